@@ -1,0 +1,94 @@
+/**
+ * Binary heap of timed actions, ordered by (time, sequence of asking).
+ *
+ *            [0] 12.0 #4
+ *           /           \
+ *     [1] 12.0 #7     [2] 30.5 #1      parent of i: (i - 1) >> 1; never larger than its children
+ */
+export class EventQueue {
+  readonly #times: number[] = [];
+  readonly #sequences: number[] = [];
+  readonly #actions: (() => void)[] = [];
+  #sequence = 0;
+
+  get size(): number {
+    return this.#times.length;
+  }
+
+  /** Time of the next action, Infinity when there is none. */
+  get nextTime(): number {
+    return this.#times[0] ?? Number.POSITIVE_INFINITY;
+  }
+
+  push(time: number, action: () => void): void {
+    if (Number.isNaN(time)) throw new RangeError('event time is NaN');
+    const sequence = this.#sequence++;
+    let hole = this.#times.length;
+    while (hole > 0) {
+      const parent = (hole - 1) >> 1;
+      // A new event has the highest sequence, so only an earlier time moves it up.
+      if (this.#timeAt(parent) <= time) break;
+      this.#move(parent, hole);
+      hole = parent;
+    }
+    this.#place(hole, time, sequence, action);
+  }
+
+  /** Takes the next action out. The queue must not be empty. */
+  pop(): () => void {
+    const action = this.#actionAt(0);
+    const last = this.#times.length - 1;
+    const time = this.#timeAt(last);
+    const sequence = this.#sequenceAt(last);
+    const moved = this.#actionAt(last);
+    this.#times.length = last;
+    this.#sequences.length = last;
+    this.#actions.length = last;
+    if (last > 0) this.#sink(time, sequence, moved);
+    return action;
+  }
+
+  #sink(time: number, sequence: number, action: () => void): void {
+    const size = this.#times.length;
+    let hole = 0;
+    for (;;) {
+      let child = 2 * hole + 1;
+      if (child >= size) break;
+      if (child + 1 < size && this.#before(child + 1, child)) child++;
+      const childTime = this.#timeAt(child);
+      if (time < childTime || (time === childTime && sequence < this.#sequenceAt(child))) break;
+      this.#move(child, hole);
+      hole = child;
+    }
+    this.#place(hole, time, sequence, action);
+  }
+
+  #before(a: number, b: number): boolean {
+    const difference = this.#timeAt(a) - this.#timeAt(b);
+    return difference < 0 || (difference === 0 && this.#sequenceAt(a) < this.#sequenceAt(b));
+  }
+
+  #move(from: number, to: number): void {
+    this.#place(to, this.#timeAt(from), this.#sequenceAt(from), this.#actionAt(from));
+  }
+
+  #place(index: number, time: number, sequence: number, action: () => void): void {
+    this.#times[index] = time;
+    this.#sequences[index] = sequence;
+    this.#actions[index] = action;
+  }
+
+  #timeAt(index: number): number {
+    return this.#times[index] ?? Number.NaN;
+  }
+
+  #sequenceAt(index: number): number {
+    return this.#sequences[index] ?? Number.NaN;
+  }
+
+  #actionAt(index: number): () => void {
+    const action = this.#actions[index];
+    if (action === undefined) throw new RangeError('event queue is empty');
+    return action;
+  }
+}

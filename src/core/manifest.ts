@@ -1,0 +1,71 @@
+import { z } from 'zod';
+
+const quantiles = z.strictObject({ p50: z.number(), p90: z.number(), p99: z.number(), max: z.number() });
+
+/** The client's own health over a run: what decides whether its numbers can be believed. */
+const clientHealth = z.strictObject({
+  duration_s: z.number(),
+  /** CPU of the whole client process, polling included. */
+  cpu_s: z.number(),
+  /** CPU spent polling the clock ahead of due times. */
+  polling_s: z.number(),
+  event_loop_delay_ms: quantiles,
+  /** Moments when the event loop stood still, from the run's start. */
+  stalls: z.array(z.strictObject({ from_us: z.number(), to_us: z.number() })),
+  /** Requests in flight, averaged over time by sampling: one side of Little's law. */
+  mean_in_flight: z.number(),
+});
+export type ClientHealth = z.infer<typeof clientHealth>;
+
+const workload = z.strictObject({
+  name: z.string(),
+  format: z.string(),
+  path: z.string(),
+  sha256: z.string(),
+  transforms: z.array(
+    z.strictObject({ op: z.string(), args: z.record(z.string(), z.union([z.number(), z.string()])) }),
+  ),
+  requests: z.number(),
+  duration_s: z.number(),
+  rate_rps: z.number(),
+  input_tokens: z.number(),
+  output_tokens: z.number(),
+});
+
+const target = z.strictObject({
+  /** As given on the command line. */
+  spec: z.string(),
+  kind: z.enum(['url', 'reference']),
+  adapter: z.string(),
+  model: z.string().nullable(),
+  /** What the target says of itself: for the reference engine every option with its value. */
+  facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+});
+
+export const RUN_STATUSES = ['running', 'complete', 'interrupted', 'failed'] as const;
+
+/** `run.json`: what was run, on what, how it ended. The only file that holds wall-clock times. */
+export const manifestSchema = z.strictObject({
+  schema: z.literal(1),
+  run_id: z.string(),
+  status: z.enum(RUN_STATUSES),
+  /** Why it did not complete, in a sentence; null if it did. */
+  reason: z.string().nullable(),
+  command: z.array(z.string()),
+  started_at: z.string(),
+  ended_at: z.string().nullable(),
+  versions: z.record(z.string(), z.string()),
+  machine: z.strictObject({ os: z.string(), cpu: z.string(), cores: z.number(), memory_bytes: z.number() }),
+  clock: z.enum(['real', 'virtual']),
+  seed: z.number(),
+  plan_sha256: z.string(),
+  workload,
+  target,
+  slo: z
+    .strictObject({ text: z.string(), limits_ms: z.record(z.enum(['ttft', 'tpot', 'e2e']), z.number().optional()) })
+    .nullable(),
+  timeout_s: z.number(),
+  ttft_timeout_s: z.number(),
+  client: clientHealth.nullable(),
+});
+export type Manifest = z.infer<typeof manifestSchema>;

@@ -1,0 +1,42 @@
+import type { Request } from './request.ts';
+import type { Slo } from './slo.ts';
+
+/** What was done to a source's requests, in order; recorded so that a plan can be rebuilt from its source. */
+export interface TransformNote {
+  readonly op: string;
+  readonly args: Readonly<Record<string, number | string>>;
+}
+
+/** Where the requests come from. `open` may be called again and yields the same batches each time. */
+export interface Source {
+  /** Name for people: the file's name, or the sample's. */
+  readonly name: string;
+  readonly format: string;
+  /** Absolute path of the file. */
+  readonly path: string;
+  readonly transforms: readonly TransformNote[];
+  open(): AsyncIterable<readonly Request[]>;
+}
+
+/** Totals of a plan, found in a first pass over its source, before anything is sent. */
+export interface PlanFacts {
+  readonly requests: number;
+  /** Due time of the last request. */
+  readonly lastDueUs: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly maxInputTokens: number;
+  readonly maxOutputTokens: number;
+  /** SHA-256 of the source file's bytes. */
+  readonly sourceSha256: string;
+  /** SHA-256 over every request in due order and the seed: equal digests mean the same load. */
+  readonly digest: string;
+}
+
+/** What is to be replayed, and how it is judged. */
+export interface Plan {
+  readonly source: Source;
+  readonly facts: PlanFacts;
+  readonly slo: Slo | null;
+  readonly seed: number;
+}

@@ -1,0 +1,103 @@
+/** How a request ended; every request ends in exactly one. */
+export const OUTCOMES = [
+  'ok',
+  'rejected',
+  'http_error',
+  'connect_error',
+  'timeout',
+  'stream_broken',
+  'protocol_error',
+  'cancelled',
+  'cut',
+  'unsent',
+] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** How the number of tokens in a chunk was known. */
+export const TOKEN_COUNT_SOURCES = ['token_ids', 'usage', 'tokenizer', 'chunks'] as const;
+export type TokenCountSource = (typeof TOKEN_COUNT_SOURCES)[number];
+
+/** Where a request spent its time, as far as the target tells; microseconds. */
+export interface Phases {
+  readonly prefill_queue_us: number | null;
+  readonly prefill_us: number | null;
+  readonly transfer_us: number | null;
+  readonly decode_queue_us: number | null;
+  readonly decode_us: number | null;
+}
+
+/**
+ * What is known of one request: the row of `requests/part-*.parquet`, with the contract's column names.
+ * Times are whole microseconds on one monotonic clock from the run's start, token times from `due_us`.
+ */
+export interface RequestRecord extends Phases {
+  readonly request_id: string;
+  readonly session_id: string | null;
+  readonly turn: number;
+  readonly trace_row: number;
+  readonly slo_class: string | null;
+  readonly model: string | null;
+  readonly target: string | null;
+  readonly measured: boolean;
+  readonly due_us: number;
+  readonly sent_us: number | null;
+  readonly connect_us: number | null;
+  readonly first_token_us: number | null;
+  readonly end_us: number | null;
+  readonly input_tokens_planned: number | null;
+  readonly input_tokens: number | null;
+  readonly cached_tokens: number | null;
+  readonly output_tokens_planned: number | null;
+  readonly output_tokens: number | null;
+  readonly reasoning_tokens: number | null;
+  /** One entry a token, from `due_us`, never decreasing; tokens of one chunk share a time. */
+  readonly token_times_us: Float64Array;
+  readonly token_count_source: TokenCountSource | null;
+  readonly token_time_source: 'client' | 'server' | null;
+  readonly outcome: Outcome;
+  readonly http_status: number | null;
+  readonly error: string | null;
+  readonly finish_reason: string | null;
+  readonly worker: number;
+}
+
+/** Records travel in batches, so that no one has to hold a whole run. */
+export type RecordBatch = readonly RequestRecord[];
+
+export type ColumnType = 'string' | 'int32' | 'int64' | 'bool' | 'int64_list';
+
+/** The columns in file order, with their Parquet type and whether they may be null. */
+export const RECORD_COLUMNS: { readonly [K in keyof RequestRecord]: readonly [type: ColumnType, nullable: boolean] } = {
+  request_id: ['string', false],
+  session_id: ['string', true],
+  turn: ['int32', false],
+  trace_row: ['int64', false],
+  slo_class: ['string', true],
+  model: ['string', true],
+  target: ['string', true],
+  measured: ['bool', false],
+  due_us: ['int64', false],
+  sent_us: ['int64', true],
+  connect_us: ['int64', true],
+  first_token_us: ['int64', true],
+  end_us: ['int64', true],
+  input_tokens_planned: ['int32', true],
+  input_tokens: ['int32', true],
+  cached_tokens: ['int32', true],
+  output_tokens_planned: ['int32', true],
+  output_tokens: ['int32', true],
+  reasoning_tokens: ['int32', true],
+  token_times_us: ['int64_list', false],
+  token_count_source: ['string', true],
+  token_time_source: ['string', true],
+  outcome: ['string', false],
+  http_status: ['int32', true],
+  error: ['string', true],
+  finish_reason: ['string', true],
+  prefill_queue_us: ['int64', true],
+  prefill_us: ['int64', true],
+  transfer_us: ['int64', true],
+  decode_queue_us: ['int64', true],
+  decode_us: ['int64', true],
+  worker: ['int32', false],
+};

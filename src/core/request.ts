@@ -1,0 +1,22 @@
+/** One request of a trace. Sources yield them in due order; transforms keep that order. */
+export interface Request {
+  /** Unique within the trace: the source's own id, or `r<seq>`. */
+  readonly id: string;
+  /** Line of the source, 1-based, header included. */
+  readonly traceRow: number;
+  /** When the trace says it arrives: whole microseconds from the start of the (transformed) trace. */
+  readonly dueUs: number;
+  /** Whole prompt, history included. */
+  readonly inputTokens: number;
+  /** Tokens to generate; the server is made to produce exactly these. */
+  readonly outputTokens: number;
+  readonly session?: string;
+  /** Position in the session, from 0. */
+  readonly turn?: number;
+  /** Class of the SLO it is judged by. */
+  readonly sloClass?: string;
+  /** Model asked for, where the trace names one. */
+  readonly model?: string;
+  /** Prefix block ids, in order; equal ids mean equal tokens. */
+  readonly blocks?: readonly number[];
+}

@@ -1,0 +1,31 @@
+import { UserError } from './errors.ts';
+import { parseDurationUs } from './units.ts';
+
+/** Limits of a service-level objective, in milliseconds; an absent one is not judged. */
+export interface Slo {
+  readonly ttft?: number;
+  readonly tpot?: number;
+  readonly e2e?: number;
+}
+
+const METRICS = ['ttft', 'tpot', 'e2e'] as const;
+export type SloMetric = (typeof METRICS)[number];
+export const SLO_METRICS: readonly SloMetric[] = METRICS;
+
+/** Parses `ttft=200ms,tpot=50ms`. Throws a UserError that names the part that is wrong. */
+export function parseSlo(text: string): Slo {
+  const slo: { -readonly [K in SloMetric]?: number } = {};
+  for (const part of text.split(',')) {
+    const [name = '', value = '', ...rest] = part.trim().split('=');
+    const metric = METRICS.find((known) => known === name.trim().toLowerCase());
+    if (metric === undefined || rest.length > 0)
+      throw new UserError(
+        `--slo: "${part.trim()}" is not a limit; write METRIC=DURATION with METRIC one of ${METRICS.join(', ')}, e.g. "ttft=200ms,tpot=50ms"`,
+      );
+    if (slo[metric] !== undefined) throw new UserError(`--slo: ${metric} is given twice in "${text}"`);
+    const limitMs = parseDurationUs(value, `--slo ${metric}`) / 1000;
+    if (limitMs <= 0) throw new UserError(`--slo ${metric}: the limit must be above zero, got "${value}"`);
+    slo[metric] = limitMs;
+  }
+  return slo;
+}

@@ -1,0 +1,116 @@
+import type { SloMetric } from './slo.ts';
+import type { Outcome } from './record.ts';
+
+/** Milliseconds; null: a failed request stands there (infinitely late), or nothing was measured. */
+export interface LatencyStats {
+  readonly mean: number | null;
+  readonly p50: number | null;
+  readonly p90: number | null;
+  readonly p95: number | null;
+  readonly p99: number | null;
+  readonly p999: number | null;
+  readonly max: number | null;
+  /** Values there are. */
+  readonly n: number;
+  /** Values that never came: each counts as infinitely late in the percentiles. */
+  readonly missing: number;
+}
+
+export const LATENCY_METRICS = ['ttft', 'tpot', 'itl', 'e2e'] as const;
+export type LatencyMetric = (typeof LATENCY_METRICS)[number];
+export type LatencyTable = { readonly [K in LatencyMetric]: LatencyStats };
+
+export interface LengthStats {
+  readonly mean: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+export interface Attainment {
+  /** Share of scheduled requests that are ok and meet every limit. */
+  readonly joint: number;
+  /** Share that meets each limit alone; absent limits are null. */
+  readonly ttft: number | null;
+  readonly tpot: number | null;
+  readonly e2e: number | null;
+  /** 95 % interval of `joint` by moving-block bootstrap over due time; null where the sample does not carry one. */
+  readonly ci95: readonly [number, number] | null;
+  /** Independent requests that would give as narrow an interval; null without an interval. */
+  readonly n_eff: number | null;
+  readonly sufficient: boolean;
+}
+
+/** `summary.json`: every figure of the report, computed from the records and the manifest alone. */
+export interface Summary {
+  readonly status: 'running' | 'complete' | 'interrupted' | 'failed';
+  readonly reason: string | null;
+  readonly validity: {
+    /** Whether the client kept up; says nothing about the server. */
+    readonly valid: boolean;
+    readonly reasons: readonly string[];
+    readonly lateness_ms: {
+      readonly p50: number;
+      readonly p90: number;
+      readonly p99: number;
+      readonly max: number;
+    } | null;
+    readonly event_loop_delay_ms: {
+      readonly p50: number;
+      readonly p90: number;
+      readonly p99: number;
+      readonly max: number;
+    } | null;
+    readonly client_cpu_us_per_token: number | null;
+    /** Share of the run that the client spent polling the clock. */
+    readonly spin_share: number | null;
+    /** Requests that were in flight while the client stood still. */
+    readonly requests_touched: number;
+  };
+  readonly requests: {
+    readonly scheduled: number;
+    readonly sent: number;
+    readonly ok: number;
+    readonly failed: number;
+    readonly by_outcome: Readonly<Partial<Record<Outcome, number>>>;
+  };
+  /** As planned. */
+  readonly workload: {
+    readonly requests: number;
+    readonly duration_s: number;
+    readonly rate_rps: number;
+    readonly input_tokens: LengthStats | null;
+    readonly output_tokens: LengthStats | null;
+  };
+  /** As delivered: the first due time to the last end. */
+  readonly delivered: {
+    readonly duration_s: number;
+    readonly rate_rps: number;
+    readonly input_tokens: LengthStats | null;
+    readonly output_tokens: LengthStats | null;
+  };
+  readonly throughput: {
+    readonly requests_per_s: number;
+    readonly good_requests_per_s: number | null;
+    readonly input_tokens_per_s: number;
+    readonly output_tokens_per_s: number;
+  };
+  /** From the due time, over all scheduled requests: what users felt. */
+  readonly latency_ms: LatencyTable;
+  /** Survivors alone: the secondary view. */
+  readonly latency_ok_ms: LatencyTable;
+  /** From the send time: what the server did. */
+  readonly service_latency_ms: LatencyTable;
+  /** Relative difference of sampled requests in flight from rate times time in system; null without sampling. */
+  readonly little_law_error: number | null;
+  readonly slo: {
+    readonly limits_ms: { readonly ttft?: number; readonly tpot?: number; readonly e2e?: number };
+    readonly attainment: Attainment;
+    /** The limit that most requests miss; null if none is missed. */
+    readonly binding: SloMetric | null;
+  } | null;
+  readonly fluidity: { readonly mean: number; readonly share_at_least_0_9: number } | null;
+  /** Of the virtual clock only: the same inputs and seed give the same value on every machine. */
+  readonly records_sha256: string | null;
+}

@@ -1,0 +1,62 @@
+import { UserError } from './errors.ts';
+
+const US_PER_UNIT: Readonly<Record<string, number>> = { us: 1, ms: 1e3, s: 1e6, m: 60e6, h: 3600e6 };
+
+/** `250ms`, `2s`, `1.5m` -> whole microseconds. A bare number is an error that shows how to write it. */
+export function parseDurationUs(text: string, what: string): number {
+  const match = /^(\d+(?:\.\d+)?|\.\d+)\s*([a-zµ]*)$/i.exec(text.trim());
+  const unit = (match?.[2] ?? '').toLowerCase().replace('µ', 'u');
+  const factor = US_PER_UNIT[unit];
+  if (match !== null && unit === '')
+    throw new UserError(`${what}: "${text}" has no unit; write e.g. ${text}ms or ${text}s`);
+  if (match === null || factor === undefined)
+    throw new UserError(
+      `${what}: "${text}" is not a duration; write a number with a unit (us, ms, s, m, h), e.g. 250ms`,
+    );
+  return Math.round(Number(match[1]) * factor);
+}
+
+/** `600s..660s` -> microseconds; either end may be left out. */
+export function parseWindowUs(text: string): { fromUs: number; toUs: number } {
+  const parts = text.split('..');
+  const [from = '', to = ''] = parts;
+  if (parts.length !== 2 || (from === '' && to === ''))
+    throw new UserError(
+      `--window: "${text}" is not a window; write FROM..TO, e.g. 60s..120s (either end may be left out)`,
+    );
+  const fromUs = from === '' ? 0 : parseDurationUs(from, '--window');
+  const toUs = to === '' ? Number.POSITIVE_INFINITY : parseDurationUs(to, '--window');
+  if (toUs <= fromUs) throw new UserError(`--window: "${text}" is empty: its end is not after its start`);
+  return { fromUs, toUs };
+}
+
+/** Three significant figures in the unit that fits: `812 us`, `48.2 ms`, `1.93 s`, `12.4 min`. */
+export function formatMs(ms: number): string {
+  if (!Number.isFinite(ms)) return 'never';
+  if (ms === 0) return '0 ms';
+  const size = Math.abs(ms);
+  if (size < 0.9995) return `${threeFigures(ms * 1000)} us`;
+  if (size < 999.5) return `${threeFigures(ms)} ms`;
+  if (size < 599_500) return `${threeFigures(ms / 1000)} s`;
+  return `${threeFigures(ms / 60_000)} min`;
+}
+
+/** Three significant figures without an exponent; whole numbers from 100 up get thousands separators. */
+export function threeFigures(value: number): string {
+  if (value === 0 || !Number.isFinite(value)) return String(value);
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value) * 1.0005)));
+  return withThousands(value.toFixed(Math.min(digits, 6)));
+}
+
+/** `1234567.5` -> `1,234,567.5`. */
+export function withThousands(value: number | string): string {
+  const [whole = '', fraction] = String(value).split('.');
+  const grouped = whole.replaceAll(/\B(?=(\d{3})+$)/g, ',');
+  return fraction === undefined ? grouped : `${grouped}.${fraction}`;
+}
+
+/** Share as a percentage with at most one decimal: `0.9243` -> `92.4 %`. */
+export function formatShare(share: number): string {
+  const percent = share * 100;
+  return `${percent.toFixed(percent === 100 || percent === 0 ? 0 : 1)} %`;
+}

@@ -1,0 +1,35 @@
+import type { Clock } from './clock.ts';
+import { EventQueue } from './event-queue.ts';
+
+/** Time that jumps from one event to the next: deterministic, and as fast as the events compute. */
+export class VirtualClock implements Clock {
+  readonly #queue = new EventQueue();
+  #now = 0;
+  #pending: Promise<void> | undefined;
+
+  now(): number {
+    return this.#now;
+  }
+
+  at(timeUs: number, action: () => void): void {
+    this.#queue.push(Math.max(timeUs, this.#now), action);
+  }
+
+  wait(pending: Promise<void>): void {
+    this.#pending = this.#pending === undefined ? pending : Promise.all([this.#pending, pending]).then(() => undefined);
+  }
+
+  async run(done: () => boolean): Promise<void> {
+    for (;;) {
+      if (this.#pending !== undefined) {
+        const pending = this.#pending;
+        this.#pending = undefined;
+        await pending;
+        continue;
+      }
+      if (this.#queue.size === 0 || done()) return;
+      this.#now = this.#queue.nextTime;
+      this.#queue.pop()();
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import type { Clock } from './clock.ts';
+import { EventQueue } from './event-queue.ts';
+
+/** A timer fires up to about 1.1 ms late (p99), so the last stretch is spent polling the clock. */
+const POLL_BEFORE_US = 2000;
+/** A stamp older than this is not shared any more: the process was busy, and tokens would look early. */
+const PHASE_CAP_US = 1000;
+/** A poll of the clock that took no longer than this served no I/O: it was only waiting. */
+const IDLE_ROUND_US = 25;
+
+/** The machine's monotonic clock, in microseconds on the machine's own zero (CLOCK_MONOTONIC on Linux). */
+export function machineUs(): number {
+  return performance.now() * 1000 + ORIGIN_US;
+}
+const ORIGIN_US = Number(process.hrtime.bigint()) / 1000 - performance.now() * 1000;
+
+/**
+ * The only driver that reads real time. A due heap with one timer: `setTimeout` to 2 ms before the next event,
+ * then `setImmediate`, so that I/O is served while the clock is polled. Measured lateness: p50 0.00 ms, p99
+ * 0.05-0.27 ms, against 0.55 and 1.1 ms for `setTimeout` alone.
+ */
+export class WallClock implements Clock {
+  readonly #queue = new EventQueue();
+  readonly #startUs: number;
+  #dueNow: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #polling = false;
+  #finished: (() => void) | undefined;
+  #done: () => boolean = () => false;
+  #phaseUs = Number.NEGATIVE_INFINITY;
+  #pollingUs = 0;
+  #arrivedUs = Number.NEGATIVE_INFINITY;
+
+  /** `startUs`: the run's zero on `machineUs`; may lie ahead. */
+  constructor(startUs: number = machineUs()) {
+    this.#startUs = startUs;
+  }
+
+  now(): number {
+    return this.#dueNow ?? this.read();
+  }
+
+  /** The present, read from the machine. */
+  read(): number {
+    return machineUs() - this.#startUs;
+  }
+
+  /**
+   * When the bytes of this callback had arrived: one reading a poll phase, taken by its first callback, because
+   * everything the phase hands out was there when the poll returned.
+   */
+  phase(): number {
+    const nowUs = this.read();
+    if (nowUs - this.#phaseUs <= PHASE_CAP_US) return this.#phaseUs;
+    if (this.#phaseUs === Number.NEGATIVE_INFINITY) setImmediate(this.#endPhase);
+    this.#phaseUs = nowUs;
+    return nowUs;
+  }
+
+  readonly #endPhase = (): void => {
+    this.#phaseUs = Number.NEGATIVE_INFINITY;
+  };
+
+  /** CPU time spent polling for the next due time rather than working, in microseconds. */
+  get pollingUs(): number {
+    return this.#pollingUs;
+  }
+
+  at(timeUs: number, action: () => void): void {
+    const earliest = timeUs < this.#queue.nextTime;
+    this.#queue.push(timeUs, action);
+    if (earliest && !this.#polling) this.#arm();
+  }
+
+  /** Runs what is due, then `action` at the present: for what comes from outside, such as a request over HTTP. */
+  enter(action: () => void): void {
+    this.#runDue();
+    action();
+  }
+
+  wait(): void {}
+
+  run(done: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      this.#done = done;
+      this.#finished = resolve;
+      this.check();
+    });
+  }
+
+  /** Ends `run` if its condition holds by now; to be called when something outside the heap has changed it. */
+  check(): void {
+    if (this.#finished === undefined || !this.#done()) return;
+    clearTimeout(this.#timer);
+    this.#finished();
+    this.#finished = undefined;
+  }
+
+  #arm(): void {
+    clearTimeout(this.#timer);
+    const waitUs = this.#queue.nextTime - this.read();
+    if (waitUs > POLL_BEFORE_US + 1000) {
+      this.#timer = setTimeout(this.#arrive, Math.min((waitUs - POLL_BEFORE_US) / 1000, 2 ** 30));
+    } else {
+      this.#polling = true;
+      setImmediate(this.#arrive);
+    }
+  }
+
+  readonly #arrive = (): void => {
+    const nowUs = this.read();
+    const roundUs = nowUs - this.#arrivedUs;
+    if (this.#polling && roundUs <= IDLE_ROUND_US) this.#pollingUs += roundUs;
+    this.#arrivedUs = nowUs;
+    this.#polling = false;
+    this.#runDue();
+    if (this.#queue.size > 0 && !this.#polling) this.#arm();
+  };
+
+  #runDue(): void {
+    let ran = false;
+    while (this.#queue.nextTime <= this.read()) {
+      this.#dueNow = this.#queue.nextTime;
+      ran = true;
+      try {
+        this.#queue.pop()();
+      } finally {
+        this.#dueNow = undefined;
+      }
+    }
+    if (ran) this.check();
+  }
+}
