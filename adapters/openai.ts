@@ -1,4 +1,4 @@
-import type { Call, Codec, Decoder, TokenOut } from '../src/core/codec.ts';
+import type { Call, Codec, Decoder, StreamFault, TokenOut } from '../src/core/codec.ts';
 import type { TokenCountSource } from '../src/core/record.ts';
 import type { Request } from '../src/core/request.ts';
 import type { Answer } from '../src/core/target.ts';
@@ -49,7 +49,8 @@ function completionCall(request: Request, options: OpenAiOptions): Call {
       accept: 'text/event-stream',
       'x-request-id': `${options.runId}-${request.id}`,
     },
-    body: Buffer.from(JSON.stringify(body)),
+    // Bytes of their own, not of Buffer's pool, so that they can be transferred between threads.
+    body: new TextEncoder().encode(JSON.stringify(body)),
   };
 }
 
@@ -62,7 +63,7 @@ class CompletionDecoder implements Decoder {
   readonly #planned: number;
   readonly #out: TokenOut;
   readonly #sse: SseReader;
-  #error: string | null = null;
+  #fault: StreamFault | null = null;
   #finishReason: string | null = null;
   #usage: unknown = null;
   #counted = 0;
@@ -75,19 +76,21 @@ class CompletionDecoder implements Decoder {
     this.#sse = new SseReader((data, event) => this.#event(data, event));
   }
 
-  get error(): string | null {
-    return this.#error;
+  get fault(): StreamFault | null {
+    return this.#fault;
   }
 
   push(chunk: Uint8Array): void {
     this.#sse.push(chunk);
   }
 
-  end(): string | null {
+  end(): StreamFault | null {
     this.#sse.end();
-    if (this.#error !== null) return this.#error;
+    if (this.#fault !== null) return this.#fault;
     if (this.#done || this.#finishReason !== null || this.#counted >= this.#planned) return null;
-    return `the stream ended after ${this.#counted} of ${this.#planned} tokens, without finish_reason or [DONE]`;
+    return broken(
+      `the stream ended after ${this.#counted} of ${this.#planned} tokens, without finish_reason or [DONE]`,
+    );
   }
 
   answer(httpStatus: number): Answer {
@@ -107,7 +110,7 @@ class CompletionDecoder implements Decoder {
   }
 
   #event(data: string, event: string): void {
-    if (this.#done || this.#error !== null) return;
+    if (this.#done || this.#fault !== null) return;
     if (data === '[DONE]') {
       this.#done = true;
       return;
@@ -118,11 +121,11 @@ class CompletionDecoder implements Decoder {
     try {
       chunk = JSON.parse(data);
     } catch (thrown) {
-      this.#error = `an event is not JSON (${messageOf(thrown)}): ${data.slice(0, 120)}`;
+      this.#fault = foreign(`an event is not JSON (${messageOf(thrown)}): ${data.slice(0, 120)}`);
       return;
     }
-    if (!isObject(chunk)) this.#error = `an event is not a completion chunk: ${data.slice(0, 120)}`;
-    else if (event === 'error' || (chunk['error'] ?? null) !== null) this.#error = refusalText(data);
+    if (!isObject(chunk)) this.#fault = foreign(`an event is not a completion chunk: ${data.slice(0, 120)}`);
+    else if (event === 'error' || (chunk['error'] ?? null) !== null) this.#fault = broken(refusalText(data));
     else this.#chunk(chunk);
   }
 
@@ -161,3 +164,6 @@ class CompletionDecoder implements Decoder {
     this.#out.tokens(tokens);
   }
 }
+
+const broken = (message: string): StreamFault => ({ outcome: 'stream_broken', message });
+const foreign = (message: string): StreamFault => ({ outcome: 'protocol_error', message });

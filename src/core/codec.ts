@@ -17,13 +17,19 @@ export interface TokenOut {
   tokens(count: number): void;
 }
 
+/** What is wrong with an answer that began well, and the outcome that follows from it. */
+export interface StreamFault {
+  readonly outcome: 'stream_broken' | 'protocol_error';
+  readonly message: string;
+}
+
 /** Turns the bytes of one `stream` call into token events, however they are cut. */
 export interface Decoder {
   push(chunk: Uint8Array): void;
-  /** The body has ended. Null if that was a proper end of an answer, else what is wrong with it. */
-  end(): string | null;
-  /** What the server said went wrong, inside an answer that began well; null so far. */
-  readonly error: string | null;
+  /** The body has ended. Null if that was a proper end of an answer. */
+  end(): StreamFault | null;
+  /** The first fault in what was pushed: an error that the server reports, or bytes of another protocol. */
+  readonly fault: StreamFault | null;
   /** What is known of the answer by now. */
   answer(httpStatus: number): Answer;
 }

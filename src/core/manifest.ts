@@ -25,6 +25,7 @@ const workload = z.strictObject({
   transforms: z.array(
     z.strictObject({ op: z.string(), args: z.record(z.string(), z.union([z.number(), z.string()])) }),
   ),
+  on_bad_row: z.enum(['fail', 'skip']),
   requests: z.number(),
   duration_s: z.number(),
   rate_rps: z.number(),
@@ -52,6 +53,8 @@ export const manifestSchema = z.strictObject({
   /** Why it did not complete, in a sentence; null if it did. */
   reason: z.string().nullable(),
   command: z.array(z.string()),
+  /** Of the client while it runs, so that no one mends the records of a run that goes on. */
+  pid: z.number(),
   started_at: z.string(),
   ended_at: z.string().nullable(),
   versions: z.record(z.string(), z.string()),
@@ -62,7 +65,10 @@ export const manifestSchema = z.strictObject({
   workload,
   target,
   slo: z
-    .strictObject({ text: z.string(), limits_ms: z.record(z.enum(['ttft', 'tpot', 'e2e']), z.number().optional()) })
+    .strictObject({
+      text: z.string(),
+      limits_ms: z.strictObject({ ttft: z.number().exactOptional(), tpot: z.number().exactOptional(), e2e: z.number().exactOptional() }),
+    })
     .nullable(),
   timeout_s: z.number(),
   ttft_timeout_s: z.number(),

@@ -21,7 +21,7 @@ const ORIGIN_US = Number(process.hrtime.bigint()) / 1000 - performance.now() * 1
  */
 export class WallClock implements Clock {
   readonly #queue = new EventQueue();
-  readonly #startUs: number;
+  #startUs = machineUs();
   #dueNow: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #polling = false;
@@ -31,9 +31,10 @@ export class WallClock implements Clock {
   #pollingUs = 0;
   #arrivedUs = Number.NEGATIVE_INFINITY;
 
-  /** `startUs`: the run's zero on `machineUs`; may lie ahead. */
-  constructor(startUs: number = machineUs()) {
-    this.#startUs = startUs;
+  /** Moves the run's zero to `leadUs` from now, so that the first request is not late; nothing may be on the clock yet. */
+  startIn(leadUs: number): void {
+    if (this.#queue.size > 0) throw new Error('the clock has been used');
+    this.#startUs = machineUs() + leadUs;
   }
 
   now(): number {

@@ -1,0 +1,44 @@
+// Runs before npm's start, test, check and reprise, on whatever Node there is: installs the locked dependencies when
+// they are missing or the lock file has changed, and nothing else. Plain old JavaScript, so that a Node that is too old
+// can still say so.
+var fs = require('fs');
+var path = require('path');
+var crypto = require('crypto');
+var child = require('child_process');
+
+var OLDEST = 20;
+if (Number(process.versions.node.split('.')[0]) < OLDEST) {
+  console.error(
+    'Reprise needs Node ' +
+      OLDEST +
+      ' or newer to set itself up; this is ' +
+      process.version +
+      '. Install a newer one and run the same command again.',
+  );
+  process.exit(2);
+}
+
+var root = path.join(__dirname, '..');
+var modules = path.join(root, 'node_modules');
+var stamp = path.join(modules, '.reprise-setup');
+var lock = crypto
+  .createHash('sha256')
+  .update(fs.readFileSync(path.join(root, 'package-lock.json')))
+  .digest('hex');
+
+if (!fs.existsSync(stamp) || fs.readFileSync(stamp, 'utf8') !== lock) {
+  console.error('setting up: npm ci (about a minute, once)');
+  // stdout of the command that follows belongs to that command.
+  var done = child.spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  });
+  if (done.error || done.status !== 0) {
+    console.error('npm ci failed' + (done.error ? ': ' + done.error.message : '') + '; the lines above say why');
+    process.exit(done.status || 1);
+  }
+  // The node package keeps a second copy of what it has put into its bin folder.
+  fs.rmSync(path.join(modules, 'node', 'node_modules'), { recursive: true, force: true });
+  fs.writeFileSync(stamp, lock);
+}

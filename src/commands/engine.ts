@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { EXIT, type ExitCode } from '../core/errors.ts';
+import { parseEngineSpec, serveEngine } from '../engine/index.ts';
+import { readOptions, type Command } from './command.ts';
+
+const schema = z.looseObject({
+  action: z.literal('serve'),
+  system: z.string(),
+  host: z.string(),
+  port: z.int({ error: 'expected a port from 0 to 65535' }).min(0).max(65535),
+  quiet: z.boolean(),
+});
+
+export const engineCommand: Command = {
+  usage: 'engine [action]',
+  describe: 'Serve the reference engine over HTTP: an LLM server in real time, without a GPU',
+  examples: ['reprise engine serve --system vllm-v1,model=llama-3.1-8b,gpu=h100-sxm --port 8000'],
+  positionals: { action: { type: 'string', choices: ['serve'], default: 'serve', describe: 'what to do' } },
+  options: {
+    system: {
+      type: 'string',
+      default: '',
+      describe: 'SYSTEM[,key=value...]',
+      defaultDescription: 'vllm-v1,model=llama-3.1-8b,gpu=h100-sxm',
+    },
+    host: {
+      type: 'string',
+      default: '127.0.0.1',
+      describe: 'address to listen on; anything but loopback lets others in',
+    },
+    port: { type: 'number', default: 8000, describe: '0 picks a free one' },
+    quiet: { type: 'boolean', default: false, describe: 'do not print where it listens' },
+  },
+  run: (parsed) => serve(readOptions(schema, parsed)),
+};
+
+/** Serves until a signal, or until the process that started it is gone (where one did, over its channel). */
+async function serve(options: z.infer<typeof schema>): Promise<ExitCode> {
+  const server = await serveEngine(parseEngineSpec(options.system), { host: options.host, port: options.port });
+  if (!options.quiet) process.stdout.write(`listening on ${server.url}\n`);
+  process.send?.({ url: server.url });
+  const signal = await new Promise<'SIGINT' | 'SIGTERM' | 'disconnect'>((resolve) => {
+    process.once('SIGINT', () => resolve('SIGINT'));
+    process.once('SIGTERM', () => resolve('SIGTERM'));
+    process.once('disconnect', () => resolve('disconnect'));
+  });
+  await server.close();
+  return signal === 'SIGINT' ? EXIT.sigint : signal === 'SIGTERM' ? EXIT.sigterm : EXIT.ok;
+}

@@ -1,0 +1,196 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { runOnce, type RunResult } from '../compose/run-once.ts';
+import type { RunSpec } from '../compose/run-spec.ts';
+import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
+import type { TransformNote } from '../core/plan.ts';
+import { parseSlo } from '../core/slo.ts';
+import { parseDurationUs, parseWindowUs } from '../core/units.ts';
+import { reportFile } from '../runs/run-directory.ts';
+import { summaryText } from '../../reports/index.ts';
+import { resolveWorkload } from '../../workloads/index.ts';
+import { readOptions, type Command } from './command.ts';
+import { showProgress } from './progress.ts';
+import { hasColor, printWarning } from './terminal.ts';
+
+const text = z.string({ error: (issue) => (Array.isArray(issue.input) ? 'is given more than once' : 'needs a value') });
+const schema = z.looseObject({
+  workload: text.optional(),
+  target: text,
+  adapter: text,
+  model: text.optional(),
+  slo: text.optional(),
+  clock: z.enum(['real', 'virtual'], { error: (issue) => `got "${String(issue.input)}", expected real or virtual` }),
+  speed: z
+    .number({ error: 'expected a number above 0, e.g. 1.5' })
+    .positive({ error: (issue) => `got ${String(issue.input)}, expected a number above 0` }),
+  window: text.optional(),
+  limit: z
+    .int({ error: (issue) => `got ${String(issue.input)}, expected a whole number from 1` })
+    .positive({ error: (issue) => `got ${String(issue.input)}, expected a whole number from 1` })
+    .optional(),
+  timeout: text,
+  'ttft-timeout': text,
+  seed: z.int({ error: (issue) => `got ${String(issue.input)}, expected a whole number` }),
+  out: text.optional(),
+  header: z.array(z.string()),
+  'api-key-env': text.optional(),
+  insecure: z.boolean(),
+  'on-bad-row': z.enum(['fail', 'skip'], { error: (issue) => `got "${String(issue.input)}", expected fail or skip` }),
+  json: z.boolean(),
+  quiet: z.boolean(),
+});
+type Options = z.infer<typeof schema>;
+
+/** SLO of the bundled sample, so that a first run ends in a verdict. */
+const SAMPLE_SLO = 'ttft=200ms,tpot=10ms';
+
+export const runCommand: Command = {
+  usage: 'run [workload]',
+  describe: 'Replay a trace; without arguments a bundled sample against the bundled engine',
+  examples: [
+    'reprise run trace.csv --target http://127.0.0.1:8000 --slo ttft=500ms,tpot=50ms',
+    'reprise run trace.csv --window 600s..660s --target reference:vllm-v1,model=llama-3.1-8b,gpu=h100-sxm --clock virtual',
+  ],
+  positionals: {
+    workload: {
+      type: 'string',
+      describe: 'a trace file (Azure 2023 CSV, plain CSV, .rtrace.jsonl) or a bundled sample: chat',
+    },
+  },
+  options: {
+    target: { type: 'string', default: 'reference', describe: 'URL, or reference[:SYSTEM[,key=value...]]' },
+    slo: { type: 'string', describe: 'limits, e.g. "ttft=200ms,tpot=50ms"; without it latencies only' },
+    clock: {
+      type: 'string',
+      default: 'real',
+      describe: 'real, or virtual: reference engine only, as fast as it computes',
+    },
+    speed: { type: 'number', default: 1, describe: 'replay the trace this many times as fast' },
+    window: { type: 'string', describe: 'part of the trace, e.g. 60s..120s' },
+    limit: { type: 'number', describe: 'first N requests' },
+    out: { type: 'string', describe: 'run directory [default: runs/<utc time>-<workload>-<target>]' },
+    adapter: { type: 'string', default: 'openai', describe: 'dialect of the target' },
+    model: { type: 'string', describe: 'model to ask for [default: the first that the server lists]' },
+    timeout: { type: 'string', default: '600s', describe: 'from sent to last byte' },
+    'ttft-timeout': { type: 'string', default: '60s', describe: 'from sent to first token' },
+    seed: { type: 'number', default: 1, describe: 'of everything random' },
+    header: {
+      type: 'string',
+      array: true,
+      default: [],
+      describe: '"Key: value", added to every call; repeatable',
+      nargs: 1,
+    },
+    'api-key-env': { type: 'string', describe: 'name of the environment variable that holds the API key' },
+    insecure: { type: 'boolean', default: false, describe: 'do not verify TLS certificates' },
+    'on-bad-row': { type: 'string', default: 'fail', describe: 'fail or skip' },
+    json: { type: 'boolean', default: false, describe: 'print summary.json rather than text' },
+    quiet: { type: 'boolean', default: false, describe: 'no progress' },
+  },
+  run: (parsed, line) => runAndReport(readOptions(schema, parsed), line),
+};
+
+async function runAndReport(options: Options, line: readonly string[]): Promise<ExitCode> {
+  const spec = runSpec(options, line);
+  const stop = new AbortController();
+  const cut = new AbortController();
+  let signalled: ExitCode | null = null;
+  const onSignal = (name: NodeJS.Signals): void => {
+    if (signalled === null)
+      process.stderr.write(
+        '\nstopping: nothing more is sent; what is in flight may end within 5 s (again: cut it now)\n',
+      );
+    else cut.abort();
+    signalled = name === 'SIGTERM' ? EXIT.sigterm : EXIT.sigint;
+    stop.abort(new Error(`interrupted by ${name}`));
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  let endProgress = (): void => undefined;
+  try {
+    const result = await runOnce(spec, {
+      nowIso: () => new Date().toISOString(),
+      warn: (warning) => {
+        if (!options.quiet) printWarning(warning);
+      },
+      started: (_dir, facts, look) => {
+        if (!options.quiet && spec.clock === 'real') endProgress = showProgress(facts, look);
+      },
+      stop: stop.signal,
+      cut: cut.signal,
+    });
+    endProgress();
+    print(result, options.json);
+    return signalled ?? exitCode(result);
+  } finally {
+    endProgress();
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
+}
+
+function print({ dir, summary, manifest }: RunResult, json: boolean): void {
+  if (json) {
+    process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+    return;
+  }
+  process.stdout.write(
+    `${summaryText(summary, manifest, { color: hasColor(process.stdout) })}\nreport: ${resolve(reportFile(dir))}\n`,
+  );
+}
+
+/** 3 when the target went away or nothing it said was understood: then there is no result to speak of. */
+function exitCode({ summary }: RunResult): ExitCode {
+  if (summary.requests.ok === 0 && summary.requests.sent + (summary.requests.by_outcome.connect_error ?? 0) > 0)
+    return EXIT.unreachable;
+  return summary.status === 'failed' ? EXIT.unreachable : EXIT.ok;
+}
+
+function runSpec(options: Options, line: readonly string[]): RunSpec {
+  const isSample = options.workload === undefined;
+  const sloText = options.slo ?? (isSample ? SAMPLE_SLO : undefined);
+  const transforms: TransformNote[] = [];
+  if (options.window !== undefined) {
+    const { fromUs, toUs } = parseWindowUs(options.window);
+    transforms.push({ op: 'window', args: { from_us: fromUs, ...(Number.isFinite(toUs) ? { to_us: toUs } : {}) } });
+  }
+  if (options.speed !== 1) transforms.push({ op: 'speed', args: { factor: options.speed } });
+  if (options.limit !== undefined) transforms.push({ op: 'limit', args: { requests: options.limit } });
+  return {
+    workload: { path: resolveWorkload(options.workload ?? 'chat'), onBadRow: options['on-bad-row'], transforms },
+    target: options.target,
+    adapter: options.adapter,
+    model: options.model ?? null,
+    clock: options.clock,
+    slo: sloText === undefined ? null : { text: sloText, limits: parseSlo(sloText) },
+    seed: options.seed,
+    timeoutUs: parseDurationUs(options.timeout, '--timeout'),
+    ttftTimeoutUs: parseDurationUs(options['ttft-timeout'], '--ttft-timeout'),
+    headers: headers(options),
+    insecure: options.insecure,
+    out: options.out ?? null,
+    command: ['reprise', ...withoutSecrets(line)],
+  };
+}
+
+function headers(options: Options): Record<string, string> {
+  const all: Record<string, string> = {};
+  for (const header of options.header) {
+    const colon = header.indexOf(':');
+    if (colon < 1) throw new UserError(`--header: "${header}" is not "Key: value"`);
+    all[header.slice(0, colon).trim().toLowerCase()] = header.slice(colon + 1).trim();
+  }
+  const name = options['api-key-env'];
+  if (name === undefined) return all;
+  const key = process.env[name];
+  if (key === undefined || key === '')
+    throw new UserError(`--api-key-env: the environment variable ${name} is not set`);
+  return { ...all, authorization: `Bearer ${key}` };
+}
+
+/** The command line as it may stand in a file: a header's value could be a key. */
+function withoutSecrets(line: readonly string[]): string[] {
+  return line.map((word, i) => {
+    if (line[i - 1] === '--header') return word.replace(/:.*/s, ': ***');
+    return word.replace(/^(--header=[^:]*):.*/s, '$1: ***').replace(/\/\/[^/@\s]*@/, '//***@');
+  });
+}

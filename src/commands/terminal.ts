@@ -1,0 +1,26 @@
+import { styleText } from 'node:util';
+import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
+
+/** Whether text on this stream may carry colours: a terminal, and neither NO_COLOR nor --no-color. */
+export function hasColor(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY && stream.hasColors() && (process.env['NO_COLOR'] ?? '') === '';
+}
+
+/** One clear message for what a user can mend; anything else is our fault and says so, with its stack. */
+export function printError(thrown: unknown): ExitCode {
+  const mark = hasColor(process.stderr) ? styleText('red', 'error:') : 'error:';
+  if (thrown instanceof UserError) {
+    process.stderr.write(`${mark} ${thrown.message}\n`);
+    return thrown.exitCode;
+  }
+  const detail = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  process.stderr.write(
+    `${mark} this is a fault in reprise, not in what you asked for; please report it with this text:\n${detail}\n`,
+  );
+  return EXIT.gateFailed;
+}
+
+export function printWarning(text: string): void {
+  const mark = hasColor(process.stderr) ? styleText('yellow', 'warning:') : 'warning:';
+  process.stderr.write(`${mark} ${text}\n`);
+}

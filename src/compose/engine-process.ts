@@ -1,0 +1,43 @@
+import { spawn } from 'node:child_process';
+import { extname, join } from 'node:path';
+import { UserError } from '../core/errors.ts';
+
+export interface EngineProcess {
+  readonly url: URL;
+  /** Resolves with a sentence when the process has ended by itself. */
+  readonly gone: Promise<string>;
+  close(): Promise<void>;
+}
+
+/**
+ * The reference engine in a process of its own, so that it shares no event loop with the client that measures it. It
+ * ends with its parent, however that ends: the channel between them closes.
+ */
+export function startEngine(system: string): Promise<EngineProcess> {
+  const cli = join(import.meta.dirname, '..', `cli${extname(import.meta.filename)}`);
+  const child = spawn(process.execPath, [cli, 'engine', 'serve', '--system', system, '--port', '0', '--quiet'], {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    // Ctrl-C reaches the whole foreground group: the engine must outlive it, to answer what is in flight.
+    detached: true,
+  });
+  let stderr = '';
+  child.stderr?.on('data', (text: Buffer) => (stderr = (stderr + text.toString()).slice(-2000)));
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) =>
+      resolve(`it ended with ${signal ?? `exit code ${code}`}${stderr === '' ? '' : `: ${stderr.trim()}`}`),
+    );
+  });
+  return new Promise((resolve, reject) => {
+    child.once('message', (message) => {
+      if (typeof message !== 'object' || message === null || !('url' in message) || typeof message.url !== 'string')
+        return;
+      const close = async (): Promise<void> => {
+        if (child.connected) child.disconnect();
+        await ended;
+      };
+      resolve({ url: new URL(message.url), gone: ended, close });
+    });
+    void ended.then((how) => reject(new UserError(`the reference engine did not start: ${how}`)));
+  });
+}

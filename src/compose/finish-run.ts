@@ -1,0 +1,74 @@
+import { writeFile } from 'node:fs/promises';
+import { UserError } from '../core/errors.ts';
+import type { Manifest } from '../core/manifest.ts';
+import type { Source } from '../core/plan.ts';
+import type { RecordBatch } from '../core/record.ts';
+import type { Summary } from '../core/summary.ts';
+import { summarise } from '../metrics/index.ts';
+import { blankRecord } from '../replay/blank-record.ts';
+import { appendRecords, readRecords } from '../runs/records.ts';
+import { recoverRun } from '../runs/recovery.ts';
+import { readManifest, reportFile, writeManifest, writeSummary } from '../runs/run-directory.ts';
+import { writeHtmlReport } from '../../reports/index.ts';
+import { surveyPlan } from '../../workloads/index.ts';
+import { targetName } from './target.ts';
+import { openWorkload } from './workload.ts';
+
+/**
+ * From records to summary and report. A run that did not complete gets a record for the rest of its plan first
+ * (`unsent`), so that every scheduled request counts.
+ */
+export async function finishRun(dir: string, manifest: Manifest, source: Source): Promise<Summary> {
+  if (manifest.status !== 'complete') {
+    const { ended } = await recoverRun(dir);
+    await appendRecords(dir, unsent(source, ended, targetName(manifest.target.spec)));
+  }
+  return reportRun(dir, manifest);
+}
+
+/** Summary and report of a finished directory, from its records alone: can be repeated at any time. */
+export async function reportRun(dir: string, manifest: Manifest): Promise<Summary> {
+  const summary = await summarise(readRecords(dir), manifest);
+  writeSummary(dir, summary);
+  await writeFile(reportFile(dir), await writeHtmlReport(summary, manifest, readRecords(dir)));
+  return summary;
+}
+
+/** Opens a run directory for reading; a run whose process was killed is mended first and marked as interrupted. */
+export async function openRun(dir: string): Promise<Manifest> {
+  const found = readManifest(dir);
+  if (found.status !== 'running') return found;
+  if (isAlive(found.pid))
+    throw new UserError(`${dir}: this run still goes on (process ${found.pid}); wait for it, or end it`);
+  const manifest: Manifest = { ...found, status: 'interrupted', reason: 'the client was killed' };
+  await finishRun(dir, manifest, await planOf(dir, manifest));
+  writeManifest(dir, manifest);
+  return manifest;
+}
+
+/** The plan of a run, rebuilt from its source file; what was sent is already safe when this fails. */
+async function planOf(dir: string, manifest: Manifest): Promise<Source> {
+  await recoverRun(dir);
+  const { path, on_bad_row, transforms, name } = manifest.workload;
+  const source = await openWorkload({ path, onBadRow: on_bad_row, transforms });
+  const facts = await surveyPlan(source, manifest.seed);
+  if (facts.digest === manifest.plan_sha256) return source;
+  throw new UserError(
+    `${dir}: was killed while it replayed ${name}, and ${path} has changed since; put the old file back, so that what was not sent can be counted`,
+  );
+}
+
+async function* unsent(source: Source, ended: ReadonlySet<string>, target: string): AsyncGenerator<RecordBatch> {
+  for await (const requests of source.open())
+    yield requests.filter((request) => !ended.has(request.id)).map((request) => blankRecord(request, target));
+}
+
+function isAlive(pid: number): boolean {
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,150 @@
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { basename, join } from 'node:path';
+import { messageOf } from '../core/errors.ts';
+import type { ClientHealth, Manifest } from '../core/manifest.ts';
+import type { PlanFacts, Source } from '../core/plan.ts';
+import type { Summary } from '../core/summary.ts';
+import { HealthMonitor } from '../replay/health.ts';
+import { Recorder, type Progress } from '../replay/recorder.ts';
+import { replay } from '../replay/replay.ts';
+import { openRecordStore } from '../runs/record-store.ts';
+import { checkRunDirectory, createRunDirectory, writeManifest } from '../runs/run-directory.ts';
+import { surveyPlan } from '../../workloads/index.ts';
+import { finishRun } from './finish-run.ts';
+import type { RunSpec } from './run-spec.ts';
+import { checkTarget, openArena, targetName, type Arena } from './target.ts';
+import { version } from './version.ts';
+import { openWorkload } from './workload.ts';
+
+/** The first due time lies this far ahead of the start of the clock, so that the first batches are on it by then. */
+const LEAD_US = 300_000;
+/** What is in flight when a run is interrupted may end within this. */
+const GRACE_US = 5e6;
+
+/** What the caller is told while a run goes on, and how it can end it. */
+export interface RunHooks {
+  /** Wall-clock time, which only commands may read: ISO 8601 in UTC. */
+  readonly nowIso: () => string;
+  readonly warn: (text: string) => void;
+  /** The run has begun; `look` says how far it is, at any time. */
+  readonly started: (dir: string, facts: PlanFacts, look: () => RunProgress) => void;
+  readonly stop: AbortSignal;
+  readonly cut: AbortSignal;
+}
+
+export interface RunProgress extends Progress {
+  readonly nowUs: number;
+  readonly inFlight: number;
+}
+
+export interface RunResult {
+  readonly dir: string;
+  readonly manifest: Manifest;
+  readonly summary: Summary;
+}
+
+/** One run from a spec: everything is checked before anything is sent, everything that was measured is kept. */
+export async function runOnce(spec: RunSpec, hooks: RunHooks): Promise<RunResult> {
+  // Checks: the workload reads to its end, the target exists and answers.
+  checkTarget(spec);
+  const source = await openWorkload(spec.workload);
+  const facts = await surveyPlan(source, spec.seed);
+  const startedAt = hooks.nowIso();
+  const dir =
+    spec.out ??
+    join(
+      'runs',
+      `${startedAt.replaceAll(/[-:]|\.\d+/g, '')}-${source.name.replace(/\..*$/, '')}-${targetName(spec.target)}`,
+    );
+  checkRunDirectory(dir);
+  const arena = await openArena(spec, facts, dir, hooks.warn);
+
+  // Replay: from here on there is a run directory, and whatever happens is recorded in it.
+  createRunDirectory(dir);
+  let manifest = describeRun(spec, source, facts, arena, dir, startedAt);
+  writeManifest(dir, manifest);
+  const store = openRecordStore(dir, { worker: 0, journal: arena.wall !== null });
+  const recorder = new Recorder(store, targetName(spec.target));
+  let stopped: string | null;
+  let client: ClientHealth | null = null;
+  try {
+    arena.wall?.startIn(LEAD_US);
+    hooks.started(dir, facts, () => ({ ...recorder.progress, nowUs: arena.clock.now(), inFlight: recorder.inFlight }));
+    const health = arena.wall === null ? null : new HealthMonitor(arena.wall, recorder);
+    health?.start();
+    stopped = await replay(arena.feed, arena.target, arena.clock, recorder, {
+      timeoutUs: spec.timeoutUs,
+      ttftTimeoutUs: spec.ttftTimeoutUs,
+      stop: AbortSignal.any([hooks.stop, abortedBy(arena.gone)]),
+      cut: hooks.cut,
+      graceUs: GRACE_US,
+    });
+    client = health?.stop() ?? null;
+  } catch (thrown) {
+    stopped = `a fault in reprise: ${messageOf(thrown)}`;
+  } finally {
+    await arena.close();
+    await store.close();
+  }
+
+  // Reading: everything after this line can be done again on the finished directory.
+  const status = stopped === null ? 'complete' : hooks.stop.aborted ? 'interrupted' : 'failed';
+  manifest = { ...manifest, status, reason: stopped, ended_at: hooks.nowIso(), client };
+  writeManifest(dir, manifest);
+  return { dir, manifest, summary: await finishRun(dir, manifest, source) };
+}
+
+function abortedBy(gone: Promise<string>): AbortSignal {
+  const controller = new AbortController();
+  void gone.then((why) => controller.abort(new Error(why)));
+  return controller.signal;
+}
+
+function describeRun(
+  spec: RunSpec,
+  source: Source,
+  facts: PlanFacts,
+  arena: Arena,
+  dir: string,
+  startedAt: string,
+): Manifest {
+  const durationS = facts.lastDueUs / 1e6;
+  return {
+    schema: 1,
+    run_id: basename(dir),
+    status: 'running',
+    reason: null,
+    command: [...spec.command],
+    pid: process.pid,
+    started_at: startedAt,
+    ended_at: null,
+    versions: { reprise: version(), node: process.versions.node },
+    machine: {
+      os: `${process.platform} ${process.arch}`,
+      cpu: cpus()[0]?.model ?? 'unknown',
+      cores: availableParallelism(),
+      memory_bytes: totalmem(),
+    },
+    clock: spec.clock,
+    seed: spec.seed,
+    plan_sha256: facts.digest,
+    workload: {
+      name: source.name,
+      format: source.format,
+      path: source.path,
+      sha256: facts.sourceSha256,
+      transforms: source.transforms.map((note) => ({ op: note.op, args: { ...note.args } })),
+      on_bad_row: spec.workload.onBadRow,
+      requests: facts.requests,
+      duration_s: durationS,
+      rate_rps: durationS > 0 ? facts.requests / durationS : 0,
+      input_tokens: facts.inputTokens,
+      output_tokens: facts.outputTokens,
+    },
+    target: arena.facts,
+    slo: spec.slo === null ? null : { text: spec.slo.text, limits_ms: { ...spec.slo.limits } },
+    timeout_s: spec.timeoutUs / 1e6,
+    ttft_timeout_s: spec.ttftTimeoutUs / 1e6,
+    client: null,
+  };
+}

@@ -1,0 +1,35 @@
+import type { TransformNote } from '../core/plan.ts';
+import type { Slo } from '../core/slo.ts';
+
+/**
+ * Where the requests come from, as plain data: a run's worker thread, and a later report on a run that was killed,
+ * rebuild the same source from it.
+ */
+export interface WorkloadSpec {
+  readonly path: string;
+  readonly onBadRow: 'fail' | 'skip';
+  /** Applied in this order. */
+  readonly transforms: readonly TransformNote[];
+}
+
+/** Everything that decides a run, as plain JSON. */
+export interface RunSpec {
+  readonly workload: WorkloadSpec;
+  /** A URL, or `reference[:SYSTEM[,key=value...]]`. */
+  readonly target: string;
+  readonly adapter: string;
+  /** Model to ask for; null: the first that the server lists. */
+  readonly model: string | null;
+  readonly clock: 'real' | 'virtual';
+  readonly slo: { readonly text: string; readonly limits: Slo } | null;
+  readonly seed: number;
+  readonly timeoutUs: number;
+  readonly ttftTimeoutUs: number;
+  /** Added to every call. Never written to any file. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly insecure: boolean;
+  /** The run directory; null: `runs/<utc time>-<workload>-<target>`. */
+  readonly out: string | null;
+  /** The command line, for the manifest, without secrets. */
+  readonly command: readonly string[];
+}

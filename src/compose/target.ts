@@ -1,0 +1,171 @@
+import { basename } from 'node:path';
+import { CODECS } from '../../adapters/index.ts';
+import type { Clock } from '../core/clock.ts';
+import { UserError } from '../core/errors.ts';
+import type { Manifest } from '../core/manifest.ts';
+import { suggestion } from '../core/nearest.ts';
+import type { PlanFacts } from '../core/plan.ts';
+import type { Planned, Target } from '../core/target.ts';
+import { VirtualClock } from '../core/virtual-clock.ts';
+import { WallClock } from '../core/wall-clock.ts';
+import { createEngine, engineTarget, parseEngineSpec } from '../engine/index.ts';
+import { HttpTarget } from '../replay/transport.ts';
+import { reachTarget } from '../serving/reach.ts';
+import { startEngine, type EngineProcess } from './engine-process.ts';
+import { feedFromWorker, feedRequests } from './feed.ts';
+import type { RunSpec } from './run-spec.ts';
+import { openWorkload } from './workload.ts';
+
+/** A target with the clock it lives on and the requests it will be sent. */
+export interface Arena {
+  readonly target: Target;
+  readonly clock: Clock;
+  /** The same clock, when it reads real time: only then has the client a health of its own to watch. */
+  readonly wall: WallClock | null;
+  readonly feed: AsyncIterable<readonly Planned[]>;
+  /** Resolves with a sentence if the target ends by itself; never for one that is not ours. */
+  readonly gone: Promise<string>;
+  readonly facts: Manifest['target'];
+  close(): Promise<void>;
+}
+
+const NEVER = new Promise<never>(() => undefined);
+
+/** Checks what can be checked of a target before anything else is done. */
+export function checkTarget(spec: RunSpec): void {
+  const system = referenceSystem(spec.target);
+  if (system !== null) parseEngineSpec(system);
+  else if (spec.clock === 'virtual')
+    throw new UserError(
+      `--clock virtual needs the reference engine, and ${spec.target} is a server in real time; use --target reference:...`,
+    );
+  else parseUrl(spec.target);
+  if (!Object.hasOwn(CODECS, spec.adapter))
+    throw new UserError(`--adapter: "${spec.adapter}" is not known${suggestion(spec.adapter, Object.keys(CODECS))}`);
+}
+
+/** Short name of a target, for directory names and records: the system, or the host. */
+export function targetName(target: string): string {
+  const system = referenceSystem(target);
+  if (system !== null) return `reference-${parseEngineSpec(system).system}`;
+  return parseUrl(target).host.replaceAll(/[^\w.-]/g, '_');
+}
+
+/** Starts or reaches the target and makes everything ready that is slow. `runDirectory` names the run in its calls. */
+export async function openArena(
+  spec: RunSpec,
+  facts: PlanFacts,
+  runDirectory: string,
+  warn: (text: string) => void,
+): Promise<Arena> {
+  const system = referenceSystem(spec.target);
+  if (system === null) return openServer(spec, parseUrl(spec.target), null, facts, runDirectory, warn);
+  if (spec.clock === 'virtual') return openVirtual(spec, system);
+  const engine = await startEngine(system);
+  try {
+    return await openServer(spec, engine.url, engine, facts, runDirectory, warn);
+  } catch (thrown) {
+    await engine.close();
+    throw thrown;
+  }
+}
+
+async function openVirtual(spec: RunSpec, system: string): Promise<Arena> {
+  const clock = new VirtualClock();
+  return {
+    target: engineTarget(createEngine(parseEngineSpec(system), clock), clock),
+    clock,
+    wall: null,
+    feed: feedRequests(await openWorkload(spec.workload)),
+    gone: NEVER,
+    facts: { spec: spec.target, kind: 'reference', adapter: 'none', model: null, facts: engineFacts(system) },
+    close: async () => undefined,
+  };
+}
+
+async function openServer(
+  spec: RunSpec,
+  url: URL,
+  engine: EngineProcess | null,
+  facts: PlanFacts,
+  runDirectory: string,
+  warn: (text: string) => void,
+): Promise<Arena> {
+  const models = await reachTarget(url, spec.headers);
+  const model = spec.model ?? models[0] ?? 'default';
+  if (spec.model === null && models.length === 0)
+    warn(`${url.href} lists no models; asking for "${model}" (--model NAME to change it)`);
+  if (spec.model !== null && models.length > 0 && !models.includes(spec.model))
+    throw new UserError(`--model: ${url.href} does not serve "${spec.model}"${suggestion(spec.model, models)}`);
+  const codecOptions = { model, seed: spec.seed, runId: basename(runDirectory).replaceAll(/[^\w.-]/g, '_') };
+  const codec = CODECS[spec.adapter]?.(codecOptions);
+  if (codec === undefined) throw new Error(`no adapter ${spec.adapter}`);
+  const clock = new WallClock();
+  const target = new HttpTarget(codec, clock, { url, headers: spec.headers, insecure: spec.insecure });
+  const { ready, feed } = feedFromWorker({ workload: spec.workload, adapter: spec.adapter, codec: codecOptions });
+  const close = async (): Promise<void> => {
+    await target.close();
+    await engine?.close();
+  };
+  try {
+    await Promise.all([target.open(expectedConcurrency(facts)), ready]);
+  } catch (thrown) {
+    await feed[Symbol.asyncIterator]().return?.();
+    await target.close();
+    throw thrown;
+  }
+  const system = referenceSystem(spec.target);
+  return {
+    target,
+    clock,
+    wall: clock,
+    feed,
+    gone: engine === null ? NEVER : engine.gone.then((how) => `the reference engine is gone: ${how}`),
+    facts: {
+      spec: withoutCredentials(spec.target),
+      kind: engine === null ? 'url' : 'reference',
+      adapter: codec.name,
+      model,
+      facts: system === null ? {} : engineFacts(system),
+    },
+    close,
+  };
+}
+
+/** What follows `reference:`; null for a URL. */
+function referenceSystem(target: string): string | null {
+  const match = /^reference(?::(.*))?$/.exec(target);
+  return match === null ? null : (match[1] ?? '');
+}
+
+function engineFacts(system: string): Manifest['target']['facts'] {
+  const spec = parseEngineSpec(system);
+  return { system: spec.system, ...spec.options };
+}
+
+/**
+ * Connections to open ahead: rate times a generous time in system (2 s and 50 ms a token), doubled for bursts. If a
+ * server is slower, more are opened while it runs.
+ */
+function expectedConcurrency(facts: PlanFacts): number {
+  const ratePerS = facts.requests / Math.max(1, facts.lastDueUs / 1e6);
+  const timeInSystemS = 2 + (0.05 * facts.outputTokens) / facts.requests;
+  return Math.min(facts.requests, 4096, Math.ceil(2 * ratePerS * timeInSystemS) + 8);
+}
+
+function parseUrl(text: string): URL {
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text))
+    throw new UserError(
+      `--target: "${text}" is neither a URL (http://127.0.0.1:8000) nor reference[:SYSTEM[,key=value...]]`,
+    );
+  return new URL(text);
+}
+
+/** A URL may carry user and password: they go on the wire, into no file. */
+function withoutCredentials(target: string): string {
+  if (!URL.canParse(target)) return target;
+  const url = new URL(target);
+  if (url.username === '' && url.password === '') return target;
+  url.username = url.password = '';
+  return url.href;
+}

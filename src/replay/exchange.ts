@@ -1,0 +1,143 @@
+import type { Call, Codec, Decoder, TokenOut } from '../core/codec.ts';
+import { messageOf } from '../core/errors.ts';
+import type { Outcome } from '../core/record.ts';
+import type { Answer, Planned, Sink } from '../core/target.ts';
+import type { WallClock } from '../core/wall-clock.ts';
+import { CallHandler, type CallEvents } from './call-handler.ts';
+
+/** Statuses with which a server declines a request it understood; any other failure is an HTTP error. */
+const DECLINED: ReadonlySet<number> = new Set([400, 413, 422, 429, 503]);
+
+/** One request on the wire: the steps of its calls, one outcome at the end. */
+export class Exchange implements TokenOut, CallEvents {
+  readonly #planned: Planned;
+  readonly #sink: Sink;
+  readonly #codec: Codec;
+  readonly #clock: WallClock;
+  readonly #dispatch: (call: Call, handler: CallHandler) => void;
+  readonly #decoder: Decoder;
+  readonly #calls: CallHandler[] = [];
+  readonly #replies = new Map<number, Uint8Array>();
+  #open = 0;
+  #sent = false;
+  #over = false;
+  #httpStatus: number | null = null;
+  #streamed = false;
+  onOver: () => void = () => undefined;
+
+  constructor(
+    planned: Planned,
+    sink: Sink,
+    codec: Codec,
+    clock: WallClock,
+    dispatch: (call: Call, handler: CallHandler) => void,
+  ) {
+    this.#planned = planned;
+    this.#sink = sink;
+    this.#codec = codec;
+    this.#clock = clock;
+    this.#dispatch = dispatch;
+    this.#decoder = codec.decoder(planned.request, this);
+  }
+
+  start(): void {
+    this.#step(this.#planned.calls);
+  }
+
+  /** Ends the exchange without a word to the sink. */
+  abandon(): void {
+    if (this.#over) return;
+    this.#finish();
+    for (const call of this.#calls) call.abort();
+  }
+
+  tokens(count: number): void {
+    this.#sink.tokens(this.#planned.index, this.#clock.phase(), count);
+  }
+
+  #step(calls: readonly Call[]): void {
+    this.#open = calls.length;
+    for (const call of calls) {
+      const handler = new CallHandler(this, call.role);
+      this.#calls.push(handler);
+      handler.onReply = (body) => this.#replies.set(call.id, body);
+      this.#dispatch(call, handler);
+    }
+  }
+
+  onSent(connectUs: number | null): void {
+    if (this.#sent || this.#over) return;
+    this.#sent = true;
+    this.#sink.sent(this.#planned.index, this.#clock.read(), connectUs);
+  }
+
+  onStream(status: number, chunk: Uint8Array): void {
+    if (this.#over) return;
+    this.#httpStatus = status;
+    this.#streamed = true;
+    try {
+      this.#decoder.push(chunk);
+    } catch (thrown) {
+      this.fail('protocol_error', messageOf(thrown));
+      return;
+    }
+    const fault = this.#decoder.fault;
+    if (fault !== null) this.fail(fault.outcome, fault.message);
+  }
+
+  onCallEnd(role: Call['role'], status: number): void {
+    if (this.#over) return;
+    this.#httpStatus = status;
+    if (role === 'stream') {
+      const fault = this.#decoder.end();
+      if (fault !== null) {
+        this.fail(fault.outcome, fault.message);
+        return;
+      }
+    }
+    this.#open--;
+    if (this.#open > 0) return;
+    const next = this.#codec.next?.(this.#planned.request, this.#replies) ?? [];
+    if (next.length > 0) {
+      this.#step(next);
+      return;
+    }
+    const endUs = this.#clock.phase();
+    this.#finish();
+    this.#sink.end(this.#planned.index, endUs, this.#decoder.answer(status));
+  }
+
+  onRefused(status: number, body: string): void {
+    if (this.#over) return;
+    this.#httpStatus = status;
+    this.fail(DECLINED.has(status) ? 'rejected' : 'http_error', this.#codec.refusal(body));
+  }
+
+  /** The socket failed: before an answer began that is a connection, in it a broken stream. */
+  onBroken(error: Error, connected: boolean): void {
+    this.fail(connected || this.#streamed ? 'stream_broken' : 'connect_error', describe(error));
+  }
+
+  /** The first failure is the outcome; a call that fails aborts its siblings. */
+  fail(outcome: Outcome, error: string): void {
+    if (this.#over) return;
+    const timeUs = this.#clock.phase();
+    this.#finish();
+    for (const call of this.#calls) call.abort();
+    this.#sink.fail(this.#planned.index, timeUs, outcome, error, this.#answer());
+  }
+
+  #answer(): Answer | null {
+    return this.#httpStatus === null ? null : this.#decoder.answer(this.#httpStatus);
+  }
+
+  #finish(): void {
+    this.#over = true;
+    this.onOver();
+  }
+}
+
+function describe(error: Error): string {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return code === '' || error.message.includes(code) ? error.message : `${error.message} (${code})`;
+}

@@ -1,0 +1,75 @@
+import { build, type Histogram } from 'hdr-histogram-js';
+import type { ClientHealth } from '../core/manifest.ts';
+import type { WallClock } from '../core/wall-clock.ts';
+import type { Recorder } from './recorder.ts';
+
+const TICK_MS = 10;
+/** A pause of the event loop from here on is kept with its time: requests in flight during it were touched. */
+const STALL_US = 20_000;
+/** Records wait at most this long before they are handed to the writer. */
+const FLUSH_EVERY_US = 100_000;
+
+/**
+ * Watches the client while it replays: how long the event loop stood still, what CPU it took, how many requests were
+ * in flight. None of it feeds a reported latency; it decides whether those can be believed.
+ */
+export class HealthMonitor {
+  readonly #clock: WallClock;
+  readonly #recorder: Recorder;
+  readonly #delays: Histogram = build({
+    lowestDiscernibleValue: 1,
+    highestTrackableValue: 3.6e9,
+    numberOfSignificantValueDigits: 3,
+  });
+  readonly #stalls: { from_us: number; to_us: number }[] = [];
+  readonly #cpuAtStart = process.cpuUsage();
+  #timer: NodeJS.Timeout | undefined;
+  #startUs = 0;
+  #lastUs = 0;
+  #flushedUs = 0;
+  #inFlightTime = 0;
+
+  constructor(clock: WallClock, recorder: Recorder) {
+    this.#clock = clock;
+    this.#recorder = recorder;
+  }
+
+  start(): void {
+    this.#startUs = this.#lastUs = this.#flushedUs = this.#clock.read();
+    this.#timer = setInterval(this.#tick, TICK_MS);
+  }
+
+  /** Ends the watch and says what was seen. */
+  stop(): ClientHealth {
+    this.#tick();
+    clearInterval(this.#timer);
+    const cpu = process.cpuUsage(this.#cpuAtStart);
+    const duration = Math.max(1, this.#lastUs - this.#startUs);
+    return {
+      duration_s: duration / 1e6,
+      cpu_s: (cpu.user + cpu.system) / 1e6,
+      polling_s: this.#clock.pollingUs / 1e6,
+      event_loop_delay_ms: {
+        p50: this.#delays.getValueAtPercentile(50) / 1000,
+        p90: this.#delays.getValueAtPercentile(90) / 1000,
+        p99: this.#delays.getValueAtPercentile(99) / 1000,
+        max: this.#delays.maxValue / 1000,
+      },
+      stalls: this.#stalls,
+      mean_in_flight: this.#inFlightTime / duration,
+    };
+  }
+
+  readonly #tick = (): void => {
+    const nowUs = this.#clock.read();
+    const gapUs = nowUs - this.#lastUs;
+    const delayUs = Math.max(0, gapUs - TICK_MS * 1000);
+    this.#delays.recordValue(Math.round(delayUs));
+    if (delayUs >= STALL_US) this.#stalls.push({ from_us: Math.round(nowUs - delayUs), to_us: Math.round(nowUs) });
+    this.#inFlightTime += this.#recorder.inFlight * gapUs;
+    this.#lastUs = nowUs;
+    if (nowUs - this.#flushedUs < FLUSH_EVERY_US) return;
+    this.#flushedUs = nowUs;
+    this.#recorder.flush();
+  };
+}

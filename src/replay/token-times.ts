@@ -1,0 +1,57 @@
+import type { TokenCountSource } from '../core/record.ts';
+import type { Answer } from '../core/target.ts';
+
+/** The events of one answer: when each came, and how many tokens it was seen to carry (0: perhaps none). */
+export interface TokenEvents {
+  readonly times: Float64Array;
+  readonly counts: Uint16Array;
+  readonly events: number;
+}
+
+/**
+ * One time a token, as whole microseconds from `dueUs`, never decreasing. Where events were counted as one token
+ * each (`chunks`) and the server's final usage says otherwise, the usage wins: events with empty text are tokens if
+ * that makes the sum right; else the tokens are spread evenly over the events that carried text (over all of them if
+ * none did).
+ */
+export function settleTokenTimes(
+  seen: TokenEvents,
+  dueUs: number,
+  answer: Answer | null,
+): { times: Float64Array; source: TokenCountSource | null } {
+  let counted = 0;
+  let empty = 0;
+  for (let i = 0; i < seen.events; i++) {
+    counted += seen.counts[i] ?? 0;
+    if (seen.counts[i] === 0) empty++;
+  }
+  const source = answer?.countSource ?? (seen.events > 0 ? 'chunks' : null);
+  const said = answer?.outputTokens ?? null;
+  if (source !== 'chunks' || said === null || said === counted)
+    return { times: expand(seen, counted, dueUs), source: counted === 0 ? null : source };
+  if (said === counted + empty) return { times: expand(seen, said, dueUs, 1), source: 'usage' };
+  return { times: spread(seen, said, counted > 0, dueUs), source: said === 0 ? null : 'usage' };
+}
+
+function expand(seen: TokenEvents, tokens: number, dueUs: number, emptyCount = 0): Float64Array {
+  const times = new Float64Array(tokens);
+  let at = 0;
+  for (let i = 0; i < seen.events; i++) {
+    const count = seen.counts[i] === 0 ? emptyCount : (seen.counts[i] ?? 0);
+    const time = Math.round((seen.times[i] ?? 0) - dueUs);
+    for (let k = 0; k < count; k++) times[at++] = time;
+  }
+  return times;
+}
+
+/** Token k of n belongs to event floor(k * events / n): cumulative rounding, so every event's share differs by at most one. */
+function spread(seen: TokenEvents, tokens: number, onlyText: boolean, dueUs: number): Float64Array {
+  const at: number[] = [];
+  for (let i = 0; i < seen.events; i++) if (!onlyText || (seen.counts[i] ?? 0) > 0) at.push(i);
+  const times = new Float64Array(at.length === 0 ? 0 : tokens);
+  for (let k = 0; k < times.length; k++) {
+    const event = at[Math.floor((k * at.length) / tokens)] ?? 0;
+    times[k] = Math.round((seen.times[event] ?? 0) - dueUs);
+  }
+  return times;
+}

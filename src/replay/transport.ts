@@ -1,0 +1,67 @@
+import type { Call, Codec } from '../core/codec.ts';
+import type { Planned, Sink, Target } from '../core/target.ts';
+import type { WallClock } from '../core/wall-clock.ts';
+import type { CallHandler } from './call-handler.ts';
+import { Connections } from './connections.ts';
+import { Exchange } from './exchange.ts';
+
+export interface TransportOptions {
+  readonly url: URL;
+  /** Added to every call: authorization and the user's own. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly insecure: boolean;
+}
+
+/** Makes a Target of a codec and a URL: the only place where replay does I/O. */
+export class HttpTarget implements Target {
+  readonly #codec: Codec;
+  readonly #clock: WallClock;
+  readonly #options: TransportOptions;
+  readonly #connections: Connections;
+  readonly #exchanges = new Map<number, Exchange>();
+
+  constructor(codec: Codec, clock: WallClock, options: TransportOptions) {
+    this.#codec = codec;
+    this.#clock = clock;
+    this.#options = options;
+    this.#connections = new Connections(options.url, () => clock.read(), options.insecure);
+  }
+
+  open(concurrency: number): Promise<void> {
+    return this.#connections.open(concurrency);
+  }
+
+  send(planned: Planned, sink: Sink): void {
+    const exchange = new Exchange(planned, sink, this.#codec, this.#clock, (call, handler) =>
+      this.#dispatch(call, handler),
+    );
+    this.#exchanges.set(planned.index, exchange);
+    exchange.onOver = () => this.#exchanges.delete(planned.index);
+    exchange.start();
+  }
+
+  cancel(index: number): void {
+    this.#exchanges.get(index)?.abandon();
+  }
+
+  close(): Promise<void> {
+    for (const exchange of this.#exchanges.values()) exchange.abandon();
+    return this.#connections.close();
+  }
+
+  #dispatch(call: Call, handler: CallHandler): void {
+    const lease = this.#connections.take();
+    handler.lease = lease;
+    handler.release = () => this.#connections.release(lease);
+    const prefix = this.#options.url.pathname.replace(/\/$/, '');
+    lease.client.dispatch(
+      {
+        method: 'POST',
+        path: prefix + call.path,
+        headers: { ...this.#options.headers, ...call.headers },
+        body: call.body,
+      },
+      handler,
+    );
+  }
+}

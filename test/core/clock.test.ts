@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { VirtualClock } from '../../src/core/virtual-clock.ts';
+import { WallClock } from '../../src/core/wall-clock.ts';
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe('VirtualClock', () => {
+  it('jumps from event to event, each at its due time, never back', async () => {
+    const clock = new VirtualClock();
+    const seen: [string, number][] = [];
+    clock.at(2e9, () => seen.push(['late', clock.now()]));
+    clock.at(1.5, () => {
+      seen.push(['early', clock.now()]);
+      clock.at(0, () => seen.push(['past', clock.now()]));
+    });
+    await clock.run(() => false);
+    assert.deepEqual(seen, [
+      ['early', 1.5],
+      ['past', 1.5],
+      ['late', 2e9],
+    ]);
+  });
+
+  it('stands still while something is pending, and stops when done', async () => {
+    const clock = new VirtualClock();
+    const seen: number[] = [];
+    clock.at(1, () => clock.wait(sleep(5).then(() => clock.at(2, () => seen.push(clock.now())))));
+    clock.at(3, () => seen.push(clock.now()));
+    clock.at(4, () => seen.push(clock.now()));
+    await clock.run(() => seen.length === 2);
+    assert.deepEqual(seen, [2, 3]);
+  });
+});
+
+describe('WallClock', () => {
+  it('tells a callback its due time however late it runs, and runs what is due in order', async () => {
+    const clock = new WallClock();
+    const seen: number[] = [];
+    clock.startIn(5000);
+    for (const due of [3000, 1000, 2000, 30_000]) clock.at(due, () => seen.push(clock.now()));
+    assert.ok(clock.now() < 0, 'the zero lies ahead');
+    const end = performance.now() + 20;
+    while (performance.now() < end); // the events are overdue by now
+    await clock.run(() => seen.length === 4);
+    assert.deepEqual(seen, [1000, 2000, 3000, 30_000]);
+    assert.ok(clock.read() >= 30_000);
+  });
+
+  it('runs what is due before what comes from outside', () => {
+    const clock = new WallClock();
+    const seen: string[] = [];
+    clock.at(clock.read() - 1, () => seen.push('due'));
+    clock.enter(() => seen.push('outside'));
+    assert.deepEqual(seen, ['due', 'outside']);
+  });
+
+  it('shares one stamp in a poll phase, but not for longer than a millisecond', async () => {
+    const clock = new WallClock();
+    const first = clock.phase();
+    assert.equal(clock.phase(), first);
+    const end = performance.now() + 2;
+    while (performance.now() < end);
+    const later = clock.phase();
+    assert.ok(later - first >= 1000, `${later - first} us`);
+    await sleep(1);
+    assert.ok(clock.phase() > later);
+  });
+});

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { UserError } from '../../src/core/errors.ts';
+import { nearest } from '../../src/core/nearest.ts';
+import { parseSlo } from '../../src/core/slo.ts';
+import {
+  formatMs,
+  formatShare,
+  parseDurationUs,
+  parseWindowUs,
+  threeFigures,
+  withThousands,
+} from '../../src/core/units.ts';
+
+const says = (pattern: RegExp) => (error: unknown) => error instanceof UserError && pattern.test(error.message);
+
+describe('durations', () => {
+  it('are whole microseconds', () => {
+    for (const [text, us] of [
+      ['250ms', 250_000],
+      ['2s', 2e6],
+      ['1.5m', 90e6],
+      ['.5 s', 5e5],
+      ['1h', 3.6e9],
+      ['7us', 7],
+      ['7µs', 7],
+    ] as const)
+      assert.equal(parseDurationUs(text, '--x'), us);
+  });
+  it('need a unit and a number', () => {
+    assert.throws(() => parseDurationUs('200', '--timeout'), says(/^--timeout: "200" has no unit; write e.g. 200ms/));
+    for (const text of ['', 'ms', '-1s', '1 day', '1e3s', '1..2s'])
+      assert.throws(() => parseDurationUs(text, '--x'), says(/--x: /));
+  });
+  it('make windows', () => {
+    assert.deepEqual(parseWindowUs('600s..660s'), { fromUs: 600e6, toUs: 660e6 });
+    assert.deepEqual(parseWindowUs('1m..'), { fromUs: 60e6, toUs: Number.POSITIVE_INFINITY });
+    for (const text of ['60s', '..', '2s..1s', '1s..1s', '1..2', '1s..2s..3s'])
+      assert.throws(() => parseWindowUs(text), says(/--window/));
+  });
+});
+
+describe('slo', () => {
+  it('reads limits in milliseconds', () =>
+    assert.deepEqual(parseSlo('ttft=1.5s, TPOT=50ms'), { ttft: 1500, tpot: 50 }));
+  it('names what is wrong', () => {
+    assert.throws(() => parseSlo('ttft=200'), says(/--slo ttft: "200" has no unit/));
+    assert.throws(() => parseSlo('tftt=200ms'), says(/"tftt=200ms" is not a limit/));
+    assert.throws(() => parseSlo('ttft=1s,ttft=2s'), says(/given twice/));
+    assert.throws(() => parseSlo('ttft=0ms'), says(/above zero/));
+    assert.throws(() => parseSlo(''), says(/is not a limit/));
+  });
+});
+
+it('formats figures in the unit that fits', () => {
+  const cases: [number, string][] = [
+    [0, '0 ms'],
+    [0.812, '812 us'],
+    [48.23, '48.2 ms'],
+    [999.6, '1.00 s'],
+    [1934, '1.93 s'],
+    [601_000, '10.0 min'],
+    [Number.POSITIVE_INFINITY, 'never'],
+  ];
+  for (const [ms, text] of cases) assert.equal(formatMs(ms), text);
+  assert.deepEqual([threeFigures(1234.5), threeFigures(0.0123), threeFigures(99.96)], ['1,235', '0.0123', '100']);
+  assert.equal(withThousands('1234567.1234'), '1,234,567.1234');
+  assert.deepEqual([formatShare(1), formatShare(0.9243), formatShare(0)], ['100 %', '92.4 %', '0 %']);
+});
+
+it('finds the name that was meant', () => {
+  assert.equal(nearest('speeed', ['speed', 'seed', 'limit']), 'speed');
+  assert.equal(nearest('h100', ['h100-sxm', 'a100-sxm-80g']), undefined);
+  assert.equal(nearest('zzzzzz', ['speed']), undefined);
+});

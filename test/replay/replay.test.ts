@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { RequestRecord } from '../../src/core/record.ts';
+import type { Answer, Planned, Sink, Target } from '../../src/core/target.ts';
+import { VirtualClock } from '../../src/core/virtual-clock.ts';
+import { Recorder } from '../../src/replay/recorder.ts';
+import { replay, type ReplayOptions } from '../../src/replay/replay.ts';
+
+const ANSWER: Answer = {
+  httpStatus: 200,
+  finishReason: 'length',
+  inputTokens: 1,
+  cachedTokens: null,
+  outputTokens: null,
+  reasoningTokens: null,
+  countSource: 'token_ids',
+  phases: null,
+};
+
+/** A target that answers request i as `behave` says: microseconds from sent to first token and to the end; null: never. */
+function scripted(
+  clock: VirtualClock,
+  behave: (index: number) => { first: number | null; end: number | null; refuse?: boolean },
+): Target & { cancelled: number[] } {
+  const cancelled: number[] = [];
+  return {
+    cancelled,
+    open: async () => undefined,
+    close: async () => undefined,
+    cancel: (index) => void cancelled.push(index),
+    send: ({ index }: Planned, sink: Sink) => {
+      const now = clock.now();
+      const { first, end, refuse } = behave(index);
+      const alive = (action: () => void) => (): void => (cancelled.includes(index) ? undefined : action());
+      if (refuse === true) {
+        clock.at(
+          now + 1,
+          alive(() => sink.fail(index, clock.now(), 'connect_error', 'refused', null)),
+        );
+        return;
+      }
+      sink.sent(index, now, null);
+      if (first !== null)
+        clock.at(
+          now + first,
+          alive(() => sink.tokens(index, clock.now(), 1)),
+        );
+      if (end !== null)
+        clock.at(
+          now + end,
+          alive(() => sink.end(index, clock.now(), ANSWER)),
+        );
+    },
+  };
+}
+
+const planned = (index: number, dueUs: number): Planned => ({
+  index,
+  request: { id: `r${index}`, traceRow: index + 2, dueUs, inputTokens: 1, outputTokens: 1 },
+  calls: [],
+});
+async function* feedOf(due: readonly number[], size = 3): AsyncGenerator<Planned[]> {
+  for (let i = 0; i < due.length; i += size) {
+    await new Promise((resolve) => setImmediate(resolve));
+    yield due.slice(i, i + size).map((dueUs, k) => planned(i + k, dueUs));
+  }
+}
+
+async function run(
+  due: readonly number[],
+  behave: Parameters<typeof scripted>[1],
+  options: Partial<ReplayOptions> = {},
+) {
+  const clock = new VirtualClock();
+  const records: RequestRecord[] = [];
+  const sent: RequestRecord[] = [];
+  const store = {
+    sent: (batch: readonly RequestRecord[]) => void sent.push(...batch),
+    finished: (batch: readonly RequestRecord[]) => void records.push(...batch),
+    close: async () => undefined,
+  };
+  const recorder = new Recorder(store, 'test');
+  const target = scripted(clock, behave);
+  const never = new AbortController().signal;
+  const stopped = await replay(feedOf(due), target, clock, recorder, {
+    timeoutUs: 600e6,
+    ttftTimeoutUs: 60e6,
+    stop: never,
+    cut: never,
+    graceUs: 1e6,
+    ...options,
+  });
+  return { clock, records, sent, target, stopped };
+}
+
+describe('replay', () => {
+  it('sends each request at its due time, in batches taken ahead, and records each once', async () => {
+    const due = Array.from({ length: 100 }, (_, i) => i * 1e6);
+    const { records, sent, stopped } = await run(due, () => ({ first: 5, end: 10 }));
+    assert.equal(stopped, null);
+    assert.deepEqual(
+      records.map((r) => r.sent_us),
+      due,
+    );
+    assert.deepEqual(
+      sent.map((r) => r.outcome),
+      due.map(() => 'cut'),
+    );
+    assert.deepEqual(
+      [records[7]?.outcome, records[7]?.first_token_us, records[7]?.end_us, [...(records[7]?.token_times_us ?? [])]],
+      ['ok', 7e6 + 5, 7e6 + 10, [5]],
+    );
+  });
+
+  it('is open loop: a target that never answers delays nobody', async () => {
+    const due = Array.from({ length: 40 }, (_, i) => i * 1000);
+    const { records } = await run(due, (i) => (i < 20 ? { first: null, end: null } : { first: 1, end: 2 }));
+    for (const record of records) assert.equal(record.sent_us, record.due_us);
+    assert.equal(records.filter((r) => r.outcome === 'timeout').length, 20);
+    assert.equal(records.filter((r) => r.outcome === 'ok').length, 20);
+  });
+
+  it('gives up at the timeouts, and cancels at the target', async () => {
+    const { records, target } = await run(
+      [0, 0, 0],
+      (i) =>
+        [
+          { first: null, end: null },
+          { first: 1, end: null },
+          { first: 59e6, end: 599e6 },
+        ][i] ?? { first: 0, end: 0 },
+    );
+    const byId = new Map(records.map((r) => [r.request_id, r]));
+    assert.deepEqual([byId.get('r0')?.outcome, byId.get('r0')?.end_us], ['timeout', 60e6]);
+    assert.match(byId.get('r0')?.error ?? '', /no token within 60 s/);
+    assert.deepEqual(
+      [byId.get('r1')?.outcome, byId.get('r1')?.end_us, byId.get('r1')?.token_times_us.length],
+      ['timeout', 600e6, 1],
+    );
+    assert.equal(byId.get('r2')?.outcome, 'ok');
+    assert.deepEqual(target.cancelled, [0, 1]);
+  });
+
+  it('takes the whole-answer timeout when that is the shorter one', async () => {
+    const { records } = await run([0], () => ({ first: 1, end: null }), { timeoutUs: 5e6 });
+    assert.deepEqual([records[0]?.outcome, records[0]?.end_us], ['timeout', 5e6]);
+  });
+
+  it('stops sending when told to, lets answers end within the grace, cuts the rest', async () => {
+    const stop = new AbortController();
+    const { records, stopped } = await run(
+      [0, 100, 200, 300],
+      (i) => {
+        if (i === 2) stop.abort(new Error('interrupted'));
+        return { first: 1, end: i === 1 ? 0.5e6 : null };
+      },
+      { stop: stop.signal },
+    );
+    assert.equal(stopped, 'interrupted');
+    assert.deepEqual(records.map((r) => [r.request_id, r.outcome]).sort(), [
+      ['r0', 'cut'],
+      ['r1', 'ok'],
+      ['r2', 'cut'],
+    ]);
+  });
+
+  it('ends by itself when the target is gone', async () => {
+    const due = Array.from({ length: 100 }, (_, i) => i * 1e6);
+    const { records, stopped } = await run(due, (i) =>
+      i < 5 ? { first: 1, end: 2 } : { first: null, end: null, refuse: true },
+    );
+    assert.match(stopped ?? '', /the target is gone/);
+    assert.equal(records.filter((r) => r.outcome === 'ok').length, 5);
+    assert.ok(records.length < 20, `${records.length} records`);
+  });
+
+  it('keeps what was measured when the trace cannot be read on', async () => {
+    const clock = new VirtualClock();
+    const records: RequestRecord[] = [];
+    const recorder = new Recorder(
+      { sent: () => undefined, finished: (batch) => void records.push(...batch), close: async () => undefined },
+      'test',
+    );
+    async function* broken(): AsyncGenerator<Planned[]> {
+      yield [planned(0, 0)];
+      throw new Error('row 3 is bad');
+    }
+    const never = new AbortController().signal;
+    const stopped = await replay(
+      broken(),
+      scripted(clock, () => ({ first: 1, end: 2 })),
+      clock,
+      recorder,
+      { timeoutUs: 1e6, ttftTimeoutUs: 1e6, stop: never, cut: never, graceUs: 1 },
+    );
+    assert.match(stopped ?? '', /row 3 is bad/);
+    assert.ok(records.length <= 1);
+  });
+});
