@@ -35,8 +35,9 @@ export interface Decoder {
 }
 
 /**
- * A wire dialect. An exchange is steps of calls: those of `open` are sent at once; when all `reply` calls of a step
- * are in, `next` gives the calls of the next step. No I/O and no clock: bytes in, calls and tokens out.
+ * A wire dialect. An exchange is steps of calls: those of `open` are sent at once; when all calls of a step are over,
+ * `next` gives the calls of the next one. The step that holds the `stream` call is the last. No I/O and no clock:
+ * bytes in, calls and tokens out.
  */
 export interface Codec {
   readonly name: string;

@@ -67,7 +67,11 @@ export const manifestSchema = z.strictObject({
   slo: z
     .strictObject({
       text: z.string(),
-      limits_ms: z.strictObject({ ttft: z.number().exactOptional(), tpot: z.number().exactOptional(), e2e: z.number().exactOptional() }),
+      limits_ms: z.strictObject({
+        ttft: z.number().exactOptional(),
+        tpot: z.number().exactOptional(),
+        e2e: z.number().exactOptional(),
+      }),
     })
     .nullable(),
   timeout_s: z.number(),

@@ -96,14 +96,16 @@ export class Connections {
           return;
         }
         warm.socket.off('close', warm.forget).off('error', warm.forget);
-        callback(null, warm.socket);
+        // Not at once: the client is in the middle of sending, and would not look for a connection again.
+        queueMicrotask(() => callback(null, warm.socket));
       },
     });
   }
 
   #topUp(): void {
-    if (this.#closed || this.#warm.length + this.#opening >= this.#ahead) return;
-    for (let i = 0; i < this.#ahead; i++) this.#openOne().catch(() => undefined); // the call that needs one will say it
+    if (this.#closed) return;
+    for (let missing = this.#ahead - this.#warm.length - this.#opening; missing > 0; missing--)
+      this.#openOne().catch(() => undefined); // the call that needs a connection will say what is wrong
   }
 
   #openOne(): Promise<void> {

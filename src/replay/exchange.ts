@@ -23,6 +23,7 @@ export class Exchange implements TokenOut, CallEvents {
   #over = false;
   #httpStatus: number | null = null;
   #streamed = false;
+  #streamIsOver = false;
   onOver: () => void = () => undefined;
 
   constructor(
@@ -89,6 +90,7 @@ export class Exchange implements TokenOut, CallEvents {
     if (this.#over) return;
     this.#httpStatus = status;
     if (role === 'stream') {
+      this.#streamIsOver = true;
       const fault = this.#decoder.end();
       if (fault !== null) {
         this.fail(fault.outcome, fault.message);
@@ -97,7 +99,7 @@ export class Exchange implements TokenOut, CallEvents {
     }
     this.#open--;
     if (this.#open > 0) return;
-    const next = this.#codec.next?.(this.#planned.request, this.#replies) ?? [];
+    const next = this.#streamIsOver ? [] : (this.#codec.next?.(this.#planned.request, this.#replies) ?? []);
     if (next.length > 0) {
       this.#step(next);
       return;

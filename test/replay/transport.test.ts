@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { createServer } from 'node:net';
+import { after, describe, it } from 'node:test';
+import { openAiCodec } from '../../adapters/openai.ts';
+import type { Call, Codec } from '../../src/core/codec.ts';
+import type { Outcome } from '../../src/core/record.ts';
+import type { Answer, Sink } from '../../src/core/target.ts';
+import { WallClock } from '../../src/core/wall-clock.ts';
+import { HttpTarget } from '../../src/replay/transport.ts';
+import { DONE, serve, sse, streamTokens, tokenEvent, type TestServer } from '../servers.ts';
+
+const openai = openAiCodec({ model: 'tiny', seed: 1, runId: 'run' });
+const closing: (() => Promise<void>)[] = [];
+after(async () => {
+  for (const close of closing) await close();
+});
+
+interface Ended {
+  outcome: Outcome;
+  error: string | null;
+  tokens: number;
+  sent: number;
+  answer: Answer | null;
+}
+
+/** A target on `url` and a way to send one request and learn how it ended. */
+function client(url: URL, codec: Codec = openai): { target: HttpTarget; ask: (index: number) => Promise<Ended> } {
+  const target = new HttpTarget(codec, new WallClock(), { url, headers: { 'x-extra': 'yes' }, insecure: false });
+  closing.unshift(() => target.close());
+  const waiting = new Map<number, { tokens: number; sent: number; settle: (ended: Ended) => void }>();
+  const finish = (index: number, outcome: Outcome, error: string | null, answer: Answer | null): void => {
+    const request = waiting.get(index);
+    assert.ok(request, `request ${index} ended twice`);
+    waiting.delete(index);
+    request.settle({ outcome, error, tokens: request.tokens, sent: request.sent, answer });
+  };
+  const sink: Sink = {
+    sent: (index) => void (waiting.get(index) ?? assert.fail('sent after the end')).sent++,
+    tokens: (index, _time, count) => void ((waiting.get(index) ?? assert.fail('token after the end')).tokens += count),
+    end: (index, _time, answer) => finish(index, 'ok', null, answer),
+    fail: (index, _time, outcome, error, answer) => finish(index, outcome, error, answer),
+  };
+  const ask = (index: number): Promise<Ended> =>
+    new Promise((settle) => {
+      waiting.set(index, { tokens: 0, sent: 0, settle });
+      const request = { id: `r${index}`, traceRow: 1, dueUs: 0, inputTokens: 3, outputTokens: 4 };
+      target.send({ index, request, calls: codec.open(request) }, sink);
+    });
+  return { target, ask };
+}
+
+async function answering(answer: (response: ServerResponse, index: number) => void): Promise<TestServer> {
+  const server = await serve((index, _request, response) => answer(response, index));
+  closing.push(server.close);
+  return server;
+}
+
+describe('HttpTarget', () => {
+  it('streams an answer: sent once, tokens counted, usage kept, headers on the wire', async () => {
+    const server = await answering((response) => void streamTokens(response, 4, 1));
+    const { ask, target } = client(new URL('/prefix/', server.url));
+    await target.open(2);
+    const ended = await ask(0);
+    assert.deepEqual(
+      [ended.outcome, ended.tokens, ended.sent, ended.answer?.outputTokens, ended.answer?.inputTokens],
+      ['ok', 4, 1, 4, 3],
+    );
+    assert.deepEqual(
+      [server.seen[0]?.path, server.seen[0]?.headers['x-extra'], server.seen[0]?.headers['x-request-id']],
+      ['/prefix/v1/completions', 'yes', 'run-r0'],
+    );
+  });
+
+  it('reuses a connection after its answer, and opens more when all are busy', async () => {
+    const server = await answering((response, index) => void streamTokens(response, 4, index < 8 ? 5 : 0));
+    let connections = 0;
+    server.server.on('connection', () => connections++);
+    const { ask, target } = client(server.url);
+    await target.open(1);
+    await Promise.all(Array.from({ length: 8 }, (_, i) => ask(i)));
+    for (let i = 8; i < 30; i++) assert.equal((await ask(i)).outcome, 'ok');
+    assert.ok(connections >= 8 && connections < 20, `${connections} connections for 8 at once and 22 after`);
+  });
+
+  const statuses: [status: number, outcome: Outcome][] = [
+    [429, 'rejected'],
+    [503, 'rejected'],
+    [400, 'rejected'],
+    [500, 'http_error'],
+    [401, 'http_error'],
+    [404, 'http_error'],
+  ];
+  for (const [status, outcome] of statuses)
+    it(`calls ${status} ${outcome}, with what the body says`, async () => {
+      const server = await answering((response) => response.writeHead(status).end('{"error":{"message":"no\\nroom"}}'));
+      const ended = await client(server.url).ask(0);
+      assert.deepEqual(
+        [ended.outcome, ended.error, ended.answer?.httpStatus, ended.tokens],
+        [outcome, 'no room', status, 0],
+      );
+    });
+
+  it('tells a reset in a stream from one that ends early, garbage, and an error inside a 200', async () => {
+    const server = await answering((response, index) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(tokenEvent());
+      if (index === 0) setTimeout(() => response.socket?.resetAndDestroy(), 10);
+      else if (index === 1) response.end();
+      else if (index === 2) response.end('data: <html>\n\n');
+      else response.end(sse({ error: { message: 'engine died', code: 500 } }) + DONE);
+    });
+    const { ask } = client(server.url);
+    const reset = await ask(0);
+    assert.deepEqual([reset.outcome, reset.tokens], ['stream_broken', 1]);
+    const short = await ask(1);
+    assert.deepEqual(
+      [short.outcome, short.error],
+      ['stream_broken', 'the stream ended after 1 of 4 tokens, without finish_reason or [DONE]'],
+    );
+    assert.equal((await ask(2)).outcome, 'protocol_error');
+    const error = await ask(3);
+    assert.deepEqual([error.outcome, error.error, error.tokens], ['stream_broken', 'engine died', 1]);
+  });
+
+  it('calls a server that is not there connect_error, and goes on', async () => {
+    const probe = createServer().listen(0, '127.0.0.1');
+    await once(probe, 'listening');
+    const address = probe.address();
+    assert.ok(typeof address === 'object' && address !== null);
+    probe.close();
+    await once(probe, 'close');
+    const { ask, target } = client(new URL(`http://127.0.0.1:${address.port}`));
+    for (let i = 0; i < 3; i++) {
+      const ended = await ask(i);
+      assert.deepEqual([ended.outcome, ended.sent], ['connect_error', 0]);
+      assert.match(ended.error ?? '', /ECONNREFUSED/);
+    }
+    await assert.rejects(target.open(1), /ECONNREFUSED/);
+  });
+
+  it('survives a server that closes idle connections, and one that speaks no HTTP', async () => {
+    const server = await answering((response) => void streamTokens(response.setHeader('connection', 'close'), 4, 0));
+    const { ask, target } = client(server.url);
+    await target.open(2);
+    for (let i = 0; i < 5; i++) assert.equal((await ask(i)).outcome, 'ok');
+    const raw = createServer((socket) => void socket.on('error', () => undefined).end('SSH-2.0-nope\r\n')).listen(
+      0,
+      '127.0.0.1',
+    );
+    await once(raw, 'listening');
+    closing.push(async () => void raw.close());
+    const address = raw.address();
+    assert.ok(typeof address === 'object' && address !== null);
+    assert.equal((await client(new URL(`http://127.0.0.1:${address.port}`)).ask(0)).outcome, 'stream_broken');
+  });
+
+  it('cancels: the server sees the connection close, nothing more is reported', async () => {
+    const closed: Promise<unknown>[] = [];
+    const server = await answering((response) => {
+      closed.push(once(response, 'close'));
+      void streamTokens(response, 1000, 5);
+    });
+    const { ask, target } = client(server.url);
+    let over = false;
+    void ask(0).then(() => (over = true));
+    while (closed.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    target.cancel(0);
+    await closed[0];
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    assert.equal(over, false);
+  });
+
+  it('runs an exchange of several calls: those of a step at once, then the next with their replies', async () => {
+    const call = (id: number, role: Call['role'], body: string): Call => ({
+      id,
+      role,
+      path: `/call/${id}`,
+      headers: {},
+      body: Buffer.from(body),
+    });
+    const twoSteps: Codec = {
+      ...openai,
+      open: () => [call(0, 'reply', '"first"'), call(1, 'reply', '"second"')],
+      next: (_request, replies) => {
+        const said = [0, 1].map((id) => Buffer.from(replies.get(id) ?? []).toString());
+        return [call(2, 'stream', JSON.stringify(said))];
+      },
+    };
+    const server = await serve((_index, request, response, body) => {
+      if (request.url === '/call/2') void streamTokens(response, 4, 0);
+      else response.end(`kv-${String(body)}`);
+    });
+    closing.push(server.close);
+    const ended = await client(server.url, twoSteps).ask(0);
+    assert.deepEqual([ended.outcome, ended.tokens, ended.sent], ['ok', 4, 1]);
+    assert.deepEqual(server.seen.at(-1)?.body, ['kv-first', 'kv-second']);
+  });
+
+  it('ends an exchange at its first failure, and aborts the siblings', async () => {
+    let aborted = false;
+    const server = await serve((_index, request, response) => {
+      if (request.url === '/bad') setTimeout(() => response.writeHead(500).end('{"error":"boom"}'), 20);
+      else
+        response
+          .on('close', () => (aborted = true))
+          .writeHead(200)
+          .write(tokenEvent());
+    });
+    closing.push(server.close);
+    const codec: Codec = {
+      ...openai,
+      open: () => [
+        { id: 0, role: 'stream', path: '/good', headers: {}, body: Buffer.from('1') },
+        { id: 1, role: 'reply', path: '/bad', headers: {}, body: Buffer.from('1') },
+      ],
+    };
+    const ended = await client(server.url, codec).ask(0);
+    assert.deepEqual([ended.outcome, ended.error], ['http_error', 'boom']);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    assert.equal(aborted, true);
+  });
+});
