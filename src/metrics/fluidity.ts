@@ -1,0 +1,56 @@
+import type { RequestRecord } from '../core/record.ts';
+import type { Summary } from '../core/summary.ts';
+import { limitUs } from './attainment.ts';
+import { isAnswered } from './answered.ts';
+import { Samples, sum } from './samples.ts';
+
+/**
+ * Etalon's fluidity index of one request: the share of token deadlines that were met, in [0, 1] (its section 4.1, as
+ * its code `etalon/metrics/metric_utils.py` does it, where one long gap misses several deadlines at once).
+ * The first token is due after `ttftUs`, each other one `tpotUs` after the one before; earliness is saved as slack,
+ * and lost on a miss. A failed request has 0.
+ */
+export function fluidityIndex(record: RequestRecord, ttftLimitUs: number, tpotLimitUs: number): number {
+  if (!isAnswered(record)) return 0;
+  let [slack, previous, limit, missed, total] = [0, 0, ttftLimitUs, 0, 0];
+  for (const time of record.token_times_us) {
+    const lateness = time - previous - slack - limit;
+    if (lateness <= 0) {
+      slack = -lateness;
+      total++;
+    } else {
+      const misses = 1 + Math.floor(lateness / tpotLimitUs);
+      missed += misses;
+      total += misses;
+      slack = 0;
+    }
+    previous = time;
+    limit = tpotLimitUs;
+  }
+  return 1 - missed / total;
+}
+
+/** Fluidity over requests, for limits in milliseconds. */
+export class FluidityCollector {
+  readonly #ttftLimitUs: number;
+  readonly #tpotLimitUs: number;
+  readonly #indices = new Samples();
+  #fluid = 0;
+
+  constructor(ttftLimitMs: number, tpotLimitMs: number) {
+    this.#ttftLimitUs = limitUs(ttftLimitMs);
+    this.#tpotLimitUs = limitUs(tpotLimitMs);
+  }
+
+  add(record: RequestRecord): void {
+    const index = fluidityIndex(record, this.#ttftLimitUs, this.#tpotLimitUs);
+    this.#indices.push(index);
+    if (index >= 0.9) this.#fluid++;
+  }
+
+  /** Null without any request. */
+  result(): Summary['fluidity'] {
+    const n = this.#indices.length;
+    return n === 0 ? null : { mean: sum(this.#indices.sorted()) / n, share_at_least_0_9: this.#fluid / n };
+  }
+}

@@ -1,0 +1,109 @@
+import type { RequestRecord } from '../core/record.ts';
+import type { LatencyStats, LatencyTable } from '../core/summary.ts';
+import { e2eUs, isAnswered, tpotUs, ttftUs } from './answered.ts';
+import { nearestRank, Samples, sum } from './samples.ts';
+
+/** The three views of a run's latencies (`contract.md`, "Metrics"). */
+export interface LatencyTables {
+  /** From the due time, over all requests. */
+  readonly felt: LatencyTable;
+  /** From the due time, over answered requests. */
+  readonly ok: LatencyTable;
+  /** From the send time, over all requests. */
+  readonly service: LatencyTable;
+}
+
+/**
+ * Collects latencies. A request that failed has none, even if some of its tokens came: it is missing in TTFT, TPOT and
+ * E2E. ITL's population is tokens, so there the gaps between tokens that came do count, and each planned token that
+ * did not come is missing.
+ */
+export class LatencyCollector {
+  readonly #ttft = new Samples();
+  readonly #tpot = new Samples();
+  readonly #e2e = new Samples();
+  readonly #serviceTtft = new Samples();
+  readonly #serviceE2e = new Samples();
+  readonly #gaps = new Samples();
+  readonly #gapsOfFailed = new Samples();
+  #failed = 0;
+  #tokensThatDidNotCome = 0;
+
+  add(record: RequestRecord): void {
+    if (isAnswered(record)) {
+      const waitedUs = (record.sent_us ?? record.due_us) - record.due_us;
+      const tpot = tpotUs(record);
+      this.#ttft.push(ttftUs(record));
+      if (tpot !== null) this.#tpot.push(tpot);
+      this.#e2e.push(e2eUs(record));
+      this.#serviceTtft.push(ttftUs(record) - waitedUs);
+      this.#serviceE2e.push(e2eUs(record) - waitedUs);
+      pushGaps(record.token_times_us, this.#gaps);
+    } else {
+      this.#failed++;
+      this.#tokensThatDidNotCome += Math.max(0, (record.output_tokens_planned ?? 0) - record.token_times_us.length);
+      pushGaps(record.token_times_us, this.#gapsOfFailed);
+    }
+  }
+
+  tables(): LatencyTables {
+    const [ttft, tpot, e2e] = [this.#ttft.sorted(), this.#tpot.sorted(), this.#e2e.sorted()];
+    const okGaps = this.#gaps.sorted();
+    const itl = stats(merged(okGaps, this.#gapsOfFailed.sorted()), this.#tokensThatDidNotCome);
+    const failed = this.#failed;
+    return {
+      felt: { ttft: stats(ttft, failed), tpot: stats(tpot, failed), itl, e2e: stats(e2e, failed) },
+      ok: { ttft: stats(ttft, 0), tpot: stats(tpot, 0), itl: stats(okGaps, 0), e2e: stats(e2e, 0) },
+      service: {
+        ttft: stats(this.#serviceTtft.sorted(), failed),
+        tpot: stats(tpot, failed),
+        itl,
+        e2e: stats(this.#serviceE2e.sorted(), failed),
+      },
+    };
+  }
+}
+
+/** Tokens of one chunk share a time: their gaps are 0. */
+function pushGaps(times: Float64Array, gaps: Samples): void {
+  let previous = times[0] ?? 0;
+  for (let i = 1; i < times.length; i++) {
+    const time = times[i] ?? previous;
+    gaps.push(time - previous);
+    previous = time;
+  }
+}
+
+/** Milliseconds, of microseconds sorted. */
+function stats(sortedUs: Float64Array, missing: number): LatencyStats {
+  const at = (permille: number): number | null => ms(nearestRank(sortedUs, permille, missing));
+  return {
+    mean: sortedUs.length === 0 ? null : sum(sortedUs) / sortedUs.length / 1000,
+    p50: at(500),
+    p90: at(900),
+    p95: at(950),
+    p99: at(990),
+    p999: at(999),
+    max: ms(sortedUs.at(-1) ?? null),
+    n: sortedUs.length,
+    missing,
+  };
+}
+
+function ms(us: number | null): number | null {
+  return us === null ? null : us / 1000;
+}
+
+/** Two sorted arrays as one: millions of gaps are not sorted again for the few of failed requests. */
+function merged(a: Float64Array, b: Float64Array): Float64Array {
+  if (b.length === 0) return a;
+  const out = new Float64Array(a.length + b.length);
+  for (let i = 0, j = 0; i + j < out.length;) {
+    const fromA = a[i] ?? Number.POSITIVE_INFINITY;
+    const fromB = b[j] ?? Number.POSITIVE_INFINITY;
+    out[i + j] = Math.min(fromA, fromB);
+    if (fromA <= fromB) i++;
+    else j++;
+  }
+  return out;
+}

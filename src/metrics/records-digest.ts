@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+import { RECORD_COLUMNS, type RequestRecord } from '../core/record.ts';
+
+/**
+ * `records_sha256`: of a run in virtual time the same on every machine. The recipe:
+ *
+ * - one JSON array a request, without spaces, of these columns in the order of RECORD_COLUMNS: all int32 and int64
+ *   columns but `worker`, null where there is no value, and `token_times_us` as an array of its first time and then
+ *   each time less the one before;
+ * - sorted by `due_us`, then by `request_id` in order of UTF-16 code units;
+ * - SHA-256 over the UTF-8 of these lines, each followed by "\n"; in hexadecimal.
+ */
+export class RecordsDigest {
+  readonly #lines: { readonly dueUs: number; readonly id: string; readonly json: string }[] = [];
+
+  add(record: RequestRecord): void {
+    this.#lines.push({ dueUs: record.due_us, id: record.request_id, json: line(record) });
+  }
+
+  sha256(): string {
+    this.#lines.sort((a, b) => a.dueUs - b.dueUs || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+    const hash = createHash('sha256');
+    for (const { json } of this.#lines) hash.update(json).update('\n');
+    return hash.digest('hex');
+  }
+}
+
+// Object.keys of a literal keeps its order, and RECORD_COLUMNS is one.
+const COLUMNS = (Object.keys(RECORD_COLUMNS) as (keyof RequestRecord)[]).filter(
+  (name) => name !== 'worker' && ['int32', 'int64', 'int64_list'].includes(RECORD_COLUMNS[name][0]),
+);
+
+function line(record: RequestRecord): string {
+  return JSON.stringify(
+    COLUMNS.map((name) => {
+      const value = record[name];
+      return value instanceof Float64Array ? deltas(value) : value;
+    }),
+  );
+}
+
+function deltas(times: Float64Array): number[] {
+  return Array.from(times, (time, i) => time - (times[i - 1] ?? 0));
+}

@@ -1,0 +1,45 @@
+/** Numbers collected one by one into a typed array, so that millions of gaps take eight bytes each. */
+export class Samples {
+  #values = new Float64Array(1024);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  push(value: number): void {
+    if (this.#length === this.#values.length) {
+      const larger = new Float64Array(2 * this.#length);
+      larger.set(this.#values);
+      this.#values = larger;
+    }
+    this.#values[this.#length++] = value;
+  }
+
+  /** In the order they came. */
+  values(): Float64Array {
+    return this.#values.subarray(0, this.#length);
+  }
+
+  /** Smallest first. Sums over it do not depend on the order in which records came. */
+  sorted(): Float64Array {
+    return this.#values.slice(0, this.#length).sort();
+  }
+}
+
+/**
+ * The nearest-rank percentile: the smallest x with at least ceil(q n) values <= x, no interpolation. `missing` more
+ * values are infinitely large; null if the percentile is one of those, or there is nothing at all.
+ * `permille` is 1000 q, a whole number, so that no rounding moves the rank.
+ */
+export function nearestRank(sorted: Float64Array, permille: number, missing: number = 0): number | null {
+  const rank = Math.ceil(((sorted.length + missing) * permille) / 1000);
+  return sorted[Math.max(1, rank) - 1] ?? null;
+}
+
+/** Sum over the array in its order. */
+export function sum(values: Float64Array): number {
+  let total = 0;
+  for (let i = 0; i < values.length; i++) total += values[i] ?? 0;
+  return total;
+}

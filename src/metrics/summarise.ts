@@ -1,0 +1,71 @@
+import type { Manifest } from '../core/manifest.ts';
+import type { RecordBatch } from '../core/record.ts';
+import type { Summary } from '../core/summary.ts';
+import { AttainmentCollector } from './attainment.ts';
+import { FluidityCollector } from './fluidity.ts';
+import { LatencyCollector } from './latency.ts';
+import { RecordsDigest } from './records-digest.ts';
+import { perSecond, TrafficCollector } from './traffic.ts';
+import { ValidityCollector } from './validity.ts';
+
+/**
+ * Every figure of a run, in one pass over its records. Only records with `measured` enter metrics; the client's CPU,
+ * Little's law and the digest take in all. The result does not depend on the order of the records.
+ */
+export async function summarise(records: AsyncIterable<RecordBatch>, manifest: Manifest): Promise<Summary> {
+  const slo = manifest.slo?.limits_ms ?? null;
+  const latency = new LatencyCollector();
+  const traffic = new TrafficCollector();
+  const attainment = slo === null ? null : new AttainmentCollector(slo);
+  const fluidity = slo?.ttft === undefined || slo.tpot === undefined ? null : new FluidityCollector(slo.ttft, slo.tpot);
+  const validity = new ValidityCollector(manifest);
+  const digest = manifest.clock === 'virtual' ? new RecordsDigest() : null;
+  let inFlightUs = 0;
+
+  for await (const batch of records)
+    for (const record of batch) {
+      validity.add(record);
+      digest?.add(record);
+      if (record.sent_us !== null && record.end_us !== null) inFlightUs += record.end_us - record.sent_us;
+      if (!record.measured) continue;
+      traffic.add(record);
+      latency.add(record);
+      attainment?.add(record);
+      fluidity?.add(record);
+    }
+
+  const { felt, ok, service } = latency.tables();
+  const delivered = traffic.delivered();
+  const planned = manifest.workload;
+  return {
+    status: manifest.status,
+    reason: manifest.reason,
+    validity: validity.result(),
+    requests: traffic.requests(),
+    workload: {
+      requests: planned.requests,
+      duration_s: planned.duration_s,
+      rate_rps: planned.rate_rps,
+      ...traffic.plannedLengths(),
+    },
+    delivered,
+    throughput: {
+      ...traffic.throughput(delivered.duration_s),
+      good_requests_per_s: attainment === null ? null : perSecond(attainment.good, delivered.duration_s),
+    },
+    latency_ms: felt,
+    latency_ok_ms: ok,
+    service_latency_ms: service,
+    little_law_error: littleLawError(manifest, inFlightUs),
+    slo: slo === null || attainment === null ? null : { limits_ms: slo, ...attainment.result(manifest.seed) },
+    fluidity: fluidity?.result() ?? null,
+    records_sha256: digest?.sha256() ?? null,
+  };
+}
+
+/** Requests in flight as the client sampled them, against rate times time in system: two ways to the same number. */
+function littleLawError({ client }: Manifest, inFlightUs: number): number | null {
+  if (client === null || inFlightUs === 0 || client.duration_s === 0) return null;
+  const expected = inFlightUs / 1e6 / client.duration_s;
+  return Math.abs(client.mean_in_flight - expected) / expected;
+}

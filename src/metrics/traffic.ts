@@ -1,0 +1,75 @@
+import { type Outcome, OUTCOMES, type RequestRecord } from '../core/record.ts';
+import type { Summary } from '../core/summary.ts';
+import { lengthStats } from './lengths.ts';
+import { Samples, sum } from './samples.ts';
+
+/** What was asked for and what was delivered: counts, lengths, the times between which it happened. */
+export class TrafficCollector {
+  readonly #outcomes = new Map<Outcome, number>();
+  readonly #plannedInput = new Samples();
+  readonly #plannedOutput = new Samples();
+  readonly #input = new Samples();
+  readonly #output = new Samples();
+  #scheduled = 0;
+  #sent = 0;
+  #firstDueUs = Number.POSITIVE_INFINITY;
+  #lastSentUs = Number.NEGATIVE_INFINITY;
+  #lastEndUs = Number.NEGATIVE_INFINITY;
+
+  add(record: RequestRecord): void {
+    this.#scheduled++;
+    this.#outcomes.set(record.outcome, (this.#outcomes.get(record.outcome) ?? 0) + 1);
+    if (record.input_tokens_planned !== null) this.#plannedInput.push(record.input_tokens_planned);
+    if (record.output_tokens_planned !== null) this.#plannedOutput.push(record.output_tokens_planned);
+    this.#firstDueUs = Math.min(this.#firstDueUs, record.due_us);
+    if (record.sent_us !== null) {
+      this.#sent++;
+      this.#lastSentUs = Math.max(this.#lastSentUs, record.sent_us);
+    }
+    if (record.end_us !== null) this.#lastEndUs = Math.max(this.#lastEndUs, record.end_us);
+    if (record.outcome !== 'ok') return;
+    if (record.input_tokens !== null) this.#input.push(record.input_tokens);
+    this.#output.push(record.output_tokens ?? record.token_times_us.length);
+  }
+
+  requests(): Summary['requests'] {
+    const by_outcome: Partial<Record<Outcome, number>> = {};
+    for (const outcome of OUTCOMES) {
+      const count = this.#outcomes.get(outcome);
+      if (count !== undefined) by_outcome[outcome] = count;
+    }
+    const ok = by_outcome.ok ?? 0;
+    return { scheduled: this.#scheduled, sent: this.#sent, ok, failed: this.#scheduled - ok, by_outcome };
+  }
+
+  plannedLengths(): Pick<Summary['workload'], 'input_tokens' | 'output_tokens'> {
+    return { input_tokens: lengthStats(this.#plannedInput), output_tokens: lengthStats(this.#plannedOutput) };
+  }
+
+  delivered(): Summary['delivered'] {
+    return {
+      duration_s: seconds(this.#firstDueUs, this.#lastEndUs),
+      // Over the time of sending, as the planned rate is: a long last answer does not make the load lighter.
+      rate_rps: perSecond(this.#sent, seconds(this.#firstDueUs, this.#lastSentUs)),
+      input_tokens: lengthStats(this.#input),
+      output_tokens: lengthStats(this.#output),
+    };
+  }
+
+  /** Of requests that ended well, over the time from the first due to the last end. */
+  throughput(durationS: number): Omit<Summary['throughput'], 'good_requests_per_s'> {
+    return {
+      requests_per_s: perSecond(this.#outcomes.get('ok') ?? 0, durationS),
+      input_tokens_per_s: perSecond(sum(this.#input.sorted()), durationS),
+      output_tokens_per_s: perSecond(sum(this.#output.sorted()), durationS),
+    };
+  }
+}
+
+function seconds(fromUs: number, toUs: number): number {
+  return toUs > fromUs && Number.isFinite(toUs - fromUs) ? (toUs - fromUs) / 1e6 : 0;
+}
+
+export function perSecond(count: number, durationS: number): number {
+  return durationS > 0 ? count / durationS : 0;
+}

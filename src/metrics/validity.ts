@@ -1,0 +1,94 @@
+import type { Manifest } from '../core/manifest.ts';
+import type { RequestRecord } from '../core/record.ts';
+import type { Summary } from '../core/summary.ts';
+import { formatMs, formatShare } from '../core/units.ts';
+import { nearestRank, Samples } from './samples.ts';
+
+/** A client whose 99th percentile of sent - due is above this fell behind: its load was not the trace's. */
+export const MAX_LATENESS_P99_MS = 10;
+/** Requests sent later than this are named in the reason; 1 % of them would break the limit above. */
+export const VERY_LATE_MS = 50;
+/** A client that stood still for so long cannot say when tokens came. */
+export const MAX_STALL_MS = 100;
+
+type Validity = Summary['validity'];
+
+/**
+ * Whether the client kept up, from its own health alone: lateness over measured requests that were sent, and its
+ * event loop over the whole run. Says nothing about the server. In virtual time no client can fall behind.
+ */
+export class ValidityCollector {
+  readonly #manifest: Manifest;
+  readonly #latenessUs = new Samples();
+  #tokens = 0;
+  #touched = 0;
+
+  constructor(manifest: Manifest) {
+    this.#manifest = manifest;
+  }
+
+  add(record: RequestRecord): void {
+    this.#tokens += record.token_times_us.length;
+    if (!record.measured || record.sent_us === null) return;
+    this.#latenessUs.push(record.sent_us - record.due_us);
+    if (this.#wasInFlightInStall(record.sent_us, record.end_us ?? Number.POSITIVE_INFINITY)) this.#touched++;
+  }
+
+  result(): Validity {
+    if (this.#manifest.clock === 'virtual') return NO_CLIENT;
+    const client = this.#manifest.client;
+    const lateness = this.#latenessUs.sorted();
+    const reasons = [...this.#fellBehind(lateness), ...this.#stoodStill()];
+    if (client === null) reasons.push('the run ended before the health of its client was saved, so it is not known');
+    const ms = (permille: number): number => (nearestRank(lateness, permille) ?? 0) / 1000;
+    return {
+      valid: reasons.length === 0,
+      reasons,
+      lateness_ms: lateness.length === 0 ? null : { p50: ms(500), p90: ms(900), p99: ms(990), max: ms(1000) },
+      event_loop_delay_ms: client?.event_loop_delay_ms ?? null,
+      client_cpu_us_per_token: client === null || this.#tokens === 0 ? null : (client.cpu_s * 1e6) / this.#tokens,
+      spin_share: client === null ? null : client.polling_s / client.duration_s,
+      requests_touched: this.#touched,
+    };
+  }
+
+  #fellBehind(latenessUs: Float64Array): string[] {
+    const p99Ms = (nearestRank(latenessUs, 990) ?? 0) / 1000;
+    if (p99Ms <= MAX_LATENESS_P99_MS) return [];
+    const veryLate = latenessUs.length - latenessUs.findLastIndex((us) => us <= VERY_LATE_MS * 1000) - 1;
+    return [
+      `the client fell behind: 1 % of requests left ${formatMs(p99Ms)} late or more (at most ${MAX_LATENESS_P99_MS} ms is valid), ${formatShare(veryLate / latenessUs.length)} more than ${VERY_LATE_MS} ms`,
+    ];
+  }
+
+  #stoodStill(): string[] {
+    return (this.#manifest.client?.stalls ?? [])
+      .filter((stall) => stall.to_us - stall.from_us >= MAX_STALL_MS * 1000)
+      .map(
+        ({ from_us, to_us }) =>
+          `the client stood still for ${formatMs((to_us - from_us) / 1000)} at ${(from_us / 1e6).toFixed(1)} s`,
+      );
+  }
+
+  #wasInFlightInStall(sentUs: number, endUs: number): boolean {
+    const stalls = this.#manifest.client?.stalls ?? [];
+    // Stalls are in order and apart: of those that end after it was sent, only the first can tell.
+    let [low, high] = [0, stalls.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((stalls[middle]?.to_us ?? 0) < sentUs) low = middle + 1;
+      else high = middle;
+    }
+    return (stalls[low]?.from_us ?? Number.POSITIVE_INFINITY) <= endUs;
+  }
+}
+
+const NO_CLIENT: Validity = {
+  valid: true,
+  reasons: [],
+  lateness_ms: null,
+  event_loop_delay_ms: null,
+  client_cpu_us_per_token: null,
+  spin_share: null,
+  requests_touched: 0,
+};

@@ -1,0 +1,173 @@
+import { parquetMetadata, parquetReadObjects, type SchemaElement } from 'hyparquet';
+import { ByteWriter, type ColumnSource, parquetWrite } from 'hyparquet-writer';
+import {
+  type ColumnType,
+  OUTCOMES,
+  RECORD_COLUMNS,
+  type RecordBatch,
+  type RequestRecord,
+  TOKEN_COUNT_SOURCES,
+} from '../core/record.ts';
+
+/**
+ * One part: records as a Parquet file of one row group, columns and types as in RECORD_COLUMNS.
+ *
+ * Token times are delta-packed and not compressed again. Measured on 98,000 times with gaps of 20-35 ms: 0.15 us
+ * and 2.6 bytes a token to write, 0.09 us to read; PLAIN takes 8.0 bytes, PLAIN with Snappy 0.29 us and 5.3 bytes,
+ * and Snappy after delta packing saves nothing.
+ */
+export function encodeRecords(records: RecordBatch): Uint8Array {
+  const writer = new ByteWriter();
+  const options = { schema: SCHEMA, rowGroupSize: Math.max(1, records.length), createdBy: 'reprise' };
+  parquetWrite({ ...options, writer, columnData: COLUMNS.map(([name, type]) => column(records, name, type)) });
+  return writer.getBytes();
+}
+
+/** The records of a part. Throws an Error that says what is wrong if it is none, or damaged. */
+export async function decodeRecords(bytes: Uint8Array): Promise<RequestRecord[]> {
+  const rows: Record<string, unknown>[] = await parquetReadObjects(checked(bytes));
+  return rows.map(record);
+}
+
+/** The `request_id` column alone. */
+export async function decodeIds(bytes: Uint8Array): Promise<string[]> {
+  const rows: Record<string, unknown>[] = await parquetReadObjects({ ...checked(bytes), columns: ['request_id'] });
+  return rows.map((row) => text(row, 'request_id'));
+}
+
+// Object.keys of a literal keeps its order, and RECORD_COLUMNS is one.
+const COLUMNS = (Object.keys(RECORD_COLUMNS) as (keyof RequestRecord)[]).map(
+  (name) => [name, ...RECORD_COLUMNS[name]] as const,
+);
+
+const SCHEMA: SchemaElement[] = [
+  { name: 'root', num_children: COLUMNS.length },
+  ...COLUMNS.flatMap(([name, type, nullable]) => elements(name, type, nullable ? 'OPTIONAL' : 'REQUIRED')),
+];
+
+function elements(name: string, type: ColumnType, repetition_type: 'OPTIONAL' | 'REQUIRED'): SchemaElement[] {
+  switch (type) {
+    case 'string':
+      return [{ name, type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type }];
+    case 'int32':
+      return [{ name, type: 'INT32', repetition_type }];
+    case 'int64':
+      return [{ name, type: 'INT64', repetition_type }];
+    case 'bool':
+      return [{ name, type: 'BOOLEAN', repetition_type }];
+    case 'int64_list':
+      return [
+        { name, converted_type: 'LIST', num_children: 1, repetition_type },
+        { name: 'list', num_children: 1, repetition_type: 'REPEATED' },
+        { name: 'element', type: 'INT64', repetition_type: 'REQUIRED' },
+      ];
+  }
+}
+
+function column(records: RecordBatch, name: keyof RequestRecord, type: ColumnType): ColumnSource {
+  switch (type) {
+    case 'int64_list':
+      // As numbers, not BigInts: hyparquet-writer packs those that fit 32 bits twice as fast.
+      return {
+        name,
+        data: records.map((row) => Array.from(row.token_times_us)),
+        encoding: 'DELTA_BINARY_PACKED',
+        codec: 'UNCOMPRESSED',
+        statistics: false,
+        offsetIndex: false,
+      };
+    case 'int64':
+      return { name, data: records.map((row) => bigint(row[name])) };
+    default:
+      return { name, data: records.map((row) => row[name]) };
+  }
+}
+
+function bigint(value: RequestRecord[keyof RequestRecord]): bigint | null {
+  return typeof value === 'number' ? BigInt(value) : null;
+}
+
+/** What hyparquet reads from, once the columns are those that we know. */
+function checked(bytes: Uint8Array) {
+  const buffer = new Uint8Array(bytes).buffer;
+  const metadata = parquetMetadata(buffer);
+  for (const [i, wanted] of SCHEMA.entries()) {
+    const found = metadata.schema[i];
+    if (found?.name !== wanted.name || found.type !== wanted.type)
+      throw new Error(
+        `column "${found?.name ?? 'none'}" of type ${found?.type ?? 'group'} where "${wanted.name}" of type ${wanted.type ?? 'group'} belongs`,
+      );
+  }
+  return { metadata, file: { byteLength: buffer.byteLength, slice: buffer.slice.bind(buffer) } };
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+function record(row: Row): RequestRecord {
+  return {
+    request_id: text(row, 'request_id'),
+    session_id: orNull(text, row, 'session_id'),
+    turn: integer(row, 'turn'),
+    trace_row: integer(row, 'trace_row'),
+    slo_class: orNull(text, row, 'slo_class'),
+    model: orNull(text, row, 'model'),
+    target: orNull(text, row, 'target'),
+    measured: row['measured'] === true,
+    due_us: integer(row, 'due_us'),
+    sent_us: orNull(integer, row, 'sent_us'),
+    connect_us: orNull(integer, row, 'connect_us'),
+    first_token_us: orNull(integer, row, 'first_token_us'),
+    end_us: orNull(integer, row, 'end_us'),
+    input_tokens_planned: orNull(integer, row, 'input_tokens_planned'),
+    input_tokens: orNull(integer, row, 'input_tokens'),
+    cached_tokens: orNull(integer, row, 'cached_tokens'),
+    output_tokens_planned: orNull(integer, row, 'output_tokens_planned'),
+    output_tokens: orNull(integer, row, 'output_tokens'),
+    reasoning_tokens: orNull(integer, row, 'reasoning_tokens'),
+    token_times_us: times(row, 'token_times_us'),
+    token_count_source: orNull(oneOf(TOKEN_COUNT_SOURCES), row, 'token_count_source'),
+    token_time_source: orNull(oneOf(['client', 'server'] as const), row, 'token_time_source'),
+    outcome: oneOf(OUTCOMES)(row, 'outcome'),
+    http_status: orNull(integer, row, 'http_status'),
+    error: orNull(text, row, 'error'),
+    finish_reason: orNull(text, row, 'finish_reason'),
+    prefill_queue_us: orNull(integer, row, 'prefill_queue_us'),
+    prefill_us: orNull(integer, row, 'prefill_us'),
+    transfer_us: orNull(integer, row, 'transfer_us'),
+    decode_queue_us: orNull(integer, row, 'decode_queue_us'),
+    decode_us: orNull(integer, row, 'decode_us'),
+    worker: integer(row, 'worker'),
+  };
+}
+
+function orNull<T>(read: (row: Row, name: string) => T, row: Row, name: string): T | null {
+  const value = row[name];
+  return value === null || value === undefined ? null : read(row, name);
+}
+
+function text(row: Row, name: string): string {
+  const value = row[name];
+  if (typeof value === 'string') return value;
+  throw new Error(`column "${name}": a text expected, got ${String(value)}`);
+}
+
+function integer(row: Row, name: string): number {
+  const value = row[name];
+  if (typeof value === 'number' || typeof value === 'bigint') return Number(value);
+  throw new Error(`column "${name}": a whole number expected, got ${String(value)}`);
+}
+
+function oneOf<T extends string>(known: readonly T[]): (row: Row, name: string) => T {
+  return (row, name) => {
+    const value = row[name];
+    const found = known.find((one) => one === value);
+    if (found === undefined) throw new Error(`column "${name}": "${String(value)}" is none of ${known.join(', ')}`);
+    return found;
+  };
+}
+
+function times(row: Row, name: string): Float64Array {
+  const value = row[name];
+  if (!Array.isArray(value)) throw new Error(`column "${name}": a list expected, got ${String(value)}`);
+  return Float64Array.from(value, Number);
+}

@@ -1,0 +1,40 @@
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { messageOf, UserError } from '../core/errors.ts';
+import type { RecordStore } from '../core/store.ts';
+import type { WriterMessage } from './record-writer-thread.ts';
+import type { WriterOptions } from './record-writer.ts';
+
+/** A store that writes to a run directory from a thread of its own. */
+export function openRecordStore(dir: string, options: WriterOptions): RecordStore {
+  const thread = new Worker(new URL(`./record-writer-thread${extname(import.meta.filename)}`, import.meta.url), {
+    workerData: { dir, ...options },
+  });
+  const post = (message: WriterMessage): void => thread.postMessage(message, []);
+  const ended = new Promise<void>((resolve, reject) => {
+    thread.once('error', (error) => reject(writeError(dir, error)));
+    thread.once('exit', () => resolve());
+  });
+  // An error on the way is not unhandled: `close` tells of it.
+  ended.catch(() => undefined);
+  // A caller that dies of something else must not be held alive by its store.
+  thread.unref();
+  return {
+    sent: (records) => post({ kind: 'sent', records }),
+    finished: (records) => post({ kind: 'finished', records }),
+    close: () => {
+      thread.ref();
+      post({ kind: 'close' });
+      return ended;
+    },
+  };
+}
+
+/** A full disk is for the user to mend; anything else is our fault and keeps its stack. */
+function writeError(dir: string, error: unknown): unknown {
+  if (!(error instanceof Error && 'syscall' in error)) return error;
+  return new UserError(
+    `${dir}: the records cannot be written: ${messageOf(error)}; make room or choose another --out, and run again`,
+    { cause: error },
+  );
+}

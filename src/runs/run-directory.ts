@@ -1,0 +1,68 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { messageOf, UserError } from '../core/errors.ts';
+import { type Manifest, manifestSchema } from '../core/manifest.ts';
+import type { Summary } from '../core/summary.ts';
+
+/** What a file is called until it is whole; recovery removes whatever still bears it. */
+export const UNFINISHED_SUFFIX = '.tmp';
+
+export const manifestFile = (dir: string): string => join(dir, 'run.json');
+export const summaryFile = (dir: string): string => join(dir, 'summary.json');
+export const reportFile = (dir: string): string => join(dir, 'report.html');
+export const requestsDirectory = (dir: string): string => join(dir, 'requests');
+export const partFile = (dir: string, worker: number, number: number): string =>
+  join(requestsDirectory(dir), `part-${worker}-${String(number).padStart(5, '0')}.parquet`);
+export const journalFile = (dir: string, worker: number, number: number): string =>
+  join(requestsDirectory(dir), `open-${worker}-${String(number).padStart(5, '0')}.journal`);
+
+/** Throws a UserError if there is something in the way of a new run directory: a run is never written over another. */
+export function checkRunDirectory(dir: string): void {
+  const found = statSync(dir, { throwIfNoEntry: false });
+  if (found !== undefined && !found.isDirectory())
+    throw new UserError(`${dir}: a run directory was to be made here, but this is a file; choose another --out`);
+  if (found !== undefined && readdirSync(dir).length > 0)
+    throw new UserError(`${dir}: not empty; choose another --out, or remove it`);
+}
+
+/** Makes a new run directory, after `checkRunDirectory`. */
+export function createRunDirectory(dir: string): void {
+  checkRunDirectory(dir);
+  try {
+    mkdirSync(requestsDirectory(dir), { recursive: true });
+  } catch (error) {
+    throw new UserError(`${dir}: cannot be made (${messageOf(error)}); choose another --out`, { cause: error });
+  }
+}
+
+export function writeManifest(dir: string, manifest: Manifest): void {
+  writeJson(manifestFile(dir), manifest);
+}
+
+/** The manifest of a run. A UserError if `dir` is not a run directory, or its manifest is damaged. */
+export function readManifest(dir: string): Manifest {
+  const file = manifestFile(dir);
+  if (statSync(dir, { throwIfNoEntry: false }) === undefined) throw new UserError(`${dir}: no such directory`);
+  if (statSync(file, { throwIfNoEntry: false }) === undefined)
+    throw new UserError(`${dir}: not a run directory: there is no run.json in it; name one that \`reprise run\` made`);
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new UserError(`${file}: damaged: ${messageOf(error)}; restore the file, or run again`, { cause: error });
+  }
+  const parsed = manifestSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw new UserError(`${file}: not a manifest of this version of Reprise:\n${z.prettifyError(parsed.error)}`);
+}
+
+export function writeSummary(dir: string, summary: Summary): void {
+  writeJson(summaryFile(dir), summary);
+}
+
+/** Written aside, then renamed: whoever reads sees the old file or the new one, never half of one. */
+function writeJson(file: string, value: unknown): void {
+  writeFileSync(file + UNFINISHED_SUFFIX, `${JSON.stringify(value, null, 2)}\n`);
+  renameSync(file + UNFINISHED_SUFFIX, file);
+}

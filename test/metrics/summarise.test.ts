@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import type { RecordBatch } from '../../src/core/record.ts';
+import { summarise } from '../../src/metrics/summarise.ts';
+import { anyBatch, exampleRecord } from '../runs/example-records.ts';
+import { batches } from '../runs/temporary-run.ts';
+import { exampleManifest } from './example-manifest.ts';
+
+const slo = { text: 'ttft=150ms,tpot=30ms', limits_ms: { ttft: 150, tpot: 30 } };
+const four: RecordBatch = [
+  exampleRecord({ request_id: 'warm', measured: false, due_us: 0, sent_us: 0 }),
+  exampleRecord({ request_id: 'good', due_us: 1_000_000, sent_us: 1_000_000 }),
+  exampleRecord({
+    request_id: 'slow',
+    due_us: 2_000_000,
+    sent_us: 2_000_000,
+    token_times_us: Float64Array.of(400_000, 420_000),
+    input_tokens: 30,
+    input_tokens_planned: 30,
+    output_tokens: 2,
+    output_tokens_planned: 2,
+  }),
+  exampleRecord({
+    request_id: 'refused',
+    due_us: 3_000_000,
+    sent_us: 3_000_000,
+    end_us: 3_010_000,
+    outcome: 'rejected',
+    token_times_us: new Float64Array(0),
+    input_tokens: null,
+    output_tokens: null,
+  }),
+  exampleRecord({
+    request_id: 'unsent',
+    due_us: 5_000_000,
+    sent_us: null,
+    outcome: 'unsent',
+    token_times_us: new Float64Array(0),
+    input_tokens: null,
+    output_tokens: null,
+  }),
+];
+
+test('a small run by hand', async () => {
+  const summary = await summarise(batches(four.slice(0, 2), four.slice(2)), exampleManifest({ slo }));
+  assert.deepEqual(summary.requests, {
+    scheduled: 4,
+    sent: 3,
+    ok: 2,
+    failed: 2,
+    by_outcome: { ok: 2, rejected: 1, unsent: 1 },
+  });
+  assert.deepEqual(summary.workload.input_tokens, { mean: 15, p50: 10, p90: 30, p99: 30, max: 30 });
+  assert.deepEqual(summary.delivered, {
+    // The first due time, 1 s, to the last end, 3.01 s; sent from 1 s to 3 s.
+    duration_s: 2.01,
+    rate_rps: 1.5,
+    input_tokens: { mean: 20, p50: 10, p90: 30, p99: 30, max: 30 },
+    output_tokens: { mean: 2.5, p50: 2, p90: 3, p99: 3, max: 3 },
+  });
+  assert.deepEqual(summary.throughput, {
+    requests_per_s: 2 / 2.01,
+    good_requests_per_s: 1 / 2.01,
+    input_tokens_per_s: 40 / 2.01,
+    output_tokens_per_s: 5 / 2.01,
+  });
+  assert.deepEqual(summary.slo?.limits_ms, { ttft: 150, tpot: 30 });
+  assert.equal(summary.slo?.attainment.joint, 0.25);
+  assert.equal(summary.slo?.binding, 'ttft');
+  assert.equal(summary.latency_ms.ttft.p50, 400);
+  assert.equal(summary.latency_ms.ttft.p90, null);
+  // 140 + 140 + 420 + 10 ms in flight over the client's 10 s, where it sampled 0.1.
+  assert.ok(Math.abs((summary.little_law_error ?? 0) - (0.1 - 0.071) / 0.071) < 1e-9);
+  assert.equal(summary.records_sha256, null);
+});
+
+test('without an SLO there is no attainment; without both limits no fluidity; the digest is of virtual time', async () => {
+  const plain = await summarise(batches(four), exampleManifest({ clock: 'virtual', client: null }));
+  assert.deepEqual([plain.slo, plain.fluidity, plain.throughput.good_requests_per_s], [null, null, null]);
+  assert.deepEqual([plain.little_law_error, plain.validity.valid], [null, true]);
+  assert.match(plain.records_sha256 ?? '', /^[0-9a-f]{64}$/);
+  const one = { text: 'ttft=1s', limits_ms: { ttft: 1000 } };
+  assert.equal((await summarise(batches(four), exampleManifest({ slo: one }))).fluidity, null);
+});
+
+test('a run without records has a summary', async () => {
+  const summary = await summarise(batches(), exampleManifest({ slo }));
+  assert.equal(summary.requests.scheduled, 0);
+  assert.deepEqual([summary.delivered.duration_s, summary.delivered.rate_rps], [0, 0]);
+  assert.equal(summary.slo?.attainment.ci95, null);
+  assert.doesNotMatch(JSON.stringify(summary), /null\.|NaN/);
+});
+
+test('the order of records changes nothing', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyBatch(25), async (records) => {
+      const manifest = exampleManifest({ slo, clock: 'virtual', client: null });
+      assert.deepEqual(
+        await summarise(batches(records.toReversed()), manifest),
+        await summarise(batches(records), manifest),
+      );
+    }),
+    { numRuns: 40 },
+  );
+});

@@ -1,0 +1,96 @@
+import * as fc from 'fast-check';
+import { OUTCOMES, type RequestRecord, TOKEN_COUNT_SOURCES } from '../../src/core/record.ts';
+
+/** A request that was due at 0, had its first token at 100 ms, and one every 20 ms from there; as changed by `over`. */
+export function exampleRecord(over: Partial<RequestRecord> = {}): RequestRecord {
+  const record: RequestRecord = {
+    request_id: 'r0',
+    session_id: null,
+    turn: 0,
+    trace_row: 2,
+    slo_class: null,
+    model: null,
+    target: null,
+    measured: true,
+    due_us: 0,
+    sent_us: 0,
+    connect_us: null,
+    first_token_us: null,
+    end_us: null,
+    input_tokens_planned: 10,
+    input_tokens: 10,
+    cached_tokens: null,
+    output_tokens_planned: 3,
+    output_tokens: 3,
+    reasoning_tokens: null,
+    token_times_us: Float64Array.of(100_000, 120_000, 140_000),
+    token_count_source: 'token_ids',
+    token_time_source: 'client',
+    outcome: 'ok',
+    http_status: 200,
+    error: null,
+    finish_reason: 'length',
+    prefill_queue_us: null,
+    prefill_us: null,
+    transfer_us: null,
+    decode_queue_us: null,
+    decode_us: null,
+    worker: 0,
+    ...over,
+  };
+  const first = record.token_times_us[0];
+  const last = record.token_times_us.at(-1);
+  return {
+    ...record,
+    first_token_us: over.first_token_us ?? (first === undefined ? null : record.due_us + first),
+    end_us: over.end_us ?? (last === undefined ? null : record.due_us + last),
+  };
+}
+
+const text = fc.string({ unit: 'grapheme' });
+const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+// Both sides of 2^32 us, which is 71 minutes.
+const microseconds = fc.oneof(fc.nat(10_000_000), fc.maxSafeNat());
+const nullable = <T>(of: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(of, { freq: 2 });
+
+export const anyRecord: fc.Arbitrary<RequestRecord> = fc.record(
+  {
+    request_id: text,
+    session_id: nullable(text),
+    turn: int32,
+    trace_row: fc.maxSafeNat(),
+    slo_class: nullable(text),
+    model: nullable(text),
+    target: nullable(text),
+    measured: fc.boolean(),
+    due_us: microseconds,
+    sent_us: nullable(microseconds),
+    connect_us: nullable(microseconds),
+    first_token_us: nullable(microseconds),
+    end_us: nullable(microseconds),
+    input_tokens_planned: nullable(int32),
+    input_tokens: nullable(int32),
+    cached_tokens: nullable(int32),
+    output_tokens_planned: nullable(int32),
+    output_tokens: nullable(int32),
+    reasoning_tokens: nullable(int32),
+    token_times_us: fc.array(microseconds, { maxLength: 40 }).map((times) => Float64Array.from(times).sort()),
+    token_count_source: nullable(fc.constantFrom(...TOKEN_COUNT_SOURCES)),
+    token_time_source: nullable(fc.constantFrom('client', 'server')),
+    outcome: fc.constantFrom(...OUTCOMES),
+    http_status: nullable(int32),
+    error: nullable(text),
+    finish_reason: nullable(text),
+    prefill_queue_us: nullable(microseconds),
+    prefill_us: nullable(microseconds),
+    transfer_us: nullable(microseconds),
+    decode_queue_us: nullable(microseconds),
+    decode_us: nullable(microseconds),
+    worker: fc.nat(1000),
+  },
+  { noNullPrototype: true },
+);
+
+/** Records with ids of their own. */
+export const anyBatch = (maxLength: number): fc.Arbitrary<RequestRecord[]> =>
+  fc.uniqueArray(anyRecord, { maxLength, selector: (record) => record.request_id });

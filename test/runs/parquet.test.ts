@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { DuckDBInstance } from '@duckdb/node-api';
+import * as fc from 'fast-check';
+import { type ColumnType, RECORD_COLUMNS } from '../../src/core/record.ts';
+import { decodeIds, decodeRecords, encodeRecords } from '../../src/runs/parquet.ts';
+import { appendRecords } from '../../src/runs/records.ts';
+import { anyBatch, exampleRecord } from './example-records.ts';
+import { batches, temporaryRun } from './temporary-run.ts';
+
+test('records come back from Parquet as they went in', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyBatch(30), async (records) => {
+      const bytes = encodeRecords(records);
+      assert.deepEqual(await decodeRecords(bytes), records);
+      assert.deepEqual(
+        await decodeIds(bytes),
+        records.map((record) => record.request_id),
+      );
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('token lists may be empty, hold equal times, and times above 2^32 us', async () => {
+  const lists = [[], [0], [5, 5, 5], [1, 2 ** 31, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER], []];
+  const records = lists.map((times, i) =>
+    exampleRecord({ request_id: `r${i}`, token_times_us: Float64Array.from(times) }),
+  );
+  const back = await decodeRecords(encodeRecords(records));
+  assert.deepEqual(
+    back.map((record) => [...record.token_times_us]),
+    lists,
+  );
+});
+
+test('a token time that is no whole microsecond is a fault of ours and is not rounded away', () => {
+  assert.throws(() => encodeRecords([exampleRecord({ token_times_us: Float64Array.of(1.5) })]), RangeError);
+});
+
+test('token times take at most 4 bytes each', () => {
+  const records = Array.from({ length: 400 }, (_, i) => {
+    let time = 100_000 + ((i * 7919) % 400_000);
+    const times = Float64Array.from(
+      { length: 250 },
+      (_gap, j) => (time += 20_000 + ((i * 104_729 + j * 7919) % 15_000)),
+    );
+    return exampleRecord({ request_id: `r${i}`, token_times_us: times });
+  });
+  const bytesPerToken = encodeRecords(records).length / (400 * 250);
+  assert.ok(bytesPerToken < 4, `${bytesPerToken} bytes a token`);
+});
+
+test('DuckDB reads the parts as they are, with the promised types', async (t) => {
+  const dir = temporaryRun(t);
+  const records = Array.from({ length: 5000 }, (_, i) =>
+    exampleRecord({
+      request_id: `r${i}`,
+      token_times_us: Float64Array.from({ length: i % 4 }, (_time, j) => j * 1000),
+    }),
+  );
+  await appendRecords(dir, batches(records));
+  const parts = `'${join(dir, 'requests', '*.parquet')}'`;
+  const connection = await (await DuckDBInstance.create(':memory:')).connect();
+  t.after(() => connection.closeSync());
+
+  const totals = await connection.runAndReadAll(
+    `select count(*)::int n, sum(len(token_times_us))::int tokens, count(distinct filename)::int files, max(token_times_us[3])::int t from read_parquet(${parts}, filename = true)`,
+  );
+  assert.deepEqual(totals.getRowObjects(), [{ n: 5000, tokens: 7500, files: 2, t: 2000 }]);
+
+  const names: Record<ColumnType, string> = {
+    string: 'VARCHAR',
+    int32: 'INTEGER',
+    int64: 'BIGINT',
+    bool: 'BOOLEAN',
+    int64_list: 'BIGINT[]',
+  };
+  const described = await connection.runAndReadAll(`describe select * from ${parts}`);
+  assert.deepEqual(
+    described.getRowObjects().map((row) => [row['column_name'], row['column_type']]),
+    Object.entries(RECORD_COLUMNS).map(([name, [type]]) => [name, names[type]]),
+  );
+
+  const schema = await connection.runAndReadAll(
+    `select distinct name, repetition_type from parquet_schema(${parts}) where name in ('request_id', 'error', 'list', 'element')`,
+  );
+  assert.deepEqual(
+    new Map(schema.getRows().map(([name, repetition]) => [name, repetition])),
+    new Map([
+      ['request_id', 'REQUIRED'],
+      ['error', 'OPTIONAL'],
+      ['list', 'REPEATED'],
+      ['element', 'REQUIRED'],
+    ]),
+  );
+});
