@@ -1,4 +1,4 @@
-import type { Manifest } from '../core/manifest.ts';
+import type { ClientHealth, Manifest } from '../core/manifest.ts';
 import type { RequestRecord } from '../core/record.ts';
 import type { Summary } from '../core/summary.ts';
 import { formatMs, formatShare } from '../core/units.ts';
@@ -30,7 +30,8 @@ export class ValidityCollector {
   add(record: RequestRecord): void {
     this.#tokens += record.token_times_us.length;
     if (!record.measured || record.sent_us === null) return;
-    this.#latenessUs.push(record.sent_us - record.due_us);
+    // Connecting is the server's and the network's time.
+    this.#latenessUs.push(Math.max(0, record.sent_us - record.due_us - (record.connect_us ?? 0)));
     if (this.#wasInFlightInStall(record.sent_us, record.end_us ?? Number.POSITIVE_INFINITY)) this.#touched++;
   }
 
@@ -46,7 +47,7 @@ export class ValidityCollector {
       reasons,
       lateness_ms: lateness.length === 0 ? null : { p50: ms(500), p90: ms(900), p99: ms(990), max: ms(1000) },
       event_loop_delay_ms: client?.event_loop_delay_ms ?? null,
-      client_cpu_us_per_token: client === null || this.#tokens === 0 ? null : (client.cpu_s * 1e6) / this.#tokens,
+      client_cpu_us_per_token: client === null || this.#tokens === 0 ? null : (workS(client) * 1e6) / this.#tokens,
       spin_share: client === null ? null : client.polling_s / client.duration_s,
       requests_touched: this.#touched,
     };
@@ -81,6 +82,11 @@ export class ValidityCollector {
     }
     return (stalls[low]?.from_us ?? Number.POSITIVE_INFINITY) <= endUs;
   }
+}
+
+/** CPU that did something: polling the clock ahead of due times takes what is left over. */
+function workS(client: ClientHealth): number {
+  return Math.max(0, client.cpu_s - client.polling_s);
 }
 
 const NO_CLIENT: Validity = {

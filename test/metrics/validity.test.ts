@@ -25,7 +25,7 @@ test('a client that kept up is valid, and its health is passed on', () => {
     reasons: [],
     lateness_ms: { p50: 0.3, p90: 0.3, p99: 0.3, max: 0.3 },
     event_loop_delay_ms: { p50: 0.1, p90: 0.2, p99: 0.3, max: 1 },
-    client_cpu_us_per_token: 1e6 / 300,
+    client_cpu_us_per_token: 0.5e6 / 300,
     spin_share: 0.05,
     requests_touched: 0,
   });

@@ -1,0 +1,7 @@
+import type { Batch } from './batch.ts';
+
+/** How long one forward pass takes. */
+export interface CostModel {
+  /** Microseconds, above zero for a batch that holds work. Exact arithmetic only: + - * / and Math.sqrt. */
+  timeUs(batch: Batch): number;
+}

@@ -1,0 +1,48 @@
+import type { Phases } from '../core/record.ts';
+
+/** A request as an engine gets it. */
+export interface Submission {
+  readonly inputTokens: number;
+  /** What the caller allows: all that admission and policies may know of the output's length. */
+  readonly maxTokens: number;
+  /** The true output length, at most `maxTokens`: known to the instance alone, as a model knows when to stop. */
+  readonly stopAfter: number;
+}
+
+/** How a request ended well. */
+export interface Completion {
+  readonly finishReason: 'stop' | 'length';
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cachedTokens: number;
+  readonly phases: Phases;
+}
+
+/** Whom an engine tells of one request: `tokens` any number of times then `end`; or `reject` alone. */
+export interface Listener {
+  /** `count` tokens came out of one iteration, at `timeUs` of the engine's clock. */
+  tokens(timeUs: number, count: number): void;
+  end(timeUs: number, completion: Completion): void;
+  /** Refused at once, as a server would; `status` is HTTP's. */
+  reject(status: number, message: string): void;
+}
+
+/** Gives a request up: its memory is free again and its listener hears no more. Does nothing once it has ended. */
+export type Cancel = () => void;
+
+/** Requests and memory in use at this moment. */
+export interface Load {
+  readonly running: number;
+  readonly waiting: number;
+  readonly usedBlocks: number;
+  readonly capacityBlocks: number;
+}
+
+/** A serving system in simulated hardware, living on the clock that it was made with. */
+export interface Engine {
+  /** Longest prompt and output together that it takes, tokens. */
+  readonly maxModelLen: number;
+  /** Arrives now. */
+  submit(submission: Submission, listener: Listener): Cancel;
+  load(): Load;
+}

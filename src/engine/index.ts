@@ -1,0 +1,4 @@
+export type { Cancel, Completion, Engine, Listener, Load, Submission } from './engine.ts';
+export { createEngine, parseEngineSpec, type EngineSpec } from './spec.ts';
+export { engineTarget } from './target.ts';
+export { serveEngine, type EngineServer, type ServeOptions } from './server/server.ts';

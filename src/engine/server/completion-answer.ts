@@ -1,0 +1,85 @@
+import type { ServerResponse } from 'node:http';
+import { machineUs } from '../../core/wall-clock.ts';
+import type { Listener } from '../engine.ts';
+import { sendError } from './api-error.ts';
+import type { CompletionText } from './completion-text.ts';
+
+/** Gets when each token of a request was written, once, when the answer has ended or the client has gone. */
+export type KeepTruth = (emittedUs: readonly number[]) => void;
+
+/** One answer as server-sent events: one write for the tokens of one iteration. */
+export class CompletionStream implements Listener {
+  readonly #res: ServerResponse;
+  readonly #text: CompletionText;
+  readonly #maxTokens: number;
+  readonly #keepTruth: KeepTruth;
+  readonly #emittedUs: number[] = [];
+
+  constructor(res: ServerResponse, text: CompletionText, maxTokens: number, keepTruth: KeepTruth) {
+    this.#res = res;
+    this.#text = text;
+    this.#maxTokens = maxTokens;
+    this.#keepTruth = keepTruth;
+  }
+
+  /** The request was taken: headers leave at once, as from vLLM, long before the first token. */
+  begin(): void {
+    this.#res.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
+    this.#res.flushHeaders();
+  }
+
+  tokens(_timeUs: number, count: number): void {
+    const nowUs = machineUs();
+    for (let i = 0; i < count; i++) this.#emittedUs.push(nowUs);
+    const total = this.#emittedUs.length;
+    this.#res.write(this.#text.tokens(count, total, total === this.#maxTokens));
+  }
+
+  end(): void {
+    this.#keepTruth(this.#emittedUs);
+    this.#res.end(this.#text.ending(this.#emittedUs.length));
+  }
+
+  reject(status: number, message: string): void {
+    sendError(this.#res, status, message);
+  }
+
+  abandon(): void {
+    this.#keepTruth(this.#emittedUs);
+  }
+}
+
+/** One answer in one piece, when its last token is there: that is when all of them are emitted. */
+export class CompletionReply implements Listener {
+  readonly #res: ServerResponse;
+  readonly #text: CompletionText;
+  readonly #keepTruth: KeepTruth;
+  #tokens = 0;
+
+  constructor(res: ServerResponse, text: CompletionText, keepTruth: KeepTruth) {
+    this.#res = res;
+    this.#text = text;
+    this.#keepTruth = keepTruth;
+  }
+
+  begin(): void {}
+
+  tokens(_timeUs: number, count: number): void {
+    this.#tokens += count;
+  }
+
+  end(): void {
+    const body = this.#text.whole(this.#tokens);
+    this.#res.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
+    this.#keepTruth(Array<number>(this.#tokens).fill(machineUs()));
+    this.#res.end(body);
+  }
+
+  reject(status: number, message: string): void {
+    sendError(this.#res, status, message);
+  }
+
+  abandon(): void {
+    this.#keepTruth([]);
+  }
+}

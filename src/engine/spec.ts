@@ -1,0 +1,50 @@
+import type { Clock } from '../core/clock.ts';
+import { UserError } from '../core/errors.ts';
+import { suggestion } from '../core/nearest.ts';
+import type { Engine } from './engine.ts';
+import { DEFAULT_SYSTEM, SYSTEMS } from './systems/index.ts';
+import { OptionReader, type Options } from './systems/option-reader.ts';
+import type { System } from './systems/system.ts';
+
+/** Which engine, with every option filled in: plain JSON, and all that its results depend on besides the requests. */
+export interface EngineSpec {
+  readonly system: string;
+  readonly options: Options;
+}
+
+/**
+ * Reads `SYSTEM[,key=value...]`, e.g. `vllm-v1,model=llama-3.1-8b,gpu=h100-sxm`; what is left out takes its default,
+ * the system too. Throws a UserError that names what is wrong and the nearest name that is known.
+ */
+export function parseEngineSpec(text: string): EngineSpec {
+  const parts = text.split(',').map((part) => part.trim());
+  const first = parts[0] ?? '';
+  const system = first === '' || first.includes('=') ? DEFAULT_SYSTEM : first;
+  const pairs = system === first || text.trim() === '' ? parts.slice(1) : parts;
+  const given: Record<string, string> = {};
+  for (const pair of pairs) {
+    const [key = '', value = '', ...rest] = pair.split('=').map((side) => side.trim());
+    if (key === '' || value === '' || rest.length > 0)
+      throw new UserError(`reference engine: "${pair}" is not an option; write key=value, e.g. gpu=h100-sxm`);
+    if (Object.hasOwn(given, key)) throw new UserError(`reference engine: ${key} is given twice in "${text}"`);
+    given[key] = value;
+  }
+  const reader = new OptionReader(system, given);
+  const options = systemOf(system).options(reader);
+  reader.refuseOthers();
+  return { system, options };
+}
+
+/** Makes the engine that `spec` describes, on `clock`. Throws a UserError as `parseEngineSpec` does. */
+export function createEngine(spec: EngineSpec, clock: Clock): Engine {
+  const reader = new OptionReader(spec.system, spec.options);
+  const engine = systemOf(spec.system).engine(reader, clock);
+  reader.refuseOthers();
+  return engine;
+}
+
+function systemOf(name: string): System {
+  const system = Object.hasOwn(SYSTEMS, name) ? SYSTEMS[name] : undefined;
+  if (system !== undefined) return system;
+  throw new UserError(`reference engine: system "${name}" is not known${suggestion(name, Object.keys(SYSTEMS))}`);
+}

@@ -1,0 +1,9 @@
+import type { System } from './system.ts';
+import { vllmV1 } from './vllm-v1.ts';
+
+/** Every system that the engine can be, by name. */
+export const SYSTEMS: Readonly<Record<string, System>> = {
+  'vllm-v1': vllmV1,
+};
+
+export const DEFAULT_SYSTEM = 'vllm-v1';

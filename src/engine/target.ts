@@ -1,0 +1,81 @@
+import type { Clock } from '../core/clock.ts';
+import type { Answer, Planned, Sink, Target } from '../core/target.ts';
+import type { Cancel, Completion, Engine, Listener } from './engine.ts';
+
+/** An engine as a target in the same process: no HTTP between, so that virtual time can be used. */
+export function engineTarget(engine: Engine, clock: Clock): Target {
+  const cancels = new Map<number, Cancel>();
+  return {
+    open: async () => undefined,
+    send(planned, sink) {
+      sink.sent(planned.index, clock.now(), null);
+      const { inputTokens, outputTokens } = planned.request;
+      const exchange = new Exchange(planned, sink, clock, cancels);
+      const cancel = engine.submit({ inputTokens, maxTokens: outputTokens, stopAfter: outputTokens }, exchange);
+      if (!exchange.ended) cancels.set(planned.index, cancel);
+    },
+    cancel(index) {
+      cancels.get(index)?.();
+      cancels.delete(index);
+    },
+    close: async () => undefined,
+  };
+}
+
+class Exchange implements Listener {
+  ended = false;
+  readonly #index: number;
+  readonly #sink: Sink;
+  readonly #clock: Clock;
+  readonly #cancels: Map<number, Cancel>;
+
+  constructor(planned: Planned, sink: Sink, clock: Clock, cancels: Map<number, Cancel>) {
+    this.#index = planned.index;
+    this.#sink = sink;
+    this.#clock = clock;
+    this.#cancels = cancels;
+  }
+
+  tokens(timeUs: number, count: number): void {
+    this.#sink.tokens(this.#index, timeUs, count);
+  }
+
+  end(timeUs: number, completion: Completion): void {
+    this.#close();
+    this.#sink.end(this.#index, timeUs, answerOf(completion));
+  }
+
+  reject(status: number, message: string): void {
+    this.#close();
+    this.#sink.fail(this.#index, this.#clock.now(), 'rejected', message, { ...NOTHING, httpStatus: status });
+  }
+
+  #close(): void {
+    this.ended = true;
+    this.#cancels.delete(this.#index);
+  }
+}
+
+const NOTHING: Answer = {
+  httpStatus: null,
+  finishReason: null,
+  inputTokens: null,
+  cachedTokens: null,
+  outputTokens: null,
+  reasoningTokens: null,
+  countSource: null,
+  phases: null,
+};
+
+function answerOf(completion: Completion): Answer {
+  return {
+    ...NOTHING,
+    httpStatus: 200,
+    finishReason: completion.finishReason,
+    inputTokens: completion.inputTokens,
+    cachedTokens: completion.cachedTokens,
+    outputTokens: completion.outputTokens,
+    countSource: 'token_ids',
+    phases: completion.phases,
+  };
+}

@@ -1,0 +1,50 @@
+/** A queue as policies see it. */
+export interface QueueView<T> {
+  readonly length: number;
+  /** The item at position `index` from the head. */
+  at(index: number): T | undefined;
+}
+
+/**
+ * A first-come queue whose head can also be pushed back, for preempted requests, and whose items can leave from
+ * anywhere. Taken slots at the front are kept until they are half of the array, so that neither end costs a shift:
+ *
+ *     [ taken, taken, head, ..., tail ]
+ *                     ^ #head
+ */
+export class WaitingQueue<T> implements QueueView<T> {
+  #items: (T | undefined)[] = [];
+  #head = 0;
+
+  get length(): number {
+    return this.#items.length - this.#head;
+  }
+
+  at(index: number): T | undefined {
+    return this.#items[this.#head + index];
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  prepend(item: T): void {
+    if (this.#head > 0) this.#items[--this.#head] = item;
+    else this.#items.unshift(item);
+  }
+
+  /** Takes `item` out, wherever it stands; quick at the head. */
+  remove(item: T): void {
+    const index = this.#items.indexOf(item, this.#head);
+    if (index === -1) throw new Error('not in the queue');
+    if (index > this.#head) this.#items.splice(index, 1);
+    else this.#dropHead();
+  }
+
+  #dropHead(): void {
+    this.#items[this.#head++] = undefined;
+    if (this.#head * 2 < this.#items.length) return;
+    this.#items.splice(0, this.#head);
+    this.#head = 0;
+  }
+}

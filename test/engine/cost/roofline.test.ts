@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import * as fc from 'fast-check';
+import { Batch } from '../../../src/engine/cost/batch.ts';
+import type { CostModel } from '../../../src/engine/cost/cost-model.ts';
+import { roofline } from '../../../src/engine/cost/roofline.ts';
+import { GPUS, type GpuName } from '../../../src/engine/hardware/gpus.ts';
+import { LLMS } from '../../../src/engine/models/llms.ts';
+
+/** As `systems/vllm-v1.ts` composes it. */
+function model(gpu: GpuName, mixedBatchPenalty = 1): CostModel {
+  return roofline({
+    gpu: GPUS[gpu],
+    llm: LLMS['llama-3.1-8b'],
+    hostFixedUs: 1200,
+    hostPerSequenceUs: 8,
+    mixedBatchPenalty,
+  });
+}
+
+function decodes(count: number, context: number): Batch {
+  const batch = new Batch();
+  for (let i = 0; i < count; i++) batch.addDecode(context);
+  return batch;
+}
+
+function prefill(...chunks: readonly (readonly [tokens: number, past: number])[]): Batch {
+  const batch = new Batch();
+  for (const [tokens, past] of chunks) batch.addChunk(tokens, past, true);
+  return batch;
+}
+
+function within(ms: number, low: number, high: number): void {
+  assert.ok(ms >= low && ms <= high, `${ms} ms is not within ${low}..${high} ms`);
+}
+
+describe('plausible where it can be held against measurements', () => {
+  test('one decode of llama-3.1-8b: 6.5-7.5 ms on H100, 10.5-12 ms on A100', () => {
+    within(model('h100-sxm').timeUs(decodes(1, 500)) / 1000, 6.5, 7.5);
+    within(model('a100-sxm-80g').timeUs(decodes(1, 500)) / 1000, 10.5, 12);
+  });
+
+  test('a prompt of 2,048 tokens: 40-45 ms on H100, and FLOP-bound on A100 too', () => {
+    within(model('h100-sxm').timeUs(prefill([2048, 0])) / 1000, 40, 45);
+    within(model('a100-sxm-80g').timeUs(prefill([2048, 0])) / 1000, 130, 150);
+  });
+
+  test('a batch of 64 decodes costs little more than one: weights are read once', () => {
+    const cost = model('h100-sxm');
+    within(cost.timeUs(decodes(64, 500)) / cost.timeUs(decodes(1, 500)), 1.1, 1.6);
+  });
+});
+
+test('one decode on H100, class by class, by hand', () => {
+  const bandwidth = 3.35e12;
+  const linearUs = (6_979_321_856 * 2 * 1e6) / (bandwidth * 0.82);
+  const headUs = (4096 * 128_256 * 2 * 1e6) / (bandwidth * 0.82);
+  const attentionUs = (1000 * 131_072 * 1e6) / (bandwidth * 0.7);
+  const expected = linearUs + headUs + attentionUs + 1200 + 8;
+  assert.ok(Math.abs(model('h100-sxm').timeUs(decodes(1, 1000)) - expected) < 1e-6);
+});
+
+test('a chunk that does not complete its prompt pays no output head', () => {
+  const [partial, whole] = [new Batch(), new Batch()];
+  partial.addChunk(512, 0, false);
+  whole.addChunk(512, 0, true);
+  const cost = model('h100-sxm');
+  assert.ok(cost.timeUs(whole) > cost.timeUs(partial));
+});
+
+/** How many times as long with a penalty of 1.7. */
+function penaltyRatio(batch: Batch): number {
+  return model('h100-sxm', 1.7).timeUs(batch) / model('h100-sxm').timeUs(batch);
+}
+
+test('the mixed-batch penalty multiplies batches of both phases, and no others', () => {
+  const mixed = (): Batch => {
+    const batch = decodes(8, 500);
+    batch.addChunk(256, 0, true);
+    return batch;
+  };
+  assert.ok(Math.abs(penaltyRatio(mixed()) - 1.7) < 1e-12);
+  assert.equal(penaltyRatio(decodes(8, 500)), 1);
+  assert.equal(penaltyRatio(prefill([256, 0])), 1);
+});
+
+test('more work never takes less time', () => {
+  const chunk = fc.tuple(fc.integer({ min: 1, max: 8192 }), fc.nat(100_000));
+  const cost = model('a100-sxm-80g');
+  fc.assert(
+    fc.property(
+      fc.array(chunk, { maxLength: 6 }),
+      fc.array(fc.integer({ min: 1, max: 100_000 }), { maxLength: 40 }),
+      chunk,
+      (chunks, contexts, more) => {
+        const batch = prefill(...chunks);
+        for (const context of contexts) batch.addDecode(context);
+        const before = cost.timeUs(batch);
+        batch.addDecode(more[0]);
+        const between = cost.timeUs(batch);
+        batch.addChunk(more[0], more[1], true);
+        assert.ok(before > 0 && between > before && cost.timeUs(batch) > between);
+      },
+    ),
+  );
+});
+
+test('a batch is empty again after clear', () => {
+  const batch = prefill([100, 20]);
+  batch.addDecode(50);
+  batch.clear();
+  assert.deepEqual({ ...batch, sequences: batch.sequences }, { ...new Batch(), sequences: 0 });
+});

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { UserError } from '../../src/core/errors.ts';
+import { VirtualClock } from '../../src/core/virtual-clock.ts';
+import { createEngine, parseEngineSpec } from '../../src/engine/spec.ts';
+
+const DEFAULTS = {
+  system: 'vllm-v1',
+  options: {
+    model: 'llama-3.1-8b',
+    gpu: 'h100-sxm',
+    block_tokens: 16,
+    kv_fraction: 0.9,
+    mixed_batch_penalty: 1,
+    max_model_len: 131072,
+    token_budget: 8192,
+    max_seqs: 1024,
+  },
+};
+
+describe('what is left out takes its default', () => {
+  for (const text of [
+    '',
+    '  ',
+    'vllm-v1',
+    'model=llama-3.1-8b',
+    'vllm-v1,gpu=h100-sxm',
+    'vllm-v1, model=llama-3.1-8b , gpu=h100-sxm',
+  ])
+    test(`"${text}"`, () => assert.deepEqual(parseEngineSpec(text), DEFAULTS));
+
+  test('defaults follow the device, as in vLLM', () => {
+    const { options } = parseEngineSpec('gpu=a100-sxm-80g');
+    assert.deepEqual([options['token_budget'], options['max_seqs']], [2048, 256]);
+  });
+});
+
+test('every option can be given, and a spec survives JSON', () => {
+  const text =
+    'vllm-v1,model=llama-3.1-8b,gpu=a100-sxm-80g,token_budget=512,max_seqs=8,block_tokens=32,kv_fraction=0.5,mixed_batch_penalty=1.7,max_model_len=4096';
+  const spec = parseEngineSpec(text);
+  assert.deepEqual(spec.options, {
+    model: 'llama-3.1-8b',
+    gpu: 'a100-sxm-80g',
+    token_budget: 512,
+    max_seqs: 8,
+    block_tokens: 32,
+    kv_fraction: 0.5,
+    mixed_batch_penalty: 1.7,
+    max_model_len: 4096,
+  });
+  const engine = createEngine(JSON.parse(JSON.stringify(spec)), new VirtualClock());
+  assert.equal(engine.maxModelLen, 4096);
+  // (0.5 x 80 GiB - 16.06 GB of weights - 3.5 GB) / (32 x 131,072 bytes)
+  assert.equal(engine.load().capacityBlocks, 5576);
+});
+
+describe('mistakes name the way out', () => {
+  const cases: readonly (readonly [text: string, message: RegExp])[] = [
+    ['vlm-v1', /system "vlm-v1" is not known; did you mean "vllm-v1"\?/],
+    ['toString', /system "toString" is not known/],
+    ['vllm-v1,modle=llama-3.1-8b', /"modle" is not an option of vllm-v1; did you mean "model"\?/],
+    ['model=llama-3.1-80b', /model "llama-3.1-80b" is not known; did you mean "llama-3.1-8b"\?/],
+    ['gpu=b200', /gpu "b200" is not known; known: a100-sxm-80g, h100-sxm/],
+    ['gpu=constructor', /gpu "constructor" is not known/],
+    ['token_budget=0', /token_budget=0 is not a whole number from 1 to/],
+    ['token_budget=1.5', /token_budget=1\.5 is not a whole number/],
+    ['token_budget=1e3', /token_budget=1e3 is not a whole number/],
+    ['max_seqs=-4', /max_seqs=-4 is not a whole number/],
+    ['kv_fraction=1.2', /kv_fraction=1\.2 is not a number above 0 and at most 1/],
+    ['kv_fraction=0', /kv_fraction=0 is not a number above 0/],
+    ['kv_fraction=0.2', /does not fit: it needs 19\.6 GB .* raise kv_fraction above 0\.23/],
+    ['max_model_len=200000', /max_model_len=200000 is not a whole number from 2 to 131072/],
+    ['vllm-v1,gpu', /"gpu" is not an option; write key=value/],
+    ['gpu=', /"gpu=" is not an option/],
+    ['gpu=h100-sxm=2', /"gpu=h100-sxm=2" is not an option/],
+    ['gpu=h100-sxm,gpu=a100-sxm-80g', /gpu is given twice/],
+  ];
+  for (const [text, message] of cases)
+    test(text, () => {
+      assert.throws(
+        () => parseEngineSpec(text),
+        (error) => error instanceof UserError && message.test(error.message),
+      );
+    });
+
+  test('the advice for a model that does not fit is followed by one that fits', () => {
+    assert.doesNotThrow(() => parseEngineSpec('kv_fraction=0.24'));
+  });
+
+  test('a spec that did not come from text is checked as well', () => {
+    assert.throws(() => createEngine({ system: 'vllm-v1', options: { max_seqs: 0.5 } }, new VirtualClock()), UserError);
+    assert.throws(() => createEngine({ system: 'vllm-v1', options: { speed: 2 } }, new VirtualClock()), UserError);
+  });
+});
