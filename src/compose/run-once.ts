@@ -9,12 +9,11 @@ import { Recorder, type Progress } from '../replay/recorder.ts';
 import { replay } from '../replay/replay.ts';
 import { openRecordStore } from '../runs/record-store.ts';
 import { checkRunDirectory, createRunDirectory, writeManifest } from '../runs/run-directory.ts';
-import { surveyPlan } from '../../workloads/index.ts';
 import { finishRun } from './finish-run.ts';
 import type { RunSpec } from './run-spec.ts';
 import { checkTarget, openArena, targetName, type Arena } from './target.ts';
 import { version } from './version.ts';
-import { openWorkload } from './workload.ts';
+import { surveyWorkload } from './workload.ts';
 
 /** The first due time lies this far ahead of the start of the clock, so that the first batches are on it by then. */
 const LEAD_US = 300_000;
@@ -44,11 +43,11 @@ export interface RunResult {
 }
 
 /** One run from a spec: everything is checked before anything is sent, everything that was measured is kept. */
-export async function runOnce(spec: RunSpec, hooks: RunHooks): Promise<RunResult> {
+export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResult> {
   // Checks: the workload reads to its end, the target exists and answers.
-  checkTarget(spec);
-  const source = await openWorkload(spec.workload);
-  const facts = await surveyPlan(source, spec.seed);
+  checkTarget(asked);
+  const { spec: workload, source, facts } = await surveyWorkload(asked.workload, asked.seed, hooks.warn);
+  const spec: RunSpec = { ...asked, workload };
   const startedAt = hooks.nowIso();
   const dir =
     spec.out ??

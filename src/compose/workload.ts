@@ -1,9 +1,33 @@
-import type { Source } from '../core/plan.ts';
-import { applyTransform, openSource } from '../../workloads/index.ts';
+import { applyTransform, DisorderError, openSource, requireOrder, surveyPlan } from '../../workloads/index.ts';
+import type { PlanFacts, Source } from '../core/plan.ts';
 import type { WorkloadSpec } from './run-spec.ts';
 
 /** The source of a spec with its transforms. Throws a UserError that names what is wrong with the file or a transform. */
 export async function openWorkload(spec: WorkloadSpec): Promise<Source> {
-  const file: Source = await openSource(spec.path, { onBadRow: spec.onBadRow });
-  return spec.transforms.reduce(applyTransform, file);
+  const file = await openSource(spec.path, { onBadRow: spec.onBadRow });
+  const isSorted = spec.transforms[0]?.op === 'sort';
+  return spec.transforms.reduce(applyTransform, isSorted ? file : requireOrder(file));
+}
+
+/**
+ * Opens a workload and reads it once to its end. A file whose rows are not in order of time is sorted first, which
+ * then stands among its transforms; `spec` comes back with it.
+ */
+export async function surveyWorkload(
+  spec: WorkloadSpec,
+  seed: number,
+  warn: (text: string) => void,
+): Promise<{ spec: WorkloadSpec; source: Source; facts: PlanFacts }> {
+  try {
+    const source = await openWorkload(spec);
+    return { spec, source, facts: await surveyPlan(source, seed) };
+  } catch (thrown) {
+    if (!(thrown instanceof DisorderError)) throw thrown;
+    warn(`${thrown.message}; all rows are sorted by time first`);
+    return surveyWorkload(
+      { ...spec, transforms: [{ op: 'sort', args: {} }, ...spec.transforms] },
+      seed,
+      () => undefined,
+    );
+  }
 }

@@ -24,7 +24,7 @@ function decode(bytes: Buffer, at: readonly number[] = [], outputTokens = 8): De
     decoder.push(Buffer.from(bytes.subarray(from, to)));
     from = to;
   }
-  return { counts, end: decoder.end(), answer: decoder.answer(200) };
+  return { counts, end: decoder.end()?.message ?? null, answer: decoder.answer(200) };
 }
 
 const event = (json: unknown): string => `data: ${JSON.stringify(json)}\n\n`;

@@ -1,0 +1,26 @@
+import type { TopLevelSpec } from 'vega-lite';
+
+/** A chart with everything around it. Builders are pure: data in, this out. */
+export interface Chart {
+  /** Unique within a report: letters and hyphens. */
+  readonly id: string;
+  /** What is seen, where the data supports a sentence. */
+  readonly title: string;
+  /** The figure in words, for those who do not see it. */
+  readonly label: string;
+  /** Under the chart: n, and what has to be known to read it. */
+  readonly note: string;
+  readonly spec: TopLevelSpec;
+  /** The data drawn, with units in the column heads. */
+  readonly table: Table;
+}
+
+/** The layers of a spec, and how a layer places its marks along x or y. */
+export type Layers = Extract<TopLevelSpec, { layer: unknown }>['layer'];
+type Encoding = NonNullable<Extract<Layers[number], { mark: unknown }>['encoding']>;
+export type Position = NonNullable<Encoding['x']> & NonNullable<Encoding['y']>;
+
+export interface Table {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}

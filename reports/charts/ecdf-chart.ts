@@ -1,0 +1,177 @@
+import type { TopLevelSpec } from 'vega-lite';
+import type { LatencyMetric, LatencyStats } from '../../src/core/summary.ts';
+import { formatMs, formatShare, withThousands } from '../../src/core/units.ts';
+import type { Ecdf } from '../figures/ecdf.ts';
+import { countWords, latencyWords, METRIC_NAMES, plainMs } from '../wording.ts';
+import type { Chart, Layers, Position } from './chart.ts';
+import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
+import { COLOURS, SLO_LINE } from './theme.ts';
+
+export interface EcdfChartData {
+  readonly metric: LatencyMetric;
+  readonly ecdf: Ecdf;
+  /** The summary's figures of the same values. */
+  readonly stats: LatencyStats;
+  /** The limit, and the summary's share of requests that meets it. */
+  readonly slo: { readonly limit_ms: number; readonly share: number } | null;
+  /** What the values belong to. */
+  readonly noun: 'request' | 'token gap';
+  /** More to say under the chart. */
+  readonly note?: string;
+}
+
+const HEIGHT = 240;
+/** Where nothing else is written on the right: between the words at p90 and at p50. */
+const BELOW_P90 = 66;
+const SHOWN = ['p50', 'p90', 'p99'] as const;
+
+/** Share of requests (or gaps) at or under each latency, on a log axis, the SLO drawn in. */
+export function ecdfChart(data: EcdfChartData): Chart {
+  const { metric, ecdf, slo, noun } = data;
+  const name = METRIC_NAMES[metric];
+  const total = ecdf.n + ecdf.missing;
+  return {
+    id: `${metric}-ecdf`,
+    title: titleOf(data),
+    label: labelOf(data),
+    note: [
+      `n = ${countWords(total, noun)}`,
+      ecdf.missing === 0
+        ? ''
+        : `${withThousands(ecdf.missing)} never came: the curve ends at ${formatShare(ecdf.n / total)}`,
+      slo === null ? '' : 'dashed: the SLO',
+      data.note ?? '',
+    ]
+      .filter((part) => part !== '')
+      .join('; ')
+      .concat('.'),
+    spec: specOf(data),
+    table: {
+      columns: [`${name} (ms)`, `share of ${noun}s (%)`],
+      rows: ecdf.points.map(({ ms, share }) => [String(Number(ms.toPrecision(6))), (share * 100).toFixed(3)]),
+    },
+  };
+}
+
+function titleOf({ metric, stats, slo, ecdf, noun }: EcdfChartData): string {
+  const name = METRIC_NAMES[metric];
+  if (ecdf.n === 0) return `${name}: no ${noun} has one`;
+  if (slo !== null)
+    return slo.share >= 0.99995
+      ? `Every request meets ${name} <= ${plainMs(slo.limit_ms)}`
+      : `${formatShare(1 - slo.share)} of requests miss ${name} <= ${plainMs(slo.limit_ms)}`;
+  if (stats.p50 === null) return `${name}: more than half of the ${noun}s fail`;
+  const tail = stats.p99 === null ? 'more than 1 % fail' : `99 % within ${formatMs(stats.p99)}`;
+  return `${name}: half of the ${noun}s within ${formatMs(stats.p50)}, ${tail}`;
+}
+
+function labelOf({ metric, stats, slo, ecdf, noun }: EcdfChartData): string {
+  const percentiles = SHOWN.map((key) => `${key} ${latencyWords(stats, stats[key])}`).join(', ');
+  const limit =
+    slo === null ? '' : ` ${formatShare(slo.share)} of requests meet the limit of ${plainMs(slo.limit_ms)}.`;
+  const never = ecdf.missing === 0 ? '' : ` ${withThousands(ecdf.missing)} never came.`;
+  return `Cumulative distribution of ${METRIC_NAMES[metric]} over ${countWords(ecdf.n + ecdf.missing, noun)}: ${percentiles}.${limit}${never}`;
+}
+
+function specOf({ metric, ecdf, stats, slo, noun }: EcdfChartData): TopLevelSpec {
+  const marked = SHOWN.flatMap((key) => {
+    const ms = stats[key];
+    return ms === null ? [] : [{ ms, share: Number(key.slice(1)) / 100, text: `${key} ${formatMs(ms)}` }];
+  });
+  const domain = logDomain(
+    ecdf.points.map(({ ms }) => ms),
+    [...(slo === null ? [] : [slo.limit_ms]), ...marked.map(({ ms }) => ms).slice(-1)],
+  );
+  const x: Position = {
+    field: 'ms',
+    type: 'quantitative',
+    scale: { type: 'log', domain, nice: false },
+    axis: { values: logTicks(domain), labelExpr: MS_LABEL, title: `${METRIC_NAMES[metric]} (log scale)` },
+  };
+  const y: Position = {
+    field: 'share',
+    type: 'quantitative',
+    scale: { domain: [0, 1] },
+    axis: { format: '.0%', values: [0, 0.25, 0.5, 0.75, 0.9, 1], title: `share of ${noun}s`, titleY: -28 },
+  };
+  const layer: Layers = [
+    {
+      data: { values: curveOf(ecdf, domain) },
+      mark: { type: 'line', interpolate: 'step-after', strokeWidth: 2.5, color: COLOURS.first },
+      encoding: { x, y },
+    },
+    {
+      data: {
+        values: ecdf.points.filter(({ ms }) => ms > 0).map((point) => ({ ...point, text: pointWords(point, noun) })),
+      },
+      mark: { type: 'point', opacity: 0, size: 120 },
+      encoding: { x, y, tooltip: { field: 'text', type: 'nominal' } },
+    },
+    {
+      data: { values: marked },
+      mark: { type: 'point', filled: true, opacity: 1, size: 50, color: COLOURS.first },
+      encoding: { x, y },
+    },
+    {
+      data: { values: marked },
+      mark: { type: 'text', align: 'left', dx: 8, dy: 9 },
+      encoding: { x, y, text: { field: 'text', type: 'nominal' } },
+    },
+    ...(slo === null ? [] : sloLayers(slo)),
+    ...(ecdf.missing === 0 ? [] : missingLayers(ecdf, domain)),
+  ];
+  return { width: 'container', height: HEIGHT, layer };
+}
+
+/** The step function from one edge of the axis to the other, where a latency of 0 has no place. */
+function curveOf({ points }: Ecdf, [low, high]: readonly [number, number]): object[] {
+  const zero = points.find(({ ms }) => ms <= 0)?.share ?? 0;
+  const drawn = points.filter(({ ms }) => ms > 0);
+  const last = drawn.at(-1)?.share ?? zero;
+  return [{ ms: low, share: zero }, ...drawn, { ms: high, share: last }];
+}
+
+function pointWords({ ms, share }: { ms: number; share: number }, noun: string): string {
+  return `${formatShare(share)} of ${noun}s within ${formatMs(ms)}`;
+}
+
+/** The SLO's line, and above the plot what lies on each side of it. */
+function sloLayers({ limit_ms, share }: { limit_ms: number; share: number }): Layers {
+  const data = {
+    values: [{ ms: limit_ms, met: `${formatShare(share)} meet`, missed: `${formatShare(1 - share)} miss` }],
+  };
+  const x: Position = { field: 'ms', type: 'quantitative' };
+  const y: Position = { value: -10 };
+  return [
+    { data, mark: { ...SLO_LINE, strokeDash: [...SLO_LINE.strokeDash] }, encoding: { x } },
+    {
+      data,
+      mark: { type: 'text', align: 'right', dx: -6, fontWeight: 600 },
+      encoding: { x, y, text: { field: 'met', type: 'nominal' } },
+    },
+    {
+      data,
+      mark: { type: 'text', align: 'left', dx: 6, fontWeight: 600 },
+      encoding: { x, y, text: { field: 'missed', type: 'nominal' } },
+    },
+  ];
+}
+
+/** What never came: the gap between the curve's end and 1, at the right edge. */
+function missingLayers({ n, missing }: Ecdf, [, high]: readonly [number, number]): Layers {
+  const came = n / (n + missing);
+  const data = { values: [{ ms: high, from: came, to: 1, text: `${formatShare(1 - came)} never arrive` }] };
+  const x: Position = { field: 'ms', type: 'quantitative' };
+  return [
+    {
+      data,
+      mark: { type: 'rule', strokeWidth: 6, color: COLOURS.bad },
+      encoding: { x, y: { field: 'from', type: 'quantitative' }, y2: { field: 'to' } },
+    },
+    {
+      data,
+      mark: { type: 'text', align: 'right', dx: -10, fontWeight: 600 },
+      encoding: { x, y: { value: BELOW_P90 }, text: { field: 'text', type: 'nominal' } },
+    },
+  ];
+}

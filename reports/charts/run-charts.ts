@@ -1,0 +1,37 @@
+import { LATENCY_METRICS, type LatencyMetric, type Summary } from '../../src/core/summary.ts';
+import type { Figures } from '../figures/figures.ts';
+import { countWords } from '../wording.ts';
+import { attainmentChart } from './attainment-chart.ts';
+import type { Chart } from './chart.ts';
+import { ecdfChart } from './ecdf-chart.ts';
+import { inFlightChart } from './in-flight-chart.ts';
+import { loadChart } from './load-chart.ts';
+import { tokensChart } from './tokens-chart.ts';
+
+/** TTFT, TPOT, ITL and E2E. */
+export function distributionCharts(summary: Summary, figures: Figures): Chart[] {
+  return LATENCY_METRICS.map((metric) =>
+    ecdfChart({
+      metric,
+      ecdf: figures[metric],
+      stats: summary.latency_ms[metric],
+      slo: limitOf(metric, summary.slo),
+      noun: metric === 'itl' ? 'token gap' : 'request',
+      ...(metric === 'tpot' && figures.without_tpot > 0
+        ? { note: `${countWords(figures.without_tpot, 'request')} of a single token not drawn, counted as met` }
+        : {}),
+    }),
+  );
+}
+
+export function timelineCharts(summary: Summary, { timeline }: Figures): Chart[] {
+  const charts = [loadChart(timeline), inFlightChart(timeline), tokensChart(timeline)];
+  return summary.slo === null ? charts : [...charts, attainmentChart(timeline)];
+}
+
+function limitOf(metric: LatencyMetric, slo: Summary['slo']): { limit_ms: number; share: number } | null {
+  if (slo === null || metric === 'itl') return null;
+  const limit_ms = slo.limits_ms[metric];
+  const share = slo.attainment[metric];
+  return limit_ms === undefined || share === null ? null : { limit_ms, share };
+}

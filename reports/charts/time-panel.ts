@@ -1,0 +1,96 @@
+import type { TopLevelSpec } from 'vega-lite';
+import type { Timeline, TimelineBin } from '../figures/timeline.ts';
+import { secondsWords } from '../wording.ts';
+import type { Layers, Position } from './chart.ts';
+import { COLOURS } from './theme.ts';
+
+export interface TimeSeries {
+  readonly name: string;
+  readonly mark: 'area' | 'line' | 'bar';
+  readonly color: string;
+  /** Null: nothing to draw in this bin. */
+  readonly value: (bin: TimelineBin) => number | null;
+  /** A value with its unit. */
+  readonly words: (value: number) => string;
+}
+
+export interface TimePanel {
+  readonly height: number;
+  readonly yTitle: string;
+  /** Without it: from 0 to the largest value. */
+  readonly yDomain?: readonly [number, number];
+  readonly yFormat?: string;
+  readonly series: readonly TimeSeries[];
+}
+
+/** One panel of a timeline. All panels have the same x domain and, by the theme, the same plot width. */
+export function timePanel(timeline: Timeline, panel: TimePanel): TopLevelSpec {
+  const { bins } = timeline;
+  const { unit, unitS, endS } = timeUnit(timeline);
+  const x: Position = {
+    field: 'at',
+    type: 'quantitative',
+    scale: { domain: [0, endS / unitS], nice: false },
+    axis: { title: `time since start (${unit})` },
+  };
+  const y: Position = {
+    field: 'value',
+    type: 'quantitative',
+    stack: null,
+    scale: panel.yDomain === undefined ? { zero: true } : { domain: [...panel.yDomain] },
+    axis: { title: panel.yTitle, tickCount: 4, ...(panel.yFormat === undefined ? {} : { format: panel.yFormat }) },
+  };
+  const color = {
+    field: 'series',
+    type: 'nominal',
+    scale: { domain: panel.series.map(({ name }) => name), range: panel.series.map((series) => series.color) },
+    legend: panel.series.length === 1 ? null : {},
+  } as const;
+  const drawn = panel.series.map((series): Layers[number] => {
+    const row = (bin: TimelineBin, seconds: number): object => ({
+      at: seconds / unitS,
+      to: bin.to_s / unitS,
+      series: series.name,
+      value: series.value(bin),
+    });
+    if (series.mark === 'bar') {
+      const values = bins.map((bin) => row(bin, bin.from_s));
+      return { data: { values }, mark: { type: 'rect' }, encoding: { x, x2: { field: 'to' }, y, y2: { datum: 0 }, color } };
+    }
+    // Each bin from its start to its end, so that one beside a gap is seen too.
+    const values = bins.flatMap((bin) => [row(bin, bin.from_s), row(bin, bin.to_s)]);
+    const mark =
+      series.mark === 'area'
+        ? ({ type: 'area', opacity: 0.4 } as const)
+        : ({ type: 'line', strokeWidth: 1.75 } as const);
+    return { data: { values }, mark, encoding: { x, y, color } };
+  });
+  const hover: Layers[number] = {
+    data: {
+      values: bins.map((bin) => ({ at: bin.from_s / unitS, to: bin.to_s / unitS, text: binText(panel.series, bin) })),
+    },
+    mark: { type: 'rect', opacity: 0, color: COLOURS.ink },
+    encoding: { x, x2: { field: 'to' }, tooltip: { field: 'text', type: 'nominal' } },
+  };
+  return { width: 'container', height: panel.height, layer: [...drawn, hover] };
+}
+
+/** `bins of 250 ms`. */
+export function binWords({ bin_s }: Timeline): string {
+  return `bins of ${secondsWords(bin_s)}`;
+}
+
+function timeUnit({ bins }: Timeline): { unit: string; unitS: number; endS: number } {
+  const endS = bins.at(-1)?.to_s ?? 1;
+  if (endS < 300) return { unit: 's', unitS: 1, endS };
+  if (endS < 4 * 3600) return { unit: 'min', unitS: 60, endS };
+  return { unit: 'h', unitS: 3600, endS };
+}
+
+function binText(series: readonly TimeSeries[], bin: TimelineBin): string {
+  const parts = series.flatMap(({ name, value, words }) => {
+    const at = value(bin);
+    return at === null ? [] : [`${name} ${words(at)}`];
+  });
+  return `after ${secondsWords(bin.from_s)}: ${parts.length === 0 ? 'too few requests' : parts.join(', ')}`;
+}

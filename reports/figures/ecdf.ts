@@ -1,0 +1,54 @@
+import { nearestRank } from '../../src/metrics/samples.ts';
+
+/** A point of an empirical distribution: exactly `share` of the whole population is <= `ms`. */
+export interface EcdfPoint {
+  readonly ms: number;
+  readonly share: number;
+}
+
+export interface Ecdf {
+  /** Rising in both. The last share stays below 1 where values never came. */
+  readonly points: readonly EcdfPoint[];
+  /** Values there are. */
+  readonly n: number;
+  /** Values that never came. */
+  readonly missing: number;
+}
+
+const MAX_POINTS = 400;
+/** Percentiles that reports show: they stand in every curve. */
+const SHOWN_PERMILLE = [500, 900, 950, 990, 999];
+
+/**
+ * Thins sorted values (whole or fractional microseconds) to at most 400 points of their step function, each exact:
+ * every k-th rank, the shown percentiles, both ends, and the last value within `limitUs`.
+ */
+export function ecdfOf(sortedUs: Float64Array, missing: number, limitUs: number | null): Ecdf {
+  const n = sortedUs.length;
+  const keep = new Set<number>();
+  const step = Math.max(1, Math.ceil(n / (MAX_POINTS - SHOWN_PERMILLE.length - 3)));
+  for (let rank = 1; rank <= n; rank += step) keep.add(countUpTo(sortedUs, sortedUs[rank - 1] ?? 0));
+  for (const permille of SHOWN_PERMILLE) {
+    const value = nearestRank(sortedUs, permille, missing);
+    if (value !== null) keep.add(countUpTo(sortedUs, value));
+  }
+  if (limitUs !== null) keep.add(countUpTo(sortedUs, limitUs));
+  keep.add(n);
+  keep.delete(0);
+  const points = [...keep]
+    .sort((a, b) => a - b)
+    .map((count) => ({ ms: (sortedUs[count - 1] ?? 0) / 1000, share: count / (n + missing) }));
+  return { points, n, missing };
+}
+
+/** How many of the sorted values are <= `value`. */
+function countUpTo(sorted: Float64Array, value: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? Infinity) <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,153 @@
+import type { RequestRecord } from '../../src/core/record.ts';
+import type { Slo } from '../../src/core/slo.ts';
+import { meetsAll } from '../../src/metrics/attainment.ts';
+
+export interface TimelineBin {
+  /** From the run's start. */
+  readonly from_s: number;
+  readonly to_s: number;
+  readonly arrivals_per_s: number;
+  /** Requests that ended ok. */
+  readonly completions_per_s: number;
+  /** Requests that ended otherwise, at their end, or at their due time where they have none. */
+  readonly failures_per_s: number;
+  readonly output_tokens_per_s: number;
+  /** Sent and not ended, averaged over the bin. */
+  readonly in_flight: number;
+  /** Share of the requests due in the window around this bin that met the SLO; null without an SLO or with too few. */
+  readonly attainment: number | null;
+}
+
+export interface Timeline {
+  readonly bin_s: number;
+  /** Width of the window of `attainment`. */
+  readonly window_s: number;
+  readonly bins: readonly TimelineBin[];
+  readonly requests: number;
+  readonly tokens: number;
+}
+
+const MAX_BINS = 240;
+/** Small runs get fewer bins, so that a rate is not that of one request or none. */
+const MIN_BINS = 48;
+const REQUESTS_A_BIN = 4;
+const FIRST_BIN_US = 15_625; // 1/64 s, so that doubling arrives at whole seconds
+/** A share of fewer requests than this says nothing. */
+const MIN_WINDOW_REQUESTS = 10;
+/** A window of attainment is this part of the run. */
+const WINDOWS = 12;
+
+/**
+ * A run over time in at most 240 bins of one width. The width doubles whenever the run turns out to be longer, so
+ * that one pass does, whatever the length; sums of two neighbours are then the sum of the wider bin.
+ */
+export class TimelineCollector {
+  readonly #slo: Slo | null;
+  readonly #arrivals = new Float64Array(MAX_BINS);
+  readonly #completions = new Float64Array(MAX_BINS);
+  readonly #failures = new Float64Array(MAX_BINS);
+  readonly #tokens = new Float64Array(MAX_BINS);
+  readonly #inFlightUs = new Float64Array(MAX_BINS);
+  readonly #good = new Float64Array(MAX_BINS);
+  /** When requests were sent whose end is not known: they are in flight until the last thing seen. */
+  readonly #cutSentUs: number[] = [];
+  #binUs = FIRST_BIN_US;
+  #lastUs = 0;
+
+  constructor(slo: Slo | null) {
+    this.#slo = slo;
+  }
+
+  add(record: RequestRecord): void {
+    const { due_us, sent_us, end_us, token_times_us } = record;
+    const lastTokenUs = due_us + (token_times_us.at(-1) ?? 0);
+    this.#reach(Math.max(due_us, sent_us ?? 0, end_us ?? 0, lastTokenUs));
+
+    this.#count(this.#arrivals, due_us, 1);
+    this.#count(record.outcome === 'ok' ? this.#completions : this.#failures, end_us ?? due_us, 1);
+    for (let i = 0; i < token_times_us.length; i++) this.#count(this.#tokens, due_us + (token_times_us[i] ?? 0), 1);
+    if (this.#slo !== null && meetsAll(record, this.#slo)) this.#count(this.#good, due_us, 1);
+    if (sent_us !== null && end_us !== null) this.#occupy(sent_us, end_us);
+    if (sent_us !== null && end_us === null) this.#cutSentUs.push(sent_us);
+  }
+
+  result(): Timeline {
+    for (const sentUs of this.#cutSentUs.splice(0)) this.#occupy(sentUs, this.#lastUs);
+    const requests = total(this.#arrivals);
+    while (this.#length() > MIN_BINS && requests / this.#length() < REQUESTS_A_BIN) this.#widen();
+    const length = this.#length();
+    const binS = this.#binUs / 1e6;
+    const reach = Math.max(1, Math.round(length / WINDOWS / 2));
+    const bins = Array.from({ length }, (_, i) => ({
+      from_s: i * binS,
+      to_s: (i + 1) * binS,
+      arrivals_per_s: (this.#arrivals[i] ?? 0) / binS,
+      completions_per_s: (this.#completions[i] ?? 0) / binS,
+      failures_per_s: (this.#failures[i] ?? 0) / binS,
+      output_tokens_per_s: (this.#tokens[i] ?? 0) / binS,
+      in_flight: (this.#inFlightUs[i] ?? 0) / this.#binUs,
+      attainment: this.#attainment(i - reach, i + reach),
+    }));
+    return {
+      bin_s: binS,
+      window_s: (2 * reach + 1) * binS,
+      bins,
+      requests,
+      tokens: total(this.#tokens),
+    };
+  }
+
+  #attainment(from: number, to: number): number | null {
+    if (this.#slo === null) return null;
+    const first = Math.max(0, from);
+    const due = total(this.#arrivals.subarray(first, to + 1));
+    return due < MIN_WINDOW_REQUESTS ? null : total(this.#good.subarray(first, to + 1)) / due;
+  }
+
+  #count(column: Float64Array, timeUs: number, amount: number): void {
+    const bin = Math.floor(timeUs / this.#binUs);
+    column[bin] = (column[bin] ?? 0) + amount;
+  }
+
+  #occupy(fromUs: number, toUs: number): void {
+    for (let bin = Math.floor(fromUs / this.#binUs); bin * this.#binUs < toUs; bin++) {
+      const overlapUs = Math.min(toUs, (bin + 1) * this.#binUs) - Math.max(fromUs, bin * this.#binUs);
+      this.#inFlightUs[bin] = (this.#inFlightUs[bin] ?? 0) + overlapUs;
+    }
+  }
+
+  #reach(timeUs: number): void {
+    this.#lastUs = Math.max(this.#lastUs, timeUs);
+    while (this.#length() > MAX_BINS) this.#widen();
+  }
+
+  #length(): number {
+    return Math.floor(this.#lastUs / this.#binUs) + 1;
+  }
+
+  #widen(): void {
+    for (const column of [
+      this.#arrivals,
+      this.#completions,
+      this.#failures,
+      this.#tokens,
+      this.#inFlightUs,
+      this.#good,
+    ])
+      halve(column);
+    this.#binUs *= 2;
+  }
+}
+
+function halve(column: Float64Array): void {
+  for (let i = 0; i < MAX_BINS; i++) {
+    const pair = 2 * i < MAX_BINS ? (column[2 * i] ?? 0) + (column[2 * i + 1] ?? 0) : 0;
+    column[i] = pair;
+  }
+}
+
+function total(column: Float64Array): number {
+  let sum = 0;
+  for (const value of column) sum += value;
+  return sum;
+}

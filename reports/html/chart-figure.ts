@@ -1,0 +1,31 @@
+import type { Chart } from '../charts/chart.ts';
+import { html, type Markup } from './markup.ts';
+
+/** A chart's place in the page: the script draws into `.plot`; the table holds the same data without it. */
+export function chartFigure({ id, title, label, note, table }: Chart): Markup {
+  return html`<figure class="chart" id="${id}">
+    <figcaption><h3>${title.replaceAll('<=', '≤')}</h3></figcaption>
+    <div class="plot" role="img" aria-label="${label}"></div>
+    <p class="note">${note}</p>
+    <details>
+      <summary>show data</summary>
+      <div class="data" tabindex="0" role="region" aria-label="Data of: ${title}">
+        <table>
+          <thead>
+            <tr>
+              ${table.columns.map((name) => html`<th scope="col">${name}</th>`)}
+            </tr>
+          </thead>
+          <tbody>
+            ${table.rows.map(
+              (row) =>
+                html`<tr>
+                  ${row.map((cell) => html`<td>${cell}</td>`)}
+                </tr>`,
+            )}
+          </tbody>
+        </table>
+      </div>
+    </details>
+  </figure>`;
+}

@@ -1,0 +1,37 @@
+/** Text that is HTML already. Everything else is escaped when it is put into a template. */
+export interface Markup {
+  readonly html: string;
+}
+
+type Part = Markup | string | number | null | readonly Part[];
+
+/** Tagged template: literal parts are HTML, strings put in are escaped, null is nothing, arrays are joined. */
+export function html(literals: TemplateStringsArray, ...parts: readonly Part[]): Markup {
+  return { html: literals.map((literal, i) => literal + (i < parts.length ? written(parts[i] ?? null) : '')).join('') };
+}
+
+/** JSON that can stand inside a script element, whatever strings are in it. */
+export function json(value: unknown): Markup {
+  return { html: JSON.stringify(value).replaceAll('<', '\\u003c').replaceAll('>', '\\u003e') };
+}
+
+/** Our own HTML, CSS or JavaScript, as it is. Never a string that came from a run. */
+export function trusted(text: string): Markup {
+  return { html: text };
+}
+
+function written(part: Part): string {
+  if (part === null) return '';
+  if (typeof part === 'string') return escaped(part);
+  if (typeof part === 'number') return String(part);
+  return 'html' in part ? part.html : part.map(written).join('');
+}
+
+function escaped(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll("'", '&#39;');
+}

@@ -1,0 +1,63 @@
+import { OUTCOMES } from '../../src/core/record.ts';
+import type { Summary } from '../../src/core/summary.ts';
+import { formatShare, withThousands } from '../../src/core/units.ts';
+import type { Figures } from '../figures/figures.ts';
+import { countWords, outcomeWords } from '../wording.ts';
+import { html, type Markup } from './markup.ts';
+
+/** How requests ended, and what the failed ones said; nothing where all is well. */
+export function outcomes({ requests }: Summary, { failures }: Figures): Markup | null {
+  if (requests.failed === 0 && failures.length === 0) return null;
+  const ended = OUTCOMES.flatMap((outcome) => {
+    const count = requests.by_outcome[outcome];
+    return count === undefined || count === 0 ? [] : [{ outcome, count }];
+  });
+  return html`<section aria-labelledby="outcomes">
+    <h2 id="outcomes">${countWords(requests.failed, 'request')} failed</h2>
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">outcome</th>
+          <th scope="col">requests</th>
+          <th scope="col">share</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${ended.map(
+          ({ outcome, count }) =>
+            html`<tr>
+              <td>${outcomeWords(outcome)}</td>
+              <td>${withThousands(count)}</td>
+              <td>${formatShare(count / requests.scheduled)}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+    <div class="wide" tabindex="0" role="region" aria-label="Most common errors">
+      <table>
+        <caption>
+          The most common errors
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">outcome</th>
+            <th scope="col">HTTP</th>
+            <th scope="col" class="left">message</th>
+            <th scope="col">requests</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${failures.map(
+            ({ outcome, http_status, error, count }) =>
+              html`<tr>
+                <td>${outcomeWords(outcome)}</td>
+                <td>${http_status ?? '-'}</td>
+                <td class="left">${error ?? '-'}</td>
+                <td>${withThousands(count)}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+  </section>`;
+}

@@ -1,0 +1,45 @@
+import type { Spec } from 'vega';
+
+/** What the page has of the `vega` package's browser build. */
+type Vega = Pick<typeof import('vega'), 'parse' | 'View'>;
+
+/**
+ * Runs in the page; its source text is put there, so it may use nothing from outside. Draws every chart as SVG into
+ * its `.plot`, and makes the copy button work.
+ */
+export function runPage(vega: Vega): void {
+  const tip = document.createElement('div');
+  tip.className = 'tip';
+  tip.hidden = true;
+  document.body.append(tip);
+
+  const showTip = (_: unknown, event: MouseEvent, __: unknown, text: unknown): void => {
+    tip.hidden = typeof text !== 'string' || text === '';
+    if (tip.hidden) return;
+    tip.textContent = String(text);
+    const left = Math.min(event.clientX + 12, document.documentElement.clientWidth - tip.offsetWidth - 8);
+    tip.style.left = `${Math.max(8, left)}px`;
+    tip.style.top = `${event.clientY + 16}px`;
+  };
+
+  const specs: Record<string, Spec> = JSON.parse(document.querySelector('#charts')?.textContent ?? '{}');
+  for (const [id, spec] of Object.entries(specs)) {
+    const container = document.querySelector<HTMLElement>(`#${id} .plot`);
+    if (container === null) continue;
+    const view = new vega.View(vega.parse(spec), { renderer: 'svg', container, hover: true });
+    view.tooltip(showTip);
+    // Vega describes each mark to screen readers; the container's label says the figure in words instead.
+    void view.runAsync().then(() => container.querySelector('svg')?.setAttribute('aria-hidden', 'true'));
+  }
+
+  const button = document.querySelector<HTMLButtonElement>('#copy');
+  const source = document.querySelector('#markdown');
+  if (button === null || source === null) return;
+  button.hidden = false;
+  button.addEventListener('click', () => {
+    navigator.clipboard.writeText(JSON.parse(source.textContent ?? '""')).then(
+      () => (button.textContent = 'Copied'),
+      () => (button.textContent = 'The browser does not allow it'),
+    );
+  });
+}

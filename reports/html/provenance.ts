@@ -1,0 +1,56 @@
+import type { Manifest } from '../../src/core/manifest.ts';
+import type { Summary } from '../../src/core/summary.ts';
+import { withThousands } from '../../src/core/units.ts';
+import { commandWords, secondsWords } from '../wording.ts';
+import { html, type Markup } from './markup.ts';
+
+/** All that is needed to do it again. */
+export function provenance(manifest: Manifest, { records_sha256 }: Summary): Markup {
+  const { workload, target, machine } = manifest;
+  const transforms = workload.transforms.map(
+    ({ op, args }) =>
+      `${op}(${Object.entries(args)
+        .map(([name, value]) => `${name}=${value}`)
+        .join(', ')})`,
+  );
+  const facts = Object.entries(target.facts).map(([name, value]) => `${name}=${value}`);
+  const lines: [name: string, value: Markup | string][] = [
+    ['command', html`<code>${commandWords(manifest.command)}</code>`],
+    ['run', manifest.run_id],
+    [
+      'versions',
+      Object.entries(manifest.versions)
+        .map(([name, version]) => `${name} ${version}`)
+        .join(', '),
+    ],
+    ['workload', `${workload.name} (${workload.format}), ${workload.path}`],
+    ['workload SHA-256', html`<code>${workload.sha256}</code>`],
+    ['transforms', transforms.length === 0 ? 'none' : transforms.join(', then ')],
+    ['plan SHA-256', html`<code>${manifest.plan_sha256}</code>`],
+    ['seed', String(manifest.seed)],
+    ['target', `${target.spec}, adapter ${target.adapter}${facts.length === 0 ? '' : `: ${facts.join(', ')}`}`],
+    ['SLO', manifest.slo?.text ?? 'none'],
+    ['clock', manifest.clock],
+    [
+      'timeouts',
+      `${secondsWords(manifest.timeout_s)} to the last byte, ${secondsWords(manifest.ttft_timeout_s)} to the first token`,
+    ],
+    [
+      'machine',
+      `${machine.os}, ${machine.cpu}, ${machine.cores} cores, ${withThousands((machine.memory_bytes / 2 ** 30).toFixed(1))} GiB`,
+    ],
+    ...(records_sha256 === null
+      ? []
+      : [['records SHA-256', html`<code>${records_sha256}</code>`] satisfies [string, Markup]]),
+  ];
+  return html`<section aria-labelledby="repeat">
+    <h2 id="repeat">How to repeat it</h2>
+    <dl class="lines">
+      ${lines.map(
+        ([name, value]) =>
+          html`<dt>${name}</dt>
+            <dd>${value}</dd>`,
+      )}
+    </dl>
+  </section>`;
+}

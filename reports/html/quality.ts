@@ -1,0 +1,64 @@
+import { TOKEN_COUNT_SOURCES, type TokenCountSource } from '../../src/core/record.ts';
+import type { Summary } from '../../src/core/summary.ts';
+import { formatMs, formatShare, withThousands } from '../../src/core/units.ts';
+import type { Figures } from '../figures/figures.ts';
+import { countWords, DEFINITIONS, joinWords } from '../wording.ts';
+import { html, type Markup } from './markup.ts';
+
+/** Why the figures can be believed, or not: about the client and its counting alone. */
+export function measurementQuality(summary: Summary, figures: Figures): Markup {
+  const { validity, little_law_error } = summary;
+  const lines: [name: string, definition: string | null, value: string][] = [
+    ['lateness', DEFINITIONS.lateness, quantileWords(validity.lateness_ms)],
+    ['event-loop delay', DEFINITIONS.event_loop, quantileWords(validity.event_loop_delay_ms)],
+    [
+      'client CPU per token',
+      DEFINITIONS.client_cpu,
+      validity.client_cpu_us_per_token === null ? 'not measured' : formatMs(validity.client_cpu_us_per_token / 1000),
+    ],
+    [
+      'polling share',
+      DEFINITIONS.polling,
+      validity.spin_share === null ? 'not measured' : `${formatShare(validity.spin_share)} of the run`,
+    ],
+    ['requests touched by stalls', DEFINITIONS.touched, withThousands(validity.requests_touched)],
+    ['tokens counted by', null, sourceWords(figures.token_count_sources)],
+    [
+      "Little's law",
+      DEFINITIONS.little,
+      little_law_error === null ? 'not sampled' : `off by ${formatShare(Math.abs(little_law_error))}`,
+    ],
+  ];
+  return html`<section aria-labelledby="quality">
+    <h2 id="quality">${validity.valid ? 'The measurement holds' : 'The measurement does not hold'}</h2>
+    ${validity.reasons.map((reason) => html`<p class="invalid">✗ ${reason}</p>`)}
+    <dl class="lines">
+      ${lines.map(
+        ([name, definition, value]) =>
+          html`<dt>${definition === null ? name : html`<abbr title="${definition}">${name}</abbr>`}</dt>
+            <dd>${value}</dd>`,
+      )}
+    </dl>
+  </section>`;
+}
+
+function quantileWords(quantiles: Summary['validity']['lateness_ms']): string {
+  if (quantiles === null) return 'not measured';
+  const { p50, p90, p99, max } = quantiles;
+  return `p50 ${formatMs(p50)}, p90 ${formatMs(p90)}, p99 ${formatMs(p99)}, max ${formatMs(max)}`;
+}
+
+const SOURCE_WORDS: Readonly<Record<TokenCountSource, string>> = {
+  token_ids: 'token ids in the stream',
+  usage: "the server's usage figures",
+  tokenizer: 'a tokenizer on the client',
+  chunks: 'chunks, which may hold several tokens',
+};
+
+function sourceWords(sources: Figures['token_count_sources']): string {
+  const parts = TOKEN_COUNT_SOURCES.flatMap((source) => {
+    const count = sources[source];
+    return count === undefined ? [] : [`${SOURCE_WORDS[source]} (${countWords(count, 'request')})`];
+  });
+  return parts.length === 0 ? 'no token came' : joinWords(parts);
+}

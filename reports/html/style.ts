@@ -1,0 +1,99 @@
+import { FONT, PALETTES } from '../charts/theme.ts';
+
+const variables = (palette: keyof typeof PALETTES): string =>
+  Object.entries(PALETTES[palette])
+    .map(([name, value]) => `--${name}: ${value};`)
+    .join(' ');
+
+/** The page's style sheet: light and dark by the system's setting, one column, a print form. */
+export const STYLE = `
+:root { color-scheme: light dark; ${variables('light')} }
+@media (prefers-color-scheme: dark) { :root { ${variables('dark')} } }
+* { box-sizing: border-box; }
+body {
+  margin: 0 auto; padding: 2rem 1.5rem 4rem; max-width: 1100px;
+  background: var(--paper); color: var(--ink);
+  font: 16px/1.5 ${FONT}; font-variant-numeric: tabular-nums; overflow-wrap: break-word;
+}
+h1, h2, h3, p, dl, figure, table { margin: 0; }
+h2 { margin-top: 3.5rem; margin-bottom: 1rem; font-size: 1.375rem; line-height: 1.3; }
+h3 { font-size: 1rem; font-weight: 600; line-height: 1.4; }
+code { font: 0.875rem/1.6 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
+a { color: inherit; }
+abbr { text-decoration: underline dotted var(--muted); text-underline-offset: 3px; cursor: help; }
+:focus-visible { outline: 2px solid var(--series-1); outline-offset: 2px; }
+.muted, .note, dt, th, summary, caption { color: var(--muted); }
+.note, summary, .data { font-size: 0.875rem; }
+
+.verdict { border-left: 6px solid var(--tone); padding-left: 1.25rem; }
+.verdict.met { --tone: var(--met); } .verdict.missed { --tone: var(--missed); }
+.verdict.unsure { --tone: var(--unsure); } .verdict.none { --tone: var(--muted); }
+.verdict h1 { font-size: clamp(1.375rem, 1rem + 1.4vw, 1.625rem); line-height: 1.3; text-wrap: pretty; }
+.verdict .glyph { color: var(--tone); margin-right: 0.4em; }
+.verdict p { margin-top: 0.625rem; }
+.warning { color: var(--missed); font-weight: 600; margin-bottom: 0.625rem; }
+.invalid { color: var(--missed); font-weight: 600; }
+.verdict + dl { margin-top: 1.5rem; }
+
+dl.facts { display: flex; flex-wrap: wrap; gap: 0.75rem 2.5rem; }
+dl.facts dt { font-size: 0.875rem; } dl.facts dd { margin: 0; }
+dl.lines { display: grid; grid-template-columns: minmax(9rem, 16rem) 1fr; gap: 0.5rem 1.5rem; }
+dl.lines dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
+dl.lines code { white-space: pre-wrap; }
+
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: 1.5rem; }
+.figures dt { font-size: 0.875rem; } .figures dd { margin: 0; font-size: 1.5rem; font-weight: 600; line-height: 1.3; }
+.figures .more { display: block; font-size: 0.875rem; font-weight: 400; color: var(--muted); }
+
+table { border-collapse: collapse; }
+th, td { padding: 0.375rem 0; text-align: right; vertical-align: baseline; white-space: nowrap; }
+th + th, th + td, td + td { padding-left: 1.75rem; }
+th { font-weight: 400; font-size: 0.875rem; }
+tbody tr { border-top: 1px solid var(--grid); }
+th:first-child, td:first-child, .left { text-align: left; }
+.tables { display: flex; flex-wrap: wrap; gap: 0 5rem; }
+.wide { overflow-x: auto; margin-top: 2rem; max-width: 100%; }
+.wide .left { white-space: normal; min-width: 12rem; overflow-wrap: anywhere; }
+.wide caption { text-align: left; padding-bottom: 0.25rem; font-size: 0.875rem; }
+
+.charts { display: grid; gap: 2.5rem; }
+.pairs { grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); column-gap: 3rem; }
+.pairs > * { min-width: 0; }
+.chart { min-width: 0; }
+.plot { width: 100%; margin-top: 0.5rem; overflow: hidden; }
+.plot svg { display: block; max-width: 100%; }
+.plot .mark-text text { paint-order: stroke; }
+.chart .note { margin-top: 0.25rem; }
+summary { cursor: pointer; width: max-content; padding: 0.125rem 0; }
+.data { max-height: 20rem; overflow: auto; margin-top: 0.5rem; }
+.data thead th { position: sticky; top: 0; background: var(--paper); }
+.tip {
+  position: fixed; pointer-events: none; max-width: min(22rem, 90vw); padding: 0.25rem 0.5rem;
+  background: var(--ink); color: var(--paper); font-size: 0.8125rem; border-radius: 4px;
+}
+button {
+  font: inherit; font-size: 0.875rem; color: inherit; background: none; cursor: pointer;
+  border: 1px solid var(--muted); border-radius: 4px; padding: 0.25rem 0.75rem; margin-top: 1.25rem;
+}
+[hidden] { display: none; }
+
+@media (max-width: 600px) {
+  body { padding: 1.25rem 1rem 3rem; }
+  h2 { margin-top: 2.75rem; }
+  .verdict { padding-left: 0.875rem; }
+  .figures { grid-template-columns: 1fr 1fr; gap: 1.25rem 1rem; }
+  .figures dd { font-size: 1.25rem; }
+  dl.lines { grid-template-columns: 1fr; gap: 0; }
+  dl.lines dd { margin-bottom: 0.75rem; }
+  table { font-size: 0.875rem; }
+  th + th, th + td, td + td { padding-left: 0.75rem; }
+}
+@media print {
+  :root { color-scheme: light; ${variables('light')} }
+  body { max-width: none; padding: 0; font-size: 10pt; }
+  button, details, .tip { display: none; }
+  .chart, table, .figures > * { break-inside: avoid; }
+  h2 { break-after: avoid; }
+  .plot svg { height: auto; }
+}
+`;

@@ -1,0 +1,51 @@
+import type { Manifest } from '../../src/core/manifest.ts';
+import type { Summary } from '../../src/core/summary.ts';
+import { verdictOf } from '../verdict.ts';
+import { countWords, rateWords, secondsWords } from '../wording.ts';
+import { html, type Markup } from './markup.ts';
+
+/** The answer, whether to believe it, and what was measured. */
+export function verdictBar(summary: Summary, manifest: Manifest): Markup {
+  const { tone, glyph, sentence, warning, validity } = verdictOf(summary, manifest);
+  const { workload, target } = manifest;
+  return html`<header>
+    <div class="verdict ${tone}">
+      ${warning === null ? null : html`<p class="warning">! ${warning}</p>`}
+      <h1><span class="glyph" aria-hidden="true">${glyph}</span>${sentence.replaceAll('<=', '≤')}</h1>
+      <p class="${summary.validity.valid ? 'valid' : 'invalid'}">
+        <span aria-hidden="true">${summary.validity.valid ? '✓' : '✗'}</span> ${validity}
+      </p>
+    </div>
+    <dl class="facts">
+      <div>
+        <dt>Target</dt>
+        <dd>${target.spec}</dd>
+      </div>
+      <div>
+        <dt>Model</dt>
+        <dd>${target.model ?? 'not named'}</dd>
+      </div>
+      <div>
+        <dt>Workload</dt>
+        <dd>${workload.name}</dd>
+      </div>
+      <div>
+        <dt>Rate</dt>
+        <dd>
+          ${rateWords(workload.rate_rps, 'requests')}: ${countWords(workload.requests, 'request')} in
+          ${secondsWords(workload.duration_s)}
+        </dd>
+      </div>
+      <div>
+        <dt>Started</dt>
+        <dd>${dateWords(manifest.started_at)}${manifest.clock === 'virtual' ? ', virtual time' : ''}</dd>
+      </div>
+    </dl>
+    <button id="copy" type="button" hidden>Copy summary as markdown</button>
+  </header>`;
+}
+
+/** `2026-11-21 08:00:00 UTC`, of an ISO 8601 time in UTC; anything else as it is. */
+export function dateWords(iso: string): string {
+  return iso.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z$/, '$1 $2 UTC');
+}

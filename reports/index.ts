@@ -1,0 +1,3 @@
+export { writeHtmlReport } from './html/write-html-report.ts';
+export { summaryMarkdown } from './markdown/summary-markdown.ts';
+export { summaryText } from './text/summary-text.ts';

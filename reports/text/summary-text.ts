@@ -1,0 +1,102 @@
+import { OUTCOMES } from '../../src/core/record.ts';
+import type { Manifest } from '../../src/core/manifest.ts';
+import { SLO_METRICS } from '../../src/core/slo.ts';
+import { LATENCY_METRICS, type Summary } from '../../src/core/summary.ts';
+import { formatMs, formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
+import { verdictOf, type Verdict } from '../verdict.ts';
+import { countWords, latencyWords, METRIC_NAMES, outcomeWords, plainMs, rateWords, secondsWords } from '../wording.ts';
+import { aligned, printable } from './table.ts';
+
+const SGR = { met: 32, missed: 31, unsure: 33, none: 1 } as const;
+
+/** The summary for a terminal: the verdict first, then tables. No line ends in a blank; no newline at the end. */
+export function summaryText(summary: Summary, manifest: Manifest, { color }: { color: boolean }): string {
+  const paint = (text: string, code: number): string => (color ? `\u001B[${code}m${text}\u001B[0m` : text);
+  return [
+    ...verdictLines(summary, verdictOf(summary, manifest), paint),
+    printable(
+      `${manifest.workload.name} -> ${manifest.target.spec}: ${countWords(manifest.workload.requests, 'request')} in ${secondsWords(manifest.workload.duration_s)}, ${rateWords(manifest.workload.rate_rps, 'requests')}`,
+    ),
+    '',
+    ...countLines(summary),
+    '',
+    ...latencyLines(summary),
+    '',
+    ...aligned([...attainmentRows(summary), ...throughputRows(summary), ...qualityRows(summary)], 'left'),
+  ].join('\n');
+}
+
+function verdictLines(
+  { validity }: Summary,
+  { tone, glyph, sentence, warning, validity: validityWords }: Verdict,
+  paint: (text: string, code: number) => string,
+): string[] {
+  return [
+    ...(warning === null ? [] : [paint(printable(`! ${warning}`), SGR.missed)]),
+    paint(`${glyph} ${sentence}`, SGR[tone]),
+    paint(printable(`${validity.valid ? '✓' : '✗'} ${validityWords}`), validity.valid ? SGR.met : SGR.missed),
+  ];
+}
+
+function countLines({ requests }: Summary): string[] {
+  const counts = (['scheduled', 'sent', 'ok', 'failed'] as const).map(
+    (name) => `${withThousands(requests[name])} ${name}`,
+  );
+  const failed = OUTCOMES.flatMap((outcome) => {
+    const count = requests.by_outcome[outcome] ?? 0;
+    return outcome === 'ok' || count === 0 ? [] : [`${withThousands(count)} ${outcomeWords(outcome)}`];
+  });
+  return [`requests: ${counts.join(', ')}`, ...(failed.length === 0 ? [] : [`failed: ${failed.join(', ')}`])];
+}
+
+function latencyLines({ latency_ms }: Summary): string[] {
+  const rows = LATENCY_METRICS.map((metric) => {
+    const stats = latency_ms[metric];
+    const { mean, p50, p90, p99, max, n, missing } = stats;
+    return [
+      METRIC_NAMES[metric],
+      ...[p50, p90, p99].map((value) => latencyWords(stats, value)),
+      ...[mean, max].map((value) => (value === null ? '-' : formatMs(value))),
+      withThousands(n),
+      withThousands(missing),
+    ];
+  });
+  return aligned([['latency', 'p50', 'p90', 'p99', 'mean', 'max', 'n', 'failed'], ...rows], 'right');
+}
+
+function attainmentRows({ slo }: Summary): string[][] {
+  if (slo === null) return [];
+  const { attainment, limits_ms, binding } = slo;
+  const alone = SLO_METRICS.flatMap((metric) => {
+    const [share, limitMs] = [attainment[metric], limits_ms[metric]];
+    if (share === null || limitMs === undefined) return [];
+    return [
+      `${METRIC_NAMES[metric]} <= ${plainMs(limitMs)} ${formatShare(share)}${binding === metric ? ' (binds)' : ''}`,
+    ];
+  });
+  return [['attainment', [`joint ${formatShare(attainment.joint)}`, ...alone].join(', ')]];
+}
+
+function throughputRows({ throughput }: Summary): string[][] {
+  const { good_requests_per_s, requests_per_s, input_tokens_per_s, output_tokens_per_s } = throughput;
+  const good = good_requests_per_s === null ? '' : `, ${rateWords(good_requests_per_s, 'good requests')}`;
+  return [
+    [
+      'throughput',
+      `${rateWords(requests_per_s, 'requests')}${good}, in ${rateWords(input_tokens_per_s, 'tokens')}, out ${rateWords(output_tokens_per_s, 'tokens')}`,
+    ],
+  ];
+}
+
+function qualityRows({ validity, delivered }: Summary): string[][] {
+  const { lateness_ms, event_loop_delay_ms, client_cpu_us_per_token } = validity;
+  const parts = [
+    ...(lateness_ms === null ? [] : [`lateness p99 ${formatMs(lateness_ms.p99)}`]),
+    ...(event_loop_delay_ms === null ? [] : [`event-loop delay p99 ${formatMs(event_loop_delay_ms.p99)}`]),
+    ...(client_cpu_us_per_token === null ? [] : [`CPU ${threeFigures(client_cpu_us_per_token)} us/token`]),
+  ];
+  return [
+    ['duration', secondsWords(delivered.duration_s)],
+    ...(parts.length === 0 ? [] : [['client', parts.join(', ')]]),
+  ];
+}

@@ -1,0 +1,16 @@
+/** Rows as lines with aligned columns: the first column to the left, the others as asked. */
+export function aligned(rows: readonly (readonly string[])[], others: 'left' | 'right'): string[] {
+  const widths: number[] = [];
+  for (const row of rows) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, cell.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, i) => (i > 0 && others === 'right' ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** A server's words may hold terminal control sequences: everything that is not printed becomes a visible mark. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\u{FFFD}');
+}

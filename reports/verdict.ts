@@ -1,0 +1,83 @@
+import type { Manifest } from '../src/core/manifest.ts';
+import type { Summary } from '../src/core/summary.ts';
+import { formatShare } from '../src/core/units.ts';
+import { countWords, joinWords, latencyWords, limitsWords, METRIC_NAMES, outcomeWords } from './wording.ts';
+
+/** The share of requests that has to meet the SLO for a run to be called good (`contract.md`, goodput). */
+const GOAL = 0.9;
+
+/** The answer of a run. `glyph` says the same as the colour that a report gives to `tone`. */
+export interface Verdict {
+  /** `unsure`: the interval holds the 90 % goal. `none`: there is no SLO to judge by. */
+  readonly tone: 'met' | 'missed' | 'unsure' | 'none';
+  readonly glyph: string;
+  readonly sentence: string;
+  /** What has to be known before the sentence is believed: it did not complete, everything failed; null if nothing. */
+  readonly warning: string | null;
+  /** Whether the client kept up, in words. */
+  readonly validity: string;
+}
+
+const GLYPHS = { met: '✓', missed: '✗', unsure: '≈', none: '●' } as const;
+
+export function verdictOf(summary: Summary, manifest: Manifest): Verdict {
+  const tone = toneOf(summary);
+  return {
+    tone,
+    glyph: GLYPHS[tone],
+    sentence:
+      summary.slo === null || summary.requests.scheduled === 0
+        ? latencySentence(summary)
+        : attainmentSentence(summary.slo),
+    warning: warningOf(summary),
+    validity: validitySentence(summary, manifest),
+  };
+}
+
+function toneOf({ slo, requests }: Summary): Verdict['tone'] {
+  if (slo === null || requests.scheduled === 0) return 'none';
+  const { joint, ci95 } = slo.attainment;
+  if (ci95 !== null && ci95[0] < GOAL && ci95[1] >= GOAL) return 'unsure';
+  return joint >= GOAL ? 'met' : 'missed';
+}
+
+function attainmentSentence({ limits_ms, attainment, binding }: NonNullable<Summary['slo']>): string {
+  const { joint, ci95, sufficient } = attainment;
+  const interval =
+    ci95 === null
+      ? 'too few independent requests for an interval'
+      : `95 % interval ${(ci95[0] * 100).toFixed(1)}-${(ci95[1] * 100).toFixed(1)} %${sufficient ? '' : ', few independent requests'}`;
+  // Where nothing is met, no limit binds more than another.
+  const binds = binding === null || joint === 0 ? '' : `; ${METRIC_NAMES[binding]} binds`;
+  return `${formatShare(joint)} of requests met ${limitsWords(limits_ms)} (${interval})${binds}`;
+}
+
+function latencySentence({ latency_ms, requests }: Summary): string {
+  if (requests.scheduled === 0) return 'No request was measured';
+  const part = (metric: 'ttft' | 'tpot'): string => {
+    const stats = latency_ms[metric];
+    return `${METRIC_NAMES[metric]} p50 ${latencyWords(stats, stats.p50)}, p99 ${latencyWords(stats, stats.p99)}`;
+  };
+  return `${part('ttft')}; ${part('tpot')}; no SLO was given to judge by`;
+}
+
+function warningOf({ status, reason, requests }: Summary): string | null {
+  const { scheduled, sent, ok, by_outcome } = requests;
+  const warnings: string[] = [];
+  const cut = by_outcome.cut ?? 0;
+  if (status !== 'complete')
+    warnings.push(
+      `${status === 'running' ? 'Still running' : status === 'failed' ? 'The run failed' : 'Interrupted'}${reason === null ? '' : `: ${reason}`}` +
+        `; ${countWords(scheduled - sent, 'request')} of ${scheduled} not sent, ${cut} cut off in flight`,
+    );
+  if (scheduled > 0 && ok === 0) {
+    const kinds = Object.entries(by_outcome).map(([outcome, count]) => `${count} ${outcomeWords(outcome)}`);
+    warnings.push(`No request was answered: ${joinWords(kinds)}`);
+  }
+  return warnings.length === 0 ? null : `${warnings.join('. ')}.`;
+}
+
+function validitySentence({ validity }: Summary, { clock }: Manifest): string {
+  if (!validity.valid) return `Not valid: ${validity.reasons.join('; ')}`;
+  return clock === 'virtual' ? 'Valid: virtual time, no client to fall behind' : 'Valid: the client kept up';
+}

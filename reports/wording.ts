@@ -1,0 +1,84 @@
+import type { LatencyMetric, LatencyStats, Summary } from '../src/core/summary.ts';
+import { SLO_METRICS } from '../src/core/slo.ts';
+import { formatMs, threeFigures, withThousands } from '../src/core/units.ts';
+
+/** How the field writes its metrics. */
+export const METRIC_NAMES: Readonly<Record<LatencyMetric, string>> = {
+  ttft: 'TTFT',
+  tpot: 'TPOT',
+  itl: 'ITL',
+  e2e: 'E2E',
+};
+
+/** What each figure means (`contract.md`, "Metrics"), for whoever did not run it. */
+export const DEFINITIONS = {
+  attainment:
+    'Attainment: share of all scheduled requests that were answered and met every limit of the SLO. Failed, rejected and unsent requests miss it.',
+  ttft: 'TTFT, time to first token: first token minus the time the request was due.',
+  tpot: 'TPOT, time per output token: (last token - first token) / (output tokens - 1). With a single token it is undefined and counts as met.',
+  itl: 'ITL, inter-token latency: every gap between successive tokens of a request; tokens of one chunk are 0 apart.',
+  e2e: 'E2E: end of the answer minus the time the request was due.',
+  percentile:
+    'Nearest rank over all scheduled requests: the smallest value that at least this share does not exceed. A failed request is infinitely late.',
+  throughput: 'Delivered per second, from the first due time to the last end.',
+  good: 'Requests that met every limit of the SLO, per second.',
+  asked: 'What the workload plans, beside what was delivered.',
+  lateness: 'Lateness: how long after its due time a request left the client.',
+  event_loop: 'Event-loop delay: how long the client could not react to what the network brought.',
+  client_cpu: 'CPU time of the whole client process for each token, its polling of the clock included.',
+  polling: 'Share of the run that the client spent polling the clock ahead of due times.',
+  touched: 'Requests in flight while the client stood still: their token times may be late.',
+  little:
+    "Little's law: requests in flight, sampled, against arrival rate times time in the system. A large difference means that records are wrong.",
+} as const;
+
+/** A latency, `fails` where a failed request stands, `-` where nothing was measured. */
+export function latencyWords(stats: LatencyStats, value: number | null): string {
+  if (value !== null) return formatMs(value);
+  return stats.missing > 0 ? 'fails' : '-';
+}
+
+/** `TTFT <= 200 ms and TPOT <= 50 ms`. */
+export function limitsWords(limits: NonNullable<Summary['slo']>['limits_ms']): string {
+  const parts = SLO_METRICS.flatMap((metric) => {
+    const limitMs = limits[metric];
+    return limitMs === undefined ? [] : [`${METRIC_NAMES[metric]} <= ${plainMs(limitMs)}`];
+  });
+  return joinWords(parts);
+}
+
+/** A limit as it was given, not rounded: `200 ms`, `1.25 s`. */
+export function plainMs(ms: number): string {
+  if (ms < 1) return `${ms * 1000} us`;
+  return ms < 1000 ? `${ms} ms` : `${withThousands(ms / 1000)} s`;
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+export function joinWords(parts: readonly string[]): string {
+  if (parts.length < 2) return parts.join('');
+  return `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
+}
+
+/** `1 request`, `2,000 requests`. */
+export function countWords(count: number, noun: string): string {
+  return `${withThousands(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** A duration in seconds: `60.1 s`, `5 s`. */
+export function secondsWords(seconds: number): string {
+  return formatMs(seconds * 1000).replace(/\.0+ /, ' ');
+}
+
+export function rateWords(perSecond: number, noun: string): string {
+  return `${threeFigures(perSecond)} ${noun}/s`;
+}
+
+/** `http_error` -> `http error`. */
+export function outcomeWords(outcome: string): string {
+  return outcome.replaceAll('_', ' ');
+}
+
+/** The command line as a shell would take it. */
+export function commandWords(command: readonly string[]): string {
+  return command.map((part) => (/^[\w@%+=:,./-]+$/.test(part) ? part : `'${part.replaceAll("'", `'\\''`)}'`)).join(' ');
+}

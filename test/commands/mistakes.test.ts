@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { cli, temporaryFolder } from '../cli.ts';
+
+const folder = temporaryFolder();
+const out = join(folder, 'out');
+const file = (name: string, content: string | Buffer): string => {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+};
+const HEADER = 'arrival_s,input_tokens,output_tokens\n';
+const good = file('good.csv', `${HEADER}0,10,5\n1.5,20,6\n`);
+mkdirSync(join(folder, 'a-folder'));
+
+const run = (...args: string[]): string[] => ['run', ...args, '--clock', 'virtual', '--out', out];
+
+/** What a user got wrong -> the exit code and what the message must name. */
+const mistakes: [what: string, args: string[], code: number, names: RegExp][] = [
+  ['no such file', run(join(folder, 'nope.csv')), 2, /nope\.csv.*(not found|no such file|does not exist)/i],
+  ['a directory', run(join(folder, 'a-folder')), 2, /a-folder.*directory/],
+  ['an empty file', run(file('empty.csv', '')), 2, /empty\.csv.*empty/],
+  [
+    'a binary file',
+    run(file('binary.csv', Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 0, 1, 2, 0]))),
+    2,
+    /binary\.csv.*binary/i,
+  ],
+  ['an unknown header', run(file('other.csv', 'when,in,out\n1,2,3\n')), 2, /other\.csv.*when, in, out/s],
+  ['a header and no rows', run(file('header.csv', HEADER)), 2, /header\.csv/],
+  [
+    'a bad length',
+    run(file('bad.csv', `${HEADER}0,10,5\n1,12.5,6\n`)),
+    2,
+    /bad\.csv:3:.*input_tokens.*"12\.5".*whole/s,
+  ],
+  ['a bad time', run(file('time.csv', `${HEADER}0,10,5\nsoon,10,6\n`)), 2, /time\.csv:3:.*arrival_s.*"soon"/s],
+  ['an SLO without a unit', run(good, '--slo', 'ttft=200,tpot=50ms'), 2, /--slo ttft: "200" has no unit/],
+  ['an unknown SLO metric', run(good, '--slo', 'ttfft=200ms'), 2, /ttfft=200ms/],
+  ['a misspelt option', run(good, '--sped', '2'), 2, /unknown option --sped; did you mean --speed\?/],
+  ['an unknown command', ['rum'], 2, /unknown command "rum"; did you mean "run"\?/],
+  ['no command', [], 2, /name a command/],
+  ['an empty window', run(good, '--window', '100s..200s'), 2, /window.*1\.5/s],
+  ['a window without units', run(good, '--window', '10..20'), 2, /--window: "10" has no unit/],
+  ['a speed of zero', run(good, '--speed', '0'), 2, /--speed: got 0/],
+  ['a limit of half a request', run(good, '--limit', '0.5'), 2, /--limit: got 0\.5/],
+  ['an unknown clock', run(good, '--clock', 'fast'), 2, /--clock/],
+  ['an unknown system', run(good, '--target', 'reference:vlm-v1'), 2, /vlm-v1.*did you mean "vllm-v1"/],
+  [
+    'an unknown model',
+    run(good, '--target', 'reference:vllm-v1,model=llama-3.1-9b'),
+    2,
+    /llama-3\.1-9b.*did you mean "llama-3\.1-8b"/,
+  ],
+  ['an unknown key', run(good, '--target', 'reference:vllm-v1,gpus=h100-sxm'), 2, /gpus.*did you mean "gpu"/],
+  ['a target that is neither', run(good, '--target', 'localhost:8000'), 2, /localhost:8000/],
+  [
+    'virtual time on a server',
+    run(good, '--target', 'http://127.0.0.1:9'),
+    2,
+    /--clock virtual needs the reference engine/,
+  ],
+  ['an unknown adapter', run(good, '--adapter', 'openia'), 2, /openia.*did you mean "openai"/],
+  [
+    'a refused target',
+    ['run', good, '--target', 'http://127.0.0.1:9', '--out', out],
+    3,
+    /cannot reach http:\/\/127\.0\.0\.1:9/,
+  ],
+  [
+    'an API key that is not set',
+    run(good, '--api-key-env', 'REPRISE_NO_SUCH_KEY'),
+    2,
+    /REPRISE_NO_SUCH_KEY is not set/,
+  ],
+  ['a report on nothing', ['report', join(folder, 'nothing')], 2, /nothing.*(no such directory)/],
+  ['a report on no run', ['report', join(folder, 'a-folder')], 2, /a-folder.*not a run directory/],
+  ['inspecting nothing', ['trace', 'inspect', join(folder, 'nope.csv')], 2, /nope\.csv/],
+];
+
+describe('what a user can get wrong', { concurrency: 2 }, () => {
+  for (const [what, args, code, names] of mistakes)
+    it(`${what}: one clear message, exit ${code}, nothing written`, async () => {
+      const result = await cli(...args);
+      assert.match(result.stderr, names);
+      assert.equal(result.code, code, result.stderr);
+      assert.doesNotMatch(result.stderr, /^\s+at .*:\d+/m, 'no stack trace');
+      assert.equal(result.stderr.match(/error:/g)?.length, 1, 'one error');
+      assert.equal(result.stdout, '');
+      assert.equal(existsSync(out), false, 'nothing half-written');
+    });
+
+  it('an --out that is in the way is not touched', async () => {
+    const occupied = join(folder, 'occupied');
+    mkdirSync(occupied);
+    writeFileSync(join(occupied, 'mine.txt'), 'mine');
+    const result = await cli('run', good, '--clock', 'virtual', '--out', occupied);
+    assert.equal(result.code, 2);
+    assert.match(result.stderr, /occupied: not empty/);
+  });
+});

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { cli, readJson, startCli, temporaryFolder } from '../cli.ts';
+import { shared } from '../shared.ts';
+
+const folder = temporaryFolder();
+const SLO = ['--slo', 'ttft=500ms,tpot=50ms'];
+
+/** Rows at a steady rate, as a plain CSV. */
+function trace(name: string, requests: number, everyS: number, outputTokens: number): string {
+  const rows = Array.from(
+    { length: requests },
+    (_, i) => `${(i * everyS).toFixed(6)},${50 + (i % 7) * 30},${outputTokens}`,
+  );
+  const path = join(folder, name);
+  writeFileSync(path, `arrival_s,input_tokens,output_tokens\n${rows.join('\n')}\n`);
+  return path;
+}
+
+async function query(sql: string): Promise<unknown[]> {
+  const connection = await (await DuckDBInstance.create()).connect();
+  const reader = await connection.runAndReadAll(sql);
+  connection.closeSync();
+  return reader.getRows().flat();
+}
+
+describe('reprise run', () => {
+  it('in virtual time gives the same records for the same seed, readable by DuckDB', async () => {
+    const path = trace('virtual.csv', 500, 0.05, 20);
+    const [first, second] = await Promise.all(
+      ['v1', 'v2'].map((name) => cli('run', path, '--clock', 'virtual', ...SLO, '--out', join(folder, name))),
+    );
+    assert.equal(first?.code, 0, first?.stderr);
+    assert.equal(second?.code, 0);
+    const summary = readJson(folder, 'v1', 'summary.json');
+    assert.equal(typeof summary['records_sha256'], 'string');
+    assert.equal(summary['records_sha256'], readJson(folder, 'v2', 'summary.json')['records_sha256']);
+    const rows = await query(
+      `select count(*)::int, sum(len(token_times_us))::int, count(distinct request_id)::int from '${folder}/v1/requests/*.parquet'`,
+    );
+    assert.deepEqual(rows, [500, 10_000, 500]);
+    assert.match(first?.stdout ?? '', /report: .*report\.html/);
+    assert.match(readFileSync(join(folder, 'v1', 'report.html'), 'utf8'), /^<!doctype html>/i);
+    assert.deepEqual(readdirSync(join(folder, 'v1')).sort(), ['report.html', 'requests', 'run.json', 'summary.json']);
+  });
+
+  it('over HTTP on the wall clock: every request ok with exactly its tokens, as in virtual time', async () => {
+    const path = trace('real.csv', 60, 0.05, 12);
+    const result = await cli('run', path, ...SLO, '--out', join(folder, 'real'), '--json');
+    assert.equal(result.code, 0, result.stderr);
+    const summary: unknown = JSON.parse(result.stdout);
+    assert.deepEqual(summary, readJson(folder, 'real', 'summary.json'));
+    const rows = await query(
+      `select count(*)::int, count(*) filter (outcome = 'ok' and output_tokens = 12 and len(token_times_us) = 12 and input_tokens = input_tokens_planned)::int from '${folder}/real/requests/*.parquet'`,
+    );
+    assert.deepEqual(rows, [60, 60]);
+    await cli('run', path, ...SLO, '--clock', 'virtual', '--out', join(folder, 'same'));
+    const ttft = `median(first_token_us - due_us)::int`;
+    const [real, virtual] = await query(
+      `select ${ttft} from '${folder}/real/requests/*.parquet' union all select ${ttft} from '${folder}/same/requests/*.parquet'`,
+    );
+    assert.ok(
+      typeof real === 'number' && typeof virtual === 'number' && Math.abs(real - virtual) < 5000,
+      `${String(real)} us against ${String(virtual)} us`,
+    );
+  });
+
+  it('cuts, speeds up and limits, and says so in run.json', async () => {
+    const path = trace('cut.csv', 100, 0.1, 3);
+    const result = await cli(
+      'run',
+      path,
+      '--clock',
+      'virtual',
+      '--window',
+      '2s..6s',
+      '--speed',
+      '4',
+      '--limit',
+      '30',
+      '--out',
+      join(folder, 'cut'),
+    );
+    assert.equal(result.code, 0, result.stderr);
+    const [rows, first, last] = await query(
+      `select count(*)::int, min(due_us)::int, max(due_us)::int from '${folder}/cut/requests/*.parquet'`,
+    );
+    assert.deepEqual([rows, first, last], [30, 0, 725_000]);
+    const workload = readJson(folder, 'cut', 'run.json')['workload'];
+    assert.ok(typeof workload === 'object' && workload !== null && 'transforms' in workload);
+    assert.deepEqual(workload.transforms, [
+      { op: 'window', args: { from_us: 2e6, to_us: 6e6 } },
+      { op: 'speed', args: { factor: 4 } },
+      { op: 'limit', args: { requests: 30 } },
+    ]);
+  });
+
+  it('keeps secrets out of every file', async () => {
+    const path = trace('secret.csv', 5, 0.01, 2);
+    const out = join(folder, 'secret');
+    const { result } = startCli(
+      [
+        'run',
+        path,
+        '--header',
+        'X-Token: hunter2',
+        '--header=X-More: hunter2',
+        '--api-key-env',
+        'REPRISE_TEST_KEY',
+        '--out',
+        out,
+        '--quiet',
+      ],
+      { REPRISE_TEST_KEY: 'hunter2' },
+    );
+    const { code, stdout, stderr } = await result;
+    assert.equal(code, 0, stderr);
+    for (const text of [
+      stdout,
+      stderr,
+      ...['run.json', 'summary.json', 'report.html'].map((name) => readFileSync(join(out, name), 'utf8')),
+    ])
+      assert.ok(!text.includes('hunter2'));
+  });
+
+  const azure = shared('traces/AzureLLMInferenceTrace_conv.csv');
+  it('inspects the public Azure trace', { skip: azure.skip }, async () => {
+    const result = await cli('trace', 'inspect', azure.path, '--json');
+    assert.equal(result.code, 0, result.stderr);
+    const found: unknown = JSON.parse(result.stdout);
+    assert.ok(
+      typeof found === 'object' && found !== null && 'rows' in found && 'bad_rows' in found && 'iat_cv' in found,
+    );
+    assert.deepEqual([found.rows, found.bad_rows, Math.round(Number(found.iat_cv) * 1e4)], [19366, 0, 10942]);
+  });
+});

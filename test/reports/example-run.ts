@@ -1,0 +1,175 @@
+import type { Manifest } from '../../src/core/manifest.ts';
+import { randomStream, uniform } from '../../src/core/random.ts';
+import type { RecordBatch, RequestRecord } from '../../src/core/record.ts';
+import { parseSlo } from '../../src/core/slo.ts';
+import type { Summary } from '../../src/core/summary.ts';
+import { summarise } from '../../src/metrics/index.ts';
+
+export interface ExampleRun {
+  readonly manifest: Manifest;
+  readonly summary: Summary;
+  readonly records: readonly RequestRecord[];
+}
+
+export interface ExampleOptions {
+  readonly requests: number;
+  /** Null: no SLO. */
+  readonly slo: string | null;
+  /** What becomes of a request instead of an answer, by its index; null: it is answered. */
+  readonly fate?: (index: number) => Partial<RequestRecord> | null;
+  readonly manifest?: Partial<Manifest>;
+  readonly maxOutputTokens?: number;
+}
+
+/**
+ * A run like one of Azure's conversation traces: a bursty stream at about 5 requests a second, prompts of some
+ * thousand tokens, TTFT of 30 to 300 ms that grows with the prompt and the load, TPOT of 7 to 15 ms. Seeded.
+ */
+export async function exampleRun(options: ExampleOptions): Promise<ExampleRun> {
+  const records = exampleRecords(options);
+  const manifest = exampleManifest(records, options);
+  return { manifest, records, summary: await summarise(inBatches(records), manifest) };
+}
+
+export async function* inBatches(records: readonly RequestRecord[], size = 1000): AsyncGenerator<RecordBatch> {
+  for (let i = 0; i < records.length; i += size) yield records.slice(i, i + size);
+}
+
+function exampleRecords({ requests, fate, maxOutputTokens = 600 }: ExampleOptions): RequestRecord[] {
+  const random = randomStream(7, 'example');
+  const normal = (): number => Math.sqrt(-2 * Math.log(1 - uniform(random))) * Math.cos(2 * Math.PI * uniform(random));
+  const records: RequestRecord[] = [];
+  let dueUs = 0;
+  for (let index = 0; index < requests; index++) {
+    const burst = 1 + 0.8 * Math.sin((2 * Math.PI * dueUs) / 25e6);
+    dueUs += Math.round((-Math.log(1 - uniform(random)) / (5 * burst)) * 1e6);
+    const input = Math.round(Math.min(7000, Math.exp(6.8 + 0.8 * normal())));
+    const output = Math.max(1, Math.round(Math.min(maxOutputTokens, Math.exp(4.7 + 0.7 * normal()))));
+    const ttftUs = Math.round((22 + input * 0.035 * burst + 12 * Math.exp(0.6 * normal())) * 1000);
+    const tpotUs = (7 + 2.6 * burst * Math.exp(0.25 * normal())) * 1000;
+    records.push(answered(index, dueUs, { input, output, ttftUs, tpotUs, jitter: () => uniform(random) }));
+    const other = fate?.(index) ?? null;
+    if (other !== null) records[index] = { ...withoutAnswer(index, dueUs, input, output), ...other };
+  }
+  return records;
+}
+
+function answered(
+  index: number,
+  due_us: number,
+  answer: { input: number; output: number; ttftUs: number; tpotUs: number; jitter: () => number },
+): RequestRecord {
+  const { input, output, ttftUs, tpotUs, jitter } = answer;
+  const times = new Float64Array(output);
+  let time = ttftUs;
+  for (let i = 0; i < output; i++) {
+    times[i] = Math.round(time);
+    time += tpotUs * (0.8 + 0.4 * jitter());
+  }
+  return {
+    ...withoutAnswer(index, due_us, input, output),
+    sent_us: due_us + 40,
+    first_token_us: due_us + ttftUs,
+    end_us: due_us + (times.at(-1) ?? 0) + 300,
+    input_tokens: input,
+    output_tokens: output,
+    token_times_us: times,
+    token_count_source: 'token_ids',
+    token_time_source: 'client',
+    outcome: 'ok',
+    http_status: 200,
+    finish_reason: 'length',
+  };
+}
+
+function withoutAnswer(index: number, due_us: number, input: number, output: number): RequestRecord {
+  return {
+    request_id: `r${index}`,
+    session_id: null,
+    turn: 0,
+    trace_row: index + 2,
+    slo_class: null,
+    model: null,
+    target: 'reference:vllm',
+    measured: true,
+    due_us,
+    sent_us: null,
+    connect_us: null,
+    first_token_us: null,
+    end_us: null,
+    input_tokens_planned: input,
+    input_tokens: null,
+    cached_tokens: null,
+    output_tokens_planned: output,
+    output_tokens: null,
+    reasoning_tokens: null,
+    token_times_us: new Float64Array(),
+    token_count_source: null,
+    token_time_source: null,
+    outcome: 'unsent',
+    http_status: null,
+    error: null,
+    finish_reason: null,
+    prefill_queue_us: null,
+    prefill_us: null,
+    transfer_us: null,
+    decode_queue_us: null,
+    decode_us: null,
+    worker: 0,
+  };
+}
+
+function exampleManifest(records: readonly RequestRecord[], { slo, manifest }: ExampleOptions): Manifest {
+  const durationS = (records.at(-1)?.due_us ?? 0) / 1e6;
+  const total = (values: number[]): number => values.reduce((sum, value) => sum + value, 0);
+  return {
+    schema: 1,
+    run_id: '20261121T081500Z-azure-conv-reference-vllm',
+    status: 'complete',
+    reason: null,
+    command: ['reprise', 'run', 'azure-conv.csv', '--target', 'reference:vllm', '--slo', slo ?? 'none', '--seed', '1'],
+    pid: 4711,
+    started_at: '2026-11-21T08:15:00.000Z',
+    ended_at: '2026-11-21T08:16:05.000Z',
+    versions: { reprise: '0.1.0', node: '24.21.0' },
+    machine: { os: 'linux 6.8 x64', cpu: 'AMD EPYC 9554', cores: 8, memory_bytes: 32 * 2 ** 30 },
+    clock: 'real',
+    seed: 1,
+    plan_sha256: '3b5d5c3712955042212316173ccf37be800a21f5c5f4a2a1f2d4b7e8c9d0a1b2',
+    workload: {
+      name: 'azure-conv.csv',
+      format: 'azure',
+      path: '/traces/azure-conv.csv',
+      sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+      transforms: [
+        { op: 'window', args: { from_s: 600, to_s: 660 } },
+        { op: 'limit', args: { requests: records.length } },
+      ],
+      on_bad_row: 'fail',
+      requests: records.length,
+      duration_s: durationS,
+      rate_rps: durationS === 0 ? 0 : records.length / durationS,
+      input_tokens: total(records.map((record) => record.input_tokens_planned ?? 0)),
+      output_tokens: total(records.map((record) => record.output_tokens_planned ?? 0)),
+    },
+    target: {
+      spec: 'reference:vllm,model=llama-3-8b,gpu=h100',
+      kind: 'reference',
+      adapter: 'reference',
+      model: 'llama-3-8b',
+      facts: { system: 'vllm', model: 'llama-3-8b', gpu: 'h100', tp: 1, token_budget: 2048, max_seqs: 256 },
+    },
+    slo: slo === null ? null : { text: slo, limits_ms: parseSlo(slo) },
+    timeout_s: 600,
+    ttft_timeout_s: 60,
+    client: {
+      duration_s: durationS + 5,
+      cpu_s: 4.1,
+      polling_s: 3.2,
+      event_loop_delay_ms: { p50: 0.04, p90: 0.11, p99: 0.42, max: 2.3 },
+      stalls: [],
+      mean_in_flight: 7.4,
+    },
+    ...manifest,
+  };
+}

@@ -1,0 +1,72 @@
+import { FieldError } from './format.ts';
+
+/** Longest prompt or answer that is believed: ten million tokens; more is a column mix-up. */
+const MOST_TOKENS = 10_000_000;
+
+/** A length: a whole number from 1; `12.0` is 12. Throws a FieldError. */
+export function tokenCount(name: string, value: string): number {
+  const count = /^\s*\d+(?:\.0*)?\s*$/.test(value) ? Number(value) : Number.NaN;
+  if (Number.isNaN(count)) throw new FieldError(`${name} is "${value}", expected a whole number of tokens from 1`);
+  if (count < 1)
+    throw new FieldError(`${name} is "${value}": a request with no token cannot be replayed, expected at least 1`);
+  if (count > MOST_TOKENS) throw new FieldError(`${name} is "${value}", expected at most ${MOST_TOKENS} tokens`);
+  return count;
+}
+
+/** Decimal seconds to whole microseconds, exactly: the text is read, not a rounded double. Throws a FieldError. */
+export function secondsToUs(name: string, value: string): number {
+  const match = /^\s*(\d{1,9})(?:\.(\d*))?\s*$/.exec(value);
+  if (match !== null) {
+    const fraction = (match[2] ?? '').padEnd(7, '0');
+    return Number(match[1]) * 1e6 + Number(fraction.slice(0, 6)) + (Number(fraction[6]) >= 5 ? 1 : 0);
+  }
+  const seconds = /^\s*\d+(?:\.\d*)?e[+-]?\d+\s*$/i.test(value) ? Number(value) : Number.NaN;
+  if (seconds >= 0 && seconds < 1e9) return Math.round(seconds * 1e6);
+  throw new FieldError(`${name} is "${value}", expected seconds from the start of the trace, e.g. 12.345678`);
+}
+
+const DATE = /^\s*(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?\s*$/;
+
+/**
+ * `2023-11-16 18:15:46.6805900` to whole microseconds since 1970, taken as UTC. By hand: Date.parse reads it as local
+ * time and drops what is below a millisecond. Throws a FieldError.
+ */
+export function timestampToUs(name: string, value: string): number {
+  const match = DATE.exec(value);
+  const [year, month, day, hour, minute, second] = (match ?? []).slice(1, 7).map(Number);
+  if (
+    year === undefined ||
+    month === undefined ||
+    day === undefined ||
+    hour === undefined ||
+    minute === undefined ||
+    second === undefined ||
+    month < 1 ||
+    month > 12 ||
+    day < 1 ||
+    day > daysInMonth(year, month) ||
+    hour > 23 ||
+    minute > 59 ||
+    second > 59
+  )
+    throw new FieldError(`${name} is "${value}", expected a time like 2023-11-16 18:15:46.6805900`);
+  const fraction = (match?.[7] ?? '').padEnd(7, '0');
+  const seconds = daysSince1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
+  return seconds * 1e6 + Number(fraction.slice(0, 6)) + (Number(fraction[6]) >= 5 ? 1 : 0);
+}
+
+function isLeap(year: number): boolean {
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+}
+
+function daysInMonth(year: number, month: number): number {
+  return month === 2 ? (isLeap(year) ? 29 : 28) : [4, 6, 9, 11].includes(month) ? 30 : 31;
+}
+
+/** Days of the proleptic Gregorian calendar, counting years from March so that the leap day comes last. */
+function daysSince1970(year: number, month: number, day: number): number {
+  const y = month <= 2 ? year - 1 : year;
+  const monthFromMarch = (month + 9) % 12;
+  const leapDays = Math.floor(y / 4) - Math.floor(y / 100) + Math.floor(y / 400);
+  return y * 365 + leapDays + Math.floor((monthFromMarch * 153 + 2) / 5) + day - 1 - 719_468;
+}

@@ -1,0 +1,39 @@
+import { UserError } from '../../src/core/errors.ts';
+import type { Request } from '../../src/core/request.ts';
+
+/** One trace format: how to know it by its first bytes, and how to read it. */
+export interface Format {
+  readonly name: string;
+  /** What a file of this format begins with, for the message to a user whose file is none. */
+  readonly begins: string;
+  /** `head`: the first line, without byte order mark and line end. */
+  matches(head: string): boolean;
+  /** Streams the rows in file order; `text` are the file's chunks, cut anywhere. */
+  read(text: AsyncIterable<string>, rows: RowContext): AsyncIterable<readonly Request[]>;
+}
+
+/** Where a reader is in its file, and what becomes of a row that cannot be read. */
+export interface RowContext {
+  readonly path: string;
+  /** Throws, or counts the row, as the user asked for. */
+  bad(row: BadRow): void;
+}
+
+export interface BadRow {
+  readonly line: number;
+  /** 1-based position of the column; null where the whole row is at fault. */
+  readonly column: number | null;
+  readonly message: string;
+}
+
+/** What a field reader throws: the value found and what was expected, without the place. */
+export class FieldError extends Error {}
+
+/** `FILE:LINE:COLUMN: message`, as editors understand it. */
+export function badRowText(path: string, { line, column, message }: BadRow): string {
+  return `${path}:${line}${column === null ? '' : `:${column}`}: ${message}`;
+}
+
+export function badRowError(path: string, row: BadRow): UserError {
+  return new UserError(`${badRowText(path, row)} (--on-bad-row skip leaves such rows out and counts them)`);
+}

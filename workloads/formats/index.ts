@@ -1,0 +1,7 @@
+import { azure2023 } from './azure-2023.ts';
+import type { Format } from './format.ts';
+import { native } from './native.ts';
+import { plainCsv } from './plain-csv.ts';
+
+/** Every format there is, tried in this order: adding one is a file and a line here. */
+export const FORMATS: readonly Format[] = [native, azure2023, plainCsv];

@@ -1,0 +1,17 @@
+import { csvRequests, hasColumns, type Column } from './csv-rows.ts';
+import { secondsToUs, tokenCount } from './fields.ts';
+import type { Format } from './format.ts';
+
+const COLUMNS: readonly [Column, Column, Column] = [
+  { name: 'arrival_s', read: secondsToUs },
+  { name: 'input_tokens', read: tokenCount },
+  { name: 'output_tokens', read: tokenCount },
+];
+
+/** The format to write by hand or by script: seconds and two lengths. Times count from the first row. */
+export const plainCsv: Format = {
+  name: 'csv',
+  begins: 'arrival_s,input_tokens,output_tokens',
+  matches: (head) => hasColumns(head, COLUMNS),
+  read: (text, rows) => csvRequests(text, rows, COLUMNS),
+};

@@ -1,0 +1,7 @@
+export { inspectTrace, type TraceInspection } from './inspect.ts';
+export { inspectionText } from './inspection-text.ts';
+export { openSource, type OpenOptions } from './open-source.ts';
+export { DisorderError, requireOrder } from './order.ts';
+export { resolveWorkload, SAMPLES } from './samples/index.ts';
+export { surveyPlan } from './survey.ts';
+export { applyTransform } from './transforms/index.ts';

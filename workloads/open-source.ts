@@ -1,0 +1,92 @@
+import { createReadStream, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { messageOf, UserError } from '../src/core/errors.ts';
+import type { Source } from '../src/core/plan.ts';
+import type { Request } from '../src/core/request.ts';
+import { badRowError, type BadRow, type Format } from './formats/format.ts';
+import { FORMATS } from './formats/index.ts';
+
+const HEAD_BYTES = 65_536;
+
+export interface OpenOptions {
+  readonly onBadRow: 'fail' | 'skip';
+  /** Told of each bad row that is skipped. */
+  readonly onSkipped?: (row: BadRow) => void;
+}
+
+/**
+ * A trace file as a source, its rows in the file's order, its format found by its content. Throws a UserError for a file that is missing, empty, a
+ * directory, binary, or of no format that is known. Bad rows are found while it is read.
+ */
+export async function openSource(path: string, options: OpenOptions): Promise<Source> {
+  const format = findFormat(path, await readHead(path));
+  const full = resolve(path);
+  const bad = (row: BadRow): void => {
+    if (options.onBadRow === 'fail') throw badRowError(path, row);
+    options.onSkipped?.(row);
+  };
+  const open = (): AsyncIterable<readonly Request[]> => format.read(decoded(full), { path, bad });
+  return { name: basename(path), format: format.name, path: full, transforms: [], open };
+}
+
+async function readHead(path: string): Promise<Buffer> {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) throw new UserError(`${path}: no such file; name a trace file, or a bundled sample (chat)`);
+  if (found.isDirectory()) throw new UserError(`${path}: is a directory, expected a trace file`);
+  if (found.size === 0) throw new UserError(`${path}: the file is empty`);
+  try {
+    const file = await open(path);
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  } catch (thrown) {
+    throw new UserError(`${path}: cannot be read: ${messageOf(thrown)}`, { cause: thrown });
+  }
+}
+
+function findFormat(path: string, head: Buffer): Format {
+  if (head.includes(0)) throw new UserError(`${path}: is binary, expected a trace as text (${formatNames()})`);
+  const first = (
+    head
+      .toString()
+      .replace(/^\uFEFF/, '')
+      .split(/\r?\n/, 1)[0] ?? ''
+  ).trim();
+  if (first.startsWith('version https://git-lfs'))
+    throw new UserError(`${path}: is a Git LFS pointer, not the trace itself; fetch it with "git lfs pull"`);
+  const format = FORMATS.find((known) => known.matches(first));
+  if (format !== undefined) return format;
+  const columns =
+    first.includes(',') && !first.startsWith('{')
+      ? `its columns are ${first.split(',').join(', ').slice(0, 200)}`
+      : `it begins with ${JSON.stringify(first.slice(0, 80))}`;
+  throw new UserError(
+    `${path}: no known trace format: ${columns}; expected a first line like\n${FORMATS.map(({ name, begins }) => `  ${begins}   (${name})`).join('\n')}`,
+  );
+}
+
+function formatNames(): string {
+  return FORMATS.map(({ name }) => name).join(', ');
+}
+
+/** The file's text; bytes that are not UTF-8 are an error that says where. */
+async function* decoded(path: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  let offset = 0;
+  const decode = (chunk?: Buffer): string => {
+    try {
+      return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
+    } catch (thrown) {
+      throw new UserError(`${path}: bad_utf8: the bytes near offset ${offset} are not UTF-8 text`, { cause: thrown });
+    }
+  };
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 })) {
+    yield decode(chunk);
+    offset += chunk.length;
+  }
+  yield decode();
+}

@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { UserError } from '../src/core/errors.ts';
+import type { PlanFacts, Source } from '../src/core/plan.ts';
+import type { Request } from '../src/core/request.ts';
+
+/**
+ * The first pass over a plan, before anything is sent: that every row can be read, how much there is, and the digest
+ * that names the load. The digest is SHA-256 over the seed and one JSON array a request:
+ * [id, due_us, input, output, session, turn, class, model, blocks].
+ */
+export async function surveyPlan(source: Source, seed: number): Promise<PlanFacts> {
+  const digest = createHash('sha256').update(`${seed}\n`);
+  const totals = { requests: 0, lastDueUs: 0, inputTokens: 0, outputTokens: 0, maxInputTokens: 0, maxOutputTokens: 0 };
+  for await (const batch of source.open()) {
+    digest.update(batch.map(digestLine).join(''));
+    for (const { dueUs, inputTokens, outputTokens } of batch) {
+      totals.requests++;
+      totals.lastDueUs = dueUs;
+      totals.inputTokens += inputTokens;
+      totals.outputTokens += outputTokens;
+      totals.maxInputTokens = Math.max(totals.maxInputTokens, inputTokens);
+      totals.maxOutputTokens = Math.max(totals.maxOutputTokens, outputTokens);
+    }
+  }
+  if (totals.requests === 0) throw new UserError(`${source.path}: there is no request in it to replay`);
+  return { ...totals, sourceSha256: await fileSha256(source.path), digest: digest.digest('hex') };
+}
+
+function digestLine({ id, dueUs, inputTokens, outputTokens, session, turn, sloClass, model, blocks }: Request): string {
+  return `${JSON.stringify([id, dueUs, inputTokens, outputTokens, session, turn, sloClass, model, blocks])}\n`;
+}
+
+export async function fileSha256(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}

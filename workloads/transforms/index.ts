@@ -1,0 +1,19 @@
+import { UserError } from '../../src/core/errors.ts';
+import { suggestion } from '../../src/core/nearest.ts';
+import type { Source, TransformNote } from '../../src/core/plan.ts';
+import { limit } from './limit.ts';
+import { sort } from './sort.ts';
+import { speed } from './speed.ts';
+import type { Transform } from './transform.ts';
+import { window } from './window.ts';
+
+/** Every transform there is: adding one is a file and a line here. */
+const TRANSFORMS: Readonly<Record<string, Transform>> = { sort, window, speed, limit };
+
+/** The source with one transform more, which is written down in its `transforms`. */
+export function applyTransform(source: Source, note: TransformNote): Source {
+  const transform = TRANSFORMS[note.op];
+  if (transform === undefined)
+    throw new UserError(`there is no transform "${note.op}"${suggestion(note.op, Object.keys(TRANSFORMS))}`);
+  return { ...source, transforms: [...source.transforms, note], open: transform(source, note.args) };
+}
