@@ -1,9 +1,8 @@
-import type { Request } from '../src/core/request.ts';
 import { badRowText } from './formats/format.ts';
 import { openSource } from './open-source.ts';
 import { arrivalStatistics, type ArrivalStatistics } from './inspect/arrivals.ts';
-import { lengthStatistics, type LengthStatistics } from './inspect/lengths.ts';
-import { prefixStatistics, type PrefixStatistics } from './inspect/prefix.ts';
+import { Lengths, type LengthStatistics } from './inspect/lengths.ts';
+import { PrefixReuse, type PrefixStatistics } from './inspect/prefix.ts';
 
 /** What is in a trace: the keys of `trace inspect --json` (definitions: the README of this folder). */
 export interface TraceInspection extends ArrivalStatistics {
@@ -25,7 +24,10 @@ export interface TraceInspection extends ArrivalStatistics {
 const PICTURE_BINS = 60;
 const SHOWN_BAD_ROWS = 5;
 
-/** Reads a whole trace and measures it. Bad rows are counted and the first few named, not fatal. */
+/**
+ * Reads a trace to its end and measures it; holds its times and nothing else of its rows. Bad rows are counted and the
+ * first few named, not fatal.
+ */
 export async function inspectTrace(path: string): Promise<TraceInspection> {
   const warnings: string[] = [];
   let badRows = 0;
@@ -35,28 +37,41 @@ export async function inspectTrace(path: string): Promise<TraceInspection> {
       if (badRows++ < SHOWN_BAD_ROWS) warnings.push(badRowText(path, row));
     },
   });
-  const requests: Request[] = [];
-  for await (const batch of source.open()) requests.push(...batch);
-  const inversions = requests.filter(({ dueUs }, i) => dueUs < (requests[i - 1]?.dueUs ?? dueUs)).length;
-  if (inversions > 0)
+  const dueUs: number[] = [];
+  const [input, output] = [new Lengths(), new Lengths()];
+  const prefix = new PrefixReuse(source.blockTokens);
+  const sessions = new Set<string>();
+  let inSessions = 0;
+  let inversions = 0;
+  for await (const batch of source.open())
+    for (const request of batch) {
+      if (request.dueUs < (dueUs.at(-1) ?? 0)) inversions++;
+      dueUs.push(request.dueUs);
+      input.add(request.inputTokens);
+      output.add(request.outputTokens);
+      prefix.add(request);
+      if (request.session === undefined) continue;
+      sessions.add(request.session);
+      inSessions++;
+    }
+  if (inversions > 0) {
+    dueUs.sort((a, b) => a - b);
     warnings.push(
       `not_sorted: ${inversions} rows are due before the row above them; they are sorted before they are replayed`,
     );
-  if (requests.length === 0) warnings.push('there is no request in it to replay');
-  const dueUs = requests.map((request) => request.dueUs).sort((a, b) => a - b);
-  const sessions = new Set(requests.flatMap(({ session }) => (session === undefined ? [] : [session]))).size;
-  const inSessions = requests.filter(({ session }) => session !== undefined).length;
+  }
+  if (dueUs.length === 0) warnings.push('there is no request in it to replay');
   return {
     file: source.path,
     format: source.format,
-    rows: requests.length,
+    rows: dueUs.length,
     bad_rows: badRows,
     ...arrivalStatistics(dueUs),
-    input_tokens: lengthStatistics(requests.map((request) => request.inputTokens)),
-    output_tokens: lengthStatistics(requests.map((request) => request.outputTokens)),
-    sessions,
-    turns_per_session: sessions === 0 ? null : inSessions / sessions,
-    prefix: prefixStatistics(requests),
+    input_tokens: input.statistics(),
+    output_tokens: output.statistics(),
+    sessions: sessions.size,
+    turns_per_session: sessions.size === 0 ? null : inSessions / sessions.size,
+    prefix: prefix.statistics(),
     arrivals: picture(dueUs),
     warnings,
   };

@@ -15,19 +15,26 @@ export interface OpenOptions {
   readonly onSkipped?: (row: BadRow) => void;
 }
 
+/** A trace file, its rows in the file's order. */
+export interface TraceSource extends Source {
+  /** Tokens of a prefix block; null where the file does not say. */
+  readonly blockTokens: number | null;
+}
+
 /**
- * A trace file as a source, its rows in the file's order, its format found by its content. Throws a UserError for a file that is missing, empty, a
- * directory, binary, or of no format that is known. Bad rows are found while it is read.
+ * Opens a trace, its format found by its content. Throws a UserError for a file that is missing, empty, a directory,
+ * binary, or of no format that is known. Bad rows are found while it is read.
  */
-export async function openSource(path: string, options: OpenOptions): Promise<Source> {
-  const format = findFormat(path, await readHead(path));
+export async function openSource(path: string, options: OpenOptions): Promise<TraceSource> {
+  const { format, firstLine } = findFormat(path, await readHead(path));
   const full = resolve(path);
   const bad = (row: BadRow): void => {
     if (options.onBadRow === 'fail') throw badRowError(path, row);
     options.onSkipped?.(row);
   };
-  const open = (): AsyncIterable<readonly Request[]> => format.read(decoded(full), { path, bad });
-  return { name: basename(path), format: format.name, path: full, transforms: [], open };
+  const read = (): AsyncIterable<readonly Request[]> => format.read(decoded(full), { path, bad });
+  const blockTokens = format.blockTokens?.(firstLine) ?? null;
+  return { name: basename(path), format: format.name, path: full, transforms: [], open: read, blockTokens };
 }
 
 async function readHead(path: string): Promise<Buffer> {
@@ -48,7 +55,7 @@ async function readHead(path: string): Promise<Buffer> {
   }
 }
 
-function findFormat(path: string, head: Buffer): Format {
+function findFormat(path: string, head: Buffer): { format: Format; firstLine: string } {
   if (head.includes(0)) throw new UserError(`${path}: is binary, expected a trace as text (${formatNames()})`);
   const first = (
     head
@@ -59,7 +66,7 @@ function findFormat(path: string, head: Buffer): Format {
   if (first.startsWith('version https://git-lfs'))
     throw new UserError(`${path}: is a Git LFS pointer, not the trace itself; fetch it with "git lfs pull"`);
   const format = FORMATS.find((known) => known.matches(first));
-  if (format !== undefined) return format;
+  if (format !== undefined) return { format, firstLine: first };
   const columns =
     first.includes(',') && !first.startsWith('{')
       ? `its columns are ${first.split(',').join(', ').slice(0, 200)}`

@@ -29,6 +29,7 @@ export class WallClock implements Clock {
   #done: () => boolean = () => false;
   #phaseUs = Number.NEGATIVE_INFINITY;
   #pollingUs = 0;
+  #over = false;
   #arrivedUs = Number.NEGATIVE_INFINITY;
 
   /** Moves the run's zero to `leadUs` from now, so that the first request is not late; nothing may be on the clock yet. */
@@ -92,6 +93,7 @@ export class WallClock implements Clock {
   /** Ends `run` if its condition holds by now; to be called when something outside the heap has changed it. */
   check(): void {
     if (this.#finished === undefined || !this.#done()) return;
+    this.#over = true;
     clearTimeout(this.#timer);
     this.#finished();
     this.#finished = undefined;
@@ -99,6 +101,7 @@ export class WallClock implements Clock {
 
   #arm(): void {
     clearTimeout(this.#timer);
+    if (this.#over) return; // what is left on the heap, such as timeouts, must not keep the process alive
     const waitUs = this.#queue.nextTime - this.read();
     if (waitUs > POLL_BEFORE_US + 1000) {
       this.#timer = setTimeout(this.#arrive, Math.min((waitUs - POLL_BEFORE_US) / 1000, 2 ** 30));

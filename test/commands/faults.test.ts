@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -25,6 +26,14 @@ async function start(answer: Parameters<typeof serve>[0]): Promise<TestServer> {
   const server = await serve(answer);
   servers.push(server);
   return server;
+}
+
+/** Waits until a server has seen so many requests; fails if the client ends before. */
+async function requestsSeen(server: TestServer, count: number, client: ChildProcess): Promise<void> {
+  while (server.seen.filter(({ path }) => path === '/v1/completions').length < count) {
+    assert.equal(client.exitCode, null, 'the client ended before it sent what this test waits for');
+    await sleep(10);
+  }
 }
 
 describe('faults', () => {
@@ -102,7 +111,7 @@ describe('faults', () => {
       out,
       '--quiet',
     ]);
-    while (server.seen.filter(({ path }) => path === '/v1/completions').length < 50) await sleep(10);
+    await requestsSeen(server, 50, child);
     child.kill('SIGSTOP');
     await sleep(300);
     child.kill('SIGCONT');
@@ -124,7 +133,7 @@ describe('faults', () => {
       out,
       '--quiet',
     ]);
-    while (server.seen.filter(({ path }) => path === '/v1/completions').length < 150) await sleep(10);
+    await requestsSeen(server, 150, child);
     const early = await cli('report', out);
     assert.equal(early.code, 2);
     assert.match(early.stderr, /still goes on/);
@@ -147,7 +156,7 @@ describe('faults', () => {
   it('a server that goes away: the run ends by itself and says so', async () => {
     const server = await start((_index, _request, response, body) => void streamTokens(response, maxTokens(body), 5));
     const out = join(folder, 'gone');
-    const { result } = startCli([
+    const { child, result } = startCli([
       'run',
       trace('gone.csv', 3000, 0.02, 5),
       '--target',
@@ -156,7 +165,7 @@ describe('faults', () => {
       out,
       '--quiet',
     ]);
-    while (server.seen.filter(({ path }) => path === '/v1/completions').length < 100) await sleep(10);
+    await requestsSeen(server, 100, child);
     servers.splice(servers.indexOf(server), 1);
     await server.close();
     const { code, stdout } = await result;
@@ -183,7 +192,7 @@ describe('faults', () => {
       out,
       '--quiet',
     ]);
-    while (server.seen.filter(({ path }) => path === '/v1/completions').length < 100) await sleep(10);
+    await requestsSeen(server, 100, child);
     child.kill('SIGINT');
     const { code } = await result;
     assert.equal(code, 130);

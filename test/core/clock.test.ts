@@ -47,6 +47,19 @@ describe('WallClock', () => {
     assert.ok(clock.read() >= 30_000);
   });
 
+  it('leaves nothing behind that keeps the process alive', async () => {
+    const clock = new WallClock();
+    let ran = false;
+    clock.at(1000, () => (ran = true));
+    clock.at(3600e6, () => assert.fail('an hour later'));
+    await clock.run(() => ran);
+    clock.at(7200e6, () => assert.fail('two hours later'));
+    assert.deepEqual(
+      process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout' || kind === 'Immediate'),
+      [],
+    );
+  });
+
   it('runs what is due before what comes from outside', () => {
     const clock = new WallClock();
     const seen: string[] = [];

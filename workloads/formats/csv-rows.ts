@@ -1,10 +1,12 @@
-import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { messageOf, UserError } from '../../src/core/errors.ts';
 import type { Request } from '../../src/core/request.ts';
 import { FieldError, type RowContext } from './format.ts';
 
 const BATCH = 1024;
+/** A row is never longer; a quote that is not closed must not take the whole file into memory. */
+const MOST_ROW_CHARACTERS = 16 * 2 ** 20;
 
 /** A column: its name in the header, and how its text becomes a number. */
 export interface Column {
@@ -37,21 +39,33 @@ export async function* csvRequests(
   rows: RowContext,
   columns: readonly [arrivalUs: Column, input: Column, output: Column],
 ): AsyncGenerator<readonly Request[]> {
-  const parser = Readable.from(text, { objectMode: false }).pipe(
-    parse({ bom: true, info: true, relax_column_count: true, skip_empty_lines: true, trim: true }),
+  // Not `pipe`: a fault of the file has to reach this loop, and a loop that is left early has to close the file.
+  const parsed: AsyncIterable<{ record: string[]; info: { lines: number } }> = pipeline(
+    text,
+    parse({
+      bom: true,
+      info: true,
+      max_record_size: MOST_ROW_CHARACTERS,
+      record_delimiter: ['\r\n', '\n'],
+      relax_column_count: true,
+      skip_empty_lines: true,
+      trim: true,
+    }),
+    () => undefined,
   );
-  let positions: number[] | null = null;
+  let header: Header | null = null;
   let firstUs: number | null = null;
   let batch: Request[] = [];
   let seq = 0;
   try {
-    for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
-      if (positions === null) {
-        const header = record.map((name) => name.trim().toLowerCase());
-        positions = columns.map((column) => header.indexOf(column.name.toLowerCase()));
+    for await (const { record, info } of parsed) {
+      if (header === null) {
+        const names = record.map((name) => name.trim().toLowerCase());
+        const positions = columns.map((column) => names.indexOf(column.name.toLowerCase()));
+        header = { positions, width: names.length };
         continue;
       }
-      const values = readRow(record, info.lines, columns, positions, rows);
+      const values = readRow(record, info.lines, columns, header, rows);
       if (values === null) continue;
       const [arrivalUs, inputTokens, outputTokens] = values;
       firstUs ??= arrivalUs;
@@ -68,20 +82,31 @@ export async function* csvRequests(
   if (batch.length > 0) yield batch;
 }
 
+/** Where the columns are, and how many cells a row may have. */
+interface Header {
+  readonly positions: readonly number[];
+  readonly width: number;
+}
+
 function readRow(
   record: readonly string[],
   line: number,
   columns: readonly [Column, Column, Column],
-  positions: readonly number[],
+  { positions, width }: Header,
   rows: RowContext,
 ): [number, number, number] | null {
+  // One cell too many is most often a number written with a comma, which moves every column after it.
+  if (record.length > width) {
+    const message = `the row has ${record.length} cells, expected ${width} as in the header`;
+    rows.bad({ line, column: width + 1, message });
+    return null;
+  }
   const values: [number, number, number] = [0, 0, 0];
   for (const [i, column] of columns.entries()) {
     const position = positions[i] ?? -1;
     const value = record[position];
     try {
-      if (value === undefined)
-        throw new FieldError(`${column.name} is missing: the row has ${record.length} of the columns`);
+      if (value === undefined) throw new FieldError(`${column.name} is missing: the row has ${record.length} cells`);
       values[i] = column.read(column.name, value);
     } catch (thrown) {
       if (!(thrown instanceof FieldError)) throw thrown;

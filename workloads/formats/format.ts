@@ -8,6 +8,8 @@ export interface Format {
   readonly begins: string;
   /** `head`: the first line, without byte order mark and line end. */
   matches(head: string): boolean;
+  /** Tokens of a prefix block, where the first line says; absent for formats without blocks. */
+  blockTokens?(head: string): number | null;
   /** Streams the rows in file order; `text` are the file's chunks, cut anywhere. */
   read(text: AsyncIterable<string>, rows: RowContext): AsyncIterable<readonly Request[]>;
 }

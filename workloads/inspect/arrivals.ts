@@ -12,51 +12,69 @@ export interface ArrivalStatistics {
 
 /** Of due times in order. Null where there are too few arrivals for a figure. */
 export function arrivalStatistics(dueUs: readonly number[]): ArrivalStatistics {
-  const firstUs = dueUs[0] ?? 0;
-  const durationUs = (dueUs.at(-1) ?? 0) - firstUs;
+  const durationUs = (dueUs.at(-1) ?? 0) - (dueUs[0] ?? 0);
   const rateRps = durationUs > 0 ? ((dueUs.length - 1) * 1e6) / durationUs : null;
-  const gaps = dueUs.slice(1).map((us, i) => us - (dueUs[i] ?? us));
-  const counts = (windowS: number): number[] => countsPerWindow(dueUs, windowS * 1e6);
-  const peak10 = counts(10).reduce((most, count) => Math.max(most, count), 0) / 10;
+  const in10s = windowCounts(dueUs, 10e6);
   return {
     duration_s: durationUs / 1e6,
     rate_rps: rateRps,
-    iat_cv: variationOf(gaps),
-    idc: { '1s': dispersion(counts(1)), '10s': dispersion(counts(10)), '60s': dispersion(counts(60)) },
-    peak_10s_over_mean: rateRps === null ? null : peak10 / rateRps,
+    iat_cv: gapVariation(dueUs),
+    idc: {
+      '1s': dispersion(windowCounts(dueUs, 1e6)),
+      '10s': dispersion(in10s),
+      '60s': dispersion(windowCounts(dueUs, 60e6)),
+    },
+    peak_10s_over_mean: rateRps === null ? null : in10s.most / 10 / rateRps,
     max_same_time: mostAtOneTime(dueUs),
   };
 }
 
-/** Counts in bins [k w, (k + 1) w) from the first arrival, the last bin included. */
-function countsPerWindow(dueUs: readonly number[], windowUs: number): number[] {
+/** Counts in bins [k w, (k + 1) w) from the first arrival. Only sums are kept: most bins of a sparse trace are empty. */
+interface WindowCounts {
+  /** Highest count in any bin. */
+  readonly most: number;
+  /** Bins that the trace fills to their end, with the sum and the sum of squares of their counts. */
+  readonly complete: number;
+  readonly sum: number;
+  readonly squares: number;
+}
+
+function windowCounts(dueUs: readonly number[], windowUs: number): WindowCounts {
   const firstUs = dueUs[0] ?? 0;
-  const last = Math.floor(((dueUs.at(-1) ?? firstUs) - firstUs) / windowUs);
-  const counts = Array.from({ length: dueUs.length === 0 ? 0 : last + 1 }, () => 0);
+  const complete = Math.floor(((dueUs.at(-1) ?? firstUs) - firstUs) / windowUs);
+  let [most, sum, squares, bin, count] = [0, 0, 0, 0, 0];
   for (const us of dueUs) {
-    const bin = Math.floor((us - firstUs) / windowUs);
-    counts[bin] = (counts[bin] ?? 0) + 1;
+    const next = Math.floor((us - firstUs) / windowUs);
+    if (next !== bin) {
+      sum += count;
+      squares += count * count;
+      [bin, count] = [next, 0];
+    }
+    count++;
+    most = Math.max(most, count);
   }
-  return counts;
+  return { most, complete, sum, squares };
 }
 
 /** Population variance over mean of the complete bins: the last one is cut off by the trace's end. */
-function dispersion(counts: readonly number[]): number | null {
-  const complete = counts.slice(0, -1);
-  if (complete.length < 2) return null;
-  const { mean, variance } = moments(complete);
-  return mean === 0 ? null : variance / mean;
+function dispersion({ complete, sum, squares }: WindowCounts): number | null {
+  if (complete < 2) return null;
+  const mean = sum / complete;
+  return squares / complete / mean - mean;
 }
 
-function variationOf(values: readonly number[]): number | null {
-  if (values.length < 2) return null;
-  const { mean, variance } = moments(values);
-  return mean === 0 ? null : Math.sqrt(variance) / mean;
-}
-
-function moments(values: readonly number[]): { mean: number; variance: number } {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  return { mean, variance: values.reduce((sum, value) => sum + (value - mean) * (value - mean), 0) / values.length };
+/** Population standard deviation over mean of the gaps, ties included. */
+function gapVariation(dueUs: readonly number[]): number | null {
+  const gaps = dueUs.length - 1;
+  if (gaps < 2) return null;
+  const meanUs = ((dueUs.at(-1) ?? 0) - (dueUs[0] ?? 0)) / gaps;
+  if (meanUs === 0) return null;
+  let squares = 0;
+  for (let i = 1; i <= gaps; i++) {
+    const gapUs = (dueUs[i] ?? 0) - (dueUs[i - 1] ?? 0);
+    squares += (gapUs - meanUs) * (gapUs - meanUs);
+  }
+  return Math.sqrt(squares / gaps) / meanUs;
 }
 
 function mostAtOneTime(dueUs: readonly number[]): number {

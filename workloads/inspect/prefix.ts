@@ -2,44 +2,42 @@ import type { Request } from '../../src/core/request.ts';
 
 /** How much of the prompts an infinite prefix cache would have seen before. */
 export interface PrefixStatistics {
-  /** Tokens a block, the one power of two that fits every row's length; null if none does. */
+  /** Tokens a block; null where the file does not say. */
   readonly block_tokens: number | null;
   readonly max_hit_ratio: number;
   readonly max_hit_ratio_tokens: number | null;
 }
 
-/** Null where no request has blocks. Hits of a row: its leading run of ids already seen, in the order of the trace. */
-export function prefixStatistics(requests: readonly Request[]): PrefixStatistics | null {
-  if (!requests.some(({ blocks }) => blocks !== undefined)) return null;
-  const blockTokens = blockSize(requests);
-  const seen = new Set<number>();
-  let [blocks, hits, hitTokens, tokens] = [0, 0, 0, 0];
-  for (const { blocks: ids = [], inputTokens } of requests) {
-    let leading = 0;
-    for (const id of ids) {
-      if (!seen.has(id)) break;
-      leading++;
-    }
-    for (const id of ids) seen.add(id);
-    blocks += ids.length;
-    hits += leading;
-    tokens += inputTokens;
-    hitTokens += Math.min(leading * (blockTokens ?? 0), inputTokens);
-  }
-  return {
-    block_tokens: blockTokens,
-    max_hit_ratio: blocks === 0 ? 0 : hits / blocks,
-    max_hit_ratio_tokens: blockTokens === null || tokens === 0 ? null : hitTokens / tokens,
-  };
-}
+/** Hits of a row: its leading run of ids already seen, in the order of the file. */
+export class PrefixReuse {
+  readonly #blockTokens: number | null;
+  readonly #seen = new Set<number>();
+  #blocks = 0;
+  #hits = 0;
+  #tokens = 0;
+  #hitTokens = 0;
 
-function blockSize(requests: readonly Request[]): number | null {
-  for (let size = 1; size <= 4096; size *= 2)
-    if (
-      requests.every(
-        ({ blocks, inputTokens }) => blocks === undefined || blocks.length === Math.ceil(inputTokens / size),
-      )
-    )
-      return size;
-  return null;
+  constructor(blockTokens: number | null) {
+    this.#blockTokens = blockTokens;
+  }
+
+  add({ blocks = [], inputTokens }: Request): void {
+    const fresh = blocks.findIndex((id) => !this.#seen.has(id));
+    const leading = fresh === -1 ? blocks.length : fresh;
+    for (const id of blocks) this.#seen.add(id);
+    this.#blocks += blocks.length;
+    this.#hits += leading;
+    this.#tokens += inputTokens;
+    this.#hitTokens += Math.min(leading * (this.#blockTokens ?? 0), inputTokens);
+  }
+
+  /** Null where no request has blocks. */
+  statistics(): PrefixStatistics | null {
+    if (this.#blocks === 0) return null;
+    return {
+      block_tokens: this.#blockTokens,
+      max_hit_ratio: this.#hits / this.#blocks,
+      max_hit_ratio_tokens: this.#blockTokens === null ? null : this.#hitTokens / this.#tokens,
+    };
+  }
 }

@@ -12,7 +12,7 @@ const TRANSFORMS: Readonly<Record<string, Transform>> = { sort, window, speed, l
 
 /** The source with one transform more, which is written down in its `transforms`. */
 export function applyTransform(source: Source, note: TransformNote): Source {
-  const transform = TRANSFORMS[note.op];
+  const transform = Object.hasOwn(TRANSFORMS, note.op) ? TRANSFORMS[note.op] : undefined;
   if (transform === undefined)
     throw new UserError(`there is no transform "${note.op}"${suggestion(note.op, Object.keys(TRANSFORMS))}`);
   return { ...source, transforms: [...source.transforms, note], open: transform(source, note.args) };

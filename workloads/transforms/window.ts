@@ -17,7 +17,8 @@ export const window: Transform = (source, args) => {
         any = true;
         yield inside.map((request) => ({ ...request, dueUs: request.dueUs - fromUs }));
       }
-      if (lastUs >= toUs) break;
+      // An empty window reads on: its message says how far the trace goes.
+      if (any && lastUs >= toUs) return;
     }
     if (!any) throw emptyWindow(source, fromUs, toUs, lastUs);
   };

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import type { Request } from '../../../src/core/request.ts';
+import { azure2023 } from '../../../workloads/formats/azure-2023.ts';
+import type { Format } from '../../../workloads/formats/format.ts';
+import { native } from '../../../workloads/formats/native.ts';
+import { plainCsv } from '../../../workloads/formats/plain-csv.ts';
+import { requestsOf } from '../temporary-files.ts';
+
+const BLOCK_TOKENS = 16;
+
+interface Row {
+  readonly gapUs: number;
+  readonly input: number;
+  readonly output: number;
+}
+
+const anyRows = fc.array(
+  fc.record({
+    gapUs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 3e6 }), fc.integer({ min: 0, max: 1e12 })),
+    input: fc.integer({ min: 1, max: 200_000 }),
+    output: fc.integer({ min: 1, max: 5000 }),
+  }),
+  { minLength: 1, maxLength: 40 },
+);
+const anyLayout = fc.record({
+  lineEnd: fc.constantFrom('\n', '\r\n'),
+  bom: fc.boolean(),
+  lastLineEnds: fc.boolean(),
+  blankLines: fc.boolean(),
+  cuts: fc.array(fc.nat(), { maxLength: 12 }),
+});
+type Layout = typeof anyLayout extends fc.Arbitrary<infer T> ? T : never;
+
+/** Due times from gaps, the first at 0. */
+function dueTimes(rows: readonly Row[]): number[] {
+  let dueUs = 0;
+  return rows.map(({ gapUs }, i) => (dueUs += i === 0 ? 0 : gapUs));
+}
+
+function expected(rows: readonly Row[]): Request[] {
+  return dueTimes(rows).map((dueUs, i) => ({
+    id: `r${i}`,
+    traceRow: i + 2,
+    dueUs,
+    inputTokens: rows[i]?.input ?? 0,
+    outputTokens: rows[i]?.output ?? 0,
+  }));
+}
+
+async function readBack(format: Format, lines: readonly string[], layout: Layout): Promise<Request[]> {
+  const { lineEnd, bom, lastLineEnds, blankLines, cuts } = layout;
+  const end = blankLines ? lineEnd + lineEnd : lastLineEnds ? lineEnd : '';
+  const text = (bom ? '\uFEFF' : '') + lines.join(lineEnd) + end;
+  assert.ok(format.matches(lines[0] ?? ''));
+  const at = [0, ...cuts.map((cut) => cut % (text.length + 1)).sort((a, b) => a - b), text.length];
+  async function* chunks(): AsyncGenerator<string> {
+    for (const [i, start] of at.entries()) yield text.slice(start, at[i + 1] ?? start);
+  }
+  return requestsOf(
+    format.read(chunks(), { path: 'trace', bad: (row) => assert.fail(`line ${row.line}: ${row.message}`) }),
+  );
+}
+
+const sixDigits = (us: number): string => String(us % 1e6).padStart(6, '0');
+
+test('a plain CSV reads back exactly, cut anywhere', () =>
+  fc.assert(
+    fc.asyncProperty(anyRows, anyLayout, fc.boolean(), async (rows, layout, quoted) => {
+      const cell = (text: string): string => (quoted ? `"${text}"` : text);
+      const due = dueTimes(rows);
+      const lines = rows.map(({ input, output }, i) => {
+        const us = due[i] ?? 0;
+        return [`${Math.floor(us / 1e6)}.${sixDigits(us)}`, `${input}`, `${output}.0`].map(cell).join(',');
+      });
+      const back = await readBack(plainCsv, ['arrival_s,input_tokens,output_tokens', ...lines], layout);
+      assert.deepEqual(back, expected(rows));
+    }),
+    { numRuns: 150 },
+  ));
+
+test('an Azure 2023 file reads back exactly, cut anywhere, over midnight and leap days', () =>
+  fc.assert(
+    fc.asyncProperty(
+      anyRows,
+      anyLayout,
+      fc.integer({ min: 0, max: 60 * 365 * 86_400 }),
+      async (rows, layout, startS) => {
+        const due = dueTimes(rows);
+        const lines = rows.map(({ input, output }, i) => {
+          const us = startS * 1e6 + (due[i] ?? 0);
+          // The reference for the calendar is JavaScript's own, in UTC and whole seconds.
+          const second = new Date(Math.floor(us / 1e6) * 1000).toISOString().slice(0, 19).replace('T', ' ');
+          return `${second}.${sixDigits(us)}0,${input},${output}`;
+        });
+        const back = await readBack(azure2023, ['TIMESTAMP,ContextTokens,GeneratedTokens', ...lines], layout);
+        assert.deepEqual(back, expected(rows));
+      },
+    ),
+    { numRuns: 150 },
+  ));
+
+test('a native trace reads back exactly, cut anywhere, optional fields and unknown ones included', () =>
+  fc.assert(
+    fc.asyncProperty(anyRows, anyLayout, fc.string({ unit: 'grapheme', minLength: 1 }), async (rows, layout, text) => {
+      const due = dueTimes(rows);
+      const requests = rows.map((row, i): Request => ({
+        id: `${text}-${i}`,
+        traceRow: i + 2,
+        dueUs: due[i] ?? 0,
+        inputTokens: row.input % 1000 || 1,
+        outputTokens: row.output,
+        ...(i % 2 === 0
+          ? {}
+          : {
+              session: text,
+              turn: i,
+              sloClass: 'chat',
+              model: 'm',
+              blocks: Array.from(
+                { length: Math.ceil((row.input % 1000 || 1) / BLOCK_TOKENS) },
+                (_, block) => block + i,
+              ),
+            }),
+      }));
+      const lines = requests.map((request) =>
+        JSON.stringify({
+          id: request.id,
+          t_us: request.dueUs,
+          input_tokens: request.inputTokens,
+          output_tokens: request.outputTokens,
+          session: request.session ?? null,
+          turn: request.turn,
+          class: request.sloClass,
+          model: request.model ?? null,
+          blocks: request.blocks,
+          extra: { anything: [1, 'x'] },
+        }),
+      );
+      const header = JSON.stringify({ reprise_trace: 1, epoch_us: null, block_size: BLOCK_TOKENS, tz: 'UTC' });
+      assert.deepEqual(await readBack(native, [header, ...lines], layout), requests);
+    }),
+    { numRuns: 150 },
+  ));

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { inspectionText, inspectTrace, resolveWorkload } from '../../workloads/index.ts';
+import { shared } from '../shared.ts';
+import { temporaryFiles } from './temporary-files.ts';
+
+const file = temporaryFiles();
+const HEADER = 'arrival_s,input_tokens,output_tokens\n';
+
+function near(got: number | null | undefined, wanted: number): void {
+  assert.ok(
+    typeof got === 'number' && Math.abs(got - wanted) <= 1e-4 * Math.abs(wanted),
+    `${String(got)} for ${wanted}`,
+  );
+}
+
+function turnOf(session: string, turn: number): string {
+  return JSON.stringify({ t_us: turn, input_tokens: 1, output_tokens: 1, session, turn });
+}
+
+describe('trace inspect', () => {
+  const azure = shared('traces/AzureLLMInferenceTrace_conv.csv');
+  it('finds the reference figures of the public Azure trace', { skip: azure.skip }, async () => {
+    const found = await inspectTrace(azure.path);
+    assert.deepEqual([found.format, found.rows, found.bad_rows, found.warnings], ['azure-2023', 19_366, 0, []]);
+    near(found.duration_s, 3501.721937);
+    near(found.rate_rps, 5.530136);
+    near(found.iat_cv, 1.09417);
+    near(found.idc['1s'], 1.3851);
+    near(found.idc['10s'], 3.857);
+    near(found.idc['60s'], 16.1283);
+    near(found.peak_10s_over_mean, 1.7721);
+    assert.equal(found.max_same_time, 1);
+    near(found.input_tokens.mean, 1154.6974);
+    near(found.output_tokens.mean, 211.1259);
+    const { p50, p90, p99, max } = found.input_tokens;
+    assert.deepEqual([p50, p90, p99, max], [1020, 2734.5, 4142, 14_050]);
+    const output = found.output_tokens;
+    assert.deepEqual([output.p50, output.p90, output.p99, output.max], [129, 424, 601, 1000]);
+    assert.deepEqual([found.sessions, found.turns_per_session, found.prefix], [0, null, null]);
+  });
+
+  const mooncake = shared('traces/mooncake_conversation_trace.jsonl');
+  it(
+    'finds the prefix reuse of the public Mooncake trace, rewritten as a native one',
+    { skip: mooncake.skip },
+    async () => {
+      const rows = readFileSync(mooncake.path, 'utf8')
+        .trimEnd()
+        .split('\n')
+        .map((line) => {
+          const { timestamp, input_length, output_length, hash_ids } = JSON.parse(line) as Record<string, unknown>;
+          return JSON.stringify({
+            t_us: Number(timestamp) * 1000,
+            input_tokens: input_length,
+            output_tokens: output_length,
+            blocks: hash_ids,
+          });
+        });
+      const found = await inspectTrace(
+        file('m.rtrace.jsonl', `{"reprise_trace":1,"block_size":512}\n${rows.join('\n')}\n`),
+      );
+      assert.deepEqual([found.rows, found.max_same_time], [12_031, 28]);
+      near(found.iat_cv, 3.033737);
+      near(found.idc['10s'], 2.0988);
+      near(found.peak_10s_over_mean, 1.9699);
+      assert.equal(found.prefix?.block_tokens, 512);
+      near(found.prefix?.max_hit_ratio, 0.366412);
+      near(found.prefix?.max_hit_ratio_tokens ?? null, 0.373624);
+    },
+  );
+
+  it('counts bad rows, names the first, and measures the rest', async () => {
+    const found = await inspectTrace(file('some.csv', `${HEADER}0,10,5\nsoon,1,1\n3,30,7\n`));
+    assert.deepEqual([found.rows, found.bad_rows, found.duration_s], [2, 1, 3]);
+    assert.match(found.warnings.join('\n'), /some\.csv:3:1: arrival_s is "soon"/);
+  });
+
+  it('sorts what is out of order, and says how much is', async () => {
+    const found = await inspectTrace(file('order.csv', `${HEADER}5,10,5\n1,1,1\n9,30,7\n8,1,1\n`));
+    assert.deepEqual([found.rows, found.duration_s], [4, 8]);
+    assert.match(found.warnings.join('\n'), /2 rows/);
+  });
+
+  it('uses the block size that the header gives, where rows alone would not tell', async () => {
+    const content = '{"reprise_trace":1,"block_size":64}\n{"t_us":0,"input_tokens":1,"output_tokens":1,"blocks":[1]}\n';
+    assert.equal((await inspectTrace(file('b.rtrace.jsonl', content))).prefix?.block_tokens, 64);
+  });
+
+  it('has sessions and their turns', async () => {
+    const rows = [turnOf('a', 0), turnOf('b', 0), turnOf('a', 1)].join('\n');
+    const found = await inspectTrace(file('s.rtrace.jsonl', `{"reprise_trace":1}\n${rows}\n`));
+    assert.deepEqual([found.sessions, found.turns_per_session], [2, 1.5]);
+  });
+
+  it('two requests ten years apart take no memory for the years between', async () => {
+    const found = await inspectTrace(file('far.csv', `${HEADER}0,10,5\n315360000,10,5\n`));
+    assert.equal(found.duration_s, 315_360_000);
+    assert.ok((found.idc['60s'] ?? 0) > 0.99);
+  });
+
+  it('shows a picture as wide as it says, and every figure with its unit', async () => {
+    const text = inspectionText(await inspectTrace(resolveWorkload('chat')));
+    assert.match(text, /arrivals\s+[ ▁▂▃▄▅▆▇█]{60}/);
+    assert.match(text, /█/);
+    assert.match(text, /requests\/s/);
+    assert.ok(Math.max(...text.split('\n').map((line) => line.length)) < 160);
+  });
+
+  it('one request alone has no rate and no burstiness', async () => {
+    const found = await inspectTrace(file('one.csv', `${HEADER}0,10,5\n`));
+    assert.deepEqual(
+      [found.rate_rps, found.iat_cv, found.peak_10s_over_mean, found.idc],
+      [null, null, null, { '1s': null, '10s': null, '60s': null }],
+    );
+    assert.doesNotMatch(inspectionText(found), /NaN|undefined/);
+  });
+});

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { UserError } from '../../src/core/errors.ts';
+import { openSource } from '../../workloads/index.ts';
+import type { BadRow } from '../../workloads/formats/format.ts';
+import { requestsOf, temporaryFiles } from './temporary-files.ts';
+
+const file = temporaryFiles();
+const PLAIN = 'arrival_s,input_tokens,output_tokens\n';
+const NATIVE = '{"reprise_trace":1,"block_size":16}\n';
+
+async function read(path: string): Promise<Awaited<ReturnType<typeof requestsOf>>> {
+  return requestsOf((await openSource(path, { onBadRow: 'fail' })).open());
+}
+
+describe('what a file may look like', () => {
+  const same = [
+    ['mixed line ends, the first CRLF', 'arrival_s,input_tokens,output_tokens\r\n0,10,5\n1.5,20,6\r\n'],
+    ['mixed line ends, the first LF', 'arrival_s,input_tokens,output_tokens\n0,10,5\r\n1.5,20,6'],
+    [
+      'columns by name, other columns, spaces and capitals',
+      '  Output_Tokens ,note,ARRIVAL_S,"input_tokens"\n5,"a, b",0,10\n6,,1.5, 20 \n',
+    ],
+    ['float lengths and exponents', `${PLAIN}0,10.0,5.\n15e-1,20.000,6\n`],
+    ['blank lines', `${PLAIN}0,10,5\n\n1.5,20,6\n\n\n`],
+    [
+      'native without ids',
+      `${NATIVE}{"t_us":0,"input_tokens":10.0,"output_tokens":5}\n{"t_us":1500000,"input_tokens":20,"output_tokens":6}`,
+    ],
+    [
+      'native with nulls for what is absent',
+      `${NATIVE}{"id":null,"t_us":0,"input_tokens":10,"output_tokens":5,"blocks":null,"turn":null}\n{"t_us":1500000,"input_tokens":20,"output_tokens":6,"session":null}`,
+    ],
+  ] as const;
+  for (const [what, content] of same)
+    it(what, async () => {
+      const found = await read(file('good.csv', content));
+      assert.deepEqual(
+        found.map(({ id, dueUs, inputTokens, outputTokens }) => [id, dueUs, inputTokens, outputTokens]),
+        [
+          ['r0', 0, 10, 5],
+          ['r1', 1_500_000, 20, 6],
+        ],
+      );
+    });
+
+  it('rows keep their line numbers over blank lines and quoted line ends', async () => {
+    const found = await read(file('lines.csv', `note,${PLAIN}"two\nlines",0,10,5\n\nx,1,20,6\n`));
+    assert.deepEqual(found.map(({ traceRow }) => traceRow).slice(1), [5]);
+  });
+
+  it('opens again and gives the same', async () => {
+    const source = await openSource(file('again.csv', `${PLAIN}0,10,5\n1.5,20,6\n`), { onBadRow: 'fail' });
+    assert.deepEqual(await requestsOf(source.open()), await requestsOf(source.open()));
+  });
+
+  it('more rows than a batch, and a reader that stops early leaves nothing open', async () => {
+    const rows = Array.from({ length: 30_000 }, (_, i) => `${i}.000001,${i + 1},7`);
+    const source = await openSource(file('long.csv', PLAIN + rows.join('\n')), { onBadRow: 'fail' });
+    assert.equal((await requestsOf(source.open())).at(-1)?.inputTokens, 30_000);
+    for await (const batch of source.open()) {
+      assert.ok(batch.length > 0 && batch.length < 5000);
+      break;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.deepEqual(
+      process.getActiveResourcesInfo().filter((name) => name.startsWith('FS')),
+      [],
+    );
+  });
+});
+
+describe('what is refused', () => {
+  const refused: [what: string, content: string | Buffer, names: RegExp][] = [
+    ['bad UTF-8', Buffer.concat([Buffer.from(`${PLAIN}0,10,5\n`), Buffer.from([0xff, 0xfe, 0x0a])]), /bad\.csv.*UTF-8/],
+    [
+      'a file cut off in a character',
+      Buffer.concat([Buffer.from(`${PLAIN}0,10,5\n1,2,3,`), Buffer.from([0xe2, 0x96])]),
+      /bad\.csv.*UTF-8/,
+    ],
+    ['a Git LFS pointer', 'version https://git-lfs.github.com/spec/v1\noid sha256:0\n', /bad\.csv.*git lfs pull/],
+    ['an unclosed quote', `${PLAIN}0,"10,5\n1,2,3\n`, /bad\.csv/],
+    ['half a token', `${PLAIN}0,12.5,5\n`, /bad\.csv:2:2: input_tokens is "12\.5", expected a whole number/],
+    ['no token', `${PLAIN}0,10,0\n`, /bad\.csv:2:3: output_tokens is "0".*cannot be replayed/],
+    ['less than no token', `${PLAIN}0,-1,5\n`, /bad\.csv:2:2: input_tokens is "-1"/],
+    ['an empty cell', `${PLAIN}0,,5\n`, /bad\.csv:2:2: input_tokens is ""/],
+    ['NaN', `${PLAIN}NaN,1,5\n`, /bad\.csv:2:1: arrival_s is "NaN"/],
+    ['a time before the start', `${PLAIN}-1,1,5\n`, /bad\.csv:2:1: arrival_s is "-1"/],
+    ['a row that is cut off', `${PLAIN}0,10,5\n1,2`, /bad\.csv:3:3: output_tokens is missing/],
+    ['a length with a thousands comma', `${PLAIN}0,1,200,5\n`, /bad\.csv:2.*4 cells, expected 3/],
+    [
+      'a day that does not exist',
+      'TIMESTAMP,ContextTokens,GeneratedTokens\n2023-02-29 00:00:00.0000000,1,1\n',
+      /bad\.csv:2:1: TIMESTAMP is "2023-02-29/,
+    ],
+    [
+      'native: half a token',
+      `${NATIVE}{"t_us":0,"input_tokens":12.5,"output_tokens":5}\n`,
+      /bad\.csv:2: input_tokens is 12\.5, expected a whole number/,
+    ],
+    [
+      'native: no time',
+      `${NATIVE}{"t_us":null,"input_tokens":1,"output_tokens":5}\n`,
+      /bad\.csv:2: t_us is null, expected/,
+    ],
+    [
+      'native: a missing length',
+      `${NATIVE}{"t_us":0,"output_tokens":5}\n`,
+      /bad\.csv:2: input_tokens is missing, expected/,
+    ],
+    ['native: no JSON', `${NATIVE}{"t_us":0,\n`, /bad\.csv:2: .*not JSON/],
+    [
+      'native: an id twice',
+      `${NATIVE}{"id":"a","t_us":0,"input_tokens":1,"output_tokens":1}\n{"id":"a","t_us":1,"input_tokens":1,"output_tokens":1}`,
+      /bad\.csv:3: .*id "a"/,
+    ],
+    [
+      'native: blocks that do not fit the prompt',
+      `${NATIVE}{"t_us":0,"input_tokens":33,"output_tokens":1,"blocks":[1]}\n`,
+      /bad\.csv:2: block_count_mismatch.*1.*expected 3/,
+    ],
+    ['native: a later version', '{"reprise_trace":2}\n', /bad\.csv.*reprise_trace/],
+  ];
+  for (const [what, content, names] of refused)
+    it(what, async () => {
+      const path = file('bad.csv', content);
+      await assert.rejects(read(path), (thrown) => {
+        assert.ok(thrown instanceof UserError, String(thrown));
+        assert.match(thrown.message, names);
+        return true;
+      });
+    });
+});
+
+it('bad rows are skipped and told of when that was asked for', async () => {
+  const skipped: BadRow[] = [];
+  const source = await openSource(file('some.csv', `${PLAIN}0,10,5\nsoon,1,1\n1,0,1\n2,20,6\n`), {
+    onBadRow: 'skip',
+    onSkipped: (row) => skipped.push(row),
+  });
+  const found = await requestsOf(source.open());
+  assert.deepEqual(
+    found.map(({ inputTokens }) => inputTokens),
+    [10, 20],
+  );
+  assert.deepEqual(
+    skipped.map(({ line, column }) => [line, column]),
+    [
+      [3, 1],
+      [4, 2],
+    ],
+  );
+});
