@@ -8,14 +8,14 @@ const GOAL = 0.9;
 
 /** The answer of a run. `glyph` says the same as the colour that a report gives to `tone`. */
 export interface Verdict {
-  /** `unsure`: the interval holds the 90 % goal. `none`: there is no SLO to judge by. */
+  /** `unsure`: the interval holds the 90 % goal, or the client fell behind. `none`: there is no SLO to judge by. */
   readonly tone: 'met' | 'missed' | 'unsure' | 'none';
   readonly glyph: string;
   readonly sentence: string;
-  /** What has to be known before the sentence is believed: it did not complete, everything failed; null if nothing. */
-  readonly warning: string | null;
-  /** Whether the client kept up, in words. */
-  readonly validity: string;
+  /** What has to be known before the sentence is read: it did not complete, everything failed, the client fell behind. */
+  readonly warnings: readonly string[];
+  /** That the client kept up; null if it did not, which is a warning. */
+  readonly assurance: string | null;
 }
 
 const GLYPHS = { met: '✓', missed: '✗', unsure: '≈', none: '●' } as const;
@@ -29,14 +29,15 @@ export function verdictOf(summary: Summary, manifest: Manifest): Verdict {
       summary.slo === null || summary.requests.scheduled === 0
         ? latencySentence(summary)
         : attainmentSentence(summary.slo),
-    warning: warningOf(summary),
-    validity: validitySentence(summary, manifest),
+    warnings: warningsOf(summary),
+    assurance: assuranceOf(summary, manifest),
   };
 }
 
-function toneOf({ slo, requests }: Summary): Verdict['tone'] {
+function toneOf({ slo, requests, validity }: Summary): Verdict['tone'] {
   if (slo === null || requests.scheduled === 0) return 'none';
   const { joint, ci95 } = slo.attainment;
+  if (!validity.valid) return 'unsure';
   if (ci95 !== null && ci95[0] < GOAL && ci95[1] >= GOAL) return 'unsure';
   return joint >= GOAL ? 'met' : 'missed';
 }
@@ -61,7 +62,7 @@ function latencySentence({ latency_ms, requests }: Summary): string {
   return `${part('ttft')}; ${part('tpot')}; no SLO was given to judge by`;
 }
 
-function warningOf({ status, reason, requests }: Summary): string | null {
+function warningsOf({ status, reason, requests, validity }: Summary): string[] {
   const { scheduled, sent, ok, by_outcome } = requests;
   const warnings: string[] = [];
   const cut = by_outcome.cut ?? 0;
@@ -74,10 +75,11 @@ function warningOf({ status, reason, requests }: Summary): string | null {
     const kinds = Object.entries(by_outcome).map(([outcome, count]) => `${count} ${outcomeWords(outcome)}`);
     warnings.push(`No request was answered: ${joinWords(kinds)}`);
   }
-  return warnings.length === 0 ? null : `${warnings.join('. ')}.`;
+  if (!validity.valid) warnings.push(`Not valid: ${validity.reasons.join('; ')}`);
+  return warnings;
 }
 
-function validitySentence({ validity }: Summary, { clock }: Manifest): string {
-  if (!validity.valid) return `Not valid: ${validity.reasons.join('; ')}`;
+function assuranceOf({ validity }: Summary, { clock }: Manifest): string | null {
+  if (!validity.valid) return null;
   return clock === 'virtual' ? 'Valid: virtual time, no client to fall behind' : 'Valid: the client kept up';
 }

@@ -25,7 +25,7 @@ export const DEFINITIONS = {
   asked: 'What the workload plans, beside what was delivered.',
   lateness: 'Lateness: how long after its due time a request left the client.',
   event_loop: 'Event-loop delay: how long the client could not react to what the network brought.',
-  client_cpu: 'CPU time of the whole client process for each token, its polling of the clock included.',
+  client_cpu: 'CPU time of the client for each token, without its polling of the clock.',
   polling: 'Share of the run that the client spent polling the clock ahead of due times.',
   touched: 'Requests in flight while the client stood still: their token times may be late.',
   little:

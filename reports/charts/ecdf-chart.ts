@@ -95,6 +95,7 @@ function specOf({ metric, ecdf, stats, slo, noun }: EcdfChartData): TopLevelSpec
     axis: { format: '.0%', values: [0, 0.25, 0.5, 0.75, 0.9, 1], title: `share of ${noun}s`, titleY: -28 },
   };
   const layer: Layers = [
+    ...(slo === null ? [] : sloLayers(slo)),
     {
       data: { values: curveOf(ecdf, domain) },
       mark: { type: 'line', interpolate: 'step-after', strokeWidth: 2.5, color: COLOURS.first },
@@ -117,7 +118,6 @@ function specOf({ metric, ecdf, stats, slo, noun }: EcdfChartData): TopLevelSpec
       mark: { type: 'text', align: 'left', dx: 8, dy: 9 },
       encoding: { x, y, text: { field: 'text', type: 'nominal' } },
     },
-    ...(slo === null ? [] : sloLayers(slo)),
     ...(ecdf.missing === 0 ? [] : missingLayers(ecdf, domain)),
   ];
   return { width: 'container', height: HEIGHT, layer };

@@ -85,6 +85,7 @@ export const THEME: Config = {
   },
   // A halo in the paper's colour; the style sheet paints it under the letters.
   text: { color: COLOURS.ink, fontSize: 12, stroke: COLOURS.paper, strokeWidth: 4, strokeJoin: 'round' },
+  line: { strokeJoin: 'round' },
   legend: {
     orient: 'top',
     offset: 24,

@@ -55,7 +55,11 @@ export function timePanel(timeline: Timeline, panel: TimePanel): TopLevelSpec {
     });
     if (series.mark === 'bar') {
       const values = bins.map((bin) => row(bin, bin.from_s));
-      return { data: { values }, mark: { type: 'rect' }, encoding: { x, x2: { field: 'to' }, y, y2: { datum: 0 }, color } };
+      return {
+        data: { values },
+        mark: { type: 'rect' },
+        encoding: { x, x2: { field: 'to' }, y, y2: { datum: 0 }, color },
+      };
     }
     // Each bin from its start to its end, so that one beside a gap is seen too.
     const values = bins.flatMap((bin) => [row(bin, bin.from_s), row(bin, bin.to_s)]);

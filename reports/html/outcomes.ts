@@ -41,9 +41,9 @@ export function outcomes({ requests }: Summary, { failures }: Figures): Markup |
         <thead>
           <tr>
             <th scope="col">outcome</th>
+            <th scope="col">requests</th>
             <th scope="col">HTTP</th>
             <th scope="col" class="left">message</th>
-            <th scope="col">requests</th>
           </tr>
         </thead>
         <tbody>
@@ -51,9 +51,9 @@ export function outcomes({ requests }: Summary, { failures }: Figures): Markup |
             ({ outcome, http_status, error, count }) =>
               html`<tr>
                 <td>${outcomeWords(outcome)}</td>
+                <td>${withThousands(count)}</td>
                 <td>${http_status ?? '-'}</td>
                 <td class="left">${error ?? '-'}</td>
-                <td>${withThousands(count)}</td>
               </tr>`,
           )}
         </tbody>

@@ -17,7 +17,7 @@ body {
 }
 h1, h2, h3, p, dl, figure, table { margin: 0; }
 h2 { margin-top: 3.5rem; margin-bottom: 1rem; font-size: 1.375rem; line-height: 1.3; }
-h3 { font-size: 1rem; font-weight: 600; line-height: 1.4; }
+h3 { font-size: 1rem; font-weight: 600; line-height: 1.4; text-wrap: pretty; }
 code { font: 0.875rem/1.6 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 a { color: inherit; }
 abbr { text-decoration: underline dotted var(--muted); text-underline-offset: 3px; cursor: help; }

@@ -6,15 +6,13 @@ import { html, type Markup } from './markup.ts';
 
 /** The answer, whether to believe it, and what was measured. */
 export function verdictBar(summary: Summary, manifest: Manifest): Markup {
-  const { tone, glyph, sentence, warning, validity } = verdictOf(summary, manifest);
+  const { tone, glyph, sentence, warnings, assurance } = verdictOf(summary, manifest);
   const { workload, target } = manifest;
   return html`<header>
     <div class="verdict ${tone}">
-      ${warning === null ? null : html`<p class="warning">! ${warning}</p>`}
+      ${warnings.map((warning) => html`<p class="warning"><span aria-hidden="true">!</span> ${warning}</p>`)}
       <h1><span class="glyph" aria-hidden="true">${glyph}</span>${sentence.replaceAll('<=', '≤')}</h1>
-      <p class="${summary.validity.valid ? 'valid' : 'invalid'}">
-        <span aria-hidden="true">${summary.validity.valid ? '✓' : '✗'}</span> ${validity}
-      </p>
+      ${assurance === null ? null : html`<p><span aria-hidden="true">✓</span> ${assurance}</p>`}
     </div>
     <dl class="facts">
       <div>

@@ -7,15 +7,14 @@ import { commandWords, countWords, latencyWords, METRIC_NAMES, plainMs, rateWord
 
 /** The summary for a pull request or a chat: the verdict, one table of latencies, how to repeat it. */
 export function summaryMarkdown(summary: Summary, manifest: Manifest): string {
-  const { glyph, sentence, warning, validity } = verdictOf(summary, manifest);
+  const { glyph, sentence, warnings, assurance } = verdictOf(summary, manifest);
   const { workload, target } = manifest;
   const { requests, throughput } = summary;
   return [
-    ...(warning === null ? [] : [`**! ${plain(warning)}**`, '']),
+    ...warnings.flatMap((warning) => [`**! ${plain(warning)}**`, '']),
     `**${glyph} ${plain(sentence)}**`,
     '',
-    `${summary.validity.valid ? '✓' : '✗'} ${plain(validity)}`,
-    '',
+    ...(assurance === null ? [] : [`✓ ${assurance}`, '']),
     `${plain(workload.name)} on ${plain(target.spec)}, ${countWords(workload.requests, 'request')} in ${secondsWords(workload.duration_s)} (${rateWords(workload.rate_rps, 'requests')}); ${withThousands(requests.ok)} ok, ${withThousands(requests.failed)} failed; out ${rateWords(throughput.output_tokens_per_s, 'tokens')}`,
     '',
     ...latencyTable(summary),

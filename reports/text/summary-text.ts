@@ -13,7 +13,7 @@ const SGR = { met: 32, missed: 31, unsure: 33, none: 1 } as const;
 export function summaryText(summary: Summary, manifest: Manifest, { color }: { color: boolean }): string {
   const paint = (text: string, code: number): string => (color ? `\u001B[${code}m${text}\u001B[0m` : text);
   return [
-    ...verdictLines(summary, verdictOf(summary, manifest), paint),
+    ...verdictLines(verdictOf(summary, manifest), paint),
     printable(
       `${manifest.workload.name} -> ${manifest.target.spec}: ${countWords(manifest.workload.requests, 'request')} in ${secondsWords(manifest.workload.duration_s)}, ${rateWords(manifest.workload.rate_rps, 'requests')}`,
     ),
@@ -27,14 +27,13 @@ export function summaryText(summary: Summary, manifest: Manifest, { color }: { c
 }
 
 function verdictLines(
-  { validity }: Summary,
-  { tone, glyph, sentence, warning, validity: validityWords }: Verdict,
+  { tone, glyph, sentence, warnings, assurance }: Verdict,
   paint: (text: string, code: number) => string,
 ): string[] {
   return [
-    ...(warning === null ? [] : [paint(printable(`! ${warning}`), SGR.missed)]),
+    ...warnings.map((warning) => paint(printable(`! ${warning}`), SGR.missed)),
     paint(`${glyph} ${sentence}`, SGR[tone]),
-    paint(printable(`${validity.valid ? '✓' : '✗'} ${validityWords}`), validity.valid ? SGR.met : SGR.missed),
+    ...(assurance === null ? [] : [paint(`✓ ${assurance}`, SGR.met)]),
   ];
 }
 

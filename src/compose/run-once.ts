@@ -46,7 +46,7 @@ export interface RunResult {
 export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResult> {
   // Checks: the workload reads to its end, the target exists and answers.
   checkTarget(asked);
-  const { spec: workload, source, facts } = await surveyWorkload(asked.workload, asked.seed, hooks.warn);
+  const { spec: workload, source, facts, badRows } = await surveyWorkload(asked.workload, asked.seed, hooks.warn);
   const spec: RunSpec = { ...asked, workload };
   const startedAt = hooks.nowIso();
   const dir =
@@ -60,7 +60,7 @@ export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResul
 
   // Replay: from here on there is a run directory, and whatever happens is recorded in it.
   createRunDirectory(dir);
-  let manifest = describeRun(spec, source, facts, arena, dir, startedAt);
+  let manifest = describeRun(spec, source, { ...facts, badRows }, arena, dir, startedAt);
   writeManifest(dir, manifest);
   const store = openRecordStore(dir, { worker: 0, journal: arena.wall !== null });
   const recorder = new Recorder(store, targetName(spec.target));
@@ -102,7 +102,7 @@ function abortedBy(gone: Promise<string>): AbortSignal {
 function describeRun(
   spec: RunSpec,
   source: Source,
-  facts: PlanFacts,
+  facts: PlanFacts & { badRows: number },
   arena: Arena,
   dir: string,
   startedAt: string,
@@ -134,6 +134,7 @@ function describeRun(
       sha256: facts.sourceSha256,
       transforms: source.transforms.map((note) => ({ op: note.op, args: { ...note.args } })),
       on_bad_row: spec.workload.onBadRow,
+      bad_rows: facts.badRows,
       requests: facts.requests,
       duration_s: durationS,
       rate_rps: durationS > 0 ? facts.requests / durationS : 0,

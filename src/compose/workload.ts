@@ -3,8 +3,8 @@ import type { PlanFacts, Source } from '../core/plan.ts';
 import type { WorkloadSpec } from './run-spec.ts';
 
 /** The source of a spec with its transforms. Throws a UserError that names what is wrong with the file or a transform. */
-export async function openWorkload(spec: WorkloadSpec): Promise<Source> {
-  const file = await openSource(spec.path, { onBadRow: spec.onBadRow });
+export async function openWorkload(spec: WorkloadSpec, onSkipped: () => void = () => undefined): Promise<Source> {
+  const file = await openSource(spec.path, { onBadRow: spec.onBadRow, onSkipped });
   const isSorted = spec.transforms[0]?.op === 'sort';
   return spec.transforms.reduce(applyTransform, isSorted ? file : requireOrder(file));
 }
@@ -17,10 +17,13 @@ export async function surveyWorkload(
   spec: WorkloadSpec,
   seed: number,
   warn: (text: string) => void,
-): Promise<{ spec: WorkloadSpec; source: Source; facts: PlanFacts }> {
+): Promise<{ spec: WorkloadSpec; source: Source; facts: PlanFacts; badRows: number }> {
   try {
-    const source = await openWorkload(spec);
-    return { spec, source, facts: await surveyPlan(source, seed) };
+    let badRows = 0;
+    const source = await openWorkload(spec, () => badRows++);
+    const facts = await surveyPlan(source, seed);
+    if (badRows > 0) warn(`${spec.path}: ${badRows} rows could not be read and are left out (--on-bad-row skip)`);
+    return { spec, source, facts, badRows };
   } catch (thrown) {
     if (!(thrown instanceof DisorderError)) throw thrown;
     warn(`${thrown.message}; all rows are sorted by time first`);

@@ -26,6 +26,8 @@ const workload = z.strictObject({
     z.strictObject({ op: z.string(), args: z.record(z.string(), z.union([z.number(), z.string()])) }),
   ),
   on_bad_row: z.enum(['fail', 'skip']),
+  /** Rows that were left out because they could not be read. */
+  bad_rows: z.number(),
   requests: z.number(),
   duration_s: z.number(),
   rate_rps: z.number(),

@@ -78,6 +78,8 @@ export interface Summary {
   /** As planned. */
   readonly workload: {
     readonly requests: number;
+    /** Rows of the source that could not be read and were left out. */
+    readonly bad_rows: number;
     readonly duration_s: number;
     readonly rate_rps: number;
     readonly input_tokens: LengthStats | null;

@@ -44,6 +44,7 @@ export async function summarise(records: AsyncIterable<RecordBatch>, manifest: M
     requests: traffic.requests(),
     workload: {
       requests: planned.requests,
+      bad_rows: planned.bad_rows,
       duration_s: planned.duration_s,
       rate_rps: planned.rate_rps,
       ...traffic.plannedLengths(),

@@ -23,6 +23,7 @@ export function exampleManifest(over: Partial<Manifest> = {}): Manifest {
       sha256: '00',
       transforms: [],
       on_bad_row: 'fail',
+      bad_rows: 0,
       requests: 4,
       duration_s: 10,
       rate_rps: 0.4,

@@ -119,9 +119,8 @@ function withoutAnswer(index: number, due_us: number, input: number, output: num
   };
 }
 
-function exampleManifest(records: readonly RequestRecord[], { slo, manifest }: ExampleOptions): Manifest {
+export function exampleManifest(records: readonly RequestRecord[], { slo, manifest }: ExampleOptions): Manifest {
   const durationS = (records.at(-1)?.due_us ?? 0) / 1e6;
-  const total = (values: number[]): number => values.reduce((sum, value) => sum + value, 0);
   return {
     schema: 1,
     run_id: '20261121T081500Z-azure-conv-reference-vllm',
@@ -146,11 +145,12 @@ function exampleManifest(records: readonly RequestRecord[], { slo, manifest }: E
         { op: 'limit', args: { requests: records.length } },
       ],
       on_bad_row: 'fail',
+      bad_rows: 0,
       requests: records.length,
       duration_s: durationS,
       rate_rps: durationS === 0 ? 0 : records.length / durationS,
-      input_tokens: total(records.map((record) => record.input_tokens_planned ?? 0)),
-      output_tokens: total(records.map((record) => record.output_tokens_planned ?? 0)),
+      input_tokens: records.reduce((sum, record) => sum + (record.input_tokens_planned ?? 0), 0),
+      output_tokens: records.reduce((sum, record) => sum + (record.output_tokens_planned ?? 0), 0),
     },
     target: {
       spec: 'reference:vllm,model=llama-3-8b,gpu=h100',

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { parse, View } from 'vega';
+import { compile } from 'vega-lite';
+import type { Chart } from '../../reports/charts/chart.ts';
+import { distributionCharts, timelineCharts } from '../../reports/charts/run-charts.ts';
+import { THEME } from '../../reports/charts/theme.ts';
+import { collectFigures } from '../../reports/figures/figures.ts';
+import { exampleRun, inBatches } from '../reports/example-run.ts';
+
+const { summary, records } = await exampleRun({
+  requests: 40,
+  slo: 'ttft=200ms,tpot=12ms',
+  fate: (index) => (index % 20 === 3 ? { outcome: 'rejected', http_status: 429, error: 'queue is full' } : null),
+});
+const figures = await collectFigures(inBatches(records), summary);
+
+describe('every chart of a run report', () => {
+  for (const chart of [...distributionCharts(summary, figures), ...timelineCharts(summary, figures)])
+    it(`${chart.id} is drawn, and its spec is as it was`, async (t) => {
+      const { spec } = compile(chart.spec, { config: THEME });
+      const svg = await new View(parse(spec), { renderer: 'none' }).toSVG();
+      assert.ok((svg.match(/<path[^>]* d="M[^"]{20,}"/g) ?? []).length > 0, 'no curve is drawn');
+      assert.doesNotMatch(svg, /NaN|undefined/);
+      t.assert.snapshot(withoutData(chart));
+    });
+});
+
+/** A chart with two rows of each of its data sets: what is drawn has tests of its own. */
+function withoutData({ table, ...chart }: Chart): object {
+  const spec: unknown = JSON.parse(
+    JSON.stringify(chart.spec, (key, value: unknown) =>
+      key === 'values' && Array.isArray(value) && value.length > 6
+        ? [...value.slice(0, 2), `... ${value.length}`]
+        : value,
+    ),
+  );
+  return { ...chart, spec, columns: table.columns, firstRow: table.rows[0] };
+}

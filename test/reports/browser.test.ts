@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import type { Browser } from 'playwright-core';
+import { writeHtmlReport } from '../../reports/index.ts';
+import { launchBrowser, openPage } from '../browser.ts';
+import { exampleRun, inBatches } from './example-run.ts';
+
+const CHARTS = ['ttft-ecdf', 'tpot-ecdf', 'itl-ecdf', 'e2e-ecdf', 'load', 'in-flight', 'tokens', 'attainment'];
+
+describe('the report in a browser', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'reprise-report-'));
+  const url = pathToFileURL(join(dir, 'report.html')).href;
+  let browser: Browser;
+
+  before(async () => {
+    const { summary, manifest, records } = await exampleRun({
+      requests: 300,
+      slo: 'ttft=200ms,tpot=12ms',
+      fate: (index) =>
+        index % 60 === 7 ? { outcome: 'http_error', http_status: 500, error: '<img src=x onerror=alert(1)>' } : null,
+    });
+    writeFileSync(join(dir, 'report.html'), await writeHtmlReport(summary, manifest, inBatches(records)));
+    browser = await launchBrowser();
+  });
+  after(async () => {
+    await browser?.close();
+    rmSync(dir, { recursive: true });
+  });
+
+  for (const width of [1280, 390])
+    for (const colorScheme of ['light', 'dark'] as const)
+      it(`draws every chart at ${width} pixels, ${colorScheme}, and asks for nothing`, async () => {
+        const { page, errors, requests } = await openPage(browser, url, { width, colorScheme });
+        for (const id of CHARTS) {
+          const plot = page.locator(`#${id} .plot`);
+          await plot.locator('svg').waitFor();
+          assert.ok((await plot.locator('svg .mark-line path, svg .mark-area path').count()) > 0, `${id} has no curve`);
+          assert.ok((await plot.getAttribute('aria-label')) !== '', `${id} has no label`);
+          const [plotBox, svgBox] = [await plot.boundingBox(), await plot.locator('svg').boundingBox()];
+          assert.ok((svgBox?.width ?? Infinity) <= (plotBox?.width ?? 0) + 1, `${id} is wider than its place`);
+          assert.ok((svgBox?.width ?? 0) > 0.9 * (plotBox?.width ?? 0), `${id} does not fill its place`);
+        }
+        for (const id of ['ttft-ecdf', 'tpot-ecdf'])
+          assert.equal(await page.locator(`#${id} svg line[stroke-dasharray]`).count(), 1, `${id}: the SLO`);
+        const overflow = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        assert.equal(overflow, 0, 'the page scrolls sideways');
+        const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+        assert.equal(paper, colorScheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(20, 23, 27)');
+        assert.deepEqual(errors, []);
+        assert.deepEqual(requests, [url]);
+        await page.context().close();
+      });
+
+  it('opens "show data" by keyboard', async () => {
+    const { page } = await openPage(browser, url, { width: 1280, colorScheme: 'light' });
+    const details = page.locator('#ttft-ecdf details');
+    await details.locator('summary').focus();
+    assert.equal(await details.locator('table').isVisible(), false);
+    await page.keyboard.press('Enter');
+    assert.equal(await details.locator('table').isVisible(), true);
+    assert.ok((await details.locator('tbody tr').count()) > 100);
+    await page.context().close();
+  });
+
+  it('copies the summary', async () => {
+    const { page } = await openPage(browser, url, { width: 1280, colorScheme: 'light' });
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.locator('#copy').click();
+    await page.locator('#copy', { hasText: 'Copied' }).waitFor();
+    assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^\*\*✗ .* of requests met/);
+    await page.context().close();
+  });
+
+  it('draws anew when the window changes its width', async () => {
+    const { page } = await openPage(browser, url, { width: 1280, colorScheme: 'light' });
+    const svg = page.locator('#load .plot svg');
+    const wide = (await svg.boundingBox())?.width ?? 0;
+    await page.setViewportSize({ width: 390, height: 900 });
+    await page.waitForFunction(() => (document.querySelector('#load .plot svg')?.clientWidth ?? 1000) < 400);
+    assert.ok(wide > 900);
+    await page.context().close();
+  });
+});

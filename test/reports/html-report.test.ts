@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { distributionCharts } from '../../reports/charts/run-charts.ts';
+import { collectFigures } from '../../reports/figures/figures.ts';
+import { writeHtmlReport } from '../../reports/index.ts';
+import type { Manifest } from '../../src/core/manifest.ts';
+import { type ExampleOptions, exampleManifest, exampleRun, inBatches } from './example-run.ts';
+
+const SLO = 'ttft=200ms,tpot=12ms';
+
+async function report(options: ExampleOptions): Promise<string> {
+  const { summary, manifest, records } = await exampleRun(options);
+  return writeHtmlReport(summary, manifest, inBatches(records));
+}
+
+/** Visible text, without scripts, style and tags. */
+function textOf(page: string): string {
+  return page
+    .replaceAll(/<(script|style)\b.*?<\/\1>/gs, ' ')
+    .replaceAll(/<[^>]*>/g, ' ')
+    .replaceAll(/\s+/g, ' ');
+}
+
+it('says first what share met the SLO, then whether the client kept up', async () => {
+  const text = textOf(await report({ requests: 300, slo: SLO }));
+  const verdict = /([\d.]+) % of requests met TTFT ≤ 200 ms and TPOT ≤ 12 ms \(95 % interval .*?\); TPOT binds/.exec(
+    text,
+  );
+  assert.ok(verdict !== null, text.slice(0, 500));
+  const order = ['of requests met', 'Valid: the client kept up', 'Key figures', 'Latencies', 'Over time'];
+  const places = [...order, 'The measurement holds', 'How to repeat it'].map((words) => text.indexOf(words));
+  assert.ok(
+    places.every((place) => place >= 0),
+    String(places),
+  );
+  assert.deepEqual(
+    places,
+    places.toSorted((a, b) => a - b),
+  );
+});
+
+it("the shares at the SLO line are the summary's, and the curve passes through them", async () => {
+  const { summary, records } = await exampleRun({
+    requests: 500,
+    slo: `${SLO},e2e=2s`,
+    fate: (index) => (index % 20 === 3 ? { outcome: 'rejected', http_status: 429 } : null),
+  });
+  const figures = await collectFigures(inBatches(records), summary);
+  const charts = distributionCharts(summary, figures);
+  for (const metric of ['ttft', 'tpot', 'e2e'] as const) {
+    const limitMs = summary.slo?.limits_ms[metric] ?? Number.NaN;
+    const share = summary.slo?.attainment[metric] ?? Number.NaN;
+    const curve = figures[metric].points.findLast(({ ms }) => ms <= limitMs)?.share;
+    // The example has no request of a single token, which would count as met without being drawn.
+    assert.equal(figures.without_tpot, 0);
+    assert.ok(Math.abs((curve ?? Number.NaN) - share) < 1e-12, `${metric}: ${curve} against ${share}`);
+    const chart = charts.find(({ id }) => id === `${metric}-ecdf`);
+    assert.match(JSON.stringify(chart?.spec), new RegExp(`"${(share * 100).toFixed(1)} % meet"`));
+  }
+});
+
+it('stays under 5 MB at 100,000 requests', async (t) => {
+  const { summary, manifest, records } = await exampleRun({ requests: 100_000, slo: SLO, maxOutputTokens: 40 });
+  const started = performance.now();
+  const page = await writeHtmlReport(summary, manifest, inBatches(records));
+  const bytes = Buffer.byteLength(page);
+  t.diagnostic(`${bytes} bytes, built in ${Math.round(performance.now() - started)} ms`);
+  assert.ok(bytes < 5e6, `${bytes} bytes`);
+});
+
+describe('hostile strings are only ever text', () => {
+  const evil = `"'><img src=x onerror=alert(1)></script><script>alert(2)</script><!--\u2028`;
+  const target: Manifest['target'] = { spec: evil, kind: 'url', adapter: evil, model: evil, facts: { [evil]: evil } };
+
+  it('names, errors and the command open no tag, attribute or script', async () => {
+    const page = await report({
+      requests: 30,
+      slo: SLO,
+      fate: (index) => (index % 2 === 0 ? { outcome: 'http_error', http_status: 500, error: evil } : null),
+      manifest: { target, run_id: evil, reason: evil, status: 'failed', command: ['reprise', 'run', evil] },
+    });
+    assert.doesNotMatch(page, /<img/);
+    assert.equal(page.match(/<script\b/g)?.length, 4);
+    assert.equal(page.match(/<\/script>/g)?.length, 4);
+    assert.ok(textOf(page).includes('&lt;img src=x onerror=alert(1)&gt;'));
+  });
+
+  it('the markdown in the page is what the copy button copies', async () => {
+    const page = await report({ requests: 3, slo: null, manifest: { target } });
+    const stored = /<script type="application\/json" id="markdown">(.*?)<\/script>/s.exec(page)?.[1] ?? '';
+    assert.ok(String(JSON.parse(stored)).includes(String.raw`\<img src=x`));
+  });
+});
+
+describe('runs that are not as one hopes', () => {
+  it('without an SLO it shows latencies and judges nothing', async () => {
+    const text = textOf(await report({ requests: 50, slo: null }));
+    assert.match(text, /TTFT p50 [\d.]+ ms, p99 .*? no SLO was given to judge by/);
+    assert.doesNotMatch(text, /of requests met|Attainment is lowest/);
+  });
+
+  it('when all failed it says so first, and why', async () => {
+    const text = textOf(
+      await report({ requests: 40, slo: SLO, fate: () => ({ outcome: 'connect_error', error: 'ECONNREFUSED' }) }),
+    );
+    assert.ok(text.indexOf('No request was answered: 40 connect error') < text.indexOf('0 % of requests met'));
+    assert.match(text, /40 requests failed/);
+    assert.match(text, /ECONNREFUSED/);
+    assert.match(text, /fails/);
+  });
+
+  it('one request is a run', async () => {
+    assert.match(textOf(await report({ requests: 1, slo: SLO })), /too few independent requests for an interval/);
+  });
+
+  it('no request at all is a run', async () => {
+    assert.match(textOf(await report({ requests: 0, slo: SLO })), /No request was measured/);
+  });
+
+  it('an interrupted run says so before its figures', async () => {
+    const text = textOf(
+      await report({
+        requests: 100,
+        slo: SLO,
+        fate: (index) => (index >= 80 ? { outcome: 'unsent' } : index >= 76 ? { outcome: 'cut', sent_us: 1 } : null),
+        manifest: { status: 'interrupted', reason: 'the client was killed' },
+      }),
+    );
+    const warning = 'Interrupted: the client was killed; 20 requests of 100 not sent, 4 cut off in flight';
+    assert.ok(text.includes(warning), text.slice(0, 300));
+    assert.ok(text.indexOf(warning) < text.indexOf('of requests met'));
+  });
+
+  it('a client that stood still makes the report say so before its figures, and not call it good', async () => {
+    const { client } = exampleManifest([], { requests: 0, slo: null });
+    const stalled = client === null ? null : { ...client, stalls: [{ from_us: 1e6, to_us: 2e6 }] };
+    const text = textOf(await report({ requests: 60, slo: 'ttft=10s', manifest: { client: stalled } }));
+    const warning = text.indexOf('! Not valid: the client stood still for 1.00 s');
+    assert.ok(warning >= 0 && warning < text.indexOf('of requests met'), text.slice(0, 300));
+    assert.doesNotMatch(text, /✓ [\d.]+ % of requests/);
+    assert.match(text, /The measurement does not hold/);
+  });
+});

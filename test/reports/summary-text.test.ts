@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
+import { summaryText } from '../../reports/index.ts';
+import { exampleRun } from './example-run.ts';
+
+it('begins with the verdict, then validity, then aligned tables', async () => {
+  const { summary, manifest } = await exampleRun({ requests: 300, slo: 'ttft=200ms,tpot=12ms' });
+  const lines = summaryText(summary, manifest, { color: false }).split('\n');
+  assert.match(lines[0] ?? '', /^✗ [\d.]+ % of requests met TTFT <= 200 ms and TPOT <= 12 ms \(95 % interval /);
+  assert.equal(lines[1], '✓ Valid: the client kept up');
+  const table = lines.slice(lines.findIndex((line) => line.startsWith('latency'))).slice(0, 5);
+  assert.equal(new Set(table.map((line) => line.length)).size, 1, table.join('\n'));
+  assert.ok(lines.every((line) => line === line.trimEnd()));
+});
+
+it('says "fails" where a failed request stands, and counts outcomes', async () => {
+  const { summary, manifest } = await exampleRun({
+    requests: 100,
+    slo: null,
+    fate: (index) => (index < 5 ? { outcome: 'rejected' } : null),
+  });
+  const text = summaryText(summary, manifest, { color: false });
+  assert.match(text, /^TTFT +[\d.]+ ms +[\d.]+ ms +fails /m);
+  assert.match(text, /^failed: 5 rejected$/m);
+});
+
+it('colours only when asked, and never prints control characters of a run', async () => {
+  const { summary, manifest } = await exampleRun({
+    requests: 5,
+    slo: 'ttft=200ms',
+    manifest: { status: 'failed', reason: 'server said \u001B[2Jgone\u0007\u009B31m\u202E' },
+  });
+  const plain = summaryText(summary, manifest, { color: false });
+  assert.doesNotMatch(plain.replaceAll('\n', ''), /[\p{Cc}\p{Cf}]/u);
+  assert.match(plain.split('\n')[0] ?? '', /^! The run failed: server said .*gone/);
+  const coloured = summaryText(summary, manifest, { color: true });
+  assert.ok(coloured.startsWith('\u001B[31m!'));
+  assert.equal(stripVTControlCharacters(coloured), plain);
+});

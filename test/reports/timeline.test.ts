@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import * as fc from 'fast-check';
+import { TimelineCollector } from '../../reports/figures/timeline.ts';
+import { exampleRun } from './example-run.ts';
+
+const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
+
+function near(actual: number, expected: number): void {
+  assert.ok(Math.abs(actual - expected) <= 1e-9 * Math.max(1, expected), `${actual} is not ${expected}`);
+}
+
+it('bins hold every arrival, end and token, and the whole time in flight, at any length of run', async () => {
+  const { records } = await exampleRun({ requests: 200, slo: null });
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 200 }), fc.double({ min: 0.01, max: 5000, noNaN: true }), (count, scale) => {
+      const stretched = records.slice(0, count).map((record) => ({
+        ...record,
+        due_us: Math.round(record.due_us * scale),
+        sent_us: Math.round(record.due_us * scale) + 40,
+        end_us: Math.round(record.due_us * scale) + (record.end_us ?? 0) - record.due_us,
+      }));
+      const collector = new TimelineCollector(null);
+      for (const record of stretched) collector.add(record);
+      const { bins, bin_s, requests } = collector.result();
+      assert.ok(bins.length <= 240);
+      assert.equal(requests, count);
+      near(total(bins.map((bin) => bin.arrivals_per_s * bin_s)), count);
+      near(total(bins.map((bin) => bin.completions_per_s * bin_s)), count);
+      near(
+        total(bins.map((bin) => bin.output_tokens_per_s * bin_s)),
+        total(stretched.map((record) => record.token_times_us.length)),
+      );
+      near(
+        total(bins.map((bin) => bin.in_flight * bin_s)),
+        total(stretched.map((record) => (record.end_us - record.sent_us) / 1e6)),
+      );
+    }),
+    { numRuns: 40 },
+  );
+});
+
+it('what was cut off is in flight to the end, and what failed is counted where it was due', async () => {
+  const { records } = await exampleRun({
+    requests: 100,
+    slo: null,
+    fate: (index) => (index === 0 ? { outcome: 'cut', sent_us: 0 } : index === 50 ? { outcome: 'unsent' } : null),
+  });
+  const collector = new TimelineCollector(null);
+  for (const record of records) collector.add(record);
+  const { bins, bin_s } = collector.result();
+  assert.ok(bins.slice(0, -1).every((bin) => bin.in_flight >= 1 || bin.from_s === 0));
+  const failures = bins.filter((bin) => bin.failures_per_s > 0);
+  const dueS = (records[50]?.due_us ?? 0) / 1e6;
+  assert.ok(failures.some((bin) => bin.from_s <= dueS && dueS < bin.to_s));
+  assert.equal(
+    failures.reduce((sum, bin) => sum + bin.failures_per_s * bin_s, 0),
+    2,
+  );
+});
+
+it('attainment over time needs an SLO and ten requests', async () => {
+  const { records } = await exampleRun({ requests: 300, slo: null });
+  const attainment = (slo: { ttft: number } | null, count: number): (number | null)[] => {
+    const collector = new TimelineCollector(slo);
+    for (const record of records.slice(0, count)) collector.add(record);
+    return collector.result().bins.map((bin) => bin.attainment);
+  };
+  assert.ok(attainment(null, 300).every((share) => share === null));
+  assert.ok(attainment({ ttft: 1 }, 9).every((share) => share === null));
+  assert.ok(attainment({ ttft: 1 }, 300).some((share) => share === 0));
+  assert.ok(attainment({ ttft: 10_000 }, 300).every((share) => share === null || share === 1));
+});
