@@ -10,6 +10,7 @@ import { VirtualClock } from '../core/virtual-clock.ts';
 import { WallClock } from '../core/wall-clock.ts';
 import { createEngine, engineTarget, parseEngineSpec } from '../engine/index.ts';
 import { HttpTarget } from '../replay/transport.ts';
+import { warmUp } from '../replay/warm-up.ts';
 import { reachTarget } from '../serving/reach.ts';
 import { startEngine, type EngineProcess } from './engine-process.ts';
 import { feedFromWorker, feedRequests } from './feed.ts';
@@ -108,7 +109,7 @@ async function openServer(
     await engine?.close();
   };
   try {
-    await Promise.all([target.open(expectedConcurrency(facts)), ready]);
+    await Promise.all([target.open(expectedConcurrency(facts)), ready, warmUp(codec)]);
   } catch (thrown) {
     await feed[Symbol.asyncIterator]().return?.();
     await target.close();
