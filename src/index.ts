@@ -1,0 +1,16 @@
+/** The public API: what a program that embeds Reprise may use. */
+export type { Clock } from './core/clock.ts';
+export type { Call, Codec, Decoder, StreamFault, TokenOut } from './core/codec.ts';
+export { EXIT, UserError, type ExitCode } from './core/errors.ts';
+export { manifestSchema, type Manifest } from './core/manifest.ts';
+export type { Plan, PlanFacts, Source, TransformNote } from './core/plan.ts';
+export { OUTCOMES, RECORD_COLUMNS, type Outcome, type RecordBatch, type RequestRecord } from './core/record.ts';
+export type { Request } from './core/request.ts';
+export { parseSlo, type Slo } from './core/slo.ts';
+export type { Summary } from './core/summary.ts';
+export type { Answer, Planned, Sink, Target } from './core/target.ts';
+export { runOnce, type RunHooks, type RunProgress, type RunResult } from './compose/run-once.ts';
+export type { RunSpec, WorkloadSpec } from './compose/run-spec.ts';
+export { openRun, reportRun } from './compose/finish-run.ts';
+export { readRecords } from './runs/records.ts';
+export { summarise } from './metrics/index.ts';
