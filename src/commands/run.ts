@@ -191,6 +191,6 @@ function headers(options: Options): Record<string, string> {
 function withoutSecrets(line: readonly string[]): string[] {
   return line.map((word, i) => {
     if (line[i - 1] === '--header') return word.replace(/:.*/s, ': ***');
-    return word.replace(/^(--header=[^:]*):.*/s, '$1: ***').replace(/\/\/[^/@\s]*@/, '//***@');
+    return word.replace(/^(--header=[^:]*):.*/s, '$1: ***');
   });
 }

@@ -2,7 +2,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { basename, join } from 'node:path';
 import { messageOf } from '../core/errors.ts';
 import type { ClientHealth, Manifest } from '../core/manifest.ts';
-import type { PlanFacts, Source } from '../core/plan.ts';
+import type { Plan, PlanFacts } from '../core/plan.ts';
 import type { Summary } from '../core/summary.ts';
 import { HealthMonitor } from '../replay/health.ts';
 import { Recorder, type Progress } from '../replay/recorder.ts';
@@ -48,6 +48,7 @@ export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResul
   checkTarget(asked);
   const { spec: workload, source, facts, badRows } = await surveyWorkload(asked.workload, asked.seed, hooks.warn);
   const spec: RunSpec = { ...asked, workload };
+  const plan: Plan = { source, facts, slo: spec.slo?.limits ?? null, seed: spec.seed };
   const startedAt = hooks.nowIso();
   const dir =
     spec.out ??
@@ -56,11 +57,11 @@ export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResul
       `${startedAt.replaceAll(/[-:]|\.\d+/g, '')}-${source.name.replace(/\..*$/, '')}-${targetName(spec.target)}`,
     );
   checkRunDirectory(dir);
-  const arena = await openArena(spec, facts, dir, hooks.warn);
+  const arena = await openArena(spec, plan, dir, hooks.warn);
 
   // Replay: from here on there is a run directory, and whatever happens is recorded in it.
   createRunDirectory(dir);
-  let manifest = describeRun(spec, source, { ...facts, badRows }, arena, dir, startedAt);
+  let manifest = describeRun(spec, plan, badRows, arena, dir, startedAt);
   writeManifest(dir, manifest);
   const store = openRecordStore(dir, { worker: 0, journal: arena.wall !== null });
   const recorder = new Recorder(store, targetName(spec.target));
@@ -101,8 +102,8 @@ function abortedBy(gone: Promise<string>): AbortSignal {
 
 function describeRun(
   spec: RunSpec,
-  source: Source,
-  facts: PlanFacts & { badRows: number },
+  { source, facts }: Plan,
+  badRows: number,
   arena: Arena,
   dir: string,
   startedAt: string,
@@ -134,7 +135,7 @@ function describeRun(
       sha256: facts.sourceSha256,
       transforms: source.transforms.map((note) => ({ op: note.op, args: { ...note.args } })),
       on_bad_row: spec.workload.onBadRow,
-      bad_rows: facts.badRows,
+      bad_rows: badRows,
       requests: facts.requests,
       duration_s: durationS,
       rate_rps: durationS > 0 ? facts.requests / durationS : 0,

@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import { UserError } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { suggestion } from '../core/nearest.ts';
-import type { PlanFacts } from '../core/plan.ts';
+import type { Plan, Source } from '../core/plan.ts';
 import type { Planned, Target } from '../core/target.ts';
 import { VirtualClock } from '../core/virtual-clock.ts';
 import { WallClock } from '../core/wall-clock.ts';
@@ -15,7 +15,6 @@ import { reachTarget } from '../serving/reach.ts';
 import { startEngine, type EngineProcess } from './engine-process.ts';
 import { feedFromWorker, feedRequests } from './feed.ts';
 import type { RunSpec } from './run-spec.ts';
-import { openWorkload } from './workload.ts';
 
 /** A target with the clock it lives on and the requests it will be sent. */
 export interface Arena {
@@ -55,31 +54,31 @@ export function targetName(target: string): string {
 /** Starts or reaches the target and makes everything ready that is slow. `runDirectory` names the run in its calls. */
 export async function openArena(
   spec: RunSpec,
-  facts: PlanFacts,
+  plan: Plan,
   runDirectory: string,
   warn: (text: string) => void,
 ): Promise<Arena> {
   const system = referenceSystem(spec.target);
-  if (system === null) return openServer(spec, parseUrl(spec.target), null, facts, runDirectory, warn);
-  if (spec.clock === 'virtual') return openVirtual(spec, system);
+  if (system === null) return openServer(spec, parseUrl(spec.target), null, plan, runDirectory, warn);
+  if (spec.clock === 'virtual') return openVirtual(plan.source, system);
   const engine = await startEngine(system);
   try {
-    return await openServer(spec, engine.url, engine, facts, runDirectory, warn);
+    return await openServer(spec, engine.url, engine, plan, runDirectory, warn);
   } catch (thrown) {
     await engine.close();
     throw thrown;
   }
 }
 
-async function openVirtual(spec: RunSpec, system: string): Promise<Arena> {
+function openVirtual(source: Source, system: string): Arena {
   const clock = new VirtualClock();
   return {
     target: engineTarget(createEngine(parseEngineSpec(system), clock), clock),
     clock,
     wall: null,
-    feed: feedRequests(await openWorkload(spec.workload)),
+    feed: feedRequests(source),
     gone: NEVER,
-    facts: { spec: spec.target, kind: 'reference', adapter: 'none', model: null, facts: engineFacts(system) },
+    facts: { spec: `reference:${system}`, kind: 'reference', adapter: 'none', model: null, facts: engineFacts(system) },
     close: async () => undefined,
   };
 }
@@ -88,7 +87,7 @@ async function openServer(
   spec: RunSpec,
   url: URL,
   engine: EngineProcess | null,
-  facts: PlanFacts,
+  plan: Plan,
   runDirectory: string,
   warn: (text: string) => void,
 ): Promise<Arena> {
@@ -109,7 +108,7 @@ async function openServer(
     await engine?.close();
   };
   try {
-    await Promise.all([target.open(expectedConcurrency(facts)), ready, warmUp(codec)]);
+    await Promise.all([target.open(expectedConcurrency(plan)), ready, warmUp(codec)]);
   } catch (thrown) {
     await feed[Symbol.asyncIterator]().return?.();
     await target.close();
@@ -123,7 +122,7 @@ async function openServer(
     feed,
     gone: engine === null ? NEVER : engine.gone.then((how) => `the reference engine is gone: ${how}`),
     facts: {
-      spec: withoutCredentials(spec.target),
+      spec: spec.target,
       kind: engine === null ? 'url' : 'reference',
       adapter: codec.name,
       model,
@@ -148,7 +147,7 @@ function engineFacts(system: string): Manifest['target']['facts'] {
  * Connections to open ahead: rate times a generous time in system (2 s and 50 ms a token), doubled for bursts. If a
  * server is slower, more are opened while it runs.
  */
-function expectedConcurrency(facts: PlanFacts): number {
+function expectedConcurrency({ facts }: Plan): number {
   const ratePerS = facts.requests / Math.max(1, facts.lastDueUs / 1e6);
   const timeInSystemS = 2 + (0.05 * facts.outputTokens) / facts.requests;
   return Math.min(facts.requests, 4096, Math.ceil(2 * ratePerS * timeInSystemS) + 8);
@@ -159,14 +158,10 @@ function parseUrl(text: string): URL {
     throw new UserError(
       `--target: "${text}" is neither a URL (http://127.0.0.1:8000) nor reference[:SYSTEM[,key=value...]]`,
     );
-  return new URL(text);
-}
-
-/** A URL may carry user and password: they go on the wire, into no file. */
-function withoutCredentials(target: string): string {
-  if (!URL.canParse(target)) return target;
-  const url = new URL(target);
-  if (url.username === '' && url.password === '') return target;
-  url.username = url.password = '';
-  return url.href;
+  const url = new URL(text);
+  if (url.username !== '' || url.password !== '')
+    throw new UserError(
+      `--target: a URL with a password would end up in files and logs; pass it by --api-key-env or --header instead`,
+    );
+  return url;
 }
