@@ -43,7 +43,7 @@ const schema = z.looseObject({
 type Options = z.infer<typeof schema>;
 
 /** SLO of the bundled sample, so that a first run ends in a verdict. */
-const SAMPLE_SLO = 'ttft=200ms,tpot=10ms';
+const SAMPLE_SLO = 'ttft=100ms,tpot=12ms';
 
 export const runCommand: Command = {
   usage: 'run [workload]',
@@ -59,7 +59,11 @@ export const runCommand: Command = {
     },
   },
   options: {
-    target: { type: 'string', default: 'reference', describe: 'URL, or reference[:SYSTEM[,key=value...]]' },
+    target: {
+      type: 'string',
+      default: 'reference:vllm-v1,model=llama-3.1-8b,gpu=h100-sxm',
+      describe: 'URL, or reference[:SYSTEM[,key=value...]]',
+    },
     slo: { type: 'string', describe: 'limits, e.g. "ttft=200ms,tpot=50ms"; without it latencies only' },
     clock: {
       type: 'string',

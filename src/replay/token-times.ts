@@ -10,9 +10,9 @@ export interface TokenEvents {
 
 /**
  * One time a token, as whole microseconds from `dueUs`, never decreasing. Where events were counted as one token
- * each (`chunks`) and the server's final usage says otherwise, the usage wins: events with empty text are tokens if
- * that makes the sum right; else the tokens are spread evenly over the events that carried text (over all of them if
- * none did).
+ * each (`chunks`), the server's final usage settles it: where it agrees, every event held exactly one (none can hold
+ * less); else events with empty text are tokens if that makes the sum right; else the tokens are spread evenly over the
+ * events that carried text (over all of them if none did).
  */
 export function settleTokenTimes(
   seen: TokenEvents,
@@ -27,8 +27,9 @@ export function settleTokenTimes(
   }
   const source = answer?.countSource ?? (seen.events > 0 ? 'chunks' : null);
   const said = answer?.outputTokens ?? null;
-  if (source !== 'chunks' || said === null || said === counted)
+  if (source !== 'chunks' || said === null)
     return { times: expand(seen, counted, dueUs), source: counted === 0 ? null : source };
+  if (said === counted) return { times: expand(seen, said, dueUs), source: said === 0 ? null : 'usage' };
   if (said === counted + empty) return { times: expand(seen, said, dueUs, 1), source: 'usage' };
   return { times: spread(seen, said, counted > 0, dueUs), source: said === 0 ? null : 'usage' };
 }

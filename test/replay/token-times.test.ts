@@ -50,7 +50,7 @@ describe('settleTokenTimes', () => {
         ],
         answer(2, 'chunks'),
       ),
-      [[20, 30], 'chunks'],
+      [[20, 30], 'usage'],
     ));
   it('takes empty events as tokens when that makes the usage right', () =>
     assert.deepEqual(
