@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { UserError } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
@@ -63,12 +64,17 @@ async function* unsent(source: Source, ended: ReadonlySet<string>, target: strin
     yield requests.filter((request) => !ended.has(request.id)).map((request) => blankRecord(request, target));
 }
 
+/** Whether a process runs. One that was killed and not yet waited for by its parent (a zombie) does not. */
 function isAlive(pid: number): boolean {
   if (pid === process.pid) return false;
   try {
     process.kill(pid, 0);
-    return true;
   } catch {
     return false;
+  }
+  try {
+    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return true; // no /proc here
   }
 }

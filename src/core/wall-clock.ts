@@ -80,6 +80,11 @@ export class WallClock implements Clock {
     if (earliest && !this.#polling) this.#arm();
   }
 
+  /** Runs what is due by now: to be called between the callbacks of a burst of I/O, which would hold it up. */
+  catchUp(): void {
+    if (this.#dueNow === undefined) this.#runDue();
+  }
+
   /** Runs what is due, then `action` at the present: for what comes from outside, such as a request over HTTP. */
   enter(action: () => void): void {
     this.#runDue();

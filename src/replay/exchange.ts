@@ -84,6 +84,7 @@ export class Exchange implements TokenOut, CallEvents {
     }
     const fault = this.#decoder.fault;
     if (fault !== null) this.fail(fault.outcome, fault.message);
+    this.#clock.catchUp();
   }
 
   onCallEnd(role: Call['role'], status: number): void {

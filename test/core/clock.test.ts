@@ -47,6 +47,19 @@ describe('WallClock', () => {
     assert.ok(clock.read() >= 30_000);
   });
 
+  it('catches up between callbacks, but not from inside one', () => {
+    const clock = new WallClock();
+    const seen: string[] = [];
+    const past = clock.read() - 1;
+    clock.at(past, () => {
+      clock.catchUp();
+      seen.push('first');
+    });
+    clock.at(past, () => seen.push('second'));
+    clock.catchUp();
+    assert.deepEqual(seen, ['first', 'second']);
+  });
+
   it('leaves nothing behind that keeps the process alive', async () => {
     const clock = new WallClock();
     let ran = false;
