@@ -1,5 +1,7 @@
 import type { Codec } from '../src/core/codec.ts';
-import { openAiCodec, type OpenAiOptions } from './openai.ts';
+import { ENDPOINTS, openAiCodec, type Endpoint, type OpenAiOptions } from './openai.ts';
+
+export { ENDPOINTS, type Endpoint };
 
 export type CodecOptions = OpenAiOptions;
 

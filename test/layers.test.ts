@@ -30,6 +30,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/commands': [
     'src/core',
+    'adapters',
     'workloads',
     'src/metrics',
     'src/engine',

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { ENDPOINTS } from '../../adapters/index.ts';
 import { runOnce, type RunResult } from '../compose/run-once.ts';
 import type { RunSpec } from '../compose/run-spec.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
@@ -18,6 +19,7 @@ const schema = z.looseObject({
   workload: text.optional(),
   target: text,
   adapter: text,
+  endpoint: z.enum(ENDPOINTS, { error: (issue) => `got "${String(issue.input)}", expected ${ENDPOINTS.join(' or ')}` }),
   model: text.optional(),
   slo: text.optional(),
   clock: z.enum(['real', 'virtual'], { error: (issue) => `got "${String(issue.input)}", expected real or virtual` }),
@@ -75,6 +77,11 @@ export const runCommand: Command = {
     limit: { type: 'number', describe: 'first N requests' },
     out: { type: 'string', describe: 'run directory [default: runs/<utc time>-<workload>-<target>]' },
     adapter: { type: 'string', default: 'openai', describe: 'dialect of the target' },
+    endpoint: {
+      type: 'string',
+      default: 'completions',
+      describe: 'completions (prompts as token ids) or chat (as text)',
+    },
     model: { type: 'string', describe: 'model to ask for [default: the first that the server lists]' },
     timeout: { type: 'string', default: '600s', describe: 'from sent to last byte' },
     'ttft-timeout': { type: 'string', default: '60s', describe: 'from sent to first token' },
@@ -163,6 +170,7 @@ function runSpec(options: Options, line: readonly string[]): RunSpec {
     workload: { path: resolveWorkload(options.workload ?? 'chat'), onBadRow: options['on-bad-row'], transforms },
     target: options.target,
     adapter: options.adapter,
+    endpoint: options.endpoint,
     model: options.model ?? null,
     clock: options.clock,
     slo: sloText === undefined ? null : { text: sloText, limits: parseSlo(sloText) },

@@ -1,4 +1,5 @@
 import type { TransformNote } from '../core/plan.ts';
+import type { Endpoint } from '../../adapters/index.ts';
 import type { Slo } from '../core/slo.ts';
 
 /**
@@ -18,6 +19,7 @@ export interface RunSpec {
   /** A URL, or `reference[:SYSTEM[,key=value...]]`. */
   readonly target: string;
   readonly adapter: string;
+  readonly endpoint: Endpoint;
   /** Model to ask for; null: the first that the server lists. */
   readonly model: string | null;
   readonly clock: 'real' | 'virtual';

@@ -97,7 +97,12 @@ async function openServer(
     warn(`${url.href} lists no models; asking for "${model}" (--model NAME to change it)`);
   if (spec.model !== null && models.length > 0 && !models.includes(spec.model))
     throw new UserError(`--model: ${url.href} does not serve "${spec.model}"${suggestion(spec.model, models)}`);
-  const codecOptions = { model, seed: spec.seed, runId: basename(runDirectory).replaceAll(/[^\w.-]/g, '_') };
+  const codecOptions = {
+    endpoint: spec.endpoint,
+    model,
+    seed: spec.seed,
+    runId: basename(runDirectory).replaceAll(/[^\w.-]/g, '_'),
+  };
   const codec = CODECS[spec.adapter]?.(codecOptions);
   if (codec === undefined) throw new Error(`no adapter ${spec.adapter}`);
   const clock = new WallClock();

@@ -11,8 +11,9 @@ export interface TokenEvents {
 /**
  * One time a token, as whole microseconds from `dueUs`, never decreasing. Where events were counted as one token
  * each (`chunks`), the server's final usage settles it: where it agrees, every event held exactly one (none can hold
- * less); else events with empty text are tokens if that makes the sum right; else the tokens are spread evenly over the
- * events that carried text (over all of them if none did).
+ * less); else the first events with empty text are tokens too, if there are enough of them (a last empty one only
+ * says that the answer is over); else the tokens are spread evenly over the events that carried text (over all of them
+ * if none did).
  */
 export function settleTokenTimes(
   seen: TokenEvents,
@@ -30,15 +31,18 @@ export function settleTokenTimes(
   if (source !== 'chunks' || said === null)
     return { times: expand(seen, counted, dueUs), source: counted === 0 ? null : source };
   if (said === counted) return { times: expand(seen, said, dueUs), source: said === 0 ? null : 'usage' };
-  if (said === counted + empty) return { times: expand(seen, said, dueUs, 1), source: 'usage' };
+  if (said > counted && said <= counted + empty) return { times: expand(seen, said, dueUs), source: 'usage' };
   return { times: spread(seen, said, counted > 0, dueUs), source: said === 0 ? null : 'usage' };
 }
 
-function expand(seen: TokenEvents, tokens: number, dueUs: number, emptyCount = 0): Float64Array {
+/** The counts as they were seen; what `tokens` has beyond their sum are the first events with empty text. */
+function expand(seen: TokenEvents, tokens: number, dueUs: number): Float64Array {
   const times = new Float64Array(tokens);
+  let emptyTokens = tokens;
+  for (let i = 0; i < seen.events; i++) emptyTokens -= seen.counts[i] ?? 0;
   let at = 0;
   for (let i = 0; i < seen.events; i++) {
-    const count = seen.counts[i] === 0 ? emptyCount : (seen.counts[i] ?? 0);
+    const count = seen.counts[i] === 0 && emptyTokens-- > 0 ? 1 : (seen.counts[i] ?? 0);
     const time = Math.round((seen.times[i] ?? 0) - dueUs);
     for (let k = 0; k < count; k++) times[at++] = time;
   }

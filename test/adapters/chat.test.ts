@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { openAiCodec } from '../../adapters/openai.ts';
+import type { Answer } from '../../src/core/target.ts';
+import { DONE, sse } from '../servers.ts';
+
+const codec = openAiCodec({ endpoint: 'chat', model: 'm', seed: 1, runId: 'run' });
+const request = { id: 'r0', traceRow: 2, dueUs: 0, inputTokens: 6, outputTokens: 4 };
+const delta = (content: object, finish: string | null = null, more: object = {}): string =>
+  sse({ choices: [{ index: 0, delta: content, finish_reason: finish }], ...more });
+
+function decode(...events: string[]): { counts: number[]; end: string | undefined; answer: Answer } {
+  const counts: number[] = [];
+  const decoder = codec.decoder(request, { tokens: (count) => counts.push(count) });
+  decoder.push(Buffer.from(events.join('')));
+  return { counts, end: decoder.end()?.message, answer: decoder.answer(200) };
+}
+
+describe('openai codec, chat', () => {
+  it('asks for one message of about the planned length, and exactly the planned output', () => {
+    const [call] = codec.open(request);
+    assert.equal(call?.path, '/v1/chat/completions');
+    const body: unknown = JSON.parse(Buffer.from(call.body).toString());
+    assert.ok(typeof body === 'object' && body !== null && 'messages' in body && Array.isArray(body.messages));
+    const [message] = body.messages;
+    assert.match(String(message.content), /^([a-z]+ ){5}[a-z]+$/);
+    assert.deepEqual(
+      { ...body, messages: [] },
+      {
+        model: 'm',
+        messages: [],
+        max_completion_tokens: 4,
+        min_tokens: 4,
+        ignore_eos: true,
+        temperature: 0,
+        stream: true,
+        stream_options: { include_usage: true },
+      },
+    );
+  });
+
+  it('does not take the role for a token, alone or with empty content', () => {
+    const { counts } = decode(
+      delta({ role: 'assistant', content: '' }),
+      delta({ content: 'a' }),
+      delta({ role: 'assistant' }),
+      DONE,
+    );
+    assert.deepEqual(counts, [1]);
+  });
+
+  it('takes a role that comes with the first token', () => {
+    assert.deepEqual(decode(delta({ role: 'assistant', content: 'a' }), delta({ content: 'b' }), DONE).counts, [1, 1]);
+  });
+
+  it('counts reasoning once whatever it is called, and tool calls', () => {
+    const { counts, answer } = decode(
+      delta({ reasoning: 'a', reasoning_content: 'a' }),
+      delta({ reasoning_content: 'b' }),
+      delta({ content: 'c' }),
+      delta({ tool_calls: [{ index: 0, function: { arguments: '{"x"' } }] }, 'tool_calls'),
+      DONE,
+    );
+    assert.deepEqual([counts, answer.reasoningTokens, answer.finishReason], [[1, 1, 1, 1], 2, 'tool_calls']);
+  });
+
+  it('leaves an empty last chunk open, and takes usage from it, from a chunk of its own, or from none', () => {
+    const usage = { usage: { prompt_tokens: 9, completion_tokens: 2 } };
+    const tokens = [delta({ content: 'a' }), delta({ content: 'b' })];
+    for (const last of [
+      [delta({}, 'length', usage)],
+      [delta({}, 'length'), sse({ choices: [], ...usage })],
+      [delta({}, 'length')],
+    ]) {
+      const { counts, end, answer } = decode(...tokens, ...last);
+      assert.deepEqual([counts, end, answer.finishReason], [[1, 1, 0], undefined, 'length']);
+      assert.equal(answer.outputTokens, last.join('').includes('usage') ? 2 : null);
+    }
+  });
+
+  it('counts by cumulative usage when every chunk has it, merged tokens too', () => {
+    const grown = (content: string, n: number): string => delta({ content }, null, { usage: { completion_tokens: n } });
+    const { counts, answer } = decode(
+      delta({ role: 'assistant', content: '' }, null, { usage: { completion_tokens: 0 } }),
+      grown('a b c', 3),
+      grown('', 4),
+      DONE,
+    );
+    assert.deepEqual([counts, answer.countSource], [[3, 1], 'usage']);
+  });
+});
