@@ -7,6 +7,7 @@ import type { Summary } from '../core/summary.ts';
 import { HealthMonitor } from '../replay/health.ts';
 import { Recorder, type Progress } from '../replay/recorder.ts';
 import { replay } from '../replay/replay.ts';
+import { writeClientSamples } from '../runs/client-file.ts';
 import { openRecordStore } from '../runs/record-store.ts';
 import { checkRunDirectory, createRunDirectory, writeManifest } from '../runs/run-directory.ts';
 import { finishRun } from './finish-run.ts';
@@ -79,7 +80,10 @@ export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResul
       cut: hooks.cut,
       graceUs: GRACE_US,
     });
-    client = health?.stop() ?? null;
+    if (health !== null) {
+      client = health.stop();
+      writeClientSamples(dir, health.samples);
+    }
   } catch (thrown) {
     stopped = `a fault in reprise: ${messageOf(thrown)}`;
   } finally {

@@ -1,4 +1,5 @@
 import { build, type Histogram } from 'hdr-histogram-js';
+import type { ClientSample } from '../core/client-sample.ts';
 import type { ClientHealth } from '../core/manifest.ts';
 import type { WallClock } from '../core/wall-clock.ts';
 import type { Recorder } from './recorder.ts';
@@ -6,6 +7,8 @@ import type { Recorder } from './recorder.ts';
 const TICK_MS = 10;
 /** A pause of the event loop from here on is kept with its time: requests in flight during it were touched. */
 const STALL_US = 20_000;
+/** A row of `client.parquet` stands for this long. */
+const SAMPLE_US = 1e6;
 /** Records wait at most this long before they are handed to the writer. */
 const FLUSH_EVERY_US = 100_000;
 
@@ -28,6 +31,11 @@ export class HealthMonitor {
   #lastUs = 0;
   #flushedUs = 0;
   #inFlightTime = 0;
+  readonly samples: ClientSample[] = [];
+  #sampledUs = 0;
+  #sampledCpu = this.#cpuAtStart;
+  #sampledPollingUs = 0;
+  #maxDelayUs = 0;
 
   constructor(clock: WallClock, recorder: Recorder) {
     this.#clock = clock;
@@ -35,7 +43,7 @@ export class HealthMonitor {
   }
 
   start(): void {
-    this.#startUs = this.#lastUs = this.#flushedUs = this.#clock.read();
+    this.#startUs = this.#lastUs = this.#flushedUs = this.#sampledUs = this.#clock.read();
     this.#timer = setInterval(this.#tick, TICK_MS);
   }
 
@@ -43,6 +51,7 @@ export class HealthMonitor {
   stop(): ClientHealth {
     this.#tick();
     clearInterval(this.#timer);
+    this.#sample();
     const cpu = process.cpuUsage(this.#cpuAtStart);
     const duration = Math.max(1, this.#lastUs - this.#startUs);
     return {
@@ -68,8 +77,31 @@ export class HealthMonitor {
     if (delayUs >= STALL_US) this.#stalls.push({ from_us: Math.round(nowUs - delayUs), to_us: Math.round(nowUs) });
     this.#inFlightTime += this.#recorder.inFlight * gapUs;
     this.#lastUs = nowUs;
+    this.#maxDelayUs = Math.max(this.#maxDelayUs, delayUs);
+    if (nowUs - this.#sampledUs >= SAMPLE_US) this.#sample();
     if (nowUs - this.#flushedUs < FLUSH_EVERY_US) return;
     this.#flushedUs = nowUs;
     this.#recorder.flush();
   };
+
+  #sample(): void {
+    const cpu = process.cpuUsage(this.#sampledCpu);
+    const { due, sent, tokens } = this.#recorder.progress;
+    this.samples.push({
+      time_us: this.#lastUs,
+      in_flight: this.#recorder.inFlight,
+      due,
+      sent,
+      tokens,
+      lateness_max_us: this.#recorder.takeMaxLatenessUs(),
+      event_loop_delay_max_us: this.#maxDelayUs,
+      cpu_us: cpu.user + cpu.system,
+      polling_us: this.#clock.pollingUs - this.#sampledPollingUs,
+      rss_bytes: process.memoryUsage.rss(),
+    });
+    this.#sampledUs = this.#lastUs;
+    this.#sampledCpu = process.cpuUsage();
+    this.#sampledPollingUs = this.#clock.pollingUs;
+    this.#maxDelayUs = 0;
+  }
 }

@@ -7,7 +7,9 @@ import { settleTokenTimes } from './token-times.ts';
 /** Records handed on at once; between full batches `flush` is called on a timer. */
 const BATCH = 256;
 
+/** Totals since the run's start. */
 export interface Progress {
+  due: number;
   sent: number;
   ok: number;
   failed: number;
@@ -33,7 +35,8 @@ export class Recorder implements Sink {
   readonly #inFlight = new Map<number, InFlight>();
   #sentBatch: RequestRecord[] = [];
   #finishedBatch: RequestRecord[] = [];
-  readonly progress: Progress = { sent: 0, ok: 0, failed: 0, tokens: 0 };
+  #maxLatenessUs = 0;
+  readonly progress: Progress = { due: 0, sent: 0, ok: 0, failed: 0, tokens: 0 };
   /** Called when a request has ended, with its outcome. */
   onEnd: (index: number, outcome: Outcome) => void = () => undefined;
 
@@ -49,6 +52,7 @@ export class Recorder implements Sink {
   /** Opens a request, just before it is handed to the target. */
   begin(planned: Planned): void {
     if (this.#inFlight.has(planned.index)) throw new Error(`request ${planned.request.id} began twice`);
+    this.progress.due++;
     const slab = planned.request.outputTokens + 2;
     this.#inFlight.set(planned.index, {
       planned,
@@ -60,6 +64,13 @@ export class Recorder implements Sink {
     });
   }
 
+  /** The worst lateness since this was last asked. */
+  takeMaxLatenessUs(): number {
+    const worst = this.#maxLatenessUs;
+    this.#maxLatenessUs = 0;
+    return worst;
+  }
+
   hasToken(index: number): boolean {
     return (this.#inFlight.get(index)?.events ?? 0) > 0;
   }
@@ -69,6 +80,7 @@ export class Recorder implements Sink {
     request.sentUs = timeUs;
     request.connectUs = connectUs;
     this.progress.sent++;
+    this.#maxLatenessUs = Math.max(this.#maxLatenessUs, timeUs - request.planned.request.dueUs - (connectUs ?? 0));
     this.#sentBatch.push(this.#record(request, null, 'cut', 'the client was killed', null));
   }
 

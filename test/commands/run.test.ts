@@ -57,6 +57,11 @@ describe('reprise run', () => {
       `select count(*)::int, count(*) filter (outcome = 'ok' and output_tokens = 12 and len(token_times_us) = 12 and input_tokens = input_tokens_planned)::int from '${folder}/real/requests/*.parquet'`,
     );
     assert.deepEqual(rows, [60, 60]);
+    const health = await query(
+      `select count(*)::int, max(sent)::int, max(tokens)::int, bool_and(cpu_us > 0 and rss_bytes > 0) from '${folder}/real/client.parquet'`,
+    );
+    assert.ok(Number(health[0]) >= 3, `${String(health[0])} seconds`);
+    assert.deepEqual(health.slice(1), [60, 720, true]);
     await cli('run', path, ...SLO, '--clock', 'virtual', '--out', join(folder, 'same'));
     const ttft = `median(first_token_us - due_us)::int`;
     const [real, virtual] = await query(

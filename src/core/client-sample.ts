@@ -1,0 +1,16 @@
+/** The client's health over one second of a run: a row of `client.parquet`. Counts are totals since the run's start. */
+export interface ClientSample {
+  /** End of the second, microseconds from the run's start. */
+  readonly time_us: number;
+  readonly in_flight: number;
+  readonly due: number;
+  readonly sent: number;
+  readonly tokens: number;
+  /** Worst of this second: sent - due less connecting, and the event loop's delay. */
+  readonly lateness_max_us: number;
+  readonly event_loop_delay_max_us: number;
+  /** CPU of this second, all threads; of it, polling the clock. */
+  readonly cpu_us: number;
+  readonly polling_us: number;
+  readonly rss_bytes: number;
+}
