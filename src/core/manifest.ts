@@ -5,6 +5,8 @@ const quantiles = z.strictObject({ p50: z.number(), p90: z.number(), p99: z.numb
 /** The client's own health over a run: what decides whether its numbers can be believed. */
 const clientHealth = z.strictObject({
   duration_s: z.number(),
+  /** The run's start on the machine's monotonic clock (CLOCK_MONOTONIC on Linux): adds up with other processes' stamps. */
+  machine_zero_us: z.number(),
   /** CPU of the whole client process, polling included. */
   cpu_s: z.number(),
   /** CPU spent polling the clock ahead of due times. */

@@ -69,6 +69,11 @@ export class WallClock implements Clock {
     this.#phaseUs = Number.NEGATIVE_INFINITY;
   };
 
+  /** The run's zero on `machineUs`. */
+  get zeroUs(): number {
+    return this.#startUs;
+  }
+
   /** CPU time spent polling for the next due time rather than working, in microseconds. */
   get pollingUs(): number {
     return this.#pollingUs;

@@ -56,6 +56,7 @@ export class HealthMonitor {
     const duration = Math.max(1, this.#lastUs - this.#startUs);
     return {
       duration_s: duration / 1e6,
+      machine_zero_us: this.#clock.zeroUs,
       cpu_s: (cpu.user + cpu.system) / 1e6,
       polling_s: this.#clock.pollingUs / 1e6,
       event_loop_delay_ms: {

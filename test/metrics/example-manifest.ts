@@ -36,6 +36,7 @@ export function exampleManifest(over: Partial<Manifest> = {}): Manifest {
     ttft_timeout_s: 60,
     client: {
       duration_s: 10,
+      machine_zero_us: 0,
       cpu_s: 1,
       polling_s: 0.5,
       event_loop_delay_ms: { p50: 0.1, p90: 0.2, p99: 0.3, max: 1 },

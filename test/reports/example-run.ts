@@ -164,6 +164,7 @@ export function exampleManifest(records: readonly RequestRecord[], { slo, manife
     ttft_timeout_s: 60,
     client: {
       duration_s: durationS + 5,
+      machine_zero_us: 0,
       cpu_s: 4.1,
       polling_s: 3.2,
       event_loop_delay_ms: { p50: 0.04, p90: 0.11, p99: 0.42, max: 2.3 },
