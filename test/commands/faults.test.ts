@@ -36,28 +36,35 @@ async function requestsSeen(server: TestServer, count: number, client: ChildProc
   }
 }
 
+/** Starts a run of so many requests, one every `everyS`, against a server; its directory and its end. */
+function startRun(
+  name: string,
+  load: readonly [requests: number, everyS: number, tokens: number],
+  server: TestServer,
+  ...options: string[]
+) {
+  const out = join(folder, name);
+  const args = ['run', trace(`${name}.csv`, ...load), '--target', server.url.href, '--out', out, '--quiet', ...options];
+  return { out, ...startCli(args) };
+}
+
 describe('faults', () => {
   it('a server that never answers its first 200 requests delays no other', async () => {
     const server = await start((index, _request, response, body) => {
       if (index >= 200) void streamTokens(response, maxTokens(body), 2);
     });
-    const out = join(folder, 'mute');
-    const path = trace('mute.csv', 600, 0.01, 5);
-    const result = await cli(
-      'run',
-      path,
-      '--target',
-      server.url.href,
+    const { out, result: ended } = startRun(
+      'mute',
+      [600, 0.01, 5],
+      server,
       '--slo',
       'ttft=1s',
       '--ttft-timeout',
       '8s',
       '--timeout',
       '9s',
-      '--out',
-      out,
-      '--quiet',
     );
+    const result = await ended;
     assert.equal(result.code, 0, result.stderr);
     const { requests } = summaryOf(out);
     assert.deepEqual(requests.by_outcome, { ok: 400, timeout: 200 });
@@ -79,18 +86,8 @@ describe('faults', () => {
       response.writeHead(200).write(tokenEvent());
       setTimeout(() => response.socket?.resetAndDestroy(), 5);
     });
-    const out = join(folder, 'resets');
-    const result = await cli(
-      'run',
-      trace('resets.csv', 200, 0.01, 5),
-      '--target',
-      server.url.href,
-      '--slo',
-      'ttft=5s,tpot=5s',
-      '--out',
-      out,
-      '--quiet',
-    );
+    const { out, result: ended } = startRun('resets', [200, 0.01, 5], server, '--slo', 'ttft=5s,tpot=5s');
+    const result = await ended;
     assert.equal(result.code, 0, result.stderr);
     const summary = summaryOf(out);
     assert.deepEqual(summary.requests.by_outcome, { ok: 190, stream_broken: 10 });
@@ -101,16 +98,7 @@ describe('faults', () => {
 
   it('a client that is stopped for 300 ms says that its numbers are not valid, and why', async () => {
     const server = await start((_index, _request, response, body) => void streamTokens(response, maxTokens(body), 5));
-    const out = join(folder, 'stopped');
-    const { child, result } = startCli([
-      'run',
-      trace('stopped.csv', 200, 0.02, 5),
-      '--target',
-      server.url.href,
-      '--out',
-      out,
-      '--quiet',
-    ]);
+    const { out, child, result } = startRun('stopped', [200, 0.02, 5], server);
     await requestsSeen(server, 50, child);
     child.kill('SIGSTOP');
     await sleep(300);
@@ -123,16 +111,7 @@ describe('faults', () => {
 
   it('a client that is killed: report gives what had finished, the rest cut or unsent', async () => {
     const server = await start((_index, _request, response, body) => void streamTokens(response, maxTokens(body), 20));
-    const out = join(folder, 'killed');
-    const { child, result } = startCli([
-      'run',
-      trace('killed.csv', 400, 0.02, 10),
-      '--target',
-      server.url.href,
-      '--out',
-      out,
-      '--quiet',
-    ]);
+    const { out, child, result } = startRun('killed', [400, 0.02, 10], server);
     await requestsSeen(server, 150, child);
     const early = await cli('report', out);
     assert.equal(early.code, 2);
@@ -155,16 +134,7 @@ describe('faults', () => {
 
   it('a server that goes away: the run ends by itself and says so', async () => {
     const server = await start((_index, _request, response, body) => void streamTokens(response, maxTokens(body), 5));
-    const out = join(folder, 'gone');
-    const { child, result } = startCli([
-      'run',
-      trace('gone.csv', 3000, 0.02, 5),
-      '--target',
-      server.url.href,
-      '--out',
-      out,
-      '--quiet',
-    ]);
+    const { out, child, result } = startRun('gone', [3000, 0.02, 5], server);
     await requestsSeen(server, 100, child);
     servers.splice(servers.indexOf(server), 1);
     await server.close();
@@ -182,16 +152,7 @@ describe('faults', () => {
 
   it('Ctrl-C stops sending, lets answers end, writes all', async () => {
     const server = await start((_index, _request, response, body) => void streamTokens(response, maxTokens(body), 20));
-    const out = join(folder, 'interrupted');
-    const { child, result } = startCli([
-      'run',
-      trace('interrupted.csv', 500, 0.02, 10),
-      '--target',
-      server.url.href,
-      '--out',
-      out,
-      '--quiet',
-    ]);
+    const { out, child, result } = startRun('interrupted', [500, 0.02, 10], server);
     await requestsSeen(server, 100, child);
     child.kill('SIGINT');
     const { code } = await result;
