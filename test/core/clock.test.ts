@@ -84,7 +84,8 @@ describe('WallClock', () => {
   it('shares one stamp in a poll phase, but not for longer than a millisecond', async () => {
     const clock = new WallClock();
     const first = clock.phase();
-    assert.equal(clock.phase(), first);
+    const again = clock.phase();
+    assert.ok(again === first || again - first > 1000, `${again - first} us apart`); // a busy machine may pause between
     const end = performance.now() + 2;
     while (performance.now() < end);
     const later = clock.phase();
