@@ -9,7 +9,7 @@ import { parseDurationUs, parseWindowUs } from '../core/units.ts';
 import { reportFile } from '../runs/run-directory.ts';
 import { summaryText } from '../../reports/index.ts';
 import { resolveWorkload } from '../../workloads/index.ts';
-import { readOptions, type Command } from './command.ts';
+import { readOptions, wholeNumber, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
 import { hasColor, printWarning } from './terminal.ts';
 
@@ -25,10 +25,8 @@ const schema = z.looseObject({
     .number({ error: 'expected a number above 0, e.g. 1.5' })
     .positive({ error: (issue) => `got ${String(issue.input)}, expected a number above 0` }),
   window: text.optional(),
-  limit: z
-    .int({ error: (issue) => `got ${String(issue.input)}, expected a whole number from 1` })
-    .positive({ error: (issue) => `got ${String(issue.input)}, expected a whole number from 1` })
-    .optional(),
+  limit: wholeNumber.optional(),
+  'block-tokens': wholeNumber.optional(),
   timeout: text,
   'ttft-timeout': text,
   seed: z.int({ error: (issue) => `got ${String(issue.input)}, expected a whole number` }),
@@ -55,7 +53,7 @@ export const runCommand: Command = {
   positionals: {
     workload: {
       type: 'string',
-      describe: 'a trace file (Azure 2023 CSV, plain CSV, .rtrace.jsonl) or a bundled sample: chat',
+      describe: 'a trace file (Azure 2023 CSV, Mooncake JSONL, plain CSV, .rtrace.jsonl) or a bundled sample: chat',
     },
   },
   options: {
@@ -73,6 +71,7 @@ export const runCommand: Command = {
     speed: { type: 'number', default: 1, describe: 'replay the trace this many times as fast' },
     window: { type: 'string', describe: 'part of the trace, e.g. 60s..120s' },
     limit: { type: 'number', describe: 'first N requests' },
+    'block-tokens': { type: 'number', describe: 'tokens of a prefix block [default: as the trace says or shows]' },
     out: { type: 'string', describe: 'run directory [default: runs/<utc time>-<workload>-<target>]' },
     adapter: { type: 'string', default: 'openai', describe: 'dialect of the target' },
     model: { type: 'string', describe: 'model to ask for [default: the first that the server lists]' },
@@ -160,7 +159,12 @@ function runSpec(options: Options, line: readonly string[]): RunSpec {
   if (options.speed !== 1) transforms.push({ op: 'speed', args: { factor: options.speed } });
   if (options.limit !== undefined) transforms.push({ op: 'limit', args: { requests: options.limit } });
   return {
-    workload: { path: resolveWorkload(options.workload ?? 'chat'), onBadRow: options['on-bad-row'], transforms },
+    workload: {
+      path: resolveWorkload(options.workload ?? 'chat'),
+      onBadRow: options['on-bad-row'],
+      ...(options['block-tokens'] === undefined ? {} : { blockTokens: options['block-tokens'] }),
+      transforms,
+    },
     target: options.target,
     adapter: options.adapter,
     model: options.model ?? null,

@@ -4,7 +4,8 @@ import type { WorkloadSpec } from './run-spec.ts';
 
 /** The source of a spec with its transforms. Throws a UserError that names what is wrong with the file or a transform. */
 export async function openWorkload(spec: WorkloadSpec, onSkipped: () => void = () => undefined): Promise<Source> {
-  const file = await openSource(spec.path, { onBadRow: spec.onBadRow, onSkipped });
+  const { path, onBadRow, blockTokens } = spec;
+  const file = await openSource(path, { onBadRow, onSkipped, ...(blockTokens === undefined ? {} : { blockTokens }) });
   const isSorted = spec.transforms[0]?.op === 'sort';
   return spec.transforms.reduce(applyTransform, isSorted ? file : requireOrder(file));
 }

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { inspectionText, inspectTrace, resolveWorkload } from '../../workloads/index.ts';
 import { shared } from '../shared.ts';
@@ -42,34 +41,42 @@ describe('trace inspect', () => {
   });
 
   const mooncake = shared('traces/mooncake_conversation_trace.jsonl');
-  it(
-    'finds the prefix reuse of the public Mooncake trace, rewritten as a native one',
-    { skip: mooncake.skip },
-    async () => {
-      const rows = readFileSync(mooncake.path, 'utf8')
-        .trimEnd()
-        .split('\n')
-        .map((line) => {
-          const { timestamp, input_length, output_length, hash_ids } = JSON.parse(line) as Record<string, unknown>;
-          return JSON.stringify({
-            t_us: Number(timestamp) * 1000,
-            input_tokens: input_length,
-            output_tokens: output_length,
-            blocks: hash_ids,
-          });
-        });
-      const found = await inspectTrace(
-        file('m.rtrace.jsonl', `{"reprise_trace":1,"block_size":512}\n${rows.join('\n')}\n`),
-      );
-      assert.deepEqual([found.rows, found.max_same_time], [12_031, 28]);
-      near(found.iat_cv, 3.033737);
-      near(found.idc['10s'], 2.0988);
-      near(found.peak_10s_over_mean, 1.9699);
-      assert.equal(found.prefix?.block_tokens, 512);
-      near(found.prefix?.max_hit_ratio, 0.366412);
-      near(found.prefix?.max_hit_ratio_tokens ?? null, 0.373624);
-    },
-  );
+  it('finds the reference figures of the public Mooncake trace', { skip: mooncake.skip }, async () => {
+    const found = await inspectTrace(mooncake.path);
+    assert.deepEqual([found.format, found.rows, found.bad_rows, found.max_same_time], ['mooncake', 12_031, 0, 28]);
+    near(found.duration_s, 3536.999);
+    near(found.iat_cv, 3.033737);
+    near(found.idc['1s'], 7.8976);
+    near(found.idc['10s'], 2.0988);
+    near(found.peak_10s_over_mean, 1.9699);
+    near(found.input_tokens.mean, 12035.0613);
+    near(found.output_tokens.mean, 342.6189);
+    assert.equal(found.prefix?.block_tokens, 512);
+    near(found.prefix?.max_hit_ratio, 0.366412);
+    near(found.prefix?.max_hit_ratio_tokens, 0.373624);
+    assert.equal(found.warnings.length, 1);
+    assert.match(found.warnings[0] ?? '', /^clumped: 12,031 requests.* 1,180 distinct times, 3\.00 s apart, up to 28 /);
+  });
+
+  it('doubts a unit that makes a trace very short or very long', async () => {
+    const rows = (stepMs: number): string =>
+      Array.from({ length: 200 }, (_, i) =>
+        JSON.stringify({ timestamp: i * stepMs, input_length: 5, output_length: 1, hash_ids: [i] }),
+      ).join('\n');
+    const warnings = async (name: string, content: string): Promise<string> =>
+      (await inspectTrace(file(name, content))).warnings.join('\n');
+    assert.match(
+      await warnings('short.jsonl', rows(20)),
+      /^unit_suspect: 200 requests span 3\.98 s .*milliseconds.*seconds/,
+    );
+    assert.match(await warnings('long.jsonl', rows(2e7)), /^unit_suspect: .* 46 days .*microseconds/);
+    assert.equal(await warnings('fine.jsonl', rows(2000)), '');
+    assert.match(
+      await warnings('long.csv', `${HEADER}0,1,1\n3600000,1,1\n`),
+      /^unit_suspect: .* 41 days .*milliseconds/,
+    );
+    assert.equal(await warnings('short.csv', `${HEADER}0,1,1\n0.5,1,1\n`), '');
+  });
 
   it('counts bad rows, names the first, and measures the rest', async () => {
     const found = await inspectTrace(file('some.csv', `${HEADER}0,10,5\nsoon,1,1\n3,30,7\n`));

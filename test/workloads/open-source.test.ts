@@ -70,23 +70,42 @@ describe('what a file may look like', () => {
   });
 });
 
+function mooncakeRow(change: Readonly<Record<string, unknown>>): string {
+  return `${JSON.stringify({ timestamp: 0, input_length: 7, output_length: 5, hash_ids: [0], ...change })}\n`;
+}
+
 describe('what is refused', () => {
   const refused: [what: string, content: string | Buffer, names: RegExp][] = [
-    ['bad UTF-8', Buffer.concat([Buffer.from(`${PLAIN}0,10,5\n`), Buffer.from([0xff, 0xfe, 0x0a])]), /bad\.csv.*UTF-8/],
+    [
+      'bad UTF-8',
+      Buffer.concat([Buffer.from(`${PLAIN}0,10,5\n`), Buffer.from([0xff, 0xfe, 0x0a])]),
+      /bad\.csv: bad_utf8: /,
+    ],
     [
       'a file cut off in a character',
       Buffer.concat([Buffer.from(`${PLAIN}0,10,5\n1,2,3,`), Buffer.from([0xe2, 0x96])]),
-      /bad\.csv.*UTF-8/,
+      /bad\.csv: bad_utf8: /,
     ],
-    ['a Git LFS pointer', 'version https://git-lfs.github.com/spec/v1\noid sha256:0\n', /bad\.csv.*git lfs pull/],
+    [
+      'a Git LFS pointer',
+      'version https://git-lfs.github.com/spec/v1\noid sha256:0\n',
+      /bad\.csv: lfs_pointer: .*git lfs pull/,
+    ],
     ['an unclosed quote', `${PLAIN}0,"10,5\n1,2,3\n`, /bad\.csv/],
-    ['half a token', `${PLAIN}0,12.5,5\n`, /bad\.csv:2:2: input_tokens is "12\.5", expected a whole number/],
-    ['no token', `${PLAIN}0,10,0\n`, /bad\.csv:2:3: output_tokens is "0".*cannot be replayed/],
-    ['less than no token', `${PLAIN}0,-1,5\n`, /bad\.csv:2:2: input_tokens is "-1"/],
-    ['an empty cell', `${PLAIN}0,,5\n`, /bad\.csv:2:2: input_tokens is ""/],
-    ['NaN', `${PLAIN}NaN,1,5\n`, /bad\.csv:2:1: arrival_s is "NaN"/],
-    ['a time before the start', `${PLAIN}-1,1,5\n`, /bad\.csv:2:1: arrival_s is "-1"/],
-    ['a row that is cut off', `${PLAIN}0,10,5\n1,2`, /bad\.csv:3:3: output_tokens is missing/],
+    [
+      'half a token',
+      `${PLAIN}0,12.5,5\n`,
+      /bad\.csv:2:2: non_integer_length: input_tokens is "12\.5", expected a whole number/,
+    ],
+    ['no token', `${PLAIN}0,10,0\n`, /bad\.csv:2:3: zero_length: output_tokens is "0".*cannot be replayed/],
+    ['less than no token', `${PLAIN}0,-1,5\n`, /bad\.csv:2:2: negative: input_tokens is "-1"/],
+    ['an empty cell', `${PLAIN}0,,5\n`, /bad\.csv:2:2: missing_length: input_tokens is ""/],
+    ['NaN', `${PLAIN}NaN,1,5\n`, /bad\.csv:2:1: nan: arrival_s is "NaN"/],
+    ['a time before the start', `${PLAIN}-1,1,5\n`, /bad\.csv:2:1: negative: arrival_s is "-1"/],
+    ['no time', `${PLAIN},1,5\n`, /bad\.csv:2:1: missing_time: arrival_s is ""/],
+    ['a short row that is not the last', `${PLAIN}0,10\n1,2,3`, /bad\.csv:2:3: output_tokens is missing/],
+    ['a short last row that has its end', `${PLAIN}0,10,5\n1,2\n`, /bad\.csv:3:3: output_tokens is missing/],
+    ['a row that is cut off', `${PLAIN}0,10,5\n1,2`, /bad\.csv:3:3: truncated_last_line: .*output_tokens is missing/],
     ['a length with a thousands comma', `${PLAIN}0,1,200,5\n`, /bad\.csv:2.*4 cells, expected 3/],
     [
       'a day that does not exist',
@@ -96,30 +115,43 @@ describe('what is refused', () => {
     [
       'native: half a token',
       `${NATIVE}{"t_us":0,"input_tokens":12.5,"output_tokens":5}\n`,
-      /bad\.csv:2: input_tokens is 12\.5, expected a whole number/,
+      /bad\.csv:2: non_integer_length: input_tokens is 12\.5, expected a whole number/,
     ],
     [
       'native: no time',
       `${NATIVE}{"t_us":null,"input_tokens":1,"output_tokens":5}\n`,
-      /bad\.csv:2: t_us is null, expected/,
+      /bad\.csv:2: missing_time: t_us is null, expected/,
     ],
     [
       'native: a missing length',
       `${NATIVE}{"t_us":0,"output_tokens":5}\n`,
-      /bad\.csv:2: input_tokens is missing, expected/,
+      /bad\.csv:2: missing_length: input_tokens is missing, expected/,
     ],
     ['native: no JSON', `${NATIVE}{"t_us":0,\n`, /bad\.csv:2: .*not JSON/],
     [
       'native: an id twice',
       `${NATIVE}{"id":"a","t_us":0,"input_tokens":1,"output_tokens":1}\n{"id":"a","t_us":1,"input_tokens":1,"output_tokens":1}`,
-      /bad\.csv:3: .*id "a"/,
+      /bad\.csv:3: duplicate_id: id "a"/,
     ],
     [
       'native: blocks that do not fit the prompt',
       `${NATIVE}{"t_us":0,"input_tokens":33,"output_tokens":1,"blocks":[1]}\n`,
       /bad\.csv:2: block_count_mismatch.*1.*expected 3/,
     ],
-    ['native: a later version', '{"reprise_trace":2}\n', /bad\.csv.*reprise_trace/],
+    ['native: cut off', `${NATIVE}{"t_us":0,"inp`, /bad\.csv:2: truncated_last_line: .*not JSON/],
+    ['native: NaN', `${NATIVE}{"t_us":NaN,"input_tokens":1,"output_tokens":5}\n`, /bad\.csv:2: nan: .*NaN or Infinity/],
+    ['Mooncake: no answer', mooncakeRow({ output_length: 0 }), /bad\.csv:1: zero_length: output_length is 0, expected/],
+    ['Mooncake: less than no prompt', mooncakeRow({ input_length: -5 }), /bad\.csv:1: negative: input_length is -5/],
+    ['Mooncake: half a token', mooncakeRow({ input_length: 7.5 }), /:1: non_integer_length: input_length is 7\.5/],
+    [
+      'Mooncake: no time',
+      mooncakeRow({ timestamp: null }),
+      /:1: missing_time: timestamp is null, expected milliseconds/,
+    ],
+    ['Mooncake: a time before the start', mooncakeRow({ timestamp: -1 }), /:1: negative: timestamp is -1/],
+    ['Mooncake: no blocks', mooncakeRow({ hash_ids: [] }), /:1: hash_ids is \[\], expected a list/],
+    ['another format with times in seconds', mooncakeRow({ chat_id: 1 }), /header_mismatch/],
+    ['native: a later version', '{"reprise_trace":2}\n', /bad\.csv: header_mismatch: .*reprise_trace/],
   ];
   for (const [what, content, names] of refused)
     it(what, async () => {

@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import type { Request } from '../../../src/core/request.ts';
 import { azure2023 } from '../../../workloads/formats/azure-2023.ts';
 import type { Format } from '../../../workloads/formats/format.ts';
+import { mooncake } from '../../../workloads/formats/mooncake.ts';
 import { native } from '../../../workloads/formats/native.ts';
 import { plainCsv } from '../../../workloads/formats/plain-csv.ts';
 import { requestsOf } from '../temporary-files.ts';
@@ -59,7 +60,11 @@ async function readBack(format: Format, lines: readonly string[], layout: Layout
     for (const [i, start] of at.entries()) yield text.slice(start, at[i + 1] ?? start);
   }
   return requestsOf(
-    format.read(chunks(), { path: 'trace', bad: (row) => assert.fail(`line ${row.line}: ${row.message}`) }),
+    format.read(chunks(), {
+      path: 'trace',
+      blockTokens: BLOCK_TOKENS,
+      bad: (row) => assert.fail(`line ${row.line}: ${row.message}`),
+    }),
   );
 }
 
@@ -142,4 +147,31 @@ test('a native trace reads back exactly, cut anywhere, optional fields and unkno
       assert.deepEqual(await readBack(native, [header, ...lines], layout), requests);
     }),
     { numRuns: 150 },
+  ));
+
+test('a Mooncake trace reads back exactly, cut anywhere, times counted from its first row', () =>
+  fc.assert(
+    fc.asyncProperty(anyRows, anyLayout, fc.nat(1e6), async (rows, layout, startMs) => {
+      const requests = rows.map((row, i): Request => {
+        const inputTokens = row.input % 1000 || 1;
+        return {
+          id: `r${i}`,
+          traceRow: i + 1,
+          dueUs: Math.floor((dueTimes(rows)[i] ?? 0) / 1000) * 1000,
+          inputTokens,
+          outputTokens: row.output,
+          blocks: Array.from({ length: Math.ceil(inputTokens / BLOCK_TOKENS) }, (_, block) => block + i),
+        };
+      });
+      const lines = requests.map(({ dueUs, inputTokens, outputTokens, blocks }) =>
+        JSON.stringify({
+          timestamp: startMs + dueUs / 1000,
+          input_length: inputTokens,
+          output_length: outputTokens,
+          hash_ids: blocks,
+        }),
+      );
+      assert.deepEqual(await readBack(mooncake, lines, layout), requests);
+    }),
+    { numRuns: 100 },
   ));
