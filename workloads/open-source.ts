@@ -85,7 +85,8 @@ function findFormat(path: string, lines: readonly string[]): Format {
     throw new UserError(
       `${path}: lfs_pointer: is a Git LFS pointer, not the trace itself; fetch it with "git lfs pull"`,
     );
-  const format = FORMATS.find((known) => known.matches(first));
+  const firstRow = lines.slice(1).find((line) => line.trim() !== '') ?? '';
+  const format = FORMATS.find((known) => known.matches(first, firstRow));
   if (format !== undefined) return format;
   const columns =
     first.includes(',') && !first.startsWith('{')

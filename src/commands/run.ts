@@ -53,7 +53,8 @@ export const runCommand: Command = {
   positionals: {
     workload: {
       type: 'string',
-      describe: 'a trace file (Azure 2023 CSV, Mooncake JSONL, plain CSV, .rtrace.jsonl) or a bundled sample: chat',
+      describe:
+        'a trace file (Azure 2023 and 2024 CSV, Mooncake JSONL, plain CSV, .rtrace.jsonl) or a bundled sample: chat',
     },
   },
   options: {

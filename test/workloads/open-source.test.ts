@@ -49,6 +49,16 @@ describe('what a file may look like', () => {
     assert.deepEqual(found.map(({ traceRow }) => traceRow).slice(1), [5]);
   });
 
+  it('the two Azure formats, which share a header, are told apart by the first row', async () => {
+    const header = 'TIMESTAMP,ContextTokens,GeneratedTokens';
+    const formatOf = async (rows: string): Promise<string> =>
+      (await openSource(file('azure.csv', `${header}\r\n${rows}`), { onBadRow: 'fail' })).format;
+    assert.equal(await formatOf('2024-05-12 00:00:00.001163+00:00,1452,3\r\n'), 'azure-2024');
+    assert.equal(await formatOf('\r\n"2024-05-12 00:00:00+00:00",1452,3'), 'azure-2024');
+    assert.equal(await formatOf('2023-11-16 18:15:46.6805900,374,44'), 'azure-2023');
+    assert.equal(await formatOf(''), 'azure-2023');
+  });
+
   it('opens again and gives the same', async () => {
     const source = await openSource(file('again.csv', `${PLAIN}0,10,5\n1.5,20,6\n`), { onBadRow: 'fail' });
     assert.deepEqual(await requestsOf(source.open()), await requestsOf(source.open()));
@@ -111,6 +121,11 @@ describe('what is refused', () => {
       'a day that does not exist',
       'TIMESTAMP,ContextTokens,GeneratedTokens\n2023-02-29 00:00:00.0000000,1,1\n',
       /bad\.csv:2:1: TIMESTAMP is "2023-02-29/,
+    ],
+    [
+      'an Azure 2024 time without its offset',
+      'TIMESTAMP,ContextTokens,GeneratedTokens\n2024-05-12 00:00:00Z,1,1\n2024-05-12 00:00:01.5,1,1\n',
+      /bad\.csv:3:1: TIMESTAMP is "2024-05-12 00:00:01\.5", expected a time with its offset/,
     ],
     [
       'native: half a token',

@@ -65,6 +65,26 @@ export function timestampToUs(name: string, value: string): number {
   return seconds * 1e6 + Number(fraction.slice(0, 6)) + (Number(fraction[6]) >= 5 ? 1 : 0);
 }
 
+const OFFSET = /(?:Z|([+-])(\d\d):(\d\d))\s*$/;
+
+/** Whether a cell is a time that says its offset from UTC. */
+export function isZoned(cell: string): boolean {
+  const text = cell.trim().replace(/^"(.*)"$/, '$1');
+  return /^\d{4}-\d\d-\d\d[ T]/.test(text) && OFFSET.test(text);
+}
+
+/** `2024-05-12 00:00:00.001163+00:00`, or without a fraction, to whole microseconds since 1970. Throws a FieldError. */
+export function zonedTimestampToUs(name: string, value: string): number {
+  const match = OFFSET.exec(value);
+  const [hours, minutes] = [Number(match?.[2] ?? 0), Number(match?.[3] ?? 0)];
+  if (match === null || hours > 23 || minutes > 59)
+    throw new FieldError(
+      `${faultName('time', value)}${name} is "${value}", expected a time with its offset, like 2024-05-12 00:00:00.001163+00:00`,
+    );
+  const offsetUs = (hours * 60 + minutes) * 60e6;
+  return timestampToUs(name, value.slice(0, match.index)) - (match[1] === '-' ? -offsetUs : offsetUs);
+}
+
 function isLeap(year: number): boolean {
   return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
 }
