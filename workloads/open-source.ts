@@ -1,9 +1,9 @@
-import { createReadStream, statSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { messageOf, UserError } from '../src/core/errors.ts';
 import type { Source } from '../src/core/plan.ts';
 import { badRowError, type BadRow, type Format } from './formats/format.ts';
+import { fileBytes, fileHead } from './file-bytes.ts';
 import { FORMATS } from './formats/index.ts';
 
 /** Enough for a row of a very long prompt, and for some hundred rows that show the size of their blocks. */
@@ -18,7 +18,7 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a trace, its format found by its content. Throws a UserError for a file that is missing, empty, a directory,
+ * Opens a trace, gzip or not, its format found by its content. Throws a UserError for a file that is missing, empty, a directory,
  * binary, or of no format that is known. Bad rows are found while it is read.
  */
 export async function openSource(path: string, options: OpenOptions): Promise<Source> {
@@ -56,17 +56,15 @@ async function readHead(path: string): Promise<Buffer> {
   if (found === undefined) throw new UserError(`${path}: no such file; name a trace file, or a bundled sample (chat)`);
   if (found.isDirectory()) throw new UserError(`${path}: is a directory, expected a trace file`);
   if (found.size === 0) throw new UserError(`${path}: the file is empty`);
+  let head: Buffer;
   try {
-    const file = await open(path);
-    try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
-      return buffer.subarray(0, bytesRead);
-    } finally {
-      await file.close();
-    }
+    head = await fileHead(path, HEAD_BYTES);
   } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
     throw new UserError(`${path}: cannot be read: ${messageOf(thrown)}`, { cause: thrown });
   }
+  if (head.length === 0) throw new UserError(`${path}: the file is empty once it is unpacked`);
+  return head;
 }
 
 /** The file's first lines, none of them cut. */
@@ -112,7 +110,7 @@ async function* decoded(path: string): AsyncGenerator<string> {
       throw new UserError(`${path}: bad_utf8: the bytes near offset ${offset} are not UTF-8 text`, { cause: thrown });
     }
   };
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 })) {
+  for await (const chunk of fileBytes(path)) {
     yield decode(chunk);
     offset += chunk.length;
   }

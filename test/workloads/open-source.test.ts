@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { UserError } from '../../src/core/errors.ts';
 import { openSource } from '../../workloads/index.ts';
 import type { BadRow } from '../../workloads/formats/format.ts';
@@ -83,6 +84,47 @@ describe('what a file may look like', () => {
 function mooncakeRow(change: Readonly<Record<string, unknown>>): string {
   return `${JSON.stringify({ timestamp: 0, input_length: 7, output_length: 5, hash_ids: [0], ...change })}\n`;
 }
+
+describe('gzip', () => {
+  const rows = Array.from({ length: 120_000 }, (_, i) => `${i}.000001,${(i * 7919) % 4999 || 1},7`);
+  const content = PLAIN + rows.join('\n');
+  const packed = gzipSync(content);
+
+  it('any format, known by its bytes and read as if it were not packed', async () => {
+    const plain = await read(file('plain.csv', content));
+    assert.deepEqual(await read(file('packed.csv', packed)), plain);
+    const members = Buffer.concat([gzipSync(content.slice(0, 1000)), gzipSync(content.slice(1000))]);
+    assert.deepEqual(await read(file('members.gz', members)), plain);
+    const native = `${NATIVE}{"t_us":0,"input_tokens":17,"output_tokens":5,"blocks":[1,2]}\n`;
+    assert.equal((await openSource(file('n.gz', gzipSync(native)), { onBadRow: 'fail' })).blockTokens, 16);
+  });
+
+  it('one that is cut off is named, wherever the cut is', async () => {
+    for (const end of [11, 500, packed.length >> 1, packed.length - 1])
+      await assert.rejects(read(file('cut.gz', packed.subarray(0, end))), /cut\.gz: gzip_truncated: /, `${end}`);
+  });
+
+  it('one that is damaged, empty inside or binary inside is named', async () => {
+    const damaged = Buffer.from(packed);
+    damaged.fill(0xff, packed.length - 8, packed.length - 4);
+    await assert.rejects(read(file('damaged.gz', damaged)), /damaged\.gz: gzip_damaged: /);
+    await assert.rejects(read(file('empty.gz', gzipSync(''))), /empty\.gz: .*empty/);
+    await assert.rejects(read(file('binary.gz', gzipSync(Buffer.alloc(9)))), /binary\.gz: is binary/);
+  });
+
+  it('a reader that stops early leaves nothing open', async () => {
+    const source = await openSource(file('early.gz', packed), { onBadRow: 'fail' });
+    for await (const batch of source.open()) {
+      assert.ok(batch.length > 0);
+      break;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.deepEqual(
+      process.getActiveResourcesInfo().filter((name) => /^FS|zlib/i.test(name)),
+      [],
+    );
+  });
+});
 
 describe('what is refused', () => {
   const refused: [what: string, content: string | Buffer, names: RegExp][] = [
