@@ -24,7 +24,13 @@ const schema = z.looseObject({
   speed: z
     .number({ error: 'expected a number above 0, e.g. 1.5' })
     .positive({ error: (issue) => `got ${String(issue.input)}, expected a number above 0` }),
+  rate: z
+    .number({ error: 'expected requests a second, e.g. 7.5' })
+    .positive({ error: (issue) => `got ${String(issue.input)}, expected a number above 0` })
+    .optional(),
   window: text.optional(),
+  'clip-input': wholeNumber.optional(),
+  'clip-output': wholeNumber.optional(),
   limit: wholeNumber.optional(),
   'block-tokens': wholeNumber.optional(),
   timeout: text,
@@ -70,7 +76,10 @@ export const runCommand: Command = {
       describe: 'real, or virtual: reference engine only, as fast as it computes',
     },
     speed: { type: 'number', default: 1, describe: 'replay the trace this many times as fast' },
+    rate: { type: 'number', describe: 'scale time so that this many requests a second are due on average' },
     window: { type: 'string', describe: 'part of the trace, e.g. 60s..120s' },
+    'clip-input': { type: 'number', describe: 'cut prompts, and their prefix blocks, to N tokens' },
+    'clip-output': { type: 'number', describe: 'cut answers to N tokens' },
     limit: { type: 'number', describe: 'first N requests' },
     'block-tokens': { type: 'number', describe: 'tokens of a prefix block [default: as the trace says or shows]' },
     out: { type: 'string', describe: 'run directory [default: runs/<utc time>-<workload>-<target>]' },
@@ -152,19 +161,12 @@ function exitCode({ summary }: RunResult): ExitCode {
 function runSpec(options: Options, line: readonly string[]): RunSpec {
   const isSample = options.workload === undefined;
   const sloText = options.slo ?? (isSample ? SAMPLE_SLO : undefined);
-  const transforms: TransformNote[] = [];
-  if (options.window !== undefined) {
-    const { fromUs, toUs } = parseWindowUs(options.window);
-    transforms.push({ op: 'window', args: { from_us: fromUs, ...(Number.isFinite(toUs) ? { to_us: toUs } : {}) } });
-  }
-  if (options.speed !== 1) transforms.push({ op: 'speed', args: { factor: options.speed } });
-  if (options.limit !== undefined) transforms.push({ op: 'limit', args: { requests: options.limit } });
   return {
     workload: {
       path: resolveWorkload(options.workload ?? 'chat'),
       onBadRow: options['on-bad-row'],
       ...(options['block-tokens'] === undefined ? {} : { blockTokens: options['block-tokens'] }),
-      transforms,
+      transforms: transformsOf(options),
     },
     target: options.target,
     adapter: options.adapter,
@@ -179,6 +181,24 @@ function runSpec(options: Options, line: readonly string[]): RunSpec {
     out: options.out ?? null,
     command: ['reprise', ...withoutSecrets(line)],
   };
+}
+
+function transformsOf(options: Options): TransformNote[] {
+  const notes: TransformNote[] = [];
+  if (options.window !== undefined) {
+    const { fromUs, toUs } = parseWindowUs(options.window);
+    notes.push({ op: 'window', args: { from_us: fromUs, ...(Number.isFinite(toUs) ? { to_us: toUs } : {}) } });
+  }
+  if (options.rate !== undefined && options.speed !== 1)
+    throw new UserError(`--rate ${options.rate} and --speed ${options.speed} both scale time: give one of them`);
+  if (options.rate !== undefined) notes.push({ op: 'rate', args: { rps: options.rate } });
+  if (options.speed !== 1) notes.push({ op: 'speed', args: { factor: options.speed } });
+  for (const op of ['clip-input', 'clip-output'] as const) {
+    const tokens = options[op];
+    if (tokens !== undefined) notes.push({ op, args: { tokens } });
+  }
+  if (options.limit !== undefined) notes.push({ op: 'limit', args: { requests: options.limit } });
+  return notes;
 }
 
 function headers(options: Options): Record<string, string> {

@@ -2,12 +2,25 @@ import { applyTransform, DisorderError, openSource, requireOrder, surveyPlan } f
 import type { PlanFacts, Source } from '../core/plan.ts';
 import type { WorkloadSpec } from './run-spec.ts';
 
+/** What is told of a workload while it is read. */
+export interface WorkloadHooks {
+  /** A row that could not be read is left out. */
+  readonly onSkipped: () => void;
+  /** What a transform did to the load beyond what was asked for. */
+  readonly say: (text: string) => void;
+}
+
+const SILENT: WorkloadHooks = { onSkipped: () => undefined, say: () => undefined };
+
 /** The source of a spec with its transforms. Throws a UserError that names what is wrong with the file or a transform. */
-export async function openWorkload(spec: WorkloadSpec, onSkipped: () => void = () => undefined): Promise<Source> {
+export async function openWorkload(spec: WorkloadSpec, { onSkipped, say }: WorkloadHooks = SILENT): Promise<Source> {
   const { path, onBadRow, blockTokens } = spec;
   const file = await openSource(path, { onBadRow, onSkipped, ...(blockTokens === undefined ? {} : { blockTokens }) });
   const isSorted = spec.transforms[0]?.op === 'sort';
-  return spec.transforms.reduce(applyTransform, isSorted ? file : requireOrder(file));
+  return spec.transforms.reduce(
+    (source, note) => applyTransform(source, note, say),
+    isSorted ? file : requireOrder(file),
+  );
 }
 
 /**
@@ -21,7 +34,7 @@ export async function surveyWorkload(
 ): Promise<{ spec: WorkloadSpec; source: Source; facts: PlanFacts; badRows: number }> {
   try {
     let badRows = 0;
-    const source = await openWorkload(spec, () => badRows++);
+    const source = await openWorkload(spec, { onSkipped: () => badRows++, say: warn });
     const facts = await surveyPlan(source, seed);
     if (badRows > 0) warn(`${spec.path}: ${badRows} rows could not be read and are left out (--on-bad-row skip)`);
     return { spec, source, facts, badRows };

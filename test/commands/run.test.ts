@@ -98,6 +98,27 @@ describe('reprise run', () => {
     ]);
   });
 
+  it('replays a Mooncake trace at another rate with shorter prompts and answers, and says what that did', async () => {
+    const path = join(folder, 'mooncake.jsonl');
+    const rows = Array.from({ length: 50 }, (_, i) =>
+      JSON.stringify({ timestamp: i * 200, input_length: 900 + i, output_length: 9, hash_ids: [0, i + 1] }),
+    );
+    writeFileSync(path, rows.join('\n'));
+    const out = join(folder, 'mooncake');
+    const cuts = ['--rate', '10', '--clip-input', '600', '--clip-output', '4', '--limit', '40'];
+    const result = await cli('run', path, '--clock', 'virtual', ...cuts, '--out', out);
+    assert.equal(result.code, 0, result.stderr);
+    assert.match(result.stderr, /--rate 10: time runs 2\.00 times as fast/);
+    assert.equal(result.stderr.match(/--rate 10/g)?.length, 1);
+    const found = await query(
+      `select max(due_us)::int, max(input_tokens_planned), max(output_tokens_planned), count(*)::int from '${out}/requests/*.parquet'`,
+    );
+    assert.deepEqual(found, [3_900_000, 600, 4, 40]);
+    const { workload } = readJson(out, 'run.json');
+    assert.ok(typeof workload === 'object' && workload !== null && 'block_tokens' in workload);
+    assert.equal(workload.block_tokens, 512);
+  });
+
   it('keeps secrets out of every file', async () => {
     const path = trace('secret.csv', 5, 0.01, 2);
     const out = join(folder, 'secret');
