@@ -5,6 +5,7 @@ import type { Source } from '../src/core/plan.ts';
 import { badRowError, type BadRow, type Format } from './formats/format.ts';
 import { fileBytes, fileHead } from './file-bytes.ts';
 import { FORMATS } from './formats/index.ts';
+import { SAMPLES } from './samples/index.ts';
 
 /** Enough for a row of a very long prompt, and for some hundred rows that show the size of their blocks. */
 const HEAD_BYTES = 2 ** 20;
@@ -53,7 +54,10 @@ function blockTokensOf(path: string, format: Format, lines: readonly string[], a
 
 async function readHead(path: string): Promise<Buffer> {
   const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined) throw new UserError(`${path}: no such file; name a trace file, or a bundled sample (chat)`);
+  if (found === undefined)
+    throw new UserError(
+      `${path}: no such file; name a trace file, or a bundled sample (${Object.keys(SAMPLES).join(', ')})`,
+    );
   if (found.isDirectory()) throw new UserError(`${path}: is a directory, expected a trace file`);
   if (found.size === 0) throw new UserError(`${path}: the file is empty`);
   let head: Buffer;

@@ -60,7 +60,7 @@ export const runCommand: Command = {
     workload: {
       type: 'string',
       describe:
-        'a trace file (Azure 2023 and 2024 CSV, Mooncake JSONL, plain CSV, .rtrace.jsonl) or a bundled sample: chat',
+        'a trace file (Azure 2023 and 2024 CSV, Mooncake JSONL, plain CSV, .rtrace.jsonl) or a bundled sample: chat, code',
     },
   },
   options: {

@@ -16,7 +16,7 @@ export const traceCommand: Command = {
   examples: ['reprise trace inspect trace.csv', 'reprise trace inspect trace.csv --json'],
   positionals: {
     action: { type: 'string', choices: ['inspect'], describe: 'what to do', demandOption: true },
-    file: { type: 'string', describe: 'a trace file, or a bundled sample: chat', demandOption: true },
+    file: { type: 'string', describe: 'a trace file, or a bundled sample: chat, code', demandOption: true },
   },
   options: {
     'block-tokens': { type: 'number', describe: 'tokens of a prefix block [default: as the file says or shows]' },
