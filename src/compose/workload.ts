@@ -4,8 +4,8 @@ import type { WorkloadSpec } from './run-spec.ts';
 
 /** What is told of a workload while it is read. */
 export interface WorkloadHooks {
-  /** A row that could not be read is left out. */
-  readonly onSkipped: () => void;
+  /** A row that could not be read is left out; told again each time the file is read. */
+  readonly onSkipped: (row: { readonly line: number }) => void;
   /** What a transform did to the load beyond what was asked for. */
   readonly say: (text: string) => void;
 }
@@ -33,18 +33,15 @@ export async function surveyWorkload(
   warn: (text: string) => void,
 ): Promise<{ spec: WorkloadSpec; source: Source; facts: PlanFacts; badRows: number }> {
   try {
-    let badRows = 0;
-    const source = await openWorkload(spec, { onSkipped: () => badRows++, say: warn });
+    const badLines = new Set<number>();
+    const source = await openWorkload(spec, { onSkipped: ({ line }) => badLines.add(line), say: warn });
     const facts = await surveyPlan(source, seed);
+    const badRows = badLines.size;
     if (badRows > 0) warn(`${spec.path}: ${badRows} rows could not be read and are left out (--on-bad-row skip)`);
     return { spec, source, facts, badRows };
   } catch (thrown) {
     if (!(thrown instanceof DisorderError)) throw thrown;
     warn(`${thrown.message}; all rows are sorted by time first`);
-    return surveyWorkload(
-      { ...spec, transforms: [{ op: 'sort', args: {} }, ...spec.transforms] },
-      seed,
-      () => undefined,
-    );
+    return surveyWorkload({ ...spec, transforms: [{ op: 'sort', args: {} }, ...spec.transforms] }, seed, warn);
   }
 }

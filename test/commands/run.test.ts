@@ -119,6 +119,16 @@ describe('reprise run', () => {
     assert.equal(workload.block_tokens, 512);
   });
 
+  it('sorts a trace that is out of order and still says what was left out and what a rate did', async () => {
+    const path = join(folder, 'disorder.csv');
+    writeFileSync(path, 'arrival_s,input_tokens,output_tokens\n0,10,2\n4,10,2\nsoon,10,2\n1,10,2\n8,10,2\n');
+    const out = join(folder, 'disorder');
+    const result = await cli('run', path, '--clock', 'virtual', '--rate', '3', '--on-bad-row', 'skip', '--out', out);
+    assert.equal(result.code, 0, result.stderr);
+    for (const said of [/disorder\.csv:5: not_sorted/, /1 rows could not be read/, /--rate 3: .* 8\.00 times as fast/])
+      assert.equal(result.stderr.split('\n').filter((line) => said.test(line)).length, 1, result.stderr);
+  });
+
   it('keeps secrets out of every file', async () => {
     const path = trace('secret.csv', 5, 0.01, 2);
     const out = join(folder, 'secret');
