@@ -84,6 +84,22 @@ describe('trace inspect', () => {
     assert.match(found.warnings.join('\n'), /some\.csv:3:1: arrival_s is "soon"/);
   });
 
+  it('names the first bad rows and counts the others by what is wrong with them', async () => {
+    const rows = Array.from({ length: 2000 }, (_, i) => ({
+      timestamp: i * 100,
+      input_length: i % 4 === 0 ? 0 : 5,
+      output_length: i % 8 === 1 ? -1 : 1,
+      hash_ids: [i],
+    }));
+    const content = rows.map((row) => JSON.stringify(row)).join('\n');
+    const found = await inspectTrace(file('zero.jsonl', `${content}\nnonsense\n`));
+    assert.deepEqual([found.format, found.rows, found.bad_rows], ['mooncake', 1250, 751]);
+    assert.match(found.warnings[0] ?? '', /zero\.jsonl:1: zero_length: input_length is 0/);
+    assert.deepEqual(found.warnings.slice(5), [
+      '751 rows cannot be replayed: 500 zero_length, 250 negative, 1 otherwise wrong',
+    ]);
+  });
+
   it('sorts what is out of order, and says how much is', async () => {
     const found = await inspectTrace(file('order.csv', `${HEADER}5,10,5\n1,1,1\n9,30,7\n8,1,1\n`));
     assert.deepEqual([found.rows, found.duration_s], [4, 8]);
