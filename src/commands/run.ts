@@ -3,15 +3,15 @@ import { z } from 'zod';
 import { runOnce, type RunResult } from '../compose/run-once.ts';
 import type { RunSpec } from '../compose/run-spec.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
-import type { TransformNote } from '../core/plan.ts';
 import { parseSlo } from '../core/slo.ts';
-import { parseDurationUs, parseWindowUs } from '../core/units.ts';
+import { parseDurationUs } from '../core/units.ts';
 import { reportFile } from '../runs/run-directory.ts';
 import { summaryText } from '../../reports/index.ts';
 import { resolveWorkload } from '../../workloads/index.ts';
 import { readOptions, wholeNumber, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
 import { hasColor, printWarning } from './terminal.ts';
+import { transformNotes } from './transform-options.ts';
 
 const text = z.string({ error: (issue) => (Array.isArray(issue.input) ? 'is given more than once' : 'needs a value') });
 const schema = z.looseObject({
@@ -166,7 +166,7 @@ function runSpec(options: Options, line: readonly string[]): RunSpec {
       path: resolveWorkload(options.workload ?? 'chat'),
       onBadRow: options['on-bad-row'],
       ...(options['block-tokens'] === undefined ? {} : { blockTokens: options['block-tokens'] }),
-      transforms: transformsOf(options),
+      transforms: transformNotes(options),
     },
     target: options.target,
     adapter: options.adapter,
@@ -181,24 +181,6 @@ function runSpec(options: Options, line: readonly string[]): RunSpec {
     out: options.out ?? null,
     command: ['reprise', ...withoutSecrets(line)],
   };
-}
-
-function transformsOf(options: Options): TransformNote[] {
-  const notes: TransformNote[] = [];
-  if (options.window !== undefined) {
-    const { fromUs, toUs } = parseWindowUs(options.window);
-    notes.push({ op: 'window', args: { from_us: fromUs, ...(Number.isFinite(toUs) ? { to_us: toUs } : {}) } });
-  }
-  if (options.rate !== undefined && options.speed !== 1)
-    throw new UserError(`--rate ${options.rate} and --speed ${options.speed} both scale time: give one of them`);
-  if (options.rate !== undefined) notes.push({ op: 'rate', args: { rps: options.rate } });
-  if (options.speed !== 1) notes.push({ op: 'speed', args: { factor: options.speed } });
-  for (const op of ['clip-input', 'clip-output'] as const) {
-    const tokens = options[op];
-    if (tokens !== undefined) notes.push({ op, args: { tokens } });
-  }
-  if (options.limit !== undefined) notes.push({ op: 'limit', args: { requests: options.limit } });
-  return notes;
 }
 
 function headers(options: Options): Record<string, string> {
