@@ -1,6 +1,7 @@
-import { badRowText } from './formats/format.ts';
 import { openSource } from './open-source.ts';
 import { arrivalStatistics, type ArrivalStatistics } from './inspect/arrivals.ts';
+import { BadRows } from './inspect/bad-rows.ts';
+import { arrivalWarnings } from './inspect/warnings.ts';
 import { Lengths, type LengthStatistics } from './inspect/lengths.ts';
 import { PrefixReuse, type PrefixStatistics } from './inspect/prefix.ts';
 
@@ -22,24 +23,21 @@ export interface TraceInspection extends ArrivalStatistics {
 }
 
 const PICTURE_BINS = 60;
-const SHOWN_BAD_ROWS = 5;
 
 /**
  * Reads a trace to its end and measures it; holds its times and nothing else of its rows. Bad rows are counted and the
  * first few named, not fatal.
  */
-export async function inspectTrace(path: string): Promise<TraceInspection> {
-  const warnings: string[] = [];
-  let badRows = 0;
+export async function inspectTrace(path: string, blockTokens?: number): Promise<TraceInspection> {
+  const badRows = new BadRows(path);
   const source = await openSource(path, {
     onBadRow: 'skip',
-    onSkipped: (row) => {
-      if (badRows++ < SHOWN_BAD_ROWS) warnings.push(badRowText(path, row));
-    },
+    onSkipped: (row) => badRows.add(row),
+    ...(blockTokens === undefined ? {} : { blockTokens }),
   });
   const dueUs: number[] = [];
   const [input, output] = [new Lengths(), new Lengths()];
-  const prefix = new PrefixReuse(source.blockTokens);
+  const prefix = new PrefixReuse(source.blockTokens ?? null);
   const sessions = new Set<string>();
   let inSessions = 0;
   let inversions = 0;
@@ -54,18 +52,20 @@ export async function inspectTrace(path: string): Promise<TraceInspection> {
       sessions.add(request.session);
       inSessions++;
     }
+  const warnings = badRows.warnings();
   if (inversions > 0) {
     dueUs.sort((a, b) => a - b);
     warnings.push(
       `not_sorted: ${inversions} rows are due before the row above them; they are sorted before they are replayed`,
     );
   }
+  warnings.push(...arrivalWarnings(dueUs, source.format));
   if (dueUs.length === 0) warnings.push('there is no request in it to replay');
   return {
     file: source.path,
     format: source.format,
     rows: dueUs.length,
-    bad_rows: badRows,
+    bad_rows: badRows.count,
     ...arrivalStatistics(dueUs),
     input_tokens: input.statistics(),
     output_tokens: output.statistics(),

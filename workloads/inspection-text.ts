@@ -28,7 +28,7 @@ export function inspectionText(found: TraceInspection): string {
   if (found.prefix !== null)
     lines.push(
       '',
-      `  prefix reuse  ${figure(found.prefix.max_hit_ratio)} of blocks at most (blocks of ${found.prefix.block_tokens ?? 'unknown'} tokens)`,
+      `  prefix reuse  ${figure(found.prefix.max_hit_ratio)} of blocks, ${figure(found.prefix.max_hit_ratio_tokens)} of tokens at most (blocks of ${found.prefix.block_tokens ?? 'unknown'} tokens)`,
     );
   if (found.warnings.length > 0) lines.push('', ...found.warnings.map((warning) => `  warning: ${warning}`));
   return lines.join('\n');

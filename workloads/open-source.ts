@@ -1,78 +1,101 @@
-import { createReadStream, statSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { messageOf, UserError } from '../src/core/errors.ts';
 import type { Source } from '../src/core/plan.ts';
-import type { Request } from '../src/core/request.ts';
 import { badRowError, type BadRow, type Format } from './formats/format.ts';
+import { fileBytes, fileHead } from './file-bytes.ts';
 import { FORMATS } from './formats/index.ts';
+import { SAMPLES } from './samples/index.ts';
 
-const HEAD_BYTES = 65_536;
+/** Enough for a row of a very long prompt, and for some hundred rows that show the size of their blocks. */
+const HEAD_BYTES = 2 ** 20;
 
 export interface OpenOptions {
   readonly onBadRow: 'fail' | 'skip';
   /** Told of each bad row that is skipped. */
   readonly onSkipped?: (row: BadRow) => void;
-}
-
-/** A trace file, its rows in the file's order. */
-export interface TraceSource extends Source {
-  /** Tokens of a prefix block; null where the file does not say. */
-  readonly blockTokens: number | null;
+  /** Tokens of a prefix block, for files that do not say. */
+  readonly blockTokens?: number;
 }
 
 /**
- * Opens a trace, its format found by its content. Throws a UserError for a file that is missing, empty, a directory,
+ * Opens a trace, gzip or not, its format found by its content. Throws a UserError for a file that is missing, empty, a directory,
  * binary, or of no format that is known. Bad rows are found while it is read.
  */
-export async function openSource(path: string, options: OpenOptions): Promise<TraceSource> {
-  const { format, firstLine } = findFormat(path, await readHead(path));
+export async function openSource(path: string, options: OpenOptions): Promise<Source> {
+  const lines = headLines(path, await readHead(path));
+  const format = findFormat(path, lines);
   const full = resolve(path);
   const bad = (row: BadRow): void => {
     if (options.onBadRow === 'fail') throw badRowError(path, row);
     options.onSkipped?.(row);
   };
-  const read = (): AsyncIterable<readonly Request[]> => format.read(decoded(full), { path, bad });
-  const blockTokens = format.blockTokens?.(firstLine) ?? null;
-  return { name: basename(path), format: format.name, path: full, transforms: [], open: read, blockTokens };
+  const blockTokens = blockTokensOf(path, format, lines, options.blockTokens ?? null);
+  return {
+    name: basename(path),
+    format: format.name,
+    path: full,
+    transforms: [],
+    ...(blockTokens === null ? {} : { blockTokens }),
+    open: () => format.read(decoded(full), { path, blockTokens, bad }),
+  };
+}
+
+function blockTokensOf(path: string, format: Format, lines: readonly string[], asked: number | null): number | null {
+  if (asked !== null && format.blockTokens === undefined)
+    throw new UserError(`--block-tokens: ${path} is a trace of format ${format.name}, which has no prefix blocks`);
+  const found = format.blockTokens?.(lines, asked) ?? null;
+  if (asked !== null && found !== asked)
+    throw new UserError(
+      `${path}: block_count_mismatch: its blocks are not of ${asked} tokens, but of ${found}; leave --block-tokens out, or write --block-tokens ${found}`,
+    );
+  return found;
 }
 
 async function readHead(path: string): Promise<Buffer> {
   const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined) throw new UserError(`${path}: no such file; name a trace file, or a bundled sample (chat)`);
+  if (found === undefined)
+    throw new UserError(
+      `${path}: no such file; name a trace file, or a bundled sample (${Object.keys(SAMPLES).join(', ')})`,
+    );
   if (found.isDirectory()) throw new UserError(`${path}: is a directory, expected a trace file`);
   if (found.size === 0) throw new UserError(`${path}: the file is empty`);
+  let head: Buffer;
   try {
-    const file = await open(path);
-    try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
-      return buffer.subarray(0, bytesRead);
-    } finally {
-      await file.close();
-    }
+    head = await fileHead(path, HEAD_BYTES);
   } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
     throw new UserError(`${path}: cannot be read: ${messageOf(thrown)}`, { cause: thrown });
   }
+  if (head.length === 0) throw new UserError(`${path}: the file is empty once it is unpacked`);
+  return head;
 }
 
-function findFormat(path: string, head: Buffer): { format: Format; firstLine: string } {
+/** The file's first lines, none of them cut. */
+function headLines(path: string, head: Buffer): string[] {
   if (head.includes(0)) throw new UserError(`${path}: is binary, expected a trace as text (${formatNames()})`);
-  const first = (
-    head
-      .toString()
-      .replace(/^\uFEFF/, '')
-      .split(/\r?\n/, 1)[0] ?? ''
-  ).trim();
+  const lines = head
+    .toString()
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/);
+  return lines.length > 1 && head.length === HEAD_BYTES ? lines.slice(0, -1) : lines;
+}
+
+function findFormat(path: string, lines: readonly string[]): Format {
+  const first = (lines[0] ?? '').trim();
   if (first.startsWith('version https://git-lfs'))
-    throw new UserError(`${path}: is a Git LFS pointer, not the trace itself; fetch it with "git lfs pull"`);
-  const format = FORMATS.find((known) => known.matches(first));
-  if (format !== undefined) return { format, firstLine: first };
+    throw new UserError(
+      `${path}: lfs_pointer: is a Git LFS pointer, not the trace itself; fetch it with "git lfs pull"`,
+    );
+  const firstRow = lines.slice(1).find((line) => line.trim() !== '') ?? '';
+  const format = FORMATS.find((known) => known.matches(first, firstRow));
+  if (format !== undefined) return format;
   const columns =
     first.includes(',') && !first.startsWith('{')
       ? `its columns are ${first.split(',').join(', ').slice(0, 200)}`
       : `it begins with ${JSON.stringify(first.slice(0, 80))}`;
   throw new UserError(
-    `${path}: no known trace format: ${columns}; expected a first line like\n${FORMATS.map(({ name, begins }) => `  ${begins}   (${name})`).join('\n')}`,
+    `${path}: header_mismatch: no known trace format: ${columns}; expected a first line like\n${FORMATS.map(({ name, begins }) => `  ${begins}   (${name})`).join('\n')}`,
   );
 }
 
@@ -91,7 +114,7 @@ async function* decoded(path: string): AsyncGenerator<string> {
       throw new UserError(`${path}: bad_utf8: the bytes near offset ${offset} are not UTF-8 text`, { cause: thrown });
     }
   };
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 })) {
+  for await (const chunk of fileBytes(path)) {
     yield decode(chunk);
     offset += chunk.length;
   }

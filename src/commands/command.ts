@@ -14,6 +14,11 @@ export interface Command {
   run(parsed: unknown, line: readonly string[]): Promise<ExitCode>;
 }
 
+/** A numeric option that counts something. */
+export const wholeNumber = z
+  .int({ error: (issue) => `got ${String(issue.input)}, expected a whole number from 1` })
+  .positive({ error: (issue) => `got ${String(issue.input)}, expected a whole number from 1` });
+
 /** Reads parsed options by a schema; a UserError names each option that is wrong, what it is and what was expected. */
 export function readOptions<T>(schema: z.ZodType<T>, parsed: unknown): T {
   const result = schema.safeParse(parsed);

@@ -4,15 +4,15 @@ import { ENDPOINTS } from '../../adapters/index.ts';
 import { runOnce, type RunResult } from '../compose/run-once.ts';
 import type { RunSpec } from '../compose/run-spec.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
-import type { TransformNote } from '../core/plan.ts';
 import { parseSlo } from '../core/slo.ts';
-import { parseDurationUs, parseWindowUs } from '../core/units.ts';
+import { parseDurationUs } from '../core/units.ts';
 import { reportFile } from '../runs/run-directory.ts';
 import { summaryText } from '../../reports/index.ts';
 import { resolveWorkload } from '../../workloads/index.ts';
-import { readOptions, type Command } from './command.ts';
+import { readOptions, wholeNumber, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
 import { hasColor, printWarning } from './terminal.ts';
+import { transformNotes } from './transform-options.ts';
 
 const text = z.string({ error: (issue) => (Array.isArray(issue.input) ? 'is given more than once' : 'needs a value') });
 const schema = z.looseObject({
@@ -26,11 +26,15 @@ const schema = z.looseObject({
   speed: z
     .number({ error: 'expected a number above 0, e.g. 1.5' })
     .positive({ error: (issue) => `got ${String(issue.input)}, expected a number above 0` }),
-  window: text.optional(),
-  limit: z
-    .int({ error: (issue) => `got ${String(issue.input)}, expected a whole number from 1` })
-    .positive({ error: (issue) => `got ${String(issue.input)}, expected a whole number from 1` })
+  rate: z
+    .number({ error: 'expected requests a second, e.g. 7.5' })
+    .positive({ error: (issue) => `got ${String(issue.input)}, expected a number above 0` })
     .optional(),
+  window: text.optional(),
+  'clip-input': wholeNumber.optional(),
+  'clip-output': wholeNumber.optional(),
+  limit: wholeNumber.optional(),
+  'block-tokens': wholeNumber.optional(),
   timeout: text,
   'ttft-timeout': text,
   seed: z.int({ error: (issue) => `got ${String(issue.input)}, expected a whole number` }),
@@ -57,7 +61,8 @@ export const runCommand: Command = {
   positionals: {
     workload: {
       type: 'string',
-      describe: 'a trace file (Azure 2023 CSV, plain CSV, .rtrace.jsonl) or a bundled sample: chat',
+      describe:
+        'a trace file (Azure 2023 and 2024 CSV, Mooncake JSONL, plain CSV, .rtrace.jsonl) or a bundled sample: chat, code',
     },
   },
   options: {
@@ -73,8 +78,12 @@ export const runCommand: Command = {
       describe: 'real, or virtual: reference engine only, as fast as it computes',
     },
     speed: { type: 'number', default: 1, describe: 'replay the trace this many times as fast' },
+    rate: { type: 'number', describe: 'scale time so that this many requests a second are due on average' },
     window: { type: 'string', describe: 'part of the trace, e.g. 60s..120s' },
+    'clip-input': { type: 'number', describe: 'cut prompts, and their prefix blocks, to N tokens' },
+    'clip-output': { type: 'number', describe: 'cut answers to N tokens' },
     limit: { type: 'number', describe: 'first N requests' },
+    'block-tokens': { type: 'number', describe: 'tokens of a prefix block [default: as the trace says or shows]' },
     out: { type: 'string', describe: 'run directory [default: runs/<utc time>-<workload>-<target>]' },
     adapter: { type: 'string', default: 'openai', describe: 'dialect of the target' },
     endpoint: {
@@ -159,15 +168,13 @@ function exitCode({ summary }: RunResult): ExitCode {
 function runSpec(options: Options, line: readonly string[]): RunSpec {
   const isSample = options.workload === undefined;
   const sloText = options.slo ?? (isSample ? SAMPLE_SLO : undefined);
-  const transforms: TransformNote[] = [];
-  if (options.window !== undefined) {
-    const { fromUs, toUs } = parseWindowUs(options.window);
-    transforms.push({ op: 'window', args: { from_us: fromUs, ...(Number.isFinite(toUs) ? { to_us: toUs } : {}) } });
-  }
-  if (options.speed !== 1) transforms.push({ op: 'speed', args: { factor: options.speed } });
-  if (options.limit !== undefined) transforms.push({ op: 'limit', args: { requests: options.limit } });
   return {
-    workload: { path: resolveWorkload(options.workload ?? 'chat'), onBadRow: options['on-bad-row'], transforms },
+    workload: {
+      path: resolveWorkload(options.workload ?? 'chat'),
+      onBadRow: options['on-bad-row'],
+      ...(options['block-tokens'] === undefined ? {} : { blockTokens: options['block-tokens'] }),
+      transforms: transformNotes(options),
+    },
     target: options.target,
     adapter: options.adapter,
     endpoint: options.endpoint,

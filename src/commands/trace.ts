@@ -1,9 +1,14 @@
 import { z } from 'zod';
 import { EXIT, type ExitCode } from '../core/errors.ts';
 import { inspectionText, inspectTrace, resolveWorkload } from '../../workloads/index.ts';
-import { readOptions, type Command } from './command.ts';
+import { wholeNumber, readOptions, type Command } from './command.ts';
 
-const schema = z.looseObject({ action: z.literal('inspect'), file: z.string(), json: z.boolean() });
+const schema = z.looseObject({
+  action: z.literal('inspect'),
+  file: z.string(),
+  'block-tokens': wholeNumber.optional(),
+  json: z.boolean(),
+});
 
 export const traceCommand: Command = {
   usage: 'trace <action> <file>',
@@ -11,14 +16,17 @@ export const traceCommand: Command = {
   examples: ['reprise trace inspect trace.csv', 'reprise trace inspect trace.csv --json'],
   positionals: {
     action: { type: 'string', choices: ['inspect'], describe: 'what to do', demandOption: true },
-    file: { type: 'string', describe: 'a trace file, or a bundled sample: chat', demandOption: true },
+    file: { type: 'string', describe: 'a trace file, or a bundled sample: chat, code', demandOption: true },
   },
-  options: { json: { type: 'boolean', default: false, describe: 'for machines' } },
+  options: {
+    'block-tokens': { type: 'number', describe: 'tokens of a prefix block [default: as the file says or shows]' },
+    json: { type: 'boolean', default: false, describe: 'for machines' },
+  },
   run: (parsed) => inspect(readOptions(schema, parsed)),
 };
 
-async function inspect({ file, json }: z.infer<typeof schema>): Promise<ExitCode> {
-  const inspection = await inspectTrace(resolveWorkload(file));
+async function inspect({ file, 'block-tokens': blockTokens, json }: z.infer<typeof schema>): Promise<ExitCode> {
+  const inspection = await inspectTrace(resolveWorkload(file), blockTokens);
   process.stdout.write(json ? `${JSON.stringify(inspection, null, 2)}\n` : `${inspectionText(inspection)}\n`);
   return EXIT.ok;
 }

@@ -50,8 +50,13 @@ export async function openRun(dir: string): Promise<Manifest> {
 /** The plan of a run, rebuilt from its source file; what was sent is already safe when this fails. */
 async function planOf(dir: string, manifest: Manifest): Promise<Source> {
   await recoverRun(dir);
-  const { path, on_bad_row, transforms, name } = manifest.workload;
-  const source = await openWorkload({ path, onBadRow: on_bad_row, transforms });
+  const { path, on_bad_row, transforms, name, block_tokens: blockTokens } = manifest.workload;
+  const source = await openWorkload({
+    path,
+    onBadRow: on_bad_row,
+    transforms,
+    ...(blockTokens === undefined ? {} : { blockTokens }),
+  });
   const facts = await surveyPlan(source, manifest.seed);
   if (facts.digest === manifest.plan_sha256) return source;
   throw new UserError(

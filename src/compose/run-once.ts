@@ -138,6 +138,7 @@ function describeRun(
       path: source.path,
       sha256: facts.sourceSha256,
       transforms: source.transforms.map((note) => ({ op: note.op, args: { ...note.args } })),
+      ...(source.blockTokens === undefined ? {} : { block_tokens: source.blockTokens }),
       on_bad_row: spec.workload.onBadRow,
       bad_rows: badRows,
       requests: facts.requests,

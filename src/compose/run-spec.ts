@@ -9,6 +9,8 @@ import type { Slo } from '../core/slo.ts';
 export interface WorkloadSpec {
   readonly path: string;
   readonly onBadRow: 'fail' | 'skip';
+  /** Tokens of a prefix block, for traces whose file does not say. */
+  readonly blockTokens?: number;
   /** Applied in this order. */
   readonly transforms: readonly TransformNote[];
 }

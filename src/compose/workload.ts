@@ -2,11 +2,25 @@ import { applyTransform, DisorderError, openSource, requireOrder, surveyPlan } f
 import type { PlanFacts, Source } from '../core/plan.ts';
 import type { WorkloadSpec } from './run-spec.ts';
 
+/** What is told of a workload while it is read. */
+export interface WorkloadHooks {
+  /** A row that could not be read is left out; told again each time the file is read. */
+  readonly onSkipped: (row: { readonly line: number }) => void;
+  /** What a transform did to the load beyond what was asked for. */
+  readonly say: (text: string) => void;
+}
+
+const SILENT: WorkloadHooks = { onSkipped: () => undefined, say: () => undefined };
+
 /** The source of a spec with its transforms. Throws a UserError that names what is wrong with the file or a transform. */
-export async function openWorkload(spec: WorkloadSpec, onSkipped: () => void = () => undefined): Promise<Source> {
-  const file = await openSource(spec.path, { onBadRow: spec.onBadRow, onSkipped });
+export async function openWorkload(spec: WorkloadSpec, { onSkipped, say }: WorkloadHooks = SILENT): Promise<Source> {
+  const { path, onBadRow, blockTokens } = spec;
+  const file = await openSource(path, { onBadRow, onSkipped, ...(blockTokens === undefined ? {} : { blockTokens }) });
   const isSorted = spec.transforms[0]?.op === 'sort';
-  return spec.transforms.reduce(applyTransform, isSorted ? file : requireOrder(file));
+  return spec.transforms.reduce(
+    (source, note) => applyTransform(source, note, say),
+    isSorted ? file : requireOrder(file),
+  );
 }
 
 /**
@@ -19,18 +33,15 @@ export async function surveyWorkload(
   warn: (text: string) => void,
 ): Promise<{ spec: WorkloadSpec; source: Source; facts: PlanFacts; badRows: number }> {
   try {
-    let badRows = 0;
-    const source = await openWorkload(spec, () => badRows++);
+    const badLines = new Set<number>();
+    const source = await openWorkload(spec, { onSkipped: ({ line }) => badLines.add(line), say: warn });
     const facts = await surveyPlan(source, seed);
+    const badRows = badLines.size;
     if (badRows > 0) warn(`${spec.path}: ${badRows} rows could not be read and are left out (--on-bad-row skip)`);
     return { spec, source, facts, badRows };
   } catch (thrown) {
     if (!(thrown instanceof DisorderError)) throw thrown;
     warn(`${thrown.message}; all rows are sorted by time first`);
-    return surveyWorkload(
-      { ...spec, transforms: [{ op: 'sort', args: {} }, ...spec.transforms] },
-      seed,
-      () => undefined,
-    );
+    return surveyWorkload({ ...spec, transforms: [{ op: 'sort', args: {} }, ...spec.transforms] }, seed, warn);
   }
 }

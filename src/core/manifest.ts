@@ -27,6 +27,8 @@ const workload = z.strictObject({
   transforms: z.array(
     z.strictObject({ op: z.string(), args: z.record(z.string(), z.union([z.number(), z.string()])) }),
   ),
+  /** Tokens of a prefix block, where the trace has blocks. */
+  block_tokens: z.number().exactOptional(),
   on_bad_row: z.enum(['fail', 'skip']),
   /** Rows that were left out because they could not be read. */
   bad_rows: z.number(),

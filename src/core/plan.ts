@@ -15,6 +15,8 @@ export interface Source {
   /** Absolute path of the file. */
   readonly path: string;
   readonly transforms: readonly TransformNote[];
+  /** Tokens of a prefix block, where requests have blocks and their size is known. */
+  readonly blockTokens?: number;
   open(): AsyncIterable<readonly Request[]>;
 }
 

@@ -13,6 +13,10 @@ const file = (name: string, content: string | Buffer): string => {
 };
 const HEADER = 'arrival_s,input_tokens,output_tokens\n';
 const good = file('good.csv', `${HEADER}0,10,5\n1.5,20,6\n`);
+const mooncake = file(
+  'mooncake.jsonl',
+  '{"timestamp": 0, "input_length": 1300, "output_length": 5, "hash_ids": [0, 1, 2]}\n',
+);
 mkdirSync(join(folder, 'a-folder'));
 
 const run = (...args: string[]): string[] => ['run', ...args, '--clock', 'virtual', '--out', out];
@@ -45,6 +49,21 @@ const mistakes: [what: string, args: string[], code: number, names: RegExp][] = 
   ['an empty window', run(good, '--window', '100s..200s'), 2, /window.*1\.5/s],
   ['a window without units', run(good, '--window', '10..20'), 2, /--window: "10" has no unit/],
   ['a speed of zero', run(good, '--speed', '0'), 2, /--speed: got 0/],
+  ['a rate of zero', run(good, '--rate', '0'), 2, /--rate: got 0/],
+  ['a rate and a speed', run(good, '--rate', '2', '--speed', '3'), 2, /--rate 2 and --speed 3 both scale time/],
+  ['a clip of nothing', run(good, '--clip-input', '0'), 2, /--clip-input: got 0/],
+  [
+    'a block size of a trace without blocks',
+    run(good, '--block-tokens', '16'),
+    2,
+    /--block-tokens: .*no prefix blocks/,
+  ],
+  [
+    'a wrong block size',
+    ['trace', 'inspect', mooncake, '--block-tokens', '16'],
+    2,
+    /block_count_mismatch.*--block-tokens 512/,
+  ],
   ['a limit of half a request', run(good, '--limit', '0.5'), 2, /--limit: got 0\.5/],
   ['an unknown clock', run(good, '--clock', 'fast'), 2, /--clock/],
   ['an unknown system', run(good, '--target', 'reference:vlm-v1'), 2, /vlm-v1.*did you mean "vllm-v1"/],

@@ -103,6 +103,37 @@ describe('reprise run', () => {
     ]);
   });
 
+  it('replays a Mooncake trace at another rate with shorter prompts and answers, and says what that did', async () => {
+    const path = join(folder, 'mooncake.jsonl');
+    const rows = Array.from({ length: 50 }, (_, i) =>
+      JSON.stringify({ timestamp: i * 200, input_length: 900 + i, output_length: 9, hash_ids: [0, i + 1] }),
+    );
+    writeFileSync(path, rows.join('\n'));
+    const out = join(folder, 'mooncake');
+    const cuts = ['--rate', '10', '--clip-input', '600', '--clip-output', '4', '--limit', '40'];
+    const result = await cli('run', path, '--clock', 'virtual', ...cuts, '--out', out);
+    assert.equal(result.code, 0, result.stderr);
+    assert.match(result.stderr, /--rate 10: time runs 2\.00 times as fast/);
+    assert.equal(result.stderr.match(/--rate 10/g)?.length, 1);
+    const found = await query(
+      `select max(due_us)::int, max(input_tokens_planned), max(output_tokens_planned), count(*)::int from '${out}/requests/*.parquet'`,
+    );
+    assert.deepEqual(found, [3_900_000, 600, 4, 40]);
+    const { workload } = readJson(out, 'run.json');
+    assert.ok(typeof workload === 'object' && workload !== null && 'block_tokens' in workload);
+    assert.equal(workload.block_tokens, 512);
+  });
+
+  it('sorts a trace that is out of order and still says what was left out and what a rate did', async () => {
+    const path = join(folder, 'disorder.csv');
+    writeFileSync(path, 'arrival_s,input_tokens,output_tokens\n0,10,2\n4,10,2\nsoon,10,2\n1,10,2\n8,10,2\n');
+    const out = join(folder, 'disorder');
+    const result = await cli('run', path, '--clock', 'virtual', '--rate', '3', '--on-bad-row', 'skip', '--out', out);
+    assert.equal(result.code, 0, result.stderr);
+    for (const said of [/disorder\.csv:5: not_sorted/, /1 rows could not be read/, /--rate 3: .* 8\.00 times as fast/])
+      assert.equal(result.stderr.split('\n').filter((line) => said.test(line)).length, 1, result.stderr);
+  });
+
   it('keeps secrets out of every file', async () => {
     const path = trace('secret.csv', 5, 0.01, 2);
     const out = join(folder, 'secret');

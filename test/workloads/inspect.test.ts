@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { inspectionText, inspectTrace, resolveWorkload } from '../../workloads/index.ts';
 import { shared } from '../shared.ts';
@@ -42,39 +41,63 @@ describe('trace inspect', () => {
   });
 
   const mooncake = shared('traces/mooncake_conversation_trace.jsonl');
-  it(
-    'finds the prefix reuse of the public Mooncake trace, rewritten as a native one',
-    { skip: mooncake.skip },
-    async () => {
-      const rows = readFileSync(mooncake.path, 'utf8')
-        .trimEnd()
-        .split('\n')
-        .map((line) => {
-          const { timestamp, input_length, output_length, hash_ids } = JSON.parse(line) as Record<string, unknown>;
-          return JSON.stringify({
-            t_us: Number(timestamp) * 1000,
-            input_tokens: input_length,
-            output_tokens: output_length,
-            blocks: hash_ids,
-          });
-        });
-      const found = await inspectTrace(
-        file('m.rtrace.jsonl', `{"reprise_trace":1,"block_size":512}\n${rows.join('\n')}\n`),
-      );
-      assert.deepEqual([found.rows, found.max_same_time], [12_031, 28]);
-      near(found.iat_cv, 3.033737);
-      near(found.idc['10s'], 2.0988);
-      near(found.peak_10s_over_mean, 1.9699);
-      assert.equal(found.prefix?.block_tokens, 512);
-      near(found.prefix?.max_hit_ratio, 0.366412);
-      near(found.prefix?.max_hit_ratio_tokens ?? null, 0.373624);
-    },
-  );
+  it('finds the reference figures of the public Mooncake trace', { skip: mooncake.skip }, async () => {
+    const found = await inspectTrace(mooncake.path);
+    assert.deepEqual([found.format, found.rows, found.bad_rows, found.max_same_time], ['mooncake', 12_031, 0, 28]);
+    near(found.duration_s, 3536.999);
+    near(found.iat_cv, 3.033737);
+    near(found.idc['1s'], 7.8976);
+    near(found.idc['10s'], 2.0988);
+    near(found.peak_10s_over_mean, 1.9699);
+    near(found.input_tokens.mean, 12035.0613);
+    near(found.output_tokens.mean, 342.6189);
+    assert.equal(found.prefix?.block_tokens, 512);
+    near(found.prefix?.max_hit_ratio, 0.366412);
+    near(found.prefix?.max_hit_ratio_tokens, 0.373624);
+    assert.equal(found.warnings.length, 1);
+    assert.match(found.warnings[0] ?? '', /^clumped: 12,031 requests.* 1,180 distinct times, 3\.00 s apart, up to 28 /);
+  });
+
+  it('doubts a unit that makes a trace very short or very long', async () => {
+    const rows = (stepMs: number): string =>
+      Array.from({ length: 200 }, (_, i) =>
+        JSON.stringify({ timestamp: i * stepMs, input_length: 5, output_length: 1, hash_ids: [i] }),
+      ).join('\n');
+    const warnings = async (name: string, content: string): Promise<string> =>
+      (await inspectTrace(file(name, content))).warnings.join('\n');
+    assert.match(
+      await warnings('short.jsonl', rows(20)),
+      /^unit_suspect: 200 requests span 3\.98 s .*milliseconds.*seconds/,
+    );
+    assert.match(await warnings('long.jsonl', rows(2e7)), /^unit_suspect: .* 46 days .*microseconds/);
+    assert.equal(await warnings('fine.jsonl', rows(2000)), '');
+    assert.match(
+      await warnings('long.csv', `${HEADER}0,1,1\n3600000,1,1\n`),
+      /^unit_suspect: .* 41 days .*milliseconds/,
+    );
+    assert.equal(await warnings('short.csv', `${HEADER}0,1,1\n0.5,1,1\n`), '');
+  });
 
   it('counts bad rows, names the first, and measures the rest', async () => {
     const found = await inspectTrace(file('some.csv', `${HEADER}0,10,5\nsoon,1,1\n3,30,7\n`));
     assert.deepEqual([found.rows, found.bad_rows, found.duration_s], [2, 1, 3]);
     assert.match(found.warnings.join('\n'), /some\.csv:3:1: arrival_s is "soon"/);
+  });
+
+  it('names the first bad rows and counts the others by what is wrong with them', async () => {
+    const rows = Array.from({ length: 2000 }, (_, i) => ({
+      timestamp: i * 100,
+      input_length: i % 4 === 0 ? 0 : 5,
+      output_length: i % 8 === 1 ? -1 : 1,
+      hash_ids: [i],
+    }));
+    const content = rows.map((row) => JSON.stringify(row)).join('\n');
+    const found = await inspectTrace(file('zero.jsonl', `${content}\nnonsense\n`));
+    assert.deepEqual([found.format, found.rows, found.bad_rows], ['mooncake', 1250, 751]);
+    assert.match(found.warnings[0] ?? '', /zero\.jsonl:1: zero_length: input_length is 0/);
+    assert.deepEqual(found.warnings.slice(5), [
+      '751 rows cannot be replayed: 500 zero_length, 250 negative, 1 otherwise wrong',
+    ]);
   });
 
   it('sorts what is out of order, and says how much is', async () => {

@@ -2,7 +2,7 @@ import { pipeline } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { messageOf, UserError } from '../../src/core/errors.ts';
 import type { Request } from '../../src/core/request.ts';
-import { FieldError, type RowContext } from './format.ts';
+import { FieldError, type BadRow, type RowContext } from './format.ts';
 
 const BATCH = 1024;
 /** A row is never longer; a quote that is not closed must not take the whole file into memory. */
@@ -40,8 +40,9 @@ export async function* csvRequests(
   columns: readonly [arrivalUs: Column, input: Column, output: Column],
 ): AsyncGenerator<readonly Request[]> {
   // Not `pipe`: a fault of the file has to reach this loop, and a loop that is left early has to close the file.
+  const tail = { text: '' };
   const parsed: AsyncIterable<{ record: string[]; info: { lines: number } }> = pipeline(
-    text,
+    remembered(text, tail),
     parse({
       bom: true,
       info: true,
@@ -54,6 +55,7 @@ export async function* csvRequests(
     () => undefined,
   );
   let header: Header | null = null;
+  let lastBad: BadRow | null = null;
   let firstUs: number | null = null;
   let batch: Request[] = [];
   let seq = 0;
@@ -65,8 +67,13 @@ export async function* csvRequests(
         header = { positions, width: names.length };
         continue;
       }
-      const values = readRow(record, info.lines, columns, header, rows);
-      if (values === null) continue;
+      if (lastBad !== null) rows.bad(lastBad);
+      lastBad = null;
+      const values = readRow(record, info.lines, columns, header);
+      if (!Array.isArray(values)) {
+        lastBad = values;
+        continue;
+      }
       const [arrivalUs, inputTokens, outputTokens] = values;
       firstUs ??= arrivalUs;
       batch.push({ id: `r${seq++}`, traceRow: info.lines, dueUs: arrivalUs - firstUs, inputTokens, outputTokens });
@@ -79,7 +86,21 @@ export async function* csvRequests(
       throw new UserError(`${rows.path}: not well-formed CSV: ${messageOf(thrown)}`, { cause: thrown });
     throw thrown;
   }
+  if (lastBad !== null) rows.bad(tail.text.endsWith('\n') ? lastBad : cutOff(lastBad));
   if (batch.length > 0) yield batch;
+}
+
+/** A bad row that nothing ends is most often one that a copy or a download cut off. */
+function cutOff(row: BadRow): BadRow {
+  return { ...row, message: `truncated_last_line: the file ends in the middle of a line: ${row.message}` };
+}
+
+/** Passes text on and keeps what came last. */
+async function* remembered(text: AsyncIterable<string>, last: { text: string }): AsyncGenerator<string> {
+  for await (const chunk of text) {
+    if (chunk !== '') last.text = chunk;
+    yield chunk;
+  }
 }
 
 /** Where the columns are, and how many cells a row may have. */
@@ -93,13 +114,11 @@ function readRow(
   line: number,
   columns: readonly [Column, Column, Column],
   { positions, width }: Header,
-  rows: RowContext,
-): [number, number, number] | null {
+): [number, number, number] | BadRow {
   // One cell too many is most often a number written with a comma, which moves every column after it.
   if (record.length > width) {
     const message = `the row has ${record.length} cells, expected ${width} as in the header`;
-    rows.bad({ line, column: width + 1, message });
-    return null;
+    return { line, column: width + 1, message };
   }
   const values: [number, number, number] = [0, 0, 0];
   for (const [i, column] of columns.entries()) {
@@ -110,8 +129,7 @@ function readRow(
       values[i] = column.read(column.name, value);
     } catch (thrown) {
       if (!(thrown instanceof FieldError)) throw thrown;
-      rows.bad({ line, column: position + 1, message: thrown.message });
-      return null;
+      return { line, column: position + 1, message: thrown.message };
     }
   }
   return values;

@@ -1,3 +1,4 @@
+import { faultName } from './faults.ts';
 import { FieldError } from './format.ts';
 
 /** Longest prompt or answer that is believed: ten million tokens; more is a column mix-up. */
@@ -6,9 +7,14 @@ const MOST_TOKENS = 10_000_000;
 /** A length: a whole number from 1; `12.0` is 12. Throws a FieldError. */
 export function tokenCount(name: string, value: string): number {
   const count = /^\s*\d+(?:\.0*)?\s*$/.test(value) ? Number(value) : Number.NaN;
-  if (Number.isNaN(count)) throw new FieldError(`${name} is "${value}", expected a whole number of tokens from 1`);
-  if (count < 1)
-    throw new FieldError(`${name} is "${value}": a request with no token cannot be replayed, expected at least 1`);
+  if (count === 0)
+    throw new FieldError(
+      `zero_length: ${name} is "${value}": a request with no token cannot be replayed, expected at least 1`,
+    );
+  if (Number.isNaN(count))
+    throw new FieldError(
+      `${faultName('length', value)}${name} is "${value}", expected a whole number of tokens from 1`,
+    );
   if (count > MOST_TOKENS) throw new FieldError(`${name} is "${value}", expected at most ${MOST_TOKENS} tokens`);
   return count;
 }
@@ -22,7 +28,9 @@ export function secondsToUs(name: string, value: string): number {
   }
   const seconds = /^\s*\d+(?:\.\d*)?e[+-]?\d+\s*$/i.test(value) ? Number(value) : Number.NaN;
   if (seconds >= 0 && seconds < 1e9) return Math.round(seconds * 1e6);
-  throw new FieldError(`${name} is "${value}", expected seconds from the start of the trace, e.g. 12.345678`);
+  throw new FieldError(
+    `${faultName('time', value)}${name} is "${value}", expected seconds from the start of the trace, e.g. 12.345678`,
+  );
 }
 
 const DATE = /^\s*(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?\s*$/;
@@ -49,10 +57,32 @@ export function timestampToUs(name: string, value: string): number {
     minute > 59 ||
     second > 59
   )
-    throw new FieldError(`${name} is "${value}", expected a time like 2023-11-16 18:15:46.6805900`);
+    throw new FieldError(
+      `${faultName('time', value)}${name} is "${value}", expected a time like 2023-11-16 18:15:46.6805900`,
+    );
   const fraction = (match?.[7] ?? '').padEnd(7, '0');
   const seconds = daysSince1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
   return seconds * 1e6 + Number(fraction.slice(0, 6)) + (Number(fraction[6]) >= 5 ? 1 : 0);
+}
+
+const OFFSET = /(?:Z|([+-])(\d\d):(\d\d))\s*$/;
+
+/** Whether a cell is a time that says its offset from UTC. */
+export function isZoned(cell: string): boolean {
+  const text = cell.trim().replace(/^"(.*)"$/, '$1');
+  return /^\d{4}-\d\d-\d\d[ T]/.test(text) && OFFSET.test(text);
+}
+
+/** `2024-05-12 00:00:00.001163+00:00`, or without a fraction, to whole microseconds since 1970. Throws a FieldError. */
+export function zonedTimestampToUs(name: string, value: string): number {
+  const match = OFFSET.exec(value);
+  const [hours, minutes] = [Number(match?.[2] ?? 0), Number(match?.[3] ?? 0)];
+  if (match === null || hours > 23 || minutes > 59)
+    throw new FieldError(
+      `${faultName('time', value)}${name} is "${value}", expected a time with its offset, like 2024-05-12 00:00:00.001163+00:00`,
+    );
+  const offsetUs = (hours * 60 + minutes) * 60e6;
+  return timestampToUs(name, value.slice(0, match.index)) - (match[1] === '-' ? -offsetUs : offsetUs);
 }
 
 function isLeap(year: number): boolean {

@@ -6,10 +6,13 @@ export interface Format {
   readonly name: string;
   /** What a file of this format begins with, for the message to a user whose file is none. */
   readonly begins: string;
-  /** `head`: the first line, without byte order mark and line end. */
-  matches(head: string): boolean;
-  /** Tokens of a prefix block, where the first line says; absent for formats without blocks. */
-  blockTokens?(head: string): number | null;
+  /** `head`: the first line, without byte order mark and line end. `firstRow`: the next that is not blank, or empty. */
+  matches(head: string, firstRow: string): boolean;
+  /**
+   * Tokens of a prefix block as the first lines say or show it, null if they do not; absent for formats without
+   * blocks. `preferred` is taken where they leave a choice.
+   */
+  blockTokens?(lines: readonly string[], preferred: number | null): number | null;
   /** Streams the rows in file order; `text` are the file's chunks, cut anywhere. */
   read(text: AsyncIterable<string>, rows: RowContext): AsyncIterable<readonly Request[]>;
 }
@@ -17,6 +20,8 @@ export interface Format {
 /** Where a reader is in its file, and what becomes of a row that cannot be read. */
 export interface RowContext {
   readonly path: string;
+  /** Tokens of a prefix block; null where it is not known. */
+  readonly blockTokens: number | null;
   /** Throws, or counts the row, as the user asked for. */
   bad(row: BadRow): void;
 }

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 /** Bundled traces, made by `scripts/make-samples.ts`; no row of them comes from anybody's service. */
 export const SAMPLES: Readonly<Record<string, string>> = {
   chat: 'about 45 s of chat: bursts, prompts of a few hundred to some thousand tokens, short answers',
+  code: 'a minute of code completion: long prompts, very short answers, arrivals in sharp bursts',
 };
 
 /** The file of a trace argument: a path as it is, or the name of a sample where no such file exists. */

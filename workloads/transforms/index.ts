@@ -1,19 +1,33 @@
 import { UserError } from '../../src/core/errors.ts';
 import { suggestion } from '../../src/core/nearest.ts';
 import type { Source, TransformNote } from '../../src/core/plan.ts';
+import { clipInput, clipOutput } from './clip.ts';
 import { limit } from './limit.ts';
+import { rate } from './rate.ts';
 import { sort } from './sort.ts';
 import { speed } from './speed.ts';
 import type { Transform } from './transform.ts';
 import { window } from './window.ts';
 
 /** Every transform there is: adding one is a file and a line here. */
-const TRANSFORMS: Readonly<Record<string, Transform>> = { sort, window, speed, limit };
+const TRANSFORMS: Readonly<Record<string, Transform>> = {
+  sort,
+  window,
+  rate,
+  speed,
+  'clip-input': clipInput,
+  'clip-output': clipOutput,
+  limit,
+};
 
 /** The source with one transform more, which is written down in its `transforms`. */
-export function applyTransform(source: Source, note: TransformNote): Source {
+export function applyTransform(
+  source: Source,
+  note: TransformNote,
+  say: (text: string) => void = () => undefined,
+): Source {
   const transform = Object.hasOwn(TRANSFORMS, note.op) ? TRANSFORMS[note.op] : undefined;
   if (transform === undefined)
     throw new UserError(`there is no transform "${note.op}"${suggestion(note.op, Object.keys(TRANSFORMS))}`);
-  return { ...source, transforms: [...source.transforms, note], open: transform(source, note.args) };
+  return { ...source, transforms: [...source.transforms, note], open: transform(source, note.args, say) };
 }

@@ -1,8 +1,15 @@
 import type { Source, TransformNote } from '../../src/core/plan.ts';
 import type { Request } from '../../src/core/request.ts';
 
-/** What is done to a source's requests: checks its arguments at once, then gives a stream that can be opened again. */
-export type Transform = (source: Source, args: TransformNote['args']) => () => AsyncIterable<readonly Request[]>;
+/**
+ * What is done to a source's requests: checks its arguments at once, then gives a stream that can be opened again.
+ * `say` tells the user, once, what it did to the load beyond what was asked for.
+ */
+export type Transform = (
+  source: Source,
+  args: TransformNote['args'],
+  say: (text: string) => void,
+) => () => AsyncIterable<readonly Request[]>;
 
 /** A numeric argument of a transform; absent or of another kind it is a fault of whoever wrote the note. */
 export function numberArg(op: string, args: TransformNote['args'], name: string): number {

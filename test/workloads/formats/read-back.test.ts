@@ -3,7 +3,9 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Request } from '../../../src/core/request.ts';
 import { azure2023 } from '../../../workloads/formats/azure-2023.ts';
+import { azure2024 } from '../../../workloads/formats/azure-2024.ts';
 import type { Format } from '../../../workloads/formats/format.ts';
+import { mooncake } from '../../../workloads/formats/mooncake.ts';
 import { native } from '../../../workloads/formats/native.ts';
 import { plainCsv } from '../../../workloads/formats/plain-csv.ts';
 import { requestsOf } from '../temporary-files.ts';
@@ -53,13 +55,17 @@ async function readBack(format: Format, lines: readonly string[], layout: Layout
   const { lineEnd, bom, lastLineEnds, blankLines, cuts } = layout;
   const end = blankLines ? lineEnd + lineEnd : lastLineEnds ? lineEnd : '';
   const text = (bom ? '\uFEFF' : '') + lines.join(lineEnd) + end;
-  assert.ok(format.matches(lines[0] ?? ''));
+  assert.ok(format.matches(lines[0] ?? '', lines[1] ?? ''));
   const at = [0, ...cuts.map((cut) => cut % (text.length + 1)).sort((a, b) => a - b), text.length];
   async function* chunks(): AsyncGenerator<string> {
     for (const [i, start] of at.entries()) yield text.slice(start, at[i + 1] ?? start);
   }
   return requestsOf(
-    format.read(chunks(), { path: 'trace', bad: (row) => assert.fail(`line ${row.line}: ${row.message}`) }),
+    format.read(chunks(), {
+      path: 'trace',
+      blockTokens: BLOCK_TOKENS,
+      bad: (row) => assert.fail(`line ${row.line}: ${row.message}`),
+    }),
   );
 }
 
@@ -95,6 +101,30 @@ test('an Azure 2023 file reads back exactly, cut anywhere, over midnight and lea
           return `${second}.${sixDigits(us)}0,${input},${output}`;
         });
         const back = await readBack(azure2023, ['TIMESTAMP,ContextTokens,GeneratedTokens', ...lines], layout);
+        assert.deepEqual(back, expected(rows));
+      },
+    ),
+    { numRuns: 150 },
+  ));
+
+test('an Azure 2024 file reads back exactly, with and without fractions, whatever the offset', () =>
+  fc.assert(
+    fc.asyncProperty(
+      anyRows,
+      anyLayout,
+      fc.integer({ min: 86_400, max: 60 * 365 * 86_400 }),
+      fc.integer({ min: -14 * 60, max: 14 * 60 }),
+      async (rows, layout, startS, offsetMinutes) => {
+        const due = dueTimes(rows);
+        const size = Math.abs(offsetMinutes);
+        const clock = [Math.floor(size / 60), size % 60].map((part) => String(part).padStart(2, '0')).join(':');
+        const lines = rows.map(({ input, output }, i) => {
+          const us = (startS + offsetMinutes * 60) * 1e6 + (due[i] ?? 0);
+          const second = new Date(Math.floor(us / 1e6) * 1000).toISOString().slice(0, 19).replace('T', ' ');
+          const fraction = us % 1e6 === 0 ? '' : `.${sixDigits(us)}`;
+          return `${second}${fraction}${offsetMinutes < 0 ? '-' : '+'}${clock},${input},${output}`;
+        });
+        const back = await readBack(azure2024, ['TIMESTAMP,ContextTokens,GeneratedTokens', ...lines], layout);
         assert.deepEqual(back, expected(rows));
       },
     ),
@@ -142,4 +172,31 @@ test('a native trace reads back exactly, cut anywhere, optional fields and unkno
       assert.deepEqual(await readBack(native, [header, ...lines], layout), requests);
     }),
     { numRuns: 150 },
+  ));
+
+test('a Mooncake trace reads back exactly, cut anywhere, times counted from its first row', () =>
+  fc.assert(
+    fc.asyncProperty(anyRows, anyLayout, fc.nat(1e6), async (rows, layout, startMs) => {
+      const requests = rows.map((row, i): Request => {
+        const inputTokens = row.input % 1000 || 1;
+        return {
+          id: `r${i}`,
+          traceRow: i + 1,
+          dueUs: Math.floor((dueTimes(rows)[i] ?? 0) / 1000) * 1000,
+          inputTokens,
+          outputTokens: row.output,
+          blocks: Array.from({ length: Math.ceil(inputTokens / BLOCK_TOKENS) }, (_, block) => block + i),
+        };
+      });
+      const lines = requests.map(({ dueUs, inputTokens, outputTokens, blocks }) =>
+        JSON.stringify({
+          timestamp: startMs + dueUs / 1000,
+          input_length: inputTokens,
+          output_length: outputTokens,
+          hash_ids: blocks,
+        }),
+      );
+      assert.deepEqual(await readBack(mooncake, lines, layout), requests);
+    }),
+    { numRuns: 100 },
   ));

@@ -28,7 +28,7 @@ describe('transforms', () => {
           ];
           const source = exampleSource(due);
           const inside = (await requestsOf(source.open())).filter(({ dueUs }) => dueUs >= fromUs && dueUs < toUs);
-          const cut = notes.reduce(applyTransform, source);
+          const cut = notes.reduce((cutSource, note) => applyTransform(cutSource, note), source);
           assert.deepEqual(cut.transforms, notes);
           if (inside.length === 0) {
             await assert.rejects(requestsOf(cut.open()), UserError);
@@ -96,6 +96,9 @@ describe('transforms', () => {
     assert.throws(apply('speed', { factor: 0 }), /--speed: got 0/);
     assert.throws(apply('speed', { factor: Number.NaN }), /--speed: got NaN/);
     assert.throws(apply('limit', { requests: 1.5 }), /--limit: got 1\.5/);
+    assert.throws(apply('rate', { rps: 0 }), /--rate: got 0/);
+    assert.throws(apply('clip-input', { tokens: 0 }), /--clip-input: got 0/);
+    assert.throws(apply('clip-output', { tokens: 2.5 }), /--clip-output: got 2\.5/);
     assert.throws(apply('windw', {}), /did you mean "window"/);
     assert.throws(apply('constructor', {}), UserError);
   });

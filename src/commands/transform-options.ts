@@ -1,0 +1,34 @@
+import { UserError } from '../core/errors.ts';
+import type { TransformNote } from '../core/plan.ts';
+import { parseWindowUs } from '../core/units.ts';
+
+/** The options that change what a trace asks for, as `run` has them. */
+export interface TransformOptions {
+  readonly window?: string | undefined;
+  readonly rate?: number | undefined;
+  /** 1: as the trace says. */
+  readonly speed: number;
+  readonly 'clip-input'?: number | undefined;
+  readonly 'clip-output'?: number | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** Transforms in the order in which they are applied: window, rate or speed, clips, limit. */
+export function transformNotes(options: TransformOptions): TransformNote[] {
+  const { window, rate, speed, limit } = options;
+  const notes: TransformNote[] = [];
+  if (window !== undefined) {
+    const { fromUs, toUs } = parseWindowUs(window);
+    notes.push({ op: 'window', args: { from_us: fromUs, ...(Number.isFinite(toUs) ? { to_us: toUs } : {}) } });
+  }
+  if (rate !== undefined && speed !== 1)
+    throw new UserError(`--rate ${rate} and --speed ${speed} both scale time: give one of them`);
+  if (rate !== undefined) notes.push({ op: 'rate', args: { rps: rate } });
+  if (speed !== 1) notes.push({ op: 'speed', args: { factor: speed } });
+  for (const op of ['clip-input', 'clip-output'] as const) {
+    const tokens = options[op];
+    if (tokens !== undefined) notes.push({ op, args: { tokens } });
+  }
+  if (limit !== undefined) notes.push({ op: 'limit', args: { requests: limit } });
+  return notes;
+}

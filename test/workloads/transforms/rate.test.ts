@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import * as fc from 'fast-check';
+import type { Source } from '../../../src/core/plan.ts';
+import { applyTransform, openSource } from '../../../workloads/index.ts';
+import { arrivalStatistics } from '../../../workloads/inspect/arrivals.ts';
+import { shared } from '../../shared.ts';
+import { exampleSource, requestsOf } from '../temporary-files.ts';
+
+function atRate(source: Source, rps: number): { source: Source; said: string[] } {
+  const said: string[] = [];
+  return { source: applyTransform(source, { op: 'rate', args: { rps } }, (text) => said.push(text)), said };
+}
+
+describe('rate', () => {
+  it('gives the mean rate asked for, every gap its share of the time, and nothing else a change', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 0, max: 60e6 }), { minLength: 2, maxLength: 50 }),
+        fc.integer({ min: 0, max: 5e6 }),
+        fc.double({ min: 0.05, max: 50, noNaN: true }),
+        async (times, startUs, rps) => {
+          const due = [startUs, ...times.map((us) => startUs + us + 1e6)].sort((a, b) => a - b);
+          const before = await requestsOf(exampleSource(due).open());
+          const after = await requestsOf(atRate(exampleSource(due), rps).source.open());
+          const spanUs = (due.at(-1) ?? 0) - startUs;
+          const factor = (rps * spanUs) / 1e6 / (due.length - 1);
+          for (const [i, request] of after.entries()) {
+            assert.ok(Math.abs(request.dueUs - (due[i] ?? 0) / factor) <= 0.501 + 1e-9 * request.dueUs);
+            assert.deepEqual({ ...request, dueUs: 0 }, { ...before[i], dueUs: 0 });
+          }
+        },
+      ),
+    ));
+
+  it('says once what it did, however often it is opened', async () => {
+    const { source, said } = atRate(exampleSource([0, 1e6, 2e6, 60e6]), 0.1);
+    assert.deepEqual(said, []);
+    const first = await requestsOf(source.open());
+    assert.deepEqual(await requestsOf(source.open()), first);
+    assert.equal(said.length, 1);
+    assert.match(
+      said[0] ?? '',
+      /--rate 0\.1: time runs 2\.00 times as fast, 0\.0500 -> 0\.100 requests\/s \(60\.0 s .* 30\.0 s\)/,
+    );
+    assert.match(said[0] ?? '', /CV of gaps (\d\.\d\d) -> \1, .*prefix reuse/);
+  });
+
+  it('a trace without a rate is refused', async () => {
+    await assert.rejects(requestsOf(atRate(exampleSource([5]), 1).source.open()), /--rate: .*one request/);
+    await assert.rejects(requestsOf(atRate(exampleSource([5, 5]), 1).source.open()), /--rate: .*2 requests.*one time/);
+  });
+
+  const azure = shared('traces/AzureLLMInferenceTrace_conv.csv');
+  it('keeps the burstiness of the public Azure trace', { skip: azure.skip }, async () => {
+    const { source } = atRate(await openSource(azure.path, { onBadRow: 'fail' }), 11);
+    const found = arrivalStatistics((await requestsOf(source.open())).map(({ dueUs }) => dueUs));
+    assert.ok(Math.abs((found.rate_rps ?? 0) - 11) < 1e-5);
+    assert.ok(Math.abs((found.iat_cv ?? 0) - 1.09417) < 1e-5);
+  });
+});

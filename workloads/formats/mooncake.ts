@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import type { Request } from '../../src/core/request.ts';
+import { blockCount, findBlockTokens } from './blocks.ts';
+import type { Format, RowContext } from './format.ts';
+import { jsonRows, length, LENGTH_EXPECTED, parseJson, type FieldExpectation } from './json-lines.ts';
+
+const BATCH = 1024;
+
+const row = z.object({
+  timestamp: z.number().nonnegative(),
+  input_length: length,
+  output_length: length,
+  hash_ids: z.array(z.int().nonnegative()).min(1),
+});
+type Row = z.infer<typeof row>;
+
+const FIELDS: Readonly<Record<keyof Row, FieldExpectation>> = {
+  timestamp: { kind: 'time', expected: 'milliseconds from the start of the trace' },
+  input_length: { kind: 'length', expected: LENGTH_EXPECTED },
+  output_length: { kind: 'length', expected: LENGTH_EXPECTED },
+  hash_ids: { expected: 'a list of whole numbers, one a block of the prompt' },
+};
+
+/** Any row, however bad; rows with a chat_id are another format, which counts in seconds. */
+const looksLike = z.looseObject({
+  timestamp: z.unknown().refine((value) => value !== undefined),
+  input_length: z.unknown().refine((value) => value !== undefined),
+  output_length: z.unknown().refine((value) => value !== undefined),
+  hash_ids: z.array(z.unknown()),
+  chat_id: z.undefined().optional(),
+});
+
+/**
+ * Mooncake's traces (Qin et al., FAST 2025): JSON Lines, milliseconds, and ids of the prompt's blocks, the last one
+ * perhaps in part. The block size (512 in the published files) is not in the file: the rows tell it.
+ */
+export const mooncake: Format = {
+  name: 'mooncake',
+  begins: '{"timestamp":0,"input_length":...,"output_length":...,"hash_ids":[...]}',
+  matches: (head) => looksLike.safeParse(parseJson(head)).success,
+  blockTokens(lines, preferred) {
+    const rows = lines.map((line) => row.safeParse(parseJson(line)).data).filter((found) => found !== undefined);
+    const counts = rows.map(({ input_length, hash_ids }) => ({ tokens: input_length, blocks: hash_ids.length }));
+    return findBlockTokens(counts, preferred);
+  },
+  read: readMooncake,
+};
+
+async function* readMooncake(text: AsyncIterable<string>, rows: RowContext): AsyncGenerator<readonly Request[]> {
+  let firstMs: number | null = null;
+  let seq = 0;
+  let batch: Request[] = [];
+  for await (const { line, row: found } of jsonRows(text, rows, row, FIELDS)) {
+    const { timestamp, input_length: inputTokens, output_length: outputTokens, hash_ids: blocks } = found;
+    const wanted = rows.blockTokens === null ? blocks.length : blockCount(inputTokens, rows.blockTokens);
+    if (blocks.length !== wanted) {
+      const message = `block_count_mismatch: hash_ids has ${blocks.length} ids, expected ${wanted} for input_length ${inputTokens} in blocks of ${rows.blockTokens}, which fit most rows`;
+      rows.bad({ line, column: null, message });
+      continue;
+    }
+    firstMs ??= timestamp;
+    const dueUs = Math.round((timestamp - firstMs) * 1000);
+    batch.push({ id: `r${seq++}`, traceRow: line, dueUs, inputTokens, outputTokens, blocks });
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}

@@ -1,0 +1,49 @@
+import { formatMs, withThousands } from '../../src/core/units.ts';
+
+/** From so many requests on a pattern of their times says something. */
+const FEW = 100;
+
+/** Formats whose times have a unit that nothing in the file confirms, with the units they are mixed up with. */
+const UNITS: Readonly<Record<string, { unit: string; isShort?: string; isLong: string }>> = {
+  mooncake: { unit: 'milliseconds', isShort: 'seconds', isLong: 'microseconds' },
+  csv: { unit: 'seconds', isLong: 'milliseconds' },
+};
+const SHORT_US = 5e6;
+const LONG_US = 30 * 86_400e6;
+
+/** What the times of a trace, in order, give cause to doubt. */
+export function arrivalWarnings(dueUs: readonly number[], format: string): string[] {
+  return [clumped(dueUs), unitSuspect(dueUs, format)].filter((warning) => warning !== null);
+}
+
+/** Times that were rounded: then most requests share theirs with others. */
+function clumped(dueUs: readonly number[]): string | null {
+  const gapsUs: number[] = [];
+  let [most, run] = [1, 1];
+  for (let i = 1; i < dueUs.length; i++) {
+    const gapUs = (dueUs[i] ?? 0) - (dueUs[i - 1] ?? 0);
+    run = gapUs === 0 ? run + 1 : 1;
+    most = Math.max(most, run);
+    if (gapUs > 0) gapsUs.push(gapUs);
+  }
+  const distinct = gapsUs.length + 1;
+  if (dueUs.length < FEW || distinct > dueUs.length / 2) return null;
+  const usual = gapsUs.sort((a, b) => a - b)[Math.floor(gapsUs.length / 2)];
+  const apart = usual === undefined ? '' : `, ${formatMs(usual / 1000)} apart`;
+  return (
+    `clumped: ${withThousands(dueUs.length)} requests stand at ${withThousands(distinct)} distinct times${apart}, ` +
+    `up to ${most} at one time: the source rounded its times, so a replay sends bursts that its users did not, ` +
+    'and iat_cv and idc.1s measure the rounding'
+  );
+}
+
+function unitSuspect(dueUs: readonly number[], format: string): string | null {
+  const known = Object.hasOwn(UNITS, format) ? UNITS[format] : undefined;
+  if (known === undefined) return null;
+  const spanUs = (dueUs.at(-1) ?? 0) - (dueUs[0] ?? 0);
+  const isShort = spanUs < SHORT_US && dueUs.length >= FEW;
+  const other = spanUs > LONG_US ? known.isLong : isShort ? known.isShort : undefined;
+  if (other === undefined) return null;
+  const span = spanUs > LONG_US ? `${withThousands(Math.floor(spanUs / 86_400e6))} days` : formatMs(spanUs / 1000);
+  return `unit_suspect: ${withThousands(dueUs.length)} requests span ${span} when times are read as ${known.unit}, as format ${format} has them; are they ${other}?`;
+}
