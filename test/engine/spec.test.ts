@@ -61,7 +61,7 @@ describe('mistakes name the way out', () => {
     ['toString', /system "toString" is not known/],
     ['vllm-v1,modle=llama-3.1-8b', /"modle" is not an option of vllm-v1; did you mean "model"\?/],
     ['model=llama-3.1-80b', /model "llama-3.1-80b" is not known; did you mean "llama-3.1-8b"\?/],
-    ['gpu=b200', /gpu "b200" is not known; known: a100-sxm-80g, h100-sxm/],
+    ['gpu=b200', /gpu "b200" is not known; did you mean "l20"\?/],
     ['gpu=constructor', /gpu "constructor" is not known/],
     ['token_budget=0', /token_budget=0 is not a whole number from 1 to/],
     ['token_budget=1.5', /token_budget=1\.5 is not a whole number/],
