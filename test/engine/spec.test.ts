@@ -9,6 +9,7 @@ const DEFAULTS = {
   options: {
     model: 'llama-3.1-8b',
     gpu: 'h100-sxm',
+    tp: 1,
     block_tokens: 16,
     kv_fraction: 0.9,
     mixed_batch_penalty: 1,
@@ -37,11 +38,12 @@ describe('what is left out takes its default', () => {
 
 test('every option can be given, and a spec survives JSON', () => {
   const text =
-    'vllm-v1,model=llama-3.1-8b,gpu=a100-sxm-80g,token_budget=512,max_seqs=8,block_tokens=32,kv_fraction=0.5,mixed_batch_penalty=1.7,max_model_len=4096';
+    'vllm-v1,model=llama-3.1-8b,gpu=a100-sxm-80g,tp=1,token_budget=512,max_seqs=8,block_tokens=32,kv_fraction=0.5,mixed_batch_penalty=1.7,max_model_len=4096';
   const spec = parseEngineSpec(text);
   assert.deepEqual(spec.options, {
     model: 'llama-3.1-8b',
     gpu: 'a100-sxm-80g',
+    tp: 1,
     token_budget: 512,
     max_seqs: 8,
     block_tokens: 32,
@@ -69,7 +71,11 @@ describe('mistakes name the way out', () => {
     ['max_seqs=-4', /max_seqs=-4 is not a whole number/],
     ['kv_fraction=1.2', /kv_fraction=1\.2 is not a number above 0 and at most 1/],
     ['kv_fraction=0', /kv_fraction=0 is not a number above 0/],
-    ['kv_fraction=0.2', /does not fit: it needs 19\.6 GB .* raise kv_fraction above 0\.23/],
+    ['kv_fraction=0.2', /does not fit: it needs 19\.6 GB a GPU .* raise kv_fraction above 0\.23/],
+    ['tp=3', /tp=3 does not divide llama-3\.1-8b \(32 query heads, 8 KV heads, MLP of 14336\); tp can be 1, 2, 4, 8/],
+    ['tp=16', /tp=16 is not a whole number from 1 to 8/],
+    ['model=llama-3-70b', /llama-3-70b does not fit: it needs 144\.\d GB a GPU .* at tp=1.* share it by tp=2/],
+    ['model=opt-175b,gpu=a10,tp=8', /take a smaller model or a larger GPU$/],
     ['max_model_len=200000', /max_model_len=200000 is not a whole number from 2 to 131072/],
     ['vllm-v1,gpu', /"gpu" is not an option; write key=value/],
     ['gpu=', /"gpu=" is not an option/],

@@ -32,6 +32,7 @@ export const vllmV1: System = {
       cost: roofline({
         gpu: GPUS[options.gpu],
         llm: LLMS[options.model],
+        tensorParallel: options.tp,
         hostFixedUs: HOST_FIXED_US,
         hostPerSequenceUs: HOST_PER_SEQUENCE_US,
         mixedBatchPenalty: options.mixed_batch_penalty,
