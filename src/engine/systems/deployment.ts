@@ -1,4 +1,6 @@
 import { UserError } from '../../core/errors.ts';
+import type { CostModel } from '../cost/cost-model.ts';
+import { COSTS, type CostName } from '../cost/presets.ts';
 import { GPUS, type GpuName } from '../hardware/gpus.ts';
 import { kvBytesPerToken, LLMS, weightBytes, type Llm, type LlmName } from '../models/llms.ts';
 import { divides, MAX_TENSOR_PARALLEL, shardOf, tensorParallelDegrees } from '../models/tensor-parallel.ts';
@@ -13,6 +15,8 @@ export type Deployment = {
   readonly gpu: GpuName;
   /** GPUs that share the model by tensor parallelism. */
   readonly tp: number;
+  /** How iterations are timed. */
+  readonly cost: CostName;
   readonly block_tokens: number;
   /** Share of device memory that the engine may use. */
   readonly kv_fraction: number;
@@ -28,13 +32,27 @@ export function readDeployment(given: OptionReader): Deployment {
     model,
     gpu,
     tp: readTensorParallel(given, model),
+    cost: given.name('cost', COSTS, 'roofline'),
     block_tokens: given.integer('block_tokens', { min: 1, max: 1024, fallback: 16 }),
     kv_fraction: given.fraction('kv_fraction', { above: 0, max: 1, fallback: 0.9 }),
     mixed_batch_penalty: given.fraction('mixed_batch_penalty', { above: 0, max: 100, fallback: 1 }),
     max_model_len: given.integer('max_model_len', { min: 2, max: longest, fallback: longest }),
   };
   if (kvBlocks(deployment) < 1) throw doesNotFit(deployment);
+  // Made to be thrown away: a setting without figures is refused before anything runs.
+  costModel(deployment, { hostFixedUs: 0, hostPerSequenceUs: 0 });
   return deployment;
+}
+
+/** CPU work that the GPU waits for, where the cost model does not bring its own. */
+export interface HostOverhead {
+  readonly hostFixedUs: number;
+  readonly hostPerSequenceUs: number;
+}
+
+export function costModel(deployment: Deployment, host: HostOverhead): CostModel {
+  const { model, gpu, tp, mixed_batch_penalty: mixedBatchPenalty } = deployment;
+  return COSTS[deployment.cost].create({ model, gpu, tp, mixedBatchPenalty, ...host });
 }
 
 function readTensorParallel(given: OptionReader, model: LlmName): number {

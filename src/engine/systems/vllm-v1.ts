@@ -1,9 +1,7 @@
-import { roofline } from '../cost/roofline.ts';
 import { GPUS, type GpuName } from '../hardware/gpus.ts';
-import { LLMS } from '../models/llms.ts';
 import { vllmV1 as vllmV1Policy } from '../policies/vllm-v1.ts';
 import { singleInstance } from '../single-instance.ts';
-import { kvBlocks, readDeployment, type Deployment } from './deployment.ts';
+import { costModel, kvBlocks, readDeployment, type Deployment, type HostOverhead } from './deployment.ts';
 import type { OptionReader } from './option-reader.ts';
 import type { System } from './system.ts';
 
@@ -11,8 +9,7 @@ import type { System } from './system.ts';
  * Scheduling and detokenising that the GPU waits for, an estimate: with it one request of llama-3.1-8b decodes at
  * 6.7 ms a token on H100, as reported of vLLM v1. Systems of 2023 took 25-35 ms (Splitwise's measurements).
  */
-const HOST_FIXED_US = 1200;
-const HOST_PER_SEQUENCE_US = 8;
+const HOST: HostOverhead = { hostFixedUs: 1200, hostPerSequenceUs: 8 };
 
 /** vLLM takes its larger defaults on devices of at least 70 GiB that are not A100s. */
 const LARGE_MEMORY_BYTES = 70 * 1024 ** 3;
@@ -29,14 +26,7 @@ export const vllmV1: System = {
     return singleInstance({
       clock,
       policy: vllmV1Policy({ tokenBudget: options.token_budget, maxSeqs: options.max_seqs }),
-      cost: roofline({
-        gpu: GPUS[options.gpu],
-        llm: LLMS[options.model],
-        tensorParallel: options.tp,
-        hostFixedUs: HOST_FIXED_US,
-        hostPerSequenceUs: HOST_PER_SEQUENCE_US,
-        mixedBatchPenalty: options.mixed_batch_penalty,
-      }),
+      cost: costModel(options, HOST),
       capacityBlocks: kvBlocks(options),
       blockTokens: options.block_tokens,
       maxModelLen: options.max_model_len,
