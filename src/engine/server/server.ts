@@ -6,7 +6,8 @@ import { WallClock } from '../../core/wall-clock.ts';
 import type { Engine } from '../engine.ts';
 import { createEngine, type EngineSpec } from '../spec.ts';
 import { sendError, sendJson } from './api-error.ts';
-import { completions } from './completions.ts';
+import { DIALECTS } from './dialects.ts';
+import { generation } from './generation.ts';
 import { TruthLog } from './truth.ts';
 
 export interface ServeOptions {
@@ -32,8 +33,13 @@ export async function serveEngine(spec: EngineSpec, options: ServeOptions): Prom
   const engine = createEngine(spec, clock);
   const modelName = options.modelName ?? String(spec.options['model']);
   const truth = new TruthLog();
+  const endpoint = generation({ engine, clock, modelName, truth });
+  const endpoints = Object.entries(DIALECTS).map(([path, dialect]): [string, Route] => [
+    path,
+    ['POST', endpoint(dialect)],
+  ]);
   const server = httpServer({
-    '/v1/completions': ['POST', completions({ engine, clock, modelName, truth })],
+    ...Object.fromEntries(endpoints),
     '/v1/models': ['GET', (_req, res) => sendJson(res, 200, modelList(modelName, engine))],
     '/health': ['GET', (_req, res) => res.writeHead(200, { 'content-length': 0 }).end()],
     '/version': ['GET', (_req, res) => sendJson(res, 200, { version: 'reprise reference engine', ...spec })],
@@ -52,7 +58,8 @@ export async function serveEngine(spec: EngineSpec, options: ServeOptions): Prom
 }
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => void;
-type Routes = Readonly<Record<string, readonly [method: string, handler: Handler]>>;
+type Route = readonly [method: string, handler: Handler];
+type Routes = Readonly<Record<string, Route>>;
 
 function httpServer(routes: Routes): Server {
   const server = createServer({ noDelay: true }, (req, res) => {
