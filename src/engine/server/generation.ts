@@ -6,6 +6,7 @@ import type { AnswerTextMaker } from './answer-text.ts';
 import { AnswerReply, AnswerStream } from './answers.ts';
 import { BODY_LIMIT_BYTES, readBody } from './body.ts';
 import type { BodyFault, GenerationRequest } from './generation-request.ts';
+import type { ServerMetrics } from './metrics.ts';
 import type { TruthLog } from './truth.ts';
 
 /** One way to ask for tokens: how a body is read, and how its answer is written. */
@@ -19,6 +20,7 @@ export interface GenerationParts {
   readonly clock: WallClock;
   readonly modelName: string;
   readonly truth: TruthLog;
+  readonly metrics: ServerMetrics;
 }
 
 /** Makes endpoints that generate, streamed or whole. A client that goes away takes its request with it. */
@@ -46,7 +48,7 @@ export function generation(
 }
 
 function answer(
-  { engine, clock, modelName, truth }: GenerationParts,
+  { engine, clock, modelName, truth, metrics }: GenerationParts,
   dialect: Dialect,
   request: GenerationRequest,
   requestId: string,
@@ -63,12 +65,13 @@ function answer(
       maxTokens: request.maxTokens,
       stopAfter: request.maxTokens,
     };
-    const cancel = engine.submit(submission, listener);
+    const cancel = engine.submit(submission, metrics.watch(listener, request.promptTokens, clock.now()));
     if (res.writableEnded) return; // refused
     listener.begin();
     res.once('close', () => {
       if (res.writableEnded) return;
       cancel();
+      metrics.aborted();
       listener.abandon();
     });
   });

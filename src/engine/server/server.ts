@@ -8,6 +8,7 @@ import { createEngine, type EngineSpec } from '../spec.ts';
 import { sendError, sendJson } from './api-error.ts';
 import { DIALECTS } from './dialects.ts';
 import { generation } from './generation.ts';
+import { ServerMetrics } from './metrics.ts';
 import { TruthLog } from './truth.ts';
 
 export interface ServeOptions {
@@ -33,7 +34,8 @@ export async function serveEngine(spec: EngineSpec, options: ServeOptions): Prom
   const engine = createEngine(spec, clock);
   const modelName = options.modelName ?? String(spec.options['model']);
   const truth = new TruthLog();
-  const endpoint = generation({ engine, clock, modelName, truth });
+  const metrics = new ServerMetrics(engine, modelName);
+  const endpoint = generation({ engine, clock, modelName, truth, metrics });
   const endpoints = Object.entries(DIALECTS).map(([path, dialect]): [string, Route] => [
     path,
     ['POST', endpoint(dialect)],
@@ -44,6 +46,7 @@ export async function serveEngine(spec: EngineSpec, options: ServeOptions): Prom
     '/health': ['GET', (_req, res) => res.writeHead(200, { 'content-length': 0 }).end()],
     '/version': ['GET', (_req, res) => sendJson(res, 200, { version: 'reprise reference engine', ...spec })],
     '/load': ['GET', (_req, res) => sendJson(res, 200, engine.load())],
+    '/metrics': ['GET', (_req, res) => sendMetrics(metrics, res)],
     '/truth': ['GET', (req, res) => sendTruth(truth, req, res)],
   });
   await listen(server, options);
@@ -87,6 +90,10 @@ function pathOf(req: IncomingMessage): string {
 function modelList(modelName: string, engine: Engine): unknown {
   const model = { id: modelName, object: 'model', created: 0, owned_by: 'reprise', max_model_len: engine.maxModelLen };
   return { object: 'list', data: [model] };
+}
+
+function sendMetrics(metrics: ServerMetrics, res: ServerResponse): void {
+  res.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(metrics.text());
 }
 
 /** One request by its `X-Request-Id`, or all that are kept as JSON lines. */
