@@ -33,7 +33,7 @@ const FITS_SOURCE =
 export const COSTS = {
   roofline: {
     about: 'arithmetic or memory bound by operator class, for every model and GPU; the host overhead of the system',
-    source: 'cost/roofline.ts; efficiencies from Vidur (MLSys 2024), as listed with each GPU',
+    source: 'cost/roofline.ts; efficiencies of hardware/gpus.ts, from Vidur (MLSys 2024)',
     create: (setting) =>
       roofline({ ...setting, gpu: GPUS[setting.gpu], llm: LLMS[setting.model], tensorParallel: setting.tp }),
   },

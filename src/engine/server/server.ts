@@ -6,6 +6,7 @@ import { WallClock } from '../../core/wall-clock.ts';
 import type { Engine } from '../engine.ts';
 import { createEngine, type EngineSpec } from '../spec.ts';
 import { sendError, sendJson } from './api-error.ts';
+import { limitConnections } from './connection-limit.ts';
 import { DIALECTS } from './dialects.ts';
 import { generation } from './generation.ts';
 import { ServerMetrics } from './metrics.ts';
@@ -18,7 +19,11 @@ export interface ServeOptions {
   readonly port: number;
   /** Name that it answers to; the model's if left out. */
   readonly modelName?: string;
+  /** Connections that may be open at a time; one too many gets 503. 16,384 if left out. */
+  readonly maxConnections?: number;
 }
+
+const MAX_CONNECTIONS = 16_384;
 
 export interface EngineServer {
   readonly url: string;
@@ -40,15 +45,18 @@ export async function serveEngine(spec: EngineSpec, options: ServeOptions): Prom
     path,
     ['POST', endpoint(dialect)],
   ]);
-  const server = httpServer({
-    ...Object.fromEntries(endpoints),
-    '/v1/models': ['GET', (_req, res) => sendJson(res, 200, modelList(modelName, engine))],
-    '/health': ['GET', (_req, res) => res.writeHead(200, { 'content-length': 0 }).end()],
-    '/version': ['GET', (_req, res) => sendJson(res, 200, { version: 'reprise reference engine', ...spec })],
-    '/load': ['GET', (_req, res) => sendJson(res, 200, engine.load())],
-    '/metrics': ['GET', (_req, res) => sendMetrics(metrics, res)],
-    '/truth': ['GET', (req, res) => sendTruth(truth, req, res)],
-  });
+  const server = httpServer(
+    {
+      ...Object.fromEntries(endpoints),
+      '/v1/models': ['GET', (_req, res) => sendJson(res, 200, modelList(modelName, engine))],
+      '/health': ['GET', (_req, res) => res.writeHead(200, { 'content-length': 0 }).end()],
+      '/version': ['GET', (_req, res) => sendJson(res, 200, { version: 'reprise reference engine', ...spec })],
+      '/load': ['GET', (_req, res) => sendJson(res, 200, engine.load())],
+      '/metrics': ['GET', (_req, res) => sendMetrics(metrics, res)],
+      '/truth': ['GET', (req, res) => sendTruth(truth, req, res)],
+    },
+    options.maxConnections ?? MAX_CONNECTIONS,
+  );
   await listen(server, options);
   return {
     url: urlOf(server, options.host),
@@ -64,8 +72,9 @@ type Handler = (req: IncomingMessage, res: ServerResponse) => void;
 type Route = readonly [method: string, handler: Handler];
 type Routes = Readonly<Record<string, Route>>;
 
-function httpServer(routes: Routes): Server {
-  const server = createServer({ noDelay: true }, (req, res) => {
+function httpServer(routes: Routes, maxConnections: number): Server {
+  const server = createServer({ noDelay: true });
+  limitConnections(server, maxConnections, (req, res) => {
     const path = pathOf(req);
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
     if (route === undefined) {

@@ -24,19 +24,45 @@ export type Deployment = {
   readonly max_model_len: number;
 };
 
+const OURS = 'a choice of this engine';
+
 export function readDeployment(given: OptionReader): Deployment {
-  const model = given.name('model', LLMS, 'llama-3.1-8b');
-  const gpu = given.name('gpu', GPUS, 'h100-sxm');
+  const model = given.name('model', LLMS, { fallback: 'llama-3.1-8b', about: 'which model', source: OURS });
+  const gpu = given.name('gpu', GPUS, { fallback: 'h100-sxm', about: 'which GPU', source: OURS });
   const longest = LLMS[model].maxModelLen;
   const deployment = {
     model,
     gpu,
     tp: readTensorParallel(given, model),
-    cost: given.name('cost', COSTS, 'roofline'),
-    block_tokens: given.integer('block_tokens', { min: 1, max: 1024, fallback: 16 }),
-    kv_fraction: given.fraction('kv_fraction', { above: 0, max: 1, fallback: 0.9 }),
-    mixed_batch_penalty: given.fraction('mixed_batch_penalty', { above: 0, max: 100, fallback: 1 }),
-    max_model_len: given.integer('max_model_len', { min: 2, max: longest, fallback: longest }),
+    cost: given.name('cost', COSTS, { fallback: 'roofline', about: 'how iterations are timed', source: OURS }),
+    block_tokens: given.integer('block_tokens', {
+      min: 1,
+      max: 1024,
+      fallback: 16,
+      about: 'tokens of a KV block',
+      source: 'vLLM',
+    }),
+    kv_fraction: given.fraction('kv_fraction', {
+      above: 0,
+      max: 1,
+      fallback: 0.9,
+      about: 'share of the GPU memory that the engine may use',
+      source: 'vLLM, gpu_memory_utilization',
+    }),
+    mixed_batch_penalty: given.fraction('mixed_batch_penalty', {
+      above: 0,
+      max: 100,
+      fallback: 1,
+      about: 'factor on the time of a batch that holds both prefill and decode',
+      source: '1: ideal; 1.1: splitwise-sim; 1.7: measured by Nexus on L20',
+    }),
+    max_model_len: given.integer('max_model_len', {
+      min: 2,
+      max: longest,
+      fallback: longest,
+      about: 'longest prompt and output together, tokens',
+      source: LLMS[model].source,
+    }),
   };
   if (kvBlocks(deployment) < 1) throw doesNotFit(deployment);
   // Made to be thrown away: a setting without figures is refused before anything runs.
@@ -56,7 +82,13 @@ export function costModel(deployment: Deployment, host: HostOverhead): CostModel
 }
 
 function readTensorParallel(given: OptionReader, model: LlmName): number {
-  const tp = given.integer('tp', { min: 1, max: MAX_TENSOR_PARALLEL, fallback: 1 });
+  const tp = given.integer('tp', {
+    min: 1,
+    max: MAX_TENSOR_PARALLEL,
+    fallback: 1,
+    about: 'GPUs that share the model by tensor parallelism',
+    source: OURS,
+  });
   if (divides(LLMS[model], tp)) return tp;
   const { queryHeads, kvHeads, mlpSize } = LLMS[model];
   throw new UserError(

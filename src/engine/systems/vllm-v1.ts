@@ -13,6 +13,7 @@ const HOST: HostOverhead = { hostFixedUs: 1200, hostPerSequenceUs: 8 };
 
 /** vLLM takes its larger defaults on devices of at least 70 GiB that are not A100s. */
 const LARGE_MEMORY_BYTES = 70 * 1024 ** 3;
+const LARGE_DEFAULTS = '(larger from 70 GiB of memory on, but not on A100)';
 
 type VllmV1Options = Deployment & { readonly token_budget: number; readonly max_seqs: number };
 
@@ -39,8 +40,20 @@ function read(given: OptionReader): VllmV1Options {
   const large = isLarge(deployment.gpu);
   return {
     ...deployment,
-    token_budget: given.integer('token_budget', { min: 1, max: 2 ** 20, fallback: large ? 8192 : 2048 }),
-    max_seqs: given.integer('max_seqs', { min: 1, max: 65536, fallback: large ? 1024 : 256 }),
+    token_budget: given.integer('token_budget', {
+      min: 1,
+      max: 2 ** 20,
+      fallback: large ? 8192 : 2048,
+      about: 'tokens that an iteration computes at most',
+      source: `vLLM, max_num_batched_tokens ${LARGE_DEFAULTS}`,
+    }),
+    max_seqs: given.integer('max_seqs', {
+      min: 1,
+      max: 65536,
+      fallback: large ? 1024 : 256,
+      about: 'requests that run at a time',
+      source: `vLLM, max_num_seqs ${LARGE_DEFAULTS}`,
+    }),
   };
 }
 
