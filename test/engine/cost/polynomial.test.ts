@@ -80,3 +80,38 @@ describe('a batch', () => {
     near(timeMs(mixed), 1.5 * (timeMs(decodes(3, 11)) + timeMs(prompt) - 2));
   });
 });
+
+/** Rows of a CSV without quotes, as numbers, header left out. */
+function rows(path: string): number[][] {
+  const lines = readFileSync(path, 'utf8').trim().split('\n');
+  return lines.slice(1).map((line) => line.split(',').map(Number));
+}
+
+const TRACE = shared('oracles/simdistserve/opt13b-chat-rate0.5.trace.csv');
+const TIMES = shared('oracles/simdistserve/opt13b-chat-rate0.5.distserve.csv');
+test('DistServe’s simulator has the same times for requests that nothing held up', { skip: TRACE.skip }, () => {
+  const fits = DISTSERVE_FITS['opt-13b']?.[1];
+  assert.ok(fits);
+  const cost = polynomial(fits, 1);
+  const batch = new Batch();
+  const times = rows(TIMES.path);
+  let [promptsAlone, decodesAlone] = [0, 0];
+  for (const [i, [, input = 0, output = 0]] of rows(TRACE.path).entries()) {
+    const [, ttftMs = 0, tpotMs = 0] = times[i] ?? [];
+    batch.clear();
+    batch.addChunk(input, 0, true);
+    const prefillMs = cost.timeUs(batch) / 1000;
+    let decodeMs = 0;
+    for (let made = 0; made < output - 1; made++) {
+      batch.clear();
+      batch.addDecode(input + made + 1);
+      decodeMs += cost.timeUs(batch) / 1000;
+    }
+    assert.ok(ttftMs > prefillMs - 0.001, `row ${i + 1}: ${ttftMs} ms, ${prefillMs} alone`);
+    if (ttftMs < prefillMs + 0.001) promptsAlone++;
+    if (output < 2) continue;
+    assert.ok(tpotMs > decodeMs / (output - 1) - 0.001, `row ${i + 1}: ${tpotMs} ms`);
+    if (tpotMs < decodeMs / (output - 1) + 0.001) decodesAlone++;
+  }
+  assert.ok(promptsAlone > 900 && decodesAlone > 10, `${promptsAlone} prompts, ${decodesAlone} decodes were alone`);
+});
