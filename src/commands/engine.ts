@@ -2,25 +2,32 @@ import { z } from 'zod';
 import { EXIT, type ExitCode } from '../core/errors.ts';
 import { parseEngineSpec, serveEngine } from '../engine/index.ts';
 import { readOptions, type Command } from './command.ts';
+import { engineList } from './engine-list.ts';
 
 const schema = z.looseObject({
-  action: z.literal('serve'),
+  action: z.enum(['serve', 'list']),
   system: z.string(),
   host: z.string(),
   port: z.int({ error: 'expected a port from 0 to 65535' }).min(0).max(65535),
+  'max-connections': z.int({ error: 'expected a whole number of at least 1' }).min(1),
   quiet: z.boolean(),
+  json: z.boolean(),
 });
 
 export const engineCommand: Command = {
   usage: 'engine [action]',
-  describe: 'Serve the reference engine over HTTP: an LLM server in real time, without a GPU',
-  examples: ['reprise engine serve --system vllm-v1,model=llama-3.1-8b,gpu=h100-sxm --port 8000'],
-  positionals: { action: { type: 'string', choices: ['serve'], default: 'serve', describe: 'what to do' } },
+  describe: 'Serve the reference engine over HTTP: an LLM server in real time, without a GPU; or list what it can be',
+  examples: [
+    'reprise engine serve --system vllm-v1,model=llama-3.1-8b,gpu=h100-sxm --port 8000',
+    'reprise engine list',
+    'reprise engine list --system vllm-v1',
+  ],
+  positionals: { action: { type: 'string', choices: ['serve', 'list'], default: 'serve', describe: 'what to do' } },
   options: {
     system: {
       type: 'string',
       default: '',
-      describe: 'SYSTEM[,key=value...]',
+      describe: 'SYSTEM[,key=value...]; list shows its options',
       defaultDescription: 'vllm-v1,model=llama-3.1-8b,gpu=h100-sxm',
     },
     host: {
@@ -29,14 +36,28 @@ export const engineCommand: Command = {
       describe: 'address to listen on; anything but loopback lets others in',
     },
     port: { type: 'number', default: 8000, describe: '0 picks a free one' },
+    'max-connections': { type: 'number', default: 16_384, describe: 'open at a time; one too many gets 503' },
     quiet: { type: 'boolean', default: false, describe: 'do not print where it listens' },
+    json: { type: 'boolean', default: false, describe: 'list for machines' },
   },
-  run: (parsed) => serve(readOptions(schema, parsed)),
+  run: (parsed) => {
+    const options = readOptions(schema, parsed);
+    return options.action === 'list' ? list(options) : serve(options);
+  },
 };
+
+async function list({ system, json }: z.infer<typeof schema>): Promise<ExitCode> {
+  process.stdout.write(engineList(system, json));
+  return EXIT.ok;
+}
 
 /** Serves until a signal, or until the process that started it is gone (where one did, over its channel). */
 async function serve(options: z.infer<typeof schema>): Promise<ExitCode> {
-  const server = await serveEngine(parseEngineSpec(options.system), { host: options.host, port: options.port });
+  const server = await serveEngine(parseEngineSpec(options.system), {
+    host: options.host,
+    port: options.port,
+    maxConnections: options['max-connections'],
+  });
   if (!options.quiet) process.stdout.write(`listening on ${server.url}\n`);
   process.send?.({ url: server.url });
   const signal = await new Promise<'SIGINT' | 'SIGTERM' | 'disconnect'>((resolve) => {

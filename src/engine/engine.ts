@@ -30,12 +30,14 @@ export interface Listener {
 /** Gives a request up: its memory is free again and its listener hears no more. Does nothing once it has ended. */
 export type Cancel = () => void;
 
-/** Requests and memory in use at this moment. */
+/** Requests and memory in use at this moment, and what has happened since the start. */
 export interface Load {
   readonly running: number;
   readonly waiting: number;
   readonly usedBlocks: number;
   readonly capacityBlocks: number;
+  /** Requests that were thrown out of memory, each time it happened. */
+  readonly preemptions: number;
 }
 
 /** A serving system in simulated hardware, living on the clock that it was made with. */

@@ -30,6 +30,7 @@ export class Instance {
   readonly #step: Step<Sequence> = { preempted: [], admitted: [], batch: [], tokens: [] };
   readonly #batch = new Batch();
   #awake = false;
+  #preemptions = 0;
 
   constructor({ clock, policy, cost, pool }: InstanceParts) {
     this.#clock = clock;
@@ -60,6 +61,7 @@ export class Instance {
       waiting: this.#waiting.length,
       usedBlocks: this.#pool.usedBlocks,
       capacityBlocks: this.#pool.capacityBlocks,
+      preemptions: this.#preemptions,
     };
   }
 
@@ -81,6 +83,7 @@ export class Instance {
 
   /** By recomputation: nothing is kept but the tokens that the user has, and they become part of the prompt. */
   #preempt(sequence: Sequence): void {
+    this.#preemptions++;
     this.#retire(sequence);
     sequence.computedTokens = 0;
     sequence.state = 'waiting';

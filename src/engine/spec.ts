@@ -17,10 +17,21 @@ export interface EngineSpec {
  * the system too. Throws a UserError that names what is wrong and the nearest name that is known.
  */
 export function parseEngineSpec(text: string): EngineSpec {
+  const { name, options } = readEngineSpec(text);
+  return { system: name, options };
+}
+
+/** As `parseEngineSpec`, with the system itself and the reader that knows its options. */
+export function readEngineSpec(text: string): {
+  readonly name: string;
+  readonly system: System;
+  readonly options: Options;
+  readonly reader: OptionReader;
+} {
   const parts = text.split(',').map((part) => part.trim());
   const first = parts[0] ?? '';
-  const system = first === '' || first.includes('=') ? DEFAULT_SYSTEM : first;
-  const pairs = system === first || text.trim() === '' ? parts.slice(1) : parts;
+  const name = first === '' || first.includes('=') ? DEFAULT_SYSTEM : first;
+  const pairs = name === first || text.trim() === '' ? parts.slice(1) : parts;
   const given: Record<string, string> = {};
   for (const pair of pairs) {
     const [key = '', value = '', ...rest] = pair.split('=').map((side) => side.trim());
@@ -29,10 +40,11 @@ export function parseEngineSpec(text: string): EngineSpec {
     if (Object.hasOwn(given, key)) throw new UserError(`reference engine: ${key} is given twice in "${text}"`);
     given[key] = value;
   }
-  const reader = new OptionReader(system, given);
-  const options = systemOf(system).options(reader);
+  const system = systemOf(name);
+  const reader = new OptionReader(name, given);
+  const options = system.options(reader);
   reader.refuseOthers();
-  return { system, options };
+  return { name, system, options, reader };
 }
 
 /** Makes the engine that `spec` describes, on `clock`. Throws a UserError as `parseEngineSpec` does. */

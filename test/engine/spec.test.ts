@@ -9,6 +9,8 @@ const DEFAULTS = {
   options: {
     model: 'llama-3.1-8b',
     gpu: 'h100-sxm',
+    tp: 1,
+    cost: 'roofline',
     block_tokens: 16,
     kv_fraction: 0.9,
     mixed_batch_penalty: 1,
@@ -37,11 +39,13 @@ describe('what is left out takes its default', () => {
 
 test('every option can be given, and a spec survives JSON', () => {
   const text =
-    'vllm-v1,model=llama-3.1-8b,gpu=a100-sxm-80g,token_budget=512,max_seqs=8,block_tokens=32,kv_fraction=0.5,mixed_batch_penalty=1.7,max_model_len=4096';
+    'vllm-v1,model=llama-3.1-8b,gpu=a100-sxm-80g,tp=1,cost=roofline,token_budget=512,max_seqs=8,block_tokens=32,kv_fraction=0.5,mixed_batch_penalty=1.7,max_model_len=4096';
   const spec = parseEngineSpec(text);
   assert.deepEqual(spec.options, {
     model: 'llama-3.1-8b',
     gpu: 'a100-sxm-80g',
+    tp: 1,
+    cost: 'roofline',
     token_budget: 512,
     max_seqs: 8,
     block_tokens: 32,
@@ -61,7 +65,7 @@ describe('mistakes name the way out', () => {
     ['toString', /system "toString" is not known/],
     ['vllm-v1,modle=llama-3.1-8b', /"modle" is not an option of vllm-v1; did you mean "model"\?/],
     ['model=llama-3.1-80b', /model "llama-3.1-80b" is not known; did you mean "llama-3.1-8b"\?/],
-    ['gpu=b200', /gpu "b200" is not known; known: a100-sxm-80g, h100-sxm/],
+    ['gpu=b200', /gpu "b200" is not known; did you mean "l20"\?/],
     ['gpu=constructor', /gpu "constructor" is not known/],
     ['token_budget=0', /token_budget=0 is not a whole number from 1 to/],
     ['token_budget=1.5', /token_budget=1\.5 is not a whole number/],
@@ -69,7 +73,18 @@ describe('mistakes name the way out', () => {
     ['max_seqs=-4', /max_seqs=-4 is not a whole number/],
     ['kv_fraction=1.2', /kv_fraction=1\.2 is not a number above 0 and at most 1/],
     ['kv_fraction=0', /kv_fraction=0 is not a number above 0/],
-    ['kv_fraction=0.2', /does not fit: it needs 19\.6 GB .* raise kv_fraction above 0\.23/],
+    ['kv_fraction=0.2', /does not fit: it needs 19\.6 GB a GPU .* raise kv_fraction above 0\.23/],
+    ['tp=3', /tp=3 does not divide llama-3\.1-8b \(32 query heads, 8 KV heads, MLP of 14336\); tp can be 1, 2, 4, 8/],
+    ['tp=16', /tp=16 is not a whole number from 1 to 8/],
+    ['model=llama-3-70b', /llama-3-70b does not fit: it needs 144\.\d GB a GPU .* at tp=1.* share it by tp=2/],
+    ['model=opt-175b,gpu=a10,tp=8', /take a smaller model or a larger GPU$/],
+    [
+      'cost=distserve',
+      /cost=distserve has no coefficients for llama-3\.1-8b at tp=1 on h100-sxm; it has them on a100-sxm-80g for opt-13b at tp=1, 2, 4 and opt-66b at tp=2, 3, 4, 8/,
+    ],
+    ['cost=vllm,model=opt-13b,gpu=a100-sxm-80g,tp=8', /no coefficients for opt-13b at tp=8 on a100/],
+    ['cost=vllm,model=opt-13b', /no coefficients for opt-13b at tp=1 on h100-sxm/],
+    ['cost=polynomial', /cost "polynomial" is not known; known: roofline, distserve, vllm/],
     ['max_model_len=200000', /max_model_len=200000 is not a whole number from 2 to 131072/],
     ['vllm-v1,gpu', /"gpu" is not an option; write key=value/],
     ['gpu=', /"gpu=" is not an option/],

@@ -15,15 +15,36 @@ export interface Gpu {
   readonly weightMbu: number;
   /** Share of peak bandwidth at which the KV cache is read. */
   readonly kvMbu: number;
+  /** The link between GPUs of one node. */
+  readonly link: Link;
+  /** Where peaks, memory and link are published, and how sure each is. */
+  readonly source: string;
+}
+
+export interface Link {
+  readonly kind: 'NVLink' | 'PCIe';
+  /** Peak of one GPU in one direction, bytes/s. */
+  readonly bytesPerS: number;
+  /** Share of the peak that the bus bandwidth of large all-reduces reaches. */
+  readonly efficiency: number;
 }
 
 /**
- * Peaks and memory: NVIDIA's data sheets (SXM, dense bf16), as in AIConfigurator's system files; certain.
+ * Efficiency: 8 H100s reach 410 of 450 GB/s in Vidur's published all-reduce profile (24-67 MB). PCIe without peer
+ * switches shares the host's root complex; 0.6 is a guess within +-30 %.
+ */
+const nvlink = (bytesPerS: number): Link => ({ kind: 'NVLink', bytesPerS, efficiency: 0.91 });
+const pcie = (bytesPerS: number): Link => ({ kind: 'PCIe', bytesPerS, efficiency: 0.6 });
+
+const SYSTEM_FILE = 'NVIDIA data sheet, as in the system files of AIConfigurator';
+
+/**
+ * Peaks: dense bf16. What `source` calls "from memory" was not looked up.
  *
  * `linearMfu`, `weightMbu`: fitted by eye to Vidur's published operator profiles (MLSys '24, its mlp.csv): QKV, output
- * and MLP products of Llama models at TP 1 reach 66-73 % of peak at 512-4096 tokens on A100 and 64-78 % on H100, and
- * 78 % (A100) and 77-86 % (H100) of bandwidth at one token. Within some 10 % outside 128-512 tokens, where real
- * kernels are slower than either bound.
+ * and MLP products of Llama models at TP 1 reach 66-73 % of peak at 512-4096 tokens on A100, 64-78 % on H100 and
+ * 67-74 % on A40, and 78 %, 77-86 % and 80 % of bandwidth at one token. Within some 10 % outside 128-512 tokens, where
+ * real kernels are slower than either bound. H200 is taken to be as H100; L20, L40S and A10 as A40.
  *
  * `attentionMfu`, `kvMbu`: middle of the ranges commonly reported (0.3-0.6 and 0.6-0.8); a guess within +-30 %.
  */
@@ -36,6 +57,8 @@ export const GPUS = {
     attentionMfu: 0.45,
     weightMbu: 0.78,
     kvMbu: 0.7,
+    link: nvlink(300e9),
+    source: SYSTEM_FILE,
   },
   'h100-sxm': {
     flopsPerS: 989e12,
@@ -45,6 +68,52 @@ export const GPUS = {
     attentionMfu: 0.45,
     weightMbu: 0.82,
     kvMbu: 0.7,
+    link: nvlink(450e9),
+    source: SYSTEM_FILE,
+  },
+  'h200-sxm': {
+    flopsPerS: 989e12,
+    bandwidthBytesPerS: 4.8e12,
+    memoryBytes: 141e9,
+    linearMfu: 0.75,
+    attentionMfu: 0.45,
+    weightMbu: 0.82,
+    kvMbu: 0.7,
+    link: nvlink(450e9),
+    source: SYSTEM_FILE,
+  },
+  l40s: {
+    flopsPerS: 362e12,
+    bandwidthBytesPerS: 0.864e12,
+    memoryBytes: 48e9,
+    linearMfu: 0.72,
+    attentionMfu: 0.45,
+    weightMbu: 0.78,
+    kvMbu: 0.7,
+    link: pcie(32e9),
+    source: SYSTEM_FILE,
+  },
+  l20: {
+    flopsPerS: 119.5e12,
+    bandwidthBytesPerS: 0.864e12,
+    memoryBytes: 48e9,
+    linearMfu: 0.72,
+    attentionMfu: 0.45,
+    weightMbu: 0.78,
+    kvMbu: 0.7,
+    link: pcie(32e9),
+    source: 'memory and bandwidth as listed publicly; 119.5 TFLOP/s from memory',
+  },
+  a10: {
+    flopsPerS: 125e12,
+    bandwidthBytesPerS: 0.6e12,
+    memoryBytes: 24e9,
+    linearMfu: 0.72,
+    attentionMfu: 0.45,
+    weightMbu: 0.78,
+    kvMbu: 0.7,
+    link: pcie(32e9),
+    source: '125 TFLOP/s, 600 GB/s and 24 GB from memory',
   },
 } as const satisfies Record<string, Gpu>;
 

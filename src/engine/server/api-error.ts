@@ -6,6 +6,7 @@ const TYPES: Readonly<Record<number, string>> = {
   405: 'MethodNotAllowedError',
   413: 'RequestTooLargeError',
   500: 'InternalServerError',
+  503: 'ServiceUnavailableError',
 };
 
 /** Answers with an error in OpenAI's shape; `param` names the field of the body that is at fault. */

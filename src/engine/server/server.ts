@@ -6,7 +6,10 @@ import { WallClock } from '../../core/wall-clock.ts';
 import type { Engine } from '../engine.ts';
 import { createEngine, type EngineSpec } from '../spec.ts';
 import { sendError, sendJson } from './api-error.ts';
-import { completions } from './completions.ts';
+import { limitConnections } from './connection-limit.ts';
+import { DIALECTS } from './dialects.ts';
+import { generation } from './generation.ts';
+import { ServerMetrics } from './metrics.ts';
 import { TruthLog } from './truth.ts';
 
 export interface ServeOptions {
@@ -16,7 +19,11 @@ export interface ServeOptions {
   readonly port: number;
   /** Name that it answers to; the model's if left out. */
   readonly modelName?: string;
+  /** Connections that may be open at a time; one too many gets 503. 16,384 if left out. */
+  readonly maxConnections?: number;
 }
+
+const MAX_CONNECTIONS = 16_384;
 
 export interface EngineServer {
   readonly url: string;
@@ -32,14 +39,24 @@ export async function serveEngine(spec: EngineSpec, options: ServeOptions): Prom
   const engine = createEngine(spec, clock);
   const modelName = options.modelName ?? String(spec.options['model']);
   const truth = new TruthLog();
-  const server = httpServer({
-    '/v1/completions': ['POST', completions({ engine, clock, modelName, truth })],
-    '/v1/models': ['GET', (_req, res) => sendJson(res, 200, modelList(modelName, engine))],
-    '/health': ['GET', (_req, res) => res.writeHead(200, { 'content-length': 0 }).end()],
-    '/version': ['GET', (_req, res) => sendJson(res, 200, { version: 'reprise reference engine', ...spec })],
-    '/load': ['GET', (_req, res) => sendJson(res, 200, engine.load())],
-    '/truth': ['GET', (req, res) => sendTruth(truth, req, res)],
-  });
+  const metrics = new ServerMetrics(engine, modelName);
+  const endpoint = generation({ engine, clock, modelName, truth, metrics });
+  const endpoints = Object.entries(DIALECTS).map(([path, dialect]): [string, Route] => [
+    path,
+    ['POST', endpoint(dialect)],
+  ]);
+  const server = httpServer(
+    {
+      ...Object.fromEntries(endpoints),
+      '/v1/models': ['GET', (_req, res) => sendJson(res, 200, modelList(modelName, engine))],
+      '/health': ['GET', (_req, res) => res.writeHead(200, { 'content-length': 0 }).end()],
+      '/version': ['GET', (_req, res) => sendJson(res, 200, { version: 'reprise reference engine', ...spec })],
+      '/load': ['GET', (_req, res) => sendJson(res, 200, engine.load())],
+      '/metrics': ['GET', (_req, res) => sendMetrics(metrics, res)],
+      '/truth': ['GET', (req, res) => sendTruth(truth, req, res)],
+    },
+    options.maxConnections ?? MAX_CONNECTIONS,
+  );
   await listen(server, options);
   return {
     url: urlOf(server, options.host),
@@ -52,10 +69,12 @@ export async function serveEngine(spec: EngineSpec, options: ServeOptions): Prom
 }
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => void;
-type Routes = Readonly<Record<string, readonly [method: string, handler: Handler]>>;
+type Route = readonly [method: string, handler: Handler];
+type Routes = Readonly<Record<string, Route>>;
 
-function httpServer(routes: Routes): Server {
-  const server = createServer({ noDelay: true }, (req, res) => {
+function httpServer(routes: Routes, maxConnections: number): Server {
+  const server = createServer({ noDelay: true });
+  limitConnections(server, maxConnections, (req, res) => {
     const path = pathOf(req);
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
     if (route === undefined) {
@@ -80,6 +99,10 @@ function pathOf(req: IncomingMessage): string {
 function modelList(modelName: string, engine: Engine): unknown {
   const model = { id: modelName, object: 'model', created: 0, owned_by: 'reprise', max_model_len: engine.maxModelLen };
   return { object: 'list', data: [model] };
+}
+
+function sendMetrics(metrics: ServerMetrics, res: ServerResponse): void {
+  res.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(metrics.text());
 }
 
 /** One request by its `X-Request-Id`, or all that are kept as JSON lines. */

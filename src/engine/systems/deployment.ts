@@ -1,15 +1,22 @@
 import { UserError } from '../../core/errors.ts';
+import type { CostModel } from '../cost/cost-model.ts';
+import { COSTS, type CostName } from '../cost/presets.ts';
 import { GPUS, type GpuName } from '../hardware/gpus.ts';
-import { kvBytesPerToken, LLMS, weightBytes, type LlmName } from '../models/llms.ts';
+import { kvBytesPerToken, LLMS, weightBytes, type Llm, type LlmName } from '../models/llms.ts';
+import { divides, MAX_TENSOR_PARALLEL, shardOf, tensorParallelDegrees } from '../models/tensor-parallel.ts';
 import type { OptionReader } from './option-reader.ts';
 
-/** Memory that activations, CUDA graphs and libraries take besides weights and KV (AIConfigurator's reserve). */
+/** Memory of each GPU that activations, CUDA graphs and libraries take besides weights and KV (AIConfigurator's reserve). */
 const RUNTIME_RESERVE_BYTES = 3.5e9;
 
 /** What every system is asked: a model on a GPU, and how its memory is laid out. */
 export type Deployment = {
   readonly model: LlmName;
   readonly gpu: GpuName;
+  /** GPUs that share the model by tensor parallelism. */
+  readonly tp: number;
+  /** How iterations are timed. */
+  readonly cost: CostName;
   readonly block_tokens: number;
   /** Share of device memory that the engine may use. */
   readonly kv_fraction: number;
@@ -17,41 +24,103 @@ export type Deployment = {
   readonly max_model_len: number;
 };
 
+const OURS = 'a choice of this engine';
+
 export function readDeployment(given: OptionReader): Deployment {
-  const model = given.name('model', LLMS, 'llama-3.1-8b');
-  const gpu = given.name('gpu', GPUS, 'h100-sxm');
+  const model = given.name('model', LLMS, { fallback: 'llama-3.1-8b', about: 'which model', source: OURS });
+  const gpu = given.name('gpu', GPUS, { fallback: 'h100-sxm', about: 'which GPU', source: OURS });
   const longest = LLMS[model].maxModelLen;
   const deployment = {
     model,
     gpu,
-    block_tokens: given.integer('block_tokens', { min: 1, max: 1024, fallback: 16 }),
-    kv_fraction: given.fraction('kv_fraction', { above: 0, max: 1, fallback: 0.9 }),
-    mixed_batch_penalty: given.fraction('mixed_batch_penalty', { above: 0, max: 100, fallback: 1 }),
-    max_model_len: given.integer('max_model_len', { min: 2, max: longest, fallback: longest }),
+    tp: readTensorParallel(given, model),
+    cost: given.name('cost', COSTS, { fallback: 'roofline', about: 'how iterations are timed', source: OURS }),
+    block_tokens: given.integer('block_tokens', {
+      min: 1,
+      max: 1024,
+      fallback: 16,
+      about: 'tokens of a KV block',
+      source: 'vLLM',
+    }),
+    kv_fraction: given.fraction('kv_fraction', {
+      above: 0,
+      max: 1,
+      fallback: 0.9,
+      about: 'share of the GPU memory that the engine may use',
+      source: 'vLLM, gpu_memory_utilization',
+    }),
+    mixed_batch_penalty: given.fraction('mixed_batch_penalty', {
+      above: 0,
+      max: 100,
+      fallback: 1,
+      about: 'factor on the time of a batch that holds both prefill and decode',
+      source: '1: ideal; 1.1: splitwise-sim; 1.7: measured by Nexus on L20',
+    }),
+    max_model_len: given.integer('max_model_len', {
+      min: 2,
+      max: longest,
+      fallback: longest,
+      about: 'longest prompt and output together, tokens',
+      source: LLMS[model].source,
+    }),
   };
   if (kvBlocks(deployment) < 1) throw doesNotFit(deployment);
+  // Made to be thrown away: a setting without figures is refused before anything runs.
+  costModel(deployment, { hostFixedUs: 0, hostPerSequenceUs: 0 });
   return deployment;
 }
 
-/** KV blocks in what the weights and the runtime leave of the memory. */
-export function kvBlocks(deployment: Deployment): number {
-  const { memoryBytes } = GPUS[deployment.gpu];
-  const llm = LLMS[deployment.model];
-  const left = memoryBytes * deployment.kv_fraction - weightBytes(llm) - RUNTIME_RESERVE_BYTES;
-  return Math.floor(left / (kvBytesPerToken(llm) * deployment.block_tokens));
+/** CPU work that the GPU waits for, where the cost model does not bring its own. */
+export interface HostOverhead {
+  readonly hostFixedUs: number;
+  readonly hostPerSequenceUs: number;
 }
 
-function doesNotFit({ model, gpu, kv_fraction }: Deployment): UserError {
-  const llm = LLMS[model];
+export function costModel(deployment: Deployment, host: HostOverhead): CostModel {
+  const { model, gpu, tp, mixed_batch_penalty: mixedBatchPenalty } = deployment;
+  return COSTS[deployment.cost].create({ model, gpu, tp, mixedBatchPenalty, ...host });
+}
+
+function readTensorParallel(given: OptionReader, model: LlmName): number {
+  const tp = given.integer('tp', {
+    min: 1,
+    max: MAX_TENSOR_PARALLEL,
+    fallback: 1,
+    about: 'GPUs that share the model by tensor parallelism',
+    source: OURS,
+  });
+  if (divides(LLMS[model], tp)) return tp;
+  const { queryHeads, kvHeads, mlpSize } = LLMS[model];
+  throw new UserError(
+    `reference engine: tp=${tp} does not divide ${model} (${queryHeads} query heads, ${kvHeads} KV heads, MLP of ` +
+      `${mlpSize}); tp can be ${tensorParallelDegrees(LLMS[model]).join(', ')}`,
+  );
+}
+
+/** KV blocks in what the weights and the runtime leave of the memory of each GPU; a block has its share on all. */
+export function kvBlocks({ model, gpu, tp, kv_fraction, block_tokens }: Deployment): number {
+  const shard = shardOf(LLMS[model], tp);
+  const left = GPUS[gpu].memoryBytes * kv_fraction - weightBytes(shard) - RUNTIME_RESERVE_BYTES;
+  return Math.floor(left / (kvBytesPerToken(shard) * block_tokens));
+}
+
+function doesNotFit({ model, gpu, tp, kv_fraction, block_tokens }: Deployment): UserError {
   const { memoryBytes } = GPUS[gpu];
-  const needed = weightBytes(llm) + RUNTIME_RESERVE_BYTES + kvBytesPerToken(llm);
+  const needed = (shard: Llm): number =>
+    weightBytes(shard) + RUNTIME_RESERVE_BYTES + kvBytesPerToken(shard) * block_tokens;
+  const each = needed(shardOf(LLMS[model], tp));
+  const enough = tensorParallelDegrees(LLMS[model]).find(
+    (more) => more > tp && needed(shardOf(LLMS[model], more)) <= memoryBytes * kv_fraction,
+  );
   const wayOut =
-    needed <= memoryBytes
-      ? `raise kv_fraction above ${(Math.ceil((needed / memoryBytes) * 100) / 100).toFixed(2)}`
-      : 'take a smaller model or a larger GPU';
+    each <= memoryBytes
+      ? `raise kv_fraction above ${(Math.ceil((each / memoryBytes) * 100) / 100).toFixed(2)}`
+      : enough === undefined
+        ? 'take a smaller model or a larger GPU'
+        : `share it by tp=${enough}, or take a smaller model or a larger GPU`;
   return new UserError(
-    `reference engine: ${model} does not fit: it needs ${gb(needed)} for weights and runtime, and kv_fraction=${kv_fraction} ` +
-      `of ${gpu}'s memory is ${gb(memoryBytes * kv_fraction)}; ${wayOut}`,
+    `reference engine: ${model} does not fit: it needs ${gb(each)} a GPU for weights and runtime at tp=${tp}, and ` +
+      `kv_fraction=${kv_fraction} of ${gpu}'s memory is ${gb(memoryBytes * kv_fraction)}; ${wayOut}`,
   );
 }
 

@@ -5,8 +5,32 @@ export type OptionValue = string | number;
 /** Options by key: plain JSON. */
 export type Options = Readonly<Record<string, OptionValue>>;
 
-interface NumberRange {
+/** What an option is, and where its default comes from. */
+export interface OptionText {
+  readonly about: string;
+  readonly source: string;
+}
+
+/** An option as a user sees it, with the value that it has. */
+export interface OptionInfo extends OptionText {
+  readonly key: string;
+  readonly value: OptionValue;
+  /** Which values it takes. */
+  readonly expected: string;
+}
+
+interface Name<N> extends OptionText {
+  readonly fallback: N;
+}
+
+interface WholeNumber extends OptionText {
   readonly min: number;
+  readonly max: number;
+  readonly fallback: number;
+}
+
+interface Fraction extends OptionText {
+  readonly above: number;
   readonly max: number;
   readonly fallback: number;
 }
@@ -18,41 +42,54 @@ interface NumberRange {
 export class OptionReader {
   readonly #system: string;
   readonly #given: Options;
-  readonly #read: string[] = [];
+  readonly #infos: OptionInfo[] = [];
 
   constructor(system: string, given: Options) {
     this.#system = system;
     this.#given = given;
   }
 
+  /** Every option that was read so far. */
+  get infos(): readonly OptionInfo[] {
+    return this.#infos;
+  }
+
   /** One of the names of `table`. */
-  name<T extends object>(key: string, table: T, fallback: keyof T & string): keyof T & string {
-    const given = this.#take(key);
-    if (given === undefined) return fallback;
-    const name = String(given);
-    if (isNameIn(table, name)) return name;
-    throw this.#fault(`${key} "${name}" is not known${suggestion(name, Object.keys(table))}`);
+  name<T extends object>(key: string, table: T, option: Name<keyof T & string>): keyof T & string {
+    const name = String(this.#take(key) ?? option.fallback);
+    if (!isNameIn(table, name))
+      throw this.#fault(`${key} "${name}" is not known${suggestion(name, Object.keys(table))}`);
+    this.#note(key, name, Object.keys(table).join(', '), option);
+    return name;
   }
 
   /** A whole number from `min` to `max`, both included. */
-  integer(key: string, range: NumberRange): number {
-    const value = this.#number(key, range.fallback);
-    if (Number.isInteger(value) && value >= range.min && value <= range.max) return value;
-    throw this.#fault(`${key}=${this.#given[key]} is not a whole number from ${range.min} to ${range.max}`);
+  integer(key: string, option: WholeNumber): number {
+    const { min, max } = option;
+    const expected = `a whole number from ${min} to ${max}`;
+    const value = this.#number(key, option.fallback);
+    if (!(Number.isInteger(value) && value >= min && value <= max))
+      throw this.#fault(`${key}=${this.#given[key]} is not ${expected}`);
+    this.#note(key, value, expected, option);
+    return value;
   }
 
   /** A number above `above`, at most `max`. */
-  fraction(key: string, { above, max, fallback }: { above: number; max: number; fallback: number }): number {
-    const value = this.#number(key, fallback);
-    if (value > above && value <= max) return value;
-    throw this.#fault(`${key}=${this.#given[key]} is not a number above ${above} and at most ${max}`);
+  fraction(key: string, option: Fraction): number {
+    const { above, max } = option;
+    const expected = `a number above ${above} and at most ${max}`;
+    const value = this.#number(key, option.fallback);
+    if (!(value > above && value <= max)) throw this.#fault(`${key}=${this.#given[key]} is not ${expected}`);
+    this.#note(key, value, expected, option);
+    return value;
   }
 
   /** To be called when everything was read: what is left over is a mistake. */
   refuseOthers(): void {
+    const known = this.#infos.map(({ key }) => key);
     for (const key of Object.keys(this.#given)) {
-      if (this.#read.includes(key)) continue;
-      throw this.#fault(`"${key}" is not an option of ${this.#system}${suggestion(key, this.#read)}`);
+      if (known.includes(key)) continue;
+      throw this.#fault(`"${key}" is not an option of ${this.#system}${suggestion(key, known)}`);
     }
   }
 
@@ -63,8 +100,11 @@ export class OptionReader {
   }
 
   #take(key: string): OptionValue | undefined {
-    this.#read.push(key);
     return Object.hasOwn(this.#given, key) ? this.#given[key] : undefined;
+  }
+
+  #note(key: string, value: OptionValue, expected: string, { about, source }: OptionText): void {
+    this.#infos.push({ key, value, about, expected, source });
   }
 
   #fault(what: string): UserError {

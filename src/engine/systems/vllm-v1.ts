@@ -1,9 +1,7 @@
-import { roofline } from '../cost/roofline.ts';
 import { GPUS, type GpuName } from '../hardware/gpus.ts';
-import { LLMS } from '../models/llms.ts';
 import { vllmV1 as vllmV1Policy } from '../policies/vllm-v1.ts';
 import { singleInstance } from '../single-instance.ts';
-import { kvBlocks, readDeployment, type Deployment } from './deployment.ts';
+import { costModel, kvBlocks, readDeployment, type Deployment, type HostOverhead } from './deployment.ts';
 import type { OptionReader } from './option-reader.ts';
 import type { System } from './system.ts';
 
@@ -11,11 +9,11 @@ import type { System } from './system.ts';
  * Scheduling and detokenising that the GPU waits for, an estimate: with it one request of llama-3.1-8b decodes at
  * 6.7 ms a token on H100, as reported of vLLM v1. Systems of 2023 took 25-35 ms (Splitwise's measurements).
  */
-const HOST_FIXED_US = 1200;
-const HOST_PER_SEQUENCE_US = 8;
+const HOST: HostOverhead = { hostFixedUs: 1200, hostPerSequenceUs: 8 };
 
 /** vLLM takes its larger defaults on devices of at least 70 GiB that are not A100s. */
 const LARGE_MEMORY_BYTES = 70 * 1024 ** 3;
+const LARGE_DEFAULTS = '(larger from 70 GiB of memory on, but not on A100)';
 
 type VllmV1Options = Deployment & { readonly token_budget: number; readonly max_seqs: number };
 
@@ -29,13 +27,7 @@ export const vllmV1: System = {
     return singleInstance({
       clock,
       policy: vllmV1Policy({ tokenBudget: options.token_budget, maxSeqs: options.max_seqs }),
-      cost: roofline({
-        gpu: GPUS[options.gpu],
-        llm: LLMS[options.model],
-        hostFixedUs: HOST_FIXED_US,
-        hostPerSequenceUs: HOST_PER_SEQUENCE_US,
-        mixedBatchPenalty: options.mixed_batch_penalty,
-      }),
+      cost: costModel(options, HOST),
       capacityBlocks: kvBlocks(options),
       blockTokens: options.block_tokens,
       maxModelLen: options.max_model_len,
@@ -48,8 +40,20 @@ function read(given: OptionReader): VllmV1Options {
   const large = isLarge(deployment.gpu);
   return {
     ...deployment,
-    token_budget: given.integer('token_budget', { min: 1, max: 2 ** 20, fallback: large ? 8192 : 2048 }),
-    max_seqs: given.integer('max_seqs', { min: 1, max: 65536, fallback: large ? 1024 : 256 }),
+    token_budget: given.integer('token_budget', {
+      min: 1,
+      max: 2 ** 20,
+      fallback: large ? 8192 : 2048,
+      about: 'tokens that an iteration computes at most',
+      source: `vLLM, max_num_batched_tokens ${LARGE_DEFAULTS}`,
+    }),
+    max_seqs: given.integer('max_seqs', {
+      min: 1,
+      max: 65536,
+      fallback: large ? 1024 : 256,
+      about: 'requests that run at a time',
+      source: `vLLM, max_num_seqs ${LARGE_DEFAULTS}`,
+    }),
   };
 }
 

@@ -12,6 +12,7 @@ function model(gpu: GpuName, mixedBatchPenalty = 1): CostModel {
   return roofline({
     gpu: GPUS[gpu],
     llm: LLMS['llama-3.1-8b'],
+    tensorParallel: 1,
     hostFixedUs: 1200,
     hostPerSequenceUs: 8,
     mixedBatchPenalty,
@@ -58,6 +59,38 @@ test('one decode on H100, class by class, by hand', () => {
   const attentionUs = (1000 * 131_072 * 1e6) / (bandwidth * 0.7);
   const expected = linearUs + headUs + attentionUs + 1200 + 8;
   assert.ok(Math.abs(model('h100-sxm').timeUs(decodes(1, 1000)) - expected) < 1e-6);
+});
+
+describe('tensor parallelism', () => {
+  const on = (gpu: GpuName, tensorParallel: number): CostModel =>
+    roofline({
+      gpu: GPUS[gpu],
+      llm: LLMS['llama-3-70b'],
+      tensorParallel,
+      hostFixedUs: 0,
+      hostPerSequenceUs: 0,
+      mixedBatchPenalty: 1,
+    });
+
+  test('a prompt on eight GPUs takes an eighth, and its all-reduces by the equation', () => {
+    const batch = prefill([4096, 0]);
+    const ringUs = ((2 * 7) / 8) * 4096 * 8192 * 2 * (1e6 / (450e9 * 0.91));
+    const expected = on('h100-sxm', 1).timeUs(batch) / 8 + 2 * 80 * (37 + ringUs);
+    assert.ok(Math.abs(on('h100-sxm', 8).timeUs(batch) / expected - 1) < 1e-9);
+  });
+
+  test('one all-reduce of 67 MB between eight H100s takes some 322 us, as in the profile', () => {
+    const tokens = 67e6 / (8192 * 2);
+    const [without, whole] = [1, 8].map((tp) => on('h100-sxm', tp).timeUs(prefill([Math.round(tokens), 0])));
+    within(((whole ?? 0) - (without ?? 0) / 8) / 160 / 1000, 0.3, 0.34);
+  });
+
+  test('PCIe makes it dear: tp=4 on L40S gains less than on A100', () => {
+    const gain = (gpu: GpuName): number =>
+      on(gpu, 1).timeUs(prefill([2048, 0])) / on(gpu, 4).timeUs(prefill([2048, 0]));
+    within(gain('a100-sxm-80g'), 3.4, 4);
+    assert.ok(gain('l40s') < gain('a100-sxm-80g') - 1);
+  });
 });
 
 test('a chunk that does not complete its prompt pays no output head', () => {

@@ -2,20 +2,20 @@ import type { ServerResponse } from 'node:http';
 import { machineUs } from '../../core/wall-clock.ts';
 import type { Listener } from '../engine.ts';
 import { sendError } from './api-error.ts';
-import type { CompletionText } from './completion-text.ts';
+import type { AnswerText } from './answer-text.ts';
 
 /** Gets when each token of a request was written, once, when the answer has ended or the client has gone. */
 export type KeepTruth = (emittedUs: readonly number[]) => void;
 
 /** One answer as server-sent events: one write for the tokens of one iteration. */
-export class CompletionStream implements Listener {
+export class AnswerStream implements Listener {
   readonly #res: ServerResponse;
-  readonly #text: CompletionText;
+  readonly #text: AnswerText;
   readonly #maxTokens: number;
   readonly #keepTruth: KeepTruth;
   readonly #emittedUs: number[] = [];
 
-  constructor(res: ServerResponse, text: CompletionText, maxTokens: number, keepTruth: KeepTruth) {
+  constructor(res: ServerResponse, text: AnswerText, maxTokens: number, keepTruth: KeepTruth) {
     this.#res = res;
     this.#text = text;
     this.#maxTokens = maxTokens;
@@ -50,13 +50,13 @@ export class CompletionStream implements Listener {
 }
 
 /** One answer in one piece, when its last token is there: that is when all of them are emitted. */
-export class CompletionReply implements Listener {
+export class AnswerReply implements Listener {
   readonly #res: ServerResponse;
-  readonly #text: CompletionText;
+  readonly #text: AnswerText;
   readonly #keepTruth: KeepTruth;
   #tokens = 0;
 
-  constructor(res: ServerResponse, text: CompletionText, keepTruth: KeepTruth) {
+  constructor(res: ServerResponse, text: AnswerText, keepTruth: KeepTruth) {
     this.#res = res;
     this.#text = text;
     this.#keepTruth = keepTruth;

@@ -2,23 +2,33 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { WallClock } from '../../core/wall-clock.ts';
 import type { Engine } from '../engine.ts';
 import { sendError } from './api-error.ts';
-import { CompletionReply, CompletionStream } from './completion-answer.ts';
-import { parseCompletionRequest, type CompletionRequest } from './completion-request.ts';
-import { CompletionText } from './completion-text.ts';
-import { BODY_LIMIT_BYTES, readBody } from './request-body.ts';
+import type { AnswerTextMaker } from './answer-text.ts';
+import { AnswerReply, AnswerStream } from './answers.ts';
+import { BODY_LIMIT_BYTES, readBody } from './body.ts';
+import type { BodyFault, GenerationRequest } from './generation-request.ts';
+import type { ServerMetrics } from './metrics.ts';
 import type { TruthLog } from './truth.ts';
 
-export interface CompletionsParts {
+/** One way to ask for tokens: how a body is read, and how its answer is written. */
+export interface Dialect {
+  readonly parse: (text: string) => GenerationRequest | BodyFault;
+  readonly text: AnswerTextMaker;
+}
+
+export interface GenerationParts {
   readonly engine: Engine;
   readonly clock: WallClock;
   readonly modelName: string;
   readonly truth: TruthLog;
+  readonly metrics: ServerMetrics;
 }
 
-/** `POST /v1/completions`, streamed or whole. A client that goes away takes its request with it. */
-export function completions(parts: CompletionsParts): (req: IncomingMessage, res: ServerResponse) => void {
+/** Makes endpoints that generate, streamed or whole. A client that goes away takes its request with it. */
+export function generation(
+  parts: GenerationParts,
+): (dialect: Dialect) => (req: IncomingMessage, res: ServerResponse) => void {
   let received = 0;
-  return (req, res) => {
+  return (dialect) => (req, res) => {
     const header = req.headers['x-request-id'];
     const requestId = typeof header === 'string' ? header : String(received++).padStart(16, '0');
     res.setHeader('x-request-id', requestId);
@@ -28,38 +38,40 @@ export function completions(parts: CompletionsParts): (req: IncomingMessage, res
         sendError(res, 413, `The body is larger than ${BODY_LIMIT_BYTES} bytes.`);
         return;
       }
-      const request = parseCompletionRequest(text);
+      const request = dialect.parse(text);
       if ('message' in request) sendError(res, 400, request.message, request.param);
       else if (request.model !== null && request.model !== parts.modelName)
         sendError(res, 404, `The model \`${request.model}\` does not exist; this is \`${parts.modelName}\`.`, 'model');
-      else answer(parts, request, requestId, res);
+      else answer(parts, dialect, request, requestId, res);
     });
   };
 }
 
 function answer(
-  { engine, clock, modelName, truth }: CompletionsParts,
-  request: CompletionRequest,
+  { engine, clock, modelName, truth, metrics }: GenerationParts,
+  dialect: Dialect,
+  request: GenerationRequest,
   requestId: string,
   res: ServerResponse,
 ): void {
-  const text = new CompletionText(request, `cmpl-${requestId}`, modelName);
+  const text = dialect.text(request, requestId, modelName);
   const keepTruth = (emittedUs: readonly number[]): void => truth.keep(requestId, emittedUs);
   const listener = request.stream
-    ? new CompletionStream(res, text, request.maxTokens, keepTruth)
-    : new CompletionReply(res, text, keepTruth);
+    ? new AnswerStream(res, text, request.maxTokens, keepTruth)
+    : new AnswerReply(res, text, keepTruth);
   clock.enter(() => {
     const submission = {
       inputTokens: request.promptTokens,
       maxTokens: request.maxTokens,
       stopAfter: request.maxTokens,
     };
-    const cancel = engine.submit(submission, listener);
+    const cancel = engine.submit(submission, metrics.watch(listener, request.promptTokens, clock.now()));
     if (res.writableEnded) return; // refused
     listener.begin();
     res.once('close', () => {
       if (res.writableEnded) return;
       cancel();
+      metrics.aborted();
       listener.abandon();
     });
   });

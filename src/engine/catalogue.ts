@@ -1,0 +1,71 @@
+import { COSTS } from './cost/presets.ts';
+import { GPUS } from './hardware/gpus.ts';
+import { kvBytesPerToken, LLMS, weightBytes } from './models/llms.ts';
+import { tensorParallelDegrees } from './models/tensor-parallel.ts';
+import { readEngineSpec } from './spec.ts';
+import { SYSTEMS } from './systems/index.ts';
+import type { OptionInfo } from './systems/option-reader.ts';
+
+/** What the engine can be, each with its source: plain JSON. */
+export interface EngineCatalogue {
+  readonly systems: readonly { readonly name: string; readonly source: string }[];
+  readonly models: readonly ModelInfo[];
+  readonly gpus: readonly GpuInfo[];
+  readonly costs: readonly { readonly name: string; readonly about: string; readonly source: string }[];
+}
+
+export interface ModelInfo {
+  readonly name: string;
+  readonly weight_bytes: number;
+  readonly kv_bytes_per_token: number;
+  readonly max_model_len_tokens: number;
+  /** Tensor-parallel degrees that divide it. */
+  readonly tp: readonly number[];
+  readonly source: string;
+}
+
+export interface GpuInfo {
+  readonly name: string;
+  readonly flops_per_s: number;
+  readonly bandwidth_bytes_per_s: number;
+  readonly memory_bytes: number;
+  readonly link: string;
+  readonly link_bytes_per_s: number;
+  readonly source: string;
+}
+
+export function engineCatalogue(): EngineCatalogue {
+  return {
+    systems: Object.entries(SYSTEMS).map(([name, { cites }]) => ({ name, source: cites })),
+    models: Object.entries(LLMS).map(([name, llm]) => ({
+      name,
+      weight_bytes: weightBytes(llm),
+      kv_bytes_per_token: kvBytesPerToken(llm),
+      max_model_len_tokens: llm.maxModelLen,
+      tp: tensorParallelDegrees(llm),
+      source: llm.source,
+    })),
+    gpus: Object.entries(GPUS).map(([name, gpu]) => ({
+      name,
+      flops_per_s: gpu.flopsPerS,
+      bandwidth_bytes_per_s: gpu.bandwidthBytesPerS,
+      memory_bytes: gpu.memoryBytes,
+      link: gpu.link.kind,
+      link_bytes_per_s: gpu.link.bytesPerS,
+      source: gpu.source,
+    })),
+    costs: Object.entries(COSTS).map(([name, { about, source }]) => ({ name, about, source })),
+  };
+}
+
+export interface SystemInfo {
+  readonly system: string;
+  readonly source: string;
+  readonly options: readonly OptionInfo[];
+}
+
+/** The options of the system that `text` names (as `parseEngineSpec` reads it), with the values that they then have. */
+export function describeSystem(text: string): SystemInfo {
+  const { name, system, reader } = readEngineSpec(text);
+  return { system: name, source: system.cites, options: reader.infos };
+}

@@ -1,0 +1,44 @@
+import type { Batch } from './batch.ts';
+import type { CostModel } from './cost-model.ts';
+import { LARGE_BATCH, type Fit, type PolynomialFits } from './polynomial-fits.ts';
+
+/** What each pipeline stage adds to a prefill, of which there is one here. */
+const PREFILL_STAGE_MS = 1;
+/** Remote calls between DistServe's processes: each iteration, and each token of prompt or context in it. */
+const CALL_MS = 2;
+const CALL_PER_TOKEN_MS = 1e-4;
+
+/**
+ * Time of a batch as in DistServe's simulator (OSDI '24, simdistserve): quadratic in prompts, linear in context, with
+ * other coefficients for large decode batches. Two things are ours, as its engines do neither: a chunk of l tokens
+ * after p has the square l^2 + 2pl, so that a prompt's chunks add up to the whole; and a batch of both phases takes
+ * the time of one after the other, times `mixedBatchPenalty`.
+ */
+export function polynomial(fits: PolynomialFits, mixedBatchPenalty: number): CostModel {
+  return {
+    timeUs(batch) {
+      const chunks = batch.chunkTokens.length;
+      const prefillMs = chunks === 0 ? 0 : prefill(fits.prefill, batch);
+      const decodeMs = batch.decodes === 0 ? 0 : decode(fits, batch);
+      const ms = prefillMs + decodeMs + CALL_MS;
+      return (chunks > 0 && batch.decodes > 0 ? ms * mixedBatchPenalty : ms) * 1000;
+    },
+  };
+}
+
+function prefill([a, b, c]: Fit, { chunkTokens, chunkPast }: Batch): number {
+  let tokens = 0;
+  let squares = 0;
+  for (let i = 0; i < chunkTokens.length; i++) {
+    const length = chunkTokens[i] ?? 0;
+    tokens += length;
+    squares += length * (length + 2 * (chunkPast[i] ?? 0));
+  }
+  return a + b * tokens + c * squares + PREFILL_STAGE_MS + CALL_PER_TOKEN_MS * tokens;
+}
+
+/** The fits take each context with its new token, the calls without (DistServe's rules). */
+function decode({ decodeSmall, decodeLarge }: PolynomialFits, { decodes, decodeContextTokens }: Batch): number {
+  const [a, b, c] = decodes < LARGE_BATCH ? decodeSmall : decodeLarge;
+  return a + b * decodeContextTokens + c * decodes + CALL_PER_TOKEN_MS * (decodeContextTokens - decodes);
+}

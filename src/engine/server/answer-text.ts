@@ -1,0 +1,38 @@
+import { TOKEN_ID, type GenerationRequest } from './generation-request.ts';
+
+/** The JSON of one answer in the dialect of its endpoint. `created` is 0: the engine does not read the time of day. */
+export interface AnswerText {
+  /** The events of `count` tokens that make it `total` in all; `isLast`: with the finish reason. */
+  tokens(count: number, total: number, isLast: boolean): string;
+  /** What follows the last token: usage if it was asked for, and the end mark. */
+  ending(total: number): string;
+  /** The whole answer, where no stream was asked for. */
+  whole(total: number): string;
+}
+
+/** Makes the text of one answer; `requestId` is as in `X-Request-Id`. */
+export type AnswerTextMaker = (request: GenerationRequest, requestId: string, model: string) => AnswerText;
+
+export function answerHead(id: string, object: string, model: string): string {
+  return `{"id":${JSON.stringify(id)},"object":"${object}","created":0,"model":${JSON.stringify(model)},"choices":`;
+}
+
+/** A field that follows others. */
+export function usageField({ promptTokens }: GenerationRequest, total: number): string {
+  return `,"usage":{"prompt_tokens":${promptTokens},"total_tokens":${promptTokens + total},"completion_tokens":${total}}`;
+}
+
+/** JSON of the ids of `count` tokens; null unless ids were asked for. */
+export function tokenIds(request: GenerationRequest, count: number): string {
+  return request.tokenIds ? `[${Array(count).fill(TOKEN_ID).join(',')}]` : 'null';
+}
+
+/** JSON of the ids of the prompt; null unless ids were asked for. */
+export function promptIds(request: GenerationRequest): string {
+  return request.promptIds === null ? tokenIds(request, request.promptTokens) : JSON.stringify(request.promptIds);
+}
+
+/** Usage on a chunk of its own if it was asked for, and the end mark. */
+export function ending(head: string, request: GenerationRequest, total: number): string {
+  return `${request.usage ? `data: ${head}[]${usageField(request, total)}}\n\n` : ''}data: [DONE]\n\n`;
+}

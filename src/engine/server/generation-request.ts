@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { messageOf } from '../../core/errors.ts';
+
+/** What the engine needs of a request to generate, whichever endpoint it came to. */
+export interface GenerationRequest {
+  /** Null: whichever is served. */
+  readonly model: string | null;
+  readonly promptTokens: number;
+  readonly maxTokens: number;
+  readonly stream: boolean;
+  /** A last chunk with the usage; on every chunk as well. */
+  readonly usage: boolean;
+  readonly usageOnEveryChunk: boolean;
+  /** Send back the ids of the prompt and of every chunk. */
+  readonly tokenIds: boolean;
+  /** The prompt's, where they are sent back; null where it was text, and they are made up. */
+  readonly promptIds: readonly number[] | null;
+}
+
+/** Why a body is refused, and the field at fault. */
+export interface BodyFault {
+  readonly message: string;
+  readonly param: string | null;
+}
+
+/** Every token of the engine is this one: clients count and time tokens, they do not read them. */
+export const TOKEN_TEXT = ' token';
+export const TOKEN_ID = 4037;
+
+/** The usual rule of thumb for English, as there is no tokenizer here. */
+const CHARACTERS_PER_TOKEN = 4;
+
+export function tokensOfText(text: string): number {
+  return Math.ceil(text.length / CHARACTERS_PER_TOKEN);
+}
+
+/** Fields that all endpoints share. Unknown ones are ignored; so is `ignore_eos`, for nothing ends before its maximum. */
+export const GENERATION_FIELDS = {
+  model: z.string().nullish(),
+  max_tokens: z.int().nullish(),
+  min_tokens: z.int().min(0).nullish(),
+  n: z.literal(1, { error: 'only n=1 is served' }).nullish(),
+  stream: z.boolean().nullish(),
+  stream_options: z
+    .object({ include_usage: z.boolean().nullish(), continuous_usage_stats: z.boolean().nullish() })
+    .nullish(),
+  return_token_ids: z.boolean().nullish(),
+};
+const fields = z.object(GENERATION_FIELDS);
+
+/** Reads a body by an endpoint's schema. */
+export function readJson<T>(text: string, schema: z.ZodType<T>): { readonly body: T } | BodyFault {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (thrown) {
+    return { message: `The body is not JSON: ${messageOf(thrown)}`, param: null };
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return { body: parsed.data };
+  const issue = parsed.error.issues[0];
+  const param = issue === undefined || issue.path.length === 0 ? null : issue.path.join('.');
+  return { message: `${param ?? 'body'}: ${issue?.message ?? 'not understood'}`, param };
+}
+
+/** Puts a request together from what the endpoints share, the prompt and the maximum. */
+export function generationRequest(
+  body: z.infer<typeof fields>,
+  prompt: { readonly tokens: number; readonly ids: readonly number[] | null },
+  maxTokens: number,
+): GenerationRequest | BodyFault {
+  if ((body.min_tokens ?? 0) > maxTokens)
+    return { message: `min_tokens=${body.min_tokens} is above max_tokens=${maxTokens}`, param: 'min_tokens' };
+  const tokenIds = body.return_token_ids ?? false;
+  const usage = body.stream_options?.include_usage ?? false;
+  return {
+    model: body.model ?? null,
+    promptTokens: prompt.tokens,
+    maxTokens,
+    stream: body.stream ?? false,
+    usage,
+    usageOnEveryChunk: usage && (body.stream_options?.continuous_usage_stats ?? false),
+    tokenIds,
+    promptIds: tokenIds ? prompt.ids : null,
+  };
+}

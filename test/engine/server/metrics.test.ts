@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { VirtualClock } from '../../../src/core/virtual-clock.ts';
+import { parseEngineSpec, serveEngine } from '../../../src/engine/index.ts';
+import { Histogram } from '../../../src/engine/server/histogram.ts';
+import { ServerMetrics } from '../../../src/engine/server/metrics.ts';
+import { Heard, smallEngine } from '../small-engine.ts';
+
+/** Samples by name and labels, the usual ones left out. */
+function samples(text: string): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const line of text.trimEnd().split('\n')) {
+    if (line.startsWith('# TYPE ')) continue;
+    const match = /^([a-z0-9_:]+)\{engine="0",model_name="((?:[^"\\]|\\.)*)"(?:,([a-z_]+="[^"]*"))?\} (\S+)$/.exec(
+      line,
+    );
+    assert.ok(match, line);
+    const [, name = '', , label, value] = match;
+    found.set(label === undefined ? name : `${name} ${label}`, Number(value));
+  }
+  return found;
+}
+
+test('a histogram counts up to and with its bounds', () => {
+  const histogram = new Histogram([0.1, 1]);
+  for (const seconds of [0.1, 0.5, 1, 7]) histogram.observe(seconds);
+  assert.equal(
+    histogram.text('h', 'a="b"'),
+    'h_bucket{a="b",le="0.1"} 1\nh_bucket{a="b",le="1"} 3\nh_bucket{a="b",le="+Inf"} 4\nh_sum{a="b"} 8.6\nh_count{a="b"} 4\n',
+  );
+});
+
+test('tokens, times, ends and preemptions of an engine are told as they were', async () => {
+  const clock = new VirtualClock();
+  const engine = smallEngine(clock, { capacityBlocks: 4, blockTokens: 16, tokenBudget: 64, maxSeqs: 8 });
+  const metrics = new ServerMetrics(engine, 'odd "name"\\');
+  const heard = [20, 20, 12].map((inputTokens) => {
+    const one = new Heard();
+    clock.at(1000, () => {
+      const submission = { inputTokens, maxTokens: 20, stopAfter: 20 };
+      engine.submit(submission, metrics.watch(one, inputTokens, clock.now()));
+    });
+    return one;
+  });
+  await clock.run(() => false);
+  const told = samples(metrics.text());
+  const gaps = heard.flatMap(({ tokenTimesUs }) => tokenTimesUs.slice(1).map((at, i) => at - (tokenTimesUs[i] ?? 0)));
+  const firsts = heard.map(({ tokenTimesUs }) => (tokenTimesUs[0] ?? 0) - 1000);
+  const sum = (us: readonly number[]): number => us.reduce((a, b) => a + b, 0) / 1e6;
+  assert.equal(told.get('vllm:prompt_tokens_total'), 52);
+  assert.equal(told.get('vllm:generation_tokens_total'), 60);
+  assert.equal(told.get('vllm:request_success_total finished_reason="length"'), 3);
+  assert.equal(told.get('vllm:time_to_first_token_seconds_count'), 3);
+  assert.equal(told.get('vllm:inter_token_latency_seconds_count'), 57);
+  assert.equal(told.get('vllm:inter_token_latency_seconds_bucket le="80"'), 57);
+  const near = (name: string, expected: number): void =>
+    assert.ok(Math.abs((told.get(name) ?? 0) - expected) < 1e-9, name);
+  near('vllm:time_to_first_token_seconds_sum', sum(firsts));
+  near('vllm:inter_token_latency_seconds_sum', sum(gaps));
+  near('vllm:e2e_request_latency_seconds_sum', sum(heard.map(({ endUs }) => endUs - 1000)));
+  assert.ok((told.get('vllm:num_preemptions_total') ?? 0) > 0);
+  assert.deepEqual(
+    ['running', 'waiting'].map((state) => told.get(`vllm:num_requests_${state}`)),
+    [0, 0],
+  );
+});
+
+test('over HTTP: what runs, what memory it takes, and that it was given up', async () => {
+  const server = await serveEngine(parseEngineSpec('max_model_len=2000'), { host: '127.0.0.1', port: 0 });
+  try {
+    const scrape = async (): Promise<Map<string, number>> =>
+      samples(await (await fetch(`${server.url}/metrics`)).text());
+    const gone = new AbortController();
+    const reply = await fetch(`${server.url}/v1/completions`, {
+      method: 'POST',
+      body: JSON.stringify({ prompt: Array(160).fill(1), max_tokens: 1800, stream: true }),
+      signal: gone.signal,
+    });
+    await reply.body?.getReader().read();
+    const during = await scrape();
+    assert.equal(during.get('vllm:num_requests_running'), 1);
+    assert.equal(during.get('vllm:prompt_tokens_total'), 160);
+    const usage = during.get('vllm:kv_cache_usage_perc') ?? 0;
+    assert.ok(usage > 0 && usage < 0.01, `${usage}`);
+    gone.abort();
+    const aborts = async (): Promise<number | undefined> =>
+      (await scrape()).get('vllm:request_success_total finished_reason="abort"');
+    for (let i = 0; i < 200 && (await aborts()) !== 1; i++) await sleep(10);
+    assert.equal(await aborts(), 1);
+  } finally {
+    await server.close();
+  }
+});
