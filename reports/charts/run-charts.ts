@@ -6,7 +6,18 @@ import type { Chart } from './chart.ts';
 import { ecdfChart } from './ecdf-chart.ts';
 import { inFlightChart } from './in-flight-chart.ts';
 import { loadChart } from './load-chart.ts';
+import { sloPlaneChart } from './slo-plane-chart.ts';
 import { tokensChart } from './tokens-chart.ts';
+
+/** Every chart of a run report. */
+export function runCharts(summary: Summary, figures: Figures): Chart[] {
+  return [promiseCharts, distributionCharts, timelineCharts].flatMap((charts) => charts(summary, figures));
+}
+
+/** What could be promised. */
+export function promiseCharts(summary: Summary, { slo_plane }: Figures): Chart[] {
+  return slo_plane.requests === 0 ? [] : [sloPlaneChart({ plane: slo_plane, slo: summary.slo?.limits_ms ?? null })];
+}
 
 /** TTFT, TPOT, ITL and E2E. */
 export function distributionCharts(summary: Summary, figures: Figures): Chart[] {

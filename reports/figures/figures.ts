@@ -12,6 +12,7 @@ import { Samples } from '../../src/metrics/samples.ts';
 import { type Ecdf, ecdfOf } from './ecdf.ts';
 import { FailureCounts, type FailureKind } from './failures.ts';
 import { GapCounts } from './gap-counts.ts';
+import { type SloPlane, SloPlaneCollector } from './slo-plane.ts';
 import { type Timeline, TimelineCollector } from './timeline.ts';
 
 /** What a report draws, aggregated from records: its size does not depend on the size of the run. */
@@ -22,6 +23,7 @@ export interface Figures {
   readonly e2e: Ecdf;
   /** Answered requests with one token: no TPOT, and in an SLO counted as met. */
   readonly without_tpot: number;
+  readonly slo_plane: SloPlane;
   readonly timeline: Timeline;
   readonly failures: readonly FailureKind[];
   readonly token_count_sources: Readonly<Partial<Record<TokenCountSource, number>>>;
@@ -34,18 +36,23 @@ export async function collectFigures(records: AsyncIterable<RecordBatch>, summar
   const limits = summary.slo?.limits_ms ?? {};
   const timeline = new TimelineCollector(summary.slo?.limits_ms ?? null);
   const latencies = new Latencies();
+  const plane = new SloPlaneCollector(limits);
   const failures = new FailureCounts();
   const sources = new Map<TokenCountSource, number>();
   for await (const batch of records)
     for (const record of batch) {
       timeline.add(record);
       failures.add(record);
-      if (record.measured) latencies.add(record);
+      if (record.measured) {
+        latencies.add(record);
+        plane.add(record);
+      }
       const source = record.token_count_source;
       if (source !== null) sources.set(source, (sources.get(source) ?? 0) + 1);
     }
   return {
     ...latencies.ecdfs(limits),
+    slo_plane: plane.result(),
     timeline: timeline.result(),
     failures: failures.mostCommon(FAILURES_SHOWN),
     token_count_sources: Object.fromEntries(

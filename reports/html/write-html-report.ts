@@ -7,7 +7,7 @@ import type { Manifest } from '../../src/core/manifest.ts';
 import type { RecordBatch } from '../../src/core/record.ts';
 import type { Summary } from '../../src/core/summary.ts';
 import type { Chart } from '../charts/chart.ts';
-import { distributionCharts, timelineCharts } from '../charts/run-charts.ts';
+import { distributionCharts, promiseCharts, timelineCharts } from '../charts/run-charts.ts';
 import { THEME } from '../charts/theme.ts';
 import { collectFigures } from '../figures/figures.ts';
 import { summaryMarkdown } from '../markdown/summary-markdown.ts';
@@ -32,11 +32,14 @@ export async function writeHtmlReport(
 ): Promise<string> {
   // Aggregate: what is drawn, not what was measured.
   const figures = await collectFigures(records, summary);
+  const promises = promiseCharts(summary, figures);
   const distributions = distributionCharts(summary, figures);
   const timeline = timelineCharts(summary, figures);
 
   // Compile the charts here, so that the page needs Vega's runtime alone.
-  const specs = Object.fromEntries([...distributions, ...timeline].map(({ id, spec }) => [id, compiled(spec)]));
+  const specs = Object.fromEntries(
+    [...promises, ...distributions, ...timeline].map(({ id, spec }) => [id, compiled(spec)]),
+  );
   const scripts = [await vegaRuntime(), `(${runPage.toString()})(vega);`];
 
   // The page in the order in which it is read: the answer, why to believe it, where to dig.
@@ -54,7 +57,8 @@ export async function writeHtmlReport(
       <body>
         ${verdictBar(summary, manifest)}
         <main>
-          ${keyFigures(summary)} ${chartSection('distributions', 'Latencies', 'charts pairs', distributions)}
+          ${keyFigures(summary)} ${chartSection('promise', 'What could be promised', 'charts', promises)}
+          ${chartSection('distributions', 'Latencies', 'charts pairs', distributions)}
           ${chartSection('timeline', 'Over time', 'charts', timeline)} ${measurementQuality(summary, figures)}
           ${outcomes(summary, figures)} ${provenance(manifest, summary)}
         </main>
@@ -70,7 +74,8 @@ export async function writeHtmlReport(
   return page.html;
 }
 
-function chartSection(id: string, heading: string, layout: string, charts: readonly Chart[]): Markup {
+function chartSection(id: string, heading: string, layout: string, charts: readonly Chart[]): Markup | null {
+  if (charts.length === 0) return null;
   return html`<section aria-labelledby="${id}">
     <h2 id="${id}">${heading}</h2>
     <div class="${layout}">${charts.map(chartFigure)}</div>

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { parse, View } from 'vega';
 import { compile } from 'vega-lite';
 import type { Chart } from '../../reports/charts/chart.ts';
-import { distributionCharts, timelineCharts } from '../../reports/charts/run-charts.ts';
+import { runCharts } from '../../reports/charts/run-charts.ts';
 import { THEME } from '../../reports/charts/theme.ts';
 import { collectFigures } from '../../reports/figures/figures.ts';
 import { exampleRun, inBatches } from '../reports/example-run.ts';
@@ -16,7 +16,7 @@ const { summary, records } = await exampleRun({
 const figures = await collectFigures(inBatches(records), summary);
 
 describe('every chart of a run report', () => {
-  for (const chart of [...distributionCharts(summary, figures), ...timelineCharts(summary, figures)])
+  for (const chart of runCharts(summary, figures))
     it(`${chart.id} is drawn, and its spec is as it was`, async (t) => {
       const { spec } = compile(chart.spec, { config: THEME });
       const svg = await new View(parse(spec), { renderer: 'none' }).toSVG();
