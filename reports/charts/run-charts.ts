@@ -6,12 +6,15 @@ import type { Chart } from './chart.ts';
 import { ecdfChart } from './ecdf-chart.ts';
 import { inFlightChart } from './in-flight-chart.ts';
 import { loadChart } from './load-chart.ts';
+import { missCharts } from './miss-charts.ts';
 import { sloPlaneChart } from './slo-plane-chart.ts';
 import { tokensChart } from './tokens-chart.ts';
 
 /** Every chart of a run report. */
 export function runCharts(summary: Summary, figures: Figures): Chart[] {
-  return [promiseCharts, distributionCharts, timelineCharts].flatMap((charts) => charts(summary, figures));
+  return [promiseCharts, distributionCharts, reasonCharts, timelineCharts].flatMap((charts) =>
+    charts(summary, figures),
+  );
 }
 
 /** What could be promised. */
@@ -33,6 +36,11 @@ export function distributionCharts(summary: Summary, figures: Figures): Chart[] 
         : {}),
     }),
   );
+}
+
+/** Why requests missed the SLO; nothing where none did. */
+export function reasonCharts(_: Summary, { misses }: Figures): Chart[] {
+  return misses === null || misses.missed === 0 ? [] : missCharts(misses);
 }
 
 export function timelineCharts(summary: Summary, { timeline }: Figures): Chart[] {

@@ -12,6 +12,7 @@ import { Samples } from '../../src/metrics/samples.ts';
 import { type Ecdf, ecdfOf } from './ecdf.ts';
 import { FailureCounts, type FailureKind } from './failures.ts';
 import { GapCounts } from './gap-counts.ts';
+import { MissCollector, type Misses } from './misses.ts';
 import { type SloPlane, SloPlaneCollector } from './slo-plane.ts';
 import { type Timeline, TimelineCollector } from './timeline.ts';
 
@@ -24,6 +25,8 @@ export interface Figures {
   /** Answered requests with one token: no TPOT, and in an SLO counted as met. */
   readonly without_tpot: number;
   readonly slo_plane: SloPlane;
+  /** Null without an SLO. */
+  readonly misses: Misses | null;
   readonly timeline: Timeline;
   readonly failures: readonly FailureKind[];
   readonly token_count_sources: Readonly<Partial<Record<TokenCountSource, number>>>;
@@ -36,6 +39,7 @@ export async function collectFigures(records: AsyncIterable<RecordBatch>, summar
   const limits = summary.slo?.limits_ms ?? {};
   const timeline = new TimelineCollector(summary.slo?.limits_ms ?? null);
   const latencies = new Latencies();
+  const misses = summary.slo === null ? null : new MissCollector(limits);
   const plane = new SloPlaneCollector(limits);
   const failures = new FailureCounts();
   const sources = new Map<TokenCountSource, number>();
@@ -46,6 +50,7 @@ export async function collectFigures(records: AsyncIterable<RecordBatch>, summar
       if (record.measured) {
         latencies.add(record);
         plane.add(record);
+        misses?.add(record);
       }
       const source = record.token_count_source;
       if (source !== null) sources.set(source, (sources.get(source) ?? 0) + 1);
@@ -53,6 +58,7 @@ export async function collectFigures(records: AsyncIterable<RecordBatch>, summar
   return {
     ...latencies.ecdfs(limits),
     slo_plane: plane.result(),
+    misses: misses?.result() ?? null,
     timeline: timeline.result(),
     failures: failures.mostCommon(FAILURES_SHOWN),
     token_count_sources: Object.fromEntries(

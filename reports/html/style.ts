@@ -56,6 +56,7 @@ th:first-child, td:first-child, .left { text-align: left; }
 .wide .left { white-space: normal; min-width: 12rem; overflow-wrap: anywhere; }
 .wide caption { text-align: left; padding-bottom: 0.25rem; font-size: 0.875rem; }
 
+.lead { margin-bottom: 1.5rem; text-wrap: pretty; }
 .charts { display: grid; gap: 2.5rem; }
 .pairs { grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); column-gap: 3rem; }
 .pairs > * { min-width: 0; }

@@ -7,7 +7,8 @@ import type { Manifest } from '../../src/core/manifest.ts';
 import type { RecordBatch } from '../../src/core/record.ts';
 import type { Summary } from '../../src/core/summary.ts';
 import type { Chart } from '../charts/chart.ts';
-import { distributionCharts, promiseCharts, timelineCharts } from '../charts/run-charts.ts';
+import { distributionCharts, promiseCharts, reasonCharts, timelineCharts } from '../charts/run-charts.ts';
+import { missSentence } from '../charts/miss-findings.ts';
 import { THEME } from '../charts/theme.ts';
 import { collectFigures } from '../figures/figures.ts';
 import { summaryMarkdown } from '../markdown/summary-markdown.ts';
@@ -34,11 +35,13 @@ export async function writeHtmlReport(
   const figures = await collectFigures(records, summary);
   const promises = promiseCharts(summary, figures);
   const distributions = distributionCharts(summary, figures);
+  const reasons = reasonCharts(summary, figures);
+  const sentence = figures.misses === null ? null : missSentence(figures.misses);
   const timeline = timelineCharts(summary, figures);
 
   // Compile the charts here, so that the page needs Vega's runtime alone.
   const specs = Object.fromEntries(
-    [...promises, ...distributions, ...timeline].map(({ id, spec }) => [id, compiled(spec)]),
+    [...promises, ...distributions, ...reasons, ...timeline].map(({ id, spec }) => [id, compiled(spec)]),
   );
   const scripts = [await vegaRuntime(), `(${runPage.toString()})(vega);`];
 
@@ -59,6 +62,7 @@ export async function writeHtmlReport(
         <main>
           ${keyFigures(summary)} ${chartSection('promise', 'What could be promised', 'charts', promises)}
           ${chartSection('distributions', 'Latencies', 'charts pairs', distributions)}
+          ${chartSection('reasons', 'Why they missed', 'charts pairs', reasons, sentence)}
           ${chartSection('timeline', 'Over time', 'charts', timeline)} ${measurementQuality(summary, figures)}
           ${outcomes(summary, figures)} ${provenance(manifest, summary)}
         </main>
@@ -74,10 +78,17 @@ export async function writeHtmlReport(
   return page.html;
 }
 
-function chartSection(id: string, heading: string, layout: string, charts: readonly Chart[]): Markup | null {
+function chartSection(
+  id: string,
+  heading: string,
+  layout: string,
+  charts: readonly Chart[],
+  lead: string | null = null,
+): Markup | null {
   if (charts.length === 0) return null;
   return html`<section aria-labelledby="${id}">
     <h2 id="${id}">${heading}</h2>
+    ${lead === null ? null : html`<p class="lead">${lead}</p>`}
     <div class="${layout}">${charts.map(chartFigure)}</div>
   </section>`;
 }
