@@ -1,4 +1,6 @@
 import { LATENCY_METRICS, type LatencyMetric, type Summary } from '../../src/core/summary.ts';
+import { formatMs } from '../../src/core/units.ts';
+import { e2eUs } from '../../src/metrics/answered.ts';
 import type { Figures } from '../figures/figures.ts';
 import { countWords } from '../wording.ts';
 import { attainmentChart } from './attainment-chart.ts';
@@ -9,10 +11,11 @@ import { loadChart } from './load-chart.ts';
 import { missCharts } from './miss-charts.ts';
 import { sloPlaneChart } from './slo-plane-chart.ts';
 import { tokensChart } from './tokens-chart.ts';
+import { waterfallChart } from './waterfall-chart.ts';
 
 /** Every chart of a run report. */
 export function runCharts(summary: Summary, figures: Figures): Chart[] {
-  return [promiseCharts, distributionCharts, reasonCharts, timelineCharts].flatMap((charts) =>
+  return [promiseCharts, distributionCharts, reasonCharts, timelineCharts, requestCharts].flatMap((charts) =>
     charts(summary, figures),
   );
 }
@@ -46,6 +49,27 @@ export function reasonCharts(_: Summary, { misses }: Figures): Chart[] {
 export function timelineCharts(summary: Summary, { timeline }: Figures): Chart[] {
   const charts = [loadChart(timeline), inFlightChart(timeline), tokensChart(timeline)];
   return summary.slo === null ? charts : [...charts, attainmentChart(timeline)];
+}
+
+/** Single requests. */
+export function requestCharts(_: Summary, { sample }: Figures): Chart[] {
+  const { slowest, random } = sample;
+  const longest = slowest[0] === undefined ? '' : `: up to ${formatMs(e2eUs(slowest[0]) / 1000)}`;
+  return [
+    ...(slowest.length === 0
+      ? []
+      : [
+          waterfallChart({
+            id: 'slowest',
+            title: `The slowest${longest}`,
+            which: 'the answered ones with the longest E2E',
+            requests: slowest,
+          }),
+        ]),
+    ...(random.length === 0
+      ? []
+      : [waterfallChart({ id: 'sample', title: 'A random sample', which: 'drawn by a fixed seed', requests: random })]),
+  ];
 }
 
 function limitOf(metric: LatencyMetric, slo: Summary['slo']): { limit_ms: number; share: number } | null {

@@ -13,6 +13,7 @@ import { type Ecdf, ecdfOf } from './ecdf.ts';
 import { FailureCounts, type FailureKind } from './failures.ts';
 import { GapCounts } from './gap-counts.ts';
 import { MissCollector, type Misses } from './misses.ts';
+import { type RequestSample, RequestSampler } from './request-sample.ts';
 import { type SloPlane, SloPlaneCollector } from './slo-plane.ts';
 import { type Timeline, TimelineCollector } from './timeline.ts';
 
@@ -28,6 +29,7 @@ export interface Figures {
   /** Null without an SLO. */
   readonly misses: Misses | null;
   readonly timeline: Timeline;
+  readonly sample: RequestSample;
   readonly failures: readonly FailureKind[];
   readonly token_count_sources: Readonly<Partial<Record<TokenCountSource, number>>>;
 }
@@ -40,6 +42,7 @@ export async function collectFigures(records: AsyncIterable<RecordBatch>, summar
   const timeline = new TimelineCollector(summary.slo?.limits_ms ?? null);
   const latencies = new Latencies();
   const misses = summary.slo === null ? null : new MissCollector(limits);
+  const sample = new RequestSampler();
   const plane = new SloPlaneCollector(limits);
   const failures = new FailureCounts();
   const sources = new Map<TokenCountSource, number>();
@@ -49,6 +52,7 @@ export async function collectFigures(records: AsyncIterable<RecordBatch>, summar
       failures.add(record);
       if (record.measured) {
         latencies.add(record);
+        sample.add(record);
         plane.add(record);
         misses?.add(record);
       }
@@ -60,6 +64,7 @@ export async function collectFigures(records: AsyncIterable<RecordBatch>, summar
     slo_plane: plane.result(),
     misses: misses?.result() ?? null,
     timeline: timeline.result(),
+    sample: sample.result(),
     failures: failures.mostCommon(FAILURES_SHOWN),
     token_count_sources: Object.fromEntries(
       TOKEN_COUNT_SOURCES.flatMap((source) => (sources.has(source) ? [[source, sources.get(source) ?? 0]] : [])),

@@ -22,12 +22,23 @@ export function runPage(vega: Vega): void {
     tip.style.top = `${event.clientY + 16}px`;
   };
 
+  const openRecord = (id: string, row: unknown): void => {
+    const record = document.querySelector<HTMLDetailsElement>(`#${id} .records [data-row="${Number(row)}"]`);
+    const records = record?.closest<HTMLDetailsElement>('.records');
+    if (record === null || records === null || records === undefined) return;
+    records.open = true;
+    record.open = true;
+    record.querySelector('summary')?.focus();
+    record.scrollIntoView({ block: 'nearest' });
+  };
+
   const specs: Record<string, Spec> = JSON.parse(document.querySelector('#charts')?.textContent ?? '{}');
   for (const [id, spec] of Object.entries(specs)) {
     const container = document.querySelector<HTMLElement>(`#${id} .plot`);
     if (container === null) continue;
     const view = new vega.View(vega.parse(spec), { renderer: 'svg', container, hover: true });
     view.tooltip(showTip);
+    view.addEventListener('click', (_, item) => openRecord(id, item?.datum?.row));
     // Vega describes each mark to screen readers; the container's label says the figure in words instead.
     void view.runAsync().then(() => container.querySelector('svg')?.setAttribute('aria-hidden', 'true'));
   }

@@ -68,6 +68,9 @@ th:first-child, td:first-child, .left { text-align: left; }
 summary { cursor: pointer; width: max-content; padding: 0.125rem 0; }
 .data { max-height: 20rem; overflow: auto; margin-top: 0.5rem; }
 .data thead th { position: sticky; top: 0; background: var(--paper); }
+.records details { margin: 0.25rem 0 0 1rem; }
+.records summary { width: auto; overflow-wrap: anywhere; }
+.records dl { font-size: 0.8125rem; gap: 0 1.5rem; margin: 0.5rem 0 1rem; }
 .tip {
   position: fixed; pointer-events: none; max-width: min(22rem, 90vw); padding: 0.25rem 0.5rem;
   background: var(--ink); color: var(--paper); font-size: 0.8125rem; border-radius: 4px;

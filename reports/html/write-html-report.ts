@@ -7,7 +7,13 @@ import type { Manifest } from '../../src/core/manifest.ts';
 import type { RecordBatch } from '../../src/core/record.ts';
 import type { Summary } from '../../src/core/summary.ts';
 import type { Chart } from '../charts/chart.ts';
-import { distributionCharts, promiseCharts, reasonCharts, timelineCharts } from '../charts/run-charts.ts';
+import {
+  distributionCharts,
+  promiseCharts,
+  reasonCharts,
+  requestCharts,
+  timelineCharts,
+} from '../charts/run-charts.ts';
 import { missSentence } from '../charts/miss-findings.ts';
 import { THEME } from '../charts/theme.ts';
 import { collectFigures } from '../figures/figures.ts';
@@ -37,11 +43,12 @@ export async function writeHtmlReport(
   const distributions = distributionCharts(summary, figures);
   const reasons = reasonCharts(summary, figures);
   const sentence = figures.misses === null ? null : missSentence(figures.misses);
+  const requests = requestCharts(summary, figures);
   const timeline = timelineCharts(summary, figures);
 
   // Compile the charts here, so that the page needs Vega's runtime alone.
   const specs = Object.fromEntries(
-    [...promises, ...distributions, ...reasons, ...timeline].map(({ id, spec }) => [id, compiled(spec)]),
+    [...promises, ...distributions, ...reasons, ...timeline, ...requests].map(({ id, spec }) => [id, compiled(spec)]),
   );
   const scripts = [await vegaRuntime(), `(${runPage.toString()})(vega);`];
 
@@ -63,7 +70,8 @@ export async function writeHtmlReport(
           ${keyFigures(summary)} ${chartSection('promise', 'What could be promised', 'charts', promises)}
           ${chartSection('distributions', 'Latencies', 'charts pairs', distributions)}
           ${chartSection('reasons', 'Why they missed', 'charts pairs', reasons, sentence)}
-          ${chartSection('timeline', 'Over time', 'charts', timeline)} ${measurementQuality(summary, figures)}
+          ${chartSection('timeline', 'Over time', 'charts', timeline)}
+          ${chartSection('requests', 'Single requests', 'charts', requests)} ${measurementQuality(summary, figures)}
           ${outcomes(summary, figures)} ${provenance(manifest, summary)}
         </main>
         <script type="application/json" id="charts">

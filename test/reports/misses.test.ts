@@ -16,7 +16,7 @@ const { records } = await exampleRun({
 
 function missesOf(all: readonly RequestRecord[]): Misses {
   const collector = new MissCollector(SLO);
-  for (const record of all) collector.add(record);
+  for (const each of all) collector.add(each);
   return collector.result();
 }
 
