@@ -6,6 +6,7 @@ import { countWords } from '../wording.ts';
 import { attainmentChart } from './attainment-chart.ts';
 import type { Chart } from './chart.ts';
 import { ecdfChart } from './ecdf-chart.ts';
+import { heatChart } from './heat-chart.ts';
 import { inFlightChart } from './in-flight-chart.ts';
 import { loadChart } from './load-chart.ts';
 import { missCharts } from './miss-charts.ts';
@@ -15,8 +16,8 @@ import { waterfallChart } from './waterfall-chart.ts';
 
 /** Every chart of a run report. */
 export function runCharts(summary: Summary, figures: Figures): Chart[] {
-  return [promiseCharts, distributionCharts, reasonCharts, timelineCharts, requestCharts].flatMap((charts) =>
-    charts(summary, figures),
+  return [promiseCharts, distributionCharts, reasonCharts, timelineCharts, requestCharts, heatCharts].flatMap(
+    (charts) => charts(summary, figures),
   );
 }
 
@@ -70,6 +71,29 @@ export function requestCharts(_: Summary, { sample }: Figures): Chart[] {
       ? []
       : [waterfallChart({ id: 'sample', title: 'A random sample', which: 'drawn by a fixed seed', requests: random })]),
   ];
+}
+
+/** What latencies depend on. */
+export function heatCharts({ slo }: Summary, { maps }: Figures): Chart[] {
+  const charts = [
+    heatChart({
+      id: 'ttft-by-input',
+      metric: 'ttft',
+      map: maps.ttft_by_input,
+      x: 'input tokens',
+      limit_ms: slo?.limits_ms.ttft ?? null,
+      note: 'failed requests are not drawn',
+    }),
+    heatChart({
+      id: 'tpot-by-concurrency',
+      metric: 'tpot',
+      map: maps.tpot_by_concurrency,
+      x: 'requests in flight',
+      limit_ms: slo?.limits_ms.tpot ?? null,
+      note: 'in flight: sent and not ended, the mean between first and last token',
+    }),
+  ];
+  return charts.filter(({ table }) => table.rows.length > 0);
 }
 
 function limitOf(metric: LatencyMetric, slo: Summary['slo']): { limit_ms: number; share: number } | null {

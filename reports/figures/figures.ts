@@ -12,6 +12,7 @@ import { Samples } from '../../src/metrics/samples.ts';
 import { type Ecdf, ecdfOf } from './ecdf.ts';
 import { FailureCounts, type FailureKind } from './failures.ts';
 import { GapCounts } from './gap-counts.ts';
+import { LatencyMapCollector, type LatencyMaps } from './latency-maps.ts';
 import { MissCollector, type Misses } from './misses.ts';
 import { type RequestSample, RequestSampler } from './request-sample.ts';
 import { type SloPlane, SloPlaneCollector } from './slo-plane.ts';
@@ -28,6 +29,7 @@ export interface Figures {
   readonly slo_plane: SloPlane;
   /** Null without an SLO. */
   readonly misses: Misses | null;
+  readonly maps: LatencyMaps;
   readonly timeline: Timeline;
   readonly sample: RequestSample;
   readonly failures: readonly FailureKind[];
@@ -43,12 +45,14 @@ export async function collectFigures(records: AsyncIterable<RecordBatch>, summar
   const latencies = new Latencies();
   const misses = summary.slo === null ? null : new MissCollector(limits);
   const sample = new RequestSampler();
+  const maps = new LatencyMapCollector();
   const plane = new SloPlaneCollector(limits);
   const failures = new FailureCounts();
   const sources = new Map<TokenCountSource, number>();
   for await (const batch of records)
     for (const record of batch) {
       timeline.add(record);
+      maps.add(record);
       failures.add(record);
       if (record.measured) {
         latencies.add(record);
@@ -63,6 +67,7 @@ export async function collectFigures(records: AsyncIterable<RecordBatch>, summar
     ...latencies.ecdfs(limits),
     slo_plane: plane.result(),
     misses: misses?.result() ?? null,
+    maps: maps.result(),
     timeline: timeline.result(),
     sample: sample.result(),
     failures: failures.mostCommon(FAILURES_SHOWN),

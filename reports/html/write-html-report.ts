@@ -9,6 +9,7 @@ import type { Summary } from '../../src/core/summary.ts';
 import type { Chart } from '../charts/chart.ts';
 import {
   distributionCharts,
+  heatCharts,
   promiseCharts,
   reasonCharts,
   requestCharts,
@@ -44,11 +45,15 @@ export async function writeHtmlReport(
   const reasons = reasonCharts(summary, figures);
   const sentence = figures.misses === null ? null : missSentence(figures.misses);
   const requests = requestCharts(summary, figures);
+  const heat = heatCharts(summary, figures);
   const timeline = timelineCharts(summary, figures);
 
   // Compile the charts here, so that the page needs Vega's runtime alone.
   const specs = Object.fromEntries(
-    [...promises, ...distributions, ...reasons, ...timeline, ...requests].map(({ id, spec }) => [id, compiled(spec)]),
+    [...promises, ...distributions, ...reasons, ...timeline, ...requests, ...heat].map(({ id, spec }) => [
+      id,
+      compiled(spec),
+    ]),
   );
   const scripts = [await vegaRuntime(), `(${runPage.toString()})(vega);`];
 
@@ -71,8 +76,9 @@ export async function writeHtmlReport(
           ${chartSection('distributions', 'Latencies', 'charts pairs', distributions)}
           ${chartSection('reasons', 'Why they missed', 'charts pairs', reasons, sentence)}
           ${chartSection('timeline', 'Over time', 'charts', timeline)}
-          ${chartSection('requests', 'Single requests', 'charts', requests)} ${measurementQuality(summary, figures)}
-          ${outcomes(summary, figures)} ${provenance(manifest, summary)}
+          ${chartSection('requests', 'Single requests', 'charts', requests)}
+          ${chartSection('dependence', 'What latency depends on', 'charts pairs', heat)}
+          ${measurementQuality(summary, figures)} ${outcomes(summary, figures)} ${provenance(manifest, summary)}
         </main>
         <script type="application/json" id="charts">
           ${json(specs)}
