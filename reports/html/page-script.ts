@@ -1,4 +1,5 @@
 import type { Spec } from 'vega';
+import type { shareZoom, Zoomable } from './zoom-script.ts';
 
 /** What the page has of the `vega` package's browser build. */
 type Vega = Pick<typeof import('vega'), 'parse' | 'View'>;
@@ -7,7 +8,7 @@ type Vega = Pick<typeof import('vega'), 'parse' | 'View'>;
  * Runs in the page; its source text is put there, so it may use nothing from outside. Draws every chart as SVG into
  * its `.plot`, and makes the copy button work.
  */
-export function runPage(vega: Vega): void {
+export function runPage(vega: Vega, zoom: typeof shareZoom): void {
   const tip = document.createElement('div');
   tip.className = 'tip';
   tip.hidden = true;
@@ -32,6 +33,7 @@ export function runPage(vega: Vega): void {
     record.scrollIntoView({ block: 'nearest' });
   };
 
+  const panels: Zoomable[] = [];
   const specs: Record<string, Spec> = JSON.parse(document.querySelector('#charts')?.textContent ?? '{}');
   for (const [id, spec] of Object.entries(specs)) {
     const container = document.querySelector<HTMLElement>(`#${id} .plot`);
@@ -39,9 +41,12 @@ export function runPage(vega: Vega): void {
     const view = new vega.View(vega.parse(spec), { renderer: 'svg', container, hover: true });
     view.tooltip(showTip);
     view.addEventListener('click', (_, item) => openRecord(id, item?.datum?.row));
+    if (spec.signals?.some(({ name }) => name === 'from')) panels.push({ container, view });
     // Vega describes each mark to screen readers; the container's label says the figure in words instead.
     void view.runAsync().then(() => container.querySelector('svg')?.setAttribute('aria-hidden', 'true'));
   }
+
+  zoom(panels);
 
   const button = document.querySelector<HTMLButtonElement>('#copy');
   const source = document.querySelector('#markdown');

@@ -62,6 +62,9 @@ th:first-child, td:first-child, .left { text-align: left; }
 .pairs > * { min-width: 0; }
 .chart { min-width: 0; }
 .plot { width: 100%; margin-top: 0.5rem; overflow: hidden; }
+.zoomable { position: relative; cursor: crosshair; touch-action: pan-y; user-select: none; }
+.brush { position: absolute; top: 0; bottom: 0; background: var(--series-1); opacity: 0.2; pointer-events: none; }
+.reset { margin: 0 0 1rem; }
 .plot svg { display: block; max-width: 100%; }
 .plot .mark-text text { paint-order: stroke; }
 .chart .note { margin-top: 0.25rem; }

@@ -28,6 +28,9 @@ import { provenance } from './provenance.ts';
 import { measurementQuality } from './quality.ts';
 import { STYLE } from './style.ts';
 import { verdictBar } from './verdict-bar.ts';
+import { shareZoom } from './zoom-script.ts';
+
+const ZOOM_WORDS = 'Drag across a panel to zoom all of them, or use + - ← → and Escape on one.';
 
 /**
  * The report of one run as one HTML file: offline, no request to anywhere, a size that does not grow with the run.
@@ -55,7 +58,7 @@ export async function writeHtmlReport(
       compiled(spec),
     ]),
   );
-  const scripts = [await vegaRuntime(), `(${runPage.toString()})(vega);`];
+  const scripts = [await vegaRuntime(), `(${runPage.toString()})(vega, ${shareZoom.toString()});`];
 
   // The page in the order in which it is read: the answer, why to believe it, where to dig.
   const page = html`<!doctype html>
@@ -75,7 +78,7 @@ export async function writeHtmlReport(
           ${keyFigures(summary)} ${chartSection('promise', 'What could be promised', 'charts', promises)}
           ${chartSection('distributions', 'Latencies', 'charts pairs', distributions)}
           ${chartSection('reasons', 'Why they missed', 'charts pairs', reasons, sentence)}
-          ${chartSection('timeline', 'Over time', 'charts', timeline)}
+          ${chartSection('timeline', 'Over time', 'charts', timeline, ZOOM_WORDS)}
           ${chartSection('requests', 'Single requests', 'charts', requests)}
           ${chartSection('dependence', 'What latency depends on', 'charts pairs', heat)}
           ${measurementQuality(summary, figures)} ${outcomes(summary, figures)} ${provenance(manifest, summary)}

@@ -101,6 +101,40 @@ describe('the report in a browser', () => {
     await page.context().close();
   });
 
+  it('a drag across one panel zooms all, keys move it, and a button shows all again', async () => {
+    const { page, errors } = await openPage(browser, url, { width: 1280, colorScheme: 'light' });
+    const labels = async (id: string): Promise<string[]> => {
+      const texts = page.locator(`#${id} .role-axis-label`).first().locator('text');
+      return (await texts.allTextContents()).toSorted();
+    };
+    const panels = ['load', 'in-flight', 'tokens', 'attainment'];
+    await page.locator('#attainment svg').waitFor();
+    const whole = await labels('load');
+    const plot = page.locator('#in-flight .plot');
+    await plot.scrollIntoViewIfNeeded();
+    const box = await plot.boundingBox();
+    assert.ok(box !== null);
+    const y = box.y + box.height / 2;
+    await page.mouse.move(box.x + box.width * 0.5, y);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.6, y, { steps: 4 });
+    await page.mouse.up();
+    const reset = page.locator('button.reset');
+    await reset.waitFor();
+    const zoomed = await labels('load');
+    assert.notDeepEqual(zoomed, whole);
+    for (const id of panels) assert.deepEqual(await labels(id), zoomed, id);
+    await plot.press('ArrowRight');
+    await page.waitForTimeout(100);
+    assert.notDeepEqual(await labels('tokens'), zoomed);
+    await reset.click();
+    await page.waitForTimeout(100);
+    for (const id of panels) assert.deepEqual(await labels(id), whole, id);
+    assert.equal(await reset.isVisible(), false);
+    assert.deepEqual(errors, []);
+    await page.context().close();
+  });
+
   it('copies the summary', async () => {
     const { page } = await openPage(browser, url, { width: 1280, colorScheme: 'light' });
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
