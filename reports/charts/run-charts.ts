@@ -11,6 +11,7 @@ import { inFlightChart } from './in-flight-chart.ts';
 import { loadChart } from './load-chart.ts';
 import { missCharts } from './miss-charts.ts';
 import { sloPlaneChart } from './slo-plane-chart.ts';
+import { tailChart } from './tail-chart.ts';
 import { tokensChart } from './tokens-chart.ts';
 import { waterfallChart } from './waterfall-chart.ts';
 
@@ -26,9 +27,12 @@ export function promiseCharts(summary: Summary, { slo_plane }: Figures): Chart[]
   return slo_plane.requests === 0 ? [] : [sloPlaneChart({ plane: slo_plane, slo: summary.slo?.limits_ms ?? null })];
 }
 
-/** TTFT, TPOT, ITL and E2E. */
+/** Fewer points than this draw no tail. */
+const ENOUGH_FOR_TAIL = 20;
+
+/** TTFT, TPOT, ITL and E2E, and their tails. */
 export function distributionCharts(summary: Summary, figures: Figures): Chart[] {
-  return LATENCY_METRICS.map((metric) =>
+  const curves = LATENCY_METRICS.map((metric) =>
     ecdfChart({
       metric,
       ecdf: figures[metric],
@@ -40,6 +44,8 @@ export function distributionCharts(summary: Summary, figures: Figures): Chart[] 
         : {}),
     }),
   );
+  const tail = tailChart(figures);
+  return tail.table.rows.length < ENOUGH_FOR_TAIL ? curves : [...curves, tail];
 }
 
 /** Why requests missed the SLO; nothing where none did. */
