@@ -66,7 +66,7 @@ function lengthChart(misses: Misses): Chart[] {
   const long = longPrompts(misses);
   const title =
     long === null
-      ? 'Prompts of all lengths miss alike'
+      ? 'Longer prompts do not miss clearly more often'
       : `Prompts of ${withThousands(long.from)} tokens and more miss ${threeFigures(long.times)} times as often`;
   const bars: StackedBars = {
     bins: lengths.map((bin) => ({ ...bin, name: lengthName(bin) })),
