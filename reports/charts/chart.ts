@@ -13,6 +13,14 @@ export interface Chart {
   readonly spec: TopLevelSpec;
   /** The data drawn, with units in the column heads. */
   readonly table: Table;
+  /** What there is to say of single rows of the drawing: opened by a click on a mark whose datum has this `row`. */
+  readonly details?: readonly ChartDetail[];
+}
+
+export interface ChartDetail {
+  readonly row: number;
+  readonly title: string;
+  readonly fields: readonly (readonly [name: string, value: string])[];
 }
 
 /** The layers of a spec, and how a layer places its marks along x or y. */

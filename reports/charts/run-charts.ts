@@ -1,16 +1,38 @@
 import { LATENCY_METRICS, type LatencyMetric, type Summary } from '../../src/core/summary.ts';
+import { formatMs } from '../../src/core/units.ts';
+import { e2eUs } from '../../src/metrics/answered.ts';
 import type { Figures } from '../figures/figures.ts';
 import { countWords } from '../wording.ts';
 import { attainmentChart } from './attainment-chart.ts';
 import type { Chart } from './chart.ts';
 import { ecdfChart } from './ecdf-chart.ts';
+import { heatChart } from './heat-chart.ts';
 import { inFlightChart } from './in-flight-chart.ts';
 import { loadChart } from './load-chart.ts';
+import { missCharts } from './miss-charts.ts';
+import { sloPlaneChart } from './slo-plane-chart.ts';
+import { tailChart } from './tail-chart.ts';
 import { tokensChart } from './tokens-chart.ts';
+import { waterfallChart } from './waterfall-chart.ts';
 
-/** TTFT, TPOT, ITL and E2E. */
+/** Every chart of a run report. */
+export function runCharts(summary: Summary, figures: Figures): Chart[] {
+  return [promiseCharts, distributionCharts, reasonCharts, timelineCharts, requestCharts, heatCharts].flatMap(
+    (charts) => charts(summary, figures),
+  );
+}
+
+/** What could be promised. */
+export function promiseCharts(summary: Summary, { slo_plane }: Figures): Chart[] {
+  return slo_plane.requests === 0 ? [] : [sloPlaneChart({ plane: slo_plane, slo: summary.slo?.limits_ms ?? null })];
+}
+
+/** Fewer points than this draw no tail. */
+const ENOUGH_FOR_TAIL = 20;
+
+/** TTFT, TPOT, ITL and E2E, and their tails. */
 export function distributionCharts(summary: Summary, figures: Figures): Chart[] {
-  return LATENCY_METRICS.map((metric) =>
+  const curves = LATENCY_METRICS.map((metric) =>
     ecdfChart({
       metric,
       ecdf: figures[metric],
@@ -22,11 +44,62 @@ export function distributionCharts(summary: Summary, figures: Figures): Chart[] 
         : {}),
     }),
   );
+  const tail = tailChart(figures);
+  return tail.table.rows.length < ENOUGH_FOR_TAIL ? curves : [...curves, tail];
+}
+
+/** Why requests missed the SLO; nothing where none did. */
+export function reasonCharts(_: Summary, { misses }: Figures): Chart[] {
+  return misses === null || misses.missed === 0 ? [] : missCharts(misses);
 }
 
 export function timelineCharts(summary: Summary, { timeline }: Figures): Chart[] {
   const charts = [loadChart(timeline), inFlightChart(timeline), tokensChart(timeline)];
   return summary.slo === null ? charts : [...charts, attainmentChart(timeline)];
+}
+
+/** Single requests. */
+export function requestCharts(_: Summary, { sample }: Figures): Chart[] {
+  const { slowest, random } = sample;
+  const longest = slowest[0] === undefined ? '' : `: up to ${formatMs(e2eUs(slowest[0]) / 1000)}`;
+  return [
+    ...(slowest.length === 0
+      ? []
+      : [
+          waterfallChart({
+            id: 'slowest',
+            title: `The slowest${longest}`,
+            which: 'the answered ones with the longest E2E',
+            requests: slowest,
+          }),
+        ]),
+    ...(random.length === 0
+      ? []
+      : [waterfallChart({ id: 'sample', title: 'A random sample', which: 'drawn by a fixed seed', requests: random })]),
+  ];
+}
+
+/** What latencies depend on. */
+export function heatCharts({ slo }: Summary, { maps }: Figures): Chart[] {
+  const charts = [
+    heatChart({
+      id: 'ttft-by-input',
+      metric: 'ttft',
+      map: maps.ttft_by_input,
+      x: 'input tokens',
+      limit_ms: slo?.limits_ms.ttft ?? null,
+      note: 'failed requests are not drawn',
+    }),
+    heatChart({
+      id: 'tpot-by-concurrency',
+      metric: 'tpot',
+      map: maps.tpot_by_concurrency,
+      x: 'requests in flight',
+      limit_ms: slo?.limits_ms.tpot ?? null,
+      note: 'in flight: sent and not ended, the mean between first and last token',
+    }),
+  ];
+  return charts.filter(({ table }) => table.rows.length > 0);
 }
 
 function limitOf(metric: LatencyMetric, slo: Summary['slo']): { limit_ms: number; share: number } | null {

@@ -23,14 +23,17 @@ export interface TimePanel {
   readonly series: readonly TimeSeries[];
 }
 
-/** One panel of a timeline. All panels have the same x domain and, by the theme, the same plot width. */
+/**
+ * One panel of a timeline. All panels have the same x domain, which the page moves by the signals `from` and `to`, and,
+ * by the theme, the same plot width.
+ */
 export function timePanel(timeline: Timeline, panel: TimePanel): TopLevelSpec {
   const { bins } = timeline;
   const { unit, unitS, endS } = timeUnit(timeline);
   const x: Position = {
     field: 'at',
     type: 'quantitative',
-    scale: { domain: [0, endS / unitS], nice: false },
+    scale: { domain: [{ expr: 'from' }, { expr: 'to' }], nice: false },
     axis: { title: `time since start (${unit})` },
   };
   const y: Position = {
@@ -57,7 +60,7 @@ export function timePanel(timeline: Timeline, panel: TimePanel): TopLevelSpec {
       const values = bins.map((bin) => row(bin, bin.from_s));
       return {
         data: { values },
-        mark: { type: 'rect' },
+        mark: { type: 'rect', clip: true },
         encoding: { x, x2: { field: 'to' }, y, y2: { datum: 0 }, color },
       };
     }
@@ -65,18 +68,22 @@ export function timePanel(timeline: Timeline, panel: TimePanel): TopLevelSpec {
     const values = bins.flatMap((bin) => [row(bin, bin.from_s), row(bin, bin.to_s)]);
     const mark =
       series.mark === 'area'
-        ? ({ type: 'area', opacity: 0.4 } as const)
-        : ({ type: 'line', strokeWidth: 1.75 } as const);
+        ? ({ type: 'area', opacity: 0.4, clip: true } as const)
+        : ({ type: 'line', strokeWidth: 1.75, clip: true } as const);
     return { data: { values }, mark, encoding: { x, y, color } };
   });
   const hover: Layers[number] = {
     data: {
       values: bins.map((bin) => ({ at: bin.from_s / unitS, to: bin.to_s / unitS, text: binText(panel.series, bin) })),
     },
-    mark: { type: 'rect', opacity: 0, color: COLOURS.ink },
+    mark: { type: 'rect', opacity: 0, color: COLOURS.ink, clip: true },
     encoding: { x, x2: { field: 'to' }, tooltip: { field: 'text', type: 'nominal' } },
   };
-  return { width: 'container', height: panel.height, layer: [...drawn, hover] };
+  const params = [
+    { name: 'from', value: 0 },
+    { name: 'to', value: endS / unitS },
+  ];
+  return { width: 'container', height: panel.height, params, layer: [...drawn, hover] };
 }
 
 /** `bins of 250 ms`. */

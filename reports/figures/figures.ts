@@ -12,6 +12,10 @@ import { Samples } from '../../src/metrics/samples.ts';
 import { type Ecdf, ecdfOf } from './ecdf.ts';
 import { FailureCounts, type FailureKind } from './failures.ts';
 import { GapCounts } from './gap-counts.ts';
+import { LatencyMapCollector, type LatencyMaps } from './latency-maps.ts';
+import { MissCollector, type Misses } from './misses.ts';
+import { type RequestSample, RequestSampler } from './request-sample.ts';
+import { type SloPlane, SloPlaneCollector } from './slo-plane.ts';
 import { type Timeline, TimelineCollector } from './timeline.ts';
 
 /** What a report draws, aggregated from records: its size does not depend on the size of the run. */
@@ -22,7 +26,12 @@ export interface Figures {
   readonly e2e: Ecdf;
   /** Answered requests with one token: no TPOT, and in an SLO counted as met. */
   readonly without_tpot: number;
+  readonly slo_plane: SloPlane;
+  /** Null without an SLO. */
+  readonly misses: Misses | null;
+  readonly maps: LatencyMaps;
   readonly timeline: Timeline;
+  readonly sample: RequestSample;
   readonly failures: readonly FailureKind[];
   readonly token_count_sources: Readonly<Partial<Record<TokenCountSource, number>>>;
 }
@@ -34,19 +43,33 @@ export async function collectFigures(records: AsyncIterable<RecordBatch>, summar
   const limits = summary.slo?.limits_ms ?? {};
   const timeline = new TimelineCollector(summary.slo?.limits_ms ?? null);
   const latencies = new Latencies();
+  const misses = summary.slo === null ? null : new MissCollector(limits);
+  const sample = new RequestSampler();
+  const maps = new LatencyMapCollector();
+  const plane = new SloPlaneCollector(limits);
   const failures = new FailureCounts();
   const sources = new Map<TokenCountSource, number>();
   for await (const batch of records)
     for (const record of batch) {
       timeline.add(record);
+      maps.add(record);
       failures.add(record);
-      if (record.measured) latencies.add(record);
+      if (record.measured) {
+        latencies.add(record);
+        sample.add(record);
+        plane.add(record);
+        misses?.add(record);
+      }
       const source = record.token_count_source;
       if (source !== null) sources.set(source, (sources.get(source) ?? 0) + 1);
     }
   return {
     ...latencies.ecdfs(limits),
+    slo_plane: plane.result(),
+    misses: misses?.result() ?? null,
+    maps: maps.result(),
     timeline: timeline.result(),
+    sample: sample.result(),
     failures: failures.mostCommon(FAILURES_SHOWN),
     token_count_sources: Object.fromEntries(
       TOKEN_COUNT_SOURCES.flatMap((source) => (sources.has(source) ? [[source, sources.get(source) ?? 0]] : [])),

@@ -1,12 +1,13 @@
-import type { Chart } from '../charts/chart.ts';
+import type { Chart, ChartDetail } from '../charts/chart.ts';
 import { html, type Markup } from './markup.ts';
 
 /** A chart's place in the page: the script draws into `.plot`; the table holds the same data without it. */
-export function chartFigure({ id, title, label, note, table }: Chart): Markup {
+export function chartFigure({ id, title, label, note, table, details = [] }: Chart): Markup {
   return html`<figure class="chart" id="${id}">
     <figcaption><h3>${title.replaceAll('<=', '≤')}</h3></figcaption>
     <div class="plot" role="img" aria-label="${label}"></div>
     <p class="note">${note}</p>
+    ${details.length === 0 ? null : records(details)}
     <details>
       <summary>show data</summary>
       <div class="data" tabindex="0" role="region" aria-label="Data of: ${title}">
@@ -28,4 +29,24 @@ export function chartFigure({ id, title, label, note, table }: Chart): Markup {
       </div>
     </details>
   </figure>`;
+}
+
+/** A record each, closed: reached by keyboard here, and by a click on its row in the drawing. */
+function records(details: readonly ChartDetail[]): Markup {
+  return html`<details class="records">
+    <summary>show records</summary>
+    ${details.map(
+      ({ row, title, fields }) =>
+        html`<details data-row="${row}">
+          <summary>${title}</summary>
+          <dl class="lines">
+            ${fields.map(
+              ([name, value]) =>
+                html`<dt>${name}</dt>
+                  <dd>${value}</dd>`,
+            )}
+          </dl>
+        </details>`,
+    )}
+  </details>`;
 }

@@ -1,4 +1,5 @@
 import type { Spec } from 'vega';
+import type { shareZoom, Zoomable } from './zoom-script.ts';
 
 /** What the page has of the `vega` package's browser build. */
 type Vega = Pick<typeof import('vega'), 'parse' | 'View'>;
@@ -7,7 +8,7 @@ type Vega = Pick<typeof import('vega'), 'parse' | 'View'>;
  * Runs in the page; its source text is put there, so it may use nothing from outside. Draws every chart as SVG into
  * its `.plot`, and makes the copy button work.
  */
-export function runPage(vega: Vega): void {
+export function runPage(vega: Vega, zoom: typeof shareZoom): void {
   const tip = document.createElement('div');
   tip.className = 'tip';
   tip.hidden = true;
@@ -22,15 +23,30 @@ export function runPage(vega: Vega): void {
     tip.style.top = `${event.clientY + 16}px`;
   };
 
+  const openRecord = (id: string, row: unknown): void => {
+    const record = document.querySelector<HTMLDetailsElement>(`#${id} .records [data-row="${Number(row)}"]`);
+    const records = record?.closest<HTMLDetailsElement>('.records');
+    if (record === null || records === null || records === undefined) return;
+    records.open = true;
+    record.open = true;
+    record.querySelector('summary')?.focus();
+    record.scrollIntoView({ block: 'nearest' });
+  };
+
+  const panels: Zoomable[] = [];
   const specs: Record<string, Spec> = JSON.parse(document.querySelector('#charts')?.textContent ?? '{}');
   for (const [id, spec] of Object.entries(specs)) {
     const container = document.querySelector<HTMLElement>(`#${id} .plot`);
     if (container === null) continue;
     const view = new vega.View(vega.parse(spec), { renderer: 'svg', container, hover: true });
     view.tooltip(showTip);
+    view.addEventListener('click', (_, item) => openRecord(id, item?.datum?.row));
+    if (spec.signals?.some(({ name }) => name === 'from')) panels.push({ container, view });
     // Vega describes each mark to screen readers; the container's label says the figure in words instead.
     void view.runAsync().then(() => container.querySelector('svg')?.setAttribute('aria-hidden', 'true'));
   }
+
+  zoom(panels);
 
   const button = document.querySelector<HTMLButtonElement>('#copy');
   const source = document.querySelector('#markdown');

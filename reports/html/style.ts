@@ -56,17 +56,24 @@ th:first-child, td:first-child, .left { text-align: left; }
 .wide .left { white-space: normal; min-width: 12rem; overflow-wrap: anywhere; }
 .wide caption { text-align: left; padding-bottom: 0.25rem; font-size: 0.875rem; }
 
+.lead { margin-bottom: 1.5rem; text-wrap: pretty; }
 .charts { display: grid; gap: 2.5rem; }
 .pairs { grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); column-gap: 3rem; }
 .pairs > * { min-width: 0; }
 .chart { min-width: 0; }
 .plot { width: 100%; margin-top: 0.5rem; overflow: hidden; }
+.zoomable { position: relative; cursor: crosshair; touch-action: pan-y; user-select: none; }
+.brush { position: absolute; top: 0; bottom: 0; background: var(--series-1); opacity: 0.2; pointer-events: none; }
+.reset { margin: 0 0 1rem; }
 .plot svg { display: block; max-width: 100%; }
 .plot .mark-text text { paint-order: stroke; }
 .chart .note { margin-top: 0.25rem; }
 summary { cursor: pointer; width: max-content; padding: 0.125rem 0; }
 .data { max-height: 20rem; overflow: auto; margin-top: 0.5rem; }
 .data thead th { position: sticky; top: 0; background: var(--paper); }
+.records details { margin: 0.25rem 0 0 1rem; }
+.records summary { width: auto; overflow-wrap: anywhere; }
+.records dl { font-size: 0.8125rem; gap: 0 1.5rem; margin: 0.5rem 0 1rem; }
 .tip {
   position: fixed; pointer-events: none; max-width: min(22rem, 90vw); padding: 0.25rem 0.5rem;
   background: var(--ink); color: var(--paper); font-size: 0.8125rem; border-radius: 4px;

@@ -7,7 +7,15 @@ import type { Manifest } from '../../src/core/manifest.ts';
 import type { RecordBatch } from '../../src/core/record.ts';
 import type { Summary } from '../../src/core/summary.ts';
 import type { Chart } from '../charts/chart.ts';
-import { distributionCharts, timelineCharts } from '../charts/run-charts.ts';
+import {
+  distributionCharts,
+  heatCharts,
+  promiseCharts,
+  reasonCharts,
+  requestCharts,
+  timelineCharts,
+} from '../charts/run-charts.ts';
+import { missSentence } from '../charts/miss-findings.ts';
 import { THEME } from '../charts/theme.ts';
 import { collectFigures } from '../figures/figures.ts';
 import { summaryMarkdown } from '../markdown/summary-markdown.ts';
@@ -20,6 +28,9 @@ import { provenance } from './provenance.ts';
 import { measurementQuality } from './quality.ts';
 import { STYLE } from './style.ts';
 import { verdictBar } from './verdict-bar.ts';
+import { shareZoom } from './zoom-script.ts';
+
+const ZOOM_WORDS = 'Drag across a panel to zoom all of them, or use + - ← → and Escape on one.';
 
 /**
  * The report of one run as one HTML file: offline, no request to anywhere, a size that does not grow with the run.
@@ -32,12 +43,22 @@ export async function writeHtmlReport(
 ): Promise<string> {
   // Aggregate: what is drawn, not what was measured.
   const figures = await collectFigures(records, summary);
+  const promises = promiseCharts(summary, figures);
   const distributions = distributionCharts(summary, figures);
+  const reasons = reasonCharts(summary, figures);
+  const sentence = figures.misses === null ? null : missSentence(figures.misses);
+  const requests = requestCharts(summary, figures);
+  const heat = heatCharts(summary, figures);
   const timeline = timelineCharts(summary, figures);
 
   // Compile the charts here, so that the page needs Vega's runtime alone.
-  const specs = Object.fromEntries([...distributions, ...timeline].map(({ id, spec }) => [id, compiled(spec)]));
-  const scripts = [await vegaRuntime(), `(${runPage.toString()})(vega);`];
+  const specs = Object.fromEntries(
+    [...promises, ...distributions, ...reasons, ...timeline, ...requests, ...heat].map(({ id, spec }) => [
+      id,
+      compiled(spec),
+    ]),
+  );
+  const scripts = [await vegaRuntime(), `(${runPage.toString()})(vega, ${shareZoom.toString()});`];
 
   // The page in the order in which it is read: the answer, why to believe it, where to dig.
   const page = html`<!doctype html>
@@ -54,9 +75,13 @@ export async function writeHtmlReport(
       <body>
         ${verdictBar(summary, manifest)}
         <main>
-          ${keyFigures(summary)} ${chartSection('distributions', 'Latencies', 'charts pairs', distributions)}
-          ${chartSection('timeline', 'Over time', 'charts', timeline)} ${measurementQuality(summary, figures)}
-          ${outcomes(summary, figures)} ${provenance(manifest, summary)}
+          ${keyFigures(summary)} ${chartSection('promise', 'What could be promised', 'charts', promises)}
+          ${chartSection('distributions', 'Latencies', 'charts pairs', distributions)}
+          ${chartSection('reasons', 'Why they missed', 'charts pairs', reasons, sentence)}
+          ${chartSection('timeline', 'Over time', 'charts', timeline, ZOOM_WORDS)}
+          ${chartSection('requests', 'Single requests', 'charts', requests)}
+          ${chartSection('dependence', 'What latency depends on', 'charts pairs', heat)}
+          ${measurementQuality(summary, figures)} ${outcomes(summary, figures)} ${provenance(manifest, summary)}
         </main>
         <script type="application/json" id="charts">
           ${json(specs)}
@@ -70,9 +95,17 @@ export async function writeHtmlReport(
   return page.html;
 }
 
-function chartSection(id: string, heading: string, layout: string, charts: readonly Chart[]): Markup {
+function chartSection(
+  id: string,
+  heading: string,
+  layout: string,
+  charts: readonly Chart[],
+  lead: string | null = null,
+): Markup | null {
+  if (charts.length === 0) return null;
   return html`<section aria-labelledby="${id}">
     <h2 id="${id}">${heading}</h2>
+    ${lead === null ? null : html`<p class="lead">${lead}</p>`}
     <div class="${layout}">${charts.map(chartFigure)}</div>
   </section>`;
 }

@@ -9,7 +9,22 @@ import { writeHtmlReport } from '../../reports/index.ts';
 import { launchBrowser, openPage } from '../browser.ts';
 import { exampleRun, inBatches } from './example-run.ts';
 
-const CHARTS = ['ttft-ecdf', 'tpot-ecdf', 'itl-ecdf', 'e2e-ecdf', 'load', 'in-flight', 'tokens', 'attainment'];
+const CHARTS = [
+  'slo-plane',
+  'misses-far',
+  'misses-length',
+  'misses-time',
+  'slowest',
+  'sample',
+  'ttft-ecdf',
+  'tpot-ecdf',
+  'itl-ecdf',
+  'e2e-ecdf',
+  'load',
+  'in-flight',
+  'tokens',
+  'attainment',
+];
 
 describe('the report in a browser', () => {
   const dir = mkdtempSync(join(tmpdir(), 'reprise-report-'));
@@ -38,7 +53,10 @@ describe('the report in a browser', () => {
         for (const id of CHARTS) {
           const plot = page.locator(`#${id} .plot`);
           await plot.locator('svg').waitFor();
-          assert.ok((await plot.locator('svg .mark-line path, svg .mark-area path').count()) > 0, `${id} has no curve`);
+          assert.ok(
+            (await plot.locator('svg .mark-line path, svg .mark-area path, svg .mark-rect path').count()) > 0,
+            `${id} has no curve`,
+          );
           assert.ok((await plot.getAttribute('aria-label')) !== '', `${id} has no label`);
           const [plotBox, svgBox] = [await plot.boundingBox(), await plot.locator('svg').boundingBox()];
           assert.ok((svgBox?.width ?? Infinity) <= (plotBox?.width ?? 0) + 1, `${id} is wider than its place`);
@@ -65,6 +83,55 @@ describe('the report in a browser', () => {
     await page.keyboard.press('Enter');
     assert.equal(await details.locator('table').isVisible(), true);
     assert.ok((await details.locator('tbody tr').count()) > 100);
+    await page.context().close();
+  });
+
+  it('opens the record of a request by click and by keyboard', async () => {
+    const { page, errors } = await openPage(browser, url, { width: 1280, colorScheme: 'light' });
+    await page.locator('#slowest svg .mark-rect path').nth(2).click({ force: true });
+    const opened = page.locator('#slowest .records [data-row][open]');
+    assert.equal(await opened.count(), 1);
+    assert.match((await opened.textContent()) ?? '', /request_id.*prefill_queue_us/s);
+    await page.locator('#sample .records > summary').focus();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    assert.equal(await page.locator('#sample [data-row="1"] dl').isVisible(), true);
+    assert.deepEqual(errors, []);
+    await page.context().close();
+  });
+
+  it('a drag across one panel zooms all, keys move it, and a button shows all again', async () => {
+    const { page, errors } = await openPage(browser, url, { width: 1280, colorScheme: 'light' });
+    const labels = async (id: string): Promise<string[]> => {
+      const texts = page.locator(`#${id} .role-axis-label`).first().locator('text');
+      return (await texts.allTextContents()).toSorted();
+    };
+    const panels = ['load', 'in-flight', 'tokens', 'attainment'];
+    await page.locator('#attainment svg').waitFor();
+    const whole = await labels('load');
+    const plot = page.locator('#in-flight .plot');
+    await plot.scrollIntoViewIfNeeded();
+    const box = await plot.boundingBox();
+    assert.ok(box !== null);
+    const y = box.y + box.height / 2;
+    await page.mouse.move(box.x + box.width * 0.5, y);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.6, y, { steps: 4 });
+    await page.mouse.up();
+    const reset = page.locator('button.reset');
+    await reset.waitFor();
+    const zoomed = await labels('load');
+    assert.notDeepEqual(zoomed, whole);
+    for (const id of panels) assert.deepEqual(await labels(id), zoomed, id);
+    await plot.press('ArrowRight');
+    await page.waitForTimeout(100);
+    assert.notDeepEqual(await labels('tokens'), zoomed);
+    await reset.click();
+    await page.waitForTimeout(100);
+    for (const id of panels) assert.deepEqual(await labels(id), whole, id);
+    assert.equal(await reset.isVisible(), false);
+    assert.deepEqual(errors, []);
     await page.context().close();
   });
 

@@ -1,0 +1,134 @@
+import { formatMs, threeFigures, withThousands } from '../../src/core/units.ts';
+import type { HeatColumn, HeatMap } from '../figures/heat.ts';
+import { countWords, METRIC_NAMES, plainMs } from '../wording.ts';
+import type { Chart, Layers, Position } from './chart.ts';
+import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
+import { COLOURS, SLO_LINE } from './theme.ts';
+
+export interface HeatChartData {
+  readonly id: string;
+  readonly metric: 'ttft' | 'tpot';
+  readonly map: HeatMap;
+  /** What x is, with its unit: `input tokens`. */
+  readonly x: string;
+  readonly limit_ms: number | null;
+  /** More to say under the chart. */
+  readonly note: string;
+}
+
+const HEIGHT = 240;
+/** Columns of fewer requests do not decide what the title says. */
+const ENOUGH = 10;
+/** The median grows when its last column is at least this many times its first. */
+const GROWS = 1.5;
+
+/** A latency against what it may depend on, both on log axes: stronger colour where more requests are, median and p90 drawn in. */
+export function heatChart(data: HeatChartData): Chart {
+  const { id, metric, map, x, limit_ms } = data;
+  const name = METRIC_NAMES[metric];
+  const title = titleOf(data);
+  return {
+    id,
+    title,
+    label: `${name} by ${x} over ${countWords(map.requests, 'request')}. ${title}.`,
+    note: `n = ${countWords(map.requests, 'answered request')}; stronger colour: more requests; solid line: the median of each column, thin line: its p90${limit_ms === null ? '' : '; dashed: the SLO'}; ${data.note}.`,
+    spec: { width: 'container', height: HEIGHT, layer: layersOf(data) },
+    table: {
+      columns: [`${x} from`, `${x} to`, 'requests', `${name} p50 (ms)`, `${name} p90 (ms)`],
+      rows: map.columns.map((column) => [
+        threeFigures(column.from_x),
+        threeFigures(column.to_x),
+        withThousands(column.count),
+        threeFigures(column.p50_ms),
+        threeFigures(column.p90_ms),
+      ]),
+    },
+  };
+}
+
+function titleOf({ metric, map, x, limit_ms }: HeatChartData): string {
+  const name = METRIC_NAMES[metric];
+  const columns = map.columns.filter(({ count }) => count >= ENOUGH);
+  const [first, last] = [columns[0], columns.at(-1)];
+  if (first === undefined || last === undefined || columns.length < 3) return `${name} by ${x}`;
+  const over = limit_ms === null ? undefined : firstOver(columns, limit_ms);
+  if (over !== undefined)
+    return `From ${threeFigures(over.from_x)} ${x} on, more than half miss ${name} <= ${plainMs(limit_ms ?? 0)}`;
+  if (last.p50_ms >= GROWS * first.p50_ms)
+    return `Median ${name} grows from ${formatMs(first.p50_ms)} to ${formatMs(last.p50_ms)} with ${x}`;
+  return `Median ${name} hardly depends on ${x}`;
+}
+
+/** The column from which every median is over the limit; none where all are. */
+function firstOver(columns: readonly HeatColumn[], limitMs: number): HeatColumn | undefined {
+  const lastWithin = columns.findLastIndex(({ p50_ms }) => p50_ms <= limitMs);
+  return lastWithin < 0 ? undefined : columns[lastWithin + 1];
+}
+
+function layersOf({ metric, map, x: xName, limit_ms }: HeatChartData): Layers {
+  const name = METRIC_NAMES[metric];
+  const xDomain = domainOf(map.cells.flatMap(({ from_x, to_x }) => [from_x, to_x]));
+  const yDomain = logDomain(
+    [...map.cells.flatMap(({ from_ms, to_ms }) => [from_ms, to_ms]), ...(limit_ms === null ? [] : [limit_ms])],
+    [],
+  );
+  const x: Position = {
+    field: 'from_x',
+    type: 'quantitative',
+    scale: { type: 'log', domain: xDomain, nice: false },
+    axis: { title: `${xName} (log scale)`, values: logTicks(xDomain), format: '~s' },
+  };
+  const y: Position = {
+    field: 'from_ms',
+    type: 'quantitative',
+    scale: { type: 'log', domain: yDomain, nice: false },
+    axis: { values: logTicks(yDomain), labelExpr: MS_LABEL, title: `${name} (log scale)` },
+  };
+  const most = map.cells.reduce((high, { count }) => Math.max(high, count), 1);
+  const line = (key: 'p50_ms' | 'p90_ms', strokeWidth: number): Layers[number] => ({
+    data: {
+      values: map.columns.map((column) => ({ from_x: Math.sqrt(column.from_x * column.to_x), from_ms: column[key] })),
+    },
+    mark: { type: 'line', strokeWidth, color: COLOURS.ink },
+    encoding: { x, y },
+  });
+  return [
+    {
+      data: {
+        values: map.cells.map((cell) => ({
+          ...cell,
+          text: `${countWords(cell.count, 'request')} with ${threeFigures(cell.from_x)} to ${threeFigures(cell.to_x)} ${xName}: ${name} ${formatMs(cell.from_ms)} to ${formatMs(cell.to_ms)}`,
+        })),
+      },
+      mark: { type: 'rect', color: COLOURS.first },
+      encoding: {
+        x,
+        x2: { field: 'to_x' },
+        y,
+        y2: { field: 'to_ms' },
+        opacity: {
+          field: 'count',
+          type: 'quantitative',
+          scale: { type: 'sqrt', domain: [0, most], range: [0.05, 0.95] },
+          legend: null,
+        },
+        tooltip: { field: 'text', type: 'nominal' },
+      },
+    },
+    line('p90_ms', 1),
+    line('p50_ms', 2.5),
+    ...(limit_ms === null
+      ? []
+      : [
+          {
+            data: { values: [{ from_ms: limit_ms }] },
+            mark: { ...SLO_LINE, strokeDash: [...SLO_LINE.strokeDash] },
+            encoding: { y },
+          },
+        ]),
+  ];
+}
+
+function domainOf(values: readonly number[]): [number, number] {
+  return [Math.min(...values), Math.max(...values)];
+}

@@ -1,0 +1,115 @@
+import { formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
+import { MISS_KINDS, MISS_PHASES } from '../figures/miss.ts';
+import type { MissBin, Misses } from '../figures/misses.ts';
+import { countWords, joinWords, secondsWords } from '../wording.ts';
+import type { Chart } from './chart.ts';
+import { KIND_NAMES, PHASE_NAMES, PHASE_VERBS } from './miss-kinds.ts';
+import { longPrompts, mainPhase, worstSpan } from './miss-findings.ts';
+import { phaseBars } from './phase-bars.ts';
+import { binTable, stackedBars, type StackedBars } from './stacked-bars.ts';
+
+/** Missed requests by how far, by phase, by length of prompt and by time: the ways to look for a reason. */
+export function missCharts(misses: Misses): Chart[] {
+  return [farChart, phaseChart, lengthChart, timeChart].flatMap((chart) => chart(misses));
+}
+
+function farChart(misses: Misses): Chart[] {
+  const near = misses.far.slice(0, 2).reduce((sum, bin) => sum + bin.requests, 0);
+  const total = misses.far.reduce((sum, bin) => sum + bin.requests, 0);
+  if (total === 0) return [];
+  const bars: StackedBars = {
+    bins: misses.far.map((bin) => ({
+      ...bin,
+      name: `${bin.to === Infinity ? `>${bin.from}` : `${bin.from}-${bin.to}`}`,
+    })),
+    xTitle: 'times the limit',
+    as: 'count',
+  };
+  const title = `${formatShare(near / total)} of misses are within 1.5 times the limit`;
+  return [
+    chartOf(
+      'misses-far',
+      title,
+      `by how many times the limit; of the limit missed most${failedWords(misses)}`,
+      misses,
+      bars,
+    ),
+  ];
+}
+
+function phaseChart(misses: Misses): Chart[] {
+  const main = mainPhase(misses);
+  if (main === null) return [];
+  const told = MISS_PHASES.filter((phase) => misses.phases[phase] > 0);
+  const title =
+    main.phase === 'untold'
+      ? 'The target does not tell where the time went'
+      : `${formatShare(main.count / misses.missed)} of misses ${PHASE_VERBS[main.phase]}`;
+  return [
+    {
+      id: 'misses-phase',
+      title,
+      label: `Missed requests by the phase that took longest. ${told.map((phase) => `${PHASE_NAMES[phase]} ${withThousands(misses.phases[phase])}`).join(', ')}.`,
+      note: `n = ${countWords(misses.missed, 'missed request')}; by the phase that took most of the time that the limit is about${failedWords(misses)}.`,
+      spec: phaseBars(misses),
+      table: {
+        columns: ['phase', 'missed (requests)'],
+        rows: told.map((phase) => [PHASE_NAMES[phase], String(misses.phases[phase])]),
+      },
+    },
+  ];
+}
+
+function lengthChart(misses: Misses): Chart[] {
+  const { lengths } = misses;
+  if (lengths.length === 0) return [];
+  const long = longPrompts(misses);
+  const title =
+    long === null
+      ? 'Longer prompts do not miss clearly more often'
+      : `Prompts of ${withThousands(long.from)} tokens and more miss ${threeFigures(long.times)} times as often`;
+  const bars: StackedBars = {
+    bins: lengths.map((bin) => ({ ...bin, name: lengthName(bin) })),
+    xTitle: 'input tokens',
+    as: 'share',
+  };
+  return [chartOf('misses-length', title, 'by planned input length', misses, bars)];
+}
+
+/** `1k+` for 1,024 to 2,047 tokens: where the bin begins. */
+function lengthName({ from }: MissBin): string {
+  return from < 1024 ? `${from}+` : `${from / 1024}k+`;
+}
+
+function timeChart(misses: Misses): Chart[] {
+  const span = worstSpan(misses);
+  const title =
+    span === null
+      ? 'Misses are spread over the run'
+      : `${formatShare(span.share)} of misses were due from ${secondsWords(span.from)} to ${secondsWords(span.to)}`;
+  const widthS = misses.times[0]?.to ?? 1;
+  const bars: StackedBars = {
+    bins: misses.times.map((bin) => ({ ...bin, name: bin.from.toFixed(widthS < 1 ? 1 : 0) })),
+    xTitle: 'due (s since start)',
+    as: 'count',
+  };
+  return [chartOf('misses-time', title, `by due time, in bins of ${secondsWords(widthS)}`, misses, bars)];
+}
+
+function chartOf(id: string, title: string, by: string, misses: Misses, bars: StackedBars): Chart {
+  const kinds = MISS_KINDS.filter((kind) => misses.kinds[kind] > 0).map(
+    (kind) => `${KIND_NAMES[kind]} ${withThousands(misses.kinds[kind])}`,
+  );
+  return {
+    id,
+    title,
+    label: `Missed requests, ${by}. ${title}. By limit: ${joinWords(kinds)}.`,
+    note: `n = ${withThousands(misses.missed)} missed of ${countWords(misses.requests, 'request')}; ${by}.`,
+    spec: stackedBars(bars),
+    table: binTable(bars, bars.xTitle),
+  };
+}
+
+function failedWords({ kinds }: Misses): string {
+  return kinds.failed === 0 ? '' : `; without ${withThousands(kinds.failed)} failed`;
+}

@@ -1,0 +1,39 @@
+import type { MissKind, MissPhase } from '../figures/miss.ts';
+import { COLOURS } from './theme.ts';
+
+export const KIND_NAMES: Readonly<Record<MissKind, string>> = {
+  ttft: 'TTFT only',
+  tpot: 'TPOT only',
+  e2e: 'E2E only',
+  several: 'several limits',
+  failed: 'failed',
+};
+
+export const KIND_COLOURS: Readonly<Record<MissKind, string>> = {
+  ttft: COLOURS.first,
+  tpot: COLOURS.second,
+  e2e: COLOURS.fourth,
+  several: COLOURS.third,
+  failed: COLOURS.bad,
+};
+
+export const PHASE_NAMES: Readonly<Record<MissPhase, string>> = {
+  client: 'client',
+  prefill_queue: 'prefill queue',
+  prefill: 'prefill',
+  transfer: 'KV transfer',
+  decode_queue: 'decode queue',
+  decode: 'decode',
+  untold: 'not told',
+};
+
+/** What a request that missed did there. */
+export const PHASE_VERBS: Readonly<Record<MissPhase, string>> = {
+  client: 'spent most of the time waiting in the client',
+  prefill_queue: 'waited longest in the prefill queue',
+  prefill: 'spent most of the time in prefill',
+  transfer: 'waited longest for the KV transfer',
+  decode_queue: 'waited longest in the decode queue',
+  decode: 'spent most of the time in decode',
+  untold: 'spent most of the time where the target does not tell',
+};

@@ -1,0 +1,82 @@
+import { formatMs, formatShare } from '../../src/core/units.ts';
+import type { Slo } from '../../src/core/slo.ts';
+import { GOAL_PERCENT, type SloPlane } from '../figures/slo-plane.ts';
+import { countWords, joinWords, plainMs } from '../wording.ts';
+import type { Chart } from './chart.ts';
+import { sloPlaneLayers } from './slo-plane-layers.ts';
+
+export interface SloPlaneData {
+  readonly plane: SloPlane;
+  /** Null: no SLO was given, and no cross is drawn. */
+  readonly slo: Slo | null;
+}
+
+const HEIGHT = 340;
+
+/** What could be promised: attainment over limits on TTFT and TPOT, as contours, with the SLO as a cross. */
+export function sloPlaneChart({ plane, slo }: SloPlaneData): Chart {
+  const title = titleOf(plane, slo);
+  const strictest = strictestWords(plane, slo);
+  const reached = plane.contours.filter(({ points }) => points.length > 0);
+  const beyond = plane.contours.filter(({ points }) => points.length === 0).map(({ percent }) => `${percent} %`);
+  const limits = [...new Set(reached.flatMap(({ points }) => points.map(({ ttft_ms }) => ttft_ms)))];
+  return {
+    id: 'slo-plane',
+    title,
+    label: `Share of requests that would meet each pair of limits on TTFT and TPOT. ${strictest}`,
+    note: [
+      `n = ${countWords(plane.requests, 'request')}`,
+      'above and to the right of a line, at least its share of requests meets both limits',
+      slo === null ? '' : 'dashed: the SLO',
+      plane.never === 0
+        ? ''
+        : `${countWords(plane.never, 'request')} failed${slo?.e2e === undefined ? '' : ` or missed E2E <= ${plainMs(slo.e2e)}`} and meet${plane.never === 1 ? 's' : ''} no pair`,
+      beyond.length === 0 ? '' : `no limits reach ${joinWords(beyond)}`,
+    ]
+      .filter((part) => part !== '')
+      .join('; ')
+      .concat(`. ${strictest}`),
+    spec: { width: 'container', height: HEIGHT, layer: sloPlaneLayers(plane, slo) },
+    table: {
+      columns: ['TTFT limit (ms)', ...reached.map(({ percent }) => `TPOT limit that ${percent} % meet (ms)`)],
+      rows: limits
+        .sort((a, b) => a - b)
+        .map((ttft_ms) => [
+          String(ttft_ms),
+          ...reached.map(({ points }) => {
+            const point = points.find((each) => each.ttft_ms === ttft_ms);
+            return point === undefined ? '-' : String(Number(point.tpot_ms.toPrecision(6)));
+          }),
+        ]),
+    },
+  };
+}
+
+function titleOf({ share_at_slo, contours, strictest_ttft_ms, strictest_tpot_ms }: SloPlane, slo: Slo | null): string {
+  if (contours.every(({ points }) => points.length === 0))
+    return 'No limits on TTFT and TPOT are met by half of the requests';
+  if (slo === null || share_at_slo === null) return 'Which limits on TTFT and TPOT could be promised';
+  if (share_at_slo >= GOAL_PERCENT / 100)
+    return `The SLO is met by ${formatShare(share_at_slo)}: within what can be promised at ${GOAL_PERCENT} %`;
+  const lever =
+    strictest_ttft_ms !== null && strictest_tpot_ms === null
+      ? ': a looser TTFT limit alone would'
+      : strictest_tpot_ms !== null && strictest_ttft_ms === null
+        ? ': a looser TPOT limit alone would'
+        : strictest_ttft_ms === null
+          ? ', and loosening one limit alone would not do'
+          : ': a looser limit on either would';
+  return `The SLO does not reach ${GOAL_PERCENT} %${lever}`;
+}
+
+/** The strictest limit along each axis, in words. */
+function strictestWords({ strictest_ttft_ms, strictest_tpot_ms }: SloPlane, slo: Slo | null): string {
+  const along = (name: string, ms: number | null, other: string, otherMs: number | undefined): string => {
+    const given = otherMs === undefined ? `whatever the ${other}` : `with ${other} <= ${plainMs(otherMs)}`;
+    return ms === null
+      ? `no limit on ${name} is met by ${GOAL_PERCENT} % ${given}`
+      : `${GOAL_PERCENT} % meet ${name} <= ${formatMs(ms)} ${given}`;
+  };
+  const text = `${along('TTFT', strictest_ttft_ms, 'TPOT', slo?.tpot)}; ${along('TPOT', strictest_tpot_ms, 'TTFT', slo?.ttft)}.`;
+  return text.replace(/^n/, 'N');
+}

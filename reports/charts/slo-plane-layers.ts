@@ -1,0 +1,161 @@
+import { formatMs } from '../../src/core/units.ts';
+import type { Slo } from '../../src/core/slo.ts';
+import { GOAL_PERCENT, type SloPlane } from '../figures/slo-plane.ts';
+import type { Layers, Position } from './chart.ts';
+import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
+import { COLOURS, SLO_LINE } from './theme.ts';
+
+/** The axes go this much further than the largest limit. */
+const ROOM = 1.2;
+/** Of a level's name, as a share of the plot's width where it is narrowest. */
+const NAME_WIDTH = 0.12;
+
+/** Contours, their names, the SLO's lines, and the strictest limits along them. */
+export function sloPlaneLayers(plane: SloPlane, slo: Slo | null): Layers {
+  const points = plane.contours.flatMap((contour) => contour.points);
+  const xDomain = logDomain(
+    points.flatMap(({ ttft_ms }) => [ttft_ms, ttft_ms * ROOM]),
+    slo?.ttft === undefined ? [] : [slo.ttft],
+  );
+  const yDomain = logDomain(
+    points.flatMap(({ tpot_ms }) => [tpot_ms, tpot_ms * ROOM]),
+    slo?.tpot === undefined ? [] : [slo.tpot],
+  );
+  const x = axisOf('ttft_ms', xDomain, { title: 'TTFT limit (log scale)' });
+  const y = axisOf('tpot_ms', yDomain, { title: 'TPOT limit (log scale)', titleY: -28 });
+  return [
+    ...plane.contours.flatMap((contour) => contourLayers(contour, xDomain, yDomain, x, y)),
+    ...levelNames(plane, xDomain, x),
+    ...crossLayers(slo, x, y),
+    ...strictestLayers(plane, slo, xDomain, yDomain, x, y),
+  ];
+}
+
+function axisOf(field: string, domain: [number, number], axis: { title: string; titleY?: number }): Position {
+  return {
+    field,
+    type: 'quantitative',
+    scale: { type: 'log', domain, nice: false, clamp: true },
+    axis: { values: logTicks(domain), labelExpr: MS_LABEL, ...axis },
+  };
+}
+
+type Domain = readonly [number, number];
+
+/** The region in which a level is reached, its and its edge. The regions lie over one another. */
+function contourLayers(
+  { percent, points }: SloPlane['contours'][number],
+  [, right]: Domain,
+  [, top]: Domain,
+  x: Position,
+  y: Position,
+): Layers {
+  const [first, last] = [points[0], points.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const drawn = [...points, { ttft_ms: right, tpot_ms: last.tpot_ms }];
+  const words = drawn.map((point) => ({
+    ...point,
+    text: `${percent} % meet TTFT <= ${formatMs(point.ttft_ms)} with TPOT <= ${formatMs(point.tpot_ms)}`,
+  }));
+  const goal = percent === GOAL_PERCENT;
+  return [
+    {
+      data: { values: drawn.map((point) => ({ ...point, top })) },
+      mark: { type: 'area', interpolate: 'step-after', opacity: 0.14, color: COLOURS.first },
+      encoding: { x, y, y2: { field: 'top' } },
+    },
+    {
+      data: { values: [{ ttft_ms: first.ttft_ms, tpot_ms: top }, ...drawn] },
+      mark: { type: 'line', interpolate: 'step-after', strokeWidth: goal ? 2.5 : 1.25, color: COLOURS.first },
+      encoding: { x, y },
+    },
+    {
+      data: { values: words },
+      mark: { type: 'point', opacity: 0, size: 120 },
+      encoding: { x, y, tooltip: { field: 'text', type: 'nominal' } },
+    },
+  ];
+}
+
+/** Each level's name where its region begins, above the plot; of those too near one another the first, and 90 %. */
+function levelNames({ contours }: SloPlane, [left, right]: Domain, x: Position): Layers {
+  const names: { ttft_ms: number; text: string; at: number; goal: boolean }[] = [];
+  for (const { percent, points } of contours) {
+    if (points[0] === undefined) continue;
+    const { ttft_ms } = points[0];
+    const at = Math.log(ttft_ms / left) / Math.log(right / left);
+    const goal = percent === GOAL_PERCENT;
+    const near = names.findIndex((name) => Math.abs(name.at - at) < NAME_WIDTH);
+    if (near >= 0 && !goal) continue;
+    if (near >= 0) names.splice(near, 1);
+    names.push({ ttft_ms, text: `${percent} %`, at, goal });
+  }
+  return [true, false].map((goal) => ({
+    data: { values: names.filter((name) => name.goal === goal).map(({ ttft_ms, text }) => ({ ttft_ms, text })) },
+    mark: { type: 'text', align: 'center', fontWeight: goal ? 700 : 400 },
+    encoding: { x, y: { value: -10 }, text: { field: 'text', type: 'nominal' } },
+  }));
+}
+
+function crossLayers(slo: Slo | null, x: Position, y: Position): Layers {
+  const line = { ...SLO_LINE, strokeDash: [...SLO_LINE.strokeDash] };
+  return [
+    ...(slo?.ttft === undefined ? [] : [{ data: { values: [{ ttft_ms: slo.ttft }] }, mark: line, encoding: { x } }]),
+    ...(slo?.tpot === undefined ? [] : [{ data: { values: [{ tpot_ms: slo.tpot }] }, mark: line, encoding: { y } }]),
+  ];
+}
+
+/** Where the 90 % line crosses the SLO's limits: what each alone would have to be. */
+function strictestLayers(
+  { strictest_ttft_ms, strictest_tpot_ms }: SloPlane,
+  slo: Slo | null,
+  [, right]: Domain,
+  [, top]: Domain,
+  x: Position,
+  y: Position,
+): Layers {
+  const values = [
+    ...(strictest_ttft_ms === null
+      ? []
+      : [
+          {
+            ttft_ms: strictest_ttft_ms,
+            tpot_ms: slo?.tpot ?? top,
+            metric: 'TTFT',
+            text: `TTFT ${formatMs(strictest_ttft_ms)}`,
+          },
+        ]),
+    ...(strictest_tpot_ms === null
+      ? []
+      : [
+          {
+            ttft_ms: slo?.ttft ?? right,
+            tpot_ms: strictest_tpot_ms,
+            metric: 'TPOT',
+            text: `TPOT ${formatMs(strictest_tpot_ms)}`,
+          },
+        ]),
+  ];
+  const limited = values.filter(({ ttft_ms, tpot_ms }) => ttft_ms < right && tpot_ms < top);
+  return [
+    {
+      data: { values: limited },
+      mark: { type: 'point', filled: true, opacity: 1, size: 60, color: COLOURS.ink },
+      encoding: { x, y },
+    },
+    ...(['TTFT', 'TPOT'] as const).map((metric): Layers[number] => {
+      // Away from the cross, and the two on different sides of the line.
+      const left = metric === 'TTFT' && (strictest_ttft_ms ?? 0) < (slo?.ttft ?? 0);
+      return {
+        data: { values: limited.filter((each) => each.metric === metric) },
+        mark: {
+          type: 'text',
+          align: left ? 'right' : 'left',
+          dx: left ? -8 : 8,
+          dy: metric === 'TTFT' && !left ? -9 : 12,
+        },
+        encoding: { x, y, text: { field: 'text', type: 'nominal' } },
+      };
+    }),
+  ];
+}

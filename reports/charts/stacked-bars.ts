@@ -1,0 +1,94 @@
+import type { TopLevelSpec } from 'vega-lite';
+import { formatShare, withThousands } from '../../src/core/units.ts';
+import { MISS_KINDS, type MissKind } from '../figures/miss.ts';
+import { type MissBin, missedIn } from '../figures/misses.ts';
+import type { Table } from './chart.ts';
+import { KIND_COLOURS, KIND_NAMES } from './miss-kinds.ts';
+
+export interface StackedBars {
+  /** Each with its name on the axis; a space in it breaks the line. */
+  readonly bins: readonly (MissBin & { readonly name: string })[];
+  readonly xTitle: string;
+  /** Misses as a share of each bin's requests, or their number. */
+  readonly as: 'share' | 'count';
+}
+
+const HEIGHT = 150;
+/** Beyond this many bars not each can have its name. */
+const NAMES = 10;
+
+/** Missed requests as zero-based bars, one kind of miss over another in a fixed order. */
+export function stackedBars({ bins, xTitle, as }: StackedBars): TopLevelSpec {
+  const kinds = kindsIn(bins);
+  const values = bins.flatMap((bin) =>
+    kinds.map((kind) => ({
+      name: bin.name,
+      kind: KIND_NAMES[kind],
+      order: kinds.indexOf(kind),
+      value: as === 'count' ? bin.missed[kind] : bin.requests === 0 ? 0 : bin.missed[kind] / bin.requests,
+      text: textOf(bin, xTitle),
+    })),
+  );
+  return {
+    width: 'container',
+    height: HEIGHT,
+    data: { values },
+    mark: { type: 'bar' },
+    encoding: {
+      x: {
+        field: 'name',
+        type: 'ordinal',
+        sort: null,
+        scale: { paddingInner: bins.length > NAMES ? 0.1 : 0.25, paddingOuter: 0.1 },
+        axis: {
+          title: xTitle,
+          labelAngle: 0,
+          labelExpr: "split(datum.label, ' ')",
+          labelOverlap: bins.length > NAMES ? 'greedy' : false,
+          labelSeparation: 8,
+          ticks: false,
+        },
+      },
+      y: {
+        field: 'value',
+        type: 'quantitative',
+        scale: { zero: true },
+        axis: {
+          title: as === 'count' ? 'missed requests' : 'share of requests missed',
+          tickCount: 4,
+          ...(as === 'count' ? { tickMinStep: 1 } : { format: '.0%' }),
+        },
+      },
+      color: {
+        field: 'kind',
+        type: 'nominal',
+        scale: { domain: kinds.map((kind) => KIND_NAMES[kind]), range: kinds.map((kind) => KIND_COLOURS[kind]) },
+      },
+      order: { field: 'order', type: 'quantitative' },
+      tooltip: { field: 'text', type: 'nominal' },
+    },
+  };
+}
+
+/** The bars as a table, with the name of the bins at its head. */
+export function binTable({ bins }: StackedBars, head: string): Table {
+  const kinds = kindsIn(bins);
+  return {
+    columns: [head, 'requests', ...kinds.map((kind) => `missed ${KIND_NAMES[kind]} (requests)`)],
+    rows: bins.map((bin) => [bin.name, String(bin.requests), ...kinds.map((kind) => String(bin.missed[kind]))]),
+  };
+}
+
+function kindsIn(bins: readonly MissBin[]): MissKind[] {
+  return MISS_KINDS.filter((kind) => bins.some((bin) => bin.missed[kind] > 0));
+}
+
+function textOf(bin: StackedBars['bins'][number], xTitle: string): string {
+  const missed = missedIn(bin.missed);
+  const parts = MISS_KINDS.flatMap((kind) =>
+    bin.missed[kind] === 0 ? [] : [`${KIND_NAMES[kind]} ${withThousands(bin.missed[kind])}`],
+  );
+  const share =
+    bin.requests === 0 ? '' : ` of ${withThousands(bin.requests)} missed (${formatShare(missed / bin.requests)})`;
+  return `${xTitle} ${bin.name}: ${withThousands(missed)}${share}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`;
+}

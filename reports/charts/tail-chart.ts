@@ -1,0 +1,107 @@
+import type { LatencyMetric } from '../../src/core/summary.ts';
+import { formatMs, threeFigures } from '../../src/core/units.ts';
+import type { Ecdf } from '../figures/ecdf.ts';
+import { countWords, METRIC_NAMES } from '../wording.ts';
+import type { Chart, Layers, Position } from './chart.ts';
+import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
+import { COLOURS } from './theme.ts';
+
+const HEIGHT = 240;
+/** The metrics whose population is requests, told apart by dash as well as by colour. */
+const LINES = [
+  { metric: 'ttft', color: COLOURS.first, dash: [1, 0] },
+  { metric: 'tpot', color: COLOURS.second, dash: [8, 3] },
+  { metric: 'e2e', color: COLOURS.third, dash: [2, 2] },
+] as const satisfies readonly { metric: LatencyMetric; color: string; dash: readonly number[] }[];
+/** Names of the ticks, at 1 / (1 - share). */
+const TICK_LABEL =
+  "datum.value < 5 ? 'p50' : datum.value < 50 ? 'p90' : datum.value < 500 ? 'p99' : datum.value < 5000 ? 'p99.9' : 'p99.99'";
+
+/** Percentiles on an axis that gives each further nine the same room, so that the tail is seen. */
+export function tailChart(ecdfs: Readonly<Record<'ttft' | 'tpot' | 'e2e', Ecdf>>): Chart {
+  const rows = LINES.flatMap(({ metric }) =>
+    ecdfs[metric].points
+      .filter(({ ms, share }) => ms > 0 && share >= 0.5 && share < 1)
+      .map(({ ms, share }) => ({ metric: METRIC_NAMES[metric], ms, share, rarity: 1 / (1 - share) })),
+  );
+  const total = ecdfs.ttft.n + ecdfs.ttft.missing;
+  const failed = ecdfs.ttft.missing / Math.max(1, total);
+  const title =
+    failed > 0 ? `The tail ends where requests fail: ${threeFigures(failed * 100)} % do` : 'The tail, nine by nine';
+  return {
+    id: 'tails',
+    title,
+    label: `TTFT, TPOT and E2E by percentile from p50 on. ${title}.`,
+    note: `n = ${countWords(total, 'request')}; the axis is 1/(1-p), log: each further nine takes the same room; solid: TTFT, dashed: TPOT, dotted: E2E.`,
+    spec: { width: 'container', height: HEIGHT, layer: layersOf(rows) },
+    table: {
+      columns: ['metric', 'share of requests (%)', 'latency (ms)'],
+      rows: rows.map(({ metric, ms, share }) => [metric, (share * 100).toFixed(4), String(Number(ms.toPrecision(6)))]),
+    },
+  };
+}
+
+interface TailRow {
+  readonly metric: string;
+  readonly ms: number;
+  readonly share: number;
+  readonly rarity: number;
+}
+
+function layersOf(rows: readonly TailRow[]): Layers {
+  const high = rows.reduce((most, { rarity }) => Math.max(most, rarity), 10);
+  const domain = logDomain(
+    rows.map(({ ms }) => ms),
+    [],
+  );
+  const x: Position = {
+    field: 'rarity',
+    type: 'quantitative',
+    scale: { type: 'log', domain: [2, high], nice: false },
+    axis: {
+      title: 'percentile (1/(1-p), log scale)',
+      values: [2, 10, 100, 1000, 10_000].filter((tick) => tick <= high),
+      labelExpr: TICK_LABEL,
+    },
+  };
+  const y: Position = {
+    field: 'ms',
+    type: 'quantitative',
+    scale: { type: 'log', domain, nice: false },
+    axis: { values: logTicks(domain), labelExpr: MS_LABEL, title: 'latency (log scale)', titleY: -12 },
+  };
+  const names = LINES.map(({ metric }) => METRIC_NAMES[metric]);
+  return [
+    {
+      data: { values: rows.map(({ metric, ms, rarity }) => ({ metric, ms, rarity })) },
+      mark: { type: 'line', strokeWidth: 2, interpolate: 'step-before' },
+      encoding: {
+        x,
+        y,
+        color: {
+          field: 'metric',
+          type: 'nominal',
+          scale: { domain: names, range: LINES.map(({ color }) => color) },
+          legend: { symbolType: 'stroke' },
+        },
+        strokeDash: {
+          field: 'metric',
+          type: 'nominal',
+          scale: { domain: names, range: LINES.map(({ dash }) => [...dash]) },
+          legend: { symbolType: 'stroke' },
+        },
+      },
+    },
+    {
+      data: {
+        values: rows.map(({ metric, ms, share, rarity }) => ({
+          ms,
+          rarity,
+          text: `${metric}: ${threeFigures((1 - share) * 100)} % of requests take longer than ${formatMs(ms)}`,
+        })),
+      },
+      mark: { type: 'point', opacity: 0, size: 80 },
+      encoding: { x, y, tooltip: { field: 'text', type: 'nominal' } },
+    },
+  ];
+}

@@ -1,0 +1,170 @@
+import { RECORD_COLUMNS, type RequestRecord } from '../../src/core/record.ts';
+import { formatMs, withThousands } from '../../src/core/units.ts';
+import { e2eUs, isAnswered } from '../../src/metrics/answered.ts';
+import { type Span, SPAN_KINDS, type SpanKind, spansOf } from '../figures/request-spans.ts';
+import { countWords, outcomeWords, secondsWords } from '../wording.ts';
+import type { Chart, ChartDetail, Layers, Position } from './chart.ts';
+import { COLOURS } from './theme.ts';
+
+export interface WaterfallData {
+  readonly id: string;
+  readonly title: string;
+  /** Which requests these are. */
+  readonly which: string;
+  readonly requests: readonly RequestRecord[];
+}
+
+const ROW_HEIGHT = 17;
+const MAX_TICKS = 60;
+
+const NAMES: Readonly<Record<SpanKind, string>> = {
+  client: 'client',
+  prefill_queue: 'prefill queue',
+  prefill: 'prefill',
+  transfer: 'KV transfer',
+  decode_queue: 'decode queue',
+  decode: 'decode',
+  waiting: 'waiting',
+  streaming: 'streaming',
+};
+const SPAN_COLOURS: Readonly<Record<SpanKind, string>> = {
+  client: COLOURS.bad,
+  prefill_queue: COLOURS.second,
+  prefill: COLOURS.third,
+  transfer: COLOURS.muted,
+  decode_queue: COLOURS.second,
+  decode: COLOURS.first,
+  waiting: COLOURS.grid,
+  streaming: COLOURS.fourth,
+};
+
+/** Single requests from due to end, a row each: their phases, and a tick for each token. */
+export function waterfallChart({ id, title, which, requests }: WaterfallData): Chart {
+  const rows = requests.map((record, i) => ({ record, row: i + 1, spans: spansOf(record) }));
+  const thinned = rows.some(({ record }) => record.token_times_us.length > MAX_TICKS);
+  const kinds = SPAN_KINDS.filter((kind) => rows.some(({ spans }) => spans.some((span) => span.kind === kind)));
+  return {
+    id,
+    title,
+    label: `${countWords(requests.length, 'request')}, ${which}, from due to end. ${title}. Their records follow as text.`,
+    note: `n = ${countWords(requests.length, 'request')}: ${which}; from the due time; a tick for each token${thinned ? `, at most ${MAX_TICKS} a row` : ''}; a row opens its record.`,
+    spec: {
+      width: 'container',
+      height: ROW_HEIGHT * Math.max(1, rows.length),
+      layer: [spanLayer(rows, kinds), tickLayer(rows), ...failureLayers(rows)],
+    },
+    table: {
+      columns: ['row', 'request', 'outcome', ...kinds.map((kind) => `${NAMES[kind]} (ms)`), 'tokens'],
+      rows: rows.map(({ record, row, spans }) => [
+        String(row),
+        record.request_id,
+        outcomeWords(record.outcome),
+        ...kinds.map((kind) => spanMs(spans, kind)),
+        String(record.token_times_us.length),
+      ]),
+    },
+    details: rows.map(({ record, row }) => detailOf(record, row)),
+  };
+}
+
+interface Row {
+  readonly record: RequestRecord;
+  readonly row: number;
+  readonly spans: readonly Span[];
+}
+
+const Y: Position = {
+  field: 'row',
+  type: 'ordinal',
+  sort: null,
+  scale: { paddingInner: 0.25 },
+  axis: { title: 'row', grid: false },
+};
+const X: Position = {
+  field: 'from_s',
+  type: 'quantitative',
+  scale: { zero: true, nice: false },
+  axis: { title: 'time since due (s)' },
+};
+
+function spanLayer(rows: readonly Row[], kinds: readonly SpanKind[]): Layers[number] {
+  const values = rows.flatMap(({ record, row, spans }) =>
+    spans.map(({ kind, from_s, to_s }) => ({
+      row,
+      from_s,
+      to_s,
+      kind: NAMES[kind],
+      text: `${row}: ${record.request_id}: ${NAMES[kind]} ${formatMs((to_s - from_s) * 1000)}, from ${secondsWords(from_s)}`,
+    })),
+  );
+  return {
+    data: { values },
+    mark: { type: 'bar', cursor: 'pointer' },
+    encoding: {
+      x: X,
+      x2: { field: 'to_s' },
+      y: Y,
+      color: {
+        field: 'kind',
+        type: 'nominal',
+        scale: { domain: kinds.map((kind) => NAMES[kind]), range: kinds.map((kind) => SPAN_COLOURS[kind]) },
+        legend: { columns: 3 },
+      },
+      tooltip: { field: 'text', type: 'nominal' },
+    },
+  };
+}
+
+/** Every k-th token and the last, so that no row has more than MAX_TICKS. */
+function tickLayer(rows: readonly Row[]): Layers[number] {
+  const values = rows.flatMap(({ record, row }) => {
+    const times = record.token_times_us;
+    const step = Math.max(1, Math.ceil(times.length / MAX_TICKS));
+    return [...times].filter((_, i) => (times.length - 1 - i) % step === 0).map((us) => ({ row, from_s: us / 1e6 }));
+  });
+  return {
+    data: { values },
+    mark: { type: 'tick', color: COLOURS.ink, opacity: 0.55, thickness: 1, size: 7 },
+    encoding: { x: X, y: Y },
+  };
+}
+
+/** A cross and the outcome where a request failed. */
+function failureLayers(rows: readonly Row[]): Layers {
+  const values = rows
+    .filter(({ record }) => !isAnswered(record))
+    .map(({ record, row, spans }) => ({
+      row,
+      from_s: spans.at(-1)?.to_s ?? 0,
+      text: `✗ ${outcomeWords(record.outcome)}`,
+    }));
+  if (values.length === 0) return [];
+  return [
+    {
+      data: { values },
+      mark: { type: 'text', align: 'left', dx: 4, color: COLOURS.bad, cursor: 'pointer' },
+      encoding: { x: X, y: Y, text: { field: 'text', type: 'nominal' } },
+    },
+  ];
+}
+
+function spanMs(spans: readonly Span[], kind: SpanKind): string {
+  const span = spans.find((each) => each.kind === kind);
+  return span === undefined ? '-' : ((span.to_s - span.from_s) * 1000).toFixed(1);
+}
+
+/** The record as it stands in the Parquet file, but for the token times. */
+function detailOf(record: RequestRecord, row: number): ChartDetail {
+  const e2e = isAnswered(record) ? `E2E ${formatMs(e2eUs(record) / 1000)}` : outcomeWords(record.outcome);
+  const fields = Object.entries(record).flatMap(([name, value]): [string, string][] =>
+    name in RECORD_COLUMNS && name !== 'token_times_us' ? [[name, value === null ? '-' : String(value)]] : [],
+  );
+  const times = record.token_times_us;
+  const ends =
+    times.length === 0 ? '' : `, from ${withThousands(times[0] ?? 0)} to ${withThousands(times.at(-1) ?? 0)}`;
+  return {
+    row,
+    title: `${row}: ${record.request_id}, ${e2e}, ${withThousands(record.input_tokens_planned ?? 0)} tokens in, ${withThousands(times.length)} out`,
+    fields: [...fields, ['token_times_us', `${countWords(times.length, 'time')}${ends}`]],
+  };
+}

@@ -1,0 +1,45 @@
+import { Samples } from '../../src/metrics/samples.ts';
+
+/** Requests in flight (sent and not ended) over time, built from their spans, asked for means over any span. */
+export class Concurrency {
+  readonly #startsUs = new Samples();
+  readonly #endsUs = new Samples();
+
+  /** A request in flight; an infinite end: to the end of the run. */
+  add(fromUs: number, toUs: number): void {
+    this.#startsUs.push(fromUs);
+    this.#endsUs.push(toUs);
+  }
+
+  /** Mean requests in flight between two times, as a function that answers in O(log n). The ends are not equal. */
+  means(): (fromUs: number, toUs: number) => number {
+    const [starts, ends] = [prefixed(this.#startsUs.sorted()), prefixed(this.#endsUs.sorted())];
+    // The integral of a step function that rises at each start and falls at each end.
+    const integral = (us: number): number => areaUntil(starts, us) - areaUntil(ends, us);
+    return (fromUs, toUs) => (integral(toUs) - integral(fromUs)) / (toUs - fromUs);
+  }
+}
+
+interface Steps {
+  readonly at: Float64Array;
+  /** Sum of the first i. */
+  readonly sums: Float64Array;
+}
+
+function prefixed(at: Float64Array): Steps {
+  const sums = new Float64Array(at.length + 1);
+  for (let i = 0; i < at.length; i++) sums[i + 1] = (sums[i] ?? 0) + (at[i] ?? 0);
+  return { at, sums };
+}
+
+/** The integral up to `us` of the number of steps at or before each time. */
+function areaUntil({ at, sums }: Steps, us: number): number {
+  let low = 0;
+  let high = at.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((at[middle] ?? Infinity) <= us) low = middle + 1;
+    else high = middle;
+  }
+  return low * us - (sums[low] ?? 0);
+}

@@ -1,0 +1,124 @@
+import type { RequestRecord } from '../../src/core/record.ts';
+import type { Slo } from '../../src/core/slo.ts';
+import { Samples } from '../../src/metrics/samples.ts';
+import { MISS_KINDS, type MissKind, missOf, type MissPhase } from './miss.ts';
+
+/** Requests of one kind of place: how many, and how many missed the SLO in which way. */
+export interface MissBin {
+  /** At or above. */
+  readonly from: number;
+  /** Below; infinite in the last bin of `far`. */
+  readonly to: number;
+  readonly requests: number;
+  readonly missed: Readonly<Record<MissKind, number>>;
+}
+
+export interface Misses {
+  readonly requests: number;
+  readonly missed: number;
+  readonly kinds: Readonly<Record<MissKind, number>>;
+  /** Where the answered ones spent most of their time. */
+  readonly phases: Readonly<Record<MissPhase, number>>;
+  /** By how many times the limit, for the limit missed most. Failed requests are in none. */
+  readonly far: readonly MissBin[];
+  /** By planned input tokens, in octaves. */
+  readonly lengths: readonly MissBin[];
+  /** By due time, in seconds. */
+  readonly times: readonly MissBin[];
+}
+
+const FAR_EDGES = [1, 1.1, 1.5, 2, 5, 10, Infinity] as const;
+/** Widths of time bins in seconds: the narrowest that makes no more than MAX_TIME_BINS is taken. */
+const WIDTHS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 21_600, 86_400];
+const MAX_TIME_BINS = 60;
+
+/** Counts the requests that missed the SLO, by what could be the reason. */
+export class MissCollector {
+  readonly #slo: Slo;
+  readonly #kinds = noMisses();
+  readonly #phases = noPhases();
+  readonly #far = FAR_EDGES.slice(1).map(() => newCell());
+  readonly #lengths = new Map<number, Cell>();
+  readonly #dueUs = new Samples();
+  /** Beside `#dueUs`; null: met. */
+  readonly #kindOf: (MissKind | null)[] = [];
+
+  constructor(slo: Slo) {
+    this.#slo = slo;
+  }
+
+  add(record: RequestRecord): void {
+    const miss = missOf(record, this.#slo);
+    this.#dueUs.push(record.due_us);
+    this.#kindOf.push(miss?.kind ?? null);
+    const tokens = record.input_tokens_planned ?? record.input_tokens;
+    if (tokens !== null) {
+      const octave = Math.max(MIN_OCTAVE, Math.floor(Math.log2(Math.max(1, tokens))));
+      const cell = this.#lengths.get(octave) ?? newCell();
+      this.#lengths.set(octave, cell);
+      count(cell, miss?.kind ?? null);
+    }
+    if (miss === null) return;
+    this.#kinds[miss.kind]++;
+    if (miss.phase !== null) this.#phases[miss.phase]++;
+    const far = this.#far[FAR_EDGES.findIndex((edge) => (miss.times_limit ?? 0) < edge) - 1];
+    if (far !== undefined && miss.times_limit !== null) count(far, miss.kind);
+  }
+
+  result(): Misses {
+    return {
+      requests: this.#dueUs.length,
+      missed: missedIn(this.#kinds),
+      kinds: this.#kinds,
+      phases: this.#phases,
+      far: this.#far.map((cell, i) => ({ from: FAR_EDGES[i] ?? 0, to: FAR_EDGES[i + 1] ?? Infinity, ...cell })),
+      lengths: [...this.#lengths]
+        .sort(([a], [b]) => a - b)
+        .map(([octave, cell]) => ({ from: octave === MIN_OCTAVE ? 0 : 2 ** octave, to: 2 ** (octave + 1), ...cell })),
+      times: this.#times(),
+    };
+  }
+
+  #times(): MissBin[] {
+    const dueUs = this.#dueUs.values();
+    const last = dueUs.reduce((high, due) => Math.max(high, due), 1);
+    const widthS =
+      WIDTHS_S.find((width) => last < width * 1e6 * MAX_TIME_BINS) ?? Math.ceil(last / 1e6 / (MAX_TIME_BINS - 1));
+    const widthUs = Math.round(widthS * 1e6);
+    const cells = Array.from({ length: Math.floor(last / widthUs) + 1 }, newCell);
+    for (let i = 0; i < dueUs.length; i++) {
+      const cell = cells[Math.floor((dueUs[i] ?? 0) / widthUs)];
+      if (cell !== undefined) count(cell, this.#kindOf[i] ?? null);
+    }
+    return cells.map((cell, i) => ({ from: (i * widthUs) / 1e6, to: ((i + 1) * widthUs) / 1e6, ...cell }));
+  }
+}
+
+/** Prompts shorter than 2^6 tokens are one bin. */
+const MIN_OCTAVE = 5;
+
+interface Cell {
+  requests: number;
+  readonly missed: Record<MissKind, number>;
+}
+
+export function missedIn(counts: Readonly<Record<MissKind, number>>): number {
+  return MISS_KINDS.reduce((sum, kind) => sum + counts[kind], 0);
+}
+
+function newCell(): Cell {
+  return { requests: 0, missed: noMisses() };
+}
+
+function noMisses(): Record<MissKind, number> {
+  return { ttft: 0, tpot: 0, e2e: 0, several: 0, failed: 0 };
+}
+
+function noPhases(): Record<MissPhase, number> {
+  return { client: 0, prefill_queue: 0, prefill: 0, transfer: 0, decode_queue: 0, decode: 0, untold: 0 };
+}
+
+function count(cell: Cell, kind: MissKind | null): void {
+  cell.requests++;
+  if (kind !== null) cell.missed[kind]++;
+}

@@ -1,0 +1,47 @@
+import { randomStream } from '../../src/core/random.ts';
+import type { RequestRecord } from '../../src/core/record.ts';
+import { e2eUs, isAnswered } from '../../src/metrics/answered.ts';
+
+/** Single requests to look at. */
+export interface RequestSample {
+  /** Answered requests with the longest E2E, longest first. */
+  readonly slowest: readonly RequestRecord[];
+  /** Any requests, failed ones too, in the order of their due times. */
+  readonly random: readonly RequestRecord[];
+}
+
+const SIZE = 20;
+
+/** Keeps the slowest and a random sample, which is drawn by request id and so is the same in whatever order they come. */
+export class RequestSampler {
+  readonly #slowest = new Largest();
+  readonly #random = new Largest();
+
+  add(record: RequestRecord): void {
+    if (isAnswered(record)) this.#slowest.offer(e2eUs(record), record);
+    this.#random.offer(randomStream(1, 'report sample', record.request_id)(), record);
+  }
+
+  result(): RequestSample {
+    return {
+      slowest: this.#slowest.records(),
+      random: this.#random.records().toSorted((a, b) => a.due_us - b.due_us || (a.request_id < b.request_id ? -1 : 1)),
+    };
+  }
+}
+
+/** The records with the largest keys; of equals the one with the smaller id. */
+class Largest {
+  readonly #kept: { readonly key: number; readonly record: RequestRecord }[] = [];
+
+  offer(key: number, record: RequestRecord): void {
+    if (this.#kept.length === SIZE && key < (this.#kept.at(-1)?.key ?? 0)) return;
+    this.#kept.push({ key, record });
+    this.#kept.sort((a, b) => b.key - a.key || (a.record.request_id < b.record.request_id ? -1 : 1));
+    this.#kept.length = Math.min(this.#kept.length, SIZE);
+  }
+
+  records(): RequestRecord[] {
+    return this.#kept.map(({ record }) => record);
+  }
+}

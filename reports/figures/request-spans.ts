@@ -1,0 +1,52 @@
+import type { RequestRecord } from '../../src/core/record.ts';
+
+/** Shorter spans are what rounding left. */
+const MIN_US = 10;
+
+/** What a request did in a span of its time; the last two stand for phases that the target does not tell. */
+export const SPAN_KINDS = [
+  'client',
+  'prefill_queue',
+  'prefill',
+  'transfer',
+  'decode_queue',
+  'decode',
+  'waiting',
+  'streaming',
+] as const;
+export type SpanKind = (typeof SPAN_KINDS)[number];
+
+export interface Span {
+  readonly kind: SpanKind;
+  /** Seconds from the due time. */
+  readonly from_s: number;
+  readonly to_s: number;
+}
+
+/**
+ * A request's time from due to end, without gaps. Phases are told as durations: they are laid one after another from
+ * the send, and what they leave is waiting before the first token, streaming after it.
+ */
+export function spansOf(record: RequestRecord): Span[] {
+  const { due_us, sent_us, token_times_us } = record;
+  if (sent_us === null) return [];
+  const lastToken = token_times_us.at(-1) ?? 0;
+  const end = Math.max(record.end_us === null ? 0 : record.end_us - due_us, lastToken, sent_us - due_us);
+  const spans: Span[] = [];
+  let at = 0;
+  const until = (kind: SpanKind, toUs: number): void => {
+    const to = Math.min(toUs, end);
+    if (to - at < MIN_US) return;
+    spans.push({ kind, from_s: at / 1e6, to_s: to / 1e6 });
+    at = to;
+  };
+  until('client', sent_us - due_us);
+  until('prefill_queue', at + (record.prefill_queue_us ?? 0));
+  until('prefill', at + (record.prefill_us ?? 0));
+  until('transfer', at + (record.transfer_us ?? 0));
+  until('decode_queue', at + (record.decode_queue_us ?? 0));
+  until('decode', at + (record.decode_us ?? 0));
+  until('waiting', token_times_us[0] ?? end);
+  until('streaming', end);
+  return spans;
+}

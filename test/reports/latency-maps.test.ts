@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import * as fc from 'fast-check';
+import { Concurrency } from '../../reports/figures/concurrency.ts';
+import { heatMap } from '../../reports/figures/heat.ts';
+import { LatencyMapCollector } from '../../reports/figures/latency-maps.ts';
+import { exampleRun } from './example-run.ts';
+
+it('mean requests in flight is what adding up the overlaps gives', () => {
+  const span = fc.tuple(fc.nat(1000), fc.integer({ min: 1, max: 1000 }));
+  fc.assert(
+    fc.property(fc.array(span, { maxLength: 40 }), span, (spans, [from, length]) => {
+      const concurrency = new Concurrency();
+      for (const [start, stay] of spans) concurrency.add(start, start + stay);
+      concurrency.add(0, Infinity);
+      const overlaps = spans.map(([start, stay]) =>
+        Math.max(0, Math.min(from + length, start + stay) - Math.max(from, start)),
+      );
+      const expected = 1 + overlaps.reduce((sum, each) => sum + each, 0) / length;
+      assert.ok(Math.abs(concurrency.means()(from, from + length) - expected) < 1e-9);
+    }),
+  );
+});
+
+it('every pair is in one cell, within its edges', () => {
+  const positive = fc.integer({ min: 1, max: 1_000_000 });
+  fc.assert(
+    fc.property(fc.array(fc.tuple(positive, positive), { maxLength: 100 }), (pairs) => {
+      const map = heatMap(
+        Float64Array.from(pairs, ([x]) => x),
+        Float64Array.from(pairs, ([, y]) => y),
+      );
+      const total = (counts: readonly { count: number }[]): number => counts.reduce((sum, { count }) => sum + count, 0);
+      assert.deepEqual([total(map.cells), total(map.columns)], [pairs.length, pairs.length]);
+      for (const [x, us] of pairs)
+        assert.ok(
+          map.cells.some(
+            (cell) =>
+              cell.from_x <= x * 1.000001 &&
+              x <= cell.to_x * 1.000001 &&
+              cell.from_ms <= us * 0.001000001 &&
+              us <= cell.to_ms * 1000.001,
+          ),
+        );
+    }),
+  );
+});
+
+it("a column's median is that of its requests", () => {
+  const map = heatMap(Float64Array.of(1, 1, 1, 8), Float64Array.of(1000, 2000, 9000, 5000));
+  assert.deepEqual(
+    map.columns.map(({ count, p50_ms, p90_ms }) => [count, p50_ms, p90_ms]),
+    [
+      [3, 2, 9],
+      [1, 5, 5],
+    ],
+  );
+});
+
+it('maps are of answered, measured requests, in flight among all', async () => {
+  const { records } = await exampleRun({
+    requests: 50,
+    slo: null,
+    fate: (index) => (index % 10 === 3 ? { outcome: 'timeout', sent_us: 0, end_us: 900e6 } : null),
+  });
+  const collector = new LatencyMapCollector();
+  for (const [index, record] of records.entries()) collector.add({ ...record, measured: index >= 10 });
+  const { ttft_by_input, tpot_by_concurrency } = collector.result();
+  assert.deepEqual([ttft_by_input.requests, tpot_by_concurrency.requests], [36, 36]);
+  assert.ok(
+    tpot_by_concurrency.columns.every(({ from_x }) => from_x >= 6 - 1e-9),
+    'five that hang, and itself',
+  );
+});

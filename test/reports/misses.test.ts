@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { missSentence } from '../../reports/charts/miss-findings.ts';
+import { missOf } from '../../reports/figures/miss.ts';
+import { MissCollector, type Misses, missedIn } from '../../reports/figures/misses.ts';
+import type { RequestRecord } from '../../src/core/record.ts';
+import { meetsAll } from '../../src/metrics/attainment.ts';
+import { exampleRun } from './example-run.ts';
+
+const SLO = { ttft: 100, tpot: 10, e2e: 2000 };
+const { records } = await exampleRun({
+  requests: 600,
+  slo: null,
+  fate: (index) => (index % 50 === 3 ? { outcome: 'timeout' } : null),
+});
+
+function missesOf(all: readonly RequestRecord[]): Misses {
+  const collector = new MissCollector(SLO);
+  for (const each of all) collector.add(each);
+  return collector.result();
+}
+
+/** One answered request of two tokens, with what its target says of it; microseconds. */
+function record(ttftUs: number, tpotUs: number, changes: Partial<RequestRecord> = {}): RequestRecord {
+  const [first] = records;
+  assert.ok(first !== undefined);
+  const times = Float64Array.of(ttftUs, ttftUs + tpotUs);
+  return { ...first, token_times_us: times, end_us: first.due_us + ttftUs + tpotUs, sent_us: first.due_us, ...changes };
+}
+
+it('misses are the requests that do not meet the SLO, each once in every view', () => {
+  const misses = missesOf(records);
+  const missed = records.filter((each) => !meetsAll(each, SLO)).length;
+  assert.equal(misses.missed, missed);
+  assert.equal(misses.kinds.failed, 12);
+  const sum = (bins: Misses['far']): number => bins.reduce((total, bin) => total + missedIn(bin.missed), 0);
+  assert.deepEqual([sum(misses.times), sum(misses.lengths), sum(misses.far)], [missed, missed, missed - 12]);
+  const requests = (bins: Misses['far']): number => bins.reduce((total, bin) => total + bin.requests, 0);
+  assert.deepEqual([requests(misses.times), requests(misses.lengths)], [600, 600]);
+});
+
+it('a miss is named by its limit, by how far and by the phase that took longest', () => {
+  const phases = { prefill_queue_us: 150_000, prefill_us: 49_000, decode_us: 9_000 };
+  assert.deepEqual(missOf(record(200_000, 9_000, phases), SLO), {
+    kind: 'ttft',
+    times_limit: 2,
+    phase: 'prefill_queue',
+  });
+  assert.deepEqual(missOf(record(90_000, 30_000, { decode_us: 30_000 }), SLO), {
+    kind: 'tpot',
+    times_limit: 3,
+    phase: 'decode',
+  });
+  assert.equal(missOf(record(200_000, 11_000, phases), SLO)?.kind, 'several');
+  assert.equal(missOf(record(100_000, 10_000), SLO), null);
+  assert.equal(missOf(record(200_000, 9_000), SLO)?.phase, 'untold');
+  assert.equal(missOf(record(200_000, 9_000, { sent_us: (records[0]?.due_us ?? 0) + 150_000 }), SLO)?.phase, 'client');
+});
+
+it('a value a little over its limit is in the first bin of how far', () => {
+  assert.deepEqual(
+    missesOf([record(100_001, 1), record(110_000, 1), record(1_000_000, 1)]).far.map((bin) => bin.requests),
+    [1, 1, 0, 0, 0, 1],
+  );
+});
+
+it('the sentence names the phase, the long prompts and the time', () => {
+  const all = Array.from({ length: 400 }, (_, i) => {
+    const late = i >= 100 && i < 140;
+    return record(late || i === 300 ? 200_000 : 50_000, 1, {
+      due_us: i * 100_000,
+      sent_us: i * 100_000,
+      input_tokens_planned: late ? 5000 : 100,
+      prefill_queue_us: 180_000,
+      prefill_us: 20_000,
+    });
+  });
+  assert.equal(
+    missSentence(missesOf(all)),
+    '100 % of 41 misses waited longest in the prefill queue; prompts of 4,096 tokens and more miss 100 %, shorter ones 0.3 %; 73.2 % were due between 10 s and 13 s.',
+  );
+  assert.equal(missSentence(missesOf(all.slice(0, 50))), null);
+});

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { waterfallChart } from '../../reports/charts/waterfall-chart.ts';
+import { RequestSampler } from '../../reports/figures/request-sample.ts';
+import { spansOf } from '../../reports/figures/request-spans.ts';
+import type { RequestRecord } from '../../src/core/record.ts';
+import { RECORD_COLUMNS } from '../../src/core/record.ts';
+import { e2eUs } from '../../src/metrics/answered.ts';
+import { exampleRun } from './example-run.ts';
+
+const { records } = await exampleRun({
+  requests: 300,
+  slo: null,
+  fate: (index) => (index % 10 === 3 ? { outcome: 'timeout', sent_us: 0, end_us: 60e6 } : null),
+});
+
+const sampleOf = (all: readonly RequestRecord[]) => {
+  const sampler = new RequestSampler();
+  for (const record of all) sampler.add(record);
+  return sampler.result();
+};
+
+it('takes the slowest answered requests, and the same random ones in whatever order records come', () => {
+  const sample = sampleOf(records);
+  const slowest = records.filter(({ outcome }) => outcome === 'ok').toSorted((a, b) => e2eUs(b) - e2eUs(a));
+  assert.deepEqual(sample.slowest, slowest.slice(0, 20));
+  assert.equal(sample.random.length, 20);
+  assert.deepEqual(sampleOf(records.toReversed()), sample);
+  const rows = sample.random.map(({ trace_row }) => trace_row);
+  assert.ok(Math.max(...rows) > 200 && Math.min(...rows) < 100, String(rows));
+});
+
+it('spans fill the time from due to end without gaps, with the phases that are told', () => {
+  const [first] = records;
+  assert.ok(first !== undefined);
+  const base = { ...first, due_us: 1e6, sent_us: 1e6 + 10, end_us: 3e6, token_times_us: Float64Array.of(5e5, 19e5) };
+  assert.deepEqual(
+    spansOf(base).map(({ kind, to_s }) => [kind, to_s]),
+    [
+      ['client', 0.00001],
+      ['waiting', 0.5],
+      ['streaming', 2],
+    ],
+  );
+  const told = { ...base, prefill_queue_us: 3e5, prefill_us: 1e5, decode_us: 9e9 };
+  const spans = spansOf(told);
+  assert.deepEqual(
+    spans.map(({ kind }) => kind),
+    ['client', 'prefill_queue', 'prefill', 'decode'],
+  );
+  assert.equal(spans.at(-1)?.to_s, 2);
+  spans.slice(1).forEach((span, i) => assert.equal(span.from_s, spans[i]?.to_s));
+  assert.deepEqual(spansOf({ ...base, sent_us: null }), []);
+});
+
+it('a row has its whole record beside it', () => {
+  const chart = waterfallChart({ id: 'x', title: 'x', which: 'all', requests: records.slice(0, 5) });
+  for (const { fields } of chart.details ?? [])
+    assert.deepEqual(new Set(fields.map(([name]) => name)), new Set(Object.keys(RECORD_COLUMNS)));
+  assert.equal(chart.details?.length, 5);
+  assert.match(JSON.stringify(chart.spec), /✗ timeout/);
+});

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import * as fc from 'fast-check';
+import { sloPlaneChart } from '../../reports/charts/slo-plane-chart.ts';
+import { RankedSet } from '../../reports/figures/ranked-set.ts';
+import { SloPlaneCollector } from '../../reports/figures/slo-plane.ts';
+import type { Slo } from '../../src/core/slo.ts';
+import { summarise } from '../../src/metrics/index.ts';
+import { meetsAll } from '../../src/metrics/attainment.ts';
+import { exampleManifest, exampleRun, inBatches } from './example-run.ts';
+
+const { records } = await exampleRun({
+  requests: 400,
+  slo: null,
+  maxOutputTokens: 60,
+  fate: (index) => (index % 25 === 3 ? { outcome: 'timeout' } : null),
+});
+
+function planeOf(slo: Slo) {
+  const collector = new SloPlaneCollector(slo);
+  for (const record of records) collector.add(record);
+  return collector.result();
+}
+
+for (const slo of ['ttft=100ms,tpot=10ms', 'ttft=64521us', 'tpot=11ms,e2e=1s', 'e2e=700ms', 'ttft=10s,tpot=10s'])
+  it(`the plane's share at ${slo} is the summary's attainment`, async () => {
+    const manifest = exampleManifest(records, { requests: records.length, slo });
+    const summary = await summarise(inBatches(records), manifest);
+    assert.ok(summary.slo !== null);
+    assert.equal(planeOf(summary.slo.limits_ms).share_at_slo, summary.slo.attainment.joint);
+  });
+
+it('every point of a contour is the strictest TPOT limit that its share meets', () => {
+  const plane = planeOf({ ttft: 100, tpot: 10 });
+  const count = (ttft: number, tpotUs: number): number =>
+    records.filter((record) => {
+      const times = record.token_times_us;
+      const [first = Infinity, last = Infinity] = [times[0], times.at(-1)];
+      return (
+        record.outcome === 'ok' &&
+        first <= ttft * 1000 &&
+        (times.length < 2 || (last - first) / (times.length - 1) <= tpotUs)
+      );
+    }).length;
+  for (const { percent, points } of plane.contours) {
+    if (percent < 96) assert.ok(points.length > 20, `${percent} % has ${points.length} points`);
+    else assert.equal(points.length, 0, '4 % failed');
+    for (const { ttft_ms, tpot_ms } of points) {
+      assert.ok(count(ttft_ms, tpot_ms * 1000 + 1e-6) * 100 >= percent * records.length);
+      assert.ok(count(ttft_ms, tpot_ms * 1000 - 1e-3) * 100 < percent * records.length);
+    }
+  }
+});
+
+it('the strictest limits are met by 90 %, and nothing below them is', () => {
+  const tpot = 20;
+  const { strictest_ttft_ms } = planeOf({ ttft: 1, tpot });
+  assert.ok(strictest_ttft_ms !== null);
+  const share = (ttft: number): number =>
+    records.filter((record) => meetsAll(record, { ttft, tpot })).length / records.length;
+  assert.ok(share(strictest_ttft_ms) >= 0.9);
+  assert.ok(share(strictest_ttft_ms - 0.001) < 0.9);
+  assert.equal(planeOf({ ttft: 1, tpot: 1 }).strictest_ttft_ms, null);
+});
+
+it('the chart says what could be promised instead', () => {
+  const slo = { ttft: 1, tpot: 20 };
+  const chart = sloPlaneChart({ plane: planeOf(slo), slo });
+  assert.equal(chart.title, 'The SLO does not reach 90 %: a looser TTFT limit alone would');
+  assert.match(
+    chart.note,
+    /90 % meet TTFT <= [\d.]+ ms with TPOT <= 20 ms; no limit on TPOT is met by 90 % with TTFT <= 1 ms/,
+  );
+  assert.match(chart.note, /16 requests failed and meet no pair; no limits reach 99 %/);
+});
+
+it('a ranked set knows its k-th smallest', () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(50), { minLength: 1, maxLength: 70 }), fc.nat(80), (values, k) => {
+      const set = new RankedSet(Float64Array.from(values));
+      const kept = values.filter((_, i) => i % 3 !== 1);
+      values.forEach((_, i) => i % 3 !== 1 && set.add(i));
+      assert.equal(set.smallest(k), kept.toSorted((a, b) => a - b)[k - 1] ?? null);
+    }),
+  );
+});

@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { tailChart } from '../../reports/charts/tail-chart.ts';
+import { ecdfOf } from '../../reports/figures/ecdf.ts';
+
+const values = Float64Array.from({ length: 10_000 }, (_, i) => (i + 1) * 1000);
+const ecdf = ecdfOf(values, 0, null);
+
+it('the tail has exact points up to the last request but one', () => {
+  const { table } = tailChart({ ttft: ecdf, tpot: ecdf, e2e: ecdf });
+  const ttft = table.rows.filter(([metric]) => metric === 'TTFT');
+  assert.deepEqual(ttft.at(-1), ['TTFT', '99.9900', '9999']);
+  for (const [, share, ms] of ttft) assert.equal(Number(ms), Math.round(Number(share) * 100));
+  assert.ok(ttft.filter(([, share]) => Number(share) >= 99).length > 15, 'points in the last percent');
+});
+
+it('the tail ends where requests fail', () => {
+  const failing = ecdfOf(values, 100, null);
+  const chart = tailChart({ ttft: failing, tpot: failing, e2e: failing });
+  assert.equal(chart.title, 'The tail ends where requests fail: 0.990 % do');
+  assert.ok(chart.table.rows.every(([, share]) => Number(share) < 99.02));
+});
