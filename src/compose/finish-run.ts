@@ -15,16 +15,16 @@ import { surveyPlan } from '../../workloads/index.ts';
 import { targetName } from './target.ts';
 import { openWorkload } from './workload.ts';
 
-/**
- * From records to summary and report. A run that did not complete gets a record for the rest of its plan first
- * (`unsent`), so that every scheduled request counts.
- */
+/** From records to summary and report, for a run that has just ended. */
 export async function finishRun(dir: string, manifest: Manifest, source: Source): Promise<Summary> {
-  if (manifest.status !== 'complete') {
-    const { ended } = await recoverRun(dir);
-    await appendRecords(dir, unsent(source, ended, targetName(manifest.target.spec)));
-  }
+  if (manifest.status !== 'complete') await completeRecords(dir, manifest, source);
   return reportRun(dir, manifest);
+}
+
+/** Gives the rest of a plan that was not sent its records (`unsent`), so that every scheduled request counts. */
+async function completeRecords(dir: string, manifest: Manifest, source: Source): Promise<void> {
+  const { ended } = await recoverRun(dir);
+  await appendRecords(dir, unsent(source, ended, targetName(manifest.target.spec)));
 }
 
 /** Summary and report of a finished directory, from its records alone: can be repeated at any time. */
@@ -42,7 +42,7 @@ export async function openRun(dir: string): Promise<Manifest> {
   if (isAlive(found.pid))
     throw new UserError(`${dir}: this run still goes on (process ${found.pid}); wait for it, or end it`);
   const manifest: Manifest = { ...found, status: 'interrupted', reason: 'the client was killed' };
-  await finishRun(dir, manifest, await planOf(dir, manifest));
+  await completeRecords(dir, manifest, await planOf(dir, manifest));
   writeManifest(dir, manifest);
   return manifest;
 }
