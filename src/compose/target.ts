@@ -73,7 +73,7 @@ export async function openArena(
 function openVirtual(source: Source, system: string): Arena {
   const clock = new VirtualClock();
   return {
-    target: engineTarget(createEngine(parseEngineSpec(system), clock), clock),
+    target: engineTarget(createEngine(parseEngineSpec(system), { clock }), clock, source.blockTokens ?? null),
     clock,
     wall: null,
     feed: feedRequests(source),

@@ -10,11 +10,14 @@ const DEFAULTS = {
     model: 'llama-3.1-8b',
     gpu: 'h100-sxm',
     tp: 1,
+    pp: 1,
     cost: 'roofline',
     block_tokens: 16,
     kv_fraction: 0.9,
     mixed_batch_penalty: 1,
     max_model_len: 131072,
+    instances: 1,
+    router: 'round-robin',
     token_budget: 8192,
     max_seqs: 1024,
   },
@@ -45,6 +48,7 @@ test('every option can be given, and a spec survives JSON', () => {
     model: 'llama-3.1-8b',
     gpu: 'a100-sxm-80g',
     tp: 1,
+    pp: 1,
     cost: 'roofline',
     token_budget: 512,
     max_seqs: 8,
@@ -52,8 +56,10 @@ test('every option can be given, and a spec survives JSON', () => {
     kv_fraction: 0.5,
     mixed_batch_penalty: 1.7,
     max_model_len: 4096,
+    instances: 1,
+    router: 'round-robin',
   });
-  const engine = createEngine(JSON.parse(JSON.stringify(spec)), new VirtualClock());
+  const engine = createEngine(JSON.parse(JSON.stringify(spec)), { clock: new VirtualClock() });
   assert.equal(engine.maxModelLen, 4096);
   // (0.5 x 80 GiB - 16.06 GB of weights - 3.5 GB) / (32 x 131,072 bytes)
   assert.equal(engine.load().capacityBlocks, 5576);
@@ -104,7 +110,13 @@ describe('mistakes name the way out', () => {
   });
 
   test('a spec that did not come from text is checked as well', () => {
-    assert.throws(() => createEngine({ system: 'vllm-v1', options: { max_seqs: 0.5 } }, new VirtualClock()), UserError);
-    assert.throws(() => createEngine({ system: 'vllm-v1', options: { speed: 2 } }, new VirtualClock()), UserError);
+    assert.throws(
+      () => createEngine({ system: 'vllm-v1', options: { max_seqs: 0.5 } }, { clock: new VirtualClock() }),
+      UserError,
+    );
+    assert.throws(
+      () => createEngine({ system: 'vllm-v1', options: { speed: 2 } }, { clock: new VirtualClock() }),
+      UserError,
+    );
   });
 });

@@ -11,6 +11,8 @@ export interface CostSetting {
   readonly model: LlmName;
   readonly gpu: GpuName;
   readonly tp: number;
+  /** Stages; the time of one is asked for. */
+  readonly pp: number;
   readonly hostFixedUs: number;
   readonly hostPerSequenceUs: number;
   readonly mixedBatchPenalty: number;
@@ -35,7 +37,13 @@ export const COSTS = {
     about: 'arithmetic or memory bound by operator class, for every model and GPU; the host overhead of the system',
     source: 'cost/roofline.ts; efficiencies of hardware/gpus.ts, from Vidur (MLSys 2024)',
     create: (setting) =>
-      roofline({ ...setting, gpu: GPUS[setting.gpu], llm: LLMS[setting.model], tensorParallel: setting.tp }),
+      roofline({
+        ...setting,
+        gpu: GPUS[setting.gpu],
+        llm: LLMS[setting.model],
+        tensorParallel: setting.tp,
+        stages: setting.pp,
+      }),
   },
   distserve: {
     about: 'polynomials fitted to DistServe’s own engine, its overhead included',
@@ -51,9 +59,9 @@ export const COSTS = {
 
 export type CostName = keyof typeof COSTS;
 
-function fitted(name: string, table: FitTable, { model, gpu, tp, mixedBatchPenalty }: CostSetting): CostModel {
+function fitted(name: string, table: FitTable, { model, gpu, tp, pp, mixedBatchPenalty }: CostSetting): CostModel {
   const fits = gpu === FITTED_GPU ? table[model]?.[tp] : undefined;
-  if (fits !== undefined) return polynomial(fits, mixedBatchPenalty);
+  if (fits !== undefined) return polynomial(fits, mixedBatchPenalty, pp);
   const known = Object.entries(table).map(
     ([fittedModel, degrees]) => `${fittedModel} at tp=${Object.keys(degrees).join(', ')}`,
   );

@@ -24,6 +24,8 @@ export interface RooflineOptions {
   readonly llm: Llm;
   /** GPUs that share the model; a degree that divides it. */
   readonly tensorParallel: number;
+  /** Pipeline stages, each of `tensorParallel` GPUs with an equal part of the layers; the time of one is asked for. */
+  readonly stages: number;
   /** CPU work that the GPU waits for: each iteration, and each sequence in it; microseconds. */
   readonly hostFixedUs: number;
   readonly hostPerSequenceUs: number;
@@ -41,7 +43,7 @@ export interface RooflineOptions {
  * 128 and 512 tokens, and `mixedBatchPenalty` stands for what it cannot see: kernels that suit neither phase.
  */
 export function roofline(options: RooflineOptions): CostModel {
-  const { gpu, tensorParallel, hostFixedUs, hostPerSequenceUs, mixedBatchPenalty } = options;
+  const { gpu, tensorParallel, stages, hostFixedUs, hostPerSequenceUs, mixedBatchPenalty } = options;
   const llm = shardOf(options.llm, tensorParallel);
   const linearFlopsUs = 1e6 / (gpu.flopsPerS * gpu.linearMfu);
   const weightByteUs = 1e6 / (gpu.bandwidthBytesPerS * gpu.weightMbu);
@@ -54,6 +56,10 @@ export function roofline(options: RooflineOptions): CostModel {
   const allReduces = tensorParallel === 1 ? 0 : ALL_REDUCES_A_LAYER * llm.layers;
   const ringBytesPerToken = ((2 * (tensorParallel - 1)) / tensorParallel) * llm.hiddenSize * BYTES_PER_VALUE;
   const allReduceTokenUs = (ringBytesPerToken * 1e6) / (gpu.link.bytesPerS * gpu.link.efficiency);
+
+  // Activations go to the next stage; the head, which only the last has, is shared out evenly.
+  const hopTokenUs =
+    stages === 1 ? 0 : (llm.hiddenSize * BYTES_PER_VALUE * 1e6) / (gpu.link.bytesPerS * gpu.link.efficiency);
 
   const prefillAttentionUs = (batch: Batch): number => {
     let sum = 0;
@@ -74,7 +80,8 @@ export function roofline(options: RooflineOptions): CostModel {
       const head = batch.sampledTokens === 0 ? 0 : Math.max(batch.sampledTokens * headTokenUs, headWeightsUs);
       const communication = allReduces * (ALL_REDUCE_US + batch.newTokens * allReduceTokenUs);
       const host = hostFixedUs + hostPerSequenceUs * batch.sequences;
-      const sum = linear + prefillAttentionUs(batch) + decodeAttention + head + communication + host;
+      const device = linear + prefillAttentionUs(batch) + decodeAttention + head + communication;
+      const sum = device / stages + batch.newTokens * hopTokenUs + host;
       return batch.decodes > 0 && batch.chunkTokens.length > 0 ? sum * mixedBatchPenalty : sum;
     },
   };

@@ -36,7 +36,7 @@ export interface EngineServer {
  */
 export async function serveEngine(spec: EngineSpec, options: ServeOptions): Promise<EngineServer> {
   const clock = new WallClock();
-  const engine = createEngine(spec, clock);
+  const engine = createEngine(spec, { clock });
   const modelName = options.modelName ?? String(spec.options['model']);
   const truth = new TruthLog();
   const metrics = new ServerMetrics(engine, modelName);

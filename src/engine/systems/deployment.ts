@@ -4,6 +4,7 @@ import { COSTS, type CostName } from '../cost/presets.ts';
 import { GPUS, type GpuName } from '../hardware/gpus.ts';
 import { kvBytesPerToken, LLMS, weightBytes, type Llm, type LlmName } from '../models/llms.ts';
 import { divides, MAX_TENSOR_PARALLEL, shardOf, tensorParallelDegrees } from '../models/tensor-parallel.ts';
+import { ROUTERS, type RouterName } from '../policies/routers.ts';
 import type { OptionReader } from './option-reader.ts';
 
 /** Memory of each GPU that activations, CUDA graphs and libraries take besides weights and KV (AIConfigurator's reserve). */
@@ -15,6 +16,8 @@ export type Deployment = {
   readonly gpu: GpuName;
   /** GPUs that share the model by tensor parallelism. */
   readonly tp: number;
+  /** Stages of tp GPUs each that the layers are spread over. */
+  readonly pp: number;
   /** How iterations are timed. */
   readonly cost: CostName;
   readonly block_tokens: number;
@@ -23,6 +26,9 @@ export type Deployment = {
   readonly mixed_batch_penalty: number;
   readonly max_model_len: number;
 };
+
+/** How many of it there are, and what is in front. */
+export type Replicas = { readonly instances: number; readonly router: RouterName };
 
 const OURS = 'a choice of this engine';
 
@@ -34,6 +40,7 @@ export function readDeployment(given: OptionReader): Deployment {
     model,
     gpu,
     tp: readTensorParallel(given, model),
+    pp: readPipelineParallel(given, model),
     cost: given.name('cost', COSTS, { fallback: 'roofline', about: 'how iterations are timed', source: OURS }),
     block_tokens: given.integer('block_tokens', {
       min: 1,
@@ -70,6 +77,23 @@ export function readDeployment(given: OptionReader): Deployment {
   return deployment;
 }
 
+export function readReplicas(given: OptionReader): Replicas {
+  return {
+    instances: given.integer('instances', {
+      min: 1,
+      max: 4096,
+      fallback: 1,
+      about: 'copies of the model, each on tp x pp GPUs',
+      source: OURS,
+    }),
+    router: given.name('router', ROUTERS, {
+      fallback: 'round-robin',
+      about: 'who picks the instance of a request',
+      source: OURS,
+    }),
+  };
+}
+
 /** CPU work that the GPU waits for, where the cost model does not bring its own. */
 export interface HostOverhead {
   readonly hostFixedUs: number;
@@ -77,8 +101,8 @@ export interface HostOverhead {
 }
 
 export function costModel(deployment: Deployment, host: HostOverhead): CostModel {
-  const { model, gpu, tp, mixed_batch_penalty: mixedBatchPenalty } = deployment;
-  return COSTS[deployment.cost].create({ model, gpu, tp, mixedBatchPenalty, ...host });
+  const { model, gpu, tp, pp, mixed_batch_penalty: mixedBatchPenalty } = deployment;
+  return COSTS[deployment.cost].create({ model, gpu, tp, pp, mixedBatchPenalty, ...host });
 }
 
 function readTensorParallel(given: OptionReader, model: LlmName): number {
@@ -97,17 +121,33 @@ function readTensorParallel(given: OptionReader, model: LlmName): number {
   );
 }
 
-/** KV blocks in what the weights and the runtime leave of the memory of each GPU; a block has its share on all. */
-export function kvBlocks({ model, gpu, tp, kv_fraction, block_tokens }: Deployment): number {
-  const shard = shardOf(LLMS[model], tp);
-  const left = GPUS[gpu].memoryBytes * kv_fraction - weightBytes(shard) - RUNTIME_RESERVE_BYTES;
-  return Math.floor(left / (kvBytesPerToken(shard) * block_tokens));
+function readPipelineParallel(given: OptionReader, model: LlmName): number {
+  const { layers } = LLMS[model];
+  const pp = given.integer('pp', {
+    min: 1,
+    max: layers,
+    fallback: 1,
+    about: 'stages that the layers are spread over, each on tp GPUs',
+    source: OURS,
+  });
+  if (layers % pp === 0) return pp;
+  const divisors = Array.from({ length: layers }, (_, i) => i + 1).filter((stages) => layers % stages === 0);
+  throw new UserError(
+    `reference engine: pp=${pp} does not divide the ${layers} layers of ${model}; pp can be ${divisors.join(', ')}`,
+  );
 }
 
-function doesNotFit({ model, gpu, tp, kv_fraction, block_tokens }: Deployment): UserError {
+/** KV blocks in what the weights and the runtime leave of the memory of each GPU; a block has its share on all. */
+export function kvBlocks({ model, gpu, tp, pp, kv_fraction, block_tokens }: Deployment): number {
+  const shard = shardOf(LLMS[model], tp);
+  const left = GPUS[gpu].memoryBytes * kv_fraction - weightBytes(shard) / pp - RUNTIME_RESERVE_BYTES;
+  return Math.floor((left * pp) / (kvBytesPerToken(shard) * block_tokens));
+}
+
+function doesNotFit({ model, gpu, tp, pp, kv_fraction, block_tokens }: Deployment): UserError {
   const { memoryBytes } = GPUS[gpu];
   const needed = (shard: Llm): number =>
-    weightBytes(shard) + RUNTIME_RESERVE_BYTES + kvBytesPerToken(shard) * block_tokens;
+    (weightBytes(shard) + kvBytesPerToken(shard) * block_tokens) / pp + RUNTIME_RESERVE_BYTES;
   const each = needed(shardOf(LLMS[model], tp));
   const enough = tensorParallelDegrees(LLMS[model]).find(
     (more) => more > tp && needed(shardOf(LLMS[model], more)) <= memoryBytes * kv_fraction,
@@ -119,7 +159,7 @@ function doesNotFit({ model, gpu, tp, kv_fraction, block_tokens }: Deployment): 
         ? 'take a smaller model or a larger GPU'
         : `share it by tp=${enough}, or take a smaller model or a larger GPU`;
   return new UserError(
-    `reference engine: ${model} does not fit: it needs ${gb(each)} a GPU for weights and runtime at tp=${tp}, and ` +
+    `reference engine: ${model} does not fit: it needs ${gb(each)} a GPU for weights and runtime at tp=${tp}${pp === 1 ? '' : `, pp=${pp}`}, and ` +
       `kv_fraction=${kv_fraction} of ${gpu}'s memory is ${gb(memoryBytes * kv_fraction)}; ${wayOut}`,
   );
 }
