@@ -1,6 +1,6 @@
-export { inspectTrace, type TraceInspection } from './inspect.ts';
+export { inspectTrace } from './inspect.ts';
 export { inspectionText } from './inspection-text.ts';
-export { openSource, type OpenOptions } from './open-source.ts';
+export { openSource } from './open-source.ts';
 export { DisorderError, requireOrder } from './order.ts';
 export { resolveWorkload, SAMPLES } from './samples/index.ts';
 export { surveyPlan } from './survey.ts';

@@ -6,12 +6,12 @@ import { Samples } from '../../src/metrics/samples.ts';
 import { RankedSet } from './ranked-set.ts';
 
 /** The shares whose contours are drawn, in percent. */
-export const LEVELS_PERCENT = [50, 90, 95, 99] as const;
+const LEVELS_PERCENT = [50, 90, 95, 99] as const;
 /** The share that a service is usually held to (`contract.md`, goodput), in percent. */
 export const GOAL_PERCENT = 90;
 
 /** A TTFT limit, and the strictest TPOT limit that a level's share of requests meets together with it. */
-export interface ContourPoint {
+interface ContourPoint {
   readonly ttft_ms: number;
   readonly tpot_ms: number;
 }

@@ -2,6 +2,7 @@ import type { Manifest } from '../../src/core/manifest.ts';
 import type { Summary } from '../../src/core/summary.ts';
 import { withThousands } from '../../src/core/units.ts';
 import { commandWords, secondsWords } from '../wording.ts';
+import { factLines } from './fact-lines.ts';
 import { html, type Markup } from './markup.ts';
 
 /** All that is needed to do it again. */
@@ -45,12 +46,6 @@ export function provenance(manifest: Manifest, { records_sha256 }: Summary): Mar
   ];
   return html`<section aria-labelledby="repeat">
     <h2 id="repeat">How to repeat it</h2>
-    <dl class="lines">
-      ${lines.map(
-        ([name, value]) =>
-          html`<dt>${name}</dt>
-            <dd>${value}</dd>`,
-      )}
-    </dl>
+    ${factLines(lines)}
   </section>`;
 }

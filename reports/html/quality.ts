@@ -3,6 +3,7 @@ import type { Summary } from '../../src/core/summary.ts';
 import { formatMs, formatShare, withThousands } from '../../src/core/units.ts';
 import type { Figures } from '../figures/figures.ts';
 import { countWords, DEFINITIONS, joinWords } from '../wording.ts';
+import { factLines } from './fact-lines.ts';
 import { html, type Markup } from './markup.ts';
 
 /** Why the figures can be believed, or not: about the client and its counting alone. */
@@ -32,13 +33,12 @@ export function measurementQuality(summary: Summary, figures: Figures): Markup {
   return html`<section aria-labelledby="quality">
     <h2 id="quality">${validity.valid ? 'The measurement holds' : 'The measurement does not hold'}</h2>
     ${validity.reasons.map((reason) => html`<p class="invalid">✗ ${reason}</p>`)}
-    <dl class="lines">
-      ${lines.map(
-        ([name, definition, value]) =>
-          html`<dt>${definition === null ? name : html`<abbr title="${definition}">${name}</abbr>`}</dt>
-            <dd>${value}</dd>`,
-      )}
-    </dl>
+    ${factLines(
+      lines.map(([name, definition, value]) => [
+        definition === null ? name : html`<abbr title="${definition}">${name}</abbr>`,
+        value,
+      ]),
+    )}
   </section>`;
 }
 

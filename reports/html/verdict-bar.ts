@@ -44,6 +44,6 @@ export function verdictBar(summary: Summary, manifest: Manifest): Markup {
 }
 
 /** `2026-11-21 08:00:00 UTC`, of an ISO 8601 time in UTC; anything else as it is. */
-export function dateWords(iso: string): string {
+function dateWords(iso: string): string {
   return iso.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z$/, '$1 $2 UTC');
 }

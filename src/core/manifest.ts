@@ -49,13 +49,11 @@ const target = z.strictObject({
   facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
 });
 
-export const RUN_STATUSES = ['running', 'complete', 'interrupted', 'failed'] as const;
-
 /** `run.json`: what was run, on what, how it ended. The only file that holds wall-clock times. */
 export const manifestSchema = z.strictObject({
   schema: z.literal(1),
   run_id: z.string(),
-  status: z.enum(RUN_STATUSES),
+  status: z.enum(['running', 'complete', 'interrupted', 'failed']),
   /** Why it did not complete, in a sentence; null if it did. */
   reason: z.string().nullable(),
   command: z.array(z.string()),

@@ -14,7 +14,7 @@ export interface EngineCatalogue {
   readonly costs: readonly { readonly name: string; readonly about: string; readonly source: string }[];
 }
 
-export interface ModelInfo {
+interface ModelInfo {
   readonly name: string;
   readonly weight_bytes: number;
   readonly kv_bytes_per_token: number;
@@ -24,7 +24,7 @@ export interface ModelInfo {
   readonly source: string;
 }
 
-export interface GpuInfo {
+interface GpuInfo {
   readonly name: string;
   readonly flops_per_s: number;
   readonly bandwidth_bytes_per_s: number;

@@ -5,11 +5,11 @@ import { formatMs, formatShare } from '../core/units.ts';
 import { nearestRank, Samples } from './samples.ts';
 
 /** A client whose 99th percentile of sent - due is above this fell behind: its load was not the trace's. */
-export const MAX_LATENESS_P99_MS = 10;
+const MAX_LATENESS_P99_MS = 10;
 /** Requests sent later than this are named in the reason; 1 % of them would break the limit above. */
-export const VERY_LATE_MS = 50;
+const VERY_LATE_MS = 50;
 /** A client that stood still for so long cannot say when tokens came. */
-export const MAX_STALL_MS = 100;
+const MAX_STALL_MS = 100;
 
 type Validity = Summary['validity'];
 

@@ -7,7 +7,7 @@ import { polynomial } from './polynomial.ts';
 import { roofline } from './roofline.ts';
 
 /** What iterations are to be timed on. */
-export interface CostSetting {
+interface CostSetting {
   readonly model: LlmName;
   readonly gpu: GpuName;
   readonly tp: number;
