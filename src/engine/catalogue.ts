@@ -1,6 +1,7 @@
 import { COSTS } from './cost/presets.ts';
 import { GPUS } from './hardware/gpus.ts';
-import { kvBytesPerToken, LLMS, weightBytes } from './models/llms.ts';
+import { kvBytesPerToken, weightBytes } from './models/llm.ts';
+import { LLMS } from './models/llms.ts';
 import { tensorParallelDegrees } from './models/tensor-parallel.ts';
 import { readEngineSpec } from './spec.ts';
 import { SYSTEMS } from './systems/index.ts';

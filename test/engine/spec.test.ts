@@ -65,7 +65,7 @@ describe('mistakes name the way out', () => {
     ['toString', /system "toString" is not known/],
     ['vllm-v1,modle=llama-3.1-8b', /"modle" is not an option of vllm-v1; did you mean "model"\?/],
     ['model=llama-3.1-80b', /model "llama-3.1-80b" is not known; did you mean "llama-3.1-8b"\?/],
-    ['gpu=b200', /gpu "b200" is not known; did you mean "l20"\?/],
+    ['gpu=h100', /gpu "h100" is not known; did you mean "a10"\?/],
     ['gpu=constructor', /gpu "constructor" is not known/],
     ['token_budget=0', /token_budget=0 is not a whole number from 1 to/],
     ['token_budget=1.5', /token_budget=1\.5 is not a whole number/],

@@ -2,7 +2,8 @@ import { UserError } from '../../core/errors.ts';
 import type { CostModel } from '../cost/cost-model.ts';
 import { COSTS, type CostName } from '../cost/presets.ts';
 import { GPUS, type GpuName } from '../hardware/gpus.ts';
-import { kvBytesPerToken, LLMS, weightBytes, type Llm, type LlmName } from '../models/llms.ts';
+import { kvBytesPerToken, weightBytes, type Llm } from '../models/llm.ts';
+import { LLMS, type LlmName } from '../models/llms.ts';
 import { divides, MAX_TENSOR_PARALLEL, shardOf, tensorParallelDegrees } from '../models/tensor-parallel.ts';
 import type { OptionReader } from './option-reader.ts';
 
