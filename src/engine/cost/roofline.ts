@@ -13,6 +13,7 @@ import {
 import { shardOf } from '../models/tensor-parallel.ts';
 import type { Batch } from './batch.ts';
 import type { CostModel } from './cost-model.ts';
+import type { HostOverhead } from './host-overhead.ts';
 
 /** Queries that share one pass over the keys and values before them: the tile of FlashAttention-2's kernels. */
 const QUERY_TILE = 128;
@@ -22,14 +23,11 @@ const ALL_REDUCE_US = 37;
 /** One after attention, one after the MLP. */
 const ALL_REDUCES_A_LAYER = 2;
 
-export interface RooflineOptions {
+export interface RooflineOptions extends HostOverhead {
   readonly gpu: Gpu;
   readonly llm: Llm;
   /** GPUs that share the model; a degree that divides it. */
   readonly tensorParallel: number;
-  /** CPU work that the GPU waits for: each iteration, and each sequence in it; microseconds. */
-  readonly hostFixedUs: number;
-  readonly hostPerSequenceUs: number;
   /** Factor on the time of an iteration that holds both prefill and decode; 1: mixing costs nothing by itself. */
   readonly mixedBatchPenalty: number;
 }

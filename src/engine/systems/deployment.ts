@@ -1,23 +1,25 @@
 import { UserError } from '../../core/errors.ts';
 import type { CostModel } from '../cost/cost-model.ts';
-import { COSTS, type CostName } from '../cost/presets.ts';
+import type { HostOverhead } from '../cost/host-overhead.ts';
+import { noisy } from '../cost/noise.ts';
+import type { CostSetting } from '../cost/presets.ts';
+import { isTable, tablePreset } from '../cost/table-preset.ts';
 import { GPUS, type GpuName } from '../hardware/gpus.ts';
 import { kvBytesPerToken, weightBytes, type Llm } from '../models/llm.ts';
 import { LLMS, type LlmName } from '../models/llms.ts';
 import { divides, MAX_TENSOR_PARALLEL, shardOf, tensorParallelDegrees } from '../models/tensor-parallel.ts';
-import type { OptionReader } from './option-reader.ts';
+import { costPreset, readCostOptions, type CostOptions } from './cost-options.ts';
+import { OURS, type OptionReader } from './option-reader.ts';
 
 /** Memory of each GPU that activations, CUDA graphs and libraries take besides weights and KV (AIConfigurator's reserve). */
 const RUNTIME_RESERVE_BYTES = 3.5e9;
 
 /** What every system is asked: a model on a GPU, and how its memory is laid out. */
-export type Deployment = {
+export type Deployment = CostOptions & {
   readonly model: LlmName;
   readonly gpu: GpuName;
   /** GPUs that share the model by tensor parallelism. */
   readonly tp: number;
-  /** How iterations are timed. */
-  readonly cost: CostName;
   readonly block_tokens: number;
   /** Share of device memory that the engine may use. */
   readonly kv_fraction: number;
@@ -25,9 +27,8 @@ export type Deployment = {
   readonly max_model_len: number;
 };
 
-const OURS = 'a choice of this engine';
-
-export function readDeployment(given: OptionReader): Deployment {
+/** `host`: what the system itself costs, where the cost model does not bring that of a whole engine. */
+export function readDeployment(given: OptionReader, host: HostOverhead): Deployment {
   const model = given.name('model', LLMS, { fallback: 'llama-3.1-8b', about: 'which model', source: OURS });
   const gpu = given.name('gpu', GPUS, { fallback: 'h100-sxm', about: 'which GPU', source: OURS });
   const longest = LLMS[model].maxModelLen;
@@ -35,7 +36,7 @@ export function readDeployment(given: OptionReader): Deployment {
     model,
     gpu,
     tp: readTensorParallel(given, model),
-    cost: given.name('cost', COSTS, { fallback: 'roofline', about: 'how iterations are timed', source: OURS }),
+    ...readCostOptions(given, host),
     block_tokens: given.integer('block_tokens', {
       min: 1,
       max: 1024,
@@ -67,19 +68,22 @@ export function readDeployment(given: OptionReader): Deployment {
   };
   if (kvBlocks(deployment) < 1) throw doesNotFit(deployment);
   // Made to be thrown away: a setting without figures is refused before anything runs.
-  costModel(deployment, { hostFixedUs: 0, hostPerSequenceUs: 0 });
+  costModel(deployment);
+  if (isTable(deployment.cost))
+    for (const text of tablePreset(deployment.cost).outliers(costSetting(deployment))) given.warn(text);
   return deployment;
 }
 
-/** CPU work that the GPU waits for, where the cost model does not bring its own. */
-export interface HostOverhead {
-  readonly hostFixedUs: number;
-  readonly hostPerSequenceUs: number;
+/** Times iterations, with noise where it was asked for; then each call draws: predict with `noise` and `run_noise` at 0. */
+export function costModel(deployment: Deployment): CostModel {
+  const { cost, noise, run_noise: perRun, seed } = deployment;
+  return noisy(costPreset(cost).create(costSetting(deployment)), { perIteration: noise, perRun, seed });
 }
 
-export function costModel(deployment: Deployment, host: HostOverhead): CostModel {
+function costSetting(deployment: Deployment): CostSetting {
   const { model, gpu, tp, mixed_batch_penalty: mixedBatchPenalty } = deployment;
-  return COSTS[deployment.cost].create({ model, gpu, tp, mixedBatchPenalty, ...host });
+  const { host_fixed_us: hostFixedUs, host_per_sequence_us: hostPerSequenceUs } = deployment;
+  return { model, gpu, tp, mixedBatchPenalty, hostFixedUs, hostPerSequenceUs };
 }
 
 function readTensorParallel(given: OptionReader, model: LlmName): number {

@@ -1,7 +1,8 @@
+import type { HostOverhead } from '../cost/host-overhead.ts';
 import { GPUS, type GpuName } from '../hardware/gpus.ts';
 import { vllmV1 as vllmV1Policy } from '../policies/vllm-v1.ts';
 import { singleInstance } from '../single-instance.ts';
-import { costModel, kvBlocks, readDeployment, type Deployment, type HostOverhead } from './deployment.ts';
+import { costModel, kvBlocks, readDeployment, type Deployment } from './deployment.ts';
 import type { OptionReader } from './option-reader.ts';
 import type { System } from './system.ts';
 
@@ -27,7 +28,7 @@ export const vllmV1: System = {
     return singleInstance({
       clock,
       policy: vllmV1Policy({ tokenBudget: options.token_budget, maxSeqs: options.max_seqs }),
-      cost: costModel(options, HOST),
+      cost: costModel(options),
       capacityBlocks: kvBlocks(options),
       blockTokens: options.block_tokens,
       maxModelLen: options.max_model_len,
@@ -36,7 +37,7 @@ export const vllmV1: System = {
 };
 
 function read(given: OptionReader): VllmV1Options {
-  const deployment = readDeployment(given);
+  const deployment = readDeployment(given, HOST);
   const large = isLarge(deployment.gpu);
   return {
     ...deployment,

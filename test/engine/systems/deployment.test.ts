@@ -8,7 +8,7 @@ import { OptionReader } from '../../../src/engine/systems/option-reader.ts';
 import { shared } from '../../shared.ts';
 
 function kvTokens(options: Readonly<Record<string, string | number>>): number {
-  return 16 * kvBlocks(readDeployment(new OptionReader('test', options)));
+  return 16 * kvBlocks(readDeployment(new OptionReader('test', options), { hostFixedUs: 0, hostPerSequenceUs: 0 }));
 }
 
 /** DistServe ran with 95 % of the memory; its runtime is not ours, so a tenth is near enough. */
