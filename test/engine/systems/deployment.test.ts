@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { Batch } from '../../../src/engine/cost/batch.ts';
 import { LLMS } from '../../../src/engine/models/llms.ts';
 import { shardOf } from '../../../src/engine/models/tensor-parallel.ts';
-import { kvBlocks, readDeployment } from '../../../src/engine/systems/deployment.ts';
+import { costModel, kvBlocks, readDeployment } from '../../../src/engine/systems/deployment.ts';
 import { OptionReader } from '../../../src/engine/systems/option-reader.ts';
 import { shared } from '../../shared.ts';
 
@@ -24,6 +25,41 @@ test('KV memory is that of DistServe’s profile within a tenth', { skip: CAPACI
     compared++;
   }
   assert.equal(compared, 7);
+});
+
+describe('times', () => {
+  const host = { hostFixedUs: 1000, hostPerSequenceUs: 10 };
+  const timesUs = (options: Readonly<Record<string, string | number>>): number[] => {
+    const cost = costModel(readDeployment(new OptionReader('test', options), host));
+    const batch = new Batch();
+    batch.addDecode(500);
+    return [cost.timeUs(batch), cost.timeUs(batch)];
+  };
+  const [plain = 0] = timesUs({});
+
+  test('have the overhead of the system, or that of its options', () => {
+    const [first = 0] = timesUs({ host_fixed_us: 3000, host_per_sequence_us: 0 });
+    assert.ok(Math.abs(first - plain - (3000 - 1010)) < 1e-6);
+  });
+
+  test('of a whole engine have its own overhead, and more only where it is asked for', () => {
+    const opt = { model: 'opt-13b', gpu: 'a100-sxm-80g', cost: 'distserve' };
+    const [none = 0] = timesUs(opt);
+    const [more = 0] = timesUs({ ...opt, host_fixed_us: 300, host_per_sequence_us: 7 });
+    assert.ok(Math.abs(more - none - 307) < 1e-6);
+    assert.ok(Math.abs(none - (19.93470262 + 0.00062694 * 500 + 0.03850698 + 2 + 0.0499) * 1000) < 1);
+  });
+
+  test('have noise where it is asked for, by its seed', () => {
+    assert.deepEqual(timesUs({}), [plain, plain]);
+    const noisy = timesUs({ noise: 0.03 });
+    assert.deepEqual(timesUs({ noise: 0.03 }), noisy);
+    assert.notEqual(noisy[0], noisy[1]);
+    assert.notDeepEqual(timesUs({ noise: 0.03, seed: 2 }), noisy);
+    const [first, second] = timesUs({ run_noise: 0.03 });
+    assert.equal(first, second);
+    assert.notEqual(first, plain);
+  });
 });
 
 describe('a shard', () => {
