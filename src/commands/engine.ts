@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { EXIT, type ExitCode } from '../core/errors.ts';
-import { parseEngineSpec, serveEngine } from '../engine/index.ts';
+import { engineWarnings, parseEngineSpec, serveEngine } from '../engine/index.ts';
 import { readOptions, type Command } from './command.ts';
 import { engineList } from './engine-list.ts';
+import { printWarning } from './terminal.ts';
 
 const schema = z.looseObject({
   action: z.enum(['serve', 'list']),
@@ -58,6 +59,7 @@ async function serve(options: z.infer<typeof schema>): Promise<ExitCode> {
     port: options.port,
     maxConnections: options['max-connections'],
   });
+  if (!options.quiet) for (const text of engineWarnings(options.system)) printWarning(text);
   if (!options.quiet) process.stdout.write(`listening on ${server.url}\n`);
   process.send?.({ url: server.url });
   const signal = await new Promise<'SIGINT' | 'SIGTERM' | 'disconnect'>((resolve) => {

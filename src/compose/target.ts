@@ -8,7 +8,7 @@ import type { Plan, Source } from '../core/plan.ts';
 import type { Planned, Target } from '../core/target.ts';
 import { VirtualClock } from '../core/virtual-clock.ts';
 import { WallClock } from '../core/wall-clock.ts';
-import { createEngine, engineTarget, parseEngineSpec } from '../engine/index.ts';
+import { createEngine, engineTarget, engineWarnings, parseEngineSpec } from '../engine/index.ts';
 import { HttpTarget } from '../replay/transport.ts';
 import { warmUp } from '../replay/warm-up.ts';
 import { reachTarget } from '../serving/reach.ts';
@@ -60,6 +60,7 @@ export async function openArena(
 ): Promise<Arena> {
   const system = referenceSystem(spec.target);
   if (system === null) return openServer(spec, parseUrl(spec.target), null, plan, runDirectory, warn);
+  for (const text of engineWarnings(system)) warn(text);
   if (spec.clock === 'virtual') return openVirtual(plan.source, system);
   const engine = await startEngine(system);
   try {

@@ -1,5 +1,5 @@
 export { describeSystem, engineCatalogue, type EngineCatalogue, type SystemInfo } from './catalogue.ts';
-export { createEngine, parseEngineSpec } from './spec.ts';
+export { createEngine, engineWarnings, parseEngineSpec } from './spec.ts';
 export { logIterations } from './iteration-log.ts';
 export { engineTarget } from './target.ts';
 export { serveEngine, type EngineServer } from './server/server.ts';

@@ -20,6 +20,11 @@ export function parseEngineSpec(text: string): EngineSpec {
   return { system: name, options };
 }
 
+/** What a user should know of an engine before it runs, a sentence each. Throws a UserError as `parseEngineSpec` does. */
+export function engineWarnings(text: string): readonly string[] {
+  return readEngineSpec(text).reader.warnings;
+}
+
 /** As `parseEngineSpec`, with the system itself and the reader that knows its options. */
 export function readEngineSpec(text: string): {
   readonly name: string;

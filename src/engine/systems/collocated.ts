@@ -5,12 +5,12 @@ import type { Engine } from '../engine.ts';
 import type { KvMemory } from '../kv/memory.ts';
 import type { IterationPolicy } from '../policies/policy.ts';
 import { ROUTERS } from '../policies/routers.ts';
-import { costModel, type Deployment, type HostOverhead, type Replicas } from './deployment.ts';
+import { costModel, type Deployment } from './deployment.ts';
+import type { Replicas } from './replicas.ts';
 import type { EngineContext } from './system.ts';
 
 export interface CollocatedParts {
   readonly deployment: Deployment & Replicas;
-  readonly host: HostOverhead;
   readonly memory: () => KvMemory;
   readonly policy: () => IterationPolicy;
 }
@@ -18,7 +18,7 @@ export interface CollocatedParts {
 /** An engine of equal instances behind a router, each of which computes prompts and decodes. */
 export function collocated(context: EngineContext, parts: CollocatedParts): Engine {
   const { clock, onIteration } = context;
-  const { deployment, host, memory, policy } = parts;
+  const { deployment, memory, policy } = parts;
   const entry = Array.from(
     { length: deployment.instances },
     (_, i) =>
@@ -29,7 +29,7 @@ export function collocated(context: EngineContext, parts: CollocatedParts): Engi
         policy,
         memory: memory(),
         executor: pipeline(clock, deployment.pp),
-        cost: costModel(deployment, host),
+        cost: costModel(deployment, String(i)),
       }),
   );
   return fleet({

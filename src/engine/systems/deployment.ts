@@ -1,25 +1,24 @@
 import { UserError } from '../../core/errors.ts';
 import type { CostModel } from '../cost/cost-model.ts';
-import { COSTS, type CostName } from '../cost/presets.ts';
+import type { HostOverhead } from '../cost/host-overhead.ts';
+import { noisy } from '../cost/noise.ts';
+import type { CostSetting } from '../cost/presets.ts';
+import { isTable, tablePreset } from '../cost/table-preset.ts';
 import { GPUS, type GpuName } from '../hardware/gpus.ts';
-import { kvBytesPerToken, LLMS, weightBytes, type Llm, type LlmName } from '../models/llms.ts';
-import { divides, MAX_TENSOR_PARALLEL, shardOf, tensorParallelDegrees } from '../models/tensor-parallel.ts';
-import { ROUTERS, type RouterName } from '../policies/routers.ts';
-import type { OptionReader } from './option-reader.ts';
-
-/** Memory of each GPU that activations, CUDA graphs and libraries take besides weights and KV (AIConfigurator's reserve). */
-const RUNTIME_RESERVE_BYTES = 3.5e9;
+import { LLMS, type LlmName } from '../models/llms.ts';
+import { divides, MAX_TENSOR_PARALLEL, tensorParallelDegrees } from '../models/tensor-parallel.ts';
+import { costPreset, readCostOptions, type CostOptions } from './cost-options.ts';
+import { doesNotFit, kvBlocks } from './fit.ts';
+import { OURS, type OptionReader } from './option-reader.ts';
 
 /** What every system is asked: a model on a GPU, and how its memory is laid out. */
-export type Deployment = {
+export type Deployment = CostOptions & {
   readonly model: LlmName;
   readonly gpu: GpuName;
   /** GPUs that share the model by tensor parallelism. */
   readonly tp: number;
   /** Stages of tp GPUs each that the layers are spread over. */
   readonly pp: number;
-  /** How iterations are timed. */
-  readonly cost: CostName;
   readonly block_tokens: number;
   /** Share of device memory that the engine may use. */
   readonly kv_fraction: number;
@@ -27,12 +26,8 @@ export type Deployment = {
   readonly max_model_len: number;
 };
 
-/** How many of it there are, and what is in front. */
-export type Replicas = { readonly instances: number; readonly router: RouterName };
-
-const OURS = 'a choice of this engine';
-
-export function readDeployment(given: OptionReader): Deployment {
+/** `host`: what the system itself costs, where the cost model does not bring that of a whole engine. */
+export function readDeployment(given: OptionReader, host: HostOverhead): Deployment {
   const model = given.name('model', LLMS, { fallback: 'llama-3.1-8b', about: 'which model', source: OURS });
   const gpu = given.name('gpu', GPUS, { fallback: 'h100-sxm', about: 'which GPU', source: OURS });
   const longest = LLMS[model].maxModelLen;
@@ -41,7 +36,7 @@ export function readDeployment(given: OptionReader): Deployment {
     gpu,
     tp: readTensorParallel(given, model),
     pp: readPipelineParallel(given, model),
-    cost: given.name('cost', COSTS, { fallback: 'roofline', about: 'how iterations are timed', source: OURS }),
+    ...readCostOptions(given, host),
     block_tokens: given.integer('block_tokens', {
       min: 1,
       max: 1024,
@@ -73,36 +68,22 @@ export function readDeployment(given: OptionReader): Deployment {
   };
   if (kvBlocks(deployment) < 1) throw doesNotFit(deployment);
   // Made to be thrown away: a setting without figures is refused before anything runs.
-  costModel(deployment, { hostFixedUs: 0, hostPerSequenceUs: 0 });
+  costModel(deployment, '');
+  if (isTable(deployment.cost))
+    for (const text of tablePreset(deployment.cost).outliers(costSetting(deployment))) given.warn(text);
   return deployment;
 }
 
-export function readReplicas(given: OptionReader): Replicas {
-  return {
-    instances: given.integer('instances', {
-      min: 1,
-      max: 4096,
-      fallback: 1,
-      about: 'copies of the model, each on tp x pp GPUs',
-      source: OURS,
-    }),
-    router: given.name('router', ROUTERS, {
-      fallback: 'round-robin',
-      about: 'who picks the instance of a request',
-      source: OURS,
-    }),
-  };
+/** Times iterations, with noise where it was asked for; then each call draws: predict with `noise` and `run_noise` at 0. */
+export function costModel(deployment: Deployment, instance: string): CostModel {
+  const { cost, noise, run_noise: perRun, seed } = deployment;
+  return noisy(costPreset(cost).create(costSetting(deployment)), { perIteration: noise, perRun, seed, instance });
 }
 
-/** CPU work that the GPU waits for, where the cost model does not bring its own. */
-export interface HostOverhead {
-  readonly hostFixedUs: number;
-  readonly hostPerSequenceUs: number;
-}
-
-export function costModel(deployment: Deployment, host: HostOverhead): CostModel {
+function costSetting(deployment: Deployment): CostSetting {
   const { model, gpu, tp, pp, mixed_batch_penalty: mixedBatchPenalty } = deployment;
-  return COSTS[deployment.cost].create({ model, gpu, tp, pp, mixedBatchPenalty, ...host });
+  const { host_fixed_us: hostFixedUs, host_per_sequence_us: hostPerSequenceUs } = deployment;
+  return { model, gpu, tp, pp, mixedBatchPenalty, hostFixedUs, hostPerSequenceUs };
 }
 
 function readTensorParallel(given: OptionReader, model: LlmName): number {
@@ -135,35 +116,4 @@ function readPipelineParallel(given: OptionReader, model: LlmName): number {
   throw new UserError(
     `reference engine: pp=${pp} does not divide the ${layers} layers of ${model}; pp can be ${divisors.join(', ')}`,
   );
-}
-
-/** KV blocks in what the weights and the runtime leave of the memory of each GPU; a block has its share on all. */
-export function kvBlocks({ model, gpu, tp, pp, kv_fraction, block_tokens }: Deployment): number {
-  const shard = shardOf(LLMS[model], tp);
-  const left = GPUS[gpu].memoryBytes * kv_fraction - weightBytes(shard) / pp - RUNTIME_RESERVE_BYTES;
-  return Math.floor((left * pp) / (kvBytesPerToken(shard) * block_tokens));
-}
-
-function doesNotFit({ model, gpu, tp, pp, kv_fraction, block_tokens }: Deployment): UserError {
-  const { memoryBytes } = GPUS[gpu];
-  const needed = (shard: Llm): number =>
-    (weightBytes(shard) + kvBytesPerToken(shard) * block_tokens) / pp + RUNTIME_RESERVE_BYTES;
-  const each = needed(shardOf(LLMS[model], tp));
-  const enough = tensorParallelDegrees(LLMS[model]).find(
-    (more) => more > tp && needed(shardOf(LLMS[model], more)) <= memoryBytes * kv_fraction,
-  );
-  const wayOut =
-    each <= memoryBytes
-      ? `raise kv_fraction above ${(Math.ceil((each / memoryBytes) * 100) / 100).toFixed(2)}`
-      : enough === undefined
-        ? 'take a smaller model or a larger GPU'
-        : `share it by tp=${enough}, or take a smaller model or a larger GPU`;
-  return new UserError(
-    `reference engine: ${model} does not fit: it needs ${gb(each)} a GPU for weights and runtime at tp=${tp}${pp === 1 ? '' : `, pp=${pp}`}, and ` +
-      `kv_fraction=${kv_fraction} of ${gpu}'s memory is ${gb(memoryBytes * kv_fraction)}; ${wayOut}`,
-  );
-}
-
-function gb(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(1)} GB`;
 }

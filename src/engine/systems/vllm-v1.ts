@@ -1,16 +1,12 @@
+import type { HostOverhead } from '../cost/host-overhead.ts';
 import { GPUS, type GpuName } from '../hardware/gpus.ts';
 import { BlockPool } from '../kv/block-pool.ts';
 import { vllmV1 as vllmV1Policy } from '../policies/vllm-v1.ts';
 import { collocated } from './collocated.ts';
-import {
-  kvBlocks,
-  readDeployment,
-  readReplicas,
-  type Deployment,
-  type HostOverhead,
-  type Replicas,
-} from './deployment.ts';
+import { readDeployment, type Deployment } from './deployment.ts';
+import { kvBlocks } from './fit.ts';
 import type { OptionReader } from './option-reader.ts';
+import { readReplicas, type Replicas } from './replicas.ts';
 import type { System } from './system.ts';
 
 /**
@@ -34,7 +30,6 @@ export const vllmV1: System = {
     const options = read(given);
     return collocated(context, {
       deployment: options,
-      host: HOST,
       memory: () => new BlockPool(kvBlocks(options), options.block_tokens),
       policy: () => vllmV1Policy({ tokenBudget: options.token_budget, maxSeqs: options.max_seqs }),
     });
@@ -42,7 +37,7 @@ export const vllmV1: System = {
 };
 
 function read(given: OptionReader): VllmV1Options {
-  const deployment = readDeployment(given);
+  const deployment = readDeployment(given, HOST);
   const large = isLarge(deployment.gpu);
   return {
     ...deployment,
