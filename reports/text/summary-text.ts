@@ -27,13 +27,14 @@ export function summaryText(summary: Summary, manifest: Manifest, { color }: { c
 }
 
 function verdictLines(
-  { tone, glyph, sentence, warnings, assurance }: Verdict,
+  { tone, glyph, sentence, warnings, assurance, leftOut }: Verdict,
   paint: (text: string, code: number) => string,
 ): string[] {
   return [
     ...warnings.map((warning) => paint(printable(`! ${warning}`), SGR.missed)),
     paint(`${glyph} ${sentence}`, SGR[tone]),
     ...(assurance === null ? [] : [paint(`✓ ${assurance}`, SGR.met)]),
+    ...(leftOut === null ? [] : [leftOut]),
   ];
 }
 

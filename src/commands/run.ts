@@ -35,6 +35,8 @@ const schema = z.looseObject({
   'clip-output': wholeNumber.optional(),
   limit: wholeNumber.optional(),
   'block-tokens': wholeNumber.optional(),
+  warmup: text.optional(),
+  cooldown: text.optional(),
   timeout: text,
   'ttft-timeout': text,
   seed: z.int({ error: (issue) => `got ${String(issue.input)}, expected a whole number` }),
@@ -92,6 +94,8 @@ export const runCommand: Command = {
       describe: 'completions (prompts as token ids) or chat (as text)',
     },
     model: { type: 'string', describe: 'model to ask for [default: the first that the server lists]' },
+    warmup: { type: 'string', describe: 'first part of the replay that is sent but not measured, e.g. 30s' },
+    cooldown: { type: 'string', describe: 'last part, before the last due time, that is sent but not measured' },
     timeout: { type: 'string', default: '600s', describe: 'from sent to last byte' },
     'ttft-timeout': { type: 'string', default: '60s', describe: 'from sent to first token' },
     seed: { type: 'number', default: 1, describe: 'of everything random' },
@@ -160,7 +164,8 @@ function print({ dir, summary, manifest }: RunResult, json: boolean): void {
 
 /** 3 when the target went away or nothing it said was understood: then there is no result to speak of. */
 function exitCode({ summary }: RunResult): ExitCode {
-  if (summary.requests.ok === 0 && summary.requests.sent + (summary.requests.by_outcome.connect_error ?? 0) > 0)
+  const answered = summary.requests.ok + (summary.left_out?.ok ?? 0);
+  if (answered === 0 && summary.requests.sent + (summary.requests.by_outcome.connect_error ?? 0) > 0)
     return EXIT.unreachable;
   return summary.status === 'failed' ? EXIT.unreachable : EXIT.ok;
 }
@@ -181,6 +186,8 @@ function runSpec(options: Options, line: readonly string[]): RunSpec {
     model: options.model ?? null,
     clock: options.clock,
     slo: sloText === undefined ? null : { text: sloText, limits: parseSlo(sloText) },
+    warmupUs: options.warmup === undefined ? 0 : parseDurationUs(options.warmup, '--warmup'),
+    cooldownUs: options.cooldown === undefined ? 0 : parseDurationUs(options.cooldown, '--cooldown'),
     seed: options.seed,
     timeoutUs: parseDurationUs(options.timeout, '--timeout'),
     ttftTimeoutUs: parseDurationUs(options['ttft-timeout'], '--ttft-timeout'),

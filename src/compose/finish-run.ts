@@ -12,6 +12,7 @@ import { recoverRun } from '../runs/recovery.ts';
 import { readManifest, reportFile, writeManifest, writeSummary } from '../runs/run-directory.ts';
 import { writeHtmlReport } from '../../reports/index.ts';
 import { surveyPlan } from '../../workloads/index.ts';
+import { spanOf } from './measured.ts';
 import { targetName } from './target.ts';
 import { openWorkload } from './workload.ts';
 
@@ -24,7 +25,7 @@ export async function finishRun(dir: string, manifest: Manifest, source: Source)
 /** Gives the rest of a plan that was not sent its records (`unsent`), so that every scheduled request counts. */
 async function completeRecords(dir: string, manifest: Manifest, source: Source): Promise<void> {
   const { ended } = await recoverRun(dir);
-  await appendRecords(dir, unsent(source, ended, targetName(manifest.target.spec)));
+  await appendRecords(dir, unsent(source, ended, manifest));
 }
 
 /** Summary and report of a finished directory, from its records alone: can be repeated at any time. */
@@ -64,9 +65,10 @@ async function planOf(dir: string, manifest: Manifest): Promise<Source> {
   );
 }
 
-async function* unsent(source: Source, ended: ReadonlySet<string>, target: string): AsyncGenerator<RecordBatch> {
+async function* unsent(source: Source, ended: ReadonlySet<string>, manifest: Manifest): AsyncGenerator<RecordBatch> {
+  const [target, measured] = [targetName(manifest.target.spec), spanOf(manifest)];
   for await (const requests of source.open())
-    yield requests.filter((request) => !ended.has(request.id)).map((request) => blankRecord(request, target));
+    yield requests.filter((request) => !ended.has(request.id)).map((request) => blankRecord(request, target, measured));
 }
 
 /** Whether a process runs. One that was killed and not yet waited for by its parent (a zombie) does not. */

@@ -26,6 +26,9 @@ export interface RunSpec {
   readonly model: string | null;
   readonly clock: 'real' | 'virtual';
   readonly slo: { readonly text: string; readonly limits: Slo } | null;
+  /** Replayed and recorded but not measured: the first so long of the replay, and the last before the last due time. */
+  readonly warmupUs: number;
+  readonly cooldownUs: number;
   readonly seed: number;
   readonly timeoutUs: number;
   readonly ttftTimeoutUs: number;

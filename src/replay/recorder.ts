@@ -1,3 +1,4 @@
+import type { MeasuredSpan } from '../core/measured-span.ts';
 import type { Outcome, RequestRecord } from '../core/record.ts';
 import type { RecordStore } from '../core/store.ts';
 import type { Answer, Planned, Sink } from '../core/target.ts';
@@ -32,6 +33,7 @@ interface InFlight {
 export class Recorder implements Sink {
   readonly #store: RecordStore;
   readonly #target: string;
+  readonly #measured: MeasuredSpan | null;
   readonly #inFlight = new Map<number, InFlight>();
   #sentBatch: RequestRecord[] = [];
   #finishedBatch: RequestRecord[] = [];
@@ -40,9 +42,10 @@ export class Recorder implements Sink {
   /** Called when a request has ended, with its outcome. */
   onEnd: (index: number, outcome: Outcome) => void = () => undefined;
 
-  constructor(store: RecordStore, target: string) {
+  constructor(store: RecordStore, target: string, measured: MeasuredSpan | null = null) {
     this.#store = store;
     this.#target = target;
+    this.#measured = measured;
   }
 
   get inFlight(): number {
@@ -138,7 +141,7 @@ export class Recorder implements Sink {
     const noTokens = outcome === 'ok' && times.length === 0;
     const firstTokenUs = times[0] === undefined ? null : planned.request.dueUs + times[0];
     return {
-      ...blankRecord(planned.request, this.#target),
+      ...blankRecord(planned.request, this.#target, this.#measured),
       sent_us: wholeUs(sentUs),
       connect_us: wholeUs(request.connectUs),
       first_token_us: firstTokenUs,

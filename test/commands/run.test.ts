@@ -124,6 +124,38 @@ describe('reprise run', () => {
     assert.equal(workload.block_tokens, 512);
   });
 
+  it('replays a warm-up and a cool-down, and leaves them out of every figure', async () => {
+    const path = trace('warm.csv', 200, 0.05, 5);
+    const [plain, warm] = await Promise.all(
+      [
+        ['whole', []] as const,
+        ['warm', ['--speed', '2', '--warmup', '1s', '--cooldown', '500ms', '--slo', 'ttft=500ms,tpot=50ms']] as const,
+      ].map(([name, options]) => cli('run', path, '--clock', 'virtual', ...options, '--out', join(folder, name))),
+    );
+    assert.equal(plain?.code, 0, plain?.stderr);
+    assert.equal(warm?.code, 0, warm?.stderr);
+    // Every 25 ms to 4.975 s: measured from 1 s to 4.475 s, both ends in.
+    const bounds = await query(
+      `select count(*)::int, min(due_us)::int, max(due_us)::int from '${folder}/warm/requests/*.parquet' where measured`,
+    );
+    assert.deepEqual(bounds, [140, 1_000_000, 4_475_000]);
+    const summary = readJson(folder, 'warm', 'summary.json');
+    assert.deepEqual(summary['requests'], { scheduled: 140, sent: 140, ok: 140, failed: 0, by_outcome: { ok: 140 } });
+    assert.match(
+      warm?.stdout ?? '',
+      /^Left out of the figures: 40 requests of the first 1 s \(warm-up\) and 20 requests of the last 500 ms \(cool-down\); 140 measured$/m,
+    );
+    const page = readFileSync(join(folder, 'warm', 'report.html'), 'utf8');
+    for (const said of [
+      'requests due from 1 s to 4.47 s (warm-up 1 s, cool-down 500 ms)',
+      'shaded: warm-up and cool-down, not measured',
+    ])
+      assert.ok(page.includes(said), said);
+    assert.equal((await cli('report', join(folder, 'warm'))).code, 0);
+    assert.deepEqual(readJson(folder, 'warm', 'summary.json'), summary, 'reporting again changes nothing');
+    assert.doesNotMatch(plain?.stdout ?? '', /Left out/);
+  });
+
   it('sorts a trace that is out of order and still says what was left out and what a rate did', async () => {
     const path = join(folder, 'disorder.csv');
     writeFileSync(path, 'arrival_s,input_tokens,output_tokens\n0,10,2\n4,10,2\nsoon,10,2\n1,10,2\n8,10,2\n');
