@@ -27,7 +27,8 @@ export const DEFINITIONS = {
   event_loop: 'Event-loop delay: how long the client could not react to what the network brought.',
   client_cpu: 'CPU time of the client for each token, without its polling of the clock.',
   polling: 'Share of the run that the client spent polling the clock ahead of due times.',
-  touched: 'Requests in flight while the client stood still: their token times may be late.',
+  touched:
+    'Measured requests in flight while the client stood still, or sent more than 10 ms late: their times may be wrong. The records have them as `touched`.',
   left_out:
     'Requests of the warm-up and the cool-down were sent and recorded, and enter no figure; lateness too is of measured requests, stalls are of the whole run.',
   little:

@@ -21,7 +21,7 @@ export function measurementQuality(summary: Summary, figures: Figures): Markup {
       DEFINITIONS.polling,
       validity.spin_share === null ? 'not measured' : `${formatShare(validity.spin_share)} of the run`,
     ],
-    ['requests touched by stalls', DEFINITIONS.touched, withThousands(validity.requests_touched)],
+    ['requests the client touched', DEFINITIONS.touched, withThousands(validity.requests_touched)],
     ...(left_out === null
       ? []
       : [

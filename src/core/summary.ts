@@ -65,7 +65,7 @@ export interface Summary {
     readonly client_cpu_us_per_token: number | null;
     /** Share of the run that the client spent polling the clock. */
     readonly spin_share: number | null;
-    /** Requests that were in flight while the client stood still. */
+    /** Measured requests that the client touched: it stood still while they were in flight, or sent them late. */
     readonly requests_touched: number;
   };
   readonly requests: {

@@ -37,5 +37,6 @@ export function blankRecord(request: Request, target: string, measured: Measured
     decode_queue_us: null,
     decode_us: null,
     worker: 0,
+    touched: false,
   };
 }

@@ -1,3 +1,4 @@
+import { latenessUs, MAX_LATENESS_MS } from '../core/lateness.ts';
 import type { MeasuredSpan } from '../core/measured-span.ts';
 import type { Outcome, RequestRecord } from '../core/record.ts';
 import type { RecordStore } from '../core/store.ts';
@@ -7,6 +8,9 @@ import { settleTokenTimes } from './token-times.ts';
 
 /** Records handed on at once; between full batches `flush` is called on a timer. */
 const BATCH = 256;
+
+/** Whether the client stood still at any time from `fromUs` to `toUs`. */
+export type StoodStill = (fromUs: number, toUs: number) => boolean;
 
 /** Totals since the run's start. */
 export interface Progress {
@@ -41,6 +45,11 @@ export class Recorder implements Sink {
   readonly progress: Progress = { due: 0, sent: 0, ok: 0, failed: 0, tokens: 0 };
   /** Called when a request has ended, with its outcome. */
   onEnd: (index: number, outcome: Outcome) => void = () => undefined;
+  /**
+   * Of whoever watches the client in real time, and then has to call `flush`: only at its next look does it know of a
+   * pause that a request ended in, so that no record is handed on between two looks.
+   */
+  stoodStill: StoodStill | null = null;
 
   constructor(store: RecordStore, target: string, measured: MeasuredSpan | null = null) {
     this.#store = store;
@@ -74,6 +83,11 @@ export class Recorder implements Sink {
     return worst;
   }
 
+  /** Whether as many have gathered as are handed on at a time. */
+  get isFull(): boolean {
+    return this.#finishedBatch.length >= BATCH;
+  }
+
   hasToken(index: number): boolean {
     return (this.#inFlight.get(index)?.events ?? 0) > 0;
   }
@@ -84,7 +98,7 @@ export class Recorder implements Sink {
     request.connectUs = connectUs;
     this.progress.sent++;
     this.#maxLatenessUs = Math.max(this.#maxLatenessUs, timeUs - request.planned.request.dueUs - (connectUs ?? 0));
-    this.#sentBatch.push(this.#record(request, null, 'cut', 'the client was killed', null));
+    this.#sentBatch.push({ ...this.#record(request, null, 'cut', 'the client was killed', null), touched: null });
   }
 
   tokens(index: number, timeUs: number, count: number): void {
@@ -107,7 +121,7 @@ export class Recorder implements Sink {
   /** Hands on what has gathered, so that little is lost if the process is killed. */
   flush(): void {
     if (this.#sentBatch.length > 0) this.#store.sent(this.#sentBatch);
-    if (this.#finishedBatch.length > 0) this.#store.finished(this.#finishedBatch);
+    if (this.#finishedBatch.length > 0) this.#store.finished(this.#finishedBatch.map((record) => this.#marked(record)));
     this.#sentBatch = [];
     this.#finishedBatch = [];
   }
@@ -119,8 +133,15 @@ export class Recorder implements Sink {
     if (record.outcome === 'ok') this.progress.ok++;
     else this.progress.failed++;
     this.#finishedBatch.push(record);
-    if (this.#finishedBatch.length >= BATCH) this.flush();
+    if (this.isFull && this.stoodStill === null) this.flush();
     this.onEnd(index, record.outcome);
+  }
+
+  #marked(record: RequestRecord): RequestRecord {
+    const { sent_us, end_us } = record;
+    if (this.stoodStill === null || sent_us === null || end_us === null) return record;
+    const isLate = (latenessUs(record) ?? 0) > MAX_LATENESS_MS * 1000;
+    return isLate || this.stoodStill(sent_us, end_us) ? { ...record, touched: true } : record;
   }
 
   #get(index: number): InFlight {

@@ -4,8 +4,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { manifestSchema } from '../../src/core/manifest.ts';
 import type { Summary } from '../../src/core/summary.ts';
-import { cli, startCli, temporaryFolder } from '../cli.ts';
+import { cli, readJson, startCli, temporaryFolder } from '../cli.ts';
 import { maxTokens, serve, streamTokens, tokenEvent, type TestServer } from '../servers.ts';
 
 const folder = temporaryFolder();
@@ -104,9 +105,20 @@ describe('faults', () => {
     await sleep(300);
     child.kill('SIGCONT');
     assert.equal((await result).code, 0);
-    const { valid, reasons } = summaryOf(out).validity;
+    const { valid, reasons, requests_touched } = summaryOf(out).validity;
     assert.equal(valid, false);
     assert.match(reasons.join('\n'), /stood still for (29|3\d)\d ms/);
+    // The records have the same requests marked: in flight in a pause that run.json names, or sent late.
+    const { client } = manifestSchema.parse(readJson(out, 'run.json'));
+    const inStall = (client?.stalls ?? []).map(
+      ({ from_us, to_us }) => `(sent_us <= ${to_us} and end_us >= ${from_us})`,
+    );
+    const connection = await (await DuckDBInstance.create()).connect();
+    const rows = await connection.runAndReadAll(
+      `select count(*) filter (touched)::int, count(*) filter (touched != (${inStall.join(' or ')} or sent_us - due_us - coalesce(connect_us, 0) > 10000))::int, count(touched)::int from '${out}/requests/*.parquet'`,
+    );
+    assert.deepEqual(rows.getRows()[0], [requests_touched, 0, 200]);
+    assert.ok(requests_touched >= 10, `${requests_touched} requests`);
   });
 
   it('a client that is killed: report gives what had finished, the rest cut or unsent', async () => {

@@ -116,6 +116,7 @@ function withoutAnswer(index: number, due_us: number, input: number, output: num
     decode_queue_us: null,
     decode_us: null,
     worker: 0,
+    touched: false,
   };
 }
 

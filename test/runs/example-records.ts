@@ -36,6 +36,7 @@ export function exampleRecord(over: Partial<RequestRecord> = {}): RequestRecord 
     decode_queue_us: null,
     decode_us: null,
     worker: 0,
+    touched: false,
     ...over,
   };
   const first = record.token_times_us[0];
@@ -87,6 +88,7 @@ export const anyRecord: fc.Arbitrary<RequestRecord> = fc.record(
     decode_queue_us: nullable(microseconds),
     decode_us: nullable(microseconds),
     worker: fc.nat(1000),
+    touched: nullable(fc.boolean()),
   },
   { noNullPrototype: true },
 );
