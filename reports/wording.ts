@@ -1,3 +1,4 @@
+import type { Manifest } from '../src/core/manifest.ts';
 import type { LatencyMetric, LatencyStats, Summary } from '../src/core/summary.ts';
 import { SLO_METRICS } from '../src/core/slo.ts';
 import { formatMs, threeFigures, withThousands } from '../src/core/units.ts';
@@ -63,6 +64,14 @@ export function leftOutWords({ left_out, requests }: Summary): string | null {
       : [`${countWords(cooldown_requests, 'request')} of the last ${secondsWords(cooldown_s)} (cool-down)`]),
   ];
   return `Left out of the figures: ${joinWords(parts)}; ${withThousands(requests.scheduled)} measured`;
+}
+
+/** An SLO with where it comes from: by name, and in place of which other. */
+export function sloWords(slo: Manifest['slo']): string {
+  if (slo === null) return 'none';
+  const { text, profile, in_place_of, limits_ms } = slo;
+  const named = profile === undefined ? text : `${profile.name}: ${limitsWords(limits_ms)} (${profile.source})`;
+  return in_place_of === undefined ? named : `${named}, in place of the run's: ${in_place_of}`;
 }
 
 /** A limit as it was given, not rounded: `200 ms`, `1.25 s`. */

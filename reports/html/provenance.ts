@@ -1,7 +1,7 @@
 import type { Manifest } from '../../src/core/manifest.ts';
 import type { Summary } from '../../src/core/summary.ts';
 import { withThousands } from '../../src/core/units.ts';
-import { commandWords, secondsWords } from '../wording.ts';
+import { commandWords, secondsWords, sloWords } from '../wording.ts';
 import { html, type Markup } from './markup.ts';
 
 /** All that is needed to do it again. */
@@ -30,7 +30,7 @@ export function provenance(manifest: Manifest, { records_sha256, left_out }: Sum
     ['plan SHA-256', html`<code>${manifest.plan_sha256}</code>`],
     ['seed', String(manifest.seed)],
     ['target', `${target.spec}, adapter ${target.adapter}${facts.length === 0 ? '' : `: ${facts.join(', ')}`}`],
-    ['SLO', manifest.slo?.text ?? 'none'],
+    ['SLO', sloWords(manifest.slo)],
     ['clock', manifest.clock],
     [
       'timeouts',

@@ -4,13 +4,13 @@ import { ENDPOINTS } from '../../adapters/index.ts';
 import { runOnce, type RunResult } from '../compose/run-once.ts';
 import type { RunSpec } from '../compose/run-spec.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
-import { parseSlo } from '../core/slo.ts';
 import { parseDurationUs } from '../core/units.ts';
 import { reportFile } from '../runs/run-directory.ts';
 import { summaryText } from '../../reports/index.ts';
-import { resolveWorkload } from '../../workloads/index.ts';
+import { resolveSlo, resolveWorkload } from '../../workloads/index.ts';
 import { readOptions, wholeNumber, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
+import { sloList } from './slo-list.ts';
 import { hasColor, printWarning } from './terminal.ts';
 import { transformNotes } from './transform-options.ts';
 
@@ -73,7 +73,10 @@ export const runCommand: Command = {
       default: 'reference:vllm-v1,model=llama-3.1-8b,gpu=h100-sxm',
       describe: 'URL, or reference[:SYSTEM[,key=value...]]',
     },
-    slo: { type: 'string', describe: 'limits, e.g. "ttft=200ms,tpot=50ms"; without it latencies only' },
+    slo: {
+      type: 'string',
+      describe: 'limits, e.g. "ttft=200ms,tpot=50ms", or a profile\'s name; list shows them; without it latencies only',
+    },
     clock: {
       type: 'string',
       default: 'real',
@@ -116,6 +119,10 @@ export const runCommand: Command = {
 };
 
 async function runAndReport(options: Options, line: readonly string[]): Promise<ExitCode> {
+  if (options.slo === 'list') {
+    process.stdout.write(sloList(options.json));
+    return EXIT.ok;
+  }
   const spec = runSpec(options, line);
   const stop = new AbortController();
   const cut = new AbortController();
@@ -185,7 +192,7 @@ function runSpec(options: Options, line: readonly string[]): RunSpec {
     endpoint: options.endpoint,
     model: options.model ?? null,
     clock: options.clock,
-    slo: sloText === undefined ? null : { text: sloText, limits: parseSlo(sloText) },
+    slo: sloText === undefined ? null : resolveSlo(sloText),
     warmupUs: options.warmup === undefined ? 0 : parseDurationUs(options.warmup, '--warmup'),
     cooldownUs: options.cooldown === undefined ? 0 : parseDurationUs(options.cooldown, '--cooldown'),
     seed: options.seed,

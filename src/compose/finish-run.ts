@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { UserError } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { Source } from '../core/plan.ts';
+import type { AskedSlo } from '../core/slo.ts';
 import type { RecordBatch } from '../core/record.ts';
 import type { Summary } from '../core/summary.ts';
 import { summarise } from '../metrics/index.ts';
@@ -34,6 +35,15 @@ export async function reportRun(dir: string, manifest: Manifest): Promise<Summar
   writeSummary(dir, summary);
   await writeFile(reportFile(dir), await writeHtmlReport(summary, manifest, readRecords(dir)));
   return summary;
+}
+
+/** The same run judged by another SLO; its `run.json` stays as it is. */
+export function judgedBy(manifest: Manifest, slo: AskedSlo): Manifest {
+  return { ...manifest, slo: { ...manifestSlo(slo), in_place_of: manifest.slo?.text ?? 'none' } };
+}
+
+export function manifestSlo({ text, limits, profile }: AskedSlo): NonNullable<Manifest['slo']> {
+  return { text, ...(profile === undefined ? {} : { profile: { ...profile } }), limits_ms: { ...limits } };
 }
 
 /** Opens a run directory for reading; a run whose process was killed is mended first and marked as interrupted. */

@@ -10,7 +10,7 @@ import { replay } from '../replay/replay.ts';
 import { writeClientSamples } from '../runs/client-file.ts';
 import { openRecordStore } from '../runs/record-store.ts';
 import { checkRunDirectory, createRunDirectory, writeManifest } from '../runs/run-directory.ts';
-import { finishRun } from './finish-run.ts';
+import { finishRun, manifestSlo } from './finish-run.ts';
 import { measuredSpan } from './measured.ts';
 import type { RunSpec } from './run-spec.ts';
 import { checkTarget, openArena, targetName, type Arena } from './target.ts';
@@ -159,7 +159,7 @@ function describeRun(
             to_us: measured.toUs,
           },
     target: arena.facts,
-    slo: spec.slo === null ? null : { text: spec.slo.text, limits_ms: { ...spec.slo.limits } },
+    slo: spec.slo === null ? null : manifestSlo(spec.slo),
     timeout_s: spec.timeoutUs / 1e6,
     ttft_timeout_s: spec.ttftTimeoutUs / 1e6,
     client: null,

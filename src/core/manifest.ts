@@ -83,6 +83,10 @@ export const manifestSchema = z.strictObject({
   slo: z
     .strictObject({
       text: z.string(),
+      /** Where the limits have a published name. */
+      profile: z.strictObject({ name: z.string(), source: z.string() }).exactOptional(),
+      /** What the run was judged by, where a report was asked to judge by another; never in `run.json`. */
+      in_place_of: z.string().exactOptional(),
       limits_ms: z.strictObject({
         ttft: z.number().exactOptional(),
         tpot: z.number().exactOptional(),

@@ -52,12 +52,12 @@ export class ValidityCollector {
     };
   }
 
-  #fellBehind(latenessUs: Float64Array): string[] {
-    const p99Ms = (nearestRank(latenessUs, 990) ?? 0) / 1000;
+  #fellBehind(sortedUs: Float64Array): string[] {
+    const p99Ms = (nearestRank(sortedUs, 990) ?? 0) / 1000;
     if (p99Ms <= MAX_LATENESS_MS) return [];
-    const veryLate = latenessUs.length - latenessUs.findLastIndex((us) => us <= VERY_LATE_MS * 1000) - 1;
+    const veryLate = sortedUs.length - sortedUs.findLastIndex((us) => us <= VERY_LATE_MS * 1000) - 1;
     return [
-      `the client fell behind: 1 % of requests left ${formatMs(p99Ms)} late or more (at most ${MAX_LATENESS_MS} ms is valid), ${formatShare(veryLate / latenessUs.length)} more than ${VERY_LATE_MS} ms`,
+      `the client fell behind: 1 % of requests left ${formatMs(p99Ms)} late or more (at most ${MAX_LATENESS_MS} ms is valid), ${formatShare(veryLate / sortedUs.length)} more than ${VERY_LATE_MS} ms`,
     ];
   }
 

@@ -97,6 +97,19 @@ describe('faults', () => {
     assert.ok((summary.slo?.attainment.joint ?? 1) <= 0.95);
   });
 
+  it('a server that fails after the warm-up: a result, not a target that was never reached', async () => {
+    const server = await start((index, _request, response, body) => {
+      if (index < 25) void streamTokens(response, maxTokens(body), 2);
+      else response.writeHead(500).end('{"error":{"message":"out of memory"}}');
+    });
+    const { out, result } = startRun('warm', [75, 0.02, 5], server, '--warmup', '500ms', '--slo', 'ttft=1s');
+    const { code, stdout, stderr } = await result;
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^! No measured request was answered: 50 http error$/m);
+    assert.deepEqual(summaryOf(out).requests.by_outcome, { http_error: 50 });
+    assert.equal(summaryOf(out).left_out?.ok, 25);
+  });
+
   it('a client that is stopped for 300 ms says that its numbers are not valid, and why', async () => {
     const server = await start((_index, _request, response, body) => void streamTokens(response, maxTokens(body), 5));
     const { out, child, result } = startRun('stopped', [200, 0.02, 5], server);

@@ -43,6 +43,13 @@ const mistakes: [what: string, args: string[], code: number, names: RegExp][] = 
   ['a bad time', run(file('time.csv', `${HEADER}0,10,5\nsoon,10,6\n`)), 2, /time\.csv:3:.*arrival_s.*"soon"/s],
   ['an SLO without a unit', run(good, '--slo', 'ttft=200,tpot=50ms'), 2, /--slo ttft: "200" has no unit/],
   ['an unknown SLO metric', run(good, '--slo', 'ttfft=200ms'), 2, /ttfft=200ms/],
+  [
+    'an unknown SLO profile',
+    run(good, '--slo', 'distserve-osdi-chat-opt13b'),
+    2,
+    /distserve-osdi-chat-opt13b.*did you mean "distserve-osdi-chat-opt-13b"/,
+  ],
+  ['an unknown SLO profile of a report', ['report', out, '--slo', 'fast'], 2, /--slo: "fast" is neither limits/],
   ['a misspelt option', run(good, '--sped', '2'), 2, /unknown option --sped; did you mean --speed\?/],
   ['an unknown command', ['rum'], 2, /unknown command "rum"; did you mean "run"\?/],
   ['no command', [], 2, /name a command/],

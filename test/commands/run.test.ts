@@ -156,6 +156,38 @@ describe('reprise run', () => {
     assert.doesNotMatch(plain?.stdout ?? '', /Left out/);
   });
 
+  it('judges by a published SLO, and again by another without running', async () => {
+    const list = await cli('run', '--slo', 'list');
+    assert.equal(list.code, 0, list.stderr);
+    assert.match(list.stdout, /^ {2}distserve-osdi-code-opt-66b +TTFT <= 125 ms and TPOT <= 200 ms +OPT-66B /m);
+
+    const path = trace('profile.csv', 40, 0.05, 5);
+    const out = join(folder, 'profile');
+    const name = 'distserve-osdi-chat-opt-66b-artifact';
+    const first = await cli('run', path, '--clock', 'virtual', '--slo', name, '--out', out);
+    assert.equal(first.code, 0, first.stderr);
+    assert.match(
+      first.stdout,
+      new RegExp(`^SLO +${name}: TTFT <= 400 ms and TPOT <= 100 ms \\(DistServe, artifact`, 'm'),
+    );
+    const page = (): string => readFileSync(join(out, 'report.html'), 'utf8');
+    assert.ok(page().includes(`${name}: TTFT &lt;= 400 ms and TPOT &lt;= 100 ms (DistServe, artifact`));
+    const limits = (): unknown => {
+      const slo = readJson(out, 'summary.json')['slo'];
+      return typeof slo === 'object' && slo !== null && 'limits_ms' in slo ? slo.limits_ms : null;
+    };
+    assert.deepEqual(limits(), { ttft: 400, tpot: 100 });
+
+    const manifest = readFileSync(join(out, 'run.json'), 'utf8');
+    const again = await cli('report', out, '--slo', 'ttft=1us');
+    assert.match(again.stdout, /^✗ 0 % of requests met TTFT <= 1 us/);
+    assert.match(again.stdout, new RegExp(`^SLO +ttft=1us, in place of the run's: ${name}$`, 'm'));
+    assert.deepEqual(limits(), { ttft: 0.001 });
+    assert.equal(readFileSync(join(out, 'run.json'), 'utf8'), manifest, 'what was run is not written over');
+    await cli('report', out);
+    assert.deepEqual(limits(), { ttft: 400, tpot: 100 });
+  });
+
   it('sorts a trace that is out of order and still says what was left out and what a rate did', async () => {
     const path = join(folder, 'disorder.csv');
     writeFileSync(path, 'arrival_s,input_tokens,output_tokens\n0,10,2\n4,10,2\nsoon,10,2\n1,10,2\n8,10,2\n');
