@@ -62,7 +62,7 @@ export class BatchSlot implements Scheduler<Sequence> {
     }
     if (!Number.isNaN(sequence.handedOverUs) && Number.isNaN(sequence.decodeScheduledUs))
       sequence.decodeScheduledUs = this.nowUs;
-    return this.run(sequence, tokens, hold);
+    return tokens === 0 || this.run(sequence, tokens, hold);
   }
 
   preempt(sequence: Sequence, to: 'head' | 'tail'): void {
@@ -76,10 +76,8 @@ export class BatchSlot implements Scheduler<Sequence> {
     else this.#waiting.push(sequence);
   }
 
-  requeue(sequence: Sequence): void {
-    this.remove(sequence);
-    sequence.state = 'waiting';
-    this.#waiting.push(sequence);
+  rotate(count: number): void {
+    if (count < this.running.length) this.running.push(...this.running.splice(0, count));
   }
 
   /** Out of the running; its memory is left as it is. */

@@ -19,12 +19,12 @@ export interface Scheduler<S extends SequenceView> {
    * default, what it will have computed). False, and nothing changes, if there is too little memory.
    */
   run(sequence: S, tokens: number, holdTokens?: number): boolean;
-  /** A waiting one joins the end of the running, with what the cache has of it, and computes as in `run`. */
+  /** A waiting one joins the end of the running, with what the cache has of it, and computes as in `run`, or nothing yet. */
   admit(sequence: S, tokens: number, holdTokens?: number): boolean;
   /** A running one loses its memory and waits again, to be computed anew. It must not compute in this iteration. */
   preempt(sequence: S, to: 'head' | 'tail'): void;
-  /** A running one waits again behind all others, and keeps its memory. */
-  requeue(sequence: S): void;
+  /** The first `count` of the running go behind the others, in their order. */
+  rotate(count: number): void;
 }
 
 /**
