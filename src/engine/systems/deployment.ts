@@ -158,7 +158,7 @@ function readTensorParallel(given: OptionReader, model: LlmName, key: string, fa
   const { queryHeads, kvHeads, mlpSize } = LLMS[model];
   throw new UserError(
     `reference engine: ${key}=${tp} does not divide ${model} (${queryHeads} query heads, ${kvHeads} KV heads, MLP of ` +
-      `${mlpSize}); it can be ${tensorParallelDegrees(LLMS[model]).join(', ')}`,
+      `${mlpSize}); ${key} can be ${tensorParallelDegrees(LLMS[model]).join(', ')}`,
   );
 }
 
@@ -174,6 +174,6 @@ function readPipelineParallel(given: OptionReader, model: LlmName, key: string, 
   if (layers % pp === 0) return pp;
   const divisors = Array.from({ length: layers }, (_, i) => i + 1).filter((stages) => layers % stages === 0);
   throw new UserError(
-    `reference engine: ${key}=${pp} does not divide the ${layers} layers of ${model}; it can be ${divisors.join(', ')}`,
+    `reference engine: ${key}=${pp} does not divide the ${layers} layers of ${model}; ${key} can be ${divisors.join(', ')}`,
   );
 }
