@@ -44,6 +44,7 @@ const schema = z.looseObject({
   header: z.array(z.string()),
   'api-key-env': text.optional(),
   insecure: z.boolean(),
+  'trace-iterations': z.string().optional(),
   'on-bad-row': z.enum(['fail', 'skip'], { error: (issue) => `got "${String(issue.input)}", expected fail or skip` }),
   json: z.boolean(),
   quiet: z.boolean(),
@@ -111,6 +112,10 @@ export const runCommand: Command = {
     },
     'api-key-env': { type: 'string', describe: 'name of the environment variable that holds the API key' },
     insecure: { type: 'boolean', default: false, describe: 'do not verify TLS certificates' },
+    'trace-iterations': {
+      type: 'string',
+      describe: 'file for what each iteration of the reference engine ran, a JSON line each',
+    },
     'on-bad-row': { type: 'string', default: 'fail', describe: 'fail or skip' },
     json: { type: 'boolean', default: false, describe: 'print summary.json rather than text' },
     quiet: { type: 'boolean', default: false, describe: 'no progress' },
@@ -200,6 +205,7 @@ function runSpec(options: Options, line: readonly string[]): RunSpec {
     ttftTimeoutUs: parseDurationUs(options['ttft-timeout'], '--ttft-timeout'),
     headers: headers(options),
     insecure: options.insecure,
+    traceIterations: options['trace-iterations'] === undefined ? null : resolve(options['trace-iterations']),
     out: options.out ?? null,
     command: ['reprise', ...withoutSecrets(line)],
   };

@@ -35,6 +35,8 @@ export interface RunSpec {
   /** Added to every call. Never written to any file. */
   readonly headers: Readonly<Record<string, string>>;
   readonly insecure: boolean;
+  /** File that the reference engine writes its iterations to; null: none. */
+  readonly traceIterations: string | null;
   /** The run directory; null: `runs/<utc time>-<workload>-<target>`. */
   readonly out: string | null;
   /** The command line, for the manifest, without secrets. */
