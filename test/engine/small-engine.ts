@@ -18,7 +18,7 @@ export interface SmallEngine {
 }
 
 /** An iteration costs 100 us and 10 us a token: times that can be worked out by hand. */
-const PLAIN_COST: CostModel = { timeUs: (batch) => 100 + 10 * batch.newTokens };
+export const PLAIN_COST: CostModel = { timeUs: (batch) => 100 + 10 * batch.newTokens };
 
 /** A small vLLM v1 engine whose every step is written to `log`: the tokens that each sequence of the batch computes. */
 export function smallEngine(clock: Clock, size: SmallEngine, log: StepLog[] = []): Engine {
