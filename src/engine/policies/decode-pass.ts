@@ -1,10 +1,5 @@
-import { missingTokens, type SequenceView } from '../sequence.ts';
+import type { SequenceView } from '../sequence.ts';
 import type { Scheduler } from './policy.ts';
-
-/** Its prompt is computed: it computes one token behind it. */
-export function isDecoding(sequence: SequenceView): boolean {
-  return sequence.generatedTokens > 0 && missingTokens(sequence) === 1;
-}
 
 /**
  * The running in order of arrival. They are so already, but where several batches are under way: there one preempted in
@@ -33,7 +28,7 @@ export function decodePass<S extends SequenceView>(
   let decodes = 0;
   for (let i = 0; i < left; i++) {
     const sequence = order[i];
-    if (sequence === undefined || !isDecoding(sequence)) continue;
+    if (!sequence?.isDecoding) continue;
     while (memory.freeBlocks === 0 && left > i) {
       const victim = order[--left];
       if (victim !== undefined) scheduler.preempt(victim, 'head');

@@ -1,6 +1,6 @@
 import { missingTokens, type SequenceView } from '../sequence.ts';
 import type { ChunkSchedule } from './chunk-schedule.ts';
-import { byArrival, decodePass, isDecoding } from './decode-pass.ts';
+import { byArrival, decodePass } from './decode-pass.ts';
 import type { IterationPolicy, Scheduler } from './policy.ts';
 import { fitsAboveWatermark } from './watermark.ts';
 
@@ -23,7 +23,7 @@ export function sarathi({ tokenBudget, maxSeqs }: SarathiOptions): IterationPoli
     let batched = decodes;
     for (let i = 0; i < left; i++) {
       const sequence = order[i];
-      if (sequence === undefined || isDecoding(sequence)) continue;
+      if (sequence === undefined || sequence.isDecoding) continue;
       const tokens = Math.min(missingTokens(sequence), tokenBudget(sequence.computedTokens) - batched);
       // Its blocks are there since it was admitted.
       if (tokens > 0 && scheduler.run(sequence, tokens)) batched += tokens;

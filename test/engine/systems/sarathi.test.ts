@@ -96,6 +96,19 @@ test('a prompt begun is not preempted for one that arrived later; who preempts i
   ]);
 });
 
+/** One block of 3 tokens, one token an iteration. */
+test('the last token of what is computed again is no decode: its block is there', async () => {
+  const { lines } = await iterationsOf(
+    { capacityBlocks: 1, blockTokens: 3, policy: sarathi({ tokenBudget: () => 1, maxSeqs: 1 }) },
+    { A: [0, 1, 2] },
+  );
+  assert.deepEqual(lines, [
+    [0, 'A+1@0', '', '', 0, 0],
+    [110, 'A+1@0', '', 'A', 0, 0],
+    [220, 'A+1@1', '', '', 0, 0],
+  ]);
+});
+
 describe('the dynamic chunk schedule', () => {
   test('goes from high to low in equal steps, rounded to 32, halves to even, and stays low', () => {
     const at = (schedule: (computed: number) => number, computed: readonly number[]): number[] =>
