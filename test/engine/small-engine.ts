@@ -9,7 +9,7 @@ import { Instance } from '../../src/engine/instance.ts';
 import { BlockPool } from '../../src/engine/kv/block-pool.ts';
 import { ROUTERS } from '../../src/engine/policies/routers.ts';
 
-export interface SmallEngine {
+interface SmallEngine {
   readonly capacityBlocks: number;
   readonly blockTokens: number;
   readonly tokenBudget: number;
