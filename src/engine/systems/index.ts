@@ -1,12 +1,16 @@
+import { sarathi } from './sarathi.ts';
 import type { System } from './system.ts';
 import { simdistserve, simdistserveVllmSystem } from './simdistserve.ts';
+import { vllmV0 } from './vllm-v0.ts';
 import { vllmV1 } from './vllm-v1.ts';
 
 /** Every system that the engine can be, by name. */
 export const SYSTEMS: Readonly<Record<string, System>> = {
+  'vllm-v1': vllmV1,
+  'vllm-v0': vllmV0,
+  sarathi,
   simdistserve,
   'simdistserve-vllm': simdistserveVllmSystem,
-  'vllm-v1': vllmV1,
 };
 
 export const DEFAULT_SYSTEM = 'vllm-v1';
