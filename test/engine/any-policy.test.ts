@@ -22,9 +22,6 @@ const LONGEST_OUTPUT = 20;
 /** Far more iterations than any of these traces takes. */
 const MOST_STEPS = 20_000;
 
-/** For as many of the longest requests as ever run: 6 in each of 3 stages. */
-const ENOUGH_BLOCKS = 6 * 3 * (LONGEST_INPUT + LONGEST_OUTPUT);
-
 const engine = fc.record({
   instances: fc.integer({ min: 1, max: 3 }),
   stages: fc.integer({ min: 1, max: 3 }),
@@ -46,8 +43,6 @@ type AnyEngine = typeof engine extends fc.Arbitrary<infer E> ? E : never;
 type Arrival = typeof arrival extends fc.Arbitrary<infer A> ? A : never;
 
 interface PolicyUnderTest {
-  /** The engine to try it on instead, where it cannot run on any. */
-  instead?(of: AnyEngine): AnyEngine;
   create(of: AnyEngine): IterationPolicy;
   /** What holds of each of its iterations. */
   check(slot: BatchSlot, of: AnyEngine): void;
@@ -56,10 +51,7 @@ interface PolicyUnderTest {
 /** Every policy that keeps requests where they are until they end: a row each. */
 const POLICIES: Readonly<Record<string, PolicyUnderTest>> = {
   'vllm-v1': {
-    // Each batch preempts its own requests alone, so that without memory two of them may preempt each other's prompts
-    // for ever.
-    instead: (of) => (of.stages === 1 ? of : { ...of, capacityBlocks: ENOUGH_BLOCKS }),
-    create: vllmV1,
+    create: (of) => vllmV1({ ...of, reservePrompts: of.stages > 1 }),
     check(slot, { tokenBudget }) {
       assert.ok(slot.work.newTokens <= tokenBudget);
       const begun = slot.batch.slice(0, slot.size).filter(({ computedTokens }) => computedTokens === 0);
@@ -204,11 +196,10 @@ function checkServed(one: Heard, { atUs, inputTokens, outputTokens }: Arrival, {
 }
 
 for (const [name, policy] of Object.entries(POLICIES)) {
-  const anyEngine = engine.map((of) => policy.instead?.(of) ?? of);
   describe(`any trace on any small engine: ${name}`, () => {
     test('every request ends once with exactly its tokens, or is refused; no memory is left in use', async () => {
       await fc.assert(
-        fc.asyncProperty(anyEngine, trace, async (of, requests) => {
+        fc.asyncProperty(engine, trace, async (of, requests) => {
           const { heard, used, left } = await simulate(policy, of, requests, false);
           assert.deepEqual([used, left], [0, 0]);
           for (const [i, one] of heard.entries()) {
@@ -223,7 +214,7 @@ for (const [name, policy] of Object.entries(POLICIES)) {
 
     test('cancelled at any time, a request is never heard of again and its memory is free; the others end', async () => {
       await fc.assert(
-        fc.asyncProperty(anyEngine, trace, async (of, requests) => {
+        fc.asyncProperty(engine, trace, async (of, requests) => {
           const { heard, used, left } = await simulate(policy, of, requests, true);
           assert.deepEqual([used, left], [0, 0]);
           for (const [i, one] of heard.entries()) {
@@ -237,7 +228,7 @@ for (const [name, policy] of Object.entries(POLICIES)) {
 
     test('requests in the system, summed over time, are the sum of their times in it (Little 1961)', async () => {
       await fc.assert(
-        fc.asyncProperty(anyEngine, trace, fc.boolean(), async (of, requests, cancelling) => {
+        fc.asyncProperty(engine, trace, fc.boolean(), async (of, requests, cancelling) => {
           const { requestsTimesUs, sojournUs } = await simulate(policy, of, requests, cancelling);
           assert.ok(Math.abs(requestsTimesUs - sojournUs) < 1e-6 * Math.max(1, sojournUs));
         }),
@@ -247,7 +238,7 @@ for (const [name, policy] of Object.entries(POLICIES)) {
 
     test('the same input gives the same output', async () => {
       await fc.assert(
-        fc.asyncProperty(anyEngine, trace, async (of, requests) => {
+        fc.asyncProperty(engine, trace, async (of, requests) => {
           const shapes: unknown[] = [];
           for (let i = 0; i < 2; i++) {
             const { heard, steps } = await simulate(policy, of, requests, true);

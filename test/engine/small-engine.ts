@@ -24,7 +24,7 @@ export const PLAIN_COST: CostModel = { timeUs: (batch) => 100 + 10 * batch.newTo
 export function smallEngine(clock: Clock, size: SmallEngine, log: StepLog[] = []): Engine {
   let running = 0;
   let admitted = 0;
-  const decide = vllmV1({ tokenBudget: size.tokenBudget, maxSeqs: size.maxSeqs });
+  const decide = vllmV1({ tokenBudget: size.tokenBudget, maxSeqs: size.maxSeqs, reservePrompts: false });
   const policy: IterationPolicy = (scheduler) => {
     const before = scheduler.running.length;
     decide(scheduler);
@@ -36,8 +36,8 @@ export function smallEngine(clock: Clock, size: SmallEngine, log: StepLog[] = []
     name: '0',
     clock,
     policy: () => policy,
-    onIteration: (_name, { nowUs, size, tokens, preempted }) =>
-      log.push({ atUs: nowUs, tokens: tokens.slice(0, size), preempted: preempted.length, admitted, running }),
+    onIteration: (_name, { nowUs, size: batchSize, tokens, preempted }) =>
+      log.push({ atUs: nowUs, tokens: tokens.slice(0, batchSize), preempted: preempted.length, admitted, running }),
     cost: size.cost ?? PLAIN_COST,
     memory: new BlockPool(size.capacityBlocks, size.blockTokens),
     executor: pipeline(clock, 1),

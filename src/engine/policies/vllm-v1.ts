@@ -6,6 +6,11 @@ export interface VllmV1Options {
   readonly tokenBudget: number;
   /** Requests running at once (`max_num_seqs`). */
   readonly maxSeqs: number;
+  /**
+   * Whoever is admitted gets memory for all it must compute at once. Needed where several batches are under way, for a
+   * batch preempts its own requests only: half of a prompt in each of two could throw one another out for ever.
+   */
+  readonly reservePrompts: boolean;
 }
 
 /**
@@ -13,10 +18,10 @@ export interface VllmV1Options {
  * has yet to compute. The running come first, in order of admission; when memory runs out, the last admitted is
  * preempted and will be recomputed; the waiting follow only if no one was preempted.
  */
-export function vllmV1({ tokenBudget, maxSeqs }: VllmV1Options): IterationPolicy {
+export function vllmV1({ tokenBudget, maxSeqs, reservePrompts }: VllmV1Options): IterationPolicy {
   return (scheduler) => {
     const { budget, preempted } = runRunning(scheduler, tokenBudget);
-    if (!preempted) admitWaiting(scheduler, budget, maxSeqs);
+    if (!preempted) admitWaiting(scheduler, budget, maxSeqs, reservePrompts);
   };
 }
 
@@ -44,7 +49,12 @@ function runRunning<S extends SequenceView>(
   return { budget, preempted };
 }
 
-function admitWaiting<S extends SequenceView>(scheduler: Scheduler<S>, tokenBudget: number, maxSeqs: number): void {
+function admitWaiting<S extends SequenceView>(
+  scheduler: Scheduler<S>,
+  tokenBudget: number,
+  maxSeqs: number,
+  reservePrompts: boolean,
+): void {
   const { running, waiting } = scheduler;
   let budget = tokenBudget;
   while (budget > 0 && running.length < maxSeqs) {
@@ -52,7 +62,8 @@ function admitWaiting<S extends SequenceView>(scheduler: Scheduler<S>, tokenBudg
     if (sequence === undefined) return;
     const tokens = Math.min(missingTokens(sequence) - sequence.cachedTokens(), budget);
     // First come, first served: whoever does not fit holds up those behind.
-    if (!scheduler.admit(sequence, tokens)) return;
+    const hold = reservePrompts ? sequence.promptTokens + sequence.generatedTokens : undefined;
+    if (!scheduler.admit(sequence, tokens, hold)) return;
     budget -= tokens;
   }
 }

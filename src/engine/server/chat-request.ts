@@ -36,7 +36,7 @@ export function parseChatRequest(text: string): GenerationRequest | BodyFault {
   for (const { role, content: said } of messages) {
     const [mark = 0] = piecesOfText(role);
     for (let i = 0; i < TOKENS_PER_MESSAGE; i++) pieces.push(mark);
-    for (const text of textsOf(said ?? '')) for (const piece of piecesOfText(text)) pieces.push(piece);
+    for (const part of textsOf(said ?? '')) for (const piece of piecesOfText(part)) pieces.push(piece);
   }
   const prompt = { pieces: [...pieces, ...ANSWER_PIECES], areIds: false };
   return generationRequest(read.body, prompt, max_completion_tokens ?? max_tokens ?? DEFAULT_MAX_TOKENS);

@@ -31,7 +31,8 @@ export const vllmV1: System = {
     return collocated(context, {
       deployment: options,
       memory: () => new BlockPool(kvBlocks(options), options.block_tokens),
-      policy: () => vllmV1Policy({ tokenBudget: options.token_budget, maxSeqs: options.max_seqs }),
+      policy: () =>
+        vllmV1Policy({ tokenBudget: options.token_budget, maxSeqs: options.max_seqs, reservePrompts: options.pp > 1 }),
     });
   },
 };

@@ -38,7 +38,7 @@ function decide({ budget, maxSeqs = 8, capacityBlocks, running, waiting }: Situa
     slot.running.push(each);
   }
   for (const each of waiting) queue.push(each);
-  vllmV1({ tokenBudget: budget, maxSeqs })(slot);
+  vllmV1({ tokenBudget: budget, maxSeqs, reservePrompts: false })(slot);
   const names = (list: readonly Sequence[]): string[] => list.map(({ id }) => id);
   return {
     batch: slot.batch.slice(0, slot.size).map(({ id }, i) => `${id}:${slot.tokens[i]}`),

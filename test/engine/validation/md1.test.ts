@@ -32,7 +32,7 @@ async function simulate({ stages, stageUs }: Server, rate: number, requests: num
   const instance = new Instance({
     name: '0',
     clock,
-    policy: () => vllmV1({ tokenBudget: 1, maxSeqs: 1 }),
+    policy: () => vllmV1({ tokenBudget: 1, maxSeqs: 1, reservePrompts: stages > 1 }),
     cost: { timeUs: () => stageUs },
     memory: new BlockPool(2 * stages, 1),
     executor: pipeline(clock, stages),
@@ -107,6 +107,7 @@ describe('M/D/1: one prompt at a time', () => {
 
 test('sharing each prompt is faster below the crossover of equations 2 and 3, a row of GPUs above it', async () => {
   for (const [K, crossover] of [
+    // oxlint-disable-next-line approx-constant -- by chance near the logarithm of e
     [1.2, 0.434],
     [1.5, 0.936],
     [1.8, 1.429],
