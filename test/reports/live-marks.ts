@@ -33,7 +33,7 @@ export async function liveItems(page: Page, id: string): Promise<LiveItem[]> {
           x: get(item, 'x') ?? 0,
           y: get(item, 'y') ?? 0,
           height: get(item, 'height') ?? 0,
-          datum: { ...(get(item, 'datum') ?? {}) },
+          datum: get(item, 'datum'),
         }));
     });
   });
