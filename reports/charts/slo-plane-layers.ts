@@ -55,7 +55,7 @@ function contourLayers(
   const drawn = [...points, { ttft_ms: right, tpot_ms: last.tpot_ms }];
   const words = drawn.map((point) => ({
     ...point,
-    text: `${percent} % meet TTFT <= ${formatMs(point.ttft_ms)} with TPOT <= ${formatMs(point.tpot_ms)}`,
+    text: `${percent} % meet TTFT ≤ ${formatMs(point.ttft_ms)} with TPOT ≤ ${formatMs(point.tpot_ms)}`,
   }));
   const goal = percent === GOAL_PERCENT;
   return [

@@ -19,7 +19,8 @@ h1, h2, h3, p, dl, figure, table { margin: 0; }
 h2 { margin-top: 3.5rem; margin-bottom: 1rem; font-size: 1.375rem; line-height: 1.3; }
 h3 { font-size: 1rem; font-weight: 600; line-height: 1.4; text-wrap: pretty; }
 code { font: 0.875rem/1.6 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
-a { color: inherit; }
+a { color: inherit; text-decoration: underline var(--muted); text-decoration-thickness: 1px; text-underline-offset: 4px; }
+a:hover { text-decoration-color: currentcolor; }
 abbr { text-decoration: underline dotted var(--muted); text-underline-offset: 3px; cursor: help; }
 :focus-visible { outline: 2px solid var(--series-1); outline-offset: 2px; }
 .muted, .note, dt, th, summary, caption { color: var(--muted); }

@@ -19,6 +19,7 @@ import { missSentence } from '../charts/miss-findings.ts';
 import { THEME } from '../charts/theme.ts';
 import { collectFigures } from '../figures/figures.ts';
 import { summaryMarkdown } from '../markdown/summary-markdown.ts';
+import { typeset } from '../wording.ts';
 import { chartFigure } from './chart-figure.ts';
 import { keyFigures } from './key-figures.ts';
 import { html, json, type Markup, trusted } from './markup.ts';
@@ -51,13 +52,11 @@ export async function writeHtmlReport(
   const heat = heatCharts(summary, figures);
   const timeline = timelineCharts(summary, figures);
 
+  const charts = [...promises, ...distributions, ...reasons, ...timeline, ...requests, ...heat];
+  const places = new Set(['outcomes', ...charts.map(({ id }) => id)]);
+
   // Compile the charts here, so that the page needs Vega's runtime alone.
-  const specs = Object.fromEntries(
-    [...promises, ...distributions, ...reasons, ...timeline, ...requests, ...heat].map(({ id, spec }) => [
-      id,
-      compiled(spec),
-    ]),
-  );
+  const specs = Object.fromEntries(charts.map(({ id, spec }) => [id, compiled(spec)]));
   const scripts = [await vegaRuntime(), `(${runPage.toString()})(vega, ${shareZoom.toString()});`];
 
   // The page in the order in which it is read: the answer, why to believe it, where to dig.
@@ -75,7 +74,7 @@ export async function writeHtmlReport(
       <body>
         ${verdictBar(summary, manifest)}
         <main>
-          ${keyFigures(summary)} ${chartSection('promise', 'What could be promised', 'charts', promises)}
+          ${keyFigures(summary, places)} ${chartSection('promise', 'What could be promised', 'charts', promises)}
           ${chartSection('distributions', 'Latencies', 'charts pairs', distributions)}
           ${chartSection('reasons', 'Why they missed', 'charts pairs', reasons, sentence)}
           ${chartSection('timeline', 'Over time', 'charts', timeline, ZOOM_WORDS)}
@@ -105,7 +104,7 @@ function chartSection(
   if (charts.length === 0) return null;
   return html`<section aria-labelledby="${id}">
     <h2 id="${id}">${heading}</h2>
-    ${lead === null ? null : html`<p class="lead">${lead}</p>`}
+    ${lead === null ? null : html`<p class="lead">${typeset(lead)}</p>`}
     <div class="${layout}">${charts.map(chartFigure)}</div>
   </section>`;
 }
