@@ -43,7 +43,7 @@ export function loadChart(timeline: Timeline): Chart {
     spec: timePanel(timeline, {
       height: 150,
       yTitle: 'requests/s',
-      series: failed ? [ARRIVALS, COMPLETIONS, FAILURES] : [ARRIVALS, COMPLETIONS],
+      series: failed ? [ARRIVALS, FAILURES, COMPLETIONS] : [ARRIVALS, COMPLETIONS],
     }),
     table: {
       columns: ['from (s)', 'arrivals (1/s)', 'completions (1/s)', 'failures (1/s)'],

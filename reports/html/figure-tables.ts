@@ -9,16 +9,16 @@ import { threeFigures, withThousands } from '../../src/core/units.ts';
 import { DEFINITIONS, latencyWords, METRIC_NAMES, secondsWords } from '../wording.ts';
 import { html, type Markup } from './markup.ts';
 
-/** A link to where a figure is drawn: of the places named, the first that the page has. */
-export type Link = (words: string, drawn: readonly string[]) => Markup;
+/** A figure's name with its definition, linked to where it is drawn: of the places named, the first that the page has. */
+export type Named = (name: string, definition: string, drawn: readonly string[]) => Markup;
 
 /** Percentiles by metric, each linked to its curve. */
-export function latencyTable(caption: string, latencies: LatencyTable, link: Link): Markup {
+export function latencyTable(caption: string, latencies: LatencyTable, named: Named): Markup {
   const row = (metric: LatencyMetric): Markup => {
     const stats = latencies[metric];
     return html`<tr>
-      <td><abbr title="${DEFINITIONS[metric]}">${METRIC_NAMES[metric]}</abbr></td>
-      ${[stats.p50, stats.p90, stats.p99].map((value) => html`<td>${link(latencyWords(stats, value), [`${metric}-ecdf`])}</td>`)}
+      <td>${named(METRIC_NAMES[metric], DEFINITIONS[metric], [`${metric}-ecdf`])}</td>
+      ${[stats.p50, stats.p90, stats.p99].map((value) => html`<td>${latencyWords(stats, value)}</td>`)}
       <td>${withThousands(stats.n)}</td>
       <td>${withThousands(stats.missing)}</td>
     </tr>`;

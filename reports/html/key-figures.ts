@@ -2,7 +2,7 @@ import { SLO_METRICS } from '../../src/core/slo.ts';
 import type { Attainment, Summary } from '../../src/core/summary.ts';
 import { formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
 import { DEFINITIONS, intervalWords, METRIC_NAMES, plainMs } from '../wording.ts';
-import { askedAndGot, latencyTable, type Link } from './figure-tables.ts';
+import { askedAndGot, latencyTable, type Named } from './figure-tables.ts';
 import { html, type Markup } from './markup.ts';
 
 interface KeyFigure {
@@ -20,21 +20,23 @@ interface KeyFigure {
  * beside what was got. `places` are the ids that the page has.
  */
 export function keyFigures(summary: Summary, places: ReadonlySet<string>): Markup {
-  const link: Link = (words, drawn) => {
+  const named: Named = (name, definition, drawn) => {
     const place = drawn.find((id) => places.has(id));
-    return place === undefined ? html`${words}` : html`<a href="#${place}">${words}</a>`;
+    return place === undefined
+      ? html`<abbr title="${definition}">${name}</abbr>`
+      : html`<a href="#${place}" title="${definition}">${name}</a>`;
   };
   const figures = [...attainmentFigures(summary), ...failedFigures(summary), ...throughputFigures(summary)];
   const { latency_ms, latency_ok_ms, requests } = summary;
   return html`<section aria-labelledby="key-figures">
     <h2 id="key-figures">Key figures</h2>
-    <dl class="figures">${figures.map((figure) => figureMarkup(figure, link))}</dl>
+    <dl class="figures">${figures.map((figure) => figureMarkup(figure, named))}</dl>
     <div class="tables">
-      ${latencyTable('Latency from the time each request was due', latency_ms, link)} ${askedAndGot(summary)}
+      ${latencyTable('Latency from the time each request was due', latency_ms, named)} ${askedAndGot(summary)}
       ${
         requests.failed === 0 || requests.ok === 0
           ? null
-          : latencyTable('Of the answered requests alone', latency_ok_ms, (words) => html`${words}`)
+          : latencyTable('Of the answered requests alone', latency_ok_ms, named)
       }
     </div>
     <details class="data">
@@ -46,10 +48,10 @@ export function keyFigures(summary: Summary, places: ReadonlySet<string>): Marku
   </section>`;
 }
 
-function figureMarkup({ name, definition, value, more, drawn }: KeyFigure, link: Link): Markup {
+function figureMarkup({ name, definition, value, more, drawn }: KeyFigure, named: Named): Markup {
   return html`<div>
-    <dt><abbr title="${definition}">${name}</abbr></dt>
-    <dd>${link(value, drawn)}${more === undefined ? null : html`<span class="more">${more}</span>`}</dd>
+    <dt>${named(name, definition, drawn)}</dt>
+    <dd>${value}${more === undefined ? null : html`<span class="more">${more}</span>`}</dd>
   </div>`;
 }
 

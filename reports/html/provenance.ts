@@ -28,7 +28,10 @@ export function provenance(manifest: Manifest, { records_sha256 }: Summary): Mar
     ['transforms', transforms.length === 0 ? 'none' : transforms.join(', then ')],
     ['plan SHA-256', html`<code>${manifest.plan_sha256}</code>`],
     ['seed', String(manifest.seed)],
-    ['target', `${target.spec}, adapter ${target.adapter}${facts.length === 0 ? '' : `: ${facts.join(', ')}`}`],
+    [
+      'target',
+      `${target.spec}${target.adapter === 'none' ? '' : `, adapter ${target.adapter}`}${facts.length === 0 ? '' : `: ${facts.join(', ')}`}`,
+    ],
     ['SLO', manifest.slo?.text ?? 'none'],
     ['clock', manifest.clock],
     [

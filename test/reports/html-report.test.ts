@@ -125,6 +125,7 @@ describe('runs that are not as one hopes', () => {
     assert.ok(text.indexOf('No request was answered: 40 connect error') < text.indexOf('0 % of requests met'));
     assert.match(text, /40 requests failed/);
     assert.match(text, /ECONNREFUSED/);
+    assert.match(text, /No limits on TTFT and TPOT would have been met by even one in ten/);
     assert.match(text, /fails/);
   });
 
