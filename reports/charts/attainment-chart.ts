@@ -16,8 +16,8 @@ export function attainmentChart(timeline: Timeline): Chart {
   const title =
     known.length === 0
       ? 'Too few requests for attainment over time'
-      : worst.attainment === 1
-        ? 'Attainment stays at 100 %'
+      : known.every(({ attainment }) => attainment === worst.attainment)
+        ? `Attainment stays at ${formatShare(worst.attainment)}`
         : `Attainment is lowest, ${formatShare(worst.attainment)}, after ${secondsWords(worst.from_s)}`;
   return {
     id: 'attainment',

@@ -62,7 +62,8 @@ export function timelineCharts(summary: Summary, { timeline }: Figures): Chart[]
     loadChart(timeline),
     inFlightChart(timeline),
     tokensChart(timeline),
-    ...(summary.slo === null ? [] : [attainmentChart(timeline)]),
+    // A run with too few requests for a moving window has no such line.
+    ...(timeline.bins.every(({ attainment }) => attainment === null) ? [] : [attainmentChart(timeline)]),
     // Virtual time knows no client that could be late.
     ...(summary.validity.lateness_ms === null ? [] : [latenessChart(timeline)]),
   ];

@@ -5,7 +5,7 @@ import type { Layers, Position } from './chart.ts';
 import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
 import { COLOURS, SLO_LINE } from './theme.ts';
 
-/** The axes go this much further than the largest limit. */
+/** The axes go this much further than the limits drawn. */
 const ROOM = 1.2;
 /** Of a level's name. */
 const NAME_HEIGHT = 16;
@@ -16,11 +16,11 @@ const EDGE = 0.85;
 export function sloPlaneLayers(plane: SloPlane, slo: Slo | null): Layers {
   const points = plane.contours.flatMap((contour) => contour.points);
   const xDomain = logDomain(
-    points.flatMap(({ ttft_ms }) => [ttft_ms, ttft_ms * ROOM]),
+    points.flatMap(({ ttft_ms }) => [ttft_ms / ROOM, ttft_ms * ROOM]),
     slo?.ttft === undefined ? [] : [slo.ttft],
   );
   const yDomain = logDomain(
-    points.flatMap(({ tpot_ms }) => [tpot_ms, tpot_ms * ROOM]),
+    points.flatMap(({ tpot_ms }) => [tpot_ms / ROOM, tpot_ms * ROOM]),
     slo?.tpot === undefined ? [] : [slo.tpot],
   );
   const x = axisOf('ttft_ms', xDomain, { title: 'TTFT limit (log scale)' });
@@ -111,7 +111,7 @@ function crossLayers(slo: Slo | null, x: Position, y: Position): Layers {
 function strictestLayers(
   { strictest_ttft_ms, strictest_tpot_ms }: SloPlane,
   slo: Slo | null,
-  [, right]: Domain,
+  [left, right]: Domain,
   [, top]: Domain,
   x: Position,
   y: Position,
@@ -147,14 +147,15 @@ function strictestLayers(
     },
     ...(['TTFT', 'TPOT'] as const).map((metric): Layers[number] => {
       // Away from the cross, and the two on different sides of the line.
-      const left = metric === 'TTFT' && (strictest_ttft_ms ?? 0) < (slo?.ttft ?? 0);
+      const before =
+        metric === 'TTFT' && (strictest_ttft_ms ?? 0) < (slo?.ttft ?? 0) && (strictest_ttft_ms ?? 0) > 1.5 * left;
       return {
         data: { values: limited.filter((each) => each.metric === metric) },
         mark: {
           type: 'text',
-          align: left ? 'right' : 'left',
-          dx: left ? -8 : 8,
-          dy: metric === 'TTFT' && !left ? -9 : 12,
+          align: before ? 'right' : 'left',
+          dx: before ? -8 : 8,
+          dy: metric === 'TTFT' && !before ? -9 : 12,
         },
         encoding: { x, y, text: { field: 'text', type: 'nominal' } },
       };

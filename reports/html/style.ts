@@ -34,7 +34,7 @@ a[title]:hover { text-decoration: underline; }
 .verdict .glyph { color: var(--tone); margin-right: 0.4em; }
 .verdict p { margin-top: 0.625rem; }
 .warning { color: var(--missed); font-weight: 600; margin-bottom: 0.625rem; }
-.invalid { color: var(--missed); font-weight: 600; }
+.invalid { color: var(--missed); font-weight: 600; margin-bottom: 0.625rem; }
 .verdict + dl { margin-top: 1.5rem; }
 
 dl.facts { display: flex; flex-wrap: wrap; gap: 0.75rem 2.5rem; }
