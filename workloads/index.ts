@@ -1,7 +1,8 @@
-export { inspectTrace, type TraceInspection } from './inspect.ts';
+export { inspectTrace } from './inspect.ts';
 export { inspectionText } from './inspection-text.ts';
-export { openSource, type OpenOptions } from './open-source.ts';
+export { openSource } from './open-source.ts';
 export { DisorderError, requireOrder } from './order.ts';
 export { resolveWorkload, SAMPLES } from './samples/index.ts';
+export { resolveSlo, SLO_PROFILES } from './slos/index.ts';
 export { surveyPlan } from './survey.ts';
 export { applyTransform } from './transforms/index.ts';

@@ -32,7 +32,7 @@ function digestLine({ id, dueUs, inputTokens, outputTokens, session, turn, sloCl
   return `${JSON.stringify([id, dueUs, inputTokens, outputTokens, session, turn, sloClass, model, blocks])}\n`;
 }
 
-export async function fileSha256(path: string): Promise<string> {
+async function fileSha256(path: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);
   return hash.digest('hex');

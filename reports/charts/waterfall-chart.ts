@@ -4,6 +4,7 @@ import { e2eUs, isAnswered } from '../../src/metrics/answered.ts';
 import { type Span, SPAN_KINDS, type SpanKind, spansOf } from '../figures/request-spans.ts';
 import { countWords, outcomeWords, secondsWords } from '../wording.ts';
 import type { Chart, ChartDetail, Layers, Position } from './chart.ts';
+import { PHASE_NAMES } from './miss-kinds.ts';
 import { COLOURS } from './theme.ts';
 
 export interface WaterfallData {
@@ -18,12 +19,7 @@ const ROW_HEIGHT = 16;
 const MAX_TICKS = 60;
 
 const NAMES: Readonly<Record<SpanKind, string>> = {
-  client: 'client',
-  prefill_queue: 'prefill queue',
-  prefill: 'prefill',
-  transfer: 'KV transfer',
-  decode_queue: 'decode queue',
-  decode: 'decode',
+  ...PHASE_NAMES,
   waiting: 'waiting',
   streaming: 'streaming',
 };

@@ -1,4 +1,4 @@
-import { Samples } from '../../src/metrics/samples.ts';
+import { countUpTo, Samples } from '../../src/metrics/samples.ts';
 
 /** Requests in flight (sent and not ended) over time, built from their spans, asked for means over any span. */
 export class Concurrency {
@@ -34,12 +34,6 @@ function prefixed(at: Float64Array): Steps {
 
 /** The integral up to `us` of the number of steps at or before each time. */
 function areaUntil({ at, sums }: Steps, us: number): number {
-  let low = 0;
-  let high = at.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((at[middle] ?? Infinity) <= us) low = middle + 1;
-    else high = middle;
-  }
-  return low * us - (sums[low] ?? 0);
+  const count = countUpTo(at, us);
+  return count * us - (sums[count] ?? 0);
 }

@@ -1,4 +1,4 @@
-import { nearestRank } from '../../src/metrics/samples.ts';
+import { countUpTo, nearestRank } from '../../src/metrics/samples.ts';
 
 /** A point of an empirical distribution: exactly `share` of the whole population is <= `ms`. */
 export interface EcdfPoint {
@@ -44,16 +44,4 @@ export function ecdfOf(sortedUs: Float64Array, missing: number, limitUs: number 
     .sort((a, b) => a - b)
     .map((count) => ({ ms: (sortedUs[count - 1] ?? 0) / 1000, share: count / (n + missing) }));
   return { points, n, missing };
-}
-
-/** How many of the sorted values are <= `value`. */
-function countUpTo(sorted: Float64Array, value: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sorted[middle] ?? Infinity) <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

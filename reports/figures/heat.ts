@@ -1,7 +1,7 @@
 import { nearestRank } from '../../src/metrics/samples.ts';
 
 /** Requests with about the same x and latency. */
-export interface HeatCell {
+interface HeatCell {
   readonly from_x: number;
   readonly to_x: number;
   readonly from_ms: number;

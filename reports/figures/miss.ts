@@ -2,21 +2,14 @@ import type { RequestRecord } from '../../src/core/record.ts';
 import { type Slo, SLO_METRICS, type SloMetric } from '../../src/core/slo.ts';
 import { e2eUs, isAnswered, tpotUs, ttftUs } from '../../src/metrics/answered.ts';
 import { limitUs, meets } from '../../src/metrics/attainment.ts';
+import { PHASES } from './phases.ts';
 
 /** What a request missed: one limit alone, several, or everything because it failed. */
 export const MISS_KINDS = ['ttft', 'tpot', 'e2e', 'several', 'failed'] as const;
 export type MissKind = (typeof MISS_KINDS)[number];
 
 /** Where a request can have spent its time; `untold` where its record does not say. */
-export const MISS_PHASES = [
-  'client',
-  'prefill_queue',
-  'prefill',
-  'transfer',
-  'decode_queue',
-  'decode',
-  'untold',
-] as const;
+export const MISS_PHASES = [...PHASES, 'untold'] as const;
 export type MissPhase = (typeof MISS_PHASES)[number];
 
 export interface Miss {

@@ -1,19 +1,11 @@
 import type { RequestRecord } from '../../src/core/record.ts';
+import { PHASES } from './phases.ts';
 
 /** Shorter spans are what rounding left. */
 const MIN_US = 10;
 
 /** What a request did in a span of its time; the last two stand for phases that the target does not tell. */
-export const SPAN_KINDS = [
-  'client',
-  'prefill_queue',
-  'prefill',
-  'transfer',
-  'decode_queue',
-  'decode',
-  'waiting',
-  'streaming',
-] as const;
+export const SPAN_KINDS = [...PHASES, 'waiting', 'streaming'] as const;
 export type SpanKind = (typeof SPAN_KINDS)[number];
 
 export interface Span {

@@ -13,7 +13,7 @@ const LOW_LEVELS_PERCENT = [10, 25] as const;
 export const GOAL_PERCENT = 90;
 
 /** A TTFT limit, and the strictest TPOT limit that a level's share of requests meets together with it. */
-export interface ContourPoint {
+interface ContourPoint {
   readonly ttft_ms: number;
   readonly tpot_ms: number;
 }

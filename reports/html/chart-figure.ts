@@ -1,5 +1,6 @@
 import type { Chart, ChartDetail } from '../charts/chart.ts';
 import { typeset } from '../wording.ts';
+import { factLines } from './fact-lines.ts';
 import { html, type Markup } from './markup.ts';
 
 /** A chart's place in the page: the script draws into `.plot`; the table holds the same data without it. */
@@ -40,13 +41,7 @@ function records(details: readonly ChartDetail[]): Markup {
       ({ row, title, fields }) =>
         html`<details data-row="${row}">
           <summary>${title}</summary>
-          <dl class="lines">
-            ${fields.map(
-              ([name, value]) =>
-                html`<dt>${name}</dt>
-                  <dd>${value}</dd>`,
-            )}
-          </dl>
+          ${factLines(fields)}
         </details>`,
     )}
   </details>`;

@@ -4,14 +4,26 @@ import type { Summary } from '../../src/core/summary.ts';
 import { formatMs, formatShare, withThousands } from '../../src/core/units.ts';
 import type { Figures } from '../figures/figures.ts';
 import { countWords, DEFINITIONS, joinWords } from '../wording.ts';
+import { factLines } from './fact-lines.ts';
 import { html, type Markup } from './markup.ts';
 
 type Line = readonly [name: string, definition: string | null, value: string];
 
 /** Why the figures can be believed, or not: about the client and its counting alone. */
 export function measurementQuality(summary: Summary, figures: Figures, clock: Manifest['clock']): Markup {
-  const { validity, little_law_error } = summary;
+  const { validity, little_law_error, left_out, requests } = summary;
   const counted: Line = ['tokens counted by', null, sourceWords(figures.token_count_sources)];
+  const leftOut: Line[] =
+    left_out === null
+      ? []
+      : [
+          ['requests measured', DEFINITIONS.left_out, withThousands(requests.scheduled)],
+          [
+            'requests left out',
+            DEFINITIONS.left_out,
+            withThousands(left_out.warmup_requests + left_out.cooldown_requests),
+          ],
+        ];
   const measured: Line[] = [
     ['lateness', DEFINITIONS.lateness, quantileWords(validity.lateness_ms)],
     ['event-loop delay', DEFINITIONS.event_loop, quantileWords(validity.event_loop_delay_ms)],
@@ -25,7 +37,8 @@ export function measurementQuality(summary: Summary, figures: Figures, clock: Ma
       DEFINITIONS.polling,
       validity.spin_share === null ? 'not measured' : `${formatShare(validity.spin_share)} of the run`,
     ],
-    ['requests touched by stalls', DEFINITIONS.touched, withThousands(validity.requests_touched)],
+    ['requests the client touched', DEFINITIONS.touched, withThousands(validity.requests_touched)],
+    ...leftOut,
     counted,
     [
       "Little's law",
@@ -35,7 +48,7 @@ export function measurementQuality(summary: Summary, figures: Figures, clock: Ma
   ];
   // There is no client to measure in virtual time: its lines would all be empty.
   const virtual = clock === 'virtual';
-  const lines = virtual ? [counted] : measured;
+  const lines = virtual ? [...leftOut, counted] : measured;
   return html`<section aria-labelledby="quality">
     <h2 id="quality">${validity.valid ? 'The measurement holds' : 'The measurement does not hold'}</h2>
     ${
@@ -47,13 +60,12 @@ export function measurementQuality(summary: Summary, figures: Figures, clock: Ma
         : null
     }
     ${validity.reasons.map((reason) => html`<p class="invalid">✗ ${reason}</p>`)}
-    <dl class="lines">
-      ${lines.map(
-        ([name, definition, value]) =>
-          html`<dt>${definition === null ? name : html`<abbr title="${definition}">${name}</abbr>`}</dt>
-            <dd>${value}</dd>`,
-      )}
-    </dl>
+    ${factLines(
+      lines.map(([name, definition, value]) => [
+        definition === null ? name : html`<abbr title="${definition}">${name}</abbr>`,
+        value,
+      ]),
+    )}
   </section>`;
 }
 

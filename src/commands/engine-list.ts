@@ -23,6 +23,7 @@ function catalogueText({ systems, models, gpus, costs }: EngineCatalogue): strin
         `${(model.weight_bytes / 1e9).toFixed(1)} GB`,
         `${model.kv_bytes_per_token / 1024} KiB of KV a token`,
         `${model.max_model_len_tokens} tokens`,
+        model.experts === 1 ? 'dense' : `${model.active_experts} of ${model.experts} experts`,
         `tp ${model.tp.join(' ')}`,
         model.source,
       ]),
@@ -46,18 +47,19 @@ function catalogueText({ systems, models, gpus, costs }: EngineCatalogue): strin
   ].join('\n');
 }
 
-function systemText({ system, source, options }: SystemInfo): string {
-  return section(
+function systemText({ system, source, options, warnings }: SystemInfo): string {
+  const text = section(
     `${system}: ${source}`,
     options.map(({ key, value, about, expected, source: from }) => [
       `${key}=${value}`,
       `${about}; ${expected} (${from})`,
     ]),
   );
+  return [text, ...warnings.map((warning) => `warning: ${warning}\n`)].join('');
 }
 
 /** A title and rows in aligned columns, the last one free. */
-function section(title: string, rows: readonly (readonly string[])[]): string {
+export function section(title: string, rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const lines = rows.map((row) =>
     row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))).join('  '),

@@ -1,3 +1,5 @@
+import { ln } from './exact-math.ts';
+
 /** A stream of uniform 32-bit integers. */
 export type Random = () => number;
 
@@ -30,6 +32,16 @@ export function randomStream(seed: number, ...keys: readonly (number | string)[]
 /** Uniform in [0, 1) with 53 bits. */
 export function uniform(random: Random): number {
   return ((random() >>> 5) * 2 ** 26 + (random() >>> 6)) / 2 ** 53;
+}
+
+/** Normal with mean 0 and deviation 1, by Marsaglia's polar method; its second value is not kept. */
+export function standardNormal(random: Random): number {
+  for (;;) {
+    const x = 2 * uniform(random) - 1;
+    const y = 2 * uniform(random) - 1;
+    const square = x * x + y * y;
+    if (square > 0 && square < 1) return x * Math.sqrt((-2 * ln(square)) / square);
+  }
 }
 
 /** MurmurHash3's 32-bit mixing of one more word into a hash. */

@@ -1,6 +1,8 @@
 import { COSTS } from './cost/presets.ts';
+import { TABLE, TABLE_EXTENSION } from './cost/table-preset.ts';
 import { GPUS } from './hardware/gpus.ts';
-import { kvBytesPerToken, LLMS, weightBytes } from './models/llms.ts';
+import { kvBytesPerToken, weightBytes, type Llm } from './models/llm.ts';
+import { LLMS } from './models/llms.ts';
 import { tensorParallelDegrees } from './models/tensor-parallel.ts';
 import { readEngineSpec } from './spec.ts';
 import { SYSTEMS } from './systems/index.ts';
@@ -14,17 +16,20 @@ export interface EngineCatalogue {
   readonly costs: readonly { readonly name: string; readonly about: string; readonly source: string }[];
 }
 
-export interface ModelInfo {
+interface ModelInfo {
   readonly name: string;
   readonly weight_bytes: number;
   readonly kv_bytes_per_token: number;
+  /** MLPs of a layer, and how many of them a token passes through. */
+  readonly experts: number;
+  readonly active_experts: number;
   readonly max_model_len_tokens: number;
   /** Tensor-parallel degrees that divide it. */
   readonly tp: readonly number[];
   readonly source: string;
 }
 
-export interface GpuInfo {
+interface GpuInfo {
   readonly name: string;
   readonly flops_per_s: number;
   readonly bandwidth_bytes_per_s: number;
@@ -41,6 +46,7 @@ export function engineCatalogue(): EngineCatalogue {
       name,
       weight_bytes: weightBytes(llm),
       kv_bytes_per_token: kvBytesPerToken(llm),
+      ...expertsOf(llm),
       max_model_len_tokens: llm.maxModelLen,
       tp: tensorParallelDegrees(llm),
       source: llm.source,
@@ -54,18 +60,27 @@ export function engineCatalogue(): EngineCatalogue {
       link_bytes_per_s: gpu.link.bytesPerS,
       source: gpu.source,
     })),
-    costs: Object.entries(COSTS).map(([name, { about, source }]) => ({ name, about, source })),
+    costs: [
+      ...Object.entries(COSTS).map(([name, { about, source }]) => ({ name, about, source })),
+      { name: `FILE${TABLE_EXTENSION}`, ...TABLE },
+    ],
   };
+}
+
+function expertsOf({ experts }: Llm): Pick<ModelInfo, 'experts' | 'active_experts'> {
+  return { experts: experts?.count ?? 1, active_experts: experts?.active ?? 1 };
 }
 
 export interface SystemInfo {
   readonly system: string;
   readonly source: string;
   readonly options: readonly OptionInfo[];
+  /** What a user should know of these values, a sentence each. */
+  readonly warnings: readonly string[];
 }
 
 /** The options of the system that `text` names (as `parseEngineSpec` reads it), with the values that they then have. */
 export function describeSystem(text: string): SystemInfo {
   const { name, system, reader } = readEngineSpec(text);
-  return { system: name, source: system.cites, options: reader.infos };
+  return { system: name, source: system.cites, options: reader.infos, warnings: reader.warnings };
 }

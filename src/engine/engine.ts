@@ -1,8 +1,13 @@
 import type { Phases } from '../core/record.ts';
+import type { PromptContent } from './prompt-content.ts';
 
 /** A request as an engine gets it. */
 export interface Submission {
+  /** Name in logs. */
+  readonly id: string;
   readonly inputTokens: number;
+  /** What others may begin with too; null where nothing is known of it. */
+  readonly content: PromptContent | null;
   /** What the caller allows: all that admission and policies may know of the output's length. */
   readonly maxTokens: number;
   /** The true output length, at most `maxTokens`: known to the instance alone, as a model knows when to stop. */

@@ -1,5 +1,5 @@
 export { describeSystem, engineCatalogue, type EngineCatalogue, type SystemInfo } from './catalogue.ts';
-export type { Cancel, Completion, Engine, Listener, Load, Submission } from './engine.ts';
-export { createEngine, parseEngineSpec, type EngineSpec } from './spec.ts';
+export { createEngine, engineWarnings, parseEngineSpec } from './spec.ts';
+export { logIterations } from './iteration-log.ts';
 export { engineTarget } from './target.ts';
-export { serveEngine, type EngineServer, type ServeOptions } from './server/server.ts';
+export { serveEngine, type EngineServer } from './server/server.ts';

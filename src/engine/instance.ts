@@ -1,17 +1,31 @@
 import type { Clock } from '../core/clock.ts';
-import { Batch } from './cost/batch.ts';
+import { BatchSlot } from './batch-slot.ts';
 import type { CostModel } from './cost/cost-model.ts';
 import type { Load } from './engine.ts';
-import type { BlockPool } from './kv/block-pool.ts';
-import type { InstanceView, IterationPolicy, Step } from './policies/policy.ts';
-import { missingTokens, type Sequence } from './sequence.ts';
+import type { Executor } from './hardware/pipeline.ts';
+import type { IterationWatch } from './iteration-log.ts';
+import type { KvMemory } from './kv/memory.ts';
+import type { IterationPolicy } from './policies/policy.ts';
+import type { InstanceView } from './policies/routers.ts';
+import { missingTokens, type Place, type Sequence } from './sequence.ts';
 import { WaitingQueue } from './waiting-queue.ts';
 
 export interface InstanceParts {
+  /** Name in iteration logs. */
+  readonly name: string;
   readonly clock: Clock;
-  readonly policy: IterationPolicy;
+  readonly memory: KvMemory;
+  readonly executor: Executor;
+  /** Time of an iteration in each stage of the executor. */
   readonly cost: CostModel;
-  readonly pool: BlockPool;
+  /** Makes a policy; one for each batch that may be under way, for policies may keep state. */
+  readonly policy: () => IterationPolicy;
+  /**
+   * Given for an instance that only computes prompts: takes each request that has its first token and needs more. It
+   * has left the running and holds its memory until `sequence.kv.release()` and `wake()`.
+   */
+  readonly handOver?: ((sequence: Sequence) => void) | undefined;
+  readonly onIteration?: IterationWatch | undefined;
 }
 
 /**
@@ -19,127 +33,156 @@ export interface InstanceParts {
  * and asks again, until nothing is left to do. An iteration begins where the one before it was due to end, so
  * that lateness of the machine never adds up on the wall clock.
  */
-export class Instance {
-  readonly #clock: Clock;
-  readonly #policy: IterationPolicy;
-  readonly #cost: CostModel;
-  readonly #pool: BlockPool;
-  readonly #running: Sequence[] = [];
+export class Instance implements InstanceView, Place {
+  readonly memory: KvMemory;
+  readonly #parts: InstanceParts;
   readonly #waiting = new WaitingQueue<Sequence>();
-  readonly #view: InstanceView<Sequence>;
-  readonly #step: Step<Sequence> = { preempted: [], admitted: [], batch: [], tokens: [] };
-  readonly #batch = new Batch();
+  readonly #slots: readonly Slot[];
+  /** The slot whose turn is next. */
+  #next = 0;
+  /** A turn is due or under way; if not, nothing happens until someone arrives or a batch ends. */
   #awake = false;
+  #underWay = 0;
   #preemptions = 0;
 
-  constructor({ clock, policy, cost, pool }: InstanceParts) {
-    this.#clock = clock;
-    this.#policy = policy;
-    this.#cost = cost;
-    this.#pool = pool;
-    this.#view = { running: this.#running, waiting: this.#waiting, pool };
+  constructor(parts: InstanceParts) {
+    this.#parts = parts;
+    this.memory = parts.memory;
+    this.#slots = Array.from({ length: parts.executor.depth }, () => {
+      const slot = new BatchSlot(this.#waiting, parts.memory);
+      return { slot, decide: parts.policy(), end: () => this.#end(slot) };
+    });
   }
 
+  /** A request arrives, new or with its prompt computed elsewhere. */
   submit(sequence: Sequence): void {
+    sequence.kv = this.memory.open(sequence);
+    this.accept(sequence);
+  }
+
+  /** As `submit`, for a request that has its memory here already. */
+  accept(sequence: Sequence): void {
+    sequence.state = 'waiting';
+    sequence.place = this;
     this.#waiting.push(sequence);
+    this.wake();
+  }
+
+  /** Looks for work: something may have changed that the policy waits for. */
+  wake(): void {
     if (this.#awake) return;
     this.#awake = true;
+    const { clock } = this.#parts;
     // By way of the clock, so that all that arrive at this very time are seen by the first iteration.
-    this.#clock.at(this.#clock.now(), this.#beginIteration);
+    clock.at(clock.now(), this.#turn);
   }
 
   /** Frees its memory at once; an iteration that it takes part in lasts as long as it would have. */
   cancel(sequence: Sequence): void {
     if (sequence.state === 'waiting') this.#waiting.remove(sequence);
-    if (sequence.state === 'running') this.#retire(sequence);
-    sequence.state = 'ended';
+    if (sequence.state === 'running')
+      this.#slots.find(({ slot }) => slot.running.includes(sequence))?.slot.remove(sequence);
+    sequence.kv.release();
+    // What it held may be what others wait for.
+    this.wake();
+  }
+
+  requests(): number {
+    return this.#slots.reduce((sum, { slot }) => sum + slot.running.length, this.#waiting.length);
+  }
+
+  tokens(): number {
+    let sum = 0;
+    for (let i = 0; i < this.#waiting.length; i++) sum += tokensOf(this.#waiting.at(i));
+    for (const { slot } of this.#slots) for (const sequence of slot.running) sum += tokensOf(sequence);
+    return sum;
   }
 
   load(): Load {
     return {
-      running: this.#running.length,
+      running: this.requests() - this.#waiting.length,
       waiting: this.#waiting.length,
-      usedBlocks: this.#pool.usedBlocks,
-      capacityBlocks: this.#pool.capacityBlocks,
+      usedBlocks: this.memory.capacityBlocks - this.memory.freeBlocks,
+      capacityBlocks: this.memory.capacityBlocks,
       preemptions: this.#preemptions,
     };
   }
 
-  readonly #beginIteration = (): void => {
-    const step = this.#step;
-    step.preempted.length = step.admitted.length = step.batch.length = step.tokens.length = 0;
-    if (this.#running.length === 0 && this.#waiting.length === 0) {
-      this.#awake = false;
-      return;
+  /** The first stage is free: the next slot with something to do begins. */
+  readonly #turn = (): void => {
+    for (let tried = 0; tried < this.#slots.length; tried++) {
+      const slot = this.#slots[this.#next];
+      this.#next = (this.#next + 1) % this.#slots.length;
+      if (slot !== undefined && !slot.slot.isUnderWay && this.#begin(slot)) return;
     }
-    this.#policy(this.#view, step);
-    if (step.batch.length === 0) throw new Error('the policy leaves requests waiting and schedules nothing');
-    const nowUs = this.#clock.now();
-    for (const sequence of step.preempted) this.#preempt(sequence);
-    for (const sequence of step.admitted) this.#admit(sequence, nowUs);
-    this.#fillBatch();
-    this.#clock.at(nowUs + this.#cost.timeUs(this.#batch), this.#endIteration);
+    this.#awake = false;
   };
 
-  /** By recomputation: nothing is kept but the tokens that the user has, and they become part of the prompt. */
-  #preempt(sequence: Sequence): void {
-    this.#preemptions++;
-    this.#retire(sequence);
-    sequence.computedTokens = 0;
-    sequence.state = 'waiting';
-    this.#waiting.prepend(sequence);
-  }
-
-  #admit(sequence: Sequence, nowUs: number): void {
-    this.#waiting.remove(sequence);
-    this.#running.push(sequence);
-    sequence.state = 'running';
-    if (Number.isNaN(sequence.firstScheduledUs)) sequence.firstScheduledUs = nowUs;
-  }
-
-  #fillBatch(): void {
-    const { batch, tokens } = this.#step;
-    this.#batch.clear();
-    for (let i = 0; i < batch.length; i++) {
-      const sequence = batch[i];
-      const count = tokens[i] ?? 0;
-      if (sequence === undefined) continue;
-      this.#pool.grow(sequence, sequence.computedTokens + count);
-      const missing = missingTokens(sequence);
-      if (missing === 1 && sequence.generatedTokens > 0) this.#batch.addDecode(sequence.computedTokens + 1);
-      else this.#batch.addChunk(count, sequence.computedTokens, count === missing);
+  /** False if there is nothing to do. */
+  #begin({ slot, decide, end }: Slot): boolean {
+    if (slot.running.length === 0 && this.#waiting.length === 0) return false;
+    const { clock, cost, executor, onIteration, name } = this.#parts;
+    const nowUs = clock.now();
+    slot.clear(nowUs);
+    decide(slot);
+    this.#preemptions += slot.preempted.length;
+    if (slot.size === 0) {
+      // With all memory free there is nothing that it could wait for.
+      if (this.#underWay === 0 && this.memory.freeBlocks === this.memory.capacityBlocks)
+        throw new Error('the policy leaves requests waiting and schedules nothing');
+      return false;
     }
+    const stageUs = cost.timeUs(slot.work);
+    onIteration?.(name, slot, stageUs);
+    slot.isUnderWay = true;
+    this.#underWay++;
+    executor.run(stageUs, end, this.#turn);
+    return true;
   }
 
-  readonly #endIteration = (): void => {
-    const nowUs = this.#clock.now();
-    const { batch, tokens } = this.#step;
-    for (let i = 0; i < batch.length; i++) {
+  #end(slot: BatchSlot): void {
+    const nowUs = this.#parts.clock.now();
+    slot.isUnderWay = false;
+    this.#underWay--;
+    const { batch, tokens, size } = slot;
+    for (let i = 0; i < size; i++) {
       const sequence = batch[i];
       // It may have been cancelled meanwhile.
       if (sequence?.state !== 'running') continue;
-      sequence.computedTokens += tokens[i] ?? 0;
-      if (missingTokens(sequence) === 0) this.#emit(sequence, nowUs);
+      const count = tokens[i] ?? 0;
+      sequence.computedTokens += count;
+      if (count > 1 || sequence.generatedTokens === 0) sequence.kv.computed(sequence.computedTokens);
+      if (missingTokens(sequence) === 0) this.#emit(slot, sequence, nowUs);
     }
-    this.#beginIteration();
-  };
+    // Where several batches are under way, the first stage may stand idle.
+    if (!this.#awake) this.wake();
+  }
 
-  #emit(sequence: Sequence, nowUs: number): void {
+  #emit(slot: BatchSlot, sequence: Sequence, nowUs: number): void {
     sequence.generatedTokens++;
     if (sequence.generatedTokens === 1) sequence.firstTokenUs = nowUs;
     sequence.listener.tokens(nowUs, 1);
     // What the listener does on a token may be to cancel.
-    if (sequence.generatedTokens < sequence.stopAfter || sequence.state !== 'running') return;
-    this.#retire(sequence);
-    sequence.state = 'ended';
-    sequence.listener.end(nowUs, sequence.completion(nowUs));
+    if (sequence.state !== 'running') return;
+    if (sequence.generatedTokens >= sequence.stopAfter) {
+      slot.remove(sequence);
+      sequence.kv.release();
+      sequence.state = 'ended';
+      sequence.listener.end(nowUs, sequence.completion(nowUs));
+    } else if (this.#parts.handOver !== undefined) {
+      slot.remove(sequence);
+      sequence.state = 'moving';
+      this.#parts.handOver(sequence);
+    }
   }
+}
 
-  #retire(sequence: Sequence): void {
-    // Policies find their victims at the end, so it is looked for from there.
-    const index = this.#running.lastIndexOf(sequence);
-    if (index === -1) throw new Error('not running');
-    this.#running.splice(index, 1);
-    this.#pool.release(sequence);
-  }
+function tokensOf(sequence: Sequence | undefined): number {
+  return sequence === undefined ? 0 : sequence.promptTokens + sequence.generatedTokens;
+}
+
+interface Slot {
+  readonly slot: BatchSlot;
+  readonly decide: IterationPolicy;
+  readonly end: () => void;
 }

@@ -1,13 +1,22 @@
 import type { Completion, Listener, Submission } from './engine.ts';
-import type { BlockHolder } from './kv/block-pool.ts';
+import type { KvAccount } from './kv/memory.ts';
+import type { Prompt, PromptContent } from './prompt-content.ts';
 
 /** A request as policies see it. Its true output length is not here. */
 export interface SequenceView {
   readonly promptTokens: number;
+  /** Output that the caller allows at most. */
+  readonly maxTokens: number;
   readonly generatedTokens: number;
   /** Tokens, prompt first, whose keys and values are in memory. */
   readonly computedTokens: number;
-  readonly heldBlocks: number;
+  readonly arrivalUs: number;
+  /** Blocks that it holds. */
+  heldBlocks(): number;
+  /** While it waits without memory: tokens that it would find in the cache. */
+  cachedTokens(): number;
+  /** Free blocks that it would take to hold `tokens` tokens in all. */
+  neededBlocks(tokens: number): number;
 }
 
 /** Tokens that must be computed before the next one comes out: prompt or chunk of it, one when decoding, all after a preemption. */
@@ -15,41 +24,88 @@ export function missingTokens(sequence: SequenceView): number {
   return sequence.promptTokens + sequence.generatedTokens - sequence.computedTokens;
 }
 
-/** A request inside an instance. */
-export class Sequence implements SequenceView, BlockHolder {
+/** Where a request is: an instance, or between two. */
+export interface Place {
+  /** Gives it up and frees its memory at once. */
+  cancel(sequence: Sequence): void;
+}
+
+/** A request inside an engine. */
+export class Sequence implements SequenceView, Prompt {
+  readonly id: string;
   readonly promptTokens: number;
+  readonly content: PromptContent | null;
   readonly maxTokens: number;
   readonly stopAfter: number;
   readonly listener: Listener;
   readonly arrivalUs: number;
-  state: 'waiting' | 'running' | 'ended' = 'waiting';
+  /** `moving`: between two instances. */
+  state: 'waiting' | 'running' | 'moving' | 'ended' = 'waiting';
+  place: Place | null = null;
+  kv: KvAccount = NO_ACCOUNT;
   generatedTokens = 0;
   computedTokens = 0;
-  heldBlocks = 0;
+  /** Of its prompt, found in the cache when it was first admitted. */
+  cachedPromptTokens = 0;
   firstScheduledUs = Number.NaN;
   firstTokenUs = Number.NaN;
+  /** When it had arrived where it decodes, and when it first ran there; NaN where it stays in one place. */
+  handedOverUs = Number.NaN;
+  decodeScheduledUs = Number.NaN;
 
   constructor(submission: Submission, listener: Listener, arrivalUs: number) {
+    this.id = submission.id;
     this.promptTokens = submission.inputTokens;
+    this.content = submission.content;
     this.maxTokens = submission.maxTokens;
     this.stopAfter = submission.stopAfter;
     this.listener = listener;
     this.arrivalUs = arrivalUs;
   }
 
+  heldBlocks(): number {
+    return this.kv.blocks;
+  }
+
+  cachedTokens(): number {
+    return this.computedTokens === 0 ? this.kv.cachedTokens() : 0;
+  }
+
+  neededBlocks(tokens: number): number {
+    return this.kv.needs(tokens);
+  }
+
+  /** Given up by its caller; nothing happens once it has ended. */
+  cancel(): void {
+    if (this.state !== 'ended') this.place?.cancel(this);
+    this.state = 'ended';
+  }
+
   completion(endUs: number): Completion {
+    const moved = !Number.isNaN(this.handedOverUs);
     return {
       finishReason: this.generatedTokens === this.maxTokens ? 'length' : 'stop',
       inputTokens: this.promptTokens,
       outputTokens: this.generatedTokens,
-      cachedTokens: 0,
+      cachedTokens: this.cachedPromptTokens,
       phases: {
         prefill_queue_us: this.firstScheduledUs - this.arrivalUs,
         prefill_us: this.firstTokenUs - this.firstScheduledUs,
-        transfer_us: null,
-        decode_queue_us: null,
-        decode_us: endUs - this.firstTokenUs,
+        transfer_us: moved ? this.handedOverUs - this.firstTokenUs : null,
+        decode_queue_us: moved ? this.decodeScheduledUs - this.handedOverUs : null,
+        decode_us: endUs - (moved ? this.decodeScheduledUs : this.firstTokenUs),
       },
     };
   }
 }
+
+/** Before a request has come to an instance. */
+const NO_ACCOUNT: KvAccount = {
+  blocks: 0,
+  cachedTokens: () => 0,
+  needs: () => Number.POSITIVE_INFINITY,
+  grow: () => false,
+  computed: () => undefined,
+  release: () => undefined,
+  retract: () => undefined,
+};

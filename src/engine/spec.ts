@@ -1,10 +1,9 @@
-import type { Clock } from '../core/clock.ts';
 import { UserError } from '../core/errors.ts';
 import { suggestion } from '../core/nearest.ts';
 import type { Engine } from './engine.ts';
 import { DEFAULT_SYSTEM, SYSTEMS } from './systems/index.ts';
 import { OptionReader, type Options } from './systems/option-reader.ts';
-import type { System } from './systems/system.ts';
+import type { EngineContext, System } from './systems/system.ts';
 
 /** Which engine, with every option filled in: plain JSON, and all that its results depend on besides the requests. */
 export interface EngineSpec {
@@ -19,6 +18,11 @@ export interface EngineSpec {
 export function parseEngineSpec(text: string): EngineSpec {
   const { name, options } = readEngineSpec(text);
   return { system: name, options };
+}
+
+/** What a user should know of an engine before it runs, a sentence each. Throws a UserError as `parseEngineSpec` does. */
+export function engineWarnings(text: string): readonly string[] {
+  return readEngineSpec(text).reader.warnings;
 }
 
 /** As `parseEngineSpec`, with the system itself and the reader that knows its options. */
@@ -47,10 +51,10 @@ export function readEngineSpec(text: string): {
   return { name, system, options, reader };
 }
 
-/** Makes the engine that `spec` describes, on `clock`. Throws a UserError as `parseEngineSpec` does. */
-export function createEngine(spec: EngineSpec, clock: Clock): Engine {
+/** Makes the engine that `spec` describes, on a clock. Throws a UserError as `parseEngineSpec` does. */
+export function createEngine(spec: EngineSpec, context: EngineContext): Engine {
   const reader = new OptionReader(spec.system, spec.options);
-  const engine = systemOf(spec.system).engine(reader, clock);
+  const engine = systemOf(spec.system).engine(reader, context);
   reader.refuseOthers();
   return engine;
 }

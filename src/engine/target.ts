@@ -2,16 +2,24 @@ import type { Clock } from '../core/clock.ts';
 import type { Answer, Planned, Sink, Target } from '../core/target.ts';
 import type { Cancel, Completion, Engine, Listener } from './engine.ts';
 
-/** An engine as a target in the same process: no HTTP between, so that virtual time can be used. */
-export function engineTarget(engine: Engine, clock: Clock): Target {
+/**
+ * An engine as a target in the same process: no HTTP between, so that virtual time can be used. `blockTokens`: tokens of
+ * the requests' prefix blocks, where they have any.
+ */
+export function engineTarget(engine: Engine, clock: Clock, blockTokens: number | null): Target {
   const cancels = new Map<number, Cancel>();
   return {
     open: async () => undefined,
     send(planned, sink) {
       sink.sent(planned.index, clock.now(), null);
-      const { inputTokens, outputTokens } = planned.request;
+      const { id, inputTokens, outputTokens, blocks } = planned.request;
+      const content =
+        blocks === undefined || blockTokens === null ? null : { pieces: blocks, pieceTokens: blockTokens };
       const exchange = new Exchange(planned, sink, clock, cancels);
-      const cancel = engine.submit({ inputTokens, maxTokens: outputTokens, stopAfter: outputTokens }, exchange);
+      const cancel = engine.submit(
+        { id, inputTokens, content, maxTokens: outputTokens, stopAfter: outputTokens },
+        exchange,
+      );
       if (!exchange.ended) cancels.set(planned.index, cancel);
     },
     cancel(index) {

@@ -2,9 +2,9 @@ import { randomStream } from '../core/random.ts';
 import { nearestRank, sum } from './samples.ts';
 
 /** From so many blocks on, the interval is a bootstrap; from `MIN_BATCHES` to there a batch-means t interval. */
-export const MIN_BLOCKS = 20;
-export const MIN_BATCHES = 6;
-export const RESAMPLES = 2000;
+const MIN_BLOCKS = 20;
+const MIN_BATCHES = 6;
+const RESAMPLES = 2000;
 /** Blocks are made longer rather than more: more would take time and not change the interval. */
 const MAX_BLOCKS = 1000;
 /** A block may start at so many places within the length of one. */

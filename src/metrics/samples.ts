@@ -43,3 +43,15 @@ export function sum(values: Float64Array): number {
   for (let i = 0; i < values.length; i++) total += values[i] ?? 0;
   return total;
 }
+
+/** How many of the sorted values are <= `value`. */
+export function countUpTo(sorted: Float64Array, value: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? Infinity) <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

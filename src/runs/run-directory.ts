@@ -9,7 +9,7 @@ import type { Summary } from '../core/summary.ts';
 export const UNFINISHED_SUFFIX = '.tmp';
 
 export const manifestFile = (dir: string): string => join(dir, 'run.json');
-export const summaryFile = (dir: string): string => join(dir, 'summary.json');
+const summaryFile = (dir: string): string => join(dir, 'summary.json');
 export const clientFile = (dir: string): string => join(dir, 'client.parquet');
 export const reportFile = (dir: string): string => join(dir, 'report.html');
 export const requestsDirectory = (dir: string): string => join(dir, 'requests');

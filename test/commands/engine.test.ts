@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { cli } from '../cli.ts';
+import { cli, temporaryFolder } from '../cli.ts';
 
 test('engine list shows what the engine can be, for people and for machines', async () => {
   const [text, json] = await Promise.all([cli('engine', 'list'), cli('engine', 'list', '--json')]);
@@ -27,4 +30,24 @@ test('engine list of a system that is not known', async () => {
   const { code, stderr } = await cli('engine', 'list', '--system', 'vlm-v1');
   assert.equal(code, 2);
   assert.match(stderr, /did you mean "vllm-v1"/);
+});
+
+test('a table of measured times names what it leaves out, in the list and in a run, and its hash is in the manifest', async () => {
+  const folder = temporaryFolder();
+  const path = join(folder, 'times.csv');
+  const rows = ['prefill,1,100,10', 'prefill,1,1000,100', 'prefill,1,2000,30', 'decode,1,100,5'];
+  writeFileSync(path, ['phase,sequences,total_tokens,time_ms', ...rows].join('\n'));
+  const system = `vllm-v1,cost=${path},noise=0.03`;
+  const out = join(folder, 'run');
+  const run = ['run', 'chat', '--clock', 'virtual', '--limit', '20', '--target', `reference:${system}`, '--out', out];
+  const [list, text] = await Promise.all([cli('engine', 'list', '--system', system), cli(...run)]);
+  const warning = /warning: .*times\.csv:4: prefill of 2000 tokens in a batch of 1 is left out as an outlier: 30\.0 ms/;
+  assert.match(list.stdout, warning);
+  assert.match(text.stderr, warning);
+  assert.equal(text.code, 0);
+  const { facts } = JSON.parse(readFileSync(join(out, 'run.json'), 'utf8')).target;
+  assert.deepEqual(
+    [facts.cost, facts.cost_sha256, facts.noise],
+    [path, createHash('sha256').update(readFileSync(path)).digest('hex'), 0.03],
+  );
 });

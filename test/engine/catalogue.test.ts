@@ -26,8 +26,8 @@ test('whatever the catalogue has is a value that specs take', () => {
     [names(models), names(gpus), names(costs)],
   );
   for (const { name, tp } of models)
-    if (name !== 'opt-175b')
-      for (const degree of tp.filter((each) => each >= 4)) parseEngineSpec(`model=${name},gpu=h200-sxm,tp=${degree}`);
+    for (const degree of tp.filter((each) => each >= (name === 'llama-3.1-405b' ? 6 : 4)))
+      parseEngineSpec(`model=${name},gpu=b200-sxm,tp=${degree}`);
 });
 
 test('a system has the options of its spec, with their values, ranges and sources', () => {

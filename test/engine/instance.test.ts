@@ -202,7 +202,7 @@ test('an output may end before its maximum', async () => {
   const clock = new VirtualClock();
   const engine = smallEngine(clock, { capacityBlocks: 10, blockTokens: 4, tokenBudget: 8, maxSeqs: 4 });
   const one = arrive(clock, engine, 1e6, 1, 1); // its listener, for a submission of our own
-  engine.submit({ inputTokens: 4, maxTokens: 9, stopAfter: 2 }, one);
+  engine.submit({ id: 'one', inputTokens: 4, content: null, maxTokens: 9, stopAfter: 2 }, one);
   await clock.run(() => one.completions.length > 0);
   assert.deepEqual([one.completions[0]?.finishReason, one.completions[0]?.outputTokens], ['stop', 2]);
 });
@@ -235,7 +235,7 @@ test('one at a time with fixed lengths, every TTFT is as Lindley has it', async 
 test('real time gives exactly the times of virtual time', async () => {
   const times: number[][][] = [];
   for (const clock of [new VirtualClock(), new WallClock()]) {
-    const engine = createEngine(parseEngineSpec(''), clock);
+    const engine = createEngine(parseEngineSpec(''), { clock });
     const heard = Array.from({ length: 10 }, (_, i) => arrive(clock, engine, 20_000 + i * 7000, 100 * i + 1, 5));
     await clock.run(() => heard.every((one) => one.completions.length > 0));
     times.push(heard.map((one) => one.tokenTimesUs));

@@ -3,7 +3,11 @@ import type { Cancel, Completion, Engine, Listener, Submission } from '../../src
 import type { CostModel } from '../../src/engine/cost/cost-model.ts';
 import type { IterationPolicy } from '../../src/engine/policies/policy.ts';
 import { vllmV1 } from '../../src/engine/policies/vllm-v1.ts';
-import { singleInstance } from '../../src/engine/single-instance.ts';
+import { fleet } from '../../src/engine/fleet.ts';
+import { pipeline } from '../../src/engine/hardware/pipeline.ts';
+import { Instance } from '../../src/engine/instance.ts';
+import { BlockPool } from '../../src/engine/kv/block-pool.ts';
+import { ROUTERS } from '../../src/engine/policies/routers.ts';
 
 export interface SmallEngine {
   readonly capacityBlocks: number;
@@ -14,22 +18,31 @@ export interface SmallEngine {
 }
 
 /** An iteration costs 100 us and 10 us a token: times that can be worked out by hand. */
-export const PLAIN_COST: CostModel = { timeUs: (batch) => 100 + 10 * batch.newTokens };
+const PLAIN_COST: CostModel = { timeUs: (batch) => 100 + 10 * batch.newTokens };
 
 /** A small vLLM v1 engine whose every step is written to `log`: the tokens that each sequence of the batch computes. */
 export function smallEngine(clock: Clock, size: SmallEngine, log: StepLog[] = []): Engine {
+  let running = 0;
+  let admitted = 0;
   const decide = vllmV1({ tokenBudget: size.tokenBudget, maxSeqs: size.maxSeqs });
-  const policy: IterationPolicy = (view, step) => {
-    decide(view, step);
-    log.push({
-      atUs: clock.now(),
-      tokens: [...step.tokens],
-      preempted: step.preempted.length,
-      admitted: step.admitted.length,
-      running: view.running.length - step.preempted.length + step.admitted.length,
-    });
+  const policy: IterationPolicy = (scheduler) => {
+    const before = scheduler.running.length;
+    decide(scheduler);
+    running = scheduler.running.length;
+    // Nobody is admitted when someone was preempted.
+    admitted = Math.max(0, running - before);
   };
-  return singleInstance({ clock, policy, cost: size.cost ?? PLAIN_COST, maxModelLen: 10_000, ...size });
+  const instance = new Instance({
+    name: '0',
+    clock,
+    policy: () => policy,
+    onIteration: (_name, { nowUs, size, tokens, preempted }) =>
+      log.push({ atUs: nowUs, tokens: tokens.slice(0, size), preempted: preempted.length, admitted, running }),
+    cost: size.cost ?? PLAIN_COST,
+    memory: new BlockPool(size.capacityBlocks, size.blockTokens),
+    executor: pipeline(clock, 1),
+  });
+  return fleet({ clock, entry: [instance], router: ROUTERS['round-robin'].create(), maxModelLen: 10_000 });
 }
 
 export interface StepLog {
@@ -71,7 +84,13 @@ export function arrive(
   outputTokens: number,
 ): Heard {
   const heard = new Heard();
-  const submission: Submission = { inputTokens, maxTokens: outputTokens, stopAfter: outputTokens };
+  const submission: Submission = {
+    id: `at ${arrivalUs}`,
+    inputTokens,
+    content: null,
+    maxTokens: outputTokens,
+    stopAfter: outputTokens,
+  };
   clock.at(arrivalUs, () => {
     heard.cancel = engine.submit(submission, heard);
   });

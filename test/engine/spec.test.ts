@@ -10,11 +10,19 @@ const DEFAULTS = {
     model: 'llama-3.1-8b',
     gpu: 'h100-sxm',
     tp: 1,
+    pp: 1,
     cost: 'roofline',
+    host_fixed_us: 1200,
+    host_per_sequence_us: 8,
+    noise: 0,
+    run_noise: 0,
+    seed: 1,
     block_tokens: 16,
     kv_fraction: 0.9,
     mixed_batch_penalty: 1,
     max_model_len: 131072,
+    instances: 1,
+    router: 'round-robin',
     token_budget: 8192,
     max_seqs: 1024,
   },
@@ -39,21 +47,29 @@ describe('what is left out takes its default', () => {
 
 test('every option can be given, and a spec survives JSON', () => {
   const text =
-    'vllm-v1,model=llama-3.1-8b,gpu=a100-sxm-80g,tp=1,cost=roofline,token_budget=512,max_seqs=8,block_tokens=32,kv_fraction=0.5,mixed_batch_penalty=1.7,max_model_len=4096';
+    'vllm-v1,model=llama-3.1-8b,gpu=a100-sxm-80g,tp=1,cost=roofline,host_fixed_us=0,host_per_sequence_us=2.5,noise=0.03,run_noise=0.02,seed=9,token_budget=512,max_seqs=8,block_tokens=32,kv_fraction=0.5,mixed_batch_penalty=1.7,max_model_len=4096';
   const spec = parseEngineSpec(text);
   assert.deepEqual(spec.options, {
     model: 'llama-3.1-8b',
     gpu: 'a100-sxm-80g',
     tp: 1,
+    pp: 1,
     cost: 'roofline',
+    host_fixed_us: 0,
+    host_per_sequence_us: 2.5,
+    noise: 0.03,
+    run_noise: 0.02,
+    seed: 9,
     token_budget: 512,
     max_seqs: 8,
     block_tokens: 32,
     kv_fraction: 0.5,
     mixed_batch_penalty: 1.7,
     max_model_len: 4096,
+    instances: 1,
+    router: 'round-robin',
   });
-  const engine = createEngine(JSON.parse(JSON.stringify(spec)), new VirtualClock());
+  const engine = createEngine(JSON.parse(JSON.stringify(spec)), { clock: new VirtualClock() });
   assert.equal(engine.maxModelLen, 4096);
   // (0.5 x 80 GiB - 16.06 GB of weights - 3.5 GB) / (32 x 131,072 bytes)
   assert.equal(engine.load().capacityBlocks, 5576);
@@ -65,7 +81,7 @@ describe('mistakes name the way out', () => {
     ['toString', /system "toString" is not known/],
     ['vllm-v1,modle=llama-3.1-8b', /"modle" is not an option of vllm-v1; did you mean "model"\?/],
     ['model=llama-3.1-80b', /model "llama-3.1-80b" is not known; did you mean "llama-3.1-8b"\?/],
-    ['gpu=b200', /gpu "b200" is not known; did you mean "l20"\?/],
+    ['gpu=h100', /gpu "h100" is not known; did you mean "a10"\?/],
     ['gpu=constructor', /gpu "constructor" is not known/],
     ['token_budget=0', /token_budget=0 is not a whole number from 1 to/],
     ['token_budget=1.5', /token_budget=1\.5 is not a whole number/],
@@ -84,7 +100,9 @@ describe('mistakes name the way out', () => {
     ],
     ['cost=vllm,model=opt-13b,gpu=a100-sxm-80g,tp=8', /no coefficients for opt-13b at tp=8 on a100/],
     ['cost=vllm,model=opt-13b', /no coefficients for opt-13b at tp=1 on h100-sxm/],
-    ['cost=polynomial', /cost "polynomial" is not known; known: roofline, distserve, vllm/],
+    ['cost=polynomial', /cost "polynomial" is not known; known: roofline, distserve, vllm, or a file .* FILE\.csv/],
+    ['noise=1.5', /noise=1\.5 is not a number from 0 to 1/],
+    ['host_fixed_us=-3', /host_fixed_us=-3 is not a number from 0 to 1000000/],
     ['max_model_len=200000', /max_model_len=200000 is not a whole number from 2 to 131072/],
     ['vllm-v1,gpu', /"gpu" is not an option; write key=value/],
     ['gpu=', /"gpu=" is not an option/],
@@ -104,7 +122,13 @@ describe('mistakes name the way out', () => {
   });
 
   test('a spec that did not come from text is checked as well', () => {
-    assert.throws(() => createEngine({ system: 'vllm-v1', options: { max_seqs: 0.5 } }, new VirtualClock()), UserError);
-    assert.throws(() => createEngine({ system: 'vllm-v1', options: { speed: 2 } }, new VirtualClock()), UserError);
+    assert.throws(
+      () => createEngine({ system: 'vllm-v1', options: { max_seqs: 0.5 } }, { clock: new VirtualClock() }),
+      UserError,
+    );
+    assert.throws(
+      () => createEngine({ system: 'vllm-v1', options: { speed: 2 } }, { clock: new VirtualClock() }),
+      UserError,
+    );
   });
 });

@@ -29,7 +29,7 @@ const ANSWER = {
 test('reports what the engine does, in order, on the engine clock', async () => {
   const clock = new VirtualClock();
   const engine = smallEngine(clock, { capacityBlocks: 10, blockTokens: 4, tokenBudget: 8, maxSeqs: 4 });
-  const target = engineTarget(engine, clock);
+  const target = engineTarget(engine, clock, null);
   const calls: unknown[][] = [];
   await target.open(1);
   clock.at(1000, () => target.send(planned(3, 4, 2), recordingSink(calls)));
@@ -46,7 +46,7 @@ test('reports what the engine does, in order, on the engine clock', async () => 
 
 test('a request that can never be served is rejected at once, as a server does', async () => {
   const clock = new VirtualClock();
-  const target = engineTarget(createEngine(parseEngineSpec('max_model_len=1000'), clock), clock);
+  const target = engineTarget(createEngine(parseEngineSpec('max_model_len=1000'), { clock }), clock, null);
   const calls: unknown[][] = [];
   target.send(planned(0, 900, 101), recordingSink(calls));
   target.send(planned(1, 0, 5), recordingSink(calls));
@@ -83,19 +83,20 @@ test('a request larger than the whole KV memory is rejected, and one that just f
   const target = engineTarget(
     smallEngine(clock, { capacityBlocks: 2, blockTokens: 4, tokenBudget: 8, maxSeqs: 4 }),
     clock,
+    null,
   );
   const calls: unknown[][] = [];
   target.send(planned(0, 6, 3), recordingSink(calls));
   target.send(planned(1, 6, 2), recordingSink(calls));
   await clock.run(() => false);
-  assert.match(String(calls[1]?.[4]), /need 3 KV blocks, and there are 2/);
+  assert.match(String(calls[1]?.[4]), /needs 3 KV blocks for 9 tokens, and there are 2/);
   assert.equal(calls.at(-1)?.[0], 'end');
 });
 
 test('nothing more is heard of a request that was cancelled', async () => {
   const clock = new VirtualClock();
   const engine = smallEngine(clock, { capacityBlocks: 10, blockTokens: 4, tokenBudget: 8, maxSeqs: 4 });
-  const target = engineTarget(engine, clock);
+  const target = engineTarget(engine, clock, null);
   const calls: unknown[][] = [];
   target.send(planned(0, 4, 8), recordingSink(calls));
   clock.at(300, () => target.cancel(0));

@@ -4,6 +4,7 @@ import type { RecordBatch, RequestRecord } from '../../src/core/record.ts';
 import { parseSlo } from '../../src/core/slo.ts';
 import type { Summary } from '../../src/core/summary.ts';
 import { summarise } from '../../src/metrics/index.ts';
+import { blankRecord } from '../../src/replay/blank-record.ts';
 
 export interface ExampleRun {
   readonly manifest: Manifest;
@@ -82,41 +83,12 @@ function answered(
   };
 }
 
-function withoutAnswer(index: number, due_us: number, input: number, output: number): RequestRecord {
-  return {
-    request_id: `r${index}`,
-    session_id: null,
-    turn: 0,
-    trace_row: index + 2,
-    slo_class: null,
-    model: null,
-    target: 'reference:vllm',
-    measured: true,
-    due_us,
-    sent_us: null,
-    connect_us: null,
-    first_token_us: null,
-    end_us: null,
-    input_tokens_planned: input,
-    input_tokens: null,
-    cached_tokens: null,
-    output_tokens_planned: output,
-    output_tokens: null,
-    reasoning_tokens: null,
-    token_times_us: new Float64Array(),
-    token_count_source: null,
-    token_time_source: null,
-    outcome: 'unsent',
-    http_status: null,
-    error: null,
-    finish_reason: null,
-    prefill_queue_us: null,
-    prefill_us: null,
-    transfer_us: null,
-    decode_queue_us: null,
-    decode_us: null,
-    worker: 0,
-  };
+function withoutAnswer(index: number, dueUs: number, inputTokens: number, outputTokens: number): RequestRecord {
+  return blankRecord(
+    { id: `r${index}`, traceRow: index + 2, dueUs, inputTokens, outputTokens },
+    'reference:vllm',
+    null,
+  );
 }
 
 export function exampleManifest(records: readonly RequestRecord[], { slo, manifest }: ExampleOptions): Manifest {
@@ -152,6 +124,7 @@ export function exampleManifest(records: readonly RequestRecord[], { slo, manife
       input_tokens: records.reduce((sum, record) => sum + (record.input_tokens_planned ?? 0), 0),
       output_tokens: records.reduce((sum, record) => sum + (record.output_tokens_planned ?? 0), 0),
     },
+    measured: null,
     target: {
       spec: 'reference:vllm,model=llama-3-8b,gpu=h100',
       kind: 'reference',

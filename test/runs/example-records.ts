@@ -1,41 +1,23 @@
 import * as fc from 'fast-check';
 import { OUTCOMES, type RequestRecord, TOKEN_COUNT_SOURCES } from '../../src/core/record.ts';
+import { blankRecord } from '../../src/replay/blank-record.ts';
 
 /** A request that was due at 0, had its first token at 100 ms, and one every 20 ms from there; as changed by `over`. */
 export function exampleRecord(over: Partial<RequestRecord> = {}): RequestRecord {
+  const request = { id: 'r0', traceRow: 2, dueUs: 0, inputTokens: 10, outputTokens: 3 };
   const record: RequestRecord = {
-    request_id: 'r0',
-    session_id: null,
-    turn: 0,
-    trace_row: 2,
-    slo_class: null,
-    model: null,
+    ...blankRecord(request, '', null),
     target: null,
-    measured: true,
-    due_us: 0,
     sent_us: 0,
-    connect_us: null,
-    first_token_us: null,
-    end_us: null,
-    input_tokens_planned: 10,
     input_tokens: 10,
-    cached_tokens: null,
-    output_tokens_planned: 3,
     output_tokens: 3,
-    reasoning_tokens: null,
     token_times_us: Float64Array.of(100_000, 120_000, 140_000),
     token_count_source: 'token_ids',
     token_time_source: 'client',
     outcome: 'ok',
     http_status: 200,
-    error: null,
     finish_reason: 'length',
-    prefill_queue_us: null,
-    prefill_us: null,
-    transfer_us: null,
-    decode_queue_us: null,
-    decode_us: null,
-    worker: 0,
+    touched: false,
     ...over,
   };
   const first = record.token_times_us[0];
@@ -53,7 +35,7 @@ const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 const microseconds = fc.oneof(fc.nat(10_000_000), fc.maxSafeNat());
 const nullable = <T>(of: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(of, { freq: 2 });
 
-export const anyRecord: fc.Arbitrary<RequestRecord> = fc.record(
+const anyRecord: fc.Arbitrary<RequestRecord> = fc.record(
   {
     request_id: text,
     session_id: nullable(text),
@@ -87,6 +69,7 @@ export const anyRecord: fc.Arbitrary<RequestRecord> = fc.record(
     decode_queue_us: nullable(microseconds),
     decode_us: nullable(microseconds),
     worker: fc.nat(1000),
+    touched: nullable(fc.boolean()),
   },
   { noNullPrototype: true },
 );

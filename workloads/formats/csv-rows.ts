@@ -15,7 +15,7 @@ export interface Column {
 }
 
 /** Header names as they are compared: without quotes and space around, in lower case. */
-export function headerNames(head: string): string[] {
+function headerNames(head: string): string[] {
   return head.split(',').map((name) =>
     name
       .trim()

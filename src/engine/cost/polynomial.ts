@@ -2,7 +2,7 @@ import type { Batch } from './batch.ts';
 import type { CostModel } from './cost-model.ts';
 import { LARGE_BATCH, type Fit, type PolynomialFits } from './polynomial-fits.ts';
 
-/** What each pipeline stage adds to a prefill, of which there is one here. */
+/** What each stage of the pipeline adds to every stage of a prefill. */
 const PREFILL_STAGE_MS = 1;
 /** Remote calls between DistServe's processes: each iteration, and each token of prompt or context in it. */
 const CALL_MS = 2;
@@ -12,21 +12,21 @@ const CALL_PER_TOKEN_MS = 1e-4;
  * Time of a batch as in DistServe's simulator (OSDI '24, simdistserve): quadratic in prompts, linear in context, with
  * other coefficients for large decode batches. Two things are ours, as its engines do neither: a chunk of l tokens
  * after p has the square l^2 + 2pl, so that a prompt's chunks add up to the whole; and a batch of both phases takes
- * the time of one after the other, times `mixedBatchPenalty`.
+ * the time of one after the other, times `mixedBatchPenalty`. The time is that of one of `stages` pipeline stages.
  */
-export function polynomial(fits: PolynomialFits, mixedBatchPenalty: number): CostModel {
+export function polynomial(fits: PolynomialFits, mixedBatchPenalty: number, stages: number): CostModel {
   return {
     timeUs(batch) {
       const chunks = batch.chunkTokens.length;
-      const prefillMs = chunks === 0 ? 0 : prefill(fits.prefill, batch);
-      const decodeMs = batch.decodes === 0 ? 0 : decode(fits, batch);
+      const prefillMs = chunks === 0 ? 0 : prefill(fits.prefill, batch, stages);
+      const decodeMs = batch.decodes === 0 ? 0 : decode(fits, batch, stages);
       const ms = prefillMs + decodeMs + CALL_MS;
       return (chunks > 0 && batch.decodes > 0 ? ms * mixedBatchPenalty : ms) * 1000;
     },
   };
 }
 
-function prefill([a, b, c]: Fit, { chunkTokens, chunkPast }: Batch): number {
+function prefill([a, b, c]: Fit, { chunkTokens, chunkPast }: Batch, stages: number): number {
   let tokens = 0;
   let squares = 0;
   for (let i = 0; i < chunkTokens.length; i++) {
@@ -34,11 +34,12 @@ function prefill([a, b, c]: Fit, { chunkTokens, chunkPast }: Batch): number {
     tokens += length;
     squares += length * (length + 2 * (chunkPast[i] ?? 0));
   }
-  return a + b * tokens + c * squares + PREFILL_STAGE_MS + CALL_PER_TOKEN_MS * tokens;
+  return (a + b * tokens + c * squares) / stages + PREFILL_STAGE_MS * stages + CALL_PER_TOKEN_MS * tokens;
 }
 
 /** The fits take each context with its new token, the calls without (DistServe's rules). */
-function decode({ decodeSmall, decodeLarge }: PolynomialFits, { decodes, decodeContextTokens }: Batch): number {
+function decode({ decodeSmall, decodeLarge }: PolynomialFits, batch: Batch, stages: number): number {
+  const { decodes, decodeContextTokens } = batch;
   const [a, b, c] = decodes < LARGE_BATCH ? decodeSmall : decodeLarge;
-  return a + b * decodeContextTokens + c * decodes + CALL_PER_TOKEN_MS * (decodeContextTokens - decodes);
+  return (a + b * decodeContextTokens + c * decodes) / stages + CALL_PER_TOKEN_MS * (decodeContextTokens - decodes);
 }

@@ -3,22 +3,25 @@ import { GPUS, type GpuName } from '../hardware/gpus.ts';
 import { LLMS, type LlmName } from '../models/llms.ts';
 import type { CostModel } from './cost-model.ts';
 import { DISTSERVE_FITS, VLLM_FITS, type FitTable } from './polynomial-fits.ts';
+import { addHostOverhead, type HostOverhead } from './host-overhead.ts';
 import { polynomial } from './polynomial.ts';
 import { roofline } from './roofline.ts';
 
 /** What iterations are to be timed on. */
-export interface CostSetting {
+export interface CostSetting extends HostOverhead {
   readonly model: LlmName;
   readonly gpu: GpuName;
   readonly tp: number;
-  readonly hostFixedUs: number;
-  readonly hostPerSequenceUs: number;
+  /** Stages; the time of one is asked for. */
+  readonly pp: number;
   readonly mixedBatchPenalty: number;
 }
 
 export interface CostPreset {
   readonly about: string;
   readonly source: string;
+  /** Its figures are of whole engines: the host overhead of a system is in them. */
+  readonly wholeEngine: boolean;
   /** Throws a UserError where it has no figures for the setting. */
   create(setting: CostSetting): CostModel;
 }
@@ -34,31 +37,41 @@ export const COSTS = {
   roofline: {
     about: 'arithmetic or memory bound by operator class, for every model and GPU; the host overhead of the system',
     source: 'cost/roofline.ts; efficiencies of hardware/gpus.ts, from Vidur (MLSys 2024)',
+    wholeEngine: false,
     create: (setting) =>
-      roofline({ ...setting, gpu: GPUS[setting.gpu], llm: LLMS[setting.model], tensorParallel: setting.tp }),
+      roofline({
+        ...setting,
+        gpu: GPUS[setting.gpu],
+        llm: LLMS[setting.model],
+        tensorParallel: setting.tp,
+        stages: setting.pp,
+      }),
   },
   distserve: {
     about: 'polynomials fitted to DistServe’s own engine, its overhead included',
     source: FITS_SOURCE,
+    wholeEngine: true,
     create: (setting) => fitted('distserve', DISTSERVE_FITS, setting),
   },
   vllm: {
     about: 'polynomials fitted to the vLLM of 2023 that DistServe was compared with, overhead included',
     source: FITS_SOURCE,
+    wholeEngine: true,
     create: (setting) => fitted('vllm', VLLM_FITS, setting),
   },
 } as const satisfies Record<string, CostPreset>;
 
 export type CostName = keyof typeof COSTS;
 
-function fitted(name: string, table: FitTable, { model, gpu, tp, mixedBatchPenalty }: CostSetting): CostModel {
+function fitted(name: string, table: FitTable, setting: CostSetting): CostModel {
+  const { model, gpu, tp, pp, mixedBatchPenalty } = setting;
   const fits = gpu === FITTED_GPU ? table[model]?.[tp] : undefined;
-  if (fits !== undefined) return polynomial(fits, mixedBatchPenalty);
+  if (fits !== undefined) return addHostOverhead(polynomial(fits, mixedBatchPenalty, pp), setting);
   const known = Object.entries(table).map(
     ([fittedModel, degrees]) => `${fittedModel} at tp=${Object.keys(degrees).join(', ')}`,
   );
   throw new UserError(
     `reference engine: cost=${name} has no coefficients for ${model} at tp=${tp} on ${gpu}; it has them on ` +
-      `${FITTED_GPU} for ${known.join(' and ')}; anything else needs cost=roofline`,
+      `${FITTED_GPU} for ${known.join(' and ')}; anything else needs cost=roofline or cost=FILE.csv`,
   );
 }

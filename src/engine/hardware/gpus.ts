@@ -44,7 +44,8 @@ const SYSTEM_FILE = 'NVIDIA data sheet, as in the system files of AIConfigurator
  * `linearMfu`, `weightMbu`: fitted by eye to Vidur's published operator profiles (MLSys '24, its mlp.csv): QKV, output
  * and MLP products of Llama models at TP 1 reach 66-73 % of peak at 512-4096 tokens on A100, 64-78 % on H100 and
  * 67-74 % on A40, and 78 %, 77-86 % and 80 % of bandwidth at one token. Within some 10 % outside 128-512 tokens, where
- * real kernels are slower than either bound. H200 is taken to be as H100; L20, L40S and A10 as A40.
+ * real kernels are slower than either bound. H200, H100 PCIe and B200 are taken to be as H100 SXM; L20, L40S and A10 as
+ * A40.
  *
  * `attentionMfu`, `kvMbu`: middle of the ranges commonly reported (0.3-0.6 and 0.6-0.8); a guess within +-30 %.
  */
@@ -82,6 +83,28 @@ export const GPUS = {
     link: nvlink(450e9),
     source: SYSTEM_FILE,
   },
+  'h100-pcie': {
+    flopsPerS: 756.5e12,
+    bandwidthBytesPerS: 2e12,
+    memoryBytes: 80 * GIB,
+    linearMfu: 0.75,
+    attentionMfu: 0.45,
+    weightMbu: 0.82,
+    kvMbu: 0.7,
+    link: pcie(64e9),
+    source: SYSTEM_FILE,
+  },
+  'b200-sxm': {
+    flopsPerS: 2250e12,
+    bandwidthBytesPerS: 7.7e12,
+    memoryBytes: 180 * GIB,
+    linearMfu: 0.75,
+    attentionMfu: 0.45,
+    weightMbu: 0.82,
+    kvMbu: 0.7,
+    link: nvlink(900e9),
+    source: `${SYSTEM_FILE}; efficiencies not measured`,
+  },
   l40s: {
     flopsPerS: 362e12,
     bandwidthBytesPerS: 0.864e12,
@@ -103,6 +126,17 @@ export const GPUS = {
     kvMbu: 0.7,
     link: pcie(32e9),
     source: 'memory and bandwidth as listed publicly; 119.5 TFLOP/s from memory',
+  },
+  a40: {
+    flopsPerS: 149.7e12,
+    bandwidthBytesPerS: 0.696e12,
+    memoryBytes: 48e9,
+    linearMfu: 0.72,
+    attentionMfu: 0.45,
+    weightMbu: 0.8,
+    kvMbu: 0.7,
+    link: pcie(32e9),
+    source: '149.7 TFLOP/s, 696 GB/s, 48 GB and PCIe from memory; its NVLink bridge, of pairs, is not modelled',
   },
   a10: {
     flopsPerS: 125e12,

@@ -1,54 +1,61 @@
-/** Whatever holds blocks; only the pool changes how many. */
-export interface BlockHolder {
-  heldBlocks: number;
-}
+import type { KvAccount, KvMemory } from './memory.ts';
 
-/** The pool as policies see it: enough to decide, nothing to change. */
-export interface PoolView {
-  readonly freeBlocks: number;
-  /** Blocks that `tokens` tokens of one request take. */
-  blocksFor(tokens: number): number;
-}
-
-/**
- * The KV memory of an instance, as a count of equal blocks (PagedAttention, SOSP '23). Invariant: the free blocks and
- * those of all holders add up to the capacity.
- */
-export class BlockPool implements PoolView {
+/** KV memory as a mere count of equal blocks (PagedAttention, SOSP '23): nothing is shared, nothing is kept. */
+export class BlockPool implements KvMemory {
   readonly capacityBlocks: number;
   readonly blockTokens: number;
-  #free: number;
+  freeBlocks: number;
 
   constructor(capacityBlocks: number, blockTokens: number) {
     this.capacityBlocks = capacityBlocks;
     this.blockTokens = blockTokens;
-    this.#free = capacityBlocks;
-  }
-
-  get freeBlocks(): number {
-    return this.#free;
-  }
-
-  get usedBlocks(): number {
-    return this.capacityBlocks - this.#free;
+    this.freeBlocks = capacityBlocks;
   }
 
   blocksFor(tokens: number): number {
     return Math.ceil(tokens / this.blockTokens);
   }
 
-  /** Makes `holder` hold blocks for `tokens` tokens in all. Throws, and changes nothing, when too few are free. */
-  grow(holder: BlockHolder, tokens: number): void {
-    const more = this.blocksFor(tokens) - holder.heldBlocks;
-    if (more <= 0) return;
-    if (more > this.#free) throw new RangeError(`${more} KV blocks asked for, ${this.#free} free`);
-    this.#free -= more;
-    holder.heldBlocks += more;
+  open(): KvAccount {
+    return new CountedBlocks(this);
+  }
+}
+
+class CountedBlocks implements KvAccount {
+  blocks = 0;
+  readonly #pool: BlockPool;
+
+  constructor(pool: BlockPool) {
+    this.#pool = pool;
   }
 
-  /** Takes back all that `holder` holds. */
-  release(holder: BlockHolder): void {
-    this.#free += holder.heldBlocks;
-    holder.heldBlocks = 0;
+  cachedTokens(): number {
+    return 0;
+  }
+
+  needs(tokens: number): number {
+    return Math.max(0, this.#pool.blocksFor(tokens) - this.blocks);
+  }
+
+  grow(tokens: number): boolean {
+    const pool = this.#pool;
+    // Nearly every token fits into a block that is held already.
+    if (tokens <= this.blocks * pool.blockTokens) return true;
+    const more = pool.blocksFor(tokens) - this.blocks;
+    if (more > pool.freeBlocks) return false;
+    pool.freeBlocks -= more;
+    this.blocks += more;
+    return true;
+  }
+
+  computed(): void {}
+
+  release(): void {
+    this.#pool.freeBlocks += this.blocks;
+    this.blocks = 0;
+  }
+
+  retract(): void {
+    this.release();
   }
 }

@@ -1,4 +1,4 @@
-import type { Llm } from './llms.ts';
+import type { Llm } from './llm.ts';
 
 /** GPUs of one node; parallelism across nodes is not modelled. */
 export const MAX_TENSOR_PARALLEL = 8;

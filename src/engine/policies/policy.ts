@@ -1,28 +1,35 @@
-import type { PoolView } from '../kv/block-pool.ts';
+import type { MemoryView } from '../kv/memory.ts';
 import type { SequenceView } from '../sequence.ts';
 import type { QueueView } from '../waiting-queue.ts';
 
-/** What a policy sees of an instance between two iterations. */
-export interface InstanceView<S extends SequenceView> {
-  /** Those that hold memory, in order of admission. */
+/**
+ * What a policy sees between two iterations, and what it can do. Whatever it does takes effect at once, so that its
+ * next look at memory and queues already shows it: who is admitted first may fill the cache, or take the last block,
+ * of whoever comes second.
+ */
+export interface Scheduler<S extends SequenceView> {
+  readonly nowUs: number;
+  /** Those that hold memory here and may compute, in order of admission. */
   readonly running: readonly S[];
   readonly waiting: QueueView<S>;
-  readonly pool: PoolView;
-}
+  readonly memory: MemoryView;
 
-/** What a policy decides for the next iteration; the instance does it in the order of the fields. */
-export interface Step<S extends SequenceView> {
-  /** Running ones that lose their memory and go back to the head of the queue, one after another. */
-  readonly preempted: S[];
-  /** Waiting ones that join the end of the running, in this order. */
-  readonly admitted: S[];
-  /** Those that compute, and how many tokens each; their memory is allocated in this order. */
-  readonly batch: S[];
-  readonly tokens: number[];
+  /**
+   * A running one computes its next `tokens` tokens in this iteration, and holds memory for `holdTokens` in all (by
+   * default, what it will have computed). False, and nothing changes, if there is too little memory.
+   */
+  run(sequence: S, tokens: number, holdTokens?: number): boolean;
+  /** A waiting one joins the end of the running, with what the cache has of it, and computes as in `run`, or nothing yet. */
+  admit(sequence: S, tokens: number, holdTokens?: number): boolean;
+  /** A running one loses its memory and waits again, to be computed anew. It must not compute in this iteration. */
+  preempt(sequence: S, to: 'head' | 'tail'): void;
+  /** The first `count` of the running go behind the others, in their order. */
+  rotate(count: number): void;
 }
 
 /**
- * Decides one iteration by filling `step`, which comes empty (it is reused: policies run once an iteration). Generic in
- * the sequence, so that a policy cannot reach what `SequenceView` does not show: the true output length.
+ * Decides one iteration: who computes how many tokens, who joins, who leaves. Doing nothing means to wait for the next
+ * arrival. Generic in the sequence, so that a policy cannot reach what `SequenceView` does not show: the true output
+ * length.
  */
-export type IterationPolicy = <S extends SequenceView>(view: InstanceView<S>, step: Step<S>) => void;
+export type IterationPolicy = <S extends SequenceView>(scheduler: Scheduler<S>) => void;

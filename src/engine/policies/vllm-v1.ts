@@ -1,5 +1,5 @@
 import { missingTokens, type SequenceView } from '../sequence.ts';
-import type { InstanceView, IterationPolicy, Step } from './policy.ts';
+import type { IterationPolicy, Scheduler } from './policy.ts';
 
 export interface VllmV1Options {
   /** Tokens of one iteration, decodes and prefill chunks together (`max_num_batched_tokens`). */
@@ -14,64 +14,45 @@ export interface VllmV1Options {
  * preempted and will be recomputed; the waiting follow only if no one was preempted.
  */
 export function vllmV1({ tokenBudget, maxSeqs }: VllmV1Options): IterationPolicy {
-  return (view, step) => {
-    const left = scheduleRunning(view, step, tokenBudget);
-    if (step.preempted.length === 0) admitWaiting(view, step, left, maxSeqs);
+  return (scheduler) => {
+    const { budget, preempted } = runRunning(scheduler, tokenBudget);
+    if (!preempted) admitWaiting(scheduler, budget, maxSeqs);
   };
 }
 
-interface Left {
-  budget: number;
-  free: number;
-}
-
-function scheduleRunning<S extends SequenceView>(
-  { running, pool }: InstanceView<S>,
-  step: Step<S>,
+function runRunning<S extends SequenceView>(
+  scheduler: Scheduler<S>,
   tokenBudget: number,
-): Left {
-  const left = { budget: tokenBudget, free: pool.freeBlocks };
-  let kept = running.length;
-  for (let i = 0; i < kept && left.budget > 0; i++) {
+): { budget: number; preempted: boolean } {
+  const { running } = scheduler;
+  let budget = tokenBudget;
+  let preempted = false;
+  for (let i = 0; i < running.length && budget > 0; i++) {
     const sequence = running[i];
     if (sequence === undefined) break;
-    const tokens = Math.min(missingTokens(sequence), left.budget);
-    const blocks = pool.blocksFor(sequence.computedTokens + tokens) - sequence.heldBlocks;
-    while (blocks > left.free && kept > i) {
-      const victim = running[--kept];
+    const tokens = Math.min(missingTokens(sequence), budget);
+    while (!scheduler.run(sequence, tokens)) {
+      const victim = running.at(-1);
       if (victim === undefined) break;
-      step.preempted.push(victim);
-      left.free += victim.heldBlocks;
+      scheduler.preempt(victim, 'head');
+      preempted = true;
+      // There was no one behind it left to preempt for it.
+      if (victim === sequence) return { budget, preempted };
     }
-    // It was the last one itself: there is no one left to preempt for it.
-    if (kept === i) break;
-    take(step, left, sequence, tokens, blocks);
+    budget -= tokens;
   }
-  return left;
+  return { budget, preempted };
 }
 
-function admitWaiting<S extends SequenceView>(
-  { running, waiting, pool }: InstanceView<S>,
-  step: Step<S>,
-  left: Left,
-  maxSeqs: number,
-): void {
-  const places = Math.min(waiting.length, maxSeqs - running.length);
-  for (let i = 0; i < places && left.budget > 0; i++) {
-    const sequence = waiting.at(i);
-    if (sequence === undefined) break;
-    const tokens = Math.min(missingTokens(sequence), left.budget);
-    const blocks = pool.blocksFor(sequence.computedTokens + tokens) - sequence.heldBlocks;
+function admitWaiting<S extends SequenceView>(scheduler: Scheduler<S>, tokenBudget: number, maxSeqs: number): void {
+  const { running, waiting } = scheduler;
+  let budget = tokenBudget;
+  while (budget > 0 && running.length < maxSeqs) {
+    const sequence = waiting.at(0);
+    if (sequence === undefined) return;
+    const tokens = Math.min(missingTokens(sequence) - sequence.cachedTokens(), budget);
     // First come, first served: whoever does not fit holds up those behind.
-    if (blocks > left.free) break;
-    step.admitted.push(sequence);
-    take(step, left, sequence, tokens, blocks);
+    if (!scheduler.admit(sequence, tokens)) return;
+    budget -= tokens;
   }
-}
-
-function take<S extends SequenceView>(step: Step<S>, left: Left, sequence: S, tokens: number, blocks: number): void {
-  step.batch.push(sequence);
-  step.tokens.push(tokens);
-  left.budget -= tokens;
-  left.free -= blocks;
 }

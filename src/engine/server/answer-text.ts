@@ -18,7 +18,8 @@ export function answerHead(id: string, object: string, model: string): string {
 }
 
 /** A field that follows others. */
-export function usageField({ promptTokens }: GenerationRequest, total: number): string {
+export function usageField({ promptPieces }: GenerationRequest, total: number): string {
+  const promptTokens = promptPieces.length;
   return `,"usage":{"prompt_tokens":${promptTokens},"total_tokens":${promptTokens + total},"completion_tokens":${total}}`;
 }
 
@@ -29,7 +30,9 @@ export function tokenIds(request: GenerationRequest, count: number): string {
 
 /** JSON of the ids of the prompt; null unless ids were asked for. */
 export function promptIds(request: GenerationRequest): string {
-  return request.promptIds === null ? tokenIds(request, request.promptTokens) : JSON.stringify(request.promptIds);
+  return request.promptIds === null
+    ? tokenIds(request, request.promptPieces.length)
+    : JSON.stringify(request.promptIds);
 }
 
 /** Usage on a chunk of its own if it was asked for, and the end mark. */

@@ -3,7 +3,7 @@ import {
   generationRequest,
   GENERATION_FIELDS,
   readJson,
-  tokensOfText,
+  piecesOfText,
   type BodyFault,
   type GenerationRequest,
 } from './generation-request.ts';
@@ -13,7 +13,7 @@ const DEFAULT_MAX_TOKENS = 256;
 
 /** What a chat template adds: marks around each message with its role, and the opening of the answer. */
 const TOKENS_PER_MESSAGE = 4;
-const TOKENS_PER_ANSWER = 3;
+const ANSWER_PIECES = [-1, -2, -3];
 
 const content = z.union([z.string(), z.array(z.object({ type: z.literal('text'), text: z.string() }))], {
   error: 'expected a text, or a list of parts of type text',
@@ -32,12 +32,16 @@ export function parseChatRequest(text: string): GenerationRequest | BodyFault {
   const read = readJson(text, schema);
   if ('message' in read) return read;
   const { messages, max_completion_tokens, max_tokens } = read.body;
-  let tokens = TOKENS_PER_ANSWER;
-  for (const message of messages) tokens += TOKENS_PER_MESSAGE + contentTokens(message.content ?? '');
-  return generationRequest(read.body, { tokens, ids: null }, max_completion_tokens ?? max_tokens ?? DEFAULT_MAX_TOKENS);
+  const pieces: number[] = [];
+  for (const { role, content: said } of messages) {
+    const [mark = 0] = piecesOfText(role);
+    for (let i = 0; i < TOKENS_PER_MESSAGE; i++) pieces.push(mark);
+    for (const text of textsOf(said ?? '')) for (const piece of piecesOfText(text)) pieces.push(piece);
+  }
+  const prompt = { pieces: [...pieces, ...ANSWER_PIECES], areIds: false };
+  return generationRequest(read.body, prompt, max_completion_tokens ?? max_tokens ?? DEFAULT_MAX_TOKENS);
 }
 
-function contentTokens(value: z.infer<typeof content>): number {
-  if (typeof value === 'string') return tokensOfText(value);
-  return value.reduce((sum, part) => sum + tokensOfText(part.text), 0);
+function textsOf(said: z.infer<typeof content>): readonly string[] {
+  return typeof said === 'string' ? [said] : said.map(({ text }) => text);
 }

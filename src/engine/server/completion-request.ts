@@ -3,7 +3,7 @@ import {
   generationRequest,
   GENERATION_FIELDS,
   readJson,
-  tokensOfText,
+  piecesOfText,
   type BodyFault,
   type GenerationRequest,
 } from './generation-request.ts';
@@ -24,13 +24,13 @@ export function parseCompletionRequest(text: string): GenerationRequest | BodyFa
 }
 
 interface Prompt {
-  readonly tokens: number;
-  readonly ids: readonly number[] | null;
+  readonly pieces: readonly number[];
+  readonly areIds: boolean;
 }
 
 /** A prompt in one of the four forms of the API; null if it is none of them, or several prompts. */
 function readPrompt(prompt: unknown): Prompt | null {
-  if (typeof prompt === 'string') return { tokens: tokensOfText(prompt), ids: null };
+  if (typeof prompt === 'string') return { pieces: piecesOfText(prompt), areIds: false };
   if (!Array.isArray(prompt)) return null;
   if (prompt.length === 1 && typeof prompt[0] !== 'number')
     return Array.isArray(prompt[0]) ? readIds(prompt[0]) : readPrompt(prompt[0]);
@@ -38,7 +38,7 @@ function readPrompt(prompt: unknown): Prompt | null {
 }
 
 function readIds(ids: readonly unknown[]): Prompt | null {
-  return areIds(ids) ? { tokens: ids.length, ids } : null;
+  return areIds(ids) ? { pieces: ids, areIds: true } : null;
 }
 
 /** By hand, because a schema takes milliseconds over 100,000 ids, and all streams wait for them. */

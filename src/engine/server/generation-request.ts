@@ -5,7 +5,8 @@ import { messageOf } from '../../core/errors.ts';
 export interface GenerationRequest {
   /** Null: whichever is served. */
   readonly model: string | null;
-  readonly promptTokens: number;
+  /** One piece a token, as far as they can be told apart without a tokenizer. */
+  readonly promptPieces: readonly number[];
   readonly maxTokens: number;
   readonly stream: boolean;
   /** A last chunk with the usage; on every chunk as well. */
@@ -30,8 +31,17 @@ export const TOKEN_ID = 4037;
 /** The usual rule of thumb for English, as there is no tokenizer here. */
 const CHARACTERS_PER_TOKEN = 4;
 
-export function tokensOfText(text: string): number {
-  return Math.ceil(text.length / CHARACTERS_PER_TOKEN);
+/** A text as one number for each token: texts that begin alike begin with the same numbers. */
+export function piecesOfText(text: string): number[] {
+  const pieces: number[] = [];
+  for (let at = 0; at < text.length; at += CHARACTERS_PER_TOKEN) {
+    let piece = 0;
+    // 13 bits a character: ASCII and most alphabets are told apart.
+    for (let i = at; i < Math.min(at + CHARACTERS_PER_TOKEN, text.length); i++)
+      piece = piece * 8192 + (text.charCodeAt(i) & 8191);
+    pieces.push(piece);
+  }
+  return pieces;
 }
 
 /** Fields that all endpoints share. Unknown ones are ignored; so is `ignore_eos`, for nothing ends before its maximum. */
@@ -66,7 +76,7 @@ export function readJson<T>(text: string, schema: z.ZodType<T>): { readonly body
 /** Puts a request together from what the endpoints share, the prompt and the maximum. */
 export function generationRequest(
   body: z.infer<typeof fields>,
-  prompt: { readonly tokens: number; readonly ids: readonly number[] | null },
+  prompt: { readonly pieces: readonly number[]; readonly areIds: boolean },
   maxTokens: number,
 ): GenerationRequest | BodyFault {
   if ((body.min_tokens ?? 0) > maxTokens)
@@ -75,12 +85,12 @@ export function generationRequest(
   const usage = body.stream_options?.include_usage ?? false;
   return {
     model: body.model ?? null,
-    promptTokens: prompt.tokens,
+    promptPieces: prompt.pieces,
     maxTokens,
     stream: body.stream ?? false,
     usage,
     usageOnEveryChunk: usage && (body.stream_options?.continuous_usage_stats ?? false),
     tokenIds,
-    promptIds: tokenIds ? prompt.ids : null,
+    promptIds: tokenIds && prompt.areIds ? prompt.pieces : null,
   };
 }

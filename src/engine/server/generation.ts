@@ -60,12 +60,15 @@ function answer(
     ? new AnswerStream(res, text, request.maxTokens, keepTruth)
     : new AnswerReply(res, text, keepTruth);
   clock.enter(() => {
+    const inputTokens = request.promptPieces.length;
     const submission = {
-      inputTokens: request.promptTokens,
+      id: requestId,
+      inputTokens,
+      content: { pieces: request.promptPieces, pieceTokens: 1 },
       maxTokens: request.maxTokens,
       stopAfter: request.maxTokens,
     };
-    const cancel = engine.submit(submission, metrics.watch(listener, request.promptTokens, clock.now()));
+    const cancel = engine.submit(submission, metrics.watch(listener, inputTokens, clock.now()));
     if (res.writableEnded) return; // refused
     listener.begin();
     res.once('close', () => {

@@ -1,22 +1,24 @@
 import { UserError } from '../../core/errors.ts';
 import type { CostModel } from '../cost/cost-model.ts';
-import { COSTS, type CostName } from '../cost/presets.ts';
+import type { HostOverhead } from '../cost/host-overhead.ts';
+import { noisy } from '../cost/noise.ts';
+import type { CostName, CostSetting } from '../cost/presets.ts';
+import { isTable, tablePreset } from '../cost/table-preset.ts';
 import { GPUS, type GpuName } from '../hardware/gpus.ts';
-import { kvBytesPerToken, LLMS, weightBytes, type Llm, type LlmName } from '../models/llms.ts';
-import { divides, MAX_TENSOR_PARALLEL, shardOf, tensorParallelDegrees } from '../models/tensor-parallel.ts';
-import type { OptionReader } from './option-reader.ts';
-
-/** Memory of each GPU that activations, CUDA graphs and libraries take besides weights and KV (AIConfigurator's reserve). */
-const RUNTIME_RESERVE_BYTES = 3.5e9;
+import { LLMS, type LlmName } from '../models/llms.ts';
+import { divides, MAX_TENSOR_PARALLEL, tensorParallelDegrees } from '../models/tensor-parallel.ts';
+import { costPreset, readCostOptions, type CostOptions } from './cost-options.ts';
+import { doesNotFit, kvBlocks } from './fit.ts';
+import { OURS, type OptionReader, type Options, type OptionValue } from './option-reader.ts';
 
 /** What every system is asked: a model on a GPU, and how its memory is laid out. */
-export type Deployment = {
+export type Deployment = CostOptions & {
   readonly model: LlmName;
   readonly gpu: GpuName;
   /** GPUs that share the model by tensor parallelism. */
   readonly tp: number;
-  /** How iterations are timed. */
-  readonly cost: CostName;
+  /** Stages of tp GPUs each that the layers are spread over. */
+  readonly pp: number;
   readonly block_tokens: number;
   /** Share of device memory that the engine may use. */
   readonly kv_fraction: number;
@@ -24,17 +26,74 @@ export type Deployment = {
   readonly max_model_len: number;
 };
 
-const OURS = 'a choice of this engine';
+/** What a system itself costs, where the cost model does not bring that of a whole engine; and which model, if not the usual. */
+export interface DeploymentDefaults extends HostOverhead {
+  readonly cost?: CostName;
+  readonly model?: LlmName;
+  readonly gpu?: GpuName;
+}
 
-export function readDeployment(given: OptionReader): Deployment {
-  const model = given.name('model', LLMS, { fallback: 'llama-3.1-8b', about: 'which model', source: OURS });
-  const gpu = given.name('gpu', GPUS, { fallback: 'h100-sxm', about: 'which GPU', source: OURS });
+export function readDeployment(given: OptionReader, defaults: DeploymentDefaults): Deployment {
+  const deployment = readParts(given, defaults);
+  check(given, deployment);
+  return deployment;
+}
+
+/** One of the parts that a deployment is split into, each with its own count and shape. */
+export type Role = Deployment & { readonly count: number };
+
+/**
+ * The deployments of instances that do different work: the shared options, and for each role `ROLE` (how many),
+ * `ROLE.tp` and `ROLE.pp` (by default `tp` and `pp`).
+ */
+export function readRoles<R extends string>(
+  given: OptionReader,
+  defaults: DeploymentDefaults,
+  roles: readonly R[],
+): { readonly shared: Deployment; readonly options: Options; role(name: R): Role } {
+  const shared = readParts(given, defaults);
+  const read = new Map<R, Role>();
+  const options: Record<string, OptionValue> = { ...shared };
+  for (const name of roles) {
+    const count = given.integer(name, {
+      min: 1,
+      max: 4096,
+      fallback: 1,
+      about: `instances that ${name}, each on ${name}.tp x ${name}.pp GPUs`,
+      source: OURS,
+    });
+    const tp = readTensorParallel(given, shared.model, `${name}.tp`, shared.tp);
+    const pp = readPipelineParallel(given, shared.model, `${name}.pp`, shared.pp);
+    const role = { ...shared, tp, pp, count };
+    check(given, role);
+    read.set(name, role);
+    Object.assign(options, { [name]: count, [`${name}.tp`]: tp, [`${name}.pp`]: pp });
+  }
+  return {
+    shared,
+    options,
+    role(name) {
+      const role = read.get(name);
+      if (role === undefined) throw new Error(`no role ${name}`);
+      return role;
+    },
+  };
+}
+
+function readParts(given: OptionReader, defaults: DeploymentDefaults): Deployment {
+  const model = given.name('model', LLMS, {
+    fallback: defaults.model ?? 'llama-3.1-8b',
+    about: 'which model',
+    source: OURS,
+  });
+  const gpu = given.name('gpu', GPUS, { fallback: defaults.gpu ?? 'h100-sxm', about: 'which GPU', source: OURS });
   const longest = LLMS[model].maxModelLen;
-  const deployment = {
+  return {
     model,
     gpu,
-    tp: readTensorParallel(given, model),
-    cost: given.name('cost', COSTS, { fallback: 'roofline', about: 'how iterations are timed', source: OURS }),
+    tp: readTensorParallel(given, model, 'tp', 1),
+    pp: readPipelineParallel(given, model, 'pp', 1),
+    ...readCostOptions(given, defaults),
     block_tokens: given.integer('block_tokens', {
       min: 1,
       max: 1024,
@@ -64,66 +123,57 @@ export function readDeployment(given: OptionReader): Deployment {
       source: LLMS[model].source,
     }),
   };
+}
+
+/** Throws a UserError where the model does not fit or cannot be timed, before anything runs. */
+function check(given: OptionReader, deployment: Deployment): void {
   if (kvBlocks(deployment) < 1) throw doesNotFit(deployment);
-  // Made to be thrown away: a setting without figures is refused before anything runs.
-  costModel(deployment, { hostFixedUs: 0, hostPerSequenceUs: 0 });
-  return deployment;
+  // Made to be thrown away: a setting without figures is refused.
+  costModel(deployment, '');
+  if (isTable(deployment.cost))
+    for (const text of tablePreset(deployment.cost).outliers(costSetting(deployment))) given.warn(text);
 }
 
-/** CPU work that the GPU waits for, where the cost model does not bring its own. */
-export interface HostOverhead {
-  readonly hostFixedUs: number;
-  readonly hostPerSequenceUs: number;
+/** Times iterations, with noise where it was asked for; then each call draws: predict with `noise` and `run_noise` at 0. */
+export function costModel(deployment: Deployment, instance: string): CostModel {
+  const { cost, noise, run_noise: perRun, seed } = deployment;
+  return noisy(costPreset(cost).create(costSetting(deployment)), { perIteration: noise, perRun, seed, instance });
 }
 
-export function costModel(deployment: Deployment, host: HostOverhead): CostModel {
-  const { model, gpu, tp, mixed_batch_penalty: mixedBatchPenalty } = deployment;
-  return COSTS[deployment.cost].create({ model, gpu, tp, mixedBatchPenalty, ...host });
+function costSetting(deployment: Deployment): CostSetting {
+  const { model, gpu, tp, pp, mixed_batch_penalty: mixedBatchPenalty } = deployment;
+  const { host_fixed_us: hostFixedUs, host_per_sequence_us: hostPerSequenceUs } = deployment;
+  return { model, gpu, tp, pp, mixedBatchPenalty, hostFixedUs, hostPerSequenceUs };
 }
 
-function readTensorParallel(given: OptionReader, model: LlmName): number {
-  const tp = given.integer('tp', {
+function readTensorParallel(given: OptionReader, model: LlmName, key: string, fallback: number): number {
+  const tp = given.integer(key, {
     min: 1,
     max: MAX_TENSOR_PARALLEL,
-    fallback: 1,
+    fallback,
     about: 'GPUs that share the model by tensor parallelism',
     source: OURS,
   });
   if (divides(LLMS[model], tp)) return tp;
   const { queryHeads, kvHeads, mlpSize } = LLMS[model];
   throw new UserError(
-    `reference engine: tp=${tp} does not divide ${model} (${queryHeads} query heads, ${kvHeads} KV heads, MLP of ` +
-      `${mlpSize}); tp can be ${tensorParallelDegrees(LLMS[model]).join(', ')}`,
+    `reference engine: ${key}=${tp} does not divide ${model} (${queryHeads} query heads, ${kvHeads} KV heads, MLP of ` +
+      `${mlpSize}); ${key} can be ${tensorParallelDegrees(LLMS[model]).join(', ')}`,
   );
 }
 
-/** KV blocks in what the weights and the runtime leave of the memory of each GPU; a block has its share on all. */
-export function kvBlocks({ model, gpu, tp, kv_fraction, block_tokens }: Deployment): number {
-  const shard = shardOf(LLMS[model], tp);
-  const left = GPUS[gpu].memoryBytes * kv_fraction - weightBytes(shard) - RUNTIME_RESERVE_BYTES;
-  return Math.floor(left / (kvBytesPerToken(shard) * block_tokens));
-}
-
-function doesNotFit({ model, gpu, tp, kv_fraction, block_tokens }: Deployment): UserError {
-  const { memoryBytes } = GPUS[gpu];
-  const needed = (shard: Llm): number =>
-    weightBytes(shard) + RUNTIME_RESERVE_BYTES + kvBytesPerToken(shard) * block_tokens;
-  const each = needed(shardOf(LLMS[model], tp));
-  const enough = tensorParallelDegrees(LLMS[model]).find(
-    (more) => more > tp && needed(shardOf(LLMS[model], more)) <= memoryBytes * kv_fraction,
+function readPipelineParallel(given: OptionReader, model: LlmName, key: string, fallback: number): number {
+  const { layers } = LLMS[model];
+  const pp = given.integer(key, {
+    min: 1,
+    max: layers,
+    fallback,
+    about: 'stages that the layers are spread over, each on tp GPUs',
+    source: OURS,
+  });
+  if (layers % pp === 0) return pp;
+  const divisors = Array.from({ length: layers }, (_, i) => i + 1).filter((stages) => layers % stages === 0);
+  throw new UserError(
+    `reference engine: ${key}=${pp} does not divide the ${layers} layers of ${model}; ${key} can be ${divisors.join(', ')}`,
   );
-  const wayOut =
-    each <= memoryBytes
-      ? `raise kv_fraction above ${(Math.ceil((each / memoryBytes) * 100) / 100).toFixed(2)}`
-      : enough === undefined
-        ? 'take a smaller model or a larger GPU'
-        : `share it by tp=${enough}, or take a smaller model or a larger GPU`;
-  return new UserError(
-    `reference engine: ${model} does not fit: it needs ${gb(each)} a GPU for weights and runtime at tp=${tp}, and ` +
-      `kv_fraction=${kv_fraction} of ${gpu}'s memory is ${gb(memoryBytes * kv_fraction)}; ${wayOut}`,
-  );
-}
-
-function gb(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(1)} GB`;
 }

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { UserError } from '../../core/errors.ts';
 import { suggestion } from '../../core/nearest.ts';
 
@@ -11,6 +12,9 @@ export interface OptionText {
   readonly source: string;
 }
 
+/** The source of a default that no system publishes. */
+export const OURS = 'a choice of this engine';
+
 /** An option as a user sees it, with the value that it has. */
 export interface OptionInfo extends OptionText {
   readonly key: string;
@@ -23,8 +27,18 @@ interface Name<N> extends OptionText {
   readonly fallback: N;
 }
 
+interface NameOrFile<N> extends Name<N> {
+  /** What a file's name ends in, with the dot. */
+  readonly extension: string;
+}
+
 interface WholeNumber extends OptionText {
   readonly min: number;
+  readonly max: number;
+  readonly fallback: number;
+}
+
+export interface Amount extends OptionText {
   readonly max: number;
   readonly fallback: number;
 }
@@ -43,6 +57,7 @@ export class OptionReader {
   readonly #system: string;
   readonly #given: Options;
   readonly #infos: OptionInfo[] = [];
+  readonly #warnings: string[] = [];
 
   constructor(system: string, given: Options) {
     this.#system = system;
@@ -54,6 +69,15 @@ export class OptionReader {
     return this.#infos;
   }
 
+  /** What a user should know of what was given, a sentence each. */
+  get warnings(): readonly string[] {
+    return this.#warnings;
+  }
+
+  warn(text: string): void {
+    this.#warnings.push(text);
+  }
+
   /** One of the names of `table`. */
   name<T extends object>(key: string, table: T, option: Name<keyof T & string>): keyof T & string {
     const name = String(this.#take(key) ?? option.fallback);
@@ -63,6 +87,27 @@ export class OptionReader {
     return name;
   }
 
+  /** One of the names of `table`, or the absolute path of a file by its extension. */
+  nameOrFile<T extends object>(key: string, table: T, option: NameOrFile<keyof T & string>): string {
+    const given = String(this.#take(key) ?? option.fallback);
+    const isFile = given.endsWith(option.extension);
+    const names = Object.keys(table);
+    const file = `FILE${option.extension}`;
+    if (!isFile && !isNameIn(table, given))
+      throw this.#fault(`${key} "${given}" is not known${suggestion(given, names)}, or a file by its name, ${file}`);
+    const value = isFile ? resolve(given) : given;
+    this.#note(key, value, [...names, file].join(', '), option);
+    return value;
+  }
+
+  /** A value that follows from others, and goes with them as a check: given, it must be just that. */
+  derived(key: string, value: string, option: OptionText): string {
+    const given = this.#take(key) ?? value;
+    if (given !== value) throw this.#fault(`${key}=${given} does not hold: it is ${value} now`);
+    this.#note(key, value, 'as it is', option);
+    return value;
+  }
+
   /** A whole number from `min` to `max`, both included. */
   integer(key: string, option: WholeNumber): number {
     const { min, max } = option;
@@ -70,6 +115,15 @@ export class OptionReader {
     const value = this.#number(key, option.fallback);
     if (!(Number.isInteger(value) && value >= min && value <= max))
       throw this.#fault(`${key}=${this.#given[key]} is not ${expected}`);
+    this.#note(key, value, expected, option);
+    return value;
+  }
+
+  /** A number from 0 to `max`. */
+  amount(key: string, option: Amount): number {
+    const expected = `a number from 0 to ${option.max}`;
+    const value = this.#number(key, option.fallback);
+    if (!(value >= 0 && value <= option.max)) throw this.#fault(`${key}=${this.#given[key]} is not ${expected}`);
     this.#note(key, value, expected, option);
     return value;
   }

@@ -1,6 +1,13 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Engine } from '../engine.ts';
+import type { IterationWatch } from '../iteration-log.ts';
 import type { OptionReader, Options } from './option-reader.ts';
+
+/** What an engine is made in. */
+export interface EngineContext {
+  readonly clock: Clock;
+  readonly onIteration?: IterationWatch | undefined;
+}
 
 /** A published serving system: parts composed, with the defaults of its paper or code. */
 export interface System {
@@ -8,5 +15,5 @@ export interface System {
   readonly cites: string;
   /** Every option with its value, defaults filled in. */
   options(given: OptionReader): Options;
-  engine(given: OptionReader, clock: Clock): Engine;
+  engine(given: OptionReader, context: EngineContext): Engine;
 }

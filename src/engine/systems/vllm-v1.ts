@@ -1,8 +1,12 @@
+import type { HostOverhead } from '../cost/host-overhead.ts';
 import { GPUS, type GpuName } from '../hardware/gpus.ts';
+import { BlockPool } from '../kv/block-pool.ts';
 import { vllmV1 as vllmV1Policy } from '../policies/vllm-v1.ts';
-import { singleInstance } from '../single-instance.ts';
-import { costModel, kvBlocks, readDeployment, type Deployment, type HostOverhead } from './deployment.ts';
+import { collocated } from './collocated.ts';
+import { readDeployment, type Deployment } from './deployment.ts';
+import { kvBlocks } from './fit.ts';
 import type { OptionReader } from './option-reader.ts';
+import { readReplicas, type Replicas } from './replicas.ts';
 import type { System } from './system.ts';
 
 /**
@@ -15,31 +19,29 @@ const HOST: HostOverhead = { hostFixedUs: 1200, hostPerSequenceUs: 8 };
 const LARGE_MEMORY_BYTES = 70 * 1024 ** 3;
 const LARGE_DEFAULTS = '(larger from 70 GiB of memory on, but not on A100)';
 
-type VllmV1Options = Deployment & { readonly token_budget: number; readonly max_seqs: number };
+type VllmV1Options = Deployment & Replicas & { readonly token_budget: number; readonly max_seqs: number };
 
-/** vLLM v1: one instance, chunked prefill under one token budget, preemption by recomputation. */
+/** vLLM v1: chunked prefill under one token budget, preemption by recomputation. */
 export const vllmV1: System = {
   cites:
     'vLLM v1 scheduler, vllm/v1/core/sched/scheduler.py; defaults of vllm/engine/arg_utils.py. Prefix caching is off',
   options: read,
-  engine(given, clock) {
+  engine(given, context) {
     const options = read(given);
-    return singleInstance({
-      clock,
-      policy: vllmV1Policy({ tokenBudget: options.token_budget, maxSeqs: options.max_seqs }),
-      cost: costModel(options, HOST),
-      capacityBlocks: kvBlocks(options),
-      blockTokens: options.block_tokens,
-      maxModelLen: options.max_model_len,
+    return collocated(context, {
+      deployment: options,
+      memory: () => new BlockPool(kvBlocks(options), options.block_tokens),
+      policy: () => vllmV1Policy({ tokenBudget: options.token_budget, maxSeqs: options.max_seqs }),
     });
   },
 };
 
 function read(given: OptionReader): VllmV1Options {
-  const deployment = readDeployment(given);
+  const deployment = readDeployment(given, HOST);
   const large = isLarge(deployment.gpu);
   return {
     ...deployment,
+    ...readReplicas(given),
     token_budget: given.integer('token_budget', {
       min: 1,
       max: 2 ** 20,

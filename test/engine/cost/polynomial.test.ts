@@ -43,7 +43,7 @@ for (const [name, fits] of [
 
 describe('a batch', () => {
   const fit = (a: number): Fit => [a, 0.01, 0.001];
-  const cost = polynomial({ prefill: fit(10), decodeSmall: fit(20), decodeLarge: fit(30) }, 1.5);
+  const cost = polynomial({ prefill: fit(10), decodeSmall: fit(20), decodeLarge: fit(30) }, 1.5, 1);
   const timeMs = (batch: Batch): number => cost.timeUs(batch) / 1000;
   const near = (ms: number, expected: number): void => assert.ok(Math.abs(ms - expected) < 1e-9, `${ms}`);
 
@@ -92,7 +92,7 @@ const TIMES = shared('oracles/simdistserve/opt13b-chat-rate0.5.distserve.csv');
 test('DistServe’s simulator has the same times for requests that nothing held up', { skip: TRACE.skip }, () => {
   const fits = DISTSERVE_FITS['opt-13b']?.[1];
   assert.ok(fits);
-  const cost = polynomial(fits, 1);
+  const cost = polynomial(fits, 1, 1);
   const batch = new Batch();
   const times = rows(TIMES.path);
   let [promptsAlone, decodesAlone] = [0, 0];

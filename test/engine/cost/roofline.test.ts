@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { Batch } from '../../../src/engine/cost/batch.ts';
 import type { CostModel } from '../../../src/engine/cost/cost-model.ts';
-import { roofline } from '../../../src/engine/cost/roofline.ts';
+import { expectedExperts, roofline } from '../../../src/engine/cost/roofline.ts';
 import { GPUS, type GpuName } from '../../../src/engine/hardware/gpus.ts';
 import { LLMS } from '../../../src/engine/models/llms.ts';
 
@@ -13,6 +13,7 @@ function model(gpu: GpuName, mixedBatchPenalty = 1): CostModel {
     gpu: GPUS[gpu],
     llm: LLMS['llama-3.1-8b'],
     tensorParallel: 1,
+    stages: 1,
     hostFixedUs: 1200,
     hostPerSequenceUs: 8,
     mixedBatchPenalty,
@@ -67,6 +68,7 @@ describe('tensor parallelism', () => {
       gpu: GPUS[gpu],
       llm: LLMS['llama-3-70b'],
       tensorParallel,
+      stages: 1,
       hostFixedUs: 0,
       hostPerSequenceUs: 0,
       mixedBatchPenalty: 1,
@@ -90,6 +92,56 @@ describe('tensor parallelism', () => {
       on(gpu, 1).timeUs(prefill([2048, 0])) / on(gpu, 4).timeUs(prefill([2048, 0]));
     within(gain('a100-sxm-80g'), 3.4, 4);
     assert.ok(gain('l40s') < gain('a100-sxm-80g') - 1);
+  });
+});
+
+describe('mixture of experts', () => {
+  const llm = LLMS['mixtral-8x7b'];
+  const gpu = GPUS['h100-sxm'];
+  const cost = (tensorParallel: number): CostModel =>
+    roofline({ gpu, llm, tensorParallel, stages: 1, hostFixedUs: 0, hostPerSequenceUs: 0, mixedBatchPenalty: 1 });
+  const expertBytes = 32 * 3 * 4096 * 14336 * 2;
+  const weightByteUs = 1e6 / (3.35e12 * 0.82);
+  const attentionBytes = 32 * 2 * (4096 * 4096 + 4096 * 1024) * 2;
+  const headUs = 4096 * 32000 * 2 * weightByteUs;
+
+  test('one token reads the weights of two experts of eight, eight tokens those of 7.2', () => {
+    for (const [tokens, read] of [
+      [1, 2],
+      [8, 8 * (1 - 0.75 ** 8)],
+    ] as const) {
+      const kvUs = (tokens * 1000 * 131_072 * 1e6) / (3.35e12 * 0.7);
+      const expected = (attentionBytes + read * expertBytes) * weightByteUs + headUs + kvUs;
+      assert.ok(Math.abs(cost(1).timeUs(decodes(tokens, 1000)) / expected - 1) < 1e-12);
+    }
+  });
+
+  test('a long prompt computes with two experts a token', () => {
+    const dense = roofline({
+      gpu,
+      llm: { ...llm, experts: { count: 2, active: 2 } },
+      tensorParallel: 1,
+      stages: 1,
+      hostFixedUs: 0,
+      hostPerSequenceUs: 0,
+      mixedBatchPenalty: 1,
+    });
+    const batch = prefill([8192, 0]);
+    assert.ok(Math.abs(cost(1).timeUs(batch) / dense.timeUs(batch) - 1) < 1e-12);
+  });
+
+  test('experts are read at most once, and their expectation is between one token’s and all', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 100_000 }), fc.integer({ min: 1, max: 16 }), (tokens, active) => {
+        const read = expectedExperts({ count: 16, active }, tokens);
+        assert.ok(read >= active - 1e-9 && read <= 16 && read <= active * tokens + 1e-9);
+      }),
+    );
+  });
+
+  test('two GPUs read half of each expert', () => {
+    const batch = decodes(1, 1);
+    within((cost(1).timeUs(batch) / 2 + 64 * 37) / cost(2).timeUs(batch), 0.999, 1.001);
   });
 });
 

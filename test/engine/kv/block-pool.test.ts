@@ -5,15 +5,19 @@ import { BlockPool } from '../../../src/engine/kv/block-pool.ts';
 
 test('a request holds whole blocks for its tokens', () => {
   const pool = new BlockPool(10, 16);
-  const holder = { heldBlocks: 0 };
-  pool.grow(holder, 1);
-  assert.equal(holder.heldBlocks, 1);
-  pool.grow(holder, 16);
-  assert.equal(holder.heldBlocks, 1);
-  pool.grow(holder, 17);
-  assert.deepEqual([holder.heldBlocks, pool.usedBlocks, pool.freeBlocks], [2, 2, 8]);
-  pool.release(holder);
-  assert.deepEqual([holder.heldBlocks, pool.usedBlocks, pool.freeBlocks], [0, 0, 10]);
+  const account = pool.open();
+  for (const [tokens, blocks] of [
+    [1, 1],
+    [16, 1],
+    [17, 2],
+    [3, 2], // never fewer
+  ] as const) {
+    assert.ok(account.grow(tokens));
+    assert.deepEqual([account.blocks, pool.freeBlocks], [blocks, 10 - blocks]);
+  }
+  assert.deepEqual([account.needs(32), account.needs(33)], [0, 1]);
+  account.release();
+  assert.deepEqual([account.blocks, pool.freeBlocks], [0, 10]);
 });
 
 test('any interleaving: never over capacity, none leaked, a refusal changes nothing', () => {
@@ -25,23 +29,20 @@ test('any interleaving: never over capacity, none leaked, a refusal changes noth
       fc.integer({ min: 1, max: 8 }),
       (actions, capacity, blockTokens) => {
         const pool = new BlockPool(capacity, blockTokens);
-        const holders = Array.from({ length: 6 }, () => ({ heldBlocks: 0 }));
+        const accounts = Array.from({ length: 6 }, () => pool.open());
         for (const { who, tokens, release } of actions) {
-          const holder = holders[who] ?? { heldBlocks: 0 };
-          const before = holder.heldBlocks;
-          const wanted = Math.max(before, Math.ceil(tokens / blockTokens));
-          if (release) pool.release(holder);
-          else if (wanted - before <= pool.freeBlocks) pool.grow(holder, tokens);
-          else assert.throws(() => pool.grow(holder, tokens), RangeError);
-          assert.equal(
-            holder.heldBlocks,
-            release ? 0 : wanted - before <= pool.freeBlocks + (holder.heldBlocks - before) ? wanted : before,
-          );
-          const held = holders.reduce((sum, each) => sum + each.heldBlocks, 0);
+          const account = accounts[who] ?? pool.open();
+          const before = account.blocks;
+          const free = pool.freeBlocks;
+          const needed = account.needs(tokens);
+          if (release) account.release();
+          else assert.equal(account.grow(tokens), needed <= free);
+          assert.equal(account.blocks, release ? 0 : needed <= free ? before + needed : before);
+          const held = accounts.reduce((sum, each) => sum + each.blocks, 0);
           assert.equal(held + pool.freeBlocks, capacity);
-          assert.ok(pool.freeBlocks >= 0 && pool.usedBlocks === held);
+          assert.ok(pool.freeBlocks >= 0);
         }
-        for (const holder of holders) pool.release(holder);
+        for (const account of accounts) account.release();
         assert.equal(pool.freeBlocks, capacity);
       },
     ),

@@ -1,31 +1,27 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { BatchSlot } from '../../../src/engine/batch-slot.ts';
 import { BlockPool } from '../../../src/engine/kv/block-pool.ts';
-import type { Step } from '../../../src/engine/policies/policy.ts';
 import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
-import type { SequenceView } from '../../../src/engine/sequence.ts';
+import { Sequence } from '../../../src/engine/sequence.ts';
 import { WaitingQueue } from '../../../src/engine/waiting-queue.ts';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
-import { arrive, smallEngine, type StepLog } from '../small-engine.ts';
-
-interface Named extends SequenceView {
-  readonly name: string;
-  heldBlocks: number;
-}
+import { arrive, Heard, smallEngine, type StepLog } from '../small-engine.ts';
 
 interface Situation {
   readonly budget: number;
   readonly maxSeqs?: number;
   readonly capacityBlocks: number;
-  readonly running: readonly Named[];
-  readonly waiting: readonly Named[];
+  readonly running: readonly Sequence[];
+  readonly waiting: readonly Sequence[];
 }
 
 const BLOCK_TOKENS = 4;
 
 /** Prompt, generated and computed tokens. */
-function sequence(name: string, promptTokens: number, generatedTokens: number, computedTokens: number): Named {
-  return { name, promptTokens, generatedTokens, computedTokens, heldBlocks: 0 };
+function sequence(id: string, promptTokens: number, generatedTokens: number, computedTokens: number): Sequence {
+  const submission = { id, inputTokens: promptTokens, content: null, maxTokens: 100, stopAfter: 100 };
+  return Object.assign(new Sequence(submission, new Heard(), 0), { generatedTokens, computedTokens });
 }
 
 function decide({ budget, maxSeqs = 8, capacityBlocks, running, waiting }: Situation): {
@@ -34,16 +30,20 @@ function decide({ budget, maxSeqs = 8, capacityBlocks, running, waiting }: Situa
   admitted: string[];
 } {
   const pool = new BlockPool(capacityBlocks, BLOCK_TOKENS);
-  for (const each of running) pool.grow(each, each.computedTokens);
-  const queue = new WaitingQueue<Named>();
+  const queue = new WaitingQueue<Sequence>();
+  const slot = new BatchSlot(queue, pool);
+  for (const each of [...running, ...waiting]) each.kv = pool.open();
+  for (const each of running) {
+    assert.ok(each.kv.grow(each.computedTokens));
+    slot.running.push(each);
+  }
   for (const each of waiting) queue.push(each);
-  const step: Step<Named> = { batch: [], tokens: [], preempted: [], admitted: [] };
-  vllmV1({ tokenBudget: budget, maxSeqs })({ running, waiting: queue, pool }, step);
-  const names = (list: readonly Named[]): string[] => list.map((each) => each.name);
+  vllmV1({ tokenBudget: budget, maxSeqs })(slot);
+  const names = (list: readonly Sequence[]): string[] => list.map(({ id }) => id);
   return {
-    batch: step.batch.map((each, i) => `${each.name}:${step.tokens[i]}`),
-    preempted: names(step.preempted),
-    admitted: names(step.admitted),
+    batch: slot.batch.slice(0, slot.size).map(({ id }, i) => `${id}:${slot.tokens[i]}`),
+    preempted: names(slot.preempted),
+    admitted: names(slot.running.filter((each) => waiting.includes(each))),
   };
 }
 

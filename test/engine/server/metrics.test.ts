@@ -38,7 +38,7 @@ test('tokens, times, ends and preemptions of an engine are told as they were', a
   const heard = [20, 20, 12].map((inputTokens) => {
     const one = new Heard();
     clock.at(1000, () => {
-      const submission = { inputTokens, maxTokens: 20, stopAfter: 20 };
+      const submission = { id: 'one', content: null, inputTokens, maxTokens: 20, stopAfter: 20 };
       engine.submit(submission, metrics.watch(one, inputTokens, clock.now()));
     });
     return one;

@@ -1,0 +1,53 @@
+/**
+ * What `Math.exp`, `Math.log` and `Math.pow` leave to each machine, built from + - * / in a fixed order: the same bits
+ * everywhere. Within 1e-15 or so of the true values, relatively.
+ */
+
+/** ln 2 in two parts (fdlibm's): a whole number below 2 ** 21 times the first is exact. */
+const LN2_HIGH = 0.69314718036912381649;
+const LN2_LOW = 1.90821492927058770002e-10;
+
+/** e to the power `x`. */
+export function exp(x: number): number {
+  if (Number.isNaN(x)) return x;
+  if (x > 709.79) return Infinity;
+  if (x < -745.14) return 0;
+  const halvings = Math.floor(x / Math.LN2 + 0.5);
+  const rest = x - halvings * LN2_HIGH - halvings * LN2_LOW;
+  // Taylor's series by Horner's scheme: |rest| is at most ln(2) / 2, so that the 15th term is below 2 ** -60.
+  let sum = 1;
+  for (let i = 14; i >= 1; i--) sum = 1 + (sum * rest) / i;
+  // Two steps, for the power itself may not be a double where the product is.
+  const half = Math.floor(halvings / 2);
+  return sum * twoToThe(half) * twoToThe(halvings - half);
+}
+
+/** Natural logarithm. */
+export function ln(x: number): number {
+  if (!(x > 0)) return x === 0 ? -Infinity : Number.NaN;
+  if (x === Infinity) return x;
+  let mantissa = x;
+  let exponent = 0;
+  for (; mantissa > Math.SQRT2; exponent++) mantissa /= 2;
+  for (; mantissa < Math.SQRT1_2; exponent--) mantissa *= 2;
+  // ln m = 2 artanh((m - 1) / (m + 1)), whose argument is at most 0.172.
+  const t = (mantissa - 1) / (mantissa + 1);
+  let sum = 0;
+  for (let i = 23; i >= 1; i -= 2) sum = sum * t * t + 1 / i;
+  return exponent * LN2_HIGH + (exponent * LN2_LOW + 2 * t * sum);
+}
+
+/** `base` to a whole power from 0, by repeated squaring: its error grows with the power, some 1e-16 for each. */
+export function wholePower(base: number, power: number): number {
+  let result = 1;
+  let square = base;
+  for (let left = power; left > 0; left = Math.floor(left / 2)) {
+    if (left % 2 === 1) result *= square;
+    square *= square;
+  }
+  return result;
+}
+
+function twoToThe(power: number): number {
+  return power < 0 ? 1 / wholePower(2, -power) : wholePower(2, power);
+}

@@ -1,0 +1,77 @@
+import type { Clock } from '../core/clock.ts';
+import type { Engine, Load, Submission } from './engine.ts';
+import type { Instance } from './instance.ts';
+import type { MemoryView } from './kv/memory.ts';
+import type { Router } from './policies/routers.ts';
+import { Sequence } from './sequence.ts';
+
+export interface FleetParts {
+  readonly clock: Clock;
+  readonly maxModelLen: number;
+  /** Where requests arrive, and who picks one. */
+  readonly entry: readonly Instance[];
+  readonly router: Router;
+  /** Instances that requests are handed to later. */
+  readonly others?: readonly Instance[];
+}
+
+/** An engine of many instances: refuses what the API server in front of them would, and routes the rest. */
+export function fleet({ clock, maxModelLen, entry, router, others = [] }: FleetParts): Engine {
+  const all = [...entry, ...others];
+  return {
+    maxModelLen,
+    submit(submission, listener) {
+      const refusal = refusalOf(submission, maxModelLen, entry, others);
+      const instance = entry[entry.length === 1 ? 0 : router(entry)];
+      if (refusal !== null || instance === undefined) {
+        listener.reject(400, refusal ?? 'No instance takes requests.');
+        return () => undefined;
+      }
+      const sequence = new Sequence(submission, listener, clock.now());
+      instance.submit(sequence);
+      return () => sequence.cancel();
+    },
+    load: () => all.map((instance) => instance.load()).reduce(sum),
+  };
+}
+
+function sum(a: Load, b: Load): Load {
+  return {
+    running: a.running + b.running,
+    waiting: a.waiting + b.waiting,
+    usedBlocks: a.usedBlocks + b.usedBlocks,
+    capacityBlocks: a.capacityBlocks + b.capacityBlocks,
+    preemptions: a.preemptions + b.preemptions,
+  };
+}
+
+/** Why a request can never be served; null if it can. */
+function refusalOf(
+  { inputTokens, maxTokens }: Submission,
+  maxModelLen: number,
+  entry: readonly HasMemory[],
+  others: readonly HasMemory[],
+): string | null {
+  if (inputTokens < 1) return 'The prompt is empty: at least one token is needed.';
+  if (maxTokens < 1) return `max_tokens must be at least 1, got ${maxTokens}.`;
+  const total = inputTokens + maxTokens;
+  if (total > maxModelLen)
+    return `${inputTokens} prompt tokens and ${maxTokens} to generate exceed the maximum model length of ${maxModelLen} tokens.`;
+  // Where requests are handed on, those that take them in hold the prompt alone.
+  const entryTokens = others.length === 0 ? total : inputTokens;
+  return (
+    [...entry.map((one) => lackOf(one, entryTokens)), ...others.map((one) => lackOf(one, total))].find(
+      (lack) => lack !== null,
+    ) ?? null
+  );
+}
+
+interface HasMemory {
+  readonly memory: MemoryView;
+}
+
+function lackOf({ memory }: HasMemory, tokens: number): string | null {
+  const blocks = memory.blocksFor(tokens);
+  if (blocks <= memory.capacityBlocks) return null;
+  return `The request needs ${blocks} KV blocks for ${tokens} tokens, and there are ${memory.capacityBlocks}.`;
+}

@@ -1,0 +1,44 @@
+import type { BatchSlot } from './batch-slot.ts';
+import { missingTokens } from './sequence.ts';
+
+/** Told of each iteration as it begins: the instance's name, what it does, and how long each stage takes. */
+export type IterationWatch = (instance: string, slot: BatchSlot, stageUs: number) => void;
+
+/** What one iteration ran: plain JSON. Requests are named by id. */
+export interface IterationEntry {
+  readonly instance: string;
+  /** When it began, and its time in each stage of the pipeline. */
+  readonly begin_us: number;
+  readonly stage_us: number;
+  /** Chunks of prompts, or of what is computed again: `tokens` of it after `past` that are computed or cached. */
+  readonly prefill: readonly { readonly id: string; readonly tokens: number; readonly past: number }[];
+  /** Requests that compute one token behind a whole prompt. */
+  readonly decode: readonly string[];
+  /** Requests that lost their memory before it. */
+  readonly preempted: readonly string[];
+  /** After this iteration's were taken. */
+  readonly free_blocks: number;
+  readonly waiting: number;
+}
+
+/** Writes iterations down for `write`. */
+export function logIterations(write: (entry: IterationEntry) => void): IterationWatch {
+  return (instance, slot, stageUs) => {
+    const prefill: { id: string; tokens: number; past: number }[] = [];
+    const decode: string[] = [];
+    for (const [i, sequence] of slot.batch.slice(0, slot.size).entries()) {
+      if (missingTokens(sequence) === 1 && sequence.generatedTokens > 0) decode.push(sequence.id);
+      else prefill.push({ id: sequence.id, tokens: slot.tokens[i] ?? 0, past: sequence.computedTokens });
+    }
+    write({
+      instance,
+      begin_us: slot.nowUs,
+      stage_us: stageUs,
+      prefill,
+      decode,
+      preempted: slot.preempted.map(({ id }) => id),
+      free_blocks: slot.memory.freeBlocks,
+      waiting: slot.waiting.length,
+    });
+  };
+}

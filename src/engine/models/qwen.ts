@@ -1,0 +1,90 @@
+import type { Llm } from './llm.ts';
+
+/** Alibaba’s Qwen; comments as in `llms.ts`. */
+export const QWEN = {
+  /** 2.77 B, 3.09 B, 36,864 bytes. */
+  'qwen2.5-3b': {
+    layers: 36,
+    hiddenSize: 2048,
+    queryHeads: 16,
+    kvHeads: 2,
+    headSize: 128,
+    mlpSize: 11008,
+    mlpMatrices: 3,
+    vocabularySize: 151936,
+    tiedHead: true,
+    maxModelLen: 32768,
+    source: 'config.json of Qwen/Qwen2.5-3B',
+  },
+  /** 6.53 B, 7.62 B, 57,344 bytes. */
+  'qwen2.5-7b': {
+    layers: 28,
+    hiddenSize: 3584,
+    queryHeads: 28,
+    kvHeads: 4,
+    headSize: 128,
+    mlpSize: 18944,
+    mlpMatrices: 3,
+    vocabularySize: 152064,
+    tiedHead: false,
+    maxModelLen: 32768,
+    source: 'config.json of Qwen/Qwen2.5-7B-Instruct',
+  },
+  /** 13.21 B, 14.77 B, 196,608 bytes. */
+  'qwen2.5-14b': {
+    layers: 48,
+    hiddenSize: 5120,
+    queryHeads: 40,
+    kvHeads: 8,
+    headSize: 128,
+    mlpSize: 13824,
+    mlpMatrices: 3,
+    vocabularySize: 152064,
+    tiedHead: false,
+    maxModelLen: 32768,
+    source: 'config.json of Qwen/Qwen2.5-14B-Instruct',
+  },
+  /** 31.21 B, 32.76 B, 262,144 bytes. */
+  'qwen2.5-32b': {
+    layers: 64,
+    hiddenSize: 5120,
+    queryHeads: 40,
+    kvHeads: 8,
+    headSize: 128,
+    mlpSize: 27648,
+    mlpMatrices: 3,
+    vocabularySize: 152064,
+    tiedHead: false,
+    maxModelLen: 32768,
+    source: 'config.json of Qwen/Qwen2.5-32B-Instruct',
+  },
+  /** 70.21 B, 72.70 B, 327,680 bytes. */
+  'qwen2.5-72b': {
+    layers: 80,
+    hiddenSize: 8192,
+    queryHeads: 64,
+    kvHeads: 8,
+    headSize: 128,
+    mlpSize: 29568,
+    mlpMatrices: 3,
+    vocabularySize: 152064,
+    tiedHead: false,
+    maxModelLen: 32768,
+    source: 'config.json of Qwen/Qwen2.5-72B-Instruct',
+  },
+  /** 29.9 B (2.72 B activated), 30.5 B, 98,304 bytes. */
+  'qwen3-30b-a3b': {
+    layers: 48,
+    hiddenSize: 2048,
+    queryHeads: 32,
+    kvHeads: 4,
+    headSize: 128,
+    mlpSize: 768,
+    mlpMatrices: 3,
+    experts: { count: 128, active: 8 },
+    vocabularySize: 151936,
+    tiedHead: false,
+    maxModelLen: 40960,
+    source: 'config.json of Qwen/Qwen3-30B-A3B',
+  },
+} as const satisfies Record<string, Llm>;

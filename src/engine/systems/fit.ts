@@ -1,0 +1,41 @@
+import { UserError } from '../../core/errors.ts';
+import { GPUS } from '../hardware/gpus.ts';
+import { kvBytesPerToken, weightBytes, type Llm } from '../models/llm.ts';
+import { LLMS } from '../models/llms.ts';
+import { shardOf, tensorParallelDegrees } from '../models/tensor-parallel.ts';
+import type { Deployment } from './deployment.ts';
+
+/** Memory of each GPU that activations, CUDA graphs and libraries take besides weights and KV (AIConfigurator's reserve). */
+const RUNTIME_RESERVE_BYTES = 3.5e9;
+
+/** KV blocks in what the weights and the runtime leave of the memory of each GPU; a block has its share on all. */
+export function kvBlocks({ model, gpu, tp, pp, kv_fraction, block_tokens }: Deployment): number {
+  const shard = shardOf(LLMS[model], tp);
+  const left = GPUS[gpu].memoryBytes * kv_fraction - weightBytes(shard) / pp - RUNTIME_RESERVE_BYTES;
+  return Math.floor((left * pp) / (kvBytesPerToken(shard) * block_tokens));
+}
+
+/** What to say, and the way out, where not even one block is left. */
+export function doesNotFit({ model, gpu, tp, pp, kv_fraction, block_tokens }: Deployment): UserError {
+  const { memoryBytes } = GPUS[gpu];
+  const needed = (shard: Llm): number =>
+    (weightBytes(shard) + kvBytesPerToken(shard) * block_tokens) / pp + RUNTIME_RESERVE_BYTES;
+  const each = needed(shardOf(LLMS[model], tp));
+  const enough = tensorParallelDegrees(LLMS[model]).find(
+    (more) => more > tp && needed(shardOf(LLMS[model], more)) <= memoryBytes * kv_fraction,
+  );
+  const wayOut =
+    each <= memoryBytes
+      ? `raise kv_fraction above ${(Math.ceil((each / memoryBytes) * 100) / 100).toFixed(2)}`
+      : enough === undefined
+        ? 'take a smaller model or a larger GPU'
+        : `share it by tp=${enough}, or take a smaller model or a larger GPU`;
+  return new UserError(
+    `reference engine: ${model} does not fit: it needs ${gb(each)} a GPU for weights and runtime at tp=${tp}${pp === 1 ? '' : `, pp=${pp}`}, and ` +
+      `kv_fraction=${kv_fraction} of ${gpu}'s memory is ${gb(memoryBytes * kv_fraction)}; ${wayOut}`,
+  );
+}
+
+function gb(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}
