@@ -3,6 +3,7 @@ import type { Summary } from '../src/core/summary.ts';
 import { formatShare } from '../src/core/units.ts';
 import {
   countWords,
+  intervalWords,
   joinWords,
   latencyWords,
   leftOutWords,
@@ -58,7 +59,7 @@ function attainmentSentence({ limits_ms, attainment, binding }: NonNullable<Summ
   const interval =
     ci95 === null
       ? 'too few independent requests for an interval'
-      : `95 % interval ${(ci95[0] * 100).toFixed(1)}-${(ci95[1] * 100).toFixed(1)} %${sufficient ? '' : ', few independent requests'}`;
+      : `95 % interval ${intervalWords(ci95)}${sufficient ? '' : ', few independent requests'}`;
   // Where nothing is met, no limit binds more than another.
   const binds = binding === null || joint === 0 ? '' : `; ${METRIC_NAMES[binding]} binds`;
   return `${formatShare(joint)} of requests met ${limitsWords(limits_ms)} (${interval})${binds}`;

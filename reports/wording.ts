@@ -15,12 +15,15 @@ export const METRIC_NAMES: Readonly<Record<LatencyMetric, string>> = {
 export const DEFINITIONS = {
   attainment:
     'Attainment: share of all scheduled requests that were answered and met every limit of the SLO. Failed, rejected and unsent requests miss it.',
+  interval:
+    'CI: 95 % interval of the attainment, from resampled blocks of time, because requests near in time share a queue: what another stretch of the same traffic would give. n_eff: that many independent requests would tell as much.',
   ttft: 'TTFT, time to first token: first token minus the time the request was due.',
   tpot: 'TPOT, time per output token: (last token - first token) / (output tokens - 1). With a single token it is undefined and counts as met.',
   itl: 'ITL, inter-token latency: every gap between successive tokens of a request; tokens of one chunk are 0 apart.',
   e2e: 'E2E: end of the answer minus the time the request was due.',
   percentile:
     'Nearest rank over all scheduled requests: the smallest value that at least this share does not exceed. A failed request is infinitely late.',
+  failed: 'Scheduled requests that were not answered, for whatever reason. Each is infinitely late and misses the SLO.',
   throughput: 'Delivered per second, from the first due time to the last end, of measured requests.',
   good: 'Requests that met every limit of the SLO, per second.',
   asked: 'What the workload plans, beside what was delivered.',
@@ -49,6 +52,17 @@ export function limitsWords(limits: NonNullable<Summary['slo']>['limits_ms']): s
     return limitMs === undefined ? [] : [`${METRIC_NAMES[metric]} <= ${plainMs(limitMs)}`];
   });
   return joinWords(parts);
+}
+
+/** Text for a page, where `<=` has a sign of its own. */
+export function typeset(text: string): string {
+  return text.replaceAll('<=', '≤');
+}
+
+/** An interval of shares, with as many decimals as it takes to tell its ends apart: `91.8-93.0 %`. */
+export function intervalWords([low, high]: readonly [number, number]): string {
+  const digits = [1, 2].find((each) => (low * 100).toFixed(each) !== (high * 100).toFixed(each)) ?? 3;
+  return `${(low * 100).toFixed(digits)}-${(high * 100).toFixed(digits)} %`;
 }
 
 /** What a warm-up and a cool-down left out; null where all is measured. */

@@ -2,7 +2,7 @@ import { formatShare } from '../../src/core/units.ts';
 import type { Timeline } from '../figures/timeline.ts';
 import { countWords, secondsWords } from '../wording.ts';
 import type { Chart } from './chart.ts';
-import { COLOURS } from './theme.ts';
+import { COLOURS, SHARE_LABEL } from './theme.ts';
 import { shadeWords, timePanel } from './time-panel.ts';
 
 /** Share of requests that met the SLO, by due time, in a window that moves over the run. */
@@ -16,8 +16,8 @@ export function attainmentChart(timeline: Timeline): Chart {
   const title =
     known.length === 0
       ? 'Too few requests for attainment over time'
-      : worst.attainment === 1
-        ? 'Attainment stays at 100 %'
+      : known.every(({ attainment }) => attainment === worst.attainment)
+        ? `Attainment stays at ${formatShare(worst.attainment)}`
         : `Attainment is lowest, ${formatShare(worst.attainment)}, after ${secondsWords(worst.from_s)}`;
   return {
     id: 'attainment',
@@ -28,7 +28,7 @@ export function attainmentChart(timeline: Timeline): Chart {
       height: 110,
       yTitle: 'share that meets the SLO',
       yDomain: [0, 1],
-      yFormat: '.0%',
+      yLabel: SHARE_LABEL,
       series: [
         {
           name: 'attainment',

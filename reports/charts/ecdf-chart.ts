@@ -5,7 +5,7 @@ import type { Ecdf } from '../figures/ecdf.ts';
 import { countWords, latencyWords, METRIC_NAMES, plainMs } from '../wording.ts';
 import type { Chart, Layers, Position } from './chart.ts';
 import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
-import { COLOURS, SLO_LINE } from './theme.ts';
+import { COLOURS, SHARE_LABEL, SLO_LINE } from './theme.ts';
 
 export interface EcdfChartData {
   readonly metric: LatencyMetric;
@@ -92,7 +92,7 @@ function specOf({ metric, ecdf, stats, slo, noun }: EcdfChartData): TopLevelSpec
     field: 'share',
     type: 'quantitative',
     scale: { domain: [0, 1] },
-    axis: { format: '.0%', values: [0, 0.25, 0.5, 0.75, 0.9, 1], title: `share of ${noun}s`, titleY: -28 },
+    axis: { labelExpr: SHARE_LABEL, values: [0, 0.25, 0.5, 0.75, 0.9, 1], title: `share of ${noun}s`, titleY: -28 },
   };
   const layer: Layers = [
     ...(slo === null ? [] : sloLayers(slo)),
@@ -141,7 +141,7 @@ function sloLayers({ limit_ms, share }: { limit_ms: number; share: number }): La
     values: [{ ms: limit_ms, met: `${formatShare(share)} meet`, missed: `${formatShare(1 - share)} miss` }],
   };
   const x: Position = { field: 'ms', type: 'quantitative' };
-  const y: Position = { value: -10 };
+  const y: Position = { value: -13 };
   return [
     { data, mark: { ...SLO_LINE, strokeDash: [...SLO_LINE.strokeDash] }, encoding: { x } },
     {

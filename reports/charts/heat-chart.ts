@@ -17,8 +17,10 @@ export interface HeatChartData {
 }
 
 const HEIGHT = 240;
-/** Columns of fewer requests do not decide what the title says. */
+/** Columns of fewer requests do not decide what the title says... */
 const ENOUGH = 10;
+/** ... and have no median and p90 drawn. */
+const ENOUGH_TO_DRAW = 5;
 /** The median grows when its last column is at least this many times its first. */
 const GROWS = 1.5;
 
@@ -31,7 +33,7 @@ export function heatChart(data: HeatChartData): Chart {
     id,
     title,
     label: `${name} by ${x} over ${countWords(map.requests, 'request')}. ${title}.`,
-    note: `n = ${countWords(map.requests, 'answered request')}; stronger colour: more requests; solid line: the median of each column, thin line: its p90${limit_ms === null ? '' : '; dashed: the SLO'}; ${data.note}.`,
+    note: `n = ${countWords(map.requests, 'answered request')}; stronger colour: more requests, at most ${withThousands(mostIn(map))} a cell; thick line: the median of each column, thin line: its p90, where ${ENOUGH_TO_DRAW} requests are${limit_ms === null ? '' : '; dashed: the SLO'}; ${data.note}.`,
     spec: { width: 'container', height: HEIGHT, layer: layersOf(data) },
     table: {
       columns: [`${x} from`, `${x} to`, 'requests', `${name} p50 (ms)`, `${name} p90 (ms)`],
@@ -84,10 +86,13 @@ function layersOf({ metric, map, x: xName, limit_ms }: HeatChartData): Layers {
     scale: { type: 'log', domain: yDomain, nice: false },
     axis: { values: logTicks(yDomain), labelExpr: MS_LABEL, title: `${name} (log scale)` },
   };
-  const most = map.cells.reduce((high, { count }) => Math.max(high, count), 1);
+  const most = mostIn(map);
   const line = (key: 'p50_ms' | 'p90_ms', strokeWidth: number): Layers[number] => ({
     data: {
-      values: map.columns.map((column) => ({ from_x: Math.sqrt(column.from_x * column.to_x), from_ms: column[key] })),
+      values: map.columns.map((column) => ({
+        from_x: Math.sqrt(column.from_x * column.to_x),
+        from_ms: column.count < ENOUGH_TO_DRAW ? null : column[key],
+      })),
     },
     mark: { type: 'line', strokeWidth, color: COLOURS.ink },
     encoding: { x, y },
@@ -127,6 +132,10 @@ function layersOf({ metric, map, x: xName, limit_ms }: HeatChartData): Layers {
           },
         ]),
   ];
+}
+
+function mostIn({ cells }: HeatMap): number {
+  return cells.reduce((high, { count }) => Math.max(high, count), 1);
 }
 
 function domainOf(values: readonly number[]): [number, number] {

@@ -5,6 +5,9 @@ import type { Chart } from './chart.ts';
 import { COLOURS } from './theme.ts';
 import { binWords, timePanel, type TimeSeries } from './time-panel.ts';
 
+/** The rate of fewer requests has no peak to speak of. */
+const ENOUGH = 10;
+
 const perSecond = (value: number): string => `${threeFigures(value)}/s`;
 
 const ARRIVALS: TimeSeries = {
@@ -43,7 +46,7 @@ export function loadChart(timeline: Timeline): Chart {
     spec: timePanel(timeline, {
       height: 150,
       yTitle: 'requests/s',
-      series: failed ? [ARRIVALS, COMPLETIONS, FAILURES] : [ARRIVALS, COMPLETIONS],
+      series: failed ? [ARRIVALS, FAILURES, COMPLETIONS] : [ARRIVALS, COMPLETIONS],
     }),
     table: {
       columns: ['from (s)', 'arrivals (1/s)', 'completions (1/s)', 'failures (1/s)'],
@@ -56,7 +59,7 @@ export function loadChart(timeline: Timeline): Chart {
 }
 
 function titleOf({ bins, requests }: Timeline, durationS: number): string {
-  if (requests === 0) return 'No request arrived';
+  if (requests < ENOUGH) return requests === 0 ? 'No request arrived' : `${countWords(requests, 'request')} arrived`;
   const peak = Math.max(...bins.map((bin) => bin.arrivals_per_s));
   const peakAt = bins.find((bin) => bin.arrivals_per_s === peak)?.from_s ?? 0;
   const times = threeFigures((peak * durationS) / requests);

@@ -3,7 +3,7 @@ export const MS_LABEL =
   "datum.value < 1 ? format(datum.value * 1000, '~r') + ' us' : datum.value < 1000 ? format(datum.value, '~r') + ' ms' : format(datum.value / 1000, ',~r') + ' s'";
 
 /** Where marked values may lie on an axis, as a share of its length, so that the words beside them have room. */
-const ROOM = { from: 0.27, to: 0.73 };
+const ROOM = { from: 0.3, to: 0.7 };
 
 /**
  * A logarithmic domain that holds all `values`, with room for words on both sides of each of `centred`. Values of 0

@@ -6,6 +6,7 @@ import type { Chart } from './chart.ts';
 import { KIND_NAMES, PHASE_NAMES, PHASE_VERBS } from './miss-kinds.ts';
 import { longPrompts, mainPhase, worstSpan } from './miss-findings.ts';
 import { phaseBars } from './phase-bars.ts';
+import { timeUnit } from './time-panel.ts';
 import { binTable, stackedBars, type StackedBars } from './stacked-bars.ts';
 
 /** Missed requests by how far, by phase, by length of prompt and by time: the ways to look for a reason. */
@@ -88,12 +89,26 @@ function timeChart(misses: Misses): Chart[] {
       ? 'Misses are spread over the run'
       : `${formatShare(span.share)} of misses were due from ${secondsWords(span.from)} to ${secondsWords(span.to)}`;
   const widthS = misses.times[0]?.to ?? 1;
+  const { unit, unitS } = timeUnit(misses.times.at(-1)?.to ?? 1);
+  const stepS = roundStep(misses.times.length * widthS, widthS);
+  const nameOf = ({ from }: MissBin): string => String(Number((from / unitS).toFixed(2)));
   const bars: StackedBars = {
-    bins: misses.times.map((bin) => ({ ...bin, name: bin.from.toFixed(widthS < 1 ? 1 : 0) })),
-    xTitle: 'due (s since start)',
+    bins: misses.times.map((bin) => ({ ...bin, name: nameOf(bin) })),
+    xTitle: `due (${unit} since start)`,
+    named: misses.times.filter(({ from }) => isMultiple(from, stepS)).map(nameOf),
     as: 'count',
   };
   return [chartOf('misses-time', title, `by due time, in bins of ${secondsWords(widthS)}`, misses, bars)];
+}
+
+/** Seconds between two names on an axis: a round number of bins, and at most eight names. */
+function roundStep(lengthS: number, widthS: number): number {
+  const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 21_600, 86_400];
+  return steps.find((step) => isMultiple(step, widthS) && lengthS / step <= 8) ?? lengthS;
+}
+
+function isMultiple(value: number, of: number): boolean {
+  return Math.abs(value / of - Math.round(value / of)) < 1e-6;
 }
 
 function chartOf(id: string, title: string, by: string, misses: Misses, bars: StackedBars): Chart {

@@ -18,14 +18,16 @@ export function missSentence(misses: Misses): string | null {
   if (misses.missed === 0) return null;
   const main = mainPhase(misses);
   const { failed } = misses.kinds;
-  const first =
-    main === null || failed > main.count
-      ? `${formatShare(failed / misses.missed)} of ${withThousands(misses.missed)} misses failed`
-      : `${formatShare(main.count / misses.missed)} of ${withThousands(misses.missed)} misses ${PHASE_VERBS[main.phase]}`;
+  const share = (count: number): string => formatShare(count / misses.missed);
+  const total = `of ${withThousands(misses.missed)} misses`;
+  const reasons = [
+    ...(failed === 0 ? [] : [{ count: failed, words: 'are failed requests' }]),
+    ...(main === null ? [] : [{ count: main.count, words: PHASE_VERBS[main.phase] }]),
+  ].sort((a, b) => b.count - a.count);
   const long = longPrompts(misses);
   const span = worstSpan(misses);
   return [
-    first,
+    ...reasons.map(({ count, words }, i) => `${share(count)} ${i === 0 ? `${total} ` : ''}${words}`),
     ...(long === null
       ? []
       : [

@@ -1,13 +1,15 @@
 import { LATENCY_METRICS, type LatencyMetric, type Summary } from '../../src/core/summary.ts';
 import { formatMs } from '../../src/core/units.ts';
-import { e2eUs } from '../../src/metrics/answered.ts';
+import { isAnswered } from '../../src/metrics/answered.ts';
 import type { Figures } from '../figures/figures.ts';
+import { stayUs } from '../figures/request-spans.ts';
 import { countWords } from '../wording.ts';
 import { attainmentChart } from './attainment-chart.ts';
 import type { Chart } from './chart.ts';
 import { ecdfChart } from './ecdf-chart.ts';
 import { heatChart } from './heat-chart.ts';
 import { inFlightChart } from './in-flight-chart.ts';
+import { latenessChart } from './lateness-chart.ts';
 import { loadChart } from './load-chart.ts';
 import { missCharts } from './miss-charts.ts';
 import { sloPlaneChart } from './slo-plane-chart.ts';
@@ -24,7 +26,9 @@ export function runCharts(summary: Summary, figures: Figures): Chart[] {
 
 /** What could be promised. */
 export function promiseCharts(summary: Summary, { slo_plane }: Figures): Chart[] {
-  return slo_plane.requests === 0 ? [] : [sloPlaneChart({ plane: slo_plane, slo: summary.slo?.limits_ms ?? null })];
+  return slo_plane.contours.every(({ points }) => points.length === 0)
+    ? []
+    : [sloPlaneChart({ plane: slo_plane, slo: summary.slo?.limits_ms ?? null })];
 }
 
 /** Fewer points than this draw no tail. */
@@ -54,22 +58,30 @@ export function reasonCharts(_: Summary, { misses }: Figures): Chart[] {
 }
 
 export function timelineCharts(summary: Summary, { timeline }: Figures): Chart[] {
-  const charts = [loadChart(timeline), inFlightChart(timeline), tokensChart(timeline)];
-  return summary.slo === null ? charts : [...charts, attainmentChart(timeline)];
+  return [
+    loadChart(timeline),
+    inFlightChart(timeline),
+    tokensChart(timeline),
+    // A run with too few requests for a moving window has no such line.
+    ...(timeline.bins.every(({ attainment }) => attainment === null) ? [] : [attainmentChart(timeline)]),
+    // Virtual time knows no client that could be late.
+    ...(summary.validity.lateness_ms === null ? [] : [latenessChart(timeline)]),
+  ];
 }
 
 /** Single requests. */
 export function requestCharts(_: Summary, { sample }: Figures): Chart[] {
   const { slowest, random } = sample;
-  const longest = slowest[0] === undefined ? '' : `: up to ${formatMs(e2eUs(slowest[0]) / 1000)}`;
+  const failed = slowest.filter((record) => !isAnswered(record)).length;
+  const longest = slowest[0] === undefined ? '' : `: up to ${formatMs(stayUs(slowest[0]) / 1000)}`;
   return [
     ...(slowest.length === 0
       ? []
       : [
           waterfallChart({
             id: 'slowest',
-            title: `The slowest${longest}`,
-            which: 'the answered ones with the longest E2E',
+            title: `The slowest${longest}${failed === 0 ? '' : `; ${failed} of ${slowest.length} failed`}`,
+            which: 'those that were in the system longest, failed ones too',
             requests: slowest,
           }),
         ]),

@@ -1,6 +1,6 @@
 import { formatMs, formatShare } from '../../src/core/units.ts';
 import type { Slo } from '../../src/core/slo.ts';
-import { GOAL_PERCENT, type SloPlane } from '../figures/slo-plane.ts';
+import { GOAL_PERCENT, LEVELS_PERCENT, type SloPlane } from '../figures/slo-plane.ts';
 import { countWords, joinWords, plainMs } from '../wording.ts';
 import type { Chart } from './chart.ts';
 import { sloPlaneLayers } from './slo-plane-layers.ts';
@@ -18,7 +18,9 @@ export function sloPlaneChart({ plane, slo }: SloPlaneData): Chart {
   const title = titleOf(plane, slo);
   const strictest = strictestWords(plane, slo);
   const reached = plane.contours.filter(({ points }) => points.length > 0);
-  const beyond = plane.contours.filter(({ points }) => points.length === 0).map(({ percent }) => `${percent} %`);
+  const beyond = [...new Set([...plane.contours.map(({ percent }) => percent), ...LEVELS_PERCENT])]
+    .filter((level) => reached.every(({ percent }) => percent !== level))
+    .map((percent) => `${percent} %`);
   const limits = [...new Set(reached.flatMap(({ points }) => points.map(({ ttft_ms }) => ttft_ms)))];
   return {
     id: 'slo-plane',
@@ -53,7 +55,7 @@ export function sloPlaneChart({ plane, slo }: SloPlaneData): Chart {
 }
 
 function titleOf({ share_at_slo, contours, strictest_ttft_ms, strictest_tpot_ms }: SloPlane, slo: Slo | null): string {
-  if (contours.every(({ points }) => points.length === 0))
+  if (!contours.some(({ percent, points }) => percent >= 50 && points.length > 0))
     return 'No limits on TTFT and TPOT are met by half of the requests';
   if (slo === null || share_at_slo === null) return 'Which limits on TTFT and TPOT could be promised';
   if (share_at_slo >= GOAL_PERCENT / 100)

@@ -5,20 +5,22 @@ import type { Layers, Position } from './chart.ts';
 import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
 import { COLOURS, SLO_LINE } from './theme.ts';
 
-/** The axes go this much further than the largest limit. */
+/** The axes go this much further than the limits drawn. */
 const ROOM = 1.2;
-/** Of a level's name, as a share of the plot's width where it is narrowest. */
-const NAME_WIDTH = 0.12;
+/** Of a level's name. */
+const NAME_HEIGHT = 16;
+/** Beyond this share of the width a name has no room to the right of its line. */
+const EDGE = 0.85;
 
 /** Contours, their names, the SLO's lines, and the strictest limits along them. */
 export function sloPlaneLayers(plane: SloPlane, slo: Slo | null): Layers {
   const points = plane.contours.flatMap((contour) => contour.points);
   const xDomain = logDomain(
-    points.flatMap(({ ttft_ms }) => [ttft_ms, ttft_ms * ROOM]),
+    points.flatMap(({ ttft_ms }) => [ttft_ms / ROOM, ttft_ms * ROOM]),
     slo?.ttft === undefined ? [] : [slo.ttft],
   );
   const yDomain = logDomain(
-    points.flatMap(({ tpot_ms }) => [tpot_ms, tpot_ms * ROOM]),
+    points.flatMap(({ tpot_ms }) => [tpot_ms / ROOM, tpot_ms * ROOM]),
     slo?.tpot === undefined ? [] : [slo.tpot],
   );
   const x = axisOf('ttft_ms', xDomain, { title: 'TTFT limit (log scale)' });
@@ -55,7 +57,7 @@ function contourLayers(
   const drawn = [...points, { ttft_ms: right, tpot_ms: last.tpot_ms }];
   const words = drawn.map((point) => ({
     ...point,
-    text: `${percent} % meet TTFT <= ${formatMs(point.ttft_ms)} with TPOT <= ${formatMs(point.tpot_ms)}`,
+    text: `${percent} % meet TTFT ≤ ${formatMs(point.ttft_ms)} with TPOT ≤ ${formatMs(point.tpot_ms)}`,
   }));
   const goal = percent === GOAL_PERCENT;
   return [
@@ -77,24 +79,24 @@ function contourLayers(
   ];
 }
 
-/** Each level's name where its region begins, above the plot; of those too near one another the first, and 90 %. */
+/** Each level's name beside its line, each lower than the one before: so near lines do not share a place. */
 function levelNames({ contours }: SloPlane, [left, right]: Domain, x: Position): Layers {
-  const names: { ttft_ms: number; text: string; at: number; goal: boolean }[] = [];
-  for (const { percent, points } of contours) {
-    if (points[0] === undefined) continue;
-    const { ttft_ms } = points[0];
-    const at = Math.log(ttft_ms / left) / Math.log(right / left);
-    const goal = percent === GOAL_PERCENT;
-    const near = names.findIndex((name) => Math.abs(name.at - at) < NAME_WIDTH);
-    if (near >= 0 && !goal) continue;
-    if (near >= 0) names.splice(near, 1);
-    names.push({ ttft_ms, text: `${percent} %`, at, goal });
-  }
-  return [true, false].map((goal) => ({
-    data: { values: names.filter((name) => name.goal === goal).map(({ ttft_ms, text }) => ({ ttft_ms, text })) },
-    mark: { type: 'text', align: 'center', fontWeight: goal ? 700 : 400 },
-    encoding: { x, y: { value: -10 }, text: { field: 'text', type: 'nominal' } },
-  }));
+  const reached = contours.flatMap(({ percent, points }) =>
+    points[0] === undefined ? [] : [{ percent, ttft_ms: points[0].ttft_ms }],
+  );
+  return reached.map(({ percent, ttft_ms }, i) => {
+    const atEdge = Math.log(ttft_ms / left) / Math.log(right / left) > EDGE;
+    return {
+      data: { values: [{ ttft_ms, text: `${percent} %` }] },
+      mark: {
+        type: 'text',
+        align: atEdge ? 'right' : 'left',
+        dx: atEdge ? -5 : 5,
+        fontWeight: percent === GOAL_PERCENT ? 700 : 400,
+      },
+      encoding: { x, y: { value: 10 + NAME_HEIGHT * i }, text: { field: 'text', type: 'nominal' } },
+    };
+  });
 }
 
 function crossLayers(slo: Slo | null, x: Position, y: Position): Layers {
@@ -109,7 +111,7 @@ function crossLayers(slo: Slo | null, x: Position, y: Position): Layers {
 function strictestLayers(
   { strictest_ttft_ms, strictest_tpot_ms }: SloPlane,
   slo: Slo | null,
-  [, right]: Domain,
+  [left, right]: Domain,
   [, top]: Domain,
   x: Position,
   y: Position,
@@ -145,14 +147,15 @@ function strictestLayers(
     },
     ...(['TTFT', 'TPOT'] as const).map((metric): Layers[number] => {
       // Away from the cross, and the two on different sides of the line.
-      const left = metric === 'TTFT' && (strictest_ttft_ms ?? 0) < (slo?.ttft ?? 0);
+      const before =
+        metric === 'TTFT' && (strictest_ttft_ms ?? 0) < (slo?.ttft ?? 0) && (strictest_ttft_ms ?? 0) > 1.5 * left;
       return {
         data: { values: limited.filter((each) => each.metric === metric) },
         mark: {
           type: 'text',
-          align: left ? 'right' : 'left',
-          dx: left ? -8 : 8,
-          dy: metric === 'TTFT' && !left ? -9 : 12,
+          align: before ? 'right' : 'left',
+          dx: before ? -8 : 8,
+          dy: metric === 'TTFT' && !before ? -9 : 12,
         },
         encoding: { x, y, text: { field: 'text', type: 'nominal' } },
       };

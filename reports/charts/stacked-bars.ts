@@ -4,11 +4,14 @@ import { MISS_KINDS, type MissKind } from '../figures/miss.ts';
 import { type MissBin, missedIn } from '../figures/misses.ts';
 import type { Table } from './chart.ts';
 import { KIND_COLOURS, KIND_NAMES } from './miss-kinds.ts';
+import { SHARE_LABEL } from './theme.ts';
 
 export interface StackedBars {
   /** Each with its name on the axis; a space in it breaks the line. */
   readonly bins: readonly (MissBin & { readonly name: string })[];
   readonly xTitle: string;
+  /** The bins whose name is on the axis; without it as many as have room. */
+  readonly named?: readonly string[];
   /** Misses as a share of each bin's requests, or their number. */
   readonly as: 'share' | 'count';
 }
@@ -18,7 +21,7 @@ const HEIGHT = 150;
 const NAMES = 10;
 
 /** Missed requests as zero-based bars, one kind of miss over another in a fixed order. */
-export function stackedBars({ bins, xTitle, as }: StackedBars): TopLevelSpec {
+export function stackedBars({ bins, xTitle, named, as }: StackedBars): TopLevelSpec {
   const kinds = kindsIn(bins);
   const values = bins.flatMap((bin) =>
     kinds.map((kind) => ({
@@ -44,8 +47,9 @@ export function stackedBars({ bins, xTitle, as }: StackedBars): TopLevelSpec {
           title: xTitle,
           labelAngle: 0,
           labelExpr: "split(datum.label, ' ')",
-          labelOverlap: bins.length > NAMES ? 'greedy' : false,
-          labelSeparation: 8,
+          labelOverlap: 'greedy',
+          labelSeparation: bins.length > NAMES ? 8 : 3,
+          ...(named === undefined ? {} : { values: [...named] }),
           ticks: false,
         },
       },
@@ -56,7 +60,7 @@ export function stackedBars({ bins, xTitle, as }: StackedBars): TopLevelSpec {
         axis: {
           title: as === 'count' ? 'missed requests' : 'share of requests missed',
           tickCount: 4,
-          ...(as === 'count' ? { tickMinStep: 1 } : { format: '.0%' }),
+          ...(as === 'count' ? { tickMinStep: 1 } : { labelExpr: SHARE_LABEL }),
         },
       },
       color: {

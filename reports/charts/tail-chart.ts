@@ -1,7 +1,7 @@
 import type { LatencyMetric } from '../../src/core/summary.ts';
 import { formatMs, threeFigures } from '../../src/core/units.ts';
 import type { Ecdf } from '../figures/ecdf.ts';
-import { countWords, METRIC_NAMES } from '../wording.ts';
+import { countWords, joinWords, METRIC_NAMES } from '../wording.ts';
 import type { Chart, Layers, Position } from './chart.ts';
 import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
 import { COLOURS } from './theme.ts';
@@ -25,9 +25,7 @@ export function tailChart(ecdfs: Readonly<Record<'ttft' | 'tpot' | 'e2e', Ecdf>>
       .map(({ ms, share }) => ({ metric: METRIC_NAMES[metric], ms, share, rarity: 1 / (1 - share) })),
   );
   const total = ecdfs.ttft.n + ecdfs.ttft.missing;
-  const failed = ecdfs.ttft.missing / Math.max(1, total);
-  const title =
-    failed > 0 ? `The tail ends where requests fail: ${threeFigures(failed * 100)} % do` : 'The tail, nine by nine';
+  const title = titleOf(ecdfs, ecdfs.ttft.missing / Math.max(1, total));
   return {
     id: 'tails',
     title,
@@ -39,6 +37,22 @@ export function tailChart(ecdfs: Readonly<Record<'ttft' | 'tpot' | 'e2e', Ecdf>>
       rows: rows.map(({ metric, ms, share }) => [metric, (share * 100).toFixed(4), String(Number(ms.toPrecision(6)))]),
     },
   };
+}
+
+function titleOf(ecdfs: Readonly<Record<'ttft' | 'tpot' | 'e2e', Ecdf>>, failed: number): string {
+  if (failed > 0) return `The tail ends where requests fail: ${threeFigures(failed * 100)} % do`;
+  const times = LINES.flatMap(({ metric }) => {
+    const [p50, p99] = [atShare(ecdfs[metric], 0.5), atShare(ecdfs[metric], 0.99)];
+    return p50 === undefined || p99 === undefined || p50 <= 0
+      ? []
+      : [`${METRIC_NAMES[metric]} ${threeFigures(p99 / p50)}`];
+  });
+  return times.length === 0 ? 'The tail, nine by nine' : `From p50 to p99: ${joinWords(times)} times as long`;
+}
+
+/** The nearest-rank percentile, which every curve holds. */
+function atShare({ points }: Ecdf, share: number): number | undefined {
+  return points.find((point) => point.share >= share - 1e-12)?.ms;
 }
 
 interface TailRow {

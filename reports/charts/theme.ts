@@ -2,7 +2,8 @@ import type { Config } from 'vega-lite';
 
 /**
  * Colours are CSS variables, so that one drawing serves light, dark and print. The series are Okabe and Ito's
- * colour-blind safe palette in a fixed order; `slo` belongs to the SLO line alone, `bad` to failures alone.
+ * colour-blind safe palette in a fixed order; `slo` belongs to the SLO line alone, `bad` to failures alone, `idle` to
+ * waiting that no one accounts for.
  */
 export const COLOURS = {
   ink: 'var(--ink)',
@@ -15,6 +16,7 @@ export const COLOURS = {
   fourth: 'var(--series-4)',
   slo: 'var(--slo)',
   bad: 'var(--bad)',
+  idle: 'var(--idle)',
 } as const;
 
 /** The values of the variables, by setting. */
@@ -30,6 +32,7 @@ export const PALETTES = {
     'series-4': '#56b4e9',
     slo: '#cc79a7',
     bad: '#d55e00',
+    idle: '#929ba6',
     met: '#00694d',
     missed: '#a84400',
     unsure: '#7a5600',
@@ -45,6 +48,7 @@ export const PALETTES = {
     'series-4': '#2e86c1',
     slo: '#e09cc4',
     bad: '#f0803c',
+    idle: '#667080',
     met: '#3ecf9f',
     missed: '#ff9a5c',
     unsure: '#f0c04a',
@@ -58,6 +62,9 @@ export const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", 
 
 /** Wide enough for the widest label of any y axis, so that plots under one another share their x. */
 const Y_AXIS_WIDTH = 46;
+
+/** Labels of an axis of shares, written as in the text. A Vega expression. */
+export const SHARE_LABEL = "format(datum.value * 100, '~r') + ' %'";
 
 export const THEME: Config = {
   background: 'transparent',
@@ -76,7 +83,7 @@ export const THEME: Config = {
     tickColor: COLOURS.muted,
     labelOverlap: 'greedy',
   },
-  axisX: { grid: false, titleAnchor: 'end', titlePadding: 6 },
+  axisX: { grid: false, titleAnchor: 'end', titlePadding: 6, labelSeparation: 6 },
   axisY: {
     domain: false,
     ticks: false,
@@ -101,5 +108,7 @@ export const THEME: Config = {
     labelFontSize: 12,
     symbolType: 'square',
     symbolOpacity: 1,
+    // A phone has no room for more in a row.
+    columns: 3,
   },
 };

@@ -19,7 +19,8 @@ export interface TimePanel {
   readonly yTitle: string;
   /** Without it: from 0 to the largest value. */
   readonly yDomain?: readonly [number, number];
-  readonly yFormat?: string;
+  /** A Vega expression. */
+  readonly yLabel?: string;
   readonly series: readonly TimeSeries[];
 }
 
@@ -29,7 +30,8 @@ export interface TimePanel {
  */
 export function timePanel(timeline: Timeline, panel: TimePanel): TopLevelSpec {
   const { bins } = timeline;
-  const { unit, unitS, endS } = timeUnit(timeline);
+  const endS = bins.at(-1)?.to_s ?? 1;
+  const { unit, unitS } = timeUnit(endS);
   const x: Position = {
     field: 'at',
     type: 'quantitative',
@@ -41,7 +43,7 @@ export function timePanel(timeline: Timeline, panel: TimePanel): TopLevelSpec {
     type: 'quantitative',
     stack: null,
     scale: panel.yDomain === undefined ? { zero: true } : { domain: [...panel.yDomain] },
-    axis: { title: panel.yTitle, tickCount: 4, ...(panel.yFormat === undefined ? {} : { format: panel.yFormat }) },
+    axis: { title: panel.yTitle, tickCount: 4, ...(panel.yLabel === undefined ? {} : { labelExpr: panel.yLabel }) },
   };
   const color = {
     field: 'series',
@@ -108,11 +110,10 @@ export function shadeWords({ left_out }: Timeline): string {
   return left_out.length === 0 ? '' : '; shaded: warm-up and cool-down, not measured';
 }
 
-function timeUnit({ bins }: Timeline): { unit: string; unitS: number; endS: number } {
-  const endS = bins.at(-1)?.to_s ?? 1;
-  if (endS < 300) return { unit: 's', unitS: 1, endS };
-  if (endS < 4 * 3600) return { unit: 'min', unitS: 60, endS };
-  return { unit: 'h', unitS: 3600, endS };
+/** The unit of an axis that ends there. */
+export function timeUnit(endS: number): { unit: string; unitS: number } {
+  if (endS < 300) return { unit: 's', unitS: 1 };
+  return endS < 4 * 3600 ? { unit: 'min', unitS: 60 } : { unit: 'h', unitS: 3600 };
 }
 
 function binText(series: readonly TimeSeries[], bin: TimelineBin): string {

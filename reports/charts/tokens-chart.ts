@@ -5,6 +5,9 @@ import type { Chart } from './chart.ts';
 import { COLOURS } from './theme.ts';
 import { binWords, timePanel } from './time-panel.ts';
 
+/** The tokens of fewer requests have no peak to speak of. */
+const ENOUGH = 10;
+
 /** Output tokens per second as they reached the client. */
 export function tokensChart(timeline: Timeline): Chart {
   const { bins, tokens } = timeline;
@@ -13,7 +16,9 @@ export function tokensChart(timeline: Timeline): Chart {
   const title =
     tokens === 0
       ? 'No token came'
-      : `Output peaks at ${threeFigures(peak)} tokens/s, ${threeFigures((peak * durationS) / tokens)} times the mean`;
+      : timeline.requests < ENOUGH
+        ? `${countWords(tokens, 'token')} came`
+        : `Output peaks at ${threeFigures(peak)} tokens/s, ${threeFigures((peak * durationS) / tokens)} times the mean`;
   return {
     id: 'tokens',
     title,

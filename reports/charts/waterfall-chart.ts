@@ -15,7 +15,7 @@ export interface WaterfallData {
   readonly requests: readonly RequestRecord[];
 }
 
-const ROW_HEIGHT = 17;
+const ROW_HEIGHT = 16;
 const MAX_TICKS = 60;
 
 const NAMES: Readonly<Record<SpanKind, string>> = {
@@ -30,7 +30,7 @@ const SPAN_COLOURS: Readonly<Record<SpanKind, string>> = {
   transfer: COLOURS.muted,
   decode_queue: COLOURS.second,
   decode: COLOURS.first,
-  waiting: COLOURS.grid,
+  waiting: COLOURS.idle,
   streaming: COLOURS.fourth,
 };
 
@@ -104,7 +104,6 @@ function spanLayer(rows: readonly Row[], kinds: readonly SpanKind[]): Layers[num
         field: 'kind',
         type: 'nominal',
         scale: { domain: kinds.map((kind) => NAMES[kind]), range: kinds.map((kind) => SPAN_COLOURS[kind]) },
-        legend: { columns: 3 },
       },
       tooltip: { field: 'text', type: 'nominal' },
     },

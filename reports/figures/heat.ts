@@ -24,19 +24,22 @@ export interface HeatMap {
   readonly requests: number;
 }
 
-const COLUMNS = 24;
-const ROWS = 24;
+const MAX_BINS = 24;
+const MIN_BINS = 6;
+/** Small runs get wider bins, so that a column has this many requests if they were spread evenly. */
+const REQUESTS_A_COLUMN = 12;
 
 /** Counts pairs in a grid of log-spaced cells. Values of zero or less are taken into the lowest cells. */
 export function heatMap(xs: Float64Array, latencyUs: Float64Array): HeatMap {
-  const x = logScale(xs, COLUMNS);
-  const y = logScale(latencyUs, ROWS);
+  const bins = Math.max(MIN_BINS, Math.min(MAX_BINS, Math.floor(xs.length / REQUESTS_A_COLUMN)));
+  const x = logScale(xs, bins);
+  const y = logScale(latencyUs, bins);
   const counts = new Map<number, number>();
   const columns = new Map<number, number[]>();
   for (let i = 0; i < xs.length; i++) {
     const us = latencyUs[i] ?? 0;
     const column = x.bin(xs[i] ?? 0);
-    const cell = column * ROWS + y.bin(us);
+    const cell = column * bins + y.bin(us);
     counts.set(cell, (counts.get(cell) ?? 0) + 1);
     const values = columns.get(column);
     if (values === undefined) columns.set(column, [us]);
@@ -50,9 +53,9 @@ export function heatMap(xs: Float64Array, latencyUs: Float64Array): HeatMap {
     cells: [...counts]
       .sort(([a], [b]) => a - b)
       .map(([cell, count]) => ({
-        ...edges(Math.floor(cell / ROWS)),
-        from_ms: y.edge(cell % ROWS) / 1000,
-        to_ms: y.edge((cell % ROWS) + 1) / 1000,
+        ...edges(Math.floor(cell / bins)),
+        from_ms: y.edge(cell % bins) / 1000,
+        to_ms: y.edge((cell % bins) + 1) / 1000,
         count,
       })),
     columns: [...columns]

@@ -1,10 +1,10 @@
 import { randomStream } from '../../src/core/random.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
-import { e2eUs, isAnswered } from '../../src/metrics/answered.ts';
+import { stayUs } from './request-spans.ts';
 
 /** Single requests to look at. */
 export interface RequestSample {
-  /** Answered requests with the longest E2E, longest first. */
+  /** Requests that were in the system longest, failed ones too, longest first. */
   readonly slowest: readonly RequestRecord[];
   /** Any requests, failed ones too, in the order of their due times. */
   readonly random: readonly RequestRecord[];
@@ -18,7 +18,7 @@ export class RequestSampler {
   readonly #random = new Largest();
 
   add(record: RequestRecord): void {
-    if (isAnswered(record)) this.#slowest.offer(e2eUs(record), record);
+    if (record.sent_us !== null) this.#slowest.offer(stayUs(record), record);
     this.#random.offer(randomStream(1, 'report sample', record.request_id)(), record);
   }
 

@@ -15,6 +15,11 @@ export interface Span {
   readonly to_s: number;
 }
 
+/** From due to the last that is known of a request: its end, or where that is not known its last token or its send. */
+export function stayUs({ due_us, sent_us, end_us, token_times_us }: RequestRecord): number {
+  return Math.max((end_us ?? due_us) - due_us, token_times_us.at(-1) ?? 0, (sent_us ?? due_us) - due_us);
+}
+
 /**
  * A request's time from due to end, without gaps. Phases are told as durations: they are laid one after another from
  * the send, and what they leave is waiting before the first token, streaming after it.
@@ -22,8 +27,7 @@ export interface Span {
 export function spansOf(record: RequestRecord): Span[] {
   const { due_us, sent_us, token_times_us } = record;
   if (sent_us === null) return [];
-  const lastToken = token_times_us.at(-1) ?? 0;
-  const end = Math.max(record.end_us === null ? 0 : record.end_us - due_us, lastToken, sent_us - due_us);
+  const end = stayUs(record);
   const spans: Span[] = [];
   let at = 0;
   const until = (kind: SpanKind, toUs: number): void => {

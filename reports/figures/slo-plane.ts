@@ -6,7 +6,9 @@ import { Samples } from '../../src/metrics/samples.ts';
 import { RankedSet } from './ranked-set.ts';
 
 /** The shares whose contours are drawn, in percent. */
-const LEVELS_PERCENT = [50, 90, 95, 99] as const;
+export const LEVELS_PERCENT = [50, 90, 95, 99] as const;
+/** Drawn instead where no limits reach any of those. */
+const LOW_LEVELS_PERCENT = [10, 25] as const;
 /** The share that a service is usually held to (`contract.md`, goodput), in percent. */
 export const GOAL_PERCENT = 90;
 
@@ -17,7 +19,7 @@ interface ContourPoint {
 }
 
 export interface SloPlane {
-  /** Exact at each of its points; TPOT falls as TTFT rises. Empty where no limits reach the level. */
+  /** Exact at each of its points; TPOT falls as TTFT rises. Empty where no limits reach the level. Low levels where 50 % is not reached. */
   readonly contours: readonly { readonly percent: number; readonly points: readonly ContourPoint[] }[];
   /** Share that meets the SLO, counted here; null without one. */
   readonly share_at_slo: number | null;
@@ -96,9 +98,10 @@ function contoursOf(
 ): SloPlane['contours'] {
   const order = Uint32Array.from(ttfts.keys()).sort((a, b) => (ttfts[a] ?? 0) - (ttfts[b] ?? 0));
   const set = new RankedSet(tpots);
-  const points = LEVELS_PERCENT.map((percent) => ({ percent, points: [] as ContourPoint[] }));
+  const levels = countFor(LEVELS_PERCENT[0], requests) <= ttfts.length ? LEVELS_PERCENT : LOW_LEVELS_PERCENT;
+  const points = levels.map((percent) => ({ percent, points: [] as ContourPoint[] }));
   let next = 0;
-  for (const x of limitsDrawn(ttfts, limit)) {
+  for (const x of limitsDrawn(ttfts, countFor(levels[0], requests), limit)) {
     for (; next < order.length && (ttfts[order[next] ?? 0] ?? Infinity) <= x; next++) set.add(order[next] ?? 0);
     for (const contour of points) {
       const y = set.smallest(countFor(contour.percent, requests));
@@ -108,10 +111,10 @@ function contoursOf(
   return points;
 }
 
-/** TTFT limits in microseconds, rising: log-spaced from the median (no contour begins below it) to the largest. */
-function limitsDrawn(ttfts: Float64Array, limit: number | null): number[] {
+/** TTFT limits in microseconds, rising: log-spaced from the `first` smallest (no contour begins below) to the largest. */
+function limitsDrawn(ttfts: Float64Array, first: number, limit: number | null): number[] {
   const sorted = ttfts.slice().sort();
-  const low = Math.max(1, sorted[Math.floor((sorted.length - 1) / 2)] ?? 1);
+  const low = Math.max(1, sorted[first - 1] ?? sorted[0] ?? 1);
   const high = Math.max(low, sorted.at(-1) ?? low);
   const limits = new Set<number>([low, high]);
   for (let i = 1; i < MAX_POINTS; i++) limits.add(Math.round(low * (high / low) ** (i / MAX_POINTS)));

@@ -15,6 +15,8 @@ export interface TimelineBin {
   readonly output_tokens_per_s: number;
   /** Sent and not ended, averaged over the bin. */
   readonly in_flight: number;
+  /** How long after its due time the latest of those due in the bin was sent; null where none was sent. */
+  readonly lateness_ms: number | null;
   /** Share of the measured requests due in the window around this bin that met the SLO; null without an SLO or with too few. */
   readonly attainment: number | null;
 }
@@ -56,6 +58,8 @@ export class TimelineCollector {
   /** Arrivals that are measured, and of them those that met the SLO. */
   readonly #judged = new Float64Array(MAX_BINS);
   readonly #good = new Float64Array(MAX_BINS);
+  /** The latest of each bin, below 0 where none was sent. */
+  readonly #latenessUs = new Float64Array(MAX_BINS).fill(-1);
   /** When requests were sent whose end is not known: they are in flight until the last thing seen. */
   readonly #cutSentUs: number[] = [];
   #binUs = FIRST_BIN_US;
@@ -78,6 +82,7 @@ export class TimelineCollector {
       this.#count(this.#judged, due_us, 1);
       if (this.#slo !== null && meetsAll(record, this.#slo)) this.#count(this.#good, due_us, 1);
     }
+    if (sent_us !== null) this.#late(due_us, sent_us);
     if (sent_us !== null && end_us !== null) this.#occupy(sent_us, end_us);
     if (sent_us !== null && end_us === null) this.#cutSentUs.push(sent_us);
   }
@@ -97,6 +102,7 @@ export class TimelineCollector {
       failures_per_s: (this.#failures[i] ?? 0) / binS,
       output_tokens_per_s: (this.#tokens[i] ?? 0) / binS,
       in_flight: (this.#inFlightUs[i] ?? 0) / this.#binUs,
+      lateness_ms: (this.#latenessUs[i] ?? -1) < 0 ? null : (this.#latenessUs[i] ?? 0) / 1000,
       attainment: this.#attainment(i - reach, i + reach),
     }));
     return {
@@ -120,6 +126,11 @@ export class TimelineCollector {
   #count(column: Float64Array, timeUs: number, amount: number): void {
     const bin = Math.floor(timeUs / this.#binUs);
     column[bin] = (column[bin] ?? 0) + amount;
+  }
+
+  #late(dueUs: number, sentUs: number): void {
+    const bin = Math.floor(dueUs / this.#binUs);
+    this.#latenessUs[bin] = Math.max(this.#latenessUs[bin] ?? -1, sentUs - dueUs, 0);
   }
 
   #occupy(fromUs: number, toUs: number): void {
@@ -148,7 +159,8 @@ export class TimelineCollector {
       this.#judged,
       this.#good,
     ])
-      halve(column);
+      halve(column, (a, b) => a + b, 0);
+    halve(this.#latenessUs, Math.max, -1);
     this.#binUs *= 2;
   }
 }
@@ -162,11 +174,8 @@ function spansOf(leftOut: Summary['left_out']): Timeline['left_out'] {
   ];
 }
 
-function halve(column: Float64Array): void {
-  for (let i = 0; i < MAX_BINS; i++) {
-    const pair = 2 * i < MAX_BINS ? (column[2 * i] ?? 0) + (column[2 * i + 1] ?? 0) : 0;
-    column[i] = pair;
-  }
+function halve(column: Float64Array, join: (a: number, b: number) => number, empty: number): void {
+  for (let i = 0; i < MAX_BINS; i++) column[i] = join(column[2 * i] ?? empty, column[2 * i + 1] ?? empty);
 }
 
 function total(column: Float64Array): number {

@@ -1,17 +1,18 @@
 import type { Chart, ChartDetail } from '../charts/chart.ts';
+import { typeset } from '../wording.ts';
 import { factLines } from './fact-lines.ts';
 import { html, type Markup } from './markup.ts';
 
 /** A chart's place in the page: the script draws into `.plot`; the table holds the same data without it. */
 export function chartFigure({ id, title, label, note, table, details = [] }: Chart): Markup {
   return html`<figure class="chart" id="${id}">
-    <figcaption><h3>${title.replaceAll('<=', '≤')}</h3></figcaption>
-    <div class="plot" role="img" aria-label="${label}"></div>
-    <p class="note">${note}</p>
+    <figcaption><h3>${typeset(title)}</h3></figcaption>
+    <div class="plot" role="img" aria-label="${typeset(label)}"></div>
+    <p class="note">${typeset(note)}</p>
     ${details.length === 0 ? null : records(details)}
     <details>
       <summary>show data</summary>
-      <div class="data" tabindex="0" role="region" aria-label="Data of: ${title}">
+      <div class="data" tabindex="0" role="region" aria-label="Data of: ${typeset(title)}">
         <table>
           <thead>
             <tr>

@@ -1,7 +1,8 @@
 import { SLO_METRICS } from '../../src/core/slo.ts';
-import { LATENCY_METRICS, type LatencyMetric, type LengthStats, type Summary } from '../../src/core/summary.ts';
+import type { Attainment, Summary } from '../../src/core/summary.ts';
 import { formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
-import { DEFINITIONS, latencyWords, METRIC_NAMES, plainMs, secondsWords } from '../wording.ts';
+import { DEFINITIONS, intervalWords, METRIC_NAMES, plainMs } from '../wording.ts';
+import { askedAndGot, latencyTable, type Named } from './figure-tables.ts';
 import { html, type Markup } from './markup.ts';
 
 interface KeyFigure {
@@ -10,15 +11,34 @@ interface KeyFigure {
   readonly value: string;
   /** Smaller, under the value. */
   readonly more?: string;
+  /** Where in the page it is drawn: the first of these that is there. */
+  readonly drawn: readonly string[];
 }
 
-/** The figures that a reader asks for first, each with its definition, and what was asked beside what was got. */
-export function keyFigures(summary: Summary): Markup {
-  const figures = [...attainmentFigures(summary), ...throughputFigures(summary)];
+/**
+ * The figures that a reader asks for first, each with its definition and a link to its chart, and what was asked
+ * beside what was got. `places` are the ids that the page has.
+ */
+export function keyFigures(summary: Summary, places: ReadonlySet<string>): Markup {
+  const named: Named = (name, definition, drawn) => {
+    const place = drawn.find((id) => places.has(id));
+    return place === undefined
+      ? html`<abbr title="${definition}">${name}</abbr>`
+      : html`<a href="#${place}" title="${definition}">${name}</a>`;
+  };
+  const figures = [...attainmentFigures(summary), ...failedFigures(summary), ...throughputFigures(summary)];
+  const { latency_ms, latency_ok_ms, requests } = summary;
   return html`<section aria-labelledby="key-figures">
     <h2 id="key-figures">Key figures</h2>
-    <dl class="figures">${figures.map(figureMarkup)}</dl>
-    <div class="tables">${latencyTable(summary)} ${askedAndGot(summary)}</div>
+    <dl class="figures">${figures.map((figure) => figureMarkup(figure, named))}</dl>
+    <div class="tables">
+      ${latencyTable('Latency from the time each request was due', latency_ms, named)} ${askedAndGot(summary)}
+      ${
+        requests.failed === 0 || requests.ok === 0
+          ? null
+          : latencyTable('Of the answered requests alone', latency_ok_ms, named)
+      }
+    </div>
     <details class="data">
       <summary>what these mean</summary>
       <ul>
@@ -28,9 +48,9 @@ export function keyFigures(summary: Summary): Markup {
   </section>`;
 }
 
-function figureMarkup({ name, definition, value, more }: KeyFigure): Markup {
+function figureMarkup({ name, definition, value, more, drawn }: KeyFigure, named: Named): Markup {
   return html`<div>
-    <dt><abbr title="${definition}">${name}</abbr></dt>
+    <dt>${named(name, definition, drawn)}</dt>
     <dd>${value}${more === undefined ? null : html`<span class="more">${more}</span>`}</dd>
   </div>`;
 }
@@ -38,15 +58,12 @@ function figureMarkup({ name, definition, value, more }: KeyFigure): Markup {
 function attainmentFigures({ slo }: Summary): KeyFigure[] {
   if (slo === null) return [];
   const { attainment, limits_ms, binding } = slo;
-  const interval = attainment.ci95;
   const joint: KeyFigure = {
     name: 'attainment',
-    definition: DEFINITIONS.attainment,
+    definition: `${DEFINITIONS.attainment} ${DEFINITIONS.interval}`,
     value: formatShare(attainment.joint),
-    more:
-      interval === null
-        ? 'no interval: too few requests'
-        : `CI ${(interval[0] * 100).toFixed(1)}-${(interval[1] * 100).toFixed(1)} %`,
+    more: uncertainty(attainment),
+    drawn: ['slo-plane', 'attainment'],
   };
   const alone = SLO_METRICS.flatMap((metric): KeyFigure[] => {
     const [share, limitMs] = [attainment[metric], limits_ms[metric]];
@@ -57,90 +74,46 @@ function attainmentFigures({ slo }: Summary): KeyFigure[] {
         definition: `${DEFINITIONS.attainment} This limit alone. ${DEFINITIONS[metric]}`,
         value: formatShare(share),
         more: binding === metric ? 'binds' : 'of requests',
+        drawn: [`${metric}-ecdf`],
       },
     ];
   });
   return [joint, ...alone];
 }
 
+function uncertainty({ ci95, n_eff }: Attainment): string {
+  if (ci95 === null) return 'no interval: too few requests';
+  return `CI ${intervalWords(ci95)}${n_eff === null ? '' : `, n_eff ${withThousands(n_eff)}`}`;
+}
+
+function failedFigures({ requests }: Summary): KeyFigure[] {
+  if (requests.failed === 0) return [];
+  return [
+    {
+      name: 'failed',
+      definition: DEFINITIONS.failed,
+      value: formatShare(requests.failed / requests.scheduled),
+      more: `${withThousands(requests.failed)} of ${withThousands(requests.scheduled)}`,
+      drawn: ['outcomes'],
+    },
+  ];
+}
+
 function throughputFigures({ throughput }: Summary): KeyFigure[] {
   const { good_requests_per_s, requests_per_s, input_tokens_per_s, output_tokens_per_s } = throughput;
+  const rate = (name: string, definition: string, perSecond: number, more: string, drawn: string): KeyFigure => ({
+    name,
+    definition,
+    value: threeFigures(perSecond),
+    more,
+    drawn: [drawn],
+  });
   return [
-    rateFigure('answered', DEFINITIONS.throughput, requests_per_s, 'requests/s'),
-    ...(good_requests_per_s === null ? [] : [rateFigure('good', DEFINITIONS.good, good_requests_per_s, 'requests/s')]),
-    rateFigure('input', DEFINITIONS.throughput, input_tokens_per_s, 'tokens/s'),
-    rateFigure('output', DEFINITIONS.throughput, output_tokens_per_s, 'tokens/s'),
+    rate('answered', DEFINITIONS.throughput, requests_per_s, 'requests/s', 'load'),
+    ...(good_requests_per_s === null
+      ? []
+      : [rate('good', DEFINITIONS.good, good_requests_per_s, 'requests/s', 'attainment')]),
+    rate('input', DEFINITIONS.throughput, input_tokens_per_s, 'tokens/s', 'load'),
+    rate('output', DEFINITIONS.throughput, output_tokens_per_s, 'tokens/s', 'tokens'),
   ];
-}
-
-function rateFigure(name: string, definition: string, perSecond: number, unit: string): KeyFigure {
-  return { name, definition, value: threeFigures(perSecond), more: unit };
-}
-
-function latencyTable({ latency_ms }: Summary): Markup {
-  const row = (metric: LatencyMetric): Markup => {
-    const stats = latency_ms[metric];
-    return html`<tr>
-      <td><abbr title="${DEFINITIONS[metric]}">${METRIC_NAMES[metric]}</abbr></td>
-      ${[stats.p50, stats.p90, stats.p99].map((value) => html`<td>${latencyWords(stats, value)}</td>`)}
-      <td>${withThousands(stats.n)}</td>
-      <td>${withThousands(stats.missing)}</td>
-    </tr>`;
-  };
-  return html`<div class="wide" tabindex="0" role="region" aria-label="Latencies">
-    <table>
-      <caption>
-        Latency from the time each request was due
-      </caption>
-      <thead>
-        <tr>
-          <td></td>
-          ${['p50', 'p90', 'p99'].map((name) => html`<th scope="col"><abbr title="${DEFINITIONS.percentile}">${name}</abbr></th>`)}
-          <th scope="col">n</th>
-          <th scope="col">failed</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${LATENCY_METRICS.map(row)}
-      </tbody>
-    </table>
-  </div>`;
-}
-
-function askedAndGot({ workload, delivered, requests }: Summary): Markup {
-  const rows: [string, string, string][] = [
-    ['requests', withThousands(workload.requests), `${withThousands(requests.ok)} ok`],
-    ['duration', secondsWords(workload.duration_s), secondsWords(delivered.duration_s)],
-    ['rate (requests/s)', threeFigures(workload.rate_rps), threeFigures(delivered.rate_rps)],
-    ['input tokens, mean', meanWords(workload.input_tokens), meanWords(delivered.input_tokens)],
-    ['output tokens, mean', meanWords(workload.output_tokens), meanWords(delivered.output_tokens)],
-  ];
-  return html`<div class="wide" tabindex="0" role="region" aria-label="Asked and got">
-    <table>
-      <caption>
-        <abbr title="${DEFINITIONS.asked}">Asked and got</abbr>
-      </caption>
-      <thead>
-        <tr>
-          <td></td>
-          <th scope="col">asked</th>
-          <th scope="col">got</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${rows.map(
-          ([name, asked, got]) =>
-            html`<tr>
-              <td>${name}</td>
-              <td>${asked}</td>
-              <td>${got}</td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
-}
-
-function meanWords(lengths: LengthStats | null): string {
-  return lengths === null ? '-' : threeFigures(lengths.mean);
 }

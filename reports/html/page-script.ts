@@ -6,7 +6,7 @@ type Vega = Pick<typeof import('vega'), 'parse' | 'View'>;
 
 /**
  * Runs in the page; its source text is put there, so it may use nothing from outside. Draws every chart as SVG into
- * its `.plot`, and makes the copy button work.
+ * its `.plot`, and makes paper and the copy button work.
  */
 export function runPage(vega: Vega, zoom: typeof shareZoom): void {
   const tip = document.createElement('div');
@@ -47,6 +47,14 @@ export function runPage(vega: Vega, zoom: typeof shareZoom): void {
   }
 
   zoom(panels);
+
+  // On paper the charts are drawn anew for its width, rather than shrunk until no one can read them.
+  const fitPaper = (printed: boolean): void => {
+    document.documentElement.classList.toggle('printed', printed);
+    window.dispatchEvent(new Event('resize'));
+  };
+  window.addEventListener('beforeprint', () => fitPaper(true));
+  window.addEventListener('afterprint', () => fitPaper(false));
 
   const button = document.querySelector<HTMLButtonElement>('#copy');
   const source = document.querySelector('#markdown');

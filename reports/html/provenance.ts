@@ -30,7 +30,10 @@ export function provenance(manifest: Manifest, { records_sha256, left_out }: Sum
     ['measured', measuredWords(left_out)],
     ['plan SHA-256', html`<code>${manifest.plan_sha256}</code>`],
     ['seed', String(manifest.seed)],
-    ['target', `${target.spec}, adapter ${target.adapter}${facts.length === 0 ? '' : `: ${facts.join(', ')}`}`],
+    [
+      'target',
+      `${target.spec}${target.adapter === 'none' ? '' : `, adapter ${target.adapter}`}${facts.length === 0 ? '' : `: ${facts.join(', ')}`}`,
+    ],
     ['SLO', sloWords(manifest.slo)],
     ['clock', manifest.clock],
     [

@@ -1,3 +1,4 @@
+import type { Manifest } from '../../src/core/manifest.ts';
 import { TOKEN_COUNT_SOURCES, type TokenCountSource } from '../../src/core/record.ts';
 import type { Summary } from '../../src/core/summary.ts';
 import { formatMs, formatShare, withThousands } from '../../src/core/units.ts';
@@ -6,10 +7,24 @@ import { countWords, DEFINITIONS, joinWords } from '../wording.ts';
 import { factLines } from './fact-lines.ts';
 import { html, type Markup } from './markup.ts';
 
+type Line = readonly [name: string, definition: string | null, value: string];
+
 /** Why the figures can be believed, or not: about the client and its counting alone. */
-export function measurementQuality(summary: Summary, figures: Figures): Markup {
+export function measurementQuality(summary: Summary, figures: Figures, clock: Manifest['clock']): Markup {
   const { validity, little_law_error, left_out, requests } = summary;
-  const lines: [name: string, definition: string | null, value: string][] = [
+  const counted: Line = ['tokens counted by', null, sourceWords(figures.token_count_sources)];
+  const leftOut: Line[] =
+    left_out === null
+      ? []
+      : [
+          ['requests measured', DEFINITIONS.left_out, withThousands(requests.scheduled)],
+          [
+            'requests left out',
+            DEFINITIONS.left_out,
+            withThousands(left_out.warmup_requests + left_out.cooldown_requests),
+          ],
+        ];
+  const measured: Line[] = [
     ['lateness', DEFINITIONS.lateness, quantileWords(validity.lateness_ms)],
     ['event-loop delay', DEFINITIONS.event_loop, quantileWords(validity.event_loop_delay_ms)],
     [
@@ -23,29 +38,27 @@ export function measurementQuality(summary: Summary, figures: Figures): Markup {
       validity.spin_share === null ? 'not measured' : `${formatShare(validity.spin_share)} of the run`,
     ],
     ['requests the client touched', DEFINITIONS.touched, withThousands(validity.requests_touched)],
-    ...(left_out === null
-      ? []
-      : [
-          ['requests measured', DEFINITIONS.left_out, withThousands(requests.scheduled)] satisfies [
-            string,
-            string,
-            string,
-          ],
-          [
-            'requests left out',
-            DEFINITIONS.left_out,
-            withThousands(left_out.warmup_requests + left_out.cooldown_requests),
-          ] satisfies [string, string, string],
-        ]),
-    ['tokens counted by', null, sourceWords(figures.token_count_sources)],
+    ...leftOut,
+    counted,
     [
       "Little's law",
       DEFINITIONS.little,
       little_law_error === null ? 'not sampled' : `off by ${formatShare(Math.abs(little_law_error))}`,
     ],
   ];
+  // There is no client to measure in virtual time: its lines would all be empty.
+  const virtual = clock === 'virtual';
+  const lines = virtual ? [...leftOut, counted] : measured;
   return html`<section aria-labelledby="quality">
     <h2 id="quality">${validity.valid ? 'The measurement holds' : 'The measurement does not hold'}</h2>
+    ${
+      virtual
+        ? html`<p class="lead">
+            Virtual time: every request leaves when it is due and every token is stamped when the engine makes it. There
+            is no client, network or machine that could fall behind, and the same inputs and seed give the same records.
+          </p>`
+        : null
+    }
     ${validity.reasons.map((reason) => html`<p class="invalid">✗ ${reason}</p>`)}
     ${factLines(
       lines.map(([name, definition, value]) => [

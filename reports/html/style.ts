@@ -20,7 +20,9 @@ h2 { margin-top: 3.5rem; margin-bottom: 1rem; font-size: 1.375rem; line-height: 
 h3 { font-size: 1rem; font-weight: 600; line-height: 1.4; text-wrap: pretty; }
 code { font: 0.875rem/1.6 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 a { color: inherit; }
-abbr { text-decoration: underline dotted var(--muted); text-underline-offset: 3px; cursor: help; }
+abbr, a[title] { text-decoration: underline dotted var(--muted); text-underline-offset: 3px; }
+abbr { cursor: help; }
+a[title]:hover { text-decoration: underline; }
 :focus-visible { outline: 2px solid var(--series-1); outline-offset: 2px; }
 .muted, .note, dt, th, summary, caption { color: var(--muted); }
 .note, summary, .data { font-size: 0.875rem; }
@@ -32,7 +34,7 @@ abbr { text-decoration: underline dotted var(--muted); text-underline-offset: 3p
 .verdict .glyph { color: var(--tone); margin-right: 0.4em; }
 .verdict p { margin-top: 0.625rem; }
 .warning { color: var(--missed); font-weight: 600; margin-bottom: 0.625rem; }
-.invalid { color: var(--missed); font-weight: 600; }
+.invalid { color: var(--missed); font-weight: 600; margin-bottom: 0.625rem; }
 .verdict + dl { margin-top: 1.5rem; }
 
 dl.facts { display: flex; flex-wrap: wrap; gap: 0.75rem 2.5rem; }
@@ -41,7 +43,7 @@ dl.lines { display: grid; grid-template-columns: minmax(9rem, 16rem) 1fr; gap: 0
 dl.lines dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 dl.lines code { white-space: pre-wrap; }
 
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: 1.5rem; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr)); gap: 1.5rem 1.25rem; }
 .figures dt { font-size: 0.875rem; } .figures dd { margin: 0; font-size: 1.5rem; font-weight: 600; line-height: 1.3; }
 .figures .more { display: block; font-size: 0.875rem; font-weight: 400; color: var(--muted); }
 
@@ -60,6 +62,7 @@ th:first-child, td:first-child, .left { text-align: left; }
 .charts { display: grid; gap: 2.5rem; }
 .pairs { grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); column-gap: 3rem; }
 .pairs > * { min-width: 0; }
+.pairs > :last-child:nth-child(odd) { grid-column: 1 / -1; }
 .chart { min-width: 0; }
 .plot { width: 100%; margin-top: 0.5rem; overflow: hidden; }
 .zoomable { position: relative; cursor: crosshair; touch-action: pan-y; user-select: none; }
@@ -93,14 +96,27 @@ button {
   dl.lines { grid-template-columns: 1fr; gap: 0; }
   dl.lines dd { margin-bottom: 0.75rem; }
   table { font-size: 0.875rem; }
-  th + th, th + td, td + td { padding-left: 0.75rem; }
+  th + th, th + td, td + td { padding-left: 0.4375rem; }
+  .wide .left { min-width: 8rem; }
 }
+.printed body { width: 700px; max-width: none; padding: 0; }
+.printed .pairs { grid-template-columns: 1fr 1fr; column-gap: 1.5rem; }
+@page { margin: 12mm; }
 @media print {
   :root { color-scheme: light; ${variables('light')} }
   body { max-width: none; padding: 0; font-size: 10pt; }
-  button, details, .tip { display: none; }
-  .chart, table, .figures > * { break-inside: avoid; }
-  h2 { break-after: avoid; }
+  abbr, a[title] { text-decoration: none; }
+  button, details, .tip, .screen { display: none; }
+  h2 { margin-top: 2rem; break-after: avoid; }
+  .lead { break-after: avoid; }
+  .charts { gap: 1.25rem; }
+  .plot { margin-top: 0.25rem; }
+  .chart, table, .figures > *, .lines dt, .lines dd { break-inside: avoid; }
+  .lines dt { break-after: avoid; }
+  .wide { overflow: visible; }
+  .tables { gap: 0 1.5rem; }
+  .wide { margin-top: 1.25rem; }
+  th + th, th + td, td + td { padding-left: 0.875rem; }
   .plot svg { height: auto; }
 }
 `;

@@ -1,7 +1,7 @@
 import type { Manifest } from '../../src/core/manifest.ts';
 import type { Summary } from '../../src/core/summary.ts';
 import { verdictOf } from '../verdict.ts';
-import { countWords, rateWords, secondsWords } from '../wording.ts';
+import { countWords, rateWords, secondsWords, typeset } from '../wording.ts';
 import { html, type Markup } from './markup.ts';
 
 /** The answer, whether to believe it, and what was measured. */
@@ -11,7 +11,7 @@ export function verdictBar(summary: Summary, manifest: Manifest): Markup {
   return html`<header>
     <div class="verdict ${tone}">
       ${warnings.map((warning) => html`<p class="warning"><span aria-hidden="true">!</span> ${warning}</p>`)}
-      <h1><span class="glyph" aria-hidden="true">${glyph}</span>${sentence.replaceAll('<=', '≤')}</h1>
+      <h1><span class="glyph" aria-hidden="true">${glyph}</span>${typeset(sentence)}</h1>
       ${assurance === null ? null : html`<p><span aria-hidden="true">✓</span> ${assurance}</p>`}
       ${leftOut === null ? null : html`<p>${leftOut}</p>`}
     </div>
@@ -22,7 +22,7 @@ export function verdictBar(summary: Summary, manifest: Manifest): Markup {
       </div>
       <div>
         <dt>Model</dt>
-        <dd>${target.model ?? 'not named'}</dd>
+        <dd>${target.model ?? String(target.facts['model'] ?? 'not named')}</dd>
       </div>
       <div>
         <dt>Workload</dt>

@@ -6,6 +6,7 @@ import { compile } from 'vega-lite';
 import type { Manifest } from '../../src/core/manifest.ts';
 import type { RecordBatch } from '../../src/core/record.ts';
 import type { Summary } from '../../src/core/summary.ts';
+import { withThousands } from '../../src/core/units.ts';
 import type { Chart } from '../charts/chart.ts';
 import {
   distributionCharts,
@@ -17,8 +18,9 @@ import {
 } from '../charts/run-charts.ts';
 import { missSentence } from '../charts/miss-findings.ts';
 import { THEME } from '../charts/theme.ts';
-import { collectFigures } from '../figures/figures.ts';
+import { collectFigures, type Figures } from '../figures/figures.ts';
 import { summaryMarkdown } from '../markdown/summary-markdown.ts';
+import { typeset } from '../wording.ts';
 import { chartFigure } from './chart-figure.ts';
 import { keyFigures } from './key-figures.ts';
 import { html, json, type Markup, trusted } from './markup.ts';
@@ -51,13 +53,11 @@ export async function writeHtmlReport(
   const heat = heatCharts(summary, figures);
   const timeline = timelineCharts(summary, figures);
 
+  const charts = [...promises, ...distributions, ...reasons, ...timeline, ...requests, ...heat];
+  const places = new Set(['outcomes', ...charts.map(({ id }) => id)]);
+
   // Compile the charts here, so that the page needs Vega's runtime alone.
-  const specs = Object.fromEntries(
-    [...promises, ...distributions, ...reasons, ...timeline, ...requests, ...heat].map(({ id, spec }) => [
-      id,
-      compiled(spec),
-    ]),
-  );
+  const specs = Object.fromEntries(charts.map(({ id, spec }) => [id, compiled(spec)]));
   const scripts = [await vegaRuntime(), `(${runPage.toString()})(vega, ${shareZoom.toString()});`];
 
   // The page in the order in which it is read: the answer, why to believe it, where to dig.
@@ -75,13 +75,15 @@ export async function writeHtmlReport(
       <body>
         ${verdictBar(summary, manifest)}
         <main>
-          ${keyFigures(summary)} ${chartSection('promise', 'What could be promised', 'charts', promises)}
+          ${keyFigures(summary, places)}
+          ${chartSection('promise', 'What could be promised', 'charts', promises, nothingPromised(promises, figures))}
           ${chartSection('distributions', 'Latencies', 'charts pairs', distributions)}
           ${chartSection('reasons', 'Why they missed', 'charts pairs', reasons, sentence)}
-          ${chartSection('timeline', 'Over time', 'charts', timeline, ZOOM_WORDS)}
+          ${chartSection('timeline', 'Over time', 'charts', timeline, html`<span class="screen">${ZOOM_WORDS}</span>`)}
           ${chartSection('requests', 'Single requests', 'charts', requests)}
           ${chartSection('dependence', 'What latency depends on', 'charts pairs', heat)}
-          ${measurementQuality(summary, figures)} ${outcomes(summary, figures)} ${provenance(manifest, summary)}
+          ${measurementQuality(summary, figures, manifest.clock)} ${outcomes(summary, figures)}
+          ${provenance(manifest, summary)}
         </main>
         <script type="application/json" id="charts">
           ${json(specs)}
@@ -100,14 +102,20 @@ function chartSection(
   heading: string,
   layout: string,
   charts: readonly Chart[],
-  lead: string | null = null,
+  lead: Markup | string | null = null,
 ): Markup | null {
-  if (charts.length === 0) return null;
+  if (charts.length === 0 && lead === null) return null;
   return html`<section aria-labelledby="${id}">
     <h2 id="${id}">${heading}</h2>
-    ${lead === null ? null : html`<p class="lead">${lead}</p>`}
-    <div class="${layout}">${charts.map(chartFigure)}</div>
+    ${lead === null ? null : html`<p class="lead">${typeof lead === 'string' ? typeset(lead) : lead}</p>`}
+    ${charts.length === 0 ? null : html`<div class="${layout}">${charts.map(chartFigure)}</div>`}
   </section>`;
+}
+
+/** In place of a chart in which nothing would be drawn. */
+function nothingPromised(charts: readonly Chart[], { slo_plane: { requests, never } }: Figures): string | null {
+  if (charts.length > 0 || requests === 0) return null;
+  return `No limits on TTFT and TPOT would have been met by even one in ten requests: ${withThousands(never)} of ${withThousands(requests)} meet none.`;
 }
 
 function compiled(spec: Chart['spec']): object {

@@ -24,6 +24,7 @@ const CHARTS = [
   'in-flight',
   'tokens',
   'attainment',
+  'lateness',
 ];
 
 describe('the report in a browser', () => {
@@ -75,6 +76,28 @@ describe('the report in a browser', () => {
         await page.context().close();
       });
 
+  it('is printed on white, without tables and buttons, its charts drawn for the width of the paper', async () => {
+    const { page, errors } = await openPage(browser, url, { width: 1280, colorScheme: 'dark' });
+    await page.locator('#attainment svg').waitFor();
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+    await page.evaluate(() => window.dispatchEvent(new Event('beforeprint')));
+    await page.waitForFunction(() => (document.querySelector('#attainment .plot svg')?.clientWidth ?? 1000) <= 700);
+    for (const id of CHARTS) {
+      const [drawn, shown] = await page
+        .locator(`#${id} .plot svg`)
+        .evaluate((svg) => [Number(svg.getAttribute('width')), svg.getBoundingClientRect().width]);
+      assert.ok((drawn ?? 0) <= 700, `${id} is drawn ${drawn} wide`);
+      assert.equal(shown, drawn, `${id} is shrunk`);
+    }
+    assert.equal(await page.locator('details:visible, button:visible').count(), 0);
+    assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), 'rgb(255, 255, 255)');
+    await page.evaluate(() => window.dispatchEvent(new Event('afterprint')));
+    await page.emulateMedia({ media: 'screen', colorScheme: 'dark' });
+    await page.waitForFunction(() => (document.querySelector('#attainment .plot svg')?.clientWidth ?? 0) > 900);
+    assert.deepEqual(errors, []);
+    await page.context().close();
+  });
+
   it('opens "show data" by keyboard', async () => {
     const { page } = await openPage(browser, url, { width: 1280, colorScheme: 'light' });
     const details = page.locator('#ttft-ecdf details');
@@ -107,7 +130,7 @@ describe('the report in a browser', () => {
       const texts = page.locator(`#${id} .role-axis-label`).first().locator('text');
       return (await texts.allTextContents()).toSorted();
     };
-    const panels = ['load', 'in-flight', 'tokens', 'attainment'];
+    const panels = ['load', 'in-flight', 'tokens', 'attainment', 'lateness'];
     await page.locator('#attainment svg').waitFor();
     const whole = await labels('load');
     const plot = page.locator('#in-flight .plot');

@@ -59,6 +59,25 @@ it("the shares at the SLO line are the summary's, and the curve passes through t
   }
 });
 
+it('key figures link to where they are drawn, and every link has a target', async () => {
+  const page = await report({
+    requests: 300,
+    slo: SLO,
+    fate: (index) => (index % 20 === 3 ? { outcome: 'rejected', http_status: 429 } : null),
+  });
+  const links = [...page.matchAll(/href="#([^"]*)"/g)].map(([, id]) => id);
+  for (const id of ['slo-plane', 'ttft-ecdf', 'tpot-ecdf', 'itl-ecdf', 'e2e-ecdf', 'load', 'tokens', 'outcomes'])
+    assert.ok(links.includes(id), `nothing links to ${id}`);
+  for (const id of links) assert.ok(page.includes(`id="${id}"`), `nothing is called ${id}`);
+  assert.match(textOf(page), /failed 5.0 % 15 of 300/);
+  assert.match(textOf(page), /Of the answered requests alone/);
+});
+
+it('an interval is never written with a width of zero', async () => {
+  const text = textOf(await report({ requests: 20_000, slo: 'ttft=60s,tpot=1s', maxOutputTokens: 20 }));
+  assert.match(text, /100 % of requests met TTFT ≤ 60 s and TPOT ≤ 1 s \(95 % interval 99.98-100.00 %\)/);
+});
+
 it('stays under 5 MB at 100,000 requests', async (t) => {
   const { summary, manifest, records } = await exampleRun({ requests: 100_000, slo: SLO, maxOutputTokens: 40 });
   const started = performance.now();
@@ -106,6 +125,7 @@ describe('runs that are not as one hopes', () => {
     assert.ok(text.indexOf('No request was answered: 40 connect error') < text.indexOf('0 % of requests met'));
     assert.match(text, /40 requests failed/);
     assert.match(text, /ECONNREFUSED/);
+    assert.match(text, /No limits on TTFT and TPOT would have been met by even one in ten/);
     assert.match(text, /fails/);
   });
 

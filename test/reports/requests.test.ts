@@ -5,13 +5,12 @@ import { RequestSampler } from '../../reports/figures/request-sample.ts';
 import { spansOf } from '../../reports/figures/request-spans.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
 import { RECORD_COLUMNS } from '../../src/core/record.ts';
-import { e2eUs } from '../../src/metrics/answered.ts';
 import { exampleRun } from './example-run.ts';
 
 const { records } = await exampleRun({
   requests: 300,
   slo: null,
-  fate: (index) => (index % 10 === 3 ? { outcome: 'timeout', sent_us: 0, end_us: 60e6 } : null),
+  fate: (index) => (index % 10 === 3 ? { outcome: 'timeout', sent_us: 0, end_us: 40e6 } : null),
 });
 
 const sampleOf = (all: readonly RequestRecord[]) => {
@@ -20,10 +19,13 @@ const sampleOf = (all: readonly RequestRecord[]) => {
   return sampler.result();
 };
 
-it('takes the slowest answered requests, and the same random ones in whatever order records come', () => {
+it('takes those that stayed longest, failed ones too, and the same random ones in whatever order records come', () => {
   const sample = sampleOf(records);
-  const slowest = records.filter(({ outcome }) => outcome === 'ok').toSorted((a, b) => e2eUs(b) - e2eUs(a));
-  assert.deepEqual(sample.slowest, slowest.slice(0, 20));
+  const stay = (record: RequestRecord): number => (record.end_us ?? Infinity) - record.due_us;
+  const slowest = records.toSorted((a, b) => stay(b) - stay(a)).slice(0, 20);
+  assert.deepEqual(sample.slowest, slowest);
+  const failed = slowest.filter(({ outcome }) => outcome === 'timeout').length;
+  assert.ok(failed > 0 && failed < 20, `${failed} of the slowest failed`);
   assert.equal(sample.random.length, 20);
   assert.deepEqual(sampleOf(records.toReversed()), sample);
   const rows = sample.random.map(({ trace_row }) => trace_row);

@@ -74,6 +74,25 @@ it('the chart says what could be promised instead', () => {
   assert.match(chart.note, /16 requests failed and meet no pair; no limits reach 99 %/);
 });
 
+it('where half of the requests meet no limits, lower levels are drawn, and where one in ten does, nothing is', () => {
+  const failing = (share: number) => {
+    const collector = new SloPlaneCollector({ ttft: 100, tpot: 10 });
+    for (const [index, record] of records.entries())
+      collector.add(index % 100 < share * 100 ? { ...record, outcome: 'timeout' } : record);
+    return collector.result();
+  };
+  const plane = failing(0.7);
+  const levels = plane.contours.map(({ percent, points }) => [percent, points.length > 0]);
+  assert.deepEqual(levels, [
+    [10, true],
+    [25, true],
+  ]);
+  const chart = sloPlaneChart({ plane, slo: { ttft: 100, tpot: 10 } });
+  assert.equal(chart.title, 'No limits on TTFT and TPOT are met by half of the requests');
+  assert.match(chart.note, /no limits reach 50 %, 90 %, 95 % and 99 %/);
+  assert.ok(failing(0.95).contours.every(({ points }) => points.length === 0));
+});
+
 it('a ranked set knows its k-th smallest', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(50), { minLength: 1, maxLength: 70 }), fc.nat(80), (values, k) => {

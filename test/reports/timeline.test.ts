@@ -59,6 +59,32 @@ it('what was cut off is in flight to the end, and what failed is counted where i
   );
 });
 
+it('lateness is that of the latest of each bin, at any length of run', async () => {
+  const { records } = await exampleRun({
+    requests: 200,
+    slo: null,
+    fate: (index) => (index === 50 ? { outcome: 'unsent' } : null),
+  });
+  for (const scale of [0.1, 1, 400]) {
+    const collector = new TimelineCollector(null);
+    const late = records.map((record, index) => ({
+      due_us: Math.round(record.due_us * scale),
+      lateUs: record.sent_us === null ? null : (index * 37) % 200,
+    }));
+    for (const [i, { due_us, lateUs }] of late.entries()) {
+      const [record] = records.slice(i, i + 1);
+      if (record !== undefined)
+        collector.add({ ...record, due_us, sent_us: lateUs === null ? null : due_us + lateUs, end_us: due_us + 1000 });
+    }
+    for (const { from_s, to_s, lateness_ms } of collector.result().bins) {
+      const sent = late.filter(
+        ({ due_us, lateUs }) => lateUs !== null && due_us >= from_s * 1e6 && due_us < to_s * 1e6,
+      );
+      assert.equal(lateness_ms, sent.length === 0 ? null : Math.max(...sent.map(({ lateUs }) => lateUs ?? 0)) / 1000);
+    }
+  }
+});
+
 it('warm-up and cool-down are in the load and in no attainment', async () => {
   const { records } = await exampleRun({ requests: 300, slo: null });
   const [from, to] = [10e6, 40e6];

@@ -1,0 +1,83 @@
+import {
+  LATENCY_METRICS,
+  type LatencyMetric,
+  type LatencyTable,
+  type LengthStats,
+  type Summary,
+} from '../../src/core/summary.ts';
+import { threeFigures, withThousands } from '../../src/core/units.ts';
+import { DEFINITIONS, latencyWords, METRIC_NAMES, secondsWords } from '../wording.ts';
+import { html, type Markup } from './markup.ts';
+
+/** A figure's name with its definition, linked to where it is drawn: of the places named, the first that the page has. */
+export type Named = (name: string, definition: string, drawn: readonly string[]) => Markup;
+
+/** Percentiles by metric, each linked to its curve. */
+export function latencyTable(caption: string, latencies: LatencyTable, named: Named): Markup {
+  const row = (metric: LatencyMetric): Markup => {
+    const stats = latencies[metric];
+    return html`<tr>
+      <td>${named(METRIC_NAMES[metric], DEFINITIONS[metric], [`${metric}-ecdf`])}</td>
+      ${[stats.p50, stats.p90, stats.p99].map((value) => html`<td>${latencyWords(stats, value)}</td>`)}
+      <td>${withThousands(stats.n)}</td>
+      <td>${withThousands(stats.missing)}</td>
+    </tr>`;
+  };
+  return html`<div class="wide" tabindex="0" role="region" aria-label="${caption}">
+    <table>
+      <caption>
+        ${caption}
+      </caption>
+      <thead>
+        <tr>
+          <td></td>
+          ${['p50', 'p90', 'p99'].map((name) => html`<th scope="col"><abbr title="${DEFINITIONS.percentile}">${name}</abbr></th>`)}
+          <th scope="col">n</th>
+          <th scope="col">failed</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${LATENCY_METRICS.map(row)}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+/** What the workload plans beside what was delivered. */
+export function askedAndGot({ workload, delivered, requests }: Summary): Markup {
+  const rows: [string, string, string][] = [
+    ['requests', withThousands(workload.requests), `${withThousands(requests.ok)} ok`],
+    ['duration', secondsWords(workload.duration_s), secondsWords(delivered.duration_s)],
+    ['rate (requests/s)', threeFigures(workload.rate_rps), threeFigures(delivered.rate_rps)],
+    ['input tokens, mean', meanWords(workload.input_tokens), meanWords(delivered.input_tokens)],
+    ['output tokens, mean', meanWords(workload.output_tokens), meanWords(delivered.output_tokens)],
+  ];
+  return html`<div class="wide" tabindex="0" role="region" aria-label="Asked and got">
+    <table>
+      <caption>
+        <abbr title="${DEFINITIONS.asked}">Asked and got</abbr>
+      </caption>
+      <thead>
+        <tr>
+          <td></td>
+          <th scope="col">asked</th>
+          <th scope="col">got</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          ([name, asked, got]) =>
+            html`<tr>
+              <td>${name}</td>
+              <td>${asked}</td>
+              <td>${got}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function meanWords(lengths: LengthStats | null): string {
+  return lengths === null ? '-' : threeFigures(lengths.mean);
+}
