@@ -171,6 +171,7 @@ class HashedBlocks implements KvAccount {
   }
 
   retract(): void {
+    if (this.blocks === 0) return;
     const whole = Math.floor(this.#tokens / this.#pool.blockTokens);
     if (this.#serial === 0) this.#serial = this.#pool.nextSerial();
     for (let i = this.#contentKeys().length; i < whole; i++) this.#pool.name(this.#held[i] ?? 0, this.#ownKey(i));
