@@ -79,6 +79,21 @@ describe('openai codec', () => {
     assert.deepEqual([cumulative.counts, cumulative.answer.countSource], [[3, 1], 'usage']);
   });
 
+  it('takes what the cache had of the prompt from the usage, and does not guess where it is not told', () => {
+    const told = (more: object): number | null =>
+      decode(Buffer.from(token('a') + event({ choices: [], usage: { prompt_tokens: 5, ...more } }) + DONE)).answer
+        .cachedTokens;
+    assert.deepEqual(
+      [
+        told({ prompt_tokens_details: { cached_tokens: 4 } }),
+        told({ prompt_tokens_details: { cached_tokens: 0 } }),
+        told({ prompt_tokens_details: null }),
+        told({}),
+      ],
+      [4, 0, null, null],
+    );
+  });
+
   it('takes an error inside a 200 stream as the end of the answer', () => {
     const { counts, end } = decode(
       Buffer.from(token('a') + event({ error: { message: 'out of\nmemory', code: 500 } }) + token('b') + DONE),
