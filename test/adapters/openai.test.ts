@@ -5,7 +5,7 @@ import { openAiCodec } from '../../adapters/openai.ts';
 import type { Request } from '../../src/core/request.ts';
 import type { Answer } from '../../src/core/target.ts';
 
-const codec = openAiCodec({ endpoint: 'completions', model: 'm', seed: 1, runId: 'run' });
+const codec = openAiCodec({ endpoint: 'completions', model: 'm', seed: 1, blockTokens: null, runId: 'run' });
 const request = (outputTokens: number): Request => ({ id: 'r7', traceRow: 9, dueUs: 0, inputTokens: 5, outputTokens });
 
 interface Decoded {
