@@ -1,7 +1,15 @@
 import { SLO_METRICS } from '../../src/core/slo.ts';
 import { LATENCY_METRICS, type LatencyMetric, type LengthStats, type Summary } from '../../src/core/summary.ts';
 import { formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
-import { DEFINITIONS, latencyWords, METRIC_NAMES, plainMs, secondsWords } from '../wording.ts';
+import {
+  DEFINITIONS,
+  latencyWords,
+  METRIC_NAMES,
+  plainMs,
+  reuseWords,
+  secondsWords,
+  tellsPrefixReuse,
+} from '../wording.ts';
 import { html, type Markup } from './markup.ts';
 
 interface KeyFigure {
@@ -115,6 +123,8 @@ function askedAndGot({ workload, delivered, requests }: Summary): Markup {
     ['input tokens, mean', meanWords(workload.input_tokens), meanWords(delivered.input_tokens)],
     ['output tokens, mean', meanWords(workload.output_tokens), meanWords(delivered.output_tokens)],
   ];
+  if (tellsPrefixReuse({ workload, delivered }))
+    rows.push(['input tokens cached', reuseWords(workload.prefix_reuse), reuseWords(delivered.prefix_reuse)]);
   return html`<div class="wide" tabindex="0" role="region" aria-label="Asked and got">
     <table>
       <caption>

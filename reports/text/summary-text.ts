@@ -4,7 +4,17 @@ import { SLO_METRICS } from '../../src/core/slo.ts';
 import { LATENCY_METRICS, type Summary } from '../../src/core/summary.ts';
 import { formatMs, formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
 import { verdictOf, type Verdict } from '../verdict.ts';
-import { countWords, latencyWords, METRIC_NAMES, outcomeWords, plainMs, rateWords, secondsWords } from '../wording.ts';
+import {
+  countWords,
+  latencyWords,
+  METRIC_NAMES,
+  outcomeWords,
+  plainMs,
+  rateWords,
+  reuseWords,
+  secondsWords,
+  tellsPrefixReuse,
+} from '../wording.ts';
 import { aligned, printable } from './table.ts';
 
 const SGR = { met: 32, missed: 31, unsure: 33, none: 1 } as const;
@@ -87,7 +97,7 @@ function throughputRows({ throughput }: Summary): string[][] {
   ];
 }
 
-function qualityRows({ validity, delivered }: Summary): string[][] {
+function qualityRows({ validity, workload, delivered }: Summary): string[][] {
   const { lateness_ms, event_loop_delay_ms, client_cpu_us_per_token } = validity;
   const parts = [
     ...(lateness_ms === null ? [] : [`lateness p99 ${formatMs(lateness_ms.p99)}`]),
@@ -96,6 +106,12 @@ function qualityRows({ validity, delivered }: Summary): string[][] {
   ];
   return [
     ['duration', secondsWords(delivered.duration_s)],
+    ...(tellsPrefixReuse({ workload, delivered }) ? [['prefix cache', prefixWords(workload, delivered)]] : []),
     ...(parts.length === 0 ? [] : [['client', parts.join(', ')]]),
   ];
+}
+
+function prefixWords(asked: Summary['workload'], got: Summary['delivered']): string {
+  const most = asked.prefix_reuse === null ? '' : `, ${reuseWords(asked.prefix_reuse)} if it were endless`;
+  return `${reuseWords(got.prefix_reuse)}${got.prefix_reuse === null ? '' : ' of input tokens'}${most}`;
 }

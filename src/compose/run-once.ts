@@ -146,6 +146,7 @@ function describeRun(
       rate_rps: durationS > 0 ? facts.requests / durationS : 0,
       input_tokens: facts.inputTokens,
       output_tokens: facts.outputTokens,
+      ...(facts.prefixReuse === null ? {} : { prefix_reuse: facts.prefixReuse }),
     },
     target: arena.facts,
     slo: spec.slo === null ? null : { text: spec.slo.text, limits_ms: { ...spec.slo.limits } },

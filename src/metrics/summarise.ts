@@ -48,6 +48,7 @@ export async function summarise(records: AsyncIterable<RecordBatch>, manifest: M
       duration_s: planned.duration_s,
       rate_rps: planned.rate_rps,
       ...traffic.plannedLengths(),
+      prefix_reuse: planned.prefix_reuse ?? null,
     },
     delivered,
     throughput: {
