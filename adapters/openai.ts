@@ -2,17 +2,16 @@ import type { Call, Codec } from '../src/core/codec.ts';
 import type { Request } from '../src/core/request.ts';
 import { AnswerDecoder, type Carried } from './answer-decoder.ts';
 import { isObject, textAt } from './json.ts';
-import { promptIds, promptWords } from './prompts.ts';
+import { promptIds, promptWords, type PromptOptions } from './prompts.ts';
 import { refusalText } from './refusal.ts';
 
 export const ENDPOINTS = ['completions', 'chat'] as const;
 export type Endpoint = (typeof ENDPOINTS)[number];
 
-export interface OpenAiOptions {
+export interface OpenAiOptions extends PromptOptions {
   readonly endpoint: Endpoint;
   /** Sent where the trace names no model. */
   readonly model: string;
-  readonly seed: number;
   /** Prefix of `X-Request-Id`, so that a slow request can be found in the server's log. */
   readonly runId: string;
 }
@@ -34,13 +33,13 @@ export function openAiCodec(options: OpenAiOptions): Codec {
 
 function completionCall(request: Request, options: OpenAiOptions): Call {
   const { outputTokens } = request;
-  const prompt = promptIds(options.seed, request);
+  const prompt = promptIds(options, request);
   return call('/v1/completions', request, options, { prompt, max_tokens: outputTokens, min_tokens: outputTokens });
 }
 
 function chatCall(request: Request, options: OpenAiOptions): Call {
   const { outputTokens } = request;
-  const messages = [{ role: 'user', content: promptWords(options.seed, request) }];
+  const messages = [{ role: 'user', content: promptWords(options, request) }];
   return call('/v1/chat/completions', request, options, {
     messages,
     max_completion_tokens: outputTokens,

@@ -8,10 +8,19 @@ import type { Request } from '../src/core/request.ts';
 const FIRST_ID = 256;
 const IDS = 1024;
 
-/** As many token ids as the request has input tokens: its own for each (seed, request), the same on every machine. */
-export function promptIds(seed: number, request: Request): number[] {
-  const random = randomStream(seed, 'prompt', request.id);
-  return Array.from({ length: request.inputTokens }, () => FIRST_ID + (random() % IDS));
+/** What prompts are made of besides the requests themselves. */
+export interface PromptOptions {
+  readonly seed: number;
+  /** Tokens of the requests' prefix blocks; null where requests have none, or their size is not known. */
+  readonly blockTokens: number | null;
+}
+
+/**
+ * As many token ids as the request has input tokens: the same for each (seed, request) on every machine. Requests that
+ * begin with the same blocks begin with the same ids; behind its blocks, a request has ids of its own.
+ */
+export function promptIds(options: PromptOptions, request: Request): number[] {
+  return draw(options, request, 'prompt', IDS).map((id) => FIRST_ID + id);
 }
 
 /** Plain words that common vocabularies hold as one token each, with the space before them. */
@@ -50,8 +59,35 @@ const WORDS = [
   'point',
 ];
 
-/** As many words as the request has input tokens: near that many tokens, never exactly promised. */
-export function promptWords(seed: number, request: Request): string {
-  const random = randomStream(seed, 'words', request.id);
-  return Array.from({ length: request.inputTokens }, () => WORDS[random() % WORDS.length]).join(' ');
+/**
+ * As many words as the request has input tokens: near that many tokens, never exactly promised. Shared beginnings as in
+ * `promptIds`.
+ */
+export function promptWords(options: PromptOptions, request: Request): string {
+  return draw(options, request, 'words', WORDS.length)
+    .map((index) => WORDS[index])
+    .join(' ');
+}
+
+/** Blocks whose ids differ modulo this many differ in their first tokens, not just by chance. */
+const DISTINCT_BLOCKS = 2 ** 30;
+
+/** A number below `size` for each input token, those of blocks from the streams of their ids. */
+function draw({ seed, blockTokens }: PromptOptions, request: Request, stream: string, size: number): number[] {
+  const { inputTokens, blocks } = request;
+  const drawn: number[] = [];
+  if (blocks !== undefined && blockTokens !== null)
+    for (const id of blocks) {
+      // The id of a block that is not full stands for as many tokens as there are: it begins no longer one.
+      const fill = Math.min(blockTokens, inputTokens - drawn.length);
+      const random = randomStream(seed, 'block', id, ...(fill === blockTokens ? [] : [fill]));
+      let digits = id % DISTINCT_BLOCKS;
+      for (let token = 0, told = 1; token < fill; token++, told *= size) {
+        drawn.push(told < DISTINCT_BLOCKS ? digits % size : random() % size);
+        digits = Math.floor(digits / size);
+      }
+    }
+  const random = randomStream(seed, stream, request.id);
+  while (drawn.length < inputTokens) drawn.push(random() % size);
+  return drawn;
 }

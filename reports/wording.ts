@@ -1,7 +1,7 @@
 import type { Manifest } from '../src/core/manifest.ts';
 import type { LatencyMetric, LatencyStats, Summary } from '../src/core/summary.ts';
 import { SLO_METRICS } from '../src/core/slo.ts';
-import { formatMs, threeFigures, withThousands } from '../src/core/units.ts';
+import { formatMs, formatShare, threeFigures, withThousands } from '../src/core/units.ts';
 
 /** How the field writes its metrics. */
 export const METRIC_NAMES: Readonly<Record<LatencyMetric, string>> = {
@@ -27,6 +27,8 @@ export const DEFINITIONS = {
   throughput: 'Delivered per second, from the first due time to the last end, of measured requests.',
   good: 'Requests that met every limit of the SLO, per second.',
   asked: 'What the workload plans, beside what was delivered.',
+  cached:
+    'Input tokens cached: the share that an endless prefix cache would have had of the plan, beside what the server says it had.',
   lateness: 'Lateness: how long after its due time a request left the client.',
   event_loop: 'Event-loop delay: how long the client could not react to what the network brought.',
   client_cpu: 'CPU time of the client for each token, without its polling of the clock.',
@@ -108,6 +110,16 @@ export function countWords(count: number, noun: string): string {
 /** A duration in seconds: `60.1 s`, `5 s`. */
 export function secondsWords(seconds: number): string {
   return formatMs(seconds * 1000).replace(/\.0+ /, ' ');
+}
+
+/** Whether there is anything to say of prefix caching. */
+export function tellsPrefixReuse({ workload, delivered }: Pick<Summary, 'workload' | 'delivered'>): boolean {
+  return workload.prefix_reuse !== null || (delivered.prefix_reuse ?? 0) > 0;
+}
+
+/** A share of input tokens, as far as it is known. */
+export function reuseWords(share: number | null): string {
+  return share === null ? 'not told' : formatShare(share);
 }
 
 export function rateWords(perSecond: number, noun: string): string {

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { UserError } from '../src/core/errors.ts';
 import type { PlanFacts, Source } from '../src/core/plan.ts';
 import type { Request } from '../src/core/request.ts';
+import { PrefixReuse } from './inspect/prefix.ts';
 
 /**
  * The first pass over a plan, before anything is sent: that every row can be read, how much there is, and the digest
@@ -13,9 +14,12 @@ import type { Request } from '../src/core/request.ts';
 export async function surveyPlan(source: Source, seed: number): Promise<PlanFacts> {
   const digest = createHash('sha256').update(`${seed}\n`);
   const totals = { requests: 0, lastDueUs: 0, inputTokens: 0, outputTokens: 0, maxInputTokens: 0, maxOutputTokens: 0 };
+  const prefix = new PrefixReuse(source.blockTokens ?? null);
   for await (const batch of source.open()) {
     digest.update(batch.map(digestLine).join(''));
-    for (const { dueUs, inputTokens, outputTokens } of batch) {
+    for (const request of batch) {
+      const { dueUs, inputTokens, outputTokens } = request;
+      prefix.add(request);
       totals.requests++;
       totals.lastDueUs = dueUs;
       totals.inputTokens += inputTokens;
@@ -25,7 +29,12 @@ export async function surveyPlan(source: Source, seed: number): Promise<PlanFact
     }
   }
   if (totals.requests === 0) throw new UserError(`${source.path}: there is no request in it to replay`);
-  return { ...totals, sourceSha256: await fileSha256(source.path), digest: digest.digest('hex') };
+  return {
+    ...totals,
+    prefixReuse: prefix.statistics()?.max_hit_ratio_tokens ?? null,
+    sourceSha256: await fileSha256(source.path),
+    digest: digest.digest('hex'),
+  };
 }
 
 function digestLine({ id, dueUs, inputTokens, outputTokens, session, turn, sloClass, model, blocks }: Request): string {

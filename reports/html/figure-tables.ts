@@ -6,7 +6,7 @@ import {
   type Summary,
 } from '../../src/core/summary.ts';
 import { threeFigures, withThousands } from '../../src/core/units.ts';
-import { DEFINITIONS, latencyWords, METRIC_NAMES, secondsWords } from '../wording.ts';
+import { DEFINITIONS, latencyWords, METRIC_NAMES, reuseWords, secondsWords, tellsPrefixReuse } from '../wording.ts';
 import { html, type Markup } from './markup.ts';
 
 /** A figure's name with its definition, linked to where it is drawn: of the places named, the first that the page has. */
@@ -52,6 +52,8 @@ export function askedAndGot({ workload, delivered, requests }: Summary): Markup 
     ['input tokens, mean', meanWords(workload.input_tokens), meanWords(delivered.input_tokens)],
     ['output tokens, mean', meanWords(workload.output_tokens), meanWords(delivered.output_tokens)],
   ];
+  if (tellsPrefixReuse({ workload, delivered }))
+    rows.push(['input tokens cached', reuseWords(workload.prefix_reuse), reuseWords(delivered.prefix_reuse)]);
   return html`<div class="wide" tabindex="0" role="region" aria-label="Asked and got">
     <table>
       <caption>

@@ -11,8 +11,10 @@ import {
   outcomeWords,
   plainMs,
   rateWords,
+  reuseWords,
   secondsWords,
   sloWords,
+  tellsPrefixReuse,
 } from '../wording.ts';
 import { aligned, printable } from './table.ts';
 
@@ -106,7 +108,7 @@ function throughputRows({ throughput }: Summary): string[][] {
   ];
 }
 
-function qualityRows({ validity, delivered }: Summary): string[][] {
+function qualityRows({ validity, workload, delivered }: Summary): string[][] {
   const { lateness_ms, event_loop_delay_ms, client_cpu_us_per_token } = validity;
   const parts = [
     ...(lateness_ms === null ? [] : [`lateness p99 ${formatMs(lateness_ms.p99)}`]),
@@ -115,6 +117,12 @@ function qualityRows({ validity, delivered }: Summary): string[][] {
   ];
   return [
     ['duration', secondsWords(delivered.duration_s)],
+    ...(tellsPrefixReuse({ workload, delivered }) ? [['prefix cache', prefixWords(workload, delivered)]] : []),
     ...(parts.length === 0 ? [] : [['client', parts.join(', ')]]),
   ];
+}
+
+function prefixWords(asked: Summary['workload'], got: Summary['delivered']): string {
+  const most = asked.prefix_reuse === null ? '' : `, ${reuseWords(asked.prefix_reuse)} if it were endless`;
+  return `${reuseWords(got.prefix_reuse)}${got.prefix_reuse === null ? '' : ' of input tokens'}${most}`;
 }

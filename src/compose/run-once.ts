@@ -148,6 +148,7 @@ function describeRun(
       rate_rps: durationS > 0 ? facts.requests / durationS : 0,
       input_tokens: facts.inputTokens,
       output_tokens: facts.outputTokens,
+      ...(facts.prefixReuse === null ? {} : { prefix_reuse: facts.prefixReuse }),
     },
     measured:
       measured === null

@@ -109,6 +109,7 @@ async function openServer(
     endpoint: spec.endpoint,
     model,
     seed: spec.seed,
+    blockTokens: plan.source.blockTokens ?? null,
     runId: basename(runDirectory).replaceAll(/[^\w.-]/g, '_'),
   };
   const codec = CODECS[spec.adapter]?.(codecOptions);

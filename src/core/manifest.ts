@@ -37,6 +37,8 @@ const workload = z.strictObject({
   rate_rps: z.number(),
   input_tokens: z.number(),
   output_tokens: z.number(),
+  /** Share of the input tokens that an endless prefix cache would have had, where the blocks tell. */
+  prefix_reuse: z.number().exactOptional(),
 });
 
 /** Warm-up and cool-down: replayed and recorded, but not measured. The span is of due times, its ends measured. */

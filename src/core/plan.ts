@@ -30,6 +30,8 @@ export interface PlanFacts {
   readonly outputTokens: number;
   readonly maxInputTokens: number;
   readonly maxOutputTokens: number;
+  /** Share of the input tokens that an endless prefix cache would have had; null where the blocks do not tell. */
+  readonly prefixReuse: number | null;
   /** SHA-256 of the source file's bytes. */
   readonly sourceSha256: string;
   /** SHA-256 over every request in due order and the seed: equal digests mean the same load. */

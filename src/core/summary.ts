@@ -96,6 +96,8 @@ export interface Summary {
     readonly rate_rps: number;
     readonly input_tokens: LengthStats | null;
     readonly output_tokens: LengthStats | null;
+    /** Share of the input tokens that an endless prefix cache would have had; null where the trace does not tell. */
+    readonly prefix_reuse: number | null;
   };
   /** As delivered: the first due time to the last end, of the requests that are measured. */
   readonly delivered: {
@@ -103,6 +105,8 @@ export interface Summary {
     readonly rate_rps: number;
     readonly input_tokens: LengthStats | null;
     readonly output_tokens: LengthStats | null;
+    /** Share of the input tokens of ok requests that the server had cached; null where it does not tell. */
+    readonly prefix_reuse: number | null;
   };
   readonly throughput: {
     readonly requests_per_s: number;

@@ -23,6 +23,9 @@ export class BatchSlot implements Scheduler<Sequence> {
   readonly work = new Batch();
   /** Those that lost their memory before this iteration. */
   readonly preempted: Sequence[] = [];
+  /** Since the start, of requests that were admitted for the first time: their prompts, and what was cached of them. */
+  queriedTokens = 0;
+  hitTokens = 0;
   readonly #waiting: WaitingQueue<Sequence>;
 
   constructor(waiting: WaitingQueue<Sequence>, memory: MemoryView) {
@@ -63,6 +66,8 @@ export class BatchSlot implements Scheduler<Sequence> {
     if (Number.isNaN(sequence.firstScheduledUs)) {
       sequence.firstScheduledUs = this.nowUs;
       sequence.cachedPromptTokens = cached;
+      this.queriedTokens += sequence.promptTokens;
+      this.hitTokens += cached;
     }
     if (!Number.isNaN(sequence.handedOverUs) && Number.isNaN(sequence.decodeScheduledUs))
       sequence.decodeScheduledUs = this.nowUs;

@@ -43,6 +43,9 @@ export interface Load {
   readonly capacityBlocks: number;
   /** Requests that were thrown out of memory, each time it happened. */
   readonly preemptions: number;
+  /** Tokens that were looked for in the prefix cache when requests were first admitted, and those that were found. */
+  readonly queriedTokens: number;
+  readonly hitTokens: number;
 }
 
 /** A serving system in simulated hardware, living on the clock that it was made with. */

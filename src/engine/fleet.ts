@@ -42,6 +42,8 @@ function sum(a: Load, b: Load): Load {
     usedBlocks: a.usedBlocks + b.usedBlocks,
     capacityBlocks: a.capacityBlocks + b.capacityBlocks,
     preemptions: a.preemptions + b.preemptions,
+    queriedTokens: a.queriedTokens + b.queriedTokens,
+    hitTokens: a.hitTokens + b.hitTokens,
   };
 }
 

@@ -105,6 +105,8 @@ export class Instance implements InstanceView, Place {
       usedBlocks: this.memory.capacityBlocks - this.memory.freeBlocks,
       capacityBlocks: this.memory.capacityBlocks,
       preemptions: this.#preemptions,
+      queriedTokens: this.#slots.reduce((sum, { slot }) => sum + slot.queriedTokens, 0),
+      hitTokens: this.#slots.reduce((sum, { slot }) => sum + slot.hitTokens, 0),
     };
   }
 

@@ -11,6 +11,9 @@ export class TrafficCollector {
   readonly #input = new Samples();
   readonly #output = new Samples();
   #scheduled = 0;
+  /** Of requests whose answers tell both. */
+  #cachedTokens = 0;
+  #cacheableTokens = 0;
   #sent = 0;
   #firstDueUs = Number.POSITIVE_INFINITY;
   #lastSentUs = Number.NEGATIVE_INFINITY;
@@ -30,6 +33,9 @@ export class TrafficCollector {
     if (record.outcome !== 'ok') return;
     if (record.input_tokens !== null) this.#input.push(record.input_tokens);
     this.#output.push(record.output_tokens ?? record.token_times_us.length);
+    if (record.cached_tokens === null || record.input_tokens === null) return;
+    this.#cachedTokens += record.cached_tokens;
+    this.#cacheableTokens += record.input_tokens;
   }
 
   requests(): Summary['requests'] {
@@ -53,6 +59,7 @@ export class TrafficCollector {
       rate_rps: perSecond(this.#sent, seconds(this.#firstDueUs, this.#lastSentUs)),
       input_tokens: lengthStats(this.#input),
       output_tokens: lengthStats(this.#output),
+      prefix_reuse: this.#cacheableTokens === 0 ? null : this.#cachedTokens / this.#cacheableTokens,
     };
   }
 

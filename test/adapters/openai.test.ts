@@ -5,7 +5,7 @@ import { openAiCodec } from '../../adapters/openai.ts';
 import type { Request } from '../../src/core/request.ts';
 import type { Answer } from '../../src/core/target.ts';
 
-const codec = openAiCodec({ endpoint: 'completions', model: 'm', seed: 1, runId: 'run' });
+const codec = openAiCodec({ endpoint: 'completions', model: 'm', seed: 1, blockTokens: null, runId: 'run' });
 const request = (outputTokens: number): Request => ({ id: 'r7', traceRow: 9, dueUs: 0, inputTokens: 5, outputTokens });
 
 interface Decoded {
@@ -77,6 +77,21 @@ describe('openai codec', () => {
     const grown = (text: string, n: number): string => event({ choices: [{ text }], usage: { completion_tokens: n } });
     const cumulative = decode(Buffer.from(grown('abc', 3) + grown('', 3) + grown('d', 4) + DONE));
     assert.deepEqual([cumulative.counts, cumulative.answer.countSource], [[3, 1], 'usage']);
+  });
+
+  it('takes what the cache had of the prompt from the usage, and does not guess where it is not told', () => {
+    const told = (more: object): number | null =>
+      decode(Buffer.from(token('a') + event({ choices: [], usage: { prompt_tokens: 5, ...more } }) + DONE)).answer
+        .cachedTokens;
+    assert.deepEqual(
+      [
+        told({ prompt_tokens_details: { cached_tokens: 4 } }),
+        told({ prompt_tokens_details: { cached_tokens: 0 } }),
+        told({ prompt_tokens_details: null }),
+        told({}),
+      ],
+      [4, 0, null, null],
+    );
   });
 
   it('takes an error inside a 200 stream as the end of the answer', () => {

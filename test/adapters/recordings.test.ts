@@ -11,7 +11,7 @@ function count(
   endpoint: 'chat' | 'completions',
   at: number,
 ): [tokens: number, source: string | null, fault: string | null] {
-  const codec = openAiCodec({ endpoint, model: 'm', seed: 1, runId: 'r' });
+  const codec = openAiCodec({ endpoint, model: 'm', seed: 1, blockTokens: null, runId: 'r' });
   const seen: number[] = [];
   const decoder = codec.decoder(
     { id: 'r', traceRow: 1, dueUs: 0, inputTokens: 1, outputTokens: 1e6 },

@@ -58,6 +58,7 @@ test('a small run by hand', async () => {
     rate_rps: 1.5,
     input_tokens: { mean: 20, p50: 10, p90: 30, p99: 30, max: 30 },
     output_tokens: { mean: 2.5, p50: 2, p90: 3, p99: 3, max: 3 },
+    prefix_reuse: null,
   });
   assert.deepEqual(summary.throughput, {
     requests_per_s: 2 / 2.01,
@@ -111,6 +112,20 @@ test('what warm-up and cool-down leave out is counted, and in no figure but Litt
   // 140 + 140 + 420 + 10 ms measured or warm, and 10 ms of the cool-down: the client sampled them all.
   assert.ok(Math.abs((summary.little_law_error ?? 0) - (0.1 - 0.072) / 0.072) < 1e-9);
   assert.equal(without.left_out, null);
+});
+
+test('prefix reuse: of the plan as the manifest has it, delivered over requests whose answers tell it', async () => {
+  const workload = { ...exampleManifest({}).workload, prefix_reuse: 0.5 };
+  const cached = (id: string, more: object): RecordBatch[number] => exampleRecord({ request_id: id, ...more });
+  const records = [
+    cached('half', { input_tokens: 30, cached_tokens: 16 }),
+    cached('none', { input_tokens: 10, cached_tokens: 0 }),
+    cached('not told', { input_tokens: 500, cached_tokens: null }),
+    cached('failed', { input_tokens: 20, cached_tokens: 20, outcome: 'stream_broken' }),
+    cached('warm', { input_tokens: 20, cached_tokens: 20, measured: false }),
+  ];
+  const summary = await summarise(batches(records), exampleManifest({ workload }));
+  assert.deepEqual([summary.workload.prefix_reuse, summary.delivered.prefix_reuse], [0.5, 0.4]);
 });
 
 test('without an SLO there is no attainment; without both limits no fluidity; the digest is of virtual time', async () => {

@@ -11,7 +11,7 @@ import { WallClock } from '../../src/core/wall-clock.ts';
 import { HttpTarget } from '../../src/replay/transport.ts';
 import { DONE, serve, sse, streamTokens, tokenEvent, type TestServer } from '../servers.ts';
 
-const openai = openAiCodec({ endpoint: 'completions', model: 'tiny', seed: 1, runId: 'run' });
+const openai = openAiCodec({ endpoint: 'completions', model: 'tiny', seed: 1, blockTokens: null, runId: 'run' });
 const closing: (() => Promise<void>)[] = [];
 after(async () => {
   for (const close of closing) await close();

@@ -39,6 +39,15 @@ it('says first what share met the SLO, then whether the client kept up', async (
   );
 });
 
+it('sets the prefix reuse of the plan beside what the server had cached', async () => {
+  const { summary, manifest, records } = await exampleRun({ requests: 20, slo: null });
+  assert.doesNotMatch(textOf(await writeHtmlReport(summary, manifest, inBatches(records))), /cached (?:[\d.]+ %|not)/);
+  const workload = { ...summary.workload, prefix_reuse: 0.5 };
+  const told = { ...summary, workload, delivered: { ...summary.delivered, prefix_reuse: 0.25 } };
+  const text = textOf(await writeHtmlReport(told, manifest, inBatches(records)));
+  assert.match(text, /input tokens cached 50\.0 % 25\.0 %/);
+});
+
 it("the shares at the SLO line are the summary's, and the curve passes through them", async () => {
   const { summary, records } = await exampleRun({
     requests: 500,

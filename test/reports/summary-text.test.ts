@@ -25,6 +25,25 @@ it('says "fails" where a failed request stands, and counts outcomes', async () =
   assert.match(text, /^failed: 5 rejected$/m);
 });
 
+it('tells of prefix caching where there is anything to tell', async () => {
+  const { summary, manifest } = await exampleRun({ requests: 20, slo: null });
+  const { workload, delivered } = summary;
+  const text = (asked: number | null, got: number | null): string =>
+    summaryText(
+      {
+        ...summary,
+        workload: { ...workload, prefix_reuse: asked },
+        delivered: { ...delivered, prefix_reuse: got },
+      },
+      manifest,
+      { color: false },
+    );
+  assert.match(text(0.5, 0.25), /^prefix cache +25.0 % of input tokens, 50.0 % if it were endless$/m);
+  assert.match(text(0.5, null), /^prefix cache +not told, 50.0 % if it were endless$/m);
+  assert.match(text(null, 0.25), /^prefix cache +25.0 % of input tokens$/m);
+  assert.doesNotMatch(text(null, 0), /prefix cache/);
+});
+
 it('colours only when asked, and never prints control characters of a run', async () => {
   const { summary, manifest } = await exampleRun({
     requests: 5,

@@ -25,9 +25,22 @@ it('counts, sums and names the load', async () => {
     outputTokens: 11,
     maxInputTokens: 20,
     maxOutputTokens: 6,
+    prefixReuse: null,
     sourceSha256: createHash('sha256').update(readFileSync(path)).digest('hex'),
   });
   assert.match(digest, /^[0-9a-f]{64}$/);
+});
+
+it('tells what an endless prefix cache would have of the prompts, as they are after transforms', async () => {
+  const rows = [
+    { t_us: 0, input_tokens: 32, output_tokens: 1, blocks: [1, 2] },
+    { t_us: 1, input_tokens: 48, output_tokens: 1, blocks: [1, 2, 3] },
+  ];
+  const lines = [{ reprise_trace: 1, block_size: 16 }, ...rows].map((row) => JSON.stringify(row));
+  const source = await open(file('prefix.rtrace.jsonl', `${lines.join('\n')}\n`));
+  assert.equal((await surveyPlan(source, 1)).prefixReuse, 32 / 80);
+  const clipped = applyTransform(source, { op: 'clip-input', args: { tokens: 16 } });
+  assert.equal((await surveyPlan(clipped, 1)).prefixReuse, 16 / 32);
 });
 
 it('the digest is that of the load: the same from another format, another with any change', async () => {

@@ -4,10 +4,10 @@ import { TOKEN_ID, type GenerationRequest } from './generation-request.ts';
 export interface AnswerText {
   /** The events of `count` tokens that make it `total` in all; `isLast`: with the finish reason. */
   tokens(count: number, total: number, isLast: boolean): string;
-  /** What follows the last token: usage if it was asked for, and the end mark. */
-  ending(total: number): string;
+  /** What follows the last token: usage if it was asked for, and the end mark. `cached`: of its prompt's tokens. */
+  ending(total: number, cached: number): string;
   /** The whole answer, where no stream was asked for. */
-  whole(total: number): string;
+  whole(total: number, cached: number): string;
 }
 
 /** Makes the text of one answer; `requestId` is as in `X-Request-Id`. */
@@ -17,10 +17,22 @@ export function answerHead(id: string, object: string, model: string): string {
   return `{"id":${JSON.stringify(id)},"object":"${object}","created":0,"model":${JSON.stringify(model)},"choices":`;
 }
 
-/** A field that follows others. */
-export function usageField({ promptPieces }: GenerationRequest, total: number): string {
+/** A field that follows others: usage so far. */
+export function usageField(request: GenerationRequest, total: number): string {
+  return `,"usage":{${usageCounts(request, total)}}`;
+}
+
+/**
+ * Usage at the end, with what the cache had of the prompt: as from vLLM with `--enable-prompt-tokens-details`, except
+ * that 0 is said too.
+ */
+export function finalUsageField(request: GenerationRequest, total: number, cached: number): string {
+  return `,"usage":{${usageCounts(request, total)},"prompt_tokens_details":{"cached_tokens":${cached}}}`;
+}
+
+function usageCounts({ promptPieces }: GenerationRequest, total: number): string {
   const promptTokens = promptPieces.length;
-  return `,"usage":{"prompt_tokens":${promptTokens},"total_tokens":${promptTokens + total},"completion_tokens":${total}}`;
+  return `"prompt_tokens":${promptTokens},"total_tokens":${promptTokens + total},"completion_tokens":${total}`;
 }
 
 /** JSON of the ids of `count` tokens; null unless ids were asked for. */
@@ -36,6 +48,6 @@ export function promptIds(request: GenerationRequest): string {
 }
 
 /** Usage on a chunk of its own if it was asked for, and the end mark. */
-export function ending(head: string, request: GenerationRequest, total: number): string {
-  return `${request.usage ? `data: ${head}[]${usageField(request, total)}}\n\n` : ''}data: [DONE]\n\n`;
+export function ending(head: string, request: GenerationRequest, total: number, cached: number): string {
+  return `${request.usage ? `data: ${head}[]${finalUsageField(request, total, cached)}}\n\n` : ''}data: [DONE]\n\n`;
 }

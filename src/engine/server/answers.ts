@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { machineUs } from '../../core/wall-clock.ts';
-import type { Listener } from '../engine.ts';
+import type { Completion, Listener } from '../engine.ts';
 import { sendError } from './api-error.ts';
 import type { AnswerText } from './answer-text.ts';
 
@@ -37,9 +37,9 @@ export class AnswerStream implements Listener {
     this.#res.socket?.uncork();
   }
 
-  end(): void {
+  end(_timeUs: number, { cachedTokens }: Completion): void {
     this.#keepTruth(this.#emittedUs);
-    this.#res.end(this.#text.ending(this.#emittedUs.length));
+    this.#res.end(this.#text.ending(this.#emittedUs.length, cachedTokens));
   }
 
   reject(status: number, message: string): void {
@@ -70,8 +70,8 @@ export class AnswerReply implements Listener {
     this.#tokens += count;
   }
 
-  end(): void {
-    const body = this.#text.whole(this.#tokens);
+  end(_timeUs: number, { cachedTokens }: Completion): void {
+    const body = this.#text.whole(this.#tokens, cachedTokens);
     this.#res.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
     this.#keepTruth(Array<number>(this.#tokens).fill(machineUs()));
     this.#res.end(body);

@@ -1,4 +1,12 @@
-import { answerHead, ending, promptIds, tokenIds, usageField, type AnswerText } from './answer-text.ts';
+import {
+  answerHead,
+  ending,
+  finalUsageField,
+  promptIds,
+  tokenIds,
+  usageField,
+  type AnswerText,
+} from './answer-text.ts';
 import { TOKEN_TEXT, type GenerationRequest } from './generation-request.ts';
 
 /**
@@ -26,14 +34,14 @@ export class ChatText implements AnswerText {
     return role + this.#event(this.#choice(count, isLast), usage);
   }
 
-  ending(total: number): string {
-    return ending(this.#head, this.#request, total);
+  ending(total: number, cached: number): string {
+    return ending(this.#head, this.#request, total, cached);
   }
 
-  whole(total: number): string {
+  whole(total: number, cached: number): string {
     const content = TOKEN_TEXT.repeat(total);
     const choice = `{"index":0,"message":{"role":"assistant","content":"${content}"},"logprobs":null,"finish_reason":"length","stop_reason":null,"token_ids":${tokenIds(this.#request, total)}}`;
-    return `${this.#wholeHead}[${choice}]${usageField(this.#request, total)}${this.#promptIds()}}`;
+    return `${this.#wholeHead}[${choice}]${finalUsageField(this.#request, total, cached)}${this.#promptIds()}}`;
   }
 
   #role(): string {

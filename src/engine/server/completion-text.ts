@@ -1,4 +1,12 @@
-import { answerHead, ending, promptIds, tokenIds, usageField, type AnswerText } from './answer-text.ts';
+import {
+  answerHead,
+  ending,
+  finalUsageField,
+  promptIds,
+  tokenIds,
+  usageField,
+  type AnswerText,
+} from './answer-text.ts';
 import { TOKEN_TEXT, type GenerationRequest } from './generation-request.ts';
 
 /**
@@ -25,13 +33,13 @@ export class CompletionText implements AnswerText {
     return this.#event(this.#choice(count, isLast ? '"length"' : 'null', ids), usage);
   }
 
-  ending(total: number): string {
-    return ending(this.#head, this.#request, total);
+  ending(total: number, cached: number): string {
+    return ending(this.#head, this.#request, total, cached);
   }
 
-  whole(total: number): string {
+  whole(total: number, cached: number): string {
     const choice = this.#choice(total, '"length"', promptIds(this.#request));
-    return `${this.#head}[${choice}]${usageField(this.#request, total)}}`;
+    return `${this.#head}[${choice}]${finalUsageField(this.#request, total, cached)}}`;
   }
 
   #event(choice: string, usage: string): string {

@@ -69,6 +69,8 @@ export class ServerMetrics {
       one('counter', 'vllm:num_preemptions_total', load.preemptions),
       one('counter', 'vllm:prompt_tokens_total', this.#promptTokens),
       one('counter', 'vllm:generation_tokens_total', this.#generationTokens),
+      one('counter', 'vllm:prefix_cache_queries_total', load.queriedTokens),
+      one('counter', 'vllm:prefix_cache_hits_total', load.hitTokens),
       '# TYPE vllm:request_success_total counter\n',
       ...Object.entries(this.#ended).map(
         ([reason, count]) => `vllm:request_success_total{${labels},finished_reason="${reason}"} ${count}\n`,

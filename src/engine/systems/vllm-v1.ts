@@ -1,11 +1,10 @@
 import type { HostOverhead } from '../cost/host-overhead.ts';
 import { GPUS, type GpuName } from '../hardware/gpus.ts';
-import { BlockPool } from '../kv/block-pool.ts';
 import { vllmV1 as vllmV1Policy } from '../policies/vllm-v1.ts';
 import { collocated } from './collocated.ts';
 import { readDeployment, type Deployment } from './deployment.ts';
-import { kvBlocks } from './fit.ts';
 import type { OptionReader } from './option-reader.ts';
+import { blockMemory, readPrefixCaching, type PrefixCaching } from './prefix-caching.ts';
 import { readReplicas, type Replicas } from './replicas.ts';
 import type { System } from './system.ts';
 
@@ -19,18 +18,20 @@ const HOST: HostOverhead = { hostFixedUs: 1200, hostPerSequenceUs: 8 };
 const LARGE_MEMORY_BYTES = 70 * 1024 ** 3;
 const LARGE_DEFAULTS = '(larger from 70 GiB of memory on, but not on A100)';
 
-type VllmV1Options = Deployment & Replicas & { readonly token_budget: number; readonly max_seqs: number };
+type VllmV1Options = Deployment &
+  Replicas &
+  PrefixCaching & { readonly token_budget: number; readonly max_seqs: number };
 
-/** vLLM v1: chunked prefill under one token budget, preemption by recomputation. */
+/** vLLM v1: chunked prefill under one token budget, preemption by recomputation, prefixes shared block by block. */
 export const vllmV1: System = {
   cites:
-    'vLLM v1 scheduler, vllm/v1/core/sched/scheduler.py; defaults of vllm/engine/arg_utils.py. Prefix caching is off',
+    'vLLM v1 scheduler and prefix caching, vllm/v1/core/{sched/scheduler,kv_cache_manager,block_pool}.py; defaults of vllm/engine/arg_utils.py',
   options: read,
   engine(given, context) {
     const options = read(given);
     return collocated(context, {
       deployment: options,
-      memory: () => new BlockPool(kvBlocks(options), options.block_tokens),
+      memory: () => blockMemory(options),
       policy: () =>
         vllmV1Policy({ tokenBudget: options.token_budget, maxSeqs: options.max_seqs, reservePrompts: options.pp > 1 }),
     });
@@ -43,6 +44,7 @@ function read(given: OptionReader): VllmV1Options {
   return {
     ...deployment,
     ...readReplicas(given),
+    ...readPrefixCaching(given),
     token_budget: given.integer('token_budget', {
       min: 1,
       max: 2 ** 20,

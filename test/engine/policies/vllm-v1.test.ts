@@ -150,7 +150,8 @@ test('a whole run, worked by hand', async () => {
       phases: { prefill_queue_us: 50, prefill_us: 150, transfer_us: null, decode_queue_us: null, decode_us: 640 },
     },
   ]);
-  assert.deepEqual(engine.load(), { running: 0, waiting: 0, usedBlocks: 0, capacityBlocks: 6, preemptions: 1 });
+  const nothing = { running: 0, waiting: 0, usedBlocks: 0, hitTokens: 0 };
+  assert.deepEqual(engine.load(), { ...nothing, capacityBlocks: 6, preemptions: 1, queriedTokens: 18 });
 });
 
 test('who was preempted is ahead of all who wait', async () => {

@@ -28,8 +28,9 @@ async function events(reply: Response): Promise<unknown[]> {
 
 const HEAD = { id: 'chatcmpl-r', object: 'chat.completion.chunk', created: 0, model: 'llama-3.1-8b' };
 const LAST = { finish_reason: 'length', stop_reason: null };
-const usage = (completion_tokens: number): object => ({
-  usage: { prompt_tokens: 10, total_tokens: 10 + completion_tokens, completion_tokens },
+const NOTHING_CACHED = { prompt_tokens_details: { cached_tokens: 0 } };
+const usage = (completion_tokens: number, more: object = {}): object => ({
+  usage: { prompt_tokens: 10, total_tokens: 10 + completion_tokens, completion_tokens, ...more },
 });
 
 function roleEvent(prompt_token_ids: readonly number[] | null, more: object = {}): object {
@@ -59,7 +60,7 @@ describe('a chat stream', () => {
       roleEvent(Array<number>(10).fill(4037), usage(0)),
       tokenEvent({}, [4037], usage(1)),
       tokenEvent(LAST, [4037], usage(2)),
-      { ...HEAD, choices: [], ...usage(2) },
+      { ...HEAD, choices: [], ...usage(2, NOTHING_CACHED) },
     ]);
   });
 });
@@ -77,7 +78,7 @@ test('a whole chat answer', async () => {
         token_ids: null,
       },
     ],
-    ...usage(2),
+    ...usage(2, NOTHING_CACHED),
     prompt_token_ids: null,
   });
 });

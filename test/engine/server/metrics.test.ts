@@ -66,6 +66,28 @@ test('tokens, times, ends and preemptions of an engine are told as they were', a
   );
 });
 
+test('over HTTP: prompt tokens that the prefix cache was asked for, and those it had', async () => {
+  const server = await serveEngine(parseEngineSpec(''), { host: '127.0.0.1', port: 0 });
+  try {
+    const prompt = Array.from({ length: 40 }, (_, i) => i + 300);
+    const cached: unknown[] = [];
+    for (const body of [prompt, prompt, prompt.with(20, 1)]) {
+      const reply = await fetch(`${server.url}/v1/completions`, {
+        method: 'POST',
+        body: JSON.stringify({ prompt: body, max_tokens: 2 }),
+      });
+      cached.push(JSON.parse(await reply.text()).usage.prompt_tokens_details.cached_tokens);
+    }
+    // Whole blocks of 16; in the last one the second differs.
+    assert.deepEqual(cached, [0, 32, 16]);
+    const told = samples(await (await fetch(`${server.url}/metrics`)).text());
+    assert.equal(told.get('vllm:prefix_cache_queries_total'), 120);
+    assert.equal(told.get('vllm:prefix_cache_hits_total'), 48);
+  } finally {
+    await server.close();
+  }
+});
+
 test('over HTTP: what runs, what memory it takes, and that it was given up', async () => {
   const server = await serveEngine(parseEngineSpec('max_model_len=2000'), { host: '127.0.0.1', port: 0 });
   try {

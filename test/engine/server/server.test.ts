@@ -103,7 +103,12 @@ describe('a stream', () => {
       created: 0,
       model: 'llama-3.1-8b',
       choices: [],
-      usage: { prompt_tokens: 4, total_tokens: 6, completion_tokens: 2 },
+      usage: {
+        prompt_tokens: 4,
+        total_tokens: 6,
+        completion_tokens: 2,
+        prompt_tokens_details: { cached_tokens: 0 },
+      },
     });
   });
 
@@ -153,7 +158,8 @@ test('without stream the answer comes whole', async () => {
   assert.equal(choices[0].text, ' token token token');
   assert.equal(choices[0].finish_reason, 'length');
   assert.equal(choices[0].token_ids.length, 3);
-  assert.deepEqual(usage, { prompt_tokens: 2, total_tokens: 5, completion_tokens: 3 });
+  const prompt_tokens_details = { cached_tokens: 0 };
+  assert.deepEqual(usage, { prompt_tokens: 2, total_tokens: 5, completion_tokens: 3, prompt_tokens_details });
 });
 
 test('16 tokens are generated unless something else is asked for, ignore_eos or not', async () => {

@@ -1,0 +1,35 @@
+/** The numbers from 0 to `size` in a queue that any of them can leave, each step in constant time. */
+export class FreeQueue {
+  /** Neighbours in the queue; `#end` stands behind the last and before the first. */
+  readonly #next: Int32Array;
+  readonly #previous: Int32Array;
+  readonly #end: number;
+
+  constructor(size: number) {
+    this.#end = size;
+    this.#next = Int32Array.from({ length: size + 1 }, (_, i) => (i === size ? 0 : i + 1));
+    this.#previous = Int32Array.from({ length: size + 1 }, (_, i) => (i === 0 ? size : i - 1));
+  }
+
+  /** Takes the first; there must be one. */
+  shift(): number {
+    const first = this.#next[this.#end] ?? this.#end;
+    this.remove(first);
+    return first;
+  }
+
+  push(item: number): void {
+    const last = this.#previous[this.#end] ?? this.#end;
+    this.#next[last] = item;
+    this.#previous[item] = last;
+    this.#next[item] = this.#end;
+    this.#previous[this.#end] = item;
+  }
+
+  remove(item: number): void {
+    const previous = this.#previous[item] ?? this.#end;
+    const next = this.#next[item] ?? this.#end;
+    this.#next[previous] = next;
+    this.#previous[next] = previous;
+  }
+}

@@ -1,0 +1,24 @@
+import { BlockPool } from '../kv/block-pool.ts';
+import { HashBlocks } from '../kv/hash-blocks.ts';
+import type { KvMemory } from '../kv/memory.ts';
+import type { Deployment } from './deployment.ts';
+import { kvBlocks } from './fit.ts';
+import type { OptionReader } from './option-reader.ts';
+
+const MEMORIES = { on: HashBlocks, off: BlockPool };
+
+export type PrefixCaching = { readonly prefix_caching: keyof typeof MEMORIES };
+
+export function readPrefixCaching(given: OptionReader): PrefixCaching {
+  const prefix_caching = given.name('prefix_caching', MEMORIES, {
+    fallback: 'on',
+    about: 'whether full blocks are kept, and found by what begins alike',
+    source: 'vLLM, enable_prefix_caching',
+  });
+  return { prefix_caching };
+}
+
+/** The memory of one instance. */
+export function blockMemory(options: Deployment & PrefixCaching): KvMemory {
+  return new MEMORIES[options.prefix_caching](kvBlocks(options), options.block_tokens);
+}
