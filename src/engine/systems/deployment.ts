@@ -8,7 +8,7 @@ import { GPUS, type GpuName } from '../hardware/gpus.ts';
 import { LLMS, type LlmName } from '../models/llms.ts';
 import { divides, MAX_TENSOR_PARALLEL, tensorParallelDegrees } from '../models/tensor-parallel.ts';
 import { costPreset, readCostOptions, type CostOptions } from './cost-options.ts';
-import { doesNotFit, kvBlocks } from './fit.ts';
+import { readKvTokens, RUNTIME_RESERVE_BYTES } from './fit.ts';
 import { OURS, type OptionReader } from './option-reader.ts';
 
 /** What every system is asked: a model on a GPU, and how its memory is laid out. */
@@ -22,35 +22,58 @@ export type Deployment = CostOptions & {
   readonly block_tokens: number;
   /** Share of device memory that the engine may use. */
   readonly kv_fraction: number;
+  /** KV tokens that fit; a whole number of blocks is used. */
+  readonly kv_tokens: number;
   readonly mixed_batch_penalty: number;
   readonly max_model_len: number;
 };
 
+/** How a system lays out its memory, where it is not told. */
+export interface MemoryLayout {
+  readonly blockTokens: { readonly fallback: number; readonly max: number; readonly source: string };
+  /** By the degree of tensor parallelism. */
+  readonly fraction: { readonly fallback: (tp: number) => number; readonly source: string };
+  /** Of that fraction on each GPU, what activations, CUDA graphs and libraries take besides weights and KV. */
+  readonly reserveBytes: number;
+}
+
+const VLLM_MEMORY: MemoryLayout = {
+  blockTokens: { fallback: 16, max: 1024, source: 'vLLM' },
+  fraction: { fallback: () => 0.9, source: 'vLLM, gpu_memory_utilization' },
+  reserveBytes: RUNTIME_RESERVE_BYTES,
+};
+
 /** `host`: what the system itself costs, where the cost model does not bring that of a whole engine. */
-export function readDeployment(given: OptionReader, host: HostOverhead): Deployment {
+export function readDeployment(given: OptionReader, host: HostOverhead, memory = VLLM_MEMORY): Deployment {
   const model = given.name('model', LLMS, { fallback: 'llama-3.1-8b', about: 'which model', source: OURS });
   const gpu = given.name('gpu', GPUS, { fallback: 'h100-sxm', about: 'which GPU', source: OURS });
   const longest = LLMS[model].maxModelLen;
+  const tp = readTensorParallel(given, model);
+  const pp = readPipelineParallel(given, model);
+  const costOptions = readCostOptions(given, host);
+  const block_tokens = given.integer('block_tokens', {
+    min: 1,
+    max: memory.blockTokens.max,
+    fallback: memory.blockTokens.fallback,
+    about: 'tokens of a KV block',
+    source: memory.blockTokens.source,
+  });
+  const kv_fraction = given.fraction('kv_fraction', {
+    above: 0,
+    max: 1,
+    fallback: memory.fraction.fallback(tp),
+    about: 'share of the GPU memory that the engine may use',
+    source: memory.fraction.source,
+  });
   const deployment = {
     model,
     gpu,
-    tp: readTensorParallel(given, model),
-    pp: readPipelineParallel(given, model),
-    ...readCostOptions(given, host),
-    block_tokens: given.integer('block_tokens', {
-      min: 1,
-      max: 1024,
-      fallback: 16,
-      about: 'tokens of a KV block',
-      source: 'vLLM',
-    }),
-    kv_fraction: given.fraction('kv_fraction', {
-      above: 0,
-      max: 1,
-      fallback: 0.9,
-      about: 'share of the GPU memory that the engine may use',
-      source: 'vLLM, gpu_memory_utilization',
-    }),
+    tp,
+    pp,
+    ...costOptions,
+    block_tokens,
+    kv_fraction,
+    kv_tokens: readKvTokens(given, { model, gpu, tp, pp, block_tokens, kv_fraction }, memory.reserveBytes),
     mixed_batch_penalty: given.fraction('mixed_batch_penalty', {
       above: 0,
       max: 100,
@@ -66,7 +89,6 @@ export function readDeployment(given: OptionReader, host: HostOverhead): Deploym
       source: LLMS[model].source,
     }),
   };
-  if (kvBlocks(deployment) < 1) throw doesNotFit(deployment);
   // Made to be thrown away: a setting without figures is refused before anything runs.
   costModel(deployment, '');
   if (isTable(deployment.cost))
