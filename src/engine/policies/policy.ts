@@ -25,11 +25,13 @@ export interface Scheduler<S extends SequenceView> {
   preempt(sequence: S, to: 'head' | 'tail'): void;
   /** A running one waits again behind all others, and keeps its memory. */
   requeue(sequence: S): void;
+  /** The waiting stand by `key`, the lowest first, and among equals as before. Asks once for each, from the head. */
+  sortWaiting(key: (sequence: S) => number): void;
 }
 
 /**
  * Decides one iteration: who computes how many tokens, who joins, who leaves. Doing nothing means to wait for the next
- * arrival. Generic in the sequence, so that a policy cannot reach what `SequenceView` does not show: the true output
+ * arrival. It is asked once more when nobody is left: then the engine falls idle. Generic in the sequence, so that a policy cannot reach what `SequenceView` does not show: the true output
  * length.
  */
 export type IterationPolicy = <S extends SequenceView>(scheduler: Scheduler<S>) => void;
