@@ -114,6 +114,7 @@ class RadixAccount implements KvAccount {
         return false;
       }
       this.#node = node;
+      this.#computedTokens = node.end;
     }
     this.blocks = Math.max(tokens, this.#node.end);
     return true;
