@@ -1,7 +1,15 @@
 import type { Manifest } from '../src/core/manifest.ts';
 import type { Summary } from '../src/core/summary.ts';
 import { formatShare } from '../src/core/units.ts';
-import { countWords, joinWords, latencyWords, limitsWords, METRIC_NAMES, outcomeWords } from './wording.ts';
+import {
+  countWords,
+  joinWords,
+  latencyWords,
+  leftOutWords,
+  limitsWords,
+  METRIC_NAMES,
+  outcomeWords,
+} from './wording.ts';
 
 /** The share of requests that has to meet the SLO for a run to be called good (`contract.md`, goodput). */
 const GOAL = 0.9;
@@ -16,6 +24,8 @@ export interface Verdict {
   readonly warnings: readonly string[];
   /** That the client kept up; null if it did not, which is a warning. */
   readonly assurance: string | null;
+  /** What a warm-up and a cool-down left out; null where all is measured. */
+  readonly leftOut: string | null;
 }
 
 const GLYPHS = { met: '✓', missed: '✗', unsure: '≈', none: '●' } as const;
@@ -31,6 +41,7 @@ export function verdictOf(summary: Summary, manifest: Manifest): Verdict {
         : attainmentSentence(summary.slo),
     warnings: warningsOf(summary),
     assurance: assuranceOf(summary, manifest),
+    leftOut: leftOutWords(summary),
   };
 }
 
@@ -62,7 +73,7 @@ function latencySentence({ latency_ms, requests }: Summary): string {
   return `${part('ttft')}; ${part('tpot')}; no SLO was given to judge by`;
 }
 
-function warningsOf({ status, reason, requests, validity }: Summary): string[] {
+function warningsOf({ status, reason, requests, validity, left_out }: Summary): string[] {
   const { scheduled, sent, ok, by_outcome } = requests;
   const warnings: string[] = [];
   const cut = by_outcome.cut ?? 0;
@@ -73,7 +84,7 @@ function warningsOf({ status, reason, requests, validity }: Summary): string[] {
     );
   if (scheduled > 0 && ok === 0) {
     const kinds = Object.entries(by_outcome).map(([outcome, count]) => `${count} ${outcomeWords(outcome)}`);
-    warnings.push(`No request was answered: ${joinWords(kinds)}`);
+    warnings.push(`No ${left_out === null ? '' : 'measured '}request was answered: ${joinWords(kinds)}`);
   }
   if (!validity.valid) warnings.push(`Not valid: ${validity.reasons.join('; ')}`);
   return warnings;

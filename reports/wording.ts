@@ -1,3 +1,4 @@
+import type { Manifest } from '../src/core/manifest.ts';
 import type { LatencyMetric, LatencyStats, Summary } from '../src/core/summary.ts';
 import { SLO_METRICS } from '../src/core/slo.ts';
 import { formatMs, threeFigures, withThousands } from '../src/core/units.ts';
@@ -20,14 +21,17 @@ export const DEFINITIONS = {
   e2e: 'E2E: end of the answer minus the time the request was due.',
   percentile:
     'Nearest rank over all scheduled requests: the smallest value that at least this share does not exceed. A failed request is infinitely late.',
-  throughput: 'Delivered per second, from the first due time to the last end.',
+  throughput: 'Delivered per second, from the first due time to the last end, of measured requests.',
   good: 'Requests that met every limit of the SLO, per second.',
   asked: 'What the workload plans, beside what was delivered.',
   lateness: 'Lateness: how long after its due time a request left the client.',
   event_loop: 'Event-loop delay: how long the client could not react to what the network brought.',
   client_cpu: 'CPU time of the client for each token, without its polling of the clock.',
   polling: 'Share of the run that the client spent polling the clock ahead of due times.',
-  touched: 'Requests in flight while the client stood still: their token times may be late.',
+  touched:
+    'Measured requests in flight while the client stood still, or sent more than 10 ms late: their times may be wrong. The records have them as `touched`.',
+  left_out:
+    'Requests of the warm-up and the cool-down were sent and recorded, and enter no figure; lateness too is of measured requests, stalls are of the whole run.',
   little:
     "Little's law: requests in flight, sampled, against arrival rate times time in the system. A large difference means that records are wrong.",
 } as const;
@@ -45,6 +49,29 @@ export function limitsWords(limits: NonNullable<Summary['slo']>['limits_ms']): s
     return limitMs === undefined ? [] : [`${METRIC_NAMES[metric]} <= ${plainMs(limitMs)}`];
   });
   return joinWords(parts);
+}
+
+/** What a warm-up and a cool-down left out; null where all is measured. */
+export function leftOutWords({ left_out, requests }: Summary): string | null {
+  if (left_out === null) return null;
+  const { warmup_s, cooldown_s, warmup_requests, cooldown_requests } = left_out;
+  const parts = [
+    ...(warmup_s === 0
+      ? []
+      : [`${countWords(warmup_requests, 'request')} of the first ${secondsWords(warmup_s)} (warm-up)`]),
+    ...(cooldown_s === 0
+      ? []
+      : [`${countWords(cooldown_requests, 'request')} of the last ${secondsWords(cooldown_s)} (cool-down)`]),
+  ];
+  return `Left out of the figures: ${joinWords(parts)}; ${withThousands(requests.scheduled)} measured`;
+}
+
+/** An SLO with where it comes from: by name, and in place of which other. */
+export function sloWords(slo: Manifest['slo']): string {
+  if (slo === null) return 'none';
+  const { text, profile, in_place_of, limits_ms } = slo;
+  const named = profile === undefined ? text : `${profile.name}: ${limitsWords(limits_ms)} (${profile.source})`;
+  return in_place_of === undefined ? named : `${named}, in place of the run's: ${in_place_of}`;
 }
 
 /** A limit as it was given, not rounded: `200 ms`, `1.25 s`. */

@@ -6,7 +6,7 @@ export { manifestSchema, type Manifest } from './core/manifest.ts';
 export type { Plan, PlanFacts, Source, TransformNote } from './core/plan.ts';
 export { OUTCOMES, RECORD_COLUMNS, type Outcome, type RecordBatch, type RequestRecord } from './core/record.ts';
 export type { Request } from './core/request.ts';
-export { parseSlo, type Slo } from './core/slo.ts';
+export { parseSlo, type AskedSlo, type Slo } from './core/slo.ts';
 export type { Summary } from './core/summary.ts';
 export type { Answer, Planned, Sink, Target } from './core/target.ts';
 export { runOnce, type RunHooks, type RunProgress, type RunResult } from './compose/run-once.ts';

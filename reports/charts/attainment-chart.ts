@@ -3,7 +3,7 @@ import type { Timeline } from '../figures/timeline.ts';
 import { countWords, secondsWords } from '../wording.ts';
 import type { Chart } from './chart.ts';
 import { COLOURS } from './theme.ts';
-import { timePanel } from './time-panel.ts';
+import { shadeWords, timePanel } from './time-panel.ts';
 
 /** Share of requests that met the SLO, by due time, in a window that moves over the run. */
 export function attainmentChart(timeline: Timeline): Chart {
@@ -23,7 +23,7 @@ export function attainmentChart(timeline: Timeline): Chart {
     id: 'attainment',
     title,
     label: `Share of requests that met the SLO over ${secondsWords(bins.at(-1)?.to_s ?? 0)}. ${title}.`,
-    note: `n = ${countWords(timeline.requests, 'request')}; by due time, in a moving window of ${secondsWords(timeline.window_s)}; no line where fewer than 10 requests were due.`,
+    note: `n = ${countWords(timeline.measured_requests, timeline.left_out.length === 0 ? 'request' : 'measured request')}; by due time, in a moving window of ${secondsWords(timeline.window_s)}; no line where fewer than 10 requests were due${shadeWords(timeline)}.`,
     spec: timePanel(timeline, {
       height: 110,
       yTitle: 'share that meets the SLO',

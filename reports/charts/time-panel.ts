@@ -83,12 +83,29 @@ export function timePanel(timeline: Timeline, panel: TimePanel): TopLevelSpec {
     { name: 'from', value: 0 },
     { name: 'to', value: endS / unitS },
   ];
-  return { width: 'container', height: panel.height, params, layer: [...drawn, hover] };
+  return { width: 'container', height: panel.height, params, layer: [...shade(timeline, unitS, x), ...drawn, hover] };
 }
 
-/** `bins of 250 ms`. */
-export function binWords({ bin_s }: Timeline): string {
-  return `bins of ${secondsWords(bin_s)}`;
+/** Warm-up and cool-down as shaded spans, behind what is drawn. */
+function shade({ left_out }: Timeline, unitS: number, x: Position): Layers {
+  if (left_out.length === 0) return [];
+  return [
+    {
+      data: { values: left_out.map(({ from_s, to_s }) => ({ at: from_s / unitS, to: to_s / unitS })) },
+      mark: { type: 'rect', color: COLOURS.muted, opacity: 0.15, clip: true },
+      encoding: { x, x2: { field: 'to' } },
+    },
+  ];
+}
+
+/** `bins of 250 ms`, and what the shade means. */
+export function binWords(timeline: Timeline): string {
+  return `bins of ${secondsWords(timeline.bin_s)}${shadeWords(timeline)}`;
+}
+
+/** Nothing where all is measured. */
+export function shadeWords({ left_out }: Timeline): string {
+  return left_out.length === 0 ? '' : '; shaded: warm-up and cool-down, not measured';
 }
 
 function timeUnit({ bins }: Timeline): { unit: string; unitS: number; endS: number } {

@@ -38,10 +38,10 @@ export interface Figures {
 
 const FAILURES_SHOWN = 8;
 
-/** One pass over a run's records. Distributions are of measured requests; the timeline and the failures of all. */
+/** One pass over a run's records. Figures are of measured requests; only what was in flight, and the timeline, of all. */
 export async function collectFigures(records: AsyncIterable<RecordBatch>, summary: Summary): Promise<Figures> {
   const limits = summary.slo?.limits_ms ?? {};
-  const timeline = new TimelineCollector(summary.slo?.limits_ms ?? null);
+  const timeline = new TimelineCollector(summary.slo?.limits_ms ?? null, summary.left_out);
   const latencies = new Latencies();
   const misses = summary.slo === null ? null : new MissCollector(limits);
   const sample = new RequestSampler();
@@ -53,13 +53,12 @@ export async function collectFigures(records: AsyncIterable<RecordBatch>, summar
     for (const record of batch) {
       timeline.add(record);
       maps.add(record);
+      if (!record.measured) continue;
       failures.add(record);
-      if (record.measured) {
-        latencies.add(record);
-        sample.add(record);
-        plane.add(record);
-        misses?.add(record);
-      }
+      latencies.add(record);
+      sample.add(record);
+      plane.add(record);
+      misses?.add(record);
       const source = record.token_count_source;
       if (source !== null) sources.set(source, (sources.get(source) ?? 0) + 1);
     }

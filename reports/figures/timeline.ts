@@ -1,5 +1,6 @@
 import type { RequestRecord } from '../../src/core/record.ts';
 import type { Slo } from '../../src/core/slo.ts';
+import type { Summary } from '../../src/core/summary.ts';
 import { meetsAll } from '../../src/metrics/attainment.ts';
 
 export interface TimelineBin {
@@ -14,7 +15,7 @@ export interface TimelineBin {
   readonly output_tokens_per_s: number;
   /** Sent and not ended, averaged over the bin. */
   readonly in_flight: number;
-  /** Share of the requests due in the window around this bin that met the SLO; null without an SLO or with too few. */
+  /** Share of the measured requests due in the window around this bin that met the SLO; null without an SLO or with too few. */
   readonly attainment: number | null;
 }
 
@@ -23,7 +24,10 @@ export interface Timeline {
   /** Width of the window of `attainment`. */
   readonly window_s: number;
   readonly bins: readonly TimelineBin[];
+  /** Due times of warm-up and cool-down, as far as there are any: drawn, but in no attainment. */
+  readonly left_out: readonly { readonly from_s: number; readonly to_s: number }[];
   readonly requests: number;
+  readonly measured_requests: number;
   readonly tokens: number;
 }
 
@@ -43,19 +47,23 @@ const WINDOWS = 12;
  */
 export class TimelineCollector {
   readonly #slo: Slo | null;
+  readonly #leftOut: Summary['left_out'];
   readonly #arrivals = new Float64Array(MAX_BINS);
   readonly #completions = new Float64Array(MAX_BINS);
   readonly #failures = new Float64Array(MAX_BINS);
   readonly #tokens = new Float64Array(MAX_BINS);
   readonly #inFlightUs = new Float64Array(MAX_BINS);
+  /** Arrivals that are measured, and of them those that met the SLO. */
+  readonly #judged = new Float64Array(MAX_BINS);
   readonly #good = new Float64Array(MAX_BINS);
   /** When requests were sent whose end is not known: they are in flight until the last thing seen. */
   readonly #cutSentUs: number[] = [];
   #binUs = FIRST_BIN_US;
   #lastUs = 0;
 
-  constructor(slo: Slo | null) {
+  constructor(slo: Slo | null, leftOut: Summary['left_out'] = null) {
     this.#slo = slo;
+    this.#leftOut = leftOut;
   }
 
   add(record: RequestRecord): void {
@@ -66,7 +74,10 @@ export class TimelineCollector {
     this.#count(this.#arrivals, due_us, 1);
     this.#count(record.outcome === 'ok' ? this.#completions : this.#failures, end_us ?? due_us, 1);
     for (let i = 0; i < token_times_us.length; i++) this.#count(this.#tokens, due_us + (token_times_us[i] ?? 0), 1);
-    if (this.#slo !== null && meetsAll(record, this.#slo)) this.#count(this.#good, due_us, 1);
+    if (record.measured) {
+      this.#count(this.#judged, due_us, 1);
+      if (this.#slo !== null && meetsAll(record, this.#slo)) this.#count(this.#good, due_us, 1);
+    }
     if (sent_us !== null && end_us !== null) this.#occupy(sent_us, end_us);
     if (sent_us !== null && end_us === null) this.#cutSentUs.push(sent_us);
   }
@@ -92,7 +103,9 @@ export class TimelineCollector {
       bin_s: binS,
       window_s: (2 * reach + 1) * binS,
       bins,
+      left_out: spansOf(this.#leftOut),
       requests,
+      measured_requests: total(this.#judged),
       tokens: total(this.#tokens),
     };
   }
@@ -100,7 +113,7 @@ export class TimelineCollector {
   #attainment(from: number, to: number): number | null {
     if (this.#slo === null) return null;
     const first = Math.max(0, from);
-    const due = total(this.#arrivals.subarray(first, to + 1));
+    const due = total(this.#judged.subarray(first, to + 1));
     return due < MIN_WINDOW_REQUESTS ? null : total(this.#good.subarray(first, to + 1)) / due;
   }
 
@@ -132,11 +145,21 @@ export class TimelineCollector {
       this.#failures,
       this.#tokens,
       this.#inFlightUs,
+      this.#judged,
       this.#good,
     ])
       halve(column);
     this.#binUs *= 2;
   }
+}
+
+function spansOf(leftOut: Summary['left_out']): Timeline['left_out'] {
+  if (leftOut === null) return [];
+  const { from_s, to_s, warmup_s, cooldown_s } = leftOut;
+  return [
+    ...(warmup_s === 0 ? [] : [{ from_s: 0, to_s: from_s }]),
+    ...(cooldown_s === 0 ? [] : [{ from_s: to_s, to_s: to_s + cooldown_s }]),
+  ];
 }
 
 function halve(column: Float64Array): void {

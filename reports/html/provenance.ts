@@ -1,12 +1,12 @@
 import type { Manifest } from '../../src/core/manifest.ts';
 import type { Summary } from '../../src/core/summary.ts';
 import { withThousands } from '../../src/core/units.ts';
-import { commandWords, secondsWords } from '../wording.ts';
+import { commandWords, secondsWords, sloWords } from '../wording.ts';
 import { factLines } from './fact-lines.ts';
 import { html, type Markup } from './markup.ts';
 
 /** All that is needed to do it again. */
-export function provenance(manifest: Manifest, { records_sha256 }: Summary): Markup {
+export function provenance(manifest: Manifest, { records_sha256, left_out }: Summary): Markup {
   const { workload, target, machine } = manifest;
   const transforms = workload.transforms.map(
     ({ op, args }) =>
@@ -27,10 +27,11 @@ export function provenance(manifest: Manifest, { records_sha256 }: Summary): Mar
     ['workload', `${workload.name} (${workload.format}), ${workload.path}`],
     ['workload SHA-256', html`<code>${workload.sha256}</code>`],
     ['transforms', transforms.length === 0 ? 'none' : transforms.join(', then ')],
+    ['measured', measuredWords(left_out)],
     ['plan SHA-256', html`<code>${manifest.plan_sha256}</code>`],
     ['seed', String(manifest.seed)],
     ['target', `${target.spec}, adapter ${target.adapter}${facts.length === 0 ? '' : `: ${facts.join(', ')}`}`],
-    ['SLO', manifest.slo?.text ?? 'none'],
+    ['SLO', sloWords(manifest.slo)],
     ['clock', manifest.clock],
     [
       'timeouts',
@@ -48,4 +49,10 @@ export function provenance(manifest: Manifest, { records_sha256 }: Summary): Mar
     <h2 id="repeat">How to repeat it</h2>
     ${factLines(lines)}
   </section>`;
+}
+
+function measuredWords(left_out: Summary['left_out']): string {
+  if (left_out === null) return 'every request';
+  const { warmup_s, cooldown_s, from_s, to_s } = left_out;
+  return `requests due from ${secondsWords(from_s)} to ${secondsWords(to_s)} (warm-up ${secondsWords(warmup_s)}, cool-down ${secondsWords(cooldown_s)})`;
 }

@@ -8,7 +8,7 @@ import { html, type Markup } from './markup.ts';
 
 /** Why the figures can be believed, or not: about the client and its counting alone. */
 export function measurementQuality(summary: Summary, figures: Figures): Markup {
-  const { validity, little_law_error } = summary;
+  const { validity, little_law_error, left_out, requests } = summary;
   const lines: [name: string, definition: string | null, value: string][] = [
     ['lateness', DEFINITIONS.lateness, quantileWords(validity.lateness_ms)],
     ['event-loop delay', DEFINITIONS.event_loop, quantileWords(validity.event_loop_delay_ms)],
@@ -22,7 +22,21 @@ export function measurementQuality(summary: Summary, figures: Figures): Markup {
       DEFINITIONS.polling,
       validity.spin_share === null ? 'not measured' : `${formatShare(validity.spin_share)} of the run`,
     ],
-    ['requests touched by stalls', DEFINITIONS.touched, withThousands(validity.requests_touched)],
+    ['requests the client touched', DEFINITIONS.touched, withThousands(validity.requests_touched)],
+    ...(left_out === null
+      ? []
+      : [
+          ['requests measured', DEFINITIONS.left_out, withThousands(requests.scheduled)] satisfies [
+            string,
+            string,
+            string,
+          ],
+          [
+            'requests left out',
+            DEFINITIONS.left_out,
+            withThousands(left_out.warmup_requests + left_out.cooldown_requests),
+          ] satisfies [string, string, string],
+        ]),
     ['tokens counted by', null, sourceWords(figures.token_count_sources)],
     [
       "Little's law",

@@ -6,13 +6,14 @@ import { html, type Markup } from './markup.ts';
 
 /** The answer, whether to believe it, and what was measured. */
 export function verdictBar(summary: Summary, manifest: Manifest): Markup {
-  const { tone, glyph, sentence, warnings, assurance } = verdictOf(summary, manifest);
+  const { tone, glyph, sentence, warnings, assurance, leftOut } = verdictOf(summary, manifest);
   const { workload, target } = manifest;
   return html`<header>
     <div class="verdict ${tone}">
       ${warnings.map((warning) => html`<p class="warning"><span aria-hidden="true">!</span> ${warning}</p>`)}
       <h1><span class="glyph" aria-hidden="true">${glyph}</span>${sentence.replaceAll('<=', '≤')}</h1>
       ${assurance === null ? null : html`<p><span aria-hidden="true">✓</span> ${assurance}</p>`}
+      ${leftOut === null ? null : html`<p>${leftOut}</p>`}
     </div>
     <dl class="facts">
       <div>

@@ -7,7 +7,7 @@ import { commandWords, countWords, latencyWords, METRIC_NAMES, plainMs, rateWord
 
 /** The summary for a pull request or a chat: the verdict, one table of latencies, how to repeat it. */
 export function summaryMarkdown(summary: Summary, manifest: Manifest): string {
-  const { glyph, sentence, warnings, assurance } = verdictOf(summary, manifest);
+  const { glyph, sentence, warnings, assurance, leftOut } = verdictOf(summary, manifest);
   const { workload, target } = manifest;
   const { requests, throughput } = summary;
   return [
@@ -15,6 +15,7 @@ export function summaryMarkdown(summary: Summary, manifest: Manifest): string {
     `**${glyph} ${plain(sentence)}**`,
     '',
     ...(assurance === null ? [] : [`✓ ${assurance}`, '']),
+    ...(leftOut === null ? [] : [leftOut, '']),
     `${plain(workload.name)} on ${plain(target.spec)}, ${countWords(workload.requests, 'request')} in ${secondsWords(workload.duration_s)} (${rateWords(workload.rate_rps, 'requests')}); ${withThousands(requests.ok)} ok, ${withThousands(requests.failed)} failed; out ${rateWords(throughput.output_tokens_per_s, 'tokens')}`,
     '',
     ...latencyTable(summary),

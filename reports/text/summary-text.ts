@@ -4,7 +4,16 @@ import { SLO_METRICS } from '../../src/core/slo.ts';
 import { LATENCY_METRICS, type Summary } from '../../src/core/summary.ts';
 import { formatMs, formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
 import { verdictOf, type Verdict } from '../verdict.ts';
-import { countWords, latencyWords, METRIC_NAMES, outcomeWords, plainMs, rateWords, secondsWords } from '../wording.ts';
+import {
+  countWords,
+  latencyWords,
+  METRIC_NAMES,
+  outcomeWords,
+  plainMs,
+  rateWords,
+  secondsWords,
+  sloWords,
+} from '../wording.ts';
 import { aligned, printable } from './table.ts';
 
 const SGR = { met: 32, missed: 31, unsure: 33, none: 1 } as const;
@@ -22,18 +31,22 @@ export function summaryText(summary: Summary, manifest: Manifest, { color }: { c
     '',
     ...latencyLines(summary),
     '',
-    ...aligned([...attainmentRows(summary), ...throughputRows(summary), ...qualityRows(summary)], 'left'),
+    ...aligned(
+      [...sloRows(manifest), ...attainmentRows(summary), ...throughputRows(summary), ...qualityRows(summary)],
+      'left',
+    ),
   ].join('\n');
 }
 
 function verdictLines(
-  { tone, glyph, sentence, warnings, assurance }: Verdict,
+  { tone, glyph, sentence, warnings, assurance, leftOut }: Verdict,
   paint: (text: string, code: number) => string,
 ): string[] {
   return [
     ...warnings.map((warning) => paint(printable(`! ${warning}`), SGR.missed)),
     paint(`${glyph} ${sentence}`, SGR[tone]),
     ...(assurance === null ? [] : [paint(`✓ ${assurance}`, SGR.met)]),
+    ...(leftOut === null ? [] : [leftOut]),
   ];
 }
 
@@ -61,6 +74,12 @@ function latencyLines({ latency_ms }: Summary): string[] {
     ];
   });
   return aligned([['latency', 'p50', 'p90', 'p99', 'mean', 'max', 'n', 'failed'], ...rows], 'right');
+}
+
+/** Where the limits in the verdict come from, if not from the command line of the run. */
+function sloRows({ slo }: Manifest): string[][] {
+  const isPlain = slo === null || (slo.profile === undefined && slo.in_place_of === undefined);
+  return isPlain ? [] : [['SLO', printable(sloWords(slo))]];
 }
 
 function attainmentRows({ slo }: Summary): string[][] {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { EXIT, type ExitCode } from '../core/errors.ts';
 import { engineWarnings, parseEngineSpec, serveEngine } from '../engine/index.ts';
+import { openIterationFile } from '../compose/iteration-file.ts';
 import { readOptions, type Command } from './command.ts';
 import { engineList } from './engine-list.ts';
 import { printWarning } from './terminal.ts';
@@ -11,6 +12,7 @@ const schema = z.looseObject({
   host: z.string(),
   port: z.int({ error: 'expected a port from 0 to 65535' }).min(0).max(65535),
   'max-connections': z.int({ error: 'expected a whole number of at least 1' }).min(1),
+  'trace-iterations': z.string().optional(),
   quiet: z.boolean(),
   json: z.boolean(),
 });
@@ -38,6 +40,7 @@ export const engineCommand: Command = {
     },
     port: { type: 'number', default: 8000, describe: '0 picks a free one' },
     'max-connections': { type: 'number', default: 16_384, describe: 'open at a time; one too many gets 503' },
+    'trace-iterations': { type: 'string', describe: 'file for what each iteration ran, a JSON line each' },
     quiet: { type: 'boolean', default: false, describe: 'do not print where it listens' },
     json: { type: 'boolean', default: false, describe: 'list for machines' },
   },
@@ -54,10 +57,13 @@ async function list({ system, json }: z.infer<typeof schema>): Promise<ExitCode>
 
 /** Serves until a signal, or until the process that started it is gone (where one did, over its channel). */
 async function serve(options: z.infer<typeof schema>): Promise<ExitCode> {
+  const path = options['trace-iterations'];
+  const iterations = path === undefined ? null : openIterationFile(path);
   const server = await serveEngine(parseEngineSpec(options.system), {
     host: options.host,
     port: options.port,
     maxConnections: options['max-connections'],
+    onIteration: iterations?.onIteration,
   });
   if (!options.quiet) for (const text of engineWarnings(options.system)) printWarning(text);
   if (!options.quiet) process.stdout.write(`listening on ${server.url}\n`);
@@ -68,5 +74,6 @@ async function serve(options: z.infer<typeof schema>): Promise<ExitCode> {
     process.once('disconnect', () => resolve('disconnect'));
   });
   await server.close();
+  iterations?.close();
   return signal === 'SIGINT' ? EXIT.sigint : signal === 'SIGTERM' ? EXIT.sigterm : EXIT.ok;
 }

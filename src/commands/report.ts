@@ -1,26 +1,43 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { openRun, reportRun } from '../compose/finish-run.ts';
+import { judgedBy, openRun, reportRun } from '../compose/finish-run.ts';
 import { EXIT, type ExitCode } from '../core/errors.ts';
 import { reportFile } from '../runs/run-directory.ts';
 import { summaryText } from '../../reports/index.ts';
+import { resolveSlo } from '../../workloads/index.ts';
 import { readOptions, type Command } from './command.ts';
+import { sloList } from './slo-list.ts';
 import { hasColor } from './terminal.ts';
 
-const schema = z.looseObject({ directories: z.array(z.string()), json: z.boolean() });
+const schema = z.looseObject({ directories: z.array(z.string()), slo: z.string().optional(), json: z.boolean() });
 
 export const reportCommand: Command = {
   usage: 'report <directories..>',
   describe: 'Rebuild summary and report from the records of runs; mends a run that was killed',
-  examples: ['reprise report runs/20261121T081500Z-chat-reference-vllm-v1'],
+  examples: [
+    'reprise report runs/20261121T081500Z-chat-reference-vllm-v1',
+    'reprise report runs/20261121T081500Z-chat-reference-vllm-v1 --slo distserve-osdi-chat-opt-13b',
+  ],
   positionals: { directories: { type: 'string', array: true, describe: 'run directories', demandOption: true } },
-  options: { json: { type: 'boolean', default: false, describe: 'print summary.json rather than text' } },
+  options: {
+    slo: {
+      type: 'string',
+      describe: 'judge by other limits, or by a profile; list shows them [default: as the run was]',
+    },
+    json: { type: 'boolean', default: false, describe: 'print summary.json rather than text' },
+  },
   run: (parsed) => report(readOptions(schema, parsed)),
 };
 
-async function report({ directories, json }: z.infer<typeof schema>): Promise<ExitCode> {
+async function report({ directories, slo, json }: z.infer<typeof schema>): Promise<ExitCode> {
+  if (slo === 'list') {
+    process.stdout.write(sloList(json));
+    return EXIT.ok;
+  }
+  const asked = slo === undefined ? null : resolveSlo(slo);
   for (const dir of directories) {
-    const manifest = await openRun(dir);
+    const run = await openRun(dir);
+    const manifest = asked === null ? run : judgedBy(run, asked);
     const summary = await reportRun(dir, manifest);
     if (json) process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
     else

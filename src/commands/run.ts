@@ -4,13 +4,13 @@ import { ENDPOINTS } from '../../adapters/index.ts';
 import { runOnce, type RunResult } from '../compose/run-once.ts';
 import type { RunSpec } from '../compose/run-spec.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
-import { parseSlo } from '../core/slo.ts';
 import { parseDurationUs } from '../core/units.ts';
 import { reportFile } from '../runs/run-directory.ts';
 import { summaryText } from '../../reports/index.ts';
-import { resolveWorkload } from '../../workloads/index.ts';
+import { resolveSlo, resolveWorkload } from '../../workloads/index.ts';
 import { readOptions, wholeNumber, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
+import { sloList } from './slo-list.ts';
 import { hasColor, printWarning } from './terminal.ts';
 import { transformNotes } from './transform-options.ts';
 
@@ -35,6 +35,8 @@ const schema = z.looseObject({
   'clip-output': wholeNumber.optional(),
   limit: wholeNumber.optional(),
   'block-tokens': wholeNumber.optional(),
+  warmup: text.optional(),
+  cooldown: text.optional(),
   timeout: text,
   'ttft-timeout': text,
   seed: z.int({ error: (issue) => `got ${String(issue.input)}, expected a whole number` }),
@@ -42,6 +44,7 @@ const schema = z.looseObject({
   header: z.array(z.string()),
   'api-key-env': text.optional(),
   insecure: z.boolean(),
+  'trace-iterations': z.string().optional(),
   'on-bad-row': z.enum(['fail', 'skip'], { error: (issue) => `got "${String(issue.input)}", expected fail or skip` }),
   json: z.boolean(),
   quiet: z.boolean(),
@@ -71,7 +74,10 @@ export const runCommand: Command = {
       default: 'reference:vllm-v1,model=llama-3.1-8b,gpu=h100-sxm',
       describe: 'URL, or reference[:SYSTEM[,key=value...]]',
     },
-    slo: { type: 'string', describe: 'limits, e.g. "ttft=200ms,tpot=50ms"; without it latencies only' },
+    slo: {
+      type: 'string',
+      describe: 'limits, e.g. "ttft=200ms,tpot=50ms", or a profile\'s name; list shows them; without it latencies only',
+    },
     clock: {
       type: 'string',
       default: 'real',
@@ -92,6 +98,8 @@ export const runCommand: Command = {
       describe: 'completions (prompts as token ids) or chat (as text)',
     },
     model: { type: 'string', describe: 'model to ask for [default: the first that the server lists]' },
+    warmup: { type: 'string', describe: 'first part of the replay that is sent but not measured, e.g. 30s' },
+    cooldown: { type: 'string', describe: 'last part, before the last due time, that is sent but not measured' },
     timeout: { type: 'string', default: '600s', describe: 'from sent to last byte' },
     'ttft-timeout': { type: 'string', default: '60s', describe: 'from sent to first token' },
     seed: { type: 'number', default: 1, describe: 'of everything random' },
@@ -104,6 +112,10 @@ export const runCommand: Command = {
     },
     'api-key-env': { type: 'string', describe: 'name of the environment variable that holds the API key' },
     insecure: { type: 'boolean', default: false, describe: 'do not verify TLS certificates' },
+    'trace-iterations': {
+      type: 'string',
+      describe: 'file for what each iteration of the reference engine ran, a JSON line each',
+    },
     'on-bad-row': { type: 'string', default: 'fail', describe: 'fail or skip' },
     json: { type: 'boolean', default: false, describe: 'print summary.json rather than text' },
     quiet: { type: 'boolean', default: false, describe: 'no progress' },
@@ -112,6 +124,10 @@ export const runCommand: Command = {
 };
 
 async function runAndReport(options: Options, line: readonly string[]): Promise<ExitCode> {
+  if (options.slo === 'list') {
+    process.stdout.write(sloList(options.json));
+    return EXIT.ok;
+  }
   const spec = runSpec(options, line);
   const stop = new AbortController();
   const cut = new AbortController();
@@ -160,7 +176,8 @@ function print({ dir, summary, manifest }: RunResult, json: boolean): void {
 
 /** 3 when the target went away or nothing it said was understood: then there is no result to speak of. */
 function exitCode({ summary }: RunResult): ExitCode {
-  if (summary.requests.ok === 0 && summary.requests.sent + (summary.requests.by_outcome.connect_error ?? 0) > 0)
+  const answered = summary.requests.ok + (summary.left_out?.ok ?? 0);
+  if (answered === 0 && summary.requests.sent + (summary.requests.by_outcome.connect_error ?? 0) > 0)
     return EXIT.unreachable;
   return summary.status === 'failed' ? EXIT.unreachable : EXIT.ok;
 }
@@ -180,12 +197,15 @@ function runSpec(options: Options, line: readonly string[]): RunSpec {
     endpoint: options.endpoint,
     model: options.model ?? null,
     clock: options.clock,
-    slo: sloText === undefined ? null : { text: sloText, limits: parseSlo(sloText) },
+    slo: sloText === undefined ? null : resolveSlo(sloText),
+    warmupUs: options.warmup === undefined ? 0 : parseDurationUs(options.warmup, '--warmup'),
+    cooldownUs: options.cooldown === undefined ? 0 : parseDurationUs(options.cooldown, '--cooldown'),
     seed: options.seed,
     timeoutUs: parseDurationUs(options.timeout, '--timeout'),
     ttftTimeoutUs: parseDurationUs(options['ttft-timeout'], '--ttft-timeout'),
     headers: headers(options),
     insecure: options.insecure,
+    traceIterations: options['trace-iterations'] === undefined ? null : resolve(options['trace-iterations']),
     out: options.out ?? null,
     command: ['reprise', ...withoutSecrets(line)],
   };

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { UserError } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { Source } from '../core/plan.ts';
+import type { AskedSlo } from '../core/slo.ts';
 import type { RecordBatch } from '../core/record.ts';
 import type { Summary } from '../core/summary.ts';
 import { summarise } from '../metrics/index.ts';
@@ -12,6 +13,7 @@ import { recoverRun } from '../runs/recovery.ts';
 import { readManifest, reportFile, writeManifest, writeSummary } from '../runs/run-directory.ts';
 import { writeHtmlReport } from '../../reports/index.ts';
 import { surveyPlan } from '../../workloads/index.ts';
+import { spanOf } from './measured.ts';
 import { targetName } from './target.ts';
 import { openWorkload } from './workload.ts';
 
@@ -24,7 +26,7 @@ export async function finishRun(dir: string, manifest: Manifest, source: Source)
 /** Gives the rest of a plan that was not sent its records (`unsent`), so that every scheduled request counts. */
 async function completeRecords(dir: string, manifest: Manifest, source: Source): Promise<void> {
   const { ended } = await recoverRun(dir);
-  await appendRecords(dir, unsent(source, ended, targetName(manifest.target.spec)));
+  await appendRecords(dir, unsent(source, ended, manifest));
 }
 
 /** Summary and report of a finished directory, from its records alone: can be repeated at any time. */
@@ -33,6 +35,15 @@ export async function reportRun(dir: string, manifest: Manifest): Promise<Summar
   writeSummary(dir, summary);
   await writeFile(reportFile(dir), await writeHtmlReport(summary, manifest, readRecords(dir)));
   return summary;
+}
+
+/** The same run judged by another SLO; its `run.json` stays as it is. */
+export function judgedBy(manifest: Manifest, slo: AskedSlo): Manifest {
+  return { ...manifest, slo: { ...manifestSlo(slo), in_place_of: manifest.slo?.text ?? 'none' } };
+}
+
+export function manifestSlo({ text, limits, profile }: AskedSlo): NonNullable<Manifest['slo']> {
+  return { text, ...(profile === undefined ? {} : { profile: { ...profile } }), limits_ms: { ...limits } };
 }
 
 /** Opens a run directory for reading; a run whose process was killed is mended first and marked as interrupted. */
@@ -64,9 +75,10 @@ async function planOf(dir: string, manifest: Manifest): Promise<Source> {
   );
 }
 
-async function* unsent(source: Source, ended: ReadonlySet<string>, target: string): AsyncGenerator<RecordBatch> {
+async function* unsent(source: Source, ended: ReadonlySet<string>, manifest: Manifest): AsyncGenerator<RecordBatch> {
+  const [target, measured] = [targetName(manifest.target.spec), spanOf(manifest)];
   for await (const requests of source.open())
-    yield requests.filter((request) => !ended.has(request.id)).map((request) => blankRecord(request, target));
+    yield requests.filter((request) => !ended.has(request.id)).map((request) => blankRecord(request, target, measured));
 }
 
 /** Whether a process runs. One that was killed and not yet waited for by its parent (a zombie) does not. */

@@ -10,7 +10,8 @@ import { replay } from '../replay/replay.ts';
 import { writeClientSamples } from '../runs/client-file.ts';
 import { openRecordStore } from '../runs/record-store.ts';
 import { checkRunDirectory, createRunDirectory, writeManifest } from '../runs/run-directory.ts';
-import { finishRun } from './finish-run.ts';
+import { finishRun, manifestSlo } from './finish-run.ts';
+import { measuredSpan } from './measured.ts';
 import type { RunSpec } from './run-spec.ts';
 import { checkTarget, openArena, targetName, type Arena } from './target.ts';
 import { version } from './version.ts';
@@ -49,7 +50,8 @@ export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResul
   checkTarget(asked);
   const { spec: workload, source, facts, badRows } = await surveyWorkload(asked.workload, asked.seed, hooks.warn);
   const spec: RunSpec = { ...asked, workload };
-  const plan: Plan = { source, facts, slo: spec.slo?.limits ?? null, seed: spec.seed };
+  const measured = await measuredSpan(spec, source, facts);
+  const plan: Plan = { source, facts, slo: spec.slo?.limits ?? null, measured, seed: spec.seed };
   const startedAt = hooks.nowIso();
   const dir =
     spec.out ??
@@ -65,7 +67,7 @@ export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResul
   let manifest = describeRun(spec, plan, badRows, arena, dir, startedAt);
   writeManifest(dir, manifest);
   const store = openRecordStore(dir, { worker: 0, journal: arena.wall !== null });
-  const recorder = new Recorder(store, targetName(spec.target));
+  const recorder = new Recorder(store, targetName(spec.target), plan.measured);
   let stopped: string | null;
   let client: ClientHealth | null = null;
   try {
@@ -106,7 +108,7 @@ function abortedBy(gone: Promise<string>): AbortSignal {
 
 function describeRun(
   spec: RunSpec,
-  { source, facts }: Plan,
+  { source, facts, measured }: Plan,
   badRows: number,
   arena: Arena,
   dir: string,
@@ -147,8 +149,17 @@ function describeRun(
       input_tokens: facts.inputTokens,
       output_tokens: facts.outputTokens,
     },
+    measured:
+      measured === null
+        ? null
+        : {
+            warmup_s: spec.warmupUs / 1e6,
+            cooldown_s: spec.cooldownUs / 1e6,
+            from_us: measured.fromUs,
+            to_us: measured.toUs,
+          },
     target: arena.facts,
-    slo: spec.slo === null ? null : { text: spec.slo.text, limits_ms: { ...spec.slo.limits } },
+    slo: spec.slo === null ? null : manifestSlo(spec.slo),
     timeout_s: spec.timeoutUs / 1e6,
     ttft_timeout_s: spec.ttftTimeoutUs / 1e6,
     client: null,

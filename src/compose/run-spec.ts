@@ -1,6 +1,6 @@
 import type { TransformNote } from '../core/plan.ts';
 import type { Endpoint } from '../../adapters/index.ts';
-import type { Slo } from '../core/slo.ts';
+import type { AskedSlo } from '../core/slo.ts';
 
 /**
  * Where the requests come from, as plain data: a run's worker thread, and a later report on a run that was killed,
@@ -25,13 +25,18 @@ export interface RunSpec {
   /** Model to ask for; null: the first that the server lists. */
   readonly model: string | null;
   readonly clock: 'real' | 'virtual';
-  readonly slo: { readonly text: string; readonly limits: Slo } | null;
+  readonly slo: AskedSlo | null;
+  /** Replayed and recorded but not measured: the first so long of the replay, and the last before the last due time. */
+  readonly warmupUs: number;
+  readonly cooldownUs: number;
   readonly seed: number;
   readonly timeoutUs: number;
   readonly ttftTimeoutUs: number;
   /** Added to every call. Never written to any file. */
   readonly headers: Readonly<Record<string, string>>;
   readonly insecure: boolean;
+  /** File that the reference engine writes its iterations to; null: none. */
+  readonly traceIterations: string | null;
   /** The run directory; null: `runs/<utc time>-<workload>-<target>`. */
   readonly out: string | null;
   /** The command line, for the manifest, without secrets. */

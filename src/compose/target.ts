@@ -14,6 +14,7 @@ import { warmUp } from '../replay/warm-up.ts';
 import { reachTarget } from '../serving/reach.ts';
 import { startEngine, type EngineProcess } from './engine-process.ts';
 import { feedFromWorker, feedRequests } from './feed.ts';
+import { openIterationFile } from './iteration-file.ts';
 import type { RunSpec } from './run-spec.ts';
 
 /** A target with the clock it lives on and the requests it will be sent. */
@@ -40,6 +41,10 @@ export function checkTarget(spec: RunSpec): void {
       `--clock virtual needs the reference engine, and ${spec.target} is a server in real time; use --target reference:...`,
     );
   else parseUrl(spec.target);
+  if (system === null && spec.traceIterations !== null)
+    throw new UserError(
+      `--trace-iterations: ${spec.target} does not tell its iterations, only the reference engine does; leave it out or use --target reference:...`,
+    );
   if (!Object.hasOwn(CODECS, spec.adapter))
     throw new UserError(`--adapter: "${spec.adapter}" is not known${suggestion(spec.adapter, Object.keys(CODECS))}`);
 }
@@ -61,8 +66,8 @@ export async function openArena(
   const system = referenceSystem(spec.target);
   if (system === null) return openServer(spec, parseUrl(spec.target), null, plan, runDirectory, warn);
   for (const text of engineWarnings(system)) warn(text);
-  if (spec.clock === 'virtual') return openVirtual(plan.source, system);
-  const engine = await startEngine(system);
+  if (spec.clock === 'virtual') return openVirtual(spec, plan.source, system);
+  const engine = await startEngine(system, spec.traceIterations);
   try {
     return await openServer(spec, engine.url, engine, plan, runDirectory, warn);
   } catch (thrown) {
@@ -71,16 +76,18 @@ export async function openArena(
   }
 }
 
-function openVirtual(source: Source, system: string): Arena {
+function openVirtual({ traceIterations }: RunSpec, source: Source, system: string): Arena {
   const clock = new VirtualClock();
+  const iterations = traceIterations === null ? null : openIterationFile(traceIterations);
+  const engine = createEngine(parseEngineSpec(system), { clock, onIteration: iterations?.onIteration });
   return {
-    target: engineTarget(createEngine(parseEngineSpec(system), { clock }), clock, source.blockTokens ?? null),
+    target: engineTarget(engine, clock, source.blockTokens ?? null),
     clock,
     wall: null,
     feed: feedRequests(source),
     gone: NEVER,
     facts: { spec: `reference:${system}`, kind: 'reference', adapter: 'none', model: null, facts: engineFacts(system) },
-    close: async () => undefined,
+    close: async () => iterations?.close(),
   };
 }
 

@@ -37,14 +37,10 @@ export class EventQueue {
   /** Takes the next action out. The queue must not be empty. */
   pop(): () => void {
     const action = this.#actionAt(0);
-    const last = this.#times.length - 1;
-    const time = this.#timeAt(last);
-    const sequence = this.#sequenceAt(last);
-    const moved = this.#actionAt(last);
-    this.#times.length = last;
-    this.#sequences.length = last;
-    this.#actions.length = last;
-    if (last > 0) this.#sink(time, sequence, moved);
+    const time = this.#times.pop() ?? Number.NaN;
+    const sequence = this.#sequences.pop() ?? Number.NaN;
+    const moved = this.#actions.pop() ?? action;
+    if (this.#times.length > 0) this.#sink(time, sequence, moved);
     return action;
   }
 

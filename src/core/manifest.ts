@@ -39,6 +39,14 @@ const workload = z.strictObject({
   output_tokens: z.number(),
 });
 
+/** Warm-up and cool-down: replayed and recorded, but not measured. The span is of due times, its ends measured. */
+const measured = z.strictObject({
+  warmup_s: z.number(),
+  cooldown_s: z.number(),
+  from_us: z.number(),
+  to_us: z.number(),
+});
+
 const target = z.strictObject({
   /** As given on the command line. */
   spec: z.string(),
@@ -67,10 +75,16 @@ export const manifestSchema = z.strictObject({
   seed: z.number(),
   plan_sha256: z.string(),
   workload,
+  /** What is measured; null: all of it. */
+  measured: measured.nullable().default(null),
   target,
   slo: z
     .strictObject({
       text: z.string(),
+      /** Where the limits have a published name. */
+      profile: z.strictObject({ name: z.string(), source: z.string() }).exactOptional(),
+      /** What the run was judged by, where a report was asked to judge by another; never in `run.json`. */
+      in_place_of: z.string().exactOptional(),
       limits_ms: z.strictObject({
         ttft: z.number().exactOptional(),
         tpot: z.number().exactOptional(),

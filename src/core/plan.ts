@@ -1,3 +1,4 @@
+import type { MeasuredSpan } from './measured-span.ts';
 import type { Request } from './request.ts';
 import type { Slo } from './slo.ts';
 
@@ -40,5 +41,7 @@ export interface Plan {
   readonly source: Source;
   readonly facts: PlanFacts;
   readonly slo: Slo | null;
+  /** Null: all of it. */
+  readonly measured: MeasuredSpan | null;
   readonly seed: number;
 }

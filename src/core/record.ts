@@ -59,6 +59,8 @@ export interface RequestRecord extends Phases {
   readonly error: string | null;
   readonly finish_reason: string | null;
   readonly worker: number;
+  /** Whether the client stood still while this request was in flight, or sent it late; null where no one knows. */
+  readonly touched: boolean | null;
 }
 
 /** Records travel in batches, so that no one has to hold a whole run. */
@@ -100,4 +102,5 @@ export const RECORD_COLUMNS: { readonly [K in keyof RequestRecord]: readonly [ty
   decode_queue_us: ['int64', true],
   decode_us: ['int64', true],
   worker: ['int32', false],
+  touched: ['bool', true],
 };

@@ -8,6 +8,13 @@ export interface Slo {
   readonly e2e?: number;
 }
 
+/** An SLO as it was asked for: by its limits, or by the name of a published profile. */
+export interface AskedSlo {
+  readonly text: string;
+  readonly limits: Slo;
+  readonly profile?: { readonly name: string; readonly source: string };
+}
+
 const METRICS = ['ttft', 'tpot', 'e2e'] as const;
 export type SloMetric = (typeof METRICS)[number];
 export const SLO_METRICS: readonly SloMetric[] = METRICS;

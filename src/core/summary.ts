@@ -65,7 +65,7 @@ export interface Summary {
     readonly client_cpu_us_per_token: number | null;
     /** Share of the run that the client spent polling the clock. */
     readonly spin_share: number | null;
-    /** Requests that were in flight while the client stood still. */
+    /** Measured requests that the client touched: it stood still while they were in flight, or sent them late. */
     readonly requests_touched: number;
   };
   readonly requests: {
@@ -75,7 +75,19 @@ export interface Summary {
     readonly failed: number;
     readonly by_outcome: Readonly<Partial<Record<Outcome, number>>>;
   };
-  /** As planned. */
+  /** What a warm-up and a cool-down left out of every figure but `little_law_error`; null where all is measured. */
+  readonly left_out: {
+    readonly warmup_s: number;
+    readonly cooldown_s: number;
+    /** Due times that are measured, from the replay's start. */
+    readonly from_s: number;
+    readonly to_s: number;
+    readonly warmup_requests: number;
+    readonly cooldown_requests: number;
+    /** Of both together, those that were answered. */
+    readonly ok: number;
+  } | null;
+  /** As planned, of the requests that are measured. */
   readonly workload: {
     readonly requests: number;
     /** Rows of the source that could not be read and were left out. */
@@ -85,7 +97,7 @@ export interface Summary {
     readonly input_tokens: LengthStats | null;
     readonly output_tokens: LengthStats | null;
   };
-  /** As delivered: the first due time to the last end. */
+  /** As delivered: the first due time to the last end, of the requests that are measured. */
   readonly delivered: {
     readonly duration_s: number;
     readonly rate_rps: number;

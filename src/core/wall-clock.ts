@@ -3,8 +3,11 @@ import { EventQueue } from './event-queue.ts';
 
 /** A timer fires up to about 1.1 ms late (p99), so the last stretch is spent polling the clock. */
 const POLL_BEFORE_US = 2000;
-/** A stamp older than this is not shared any more: the process was busy, and tokens would look early. */
-const PHASE_CAP_US = 1000;
+/**
+ * A stamp older than this is not shared any more. What a phase hands out had come before it, except bytes that joined
+ * those of their stream meanwhile: with tokens further apart than this there are none, and no token looks early.
+ */
+const PHASE_CAP_US = 4000;
 /** While polling, the thread sleeps in slices of this, so that it leaves the core to others; a sleep overshoots by about 60 us. */
 const NAP_MS = 0.1;
 const NAP_UNLESS_DUE_WITHIN_US = 250;

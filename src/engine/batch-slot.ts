@@ -13,7 +13,11 @@ export class BatchSlot implements Scheduler<Sequence> {
   isUnderWay = false;
   readonly running: Sequence[] = [];
   readonly memory: MemoryView;
-  /** Those that compute in this iteration, and how many tokens each. */
+  /**
+   * Those that compute in this iteration, and how many tokens each: the first `size` of both, which are written over
+   * again and again, for to shorten an array costs a new one.
+   */
+  size = 0;
   readonly batch: Sequence[] = [];
   readonly tokens: number[] = [];
   readonly work = new Batch();
@@ -33,7 +37,8 @@ export class BatchSlot implements Scheduler<Sequence> {
   /** Forgets the last iteration; a decision at `nowUs` follows. */
   clear(nowUs: number): void {
     this.nowUs = nowUs;
-    this.batch.length = this.tokens.length = this.preempted.length = 0;
+    this.size = 0;
+    if (this.preempted.length > 0) this.preempted.length = 0;
     this.work.clear();
   }
 
@@ -42,8 +47,8 @@ export class BatchSlot implements Scheduler<Sequence> {
     const missing = missingTokens(sequence);
     if (missing === 1 && sequence.generatedTokens > 0) this.work.addDecode(sequence.computedTokens + 1);
     else this.work.addChunk(tokens, sequence.computedTokens, tokens === missing);
-    this.batch.push(sequence);
-    this.tokens.push(tokens);
+    this.batch[this.size] = sequence;
+    this.tokens[this.size++] = tokens;
     return true;
   }
 
@@ -62,7 +67,7 @@ export class BatchSlot implements Scheduler<Sequence> {
     }
     if (!Number.isNaN(sequence.handedOverUs) && Number.isNaN(sequence.decodeScheduledUs))
       sequence.decodeScheduledUs = this.nowUs;
-    return this.run(sequence, tokens, hold);
+    return tokens === 0 || this.run(sequence, tokens, hold);
   }
 
   preempt(sequence: Sequence, to: 'head' | 'tail'): void {
@@ -76,10 +81,8 @@ export class BatchSlot implements Scheduler<Sequence> {
     else this.#waiting.push(sequence);
   }
 
-  requeue(sequence: Sequence): void {
-    this.remove(sequence);
-    sequence.state = 'waiting';
-    this.#waiting.push(sequence);
+  rotate(count: number): void {
+    if (count < this.running.length) this.running.push(...this.running.splice(0, count));
   }
 
   sortWaiting(key: (sequence: Sequence) => number): void {

@@ -125,7 +125,7 @@ export class Instance implements InstanceView, Place {
     slot.clear(nowUs);
     decide(slot);
     this.#preemptions += slot.preempted.length;
-    if (slot.batch.length === 0) {
+    if (slot.size === 0) {
       // With all memory free there is nothing that it could wait for.
       const isFree = this.#underWay === 0 && this.memory.freeBlocks === this.memory.capacityBlocks;
       if (isFree && this.#waiting.length > 0)
@@ -144,8 +144,8 @@ export class Instance implements InstanceView, Place {
     const nowUs = this.#parts.clock.now();
     slot.isUnderWay = false;
     this.#underWay--;
-    const { batch, tokens } = slot;
-    for (let i = 0; i < batch.length; i++) {
+    const { batch, tokens, size } = slot;
+    for (let i = 0; i < size; i++) {
       const sequence = batch[i];
       // It may have been cancelled meanwhile.
       if (sequence?.state !== 'running') continue;

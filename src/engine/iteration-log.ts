@@ -26,7 +26,7 @@ export function logIterations(write: (entry: IterationEntry) => void): Iteration
   return (instance, slot, stageUs) => {
     const prefill: { id: string; tokens: number; past: number }[] = [];
     const decode: string[] = [];
-    for (const [i, sequence] of slot.batch.entries()) {
+    for (const [i, sequence] of slot.batch.slice(0, slot.size).entries()) {
       if (missingTokens(sequence) === 1 && sequence.generatedTokens > 0) decode.push(sequence.id);
       else prefill.push({ id: sequence.id, tokens: slot.tokens[i] ?? 0, past: sequence.computedTokens });
     }

@@ -4,13 +4,16 @@ import type { Summary } from '../core/summary.ts';
 import { AttainmentCollector } from './attainment.ts';
 import { FluidityCollector } from './fluidity.ts';
 import { LatencyCollector } from './latency.ts';
+import { LeftOutCollector } from './left-out.ts';
 import { RecordsDigest } from './records-digest.ts';
 import { perSecond, TrafficCollector } from './traffic.ts';
 import { ValidityCollector } from './validity.ts';
 
 /**
- * Every figure of a run, in one pass over its records. Only records with `measured` enter metrics; the client's CPU,
- * Little's law and the digest take in all. The result does not depend on the order of the records.
+ * Every figure of a run, in one pass over its records. Only records with `measured` enter metrics: what was asked and
+ * what was got, throughput included, are of the same requests. The client's CPU and stalls, Little's law (whose other
+ * side was sampled over the whole run) and the digest take in all. The result does not depend on the order of the
+ * records.
  */
 export async function summarise(records: AsyncIterable<RecordBatch>, manifest: Manifest): Promise<Summary> {
   const slo = manifest.slo?.limits_ms ?? null;
@@ -18,6 +21,7 @@ export async function summarise(records: AsyncIterable<RecordBatch>, manifest: M
   const traffic = new TrafficCollector();
   const attainment = slo === null ? null : new AttainmentCollector(slo);
   const fluidity = slo?.ttft === undefined || slo.tpot === undefined ? null : new FluidityCollector(slo.ttft, slo.tpot);
+  const leftOut = new LeftOutCollector(manifest);
   const validity = new ValidityCollector(manifest);
   const digest = manifest.clock === 'virtual' ? new RecordsDigest() : null;
   let inFlightUs = 0;
@@ -27,7 +31,10 @@ export async function summarise(records: AsyncIterable<RecordBatch>, manifest: M
       validity.add(record);
       digest?.add(record);
       if (record.sent_us !== null && record.end_us !== null) inFlightUs += record.end_us - record.sent_us;
-      if (!record.measured) continue;
+      if (!record.measured) {
+        leftOut.add(record);
+        continue;
+      }
       traffic.add(record);
       latency.add(record);
       attainment?.add(record);
@@ -36,17 +43,16 @@ export async function summarise(records: AsyncIterable<RecordBatch>, manifest: M
 
   const { felt, ok, service } = latency.tables();
   const delivered = traffic.delivered();
-  const planned = manifest.workload;
+  const left_out = leftOut.result();
   return {
     status: manifest.status,
     reason: manifest.reason,
     validity: validity.result(),
     requests: traffic.requests(),
+    left_out,
     workload: {
-      requests: planned.requests,
-      bad_rows: planned.bad_rows,
-      duration_s: planned.duration_s,
-      rate_rps: planned.rate_rps,
+      ...plannedLoad(manifest, left_out),
+      bad_rows: manifest.workload.bad_rows,
       ...traffic.plannedLengths(),
     },
     delivered,
@@ -62,6 +68,17 @@ export async function summarise(records: AsyncIterable<RecordBatch>, manifest: M
     fluidity: fluidity?.result() ?? null,
     records_sha256: digest?.sha256() ?? null,
   };
+}
+
+/** The plan's load between warm-up and cool-down. */
+function plannedLoad(
+  { workload: { requests, duration_s, rate_rps } }: Manifest,
+  left_out: Summary['left_out'],
+): Pick<Summary['workload'], 'requests' | 'duration_s' | 'rate_rps'> {
+  if (left_out === null) return { requests, duration_s, rate_rps };
+  const measured = requests - left_out.warmup_requests - left_out.cooldown_requests;
+  const spanS = left_out.to_s - left_out.from_s;
+  return { requests: measured, duration_s: spanS, rate_rps: perSecond(measured, spanS) };
 }
 
 /** Requests in flight as the client sampled them, against rate times time in system: two ways to the same number. */

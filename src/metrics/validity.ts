@@ -1,11 +1,10 @@
+import { latenessUs, MAX_LATENESS_MS } from '../core/lateness.ts';
 import type { ClientHealth, Manifest } from '../core/manifest.ts';
 import type { RequestRecord } from '../core/record.ts';
 import type { Summary } from '../core/summary.ts';
 import { formatMs, formatShare } from '../core/units.ts';
 import { nearestRank, Samples } from './samples.ts';
 
-/** A client whose 99th percentile of sent - due is above this fell behind: its load was not the trace's. */
-const MAX_LATENESS_P99_MS = 10;
 /** Requests sent later than this are named in the reason; 1 % of them would break the limit above. */
 const VERY_LATE_MS = 50;
 /** A client that stood still for so long cannot say when tokens came. */
@@ -29,10 +28,10 @@ export class ValidityCollector {
 
   add(record: RequestRecord): void {
     this.#tokens += record.token_times_us.length;
-    if (!record.measured || record.sent_us === null) return;
-    // Connecting is the server's and the network's time.
-    this.#latenessUs.push(Math.max(0, record.sent_us - record.due_us - (record.connect_us ?? 0)));
-    if (this.#wasInFlightInStall(record.sent_us, record.end_us ?? Number.POSITIVE_INFINITY)) this.#touched++;
+    const lateUs = latenessUs(record);
+    if (!record.measured || lateUs === null) return;
+    this.#latenessUs.push(lateUs);
+    if (record.touched === true) this.#touched++;
   }
 
   result(): Validity {
@@ -53,12 +52,12 @@ export class ValidityCollector {
     };
   }
 
-  #fellBehind(latenessUs: Float64Array): string[] {
-    const p99Ms = (nearestRank(latenessUs, 990) ?? 0) / 1000;
-    if (p99Ms <= MAX_LATENESS_P99_MS) return [];
-    const veryLate = latenessUs.length - latenessUs.findLastIndex((us) => us <= VERY_LATE_MS * 1000) - 1;
+  #fellBehind(sortedUs: Float64Array): string[] {
+    const p99Ms = (nearestRank(sortedUs, 990) ?? 0) / 1000;
+    if (p99Ms <= MAX_LATENESS_MS) return [];
+    const veryLate = sortedUs.length - sortedUs.findLastIndex((us) => us <= VERY_LATE_MS * 1000) - 1;
     return [
-      `the client fell behind: 1 % of requests left ${formatMs(p99Ms)} late or more (at most ${MAX_LATENESS_P99_MS} ms is valid), ${formatShare(veryLate / latenessUs.length)} more than ${VERY_LATE_MS} ms`,
+      `the client fell behind: 1 % of requests left ${formatMs(p99Ms)} late or more (at most ${MAX_LATENESS_MS} ms is valid), ${formatShare(veryLate / sortedUs.length)} more than ${VERY_LATE_MS} ms`,
     ];
   }
 
@@ -69,18 +68,6 @@ export class ValidityCollector {
         ({ from_us, to_us }) =>
           `the client stood still for ${formatMs((to_us - from_us) / 1000)} at ${(from_us / 1e6).toFixed(1)} s`,
       );
-  }
-
-  #wasInFlightInStall(sentUs: number, endUs: number): boolean {
-    const stalls = this.#manifest.client?.stalls ?? [];
-    // Stalls are in order and apart: of those that end after it was sent, only the first can tell.
-    let [low, high] = [0, stalls.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((stalls[middle]?.to_us ?? 0) < sentUs) low = middle + 1;
-      else high = middle;
-    }
-    return (stalls[low]?.from_us ?? Number.POSITIVE_INFINITY) <= endUs;
   }
 }
 

@@ -1,8 +1,9 @@
+import { isMeasured, type MeasuredSpan } from '../core/measured-span.ts';
 import type { RequestRecord } from '../core/record.ts';
 import type { Request } from '../core/request.ts';
 
 /** The record of a request that was never sent: what the plan knows of it, and nothing else. */
-export function blankRecord(request: Request, target: string): RequestRecord {
+export function blankRecord(request: Request, target: string, measured: MeasuredSpan | null): RequestRecord {
   return {
     request_id: request.id,
     session_id: request.session ?? null,
@@ -11,7 +12,7 @@ export function blankRecord(request: Request, target: string): RequestRecord {
     slo_class: request.sloClass ?? null,
     model: request.model ?? null,
     target,
-    measured: true,
+    measured: isMeasured(measured, request.dueUs),
     due_us: request.dueUs,
     sent_us: null,
     connect_us: null,
@@ -36,5 +37,6 @@ export function blankRecord(request: Request, target: string): RequestRecord {
     decode_queue_us: null,
     decode_us: null,
     worker: 0,
+    touched: false,
   };
 }

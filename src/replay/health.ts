@@ -2,7 +2,7 @@ import { build, type Histogram } from 'hdr-histogram-js';
 import type { ClientSample } from '../core/client-sample.ts';
 import type { ClientHealth } from '../core/manifest.ts';
 import type { WallClock } from '../core/wall-clock.ts';
-import type { Recorder } from './recorder.ts';
+import type { Recorder, StoodStill } from './recorder.ts';
 
 const TICK_MS = 10;
 /** A pause of the event loop from here on is kept with its time: requests in flight during it were touched. */
@@ -44,6 +44,7 @@ export class HealthMonitor {
 
   start(): void {
     this.#startUs = this.#lastUs = this.#flushedUs = this.#sampledUs = this.#clock.read();
+    this.#recorder.stoodStill = this.stoodStill;
     this.#timer = setInterval(this.#tick, TICK_MS);
   }
 
@@ -70,6 +71,20 @@ export class HealthMonitor {
     };
   }
 
+  /** Stalls are in order and apart: of those that end after `fromUs`, only the first can tell. */
+  readonly stoodStill: StoodStill = (fromUs, toUs) => {
+    // A pause may go on that the next look will keep.
+    const sinceUs = this.#lastUs + TICK_MS * 1000;
+    if (this.#clock.read() - sinceUs >= STALL_US && sinceUs <= toUs) return true;
+    let [low, high] = [0, this.#stalls.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#stalls[middle]?.to_us ?? 0) < fromUs) low = middle + 1;
+      else high = middle;
+    }
+    return (this.#stalls[low]?.from_us ?? Number.POSITIVE_INFINITY) <= toUs;
+  };
+
   readonly #tick = (): void => {
     const nowUs = this.#clock.read();
     const gapUs = nowUs - this.#lastUs;
@@ -80,7 +95,7 @@ export class HealthMonitor {
     this.#lastUs = nowUs;
     this.#maxDelayUs = Math.max(this.#maxDelayUs, delayUs);
     if (nowUs - this.#sampledUs >= SAMPLE_US) this.#sample();
-    if (nowUs - this.#flushedUs < FLUSH_EVERY_US) return;
+    if (nowUs - this.#flushedUs < FLUSH_EVERY_US && !this.#recorder.isFull) return;
     this.#flushedUs = nowUs;
     this.#recorder.flush();
   };

@@ -1,3 +1,5 @@
+import { latenessUs, MAX_LATENESS_MS } from '../core/lateness.ts';
+import type { MeasuredSpan } from '../core/measured-span.ts';
 import type { Outcome, RequestRecord } from '../core/record.ts';
 import type { RecordStore } from '../core/store.ts';
 import type { Answer, Planned, Sink } from '../core/target.ts';
@@ -6,6 +8,9 @@ import { settleTokenTimes } from './token-times.ts';
 
 /** Records handed on at once; between full batches `flush` is called on a timer. */
 const BATCH = 256;
+
+/** Whether the client stood still at any time from `fromUs` to `toUs`. */
+export type StoodStill = (fromUs: number, toUs: number) => boolean;
 
 /** Totals since the run's start. */
 export interface Progress {
@@ -32,6 +37,7 @@ interface InFlight {
 export class Recorder implements Sink {
   readonly #store: RecordStore;
   readonly #target: string;
+  readonly #measured: MeasuredSpan | null;
   readonly #inFlight = new Map<number, InFlight>();
   #sentBatch: RequestRecord[] = [];
   #finishedBatch: RequestRecord[] = [];
@@ -39,10 +45,16 @@ export class Recorder implements Sink {
   readonly progress: Progress = { due: 0, sent: 0, ok: 0, failed: 0, tokens: 0 };
   /** Called when a request has ended, with its outcome. */
   onEnd: (index: number, outcome: Outcome) => void = () => undefined;
+  /**
+   * Of whoever watches the client in real time, and then has to call `flush`: only at its next look does it know of a
+   * pause that a request ended in, so that no record is handed on between two looks.
+   */
+  stoodStill: StoodStill | null = null;
 
-  constructor(store: RecordStore, target: string) {
+  constructor(store: RecordStore, target: string, measured: MeasuredSpan | null = null) {
     this.#store = store;
     this.#target = target;
+    this.#measured = measured;
   }
 
   get inFlight(): number {
@@ -71,6 +83,11 @@ export class Recorder implements Sink {
     return worst;
   }
 
+  /** Whether as many have gathered as are handed on at a time. */
+  get isFull(): boolean {
+    return this.#finishedBatch.length >= BATCH;
+  }
+
   hasToken(index: number): boolean {
     return (this.#inFlight.get(index)?.events ?? 0) > 0;
   }
@@ -81,7 +98,7 @@ export class Recorder implements Sink {
     request.connectUs = connectUs;
     this.progress.sent++;
     this.#maxLatenessUs = Math.max(this.#maxLatenessUs, timeUs - request.planned.request.dueUs - (connectUs ?? 0));
-    this.#sentBatch.push(this.#record(request, null, 'cut', 'the client was killed', null));
+    this.#sentBatch.push({ ...this.#record(request, null, 'cut', 'the client was killed', null), touched: null });
   }
 
   tokens(index: number, timeUs: number, count: number): void {
@@ -104,7 +121,7 @@ export class Recorder implements Sink {
   /** Hands on what has gathered, so that little is lost if the process is killed. */
   flush(): void {
     if (this.#sentBatch.length > 0) this.#store.sent(this.#sentBatch);
-    if (this.#finishedBatch.length > 0) this.#store.finished(this.#finishedBatch);
+    if (this.#finishedBatch.length > 0) this.#store.finished(this.#finishedBatch.map((record) => this.#marked(record)));
     this.#sentBatch = [];
     this.#finishedBatch = [];
   }
@@ -116,8 +133,15 @@ export class Recorder implements Sink {
     if (record.outcome === 'ok') this.progress.ok++;
     else this.progress.failed++;
     this.#finishedBatch.push(record);
-    if (this.#finishedBatch.length >= BATCH) this.flush();
+    if (this.isFull && this.stoodStill === null) this.flush();
     this.onEnd(index, record.outcome);
+  }
+
+  #marked(record: RequestRecord): RequestRecord {
+    const { sent_us, end_us } = record;
+    if (this.stoodStill === null || sent_us === null || end_us === null) return record;
+    const isLate = (latenessUs(record) ?? 0) > MAX_LATENESS_MS * 1000;
+    return isLate || this.stoodStill(sent_us, end_us) ? { ...record, touched: true } : record;
   }
 
   #get(index: number): InFlight {
@@ -138,7 +162,7 @@ export class Recorder implements Sink {
     const noTokens = outcome === 'ok' && times.length === 0;
     const firstTokenUs = times[0] === undefined ? null : planned.request.dueUs + times[0];
     return {
-      ...blankRecord(planned.request, this.#target),
+      ...blankRecord(planned.request, this.#target, this.#measured),
       sent_us: wholeUs(sentUs),
       connect_us: wholeUs(request.connectUs),
       first_token_us: firstTokenUs,

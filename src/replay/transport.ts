@@ -1,6 +1,7 @@
 import type { Call, Codec } from '../core/codec.ts';
 import type { Planned, Sink, Target } from '../core/target.ts';
 import type { WallClock } from '../core/wall-clock.ts';
+import { Backlog } from './backlog.ts';
 import type { CallHandler } from './call-handler.ts';
 import { Connections } from './connections.ts';
 import { Exchange } from './exchange.ts';
@@ -18,6 +19,7 @@ export class HttpTarget implements Target {
   readonly #clock: WallClock;
   readonly #options: TransportOptions;
   readonly #connections: Connections;
+  readonly #backlog = new Backlog();
   readonly #exchanges = new Map<number, Exchange>();
 
   constructor(codec: Codec, clock: WallClock, options: TransportOptions) {
@@ -32,7 +34,7 @@ export class HttpTarget implements Target {
   }
 
   send(planned: Planned, sink: Sink): void {
-    const exchange = new Exchange(planned, sink, this.#codec, this.#clock, (call, handler) =>
+    const exchange = new Exchange(planned, sink, this.#codec, this.#clock, this.#backlog, (call, handler) =>
       this.#dispatch(call, handler),
     );
     this.#exchanges.set(planned.index, exchange);

@@ -87,12 +87,14 @@ function bigint(value: RequestRecord[keyof RequestRecord]): bigint | null {
   return typeof value === 'number' ? BigInt(value) : null;
 }
 
-/** What hyparquet reads from, once the columns are those that we know. */
+/** What hyparquet reads from, once the columns are those that we know. Parts of older runs end without `touched`. */
 function checked(bytes: Uint8Array) {
   const buffer = new Uint8Array(bytes).buffer;
   const metadata = parquetMetadata(buffer);
-  for (const [i, wanted] of SCHEMA.entries()) {
-    const found = metadata.schema[i];
+  // The first is the root, which is no column.
+  for (const [i, wanted] of SCHEMA.slice(1).entries()) {
+    const found = metadata.schema[i + 1];
+    if (found === undefined && wanted.name === 'touched') continue;
     if (found?.name !== wanted.name || found.type !== wanted.type)
       throw new Error(
         `column "${found?.name ?? 'none'}" of type ${found?.type ?? 'group'} where "${wanted.name}" of type ${wanted.type ?? 'group'} belongs`,
@@ -137,6 +139,7 @@ function record(row: Row): RequestRecord {
     decode_queue_us: orNull(integer, row, 'decode_queue_us'),
     decode_us: orNull(integer, row, 'decode_us'),
     worker: integer(row, 'worker'),
+    touched: typeof row['touched'] === 'boolean' ? row['touched'] : null,
   };
 }
 

@@ -4,8 +4,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { manifestSchema } from '../../src/core/manifest.ts';
 import type { Summary } from '../../src/core/summary.ts';
-import { cli, startCli, temporaryFolder } from '../cli.ts';
+import { cli, readJson, startCli, temporaryFolder } from '../cli.ts';
 import { maxTokens, serve, streamTokens, tokenEvent, type TestServer } from '../servers.ts';
 
 const folder = temporaryFolder();
@@ -96,6 +97,19 @@ describe('faults', () => {
     assert.ok((summary.slo?.attainment.joint ?? 1) <= 0.95);
   });
 
+  it('a server that fails after the warm-up: a result, not a target that was never reached', async () => {
+    const server = await start((index, _request, response, body) => {
+      if (index < 25) void streamTokens(response, maxTokens(body), 2);
+      else response.writeHead(500).end('{"error":{"message":"out of memory"}}');
+    });
+    const { out, result } = startRun('warm', [75, 0.02, 5], server, '--warmup', '500ms', '--slo', 'ttft=1s');
+    const { code, stdout, stderr } = await result;
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^! No measured request was answered: 50 http error$/m);
+    assert.deepEqual(summaryOf(out).requests.by_outcome, { http_error: 50 });
+    assert.equal(summaryOf(out).left_out?.ok, 25);
+  });
+
   it('a client that is stopped for 300 ms says that its numbers are not valid, and why', async () => {
     const server = await start((_index, _request, response, body) => void streamTokens(response, maxTokens(body), 5));
     const { out, child, result } = startRun('stopped', [200, 0.02, 5], server);
@@ -104,14 +118,25 @@ describe('faults', () => {
     await sleep(300);
     child.kill('SIGCONT');
     assert.equal((await result).code, 0);
-    const { valid, reasons } = summaryOf(out).validity;
+    const { valid, reasons, requests_touched } = summaryOf(out).validity;
     assert.equal(valid, false);
     assert.match(reasons.join('\n'), /stood still for (29|3\d)\d ms/);
+    // The records have the same requests marked: in flight in a pause that run.json names, or sent late.
+    const { client } = manifestSchema.parse(readJson(out, 'run.json'));
+    const inStall = (client?.stalls ?? []).map(
+      ({ from_us, to_us }) => `(sent_us <= ${to_us} and end_us >= ${from_us})`,
+    );
+    const connection = await (await DuckDBInstance.create()).connect();
+    const rows = await connection.runAndReadAll(
+      `select count(*) filter (touched)::int, count(*) filter (touched != (${inStall.join(' or ')} or sent_us - due_us - coalesce(connect_us, 0) > 10000))::int, count(touched)::int from '${out}/requests/*.parquet'`,
+    );
+    assert.deepEqual(rows.getRows()[0], [requests_touched, 0, 200]);
+    assert.ok(requests_touched >= 10, `${requests_touched} requests`);
   });
 
   it('a client that is killed: report gives what had finished, the rest cut or unsent', async () => {
     const server = await start((_index, _request, response, body) => void streamTokens(response, maxTokens(body), 20));
-    const { out, child, result } = startRun('killed', [400, 0.02, 10], server);
+    const { out, child, result } = startRun('killed', [400, 0.02, 10], server, '--warmup', '1s', '--cooldown', '2s');
     await requestsSeen(server, 150, child);
     const early = await cli('report', out);
     assert.equal(early.code, 2);
@@ -123,8 +148,10 @@ describe('faults', () => {
     const summary: Summary = JSON.parse(report.stdout);
     assert.equal(summary.status, 'interrupted');
     const { ok = 0, cut = 0, unsent = 0 } = summary.requests.by_outcome;
-    assert.equal(ok + cut + unsent, 400);
-    assert.ok(ok > 60 && cut > 0 && unsent > 100, JSON.stringify(summary.requests.by_outcome));
+    // 50 of the first second and 100 of the last two are left out, whether they were sent or not.
+    assert.deepEqual([summary.left_out?.warmup_requests, summary.left_out?.cooldown_requests], [50, 100]);
+    assert.equal(ok + cut + unsent, 250);
+    assert.ok(ok > 10 && cut > 0 && unsent > 50, JSON.stringify(summary.requests.by_outcome));
     assert.deepEqual(
       JSON.parse((await cli('report', out, '--json')).stdout),
       summary,

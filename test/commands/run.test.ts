@@ -124,6 +124,70 @@ describe('reprise run', () => {
     assert.equal(workload.block_tokens, 512);
   });
 
+  it('replays a warm-up and a cool-down, and leaves them out of every figure', async () => {
+    const path = trace('warm.csv', 200, 0.05, 5);
+    const [plain, warm] = await Promise.all(
+      [
+        ['whole', []] as const,
+        ['warm', ['--speed', '2', '--warmup', '1s', '--cooldown', '500ms', '--slo', 'ttft=500ms,tpot=50ms']] as const,
+      ].map(([name, options]) => cli('run', path, '--clock', 'virtual', ...options, '--out', join(folder, name))),
+    );
+    assert.equal(plain?.code, 0, plain?.stderr);
+    assert.equal(warm?.code, 0, warm?.stderr);
+    // Every 25 ms to 4.975 s: measured from 1 s to 4.475 s, both ends in.
+    const bounds = await query(
+      `select count(*)::int, min(due_us)::int, max(due_us)::int from '${folder}/warm/requests/*.parquet' where measured`,
+    );
+    assert.deepEqual(bounds, [140, 1_000_000, 4_475_000]);
+    const summary = readJson(folder, 'warm', 'summary.json');
+    assert.deepEqual(summary['requests'], { scheduled: 140, sent: 140, ok: 140, failed: 0, by_outcome: { ok: 140 } });
+    assert.match(
+      warm?.stdout ?? '',
+      /^Left out of the figures: 40 requests of the first 1 s \(warm-up\) and 20 requests of the last 500 ms \(cool-down\); 140 measured$/m,
+    );
+    const page = readFileSync(join(folder, 'warm', 'report.html'), 'utf8');
+    for (const said of [
+      'requests due from 1 s to 4.47 s (warm-up 1 s, cool-down 500 ms)',
+      'shaded: warm-up and cool-down, not measured',
+    ])
+      assert.ok(page.includes(said), said);
+    assert.equal((await cli('report', join(folder, 'warm'))).code, 0);
+    assert.deepEqual(readJson(folder, 'warm', 'summary.json'), summary, 'reporting again changes nothing');
+    assert.doesNotMatch(plain?.stdout ?? '', /Left out/);
+  });
+
+  it('judges by a published SLO, and again by another without running', async () => {
+    const list = await cli('run', '--slo', 'list');
+    assert.equal(list.code, 0, list.stderr);
+    assert.match(list.stdout, /^ {2}distserve-osdi-code-opt-66b +TTFT <= 125 ms and TPOT <= 200 ms +OPT-66B /m);
+
+    const path = trace('profile.csv', 40, 0.05, 5);
+    const out = join(folder, 'profile');
+    const name = 'distserve-osdi-chat-opt-66b-artifact';
+    const first = await cli('run', path, '--clock', 'virtual', '--slo', name, '--out', out);
+    assert.equal(first.code, 0, first.stderr);
+    assert.match(
+      first.stdout,
+      new RegExp(`^SLO +${name}: TTFT <= 400 ms and TPOT <= 100 ms \\(DistServe, artifact`, 'm'),
+    );
+    const page = (): string => readFileSync(join(out, 'report.html'), 'utf8');
+    assert.ok(page().includes(`${name}: TTFT &lt;= 400 ms and TPOT &lt;= 100 ms (DistServe, artifact`));
+    const limits = (): unknown => {
+      const slo = readJson(out, 'summary.json')['slo'];
+      return typeof slo === 'object' && slo !== null && 'limits_ms' in slo ? slo.limits_ms : null;
+    };
+    assert.deepEqual(limits(), { ttft: 400, tpot: 100 });
+
+    const manifest = readFileSync(join(out, 'run.json'), 'utf8');
+    const again = await cli('report', out, '--slo', 'ttft=1us');
+    assert.match(again.stdout, /^✗ 0 % of requests met TTFT <= 1 us/);
+    assert.match(again.stdout, new RegExp(`^SLO +ttft=1us, in place of the run's: ${name}$`, 'm'));
+    assert.deepEqual(limits(), { ttft: 0.001 });
+    assert.equal(readFileSync(join(out, 'run.json'), 'utf8'), manifest, 'what was run is not written over');
+    await cli('report', out);
+    assert.deepEqual(limits(), { ttft: 400, tpot: 100 });
+  });
+
   it('sorts a trace that is out of order and still says what was left out and what a rate did', async () => {
     const path = join(folder, 'disorder.csv');
     writeFileSync(path, 'arrival_s,input_tokens,output_tokens\n0,10,2\n4,10,2\nsoon,10,2\n1,10,2\n8,10,2\n');

@@ -81,15 +81,15 @@ describe('WallClock', () => {
     assert.deepEqual(seen, ['due', 'outside']);
   });
 
-  it('shares one stamp in a poll phase, but not for longer than a millisecond', async () => {
+  it('shares one stamp in a poll phase, but not for longer than four milliseconds', async () => {
     const clock = new WallClock();
     const first = clock.phase();
     const again = clock.phase();
-    assert.ok(again === first || again - first > 1000, `${again - first} us apart`); // a busy machine may pause between
-    const end = performance.now() + 2;
+    assert.ok(again === first || again - first > 4000, `${again - first} us apart`); // a busy machine may pause between
+    const end = performance.now() + 5;
     while (performance.now() < end);
     const later = clock.phase();
-    assert.ok(later - first >= 1000, `${later - first} us`);
+    assert.ok(later - first >= 4000, `${later - first} us`);
     await new Promise((resolve) => setImmediate(resolve)); // the phase is over
     assert.ok(clock.phase() > later);
   });

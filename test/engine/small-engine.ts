@@ -36,8 +36,8 @@ export function smallEngine(clock: Clock, size: SmallEngine, log: StepLog[] = []
     name: '0',
     clock,
     policy: () => policy,
-    onIteration: (_name, { nowUs, tokens, preempted }) =>
-      log.push({ atUs: nowUs, tokens: [...tokens], preempted: preempted.length, admitted, running }),
+    onIteration: (_name, { nowUs, size, tokens, preempted }) =>
+      log.push({ atUs: nowUs, tokens: tokens.slice(0, size), preempted: preempted.length, admitted, running }),
     cost: size.cost ?? PLAIN_COST,
     memory: new BlockPool(size.capacityBlocks, size.blockTokens),
     executor: pipeline(clock, 1),

@@ -30,6 +30,7 @@ export function exampleManifest(over: Partial<Manifest> = {}): Manifest {
       input_tokens: 40,
       output_tokens: 12,
     },
+    measured: null,
     target: { spec: 'reference:vllm', kind: 'reference', adapter: 'reference', model: null, facts: {} },
     slo: null,
     timeout_s: 600,

@@ -75,6 +75,44 @@ test('a small run by hand', async () => {
   assert.equal(summary.records_sha256, null);
 });
 
+test('what warm-up and cool-down leave out is counted, and in no figure but Little’s law', async () => {
+  const span = { warmup_s: 1, cooldown_s: 4, from_us: 1_000_000, to_us: 6_000_000 };
+  const cool = exampleRecord({
+    request_id: 'cool',
+    measured: false,
+    due_us: 9_000_000,
+    sent_us: 9_090_000,
+    input_tokens: 999,
+    output_tokens: 0,
+    output_tokens_planned: 999,
+    outcome: 'timeout',
+    token_times_us: new Float64Array(0),
+    end_us: 9_100_000,
+  });
+  const manifest = exampleManifest({ slo, measured: span });
+  const workload = { ...manifest.workload, requests: 6 };
+  const summary = await summarise(batches([...four, cool]), { ...manifest, workload });
+  const without = await summarise(batches(four.slice(1)), exampleManifest({ slo }));
+  assert.deepEqual(summary.left_out, {
+    warmup_s: 1,
+    cooldown_s: 4,
+    from_s: 1,
+    to_s: 6,
+    warmup_requests: 1,
+    cooldown_requests: 1,
+    ok: 1,
+  });
+  // Asked: what the plan has between 1 s and 6 s.
+  const { requests, duration_s, rate_rps } = summary.workload;
+  assert.deepEqual([requests, duration_s, rate_rps], [4, 5, 0.8]);
+  for (const part of ['requests', 'delivered', 'throughput', 'latency_ms', 'service_latency_ms', 'slo'] as const)
+    assert.deepEqual(summary[part], without[part], part);
+  assert.deepEqual(summary.validity.lateness_ms, without.validity.lateness_ms);
+  // 140 + 140 + 420 + 10 ms measured or warm, and 10 ms of the cool-down: the client sampled them all.
+  assert.ok(Math.abs((summary.little_law_error ?? 0) - (0.1 - 0.072) / 0.072) < 1e-9);
+  assert.equal(without.left_out, null);
+});
+
 test('without an SLO there is no attainment; without both limits no fluidity; the digest is of virtual time', async () => {
   const plain = await summarise(batches(four), exampleManifest({ clock: 'virtual', client: null }));
   assert.deepEqual([plain.slo, plain.fluidity, plain.throughput.good_requests_per_s], [null, null, null]);

@@ -84,7 +84,11 @@ function answered(
 }
 
 function withoutAnswer(index: number, dueUs: number, inputTokens: number, outputTokens: number): RequestRecord {
-  return blankRecord({ id: `r${index}`, traceRow: index + 2, dueUs, inputTokens, outputTokens }, 'reference:vllm');
+  return blankRecord(
+    { id: `r${index}`, traceRow: index + 2, dueUs, inputTokens, outputTokens },
+    'reference:vllm',
+    null,
+  );
 }
 
 export function exampleManifest(records: readonly RequestRecord[], { slo, manifest }: ExampleOptions): Manifest {
@@ -120,6 +124,7 @@ export function exampleManifest(records: readonly RequestRecord[], { slo, manife
       input_tokens: records.reduce((sum, record) => sum + (record.input_tokens_planned ?? 0), 0),
       output_tokens: records.reduce((sum, record) => sum + (record.output_tokens_planned ?? 0), 0),
     },
+    measured: null,
     target: {
       spec: 'reference:vllm,model=llama-3-8b,gpu=h100',
       kind: 'reference',

@@ -6,7 +6,7 @@ import { blankRecord } from '../../src/replay/blank-record.ts';
 export function exampleRecord(over: Partial<RequestRecord> = {}): RequestRecord {
   const request = { id: 'r0', traceRow: 2, dueUs: 0, inputTokens: 10, outputTokens: 3 };
   const record: RequestRecord = {
-    ...blankRecord(request, ''),
+    ...blankRecord(request, '', null),
     target: null,
     sent_us: 0,
     input_tokens: 10,
@@ -17,6 +17,7 @@ export function exampleRecord(over: Partial<RequestRecord> = {}): RequestRecord 
     outcome: 'ok',
     http_status: 200,
     finish_reason: 'length',
+    touched: false,
     ...over,
   };
   const first = record.token_times_us[0];
@@ -68,6 +69,7 @@ const anyRecord: fc.Arbitrary<RequestRecord> = fc.record(
     decode_queue_us: nullable(microseconds),
     decode_us: nullable(microseconds),
     worker: fc.nat(1000),
+    touched: nullable(fc.boolean()),
   },
   { noNullPrototype: true },
 );

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -50,6 +51,19 @@ test('token times take at most 4 bytes each', () => {
   });
   const bytesPerToken = encodeRecords(records).length / (400 * 250);
   assert.ok(bytesPerToken < 4, `${bytesPerToken} bytes a token`);
+});
+
+test('parts of older runs, without `touched`, are read; without any other column they are not', async (t) => {
+  const dir = temporaryRun(t);
+  await appendRecords(dir, batches([exampleRecord({ touched: true })]));
+  const connection = await (await DuckDBInstance.create()).connect();
+  const without = async (name: string): Promise<Uint8Array> => {
+    const file = join(dir, `${name}.parquet`);
+    await connection.run(`copy (select * exclude (${name}) from '${dir}/requests/*.parquet') to '${file}'`);
+    return readFile(file);
+  };
+  assert.deepEqual(await decodeRecords(await without('touched')), [exampleRecord({ touched: null })]);
+  await assert.rejects(without('worker').then(decodeRecords), /column "touched" .* where "worker"/);
 });
 
 test('DuckDB reads the parts as they are, with the promised types', async (t) => {

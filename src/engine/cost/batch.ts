@@ -20,8 +20,8 @@ export class Batch {
   }
 
   clear(): void {
-    this.chunkTokens.length = 0;
-    this.chunkPast.length = 0;
+    // Most iterations have none, and to shorten an array is not free.
+    if (this.chunkTokens.length > 0) this.chunkTokens.length = this.chunkPast.length = 0;
     this.decodes = 0;
     this.decodeContextTokens = 0;
     this.newTokens = 0;

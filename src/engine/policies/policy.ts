@@ -19,19 +19,19 @@ export interface Scheduler<S extends SequenceView> {
    * default, what it will have computed). False, and nothing changes, if there is too little memory.
    */
   run(sequence: S, tokens: number, holdTokens?: number): boolean;
-  /** A waiting one joins the end of the running, with what the cache has of it, and computes as in `run`. */
+  /** A waiting one joins the end of the running, with what the cache has of it, and computes as in `run`, or nothing yet. */
   admit(sequence: S, tokens: number, holdTokens?: number): boolean;
   /** A running one loses its memory and waits again, to be computed anew. It must not compute in this iteration. */
   preempt(sequence: S, to: 'head' | 'tail'): void;
-  /** A running one waits again behind all others, and keeps its memory. */
-  requeue(sequence: S): void;
+  /** The first `count` of the running go behind the others, in their order. */
+  rotate(count: number): void;
   /** The waiting stand by `key`, the lowest first, and among equals as before. Asks once for each, from the head. */
   sortWaiting(key: (sequence: S) => number): void;
 }
 
 /**
  * Decides one iteration: who computes how many tokens, who joins, who leaves. Doing nothing means to wait for the next
- * arrival. It is asked once more when nobody is left: then the engine falls idle. Generic in the sequence, so that a policy cannot reach what `SequenceView` does not show: the true output
+ * arrival. Generic in the sequence, so that a policy cannot reach what `SequenceView` does not show: the true output
  * length.
  */
 export type IterationPolicy = <S extends SequenceView>(scheduler: Scheduler<S>) => void;

@@ -33,6 +33,8 @@ export class AnswerStream implements Listener {
     for (let i = 0; i < count; i++) this.#emittedUs.push(nowUs);
     const total = this.#emittedUs.length;
     this.#res.write(this.#text.tokens(count, total, total === this.#maxTokens));
+    // Node would hold it back until every stream of this iteration has been written to.
+    this.#res.socket?.uncork();
   }
 
   end(): void {

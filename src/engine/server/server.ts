@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { messageOf, UserError } from '../../core/errors.ts';
 import { WallClock } from '../../core/wall-clock.ts';
 import type { Engine } from '../engine.ts';
+import type { IterationWatch } from '../iteration-log.ts';
 import { createEngine, type EngineSpec } from '../spec.ts';
 import { sendError, sendJson } from './api-error.ts';
 import { limitConnections } from './connection-limit.ts';
@@ -21,6 +22,8 @@ export interface ServeOptions {
   readonly modelName?: string;
   /** Connections that may be open at a time; one too many gets 503. 16,384 if left out. */
   readonly maxConnections?: number;
+  /** Told of each iteration. */
+  readonly onIteration?: IterationWatch | undefined;
 }
 
 const MAX_CONNECTIONS = 16_384;
@@ -36,7 +39,7 @@ export interface EngineServer {
  */
 export async function serveEngine(spec: EngineSpec, options: ServeOptions): Promise<EngineServer> {
   const clock = new WallClock();
-  const engine = createEngine(spec, { clock });
+  const engine = createEngine(spec, { clock, onIteration: options.onIteration });
   const modelName = options.modelName ?? String(spec.options['model']);
   const truth = new TruthLog();
   const metrics = new ServerMetrics(engine, modelName);

@@ -1,5 +1,5 @@
 import type { HostOverhead } from '../cost/host-overhead.ts';
-import { COSTS, type CostPreset } from '../cost/presets.ts';
+import { COSTS, type CostName, type CostPreset } from '../cost/presets.ts';
 import { isTable, TABLE_EXTENSION, tablePreset } from '../cost/table-preset.ts';
 import { OURS, type Amount, type OptionReader } from './option-reader.ts';
 
@@ -17,9 +17,9 @@ export type CostOptions = {
   readonly seed: number;
 };
 
-export function readCostOptions(given: OptionReader, host: HostOverhead): CostOptions {
+export function readCostOptions(given: OptionReader, host: HostOverhead & { readonly cost?: CostName }): CostOptions {
   const cost = given.nameOrFile('cost', COSTS, {
-    fallback: 'roofline',
+    fallback: host.cost ?? 'roofline',
     extension: TABLE_EXTENSION,
     about: 'how iterations are timed',
     source: OURS,

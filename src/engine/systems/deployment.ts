@@ -2,14 +2,14 @@ import { UserError } from '../../core/errors.ts';
 import type { CostModel } from '../cost/cost-model.ts';
 import type { HostOverhead } from '../cost/host-overhead.ts';
 import { noisy } from '../cost/noise.ts';
-import type { CostSetting } from '../cost/presets.ts';
+import type { CostName, CostSetting } from '../cost/presets.ts';
 import { isTable, tablePreset } from '../cost/table-preset.ts';
 import { GPUS, type GpuName } from '../hardware/gpus.ts';
 import { LLMS, type LlmName } from '../models/llms.ts';
 import { divides, MAX_TENSOR_PARALLEL, tensorParallelDegrees } from '../models/tensor-parallel.ts';
 import { costPreset, readCostOptions, type CostOptions } from './cost-options.ts';
-import { readKvTokens, RUNTIME_RESERVE_BYTES } from './fit.ts';
-import { OURS, type OptionReader } from './option-reader.ts';
+import { doesNotFit, kvBlocks, RUNTIME_RESERVE_BYTES } from './fit.ts';
+import { OURS, type OptionReader, type Options, type OptionValue } from './option-reader.ts';
 
 /** What every system is asked: a model on a GPU, and how its memory is laid out. */
 export type Deployment = CostOptions & {
@@ -22,18 +22,18 @@ export type Deployment = CostOptions & {
   readonly block_tokens: number;
   /** Share of device memory that the engine may use. */
   readonly kv_fraction: number;
-  /** KV tokens that fit; a whole number of blocks is used. */
+  /** KV tokens of an instance, whatever fits; 0: what its memory leaves. */
   readonly kv_tokens: number;
   readonly mixed_batch_penalty: number;
   readonly max_model_len: number;
 };
 
-/** How a system lays out its memory, where it is not told. */
+/** How a system lays out its memory. */
 export interface MemoryLayout {
   readonly blockTokens: { readonly fallback: number; readonly max: number; readonly source: string };
-  /** By the degree of tensor parallelism. */
+  /** Share of the memory, by the degree of tensor parallelism. */
   readonly fraction: { readonly fallback: (tp: number) => number; readonly source: string };
-  /** Of that fraction on each GPU, what activations, CUDA graphs and libraries take besides weights and KV. */
+  /** What of that share activations, CUDA graphs and libraries take on each GPU, besides weights and KV. */
   readonly reserveBytes: number;
 }
 
@@ -43,37 +43,99 @@ const VLLM_MEMORY: MemoryLayout = {
   reserveBytes: RUNTIME_RESERVE_BYTES,
 };
 
-/** `host`: what the system itself costs, where the cost model does not bring that of a whole engine. */
-export function readDeployment(given: OptionReader, host: HostOverhead, memory = VLLM_MEMORY): Deployment {
-  const model = given.name('model', LLMS, { fallback: 'llama-3.1-8b', about: 'which model', source: OURS });
-  const gpu = given.name('gpu', GPUS, { fallback: 'h100-sxm', about: 'which GPU', source: OURS });
+/** What a system itself costs, where the cost model does not bring that of a whole engine; and which model, if not the usual. */
+export interface DeploymentDefaults extends HostOverhead {
+  readonly cost?: CostName;
+  readonly model?: LlmName;
+  readonly gpu?: GpuName;
+  /** vLLM's, if left out. */
+  readonly memory?: MemoryLayout;
+}
+
+export function readDeployment(given: OptionReader, defaults: DeploymentDefaults): Deployment {
+  const deployment = readParts(given, defaults);
+  check(given, deployment, defaults);
+  return deployment;
+}
+
+/** One of the parts that a deployment is split into, each with its own count and shape. */
+export type Role = Deployment & { readonly count: number };
+
+/**
+ * The deployments of instances that do different work: the shared options, and for each role `ROLE` (how many),
+ * `ROLE.tp` and `ROLE.pp` (by default `tp` and `pp`).
+ */
+export function readRoles<R extends string>(
+  given: OptionReader,
+  defaults: DeploymentDefaults,
+  roles: readonly R[],
+): { readonly shared: Deployment; readonly options: Options; role(name: R): Role } {
+  const shared = readParts(given, defaults);
+  const read = new Map<R, Role>();
+  const options: Record<string, OptionValue> = { ...shared };
+  for (const name of roles) {
+    const count = given.integer(name, {
+      min: 1,
+      max: 4096,
+      fallback: 1,
+      about: `instances that ${name}, each on ${name}.tp x ${name}.pp GPUs`,
+      source: OURS,
+    });
+    const tp = readTensorParallel(given, shared.model, `${name}.tp`, shared.tp);
+    const pp = readPipelineParallel(given, shared.model, `${name}.pp`, shared.pp);
+    const role = { ...shared, tp, pp, count };
+    check(given, role, defaults);
+    read.set(name, role);
+    Object.assign(options, { [name]: count, [`${name}.tp`]: tp, [`${name}.pp`]: pp });
+  }
+  return {
+    shared,
+    options,
+    role(name) {
+      const role = read.get(name);
+      if (role === undefined) throw new Error(`no role ${name}`);
+      return role;
+    },
+  };
+}
+
+function readParts(given: OptionReader, defaults: DeploymentDefaults): Deployment {
+  const model = given.name('model', LLMS, {
+    fallback: defaults.model ?? 'llama-3.1-8b',
+    about: 'which model',
+    source: OURS,
+  });
+  const gpu = given.name('gpu', GPUS, { fallback: defaults.gpu ?? 'h100-sxm', about: 'which GPU', source: OURS });
   const longest = LLMS[model].maxModelLen;
-  const tp = readTensorParallel(given, model);
-  const pp = readPipelineParallel(given, model);
-  const costOptions = readCostOptions(given, host);
-  const block_tokens = given.integer('block_tokens', {
-    min: 1,
-    max: memory.blockTokens.max,
-    fallback: memory.blockTokens.fallback,
-    about: 'tokens of a KV block',
-    source: memory.blockTokens.source,
-  });
-  const kv_fraction = given.fraction('kv_fraction', {
-    above: 0,
-    max: 1,
-    fallback: memory.fraction.fallback(tp),
-    about: 'share of the GPU memory that the engine may use',
-    source: memory.fraction.source,
-  });
-  const deployment = {
+  const { blockTokens, fraction } = defaults.memory ?? VLLM_MEMORY;
+  const tp = readTensorParallel(given, model, 'tp', 1);
+  return {
     model,
     gpu,
     tp,
-    pp,
-    ...costOptions,
-    block_tokens,
-    kv_fraction,
-    kv_tokens: readKvTokens(given, { model, gpu, tp, pp, block_tokens, kv_fraction }, memory.reserveBytes),
+    pp: readPipelineParallel(given, model, 'pp', 1),
+    ...readCostOptions(given, defaults),
+    block_tokens: given.integer('block_tokens', {
+      min: 1,
+      max: blockTokens.max,
+      fallback: blockTokens.fallback,
+      about: 'tokens of a KV block',
+      source: blockTokens.source,
+    }),
+    kv_fraction: given.fraction('kv_fraction', {
+      above: 0,
+      max: 1,
+      fallback: fraction.fallback(tp),
+      about: 'share of the GPU memory that the engine may use',
+      source: fraction.source,
+    }),
+    kv_tokens: given.integer('kv_tokens', {
+      min: 0,
+      max: 2 ** 40,
+      fallback: 0,
+      about: 'KV tokens of an instance, whether they fit or not; 0: what weights and runtime leave of kv_fraction',
+      source: OURS,
+    }),
     mixed_batch_penalty: given.fraction('mixed_batch_penalty', {
       above: 0,
       max: 100,
@@ -89,11 +151,15 @@ export function readDeployment(given: OptionReader, host: HostOverhead, memory =
       source: LLMS[model].source,
     }),
   };
-  // Made to be thrown away: a setting without figures is refused before anything runs.
+}
+
+/** Throws a UserError where the model does not fit or cannot be timed, before anything runs. */
+function check(given: OptionReader, deployment: Deployment, { memory = VLLM_MEMORY }: DeploymentDefaults): void {
+  if (kvBlocks(deployment, memory.reserveBytes) < 1) throw doesNotFit(deployment, memory.reserveBytes);
+  // Made to be thrown away: a setting without figures is refused.
   costModel(deployment, '');
   if (isTable(deployment.cost))
     for (const text of tablePreset(deployment.cost).outliers(costSetting(deployment))) given.warn(text);
-  return deployment;
 }
 
 /** Times iterations, with noise where it was asked for; then each call draws: predict with `noise` and `run_noise` at 0. */
@@ -108,34 +174,34 @@ function costSetting(deployment: Deployment): CostSetting {
   return { model, gpu, tp, pp, mixedBatchPenalty, hostFixedUs, hostPerSequenceUs };
 }
 
-function readTensorParallel(given: OptionReader, model: LlmName): number {
-  const tp = given.integer('tp', {
+function readTensorParallel(given: OptionReader, model: LlmName, key: string, fallback: number): number {
+  const tp = given.integer(key, {
     min: 1,
     max: MAX_TENSOR_PARALLEL,
-    fallback: 1,
+    fallback,
     about: 'GPUs that share the model by tensor parallelism',
     source: OURS,
   });
   if (divides(LLMS[model], tp)) return tp;
   const { queryHeads, kvHeads, mlpSize } = LLMS[model];
   throw new UserError(
-    `reference engine: tp=${tp} does not divide ${model} (${queryHeads} query heads, ${kvHeads} KV heads, MLP of ` +
-      `${mlpSize}); tp can be ${tensorParallelDegrees(LLMS[model]).join(', ')}`,
+    `reference engine: ${key}=${tp} does not divide ${model} (${queryHeads} query heads, ${kvHeads} KV heads, MLP of ` +
+      `${mlpSize}); ${key} can be ${tensorParallelDegrees(LLMS[model]).join(', ')}`,
   );
 }
 
-function readPipelineParallel(given: OptionReader, model: LlmName): number {
+function readPipelineParallel(given: OptionReader, model: LlmName, key: string, fallback: number): number {
   const { layers } = LLMS[model];
-  const pp = given.integer('pp', {
+  const pp = given.integer(key, {
     min: 1,
     max: layers,
-    fallback: 1,
+    fallback,
     about: 'stages that the layers are spread over, each on tp GPUs',
     source: OURS,
   });
   if (layers % pp === 0) return pp;
   const divisors = Array.from({ length: layers }, (_, i) => i + 1).filter((stages) => layers % stages === 0);
   throw new UserError(
-    `reference engine: pp=${pp} does not divide the ${layers} layers of ${model}; pp can be ${divisors.join(', ')}`,
+    `reference engine: ${key}=${pp} does not divide the ${layers} layers of ${model}; ${key} can be ${divisors.join(', ')}`,
   );
 }

@@ -38,7 +38,7 @@ export const sglang: System = {
     const options = read(given);
     return collocated(context, {
       deployment: options,
-      memory: () => new RadixMemory(kvBlocks(options)),
+      memory: () => new RadixMemory(kvBlocks(options, MEMORY.reserveBytes)),
       policy: () =>
         sglangPolicy({
           schedulePolicy: options.schedule_policy,
@@ -53,11 +53,13 @@ export const sglang: System = {
 };
 
 function read(given: OptionReader): SglangOptions {
-  const deployment = readDeployment(given, HOST, MEMORY);
+  const deployment = readDeployment(given, { ...HOST, memory: MEMORY });
   return { ...deployment, ...readReplicas(given), ...readScheduler(given, deployment) };
 }
 
-function readScheduler(given: OptionReader, { gpu, kv_tokens, max_model_len }: Deployment) {
+function readScheduler(given: OptionReader, deployment: Deployment) {
+  const { gpu, max_model_len } = deployment;
+  const kvTokens = kvBlocks(deployment, MEMORY.reserveBytes);
   return {
     schedule_policy: given.name('schedule_policy', SCHEDULE_POLICIES, {
       fallback: 'fcfs',
@@ -95,7 +97,7 @@ function readScheduler(given: OptionReader, { gpu, kv_tokens, max_model_len }: D
     max_running_requests: given.integer('max_running_requests', {
       min: 1,
       max: 65536,
-      fallback: maxRunning(kv_tokens, max_model_len),
+      fallback: maxRunning(kvTokens, max_model_len),
       about: 'requests that run at a time',
       source: 'SGLang, model_runner.py: 512 contexts’ worth, from 2048 to 4096; half the KV tokens at most',
     }),

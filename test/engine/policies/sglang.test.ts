@@ -49,7 +49,8 @@ describe('any trace on any small engine', () => {
           memory,
           executor: pipeline(clock, options.stages),
           cost: { timeUs: (batch) => 100 + 10 * batch.newTokens },
-          onIteration: (_name, { batch, tokens, work, running, preempted }) => {
+          onIteration: (_name, { batch: all, size: computing, tokens, work, running, preempted }) => {
+            const batch = all.slice(0, computing);
             for (const { id } of preempted) again.add(id);
             // After a retraction all but one token may be in the cache, which looks like a decode.
             if (work.chunkTokens.length > 0)

@@ -41,7 +41,7 @@ function decide({ budget, maxSeqs = 8, capacityBlocks, running, waiting }: Situa
   vllmV1({ tokenBudget: budget, maxSeqs })(slot);
   const names = (list: readonly Sequence[]): string[] => list.map(({ id }) => id);
   return {
-    batch: slot.batch.map(({ id }, i) => `${id}:${slot.tokens[i]}`),
+    batch: slot.batch.slice(0, slot.size).map(({ id }, i) => `${id}:${slot.tokens[i]}`),
     preempted: names(slot.preempted),
     admitted: names(slot.running.filter((each) => waiting.includes(each))),
   };

@@ -239,7 +239,8 @@ describe('the new-token ratio', () => {
 test('its defaults follow the device and the degree, as in SGLang', () => {
   const { options } = parseEngineSpec('sglang,gpu=a100-sxm-80g');
   // 0.88 x 80 GiB - 16.06 GB of weights, over 131,072 bytes.
-  assert.equal(options['kv_tokens'], 454_188);
+  const engine = createEngine(parseEngineSpec('sglang,gpu=a100-sxm-80g'), { clock: new VirtualClock() });
+  assert.equal(engine.load().capacityBlocks, 454_188);
   const { schedule_policy, lpm_limit, max_prefill_tokens, chunked_prefill_size, max_running_requests } = options;
   assert.deepEqual(
     [schedule_policy, lpm_limit, max_prefill_tokens, chunked_prefill_size, max_running_requests],

@@ -1,0 +1,21 @@
+import { SLO_PROFILES } from '../../workloads/index.ts';
+import { limitsWords } from '../../reports/index.ts';
+import { section } from './engine-list.ts';
+
+/** The published SLOs that `--slo` knows by name. Ends in a newline. */
+export function sloList(json: boolean): string {
+  if (json) {
+    const profiles = SLO_PROFILES.map(({ limits, ...profile }) => ({ ...profile, limits_ms: limits }));
+    return `${JSON.stringify(profiles, null, 2)}\n`;
+  }
+  return section(
+    'Published SLOs (--slo NAME)',
+    SLO_PROFILES.map(({ name, limits, model, workload, source }) => [
+      name,
+      limitsWords(limits),
+      model,
+      workload,
+      source,
+    ]),
+  );
+}

@@ -1,0 +1,47 @@
+import type { Clock } from '../../core/clock.ts';
+import type { Executor } from './pipeline.ts';
+import { SharedWork, type Piece } from './shared-work.ts';
+
+/** A stream of batches on a device, one at a time, with a share of its processors. */
+export interface Lane extends Executor {
+  /** Takes effect at once, on the batch under way too. */
+  setShare(share: number): void;
+}
+
+/**
+ * A GPU that several lanes run on at once (Green Contexts, MPS). Batches are timed as if they had the whole device; a
+ * lane with a share of it takes as much longer, and where the shares of busy lanes are more than the device, all take
+ * longer by that. Batches under way are re-timed when a lane starts, stops or changes its share.
+ */
+export class Device {
+  readonly #work: SharedWork;
+
+  constructor(clock: Clock) {
+    this.#work = new SharedWork(clock, (pieces) => {
+      let shares = 0;
+      for (const { weight } of pieces) shares += weight;
+      for (const piece of pieces) piece.rate = piece.weight / Math.max(1, shares);
+    });
+  }
+
+  /** `share`: above 0, at most 1. */
+  lane(share: number): Lane {
+    const work = this.#work;
+    let mine = share;
+    let underWay: Piece | null = null;
+    return {
+      depth: 1,
+      run(stageUs, done, free) {
+        underWay = work.start(stageUs, mine, () => {
+          underWay = null;
+          done();
+          free();
+        });
+      },
+      setShare(next) {
+        mine = next;
+        if (underWay !== null) work.setWeight(underWay, next);
+      },
+    };
+  }
+}

@@ -1,0 +1,49 @@
+import type { Clock } from '../../core/clock.ts';
+import { SharedWork, type Piece } from './shared-work.ts';
+
+export interface LinkShape {
+  /** In one direction. */
+  readonly bytesPerS: number;
+  /** Until the first byte of a transfer moves. */
+  readonly latencyUs: number;
+  /** To launch each piece of memory that is sent by itself; pieces are launched one after another. */
+  readonly segmentUs: number;
+}
+
+/** A transfer under way. */
+export interface Transfer {
+  /** Gives it up; nothing happens if it is over. */
+  cancel(): void;
+}
+
+/** One direction of a connection between devices: transfers under way share its bandwidth equally. */
+export class Link {
+  readonly #clock: Clock;
+  readonly #shape: LinkShape;
+  readonly #moving: SharedWork;
+
+  constructor(clock: Clock, shape: LinkShape) {
+    this.#clock = clock;
+    this.#shape = shape;
+    const bytesPerUs = shape.bytesPerS / 1e6;
+    this.#moving = new SharedWork(clock, (pieces) => {
+      for (const piece of pieces) piece.rate = bytesPerUs / pieces.length;
+    });
+  }
+
+  /** Sends `bytes` that lie in `segments` pieces of memory. */
+  send(bytes: number, segments: number, done: () => void): Transfer {
+    const { latencyUs, segmentUs } = this.#shape;
+    let piece: Piece | null = null;
+    let cancelled = false;
+    this.#clock.at(this.#clock.now() + latencyUs + segments * segmentUs, () => {
+      if (!cancelled) piece = this.#moving.start(bytes, 1, done);
+    });
+    return {
+      cancel: () => {
+        cancelled = true;
+        if (piece !== null) this.#moving.stop(piece);
+      },
+    };
+  }
+}

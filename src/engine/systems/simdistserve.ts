@@ -1,0 +1,111 @@
+import { fleet } from '../fleet.ts';
+import { pipeline } from '../hardware/pipeline.ts';
+import { Instance } from '../instance.ts';
+import { BlockPool } from '../kv/block-pool.ts';
+import type { IterationPolicy } from '../policies/policy.ts';
+import { ROUTERS } from '../policies/routers.ts';
+import { simdistserveDecode, simdistservePrefill, simdistserveVllm } from '../policies/simdistserve.ts';
+import type { Sequence } from '../sequence.ts';
+import {
+  costModel,
+  readDeployment,
+  readRoles,
+  type Deployment,
+  type DeploymentDefaults,
+  type Role,
+} from './deployment.ts';
+import { kvBlocks } from './fit.ts';
+import { distserveKvTokens } from './kv-tokens-distserve.ts';
+import { readReplicas } from './replicas.ts';
+import type { OptionReader } from './option-reader.ts';
+import type { EngineContext, System } from './system.ts';
+
+const SOURCE = 'DistServe (OSDI 2024), its simulator: LLMServe/DistServe 82831f1, simdistserve. For validation';
+
+const DEFAULTS: Omit<DeploymentDefaults, 'cost'> = {
+  model: 'opt-13b',
+  gpu: 'a100-sxm-80g',
+  hostFixedUs: 0,
+  hostPerSequenceUs: 0,
+};
+
+/** It has no limit on lengths, and none on the memory of decodes. */
+const NO_LIMIT = 2 ** 40;
+
+const DISAGGREGATED: DeploymentDefaults = { ...DEFAULTS, cost: 'distserve' };
+const COLLOCATED: DeploymentDefaults = { ...DEFAULTS, cost: 'vllm' };
+
+/** DistServe as its own simulator has it: no KV transfer, no decode memory, prompts batched up to the KV size. */
+export const simdistserve: System = {
+  cites: SOURCE,
+  options: (given) => readRoles(given, DISAGGREGATED, ['prefill', 'decode']).options,
+  engine(given, context) {
+    const { role } = readRoles(given, DISAGGREGATED, ['prefill', 'decode']);
+    const decode = instances(context, 'decode', role('decode'), simdistserveDecode);
+    const nextDecode = ROUTERS['least-requests'].create();
+    const prefill = instances(
+      context,
+      'prefill',
+      role('prefill'),
+      () => simdistservePrefill(kvTokens(role('prefill'))),
+      (sequence) => {
+        sequence.kv.release();
+        sequence.handedOverUs = context.clock.now();
+        decode[nextDecode(decode)]?.submit(sequence);
+      },
+    );
+    return fleet({
+      clock: context.clock,
+      maxModelLen: NO_LIMIT,
+      entry: prefill,
+      others: decode,
+      router: ROUTERS['least-requests'].create(),
+    });
+  },
+};
+
+/** The vLLM that it is compared with. */
+export const simdistserveVllmSystem: System = {
+  cites: SOURCE,
+  options: readCollocated,
+  engine(given, context) {
+    const options = readCollocated(given);
+    const entry = instances(context, 'vllm', { ...options, count: options.instances }, () =>
+      simdistserveVllm(kvTokens(options)),
+    );
+    return fleet({ clock: context.clock, maxModelLen: NO_LIMIT, entry, router: ROUTERS[options.router].create() });
+  },
+};
+
+function readCollocated(given: OptionReader): Deployment & ReturnType<typeof readReplicas> {
+  return { ...readDeployment(given, COLLOCATED), ...readReplicas(given) };
+}
+
+function kvTokens(deployment: Deployment): number {
+  const { model, gpu, tp, pp, block_tokens } = deployment;
+  const published = gpu === DEFAULTS.gpu ? distserveKvTokens(model, tp, pp) : null;
+  return published ?? kvBlocks(deployment) * block_tokens;
+}
+
+function instances(
+  { clock, onIteration }: EngineContext,
+  name: string,
+  role: Role,
+  policy: () => IterationPolicy,
+  handOver?: (sequence: Sequence) => void,
+): Instance[] {
+  return Array.from(
+    { length: role.count },
+    (_, i) =>
+      new Instance({
+        name: `${name}-${i}`,
+        clock,
+        onIteration,
+        policy,
+        handOver,
+        memory: new BlockPool(handOver === undefined ? NO_LIMIT : kvTokens(role), 1),
+        executor: pipeline(clock, role.pp),
+        cost: costModel(role, `${name}-${i}`),
+      }),
+  );
+}
