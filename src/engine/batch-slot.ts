@@ -44,9 +44,8 @@ export class BatchSlot implements Scheduler<Sequence> {
 
   run(sequence: Sequence, tokens: number, holdTokens = sequence.computedTokens + tokens): boolean {
     if (!sequence.kv.grow(holdTokens)) return false;
-    const missing = missingTokens(sequence);
-    if (missing === 1 && sequence.generatedTokens > 0) this.work.addDecode(sequence.computedTokens + 1);
-    else this.work.addChunk(tokens, sequence.computedTokens, tokens === missing);
+    if (sequence.isDecoding) this.work.addDecode(sequence.computedTokens + 1);
+    else this.work.addChunk(tokens, sequence.computedTokens, tokens === missingTokens(sequence));
     this.batch[this.size] = sequence;
     this.tokens[this.size++] = tokens;
     return true;
@@ -75,6 +74,7 @@ export class BatchSlot implements Scheduler<Sequence> {
     sequence.kv.retract();
     // Nothing is kept but the tokens that the user has, and they become part of the prompt.
     sequence.computedTokens = 0;
+    sequence.isDecoding = false;
     sequence.state = 'waiting';
     this.preempted.push(sequence);
     if (to === 'head') this.#waiting.prepend(sequence);

@@ -160,6 +160,7 @@ export class Instance implements InstanceView, Place {
 
   #emit(slot: BatchSlot, sequence: Sequence, nowUs: number): void {
     sequence.generatedTokens++;
+    sequence.isDecoding = true;
     if (sequence.generatedTokens === 1) sequence.firstTokenUs = nowUs;
     sequence.listener.tokens(nowUs, 1);
     // What the listener does on a token may be to cancel.

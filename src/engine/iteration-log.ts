@@ -1,5 +1,4 @@
 import type { BatchSlot } from './batch-slot.ts';
-import { missingTokens } from './sequence.ts';
 
 /** Told of each iteration as it begins: the instance's name, what it does, and how long each stage takes. */
 export type IterationWatch = (instance: string, slot: BatchSlot, stageUs: number) => void;
@@ -27,7 +26,7 @@ export function logIterations(write: (entry: IterationEntry) => void): Iteration
     const prefill: { id: string; tokens: number; past: number }[] = [];
     const decode: string[] = [];
     for (const [i, sequence] of slot.batch.slice(0, slot.size).entries()) {
-      if (missingTokens(sequence) === 1 && sequence.generatedTokens > 0) decode.push(sequence.id);
+      if (sequence.isDecoding) decode.push(sequence.id);
       else prefill.push({ id: sequence.id, tokens: slot.tokens[i] ?? 0, past: sequence.computedTokens });
     }
     write({

@@ -10,6 +10,8 @@ export interface SequenceView {
   readonly generatedTokens: number;
   /** Tokens, prompt first, whose keys and values are in memory. */
   readonly computedTokens: number;
+  /** All of its prompt is computed, after a preemption all that it had: from now on token by token. */
+  readonly isDecoding: boolean;
   readonly arrivalUs: number;
   /** Blocks that it holds. */
   heldBlocks(): number;
@@ -47,6 +49,7 @@ export class Sequence implements SequenceView, Prompt {
   kv: KvAccount = NO_ACCOUNT;
   generatedTokens = 0;
   computedTokens = 0;
+  isDecoding = false;
   /** Of its prompt, found in the cache when it was first admitted. */
   cachedPromptTokens = 0;
   firstScheduledUs = Number.NaN;

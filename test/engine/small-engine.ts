@@ -9,7 +9,7 @@ import { Instance } from '../../src/engine/instance.ts';
 import { BlockPool } from '../../src/engine/kv/block-pool.ts';
 import { ROUTERS } from '../../src/engine/policies/routers.ts';
 
-export interface SmallEngine {
+interface SmallEngine {
   readonly capacityBlocks: number;
   readonly blockTokens: number;
   readonly tokenBudget: number;
@@ -18,7 +18,7 @@ export interface SmallEngine {
 }
 
 /** An iteration costs 100 us and 10 us a token: times that can be worked out by hand. */
-const PLAIN_COST: CostModel = { timeUs: (batch) => 100 + 10 * batch.newTokens };
+export const PLAIN_COST: CostModel = { timeUs: (batch) => 100 + 10 * batch.newTokens };
 
 /** A small vLLM v1 engine whose every step is written to `log`: the tokens that each sequence of the batch computes. */
 export function smallEngine(clock: Clock, size: SmallEngine, log: StepLog[] = []): Engine {

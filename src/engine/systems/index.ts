@@ -1,14 +1,18 @@
+import { sarathi } from './sarathi.ts';
 import { sglang } from './sglang.ts';
 import type { System } from './system.ts';
 import { simdistserve, simdistserveVllmSystem } from './simdistserve.ts';
+import { vllmV0 } from './vllm-v0.ts';
 import { vllmV1 } from './vllm-v1.ts';
 
 /** Every system that the engine can be, by name. */
 export const SYSTEMS: Readonly<Record<string, System>> = {
+  'vllm-v1': vllmV1,
+  'vllm-v0': vllmV0,
+  sarathi,
+  sglang,
   simdistserve,
   'simdistserve-vllm': simdistserveVllmSystem,
-  'vllm-v1': vllmV1,
-  sglang,
 };
 
 export const DEFAULT_SYSTEM = 'vllm-v1';

@@ -14,7 +14,7 @@ import { Heard } from '../small-engine.ts';
 const PIECE_TOKENS = 8;
 
 const size = fc.record({
-  capacityTokens: fc.integer({ min: 5, max: 200 }),
+  capacityTokens: fc.oneof(fc.integer({ min: 5, max: 200 }), fc.integer({ min: 100, max: 200 })),
   stages: fc.integer({ min: 1, max: 3 }),
   schedulePolicy: fc.constantFrom('fcfs' as const, 'lpm' as const),
   lpmLimit: fc.integer({ min: 0, max: 10 }),
@@ -25,11 +25,11 @@ const size = fc.record({
 });
 const arrival = fc.record({
   atUs: fc.nat(10_000),
-  promptTokens: fc.integer({ min: 1, max: 40 }),
+  promptTokens: fc.oneof(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: 20 })),
   pieces: fc.option(fc.array(fc.nat(1), { minLength: 1, maxLength: 8 }), { freq: 4 }),
   maxTokens: fc.integer({ min: 1, max: 80 }),
   /** Of those. */
-  share: fc.constantFrom(0.1, 0.5, 1),
+  share: fc.constantFrom(0.1, 1, 1),
   cancelAfterUs: fc.option(fc.nat(15_000), { freq: 1 }),
 });
 
@@ -38,9 +38,8 @@ describe('any trace on any small engine', () => {
     let retracted = 0;
     let hits = 0;
     await fc.assert(
-      fc.asyncProperty(size, fc.array(arrival, { minLength: 1, maxLength: 30 }), async (options, arrivals) => {
+      fc.asyncProperty(size, fc.array(arrival, { minLength: 1, maxLength: 40 }), async (options, arrivals) => {
         const clock = new VirtualClock();
-        const again = new Set<string>();
         const memory = new RadixMemory(options.capacityTokens);
         const instance = new Instance({
           name: '0',
@@ -51,10 +50,7 @@ describe('any trace on any small engine', () => {
           cost: { timeUs: (batch) => 100 + 10 * batch.newTokens },
           onIteration: (_name, { batch: all, size: computing, tokens, work, running, preempted }) => {
             const batch = all.slice(0, computing);
-            for (const { id } of preempted) again.add(id);
-            // After a retraction all but one token may be in the cache, which looks like a decode.
-            if (work.chunkTokens.length > 0)
-              for (const { id, isDecoding } of batch) assert.ok(!isDecoding || again.has(id), 'decodes with prompts');
+            assert.ok(work.decodes === 0 || work.chunkTokens.length === 0);
             assert.ok(running.length <= options.maxRunning);
             if (work.decodes === 0) assert.ok(work.newTokens <= options.chunkTokens);
             const cut = batch.filter((each, i) => (tokens[i] ?? 0) < missingTokens(each));
@@ -94,7 +90,7 @@ describe('any trace on any small engine', () => {
         assert.deepEqual([running, waiting, usedBlocks], [0, 0, 0]);
         assert.equal(memory.unused + memory.tree.tokens, memory.capacityBlocks);
       }),
-      { numRuns: 300 },
+      { numRuns: 1000 },
     );
     assert.ok(retracted > 50 && hits > 500, `${retracted} retracted, ${hits} tokens from the cache`);
   });

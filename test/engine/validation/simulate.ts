@@ -9,11 +9,15 @@ export interface Simulated {
   readonly cachedTokens: number;
 }
 
-/** Runs requests, whose due times ascend, through an engine in virtual time, without records. */
+/**
+ * Runs requests, whose due times ascend, through an engine in virtual time, without records. `onGap` hears of every time
+ * between two tokens of a request.
+ */
 export async function simulate(
   system: string,
   requests: readonly Pick<Request, 'id' | 'dueUs' | 'inputTokens' | 'outputTokens' | 'blocks'>[],
   blockTokens = 0,
+  onGap: (gapMs: number) => void = () => undefined,
 ): Promise<Simulated[]> {
   const clock = new VirtualClock();
   const engine = createEngine(parseEngineSpec(system), { clock });
@@ -28,6 +32,7 @@ export async function simulate(
         {
           tokens(timeUs) {
             if (Number.isNaN(result.firstTokenMs)) result.firstTokenMs = timeUs / 1000;
+            else onGap(timeUs / 1000 - result.lastTokenMs);
             result.lastTokenMs = timeUs / 1000;
           },
           end(_timeUs, { cachedTokens }) {

@@ -1,0 +1,15 @@
+import { missingTokens, type SequenceView } from '../sequence.ts';
+import type { Scheduler } from './policy.ts';
+
+/** Share of all blocks that admission leaves free, so that who runs can grow: vLLM v0's constant, and Sarathi-Serve's. */
+export const WATERMARK = 0.01;
+
+/**
+ * Whether blocks for the whole prompt can be had and the watermark is left. It does not count while nobody holds memory:
+ * vLLM drops a request that alone would go beyond it, and here every request that fits is served.
+ */
+export function fitsAboveWatermark<S extends SequenceView>({ memory }: Scheduler<S>, sequence: S): boolean {
+  const { capacityBlocks, freeBlocks } = memory;
+  const left = freeBlocks - sequence.neededBlocks(sequence.computedTokens + missingTokens(sequence));
+  return left >= (freeBlocks === capacityBlocks ? 0 : Math.floor(WATERMARK * capacityBlocks));
+}
