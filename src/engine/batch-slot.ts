@@ -90,6 +90,10 @@ export class BatchSlot implements Scheduler<Sequence> {
     if (count < this.running.length) this.running.push(...this.running.splice(0, count));
   }
 
+  sortWaiting(key: (sequence: Sequence) => number): void {
+    this.#waiting.sort(key);
+  }
+
   /** Out of the running; its memory is left as it is. */
   remove(sequence: Sequence): void {
     // Policies find their victims at the end, so it is looked for from there.

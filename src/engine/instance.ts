@@ -122,7 +122,6 @@ export class Instance implements InstanceView, Place {
 
   /** False if there is nothing to do. */
   #begin({ slot, decide, end }: Slot): boolean {
-    if (slot.running.length === 0 && this.#waiting.length === 0) return false;
     const { clock, cost, executor, onIteration, name } = this.#parts;
     const nowUs = clock.now();
     slot.clear(nowUs);
@@ -130,7 +129,8 @@ export class Instance implements InstanceView, Place {
     this.#preemptions += slot.preempted.length;
     if (slot.size === 0) {
       // With all memory free there is nothing that it could wait for.
-      if (this.#underWay === 0 && this.memory.freeBlocks === this.memory.capacityBlocks)
+      const isFree = this.#underWay === 0 && this.memory.freeBlocks === this.memory.capacityBlocks;
+      if (isFree && this.#waiting.length > 0)
         throw new Error('the policy leaves requests waiting and schedules nothing');
       return false;
     }

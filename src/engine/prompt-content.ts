@@ -17,3 +17,15 @@ export interface Prompt {
   /** By now: after a preemption, these are computed again behind the prompt. */
   readonly generatedTokens: number;
 }
+
+/** The first `tokens` tokens of a prompt: the same text only where others begin with the same; null where not known. */
+export function beginningOf({ content, promptTokens }: Prompt, tokens: number): string | null {
+  if (content === null || promptTokens < tokens) return null;
+  const { pieces, pieceTokens } = content;
+  const count = Math.ceil(tokens / pieceTokens);
+  if (pieces.length < count) return null;
+  let text = `${pieceTokens}`;
+  for (let i = 0; i < count; i++) text += ` ${pieces[i]}`;
+  // The last of these may be cut short.
+  return `${text} ${Math.min(count * pieceTokens, promptTokens)}`;
+}

@@ -1,6 +1,6 @@
 import type { Completion, Listener, Submission } from './engine.ts';
 import type { KvAccount } from './kv/memory.ts';
-import type { Prompt, PromptContent } from './prompt-content.ts';
+import { beginningOf, type Prompt, type PromptContent } from './prompt-content.ts';
 
 /** A request as policies see it. Its true output length is not here. */
 export interface SequenceView {
@@ -19,6 +19,8 @@ export interface SequenceView {
   cachedTokens(): number;
   /** Free blocks that it would take to hold `tokens` tokens in all. */
   neededBlocks(tokens: number): number;
+  /** Equal for prompts whose first `tokens` tokens are; null where they are not known. */
+  beginning(tokens: number): string | null;
 }
 
 /** Tokens that must be computed before the next one comes out: prompt or chunk of it, one when decoding, all after a preemption. */
@@ -76,6 +78,10 @@ export class Sequence implements SequenceView, Prompt {
 
   neededBlocks(tokens: number): number {
     return this.kv.needs(tokens);
+  }
+
+  beginning(tokens: number): string | null {
+    return beginningOf(this, tokens);
   }
 
   /** Given up by its caller; nothing happens once it has ended. */

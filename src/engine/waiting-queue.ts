@@ -41,6 +41,18 @@ export class WaitingQueue<T> implements QueueView<T> {
     else this.#dropHead();
   }
 
+  /** By `key`, the lowest first; equals keep their order. `key` is asked once for each, from the head. */
+  sort(key: (item: T) => number): void {
+    const keyed: { readonly item: T; readonly key: number }[] = [];
+    for (let i = 0; i < this.length; i++) {
+      const item = this.at(i);
+      if (item !== undefined) keyed.push({ item, key: key(item) });
+    }
+    keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+    this.#items = keyed.map(({ item }) => item);
+    this.#head = 0;
+  }
+
   #dropHead(): void {
     this.#items[this.#head++] = undefined;
     if (this.#head * 2 < this.#items.length) return;

@@ -19,6 +19,7 @@ const DEFAULTS = {
     seed: 1,
     block_tokens: 16,
     kv_fraction: 0.9,
+    kv_tokens: 0,
     mixed_batch_penalty: 1,
     max_model_len: 131072,
     instances: 1,
@@ -64,6 +65,7 @@ test('every option can be given, and a spec survives JSON', () => {
     max_seqs: 8,
     block_tokens: 32,
     kv_fraction: 0.5,
+    kv_tokens: 0,
     mixed_batch_penalty: 1.7,
     max_model_len: 4096,
     instances: 1,
@@ -73,6 +75,13 @@ test('every option can be given, and a spec survives JSON', () => {
   assert.equal(engine.maxModelLen, 4096);
   // (0.5 x 80 GiB - 16.06 GB of weights - 3.5 GB) / (32 x 131,072 bytes)
   assert.equal(engine.load().capacityBlocks, 5576);
+});
+
+test('KV tokens can be given, whether they fit or not; a block is used whole', () => {
+  const engine = createEngine(parseEngineSpec('kv_fraction=0.1,kv_tokens=10000,block_tokens=64'), {
+    clock: new VirtualClock(),
+  });
+  assert.equal(engine.load().capacityBlocks, 156);
 });
 
 describe('mistakes name the way out', () => {
@@ -90,6 +99,9 @@ describe('mistakes name the way out', () => {
     ['kv_fraction=1.2', /kv_fraction=1\.2 is not a number above 0 and at most 1/],
     ['kv_fraction=0', /kv_fraction=0 is not a number above 0/],
     ['kv_fraction=0.2', /does not fit: it needs 19\.6 GB a GPU .* raise kv_fraction above 0\.23/],
+    ['kv_tokens=15', /kv_tokens=15 is less than one block; raise it to block_tokens=16 or more/],
+    ['sglang,block_tokens=16', /block_tokens=16 is not a whole number from 1 to 1/],
+    ['sglang,schedule_policy=lmp', /schedule_policy "lmp" is not known; did you mean "lpm"\?/],
     ['tp=3', /tp=3 does not divide llama-3\.1-8b \(32 query heads, 8 KV heads, MLP of 14336\); tp can be 1, 2, 4, 8/],
     ['tp=16', /tp=16 is not a whole number from 1 to 8/],
     ['model=llama-3-70b', /llama-3-70b does not fit: it needs 144\.\d GB a GPU .* at tp=1.* share it by tp=2/],

@@ -3,10 +3,11 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { WaitingQueue } from '../../src/engine/waiting-queue.ts';
 
-test('behaves as an array does under any mix of push, prepend and remove', () => {
+test('behaves as an array does under any mix of push, prepend, remove and sort', () => {
   const action = fc.oneof(
     fc.constant({ do: 'push' as const, at: 0 }),
     fc.constant({ do: 'prepend' as const, at: 0 }),
+    fc.constant({ do: 'sort' as const, at: 0 }),
     fc.record({ do: fc.constant('remove' as const), at: fc.oneof(fc.constant(0), fc.nat(100)) }),
   );
   fc.assert(
@@ -20,6 +21,16 @@ test('behaves as an array does under any mix of push, prepend and remove', () =>
         } else if (step.do === 'prepend') {
           model.unshift(item);
           queue.prepend(item);
+        } else if (step.do === 'sort') {
+          const asked: number[] = [];
+          queue.sort((each) => {
+            asked.push(each);
+            return each % 3 === 0 ? Number.POSITIVE_INFINITY : each % 3;
+          });
+          assert.deepEqual(asked, model);
+          // In this order by key, and as before among equals.
+          const sorted = [1, 2, 0].flatMap((rest) => model.filter((each) => each % 3 === rest));
+          model.splice(0, model.length, ...sorted);
         } else if (model.length > 0) {
           const [gone = -1] = model.splice(step.at % model.length, 1);
           queue.remove(gone);

@@ -25,6 +25,8 @@ export interface Scheduler<S extends SequenceView> {
   preempt(sequence: S, to: 'head' | 'tail'): void;
   /** The first `count` of the running go behind the others, in their order. */
   rotate(count: number): void;
+  /** The waiting stand by `key`, the lowest first, and among equals as before. Asks once for each, from the head. */
+  sortWaiting(key: (sequence: S) => number): void;
 }
 
 /**

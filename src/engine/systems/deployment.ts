@@ -8,7 +8,7 @@ import { GPUS, type GpuName } from '../hardware/gpus.ts';
 import { LLMS, type LlmName } from '../models/llms.ts';
 import { divides, MAX_TENSOR_PARALLEL, tensorParallelDegrees } from '../models/tensor-parallel.ts';
 import { costPreset, readCostOptions, type CostOptions } from './cost-options.ts';
-import { doesNotFit, kvBlocks } from './fit.ts';
+import { doesNotFit, kvBlocks, RUNTIME_RESERVE_BYTES } from './fit.ts';
 import { OURS, type OptionReader, type Options, type OptionValue } from './option-reader.ts';
 
 /** What every system is asked: a model on a GPU, and how its memory is laid out. */
@@ -22,8 +22,25 @@ export type Deployment = CostOptions & {
   readonly block_tokens: number;
   /** Share of device memory that the engine may use. */
   readonly kv_fraction: number;
+  /** KV tokens of an instance, whatever fits; 0: what its memory leaves. */
+  readonly kv_tokens: number;
   readonly mixed_batch_penalty: number;
   readonly max_model_len: number;
+};
+
+/** How a system lays out its memory. */
+export interface MemoryLayout {
+  readonly blockTokens: { readonly fallback: number; readonly max: number; readonly source: string };
+  /** Share of the memory, by the degree of tensor parallelism. */
+  readonly fraction: { readonly fallback: (tp: number) => number; readonly source: string };
+  /** What of that share activations, CUDA graphs and libraries take on each GPU, besides weights and KV. */
+  readonly reserveBytes: number;
+}
+
+const VLLM_MEMORY: MemoryLayout = {
+  blockTokens: { fallback: 16, max: 1024, source: 'vLLM' },
+  fraction: { fallback: () => 0.9, source: 'vLLM, gpu_memory_utilization' },
+  reserveBytes: RUNTIME_RESERVE_BYTES,
 };
 
 /** What a system itself costs, where the cost model does not bring that of a whole engine; and which model, if not the usual. */
@@ -31,11 +48,13 @@ export interface DeploymentDefaults extends HostOverhead {
   readonly cost?: CostName;
   readonly model?: LlmName;
   readonly gpu?: GpuName;
+  /** vLLM's, if left out. */
+  readonly memory?: MemoryLayout;
 }
 
 export function readDeployment(given: OptionReader, defaults: DeploymentDefaults): Deployment {
   const deployment = readParts(given, defaults);
-  check(given, deployment);
+  check(given, deployment, defaults);
   return deployment;
 }
 
@@ -65,7 +84,7 @@ export function readRoles<R extends string>(
     const tp = readTensorParallel(given, shared.model, `${name}.tp`, shared.tp);
     const pp = readPipelineParallel(given, shared.model, `${name}.pp`, shared.pp);
     const role = { ...shared, tp, pp, count };
-    check(given, role);
+    check(given, role, defaults);
     read.set(name, role);
     Object.assign(options, { [name]: count, [`${name}.tp`]: tp, [`${name}.pp`]: pp });
   }
@@ -88,25 +107,34 @@ function readParts(given: OptionReader, defaults: DeploymentDefaults): Deploymen
   });
   const gpu = given.name('gpu', GPUS, { fallback: defaults.gpu ?? 'h100-sxm', about: 'which GPU', source: OURS });
   const longest = LLMS[model].maxModelLen;
+  const { blockTokens, fraction } = defaults.memory ?? VLLM_MEMORY;
+  const tp = readTensorParallel(given, model, 'tp', 1);
   return {
     model,
     gpu,
-    tp: readTensorParallel(given, model, 'tp', 1),
+    tp,
     pp: readPipelineParallel(given, model, 'pp', 1),
     ...readCostOptions(given, defaults),
     block_tokens: given.integer('block_tokens', {
       min: 1,
-      max: 1024,
-      fallback: 16,
+      max: blockTokens.max,
+      fallback: blockTokens.fallback,
       about: 'tokens of a KV block',
-      source: 'vLLM',
+      source: blockTokens.source,
     }),
     kv_fraction: given.fraction('kv_fraction', {
       above: 0,
       max: 1,
-      fallback: 0.9,
+      fallback: fraction.fallback(tp),
       about: 'share of the GPU memory that the engine may use',
-      source: 'vLLM, gpu_memory_utilization',
+      source: fraction.source,
+    }),
+    kv_tokens: given.integer('kv_tokens', {
+      min: 0,
+      max: 2 ** 40,
+      fallback: 0,
+      about: 'KV tokens of an instance, whether they fit or not; 0: what weights and runtime leave of kv_fraction',
+      source: OURS,
     }),
     mixed_batch_penalty: given.fraction('mixed_batch_penalty', {
       above: 0,
@@ -126,8 +154,8 @@ function readParts(given: OptionReader, defaults: DeploymentDefaults): Deploymen
 }
 
 /** Throws a UserError where the model does not fit or cannot be timed, before anything runs. */
-function check(given: OptionReader, deployment: Deployment): void {
-  if (kvBlocks(deployment) < 1) throw doesNotFit(deployment);
+function check(given: OptionReader, deployment: Deployment, { memory = VLLM_MEMORY }: DeploymentDefaults): void {
+  if (kvBlocks(deployment, memory.reserveBytes) < 1) throw doesNotFit(deployment, memory.reserveBytes);
   // Made to be thrown away: a setting without figures is refused.
   costModel(deployment, '');
   if (isTable(deployment.cost))

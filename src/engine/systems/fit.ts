@@ -6,20 +6,30 @@ import { shardOf, tensorParallelDegrees } from '../models/tensor-parallel.ts';
 import type { Deployment } from './deployment.ts';
 
 /** Memory of each GPU that activations, CUDA graphs and libraries take besides weights and KV (AIConfigurator's reserve). */
-const RUNTIME_RESERVE_BYTES = 3.5e9;
+export const RUNTIME_RESERVE_BYTES = 3.5e9;
 
-/** KV blocks in what the weights and the runtime leave of the memory of each GPU; a block has its share on all. */
-export function kvBlocks({ model, gpu, tp, pp, kv_fraction, block_tokens }: Deployment): number {
+/**
+ * KV blocks of an instance: as many as it is given, or those in what the weights and the runtime leave of the memory of
+ * each GPU; a block has its share on all.
+ */
+export function kvBlocks(deployment: Deployment, reserveBytes = RUNTIME_RESERVE_BYTES): number {
+  const { model, gpu, tp, pp, kv_fraction, kv_tokens, block_tokens } = deployment;
+  if (kv_tokens > 0) return Math.floor(kv_tokens / block_tokens);
   const shard = shardOf(LLMS[model], tp);
-  const left = GPUS[gpu].memoryBytes * kv_fraction - weightBytes(shard) / pp - RUNTIME_RESERVE_BYTES;
+  const left = GPUS[gpu].memoryBytes * kv_fraction - weightBytes(shard) / pp - reserveBytes;
   return Math.floor((left * pp) / (kvBytesPerToken(shard) * block_tokens));
 }
 
 /** What to say, and the way out, where not even one block is left. */
-export function doesNotFit({ model, gpu, tp, pp, kv_fraction, block_tokens }: Deployment): UserError {
+export function doesNotFit(deployment: Deployment, reserveBytes = RUNTIME_RESERVE_BYTES): UserError {
+  const { model, gpu, tp, pp, kv_fraction, kv_tokens, block_tokens } = deployment;
+  if (kv_tokens > 0)
+    return new UserError(
+      `reference engine: kv_tokens=${kv_tokens} is less than one block; raise it to block_tokens=${block_tokens} or more`,
+    );
   const { memoryBytes } = GPUS[gpu];
   const needed = (shard: Llm): number =>
-    (weightBytes(shard) + kvBytesPerToken(shard) * block_tokens) / pp + RUNTIME_RESERVE_BYTES;
+    (weightBytes(shard) + kvBytesPerToken(shard) * block_tokens) / pp + reserveBytes;
   const each = needed(shardOf(LLMS[model], tp));
   const enough = tensorParallelDegrees(LLMS[model]).find(
     (more) => more > tp && needed(shardOf(LLMS[model], more)) <= memoryBytes * kv_fraction,

@@ -1,4 +1,5 @@
 import { sarathi } from './sarathi.ts';
+import { sglang } from './sglang.ts';
 import type { System } from './system.ts';
 import { simdistserve, simdistserveVllmSystem } from './simdistserve.ts';
 import { vllmV0 } from './vllm-v0.ts';
@@ -9,6 +10,7 @@ export const SYSTEMS: Readonly<Record<string, System>> = {
   'vllm-v1': vllmV1,
   'vllm-v0': vllmV0,
   sarathi,
+  sglang,
   simdistserve,
   'simdistserve-vllm': simdistserveVllmSystem,
 };

@@ -1,0 +1,24 @@
+import type { SequenceView } from '../sequence.ts';
+import type { Scheduler } from './policy.ts';
+
+/** SGLang's thresholds (`IN_BATCH_PREFIX_CACHING_*`), tokens. */
+const SHORT_MATCH = 32;
+const SHARED_BEGINNING = 32;
+
+/**
+ * The waiting stand by what the cache has of them, the longest match first (LPM). Of those of which it has next to
+ * nothing and that begin alike, all but the first go to the end: it computes for them what they share.
+ */
+export function sortByLongestPrefixMatch<S extends SequenceView>(scheduler: Scheduler<S>): void {
+  const beginnings = new Set<string>();
+  scheduler.sortWaiting((sequence) => {
+    const cached = sequence.cachedTokens();
+    // A match leaves out the last token of a prompt.
+    if (cached > SHORT_MATCH || sequence.promptTokens <= SHARED_BEGINNING) return -cached;
+    const beginning = sequence.beginning(SHARED_BEGINNING);
+    if (beginning === null) return -cached;
+    if (beginnings.has(beginning)) return Number.POSITIVE_INFINITY;
+    beginnings.add(beginning);
+    return -cached;
+  });
+}

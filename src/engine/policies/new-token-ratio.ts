@@ -1,0 +1,45 @@
+import type { SequenceView } from '../sequence.ts';
+
+/** SGLang's constants (global_config.py). */
+const INITIAL = 0.7;
+const MINIMUM_SHARE = 0.14;
+const DECAY_STEPS = 600;
+/** Decode steps that must find room behind a retraction (`retract_decode_steps`). */
+export const RETRACT_STEPS = 20;
+
+/**
+ * SGLang's `new_token_ratio`: the share of the output still allowed to a request that it is taken to need. Falls with
+ * every decode step that finds memory, and rises when one does not.
+ */
+export class NewTokenRatio {
+  value: number;
+  readonly #initial: number;
+  readonly #minimum: number;
+  readonly #decay: number;
+
+  constructor(conservativeness: number) {
+    this.#initial = Math.min(INITIAL * conservativeness, 1);
+    this.#minimum = this.#initial * MINIMUM_SHARE;
+    this.#decay = (this.#initial - this.#minimum) / DECAY_STEPS;
+    this.value = this.#initial;
+  }
+
+  reset(): void {
+    this.value = this.#initial;
+  }
+
+  decay(): void {
+    this.value = Math.max(this.value - this.#decay, this.#minimum);
+  }
+
+  /** After a retraction: what those left have generated, and will in the next steps, of all that they may. */
+  estimate(left: readonly SequenceView[]): void {
+    let decoded = 0;
+    let allowed = 0;
+    for (const { generatedTokens, maxTokens } of left) {
+      decoded += generatedTokens;
+      allowed += maxTokens;
+    }
+    this.value = Math.min(1, (decoded + RETRACT_STEPS * left.length) / allowed);
+  }
+}

@@ -1,0 +1,186 @@
+import { missingTokens, type SequenceView } from '../sequence.ts';
+import { sortByLongestPrefixMatch } from './longest-prefix-match.ts';
+import { NewTokenRatio, RETRACT_STEPS } from './new-token-ratio.ts';
+import type { IterationPolicy, Scheduler } from './policy.ts';
+
+export interface SglangOptions {
+  readonly schedulePolicy: 'fcfs' | 'lpm';
+  /** With more waiting than this, `lpm` leaves them as they stand. */
+  readonly lpmLimit: number;
+  readonly conservativeness: number;
+  /** Prompt tokens of one iteration (`max_prefill_tokens`); a single prompt may have more. */
+  readonly maxPrefillTokens: number;
+  /** Where a prompt is cut (`chunked_prefill_size`). */
+  readonly chunkTokens: number;
+  readonly maxRunning: number;
+}
+
+/** What SGLang expects of one output at most (`CLIP_MAX_NEW_TOKENS_ESTIMATION`). */
+const CLIP_TOKENS = 4096;
+
+interface State {
+  readonly ratio: NewTokenRatio;
+  /** The one whose prompt is computed in part. */
+  chunked: SequenceView | null;
+  /** No prompts are tried until someone has left the batch (`batch_is_full`). */
+  isFull: boolean;
+  /** How many were in the batch in the last iteration, by its kind; 0 in the other. */
+  decoding: number;
+  prefilling: number;
+  /** Ended, and in the batch until the next decode step takes them out. */
+  ended: number;
+}
+
+/**
+ * SGLang's scheduler (v0.4.4, srt/managers/{scheduler,schedule_policy,schedule_batch}.py): prompts first and alone,
+ * decodes where no prompt can be had. Whom it admits is bet on: outputs are taken to be shorter than allowed, and where
+ * they are not, those with the least output go back to wait. Memory is counted by the token.
+ */
+export function sglang(options: SglangOptions): IterationPolicy {
+  const state: State = {
+    ratio: new NewTokenRatio(options.conservativeness),
+    chunked: null,
+    isFull: false,
+    decoding: 0,
+    prefilling: 0,
+    ended: 0,
+  };
+  return (scheduler) => {
+    settle(scheduler, state);
+    if (prefill(scheduler, options, state)) return;
+    decode(scheduler, state);
+    if (scheduler.running.length > 0) return;
+    // Idle for a moment or more, and nobody is in the way any longer.
+    state.ratio.reset();
+    state.isFull = false;
+    state.ended = 0;
+    prefill(scheduler, options, state);
+  };
+}
+
+/** What became of the last iteration. */
+function settle<S extends SequenceView>({ running }: Scheduler<S>, state: State): void {
+  if (state.decoding > 0) state.ended += state.decoding - running.length;
+  if (state.prefilling > running.length || (state.prefilling > 0 && state.chunked !== null)) state.isFull = false;
+  state.decoding = state.prefilling = 0;
+}
+
+/** Fills a batch of prompts (`PrefillAdder`). False if there is none. */
+function prefill<S extends SequenceView>(scheduler: Scheduler<S>, options: SglangOptions, state: State): boolean {
+  const { running, waiting, memory } = scheduler;
+  const chunked = state.chunked === null ? undefined : running.findLast((each) => each === state.chunked);
+  state.chunked = null;
+  if (chunked === undefined && (state.isFull || waiting.length === 0)) return false;
+  const batched = running.length + state.ended - (chunked === undefined ? 0 : 1);
+  if (chunked === undefined && batched >= options.maxRunning) {
+    state.isFull = true;
+    return false;
+  }
+  if (options.schedulePolicy === 'lpm' && waiting.length <= options.lpmLimit) sortByLongestPrefixMatch(scheduler);
+
+  let reserved = reservedTokens(running, chunked) * state.ratio.value;
+  let input = options.maxPrefillTokens;
+  let chunk = options.chunkTokens;
+  let added = 0;
+  if (chunked !== undefined) {
+    const missing = missingTokens(chunked);
+    const tokens = Math.min(missing, chunk);
+    if (scheduler.run(chunked, tokens)) {
+      added++;
+      input -= tokens;
+      chunk -= tokens;
+      if (tokens < missing) state.chunked = chunked;
+      else reserved += expectedOutput(chunked.maxTokens);
+    } else {
+      // Several batches share the memory, and another has taken what it was promised.
+      scheduler.preempt(chunked, 'tail');
+    }
+  }
+  for (let sequence = waiting.at(0); sequence !== undefined; sequence = waiting.at(0)) {
+    if (batched + added >= options.maxRunning) {
+      state.isFull = true;
+      break;
+    }
+    const missing = missingTokens(sequence) - sequence.cachedTokens();
+    const output = expectedOutput(sequence.maxTokens);
+    if (!fits(scheduler, sequence, missing, output, reserved)) {
+      state.isFull = true;
+      break;
+    }
+    if (missing > input && added > 0) break;
+    const tokens = Math.min(missing, chunk);
+    if (tokens === 0) break;
+    if (!scheduler.admit(sequence, tokens)) {
+      state.isFull = true;
+      break;
+    }
+    added++;
+    input -= tokens;
+    chunk -= tokens;
+    if (tokens < missing) state.chunked = sequence;
+    else reserved += output;
+    if (memory.freeBlocks - reserved <= 0) {
+      state.isFull = true;
+      break;
+    }
+    if (input <= 0 || chunk <= 0) break;
+  }
+  state.prefilling = added > 0 ? running.length : 0;
+  return added > 0;
+}
+
+/** Whether there is room for what is missing of it and for the output that is expected. */
+function fits<S extends SequenceView>(
+  { memory }: Scheduler<S>,
+  sequence: S,
+  missing: number,
+  output: number,
+  reserved: number,
+): boolean {
+  // Whoever is alone is served: SGLang refuses at the door what could never be admitted, and so does this engine.
+  if (memory.freeBlocks === memory.capacityBlocks) return true;
+  const left = memory.freeBlocks - reserved - output;
+  if (missing >= left) return false;
+  // What it finds in the cache cannot be evicted any longer.
+  return sequence.neededBlocks(sequence.promptTokens + sequence.generatedTokens) <= left;
+}
+
+/** What those who decode may still generate, each clipped. */
+function reservedTokens<S extends SequenceView>(running: readonly S[], chunked: S | undefined): number {
+  let tokens = 0;
+  for (const each of running) if (each !== chunked) tokens += expectedOutput(each.maxTokens - each.generatedTokens);
+  return tokens;
+}
+
+function expectedOutput(allowedTokens: number): number {
+  return Math.min(allowedTokens, CLIP_TOKENS);
+}
+
+/** All decode; where memory is short, some are retracted first. */
+function decode<S extends SequenceView>(scheduler: Scheduler<S>, state: State): void {
+  const { running, memory } = scheduler;
+  const before = running.length;
+  if (before === 0) return;
+  if (memory.freeBlocks >= before) state.ratio.decay();
+  else retract(scheduler, state.ratio);
+  if (running.length < before || state.ended > 0) state.isFull = false;
+  state.ended = 0;
+  let runs = 0;
+  for (const sequence of running) if (scheduler.run(sequence, 1)) runs++;
+  if (runs > 0) state.decoding = running.length;
+  // Several batches share the memory: the last one left gives way to those of others.
+  const last = running[0];
+  if (runs === 0 && last !== undefined) scheduler.preempt(last, 'tail');
+}
+
+/** Those with the least output go, and of these the longest prompts, until the others have room for some steps. */
+function retract<S extends SequenceView>(scheduler: Scheduler<S>, ratio: NewTokenRatio): void {
+  const { running, memory } = scheduler;
+  const order = running.toSorted((a, b) => b.generatedTokens - a.generatedTokens || a.promptTokens - b.promptTokens);
+  do {
+    if (order.length === 1) break;
+    const victim = order.pop();
+    if (victim !== undefined) scheduler.preempt(victim, 'tail');
+  } while (memory.freeBlocks < order.length * RETRACT_STEPS);
+  ratio.estimate(order);
+}

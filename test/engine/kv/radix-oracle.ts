@@ -1,0 +1,122 @@
+import type { Prompt } from '../../../src/engine/prompt-content.ts';
+
+/** A request's tokens, each by its name, and what it holds. */
+export class NaiveRequest {
+  readonly prompt: Prompt;
+  readonly #id: number;
+  held = 0;
+  locked = 0;
+  computed = 0;
+
+  constructor(prompt: Prompt, id: number) {
+    this.prompt = prompt;
+    this.#id = id;
+  }
+
+  /** Its first `count` tokens as text: equal texts are equal tokens. */
+  first(count: number): string {
+    const { content, promptTokens } = this.prompt;
+    const size = content?.pieceTokens ?? 1;
+    let text = '';
+    for (let at = 0; at < count; at++) {
+      const piece = at < promptTokens ? content?.pieces[Math.floor(at / size)] : undefined;
+      const left = Math.min(size, promptTokens - Math.floor(at / size) * size);
+      text += piece === undefined ? ` own${this.#id}.${at}` : ` ${piece}.${at % size}/${left}`;
+    }
+    return text;
+  }
+}
+
+/**
+ * What `RadixMemory` does, as slowly and as plainly as can be: the cache is a set of prefixes, one for each token in it,
+ * and those at which a node ends are marked.
+ */
+export class NaiveRadix {
+  readonly #usedAt = new Map<string, number>();
+  readonly #ends = new Set<string>();
+  readonly #capacity: number;
+  readonly requests: NaiveRequest[] = [];
+  #now = 0;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get unused(): number {
+    const own = this.requests.reduce((sum, { held, locked }) => sum + held - locked, 0);
+    return this.#capacity - this.#usedAt.size - own;
+  }
+
+  get free(): number {
+    return this.unused + [...this.#usedAt.keys()].filter((prefix) => !this.#isLocked(prefix)).length;
+  }
+
+  cached(request: NaiveRequest): number {
+    if (request.held > 0) return 0;
+    return this.#match(request, request.prompt.promptTokens + request.prompt.generatedTokens - 1);
+  }
+
+  grow(request: NaiveRequest, tokens: number): boolean {
+    if (tokens <= request.held) return true;
+    const first = request.held === 0;
+    if (first) request.held = request.locked = this.cached(request);
+    const more = Math.max(0, tokens - request.held);
+    if (more > this.free) {
+      if (first) request.held = request.locked = 0;
+      return false;
+    }
+    if (more > this.unused) this.#evict(more - this.unused);
+    request.held += more;
+    return true;
+  }
+
+  share(request: NaiveRequest, tokens: number): void {
+    const found = this.#match(request, tokens);
+    for (let count = found + 1; count <= tokens; count++) this.#usedAt.set(request.first(count), this.#now);
+    this.#ends.add(request.first(tokens));
+    request.locked = tokens;
+  }
+
+  drop(request: NaiveRequest): void {
+    request.held = request.locked = request.computed = 0;
+  }
+
+  #match(request: NaiveRequest, limit: number): number {
+    this.#now++;
+    let count = 0;
+    while (count < limit && this.#usedAt.has(request.first(count + 1)))
+      this.#usedAt.set(request.first(++count), this.#now);
+    // A node in which the match ends is split there, and both halves are used now.
+    let rest = request.first(count);
+    if (count > 0) {
+      while (!this.#ends.has(rest)) {
+        rest = this.#children(rest)[0] ?? '';
+        this.#usedAt.set(rest, this.#now);
+      }
+      this.#ends.add(request.first(count));
+    }
+    return count;
+  }
+
+  #children(prefix: string): string[] {
+    return [...this.#usedAt.keys()].filter((each) => each.slice(0, each.lastIndexOf(' ')) === prefix);
+  }
+
+  #isLocked(prefix: string): boolean {
+    return this.requests.some(({ locked }, i) => `${this.requests[i]?.first(locked)} `.startsWith(`${prefix} `));
+  }
+
+  #evict(tokens: number): void {
+    for (let left = tokens; left > 0;) {
+      const leaves = [...this.#ends].filter((end) => !this.#isLocked(end) && this.#children(end).length === 0);
+      const uses = leaves.map((leaf) => this.#usedAt.get(leaf) ?? Number.NaN);
+      let prefix = leaves[uses.indexOf(Math.min(...uses))] ?? '';
+      this.#ends.delete(prefix);
+      do {
+        this.#usedAt.delete(prefix);
+        prefix = prefix.slice(0, prefix.lastIndexOf(' '));
+        left--;
+      } while (prefix !== '' && !this.#ends.has(prefix));
+    }
+  }
+}

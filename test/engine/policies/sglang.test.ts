@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import * as fc from 'fast-check';
+import { VirtualClock } from '../../../src/core/virtual-clock.ts';
+import { fleet } from '../../../src/engine/fleet.ts';
+import { pipeline } from '../../../src/engine/hardware/pipeline.ts';
+import { Instance } from '../../../src/engine/instance.ts';
+import { RadixMemory } from '../../../src/engine/kv/radix-memory.ts';
+import { ROUTERS } from '../../../src/engine/policies/routers.ts';
+import { sglang } from '../../../src/engine/policies/sglang.ts';
+import { missingTokens } from '../../../src/engine/sequence.ts';
+import { Heard } from '../small-engine.ts';
+
+const PIECE_TOKENS = 8;
+
+const size = fc.record({
+  capacityTokens: fc.oneof(fc.integer({ min: 5, max: 200 }), fc.integer({ min: 100, max: 200 })),
+  stages: fc.integer({ min: 1, max: 3 }),
+  schedulePolicy: fc.constantFrom('fcfs' as const, 'lpm' as const),
+  lpmLimit: fc.integer({ min: 0, max: 10 }),
+  conservativeness: fc.constantFrom(0.01, 0.1, 1),
+  maxPrefillTokens: fc.integer({ min: 1, max: 80 }),
+  chunkTokens: fc.integer({ min: 1, max: 50 }),
+  maxRunning: fc.integer({ min: 1, max: 6 }),
+});
+const arrival = fc.record({
+  atUs: fc.nat(10_000),
+  promptTokens: fc.oneof(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: 20 })),
+  pieces: fc.option(fc.array(fc.nat(1), { minLength: 1, maxLength: 8 }), { freq: 4 }),
+  maxTokens: fc.integer({ min: 1, max: 80 }),
+  /** Of those. */
+  share: fc.constantFrom(0.1, 1, 1),
+  cancelAfterUs: fc.option(fc.nat(15_000), { freq: 1 }),
+});
+
+describe('any trace on any small engine', () => {
+  test('prompts are alone, one is cut at most, all end with their tokens, and no memory is left in use', async () => {
+    let retracted = 0;
+    let hits = 0;
+    await fc.assert(
+      fc.asyncProperty(size, fc.array(arrival, { minLength: 1, maxLength: 40 }), async (options, arrivals) => {
+        const clock = new VirtualClock();
+        const memory = new RadixMemory(options.capacityTokens);
+        const instance = new Instance({
+          name: '0',
+          clock,
+          policy: () => sglang(options),
+          memory,
+          executor: pipeline(clock, options.stages),
+          cost: { timeUs: (batch) => 100 + 10 * batch.newTokens },
+          onIteration: (_name, { batch: all, size: computing, tokens, work, running, preempted }) => {
+            const batch = all.slice(0, computing);
+            assert.ok(work.decodes === 0 || work.chunkTokens.length === 0);
+            assert.ok(running.length <= options.maxRunning);
+            if (work.decodes === 0) assert.ok(work.newTokens <= options.chunkTokens);
+            const cut = batch.filter((each, i) => (tokens[i] ?? 0) < missingTokens(each));
+            assert.ok(cut.length <= 1);
+            assert.ok(memory.freeBlocks >= 0 && memory.freeBlocks <= memory.capacityBlocks);
+            retracted += preempted.length;
+          },
+        });
+        const engine = fleet({
+          clock,
+          entry: [instance],
+          router: ROUTERS['round-robin'].create(),
+          maxModelLen: 10_000,
+        });
+        const asked = arrivals.map(({ atUs, promptTokens, pieces, maxTokens, share, cancelAfterUs }, i) => {
+          const heard = new Heard();
+          const stopAfter = Math.max(1, Math.floor(maxTokens * share));
+          const content = pieces === null ? null : { pieces, pieceTokens: PIECE_TOKENS };
+          clock.at(atUs, () => {
+            heard.cancel = engine.submit(
+              { id: String(i), inputTokens: promptTokens, content, maxTokens, stopAfter },
+              heard,
+            );
+          });
+          if (cancelAfterUs !== null) clock.at(atUs + cancelAfterUs, () => heard.cancel());
+          const fits = promptTokens + maxTokens <= options.capacityTokens;
+          return { heard, stopAfter, fits, isCancelled: cancelAfterUs !== null };
+        });
+        await clock.run(() => false);
+        for (const { heard, stopAfter, fits, isCancelled } of asked) {
+          assert.equal(heard.refusals.length, fits ? 0 : 1);
+          if (!fits || isCancelled) continue;
+          assert.deepEqual([heard.tokenTimesUs.length, heard.completions.length], [stopAfter, 1]);
+          hits += heard.completions[0]?.cachedTokens ?? 0;
+        }
+        const { running, waiting, usedBlocks } = engine.load();
+        assert.deepEqual([running, waiting, usedBlocks], [0, 0, 0]);
+        assert.equal(memory.unused + memory.tree.tokens, memory.capacityBlocks);
+      }),
+      { numRuns: 1000 },
+    );
+    assert.ok(retracted > 50 && hits > 500, `${retracted} retracted, ${hits} tokens from the cache`);
+  });
+});

@@ -1,0 +1,273 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { VirtualClock } from '../../../src/core/virtual-clock.ts';
+import type { Engine } from '../../../src/engine/engine.ts';
+import { fleet } from '../../../src/engine/fleet.ts';
+import { pipeline } from '../../../src/engine/hardware/pipeline.ts';
+import { createEngine, parseEngineSpec } from '../../../src/engine/index.ts';
+import { Instance } from '../../../src/engine/instance.ts';
+import { logIterations, type IterationEntry } from '../../../src/engine/iteration-log.ts';
+import { RadixMemory } from '../../../src/engine/kv/radix-memory.ts';
+import { NewTokenRatio } from '../../../src/engine/policies/new-token-ratio.ts';
+import { sglang, type SglangOptions } from '../../../src/engine/policies/sglang.ts';
+import { ROUTERS } from '../../../src/engine/policies/routers.ts';
+import { Heard } from '../small-engine.ts';
+
+interface Arrival {
+  readonly id: string;
+  readonly atUs: number;
+  readonly promptTokens: number;
+  /** Of 10 tokens each; none: nobody begins alike. */
+  readonly pieces?: readonly number[];
+  readonly maxTokens: number;
+  /** By default, the maximum. */
+  readonly outputTokens?: number;
+}
+
+/** An iteration of n tokens takes 100 + 10 n microseconds. */
+async function run(
+  capacityTokens: number,
+  options: SglangOptions,
+  arrivals: readonly Arrival[],
+): Promise<{ steps: IterationEntry[]; heard: Map<string, Heard>; engine: Engine }> {
+  const clock = new VirtualClock();
+  const steps: IterationEntry[] = [];
+  const instance = new Instance({
+    name: '0',
+    clock,
+    policy: () => sglang(options),
+    onIteration: logIterations((entry) => steps.push(entry)),
+    cost: { timeUs: (batch) => 100 + 10 * batch.newTokens },
+    memory: new RadixMemory(capacityTokens),
+    executor: pipeline(clock, 1),
+  });
+  const engine = fleet({ clock, entry: [instance], router: ROUTERS['round-robin'].create(), maxModelLen: 10_000 });
+  const heard = new Map<string, Heard>();
+  for (const { id, atUs, promptTokens, pieces, maxTokens, outputTokens = maxTokens } of arrivals) {
+    const one = new Heard();
+    heard.set(id, one);
+    const content = pieces === undefined ? null : { pieces, pieceTokens: 10 };
+    const submission = { id, inputTokens: promptTokens, content, maxTokens, stopAfter: outputTokens };
+    clock.at(atUs, () => {
+      one.cancel = engine.submit(submission, one);
+    });
+  }
+  await clock.run(() => false);
+  return { steps, heard, engine };
+}
+
+const p = (id: string, tokens: number, past = 0) => ({ id, tokens, past });
+const NOTHING = { instance: '0', prefill: [], decode: [], preempted: [], waiting: 0 };
+
+describe('longest prefix match, worked by hand', () => {
+  const options: SglangOptions = {
+    schedulePolicy: 'lpm',
+    lpmLimit: 128,
+    conservativeness: 1,
+    maxPrefillTokens: 1000,
+    chunkTokens: 100,
+    maxRunning: 8,
+  };
+  const arrivals: readonly Arrival[] = [
+    { id: 'W', atUs: 0, promptTokens: 40, pieces: [1, 2, 3, 4], maxTokens: 1 },
+    { id: 'A', atUs: 100, promptTokens: 50, pieces: [7, 8, 9, 10, 11], maxTokens: 2 },
+    { id: 'B', atUs: 100, promptTokens: 50, pieces: [7, 8, 9, 10, 12], maxTokens: 2 },
+    { id: 'C', atUs: 100, promptTokens: 60, pieces: [1, 2, 20, 21, 22, 23], maxTokens: 2 },
+    { id: 'D', atUs: 100, promptTokens: 60, pieces: [1, 2, 3, 4, 30, 31], maxTokens: 2 },
+    { id: 'E', atUs: 100, promptTokens: 45, pieces: [7, 8, 9, 10, 41], maxTokens: 2 },
+  ];
+  const first = { ...NOTHING, begin_us: 0, stage_us: 500, prefill: [p('W', 40)], free_blocks: 960 };
+
+  test('longest match first; of those that begin alike one goes first, and the others share what it computes', async () => {
+    const { steps, heard, engine } = await run(1000, options, arrivals);
+    assert.deepEqual(steps, [
+      first,
+      // The cache has 40 tokens of D, 20 of C, and none of A, B and E. These begin with the same 32, so B and E stand
+      // back. The chunk of 100 has room for 20 of D and 40 of C, and cuts A at 40. W's 40, all locked by D, are no
+      // longer free, nor are these 100.
+      {
+        ...NOTHING,
+        begin_us: 500,
+        stage_us: 1100,
+        prefill: [p('D', 20, 40), p('C', 40, 20), p('A', 40)],
+        free_blocks: 860,
+        waiting: 2,
+      },
+      // The rest of A first. Its first 40 are in the tree already, and B and E share them.
+      {
+        ...NOTHING,
+        begin_us: 1600,
+        stage_us: 350,
+        prefill: [p('A', 10, 40), p('B', 10, 40), p('E', 5, 40)],
+        free_blocks: 835,
+      },
+      { ...NOTHING, begin_us: 1950, stage_us: 150, decode: ['D', 'C', 'A', 'B', 'E'], free_blocks: 830 },
+    ]);
+    assert.deepEqual(
+      [...heard].map(([id, { completions }]) => [id, completions[0]?.cachedTokens]),
+      [
+        ['W', 0],
+        ['A', 0],
+        ['B', 40],
+        ['C', 20],
+        ['D', 40],
+        ['E', 40],
+      ],
+    );
+    assert.equal(engine.load().usedBlocks, 0);
+  });
+
+  test('with too many waiting they stay as they stand; later the order changes for good', async () => {
+    const { steps } = await run(1000, { ...options, lpmLimit: 4 }, arrivals);
+    assert.deepEqual(steps, [
+      first,
+      // Five wait: A and B as they came, and the chunk is full. What W left is in nobody's use and counts as free.
+      {
+        ...NOTHING,
+        begin_us: 500,
+        stage_us: 1100,
+        prefill: [p('A', 50), p('B', 50)],
+        free_blocks: 900,
+        waiting: 3,
+      },
+      // Three wait, C, D, E, with matches of 20, 40, 40. Of A and B one copy of 40 tokens is kept: 60 are in use, then
+      // 40 of W's with 20 of D, 5 of E, 40 of C.
+      {
+        ...NOTHING,
+        begin_us: 1600,
+        stage_us: 750,
+        prefill: [p('D', 20, 40), p('E', 5, 40), p('C', 40, 20)],
+        free_blocks: 835,
+      },
+      { ...NOTHING, begin_us: 2350, stage_us: 150, decode: ['A', 'B', 'D', 'E', 'C'], free_blocks: 830 },
+    ]);
+  });
+});
+
+/**
+ * 140 KV tokens. The ratio begins at 0.7 x 0.2 = 0.14 and falls by (0.14 - 0.14^2) / 600, some 0.0002, with each decode
+ * step. "Left" is what is free, less the ratio's share of what the running may still generate, less the own maximum.
+ */
+test('eviction, retraction and admission by the ratio, worked by hand', async () => {
+  const options: SglangOptions = {
+    schedulePolicy: 'fcfs',
+    lpmLimit: 128,
+    conservativeness: 0.2,
+    maxPrefillTokens: 150,
+    chunkTokens: 100,
+    maxRunning: 8,
+  };
+  const { steps, heard, engine } = await run(140, options, [
+    { id: 'G', atUs: 0, promptTokens: 50, maxTokens: 20, outputTokens: 13 },
+    { id: 'H', atUs: 100, promptTokens: 40, maxTokens: 40, outputTokens: 20 },
+    { id: 'I', atUs: 700, promptTokens: 30, pieces: [1, 2, 3], maxTokens: 1 },
+    { id: 'J', atUs: 1550, promptTokens: 20, pieces: [4, 5], maxTokens: 15 },
+    { id: 'K', atUs: 3000, promptTokens: 30, pieces: [1, 2, 3], maxTokens: 5, outputTokens: 2 },
+    { id: 'M', atUs: 5000, promptTokens: 70, maxTokens: 5, outputTokens: 1 },
+  ]);
+  assert.deepEqual(steps, [
+    { ...NOTHING, begin_us: 0, stage_us: 600, prefill: [p('G', 50)], free_blocks: 90 },
+    // Prompts go before the decode of G. Left: 90 - 0.14 x 19 - 40 = 47.3, more than 40.
+    { ...NOTHING, begin_us: 600, stage_us: 500, prefill: [p('H', 40)], free_blocks: 50 },
+    // Left: 50 - 0.14 x (19 + 39) - 1 = 40.9. I ends with its first token, and its 30 tokens stay cached.
+    { ...NOTHING, begin_us: 1100, stage_us: 400, prefill: [p('I', 30)], free_blocks: 20 },
+    { ...NOTHING, begin_us: 1500, stage_us: 120, decode: ['G', 'H'], free_blocks: 48 },
+    // Left: 48 - 0.1398 x (18 + 38) - 15 = 25.2. 18 are unused, so the 30 of I are evicted.
+    { ...NOTHING, begin_us: 1620, stage_us: 300, prefill: [p('J', 20)], free_blocks: 28 },
+    ...Array.from({ length: 9 }, (_, k) => ({
+      ...NOTHING,
+      begin_us: 1920 + 130 * k,
+      stage_us: 130,
+      decode: ['G', 'H', 'J'],
+      free_blocks: 25 - 3 * k,
+    })),
+    // 1 free, 3 needed. J has the least output (10; G and H 11): its 29 make 30, fewer than 20 for each of two. Of G
+    // and H, G has the longer prompt: its 60 make 90. The ratio is now (11 + 20) / 40 = 0.775.
+    { ...NOTHING, begin_us: 3090, stage_us: 110, decode: ['H'], preempted: ['J', 'G'], free_blocks: 89, waiting: 3 },
+    // K is before the retracted ones, and what it shares with I is gone. Left: 89 - 0.775 x 28 - 5 = 62.3. 19 are
+    // unused, so the prompt of G goes, used longer ago than that of J. For J 59 - 21.7 - 5 - 15 = 17.3 are left: enough
+    // for the 10 that it lacks, but not with the 20 of its prompt, which are free until it takes them. Now all wait.
+    { ...NOTHING, begin_us: 3200, stage_us: 400, prefill: [p('K', 30)], free_blocks: 59, waiting: 2 },
+    { ...NOTHING, begin_us: 3600, stage_us: 120, decode: ['H', 'K'], free_blocks: 57, waiting: 2 },
+    // K has ended and leaves the batch in this decode step: only then are prompts tried again.
+    { ...NOTHING, begin_us: 3720, stage_us: 110, decode: ['H'], free_blocks: 87, waiting: 2 },
+    // Left: 87 - 0.7746 x 26 - 15 = 51.9. J finds its own prompt and computes its 10 tokens of output again. For G
+    // there is no room.
+    { ...NOTHING, begin_us: 3830, stage_us: 200, prefill: [p('J', 10, 20)], free_blocks: 57, waiting: 1 },
+    ...Array.from({ length: 4 }, (_, k) => ({
+      ...NOTHING,
+      begin_us: 4030 + 120 * k,
+      stage_us: 120,
+      decode: ['H', 'J'],
+      free_blocks: 55 - 2 * k,
+      waiting: 1,
+    })),
+    // J has ended, with 34 tokens.
+    { ...NOTHING, begin_us: 4510, stage_us: 110, decode: ['H'], free_blocks: 82, waiting: 1 },
+    // Left for G: 82 - 0.7736 x 21 - 20 = 45.8; it needs 61.
+    { ...NOTHING, begin_us: 4620, stage_us: 110, decode: ['H'], free_blocks: 81, waiting: 1 },
+    // H has ended: idle for a moment, so the ratio is 0.14 again, and G is alone.
+    { ...NOTHING, begin_us: 4730, stage_us: 710, prefill: [p('G', 61)], free_blocks: 79 },
+    // Left: 79 - 0.14 x 8 - 5 = 72.9. With 0.77 it would be 67.8, too few.
+    { ...NOTHING, begin_us: 5440, stage_us: 800, prefill: [p('M', 70)], free_blocks: 9 },
+    { ...NOTHING, begin_us: 6240, stage_us: 110, decode: ['G'], free_blocks: 78 },
+  ]);
+  for (const [id, tokens] of Object.entries({ G: 13, H: 20, I: 1, J: 15, K: 2, M: 1 }))
+    assert.equal(heard.get(id)?.tokenTimesUs.length, tokens);
+  assert.deepEqual([engine.load().preemptions, engine.load().usedBlocks], [2, 0]);
+});
+
+describe('the new-token ratio', () => {
+  test('begins at 0.7, or less, or 1, and falls to 0.14 of that in 600 steps', () => {
+    for (const [conservativeness, initial] of [
+      [1, 0.7],
+      [0.5, 0.35],
+      [2, 1],
+    ] as const) {
+      const ratio = new NewTokenRatio(conservativeness);
+      assert.equal(ratio.value, initial);
+      for (let step = 0; step < 300; step++) ratio.decay();
+      assert.ok(Math.abs(ratio.value - (initial * 1.14) / 2) < 1e-9);
+      for (let step = 0; step < 400; step++) ratio.decay();
+      assert.ok(Math.abs(ratio.value - initial * 0.14) < 1e-9);
+      ratio.reset();
+      assert.equal(ratio.value, initial);
+    }
+  });
+});
+
+test('its defaults follow the device and the degree, as in SGLang', () => {
+  const { options } = parseEngineSpec('sglang,gpu=a100-sxm-80g');
+  // 0.88 x 80 GiB - 16.06 GB of weights, over 131,072 bytes.
+  const engine = createEngine(parseEngineSpec('sglang,gpu=a100-sxm-80g'), { clock: new VirtualClock() });
+  assert.equal(engine.load().capacityBlocks, 454_188);
+  const { schedule_policy, lpm_limit, max_prefill_tokens, chunked_prefill_size, max_running_requests } = options;
+  assert.deepEqual(
+    [schedule_policy, lpm_limit, max_prefill_tokens, chunked_prefill_size, max_running_requests],
+    ['fcfs', 128, 16384, 8192, 2048],
+  );
+  assert.equal(parseEngineSpec('sglang,tp=4').options['kv_fraction'], 0.85);
+  assert.equal(parseEngineSpec('sglang,gpu=a10').options['chunked_prefill_size'], 2048);
+});
+
+test('batches that share the memory give way to each other: with stages, all requests end', async () => {
+  const clock = new VirtualClock();
+  const spec = parseEngineSpec('sglang,pp=4,kv_tokens=300,chunked_prefill_size=64,schedule_conservativeness=0.1');
+  const engine = createEngine(spec, { clock });
+  const heard = Array.from({ length: 60 }, (_, i) => {
+    const one = new Heard();
+    const inputTokens = 40 + ((i * 37) % 200);
+    const outputTokens = Math.min(300 - inputTokens, 5 + ((i * 53) % 90));
+    clock.at(i * 2000, () =>
+      engine.submit(
+        { id: String(i), inputTokens, content: null, maxTokens: outputTokens, stopAfter: outputTokens },
+        one,
+      ),
+    );
+    return { one, outputTokens };
+  });
+  await clock.run(() => false);
+  for (const { one, outputTokens } of heard) assert.equal(one.tokenTimesUs.length, outputTokens);
+  assert.ok(engine.load().preemptions > 10, `${engine.load().preemptions} preemptions`);
+  assert.equal(engine.load().usedBlocks, 0);
+});
