@@ -18,6 +18,7 @@ const DEFAULTS = {
     max_model_len: 131072,
     instances: 1,
     router: 'round-robin',
+    prefix_caching: 'on',
     token_budget: 8192,
     max_seqs: 1024,
   },
@@ -42,7 +43,7 @@ describe('what is left out takes its default', () => {
 
 test('every option can be given, and a spec survives JSON', () => {
   const text =
-    'vllm-v1,model=llama-3.1-8b,gpu=a100-sxm-80g,tp=1,cost=roofline,token_budget=512,max_seqs=8,block_tokens=32,kv_fraction=0.5,mixed_batch_penalty=1.7,max_model_len=4096';
+    'vllm-v1,model=llama-3.1-8b,gpu=a100-sxm-80g,tp=1,cost=roofline,token_budget=512,max_seqs=8,block_tokens=32,kv_fraction=0.5,mixed_batch_penalty=1.7,max_model_len=4096,prefix_caching=off';
   const spec = parseEngineSpec(text);
   assert.deepEqual(spec.options, {
     model: 'llama-3.1-8b',
@@ -58,6 +59,7 @@ test('every option can be given, and a spec survives JSON', () => {
     max_model_len: 4096,
     instances: 1,
     router: 'round-robin',
+    prefix_caching: 'off',
   });
   const engine = createEngine(JSON.parse(JSON.stringify(spec)), { clock: new VirtualClock() });
   assert.equal(engine.maxModelLen, 4096);
