@@ -26,6 +26,7 @@ const DEFAULTS = {
     router: 'round-robin',
     token_budget: 8192,
     max_seqs: 1024,
+    prefix_caching: 'on',
   },
 };
 
@@ -48,7 +49,7 @@ describe('what is left out takes its default', () => {
 
 test('every option can be given, and a spec survives JSON', () => {
   const text =
-    'vllm-v1,model=llama-3.1-8b,gpu=a100-sxm-80g,tp=1,cost=roofline,host_fixed_us=0,host_per_sequence_us=2.5,noise=0.03,run_noise=0.02,seed=9,token_budget=512,max_seqs=8,block_tokens=32,kv_fraction=0.5,mixed_batch_penalty=1.7,max_model_len=4096';
+    'vllm-v1,model=llama-3.1-8b,gpu=a100-sxm-80g,tp=1,cost=roofline,host_fixed_us=0,host_per_sequence_us=2.5,noise=0.03,run_noise=0.02,seed=9,token_budget=512,max_seqs=8,block_tokens=32,kv_fraction=0.5,mixed_batch_penalty=1.7,max_model_len=4096,prefix_caching=off';
   const spec = parseEngineSpec(text);
   assert.deepEqual(spec.options, {
     model: 'llama-3.1-8b',
@@ -63,6 +64,7 @@ test('every option can be given, and a spec survives JSON', () => {
     seed: 9,
     token_budget: 512,
     max_seqs: 8,
+    prefix_caching: 'off',
     block_tokens: 32,
     kv_fraction: 0.5,
     kv_tokens: 0,
