@@ -65,9 +65,19 @@ function settle<S extends SequenceView>({ running }: Scheduler<S>, state: State)
   state.decoding = state.prefilling = 0;
 }
 
-/** Fills a batch of prompts (`PrefillAdder`). False if there is none. */
+/** What a batch of prompts may still hold (`PrefillAdder`). */
+interface Budget {
+  /** Prompt tokens, and those up to which prompts are not cut. */
+  input: number;
+  chunk: number;
+  /** KV tokens promised to outputs. */
+  reserved: number;
+  added: number;
+}
+
+/** Fills a batch of prompts. False if there is none. */
 function prefill<S extends SequenceView>(scheduler: Scheduler<S>, options: SglangOptions, state: State): boolean {
-  const { running, waiting, memory } = scheduler;
+  const { running, waiting } = scheduler;
   const chunked = state.chunked === null ? undefined : running.findLast((each) => each === state.chunked);
   state.chunked = null;
   if (chunked === undefined && (state.isFull || waiting.length === 0)) return false;
@@ -77,72 +87,66 @@ function prefill<S extends SequenceView>(scheduler: Scheduler<S>, options: Sglan
     return false;
   }
   if (options.schedulePolicy === 'lpm' && waiting.length <= options.lpmLimit) sortByLongestPrefixMatch(scheduler);
-
-  let reserved = reservedTokens(running, chunked) * state.ratio.value;
-  let input = options.maxPrefillTokens;
-  let chunk = options.chunkTokens;
-  let added = 0;
-  if (chunked !== undefined) {
-    const missing = missingTokens(chunked);
-    const tokens = Math.min(missing, chunk);
-    if (scheduler.run(chunked, tokens)) {
-      added++;
-      input -= tokens;
-      chunk -= tokens;
-      if (tokens < missing) state.chunked = chunked;
-      else reserved += expectedOutput(chunked.maxTokens);
-    } else {
-      // Several batches share the memory, and another has taken what it was promised.
-      scheduler.preempt(chunked, 'tail');
-    }
-  }
-  for (let sequence = waiting.at(0); sequence !== undefined; sequence = waiting.at(0)) {
-    if (batched + added >= options.maxRunning) {
-      state.isFull = true;
-      break;
-    }
-    const missing = missingTokens(sequence) - sequence.cachedTokens();
-    const output = expectedOutput(sequence.maxTokens);
-    if (!fits(scheduler, sequence, missing, output, reserved)) {
-      state.isFull = true;
-      break;
-    }
-    if (missing > input && added > 0) break;
-    const tokens = Math.min(missing, chunk);
-    if (tokens === 0) break;
-    if (!scheduler.admit(sequence, tokens)) {
-      state.isFull = true;
-      break;
-    }
-    added++;
-    input -= tokens;
-    chunk -= tokens;
-    if (tokens < missing) state.chunked = sequence;
-    else reserved += output;
-    if (memory.freeBlocks - reserved <= 0) {
-      state.isFull = true;
-      break;
-    }
-    if (input <= 0 || chunk <= 0) break;
-  }
-  state.prefilling = added > 0 ? running.length : 0;
-  return added > 0;
+  const budget: Budget = {
+    input: options.maxPrefillTokens,
+    chunk: options.chunkTokens,
+    reserved: reservedTokens(running, chunked) * state.ratio.value,
+    added: 0,
+  };
+  if (chunked !== undefined) goOn(scheduler, chunked, budget, state);
+  if (!admitWaiting(scheduler, budget, state, options.maxRunning - batched)) state.isFull = true;
+  state.prefilling = budget.added > 0 ? running.length : 0;
+  return budget.added > 0;
 }
 
-/** Whether there is room for what is missing of it and for the output that is expected. */
-function fits<S extends SequenceView>(
-  { memory }: Scheduler<S>,
-  sequence: S,
-  missing: number,
-  output: number,
-  reserved: number,
+/** The prompt that was cut comes first. */
+function goOn<S extends SequenceView>(scheduler: Scheduler<S>, chunked: S, budget: Budget, state: State): void {
+  const missing = missingTokens(chunked);
+  const tokens = Math.min(missing, budget.chunk);
+  if (scheduler.run(chunked, tokens)) spend(chunked, tokens, missing, budget, state);
+  // Several batches share the memory, and another has taken what it was promised.
+  else scheduler.preempt(chunked, 'tail');
+}
+
+/** In their order, until one does not fit. False if places or memory have run out, rather than the budget or the queue. */
+function admitWaiting<S extends SequenceView>(
+  scheduler: Scheduler<S>,
+  budget: Budget,
+  state: State,
+  places: number,
 ): boolean {
+  const { waiting, memory } = scheduler;
+  for (let sequence = waiting.at(0); sequence !== undefined; sequence = waiting.at(0)) {
+    if (budget.added >= places) return false;
+    const missing = missingTokens(sequence) - sequence.cachedTokens();
+    const left = tokensLeft(scheduler, sequence, budget.reserved);
+    if (missing >= left) return false;
+    if (missing > budget.input && budget.added > 0) return true;
+    // What it finds in the cache counts as free until it takes it over.
+    if (sequence.neededBlocks(sequence.promptTokens + sequence.generatedTokens) > left) return false;
+    const tokens = Math.min(missing, budget.chunk);
+    if (tokens === 0) return true;
+    if (!scheduler.admit(sequence, tokens)) return false;
+    spend(sequence, tokens, missing, budget, state);
+    if (memory.freeBlocks - budget.reserved <= 0) return false;
+    if (budget.input <= 0 || budget.chunk <= 0) return true;
+  }
+  return true;
+}
+
+function spend(sequence: SequenceView, tokens: number, missing: number, budget: Budget, state: State): void {
+  budget.added++;
+  budget.input -= tokens;
+  budget.chunk -= tokens;
+  if (tokens < missing) state.chunked = sequence;
+  else budget.reserved += expectedOutput(sequence.maxTokens);
+}
+
+/** Free KV tokens that are neither promised to other outputs nor to its own. */
+function tokensLeft<S extends SequenceView>({ memory }: Scheduler<S>, sequence: S, reserved: number): number {
   // Whoever is alone is served: SGLang refuses at the door what could never be admitted, and so does this engine.
-  if (memory.freeBlocks === memory.capacityBlocks) return true;
-  const left = memory.freeBlocks - reserved - output;
-  if (missing >= left) return false;
-  // What it finds in the cache cannot be evicted any longer.
-  return sequence.neededBlocks(sequence.promptTokens + sequence.generatedTokens) <= left;
+  if (memory.freeBlocks === memory.capacityBlocks) return Number.POSITIVE_INFINITY;
+  return memory.freeBlocks - reserved - expectedOutput(sequence.maxTokens);
 }
 
 /** What those who decode may still generate, each clipped. */
