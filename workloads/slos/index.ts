@@ -3,7 +3,7 @@ import { suggestion } from '../../src/core/nearest.ts';
 import { parseSlo, type AskedSlo } from '../../src/core/slo.ts';
 import { SLO_PROFILES } from './profiles.ts';
 
-export { SLO_PROFILES, type SloProfile } from './profiles.ts';
+export { SLO_PROFILES } from './profiles.ts';
 
 /** What `--slo` asks for: limits, or the name of a profile. Throws a UserError that says what is wrong with it. */
 export function resolveSlo(text: string): AskedSlo {

@@ -1,7 +1,7 @@
 import type { Slo } from '../../src/core/slo.ts';
 
 /** An SLO that someone published, by name. */
-export interface SloProfile {
+interface SloProfile {
   readonly name: string;
   /** Milliseconds. */
   readonly limits: Slo;

@@ -2,7 +2,7 @@ import { missingTokens, type SequenceView } from '../sequence.ts';
 import type { Scheduler } from './policy.ts';
 
 /** Share of all blocks that admission leaves free, so that who runs can grow: vLLM v0's constant, and Sarathi-Serve's. */
-export const WATERMARK = 0.01;
+const WATERMARK = 0.01;
 
 /**
  * Whether blocks for the whole prompt can be had and the watermark is left. It does not count while nobody holds memory:
