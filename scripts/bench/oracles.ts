@@ -71,8 +71,9 @@ async function run({ path, system }: Workload): Promise<{ runS: number; reportS:
   if (summary.requests.ok !== summary.requests.scheduled) throw new Error(`${path}: not every request was answered`);
   const again = process.cpuUsage();
   await reportRun(dir, manifest);
+  const reportS = cpuSince(again);
   rmSync(dir, { recursive: true });
-  return { runS, reportS: cpuSince(again) };
+  return { runS, reportS };
 }
 
 try {
