@@ -21,8 +21,9 @@ export class BatchSlot implements Scheduler<Sequence> {
   readonly batch: Sequence[] = [];
   readonly tokens: number[] = [];
   readonly work = new Batch();
-  /** Those that lost their memory before this iteration. */
+  /** Those that lost their memory in the decision for this iteration, and in earlier ones of any slot that ran nothing. */
   readonly preempted: Sequence[] = [];
+  readonly preemptedEarlier: Sequence[] = [];
   /** Since the start, of requests that were admitted for the first time: their prompts, and what was cached of them. */
   queriedTokens = 0;
   hitTokens = 0;
@@ -42,6 +43,7 @@ export class BatchSlot implements Scheduler<Sequence> {
     this.nowUs = nowUs;
     this.size = 0;
     if (this.preempted.length > 0) this.preempted.length = 0;
+    if (this.preemptedEarlier.length > 0) this.preemptedEarlier.length = 0;
     this.work.clear();
   }
 

@@ -137,7 +137,7 @@ export class Instance implements InstanceView, Place {
         throw new Error('the policy leaves requests waiting and schedules nothing');
       return false;
     }
-    if (this.#unlogged.length > 0) slot.preempted.unshift(...this.#unlogged.splice(0));
+    if (this.#unlogged.length > 0) slot.preemptedEarlier.push(...this.#unlogged.splice(0));
     const stageUs = cost.timeUs(slot.work);
     onIteration?.(name, slot, stageUs);
     slot.isUnderWay = true;

@@ -45,7 +45,7 @@ class Watch {
     assert.ok(stageUs > 0);
     const { capacityBlocks, freeBlocks } = slot.memory;
     assert.ok(freeBlocks >= 0 && freeBlocks <= capacityBlocks, `${freeBlocks} of ${capacityBlocks} blocks are free`);
-    for (const { id } of slot.preempted) this.#of(id, instance).nextToken = null;
+    for (const { id } of [...slot.preemptedEarlier, ...slot.preempted]) this.#of(id, instance).nextToken = null;
     assert.equal(new Set(slot.batch.slice(0, slot.size)).size, slot.size, 'twice in a batch');
     for (let i = 0; i < slot.size; i++) {
       const [sequence, tokens] = [slot.batch[i], slot.tokens[i] ?? Number.NaN];
