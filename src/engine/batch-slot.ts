@@ -48,7 +48,7 @@ export class BatchSlot implements Scheduler<Sequence> {
   }
 
   run(sequence: Sequence, tokens: number, holdTokens = sequence.computedTokens + tokens): boolean {
-    if (!sequence.kv.grow(holdTokens)) return false;
+    if (!sequence.kv.grow(holdTokens, sequence.computedTokens + tokens)) return false;
     if (sequence.isDecoding) this.work.addDecode(sequence.computedTokens + 1);
     else this.work.addChunk(tokens, sequence.computedTokens, tokens === missingTokens(sequence));
     this.batch[this.size] = sequence;
@@ -60,7 +60,7 @@ export class BatchSlot implements Scheduler<Sequence> {
     const cached = sequence.cachedTokens();
     const begin = sequence.computedTokens + cached;
     const hold = holdTokens ?? begin + tokens;
-    if (!sequence.kv.grow(hold)) return false;
+    if (!sequence.kv.grow(hold, begin + tokens)) return false;
     this.#waiting.remove(sequence);
     this.running.push(sequence);
     sequence.state = 'running';

@@ -31,6 +31,8 @@ interface Progress {
   /** Where its next chunk begins; null where that is for memory to say. */
   nextToken: number | null;
   instance: string;
+  /** Tokens that it ever had computed, wherever. */
+  computed: number;
   /** When all of its prompt was computed for the first time, at the earliest. */
   prefilledUs: number;
 }
@@ -39,6 +41,8 @@ interface Progress {
 class Watch {
   readonly progress = new Map<string, Progress>();
   steps = 0;
+  /** By instance and first piece: tokens of that beginning that anyone computed there. */
+  readonly #beginnings = new Map<string, number>();
 
   readonly onIteration = (instance: string, slot: BatchSlot, stageUs: number): void => {
     assert.ok(++this.steps < MOST_STEPS, 'it goes on and on');
@@ -58,7 +62,13 @@ class Watch {
       );
       const progress = this.#of(id, instance);
       assert.equal(past, progress.nextToken ?? past, `${id} goes on where it was`);
+      const beginning = `${instance} ${sequence.content?.pieces[0]}`;
+      const there = Math.max(progress.computed, this.#beginnings.get(beginning) ?? 0);
+      assert.ok(past <= there, `${id} goes on behind ${past} tokens, and ${there} were computed`);
       progress.nextToken = past + tokens;
+      progress.computed = Math.max(progress.computed, past + tokens);
+      if ((sequence.content?.pieces.length ?? 0) > 0)
+        this.#beginnings.set(beginning, Math.max(this.#beginnings.get(beginning) ?? 0, past + tokens));
       if (past + tokens >= promptTokens) progress.prefilledUs = Math.min(progress.prefilledUs, slot.nowUs + stageUs);
     }
   };
@@ -66,7 +76,7 @@ class Watch {
   #of(id: string, instance: string): Progress {
     const found = this.progress.get(id);
     const isNew = found === undefined || found.instance !== instance;
-    const progress = found ?? { nextToken: null, instance, prefilledUs: Number.POSITIVE_INFINITY };
+    const progress = found ?? { nextToken: null, instance, computed: 0, prefilledUs: Number.POSITIVE_INFINITY };
     if (isNew) Object.assign(progress, { instance, nextToken: null });
     this.progress.set(id, progress);
     return progress;
