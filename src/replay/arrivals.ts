@@ -1,5 +1,7 @@
 /** Streams that are read between two polls: as long as new bytes may wait for it, some 0.3 ms. */
 const SLICE = 32;
+/** So few are read at once: another poll first would cost as much. */
+const FEW = 4;
 /** Streams that wait to be read at most, however much keeps coming. */
 const MOST = 512;
 
@@ -72,8 +74,8 @@ export class Arrivals {
 
   /** After each poll; while armed, polls do not block. */
   readonly #round = (): void => {
-    const tooMany = this.#unread.length - this.#head - MOST;
-    if (!this.#came || tooMany > 0) this.#read(Math.max(SLICE, tooMany));
+    const waiting = this.#unread.length - this.#head;
+    if (!this.#came || waiting <= FEW || waiting > MOST) this.#read(Math.max(SLICE, waiting - MOST));
     this.#came = false;
     this.#armed = this.#unread.length > 0;
     if (this.#armed) setImmediate(this.#round);
