@@ -23,14 +23,24 @@ describe('arrivals', () => {
     const arrivals = new Arrivals(clock);
     const read: number[] = [];
     arrivals.add(stream(arrivals, [1, 3], read));
+    for (const us of [4, 5, 6, 7]) arrivals.add(stream(arrivals, [us], read));
     await afterPoll();
     assert.deepEqual(read, [], 'bytes came in this poll: more may be there');
     arrivals.add(stream(arrivals, [2], read));
     await afterPoll();
     assert.deepEqual(read, []);
     await afterPoll();
-    assert.deepEqual(read, [1, 3, 2]);
+    assert.deepEqual(read, [1, 3, 4, 5, 6, 7, 2]);
     assert.equal(arrivals.nowUs(), 1000, 'nothing is being read');
+  });
+
+  it('are read at once where they are few', async () => {
+    const arrivals = new Arrivals(clock);
+    const read: number[] = [];
+    for (const us of [1, 2, 3, 4]) arrivals.add(stream(arrivals, [us], read));
+    assert.deepEqual(read, []);
+    await afterPoll();
+    assert.deepEqual(read, [1, 2, 3, 4]);
   });
 
   it('are read a few streams between two polls', async () => {
