@@ -1,3 +1,4 @@
+import { distserve } from './distserve.ts';
 import { sarathi } from './sarathi.ts';
 import { sglang } from './sglang.ts';
 import type { System } from './system.ts';
@@ -11,6 +12,7 @@ export const SYSTEMS: Readonly<Record<string, System>> = {
   'vllm-v0': vllmV0,
   sarathi,
   sglang,
+  distserve,
   simdistserve,
   'simdistserve-vllm': simdistserveVllmSystem,
 };
