@@ -23,7 +23,10 @@ export function pullBelow(share: number): KvAdmission {
   };
 }
 
-/** vLLM's KV connectors: as soon as there are free blocks, but after those that were preempted there. */
+/**
+ * vLLM's scheduler with a KV connector (vllm/v1/core/sched/scheduler.py, WAITING_FOR_REMOTE_KVS): as soon as there are
+ * free blocks, but after those that were preempted there.
+ */
 export function whenFree(receiver: ReceiverView, blocks: number): boolean {
   return !receiver.waitsForMemory() && blocks <= receiver.memory.freeBlocks;
 }

@@ -3,6 +3,7 @@ import { sarathi } from './sarathi.ts';
 import { sglang } from './sglang.ts';
 import type { System } from './system.ts';
 import { simdistserve, simdistserveVllmSystem } from './simdistserve.ts';
+import { vllmPd } from './vllm-pd.ts';
 import { vllmV0 } from './vllm-v0.ts';
 import { vllmV1 } from './vllm-v1.ts';
 
@@ -13,6 +14,7 @@ export const SYSTEMS: Readonly<Record<string, System>> = {
   sarathi,
   sglang,
   distserve,
+  'vllm-pd': vllmPd,
   simdistserve,
   'simdistserve-vllm': simdistserveVllmSystem,
 };

@@ -5,17 +5,20 @@ import type { Engine } from '../../../src/engine/engine.ts';
 import { Link } from '../../../src/engine/hardware/link.ts';
 import { logIterations, type IterationEntry } from '../../../src/engine/iteration-log.ts';
 import { BlockPool } from '../../../src/engine/kv/block-pool.ts';
+import type { KvMemory } from '../../../src/engine/kv/memory.ts';
 import type { KvAdmission } from '../../../src/engine/policies/kv-admission.ts';
 import type { IterationPolicy } from '../../../src/engine/policies/policy.ts';
 import { disaggregated, type Side } from '../../../src/engine/systems/disaggregated.ts';
 import type { Asked } from '../iterations.ts';
 import { Heard, PLAIN_COST } from '../small-engine.ts';
 
-export interface SmallSide {
+interface SmallSide {
   readonly count: number;
   readonly stages?: number;
   readonly capacityBlocks: number;
   readonly policy: () => IterationPolicy;
+  /** A plain pool if left out. */
+  readonly memory?: (capacityBlocks: number, blockTokens: number) => KvMemory;
 }
 
 export interface SmallDisaggregated {
@@ -29,7 +32,7 @@ export interface SmallDisaggregated {
 
 /** Of each instance to each other: a byte a microsecond after 20 us; a token has 10 bytes. */
 const LINK = { bytesPerS: 1e6, latencyUs: 20, segmentUs: 0 };
-export const TOKEN_BYTES = 10;
+const TOKEN_BYTES = 10;
 /** To copy a block to the host or back. */
 const SWAP_US = 30;
 
@@ -40,11 +43,11 @@ export function smallDisaggregated(
   onEntry: (entry: IterationEntry) => void,
 ): Engine {
   const { blockTokens, admission, repeatsFirstToken = false, isLost } = parts;
-  const side = ({ count, stages = 1, capacityBlocks, policy }: SmallSide): Side => ({
+  const side = ({ count, stages = 1, capacityBlocks, policy, memory }: SmallSide): Side => ({
     count,
     router: 'least-requests',
     stages,
-    memory: () => new BlockPool(capacityBlocks, blockTokens),
+    memory: () => memory?.(capacityBlocks, blockTokens) ?? new BlockPool(capacityBlocks, blockTokens),
     policy,
     cost: () => withSwapping(PLAIN_COST, SWAP_US),
   });
