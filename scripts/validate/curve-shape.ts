@@ -1,6 +1,7 @@
 // DistServe against vLLM on chat, as curves: attainment by rate, goodput by SLO scale, as tables and a picture:
 // node scripts/validate/curve-shape.ts [PICTURE.svg]
 import { PALETTES } from '../../reports/charts/theme.ts';
+import { BINDING_ROWS, bindingOf, OPT_66B } from './binding-rows.ts';
 import { attainments, CHAT_SYSTEMS, goodputAt, readChat, SAME_KERNEL, SHARE } from './chat-sweep.ts';
 import { writePicture } from './picture.ts';
 
@@ -36,6 +37,16 @@ for (const [who, deployed] of Object.entries(SYSTEMS)) {
     console.log(`${scale.toFixed(2).padStart(9)} ${(rate === 0 ? 'at no rate' : rate.toFixed(2)).padStart(12)}`);
     byScale.push({ who, scale, rate });
   }
+}
+
+console.log('\nOPT-66B, mean lengths: goodput in requests/s a GPU, and what binds');
+for (const [workload, row] of Object.entries(BINDING_ROWS)) {
+  const words: string[] = [];
+  for (const [who, deployed] of Object.entries(OPT_66B)) {
+    const { rate, binds } = await bindingOf(deployed, row);
+    words.push(`${who} ${rate.toFixed(2)}, ${binds}`);
+  }
+  console.log(`${workload.padEnd(27)} ${words.join('; ')}`);
 }
 
 const published = Object.entries(PUBLISHED).flatMap(([who, shares]) =>

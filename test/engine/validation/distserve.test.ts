@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { BINDING_ROWS, bindingOf, OPT_66B } from '../../../scripts/validate/binding-rows.ts';
 import { attainments, CHAT, CHAT_SYSTEMS, goodputAt, readChat, SHARE } from '../../../scripts/validate/chat-sweep.ts';
 import { figure1Rows, measureFigure1 } from '../../../scripts/validate/figure-1-rows.ts';
 import { shared } from '../../shared.ts';
@@ -56,4 +57,17 @@ describe('OPT-13B for chat, each system with the times of its own engine', { ski
       );
     assert.deepEqual(ahead, ['distserve', 'vllm', 'vllm']);
   });
+});
+
+describe('OPT-66B with the limits of the paper', () => {
+  for (const [workload, row] of Object.entries(BINDING_ROWS))
+    test(`${workload}: what binds is what the paper says`, async () => {
+      for (const [who, deployed] of Object.entries(OPT_66B)) {
+        const published = Object.entries(row.binds).find(([name]) => name === who)?.[1];
+        if (published === undefined) continue;
+        const { rate, binds } = await bindingOf(deployed, row);
+        assert.ok(rate > 0);
+        assert.equal(binds, published, who);
+      }
+    });
 });
