@@ -1,0 +1,35 @@
+import type { Request } from '../../src/core/request.ts';
+import { draw, type DrawKeys } from './draw.ts';
+import { FIRST_WORDS, SHORT_WORDS } from './words.ts';
+
+/** The words that make texts of a known number of tokens. */
+export interface Alphabet {
+  /** Begins every text: a capital word that is a token without a space before it. Templates trim spaces at the ends. */
+  readonly first: string;
+  /** Follow it, each with a space before it. */
+  readonly words: readonly string[];
+}
+
+/** How texts get their length, as plain data. */
+export interface TextSpec extends Alphabet {
+  /** What the server counts besides the words: the marks of a chat template, a token for the beginning. */
+  readonly overheadTokens: number;
+  readonly tokensPerWord: number;
+}
+
+/** Words that are a token each in common vocabularies, for servers whose tokenizer is not at hand. */
+export const PLAIN_ALPHABET: Alphabet = { first: FIRST_WORDS[0], words: SHORT_WORDS };
+export const PLAIN_TEXT: TextSpec = { ...PLAIN_ALPHABET, overheadTokens: 0, tokensPerWord: 1 };
+
+/** The first word and as many drawn words as make up the request's input tokens with what the server adds. */
+export function promptText(keys: DrawKeys, spec: TextSpec, request: Request): string {
+  const { first, words, overheadTokens, tokensPerWord } = spec;
+  const drawnWords = Math.max(0, Math.round((request.inputTokens - overheadTokens) / tokensPerWord) - 1);
+  // What the server adds and the first word take the place of the first block's first tokens: what is shared ends
+  // where the trace says, or before it by as much of the server's as follows the text.
+  const taken = Math.round(overheadTokens + tokensPerWord);
+  const indices = draw(keys, request, words.length, { taken, least: Math.ceil(drawnWords * tokensPerWord) });
+  const text = [first];
+  for (let word = 0; word < drawnWords; word++) text.push(words[indices[Math.floor(word * tokensPerWord)] ?? 0] ?? '');
+  return text.join(' ');
+}
