@@ -58,6 +58,7 @@ test('a small run by hand', async () => {
     rate_rps: 1.5,
     input_tokens: { mean: 20, p50: 10, p90: 30, p99: 30, max: 30 },
     output_tokens: { mean: 2.5, p50: 2, p90: 3, p99: 3, max: 3 },
+    input_deviation_tokens: { mean: 0, max: 0, requests: 0, counted: 2 },
     prefix_reuse: null,
   });
   assert.deepEqual(summary.throughput, {
