@@ -21,13 +21,19 @@ export interface TextSpec extends Alphabet {
 export const PLAIN_ALPHABET: Alphabet = { first: FIRST_WORDS[0], words: SHORT_WORDS };
 export const PLAIN_TEXT: TextSpec = { ...PLAIN_ALPHABET, overheadTokens: 0, tokensPerWord: 1 };
 
+/**
+ * Of what a chat template adds, the tokens that usually follow the text (`<|im_end|>`, a line break, `<|im_start|>`,
+ * `assistant`, a line break; as many in Llama 3's and Gemma's). The others stand before it.
+ */
+const CLOSING_TOKENS = 5;
+
 /** The first word and as many drawn words as make up the request's input tokens with what the server adds. */
 export function promptText(keys: DrawKeys, spec: TextSpec, request: Request): string {
   const { first, words, overheadTokens, tokensPerWord } = spec;
   const drawnWords = Math.max(0, Math.round((request.inputTokens - overheadTokens) / tokensPerWord) - 1);
-  // What the server adds and the first word take the place of the first block's first tokens: what is shared ends
-  // where the trace says, or before it by as much of the server's as follows the text.
-  const taken = Math.round(overheadTokens + tokensPerWord);
+  // What stands before the drawn words takes the place of the first block's first tokens, so that what requests share
+  // ends where the trace says.
+  const taken = Math.round(Math.max(0, overheadTokens - CLOSING_TOKENS) + tokensPerWord);
   const indices = draw(keys, request, words.length, { taken, least: Math.ceil(drawnWords * tokensPerWord) });
   const text = [first];
   for (let word = 0; word < drawnWords; word++) text.push(words[indices[Math.floor(word * tokensPerWord)] ?? 0] ?? '');
