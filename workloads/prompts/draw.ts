@@ -11,32 +11,38 @@ export interface DrawKeys {
 /** Blocks whose ids differ modulo this many differ in their first tokens, not just by chance. */
 const DISTINCT_BLOCKS = 2 ** 30;
 
+/** How a prompt's tokens are made of what is drawn. */
+export interface Drawn {
+  /** Numbers that are drawn for the whole prompt. */
+  readonly count: number;
+  /** Numbers that stand for the prompt's first so many tokens: never fewer for more tokens. */
+  readonly upTo: (tokens: number) => number;
+}
+
 /**
- * A number below `size` for each input token, at least `least` of them: those of blocks from the streams of their ids,
- * those behind them from the request's own. The first `taken` tokens of the prompt are left out: others stand there.
+ * Numbers below `size` that stand for the request's input tokens: those of its blocks from the streams of their ids,
+ * those behind them from the request's own.
  */
 export function draw(
   { seed, blockTokens }: DrawKeys,
-  request: Request,
+  { id: requestId, inputTokens, blocks }: Request,
   size: number,
-  { taken = 0, least = 0 }: { taken?: number; least?: number } = {},
+  { count, upTo }: Drawn,
 ): number[] {
-  const { inputTokens, blocks } = request;
   const drawn: number[] = [];
-  let at = 0;
   if (blocks !== undefined && blockTokens !== null)
-    for (const id of blocks) {
+    for (const [index, id] of blocks.entries()) {
       // The id of a block that is not full stands for as many tokens as there are: it begins no longer one.
-      const fill = Math.min(blockTokens, inputTokens - at);
+      const fill = Math.min(blockTokens, inputTokens - index * blockTokens);
       const random = randomStream(seed, 'block', id, ...(fill === blockTokens ? [] : [fill]));
+      const end = Math.min(count, upTo(index * blockTokens + fill));
       let digits = id % DISTINCT_BLOCKS;
-      for (let token = Math.max(0, taken - at), told = 1; token < fill; token++, told *= size) {
+      for (let told = 1; drawn.length < end; told *= size) {
         drawn.push(told < DISTINCT_BLOCKS ? digits % size : random() % size);
         digits = Math.floor(digits / size);
       }
-      at += fill;
     }
-  const random = randomStream(seed, 'prompt', request.id);
-  while (drawn.length < Math.max(least, inputTokens - taken)) drawn.push(random() % size);
+  const random = randomStream(seed, 'prompt', requestId);
+  while (drawn.length < count) drawn.push(random() % size);
   return drawn;
 }

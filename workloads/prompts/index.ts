@@ -26,7 +26,8 @@ export interface PromptSpec extends DrawKeys {
  */
 export function promptMaker(spec: PromptSpec): PromptMaker {
   return {
-    ids: (request) => draw(spec, request, IDS).map((id) => FIRST_ID + id),
+    ids: (request) =>
+      draw(spec, request, IDS, { count: request.inputTokens, upTo: (tokens) => tokens }).map((id) => FIRST_ID + id),
     text: (request) => promptText(spec, spec.text ?? PLAIN_TEXT, request),
   };
 }

@@ -30,12 +30,13 @@ const CLOSING_TOKENS = 5;
 /** The first word and as many drawn words as make up the request's input tokens with what the server adds. */
 export function promptText(keys: DrawKeys, spec: TextSpec, request: Request): string {
   const { first, words, overheadTokens, tokensPerWord } = spec;
-  const drawnWords = Math.max(0, Math.round((request.inputTokens - overheadTokens) / tokensPerWord) - 1);
+  const behindFirst = (tokens: number): number => Math.max(0, Math.round(tokens / tokensPerWord) - 1);
   // What stands before the drawn words takes the place of the first block's first tokens, so that what requests share
   // ends where the trace says.
-  const taken = Math.round(Math.max(0, overheadTokens - CLOSING_TOKENS) + tokensPerWord);
-  const indices = draw(keys, request, words.length, { taken, least: Math.ceil(drawnWords * tokensPerWord) });
-  const text = [first];
-  for (let word = 0; word < drawnWords; word++) text.push(words[indices[Math.floor(word * tokensPerWord)] ?? 0] ?? '');
-  return text.join(' ');
+  const opening = Math.max(0, overheadTokens - CLOSING_TOKENS);
+  const drawn = draw(keys, request, words.length, {
+    count: behindFirst(request.inputTokens - overheadTokens),
+    upTo: (tokens) => behindFirst(tokens - opening),
+  });
+  return [first, ...drawn.map((index) => words[index] ?? '')].join(' ');
 }
