@@ -4,51 +4,14 @@ import type { Plan } from '../core/plan.ts';
 import type { PromptMaker } from '../core/prompt-maker.ts';
 import { threeFigures } from '../core/units.ts';
 import { countText } from '../serving/count-text.ts';
-import { serverTokenizer, type ServerAccess } from '../serving/tokenize.ts';
-import {
-  COMMON_WORDS,
-  findAlphabet,
-  PLAIN_ALPHABET,
-  promptMaker,
-  readTokenizer,
-  type Alphabet,
-  type PromptSpec,
-  type TextSpec,
-} from '../../workloads/index.ts';
-
-/** Where the words of exact texts come from. */
-export interface WordSource {
-  readonly name: string;
-  readonly sha256: string | null;
-  readonly alphabet: Alphabet;
-}
+import type { ServerAccess } from '../serving/tokenize.ts';
+import { PLAIN_ALPHABET, promptMaker, type PromptSpec, type TextSpec } from '../../workloads/index.ts';
+import { wordsOfServer, type WordSource } from './words.ts';
 
 /** How a run's prompts are made, and what its manifest says of it. */
 export interface Prompts {
   readonly spec: PromptSpec;
   readonly facts: NonNullable<Manifest['prompts']>;
-}
-
-/** What the tokenizer of a file allows, found before anything is sent. Null without a file. */
-export async function wordsOfFile(asked: string | null): Promise<WordSource | null> {
-  if (asked === null || asked === 'server') return null;
-  const { path, sha256, encode, words } = await readTokenizer(asked);
-  const alphabet = await findAlphabet(`--tokenizer ${path}`, async (text) => encode(text), words, {
-    pairs: 2000,
-    longTexts: 20,
-  });
-  return { name: path, sha256, alphabet };
-}
-
-async function wordsOfServer(access: ServerAccess, model: string): Promise<WordSource> {
-  const { encode, close } = serverTokenizer(access, model);
-  try {
-    // Each text is a call.
-    const alphabet = await findAlphabet('--tokenizer server', encode, COMMON_WORDS, { pairs: 8, longTexts: 4 });
-    return { name: 'server', sha256: null, alphabet };
-  } finally {
-    await close();
-  }
 }
 
 /** Decides how prompts are made for what `makeCodec` speaks, and measures what has to be measured on the server. */
@@ -72,7 +35,7 @@ export async function preparePrompts(
   const shortest = plan.facts.minInputTokens;
   if (shortest < text.overheadTokens + text.tokensPerWord)
     warn(
-      `the shortest prompt of the trace has ${shortest} input tokens, and the server adds ${text.overheadTokens} of its own to each: such prompts are one word, and longer than the trace says`,
+      `the shortest prompt of the trace has ${shortest} input tokens, and the server adds ${threeFigures(text.overheadTokens)} of its own to each: such prompts are one word, and longer than the trace says`,
     );
   return {
     spec: { ...keys, text },

@@ -18,8 +18,9 @@ import { reachTarget } from '../serving/reach.ts';
 import { startEngine, type EngineProcess } from './engine-process.ts';
 import { feedFromWorker, feedRequests } from './feed.ts';
 import { openIterationFile } from './iteration-file.ts';
-import { preparePrompts, wordsOfFile, type WordSource } from './prompts.ts';
+import { preparePrompts } from './prompts.ts';
 import type { RunSpec } from './run-spec.ts';
+import { wordsOfFile, type WordSource } from './words.ts';
 
 /** A target with the clock it lives on and the requests it will be sent. */
 export interface Arena {

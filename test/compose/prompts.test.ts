@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { openAiCodec } from '../../adapters/openai.ts';
 import { feedFromWorker } from '../../src/compose/feed.ts';
-import { preparePrompts, wordsOfFile, type Prompts } from '../../src/compose/prompts.ts';
+import { preparePrompts, type Prompts } from '../../src/compose/prompts.ts';
 import { openWorkload } from '../../src/compose/workload.ts';
+import { wordsOfFile } from '../../src/compose/words.ts';
 import { UserError } from '../../src/core/errors.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import type { PromptMaker } from '../../src/core/prompt-maker.ts';
@@ -124,7 +125,10 @@ describe('prompts of text', () => {
     const server = await start({ overhead: 40 });
     const { facts, warnings } = await prepare(server, server.tokenizer);
     assert.equal(facts.lengths, 'exact');
-    assert.match(warnings.join(), /shortest prompt of the trace has 32 input tokens, and the server adds 40/);
+    assert.match(
+      warnings.join(),
+      /shortest prompt of the trace has 32 input tokens, and the server adds 40\.0 of its own/,
+    );
   });
 
   it('by a server without /tokenize are refused with the way out', async () => {
