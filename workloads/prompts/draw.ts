@@ -10,6 +10,8 @@ export interface DrawKeys {
 
 /** Blocks whose ids differ modulo this many differ in their first tokens, not just by chance. */
 const DISTINCT_BLOCKS = 2 ** 30;
+/** Odd, so that no two ids below that become the same; spreads small ids, whose digits would be zeros mostly. */
+const SPREAD = 0x2c1b3c6d;
 
 /** How a prompt's tokens are made of what is drawn. */
 export interface Drawn {
@@ -36,7 +38,7 @@ export function draw(
       const fill = Math.min(blockTokens, inputTokens - index * blockTokens);
       const random = randomStream(seed, 'block', id, ...(fill === blockTokens ? [] : [fill]));
       const end = Math.min(count, upTo(index * blockTokens + fill));
-      let digits = id % DISTINCT_BLOCKS;
+      let digits = (Math.imul(id % DISTINCT_BLOCKS, SPREAD) >>> 0) % DISTINCT_BLOCKS;
       for (let told = 1; drawn.length < end; told *= size) {
         drawn.push(told < DISTINCT_BLOCKS ? digits % size : random() % size);
         digits = Math.floor(digits / size);

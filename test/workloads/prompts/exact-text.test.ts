@@ -65,13 +65,13 @@ for (const { name, tokenizer, alphabet } of tokenizers) {
       for (const overhead of [0, 1, 5, 30]) {
         const tokens = (id: string, count: number, blocks: readonly number[]): readonly number[] =>
           encode(make(request(id, count, blocks), overhead));
-        const base = tokens('r0', 60, [1, 2, 3, 4]);
-        // What the server adds before the text stands for the first tokens of the first block.
-        const shared = (blocks: number): number => blocks * BLOCK - Math.max(0, overhead - 5);
+        const base = tokens('r0', 80, [1, 2, 3, 4, 5]);
+        // What the server surely adds before the text stands for the first tokens of the first block.
+        const shared = (blocks: number): number => blocks * BLOCK - Math.max(0, overhead - 16);
         assert.deepEqual(tokens('r1', 48, [1, 2, 3]), base.slice(0, 48 - overhead));
-        assert.equal(common(base, tokens('r1', 60, [1, 2, 3, 9])), shared(3));
-        assert.equal(common(base, tokens('r1', 60, [1, 2, 9, 4])), shared(2));
-        assert.deepEqual(tokens('r1', 60, [1, 2, 3, 4]), base);
+        assert.equal(common(base, tokens('r1', 80, [1, 2, 3, 8, 9])), shared(3));
+        assert.equal(common(base, tokens('r1', 80, [1, 2, 9, 4, 5])), shared(2));
+        assert.deepEqual(tokens('r1', 80, [1, 2, 3, 4, 5]), base);
       }
     });
 
@@ -113,7 +113,7 @@ describe('texts of words whose tokens are only known on average', () => {
         assert.ok(Math.abs(off) <= tokensPerWord / 2 + 1e-9, `${tokens} tokens: off by ${off}`);
       }
       const shared = common(words('r0', 400, [1, 2, 3]), words('r1', 400, [1, 2, 4]));
-      assert.ok(Math.abs(shared * tokensPerWord + 6.4 - 5 - 2 * BLOCK) <= 2 * tokensPerWord, `${shared} words shared`);
+      assert.ok(Math.abs(shared * tokensPerWord - 2 * BLOCK) <= 2 * tokensPerWord, `${shared} words shared`);
     }
   });
 });
