@@ -1,14 +1,14 @@
 import type { Call, Codec } from '../src/core/codec.ts';
+import type { PromptMaker } from '../src/core/prompt-maker.ts';
 import type { Request } from '../src/core/request.ts';
 import { AnswerDecoder, type Carried } from './answer-decoder.ts';
 import { isObject, textAt } from './json.ts';
-import { promptIds, promptWords, type PromptOptions } from './prompts.ts';
 import { refusalText } from './refusal.ts';
 
 export const ENDPOINTS = ['completions', 'chat'] as const;
 export type Endpoint = (typeof ENDPOINTS)[number];
 
-export interface OpenAiOptions extends PromptOptions {
+export interface OpenAiOptions {
   readonly endpoint: Endpoint;
   /** Sent where the trace names no model. */
   readonly model: string;
@@ -19,27 +19,28 @@ export interface OpenAiOptions extends PromptOptions {
 /**
  * OpenAI completions and chat, streamed, the output held to the planned length (`ignore_eos`, vLLM's and SGLang's
  * extension). Completions take the prompt as token ids, so that its length is exact by construction; chat takes text
- * only, whose length in tokens is near the plan's and told by the server's usage.
+ * only, whose length in tokens the server's usage tells.
  */
-export function openAiCodec(options: OpenAiOptions): Codec {
+export function openAiCodec(options: OpenAiOptions, prompts: PromptMaker): Codec {
   const isChat = options.endpoint === 'chat';
   return {
     name: 'openai',
-    open: (request) => [isChat ? chatCall(request, options) : completionCall(request, options)],
+    promptForm: isChat ? 'text' : 'ids',
+    open: (request) => [isChat ? chatCall(request, options, prompts) : completionCall(request, options, prompts)],
     decoder: (request, out) => new AnswerDecoder(request.outputTokens, out, isChat ? carriedByDelta : carriedByText),
     refusal: refusalText,
   };
 }
 
-function completionCall(request: Request, options: OpenAiOptions): Call {
+function completionCall(request: Request, options: OpenAiOptions, prompts: PromptMaker): Call {
   const { outputTokens } = request;
-  const prompt = promptIds(options, request);
+  const prompt = prompts.ids(request);
   return call('/v1/completions', request, options, { prompt, max_tokens: outputTokens, min_tokens: outputTokens });
 }
 
-function chatCall(request: Request, options: OpenAiOptions): Call {
+function chatCall(request: Request, options: OpenAiOptions, prompts: PromptMaker): Call {
   const { outputTokens } = request;
-  const messages = [{ role: 'user', content: promptWords(options, request) }];
+  const messages = [{ role: 'user', content: prompts.text(request) }];
   return call('/v1/chat/completions', request, options, {
     messages,
     max_completion_tokens: outputTokens,

@@ -1,5 +1,8 @@
 import { basename } from 'node:path';
 import { CODECS } from '../../adapters/index.ts';
+import type { Codec } from '../core/codec.ts';
+import type { PromptMaker } from '../core/prompt-maker.ts';
+import { promptMaker } from '../../workloads/index.ts';
 import type { Clock } from '../core/clock.ts';
 import { UserError } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
@@ -15,7 +18,9 @@ import { reachTarget } from '../serving/reach.ts';
 import { startEngine, type EngineProcess } from './engine-process.ts';
 import { feedFromWorker, feedRequests } from './feed.ts';
 import { openIterationFile } from './iteration-file.ts';
+import { preparePrompts } from './prompts.ts';
 import type { RunSpec } from './run-spec.ts';
+import { wordsOfFile, type WordSource } from './words.ts';
 
 /** A target with the clock it lives on and the requests it will be sent. */
 export interface Arena {
@@ -27,6 +32,8 @@ export interface Arena {
   /** Resolves with a sentence if the target ends by itself; never for one that is not ours. */
   readonly gone: Promise<string>;
   readonly facts: Manifest['target'];
+  /** Null in virtual time, where there are no prompts. */
+  readonly prompts: NonNullable<Manifest['prompts']> | null;
   close(): Promise<void>;
 }
 
@@ -44,6 +51,10 @@ export function checkTarget(spec: RunSpec): void {
   if (system === null && spec.traceIterations !== null)
     throw new UserError(
       `--trace-iterations: ${spec.target} does not tell its iterations, only the reference engine does; leave it out or use --target reference:...`,
+    );
+  if (spec.clock === 'virtual' && spec.tokenizer !== null)
+    throw new UserError(
+      '--tokenizer: --clock virtual makes no prompts, its requests are lengths and prefix blocks; leave one of them out',
     );
   if (!Object.hasOwn(CODECS, spec.adapter))
     throw new UserError(`--adapter: "${spec.adapter}" is not known${suggestion(spec.adapter, Object.keys(CODECS))}`);
@@ -64,12 +75,13 @@ export async function openArena(
   warn: (text: string) => void,
 ): Promise<Arena> {
   const system = referenceSystem(spec.target);
-  if (system === null) return openServer(spec, parseUrl(spec.target), null, plan, runDirectory, warn);
+  const words = await wordsOfFile(spec.tokenizer);
+  if (system === null) return openServer(spec, parseUrl(spec.target), null, words, plan, runDirectory, warn);
   for (const text of engineWarnings(system)) warn(text);
   if (spec.clock === 'virtual') return openVirtual(spec, plan.source, system);
   const engine = await startEngine(system, spec.traceIterations);
   try {
-    return await openServer(spec, engine.url, engine, plan, runDirectory, warn);
+    return await openServer(spec, engine.url, engine, words, plan, runDirectory, warn);
   } catch (thrown) {
     await engine.close();
     throw thrown;
@@ -87,6 +99,7 @@ function openVirtual({ traceIterations }: RunSpec, source: Source, system: strin
     feed: feedRequests(source),
     gone: NEVER,
     facts: { spec: `reference:${system}`, kind: 'reference', adapter: 'none', model: null, facts: engineFacts(system) },
+    prompts: null,
     close: async () => iterations?.close(),
   };
 }
@@ -95,6 +108,7 @@ async function openServer(
   spec: RunSpec,
   url: URL,
   engine: EngineProcess | null,
+  words: WordSource | null,
   plan: Plan,
   runDirectory: string,
   warn: (text: string) => void,
@@ -108,15 +122,24 @@ async function openServer(
   const codecOptions = {
     endpoint: spec.endpoint,
     model,
-    seed: spec.seed,
-    blockTokens: plan.source.blockTokens ?? null,
     runId: basename(runDirectory).replaceAll(/[^\w.-]/g, '_'),
   };
-  const codec = CODECS[spec.adapter]?.(codecOptions);
-  if (codec === undefined) throw new Error(`no adapter ${spec.adapter}`);
+  const makeCodec = (prompts: PromptMaker): Codec => {
+    const made = CODECS[spec.adapter]?.(codecOptions, prompts);
+    if (made === undefined) throw new Error(`no adapter ${spec.adapter}`);
+    return made;
+  };
+  const access = { url, headers: spec.headers, insecure: spec.insecure };
+  const prompts = await preparePrompts(plan, spec.tokenizer, words, access, model, makeCodec, warn);
+  const codec = makeCodec(promptMaker(prompts.spec));
   const clock = new WallClock();
-  const target = new HttpTarget(codec, clock, { url, headers: spec.headers, insecure: spec.insecure });
-  const { ready, feed } = feedFromWorker({ workload: spec.workload, adapter: spec.adapter, codec: codecOptions });
+  const target = new HttpTarget(codec, clock, access);
+  const { ready, feed } = feedFromWorker({
+    workload: spec.workload,
+    adapter: spec.adapter,
+    codec: codecOptions,
+    prompts: prompts.spec,
+  });
   const close = async (): Promise<void> => {
     await target.close();
     await engine?.close();
@@ -142,6 +165,7 @@ async function openServer(
       model,
       facts: system === null ? {} : engineFacts(system),
     },
+    prompts: prompts.facts,
     close,
   };
 }

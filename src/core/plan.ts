@@ -28,6 +28,7 @@ export interface PlanFacts {
   readonly lastDueUs: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
+  readonly minInputTokens: number;
   readonly maxInputTokens: number;
   readonly maxOutputTokens: number;
   /** Share of the input tokens that an endless prefix cache would have had; null where the blocks do not tell. */

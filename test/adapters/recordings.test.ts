@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { openAiCodec } from '../../adapters/openai.ts';
+import { promptMaker } from '../../workloads/index.ts';
 import { settleTokenTimes } from '../../src/replay/token-times.ts';
 import { shared } from '../shared.ts';
 
@@ -11,7 +12,7 @@ function count(
   endpoint: 'chat' | 'completions',
   at: number,
 ): [tokens: number, source: string | null, fault: string | null] {
-  const codec = openAiCodec({ endpoint, model: 'm', seed: 1, blockTokens: null, runId: 'r' });
+  const codec = openAiCodec({ endpoint, model: 'm', runId: 'r' }, promptMaker({ seed: 1, blockTokens: null }));
   const seen: number[] = [];
   const decoder = codec.decoder(
     { id: 'r', traceRow: 1, dueUs: 0, inputTokens: 1, outputTokens: 1e6 },
