@@ -1,11 +1,10 @@
 import type { ServerAbilities } from './abilities.ts';
-import type { PromptOptions } from './prompts.ts';
 
 export const ENDPOINTS = ['completions', 'chat', 'generate'] as const;
 export type Endpoint = (typeof ENDPOINTS)[number];
 
 /** What a codec is made of: plain data, for it is made in several threads. */
-export interface CodecOptions extends PromptOptions {
+export interface CodecOptions {
   readonly endpoint: Endpoint;
   /** Sent where the trace names no model. */
   readonly model: string;

@@ -1,4 +1,5 @@
 import type { Codec } from '../src/core/codec.ts';
+import type { PromptMaker } from '../src/core/prompt-maker.ts';
 import type { CodecOptions, Endpoint } from './codec-options.ts';
 import { openAiCodec } from './openai.ts';
 import { sglangCodec } from './sglang.ts';
@@ -8,7 +9,7 @@ export { EVERY_ABILITY, type Ability, type ServerAbilities } from './abilities.t
 export { ENDPOINTS, type CodecOptions, type Endpoint } from './codec-options.ts';
 
 /** Every dialect there is: adding one is a file and a line here, and one in `ADAPTER_ENDPOINTS`. */
-export const CODECS: Readonly<Record<string, (options: CodecOptions) => Codec>> = {
+export const CODECS: Readonly<Record<string, (options: CodecOptions, prompts: PromptMaker) => Codec>> = {
   openai: openAiCodec,
   vllm: vllmCodec,
   sglang: sglangCodec,

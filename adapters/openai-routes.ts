@@ -1,28 +1,34 @@
 import type { Codec } from '../src/core/codec.ts';
+import type { PromptMaker } from '../src/core/prompt-maker.ts';
 import type { Request } from '../src/core/request.ts';
 import type { ServerAbilities } from './abilities.ts';
 import { AnswerDecoder, type Carried } from './answer-decoder.ts';
 import { jsonCall } from './calls.ts';
 import type { CodecOptions } from './codec-options.ts';
 import { isObject, textAt } from './json.ts';
-import { promptIds, promptWords } from './prompts.ts';
 import { refusalText } from './refusal.ts';
 
 /**
  * OpenAI's completions and chat, streamed, with whatever the server knows beyond them: vLLM, SGLang and most front ends
  * speak these. Completions take the prompt as token ids where they may; chat takes text only, whose length in tokens is
- * near the plan's and told by the server's usage.
+ * told by the server's usage.
  */
-export function openAiRoutes(name: string, options: CodecOptions, abilities: ServerAbilities): Codec {
+export function openAiRoutes(
+  name: string,
+  options: CodecOptions,
+  prompts: PromptMaker,
+  abilities: ServerAbilities,
+): Codec {
   const isChat = options.endpoint === 'chat';
   return {
     name,
+    promptForm: isChat || !abilities.tokenIdPrompts ? 'text' : 'ids',
     open: (request) => [
       jsonCall(
         isChat ? '/v1/chat/completions' : '/v1/completions',
         request,
         options.runId,
-        isChat ? chatBody(request, options, abilities) : completionBody(request, options, abilities),
+        isChat ? chatBody(request, options, prompts, abilities) : completionBody(request, options, prompts, abilities),
       ),
     ],
     decoder: (request, out) => new AnswerDecoder(request.outputTokens, out, isChat ? carriedByDelta : carriedByText),
@@ -31,13 +37,18 @@ export function openAiRoutes(name: string, options: CodecOptions, abilities: Ser
   };
 }
 
-function completionBody(request: Request, options: CodecOptions, abilities: ServerAbilities): object {
-  const prompt = abilities.tokenIdPrompts ? promptIds(options, request) : promptWords(options, request);
+function completionBody(
+  request: Request,
+  options: CodecOptions,
+  prompts: PromptMaker,
+  abilities: ServerAbilities,
+): object {
+  const prompt = abilities.tokenIdPrompts ? prompts.ids(request) : prompts.text(request);
   return body(request, options, abilities, { prompt, max_tokens: request.outputTokens });
 }
 
-function chatBody(request: Request, options: CodecOptions, abilities: ServerAbilities): object {
-  const messages = [{ role: 'user', content: promptWords(options, request) }];
+function chatBody(request: Request, options: CodecOptions, prompts: PromptMaker, abilities: ServerAbilities): object {
+  const messages = [{ role: 'user', content: prompts.text(request) }];
   const most = abilities.maxCompletionTokens ? 'max_completion_tokens' : 'max_tokens';
   return body(request, options, abilities, { messages, [most]: request.outputTokens });
 }

@@ -1,4 +1,5 @@
 import type { Codec } from '../src/core/codec.ts';
+import type { PromptMaker } from '../src/core/prompt-maker.ts';
 import { EVERY_ABILITY, type ServerAbilities } from './abilities.ts';
 import type { CodecOptions } from './codec-options.ts';
 import { openAiRoutes } from './openai-routes.ts';
@@ -7,6 +8,6 @@ import { openAiRoutes } from './openai-routes.ts';
 const USUAL: ServerAbilities = { ...EVERY_ABILITY, continuousUsage: false, returnTokenIds: false };
 
 /** Any server with OpenAI's completions or chat. */
-export function openAiCodec(options: CodecOptions): Codec {
-  return openAiRoutes('openai', options, options.abilities ?? USUAL);
+export function openAiCodec(options: CodecOptions, prompts: PromptMaker): Codec {
+  return openAiRoutes('openai', options, prompts, options.abilities ?? USUAL);
 }

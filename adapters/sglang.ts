@@ -1,31 +1,34 @@
 import type { Codec } from '../src/core/codec.ts';
+import type { PromptMaker } from '../src/core/prompt-maker.ts';
 import type { Request } from '../src/core/request.ts';
 import { EVERY_ABILITY, type ServerAbilities } from './abilities.ts';
 import { jsonCall, requestId } from './calls.ts';
 import type { CodecOptions } from './codec-options.ts';
 import { GenerateDecoder } from './generate-decoder.ts';
 import { openAiRoutes } from './openai-routes.ts';
-import { promptIds, promptWords } from './prompts.ts';
 import { refusalText } from './refusal.ts';
 
 const USUAL: ServerAbilities = { ...EVERY_ABILITY, returnTokenIds: false };
 
 /** SGLang: its own `/generate`, which tells the count of tokens with each event, or OpenAI's routes. */
-export function sglangCodec(options: CodecOptions): Codec {
+export function sglangCodec(options: CodecOptions, prompts: PromptMaker): Codec {
   const abilities = options.abilities ?? USUAL;
-  if (options.endpoint !== 'generate') return openAiRoutes('sglang', options, abilities);
+  if (options.endpoint !== 'generate') return openAiRoutes('sglang', options, prompts, abilities);
   return {
     name: 'sglang',
-    open: (request) => [jsonCall('/generate', request, options.runId, generateBody(request, options, abilities))],
+    promptForm: abilities.tokenIdPrompts ? 'ids' : 'text',
+    open: (request) => [
+      jsonCall('/generate', request, options.runId, generateBody(request, options, prompts, abilities)),
+    ],
     decoder: (request, out) => new GenerateDecoder(request.outputTokens, out),
     refusal: refusalText,
     example: exampleAnswer,
   };
 }
 
-function generateBody(request: Request, options: CodecOptions, can: ServerAbilities): object {
+function generateBody(request: Request, { runId }: CodecOptions, prompts: PromptMaker, can: ServerAbilities): object {
   return {
-    ...(can.tokenIdPrompts ? { input_ids: promptIds(options, request) } : { text: promptWords(options, request) }),
+    ...(can.tokenIdPrompts ? { input_ids: prompts.ids(request) } : { text: prompts.text(request) }),
     sampling_params: {
       temperature: 0,
       max_new_tokens: request.outputTokens,
@@ -33,7 +36,7 @@ function generateBody(request: Request, options: CodecOptions, can: ServerAbilit
       ...(can.ignoreEos ? { ignore_eos: true } : {}),
     },
     stream: true,
-    rid: requestId(request, options.runId),
+    rid: requestId(request, runId),
   };
 }
 

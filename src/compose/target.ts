@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { CODECS } from '../../adapters/index.ts';
+import { promptMaker } from '../../workloads/index.ts';
 import type { Clock } from '../core/clock.ts';
 import { UserError } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
@@ -108,15 +109,19 @@ async function openServer(
   const codecOptions = {
     endpoint: spec.endpoint,
     model,
-    seed: spec.seed,
-    blockTokens: plan.source.blockTokens ?? null,
     runId: basename(runDirectory).replaceAll(/[^\w.-]/g, '_'),
   };
-  const codec = CODECS[spec.adapter]?.(codecOptions);
+  const prompts = { seed: spec.seed, blockTokens: plan.source.blockTokens ?? null };
+  const codec = CODECS[spec.adapter]?.(codecOptions, promptMaker(prompts));
   if (codec === undefined) throw new Error(`no adapter ${spec.adapter}`);
   const clock = new WallClock();
   const target = new HttpTarget(codec, clock, { url, headers: spec.headers, insecure: spec.insecure });
-  const { ready, feed } = feedFromWorker({ workload: spec.workload, adapter: spec.adapter, codec: codecOptions });
+  const { ready, feed } = feedFromWorker({
+    workload: spec.workload,
+    adapter: spec.adapter,
+    codec: codecOptions,
+    prompts,
+  });
   const close = async (): Promise<void> => {
     await target.close();
     await engine?.close();

@@ -1,3 +1,4 @@
+import type { PromptForm } from './prompt-maker.ts';
 import type { Answer } from './target.ts';
 import type { Request } from './request.ts';
 
@@ -41,6 +42,7 @@ export interface Decoder {
  */
 export interface Codec {
   readonly name: string;
+  readonly promptForm: PromptForm;
   open(request: Request): readonly Call[];
   decoder(request: Request, out: TokenOut): Decoder;
   /** The next step's calls, given the bodies of this step's replies by call id; absent: exchanges have one step. */

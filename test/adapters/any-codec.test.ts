@@ -3,8 +3,10 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { ADAPTER_ENDPOINTS, CODECS, EVERY_ABILITY } from '../../adapters/index.ts';
 import type { Codec } from '../../src/core/codec.ts';
+import { promptMaker } from '../../workloads/index.ts';
 import { decode } from './decode.ts';
 
+const prompts = promptMaker({ seed: 1, blockTokens: null });
 const NOTHING = Object.fromEntries(Object.keys(EVERY_ABILITY).map((name) => [name, false]));
 const request = { id: 'r7', traceRow: 9, dueUs: 0, inputTokens: 40, outputTokens: 8 };
 
@@ -16,20 +18,20 @@ function bodyOf(codec: Codec): string {
 describe('every codec', () => {
   for (const [name, make] of Object.entries(CODECS))
     for (const endpoint of ADAPTER_ENDPOINTS[name] ?? []) {
-      const options = { endpoint, model: 'm', seed: 1, blockTokens: null, runId: 'run' };
-      const codec = make(options);
+      const options = { endpoint, model: 'm', runId: 'run' };
+      const codec = make(options, prompts);
       const example = Buffer.from(codec.example(8));
 
       it(`${name}, ${endpoint}: a request is one streamed call with its id, the same bytes each time`, () => {
         const [call, ...others] = codec.open(request);
         assert.deepEqual([call?.role, others.length], ['stream', 0]);
         assert.equal(call?.headers['x-request-id'], 'run-r7');
-        assert.deepEqual(codec.open(request), make(options).open(request));
+        assert.deepEqual(codec.open(request), make(options, prompts).open(request));
         assert.ok(call.body.buffer.byteLength === call.body.length, 'bytes of their own');
       });
 
       it(`${name}, ${endpoint}: asks a server for nothing that it does not know`, () => {
-        const plain = bodyOf(make({ ...options, abilities: { ...EVERY_ABILITY, ...NOTHING } }));
+        const plain = bodyOf(make({ ...options, abilities: { ...EVERY_ABILITY, ...NOTHING } }, prompts));
         for (const extension of ['ignore_eos', 'min_', 'usage', 'token_ids', 'max_completion_tokens', 'input_ids', '['])
           assert.ok(
             endpoint === 'chat' && extension === '[' ? true : !plain.includes(extension),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { CODECS } from '../../adapters/index.ts';
+import { promptMaker } from '../../workloads/index.ts';
 import { settleTokenTimes } from '../../src/replay/token-times.ts';
 import { shared } from '../shared.ts';
 
@@ -12,7 +13,7 @@ function count(
   endpoint: 'chat' | 'completions',
   at: number,
 ): [tokens: number, source: string | null, fault: string | null] {
-  const codec = CODECS[adapter]?.({ endpoint, model: 'm', seed: 1, blockTokens: null, runId: 'r' });
+  const codec = CODECS[adapter]?.({ endpoint, model: 'm', runId: 'r' }, promptMaker({ seed: 1, blockTokens: null }));
   assert.ok(codec);
   const seen: number[] = [];
   const decoder = codec.decoder(

@@ -3,16 +3,18 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { EVERY_ABILITY } from '../../adapters/index.ts';
 import { sglangCodec } from '../../adapters/sglang.ts';
+import { promptMaker } from '../../workloads/index.ts';
 import { DONE, sse } from '../servers.ts';
 import { decode } from './decode.ts';
 
-const options = { endpoint: 'generate', model: 'm', seed: 1, blockTokens: null, runId: 'run' } as const;
-const codec = sglangCodec(options);
+const options = { endpoint: 'generate', model: 'm', runId: 'run' } as const;
+const prompts = promptMaker({ seed: 1, blockTokens: null });
+const codec = sglangCodec(options, prompts);
 const request = { id: 'r7', traceRow: 9, dueUs: 0, inputTokens: 5, outputTokens: 4 };
 
 function body(abilities = EVERY_ABILITY): Record<string, unknown> {
   const json: unknown = JSON.parse(
-    Buffer.from(sglangCodec({ ...options, abilities }).open(request)[0]?.body ?? []).toString(),
+    Buffer.from(sglangCodec({ ...options, abilities }, prompts).open(request)[0]?.body ?? []).toString(),
   );
   assert.ok(typeof json === 'object' && json !== null);
   return { ...json };
@@ -135,7 +137,7 @@ describe('sglang codec, /generate', () => {
 });
 
 describe('sglang codec, OpenAI routes', () => {
-  const chat = sglangCodec({ ...options, endpoint: 'chat' });
+  const chat = sglangCodec({ ...options, endpoint: 'chat' }, prompts);
 
   it('counts by the usage in each chunk also where the role comes without', () => {
     const delta = (content: string, tokens: number | null): string =>

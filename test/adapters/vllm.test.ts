@@ -3,15 +3,17 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { EVERY_ABILITY } from '../../adapters/index.ts';
 import { vllmCodec } from '../../adapters/vllm.ts';
+import { promptMaker } from '../../workloads/index.ts';
 import { DONE, sse } from '../servers.ts';
 import { decode } from './decode.ts';
 
-const options = { endpoint: 'completions', model: 'm', seed: 1, blockTokens: null, runId: 'run' } as const;
-const codec = vllmCodec(options);
+const options = { endpoint: 'completions', model: 'm', runId: 'run' } as const;
+const prompts = promptMaker({ seed: 1, blockTokens: null });
+const codec = vllmCodec(options, prompts);
 const request = { id: 'r7', traceRow: 9, dueUs: 0, inputTokens: 5, outputTokens: 1000 };
 
 function asked(abilities = EVERY_ABILITY): Record<string, unknown> {
-  const [call] = vllmCodec({ ...options, abilities }).open(request);
+  const [call] = vllmCodec({ ...options, abilities }, prompts).open(request);
   const body: unknown = JSON.parse(Buffer.from(call?.body ?? []).toString());
   assert.ok(typeof body === 'object' && body !== null);
   return { ...body };
