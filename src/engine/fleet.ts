@@ -32,6 +32,7 @@ export function fleet({ clock, maxModelLen, entry, router, others = [] }: FleetP
       return () => sequence.cancel();
     },
     load: () => all.map((instance) => instance.load()).reduce(sum),
+    resetPrefixCache: () => all.map((instance) => instance.memory.forget()).every((forgot) => forgot),
   };
 }
 

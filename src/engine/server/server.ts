@@ -56,6 +56,8 @@ export async function serveEngine(spec: EngineSpec, options: ServeOptions): Prom
       '/version': ['GET', (_req, res) => sendJson(res, 200, { version: 'reprise reference engine', ...spec })],
       '/load': ['GET', (_req, res) => sendJson(res, 200, engine.load())],
       '/metrics': ['GET', (_req, res) => sendMetrics(metrics, res)],
+      // As vLLM, which says 200 also where it has kept everything because requests hold blocks.
+      '/reset_prefix_cache': ['POST', (_req, res) => resetPrefixCache(engine, res)],
       '/truth': ['GET', (req, res) => sendTruth(truth, req, res)],
     },
     options.maxConnections ?? MAX_CONNECTIONS,
@@ -106,6 +108,11 @@ function modelList(modelName: string, engine: Engine): unknown {
 
 function sendMetrics(metrics: ServerMetrics, res: ServerResponse): void {
   res.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(metrics.text());
+}
+
+function resetPrefixCache(engine: Engine, res: ServerResponse): void {
+  engine.resetPrefixCache();
+  res.writeHead(200, { 'content-length': 0 }).end();
 }
 
 /** One request by its `X-Request-Id`, or all that are kept as JSON lines. */
