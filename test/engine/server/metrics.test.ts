@@ -44,7 +44,7 @@ test('tokens, times, ends and preemptions of an engine are told as they were', a
     return one;
   });
   await clock.run(() => false);
-  const told = samples(metrics.text());
+  const told = samples(metrics.text('vllm'));
   const gaps = heard.flatMap(({ tokenTimesUs }) => tokenTimesUs.slice(1).map((at, i) => at - (tokenTimesUs[i] ?? 0)));
   const firsts = heard.map(({ tokenTimesUs }) => (tokenTimesUs[0] ?? 0) - 1000);
   const sum = (us: readonly number[]): number => us.reduce((a, b) => a + b, 0) / 1e6;
