@@ -14,7 +14,7 @@ export interface EngineName {
 }
 
 const versionPage = z.object({ version: z.string() });
-// SGLang's arguments; vLLM has a page of the same name, and other things on it.
+// SGLang's arguments; others have a page of the same name, and other things on it.
 const sglangPage = z.object({
   version: z.string().nullish(),
   model_path: z.string(),
@@ -23,13 +23,14 @@ const sglangPage = z.object({
 
 /** Asks for the pages that only one engine has, and reads who owns the model. */
 export async function nameEngine(access: ServerAccess, model: ListedModel | undefined): Promise<EngineName> {
-  const pages = ['/version', '/server_info', '/get_server_info'];
+  const owner = model?.owner ?? null;
+  // A vLLM in development mode has a /server_info that may fail, and would say so in its log.
+  const pages = ['/version', ...(owner === 'vllm' ? [] : ['/server_info', '/get_server_info'])];
   const [version, ...infos] = await Promise.all(pages.map((page) => askJson(access, page, PATIENCE_MS)));
   const told = versionPage.safeParse(version).data?.version ?? null;
   const info = infos.map((page) => sglangPage.safeParse(page).data).find((page) => page !== undefined);
-  const owner = model?.owner ?? null;
   const contextTokens = info?.context_length ?? null;
-  if (owner === 'sglang' || (info !== undefined && owner !== 'vllm'))
+  if (owner === 'sglang' || info !== undefined)
     return {
       engine: nameOf(info?.version, 'sglang'),
       version: info?.version ?? told,

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { CODECS, EVERY_ABILITY, type CodecOptions, type ServerAbilities } from '../../adapters/index.ts';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import type { PromptMaker } from '../core/prompt-maker.ts';
@@ -8,6 +9,10 @@ import { withoutUnknown } from './unknown-fields.ts';
 
 /** The smallest request that shows how tokens are told: one after another. */
 const REQUEST = { id: 'probe', traceRow: 0, dueUs: 0, inputTokens: 8, outputTokens: 2 };
+
+/** Too many requests, or not just now: worth another try, for what is not learnt is guessed for the whole run. */
+const BUSY: ReadonlySet<number> = new Set([429, 503]);
+const PAUSES_MS = [500, 1000, 2000];
 
 /** What a server answered to a request such as the run will send. */
 export type Probed =
@@ -34,6 +39,7 @@ export async function probe(
   patienceMs: number,
 ): Promise<Probed> {
   let abilities: ServerAbilities = EVERY_ABILITY;
+  const pauses = [...PAUSES_MS];
   for (;;) {
     const codec = CODECS[adapter]?.({ ...options, abilities }, prompts);
     const call = codec?.open(REQUEST)[0];
@@ -68,6 +74,11 @@ export async function probe(
         .split('\n\n', 1)[0] ?? '';
     const why = `${status} on ${call.path}: ${codec.refusal(said)}`;
     if (status === 404 || status === 405 || status === 501) return { kind: 'no endpoint', why };
+    const pauseMs = BUSY.has(status) ? pauses.shift() : undefined;
+    if (pauseMs !== undefined) {
+      await setTimeout(Math.min(pauseMs, patienceMs));
+      continue;
+    }
     if (status === 429 || status >= 500) return { kind: 'silent', why };
     const less = withoutUnknown(abilities, said);
     if (less === null) return { kind: 'no endpoint', why };

@@ -237,7 +237,15 @@ describe('detect, hostile servers', () => {
     assert.deepEqual([found.abilities, found.countedBy], [null, null]);
     assert.match(found.warnings.join('\n'), /did not answer/);
     const busy = await fake(models(), (response) => refuse(response, 503, { error: { message: 'overloaded' } }));
-    assert.match((await ask(busy.url)).warnings.join('\n'), /503 on \/v1\/completions: overloaded/);
+    const tired = await ask(busy.url, { patienceMs: 10 });
+    assert.deepEqual([tired.abilities, busy.posted.length], [null, 4]);
+    assert.match(tired.warnings.join('\n'), /503 on \/v1\/completions: overloaded/);
+    let asked = 0;
+    const soon = await fake(models(), (response) => {
+      if (asked++ < 2) refuse(response, 429, { error: { message: 'slow down' } });
+      else void streamTokens(response, 2, 0);
+    });
+    assert.equal((await ask(soon.url)).countedBy, 'chunks');
   });
 
   it('an error inside of a 200 stream is a refusal', async () => {
