@@ -48,6 +48,11 @@ export async function reachTarget(access: ServerAccess): Promise<readonly Listed
         `cannot reach ${url.href}: ${messageOf(thrown)}; is the server running, and is the port right?`,
         { exitCode: EXIT.unreachable, cause: thrown },
       );
+    if (isUntrusted(thrown))
+      throw new UserError(
+        `${url.href}: its certificate is not trusted (${messageOf(thrown)}); --insecure takes any, NODE_EXTRA_CA_CERTS=FILE adds one to trust`,
+        { exitCode: EXIT.unreachable, cause: thrown },
+      );
     return []; // it is there, but does not answer this: what it is asked next will tell
   }
 }
@@ -68,6 +73,10 @@ const NO_CONNECTION: ReadonlySet<string> = new Set([
   'EADDRNOTAVAIL',
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
+
+function isUntrusted(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && /CERT|SIGNATURE/.test(String(thrown.code));
+}
 
 function isUnreachable(thrown: unknown): boolean {
   if (thrown instanceof AggregateError) return thrown.errors.some(isUnreachable);
