@@ -25,11 +25,11 @@ const BLIND: readonly (readonly Ability[])[] = [
 ];
 
 const place = z.array(z.union([z.string(), z.number()]));
-const words = { message: z.string().optional().catch(''), param: z.string().nullish().catch(null) };
+const fields = { message: z.string().optional().catch(''), param: z.string().nullish().catch(null) };
 /** OpenAI's and vLLM's form, SGLang's and Dynamo's, and FastAPI's. */
 const refusal = z.object({
-  ...words,
-  error: z.object(words).optional().catch(undefined),
+  ...fields,
+  error: z.object(fields).optional().catch(undefined),
   detail: z
     .array(z.object({ loc: place.catch([]), msg: z.string().catch('') }))
     .optional()
