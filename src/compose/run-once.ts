@@ -72,6 +72,7 @@ export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResul
   let client: ClientHealth | null = null;
   try {
     arena.wall?.startIn(LEAD_US);
+    if (arena.wall !== null) arena.watch?.begin(dir, arena.wall.zeroUs);
     hooks.started(dir, facts, () => ({ ...recorder.progress, nowUs: arena.clock.now(), inFlight: recorder.inFlight }));
     const health = arena.wall === null ? null : new HealthMonitor(arena.wall, recorder);
     health?.start();
@@ -89,6 +90,8 @@ export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResul
   } catch (thrown) {
     stopped = `a fault in reprise: ${messageOf(thrown)}`;
   } finally {
+    const gaps = await arena.watch?.end();
+    if (typeof gaps === 'string') hooks.warn(gaps);
     await arena.close();
     await store.close();
   }

@@ -12,9 +12,11 @@ import { createEngine, engineTarget, engineWarnings, parseEngineSpec } from '../
 import { HttpTarget } from '../replay/transport.ts';
 import { warmUp } from '../replay/warm-up.ts';
 import { reachTarget } from '../serving/reach.ts';
+import { metricsPage } from '../serving/scrape.ts';
 import { startEngine, type EngineProcess } from './engine-process.ts';
 import { feedFromWorker, feedRequests } from './feed.ts';
 import { openIterationFile } from './iteration-file.ts';
+import { watchServer, type ServerWatch } from './server-watch.ts';
 import type { RunSpec } from './run-spec.ts';
 
 /** A target with the clock it lives on and the requests it will be sent. */
@@ -27,6 +29,8 @@ export interface Arena {
   /** Resolves with a sentence if the target ends by itself; never for one that is not ours. */
   readonly gone: Promise<string>;
   readonly facts: Manifest['target'];
+  /** Null where the target has no metrics to watch. */
+  readonly watch: ServerWatch | null;
   close(): Promise<void>;
 }
 
@@ -87,6 +91,7 @@ function openVirtual({ traceIterations }: RunSpec, source: Source, system: strin
     feed: feedRequests(source),
     gone: NEVER,
     facts: { spec: `reference:${system}`, kind: 'reference', adapter: 'none', model: null, facts: engineFacts(system) },
+    watch: null,
     close: async () => iterations?.close(),
   };
 }
@@ -121,8 +126,10 @@ async function openServer(
     await target.close();
     await engine?.close();
   };
+  let watch: ServerWatch | null;
   try {
     await Promise.all([target.open(expectedConcurrency(plan)), ready, warmUp(codec)]);
+    watch = await watchServer(metricsPage(url, spec.headers, spec.insecure), warn);
   } catch (thrown) {
     await feed[Symbol.asyncIterator]().return?.();
     await target.close();
@@ -142,6 +149,7 @@ async function openServer(
       model,
       facts: system === null ? {} : engineFacts(system),
     },
+    watch,
     close,
   };
 }

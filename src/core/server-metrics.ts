@@ -7,11 +7,12 @@ export interface ServerSample {
   readonly value: number;
 }
 
-/** What `/metrics` told at one time; nothing, if it could not be read then. */
+/** What `/metrics` told at one time. */
 export interface Scrape {
   /** From the run's start; below 0 before it. */
   readonly timeUs: number;
-  readonly samples: readonly ServerSample[];
+  /** Null if it could not be read then. */
+  readonly samples: readonly ServerSample[] | null;
 }
 
 /** Gauges; counters, of the cache in tokens; histograms of seconds. */
@@ -101,7 +102,7 @@ export function isKept(name: string): boolean {
 }
 
 /** The values of a scrape by what we call them: of each metric those of one name alone. */
-export function byMetric({ samples }: Scrape): ReadonlyMap<ServerMetric, readonly ServerSample[]> {
+export function byMetric(samples: readonly ServerSample[]): ReadonlyMap<ServerMetric, readonly ServerSample[]> {
   const found = new Map<ServerMetric, { rank: number; samples: ServerSample[] }>();
   for (const sample of samples) {
     const { metric = null, rank = 0 } = knownOf(sample.name) ?? {};

@@ -122,11 +122,7 @@ describe('Prometheus text', () => {
 });
 
 describe('names', () => {
-  const told = (...names: string[]) =>
-    byMetric({
-      timeUs: 0,
-      samples: names.map((name, value) => ({ name, labels: '{}', value })),
-    });
+  const told = (...names: string[]) => byMetric(names.map((name, value) => ({ name, labels: '{}', value })));
 
   it('old and new, with and without _total, of vLLM and SGLang, are one metric', () => {
     for (const [metric, names] of [
