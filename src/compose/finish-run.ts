@@ -34,7 +34,7 @@ async function completeRecords(dir: string, manifest: Manifest, source: Source):
 export async function reportRun(dir: string, manifest: Manifest): Promise<Summary> {
   const summary = await summarise(readRecords(dir), manifest, readScrapes(dir));
   writeSummary(dir, summary);
-  await writeFile(reportFile(dir), await writeHtmlReport(summary, manifest, readRecords(dir)));
+  await writeFile(reportFile(dir), await writeHtmlReport(summary, manifest, readRecords(dir), readScrapes(dir)));
   return summary;
 }
 
