@@ -41,6 +41,9 @@ const schema = z.looseObject({
   'ttft-timeout': text,
   seed: z.int({ error: (issue) => `got ${String(issue.input)}, expected a whole number` }),
   out: text.optional(),
+  start: text.optional(),
+  ready: text.optional(),
+  'start-timeout': text,
   header: z.array(z.string()),
   'api-key-env': text.optional(),
   insecure: z.boolean(),
@@ -103,6 +106,12 @@ export const runCommand: Command = {
     timeout: { type: 'string', default: '600s', describe: 'from sent to last byte' },
     'ttft-timeout': { type: 'string', default: '60s', describe: 'from sent to first token' },
     seed: { type: 'number', default: 1, describe: 'of everything random' },
+    start: {
+      type: 'string',
+      describe: 'shell command that starts the server under test; its process group is ended after the run',
+    },
+    ready: { type: 'string', describe: 'URL that answers once it is up [default: /health of the target]' },
+    'start-timeout': { type: 'string', default: '10m', describe: 'how long it may take to answer' },
     header: {
       type: 'string',
       array: true,
@@ -149,6 +158,9 @@ async function runAndReport(options: Options, line: readonly string[]): Promise<
       warn: (warning) => {
         if (!options.quiet) printWarning(warning);
       },
+      tell: (news) => {
+        if (!options.quiet) process.stderr.write(`${news}\n`);
+      },
       started: (_dir, facts, look) => {
         if (!options.quiet && spec.clock === 'real') endProgress = showProgress(facts, look);
       },
@@ -158,6 +170,10 @@ async function runAndReport(options: Options, line: readonly string[]): Promise<
     endProgress();
     print(result, options.json);
     return signalled ?? exitCode(result);
+  } catch (thrown) {
+    // Interrupted before anything was sent.
+    if (signalled !== null && thrown instanceof UserError) throw new UserError(thrown.message, { exitCode: signalled });
+    throw thrown;
   } finally {
     endProgress();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
@@ -205,10 +221,18 @@ function runSpec(options: Options, line: readonly string[]): RunSpec {
     ttftTimeoutUs: parseDurationUs(options['ttft-timeout'], '--ttft-timeout'),
     headers: headers(options),
     insecure: options.insecure,
+    start: startSpec(options),
     traceIterations: options['trace-iterations'] === undefined ? null : resolve(options['trace-iterations']),
     out: options.out ?? null,
     command: ['reprise', ...withoutSecrets(line)],
   };
+}
+
+function startSpec({ start, ready, 'start-timeout': timeout }: Options): RunSpec['start'] {
+  const timeoutUs = parseDurationUs(timeout, '--start-timeout');
+  if (start !== undefined) return { command: start, ready: ready ?? null, timeoutUs };
+  if (ready !== undefined) throw new UserError('--ready: there is nothing to wait for without --start "COMMAND"');
+  return null;
 }
 
 function headers(options: Options): Record<string, string> {

@@ -45,6 +45,11 @@ export function checkTarget(spec: RunSpec): void {
       `--clock virtual needs the reference engine, and ${spec.target} is a server in real time; use --target reference:...`,
     );
   else parseUrl(spec.target);
+  if (system !== null && spec.start !== null)
+    throw new UserError(
+      `--start: ${spec.target} is started by reprise itself; leave it out, or name the server's URL with --target`,
+    );
+  if (typeof spec.start?.ready === 'string') parseUrl(spec.start.ready, '--ready');
   if (system === null && spec.traceIterations !== null)
     throw new UserError(
       `--trace-iterations: ${spec.target} does not tell its iterations, only the reference engine does; leave it out or use --target reference:...`,
@@ -175,15 +180,17 @@ function expectedConcurrency({ facts }: Plan): number {
   return Math.min(facts.requests, 4096, Math.ceil(2 * ratePerS * timeInSystemS) + 8);
 }
 
-function parseUrl(text: string): URL {
+export function parseUrl(text: string, option = '--target'): URL {
   if (!/^https?:\/\//i.test(text) || !URL.canParse(text))
     throw new UserError(
-      `--target: "${text}" is neither a URL (http://127.0.0.1:8000) nor reference[:SYSTEM[,key=value...]]`,
+      option === '--target'
+        ? `--target: "${text}" is neither a URL (http://127.0.0.1:8000) nor reference[:SYSTEM[,key=value...]]`
+        : `${option}: "${text}" is not a URL such as http://127.0.0.1:8000/health`,
     );
   const url = new URL(text);
   if (url.username !== '' || url.password !== '')
     throw new UserError(
-      `--target: a URL with a password would end up in files and logs; pass it by --api-key-env or --header instead`,
+      `${option}: a URL with a password would end up in files and logs; pass it by --api-key-env or --header instead`,
     );
   return url;
 }
