@@ -37,6 +37,10 @@ const schema = z.looseObject({
   'block-tokens': wholeNumber.optional(),
   warmup: text.optional(),
   cooldown: text.optional(),
+  'warmup-requests': z
+    .int({ error: (issue) => `got ${String(issue.input)}, expected a whole number from 0` })
+    .nonnegative({ error: (issue) => `got ${String(issue.input)}, expected a whole number from 0` }),
+  'reset-cache': z.boolean(),
   timeout: text,
   'ttft-timeout': text,
   seed: z.int({ error: (issue) => `got ${String(issue.input)}, expected a whole number` }),
@@ -103,6 +107,16 @@ export const runCommand: Command = {
     model: { type: 'string', describe: 'model to ask for [default: the first that the server lists]' },
     warmup: { type: 'string', describe: 'first part of the replay that is sent but not measured, e.g. 30s' },
     cooldown: { type: 'string', describe: 'last part, before the last due time, that is sent but not measured' },
+    'warmup-requests': {
+      type: 'number',
+      default: 0,
+      describe: 'requests sent before the replay with prompts of their own, in no record or figure',
+    },
+    'reset-cache': {
+      type: 'boolean',
+      default: false,
+      describe: "empty the server's prefix cache before the replay, and verify that it is",
+    },
     timeout: { type: 'string', default: '600s', describe: 'from sent to last byte' },
     'ttft-timeout': { type: 'string', default: '60s', describe: 'from sent to first token' },
     seed: { type: 'number', default: 1, describe: 'of everything random' },
@@ -216,6 +230,8 @@ function runSpec(options: Options, line: readonly string[]): RunSpec {
     slo: sloText === undefined ? null : resolveSlo(sloText),
     warmupUs: options.warmup === undefined ? 0 : parseDurationUs(options.warmup, '--warmup'),
     cooldownUs: options.cooldown === undefined ? 0 : parseDurationUs(options.cooldown, '--cooldown'),
+    warmupRequests: options['warmup-requests'],
+    resetCache: options['reset-cache'],
     seed: options.seed,
     timeoutUs: parseDurationUs(options.timeout, '--timeout'),
     ttftTimeoutUs: parseDurationUs(options['ttft-timeout'], '--ttft-timeout'),

@@ -51,6 +51,8 @@ export interface RunResult {
 export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResult> {
   // Checks: the workload reads to its end, the target exists and answers.
   checkTarget(asked);
+  if (asked.clock === 'virtual' && (asked.resetCache || asked.warmupRequests > 0))
+    hooks.warn('--reset-cache and --warmup-requests do nothing in virtual time: the engine is new, and is never cold');
   const { spec: workload, source, facts, badRows } = await surveyWorkload(asked.workload, asked.seed, hooks.warn);
   const spec: RunSpec = { ...asked, workload };
   const measured = await measuredSpan(spec, source, facts);
@@ -193,6 +195,7 @@ function describeRun(
             to_us: measured.toUs,
           },
     target: arena.facts,
+    prepared: arena.prepared,
     slo: spec.slo === null ? null : manifestSlo(spec.slo),
     timeout_s: spec.timeoutUs / 1e6,
     ttft_timeout_s: spec.ttftTimeoutUs / 1e6,

@@ -37,6 +37,10 @@ export interface RunSpec {
   /** Replayed and recorded but not measured: the first so long of the replay, and the last before the last due time. */
   readonly warmupUs: number;
   readonly cooldownUs: number;
+  /** Requests that are sent before the run, and are in no record. */
+  readonly warmupRequests: number;
+  /** Whether the server's prefix cache is emptied before the run. */
+  readonly resetCache: boolean;
   readonly seed: number;
   readonly timeoutUs: number;
   readonly ttftTimeoutUs: number;

@@ -16,6 +16,7 @@ import { metricsPage } from '../serving/scrape.ts';
 import { startEngine, type EngineProcess } from './engine-process.ts';
 import { feedFromWorker, feedRequests } from './feed.ts';
 import { openIterationFile } from './iteration-file.ts';
+import { prepareServer } from './prepare.ts';
 import { watchServer, type ServerWatch } from './server-watch.ts';
 import type { RunSpec } from './run-spec.ts';
 
@@ -29,6 +30,7 @@ export interface Arena {
   /** Resolves with a sentence if the target ends by itself; never for one that is not ours. */
   readonly gone: Promise<string>;
   readonly facts: Manifest['target'];
+  readonly prepared: Manifest['prepared'];
   /** Null where the target has no metrics to watch. */
   readonly watch: ServerWatch | null;
   close(): Promise<void>;
@@ -96,6 +98,7 @@ function openVirtual({ traceIterations }: RunSpec, source: Source, system: strin
     feed: feedRequests(source),
     gone: NEVER,
     facts: { spec: `reference:${system}`, kind: 'reference', adapter: 'none', model: null, facts: engineFacts(system) },
+    prepared: null,
     watch: null,
     close: async () => iterations?.close(),
   };
@@ -125,18 +128,21 @@ async function openServer(
   const codec = CODECS[spec.adapter]?.(codecOptions);
   if (codec === undefined) throw new Error(`no adapter ${spec.adapter}`);
   const clock = new WallClock();
-  const target = new HttpTarget(codec, clock, { url, headers: spec.headers, insecure: spec.insecure });
-  const { ready, feed } = feedFromWorker({ workload: spec.workload, adapter: spec.adapter, codec: codecOptions });
+  const server = { url, headers: spec.headers, insecure: spec.insecure };
+  const target = new HttpTarget(codec, clock, server);
+  const { ready, feed, stop } = feedFromWorker({ workload: spec.workload, adapter: spec.adapter, codec: codecOptions });
   const close = async (): Promise<void> => {
     await target.close();
     await engine?.close();
   };
+  let prepared: Manifest['prepared'];
   let watch: ServerWatch | null;
   try {
     await Promise.all([target.open(expectedConcurrency(plan)), ready, warmUp(codec)]);
+    prepared = await prepareServer(spec, plan.source, codec, server, warn);
     watch = await watchServer(metricsPage(url, spec.headers, spec.insecure), warn);
   } catch (thrown) {
-    await feed[Symbol.asyncIterator]().return?.();
+    await stop();
     await target.close();
     throw thrown;
   }
@@ -154,6 +160,7 @@ async function openServer(
       model,
       facts: system === null ? {} : engineFacts(system),
     },
+    prepared,
     watch,
     close,
   };

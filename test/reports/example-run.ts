@@ -129,6 +129,7 @@ export function exampleManifest(records: readonly RequestRecord[], { slo, manife
       output_tokens: records.reduce((sum, record) => sum + (record.output_tokens_planned ?? 0), 0),
     },
     measured: null,
+    prepared: null,
     target: {
       spec: 'reference:vllm,model=llama-3-8b,gpu=h100',
       kind: 'reference',
