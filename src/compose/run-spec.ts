@@ -16,7 +16,7 @@ export interface WorkloadSpec {
 }
 
 /** A server to start before a run and to end after it. */
-export interface StartSpec {
+interface StartSpec {
   readonly command: string;
   /** What has to answer; null: the target's `/health`. */
   readonly ready: string | null;

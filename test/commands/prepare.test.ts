@@ -65,7 +65,10 @@ describe('what is done to a server before a run', { concurrency: 2 }, () => {
     const out = join(folder, 'none');
     const result = await cli('run', path, '--target', server.url.href, '--warmup-requests', '3', '--out', out);
     assert.equal(result.code, 3);
-    assert.match(result.stderr, /error: --warmup-requests: 3 of 3 warm-up requests failed, the last: rejected: overloaded/);
+    assert.match(
+      result.stderr,
+      /error: --warmup-requests: 3 of 3 warm-up requests failed, the last: rejected: overloaded/,
+    );
     assert.equal(existsSync(out), false);
   });
 
