@@ -59,7 +59,7 @@ export function serverNotes(summary: Summary): string[] {
     ...differs('itl', itl, service_latency_ms.itl.mean, {
       longer: 'what lies between: the HTTP front end, a proxy that buffers, the network, or this client',
       shorter:
-        'tokens that come in one chunk are 0 apart here, where it may count iterations; or it counts requests of others',
+        'tokens that come in one chunk, or that caught up with one held up on its way, are 0 apart here; or it counts requests of others',
     }),
     ...(server.scrapes_failed === 0
       ? []

@@ -47,8 +47,8 @@ function titleOf(bins: readonly ServerBin[]): string {
   if (waiting !== null && waiting.value > 0)
     return `The server's queue peaks at ${amountWords(waiting.value)} waiting after ${secondsWords(waiting.from_s)}`;
   if (running === null) return 'The server does not say how many requests run in it';
-  const ran = `${amountWords(running.value)} run at most in the server, after ${secondsWords(running.from_s)}`;
-  return waiting === null ? ran : `${ran}, and none was seen to wait`;
+  const ran = `Running in the server peaks at ${amountWords(running.value)} after ${secondsWords(running.from_s)}`;
+  return waiting === null ? ran : `${ran}; none was seen to wait`;
 }
 
 function peakOf(

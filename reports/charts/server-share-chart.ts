@@ -15,6 +15,9 @@ export interface ServerShare {
   readonly titleOf: (known: readonly { readonly share: number; readonly from_s: number }[]) => string;
 }
 
+/** Nothing to see, and nothing to tell apart in words. */
+const SMALL = 0.001;
+
 /** KV memory in use: at 1, requests wait or are thrown out. */
 export const KV_USAGE: ServerShare = {
   id: 'server-kv',
@@ -24,6 +27,7 @@ export const KV_USAGE: ServerShare = {
   value: (bin) => bin.kv_usage,
   titleOf: (known) => {
     const most = known.reduce((peak, bin) => (bin.share > peak.share ? bin : peak), { share: 0, from_s: 0 });
+    if (most.share < SMALL) return `KV cache use stays under ${formatShare(SMALL)}`;
     return `KV cache use peaks at ${formatShare(most.share)} after ${secondsWords(most.from_s)}`;
   },
 };

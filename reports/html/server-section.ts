@@ -20,7 +20,8 @@ export function serverSection(summary: Summary): Markup | null {
     <p class="lead">
       ${load.length === 0 ? 'It tells nothing of its load' : `Mean over ${withThousands(server.scrapes)} scrapes of its metrics: ${joinWords(load)}`}.
     </p>
-    ${rows.length === 0 ? null : latencies(server, rows)} ${serverNotes(summary).map((note) => html`<p>${note}</p>`)}
+    ${serverNotes(summary).map((note) => html`<p class="lead">${note}</p>`)}
+    ${rows.length === 0 ? null : latencies(server, rows)}
   </section>`;
 }
 

@@ -122,7 +122,8 @@ export const runCommand: Command = {
     seed: { type: 'number', default: 1, describe: 'of everything random' },
     start: {
       type: 'string',
-      describe: 'shell command that starts the server under test; its process group is ended after the run',
+      describe:
+        'shell command that starts the server under test, kept in run.json; its process group is ended after the run',
     },
     ready: { type: 'string', describe: 'URL that answers once it is up [default: /health of the target]' },
     'start-timeout': { type: 'string', default: '10m', describe: 'how long it may take to answer' },

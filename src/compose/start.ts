@@ -3,7 +3,6 @@ import { basename, dirname, join } from 'node:path';
 import { messageOf, UserError } from '../core/errors.ts';
 import { serverLogFile } from '../runs/run-directory.ts';
 import { startServer, type StartedServer } from '../serving/start-server.ts';
-import type { RunHooks } from './run-once.ts';
 import type { RunSpec } from './run-spec.ts';
 import { parseUrl } from './target.ts';
 
@@ -22,7 +21,7 @@ export interface ServerOfRun extends StartedServer {
 export async function startIfAsked(
   { start, target, headers }: RunSpec,
   dir: string,
-  hooks: Pick<RunHooks, 'tell' | 'stop'>,
+  { tell, stop }: { readonly tell: (text: string) => void; readonly stop: AbortSignal },
 ): Promise<ServerOfRun | null> {
   if (start === null) return null;
   const logFile = join(dirname(dir), `${basename(dir)}.server.log`);
@@ -36,7 +35,7 @@ export async function startIfAsked(
     graceMs: GRACE_MS,
     logFile,
   };
-  const server = await startServer(options, hooks.tell, hooks.stop);
+  const server = await startServer(options, tell, stop);
   return { ...server, moveLog: () => renameSync(logFile, serverLogFile(dir)) };
 }
 

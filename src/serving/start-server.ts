@@ -80,6 +80,9 @@ function spawnGroup({ command, logFile, graceMs }: StartOptions): Group {
       return false; // no one is left
     }
   };
+  // Where this process ends without a chance to wait, such as by a fault of ours.
+  const kill = (): void => void signalGroup('SIGKILL');
+  process.once('exit', kill);
   const isGoneWithin = async (ms: number): Promise<boolean> => {
     for (let waitedMs = 0; signalGroup(0); waitedMs += 20) {
       if (waitedMs >= ms) return false;
@@ -91,9 +94,11 @@ function spawnGroup({ command, logFile, graceMs }: StartOptions): Group {
     ended,
     async stop() {
       signalGroup('SIGTERM');
-      if (await isGoneWithin(graceMs)) return;
-      signalGroup('SIGKILL');
-      await isGoneWithin(AFTER_KILL_MS);
+      if (!(await isGoneWithin(graceMs))) {
+        kill();
+        await isGoneWithin(AFTER_KILL_MS);
+      }
+      process.off('exit', kill);
     },
   };
 }
