@@ -1,0 +1,116 @@
+import { totalRps, type Goodput, type Group, type Placement } from '../core/placement.ts';
+import type { Slo } from '../core/slo.ts';
+import { copiesOf, gpusOf, unitOptions, type Cluster } from './candidates.ts';
+import type { Pool } from './pool.ts';
+import type { Progress } from './progress.ts';
+import type { Question } from './simulated-goodput.ts';
+
+/** Where a search begins that nothing is known of. */
+export const START_RPS_PER_GPU = 1;
+/** A system that carries not even this share of the rate at which its search began carries none. */
+export const LOWEST_SHARE = 2 ** -10;
+/** Units that promise most, whose goodput is found first: what the others have to beat. */
+const FIRST = 4;
+
+/** A unit, and what its phases promise of it; null where nothing is known. */
+export interface Candidate {
+  readonly groups: readonly Group[];
+  readonly byPhasesRps: number | null;
+}
+
+export interface Rules {
+  readonly system: string;
+  readonly cluster: Cluster;
+  readonly limits: Slo;
+  /** Units that are simulated at most, those that promise most first. */
+  readonly wholes: number;
+  /** Search the goodput of all of those, rather than only of what can win. */
+  readonly all: boolean;
+}
+
+/**
+ * The goodput of whole units, as far as it takes to know the best. The most promising are searched; every other is
+ * simulated once, at the rate at which it would be as good a GPU as the best of them. One that misses there cannot win
+ * and is beaten; one that meets is searched too. So the winner is that of a search of all, and for the same reason as
+ * in any bisection: what misses at a rate misses above it.
+ */
+export async function contest(
+  pool: Pool,
+  candidates: readonly Candidate[],
+  { system, cluster, limits, wholes, all }: Rules,
+  progress: Progress,
+): Promise<Placement[]> {
+  const hopeless = candidates.filter(({ byPhasesRps }) => byPhasesRps === 0);
+  const ranked = candidates
+    .filter(({ byPhasesRps }) => byPhasesRps !== 0)
+    .map((candidate) => ({ ...candidate, gpus: gpusOf(candidate.groups) }))
+    .sort((a, b) => (b.byPhasesRps ?? 0) / b.gpus - (a.byPhasesRps ?? 0) / a.gpus || a.gpus - b.gpus);
+  const isFirst = ({ byPhasesRps, groups }: Candidate, place: number): boolean =>
+    byPhasesRps === null ? groups.every(({ instances }) => instances === 1) : place < FIRST;
+  const first = ranked.filter(isFirst);
+  const others = ranked.filter((candidate, place) => !isFirst(candidate, place));
+  const rest = others.slice(0, Math.max(0, wholes - first.length));
+  const behind = others.slice(rest.length);
+  progress.skip(hopeless.length + behind.length);
+
+  const search = async (units: readonly Ranked[], toBeatRpsPerGpu: number | null): Promise<Goodput[]> => {
+    const questions = units.map(({ groups, gpus, byPhasesRps }): Question => {
+      const startRps = toBeatRpsPerGpu === null ? (byPhasesRps ?? START_RPS_PER_GPU * gpus) : toBeatRpsPerGpu * gpus;
+      return {
+        system: `${system},${unitOptions(groups)}`,
+        gpus,
+        limits,
+        outputTokens: null,
+        startRps,
+        lowestRps: toBeatRpsPerGpu === null ? startRps * LOWEST_SHARE : startRps,
+      };
+    });
+    const answers = await pool.ask(questions, (i, answer) => progress.add(answer, units[i]?.groups ?? null));
+    return answers.map(({ goodput }) => goodput);
+  };
+  const opening = await search(first, null);
+  const most = Math.max(0, ...opening.map(({ goodput_rps_per_gpu }) => goodput_rps_per_gpu));
+  const toBeat = all || most === 0 ? null : most;
+  const replies = await search(rest, toBeat);
+
+  const entry = (
+    { groups, byPhasesRps }: Candidate,
+    state: Placement['state'],
+    why: string | null,
+    whole: Goodput | null,
+    missedRps: number | null = null,
+  ): Placement => ({
+    groups,
+    gpus: gpusOf(groups),
+    copies: copiesOf(groups, cluster),
+    by_phases_rps: byPhasesRps,
+    state,
+    why,
+    whole,
+    missed_rps: missedRps,
+  });
+  return [
+    ...first.map((candidate, i) => entry(candidate, 'measured', null, opening[i] ?? null)),
+    ...rest.map((candidate, i) => {
+      const goodput = replies[i] ?? null;
+      return toBeat !== null && goodput?.goodput_rps === 0
+        ? entry(candidate, 'beaten', 'misses the SLO where it would be as good as another', null, goodput.missed_rps)
+        : entry(candidate, 'measured', null, goodput);
+    }),
+    ...behind.map((candidate) => entry(candidate, 'skipped', `behind ${wholes} others by its phases`, null)),
+    ...hopeless.map((candidate) => entry(candidate, 'skipped', 'a phase alone meets its limit at no rate', null)),
+  ].sort(byMerit);
+}
+
+type Ranked = Candidate & { readonly gpus: number };
+
+/** By goodput a GPU, then by what all copies carry; what was not measured by what its phases promise. */
+function byMerit(a: Placement, b: Placement): number {
+  return (
+    Number(b.whole !== null) - Number(a.whole !== null) ||
+    (b.whole?.goodput_rps_per_gpu ?? 0) - (a.whole?.goodput_rps_per_gpu ?? 0) ||
+    (totalRps(b) ?? 0) - (totalRps(a) ?? 0) ||
+    (b.by_phases_rps ?? 0) / b.gpus - (a.by_phases_rps ?? 0) / a.gpus ||
+    a.gpus - b.gpus
+  );
+}

@@ -1,0 +1,150 @@
+import { engineOptions, modelFacts, refusalOf } from '../compose/engine-shapes.ts';
+import { UserError } from '../core/errors.ts';
+import type { Group, PlacementReport, Shape } from '../core/placement.ts';
+import { gpusOf, unitOptions, type Cluster } from './candidates.ts';
+
+/** Which systems are compared, as they were asked for. */
+export interface AskedSystems {
+  readonly model: string;
+  readonly gpu: string;
+  /** `SYSTEM[,key=value...]` without model, GPU and shape. */
+  readonly disaggregated: string;
+  readonly collocated: string;
+}
+
+/** The same, with the shapes that each can take. */
+export interface ResolvedSystems {
+  readonly disaggregated: string;
+  readonly collocated: string;
+  readonly maxModelLen: number;
+  readonly shapes: { readonly disaggregated: readonly Shape[]; readonly collocated: readonly Shape[] };
+  readonly leftOut: PlacementReport['left_out'];
+}
+
+type Unit = (shape: Shape) => Group[];
+const pair: Unit = (shape) => [
+  { role: 'prefill', instances: 1, ...shape },
+  { role: 'decode', instances: 1, ...shape },
+];
+const single: Unit = (shape) => [{ role: 'both', instances: 1, ...shape }];
+
+/** Finds what fits. Throws a UserError where neither system can serve the model on so many GPUs. */
+export function resolveSystems(asked: AskedSystems, cluster: Cluster, warn: (text: string) => void): ResolvedSystems {
+  const { model, gpu } = asked;
+  const facts = modelFacts(model, gpu);
+  const all = facts.shapes.filter(({ tp }) => tp <= cluster.gpusPerNode);
+  const on = (text: string): string => `${text},model=${model},gpu=${gpu}`;
+
+  const own = on(asked.disaggregated);
+  const pairs = fitting(withCost(own, fitting(own, pair, all), pair, all, warn), pair, all);
+  requireRoles(pairs, asked.disaggregated, ['prefill', 'decode'], '--system');
+  const singles = fitting(alike(fitting(on(asked.collocated), single, all), pairs), single, all);
+  requireRoles(singles, asked.collocated, ['instances'], '--collocated');
+
+  const shapes = {
+    // Prefill and decode have at least one instance each.
+    disaggregated: pairs.shapes.filter((shape) => gpusOf([shape]) < cluster.gpus),
+    collocated: singles.shapes.filter((shape) => gpusOf([shape]) <= cluster.gpus),
+  };
+  if (shapes.disaggregated.length === 0 && shapes.collocated.length === 0)
+    throw fitsNowhere(asked, cluster, pairs, singles);
+  if (shapes.disaggregated.length === 0)
+    warn(
+      `prefill beside decode takes at least ${2 * leastGpus(pairs)} GPUs of ${gpu}: nothing to disaggregate on ${cluster.gpus}`,
+    );
+  const leftOut = [pairs, singles].flatMap(({ system, refused }) =>
+    refused.filter((shape) => gpusOf([shape]) <= cluster.gpus).map((shape) => ({ system, ...shape })),
+  );
+  return {
+    disaggregated: pairs.system,
+    collocated: singles.system,
+    maxModelLen: facts.maxModelLen,
+    shapes,
+    leftOut,
+  };
+}
+
+interface Fitting {
+  readonly system: string;
+  readonly unit: Unit;
+  readonly shapes: readonly Shape[];
+  readonly refused: readonly (Shape & { readonly why: string })[];
+}
+
+function fitting(system: string, unit: Unit, all: readonly Shape[]): Fitting {
+  const shapes: Shape[] = [];
+  const refused: (Shape & { why: string })[] = [];
+  for (const shape of all) {
+    const why = refusalOf(`${system},${unitOptions(unit(shape))}`);
+    if (why === null) shapes.push(shape);
+    else refused.push({ ...shape, why });
+  }
+  return { system, unit, shapes, refused };
+}
+
+/** A system whose published times are of other hardware is timed by the roofline, unless a cost was asked for. */
+function withCost(
+  system: string,
+  found: Fitting,
+  unit: Unit,
+  all: readonly Shape[],
+  warn: (text: string) => void,
+): string {
+  const first = found.refused[0];
+  const timed = `${system},cost=roofline`;
+  if (found.shapes.length > 0 || first === undefined || has(system, 'cost')) return system;
+  if (fitting(timed, unit, all).shapes.length === 0) return system;
+  warn(`${first.why}; cost=roofline is taken`);
+  return timed;
+}
+
+/**
+ * What is compared is where phases run, so both systems get the same kernels and the same dispatch unless the
+ * collocated one was asked to have its own.
+ */
+function alike(singles: Fitting, pairs: Fitting): string {
+  const { system, shapes, unit } = singles;
+  const [pairShape, singleShape] = [pairs.shapes[0], shapes[0]];
+  const options = singleShape === undefined ? null : engineOptions(`${system},${unitOptions(unit(singleShape))}`);
+  const added: string[] = [];
+  if (!has(system, 'cost') && pairShape !== undefined) {
+    const cost = engineOptions(`${pairs.system},${unitOptions(pairs.unit(pairShape))}`).get('cost');
+    if (cost !== undefined) added.push(`cost=${cost}`);
+  }
+  if (!has(system, 'router') && options?.has('router') === true) added.push('router=least-requests');
+  return [system, ...added].join(',');
+}
+
+function requireRoles(found: Fitting, name: string, keys: readonly string[], option: string): void {
+  const [shape] = found.shapes;
+  // An unknown key is named by the engine itself, where nothing else is wrong.
+  if (shape === undefined) {
+    const why = found.refused[0]?.why;
+    if (why !== undefined && found.refused.every((each) => each.why === why))
+      throw new UserError(`${option} ${name}: ${why}`);
+    return;
+  }
+  const options = engineOptions(`${found.system},${unitOptions(found.unit(shape))}`);
+  const lacking = keys.filter((key) => !options.has(key));
+  if (lacking.length > 0) throw new UserError(`${option} ${name}: it has no option ${lacking.join(' or ')}`);
+}
+
+function leastGpus({ shapes }: Fitting): number {
+  const [least] = shapes;
+  return least === undefined ? Infinity : gpusOf([least]);
+}
+
+function fitsNowhere({ model, gpu }: AskedSystems, { gpus }: Cluster, pairs: Fitting, singles: Fitting): UserError {
+  const least = Math.min(leastGpus(pairs), leastGpus(singles));
+  if (least === Infinity)
+    return new UserError(`${model} fits on no number of ${gpu}: ${singles.refused.at(-1)?.why ?? ''}`);
+  const shape = [...singles.shapes, ...pairs.shapes].find((each) => gpusOf([each]) === least);
+  return new UserError(
+    `--gpus ${gpus}: ${model} does not fit on ${gpus} ${gpu}; one instance needs at least ${least} (tp=${shape?.tp}, pp=${shape?.pp}), and ` +
+      `${2 * leastGpus(pairs)} hold one of prefill and one of decode`,
+  );
+}
+
+function has(system: string, key: string): boolean {
+  return system.split(',').some((part) => part.trim().startsWith(`${key}=`));
+}
