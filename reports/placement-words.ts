@@ -1,0 +1,136 @@
+import { type Placement, type PlacementReport, unitWords } from '../src/core/placement.ts';
+import { formatShare, threeFigures, withThousands } from '../src/core/units.ts';
+import { limitsWords, METRIC_NAMES } from './wording.ts';
+
+/** What a placement search found, in words. */
+export interface PlacementVerdict {
+  readonly isFound: boolean;
+  readonly sentence: string;
+  /** The same without disaggregation, and how the two compare. */
+  readonly beside: string;
+}
+
+export function placementVerdict(report: PlacementReport): PlacementVerdict {
+  const { gpu, slo, at } = report;
+  const best = bestOf(report.placements);
+  const alternative = bestOf(report.collocated);
+  const goal = `${formatShare(at)} within ${limitsWords(slo.limits_ms)}`;
+  const nothing = report.placements.length === 0 ? 'fits' : `carries any rate with ${goal}`;
+  return {
+    isFound: best !== null,
+    sentence:
+      best === null
+        ? `No disaggregated placement on ${countGpus(report.gpus)} of ${gpu} ${nothing}`
+        : `${unitWords(best.groups)} on ${countGpus(best.gpus)} carry ${threeFigures(best.whole.goodput_rps)} requests/s with ${goal}: ${threeFigures(best.whole.goodput_rps_per_gpu)} a GPU; ${METRIC_NAMES[best.whole.binding]} binds${copiesWords(best, report.gpus)}`,
+    beside: besideWords(report, best, alternative),
+  };
+}
+
+function besideWords({ systems }: PlacementReport, best: Found | null, alternative: Found | null): string {
+  const system = systems.collocated.split(',')[0];
+  if (alternative === null) return `Collocated (${system}): no rate`;
+  const carried = `${unitWords(alternative.groups)} of ${system} on ${countGpus(alternative.gpus)}: ${threeFigures(alternative.whole.goodput_rps_per_gpu)} a GPU; ${METRIC_NAMES[alternative.whole.binding]} binds`;
+  if (best === null) return `Collocated, ${carried}`;
+  const ratio = best.whole.goodput_rps_per_gpu / alternative.whole.goodput_rps_per_gpu;
+  return `Collocated, ${carried}. Disaggregated carries ${threeFigures(ratio)} times as much a GPU`;
+}
+
+type Found = Placement & { readonly whole: NonNullable<Placement['whole']> };
+
+/** The first of a ranking, if it carries anything. */
+function bestOf(ranking: readonly Placement[]): Found | null {
+  const [first] = ranking;
+  if (first === undefined || first.whole === null || first.whole.goodput_rps === 0) return null;
+  return { ...first, whole: first.whole };
+}
+
+function copiesWords({ copies, gpus, whole }: Found, available: number): string {
+  if (copies < 2) return '';
+  return `. ${copies} of them take ${copies * gpus} of the ${available} GPUs: ${threeFigures(copies * whole.goodput_rps)} requests/s`;
+}
+
+function countGpus(count: number): string {
+  return `${withThousands(count)} GPU${count === 1 ? '' : 's'}`;
+}
+
+/** Goodput a GPU: `2.77`, `< 2.77` of one that was beaten, `-` of one that was not simulated. */
+export function perGpuWords({ whole, missed_rps, gpus }: Placement): string {
+  if (whole !== null) return whole.goodput_rps === 0 ? 'none' : threeFigures(whole.goodput_rps_per_gpu);
+  return missed_rps === null ? '-' : `< ${threeFigures(missed_rps / gpus)}`;
+}
+
+/** The columns of a ranking, and a row of it. */
+export const RANKING_COLUMNS = [
+  'unit',
+  'GPUs',
+  'requests/s a GPU',
+  'a unit',
+  'copies',
+  'all copies',
+  'by phases a GPU',
+  'binds',
+  'attainment',
+] as const;
+
+export function rankingRow(placement: Placement): string[] {
+  const { groups, gpus, copies, by_phases_rps, whole } = placement;
+  const carries = whole !== null && whole.goodput_rps > 0;
+  return [
+    unitWords(groups),
+    String(gpus),
+    perGpuWords(placement),
+    carries ? threeFigures(whole.goodput_rps) : '-',
+    String(copies),
+    carries ? threeFigures(copies * whole.goodput_rps) : '-',
+    by_phases_rps === null ? '-' : threeFigures(by_phases_rps / gpus),
+    whole === null ? '-' : METRIC_NAMES[whole.binding],
+    whole?.attainment === null || whole === null ? '-' : formatShare(whole.attainment),
+  ];
+}
+
+/** What each phase carries alone, a row a shape. */
+export const PHASE_COLUMNS = [
+  'shape',
+  'GPUs',
+  'prefill alone, requests/s a GPU',
+  'decode alone, requests/s a GPU',
+] as const;
+
+export function phaseRows({ phases }: PlacementReport): string[][] {
+  return phases.prefill.map(({ tp, pp, gpus, goodput_rps_per_gpu }) => {
+    const decode = phases.decode.find((each) => each.tp === tp && each.pp === pp);
+    const words = (rps: number): string => (rps === 0 ? 'none' : threeFigures(rps));
+    return [shapeWords({ tp, pp }), String(gpus), words(goodput_rps_per_gpu), words(decode?.goodput_rps_per_gpu ?? 0)];
+  });
+}
+
+export function shapeWords({ tp, pp }: { readonly tp: number; readonly pp: number }): string {
+  return pp === 1 ? `tp ${tp}` : `tp ${tp}, pp ${pp}`;
+}
+
+/** How it was measured, name and value. */
+export function methodLines(report: PlacementReport): [name: string, value: string][] {
+  const { workload, systems, at, precision, seed, affinity, gpus_per_node, simulations } = report;
+  const refused = Map.groupBy(report.left_out, ({ why }) => why);
+  return [
+    [
+      'workload',
+      `${workload.name}, ${withThousands(workload.requests)} requests${workload.too_long === 0 ? '' : `, ${withThousands(workload.too_long)} of them left out as too long`}; drawn: ${threeFigures(workload.mean_input_tokens)} tokens in and ${threeFigures(workload.mean_output_tokens)} out on average, Poisson arrivals, ${withThousands(workload.probe_requests_per_gpu)} requests for each GPU of a unit, seed ${seed}`,
+    ],
+    ['maximised', `requests/s a GPU at which ${formatShare(at)} meet the SLO; of equals what all copies carry`],
+    ['precision', `a rate at most ${formatShare(precision)} higher was missed`],
+    [
+      'affinity',
+      affinity === 'low'
+        ? `low: KV stays within a node of ${gpus_per_node} GPUs`
+        : `high: KV goes anywhere; tensor parallelism within a node of ${gpus_per_node} GPUs`,
+    ],
+    ['disaggregated', systems.disaggregated],
+    ['collocated', systems.collocated],
+    ['simulations', withThousands(simulations)],
+    ...[...refused].map(([why, shapes]): [string, string] => [
+      'left out',
+      `${[...new Set(shapes.map(shapeWords))].join('; ')}: ${why}`,
+    ]),
+  ];
+}
