@@ -1,4 +1,4 @@
-import { type Placement, type PlacementReport, unitWords } from '../src/core/placement.ts';
+import { type PhaseGoodput, type Placement, type PlacementReport, unitWords } from '../src/core/placement.ts';
 import { formatShare, threeFigures, withThousands } from '../src/core/units.ts';
 import { limitsWords, METRIC_NAMES } from './wording.ts';
 
@@ -14,14 +14,14 @@ export function placementVerdict(report: PlacementReport): PlacementVerdict {
   const { gpu, slo, at } = report;
   const best = bestOf(report.placements);
   const alternative = bestOf(report.collocated);
-  const goal = `${formatShare(at)} within ${limitsWords(slo.limits_ms)}`;
+  const goal = `${percent(at)} within ${limitsWords(slo.limits_ms)}`;
   const nothing = report.placements.length === 0 ? 'fits' : `carries any rate with ${goal}`;
   return {
     isFound: best !== null,
     sentence:
       best === null
         ? `No disaggregated placement on ${countGpus(report.gpus)} of ${gpu} ${nothing}`
-        : `${unitWords(best.groups)} on ${countGpus(best.gpus)} carry ${threeFigures(best.whole.goodput_rps)} requests/s with ${goal}: ${threeFigures(best.whole.goodput_rps_per_gpu)} a GPU; ${METRIC_NAMES[best.whole.binding]} binds${copiesWords(best, report.gpus)}`,
+        : `${unitWords(best.groups)} on ${countGpus(best.gpus)} carry ${threeFigures(best.whole.goodput_rps)} requests/s with ${goal}: ${threeFigures(best.whole.goodput_rps_per_gpu)} a GPU${bindsWords(best)}${copiesWords(best, report.gpus)}`,
     beside: besideWords(report, best, alternative),
   };
 }
@@ -29,7 +29,7 @@ export function placementVerdict(report: PlacementReport): PlacementVerdict {
 function besideWords({ systems }: PlacementReport, best: Found | null, alternative: Found | null): string {
   const system = systems.collocated.split(',')[0];
   if (alternative === null) return `Collocated (${system}): no rate`;
-  const carried = `${unitWords(alternative.groups)} of ${system} on ${countGpus(alternative.gpus)}: ${threeFigures(alternative.whole.goodput_rps_per_gpu)} a GPU; ${METRIC_NAMES[alternative.whole.binding]} binds`;
+  const carried = `${unitWords(alternative.groups)} of ${system} on ${countGpus(alternative.gpus)}: ${threeFigures(alternative.whole.goodput_rps_per_gpu)} a GPU${bindsWords(alternative)}`;
   if (best === null) return `Collocated, ${carried}`;
   const ratio = best.whole.goodput_rps_per_gpu / alternative.whole.goodput_rps_per_gpu;
   return `Collocated, ${carried}. Disaggregated carries ${threeFigures(ratio)} times as much a GPU`;
@@ -42,6 +42,10 @@ function bestOf(ranking: readonly Placement[]): Found | null {
   const [first] = ranking;
   if (first === undefined || first.whole === null || first.whole.goodput_rps === 0) return null;
   return { ...first, whole: first.whole };
+}
+
+function bindsWords({ whole: { binding } }: Found): string {
+  return binding === null ? '' : `; ${METRIC_NAMES[binding]} binds`;
 }
 
 function copiesWords({ copies, gpus, whole }: Found, available: number): string {
@@ -83,7 +87,7 @@ export function rankingRow(placement: Placement): string[] {
     String(copies),
     carries ? threeFigures(copies * whole.goodput_rps) : '-',
     by_phases_rps === null ? '-' : threeFigures(by_phases_rps / gpus),
-    whole === null ? '-' : METRIC_NAMES[whole.binding],
+    whole === null || whole.binding === null ? '-' : METRIC_NAMES[whole.binding],
     whole?.attainment === null || whole === null ? '-' : formatShare(whole.attainment),
   ];
 }
@@ -97,11 +101,16 @@ export const PHASE_COLUMNS = [
 ] as const;
 
 export function phaseRows({ phases }: PlacementReport): string[][] {
-  return phases.prefill.map(({ tp, pp, gpus, goodput_rps_per_gpu }) => {
+  return phases.prefill.map((prefill) => {
+    const { tp, pp, gpus } = prefill;
     const decode = phases.decode.find((each) => each.tp === tp && each.pp === pp);
-    const words = (rps: number): string => (rps === 0 ? 'none' : threeFigures(rps));
-    return [shapeWords({ tp, pp }), String(gpus), words(goodput_rps_per_gpu), words(decode?.goodput_rps_per_gpu ?? 0)];
+    return [shapeWords({ tp, pp }), String(gpus), aloneWords(prefill), aloneWords(decode)];
   });
+}
+
+function aloneWords(alone: PhaseGoodput | undefined): string {
+  if (alone === undefined || alone.goodput_rps === 0) return 'none';
+  return alone.missed_rps === null ? 'any' : threeFigures(alone.goodput_rps_per_gpu);
 }
 
 export function shapeWords({ tp, pp }: { readonly tp: number; readonly pp: number }): string {
@@ -117,8 +126,8 @@ export function methodLines(report: PlacementReport): [name: string, value: stri
       'workload',
       `${workload.name}, ${withThousands(workload.requests)} requests${workload.too_long === 0 ? '' : `, ${withThousands(workload.too_long)} of them left out as too long`}; drawn: ${threeFigures(workload.mean_input_tokens)} tokens in and ${threeFigures(workload.mean_output_tokens)} out on average, Poisson arrivals, ${withThousands(workload.probe_requests_per_gpu)} requests for each GPU of a unit, seed ${seed}`,
     ],
-    ['maximised', `requests/s a GPU at which ${formatShare(at)} meet the SLO; of equals what all copies carry`],
-    ['precision', `a rate at most ${formatShare(precision)} higher was missed`],
+    ['maximised', `requests/s a GPU at which ${percent(at)} meet the SLO; of equals what all copies carry`],
+    ['precision', `a rate at most ${percent(precision)} higher was missed`],
     [
       'affinity',
       affinity === 'low'
@@ -133,4 +142,9 @@ export function methodLines(report: PlacementReport): [name: string, value: stri
       `${[...new Set(shapes.map(shapeWords))].join('; ')}: ${why}`,
     ]),
   ];
+}
+
+/** A share that was asked for, not rounded: `90 %`. */
+export function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(6))} %`;
 }

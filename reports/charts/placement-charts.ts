@@ -1,6 +1,6 @@
 import { type Placement, type PlacementReport, unitWords } from '../../src/core/placement.ts';
 import { threeFigures, withThousands } from '../../src/core/units.ts';
-import { PHASE_COLUMNS, phaseRows, RANKING_COLUMNS, rankingRow, shapeWords } from '../placement-words.ts';
+import { percent, PHASE_COLUMNS, phaseRows, RANKING_COLUMNS, rankingRow, shapeWords } from '../placement-words.ts';
 import { METRIC_NAMES } from '../wording.ts';
 import type { Chart } from './chart.ts';
 import { COLOURS } from './theme.ts';
@@ -29,10 +29,10 @@ function unitsChart({ placements, collocated, slo, at }: PlacementReport): Chart
     shown[kind].map(({ groups, gpus, whole }, i) => ({
       row: `${kind} ${i}`,
       kind,
-      name: `${unitWords(groups).replace(' collocated', '')}, ${gpus} GPU${gpus === 1 ? '' : 's'}`,
+      name: `${unitWords(groups)}, ${gpus} GPU${gpus === 1 ? '' : 's'}`,
       rps: whole.goodput_rps_per_gpu,
-      end: `${threeFigures(whole.goodput_rps_per_gpu)}, ${METRIC_NAMES[whole.binding]} binds`,
-      text: `${unitWords(groups)}: ${threeFigures(whole.goodput_rps_per_gpu)} requests/s a GPU, ${threeFigures(whole.goodput_rps)} in all; missed at ${threeFigures(whole.missed_rps)}`,
+      end: `${threeFigures(whole.goodput_rps_per_gpu)}${whole.binding === null ? '' : `, ${METRIC_NAMES[whole.binding]} binds`}`,
+      text: `${unitWords(groups)}: ${threeFigures(whole.goodput_rps_per_gpu)} requests/s a GPU, ${threeFigures(whole.goodput_rps)} in all`,
     })),
   );
   const [best, alternative] = [shown.disaggregated[0], shown.collocated[0]];
@@ -53,7 +53,7 @@ function unitsChart({ placements, collocated, slo, at }: PlacementReport): Chart
       .slice(0, 3)
       .map(({ text }) => text)
       .join('. ')}.`,
-    note: `Requests/s a GPU at which ${withThousands(at * 100)} % meet the SLO (${slo.text}), of units simulated whole: up to ${MOST} of each kind, of ${withThousands(placements.length)} and ${withThousands(collocated.length)}.`,
+    note: `Requests/s a GPU at which ${percent(at)} meet the SLO (${slo.text}), of units simulated whole: up to ${MOST} of each kind, of ${withThousands(placements.length)} and ${withThousands(collocated.length)}.`,
     spec: {
       width: 'container',
       height: values.length * ROW_HEIGHT,
@@ -104,12 +104,15 @@ function phasesChart(report: PlacementReport): Chart {
   const { prefill, decode } = report.phases;
   const phases = { prefill, decode };
   const values = (['prefill', 'decode'] as const).flatMap((phase) =>
-    phases[phase].map((shape) => ({
-      shape: shapeWords(shape).replace(',', ''),
-      phase,
-      rps: shape.goodput_rps_per_gpu,
-      text: `${phase} alone, ${shapeWords(shape)}: ${threeFigures(shape.goodput_rps_per_gpu)} requests/s a GPU; missed at ${threeFigures(shape.missed_rps / shape.gpus)}`,
-    })),
+    // What carries any rate has no bar.
+    phases[phase]
+      .filter(({ missed_rps }) => missed_rps !== null)
+      .map((shape) => ({
+        shape: shapeWords(shape).replace(',', ''),
+        phase,
+        rps: shape.goodput_rps_per_gpu,
+        text: `${phase} alone, ${shapeWords(shape)}: ${threeFigures(shape.goodput_rps_per_gpu)} requests/s a GPU`,
+      })),
   );
   const bestOf = (phase: 'prefill' | 'decode'): string =>
     shapeWords(
@@ -120,7 +123,7 @@ function phasesChart(report: PlacementReport): Chart {
     id: 'phases',
     title,
     label: `${title}.`,
-    note: 'One instance; prefill judged by TTFT alone, decode by TPOT alone, with as many prefill instances before it as it takes that none has a queue.',
+    note: 'One instance; prefill judged by TTFT alone, decode by TPOT alone, with as many prefill instances before it as it takes that none has a queue. No bar: it carries any rate.',
     spec: {
       width: 'container',
       height: 180,

@@ -66,10 +66,10 @@ export interface Goodput {
   /** Highest rate that met the SLO; 0 if none did. */
   readonly goodput_rps: number;
   readonly goodput_rps_per_gpu: number;
-  /** Lowest rate that missed it. */
-  readonly missed_rps: number;
+  /** Lowest rate that missed it; null if none did, up to one that no engine is asked for. */
+  readonly missed_rps: number | null;
   /** The limit that most requests miss at that rate. */
-  readonly binding: SloMetric;
+  readonly binding: SloMetric | null;
   /** Share of requests that met the SLO at `goodput_rps`; null where that is 0. */
   readonly attainment: number | null;
 }

@@ -1,4 +1,5 @@
-import { totalRps, type Goodput, type Group, type Placement } from '../core/placement.ts';
+import { UserError } from '../core/errors.ts';
+import { totalRps, unitWords, type Goodput, type Group, type Placement } from '../core/placement.ts';
 import type { Slo } from '../core/slo.ts';
 import { copiesOf, gpusOf, unitOptions, type Cluster } from './candidates.ts';
 import type { Pool } from './pool.ts';
@@ -9,6 +10,8 @@ import type { Question } from './simulated-goodput.ts';
 export const START_RPS_PER_GPU = 1;
 /** A system that carries not even this share of the rate at which its search began carries none. */
 export const LOWEST_SHARE = 2 ** -10;
+/** No engine carries so much. A simulation that meets its limits even then is over before anything can go wrong. */
+export const HIGHEST_RPS_PER_GPU = 4096;
 /** Units that promise most, whose goodput is found first: what the others have to beat. */
 const FIRST = 4;
 
@@ -63,10 +66,16 @@ export async function contest(
         outputTokens: null,
         startRps,
         lowestRps: toBeatRpsPerGpu === null ? startRps * LOWEST_SHARE : startRps,
+        highestRps: HIGHEST_RPS_PER_GPU * gpus,
       };
     });
     const answers = await pool.ask(questions, (i, answer) => progress.add(answer, units[i]?.groups ?? null));
-    return answers.map(({ goodput }) => goodput);
+    return answers.map(({ goodput }, i) => {
+      if (goodput.missed_rps !== null) return goodput;
+      throw new UserError(
+        `--slo: ${unitWords(units[i]?.groups ?? [])} meets it though all requests of a simulation arrive nearly at once, so it limits nothing; tighten it, or raise --requests`,
+      );
+    });
   };
   const opening = await search(first, null);
   const most = Math.max(0, ...opening.map(({ goodput_rps_per_gpu }) => goodput_rps_per_gpu));

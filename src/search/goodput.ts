@@ -1,5 +1,3 @@
-import { UserError } from '../core/errors.ts';
-
 /** What one simulation or run at one rate said. */
 export interface Probe {
   readonly rateRps: number;
@@ -9,22 +7,20 @@ export interface Probe {
 export interface Bracket<P extends Probe> {
   /** The probe at the highest rate that met; null: none did, down to the lowest that was tried. */
   readonly met: P | null;
-  /** The probe at the lowest rate that missed. */
-  readonly missed: P;
+  /** The probe at the lowest rate that missed; null: none did, up to the highest that was tried. */
+  readonly missed: P | null;
   readonly probes: number;
 }
 
 export interface SearchOptions {
   /** Where to begin: the bracket is found by doubling and halving from here. */
   readonly startRps: number;
-  /** What carries no rate from here on carries none. */
+  /** No rate outside of these two is tried, but for the start itself. */
   readonly lowestRps: number;
+  readonly highestRps: number;
   /** The search ends when missed / met - 1 is no more than this. */
   readonly precision: number;
 }
-
-/** So often is a rate doubled before all requests of a probe come at once. */
-const DOUBLINGS = 30;
 
 /**
  * The highest rate that a system carries: a bracket by doubling or halving, then bisection of its logarithm. That a
@@ -33,37 +29,22 @@ const DOUBLINGS = 30;
  */
 export async function findGoodput<P extends Probe>(
   probe: (rateRps: number) => Promise<P>,
-  { startRps, lowestRps, precision }: SearchOptions,
+  { startRps, lowestRps, highestRps, precision }: SearchOptions,
 ): Promise<Bracket<P>> {
+  let met: P | null = null;
+  let missed: P | null = null;
   let probes = 0;
-  const look = (rateRps: number): Promise<P> => {
+  for (let rateRps: number | null = startRps; rateRps !== null; rateRps = nextRate()) {
+    const said = await probe(rateRps);
     probes++;
-    return probe(rateRps);
-  };
-
-  let missed = await look(startRps);
-  let met: P;
-  if (missed.met) {
-    do {
-      met = missed;
-      if (probes > DOUBLINGS)
-        throw new UserError(
-          `--slo: even if all requests arrive at once they meet it: it limits nothing; tighten it, or simulate more with --requests`,
-        );
-      missed = await look(met.rateRps * 2);
-    } while (missed.met);
-  } else {
-    for (;;) {
-      if (missed.rateRps / 2 < lowestRps) return { met: null, missed, probes };
-      met = await look(missed.rateRps / 2);
-      if (met.met) break;
-      missed = met;
-    }
-  }
-  while (missed.rateRps / met.rateRps - 1 > precision) {
-    const next = await look(Math.sqrt(met.rateRps * missed.rateRps));
-    if (next.met) met = next;
-    else missed = next;
+    if (said.met) met = said;
+    else missed = said;
   }
   return { met, missed, probes };
+
+  function nextRate(): number | null {
+    if (met === null) return missed === null || missed.rateRps / 2 < lowestRps ? null : missed.rateRps / 2;
+    if (missed === null) return met.rateRps * 2 > highestRps ? null : met.rateRps * 2;
+    return missed.rateRps / met.rateRps - 1 <= precision ? null : Math.sqrt(met.rateRps * missed.rateRps);
+  }
 }

@@ -22,6 +22,7 @@ export interface Question {
   readonly outputTokens: number | null;
   readonly startRps: number;
   readonly lowestRps: number;
+  readonly highestRps: number;
 }
 
 export interface Answer {
@@ -34,7 +35,7 @@ export async function simulatedGoodput(
   question: Question,
   { load, requestsPerGpu, at, precision }: Setting,
 ): Promise<Answer> {
-  const { system, gpus, limits, outputTokens, startRps, lowestRps } = question;
+  const { system, gpus, limits, outputTokens, startRps, lowestRps, highestRps } = question;
   const requests = Math.min(load.dueS.length, gpus * requestsPerGpu);
   // A share such as 0.9 is no exact double: 0.9 of 1,000 requests are 900, not 901.
   const allowedMisses = requests - Math.ceil(at * requests - 1e-6);
@@ -42,14 +43,14 @@ export async function simulatedGoodput(
     const tally = await simulate(system, arrivalsAt(load, requests, rateRps, outputTokens), { limits, allowedMisses });
     return { rateRps, met: !tally.isCut, tally };
   };
-  const { met, missed, probes } = await findGoodput(probe, { startRps, lowestRps, precision });
+  const { met, missed, probes } = await findGoodput(probe, { startRps, lowestRps, highestRps, precision });
   const goodputRps = met?.rateRps ?? 0;
   return {
     goodput: {
       goodput_rps: goodputRps,
       goodput_rps_per_gpu: goodputRps / gpus,
-      missed_rps: missed.rateRps,
-      binding: bindingOf(missed.tally, limits),
+      missed_rps: missed?.rateRps ?? null,
+      binding: missed === null ? null : bindingOf(missed.tally, limits),
       attainment: met === null ? null : 1 - met.tally.missed / requests,
     },
     simulations: probes,
