@@ -2,7 +2,7 @@ import { Batch } from './cost/batch.ts';
 import type { MemoryView } from './kv/memory.ts';
 import type { Scheduler } from './policies/policy.ts';
 import { missingTokens, type Sequence } from './sequence.ts';
-import type { QueueView, WaitingQueue } from './waiting-queue.ts';
+import { WaitingQueue, type QueueView } from './waiting-queue.ts';
 
 /**
  * One batch of an instance from decision to result, and the requests that run in it: what policies act on. An instance
@@ -27,14 +27,24 @@ export class BatchSlot implements Scheduler<Sequence> {
   queriedTokens = 0;
   hitTokens = 0;
   readonly #waiting: WaitingQueue<Sequence>;
+  readonly #swapped: WaitingQueue<Sequence>;
 
-  constructor(waiting: WaitingQueue<Sequence>, memory: MemoryView) {
+  constructor(
+    waiting: WaitingQueue<Sequence>,
+    memory: MemoryView,
+    swapped: WaitingQueue<Sequence> = new WaitingQueue<Sequence>(),
+  ) {
     this.#waiting = waiting;
+    this.#swapped = swapped;
     this.memory = memory;
   }
 
   get waiting(): QueueView<Sequence> {
     return this.#waiting;
+  }
+
+  get swapped(): QueueView<Sequence> {
+    return this.#swapped;
   }
 
   /** Forgets the last iteration; a decision at `nowUs` follows. */
@@ -59,7 +69,10 @@ export class BatchSlot implements Scheduler<Sequence> {
     const begin = sequence.computedTokens + cached;
     const hold = holdTokens ?? begin + tokens;
     if (!sequence.kv.grow(hold)) return false;
-    this.#waiting.remove(sequence);
+    if (sequence.state === 'swapped') {
+      this.#swapped.remove(sequence);
+      this.work.swappedBlocks += sequence.kv.blocks;
+    } else this.#waiting.remove(sequence);
     this.running.push(sequence);
     sequence.state = 'running';
     sequence.computedTokens = begin;
@@ -84,6 +97,15 @@ export class BatchSlot implements Scheduler<Sequence> {
     this.preempted.push(sequence);
     if (to === 'head') this.#waiting.prepend(sequence);
     else this.#waiting.push(sequence);
+  }
+
+  swapOut(sequence: Sequence): void {
+    this.remove(sequence);
+    this.work.swappedBlocks += sequence.kv.blocks;
+    sequence.kv.retract();
+    sequence.state = 'swapped';
+    this.preempted.push(sequence);
+    this.#swapped.push(sequence);
   }
 
   rotate(count: number): void {

@@ -13,10 +13,12 @@ export interface FleetParts {
   readonly router: Router;
   /** Instances that requests are handed to later. */
   readonly others?: readonly Instance[];
+  /** Requests that are at none of them. */
+  readonly between?: () => number;
 }
 
 /** An engine of many instances: refuses what the API server in front of them would, and routes the rest. */
-export function fleet({ clock, maxModelLen, entry, router, others = [] }: FleetParts): Engine {
+export function fleet({ clock, maxModelLen, entry, router, others = [], between = () => 0 }: FleetParts): Engine {
   const all = [...entry, ...others];
   return {
     maxModelLen,
@@ -31,7 +33,10 @@ export function fleet({ clock, maxModelLen, entry, router, others = [] }: FleetP
       instance.submit(sequence);
       return () => sequence.cancel();
     },
-    load: () => all.map((instance) => instance.load()).reduce(sum),
+    load() {
+      const load = all.map((instance) => instance.load()).reduce(sum);
+      return { ...load, waiting: load.waiting + between() };
+    },
   };
 }
 
