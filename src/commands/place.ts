@@ -77,7 +77,7 @@ export const placeCommand: Command = {
     },
     system: {
       type: 'string',
-      default: 'simdistserve',
+      default: 'distserve',
       describe: 'SYSTEM[,key=value...] with prefill and decode instances',
     },
     collocated: {
@@ -171,7 +171,7 @@ function placeSpec(options: Options): PlaceSpec {
       transforms: transformNotes({ ...options, rate: undefined, speed: 1 }),
     },
     systems: { model, gpu, disaggregated: options.system, collocated: options.collocated },
-    cluster: { gpus, gpusPerNode: Math.min(options['gpus-per-node'], gpus), affinity: options.affinity },
+    cluster: { gpus, gpusPerNode: options['gpus-per-node'], affinity: options.affinity },
     slo: resolveSlo(slo),
     at: options.at,
     precision: readPercent(options.precision),

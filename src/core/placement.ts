@@ -34,7 +34,12 @@ export interface PlacementReport {
     readonly mean_output_tokens: number;
   };
   /** The systems that were simulated, as targets name them. */
-  readonly systems: { readonly disaggregated: string; readonly collocated: string };
+  readonly systems: {
+    readonly disaggregated: string;
+    readonly collocated: string;
+    /** Factor on the time of a collocated batch that holds both phases; null where the system has none. */
+    readonly mixed_batch_penalty: number | null;
+  };
   /** What each phase carries alone in one instance, within the limit of that phase. */
   readonly phases: Readonly<Record<PhaseName, readonly PhaseGoodput[]>>;
   /** Shapes that cannot be simulated, each with the reason. */

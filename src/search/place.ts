@@ -99,7 +99,11 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
         mean_input_tokens: mean(load.inputTokens),
         mean_output_tokens: mean(load.outputTokens),
       },
-      systems: { disaggregated, collocated: systems.collocated },
+      systems: {
+        disaggregated,
+        collocated: systems.collocated,
+        mixed_batch_penalty: systems.mixedBatchPenalty,
+      },
       phases,
       left_out: systems.leftOut,
       placements,

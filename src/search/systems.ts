@@ -16,6 +16,8 @@ export interface AskedSystems {
 export interface ResolvedSystems {
   readonly disaggregated: string;
   readonly collocated: string;
+  /** Of the collocated one; null where it has none. */
+  readonly mixedBatchPenalty: number | null;
   readonly maxModelLen: number;
   readonly shapes: { readonly disaggregated: readonly Shape[]; readonly collocated: readonly Shape[] };
   readonly leftOut: PlacementReport['left_out'];
@@ -58,6 +60,7 @@ export function resolveSystems(asked: AskedSystems, cluster: Cluster, warn: (tex
   return {
     disaggregated: pairs.system,
     collocated: singles.system,
+    mixedBatchPenalty: penaltyOf(singles),
     maxModelLen: facts.maxModelLen,
     shapes,
     leftOut,
@@ -127,6 +130,13 @@ function requireRoles(found: Fitting, name: string, keys: readonly string[], opt
   const options = engineOptions(`${found.system},${unitOptions(found.unit(shape))}`);
   const lacking = keys.filter((key) => !options.has(key));
   if (lacking.length > 0) throw new UserError(`${option} ${name}: it has no option ${lacking.join(' or ')}`);
+}
+
+function penaltyOf({ system, unit, shapes }: Fitting): number | null {
+  const [shape] = shapes;
+  if (shape === undefined) return null;
+  const penalty = engineOptions(`${system},${unitOptions(unit(shape))}`).get('mixed_batch_penalty');
+  return penalty === undefined ? null : Number(penalty);
 }
 
 function leastGpus({ shapes }: Fitting): number {
