@@ -4,7 +4,7 @@ import type { MissBin, Misses } from '../figures/misses.ts';
 import { countWords, joinWords, secondsWords } from '../wording.ts';
 import type { Chart } from './chart.ts';
 import { KIND_NAMES, PHASE_NAMES, PHASE_VERBS } from './miss-kinds.ts';
-import { longPrompts, mainPhase, worstSpan } from './miss-findings.ts';
+import { ENOUGH_TO_PLACE, longPrompts, mainPhase, worstSpan } from './miss-findings.ts';
 import { phaseBars } from './phase-bars.ts';
 import { timeUnit } from './time-panel.ts';
 import { binTable, stackedBars, type StackedBars } from './stacked-bars.ts';
@@ -86,7 +86,9 @@ function timeChart(misses: Misses): Chart[] {
   const span = worstSpan(misses);
   const title =
     span === null
-      ? 'Misses are spread over the run'
+      ? misses.missed < ENOUGH_TO_PLACE
+        ? 'Too few misses to say when they come'
+        : 'Misses are spread over the run'
       : `${formatShare(span.share)} of misses were due from ${secondsWords(span.from)} to ${secondsWords(span.to)}`;
   const widthS = misses.times[0]?.to ?? 1;
   const { unit, unitS } = timeUnit(misses.times.at(-1)?.to ?? 1);

@@ -10,8 +10,11 @@ const ENOUGH = 20;
 const TELLING = 1.5;
 /** A span of time is named when it holds this share of the misses... */
 const MOST = 0.6;
-/** ... in at most this share of the bins. */
+/** ... in at most this share of the bins; of few misses so many fall together by chance, unless the span is shorter. */
 const SHORT = 0.4;
+const SHORT_OF_FEW = 0.1;
+/** Of fewer misses than this nothing is said about when. */
+export const ENOUGH_TO_PLACE = 10;
 
 /** What the misses have in common, in one sentence; null without a miss. */
 export function missSentence(misses: Misses): string | null {
@@ -64,9 +67,10 @@ export function longPrompts({
 
 /** The shortest span of whole bins that holds most of the misses, in seconds; null if it is not short. */
 export function worstSpan({ times, missed }: Misses): { from: number; to: number; share: number } | null {
-  if (missed < ENOUGH) return null;
+  if (missed < ENOUGH_TO_PLACE) return null;
+  const short = missed < ENOUGH ? SHORT_OF_FEW : SHORT;
   const counts = times.map((bin) => missedIn(bin.missed));
-  for (let width = 1; width <= SHORT * times.length; width++) {
+  for (let width = 1; width <= short * times.length; width++) {
     let best = { count: -1, at: 0 };
     for (let at = 0; at + width <= times.length; at++) {
       const count = counts.slice(at, at + width).reduce((sum, each) => sum + each, 0);

@@ -29,7 +29,7 @@ const engine = spawn(
     '0',
     '--quiet',
     '--system',
-    'vllm-v1,model=llama-3.1-8b,gpu=a100-sxm-80g,max_seqs=1024',
+    'vllm-v1,model=llama-3.1-8b,gpu=h200-sxm,max_seqs=1024',
   ],
   {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { buildConnector, Client } from 'undici';
+import { Client, type buildConnector } from 'undici';
 import { UserError } from '../core/errors.ts';
 import { withThousands } from '../core/units.ts';
 
@@ -41,11 +41,11 @@ export class Connections {
   #ahead = 1;
   #closed = false;
 
-  /** `nowUs` times the connecting; `insecure` accepts any TLS certificate. */
-  constructor(origin: URL, nowUs: () => number, insecure: boolean) {
+  /** `nowUs` times the connecting, `connect` does it. */
+  constructor(origin: URL, nowUs: () => number, connect: Connector) {
     this.#origin = origin;
     this.#nowUs = nowUs;
-    this.#connect = buildConnector({ allowH2: false, rejectUnauthorized: !insecure });
+    this.#connect = connect;
   }
 
   /** Opens `count` sockets; the first failure is thrown. */

@@ -3,19 +3,19 @@ import { messageOf } from '../core/errors.ts';
 import type { Outcome } from '../core/record.ts';
 import type { Answer, Planned, Sink } from '../core/target.ts';
 import type { WallClock } from '../core/wall-clock.ts';
-import type { Backlog, Unread } from './backlog.ts';
+import type { Arrivals } from './arrivals.ts';
 import { CallHandler, type CallEvents } from './call-handler.ts';
 
 /** Statuses with which a server declines a request it understood; any other failure is an HTTP error. */
 const DECLINED: ReadonlySet<number> = new Set([400, 413, 422, 429, 503]);
 
 /** One request on the wire: the steps of its calls, one outcome at the end. */
-export class Exchange implements TokenOut, CallEvents, Unread {
+export class Exchange implements TokenOut, CallEvents {
   readonly #planned: Planned;
   readonly #sink: Sink;
   readonly #codec: Codec;
   readonly #clock: WallClock;
-  readonly #backlog: Backlog;
+  readonly #arrivals: Arrivals;
   readonly #dispatch: (call: Call, handler: CallHandler) => void;
   readonly #decoder: Decoder;
   readonly #calls: CallHandler[] = [];
@@ -26,11 +26,6 @@ export class Exchange implements TokenOut, CallEvents, Unread {
   #httpStatus: number | null = null;
   #streamed = false;
   #streamIsOver = false;
-  /** Chunks that have come and are not decoded yet, with their times. */
-  readonly #unread: Uint8Array[] = [];
-  readonly #unreadUs: number[] = [];
-  /** When the chunk came that is being decoded. */
-  #cameUs = 0;
   onOver: () => void = () => undefined;
 
   constructor(
@@ -38,14 +33,14 @@ export class Exchange implements TokenOut, CallEvents, Unread {
     sink: Sink,
     codec: Codec,
     clock: WallClock,
-    backlog: Backlog,
+    arrivals: Arrivals,
     dispatch: (call: Call, handler: CallHandler) => void,
   ) {
     this.#planned = planned;
     this.#sink = sink;
     this.#codec = codec;
     this.#clock = clock;
-    this.#backlog = backlog;
+    this.#arrivals = arrivals;
     this.#dispatch = dispatch;
     this.#decoder = codec.decoder(planned.request, this);
   }
@@ -56,36 +51,14 @@ export class Exchange implements TokenOut, CallEvents, Unread {
 
   /** Ends the exchange without a word to the sink. */
   abandon(): void {
-    this.read();
+    this.#arrivals.readAll();
     if (this.#over) return;
     this.#finish();
     for (const call of this.#calls) call.abort();
   }
 
   tokens(count: number): void {
-    this.#sink.tokens(this.#planned.index, this.#cameUs, count);
-  }
-
-  /** Decodes what has come. */
-  read(): void {
-    for (let i = 0; i < this.#unread.length && !this.#over; i++) {
-      const chunk = this.#unread[i];
-      if (chunk === undefined) break;
-      this.#cameUs = this.#unreadUs[i] ?? this.#cameUs;
-      this.#decode(chunk);
-    }
-    this.#unread.length = this.#unreadUs.length = 0;
-  }
-
-  #decode(chunk: Uint8Array): void {
-    try {
-      this.#decoder.push(chunk);
-    } catch (thrown) {
-      this.#fail('protocol_error', messageOf(thrown));
-      return;
-    }
-    const fault = this.#decoder.fault;
-    if (fault !== null) this.#fail(fault.outcome, fault.message);
+    this.#sink.tokens(this.#planned.index, this.#arrivals.nowUs(), count);
   }
 
   #step(calls: readonly Call[]): void {
@@ -108,13 +81,17 @@ export class Exchange implements TokenOut, CallEvents, Unread {
     if (this.#over) return;
     this.#httpStatus = status;
     this.#streamed = true;
-    if (this.#unread.push(chunk) === 1) this.#backlog.add(this);
-    this.#unreadUs.push(this.#clock.phase());
-    this.#clock.catchUp();
+    try {
+      this.#decoder.push(chunk);
+    } catch (thrown) {
+      this.fail('protocol_error', messageOf(thrown));
+      return;
+    }
+    const fault = this.#decoder.fault;
+    if (fault !== null) this.fail(fault.outcome, fault.message);
   }
 
   onCallEnd(role: Call['role'], status: number): void {
-    this.read();
     if (this.#over) return;
     this.#httpStatus = status;
     if (role === 'stream') {
@@ -132,7 +109,7 @@ export class Exchange implements TokenOut, CallEvents, Unread {
       this.#step(next);
       return;
     }
-    const endUs = this.#clock.phase();
+    const endUs = this.#arrivals.nowUs();
     this.#finish();
     this.#sink.end(this.#planned.index, endUs, this.#decoder.answer(status));
   }
@@ -150,12 +127,8 @@ export class Exchange implements TokenOut, CallEvents, Unread {
 
   /** The first failure is the outcome; a call that fails aborts its siblings. */
   fail(outcome: Outcome, error: string): void {
-    this.read();
-    if (!this.#over) this.#fail(outcome, error);
-  }
-
-  #fail(outcome: Outcome, error: string): void {
-    const timeUs = this.#clock.phase();
+    if (this.#over) return;
+    const timeUs = this.#arrivals.nowUs();
     this.#finish();
     for (const call of this.#calls) call.abort();
     this.#sink.fail(this.#planned.index, timeUs, outcome, error, this.#answer());

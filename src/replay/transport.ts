@@ -1,10 +1,11 @@
 import type { Call, Codec } from '../core/codec.ts';
 import type { Planned, Sink, Target } from '../core/target.ts';
 import type { WallClock } from '../core/wall-clock.ts';
-import { Backlog } from './backlog.ts';
+import { Arrivals } from './arrivals.ts';
 import type { CallHandler } from './call-handler.ts';
 import { Connections } from './connections.ts';
 import { Exchange } from './exchange.ts';
+import { stampedConnector } from './stamped-socket.ts';
 
 export interface TransportOptions {
   readonly url: URL;
@@ -19,14 +20,19 @@ export class HttpTarget implements Target {
   readonly #clock: WallClock;
   readonly #options: TransportOptions;
   readonly #connections: Connections;
-  readonly #backlog = new Backlog();
+  readonly #arrivals: Arrivals;
   readonly #exchanges = new Map<number, Exchange>();
 
   constructor(codec: Codec, clock: WallClock, options: TransportOptions) {
     this.#codec = codec;
     this.#clock = clock;
     this.#options = options;
-    this.#connections = new Connections(options.url, () => clock.read(), options.insecure);
+    this.#arrivals = new Arrivals(clock);
+    this.#connections = new Connections(
+      options.url,
+      () => clock.read(),
+      stampedConnector(this.#arrivals, options.insecure),
+    );
   }
 
   open(concurrency: number): Promise<void> {
@@ -34,7 +40,7 @@ export class HttpTarget implements Target {
   }
 
   send(planned: Planned, sink: Sink): void {
-    const exchange = new Exchange(planned, sink, this.#codec, this.#clock, this.#backlog, (call, handler) =>
+    const exchange = new Exchange(planned, sink, this.#codec, this.#clock, this.#arrivals, (call, handler) =>
       this.#dispatch(call, handler),
     );
     this.#exchanges.set(planned.index, exchange);

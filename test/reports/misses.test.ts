@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { missSentence } from '../../reports/charts/miss-findings.ts';
+import { missSentence, worstSpan } from '../../reports/charts/miss-findings.ts';
 import { missOf } from '../../reports/figures/miss.ts';
 import { MissCollector, type Misses, missedIn } from '../../reports/figures/misses.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
@@ -80,4 +80,23 @@ it('the sentence names the phase, the long prompts and the time', () => {
     '100 % of 41 misses waited longest in the prefill queue; prompts of 4,096 tokens and more miss 100 %, shorter ones 0.3 %; 73.2 % were due between 10 s and 13 s.',
   );
   assert.equal(missSentence(missesOf(all.slice(0, 50))), null);
+});
+
+it('a few misses at one time are placed, fewer or scattered ones are not', () => {
+  const span = (missed: (i: number) => boolean): ReturnType<typeof worstSpan> =>
+    worstSpan(
+      missesOf(Array.from({ length: 400 }, (_, i) => record(missed(i) ? 200_000 : 50_000, 1, { due_us: i * 100_000 }))),
+    );
+  assert.deepEqual(
+    span((i) => i >= 200 && i < 210),
+    { from: 20, to: 21, share: 1 },
+  );
+  assert.equal(
+    span((i) => i >= 200 && i < 209),
+    null,
+  );
+  assert.equal(
+    span((i) => i % 40 === 0),
+    null,
+  );
 });

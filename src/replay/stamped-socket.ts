@@ -1,0 +1,74 @@
+import type { Socket } from 'node:net';
+import { buildConnector } from 'undici';
+import type { Arrivals, Unread } from './arrivals.ts';
+
+type Connector = ReturnType<typeof buildConnector>;
+
+/** All sockets read into this: what came is copied out before the next read, so nothing is allocated for a read. */
+const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
+
+/**
+ * Opens sockets whose bytes get their time when they come and are handed to undici when nothing comes (see `Arrivals`).
+ * Everything else about them, and all of HTTP, is left to undici: its parser takes bytes by `socket.read()` on
+ * `readable`, and that is where they wait.
+ */
+export function stampedConnector(arrivals: Arrivals, insecure: boolean): Connector {
+  return (options, callback) => {
+    const inbox = new Inbox(arrivals);
+    const onread = { buffer: READ_BUFFER, callback: inbox.take };
+    const connect = buildConnector({ allowH2: false, rejectUnauthorized: !insecure, onread });
+    connect(options, (...result) => {
+      if (result[0] === null) inbox.attach(result[1]);
+      callback(...result);
+    });
+  };
+}
+
+/** What has come over one socket and is not read yet. */
+class Inbox implements Unread {
+  readonly #arrivals: Arrivals;
+  readonly #chunks: Buffer[] = [];
+  readonly #timesUs: number[] = [];
+  #next: Buffer | null = null;
+  #socket: Socket | null = null;
+  #reading = false;
+
+  constructor(arrivals: Arrivals) {
+    this.#arrivals = arrivals;
+  }
+
+  readonly take = (bytes: number, buffer: Uint8Array): boolean => {
+    this.#timesUs.push(this.#arrivals.stampUs());
+    if (this.#chunks.push(Buffer.from(buffer.subarray(0, bytes))) === 1) this.#arrivals.add(this);
+    return true;
+  };
+
+  attach(socket: Socket): void {
+    this.#socket = socket;
+    const read = socket.read.bind(socket);
+    socket.read = (size?: number): unknown => {
+      const chunk = size === undefined ? this.#next : null;
+      if (chunk === null) return read(size);
+      this.#next = null;
+      return chunk;
+    };
+    const destroy = socket.destroy.bind(socket);
+    socket.destroy = (error?: Error): Socket => {
+      this.#arrivals.read(this);
+      return destroy(error);
+    };
+    socket.on('end', () => this.#arrivals.read(this));
+  }
+
+  read(atUs: (us: number) => void): void {
+    if (this.#reading) return; // what is being read has closed the socket
+    this.#reading = true;
+    for (let i = 0; i < this.#chunks.length && this.#socket?.destroyed === false; i++) {
+      this.#next = this.#chunks[i] ?? null;
+      atUs(this.#timesUs[i] ?? 0);
+      this.#socket.emit('readable');
+    }
+    this.#chunks.length = this.#timesUs.length = 0;
+    this.#reading = false;
+  }
+}
