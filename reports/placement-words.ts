@@ -58,7 +58,7 @@ function countGpus(count: number): string {
 }
 
 /** Goodput a GPU: `2.77`, `< 2.77` of one that was beaten, `-` of one that was not simulated. */
-export function perGpuWords({ whole, missed_rps, gpus }: Placement): string {
+function perGpuWords({ whole, missed_rps, gpus }: Placement): string {
   if (whole !== null) return whole.goodput_rps === 0 ? 'none' : threeFigures(whole.goodput_rps_per_gpu);
   return missed_rps === null ? '-' : `< ${threeFigures(missed_rps / gpus)}`;
 }

@@ -44,8 +44,8 @@ export function resolveSystems(asked: AskedSystems, cluster: Cluster, warn: (tex
   requireRoles(singles, asked.collocated, ['instances'], '--collocated');
 
   const shapes = {
-    // Prefill and decode have at least one instance each.
-    disaggregated: pairs.shapes.filter((shape) => gpusOf([shape]) < cluster.gpus),
+    // There is one of prefill and one of decode at least.
+    disaggregated: pairs.shapes.filter((shape) => gpusOf([shape]) + leastGpus(pairs) <= cluster.gpus),
     collocated: singles.shapes.filter((shape) => gpusOf([shape]) <= cluster.gpus),
   };
   if (shapes.disaggregated.length === 0 && shapes.collocated.length === 0)

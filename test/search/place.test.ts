@@ -140,6 +140,19 @@ describe('what fits', () => {
     assert.equal(report.collocated.length, 1);
   });
 
+  it('where one instance fits but not two, the least GPUs for both are named', async () => {
+    const { report, warnings } = await place({
+      gpus: 8,
+      model: 'opt-175b',
+      slo: 'ttft=4s,tpot=200ms',
+      system: 'distserve',
+      requestsPerGpu: 10,
+    });
+    assert.match(warnings.join('\n'), /prefill beside decode takes at least 12 GPUs of a100-sxm-80g/);
+    assert.deepEqual([report.placements, report.phases.prefill], [[], []]);
+    assert.ok(report.collocated.length > 0 && report.collocated.every(({ gpus }) => gpus >= 6));
+  });
+
   it('a system without times for a model is timed by the roofline, and that is said', async () => {
     const { report, warnings } = await place({ gpus: 2, model: 'llama-3.1-8b', gpu: 'h100-sxm', requestsPerGpu: 20 });
     assert.match(warnings.join('\n'), /cost=distserve has no coefficients for llama-3\.1-8b.*cost=roofline is taken/);
