@@ -97,7 +97,7 @@ export const placeCommand: Command = {
     all: {
       type: 'boolean',
       default: false,
-      describe: 'the goodput of every unit, not only of those that can win; takes some five times as long',
+      describe: 'the goodput of every unit, not only of those that can win; takes some four times as long',
     },
     window: { type: 'string', describe: 'part of the trace, e.g. 60s..120s' },
     'clip-input': { type: 'number', describe: 'cut prompts to N tokens' },

@@ -7,6 +7,9 @@ export interface Cluster {
   readonly affinity: Affinity;
 }
 
+/** Larger units are not looked at: from here on copies do nearly as well. */
+const UNIT_NODES = 4;
+
 export function gpusOf(groups: readonly (Shape & { readonly instances?: number })[]): number {
   return groups.reduce((sum, { instances = 1, tp, pp }) => sum + instances * tp * pp, 0);
 }
@@ -22,15 +25,17 @@ export function gpusOf(groups: readonly (Shape & { readonly instances?: number }
 export function disaggregatedUnits(shapes: Readonly<Record<PhaseName, readonly Shape[]>>, cluster: Cluster): Group[][] {
   const units: Group[][] = [];
   for (const prefill of shapes.prefill)
-    for (const decode of shapes.decode)
-      for (let n = 1; n * gpusOf([prefill]) < cluster.gpus; n++)
-        for (let m = 1; n * gpusOf([prefill]) + m * gpusOf([decode]) <= cluster.gpus; m++) {
+    for (const decode of shapes.decode) {
+      const most = mostGpus([prefill, decode], cluster);
+      for (let n = 1; n * gpusOf([prefill]) < most; n++)
+        for (let m = 1; n * gpusOf([prefill]) + m * gpusOf([decode]) <= most; m++) {
           const unit: Group[] = [
             { role: 'prefill', instances: n, ...prefill },
             { role: 'decode', instances: m, ...decode },
           ];
           if (copiesOf(unit, cluster) > 0) units.push(unit);
         }
+    }
   return units;
 }
 
@@ -38,11 +43,18 @@ export function disaggregatedUnits(shapes: Readonly<Record<PhaseName, readonly S
 export function collocatedUnits(shapes: readonly Shape[], cluster: Cluster): Group[][] {
   const units: Group[][] = [];
   for (const shape of shapes)
-    for (let instances = 1; instances * gpusOf([shape]) <= cluster.gpus; instances++) {
+    for (let instances = 1; instances * gpusOf([shape]) <= mostGpus([shape], cluster); instances++) {
       const unit: Group[] = [{ role: 'both', instances, ...shape }];
       if (copiesOf(unit, cluster) > 0) units.push(unit);
     }
   return units;
+}
+
+/** GPUs that a unit of such shapes may have. */
+function mostGpus(shapes: readonly Shape[], { gpus, gpusPerNode, affinity }: Cluster): number {
+  if (affinity === 'high') return Math.min(gpus, UNIT_NODES * gpusPerNode);
+  const segments = Math.min(...shapes.map(({ pp }) => pp), Math.max(1, Math.floor(gpus / gpusPerNode)));
+  return Math.min(gpus, segments * gpusPerNode);
 }
 
 /** How many such units the cluster holds at a time. */

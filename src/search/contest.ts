@@ -43,32 +43,10 @@ export async function contest(
   { system, cluster, limits, wholes, all }: Rules,
   progress: Progress,
 ): Promise<Placement[]> {
-  const hopeless = candidates.filter(({ byPhasesRps }) => byPhasesRps === 0);
-  const ranked = candidates
-    .filter(({ byPhasesRps }) => byPhasesRps !== 0)
-    .map((candidate) => ({ ...candidate, gpus: gpusOf(candidate.groups) }))
-    .sort((a, b) => (b.byPhasesRps ?? 0) / b.gpus - (a.byPhasesRps ?? 0) / a.gpus || a.gpus - b.gpus);
-  const isFirst = ({ byPhasesRps, groups }: Candidate, place: number): boolean =>
-    byPhasesRps === null ? groups.every(({ instances }) => instances === 1) : place < FIRST;
-  const first = ranked.filter(isFirst);
-  const others = ranked.filter((candidate, place) => !isFirst(candidate, place));
-  const rest = others.slice(0, Math.max(0, wholes - first.length));
-  const behind = others.slice(rest.length);
+  const { first, rest, behind, hopeless } = inOrder(candidates, wholes);
   progress.skip(hopeless.length + behind.length);
-
-  const search = async (units: readonly Ranked[], toBeatRpsPerGpu: number | null): Promise<Goodput[]> => {
-    const questions = units.map(({ groups, gpus, byPhasesRps }): Question => {
-      const startRps = toBeatRpsPerGpu === null ? (byPhasesRps ?? START_RPS_PER_GPU * gpus) : toBeatRpsPerGpu * gpus;
-      return {
-        system: `${system},${unitOptions(groups)}`,
-        gpus,
-        limits,
-        outputTokens: null,
-        startRps,
-        lowestRps: toBeatRpsPerGpu === null ? startRps * LOWEST_SHARE : startRps,
-        highestRps: HIGHEST_RPS_PER_GPU * gpus,
-      };
-    });
+  const search = async (units: readonly Candidate[], toBeatRpsPerGpu: number | null): Promise<Goodput[]> => {
+    const questions = units.map((unit) => questionOf(unit, system, limits, toBeatRpsPerGpu));
     const answers = await pool.ask(questions, (i, answer) => progress.add(answer, units[i]?.groups ?? null));
     return answers.map(({ goodput }, i) => {
       if (goodput.missed_rps !== null) return goodput;
@@ -82,36 +60,90 @@ export async function contest(
   const toBeat = all || most === 0 ? null : most;
   const replies = await search(rest, toBeat);
 
-  const entry = (
-    { groups, byPhasesRps }: Candidate,
-    state: Placement['state'],
-    why: string | null,
-    whole: Goodput | null,
-    missedRps: number | null = null,
-  ): Placement => ({
+  const placed = ({ groups, byPhasesRps }: Candidate): Omit<Placement, 'state' | 'why' | 'whole' | 'missed_rps'> => ({
     groups,
     gpus: gpusOf(groups),
     copies: copiesOf(groups, cluster),
     by_phases_rps: byPhasesRps,
-    state,
-    why,
-    whole,
+  });
+  const measured = (unit: Candidate, whole: Goodput | undefined): Placement => ({
+    ...placed(unit),
+    state: 'measured',
+    why: null,
+    whole: whole ?? null,
+    missed_rps: null,
+  });
+  const beaten = (unit: Candidate, missedRps: number | null): Placement => ({
+    ...placed(unit),
+    state: 'beaten',
+    why: 'misses the SLO where it would be as good as another',
+    whole: null,
     missed_rps: missedRps,
   });
+  const skipped = (unit: Candidate, why: string): Placement => ({
+    ...placed(unit),
+    state: 'skipped',
+    why,
+    whole: null,
+    missed_rps: null,
+  });
   return [
-    ...first.map((candidate, i) => entry(candidate, 'measured', null, opening[i] ?? null)),
-    ...rest.map((candidate, i) => {
-      const goodput = replies[i] ?? null;
-      return toBeat !== null && goodput?.goodput_rps === 0
-        ? entry(candidate, 'beaten', 'misses the SLO where it would be as good as another', null, goodput.missed_rps)
-        : entry(candidate, 'measured', null, goodput);
+    ...first.map((unit, i) => measured(unit, opening[i])),
+    ...rest.map((unit, i) => {
+      const goodput = replies[i];
+      return toBeat !== null && goodput?.goodput_rps === 0 ? beaten(unit, goodput.missed_rps) : measured(unit, goodput);
     }),
-    ...behind.map((candidate) => entry(candidate, 'skipped', `behind ${wholes} others by its phases`, null)),
-    ...hopeless.map((candidate) => entry(candidate, 'skipped', 'a phase alone meets its limit at no rate', null)),
+    ...behind.map((unit) => skipped(unit, `behind ${wholes} others by its phases`)),
+    ...hopeless.map((unit) => skipped(unit, 'a phase alone meets its limit at no rate')),
   ].sort(byMerit);
 }
 
-type Ranked = Candidate & { readonly gpus: number };
+interface Order {
+  readonly first: readonly Candidate[];
+  readonly rest: readonly Candidate[];
+  /** More than are to be simulated. */
+  readonly behind: readonly Candidate[];
+  readonly hopeless: readonly Candidate[];
+}
+
+/** By what the phases promise a GPU; where nothing is promised, single instances first. */
+function inOrder(candidates: readonly Candidate[], wholes: number): Order {
+  const promise = ({ byPhasesRps, groups }: Candidate): number => (byPhasesRps ?? 0) / gpusOf(groups);
+  const ranked = candidates
+    .filter(({ byPhasesRps }) => byPhasesRps !== 0)
+    .sort((a, b) => promise(b) - promise(a) || gpusOf(a.groups) - gpusOf(b.groups));
+  const isFirst = ({ byPhasesRps, groups }: Candidate, place: number): boolean =>
+    byPhasesRps === null ? groups.every(({ instances }) => instances === 1) : place < FIRST;
+  const first = ranked.filter(isFirst);
+  const others = ranked.filter((candidate, place) => !isFirst(candidate, place));
+  const room = Math.max(0, wholes - first.length);
+  return {
+    first,
+    rest: others.slice(0, room),
+    behind: others.slice(room),
+    hopeless: candidates.filter(({ byPhasesRps }) => byPhasesRps === 0),
+  };
+}
+
+/** `toBeatRpsPerGpu`: ask first at this rate, and no more if it misses; null: search from what the phases promise. */
+function questionOf(
+  { groups, byPhasesRps }: Candidate,
+  system: string,
+  limits: Slo,
+  toBeatRpsPerGpu: number | null,
+): Question {
+  const gpus = gpusOf(groups);
+  const startRps = toBeatRpsPerGpu === null ? (byPhasesRps ?? START_RPS_PER_GPU * gpus) : toBeatRpsPerGpu * gpus;
+  return {
+    system: `${system},${unitOptions(groups)}`,
+    gpus,
+    limits,
+    outputTokens: null,
+    startRps,
+    lowestRps: toBeatRpsPerGpu === null ? startRps * LOWEST_SHARE : startRps,
+    highestRps: HIGHEST_RPS_PER_GPU * gpus,
+  };
+}
 
 /** By goodput a GPU, then by what all copies carry; what was not measured by what its phases promise. */
 function byMerit(a: Placement, b: Placement): number {
