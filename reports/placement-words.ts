@@ -28,11 +28,11 @@ export function placementVerdict(report: PlacementReport): PlacementVerdict {
 
 function besideWords({ systems }: PlacementReport, best: Found | null, alternative: Found | null): string {
   const system = systems.collocated.split(',')[0];
-  if (alternative === null) return `Collocated (${system}): no rate`;
+  if (alternative === null) return `Without disaggregation (${system}): no rate`;
   const carried = `${unitWords(alternative.groups)} of ${system} on ${countGpus(alternative.gpus)}: ${threeFigures(alternative.whole.goodput_rps_per_gpu)} a GPU${bindsWords(alternative)}`;
-  if (best === null) return `Collocated, ${carried}`;
+  if (best === null) return `Without disaggregation: ${carried}`;
   const ratio = best.whole.goodput_rps_per_gpu / alternative.whole.goodput_rps_per_gpu;
-  return `Collocated, ${carried}. Disaggregated carries ${threeFigures(ratio)} times as much a GPU`;
+  return `Without disaggregation: ${carried}. Disaggregated carries ${threeFigures(ratio)} times as much a GPU`;
 }
 
 type Found = Placement & { readonly whole: NonNullable<Placement['whole']> };
@@ -132,6 +132,10 @@ export function methodLines(report: PlacementReport): [name: string, value: stri
       `${workload.name}, ${withThousands(workload.requests)} requests${workload.too_long === 0 ? '' : `, ${withThousands(workload.too_long)} of them left out as too long`}; drawn: ${threeFigures(workload.mean_input_tokens)} tokens in and ${threeFigures(workload.mean_output_tokens)} out on average, Poisson arrivals, ${withThousands(workload.probe_requests_per_gpu)} requests for each GPU of a unit, seed ${seed}`,
     ],
     ['maximised', `requests/s a GPU at which ${percent(at)} meet the SLO; of equals what all copies carry`],
+    [
+      'by phases',
+      'the slower phase alone, were so many instances so many times as good as one; behind one queue they are better',
+    ],
     ['precision', `a rate at most ${percent(precision)} higher was missed`],
     [
       'affinity',

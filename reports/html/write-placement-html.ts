@@ -7,7 +7,8 @@ import { factLines } from './fact-lines.ts';
 import { html, type Markup } from './markup.ts';
 import { chartSection, page } from './page.ts';
 
-/** Rows of a ranking that the page has; `place.json` has all. */
+/** Rows of a ranking that are shown at once, and that the page has; `place.json` has all. */
+const BEST = 12;
 const ROWS = 500;
 
 /** A placement search as one offline HTML file: the answer, its charts, every unit that was looked at. */
@@ -60,36 +61,49 @@ function facts(pairs: readonly (readonly [string, string])[]): Markup {
 
 function ranking(id: string, heading: string, placements: readonly Placement[]): Markup | null {
   if (placements.length === 0) return null;
-  const shown = placements.slice(0, ROWS);
-  const state = ({ why }: Placement): string => why ?? '';
+  const [best, others] = [placements.slice(0, BEST), placements.slice(BEST, ROWS)];
+  const more = placements.length - best.length - others.length;
   return html`<section aria-labelledby="${id}">
     <h2 id="${id}">${heading}</h2>
     <p class="lead">
-      ${
-        shown.length === placements.length
-          ? `${withThousands(placements.length)} of them, best first.`
-          : `The first ${withThousands(ROWS)} of ${withThousands(placements.length)}, best first; place.json has all.`
-      }
-      One with &lt; was simulated once, at the rate at which it would be as good a GPU as the best, and missed.
+      ${withThousands(placements.length)} of them, best first. One with &lt; was simulated once, at a rate at which it
+      would be as good a GPU as another, and missed.
     </p>
-    <div class="data wide" tabindex="0" role="region" aria-label="${heading}">
-      <table>
-        <thead>
-          <tr>
-            ${RANKING_COLUMNS.map((name, i) => html`<th scope="col" class="${i === 0 ? 'left' : ''}">${name}</th>`)}
-            <th scope="col">why not searched</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${shown.map(
-            (placement) =>
-              html`<tr>
-                ${rankingRow(placement).map((cell, i) => html`<td class="${i === 0 ? 'left' : ''}">${cell}</td>`)}
-                <td>${state(placement)}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
+    <div class="wide" tabindex="0" role="region" aria-label="${heading}, the best">${rankingTable(best)}</div>
+    ${
+      others.length === 0
+        ? null
+        : html`<details>
+            <summary>
+              show ${withThousands(others.length)}
+              more${more === 0 ? '' : `; place.json has the last ${withThousands(more)}`}
+            </summary>
+            <div class="data" tabindex="0" role="region" aria-label="${heading}, the others">
+              ${rankingTable(others)}
+            </div>
+          </details>`
+    }
   </section>`;
+}
+
+function rankingTable(placements: readonly Placement[]): Markup {
+  const side = (column: number): string => (column === 0 ? 'left' : '');
+  const hasReasons = placements.some(({ why }) => why !== null);
+  return html`<table>
+    <thead>
+      <tr>
+        ${RANKING_COLUMNS.map((name, i) => html`<th scope="col" class="${side(i)}">${name}</th>`)}
+        ${hasReasons ? html`<th scope="col" class="left">why not searched</th>` : null}
+      </tr>
+    </thead>
+    <tbody>
+      ${placements.map(
+        (placement) =>
+          html`<tr>
+            ${rankingRow(placement).map((cell, i) => html`<td class="${side(i)}">${cell}</td>`)}
+            ${hasReasons ? html`<td class="left">${placement.why}</td>` : null}
+          </tr>`,
+      )}
+    </tbody>
+  </table>`;
 }

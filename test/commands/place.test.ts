@@ -59,7 +59,7 @@ it('says the best, what stands beside it, and how it was found', async () => {
   );
   assert.match(
     stdout,
-    /\nCollocated, \d collocated \(tp \d\) of vllm-v1 .* Disaggregated carries [\d.]+ times as much a GPU\n/,
+    /\nWithout disaggregation: \d collocated \(tp \d\) of vllm-v1 .* Disaggregated carries [\d.]+ times as much a GPU\n/,
   );
   for (const words of ['by phases a GPU', 'prefill alone', 'affinity', 'maximised', 'mixed batches', 'left out'])
     assert.ok(stdout.includes(words), words);

@@ -102,7 +102,7 @@ it('text and page say the answer first, then what it is compared with, then ever
   const answer =
     '1 prefill (tp 2) + 1 decode (tp 1, pp 2) on 4 GPUs carry 12.0 requests/s with 90 % within TTFT <= 250 ms and TPOT <= 100 ms: 3.00 a GPU; TPOT binds. 2 of them take 8 of the 16 GPUs: 24.0 requests/s';
   const beside =
-    'Collocated, 2 collocated (tp 2) of vllm-v1 on 4 GPUs: 2.00 a GPU; TPOT binds. Disaggregated carries 1.50 times as much a GPU';
+    'Without disaggregation: 2 collocated (tp 2) of vllm-v1 on 4 GPUs: 2.00 a GPU; TPOT binds. Disaggregated carries 1.50 times as much a GPU';
   for (const [shown, first] of [
     [text, answer],
     [page, answer.replaceAll('<=', '≤')],
