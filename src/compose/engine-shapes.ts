@@ -24,6 +24,10 @@ export function modelFacts(modelName: string, gpuName: string): ModelFacts {
   };
 }
 
+export function systemNames(): string[] {
+  return engineCatalogue().systems.map(({ name }) => name);
+}
+
 /** The options of a system, given and by default. Throws a UserError as a run against it would. */
 export function engineOptions(system: string): ReadonlyMap<string, string> {
   return new Map(describeSystem(system).options.map(({ key, value }) => [key, String(value)]));

@@ -1,5 +1,6 @@
-import { engineOptions, modelFacts, refusalOf } from '../compose/engine-shapes.ts';
+import { engineOptions, modelFacts, refusalOf, systemNames } from '../compose/engine-shapes.ts';
 import { UserError } from '../core/errors.ts';
+import { suggestion } from '../core/nearest.ts';
 import type { Group, PlacementReport, Shape } from '../core/placement.ts';
 import { gpusOf, unitOptions, type Cluster } from './candidates.ts';
 
@@ -37,11 +38,13 @@ export function resolveSystems(asked: AskedSystems, cluster: Cluster, warn: (tex
   const all = facts.shapes.filter(({ tp }) => tp <= cluster.gpusPerNode);
   const on = (text: string): string => `${text},model=${model},gpu=${gpu}`;
 
+  requirePlaceable(asked.disaggregated, 'disaggregated');
+  requirePlaceable(asked.collocated, 'collocated');
   const own = on(asked.disaggregated);
   const pairs = fitting(withCost(own, fitting(own, pair, all), pair, all, warn), pair, all);
-  requireRoles(pairs, asked.disaggregated, ['prefill', 'decode'], '--system');
+  requireShapes(pairs, `--system ${asked.disaggregated}`);
   const singles = fitting(alike(fitting(on(asked.collocated), single, all), pairs), single, all);
-  requireRoles(singles, asked.collocated, ['instances'], '--collocated');
+  requireShapes(singles, `--collocated ${asked.collocated}`);
 
   const shapes = {
     // There is one of prefill and one of decode at least.
@@ -118,18 +121,45 @@ function alike(singles: Fitting, pairs: Fitting): string {
   return [system, ...added].join(',');
 }
 
-function requireRoles(found: Fitting, name: string, keys: readonly string[], option: string): void {
-  const [shape] = found.shapes;
-  // An unknown key is named by the engine itself, where nothing else is wrong.
-  if (shape === undefined) {
-    const why = found.refused[0]?.why;
-    if (why !== undefined && found.refused.every((each) => each.why === why))
-      throw new UserError(`${option} ${name}: ${why}`);
-    return;
+/** Throws a UserError where a system cannot be placed at all, whatever the shape. */
+function requirePlaceable(text: string, kind: 'disaggregated' | 'collocated'): void {
+  const option = kind === 'disaggregated' ? '--system' : '--collocated';
+  const [name = '', ...pairs] = text.split(',').map((part) => part.trim());
+  const unit = kind === 'disaggregated' ? pair : single;
+  const searched = unitOptions(unit({ tp: 1, pp: 1 }))
+    .split(',')
+    .map(keyOf);
+  const known = optionsOf(name, option);
+  if (searched.some((key) => !known.has(key))) {
+    const others = systemNames().filter((other) => searched.every((key) => engineOptions(other).has(key)));
+    throw new UserError(`${option} ${name}: it has no ${searched.join(', ')}; these have: ${others.join(', ')}`);
   }
-  const options = engineOptions(`${found.system},${unitOptions(found.unit(shape))}`);
-  const lacking = keys.filter((key) => !options.has(key));
-  if (lacking.length > 0) throw new UserError(`${option} ${name}: it has no option ${lacking.join(' or ')}`);
+  for (const key of pairs.map(keyOf)) {
+    if (['model', 'gpu', 'tp', 'pp', ...searched].includes(key))
+      throw new UserError(
+        `${option} ${text}: leave out ${key}: shapes and counts are searched, --model and --gpu say the rest`,
+      );
+    if (!known.has(key))
+      throw new UserError(
+        `${option} ${text}: "${key}" is not an option of ${name}${suggestion(key, [...known.keys()])}`,
+      );
+  }
+}
+
+function optionsOf(name: string, option: string): ReadonlyMap<string, string> {
+  const why = refusalOf(name);
+  if (name === '' || name.includes('=')) throw new UserError(`${option}: name the system first: SYSTEM[,key=value...]`);
+  if (why !== null) throw new UserError(`${option} ${name}: ${why}`);
+  return engineOptions(name);
+}
+
+/** Something fits at some size, or what was asked for cannot be. */
+function requireShapes({ shapes, refused }: Fitting, option: string): void {
+  if (shapes.length === 0) throw new UserError(`${option}: ${refused.at(-1)?.why ?? 'no shape'}`);
+}
+
+function keyOf(option: string): string {
+  return option.split('=')[0]?.trim() ?? '';
 }
 
 function penaltyOf({ system, unit, shapes }: Fitting): number | null {
@@ -146,8 +176,6 @@ function leastGpus({ shapes }: Fitting): number {
 
 function fitsNowhere({ model, gpu }: AskedSystems, { gpus }: Cluster, pairs: Fitting, singles: Fitting): UserError {
   const least = Math.min(leastGpus(pairs), leastGpus(singles));
-  if (least === Infinity)
-    return new UserError(`${model} fits on no number of ${gpu}: ${singles.refused.at(-1)?.why ?? ''}`);
   const shape = [...singles.shapes, ...pairs.shapes].find((each) => gpusOf([each]) === least);
   return new UserError(
     `--gpus ${gpus}: ${model} does not fit on ${gpus} ${gpu}; one instance needs at least ${least} (tp=${shape?.tp}, pp=${shape?.pp}), and ` +

@@ -95,7 +95,11 @@ const mistakes: [what: string, args: string[], names: RegExp][] = [
   ['an SLO without TTFT', place('chat', { slo: 'tpot=50ms' }), /--slo: "tpot=50ms" has no ttft/],
   ['an SLO without TPOT', place('chat', { slo: 'ttft=50ms,e2e=3s' }), /--slo: .* has no tpot/],
   ['an unknown model', place('chat', { model: 'opt-13' }), /--model: "opt-13" is not known; did you mean "opt-13b"/],
-  ['an unknown GPU', place('chat', { gpu: 'a100-sxm' }), /--gpu: "a100-sxm" is not known; did you mean "a100-sxm-80g"/],
+  [
+    'an unknown GPU',
+    place('chat', { gpu: 'a100-sxm-80' }),
+    /--gpu: "a100-sxm-80" is not known; did you mean "a100-sxm-80g"/,
+  ],
   ['an unknown system', place('chat', { system: 'distserv' }), /--system distserv: .*did you mean "distserve"/],
   [
     'an unknown key',
@@ -107,6 +111,16 @@ const mistakes: [what: string, args: string[], names: RegExp][] = [
     'a collocated system with phases',
     place('chat', { collocated: 'distserve' }),
     /--collocated distserve: .*instances/,
+  ],
+  [
+    'a shape that is to be found',
+    place('chat', { system: 'distserve,prefill.tp=2' }),
+    /--system distserve,prefill\.tp=2: leave out prefill\.tp: shapes and counts are searched/,
+  ],
+  [
+    'a cost without figures for the model',
+    place('chat', { collocated: 'vllm-v1,cost=vllm', model: 'llama-3.1-8b', system: 'distserve' }),
+    /--collocated vllm-v1,cost=vllm: cost=vllm has no coefficients for llama-3\.1-8b/,
   ],
   ['an affinity between', place('chat', { affinity: 'medium' }), /--affinity: got "medium", expected high or low/],
   ['a precision without a unit', place('chat', { precision: '0.02' }), /--precision: "0\.02" is not a share/],

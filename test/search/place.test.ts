@@ -115,7 +115,7 @@ it(
 describe('what fits', () => {
   it('a shape without the memory, or without times, is left out with the reason', async () => {
     const { report } = await place({
-      gpus: 4,
+      gpus: 5,
       model: 'opt-66b',
       slo: 'ttft=2500ms,tpot=150ms',
       requestsPerGpu: 20,
