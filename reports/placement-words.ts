@@ -1,6 +1,6 @@
-import { type PhaseGoodput, type Placement, type PlacementReport, unitWords } from '../src/core/placement.ts';
+import { lengthOf, type PhaseGoodput, type Placement, type PlacementReport, unitWords } from '../src/core/placement.ts';
 import { formatShare, threeFigures, withThousands } from '../src/core/units.ts';
-import { limitsWords, METRIC_NAMES } from './wording.ts';
+import { limitsWords, METRIC_NAMES, secondsWords } from './wording.ts';
 
 /** What a placement search found, in words. */
 export interface PlacementVerdict {
@@ -108,6 +108,20 @@ export function phaseRows({ phases }: PlacementReport): string[][] {
   });
 }
 
+function lengthLines(report: PlacementReport): [name: string, value: string][] {
+  const [best] = report.placements;
+  const length = best === undefined ? null : lengthOf(report, best);
+  if (length === null) return [];
+  const { lastedS, meanE2eS, isShort, enough } = length;
+  const lasted = `that of the best lasted ${secondsWords(lastedS)}, a request ${secondsWords(meanE2eS)} on average`;
+  return [
+    [
+      'length of a simulation',
+      isShort ? `${lasted}: short, beginning empty flatters it; take ${withThousands(enough)} requests a GPU` : lasted,
+    ],
+  ];
+}
+
 /** The verdict turns on it: with a penalty of 1 nothing is lost by mixing phases. */
 function penaltyWords(penalty: number): string {
   return `a collocated batch of both phases takes ${penalty} times the sum of the two (mixed_batch_penalty; 1 is ideal, Nexus measured 1.7 on an L20)`;
@@ -136,6 +150,7 @@ export function methodLines(report: PlacementReport): [name: string, value: stri
       'by phases',
       'the slower phase alone, were so many instances so many times as good as one; behind one queue they are better',
     ],
+    ...lengthLines(report),
     ['precision', `a rate at most ${percent(precision)} higher was missed`],
     [
       'affinity',

@@ -22,6 +22,8 @@ export interface Tally {
   readonly missed: number;
   /** Requests that missed each limit; one that was refused missed all. */
   readonly missedBy: Readonly<Record<SloMetric, number>>;
+  /** Mean time from due to end of the requests that ended; 0 if none did. */
+  readonly meanE2eUs: number;
   /** Ended early: `missed` is what had missed by then. */
   readonly isCut: boolean;
 }
@@ -40,6 +42,7 @@ export async function simulate(system: string, arrivals: readonly Arrival[], jud
   let missed = 0;
   let ended = 0;
   let refused = 0;
+  let e2eSumUs = 0;
 
   const arrive = ({ dueUs, inputTokens, outputTokens }: Arrival): void => {
     let firstUs = -1;
@@ -58,6 +61,7 @@ export async function simulate(system: string, arrivals: readonly Arrival[], jud
         },
         end(timeUs) {
           ended++;
+          e2eSumUs += timeUs - dueUs;
           const isSlow = outputTokens > 1 && (lastUs - firstUs) / (outputTokens - 1) > tpotUs;
           const isLong = Math.round(timeUs) - dueUs > e2eUs;
           if (isSlow) missedBy.tpot++;
@@ -88,6 +92,7 @@ export async function simulate(system: string, arrivals: readonly Arrival[], jud
     requests: arrivals.length,
     missed,
     missedBy: { ttft: missedBy.ttft + refused, tpot: missedBy.tpot + refused, e2e: missedBy.e2e + refused },
+    meanE2eUs: ended === 0 ? 0 : e2eSumUs / ended,
     isCut,
   };
 }

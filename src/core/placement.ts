@@ -77,6 +77,8 @@ export interface Goodput {
   readonly binding: SloMetric | null;
   /** Share of requests that met the SLO at `goodput_rps`; null where that is 0. */
   readonly attainment: number | null;
+  /** Mean end-to-end time at `goodput_rps`; null where that is 0. */
+  readonly mean_e2e_s: number | null;
 }
 
 export interface PhaseGoodput extends Shape, Goodput {
@@ -100,6 +102,9 @@ export interface Placement {
   readonly missed_rps: number | null;
 }
 
+/** A simulation begins empty. It takes so many times the mean time of a request for that to matter little. */
+const LONG_ENOUGH = 20;
+
 /** `1 prefill (tp 2) + 2 decode (tp 1, pp 2)`. */
 export function unitWords(groups: readonly Group[]): string {
   return groups
@@ -113,4 +118,19 @@ export function unitWords(groups: readonly Group[]): string {
 /** What all copies of a placement carry, requests a second; null if it was not measured. */
 export function totalRps({ whole, copies }: Placement): number | null {
   return whole === null ? null : copies * whole.goodput_rps;
+}
+
+/** How long the simulation of a placement at its goodput lasted. Null if it carries nothing. */
+export function lengthOf(
+  { workload }: PlacementReport,
+  { whole }: Placement,
+): { readonly lastedS: number; readonly meanE2eS: number; readonly isShort: boolean; readonly enough: number } | null {
+  if (whole === null || whole.mean_e2e_s === null) return null;
+  const lastedS = workload.probe_requests_per_gpu / whole.goodput_rps_per_gpu;
+  return {
+    lastedS,
+    meanE2eS: whole.mean_e2e_s,
+    isShort: lastedS < LONG_ENOUGH * whole.mean_e2e_s,
+    enough: Math.ceil((LONG_ENOUGH * whole.mean_e2e_s * whole.goodput_rps_per_gpu) / 100) * 100,
+  };
 }

@@ -2,7 +2,7 @@ import type { WorkloadSpec } from '../compose/run-spec.ts';
 import { version } from '../compose/version.ts';
 import { surveyWorkload } from '../compose/workload.ts';
 import { UserError } from '../core/errors.ts';
-import type { PlacementReport } from '../core/placement.ts';
+import { lengthOf, unitWords, type PlacementReport } from '../core/placement.ts';
 import type { AskedSlo } from '../core/slo.ts';
 import { collocatedUnits, disaggregatedUnits, type Cluster } from './candidates.ts';
 import { contest } from './contest.ts';
@@ -76,7 +76,7 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
     const unpromised = collocated.map((groups) => ({ groups, byPhasesRps: null }));
     const placements = await contest(pool, promised, { ...rules, system: disaggregated }, progress);
     const alternatives = await contest(pool, unpromised, { ...rules, system: systems.collocated }, progress);
-    return {
+    const report: PlacementReport = {
       schema: 1,
       versions: { reprise: version() },
       model,
@@ -110,8 +110,22 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
       collocated: alternatives,
       simulations: progress.simulations,
     };
+    warnOfShort(report, hooks.warn);
+    return report;
   } finally {
     await pool.close();
+  }
+}
+
+function warnOfShort(report: PlacementReport, warn: (text: string) => void): void {
+  for (const ranking of [report.placements, report.collocated]) {
+    const [best] = ranking;
+    const length = best === undefined ? null : lengthOf(report, best);
+    if (best === undefined || length === null || !length.isShort) continue;
+    warn(
+      `${unitWords(best.groups)}: its simulation lasts ${length.lastedS.toFixed(1)} s, and a request ${length.meanE2eS.toFixed(1)} s: beginning empty flatters it; raise --requests to ${length.enough} or more`,
+    );
+    return;
   }
 }
 

@@ -52,6 +52,7 @@ export async function simulatedGoodput(
       missed_rps: missed?.rateRps ?? null,
       binding: missed === null ? null : bindingOf(missed.tally, limits),
       attainment: met === null ? null : 1 - met.tally.missed / requests,
+      mean_e2e_s: met === null ? null : met.tally.meanE2eUs / 1e6,
     },
     simulations: probes,
   };

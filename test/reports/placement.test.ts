@@ -13,6 +13,7 @@ const goodput = (rps: number, gpus: number): Goodput => ({
   missed_rps: rps * 1.01,
   binding: 'tpot',
   attainment: rps === 0 ? null : 0.91,
+  mean_e2e_s: rps === 0 ? null : 8,
 });
 const pair = (n: number, m: number): Group[] => [
   { role: 'prefill', instances: n, tp: 2, pp: 1 },

@@ -169,3 +169,14 @@ it('an SLO that nothing can meet leaves every unit out, and says why', async () 
   );
   assert.ok(report.collocated.every(({ whole }) => whole?.goodput_rps === 0));
 });
+
+it('a simulation that is short beside its requests is warned of, with how many would do', async () => {
+  const { report, warnings } = await place({ gpus: 2, requestsPerGpu: 60 });
+  const enough = /raise --requests to (\d+) or more/.exec(warnings.join('\n'))?.[1];
+  const best = report.placements[0]?.whole;
+  assert.ok(best !== undefined && best !== null && best.mean_e2e_s !== null && enough !== undefined);
+  assert.ok(60 / best.goodput_rps_per_gpu < 20 * best.mean_e2e_s);
+  assert.ok(Number(enough) / best.goodput_rps_per_gpu >= 20 * best.mean_e2e_s);
+  const long = await place({ gpus: 2, requestsPerGpu: Number(enough) });
+  assert.doesNotMatch(long.warnings.join('\n'), /beginning empty/);
+});
