@@ -28,6 +28,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/serving',
     'reports',
   ],
+  'src/search': ['src/core', 'src/metrics', 'src/compose'],
   'src/commands': [
     'src/core',
     'adapters',
@@ -38,6 +39,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/serving',
     'reports',
     'src/compose',
+    'src/search',
   ],
   'src/cli.ts': ['src/commands'],
   'src/index.ts': [

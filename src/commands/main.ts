@@ -3,13 +3,14 @@ import { version } from '../compose/version.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import { engineCommand } from './engine.ts';
+import { placeCommand } from './place.ts';
 import { reportCommand } from './report.ts';
 import { runCommand } from './run.ts';
 import { printError } from './terminal.ts';
 import { traceCommand } from './trace.ts';
 import type { Command } from './command.ts';
 
-const COMMANDS: readonly Command[] = [runCommand, reportCommand, traceCommand, engineCommand];
+const COMMANDS: readonly Command[] = [runCommand, reportCommand, traceCommand, engineCommand, placeCommand];
 const GLOBAL_OPTIONS = ['help', 'version', 'color'];
 
 /** Runs one command line and gives the process's exit code. Every fault a user can mend is one message, no stack trace. */
@@ -22,7 +23,7 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
       '$0 COMMAND [OPTIONS]\n\nReplays production request traces against LLM serving engines with their real timing, and says\nhow much load they carry within their SLOs. "reprise COMMAND --help" shows an example first.',
     )
     .option('color', { type: 'boolean', default: true, describe: 'colours; --no-color or NO_COLOR turns them off' })
-    .demandCommand(1, 'name a command: reprise run, report, trace or engine; "reprise --help" lists them')
+    .demandCommand(1, 'name a command: reprise run, report, trace, engine or place; "reprise --help" lists them')
     .version(version())
     .help()
     .alias('help', 'h')

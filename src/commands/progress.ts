@@ -26,14 +26,39 @@ export function showProgress(facts: PlanFacts, look: () => RunProgress): () => v
   };
 }
 
+/** As `showProgress`, for work whose parts are counted and have no time. */
+export function showCount(
+  what: string,
+  quiet: boolean,
+): { readonly show: (done: number, of: number, best: string | null) => void; readonly end: () => void } {
+  const stream = process.stderr;
+  let shownMs = Date.now();
+  return {
+    show(done, of, best) {
+      const nowMs = Date.now();
+      if (quiet || nowMs - shownMs < (stream.isTTY ? TTY_EVERY_MS : PLAIN_EVERY_MS)) return;
+      shownMs = nowMs;
+      const line = `${bar(done / of)} ${done} of ${of} ${what}${best === null ? '' : `  best so far ${best}`}`;
+      if (stream.isTTY) stream.write(`\r\u001B[2K${line.slice(0, (stream.columns ?? 80) - 1)}`);
+      else stream.write(`${line}\n`);
+    },
+    end() {
+      if (stream.isTTY && !quiet) stream.write('\r\u001B[2K');
+    },
+  };
+}
+
+function bar(share: number): string {
+  const filled = Math.round(share * 20);
+  return `${'━'.repeat(filled)}${'╌'.repeat(20 - filled)}`;
+}
+
 function progressLine(facts: PlanFacts, now: RunProgress, tokensPerS: number): string {
   const share = facts.lastDueUs === 0 ? 1 : Math.min(1, Math.max(0, now.nowUs) / facts.lastDueUs);
-  const filled = Math.round(share * 20);
-  const bar = `${'━'.repeat(filled)}${'╌'.repeat(20 - filled)}`;
   const failed = now.failed === 0 ? '' : `, ${withThousands(now.failed)} failed`;
   const clock = `${seconds(now.nowUs)} of ${seconds(facts.lastDueUs)}`;
   const counts = `${withThousands(now.sent)} of ${withThousands(facts.requests)} sent, ${withThousands(now.inFlight)} in flight, ${withThousands(now.ok)} ok${failed}`;
-  return `${bar} ${clock}  ${counts}  ${withThousands(Math.round(tokensPerS))} tokens/s`;
+  return `${bar(share)} ${clock}  ${counts}  ${withThousands(Math.round(tokensPerS))} tokens/s`;
 }
 
 function seconds(us: number): string {

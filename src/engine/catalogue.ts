@@ -20,6 +20,7 @@ interface ModelInfo {
   readonly name: string;
   readonly weight_bytes: number;
   readonly kv_bytes_per_token: number;
+  readonly layers: number;
   /** MLPs of a layer, and how many of them a token passes through. */
   readonly experts: number;
   readonly active_experts: number;
@@ -46,6 +47,7 @@ export function engineCatalogue(): EngineCatalogue {
       name,
       weight_bytes: weightBytes(llm),
       kv_bytes_per_token: kvBytesPerToken(llm),
+      layers: llm.layers,
       ...expertsOf(llm),
       max_model_len_tokens: llm.maxModelLen,
       tp: tensorParallelDegrees(llm),

@@ -28,11 +28,14 @@ async function scrapesOf(dir: string): Promise<Scrape[]> {
 /** Runs against a server whose n-th look at /metrics is answered by `page`; null: never. */
 async function runAgainst(name: string, page: (look: number) => { status: number; text: string } | null) {
   let looks = 0;
-  const server = await serve((index, _request, response, body) => {
-    if (index >= 0) return void streamTokens(response, maxTokens(body), 2);
-    const reply = page(looks++);
-    if (reply !== null) response.writeHead(reply.status).end(reply.text);
-  });
+  const server = await serve(
+    (index, _request, response, body) => {
+      if (index >= 0) return void streamTokens(response, maxTokens(body), 2);
+      const reply = page(looks++);
+      if (reply !== null) response.writeHead(reply.status).end(reply.text);
+    },
+    ['/metrics'],
+  );
   servers.push(server);
   const out = join(folder, name);
   const result = await cli('run', path, '--target', server.url.href, '--out', out);

@@ -1,0 +1,167 @@
+import { type Placement, type PlacementReport, unitWords } from '../../src/core/placement.ts';
+import { threeFigures, withThousands } from '../../src/core/units.ts';
+import { percent, PHASE_COLUMNS, phaseRows, RANKING_COLUMNS, rankingRow, shapeWords } from '../placement-words.ts';
+import { METRIC_NAMES } from '../wording.ts';
+import type { Chart } from './chart.ts';
+import { COLOURS } from './theme.ts';
+
+/** Bars of each kind at most. */
+const MOST = 10;
+const ROW_HEIGHT = 44;
+const KINDS = ['disaggregated', 'collocated'] as const;
+
+/** The charts of a placement search in their order. */
+export function placementCharts(report: PlacementReport): Chart[] {
+  const measured = [...report.placements, ...report.collocated].some(carries);
+  return [
+    ...(measured ? [unitsChart(report)] : []),
+    ...(report.phases.prefill.length === 0 ? [] : [phasesChart(report)]),
+  ];
+}
+
+/** Goodput a GPU of the best units, the collocated ones under them. */
+function unitsChart({ placements, collocated, slo, at }: PlacementReport): Chart {
+  const shown = {
+    disaggregated: placements.filter(carries).slice(0, MOST),
+    collocated: collocated.filter(carries).slice(0, MOST),
+  };
+  const values = KINDS.flatMap((kind) =>
+    shown[kind].map(({ groups, gpus, whole }, i) => ({
+      row: `${kind} ${i}`,
+      kind,
+      name: `${unitWords(groups)}, ${gpus} GPU${gpus === 1 ? '' : 's'}`,
+      rps: whole.goodput_rps_per_gpu,
+      end: `${threeFigures(whole.goodput_rps_per_gpu)}${whole.binding === null ? '' : `, ${METRIC_NAMES[whole.binding]} binds`}`,
+      text: `${unitWords(groups)}: ${threeFigures(whole.goodput_rps_per_gpu)} requests/s a GPU, ${threeFigures(whole.goodput_rps)} in all`,
+    })),
+  );
+  const [best, alternative] = [shown.disaggregated[0], shown.collocated[0]];
+  const ratio =
+    best === undefined || alternative === undefined
+      ? null
+      : best.whole.goodput_rps_per_gpu / alternative.whole.goodput_rps_per_gpu;
+  const title =
+    ratio === null
+      ? `Only ${best === undefined ? 'collocated' : 'disaggregated'} units carry any rate`
+      : `Disaggregated carries ${threeFigures(ratio)} times as much a GPU as collocated`;
+  const widest = Math.max(...values.map(({ rps }) => rps));
+  const y = { field: 'row', type: 'ordinal', sort: null, axis: null } as const;
+  return {
+    id: 'units',
+    title,
+    label: `${title}. ${values
+      .slice(0, 3)
+      .map(({ text }) => text)
+      .join('. ')}.`,
+    note: `Requests/s a GPU at which ${percent(at)} meet the SLO (${slo.text}), of units simulated whole: up to ${MOST} of each kind, of ${withThousands(placements.length)} and ${withThousands(collocated.length)}.`,
+    spec: {
+      width: 'container',
+      height: values.length * ROW_HEIGHT,
+      data: { values },
+      layer: [
+        {
+          mark: { type: 'bar', height: 12, yOffset: 8 },
+          encoding: {
+            x: {
+              field: 'rps',
+              type: 'quantitative',
+              // Room for the words behind the longest bar.
+              scale: { zero: true, domainMax: widest * 1.5 },
+              axis: { title: 'requests/s a GPU', tickCount: 5, grid: true },
+            },
+            y,
+            color: {
+              field: 'kind',
+              type: 'nominal',
+              scale: { domain: [...KINDS], range: [COLOURS.first, COLOURS.second] },
+            },
+            tooltip: { field: 'text', type: 'nominal' },
+          },
+        },
+        {
+          mark: { type: 'text', align: 'left', dy: -8, x: 0 },
+          encoding: { y, text: { field: 'name', type: 'nominal' } },
+        },
+        {
+          mark: { type: 'text', align: 'left', dx: 6, dy: 8, color: COLOURS.muted },
+          encoding: {
+            x: { field: 'rps', type: 'quantitative' },
+            y,
+            text: { field: 'end', type: 'nominal' },
+          },
+        },
+      ],
+    },
+    table: {
+      columns: RANKING_COLUMNS,
+      rows: [...shown.disaggregated, ...shown.collocated].map(rankingRow),
+    },
+  };
+}
+
+/** What one instance of each shape carries of one phase alone. */
+function phasesChart(report: PlacementReport): Chart {
+  const { prefill, decode } = report.phases;
+  const phases = { prefill, decode };
+  const values = (['prefill', 'decode'] as const).flatMap((phase) =>
+    // What carries any rate has no bar.
+    phases[phase]
+      .filter(({ missed_rps }) => missed_rps !== null)
+      .map((shape) => ({
+        shape: shapeWords(shape).replace(',', ''),
+        phase,
+        rps: shape.goodput_rps_per_gpu,
+        text: `${phase} alone, ${shapeWords(shape)}: ${threeFigures(shape.goodput_rps_per_gpu)} requests/s a GPU`,
+      })),
+  );
+  const bestOf = (phase: 'prefill' | 'decode'): string =>
+    shapeWords(
+      phases[phase].reduce((most, each) => (each.goodput_rps_per_gpu > most.goodput_rps_per_gpu ? each : most)),
+    );
+  const title = `Alone, prefill carries most a GPU with ${bestOf('prefill')}, decode with ${bestOf('decode')}`;
+  return {
+    id: 'phases',
+    title,
+    label: `${title}.`,
+    note: 'One instance; prefill judged by TTFT alone, decode by TPOT alone, with as many prefill instances before it as it takes that none has a queue. No bar: it carries any rate.',
+    spec: {
+      width: 'container',
+      height: 180,
+      data: { values },
+      mark: { type: 'bar' },
+      encoding: {
+        x: {
+          field: 'shape',
+          type: 'ordinal',
+          sort: null,
+          axis: {
+            title: 'shape of an instance',
+            labelAngle: 0,
+            labelExpr: "split(replace(datum.label, ' pp', '|pp'), '|')",
+            ticks: false,
+          },
+        },
+        xOffset: { field: 'phase', type: 'nominal', sort: ['prefill', 'decode'] },
+        y: {
+          field: 'rps',
+          type: 'quantitative',
+          scale: { zero: true },
+          axis: { title: 'requests/s a GPU', tickCount: 4 },
+        },
+        color: {
+          field: 'phase',
+          type: 'nominal',
+          scale: { domain: ['prefill', 'decode'], range: [COLOURS.first, COLOURS.third] },
+        },
+        tooltip: { field: 'text', type: 'nominal' },
+      },
+    },
+    table: { columns: PHASE_COLUMNS, rows: phaseRows(report) },
+  };
+}
+
+type Carrying = Placement & { readonly whole: NonNullable<Placement['whole']> };
+
+function carries(placement: Placement): placement is Carrying {
+  return placement.whole !== null && placement.whole.goodput_rps > 0;
+}

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { findPackageJSON } from 'node:module';
+import { dirname, join } from 'node:path';
+import { compile } from 'vega-lite';
+import type { Chart } from '../charts/chart.ts';
+import { THEME } from '../charts/theme.ts';
+import { typeset } from '../wording.ts';
+import { chartFigure } from './chart-figure.ts';
+import { html, json, type Markup, trusted } from './markup.ts';
+import { runPage } from './page-script.ts';
+import { STYLE } from './style.ts';
+import { shareZoom } from './zoom-script.ts';
+
+export interface PageParts {
+  readonly title: string;
+  readonly body: Markup;
+  /** Every chart whose figure is in the body. */
+  readonly charts: readonly Chart[];
+  /** What the copy button copies, where there is one. */
+  readonly markdown: string | null;
+}
+
+/** One HTML file: offline, no request to anywhere. */
+export async function page({ title, body, charts, markdown }: PageParts): Promise<string> {
+  // Compile the charts here, so that the page needs Vega's runtime alone.
+  const specs = Object.fromEntries(charts.map(({ id, spec }) => [id, compiled(spec)]));
+  const scripts = [await vegaRuntime(), `(${runPage.toString()})(vega, ${shareZoom.toString()});`];
+  const whole = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta http-equiv="Content-Security-Policy" content="${contentSecurityPolicy(scripts)}" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${title}</title>
+        <style>
+          ${trusted(STYLE)}
+        </style>
+      </head>
+      <body>
+        ${body}
+        <script type="application/json" id="charts">
+          ${json(specs)}
+        </script>
+        ${
+          markdown === null
+            ? null
+            : html`<script type="application/json" id="markdown">
+                ${json(markdown)}
+              </script>`
+        }
+        ${scripts.map(scriptElement)}
+      </body>
+    </html> `;
+  return whole.html;
+}
+
+/** A heading with charts under it; null where there is nothing to show. */
+export function chartSection(
+  id: string,
+  heading: string,
+  layout: string,
+  charts: readonly Chart[],
+  lead: Markup | string | null = null,
+): Markup | null {
+  if (charts.length === 0 && lead === null) return null;
+  return html`<section aria-labelledby="${id}">
+    <h2 id="${id}">${heading}</h2>
+    ${lead === null ? null : html`<p class="lead">${typeof lead === 'string' ? typeset(lead) : lead}</p>`}
+    ${charts.length === 0 ? null : html`<div class="${layout}">${charts.map(chartFigure)}</div>`}
+  </section>`;
+}
+
+function compiled(spec: Chart['spec']): object {
+  return compile(spec, { config: THEME }).spec;
+}
+
+/** Exactly the text whose digest the policy names. */
+function scriptElement(script: string): Markup {
+  return trusted(`<script>${script}</script>`);
+}
+
+/** Vega's browser build, as text that can stand in a script element. */
+async function vegaRuntime(): Promise<string> {
+  const manifestPath = findPackageJSON('vega', import.meta.url);
+  if (manifestPath === undefined) throw new Error('the package vega is not installed');
+  const text = await readFile(join(dirname(manifestPath), 'build', 'vega.min.js'), 'utf8');
+  return text.replaceAll('</script', '<\\/script');
+}
+
+/**
+ * Nothing may be loaded or sent. Only our own scripts run, by their digests; `unsafe-eval` is what Vega compiles its
+ * expressions with.
+ */
+function contentSecurityPolicy(scripts: readonly string[]): string {
+  const digests = scripts.map((script) => `'sha256-${createHash('sha256').update(script).digest('base64')}'`);
+  return `default-src 'none'; style-src 'unsafe-inline'; script-src ${digests.join(' ')} 'unsafe-eval'; img-src data:; base-uri 'none'; form-action 'none'`;
+}

@@ -1,0 +1,189 @@
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { writePlacement } from '../compose/placement-files.ts';
+import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
+import { checkRunDirectory } from '../runs/run-directory.ts';
+import { findPlacement, type PlaceSpec } from '../search/place.ts';
+import { placementText } from '../../reports/index.ts';
+import { resolveSlo, resolveWorkload } from '../../workloads/index.ts';
+import { readOptions, wholeNumber, type Command } from './command.ts';
+import { showCount } from './progress.ts';
+import { sloList } from './slo-list.ts';
+import { hasColor, printWarning } from './terminal.ts';
+import { transformNotes } from './transform-options.ts';
+
+const text = z.string({ error: (issue) => (Array.isArray(issue.input) ? 'is given more than once' : 'needs a value') });
+const schema = z.looseObject({
+  workload: text.optional(),
+  model: text.optional(),
+  gpu: text.optional(),
+  gpus: wholeNumber.max(1024, { error: 'expected at most 1024' }).optional(),
+  slo: text.optional(),
+  'gpus-per-node': wholeNumber,
+  affinity: z.enum(['high', 'low'], { error: (issue) => `got "${String(issue.input)}", expected high or low` }),
+  system: text,
+  collocated: text,
+  at: z
+    .number()
+    .gt(0)
+    .max(1, { error: (issue) => `got ${String(issue.input)}, expected a share, e.g. 0.9` }),
+  precision: text,
+  requests: wholeNumber,
+  wholes: wholeNumber,
+  all: z.boolean(),
+  window: text.optional(),
+  'clip-input': wholeNumber.optional(),
+  'clip-output': wholeNumber.optional(),
+  limit: wholeNumber.optional(),
+  'on-bad-row': z.enum(['fail', 'skip'], { error: (issue) => `got "${String(issue.input)}", expected fail or skip` }),
+  seed: z.int({ error: (issue) => `got ${String(issue.input)}, expected a whole number` }),
+  workers: wholeNumber.optional(),
+  out: text.optional(),
+  json: z.boolean(),
+  quiet: z.boolean(),
+});
+type Options = z.infer<typeof schema>;
+
+export const placeCommand: Command = {
+  usage: 'place [workload]',
+  describe:
+    "DistServe's placement search: the prefill and decode instances with the highest goodput a GPU, and the same collocated",
+  examples: [
+    'reprise place chat --model opt-13b --gpu a100-sxm-80g --gpus 8 --slo ttft=250ms,tpot=100ms',
+    'reprise place trace.csv --model llama-3.1-70b --gpu h100-sxm --gpus 16 --slo ttft=1s,tpot=50ms --out placement',
+  ],
+  positionals: {
+    workload: {
+      type: 'string',
+      describe: 'a trace file or a bundled sample (chat, code): lengths are drawn from it, its times are not used',
+    },
+  },
+  options: {
+    model: { type: 'string', describe: 'which model, e.g. opt-13b; reprise engine list shows them' },
+    gpu: { type: 'string', describe: 'which GPU, e.g. a100-sxm-80g' },
+    gpus: {
+      type: 'number',
+      describe:
+        'how many there are. Maximised is goodput a GPU: the highest rate of a unit of instances at which --at of the requests meet every limit of --slo, over the GPUs of that unit; of equals, what all copies of it in --gpus carry',
+    },
+    slo: { type: 'string', describe: 'limits, e.g. "ttft=250ms,tpot=100ms", or a profile\'s name; list shows them' },
+    'gpus-per-node': { type: 'number', default: 8, describe: 'GPUs of a node' },
+    affinity: {
+      type: 'string',
+      default: 'low',
+      describe:
+        "low: KV never leaves a node (Algorithm 2, the paper's testbed with 25 Gb/s between nodes); high: it may (Algorithm 1)",
+    },
+    system: {
+      type: 'string',
+      default: 'distserve',
+      describe: 'SYSTEM[,key=value...] with prefill and decode instances',
+    },
+    collocated: {
+      type: 'string',
+      default: 'vllm-v1',
+      describe:
+        'SYSTEM[,key=value...] to set beside it; cost as the other, and router=least-requests, unless given here',
+    },
+    at: { type: 'number', default: 0.9, describe: 'share of requests that has to meet the SLO' },
+    precision: { type: 'string', default: '2%', describe: 'how far above a goodput the next rate was missed, at most' },
+    requests: { type: 'number', default: 1000, describe: 'of a simulation, for each GPU of a unit' },
+    wholes: {
+      type: 'number',
+      default: 1000,
+      describe: 'units that are simulated at most, by what their phases promise',
+    },
+    all: {
+      type: 'boolean',
+      default: false,
+      describe: 'the goodput of every unit, not only of those that can win; takes some four times as long',
+    },
+    window: { type: 'string', describe: 'part of the trace, e.g. 60s..120s' },
+    'clip-input': { type: 'number', describe: 'cut prompts to N tokens' },
+    'clip-output': { type: 'number', describe: 'cut answers to N tokens' },
+    limit: { type: 'number', describe: 'first N requests' },
+    'on-bad-row': { type: 'string', default: 'fail', describe: 'fail or skip' },
+    seed: { type: 'number', default: 1, describe: 'of arrivals and of the draw of lengths' },
+    workers: { type: 'number', describe: 'threads that simulate; they change no result [default: one a core]' },
+    out: { type: 'string', describe: 'folder for place.json and place.html' },
+    json: { type: 'boolean', default: false, describe: 'print place.json rather than text' },
+    quiet: { type: 'boolean', default: false, describe: 'no progress, no warnings' },
+  },
+  run: (parsed) => place(readOptions(schema, parsed)),
+};
+
+async function place(options: Options): Promise<ExitCode> {
+  if (options.slo === 'list') {
+    process.stdout.write(sloList(options.json));
+    return EXIT.ok;
+  }
+  const spec = placeSpec(options);
+  if (options.out !== undefined) checkRunDirectory(options.out);
+  const stop = new AbortController();
+  let signalled: ExitCode | null = null;
+  const onSignal = (name: NodeJS.Signals): void => {
+    signalled = name === 'SIGTERM' ? EXIT.sigterm : EXIT.sigint;
+    stop.abort(new UserError(`interrupted by ${name}: nothing is written`, { exitCode: signalled }));
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  const progress = showCount('configurations', options.quiet);
+  try {
+    const report = await findPlacement(spec, {
+      warn: (warning) => {
+        if (!options.quiet) printWarning(warning);
+      },
+      progress: progress.show,
+      workers: options.workers ?? availableParallelism(),
+      stop: stop.signal,
+    });
+    progress.end();
+    if (options.out !== undefined) await writePlacement(options.out, report);
+    const shown = options.json
+      ? JSON.stringify(report, null, 2)
+      : placementText(report, { color: hasColor(process.stdout) });
+    const where =
+      options.out === undefined || options.json ? '' : `report: ${resolve(join(options.out, 'place.html'))}\n`;
+    process.stdout.write(`${shown}\n${where}`);
+    return EXIT.ok;
+  } finally {
+    progress.end();
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
+}
+
+function placeSpec(options: Options): PlaceSpec {
+  const { workload, model, gpu, gpus, slo } = options;
+  if (workload === undefined)
+    throw new UserError('place: name a workload: a trace file, or a bundled sample (chat, code)');
+  if (model === undefined) throw new UserError('--model: name the model to place, e.g. opt-13b (reprise engine list)');
+  if (gpu === undefined)
+    throw new UserError('--gpu: name the GPU to place it on, e.g. a100-sxm-80g (reprise engine list)');
+  if (gpus === undefined) throw new UserError('--gpus: say how many GPUs there are, e.g. 8');
+  if (slo === undefined)
+    throw new UserError(
+      '--slo: say what has to be met, e.g. "ttft=250ms,tpot=100ms"; "--slo list" shows published ones',
+    );
+  return {
+    workload: {
+      path: resolveWorkload(workload),
+      onBadRow: options['on-bad-row'],
+      transforms: transformNotes({ ...options, rate: undefined, speed: 1 }),
+    },
+    systems: { model, gpu, disaggregated: options.system, collocated: options.collocated },
+    cluster: { gpus, gpusPerNode: options['gpus-per-node'], affinity: options.affinity },
+    slo: resolveSlo(slo),
+    at: options.at,
+    precision: readPercent(options.precision),
+    requestsPerGpu: options.requests,
+    wholes: options.wholes,
+    all: options.all,
+    seed: options.seed,
+  };
+}
+
+function readPercent(given: string): number {
+  const percent = Number(/^(\d+(?:\.\d+)?)\s*%$/.exec(given.trim())?.[1] ?? Number.NaN);
+  if (percent >= 0.01 && percent <= 100) return percent / 100;
+  throw new UserError(`--precision: "${given}" is not a share from 0.01% to 100%, e.g. 2%`);
+}
