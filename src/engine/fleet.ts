@@ -15,11 +15,13 @@ export interface FleetParts {
   readonly router: Router;
   /** Instances that requests are handed to later. */
   readonly others?: readonly Instance[];
+  /** Requests that are at none of them. */
+  readonly between?: () => number;
 }
 
 /** An engine of many instances: refuses what the API server in front of them would, and routes the rest. */
 export function fleet(parts: FleetParts): Engine {
-  const { clock, maxModelLen, entry, router, others = [] } = parts;
+  const { clock, maxModelLen, entry, router, others = [], between = () => 0 } = parts;
   const all = [...entry, ...others];
   return {
     maxModelLen,
@@ -34,7 +36,10 @@ export function fleet(parts: FleetParts): Engine {
       instance.submit(sequence);
       return () => sequence.cancel();
     },
-    load: () => all.map((instance) => instance.load()).reduce(sum),
+    load() {
+      const load = all.map((instance) => instance.load()).reduce(sum);
+      return { ...load, waiting: load.waiting + between() };
+    },
   };
 }
 

@@ -13,7 +13,7 @@ export interface IterationEntry {
   readonly prefill: readonly { readonly id: string; readonly tokens: number; readonly past: number }[];
   /** Requests that compute one token behind a whole prompt. */
   readonly decode: readonly string[];
-  /** Requests that lost their memory before it. */
+  /** Requests that lost their memory before it, or had it copied to the host. */
   readonly preempted: readonly string[];
   /** After this iteration's were taken. */
   readonly free_blocks: number;

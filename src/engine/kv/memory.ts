@@ -36,6 +36,6 @@ export interface KvAccount {
   computed(tokens: number): void;
   /** Ended: holds nothing more; a cache may keep what was computed. */
   release(): void;
-  /** Thrown out of memory, to be computed again. */
+  /** Thrown out of memory, to be computed again or copied back. */
   retract(): void;
 }

@@ -60,7 +60,7 @@ export const simdistserve: System = {
       () => simdistservePrefill(kvTokens(role('prefill'))),
       (sequence) => {
         sequence.kv.release();
-        sequence.handedOverUs = context.clock.now();
+        sequence.transferBeganUs = sequence.handedOverUs = context.clock.now();
         decode[nextDecode(decode)]?.submit(sequence);
       },
     );
