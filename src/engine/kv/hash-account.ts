@@ -66,7 +66,12 @@ export class HashAccount implements KvAccount {
     return true;
   }
 
-  computed(): void {}
+  /** Most were to be computed when they were held; what comes over a link was not. */
+  computed(tokens: number): void {
+    if (tokens <= this.#tokens) return;
+    this.#tokens = tokens;
+    if (tokens >= this.#nameAt) this.#nameFull(0);
+  }
 
   release(): void {
     this.#giveBack();

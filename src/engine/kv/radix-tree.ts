@@ -58,7 +58,8 @@ export class RadixTree {
     const found = node.end;
     if (found === end) return { node, found };
     const leaf = newNode(node, string, found, end, 0);
-    leaf.usedAt = this.#now;
+    // After what it was matched with, as in SGLang: of the two halves of a node, the one that it left is older.
+    leaf.usedAt = ++this.#now;
     node.children.set(pieceAt(string, found), leaf);
     this.tokens += end - found;
     this.evictableTokens += end - found;

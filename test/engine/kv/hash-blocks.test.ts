@@ -50,6 +50,14 @@ test('of what is held ahead nothing is found before it is computed, also after a
     return other.cachedTokens();
   });
   assert.deepEqual([cached, one.blocks], [[4, 4, 8, 16], 4]);
+  // What comes over a link is there when it has come.
+  const fetched = pool.open(prompt(16, ids(5, 6, 7, 8)));
+  const alike = pool.open(prompt(17, ids(5, 6, 7, 8)));
+  assert.ok(fetched.grow(17, 0));
+  assert.equal(alike.cachedTokens(), 0);
+  fetched.computed(16);
+  assert.equal(alike.cachedTokens(), 16);
+  fetched.release();
   // Known by their own request alone: two blocks of five are computed.
   const unknown = pool.open(prompt(20, null));
   assert.ok(unknown.grow(20, 9));

@@ -72,6 +72,7 @@ export class NaiveRadix {
 
   share(request: NaiveRequest, tokens: number): void {
     const found = this.#match(request, tokens);
+    this.#now++;
     for (let count = found + 1; count <= tokens; count++) this.#usedAt.set(request.first(count), this.#now);
     this.#ends.add(request.first(tokens));
     request.locked = tokens;
