@@ -19,7 +19,9 @@ const schema = z.looseObject({
   workload: text.optional(),
   target: text,
   adapter: text,
-  endpoint: z.enum(ENDPOINTS, { error: (issue) => `got "${String(issue.input)}", expected ${ENDPOINTS.join(' or ')}` }),
+  endpoint: z
+    .enum(ENDPOINTS, { error: (issue) => `got "${String(issue.input)}", expected ${ENDPOINTS.join(', ')}` })
+    .optional(),
   model: text.optional(),
   slo: text.optional(),
   clock: z.enum(['real', 'virtual'], { error: (issue) => `got "${String(issue.input)}", expected real or virtual` }),
@@ -91,11 +93,15 @@ export const runCommand: Command = {
     limit: { type: 'number', describe: 'first N requests' },
     'block-tokens': { type: 'number', describe: 'tokens of a prefix block [default: as the trace says or shows]' },
     out: { type: 'string', describe: 'run directory [default: runs/<utc time>-<workload>-<target>]' },
-    adapter: { type: 'string', default: 'openai', describe: 'dialect of the target' },
+    adapter: {
+      type: 'string',
+      default: 'auto',
+      describe: 'dialect of the target: openai, vllm, sglang; auto asks the server',
+    },
     endpoint: {
       type: 'string',
-      default: 'completions',
-      describe: 'completions (prompts as token ids) or chat (as text)',
+      describe:
+        'completions or generate (SGLang; prompts as token ids), chat (as text) [default: the first that the server has]',
     },
     model: { type: 'string', describe: 'model to ask for [default: the first that the server lists]' },
     warmup: { type: 'string', describe: 'first part of the replay that is sent but not measured, e.g. 30s' },
@@ -149,6 +155,9 @@ async function runAndReport(options: Options, line: readonly string[]): Promise<
       warn: (warning) => {
         if (!options.quiet) printWarning(warning);
       },
+      say: (found) => {
+        if (!options.quiet) process.stderr.write(`${found}\n`);
+      },
       started: (_dir, facts, look) => {
         if (!options.quiet && spec.clock === 'real') endProgress = showProgress(facts, look);
       },
@@ -194,7 +203,7 @@ function runSpec(options: Options, line: readonly string[]): RunSpec {
     },
     target: options.target,
     adapter: options.adapter,
-    endpoint: options.endpoint,
+    endpoint: options.endpoint ?? null,
     model: options.model ?? null,
     clock: options.clock,
     slo: sloText === undefined ? null : resolveSlo(sloText),

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { CODECS } from '../../adapters/index.ts';
+import { promptMaker } from '../../workloads/index.ts';
 import type { Clock } from '../core/clock.ts';
 import { UserError } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
@@ -11,11 +12,12 @@ import { WallClock } from '../core/wall-clock.ts';
 import { createEngine, engineTarget, engineWarnings, parseEngineSpec } from '../engine/index.ts';
 import { HttpTarget } from '../replay/transport.ts';
 import { warmUp } from '../replay/warm-up.ts';
-import { reachTarget } from '../serving/reach.ts';
+import { checkEndpoint } from '../serving/detect.ts';
 import { startEngine, type EngineProcess } from './engine-process.ts';
 import { feedFromWorker, feedRequests } from './feed.ts';
 import { openIterationFile } from './iteration-file.ts';
 import type { RunSpec } from './run-spec.ts';
+import { askServer, knownEngine, referenceAdapter, type Tell } from './spoken.ts';
 
 /** A target with the clock it lives on and the requests it will be sent. */
 export interface Arena {
@@ -45,8 +47,11 @@ export function checkTarget(spec: RunSpec): void {
     throw new UserError(
       `--trace-iterations: ${spec.target} does not tell its iterations, only the reference engine does; leave it out or use --target reference:...`,
     );
-  if (!Object.hasOwn(CODECS, spec.adapter))
-    throw new UserError(`--adapter: "${spec.adapter}" is not known${suggestion(spec.adapter, Object.keys(CODECS))}`);
+  if (spec.adapter === 'auto') return;
+  const adapters = ['auto', ...Object.keys(CODECS)];
+  if (!adapters.includes(spec.adapter))
+    throw new UserError(`--adapter: "${spec.adapter}" is not known${suggestion(spec.adapter, adapters)}`);
+  checkEndpoint(spec.adapter, spec.endpoint);
 }
 
 /** Short name of a target, for directory names and records: the system, or the host. */
@@ -57,19 +62,18 @@ export function targetName(target: string): string {
 }
 
 /** Starts or reaches the target and makes everything ready that is slow. `runDirectory` names the run in its calls. */
-export async function openArena(
-  spec: RunSpec,
-  plan: Plan,
-  runDirectory: string,
-  warn: (text: string) => void,
-): Promise<Arena> {
+export async function openArena(spec: RunSpec, plan: Plan, runDirectory: string, tell: Tell): Promise<Arena> {
   const system = referenceSystem(spec.target);
-  if (system === null) return openServer(spec, parseUrl(spec.target), null, plan, runDirectory, warn);
-  for (const text of engineWarnings(system)) warn(text);
+  if (system === null) return openServer(spec, parseUrl(spec.target), null, plan, runDirectory, tell);
+  for (const text of engineWarnings(system)) tell.warn(text);
   if (spec.clock === 'virtual') return openVirtual(spec, plan.source, system);
-  const engine = await startEngine(system, spec.traceIterations);
+  const engine = await startEngine(
+    system,
+    spec.traceIterations,
+    referenceAdapter(spec) === 'sglang' ? 'sglang' : 'vllm',
+  );
   try {
-    return await openServer(spec, engine.url, engine, plan, runDirectory, warn);
+    return await openServer(spec, engine.url, engine, plan, runDirectory, tell);
   } catch (thrown) {
     await engine.close();
     throw thrown;
@@ -97,26 +101,24 @@ async function openServer(
   engine: EngineProcess | null,
   plan: Plan,
   runDirectory: string,
-  warn: (text: string) => void,
+  tell: Tell,
 ): Promise<Arena> {
-  const models = await reachTarget(url, spec.headers);
-  const model = spec.model ?? models[0] ?? 'default';
-  if (spec.model === null && models.length === 0)
-    warn(`${url.href} lists no models; asking for "${model}" (--model NAME to change it)`);
-  if (spec.model !== null && models.length > 0 && !models.includes(spec.model))
-    throw new UserError(`--model: ${url.href} does not serve "${spec.model}"${suggestion(spec.model, models)}`);
-  const codecOptions = {
-    endpoint: spec.endpoint,
-    model,
-    seed: spec.seed,
-    blockTokens: plan.source.blockTokens ?? null,
-    runId: basename(runDirectory).replaceAll(/[^\w.-]/g, '_'),
-  };
-  const codec = CODECS[spec.adapter]?.(codecOptions);
+  const access = { url, headers: spec.headers, insecure: spec.insecure };
+  const runId = basename(runDirectory).replaceAll(/[^\w.-]/g, '_');
+  const spoken = engine === null ? await askServer(spec, access, plan, runId, tell) : await knownEngine(spec, access);
+  const { abilities, endpoint, model } = spoken;
+  const codecOptions = { endpoint, model, runId, ...(abilities === null ? {} : { abilities }) };
+  const prompts = { seed: spec.seed, blockTokens: plan.source.blockTokens ?? null };
+  const codec = CODECS[spoken.adapter]?.(codecOptions, promptMaker(prompts));
   if (codec === undefined) throw new Error(`no adapter ${spec.adapter}`);
   const clock = new WallClock();
-  const target = new HttpTarget(codec, clock, { url, headers: spec.headers, insecure: spec.insecure });
-  const { ready, feed } = feedFromWorker({ workload: spec.workload, adapter: spec.adapter, codec: codecOptions });
+  const target = new HttpTarget(codec, clock, access);
+  const { ready, feed } = feedFromWorker({
+    workload: spec.workload,
+    adapter: spoken.adapter,
+    codec: codecOptions,
+    prompts,
+  });
   const close = async (): Promise<void> => {
     await target.close();
     await engine?.close();
@@ -140,7 +142,7 @@ async function openServer(
       kind: engine === null ? 'url' : 'reference',
       adapter: codec.name,
       model,
-      facts: system === null ? {} : engineFacts(system),
+      facts: system === null ? spoken.facts : engineFacts(system),
     },
     close,
   };

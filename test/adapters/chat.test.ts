@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { openAiCodec } from '../../adapters/openai.ts';
+import { promptMaker } from '../../workloads/index.ts';
 import type { Answer } from '../../src/core/target.ts';
 import { DONE, sse } from '../servers.ts';
 
-const codec = openAiCodec({ endpoint: 'chat', model: 'm', seed: 1, blockTokens: null, runId: 'run' });
+const codec = openAiCodec({ endpoint: 'chat', model: 'm', runId: 'run' }, promptMaker({ seed: 1, blockTokens: null }));
 const request = { id: 'r0', traceRow: 2, dueUs: 0, inputTokens: 6, outputTokens: 4 };
 const delta = (content: object, finish: string | null = null, more: object = {}): string =>
   sse({ choices: [{ index: 0, delta: content, finish_reason: finish }], ...more });

@@ -1,5 +1,6 @@
-import { randomStream } from '../src/core/random.ts';
-import type { Request } from '../src/core/request.ts';
+import type { PromptMaker } from '../../src/core/prompt-maker.ts';
+import { randomStream } from '../../src/core/random.ts';
+import type { Request } from '../../src/core/request.ts';
 
 /**
  * Ids that every vocabulary in use has and that name no special token: low ids are special or single bytes in most
@@ -8,19 +9,23 @@ import type { Request } from '../src/core/request.ts';
 const FIRST_ID = 256;
 const IDS = 1024;
 
-/** What prompts are made of besides the requests themselves. */
-export interface PromptOptions {
+/** What prompts are made of besides the requests themselves, as plain data: threads make the same of it. */
+export interface PromptSpec {
   readonly seed: number;
   /** Tokens of the requests' prefix blocks; null where requests have none, or their size is not known. */
   readonly blockTokens: number | null;
+}
+
+export function promptMaker(spec: PromptSpec): PromptMaker {
+  return { ids: (request) => promptIds(spec, request), text: (request) => promptWords(spec, request) };
 }
 
 /**
  * As many token ids as the request has input tokens: the same for each (seed, request) on every machine. Requests that
  * begin with the same blocks begin with the same ids; behind its blocks, a request has ids of its own.
  */
-export function promptIds(options: PromptOptions, request: Request): number[] {
-  return draw(options, request, 'prompt', IDS).map((id) => FIRST_ID + id);
+function promptIds(spec: PromptSpec, request: Request): number[] {
+  return draw(spec, request, 'prompt', IDS).map((id) => FIRST_ID + id);
 }
 
 /** Plain words that common vocabularies hold as one token each, with the space before them. */
@@ -63,8 +68,8 @@ const WORDS = [
  * As many words as the request has input tokens: near that many tokens, never exactly promised. Shared beginnings as in
  * `promptIds`.
  */
-export function promptWords(options: PromptOptions, request: Request): string {
-  return draw(options, request, 'words', WORDS.length)
+function promptWords(spec: PromptSpec, request: Request): string {
+  return draw(spec, request, 'words', WORDS.length)
     .map((index) => WORDS[index])
     .join(' ');
 }
@@ -73,7 +78,7 @@ export function promptWords(options: PromptOptions, request: Request): string {
 const DISTINCT_BLOCKS = 2 ** 30;
 
 /** A number below `size` for each input token, those of blocks from the streams of their ids. */
-function draw({ seed, blockTokens }: PromptOptions, request: Request, stream: string, size: number): number[] {
+function draw({ seed, blockTokens }: PromptSpec, request: Request, stream: string, size: number): number[] {
   const { inputTokens, blocks } = request;
   const drawn: number[] = [];
   if (blocks !== undefined && blockTokens !== null)
