@@ -50,11 +50,14 @@ export class BatchSlot implements Scheduler<Sequence> {
 
   /** Forgets the last iteration; a decision at `nowUs` follows. */
   clear(nowUs: number): void {
+    // What was copied for an iteration that did not come about is waited for by the next.
+    const swappedBlocks = this.size === 0 ? this.work.swappedBlocks : 0;
     this.nowUs = nowUs;
     this.size = 0;
     if (this.preempted.length > 0) this.preempted.length = 0;
     if (this.preemptedEarlier.length > 0) this.preemptedEarlier.length = 0;
     this.work.clear();
+    this.work.swappedBlocks = swappedBlocks;
   }
 
   run(sequence: Sequence, tokens: number, holdTokens = sequence.computedTokens + tokens): boolean {

@@ -161,6 +161,22 @@ describe('the one that decodes', () => {
       ['decode-0', 610, 110 + 3 * 30, '', 'A', '', 1, 0],
     ]);
   });
+
+  test('waits for what was swapped though nothing ran then', async () => {
+    const { heard } = await linesOf(
+      {
+        blockTokens: 4,
+        prefill: { count: 1, capacityBlocks: 100, policy: () => distservePrefill({ batchSize: 8, batchTokens: 100 }) },
+        decode: { count: 1, capacityBlocks: 5, policy: () => distserveDecode({ batchSize: 4 }) },
+        admission: pullBelow(0.05),
+      },
+      { A: [0, 7, 3], B: [0, 11, 2] },
+    );
+    // A moves from 280 to 370 and decodes to 480; B moves from 370 to 500 and has the other 3 blocks. A, at 480, finds
+    // none for its ninth token: its 2 blocks are copied before B's iteration, 3 before its own.
+    assert.deepEqual(heard['B']?.tokenTimesUs, [280, 500 + 110 + 2 * 30]);
+    assert.deepEqual(heard['A']?.tokenTimesUs, [280, 480, 670 + 110 + 3 * 30]);
+  });
 });
 
 describe('options', () => {
