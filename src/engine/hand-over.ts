@@ -54,7 +54,7 @@ export class Receiver implements ReceiverView, InstanceView {
       // With room for what it computes next, or several that wait could fill the memory and none of them run.
       const holdTokens = sequence.computedTokens + 1;
       const cached = target.cachedTokens();
-      if (!admission(this, target.needs(holdTokens)) || !target.grow(holdTokens)) return;
+      if (!admission(this, target.needs(holdTokens)) || !target.grow(holdTokens, cached)) return;
       this.#offered.remove(move);
       this.#moving.add(move);
       sequence.transferBeganUs = clock.now();
