@@ -70,11 +70,18 @@ const COUNTED: Readonly<Record<string, string>> = {
 };
 
 function lineOf(url: URL, { engine, version, model, contextTokens, endpoint, countedBy, abilities }: Detected): string {
-  const name = engine === null ? 'a server that does not say what it is' : [engine, version].filter(Boolean).join(' ');
+  const name = nameOf(engine, version);
   const context = contextTokens === null ? 'context not told' : `context ${withThousands(contextTokens)} tokens`;
   const counted =
     countedBy === 'chunks' && abilities?.finalUsage === false ? 'as one a chunk' : (COUNTED[countedBy ?? ''] ?? null);
   return `${url.href}: ${name}, model ${model} (${context}), --endpoint ${endpoint}${counted === null ? '' : `; tokens are counted ${counted}`}`;
+}
+
+/** The reference engine's version begins with its name. */
+function nameOf(engine: string | null, version: string | null): string {
+  if (engine === null) return 'a server that does not say what it is';
+  if (version === null) return engine;
+  return version.startsWith(engine) ? version : `${engine} ${version}`;
 }
 
 function factsOf(found: Detected): Manifest['target']['facts'] {

@@ -21,16 +21,23 @@ const sglangPage = z.object({
   context_length: z.int().positive().nullish().catch(null),
 });
 
+// What SGLang's router has of it.
+const modelPage = z.object({ model_path: z.string(), is_generation: z.boolean() });
+
+/** SGLang's pages under their newer and older names. */
+const SGLANG_PAGES = ['/server_info', '/get_server_info', '/model_info', '/get_model_info'];
+
 /** Asks for the pages that only one engine has, and reads who owns the model. */
 export async function nameEngine(access: ServerAccess, model: ListedModel | undefined): Promise<EngineName> {
   const owner = model?.owner ?? null;
   // A vLLM in development mode has a /server_info that may fail, and would say so in its log.
-  const pages = ['/version', ...(owner === 'vllm' ? [] : ['/server_info', '/get_server_info'])];
+  const pages = ['/version', ...(owner === 'vllm' ? [] : SGLANG_PAGES)];
   const [version, ...infos] = await Promise.all(pages.map((page) => askJson(access, page, PATIENCE_MS)));
   const told = versionPage.safeParse(version).data?.version ?? null;
   const info = infos.map((page) => sglangPage.safeParse(page).data).find((page) => page !== undefined);
+  const hasModelPage = infos.some((page) => modelPage.safeParse(page).success);
   const contextTokens = info?.context_length ?? null;
-  if (owner === 'sglang' || info !== undefined)
+  if (owner === 'sglang' || info !== undefined || hasModelPage)
     return {
       engine: nameOf(info?.version, 'sglang'),
       version: info?.version ?? told,

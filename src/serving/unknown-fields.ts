@@ -25,8 +25,11 @@ const BLIND: readonly (readonly Ability[])[] = [
 ];
 
 const place = z.array(z.union([z.string(), z.number()]));
+const fields = { message: z.string().optional().catch(''), param: z.string().nullish().catch(null) };
+/** OpenAI's and vLLM's form, SGLang's and Dynamo's, and FastAPI's. */
 const refusal = z.object({
-  error: z.object({ message: z.string().optional().catch(''), param: z.string().nullish().catch(null) }).optional(),
+  ...fields,
+  error: z.object(fields).optional().catch(undefined),
   detail: z
     .array(z.object({ loc: place.catch([]), msg: z.string().catch('') }))
     .optional()
@@ -37,8 +40,12 @@ const refusal = z.object({
 export function withoutUnknown(tried: ServerAbilities, body: string): ServerAbilities | null {
   const words = wordsOf(body);
   const named = FIELDS.filter(([field, ability]) => tried[ability] && words.has(field)).map(([, ability]) => ability);
-  // Whoever does not know stream_options knows nothing in it; a prompt may be named along with the field at fault.
-  const faults = named.length > 1 ? named.filter((ability) => ability !== 'tokenIdPrompts') : named;
+  // What is named along with a field at fault: the object that it is in, and the prompt.
+  const faults = named.filter(
+    (ability) =>
+      !(ability === 'finalUsage' && named.includes('continuousUsage')) &&
+      !(ability === 'tokenIdPrompts' && named.length > 1),
+  );
   const given = faults.length > 0 ? faults : BLIND.find((group) => group.some((ability) => tried[ability]));
   if (given === undefined) return null;
   return { ...tried, ...Object.fromEntries(given.map((ability) => [ability, false])) };
@@ -46,9 +53,11 @@ export function withoutUnknown(tried: ServerAbilities, body: string): ServerAbil
 
 /** The words of what a refusal says is wrong: without the request, which some send back with it. */
 function wordsOf(body: string): ReadonlySet<string> {
-  const { error, detail } = parse(body) ?? {};
+  const { error, message, param, detail } = parse(body) ?? {};
   const details = (detail ?? []).map(({ loc, msg }) => `${loc.join(' ')} ${msg}`);
-  const said = [error?.message, error?.param, ...details].filter((text) => typeof text === 'string' && text !== '');
+  const said = [error?.message, error?.param, message, param, ...details].filter(
+    (text) => typeof text === 'string' && text !== '',
+  );
   const text = said.length > 0 ? said.join(' ') : body.slice(0, 2000);
   return new Set(text.split(/[^a-z_]+/));
 }

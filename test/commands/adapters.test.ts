@@ -38,7 +38,7 @@ describe('run --adapter auto', { concurrency: 2 }, () => {
       'vllm',
       'completions',
       'usage',
-      /reprise reference engine, model llama-3\.1-8b \(context 2,000 tokens\), --endpoint completions; tokens are counted by the usage in each chunk/,
+      /\/: reprise reference engine, model llama-3\.1-8b \(context 2,000 tokens\), --endpoint completions; tokens are counted by the usage in each chunk/,
     ],
     ['vllm', ['--endpoint', 'chat'], 'vllm', 'chat', 'usage', /--endpoint chat/],
     ['sglang', [], 'sglang', 'generate', 'usage', /--endpoint generate; tokens are counted by the usage in each chunk/],

@@ -139,6 +139,20 @@ describe('detect, servers by what they say', () => {
     );
   });
 
+  it('takes the router of SGLang, which says less, for SGLang too', async () => {
+    const router = await fake(
+      {
+        ...models({ owned_by: 'local' }),
+        '/get_server_info': { router_manager: true, workers_count: 1 },
+        '/get_model_info': { model_path: 'm', tokenizer_path: 'm', is_generation: true },
+      },
+      (response) =>
+        response.end(sse({ text: 'a', meta_info: { completion_tokens: 2, finish_reason: { type: 'length' } } }) + DONE),
+    );
+    const { adapter, endpoint, version, contextTokens } = await ask(router.url);
+    assert.deepEqual([adapter, endpoint, version, contextTokens], ['sglang', 'generate', null, null]);
+  });
+
   it('knows token ids where usage does not come with each chunk', async () => {
     const { url, posted } = await fake(models({ owned_by: 'vllm' }), (response, body) => {
       const ids = body['return_token_ids'] === true ? { token_ids: [5] } : {};
@@ -237,7 +251,7 @@ describe('detect, hostile servers', () => {
     assert.deepEqual([found.abilities, found.countedBy], [null, null]);
     assert.match(found.warnings.join('\n'), /did not answer/);
     const busy = await fake(models(), (response) => refuse(response, 503, { error: { message: 'overloaded' } }));
-    const tired = await ask(busy.url, { patienceMs: 10 });
+    const tired = await ask(busy.url, { patienceMs: 400 });
     assert.deepEqual([tired.abilities, busy.posted.length], [null, 4]);
     assert.match(tired.warnings.join('\n'), /503 on \/v1\/completions: overloaded/);
     let asked = 0;
