@@ -167,6 +167,7 @@ function describeRun(
             to_us: measured.toUs,
           },
     target: arena.facts,
+    ...(arena.prompts === null ? {} : { prompts: arena.prompts }),
     slo: spec.slo === null ? null : manifestSlo(spec.slo),
     timeout_s: spec.timeoutUs / 1e6,
     ttft_timeout_s: spec.ttftTimeoutUs / 1e6,
