@@ -1,9 +1,10 @@
 import type { Decoder, StreamFault, TokenOut } from '../src/core/codec.ts';
 import { messageOf } from '../src/core/errors.ts';
-import type { TokenCountSource } from '../src/core/record.ts';
+import type { Phases, TokenCountSource } from '../src/core/record.ts';
 import type { Answer } from '../src/core/target.ts';
 import { EventShape } from './event-shape.ts';
 import { isObject, numberAt, textAt } from './json.ts';
+import { phasesOf } from './phases.ts';
 import { refusalText } from './refusal.ts';
 import { SseReader } from './sse.ts';
 
@@ -37,6 +38,7 @@ export class AnswerDecoder implements Decoder {
   /** `completion_tokens` of the last usage. */
   #said: number | null = null;
   #cachedDetails: unknown = null;
+  #phases: Phases | null = null;
   #shape: EventShape | null = null;
   /** What an event of this shape carries when its text is empty. */
   #empty: Carried = NO_TEXT;
@@ -83,7 +85,7 @@ export class AnswerDecoder implements Decoder {
       outputTokens: this.#said,
       reasoningTokens: numberAt(completion, 'reasoning_tokens') ?? (this.#reasoning > 0 ? this.#reasoning : null),
       countSource: this.#source,
-      phases: null,
+      phases: this.#phases,
     };
   }
 
@@ -124,6 +126,7 @@ export class AnswerDecoder implements Decoder {
     if (usage !== null) this.#usage = usage;
     this.#said = said ?? this.#said;
     this.#cachedDetails = detailsOf(chunk) ?? this.#cachedDetails;
+    this.#phases = phasesOf(chunk['phases']) ?? this.#phases;
   }
 
   /** Counts an event of the shape of those before, without parsing it. */

@@ -3,6 +3,7 @@ import { messageOf } from '../src/core/errors.ts';
 import type { TokenCountSource } from '../src/core/record.ts';
 import type { Answer } from '../src/core/target.ts';
 import { isObject, numberAt, textAt } from './json.ts';
+import { phasesOf } from './phases.ts';
 import { refusalText } from './refusal.ts';
 import { SseReader } from './sse.ts';
 
@@ -59,7 +60,7 @@ export class GenerateDecoder implements Decoder {
       outputTokens: this.#source === 'usage' ? this.#counted : null,
       reasoningTokens: numberAt(meta, 'reasoning_tokens'),
       countSource: this.#source,
-      phases: null,
+      phases: isObject(meta) ? phasesOf(meta['phases']) : null,
     };
   }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { ADAPTER_ENDPOINTS, CODECS, EVERY_ABILITY } from '../../adapters/index.ts';
+import { isObject } from '../../adapters/json.ts';
 import type { Codec } from '../../src/core/codec.ts';
 import { promptMaker } from '../../workloads/index.ts';
 import { decode } from './decode.ts';
@@ -45,6 +46,32 @@ describe('every codec', () => {
         assert.deepEqual(whole.counts, Array(8).fill(1));
         assert.deepEqual([whole.end, whole.answer.finishReason], [null, 'length']);
         for (let at = 0; at <= example.length; at++) assert.deepEqual(decode(codec, request, example, [at]), whole);
+      });
+
+      it(`${name}, ${endpoint}: the phases that the reference engine tells at the end are read, and nothing else is`, () => {
+        const events = example.toString().trim().split('\n\n');
+        const last = events.findLastIndex((event) => event.startsWith('data: {'));
+        const told = {
+          prefill_queue_us: 10,
+          prefill_us: 200,
+          transfer_us: null,
+          decode_queue_us: 'soon',
+          decode_us: 3000,
+          other_us: 1,
+        };
+        const event: unknown = JSON.parse(events[last]?.slice('data: '.length) ?? '');
+        assert.ok(isObject(event));
+        const meta = event['meta_info'];
+        const more = isObject(meta) ? { meta_info: { ...meta, phases: told } } : { phases: told };
+        const longer = events.with(last, `data: ${JSON.stringify({ ...event, ...more })}`).join('\n\n');
+        assert.deepEqual(decode(codec, request, Buffer.from(`${longer}\n\n`)).answer.phases, {
+          prefill_queue_us: 10,
+          prefill_us: 200,
+          transfer_us: null,
+          decode_queue_us: null,
+          decode_us: 3000,
+        });
+        assert.equal(decode(codec, request, example).answer.phases, null);
       });
 
       it(`${name}, ${endpoint}: any bytes give the same events however they are cut, and throw nothing`, () => {

@@ -12,7 +12,11 @@ interface Outcome {
   readonly cached: Map<string, number | null>;
   readonly ttftMs: number;
   readonly tpotMs: number;
+  /** Medians; NaN where no request has the phase. */
+  readonly phasesMs: Readonly<Record<(typeof PHASES)[number], number>>;
 }
+
+const PHASES = ['prefill_queue_us', 'prefill_us', 'transfer_us', 'decode_queue_us', 'decode_us'] as const;
 
 function medianUs(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
@@ -24,15 +28,30 @@ async function run(name: string, ...args: readonly string[]): Promise<Outcome> {
   assert.equal(result.code, 0, result.stderr);
   const cached = new Map<string, number | null>();
   const [ttftUs, tpotUs]: [number[], number[]] = [[], []];
+  const phases = new Map(PHASES.map((phase) => [phase, Array<number>()]));
   for await (const batch of readRecords(out))
-    for (const { request_id, outcome, cached_tokens, input_tokens, input_tokens_planned, token_times_us } of batch) {
+    for (const record of batch) {
+      for (const [phase, valuesUs] of phases) if (record[phase] !== null) valuesUs.push(record[phase]);
+      const { request_id, outcome, cached_tokens, input_tokens, input_tokens_planned, token_times_us } = record;
       assert.deepEqual([outcome, input_tokens], ['ok', input_tokens_planned]);
       cached.set(request_id, cached_tokens);
       const [first = Number.NaN, last = Number.NaN] = [token_times_us[0], token_times_us.at(-1)];
       ttftUs.push(first);
       if (token_times_us.length > 1) tpotUs.push((last - first) / (token_times_us.length - 1));
     }
-  return { cached, ttftMs: medianUs(ttftUs) / 1000, tpotMs: medianUs(tpotUs) / 1000 };
+  const ofPhase = (phase: (typeof PHASES)[number]): number => medianUs(phases.get(phase) ?? []) / 1000;
+  return {
+    cached,
+    ttftMs: medianUs(ttftUs) / 1000,
+    tpotMs: medianUs(tpotUs) / 1000,
+    phasesMs: {
+      prefill_queue_us: ofPhase('prefill_queue_us'),
+      prefill_us: ofPhase('prefill_us'),
+      transfer_us: ofPhase('transfer_us'),
+      decode_queue_us: ofPhase('decode_queue_us'),
+      decode_us: ofPhase('decode_us'),
+    },
+  };
 }
 
 /**
@@ -60,6 +79,22 @@ test('over HTTP the same prompt tokens are cached as in virtual time, and the me
     reuse.every((told) => typeof told === 'object' && told !== null && 'prefix_reuse' in told && told.prefix_reuse),
   );
 });
+
+for (const system of ['distserve', 'vllm-pd'])
+  test(`${system}: over HTTP every phase takes what it takes in virtual time`, async () => {
+    writeFileSync(join(folder, 'shared.rtrace.jsonl'), sharedPrefixTrace(150, 25, 20));
+    const target = ['--target', `reference:${system},prefill=2,link=25gbps,gpu=a100-sxm-80g`];
+    const virtual = await run(`virtual-${system}`, ...target, '--clock', 'virtual');
+    const real = await run(`real-${system}`, ...target);
+    for (const phase of PHASES) {
+      const [there, here] = [virtual.phasesMs[phase], real.phasesMs[phase]];
+      assert.ok(there >= 0 && here >= 0, `${phase}: ${there} and ${here}`);
+      // Requests that come late share other batches than they would; the links care little.
+      const offMs = Math.max(phase === 'transfer_us' ? 2 : 10, 0.05 * there);
+      assert.ok(Math.abs(here - there) <= offMs, `${phase}: ${here} ms, in virtual time ${there} ms`);
+    }
+    assert.ok(virtual.phasesMs.transfer_us > 2);
+  });
 
 test('without the cache nothing is', async () => {
   const args = ['--target', 'reference:vllm-v1,prefix_caching=off', '--clock', 'virtual'];

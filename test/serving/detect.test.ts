@@ -251,7 +251,7 @@ describe('detect, hostile servers', () => {
     assert.deepEqual([found.abilities, found.countedBy], [null, null]);
     assert.match(found.warnings.join('\n'), /did not answer/);
     const busy = await fake(models(), (response) => refuse(response, 503, { error: { message: 'overloaded' } }));
-    const tired = await ask(busy.url, { patienceMs: 10 });
+    const tired = await ask(busy.url, { patienceMs: 400 });
     assert.deepEqual([tired.abilities, busy.posted.length], [null, 4]);
     assert.match(tired.warnings.join('\n'), /503 on \/v1\/completions: overloaded/);
     let asked = 0;

@@ -37,9 +37,9 @@ export class AnswerStream implements Listener {
     this.#res.socket?.uncork();
   }
 
-  end(_timeUs: number, { cachedTokens }: Completion): void {
+  end(_timeUs: number, completion: Completion): void {
     this.#keepTruth(this.#emittedUs);
-    this.#res.end(this.#text.ending(this.#emittedUs.length, cachedTokens));
+    this.#res.end(this.#text.ending(this.#emittedUs.length, completion));
   }
 
   reject(status: number, message: string): void {
@@ -70,8 +70,8 @@ export class AnswerReply implements Listener {
     this.#tokens += count;
   }
 
-  end(_timeUs: number, { cachedTokens }: Completion): void {
-    const body = this.#text.whole(this.#tokens, cachedTokens);
+  end(_timeUs: number, completion: Completion): void {
+    const body = this.#text.whole(this.#tokens, completion);
     this.#res.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
     this.#keepTruth(Array<number>(this.#tokens).fill(machineUs()));
     this.#res.end(body);

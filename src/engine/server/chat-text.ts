@@ -6,6 +6,7 @@ import {
   tokenIds,
   usageField,
   type AnswerText,
+  type Told,
 } from './answer-text.ts';
 import { TOKEN_TEXT, type GenerationRequest } from './generation-request.ts';
 
@@ -34,14 +35,14 @@ export class ChatText implements AnswerText {
     return role + this.#event(this.#choice(count, isLast), usage);
   }
 
-  ending(total: number, cached: number): string {
-    return ending(this.#head, this.#request, total, cached);
+  ending(total: number, told: Told): string {
+    return ending(this.#head, this.#request, total, told);
   }
 
-  whole(total: number, cached: number): string {
+  whole(total: number, told: Told): string {
     const content = TOKEN_TEXT.repeat(total);
     const choice = `{"index":0,"message":{"role":"assistant","content":"${content}"},"logprobs":null,"finish_reason":"length","stop_reason":null,"token_ids":${tokenIds(this.#request, total)}}`;
-    return `${this.#wholeHead}[${choice}]${finalUsageField(this.#request, total, cached)}${this.#promptIds()}}`;
+    return `${this.#wholeHead}[${choice}]${finalUsageField(this.#request, total, told)}${this.#promptIds()}}`;
   }
 
   #role(): string {

@@ -6,6 +6,7 @@ import {
   tokenIds,
   usageField,
   type AnswerText,
+  type Told,
 } from './answer-text.ts';
 import { TOKEN_TEXT, type GenerationRequest } from './generation-request.ts';
 
@@ -33,13 +34,13 @@ export class CompletionText implements AnswerText {
     return this.#event(this.#choice(count, isLast ? '"length"' : 'null', ids), usage);
   }
 
-  ending(total: number, cached: number): string {
-    return ending(this.#head, this.#request, total, cached);
+  ending(total: number, told: Told): string {
+    return ending(this.#head, this.#request, total, told);
   }
 
-  whole(total: number, cached: number): string {
+  whole(total: number, told: Told): string {
     const choice = this.#choice(total, '"length"', promptIds(this.#request));
-    return `${this.#head}[${choice}]${finalUsageField(this.#request, total, cached)}}`;
+    return `${this.#head}[${choice}]${finalUsageField(this.#request, total, told)}}`;
   }
 
   #event(choice: string, usage: string): string {

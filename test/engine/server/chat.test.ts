@@ -23,7 +23,12 @@ async function events(reply: Response): Promise<unknown[]> {
   assert.equal(reply.status, 200);
   const all = (await reply.text()).trim().split('\n\n');
   assert.equal(all.pop(), 'data: [DONE]');
-  return all.map((event) => JSON.parse(event.slice('data: '.length)));
+  return all.map((event) => withoutPhases(event.slice('data: '.length)));
+}
+
+/** JSON but for what no other server tells; `server.test.ts` has that. */
+function withoutPhases(text: string): unknown {
+  return JSON.parse(text, (key, value: unknown) => (key === 'phases' ? undefined : value));
 }
 
 const HEAD = { id: 'chatcmpl-r', object: 'chat.completion.chunk', created: 0, model: 'llama-3.1-8b' };
@@ -66,7 +71,7 @@ describe('a chat stream', () => {
 });
 
 test('a whole chat answer', async () => {
-  assert.deepEqual(await (await chat({ max_tokens: 2 })).json(), {
+  assert.deepEqual(withoutPhases(await (await chat({ max_tokens: 2 })).text()), {
     ...HEAD,
     object: 'chat.completion',
     choices: [

@@ -97,7 +97,13 @@ describe('a stream', () => {
     const all = events(reply.body);
     assert.equal(all.length, 4);
     assert.equal(JSON.parse(all[0] ?? '').usage, undefined);
-    assert.deepEqual(JSON.parse(all[2] ?? ''), {
+    const { phases, ...last } = JSON.parse(all[2] ?? '');
+    // Nothing moves between instances; an iteration for each token takes far longer than to begin the first.
+    const { prefill_queue_us, prefill_us, transfer_us, decode_queue_us, decode_us } = phases;
+    assert.deepEqual([transfer_us, decode_queue_us], [null, null]);
+    assert.ok([prefill_queue_us, prefill_us, decode_us].every(Number.isInteger));
+    assert.ok(prefill_queue_us < prefill_us && prefill_us > 1000 && decode_us > 1000);
+    assert.deepEqual(last, {
       id: 'cmpl-u',
       object: 'text_completion',
       created: 0,
@@ -153,13 +159,14 @@ describe('a stream', () => {
 test('without stream the answer comes whole', async () => {
   const reply = await complete({ prompt: [1, 2], max_tokens: 3, return_token_ids: true }, { 'x-request-id': 'whole' });
   assert.equal(reply.headers['content-type'], 'application/json');
-  const { choices, usage, ...rest } = JSON.parse(reply.body);
+  const { choices, usage, phases, ...rest } = JSON.parse(reply.body);
   assert.deepEqual(rest, { id: 'cmpl-whole', object: 'text_completion', created: 0, model: 'llama-3.1-8b' });
   assert.equal(choices[0].text, ' token token token');
   assert.equal(choices[0].finish_reason, 'length');
   assert.equal(choices[0].token_ids.length, 3);
   const prompt_tokens_details = { cached_tokens: 0 };
   assert.deepEqual(usage, { prompt_tokens: 2, total_tokens: 5, completion_tokens: 3, prompt_tokens_details });
+  assert.ok(phases.decode_us > phases.prefill_us);
 });
 
 test('16 tokens are generated unless something else is asked for, ignore_eos or not', async () => {
