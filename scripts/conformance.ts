@@ -59,6 +59,7 @@ async function check(adapter: string, endpoint: Endpoint | null): Promise<void> 
         cooldownUs: 0,
         seed: 1,
         timeoutUs: 120e6,
+        tokenizer: null,
         ttftTimeoutUs: 60e6,
         headers: {},
         insecure: false,

@@ -13,7 +13,15 @@ import { PrefixReuse } from './inspect/prefix.ts';
  */
 export async function surveyPlan(source: Source, seed: number): Promise<PlanFacts> {
   const digest = createHash('sha256').update(`${seed}\n`);
-  const totals = { requests: 0, lastDueUs: 0, inputTokens: 0, outputTokens: 0, maxInputTokens: 0, maxOutputTokens: 0 };
+  const totals = {
+    requests: 0,
+    lastDueUs: 0,
+    inputTokens: 0,
+    outputTokens: 0,
+    minInputTokens: Number.POSITIVE_INFINITY,
+    maxInputTokens: 0,
+    maxOutputTokens: 0,
+  };
   let longest: PlanFacts['longest'] = { id: '', traceRow: 0, inputTokens: 0, outputTokens: 0 };
   const prefix = new PrefixReuse(source.blockTokens ?? null);
   for await (const batch of source.open()) {
@@ -27,6 +35,7 @@ export async function surveyPlan(source: Source, seed: number): Promise<PlanFact
       totals.lastDueUs = dueUs;
       totals.inputTokens += inputTokens;
       totals.outputTokens += outputTokens;
+      totals.minInputTokens = Math.min(totals.minInputTokens, inputTokens);
       totals.maxInputTokens = Math.max(totals.maxInputTokens, inputTokens);
       totals.maxOutputTokens = Math.max(totals.maxOutputTokens, outputTokens);
     }

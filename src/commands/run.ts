@@ -23,6 +23,7 @@ const schema = z.looseObject({
     .enum(ENDPOINTS, { error: (issue) => `got "${String(issue.input)}", expected ${ENDPOINTS.join(', ')}` })
     .optional(),
   model: text.optional(),
+  tokenizer: text.optional(),
   slo: text.optional(),
   clock: z.enum(['real', 'virtual'], { error: (issue) => `got "${String(issue.input)}", expected real or virtual` }),
   speed: z
@@ -104,6 +105,11 @@ export const runCommand: Command = {
         'completions or generate (SGLang; prompts as token ids), chat (as text) [default: the first that the server has]',
     },
     model: { type: 'string', describe: 'model to ask for [default: the first that the server lists]' },
+    tokenizer: {
+      type: 'string',
+      describe:
+        "a model's tokenizer.json or its folder, or server (its /tokenize): makes prompts of text as long as the trace says [default: nearly so]",
+    },
     warmup: { type: 'string', describe: 'first part of the replay that is sent but not measured, e.g. 30s' },
     cooldown: { type: 'string', describe: 'last part, before the last due time, that is sent but not measured' },
     timeout: { type: 'string', default: '600s', describe: 'from sent to last byte' },
@@ -205,6 +211,7 @@ function runSpec(options: Options, line: readonly string[]): RunSpec {
     adapter: options.adapter,
     endpoint: options.endpoint ?? null,
     model: options.model ?? null,
+    tokenizer: tokenizerOf(options.tokenizer),
     clock: options.clock,
     slo: sloText === undefined ? null : resolveSlo(sloText),
     warmupUs: options.warmup === undefined ? 0 : parseDurationUs(options.warmup, '--warmup'),
@@ -218,6 +225,11 @@ function runSpec(options: Options, line: readonly string[]): RunSpec {
     out: options.out ?? null,
     command: ['reprise', ...withoutSecrets(line)],
   };
+}
+
+function tokenizerOf(asked: string | undefined): string | null {
+  if (asked === undefined) return null;
+  return asked === 'server' ? asked : resolve(asked);
 }
 
 function headers(options: Options): Record<string, string> {

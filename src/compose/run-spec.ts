@@ -26,6 +26,8 @@ export interface RunSpec {
   readonly endpoint: Endpoint | null;
   /** Model to ask for; null: the first that the server lists. */
   readonly model: string | null;
+  /** What makes prompts of exact length where ids are not accepted: the path of a `tokenizer.json`, or `server`. */
+  readonly tokenizer: string | null;
   readonly clock: 'real' | 'virtual';
   readonly slo: AskedSlo | null;
   /** Replayed and recorded but not measured: the first so long of the replay, and the last before the last due time. */

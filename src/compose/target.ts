@@ -1,5 +1,7 @@
 import { basename } from 'node:path';
 import { CODECS } from '../../adapters/index.ts';
+import type { Codec } from '../core/codec.ts';
+import type { PromptMaker } from '../core/prompt-maker.ts';
 import { promptMaker } from '../../workloads/index.ts';
 import type { Clock } from '../core/clock.ts';
 import { UserError } from '../core/errors.ts';
@@ -16,8 +18,10 @@ import { checkEndpoint } from '../serving/detect.ts';
 import { startEngine, type EngineProcess } from './engine-process.ts';
 import { feedFromWorker, feedRequests } from './feed.ts';
 import { openIterationFile } from './iteration-file.ts';
+import { preparePrompts } from './prompts.ts';
 import type { RunSpec } from './run-spec.ts';
 import { askServer, knownEngine, referenceAdapter, type Tell } from './spoken.ts';
+import { wordsOfFile, type WordSource } from './words.ts';
 
 /** A target with the clock it lives on and the requests it will be sent. */
 export interface Arena {
@@ -29,6 +33,8 @@ export interface Arena {
   /** Resolves with a sentence if the target ends by itself; never for one that is not ours. */
   readonly gone: Promise<string>;
   readonly facts: Manifest['target'];
+  /** Null in virtual time, where there are no prompts. */
+  readonly prompts: NonNullable<Manifest['prompts']> | null;
   close(): Promise<void>;
 }
 
@@ -47,6 +53,10 @@ export function checkTarget(spec: RunSpec): void {
     throw new UserError(
       `--trace-iterations: ${spec.target} does not tell its iterations, only the reference engine does; leave it out or use --target reference:...`,
     );
+  if (spec.clock === 'virtual' && spec.tokenizer !== null)
+    throw new UserError(
+      '--tokenizer: --clock virtual makes no prompts, its requests are lengths and prefix blocks; leave one of them out',
+    );
   if (spec.adapter === 'auto') return;
   const adapters = ['auto', ...Object.keys(CODECS)];
   if (!adapters.includes(spec.adapter))
@@ -64,7 +74,8 @@ export function targetName(target: string): string {
 /** Starts or reaches the target and makes everything ready that is slow. `runDirectory` names the run in its calls. */
 export async function openArena(spec: RunSpec, plan: Plan, runDirectory: string, tell: Tell): Promise<Arena> {
   const system = referenceSystem(spec.target);
-  if (system === null) return openServer(spec, parseUrl(spec.target), null, plan, runDirectory, tell);
+  const words = await wordsOfFile(spec.tokenizer);
+  if (system === null) return openServer(spec, parseUrl(spec.target), null, words, plan, runDirectory, tell);
   for (const text of engineWarnings(system)) tell.warn(text);
   if (spec.clock === 'virtual') return openVirtual(spec, plan.source, system);
   const engine = await startEngine(
@@ -73,7 +84,7 @@ export async function openArena(spec: RunSpec, plan: Plan, runDirectory: string,
     referenceAdapter(spec) === 'sglang' ? 'sglang' : 'vllm',
   );
   try {
-    return await openServer(spec, engine.url, engine, plan, runDirectory, tell);
+    return await openServer(spec, engine.url, engine, words, plan, runDirectory, tell);
   } catch (thrown) {
     await engine.close();
     throw thrown;
@@ -91,6 +102,7 @@ function openVirtual({ traceIterations }: RunSpec, source: Source, system: strin
     feed: feedRequests(source),
     gone: NEVER,
     facts: { spec: `reference:${system}`, kind: 'reference', adapter: 'none', model: null, facts: engineFacts(system) },
+    prompts: null,
     close: async () => iterations?.close(),
   };
 }
@@ -99,6 +111,7 @@ async function openServer(
   spec: RunSpec,
   url: URL,
   engine: EngineProcess | null,
+  words: WordSource | null,
   plan: Plan,
   runDirectory: string,
   tell: Tell,
@@ -108,16 +121,20 @@ async function openServer(
   const spoken = engine === null ? await askServer(spec, access, plan, runId, tell) : await knownEngine(spec, access);
   const { abilities, endpoint, model } = spoken;
   const codecOptions = { endpoint, model, runId, ...(abilities === null ? {} : { abilities }) };
-  const prompts = { seed: spec.seed, blockTokens: plan.source.blockTokens ?? null };
-  const codec = CODECS[spoken.adapter]?.(codecOptions, promptMaker(prompts));
-  if (codec === undefined) throw new Error(`no adapter ${spec.adapter}`);
+  const makeCodec = (prompts: PromptMaker): Codec => {
+    const made = CODECS[spoken.adapter]?.(codecOptions, prompts);
+    if (made === undefined) throw new Error(`no adapter ${spoken.adapter}`);
+    return made;
+  };
+  const prompts = await preparePrompts(plan, spec.tokenizer, words, access, model, makeCodec, tell.warn);
+  const codec = makeCodec(promptMaker(prompts.spec));
   const clock = new WallClock();
   const target = new HttpTarget(codec, clock, access);
   const { ready, feed } = feedFromWorker({
     workload: spec.workload,
     adapter: spoken.adapter,
     codec: codecOptions,
-    prompts,
+    prompts: prompts.spec,
   });
   const close = async (): Promise<void> => {
     await target.close();
@@ -144,6 +161,7 @@ async function openServer(
       model,
       facts: system === null ? spoken.facts : engineFacts(system),
     },
+    prompts: prompts.facts,
     close,
   };
 }

@@ -28,6 +28,7 @@ export interface PlanFacts {
   readonly lastDueUs: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
+  readonly minInputTokens: number;
   readonly maxInputTokens: number;
   readonly maxOutputTokens: number;
   /** The first of those whose input and output together are longest. */

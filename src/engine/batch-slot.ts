@@ -2,7 +2,7 @@ import { Batch } from './cost/batch.ts';
 import type { MemoryView } from './kv/memory.ts';
 import type { Scheduler } from './policies/policy.ts';
 import { missingTokens, type Sequence } from './sequence.ts';
-import type { QueueView, WaitingQueue } from './waiting-queue.ts';
+import { WaitingQueue, type QueueView } from './waiting-queue.ts';
 
 /**
  * One batch of an instance from decision to result, and the requests that run in it: what policies act on. An instance
@@ -21,15 +21,22 @@ export class BatchSlot implements Scheduler<Sequence> {
   readonly batch: Sequence[] = [];
   readonly tokens: number[] = [];
   readonly work = new Batch();
-  /** Those that lost their memory before this iteration. */
+  /** Those that lost their memory in the decision for this iteration, and in earlier ones of any slot that ran nothing. */
   readonly preempted: Sequence[] = [];
+  readonly preemptedEarlier: Sequence[] = [];
   /** Since the start, of requests that were admitted for the first time: their prompts, and what was cached of them. */
   queriedTokens = 0;
   hitTokens = 0;
   readonly #waiting: WaitingQueue<Sequence>;
+  readonly #swapped: WaitingQueue<Sequence>;
 
-  constructor(waiting: WaitingQueue<Sequence>, memory: MemoryView) {
+  constructor(
+    waiting: WaitingQueue<Sequence>,
+    memory: MemoryView,
+    swapped: WaitingQueue<Sequence> = new WaitingQueue<Sequence>(),
+  ) {
     this.#waiting = waiting;
+    this.#swapped = swapped;
     this.memory = memory;
   }
 
@@ -37,16 +44,24 @@ export class BatchSlot implements Scheduler<Sequence> {
     return this.#waiting;
   }
 
+  get swapped(): QueueView<Sequence> {
+    return this.#swapped;
+  }
+
   /** Forgets the last iteration; a decision at `nowUs` follows. */
   clear(nowUs: number): void {
+    // What was copied for an iteration that did not come about is waited for by the next.
+    const swappedBlocks = this.size === 0 ? this.work.swappedBlocks : 0;
     this.nowUs = nowUs;
     this.size = 0;
     if (this.preempted.length > 0) this.preempted.length = 0;
+    if (this.preemptedEarlier.length > 0) this.preemptedEarlier.length = 0;
     this.work.clear();
+    this.work.swappedBlocks = swappedBlocks;
   }
 
   run(sequence: Sequence, tokens: number, holdTokens = sequence.computedTokens + tokens): boolean {
-    if (!sequence.kv.grow(holdTokens)) return false;
+    if (!sequence.kv.grow(holdTokens, sequence.computedTokens + tokens)) return false;
     if (sequence.isDecoding) this.work.addDecode(sequence.computedTokens + 1);
     else this.work.addChunk(tokens, sequence.computedTokens, tokens === missingTokens(sequence));
     this.batch[this.size] = sequence;
@@ -58,8 +73,11 @@ export class BatchSlot implements Scheduler<Sequence> {
     const cached = sequence.cachedTokens();
     const begin = sequence.computedTokens + cached;
     const hold = holdTokens ?? begin + tokens;
-    if (!sequence.kv.grow(hold)) return false;
-    this.#waiting.remove(sequence);
+    if (!sequence.kv.grow(hold, begin + tokens)) return false;
+    if (sequence.state === 'swapped') {
+      this.#swapped.remove(sequence);
+      this.work.swappedBlocks += sequence.kv.blocks;
+    } else this.#waiting.remove(sequence);
     this.running.push(sequence);
     sequence.state = 'running';
     sequence.computedTokens = begin;
@@ -84,6 +102,15 @@ export class BatchSlot implements Scheduler<Sequence> {
     this.preempted.push(sequence);
     if (to === 'head') this.#waiting.prepend(sequence);
     else this.#waiting.push(sequence);
+  }
+
+  swapOut(sequence: Sequence): void {
+    this.remove(sequence);
+    this.work.swappedBlocks += sequence.kv.blocks;
+    sequence.kv.retract();
+    sequence.state = 'swapped';
+    this.preempted.push(sequence);
+    this.#swapped.push(sequence);
   }
 
   rotate(count: number): void {

@@ -25,6 +25,13 @@ export interface InstanceParts {
    * has left the running and holds its memory until `sequence.kv.release()` and `wake()`.
    */
   readonly handOver?: ((sequence: Sequence) => void) | undefined;
+  /**
+   * With `handOver`: all are handed over, and with the last token of their prompt to be computed again there, for the
+   * token that comes out here reaches no user.
+   */
+  readonly repeatsFirstToken?: boolean | undefined;
+  /** Told after each look for work: memory and queues may have changed. */
+  readonly onDecision?: (() => void) | undefined;
   readonly onIteration?: IterationWatch | undefined;
 }
 
@@ -37,6 +44,7 @@ export class Instance implements InstanceView, Place {
   readonly memory: KvMemory;
   readonly #parts: InstanceParts;
   readonly #waiting = new WaitingQueue<Sequence>();
+  readonly #swapped = new WaitingQueue<Sequence>();
   readonly #slots: readonly Slot[];
   /** The slot whose turn is next. */
   #next = 0;
@@ -44,12 +52,14 @@ export class Instance implements InstanceView, Place {
   #awake = false;
   #underWay = 0;
   #preemptions = 0;
+  /** Preempted by decisions that came to no iteration. */
+  #unlogged: Sequence[] = [];
 
   constructor(parts: InstanceParts) {
     this.#parts = parts;
     this.memory = parts.memory;
     this.#slots = Array.from({ length: parts.executor.depth }, () => {
-      const slot = new BatchSlot(this.#waiting, parts.memory);
+      const slot = new BatchSlot(this.#waiting, parts.memory, this.#swapped);
       return { slot, decide: parts.policy(), end: () => this.#end(slot) };
     });
   }
@@ -80,6 +90,7 @@ export class Instance implements InstanceView, Place {
   /** Frees its memory at once; an iteration that it takes part in lasts as long as it would have. */
   cancel(sequence: Sequence): void {
     if (sequence.state === 'waiting') this.#waiting.remove(sequence);
+    if (sequence.state === 'swapped') this.#swapped.remove(sequence);
     if (sequence.state === 'running')
       this.#slots.find(({ slot }) => slot.running.includes(sequence))?.slot.remove(sequence);
     sequence.kv.release();
@@ -88,20 +99,37 @@ export class Instance implements InstanceView, Place {
   }
 
   requests(): number {
-    return this.#slots.reduce((sum, { slot }) => sum + slot.running.length, this.#waiting.length);
+    return this.#slots.reduce(
+      (sum, { slot }) => sum + slot.running.length,
+      this.#waiting.length + this.#swapped.length,
+    );
   }
 
   tokens(): number {
     let sum = 0;
     for (let i = 0; i < this.#waiting.length; i++) sum += tokensOf(this.#waiting.at(i));
+    for (let i = 0; i < this.#swapped.length; i++) sum += tokensOf(this.#swapped.at(i));
     for (const { slot } of this.#slots) for (const sequence of slot.running) sum += tokensOf(sequence);
     return sum;
   }
 
+  /** Blocks of those that have their memory here and have not run yet. */
+  waitingBlocks(): number {
+    let sum = 0;
+    for (let i = 0; i < this.#waiting.length; i++) sum += this.#waiting.at(i)?.heldBlocks() ?? 0;
+    return sum;
+  }
+
+  /** Whether the first in the queue has no memory here, or not any more. */
+  waitsForMemory(): boolean {
+    return this.#waiting.at(0)?.heldBlocks() === 0;
+  }
+
   load(): Load {
+    const waiting = this.#waiting.length + this.#swapped.length;
     return {
-      running: this.requests() - this.#waiting.length,
-      waiting: this.#waiting.length,
+      running: this.requests() - waiting,
+      waiting,
       usedBlocks: this.memory.capacityBlocks - this.memory.freeBlocks,
       capacityBlocks: this.memory.capacityBlocks,
       preemptions: this.#preemptions,
@@ -115,9 +143,12 @@ export class Instance implements InstanceView, Place {
     for (let tried = 0; tried < this.#slots.length; tried++) {
       const slot = this.#slots[this.#next];
       this.#next = (this.#next + 1) % this.#slots.length;
-      if (slot !== undefined && !slot.slot.isUnderWay && this.#begin(slot)) return;
+      if (slot === undefined || slot.slot.isUnderWay || !this.#begin(slot)) continue;
+      this.#parts.onDecision?.();
+      return;
     }
     this.#awake = false;
+    this.#parts.onDecision?.();
   };
 
   /** False if there is nothing to do. */
@@ -128,12 +159,14 @@ export class Instance implements InstanceView, Place {
     decide(slot);
     this.#preemptions += slot.preempted.length;
     if (slot.size === 0) {
+      this.#unlogged.push(...slot.preempted);
       // With all memory free there is nothing that it could wait for.
       const isFree = this.#underWay === 0 && this.memory.freeBlocks === this.memory.capacityBlocks;
-      if (isFree && this.#waiting.length > 0)
+      if (isFree && this.#waiting.length + this.#swapped.length > 0)
         throw new Error('the policy leaves requests waiting and schedules nothing');
       return false;
     }
+    if (this.#unlogged.length > 0) slot.preemptedEarlier.push(...this.#unlogged.splice(0));
     const stageUs = cost.timeUs(slot.work);
     onIteration?.(name, slot, stageUs);
     slot.isUnderWay = true;
@@ -154,7 +187,12 @@ export class Instance implements InstanceView, Place {
       const count = tokens[i] ?? 0;
       sequence.computedTokens += count;
       if (count > 1 || sequence.generatedTokens === 0) sequence.kv.computed(sequence.computedTokens);
-      if (missingTokens(sequence) === 0) this.#emit(slot, sequence, nowUs);
+      if (missingTokens(sequence) > 0) continue;
+      if (Number.isNaN(sequence.prefilledUs)) sequence.prefilledUs = nowUs;
+      if (this.#parts.repeatsFirstToken === true) {
+        sequence.computedTokens--;
+        this.#handOver(slot, sequence);
+      } else this.#emit(slot, sequence, nowUs);
     }
     // Where several batches are under way, the first stage may stand idle.
     if (!this.#awake) this.wake();
@@ -163,7 +201,6 @@ export class Instance implements InstanceView, Place {
   #emit(slot: BatchSlot, sequence: Sequence, nowUs: number): void {
     sequence.generatedTokens++;
     sequence.isDecoding = true;
-    if (sequence.generatedTokens === 1) sequence.firstTokenUs = nowUs;
     sequence.listener.tokens(nowUs, 1);
     // What the listener does on a token may be to cancel.
     if (sequence.state !== 'running') return;
@@ -172,11 +209,13 @@ export class Instance implements InstanceView, Place {
       sequence.kv.release();
       sequence.state = 'ended';
       sequence.listener.end(nowUs, sequence.completion(nowUs));
-    } else if (this.#parts.handOver !== undefined) {
-      slot.remove(sequence);
-      sequence.state = 'moving';
-      this.#parts.handOver(sequence);
-    }
+    } else if (this.#parts.handOver !== undefined) this.#handOver(slot, sequence);
+  }
+
+  #handOver(slot: BatchSlot, sequence: Sequence): void {
+    slot.remove(sequence);
+    sequence.state = 'moving';
+    this.#parts.handOver?.(sequence);
   }
 }
 

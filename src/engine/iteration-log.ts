@@ -13,7 +13,7 @@ export interface IterationEntry {
   readonly prefill: readonly { readonly id: string; readonly tokens: number; readonly past: number }[];
   /** Requests that compute one token behind a whole prompt. */
   readonly decode: readonly string[];
-  /** Requests that lost their memory before it. */
+  /** Requests that lost their memory before it, or had it copied to the host. */
   readonly preempted: readonly string[];
   /** After this iteration's were taken. */
   readonly free_blocks: number;
@@ -35,7 +35,7 @@ export function logIterations(write: (entry: IterationEntry) => void): Iteration
       stage_us: stageUs,
       prefill,
       decode,
-      preempted: slot.preempted.map(({ id }) => id),
+      preempted: [...slot.preemptedEarlier, ...slot.preempted].map(({ id }) => id),
       free_blocks: slot.memory.freeBlocks,
       waiting: slot.waiting.length,
     });

@@ -43,8 +43,8 @@ export class Sequence implements SequenceView, Prompt {
   readonly stopAfter: number;
   readonly listener: Listener;
   readonly arrivalUs: number;
-  /** `moving`: between two instances. */
-  state: 'waiting' | 'running' | 'moving' | 'ended' = 'waiting';
+  /** `swapped`: its KV memory is copied to the host, and it waits to have it back. `moving`: between two instances. */
+  state: 'waiting' | 'running' | 'swapped' | 'moving' | 'ended' = 'waiting';
   place: Place | null = null;
   kv: KvAccount = NO_ACCOUNT;
   generatedTokens = 0;
@@ -53,8 +53,13 @@ export class Sequence implements SequenceView, Prompt {
   /** Of its prompt, found in the cache when it was first admitted. */
   cachedPromptTokens = 0;
   firstScheduledUs = Number.NaN;
-  firstTokenUs = Number.NaN;
-  /** When it had arrived where it decodes, and when it first ran there; NaN where it stays in one place. */
+  /** When its prompt had been computed for the first time. */
+  prefilledUs = Number.NaN;
+  /**
+   * When its KV memory began to move, when it had arrived where it decodes, and when it first ran there; NaN where it
+   * stays in one place.
+   */
+  transferBeganUs = Number.NaN;
   handedOverUs = Number.NaN;
   decodeScheduledUs = Number.NaN;
 
@@ -99,10 +104,13 @@ export class Sequence implements SequenceView, Prompt {
       cachedTokens: this.cachedPromptTokens,
       phases: {
         prefill_queue_us: this.firstScheduledUs - this.arrivalUs,
-        prefill_us: this.firstTokenUs - this.firstScheduledUs,
-        transfer_us: moved ? this.handedOverUs - this.firstTokenUs : null,
-        decode_queue_us: moved ? this.decodeScheduledUs - this.handedOverUs : null,
-        decode_us: endUs - (moved ? this.decodeScheduledUs : this.firstTokenUs),
+        prefill_us: this.prefilledUs - this.firstScheduledUs,
+        transfer_us: moved ? this.handedOverUs - this.transferBeganUs : null,
+        // Before its transfer too it waits for those that decode.
+        decode_queue_us: moved
+          ? this.transferBeganUs - this.prefilledUs + (this.decodeScheduledUs - this.handedOverUs)
+          : null,
+        decode_us: endUs - (moved ? this.decodeScheduledUs : this.prefilledUs),
       },
     };
   }

@@ -14,6 +14,8 @@ export class Batch {
   newTokens = 0;
   /** Tokens that come out. */
   sampledTokens = 0;
+  /** KV blocks that are copied to the host's memory or back before it. */
+  swappedBlocks = 0;
 
   get sequences(): number {
     return this.chunkTokens.length + this.decodes;
@@ -26,6 +28,7 @@ export class Batch {
     this.decodeContextTokens = 0;
     this.newTokens = 0;
     this.sampledTokens = 0;
+    this.swappedBlocks = 0;
   }
 
   /** `tokens` of a prompt whose first `past` tokens are computed; `completes`: they are its last. */

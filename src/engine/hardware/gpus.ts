@@ -17,6 +17,8 @@ export interface Gpu {
   readonly kvMbu: number;
   /** The link between GPUs of one node. */
   readonly link: Link;
+  /** Peak to and from the host's memory, bytes/s in one direction. */
+  readonly pcieBytesPerS: number;
   /** Where peaks, memory and link are published, and how sure each is. */
   readonly source: string;
 }
@@ -59,6 +61,7 @@ export const GPUS = {
     weightMbu: 0.78,
     kvMbu: 0.7,
     link: nvlink(300e9),
+    pcieBytesPerS: 32e9,
     source: SYSTEM_FILE,
   },
   'h100-sxm': {
@@ -70,6 +73,7 @@ export const GPUS = {
     weightMbu: 0.82,
     kvMbu: 0.7,
     link: nvlink(450e9),
+    pcieBytesPerS: 64e9,
     source: SYSTEM_FILE,
   },
   'h200-sxm': {
@@ -81,6 +85,7 @@ export const GPUS = {
     weightMbu: 0.82,
     kvMbu: 0.7,
     link: nvlink(450e9),
+    pcieBytesPerS: 64e9,
     source: SYSTEM_FILE,
   },
   'h100-pcie': {
@@ -92,6 +97,7 @@ export const GPUS = {
     weightMbu: 0.82,
     kvMbu: 0.7,
     link: pcie(64e9),
+    pcieBytesPerS: 64e9,
     source: SYSTEM_FILE,
   },
   'b200-sxm': {
@@ -103,6 +109,7 @@ export const GPUS = {
     weightMbu: 0.82,
     kvMbu: 0.7,
     link: nvlink(900e9),
+    pcieBytesPerS: 64e9,
     source: `${SYSTEM_FILE}; efficiencies not measured`,
   },
   l40s: {
@@ -114,6 +121,7 @@ export const GPUS = {
     weightMbu: 0.78,
     kvMbu: 0.7,
     link: pcie(32e9),
+    pcieBytesPerS: 32e9,
     source: SYSTEM_FILE,
   },
   l20: {
@@ -125,6 +133,7 @@ export const GPUS = {
     weightMbu: 0.78,
     kvMbu: 0.7,
     link: pcie(32e9),
+    pcieBytesPerS: 32e9,
     source: 'memory and bandwidth as listed publicly; 119.5 TFLOP/s from memory',
   },
   a40: {
@@ -136,6 +145,7 @@ export const GPUS = {
     weightMbu: 0.8,
     kvMbu: 0.7,
     link: pcie(32e9),
+    pcieBytesPerS: 32e9,
     source: '149.7 TFLOP/s, 696 GB/s, 48 GB and PCIe from memory; its NVLink bridge, of pairs, is not modelled',
   },
   a10: {
@@ -147,6 +157,7 @@ export const GPUS = {
     weightMbu: 0.78,
     kvMbu: 0.7,
     link: pcie(32e9),
+    pcieBytesPerS: 32e9,
     source: '125 TFLOP/s, 600 GB/s and 24 GB from memory',
   },
 } as const satisfies Record<string, Gpu>;

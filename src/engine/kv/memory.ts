@@ -29,12 +29,15 @@ export interface KvAccount {
   cachedTokens(): number;
   /** Free blocks that `grow(tokens)` would take, cached ones that no one uses included. */
   needs(tokens: number): number;
-  /** Holds blocks for `tokens` tokens in all, the cached ones first. False, and nothing changes, if too few are free. */
-  grow(tokens: number): boolean;
+  /**
+   * Holds blocks for `tokens` tokens in all, the cached ones first. False, and nothing changes, if too few are free. The
+   * first `computing` of them (by default all) are computed by the iteration to come, or were before.
+   */
+  grow(tokens: number, computing?: number): boolean;
   /** Its first `tokens` tokens have been computed: from now on others may share them. */
   computed(tokens: number): void;
   /** Ended: holds nothing more; a cache may keep what was computed. */
   release(): void;
-  /** Thrown out of memory, to be computed again. */
+  /** Thrown out of memory, to be computed again or copied back. */
   retract(): void;
 }

@@ -12,6 +12,8 @@ export interface Scheduler<S extends SequenceView> {
   /** Those that hold memory here and may compute, in order of admission. */
   readonly running: readonly S[];
   readonly waiting: QueueView<S>;
+  /** Those whose memory was copied to the host, in order of that. */
+  readonly swapped: QueueView<S>;
   readonly memory: MemoryView;
 
   /**
@@ -19,10 +21,12 @@ export interface Scheduler<S extends SequenceView> {
    * default, what it will have computed). False, and nothing changes, if there is too little memory.
    */
   run(sequence: S, tokens: number, holdTokens?: number): boolean;
-  /** A waiting one joins the end of the running, with what the cache has of it, and computes as in `run`, or nothing yet. */
+  /** A waiting or swapped one joins the end of the running, with what the cache has of it, and computes as in `run`, or nothing yet. */
   admit(sequence: S, tokens: number, holdTokens?: number): boolean;
   /** A running one loses its memory and waits again, to be computed anew. It must not compute in this iteration. */
   preempt(sequence: S, to: 'head' | 'tail'): void;
+  /** A running one has its memory copied to the host and waits to be admitted again. It must not compute in this iteration. */
+  swapOut(sequence: S): void;
   /** The first `count` of the running go behind the others, in their order. */
   rotate(count: number): void;
   /** The waiting stand by `key`, the lowest first, and among equals as before. Asks once for each, from the head. */

@@ -1,7 +1,9 @@
+import { distserve } from './distserve.ts';
 import { sarathi } from './sarathi.ts';
 import { sglang } from './sglang.ts';
 import type { System } from './system.ts';
 import { simdistserve, simdistserveVllmSystem } from './simdistserve.ts';
+import { vllmPd } from './vllm-pd.ts';
 import { vllmV0 } from './vllm-v0.ts';
 import { vllmV1 } from './vllm-v1.ts';
 
@@ -11,6 +13,8 @@ export const SYSTEMS: Readonly<Record<string, System>> = {
   'vllm-v0': vllmV0,
   sarathi,
   sglang,
+  distserve,
+  'vllm-pd': vllmPd,
   simdistserve,
   'simdistserve-vllm': simdistserveVllmSystem,
 };

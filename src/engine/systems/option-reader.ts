@@ -32,6 +32,11 @@ interface NameOrFile<N> extends Name<N> {
   readonly extension: string;
 }
 
+interface NameOrAmount extends Name<string> {
+  /** What follows the number. */
+  readonly unit: string;
+}
+
 interface WholeNumber extends OptionText {
   readonly min: number;
   readonly max: number;
@@ -48,6 +53,8 @@ interface Fraction extends OptionText {
   readonly max: number;
   readonly fallback: number;
 }
+
+const DECIMAL = /^\d+(\.\d+)?$/;
 
 /**
  * What was given for a system, read key by key with the default of each: the one place where a system says which
@@ -94,9 +101,22 @@ export class OptionReader {
     const names = Object.keys(table);
     const file = `FILE${option.extension}`;
     if (!isFile && !isNameIn(table, given))
-      throw this.#fault(`${key} "${given}" is not known${suggestion(given, names)}, or a file by its name, ${file}`);
+      throw this.#fault(`${key} "${given}" is not known, nor a file's name, ${file}${suggestion(given, names)}`);
     const value = isFile ? resolve(given) : given;
     this.#note(key, value, [...names, file].join(', '), option);
+    return value;
+  }
+
+  /** One of the names of `table`, or a number above 0 with its unit: `25gbps`. */
+  nameOrAmount(key: string, table: object, option: NameOrAmount): string {
+    const { unit, fallback } = option;
+    const value = String(this.#take(key) ?? fallback);
+    const number = value.endsWith(unit) ? value.slice(0, -unit.length) : '';
+    const isAmount = DECIMAL.test(number) && Number(number) > 0;
+    const names = Object.keys(table);
+    const expected = [...names, `a number above 0 with ${unit} behind it, e.g. 25${unit}`].join(', or ');
+    if (!isAmount && !isNameIn(table, value)) throw this.#fault(`${key}=${value} is not ${expected}`);
+    this.#note(key, value, expected, option);
     return value;
   }
 
@@ -150,7 +170,7 @@ export class OptionReader {
   #number(key: string, fallback: number): number {
     const given = this.#take(key);
     if (typeof given !== 'string') return given ?? fallback;
-    return /^\d+(\.\d+)?$/.test(given) ? Number(given) : Number.NaN;
+    return DECIMAL.test(given) ? Number(given) : Number.NaN;
   }
 
   #take(key: string): OptionValue | undefined {

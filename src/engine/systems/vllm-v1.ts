@@ -12,15 +12,13 @@ import type { System } from './system.ts';
  * Scheduling and detokenising that the GPU waits for, an estimate: with it one request of llama-3.1-8b decodes at
  * 6.7 ms a token on H100, as reported of vLLM v1. Systems of 2023 took 25-35 ms (Splitwise's measurements).
  */
-const HOST: HostOverhead = { hostFixedUs: 1200, hostPerSequenceUs: 8 };
+export const VLLM_V1_HOST: HostOverhead = { hostFixedUs: 1200, hostPerSequenceUs: 8 };
 
 /** vLLM takes its larger defaults on devices of at least 70 GiB that are not A100s. */
 const LARGE_MEMORY_BYTES = 70 * 1024 ** 3;
 const LARGE_DEFAULTS = '(larger from 70 GiB of memory on, but not on A100)';
 
-type VllmV1Options = Deployment &
-  Replicas &
-  PrefixCaching & { readonly token_budget: number; readonly max_seqs: number };
+type VllmV1Options = Deployment & Replicas & PrefixCaching & VllmV1Limits;
 
 /** vLLM v1: chunked prefill under one token budget, preemption by recomputation, prefixes shared block by block. */
 export const vllmV1: System = {
@@ -39,12 +37,21 @@ export const vllmV1: System = {
 };
 
 function read(given: OptionReader): VllmV1Options {
-  const deployment = readDeployment(given, HOST);
-  const large = isLarge(deployment.gpu);
+  const deployment = readDeployment(given, VLLM_V1_HOST);
   return {
     ...deployment,
     ...readReplicas(given),
     ...readPrefixCaching(given),
+    ...readVllmV1Limits(given, deployment.gpu),
+  };
+}
+
+/** What an iteration may hold. */
+export type VllmV1Limits = { readonly token_budget: number; readonly max_seqs: number };
+
+export function readVllmV1Limits(given: OptionReader, gpu: GpuName): VllmV1Limits {
+  const large = isLarge(gpu);
+  return {
     token_budget: given.integer('token_budget', {
       min: 1,
       max: 2 ** 20,

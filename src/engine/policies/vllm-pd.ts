@@ -1,0 +1,20 @@
+import { missingTokens } from '../sequence.ts';
+import type { IterationPolicy } from './policy.ts';
+import { vllmV1, type VllmV1Options } from './vllm-v1.ts';
+
+/**
+ * vLLM v1 where prompts come with their KV memory. One thing is ours: the first in the queue, preempted here, may wait
+ * for blocks that those behind it hold; when nothing else runs, the first who has memory does.
+ */
+export function vllmPdDecode(options: VllmV1Options): IterationPolicy {
+  const decide = vllmV1(options);
+  return (scheduler) => {
+    decide(scheduler);
+    const { running, waiting } = scheduler;
+    for (let i = 0; i < waiting.length && running.length === 0; i++) {
+      const sequence = waiting.at(i);
+      if (sequence === undefined || sequence.heldBlocks() === 0) continue;
+      scheduler.admit(sequence, Math.min(missingTokens(sequence), options.tokenBudget));
+    }
+  };
+}

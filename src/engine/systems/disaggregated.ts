@@ -1,0 +1,104 @@
+import type { CostModel } from '../cost/cost-model.ts';
+import type { Engine } from '../engine.ts';
+import { fleet } from '../fleet.ts';
+import { Receiver } from '../hand-over.ts';
+import type { Link } from '../hardware/link.ts';
+import { pipeline } from '../hardware/pipeline.ts';
+import { Instance, type InstanceParts } from '../instance.ts';
+import type { KvMemory } from '../kv/memory.ts';
+import type { KvAdmission } from '../policies/kv-admission.ts';
+import type { IterationPolicy } from '../policies/policy.ts';
+import { ROUTERS, type RouterName } from '../policies/routers.ts';
+import type { OptionReader } from './option-reader.ts';
+import type { EngineContext } from './system.ts';
+
+/** Equal instances that do one part of the work. */
+export interface Side {
+  readonly count: number;
+  readonly router: RouterName;
+  /** Stages of the pipeline of each. */
+  readonly stages: number;
+  readonly memory: () => KvMemory;
+  readonly policy: () => IterationPolicy;
+  /** By the name of the instance. */
+  readonly cost: (instance: string) => CostModel;
+}
+
+export interface DisaggregatedParts {
+  readonly maxModelLen: number;
+  readonly prefill: Side;
+  readonly decode: Side;
+  /** Makes the link between one instance of each side. */
+  readonly link: () => Link;
+  readonly kvBytesPerToken: number;
+  readonly admission: KvAdmission;
+  /** As in `InstanceParts`. */
+  readonly repeatsFirstToken: boolean;
+  /** As in `ReceiverParts`. */
+  readonly isLost?: () => boolean;
+}
+
+/** An engine of instances that compute prompts and instances that decode, with KV memory handed over between them. */
+export function disaggregated(context: EngineContext, parts: DisaggregatedParts): Engine {
+  const { clock } = context;
+  const { prefill, decode, link, repeatsFirstToken } = parts;
+  const decoders = instances(context, 'decode', decode, (i) => ({ onDecision: () => receivers[i]?.look() }));
+  const receivers = decoders.map((instance) => new Receiver({ ...parts, clock, decode: instance }));
+
+  const route = ROUTERS[decode.router].create();
+  const entry = instances(context, 'prefill', prefill, (i) => {
+    const links = receivers.map(link);
+    const handOver: InstanceParts['handOver'] = (sequence) => {
+      const to = route(receivers);
+      const [from, way] = [entry[i], links[to]];
+      if (from !== undefined && way !== undefined) receivers[to]?.offer(sequence, from, way);
+    };
+    return { repeatsFirstToken, handOver };
+  });
+
+  return fleet({
+    clock,
+    maxModelLen: parts.maxModelLen,
+    entry,
+    router: ROUTERS[prefill.router].create(),
+    others: decoders,
+    between: () => receivers.reduce((sum, receiver) => sum + receiver.between(), 0),
+  });
+}
+
+function instances(
+  { clock, onIteration }: EngineContext,
+  name: string,
+  { count, stages, memory, policy, cost }: Side,
+  more: (i: number) => Partial<InstanceParts>,
+): Instance[] {
+  return Array.from(
+    { length: count },
+    (_, i) =>
+      new Instance({
+        name: `${name}-${i}`,
+        clock,
+        onIteration,
+        policy,
+        memory: memory(),
+        executor: pipeline(clock, stages),
+        cost: cost(`${name}-${i}`),
+        ...more(i),
+      }),
+  );
+}
+
+/** Who picks the instances of each of the two sides. */
+export function readRouters(
+  given: OptionReader,
+  fallback: { readonly prefill: RouterName; readonly decode: RouterName },
+  source: string,
+): { readonly 'prefill.router': RouterName; readonly 'decode.router': RouterName } {
+  const read = (side: keyof typeof fallback): RouterName =>
+    given.name(`${side}.router`, ROUTERS, {
+      fallback: fallback[side],
+      about: `who picks the instance that is to ${side}`,
+      source,
+    });
+  return { 'prefill.router': read('prefill'), 'decode.router': read('decode') };
+}

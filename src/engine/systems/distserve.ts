@@ -1,0 +1,109 @@
+import type { HostOverhead } from '../cost/host-overhead.ts';
+import { copyUs, withSwapping } from '../cost/swapping.ts';
+import { GPUS } from '../hardware/gpus.ts';
+import { BlockPool } from '../kv/block-pool.ts';
+import { kvBytesPerToken } from '../models/llm.ts';
+import { LLMS } from '../models/llms.ts';
+import { distserveDecode, distservePrefill } from '../policies/distserve.ts';
+import { pullBelow } from '../policies/kv-admission.ts';
+import type { RouterName } from '../policies/routers.ts';
+import { costModel, readRoles, type MemoryLayout, type Role } from './deployment.ts';
+import { disaggregated, readRouters } from './disaggregated.ts';
+import { kvBlocks } from './fit.ts';
+import { kvTransfer, readKvLink } from './kv-link.ts';
+import type { OptionReader } from './option-reader.ts';
+import type { System } from './system.ts';
+
+/** Its calls between processes, as its own simulator has them; what goes with the tokens is left out. */
+const HOST: HostOverhead = { hostFixedUs: 2000, hostPerSequenceUs: 0 };
+
+const MEMORY: MemoryLayout = {
+  blockTokens: { fallback: 16, max: 1024, source: 'DistServe, block_size of its evaluation' },
+  fraction: { fallback: () => 0.95, source: 'DistServe, gpu_memory_utilization of its evaluation' },
+  /** 1 % of the memory of its GPUs, as worker.py takes off. */
+  reserveBytes: 0.86e9,
+};
+
+const CODE = 'LLMServe/DistServe 82831f1';
+const FLAGS = 'DistServe, flags of its evaluation';
+
+/** DistServe: prompts on some instances, decodes on others, KV memory fetched by those that decode. */
+export const distserve: System = {
+  cites:
+    `DistServe (OSDI 2024), section 4.3; ${CODE}, distserve/{context,decoding}_stage_scheduler.py. As published: ` +
+    'cost=distserve here and cost=vllm for vllm-v0; the same kernels: one cost for both',
+  options: (given) => read(given).options,
+  engine(given, context) {
+    const { role, own } = read(given);
+    const [prefill, decode] = [role('prefill'), role('decode')];
+    return disaggregated(context, {
+      maxModelLen: prefill.max_model_len,
+      prefill: {
+        ...side(prefill, own['prefill.router']),
+        cost: (instance) => costModel(prefill, instance),
+        policy: () =>
+          distservePrefill({ batchSize: own['prefill.batch_size'], batchTokens: own['prefill.batch_tokens'] }),
+      },
+      decode: {
+        ...side(decode, own['decode.router']),
+        cost: (instance) => withSwapping(costModel(decode, instance), swapUs(decode)),
+        policy: () => distserveDecode({ batchSize: own['decode.batch_size'] }),
+      },
+      ...kvTransfer(context.clock, own, prefill, decode),
+      admission: pullBelow(own.waiting_share),
+      repeatsFirstToken: false,
+    });
+  },
+};
+
+function side(role: Role, router: RouterName) {
+  const memory = () => new BlockPool(kvBlocks(role, MEMORY.reserveBytes), role.block_tokens);
+  return { count: role.count, stages: role.pp, router, memory };
+}
+
+/** For one block between the host and the GPUs, each of which has its part. */
+function swapUs({ gpu, model, tp, pp, block_tokens }: Role): number {
+  return copyUs(GPUS[gpu], (kvBytesPerToken(LLMS[model]) * block_tokens) / (tp * pp));
+}
+
+function read(given: OptionReader) {
+  const { options, role } = readRoles(given, { ...HOST, memory: MEMORY }, ['prefill', 'decode']);
+  const own = {
+    ...readRouters(
+      given,
+      { prefill: 'least-requests', decode: 'least-requests' },
+      'DistServe, 4.3: shortest queue, least loaded',
+    ),
+    ...readKvLink(given),
+    'prefill.batch_tokens': given.integer('prefill.batch_tokens', {
+      min: 1,
+      max: 2 ** 20,
+      fallback: 512,
+      about: 'prompt tokens of an iteration (L_m), unless one prompt alone has more',
+      source: `DistServe, 4.3: what saturates an A100 with a model of 13B; ${FLAGS}: 8192`,
+    }),
+    'prefill.batch_size': given.integer('prefill.batch_size', {
+      min: 1,
+      max: 65536,
+      fallback: 128,
+      about: 'prompts of an iteration',
+      source: FLAGS,
+    }),
+    'decode.batch_size': given.integer('decode.batch_size', {
+      min: 1,
+      max: 65536,
+      fallback: 1024,
+      about: 'requests that a batch decodes',
+      source: FLAGS,
+    }),
+    waiting_share: given.fraction('waiting_share', {
+      above: 0,
+      max: 1,
+      fallback: 0.05,
+      about:
+        'share of the blocks of an instance that decodes below which fetched prompts may wait there for more to come',
+      source: `${CODE}, waiting_block_prop_threshold`,
+    }),
+  };
+  return { options: { ...options, ...own }, role, own };
+}

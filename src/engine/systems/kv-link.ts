@@ -1,0 +1,46 @@
+import type { Clock } from '../../core/clock.ts';
+import { GPUS } from '../hardware/gpus.ts';
+import { Link } from '../hardware/link.ts';
+import { kvBytesPerToken } from '../models/llm.ts';
+import { LLMS } from '../models/llms.ts';
+import type { Role } from './deployment.ts';
+import { OURS, type OptionReader } from './option-reader.ts';
+
+/** Time until the first byte moves (AIConfigurator, latency of transfers between GPUs). */
+const LATENCY_US = 10;
+
+const LINKS = { node: {} };
+const UNIT = 'gbps';
+
+/** Which way KV memory takes from an instance that computes prompts to one that decodes. */
+export type KvLink = { readonly link: string };
+
+export function readKvLink(given: OptionReader): KvLink {
+  const link = given.nameOrAmount('link', LINKS, {
+    unit: UNIT,
+    fallback: 'node',
+    about:
+      'what KV memory moves over between each two instances: the link of the GPUs in a node (NVLink or PCIe), or so ' +
+      'many Gbit/s',
+    source: `${OURS}: all in one node; DistServe's nodes had 25${UNIT} between them`,
+  });
+  return { link };
+}
+
+/** The links between instances of two roles, and what moves over them. Within a node every GPU has its part of it. */
+export function kvTransfer(
+  clock: Clock,
+  { link }: KvLink,
+  from: Role,
+  to: Role,
+): { readonly link: () => Link; readonly kvBytesPerToken: number } {
+  const gpu = GPUS[from.gpu].link;
+  const pairs = Math.min(from.tp * from.pp, to.tp * to.pp);
+  const shape = {
+    bytesPerS:
+      link === 'node' ? pairs * gpu.bytesPerS * gpu.efficiency : (Number(link.slice(0, -UNIT.length)) * 1e9) / 8,
+    latencyUs: LATENCY_US,
+    segmentUs: 0,
+  };
+  return { link: () => new Link(clock, shape), kvBytesPerToken: kvBytesPerToken(LLMS[from.model]) };
+}

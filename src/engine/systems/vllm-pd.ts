@@ -1,0 +1,60 @@
+import { randomStream, uniform } from '../../core/random.ts';
+import { whenFree } from '../policies/kv-admission.ts';
+import type { RouterName } from '../policies/routers.ts';
+import { vllmPdDecode } from '../policies/vllm-pd.ts';
+import { vllmV1 } from '../policies/vllm-v1.ts';
+import { costModel, readRoles, type Role } from './deployment.ts';
+import { disaggregated, readRouters, type Side } from './disaggregated.ts';
+import { kvTransfer, readKvLink } from './kv-link.ts';
+import { OURS, type OptionReader } from './option-reader.ts';
+import { blockMemory, readPrefixCaching } from './prefix-caching.ts';
+import type { System } from './system.ts';
+import { readVllmV1Limits, VLLM_V1_HOST } from './vllm-v1.ts';
+
+/** vLLM's disaggregated prefill: two kinds of vLLM v1 with a proxy in front and a KV connector between. */
+export const vllmPd: System = {
+  cites:
+    'vLLM v1 with a KV connector: vllm/v1/core/sched/scheduler.py; the proxy of ' +
+    'tests/v1/kv_connector/nixl_integration: the prompt is sent with max_tokens=1 to an instance whose answer is thrown ' +
+    'away, then to one that gets its KV memory and computes the last token of it again',
+  options: (given) => read(given).options,
+  engine(given, context) {
+    const { role, own } = read(given);
+    const [prefill, decode] = [role('prefill'), role('decode')];
+    const side = (one: Role, router: RouterName, policy: typeof vllmV1): Side => ({
+      count: one.count,
+      stages: one.pp,
+      router,
+      memory: () => blockMemory({ ...one, ...own }),
+      cost: (instance) => costModel(one, instance),
+      policy: () => policy({ tokenBudget: own.token_budget, maxSeqs: own.max_seqs, reservePrompts: one.pp > 1 }),
+    });
+    const random = randomStream(prefill.seed, 'lost transfers');
+    return disaggregated(context, {
+      maxModelLen: prefill.max_model_len,
+      prefill: side(prefill, own['prefill.router'], vllmV1),
+      decode: side(decode, own['decode.router'], vllmPdDecode),
+      ...kvTransfer(context.clock, own, prefill, decode),
+      admission: whenFree,
+      repeatsFirstToken: true,
+      isLost: () => own.lost_transfers > 0 && uniform(random) < own.lost_transfers,
+    });
+  },
+};
+
+function read(given: OptionReader) {
+  const { shared, options, role } = readRoles(given, VLLM_V1_HOST, ['prefill', 'decode']);
+  const own = {
+    ...readRouters(given, { prefill: 'round-robin', decode: 'round-robin' }, 'vLLM, toy_proxy_server.py'),
+    ...readPrefixCaching(given),
+    ...readVllmV1Limits(given, shared.gpu),
+    ...readKvLink(given),
+    lost_transfers: given.amount('lost_transfers', {
+      max: 1,
+      fallback: 0,
+      about: 'share of the transfers that fail, whereupon the prompt is computed where it was to decode',
+      source: `${OURS}; vLLM, kv_load_failure_policy=recompute`,
+    }),
+  };
+  return { options: { ...options, ...own }, role, own };
+}
