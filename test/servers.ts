@@ -10,6 +10,9 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
+/** By which engines are told apart. */
+const OWN_PAGES = ['/version', '/server_info', '/get_server_info', '/model_info', '/get_model_info'];
+
 /**
  * A server on loopback that does with each request what `answer` says; `index` counts POSTs from 0. What `--adapter auto`
  * asks before a run it answers as a plain server would: with a model, without pages of its own, with two tokens.
@@ -26,7 +29,7 @@ export async function serve(
     request.on('end', () => {
       const text = Buffer.concat(chunks).toString();
       const body: unknown = text === '' ? null : JSON.parse(text);
-      if (request.headers['x-request-id']?.toString().endsWith('-probe') === true) {
+      if (request.headers['x-request-id']?.toString().endsWith('-ability-probe') === true) {
         void streamTokens(response, 2, 0);
         return;
       }
@@ -35,8 +38,8 @@ export async function serve(
         response.setHeader('content-type', 'application/json').end(JSON.stringify({ data: [{ id: 'tiny' }] }));
         return;
       }
-      if (request.method === 'GET') response.writeHead(404).end();
-      else answer(posts++, request, response, body);
+      if (request.method === 'GET' && OWN_PAGES.includes(request.url ?? '')) response.writeHead(404).end();
+      else answer(request.method === 'POST' ? posts++ : -1, request, response, body);
     });
   });
   server.listen(0, '127.0.0.1');
