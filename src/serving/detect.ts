@@ -113,6 +113,6 @@ function lacks(abilities: ServerAbilities | null, endpoint: Endpoint): string[] 
   if (!abilities.ignoreEos)
     said.push('the server does not know ignore_eos: answers end when the model says so, not at their planned length');
   if (!abilities.tokenIdPrompts && endpoint !== 'chat')
-    said.push('the server does not take prompts as token ids: they are sent as text, of about the planned length');
+    said.push('the server does not take prompts as token ids: they are sent as text');
   return said;
 }

@@ -9,7 +9,7 @@ import { refusedCredentials } from './reach.ts';
 import { withoutUnknown } from './unknown-fields.ts';
 
 /** The smallest request that shows how tokens are told: one after another. */
-const REQUEST = { id: 'probe', traceRow: 0, dueUs: 0, inputTokens: 8, outputTokens: 2 };
+const REQUEST = { id: 'ability-probe', traceRow: 0, dueUs: 0, inputTokens: 8, outputTokens: 2 };
 
 /** Too many requests, or not just now: worth another try, for what is not learnt is guessed for the whole run. */
 const BUSY: ReadonlySet<number> = new Set([429, 503]);
