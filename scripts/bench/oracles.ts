@@ -46,6 +46,7 @@ async function run({ path, system }: Workload): Promise<{ recordsS: number; allS
       adapter: 'openai',
       endpoint: 'completions',
       model: null,
+      tokenizer: null,
       clock: 'virtual',
       slo: null,
       warmupUs: 0,
