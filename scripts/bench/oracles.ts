@@ -53,6 +53,7 @@ async function run({ path, system }: Workload): Promise<{ recordsS: number; allS
       cooldownUs: 0,
       seed: 1,
       timeoutUs: 1e12,
+      tokenizer: null,
       ttftTimeoutUs: 1e12,
       headers: {},
       insecure: false,

@@ -19,7 +19,9 @@ const schema = z.looseObject({
   workload: text.optional(),
   target: text,
   adapter: text,
-  endpoint: z.enum(ENDPOINTS, { error: (issue) => `got "${String(issue.input)}", expected ${ENDPOINTS.join(' or ')}` }),
+  endpoint: z
+    .enum(ENDPOINTS, { error: (issue) => `got "${String(issue.input)}", expected ${ENDPOINTS.join(', ')}` })
+    .optional(),
   model: text.optional(),
   tokenizer: text.optional(),
   slo: text.optional(),
@@ -92,11 +94,15 @@ export const runCommand: Command = {
     limit: { type: 'number', describe: 'first N requests' },
     'block-tokens': { type: 'number', describe: 'tokens of a prefix block [default: as the trace says or shows]' },
     out: { type: 'string', describe: 'run directory [default: runs/<utc time>-<workload>-<target>]' },
-    adapter: { type: 'string', default: 'openai', describe: 'dialect of the target' },
+    adapter: {
+      type: 'string',
+      default: 'auto',
+      describe: 'dialect of the target: openai, vllm, sglang; auto asks the server',
+    },
     endpoint: {
       type: 'string',
-      default: 'completions',
-      describe: 'completions (prompts as token ids) or chat (as text)',
+      describe:
+        'completions or generate (SGLang; prompts as token ids), chat (as text) [default: the first that the server has]',
     },
     model: { type: 'string', describe: 'model to ask for [default: the first that the server lists]' },
     tokenizer: {
@@ -155,6 +161,9 @@ async function runAndReport(options: Options, line: readonly string[]): Promise<
       warn: (warning) => {
         if (!options.quiet) printWarning(warning);
       },
+      say: (found) => {
+        if (!options.quiet) process.stderr.write(`${found}\n`);
+      },
       started: (_dir, facts, look) => {
         if (!options.quiet && spec.clock === 'real') endProgress = showProgress(facts, look);
       },
@@ -200,7 +209,7 @@ function runSpec(options: Options, line: readonly string[]): RunSpec {
     },
     target: options.target,
     adapter: options.adapter,
-    endpoint: options.endpoint,
+    endpoint: options.endpoint ?? null,
     model: options.model ?? null,
     tokenizer: tokenizerOf(options.tokenizer),
     clock: options.clock,

@@ -29,6 +29,8 @@ export interface RunHooks {
   /** Wall-clock time, which only commands may read: ISO 8601 in UTC. */
   readonly nowIso: () => string;
   readonly warn: (text: string) => void;
+  /** What was found of the target, in a line. */
+  readonly say?: (text: string) => void;
   /** The run has begun; `look` says how far it is, at any time. */
   readonly started: (dir: string, facts: PlanFacts, look: () => RunProgress) => void;
   readonly stop: AbortSignal;
@@ -62,7 +64,7 @@ export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResul
       `${startedAt.replaceAll(/[-:]|\.\d+/g, '')}-${source.name.replace(/\..*$/, '')}-${targetName(spec.target)}`,
     );
   checkRunDirectory(dir);
-  const arena = await openArena(spec, plan, dir, hooks.warn);
+  const arena = await openArena(spec, plan, dir, hooks);
 
   // Replay: from here on there is a run directory, and whatever happens is recorded in it.
   createRunDirectory(dir);

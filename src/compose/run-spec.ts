@@ -20,8 +20,10 @@ export interface RunSpec {
   readonly workload: WorkloadSpec;
   /** A URL, or `reference[:SYSTEM[,key=value...]]`. */
   readonly target: string;
+  /** A dialect, or `auto`: as the server is. */
   readonly adapter: string;
-  readonly endpoint: Endpoint;
+  /** Null: the first that the adapter speaks and the server has. */
+  readonly endpoint: Endpoint | null;
   /** Model to ask for; null: the first that the server lists. */
   readonly model: string | null;
   /** What makes prompts of exact length where ids are not accepted: the path of a `tokenizer.json`, or `server`. */

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { UserError } from '../core/errors.ts';
-import { serverTokenizer, type ServerAccess } from '../serving/tokenize.ts';
+import type { ServerAccess } from '../serving/ask.ts';
+import { tokenizeOnServer } from '../serving/tokenize.ts';
 import { COMMON_WORDS, findAlphabet, type Alphabet } from '../../workloads/index.ts';
 
 /** The words of exact texts and where they come from. */
@@ -33,12 +34,8 @@ export async function wordsOfFile(asked: string | null): Promise<WordSource | nu
 
 /** What the server's own tokenizer allows. */
 export async function wordsOfServer(access: ServerAccess, model: string): Promise<WordSource> {
-  const { encode, close } = serverTokenizer(access, model);
-  try {
-    // Each text is a call.
-    const alphabet = await findAlphabet('--tokenizer server', encode, COMMON_WORDS, { pairs: 8, longTexts: 4 });
-    return { name: 'server', sha256: null, alphabet };
-  } finally {
-    await close();
-  }
+  const encode = (text: string): Promise<readonly number[]> => tokenizeOnServer(access, model, text);
+  // Each text is a call.
+  const alphabet = await findAlphabet('--tokenizer server', encode, COMMON_WORDS, { pairs: 8, longTexts: 4 });
+  return { name: 'server', sha256: null, alphabet };
 }

@@ -49,4 +49,6 @@ export interface Codec {
   next?(request: Request, replies: ReadonlyMap<number, Uint8Array>): readonly Call[];
   /** One line out of the body of a reply that was not 2xx. */
   refusal(body: string): string;
+  /** The body of an answer with so many tokens, as such a server would stream it: what the token path is warmed with. */
+  example(tokens: number): string;
 }

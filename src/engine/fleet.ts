@@ -40,6 +40,7 @@ export function fleet(parts: FleetParts): Engine {
       const load = all.map((instance) => instance.load()).reduce(sum);
       return { ...load, waiting: load.waiting + between() };
     },
+    resetPrefixCache: () => all.map((instance) => instance.memory.forget()).every((forgot) => forgot),
   };
 }
 

@@ -3,7 +3,7 @@ import type { PromptMaker } from '../core/prompt-maker.ts';
 import type { Sink } from '../core/target.ts';
 import { WallClock } from '../core/wall-clock.ts';
 import { HttpTarget } from '../replay/transport.ts';
-import type { ServerAccess } from './tokenize.ts';
+import type { ServerAccess } from './ask.ts';
 
 const PATIENCE_MS = 60_000;
 

@@ -135,7 +135,8 @@ describe('prompts of text', () => {
     const server = await start({ overhead: 5, knowsTokenize: false });
     await assert.rejects(
       prepare(server, 'server'),
-      (thrown) => thrown instanceof UserError && /\/tokenize answered 404.*--tokenizer FILE/.test(thrown.message),
+      (thrown) =>
+        thrown instanceof UserError && /\/tokenize of http.* answered 404.*--tokenizer FILE/.test(thrown.message),
     );
   });
 

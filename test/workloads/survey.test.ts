@@ -26,6 +26,7 @@ it('counts, sums and names the load', async () => {
     minInputTokens: 10,
     maxInputTokens: 20,
     maxOutputTokens: 6,
+    longest: { id: 'r1', traceRow: 3, inputTokens: 20, outputTokens: 6 },
     prefixReuse: null,
     sourceSha256: createHash('sha256').update(readFileSync(path)).digest('hex'),
   });

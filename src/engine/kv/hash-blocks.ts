@@ -46,6 +46,13 @@ export class HashBlocks implements KvMemory {
     return new HashAccount(this, prompt);
   }
 
+  forget(): boolean {
+    if (this.freeBlocks < this.capacityBlocks) return false;
+    for (let block = 0; block < this.capacityBlocks; block++) this.#index.forget(block);
+    this.version++;
+    return true;
+  }
+
   /** A number that no other request has. */
   nextSerial(): number {
     return ++this.#serial;

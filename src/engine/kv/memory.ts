@@ -14,6 +14,8 @@ export interface MemoryView {
 export interface KvMemory extends MemoryView {
   /** An account for one request; it holds nothing yet. */
   open(prompt: Prompt): KvAccount;
+  /** Forgets what only a cache keeps. False, and nothing changes, while a request holds any of it. */
+  forget(): boolean;
 }
 
 /** What one request holds in one memory. */

@@ -187,3 +187,18 @@ test('any interleaving: exactly what vLLM would find, take and keep', () => {
   );
   assert.ok(hits > 500, `${hits} tokens were found`);
 });
+
+test('forgetting: not while a request holds a block, and then nothing is found', () => {
+  const pool = new HashBlocks(6, 4);
+  const one = pool.open(prompt(12, ids(1, 2, 3)));
+  assert.ok(one.grow(12));
+  const waiting = pool.open(prompt(13, ids(1, 2, 3)));
+  assert.equal(pool.forget(), false);
+  assert.equal(waiting.cachedTokens(), 12);
+  one.release();
+  assert.equal(waiting.cachedTokens(), 12);
+  assert.equal(pool.forget(), true);
+  assert.equal(waiting.cachedTokens(), 0);
+  assert.ok(waiting.grow(13));
+  assert.equal(pool.open(prompt(13, ids(1, 2, 3))).cachedTokens(), 12, 'it caches again');
+});
