@@ -46,7 +46,6 @@ async function run({ path, system }: Workload): Promise<{ recordsS: number; allS
       adapter: 'openai',
       endpoint: 'completions',
       model: null,
-      tokenizer: null,
       clock: 'virtual',
       slo: null,
       warmupUs: 0,

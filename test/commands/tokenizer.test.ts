@@ -74,3 +74,9 @@ it('a server that counts otherwise during the run is a warning in the report', a
     /prompt lengths.*<td>exact<\/td>\s*<td>20 of 30 differ, \+1\.33 tokens on average, 2 at most<\/td>/s,
   );
 });
+
+it('--tokenizer server: the reference engine is asked like any other server', async () => {
+  const options = ['--endpoint', 'chat', '--tokenizer', 'server', '--limit', '5', '--out', join(folder, 'engine')];
+  const { stdout, stderr } = await cli('run', trace, ...options);
+  assert.match(stdout, /^prompts +exact; input tokens as asked in all 5$/m, stderr);
+});
