@@ -39,6 +39,8 @@ export const DEFINITIONS = {
     'Measured requests in flight while the client stood still, or sent more than 10 ms late: their times may be wrong. The records have them as `touched`.',
   left_out:
     'Requests of the warm-up and the cool-down were sent and recorded, and enter no figure; lateness too is of measured requests, stalls are of the whole run.',
+  server:
+    'From the histograms of its /metrics, by what they grew during the run, whoever asked. A percentile lies somewhere in its bucket, whose bounds stand beside it. The server counts from the arrival of a request, ours here from sending it.',
   little:
     "Little's law: requests in flight, sampled, against arrival rate times time in the system. A large difference means that records are wrong.",
 } as const;
@@ -107,6 +109,11 @@ export function joinWords(parts: readonly string[]): string {
 /** `1 request`, `2,000 requests`. */
 export function countWords(count: number, noun: string): string {
   return `${withThousands(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** A count, or a mean of counts: `31`, `7.29`. */
+export function amountWords(amount: number): string {
+  return Number.isInteger(amount) ? withThousands(amount) : threeFigures(amount);
 }
 
 /** A duration in seconds: `60.1 s`, `5 s`. */

@@ -60,6 +60,9 @@ async function check(adapter: string, endpoint: Endpoint | null): Promise<void> 
         seed: 1,
         timeoutUs: 120e6,
         tokenizer: null,
+        warmupRequests: 0,
+        resetCache: false,
+        start: null,
         ttftTimeoutUs: 60e6,
         headers: {},
         insecure: false,
@@ -70,7 +73,7 @@ async function check(adapter: string, endpoint: Endpoint | null): Promise<void> 
       {
         nowIso: () => new Date().toISOString(),
         warn: (text) => console.log(`  warning: ${text}`),
-        say: (text) => (found = text),
+        tell: (text) => (found = text),
         started: () => undefined,
         stop: new AbortController().signal,
         cut: new AbortController().signal,

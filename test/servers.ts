@@ -12,10 +12,11 @@ export interface TestServer {
 
 /**
  * A server on loopback that does with each request what `answer` says; `index` counts POSTs from 0. What `--adapter auto`
- * asks before a run it answers as a plain server would: with a model, without pages of its own, with two tokens.
+ * asks before a run it answers as a plain server would: with a model, without pages but those in `pages`, with two tokens.
  */
 export async function serve(
   answer: (index: number, request: IncomingMessage, response: ServerResponse, body: unknown) => void,
+  pages: readonly string[] = [],
 ): Promise<TestServer> {
   const seen: TestServer['seen'] = [];
   let posts = 0;
@@ -35,8 +36,9 @@ export async function serve(
         response.setHeader('content-type', 'application/json').end(JSON.stringify({ data: [{ id: 'tiny' }] }));
         return;
       }
-      if (request.method === 'GET') response.writeHead(404).end();
-      else answer(posts++, request, response, body);
+      if (request.method === 'POST') answer(posts++, request, response, body);
+      else if (pages.includes(request.url ?? '')) answer(-1, request, response, body);
+      else response.writeHead(404).end();
     });
   });
   server.listen(0, '127.0.0.1');

@@ -2,6 +2,7 @@ import { LATENCY_METRICS, type LatencyMetric, type Summary } from '../../src/cor
 import { formatMs } from '../../src/core/units.ts';
 import { isAnswered } from '../../src/metrics/answered.ts';
 import type { Figures } from '../figures/figures.ts';
+import type { ServerTimeline } from '../figures/server-timeline.ts';
 import { stayUs } from '../figures/request-spans.ts';
 import { countWords } from '../wording.ts';
 import { attainmentChart } from './attainment-chart.ts';
@@ -12,6 +13,8 @@ import { inFlightChart } from './in-flight-chart.ts';
 import { latenessChart } from './lateness-chart.ts';
 import { loadChart } from './load-chart.ts';
 import { missCharts } from './miss-charts.ts';
+import { serverLoadChart } from './server-load-chart.ts';
+import { KV_USAGE, PREFIX_HITS, serverShareChart } from './server-share-chart.ts';
 import { sloPlaneChart } from './slo-plane-chart.ts';
 import { tailChart } from './tail-chart.ts';
 import { tokensChart } from './tokens-chart.ts';
@@ -57,7 +60,7 @@ export function reasonCharts(_: Summary, { misses }: Figures): Chart[] {
   return misses === null || misses.missed === 0 ? [] : missCharts(misses);
 }
 
-export function timelineCharts(summary: Summary, { timeline }: Figures): Chart[] {
+export function timelineCharts(summary: Summary, { timeline, server }: Figures): Chart[] {
   return [
     loadChart(timeline),
     inFlightChart(timeline),
@@ -66,6 +69,20 @@ export function timelineCharts(summary: Summary, { timeline }: Figures): Chart[]
     ...(timeline.bins.every(({ attainment }) => attainment === null) ? [] : [attainmentChart(timeline)]),
     // Virtual time knows no client that could be late.
     ...(summary.validity.lateness_ms === null ? [] : [latenessChart(timeline)]),
+    ...(server === null ? [] : serverCharts(server, summary)),
+  ];
+}
+
+/** What the server said of itself, as far as it did. */
+function serverCharts(server: ServerTimeline, { workload }: Summary): Chart[] {
+  const { bins } = server;
+  // Where no prompt begins like another, that none was found is no news.
+  const hits = workload.prefix_reuse !== null || bins.some((bin) => (bin.prefix_hit_rate ?? 0) > 0);
+  return [
+    ...(bins.some(({ running, waiting }) => running !== null || waiting !== null) ? [serverLoadChart(server)] : []),
+    ...[KV_USAGE, ...(hits ? [PREFIX_HITS] : [])].flatMap((share) =>
+      bins.some((bin) => share.value(bin) !== null) ? [serverShareChart(server, share)] : [],
+    ),
   ];
 }
 

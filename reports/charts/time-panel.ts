@@ -1,34 +1,41 @@
 import type { TopLevelSpec } from 'vega-lite';
-import type { Timeline, TimelineBin } from '../figures/timeline.ts';
+import type { TimeBins, TimelineBin } from '../figures/timeline.ts';
 import { secondsWords } from '../wording.ts';
 import type { Layers, Position } from './chart.ts';
 import { COLOURS } from './theme.ts';
 
-export interface TimeSeries {
+interface Span {
+  readonly from_s: number;
+  readonly to_s: number;
+}
+
+export interface TimeSeries<Bin = TimelineBin> {
   readonly name: string;
   readonly mark: 'area' | 'line' | 'bar';
   readonly color: string;
   /** Null: nothing to draw in this bin. */
-  readonly value: (bin: TimelineBin) => number | null;
+  readonly value: (bin: Bin) => number | null;
   /** A value with its unit. */
   readonly words: (value: number) => string;
 }
 
-export interface TimePanel {
+interface TimePanel<Bin> {
   readonly height: number;
   readonly yTitle: string;
   /** Without it: from 0 to the largest value. */
   readonly yDomain?: readonly [number, number];
   /** A Vega expression. */
   readonly yLabel?: string;
-  readonly series: readonly TimeSeries[];
+  readonly series: readonly TimeSeries<Bin>[];
+  /** What is said of a bin in which nothing is drawn. */
+  readonly nothing?: string;
 }
 
 /**
  * One panel of a timeline. All panels have the same x domain, which the page moves by the signals `from` and `to`, and,
  * by the theme, the same plot width.
  */
-export function timePanel(timeline: Timeline, panel: TimePanel): TopLevelSpec {
+export function timePanel<Bin extends Span>(timeline: TimeBins<Bin>, panel: TimePanel<Bin>): TopLevelSpec {
   const { bins } = timeline;
   const endS = bins.at(-1)?.to_s ?? 1;
   const { unit, unitS } = timeUnit(endS);
@@ -52,7 +59,7 @@ export function timePanel(timeline: Timeline, panel: TimePanel): TopLevelSpec {
     legend: panel.series.length === 1 ? null : {},
   } as const;
   const drawn = panel.series.map((series): Layers[number] => {
-    const row = (bin: TimelineBin, seconds: number): object => ({
+    const row = (bin: Bin, seconds: number): object => ({
       at: seconds / unitS,
       to: bin.to_s / unitS,
       series: series.name,
@@ -76,7 +83,7 @@ export function timePanel(timeline: Timeline, panel: TimePanel): TopLevelSpec {
   });
   const hover: Layers[number] = {
     data: {
-      values: bins.map((bin) => ({ at: bin.from_s / unitS, to: bin.to_s / unitS, text: binText(panel.series, bin) })),
+      values: bins.map((bin) => ({ at: bin.from_s / unitS, to: bin.to_s / unitS, text: binText(panel, bin) })),
     },
     mark: { type: 'rect', opacity: 0, color: COLOURS.ink, clip: true },
     encoding: { x, x2: { field: 'to' }, tooltip: { field: 'text', type: 'nominal' } },
@@ -89,7 +96,7 @@ export function timePanel(timeline: Timeline, panel: TimePanel): TopLevelSpec {
 }
 
 /** Warm-up and cool-down as shaded spans, behind what is drawn. */
-function shade({ left_out }: Timeline, unitS: number, x: Position): Layers {
+function shade({ left_out }: Pick<TimeBins<unknown>, 'left_out'>, unitS: number, x: Position): Layers {
   if (left_out.length === 0) return [];
   return [
     {
@@ -101,12 +108,12 @@ function shade({ left_out }: Timeline, unitS: number, x: Position): Layers {
 }
 
 /** `bins of 250 ms`, and what the shade means. */
-export function binWords(timeline: Timeline): string {
+export function binWords(timeline: Omit<TimeBins<unknown>, 'bins'>): string {
   return `bins of ${secondsWords(timeline.bin_s)}${shadeWords(timeline)}`;
 }
 
 /** Nothing where all is measured. */
-export function shadeWords({ left_out }: Timeline): string {
+export function shadeWords({ left_out }: Pick<TimeBins<unknown>, 'left_out'>): string {
   return left_out.length === 0 ? '' : '; shaded: warm-up and cool-down, not measured';
 }
 
@@ -116,10 +123,10 @@ export function timeUnit(endS: number): { unit: string; unitS: number } {
   return endS < 4 * 3600 ? { unit: 'min', unitS: 60 } : { unit: 'h', unitS: 3600 };
 }
 
-function binText(series: readonly TimeSeries[], bin: TimelineBin): string {
+function binText<Bin extends Span>({ series, nothing = 'too few requests' }: TimePanel<Bin>, bin: Bin): string {
   const parts = series.flatMap(({ name, value, words }) => {
     const at = value(bin);
     return at === null ? [] : [`${name} ${words(at)}`];
   });
-  return `after ${secondsWords(bin.from_s)}: ${parts.length === 0 ? 'too few requests' : parts.join(', ')}`;
+  return `after ${secondsWords(bin.from_s)}: ${parts.length === 0 ? nothing : parts.join(', ')}`;
 }

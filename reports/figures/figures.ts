@@ -4,6 +4,7 @@ import {
   TOKEN_COUNT_SOURCES,
   type TokenCountSource,
 } from '../../src/core/record.ts';
+import type { Scrape } from '../../src/core/server-metrics.ts';
 import type { Slo } from '../../src/core/slo.ts';
 import type { LatencyMetric, Summary } from '../../src/core/summary.ts';
 import { e2eUs, isAnswered, tpotUs, ttftUs } from '../../src/metrics/answered.ts';
@@ -15,6 +16,7 @@ import { GapCounts } from './gap-counts.ts';
 import { LatencyMapCollector, type LatencyMaps } from './latency-maps.ts';
 import { MissCollector, type Misses } from './misses.ts';
 import { type RequestSample, RequestSampler } from './request-sample.ts';
+import { ServerSeries, type ServerTimeline } from './server-timeline.ts';
 import { type SloPlane, SloPlaneCollector } from './slo-plane.ts';
 import { type Timeline, TimelineCollector } from './timeline.ts';
 
@@ -31,6 +33,8 @@ export interface Figures {
   readonly misses: Misses | null;
   readonly maps: LatencyMaps;
   readonly timeline: Timeline;
+  /** Null where the server told nothing of itself. */
+  readonly server: ServerTimeline | null;
   readonly sample: RequestSample;
   readonly failures: readonly FailureKind[];
   readonly token_count_sources: Readonly<Partial<Record<TokenCountSource, number>>>;
@@ -39,7 +43,11 @@ export interface Figures {
 const FAILURES_SHOWN = 8;
 
 /** One pass over a run's records. Figures are of measured requests; only what was in flight, and the timeline, of all. */
-export async function collectFigures(records: AsyncIterable<RecordBatch>, summary: Summary): Promise<Figures> {
+export async function collectFigures(
+  records: AsyncIterable<RecordBatch>,
+  summary: Summary,
+  scrapes: AsyncIterable<Scrape> | null = null,
+): Promise<Figures> {
   const limits = summary.slo?.limits_ms ?? {};
   const timeline = new TimelineCollector(summary.slo?.limits_ms ?? null, summary.left_out);
   const latencies = new Latencies();
@@ -62,12 +70,16 @@ export async function collectFigures(records: AsyncIterable<RecordBatch>, summar
       const source = record.token_count_source;
       if (source !== null) sources.set(source, (sources.get(source) ?? 0) + 1);
     }
+  const server = new ServerSeries();
+  for await (const scrape of scrapes ?? []) server.add(scrape);
+  const overTime = timeline.result();
   return {
     ...latencies.ecdfs(limits),
     slo_plane: plane.result(),
     misses: misses?.result() ?? null,
     maps: maps.result(),
-    timeline: timeline.result(),
+    timeline: overTime,
+    server: server.over(overTime),
     sample: sample.result(),
     failures: failures.mostCommon(FAILURES_SHOWN),
     token_count_sources: Object.fromEntries(

@@ -21,13 +21,17 @@ export interface TimelineBin {
   readonly attainment: number | null;
 }
 
-export interface Timeline {
+/** A run in bins of one width. */
+export interface TimeBins<Bin> {
   readonly bin_s: number;
-  /** Width of the window of `attainment`. */
-  readonly window_s: number;
-  readonly bins: readonly TimelineBin[];
+  readonly bins: readonly Bin[];
   /** Due times of warm-up and cool-down, as far as there are any: drawn, but in no attainment. */
   readonly left_out: readonly { readonly from_s: number; readonly to_s: number }[];
+}
+
+export interface Timeline extends TimeBins<TimelineBin> {
+  /** Width of the window of `attainment`. */
+  readonly window_s: number;
   readonly requests: number;
   readonly measured_requests: number;
   readonly tokens: number;

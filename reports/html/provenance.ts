@@ -1,7 +1,7 @@
 import type { Manifest } from '../../src/core/manifest.ts';
 import type { Summary } from '../../src/core/summary.ts';
 import { withThousands } from '../../src/core/units.ts';
-import { commandWords, secondsWords, sloWords } from '../wording.ts';
+import { commandWords, countWords, joinWords, secondsWords, sloWords } from '../wording.ts';
 import { factLines } from './fact-lines.ts';
 import { html, type Markup } from './markup.ts';
 
@@ -34,6 +34,9 @@ export function provenance(manifest: Manifest, { records_sha256, left_out }: Sum
       'target',
       `${target.spec}${target.adapter === 'none' ? '' : `, adapter ${target.adapter}`}${facts.length === 0 ? '' : `: ${facts.join(', ')}`}`,
     ],
+    ...(manifest.prepared === null
+      ? []
+      : [['before the run', preparedWords(manifest.prepared)] satisfies [string, string]]),
     ['SLO', sloWords(manifest.slo)],
     ['clock', manifest.clock],
     [
@@ -52,6 +55,19 @@ export function provenance(manifest: Manifest, { records_sha256, left_out }: Sum
     <h2 id="repeat">How to repeat it</h2>
     ${factLines(lines)}
   </section>`;
+}
+
+function preparedWords({ warmup_requests, cache_reset }: NonNullable<Manifest['prepared']>): string {
+  const verified =
+    cache_reset?.verified_by === 'cached_tokens'
+      ? 'verified by cached_tokens'
+      : cache_reset?.verified_by === 'hit_counters'
+        ? "verified by the server's hit counters"
+        : 'not verified';
+  return joinWords([
+    ...(warmup_requests === 0 ? [] : [countWords(warmup_requests, 'warm-up request')]),
+    ...(cache_reset === null ? [] : [`prefix cache emptied by POST ${cache_reset.route} (${verified})`]),
+  ]);
 }
 
 function measuredWords(left_out: Summary['left_out']): string {

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { compile } from 'vega-lite';
 import type { Manifest } from '../../src/core/manifest.ts';
 import type { RecordBatch } from '../../src/core/record.ts';
+import type { Scrape } from '../../src/core/server-metrics.ts';
 import type { Summary } from '../../src/core/summary.ts';
 import { withThousands } from '../../src/core/units.ts';
 import type { Chart } from '../charts/chart.ts';
@@ -28,6 +29,7 @@ import { outcomes } from './outcomes.ts';
 import { runPage } from './page-script.ts';
 import { provenance } from './provenance.ts';
 import { measurementQuality } from './quality.ts';
+import { serverSection } from './server-section.ts';
 import { STYLE } from './style.ts';
 import { verdictBar } from './verdict-bar.ts';
 import { shareZoom } from './zoom-script.ts';
@@ -42,9 +44,10 @@ export async function writeHtmlReport(
   summary: Summary,
   manifest: Manifest,
   records: AsyncIterable<RecordBatch>,
+  scrapes: AsyncIterable<Scrape> | null = null,
 ): Promise<string> {
   // Aggregate: what is drawn, not what was measured.
-  const figures = await collectFigures(records, summary);
+  const figures = await collectFigures(records, summary, scrapes);
   const promises = promiseCharts(summary, figures);
   const distributions = distributionCharts(summary, figures);
   const reasons = reasonCharts(summary, figures);
@@ -80,7 +83,7 @@ export async function writeHtmlReport(
           ${chartSection('distributions', 'Latencies', 'charts pairs', distributions)}
           ${chartSection('reasons', 'Why they missed', 'charts pairs', reasons, sentence)}
           ${chartSection('timeline', 'Over time', 'charts', timeline, html`<span class="screen">${ZOOM_WORDS}</span>`)}
-          ${chartSection('requests', 'Single requests', 'charts', requests)}
+          ${serverSection(summary)} ${chartSection('requests', 'Single requests', 'charts', requests)}
           ${chartSection('dependence', 'What latency depends on', 'charts pairs', heat)}
           ${measurementQuality(summary, figures, manifest.clock)} ${outcomes(summary, figures)}
           ${provenance(manifest, summary)}

@@ -3,6 +3,7 @@ import type { Manifest } from '../../src/core/manifest.ts';
 import { SLO_METRICS } from '../../src/core/slo.ts';
 import { LATENCY_METRICS, type Summary } from '../../src/core/summary.ts';
 import { formatMs, formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
+import { quantileWords, serverLoadWords, serverNotes } from '../server-words.ts';
 import { verdictOf, type Verdict } from '../verdict.ts';
 import {
   countWords,
@@ -35,7 +36,13 @@ export function summaryText(summary: Summary, manifest: Manifest, { color }: { c
     ...latencyLines(summary),
     '',
     ...aligned(
-      [...sloRows(manifest), ...attainmentRows(summary), ...throughputRows(summary), ...qualityRows(summary)],
+      [
+        ...sloRows(manifest),
+        ...attainmentRows(summary),
+        ...throughputRows(summary),
+        ...qualityRows(summary),
+        ...serverRows(summary),
+      ],
       'left',
     ),
   ].join('\n');
@@ -123,6 +130,29 @@ function qualityRows({ validity, workload, delivered }: Summary): string[][] {
       : [['prompts', `${workload.prompts}; input tokens ${deviationWords(delivered.input_deviation_tokens)}`]]),
     ...(tellsPrefixReuse({ workload, delivered }) ? [['prefix cache', prefixWords(workload, delivered)]] : []),
     ...(parts.length === 0 ? [] : [['client', parts.join(', ')]]),
+  ];
+}
+
+/** What the server said of itself, its latencies beside ours. */
+function serverRows(summary: Summary): string[][] {
+  const { server, service_latency_ms } = summary;
+  if (server === null) return [];
+  const latencies = (['ttft', 'itl'] as const).flatMap((metric) => {
+    const theirs = server.latency_ms[metric];
+    if (theirs === null) return [];
+    const { mean } = service_latency_ms[metric];
+    return [
+      [
+        `server ${METRIC_NAMES[metric]}`,
+        `mean ${formatMs(theirs.mean)} (ours from sending ${mean === null ? '-' : formatMs(mean)}), p50 ${quantileWords(theirs.p50)}, p99 ${quantileWords(theirs.p99)}`,
+      ],
+    ];
+  });
+  const load = serverLoadWords(server);
+  return [
+    ...(load.length === 0 ? [] : [['server', load.join(', ')]]),
+    ...latencies,
+    ...serverNotes(summary).map((note) => ['', note]),
   ];
 }
 

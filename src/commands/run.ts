@@ -40,10 +40,17 @@ const schema = z.looseObject({
   'block-tokens': wholeNumber.optional(),
   warmup: text.optional(),
   cooldown: text.optional(),
+  'warmup-requests': z
+    .int({ error: (issue) => `got ${String(issue.input)}, expected a whole number from 0` })
+    .nonnegative({ error: (issue) => `got ${String(issue.input)}, expected a whole number from 0` }),
+  'reset-cache': z.boolean(),
   timeout: text,
   'ttft-timeout': text,
   seed: z.int({ error: (issue) => `got ${String(issue.input)}, expected a whole number` }),
   out: text.optional(),
+  start: text.optional(),
+  ready: text.optional(),
+  'start-timeout': text,
   header: z.array(z.string()),
   'api-key-env': text.optional(),
   insecure: z.boolean(),
@@ -112,9 +119,26 @@ export const runCommand: Command = {
     },
     warmup: { type: 'string', describe: 'first part of the replay that is sent but not measured, e.g. 30s' },
     cooldown: { type: 'string', describe: 'last part, before the last due time, that is sent but not measured' },
+    'warmup-requests': {
+      type: 'number',
+      default: 0,
+      describe: 'requests sent before the replay with prompts of their own, in no record or figure',
+    },
+    'reset-cache': {
+      type: 'boolean',
+      default: false,
+      describe: "empty the server's prefix cache before the replay, and verify that it is",
+    },
     timeout: { type: 'string', default: '600s', describe: 'from sent to last byte' },
     'ttft-timeout': { type: 'string', default: '60s', describe: 'from sent to first token' },
     seed: { type: 'number', default: 1, describe: 'of everything random' },
+    start: {
+      type: 'string',
+      describe:
+        'shell command that starts the server under test, kept in run.json; its process group is ended after the run',
+    },
+    ready: { type: 'string', describe: 'URL that answers once it is up [default: /health of the target]' },
+    'start-timeout': { type: 'string', default: '10m', describe: 'how long it may take to answer' },
     header: {
       type: 'string',
       array: true,
@@ -161,8 +185,8 @@ async function runAndReport(options: Options, line: readonly string[]): Promise<
       warn: (warning) => {
         if (!options.quiet) printWarning(warning);
       },
-      say: (found) => {
-        if (!options.quiet) process.stderr.write(`${found}\n`);
+      tell: (news) => {
+        if (!options.quiet) process.stderr.write(`${news}\n`);
       },
       started: (_dir, facts, look) => {
         if (!options.quiet && spec.clock === 'real') endProgress = showProgress(facts, look);
@@ -173,6 +197,10 @@ async function runAndReport(options: Options, line: readonly string[]): Promise<
     endProgress();
     print(result, options.json);
     return signalled ?? exitCode(result);
+  } catch (thrown) {
+    // Interrupted before anything was sent.
+    if (signalled !== null && thrown instanceof UserError) throw new UserError(thrown.message, { exitCode: signalled });
+    throw thrown;
   } finally {
     endProgress();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
@@ -216,11 +244,14 @@ function runSpec(options: Options, line: readonly string[]): RunSpec {
     slo: sloText === undefined ? null : resolveSlo(sloText),
     warmupUs: options.warmup === undefined ? 0 : parseDurationUs(options.warmup, '--warmup'),
     cooldownUs: options.cooldown === undefined ? 0 : parseDurationUs(options.cooldown, '--cooldown'),
+    warmupRequests: options['warmup-requests'],
+    resetCache: options['reset-cache'],
     seed: options.seed,
     timeoutUs: parseDurationUs(options.timeout, '--timeout'),
     ttftTimeoutUs: parseDurationUs(options['ttft-timeout'], '--ttft-timeout'),
     headers: headers(options),
     insecure: options.insecure,
+    start: startSpec(options),
     traceIterations: options['trace-iterations'] === undefined ? null : resolve(options['trace-iterations']),
     out: options.out ?? null,
     command: ['reprise', ...withoutSecrets(line)],
@@ -230,6 +261,13 @@ function runSpec(options: Options, line: readonly string[]): RunSpec {
 function tokenizerOf(asked: string | undefined): string | null {
   if (asked === undefined) return null;
   return asked === 'server' ? asked : resolve(asked);
+}
+
+function startSpec({ start, ready, 'start-timeout': timeout }: Options): RunSpec['start'] {
+  const timeoutUs = parseDurationUs(timeout, '--start-timeout');
+  if (start !== undefined) return { command: start, ready: ready ?? null, timeoutUs };
+  if (ready !== undefined) throw new UserError('--ready: there is nothing to wait for without --start "COMMAND"');
+  return null;
 }
 
 function headers(options: Options): Record<string, string> {

@@ -30,11 +30,18 @@ export async function* feedRequests(source: Source): AsyncGenerator<readonly Pla
     yield batch.map((request: Request): Planned => ({ index: index++, request, calls: [] }));
 }
 
+interface WorkerFeed {
+  readonly ready: Promise<void>;
+  readonly feed: AsyncIterable<readonly Planned[]>;
+  /** Ends the thread of a feed that will not be read: to return it before its first batch would not. */
+  stop(): Promise<void>;
+}
+
 /**
  * The plan's requests with their bodies, read, transformed and encoded in a worker thread so that the dispatch thread
  * never does. One batch is always ready; `ready` resolves with the first.
  */
-export function feedFromWorker(spec: FeedSpec): { ready: Promise<void>; feed: AsyncIterable<readonly Planned[]> } {
+export function feedFromWorker(spec: FeedSpec): WorkerFeed {
   const worker = new Worker(new URL(`./feed-worker${extname(import.meta.filename)}`, import.meta.url), {
     workerData: spec,
   });
@@ -62,5 +69,12 @@ export function feedFromWorker(spec: FeedSpec): { ready: Promise<void>; feed: As
       await worker.terminate();
     }
   }
-  return { ready: ahead.then(() => undefined), feed: feed() };
+  return {
+    ready: ahead.then(() => undefined),
+    feed: feed(),
+    stop: async () => {
+      ahead.catch(() => undefined);
+      await worker.terminate();
+    },
+  };
 }

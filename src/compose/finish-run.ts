@@ -10,6 +10,7 @@ import { summarise } from '../metrics/index.ts';
 import { blankRecord } from '../replay/blank-record.ts';
 import { appendRecords, readRecords } from '../runs/records.ts';
 import { recoverRun } from '../runs/recovery.ts';
+import { readScrapes } from '../runs/server-file.ts';
 import { readManifest, reportFile, writeManifest, writeSummary } from '../runs/run-directory.ts';
 import { writeHtmlReport } from '../../reports/index.ts';
 import { surveyPlan } from '../../workloads/index.ts';
@@ -31,9 +32,9 @@ async function completeRecords(dir: string, manifest: Manifest, source: Source):
 
 /** Summary and report of a finished directory, from its records alone: can be repeated at any time. */
 export async function reportRun(dir: string, manifest: Manifest): Promise<Summary> {
-  const summary = await summarise(readRecords(dir), manifest);
+  const summary = await summarise(readRecords(dir), manifest, readScrapes(dir));
   writeSummary(dir, summary);
-  await writeFile(reportFile(dir), await writeHtmlReport(summary, manifest, readRecords(dir)));
+  await writeFile(reportFile(dir), await writeHtmlReport(summary, manifest, readRecords(dir), readScrapes(dir)));
   return summary;
 }
 

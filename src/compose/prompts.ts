@@ -4,7 +4,7 @@ import type { Plan } from '../core/plan.ts';
 import type { PromptMaker } from '../core/prompt-maker.ts';
 import { threeFigures } from '../core/units.ts';
 import { countText } from '../serving/count-text.ts';
-import type { ServerAccess } from '../serving/ask.ts';
+import type { ServerAccess } from '../replay/transport.ts';
 import { PLAIN_ALPHABET, promptMaker, type PromptSpec, type TextSpec } from '../../workloads/index.ts';
 import { wordsOfServer, type WordSource } from './words.ts';
 

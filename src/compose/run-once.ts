@@ -15,6 +15,7 @@ import { measuredSpan } from './measured.ts';
 import type { RunSpec } from './run-spec.ts';
 import { checkTarget, openArena, targetName, type Arena } from './target.ts';
 import { version } from './version.ts';
+import { startIfAsked, type ServerOfRun } from './start.ts';
 import { surveyWorkload } from './workload.ts';
 
 /** The first due time lies this far ahead of the start of the clock, so that the first batches are on it by then. */
@@ -29,8 +30,8 @@ export interface RunHooks {
   /** Wall-clock time, which only commands may read: ISO 8601 in UTC. */
   readonly nowIso: () => string;
   readonly warn: (text: string) => void;
-  /** What was found of the target, in a line. */
-  readonly say?: (text: string) => void;
+  /** What goes on before the run has begun, a line now and then. */
+  readonly tell: (text: string) => void;
   /** The run has begun; `look` says how far it is, at any time. */
   readonly started: (dir: string, facts: PlanFacts, look: () => RunProgress) => void;
   readonly stop: AbortSignal;
@@ -52,6 +53,8 @@ export interface RunResult {
 export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResult> {
   // Checks: the workload reads to its end, the target exists and answers.
   checkTarget(asked);
+  if (asked.clock === 'virtual' && (asked.resetCache || asked.warmupRequests > 0))
+    hooks.warn('--reset-cache and --warmup-requests do nothing in virtual time: the engine is new, and is never cold');
   const { spec: workload, source, facts, badRows } = await surveyWorkload(asked.workload, asked.seed, hooks.warn);
   const spec: RunSpec = { ...asked, workload };
   const measured = await measuredSpan(spec, source, facts);
@@ -64,28 +67,58 @@ export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResul
       `${startedAt.replaceAll(/[-:]|\.\d+/g, '')}-${source.name.replace(/\..*$/, '')}-${targetName(spec.target)}`,
     );
   checkRunDirectory(dir);
+  const server = await startIfAsked(spec, dir, hooks);
+  let manifest: Manifest;
+  try {
+    manifest = await measure({ spec, plan, badRows, dir, startedAt, server }, hooks);
+  } finally {
+    await server?.stop();
+  }
+  // Reading: everything after this line can be done again on the finished directory.
+  return { dir, manifest, summary: await finishRun(dir, manifest, source) };
+}
+
+interface Prepared {
+  readonly spec: RunSpec;
+  readonly plan: Plan;
+  readonly badRows: number;
+  readonly dir: string;
+  readonly startedAt: string;
+  /** The one that was started for this run. */
+  readonly server: ServerOfRun | null;
+}
+
+/** Replays a plan and records what happens; its manifest says how it ended. */
+async function measure({ spec, plan, badRows, dir, startedAt, server }: Prepared, hooks: RunHooks): Promise<Manifest> {
   const arena = await openArena(spec, plan, dir, hooks);
 
   // Replay: from here on there is a run directory, and whatever happens is recorded in it.
   createRunDirectory(dir);
-  let manifest = describeRun(spec, plan, badRows, arena, dir, startedAt);
+  server?.moveLog();
+  const manifest = describeRun(spec, plan, badRows, arena, dir, startedAt);
   writeManifest(dir, manifest);
   const isTimed = arena.wall !== null;
   const openStore =
-    isTimed || facts.outputTokens > MAX_TOKENS_WITHOUT_THREAD ? openRecordStore : openBlockingRecordStore;
+    isTimed || plan.facts.outputTokens > MAX_TOKENS_WITHOUT_THREAD ? openRecordStore : openBlockingRecordStore;
   const store = openStore(dir, { worker: 0, journal: isTimed });
   const recorder = new Recorder(store, targetName(spec.target), plan.measured);
+  const gone = [arena.gone, ...(server === null ? [] : [server.gone])];
   let stopped: string | null;
   let client: ClientHealth | null = null;
   try {
     arena.wall?.startIn(LEAD_US);
-    hooks.started(dir, facts, () => ({ ...recorder.progress, nowUs: arena.clock.now(), inFlight: recorder.inFlight }));
+    if (arena.wall !== null) arena.watch?.begin(dir, arena.wall.zeroUs);
+    hooks.started(dir, plan.facts, () => ({
+      ...recorder.progress,
+      nowUs: arena.clock.now(),
+      inFlight: recorder.inFlight,
+    }));
     const health = arena.wall === null ? null : new HealthMonitor(arena.wall, recorder);
     health?.start();
     stopped = await replay(arena.feed, arena.target, arena.clock, recorder, {
       timeoutUs: spec.timeoutUs,
       ttftTimeoutUs: spec.ttftTimeoutUs,
-      stop: AbortSignal.any([hooks.stop, abortedBy(arena.gone)]),
+      stop: AbortSignal.any([hooks.stop, abortedBy(Promise.race(gone))]),
       cut: hooks.cut,
       graceUs: GRACE_US,
     });
@@ -96,15 +129,15 @@ export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResul
   } catch (thrown) {
     stopped = `a fault in reprise: ${messageOf(thrown)}`;
   } finally {
+    const gaps = await arena.watch?.end();
+    if (typeof gaps === 'string') hooks.warn(gaps);
     await arena.close();
     await store.close();
   }
-
-  // Reading: everything after this line can be done again on the finished directory.
   const status = stopped === null ? 'complete' : hooks.stop.aborted ? 'interrupted' : 'failed';
-  manifest = { ...manifest, status, reason: stopped, ended_at: hooks.nowIso(), client };
-  writeManifest(dir, manifest);
-  return { dir, manifest, summary: await finishRun(dir, manifest, source) };
+  const ended: Manifest = { ...manifest, status, reason: stopped, ended_at: hooks.nowIso(), client };
+  writeManifest(dir, ended);
+  return ended;
 }
 
 function abortedBy(gone: Promise<string>): AbortSignal {
@@ -168,6 +201,7 @@ function describeRun(
           },
     target: arena.facts,
     ...(arena.prompts === null ? {} : { prompts: arena.prompts }),
+    prepared: arena.prepared,
     slo: spec.slo === null ? null : manifestSlo(spec.slo),
     timeout_s: spec.timeoutUs / 1e6,
     ttft_timeout_s: spec.ttftTimeoutUs / 1e6,

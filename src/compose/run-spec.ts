@@ -15,6 +15,14 @@ export interface WorkloadSpec {
   readonly transforms: readonly TransformNote[];
 }
 
+/** A server to start before a run and to end after it. */
+interface StartSpec {
+  readonly command: string;
+  /** What has to answer; null: the target's `/health`. */
+  readonly ready: string | null;
+  readonly timeoutUs: number;
+}
+
 /** Everything that decides a run, as plain JSON. */
 export interface RunSpec {
   readonly workload: WorkloadSpec;
@@ -33,12 +41,18 @@ export interface RunSpec {
   /** Replayed and recorded but not measured: the first so long of the replay, and the last before the last due time. */
   readonly warmupUs: number;
   readonly cooldownUs: number;
+  /** Requests that are sent before the run, and are in no record. */
+  readonly warmupRequests: number;
+  /** Whether the server's prefix cache is emptied before the run. */
+  readonly resetCache: boolean;
   readonly seed: number;
   readonly timeoutUs: number;
   readonly ttftTimeoutUs: number;
   /** Added to every call. Never written to any file. */
   readonly headers: Readonly<Record<string, string>>;
   readonly insecure: boolean;
+  /** How the server under test is started, where that is ours to do. */
+  readonly start: StartSpec | null;
   /** File that the reference engine writes its iterations to; null: none. */
   readonly traceIterations: string | null;
   /** The run directory; null: `runs/<utc time>-<workload>-<target>`. */

@@ -5,16 +5,16 @@ import type { Manifest } from '../core/manifest.ts';
 import { suggestion } from '../core/nearest.ts';
 import type { Plan } from '../core/plan.ts';
 import { withThousands } from '../core/units.ts';
-import type { ServerAccess } from '../serving/ask.ts';
+import type { ServerAccess } from '../replay/transport.ts';
 import { detect, type Detected } from '../serving/detect.ts';
 import { reachTarget } from '../serving/reach.ts';
 import { checkContext } from './context.ts';
 import type { RunSpec } from './run-spec.ts';
 
-/** Whom a user is told things by. */
-export interface Tell {
+/** How a user hears of what is found before a run. */
+export interface Told {
   readonly warn: (text: string) => void;
-  readonly say?: (text: string) => void;
+  readonly tell: (text: string) => void;
 }
 
 /** How a server is spoken to, and what it told of itself. */
@@ -35,15 +35,15 @@ export async function askServer(
   access: ServerAccess,
   plan: Plan,
   runId: string,
-  tell: Tell,
+  user: Told,
 ): Promise<Spoken> {
   const { adapter, endpoint, model } = spec;
   const patienceMs = Math.min(MOST_PATIENCE_MS, spec.ttftTimeoutUs / 1000);
   const prompts = promptMaker({ seed: spec.seed, blockTokens: null });
   const found = await detect(access, { adapter, endpoint, model, runId, patienceMs }, prompts);
   checkContext(plan, found.contextTokens, found.model);
-  tell.say?.(lineOf(access.url, found));
-  for (const warning of found.warnings) tell.warn(warning);
+  user.tell(lineOf(access.url, found));
+  for (const warning of found.warnings) user.warn(warning);
   return { ...found, facts: factsOf(found) };
 }
 

@@ -12,15 +12,18 @@ import type { Planned, Target } from '../core/target.ts';
 import { VirtualClock } from '../core/virtual-clock.ts';
 import { WallClock } from '../core/wall-clock.ts';
 import { createEngine, engineTarget, engineWarnings, parseEngineSpec } from '../engine/index.ts';
-import { HttpTarget } from '../replay/transport.ts';
+import { HttpTarget, type ServerAccess } from '../replay/transport.ts';
 import { warmUp } from '../replay/warm-up.ts';
 import { checkEndpoint } from '../serving/detect.ts';
+import { metricsPage } from '../serving/scrape.ts';
 import { startEngine, type EngineProcess } from './engine-process.ts';
 import { feedFromWorker, feedRequests } from './feed.ts';
 import { openIterationFile } from './iteration-file.ts';
+import { prepareServer } from './prepare.ts';
 import { preparePrompts } from './prompts.ts';
+import { watchServer, type ServerWatch } from './server-watch.ts';
 import type { RunSpec } from './run-spec.ts';
-import { askServer, knownEngine, referenceAdapter, type Tell } from './spoken.ts';
+import { askServer, knownEngine, referenceAdapter, type Told } from './spoken.ts';
 import { wordsOfFile, type WordSource } from './words.ts';
 
 /** A target with the clock it lives on and the requests it will be sent. */
@@ -35,6 +38,9 @@ export interface Arena {
   readonly facts: Manifest['target'];
   /** Null in virtual time, where there are no prompts. */
   readonly prompts: NonNullable<Manifest['prompts']> | null;
+  readonly prepared: Manifest['prepared'];
+  /** Null where the target has no metrics to watch. */
+  readonly watch: ServerWatch | null;
   close(): Promise<void>;
 }
 
@@ -49,6 +55,11 @@ export function checkTarget(spec: RunSpec): void {
       `--clock virtual needs the reference engine, and ${spec.target} is a server in real time; use --target reference:...`,
     );
   else parseUrl(spec.target);
+  if (system !== null && spec.start !== null)
+    throw new UserError(
+      `--start: ${spec.target} is started by reprise itself; leave it out, or name the server's URL with --target`,
+    );
+  if (typeof spec.start?.ready === 'string') parseUrl(spec.start.ready, '--ready');
   if (system === null && spec.traceIterations !== null)
     throw new UserError(
       `--trace-iterations: ${spec.target} does not tell its iterations, only the reference engine does; leave it out or use --target reference:...`,
@@ -72,11 +83,11 @@ export function targetName(target: string): string {
 }
 
 /** Starts or reaches the target and makes everything ready that is slow. `runDirectory` names the run in its calls. */
-export async function openArena(spec: RunSpec, plan: Plan, runDirectory: string, tell: Tell): Promise<Arena> {
+export async function openArena(spec: RunSpec, plan: Plan, runDirectory: string, user: Told): Promise<Arena> {
   const system = referenceSystem(spec.target);
   const words = await wordsOfFile(spec.tokenizer);
-  if (system === null) return openServer(spec, parseUrl(spec.target), null, words, plan, runDirectory, tell);
-  for (const text of engineWarnings(system)) tell.warn(text);
+  if (system === null) return openServer(spec, parseUrl(spec.target), null, words, plan, runDirectory, user);
+  for (const text of engineWarnings(system)) user.warn(text);
   if (spec.clock === 'virtual') return openVirtual(spec, plan.source, system);
   const engine = await startEngine(
     system,
@@ -84,7 +95,7 @@ export async function openArena(spec: RunSpec, plan: Plan, runDirectory: string,
     referenceAdapter(spec) === 'sglang' ? 'sglang' : 'vllm',
   );
   try {
-    return await openServer(spec, engine.url, engine, words, plan, runDirectory, tell);
+    return await openServer(spec, engine.url, engine, words, plan, runDirectory, user);
   } catch (thrown) {
     await engine.close();
     throw thrown;
@@ -103,6 +114,8 @@ function openVirtual({ traceIterations }: RunSpec, source: Source, system: strin
     gone: NEVER,
     facts: { spec: `reference:${system}`, kind: 'reference', adapter: 'none', model: null, facts: engineFacts(system) },
     prompts: null,
+    prepared: null,
+    watch: null,
     close: async () => iterations?.close(),
   };
 }
@@ -114,11 +127,11 @@ async function openServer(
   words: WordSource | null,
   plan: Plan,
   runDirectory: string,
-  tell: Tell,
+  user: Told,
 ): Promise<Arena> {
-  const access = { url, headers: spec.headers, insecure: spec.insecure };
+  const access: ServerAccess = { url, headers: spec.headers, insecure: spec.insecure };
   const runId = basename(runDirectory).replaceAll(/[^\w.-]/g, '_');
-  const spoken = engine === null ? await askServer(spec, access, plan, runId, tell) : await knownEngine(spec, access);
+  const spoken = engine === null ? await askServer(spec, access, plan, runId, user) : await knownEngine(spec, access);
   const { abilities, endpoint, model } = spoken;
   const codecOptions = { endpoint, model, runId, ...(abilities === null ? {} : { abilities }) };
   const makeCodec = (prompts: PromptMaker): Codec => {
@@ -126,11 +139,11 @@ async function openServer(
     if (made === undefined) throw new Error(`no adapter ${spoken.adapter}`);
     return made;
   };
-  const prompts = await preparePrompts(plan, spec.tokenizer, words, access, model, makeCodec, tell.warn);
+  const prompts = await preparePrompts(plan, spec.tokenizer, words, access, model, makeCodec, user.warn);
   const codec = makeCodec(promptMaker(prompts.spec));
   const clock = new WallClock();
   const target = new HttpTarget(codec, clock, access);
-  const { ready, feed } = feedFromWorker({
+  const { ready, feed, stop } = feedFromWorker({
     workload: spec.workload,
     adapter: spoken.adapter,
     codec: codecOptions,
@@ -140,10 +153,14 @@ async function openServer(
     await target.close();
     await engine?.close();
   };
+  let prepared: Manifest['prepared'];
+  let watch: ServerWatch | null;
   try {
     await Promise.all([target.open(expectedConcurrency(plan)), ready, warmUp(codec)]);
+    prepared = await prepareServer(spec, plan.source, codec, access, user.warn);
+    watch = await watchServer(metricsPage(url, spec.headers, spec.insecure), user.warn);
   } catch (thrown) {
-    await feed[Symbol.asyncIterator]().return?.();
+    await stop();
     await target.close();
     throw thrown;
   }
@@ -162,6 +179,8 @@ async function openServer(
       facts: system === null ? spoken.facts : engineFacts(system),
     },
     prompts: prompts.facts,
+    prepared,
+    watch,
     close,
   };
 }
@@ -187,15 +206,17 @@ function expectedConcurrency({ facts }: Plan): number {
   return Math.min(facts.requests, 4096, Math.ceil(2 * ratePerS * timeInSystemS) + 8);
 }
 
-function parseUrl(text: string): URL {
+export function parseUrl(text: string, option = '--target'): URL {
   if (!/^https?:\/\//i.test(text) || !URL.canParse(text))
     throw new UserError(
-      `--target: "${text}" is neither a URL (http://127.0.0.1:8000) nor reference[:SYSTEM[,key=value...]]`,
+      option === '--target'
+        ? `--target: "${text}" is neither a URL (http://127.0.0.1:8000) nor reference[:SYSTEM[,key=value...]]`
+        : `${option}: "${text}" is not a URL such as http://127.0.0.1:8000/health`,
     );
   const url = new URL(text);
   if (url.username !== '' || url.password !== '')
     throw new UserError(
-      `--target: a URL with a password would end up in files and logs; pass it by --api-key-env or --header instead`,
+      `${option}: a URL with a password would end up in files and logs; pass it by --api-key-env or --header instead`,
     );
   return url;
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { UserError } from '../core/errors.ts';
-import type { ServerAccess } from '../serving/ask.ts';
+import type { ServerAccess } from '../replay/transport.ts';
 import { tokenizeOnServer } from '../serving/tokenize.ts';
 import { COMMON_WORDS, findAlphabet, type Alphabet } from '../../workloads/index.ts';
 

@@ -49,6 +49,14 @@ const measured = z.strictObject({
   to_us: z.number(),
 });
 
+const cacheReset = z.strictObject({
+  /** What was posted to. */
+  route: z.string(),
+  /** What told that the cache was empty then; null: nothing did. */
+  verified_by: z.enum(['cached_tokens', 'hit_counters']).nullable(),
+});
+export type CacheReset = z.infer<typeof cacheReset>;
+
 const target = z.strictObject({
   /** As given on the command line. */
   spec: z.string(),
@@ -94,6 +102,11 @@ export const manifestSchema = z.strictObject({
   measured: measured.nullable().default(null),
   target,
   prompts: prompts.exactOptional(),
+  /** What was done to the server before the run; null: nothing. */
+  prepared: z
+    .strictObject({ warmup_requests: z.number(), cache_reset: cacheReset.nullable() })
+    .nullable()
+    .default(null),
   slo: z
     .strictObject({
       text: z.string(),

@@ -42,6 +42,28 @@ export interface Attainment {
   readonly sufficient: boolean;
 }
 
+/** Of what a server told once a second. */
+export interface ServerGauge {
+  readonly mean: number;
+  readonly max: number;
+}
+
+/** A quantile of a histogram: all that is sure are the bounds of its bucket. */
+export interface BucketQuantile {
+  /** On a straight line through the bucket; null in the last, which has no end. */
+  readonly ms: number | null;
+  readonly bucket_ms: readonly [from: number, to: number | null];
+}
+
+/** A latency as the server measured it, between two scrapes. */
+export interface ServerLatency {
+  readonly n: number;
+  readonly mean: number;
+  readonly p50: BucketQuantile | null;
+  readonly p90: BucketQuantile | null;
+  readonly p99: BucketQuantile | null;
+}
+
 /** `summary.json`: every figure of the report, computed from the records and the manifest alone. */
 export interface Summary {
   readonly status: 'running' | 'complete' | 'interrupted' | 'failed';
@@ -140,6 +162,28 @@ export interface Summary {
     readonly binding: SloMetric | null;
   } | null;
   readonly fluidity: { readonly mean: number; readonly share_at_least_0_9: number } | null;
+  /** What the server said of itself (`server.parquet`), whoever asked it; null where it told nothing. */
+  readonly server: {
+    readonly scrapes: number;
+    readonly scrapes_failed: number;
+    /** Between which counters and histograms are counted, from the run's start. */
+    readonly counted_from_s: number;
+    readonly counted_to_s: number;
+    /** Requests, while measured ones were due. */
+    readonly running: ServerGauge | null;
+    readonly waiting: ServerGauge | null;
+    /** Share of the KV cache in use, of the fullest engine. */
+    readonly kv_usage: ServerGauge | null;
+    /** Share of prompt tokens that were found in the prefix cache. */
+    readonly prefix_hit_rate: number | null;
+    readonly preemptions: number | null;
+    readonly latency_ms: {
+      readonly ttft: ServerLatency | null;
+      readonly itl: ServerLatency | null;
+      /** From arrival until a request first ran. */
+      readonly queue: ServerLatency | null;
+    };
+  } | null;
   /** Of the virtual clock only: the same inputs and seed give the same value on every machine. */
   readonly records_sha256: string | null;
 }

@@ -1,11 +1,13 @@
 import type { Manifest } from '../core/manifest.ts';
 import type { RecordBatch } from '../core/record.ts';
+import type { Scrape } from '../core/server-metrics.ts';
 import type { Summary } from '../core/summary.ts';
 import { AttainmentCollector } from './attainment.ts';
 import { FluidityCollector } from './fluidity.ts';
 import { LatencyCollector } from './latency.ts';
 import { LeftOutCollector } from './left-out.ts';
 import { RecordsDigest } from './records-digest.ts';
+import { ServerCollector } from './server.ts';
 import { perSecond, TrafficCollector } from './traffic.ts';
 import { ValidityCollector } from './validity.ts';
 
@@ -13,9 +15,13 @@ import { ValidityCollector } from './validity.ts';
  * Every figure of a run, in one pass over its records. Only records with `measured` enter metrics: what was asked and
  * what was got, throughput included, are of the same requests. The client's CPU and stalls, Little's law (whose other
  * side was sampled over the whole run) and the digest take in all. The result does not depend on the order of the
- * records.
+ * records; scrapes are in order of time.
  */
-export async function summarise(records: AsyncIterable<RecordBatch>, manifest: Manifest): Promise<Summary> {
+export async function summarise(
+  records: AsyncIterable<RecordBatch>,
+  manifest: Manifest,
+  scrapes: AsyncIterable<Scrape> | null = null,
+): Promise<Summary> {
   const slo = manifest.slo?.limits_ms ?? null;
   const latency = new LatencyCollector();
   const traffic = new TrafficCollector();
@@ -40,6 +46,9 @@ export async function summarise(records: AsyncIterable<RecordBatch>, manifest: M
       attainment?.add(record);
       fluidity?.add(record);
     }
+
+  const server = new ServerCollector(manifest);
+  for await (const scrape of scrapes ?? []) server.add(scrape);
 
   const { felt, ok, service } = latency.tables();
   const delivered = traffic.delivered();
@@ -68,6 +77,7 @@ export async function summarise(records: AsyncIterable<RecordBatch>, manifest: M
     little_law_error: littleLawError(manifest, inFlightUs),
     slo: slo === null || attainment === null ? null : { limits_ms: slo, ...attainment.result(manifest.seed) },
     fluidity: fluidity?.result() ?? null,
+    server: server.result(),
     records_sha256: digest?.sha256() ?? null,
   };
 }

@@ -7,10 +7,12 @@ import { Connections } from './connections.ts';
 import { Exchange } from './exchange.ts';
 import { stampedConnector } from './stamped-socket.ts';
 
-export interface TransportOptions {
+/** How a server is reached. */
+export interface ServerAccess {
   readonly url: URL;
   /** Added to every call: authorization and the user's own. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Takes any TLS certificate. */
   readonly insecure: boolean;
 }
 
@@ -18,12 +20,12 @@ export interface TransportOptions {
 export class HttpTarget implements Target {
   readonly #codec: Codec;
   readonly #clock: WallClock;
-  readonly #options: TransportOptions;
+  readonly #options: ServerAccess;
   readonly #connections: Connections;
   readonly #arrivals: Arrivals;
   readonly #exchanges = new Map<number, Exchange>();
 
-  constructor(codec: Codec, clock: WallClock, options: TransportOptions) {
+  constructor(codec: Codec, clock: WallClock, options: ServerAccess) {
     this.#codec = codec;
     this.#clock = clock;
     this.#options = options;

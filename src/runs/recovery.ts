@@ -5,7 +5,7 @@ import { readJournal } from './journal.ts';
 import { decodeIds } from './parquet.ts';
 import { RecordWriter } from './record-writer.ts';
 import { partFiles, readPart } from './records.ts';
-import { requestsDirectory, UNFINISHED_SUFFIX } from './run-directory.ts';
+import { requestsDirectory, serverFile, UNFINISHED_SUFFIX } from './run-directory.ts';
 
 /** A run's requests that have a record, by id. */
 export interface Recovered {
@@ -34,6 +34,7 @@ export async function recoverRun(dir: string): Promise<Recovered> {
 
   for (const file of journals) rmSync(file);
   for (const name of names) if (name.endsWith(UNFINISHED_SUFFIX)) rmSync(join(requests, name));
+  rmSync(serverFile(dir) + UNFINISHED_SUFFIX, { force: true });
   for (const record of missing) ended.add(record.request_id);
   return { ended, fromJournals: missing.length };
 }

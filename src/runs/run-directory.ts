@@ -11,6 +11,8 @@ export const UNFINISHED_SUFFIX = '.tmp';
 export const manifestFile = (dir: string): string => join(dir, 'run.json');
 const summaryFile = (dir: string): string => join(dir, 'summary.json');
 export const clientFile = (dir: string): string => join(dir, 'client.parquet');
+export const serverFile = (dir: string): string => join(dir, 'server.parquet');
+export const serverLogFile = (dir: string): string => join(dir, 'server.log');
 export const reportFile = (dir: string): string => join(dir, 'report.html');
 export const requestsDirectory = (dir: string): string => join(dir, 'requests');
 export const partFile = (dir: string, worker: number, number: number): string =>

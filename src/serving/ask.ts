@@ -1,13 +1,5 @@
 import { Agent, request } from 'undici';
-
-/** How a server is reached. */
-export interface ServerAccess {
-  readonly url: URL;
-  /** Added to every request: authorization and the user's own. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** Takes any TLS certificate. */
-  readonly insecure: boolean;
-}
+import type { ServerAccess } from '../replay/transport.ts';
 
 export interface Reply {
   readonly status: number;

@@ -3,7 +3,7 @@ import { EXIT, UserError } from '../core/errors.ts';
 import { suggestion } from '../core/nearest.ts';
 import type { PromptMaker } from '../core/prompt-maker.ts';
 import type { TokenCountSource } from '../core/record.ts';
-import type { ServerAccess } from './ask.ts';
+import type { ServerAccess } from '../replay/transport.ts';
 import { nameEngine } from './engine-name.ts';
 import { probe, type Probed } from './probe.ts';
 import { reachTarget } from './reach.ts';

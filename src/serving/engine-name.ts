@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { askJson, type ServerAccess } from './ask.ts';
+import type { ServerAccess } from '../replay/transport.ts';
+import { askJson } from './ask.ts';
 import { PATIENCE_MS, type ListedModel } from './reach.ts';
 
 /** What a server says it is. */

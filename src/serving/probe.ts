@@ -3,7 +3,8 @@ import { CODECS, EVERY_ABILITY, type CodecOptions, type ServerAbilities } from '
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import type { PromptMaker } from '../core/prompt-maker.ts';
 import type { TokenCountSource } from '../core/record.ts';
-import { ask, type Reply, type ServerAccess } from './ask.ts';
+import type { ServerAccess } from '../replay/transport.ts';
+import { ask, type Reply } from './ask.ts';
 import { refusedCredentials } from './reach.ts';
 import { withoutUnknown } from './unknown-fields.ts';
 

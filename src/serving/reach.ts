@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
-import { ask, type ServerAccess } from './ask.ts';
+import type { ServerAccess } from '../replay/transport.ts';
+import { ask } from './ask.ts';
 
 export const PATIENCE_MS = 5000;
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
-import { ask, type Reply, type ServerAccess } from './ask.ts';
+import type { ServerAccess } from '../replay/transport.ts';
+import { ask, type Reply } from './ask.ts';
 
 const PATIENCE_MS = 30_000;
 const answer = z.looseObject({ tokens: z.array(z.int()) });

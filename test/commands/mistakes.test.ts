@@ -114,6 +114,30 @@ const mistakes: [what: string, args: string[], code: number, names: RegExp][] = 
     2,
     /--clock virtual needs the reference engine/,
   ],
+  [
+    'a server to start that is ours to start',
+    ['run', good, '--start', 'vllm serve', '--out', out],
+    2,
+    /--start: reference:.* is started by reprise itself/,
+  ],
+  [
+    'something to wait for and nothing to start',
+    ['run', good, '--target', 'http://127.0.0.1:9', '--ready', 'http://127.0.0.1:9/up', '--out', out],
+    2,
+    /--ready: .*--start/,
+  ],
+  [
+    'a URL to wait for that is none',
+    ['run', good, '--target', 'http://127.0.0.1:9', '--start', 'exit', '--ready', 'up', '--out', out],
+    2,
+    /--ready: "up" is not a URL/,
+  ],
+  [
+    'a time to start without a unit',
+    ['run', good, '--target', 'http://127.0.0.1:9', '--start', 'exit', '--start-timeout', '60', '--out', out],
+    2,
+    /--start-timeout: "60" has no unit/,
+  ],
   ['an unknown adapter', run(good, '--adapter', 'openia'), 2, /openia.*did you mean "openai"/],
   [
     'a refused target',

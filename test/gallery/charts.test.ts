@@ -6,6 +6,7 @@ import type { Chart } from '../../reports/charts/chart.ts';
 import { runCharts } from '../../reports/charts/run-charts.ts';
 import { THEME } from '../../reports/charts/theme.ts';
 import { collectFigures } from '../../reports/figures/figures.ts';
+import { exampleScrapes } from '../reports/example-scrapes.ts';
 import { exampleRun, inBatches } from '../reports/example-run.ts';
 
 const { summary, records } = await exampleRun({
@@ -13,7 +14,7 @@ const { summary, records } = await exampleRun({
   slo: 'ttft=200ms,tpot=12ms',
   fate: (index) => (index % 20 === 3 ? { outcome: 'rejected', http_status: 429, error: 'queue is full' } : null),
 });
-const figures = await collectFigures(inBatches(records), summary);
+const figures = await collectFigures(inBatches(records), summary, exampleScrapes(records));
 
 describe('every chart of a run report', () => {
   for (const chart of runCharts(summary, figures))

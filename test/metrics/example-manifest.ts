@@ -31,6 +31,7 @@ export function exampleManifest(over: Partial<Manifest> = {}): Manifest {
       output_tokens: 12,
     },
     measured: null,
+    prepared: null,
     target: { spec: 'reference:vllm', kind: 'reference', adapter: 'reference', model: null, facts: {} },
     slo: null,
     timeout_s: 600,

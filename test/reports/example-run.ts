@@ -1,6 +1,7 @@
 import type { Manifest } from '../../src/core/manifest.ts';
 import { randomStream, uniform } from '../../src/core/random.ts';
 import type { RecordBatch, RequestRecord } from '../../src/core/record.ts';
+import type { Scrape } from '../../src/core/server-metrics.ts';
 import { parseSlo } from '../../src/core/slo.ts';
 import type { Summary } from '../../src/core/summary.ts';
 import { summarise } from '../../src/metrics/index.ts';
@@ -20,6 +21,8 @@ export interface ExampleOptions {
   readonly fate?: (index: number) => Partial<RequestRecord> | null;
   readonly manifest?: Partial<Manifest>;
   readonly maxOutputTokens?: number;
+  /** What the server told of itself meanwhile. */
+  readonly scrapes?: (records: readonly RequestRecord[]) => AsyncIterable<Scrape>;
 }
 
 /**
@@ -27,9 +30,10 @@ export interface ExampleOptions {
  * thousand tokens, TTFT of 30 to 300 ms that grows with the prompt and the load, TPOT of 7 to 15 ms. Seeded.
  */
 export async function exampleRun(options: ExampleOptions): Promise<ExampleRun> {
+  const { scrapes } = options;
   const records = exampleRecords(options);
   const manifest = exampleManifest(records, options);
-  return { manifest, records, summary: await summarise(inBatches(records), manifest) };
+  return { manifest, records, summary: await summarise(inBatches(records), manifest, scrapes?.(records) ?? null) };
 }
 
 export async function* inBatches(records: readonly RequestRecord[], size = 1000): AsyncGenerator<RecordBatch> {
@@ -125,6 +129,7 @@ export function exampleManifest(records: readonly RequestRecord[], { slo, manife
       output_tokens: records.reduce((sum, record) => sum + (record.output_tokens_planned ?? 0), 0),
     },
     measured: null,
+    prepared: null,
     target: {
       spec: 'reference:vllm,model=llama-3-8b,gpu=h100',
       kind: 'reference',

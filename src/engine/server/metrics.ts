@@ -8,6 +8,7 @@ const TTFT_BOUNDS_S = [
 ];
 const ITL_BOUNDS_S = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80];
 const E2E_BOUNDS_S = [0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680];
+const QUEUE_BOUNDS_S = E2E_BOUNDS_S;
 
 /**
  * What `GET /metrics` tells, under vLLM's or SGLang's names. Times are the engine's own, from arrival to the end of iterations; a
@@ -19,6 +20,7 @@ export class ServerMetrics {
   readonly #ttft = new Histogram(TTFT_BOUNDS_S);
   readonly #itl = new Histogram(ITL_BOUNDS_S);
   readonly #e2e = new Histogram(E2E_BOUNDS_S);
+  readonly #queue = new Histogram(QUEUE_BOUNDS_S);
   readonly #ended = { stop: 0, length: 0, abort: 0 };
   #promptTokens = 0;
   #generationTokens = 0;
@@ -44,6 +46,7 @@ export class ServerMetrics {
       end: (timeUs: number, completion: Completion) => {
         this.#ended[completion.finishReason]++;
         this.#e2e.observe((timeUs - arrivalUs) / 1e6);
+        this.#queue.observe((completion.phases.prefill_queue_us ?? 0) / 1e6);
         listener.end(timeUs, completion);
       },
       reject: (status, message) => listener.reject(status, message),
@@ -84,6 +87,7 @@ export class ServerMetrics {
       histogram(names.ttft, this.#ttft),
       histogram(names.itl, this.#itl),
       histogram(names.e2e, this.#e2e),
+      histogram(names.queue, this.#queue),
     ].join('');
   }
 }
@@ -102,6 +106,7 @@ const NAMES = {
     ttft: 'vllm:time_to_first_token_seconds',
     itl: 'vllm:inter_token_latency_seconds',
     e2e: 'vllm:e2e_request_latency_seconds',
+    queue: 'vllm:request_queue_time_seconds',
   },
   sglang: {
     running: 'sglang:num_running_reqs',
@@ -114,6 +119,7 @@ const NAMES = {
     ttft: 'sglang:time_to_first_token_seconds',
     itl: 'sglang:inter_token_latency_seconds',
     e2e: 'sglang:e2e_request_latency_seconds',
+    queue: 'sglang:queue_time_seconds',
   },
 } as const;
 

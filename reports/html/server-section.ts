@@ -1,0 +1,71 @@
+import type { LatencyStats, ServerLatency, Summary } from '../../src/core/summary.ts';
+import { formatMs, withThousands } from '../../src/core/units.ts';
+import { quantileWords, serverLoadWords, serverNotes } from '../server-words.ts';
+import { DEFINITIONS, joinWords, latencyWords, secondsWords } from '../wording.ts';
+import { html, type Markup } from './markup.ts';
+
+/** What the server says of itself, its latencies beside ours; nothing where it says nothing. */
+export function serverSection(summary: Summary): Markup | null {
+  const { server, service_latency_ms } = summary;
+  if (server === null) return null;
+  const { ttft, itl, queue } = server.latency_ms;
+  const rows = [
+    ...theirsAndOurs('TTFT', ttft, service_latency_ms.ttft),
+    ...theirsAndOurs('ITL', itl, service_latency_ms.itl),
+    ...theirsAndOurs('queue', queue, null),
+  ];
+  const load = serverLoadWords(server);
+  return html`<section aria-labelledby="server">
+    <h2 id="server">What the server says</h2>
+    <p class="lead">
+      ${load.length === 0 ? 'It tells nothing of its load' : `Mean over ${withThousands(server.scrapes)} scrapes of its metrics: ${joinWords(load)}`}.
+    </p>
+    ${serverNotes(summary).map((note) => html`<p class="lead">${note}</p>`)}
+    ${rows.length === 0 ? null : latencies(server, rows)}
+  </section>`;
+}
+
+function latencies(server: NonNullable<Summary['server']>, rows: readonly Markup[]): Markup {
+  const { counted_from_s: fromS, counted_to_s: toS } = server;
+  const span = fromS <= 0 ? `in the first ${secondsWords(toS)}` : `from ${secondsWords(fromS)} to ${secondsWords(toS)}`;
+  const caption = `Its own latencies ${span}, beside ours from sending`;
+  return html`<div class="wide" tabindex="0" role="region" aria-label="${caption}">
+    <table>
+      <caption>
+        <abbr title="${DEFINITIONS.server}">${caption}</abbr>
+      </caption>
+      <thead>
+        <tr>
+          <td></td>
+          <td></td>
+          ${['mean', 'p50', 'p90', 'p99', 'n'].map((name) => html`<th scope="col">${name}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function theirsAndOurs(name: string, theirs: ServerLatency | null, ours: LatencyStats | null): Markup[] {
+  if (theirs === null) return [];
+  const row = (whose: string, cells: readonly string[]): Markup =>
+    html`<tr>
+      <td>${name}</td>
+      <td class="left">${whose}</td>
+      ${cells.map((cell) => html`<td>${cell}</td>`)}
+    </tr>`;
+  const quantiles = [theirs.p50, theirs.p90, theirs.p99].map(quantileWords);
+  return [
+    row('server', [formatMs(theirs.mean), ...quantiles, withThousands(theirs.n)]),
+    ...(ours === null
+      ? []
+      : [
+          row('client', [
+            ...[ours.mean, ours.p50, ours.p90, ours.p99].map((value) => latencyWords(ours, value)),
+            withThousands(ours.n),
+          ]),
+        ]),
+  ];
+}

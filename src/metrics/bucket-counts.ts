@@ -1,0 +1,33 @@
+import type { BucketQuantile } from '../core/summary.ts';
+
+/** Counts of a histogram as Prometheus has it, up to each bound, added up over series. */
+export class BucketCounts {
+  /** Observations up to and with a bound, in seconds. */
+  readonly #upTo = new Map<number, number>();
+  sumS = 0;
+  count = 0;
+
+  add(boundS: number, count: number): void {
+    this.#upTo.set(boundS, (this.#upTo.get(boundS) ?? 0) + count);
+  }
+
+  /**
+   * Where a quantile lies: within its bucket by a straight line, as Prometheus has it, so that the bucket's bounds are
+   * all that is sure. Null without observations.
+   */
+  quantile(q: number): BucketQuantile | null {
+    const total = this.#upTo.get(Number.POSITIVE_INFINITY) ?? 0;
+    if (total <= 0) return null;
+    const rank = q * total;
+    let [fromS, before] = [0, 0];
+    for (const [boundS, upTo] of [...this.#upTo].sort(([a], [b]) => a - b)) {
+      if (boundS === Number.POSITIVE_INFINITY) break;
+      if (upTo >= rank && upTo > before) {
+        const ms = (fromS + ((boundS - fromS) * (rank - before)) / (upTo - before)) * 1000;
+        return { ms, bucket_ms: [fromS * 1000, boundS * 1000] };
+      }
+      [fromS, before] = [boundS, upTo];
+    }
+    return { ms: null, bucket_ms: [fromS * 1000, null] };
+  }
+}

@@ -1,0 +1,150 @@
+import type { Manifest } from '../core/manifest.ts';
+import { byMetric, type Scrape, type ServerMetric, type ServerSample } from '../core/server-metrics.ts';
+import type { ServerGauge, ServerLatency, Summary } from '../core/summary.ts';
+import { BucketCounts } from './bucket-counts.ts';
+
+/**
+ * What a server says of itself over a run, from its scrapes in order of time. Gauges are those seen while measured
+ * requests were due; counters and histograms are of the time between the scrapes next to that span.
+ */
+export class ServerCollector {
+  readonly #fromUs: number;
+  readonly #toUs: number;
+  readonly #countsAll: boolean;
+  readonly #running = new Gauge();
+  readonly #waiting = new Gauge();
+  readonly #kvUsage = new Gauge();
+  readonly #hitRate = new Gauge();
+  readonly #counters = new Map<ServerMetric, number>();
+  readonly #histograms = { ttft: new BucketCounts(), itl: new BucketCounts(), queue: new BucketCounts() };
+  /** By series, at the scrape before. */
+  readonly #last = new Map<string, number>();
+  #scrapes = 0;
+  #failed = 0;
+  #lastUs: number | null = null;
+  #countedFromUs: number | null = null;
+  #countedToUs: number | null = null;
+
+  constructor({ measured, workload }: Manifest) {
+    this.#fromUs = measured?.from_us ?? 0;
+    this.#toUs = measured?.to_us ?? workload.duration_s * 1e6;
+    this.#countsAll = measured === null;
+  }
+
+  add({ timeUs, samples }: Scrape): void {
+    this.#scrapes++;
+    if (samples === null) {
+      this.#failed++;
+      return;
+    }
+    const told = byMetric(samples);
+    if (timeUs >= this.#fromUs && timeUs <= this.#toUs) {
+      this.#running.add(told.get('running'), total);
+      this.#waiting.add(told.get('waiting'), total);
+      this.#kvUsage.add(told.get('kv_usage'), fullest);
+      this.#hitRate.add(told.get('hit_rate'), fullest);
+    }
+    this.#count(told, timeUs);
+  }
+
+  result(): Summary['server'] {
+    if (this.#lastUs === null) return null;
+    const [queries, hits] = [this.#counters.get('cache_queries'), this.#counters.get('cache_hits')];
+    return {
+      scrapes: this.#scrapes,
+      scrapes_failed: this.#failed,
+      counted_from_s: (this.#countedFromUs ?? this.#lastUs) / 1e6,
+      counted_to_s: (this.#countedToUs ?? this.#lastUs) / 1e6,
+      running: this.#running.result(),
+      waiting: this.#waiting.result(),
+      kv_usage: this.#kvUsage.result(),
+      prefix_hit_rate:
+        queries !== undefined && hits !== undefined
+          ? queries > 0
+            ? hits / queries
+            : null
+          : (this.#hitRate.result()?.mean ?? null),
+      preemptions: this.#counters.get('preemptions') ?? null,
+      latency_ms: {
+        ttft: latency(this.#histograms.ttft),
+        itl: latency(this.#histograms.itl),
+        queue: latency(this.#histograms.queue),
+      },
+    };
+  }
+
+  /** What counters and histograms have grown by since the scrape before, if that time belongs to the span. */
+  #count(told: ReadonlyMap<ServerMetric, readonly ServerSample[]>, timeUs: number): void {
+    const sinceUs = this.#lastUs;
+    const counts = sinceUs !== null && (this.#countsAll || (sinceUs < this.#toUs && timeUs > this.#fromUs));
+    for (const metric of ['cache_queries', 'cache_hits', 'preemptions'] as const) {
+      const samples = told.get(metric);
+      if (samples === undefined) continue;
+      let grown = 0;
+      for (const sample of samples) grown += this.#grown(sample);
+      this.#counters.set(metric, (this.#counters.get(metric) ?? 0) + (counts ? grown : 0));
+    }
+    for (const metric of ['ttft', 'itl', 'queue'] as const)
+      for (const sample of told.get(metric) ?? []) {
+        const grown = this.#grown(sample);
+        if (counts) addTo(this.#histograms[metric], sample, grown);
+      }
+    if (counts) {
+      this.#countedFromUs ??= sinceUs;
+      this.#countedToUs = timeUs;
+    }
+    this.#lastUs = timeUs;
+  }
+
+  /** A series that was not there before began at 0, and so did one whose server has been started again. */
+  #grown({ name, labels, value }: ServerSample): number {
+    const series = name + labels;
+    const before = this.#last.get(series) ?? (this.#lastUs === null ? value : 0);
+    this.#last.set(series, value);
+    return value >= before ? value - before : value;
+  }
+}
+
+class Gauge {
+  #sum = 0;
+  #max = 0;
+  #n = 0;
+
+  add(samples: readonly ServerSample[] | undefined, of: (samples: readonly ServerSample[]) => number): void {
+    if (samples === undefined) return;
+    const value = of(samples);
+    this.#sum += value;
+    this.#max = Math.max(this.#max, value);
+    this.#n++;
+  }
+
+  result(): ServerGauge | null {
+    return this.#n === 0 ? null : { mean: this.#sum / this.#n, max: this.#max };
+  }
+}
+
+/** Of all engines behind one server, and all reasons to wait. */
+export function total(samples: readonly ServerSample[]): number {
+  return samples.reduce((sum, { value }) => sum + value, 0);
+}
+
+/** Of several engines the one that is fullest: it is where requests wait. */
+export function fullest(samples: readonly ServerSample[]): number {
+  return samples.reduce((most, { value }) => Math.max(most, value), 0);
+}
+
+function addTo(histogram: BucketCounts, { name, labels }: ServerSample, grown: number): void {
+  if (name.endsWith('_sum')) histogram.sumS += grown;
+  else if (name.endsWith('_count')) histogram.count += grown;
+  else {
+    const bound = /"le":"([^"]*)"/.exec(labels)?.[1];
+    if (bound !== undefined) histogram.add(bound === '+Inf' ? Number.POSITIVE_INFINITY : Number(bound), grown);
+  }
+}
+
+function latency(histogram: BucketCounts): ServerLatency | null {
+  const { count, sumS } = histogram;
+  if (count === 0) return null;
+  const [p50, p90, p99] = [histogram.quantile(0.5), histogram.quantile(0.9), histogram.quantile(0.99)];
+  return { n: count, mean: (sumS / count) * 1000, p50, p90, p99 };
+}

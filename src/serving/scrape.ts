@@ -1,0 +1,53 @@
+import { Client } from 'undici';
+import { messageOf } from '../core/errors.ts';
+import { isKept, type ServerSample } from '../core/server-metrics.ts';
+import { machineUs } from '../core/wall-clock.ts';
+import { parseMetrics } from './metrics-text.ts';
+
+/** Some servers tell every model and every adapter; no page is larger than this. */
+const MAX_BYTES = 16 * 1024 ** 2;
+
+/** Where a server's metrics are, as plain data. */
+export interface MetricsPage {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly insecure: boolean;
+}
+
+/** What one look at `/metrics` gave. `absent`: there is no such page, and it is no use to ask again. */
+export type Look =
+  | { readonly kind: 'read'; readonly machineUs: number; readonly samples: readonly ServerSample[] }
+  | { readonly kind: 'failed' | 'absent'; readonly machineUs: number; readonly why: string };
+
+export interface Scraper {
+  scrape(signal: AbortSignal): Promise<Look>;
+  close(): Promise<void>;
+}
+
+/** The page of the server at `url`. */
+export function metricsPage(url: URL, headers: MetricsPage['headers'], insecure: boolean): MetricsPage {
+  return { url: new URL(`${url.pathname.replace(/\/$/, '')}/metrics`, url).href, headers, insecure };
+}
+
+/** Reads a page again and again over one connection. What goes wrong is told, never thrown. */
+export function openScraper({ url, headers, insecure }: MetricsPage): Scraper {
+  const { origin, pathname } = new URL(url);
+  const client = new Client(origin, { connect: { rejectUnauthorized: !insecure }, maxResponseSize: MAX_BYTES });
+  return {
+    async scrape(signal) {
+      try {
+        const accept = 'text/plain; version=0.0.4';
+        const reply = await client.request({ method: 'GET', path: pathname, headers: { ...headers, accept }, signal });
+        // The page was made before its head was sent: this is the nearest to when its values held.
+        const readUs = machineUs();
+        const text = await reply.body.text();
+        if (reply.statusCode === 200) return { kind: 'read', machineUs: readUs, samples: parseMetrics(text, isKept) };
+        const isRefused = reply.statusCode >= 400 && reply.statusCode < 500 && reply.statusCode !== 429;
+        return { kind: isRefused ? 'absent' : 'failed', machineUs: readUs, why: `HTTP ${reply.statusCode}` };
+      } catch (thrown) {
+        return { kind: 'failed', machineUs: machineUs(), why: messageOf(thrown) };
+      }
+    },
+    close: () => client.destroy(),
+  };
+}

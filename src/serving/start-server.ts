@@ -1,0 +1,162 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { stripVTControlCharacters } from 'node:util';
+import { request } from 'undici';
+import { EXIT, messageOf, UserError } from '../core/errors.ts';
+import { formatMs } from '../core/units.ts';
+import { machineUs } from '../core/wall-clock.ts';
+
+const LOOK_EVERY_MS = 250;
+const LOOK_PATIENCE_MS = 5000;
+const TELL_EVERY_MS = 10_000;
+/** Dying takes a moment where much memory is to be given back. */
+const AFTER_KILL_MS = 5000;
+const LINES_SHOWN = 10;
+
+export interface StartOptions {
+  /** For the shell. */
+  readonly command: string;
+  /** What has to answer; null: `/health` of the target, or that it answers at all where there is no such route. */
+  readonly ready: URL | null;
+  readonly target: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly timeoutUs: number;
+  /** How long it may take to end by itself before it is killed. */
+  readonly graceMs: number;
+  /** Its output goes here. */
+  readonly logFile: string;
+}
+
+export interface StartedServer {
+  /** Resolves with a sentence when it has ended by itself. */
+  readonly gone: Promise<string>;
+  /** Ends it and all that it has started. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the server under test in a process group of its own and waits until it answers. Throws a UserError with the
+ * end of its log if it does not; then it does not run any more. `tell` gets a line every ten seconds.
+ */
+export async function startServer(
+  options: StartOptions,
+  tell: (text: string) => void,
+  interrupt: AbortSignal,
+): Promise<StartedServer> {
+  const url = readyUrl(options);
+  if ((await lookAt(url, options)) === null)
+    throw new UserError(
+      `--start: ${url.href} answers already, and it would be measured in place of what is started; end it, or leave out --start`,
+    );
+  const server = spawnGroup(options);
+  try {
+    await waitUntilReady(options, url, server.ended, tell, interrupt);
+  } catch (thrown) {
+    await server.stop();
+    throw thrown;
+  }
+  return { gone: server.ended.then((how) => `the server that --start started is gone: it ${how}`), stop: server.stop };
+}
+
+interface Group {
+  readonly ended: Promise<string>;
+  stop(): Promise<void>;
+}
+
+function spawnGroup({ command, logFile, graceMs }: StartOptions): Group {
+  const log = openSync(logFile, 'w');
+  // Detached: the leader of a group of its own, which Ctrl-C does not reach, so that it can answer what is in flight.
+  const child = spawn(command, { shell: true, detached: true, stdio: ['ignore', log, log] });
+  closeSync(log);
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(`could not be started: ${error.message}`));
+    child.once('exit', (code, signal) => resolve(`ended with ${signal ?? `exit code ${code}`}`));
+  });
+  const signalGroup = (signal: NodeJS.Signals | 0): boolean => {
+    try {
+      return child.pid !== undefined && process.kill(-child.pid, signal);
+    } catch {
+      return false; // no one is left
+    }
+  };
+  // Where this process ends without a chance to wait, such as by a fault of ours.
+  const kill = (): void => void signalGroup('SIGKILL');
+  process.once('exit', kill);
+  const isGoneWithin = async (ms: number): Promise<boolean> => {
+    for (let waitedMs = 0; signalGroup(0); waitedMs += 20) {
+      if (waitedMs >= ms) return false;
+      await sleep(20);
+    }
+    return true;
+  };
+  return {
+    ended,
+    async stop() {
+      signalGroup('SIGTERM');
+      if (!(await isGoneWithin(graceMs))) {
+        kill();
+        await isGoneWithin(AFTER_KILL_MS);
+      }
+      process.off('exit', kill);
+    },
+  };
+}
+
+async function waitUntilReady(
+  options: StartOptions,
+  url: URL,
+  ended: Promise<string>,
+  tell: (text: string) => void,
+  interrupt: AbortSignal,
+): Promise<void> {
+  const { timeoutUs, logFile } = options;
+  const startUs = machineUs();
+  const failure = (what: string): UserError =>
+    new UserError(`--start: ${what}\n${lastLines(logFile)}`, { exitCode: EXIT.unreachable });
+  let over: string | null = null;
+  void ended.then((how) => (over = how));
+  let toldMs = 0;
+  for (;;) {
+    const why = await lookAt(url, options);
+    const waitedMs = (machineUs() - startUs) / 1000;
+    if (over !== null) throw failure(`the server ${over} before it answered`);
+    if (why === null) {
+      tell(`the server answers after ${formatMs(waitedMs)}`);
+      return;
+    }
+    if (interrupt.aborted) throw failure(`${messageOf(interrupt.reason)} while the server started`);
+    if (waitedMs * 1000 >= timeoutUs)
+      throw failure(
+        `the server did not answer within ${formatMs(timeoutUs / 1000)} (${url.href}: ${why}); give it longer with --start-timeout, or name what answers with --ready`,
+      );
+    if (waitedMs - toldMs >= TELL_EVERY_MS) {
+      toldMs = waitedMs;
+      tell(`the server is starting: ${formatMs(waitedMs)}, ${why}`);
+    }
+    await Promise.race([ended, sleep(LOOK_EVERY_MS)]);
+  }
+}
+
+function readyUrl({ ready, target }: StartOptions): URL {
+  return ready ?? new URL(`${target.pathname.replace(/\/$/, '')}/health`, target);
+}
+
+/** Why the server does not answer yet; null once it does. */
+async function lookAt(url: URL, { ready, headers }: StartOptions): Promise<string | null> {
+  try {
+    const { statusCode, body } = await request(url, { headers, signal: AbortSignal.timeout(LOOK_PATIENCE_MS) });
+    await body.dump();
+    // A server that has no such route is up all the same.
+    const isReady = statusCode < 300 || (ready === null && (statusCode === 404 || statusCode === 405));
+    return isReady ? null : `HTTP ${statusCode}`;
+  } catch (thrown) {
+    return messageOf(thrown);
+  }
+}
+
+function lastLines(logFile: string): string {
+  const lines = stripVTControlCharacters(readFileSync(logFile, 'utf8')).trimEnd().split('\n').slice(-LINES_SHOWN);
+  const said = lines.join('\n') === '' ? 'it has printed nothing' : `its last lines:\n${lines.join('\n')}`;
+  return `${said}\n(all of it: ${logFile})`;
+}
