@@ -2,9 +2,13 @@ import type { Decoder, StreamFault, TokenOut } from '../src/core/codec.ts';
 import { messageOf } from '../src/core/errors.ts';
 import type { TokenCountSource } from '../src/core/record.ts';
 import type { Answer } from '../src/core/target.ts';
+import { EventShape } from './event-shape.ts';
 import { isObject, numberAt, textAt } from './json.ts';
 import { refusalText } from './refusal.ts';
 import { SseReader } from './sse.ts';
+
+/** Events of other shapes than the one before, in a row, after which no more shapes are learnt. */
+const MOST_SHAPES = 8;
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -18,7 +22,7 @@ export interface Carried {
  * One streamed answer of an OpenAI-shaped server, completions and chat alike; `carried` reads what differs.
  *
  * Tokens of an event are counted by its token ids, else by the growth of its cumulative usage where the stream has
- * that from its first event on, else as one where it carries text. An event with empty text may or may not be a token,
+ * that from its first token on, else as one where it carries text. An event with empty text may or may not be a token,
  * and is reported as count 0 until the final usage settles it: vLLM sends tokens with `text: ""`, others an empty last
  * chunk.
  */
@@ -30,7 +34,13 @@ export class AnswerDecoder implements Decoder {
   #fault: StreamFault | null = null;
   #finishReason: string | null = null;
   #usage: unknown = null;
-  #events = 0;
+  /** `completion_tokens` of the last usage. */
+  #said: number | null = null;
+  #cachedDetails: unknown = null;
+  #shape: EventShape | null = null;
+  /** What an event of this shape carries when its text is empty. */
+  #empty: Carried = NO_TEXT;
+  #shapesInVain = 0;
   #counted = 0;
   #reasoning = 0;
   #source: TokenCountSource | null = null;
@@ -69,8 +79,8 @@ export class AnswerDecoder implements Decoder {
       httpStatus,
       finishReason: this.#finishReason,
       inputTokens: numberAt(usage, 'prompt_tokens'),
-      cachedTokens: numberAt(prompt, 'cached_tokens'),
-      outputTokens: numberAt(usage, 'completion_tokens'),
+      cachedTokens: numberAt(prompt, 'cached_tokens') ?? sum(this.#cachedDetails),
+      outputTokens: this.#said,
       reasoningTokens: numberAt(completion, 'reasoning_tokens') ?? (this.#reasoning > 0 ? this.#reasoning : null),
       countSource: this.#source,
       phases: null,
@@ -85,6 +95,7 @@ export class AnswerDecoder implements Decoder {
     }
     // Named events are annotations (Dynamo), except errors.
     if (event !== '' && event !== 'message' && event !== 'error') return;
+    if (event !== 'error' && this.#known(data)) return;
     let chunk: unknown;
     try {
       chunk = JSON.parse(data);
@@ -94,28 +105,56 @@ export class AnswerDecoder implements Decoder {
     }
     if (!isObject(chunk)) this.#fault = foreign(`an event is not a completion chunk: ${data.slice(0, 120)}`);
     else if (event === 'error' || (chunk['error'] ?? null) !== null) this.#fault = broken(refusalText(data));
-    else this.#chunk(chunk);
+    else this.#chunk(chunk, data);
   }
 
-  #chunk(chunk: Json): void {
+  #chunk(chunk: Json, data: string): void {
     const usage = chunk['usage'] ?? null;
-    const choice: unknown = Array.isArray(chunk['choices']) ? chunk['choices'][0] : undefined;
-    if (isObject(choice)) {
-      this.#finishReason = textAt(choice, 'finish_reason') ?? this.#finishReason;
-      this.#count(choice, numberAt(usage, 'completion_tokens'));
-      this.#events++;
+    const said = numberAt(usage, 'completion_tokens');
+    const choice = choiceOf(chunk);
+    if (choice !== null) {
+      const reason = textAt(choice, 'finish_reason');
+      const ids = Array.isArray(choice['token_ids']) ? choice['token_ids'].length : null;
+      const carried = this.#carried(choice);
+      this.#finishReason = reason ?? this.#finishReason;
+      this.#count(carried, ids, said);
+      if (reason === 'abort') this.#fault = broken('the server aborted the request (finish_reason abort)');
+      if (reason === null && carried.text !== null && !carried.isReasoning) this.#learn(data, carried.text, ids, said);
     }
     if (usage !== null) this.#usage = usage;
+    this.#said = said ?? this.#said;
+    this.#cachedDetails = detailsOf(chunk) ?? this.#cachedDetails;
   }
 
-  #count(choice: Json, cumulative: number | null): void {
-    const ids = choice['token_ids'];
-    const { text, isReasoning } = this.#carried(choice);
+  /** Counts an event of the shape of those before, without parsing it. */
+  #known(data: string): boolean {
+    const shape = this.#shape;
+    if (shape === null || !shape.read(data)) return false;
+    this.#shapesInVain = 0;
+    this.#count(shape.isEmpty ? this.#empty : SOME_TEXT, shape.ids, shape.count);
+    this.#said = shape.count ?? this.#said;
+    return true;
+  }
+
+  #learn(data: string, text: string, ids: number | null, said: number | null): void {
+    if (text === '' || this.#shapesInVain >= MOST_SHAPES) return;
+    this.#shapesInVain++;
+    const shape = EventShape.of(data);
+    // Only if it reads this very event as it was read before.
+    if (shape?.read(data) !== true || shape.text(data) !== text || shape.ids !== ids || shape.count !== said) return;
+    const empty: unknown = JSON.parse(shape.empty());
+    const choice = isObject(empty) ? choiceOf(empty) : null;
+    if (choice === null) return;
+    this.#shape = shape;
+    this.#empty = this.#carried(choice);
+  }
+
+  #count({ text, isReasoning }: Carried, ids: number | null, cumulative: number | null): void {
     const before = this.#counted;
-    if (Array.isArray(ids)) {
+    if (ids !== null) {
       this.#source = 'token_ids';
-      this.#add(ids.length);
-    } else if (cumulative !== null && (this.#events === 0 || this.#source === 'usage')) {
+      this.#add(ids);
+    } else if (cumulative !== null && (this.#source === null || this.#source === 'usage')) {
       this.#source = 'usage';
       this.#add(cumulative - this.#counted);
     } else if (this.#source !== 'token_ids' && text !== null) {
@@ -132,6 +171,25 @@ export class AnswerDecoder implements Decoder {
     this.#counted += tokens;
     this.#out.tokens(tokens);
   }
+}
+
+const SOME_TEXT: Carried = { text: 'some', isReasoning: false };
+const NO_TEXT: Carried = { text: '', isReasoning: false };
+
+function choiceOf(chunk: Json): Json | null {
+  const choice: unknown = Array.isArray(chunk['choices']) ? chunk['choices'][0] : null;
+  return isObject(choice) ? choice : null;
+}
+
+/** Where SGLang says which cache had how much of the prompt. */
+function detailsOf(chunk: Json): unknown {
+  const extension = chunk['sglext'];
+  return isObject(extension) ? extension['cached_tokens_details'] : null;
+}
+
+function sum(details: unknown): number | null {
+  if (!isObject(details)) return null;
+  return Object.keys(details).reduce((total, key) => total + (numberAt(details, key) ?? 0), 0);
 }
 
 const broken = (message: string): StreamFault => ({ outcome: 'stream_broken', message });

@@ -3,6 +3,8 @@ const CR = 13;
 const COLON = 58;
 const SPACE = 32;
 const EMPTY = Buffer.alloc(0);
+const DATA = Buffer.from('data');
+const EVENT = Buffer.from('event');
 
 /** Longest line that is kept while its end has not come; a server that sends more is not speaking SSE. */
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
@@ -54,37 +56,37 @@ export class SseReader {
 
   #lines(chunk: Buffer): void {
     let start = 0;
-    for (let i = 0; i < chunk.length; i++) {
-      const byte = chunk[i];
-      if (byte === LF && this.#skipLf && i === start) {
-        this.#skipLf = false;
-        start = i + 1;
-        continue;
-      }
-      if (byte !== LF && byte !== CR) continue;
-      this.#line(chunk, start, i);
-      this.#skipLf = byte === CR;
-      start = i + 1;
+    if (this.#skipLf && chunk.length > 0) {
+      this.#skipLf = false;
+      if (chunk[0] === LF) start = 1;
+    }
+    let cr = chunk.indexOf(CR, start);
+    for (;;) {
+      const lf = chunk.indexOf(LF, start);
+      if (cr >= 0 && cr < start) cr = chunk.indexOf(CR, start);
+      const end = cr >= 0 && (lf < 0 || cr < lf) ? cr : lf;
+      if (end < 0) break;
+      this.#line(chunk, start, end);
+      start = end + 1;
+      if (end !== cr) continue;
+      if (start === chunk.length) this.#skipLf = true;
+      else if (chunk[start] === LF) start++;
     }
     // Copied: the socket's buffer is not ours to keep.
     if (start < chunk.length) this.#rest = Buffer.from(chunk.subarray(start));
   }
 
   #line(chunk: Buffer, start: number, end: number): void {
-    this.#skipLf = false;
     if (start === end) {
       this.#dispatch();
       return;
     }
-    const colon = chunk.indexOf(COLON, start);
-    const nameEnd = colon < 0 || colon >= end ? end : colon;
-    const length = nameEnd - start;
-    if (length !== 4 && length !== 5) return;
-    const name = chunk.toString('latin1', start, nameEnd);
-    if (name !== 'data' && name !== 'event') return;
-    const valueStart = nameEnd === end ? end : nameEnd + (chunk[nameEnd + 1] === SPACE && nameEnd + 1 < end ? 2 : 1);
+    const isData = isField(chunk, start, end, DATA);
+    if (!isData && !isField(chunk, start, end, EVENT)) return;
+    const colon = start + (isData ? DATA : EVENT).length;
+    const valueStart = colon === end ? end : colon + (chunk[colon + 1] === SPACE && colon + 1 < end ? 2 : 1);
     const value = chunk.toString('utf8', valueStart, end);
-    if (name === 'event') this.#event = value;
+    if (!isData) this.#event = value;
     else this.#data = this.#data === null ? value : `${this.#data}\n${value}`;
   }
 
@@ -95,4 +97,12 @@ export class SseReader {
     this.#event = '';
     if (data !== null) this.#onData(data, event);
   }
+}
+
+/** Whether a line is `name`, alone or before a colon. */
+function isField(chunk: Buffer, start: number, end: number, name: Uint8Array): boolean {
+  const colon = start + name.length;
+  if (colon > end || (colon < end && chunk[colon] !== COLON)) return false;
+  for (let i = 0; i < name.length; i++) if (chunk[start + i] !== name[i]) return false;
+  return true;
 }

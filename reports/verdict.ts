@@ -3,6 +3,7 @@ import type { Summary } from '../src/core/summary.ts';
 import { formatShare } from '../src/core/units.ts';
 import {
   countWords,
+  deviationWords,
   intervalWords,
   joinWords,
   latencyWords,
@@ -74,7 +75,7 @@ function latencySentence({ latency_ms, requests }: Summary): string {
   return `${part('ttft')}; ${part('tpot')}; no SLO was given to judge by`;
 }
 
-function warningsOf({ status, reason, requests, validity, left_out }: Summary): string[] {
+function warningsOf({ status, reason, requests, validity, left_out, workload, delivered }: Summary): string[] {
   const { scheduled, sent, ok, by_outcome } = requests;
   const warnings: string[] = [];
   const cut = by_outcome.cut ?? 0;
@@ -88,6 +89,9 @@ function warningsOf({ status, reason, requests, validity, left_out }: Summary): 
     warnings.push(`No ${left_out === null ? '' : 'measured '}request was answered: ${joinWords(kinds)}`);
   }
   if (!validity.valid) warnings.push(`Not valid: ${validity.reasons.join('; ')}`);
+  const deviation = delivered.input_deviation_tokens;
+  if (workload.prompts === 'exact' && deviation !== null && deviation.requests > 0)
+    warnings.push(`Prompts were to be exactly as long as planned, and the server says: ${deviationWords(deviation)}`);
   return warnings;
 }
 

@@ -27,6 +27,8 @@ export const DEFINITIONS = {
   throughput: 'Delivered per second, from the first due time to the last end, of measured requests.',
   good: 'Requests that met every limit of the SLO, per second.',
   asked: 'What the workload plans, beside what was delivered.',
+  prompts:
+    'Prompt lengths: exact where prompts are token ids or made with a tokenizer, approximate where they are plain words; beside it, how far the input tokens that the server counted were from the plan.',
   cached:
     'Input tokens cached: the share that an endless prefix cache would have had of the plan, beside what the server says it had.',
   lateness: 'Lateness: how long after its due time a request left the client.',
@@ -115,6 +117,15 @@ export function secondsWords(seconds: number): string {
 /** Whether there is anything to say of prefix caching. */
 export function tellsPrefixReuse({ workload, delivered }: Pick<Summary, 'workload' | 'delivered'>): boolean {
   return workload.prefix_reuse !== null || (delivered.prefix_reuse ?? 0) > 0;
+}
+
+/** How far the server's counts of input tokens were from the plan. */
+export function deviationWords(deviation: Summary['delivered']['input_deviation_tokens']): string {
+  if (deviation === null) return 'not counted by the server';
+  const { requests, counted, mean, max } = deviation;
+  if (requests === 0) return `as asked in all ${withThousands(counted)}`;
+  const signed = `${mean > 0 ? '+' : ''}${threeFigures(mean)}`;
+  return `${withThousands(requests)} of ${withThousands(counted)} differ, ${signed} tokens on average, ${withThousands(max)} at most`;
 }
 
 /** A share of input tokens, as far as it is known. */

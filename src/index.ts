@@ -5,6 +5,7 @@ export { EXIT, UserError, type ExitCode } from './core/errors.ts';
 export { manifestSchema, type Manifest } from './core/manifest.ts';
 export type { Plan, PlanFacts, Source, TransformNote } from './core/plan.ts';
 export { OUTCOMES, RECORD_COLUMNS, type Outcome, type RecordBatch, type RequestRecord } from './core/record.ts';
+export type { PromptForm, PromptMaker } from './core/prompt-maker.ts';
 export type { Request } from './core/request.ts';
 export { parseSlo, type AskedSlo, type Slo } from './core/slo.ts';
 export type { Summary } from './core/summary.ts';

@@ -10,7 +10,10 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-/** A server on loopback that does with each request what `answer` says; `index` counts POSTs from 0. */
+/**
+ * A server on loopback that does with each request what `answer` says; `index` counts POSTs from 0. What `--adapter auto`
+ * asks before a run it answers as a plain server would: with a model, without pages of its own, with two tokens.
+ */
 export async function serve(
   answer: (index: number, request: IncomingMessage, response: ServerResponse, body: unknown) => void,
 ): Promise<TestServer> {
@@ -23,12 +26,17 @@ export async function serve(
     request.on('end', () => {
       const text = Buffer.concat(chunks).toString();
       const body: unknown = text === '' ? null : JSON.parse(text);
+      if (request.headers['x-request-id']?.toString().endsWith('-probe') === true) {
+        void streamTokens(response, 2, 0);
+        return;
+      }
       seen.push({ path: request.url ?? '', headers: request.headers, body });
       if (request.method === 'GET' && request.url === '/v1/models') {
         response.setHeader('content-type', 'application/json').end(JSON.stringify({ data: [{ id: 'tiny' }] }));
         return;
       }
-      answer(request.method === 'POST' ? posts++ : -1, request, response, body);
+      if (request.method === 'GET') response.writeHead(404).end();
+      else answer(posts++, request, response, body);
     });
   });
   server.listen(0, '127.0.0.1');

@@ -2,6 +2,16 @@ export { inspectTrace } from './inspect.ts';
 export { inspectionText } from './inspection-text.ts';
 export { openSource } from './open-source.ts';
 export { DisorderError, requireOrder } from './order.ts';
+export {
+  COMMON_WORDS,
+  findAlphabet,
+  PLAIN_ALPHABET,
+  promptMaker,
+  readTokenizer,
+  type Alphabet,
+  type PromptSpec,
+  type TextSpec,
+} from './prompts/index.ts';
 export { resolveWorkload, SAMPLES } from './samples/index.ts';
 export { resolveSlo, SLO_PROFILES } from './slos/index.ts';
 export { surveyPlan } from './survey.ts';

@@ -13,17 +13,29 @@ import { PrefixReuse } from './inspect/prefix.ts';
  */
 export async function surveyPlan(source: Source, seed: number): Promise<PlanFacts> {
   const digest = createHash('sha256').update(`${seed}\n`);
-  const totals = { requests: 0, lastDueUs: 0, inputTokens: 0, outputTokens: 0, maxInputTokens: 0, maxOutputTokens: 0 };
+  const totals = {
+    requests: 0,
+    lastDueUs: 0,
+    inputTokens: 0,
+    outputTokens: 0,
+    minInputTokens: Number.POSITIVE_INFINITY,
+    maxInputTokens: 0,
+    maxOutputTokens: 0,
+  };
+  let longest: PlanFacts['longest'] = { id: '', traceRow: 0, inputTokens: 0, outputTokens: 0 };
   const prefix = new PrefixReuse(source.blockTokens ?? null);
   for await (const batch of source.open()) {
     digest.update(batch.map(digestLine).join(''));
     for (const request of batch) {
       const { dueUs, inputTokens, outputTokens } = request;
       prefix.add(request);
+      if (inputTokens + outputTokens > longest.inputTokens + longest.outputTokens)
+        longest = { id: request.id, traceRow: request.traceRow, inputTokens, outputTokens };
       totals.requests++;
       totals.lastDueUs = dueUs;
       totals.inputTokens += inputTokens;
       totals.outputTokens += outputTokens;
+      totals.minInputTokens = Math.min(totals.minInputTokens, inputTokens);
       totals.maxInputTokens = Math.max(totals.maxInputTokens, inputTokens);
       totals.maxOutputTokens = Math.max(totals.maxOutputTokens, outputTokens);
     }
@@ -31,6 +43,7 @@ export async function surveyPlan(source: Source, seed: number): Promise<PlanFact
   if (totals.requests === 0) throw new UserError(`${source.path}: there is no request in it to replay`);
   return {
     ...totals,
+    longest,
     prefixReuse: prefix.statistics()?.max_hit_ratio_tokens ?? null,
     sourceSha256: await fileSha256(source.path),
     digest: digest.digest('hex'),

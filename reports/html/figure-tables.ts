@@ -6,7 +6,15 @@ import {
   type Summary,
 } from '../../src/core/summary.ts';
 import { threeFigures, withThousands } from '../../src/core/units.ts';
-import { DEFINITIONS, latencyWords, METRIC_NAMES, reuseWords, secondsWords, tellsPrefixReuse } from '../wording.ts';
+import {
+  DEFINITIONS,
+  deviationWords,
+  latencyWords,
+  METRIC_NAMES,
+  reuseWords,
+  secondsWords,
+  tellsPrefixReuse,
+} from '../wording.ts';
 import { html, type Markup } from './markup.ts';
 
 /** A figure's name with its definition, linked to where it is drawn: of the places named, the first that the page has. */
@@ -45,15 +53,22 @@ export function latencyTable(caption: string, latencies: LatencyTable, named: Na
 
 /** What the workload plans beside what was delivered. */
 export function askedAndGot({ workload, delivered, requests }: Summary): Markup {
-  const rows: [string, string, string][] = [
+  const defined = (name: string, definition: string): Markup => html`<abbr title="${definition}">${name}</abbr>`;
+  const rows: [string | Markup, string, string][] = [
     ['requests', withThousands(workload.requests), `${withThousands(requests.ok)} ok`],
     ['duration', secondsWords(workload.duration_s), secondsWords(delivered.duration_s)],
     ['rate (requests/s)', threeFigures(workload.rate_rps), threeFigures(delivered.rate_rps)],
     ['input tokens, mean', meanWords(workload.input_tokens), meanWords(delivered.input_tokens)],
     ['output tokens, mean', meanWords(workload.output_tokens), meanWords(delivered.output_tokens)],
   ];
-  if (tellsPrefixReuse({ workload, delivered }))
-    rows.push(['input tokens cached', reuseWords(workload.prefix_reuse), reuseWords(delivered.prefix_reuse)]);
+  if (workload.prompts !== null) {
+    const name = defined('prompt lengths', DEFINITIONS.prompts);
+    rows.push([name, workload.prompts, deviationWords(delivered.input_deviation_tokens)]);
+  }
+  if (tellsPrefixReuse({ workload, delivered })) {
+    const name = defined('input tokens cached', DEFINITIONS.cached);
+    rows.push([name, reuseWords(workload.prefix_reuse), reuseWords(delivered.prefix_reuse)]);
+  }
   return html`<div class="wide" tabindex="0" role="region" aria-label="Asked and got">
     <table>
       <caption>

@@ -6,6 +6,7 @@ import { formatMs, formatShare, threeFigures, withThousands } from '../../src/co
 import { verdictOf, type Verdict } from '../verdict.ts';
 import {
   countWords,
+  deviationWords,
   latencyWords,
   METRIC_NAMES,
   outcomeWords,
@@ -117,6 +118,9 @@ function qualityRows({ validity, workload, delivered }: Summary): string[][] {
   ];
   return [
     ['duration', secondsWords(delivered.duration_s)],
+    ...(workload.prompts === null
+      ? []
+      : [['prompts', `${workload.prompts}; input tokens ${deviationWords(delivered.input_deviation_tokens)}`]]),
     ...(tellsPrefixReuse({ workload, delivered }) ? [['prefix cache', prefixWords(workload, delivered)]] : []),
     ...(parts.length === 0 ? [] : [['client', parts.join(', ')]]),
   ];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { EXIT, type ExitCode } from '../core/errors.ts';
-import { engineWarnings, parseEngineSpec, serveEngine } from '../engine/index.ts';
+import { DIALECT_NAMES, engineWarnings, parseEngineSpec, serveEngine } from '../engine/index.ts';
 import { openIterationFile } from '../compose/iteration-file.ts';
 import { readOptions, type Command } from './command.ts';
 import { engineList } from './engine-list.ts';
@@ -9,6 +9,9 @@ import { printWarning } from './terminal.ts';
 const schema = z.looseObject({
   action: z.enum(['serve', 'list']),
   system: z.string(),
+  dialect: z.enum(DIALECT_NAMES, {
+    error: (issue) => `got "${String(issue.input)}", expected ${DIALECT_NAMES.join(', ')}`,
+  }),
   host: z.string(),
   port: z.int({ error: 'expected a port from 0 to 65535' }).min(0).max(65535),
   'max-connections': z.int({ error: 'expected a whole number of at least 1' }).min(1),
@@ -32,6 +35,11 @@ export const engineCommand: Command = {
       default: '',
       describe: 'SYSTEM[,key=value...]; list shows its options',
       defaultDescription: 'vllm-v1,model=llama-3.1-8b,gpu=h100-sxm',
+    },
+    dialect: {
+      type: 'string',
+      default: 'vllm',
+      describe: 'whose server it looks like: vllm, sglang, or openai (refuses what hosted endpoints refuse)',
     },
     host: {
       type: 'string',
@@ -60,6 +68,7 @@ async function serve(options: z.infer<typeof schema>): Promise<ExitCode> {
   const path = options['trace-iterations'];
   const iterations = path === undefined ? null : openIterationFile(path);
   const server = await serveEngine(parseEngineSpec(options.system), {
+    dialect: options.dialect,
     host: options.host,
     port: options.port,
     maxConnections: options['max-connections'],

@@ -19,8 +19,11 @@ const schema = z.looseObject({
   workload: text.optional(),
   target: text,
   adapter: text,
-  endpoint: z.enum(ENDPOINTS, { error: (issue) => `got "${String(issue.input)}", expected ${ENDPOINTS.join(' or ')}` }),
+  endpoint: z
+    .enum(ENDPOINTS, { error: (issue) => `got "${String(issue.input)}", expected ${ENDPOINTS.join(', ')}` })
+    .optional(),
   model: text.optional(),
+  tokenizer: text.optional(),
   slo: text.optional(),
   clock: z.enum(['real', 'virtual'], { error: (issue) => `got "${String(issue.input)}", expected real or virtual` }),
   speed: z
@@ -91,13 +94,22 @@ export const runCommand: Command = {
     limit: { type: 'number', describe: 'first N requests' },
     'block-tokens': { type: 'number', describe: 'tokens of a prefix block [default: as the trace says or shows]' },
     out: { type: 'string', describe: 'run directory [default: runs/<utc time>-<workload>-<target>]' },
-    adapter: { type: 'string', default: 'openai', describe: 'dialect of the target' },
+    adapter: {
+      type: 'string',
+      default: 'auto',
+      describe: 'dialect of the target: openai, vllm, sglang; auto asks the server',
+    },
     endpoint: {
       type: 'string',
-      default: 'completions',
-      describe: 'completions (prompts as token ids) or chat (as text)',
+      describe:
+        'completions or generate (SGLang; prompts as token ids), chat (as text) [default: the first that the server has]',
     },
     model: { type: 'string', describe: 'model to ask for [default: the first that the server lists]' },
+    tokenizer: {
+      type: 'string',
+      describe:
+        "a model's tokenizer.json or its folder, or server (its /tokenize): makes prompts of text as long as the trace says [default: nearly so]",
+    },
     warmup: { type: 'string', describe: 'first part of the replay that is sent but not measured, e.g. 30s' },
     cooldown: { type: 'string', describe: 'last part, before the last due time, that is sent but not measured' },
     timeout: { type: 'string', default: '600s', describe: 'from sent to last byte' },
@@ -149,6 +161,9 @@ async function runAndReport(options: Options, line: readonly string[]): Promise<
       warn: (warning) => {
         if (!options.quiet) printWarning(warning);
       },
+      say: (found) => {
+        if (!options.quiet) process.stderr.write(`${found}\n`);
+      },
       started: (_dir, facts, look) => {
         if (!options.quiet && spec.clock === 'real') endProgress = showProgress(facts, look);
       },
@@ -194,8 +209,9 @@ function runSpec(options: Options, line: readonly string[]): RunSpec {
     },
     target: options.target,
     adapter: options.adapter,
-    endpoint: options.endpoint,
+    endpoint: options.endpoint ?? null,
     model: options.model ?? null,
+    tokenizer: tokenizerOf(options.tokenizer),
     clock: options.clock,
     slo: sloText === undefined ? null : resolveSlo(sloText),
     warmupUs: options.warmup === undefined ? 0 : parseDurationUs(options.warmup, '--warmup'),
@@ -209,6 +225,11 @@ function runSpec(options: Options, line: readonly string[]): RunSpec {
     out: options.out ?? null,
     command: ['reprise', ...withoutSecrets(line)],
   };
+}
+
+function tokenizerOf(asked: string | undefined): string | null {
+  if (asked === undefined) return null;
+  return asked === 'server' ? asked : resolve(asked);
 }
 
 function headers(options: Options): Record<string, string> {

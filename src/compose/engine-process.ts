@@ -17,10 +17,14 @@ const ENGINE_NICENESS = 5;
  * The reference engine in a process of its own, so that it shares no event loop with the client that measures it. It
  * ends with its parent, however that ends: the channel between them closes.
  */
-export function startEngine(system: string, traceIterations: string | null): Promise<EngineProcess> {
+export function startEngine(
+  system: string,
+  traceIterations: string | null,
+  dialect: 'vllm' | 'sglang',
+): Promise<EngineProcess> {
   const cli = join(import.meta.dirname, '..', `cli${extname(import.meta.filename)}`);
   const trace = traceIterations === null ? [] : ['--trace-iterations', traceIterations];
-  const args = ['engine', 'serve', '--system', system, '--port', '0', '--quiet', ...trace];
+  const args = ['engine', 'serve', '--system', system, '--dialect', dialect, '--port', '0', '--quiet', ...trace];
   const child = spawn(process.execPath, [cli, ...args], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     // Ctrl-C reaches the whole foreground group: the engine must outlive it, to answer what is in flight.

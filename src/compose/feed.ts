@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { CodecOptions } from '../../adapters/index.ts';
+import type { PromptSpec } from '../../workloads/index.ts';
 import { UserError } from '../core/errors.ts';
 import type { Source } from '../core/plan.ts';
 import type { Request } from '../core/request.ts';
@@ -14,6 +15,7 @@ export interface FeedSpec {
   readonly workload: WorkloadSpec;
   readonly adapter: string;
   readonly codec: CodecOptions;
+  readonly prompts: PromptSpec;
 }
 
 export type FeedMessage =

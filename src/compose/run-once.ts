@@ -8,7 +8,7 @@ import { HealthMonitor } from '../replay/health.ts';
 import { Recorder, type Progress } from '../replay/recorder.ts';
 import { replay } from '../replay/replay.ts';
 import { writeClientSamples } from '../runs/client-file.ts';
-import { openRecordStore } from '../runs/record-store.ts';
+import { openBlockingRecordStore, openRecordStore } from '../runs/record-store.ts';
 import { checkRunDirectory, createRunDirectory, writeManifest } from '../runs/run-directory.ts';
 import { finishRun, manifestSlo } from './finish-run.ts';
 import { measuredSpan } from './measured.ts';
@@ -21,12 +21,16 @@ import { surveyWorkload } from './workload.ts';
 const LEAD_US = 300_000;
 /** What is in flight when a run is interrupted may end within this. */
 const GRACE_US = 5e6;
+/** In virtual time, more are written beside the simulation. */
+const MAX_TOKENS_WITHOUT_THREAD = 1e6;
 
 /** What the caller is told while a run goes on, and how it can end it. */
 export interface RunHooks {
   /** Wall-clock time, which only commands may read: ISO 8601 in UTC. */
   readonly nowIso: () => string;
   readonly warn: (text: string) => void;
+  /** What was found of the target, in a line. */
+  readonly say?: (text: string) => void;
   /** The run has begun; `look` says how far it is, at any time. */
   readonly started: (dir: string, facts: PlanFacts, look: () => RunProgress) => void;
   readonly stop: AbortSignal;
@@ -60,13 +64,16 @@ export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResul
       `${startedAt.replaceAll(/[-:]|\.\d+/g, '')}-${source.name.replace(/\..*$/, '')}-${targetName(spec.target)}`,
     );
   checkRunDirectory(dir);
-  const arena = await openArena(spec, plan, dir, hooks.warn);
+  const arena = await openArena(spec, plan, dir, hooks);
 
   // Replay: from here on there is a run directory, and whatever happens is recorded in it.
   createRunDirectory(dir);
   let manifest = describeRun(spec, plan, badRows, arena, dir, startedAt);
   writeManifest(dir, manifest);
-  const store = openRecordStore(dir, { worker: 0, journal: arena.wall !== null });
+  const isTimed = arena.wall !== null;
+  const openStore =
+    isTimed || facts.outputTokens > MAX_TOKENS_WITHOUT_THREAD ? openRecordStore : openBlockingRecordStore;
+  const store = openStore(dir, { worker: 0, journal: isTimed });
   const recorder = new Recorder(store, targetName(spec.target), plan.measured);
   let stopped: string | null;
   let client: ClientHealth | null = null;
@@ -160,6 +167,7 @@ function describeRun(
             to_us: measured.toUs,
           },
     target: arena.facts,
+    ...(arena.prompts === null ? {} : { prompts: arena.prompts }),
     slo: spec.slo === null ? null : manifestSlo(spec.slo),
     timeout_s: spec.timeoutUs / 1e6,
     ttft_timeout_s: spec.ttftTimeoutUs / 1e6,

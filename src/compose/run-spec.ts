@@ -20,10 +20,14 @@ export interface RunSpec {
   readonly workload: WorkloadSpec;
   /** A URL, or `reference[:SYSTEM[,key=value...]]`. */
   readonly target: string;
+  /** A dialect, or `auto`: as the server is. */
   readonly adapter: string;
-  readonly endpoint: Endpoint;
+  /** Null: the first that the adapter speaks and the server has. */
+  readonly endpoint: Endpoint | null;
   /** Model to ask for; null: the first that the server lists. */
   readonly model: string | null;
+  /** What makes prompts of exact length where ids are not accepted: the path of a `tokenizer.json`, or `server`. */
+  readonly tokenizer: string | null;
   readonly clock: 'real' | 'virtual';
   readonly slo: AskedSlo | null;
   /** Replayed and recorded but not measured: the first so long of the replay, and the last before the last due time. */

@@ -1,5 +1,8 @@
 import { basename } from 'node:path';
 import { CODECS } from '../../adapters/index.ts';
+import type { Codec } from '../core/codec.ts';
+import type { PromptMaker } from '../core/prompt-maker.ts';
+import { promptMaker } from '../../workloads/index.ts';
 import type { Clock } from '../core/clock.ts';
 import { UserError } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
@@ -11,11 +14,14 @@ import { WallClock } from '../core/wall-clock.ts';
 import { createEngine, engineTarget, engineWarnings, parseEngineSpec } from '../engine/index.ts';
 import { HttpTarget } from '../replay/transport.ts';
 import { warmUp } from '../replay/warm-up.ts';
-import { reachTarget } from '../serving/reach.ts';
+import { checkEndpoint } from '../serving/detect.ts';
 import { startEngine, type EngineProcess } from './engine-process.ts';
 import { feedFromWorker, feedRequests } from './feed.ts';
 import { openIterationFile } from './iteration-file.ts';
+import { preparePrompts } from './prompts.ts';
 import type { RunSpec } from './run-spec.ts';
+import { askServer, knownEngine, referenceAdapter, type Tell } from './spoken.ts';
+import { wordsOfFile, type WordSource } from './words.ts';
 
 /** A target with the clock it lives on and the requests it will be sent. */
 export interface Arena {
@@ -27,6 +33,8 @@ export interface Arena {
   /** Resolves with a sentence if the target ends by itself; never for one that is not ours. */
   readonly gone: Promise<string>;
   readonly facts: Manifest['target'];
+  /** Null in virtual time, where there are no prompts. */
+  readonly prompts: NonNullable<Manifest['prompts']> | null;
   close(): Promise<void>;
 }
 
@@ -45,8 +53,15 @@ export function checkTarget(spec: RunSpec): void {
     throw new UserError(
       `--trace-iterations: ${spec.target} does not tell its iterations, only the reference engine does; leave it out or use --target reference:...`,
     );
-  if (!Object.hasOwn(CODECS, spec.adapter))
-    throw new UserError(`--adapter: "${spec.adapter}" is not known${suggestion(spec.adapter, Object.keys(CODECS))}`);
+  if (spec.clock === 'virtual' && spec.tokenizer !== null)
+    throw new UserError(
+      '--tokenizer: --clock virtual makes no prompts, its requests are lengths and prefix blocks; leave one of them out',
+    );
+  if (spec.adapter === 'auto') return;
+  const adapters = ['auto', ...Object.keys(CODECS)];
+  if (!adapters.includes(spec.adapter))
+    throw new UserError(`--adapter: "${spec.adapter}" is not known${suggestion(spec.adapter, adapters)}`);
+  checkEndpoint(spec.adapter, spec.endpoint);
 }
 
 /** Short name of a target, for directory names and records: the system, or the host. */
@@ -57,19 +72,19 @@ export function targetName(target: string): string {
 }
 
 /** Starts or reaches the target and makes everything ready that is slow. `runDirectory` names the run in its calls. */
-export async function openArena(
-  spec: RunSpec,
-  plan: Plan,
-  runDirectory: string,
-  warn: (text: string) => void,
-): Promise<Arena> {
+export async function openArena(spec: RunSpec, plan: Plan, runDirectory: string, tell: Tell): Promise<Arena> {
   const system = referenceSystem(spec.target);
-  if (system === null) return openServer(spec, parseUrl(spec.target), null, plan, runDirectory, warn);
-  for (const text of engineWarnings(system)) warn(text);
+  const words = await wordsOfFile(spec.tokenizer);
+  if (system === null) return openServer(spec, parseUrl(spec.target), null, words, plan, runDirectory, tell);
+  for (const text of engineWarnings(system)) tell.warn(text);
   if (spec.clock === 'virtual') return openVirtual(spec, plan.source, system);
-  const engine = await startEngine(system, spec.traceIterations);
+  const engine = await startEngine(
+    system,
+    spec.traceIterations,
+    referenceAdapter(spec) === 'sglang' ? 'sglang' : 'vllm',
+  );
   try {
-    return await openServer(spec, engine.url, engine, plan, runDirectory, warn);
+    return await openServer(spec, engine.url, engine, words, plan, runDirectory, tell);
   } catch (thrown) {
     await engine.close();
     throw thrown;
@@ -87,6 +102,7 @@ function openVirtual({ traceIterations }: RunSpec, source: Source, system: strin
     feed: feedRequests(source),
     gone: NEVER,
     facts: { spec: `reference:${system}`, kind: 'reference', adapter: 'none', model: null, facts: engineFacts(system) },
+    prompts: null,
     close: async () => iterations?.close(),
   };
 }
@@ -95,28 +111,31 @@ async function openServer(
   spec: RunSpec,
   url: URL,
   engine: EngineProcess | null,
+  words: WordSource | null,
   plan: Plan,
   runDirectory: string,
-  warn: (text: string) => void,
+  tell: Tell,
 ): Promise<Arena> {
-  const models = await reachTarget(url, spec.headers);
-  const model = spec.model ?? models[0] ?? 'default';
-  if (spec.model === null && models.length === 0)
-    warn(`${url.href} lists no models; asking for "${model}" (--model NAME to change it)`);
-  if (spec.model !== null && models.length > 0 && !models.includes(spec.model))
-    throw new UserError(`--model: ${url.href} does not serve "${spec.model}"${suggestion(spec.model, models)}`);
-  const codecOptions = {
-    endpoint: spec.endpoint,
-    model,
-    seed: spec.seed,
-    blockTokens: plan.source.blockTokens ?? null,
-    runId: basename(runDirectory).replaceAll(/[^\w.-]/g, '_'),
+  const access = { url, headers: spec.headers, insecure: spec.insecure };
+  const runId = basename(runDirectory).replaceAll(/[^\w.-]/g, '_');
+  const spoken = engine === null ? await askServer(spec, access, plan, runId, tell) : await knownEngine(spec, access);
+  const { abilities, endpoint, model } = spoken;
+  const codecOptions = { endpoint, model, runId, ...(abilities === null ? {} : { abilities }) };
+  const makeCodec = (prompts: PromptMaker): Codec => {
+    const made = CODECS[spoken.adapter]?.(codecOptions, prompts);
+    if (made === undefined) throw new Error(`no adapter ${spoken.adapter}`);
+    return made;
   };
-  const codec = CODECS[spec.adapter]?.(codecOptions);
-  if (codec === undefined) throw new Error(`no adapter ${spec.adapter}`);
+  const prompts = await preparePrompts(plan, spec.tokenizer, words, access, model, makeCodec, tell.warn);
+  const codec = makeCodec(promptMaker(prompts.spec));
   const clock = new WallClock();
-  const target = new HttpTarget(codec, clock, { url, headers: spec.headers, insecure: spec.insecure });
-  const { ready, feed } = feedFromWorker({ workload: spec.workload, adapter: spec.adapter, codec: codecOptions });
+  const target = new HttpTarget(codec, clock, access);
+  const { ready, feed } = feedFromWorker({
+    workload: spec.workload,
+    adapter: spoken.adapter,
+    codec: codecOptions,
+    prompts: prompts.spec,
+  });
   const close = async (): Promise<void> => {
     await target.close();
     await engine?.close();
@@ -140,8 +159,9 @@ async function openServer(
       kind: engine === null ? 'url' : 'reference',
       adapter: codec.name,
       model,
-      facts: system === null ? {} : engineFacts(system),
+      facts: system === null ? spoken.facts : engineFacts(system),
     },
+    prompts: prompts.facts,
     close,
   };
 }

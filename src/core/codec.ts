@@ -1,3 +1,4 @@
+import type { PromptForm } from './prompt-maker.ts';
 import type { Answer } from './target.ts';
 import type { Request } from './request.ts';
 
@@ -41,10 +42,13 @@ export interface Decoder {
  */
 export interface Codec {
   readonly name: string;
+  readonly promptForm: PromptForm;
   open(request: Request): readonly Call[];
   decoder(request: Request, out: TokenOut): Decoder;
   /** The next step's calls, given the bodies of this step's replies by call id; absent: exchanges have one step. */
   next?(request: Request, replies: ReadonlyMap<number, Uint8Array>): readonly Call[];
   /** One line out of the body of a reply that was not 2xx. */
   refusal(body: string): string;
+  /** The body of an answer with so many tokens, as such a server would stream it: what the token path is warmed with. */
+  example(tokens: number): string;
 }

@@ -59,6 +59,19 @@ const target = z.strictObject({
   facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
 });
 
+/** How prompts are made for a server; in virtual time there are none. */
+const prompts = z.strictObject({
+  form: z.enum(['ids', 'text']),
+  /** `approximate`: of plain words, where no tokenizer is at hand or the server disagrees with it. */
+  lengths: z.enum(['exact', 'approximate']),
+  /** What says that each word is one token: the path of a `tokenizer.json`, or `server`. */
+  tokenizer: z.string().nullable(),
+  tokenizer_sha256: z.string().exactOptional(),
+  /** Of text, as measured: what the server counts besides the words, and for each word. */
+  overhead_tokens: z.number().exactOptional(),
+  tokens_per_word: z.number().exactOptional(),
+});
+
 /** `run.json`: what was run, on what, how it ended. The only file that holds wall-clock times. */
 export const manifestSchema = z.strictObject({
   schema: z.literal(1),
@@ -80,6 +93,7 @@ export const manifestSchema = z.strictObject({
   /** What is measured; null: all of it. */
   measured: measured.nullable().default(null),
   target,
+  prompts: prompts.exactOptional(),
   slo: z
     .strictObject({
       text: z.string(),

@@ -9,8 +9,10 @@ export function nearest(typed: string, known: Iterable<string>): string | undefi
   return best;
 }
 
-/** `; did you mean "x"?`, or the whole list where nothing is near. */
+/** `; did you mean "x"?`: all that begin with what was typed, or the nearest; the whole list where nothing is near. */
 export function suggestion(typed: string, known: readonly string[]): string {
+  const begun = typed === '' ? [] : known.filter((name) => name.toLowerCase().startsWith(typed.toLowerCase()));
+  if (begun.length > 0) return `; did you mean ${begun.map((name) => `"${name}"`).join(' or ')}?`;
   const near = nearest(typed, known);
   return near === undefined ? `; known: ${known.join(', ')}` : `; did you mean "${near}"?`;
 }

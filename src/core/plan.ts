@@ -28,8 +28,11 @@ export interface PlanFacts {
   readonly lastDueUs: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
+  readonly minInputTokens: number;
   readonly maxInputTokens: number;
   readonly maxOutputTokens: number;
+  /** The first of those whose input and output together are longest. */
+  readonly longest: Pick<Request, 'id' | 'traceRow' | 'inputTokens' | 'outputTokens'>;
   /** Share of the input tokens that an endless prefix cache would have had; null where the blocks do not tell. */
   readonly prefixReuse: number | null;
   /** SHA-256 of the source file's bytes. */

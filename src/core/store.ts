@@ -1,6 +1,6 @@
 import type { RecordBatch } from './record.ts';
 
-/** Where a run's records go while it runs. Calls return at once; writing happens in a thread of its own. */
+/** Where a run's records go while it runs. While requests are timed calls return at once, and a thread of its own writes. */
 export interface RecordStore {
   /** Requests just sent, each as the record it would be if the run were killed now (outcome `cut`). */
   sent(batch: RecordBatch): void;

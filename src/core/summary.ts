@@ -96,6 +96,8 @@ export interface Summary {
     readonly rate_rps: number;
     readonly input_tokens: LengthStats | null;
     readonly output_tokens: LengthStats | null;
+    /** Whether prompts were made to be as long as planned or nearly so; null where there are none (virtual time). */
+    readonly prompts: 'exact' | 'approximate' | null;
     /** Share of the input tokens that an endless prefix cache would have had; null where the trace does not tell. */
     readonly prefix_reuse: number | null;
   };
@@ -105,6 +107,15 @@ export interface Summary {
     readonly rate_rps: number;
     readonly input_tokens: LengthStats | null;
     readonly output_tokens: LengthStats | null;
+    /** Input tokens as the server counts them, less those planned, of ok requests; null where it does not count. */
+    readonly input_deviation_tokens: {
+      readonly mean: number;
+      /** The largest, whichever its sign. */
+      readonly max: number;
+      /** Requests whose count is another than planned, of those counted. */
+      readonly requests: number;
+      readonly counted: number;
+    } | null;
     /** Share of the input tokens of ok requests that the server had cached; null where it does not tell. */
     readonly prefix_reuse: number | null;
   };

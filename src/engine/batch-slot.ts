@@ -21,8 +21,9 @@ export class BatchSlot implements Scheduler<Sequence> {
   readonly batch: Sequence[] = [];
   readonly tokens: number[] = [];
   readonly work = new Batch();
-  /** Those that lost their memory before this iteration. */
+  /** Those that lost their memory in the decision for this iteration, and in earlier ones of any slot that ran nothing. */
   readonly preempted: Sequence[] = [];
+  readonly preemptedEarlier: Sequence[] = [];
   /** Since the start, of requests that were admitted for the first time: their prompts, and what was cached of them. */
   queriedTokens = 0;
   hitTokens = 0;
@@ -49,14 +50,18 @@ export class BatchSlot implements Scheduler<Sequence> {
 
   /** Forgets the last iteration; a decision at `nowUs` follows. */
   clear(nowUs: number): void {
+    // What was copied for an iteration that did not come about is waited for by the next.
+    const swappedBlocks = this.size === 0 ? this.work.swappedBlocks : 0;
     this.nowUs = nowUs;
     this.size = 0;
     if (this.preempted.length > 0) this.preempted.length = 0;
+    if (this.preemptedEarlier.length > 0) this.preemptedEarlier.length = 0;
     this.work.clear();
+    this.work.swappedBlocks = swappedBlocks;
   }
 
   run(sequence: Sequence, tokens: number, holdTokens = sequence.computedTokens + tokens): boolean {
-    if (!sequence.kv.grow(holdTokens)) return false;
+    if (!sequence.kv.grow(holdTokens, sequence.computedTokens + tokens)) return false;
     if (sequence.isDecoding) this.work.addDecode(sequence.computedTokens + 1);
     else this.work.addChunk(tokens, sequence.computedTokens, tokens === missingTokens(sequence));
     this.batch[this.size] = sequence;
@@ -68,7 +73,7 @@ export class BatchSlot implements Scheduler<Sequence> {
     const cached = sequence.cachedTokens();
     const begin = sequence.computedTokens + cached;
     const hold = holdTokens ?? begin + tokens;
-    if (!sequence.kv.grow(hold)) return false;
+    if (!sequence.kv.grow(hold, begin + tokens)) return false;
     if (sequence.state === 'swapped') {
       this.#swapped.remove(sequence);
       this.work.swappedBlocks += sequence.kv.blocks;

@@ -55,4 +55,6 @@ export interface Engine {
   /** Arrives now. */
   submit(submission: Submission, listener: Listener): Cancel;
   load(): Load;
+  /** Forgets all prefixes. False where requests held some of them at this moment: those instances keep theirs. */
+  resetPrefixCache(): boolean;
 }

@@ -8,6 +8,8 @@ import { Sequence } from './sequence.ts';
 export interface FleetParts {
   readonly clock: Clock;
   readonly maxModelLen: number;
+  /** Longest prompt, where one batch must hold it whole; otherwise memory and `maxModelLen` alone limit it. */
+  readonly maxPromptTokens?: number;
   /** Where requests arrive, and who picks one. */
   readonly entry: readonly Instance[];
   readonly router: Router;
@@ -18,12 +20,13 @@ export interface FleetParts {
 }
 
 /** An engine of many instances: refuses what the API server in front of them would, and routes the rest. */
-export function fleet({ clock, maxModelLen, entry, router, others = [], between = () => 0 }: FleetParts): Engine {
+export function fleet(parts: FleetParts): Engine {
+  const { clock, maxModelLen, entry, router, others = [], between = () => 0 } = parts;
   const all = [...entry, ...others];
   return {
     maxModelLen,
     submit(submission, listener) {
-      const refusal = refusalOf(submission, maxModelLen, entry, others);
+      const refusal = refusalOf(submission, parts);
       const instance = entry[entry.length === 1 ? 0 : router(entry)];
       if (refusal !== null || instance === undefined) {
         listener.reject(400, refusal ?? 'No instance takes requests.');
@@ -37,6 +40,7 @@ export function fleet({ clock, maxModelLen, entry, router, others = [], between 
       const load = all.map((instance) => instance.load()).reduce(sum);
       return { ...load, waiting: load.waiting + between() };
     },
+    resetPrefixCache: () => all.map((instance) => instance.memory.forget()).every((forgot) => forgot),
   };
 }
 
@@ -55,15 +59,15 @@ function sum(a: Load, b: Load): Load {
 /** Why a request can never be served; null if it can. */
 function refusalOf(
   { inputTokens, maxTokens }: Submission,
-  maxModelLen: number,
-  entry: readonly HasMemory[],
-  others: readonly HasMemory[],
+  { maxModelLen, maxPromptTokens = maxModelLen, entry, others = [] }: FleetParts,
 ): string | null {
   if (inputTokens < 1) return 'The prompt is empty: at least one token is needed.';
   if (maxTokens < 1) return `max_tokens must be at least 1, got ${maxTokens}.`;
   const total = inputTokens + maxTokens;
   if (total > maxModelLen)
     return `${inputTokens} prompt tokens and ${maxTokens} to generate exceed the maximum model length of ${maxModelLen} tokens.`;
+  if (inputTokens > maxPromptTokens)
+    return `The prompt has ${inputTokens} tokens, and a batch of prompts holds ${maxPromptTokens}.`;
   // Where requests are handed on, those that take them in hold the prompt alone.
   const entryTokens = others.length === 0 ? total : inputTokens;
   return (

@@ -2,4 +2,5 @@ export { describeSystem, engineCatalogue, type EngineCatalogue, type SystemInfo 
 export { createEngine, engineWarnings, parseEngineSpec } from './spec.ts';
 export { logIterations } from './iteration-log.ts';
 export { engineTarget } from './target.ts';
+export { DIALECT_NAMES } from './server/dialects.ts';
 export { serveEngine, type EngineServer } from './server/server.ts';

@@ -52,6 +52,8 @@ export class Instance implements InstanceView, Place {
   #awake = false;
   #underWay = 0;
   #preemptions = 0;
+  /** Preempted by decisions that came to no iteration. */
+  #unlogged: Sequence[] = [];
 
   constructor(parts: InstanceParts) {
     this.#parts = parts;
@@ -157,12 +159,14 @@ export class Instance implements InstanceView, Place {
     decide(slot);
     this.#preemptions += slot.preempted.length;
     if (slot.size === 0) {
+      this.#unlogged.push(...slot.preempted);
       // With all memory free there is nothing that it could wait for.
       const isFree = this.#underWay === 0 && this.memory.freeBlocks === this.memory.capacityBlocks;
       if (isFree && this.#waiting.length + this.#swapped.length > 0)
         throw new Error('the policy leaves requests waiting and schedules nothing');
       return false;
     }
+    if (this.#unlogged.length > 0) slot.preemptedEarlier.push(...this.#unlogged.splice(0));
     const stageUs = cost.timeUs(slot.work);
     onIteration?.(name, slot, stageUs);
     slot.isUnderWay = true;

@@ -35,7 +35,7 @@ export function logIterations(write: (entry: IterationEntry) => void): Iteration
       stage_us: stageUs,
       prefill,
       decode,
-      preempted: slot.preempted.map(({ id }) => id),
+      preempted: [...slot.preemptedEarlier, ...slot.preempted].map(({ id }) => id),
       free_blocks: slot.memory.freeBlocks,
       waiting: slot.waiting.length,
     });

@@ -40,5 +40,12 @@ function line(record: RequestRecord): string {
 }
 
 function deltas(times: Float64Array): number[] {
-  return Array.from(times, (time, i) => time - (times[i - 1] ?? 0));
+  const gaps: number[] = [];
+  let before = 0;
+  for (let i = 0; i < times.length; i++) {
+    const time = times[i] ?? Number.NaN;
+    gaps.push(time - before);
+    before = time;
+  }
+  return gaps;
 }

@@ -54,6 +54,7 @@ export async function summarise(records: AsyncIterable<RecordBatch>, manifest: M
       ...plannedLoad(manifest, left_out),
       bad_rows: manifest.workload.bad_rows,
       ...traffic.plannedLengths(),
+      prompts: manifest.prompts?.lengths ?? null,
       prefix_reuse: manifest.workload.prefix_reuse ?? null,
     },
     delivered,

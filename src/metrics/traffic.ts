@@ -1,5 +1,6 @@
 import { type Outcome, OUTCOMES, type RequestRecord } from '../core/record.ts';
 import type { Summary } from '../core/summary.ts';
+import { InputDeviation } from './input-deviation.ts';
 import { lengthStats } from './lengths.ts';
 import { Samples, sum } from './samples.ts';
 
@@ -10,6 +11,7 @@ export class TrafficCollector {
   readonly #plannedOutput = new Samples();
   readonly #input = new Samples();
   readonly #output = new Samples();
+  readonly #deviation = new InputDeviation();
   #scheduled = 0;
   /** Of requests whose answers tell both. */
   #cachedTokens = 0;
@@ -31,6 +33,7 @@ export class TrafficCollector {
     }
     if (record.end_us !== null) this.#lastEndUs = Math.max(this.#lastEndUs, record.end_us);
     if (record.outcome !== 'ok') return;
+    this.#deviation.add(record);
     if (record.input_tokens !== null) this.#input.push(record.input_tokens);
     this.#output.push(record.output_tokens ?? record.token_times_us.length);
     if (record.cached_tokens === null || record.input_tokens === null) return;
@@ -59,6 +62,7 @@ export class TrafficCollector {
       rate_rps: perSecond(this.#sent, seconds(this.#firstDueUs, this.#lastSentUs)),
       input_tokens: lengthStats(this.#input),
       output_tokens: lengthStats(this.#output),
+      input_deviation_tokens: this.#deviation.result(),
       prefix_reuse: this.#cacheableTokens === 0 ? null : this.#cachedTokens / this.#cacheableTokens,
     };
   }

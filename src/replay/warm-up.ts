@@ -13,12 +13,12 @@ const EVENTS = 40;
  * was never run before (5 ms, measured). The target sees nothing of it.
  */
 export async function warmUp(codec: Codec): Promise<void> {
+  const events = codec.example(EVENTS).split('\n\n').slice(0, -1);
   const server = createServer((request, response) => {
     request.resume().on('end', () => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
-      for (let i = 0; i < EVENTS; i++)
-        response.write(`data: {"choices":[{"index":0,"text":"a","finish_reason":null}]}\n\n`);
-      response.end('data: [DONE]\n\n');
+      for (const event of events) response.write(`${event}\n\n`);
+      response.end();
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -70,7 +70,7 @@ function column(records: RecordBatch, name: keyof RequestRecord, type: ColumnTyp
       // As numbers, not BigInts: hyparquet-writer packs those that fit 32 bits twice as fast.
       return {
         name,
-        data: records.map((row) => Array.from(row.token_times_us)),
+        data: records.map((row) => numbers(row.token_times_us)),
         encoding: 'DELTA_BINARY_PACKED',
         codec: 'UNCOMPRESSED',
         statistics: false,
@@ -81,6 +81,13 @@ function column(records: RecordBatch, name: keyof RequestRecord, type: ColumnTyp
     default:
       return { name, data: records.map((row) => row[name]) };
   }
+}
+
+/** In a loop: `Array.from` goes by way of an iterator, which takes several times as long. */
+function numbers(us: Float64Array): number[] {
+  const list: number[] = [];
+  for (let i = 0; i < us.length; i++) list.push(us[i] ?? Number.NaN);
+  return list;
 }
 
 function bigint(value: RequestRecord[keyof RequestRecord]): bigint | null {
@@ -172,5 +179,9 @@ function oneOf<T extends string>(known: readonly T[]): (row: Row, name: string) 
 function times(row: Row, name: string): Float64Array {
   const value = row[name];
   if (!Array.isArray(value)) throw new Error(`column "${name}": a list expected, got ${String(value)}`);
-  return Float64Array.from(value, Number);
+  const list: readonly unknown[] = value;
+  const us = new Float64Array(list.length);
+  // A loop for the same reason as in `numbers`.
+  for (let i = 0; i < list.length; i++) us[i] = Number(list[i]);
+  return us;
 }

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { messageOf, UserError } from '../core/errors.ts';
 import type { RecordStore } from '../core/store.ts';
 import type { WriterMessage } from './record-writer-thread.ts';
-import type { WriterOptions } from './record-writer.ts';
+import { RecordWriter, type WriterOptions } from './record-writer.ts';
 
 /** A store that writes to a run directory from a thread of its own. */
 export function openRecordStore(dir: string, options: WriterOptions): RecordStore {
@@ -26,6 +26,32 @@ export function openRecordStore(dir: string, options: WriterOptions): RecordStor
       thread.ref();
       post({ kind: 'close' });
       return ended;
+    },
+  };
+}
+
+/**
+ * The same in the caller's thread, for a run that is not timed and short: a thread costs as much CPU, until it runs and
+ * has warmed up, as writing a million token times.
+ */
+export function openBlockingRecordStore(dir: string, options: WriterOptions): RecordStore {
+  let writer: RecordWriter | null = null;
+  let failed: { readonly error: unknown } | null = null;
+  // As with a thread, nothing more is written after an error, and `close` tells of it.
+  const attempt = (write: (writer: RecordWriter) => void): void => {
+    if (failed !== null) return;
+    try {
+      write((writer ??= new RecordWriter(dir, options)));
+    } catch (error) {
+      failed = { error };
+    }
+  };
+  return {
+    sent: (records) => attempt((to) => to.sent(records)),
+    finished: (records) => attempt((to) => to.finished(records)),
+    close: async () => {
+      attempt((to) => to.close());
+      if (failed !== null) throw writeError(dir, failed.error);
     },
   };
 }

@@ -1,45 +1,67 @@
-import { request } from 'undici';
 import { z } from 'zod';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
+import { ask, type ServerAccess } from './ask.ts';
 
-const PATIENCE_MS = 5000;
-const modelList = z.looseObject({ data: z.array(z.looseObject({ id: z.string() })) });
+export const PATIENCE_MS = 5000;
+
+/** A model as a server lists it. */
+export interface ListedModel {
+  readonly id: string;
+  /** Longest prompt and output together, where the server says. */
+  readonly contextTokens: number | null;
+  /** `owned_by`: vLLM and SGLang put their own name there. */
+  readonly owner: string | null;
+}
+
+const length = z.int().positive().nullish().catch(null);
+const modelList = z.object({
+  data: z.array(
+    z.object({
+      id: z.string(),
+      owned_by: z.string().nullish().catch(null),
+      max_model_len: length,
+      context_length: length,
+    }),
+  ),
+});
 
 /**
- * Whether something answers at `url`, and the models it lists (none if it lists none). Throws a UserError with exit
- * code 3 if no connection can be made, before anything else is done.
+ * Whether something answers, and the models it lists (none if it lists none). Throws a UserError with exit code 3 if no
+ * connection can be made, before anything else is done.
  */
-export async function reachTarget(url: URL, headers: Readonly<Record<string, string>>): Promise<readonly string[]> {
-  const path = `${url.pathname.replace(/\/$/, '')}/v1/models`;
+export async function reachTarget(access: ServerAccess): Promise<readonly ListedModel[]> {
+  const { url } = access;
   try {
-    const reply = await request(new URL(path, url), { headers, signal: AbortSignal.timeout(PATIENCE_MS) });
-    const body = await reply.body.text();
-    if (reply.statusCode === 401 || reply.statusCode === 403)
-      throw new UserError(`${url.href} refuses the credentials (${reply.statusCode} on ${path})`, {
-        exitCode: EXIT.unreachable,
-      });
-    const listed = modelList.safeParse(parseJson(body));
-    return listed.success ? listed.data.data.map((model) => model.id) : [];
+    const { status, body } = await ask(access, '/v1/models', PATIENCE_MS);
+    if (status === 401 || status === 403) throw refusedCredentials(url, status, '/v1/models');
+    const listed = modelList.safeParse(JSON.parse(body.toString()));
+    if (!listed.success) return [];
+    return listed.data.data.map(({ id, owned_by, max_model_len, context_length }) => ({
+      id,
+      contextTokens: max_model_len ?? context_length ?? null,
+      owner: owned_by ?? null,
+    }));
   } catch (thrown) {
     if (thrown instanceof UserError) throw thrown;
     if (isUnreachable(thrown))
       throw new UserError(
         `cannot reach ${url.href}: ${messageOf(thrown)}; is the server running, and is the port right?`,
-        {
-          exitCode: EXIT.unreachable,
-          cause: thrown,
-        },
+        { exitCode: EXIT.unreachable, cause: thrown },
       );
-    return []; // it is there, but does not answer this: the run will tell
+    if (isUntrusted(thrown))
+      throw new UserError(
+        `${url.href}: its certificate is not trusted (${messageOf(thrown)}); --insecure takes any, NODE_EXTRA_CA_CERTS=FILE adds one to trust`,
+        { exitCode: EXIT.unreachable, cause: thrown },
+      );
+    return []; // it is there, but does not answer this: what it is asked next will tell
   }
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
+export function refusedCredentials(url: URL, status: number, path: string): UserError {
+  return new UserError(
+    `${url.href} refuses the credentials (${status} on ${path}); pass them by --api-key-env NAME or --header`,
+    { exitCode: EXIT.unreachable },
+  );
 }
 
 const NO_CONNECTION: ReadonlySet<string> = new Set([
@@ -51,6 +73,10 @@ const NO_CONNECTION: ReadonlySet<string> = new Set([
   'EADDRNOTAVAIL',
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
+
+function isUntrusted(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && /CERT|SIGNATURE/.test(String(thrown.code));
+}
 
 function isUnreachable(thrown: unknown): boolean {
   if (thrown instanceof AggregateError) return thrown.errors.some(isUnreachable);

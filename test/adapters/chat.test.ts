@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { openAiCodec } from '../../adapters/openai.ts';
+import { promptMaker } from '../../workloads/index.ts';
 import type { Answer } from '../../src/core/target.ts';
 import { DONE, sse } from '../servers.ts';
 
-const codec = openAiCodec({ endpoint: 'chat', model: 'm', seed: 1, blockTokens: null, runId: 'run' });
+const codec = openAiCodec({ endpoint: 'chat', model: 'm', runId: 'run' }, promptMaker({ seed: 1, blockTokens: null }));
 const request = { id: 'r0', traceRow: 2, dueUs: 0, inputTokens: 6, outputTokens: 4 };
 const delta = (content: object, finish: string | null = null, more: object = {}): string =>
   sse({ choices: [{ index: 0, delta: content, finish_reason: finish }], ...more });
@@ -23,7 +24,7 @@ describe('openai codec, chat', () => {
     const body: unknown = JSON.parse(Buffer.from(call.body).toString());
     assert.ok(typeof body === 'object' && body !== null && 'messages' in body && Array.isArray(body.messages));
     const [message] = body.messages;
-    assert.match(String(message.content), /^([a-z]+ ){5}[a-z]+$/);
+    assert.match(String(message.content), /^The( [a-z]+){5}$/);
     assert.deepEqual(
       { ...body, messages: [] },
       {

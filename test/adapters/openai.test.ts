@@ -2,10 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { openAiCodec } from '../../adapters/openai.ts';
+import { promptMaker } from '../../workloads/index.ts';
 import type { Request } from '../../src/core/request.ts';
 import type { Answer } from '../../src/core/target.ts';
 
-const codec = openAiCodec({ endpoint: 'completions', model: 'm', seed: 1, blockTokens: null, runId: 'run' });
+const codec = openAiCodec(
+  { endpoint: 'completions', model: 'm', runId: 'run' },
+  promptMaker({ seed: 1, blockTokens: null }),
+);
 const request = (outputTokens: number): Request => ({ id: 'r7', traceRow: 9, dueUs: 0, inputTokens: 5, outputTokens });
 
 interface Decoded {

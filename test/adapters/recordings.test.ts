@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { openAiCodec } from '../../adapters/openai.ts';
+import { CODECS } from '../../adapters/index.ts';
+import { promptMaker } from '../../workloads/index.ts';
 import { settleTokenTimes } from '../../src/replay/token-times.ts';
 import { shared } from '../shared.ts';
 
 /** Token counts after settling, and how they were known, for a body cut at `at`. */
 function count(
+  adapter: string,
   body: Buffer,
   endpoint: 'chat' | 'completions',
   at: number,
 ): [tokens: number, source: string | null, fault: string | null] {
-  const codec = openAiCodec({ endpoint, model: 'm', seed: 1, blockTokens: null, runId: 'r' });
+  const codec = CODECS[adapter]?.({ endpoint, model: 'm', runId: 'r' }, promptMaker({ seed: 1, blockTokens: null }));
+  assert.ok(codec);
   const seen: number[] = [];
   const decoder = codec.decoder(
     { id: 'r', traceRow: 1, dueUs: 0, inputTokens: 1, outputTokens: 1e6 },
@@ -41,12 +44,13 @@ describe('recorded replies of real servers', { skip: folder.skip }, () => {
     const raw = readFileSync(`${folder.path}/${name}`);
     const head = raw.indexOf('\r\n\r\n') + 4;
     if (!raw.subarray(0, head).toString().startsWith('HTTP/1.1 200')) continue;
-    it(`${name}: the server's own count, cut at every byte`, () => {
-      const body = raw.subarray(head);
-      const endpoint = name.includes('chat') ? 'chat' : 'completions';
-      const source = name.includes('tokenids') ? 'token_ids' : 'usage';
-      for (let at = 0; at <= body.length; at++)
-        assert.deepEqual(count(body, endpoint, at), [saidBy(body.toString()), source, null], `cut at ${at}`);
-    });
+    for (const adapter of Object.keys(CODECS))
+      it(`${name}: the server's own count by codec ${adapter}, cut at every byte`, () => {
+        const body = raw.subarray(head);
+        const endpoint = name.includes('chat') ? 'chat' : 'completions';
+        const source = name.includes('tokenids') ? 'token_ids' : 'usage';
+        for (let at = 0; at <= body.length; at++)
+          assert.deepEqual(count(adapter, body, endpoint, at), [saidBy(body.toString()), source, null], `cut at ${at}`);
+      });
   }
 });

@@ -58,6 +58,7 @@ test('a small run by hand', async () => {
     rate_rps: 1.5,
     input_tokens: { mean: 20, p50: 10, p90: 30, p99: 30, max: 30 },
     output_tokens: { mean: 2.5, p50: 2, p90: 3, p99: 3, max: 3 },
+    input_deviation_tokens: { mean: 0, max: 0, requests: 0, counted: 2 },
     prefix_reuse: null,
   });
   assert.deepEqual(summary.throughput, {
@@ -126,6 +127,25 @@ test('prefix reuse: of the plan as the manifest has it, delivered over requests 
   ];
   const summary = await summarise(batches(records), exampleManifest({ workload }));
   assert.deepEqual([summary.workload.prefix_reuse, summary.delivered.prefix_reuse], [0.5, 0.4]);
+});
+
+test('prompt lengths: as labelled by the manifest, off by what the server counted more or less than planned', async () => {
+  const prompts = { form: 'text', lengths: 'approximate', tokenizer: null } as const;
+  const counted = (id: string, input_tokens: number | null, more: object = {}): RecordBatch[number] =>
+    exampleRecord({ request_id: id, input_tokens_planned: 100, input_tokens, ...more });
+  const records = [
+    counted('as planned', 100),
+    counted('longer', 103),
+    counted('shorter', 93),
+    counted('not told', null),
+    counted('failed', 500, { outcome: 'stream_broken' }),
+    counted('warm', 500, { measured: false }),
+  ];
+  const { workload, delivered } = await summarise(batches(records), exampleManifest({ prompts }));
+  assert.equal(workload.prompts, 'approximate');
+  assert.deepEqual(delivered.input_deviation_tokens, { mean: -4 / 3, max: 7, requests: 2, counted: 3 });
+  const untold = await summarise(batches(records.slice(3)), exampleManifest());
+  assert.deepEqual([untold.workload.prompts, untold.delivered.input_deviation_tokens], [null, null]);
 });
 
 test('without an SLO there is no attainment; without both limits no fluidity; the digest is of virtual time', async () => {

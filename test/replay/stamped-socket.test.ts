@@ -9,12 +9,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { openAiCodec } from '../../adapters/openai.ts';
+import { promptMaker } from '../../workloads/index.ts';
 import type { Codec } from '../../src/core/codec.ts';
 import { machineUs, WallClock } from '../../src/core/wall-clock.ts';
 import { HttpTarget } from '../../src/replay/transport.ts';
 import { DONE, serve, streamTokens, tokenEvent } from '../servers.ts';
 
-const openai = openAiCodec({ endpoint: 'completions', model: 'tiny', seed: 1, blockTokens: null, runId: 'run' });
+const openai = openAiCodec(
+  { endpoint: 'completions', model: 'tiny', runId: 'run' },
+  promptMaker({ seed: 1, blockTokens: null }),
+);
 
 /** Sends `count` requests at once and gives each one's token times, on the clock's zero. */
 async function tokenTimes(url: URL, codec: Codec, clock: WallClock, count: number): Promise<number[][]> {

@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
 import { after, describe, it } from 'node:test';
 import { openAiCodec } from '../../adapters/openai.ts';
+import { promptMaker } from '../../workloads/index.ts';
 import type { Call, Codec } from '../../src/core/codec.ts';
 import type { Outcome } from '../../src/core/record.ts';
 import type { Answer, Sink } from '../../src/core/target.ts';
@@ -11,7 +12,10 @@ import { WallClock } from '../../src/core/wall-clock.ts';
 import { HttpTarget } from '../../src/replay/transport.ts';
 import { DONE, serve, sse, streamTokens, tokenEvent, type TestServer } from '../servers.ts';
 
-const openai = openAiCodec({ endpoint: 'completions', model: 'tiny', seed: 1, blockTokens: null, runId: 'run' });
+const openai = openAiCodec(
+  { endpoint: 'completions', model: 'tiny', runId: 'run' },
+  promptMaker({ seed: 1, blockTokens: null }),
+);
 const closing: (() => Promise<void>)[] = [];
 after(async () => {
   for (const close of closing) await close();

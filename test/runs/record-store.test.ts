@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../src/core/errors.ts';
-import { openRecordStore } from '../../src/runs/record-store.ts';
+import { openBlockingRecordStore, openRecordStore } from '../../src/runs/record-store.ts';
 import { RecordWriter } from '../../src/runs/record-writer.ts';
 import { appendRecords } from '../../src/runs/records.ts';
 import { partFile, requestsDirectory } from '../../src/runs/run-directory.ts';
@@ -14,31 +14,48 @@ import { allRecords, batches, temporaryRun } from './temporary-run.ts';
 const numbered = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, i) => exampleRecord({ request_id: `r${from + i}`, due_us: (from + i) * 1000 }));
 
-test('what a store was handed is in its parts once closed, and no journal is left', async (t) => {
-  const dir = temporaryRun(t);
-  const store = openRecordStore(dir, { worker: 0, journal: true });
-  const records = numbered(0, 10_000);
-  store.sent(records.map((record) => ({ ...record, outcome: 'cut' as const })));
-  store.finished(records);
-  await store.close();
-  assert.deepEqual(readdirSync(requestsDirectory(dir)).sort(), [
-    'part-0-00000.parquet',
-    'part-0-00001.parquet',
-    'part-0-00002.parquet',
-  ]);
-  assert.deepEqual(await allRecords(dir), records);
-});
+const STORES = { 'in a thread': openRecordStore, blocking: openBlockingRecordStore };
 
-test('a request that was sent and never finished is kept as it was when sent', async (t) => {
-  const dir = temporaryRun(t);
-  const store = openRecordStore(dir, { worker: 3, journal: true });
-  const [open, done] = [exampleRecord({ request_id: 'open', outcome: 'cut' }), exampleRecord({ request_id: 'done' })];
-  store.sent([open, { ...done, outcome: 'cut' }]);
-  store.finished([done]);
-  await store.close();
-  assert.deepEqual(await allRecords(dir), [done, open]);
-  assert.deepEqual(readdirSync(requestsDirectory(dir)), ['part-3-00000.parquet']);
-});
+for (const [how, openStore] of Object.entries(STORES)) {
+  test(`${how}: what a store was handed is in its parts once closed, and no journal is left`, async (t) => {
+    const dir = temporaryRun(t);
+    const store = openStore(dir, { worker: 0, journal: true });
+    const records = numbered(0, 10_000);
+    store.sent(records.map((record) => ({ ...record, outcome: 'cut' as const })));
+    store.finished(records);
+    await store.close();
+    assert.deepEqual(readdirSync(requestsDirectory(dir)).sort(), [
+      'part-0-00000.parquet',
+      'part-0-00001.parquet',
+      'part-0-00002.parquet',
+    ]);
+    assert.deepEqual(await allRecords(dir), records);
+  });
+
+  test(`${how}: a request that was sent and never finished is kept as it was when sent`, async (t) => {
+    const dir = temporaryRun(t);
+    const store = openStore(dir, { worker: 3, journal: true });
+    const [open, done] = [exampleRecord({ request_id: 'open', outcome: 'cut' }), exampleRecord({ request_id: 'done' })];
+    store.sent([open, { ...done, outcome: 'cut' }]);
+    store.finished([done]);
+    await store.close();
+    assert.deepEqual(await allRecords(dir), [done, open]);
+    assert.deepEqual(readdirSync(requestsDirectory(dir)), ['part-3-00000.parquet']);
+  });
+
+  test(`${how}: a store that cannot write says so when it is closed`, async (t) => {
+    const dir = temporaryRun(t);
+    rmSync(requestsDirectory(dir), { recursive: true });
+    const store = openStore(dir, { worker: 0, journal: true });
+    store.finished(numbered(0, 1));
+    await sleep(100);
+    await assert.rejects(store.close(), (error: unknown) => {
+      assert.ok(error instanceof UserError);
+      assert.match(error.message, /the records cannot be written: ENOENT/);
+      return true;
+    });
+  });
+}
 
 test('records are appended behind the parts that are there', async (t) => {
   const dir = temporaryRun(t);
@@ -63,19 +80,6 @@ test('while it writes, a journal holds no more than the part to come and what is
   }
   writer.close();
   assert.equal((await allRecords(dir)).length, 5 * 4096 + 1);
-});
-
-test('a store that cannot write says so when it is closed', async (t) => {
-  const dir = temporaryRun(t);
-  rmSync(requestsDirectory(dir), { recursive: true });
-  const store = openRecordStore(dir, { worker: 0, journal: true });
-  store.finished(numbered(0, 1));
-  await sleep(100);
-  await assert.rejects(store.close(), (error: unknown) => {
-    assert.ok(error instanceof UserError);
-    assert.match(error.message, /the records cannot be written: ENOENT/);
-    return true;
-  });
 });
 
 test('a damaged part is named', async (t) => {

@@ -23,8 +23,10 @@ it('counts, sums and names the load', async () => {
     lastDueUs: 1_500_000,
     inputTokens: 30,
     outputTokens: 11,
+    minInputTokens: 10,
     maxInputTokens: 20,
     maxOutputTokens: 6,
+    longest: { id: 'r1', traceRow: 3, inputTokens: 20, outputTokens: 6 },
     prefixReuse: null,
     sourceSha256: createHash('sha256').update(readFileSync(path)).digest('hex'),
   });

@@ -33,7 +33,10 @@ function read(path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (thrown) {
-    throw new UserError(`reference engine: cost=${path} cannot be read: ${messageOf(thrown)}`, { cause: thrown });
+    throw new UserError(
+      `reference engine: cost=${path} cannot be read: ${messageOf(thrown)}; give the path of a table of measured times, or leave it out (cost=roofline)`,
+      { cause: thrown },
+    );
   }
 }
 

@@ -19,6 +19,10 @@ export class BlockPool implements KvMemory {
   open(): KvAccount {
     return new CountedBlocks(this);
   }
+
+  forget(): boolean {
+    return this.freeBlocks === this.capacityBlocks;
+  }
 }
 
 class CountedBlocks implements KvAccount {

@@ -14,11 +14,11 @@ export class HashAccount implements KvAccount {
   /** Of the blocks that others may share; null until it is needed. */
   #keys: Float64Array | null = null;
   #held: number[] = [];
-  /** Tokens that it holds blocks for. */
+  /** Tokens that are computed, or will be by the iteration to come; it may hold blocks for more. */
   #tokens = 0;
   /** Held blocks that others find. */
   #named = 0;
-  /** Holding as many tokens fills the next block that others may share. */
+  /** Computing as many tokens fills the next block that others may share. */
   #nameAt = 0;
   /** What it held when it was last preempted. */
   #left: readonly number[] = [];
@@ -43,11 +43,11 @@ export class HashAccount implements KvAccount {
     return more - hits + this.#idle(hits);
   }
 
-  grow(tokens: number): boolean {
+  grow(tokens: number, computing: number = tokens): boolean {
     const pool = this.#pool;
     // Nearly every token fits into a block that is held already.
-    if (tokens <= this.blocks * pool.blockTokens && tokens < this.#nameAt) {
-      if (tokens > this.#tokens) this.#tokens = tokens;
+    if (tokens <= this.blocks * pool.blockTokens && computing < this.#nameAt) {
+      if (computing > this.#tokens) this.#tokens = computing;
       return true;
     }
     const more = pool.blocksFor(tokens) - this.blocks;
@@ -61,7 +61,7 @@ export class HashAccount implements KvAccount {
     }
     for (let i = hits; i < more; i++) this.#held.push(pool.take());
     this.blocks = this.#held.length;
-    this.#tokens = Math.max(this.#tokens, tokens);
+    this.#tokens = Math.max(this.#tokens, computing);
     this.#nameFull(hits);
     return true;
   }

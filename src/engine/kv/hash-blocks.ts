@@ -6,8 +6,8 @@ import type { KvAccount, KvMemory } from './memory.ts';
 
 /**
  * The block pool of vLLM v1 with prefix caching (vllm/v1/core/block_pool.py). Full blocks are found by the content of
- * the whole prefix that they end, as soon as they are held: what an iteration will compute, the next request of that
- * iteration already shares. Blocks that nobody uses wait in one queue, least recently freed first and the end of a
+ * the whole prefix that they end, as soon as an iteration is to compute them: the next request of that iteration
+ * already shares them. Blocks that nobody uses wait in one queue, least recently freed first and the end of a
  * prompt before its beginning, and keep their content until they are taken from its head.
  *
  * Tokens of which nothing is known, generated ones among them, can be found by their own request alone, when it comes
@@ -44,6 +44,13 @@ export class HashBlocks implements KvMemory {
 
   open(prompt: Prompt): KvAccount {
     return new HashAccount(this, prompt);
+  }
+
+  forget(): boolean {
+    if (this.freeBlocks < this.capacityBlocks) return false;
+    for (let block = 0; block < this.capacityBlocks; block++) this.#index.forget(block);
+    this.version++;
+    return true;
   }
 
   /** A number that no other request has. */

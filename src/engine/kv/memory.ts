@@ -14,6 +14,8 @@ export interface MemoryView {
 export interface KvMemory extends MemoryView {
   /** An account for one request; it holds nothing yet. */
   open(prompt: Prompt): KvAccount;
+  /** Forgets what only a cache keeps. False, and nothing changes, while a request holds any of it. */
+  forget(): boolean;
 }
 
 /** What one request holds in one memory. */
@@ -27,8 +29,11 @@ export interface KvAccount {
   cachedTokens(): number;
   /** Free blocks that `grow(tokens)` would take, cached ones that no one uses included. */
   needs(tokens: number): number;
-  /** Holds blocks for `tokens` tokens in all, the cached ones first. False, and nothing changes, if too few are free. */
-  grow(tokens: number): boolean;
+  /**
+   * Holds blocks for `tokens` tokens in all, the cached ones first. False, and nothing changes, if too few are free. The
+   * first `computing` of them (by default all) are computed by the iteration to come, or were before.
+   */
+  grow(tokens: number, computing?: number): boolean;
   /** Its first `tokens` tokens have been computed: from now on others may share them. */
   computed(tokens: number): void;
   /** Ended: holds nothing more; a cache may keep what was computed. */

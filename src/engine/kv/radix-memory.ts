@@ -43,6 +43,12 @@ export class RadixMemory implements KvMemory {
     return new RadixAccount(this, prompt, string, root);
   }
 
+  forget(): boolean {
+    if (this.freeBlocks < this.capacityBlocks) return false;
+    this.unused += this.tree.evict(this.tree.tokens);
+    return true;
+  }
+
   /** Takes `tokens`, evicting what it must. False, and nothing changes, if there are too few. */
   take(tokens: number): boolean {
     if (tokens > this.freeBlocks) return false;

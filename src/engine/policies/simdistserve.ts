@@ -2,7 +2,7 @@ import type { SequenceView } from '../sequence.ts';
 import type { IterationPolicy, Scheduler } from './policy.ts';
 
 /** Tokens of context, each new one included, that a decode batch attends to at most (simdistserve, hard-coded). */
-const DECODE_CONTEXT_TOKENS = 50_000;
+export const DECODE_CONTEXT_TOKENS = 50_000;
 
 /** The prefill worker of DistServe's simulator: every prompt in the queue, from the head as long as they fit whole. */
 export function simdistservePrefill(batchTokens: number): IterationPolicy {

@@ -42,7 +42,7 @@ function readIds(ids: readonly unknown[]): Prompt | null {
 }
 
 /** By hand, because a schema takes milliseconds over 100,000 ids, and all streams wait for them. */
-function areIds(ids: readonly unknown[]): ids is readonly number[] {
+export function areIds(ids: readonly unknown[]): ids is readonly number[] {
   for (const id of ids) if (typeof id !== 'number' || !Number.isInteger(id) || id < 0) return false;
   return true;
 }

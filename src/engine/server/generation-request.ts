@@ -44,6 +44,18 @@ export function piecesOfText(text: string): number[] {
   return pieces;
 }
 
+/** The text that `piecesOfText` made pieces of, as far as its characters are told apart. */
+export function textOfPieces(pieces: readonly number[]): string {
+  return pieces.map(textOfPiece).join('');
+}
+
+function textOfPiece(piece: number): string {
+  if (piece === TOKEN_ID) return TOKEN_TEXT;
+  let text = '';
+  for (let left = piece; left > 0; left = Math.floor(left / 8192)) text = String.fromCharCode(left % 8192) + text;
+  return text;
+}
+
 /** Fields that all endpoints share. Unknown ones are ignored; so is `ignore_eos`, for nothing ends before its maximum. */
 export const GENERATION_FIELDS = {
   model: z.string().nullish(),

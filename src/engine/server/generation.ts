@@ -10,7 +10,7 @@ import type { ServerMetrics } from './metrics.ts';
 import type { TruthLog } from './truth.ts';
 
 /** One way to ask for tokens: how a body is read, and how its answer is written. */
-export interface Dialect {
+export interface GenerationEndpoint {
   readonly parse: (text: string) => GenerationRequest | BodyFault;
   readonly text: AnswerTextMaker;
 }
@@ -26,9 +26,9 @@ export interface GenerationParts {
 /** Makes endpoints that generate, streamed or whole. A client that goes away takes its request with it. */
 export function generation(
   parts: GenerationParts,
-): (dialect: Dialect) => (req: IncomingMessage, res: ServerResponse) => void {
+): (endpoint: GenerationEndpoint) => (req: IncomingMessage, res: ServerResponse) => void {
   let received = 0;
-  return (dialect) => (req, res) => {
+  return (endpoint) => (req, res) => {
     const header = req.headers['x-request-id'];
     const requestId = typeof header === 'string' ? header : String(received++).padStart(16, '0');
     res.setHeader('x-request-id', requestId);
@@ -38,23 +38,23 @@ export function generation(
         sendError(res, 413, `The body is larger than ${BODY_LIMIT_BYTES} bytes.`);
         return;
       }
-      const request = dialect.parse(text);
+      const request = endpoint.parse(text);
       if ('message' in request) sendError(res, 400, request.message, request.param);
       else if (request.model !== null && request.model !== parts.modelName)
         sendError(res, 404, `The model \`${request.model}\` does not exist; this is \`${parts.modelName}\`.`, 'model');
-      else answer(parts, dialect, request, requestId, res);
+      else answer(parts, endpoint, request, requestId, res);
     });
   };
 }
 
 function answer(
   { engine, clock, modelName, truth, metrics }: GenerationParts,
-  dialect: Dialect,
+  endpoint: GenerationEndpoint,
   request: GenerationRequest,
   requestId: string,
   res: ServerResponse,
 ): void {
-  const text = dialect.text(request, requestId, modelName);
+  const text = endpoint.text(request, requestId, modelName);
   const keepTruth = (emittedUs: readonly number[]): void => truth.keep(requestId, emittedUs);
   const listener = request.stream
     ? new AnswerStream(res, text, request.maxTokens, keepTruth)

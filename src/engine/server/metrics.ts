@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Completion, Engine, Listener } from '../engine.ts';
 import { Histogram } from './histogram.ts';
 
@@ -9,7 +10,7 @@ const ITL_BOUNDS_S = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0
 const E2E_BOUNDS_S = [0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680];
 
 /**
- * What `GET /metrics` tells, under vLLM's names. Times are the engine's own, from arrival to the end of iterations; a
+ * What `GET /metrics` tells, under vLLM's or SGLang's names. Times are the engine's own, from arrival to the end of iterations; a
  * token costs some additions.
  */
 export class ServerMetrics {
@@ -54,8 +55,9 @@ export class ServerMetrics {
     this.#ended.abort++;
   }
 
-  /** All of it in Prometheus' text format 0.0.4. */
-  text(): string {
+  /** All of it in Prometheus' text format 0.0.4, under the names of an engine. */
+  text(dialect: 'vllm' | 'sglang'): string {
+    const names = NAMES[dialect];
     const load = this.#engine.load();
     const labels = this.#labels;
     const one = (type: string, name: string, value: number): string =>
@@ -63,21 +65,58 @@ export class ServerMetrics {
     const histogram = (name: string, values: Histogram): string =>
       `# TYPE ${name} histogram\n${values.text(name, labels)}`;
     return [
-      one('gauge', 'vllm:num_requests_running', load.running),
-      one('gauge', 'vllm:num_requests_waiting', load.waiting),
-      one('gauge', 'vllm:kv_cache_usage_perc', load.usedBlocks / load.capacityBlocks),
-      one('counter', 'vllm:num_preemptions_total', load.preemptions),
-      one('counter', 'vllm:prompt_tokens_total', this.#promptTokens),
-      one('counter', 'vllm:generation_tokens_total', this.#generationTokens),
-      one('counter', 'vllm:prefix_cache_queries_total', load.queriedTokens),
-      one('counter', 'vllm:prefix_cache_hits_total', load.hitTokens),
-      '# TYPE vllm:request_success_total counter\n',
-      ...Object.entries(this.#ended).map(
-        ([reason, count]) => `vllm:request_success_total{${labels},finished_reason="${reason}"} ${count}\n`,
-      ),
-      histogram('vllm:time_to_first_token_seconds', this.#ttft),
-      histogram('vllm:inter_token_latency_seconds', this.#itl),
-      histogram('vllm:e2e_request_latency_seconds', this.#e2e),
+      one('gauge', names.running, load.running),
+      one('gauge', names.waiting, load.waiting),
+      one('gauge', names.kvUsage, load.usedBlocks / load.capacityBlocks),
+      one('counter', names.preemptions, load.preemptions),
+      one('counter', names.promptTokens, this.#promptTokens),
+      one('counter', names.generationTokens, this.#generationTokens),
+      ...('cacheQueries' in names ? [one('counter', names.cacheQueries, load.queriedTokens)] : []),
+      one('counter', names.cacheHits, load.hitTokens),
+      ...('ended' in names
+        ? [
+            `# TYPE ${names.ended} counter\n`,
+            ...Object.entries(this.#ended).map(
+              ([reason, count]) => `${names.ended}{${labels},finished_reason="${reason}"} ${count}\n`,
+            ),
+          ]
+        : []),
+      histogram(names.ttft, this.#ttft),
+      histogram(names.itl, this.#itl),
+      histogram(names.e2e, this.#e2e),
     ].join('');
   }
+}
+
+const NAMES = {
+  vllm: {
+    running: 'vllm:num_requests_running',
+    waiting: 'vllm:num_requests_waiting',
+    kvUsage: 'vllm:kv_cache_usage_perc',
+    preemptions: 'vllm:num_preemptions_total',
+    promptTokens: 'vllm:prompt_tokens_total',
+    generationTokens: 'vllm:generation_tokens_total',
+    cacheQueries: 'vllm:prefix_cache_queries_total',
+    cacheHits: 'vllm:prefix_cache_hits_total',
+    ended: 'vllm:request_success_total',
+    ttft: 'vllm:time_to_first_token_seconds',
+    itl: 'vllm:inter_token_latency_seconds',
+    e2e: 'vllm:e2e_request_latency_seconds',
+  },
+  sglang: {
+    running: 'sglang:num_running_reqs',
+    waiting: 'sglang:num_queue_reqs',
+    kvUsage: 'sglang:token_usage',
+    preemptions: 'sglang:num_retracted_reqs',
+    promptTokens: 'sglang:prompt_tokens_total',
+    generationTokens: 'sglang:generation_tokens_total',
+    cacheHits: 'sglang:cached_tokens_total',
+    ttft: 'sglang:time_to_first_token_seconds',
+    itl: 'sglang:inter_token_latency_seconds',
+    e2e: 'sglang:e2e_request_latency_seconds',
+  },
+} as const;
+
+export function sendMetrics(text: string, res: ServerResponse): void {
+  res.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(text);
 }

@@ -8,9 +8,10 @@ import type { IterationWatch } from '../iteration-log.ts';
 import { createEngine, type EngineSpec } from '../spec.ts';
 import { sendError, sendJson } from './api-error.ts';
 import { limitConnections } from './connection-limit.ts';
-import { DIALECTS } from './dialects.ts';
+import { DIALECTS, type DialectName } from './dialects.ts';
 import { generation } from './generation.ts';
 import { ServerMetrics } from './metrics.ts';
+import type { Route, Routes } from './routes.ts';
 import { TruthLog } from './truth.ts';
 
 export interface ServeOptions {
@@ -18,6 +19,8 @@ export interface ServeOptions {
   readonly host: string;
   /** 0: any that is free. */
   readonly port: number;
+  /** Whose server it looks like; vLLM's if left out. */
+  readonly dialect?: DialectName;
   /** Name that it answers to; the model's if left out. */
   readonly modelName?: string;
   /** Connections that may be open at a time; one too many gets 503. 16,384 if left out. */
@@ -44,19 +47,19 @@ export async function serveEngine(spec: EngineSpec, options: ServeOptions): Prom
   const truth = new TruthLog();
   const metrics = new ServerMetrics(engine, modelName);
   const endpoint = generation({ engine, clock, modelName, truth, metrics });
-  const endpoints = Object.entries(DIALECTS).map(([path, dialect]): [string, Route] => [
+  const dialect = DIALECTS[options.dialect ?? 'vllm'];
+  const endpoints = Object.entries(dialect.generation).map(([path, each]): [string, Route] => [
     path,
-    ['POST', endpoint(dialect)],
+    ['POST', endpoint(each)],
   ]);
   const server = httpServer(
     {
       ...Object.fromEntries(endpoints),
       '/v1/models': ['GET', (_req, res) => sendJson(res, 200, modelList(modelName, engine))],
       '/health': ['GET', (_req, res) => res.writeHead(200, { 'content-length': 0 }).end()],
-      '/version': ['GET', (_req, res) => sendJson(res, 200, { version: 'reprise reference engine', ...spec })],
       '/load': ['GET', (_req, res) => sendJson(res, 200, engine.load())],
-      '/metrics': ['GET', (_req, res) => sendMetrics(metrics, res)],
       '/truth': ['GET', (req, res) => sendTruth(truth, req, res)],
+      ...dialect.routes({ engine, spec, modelName, metrics }),
     },
     options.maxConnections ?? MAX_CONNECTIONS,
   );
@@ -70,10 +73,6 @@ export async function serveEngine(spec: EngineSpec, options: ServeOptions): Prom
       }),
   };
 }
-
-type Handler = (req: IncomingMessage, res: ServerResponse) => void;
-type Route = readonly [method: string, handler: Handler];
-type Routes = Readonly<Record<string, Route>>;
 
 function httpServer(routes: Routes, maxConnections: number): Server {
   const server = createServer({ noDelay: true });
@@ -102,10 +101,6 @@ function pathOf(req: IncomingMessage): string {
 function modelList(modelName: string, engine: Engine): unknown {
   const model = { id: modelName, object: 'model', created: 0, owned_by: 'reprise', max_model_len: engine.maxModelLen };
   return { object: 'list', data: [model] };
-}
-
-function sendMetrics(metrics: ServerMetrics, res: ServerResponse): void {
-  res.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(metrics.text());
 }
 
 /** One request by its `X-Request-Id`, or all that are kept as JSON lines. */

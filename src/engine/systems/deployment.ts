@@ -50,6 +50,8 @@ export interface DeploymentDefaults extends HostOverhead {
   readonly gpu?: GpuName;
   /** vLLM's, if left out. */
   readonly memory?: MemoryLayout;
+  /** Longest prompt and output together, where it is not the model that limits them. */
+  readonly maxModelLen?: { readonly tokens: number; readonly source: string };
 }
 
 export function readDeployment(given: OptionReader, defaults: DeploymentDefaults): Deployment {
@@ -106,7 +108,8 @@ function readParts(given: OptionReader, defaults: DeploymentDefaults): Deploymen
     source: OURS,
   });
   const gpu = given.name('gpu', GPUS, { fallback: defaults.gpu ?? 'h100-sxm', about: 'which GPU', source: OURS });
-  const longest = LLMS[model].maxModelLen;
+  const { maxModelLen: ofModel, source } = LLMS[model];
+  const longest = defaults.maxModelLen ?? { tokens: ofModel, source };
   const { blockTokens, fraction } = defaults.memory ?? VLLM_MEMORY;
   const tp = readTensorParallel(given, model, 'tp', 1);
   return {
@@ -145,10 +148,10 @@ function readParts(given: OptionReader, defaults: DeploymentDefaults): Deploymen
     }),
     max_model_len: given.integer('max_model_len', {
       min: 2,
-      max: longest,
-      fallback: longest,
+      max: longest.tokens,
+      fallback: longest.tokens,
       about: 'longest prompt and output together, tokens',
-      source: LLMS[model].source,
+      source: longest.source,
     }),
   };
 }

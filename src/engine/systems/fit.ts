@@ -28,22 +28,30 @@ export function doesNotFit(deployment: Deployment, reserveBytes = RUNTIME_RESERV
       `reference engine: kv_tokens=${kv_tokens} is less than one block; raise it to block_tokens=${block_tokens} or more`,
     );
   const { memoryBytes } = GPUS[gpu];
-  const needed = (shard: Llm): number =>
-    (weightBytes(shard) + kvBytesPerToken(shard) * block_tokens) / pp + reserveBytes;
-  const each = needed(shardOf(LLMS[model], tp));
-  const enough = tensorParallelDegrees(LLMS[model]).find(
-    (more) => more > tp && needed(shardOf(LLMS[model], more)) <= memoryBytes * kv_fraction,
-  );
+  const needed = (shard: Llm, stages: number): number =>
+    (weightBytes(shard) + kvBytesPerToken(shard) * block_tokens) / stages + reserveBytes;
+  const each = needed(shardOf(LLMS[model], tp), pp);
+  const shared = enoughGpus(deployment, (shard, stages) => needed(shard, stages) <= memoryBytes * kv_fraction);
   const wayOut =
     each <= memoryBytes
       ? `raise kv_fraction above ${(Math.ceil((each / memoryBytes) * 100) / 100).toFixed(2)}`
-      : enough === undefined
-        ? 'take a smaller model or a larger GPU'
-        : `share it by tp=${enough}, or take a smaller model or a larger GPU`;
+      : `${shared === null ? '' : `share it by ${shared}, or `}take a smaller model or a larger GPU`;
   return new UserError(
     `reference engine: ${model} does not fit: it needs ${gb(each)} a GPU for weights and runtime at tp=${tp}${pp === 1 ? '' : `, pp=${pp}`}, and ` +
       `kv_fraction=${kv_fraction} of ${gpu}'s memory is ${gb(memoryBytes * kv_fraction)}; ${wayOut}`,
   );
+}
+
+/** The smallest degree of tensor parallelism that suffices; where none does, the largest with the fewest stages. */
+function enoughGpus({ model, tp, pp }: Deployment, fits: (shard: Llm, stages: number) => boolean): string | null {
+  const llm = LLMS[model];
+  const degrees = tensorParallelDegrees(llm);
+  const degree = degrees.find((each) => each > tp && fits(shardOf(llm, each), pp));
+  if (degree !== undefined) return `tp=${degree}`;
+  const most = degrees.at(-1) ?? tp;
+  for (let stages = pp + 1; stages <= llm.layers; stages++)
+    if (llm.layers % stages === 0 && fits(shardOf(llm, most), stages)) return `tp=${most},pp=${stages}`;
+  return null;
 }
 
 function gb(bytes: number): string {

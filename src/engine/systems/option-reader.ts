@@ -101,7 +101,7 @@ export class OptionReader {
     const names = Object.keys(table);
     const file = `FILE${option.extension}`;
     if (!isFile && !isNameIn(table, given))
-      throw this.#fault(`${key} "${given}" is not known${suggestion(given, names)}, or a file by its name, ${file}`);
+      throw this.#fault(`${key} "${given}" is not known, nor a file's name, ${file}${suggestion(given, names)}`);
     const value = isFile ? resolve(given) : given;
     this.#note(key, value, [...names, file].join(', '), option);
     return value;

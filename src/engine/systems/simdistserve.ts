@@ -4,7 +4,12 @@ import { Instance } from '../instance.ts';
 import { BlockPool } from '../kv/block-pool.ts';
 import type { IterationPolicy } from '../policies/policy.ts';
 import { ROUTERS } from '../policies/routers.ts';
-import { simdistserveDecode, simdistservePrefill, simdistserveVllm } from '../policies/simdistserve.ts';
+import {
+  DECODE_CONTEXT_TOKENS,
+  simdistserveDecode,
+  simdistservePrefill,
+  simdistserveVllm,
+} from '../policies/simdistserve.ts';
 import type { Sequence } from '../sequence.ts';
 import {
   costModel,
@@ -27,9 +32,14 @@ const DEFAULTS: Omit<DeploymentDefaults, 'cost'> = {
   gpu: 'a100-sxm-80g',
   hostFixedUs: 0,
   hostPerSequenceUs: 0,
+  // The first token comes from the prompt; with the last but one its context must still fit into a batch.
+  maxModelLen: {
+    tokens: DECODE_CONTEXT_TOKENS + 1,
+    source: 'simdistserve: what is longer never fits into a decode batch, and holds up all behind it',
+  },
 };
 
-/** It has no limit on lengths, and none on the memory of decodes. */
+/** It has no limit on the memory of decodes. */
 const NO_LIMIT = 2 ** 40;
 
 const DISAGGREGATED: DeploymentDefaults = { ...DEFAULTS, cost: 'distserve' };
@@ -40,7 +50,7 @@ export const simdistserve: System = {
   cites: SOURCE,
   options: (given) => readRoles(given, DISAGGREGATED, ['prefill', 'decode']).options,
   engine(given, context) {
-    const { role } = readRoles(given, DISAGGREGATED, ['prefill', 'decode']);
+    const { shared, role } = readRoles(given, DISAGGREGATED, ['prefill', 'decode']);
     const decode = instances(context, 'decode', role('decode'), simdistserveDecode);
     const nextDecode = ROUTERS['least-requests'].create();
     const prefill = instances(
@@ -56,7 +66,7 @@ export const simdistserve: System = {
     );
     return fleet({
       clock: context.clock,
-      maxModelLen: NO_LIMIT,
+      maxModelLen: shared.max_model_len,
       entry: prefill,
       others: decode,
       router: ROUTERS['least-requests'].create(),
@@ -73,7 +83,13 @@ export const simdistserveVllmSystem: System = {
     const entry = instances(context, 'vllm', { ...options, count: options.instances }, () =>
       simdistserveVllm(kvTokens(options)),
     );
-    return fleet({ clock: context.clock, maxModelLen: NO_LIMIT, entry, router: ROUTERS[options.router].create() });
+    return fleet({
+      clock: context.clock,
+      maxModelLen: options.max_model_len,
+      maxPromptTokens: kvTokens(options),
+      entry,
+      router: ROUTERS[options.router].create(),
+    });
   },
 };
 
@@ -82,8 +98,8 @@ function readCollocated(given: OptionReader): Deployment & ReturnType<typeof rea
 }
 
 function kvTokens(deployment: Deployment): number {
-  const { model, gpu, tp, pp, block_tokens } = deployment;
-  const published = gpu === DEFAULTS.gpu ? distserveKvTokens(model, tp, pp) : null;
+  const { model, gpu, tp, pp, block_tokens, kv_tokens } = deployment;
+  const published = gpu === DEFAULTS.gpu && kv_tokens === 0 ? distserveKvTokens(model, tp, pp) : null;
   return published ?? kvBlocks(deployment) * block_tokens;
 }
 

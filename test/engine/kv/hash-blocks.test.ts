@@ -17,7 +17,7 @@ interface Spoken {
 
 const ids = (...pieces: number[]): PromptContent => ({ pieces, pieceTokens: 4 });
 
-test('what is held is shared at once, whole blocks of it, and never the last token of a prompt', () => {
+test('what is about to be computed is shared at once, whole blocks of it, and never the last token of a prompt', () => {
   const pool = new HashBlocks(10, 4);
   const first = pool.open(prompt(10, ids(1, 2, 3)));
   assert.ok(first.grow(10));
@@ -39,6 +39,22 @@ test('of a chunk only what is full is found', () => {
   assert.equal(other.cachedTokens(), 4);
   assert.ok(one.grow(8)); // no new block, and the second is full
   assert.equal(other.cachedTokens(), 8);
+});
+
+test('of what is held ahead nothing is found before it is computed, also after a preemption', () => {
+  const pool = new HashBlocks(10, 4);
+  const one = pool.open(prompt(16, ids(1, 2, 3, 4)));
+  const other = pool.open(prompt(17, ids(1, 2, 3, 4)));
+  const cached = [5, 7, 8, 16].map((computing) => {
+    assert.ok(one.grow(16, computing));
+    return other.cachedTokens();
+  });
+  assert.deepEqual([cached, one.blocks], [[4, 4, 8, 16], 4]);
+  // Known by their own request alone: two blocks of five are computed.
+  const unknown = pool.open(prompt(20, null));
+  assert.ok(unknown.grow(20, 9));
+  unknown.retract();
+  assert.equal(unknown.cachedTokens(), 8);
 });
 
 test('what nobody uses is forgotten least recently used first, the end of a prompt before its beginning', () => {
@@ -170,4 +186,19 @@ test('any interleaving: exactly what vLLM would find, take and keep', () => {
     { numRuns: 1000 },
   );
   assert.ok(hits > 500, `${hits} tokens were found`);
+});
+
+test('forgetting: not while a request holds a block, and then nothing is found', () => {
+  const pool = new HashBlocks(6, 4);
+  const one = pool.open(prompt(12, ids(1, 2, 3)));
+  assert.ok(one.grow(12));
+  const waiting = pool.open(prompt(13, ids(1, 2, 3)));
+  assert.equal(pool.forget(), false);
+  assert.equal(waiting.cachedTokens(), 12);
+  one.release();
+  assert.equal(waiting.cachedTokens(), 12);
+  assert.equal(pool.forget(), true);
+  assert.equal(waiting.cachedTokens(), 0);
+  assert.ok(waiting.grow(13));
+  assert.equal(pool.open(prompt(13, ids(1, 2, 3))).cachedTokens(), 12, 'it caches again');
 });

@@ -178,3 +178,15 @@ test('any requests in any order: as a plain set of prefixes has it', () => {
   );
   assert.ok(evictions > 1000, `only ${evictions} evictions`);
 });
+
+test('forgetting: not while a request holds a token, and then nothing is found and all is unused', () => {
+  const memory = new RadixMemory(100);
+  const one = compute(memory, promptOf([1, 2, 3, 4]));
+  const waiting = memory.open(promptOf([1, 2, 3, 4, 5]));
+  assert.equal(memory.forget(), false);
+  assert.equal(waiting.cachedTokens(), 4);
+  one.release();
+  assert.equal(waiting.cachedTokens(), 4);
+  assert.equal(memory.forget(), true);
+  assert.deepEqual([waiting.cachedTokens(), memory.unused, memory.tree.tokens], [0, 100, 0]);
+});

@@ -44,7 +44,7 @@ test('tokens, times, ends and preemptions of an engine are told as they were', a
     return one;
   });
   await clock.run(() => false);
-  const told = samples(metrics.text());
+  const told = samples(metrics.text('vllm'));
   const gaps = heard.flatMap(({ tokenTimesUs }) => tokenTimesUs.slice(1).map((at, i) => at - (tokenTimesUs[i] ?? 0)));
   const firsts = heard.map(({ tokenTimesUs }) => (tokenTimesUs[0] ?? 0) - 1000);
   const sum = (us: readonly number[]): number => us.reduce((a, b) => a + b, 0) / 1e6;
@@ -83,6 +83,11 @@ test('over HTTP: prompt tokens that the prefix cache was asked for, and those it
     const told = samples(await (await fetch(`${server.url}/metrics`)).text());
     assert.equal(told.get('vllm:prefix_cache_queries_total'), 120);
     assert.equal(told.get('vllm:prefix_cache_hits_total'), 48);
+    const reset = await fetch(`${server.url}/reset_prefix_cache`, { method: 'POST' });
+    assert.deepEqual([reset.status, await reset.text()], [200, '']);
+    const body = JSON.stringify({ prompt, max_tokens: 2 });
+    const again = await fetch(`${server.url}/v1/completions`, { method: 'POST', body });
+    assert.equal(JSON.parse(await again.text()).usage.prompt_tokens_details.cached_tokens, 0);
   } finally {
     await server.close();
   }

@@ -10,7 +10,7 @@ import { vllmPdDecode } from '../../../src/engine/policies/vllm-pd.ts';
 import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import { BlockPool } from '../../../src/engine/kv/block-pool.ts';
-import type { KvAccount, KvMemory } from '../../../src/engine/kv/memory.ts';
+import type { KvAccount } from '../../../src/engine/kv/memory.ts';
 import type { Prompt } from '../../../src/engine/prompt-content.ts';
 import { arrive, type Heard } from '../small-engine.ts';
 import { smallDisaggregated, type SmallDisaggregated } from './small-disaggregated.ts';
@@ -76,7 +76,7 @@ function sized({ count, stages, capacityTokens }: AnySide, blockTokens: number, 
     stages,
     capacityBlocks: blocksOf(capacityTokens, blockTokens),
     memory: (capacity: number, size: number) =>
-      watchedPool(capacity, size, (prompt, holds) => ledger.note(name, prompt, holds)),
+      new WatchedPool(capacity, size, (prompt, holds) => ledger.note(name, prompt, holds)),
   };
 }
 
@@ -112,17 +112,18 @@ class Ledger {
 type Note = (prompt: Prompt, holds: boolean) => void;
 
 /** Blocks that are counted, with a note whenever someone's have changed. */
-function watchedPool(capacityBlocks: number, blockTokens: number, note: Note): KvMemory {
-  const pool = new BlockPool(capacityBlocks, blockTokens);
-  return {
-    capacityBlocks,
-    blockTokens,
-    get freeBlocks() {
-      return pool.freeBlocks;
-    },
-    blocksFor: (tokens) => pool.blocksFor(tokens),
-    open: (prompt) => watched(pool.open(), (holds) => note(prompt, holds)),
-  };
+class WatchedPool extends BlockPool {
+  readonly #note: Note;
+
+  constructor(capacityBlocks: number, blockTokens: number, note: Note) {
+    super(capacityBlocks, blockTokens);
+    this.#note = note;
+  }
+
+  override open(prompt?: Prompt): KvAccount {
+    const account = super.open();
+    return prompt === undefined ? account : watched(account, (holds) => this.#note(prompt, holds));
+  }
 }
 
 function watched(account: KvAccount, note: (holds: boolean) => void): KvAccount {

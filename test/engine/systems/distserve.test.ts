@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { VirtualClock } from '../../../src/core/virtual-clock.ts';
+import { createEngine, parseEngineSpec } from '../../../src/engine/index.ts';
 import { distserveDecode, distservePrefill } from '../../../src/engine/policies/distserve.ts';
 import { pullBelow } from '../../../src/engine/policies/kv-admission.ts';
+import { arrive, type Heard } from '../small-engine.ts';
 import { linesOf } from './small-disaggregated.ts';
 
 /**
@@ -157,5 +160,58 @@ describe('the one that decodes', () => {
       ['decode-0', 440, 110 + 2 * 30, '', 'B', 'A', 2, 0],
       ['decode-0', 610, 110 + 3 * 30, '', 'A', '', 1, 0],
     ]);
+  });
+
+  test('waits for what was swapped though nothing ran then', async () => {
+    const { heard } = await linesOf(
+      {
+        blockTokens: 4,
+        prefill: { count: 1, capacityBlocks: 100, policy: () => distservePrefill({ batchSize: 8, batchTokens: 100 }) },
+        decode: { count: 1, capacityBlocks: 5, policy: () => distserveDecode({ batchSize: 4 }) },
+        admission: pullBelow(0.05),
+      },
+      { A: [0, 7, 3], B: [0, 11, 2] },
+    );
+    // A moves from 280 to 370 and decodes to 480; B moves from 370 to 500 and has the other 3 blocks. A, at 480, finds
+    // none for its ninth token: its 2 blocks are copied before B's iteration, 3 before its own.
+    assert.deepEqual(heard['B']?.tokenTimesUs, [280, 500 + 110 + 2 * 30]);
+    assert.deepEqual(heard['A']?.tokenTimesUs, [280, 480, 670 + 110 + 3 * 30]);
+  });
+});
+
+describe('options', () => {
+  test('are those of its evaluation', () => {
+    const { options } = parseEngineSpec('distserve,prefill=2,prefill.tp=2');
+    const of = (...keys: readonly string[]): unknown[] => keys.map((key) => options[key]);
+    assert.deepEqual(of('prefill', 'prefill.tp', 'decode', 'decode.tp'), [2, 2, 1, 1]);
+    assert.deepEqual(of('prefill.batch_tokens', 'prefill.batch_size', 'decode.batch_size'), [512, 128, 1024]);
+    assert.deepEqual(of('waiting_share', 'kv_fraction', 'block_tokens', 'link'), [0.05, 0.95, 16, 'node']);
+  });
+
+  test('give it the KV memory that its simulator has, within 2 %', () => {
+    const load = createEngine(parseEngineSpec('distserve,model=opt-13b,gpu=a100-sxm-80g'), {
+      clock: new VirtualClock(),
+    }).load();
+    // Two instances of 66,144 tokens.
+    assert.ok(Math.abs((load.capacityBlocks * 16) / (2 * 66_144) - 1) < 0.02, `${load.capacityBlocks} blocks`);
+  });
+
+  test('to swap takes as long as the blocks take over PCIe', async () => {
+    // 100 blocks where it decodes: the second has 50 of them and wants one more, when the first has the other 50.
+    const clock = new VirtualClock();
+    const engine = createEngine(parseEngineSpec('distserve,kv_tokens=1600,prefill.batch_tokens=1600,host_fixed_us=0'), {
+      clock,
+    });
+    const stays = arrive(clock, engine, 0, 780, 40);
+    const swapped = arrive(clock, engine, 0, 784, 40);
+    await clock.run(() => false);
+    assert.equal(engine.load().preemptions, 1);
+    const gapsUs = ({ tokenTimesUs }: Heard): number[] =>
+      tokenTimesUs.slice(1).map((time, i) => time - (tokenTimesUs[i] ?? Number.NaN));
+    const usual = gapsUs(stays).toSorted((a, b) => a - b)[20] ?? Number.NaN;
+    const longest = Math.max(...gapsUs(stays).slice(1));
+    // 50 blocks of 16 tokens of 131,072 bytes, at 80 % of 64 GB/s.
+    assert.ok(Math.abs(longest - usual - (50 * 16 * 131_072) / (0.8 * 64e3)) < 0.02 * usual, `${longest} ${usual}`);
+    assert.equal(swapped.tokenTimesUs.length, 40);
   });
 });

@@ -8,6 +8,7 @@ import { BlockPool } from '../../../src/engine/kv/block-pool.ts';
 import type { KvMemory } from '../../../src/engine/kv/memory.ts';
 import type { KvAdmission } from '../../../src/engine/policies/kv-admission.ts';
 import type { IterationPolicy } from '../../../src/engine/policies/policy.ts';
+import type { RouterName } from '../../../src/engine/policies/routers.ts';
 import { disaggregated, type Side } from '../../../src/engine/systems/disaggregated.ts';
 import type { Asked } from '../iterations.ts';
 import { Heard, PLAIN_COST } from '../small-engine.ts';
@@ -25,6 +26,8 @@ export interface SmallDisaggregated {
   readonly blockTokens: number;
   readonly prefill: SmallSide;
   readonly decode: SmallSide;
+  /** Of both sides; DistServe's if left out. */
+  readonly router?: RouterName;
   readonly admission: KvAdmission;
   readonly repeatsFirstToken?: boolean;
   readonly isLost?: () => boolean;
@@ -36,16 +39,16 @@ const TOKEN_BYTES = 10;
 /** To copy a block to the host or back. */
 const SWAP_US = 30;
 
-/** A small engine with plain costs, whose routers are those of DistServe. */
+/** A small engine with plain costs. */
 export function smallDisaggregated(
   clock: Clock,
   parts: SmallDisaggregated,
   onEntry: (entry: IterationEntry) => void,
 ): Engine {
-  const { blockTokens, admission, repeatsFirstToken = false, isLost } = parts;
+  const { blockTokens, router = 'least-requests', admission, repeatsFirstToken = false, isLost } = parts;
   const side = ({ count, stages = 1, capacityBlocks, policy, memory }: SmallSide): Side => ({
     count,
-    router: 'least-requests',
+    router,
     stages,
     memory: () => memory?.(capacityBlocks, blockTokens) ?? new BlockPool(capacityBlocks, blockTokens),
     policy,

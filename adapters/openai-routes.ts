@@ -1,0 +1,108 @@
+import type { Codec } from '../src/core/codec.ts';
+import type { PromptMaker } from '../src/core/prompt-maker.ts';
+import type { Request } from '../src/core/request.ts';
+import type { ServerAbilities } from './abilities.ts';
+import { AnswerDecoder, type Carried } from './answer-decoder.ts';
+import { jsonCall } from './calls.ts';
+import type { CodecOptions } from './codec-options.ts';
+import { isObject, textAt } from './json.ts';
+import { refusalText } from './refusal.ts';
+
+/**
+ * OpenAI's completions and chat, streamed, with whatever the server knows beyond them: vLLM, SGLang and most front ends
+ * speak these. Completions take the prompt as token ids where they may; chat takes text only, whose length in tokens is
+ * told by the server's usage.
+ */
+export function openAiRoutes(
+  name: string,
+  options: CodecOptions,
+  prompts: PromptMaker,
+  abilities: ServerAbilities,
+): Codec {
+  const isChat = options.endpoint === 'chat';
+  return {
+    name,
+    promptForm: isChat || !abilities.tokenIdPrompts ? 'text' : 'ids',
+    open: (request) => [
+      jsonCall(
+        isChat ? '/v1/chat/completions' : '/v1/completions',
+        request,
+        options.runId,
+        isChat ? chatBody(request, options, prompts, abilities) : completionBody(request, options, prompts, abilities),
+      ),
+    ],
+    decoder: (request, out) => new AnswerDecoder(request.outputTokens, out, isChat ? carriedByDelta : carriedByText),
+    refusal: refusalText,
+    example: (tokens) => exampleAnswer(tokens, isChat, abilities),
+  };
+}
+
+function completionBody(
+  request: Request,
+  options: CodecOptions,
+  prompts: PromptMaker,
+  abilities: ServerAbilities,
+): object {
+  const prompt = abilities.tokenIdPrompts ? prompts.ids(request) : prompts.text(request);
+  return body(request, options, abilities, { prompt, max_tokens: request.outputTokens });
+}
+
+function chatBody(request: Request, options: CodecOptions, prompts: PromptMaker, abilities: ServerAbilities): object {
+  const messages = [{ role: 'user', content: prompts.text(request) }];
+  const most = abilities.maxCompletionTokens ? 'max_completion_tokens' : 'max_tokens';
+  return body(request, options, abilities, { messages, [most]: request.outputTokens });
+}
+
+function body(request: Request, { model }: CodecOptions, can: ServerAbilities, own: object): object {
+  const usage = { include_usage: true, ...(can.continuousUsage ? { continuous_usage_stats: true } : {}) };
+  const countsByUsage = can.finalUsage && can.continuousUsage;
+  return {
+    model: request.model ?? model,
+    ...own,
+    ...(can.minTokens ? { min_tokens: request.outputTokens } : {}),
+    ...(can.ignoreEos ? { ignore_eos: true } : {}),
+    temperature: 0,
+    stream: true,
+    ...(can.finalUsage ? { stream_options: usage } : {}),
+    // Only where nothing cheaper counts: the first chunk then carries the whole prompt back, 600 KB of 100,000 tokens.
+    ...(can.returnTokenIds && !countsByUsage ? { return_token_ids: true } : {}),
+  };
+}
+
+function carriedByText(choice: Readonly<Record<string, unknown>>): Carried {
+  return { text: textAt(choice, 'text') ?? '', isReasoning: false };
+}
+
+/**
+ * Content, reasoning (`reasoning` in vLLM, `reasoning_content` elsewhere; where both are there they are the same) or a
+ * tool call's arguments. A chunk that names the role and nothing else is no token, and its time is not TTFT.
+ */
+function carriedByDelta(choice: Readonly<Record<string, unknown>>): Carried {
+  const delta = choice['delta'];
+  if (!isObject(delta)) return { text: '', isReasoning: false };
+  const reasoning = textAt(delta, 'reasoning') || textAt(delta, 'reasoning_content') || '';
+  const text = textAt(delta, 'content') || toolText(delta['tool_calls']);
+  if (text + reasoning === '' && 'role' in delta) return { text: null, isReasoning: false };
+  return { text: text + reasoning, isReasoning: text === '' && reasoning !== '' };
+}
+
+function toolText(calls: unknown): string {
+  if (!Array.isArray(calls)) return '';
+  const [called]: unknown[] = calls;
+  const named = isObject(called) ? called['function'] : null;
+  return (textAt(named, 'name') ?? '') + (textAt(named, 'arguments') ?? '');
+}
+
+function exampleAnswer(tokens: number, isChat: boolean, { finalUsage, continuousUsage }: ServerAbilities): string {
+  const head = `data: {"id":"example","object":"text_completion","created":0,"model":"m","choices":[{"index":0,`;
+  const text = isChat ? '"delta":{"content":" a"}' : '"text":" a"';
+  let events = '';
+  for (let i = 1; i <= tokens; i++) {
+    const usage =
+      finalUsage && continuousUsage
+        ? `,"usage":{"prompt_tokens":64,"total_tokens":${64 + i},"completion_tokens":${i}}`
+        : '';
+    events += `${head}${text},"logprobs":null,"finish_reason":${i === tokens ? '"length"' : 'null'}}]${usage}}\n\n`;
+  }
+  return `${events}data: [DONE]\n\n`;
+}

@@ -1,0 +1,23 @@
+import { UserError } from '../core/errors.ts';
+import type { Plan } from '../core/plan.ts';
+import { withThousands } from '../core/units.ts';
+
+/** Throws a UserError, before anything is sent, if a request of the plan is longer than the model's context. */
+export function checkContext({ source, facts }: Plan, contextTokens: number | null, model: string): void {
+  const { longest, maxInputTokens, maxOutputTokens } = facts;
+  const { id, traceRow, inputTokens, outputTokens } = longest;
+  const total = inputTokens + outputTokens;
+  if (contextTokens === null || total <= contextTokens) return;
+  throw new UserError(
+    `${source.name}:${traceRow}: request ${id} has ${withThousands(inputTokens)} input and ${withThousands(outputTokens)} output tokens, ${withThousands(total)} in all, and the context of ${model} is ${withThousands(contextTokens)} tokens; ${wayOut(contextTokens, maxInputTokens, maxOutputTokens)}`,
+  );
+}
+
+/** What to cut so that every request fits. */
+function wayOut(contextTokens: number, maxInputTokens: number, maxOutputTokens: number): string {
+  if (contextTokens > 2 * maxOutputTokens)
+    return `cut the prompts with --clip-input ${contextTokens - maxOutputTokens}`;
+  if (contextTokens > 2 * maxInputTokens) return `cut the answers with --clip-output ${contextTokens - maxInputTokens}`;
+  const half = Math.floor(contextTokens / 2);
+  return `cut both with --clip-input ${contextTokens - half} --clip-output ${half}`;
+}

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { areIds } from './completion-request.ts';
+import {
+  generationRequest,
+  piecesOfText,
+  readJson,
+  type BodyFault,
+  type GenerationRequest,
+} from './generation-request.ts';
+
+/** SGLang's default. */
+const DEFAULT_MAX_TOKENS = 128;
+
+const schema = z.object({
+  text: z.string({ error: 'one prompt a request, as a text' }).nullish(),
+  input_ids: z.unknown().optional(),
+  sampling_params: z.object({ max_new_tokens: z.int().nullish(), min_new_tokens: z.int().min(0).nullish() }).nullish(),
+  stream: z.boolean().nullish(),
+});
+
+/** Reads a body of SGLang's `POST /generate`. */
+export function parseGenerateRequest(text: string): GenerationRequest | BodyFault {
+  const read = readJson(text, schema);
+  if ('message' in read) return read;
+  const { text: said, input_ids: ids, sampling_params: sampling, stream } = read.body;
+  const prompt = typeof said === 'string' ? piecesOfText(said) : Array.isArray(ids) && areIds(ids) ? ids : null;
+  if (prompt === null || (typeof said === 'string' && ids !== undefined))
+    return { message: 'either text or input_ids (a list of token ids) must be given', param: 'input_ids' };
+  return generationRequest(
+    { stream, min_tokens: sampling?.min_new_tokens },
+    { pieces: prompt, areIds: typeof said !== 'string' },
+    sampling?.max_new_tokens ?? DEFAULT_MAX_TOKENS,
+  );
+}

@@ -1,0 +1,60 @@
+import { Agent, request } from 'undici';
+
+/** How a server is reached. */
+export interface ServerAccess {
+  readonly url: URL;
+  /** Added to every request: authorization and the user's own. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Takes any TLS certificate. */
+  readonly insecure: boolean;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: Buffer;
+}
+
+/** More than any answer to what is asked here; the rest of a larger one is not read. */
+const MOST_BYTES = 16 * 1024 ** 2;
+
+/** One request to a path below the server's URL, its answer read whole. Throws when none has come within `patienceMs`. */
+export async function ask(
+  { url, headers, insecure }: ServerAccess,
+  path: string,
+  patienceMs: number,
+  post?: { readonly headers: Readonly<Record<string, string>>; readonly body: Uint8Array },
+): Promise<Reply> {
+  const agent = new Agent({ connect: { rejectUnauthorized: !insecure } });
+  try {
+    const reply = await request(new URL(url.pathname.replace(/\/$/, '') + path, url), {
+      method: post === undefined ? 'GET' : 'POST',
+      headers: { ...headers, ...post?.headers },
+      body: post?.body ?? null,
+      signal: AbortSignal.timeout(patienceMs),
+      dispatcher: agent,
+    });
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of reply.body) {
+      if (!Buffer.isBuffer(chunk)) continue;
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > MOST_BYTES) break;
+    }
+    const type = reply.headers['content-type'];
+    return { status: reply.statusCode, contentType: String(type ?? 'none'), body: Buffer.concat(chunks) };
+  } finally {
+    await agent.destroy();
+  }
+}
+
+/** The JSON of a GET; null where there is no such thing, or no JSON, or no answer. */
+export async function askJson(access: ServerAccess, path: string, patienceMs: number): Promise<unknown> {
+  try {
+    const { status, body } = await ask(access, path, patienceMs);
+    return status === 200 ? JSON.parse(body.toString()) : null;
+  } catch {
+    return null;
+  }
+}

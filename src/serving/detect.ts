@@ -1,0 +1,118 @@
+import { ADAPTER_ENDPOINTS, type Endpoint, type ServerAbilities } from '../../adapters/index.ts';
+import { EXIT, UserError } from '../core/errors.ts';
+import { suggestion } from '../core/nearest.ts';
+import type { PromptMaker } from '../core/prompt-maker.ts';
+import type { TokenCountSource } from '../core/record.ts';
+import type { ServerAccess } from './ask.ts';
+import { nameEngine } from './engine-name.ts';
+import { probe, type Probed } from './probe.ts';
+import { reachTarget } from './reach.ts';
+
+/** What the user has settled; null and `auto`: as the server is. */
+export interface Asked {
+  readonly adapter: string;
+  readonly endpoint: Endpoint | null;
+  readonly model: string | null;
+  /** Prefix of the probe's `X-Request-Id`. */
+  readonly runId: string;
+  /** How long an answer to the probe may take. */
+  readonly patienceMs: number;
+}
+
+/** What a server is, and how it is best spoken to. */
+export interface Detected {
+  readonly adapter: string;
+  readonly endpoint: Endpoint;
+  readonly engine: string | null;
+  readonly version: string | null;
+  readonly model: string;
+  /** Longest prompt and output together; null where it does not say. */
+  readonly contextTokens: number | null;
+  /** Null where it did not answer the probe. */
+  readonly abilities: ServerAbilities | null;
+  /** How tokens are counted while they come; null where the probe showed none. */
+  readonly countedBy: TokenCountSource | null;
+  /** What a user should know before the run. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Asks a server what it is and what it knows, once, before a run: its engine, version and models from its own pages,
+ * the rest from one small request such as the run will send. Throws a UserError where a run could not succeed.
+ */
+export async function detect(access: ServerAccess, asked: Asked, prompts: PromptMaker): Promise<Detected> {
+  const { url } = access;
+  const models = await reachTarget(access);
+  const ids = models.map(({ id }) => id);
+  if (asked.model !== null && ids.length > 0 && !ids.includes(asked.model))
+    throw new UserError(`--model: ${url.href} does not serve "${asked.model}"${suggestion(asked.model, ids)}`);
+  const model = asked.model ?? ids[0] ?? 'default';
+  const warnings =
+    asked.model === null && ids.length === 0
+      ? [`${url.href} lists no models; asking for "${model}" (--model NAME to change it)`]
+      : [];
+  const listed = models.find(({ id }) => id === model);
+  const named = await nameEngine(access, listed);
+  const adapter = asked.adapter === 'auto' ? named.adapter : asked.adapter;
+  const { endpoint, probed } = await findEndpoint(access, adapter, asked, model, prompts, warnings);
+  const abilities = probed.kind === 'answered' ? probed.abilities : null;
+  if (probed.kind === 'silent')
+    warnings.push(
+      `${url.href} did not answer a request for two tokens (${probed.why}); it is taken to know what adapter ${adapter} usually finds`,
+    );
+  return {
+    adapter,
+    endpoint,
+    engine: named.engine,
+    version: named.version,
+    model,
+    contextTokens: listed?.contextTokens ?? named.contextTokens,
+    abilities,
+    countedBy: probed.kind === 'answered' ? probed.countedBy : null,
+    warnings: [...warnings, ...lacks(abilities, endpoint)],
+  };
+}
+
+/** The first endpoint of the adapter that answers, where the user named none. */
+async function findEndpoint(
+  access: ServerAccess,
+  adapter: string,
+  { endpoint: only, runId, patienceMs }: Asked,
+  model: string,
+  prompts: PromptMaker,
+  warnings: string[],
+): Promise<{ endpoint: Endpoint; probed: Exclude<Probed, { kind: 'no endpoint' }> }> {
+  const spoken = ADAPTER_ENDPOINTS[adapter] ?? [];
+  checkEndpoint(adapter, only);
+  const tried: string[] = [];
+  for (const endpoint of only === null ? spoken : [only]) {
+    const probed = await probe(access, adapter, { endpoint, model, runId }, prompts, patienceMs);
+    if (probed.kind === 'no endpoint') {
+      tried.push(probed.why);
+      continue;
+    }
+    for (const why of tried) warnings.push(`${access.url.href} answers ${why}; --endpoint ${endpoint} is used instead`);
+    return { endpoint, probed };
+  }
+  throw new UserError(
+    `${access.url.href} takes no request for tokens: ${tried.join('; ')}; see --adapter, --endpoint and --model`,
+    { exitCode: EXIT.unreachable },
+  );
+}
+
+/** Throws a UserError where an adapter does not speak the endpoint that was asked for. */
+export function checkEndpoint(adapter: string, endpoint: Endpoint | null): void {
+  const spoken = ADAPTER_ENDPOINTS[adapter];
+  if (endpoint === null || spoken === undefined || spoken.includes(endpoint)) return;
+  throw new UserError(`--endpoint ${endpoint}: adapter ${adapter} speaks ${spoken.join(' or ')}`);
+}
+
+function lacks(abilities: ServerAbilities | null, endpoint: Endpoint): string[] {
+  if (abilities === null) return [];
+  const said: string[] = [];
+  if (!abilities.ignoreEos)
+    said.push('the server does not know ignore_eos: answers end when the model says so, not at their planned length');
+  if (!abilities.tokenIdPrompts && endpoint !== 'chat')
+    said.push('the server does not take prompts as token ids: they are sent as text, of about the planned length');
+  return said;
+}

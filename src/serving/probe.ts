@@ -1,0 +1,112 @@
+import { setTimeout } from 'node:timers/promises';
+import { CODECS, EVERY_ABILITY, type CodecOptions, type ServerAbilities } from '../../adapters/index.ts';
+import { EXIT, messageOf, UserError } from '../core/errors.ts';
+import type { PromptMaker } from '../core/prompt-maker.ts';
+import type { TokenCountSource } from '../core/record.ts';
+import { ask, type Reply, type ServerAccess } from './ask.ts';
+import { refusedCredentials } from './reach.ts';
+import { withoutUnknown } from './unknown-fields.ts';
+
+/** The smallest request that shows how tokens are told: one after another. */
+const REQUEST = { id: 'probe', traceRow: 0, dueUs: 0, inputTokens: 8, outputTokens: 2 };
+
+/** Too many requests, or not just now: worth another try, for what is not learnt is guessed for the whole run. */
+const BUSY: ReadonlySet<number> = new Set([429, 503]);
+const PAUSES_MS = [500, 1000, 2000];
+
+/** What a server answered to a request such as the run will send. */
+export type Probed =
+  | {
+      readonly kind: 'answered';
+      readonly abilities: ServerAbilities;
+      readonly countedBy: TokenCountSource | null;
+    }
+  /** It was too busy, or did not answer at all: nothing is known. */
+  | { readonly kind: 'silent'; readonly why: string }
+  /** There is no such endpoint, or it takes no request of this kind at all. */
+  | { readonly kind: 'no endpoint'; readonly why: string };
+
+/**
+ * Asks a server once for two tokens with all that a codec can ask for, and again without what it refuses, until it
+ * answers: hosted endpoints refuse fields that they do not know. What came back says how tokens can be counted. Throws
+ * a UserError with exit code 3 where an answer is not what the adapter understands.
+ */
+export async function probe(
+  access: ServerAccess,
+  adapter: string,
+  options: CodecOptions,
+  prompts: PromptMaker,
+  patienceMs: number,
+): Promise<Probed> {
+  let abilities: ServerAbilities = EVERY_ABILITY;
+  const pauses = [...PAUSES_MS];
+  for (;;) {
+    const codec = CODECS[adapter]?.({ ...options, abilities }, prompts);
+    const call = codec?.open(REQUEST)[0];
+    if (codec === undefined || call === undefined) throw new Error(`no adapter ${adapter}`);
+    let reply: Reply;
+    try {
+      reply = await ask(access, call.path, patienceMs, call);
+    } catch (thrown) {
+      return { kind: 'silent', why: messageOf(thrown) };
+    }
+    const { status, body } = reply;
+    if (status === 401 || status === 403) throw refusedCredentials(access.url, status, call.path);
+    if (status >= 200 && status < 300) {
+      let tokens = 0;
+      const decoder = codec.decoder(REQUEST, { tokens: (count) => (tokens += count) });
+      decoder.push(body);
+      const fault = decoder.end();
+      const { countSource } = decoder.answer(status);
+      if (fault === null || tokens > 0) {
+        const less = lessFor(abilities, options.endpoint, tokens, countSource);
+        if (less === null) return { kind: 'answered', abilities, countedBy: countSource };
+        abilities = less;
+        continue;
+      }
+      if (!body.includes('"error"')) throw notUnderstood(access.url, call.path, reply, adapter);
+    }
+    // An error inside of a stream is its first event.
+    const said =
+      body
+        .toString()
+        .replace(/^data: ?/, '')
+        .split('\n\n', 1)[0] ?? '';
+    const why = `${status} on ${call.path}: ${codec.refusal(said)}`;
+    if (status === 404 || status === 405 || status === 501) return { kind: 'no endpoint', why };
+    const pauseMs = BUSY.has(status) ? pauses.shift() : undefined;
+    if (pauseMs !== undefined) {
+      await setTimeout(Math.min(pauseMs, patienceMs));
+      continue;
+    }
+    if (status === 429 || status >= 500) return { kind: 'silent', why };
+    const less = withoutUnknown(abilities, said);
+    if (less === null) return { kind: 'no endpoint', why };
+    abilities = less;
+  }
+}
+
+/** What to ask next of a server that answered and let something pass unnoticed; null if it did all that it was asked. */
+function lessFor(
+  abilities: ServerAbilities,
+  endpoint: CodecOptions['endpoint'],
+  tokens: number,
+  countedBy: TokenCountSource | null,
+): ServerAbilities | null {
+  if (endpoint === 'generate') return null;
+  if (endpoint === 'chat' && abilities.maxCompletionTokens && tokens > REQUEST.outputTokens)
+    return { ...abilities, maxCompletionTokens: false };
+  if (abilities.continuousUsage && countedBy !== 'usage' && countedBy !== 'token_ids')
+    return { ...abilities, continuousUsage: false };
+  if (abilities.returnTokenIds && !abilities.continuousUsage && countedBy !== 'token_ids')
+    return { ...abilities, returnTokenIds: false };
+  return null;
+}
+
+function notUnderstood(url: URL, path: string, { status, contentType, body }: Reply, adapter: string): UserError {
+  const start = body.toString('utf8', 0, 120).replaceAll(/\s+/g, ' ').trim();
+  return new UserError(
+    `${url.href} answers ${status} on ${path} with no stream of tokens that adapter ${adapter} understands (content-type ${contentType}): "${start}"; is it the right URL, and the right --adapter and --endpoint?`,
+    { exitCode: EXIT.unreachable },
+  );
+}

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { EXIT, messageOf, UserError } from '../core/errors.ts';
+import { ask, type Reply, type ServerAccess } from './ask.ts';
+
+const PATIENCE_MS = 30_000;
+const answer = z.looseObject({ tokens: z.array(z.int()) });
+
+/**
+ * `POST /tokenize` of vLLM and SGLang: the ids of a text, without the tokens that the tokenizer adds. What it throws is
+ * a UserError that names what the server said instead.
+ */
+export async function tokenizeOnServer(access: ServerAccess, model: string, text: string): Promise<readonly number[]> {
+  const { status, body } = await post(access, { model, prompt: text, add_special_tokens: false });
+  const parsed = status === 200 ? answer.safeParse(parseJson(body)) : null;
+  if (parsed?.success === true) return parsed.data.tokens;
+  throw new UserError(
+    `--tokenizer server: /tokenize of ${access.url.href} answered ${status}${status === 200 ? ' without a list of tokens' : ''}: ${body.toString().slice(0, 200)}; give the model's tokenizer.json (--tokenizer FILE), or leave it out for prompts of nearly the length asked for`,
+  );
+}
+
+async function post(access: ServerAccess, body: object): Promise<Reply> {
+  const headers = { 'content-type': 'application/json' };
+  try {
+    return await ask(access, '/tokenize', PATIENCE_MS, { headers, body: Buffer.from(JSON.stringify(body)) });
+  } catch (thrown) {
+    throw new UserError(`--tokenizer server: /tokenize of ${access.url.href} does not answer: ${messageOf(thrown)}`, {
+      exitCode: EXIT.unreachable,
+      cause: thrown,
+    });
+  }
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { ADAPTER_ENDPOINTS, CODECS, EVERY_ABILITY } from '../../adapters/index.ts';
+import type { Codec } from '../../src/core/codec.ts';
+import { promptMaker } from '../../workloads/index.ts';
+import { decode } from './decode.ts';
+
+const prompts = promptMaker({ seed: 1, blockTokens: null });
+const NOTHING = Object.fromEntries(Object.keys(EVERY_ABILITY).map((name) => [name, false]));
+const request = { id: 'r7', traceRow: 9, dueUs: 0, inputTokens: 40, outputTokens: 8 };
+
+function bodyOf(codec: Codec): string {
+  return Buffer.from(codec.open(request)[0]?.body ?? []).toString();
+}
+
+/** What every codec must do, whatever it speaks: one that is added to the list is tested here. */
+describe('every codec', () => {
+  for (const [name, make] of Object.entries(CODECS))
+    for (const endpoint of ADAPTER_ENDPOINTS[name] ?? []) {
+      const options = { endpoint, model: 'm', runId: 'run' };
+      const codec = make(options, prompts);
+      const example = Buffer.from(codec.example(8));
+
+      it(`${name}, ${endpoint}: a request is one streamed call with its id, the same bytes each time`, () => {
+        const [call, ...others] = codec.open(request);
+        assert.deepEqual([call?.role, others.length], ['stream', 0]);
+        assert.equal(call?.headers['x-request-id'], 'run-r7');
+        assert.deepEqual(codec.open(request), make(options, prompts).open(request));
+        assert.ok(call.body.buffer.byteLength === call.body.length, 'bytes of their own');
+      });
+
+      it(`${name}, ${endpoint}: asks a server for nothing that it does not know`, () => {
+        const plain = bodyOf(make({ ...options, abilities: { ...EVERY_ABILITY, ...NOTHING } }, prompts));
+        for (const extension of ['ignore_eos', 'min_', 'usage', 'token_ids', 'max_completion_tokens', 'input_ids', '['])
+          assert.ok(
+            endpoint === 'chat' && extension === '[' ? true : !plain.includes(extension),
+            `${extension}: ${plain}`,
+          );
+        assert.match(plain, /"max_(new_)?tokens":8/);
+      });
+
+      it(`${name}, ${endpoint}: its own example is a whole answer, however it is cut`, () => {
+        const whole = decode(codec, request, example);
+        assert.deepEqual(whole.counts, Array(8).fill(1));
+        assert.deepEqual([whole.end, whole.answer.finishReason], [null, 'length']);
+        for (let at = 0; at <= example.length; at++) assert.deepEqual(decode(codec, request, example, [at]), whole);
+      });
+
+      it(`${name}, ${endpoint}: any bytes give the same events however they are cut, and throw nothing`, () => {
+        const events = example.toString().split('\n\n');
+        const piece = fc.oneof(
+          fc.constantFrom(...events.map((event) => `${event}\n\n`)),
+          fc.string().map((text) => `data: ${text}\n\n`),
+          fc.constantFrom(
+            'data: {"error":{"message":"no"}}\n\n',
+            ': ping\n\n',
+            'data: {}\n\n',
+            'data: null\n\n',
+            '<html>',
+          ),
+        );
+        fc.assert(
+          fc.property(fc.array(piece, { maxLength: 8 }), fc.array(fc.nat(4000), { maxLength: 12 }), (pieces, at) => {
+            const bytes = Buffer.from(pieces.join(''));
+            const cuts = at.map((i) => i % (bytes.length + 1));
+            assert.deepEqual(decode(codec, request, bytes, cuts), decode(codec, request, bytes));
+          }),
+        );
+      });
+
+      it(`${name}, ${endpoint}: an error inside a 200 and an answer that breaks off are faults`, () => {
+        const [first = ''] = example.toString().split('\n\n');
+        const failed = decode(
+          codec,
+          request,
+          Buffer.from(`${first}\n\ndata: {"error":{"message":"out of memory"}}\n\n`),
+        );
+        assert.deepEqual([failed.counts, failed.end], [[1], 'out of memory']);
+        assert.match(decode(codec, request, Buffer.from(`${first}\n\n`)).end ?? '', /after 1 of 8 tokens/);
+        assert.match(decode(codec, request, Buffer.from('data: <html>\n\n')).end ?? '', /not JSON/);
+      });
+    }
+});

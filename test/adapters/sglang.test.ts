@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { EVERY_ABILITY } from '../../adapters/index.ts';
+import { sglangCodec } from '../../adapters/sglang.ts';
+import { promptMaker } from '../../workloads/index.ts';
+import { DONE, sse } from '../servers.ts';
+import { decode } from './decode.ts';
+
+const options = { endpoint: 'generate', model: 'm', runId: 'run' } as const;
+const prompts = promptMaker({ seed: 1, blockTokens: null });
+const codec = sglangCodec(options, prompts);
+const request = { id: 'r7', traceRow: 9, dueUs: 0, inputTokens: 5, outputTokens: 4 };
+
+function body(abilities = EVERY_ABILITY): Record<string, unknown> {
+  const json: unknown = JSON.parse(
+    Buffer.from(sglangCodec({ ...options, abilities }, prompts).open(request)[0]?.body ?? []).toString(),
+  );
+  assert.ok(typeof json === 'object' && json !== null);
+  return { ...json };
+}
+
+/** An event of `/generate`, as wire.md 4 has it. */
+const event = (text: string, tokens: number, finish: unknown = null, more: object = {}): string =>
+  sse({
+    text,
+    output_ids: Array(tokens).fill(5),
+    meta_info: {
+      id: 'x',
+      finish_reason: finish,
+      prompt_tokens: 5,
+      completion_tokens: tokens,
+      cached_tokens: 3,
+      ...more,
+    },
+  });
+const LENGTH = { type: 'length', length: 4 };
+
+describe('sglang codec, /generate', () => {
+  it('asks for exactly the planned lengths, the prompt as ids, named by the request', () => {
+    const { input_ids: ids, ...rest } = body();
+    assert.ok(Array.isArray(ids) && ids.length === 5);
+    assert.deepEqual(rest, {
+      sampling_params: { temperature: 0, max_new_tokens: 4, min_new_tokens: 4, ignore_eos: true },
+      stream: true,
+      rid: 'run-r7',
+    });
+    assert.equal(codec.open(request)[0]?.path, '/generate');
+    assert.equal(typeof body({ ...EVERY_ABILITY, tokenIdPrompts: false })['text'], 'string');
+  });
+
+  it('counts the growth of completion_tokens in cumulative and incremental answers, however cut', () => {
+    const answers = {
+      cumulative: [event(' a', 1), event(' a', 2), event(' a b c', 4, LENGTH)],
+      incremental: [event(' a', 1), event('', 2), event(' b c', 4, LENGTH)],
+      'ids only': [1, 2, 4].map((tokens) => event('', tokens, tokens === 4 ? LENGTH : null).replace('"text":"",', '')),
+      'finish apart': [event(' a', 1), event(' a', 2), event(' a b c', 4), event(' a b c', 4, LENGTH)],
+      spaced: [event(' a', 1), event(' a', 2), event(' a b c', 4, LENGTH)].map((text) => text.replaceAll('":', '": ')),
+    };
+    for (const [how, events] of Object.entries(answers)) {
+      const bytes = Buffer.from(events.join('') + DONE);
+      const whole = decode(codec, request, bytes);
+      assert.deepEqual([whole.counts, whole.end], [[1, 1, 2], null], how);
+      const { finishReason, inputTokens, cachedTokens, outputTokens, countSource } = whole.answer;
+      assert.deepEqual(
+        [finishReason, inputTokens, cachedTokens, outputTokens, countSource],
+        ['length', 5, 3, 4, 'usage'],
+        how,
+      );
+      for (let at = 0; at <= bytes.length; at++)
+        assert.deepEqual(decode(codec, request, bytes, [at]), whole, `${how} ${at}`);
+    }
+  });
+
+  it('is not misled by what the answer says', () => {
+    const text = fc.oneof(
+      fc.constantFrom(
+        '"completion_tokens":99,',
+        '\\"finish_reason":"stop"',
+        '{"meta_info":{"completion_tokens":7}}',
+        '\\',
+      ),
+      fc.string(),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.tuple(text, fc.nat(3)), { minLength: 1, maxLength: 10 }), (pieces) => {
+        let said = '';
+        let total = 0;
+        const bytes = pieces.map(([piece, count]) => event((said += piece), (total += count))).join('');
+        const { counts, answer } = decode(codec, { ...request, outputTokens: 0 }, Buffer.from(bytes));
+        assert.deepEqual(
+          counts,
+          pieces.map(([, count]) => count).filter((count) => count > 0),
+        );
+        assert.equal(answer.outputTokens, total);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('takes an abort and an error inside a 200 for faults', () => {
+    const abort = { type: 'abort', message: 'the KV cache is full', status_code: 503 };
+    const aborted = decode(codec, request, Buffer.from(event(' a', 1) + event(' a', 1, abort) + DONE));
+    assert.match(aborted.end ?? '', /aborted the request: the KV cache is full/);
+    const failed = decode(codec, request, Buffer.from(sse({ error: { message: 'too long' } }) + DONE));
+    assert.deepEqual([failed.end, failed.counts], ['too long', []]);
+    assert.match(decode(codec, request, Buffer.from(sse({ choices: [] }))).end ?? '', /not one of \/generate/);
+  });
+
+  it('takes an event for a token where the server does not count', () => {
+    const plain = (text: string, finish: unknown): string => sse({ text, meta_info: { finish_reason: finish } });
+    const { counts, answer } = decode(
+      codec,
+      request,
+      Buffer.from(plain('a', null) + plain('ab', null) + plain('', LENGTH)),
+    );
+    assert.deepEqual([counts, answer.countSource, answer.outputTokens], [[1, 1], 'chunks', null]);
+  });
+
+  it('reads an answer of 4,000 tokens in the time of its bytes, not of its parsing', () => {
+    const decoder = codec.decoder({ ...request, outputTokens: 4000 }, { tokens: () => undefined });
+    const parse = JSON.parse;
+    let parsed = 0;
+    JSON.parse = (text: string): unknown => {
+      parsed++;
+      return parse(text);
+    };
+    try {
+      let text = '';
+      for (let i = 1; i <= 4000; i++)
+        decoder.push(Buffer.from(event((text += ' a'), i).replace(/"output_ids":[^\]]*\],/, '')));
+    } finally {
+      JSON.parse = parse;
+    }
+    assert.deepEqual([parsed, decoder.answer(200).outputTokens], [1, 4000]);
+  });
+});
+
+describe('sglang codec, OpenAI routes', () => {
+  const chat = sglangCodec({ ...options, endpoint: 'chat' }, prompts);
+
+  it('counts by the usage in each chunk also where the role comes without', () => {
+    const delta = (content: string, tokens: number | null): string =>
+      sse({
+        choices: [
+          { index: 0, delta: { role: null, content, reasoning_content: null, tool_calls: null }, finish_reason: null },
+        ],
+        ...(tokens === null
+          ? {}
+          : { usage: { prompt_tokens: 9, completion_tokens: tokens, total_tokens: 9 + tokens } }),
+      });
+    const { counts, answer } = decode(
+      chat,
+      request,
+      Buffer.from(delta('', null) + delta('a b', 2) + delta('c', 3) + delta('', 4) + DONE),
+    );
+    assert.deepEqual([counts, answer.countSource, answer.inputTokens], [[2, 1, 1], 'usage', 9]);
+  });
+
+  it('reads what its caches had of the prompt from its extension where the usage does not say', () => {
+    const sglext = { cached_tokens_details: { device: 3, host: 2, storage_backend: 'none' } };
+    const { answer } = decode(
+      chat,
+      request,
+      Buffer.from(sse({ choices: [], sglext, usage: { prompt_tokens: 9 } }) + DONE),
+    );
+    assert.equal(answer.cachedTokens, 5);
+  });
+});

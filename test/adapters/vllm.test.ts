@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { EVERY_ABILITY } from '../../adapters/index.ts';
+import { vllmCodec } from '../../adapters/vllm.ts';
+import { promptMaker } from '../../workloads/index.ts';
+import { DONE, sse } from '../servers.ts';
+import { decode } from './decode.ts';
+
+const options = { endpoint: 'completions', model: 'm', runId: 'run' } as const;
+const prompts = promptMaker({ seed: 1, blockTokens: null });
+const codec = vllmCodec(options, prompts);
+const request = { id: 'r7', traceRow: 9, dueUs: 0, inputTokens: 5, outputTokens: 1000 };
+
+function asked(abilities = EVERY_ABILITY): Record<string, unknown> {
+  const [call] = vllmCodec({ ...options, abilities }, prompts).open(request);
+  const body: unknown = JSON.parse(Buffer.from(call?.body ?? []).toString());
+  assert.ok(typeof body === 'object' && body !== null);
+  return { ...body };
+}
+
+/** A chunk as vLLM sends it; null for what was not asked for. */
+const chunk = (
+  text: string,
+  ids: readonly number[] | null,
+  total: number | null,
+  finish: string | null = null,
+): string =>
+  sse({
+    id: 'cmpl-1',
+    choices: [{ index: 0, text, logprobs: null, finish_reason: finish, prompt_token_ids: null, token_ids: ids }],
+    ...(total === null ? {} : { usage: { prompt_tokens: 5, total_tokens: 5 + total, completion_tokens: total } }),
+  });
+
+describe('vllm codec', () => {
+  it('has each chunk say the count so far, and asks for token ids where a server cannot', () => {
+    assert.deepEqual(asked()['stream_options'], { include_usage: true, continuous_usage_stats: true });
+    assert.equal(asked()['return_token_ids'], undefined, 'the prompt would come back with them');
+    const old = asked({ ...EVERY_ABILITY, continuousUsage: false });
+    assert.deepEqual([old['stream_options'], old['return_token_ids']], [{ include_usage: true }, true]);
+    const hosted = asked({ ...EVERY_ABILITY, continuousUsage: false, returnTokenIds: false, ignoreEos: false });
+    assert.deepEqual(
+      [hosted['return_token_ids'], hosted['ignore_eos'], hosted['min_tokens']],
+      [undefined, undefined, 1000],
+    );
+  });
+
+  it('counts tokens by the growth of the usage or by ids, whatever the texts are, parsed or not', () => {
+    const text = fc.oneof(
+      fc.constantFrom('', ' a', '"', '\\', 'a\\"', '\n', '{"choices":[]}', '"text":"'),
+      fc.string(),
+    );
+    const tokens = fc.array(fc.tuple(text, fc.nat(3)), { maxLength: 20 });
+    fc.assert(
+      fc.property(tokens, fc.constantFrom('usage', 'ids', 'both', 'neither'), (events, how) => {
+        let total = 0;
+        const bytes = events.map(([said, count]) => {
+          total += count;
+          const ids = how === 'ids' || how === 'both' ? Array.from({ length: count }, (_, i) => 7 * i) : null;
+          return chunk(said, ids, how === 'usage' || how === 'both' ? total : null);
+        });
+        const { counts, end, answer } = decode(codec, request, Buffer.from(bytes.join('') + DONE));
+        const expected =
+          how === 'neither'
+            ? events.map(([said]) => (said === '' ? 0 : 1))
+            : events.map(([, count]) => count).filter((count) => count > 0);
+        assert.deepEqual([counts, end], [expected, null]);
+        if (events.length === 0) return;
+        assert.equal(answer.countSource, how === 'usage' ? 'usage' : how === 'neither' ? 'chunks' : 'token_ids');
+        assert.equal(answer.outputTokens, how === 'usage' || how === 'both' ? total : null);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('sees the finish, an error and another form behind any number of events alike', () => {
+    const alike = [1, 2, 3, 4].map((n) => chunk(' a', null, n)).join('');
+    const spaced = 'data: { "choices": [ { "text": "b" } ], "usage": { "completion_tokens": 6 } }\n\n';
+    const ended = decode(codec, request, Buffer.from(alike + spaced + chunk(' c', null, 9, 'length') + DONE));
+    assert.deepEqual([ended.counts, ended.answer.finishReason], [[1, 1, 1, 1, 2, 3], 'length']);
+    const failed = decode(codec, request, Buffer.from(`${alike}event: error\n${chunk(' a', null, 5)}`));
+    assert.equal(failed.counts.length, 4);
+    assert.ok(failed.end !== null);
+    const aborted = decode(codec, request, Buffer.from(alike + chunk('', null, 4, 'abort') + DONE));
+    assert.match(aborted.end ?? '', /aborted/);
+  });
+
+  it('parses one event of a shape, not each', () => {
+    const parse = JSON.parse;
+    let parsed = 0;
+    JSON.parse = (text: string): unknown => {
+      parsed++;
+      return parse(text);
+    };
+    try {
+      const events = Array.from({ length: 500 }, (_, i) => chunk(i % 3 === 0 ? '' : ' a', null, i + 1)).join('');
+      assert.equal(decode(codec, request, Buffer.from(events)).answer.outputTokens, 500);
+    } finally {
+      JSON.parse = parse;
+    }
+    // The first has no text, the second shows the shape, and its shape without text is parsed once.
+    assert.equal(parsed, 3);
+  });
+
+  it('does not read counts with fractions, signs or spaces as other numbers', () => {
+    for (const odd of ['7.5', '-7', '"7"', 'null', '7e1']) {
+      const strange = chunk(' a', null, 777).replace('"completion_tokens":777', `"completion_tokens":${odd}`);
+      const { counts } = decode(codec, request, Buffer.from(chunk(' a', null, 1) + chunk(' a', null, 2) + strange));
+      assert.deepEqual(counts.slice(0, 2), [1, 1]);
+      assert.ok((counts[2] ?? 1) === 1 || odd === '7e1', `${odd}: ${counts.join()}`);
+    }
+  });
+});

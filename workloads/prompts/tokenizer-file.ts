@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Tokenizer } from '@huggingface/tokenizers';
+import { z } from 'zod';
+import { messageOf, UserError } from '../../src/core/errors.ts';
+
+export interface FileTokenizer {
+  readonly path: string;
+  readonly sha256: string;
+  /** Without the tokens that it adds at the beginning and end. */
+  encode(text: string): readonly number[];
+  /** Plain lower-case words that its vocabulary holds with a space before them, the most frequent first. */
+  readonly words: readonly string[];
+}
+
+const EXPECTED = "expected a model's tokenizer.json, or the folder that holds it";
+const fileSchema = z.looseObject({
+  model: z.looseObject({ vocab: z.union([z.looseObject({}), z.array(z.unknown())]) }),
+});
+const configSchema = z.looseObject({});
+/** A space before a word is `Ġ` in byte-level vocabularies and `▁` in SentencePiece's. */
+const WORD = /^[Ġ▁ ]([a-z]{3,})$/;
+
+/** Reads a `tokenizer.json`, or the one of a model's folder. Throws a UserError that names what is wrong with it. */
+export async function readTokenizer(asked: string): Promise<FileTokenizer> {
+  const path = await fileOf(asked);
+  const bytes = await readFile(path);
+  const config = join(dirname(path), 'tokenizer_config.json');
+  const parsed = fileSchema.safeParse(parseJson(path, bytes));
+  if (!parsed.success) throw new UserError(`--tokenizer: ${path} has no model.vocab; ${EXPECTED}`);
+  const tokenizer = load(path, parsed.data, existsSync(config) ? parseJson(config, await readFile(config)) : {});
+  const words = [...tokenizer.get_vocab()]
+    .flatMap(([piece, id]) => {
+      const word = WORD.exec(piece)?.[1];
+      return word === undefined ? [] : [{ word, id }];
+    })
+    .sort((a, b) => a.id - b.id)
+    .map(({ word }) => word);
+  return {
+    path,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    encode: (text) => tokenizer.encode(text, { add_special_tokens: false }).ids,
+    words,
+  };
+}
+
+async function fileOf(asked: string): Promise<string> {
+  const found = await stat(asked).catch(() => null);
+  if (found === null) throw new UserError(`--tokenizer: ${asked} does not exist; ${EXPECTED}, or "server"`);
+  const path = found.isDirectory() ? join(asked, 'tokenizer.json') : asked;
+  if (existsSync(path)) return path;
+  throw new UserError(`--tokenizer: the folder ${asked} holds no tokenizer.json; ${EXPECTED}`);
+}
+
+function parseJson(path: string, bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString());
+  } catch (thrown) {
+    throw new UserError(`--tokenizer: ${path} is not JSON (${messageOf(thrown)}); ${EXPECTED}`);
+  }
+}
+
+function load(path: string, json: object, config: unknown): Tokenizer {
+  try {
+    return new Tokenizer(json, configSchema.parse(config));
+  } catch (thrown) {
+    throw new UserError(`--tokenizer: ${path} cannot be used: ${messageOf(thrown)}; "server" asks the server instead`);
+  }
+}
