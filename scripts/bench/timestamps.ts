@@ -30,7 +30,7 @@ const engine = spawn(
     '0',
     '--quiet',
     '--system',
-    'vllm-v1,model=llama-3.1-8b,gpu=h200-sxm,max_seqs=1024',
+    'vllm-v1,model=llama-3.1-8b,gpu=h200-sxm,max_seqs=1024,host_fixed_us=5400',
   ],
   {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

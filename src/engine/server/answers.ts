@@ -29,12 +29,23 @@ export class AnswerStream implements Listener {
   }
 
   tokens(_timeUs: number, count: number): void {
+    const total = this.#emittedUs.length + count;
+    const events = this.#text.tokens(count, total, total === this.#maxTokens);
+    const { socket, chunkedEncoding } = this.#res;
+    if (socket === null || !chunkedEncoding) {
+      this.#stamp(count);
+      this.#res.write(events);
+      return;
+    }
+    // The chunk in one write: Node's own takes four, held back until every stream of this iteration has been written to.
+    const chunk = `${Buffer.byteLength(events).toString(16)}\r\n${events}\r\n`;
+    this.#stamp(count);
+    socket.write(chunk);
+  }
+
+  #stamp(count: number): void {
     const nowUs = machineUs();
     for (let i = 0; i < count; i++) this.#emittedUs.push(nowUs);
-    const total = this.#emittedUs.length;
-    this.#res.write(this.#text.tokens(count, total, total === this.#maxTokens));
-    // Node would hold it back until every stream of this iteration has been written to.
-    this.#res.socket?.uncork();
   }
 
   end(_timeUs: number, completion: Completion): void {
