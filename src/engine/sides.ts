@@ -17,6 +17,8 @@ export interface SidesParts {
 export function sides({ prefill, decode, holdUs, send }: SidesParts): Sides {
   const prompts = new HeldPrompts(prefill.clock, holdUs);
   const whole = fleet(decode);
+  // Memory for the prompt alone, and refused at once where the other side could never have it.
+  const promptOnly = { ...prefill, others: decode.entry };
   return {
     prefill: {
       ...fleet(prefill),
@@ -28,7 +30,7 @@ export function sides({ prefill, decode, holdUs, send }: SidesParts): Sides {
       hold(submission, listener) {
         const held = prompts.open(submission.id);
         enter(
-          prefill,
+          promptOnly,
           { ...submission, maxTokens: 1, stopAfter: 1 },
           {
             tokens: (timeUs, count) => listener.tokens(timeUs, count),
