@@ -35,7 +35,7 @@ const kvTransferParams = z.object({
   remote_engine_id: z.string().nullish(),
   remote_request_id: z.string().nullish(),
 });
-export type KvTransferParams = z.infer<typeof kvTransferParams>;
+type KvTransferParams = z.infer<typeof kvTransferParams>;
 
 /** Every token of the engine is this one: clients count and time tokens, they do not read them. */
 export const TOKEN_TEXT = ' token';

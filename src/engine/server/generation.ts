@@ -16,7 +16,7 @@ export interface GenerationEndpoint {
 }
 
 /** A request that is taken: where it goes, and what its answer says. */
-export interface Taken {
+interface Taken {
   readonly submit: Engine['submit'];
   readonly text: AnswerText;
 }
