@@ -54,11 +54,14 @@ function longest(record: RequestRecord, metric: SloMetric): MissPhase {
     ['prefill_queue', record.prefill_queue_us],
     ['prefill', record.prefill_us],
   ];
-  const after: [MissPhase, number | null][] = [
+  const between: [MissPhase, number | null][] = [
     ['transfer', record.transfer_us],
     ['decode_queue', record.decode_queue_us],
-    ['decode', record.decode_us],
   ];
+  const after: [MissPhase, number | null][] = [['decode', record.decode_us]];
+  // The first token comes from where the prompt was computed (DistServe) or from where it decodes (vLLM's connectors).
+  const untilDecode = [...before, ...between].reduce((sum, [, us]) => sum + (us ?? 0), 0);
+  (ttftUs(record) >= untilDecode ? before : after).push(...between);
   const spans = metric === 'ttft' ? before : metric === 'tpot' ? after : [...before, ...after];
   const times = record.token_times_us;
   const whole = metric === 'tpot' ? (times.at(-1) ?? 0) - ttftUs(record) : valueUs(record, metric);

@@ -1,6 +1,7 @@
 // How true the recorded token times are: every stream's recorded times against /truth of the reference engine, which
-// stamps each token right before it writes it. Usage: node scripts/bench/timestamps.ts [streams] [tokens]
-// The engine is made to give every stream about 40 tokens/s.
+// stamps each token right before it writes it: while all streams are open, and over the whole run, in which they begin
+// and end. Usage: node scripts/bench/timestamps.ts [streams] [tokens]
+// The engine gives 500 streams about 40 tokens/s each, all of them in lock-step.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -49,21 +50,29 @@ try {
       .parse(JSON.parse(line));
     truth.set(request_id, emitted_us);
   }
-  const errorsUs: number[] = [];
+  const seen: { emittedUs: number; errorUs: number }[] = [];
+  let [allFromUs, allToUs] = [0, Number.POSITIVE_INFINITY];
   for await (const batch of readRecords(out))
     for (const record of batch) {
       const emitted = truth.get(`${run_id}-${record.request_id}`) ?? [];
-      record.token_times_us.forEach((us, i) =>
-        errorsUs.push(client.machine_zero_us + record.due_us + us - (emitted[i] ?? Number.NaN)),
-      );
+      record.token_times_us.forEach((us, i) => {
+        const emittedUs = emitted[i] ?? Number.NaN;
+        seen.push({ emittedUs, errorUs: client.machine_zero_us + record.due_us + us - emittedUs });
+      });
+      allFromUs = Math.max(allFromUs, emitted[0] ?? Number.NaN);
+      allToUs = Math.min(allToUs, emitted.at(-1) ?? Number.NaN);
     }
-  if (errorsUs.some(Number.isNaN)) throw new Error('a recorded token has no true time');
-  errorsUs.sort((a, b) => a - b);
-  const at = (q: number): string => `${Math.round(errorsUs[Math.ceil(q * errorsUs.length) - 1] ?? 0)} us`;
-  const rate = Math.round(errorsUs.length / client.duration_s);
-  console.log(
-    `${streams} streams, ${errorsUs.length} tokens, ${rate} tokens/s: recorded later than written by p50 ${at(0.5)}, p90 ${at(0.9)}, p99 ${at(0.99)}, most ${at(1)}; least ${at(0)}`,
-  );
+  if (seen.some(({ errorUs }) => Number.isNaN(errorUs))) throw new Error('a recorded token has no true time');
+  console.log(`${streams} streams, ${seen.length} tokens; recorded later than written:`);
+  const tell = (what: string, seconds: number, tokensSeen: typeof seen): void => {
+    const errorsUs = tokensSeen.map(({ errorUs }) => errorUs).sort((a, b) => a - b);
+    const at = (q: number): string => `${Math.round(errorsUs[Math.ceil(q * errorsUs.length) - 1] ?? 0)} us`;
+    const rate = Math.round(errorsUs.length / seconds);
+    console.log(`  ${what} (${rate} tokens/s): p50 ${at(0.5)}, p90 ${at(0.9)}, p99 ${at(0.99)}, most ${at(1)}`);
+  };
+  const steady = seen.filter(({ emittedUs }) => emittedUs >= allFromUs && emittedUs <= allToUs);
+  tell('while all are open', (allToUs - allFromUs) / 1e6, steady);
+  tell('whole run', client.duration_s, seen);
 } finally {
   engine.disconnect();
   rmSync(folder, { recursive: true, force: true });

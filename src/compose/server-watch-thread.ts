@@ -10,8 +10,8 @@ const EVERY_US = 1e6;
 const PHASE_US = 0.5e6;
 /** A server that is overloaded tells late, and that is when it matters most. */
 const PATIENCE_MS = 5000;
-/** The last look must not hold up the end of a run for long. */
-const LAST_PATIENCE_MS = 2000;
+/** The first look and the last must not hold up a run for long. */
+const SHORT_PATIENCE_MS = 2000;
 
 const port = parentPort;
 if (port === null) throw new Error('server-watch-thread runs in a worker thread');
@@ -50,11 +50,11 @@ async function watch(first: Look): Promise<WatchReport> {
     const look = await scraper.scrape(AbortSignal.any([over.signal, AbortSignal.timeout(PATIENCE_MS)]));
     if (!over.signal.aborted || look.kind === 'read') keep(look);
   }
-  keep(await scraper.scrape(AbortSignal.timeout(LAST_PATIENCE_MS)));
+  keep(await scraper.scrape(AbortSignal.timeout(SHORT_PATIENCE_MS)));
   return { kind: 'report', looks, failed, why, told: file.close() };
 }
 
-const first = await scraper.scrape(AbortSignal.timeout(PATIENCE_MS));
+const first = await scraper.scrape(AbortSignal.timeout(SHORT_PATIENCE_MS));
 const say = (answer: WatchAnswer): void => port.postMessage(answer);
 say({ kind: 'first', absent: first.kind === 'absent' ? first.why : null });
 if (first.kind !== 'absent') say(await watch(first));

@@ -23,8 +23,9 @@ export class BucketCounts {
     for (const [boundS, upTo] of [...this.#upTo].sort(([a], [b]) => a - b)) {
       if (boundS === Number.POSITIVE_INFINITY) break;
       if (upTo >= rank && upTo > before) {
-        const ms = (fromS + ((boundS - fromS) * (rank - before)) / (upTo - before)) * 1000;
-        return { ms, bucket_ms: [fromS * 1000, boundS * 1000] };
+        // Rounding must not take it out of its bucket.
+        const atS = Math.min(boundS, Math.max(fromS, fromS + (boundS - fromS) * ((rank - before) / (upTo - before))));
+        return { ms: atS * 1000, bucket_ms: [fromS * 1000, boundS * 1000] };
       }
       [fromS, before] = [boundS, upTo];
     }

@@ -148,6 +148,7 @@ describe('what a server said of itself', () => {
           assert.ok(found.ms === null ? to === null : to !== null && found.ms >= from && found.ms <= to);
         },
       ),
+      { examples: [[[0, 0, 0], [0.0073023452781598875], 1]] },
     );
     assert.equal(new BucketCounts().quantile(0.5), null);
   });

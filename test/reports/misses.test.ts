@@ -57,6 +57,14 @@ it('a miss is named by its limit, by how far and by the phase that took longest'
   assert.equal(missOf(record(200_000, 9_000, { sent_us: (records[0]?.due_us ?? 0) + 150_000 }), SLO)?.phase, 'client');
 });
 
+it('a hand-over counts where it was: before the first token, or after it', () => {
+  const phases = { prefill_queue_us: 1000, prefill_us: 20_000, transfer_us: 80_000, decode_queue_us: 5000 };
+  const first = { ...phases, decode_us: 30_000 };
+  assert.equal(missOf(record(120_000, 9_000, first), SLO)?.phase, 'transfer');
+  assert.equal(missOf(record(121_000, 40_000, first), { tpot: 10 })?.phase, 'decode');
+  assert.equal(missOf(record(21_000, 115_000, first), SLO)?.phase, 'transfer');
+});
+
 it('a value a little over its limit is in the first bin of how far', () => {
   assert.deepEqual(
     missesOf([record(100_001, 1), record(110_000, 1), record(1_000_000, 1)]).far.map((bin) => bin.requests),
