@@ -6,6 +6,8 @@ import { readOptions, type Command } from './command.ts';
 import { engineList } from './engine-list.ts';
 import { printWarning } from './terminal.ts';
 
+const port = z.int({ error: 'expected a port from 0 to 65535' }).min(0).max(65535);
+
 const schema = z.looseObject({
   action: z.enum(['serve', 'list']),
   system: z.string(),
@@ -13,7 +15,8 @@ const schema = z.looseObject({
     error: (issue) => `got "${String(issue.input)}", expected ${DIALECT_NAMES.join(', ')}`,
   }),
   host: z.string(),
-  port: z.int({ error: 'expected a port from 0 to 65535' }).min(0).max(65535),
+  port,
+  'decode-port': port.optional(),
   'max-connections': z.int({ error: 'expected a whole number of at least 1' }).min(1),
   'trace-iterations': z.string().optional(),
   quiet: z.boolean(),
@@ -25,6 +28,7 @@ export const engineCommand: Command = {
   describe: 'Serve the reference engine over HTTP: an LLM server in real time, without a GPU; or list what it can be',
   examples: [
     'reprise engine serve --system vllm-v1,model=llama-3.1-8b,gpu=h100-sxm --port 8000',
+    'reprise engine serve --system vllm-pd,prefill=2 --port 8100 --decode-port 8200',
     'reprise engine list',
     'reprise engine list --system vllm-v1',
   ],
@@ -47,6 +51,12 @@ export const engineCommand: Command = {
       describe: 'address to listen on; anything but loopback lets others in',
     },
     port: { type: 'number', default: 8000, describe: '0 picks a free one' },
+    'decode-port': {
+      type: 'number',
+      describe:
+        'a port for the instances that decode, --port for those that compute prompts: vllm-pd behind a router of vLLM ' +
+        'or another that takes its two steps',
+    },
     'max-connections': { type: 'number', default: 16_384, describe: 'open at a time; one too many gets 503' },
     'trace-iterations': { type: 'string', describe: 'file for what each iteration ran, a JSON line each' },
     quiet: { type: 'boolean', default: false, describe: 'do not print where it listens' },
@@ -71,12 +81,15 @@ async function serve(options: z.infer<typeof schema>): Promise<ExitCode> {
     dialect: options.dialect,
     host: options.host,
     port: options.port,
+    decodePort: options['decode-port'],
     maxConnections: options['max-connections'],
     onIteration: iterations?.onIteration,
   });
   if (!options.quiet) for (const text of engineWarnings(options.system)) printWarning(text);
-  if (!options.quiet) process.stdout.write(`listening on ${server.url}\n`);
-  process.send?.({ url: server.url });
+  const { url, decodeUrl } = server;
+  const said = decodeUrl === null ? `on ${url}` : `for prompts on ${url}, for decodes on ${decodeUrl}`;
+  if (!options.quiet) process.stdout.write(`listening ${said}\n`);
+  process.send?.({ url });
   const signal = await new Promise<'SIGINT' | 'SIGTERM' | 'disconnect'>((resolve) => {
     process.once('SIGINT', () => resolve('SIGINT'));
     process.once('SIGTERM', () => resolve('SIGTERM'));

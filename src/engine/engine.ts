@@ -57,4 +57,34 @@ export interface Engine {
   load(): Load;
   /** Forgets all prefixes. False where requests held some of them at this moment: those instances keep theirs. */
   resetPrefixCache(): boolean;
+  /** Given where prompts are computed apart from decodes, and each of the two may be asked for by itself. */
+  readonly sides?: Sides;
+}
+
+/** The two sides of an engine, as a proxy in front of them sees them: first one is asked, then the other. */
+export interface Sides {
+  readonly prefill: PrefillSide;
+  readonly decode: DecodeSide;
+}
+
+/** What is submitted here is served here, to its last token. */
+export interface PrefillSide extends Engine {
+  /** Computes a prompt and gives one token, whatever its `maxTokens`; its memory stays, to be fetched from the other side. */
+  hold(submission: Submission, listener: Listener): HeldPrompt;
+}
+
+/** What is submitted here is computed here from its first token. */
+export interface DecodeSide extends Engine {
+  /** Fetches the memory of a held prompt and decodes. If nobody holds it (any more), its prompt is computed here. */
+  fetch(key: string, submission: Submission, listener: Listener): Cancel;
+}
+
+/** A prompt whose memory stays when its request has ended, until it is fetched, released, or too old. */
+export interface HeldPrompt {
+  /** Names it to the other side. */
+  readonly key: string;
+  /** KV blocks that it holds. */
+  readonly blocks: number;
+  /** Gives it up, at whichever stage it is: its memory is free. Nothing happens once it has been fetched. */
+  release(): void;
 }

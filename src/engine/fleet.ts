@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import type { Engine, Load, Submission } from './engine.ts';
+import type { Cancel, Engine, Listener, Load, Submission } from './engine.ts';
 import type { Instance } from './instance.ts';
 import type { MemoryView } from './kv/memory.ts';
 import type { Router } from './policies/routers.ts';
@@ -21,27 +21,37 @@ export interface FleetParts {
 
 /** An engine of many instances: refuses what the API server in front of them would, and routes the rest. */
 export function fleet(parts: FleetParts): Engine {
-  const { clock, maxModelLen, entry, router, others = [], between = () => 0 } = parts;
+  const { maxModelLen, entry, others = [], between = () => 0 } = parts;
   const all = [...entry, ...others];
   return {
     maxModelLen,
-    submit(submission, listener) {
-      const refusal = refusalOf(submission, parts);
-      const instance = entry[entry.length === 1 ? 0 : router(entry)];
-      if (refusal !== null || instance === undefined) {
-        listener.reject(400, refusal ?? 'No instance takes requests.');
-        return () => undefined;
-      }
-      const sequence = new Sequence(submission, listener, clock.now());
-      instance.submit(sequence);
-      return () => sequence.cancel();
-    },
+    submit: (submission, listener) => enter(parts, submission, listener),
     load() {
       const load = all.map((instance) => instance.load()).reduce(sum);
       return { ...load, waiting: load.waiting + between() };
     },
     resetPrefixCache: () => all.map((instance) => instance.memory.forget()).every((forgot) => forgot),
   };
+}
+
+/** Refuses a request, or lets it in: `place` puts it where it goes, by itself into the instance that was picked. */
+export function enter(
+  parts: FleetParts,
+  submission: Submission,
+  listener: Listener,
+  place: (sequence: Sequence, instance: Instance) => void = (sequence, instance) => instance.submit(sequence),
+  arrivalUs = parts.clock.now(),
+): Cancel {
+  const { entry, router } = parts;
+  const refusal = refusalOf(submission, parts);
+  const instance = entry[entry.length === 1 ? 0 : router(entry)];
+  if (refusal !== null || instance === undefined) {
+    listener.reject(400, refusal ?? 'No instance takes requests.');
+    return () => undefined;
+  }
+  const sequence = new Sequence(submission, listener, arrivalUs);
+  place(sequence, instance);
+  return () => sequence.cancel();
 }
 
 function sum(a: Load, b: Load): Load {

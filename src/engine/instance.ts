@@ -21,8 +21,8 @@ export interface InstanceParts {
   /** Makes a policy; one for each batch that may be under way, for policies may keep state. */
   readonly policy: () => IterationPolicy;
   /**
-   * Given for an instance that only computes prompts: takes each request that has its first token and needs more. It
-   * has left the running and holds its memory until `sequence.kv.release()` and `wake()`.
+   * Given for an instance that only computes prompts: takes each request (but those of another `course`) that has its
+   * first token and needs more. It has left the running and holds its memory until `sequence.kv.release()` and `wake()`.
    */
   readonly handOver?: ((sequence: Sequence) => void) | undefined;
   /**
@@ -189,7 +189,7 @@ export class Instance implements InstanceView, Place {
       if (count > 1 || sequence.generatedTokens === 0) sequence.kv.computed(sequence.computedTokens);
       if (missingTokens(sequence) > 0) continue;
       if (Number.isNaN(sequence.prefilledUs)) sequence.prefilledUs = nowUs;
-      if (this.#parts.repeatsFirstToken === true) {
+      if (this.#parts.repeatsFirstToken === true && sequence.course === 'handed-over') {
         sequence.computedTokens--;
         this.#handOver(slot, sequence);
       } else this.#emit(slot, sequence, nowUs);
@@ -206,10 +206,10 @@ export class Instance implements InstanceView, Place {
     if (sequence.state !== 'running') return;
     if (sequence.generatedTokens >= sequence.stopAfter) {
       slot.remove(sequence);
-      sequence.kv.release();
+      if (sequence.course !== 'held') sequence.kv.release();
       sequence.state = 'ended';
       sequence.listener.end(nowUs, sequence.completion(nowUs));
-    } else if (this.#parts.handOver !== undefined) this.#handOver(slot, sequence);
+    } else if (this.#parts.handOver !== undefined && sequence.course === 'handed-over') this.#handOver(slot, sequence);
   }
 
   #handOver(slot: BatchSlot, sequence: Sequence): void {

@@ -45,6 +45,11 @@ export class Sequence implements SequenceView, Prompt {
   readonly arrivalUs: number;
   /** `swapped`: its KV memory is copied to the host, and it waits to have it back. `moving`: between two instances. */
   state: 'waiting' | 'running' | 'swapped' | 'moving' | 'ended' = 'waiting';
+  /**
+   * What becomes of it at an instance that computes prompts: it is handed over, stays there to its last token, or ends
+   * there and leaves its memory to be fetched.
+   */
+  course: 'handed-over' | 'whole' | 'held' = 'handed-over';
   place: Place | null = null;
   kv: KvAccount = NO_ACCOUNT;
   generatedTokens = 0;
@@ -87,6 +92,16 @@ export class Sequence implements SequenceView, Prompt {
 
   beginning(tokens: number): string | null {
     return beginningOf(this, tokens);
+  }
+
+  /** Takes the prompt of `held` over, memory and history, all but its last token: that gives the first token of this one. */
+  continueFrom(held: Sequence): void {
+    this.kv = held.kv;
+    this.state = 'moving';
+    this.computedTokens = this.promptTokens - 1;
+    this.cachedPromptTokens = held.cachedPromptTokens;
+    this.firstScheduledUs = held.firstScheduledUs;
+    this.prefilledUs = held.prefilledUs;
   }
 
   /** Given up by its caller; nothing happens once it has ended. */

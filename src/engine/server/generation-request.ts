@@ -16,6 +16,8 @@ export interface GenerationRequest {
   readonly tokenIds: boolean;
   /** The prompt's, where they are sent back; null where it was text, and they are made up. */
   readonly promptIds: readonly number[] | null;
+  /** Where a proxy asks one server for the prompt and another for the rest. */
+  readonly kvTransfer: KvTransferParams | null;
 }
 
 /** Why a body is refused, and the field at fault. */
@@ -23,6 +25,17 @@ export interface BodyFault {
   readonly message: string;
   readonly param: string | null;
 }
+
+/** vLLM's, as far as they are read here: what else there is passes by unseen. */
+const kvTransferParams = z.object({
+  /** Another server is to decode: this one computes the prompt and holds its memory. */
+  do_remote_decode: z.boolean().nullish(),
+  /** Another server has computed the prompt, and says here where. */
+  do_remote_prefill: z.boolean().nullish(),
+  remote_engine_id: z.string().nullish(),
+  remote_request_id: z.string().nullish(),
+});
+type KvTransferParams = z.infer<typeof kvTransferParams>;
 
 /** Every token of the engine is this one: clients count and time tokens, they do not read them. */
 export const TOKEN_TEXT = ' token';
@@ -67,6 +80,7 @@ export const GENERATION_FIELDS = {
     .object({ include_usage: z.boolean().nullish(), continuous_usage_stats: z.boolean().nullish() })
     .nullish(),
   return_token_ids: z.boolean().nullish(),
+  kv_transfer_params: kvTransferParams.nullish(),
 };
 const fields = z.object(GENERATION_FIELDS);
 
@@ -104,5 +118,6 @@ export function generationRequest(
     usageOnEveryChunk: usage && (body.stream_options?.continuous_usage_stats ?? false),
     tokenIds,
     promptIds: tokenIds && prompt.areIds ? prompt.pieces : null,
+    kvTransfer: body.kv_transfer_params ?? null,
   };
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { WallClock } from '../../core/wall-clock.ts';
 import type { Engine } from '../engine.ts';
 import { sendError } from './api-error.ts';
-import type { AnswerTextMaker } from './answer-text.ts';
+import type { AnswerText, AnswerTextMaker } from './answer-text.ts';
 import { AnswerReply, AnswerStream } from './answers.ts';
 import { BODY_LIMIT_BYTES, readBody } from './body.ts';
 import type { BodyFault, GenerationRequest } from './generation-request.ts';
@@ -15,8 +15,17 @@ export interface GenerationEndpoint {
   readonly text: AnswerTextMaker;
 }
 
+/** A request that is taken: where it goes, and what its answer says. */
+interface Taken {
+  readonly submit: Engine['submit'];
+  readonly text: AnswerText;
+}
+
+/** Takes a request that came to a port; `text` is what others would answer. */
+export type Take = (request: GenerationRequest, text: AnswerText) => Taken | BodyFault;
+
 export interface GenerationParts {
-  readonly engine: Engine;
+  readonly take: Take;
   readonly clock: WallClock;
   readonly modelName: string;
   readonly truth: TruthLog;
@@ -42,19 +51,22 @@ export function generation(
       if ('message' in request) sendError(res, 400, request.message, request.param);
       else if (request.model !== null && request.model !== parts.modelName)
         sendError(res, 404, `The model \`${request.model}\` does not exist; this is \`${parts.modelName}\`.`, 'model');
-      else answer(parts, endpoint, request, requestId, res);
+      else {
+        const taken = parts.take(request, endpoint.text(request, requestId, parts.modelName));
+        if ('message' in taken) sendError(res, 400, taken.message, taken.param);
+        else answer(parts, taken, request, requestId, res);
+      }
     });
   };
 }
 
 function answer(
-  { engine, clock, modelName, truth, metrics }: GenerationParts,
-  endpoint: GenerationEndpoint,
+  { clock, truth, metrics }: GenerationParts,
+  { submit, text }: Taken,
   request: GenerationRequest,
   requestId: string,
   res: ServerResponse,
 ): void {
-  const text = endpoint.text(request, requestId, modelName);
   const keepTruth = (emittedUs: readonly number[]): void => truth.keep(requestId, emittedUs);
   const listener = request.stream
     ? new AnswerStream(res, text, request.maxTokens, keepTruth)
@@ -68,7 +80,7 @@ function answer(
       maxTokens: request.maxTokens,
       stopAfter: request.maxTokens,
     };
-    const cancel = engine.submit(submission, metrics.watch(listener, inputTokens, clock.now()));
+    const cancel = submit(submission, metrics.watch(listener, inputTokens, clock.now()));
     if (res.writableEnded) return; // refused
     listener.begin();
     res.once('close', () => {

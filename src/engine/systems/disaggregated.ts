@@ -9,6 +9,8 @@ import type { KvMemory } from '../kv/memory.ts';
 import type { KvAdmission } from '../policies/kv-admission.ts';
 import type { IterationPolicy } from '../policies/policy.ts';
 import { ROUTERS, type RouterName } from '../policies/routers.ts';
+import type { Sequence } from '../sequence.ts';
+import { sides } from '../sides.ts';
 import type { OptionReader } from './option-reader.ts';
 import type { EngineContext } from './system.ts';
 
@@ -36,34 +38,45 @@ export interface DisaggregatedParts {
   readonly repeatsFirstToken: boolean;
   /** As in `ReceiverParts`. */
   readonly isLost?: () => boolean;
+  /**
+   * Given where each side may be asked by itself: how long a prompt is held to be fetched. The first token is repeated
+   * then, for the one that comes with the prompt goes to whoever asked for the prompt.
+   */
+  readonly holdUs?: number;
 }
 
 /** An engine of instances that compute prompts and instances that decode, with KV memory handed over between them. */
 export function disaggregated(context: EngineContext, parts: DisaggregatedParts): Engine {
   const { clock } = context;
-  const { prefill, decode, link, repeatsFirstToken } = parts;
+  const { prefill, decode, link, repeatsFirstToken, holdUs } = parts;
   const decoders = instances(context, 'decode', decode, (i) => ({ onDecision: () => receivers[i]?.look() }));
   const receivers = decoders.map((instance) => new Receiver({ ...parts, clock, decode: instance }));
 
   const route = ROUTERS[decode.router].create();
-  const entry = instances(context, 'prefill', prefill, (i) => {
-    const links = receivers.map(link);
-    const handOver: InstanceParts['handOver'] = (sequence) => {
-      const to = route(receivers);
-      const [from, way] = [entry[i], links[to]];
-      if (from !== undefined && way !== undefined) receivers[to]?.offer(sequence, from, way);
-    };
-    return { repeatsFirstToken, handOver };
-  });
+  const links = new Map<Instance, readonly Link[]>();
+  const send = (sequence: Sequence, from: Instance | undefined, to: number): void => {
+    const way = from && links.get(from)?.[to];
+    if (from !== undefined && way !== undefined) receivers[to]?.offer(sequence, from, way);
+  };
+  const entry = instances(context, 'prefill', prefill, (i) => ({
+    repeatsFirstToken,
+    handOver: (sequence) => send(sequence, entry[i], route(receivers)),
+  }));
+  for (const instance of entry) links.set(instance, receivers.map(link));
 
-  return fleet({
-    clock,
-    maxModelLen: parts.maxModelLen,
-    entry,
-    router: ROUTERS[prefill.router].create(),
-    others: decoders,
-    between: () => receivers.reduce((sum, receiver) => sum + receiver.between(), 0),
-  });
+  const between = (): number => receivers.reduce((sum, receiver) => sum + receiver.between(), 0);
+  const front = { clock, maxModelLen: parts.maxModelLen, entry, router: ROUTERS[prefill.router].create() };
+  const engine = fleet({ ...front, others: decoders, between });
+  if (holdUs === undefined) return engine;
+  return {
+    ...engine,
+    sides: sides({
+      prefill: front,
+      decode: { ...front, entry: decoders, router: () => route(receivers), between },
+      holdUs,
+      send: (sequence, from, to) => send(sequence, from, decoders.indexOf(to)),
+    }),
+  };
 }
 
 function instances(

@@ -37,6 +37,7 @@ export const vllmPd: System = {
       ...kvTransfer(context.clock, own, prefill, decode),
       admission: whenFree,
       repeatsFirstToken: true,
+      holdUs: own.hold_s * 1e6,
       isLost: () => own.lost_transfers > 0 && uniform(random) < own.lost_transfers,
     });
   },
@@ -54,6 +55,13 @@ function read(given: OptionReader) {
       fallback: 0,
       about: 'share of the transfers that fail, whereupon the prompt is computed where it was to decode',
       source: `${OURS}; vLLM, kv_load_failure_policy=recompute`,
+    }),
+    hold_s: given.integer('hold_s', {
+      min: 1,
+      max: 86_400,
+      fallback: 480,
+      about: 'seconds that a prompt is held to be fetched, where the two sides have ports of their own',
+      source: 'vLLM, VLLM_NIXL_ABORT_REQUEST_TIMEOUT',
     }),
   };
   return { options: { ...options, ...own }, role, own };

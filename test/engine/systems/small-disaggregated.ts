@@ -31,6 +31,8 @@ export interface SmallDisaggregated {
   readonly admission: KvAdmission;
   readonly repeatsFirstToken?: boolean;
   readonly isLost?: () => boolean;
+  /** Each side may be asked by itself. */
+  readonly holdUs?: number;
 }
 
 /** Of each instance to each other: a byte a microsecond after 20 us; a token has 10 bytes. */
@@ -45,7 +47,7 @@ export function smallDisaggregated(
   parts: SmallDisaggregated,
   onEntry: (entry: IterationEntry) => void,
 ): Engine {
-  const { blockTokens, router = 'least-requests', admission, repeatsFirstToken = false, isLost } = parts;
+  const { blockTokens, router = 'least-requests', admission, repeatsFirstToken = false, isLost, holdUs } = parts;
   const side = ({ count, stages = 1, capacityBlocks, policy, memory }: SmallSide): Side => ({
     count,
     router,
@@ -65,6 +67,7 @@ export function smallDisaggregated(
       admission,
       repeatsFirstToken,
       ...(isLost === undefined ? {} : { isLost }),
+      ...(holdUs === undefined ? {} : { holdUs }),
     },
   );
 }
@@ -100,7 +103,7 @@ export async function linesOf(
   return { lines, heard, engine };
 }
 
-function lineOf(entry: IterationEntry): Line {
+export function lineOf(entry: IterationEntry): Line {
   const { instance, begin_us, stage_us, prefill, decode, preempted, free_blocks, waiting } = entry;
   const chunks = prefill.map(({ id, tokens, past }) => `${id}+${tokens}@${past}`).join(' ');
   return [instance, begin_us, stage_us, chunks, decode.join(' '), preempted.join(' '), free_blocks, waiting];

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UserError } from '../../../src/core/errors.ts';
+import type { Load } from '../../../src/engine/engine.ts';
+import { parseEngineSpec, serveEngine, type EngineServer } from '../../../src/engine/index.ts';
+import { PROMPT_ALONE } from '../../two-step-proxy.ts';
+
+const ANY_PORTS = { host: '127.0.0.1', port: 0, decodePort: 0 };
+/** Three blocks; it moves for 0.4 s. */
+const PROMPT = Array.from({ length: 40 }, (_, i) => i);
+const TRANSFER_US = 10 + (40 * 131_072 * 8) / 100;
+/** Between two readings of the clock. */
+const READING_US = 5000;
+
+let server: EngineServer;
+let urls: { readonly prefill: string; readonly decode: string };
+before(async () => {
+  const spec = parseEngineSpec('vllm-pd,link=0.1gbps,hold_s=2,prefix_caching=off');
+  server = await serveEngine(spec, ANY_PORTS);
+  urls = { prefill: server.url, decode: server.decodeUrl ?? assert.fail('no port for decodes') };
+});
+after(() => server.close());
+
+async function complete(side: keyof typeof urls, body: object) {
+  const reply = await fetch(`${urls[side]}/v1/completions`, { method: 'POST', body: JSON.stringify(body) });
+  return { status: reply.status, json: JSON.parse(await reply.text()) };
+}
+
+async function usedBlocks(side: keyof typeof urls): Promise<number> {
+  const load: Load = JSON.parse(await (await fetch(`${urls[side]}/load`)).text());
+  return load.usedBlocks;
+}
+
+async function allFreeWithin(seconds: number): Promise<void> {
+  for (let i = 0; i < seconds * 50; i++) {
+    if ((await usedBlocks('prefill')) + (await usedBlocks('decode')) === 0) return;
+    await sleep(20);
+  }
+  assert.fail(`blocks are held after ${seconds} s`);
+}
+
+async function firstStep(): Promise<Record<string, unknown>> {
+  const { status, json } = await complete('prefill', { prompt: PROMPT, ...PROMPT_ALONE });
+  assert.equal(status, 200);
+  return json.kv_transfer_params;
+}
+
+function assertMoved(transferUs: number): void {
+  assert.ok(Math.abs(transferUs - TRANSFER_US) < READING_US, `moved for ${transferUs} us`);
+}
+
+describe('two steps', () => {
+  test('the first gives one token and says what is held; the second fetches it, and has every token', async () => {
+    const first = await complete('prefill', { prompt: PROMPT, ...PROMPT_ALONE });
+    const { kv_transfer_params, phases, usage } = first.json;
+    assert.deepEqual([first.status, usage.completion_tokens, phases.transfer_us], [200, 1, null]);
+    const { remote_request_id, ...params } = kv_transfer_params;
+    const port = Number(new URL(urls.prefill).port);
+    assert.deepEqual(params, {
+      do_remote_prefill: true,
+      do_remote_decode: false,
+      remote_block_ids: [0, 1, 2],
+      remote_engine_id: `127.0.0.1:${port}`,
+      remote_host: '127.0.0.1',
+      remote_port: port,
+      remote_num_tokens: 40,
+    });
+    assert.equal(typeof remote_request_id, 'string');
+    assert.deepEqual([await usedBlocks('prefill'), await usedBlocks('decode')], [3, 0]);
+
+    const second = await complete('decode', { prompt: PROMPT, max_tokens: 5, kv_transfer_params });
+    assert.deepEqual([second.status, second.json.usage.completion_tokens], [200, 5]);
+    assertMoved(second.json.phases.transfer_us);
+    // The prompt was computed where it was held: that time is told here too.
+    assert.equal(second.json.phases.prefill_us, phases.prefill_us);
+    await allFreeWithin(0.1);
+  });
+
+  test('fetched before, or held by another engine, or not named: the prompt is computed where it decodes', async () => {
+    const held = await firstStep();
+    const fetched = await complete('decode', { prompt: PROMPT, max_tokens: 2, kv_transfer_params: held });
+    assertMoved(fetched.json.phases.transfer_us);
+    for (const kv_transfer_params of [held, { ...held, remote_engine_id: 'another:1' }, undefined]) {
+      const { json } = await complete('decode', { prompt: PROMPT, max_tokens: 3, kv_transfer_params });
+      assert.deepEqual([json.usage.completion_tokens, json.phases.transfer_us], [3, null]);
+    }
+    await allFreeWithin(0.1);
+  });
+
+  test('what nobody fetches is free after hold_s', async () => {
+    await firstStep();
+    await sleep(1000);
+    assert.equal(await usedBlocks('prefill'), 3);
+    await allFreeWithin(2);
+  });
+
+  test('a client that goes away while its prompt moves leaves nothing on either side', async () => {
+    const kv_transfer_params = await firstStep();
+    const body = JSON.stringify({ prompt: PROMPT, max_tokens: 50, stream: true, kv_transfer_params });
+    const socket = connect(Number(new URL(urls.decode).port), '127.0.0.1');
+    socket.write(`POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    await sleep(150);
+    assert.deepEqual([await usedBlocks('prefill'), await usedBlocks('decode')], [3, 3]);
+    socket.destroy();
+    await allFreeWithin(0.1);
+  });
+});
+
+test('a whole request at the port for prompts is served there', async () => {
+  const { json } = await complete('prefill', { prompt: PROMPT, max_tokens: 3 });
+  assert.deepEqual([json.usage.completion_tokens, json.phases.transfer_us], [3, null]);
+  assert.equal('kv_transfer_params' in json, false);
+  await allFreeWithin(0.1);
+});
+
+describe('refused', () => {
+  test('a first step that asks for more than one token, or for a stream', async () => {
+    for (const more of [{ max_tokens: 2 }, { stream: true }]) {
+      const { status, json } = await complete('prefill', { prompt: PROMPT, ...PROMPT_ALONE, ...more });
+      assert.deepEqual([status, json.error.param], [400, 'kv_transfer_params']);
+      assert.match(json.error.message, /stream must be false and max_tokens 1/);
+    }
+  });
+
+  test('a second step with another prompt', async () => {
+    const kv_transfer_params = await firstStep();
+    const { status, json } = await complete('decode', { prompt: [1, 2, 3], max_tokens: 2, kv_transfer_params });
+    assert.equal(status, 400);
+    assert.match(json.error.message, /has 3 tokens, and the one that was computed for it has 40/);
+  });
+
+  const cases = [
+    ['a system that has one port', 'distserve', {}, /distserve has no port for decodes alone; use --system vllm-pd/],
+    ['a dialect without the two steps', 'vllm-pd', { dialect: 'sglang' }, /dialect sglang .* use --dialect vllm/],
+  ] as const;
+  for (const [what, system, more, message] of cases)
+    test(what, async () => {
+      await assert.rejects(serveEngine(parseEngineSpec(system), { ...ANY_PORTS, ...more }), (thrown) => {
+        assert.ok(thrown instanceof UserError);
+        assert.match(thrown.message, message);
+        return true;
+      });
+    });
+
+  test('a port that is taken, and the other one is closed again', async () => {
+    const decodePort = Number(new URL(urls.decode).port);
+    const spare = await serveEngine(parseEngineSpec(''), { host: '127.0.0.1', port: 0 });
+    await spare.close();
+    const port = Number(new URL(spare.url).port);
+    await assert.rejects(
+      serveEngine(parseEngineSpec('vllm-pd'), { host: '127.0.0.1', port, decodePort }),
+      /choose another --decode-port/,
+    );
+    const again = await serveEngine(parseEngineSpec(''), { host: '127.0.0.1', port });
+    await again.close();
+  });
+});
