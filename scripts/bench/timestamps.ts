@@ -1,47 +1,64 @@
-// How true the recorded token times are: every stream's recorded times against /truth of the reference engine, which
-// stamps each token right before it writes it: while all streams are open, and over the whole run, in which they begin
-// and end. Usage: node scripts/bench/timestamps.ts [streams] [tokens]
+// How true the recorded token times are: every stream's recorded times against /truth of the reference engine, a process
+// of its own, which stamps each token right before it writes it. While all streams are open, and over the whole run, in
+// which they begin and end; with each process's main thread on a core of its own, and as the scheduler places them: on
+// two cores it at times has both on one, and the client then waits for the engine's time slice (3-4 ms) to end.
+// Usage: node scripts/bench/timestamps.ts [streams] [tokens]
 // The engine gives 500 streams about 40 tokens/s each, all of them in lock-step.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { readRecords } from '../../src/runs/records.ts';
 
-const root = join(import.meta.dirname, '..', '..');
+const SYSTEM = 'vllm-v1,model=llama-3.1-8b,gpu=h200-sxm,max_seqs=1024,host_fixed_us=5400';
 const streams = Number(process.argv[2] ?? 500);
 const tokens = Number(process.argv[3] ?? 400);
 const folder = mkdtempSync(join(tmpdir(), 'reprise-timestamps-'));
-const out = join(folder, 'run');
-const cli = join(root, 'src', 'cli.ts');
+const cli = join(import.meta.dirname, '..', '..', 'src', 'cli.ts');
 
 const rows = Array.from({ length: streams }, (_, i) => `${((i * 2) / streams).toFixed(6)},100,${tokens}`);
 writeFileSync(join(folder, 'trace.csv'), `arrival_s,input_tokens,output_tokens\n${rows.join('\n')}\n`);
 
-const engine = spawn(
-  process.execPath,
-  [
-    cli,
-    'engine',
-    'serve',
-    '--port',
-    '0',
-    '--quiet',
-    '--system',
-    'vllm-v1,model=llama-3.1-8b,gpu=h200-sxm,max_seqs=1024,host_fixed_us=5400',
-  ],
-  {
+interface Seen {
+  readonly emittedUs: number;
+  readonly errorUs: number;
+}
+
+/** Keeps a process's main thread, and no other of its threads, on one core. */
+function pin({ pid }: ChildProcess, core: number): void {
+  execFileSync('taskset', ['-cp', String(core), String(pid)], { stdio: 'ignore' });
+}
+
+async function measure(name: string, isPinned: boolean): Promise<void> {
+  const out = join(folder, name);
+  const engine = spawn(process.execPath, [cli, 'engine', 'serve', '--port', '0', '--quiet', '--system', SYSTEM], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  },
-);
-const [started] = await once(engine, 'message');
-const { url } = z.object({ url: z.string() }).parse(started);
-try {
-  execFileSync(process.execPath, [cli, 'run', join(folder, 'trace.csv'), '--target', url, '--out', out, '--quiet']);
+  });
+  try {
+    const [started] = await once(engine, 'message');
+    const { url } = z.object({ url: z.string() }).parse(started);
+    const args = [cli, 'run', join(folder, 'trace.csv'), '--target', url, '--out', out, '--quiet'];
+    const client = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+    if (isPinned) {
+      // Their other threads are there by now, and stay free; the first stream is not open yet.
+      await setTimeout(800);
+      pin(client, 0);
+      pin(engine, 1);
+    }
+    const [code] = await once(client, 'exit');
+    if (code !== 0) throw new Error(`reprise run ended with ${String(code)}`);
+    report(isPinned ? 'each on a core of its own' : 'as the scheduler places them', await seenIn(out, url));
+  } finally {
+    engine.disconnect();
+  }
+}
+
+async function seenIn(out: string, url: string): Promise<{ all: Seen[]; steady: Seen[] }> {
   const { run_id, client } = z
-    .object({ run_id: z.string(), client: z.object({ machine_zero_us: z.number(), duration_s: z.number() }) })
+    .object({ run_id: z.string(), client: z.object({ machine_zero_us: z.number() }) })
     .parse(JSON.parse(readFileSync(join(out, 'run.json'), 'utf8')));
   const truth = new Map<string, readonly number[]>();
   for (const line of (await (await fetch(`${url}/truth`)).text()).trim().split('\n')) {
@@ -50,30 +67,45 @@ try {
       .parse(JSON.parse(line));
     truth.set(request_id, emitted_us);
   }
-  const seen: { emittedUs: number; errorUs: number }[] = [];
+  const all: Seen[] = [];
   let [allFromUs, allToUs] = [0, Number.POSITIVE_INFINITY];
   for await (const batch of readRecords(out))
     for (const record of batch) {
       const emitted = truth.get(`${run_id}-${record.request_id}`) ?? [];
       record.token_times_us.forEach((us, i) => {
         const emittedUs = emitted[i] ?? Number.NaN;
-        seen.push({ emittedUs, errorUs: client.machine_zero_us + record.due_us + us - emittedUs });
+        all.push({ emittedUs, errorUs: client.machine_zero_us + record.due_us + us - emittedUs });
       });
       allFromUs = Math.max(allFromUs, emitted[0] ?? Number.NaN);
       allToUs = Math.min(allToUs, emitted.at(-1) ?? Number.NaN);
     }
-  if (seen.some(({ errorUs }) => Number.isNaN(errorUs))) throw new Error('a recorded token has no true time');
-  console.log(`${streams} streams, ${seen.length} tokens; recorded later than written:`);
-  const tell = (what: string, seconds: number, tokensSeen: typeof seen): void => {
-    const errorsUs = tokensSeen.map(({ errorUs }) => errorUs).sort((a, b) => a - b);
+  if (all.some(({ errorUs }) => Number.isNaN(errorUs))) throw new Error('a recorded token has no true time');
+  return { all, steady: all.filter(({ emittedUs }) => emittedUs >= allFromUs && emittedUs <= allToUs) };
+}
+
+function report(
+  how: string,
+  { all, steady }: { readonly all: readonly Seen[]; readonly steady: readonly Seen[] },
+): void {
+  console.log(
+    `${streams} streams, ${all.length} tokens, ${how} (load ${(loadavg()[0] ?? 0).toFixed(1)}); recorded later than written:`,
+  );
+  for (const [what, seen] of [
+    ['while all are open', steady],
+    ['whole run', all],
+  ] as const) {
+    const emitted = seen.map(({ emittedUs }) => emittedUs);
+    const errorsUs = seen.map(({ errorUs }) => errorUs).sort((a, b) => a - b);
     const at = (q: number): string => `${Math.round(errorsUs[Math.ceil(q * errorsUs.length) - 1] ?? 0)} us`;
+    const seconds = (emitted.reduce((a, b) => Math.max(a, b)) - emitted.reduce((a, b) => Math.min(a, b))) / 1e6;
     const rate = Math.round(errorsUs.length / seconds);
     console.log(`  ${what} (${rate} tokens/s): p50 ${at(0.5)}, p90 ${at(0.9)}, p99 ${at(0.99)}, most ${at(1)}`);
-  };
-  const steady = seen.filter(({ emittedUs }) => emittedUs >= allFromUs && emittedUs <= allToUs);
-  tell('while all are open', (allToUs - allFromUs) / 1e6, steady);
-  tell('whole run', client.duration_s, seen);
+  }
+}
+
+try {
+  await measure('pinned', true);
+  await measure('free', false);
 } finally {
-  engine.disconnect();
   rmSync(folder, { recursive: true, force: true });
 }
