@@ -13,7 +13,9 @@ import { checkRunDirectory, createRunDirectory, writeManifest } from '../runs/ru
 import { finishRun, manifestSlo } from './finish-run.ts';
 import { measuredSpan } from './measured.ts';
 import type { RunSpec } from './run-spec.ts';
-import { checkTarget, openArena, targetName, type Arena } from './target.ts';
+import type { Arena } from './arena.ts';
+import { openArena } from './open-arena.ts';
+import { checkTarget, targetName } from './target.ts';
 import { version } from './version.ts';
 import { startIfAsked, type ServerOfRun } from './start.ts';
 import { surveyWorkload } from './workload.ts';

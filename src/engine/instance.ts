@@ -188,11 +188,15 @@ export class Instance implements InstanceView, Place {
       sequence.computedTokens += count;
       if (count > 1 || sequence.generatedTokens === 0) sequence.kv.computed(sequence.computedTokens);
       if (missingTokens(sequence) > 0) continue;
-      if (Number.isNaN(sequence.prefilledUs)) sequence.prefilledUs = nowUs;
-      if (this.#parts.repeatsFirstToken === true && sequence.course === 'handed-over') {
-        sequence.computedTokens--;
-        this.#handOver(slot, sequence);
-      } else this.#emit(slot, sequence, nowUs);
+      if (Number.isNaN(sequence.prefilledUs)) {
+        sequence.prefilledUs = nowUs;
+        if (this.#parts.repeatsFirstToken === true && sequence.course === 'handed-over') {
+          sequence.computedTokens--;
+          this.#handOver(slot, sequence);
+          continue;
+        }
+      }
+      this.#emit(slot, sequence, nowUs);
     }
     // Where several batches are under way, the first stage may stand idle.
     if (!this.#awake) this.wake();
@@ -204,12 +208,15 @@ export class Instance implements InstanceView, Place {
     sequence.listener.tokens(nowUs, 1);
     // What the listener does on a token may be to cancel.
     if (sequence.state !== 'running') return;
-    if (sequence.generatedTokens >= sequence.stopAfter) {
-      slot.remove(sequence);
-      if (sequence.course !== 'held') sequence.kv.release();
-      sequence.state = 'ended';
-      sequence.listener.end(nowUs, sequence.completion(nowUs));
-    } else if (this.#parts.handOver !== undefined && sequence.course === 'handed-over') this.#handOver(slot, sequence);
+    if (sequence.generatedTokens >= sequence.stopAfter) this.#finish(slot, sequence, nowUs);
+    else if (this.#parts.handOver !== undefined && sequence.course === 'handed-over') this.#handOver(slot, sequence);
+  }
+
+  #finish(slot: BatchSlot, sequence: Sequence, nowUs: number): void {
+    slot.remove(sequence);
+    if (sequence.course !== 'held') sequence.kv.release();
+    sequence.state = 'ended';
+    sequence.listener.end(nowUs, sequence.completion(nowUs));
   }
 
   #handOver(slot: BatchSlot, sequence: Sequence): void {

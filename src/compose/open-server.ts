@@ -1,0 +1,97 @@
+import { basename } from 'node:path';
+import { CODECS } from '../../adapters/index.ts';
+import type { Codec } from '../core/codec.ts';
+import type { Manifest } from '../core/manifest.ts';
+import type { Plan } from '../core/plan.ts';
+import type { PromptMaker } from '../core/prompt-maker.ts';
+import { WallClock } from '../core/wall-clock.ts';
+import { HttpTarget, type ServerAccess } from '../replay/transport.ts';
+import { warmUp } from '../replay/warm-up.ts';
+import { metricsPage } from '../serving/scrape.ts';
+import { promptMaker } from '../../workloads/index.ts';
+import { NEVER, type Arena } from './arena.ts';
+import type { EngineProcess } from './engine-process.ts';
+import { feedFromWorker } from './feed.ts';
+import { prepareServer } from './prepare.ts';
+import { preparePrompts } from './prompts.ts';
+import type { RunSpec } from './run-spec.ts';
+import { watchServer, type ServerWatch } from './server-watch.ts';
+import { askServer, knownEngine, type Told } from './spoken.ts';
+import { engineFacts, referenceSystem } from './target.ts';
+import type { WordSource } from './words.ts';
+
+/** Asks the server at `url` what it is, and makes ready all that a replay against it needs; `engine`: it is ours. */
+export async function openServer(
+  spec: RunSpec,
+  url: URL,
+  engine: EngineProcess | null,
+  words: WordSource | null,
+  plan: Plan,
+  runDirectory: string,
+  user: Told,
+): Promise<Arena> {
+  const access: ServerAccess = { url, headers: spec.headers, insecure: spec.insecure };
+  const runId = basename(runDirectory).replaceAll(/[^\w.-]/g, '_');
+  const spoken = engine === null ? await askServer(spec, access, plan, runId, user) : await knownEngine(spec, access);
+  const { abilities, endpoint, model } = spoken;
+  const codecOptions = { endpoint, model, runId, ...(abilities === null ? {} : { abilities }) };
+  const makeCodec = (prompts: PromptMaker): Codec => {
+    const made = CODECS[spoken.adapter]?.(codecOptions, prompts);
+    if (made === undefined) throw new Error(`no adapter ${spoken.adapter}`);
+    return made;
+  };
+  const prompts = await preparePrompts(plan, spec.tokenizer, words, access, model, makeCodec, user.warn);
+  const codec = makeCodec(promptMaker(prompts.spec));
+  const clock = new WallClock();
+  const target = new HttpTarget(codec, clock, access);
+  const { ready, feed, stop } = feedFromWorker({
+    workload: spec.workload,
+    adapter: spoken.adapter,
+    codec: codecOptions,
+    prompts: prompts.spec,
+  });
+  const close = async (): Promise<void> => {
+    await target.close();
+    await engine?.close();
+  };
+  let prepared: Manifest['prepared'];
+  let watch: ServerWatch | null;
+  try {
+    await Promise.all([target.open(expectedConcurrency(plan)), ready, warmUp(codec)]);
+    prepared = await prepareServer(spec, plan.source, codec, access, user.warn);
+    watch = await watchServer(metricsPage(url, spec.headers, spec.insecure), user.warn);
+  } catch (thrown) {
+    await stop();
+    await target.close();
+    throw thrown;
+  }
+  const system = referenceSystem(spec.target);
+  return {
+    target,
+    clock,
+    wall: clock,
+    feed,
+    gone: engine === null ? NEVER : engine.gone.then((how) => `the reference engine is gone: ${how}`),
+    facts: {
+      spec: spec.target,
+      kind: engine === null ? 'url' : 'reference',
+      adapter: codec.name,
+      model,
+      facts: system === null ? spoken.facts : engineFacts(system),
+    },
+    prompts: prompts.facts,
+    prepared,
+    watch,
+    close,
+  };
+}
+
+/**
+ * Connections to open ahead: rate times a generous time in system (2 s and 50 ms a token), doubled for bursts. If a
+ * server is slower, more are opened while it runs.
+ */
+function expectedConcurrency({ facts }: Plan): number {
+  const ratePerS = facts.requests / Math.max(1, facts.lastDueUs / 1e6);
+  const timeInSystemS = 2 + (0.05 * facts.outputTokens) / facts.requests;
+  return Math.min(facts.requests, 4096, Math.ceil(2 * ratePerS * timeInSystemS) + 8);
+}
