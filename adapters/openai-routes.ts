@@ -54,8 +54,7 @@ function chatBody(request: Request, options: CodecOptions, prompts: PromptMaker,
 }
 
 function body(request: Request, { model }: CodecOptions, can: ServerAbilities, own: object): object {
-  const usage = { include_usage: true, ...(can.continuousUsage ? { continuous_usage_stats: true } : {}) };
-  const countsByUsage = can.finalUsage && can.continuousUsage;
+  const usage = { include_usage: true, ...(countsByUsage(can) ? { continuous_usage_stats: true } : {}) };
   return {
     model: request.model ?? model,
     ...own,
@@ -64,9 +63,13 @@ function body(request: Request, { model }: CodecOptions, can: ServerAbilities, o
     temperature: 0,
     stream: true,
     ...(can.finalUsage ? { stream_options: usage } : {}),
-    // Only where nothing cheaper counts: the first chunk then carries the whole prompt back, 600 KB of 100,000 tokens.
-    ...(can.returnTokenIds && !countsByUsage ? { return_token_ids: true } : {}),
+    ...(can.returnTokenIds ? { return_token_ids: true } : {}),
   };
+}
+
+/** Ids alone say which tokens came; usage in every chunk is for where they cannot be had. */
+function countsByUsage(can: ServerAbilities): boolean {
+  return can.finalUsage && can.continuousUsage && !can.returnTokenIds;
 }
 
 function carriedByText(choice: Readonly<Record<string, unknown>>): Carried {
@@ -93,16 +96,16 @@ function toolText(calls: unknown): string {
   return (textAt(named, 'name') ?? '') + (textAt(named, 'arguments') ?? '');
 }
 
-function exampleAnswer(tokens: number, isChat: boolean, { finalUsage, continuousUsage }: ServerAbilities): string {
+function exampleAnswer(tokens: number, isChat: boolean, can: ServerAbilities): string {
   const head = `data: {"id":"example","object":"text_completion","created":0,"model":"m","choices":[{"index":0,`;
   const text = isChat ? '"delta":{"content":" a"}' : '"text":" a"';
   let events = '';
   for (let i = 1; i <= tokens; i++) {
-    const usage =
-      finalUsage && continuousUsage
-        ? `,"usage":{"prompt_tokens":64,"total_tokens":${64 + i},"completion_tokens":${i}}`
-        : '';
-    events += `${head}${text},"logprobs":null,"finish_reason":${i === tokens ? '"length"' : 'null'}}]${usage}}\n\n`;
+    const ids = can.returnTokenIds ? ',"token_ids":[7]' : '';
+    const usage = countsByUsage(can)
+      ? `,"usage":{"prompt_tokens":64,"total_tokens":${64 + i},"completion_tokens":${i}}`
+      : '';
+    events += `${head}${text},"logprobs":null,"finish_reason":${i === tokens ? '"length"' : 'null'}${ids}}]${usage}}\n\n`;
   }
   return `${events}data: [DONE]\n\n`;
 }

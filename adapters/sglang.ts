@@ -8,11 +8,10 @@ import { GenerateDecoder } from './generate-decoder.ts';
 import { openAiRoutes } from './openai-routes.ts';
 import { refusalText } from './refusal.ts';
 
-const USUAL: ServerAbilities = { ...EVERY_ABILITY, returnTokenIds: false };
-
 /** SGLang: its own `/generate`, which tells the count of tokens with each event, or OpenAI's routes. */
 export function sglangCodec(options: CodecOptions, prompts: PromptMaker): Codec {
-  const abilities = options.abilities ?? USUAL;
+  // It has no return_token_ids.
+  const abilities: ServerAbilities = { ...(options.abilities ?? EVERY_ABILITY), returnTokenIds: false };
   if (options.endpoint !== 'generate') return openAiRoutes('sglang', options, prompts, abilities);
   return {
     name: 'sglang',

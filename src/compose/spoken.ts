@@ -28,6 +28,8 @@ export interface Spoken {
 }
 
 const MOST_PATIENCE_MS = 30_000;
+/** Longer prompts are not asked back: the first chunk of an answer would carry 6 bytes a token, late and to be parsed. */
+const MOST_ECHOED_TOKENS = 16_384;
 
 /** Asks a server that is not ours what it is, and checks that the plan fits into its context. */
 export async function askServer(
@@ -40,21 +42,31 @@ export async function askServer(
   const { adapter, endpoint, model } = spec;
   const patienceMs = Math.min(MOST_PATIENCE_MS, spec.ttftTimeoutUs / 1000);
   const prompts = promptMaker({ seed: spec.seed, blockTokens: null });
-  const found = await detect(access, { adapter, endpoint, model, runId, patienceMs }, prompts);
+  const mayEcho = plan.facts.maxInputTokens <= MOST_ECHOED_TOKENS;
+  const found = await detect(access, { adapter, endpoint, model, runId, patienceMs, mayEcho }, prompts);
   checkContext(plan, found.contextTokens, found.model);
   user.tell(lineOf(access.url, found));
   for (const warning of found.warnings) user.warn(warning);
   return { ...found, facts: factsOf(found) };
 }
 
-/** The reference engine is known: it is not asked, because a probe would be in its log, its metrics and its cache. */
+/**
+ * The reference engine is known: it is not asked, because a probe would be in its log, its metrics and its cache. Its
+ * tokens are counted by usage, which costs it less than ids do.
+ */
 export async function knownEngine(spec: RunSpec, access: ServerAccess): Promise<Spoken> {
   const models = (await reachTarget(access)).map(({ id }) => id);
   if (spec.model !== null && !models.includes(spec.model))
     throw new UserError(`--model: ${access.url.href} does not serve "${spec.model}"${suggestion(spec.model, models)}`);
   const adapter = referenceAdapter(spec);
   const endpoint = spec.endpoint ?? ADAPTER_ENDPOINTS[adapter]?.[0] ?? 'completions';
-  return { adapter, endpoint, model: models[0] ?? 'default', abilities: EVERY_ABILITY, facts: {} };
+  return {
+    adapter,
+    endpoint,
+    model: models[0] ?? 'default',
+    abilities: { ...EVERY_ABILITY, returnTokenIds: false },
+    facts: {},
+  };
 }
 
 /** The reference engine speaks as it is asked to: as vLLM unless something else is named. */

@@ -17,6 +17,8 @@ export interface Asked {
   readonly runId: string;
   /** How long an answer to the probe may take. */
   readonly patienceMs: number;
+  /** Whether answers may bring back their prompts, as they do where each chunk is to say its token ids. */
+  readonly mayEcho: boolean;
 }
 
 /** What a server is, and how it is best spoken to. */
@@ -77,7 +79,7 @@ export async function detect(access: ServerAccess, asked: Asked, prompts: Prompt
 async function findEndpoint(
   access: ServerAccess,
   adapter: string,
-  { endpoint: only, runId, patienceMs }: Asked,
+  { endpoint: only, runId, patienceMs, mayEcho }: Asked,
   model: string,
   prompts: PromptMaker,
   warnings: string[],
@@ -86,7 +88,7 @@ async function findEndpoint(
   checkEndpoint(adapter, only);
   const tried: string[] = [];
   for (const endpoint of only === null ? spoken : [only]) {
-    const probed = await probe(access, adapter, { endpoint, model, runId }, prompts, patienceMs);
+    const probed = await probe(access, adapter, { endpoint, model, runId }, prompts, patienceMs, mayEcho);
     if (probed.kind === 'no endpoint') {
       tried.push(probed.why);
       continue;

@@ -29,7 +29,8 @@ export type Probed =
 
 /**
  * Asks a server once for two tokens with all that a codec can ask for, and again without what it refuses, until it
- * answers: hosted endpoints refuse fields that they do not know. What came back says how tokens can be counted. Throws
+ * answers: hosted endpoints refuse fields that they do not know. What came back says how tokens can be counted. `mayEcho`:
+ * ask for token ids, which bring the prompt back as well. Throws
  * a UserError with exit code 3 where an answer is not what the adapter understands.
  */
 export async function probe(
@@ -38,8 +39,9 @@ export async function probe(
   options: CodecOptions,
   prompts: PromptMaker,
   patienceMs: number,
+  mayEcho: boolean,
 ): Promise<Probed> {
-  let abilities: ServerAbilities = EVERY_ABILITY;
+  let abilities: ServerAbilities = { ...EVERY_ABILITY, returnTokenIds: mayEcho };
   const pauses = [...PAUSES_MS];
   for (;;) {
     const codec = CODECS[adapter]?.({ ...options, abilities }, prompts);
@@ -97,10 +99,9 @@ function lessFor(
   if (endpoint === 'generate') return null;
   if (endpoint === 'chat' && abilities.maxCompletionTokens && tokens > REQUEST.outputTokens)
     return { ...abilities, maxCompletionTokens: false };
+  if (abilities.returnTokenIds && countedBy !== 'token_ids') return { ...abilities, returnTokenIds: false };
   if (abilities.continuousUsage && countedBy !== 'usage' && countedBy !== 'token_ids')
     return { ...abilities, continuousUsage: false };
-  if (abilities.returnTokenIds && !abilities.continuousUsage && countedBy !== 'token_ids')
-    return { ...abilities, returnTokenIds: false };
   return null;
 }
 

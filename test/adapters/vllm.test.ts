@@ -33,11 +33,13 @@ const chunk = (
   });
 
 describe('vllm codec', () => {
-  it('has each chunk say the count so far, and asks for token ids where a server cannot', () => {
-    assert.deepEqual(asked()['stream_options'], { include_usage: true, continuous_usage_stats: true });
-    assert.equal(asked()['return_token_ids'], undefined, 'the prompt would come back with them');
-    const old = asked({ ...EVERY_ABILITY, continuousUsage: false });
-    assert.deepEqual([old['stream_options'], old['return_token_ids']], [{ include_usage: true }, true]);
+  it('asks for the ids of each chunk, for the count so far where a server has none, and for neither', () => {
+    assert.deepEqual([asked()['stream_options'], asked()['return_token_ids']], [{ include_usage: true }, true]);
+    const old = asked({ ...EVERY_ABILITY, returnTokenIds: false });
+    assert.deepEqual(
+      [old['stream_options'], old['return_token_ids']],
+      [{ include_usage: true, continuous_usage_stats: true }, undefined],
+    );
     const hosted = asked({ ...EVERY_ABILITY, continuousUsage: false, returnTokenIds: false, ignoreEos: false });
     assert.deepEqual(
       [hosted['return_token_ids'], hosted['ignore_eos'], hosted['min_tokens']],

@@ -37,10 +37,10 @@ describe('run --adapter auto', { concurrency: 2 }, () => {
       [],
       'vllm',
       'completions',
-      'usage',
-      /\/: reprise reference engine, model llama-3\.1-8b \(context 2,000 tokens\), --endpoint completions; tokens are counted by the usage in each chunk/,
+      'token_ids',
+      /\/: reprise reference engine, model llama-3\.1-8b \(context 2,000 tokens\), --endpoint completions; tokens are counted by the token ids of each chunk/,
     ],
-    ['vllm', ['--endpoint', 'chat'], 'vllm', 'chat', 'usage', /--endpoint chat/],
+    ['vllm', ['--endpoint', 'chat'], 'vllm', 'chat', 'token_ids', /--endpoint chat/],
     ['sglang', [], 'sglang', 'generate', 'usage', /--endpoint generate; tokens are counted by the usage in each chunk/],
     [
       'openai',
@@ -57,7 +57,8 @@ describe('run --adapter auto', { concurrency: 2 }, () => {
       const result = await cli('run', trace, '--target', await engine(dialect), '--out', out, ...options);
       assert.equal(result.code, 0, result.stderr);
       assert.match(result.stderr, says);
-      assert.deepEqual(await records(out), [20, 20, 'usage', 'usage']);
+      const settledBy = countedBy === 'chunks' ? 'usage' : countedBy;
+      assert.deepEqual(await records(out), [20, 20, settledBy, settledBy]);
       const { target } = readJson(out, 'run.json');
       assert.ok(typeof target === 'object' && target !== null && 'facts' in target && 'adapter' in target);
       assert.ok(typeof target.facts === 'object' && target.facts !== null);

@@ -17,10 +17,19 @@ interface Wish {
   readonly endpoint?: Endpoint;
   readonly model?: string;
   readonly patienceMs?: number;
+  readonly mayEcho?: boolean;
 }
 
 function ask(url: string, wish: Wish = {}): Promise<Detected> {
-  const asked = { adapter: 'auto', endpoint: null, model: null, runId: 'run', patienceMs: 5000, ...wish };
+  const asked = {
+    adapter: 'auto',
+    endpoint: null,
+    model: null,
+    runId: 'run',
+    patienceMs: 5000,
+    mayEcho: true,
+    ...wish,
+  };
   const access = { url: new URL(url), headers: { 'x-key': 'secret' }, insecure: false };
   return detect(access, asked, promptMaker({ seed: 1, blockTokens: null }));
 }
@@ -73,7 +82,7 @@ const isUserError =
 
 describe('detect, the reference engine in each dialect', () => {
   const cases = [
-    ['vllm', 'vllm', 'completions', EVERY_ABILITY, 'usage', 'reprise'],
+    ['vllm', 'vllm', 'completions', EVERY_ABILITY, 'token_ids', 'reprise'],
     ['sglang', 'sglang', 'generate', EVERY_ABILITY, 'usage', 'reprise'],
     [
       'openai',
@@ -153,14 +162,34 @@ describe('detect, servers by what they say', () => {
     assert.deepEqual([adapter, endpoint, version, contextTokens], ['sglang', 'generate', null, null]);
   });
 
+  it('has tokens counted by usage where prompts are too long to be brought back', async () => {
+    const found = await ask(await engine('vllm'), { mayEcho: false });
+    assert.deepEqual([found.abilities?.returnTokenIds, found.countedBy], [false, 'usage']);
+  });
+
+  it('knows usage in each chunk where token ids do not come', async () => {
+    const { url, posted } = await fake(models({ owned_by: 'vllm' }), (response, body) => {
+      const { stream_options: options } = body;
+      const counts = typeof options === 'object' && options !== null && 'continuous_usage_stats' in options;
+      const chunk = (total: number): Json => ({
+        choices: [{ text: '', finish_reason: null }],
+        ...(counts ? { usage: { completion_tokens: total } } : {}),
+      });
+      response.end([1, 2].map((total) => sse(chunk(total))).join('') + DONE);
+    });
+    const { abilities, countedBy } = await ask(url);
+    assert.deepEqual([abilities?.continuousUsage, abilities?.returnTokenIds, countedBy], [true, false, 'usage']);
+    assert.equal(posted.length, 2);
+  });
+
   it('knows token ids where usage does not come with each chunk', async () => {
     const { url, posted } = await fake(models({ owned_by: 'vllm' }), (response, body) => {
       const ids = body['return_token_ids'] === true ? { token_ids: [5] } : {};
       response.end([1, 2].map(() => sse({ choices: [{ text: '', finish_reason: null, ...ids }] })).join('') + DONE);
     });
     const { abilities, countedBy } = await ask(url);
-    assert.deepEqual([abilities?.continuousUsage, abilities?.returnTokenIds, countedBy], [false, true, 'token_ids']);
-    assert.equal(posted.length, 2);
+    assert.deepEqual([abilities?.returnTokenIds, countedBy], [true, 'token_ids']);
+    assert.equal(posted.length, 1);
   });
 
   it('goes on to chat where there are no completions, unless completions were asked for', async () => {
