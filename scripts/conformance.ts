@@ -1,11 +1,15 @@
 // What holds of a real server: runs every way of speaking to it and checks the records. Usage:
 //   node scripts/conformance.ts URL           a server that is there
 //   node scripts/conformance.ts DIR [PORT]    starts ../shared/servers/vllm_cpu.sh, installed into DIR (6 GB the first time)
+// With --record FOLDER one raw reply of each way is kept there as a fixture (test/fixtures/streams has such).
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { ADAPTER_ENDPOINTS, type Endpoint } from '../adapters/index.ts';
+import { basename, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { request } from 'undici';
+import { ADAPTER_ENDPOINTS, CODECS, EVERY_ABILITY, type Endpoint } from '../adapters/index.ts';
+import { promptMaker } from '../workloads/index.ts';
 import { runOnce } from '../src/compose/run-once.ts';
 import { messageOf } from '../src/core/errors.ts';
 import type { RequestRecord } from '../src/core/record.ts';
@@ -15,7 +19,10 @@ const READY_WITHIN_S = 600;
 const REQUESTS = 40;
 const OUTPUT_TOKENS = 60;
 
-const [where = '', port = '18778'] = process.argv.slice(2);
+const {
+  values: { record },
+  positionals: [where = '', port = '18778'],
+} = parseArgs({ allowPositionals: true, options: { record: { type: 'string' } } });
 if (where === '') throw new Error('name a URL, or a directory to install vLLM into');
 const folder = mkdtempSync(join(tmpdir(), 'reprise-conformance-'));
 const server = /^https?:/.test(where) ? null : startVllm(where);
@@ -96,8 +103,29 @@ async function check(adapter: string, endpoint: Endpoint | null): Promise<void> 
   console.log(
     `${held ? 'holds' : 'FAILS'}  ${name}: ${ok.length} of ${REQUESTS} ok, ${exact.length} with every token timed (${sources}), ${prompts.length} with the planned prompt, ${cached.length} tell cached tokens\n  ${found}`,
   );
+  if (held && record !== undefined && endpoint !== null) await keepReply(record, adapter, endpoint, found);
   for (const { outcome, error } of records.filter((record) => record.outcome !== 'ok').slice(0, 3))
     console.log(`  ${outcome}: ${error}`);
+}
+
+/** The raw reply to one request for eight tokens: status line, headers, body, as in ../shared/streams. */
+async function keepReply(folderOfReplies: string, adapter: string, endpoint: Endpoint, found: string): Promise<void> {
+  const model = /model (\S+)/.exec(found)?.[1] ?? 'default';
+  const prompts = promptMaker({ seed: 1, blockTokens: null });
+  const codec = CODECS[adapter]?.({ endpoint, model, runId: 'conformance', abilities: EVERY_ABILITY }, prompts);
+  const [call] = codec?.open({ id: 'reply', traceRow: 0, dueUs: 0, inputTokens: 4, outputTokens: 8 }) ?? [];
+  if (call === undefined) return;
+  const { statusCode, headers, body } = await request(url + call.path, {
+    method: 'POST',
+    headers: call.headers,
+    body: call.body,
+  });
+  const head = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}\r\n`);
+  const engine = (/^\S+ (.*?), model/.exec(found)?.[1] ?? 'server').replaceAll(/[^\w.]+/g, '-');
+  mkdirSync(folderOfReplies, { recursive: true });
+  const file = join(folderOfReplies, `${engine}.${adapter}.${endpoint}.txt`);
+  writeFileSync(file, `HTTP/1.1 ${statusCode} OK\r\n${head.join('')}\r\n${await body.text()}`);
+  console.log(`  ${basename(file)}`);
 }
 
 function startVllm(dir: string) {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { CODECS } from '../../adapters/index.ts';
 import { promptMaker } from '../../workloads/index.ts';
@@ -36,21 +37,37 @@ function saidBy(body: string): number {
   return Number([...body.matchAll(/"completion_tokens":\s*(\d+)/g)].at(-1)?.[1]);
 }
 
-const folder = shared('streams');
-describe('recorded replies of real servers', { skip: folder.skip }, () => {
-  const names = existsSync(folder.path) ? readdirSync(folder.path).filter((name) => name.endsWith('.txt')) : [];
-  it('are there', () => assert.ok(names.length >= 8, `${names.length} recordings`));
+/** Every 200 of a folder, by every codec, cut everywhere. */
+function testReplies(folder: string, names: readonly string[]): void {
   for (const name of names) {
-    const raw = readFileSync(`${folder.path}/${name}`);
+    const raw = readFileSync(`${folder}/${name}`);
     const head = raw.indexOf('\r\n\r\n') + 4;
     if (!raw.subarray(0, head).toString().startsWith('HTTP/1.1 200')) continue;
+    const body = raw.subarray(head);
+    const endpoint = name.includes('chat') ? 'chat' : 'completions';
+    const source = body.includes('"token_ids":[') ? 'token_ids' : 'usage';
     for (const adapter of Object.keys(CODECS))
       it(`${name}: the server's own count by codec ${adapter}, cut at every byte`, () => {
-        const body = raw.subarray(head);
-        const endpoint = name.includes('chat') ? 'chat' : 'completions';
-        const source = name.includes('tokenids') ? 'token_ids' : 'usage';
         for (let at = 0; at <= body.length; at++)
           assert.deepEqual(count(adapter, body, endpoint, at), [saidBy(body.toString()), source, null], `cut at ${at}`);
       });
   }
+}
+
+function repliesIn(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.txt')) : [];
+}
+
+const given = shared('streams');
+describe('recorded replies of real servers', { skip: given.skip }, () => {
+  const names = repliesIn(given.path);
+  it('are there', () => assert.ok(names.length >= 8, `${names.length} recordings`));
+  testReplies(given.path, names);
+});
+
+const kept = join(import.meta.dirname, '..', 'fixtures', 'streams');
+describe('replies kept by scripts/conformance.ts --record', () => {
+  const names = repliesIn(kept);
+  it('are there', () => assert.ok(names.length >= 4, `${names.length} recordings`));
+  testReplies(kept, names);
 });
