@@ -20,7 +20,7 @@ const REQUESTS = 40;
 const OUTPUT_TOKENS = 60;
 
 const {
-  values: { record },
+  values: { record: replies },
   positionals: [where = '', port = '18778'],
 } = parseArgs({ allowPositionals: true, options: { record: { type: 'string' } } });
 if (where === '') throw new Error('name a URL, or a directory to install vLLM into');
@@ -103,7 +103,7 @@ async function check(adapter: string, endpoint: Endpoint | null): Promise<void> 
   console.log(
     `${held ? 'holds' : 'FAILS'}  ${name}: ${ok.length} of ${REQUESTS} ok, ${exact.length} with every token timed (${sources}), ${prompts.length} with the planned prompt, ${cached.length} tell cached tokens\n  ${found}`,
   );
-  if (held && record !== undefined && endpoint !== null) await keepReply(record, adapter, endpoint, found);
+  if (held && replies !== undefined && endpoint !== null) await keepReply(replies, adapter, endpoint, found);
   for (const { outcome, error } of records.filter((record) => record.outcome !== 'ok').slice(0, 3))
     console.log(`  ${outcome}: ${error}`);
 }
