@@ -1,8 +1,8 @@
 import type { Decoder, StreamFault, TokenOut } from '../src/core/codec.ts';
-import { messageOf } from '../src/core/errors.ts';
 import type { Phases, TokenCountSource } from '../src/core/record.ts';
 import type { Answer } from '../src/core/target.ts';
 import { EventShape } from './event-shape.ts';
+import { broken, endedEarly, foreign, notJson } from './faults.ts';
 import { isObject, numberAt, textAt } from './json.ts';
 import { phasesOf } from './phases.ts';
 import { refusalText } from './refusal.ts';
@@ -68,9 +68,7 @@ export class AnswerDecoder implements Decoder {
     this.#sse.end();
     if (this.#fault !== null) return this.#fault;
     if (this.#done || this.#finishReason !== null || this.#counted >= this.#planned) return null;
-    return broken(
-      `the stream ended after ${this.#counted} of ${this.#planned} tokens, without finish_reason or [DONE]`,
-    );
+    return endedEarly(this.#counted, this.#planned);
   }
 
   answer(httpStatus: number): Answer {
@@ -102,7 +100,7 @@ export class AnswerDecoder implements Decoder {
     try {
       chunk = JSON.parse(data);
     } catch (thrown) {
-      this.#fault = foreign(`an event is not JSON (${messageOf(thrown)}): ${data.slice(0, 120)}`);
+      this.#fault = notJson(thrown, data);
       return;
     }
     if (!isObject(chunk)) this.#fault = foreign(`an event is not a completion chunk: ${data.slice(0, 120)}`);
@@ -194,6 +192,3 @@ function sum(details: unknown): number | null {
   if (!isObject(details)) return null;
   return Object.keys(details).reduce((total, key) => total + (numberAt(details, key) ?? 0), 0);
 }
-
-const broken = (message: string): StreamFault => ({ outcome: 'stream_broken', message });
-const foreign = (message: string): StreamFault => ({ outcome: 'protocol_error', message });

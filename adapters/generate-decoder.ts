@@ -1,7 +1,7 @@
 import type { Decoder, StreamFault, TokenOut } from '../src/core/codec.ts';
-import { messageOf } from '../src/core/errors.ts';
 import type { TokenCountSource } from '../src/core/record.ts';
 import type { Answer } from '../src/core/target.ts';
+import { broken, endedEarly, foreign, notJson } from './faults.ts';
 import { isObject, numberAt, textAt } from './json.ts';
 import { phasesOf } from './phases.ts';
 import { refusalText } from './refusal.ts';
@@ -45,9 +45,7 @@ export class GenerateDecoder implements Decoder {
     this.#sse.end();
     if (this.#fault !== null) return this.#fault;
     if (this.#done || this.#finishReason !== null || this.#counted >= this.#planned) return null;
-    return broken(
-      `the stream ended after ${this.#counted} of ${this.#planned} tokens, without finish_reason or [DONE]`,
-    );
+    return endedEarly(this.#counted, this.#planned);
   }
 
   answer(httpStatus: number): Answer {
@@ -80,7 +78,7 @@ export class GenerateDecoder implements Decoder {
     try {
       event = JSON.parse(data);
     } catch (thrown) {
-      this.#fault = foreign(`an event is not JSON (${messageOf(thrown)}): ${data.slice(0, 120)}`);
+      this.#fault = notJson(thrown, data);
       return;
     }
     if (isObject(event) && (event['error'] ?? null) !== null) {
@@ -154,6 +152,3 @@ function skipSpaces(data: string, from: number): number {
   while (data.charCodeAt(at) === SPACE) at++;
   return at;
 }
-
-const broken = (message: string): StreamFault => ({ outcome: 'stream_broken', message });
-const foreign = (message: string): StreamFault => ({ outcome: 'protocol_error', message });

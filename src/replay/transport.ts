@@ -16,6 +16,11 @@ export interface ServerAccess {
   readonly insecure: boolean;
 }
 
+/** The path of a route of the server at `url`, which may itself be below a prefix. */
+export function pathBelow(url: URL, route: string): string {
+  return url.pathname.replace(/\/$/, '') + route;
+}
+
 /** Makes a Target of a codec and a URL: the only place where replay does I/O. */
 export class HttpTarget implements Target {
   readonly #codec: Codec;
@@ -63,11 +68,10 @@ export class HttpTarget implements Target {
     const lease = this.#connections.take();
     handler.lease = lease;
     handler.release = () => this.#connections.release(lease);
-    const prefix = this.#options.url.pathname.replace(/\/$/, '');
     lease.client.dispatch(
       {
         method: 'POST',
-        path: prefix + call.path,
+        path: pathBelow(this.#options.url, call.path),
         headers: { ...this.#options.headers, ...call.headers },
         body: call.body,
       },

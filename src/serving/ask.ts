@@ -1,5 +1,5 @@
 import { Agent, request } from 'undici';
-import type { ServerAccess } from '../replay/transport.ts';
+import { pathBelow, type ServerAccess } from '../replay/transport.ts';
 
 export interface Reply {
   readonly status: number;
@@ -19,7 +19,7 @@ export async function ask(
 ): Promise<Reply> {
   const agent = new Agent({ connect: { rejectUnauthorized: !insecure } });
   try {
-    const reply = await request(new URL(url.pathname.replace(/\/$/, '') + path, url), {
+    const reply = await request(new URL(pathBelow(url, path), url), {
       method: post === undefined ? 'GET' : 'POST',
       headers: { ...headers, ...post?.headers },
       body: post?.body ?? null,

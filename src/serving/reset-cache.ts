@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Agent, request } from 'undici';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import type { CacheReset } from '../core/manifest.ts';
 import { byMetric, type ServerSample } from '../core/server-metrics.ts';
 import type { Request } from '../core/request.ts';
-import type { ServerAccess } from '../replay/transport.ts';
+import { pathBelow, type ServerAccess } from '../replay/transport.ts';
+import { ask } from './ask.ts';
 import type { Asker } from './asker.ts';
 import { metricsPage, openScraper, type Scraper } from './scrape.ts';
 
@@ -27,13 +27,12 @@ const PROBE: Request = { id: 'cache-check', traceRow: 0, dueUs: 0, inputTokens: 
  */
 export async function resetCache(asker: Asker, server: ServerAccess): Promise<CacheReset> {
   const scraper = openScraper(metricsPage(server.url, server.headers, server.insecure));
-  const agent = new Agent({ connect: { rejectUnauthorized: !server.insecure } });
   try {
     await probe(asker, scraper);
     const found = await probe(asker, scraper);
     const verified_by = found.cachedTokens > 0 ? 'cached_tokens' : found.hits > 0 ? 'hit_counters' : null;
     for (let attempt = 1; ; attempt++) {
-      const route = await reset(server, agent);
+      const route = await reset(server);
       if (verified_by === null) return { route, verified_by };
       const { cachedTokens, hits } = await probe(asker, scraper);
       const left = verified_by === 'cached_tokens' ? cachedTokens : hits;
@@ -45,7 +44,7 @@ export async function resetCache(asker: Asker, server: ServerAccess): Promise<Ca
       await sleep(PAUSE_MS);
     }
   } finally {
-    await Promise.all([scraper.close(), agent.close()]);
+    await scraper.close();
   }
 }
 
@@ -56,9 +55,9 @@ interface Found {
   readonly hits: number;
 }
 
-async function probe({ ask }: Asker, scraper: Scraper): Promise<Found> {
+async function probe(asker: Asker, scraper: Scraper): Promise<Found> {
   const before = await counters(scraper);
-  const answer = await ask(PROBE).catch((thrown: unknown) => {
+  const answer = await asker.ask(PROBE).catch((thrown: unknown) => {
     throw unreachable(
       `a prompt of ${PROBE.inputTokens} tokens, to see what is cached, was not answered: ${messageOf(thrown)}`,
     );
@@ -90,32 +89,28 @@ async function counters(scraper: Scraper): Promise<Counters | null> {
 }
 
 /** The route that was taken. */
-async function reset({ url, headers }: ServerAccess, dispatcher: Agent): Promise<string> {
+async function reset(server: ServerAccess): Promise<string> {
   for (const route of ROUTES)
     for (let attempt = 1; ; attempt++) {
-      const path = url.pathname.replace(/\/$/, '') + route;
-      const status = await post(new URL(path, url), headers, dispatcher);
+      const status = await post(server, route);
       if (status < 300) return route;
       if (status === 404 || status === 405) break;
       if (status === 401 || status === 403 || attempt === ATTEMPTS)
         throw unreachable(
-          `${url.href} answers HTTP ${status} to POST ${route}; see that it is idle and takes your key, or leave out --reset-cache`,
+          `${server.url.href} answers HTTP ${status} to POST ${route}; see that it is idle and takes your key, or leave out --reset-cache`,
         );
       await sleep(PAUSE_MS);
     }
   throw unreachable(
-    `${url.href} has neither /reset_prefix_cache nor /flush_cache; start vLLM with VLLM_SERVER_DEV_MODE=1 in its environment (SGLang needs nothing), or leave out --reset-cache`,
+    `${server.url.href} has neither /reset_prefix_cache nor /flush_cache; start vLLM with VLLM_SERVER_DEV_MODE=1 in its environment (SGLang needs nothing), or leave out --reset-cache`,
   );
 }
 
-async function post(url: URL, headers: ServerAccess['headers'], dispatcher: Agent): Promise<number> {
+async function post(server: ServerAccess, route: string): Promise<number> {
   try {
-    const signal = AbortSignal.timeout(PATIENCE_MS);
-    const { statusCode, body } = await request(url, { method: 'POST', headers, dispatcher, signal });
-    await body.dump();
-    return statusCode;
+    return (await ask(server, route, PATIENCE_MS, { headers: {}, body: new Uint8Array() })).status;
   } catch (thrown) {
-    throw unreachable(`POST ${url.href}: ${messageOf(thrown)}`);
+    throw unreachable(`POST ${new URL(pathBelow(server.url, route), server.url).href}: ${messageOf(thrown)}`);
   }
 }
 

@@ -2,6 +2,7 @@ import { Client } from 'undici';
 import { messageOf } from '../core/errors.ts';
 import { isKept, type ServerSample } from '../core/server-metrics.ts';
 import { machineUs } from '../core/wall-clock.ts';
+import { pathBelow } from '../replay/transport.ts';
 import { parseMetrics } from './metrics-text.ts';
 
 /** Some servers tell every model and every adapter; no page is larger than this. */
@@ -26,7 +27,7 @@ export interface Scraper {
 
 /** The page of the server at `url`. */
 export function metricsPage(url: URL, headers: MetricsPage['headers'], insecure: boolean): MetricsPage {
-  return { url: new URL(`${url.pathname.replace(/\/$/, '')}/metrics`, url).href, headers, insecure };
+  return { url: new URL(pathBelow(url, '/metrics'), url).href, headers, insecure };
 }
 
 /** Reads a page again and again over one connection. What goes wrong is told, never thrown. */

@@ -6,6 +6,7 @@ import { request } from 'undici';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import { formatMs } from '../core/units.ts';
 import { machineUs } from '../core/wall-clock.ts';
+import { pathBelow } from '../replay/transport.ts';
 
 const LOOK_EVERY_MS = 250;
 const LOOK_PATIENCE_MS = 5000;
@@ -139,7 +140,7 @@ async function waitUntilReady(
 }
 
 function readyUrl({ ready, target }: StartOptions): URL {
-  return ready ?? new URL(`${target.pathname.replace(/\/$/, '')}/health`, target);
+  return ready ?? new URL(pathBelow(target, '/health'), target);
 }
 
 /** Why the server does not answer yet; null once it does. */

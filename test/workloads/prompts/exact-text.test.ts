@@ -6,24 +6,11 @@ import * as fc from 'fast-check';
 import type { Request } from '../../../src/core/request.ts';
 import { findAlphabet, promptMaker, readTokenizer, type TextSpec } from '../../../workloads/index.ts';
 import { temporaryFolder } from '../../cli.ts';
+import { common, request } from './requests.ts';
 import { tokenizerJson, WORDS } from './tokenizers.ts';
 
 const folder = temporaryFolder();
 const BLOCK = 16;
-const request = (id: string, inputTokens: number, blocks?: readonly number[]): Request => ({
-  id,
-  traceRow: 1,
-  dueUs: 0,
-  inputTokens,
-  outputTokens: 1,
-  ...(blocks === undefined ? {} : { blocks }),
-});
-
-function common(a: readonly unknown[], b: readonly unknown[]): number {
-  const first = a.findIndex((each, i) => each !== b[i]);
-  return first === -1 ? a.length : first;
-}
-
 const tokenizers = await Promise.all(
   (['Ġ', '▁'] as const).map(async (space) => {
     const name = space === 'Ġ' ? 'byte-level' : 'SentencePiece';

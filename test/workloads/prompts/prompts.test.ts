@@ -1,24 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { randomStream } from '../../../src/core/random.ts';
-import type { Request } from '../../../src/core/request.ts';
 import { promptMaker } from '../../../workloads/index.ts';
+import { common, request } from './requests.ts';
 
 const options = { seed: 1, blockTokens: 8 };
-const request = (id: string, inputTokens: number, blocks?: readonly number[]): Request => ({
-  id,
-  traceRow: 1,
-  dueUs: 0,
-  inputTokens,
-  outputTokens: 1,
-  ...(blocks === undefined ? {} : { blocks }),
-});
-
-function common(a: readonly unknown[], b: readonly unknown[]): number {
-  const first = a.findIndex((each, i) => each !== b[i]);
-  return first === -1 ? a.length : first;
-}
-
 describe('prompts of token ids', () => {
   it('without blocks, or without their size, are drawn from the stream of the request alone', () => {
     const random = randomStream(1, 'prompt', 'r0');

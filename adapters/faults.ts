@@ -1,0 +1,14 @@
+import type { StreamFault } from '../src/core/codec.ts';
+import { messageOf } from '../src/core/errors.ts';
+
+/** An answer that began well and was cut off, by the server or on the way. */
+export const broken = (message: string): StreamFault => ({ outcome: 'stream_broken', message });
+
+/** Bytes of another protocol. */
+export const foreign = (message: string): StreamFault => ({ outcome: 'protocol_error', message });
+
+export const notJson = (thrown: unknown, data: string): StreamFault =>
+  foreign(`an event is not JSON (${messageOf(thrown)}): ${data.slice(0, 120)}`);
+
+export const endedEarly = (counted: number, planned: number): StreamFault =>
+  broken(`the stream ended after ${counted} of ${planned} tokens, without finish_reason or [DONE]`);
