@@ -33,8 +33,11 @@ export const DEFINITIONS = {
     'Input tokens cached: the share that an endless prefix cache would have had of the plan, beside what the server says it had.',
   lateness: 'Lateness: how long after its due time a request left the client.',
   event_loop: 'Event-loop delay: how long the client could not react to what the network brought.',
-  client_cpu: 'CPU time of the client for each token, without its polling of the clock.',
-  polling: 'Share of the run that the client spent polling the clock ahead of due times.',
+  client_cpu: 'CPU time of the client for each token, without its polling.',
+  polling:
+    'Share of the run that the client spent polling: ahead of due times, and while streams were open where the kernel had kept it waiting with a core idle.',
+  core_wait:
+    'Share of the run in which the client was ready to run and others had the cores. If it is large, give the client a core or a machine of its own.',
   touched:
     'Measured requests in flight while the client stood still, or sent more than 10 ms late: their times may be wrong. The records have them as `touched`.',
   left_out:

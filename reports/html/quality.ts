@@ -37,6 +37,11 @@ export function measurementQuality(summary: Summary, figures: Figures, clock: Ma
       DEFINITIONS.polling,
       validity.spin_share === null ? 'not measured' : `${formatShare(validity.spin_share)} of the run`,
     ],
+    [
+      'waited for a core',
+      DEFINITIONS.core_wait,
+      validity.core_wait_share === null ? 'not measured' : `${formatShare(validity.core_wait_share)} of the run`,
+    ],
     ['requests the client touched', DEFINITIONS.touched, withThousands(validity.requests_touched)],
     ...leftOut,
     counted,

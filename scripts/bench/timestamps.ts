@@ -1,39 +1,35 @@
 // How true the recorded token times are: every stream's recorded times against /truth of the reference engine, a process
 // of its own, which stamps each token right before it writes it. While all streams are open, and over the whole run, in
-// which they begin and end; with each process's main thread on a core of its own, and as the scheduler places them: on
-// two cores it at times has both on one, and the client then waits for the engine's time slice (3-4 ms) to end.
-// Usage: node scripts/bench/timestamps.ts [streams] [tokens]
+// which they begin and end. Usage: node scripts/bench/timestamps.ts [streams] [tokens] [rounds]
 // The engine gives 500 streams about 40 tokens/s each, all of them in lock-step.
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { readRecords } from '../../src/runs/records.ts';
 
 const SYSTEM = 'vllm-v1,model=llama-3.1-8b,gpu=h200-sxm,max_seqs=1024,host_fixed_us=5400';
 const streams = Number(process.argv[2] ?? 500);
 const tokens = Number(process.argv[3] ?? 400);
+const rounds = Number(process.argv[4] ?? 3);
 const folder = mkdtempSync(join(tmpdir(), 'reprise-timestamps-'));
 const cli = join(import.meta.dirname, '..', '..', 'src', 'cli.ts');
 
 const rows = Array.from({ length: streams }, (_, i) => `${((i * 2) / streams).toFixed(6)},100,${tokens}`);
 writeFileSync(join(folder, 'trace.csv'), `arrival_s,input_tokens,output_tokens\n${rows.join('\n')}\n`);
 
+const summarySays = z.object({
+  validity: z.object({ spin_share: z.number(), core_wait_share: z.number().nullable() }),
+});
+
 interface Seen {
   readonly emittedUs: number;
   readonly errorUs: number;
 }
 
-/** Keeps a process's main thread, and no other of its threads, on one core. */
-function pin({ pid }: ChildProcess, core: number): void {
-  execFileSync('taskset', ['-cp', String(core), String(pid)], { stdio: 'ignore' });
-}
-
-async function measure(name: string, isPinned: boolean): Promise<void> {
-  const out = join(folder, name);
+async function measure(out: string): Promise<void> {
   const engine = spawn(process.execPath, [cli, 'engine', 'serve', '--port', '0', '--quiet', '--system', SYSTEM], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
@@ -42,15 +38,14 @@ async function measure(name: string, isPinned: boolean): Promise<void> {
     const { url } = z.object({ url: z.string() }).parse(started);
     const args = [cli, 'run', join(folder, 'trace.csv'), '--target', url, '--out', out, '--quiet'];
     const client = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
-    if (isPinned) {
-      // Their other threads are there by now, and stay free; the first stream is not open yet.
-      await setTimeout(800);
-      pin(client, 0);
-      pin(engine, 1);
-    }
     const [code] = await once(client, 'exit');
     if (code !== 0) throw new Error(`reprise run ended with ${String(code)}`);
-    report(isPinned ? 'each on a core of its own' : 'as the scheduler places them', await seenIn(out, url));
+    report(await seenIn(out, url));
+    const { spin_share, core_wait_share } = summarySays.parse(
+      JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8')),
+    ).validity;
+    const share = (of: number | null): string => (of === null ? 'not measured' : `${(of * 100).toFixed(1)} %`);
+    console.log(`  the client polled for ${share(spin_share)} of the run, waited for a core ${share(core_wait_share)}`);
   } finally {
     engine.disconnect();
   }
@@ -83,17 +78,14 @@ async function seenIn(out: string, url: string): Promise<{ all: Seen[]; steady: 
   return { all, steady: all.filter(({ emittedUs }) => emittedUs >= allFromUs && emittedUs <= allToUs) };
 }
 
-function report(
-  how: string,
-  { all, steady }: { readonly all: readonly Seen[]; readonly steady: readonly Seen[] },
-): void {
-  console.log(
-    `${streams} streams, ${all.length} tokens, ${how} (load ${(loadavg()[0] ?? 0).toFixed(1)}); recorded later than written:`,
-  );
+function report({ all, steady }: { readonly all: readonly Seen[]; readonly steady: readonly Seen[] }): void {
+  const load = (loadavg()[0] ?? 0).toFixed(1);
+  console.log(`${streams} streams, ${all.length} tokens (load ${load}); recorded later than written:`);
   for (const [what, seen] of [
     ['while all are open', steady],
     ['whole run', all],
   ] as const) {
+    if (seen.length === 0) continue; // the first had ended before the last began
     const emitted = seen.map(({ emittedUs }) => emittedUs);
     const errorsUs = seen.map(({ errorUs }) => errorUs).sort((a, b) => a - b);
     const at = (q: number): string => `${Math.round(errorsUs[Math.ceil(q * errorsUs.length) - 1] ?? 0)} us`;
@@ -104,8 +96,7 @@ function report(
 }
 
 try {
-  await measure('pinned', true);
-  await measure('free', false);
+  for (let round = 0; round < rounds; round++) await measure(join(folder, `round-${round}`));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { EXIT, type ExitCode } from '../core/errors.ts';
+import { collectAlone } from '../core/collect-alone.ts';
 import { DIALECT_NAMES, engineWarnings, parseEngineSpec, serveEngine } from '../engine/index.ts';
 import { openIterationFile } from '../compose/iteration-file.ts';
 import { readOptions, type Command } from './command.ts';
@@ -77,6 +78,7 @@ async function list({ system, json }: z.infer<typeof schema>): Promise<ExitCode>
 async function serve(options: z.infer<typeof schema>): Promise<ExitCode> {
   const path = options['trace-iterations'];
   const iterations = path === undefined ? null : openIterationFile(path);
+  collectAlone();
   const server = await serveEngine(parseEngineSpec(options.system), {
     dialect: options.dialect,
     host: options.host,

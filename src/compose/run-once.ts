@@ -1,5 +1,6 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { basename, join } from 'node:path';
+import { collectAlone } from '../core/collect-alone.ts';
 import { messageOf } from '../core/errors.ts';
 import type { ClientHealth, Manifest } from '../core/manifest.ts';
 import type { Plan, PlanFacts } from '../core/plan.ts';
@@ -108,6 +109,7 @@ async function measure({ spec, plan, badRows, dir, startedAt, server }: Prepared
   let stopped: string | null;
   let client: ClientHealth | null = null;
   try {
+    if (arena.wall !== null) collectAlone();
     arena.wall?.startIn(LEAD_US);
     if (arena.wall !== null) arena.watch?.begin(dir, arena.wall.zeroUs);
     hooks.started(dir, plan.facts, () => ({

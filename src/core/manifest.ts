@@ -9,8 +9,10 @@ const clientHealth = z.strictObject({
   machine_zero_us: z.number(),
   /** CPU of the whole client process, polling included. */
   cpu_s: z.number(),
-  /** CPU spent polling the clock ahead of due times. */
+  /** CPU spent polling: ahead of due times, and where the client stays awake while streams are open. */
   polling_s: z.number(),
+  /** How long its main thread was ready to run and others had the cores; null where the kernel does not tell. */
+  core_wait_s: z.number().nullable().default(null),
   event_loop_delay_ms: quantiles,
   /** Moments when the event loop stood still, from the run's start. */
   stalls: z.array(z.strictObject({ from_us: z.number(), to_us: z.number() })),

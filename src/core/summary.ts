@@ -85,8 +85,10 @@ export interface Summary {
       readonly max: number;
     } | null;
     readonly client_cpu_us_per_token: number | null;
-    /** Share of the run that the client spent polling the clock. */
+    /** Share of the run that the client spent polling. */
     readonly spin_share: number | null;
+    /** Share of the run in which its main thread was ready to run and others had the cores. */
+    readonly core_wait_share: number | null;
     /** Measured requests that the client touched: it stood still while they were in flight, or sent them late. */
     readonly requests_touched: number;
   };

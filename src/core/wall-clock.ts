@@ -26,7 +26,8 @@ const NEVER_WOKEN = new Int32Array(new SharedArrayBuffer(4));
 /**
  * The only driver that reads real time. A due heap with one timer: `setTimeout` to 2 ms before the next event,
  * then `setImmediate`, so that I/O is served while the clock is polled, with naps in between: two processes that
- * only spin (client and engine on two cores) hold each other up by a scheduler slice, about 3 ms.
+ * only spin (client and engine on two cores) hold each other up by a scheduler slice, about 3 ms. While `awake` is set
+ * it polls all the time.
  */
 export class WallClock implements Clock {
   readonly #queue = new EventQueue();
@@ -34,6 +35,8 @@ export class WallClock implements Clock {
   #dueNow: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #polling = false;
+  #awake = false;
+  #worked = false;
   #finished: (() => void) | undefined;
   #done: () => boolean = () => false;
   #phaseUs = Number.NEGATIVE_INFINITY;
@@ -61,6 +64,7 @@ export class WallClock implements Clock {
    * everything the phase hands out was there when the poll returned.
    */
   phase(): number {
+    this.#worked = true;
     const nowUs = this.read();
     if (nowUs - this.#phaseUs <= PHASE_CAP_US) return this.#phaseUs;
     if (this.#phaseUs === Number.NEGATIVE_INFINITY) setImmediate(this.#endPhase);
@@ -77,7 +81,22 @@ export class WallClock implements Clock {
     return this.#startUs;
   }
 
-  /** CPU time spent polling for the next due time rather than working, in microseconds. */
+  /** Says that this round of the event loop had something to do: it does not count as polling. */
+  worked(): void {
+    this.#worked = true;
+  }
+
+  /** While set, the event loop polls: it neither blocks nor naps. */
+  set awake(awake: boolean) {
+    this.#awake = awake;
+    if (awake && !this.#polling) this.#arm();
+  }
+
+  get awake(): boolean {
+    return this.#awake;
+  }
+
+  /** CPU time spent polling rather than working, in microseconds. */
   get pollingUs(): number {
     return this.#pollingUs;
   }
@@ -121,7 +140,7 @@ export class WallClock implements Clock {
   #arm(): void {
     clearTimeout(this.#timer);
     if (this.#over) return; // what is left on the heap, such as timeouts, must not keep the process alive
-    const waitUs = this.#queue.nextTime - this.read();
+    const waitUs = this.#awake ? 0 : this.#queue.nextTime - this.read();
     if (waitUs > POLL_BEFORE_US + 1000) {
       this.#timer = setTimeout(this.#arrive, Math.min((waitUs - POLL_BEFORE_US) / 1000, 2 ** 30));
     } else {
@@ -137,11 +156,11 @@ export class WallClock implements Clock {
   readonly #arrive = (): void => {
     const nowUs = this.read();
     const roundUs = nowUs - this.#arrivedUs;
-    if (this.#polling && roundUs <= IDLE_ROUND_US) this.#pollingUs += roundUs;
+    if (this.#polling && !this.#worked && roundUs <= IDLE_ROUND_US) this.#pollingUs += roundUs;
     this.#arrivedUs = nowUs;
-    this.#polling = false;
+    this.#polling = this.#worked = false;
     this.#runDue();
-    if (this.#queue.size > 0 && !this.#polling) this.#arm();
+    if ((this.#queue.size > 0 || this.#awake) && !this.#polling) this.#arm();
   };
 
   #runDue(): void {

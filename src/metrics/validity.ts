@@ -48,6 +48,7 @@ export class ValidityCollector {
       event_loop_delay_ms: client?.event_loop_delay_ms ?? null,
       client_cpu_us_per_token: client === null || this.#tokens === 0 ? null : (workS(client) * 1e6) / this.#tokens,
       spin_share: client === null ? null : client.polling_s / client.duration_s,
+      core_wait_share: client === null || client.core_wait_s === null ? null : client.core_wait_s / client.duration_s,
       requests_touched: this.#touched,
     };
   }
@@ -71,7 +72,7 @@ export class ValidityCollector {
   }
 }
 
-/** CPU that did something: polling the clock ahead of due times takes what is left over. */
+/** CPU that did something: polling takes what is left over. */
 function workS(client: ClientHealth): number {
   return Math.max(0, client.cpu_s - client.polling_s);
 }
@@ -83,5 +84,6 @@ const NO_CLIENT: Validity = {
   event_loop_delay_ms: null,
   client_cpu_us_per_token: null,
   spin_share: null,
+  core_wait_share: null,
   requests_touched: 0,
 };

@@ -2,8 +2,8 @@
 const SLICE = 32;
 /** So few are read at once: another poll first would cost as much. */
 const FEW = 4;
-/** Streams that wait to be read at most, however much keeps coming. */
-const MOST = 512;
+/** Streams that wait to be read at most, however much keeps coming: a burst to more of them is read before it is over. */
+const MOST = 4096;
 
 /** Something whose bytes have come and wait to be read. */
 export interface Unread {
@@ -11,10 +11,11 @@ export interface Unread {
   read(atUs: (us: number) => void): void;
 }
 
-/** What is asked of the clock: when the bytes of this poll had come, and to run what is due by now. */
+/** The clock: tells when the bytes of this poll had come, runs what is due by now, is told of work. */
 export interface ArrivalClock {
   phase(): number;
   catchUp(): void;
+  worked(): void;
 }
 
 /**
@@ -82,6 +83,7 @@ export class Arrivals {
   };
 
   #read(streams: number): void {
+    this.#clock.worked();
     const end = Math.min(this.#head + streams, this.#unread.length);
     while (this.#head < end) {
       const stream = this.#unread[this.#head++];

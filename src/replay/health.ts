@@ -2,6 +2,7 @@ import { build, type Histogram } from 'hdr-histogram-js';
 import type { ClientSample } from '../core/client-sample.ts';
 import type { ClientHealth } from '../core/manifest.ts';
 import type { WallClock } from '../core/wall-clock.ts';
+import { coreWaitUs } from './cores.ts';
 import type { Recorder, StoodStill } from './recorder.ts';
 
 const TICK_MS = 10;
@@ -26,6 +27,7 @@ export class HealthMonitor {
   });
   readonly #stalls: { from_us: number; to_us: number }[] = [];
   readonly #cpuAtStart = process.cpuUsage();
+  readonly #waitedAtStartUs = coreWaitUs();
   #timer: NodeJS.Timeout | undefined;
   #startUs = 0;
   #lastUs = 0;
@@ -35,6 +37,7 @@ export class HealthMonitor {
   #sampledUs = 0;
   #sampledCpu = this.#cpuAtStart;
   #sampledPollingUs = 0;
+  #sampledWaitUs = this.#waitedAtStartUs;
   #maxDelayUs = 0;
 
   constructor(clock: WallClock, recorder: Recorder) {
@@ -54,12 +57,14 @@ export class HealthMonitor {
     clearInterval(this.#timer);
     this.#sample();
     const cpu = process.cpuUsage(this.#cpuAtStart);
+    const waitedUs = difference(this.#waitedAtStartUs, coreWaitUs());
     const duration = Math.max(1, this.#lastUs - this.#startUs);
     return {
       duration_s: duration / 1e6,
       machine_zero_us: this.#clock.zeroUs,
       cpu_s: (cpu.user + cpu.system) / 1e6,
       polling_s: this.#clock.pollingUs / 1e6,
+      core_wait_s: waitedUs === null ? null : waitedUs / 1e6,
       event_loop_delay_ms: {
         p50: this.#delays.getValueAtPercentile(50) / 1000,
         p90: this.#delays.getValueAtPercentile(90) / 1000,
@@ -102,6 +107,7 @@ export class HealthMonitor {
 
   #sample(): void {
     const cpu = process.cpuUsage(this.#sampledCpu);
+    const waitUs = coreWaitUs();
     const { due, sent, tokens } = this.#recorder.progress;
     this.samples.push({
       time_us: this.#lastUs,
@@ -113,11 +119,17 @@ export class HealthMonitor {
       event_loop_delay_max_us: this.#maxDelayUs,
       cpu_us: cpu.user + cpu.system,
       polling_us: this.#clock.pollingUs - this.#sampledPollingUs,
+      core_wait_us: difference(this.#sampledWaitUs, waitUs),
       rss_bytes: process.memoryUsage.rss(),
     });
     this.#sampledUs = this.#lastUs;
     this.#sampledCpu = process.cpuUsage();
     this.#sampledPollingUs = this.#clock.pollingUs;
+    this.#sampledWaitUs = waitUs;
     this.#maxDelayUs = 0;
   }
+}
+
+function difference(from: number | null, to: number | null): number | null {
+  return from === null || to === null ? null : to - from;
 }

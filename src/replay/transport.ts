@@ -6,6 +6,7 @@ import type { CallHandler } from './call-handler.ts';
 import { Connections } from './connections.ts';
 import { Exchange } from './exchange.ts';
 import { stampedConnector } from './stamped-socket.ts';
+import { Wakefulness } from './wakefulness.ts';
 
 /** How a server is reached. */
 export interface ServerAccess {
@@ -28,6 +29,7 @@ export class HttpTarget implements Target {
   readonly #options: ServerAccess;
   readonly #connections: Connections;
   readonly #arrivals: Arrivals;
+  readonly #wakefulness: Wakefulness;
   readonly #exchanges = new Map<number, Exchange>();
 
   constructor(codec: Codec, clock: WallClock, options: ServerAccess) {
@@ -35,6 +37,7 @@ export class HttpTarget implements Target {
     this.#clock = clock;
     this.#options = options;
     this.#arrivals = new Arrivals(clock);
+    this.#wakefulness = new Wakefulness(clock);
     this.#connections = new Connections(
       options.url,
       () => clock.read(),
@@ -43,6 +46,7 @@ export class HttpTarget implements Target {
   }
 
   open(concurrency: number): Promise<void> {
+    this.#wakefulness.start();
     return this.#connections.open(concurrency);
   }
 
@@ -51,7 +55,11 @@ export class HttpTarget implements Target {
       this.#dispatch(call, handler),
     );
     this.#exchanges.set(planned.index, exchange);
-    exchange.onOver = () => this.#exchanges.delete(planned.index);
+    exchange.onOver = () => {
+      this.#exchanges.delete(planned.index);
+      this.#wakefulness.hasOpen = this.#exchanges.size > 0;
+    };
+    this.#wakefulness.hasOpen = true;
     exchange.start();
   }
 
@@ -61,6 +69,7 @@ export class HttpTarget implements Target {
 
   close(): Promise<void> {
     for (const exchange of this.#exchanges.values()) exchange.abandon();
+    this.#wakefulness.stop();
     return this.#connections.close();
   }
 

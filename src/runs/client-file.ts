@@ -3,7 +3,7 @@ import { ByteWriter, parquetWrite } from 'hyparquet-writer';
 import type { ClientSample } from '../core/client-sample.ts';
 import { clientFile, UNFINISHED_SUFFIX } from './run-directory.ts';
 
-/** Every column is a whole number that fits 64 bits. */
+/** Every column is a whole number that fits 64 bits, or null where it could not be had. */
 const COLUMNS = [
   'time_us',
   'in_flight',
@@ -14,6 +14,7 @@ const COLUMNS = [
   'event_loop_delay_max_us',
   'cpu_us',
   'polling_us',
+  'core_wait_us',
   'rss_bytes',
 ] as const satisfies readonly (keyof ClientSample)[];
 
@@ -25,10 +26,14 @@ export function writeClientSamples(dir: string, samples: readonly ClientSample[]
     createdBy: 'reprise',
     schema: [
       { name: 'root', num_children: COLUMNS.length },
-      ...COLUMNS.map((name) => ({ name, type: 'INT64', repetition_type: 'REQUIRED' }) as const),
+      ...COLUMNS.map((name) => ({ name, type: 'INT64', repetition_type: 'OPTIONAL' }) as const),
     ],
-    columnData: COLUMNS.map((name) => ({ name, data: samples.map((sample) => BigInt(Math.round(sample[name]))) })),
+    columnData: COLUMNS.map((name) => ({ name, data: samples.map((sample) => whole(sample[name])) })),
   });
   writeFileSync(clientFile(dir) + UNFINISHED_SUFFIX, writer.getBytes());
   renameSync(clientFile(dir) + UNFINISHED_SUFFIX, clientFile(dir));
+}
+
+function whole(value: number | null): bigint | null {
+  return value === null ? null : BigInt(Math.round(value));
 }

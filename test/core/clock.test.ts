@@ -73,6 +73,32 @@ describe('WallClock', () => {
     );
   });
 
+  it('polls all the time while it is awake, and counts the rounds in which nothing was done', async () => {
+    const clock = new WallClock();
+    clock.awake = true;
+    await sleep(50);
+    const idleUs = clock.pollingUs;
+    assert.ok(idleUs > 0, 'no round was counted');
+    const fromUs = clock.read();
+    const untilUs = fromUs + 20_000;
+    const work = (): void => {
+      clock.worked();
+      if (clock.read() < untilUs) setImmediate(work);
+    };
+    await new Promise<void>((resolve) => {
+      work();
+      setTimeout(resolve, 25);
+    });
+    const [lastedUs, polledUs] = [clock.read() - fromUs, clock.pollingUs - idleUs];
+    assert.ok(polledUs < lastedUs - 19_000, `polled for ${polledUs} of ${lastedUs} us, 20,000 of them work`);
+    clock.awake = false;
+    await sleep(5);
+    assert.deepEqual(
+      process.getActiveResourcesInfo().filter((kind) => kind === 'Immediate'),
+      [],
+    );
+  });
+
   it('runs what is due before what comes from outside', () => {
     const clock = new WallClock();
     const seen: string[] = [];

@@ -26,6 +26,7 @@ test('a client that kept up is valid, and its health is passed on', () => {
     event_loop_delay_ms: { p50: 0.1, p90: 0.2, p99: 0.3, max: 1 },
     client_cpu_us_per_token: 0.5e6 / 300,
     spin_share: 0.05,
+    core_wait_share: 0.01,
     requests_touched: 0,
   });
 });
