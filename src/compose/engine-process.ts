@@ -24,7 +24,8 @@ export function startEngine(
 ): Promise<EngineProcess> {
   const cli = join(import.meta.dirname, '..', `cli${extname(import.meta.filename)}`);
   const trace = traceIterations === null ? [] : ['--trace-iterations', traceIterations];
-  const args = ['engine', 'serve', '--system', system, '--dialect', dialect, '--port', '0', '--quiet', ...trace];
+  const of = system === '' ? [] : ['--system', system];
+  const args = ['engine', 'serve', ...of, '--dialect', dialect, '--port', '0', '--quiet', ...trace];
   const child = spawn(process.execPath, [cli, ...args], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     // Ctrl-C reaches the whole foreground group: the engine must outlive it, to answer what is in flight.

@@ -1,7 +1,6 @@
-import { mkdirSync, renameSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { messageOf, UserError } from '../core/errors.ts';
-import { serverLogFile } from '../runs/run-directory.ts';
+import { makeDirectory, serverLogFile } from '../runs/run-directory.ts';
 import { startServer, type StartedServer } from '../serving/start-server.ts';
 import type { RunSpec } from './run-spec.ts';
 import { parseUrl } from './target.ts';
@@ -25,7 +24,7 @@ export async function startIfAsked(
 ): Promise<ServerOfRun | null> {
   if (start === null) return null;
   const logFile = join(dirname(dir), `${basename(dir)}.server.log`);
-  makeParent(dir);
+  makeDirectory(dirname(dir));
   const options = {
     command: start.command,
     ready: start.ready === null ? null : parseUrl(start.ready, '--ready'),
@@ -37,12 +36,4 @@ export async function startIfAsked(
   };
   const server = await startServer(options, tell, stop);
   return { ...server, moveLog: () => renameSync(logFile, serverLogFile(dir)) };
-}
-
-function makeParent(dir: string): void {
-  try {
-    mkdirSync(dirname(dir), { recursive: true });
-  } catch (thrown) {
-    throw new UserError(`${dir}: cannot be made (${messageOf(thrown)}); choose another --out`, { cause: thrown });
-  }
 }

@@ -1,9 +1,9 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { messageOf, UserError } from '../core/errors.ts';
 import type { RecordStore } from '../core/store.ts';
 import type { WriterMessage } from './record-writer-thread.ts';
 import { RecordWriter, type WriterOptions } from './record-writer.ts';
+import { requestsDirectory, writeError } from './run-directory.ts';
 
 /** A store that writes to a run directory from a thread of its own. */
 export function openRecordStore(dir: string, options: WriterOptions): RecordStore {
@@ -12,7 +12,7 @@ export function openRecordStore(dir: string, options: WriterOptions): RecordStor
   });
   const post = (message: WriterMessage): void => thread.postMessage(message, []);
   const ended = new Promise<void>((resolve, reject) => {
-    thread.once('error', (error) => reject(writeError(dir, error)));
+    thread.once('error', (error) => reject(writeError(requestsDirectory(dir), error)));
     thread.once('exit', () => resolve());
   });
   // An error on the way is not unhandled: `close` tells of it.
@@ -51,16 +51,7 @@ export function openBlockingRecordStore(dir: string, options: WriterOptions): Re
     finished: (records) => attempt((to) => to.finished(records)),
     close: async () => {
       attempt((to) => to.close());
-      if (failed !== null) throw writeError(dir, failed.error);
+      if (failed !== null) throw writeError(requestsDirectory(dir), failed.error);
     },
   };
-}
-
-/** A full disk is for the user to mend; anything else is our fault and keeps its stack. */
-function writeError(dir: string, error: unknown): unknown {
-  if (!(error instanceof Error && 'syscall' in error)) return error;
-  return new UserError(
-    `${dir}: the records cannot be written: ${messageOf(error)}; make room or choose another --out, and run again`,
-    { cause: error },
-  );
 }

@@ -1,5 +1,16 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { messageOf, UserError } from '../core/errors.ts';
 import { type Manifest, manifestSchema } from '../core/manifest.ts';
@@ -20,22 +31,36 @@ export const partFile = (dir: string, worker: number, number: number): string =>
 export const journalFile = (dir: string, worker: number, number: number): string =>
   join(requestsDirectory(dir), `open-${worker}-${String(number).padStart(5, '0')}.journal`);
 
-/** Throws a UserError if there is something in the way of a new run directory: a run is never written over another. */
+/** Throws a UserError if something is in the way of a new run directory: a run is never written over another. */
 export function checkRunDirectory(dir: string): void {
   const found = statSync(dir, { throwIfNoEntry: false });
   if (found !== undefined && !found.isDirectory())
     throw new UserError(`${dir}: a run directory was to be made here, but this is a file; choose another --out`);
   if (found !== undefined && readdirSync(dir).length > 0)
     throw new UserError(`${dir}: not empty; choose another --out, or remove it`);
+  let nearest = resolve(dir);
+  while (!existsSync(nearest)) nearest = dirname(nearest);
+  try {
+    accessSync(nearest, constants.W_OK);
+  } catch (error) {
+    throw writeError(dir, error);
+  }
 }
 
 /** Makes a new run directory, after `checkRunDirectory`. */
 export function createRunDirectory(dir: string): void {
   checkRunDirectory(dir);
+  makeDirectory(requestsDirectory(dir));
+}
+
+/** Makes a directory and what is missing above it. Node's own `recursive` never returns where there can be none (/proc). */
+export function makeDirectory(dir: string): void {
+  if (existsSync(dir)) return;
+  makeDirectory(dirname(resolve(dir)));
   try {
-    mkdirSync(requestsDirectory(dir), { recursive: true });
+    mkdirSync(dir);
   } catch (error) {
-    throw new UserError(`${dir}: cannot be made (${messageOf(error)}); choose another --out`, { cause: error });
+    throw writeError(dir, error);
   }
 }
 
@@ -64,8 +89,30 @@ export function writeSummary(dir: string, summary: Summary): void {
   writeJson(summaryFile(dir), summary);
 }
 
-/** Written aside, then renamed: whoever reads sees the old file or the new one, never half of one. */
+export function writeReport(dir: string, html: string): void {
+  writeWhole(reportFile(dir), html);
+}
+
 function writeJson(file: string, value: unknown): void {
-  writeFileSync(file + UNFINISHED_SUFFIX, `${JSON.stringify(value, null, 2)}\n`);
-  renameSync(file + UNFINISHED_SUFFIX, file);
+  writeWhole(file, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Written aside, then renamed: whoever reads sees the old file or the new one, never half of one. */
+export function writeWhole(file: string, text: string): void {
+  const aside = file + UNFINISHED_SUFFIX;
+  try {
+    writeFileSync(aside, text);
+    renameSync(aside, file);
+  } catch (error) {
+    rmSync(aside, { force: true });
+    throw writeError(file, error);
+  }
+}
+
+/** A full disk and the like are for the user to mend; anything else is our fault and keeps its stack. */
+export function writeError(path: string, error: unknown): unknown {
+  if (!(error instanceof Error && 'syscall' in error)) return error;
+  return new UserError(`${path}: cannot be written: ${error.message}; make room, or choose another --out`, {
+    cause: error,
+  });
 }

@@ -51,7 +51,7 @@ for (const [how, openStore] of Object.entries(STORES)) {
     await sleep(100);
     await assert.rejects(store.close(), (error: unknown) => {
       assert.ok(error instanceof UserError);
-      assert.match(error.message, /the records cannot be written: ENOENT/);
+      assert.match(error.message, /requests: cannot be written: ENOENT/);
       return true;
     });
   });

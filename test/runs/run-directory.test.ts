@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { UserError } from '../../src/core/errors.ts';
@@ -33,6 +33,23 @@ test('a manifest comes back as it was written, and leaves nothing beside it', (t
   writeManifest(dir, manifest);
   assert.deepEqual(readManifest(dir), manifest);
   assert.deepEqual(readdirSync(dir).sort(), ['requests', 'run.json']);
+});
+
+test('a disk that is full is a user error, and leaves the old file alone', (t) => {
+  const dir = temporaryRun(t);
+  const manifest = exampleManifest({ status: 'complete' });
+  writeManifest(dir, manifest);
+  symlinkSync('/dev/full', `${manifestFile(dir)}.tmp`);
+  assert.throws(
+    () => writeManifest(dir, exampleManifest({ status: 'running' })),
+    userError(/run\.json: cannot be written: ENOSPC.*make room/),
+  );
+  assert.deepEqual(readManifest(dir), manifest);
+  assert.deepEqual(readdirSync(dir).sort(), ['requests', 'run.json']);
+});
+
+test('where no directory can be made, that is said', () => {
+  assert.throws(() => createRunDirectory('/proc/nowhere'), userError(/\/proc\/nowhere: cannot be written: ENOENT/));
 });
 
 test('a manifest that is missing or damaged is a user error that says which', (t) => {
