@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
-import { compile } from 'vega-lite';
 import type { Chart } from '../charts/chart.ts';
 import { THEME } from '../charts/theme.ts';
 import { typeset } from '../wording.ts';
@@ -23,8 +22,9 @@ export interface PageParts {
 
 /** One HTML file: offline, no request to anywhere. */
 export async function page({ title, body, charts, markdown }: PageParts): Promise<string> {
-  // Compile the charts here, so that the page needs Vega's runtime alone.
-  const specs = Object.fromEntries(charts.map(({ id, spec }) => [id, compiled(spec)]));
+  // Compile the charts here, so that the page needs Vega's runtime alone. Loaded here, for what makes no page.
+  const { compile } = await import('vega-lite');
+  const specs = Object.fromEntries(charts.map(({ id, spec }) => [id, compile(spec, { config: THEME }).spec]));
   const scripts = [await vegaRuntime(), `(${runPage.toString()})(vega, ${shareZoom.toString()});`];
   const whole = html`<!doctype html>
     <html lang="en">
@@ -69,10 +69,6 @@ export function chartSection(
     ${lead === null ? null : html`<p class="lead">${typeof lead === 'string' ? typeset(lead) : lead}</p>`}
     ${charts.length === 0 ? null : html`<div class="${layout}">${charts.map(chartFigure)}</div>`}
   </section>`;
-}
-
-function compiled(spec: Chart['spec']): object {
-  return compile(spec, { config: THEME }).spec;
 }
 
 /** Exactly the text whose digest the policy names. */

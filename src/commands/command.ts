@@ -14,10 +14,20 @@ export interface Command {
   run(parsed: unknown, line: readonly string[]): Promise<ExitCode>;
 }
 
+/** For a schema: what an option takes, told beside what it got. */
+export function expected(what: string): { error: (issue: { readonly input?: unknown }) => string } {
+  return { error: ({ input }) => `${got(input)}, expected ${what}` };
+}
+
+function got(input: unknown): string {
+  if (Array.isArray(input)) return 'is given more than once';
+  return Number.isNaN(input) ? 'is not a number' : `got ${typeof input === 'string' ? `"${input}"` : String(input)}`;
+}
+
 /** A numeric option that counts something. */
-export const wholeNumber = z
-  .int({ error: (issue) => `got ${String(issue.input)}, expected a whole number from 1` })
-  .positive({ error: (issue) => `got ${String(issue.input)}, expected a whole number from 1` });
+export const wholeNumber = z.int(expected('a whole number from 1')).positive(expected('a whole number from 1'));
+
+export const text = z.string(expected('one value'));
 
 /** Reads parsed options by a schema; a UserError names each option that is wrong, what it is and what was expected. */
 export function readOptions<T>(schema: z.ZodType<T>, parsed: unknown): T {

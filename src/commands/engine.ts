@@ -3,23 +3,22 @@ import { EXIT, type ExitCode } from '../core/errors.ts';
 import { collectAlone } from '../core/collect-alone.ts';
 import { DIALECT_NAMES, engineWarnings, parseEngineSpec, serveEngine } from '../engine/index.ts';
 import { openIterationFile } from '../compose/iteration-file.ts';
-import { readOptions, type Command } from './command.ts';
+import { expected, readOptions, text, wholeNumber, type Command } from './command.ts';
 import { engineList } from './engine-list.ts';
 import { printWarning } from './terminal.ts';
 
-const port = z.int({ error: 'expected a port from 0 to 65535' }).min(0).max(65535);
+const PORTS = expected('a port from 0 to 65535');
+const port = z.int(PORTS).min(0, PORTS).max(65535, PORTS);
 
 const schema = z.looseObject({
   action: z.enum(['serve', 'list']),
-  system: z.string(),
-  dialect: z.enum(DIALECT_NAMES, {
-    error: (issue) => `got "${String(issue.input)}", expected ${DIALECT_NAMES.join(', ')}`,
-  }),
-  host: z.string(),
+  system: text,
+  dialect: z.enum(DIALECT_NAMES, expected(DIALECT_NAMES.join(', '))),
+  host: text,
   port,
   'decode-port': port.optional(),
-  'max-connections': z.int({ error: 'expected a whole number of at least 1' }).min(1),
-  'trace-iterations': z.string().optional(),
+  'max-connections': wholeNumber,
+  'trace-iterations': text.optional(),
   quiet: z.boolean(),
   json: z.boolean(),
 });
@@ -87,7 +86,7 @@ async function serve(options: z.infer<typeof schema>): Promise<ExitCode> {
     maxConnections: options['max-connections'],
     onIteration: iterations?.onIteration,
   });
-  if (!options.quiet) for (const text of engineWarnings(options.system)) printWarning(text);
+  if (!options.quiet) engineWarnings(options.system).forEach(printWarning);
   const { url, decodeUrl } = server;
   const said = decodeUrl === null ? `on ${url}` : `for prompts on ${url}, for decodes on ${decodeUrl}`;
   if (!options.quiet) process.stdout.write(`listening ${said}\n`);

@@ -1,21 +1,26 @@
 import yargs from 'yargs';
 import { version } from '../compose/version.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
-import { nearest } from '../core/nearest.ts';
-import { engineCommand } from './engine.ts';
-import { placeCommand } from './place.ts';
-import { reportCommand } from './report.ts';
-import { runCommand } from './run.ts';
-import { printError } from './terminal.ts';
-import { traceCommand } from './trace.ts';
 import type { Command } from './command.ts';
+import { outliveReaders, printError } from './terminal.ts';
+import { yargsMistake } from './yargs-mistake.ts';
 
-const COMMANDS: readonly Command[] = [runCommand, reportCommand, traceCommand, engineCommand, placeCommand];
-const GLOBAL_OPTIONS = ['help', 'version', 'color'];
+/** Each is loaded when it is asked for: `trace` need not wait for what only `run` uses. */
+const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
+  ['run', async () => (await import('./run.ts')).runCommand],
+  ['report', async () => (await import('./report.ts')).reportCommand],
+  ['trace', async () => (await import('./trace.ts')).traceCommand],
+  ['engine', async () => (await import('./engine.ts')).engineCommand],
+  ['place', async () => (await import('./place.ts')).placeCommand],
+]);
 
 /** Runs one command line and gives the process's exit code. Every fault a user can mend is one message, no stack trace. */
 export async function main(args: readonly string[]): Promise<ExitCode> {
+  outliveReaders();
   if (args.includes('--no-color')) process.env['NO_COLOR'] = '1';
+  const command = await COMMANDS.get(args.find((arg) => !arg.startsWith('-')) ?? '')?.();
+  const commands = command === undefined ? await Promise.all([...COMMANDS.values()].map((load) => load())) : [command];
+  const names = [...COMMANDS.keys()];
   let code: ExitCode = EXIT.ok;
   const parser = yargs([...args])
     .scriptName('reprise')
@@ -23,32 +28,35 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
       '$0 COMMAND [OPTIONS]\n\nReplays production request traces against LLM serving engines with their real timing, and says\nhow much load they carry within their SLOs. "reprise COMMAND --help" shows an example first.',
     )
     .option('color', { type: 'boolean', default: true, describe: 'colours; --no-color or NO_COLOR turns them off' })
-    .demandCommand(1, 'name a command: reprise run, report, trace, engine or place; "reprise --help" lists them')
+    .demandCommand(1, `name a command: reprise ${names.join(', ')}; "reprise --help" lists them`)
     .version(version())
     .help()
     .alias('help', 'h')
     .strict()
+    .parserConfiguration({ 'camel-case-expansion': false, 'dot-notation': false })
     .exitProcess(false)
     .wrap(Math.min(110, process.stdout.columns ?? 100))
     .fail((message, error) => {
-      throw error ?? new UserError(withNearest(message, args));
+      // What a command throws comes without a message; what yargs finds wrong, sometimes with an error of its own.
+      throw message === null ? error : new UserError(yargsMistake(message, args, command, names));
     });
-  for (const command of COMMANDS)
+  for (const { usage, describe, examples, positionals, options, run } of commands)
     parser.command(
-      command.usage,
-      command.describe,
+      usage,
+      describe,
       (builder) => {
-        builder.usage(
-          `Example:\n${command.examples.map((line) => `  ${line}`).join('\n')}\n\n$0 ${command.usage}\n\n${command.describe}`,
-        );
-        for (const [name, positional] of Object.entries(command.positionals)) builder.positional(name, positional);
-        return builder.options(command.options);
+        builder.usage(`Example:\n${examples.map((line) => `  ${line}`).join('\n')}\n\n$0 ${usage}\n\n${describe}`);
+        for (const [key, positional] of Object.entries(positionals)) builder.positional(key, positional);
+        for (const [key, option] of Object.entries(options))
+          builder.option(key, option.type === 'boolean' ? option : { nargs: 1, ...option });
+        return builder;
       },
       async (parsed) => {
-        code = await command.run(parsed, args);
+        code = await run(parsed, args);
       },
     );
   try {
+    refuseEmpty(args);
     await parser.parseAsync();
     return code;
   } catch (thrown) {
@@ -56,23 +64,11 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   }
 }
 
-/** yargs says which argument it does not know; this adds the one that was probably meant. */
-function withNearest(message: string, args: readonly string[]): string {
-  const unknown = /^Unknown (?:argument|command)s?: (.+)$/.exec(message)?.[1]?.split(', ') ?? [];
-  if (unknown.length === 0) return message;
-  const command = COMMANDS.find(({ usage }) => usage.split(' ')[0] === args[0]);
-  const options = [...Object.keys(command?.options ?? {}), ...GLOBAL_OPTIONS];
-  const names = COMMANDS.map(({ usage }) => usage.split(' ')[0] ?? '');
-  const lines = unknown.map((name) => {
-    const isOption = args.some((arg) => arg.startsWith(`-${name}`) || arg.startsWith(`--${name}`));
-    const near = nearest(name, isOption ? options : command === undefined ? names : []);
-    const shown = isOption ? `--${name}` : name;
-    const meant = near === undefined ? '' : `; did you mean ${isOption ? `--${near}` : `"${near}"`}?`;
-    return isOption
-      ? `unknown option ${shown}${meant}`
-      : command === undefined
-        ? `unknown command "${shown}"${meant}`
-        : `unexpected argument "${shown}"`;
-  });
-  return `${lines.join('\n')}\n"reprise ${command === undefined ? '' : `${args[0]} `}--help" lists what there is`;
+/** An empty word is a variable that is not set: yargs would take it for 0, and a folder's name for this one. */
+function refuseEmpty(args: readonly string[]): void {
+  const at = args.findIndex((arg) => arg === '' || /^--[\w-]+=$/.test(arg));
+  const [before, word] = [args[at - 1] ?? '', args[at] ?? ''];
+  if (at < 0) return;
+  const option = [word, before].find((each) => each.startsWith('--'))?.replace(/=$/, '');
+  throw new UserError(`${option === undefined ? 'an argument' : option}: is empty; is a variable not set?`);
 }

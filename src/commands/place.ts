@@ -7,27 +7,26 @@ import { checkRunDirectory } from '../runs/run-directory.ts';
 import { findPlacement, type PlaceSpec } from '../search/place.ts';
 import { placementText } from '../../reports/index.ts';
 import { resolveSlo, resolveWorkload } from '../../workloads/index.ts';
-import { readOptions, wholeNumber, type Command } from './command.ts';
+import { expected, readOptions, text, wholeNumber, type Command } from './command.ts';
 import { showCount } from './progress.ts';
 import { sloList } from './slo-list.ts';
 import { hasColor, printWarning } from './terminal.ts';
 import { transformNotes } from './transform-options.ts';
 
-const text = z.string({ error: (issue) => (Array.isArray(issue.input) ? 'is given more than once' : 'needs a value') });
 const schema = z.looseObject({
   workload: text.optional(),
   model: text.optional(),
   gpu: text.optional(),
-  gpus: wholeNumber.max(1024, { error: 'expected at most 1024' }).optional(),
+  gpus: wholeNumber.max(1024, expected('at most 1024')).optional(),
   slo: text.optional(),
   'gpus-per-node': wholeNumber,
-  affinity: z.enum(['high', 'low'], { error: (issue) => `got "${String(issue.input)}", expected high or low` }),
+  affinity: z.enum(['high', 'low'], expected('high or low')),
   system: text,
   collocated: text,
   at: z
-    .number()
-    .gt(0)
-    .max(1, { error: (issue) => `got ${String(issue.input)}, expected a share, e.g. 0.9` }),
+    .number(expected('a share, e.g. 0.9'))
+    .gt(0, expected('a share, e.g. 0.9'))
+    .max(1, expected('a share, e.g. 0.9')),
   precision: text,
   requests: wholeNumber,
   wholes: wholeNumber,
@@ -36,8 +35,8 @@ const schema = z.looseObject({
   'clip-input': wholeNumber.optional(),
   'clip-output': wholeNumber.optional(),
   limit: wholeNumber.optional(),
-  'on-bad-row': z.enum(['fail', 'skip'], { error: (issue) => `got "${String(issue.input)}", expected fail or skip` }),
-  seed: z.int({ error: (issue) => `got ${String(issue.input)}, expected a whole number` }),
+  'on-bad-row': z.enum(['fail', 'skip'], expected('fail or skip')),
+  seed: z.int(expected('a whole number')),
   workers: wholeNumber.optional(),
   out: text.optional(),
   json: z.boolean(),

@@ -1,24 +1,28 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { judgedBy, openRun, reportRun } from '../compose/finish-run.ts';
-import { EXIT, type ExitCode } from '../core/errors.ts';
+import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { reportFile } from '../runs/run-directory.ts';
 import { summaryText } from '../../reports/index.ts';
 import { resolveSlo } from '../../workloads/index.ts';
-import { readOptions, type Command } from './command.ts';
+import { readOptions, text, type Command } from './command.ts';
 import { sloList } from './slo-list.ts';
 import { hasColor } from './terminal.ts';
 
-const schema = z.looseObject({ directories: z.array(z.string()), slo: z.string().optional(), json: z.boolean() });
+const schema = z.looseObject({
+  directories: z.array(z.string()).default([]),
+  slo: text.optional(),
+  json: z.boolean(),
+});
 
 export const reportCommand: Command = {
-  usage: 'report <directories..>',
+  usage: 'report [directories..]',
   describe: 'Rebuild summary and report from the records of runs; mends a run that was killed',
   examples: [
     'reprise report runs/20261121T081500Z-chat-reference-vllm-v1',
     'reprise report runs/20261121T081500Z-chat-reference-vllm-v1 --slo distserve-osdi-chat-opt-13b',
   ],
-  positionals: { directories: { type: 'string', array: true, describe: 'run directories', demandOption: true } },
+  positionals: { directories: { type: 'string', array: true, describe: 'run directories' } },
   options: {
     slo: {
       type: 'string',
@@ -34,6 +38,7 @@ async function report({ directories, slo, json }: z.infer<typeof schema>): Promi
     process.stdout.write(sloList(json));
     return EXIT.ok;
   }
+  if (directories.length === 0) throw new UserError('report: name a run directory, e.g. runs/*-chat-*');
   const asked = slo === undefined ? null : resolveSlo(slo);
   for (const dir of directories) {
     const run = await openRun(dir);

@@ -5,29 +5,21 @@ import type { RunSpec } from '../compose/run-spec.ts';
 import { UserError } from '../core/errors.ts';
 import { parseDurationUs } from '../core/units.ts';
 import { resolveSlo, resolveWorkload } from '../../workloads/index.ts';
-import { wholeNumber, type Command } from './command.ts';
+import { expected, text, wholeNumber, type Command } from './command.ts';
 import { transformNotes } from './transform-options.ts';
 
-const text = z.string({ error: (issue) => (Array.isArray(issue.input) ? 'is given more than once' : 'needs a value') });
 /** What yargs makes of `RUN_OPTIONS`, checked. */
 export const runOptionsSchema = z.looseObject({
   workload: text.optional(),
   target: text,
   adapter: text,
-  endpoint: z
-    .enum(ENDPOINTS, { error: (issue) => `got "${String(issue.input)}", expected ${ENDPOINTS.join(', ')}` })
-    .optional(),
+  endpoint: z.enum(ENDPOINTS, expected(ENDPOINTS.join(', '))).optional(),
   model: text.optional(),
   tokenizer: text.optional(),
   slo: text.optional(),
-  clock: z.enum(['real', 'virtual'], { error: (issue) => `got "${String(issue.input)}", expected real or virtual` }),
-  speed: z
-    .number({ error: 'expected a number above 0, e.g. 1.5' })
-    .positive({ error: (issue) => `got ${String(issue.input)}, expected a number above 0` }),
-  rate: z
-    .number({ error: 'expected requests a second, e.g. 7.5' })
-    .positive({ error: (issue) => `got ${String(issue.input)}, expected a number above 0` })
-    .optional(),
+  clock: z.enum(['real', 'virtual'], expected('real or virtual')),
+  speed: z.number(expected('a number above 0, e.g. 1.5')).positive(expected('a number above 0, e.g. 1.5')),
+  rate: z.number(expected('requests a second, e.g. 7.5')).positive(expected('requests a second, e.g. 7.5')).optional(),
   window: text.optional(),
   'clip-input': wholeNumber.optional(),
   'clip-output': wholeNumber.optional(),
@@ -35,13 +27,11 @@ export const runOptionsSchema = z.looseObject({
   'block-tokens': wholeNumber.optional(),
   warmup: text.optional(),
   cooldown: text.optional(),
-  'warmup-requests': z
-    .int({ error: (issue) => `got ${String(issue.input)}, expected a whole number from 0` })
-    .nonnegative({ error: (issue) => `got ${String(issue.input)}, expected a whole number from 0` }),
+  'warmup-requests': z.int(expected('a whole number from 0')).nonnegative(expected('a whole number from 0')),
   'reset-cache': z.boolean(),
   timeout: text,
   'ttft-timeout': text,
-  seed: z.int({ error: (issue) => `got ${String(issue.input)}, expected a whole number` }),
+  seed: z.int(expected('a whole number')),
   out: text.optional(),
   start: text.optional(),
   ready: text.optional(),
@@ -49,8 +39,8 @@ export const runOptionsSchema = z.looseObject({
   header: z.array(z.string()),
   'api-key-env': text.optional(),
   insecure: z.boolean(),
-  'trace-iterations': z.string().optional(),
-  'on-bad-row': z.enum(['fail', 'skip'], { error: (issue) => `got "${String(issue.input)}", expected fail or skip` }),
+  'trace-iterations': text.optional(),
+  'on-bad-row': z.enum(['fail', 'skip'], expected('fail or skip')),
   json: z.boolean(),
   quiet: z.boolean(),
 });

@@ -24,3 +24,11 @@ export function printWarning(text: string): void {
   const mark = hasColor(process.stderr) ? styleText('yellow', 'warning:') : 'warning:';
   process.stderr.write(`${mark} ${text}\n`);
 }
+
+/** Whoever reads our output may go before its end (`| head`): what was begun goes on, and its files are written. */
+export function outliveReaders(): void {
+  process.stderr.on('error', () => undefined);
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') process.exitCode = printError(new UserError(`stdout: ${error.message}`));
+  });
+}
