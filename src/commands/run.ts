@@ -37,11 +37,14 @@ async function runAndReport(options: RunOptions, line: readonly string[]): Promi
   const cut = new AbortController();
   let signalled: ExitCode | null = null;
   const onSignal = (name: NodeJS.Signals): void => {
-    if (signalled === null)
-      process.stderr.write(
-        '\nstopping: nothing more is sent; what is in flight may end within 5 s (again: cut it now)\n',
-      );
-    else cut.abort();
+    // The third does not wait: what has been recorded is on the disk, and `report` mends the rest.
+    if (cut.signal.aborted) process.exit(signalled ?? EXIT.sigint);
+    if (signalled !== null) cut.abort();
+    process.stderr.write(
+      signalled === null
+        ? '\nstopping: nothing more is sent; what is in flight may end within 5 s (again: cut it now)\n'
+        : '\ncut: what there is is summarised (again: leave at once; "reprise report" summarises it later)\n',
+    );
     signalled = name === 'SIGTERM' ? EXIT.sigterm : EXIT.sigint;
     stop.abort(new Error(`interrupted by ${name}`));
   };

@@ -19,7 +19,10 @@ import { openWorkload } from './workload.ts';
 
 /** From records to summary and report, for a run that has just ended. */
 export async function finishRun(dir: string, manifest: Manifest, source: Source): Promise<Summary> {
-  if (manifest.status !== 'complete') await completeRecords(dir, manifest, source);
+  if (manifest.status !== 'complete') {
+    await completeRecords(dir, manifest, source);
+    writeManifest(dir, manifest);
+  }
   return reportRun(dir, manifest);
 }
 

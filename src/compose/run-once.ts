@@ -140,7 +140,8 @@ async function measure({ spec, plan, badRows, dir, startedAt, server }: Prepared
   }
   const status = stopped === null ? 'complete' : hooks.stop.aborted ? 'interrupted' : 'failed';
   const ended: Manifest = { ...manifest, status, reason: stopped, ended_at: hooks.nowIso(), client };
-  writeManifest(dir, ended);
+  // Until what was not sent has its records, too, a run that was interrupted is one that `report` has to mend.
+  if (status === 'complete') writeManifest(dir, ended);
   return ended;
 }
 

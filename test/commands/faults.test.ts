@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -188,5 +188,30 @@ describe('faults', () => {
     assert.equal(status, 'interrupted');
     assert.equal((requests.by_outcome.ok ?? 0) + (requests.by_outcome.unsent ?? 0), 500);
     assert.ok((requests.by_outcome.ok ?? 0) >= 95);
+  });
+
+  it('Ctrl-C three times leaves at once, and report gives every request of the plan', async () => {
+    const server = await start((_index, _request, response, body) => void streamTokens(response, maxTokens(body), 20));
+    const { out, child, result } = startRun('impatient', [60_000, 0.02, 10], server);
+    await requestsSeen(server, 50, child);
+    for (const said of [/stopping: /, /leave at once/]) {
+      const told = new Promise<void>((resolve) =>
+        child.stderr?.on('data', (text: Buffer) => {
+          if (said.test(text.toString())) resolve();
+        }),
+      );
+      child.kill('SIGINT');
+      await told;
+    }
+    await sleep(100); // to be amid writing what was not sent
+    child.kill('SIGINT');
+    assert.equal((await result).code, 130);
+    assert.equal(existsSync(join(out, 'summary.json')), false, 'it left before its end');
+    const report = await cli('report', out, '--json');
+    assert.equal(report.code, 0, report.stderr);
+    const { requests, status }: Summary = JSON.parse(report.stdout);
+    assert.deepEqual([status, requests.scheduled], ['interrupted', 60_000]);
+    const { ok = 0, cut = 0 } = requests.by_outcome;
+    assert.ok(ok >= 25 && ok + cut >= 45, JSON.stringify(requests.by_outcome));
   });
 });
