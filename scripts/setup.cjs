@@ -21,13 +21,15 @@ if (Number(process.versions.node.split('.')[0]) < OLDEST) {
 var root = path.join(__dirname, '..');
 var modules = path.join(root, 'node_modules');
 // A second copy of what the node package has put into its bin folder, binaries for the Bare runtime on every platform,
-// and sources that stand beside what is built from them: 131 MB that nothing here loads.
+// sources that stand beside what is built from them, and the pages of a trace viewer: 136 MB that nothing here loads.
 var NEVER_LOADED = [
   'node/node_modules',
   'bare-buffer/prebuilds',
   'bare-fs/prebuilds',
   'bare-path/prebuilds',
   'bare-url/prebuilds',
+  'playwright-core/lib/vite',
+  'vega-lite/src',
   'zod/src',
 ];
 var stamp = path.join(modules, '.reprise-setup');
