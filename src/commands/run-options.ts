@@ -152,8 +152,8 @@ export function runSpec(options: RunOptions, line: readonly string[]): RunSpec {
     warmupRequests: options['warmup-requests'],
     resetCache: options['reset-cache'],
     seed: options.seed,
-    timeoutUs: parseDurationUs(options.timeout, '--timeout'),
-    ttftTimeoutUs: parseDurationUs(options['ttft-timeout'], '--ttft-timeout'),
+    timeoutUs: patienceUs(options, 'timeout'),
+    ttftTimeoutUs: patienceUs(options, 'ttft-timeout'),
     headers: headers(options),
     insecure: options.insecure,
     start: startSpec(options),
@@ -163,13 +163,20 @@ export function runSpec(options: RunOptions, line: readonly string[]): RunSpec {
   };
 }
 
+function patienceUs(options: RunOptions, name: 'timeout' | 'ttft-timeout' | 'start-timeout'): number {
+  const us = parseDurationUs(options[name], `--${name}`);
+  if (us > 0) return us;
+  throw new UserError(`--${name}: ${options[name]} leaves no time to answer; for no limit give a long one, e.g. 24h`);
+}
+
 function tokenizerOf(asked: string | undefined): string | null {
   if (asked === undefined) return null;
   return asked === 'server' ? asked : resolve(asked);
 }
 
-function startSpec({ start, ready, 'start-timeout': timeout }: RunOptions): RunSpec['start'] {
-  const timeoutUs = parseDurationUs(timeout, '--start-timeout');
+function startSpec(options: RunOptions): RunSpec['start'] {
+  const { start, ready } = options;
+  const timeoutUs = patienceUs(options, 'start-timeout');
   if (start !== undefined) return { command: start, ready: ready ?? null, timeoutUs };
   if (ready !== undefined) throw new UserError('--ready: there is nothing to wait for without --start "COMMAND"');
   return null;

@@ -153,6 +153,7 @@ const mistakes: [what: string, args: string[], code: number, names: RegExp][] = 
   ],
   ['an option without its value', run(good, '--limit'), 2, /--limit: needs a value/],
   ['a value that begins like an option', run(good, '--timeout', '-5s'), 2, /--timeout: "-5s" is not a duration/],
+  ['no time to answer', run(good, '--timeout', '0s'), 2, /--timeout: 0s leaves no time to answer/],
   ['a variable that is not set', ['run', good, '--clock', 'virtual', '--out', ''], 2, /--out: is empty/],
   ['a number that is not set', run(good, '--seed='), 2, /--seed: is empty/],
   ['a number that is none', run(good, '--seed', 'abc'), 2, /--seed: is not a number, expected a whole number/],
