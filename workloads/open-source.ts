@@ -19,8 +19,8 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a trace, gzip or not, its format found by its content. Throws a UserError for a file that is missing, empty, a directory,
- * binary, or of no format that is known. Bad rows are found while it is read.
+ * Opens a trace, gzip or not, its format found by its content. Throws a UserError for a file that is missing, empty, a
+ * directory, binary, or of no format that is known. Bad rows are found while it is read.
  */
 export async function openSource(path: string, options: OpenOptions): Promise<Source> {
   const lines = headLines(path, await readHead(path));

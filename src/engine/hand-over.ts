@@ -51,7 +51,8 @@ export class Receiver implements ReceiverView, InstanceView {
     const { clock, admission, kvBytesPerToken } = this.#parts;
     for (let move = this.#offered.at(0); move !== undefined; move = this.#offered.at(0)) {
       const { sequence, link, target } = move;
-      // What moves can be found here once it has come. With room for what it computes next, or several that wait could fill the memory and none of them run.
+      // What moves can be found here once it has come. With room for what it computes next, or several that wait could
+      // fill the memory and none of them run.
       const holdTokens = sequence.computedTokens + 1;
       const cached = target.cachedTokens();
       if (!admission(this, target.needs(holdTokens)) || !target.grow(holdTokens, cached)) return;

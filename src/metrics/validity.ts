@@ -5,7 +5,7 @@ import type { Summary } from '../core/summary.ts';
 import { formatMs, formatShare } from '../core/units.ts';
 import { nearestRank, Samples } from './samples.ts';
 
-/** Requests sent later than this are named in the reason; 1 % of them would break the limit above. */
+/** Requests sent later than this are named in the reason; 1 % of them would break `MAX_LATENESS_MS` too. */
 const VERY_LATE_MS = 50;
 /** A client that stood still for so long cannot say when tokens came. */
 const MAX_STALL_MS = 100;

@@ -4,6 +4,7 @@ import type { Lease } from './connections.ts';
 
 /** Most of a refusal's body that is kept. */
 const REFUSAL_BYTES = 8192;
+
 /** What a call tells its exchange. */
 export interface CallEvents {
   onSent(connectUs: number | null): void;
