@@ -4,7 +4,7 @@ import type { Instance } from './instance.ts';
 import type { KvAccount } from './kv/memory.ts';
 import type { KvAdmission, ReceiverView } from './policies/kv-admission.ts';
 import type { InstanceView } from './policies/routers.ts';
-import type { Place, Sequence } from './sequence.ts';
+import { tokensOf, type Place, type Sequence } from './sequence.ts';
 import { WaitingQueue } from './waiting-queue.ts';
 
 export interface ReceiverParts {
@@ -85,8 +85,7 @@ export class Receiver implements ReceiverView, InstanceView {
   }
 
   tokens(): number {
-    let sum = this.#parts.decode.tokens();
-    for (let i = 0; i < this.#offered.length; i++) sum += tokensOf(this.#offered.at(i)?.sequence);
+    let sum = this.#parts.decode.tokens() + this.#offered.sum(({ sequence }) => tokensOf(sequence));
     for (const { sequence } of this.#moving) sum += tokensOf(sequence);
     return sum;
   }
@@ -126,8 +125,4 @@ interface Move extends Place {
   /** What it holds where it goes: nothing until it may go. */
   readonly target: KvAccount;
   transfer: Transfer | null;
-}
-
-function tokensOf(sequence: Sequence | undefined): number {
-  return sequence === undefined ? 0 : sequence.promptTokens + sequence.generatedTokens;
 }

@@ -28,6 +28,11 @@ export function missingTokens(sequence: SequenceView): number {
   return sequence.promptTokens + sequence.generatedTokens - sequence.computedTokens;
 }
 
+/** Tokens that there are of it by now: its prompt, and what it has generated. */
+export function tokensOf(sequence: SequenceView): number {
+  return sequence.promptTokens + sequence.generatedTokens;
+}
+
 /** Where a request is: an instance, or between two. */
 export interface Place {
   /** Gives it up and frees its memory at once. */
