@@ -1,4 +1,4 @@
-import { CODECS } from '../../adapters/index.ts';
+import { ADAPTERS } from '../../adapters/index.ts';
 import { UserError } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { suggestion } from '../core/nearest.ts';
@@ -29,7 +29,7 @@ export function checkTarget(spec: RunSpec): void {
       '--tokenizer: --clock virtual makes no prompts, its requests are lengths and prefix blocks; leave one of them out',
     );
   if (spec.adapter === 'auto') return;
-  const adapters = ['auto', ...Object.keys(CODECS)];
+  const adapters = ['auto', ...Object.keys(ADAPTERS)];
   if (!adapters.includes(spec.adapter))
     throw new UserError(`--adapter: "${spec.adapter}" is not known${suggestion(spec.adapter, adapters)}`);
   checkEndpoint(spec.adapter, spec.endpoint);

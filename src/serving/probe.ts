@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { CODECS, EVERY_ABILITY, type CodecOptions, type ServerAbilities } from '../../adapters/index.ts';
+import { EVERY_ABILITY, makeCodec, type CodecOptions, type ServerAbilities } from '../../adapters/index.ts';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import type { PromptMaker } from '../core/prompt-maker.ts';
 import type { TokenCountSource } from '../core/record.ts';
@@ -44,9 +44,9 @@ export async function probe(
   let abilities: ServerAbilities = { ...EVERY_ABILITY, returnTokenIds: mayEcho };
   const pauses = [...PAUSES_MS];
   for (;;) {
-    const codec = CODECS[adapter]?.({ ...options, abilities }, prompts);
-    const call = codec?.open(REQUEST)[0];
-    if (codec === undefined || call === undefined) throw new Error(`no adapter ${adapter}`);
+    const codec = makeCodec(adapter, { ...options, abilities }, prompts);
+    const [call] = codec.open(REQUEST);
+    if (call === undefined) throw new Error(`adapter ${adapter} makes no call`);
     let reply: Reply;
     try {
       reply = await ask(access, call.path, patienceMs, call);
