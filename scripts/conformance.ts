@@ -14,6 +14,7 @@ import { runOnce } from '../src/compose/run-once.ts';
 import { messageOf } from '../src/core/errors.ts';
 import type { RequestRecord } from '../src/core/record.ts';
 import { readRecords } from '../src/runs/records.ts';
+import { plainRun, UNWATCHED } from './plain-run.ts';
 
 const READY_WITHIN_S = 600;
 const REQUESTS = 40;
@@ -54,37 +55,15 @@ async function check(adapter: string, endpoint: Endpoint | null): Promise<void> 
   let found = '';
   try {
     await runOnce(
-      {
-        workload: { path: join(folder, 'burst.csv'), onBadRow: 'fail', transforms: [] },
+      plainRun(join(folder, 'burst.csv'), {
         target: url,
         adapter,
         endpoint,
-        model: null,
-        clock: 'real',
-        slo: null,
-        warmupUs: 0,
-        cooldownUs: 0,
-        seed: 1,
         timeoutUs: 120e6,
-        tokenizer: null,
-        warmupRequests: 0,
-        resetCache: false,
-        start: null,
-        ttftTimeoutUs: 60e6,
-        headers: {},
-        insecure: false,
-        traceIterations: null,
         out,
         command: ['conformance'],
-      },
-      {
-        nowIso: () => new Date().toISOString(),
-        warn: (text) => console.log(`  warning: ${text}`),
-        tell: (text) => (found = text),
-        started: () => undefined,
-        stop: new AbortController().signal,
-        cut: new AbortController().signal,
-      },
+      }),
+      { ...UNWATCHED, warn: (text) => console.log(`  warning: ${text}`), tell: (text) => (found = text) },
     );
     for await (const batch of readRecords(out)) records.push(...batch);
   } catch (thrown) {
