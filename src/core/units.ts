@@ -55,8 +55,10 @@ export function withThousands(value: number | string): string {
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
 
-/** Share as a percentage with at most one decimal: `0.9243` -> `92.4 %`. */
+/** Share as a percentage with a decimal, or up to three where one would say none or all: `92.4 %`, `99.98 %`. */
 export function formatShare(share: number): string {
   const percent = share * 100;
-  return `${percent.toFixed(percent === 100 || percent === 0 ? 0 : 1)} %`;
+  if (percent === 0 || percent === 100) return `${percent} %`;
+  const digits = [1, 2].find((each) => !['0', '100'].includes(String(Number(percent.toFixed(each))))) ?? 3;
+  return `${percent.toFixed(digits)} %`;
 }
