@@ -111,7 +111,7 @@ function throughputRows({ throughput }: Summary): string[][] {
   return [
     [
       'throughput',
-      `${rateWords(requests_per_s, 'requests')}${good}, in ${rateWords(input_tokens_per_s, 'tokens')}, out ${rateWords(output_tokens_per_s, 'tokens')}`,
+      `${rateWords(requests_per_s, 'requests')}${good}, in ${input_tokens_per_s === null ? 'not counted' : rateWords(input_tokens_per_s, 'tokens')}, out ${rateWords(output_tokens_per_s, 'tokens')}`,
     ],
   ];
 }
