@@ -38,7 +38,8 @@ a[title]:hover { text-decoration: underline; }
 .verdict + dl { margin-top: 1.5rem; }
 
 dl.facts { display: flex; flex-wrap: wrap; gap: 0.75rem 2.5rem; }
-dl.facts dt { font-size: 0.875rem; } dl.facts dd { margin: 0; }
+dl.facts div { min-width: 0; }
+dl.facts dt { font-size: 0.875rem; } dl.facts dd { margin: 0; overflow-wrap: anywhere; }
 dl.lines { display: grid; grid-template-columns: minmax(9rem, 16rem) 1fr; gap: 0.5rem 1.5rem; }
 dl.lines dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 dl.lines code { white-space: pre-wrap; }
