@@ -48,12 +48,12 @@ export function outcomes({ requests }: Summary, { failures }: Figures): Markup |
         </thead>
         <tbody>
           ${failures.map(
-            ({ outcome, http_status, error, count }) =>
+            ({ outcome, http_status, error, numbers_differ, count }) =>
               html`<tr>
                 <td>${outcomeWords(outcome)}</td>
                 <td>${withThousands(count)}</td>
                 <td>${http_status ?? '-'}</td>
-                <td class="left">${error ?? '-'}</td>
+                <td class="left">${error ?? '-'}${numbers_differ ? ' (and the like, with other numbers)' : null}</td>
               </tr>`,
           )}
         </tbody>
