@@ -60,6 +60,8 @@ it('formats figures in the unit that fits', () => {
     [999.6, '1.00 s'],
     [1934, '1.93 s'],
     [601_000, '10.0 min'],
+    [35_900_000, '598 min'],
+    [7 * 24 * 3_600_000, '168 h'],
     [Number.POSITIVE_INFINITY, 'never'],
   ];
   for (const [ms, text] of cases) assert.equal(formatMs(ms), text);
