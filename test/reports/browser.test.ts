@@ -39,7 +39,8 @@ describe('the report in a browser', () => {
       fate: (index) =>
         index % 60 === 7 ? { outcome: 'http_error', http_status: 500, error: '<img src=x onerror=alert(1)>' } : null,
     });
-    writeFileSync(join(dir, 'report.html'), await writeHtmlReport(summary, manifest, inBatches(records)));
+    const longName = { ...manifest, target: { ...manifest.target, model: 'long-name'.repeat(20) } };
+    writeFileSync(join(dir, 'report.html'), await writeHtmlReport(summary, longName, inBatches(records)));
     browser = await launchBrowser();
   });
   after(async () => {
