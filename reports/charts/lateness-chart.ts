@@ -21,7 +21,7 @@ export function latenessChart(timeline: Timeline): Chart {
     id: 'lateness',
     title,
     label: `How long after their due time requests were sent, over ${secondsWords(bins.at(-1)?.to_s ?? 0)}. ${title}.`,
-    note: `n = ${countWords(timeline.requests, 'request')}; the latest in each of ${binWords(timeline)}, by due time.`,
+    note: `n = ${countWords(timeline.requests, 'request')}; by due time, the latest in each of ${binWords(timeline)}.`,
     spec: timePanel(timeline, {
       height: 110,
       yTitle: 'client lateness (ms)',

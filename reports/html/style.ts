@@ -56,7 +56,7 @@ tbody tr { border-top: 1px solid var(--grid); }
 th:first-child, td:first-child, .left { text-align: left; }
 .tables { display: flex; flex-wrap: wrap; gap: 0 5rem; }
 .wide { overflow-x: auto; margin-top: 2rem; max-width: 100%; }
-.wide .left { white-space: normal; min-width: 12rem; overflow-wrap: anywhere; }
+.wide .message { white-space: normal; min-width: 12rem; overflow-wrap: anywhere; }
 .wide caption { text-align: left; padding-bottom: 0.25rem; font-size: 0.875rem; }
 
 .lead { margin-bottom: 1.5rem; text-wrap: pretty; }
@@ -98,7 +98,7 @@ button {
   dl.lines dd { margin-bottom: 0.75rem; }
   table { font-size: 0.875rem; }
   th + th, th + td, td + td { padding-left: 0.4375rem; }
-  .wide .left { min-width: 8rem; }
+  .wide .message { min-width: 8rem; }
 }
 .printed body { width: 700px; max-width: none; padding: 0; }
 .printed .pairs { grid-template-columns: 1fr 1fr; column-gap: 1.5rem; }
