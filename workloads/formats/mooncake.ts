@@ -54,7 +54,7 @@ async function* readMooncake(text: AsyncIterable<string>, rows: RowContext): Asy
     const { timestamp, input_length: inputTokens, output_length: outputTokens, hash_ids: blocks } = found;
     const wanted = rows.blockTokens === null ? blocks.length : blockCount(inputTokens, rows.blockTokens);
     if (blocks.length !== wanted) {
-      const message = `block_count_mismatch: hash_ids has ${blocks.length} ids, expected ${wanted} for input_length ${inputTokens} in blocks of ${rows.blockTokens}, which fit most rows`;
+      const message = `block_count_mismatch: hash_ids has ${blocks.length} ids, expected ${wanted} for input_length ${inputTokens} in blocks of ${rows.blockTokens}; --block-tokens N if they are of another size`;
       rows.bad({ line, column: null, message });
       continue;
     }
