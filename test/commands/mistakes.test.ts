@@ -51,6 +51,13 @@ const mistakes: [what: string, args: string[], code: number, names: RegExp][] = 
   ],
   ['an unknown SLO profile of a report', ['report', out, '--slo', 'fast'], 2, /--slo: "fast" is neither limits/],
   ['a misspelt option', run(good, '--sped', '2'), 2, /unknown option --sped; did you mean --speed\?/],
+  ['a limit without its number', run(good, '--limit'), 2, /--limit: needs a value/],
+  ['a rate before another option', run(good, '--rate', '--quiet'), 2, /--rate: needs a value/],
+  ['no trace to inspect', ['trace', 'inspect'], 2, /reprise trace <action> <file>.*--help/],
+  ['a speed that takes ages', run(good, '--speed', '1e-300'), 2, /--speed 1e-300: .*285 years/],
+  ['a rate that takes ages', run(good, '--rate', '1e-300'), 2, /--rate 1e-300: .*285 years/],
+  ['a name too long for a file', run('x'.repeat(300)), 2, /xxx: cannot be read: ENAMETOOLONG/],
+  ['a device', run('/dev/zero'), 2, /\/dev\/zero: is a pipe or device/],
   [
     'a tokenizer in virtual time',
     run(good, '--tokenizer', 'server'),
