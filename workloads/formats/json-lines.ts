@@ -21,7 +21,7 @@ export interface JsonRow<T> {
 
 /**
  * The rows of a JSON Lines file that fit a schema, with their lines; what does not fit is given to `rows.bad`. Blank
- * lines, CRLF and a byte order mark are fine. `skip`: lines before the first row.
+ * lines, CRLF and a byte order mark are fine. `skip`: lines before the first row, blank ones not counted.
  */
 export async function* jsonRows<T>(
   text: AsyncIterable<string>,
@@ -31,9 +31,10 @@ export async function* jsonRows<T>(
   skip = 0,
 ): AsyncGenerator<JsonRow<T>> {
   let line = 0;
+  let left = skip;
   for await (const { content, isCut } of lines(text)) {
     line++;
-    if (line <= skip || content.trim() === '') continue;
+    if (content.trim() === '' || left-- > 0) continue;
     const value = parseJson(content);
     const found = schema.safeParse(value);
     if (found.success) yield { line, row: found.data };
