@@ -240,6 +240,16 @@ describe('what is refused', () => {
       /bad\.csv:2:1: arrival_s is "17.*expected seconds/,
     ],
     ['blank lines and nothing else', '\n\r\n \n', /bad\.csv: the file is empty: it has blank lines only/],
+    [
+      'more tokens than any prompt has',
+      `${PLAIN}0,20240512000000,5\n`,
+      /bad\.csv:2:2: input_tokens is "2.*, 1 to 10000000/,
+    ],
+    [
+      'native: the same',
+      `${NATIVE}{"t_us":0,"input_tokens":20000001,"output_tokens":5}`,
+      /bad\.csv:2: input_tokens is 20000001, .*, 1 to 10000000/,
+    ],
     ['Mooncake: no blocks', mooncakeRow({ hash_ids: [] }), /:1: hash_ids is \[\], expected a list/],
     ['another format with times in seconds', mooncakeRow({ chat_id: 1 }), /header_mismatch/],
     ['native: a later version', '{"reprise_trace":2}\n', /bad\.csv: header_mismatch: .*reprise_trace/],

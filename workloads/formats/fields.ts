@@ -1,22 +1,11 @@
-import { faultName } from './faults.ts';
+import { faultName, LENGTH_EXPECTED, MOST_TOKENS } from './faults.ts';
 import { FieldError } from './format.ts';
-
-/** Longest prompt or answer that is believed: ten million tokens; more is a column mix-up. */
-const MOST_TOKENS = 10_000_000;
 
 /** A length: a whole number from 1; `12.0` is 12. Throws a FieldError. */
 export function tokenCount(name: string, value: string): number {
   const count = /^\s*\d+(?:\.0*)?\s*$/.test(value) ? Number(value) : Number.NaN;
-  if (count === 0)
-    throw new FieldError(
-      `zero_length: ${name} is "${value}": a request with no token cannot be replayed, expected at least 1`,
-    );
-  if (Number.isNaN(count))
-    throw new FieldError(
-      `${faultName('length', value)}${name} is "${value}", expected a whole number of tokens from 1`,
-    );
-  if (count > MOST_TOKENS) throw new FieldError(`${name} is "${value}", expected at most ${MOST_TOKENS} tokens`);
-  return count;
+  if (count >= 1 && count <= MOST_TOKENS) return count;
+  throw new FieldError(`${faultName('length', value)}${name} is "${value}", expected ${LENGTH_EXPECTED}`);
 }
 
 /** Far from any time in seconds, since 1970 too, and near to none in milliseconds: year 2128. */

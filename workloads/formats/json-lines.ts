@@ -1,12 +1,8 @@
 import { z } from 'zod';
-import { faultName } from './faults.ts';
+import { faultName, MOST_TOKENS } from './faults.ts';
 import type { RowContext } from './format.ts';
 
-/** Longest prompt or answer that a record can hold. */
-const MOST_TOKENS = 2 ** 31 - 1;
-
 export const length = z.int().min(1).max(MOST_TOKENS);
-export const LENGTH_EXPECTED = 'a whole number of tokens from 1 (a request without any cannot be replayed)';
 
 /** What a field has to be, for messages; `kind` names its faults. */
 export interface FieldExpectation {

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { Request } from '../../src/core/request.ts';
 import { blockCount, findBlockTokens } from './blocks.ts';
 import type { Format, RowContext } from './format.ts';
-import { jsonRows, length, LENGTH_EXPECTED, parseJson, type FieldExpectation } from './json-lines.ts';
+import { LENGTH_EXPECTED } from './faults.ts';
+import { jsonRows, length, parseJson, type FieldExpectation } from './json-lines.ts';
 
 const BATCH = 1024;
 /** Any time that its microseconds can be counted in; today's clock, since 1970, is at a fifth of it. */

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { Request } from '../../src/core/request.ts';
 import { LargeSet } from '../large-set.ts';
 import type { Format, RowContext } from './format.ts';
-import { jsonRows, length, LENGTH_EXPECTED, parseJson, type FieldExpectation } from './json-lines.ts';
+import { LENGTH_EXPECTED } from './faults.ts';
+import { jsonRows, length, parseJson, type FieldExpectation } from './json-lines.ts';
 
 const BATCH = 1024;
 
