@@ -1,3 +1,4 @@
+import { counted } from './counted.ts';
 import { openSource } from './open-source.ts';
 import { arrivalStatistics, type ArrivalStatistics } from './inspect/arrivals.ts';
 import { BadRows } from './inspect/bad-rows.ts';
@@ -26,9 +27,13 @@ const PICTURE_BINS = 60;
 
 /**
  * Reads a trace to its end and measures it; holds its times and nothing else of its rows. Bad rows are counted and the
- * first few named, not fatal.
+ * first few named, not fatal. `tell` hears how far it is.
  */
-export async function inspectTrace(path: string, blockTokens?: number): Promise<TraceInspection> {
+export async function inspectTrace(
+  path: string,
+  blockTokens?: number,
+  tell: (text: string) => void = () => undefined,
+): Promise<TraceInspection> {
   const badRows = new BadRows(path);
   const source = await openSource(path, {
     onBadRow: 'skip',
@@ -41,7 +46,7 @@ export async function inspectTrace(path: string, blockTokens?: number): Promise<
   const sessions = new Set<string>();
   let inSessions = 0;
   let inversions = 0;
-  for await (const batch of source.open())
+  for await (const batch of counted(source, tell).open())
     for (const request of batch) {
       if (request.dueUs < (dueUs.at(-1) ?? 0)) inversions++;
       dueUs.push(request.dueUs);
