@@ -1,4 +1,5 @@
 import { counted } from './counted.ts';
+import { withThousands } from '../src/core/units.ts';
 import { openSource } from './open-source.ts';
 import { arrivalStatistics, type ArrivalStatistics } from './inspect/arrivals.ts';
 import { BadRows } from './inspect/bad-rows.ts';
@@ -61,17 +62,18 @@ export async function inspectTrace(
   if (inversions > 0) {
     dueUs.sort((a, b) => a - b);
     warnings.push(
-      `not_sorted: ${inversions} rows are due before the row above them; they are sorted before they are replayed`,
+      `not_sorted: ${withThousands(inversions)} of ${withThousands(dueUs.length)} rows are due before the row above; all are sorted before they are replayed`,
     );
   }
-  warnings.push(...arrivalWarnings(dueUs, source.format));
+  const arrivals = arrivalStatistics(dueUs);
+  warnings.push(...arrivalWarnings(dueUs, arrivals.max_same_time, source.format));
   if (dueUs.length === 0) warnings.push('there is no request in it to replay');
   return {
     file: source.path,
     format: source.format,
     rows: dueUs.length,
     bad_rows: badRows.count,
-    ...arrivalStatistics(dueUs),
+    ...arrivals,
     input_tokens: input.statistics(),
     output_tokens: output.statistics(),
     sessions: sessions.size,

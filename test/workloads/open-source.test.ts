@@ -23,6 +23,10 @@ describe('what a file may look like', () => {
       '  Output_Tokens ,note,ARRIVAL_S,"input_tokens"\n5,"a, b",0,10\n6,,1.5, 20 \n',
     ],
     ['float lengths and exponents', `${PLAIN}0,10.0,5.\n15e-1,20.000,6\n`],
+    [
+      'more decimals than a clock has',
+      'TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.000000000000,10,5\n2023-11-16 18:15:47.5000000000001,20,6',
+    ],
     ['blank lines first', `\n \r\n${PLAIN}0,10,5\n1.5,20,6`],
     [
       'native behind blank lines',

@@ -30,7 +30,7 @@ function fractionToUs(digits: string): number {
   return Number(fraction.slice(0, 6)) + (Number(fraction[6]) >= 5 ? 1 : 0);
 }
 
-const DATE = /^\s*(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?\s*$/;
+const DATE = /^\s*(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d+))?\s*$/;
 
 /**
  * `2023-11-16 18:15:46.6805900` to whole microseconds since 1970, taken as UTC. By hand: Date.parse reads it as local
