@@ -8,7 +8,7 @@ export function tokenCount(name: string, value: string): number {
   throw new FieldError(`${faultName('length', value)}${name} is "${value}", expected ${LENGTH_EXPECTED}`);
 }
 
-/** Far from any time in seconds, since 1970 too, and near to none in milliseconds: year 2128. */
+/** The year 2128: beyond any time in seconds, be it since 1970, and short of such a time in milliseconds. */
 const MOST_US = 5e15;
 
 /** Decimal seconds to whole microseconds, exactly: the text is read, not a rounded double. Throws a FieldError. */
