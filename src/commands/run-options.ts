@@ -5,7 +5,7 @@ import type { RunSpec } from '../compose/run-spec.ts';
 import { UserError } from '../core/errors.ts';
 import { parseDurationUs } from '../core/units.ts';
 import { resolveSlo, resolveWorkload } from '../../workloads/index.ts';
-import { wholeNumber, type Command } from './command.ts';
+import { wholeNumber, wholeNumberFrom, type Command } from './command.ts';
 import { transformNotes } from './transform-options.ts';
 
 const text = z.string({ error: (issue) => (Array.isArray(issue.input) ? 'is given more than once' : 'needs a value') });
@@ -35,9 +35,7 @@ export const runOptionsSchema = z.looseObject({
   'block-tokens': wholeNumber.optional(),
   warmup: text.optional(),
   cooldown: text.optional(),
-  'warmup-requests': z
-    .int({ error: (issue) => `got ${String(issue.input)}, expected a whole number from 0` })
-    .nonnegative({ error: (issue) => `got ${String(issue.input)}, expected a whole number from 0` }),
+  'warmup-requests': wholeNumberFrom(0),
   'reset-cache': z.boolean(),
   timeout: text,
   'ttft-timeout': text,

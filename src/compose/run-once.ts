@@ -58,7 +58,7 @@ export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResul
   checkTarget(asked);
   if (asked.clock === 'virtual' && (asked.resetCache || asked.warmupRequests > 0))
     hooks.warn('--reset-cache and --warmup-requests do nothing in virtual time: the engine is new, and is never cold');
-  const { spec: workload, source, facts, badRows } = await surveyWorkload(asked.workload, asked.seed, hooks.warn);
+  const { spec: workload, source, facts, badRows } = await surveyWorkload(asked.workload, asked.seed, hooks);
   const spec: RunSpec = { ...asked, workload };
   const measured = await measuredSpan(spec, source, facts);
   const plan: Plan = { source, facts, slo: spec.slo?.limits ?? null, measured, seed: spec.seed };
