@@ -9,6 +9,9 @@ import { CallHandler, type CallEvents } from './call-handler.ts';
 /** Statuses with which a server declines a request it understood; any other failure is an HTTP error. */
 const DECLINED: ReadonlySet<number> = new Set([400, 413, 422, 429, 503]);
 
+/** What undici calls bytes that are no HTTP, and a head without end. */
+const NO_HTTP: ReadonlySet<string> = new Set(['HTTPParserError', 'HeadersOverflowError']);
+
 /** One request on the wire: the steps of its calls, one outcome at the end. */
 export class Exchange implements TokenOut, CallEvents {
   readonly #planned: Planned;
@@ -24,7 +27,6 @@ export class Exchange implements TokenOut, CallEvents {
   #sent = false;
   #over = false;
   #httpStatus: number | null = null;
-  #streamed = false;
   #streamIsOver = false;
   onOver: () => void = () => undefined;
 
@@ -49,12 +51,13 @@ export class Exchange implements TokenOut, CallEvents {
     this.#step(this.#planned.calls);
   }
 
-  /** Ends the exchange without a word to the sink. */
-  abandon(): void {
+  /** Ends the exchange; the sink hears no more than of what had come. Null if that was its end. */
+  abandon(): Answer | null {
     this.#arrivals.readAll();
-    if (this.#over) return;
+    if (this.#over) return null;
     this.#finish();
     for (const call of this.#calls) call.abort();
+    return this.#answer();
   }
 
   tokens(count: number): void {
@@ -80,7 +83,6 @@ export class Exchange implements TokenOut, CallEvents {
   onStream(status: number, chunk: Uint8Array): void {
     if (this.#over) return;
     this.#httpStatus = status;
-    this.#streamed = true;
     try {
       this.#decoder.push(chunk);
     } catch (thrown) {
@@ -120,9 +122,17 @@ export class Exchange implements TokenOut, CallEvents {
     this.fail(DECLINED.has(status) ? 'rejected' : 'http_error', this.#codec.refusal(body));
   }
 
-  /** The socket failed: before an answer began that is a connection, in it a broken stream. */
-  onBroken(error: Error, connected: boolean): void {
-    this.fail(connected || this.#streamed ? 'stream_broken' : 'connect_error', describe(error));
+  /** The answer is not in a form that a codec reads. */
+  onForeign(status: number, why: string): void {
+    this.#httpStatus = status;
+    this.fail('protocol_error', why);
+  }
+
+  /** The socket failed: before there was one that is a connection, later a broken stream, or a stream that was over. */
+  onBroken(role: Call['role'], error: Error, connected: boolean): void {
+    if (role === 'stream' && this.#decoder.isDone && this.#httpStatus !== null) this.onCallEnd(role, this.#httpStatus);
+    else if (NO_HTTP.has(error.name)) this.fail('protocol_error', describe(error));
+    else this.fail(connected ? 'stream_broken' : 'connect_error', describe(error));
   }
 
   /** The first failure is the outcome; a call that fails aborts its siblings. */

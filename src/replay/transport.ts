@@ -1,5 +1,5 @@
 import type { Call, Codec } from '../core/codec.ts';
-import type { Planned, Sink, Target } from '../core/target.ts';
+import type { Answer, Planned, Sink, Target } from '../core/target.ts';
 import type { WallClock } from '../core/wall-clock.ts';
 import { Arrivals } from './arrivals.ts';
 import type { CallHandler } from './call-handler.ts';
@@ -63,8 +63,8 @@ export class HttpTarget implements Target {
     exchange.start();
   }
 
-  cancel(index: number): void {
-    this.#exchanges.get(index)?.abandon();
+  cancel(index: number): Answer | null {
+    return this.#exchanges.get(index)?.abandon() ?? null;
   }
 
   close(): Promise<void> {

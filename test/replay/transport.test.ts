@@ -128,6 +128,35 @@ describe('HttpTarget', () => {
     assert.deepEqual([error.outcome, error.error, error.tokens], ['stream_broken', 'engine died', 1]);
   });
 
+  it('takes an answer that is over for whole, whatever becomes of the connection then', async () => {
+    const server = await answering((response, index) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(tokenEvent(' a', 'stop') + (index === 0 ? DONE : ''));
+      setTimeout(() => response.socket?.resetAndDestroy(), 20);
+    });
+    const { ask } = client(server.url);
+    assert.deepEqual([(await ask(0)).outcome, (await ask(1)).outcome], ['ok', 'stream_broken']);
+  });
+
+  it('takes a refusal for one, though its body never ends or is cut off, and an answer that is compressed for none', async () => {
+    const server = await answering((response, index) => {
+      if (index === 2) response.writeHead(200, { 'content-encoding': 'gzip' }).end('1f8b');
+      else if (index === 0) response.writeHead(500).write('boom '.repeat(4000));
+      else {
+        response.writeHead(500, { 'content-length': 99 }).write('{"error":"boom"}');
+        setTimeout(() => response.socket?.destroy(), 20);
+      }
+    });
+    const { ask } = client(server.url);
+    const endless = await ask(0);
+    assert.deepEqual([endless.outcome, endless.error?.slice(0, 9)], ['http_error', 'boom boom']);
+    const short = await ask(1);
+    assert.deepEqual([short.outcome, short.error, short.answer?.httpStatus], ['http_error', 'boom', 500]);
+    const packed = await ask(2);
+    assert.deepEqual([packed.outcome, packed.answer?.httpStatus], ['protocol_error', 200]);
+    assert.match(packed.error ?? '', /compressed \(content-encoding gzip\)/);
+  });
+
   it('calls a server that is not there connect_error, and goes on', async () => {
     const probe = createServer().listen(0, '127.0.0.1');
     await once(probe, 'listening');
@@ -157,7 +186,7 @@ describe('HttpTarget', () => {
     closing.push(async () => void raw.close());
     const address = raw.address();
     assert.ok(typeof address === 'object' && address !== null);
-    assert.equal((await client(new URL(`http://127.0.0.1:${address.port}`)).ask(0)).outcome, 'stream_broken');
+    assert.equal((await client(new URL(`http://127.0.0.1:${address.port}`)).ask(0)).outcome, 'protocol_error');
   });
 
   it('cancels: the server sees the connection close, nothing more is reported', async () => {
