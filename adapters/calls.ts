@@ -18,6 +18,7 @@ export function jsonCall(path: string, request: Request, runId: string, json: ob
   };
 }
 
+/** Of what a header may hold; the ids of a trace may be any text. */
 export function requestId(request: Request, runId: string): string {
-  return `${runId}-${request.id}`;
+  return `${runId}-${request.id.replaceAll(/[^!-~]/g, '_')}`;
 }

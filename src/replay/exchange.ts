@@ -12,6 +12,13 @@ const DECLINED: ReadonlySet<number> = new Set([400, 413, 422, 429, 503]);
 /** What undici calls bytes that are no HTTP, and a head without end. */
 const NO_HTTP: ReadonlySet<string> = new Set(['HTTPParserError', 'HeadersOverflowError']);
 
+/** The other end. */
+interface Server {
+  dispatch(call: Call, handler: CallHandler): void;
+  /** What it said, as it may be written down. */
+  quoted(said: string): string;
+}
+
 /** One request on the wire: the steps of its calls, one outcome at the end. */
 export class Exchange implements TokenOut, CallEvents {
   readonly #planned: Planned;
@@ -19,7 +26,7 @@ export class Exchange implements TokenOut, CallEvents {
   readonly #codec: Codec;
   readonly #clock: WallClock;
   readonly #arrivals: Arrivals;
-  readonly #dispatch: (call: Call, handler: CallHandler) => void;
+  readonly #server: Server;
   readonly #decoder: Decoder;
   readonly #calls: CallHandler[] = [];
   readonly #replies = new Map<number, Uint8Array>();
@@ -30,20 +37,13 @@ export class Exchange implements TokenOut, CallEvents {
   #streamIsOver = false;
   onOver: () => void = () => undefined;
 
-  constructor(
-    planned: Planned,
-    sink: Sink,
-    codec: Codec,
-    clock: WallClock,
-    arrivals: Arrivals,
-    dispatch: (call: Call, handler: CallHandler) => void,
-  ) {
+  constructor(planned: Planned, sink: Sink, codec: Codec, clock: WallClock, arrivals: Arrivals, server: Server) {
     this.#planned = planned;
     this.#sink = sink;
     this.#codec = codec;
     this.#clock = clock;
     this.#arrivals = arrivals;
-    this.#dispatch = dispatch;
+    this.#server = server;
     this.#decoder = codec.decoder(planned.request, this);
   }
 
@@ -70,7 +70,7 @@ export class Exchange implements TokenOut, CallEvents {
       const handler = new CallHandler(this, call.role);
       this.#calls.push(handler);
       handler.onReply = (body) => this.#replies.set(call.id, body);
-      this.#dispatch(call, handler);
+      this.#server.dispatch(call, handler);
     }
   }
 
@@ -141,7 +141,7 @@ export class Exchange implements TokenOut, CallEvents {
     const timeUs = this.#arrivals.nowUs();
     this.#finish();
     for (const call of this.#calls) call.abort();
-    this.#sink.fail(this.#planned.index, timeUs, outcome, error, this.#answer());
+    this.#sink.fail(this.#planned.index, timeUs, outcome, this.#server.quoted(error), this.#answer());
   }
 
   #answer(): Answer | null {

@@ -31,7 +31,11 @@ interface Ended {
 
 /** A target on `url` and a way to send one request and learn how it ended. */
 function client(url: URL, codec: Codec = openai): { target: HttpTarget; ask: (index: number) => Promise<Ended> } {
-  const target = new HttpTarget(codec, new WallClock(), { url, headers: { 'x-extra': 'yes' }, insecure: false });
+  const target = new HttpTarget(codec, new WallClock(), {
+    url,
+    headers: { 'x-extra': 'yes', 'x-key': 'Key a-secret' },
+    insecure: false,
+  });
   closing.unshift(() => target.close());
   const waiting = new Map<number, { tokens: number; sent: number; settle: (ended: Ended) => void }>();
   const finish = (index: number, outcome: Outcome, error: string | null, answer: Answer | null): void => {
@@ -75,6 +79,25 @@ describe('HttpTarget', () => {
       [server.seen[0]?.path, server.seen[0]?.headers['x-extra'], server.seen[0]?.headers['x-request-id']],
       ['/prefix/v1/completions', 'yes', 'run-r0'],
     );
+  });
+
+  it('finds the routes of a server whose URL is given as to OpenAI clients', async () => {
+    const server = await answering((response) => void streamTokens(response, 4, 0));
+    for (const path of ['/v1', '/v1/', '/api/v1']) await client(new URL(path, server.url)).ask(0);
+    assert.deepEqual(
+      server.seen.map((request) => request.path),
+      ['/v1/completions', '/v1/completions', '/api/v1/completions'],
+    );
+  });
+
+  it('keeps what a server quotes of the headers out of what it says', async () => {
+    const said = 'unknown key "a-secret", not yes';
+    const server = await answering((response, index) => {
+      if (index === 0) response.writeHead(401).end(JSON.stringify({ error: { message: said } }));
+      else response.writeHead(200).end(sse({ error: { message: said } }));
+    });
+    const { ask } = client(server.url);
+    for (let i = 0; i < 2; i++) assert.equal((await ask(i)).error, 'unknown key "***", not yes');
   });
 
   it('reuses a connection after its answer, and opens more when all are busy', async () => {
