@@ -74,7 +74,7 @@ export class AnswerDecoder implements Decoder {
     return this.#events.faultAtEnd(this.#counted, this.#planned, this.#finishReason !== null);
   }
 
-  answer(httpStatus: number): Answer {
+  answer(httpStatus: number | null): Answer {
     const usage = this.#usage;
     const prompt = isObject(usage) ? usage['prompt_tokens_details'] : null;
     const completion = isObject(usage) ? usage['completion_tokens_details'] : null;

@@ -50,7 +50,7 @@ export class GenerateDecoder implements Decoder {
     return this.#events.faultAtEnd(this.#counted, this.#planned, this.#finishReason !== null);
   }
 
-  answer(httpStatus: number): Answer {
+  answer(httpStatus: number | null): Answer {
     const meta = this.#meta;
     return {
       httpStatus,

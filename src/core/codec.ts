@@ -34,7 +34,7 @@ export interface Decoder {
   /** The server has said that nothing follows, whatever becomes of the connection. */
   readonly isDone: boolean;
   /** What is known of the answer by now. */
-  answer(httpStatus: number): Answer;
+  answer(httpStatus: number | null): Answer;
 }
 
 /**

@@ -8,10 +8,10 @@ const REFUSAL_BYTES = 8192;
 /** What a call tells its exchange. */
 export interface CallEvents {
   onSent(connectUs: number | null): void;
-  onStream(status: number, chunk: Uint8Array): void;
-  onCallEnd(role: Call['role'], status: number): void;
+  onHead(status: number, encoding: string): void;
+  onStream(chunk: Uint8Array): void;
+  onCallEnd(role: Call['role']): void;
   onRefused(status: number, body: string): void;
-  onForeign(status: number, why: string): void;
   onBroken(role: Call['role'], error: Error, connected: boolean): void;
 }
 
@@ -54,17 +54,12 @@ export class CallHandler implements Dispatcher.DispatchHandler {
     headers: Readonly<Record<string, string | string[] | undefined>>,
   ): void {
     this.#status = status;
-    const encoding = String(headers['content-encoding'] ?? 'identity');
-    if (this.#isOk() && encoding !== 'identity' && !this.#aborted)
-      this.#exchange.onForeign(
-        status,
-        `the answer is compressed (content-encoding ${encoding}), though not asked to be`,
-      );
+    if (!this.#aborted) this.#exchange.onHead(status, String(headers['content-encoding'] ?? 'identity'));
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#aborted) return;
-    if (this.#role === 'stream' && this.#isOk()) this.#exchange.onStream(this.#status, chunk);
+    if (this.#role === 'stream' && this.#isOk()) this.#exchange.onStream(chunk);
     else this.#keep(chunk);
   }
 
@@ -76,13 +71,13 @@ export class CallHandler implements Dispatcher.DispatchHandler {
       return;
     }
     if (this.#role === 'reply') this.onReply(Buffer.concat(this.#kept));
-    this.#exchange.onCallEnd(this.#role, this.#status);
+    this.#exchange.onCallEnd(this.#role);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.release();
     if (this.#aborted) return;
-    if (this.#keptBytes > 0 && !this.#isOk()) this.#refuse();
+    if (this.#status >= 300) this.#refuse();
     else this.#exchange.onBroken(this.#role, error, this.#controller !== null);
   }
 

@@ -80,9 +80,15 @@ export class Exchange implements TokenOut, CallEvents {
     this.#sink.sent(this.#planned.index, this.#clock.read(), connectUs);
   }
 
-  onStream(status: number, chunk: Uint8Array): void {
-    if (this.#over) return;
+  onHead(status: number, encoding: string): void {
+    if (this.#over || status < 200) return;
     this.#httpStatus = status;
+    if (status < 300 && encoding !== 'identity')
+      this.fail('protocol_error', `the answer is compressed (content-encoding ${encoding}), though not asked to be`);
+  }
+
+  onStream(chunk: Uint8Array): void {
+    if (this.#over) return;
     try {
       this.#decoder.push(chunk);
     } catch (thrown) {
@@ -93,9 +99,8 @@ export class Exchange implements TokenOut, CallEvents {
     if (fault !== null) this.fail(fault.outcome, fault.message);
   }
 
-  onCallEnd(role: Call['role'], status: number): void {
+  onCallEnd(role: Call['role']): void {
     if (this.#over) return;
-    this.#httpStatus = status;
     if (role === 'stream') {
       this.#streamIsOver = true;
       const fault = this.#decoder.end();
@@ -113,24 +118,16 @@ export class Exchange implements TokenOut, CallEvents {
     }
     const endUs = this.#arrivals.nowUs();
     this.#finish();
-    this.#sink.end(this.#planned.index, endUs, this.#decoder.answer(status));
+    this.#sink.end(this.#planned.index, endUs, this.#decoder.answer(this.#httpStatus));
   }
 
   onRefused(status: number, body: string): void {
-    if (this.#over) return;
-    this.#httpStatus = status;
     this.fail(DECLINED.has(status) ? 'rejected' : 'http_error', this.#codec.refusal(body));
-  }
-
-  /** The answer is not in a form that a codec reads. */
-  onForeign(status: number, why: string): void {
-    this.#httpStatus = status;
-    this.fail('protocol_error', why);
   }
 
   /** The socket failed: before there was one that is a connection, later a broken stream, or a stream that was over. */
   onBroken(role: Call['role'], error: Error, connected: boolean): void {
-    if (role === 'stream' && this.#decoder.isDone && this.#httpStatus !== null) this.onCallEnd(role, this.#httpStatus);
+    if (role === 'stream' && this.#decoder.isDone) this.onCallEnd(role);
     else if (NO_HTTP.has(error.name)) this.fail('protocol_error', describe(error));
     else this.fail(connected ? 'stream_broken' : 'connect_error', describe(error));
   }

@@ -161,12 +161,26 @@ describe('HttpTarget', () => {
     assert.deepEqual([(await ask(0)).outcome, (await ask(1)).outcome], ['ok', 'stream_broken']);
   });
 
+  it('knows the status of an answer that breaks off before its first byte, or never has one', async () => {
+    const server = await answering((response, index) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+      if (index === 0) setTimeout(() => response.socket?.resetAndDestroy(), 20);
+    });
+    const { ask, target } = client(server.url);
+    const broken = await ask(0);
+    assert.deepEqual([broken.outcome, broken.answer?.httpStatus], ['stream_broken', 200]);
+    void ask(1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(target.cancel(1)?.httpStatus, 200);
+  });
+
   it('takes a refusal for one, though its body never ends or is cut off, and an answer that is compressed for none', async () => {
     const server = await answering((response, index) => {
-      if (index === 2) response.writeHead(200, { 'content-encoding': 'gzip' }).end('1f8b');
+      if (index === 3) response.writeHead(200, { 'content-encoding': 'gzip' }).end('1f8b');
       else if (index === 0) response.writeHead(500).write('boom '.repeat(4000));
       else {
-        response.writeHead(500, { 'content-length': 99 }).write('{"error":"boom"}');
+        response.writeHead(500, { 'content-length': 99 }).flushHeaders();
+        if (index === 1) response.write('{"error":"boom"}');
         setTimeout(() => response.socket?.destroy(), 20);
       }
     });
@@ -175,7 +189,9 @@ describe('HttpTarget', () => {
     assert.deepEqual([endless.outcome, endless.error?.slice(0, 9)], ['http_error', 'boom boom']);
     const short = await ask(1);
     assert.deepEqual([short.outcome, short.error, short.answer?.httpStatus], ['http_error', 'boom', 500]);
-    const packed = await ask(2);
+    const bare = await ask(2);
+    assert.deepEqual([bare.outcome, bare.error, bare.answer?.httpStatus], ['http_error', 'no message', 500]);
+    const packed = await ask(3);
     assert.deepEqual([packed.outcome, packed.answer?.httpStatus], ['protocol_error', 200]);
     assert.match(packed.error ?? '', /compressed \(content-encoding gzip\)/);
   });
