@@ -111,6 +111,19 @@ describe('HttpTarget', () => {
     assert.ok(connections >= 8 && connections < 20, `${connections} connections for 8 at once and 22 after`);
   });
 
+  it('takes the socket first that it opened first, which a server with few threads waits for', async () => {
+    const server = await serve((_index, _request, response) => void streamTokens(response, 4, 0));
+    closing.push(server.close);
+    const opened: unknown[] = [];
+    const used: unknown[] = [];
+    server.server.on('connection', (socket) => opened.push(socket));
+    server.server.on('request', (request) => used.push(request.socket));
+    const { ask, target } = client(server.url);
+    await target.open(4);
+    await ask(0);
+    assert.equal(opened.indexOf(used[0]), 0);
+  });
+
   const statuses: [status: number, outcome: Outcome][] = [
     [429, 'rejected'],
     [503, 'rejected'],
