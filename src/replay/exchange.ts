@@ -35,6 +35,8 @@ export class Exchange implements TokenOut, CallEvents {
   #over = false;
   #httpStatus: number | null = null;
   #streamIsOver = false;
+  /** When the server said that nothing follows. */
+  #doneUs: number | null = null;
   onOver: () => void = () => undefined;
 
   constructor(planned: Planned, sink: Sink, codec: Codec, clock: WallClock, arrivals: Arrivals, server: Server) {
@@ -55,9 +57,10 @@ export class Exchange implements TokenOut, CallEvents {
   abandon(): Answer | null {
     this.#arrivals.readAll();
     if (this.#over) return null;
-    this.#finish();
     for (const call of this.#calls) call.abort();
-    return this.#answer();
+    if (this.#doneUs === null) this.#finish();
+    else this.#end(this.#doneUs); // the server has left the connection open behind it
+    return this.#doneUs === null ? this.#answer() : null;
   }
 
   tokens(count: number): void {
@@ -97,6 +100,7 @@ export class Exchange implements TokenOut, CallEvents {
     }
     const fault = this.#decoder.fault;
     if (fault !== null) this.fail(fault.outcome, fault.message);
+    else if (this.#decoder.isDone) this.#doneUs ??= this.#arrivals.nowUs();
   }
 
   onCallEnd(role: Call['role']): void {
@@ -116,9 +120,7 @@ export class Exchange implements TokenOut, CallEvents {
       this.#step(next);
       return;
     }
-    const endUs = this.#arrivals.nowUs();
-    this.#finish();
-    this.#sink.end(this.#planned.index, endUs, this.#decoder.answer(this.#httpStatus));
+    this.#end(this.#arrivals.nowUs());
   }
 
   onRefused(status: number, body: string): void {
@@ -127,7 +129,7 @@ export class Exchange implements TokenOut, CallEvents {
 
   /** The socket failed: before there was one that is a connection, later a broken stream, or a stream that was over. */
   onBroken(role: Call['role'], error: Error, connected: boolean): void {
-    if (role === 'stream' && this.#decoder.isDone) this.onCallEnd(role);
+    if (role === 'stream' && this.#doneUs !== null) this.onCallEnd(role);
     else if (NO_HTTP.has(error.name)) this.fail('protocol_error', describe(error));
     else this.fail(connected ? 'stream_broken' : 'connect_error', describe(error));
   }
@@ -139,6 +141,11 @@ export class Exchange implements TokenOut, CallEvents {
     this.#finish();
     for (const call of this.#calls) call.abort();
     this.#sink.fail(this.#planned.index, timeUs, outcome, this.#server.quoted(error), this.#answer());
+  }
+
+  #end(timeUs: number): void {
+    this.#finish();
+    this.#sink.end(this.#planned.index, timeUs, this.#decoder.answer(this.#httpStatus));
   }
 
   #answer(): Answer | null {

@@ -167,11 +167,15 @@ describe('HttpTarget', () => {
   it('takes an answer that is over for whole, whatever becomes of the connection then', async () => {
     const server = await answering((response, index) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
-      response.write(tokenEvent(' a', 'stop') + (index === 0 ? DONE : ''));
-      setTimeout(() => response.socket?.resetAndDestroy(), 20);
+      response.write(tokenEvent(' a', 'stop') + (index === 1 ? '' : DONE));
+      if (index < 2) setTimeout(() => response.socket?.resetAndDestroy(), 20);
     });
-    const { ask } = client(server.url);
+    const { ask, target } = client(server.url);
     assert.deepEqual([(await ask(0)).outcome, (await ask(1)).outcome], ['ok', 'stream_broken']);
+    const open = ask(2);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(target.cancel(2), null);
+    assert.equal((await open).outcome, 'ok', 'given up at the timeout, when it had long been over');
   });
 
   it('knows the status of an answer that breaks off before its first byte, or never has one', async () => {
