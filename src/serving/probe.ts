@@ -31,8 +31,8 @@ export type Probed =
 /**
  * Asks a server once for two tokens with all that a codec can ask for, and again without what it refuses, until it
  * answers: hosted endpoints refuse fields that they do not know. What came back says how tokens can be counted. `mayEcho`:
- * ask for token ids, which bring the prompt back as well. Throws
- * a UserError with exit code 3 where an answer is not what the adapter understands.
+ * ask for token ids, which bring the prompt back as well. Throws a UserError with exit code 3 where an answer is not what
+ * the adapter understands.
  */
 export async function probe(
   access: ServerAccess,
@@ -56,6 +56,7 @@ export async function probe(
     }
     const { status, body } = reply;
     if (status === 401 || status === 403) throw refusedCredentials(access.url, status, call.path);
+    let said = body.toString();
     if (status >= 200 && status < 300) {
       let tokens = 0;
       const decoder = codec.decoder(REQUEST, { tokens: (count) => (tokens += count) });
@@ -68,14 +69,9 @@ export async function probe(
         abilities = less;
         continue;
       }
-      if (!body.includes('"error"')) throw notUnderstood(access, call.path, reply, adapter);
+      if (!/"error"|^event: ?error/m.test(said)) throw notUnderstood(access, call.path, reply, adapter);
+      said = fault.message;
     }
-    // An error inside of a stream is its first event.
-    const said =
-      body
-        .toString()
-        .replace(/^data: ?/, '')
-        .split('\n\n', 1)[0] ?? '';
     const why = `${status} on ${call.path}: ${withoutSecrets(codec.refusal(said), access.headers)}`;
     if (status === 404 || status === 405 || status === 501) return { kind: 'no endpoint', why };
     const pauseMs = BUSY.has(status) ? pauses.shift() : undefined;
