@@ -31,8 +31,8 @@ export type Probed =
 /**
  * Asks a server once for two tokens with all that a codec can ask for, and again without what it refuses, until it
  * answers: hosted endpoints refuse fields that they do not know. What came back says how tokens can be counted. `mayEcho`:
- * ask for token ids, which bring the prompt back as well. Throws a UserError with exit code 3 where an answer is not what
- * the adapter understands.
+ * ask for token ids, which bring the prompt back as well. Throws
+ * a UserError with exit code 3 where an answer is not what the adapter understands.
  */
 export async function probe(
   access: ServerAccess,
