@@ -159,6 +159,20 @@ const mistakes: [what: string, args: string[], code: number, names: RegExp][] = 
     /cannot reach http:\/\/127\.0\.0\.1:9/,
   ],
   [
+    'a target with a query, which may hold a key',
+    ['run', good, '--target', 'http://127.0.0.1:9/?key=hunter2', '--out', out],
+    2,
+    /--target: (?!.*hunter2).*--api-key-env/,
+  ],
+  [
+    'a header that cannot be sent',
+    run(good, '--header', 'x-key: snow\u2603'),
+    2,
+    /--header: Invalid character in header content \["x-key"\]/,
+  ],
+  ['a header without a proper name', run(good, '--header', 'x key: a'), 2, /--header: .*"x key"/],
+  ['a header of the connection', run(good, '--header', 'Content-Length: 5'), 2, /--header: "content-length"/],
+  [
     'an API key that is not set',
     run(good, '--api-key-env', 'REPRISE_NO_SUCH_KEY'),
     2,
