@@ -76,7 +76,10 @@ function refusalOf(
   if (maxTokens < 1) return `max_tokens must be at least 1, got ${maxTokens}.`;
   const total = inputTokens + maxTokens;
   if (total > maxModelLen)
-    return `This model's maximum context length is ${maxModelLen} tokens: ${inputTokens} of the prompt and ${maxTokens} to generate are too many.`;
+    return (
+      `This model's maximum context length is ${maxModelLen} tokens: ${inputTokens} of the prompt and ${maxTokens} ` +
+      'to generate are too many.'
+    );
   if (inputTokens > maxPromptTokens)
     return `The prompt has ${inputTokens} tokens, and a batch of prompts holds ${maxPromptTokens}.`;
   // Where requests are handed on, those that take them in hold the prompt alone.
