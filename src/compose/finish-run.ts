@@ -17,14 +17,8 @@ import { spanOf } from './measured.ts';
 import { targetName } from './target.ts';
 import { openWorkload } from './workload.ts';
 
-/** From records to summary and report, for a run that has just ended. */
-export async function finishRun(dir: string, manifest: Manifest, source: Source): Promise<Summary> {
-  if (manifest.status !== 'complete') await completeRecords(dir, manifest, source);
-  return reportRun(dir, manifest);
-}
-
 /** Gives the rest of a plan that was not sent its records (`unsent`), so that every scheduled request counts. */
-async function completeRecords(dir: string, manifest: Manifest, source: Source): Promise<void> {
+export async function completeRecords(dir: string, manifest: Manifest, source: Source): Promise<void> {
   const { ended } = await recoverRun(dir);
   await appendRecords(dir, unsent(source, ended, manifest));
 }

@@ -189,4 +189,18 @@ describe('faults', () => {
     assert.equal((requests.by_outcome.ok ?? 0) + (requests.by_outcome.unsent ?? 0), 500);
     assert.ok((requests.by_outcome.ok ?? 0) >= 95);
   });
+
+  it('once it is said to be interrupted, no kill takes a request from its plan', async () => {
+    const server = await start((_index, _request, response, body) => void streamTokens(response, maxTokens(body), 20));
+    const { out, child, result } = startRun('ended', [100_000, 0.02, 10], server);
+    await requestsSeen(server, 10, child);
+    child.kill('SIGINT');
+    while (manifestSchema.parse(readJson(out, 'run.json')).status === 'running') await sleep(2);
+    child.kill('SIGKILL');
+    await result;
+    const report = await cli('report', out, '--json');
+    assert.equal(report.code, 0, report.stderr);
+    const { requests }: Summary = JSON.parse(report.stdout);
+    assert.equal(requests.scheduled, 100_000);
+  });
 });
