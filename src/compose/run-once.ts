@@ -141,7 +141,7 @@ async function measure({ spec, plan, badRows, dir, startedAt, server }: Prepared
   const status = stopped === null ? 'complete' : hooks.stop.aborted ? 'interrupted' : 'failed';
   const ended: Manifest = { ...manifest, status, reason: stopped, ended_at: hooks.nowIso(), client };
   // First the records, then that it has ended: killed between the two, it is mended like a run that was killed.
-  if (status !== 'complete') await completeRecords(dir, ended, plan.source);
+  if (status !== 'complete') await completeRecords(dir, ended, async () => plan.source);
   writeManifest(dir, ended);
   return ended;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -143,6 +143,16 @@ describe('faults', () => {
     assert.match(early.stderr, /still goes on/);
     child.kill('SIGKILL');
     await result;
+    const killed = readFileSync(join(out, 'run.json'));
+    const file = join(folder, 'killed.csv');
+    renameSync(file, `${file}.away`);
+    const without = await cli('report', out);
+    assert.equal(without.code, 2);
+    assert.match(
+      without.stderr,
+      /was killed while it replayed killed\.csv, and .* cannot be read any more .*; put the old/,
+    );
+    renameSync(`${file}.away`, file);
     const report = await cli('report', out, '--json');
     assert.equal(report.code, 0, report.stderr);
     const summary: Summary = JSON.parse(report.stdout);
@@ -157,6 +167,10 @@ describe('faults', () => {
       summary,
       'reporting again changes nothing',
     );
+    writeFileSync(join(out, 'run.json'), killed);
+    renameSync(file, `${file}.away`);
+    const complete = await cli('report', out, '--json');
+    assert.deepEqual(JSON.parse(complete.stdout), summary, 'with every record there, the trace is not needed');
   });
 
   it('a server that goes away: the run ends by itself and says so', async () => {
