@@ -84,7 +84,8 @@ export const THEME: Config = {
     tickColor: COLOURS.muted,
     labelOverlap: 'greedy',
   },
-  axisX: { grid: false, titleAnchor: 'end', titlePadding: 6, labelSeparation: 6 },
+  // A label that would reach beyond the padding is left out rather than cut off.
+  axisX: { grid: false, titleAnchor: 'end', titlePadding: 6, labelSeparation: 6, labelBound: 8 },
   axisY: {
     domain: false,
     ticks: false,
