@@ -11,7 +11,7 @@ import { replay } from '../replay/replay.ts';
 import { writeClientSamples } from '../runs/client-file.ts';
 import { openBlockingRecordStore, openRecordStore } from '../runs/record-store.ts';
 import { checkRunDirectory, createRunDirectory, writeManifest } from '../runs/run-directory.ts';
-import { finishRun, manifestSlo } from './finish-run.ts';
+import { completeRecords, manifestSlo, reportRun } from './finish-run.ts';
 import { measuredSpan } from './measured.ts';
 import type { RunSpec } from './run-spec.ts';
 import type { Arena } from './arena.ts';
@@ -78,7 +78,7 @@ export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResul
     await server?.stop();
   }
   // Reading: everything after this line can be done again on the finished directory.
-  return { dir, manifest, summary: await finishRun(dir, manifest, source) };
+  return { dir, manifest, summary: await reportRun(dir, manifest) };
 }
 
 interface Prepared {
@@ -140,6 +140,8 @@ async function measure({ spec, plan, badRows, dir, startedAt, server }: Prepared
   }
   const status = stopped === null ? 'complete' : hooks.stop.aborted ? 'interrupted' : 'failed';
   const ended: Manifest = { ...manifest, status, reason: stopped, ended_at: hooks.nowIso(), client };
+  // First the records, then that it has ended: killed between the two, it is mended like a run that was killed.
+  if (status !== 'complete') await completeRecords(dir, ended, async () => plan.source);
   writeManifest(dir, ended);
   return ended;
 }

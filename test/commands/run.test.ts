@@ -153,6 +153,8 @@ describe('reprise run', () => {
       assert.ok(page.includes(said), said);
     assert.equal((await cli('report', join(folder, 'warm'))).code, 0);
     assert.deepEqual(readJson(folder, 'warm', 'summary.json'), summary, 'reporting again changes nothing');
+    const two = await cli('report', join(folder, 'warm'), join(folder, 'warm'), '--json');
+    assert.deepEqual(JSON.parse(two.stdout), [summary, summary]);
     assert.doesNotMatch(plain?.stdout ?? '', /Left out/);
   });
 
