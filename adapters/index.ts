@@ -8,16 +8,22 @@ import { vllmCodec } from './vllm.ts';
 export { EVERY_ABILITY, type Ability, type ServerAbilities } from './abilities.ts';
 export { ENDPOINTS, type CodecOptions, type Endpoint } from './codec-options.ts';
 
-/** Every dialect there is: adding one is a file and a line here, and one in `ADAPTER_ENDPOINTS`. */
-export const CODECS: Readonly<Record<string, (options: CodecOptions, prompts: PromptMaker) => Codec>> = {
-  openai: openAiCodec,
-  vllm: vllmCodec,
-  sglang: sglangCodec,
+interface Adapter {
+  readonly codec: (options: CodecOptions, prompts: PromptMaker) => Codec;
+  /** The first is used unless another is asked for. */
+  readonly endpoints: readonly [Endpoint, ...Endpoint[]];
+}
+
+/** Every dialect there is: adding one is a file and a line here. */
+export const ADAPTERS: Readonly<Record<string, Adapter>> = {
+  openai: { codec: openAiCodec, endpoints: ['completions', 'chat'] },
+  vllm: { codec: vllmCodec, endpoints: ['completions', 'chat'] },
+  sglang: { codec: sglangCodec, endpoints: ['generate', 'completions', 'chat'] },
 };
 
-/** The endpoints of each dialect, the one that is used unless another is asked for first. */
-export const ADAPTER_ENDPOINTS: Readonly<Record<string, readonly [Endpoint, ...Endpoint[]]>> = {
-  openai: ['completions', 'chat'],
-  vllm: ['completions', 'chat'],
-  sglang: ['generate', 'completions', 'chat'],
-};
+/** The codec of a dialect in the list. */
+export function makeCodec(adapter: string, options: CodecOptions, prompts: PromptMaker): Codec {
+  const known = ADAPTERS[adapter];
+  if (known === undefined) throw new Error(`no adapter ${adapter}`);
+  return known.codec(options, prompts);
+}

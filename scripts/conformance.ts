@@ -8,12 +8,13 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { request } from 'undici';
-import { ADAPTER_ENDPOINTS, CODECS, EVERY_ABILITY, type Endpoint } from '../adapters/index.ts';
+import { ADAPTERS, EVERY_ABILITY, makeCodec, type Endpoint } from '../adapters/index.ts';
 import { promptMaker } from '../workloads/index.ts';
 import { runOnce } from '../src/compose/run-once.ts';
 import { messageOf } from '../src/core/errors.ts';
 import type { RequestRecord } from '../src/core/record.ts';
 import { readRecords } from '../src/runs/records.ts';
+import { plainRun, UNWATCHED } from './plain-run.ts';
 
 const READY_WITHIN_S = 600;
 const REQUESTS = 40;
@@ -36,7 +37,7 @@ try {
     (_, i) => `${(i * 0.01).toFixed(2)},${20 + ((i * 37) % 200)},${OUTPUT_TOKENS}`,
   );
   writeFileSync(join(folder, 'burst.csv'), `arrival_s,input_tokens,output_tokens\n${rows.join('\n')}\n`);
-  const named = Object.entries(ADAPTER_ENDPOINTS).flatMap(([adapter, endpoints]) =>
+  const named = Object.entries(ADAPTERS).flatMap(([adapter, { endpoints }]) =>
     endpoints.map((endpoint): [string, Endpoint | null] => [adapter, endpoint]),
   );
   for (const [adapter, endpoint] of [['auto', null] as const, ...named]) await check(adapter, endpoint);
@@ -54,37 +55,15 @@ async function check(adapter: string, endpoint: Endpoint | null): Promise<void> 
   let found = '';
   try {
     await runOnce(
-      {
-        workload: { path: join(folder, 'burst.csv'), onBadRow: 'fail', transforms: [] },
+      plainRun(join(folder, 'burst.csv'), {
         target: url,
         adapter,
         endpoint,
-        model: null,
-        clock: 'real',
-        slo: null,
-        warmupUs: 0,
-        cooldownUs: 0,
-        seed: 1,
         timeoutUs: 120e6,
-        tokenizer: null,
-        warmupRequests: 0,
-        resetCache: false,
-        start: null,
-        ttftTimeoutUs: 60e6,
-        headers: {},
-        insecure: false,
-        traceIterations: null,
         out,
         command: ['conformance'],
-      },
-      {
-        nowIso: () => new Date().toISOString(),
-        warn: (text) => console.log(`  warning: ${text}`),
-        tell: (text) => (found = text),
-        started: () => undefined,
-        stop: new AbortController().signal,
-        cut: new AbortController().signal,
-      },
+      }),
+      { ...UNWATCHED, warn: (text) => console.log(`  warning: ${text}`), tell: (text) => (found = text) },
     );
     for await (const batch of readRecords(out)) records.push(...batch);
   } catch (thrown) {
@@ -112,8 +91,8 @@ async function check(adapter: string, endpoint: Endpoint | null): Promise<void> 
 async function keepReply(folderOfReplies: string, adapter: string, endpoint: Endpoint, found: string): Promise<void> {
   const model = /model (\S+)/.exec(found)?.[1] ?? 'default';
   const prompts = promptMaker({ seed: 1, blockTokens: null });
-  const codec = CODECS[adapter]?.({ endpoint, model, runId: 'conformance', abilities: EVERY_ABILITY }, prompts);
-  const [call] = codec?.open({ id: 'reply', traceRow: 0, dueUs: 0, inputTokens: 4, outputTokens: 8 }) ?? [];
+  const codec = makeCodec(adapter, { endpoint, model, runId: 'conformance', abilities: EVERY_ABILITY }, prompts);
+  const [call] = codec.open({ id: 'reply', traceRow: 0, dueUs: 0, inputTokens: 4, outputTokens: 8 });
   if (call === undefined) return;
   const { statusCode, headers, body } = await request(url + call.path, {
     method: 'POST',

@@ -1,6 +1,6 @@
-// Runs before npm's start, test, check and reprise, on whatever Node there is: installs the locked dependencies when
-// they are missing or the lock file has changed, and nothing else. Plain old JavaScript, so that a Node that is too old
-// can still say so.
+// Runs before npm's own scripts (package.json, `pre...`), on whatever Node there is: installs the locked dependencies
+// when they are missing or the lock file has changed, and nothing else. Plain old JavaScript, so that a Node that is too
+// old can still say so.
 var fs = require('fs');
 var path = require('path');
 var crypto = require('crypto');

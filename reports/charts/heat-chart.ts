@@ -24,7 +24,7 @@ const ENOUGH_TO_DRAW = 5;
 /** The median grows when its last column is at least this many times its first. */
 const GROWS = 1.5;
 
-/** A latency against what it may depend on, both on log axes: stronger colour where more requests are, median and p90 drawn in. */
+/** A latency against what it may depend on, both on log axes: the more requests the stronger, median and p90 drawn in. */
 export function heatChart(data: HeatChartData): Chart {
   const { id, metric, map, x, limit_ms } = data;
   const name = METRIC_NAMES[metric];

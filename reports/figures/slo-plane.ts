@@ -19,7 +19,10 @@ interface ContourPoint {
 }
 
 export interface SloPlane {
-  /** Exact at each of its points; TPOT falls as TTFT rises. Empty where no limits reach the level. Low levels where 50 % is not reached. */
+  /**
+   * Exact at each of its points; TPOT falls as TTFT rises. Empty where no limits reach the level. Low levels where 50 %
+   * is not reached.
+   */
   readonly contours: readonly { readonly percent: number; readonly points: readonly ContourPoint[] }[];
   /** Share that meets the SLO, counted here; null without one. */
   readonly share_at_slo: number | null;

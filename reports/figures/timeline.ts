@@ -17,7 +17,7 @@ export interface TimelineBin {
   readonly in_flight: number;
   /** How long after its due time the latest of those due in the bin was sent; null where none was sent. */
   readonly lateness_ms: number | null;
-  /** Share of the measured requests due in the window around this bin that met the SLO; null without an SLO or with too few. */
+  /** Share of measured requests due in the window around this bin that met the SLO; null without an SLO, or of too few. */
   readonly attainment: number | null;
 }
 

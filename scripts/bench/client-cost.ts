@@ -17,7 +17,7 @@ const PORT = 18_431;
 const folder = mkdtempSync(join(tmpdir(), 'reprise-bench-'));
 for (const name of ['tick_server', 'epoll_limit'])
   execFileSync('cc', ['-O2', '-o', join(folder, name), join(bench, `${name}.c`)]);
-const rows = Array.from({ length: streams }, (_, i) => `${((i * 1) / streams).toFixed(6)},16,${tokens}`);
+const rows = Array.from({ length: streams }, (_, i) => `${(i / streams).toFixed(6)},16,${tokens}`);
 writeFileSync(join(folder, 'trace.csv'), `arrival_s,input_tokens,output_tokens\n${rows.join('\n')}\n`);
 
 const server = spawn(join(folder, 'tick_server'), [String(PORT), String(TICK_MS)], { stdio: 'inherit' });

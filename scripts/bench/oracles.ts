@@ -7,6 +7,7 @@ import { join } from 'node:path';
 
 const empty = process.cpuUsage();
 const { runOnce } = await import('../../src/compose/run-once.ts');
+const { plainRun, UNWATCHED } = await import('../plain-run.ts');
 const { cpuSince, readTrace, simulate } = await import('./simulate.ts');
 const startUpS = cpuSince(empty);
 
@@ -39,41 +40,16 @@ async function run({ path, system }: Workload): Promise<{ recordsS: number; allS
   const dir = join(folder, String(runs++));
   const begin = process.cpuUsage();
   let recordsS = Number.NaN;
+  const endless = { timeoutUs: 1e12, ttftTimeoutUs: 1e12 };
   const { summary } = await runOnce(
+    plainRun(path, { target: `reference:${system}`, clock: 'virtual', ...endless, out: dir }),
     {
-      workload: { path, onBadRow: 'fail', transforms: [] },
-      target: `reference:${system}`,
-      adapter: 'openai',
-      endpoint: 'completions',
-      model: null,
-      clock: 'virtual',
-      slo: null,
-      warmupUs: 0,
-      cooldownUs: 0,
-      warmupRequests: 0,
-      resetCache: false,
-      seed: 1,
-      timeoutUs: 1e12,
-      tokenizer: null,
-      ttftTimeoutUs: 1e12,
-      headers: {},
-      insecure: false,
-      start: null,
-      traceIterations: null,
-      out: dir,
-      command: [],
-    },
-    {
+      ...UNWATCHED,
       nowIso: () => {
         // Asked at the start, and for the last time when the records are closed.
         recordsS = cpuSince(begin);
         return new Date().toISOString();
       },
-      warn: () => undefined,
-      tell: () => undefined,
-      started: () => undefined,
-      stop: new AbortController().signal,
-      cut: new AbortController().signal,
     },
   );
   const allS = cpuSince(begin);

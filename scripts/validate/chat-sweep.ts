@@ -54,5 +54,5 @@ export async function attainments(
 export async function goodputAt({ system, gpus }: Deployed, chat: readonly Asked[], scale: number): Promise<number> {
   const limits = { ttftS: LIMITS.ttftS * scale, tpotS: LIMITS.tpotS * scale };
   const test = (latencies: readonly Latency[]): boolean => attainment(latencies, limits) >= SHARE;
-  return (await goodput(system, chat, test, { lowest: 1 / 32 })) / gpus;
+  return (await goodput(system, chat, test, { lowestRps: 1 / 32 })) / gpus;
 }

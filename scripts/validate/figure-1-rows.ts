@@ -70,5 +70,5 @@ export function figure1Rows(cost: 'vllm' | 'distserve'): Figure1Row[] {
 export async function measureFigure1(row: Figure1Row, requests: number): Promise<number> {
   const { system, gpus, outputTokens, limits } = row;
   const workload = poissonTimes(requests, 1).map((dueS) => ({ dueS, inputTokens: INPUT_TOKENS, outputTokens }));
-  return (await goodput(system, workload, marginal(limits), { lowest: 0.5 })) / gpus;
+  return (await goodput(system, workload, marginal(limits), { lowestRps: 0.5 })) / gpus;
 }

@@ -1,4 +1,8 @@
+import { findGoodput, type Probe } from '../../src/search/goodput.ts';
 import { latenciesAt, type Asked, type Latency } from './simulated.ts';
+
+/** The lowest rate that did not pass is at most this share above the one that is found. */
+const PRECISION = 0.01;
 
 /** What holds of a run at a rate that is not too high. */
 export type Test = (latencies: readonly Latency[]) => boolean;
@@ -20,30 +24,20 @@ export function attainment(latencies: readonly Latency[], { ttftS, tpotS }: Limi
   return latencies.filter((each) => each.ttftS <= ttftS && each.tpotS <= tpotS).length / latencies.length;
 }
 
-/**
- * The highest rate, within `precision` of itself, at which `requests` pass `test`: doubling from `lowest`, then
- * bisection. 0 if they do not pass at `lowest`.
- */
+/** The highest rate at which `requests` pass `test`, by the search of `reprise place`; 0 if they do not at `lowestRps`. */
 export async function goodput(
   system: string,
   requests: readonly Asked[],
   test: Test,
-  { lowest = 1 / 8, precision = 0.01 }: { readonly lowest?: number; readonly precision?: number } = {},
+  { lowestRps = 1 / 8 }: { readonly lowestRps?: number } = {},
 ): Promise<number> {
-  const passes = async (rate: number): Promise<boolean> => test(await latenciesAt(system, rate, requests));
-  if (!(await passes(lowest))) return 0;
-  let good = lowest;
-  let bad = 2 * lowest;
-  while (await passes(bad)) {
-    good = bad;
-    bad *= 2;
-  }
-  while (bad - good > precision * good) {
-    const middle = (good + bad) / 2;
-    if (await passes(middle)) good = middle;
-    else bad = middle;
-  }
-  return good;
+  const probe = async (rateRps: number): Promise<Probe> => ({
+    rateRps,
+    met: test(await latenciesAt(system, rateRps, requests)),
+  });
+  const bounds = { startRps: lowestRps, lowestRps, highestRps: Number.POSITIVE_INFINITY };
+  const { met } = await findGoodput(probe, { ...bounds, precision: PRECISION });
+  return met?.rateRps ?? 0;
 }
 
 function p90(values: readonly number[]): number {

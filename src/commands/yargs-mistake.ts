@@ -16,7 +16,7 @@ export function yargsMistake(
   const valueless = /^Not enough arguments following: (.+)$/.exec(message)?.[1];
   if (valueless !== undefined) return `--${valueless}: needs a value`;
   if (command !== undefined && message.startsWith('Not enough non-option arguments'))
-    return `reprise ${command.usage}: something is missing; e.g. ${command.examples[0]}`;
+    return `reprise ${command.usage}: something is missing, e.g. ${command.examples[0]}; --help shows more`;
   const [, argument, given = '', choices = ''] = /Argument: (.+), Given: "(.*)", Choices: (.+)$/.exec(message) ?? [];
   if (argument !== undefined)
     return `${argument}: "${given}" is not known${suggestion(given, choices.replaceAll('"', '').split(', '))}`;

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { CODECS } from '../../adapters/index.ts';
+import { makeCodec } from '../../adapters/index.ts';
 import { promptMaker } from '../../workloads/index.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Planned } from '../core/target.ts';
@@ -8,8 +8,7 @@ import { openWorkload } from './workload.ts';
 
 /** The other side of `feedFromWorker`: one batch for each message it gets, bodies transferred rather than copied. */
 async function* batches(spec: FeedSpec): AsyncGenerator<Planned[]> {
-  const codec = CODECS[spec.adapter]?.(spec.codec, promptMaker(spec.prompts));
-  if (codec === undefined) throw new Error(`no adapter ${spec.adapter}`);
+  const codec = makeCodec(spec.adapter, spec.codec, promptMaker(spec.prompts));
   const source = await openWorkload(spec.workload);
   let batch: Planned[] = [];
   let index = 0;

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { CODECS } from '../../adapters/index.ts';
+import { makeCodec } from '../../adapters/index.ts';
 import type { Codec } from '../core/codec.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { Plan } from '../core/plan.ts';
@@ -35,13 +35,9 @@ export async function openServer(
   const spoken = engine === null ? await askServer(spec, access, plan, runId, user) : await knownEngine(spec, access);
   const { abilities, endpoint, model } = spoken;
   const codecOptions = { endpoint, model, runId, ...(abilities === null ? {} : { abilities }) };
-  const makeCodec = (prompts: PromptMaker): Codec => {
-    const made = CODECS[spoken.adapter]?.(codecOptions, prompts);
-    if (made === undefined) throw new Error(`no adapter ${spoken.adapter}`);
-    return made;
-  };
-  const prompts = await preparePrompts(plan, spec.tokenizer, words, access, model, makeCodec, user.warn);
-  const codec = makeCodec(promptMaker(prompts.spec));
+  const speaking = (prompts: PromptMaker): Codec => makeCodec(spoken.adapter, codecOptions, prompts);
+  const prompts = await preparePrompts(plan, spec.tokenizer, words, access, model, speaking, user.warn);
+  const codec = speaking(promptMaker(prompts.spec));
   const clock = new WallClock();
   const target = new HttpTarget(codec, clock, access);
   const { ready, feed, stop } = feedFromWorker({

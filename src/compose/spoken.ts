@@ -1,4 +1,4 @@
-import { ADAPTER_ENDPOINTS, EVERY_ABILITY, type Endpoint, type ServerAbilities } from '../../adapters/index.ts';
+import { ADAPTERS, EVERY_ABILITY, type Endpoint, type ServerAbilities } from '../../adapters/index.ts';
 import { promptMaker } from '../../workloads/index.ts';
 import { UserError } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
@@ -59,7 +59,7 @@ export async function knownEngine(spec: RunSpec, access: ServerAccess): Promise<
   if (spec.model !== null && !models.includes(spec.model))
     throw new UserError(`--model: ${access.url.href} does not serve "${spec.model}"${suggestion(spec.model, models)}`);
   const adapter = referenceAdapter(spec);
-  const endpoint = spec.endpoint ?? ADAPTER_ENDPOINTS[adapter]?.[0] ?? 'completions';
+  const endpoint = spec.endpoint ?? ADAPTERS[adapter]?.endpoints[0] ?? 'completions';
   return {
     adapter,
     endpoint,

@@ -1,4 +1,4 @@
-import { CODECS } from '../../adapters/index.ts';
+import { ADAPTERS } from '../../adapters/index.ts';
 import { UserError } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { suggestion } from '../core/nearest.ts';
@@ -29,7 +29,7 @@ export function checkTarget(spec: RunSpec): void {
       '--tokenizer: --clock virtual makes no prompts, its requests are lengths and prefix blocks; leave one of them out',
     );
   if (spec.adapter === 'auto') return;
-  const adapters = ['auto', ...Object.keys(CODECS)];
+  const adapters = ['auto', ...Object.keys(ADAPTERS)];
   if (!adapters.includes(spec.adapter))
     throw new UserError(`--adapter: "${spec.adapter}" is not known${suggestion(spec.adapter, adapters)}`);
   checkEndpoint(spec.adapter, spec.endpoint);
@@ -65,6 +65,10 @@ export function parseUrl(text: string, option = '--target'): URL {
   if (url.username !== '' || url.password !== '')
     throw new UserError(
       `${option}: a URL with a password would end up in files and logs; pass it by --api-key-env or --header instead`,
+    );
+  if (option === '--target' && url.search !== '')
+    throw new UserError(
+      `${option}: ${url.origin}${url.pathname} cannot be asked with what follows its "?"; pass a key by --api-key-env or --header instead`,
     );
   return url;
 }

@@ -15,19 +15,18 @@ export interface AskedSlo {
   readonly profile?: { readonly name: string; readonly source: string };
 }
 
-const METRICS = ['ttft', 'tpot', 'e2e'] as const;
-export type SloMetric = (typeof METRICS)[number];
-export const SLO_METRICS: readonly SloMetric[] = METRICS;
+export const SLO_METRICS = ['ttft', 'tpot', 'e2e'] as const;
+export type SloMetric = (typeof SLO_METRICS)[number];
 
 /** Parses `ttft=200ms,tpot=50ms`. Throws a UserError that names the part that is wrong. */
 export function parseSlo(text: string): Slo {
   const slo: { -readonly [K in SloMetric]?: number } = {};
   for (const part of text.split(',')) {
     const [name = '', value = '', ...rest] = part.trim().split('=');
-    const metric = METRICS.find((known) => known === name.trim().toLowerCase());
+    const metric = SLO_METRICS.find((known) => known === name.trim().toLowerCase());
     if (metric === undefined || rest.length > 0)
       throw new UserError(
-        `--slo: "${part.trim()}" is not a limit; write METRIC=DURATION with METRIC one of ${METRICS.join(', ')}, e.g. "ttft=200ms,tpot=50ms"`,
+        `--slo: "${part.trim()}" is not a limit; write METRIC=DURATION with METRIC one of ${SLO_METRICS.join(', ')}, e.g. "ttft=200ms,tpot=50ms"`,
       );
     if (slo[metric] !== undefined) throw new UserError(`--slo: ${metric} is given twice in "${text}"`);
     const limitMs = parseDurationUs(value, `--slo ${metric}`) / 1000;

@@ -8,7 +8,7 @@ const POLL_BEFORE_US = 2000;
  * those of their stream meanwhile: with tokens further apart than this there are none, and no token looks early.
  */
 const PHASE_CAP_US = 4000;
-/** While polling, the thread sleeps in slices of this, so that it leaves the core to others; a sleep overshoots by about 60 us. */
+/** While polling, the thread sleeps in slices of this and leaves the core to others; a sleep overshoots by some 60 us. */
 const NAP_MS = 0.1;
 const NAP_UNLESS_DUE_WITHIN_US = 250;
 /** A poll of the clock that took no longer than this served no I/O: it was only waiting. */

@@ -4,7 +4,7 @@ import type { Instance } from './instance.ts';
 import type { KvAccount } from './kv/memory.ts';
 import type { KvAdmission, ReceiverView } from './policies/kv-admission.ts';
 import type { InstanceView } from './policies/routers.ts';
-import type { Place, Sequence } from './sequence.ts';
+import { tokensOf, type Place, type Sequence } from './sequence.ts';
 import { WaitingQueue } from './waiting-queue.ts';
 
 export interface ReceiverParts {
@@ -51,7 +51,8 @@ export class Receiver implements ReceiverView, InstanceView {
     const { clock, admission, kvBytesPerToken } = this.#parts;
     for (let move = this.#offered.at(0); move !== undefined; move = this.#offered.at(0)) {
       const { sequence, link, target } = move;
-      // What moves can be found here once it has come. With room for what it computes next, or several that wait could fill the memory and none of them run.
+      // What moves can be found here once it has come. With room for what it computes next, or several that wait could
+      // fill the memory and none of them run.
       const holdTokens = sequence.computedTokens + 1;
       const cached = target.cachedTokens();
       if (!admission(this, target.needs(holdTokens)) || !target.grow(holdTokens, cached)) return;
@@ -84,8 +85,7 @@ export class Receiver implements ReceiverView, InstanceView {
   }
 
   tokens(): number {
-    let sum = this.#parts.decode.tokens();
-    for (let i = 0; i < this.#offered.length; i++) sum += tokensOf(this.#offered.at(i)?.sequence);
+    let sum = this.#parts.decode.tokens() + this.#offered.sum(({ sequence }) => tokensOf(sequence));
     for (const { sequence } of this.#moving) sum += tokensOf(sequence);
     return sum;
   }
@@ -125,8 +125,4 @@ interface Move extends Place {
   /** What it holds where it goes: nothing until it may go. */
   readonly target: KvAccount;
   transfer: Transfer | null;
-}
-
-function tokensOf(sequence: Sequence | undefined): number {
-  return sequence === undefined ? 0 : sequence.promptTokens + sequence.generatedTokens;
 }

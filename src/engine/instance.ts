@@ -7,7 +7,7 @@ import type { IterationWatch } from './iteration-log.ts';
 import type { KvMemory } from './kv/memory.ts';
 import type { IterationPolicy } from './policies/policy.ts';
 import type { InstanceView } from './policies/routers.ts';
-import { missingTokens, type Place, type Sequence } from './sequence.ts';
+import { missingTokens, tokensOf, type Place, type Sequence } from './sequence.ts';
 import { WaitingQueue } from './waiting-queue.ts';
 
 export interface InstanceParts {
@@ -45,7 +45,7 @@ export class Instance implements InstanceView, Place {
   readonly #parts: InstanceParts;
   readonly #waiting = new WaitingQueue<Sequence>();
   readonly #swapped = new WaitingQueue<Sequence>();
-  readonly #slots: readonly Slot[];
+  readonly #slots: readonly Turn[];
   /** The slot whose turn is next. */
   #next = 0;
   /** A turn is due or under way; if not, nothing happens until someone arrives or a batch ends. */
@@ -106,18 +106,14 @@ export class Instance implements InstanceView, Place {
   }
 
   tokens(): number {
-    let sum = 0;
-    for (let i = 0; i < this.#waiting.length; i++) sum += tokensOf(this.#waiting.at(i));
-    for (let i = 0; i < this.#swapped.length; i++) sum += tokensOf(this.#swapped.at(i));
+    let sum = this.#waiting.sum(tokensOf) + this.#swapped.sum(tokensOf);
     for (const { slot } of this.#slots) for (const sequence of slot.running) sum += tokensOf(sequence);
     return sum;
   }
 
   /** Blocks of those that have their memory here and have not run yet. */
   waitingBlocks(): number {
-    let sum = 0;
-    for (let i = 0; i < this.#waiting.length; i++) sum += this.#waiting.at(i)?.heldBlocks() ?? 0;
-    return sum;
+    return this.#waiting.sum((sequence) => sequence.heldBlocks());
   }
 
   /** Whether the first in the queue has no memory here, or not any more. */
@@ -132,6 +128,7 @@ export class Instance implements InstanceView, Place {
       waiting,
       usedBlocks: this.memory.capacityBlocks - this.memory.freeBlocks,
       capacityBlocks: this.memory.capacityBlocks,
+      capacityTokens: this.memory.capacityBlocks * this.memory.blockTokens,
       preemptions: this.#preemptions,
       queriedTokens: this.#slots.reduce((sum, { slot }) => sum + slot.queriedTokens, 0),
       hitTokens: this.#slots.reduce((sum, { slot }) => sum + slot.hitTokens, 0),
@@ -141,9 +138,9 @@ export class Instance implements InstanceView, Place {
   /** The first stage is free: the next slot with something to do begins. */
   readonly #turn = (): void => {
     for (let tried = 0; tried < this.#slots.length; tried++) {
-      const slot = this.#slots[this.#next];
+      const turn = this.#slots[this.#next];
       this.#next = (this.#next + 1) % this.#slots.length;
-      if (slot === undefined || slot.slot.isUnderWay || !this.#begin(slot)) continue;
+      if (turn === undefined || turn.slot.isUnderWay || !this.#begin(turn)) continue;
       this.#parts.onDecision?.();
       return;
     }
@@ -152,7 +149,7 @@ export class Instance implements InstanceView, Place {
   };
 
   /** False if there is nothing to do. */
-  #begin({ slot, decide, end }: Slot): boolean {
+  #begin({ slot, decide, end }: Turn): boolean {
     const { clock, cost, executor, onIteration, name } = this.#parts;
     const nowUs = clock.now();
     slot.clear(nowUs);
@@ -226,11 +223,8 @@ export class Instance implements InstanceView, Place {
   }
 }
 
-function tokensOf(sequence: Sequence | undefined): number {
-  return sequence === undefined ? 0 : sequence.promptTokens + sequence.generatedTokens;
-}
-
-interface Slot {
+/** A batch slot with what decides for it, and what is called when its batch has run. */
+interface Turn {
   readonly slot: BatchSlot;
   readonly decide: IterationPolicy;
   readonly end: () => void;

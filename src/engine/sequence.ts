@@ -23,9 +23,14 @@ export interface SequenceView {
   beginning(tokens: number): string | null;
 }
 
-/** Tokens that must be computed before the next one comes out: prompt or chunk of it, one when decoding, all after a preemption. */
+/** Tokens to compute before the next one comes out: a prompt or its rest, one when decoding, all after a preemption. */
 export function missingTokens(sequence: SequenceView): number {
   return sequence.promptTokens + sequence.generatedTokens - sequence.computedTokens;
+}
+
+/** Tokens that there are of it by now: its prompt, and what it has generated. */
+export function tokensOf(sequence: SequenceView): number {
+  return sequence.promptTokens + sequence.generatedTokens;
 }
 
 /** Where a request is: an instance, or between two. */

@@ -24,6 +24,16 @@ export class WaitingQueue<T> implements QueueView<T> {
     return this.#items[this.#head + index];
   }
 
+  /** The sum of what `of` says of each. */
+  sum(of: (item: T) => number): number {
+    let sum = 0;
+    for (let i = this.#head; i < this.#items.length; i++) {
+      const item = this.#items[i];
+      if (item !== undefined) sum += of(item);
+    }
+    return sum;
+  }
+
   push(item: T): void {
     this.#items.push(item);
   }

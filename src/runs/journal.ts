@@ -3,6 +3,9 @@ import { deserialize, serialize } from 'node:v8';
 import { crc32 } from 'node:zlib';
 import type { RecordBatch } from '../core/record.ts';
 
+/** Length and CRC-32. */
+const HEAD_BYTES = 8;
+
 /** What a journal keeps: requests as they were sent (the records they would be if cut now), and as they ended. */
 export interface JournalEntry {
   readonly kind: 'sent' | 'finished';
@@ -52,5 +55,3 @@ export function* readJournal(file: string): Generator<JournalEntry> {
     offset = end;
   }
 }
-
-const HEAD_BYTES = 8;

@@ -1,4 +1,4 @@
-import { ADAPTER_ENDPOINTS, type Endpoint, type ServerAbilities } from '../../adapters/index.ts';
+import { ADAPTERS, type Endpoint, type ServerAbilities } from '../../adapters/index.ts';
 import { EXIT, UserError } from '../core/errors.ts';
 import { suggestion } from '../core/nearest.ts';
 import type { PromptMaker } from '../core/prompt-maker.ts';
@@ -84,7 +84,7 @@ async function findEndpoint(
   prompts: PromptMaker,
   warnings: string[],
 ): Promise<{ endpoint: Endpoint; probed: Exclude<Probed, { kind: 'no endpoint' }> }> {
-  const spoken = ADAPTER_ENDPOINTS[adapter] ?? [];
+  const spoken = ADAPTERS[adapter]?.endpoints ?? [];
   checkEndpoint(adapter, only);
   const tried: string[] = [];
   for (const endpoint of only === null ? spoken : [only]) {
@@ -104,7 +104,7 @@ async function findEndpoint(
 
 /** Throws a UserError where an adapter does not speak the endpoint that was asked for. */
 export function checkEndpoint(adapter: string, endpoint: Endpoint | null): void {
-  const spoken = ADAPTER_ENDPOINTS[adapter];
+  const spoken = ADAPTERS[adapter]?.endpoints;
   if (endpoint === null || spoken === undefined || spoken.includes(endpoint)) return;
   throw new UserError(`--endpoint ${endpoint}: adapter ${adapter} speaks ${spoken.join(' or ')}`);
 }

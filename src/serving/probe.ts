@@ -1,8 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
-import { CODECS, EVERY_ABILITY, type CodecOptions, type ServerAbilities } from '../../adapters/index.ts';
+import { EVERY_ABILITY, makeCodec, type CodecOptions, type ServerAbilities } from '../../adapters/index.ts';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import type { PromptMaker } from '../core/prompt-maker.ts';
 import type { TokenCountSource } from '../core/record.ts';
+import { withoutSecrets } from '../core/secrets.ts';
 import type { ServerAccess } from '../replay/transport.ts';
 import { ask, type Reply } from './ask.ts';
 import { refusedCredentials } from './reach.ts';
@@ -29,9 +30,9 @@ export type Probed =
 
 /**
  * Asks a server once for two tokens with all that a codec can ask for, and again without what it refuses, until it
- * answers: hosted endpoints refuse fields that they do not know. What came back says how tokens can be counted. `mayEcho`:
- * ask for token ids, which bring the prompt back as well. Throws
- * a UserError with exit code 3 where an answer is not what the adapter understands.
+ * answers: hosted endpoints refuse fields that they do not know. What came back says how tokens can be counted.
+ * `mayEcho`: ask for token ids, which bring the prompt back as well. Throws a UserError with exit code 3 where an answer
+ * is not what the adapter understands.
  */
 export async function probe(
   access: ServerAccess,
@@ -44,9 +45,9 @@ export async function probe(
   let abilities: ServerAbilities = { ...EVERY_ABILITY, returnTokenIds: mayEcho };
   const pauses = [...PAUSES_MS];
   for (;;) {
-    const codec = CODECS[adapter]?.({ ...options, abilities }, prompts);
-    const call = codec?.open(REQUEST)[0];
-    if (codec === undefined || call === undefined) throw new Error(`no adapter ${adapter}`);
+    const codec = makeCodec(adapter, { ...options, abilities }, prompts);
+    const [call] = codec.open(REQUEST);
+    if (call === undefined) throw new Error(`adapter ${adapter} makes no call`);
     let reply: Reply;
     try {
       reply = await ask(access, call.path, patienceMs, call);
@@ -55,6 +56,7 @@ export async function probe(
     }
     const { status, body } = reply;
     if (status === 401 || status === 403) throw refusedCredentials(access.url, status, call.path);
+    let said = body.toString();
     if (status >= 200 && status < 300) {
       let tokens = 0;
       const decoder = codec.decoder(REQUEST, { tokens: (count) => (tokens += count) });
@@ -67,15 +69,10 @@ export async function probe(
         abilities = less;
         continue;
       }
-      if (!body.includes('"error"')) throw notUnderstood(access.url, call.path, reply, adapter);
+      if (!/"error"|^event: ?error/m.test(said)) throw notUnderstood(access, call.path, reply, adapter);
+      said = fault.message;
     }
-    // An error inside of a stream is its first event.
-    const said =
-      body
-        .toString()
-        .replace(/^data: ?/, '')
-        .split('\n\n', 1)[0] ?? '';
-    const why = `${status} on ${call.path}: ${codec.refusal(said)}`;
+    const why = `${status} on ${call.path}: ${withoutSecrets(codec.refusal(said), access.headers)}`;
     if (status === 404 || status === 405 || status === 501) return { kind: 'no endpoint', why };
     const pauseMs = BUSY.has(status) ? pauses.shift() : undefined;
     if (pauseMs !== undefined) {
@@ -105,8 +102,13 @@ function lessFor(
   return null;
 }
 
-function notUnderstood(url: URL, path: string, { status, contentType, body }: Reply, adapter: string): UserError {
-  const start = body.toString('utf8', 0, 120).replaceAll(/\s+/g, ' ').trim();
+function notUnderstood(
+  { url, headers }: ServerAccess,
+  path: string,
+  { status, contentType, body }: Reply,
+  adapter: string,
+): UserError {
+  const start = withoutSecrets(body.toString(), headers).slice(0, 120).replaceAll(/\s+/g, ' ').trim();
   return new UserError(
     `${url.href} answers ${status} on ${path} with no stream of tokens that adapter ${adapter} understands (content-type ${contentType}): "${start}"; is it the right URL, and the right --adapter and --endpoint?`,
     { exitCode: EXIT.unreachable },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { ADAPTER_ENDPOINTS, CODECS, EVERY_ABILITY } from '../../adapters/index.ts';
+import { ADAPTERS, EVERY_ABILITY } from '../../adapters/index.ts';
 import { isObject } from '../../adapters/json.ts';
 import type { Codec } from '../../src/core/codec.ts';
 import { promptMaker } from '../../workloads/index.ts';
@@ -17,8 +17,8 @@ function bodyOf(codec: Codec): string {
 
 /** What every codec must do, whatever it speaks: one that is added to the list is tested here. */
 describe('every codec', () => {
-  for (const [name, make] of Object.entries(CODECS))
-    for (const endpoint of ADAPTER_ENDPOINTS[name] ?? []) {
+  for (const [name, { codec: make, endpoints }] of Object.entries(ADAPTERS))
+    for (const endpoint of endpoints) {
       const options = { endpoint, model: 'm', runId: 'run' };
       const codec = make(options, prompts);
       const example = Buffer.from(codec.example(8));
@@ -27,6 +27,8 @@ describe('every codec', () => {
         const [call, ...others] = codec.open(request);
         assert.deepEqual([call?.role, others.length], ['stream', 0]);
         assert.equal(call?.headers['x-request-id'], 'run-r7');
+        const odd = codec.open({ ...request, id: 'é 7\n☃' })[0]?.headers['x-request-id'] ?? '';
+        assert.match(odd, /^run-[!-~]+$/, 'what a header may hold');
         assert.deepEqual(codec.open(request), make(options, prompts).open(request));
         assert.ok(call.body.buffer.byteLength === call.body.length, 'bytes of their own');
       });

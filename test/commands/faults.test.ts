@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -143,6 +143,16 @@ describe('faults', () => {
     assert.match(early.stderr, /still goes on/);
     child.kill('SIGKILL');
     await result;
+    const killed = readFileSync(join(out, 'run.json'));
+    const file = join(folder, 'killed.csv');
+    renameSync(file, `${file}.away`);
+    const without = await cli('report', out);
+    assert.equal(without.code, 2);
+    assert.match(
+      without.stderr,
+      /was killed while it replayed killed\.csv, and .* cannot be read any more .*; put the old/,
+    );
+    renameSync(`${file}.away`, file);
     const report = await cli('report', out, '--json');
     assert.equal(report.code, 0, report.stderr);
     const summary: Summary = JSON.parse(report.stdout);
@@ -157,6 +167,10 @@ describe('faults', () => {
       summary,
       'reporting again changes nothing',
     );
+    writeFileSync(join(out, 'run.json'), killed);
+    renameSync(file, `${file}.away`);
+    const complete = await cli('report', out, '--json');
+    assert.deepEqual(JSON.parse(complete.stdout), summary, 'with every record there, the trace is not needed');
   });
 
   it('a server that goes away: the run ends by itself and says so', async () => {
@@ -213,5 +227,19 @@ describe('faults', () => {
     assert.deepEqual([status, requests.scheduled], ['interrupted', 60_000]);
     const { ok = 0, cut = 0 } = requests.by_outcome;
     assert.ok(ok >= 25 && ok + cut >= 45, JSON.stringify(requests.by_outcome));
+  });
+
+  it('once it is said to be interrupted, no kill takes a request from its plan', async () => {
+    const server = await start((_index, _request, response, body) => void streamTokens(response, maxTokens(body), 20));
+    const { out, child, result } = startRun('ended', [100_000, 0.02, 10], server);
+    await requestsSeen(server, 10, child);
+    child.kill('SIGINT');
+    while (manifestSchema.parse(readJson(out, 'run.json')).status === 'running') await sleep(2);
+    child.kill('SIGKILL');
+    await result;
+    const report = await cli('report', out, '--json');
+    assert.equal(report.code, 0, report.stderr);
+    const { requests }: Summary = JSON.parse(report.stdout);
+    assert.equal(requests.scheduled, 100_000);
   });
 });

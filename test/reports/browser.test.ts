@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { writeHtmlReport } from '../../reports/index.ts';
 import { launchBrowser, openPage } from '../browser.ts';
+import { exampleScrapes } from './example-scrapes.ts';
 import { exampleRun, inBatches } from './example-run.ts';
 
 const CHARTS = [
@@ -36,10 +37,15 @@ describe('the report in a browser', () => {
     const { summary, manifest, records } = await exampleRun({
       requests: 300,
       slo: 'ttft=200ms,tpot=12ms',
+      scrapes: exampleScrapes,
       fate: (index) =>
         index % 60 === 7 ? { outcome: 'http_error', http_status: 500, error: '<img src=x onerror=alert(1)>' } : null,
     });
-    writeFileSync(join(dir, 'report.html'), await writeHtmlReport(summary, manifest, inBatches(records)));
+    const longName = { ...manifest, target: { ...manifest.target, model: 'long-name'.repeat(20) } };
+    writeFileSync(
+      join(dir, 'report.html'),
+      await writeHtmlReport(summary, longName, inBatches(records), exampleScrapes(records)),
+    );
     browser = await launchBrowser();
   });
   after(async () => {
@@ -69,6 +75,7 @@ describe('the report in a browser', () => {
           () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
         );
         assert.equal(overflow, 0, 'the page scrolls sideways');
+        assert.deepEqual(await cutOff(page), [], 'words reach beyond their chart');
         const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
         assert.equal(paper, colorScheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(20, 23, 27)');
         assert.deepEqual(errors, []);
@@ -89,10 +96,14 @@ describe('the report in a browser', () => {
       assert.ok((drawn ?? 0) <= 700, `${id} is drawn ${drawn} wide`);
       assert.equal(shown, drawn, `${id} is shrunk`);
     }
+    await page.setViewportSize({ width: 700, height: 900 });
+    for (const table of await page.locator('.wide').all())
+      assert.equal(await table.evaluate((each) => each.scrollWidth - each.clientWidth), 0, 'a table is cut off');
     assert.equal(await page.locator('details:visible, button:visible').count(), 0);
     assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), 'rgb(255, 255, 255)');
     await page.evaluate(() => window.dispatchEvent(new Event('afterprint')));
     await page.emulateMedia({ media: 'screen', colorScheme: 'dark' });
+    await page.setViewportSize({ width: 1280, height: 900 });
     await page.waitForFunction(() => (document.querySelector('#attainment .plot svg')?.clientWidth ?? 0) > 900);
     assert.deepEqual(errors, []);
     await page.context().close();
@@ -177,3 +188,18 @@ describe('the report in a browser', () => {
     await page.context().close();
   });
 });
+
+/** Words of charts that reach beyond the room of their chart, where they are not seen. */
+function cutOff(page: Page): Promise<string[]> {
+  return page.evaluate(() =>
+    [...document.querySelectorAll('.plot')].flatMap((plot) => {
+      const room = plot.getBoundingClientRect();
+      return [...plot.querySelectorAll('svg text:not([opacity="0"])')]
+        .filter((text) => {
+          const { width, left, right } = text.getBoundingClientRect();
+          return width > 0 && (left < room.left - 1 || right > room.right + 1);
+        })
+        .map((text) => `${plot.parentElement?.id}: ${text.textContent}`);
+    }),
+  );
+}

@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { UserError } from '../../src/core/errors.ts';
-import { createRunDirectory, manifestFile, readManifest, writeManifest } from '../../src/runs/run-directory.ts';
+import {
+  createRunDirectory,
+  manifestFile,
+  readManifest,
+  reportFile,
+  writeManifest,
+  writeReport,
+} from '../../src/runs/run-directory.ts';
 import { exampleManifest } from '../metrics/example-manifest.ts';
 import { temporaryRun } from './temporary-run.ts';
 
@@ -50,6 +57,12 @@ test('a disk that is full is a user error, and leaves the old file alone', (t) =
 
 test('where no directory can be made, that is said', () => {
   assert.throws(() => createRunDirectory('/proc/nowhere'), userError(/\/proc\/nowhere: cannot be written: ENOENT/));
+});
+
+test('a file that cannot be written is a user error that names it', (t) => {
+  const dir = temporaryRun(t);
+  mkdirSync(reportFile(dir));
+  assert.throws(() => writeReport(dir, '<p>'), userError(/report\.html: cannot be written: EISDIR/));
 });
 
 test('a manifest that is missing or damaged is a user error that says which', (t) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { CODECS } from '../../adapters/index.ts';
+import { makeCodec } from '../../adapters/index.ts';
 import { EXIT, UserError } from '../../src/core/errors.ts';
 import type { CacheReset } from '../../src/core/manifest.ts';
 import { promptMaker } from '../../workloads/index.ts';
@@ -54,11 +54,8 @@ async function reset({ tells = 'cached_tokens', routes, obeysFrom }: CachingServ
     ['/metrics'],
   );
   const target = { url: server.url, headers: {}, insecure: false };
-  const codec = CODECS['openai']?.(
-    { endpoint: 'completions', model: 'tiny', runId: 'r' },
-    promptMaker({ seed: 1, blockTokens: null }),
-  );
-  assert.ok(codec !== undefined);
+  const options = { endpoint: 'completions', model: 'tiny', runId: 'r' } as const;
+  const codec = makeCodec('openai', options, promptMaker({ seed: 1, blockTokens: null }));
   const asker = openAsker(codec, target, 10e6);
   try {
     return { result: await resetCache(asker, target), posts };

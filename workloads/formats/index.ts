@@ -5,5 +5,5 @@ import { mooncake } from './mooncake.ts';
 import { native } from './native.ts';
 import { plainCsv } from './plain-csv.ts';
 
-/** Every format there is, tried in this order (2024 before 2023: the header is the same): adding one is a file and a line here. */
+/** Every format there is, in the order they are tried (2024 before 2023: the same header). A new one is a line here. */
 export const FORMATS: readonly Format[] = [native, mooncake, azure2024, azure2023, plainCsv];

@@ -16,7 +16,10 @@ export type FitTable = Partial<Record<LlmName, Readonly<Record<number, Polynomia
 /** Requests from which the second fit of decode holds. */
 export const LARGE_BATCH = 95;
 
-/** DistServe's own engine (SwiftTransformer), fp16 on A100-80G SXM: fitted by DistServe's authors (OSDI '24; LLMServe/DistServe 82831f1, unrounded). */
+/**
+ * DistServe's own engine (SwiftTransformer), fp16 on A100-80G SXM: fitted by DistServe's authors (OSDI '24;
+ * LLMServe/DistServe 82831f1, unrounded).
+ */
 export const DISTSERVE_FITS: FitTable = {
   'opt-13b': {
     1: {
@@ -59,7 +62,7 @@ export const DISTSERVE_FITS: FitTable = {
   },
 };
 
-/** the vLLM of 2023 that DistServe was compared with, fp16 on A100-80G SXM: fitted by DistServe's authors (OSDI '24; LLMServe/DistServe 82831f1, unrounded). */
+/** The vLLM of 2023 that DistServe was compared with; otherwise as `DISTSERVE_FITS`. */
 export const VLLM_FITS: FitTable = {
   'opt-13b': {
     1: {

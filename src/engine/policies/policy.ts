@@ -21,11 +21,17 @@ export interface Scheduler<S extends SequenceView> {
    * default, what it will have computed). False, and nothing changes, if there is too little memory.
    */
   run(sequence: S, tokens: number, holdTokens?: number): boolean;
-  /** A waiting or swapped one joins the end of the running, with what the cache has of it, and computes as in `run`, or nothing yet. */
+  /**
+   * A waiting or swapped one joins the end of the running, with what the cache has of it, and computes as in `run`, or
+   * nothing yet.
+   */
   admit(sequence: S, tokens: number, holdTokens?: number): boolean;
   /** A running one loses its memory and waits again, to be computed anew. It must not compute in this iteration. */
   preempt(sequence: S, to: 'head' | 'tail'): void;
-  /** A running one has its memory copied to the host and waits to be admitted again. It must not compute in this iteration. */
+  /**
+   * A running one has its memory copied to the host and waits to be admitted again. It must not compute in this
+   * iteration.
+   */
   swapOut(sequence: S): void;
   /** The first `count` of the running go behind the others, in their order. */
   rotate(count: number): void;

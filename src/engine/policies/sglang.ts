@@ -1,4 +1,4 @@
-import { missingTokens, type SequenceView } from '../sequence.ts';
+import { missingTokens, tokensOf, type SequenceView } from '../sequence.ts';
 import { sortByLongestPrefixMatch } from './longest-prefix-match.ts';
 import { NewTokenRatio, RETRACT_STEPS } from './new-token-ratio.ts';
 import type { IterationPolicy, Scheduler } from './policy.ts';
@@ -123,7 +123,7 @@ function admitWaiting<S extends SequenceView>(
     if (missing >= left) return false;
     if (missing > budget.input && budget.added > 0) return true;
     // What it finds in the cache counts as free until it takes it over.
-    if (sequence.neededBlocks(sequence.promptTokens + sequence.generatedTokens) > left) return false;
+    if (sequence.neededBlocks(tokensOf(sequence)) > left) return false;
     const tokens = Math.min(missing, budget.chunk);
     if (tokens === 0) return true;
     if (!scheduler.admit(sequence, tokens)) return false;

@@ -1,4 +1,4 @@
-import { missingTokens, type SequenceView } from '../sequence.ts';
+import { missingTokens, tokensOf, type SequenceView } from '../sequence.ts';
 import type { IterationPolicy, Scheduler } from './policy.ts';
 
 export interface VllmV1Options {
@@ -62,7 +62,7 @@ function admitWaiting<S extends SequenceView>(
     if (sequence === undefined) return;
     const tokens = Math.min(missingTokens(sequence) - sequence.cachedTokens(), budget);
     // First come, first served: whoever does not fit holds up those behind.
-    const hold = reservePrompts ? sequence.promptTokens + sequence.generatedTokens : undefined;
+    const hold = reservePrompts ? tokensOf(sequence) : undefined;
     if (!scheduler.admit(sequence, tokens, hold)) return;
     budget -= tokens;
   }

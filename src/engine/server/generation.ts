@@ -4,7 +4,7 @@ import type { Engine } from '../engine.ts';
 import { sendError } from './api-error.ts';
 import type { AnswerText, AnswerTextMaker } from './answer-text.ts';
 import { AnswerReply, AnswerStream } from './answers.ts';
-import { BODY_LIMIT_BYTES, readBody } from './body.ts';
+import { readBody } from './body.ts';
 import type { BodyFault, GenerationRequest } from './generation-request.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { TruthLog } from './truth.ts';
@@ -41,12 +41,7 @@ export function generation(
     const header = req.headers['x-request-id'];
     const requestId = typeof header === 'string' ? header : String(received++).padStart(16, '0');
     res.setHeader('x-request-id', requestId);
-    readBody(req, (text) => {
-      if (text === null) {
-        res.setHeader('connection', 'close');
-        sendError(res, 413, `The body is larger than ${BODY_LIMIT_BYTES} bytes.`);
-        return;
-      }
+    readBody(req, res, (text) => {
       const request = endpoint.parse(text);
       if ('message' in request) sendError(res, 400, request.message, request.param);
       else if (request.model !== null && request.model !== parts.modelName)

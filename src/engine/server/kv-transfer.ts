@@ -29,7 +29,7 @@ export function takePrompts(side: PrefillSide, address: () => Address): Take {
   };
 }
 
-/** Of the server that is asked second: what the first one holds is fetched. Unknown there, or not named, it is computed here. */
+/** Of the server that is asked second: what the first one holds is fetched. What it does not hold is computed here. */
 export function takeDecodes(side: DecodeSide, prefill: () => Address): Take {
   return ({ kvTransfer }, text) => {
     const key = kvTransfer?.do_remote_prefill === true ? kvTransfer.remote_request_id : null;

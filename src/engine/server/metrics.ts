@@ -11,8 +11,8 @@ const E2E_BOUNDS_S = [0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 
 const QUEUE_BOUNDS_S = E2E_BOUNDS_S;
 
 /**
- * What `GET /metrics` tells, under vLLM's or SGLang's names. Times are the engine's own, from arrival to the end of iterations; a
- * token costs some additions.
+ * What `GET /metrics` tells, under vLLM's or SGLang's names. Times are the engine's own, from arrival to the end of
+ * iterations; a token costs some additions.
  */
 export class ServerMetrics {
   readonly #engine: Engine;

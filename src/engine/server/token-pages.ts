@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { sendError, sendJson } from './api-error.ts';
-import { BODY_LIMIT_BYTES, readBody } from './body.ts';
+import { readBody } from './body.ts';
 import { piecesOfText, readJson, textOfPieces } from './generation-request.ts';
 import type { Handler, Routes, ServerParts } from './routes.ts';
 
@@ -27,12 +27,7 @@ export function tokenPages({ engine }: ServerParts): Routes {
 
 function answering<T>(schema: z.ZodType<T>, answer: (body: T, res: ServerResponse) => void): Handler {
   return (req, res) =>
-    readBody(req, (text) => {
-      if (text === null) {
-        res.setHeader('connection', 'close');
-        sendError(res, 413, `The body is larger than ${BODY_LIMIT_BYTES} bytes.`);
-        return;
-      }
+    readBody(req, res, (text) => {
       const read = readJson(text, schema);
       if ('message' in read) sendError(res, 400, read.message, read.param);
       else answer(read.body, res);

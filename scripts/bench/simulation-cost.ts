@@ -1,5 +1,5 @@
 // What simulating costs by itself: the requests of a trace, read beforehand, through an engine in virtual time, with a
-// listener that only counts. Usage: node scripts/bench/simulation.ts [TRACE [SYSTEM[,key=value...]]]
+// listener that only counts. Usage: node scripts/bench/simulation-cost.ts [TRACE [SYSTEM[,key=value...]]]
 import { join } from 'node:path';
 import { cpuSince, readTrace, simulate } from './simulate.ts';
 
