@@ -47,6 +47,7 @@ export async function openServer(
     prompts: prompts.spec,
   });
   const close = async (): Promise<void> => {
+    await stop();
     await target.close();
     await engine?.close();
   };
@@ -57,8 +58,7 @@ export async function openServer(
     prepared = await prepareServer(spec, plan.source, codec, access, user.warn);
     watch = await watchServer(metricsPage(url, spec.headers, spec.insecure), user.warn);
   } catch (thrown) {
-    await stop();
-    await target.close();
+    await close();
     throw thrown;
   }
   const system = referenceSystem(spec.target);
