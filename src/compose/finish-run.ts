@@ -6,7 +6,7 @@ import type { Source } from '../core/plan.ts';
 import type { AskedSlo } from '../core/slo.ts';
 import type { RecordBatch } from '../core/record.ts';
 import type { Summary } from '../core/summary.ts';
-import { summarise } from '../metrics/index.ts';
+import { summarise } from '../metrics/summarise.ts';
 import { blankRecord } from '../replay/blank-record.ts';
 import { appendRecords, readRecords } from '../runs/records.ts';
 import { recoverRun } from '../runs/recovery.ts';

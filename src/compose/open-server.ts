@@ -56,7 +56,7 @@ export async function openServer(
   try {
     await Promise.all([target.open(expectedConcurrency(plan)), ready, warmUp(codec)]);
     prepared = await prepareServer(spec, plan.source, codec, access, user.warn);
-    watch = await watchServer(metricsPage(url, spec.headers, spec.insecure), user.warn);
+    watch = await watchServer(metricsPage(access), user.warn);
   } catch (thrown) {
     await close();
     throw thrown;
