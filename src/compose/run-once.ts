@@ -59,7 +59,7 @@ export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResul
   const { spec: workload, source, facts, badRows } = await surveyWorkload(asked.workload, asked.seed, hooks.warn);
   const spec: RunSpec = { ...asked, workload };
   const measured = await measuredSpan(spec, source, facts);
-  const plan: Plan = { source, facts, slo: spec.slo?.limits ?? null, measured, seed: spec.seed };
+  const plan: Plan = { source, facts, measured, seed: spec.seed };
   const startedAt = hooks.nowIso();
   const dir =
     spec.out ??
