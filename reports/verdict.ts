@@ -1,6 +1,6 @@
 import type { Manifest } from '../src/core/manifest.ts';
 import type { Summary } from '../src/core/summary.ts';
-import { formatShare } from '../src/core/units.ts';
+import { formatShare, withThousands } from '../src/core/units.ts';
 import { GOAL_PERCENT } from './figures/slo-plane.ts';
 import {
   countWords,
@@ -18,7 +18,7 @@ const GOAL = GOAL_PERCENT / 100;
 
 /** The answer of a run. `glyph` says the same as the colour that a report gives to `tone`. */
 export interface Verdict {
-  /** `unsure`: the interval holds the 90 % goal, or the client fell behind. `none`: there is no SLO to judge by. */
+  /** `unsure`: the interval holds the 90 % goal, the client fell behind, or records are missing. `none`: there is no SLO to judge by. */
   readonly tone: 'met' | 'missed' | 'unsure' | 'none';
   readonly glyph: string;
   readonly sentence: string;
@@ -33,7 +33,8 @@ export interface Verdict {
 const GLYPHS = { met: '✓', missed: '✗', unsure: '≈', none: '●' } as const;
 
 export function verdictOf(summary: Summary, manifest: Manifest): Verdict {
-  const tone = toneOf(summary);
+  const records = recordsWarning(summary, manifest);
+  const tone = toneOf(summary, records === null);
   return {
     tone,
     glyph: GLYPHS[tone],
@@ -41,16 +42,16 @@ export function verdictOf(summary: Summary, manifest: Manifest): Verdict {
       summary.slo === null || summary.requests.scheduled === 0
         ? latencySentence(summary)
         : attainmentSentence(summary.slo),
-    warnings: warningsOf(summary),
+    warnings: [...(records === null ? [] : [records]), ...warningsOf(summary)],
     assurance: assuranceOf(summary, manifest),
     leftOut: leftOutWords(summary),
   };
 }
 
-function toneOf({ slo, requests, validity }: Summary): Verdict['tone'] {
+function toneOf({ slo, requests, validity }: Summary, whole: boolean): Verdict['tone'] {
   if (slo === null || requests.scheduled === 0) return 'none';
   const { joint, ci95 } = slo.attainment;
-  if (!validity.valid) return 'unsure';
+  if (!whole || !validity.valid) return 'unsure';
   if (ci95 !== null && ci95[0] < GOAL && ci95[1] >= GOAL) return 'unsure';
   return joint >= GOAL ? 'met' : 'missed';
 }
@@ -75,6 +76,13 @@ function latencySentence({ latency_ms, requests }: Summary): string {
   return `${part('ttft')}; ${part('tpot')}; no SLO was given to judge by`;
 }
 
+/** Each request of the plan has one record, unless parts of the run have gone or were copied: then no figure is of the run. */
+function recordsWarning({ requests, left_out, status }: Summary, { workload }: Manifest): string | null {
+  const records = requests.scheduled + (left_out === null ? 0 : left_out.warmup_requests + left_out.cooldown_requests);
+  if (status === 'running' || records === workload.requests) return null;
+  return `Not the whole run: ${countWords(records, 'record')} of ${countWords(workload.requests, 'request')}; a part is missing from requests/, or there twice`;
+}
+
 function warningsOf({ status, reason, requests, validity, left_out, workload, delivered }: Summary): string[] {
   const { scheduled, sent, ok, by_outcome } = requests;
   const warnings: string[] = [];
@@ -82,10 +90,12 @@ function warningsOf({ status, reason, requests, validity, left_out, workload, de
   if (status !== 'complete')
     warnings.push(
       `${status === 'running' ? 'Still running' : status === 'failed' ? 'The run failed' : 'Interrupted'}${reason === null ? '' : `: ${reason}`}` +
-        `; ${countWords(scheduled - sent, 'request')} of ${scheduled} not sent, ${cut} cut off in flight`,
+        `; ${countWords(scheduled - sent, 'request')} of ${withThousands(scheduled)} not sent, ${withThousands(cut)} cut off in flight`,
     );
   if (scheduled > 0 && ok === 0) {
-    const kinds = Object.entries(by_outcome).map(([outcome, count]) => `${count} ${outcomeWords(outcome)}`);
+    const kinds = Object.entries(by_outcome).map(
+      ([outcome, count]) => `${withThousands(count)} ${outcomeWords(outcome)}`,
+    );
     warnings.push(`No ${left_out === null ? '' : 'measured '}request was answered: ${joinWords(kinds)}`);
   }
   if (!validity.valid) warnings.push(`Not valid: ${validity.reasons.join('; ')}`);

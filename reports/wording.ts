@@ -124,6 +124,11 @@ export function secondsWords(seconds: number): string {
   return formatMs(seconds * 1000).replace(/\.0+ /, ' ');
 }
 
+/** When something was, from the run's start. */
+export function afterWords(seconds: number): string {
+  return seconds === 0 ? 'at the start' : `after ${secondsWords(seconds)}`;
+}
+
 /** Whether there is anything to say of prefix caching. */
 export function tellsPrefixReuse({ workload, delivered }: Pick<Summary, 'workload' | 'delivered'>): boolean {
   return workload.prefix_reuse !== null || (delivered.prefix_reuse ?? 0) > 0;
@@ -141,6 +146,13 @@ export function deviationWords(deviation: Summary['delivered']['input_deviation_
 /** A share of input tokens, as far as it is known. */
 export function reuseWords(share: number | null): string {
   return share === null ? 'not told' : formatShare(share);
+}
+
+/** A load as it was planned: `200 requests in 5.97 s, 33.5 requests/s`. */
+export function loadWords({ requests, duration_s, rate_rps }: Manifest['workload']): string {
+  const count = countWords(requests, 'request');
+  if (duration_s === 0) return requests > 1 ? `${count} at once` : count;
+  return `${count} in ${secondsWords(duration_s)}, ${rateWords(rate_rps, 'requests')}`;
 }
 
 export function rateWords(perSecond: number, noun: string): string {

@@ -1,6 +1,6 @@
 import { formatShare } from '../../src/core/units.ts';
 import type { Timeline } from '../figures/timeline.ts';
-import { countWords, secondsWords } from '../wording.ts';
+import { afterWords, countWords, secondsWords } from '../wording.ts';
 import type { Chart } from './chart.ts';
 import { COLOURS, SHARE_LABEL } from './theme.ts';
 import { shadeWords, timePanel } from './time-panel.ts';
@@ -18,7 +18,7 @@ export function attainmentChart(timeline: Timeline): Chart {
       ? 'Too few requests for attainment over time'
       : known.every(({ attainment }) => attainment === worst.attainment)
         ? `Attainment stays at ${formatShare(worst.attainment)}`
-        : `Attainment is lowest, ${formatShare(worst.attainment)}, after ${secondsWords(worst.from_s)}`;
+        : `Attainment is lowest, ${formatShare(worst.attainment)}, ${afterWords(worst.from_s)}`;
   return {
     id: 'attainment',
     title,

@@ -57,7 +57,7 @@ function titleOf({ metric, stats, slo, ecdf, noun }: EcdfChartData): string {
   const name = METRIC_NAMES[metric];
   if (ecdf.n === 0) return `${name}: no ${noun} has one`;
   if (slo !== null)
-    return slo.share >= 0.99995
+    return slo.share === 1
       ? `Every request meets ${name} <= ${plainMs(slo.limit_ms)}`
       : `${formatShare(1 - slo.share)} of requests miss ${name} <= ${plainMs(slo.limit_ms)}`;
   if (stats.p50 === null) return `${name}: more than half of the ${noun}s fail`;

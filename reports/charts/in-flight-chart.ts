@@ -1,6 +1,6 @@
 import { threeFigures } from '../../src/core/units.ts';
 import type { Timeline } from '../figures/timeline.ts';
-import { countWords, secondsWords } from '../wording.ts';
+import { afterWords, amountWords, countWords, secondsWords } from '../wording.ts';
 import type { Chart } from './chart.ts';
 import { COLOURS } from './theme.ts';
 import { binWords, timePanel } from './time-panel.ts';
@@ -10,8 +10,7 @@ export function inFlightChart(timeline: Timeline): Chart {
   const { bins } = timeline;
   const peak = Math.max(0, ...bins.map((bin) => bin.in_flight));
   const peakAt = bins.find((bin) => bin.in_flight === peak)?.from_s ?? 0;
-  const title =
-    peak === 0 ? 'Nothing was in flight' : `In flight peaks at ${threeFigures(peak)} after ${secondsWords(peakAt)}`;
+  const title = peak === 0 ? 'Nothing was in flight' : `In flight peaks at ${amountWords(peak)} ${afterWords(peakAt)}`;
   return {
     id: 'in-flight',
     title,

@@ -1,6 +1,6 @@
 import { formatMs } from '../../src/core/units.ts';
 import type { Timeline } from '../figures/timeline.ts';
-import { countWords, secondsWords } from '../wording.ts';
+import { afterWords, countWords, secondsWords } from '../wording.ts';
 import type { Chart } from './chart.ts';
 import { COLOURS } from './theme.ts';
 import { binWords, timePanel } from './time-panel.ts';
@@ -16,12 +16,12 @@ export function latenessChart(timeline: Timeline): Chart {
   const title =
     worst === null
       ? 'Nothing was sent'
-      : `The client is late by at most ${formatMs(worst.ms)}, after ${secondsWords(worst.from_s)}`;
+      : `The client is late by at most ${formatMs(worst.ms)}, ${afterWords(worst.from_s)}`;
   return {
     id: 'lateness',
     title,
     label: `How long after their due time requests were sent, over ${secondsWords(bins.at(-1)?.to_s ?? 0)}. ${title}.`,
-    note: `n = ${countWords(timeline.requests, 'request')}; the latest in each of ${binWords(timeline)}, by due time.`,
+    note: `n = ${countWords(timeline.requests, 'request')}; by due time, the latest in each of ${binWords(timeline)}.`,
     spec: timePanel(timeline, {
       height: 110,
       yTitle: 'client lateness (ms)',

@@ -1,6 +1,6 @@
 import { threeFigures } from '../../src/core/units.ts';
 import type { Timeline } from '../figures/timeline.ts';
-import { countWords, secondsWords } from '../wording.ts';
+import { afterWords, countWords, secondsWords } from '../wording.ts';
 import type { Chart } from './chart.ts';
 import { COLOURS } from './theme.ts';
 import { binWords, timePanel, type TimeSeries } from './time-panel.ts';
@@ -63,5 +63,5 @@ function titleOf({ bins, requests }: Timeline, durationS: number): string {
   const peak = Math.max(...bins.map((bin) => bin.arrivals_per_s));
   const peakAt = bins.find((bin) => bin.arrivals_per_s === peak)?.from_s ?? 0;
   const times = threeFigures((peak * durationS) / requests);
-  return `Arrivals peak at ${perSecond(peak)} after ${secondsWords(peakAt)}, ${times} times the mean`;
+  return `Arrivals peak at ${perSecond(peak)} ${afterWords(peakAt)}, ${times} times the mean`;
 }

@@ -67,7 +67,9 @@ function lengthChart(misses: Misses): Chart[] {
   const long = longPrompts(misses);
   const title =
     long === null
-      ? 'Longer prompts do not miss clearly more often'
+      ? lengths.length === 1
+        ? 'Misses by length of prompt'
+        : 'Longer prompts do not miss clearly more often'
       : `Prompts of ${withThousands(long.from)} tokens and more miss ${threeFigures(long.times)} times as often`;
   const bars: StackedBars = {
     bins: lengths.map((bin) => ({ ...bin, name: lengthName(bin) })),
@@ -88,7 +90,7 @@ function timeChart(misses: Misses): Chart[] {
     span === null
       ? misses.missed < ENOUGH_TO_PLACE
         ? 'Too few misses to say when they come'
-        : 'Misses are spread over the run'
+        : 'No short part of the run holds most misses'
       : `${formatShare(span.share)} of misses were due from ${secondsWords(span.from)} to ${secondsWords(span.to)}`;
   const widthS = misses.times[0]?.to ?? 1;
   const { unit, unitS } = timeUnit(misses.times.at(-1)?.to ?? 1);

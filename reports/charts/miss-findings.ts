@@ -22,7 +22,7 @@ export function missSentence(misses: Misses): string | null {
   const main = mainPhase(misses);
   const { failed } = misses.kinds;
   const share = (count: number): string => formatShare(count / misses.missed);
-  const total = `of ${withThousands(misses.missed)} misses`;
+  const total = misses.missed === 1 ? 'of the one miss' : `of ${withThousands(misses.missed)} misses`;
   const reasons = [
     ...(failed === 0 ? [] : [{ count: failed, words: 'are failed requests' }]),
     ...(main === null ? [] : [{ count: main.count, words: PHASE_VERBS[main.phase] }]),

@@ -1,5 +1,5 @@
 import type { ServerBin, ServerTimeline } from '../figures/server-timeline.ts';
-import { amountWords, countWords, secondsWords } from '../wording.ts';
+import { afterWords, amountWords, countWords, secondsWords } from '../wording.ts';
 import type { Chart } from './chart.ts';
 import { COLOURS } from './theme.ts';
 import { binWords, timePanel, type TimeSeries } from './time-panel.ts';
@@ -45,9 +45,9 @@ function titleOf(bins: readonly ServerBin[]): string {
   const running = peakOf(bins, (bin) => bin.running);
   const waiting = peakOf(bins, (bin) => bin.waiting);
   if (waiting !== null && waiting.value > 0)
-    return `The server's queue peaks at ${amountWords(waiting.value)} waiting after ${secondsWords(waiting.from_s)}`;
+    return `The server's queue peaks at ${amountWords(waiting.value)} waiting ${afterWords(waiting.from_s)}`;
   if (running === null) return 'The server does not say how many requests run in it';
-  const ran = `Running in the server peaks at ${amountWords(running.value)} after ${secondsWords(running.from_s)}`;
+  const ran = `Running in the server peaks at ${amountWords(running.value)} ${afterWords(running.from_s)}`;
   return waiting === null ? ran : `${ran}; none was seen to wait`;
 }
 

@@ -1,6 +1,6 @@
 import { formatShare } from '../../src/core/units.ts';
 import type { ServerBin, ServerTimeline } from '../figures/server-timeline.ts';
-import { countWords, secondsWords } from '../wording.ts';
+import { afterWords, countWords, secondsWords } from '../wording.ts';
 import type { Chart } from './chart.ts';
 import { COLOURS, SHARE_LABEL } from './theme.ts';
 import { binWords, timePanel } from './time-panel.ts';
@@ -28,7 +28,7 @@ export const KV_USAGE: ServerShare = {
   titleOf: (known) => {
     const most = known.reduce((peak, bin) => (bin.share > peak.share ? bin : peak), { share: 0, from_s: 0 });
     if (most.share < SMALL) return `KV cache use stays under ${formatShare(SMALL)}`;
-    return `KV cache use peaks at ${formatShare(most.share)} after ${secondsWords(most.from_s)}`;
+    return `KV cache use peaks at ${formatShare(most.share)} ${afterWords(most.from_s)}`;
   },
 };
 

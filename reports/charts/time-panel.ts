@@ -1,8 +1,11 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { TimeBins, TimelineBin } from '../figures/timeline.ts';
-import { secondsWords } from '../wording.ts';
+import { afterWords, secondsWords } from '../wording.ts';
 import type { Layers, Position } from './chart.ts';
 import { COLOURS } from './theme.ts';
+
+/** Few enough that each has its label. A Vega expression. */
+export const TIME_TICKS = { expr: 'ceil(width / 100)' };
 
 interface Span {
   readonly from_s: number;
@@ -43,13 +46,15 @@ export function timePanel<Bin extends Span>(timeline: TimeBins<Bin>, panel: Time
     field: 'at',
     type: 'quantitative',
     scale: { domain: [{ expr: 'from' }, { expr: 'to' }], nice: false },
-    axis: { title: `time since start (${unit})` },
+    axis: { title: `time since start (${unit})`, tickCount: TIME_TICKS },
   };
+  const empty = panel.series.every(({ value }) => bins.every((bin) => (value(bin) ?? 0) === 0));
   const y: Position = {
     field: 'value',
     type: 'quantitative',
     stack: null,
-    scale: panel.yDomain === undefined ? { zero: true } : { domain: [...panel.yDomain] },
+    // A scale of nothing but 0 has no length.
+    scale: panel.yDomain === undefined ? (empty ? { domain: [0, 1] } : { zero: true }) : { domain: [...panel.yDomain] },
     axis: { title: panel.yTitle, tickCount: 4, ...(panel.yLabel === undefined ? {} : { labelExpr: panel.yLabel }) },
   };
   const color = {
@@ -119,7 +124,8 @@ export function shadeWords({ left_out }: Pick<TimeBins<unknown>, 'left_out'>): s
 
 /** The unit of an axis that ends there. */
 export function timeUnit(endS: number): { unit: string; unitS: number } {
-  if (endS < 300) return { unit: 's', unitS: 1 };
+  if (endS < 1) return { unit: 'ms', unitS: 1e-3 };
+  if (endS < 600) return { unit: 's', unitS: 1 };
   return endS < 4 * 3600 ? { unit: 'min', unitS: 60 } : { unit: 'h', unitS: 3600 };
 }
 
@@ -128,5 +134,5 @@ function binText<Bin extends Span>({ series, nothing = 'too few requests' }: Tim
     const at = value(bin);
     return at === null ? [] : [`${name} ${words(at)}`];
   });
-  return `after ${secondsWords(bin.from_s)}: ${parts.length === 0 ? nothing : parts.join(', ')}`;
+  return `${afterWords(bin.from_s)}: ${parts.length === 0 ? nothing : parts.join(', ')}`;
 }

@@ -6,6 +6,7 @@ import { countWords, outcomeWords, secondsWords } from '../wording.ts';
 import type { Chart, ChartDetail, Layers, Position } from './chart.ts';
 import { PHASE_NAMES } from './miss-kinds.ts';
 import { COLOURS } from './theme.ts';
+import { TIME_TICKS } from './time-panel.ts';
 
 export interface WaterfallData {
   readonly id: string;
@@ -47,7 +48,7 @@ export function waterfallChart({ id, title, which, requests }: WaterfallData): C
     spec: {
       width: 'container',
       height: ROW_HEIGHT * Math.max(1, rows.length),
-      layer: [spanLayer(rows, kinds), tickLayer(rows), ...failureLayers(rows)],
+      layer: [placeLayer(rows), spanLayer(rows, kinds), tickLayer(rows), ...failureLayers(rows)],
     },
     table: {
       columns: ['row', 'request', 'outcome', ...kinds.map((kind) => `${NAMES[kind]} (ms)`), 'tokens'],
@@ -80,8 +81,14 @@ const X: Position = {
   field: 'from_s',
   type: 'quantitative',
   scale: { zero: true, nice: false },
-  axis: { title: 'time since due (s)' },
+  axis: { title: 'time since due (s)', tickCount: TIME_TICKS },
 };
+
+/** Nothing to see: it keeps rows without a span in their place, and the axis a millisecond long where none has one. */
+function placeLayer(rows: readonly Row[]): Layers[number] {
+  const values = rows.map(({ row }) => ({ row, from_s: 0.001 }));
+  return { data: { values }, mark: { type: 'point', opacity: 0 }, encoding: { x: X, y: Y } };
+}
 
 function spanLayer(rows: readonly Row[], kinds: readonly SpanKind[]): Layers[number] {
   const values = rows.flatMap(({ record, row, spans }) =>

@@ -1,10 +1,13 @@
 import type { Outcome, RequestRecord } from '../../src/core/record.ts';
 
-/** Requests that ended the same way with the same message. */
+/** Requests that ended the same way with the same message, but for the numbers in it. */
 export interface FailureKind {
   readonly outcome: Outcome;
   readonly http_status: number | null;
+  /** Of the first of them. */
   readonly error: string | null;
+  /** Whether others had other numbers. */
+  readonly numbers_differ: boolean;
   readonly count: number;
 }
 
@@ -19,10 +22,13 @@ export class FailureCounts {
   add({ outcome, http_status, error }: RequestRecord): void {
     if (outcome === 'ok') return;
     const said = error === null ? null : error.slice(0, MAX_ERROR_CHARACTERS);
-    const key = JSON.stringify([outcome, http_status, said]);
+    const key = JSON.stringify([outcome, http_status, said?.replaceAll(/\d+/g, '0')]);
     const known = this.#kinds.get(key);
-    if (known !== undefined) this.#kinds.set(key, { ...known, count: known.count + 1 });
-    else if (this.#kinds.size < MAX_KINDS) this.#kinds.set(key, { outcome, http_status, error: said, count: 1 });
+    if (known !== undefined) {
+      const numbers_differ = known.numbers_differ || known.error !== said;
+      this.#kinds.set(key, { ...known, numbers_differ, count: known.count + 1 });
+    } else if (this.#kinds.size < MAX_KINDS)
+      this.#kinds.set(key, { outcome, http_status, error: said, numbers_differ: false, count: 1 });
   }
 
   /** The most common first; equals in the order in which they came. */

@@ -57,7 +57,7 @@ export function askedAndGot({ workload, delivered, requests }: Summary): Markup 
   const rows: [string | Markup, string, string][] = [
     ['requests', withThousands(workload.requests), `${withThousands(requests.ok)} ok`],
     ['duration', secondsWords(workload.duration_s), secondsWords(delivered.duration_s)],
-    ['rate (requests/s)', threeFigures(workload.rate_rps), threeFigures(delivered.rate_rps)],
+    ['rate (requests/s)', rateCell(workload.rate_rps), rateCell(delivered.rate_rps)],
     ['input tokens, mean', meanWords(workload.input_tokens), meanWords(delivered.input_tokens)],
     ['output tokens, mean', meanWords(workload.output_tokens), meanWords(delivered.output_tokens)],
   ];
@@ -97,4 +97,9 @@ export function askedAndGot({ workload, delivered, requests }: Summary): Markup 
 
 function meanWords(lengths: LengthStats | null): string {
   return lengths === null ? '-' : threeFigures(lengths.mean);
+}
+
+/** Requests of one moment have no rate. */
+function rateCell(perSecond: number): string {
+  return perSecond === 0 ? '-' : threeFigures(perSecond);
 }

@@ -101,11 +101,17 @@ function failedFigures({ requests }: Summary): KeyFigure[] {
 
 function throughputFigures({ throughput }: Summary): KeyFigure[] {
   const { good_requests_per_s, requests_per_s, input_tokens_per_s, output_tokens_per_s } = throughput;
-  const rate = (name: string, definition: string, perSecond: number, more: string, drawn: string): KeyFigure => ({
+  const rate = (
+    name: string,
+    definition: string,
+    perSecond: number | null,
+    unit: string,
+    drawn: string,
+  ): KeyFigure => ({
     name,
     definition,
-    value: threeFigures(perSecond),
-    more,
+    value: perSecond === null ? '-' : threeFigures(perSecond),
+    more: perSecond === null ? 'not counted by the server' : unit,
     drawn: [drawn],
   });
   return [

@@ -43,17 +43,19 @@ export function outcomes({ requests }: Summary, { failures }: Figures): Markup |
             <th scope="col">outcome</th>
             <th scope="col">requests</th>
             <th scope="col">HTTP</th>
-            <th scope="col" class="left">message</th>
+            <th scope="col" class="left message">message</th>
           </tr>
         </thead>
         <tbody>
           ${failures.map(
-            ({ outcome, http_status, error, count }) =>
+            ({ outcome, http_status, error, numbers_differ, count }) =>
               html`<tr>
                 <td>${outcomeWords(outcome)}</td>
                 <td>${withThousands(count)}</td>
                 <td>${http_status ?? '-'}</td>
-                <td class="left">${error ?? '-'}</td>
+                <td class="left message">
+                  ${error ?? '-'}${numbers_differ ? ' (and the like, with other numbers)' : null}
+                </td>
               </tr>`,
           )}
         </tbody>

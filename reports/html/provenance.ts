@@ -14,7 +14,7 @@ export function provenance(manifest: Manifest, { records_sha256, left_out }: Sum
         .map(([name, value]) => `${name}=${value}`)
         .join(', ')})`,
   );
-  const facts = Object.entries(target.facts).map(([name, value]) => `${name}=${value}`);
+  const facts = Object.entries(target.facts).flatMap(([name, value]) => (value === null ? [] : [`${name}=${value}`]));
   const lines: [name: string, value: Markup | string][] = [
     ['command', html`<code>${commandWords(manifest.command)}</code>`],
     ['run', manifest.run_id],

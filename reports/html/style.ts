@@ -38,7 +38,8 @@ a[title]:hover { text-decoration: underline; }
 .verdict + dl { margin-top: 1.5rem; }
 
 dl.facts { display: flex; flex-wrap: wrap; gap: 0.75rem 2.5rem; }
-dl.facts dt { font-size: 0.875rem; } dl.facts dd { margin: 0; }
+dl.facts div { min-width: 0; }
+dl.facts dt { font-size: 0.875rem; } dl.facts dd { margin: 0; overflow-wrap: anywhere; }
 dl.lines { display: grid; grid-template-columns: minmax(9rem, 16rem) 1fr; gap: 0.5rem 1.5rem; }
 dl.lines dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 dl.lines code { white-space: pre-wrap; }
@@ -55,7 +56,7 @@ tbody tr { border-top: 1px solid var(--grid); }
 th:first-child, td:first-child, .left { text-align: left; }
 .tables { display: flex; flex-wrap: wrap; gap: 0 5rem; }
 .wide { overflow-x: auto; margin-top: 2rem; max-width: 100%; }
-.wide .left { white-space: normal; min-width: 12rem; overflow-wrap: anywhere; }
+.wide .message { white-space: normal; min-width: 12rem; overflow-wrap: anywhere; }
 .wide caption { text-align: left; padding-bottom: 0.25rem; font-size: 0.875rem; }
 
 .lead { margin-bottom: 1.5rem; text-wrap: pretty; }
@@ -97,7 +98,7 @@ button {
   dl.lines dd { margin-bottom: 0.75rem; }
   table { font-size: 0.875rem; }
   th + th, th + td, td + td { padding-left: 0.4375rem; }
-  .wide .left { min-width: 8rem; }
+  .wide .message { min-width: 8rem; }
 }
 .printed body { width: 700px; max-width: none; padding: 0; }
 .printed .pairs { grid-template-columns: 1fr 1fr; column-gap: 1.5rem; }

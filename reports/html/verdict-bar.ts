@@ -1,7 +1,7 @@
 import type { Manifest } from '../../src/core/manifest.ts';
 import type { Summary } from '../../src/core/summary.ts';
 import { verdictOf } from '../verdict.ts';
-import { countWords, rateWords, secondsWords, typeset } from '../wording.ts';
+import { loadWords, typeset } from '../wording.ts';
 import { html, type Markup } from './markup.ts';
 
 /** The answer, whether to believe it, and what was measured. */
@@ -30,10 +30,7 @@ export function verdictBar(summary: Summary, manifest: Manifest): Markup {
       </div>
       <div>
         <dt>Rate</dt>
-        <dd>
-          ${rateWords(workload.rate_rps, 'requests')}: ${countWords(workload.requests, 'request')} in
-          ${secondsWords(workload.duration_s)}
-        </dd>
+        <dd>${loadWords(workload)}</dd>
       </div>
       <div>
         <dt>Started</dt>

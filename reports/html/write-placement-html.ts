@@ -93,7 +93,7 @@ function rankingTable(placements: readonly Placement[]): Markup {
     <thead>
       <tr>
         ${RANKING_COLUMNS.map((name, i) => html`<th scope="col" class="${side(i)}">${name}</th>`)}
-        ${hasReasons ? html`<th scope="col" class="left">why not searched</th>` : null}
+        ${hasReasons ? html`<th scope="col" class="left message">why not searched</th>` : null}
       </tr>
     </thead>
     <tbody>
@@ -101,7 +101,7 @@ function rankingTable(placements: readonly Placement[]): Markup {
         (placement) =>
           html`<tr>
             ${rankingRow(placement).map((cell, i) => html`<td class="${side(i)}">${cell}</td>`)}
-            ${hasReasons ? html`<td class="left">${placement.why}</td>` : null}
+            ${hasReasons ? html`<td class="left message">${placement.why}</td>` : null}
           </tr>`,
       )}
     </tbody>

@@ -3,7 +3,7 @@ import { SLO_METRICS } from '../../src/core/slo.ts';
 import { LATENCY_METRICS, type Summary } from '../../src/core/summary.ts';
 import { formatShare, withThousands } from '../../src/core/units.ts';
 import { verdictOf } from '../verdict.ts';
-import { commandWords, countWords, latencyWords, METRIC_NAMES, plainMs, rateWords, secondsWords } from '../wording.ts';
+import { commandWords, latencyWords, loadWords, METRIC_NAMES, plainMs, rateWords } from '../wording.ts';
 
 /** The summary for a pull request or a chat: the verdict, one table of latencies, how to repeat it. */
 export function summaryMarkdown(summary: Summary, manifest: Manifest): string {
@@ -16,7 +16,7 @@ export function summaryMarkdown(summary: Summary, manifest: Manifest): string {
     '',
     ...(assurance === null ? [] : [`✓ ${assurance}`, '']),
     ...(leftOut === null ? [] : [leftOut, '']),
-    `${plain(workload.name)} on ${plain(target.spec)}, ${countWords(workload.requests, 'request')} in ${secondsWords(workload.duration_s)} (${rateWords(workload.rate_rps, 'requests')}); ${withThousands(requests.ok)} ok, ${withThousands(requests.failed)} failed; out ${rateWords(throughput.output_tokens_per_s, 'tokens')}`,
+    `${plain(workload.name)} on ${plain(target.spec)}, ${loadWords(workload)}; ${withThousands(requests.ok)} ok, ${withThousands(requests.failed)} failed; out ${rateWords(throughput.output_tokens_per_s, 'tokens')}`,
     '',
     ...latencyTable(summary),
     '',

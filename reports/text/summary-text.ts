@@ -6,9 +6,9 @@ import { formatMs, formatShare, threeFigures, withThousands } from '../../src/co
 import { quantileWords, serverLoadWords, serverNotes } from '../server-words.ts';
 import { verdictOf, type Verdict } from '../verdict.ts';
 import {
-  countWords,
   deviationWords,
   latencyWords,
+  loadWords,
   METRIC_NAMES,
   outcomeWords,
   plainMs,
@@ -27,9 +27,7 @@ export function summaryText(summary: Summary, manifest: Manifest, { color }: { c
   const paint = (text: string, code: number): string => (color ? `\u001B[${code}m${text}\u001B[0m` : text);
   return [
     ...verdictLines(verdictOf(summary, manifest), paint),
-    printable(
-      `${manifest.workload.name} -> ${manifest.target.spec}: ${countWords(manifest.workload.requests, 'request')} in ${secondsWords(manifest.workload.duration_s)}, ${rateWords(manifest.workload.rate_rps, 'requests')}`,
-    ),
+    printable(`${manifest.workload.name} -> ${manifest.target.spec}: ${loadWords(manifest.workload)}`),
     '',
     ...countLines(summary),
     '',
@@ -111,7 +109,7 @@ function throughputRows({ throughput }: Summary): string[][] {
   return [
     [
       'throughput',
-      `${rateWords(requests_per_s, 'requests')}${good}, in ${rateWords(input_tokens_per_s, 'tokens')}, out ${rateWords(output_tokens_per_s, 'tokens')}`,
+      `${rateWords(requests_per_s, 'requests')}${good}, in ${input_tokens_per_s === null ? 'not counted' : rateWords(input_tokens_per_s, 'tokens')}, out ${rateWords(output_tokens_per_s, 'tokens')}`,
     ],
   ];
 }

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { UserError } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { Source } from '../core/plan.ts';
@@ -11,7 +10,7 @@ import { blankRecord } from '../replay/blank-record.ts';
 import { appendRecords, readRecords } from '../runs/records.ts';
 import { recoverRun } from '../runs/recovery.ts';
 import { readScrapes } from '../runs/server-file.ts';
-import { readManifest, reportFile, writeManifest, writeSummary } from '../runs/run-directory.ts';
+import { readManifest, writeManifest, writeReport, writeSummary } from '../runs/run-directory.ts';
 import { writeHtmlReport } from '../../reports/index.ts';
 import { surveyPlan } from '../../workloads/index.ts';
 import { manifestSlo } from './describe-run.ts';
@@ -35,7 +34,7 @@ async function completeRecords(dir: string, manifest: Manifest, source: Source):
 export async function reportRun(dir: string, manifest: Manifest): Promise<Summary> {
   const summary = await summarise(readRecords(dir), manifest, readScrapes(dir));
   writeSummary(dir, summary);
-  await writeFile(reportFile(dir), await writeHtmlReport(summary, manifest, readRecords(dir), readScrapes(dir)));
+  writeReport(dir, await writeHtmlReport(summary, manifest, readRecords(dir), readScrapes(dir)));
   return summary;
 }
 

@@ -146,7 +146,8 @@ export interface Summary {
   readonly throughput: {
     readonly requests_per_s: number;
     readonly good_requests_per_s: number | null;
-    readonly input_tokens_per_s: number;
+    /** Null where the server counts no input tokens. */
+    readonly input_tokens_per_s: number | null;
     readonly output_tokens_per_s: number;
   };
   /** From the due time, over all scheduled requests: what users felt. */

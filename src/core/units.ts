@@ -30,7 +30,7 @@ export function parseWindowUs(text: string): { fromUs: number; toUs: number } {
   return { fromUs, toUs };
 }
 
-/** Three significant figures in the unit that fits: `812 us`, `48.2 ms`, `1.93 s`, `12.4 min`. */
+/** Three significant figures in the unit that fits: `812 us`, `48.2 ms`, `1.93 s`, `12.4 min`, `33.6 h`. */
 export function formatMs(ms: number): string {
   if (!Number.isFinite(ms)) return 'never';
   if (ms === 0) return '0 ms';
@@ -38,7 +38,8 @@ export function formatMs(ms: number): string {
   if (size < 0.9995) return `${threeFigures(ms * 1000)} us`;
   if (size < 999.5) return `${threeFigures(ms)} ms`;
   if (size < 599_500) return `${threeFigures(ms / 1000)} s`;
-  return `${threeFigures(ms / 60_000)} min`;
+  if (size < 35_970_000) return `${threeFigures(ms / 60_000)} min`;
+  return `${threeFigures(ms / 3_600_000)} h`;
 }
 
 /** Three significant figures without an exponent; whole numbers from 100 up get thousands separators. */
@@ -55,8 +56,10 @@ export function withThousands(value: number | string): string {
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
 
-/** Share as a percentage with at most one decimal: `0.9243` -> `92.4 %`. */
+/** Share as a percentage with a decimal, or up to three where one would say none or all: `92.4 %`, `99.98 %`. */
 export function formatShare(share: number): string {
   const percent = share * 100;
-  return `${percent.toFixed(percent === 100 || percent === 0 ? 0 : 1)} %`;
+  if (percent === 0 || percent === 100) return `${percent} %`;
+  const digits = [1, 2].find((each) => !['0', '100'].includes(String(Number(percent.toFixed(each))))) ?? 3;
+  return `${percent.toFixed(digits)} %`;
 }

@@ -69,9 +69,10 @@ export class TrafficCollector {
 
   /** Of requests that ended well, over the time from the first due to the last end. */
   throughput(durationS: number): Omit<Summary['throughput'], 'good_requests_per_s'> {
+    const ok = this.#outcomes.get('ok') ?? 0;
     return {
-      requests_per_s: perSecond(this.#outcomes.get('ok') ?? 0, durationS),
-      input_tokens_per_s: perSecond(sum(this.#input.sorted()), durationS),
+      requests_per_s: perSecond(ok, durationS),
+      input_tokens_per_s: ok > 0 && this.#input.length === 0 ? null : perSecond(sum(this.#input.sorted()), durationS),
       output_tokens_per_s: perSecond(sum(this.#output.sorted()), durationS),
     };
   }

@@ -63,12 +63,14 @@ export class ValidityCollector {
   }
 
   #stoodStill(): string[] {
-    return (this.#manifest.client?.stalls ?? [])
-      .filter((stall) => stall.to_us - stall.from_us >= MAX_STALL_MS * 1000)
-      .map(
-        ({ from_us, to_us }) =>
-          `the client stood still for ${formatMs((to_us - from_us) / 1000)} at ${(from_us / 1e6).toFixed(1)} s`,
-      );
+    const stalls = (this.#manifest.client?.stalls ?? [])
+      .map(({ from_us, to_us }) => ({ atS: from_us / 1e6, ms: (to_us - from_us) / 1000 }))
+      .filter(({ ms }) => ms >= MAX_STALL_MS)
+      .sort((a, b) => b.ms - a.ms || a.atS - b.atS);
+    const [longest, ...others] = stalls;
+    if (longest === undefined) return [];
+    const more = others.length === 0 ? '' : `, the longest of ${stalls.length} times`;
+    return [`the client stood still for ${formatMs(longest.ms)} at ${longest.atS.toFixed(1)} s${more}`];
   }
 }
 

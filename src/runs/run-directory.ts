@@ -64,8 +64,20 @@ export function writeSummary(dir: string, summary: Summary): void {
   writeJson(summaryFile(dir), summary);
 }
 
-/** Written aside, then renamed: whoever reads sees the old file or the new one, never half of one. */
+export function writeReport(dir: string, html: string): void {
+  writeWhole(reportFile(dir), html);
+}
+
 function writeJson(file: string, value: unknown): void {
-  writeFileSync(file + UNFINISHED_SUFFIX, `${JSON.stringify(value, null, 2)}\n`);
-  renameSync(file + UNFINISHED_SUFFIX, file);
+  writeWhole(file, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Written aside, then renamed: whoever reads sees the old file or the new one, never half of one. */
+function writeWhole(file: string, text: string): void {
+  try {
+    writeFileSync(file + UNFINISHED_SUFFIX, text);
+    renameSync(file + UNFINISHED_SUFFIX, file);
+  } catch (error) {
+    throw new UserError(`${file}: cannot be written (${messageOf(error)})`, { cause: error });
+  }
 }

@@ -60,12 +60,15 @@ it('formats figures in the unit that fits', () => {
     [999.6, '1.00 s'],
     [1934, '1.93 s'],
     [601_000, '10.0 min'],
+    [35_900_000, '598 min'],
+    [7 * 24 * 3_600_000, '168 h'],
     [Number.POSITIVE_INFINITY, 'never'],
   ];
   for (const [ms, text] of cases) assert.equal(formatMs(ms), text);
   assert.deepEqual([threeFigures(1234.5), threeFigures(0.0123), threeFigures(99.96)], ['1,235', '0.0123', '100']);
   assert.equal(withThousands('1234567.1234'), '1,234,567.1234');
-  assert.deepEqual([formatShare(1), formatShare(0.9243), formatShare(0)], ['100 %', '92.4 %', '0 %']);
+  const shares = [1, 0.9243, 0, 0.9996, 0.99996, 0.0003, 3e-6, 0.9995].map(formatShare);
+  assert.deepEqual(shares, ['100 %', '92.4 %', '0 %', '99.96 %', '99.996 %', '0.03 %', '0.000 %', '99.95 %']);
 });
 
 it('finds the name that was meant', () => {

@@ -102,6 +102,11 @@ describe('mistakes name the way out', () => {
     ['kv_fraction=0', /kv_fraction=0 is not a number above 0/],
     ['kv_fraction=0.2', /does not fit: it needs 19\.6 GB a GPU .* raise kv_fraction above 0\.23/],
     ['kv_tokens=15', /kv_tokens=15 is less than one block; raise it to block_tokens=16 or more/],
+    [
+      'kv_tokens=1000000000,block_tokens=1',
+      /1000000000 KV blocks of 1 tokens, and can have 67108864; give kv_tokens=67108864 or less/,
+    ],
+    ['kv_tokens=1099511627776', /kv_tokens=1099511627776 is not a whole number from 0 to 1073741824/],
     ['sglang,block_tokens=16', /block_tokens=16 is not a whole number from 1 to 1/],
     ['sglang,schedule_policy=lmp', /schedule_policy "lmp" is not known; did you mean "lpm"\?/],
     ['tp=3', /tp=3 does not divide llama-3\.1-8b \(32 query heads, 8 KV heads, MLP of 14336\); tp can be 1, 2, 4, 8/],

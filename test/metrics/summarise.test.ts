@@ -77,6 +77,14 @@ test('a small run by hand', async () => {
   assert.equal(summary.records_sha256, null);
 });
 
+test('input tokens that the server does not count have no rate, unlike those of a run without an answer', async () => {
+  const uncounted = four.map((record) => ({ ...record, input_tokens: null }));
+  const { throughput } = await summarise(batches(uncounted), exampleManifest({ slo }));
+  assert.equal(throughput.input_tokens_per_s, null);
+  const failed = await summarise(batches(four.slice(3)), exampleManifest({ slo }));
+  assert.equal(failed.throughput.input_tokens_per_s, 0);
+});
+
 test('what warm-up and cool-down leave out is counted, and in no figure but Little’s law', async () => {
   const span = { warmup_s: 1, cooldown_s: 4, from_us: 1_000_000, to_us: 6_000_000 };
   const cool = exampleRecord({

@@ -53,6 +53,15 @@ test('a stall of 100 ms makes a run invalid and says when; measured requests tha
   assert.deepEqual(long.reasons, ['the client stood still for 312 ms at 12.3 s']);
 });
 
+test('of many stalls the longest is told, and how many there were', () => {
+  const stalls = Array.from({ length: 40 }, (_, i) => ({
+    from_us: i * 1e6,
+    to_us: i * 1e6 + (i === 7 ? 250_000 : 120_000),
+  }));
+  const { reasons } = validity(late(10, 0), withStalls({ from_us: 50e6, to_us: 50.01e6 }, ...stalls));
+  assert.deepEqual(reasons, ['the client stood still for 250 ms at 7.0 s, the longest of 40 times']);
+});
+
 test('a run whose client left no health is not valid', () => {
   const found = validity(late(10, 0), exampleManifest({ client: null, status: 'interrupted' }));
   assert.equal(found.valid, false);

@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { writeHtmlReport } from '../../reports/index.ts';
 import { launchBrowser, openPage } from '../browser.ts';
+import { exampleScrapes } from './example-scrapes.ts';
 import { exampleRun, inBatches } from './example-run.ts';
 
 const CHARTS = [
@@ -36,10 +37,15 @@ describe('the report in a browser', () => {
     const { summary, manifest, records } = await exampleRun({
       requests: 300,
       slo: 'ttft=200ms,tpot=12ms',
+      scrapes: exampleScrapes,
       fate: (index) =>
         index % 60 === 7 ? { outcome: 'http_error', http_status: 500, error: '<img src=x onerror=alert(1)>' } : null,
     });
-    writeFileSync(join(dir, 'report.html'), await writeHtmlReport(summary, manifest, inBatches(records)));
+    const longName = { ...manifest, target: { ...manifest.target, model: 'long-name'.repeat(20) } };
+    writeFileSync(
+      join(dir, 'report.html'),
+      await writeHtmlReport(summary, longName, inBatches(records), exampleScrapes(records)),
+    );
     browser = await launchBrowser();
   });
   after(async () => {
@@ -89,10 +95,14 @@ describe('the report in a browser', () => {
       assert.ok((drawn ?? 0) <= 700, `${id} is drawn ${drawn} wide`);
       assert.equal(shown, drawn, `${id} is shrunk`);
     }
+    await page.setViewportSize({ width: 700, height: 900 });
+    for (const table of await page.locator('.wide').all())
+      assert.equal(await table.evaluate((each) => each.scrollWidth - each.clientWidth), 0, 'a table is cut off');
     assert.equal(await page.locator('details:visible, button:visible').count(), 0);
     assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), 'rgb(255, 255, 255)');
     await page.evaluate(() => window.dispatchEvent(new Event('afterprint')));
     await page.emulateMedia({ media: 'screen', colorScheme: 'dark' });
+    await page.setViewportSize({ width: 1280, height: 900 });
     await page.waitForFunction(() => (document.querySelector('#attainment .plot svg')?.clientWidth ?? 0) > 900);
     assert.deepEqual(errors, []);
     await page.context().close();

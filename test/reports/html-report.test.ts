@@ -4,6 +4,7 @@ import { distributionCharts } from '../../reports/charts/run-charts.ts';
 import { collectFigures } from '../../reports/figures/figures.ts';
 import { writeHtmlReport } from '../../reports/index.ts';
 import type { Manifest } from '../../src/core/manifest.ts';
+import type { RequestRecord } from '../../src/core/record.ts';
 import { type ExampleOptions, exampleManifest, exampleRun, inBatches } from './example-run.ts';
 
 const SLO = 'ttft=200ms,tpot=12ms';
@@ -136,6 +137,15 @@ describe('runs that are not as one hopes', () => {
     assert.match(text, /ECONNREFUSED/);
     assert.match(text, /No limits on TTFT and TPOT would have been met by even one in ten/);
     assert.match(text, /fails/);
+  });
+
+  it('failures that differ in their numbers alone are told together', async () => {
+    const error = (index: number): string => `${index} tokens are too many`;
+    const fate = (index: number): Partial<RequestRecord> | null =>
+      index % 2 === 0 ? { outcome: 'rejected', http_status: 400, error: error(index) } : null;
+    const text = textOf(await report({ requests: 40, slo: null, fate }));
+    assert.match(text, /rejected 20 400 0 tokens are too many \(and the like, with other numbers\)/);
+    assert.doesNotMatch(text, /20 400 2 tokens/);
   });
 
   it('one request is a run', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { missCharts } from '../../reports/charts/miss-charts.ts';
 import { missSentence, worstSpan } from '../../reports/charts/miss-findings.ts';
 import { missOf } from '../../reports/figures/miss.ts';
 import { MissCollector, type Misses, missedIn } from '../../reports/figures/misses.ts';
@@ -88,6 +89,9 @@ it('the sentence names the phase, the long prompts and the time', () => {
     '100 % of 41 misses waited longest in the prefill queue; prompts of 4,096 tokens and more miss 100 %, shorter ones 0.3 %; 73.2 % were due between 10 s and 13 s.',
   );
   assert.equal(missSentence(missesOf(all.slice(0, 50))), null);
+  const one = missesOf(all.slice(300, 301));
+  assert.equal(missSentence(one), '100 % of the one miss waited longest in the prefill queue.');
+  assert.equal(missCharts(one).find(({ id }) => id === 'misses-length')?.title, 'Misses by length of prompt');
 });
 
 it('a few misses at one time are placed, fewer or scattered ones are not', () => {

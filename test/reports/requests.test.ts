@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { parse, View } from 'vega';
+import { compile } from 'vega-lite';
 import { waterfallChart } from '../../reports/charts/waterfall-chart.ts';
 import { RequestSampler } from '../../reports/figures/request-sample.ts';
 import { spansOf } from '../../reports/figures/request-spans.ts';
@@ -62,3 +64,15 @@ it('a row has its whole record beside it', () => {
   assert.equal(chart.details?.length, 5);
   assert.match(JSON.stringify(chart.spec), /✗ timeout/);
 });
+
+it('a request that was refused at once keeps its row, and alone an axis', async () => {
+  const refused = records.slice(0, 4).map((record, i) => ({ ...record, ...(i % 2 === 0 ? REFUSED : {}) }));
+  const chart = waterfallChart({ id: 'x', title: 'x', which: 'all', requests: refused });
+  const view = await new View(parse(compile(chart.spec).spec), { renderer: 'none' }).runAsync();
+  assert.deepEqual(view.scale('y').domain(), [1, 2, 3, 4]);
+  const alone = waterfallChart({ id: 'x', title: 'x', which: 'all', requests: refused.slice(0, 1) });
+  const small = await new View(parse(compile(alone.spec).spec), { renderer: 'none' }).runAsync();
+  assert.deepEqual(small.scale('x').domain(), [0, 0.001]);
+});
+
+const REFUSED = { outcome: 'rejected', sent_us: null, end_us: null, token_times_us: new Float64Array(0) } as const;

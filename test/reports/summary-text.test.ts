@@ -14,6 +14,24 @@ it('begins with the verdict, then validity, then aligned tables', async () => {
   assert.ok(lines.every((line) => line === line.trimEnd()));
 });
 
+it('a run of which records are missing, or there twice, says so first and is not called good', async () => {
+  const { summary, manifest } = await exampleRun({ requests: 30, slo: 'ttft=60s' });
+  const planned = (requests: number): string =>
+    summaryText(summary, { ...manifest, workload: { ...manifest.workload, requests } }, { color: false });
+  assert.match(planned(30), /^✓ 100 %/);
+  assert.match(planned(40), /^! Not the whole run: 30 records of 40 requests; .*\n≈ 100 %/);
+  assert.match(planned(15), /^! Not the whole run: 30 records of 15 requests; /);
+});
+
+it('does not call input tokens that no one counted none', async () => {
+  const { summary, manifest } = await exampleRun({ requests: 5, slo: null });
+  const throughput = { ...summary.throughput, input_tokens_per_s: null };
+  assert.match(
+    summaryText({ ...summary, throughput }, manifest, { color: false }),
+    /^throughput .*, in not counted, out [\d.]+ tokens\/s$/m,
+  );
+});
+
 it('says "fails" where a failed request stands, and counts outcomes', async () => {
   const { summary, manifest } = await exampleRun({
     requests: 100,

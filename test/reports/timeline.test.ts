@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import * as fc from 'fast-check';
+import { parse, View } from 'vega';
+import { compile } from 'vega-lite';
+import { inFlightChart } from '../../reports/charts/in-flight-chart.ts';
+import { timeUnit } from '../../reports/charts/time-panel.ts';
 import { TimelineCollector } from '../../reports/figures/timeline.ts';
 import { exampleRun } from './example-run.ts';
 
@@ -120,4 +124,18 @@ it('attainment over time needs an SLO and ten requests', async () => {
   assert.ok(attainment({ ttft: 1 }, 9).every((share) => share === null));
   assert.ok(attainment({ ttft: 1 }, 300).some((share) => share === 0));
   assert.ok(attainment({ ttft: 10_000 }, 300).every((share) => share === null || share === 1));
+});
+
+it('a panel of zeros alone has an axis, and times stand in the unit of the run', async () => {
+  const { records } = await exampleRun({ requests: 20, slo: null, fate: () => ({ outcome: 'unsent', sent_us: null }) });
+  const collector = new TimelineCollector(null);
+  for (const record of records) collector.add(record);
+  const { title, spec } = inFlightChart(collector.result());
+  assert.equal(title, 'Nothing was in flight');
+  const view = await new View(parse(compile(spec).spec), { renderer: 'none' }).runAsync();
+  assert.deepEqual(view.scale('y').domain(), [0, 1]);
+  assert.deepEqual(
+    [0.05, 1, 599, 601, 20_000].map((endS) => timeUnit(endS).unit),
+    ['ms', 's', 's', 'min', 'h'],
+  );
 });

@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { UserError } from '../../src/core/errors.ts';
-import { createRunDirectory, manifestFile, readManifest, writeManifest } from '../../src/runs/run-directory.ts';
+import {
+  createRunDirectory,
+  manifestFile,
+  readManifest,
+  reportFile,
+  writeManifest,
+  writeReport,
+} from '../../src/runs/run-directory.ts';
 import { exampleManifest } from '../metrics/example-manifest.ts';
 import { temporaryRun } from './temporary-run.ts';
 
@@ -33,6 +40,12 @@ test('a manifest comes back as it was written, and leaves nothing beside it', (t
   writeManifest(dir, manifest);
   assert.deepEqual(readManifest(dir), manifest);
   assert.deepEqual(readdirSync(dir).sort(), ['requests', 'run.json']);
+});
+
+test('a file that cannot be written is a user error that names it', (t) => {
+  const dir = temporaryRun(t);
+  mkdirSync(reportFile(dir));
+  assert.throws(() => writeReport(dir, '<p>'), userError(/report\.html: cannot be written \(EISDIR/));
 });
 
 test('a manifest that is missing or damaged is a user error that says which', (t) => {

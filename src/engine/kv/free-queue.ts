@@ -7,8 +7,11 @@ export class FreeQueue {
 
   constructor(size: number) {
     this.#end = size;
-    this.#next = Int32Array.from({ length: size + 1 }, (_, i) => (i === size ? 0 : i + 1));
-    this.#previous = Int32Array.from({ length: size + 1 }, (_, i) => (i === 0 ? size : i - 1));
+    this.#next = new Int32Array(size + 1);
+    this.#previous = new Int32Array(size + 1);
+    this.#previous[0] = size;
+    for (let i = 0; i < size; i++) this.#previous[i + 1] = i;
+    for (let i = 0; i < size; i++) this.#next[i] = i + 1;
   }
 
   /** Takes the first; there must be one. */

@@ -8,7 +8,7 @@ import { GPUS, type GpuName } from '../hardware/gpus.ts';
 import { LLMS, type LlmName } from '../models/llms.ts';
 import { divides, MAX_TENSOR_PARALLEL, tensorParallelDegrees } from '../models/tensor-parallel.ts';
 import { costPreset, readCostOptions, type CostOptions } from './cost-options.ts';
-import { doesNotFit, kvBlocks, RUNTIME_RESERVE_BYTES } from './fit.ts';
+import { checkFit, RUNTIME_RESERVE_BYTES } from './fit.ts';
 import { OURS, type OptionReader, type Options, type OptionValue } from './option-reader.ts';
 
 /** What every system is asked: a model on a GPU, and how its memory is laid out. */
@@ -134,7 +134,7 @@ function readParts(given: OptionReader, defaults: DeploymentDefaults): Deploymen
     }),
     kv_tokens: given.integer('kv_tokens', {
       min: 0,
-      max: 2 ** 40,
+      max: 2 ** 30,
       fallback: 0,
       about: 'KV tokens of an instance, whether they fit or not; 0: what weights and runtime leave of kv_fraction',
       source: OURS,
@@ -158,7 +158,7 @@ function readParts(given: OptionReader, defaults: DeploymentDefaults): Deploymen
 
 /** Throws a UserError where the model does not fit or cannot be timed, before anything runs. */
 function check(given: OptionReader, deployment: Deployment, { memory = VLLM_MEMORY }: DeploymentDefaults): void {
-  if (kvBlocks(deployment, memory.reserveBytes) < 1) throw doesNotFit(deployment, memory.reserveBytes);
+  checkFit(deployment, memory.reserveBytes);
   // Made to be thrown away: a setting without figures is refused.
   costModel(deployment, '');
   if (isTable(deployment.cost))

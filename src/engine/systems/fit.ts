@@ -20,8 +20,22 @@ export function kvBlocks(deployment: Deployment, reserveBytes = RUNTIME_RESERVE_
   return Math.floor((left * pp) / (kvBytesPerToken(shard) * block_tokens));
 }
 
+/** What the tables of a pool can hold in some seconds and gigabytes: far above any server's memory. */
+const MAX_KV_BLOCKS = 2 ** 26;
+
+/** Throws a UserError where an instance has no block at all, or too many. */
+export function checkFit(deployment: Deployment, reserveBytes: number): void {
+  const blocks = kvBlocks(deployment, reserveBytes);
+  if (blocks < 1) throw doesNotFit(deployment, reserveBytes);
+  if (blocks > MAX_KV_BLOCKS)
+    throw new UserError(
+      `reference engine: an instance has ${blocks} KV blocks of ${deployment.block_tokens} tokens, and can have ` +
+        `${MAX_KV_BLOCKS}; give kv_tokens=${MAX_KV_BLOCKS * deployment.block_tokens} or less`,
+    );
+}
+
 /** What to say, and the way out, where not even one block is left. */
-export function doesNotFit(deployment: Deployment, reserveBytes = RUNTIME_RESERVE_BYTES): UserError {
+function doesNotFit(deployment: Deployment, reserveBytes: number): UserError {
   const { model, gpu, tp, pp, kv_fraction, kv_tokens, block_tokens } = deployment;
   if (kv_tokens > 0)
     return new UserError(
