@@ -2,16 +2,16 @@ import type { Decoder, StreamFault, TokenOut } from '../src/core/codec.ts';
 import type { Phases, TokenCountSource } from '../src/core/record.ts';
 import type { Answer } from '../src/core/target.ts';
 import { EventShape } from './event-shape.ts';
-import { broken, endedEarly, foreign, notJson } from './faults.ts';
-import { isObject, numberAt, textAt } from './json.ts';
+import { EventStream } from './event-stream.ts';
+import { broken } from './faults.ts';
+import { isObject, textAt, tokensAt, type Json } from './json.ts';
 import { phasesOf } from './phases.ts';
-import { refusalText } from './refusal.ts';
-import { SseReader } from './sse.ts';
 
 /** Events of other shapes than the one before, in a row, after which no more shapes are learnt. */
 const MOST_SHAPES = 8;
 
-type Json = Readonly<Record<string, unknown>>;
+/** Reasons to finish that are none: the answer is not what was asked for. */
+const GIVEN_UP: ReadonlySet<string> = new Set(['abort', 'error']);
 
 /** What a choice of a chunk carries: its text, `''` if that is empty, or null if it is surely no token (a role). */
 export interface Carried {
@@ -25,14 +25,13 @@ export interface Carried {
  * Tokens of an event are counted by its token ids, else by the growth of its cumulative usage where the stream has
  * that from its first token on, else as one where it carries text. An event with empty text may or may not be a token,
  * and is reported as count 0 until the final usage settles it: vLLM sends tokens with `text: ""`, others an empty last
- * chunk.
+ * chunk. A count of nothing beside a text is none: some servers send zeros until the end.
  */
 export class AnswerDecoder implements Decoder {
   readonly #planned: number;
   readonly #out: TokenOut;
   readonly #carried: (choice: Json) => Carried;
-  readonly #sse: SseReader;
-  #fault: StreamFault | null = null;
+  readonly #events: EventStream;
   #finishReason: string | null = null;
   #usage: unknown = null;
   /** `completion_tokens` of the last usage. */
@@ -46,85 +45,74 @@ export class AnswerDecoder implements Decoder {
   #counted = 0;
   #reasoning = 0;
   #source: TokenCountSource | null = null;
-  #done = false;
 
   /** `planned`: the tokens that were asked for. */
   constructor(planned: number, out: TokenOut, carried: (choice: Json) => Carried) {
     this.#planned = planned;
     this.#out = out;
     this.#carried = carried;
-    this.#sse = new SseReader((data, event) => this.#event(data, event));
+    this.#events = new EventStream({
+      known: (data) => this.#known(data),
+      read: (chunk, data) => this.#chunk(chunk, data),
+    });
   }
 
   get fault(): StreamFault | null {
-    return this.#fault;
+    return this.#events.fault;
+  }
+
+  get isDone(): boolean {
+    return this.#events.isDone;
   }
 
   push(chunk: Uint8Array): void {
-    this.#sse.push(chunk);
+    this.#events.push(chunk);
   }
 
   end(): StreamFault | null {
-    this.#sse.end();
-    if (this.#fault !== null) return this.#fault;
-    if (this.#done || this.#finishReason !== null || this.#counted >= this.#planned) return null;
-    return endedEarly(this.#counted, this.#planned);
+    this.#events.end();
+    return this.#events.faultAtEnd(this.#counted, this.#planned, this.#finishReason !== null);
   }
 
-  answer(httpStatus: number): Answer {
+  answer(httpStatus: number | null): Answer {
     const usage = this.#usage;
     const prompt = isObject(usage) ? usage['prompt_tokens_details'] : null;
     const completion = isObject(usage) ? usage['completion_tokens_details'] : null;
     return {
       httpStatus,
       finishReason: this.#finishReason,
-      inputTokens: numberAt(usage, 'prompt_tokens'),
-      cachedTokens: numberAt(prompt, 'cached_tokens') ?? sum(this.#cachedDetails),
+      inputTokens: tokensAt(usage, 'prompt_tokens'),
+      cachedTokens:
+        tokensAt(prompt, 'cached_tokens') ?? tokensAt(usage, 'prompt_cache_hit_tokens') ?? sum(this.#cachedDetails),
       outputTokens: this.#said,
-      reasoningTokens: numberAt(completion, 'reasoning_tokens') ?? (this.#reasoning > 0 ? this.#reasoning : null),
+      reasoningTokens: tokensAt(completion, 'reasoning_tokens') ?? (this.#reasoning > 0 ? this.#reasoning : null),
       countSource: this.#source,
       phases: this.#phases,
     };
   }
 
-  #event(data: string, event: string): void {
-    if (this.#done || this.#fault !== null) return;
-    if (data === '[DONE]') {
-      this.#done = true;
-      return;
-    }
-    // Named events are annotations (Dynamo), except errors.
-    if (event !== '' && event !== 'message' && event !== 'error') return;
-    if (event !== 'error' && this.#known(data)) return;
-    let chunk: unknown;
-    try {
-      chunk = JSON.parse(data);
-    } catch (thrown) {
-      this.#fault = notJson(thrown, data);
-      return;
-    }
-    if (!isObject(chunk)) this.#fault = foreign(`an event is not a completion chunk: ${data.slice(0, 120)}`);
-    else if (event === 'error' || (chunk['error'] ?? null) !== null) this.#fault = broken(refusalText(data));
-    else this.#chunk(chunk, data);
-  }
-
-  #chunk(chunk: Json, data: string): void {
+  #chunk(chunk: Json, data: string): StreamFault | null {
     const usage = chunk['usage'] ?? null;
-    const said = numberAt(usage, 'completion_tokens');
-    const choice = choiceOf(chunk);
-    if (choice !== null) {
-      const reason = textAt(choice, 'finish_reason');
-      const ids = Array.isArray(choice['token_ids']) ? choice['token_ids'].length : null;
-      const carried = this.#carried(choice);
-      this.#finishReason = reason ?? this.#finishReason;
-      this.#count(carried, ids, said);
-      if (reason === 'abort') this.#fault = broken('the server aborted the request (finish_reason abort)');
-      if (reason === null && carried.text !== null && !carried.isReasoning) this.#learn(data, carried.text, ids, said);
-    }
+    const said = tokensAt(usage, 'completion_tokens');
     if (usage !== null) this.#usage = usage;
-    this.#said = said ?? this.#said;
     this.#cachedDetails = detailsOf(chunk) ?? this.#cachedDetails;
     this.#phases = phasesOf(chunk['phases']) ?? this.#phases;
+    const choice = choiceOf(chunk);
+    const fault = choice === null ? null : this.#choice(choice, said, data);
+    this.#said = said ?? this.#said;
+    return fault;
+  }
+
+  #choice(choice: Json, said: number | null, data: string): StreamFault | null {
+    // Some say '' until there is a reason.
+    const reason = textAt(choice, 'finish_reason') || null;
+    const ids = Array.isArray(choice['token_ids']) ? choice['token_ids'].length : null;
+    const carried = this.#carried(choice);
+    this.#finishReason = reason ?? this.#finishReason;
+    this.#count(carried, ids, said);
+    if (reason === null && carried.text !== null && !carried.isReasoning) this.#learn(data, carried.text, ids, said);
+    const isGivenUp = reason !== null && GIVEN_UP.has(reason);
+    return isGivenUp ? broken(`the server aborted the request (finish_reason ${reason})`) : null;
   }
 
   /** Counts an event of the shape of those before, without parsing it. */
@@ -152,18 +140,19 @@ export class AnswerDecoder implements Decoder {
 
   #count({ text, isReasoning }: Carried, ids: number | null, cumulative: number | null): void {
     const before = this.#counted;
-    if (ids !== null) {
+    const hasText = text !== null && text !== '';
+    if (hasText && before === 0 && (ids ?? cumulative) === 0) this.#source = 'chunks';
+    if (ids !== null && (ids > 0 || this.#source !== 'chunks')) {
       this.#source = 'token_ids';
       this.#add(ids);
     } else if (cumulative !== null && (this.#source === null || this.#source === 'usage')) {
       this.#source = 'usage';
-      this.#add(cumulative - this.#counted);
-    } else if (this.#source !== 'token_ids' && text !== null) {
+      this.#add(cumulative - before);
+    } else if (hasText && this.#source !== 'token_ids') {
       // A stream that counts by usage and leaves it out once: what it says next makes up for it.
       this.#source ??= 'chunks';
-      if (text !== '') this.#add(1);
-      else if (this.#source === 'chunks') this.#out.tokens(0);
-    }
+      this.#add(1);
+    } else if ((this.#source === null && text !== null) || this.#source === 'chunks') this.#out.tokens(0);
     if (isReasoning) this.#reasoning += this.#counted - before;
   }
 
@@ -190,5 +179,5 @@ function detailsOf(chunk: Json): unknown {
 
 function sum(details: unknown): number | null {
   if (!isObject(details)) return null;
-  return Object.keys(details).reduce((total, key) => total + (numberAt(details, key) ?? 0), 0);
+  return Object.keys(details).reduce((total, key) => total + (tokensAt(details, key) ?? 0), 0);
 }

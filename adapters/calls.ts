@@ -10,6 +10,7 @@ export function jsonCall(path: string, request: Request, runId: string, json: ob
     headers: {
       'content-type': 'application/json',
       accept: 'text/event-stream',
+      'accept-encoding': 'identity',
       'x-request-id': requestId(request, runId),
     },
     // Bytes of their own, not of Buffer's pool, so that they can be transferred between threads.
@@ -17,6 +18,7 @@ export function jsonCall(path: string, request: Request, runId: string, json: ob
   };
 }
 
+/** Of what a header may hold; the ids of a trace may be any text. */
 export function requestId(request: Request, runId: string): string {
-  return `${runId}-${request.id}`;
+  return `${runId}-${request.id.replaceAll(/[^!-~]/g, '_')}`;
 }

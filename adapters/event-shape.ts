@@ -1,3 +1,5 @@
+import { MOST_TOKENS } from './json.ts';
+
 const TEXT_KEYS = ['"text":"', '"content":"'];
 const IDS = '"token_ids":[';
 const COUNT = '"completion_tokens":';
@@ -87,6 +89,7 @@ export class EventShape {
       at += part.length;
       if (i === this.#holes.length) return at === data.length;
       at = this.#holes[i] === 'ids' ? this.#readIds(data, at) : this.#readNumber(data, at, this.#holes[i] === 'count');
+      if (this.count !== null && this.count > MOST_TOKENS) return false;
     }
   }
 

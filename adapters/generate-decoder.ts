@@ -1,11 +1,10 @@
 import type { Decoder, StreamFault, TokenOut } from '../src/core/codec.ts';
 import type { TokenCountSource } from '../src/core/record.ts';
 import type { Answer } from '../src/core/target.ts';
-import { broken, endedEarly, foreign, notJson } from './faults.ts';
-import { isObject, numberAt, textAt } from './json.ts';
+import { EventStream } from './event-stream.ts';
+import { broken, foreign } from './faults.ts';
+import { isObject, MOST_TOKENS, textAt, tokensAt, type Json } from './json.ts';
 import { phasesOf } from './phases.ts';
-import { refusalText } from './refusal.ts';
-import { SseReader } from './sse.ts';
 
 const COUNT = '"completion_tokens":';
 const FINISH = '"finish_reason":';
@@ -18,90 +17,76 @@ const FINISH = '"finish_reason":';
 export class GenerateDecoder implements Decoder {
   readonly #planned: number;
   readonly #out: TokenOut;
-  readonly #sse: SseReader;
-  #fault: StreamFault | null = null;
+  readonly #events: EventStream;
   #finishReason: string | null = null;
   #meta: unknown = null;
   #counted = 0;
   #source: TokenCountSource | null = null;
-  #done = false;
 
   /** `planned`: the tokens that were asked for. */
   constructor(planned: number, out: TokenOut) {
     this.#planned = planned;
     this.#out = out;
-    this.#sse = new SseReader((data) => this.#event(data));
+    this.#events = new EventStream({
+      known: (data) => this.#known(data),
+      read: (event, data) => this.#read(event, data),
+    });
   }
 
   get fault(): StreamFault | null {
-    return this.#fault;
+    return this.#events.fault;
+  }
+
+  get isDone(): boolean {
+    return this.#events.isDone;
   }
 
   push(chunk: Uint8Array): void {
-    this.#sse.push(chunk);
+    this.#events.push(chunk);
   }
 
   end(): StreamFault | null {
-    this.#sse.end();
-    if (this.#fault !== null) return this.#fault;
-    if (this.#done || this.#finishReason !== null || this.#counted >= this.#planned) return null;
-    return endedEarly(this.#counted, this.#planned);
+    this.#events.end();
+    return this.#events.faultAtEnd(this.#counted, this.#planned, this.#finishReason !== null);
   }
 
-  answer(httpStatus: number): Answer {
+  answer(httpStatus: number | null): Answer {
     const meta = this.#meta;
     return {
       httpStatus,
       finishReason: this.#finishReason,
-      inputTokens: numberAt(meta, 'prompt_tokens'),
-      cachedTokens: numberAt(meta, 'cached_tokens'),
+      inputTokens: tokensAt(meta, 'prompt_tokens'),
+      cachedTokens: tokensAt(meta, 'cached_tokens'),
       outputTokens: this.#source === 'usage' ? this.#counted : null,
-      reasoningTokens: numberAt(meta, 'reasoning_tokens'),
+      reasoningTokens: tokensAt(meta, 'reasoning_tokens'),
       countSource: this.#source,
       phases: isObject(meta) ? phasesOf(meta['phases']) : null,
     };
   }
 
-  #event(data: string): void {
-    if (this.#done || this.#fault !== null) return;
-    if (data === '[DONE]') {
-      this.#done = true;
-      return;
-    }
+  /** Counts an event that is not the first nor the last without parsing it. */
+  #known(data: string): boolean {
     const count = this.#meta === null ? null : countOfUnfinished(data);
-    if (count === null) this.#parse(data);
-    else this.#grow(count);
+    if (count === null) return false;
+    this.#grow(count);
+    return true;
   }
 
-  #parse(data: string): void {
-    let event: unknown;
-    try {
-      event = JSON.parse(data);
-    } catch (thrown) {
-      this.#fault = notJson(thrown, data);
-      return;
-    }
-    if (isObject(event) && (event['error'] ?? null) !== null) {
-      this.#fault = broken(refusalText(data));
-      return;
-    }
-    const meta = isObject(event) ? event['meta_info'] : null;
-    if (!isObject(event) || !isObject(meta)) {
-      this.#fault = foreign(`an event is not one of /generate: ${data.slice(0, 120)}`);
-      return;
-    }
+  #read(event: Json, data: string): StreamFault | null {
+    const meta = event['meta_info'];
+    if (!isObject(meta)) return foreign(`an event is not one of /generate: ${data.slice(0, 120)}`);
     this.#meta = meta;
-    const count = numberAt(meta, 'completion_tokens');
+    const count = tokensAt(meta, 'completion_tokens');
     if (count !== null) this.#grow(count);
     else if (textAt(event, 'text') !== '') this.#one();
-    this.#finish(meta['finish_reason']);
+    return this.#finish(meta['finish_reason']);
   }
 
-  #finish(reason: unknown): void {
+  #finish(reason: unknown): StreamFault | null {
     const type = typeof reason === 'string' ? reason : textAt(reason, 'type');
     this.#finishReason = type ?? this.#finishReason;
-    if (type === 'abort')
-      this.#fault = broken(`the server aborted the request: ${textAt(reason, 'message') ?? 'it does not say why'}`);
+    if (type !== 'abort') return null;
+    return broken(`the server aborted the request: ${textAt(reason, 'message') ?? 'it does not say why'}`);
   }
 
   #grow(total: number): void {
@@ -138,7 +123,7 @@ function countOfUnfinished(data: string): number | null {
     count = count * 10 + digit;
   }
   const next = data.charCodeAt(at);
-  return at === start || (next !== COMMA && next !== BRACE) ? null : count;
+  return at === start || count > MOST_TOKENS || (next !== COMMA && next !== BRACE) ? null : count;
 }
 
 const LETTER_N = 110;

@@ -77,15 +77,15 @@ function carriedByText(choice: Readonly<Record<string, unknown>>): Carried {
 }
 
 /**
- * Content, reasoning (`reasoning` in vLLM, `reasoning_content` elsewhere; where both are there they are the same) or a
- * tool call's arguments. A chunk that names the role and nothing else is no token, and its time is not TTFT.
+ * Content, reasoning (`reasoning` in vLLM, `reasoning_content` elsewhere; where both are there they are the same), a
+ * tool call's arguments or a refusal. A chunk that names the role and nothing else is no token, and its time is not TTFT.
  */
 function carriedByDelta(choice: Readonly<Record<string, unknown>>): Carried {
   const delta = choice['delta'];
   if (!isObject(delta)) return { text: '', isReasoning: false };
   const reasoning = textAt(delta, 'reasoning') || textAt(delta, 'reasoning_content') || '';
-  const text = textAt(delta, 'content') || toolText(delta['tool_calls']);
-  if (text + reasoning === '' && 'role' in delta) return { text: null, isReasoning: false };
+  const text = textAt(delta, 'content') || toolText(delta['tool_calls']) || textAt(delta, 'refusal') || '';
+  if (text + reasoning === '' && textAt(delta, 'role') !== null) return { text: null, isReasoning: false };
   return { text: text + reasoning, isReasoning: text === '' && reasoning !== '' };
 }
 

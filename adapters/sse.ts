@@ -2,43 +2,54 @@ const LF = 10;
 const CR = 13;
 const COLON = 58;
 const SPACE = 32;
-const EMPTY = Buffer.alloc(0);
 const DATA = Buffer.from('data');
 const EVENT = Buffer.from('event');
+const OTHERS = [Buffer.from('id'), Buffer.from('retry')];
 
-/** Longest line that is kept while its end has not come; a server that sends more is not speaking SSE. */
-const MAX_LINE_BYTES = 16 * 1024 * 1024;
+/** Longest line or event that is kept while its end has not come; a server that sends more is not speaking SSE. */
+const MAX_EVENT_BYTES = 16 * 1024 * 1024;
+/** Most of what is no field that is kept. */
+const MAX_STRAY_LENGTH = 8192;
 
 /**
  * Server-sent events out of bytes cut anywhere (WHATWG HTML, "Parsing an event stream"): LF, CR and CRLF ends,
- * comments and other fields skipped, repeated `data` lines joined by a line feed, `data:` with or without a space,
+ * comments and other lines skipped, repeated `data` lines joined by a line feed, `data:` with or without a space,
  * a byte order mark at the start skipped. Only events that carry data are handed on. A last event without its
  * blank line is handed on by `end`, because servers do leave it out.
  */
 export class SseReader {
   readonly #onData: (data: string, event: string) => void;
-  /** The part of a line that the last chunk ended with. */
-  #rest: Buffer = EMPTY;
+  /** The part of a line that the chunks ended with; joined once its end has come. */
+  #rest: Buffer[] = [];
+  #restBytes = 0;
   #data: string | null = null;
   #event = '';
   #skipLf = false;
   #atStart = true;
+  #stray = '';
 
   constructor(onData: (data: string, event: string) => void) {
     this.#onData = onData;
   }
 
+  /** Lines that belong to no event stream: what is read may be none. */
+  get stray(): string {
+    return this.#stray;
+  }
+
   push(bytes: Uint8Array): void {
     let chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (this.#rest.length > 0) {
-      if (this.#rest.length + chunk.length > MAX_LINE_BYTES)
-        throw new Error(`an event line is longer than ${MAX_LINE_BYTES} bytes`);
-      chunk = Buffer.concat([this.#rest, chunk]);
-      this.#rest = EMPTY;
+    if (this.#restBytes > 0) {
+      checkLength(this.#restBytes + chunk.length);
+      if (!this.#atStart && chunk.indexOf(LF) < 0 && chunk.indexOf(CR) < 0) {
+        this.#keepRest(chunk);
+        return;
+      }
+      chunk = Buffer.concat([...this.#takeRest(), chunk]);
     }
     if (this.#atStart) {
       if (chunk.length < 3 && chunk.length > 0 && chunk[0] === 0xef) {
-        this.#rest = Buffer.from(chunk);
+        this.#keepRest(chunk);
         return;
       }
       if (chunk.length > 0) this.#atStart = false;
@@ -49,8 +60,8 @@ export class SseReader {
 
   /** The body is over: what stands in the buffers is the last line of the last event. */
   end(): void {
-    if (this.#rest.length > 0) this.#line(this.#rest, 0, this.#rest.length);
-    this.#rest = EMPTY;
+    const rest = Buffer.concat(this.#takeRest());
+    if (rest.length > 0) this.#line(rest, 0, rest.length);
     this.#dispatch();
   }
 
@@ -72,8 +83,20 @@ export class SseReader {
       if (start === chunk.length) this.#skipLf = true;
       else if (chunk[start] === LF) start++;
     }
-    // Copied: the socket's buffer is not ours to keep.
-    if (start < chunk.length) this.#rest = Buffer.from(chunk.subarray(start));
+    if (start < chunk.length) this.#keepRest(chunk.subarray(start));
+  }
+
+  /** Copied: the socket's buffer is not ours to keep. */
+  #keepRest(bytes: Buffer): void {
+    this.#rest.push(Buffer.from(bytes));
+    this.#restBytes += bytes.length;
+  }
+
+  #takeRest(): readonly Buffer[] {
+    const rest = this.#rest;
+    this.#rest = [];
+    this.#restBytes = 0;
+    return rest;
   }
 
   #line(chunk: Buffer, start: number, end: number): void {
@@ -82,12 +105,24 @@ export class SseReader {
       return;
     }
     const isData = isField(chunk, start, end, DATA);
-    if (!isData && !isField(chunk, start, end, EVENT)) return;
+    if (!isData && !isField(chunk, start, end, EVENT)) {
+      if (chunk[start] !== COLON && this.#stray.length < MAX_STRAY_LENGTH) this.#keepStray(chunk, start, end);
+      return;
+    }
     const colon = start + (isData ? DATA : EVENT).length;
     const valueStart = colon === end ? end : colon + (chunk[colon + 1] === SPACE && colon + 1 < end ? 2 : 1);
     const value = chunk.toString('utf8', valueStart, end);
-    if (!isData) this.#event = value;
-    else this.#data = this.#data === null ? value : `${this.#data}\n${value}`;
+    if (!isData) {
+      this.#event = value;
+      return;
+    }
+    if (this.#data !== null) checkLength(this.#data.length + value.length);
+    this.#data = this.#data === null ? value : `${this.#data}\n${value}`;
+  }
+
+  #keepStray(chunk: Buffer, start: number, end: number): void {
+    if (OTHERS.some((name) => isField(chunk, start, end, name))) return;
+    this.#stray += `${chunk.toString('utf8', start, Math.min(end, start + MAX_STRAY_LENGTH))}\n`;
   }
 
   #dispatch(): void {
@@ -97,6 +132,10 @@ export class SseReader {
     this.#event = '';
     if (data !== null) this.#onData(data, event);
   }
+}
+
+function checkLength(length: number): void {
+  if (length > MAX_EVENT_BYTES) throw new Error(`an event is longer than ${MAX_EVENT_BYTES} bytes`);
 }
 
 /** Whether a line is `name`, alone or before a colon. */

@@ -1,3 +1,4 @@
+export { counted } from './counted.ts';
 export { inspectTrace } from './inspect.ts';
 export { inspectionText } from './inspection-text.ts';
 export { openSource } from './open-source.ts';

@@ -1,3 +1,5 @@
+import { counted } from './counted.ts';
+import { withThousands } from '../src/core/units.ts';
 import { openSource } from './open-source.ts';
 import { arrivalStatistics, type ArrivalStatistics } from './inspect/arrivals.ts';
 import { BadRows } from './inspect/bad-rows.ts';
@@ -26,9 +28,13 @@ const PICTURE_BINS = 60;
 
 /**
  * Reads a trace to its end and measures it; holds its times and nothing else of its rows. Bad rows are counted and the
- * first few named, not fatal.
+ * first few named, not fatal. `tell` hears how far it is.
  */
-export async function inspectTrace(path: string, blockTokens?: number): Promise<TraceInspection> {
+export async function inspectTrace(
+  path: string,
+  blockTokens?: number,
+  tell: (text: string) => void = () => undefined,
+): Promise<TraceInspection> {
   const badRows = new BadRows(path);
   const source = await openSource(path, {
     onBadRow: 'skip',
@@ -41,7 +47,7 @@ export async function inspectTrace(path: string, blockTokens?: number): Promise<
   const sessions = new Set<string>();
   let inSessions = 0;
   let inversions = 0;
-  for await (const batch of source.open())
+  for await (const batch of counted(source, tell).open())
     for (const request of batch) {
       if (request.dueUs < (dueUs.at(-1) ?? 0)) inversions++;
       dueUs.push(request.dueUs);
@@ -56,17 +62,18 @@ export async function inspectTrace(path: string, blockTokens?: number): Promise<
   if (inversions > 0) {
     dueUs.sort((a, b) => a - b);
     warnings.push(
-      `not_sorted: ${inversions} rows are due before the row above them; they are sorted before they are replayed`,
+      `not_sorted: ${withThousands(inversions)} of ${withThousands(dueUs.length)} rows are due before the row above; all are sorted before they are replayed`,
     );
   }
-  warnings.push(...arrivalWarnings(dueUs, source.format));
+  const arrivals = arrivalStatistics(dueUs);
+  warnings.push(...arrivalWarnings(dueUs, arrivals.max_same_time, source.format));
   if (dueUs.length === 0) warnings.push('there is no request in it to replay');
   return {
     file: source.path,
     format: source.format,
     rows: dueUs.length,
     bad_rows: badRows.count,
-    ...arrivalStatistics(dueUs),
+    ...arrivals,
     input_tokens: input.statistics(),
     output_tokens: output.statistics(),
     sessions: sessions.size,

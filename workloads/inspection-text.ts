@@ -8,10 +8,9 @@ const BLOCKS = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 export function inspectionText(found: TraceInspection): string {
   const most = Math.max(1, ...found.arrivals);
   const bars = found.arrivals.map((count) => BLOCKS[Math.ceil((count / most) * 8)]).join('');
-  const bad = found.bad_rows === 0 ? 'none bad' : `${withThousands(found.bad_rows)} more are bad`;
   const lines = [
     found.file,
-    `  ${found.format}, ${withThousands(found.rows)} requests, ${bad}`,
+    `  ${found.format}, ${withThousands(found.rows)} requests; bad rows: ${withThousands(found.bad_rows)}`,
     '',
     `  arrivals  ${bars}`,
     `            ${'0 s'.padEnd(found.arrivals.length - 8)}${`${threeFigures(found.duration_s)} s`.padStart(8)}`,

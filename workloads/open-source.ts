@@ -53,15 +53,18 @@ function blockTokensOf(path: string, format: Format, lines: readonly string[], a
 }
 
 async function readHead(path: string): Promise<Buffer> {
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined)
-    throw new UserError(
-      `${path}: no such file; name a trace file, or a bundled sample (${Object.keys(SAMPLES).join(', ')})`,
-    );
-  if (found.isDirectory()) throw new UserError(`${path}: is a directory, expected a trace file`);
-  if (found.size === 0) throw new UserError(`${path}: the file is empty`);
   let head: Buffer;
   try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found === undefined)
+      throw new UserError(
+        `${path}: no such file; name a trace file, or a bundled sample (${Object.keys(SAMPLES).join(', ')})`,
+      );
+    if (found.isDirectory()) throw new UserError(`${path}: is a directory, expected a trace file`);
+    // It is read more than once: what it holds, before anything is sent, and again when it is replayed.
+    if (!found.isFile())
+      throw new UserError(`${path}: is a pipe or device, expected a trace file: save it to one first`);
+    if (found.size === 0) throw new UserError(`${path}: the file is empty`);
     head = await fileHead(path, HEAD_BYTES);
   } catch (thrown) {
     if (thrown instanceof UserError) throw thrown;
@@ -71,27 +74,29 @@ async function readHead(path: string): Promise<Buffer> {
   return head;
 }
 
-/** The file's first lines, none of them cut. */
+/** The file's first lines that are not blank, none of them cut. */
 function headLines(path: string, head: Buffer): string[] {
   if (head.includes(0)) throw new UserError(`${path}: is binary, expected a trace as text (${formatNames()})`);
   const lines = head
     .toString()
     .replace(/^\uFEFF/, '')
     .split(/\r?\n/);
-  return lines.length > 1 && head.length === HEAD_BYTES ? lines.slice(0, -1) : lines;
+  const whole = lines.length > 1 && head.length === HEAD_BYTES ? lines.slice(0, -1) : lines;
+  const filled = whole.filter((line) => line.trim() !== '');
+  if (filled.length === 0) throw new UserError(`${path}: the file is empty: it has blank lines only`);
+  return filled;
 }
 
-function findFormat(path: string, lines: readonly string[]): Format {
-  const first = (lines[0] ?? '').trim();
+function findFormat(path: string, [head = '', ...rows]: readonly string[]): Format {
+  const first = head.trim();
   if (first.startsWith('version https://git-lfs'))
     throw new UserError(
       `${path}: lfs_pointer: is a Git LFS pointer, not the trace itself; fetch it with "git lfs pull"`,
     );
-  const firstRow = lines.slice(1).find((line) => line.trim() !== '') ?? '';
-  const format = FORMATS.find((known) => known.matches(first, firstRow));
+  const format = FORMATS.find((known) => known.matches(first, rows));
   if (format !== undefined) return format;
   const columns =
-    first.includes(',') && !first.startsWith('{')
+    first.includes(',') && !/^[[{]/.test(first)
       ? `its columns are ${first.split(',').join(', ').slice(0, 200)}`
       : `it begins with ${JSON.stringify(first.slice(0, 80))}`;
   throw new UserError(

@@ -55,7 +55,7 @@ export function ecdfChart(data: EcdfChartData): Chart {
 
 function titleOf({ metric, stats, slo, ecdf, noun }: EcdfChartData): string {
   const name = METRIC_NAMES[metric];
-  if (ecdf.n === 0) return `${name}: no ${noun} has one`;
+  if (ecdf.n === 0) return noun === 'request' ? `${name}: no request has one` : `${name}: no ${noun} was seen`;
   if (slo !== null)
     return slo.share === 1
       ? `Every request meets ${name} <= ${plainMs(slo.limit_ms)}`

@@ -11,6 +11,8 @@ const ROOM = 1.2;
 const NAME_HEIGHT = 16;
 /** Beyond this share of the width a name has no room to the right of its line. */
 const EDGE = 0.85;
+/** And beyond this one a limit. */
+const NEAR_EDGE = 0.75;
 
 /** Contours, their names, the SLO's lines, and the strictest limits along them. */
 export function sloPlaneLayers(plane: SloPlane, slo: Slo | null): Layers {
@@ -149,9 +151,10 @@ function strictestLayers(
       encoding: { x, y },
     },
     ...(['TTFT', 'TPOT'] as const).map((metric): Layers[number] => {
-      // Away from the cross, and the two on different sides of the line.
-      const before =
-        metric === 'TTFT' && (strictest_ttft_ms ?? 0) < (slo?.ttft ?? 0) && (strictest_ttft_ms ?? 0) > 1.5 * left;
+      // Away from the cross and from the right edge, and the two on different sides of the line.
+      const ttft = strictest_ttft_ms ?? 0;
+      const nearEdge = Math.log(ttft / left) > NEAR_EDGE * Math.log(right / left);
+      const before = metric === 'TTFT' && (nearEdge || (ttft < (slo?.ttft ?? 0) && ttft > 1.5 * left));
       return {
         data: { values: limited.filter((each) => each.metric === metric) },
         mark: {

@@ -2,8 +2,8 @@ import type { Config } from 'vega-lite';
 
 /**
  * Colours are CSS variables, so that one drawing serves light, dark and print. The series are Okabe and Ito's
- * colour-blind safe palette in a fixed order; `slo` belongs to the SLO line alone, `bad` to failures alone, `idle` to
- * waiting that no one accounts for.
+ * colour-blind safe palette in a fixed order; `slo` belongs to the SLO line alone, `bad` to failures alone (in words
+ * `badText`, which contrasts as they have to), `idle` to waiting that no one accounts for.
  */
 export const COLOURS = {
   ink: 'var(--ink)',
@@ -16,6 +16,7 @@ export const COLOURS = {
   fourth: 'var(--series-4)',
   slo: 'var(--slo)',
   bad: 'var(--bad)',
+  badText: 'var(--missed)',
   idle: 'var(--idle)',
 } as const;
 
@@ -83,7 +84,8 @@ export const THEME: Config = {
     tickColor: COLOURS.muted,
     labelOverlap: 'greedy',
   },
-  axisX: { grid: false, titleAnchor: 'end', titlePadding: 6, labelSeparation: 6 },
+  // A label that would reach beyond the padding is left out rather than cut off.
+  axisX: { grid: false, titleAnchor: 'end', titlePadding: 6, labelSeparation: 6, labelBound: 8 },
   axisY: {
     domain: false,
     ticks: false,

@@ -144,7 +144,7 @@ function failureLayers(rows: readonly Row[]): Layers {
   return [
     {
       data: { values },
-      mark: { type: 'text', align: 'left', dx: 4, color: COLOURS.bad, cursor: 'pointer' },
+      mark: { type: 'text', align: 'left', dx: 4, color: COLOURS.badText, cursor: 'pointer' },
       encoding: { x: X, y: Y, text: { field: 'text', type: 'nominal' } },
     },
   ];

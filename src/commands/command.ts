@@ -14,10 +14,13 @@ export interface Command {
   run(parsed: unknown, line: readonly string[]): Promise<ExitCode>;
 }
 
-/** A numeric option that counts something. */
-export const wholeNumber = z
-  .int({ error: (issue) => `got ${String(issue.input)}, expected a whole number from 1` })
-  .positive({ error: (issue) => `got ${String(issue.input)}, expected a whole number from 1` });
+/** A numeric option that counts something. yargs makes NaN of what is no number. */
+export function wholeNumberFrom(least: number): z.ZodInt {
+  const error = ({ input }: { readonly input?: unknown }): string =>
+    `${Number.isNaN(input) ? 'is not a number' : `got ${String(input)}`}, expected a whole number from ${least}`;
+  return z.int({ error }).min(least, { error });
+}
+export const wholeNumber: z.ZodInt = wholeNumberFrom(1);
 
 /** Reads parsed options by a schema; a UserError names each option that is wrong, what it is and what was expected. */
 export function readOptions<T>(schema: z.ZodType<T>, parsed: unknown): T {

@@ -90,13 +90,15 @@ async function serve(options: z.infer<typeof schema>): Promise<ExitCode> {
   if (!options.quiet) for (const text of engineWarnings(options.system)) printWarning(text);
   const { url, decodeUrl } = server;
   const said = decodeUrl === null ? `on ${url}` : `for prompts on ${url}, for decodes on ${decodeUrl}`;
-  if (!options.quiet) process.stdout.write(`listening ${said}\n`);
-  process.send?.({ url });
-  const signal = await new Promise<'SIGINT' | 'SIGTERM' | 'disconnect'>((resolve) => {
+  // Before anyone is told where it listens: who knows may end it at once.
+  const ended = new Promise<'SIGINT' | 'SIGTERM' | 'disconnect'>((resolve) => {
     process.once('SIGINT', () => resolve('SIGINT'));
     process.once('SIGTERM', () => resolve('SIGTERM'));
     process.once('disconnect', () => resolve('disconnect'));
   });
+  if (!options.quiet) process.stdout.write(`listening ${said}\n`);
+  process.send?.({ url });
+  const signal = await ended;
   await server.close();
   iterations?.close();
   return signal === 'SIGINT' ? EXIT.sigint : signal === 'SIGTERM' ? EXIT.sigterm : EXIT.ok;

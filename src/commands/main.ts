@@ -31,7 +31,8 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     .exitProcess(false)
     .wrap(Math.min(110, process.stdout.columns ?? 100))
     .fail((message, error) => {
-      throw error ?? new UserError(withNearest(message, args));
+      // What a command throws comes without a message; what yargs finds wrong, sometimes with an error of its own.
+      throw message === null ? error : new UserError(mistake(message, args));
     });
   for (const command of COMMANDS)
     parser.command(
@@ -42,7 +43,9 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
           `Example:\n${command.examples.map((line) => `  ${line}`).join('\n')}\n\n$0 ${command.usage}\n\n${command.describe}`,
         );
         for (const [name, positional] of Object.entries(command.positionals)) builder.positional(name, positional);
-        return builder.options(command.options);
+        // yargs takes an option whose value is missing as not given: a limit would limit nothing.
+        const takesValue = Object.entries(command.options).filter(([, { type }]) => type !== 'boolean');
+        return builder.options(command.options).requiresArg(takesValue.map(([name]) => name));
       },
       async (parsed) => {
         code = await command.run(parsed, args);
@@ -56,11 +59,15 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   }
 }
 
-/** yargs says which argument it does not know; this adds the one that was probably meant. */
-function withNearest(message: string, args: readonly string[]): string {
+/** What yargs finds wrong, in our words: which argument it does not know or misses, and what was probably meant. */
+function mistake(message: string, args: readonly string[]): string {
+  const command = COMMANDS.find(({ usage }) => usage.split(' ')[0] === args[0]);
+  if (command !== undefined && message.startsWith('Not enough non-option arguments'))
+    return `something is missing: reprise ${command.usage}; "reprise ${args[0]} --help" shows an example`;
+  const valueless = /^Not enough arguments following: (.+)$/.exec(message)?.[1];
+  if (valueless !== undefined) return `--${valueless}: needs a value`;
   const unknown = /^Unknown (?:argument|command)s?: (.+)$/.exec(message)?.[1]?.split(', ') ?? [];
   if (unknown.length === 0) return message;
-  const command = COMMANDS.find(({ usage }) => usage.split(' ')[0] === args[0]);
   const options = [...Object.keys(command?.options ?? {}), ...GLOBAL_OPTIONS];
   const names = COMMANDS.map(({ usage }) => usage.split(' ')[0] ?? '');
   const lines = unknown.map((name) => {

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { judgedBy, openRun, reportRun } from '../compose/finish-run.ts';
 import { EXIT, type ExitCode } from '../core/errors.ts';
+import type { Summary } from '../core/summary.ts';
 import { reportFile } from '../runs/run-directory.ts';
 import { summaryText } from '../../reports/index.ts';
 import { resolveSlo } from '../../workloads/index.ts';
@@ -24,7 +25,11 @@ export const reportCommand: Command = {
       type: 'string',
       describe: 'judge by other limits, or by a profile; list shows them [default: as the run was]',
     },
-    json: { type: 'boolean', default: false, describe: 'print summary.json rather than text' },
+    json: {
+      type: 'boolean',
+      default: false,
+      describe: 'print summary.json rather than text; of several runs an array',
+    },
   },
   run: (parsed) => report(readOptions(schema, parsed)),
 };
@@ -35,15 +40,18 @@ async function report({ directories, slo, json }: z.infer<typeof schema>): Promi
     return EXIT.ok;
   }
   const asked = slo === undefined ? null : resolveSlo(slo);
+  const summaries: Summary[] = [];
   for (const dir of directories) {
     const run = await openRun(dir);
     const manifest = asked === null ? run : judgedBy(run, asked);
     const summary = await reportRun(dir, manifest);
-    if (json) process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
-    else
+    summaries.push(summary);
+    if (!json)
       process.stdout.write(
         `${summaryText(summary, manifest, { color: hasColor(process.stdout) })}\nreport: ${resolve(reportFile(dir))}\n`,
       );
   }
+  // Of several runs one JSON text all the same.
+  if (json) process.stdout.write(`${JSON.stringify(summaries.length === 1 ? summaries[0] : summaries, null, 2)}\n`);
   return EXIT.ok;
 }

@@ -1,11 +1,12 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { ENDPOINTS } from '../../adapters/index.ts';
 import type { RunSpec } from '../compose/run-spec.ts';
-import { UserError } from '../core/errors.ts';
+import { messageOf, UserError } from '../core/errors.ts';
 import { parseDurationUs } from '../core/units.ts';
 import { resolveSlo, resolveWorkload } from '../../workloads/index.ts';
-import { wholeNumber, type Command } from './command.ts';
+import { wholeNumber, wholeNumberFrom, type Command } from './command.ts';
 import { transformNotes } from './transform-options.ts';
 
 const text = z.string({ error: (issue) => (Array.isArray(issue.input) ? 'is given more than once' : 'needs a value') });
@@ -35,9 +36,7 @@ export const runOptionsSchema = z.looseObject({
   'block-tokens': wholeNumber.optional(),
   warmup: text.optional(),
   cooldown: text.optional(),
-  'warmup-requests': z
-    .int({ error: (issue) => `got ${String(issue.input)}, expected a whole number from 0` })
-    .nonnegative({ error: (issue) => `got ${String(issue.input)}, expected a whole number from 0` }),
+  'warmup-requests': wholeNumberFrom(0),
   'reset-cache': z.boolean(),
   timeout: text,
   'ttft-timeout': text,
@@ -190,15 +189,39 @@ function headers(options: RunOptions): Record<string, string> {
   for (const header of options.header) {
     const colon = header.indexOf(':');
     if (colon < 1) throw new UserError(`--header: "${header}" is not "Key: value"`);
-    all[header.slice(0, colon).trim().toLowerCase()] = header.slice(colon + 1).trim();
+    const key = header.slice(0, colon).trim().toLowerCase();
+    if (OF_THE_CONNECTION.has(key))
+      throw new UserError(`--header: "${key}" belongs to the connection, not to the user`);
+    all[key] = checked(key, header.slice(colon + 1).trim(), '--header');
   }
   const name = options['api-key-env'];
   if (name === undefined) return all;
   const key = process.env[name];
   if (key === undefined || key === '')
     throw new UserError(`--api-key-env: the environment variable ${name} is not set`);
-  return { ...all, authorization: `Bearer ${key}` };
+  return { ...all, authorization: checked('authorization', `Bearer ${key}`, '--api-key-env') };
 }
+
+/** The value of a header, which may be a key: it is in no message. */
+function checked(name: string, value: string, option: string): string {
+  try {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+    return value;
+  } catch (thrown) {
+    throw new UserError(`${option}: ${messageOf(thrown)}`, { cause: thrown });
+  }
+}
+
+/** Without these a call would fail, or say what is not so. */
+const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'keep-alive',
+  'transfer-encoding',
+  'upgrade',
+]);
 
 /** The command line as it may stand in a file: a header's value could be a key. */
 function withoutSecrets(line: readonly string[]): string[] {

@@ -8,6 +8,7 @@ const schema = z.looseObject({
   file: z.string(),
   'block-tokens': wholeNumber.optional(),
   json: z.boolean(),
+  quiet: z.boolean(),
 });
 
 export const traceCommand: Command = {
@@ -21,12 +22,15 @@ export const traceCommand: Command = {
   options: {
     'block-tokens': { type: 'number', describe: 'tokens of a prefix block [default: as the file says or shows]' },
     json: { type: 'boolean', default: false, describe: 'for machines' },
+    quiet: { type: 'boolean', default: false, describe: 'no progress' },
   },
   run: (parsed) => inspect(readOptions(schema, parsed)),
 };
 
-async function inspect({ file, 'block-tokens': blockTokens, json }: z.infer<typeof schema>): Promise<ExitCode> {
-  const inspection = await inspectTrace(resolveWorkload(file), blockTokens);
+async function inspect({ file, 'block-tokens': blockTokens, json, quiet }: z.infer<typeof schema>): Promise<ExitCode> {
+  const inspection = await inspectTrace(resolveWorkload(file), blockTokens, (news) => {
+    if (!quiet) process.stderr.write(`${news}\n`);
+  });
   process.stdout.write(json ? `${JSON.stringify(inspection, null, 2)}\n` : `${inspectionText(inspection)}\n`);
   return EXIT.ok;
 }

@@ -13,7 +13,7 @@ export interface TransformOptions {
   readonly limit?: number | undefined;
 }
 
-/** Transforms in the order in which they are applied: window, rate or speed, clips, limit. */
+/** Transforms in the order in which they are applied: window, limit, rate or speed, clips. */
 export function transformNotes(options: TransformOptions): TransformNote[] {
   const { window, rate, speed, limit } = options;
   const notes: TransformNote[] = [];
@@ -21,6 +21,8 @@ export function transformNotes(options: TransformOptions): TransformNote[] {
     const { fromUs, toUs } = parseWindowUs(window);
     notes.push({ op: 'window', args: { from_us: fromUs, ...(Number.isFinite(toUs) ? { to_us: toUs } : {}) } });
   }
+  // Before the rate: it is that of the requests that are replayed.
+  if (limit !== undefined) notes.push({ op: 'limit', args: { requests: limit } });
   if (rate !== undefined && speed !== 1)
     throw new UserError(`--rate ${rate} and --speed ${speed} both scale time: give one of them`);
   if (rate !== undefined) notes.push({ op: 'rate', args: { rps: rate } });
@@ -29,6 +31,5 @@ export function transformNotes(options: TransformOptions): TransformNote[] {
     const tokens = options[op];
     if (tokens !== undefined) notes.push({ op, args: { tokens } });
   }
-  if (limit !== undefined) notes.push({ op: 'limit', args: { requests: limit } });
   return notes;
 }

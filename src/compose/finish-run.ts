@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { UserError } from '../core/errors.ts';
+import { messageOf, UserError } from '../core/errors.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { Source } from '../core/plan.ts';
 import type { AskedSlo } from '../core/slo.ts';
@@ -18,16 +18,15 @@ import { spanOf } from './measured.ts';
 import { targetName } from './target.ts';
 import { openWorkload } from './workload.ts';
 
-/** From records to summary and report, for a run that has just ended. */
-export async function finishRun(dir: string, manifest: Manifest, source: Source): Promise<Summary> {
-  if (manifest.status !== 'complete') await completeRecords(dir, manifest, source);
-  return reportRun(dir, manifest);
-}
-
 /** Gives the rest of a plan that was not sent its records (`unsent`), so that every scheduled request counts. */
-async function completeRecords(dir: string, manifest: Manifest, source: Source): Promise<void> {
+export async function completeRecords(
+  dir: string,
+  manifest: Manifest,
+  /** Asked for only where something was not sent: the file may have gone since. */
+  plan: () => Promise<Source>,
+): Promise<void> {
   const { ended } = await recoverRun(dir);
-  await appendRecords(dir, unsent(source, ended, manifest));
+  if (ended.size < manifest.workload.requests) await appendRecords(dir, unsent(await plan(), ended, manifest));
 }
 
 /** Summary and report of a finished directory, from its records alone: can be repeated at any time. */
@@ -50,26 +49,32 @@ export async function openRun(dir: string): Promise<Manifest> {
   if (isAlive(found.pid))
     throw new UserError(`${dir}: this run still goes on (process ${found.pid}); wait for it, or end it`);
   const manifest: Manifest = { ...found, status: 'interrupted', reason: 'the client was killed' };
-  await completeRecords(dir, manifest, await planOf(dir, manifest));
+  await completeRecords(dir, manifest, () => planOf(dir, manifest));
   writeManifest(dir, manifest);
   return manifest;
 }
 
 /** The plan of a run, rebuilt from its source file; what was sent is already safe when this fails. */
 async function planOf(dir: string, manifest: Manifest): Promise<Source> {
-  await recoverRun(dir);
   const { path, on_bad_row, transforms, name, block_tokens: blockTokens } = manifest.workload;
-  const source = await openWorkload({
-    path,
-    onBadRow: on_bad_row,
-    transforms,
-    ...(blockTokens === undefined ? {} : { blockTokens }),
-  });
-  const facts = await surveyPlan(source, manifest.seed);
-  if (facts.digest === manifest.plan_sha256) return source;
-  throw new UserError(
-    `${dir}: was killed while it replayed ${name}, and ${path} has changed since; put the old file back, so that what was not sent can be counted`,
-  );
+  const unlike = (how: string, cause?: unknown): UserError =>
+    new UserError(
+      `${dir}: was killed while it replayed ${name}, and ${path} ${how}; put the old file back, so that what was not sent can be counted`,
+      { cause },
+    );
+  try {
+    const source = await openWorkload({
+      path,
+      onBadRow: on_bad_row,
+      transforms,
+      ...(blockTokens === undefined ? {} : { blockTokens }),
+    });
+    const facts = await surveyPlan(source, manifest.seed);
+    if (facts.digest === manifest.plan_sha256) return source;
+  } catch (thrown) {
+    throw unlike(`cannot be read any more (${messageOf(thrown)})`, thrown);
+  }
+  throw unlike('has changed since');
 }
 
 async function* unsent(source: Source, ended: ReadonlySet<string>, manifest: Manifest): AsyncGenerator<RecordBatch> {

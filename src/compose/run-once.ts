@@ -11,7 +11,7 @@ import { writeClientSamples } from '../runs/client-file.ts';
 import { openBlockingRecordStore, openRecordStore } from '../runs/record-store.ts';
 import { checkRunDirectory, createRunDirectory, writeManifest } from '../runs/run-directory.ts';
 import { describeRun, type CheckedRun } from './describe-run.ts';
-import { finishRun } from './finish-run.ts';
+import { completeRecords, reportRun } from './finish-run.ts';
 import { measuredSpan } from './measured.ts';
 import type { RunSpec } from './run-spec.ts';
 import { openArena } from './open-arena.ts';
@@ -56,7 +56,7 @@ export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResul
   checkTarget(asked);
   if (asked.clock === 'virtual' && (asked.resetCache || asked.warmupRequests > 0))
     hooks.warn('--reset-cache and --warmup-requests do nothing in virtual time: the engine is new, and is never cold');
-  const { spec: workload, source, facts, badRows } = await surveyWorkload(asked.workload, asked.seed, hooks.warn);
+  const { spec: workload, source, facts, badRows } = await surveyWorkload(asked.workload, asked.seed, hooks);
   const spec: RunSpec = { ...asked, workload };
   const measured = await measuredSpan(spec, source, facts);
   const plan: Plan = { source, facts, measured, seed: spec.seed };
@@ -76,7 +76,7 @@ export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResul
     await server?.stop();
   }
   // Reading: everything after this line can be done again on the finished directory.
-  return { dir, manifest, summary: await finishRun(dir, manifest, source) };
+  return { dir, manifest, summary: await reportRun(dir, manifest) };
 }
 
 /** Replays a plan and records what happens; its manifest says how it ended. `server`: started for this run. */
@@ -135,6 +135,8 @@ async function measure(run: CheckedRun, server: ServerOfRun | null, hooks: RunHo
   }
   const status = stopped === null ? 'complete' : hooks.stop.aborted ? 'interrupted' : 'failed';
   const ended: Manifest = { ...manifest, status, reason: stopped, ended_at: hooks.nowIso(), client };
+  // First the records, then that it has ended: killed between the two, it is mended like a run that was killed.
+  if (status !== 'complete') await completeRecords(dir, ended, async () => plan.source);
   writeManifest(dir, ended);
   return ended;
 }

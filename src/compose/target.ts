@@ -66,5 +66,9 @@ export function parseUrl(text: string, option = '--target'): URL {
     throw new UserError(
       `${option}: a URL with a password would end up in files and logs; pass it by --api-key-env or --header instead`,
     );
+  if (option === '--target' && url.search !== '')
+    throw new UserError(
+      `${option}: ${url.origin}${url.pathname} cannot be asked with what follows its "?"; pass a key by --api-key-env or --header instead`,
+    );
   return url;
 }

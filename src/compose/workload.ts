@@ -1,4 +1,4 @@
-import { applyTransform, DisorderError, openSource, requireOrder, surveyPlan } from '../../workloads/index.ts';
+import { applyTransform, counted, DisorderError, openSource, requireOrder, surveyPlan } from '../../workloads/index.ts';
 import type { PlanFacts, Source } from '../core/plan.ts';
 import type { WorkloadSpec } from './run-spec.ts';
 
@@ -8,6 +8,12 @@ export interface WorkloadHooks {
   readonly onSkipped: (row: { readonly line: number }) => void;
   /** What a transform did to the load beyond what was asked for. */
   readonly say: (text: string) => void;
+}
+
+export interface SurveyHooks {
+  readonly warn: (text: string) => void;
+  /** How far a long trace has been read. */
+  readonly tell?: (text: string) => void;
 }
 
 const SILENT: WorkloadHooks = { onSkipped: () => undefined, say: () => undefined };
@@ -30,18 +36,21 @@ export async function openWorkload(spec: WorkloadSpec, { onSkipped, say }: Workl
 export async function surveyWorkload(
   spec: WorkloadSpec,
   seed: number,
-  warn: (text: string) => void,
+  { warn, tell = () => undefined }: SurveyHooks,
 ): Promise<{ spec: WorkloadSpec; source: Source; facts: PlanFacts; badRows: number }> {
   try {
     const badLines = new Set<number>();
     const source = await openWorkload(spec, { onSkipped: ({ line }) => badLines.add(line), say: warn });
-    const facts = await surveyPlan(source, seed);
+    const facts = await surveyPlan(counted(source, tell), seed);
     const badRows = badLines.size;
     if (badRows > 0) warn(`${spec.path}: ${badRows} rows could not be read and are left out (--on-bad-row skip)`);
     return { spec, source, facts, badRows };
   } catch (thrown) {
     if (!(thrown instanceof DisorderError)) throw thrown;
     warn(`${thrown.message}; all rows are sorted by time first`);
-    return surveyWorkload({ ...spec, transforms: [{ op: 'sort', args: {} }, ...spec.transforms] }, seed, warn);
+    return surveyWorkload({ ...spec, transforms: [{ op: 'sort', args: {} }, ...spec.transforms] }, seed, {
+      warn,
+      tell,
+    });
   }
 }

@@ -31,8 +31,10 @@ export interface Decoder {
   end(): StreamFault | null;
   /** The first fault in what was pushed: an error that the server reports, or bytes of another protocol. */
   readonly fault: StreamFault | null;
+  /** The server has said that nothing follows, whatever becomes of the connection. */
+  readonly isDone: boolean;
   /** What is known of the answer by now. */
-  answer(httpStatus: number): Answer;
+  answer(httpStatus: number | null): Answer;
 }
 
 /**

@@ -39,7 +39,7 @@ export interface Target {
   /** Everything slow before the first due time: connections open, code warm. `concurrency`: requests expected at once. */
   open(concurrency: number): Promise<void>;
   send(planned: Planned, sink: Sink): void;
-  /** Gives a request up; nothing more is reported of it. */
-  cancel(index: number): void;
+  /** Gives a request up, and tells what is known of its answer. What had come by then is still reported; then nothing. */
+  cancel(index: number): Answer | null;
   close(): Promise<void>;
 }

@@ -41,6 +41,7 @@ export interface Load {
   readonly waiting: number;
   readonly usedBlocks: number;
   readonly capacityBlocks: number;
+  readonly capacityTokens: number;
   /** Requests that were thrown out of memory, each time it happened. */
   readonly preemptions: number;
   /** Tokens that were looked for in the prefix cache when requests were first admitted, and those that were found. */

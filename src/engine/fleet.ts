@@ -60,6 +60,7 @@ function sum(a: Load, b: Load): Load {
     waiting: a.waiting + b.waiting,
     usedBlocks: a.usedBlocks + b.usedBlocks,
     capacityBlocks: a.capacityBlocks + b.capacityBlocks,
+    capacityTokens: a.capacityTokens + b.capacityTokens,
     preemptions: a.preemptions + b.preemptions,
     queriedTokens: a.queriedTokens + b.queriedTokens,
     hitTokens: a.hitTokens + b.hitTokens,
@@ -75,7 +76,10 @@ function refusalOf(
   if (maxTokens < 1) return `max_tokens must be at least 1, got ${maxTokens}.`;
   const total = inputTokens + maxTokens;
   if (total > maxModelLen)
-    return `${inputTokens} prompt tokens and ${maxTokens} to generate exceed the maximum model length of ${maxModelLen} tokens.`;
+    return (
+      `This model's maximum context length is ${maxModelLen} tokens: ${inputTokens} of the prompt and ${maxTokens} ` +
+      'to generate are too many.'
+    );
   if (inputTokens > maxPromptTokens)
     return `The prompt has ${inputTokens} tokens, and a batch of prompts holds ${maxPromptTokens}.`;
   // Where requests are handed on, those that take them in hold the prompt alone.

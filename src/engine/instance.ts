@@ -128,6 +128,7 @@ export class Instance implements InstanceView, Place {
       waiting,
       usedBlocks: this.memory.capacityBlocks - this.memory.freeBlocks,
       capacityBlocks: this.memory.capacityBlocks,
+      capacityTokens: this.memory.capacityBlocks * this.memory.blockTokens,
       preemptions: this.#preemptions,
       queriedTokens: this.#slots.reduce((sum, { slot }) => sum + slot.queriedTokens, 0),
       hitTokens: this.#slots.reduce((sum, { slot }) => sum + slot.hitTokens, 0),

@@ -25,6 +25,7 @@ export function engineTarget(engine: Engine, clock: Clock, blockTokens: number |
     cancel(index) {
       cancels.get(index)?.();
       cancels.delete(index);
+      return { ...NOTHING, countSource: 'token_ids' };
     },
     close: async () => undefined,
   };

@@ -2,16 +2,17 @@ import type { Dispatcher } from 'undici';
 import type { Call } from '../core/codec.ts';
 import type { Lease } from './connections.ts';
 
-/** Most of a refusal's body that is kept. */
+/** Most of a refusal's body that is read. */
 const REFUSAL_BYTES = 8192;
 
 /** What a call tells its exchange. */
 export interface CallEvents {
   onSent(connectUs: number | null): void;
-  onStream(status: number, chunk: Uint8Array): void;
-  onCallEnd(role: Call['role'], status: number): void;
+  onHead(status: number, encoding: string): void;
+  onStream(chunk: Uint8Array): void;
+  onCallEnd(role: Call['role']): void;
   onRefused(status: number, body: string): void;
-  onBroken(error: Error, connected: boolean): void;
+  onBroken(role: Call['role'], error: Error, connected: boolean): void;
 }
 
 /** What undici calls back for one call; the token path goes through `onResponseData` alone. */
@@ -47,30 +48,37 @@ export class CallHandler implements Dispatcher.DispatchHandler {
     this.#exchange.onSent(this.lease?.connectUs ?? null);
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number): void {
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+  ): void {
     this.#status = status;
+    if (!this.#aborted) this.#exchange.onHead(status, String(headers['content-encoding'] ?? 'identity'));
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#aborted) return;
-    if (this.#role === 'stream' && this.#isOk()) this.#exchange.onStream(this.#status, chunk);
+    if (this.#role === 'stream' && this.#isOk()) this.#exchange.onStream(chunk);
     else this.#keep(chunk);
   }
 
   onResponseEnd(): void {
     this.release();
     if (this.#aborted) return;
-    const body = Buffer.concat(this.#kept);
-    if (!this.#isOk()) this.#exchange.onRefused(this.#status, body.toString());
-    else {
-      if (this.#role === 'reply') this.onReply(body);
-      this.#exchange.onCallEnd(this.#role, this.#status);
+    if (!this.#isOk()) {
+      this.#refuse();
+      return;
     }
+    if (this.#role === 'reply') this.onReply(Buffer.concat(this.#kept));
+    this.#exchange.onCallEnd(this.#role);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.release();
-    if (!this.#aborted) this.#exchange.onBroken(error, this.#controller !== null);
+    if (this.#aborted) return;
+    if (this.#status >= 300) this.#refuse();
+    else this.#exchange.onBroken(this.#role, error, this.#controller !== null);
   }
 
   #isOk(): boolean {
@@ -78,8 +86,12 @@ export class CallHandler implements Dispatcher.DispatchHandler {
   }
 
   #keep(chunk: Buffer): void {
-    if (!this.#isOk() && this.#keptBytes >= REFUSAL_BYTES) return;
     this.#kept.push(Buffer.from(chunk));
     this.#keptBytes += chunk.length;
+    if (!this.#isOk() && this.#keptBytes >= REFUSAL_BYTES) this.#refuse();
+  }
+
+  #refuse(): void {
+    this.#exchange.onRefused(this.#status, Buffer.concat(this.#kept).toString('utf8', 0, REFUSAL_BYTES));
   }
 }

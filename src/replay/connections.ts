@@ -85,7 +85,8 @@ export class Connections {
       keepAliveMaxTimeout: 600_000,
       allowH2: false,
       connect: (options, callback) => {
-        const warm = this.#warm.pop();
+        // The one opened first: a server that takes one connection at a time waits for a request on that one.
+        const warm = this.#warm.shift();
         this.#topUp();
         if (warm === undefined) {
           const startUs = this.#nowUs();

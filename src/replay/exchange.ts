@@ -9,6 +9,16 @@ import { CallHandler, type CallEvents } from './call-handler.ts';
 /** Statuses with which a server declines a request it understood; any other failure is an HTTP error. */
 const DECLINED: ReadonlySet<number> = new Set([400, 413, 422, 429, 503]);
 
+/** What undici calls bytes that are no HTTP, and a head without end. */
+const NO_HTTP: ReadonlySet<string> = new Set(['HTTPParserError', 'HeadersOverflowError']);
+
+/** The other end. */
+interface Server {
+  dispatch(call: Call, handler: CallHandler): void;
+  /** What it said, as it may be written down. */
+  quoted(said: string): string;
+}
+
 /** One request on the wire: the steps of its calls, one outcome at the end. */
 export class Exchange implements TokenOut, CallEvents {
   readonly #planned: Planned;
@@ -16,7 +26,7 @@ export class Exchange implements TokenOut, CallEvents {
   readonly #codec: Codec;
   readonly #clock: WallClock;
   readonly #arrivals: Arrivals;
-  readonly #dispatch: (call: Call, handler: CallHandler) => void;
+  readonly #server: Server;
   readonly #decoder: Decoder;
   readonly #calls: CallHandler[] = [];
   readonly #replies = new Map<number, Uint8Array>();
@@ -24,24 +34,18 @@ export class Exchange implements TokenOut, CallEvents {
   #sent = false;
   #over = false;
   #httpStatus: number | null = null;
-  #streamed = false;
   #streamIsOver = false;
+  /** When the server said that nothing follows. */
+  #doneUs: number | null = null;
   onOver: () => void = () => undefined;
 
-  constructor(
-    planned: Planned,
-    sink: Sink,
-    codec: Codec,
-    clock: WallClock,
-    arrivals: Arrivals,
-    dispatch: (call: Call, handler: CallHandler) => void,
-  ) {
+  constructor(planned: Planned, sink: Sink, codec: Codec, clock: WallClock, arrivals: Arrivals, server: Server) {
     this.#planned = planned;
     this.#sink = sink;
     this.#codec = codec;
     this.#clock = clock;
     this.#arrivals = arrivals;
-    this.#dispatch = dispatch;
+    this.#server = server;
     this.#decoder = codec.decoder(planned.request, this);
   }
 
@@ -49,12 +53,14 @@ export class Exchange implements TokenOut, CallEvents {
     this.#step(this.#planned.calls);
   }
 
-  /** Ends the exchange without a word to the sink. */
-  abandon(): void {
+  /** Ends the exchange; the sink hears no more than of what had come. Null if that was its end. */
+  abandon(): Answer | null {
     this.#arrivals.readAll();
-    if (this.#over) return;
-    this.#finish();
+    if (this.#over) return null;
     for (const call of this.#calls) call.abort();
+    if (this.#doneUs === null) this.#finish();
+    else this.#end(this.#doneUs); // the server has left the connection open behind it
+    return this.#doneUs === null ? this.#answer() : null;
   }
 
   tokens(count: number): void {
@@ -67,7 +73,7 @@ export class Exchange implements TokenOut, CallEvents {
       const handler = new CallHandler(this, call.role);
       this.#calls.push(handler);
       handler.onReply = (body) => this.#replies.set(call.id, body);
-      this.#dispatch(call, handler);
+      this.#server.dispatch(call, handler);
     }
   }
 
@@ -77,10 +83,15 @@ export class Exchange implements TokenOut, CallEvents {
     this.#sink.sent(this.#planned.index, this.#clock.read(), connectUs);
   }
 
-  onStream(status: number, chunk: Uint8Array): void {
-    if (this.#over) return;
+  onHead(status: number, encoding: string): void {
+    if (this.#over || status < 200) return;
     this.#httpStatus = status;
-    this.#streamed = true;
+    if (status < 300 && encoding !== 'identity')
+      this.fail('protocol_error', `the answer is compressed (content-encoding ${encoding}), though not asked to be`);
+  }
+
+  onStream(chunk: Uint8Array): void {
+    if (this.#over) return;
     try {
       this.#decoder.push(chunk);
     } catch (thrown) {
@@ -89,11 +100,11 @@ export class Exchange implements TokenOut, CallEvents {
     }
     const fault = this.#decoder.fault;
     if (fault !== null) this.fail(fault.outcome, fault.message);
+    else if (this.#decoder.isDone) this.#doneUs ??= this.#arrivals.nowUs();
   }
 
-  onCallEnd(role: Call['role'], status: number): void {
+  onCallEnd(role: Call['role']): void {
     if (this.#over) return;
-    this.#httpStatus = status;
     if (role === 'stream') {
       this.#streamIsOver = true;
       const fault = this.#decoder.end();
@@ -109,20 +120,18 @@ export class Exchange implements TokenOut, CallEvents {
       this.#step(next);
       return;
     }
-    const endUs = this.#arrivals.nowUs();
-    this.#finish();
-    this.#sink.end(this.#planned.index, endUs, this.#decoder.answer(status));
+    this.#end(this.#arrivals.nowUs());
   }
 
   onRefused(status: number, body: string): void {
-    if (this.#over) return;
-    this.#httpStatus = status;
     this.fail(DECLINED.has(status) ? 'rejected' : 'http_error', this.#codec.refusal(body));
   }
 
-  /** The socket failed: before an answer began that is a connection, in it a broken stream. */
-  onBroken(error: Error, connected: boolean): void {
-    this.fail(connected || this.#streamed ? 'stream_broken' : 'connect_error', describe(error));
+  /** The socket failed: before there was one that is a connection, later a broken stream, or a stream that was over. */
+  onBroken(role: Call['role'], error: Error, connected: boolean): void {
+    if (role === 'stream' && this.#doneUs !== null) this.onCallEnd(role);
+    else if (NO_HTTP.has(error.name)) this.fail('protocol_error', describe(error));
+    else this.fail(connected ? 'stream_broken' : 'connect_error', describe(error));
   }
 
   /** The first failure is the outcome; a call that fails aborts its siblings. */
@@ -131,7 +140,12 @@ export class Exchange implements TokenOut, CallEvents {
     const timeUs = this.#arrivals.nowUs();
     this.#finish();
     for (const call of this.#calls) call.abort();
-    this.#sink.fail(this.#planned.index, timeUs, outcome, error, this.#answer());
+    this.#sink.fail(this.#planned.index, timeUs, outcome, this.#server.quoted(error), this.#answer());
+  }
+
+  #end(timeUs: number): void {
+    this.#finish();
+    this.#sink.end(this.#planned.index, timeUs, this.#decoder.answer(this.#httpStatus));
   }
 
   #answer(): Answer | null {

@@ -29,7 +29,7 @@ interface InFlight {
   /** One entry an event, in microseconds of the run. */
   times: Float64Array;
   /** Tokens of each event. */
-  counts: Uint16Array;
+  counts: Uint32Array;
   events: number;
 }
 
@@ -71,7 +71,7 @@ export class Recorder implements Sink {
       sentUs: null,
       connectUs: null,
       times: new Float64Array(slab),
-      counts: new Uint16Array(slab),
+      counts: new Uint32Array(slab),
       events: 0,
     });
   }
@@ -169,7 +169,7 @@ export class Recorder implements Sink {
       end_us: wholeUs(endUs),
       input_tokens: answer?.inputTokens ?? null,
       cached_tokens: answer?.cachedTokens ?? null,
-      output_tokens: answer?.outputTokens ?? (source === null ? null : times.length),
+      output_tokens: source === null ? (answer?.outputTokens ?? null) : times.length,
       reasoning_tokens: answer?.reasoningTokens ?? null,
       token_times_us: times,
       token_count_source: source,
@@ -195,7 +195,7 @@ function grow(request: InFlight): void {
   const times = new Float64Array(request.times.length * 2);
   times.set(request.times);
   request.times = times;
-  const counts = new Uint16Array(request.counts.length * 2);
+  const counts = new Uint32Array(request.counts.length * 2);
   counts.set(request.counts);
   request.counts = counts;
 }

@@ -97,8 +97,9 @@ export async function replay(
   };
   const giveUp = (index: number, outcome: Outcome, why: string): void => {
     if (!inFlight.has(index)) return;
-    target.cancel(index);
-    recorder.fail(index, clock.now(), outcome, why, null);
+    const answer = target.cancel(index);
+    // What had come by now, and was not read yet, may have been the end of the answer.
+    if (inFlight.has(index)) recorder.fail(index, clock.now(), outcome, why, answer);
   };
 
   // Ending: each request once; a target that refuses every connection for a while is gone.

@@ -4,16 +4,15 @@ import type { Answer } from '../core/target.ts';
 /** The events of one answer: when each came, and how many tokens it was seen to carry (0: perhaps none). */
 export interface TokenEvents {
   readonly times: Float64Array;
-  readonly counts: Uint16Array;
+  readonly counts: Uint32Array;
   readonly events: number;
 }
 
 /**
- * One time a token, as whole microseconds from `dueUs`, never decreasing. Where events were counted as one token
- * each (`chunks`), the server's final usage settles it: where it agrees, every event held exactly one (none can hold
- * less); else the first events with empty text are tokens too, if there are enough of them (a last empty one only
- * says that the answer is over); else the tokens are spread evenly over the events that carried text (over all of them
- * if none did).
+ * One time a token, as whole microseconds from `dueUs`, never decreasing, and as many as the server's final usage says,
+ * if that is not 0. Where the two agree, every event held what was counted. Where there are more by the usage, the first
+ * events with empty text are tokens too, if there are enough of them (a last empty one only says that the answer is
+ * over); else the tokens are spread evenly over the events that carried text (over all of them if none did).
  */
 export function settleTokenTimes(
   seen: TokenEvents,
@@ -27,12 +26,13 @@ export function settleTokenTimes(
     if (seen.counts[i] === 0) empty++;
   }
   const source = answer?.countSource ?? (seen.events > 0 ? 'chunks' : null);
-  const said = answer?.outputTokens ?? null;
-  if (source !== 'chunks' || said === null)
-    return { times: expand(seen, counted, dueUs), source: counted === 0 ? null : source };
-  if (said === counted) return { times: expand(seen, said, dueUs), source: said === 0 ? null : 'usage' };
-  if (said > counted && said <= counted + empty) return { times: expand(seen, said, dueUs), source: 'usage' };
-  return { times: spread(seen, said, counted > 0, dueUs), source: said === 0 ? null : 'usage' };
+  const said = answer?.outputTokens || counted;
+  const isSettled = said !== counted || (source === 'chunks' && answer?.outputTokens === counted);
+  const fits = said >= counted && said <= counted + empty;
+  return {
+    times: fits ? expand(seen, said, dueUs) : spread(seen, said, counted > 0, dueUs),
+    source: said === 0 ? null : isSettled ? 'usage' : source,
+  };
 }
 
 /** The counts as they were seen; what `tokens` has beyond their sum are the first events with empty text. */

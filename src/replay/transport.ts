@@ -1,5 +1,6 @@
 import type { Call, Codec } from '../core/codec.ts';
-import type { Planned, Sink, Target } from '../core/target.ts';
+import type { Answer, Planned, Sink, Target } from '../core/target.ts';
+import { withoutSecrets } from '../core/secrets.ts';
 import type { WallClock } from '../core/wall-clock.ts';
 import { Arrivals } from './arrivals.ts';
 import type { CallHandler } from './call-handler.ts';
@@ -17,9 +18,9 @@ export interface ServerAccess {
   readonly insecure: boolean;
 }
 
-/** The path of a route of the server at `url`, which may itself be below a prefix. */
+/** The path of a route of the server at `url`, which may be below a prefix, or end in `/v1` as OpenAI's clients have it. */
 export function pathBelow(url: URL, route: string): string {
-  return url.pathname.replace(/\/$/, '') + route;
+  return url.pathname.replace(/(\/v1)?\/?$/, '') + route;
 }
 
 /** Makes a Target of a codec and a URL: the only place where replay does I/O. */
@@ -51,9 +52,10 @@ export class HttpTarget implements Target {
   }
 
   send(planned: Planned, sink: Sink): void {
-    const exchange = new Exchange(planned, sink, this.#codec, this.#clock, this.#arrivals, (call, handler) =>
-      this.#dispatch(call, handler),
-    );
+    const exchange = new Exchange(planned, sink, this.#codec, this.#clock, this.#arrivals, {
+      dispatch: (call, handler) => this.#dispatch(call, handler),
+      quoted: (said) => withoutSecrets(said, this.#options.headers),
+    });
     this.#exchanges.set(planned.index, exchange);
     exchange.onOver = () => {
       this.#exchanges.delete(planned.index);
@@ -63,8 +65,8 @@ export class HttpTarget implements Target {
     exchange.start();
   }
 
-  cancel(index: number): void {
-    this.#exchanges.get(index)?.abandon();
+  cancel(index: number): Answer | null {
+    return this.#exchanges.get(index)?.abandon() ?? null;
   }
 
   close(): Promise<void> {

@@ -46,7 +46,7 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
       `--slo: "${slo.text}" has no ${ttft === undefined ? 'ttft' : 'tpot'}; prefill is placed by TTFT and decode by TPOT, so give both, e.g. "ttft=250ms,tpot=100ms"`,
     );
   const systems = resolveSystems(spec.systems, cluster, hooks.warn);
-  const { spec: workload, source, facts } = await surveyWorkload(spec.workload, seed, hooks.warn);
+  const { spec: workload, source, facts } = await surveyWorkload(spec.workload, seed, hooks);
   const lengths = await readLengths(source, systems.maxModelLen);
   const { model, gpu } = spec.systems;
   if (lengths.inputTokens.length === 0)

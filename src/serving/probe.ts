@@ -3,6 +3,7 @@ import { EVERY_ABILITY, makeCodec, type CodecOptions, type ServerAbilities } fro
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import type { PromptMaker } from '../core/prompt-maker.ts';
 import type { TokenCountSource } from '../core/record.ts';
+import { withoutSecrets } from '../core/secrets.ts';
 import type { ServerAccess } from '../replay/transport.ts';
 import { ask, type Reply } from './ask.ts';
 import { refusedCredentials } from './reach.ts';
@@ -55,6 +56,7 @@ export async function probe(
     }
     const { status, body } = reply;
     if (status === 401 || status === 403) throw refusedCredentials(access.url, status, call.path);
+    let said = body.toString();
     if (status >= 200 && status < 300) {
       let tokens = 0;
       const decoder = codec.decoder(REQUEST, { tokens: (count) => (tokens += count) });
@@ -67,15 +69,10 @@ export async function probe(
         abilities = less;
         continue;
       }
-      if (!body.includes('"error"')) throw notUnderstood(access.url, call.path, reply, adapter);
+      if (!/"error"|^event: ?error/m.test(said)) throw notUnderstood(access, call.path, reply, adapter);
+      said = fault.message;
     }
-    // An error inside of a stream is its first event.
-    const said =
-      body
-        .toString()
-        .replace(/^data: ?/, '')
-        .split('\n\n', 1)[0] ?? '';
-    const why = `${status} on ${call.path}: ${codec.refusal(said)}`;
+    const why = `${status} on ${call.path}: ${withoutSecrets(codec.refusal(said), access.headers)}`;
     if (status === 404 || status === 405 || status === 501) return { kind: 'no endpoint', why };
     const pauseMs = BUSY.has(status) ? pauses.shift() : undefined;
     if (pauseMs !== undefined) {
@@ -105,8 +102,13 @@ function lessFor(
   return null;
 }
 
-function notUnderstood(url: URL, path: string, { status, contentType, body }: Reply, adapter: string): UserError {
-  const start = body.toString('utf8', 0, 120).replaceAll(/\s+/g, ' ').trim();
+function notUnderstood(
+  { url, headers }: ServerAccess,
+  path: string,
+  { status, contentType, body }: Reply,
+  adapter: string,
+): UserError {
+  const start = withoutSecrets(body.toString(), headers).slice(0, 120).replaceAll(/\s+/g, ' ').trim();
   return new UserError(
     `${url.href} answers ${status} on ${path} with no stream of tokens that adapter ${adapter} understands (content-type ${contentType}): "${start}"; is it the right URL, and the right --adapter and --endpoint?`,
     { exitCode: EXIT.unreachable },

@@ -27,6 +27,8 @@ describe('every codec', () => {
         const [call, ...others] = codec.open(request);
         assert.deepEqual([call?.role, others.length], ['stream', 0]);
         assert.equal(call?.headers['x-request-id'], 'run-r7');
+        const odd = codec.open({ ...request, id: 'é 7\n☃' })[0]?.headers['x-request-id'] ?? '';
+        assert.match(odd, /^run-[!-~]+$/, 'what a header may hold');
         assert.deepEqual(codec.open(request), make(options, prompts).open(request));
         assert.ok(call.body.buffer.byteLength === call.body.length, 'bytes of their own');
       });

@@ -44,10 +44,12 @@ describe('openai codec, chat', () => {
     const { counts } = decode(
       delta({ role: 'assistant', content: '' }),
       delta({ content: 'a' }),
-      delta({ role: 'assistant' }),
+      delta({ role: 'assistant', content: '' }),
       DONE,
     );
-    assert.deepEqual(counts, [1]);
+    assert.deepEqual(counts, [1, 0], 'after a token it may be one without text');
+    const { counts: unnamed } = decode(delta({ role: null, content: '' }), delta({ role: null, content: 'a' }), DONE);
+    assert.deepEqual(unnamed, [0, 1], 'SGLang writes null into every field of a chunk');
   });
 
   it('takes a role that comes with the first token', () => {
@@ -77,6 +79,20 @@ describe('openai codec, chat', () => {
       assert.deepEqual([counts, end, answer.finishReason], [[1, 1, 0], undefined, 'length']);
       assert.equal(answer.outputTokens, last.join('').includes('usage') ? 2 : null);
     }
+  });
+
+  it('counts thoughts in lists by the usage, and a refusal as text', () => {
+    const thought = { content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'hm' }] }] };
+    assert.deepEqual(decode(delta(thought), delta({ refusal: 'no' }), delta({ content: 'a' }), DONE).counts, [0, 1, 1]);
+  });
+
+  it('takes what the cache had of the prompt as DeepSeek tells it', () => {
+    const { answer } = decode(
+      delta({ content: 'a' }),
+      delta({}, 'stop', { usage: { prompt_tokens: 7, prompt_cache_hit_tokens: 6, completion_tokens: 1 } }),
+      DONE,
+    );
+    assert.equal(answer.cachedTokens, 6);
   });
 
   it('counts by cumulative usage when every chunk has it, merged tokens too', () => {

@@ -104,13 +104,59 @@ describe('openai codec', () => {
     );
     assert.deepEqual([counts, end], [[1], 'out of memory']);
     assert.match(decode(Buffer.from('data: {oops\n\n')).end ?? '', /not JSON.*\{oops/);
-    assert.match(decode(Buffer.from('data: 7\n\n')).end ?? '', /not a completion chunk: 7/);
+    assert.match(decode(Buffer.from('data: 7\n\n')).end ?? '', /not an object: 7/);
+  });
+
+  it('finds an error in every form in which servers put one into a 200', () => {
+    const forms = [
+      event({ object: 'error', message: 'no memory', type: 'x', code: 500 }),
+      event({ message: 'no memory', type: 'x', code: 500 }),
+      event({ error: 'no memory', error_type: 'generation' }),
+      'event: error\ndata: {"message":"no memory"}\n\n',
+      'event: error\ndata: no memory\n\n',
+    ];
+    for (const form of forms) assert.equal(decode(Buffer.from(token('a') + form + DONE)).end, 'no memory', form);
+    assert.match(decode(Buffer.from(token('a') + token('', { finish_reason: 'error' }) + DONE)).end ?? '', /aborted/);
+    const fields = event({ choices: [{ text: 'a', finish_reason: 'stop' }], error: '', message: 'fine' });
+    assert.deepEqual(decode(Buffer.from(fields + DONE)), { ...decode(Buffer.from(fields)), end: null });
+  });
+
+  it('says what came where it is no stream, or in the middle of one', () => {
+    const page = decode(Buffer.from('<!doctype html>\n<p>Bad Gateway</p>'));
+    assert.equal(page.end, 'the answer is no stream of events: <!doctype html> <p>Bad Gateway</p>');
+    const plain = decode(Buffer.from('{\n "error": {"message": "the model is loading"}\n}'));
+    assert.match(plain.end ?? '', /the model is loading$/);
+    const field = decode(Buffer.from(`${token('a')}error: {"code":500}\n\n`));
+    assert.match(field.end ?? '', /after 1 of 8 tokens, without finish_reason or \[DONE\]: error: \{"code":500\}$/);
+  });
+
+  it('takes an empty finish_reason for none', () => {
+    const open = decode(Buffer.from(token('a', { finish_reason: '' }) + token('b', { finish_reason: '' })));
+    assert.match(open.end ?? '', /after 2 of 8 tokens/);
+    assert.equal(open.answer.finishReason, null);
+  });
+
+  it('takes any [DONE], and events without data for none', () => {
+    for (const done of ['data: [DONE] \n\n', 'data:[DONE]\r\n\r\n', 'data: [DONE]\ndata: [DONE]\n\n'])
+      assert.equal(decode(Buffer.from(`data:\n\n${token('a')}data: \n\n${done}`)).end, null, done);
+  });
+
+  it('does not believe a count of nothing beside a text, nor one that no answer has', () => {
+    const counted = (text: string, tokens: number, more: object = {}): string =>
+      event({ choices: [{ text, ...more }], usage: { prompt_tokens: 5, completion_tokens: tokens } });
+    const zeros = decode(Buffer.from(counted('', 0) + counted('a', 0) + counted('b', 0) + usage(2) + DONE));
+    assert.deepEqual([zeros.counts, zeros.answer.countSource, zeros.answer.outputTokens], [[1, 1], 'chunks', 2]);
+    const noIds = decode(Buffer.from(token('a', { token_ids: [] }) + token('b', { token_ids: [] }) + DONE));
+    assert.deepEqual([noIds.counts, noIds.answer.countSource], [[1, 1], 'chunks']);
+    const much = decode(Buffer.from(counted('a', 1) + counted('b', 2) + counted('c', 4e9) + usage(2 ** 53 - 1) + DONE));
+    assert.deepEqual([much.counts, much.answer.outputTokens], [[1, 1, 1], 2]);
   });
 
   it('does without [DONE] when the answer is whole, and names a stream that is not', () => {
     assert.equal(decode(Buffer.from(token('a') + token('b')), [], 2).end, null);
     assert.equal(decode(Buffer.from(token('a', { finish_reason: 'stop' })), [], 2).end, null);
     assert.match(decode(Buffer.from(token('a')), [], 2).end ?? '', /after 1 of 2 tokens/);
+    assert.match(decode(Buffer.from(token('a') + token('b').slice(0, -9)), [], 2).end ?? '', /after 1 of 2 tokens/);
     assert.match(decode(Buffer.alloc(0), [], 2).end ?? '', /after 0 of 2 tokens/);
   });
 

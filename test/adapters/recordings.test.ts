@@ -27,7 +27,7 @@ function count(
     piece.fill(0);
   }
   const fault = decoder.end()?.message ?? null;
-  const events = { times: Float64Array.from(seen.keys()), counts: Uint16Array.from(seen), events: seen.length };
+  const events = { times: Float64Array.from(seen.keys()), counts: Uint32Array.from(seen), events: seen.length };
   const { times, source } = settleTokenTimes(events, 0, decoder.answer(200));
   return [times.length, source, fault];
 }

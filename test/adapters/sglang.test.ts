@@ -104,6 +104,8 @@ describe('sglang codec, /generate', () => {
     assert.match(aborted.end ?? '', /aborted the request: the KV cache is full/);
     const failed = decode(codec, request, Buffer.from(sse({ error: { message: 'too long' } }) + DONE));
     assert.deepEqual([failed.end, failed.counts], ['too long', []]);
+    const named = `event: ping\ndata: {}\n\n${event(' a', 1)}event: error\ndata: {"message":"too long"}\n\n`;
+    assert.equal(decode(codec, request, Buffer.from(named)).end, 'too long');
     assert.match(decode(codec, request, Buffer.from(sse({ choices: [] }))).end ?? '', /not one of \/generate/);
   });
 
@@ -143,7 +145,11 @@ describe('sglang codec, OpenAI routes', () => {
     const delta = (content: string, tokens: number | null): string =>
       sse({
         choices: [
-          { index: 0, delta: { role: null, content, reasoning_content: null, tool_calls: null }, finish_reason: null },
+          {
+            index: 0,
+            delta: { role: tokens === null ? 'assistant' : null, content, reasoning_content: null, tool_calls: null },
+            finish_reason: null,
+          },
         ],
         ...(tokens === null
           ? {}

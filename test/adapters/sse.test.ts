@@ -83,6 +83,22 @@ describe('SseReader', () => {
     });
   }
 
+  it('keeps what is no field, and refuses an event without end', () => {
+    const reader = new SseReader(() => undefined);
+    reader.push(Buffer.from('<p>\nid: 7\n: ping\nretry: 1\ndata: a\n</p>'));
+    reader.end();
+    assert.equal(reader.stray, '<p>\n</p>\n');
+    const endless = new SseReader(() => undefined);
+    const line = Buffer.from(`data: ${'x'.repeat(1e6)}\n`);
+    assert.throws(() => {
+      for (let i = 0; i < 20; i++) endless.push(line);
+    }, /longer than/);
+    const oneLine = new SseReader(() => undefined);
+    assert.throws(() => {
+      for (let i = 0; i < 20; i++) oneLine.push(line.subarray(0, -1));
+    }, /longer than/);
+  });
+
   it('gives the same events for any bytes, however they are cut', () => {
     const line = fc.constantFrom('data: x', 'data:y', 'data: {"a":"é"}', ': c', 'event: e', '', '', 'data', 'id: 1');
     const text = fc

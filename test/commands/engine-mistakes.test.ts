@@ -54,7 +54,7 @@ describe('a request that can never fit is rejected, and the run goes on', { conc
         for (const { trace_row, outcome, http_status, output_tokens, error } of batch) {
           told[trace_row] = [outcome, http_status, output_tokens];
           if (outcome === 'rejected')
-            assert.match(error ?? '', /300000 prompt tokens and 5 .* maximum model length of/);
+            assert.match(error ?? '', /maximum context length is \d+ tokens: 300000 of the prompt and 5 /);
         }
       const [first, second, third] = told.filter((each) => each !== undefined);
       assert.deepEqual(

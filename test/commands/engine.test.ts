@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { cli, temporaryFolder } from '../cli.ts';
+import { cli, startCli, temporaryFolder } from '../cli.ts';
 
 test('engine list shows what the engine can be, for people and for machines', async () => {
   const [text, json] = await Promise.all([cli('engine', 'list'), cli('engine', 'list', '--json')]);
@@ -30,6 +30,12 @@ test('engine list of a system that is not known', async () => {
   const { code, stderr } = await cli('engine', 'list', '--system', 'vlm-v1');
   assert.equal(code, 2);
   assert.match(stderr, /did you mean "vllm-v1"/);
+});
+
+test('engine serve can be ended as soon as it says where it listens', async () => {
+  const { child, result } = startCli(['engine', 'serve', '--port', '0']);
+  child.stdout?.once('data', () => child.kill('SIGTERM'));
+  assert.equal((await result).code, 143);
 });
 
 test('a table of measured times names what it leaves out, in the list and in a run, and its hash is in the manifest', async () => {

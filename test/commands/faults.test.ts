@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -145,6 +145,16 @@ describe('faults', () => {
     assert.match(early.stderr, /still goes on/);
     child.kill('SIGKILL');
     await result;
+    const killed = readFileSync(join(out, 'run.json'));
+    const file = join(folder, 'killed.csv');
+    renameSync(file, `${file}.away`);
+    const without = await cli('report', out);
+    assert.equal(without.code, 2);
+    assert.match(
+      without.stderr,
+      /was killed while it replayed killed\.csv, and .* cannot be read any more .*; put the old/,
+    );
+    renameSync(`${file}.away`, file);
     const report = await cli('report', out, '--json');
     assert.equal(report.code, 0, report.stderr);
     const summary: Summary = JSON.parse(report.stdout);
@@ -159,6 +169,10 @@ describe('faults', () => {
       summary,
       'reporting again changes nothing',
     );
+    writeFileSync(join(out, 'run.json'), killed);
+    renameSync(file, `${file}.away`);
+    const complete = await cli('report', out, '--json');
+    assert.deepEqual(JSON.parse(complete.stdout), summary, 'with every record there, the trace is not needed');
   });
 
   it('a server that goes away: the run ends by itself and says so', async () => {
@@ -190,5 +204,19 @@ describe('faults', () => {
     assert.equal(status, 'interrupted');
     assert.equal((requests.by_outcome.ok ?? 0) + (requests.by_outcome.unsent ?? 0), 500);
     assert.ok((requests.by_outcome.ok ?? 0) >= 95);
+  });
+
+  it('once it is said to be interrupted, no kill takes a request from its plan', async () => {
+    const server = await start((_index, _request, response, body) => void streamTokens(response, maxTokens(body), 20));
+    const { out, child, result } = startRun('ended', [100_000, 0.02, 10], server);
+    await requestsSeen(server, 10, child);
+    child.kill('SIGINT');
+    while (manifestSchema.parse(readJson(out, 'run.json')).status === 'running') await sleep(2);
+    child.kill('SIGKILL');
+    await result;
+    const report = await cli('report', out, '--json');
+    assert.equal(report.code, 0, report.stderr);
+    const { requests }: Summary = JSON.parse(report.stdout);
+    assert.equal(requests.scheduled, 100_000);
   });
 });

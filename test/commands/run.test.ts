@@ -98,9 +98,22 @@ describe('reprise run', () => {
     assert.ok(typeof workload === 'object' && workload !== null && 'transforms' in workload);
     assert.deepEqual(workload.transforms, [
       { op: 'window', args: { from_us: 2e6, to_us: 6e6 } },
-      { op: 'speed', args: { factor: 4 } },
       { op: 'limit', args: { requests: 30 } },
+      { op: 'speed', args: { factor: 4 } },
     ]);
+  });
+
+  it('gives the requests of a limit the rate that was asked for, whatever follows them', async () => {
+    const path = join(folder, 'slowing.csv');
+    const rows = Array.from({ length: 60 }, (_, i) => `${i < 21 ? i * 0.1 : 2 + (i - 20) * 10},10,2`);
+    writeFileSync(path, `arrival_s,input_tokens,output_tokens\n${rows.join('\n')}\n`);
+    const out = join(folder, 'slowing');
+    const result = await cli('run', path, '--clock', 'virtual', '--limit', '21', '--rate', '5', '--out', out);
+    assert.equal(result.code, 0, result.stderr);
+    assert.deepEqual(
+      await query(`select max(due_us)::int, count(*)::int from '${out}/requests/*.parquet'`),
+      [4_000_000, 21],
+    );
   });
 
   it('replays a Mooncake trace at another rate with shorter prompts and answers, and says what that did', async () => {
@@ -153,6 +166,8 @@ describe('reprise run', () => {
       assert.ok(page.includes(said), said);
     assert.equal((await cli('report', join(folder, 'warm'))).code, 0);
     assert.deepEqual(readJson(folder, 'warm', 'summary.json'), summary, 'reporting again changes nothing');
+    const two = await cli('report', join(folder, 'warm'), join(folder, 'warm'), '--json');
+    assert.deepEqual(JSON.parse(two.stdout), [summary, summary]);
     assert.doesNotMatch(plain?.stdout ?? '', /Left out/);
   });
 

@@ -4,7 +4,7 @@ import { parse, View } from 'vega';
 import { compile } from 'vega-lite';
 import type { Chart } from '../../reports/charts/chart.ts';
 import { runCharts } from '../../reports/charts/run-charts.ts';
-import { THEME } from '../../reports/charts/theme.ts';
+import { PALETTES, THEME } from '../../reports/charts/theme.ts';
 import { collectFigures } from '../../reports/figures/figures.ts';
 import { exampleScrapes } from '../reports/example-scrapes.ts';
 import { exampleRun, inBatches } from '../reports/example-run.ts';
@@ -23,6 +23,12 @@ describe('every chart of a run report', () => {
       const svg = await new View(parse(spec), { renderer: 'none' }).toSVG();
       assert.ok((svg.match(/<path[^>]* d="M[^"]{15,}"/g) ?? []).length > 0, 'nothing is drawn');
       assert.doesNotMatch(svg, /NaN|undefined/);
+      for (const [, name = ''] of svg.matchAll(/<text[^>]*fill="var\(--([\w-]+)\)"/g))
+        for (const palette of Object.values(PALETTES))
+          assert.ok(
+            contrast(new Map(Object.entries(palette)).get(name) ?? '', palette.paper) >= 4.5,
+            `words in ${name}`,
+          );
       t.assert.snapshot(withoutData(chart));
     });
 });
@@ -37,4 +43,18 @@ function withoutData({ table, ...chart }: Chart): object {
     ),
   );
   return { ...chart, spec, columns: table.columns, firstRow: table.rows[0] };
+}
+
+/** As WCAG has it, where 4.5 is enough for words. */
+function contrast(one: string, other: string): number {
+  const [low = 0, high = 0] = [luminance(one), luminance(other)].toSorted((a, b) => a - b);
+  return (high + 0.05) / (low + 0.05);
+}
+
+function luminance(hex: string): number {
+  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => {
+    const value = Number.parseInt(hex.slice(at, at + 2), 16) / 255;
+    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }

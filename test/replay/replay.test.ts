@@ -27,7 +27,10 @@ function scripted(
     cancelled,
     open: async () => undefined,
     close: async () => undefined,
-    cancel: (index) => void cancelled.push(index),
+    cancel: (index) => {
+      cancelled.push(index);
+      return null;
+    },
     send: ({ index }: Planned, sink: Sink) => {
       const now = clock.now();
       const { first, end, refuse } = behave(index);
@@ -139,6 +142,32 @@ describe('replay', () => {
     );
     assert.equal(byId.get('r2')?.outcome, 'ok');
     assert.deepEqual(target.cancelled, [0, 1]);
+  });
+
+  it('keeps what is known of an answer that is given up, and its end if that had come unread', async () => {
+    const clock = new VirtualClock();
+    const records: RequestRecord[] = [];
+    const store = { sent: () => undefined, finished: (batch: readonly RequestRecord[]) => void records.push(...batch) };
+    const recorder = new Recorder({ ...store, close: async () => undefined }, 'test');
+    const mute = scripted(clock, () => ({ first: 1, end: null }));
+    const target: Target = {
+      ...mute,
+      cancel: (index) => {
+        if (index === 0) return { ...ANSWER, inputTokens: 7 };
+        recorder.end(index, clock.now(), ANSWER);
+        return null;
+      },
+    };
+    const never = new AbortController().signal;
+    const options = { timeoutUs: 1e6, ttftTimeoutUs: 1e6, stop: never, cut: never, graceUs: 1 };
+    assert.equal(await replay(feedOf([0, 10]), target, clock, recorder, options), null);
+    assert.deepEqual(
+      records.map((r) => [r.outcome, r.http_status, r.input_tokens, r.token_count_source]),
+      [
+        ['timeout', ANSWER.httpStatus, 7, 'token_ids'],
+        ['ok', ANSWER.httpStatus, ANSWER.inputTokens, 'token_ids'],
+      ],
+    );
   });
 
   it('takes the whole-answer timeout when that is the shorter one', async () => {

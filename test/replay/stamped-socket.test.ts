@@ -59,6 +59,7 @@ describe('sockets', () => {
           },
           end: () => decoder.end(),
           fault: null,
+          isDone: false,
           answer: (status) => decoder.answer(status),
         };
       },

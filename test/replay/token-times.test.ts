@@ -7,7 +7,7 @@ import { settleTokenTimes, type TokenEvents } from '../../src/replay/token-times
 
 const events = (list: readonly (readonly [time: number, count: number])[]): TokenEvents => ({
   times: Float64Array.from([...list.map(([time]) => time), 0, 0]),
-  counts: Uint16Array.from([...list.map(([, count]) => count), 0, 0]),
+  counts: Uint32Array.from([...list.map(([, count]) => count), 0, 0]),
   events: list.length,
 });
 const answer = (outputTokens: number | null, countSource: TokenCountSource | null): Answer => ({
@@ -89,15 +89,30 @@ describe('settleTokenTimes', () => {
       [[10], 'chunks'],
     ));
 
+  it('takes the final usage where it differs from what every event was counted by', () =>
+    assert.deepEqual(
+      settle(
+        [
+          [110, 2],
+          [120, 1],
+        ],
+        answer(4, 'token_ids'),
+      ),
+      [[10, 10, 20, 20], 'usage'],
+    ));
+  it('does not believe that what came was nothing', () =>
+    assert.deepEqual(settle([[110, 1]], answer(0, 'chunks')), [[10], 'chunks']));
+
   it('always gives as many times as the server counted, in order', () => {
     const list = fc
       .array(fc.tuple(fc.nat(1000), fc.nat(3)), { minLength: 1, maxLength: 20 })
       .map((rows) => rows.sort((a, b) => a[0] - b[0]));
+    const source = fc.constantFrom('chunks', 'usage', 'token_ids');
     fc.assert(
-      fc.property(list, fc.nat(60), (rows, said) => {
+      fc.property(list, fc.integer({ min: 1, max: 60 }), source, (rows, said, countSource) => {
         const [times] = settle(
           rows.map(([time, count]) => [time + 100, count]),
-          answer(said, 'chunks'),
+          answer(said, countSource),
         );
         assert.equal(times.length, said);
         assert.deepEqual(

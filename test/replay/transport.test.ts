@@ -31,7 +31,11 @@ interface Ended {
 
 /** A target on `url` and a way to send one request and learn how it ended. */
 function client(url: URL, codec: Codec = openai): { target: HttpTarget; ask: (index: number) => Promise<Ended> } {
-  const target = new HttpTarget(codec, new WallClock(), { url, headers: { 'x-extra': 'yes' }, insecure: false });
+  const target = new HttpTarget(codec, new WallClock(), {
+    url,
+    headers: { 'x-extra': 'yes', 'x-key': 'Key a-secret' },
+    insecure: false,
+  });
   closing.unshift(() => target.close());
   const waiting = new Map<number, { tokens: number; sent: number; settle: (ended: Ended) => void }>();
   const finish = (index: number, outcome: Outcome, error: string | null, answer: Answer | null): void => {
@@ -77,6 +81,25 @@ describe('HttpTarget', () => {
     );
   });
 
+  it('finds the routes of a server whose URL is given as to OpenAI clients', async () => {
+    const server = await answering((response) => void streamTokens(response, 4, 0));
+    for (const path of ['/v1', '/v1/', '/api/v1']) await client(new URL(path, server.url)).ask(0);
+    assert.deepEqual(
+      server.seen.map((request) => request.path),
+      ['/v1/completions', '/v1/completions', '/api/v1/completions'],
+    );
+  });
+
+  it('keeps what a server quotes of the headers out of what it says', async () => {
+    const said = 'unknown key "a-secret", not yes';
+    const server = await answering((response, index) => {
+      if (index === 0) response.writeHead(401).end(JSON.stringify({ error: { message: said } }));
+      else response.writeHead(200).end(sse({ error: { message: said } }));
+    });
+    const { ask } = client(server.url);
+    for (let i = 0; i < 2; i++) assert.equal((await ask(i)).error, 'unknown key "***", not yes');
+  });
+
   it('reuses a connection after its answer, and opens more when all are busy', async () => {
     const server = await answering((response, index) => void streamTokens(response, 4, index < 8 ? 5 : 0));
     let connections = 0;
@@ -86,6 +109,19 @@ describe('HttpTarget', () => {
     await Promise.all(Array.from({ length: 8 }, (_, i) => ask(i)));
     for (let i = 8; i < 30; i++) assert.equal((await ask(i)).outcome, 'ok');
     assert.ok(connections >= 8 && connections < 20, `${connections} connections for 8 at once and 22 after`);
+  });
+
+  it('takes the socket first that it opened first, which a server with few threads waits for', async () => {
+    const server = await serve((_index, _request, response) => void streamTokens(response, 4, 0));
+    closing.push(server.close);
+    const opened: unknown[] = [];
+    const used: unknown[] = [];
+    server.server.on('connection', (socket) => opened.push(socket));
+    server.server.on('request', (request) => used.push(request.socket));
+    const { ask, target } = client(server.url);
+    await target.open(4);
+    await ask(0);
+    assert.equal(opened.indexOf(used[0]), 0);
   });
 
   const statuses: [status: number, outcome: Outcome][] = [
@@ -128,6 +164,55 @@ describe('HttpTarget', () => {
     assert.deepEqual([error.outcome, error.error, error.tokens], ['stream_broken', 'engine died', 1]);
   });
 
+  it('takes an answer that is over for whole, whatever becomes of the connection then', async () => {
+    const server = await answering((response, index) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(tokenEvent(' a', 'stop') + (index === 1 ? '' : DONE));
+      if (index < 2) setTimeout(() => response.socket?.resetAndDestroy(), 20);
+    });
+    const { ask, target } = client(server.url);
+    assert.deepEqual([(await ask(0)).outcome, (await ask(1)).outcome], ['ok', 'stream_broken']);
+    const open = ask(2);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(target.cancel(2), null);
+    assert.equal((await open).outcome, 'ok', 'given up at the timeout, when it had long been over');
+  });
+
+  it('knows the status of an answer that breaks off before its first byte, or never has one', async () => {
+    const server = await answering((response, index) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+      if (index === 0) setTimeout(() => response.socket?.resetAndDestroy(), 20);
+    });
+    const { ask, target } = client(server.url);
+    const broken = await ask(0);
+    assert.deepEqual([broken.outcome, broken.answer?.httpStatus], ['stream_broken', 200]);
+    void ask(1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(target.cancel(1)?.httpStatus, 200);
+  });
+
+  it('takes a refusal for one, though its body never ends or is cut off, and an answer that is compressed for none', async () => {
+    const server = await answering((response, index) => {
+      if (index === 3) response.writeHead(200, { 'content-encoding': 'gzip' }).end('1f8b');
+      else if (index === 0) response.writeHead(500).write('boom '.repeat(4000));
+      else {
+        response.writeHead(500, { 'content-length': 99 }).flushHeaders();
+        if (index === 1) response.write('{"error":"boom"}');
+        setTimeout(() => response.socket?.destroy(), 20);
+      }
+    });
+    const { ask } = client(server.url);
+    const endless = await ask(0);
+    assert.deepEqual([endless.outcome, endless.error?.slice(0, 9)], ['http_error', 'boom boom']);
+    const short = await ask(1);
+    assert.deepEqual([short.outcome, short.error, short.answer?.httpStatus], ['http_error', 'boom', 500]);
+    const bare = await ask(2);
+    assert.deepEqual([bare.outcome, bare.error, bare.answer?.httpStatus], ['http_error', 'no message', 500]);
+    const packed = await ask(3);
+    assert.deepEqual([packed.outcome, packed.answer?.httpStatus], ['protocol_error', 200]);
+    assert.match(packed.error ?? '', /compressed \(content-encoding gzip\)/);
+  });
+
   it('calls a server that is not there connect_error, and goes on', async () => {
     const probe = createServer().listen(0, '127.0.0.1');
     await once(probe, 'listening');
@@ -157,7 +242,7 @@ describe('HttpTarget', () => {
     closing.push(async () => void raw.close());
     const address = raw.address();
     assert.ok(typeof address === 'object' && address !== null);
-    assert.equal((await client(new URL(`http://127.0.0.1:${address.port}`)).ask(0)).outcome, 'stream_broken');
+    assert.equal((await client(new URL(`http://127.0.0.1:${address.port}`)).ask(0)).outcome, 'protocol_error');
   });
 
   it('cancels: the server sees the connection close, nothing more is reported', async () => {

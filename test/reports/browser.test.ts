@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { writeHtmlReport } from '../../reports/index.ts';
 import { launchBrowser, openPage } from '../browser.ts';
 import { exampleScrapes } from './example-scrapes.ts';
@@ -75,6 +75,7 @@ describe('the report in a browser', () => {
           () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
         );
         assert.equal(overflow, 0, 'the page scrolls sideways');
+        assert.deepEqual(await cutOff(page), [], 'words reach beyond their chart');
         const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
         assert.equal(paper, colorScheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(20, 23, 27)');
         assert.deepEqual(errors, []);
@@ -187,3 +188,18 @@ describe('the report in a browser', () => {
     await page.context().close();
   });
 });
+
+/** Words of charts that reach beyond the room of their chart, where they are not seen. */
+function cutOff(page: Page): Promise<string[]> {
+  return page.evaluate(() =>
+    [...document.querySelectorAll('.plot')].flatMap((plot) => {
+      const room = plot.getBoundingClientRect();
+      return [...plot.querySelectorAll('svg text:not([opacity="0"])')]
+        .filter((text) => {
+          const { width, left, right } = text.getBoundingClientRect();
+          return width > 0 && (left < room.left - 1 || right > room.right + 1);
+        })
+        .map((text) => `${plot.parentElement?.id}: ${text.textContent}`);
+    }),
+  );
+}

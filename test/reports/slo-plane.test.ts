@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import * as fc from 'fast-check';
+import { sloPlaneLayers } from '../../reports/charts/slo-plane-layers.ts';
 import { sloPlaneChart } from '../../reports/charts/slo-plane-chart.ts';
 import { RankedSet } from '../../reports/figures/ranked-set.ts';
 import { SloPlaneCollector } from '../../reports/figures/slo-plane.ts';
@@ -102,4 +103,15 @@ it('a ranked set knows its k-th smallest', () => {
       assert.equal(set.smallest(k), kept.toSorted((a, b) => a - b)[k - 1] ?? null);
     }),
   );
+});
+
+it('the strictest limit stands on the side of its point that has room', () => {
+  const side = (ttft_ms: number): string | undefined => {
+    const points = [10, ttft_ms, 1000].map((each, i) => ({ ttft_ms: each, tpot_ms: 30 - 10 * i }));
+    const plane = { contours: [{ percent: 90, points }], share_at_slo: 0.5, strictest_ttft_ms: ttft_ms };
+    const layers = sloPlaneLayers({ ...plane, strictest_tpot_ms: null, requests: 100, never: 0 }, { tpot: 20 });
+    return /"align":"(\w+)"[^}]*\},"encoding":(?!.*"encoding")/.exec(JSON.stringify(layers.at(-2)))?.[1];
+  };
+  assert.equal(side(20), 'left');
+  assert.equal(side(900), 'right');
 });

@@ -291,11 +291,15 @@ describe('detect, hostile servers', () => {
     assert.equal((await ask(soon.url)).countedBy, 'chunks');
   });
 
-  it('an error inside of a 200 stream is a refusal', async () => {
-    const { url } = await fake(models(), (response, body) => {
-      if (Array.isArray(body['prompt'])) response.end(sse({ error: { message: 'prompt: expected a string' } }) + DONE);
-      else void streamTokens(response, 2, 0);
+  for (const error of [
+    sse({ error: { message: 'prompt: expected a string' } }) + DONE,
+    'event: error\r\ndata: {"message":"prompt: expected a string"}\r\n\r\n',
+  ])
+    it(`an error inside of a 200 stream is a refusal: ${error.slice(0, 12)}`, async () => {
+      const { url } = await fake(models(), (response, body) => {
+        if (Array.isArray(body['prompt'])) response.end(error);
+        else void streamTokens(response, 2, 0);
+      });
+      assert.equal((await ask(url)).abilities?.tokenIdPrompts, false);
     });
-    assert.equal((await ask(url)).abilities?.tokenIdPrompts, false);
-  });
 });

@@ -8,13 +8,16 @@ const COLUMNS: readonly [Column, Column, Column] = [
   { name: 'GeneratedTokens', read: tokenCount },
 ];
 
+/** So many rows tell which year's file it is, though the first of them be bad. */
+const FEW = 100;
+
 /**
  * Azure LLM inference traces 2024, one week each (Stojkovic et al., DynamoLLM, HPCA 2025): the columns of 2023, but
- * every time has its offset from UTC, and no fraction where that is zero. The first row's offset tells the two apart.
+ * every time has its offset from UTC, and no fraction where that is zero. An offset in the first rows tells the two apart.
  */
 export const azure2024: Format = {
   name: 'azure-2024',
   begins: 'TIMESTAMP,ContextTokens,GeneratedTokens',
-  matches: (head, firstRow) => hasColumns(head, COLUMNS) && firstRow.split(',').some(isZoned),
+  matches: (head, rows) => hasColumns(head, COLUMNS) && rows.slice(0, FEW).some((row) => row.split(',').some(isZoned)),
   read: (text, rows) => csvRequests(text, rows, COLUMNS),
 };

@@ -8,16 +8,19 @@ export interface BlockCount {
 }
 
 /**
- * The block size that most rows fit, which is all rows of a sound file: ceil(tokens / size) ids. Where several fit,
- * `preferred`, then the usual ones. Null without rows.
+ * The block size that the rows show, each with ceil(tokens / size) ids: the usual one that fits most of them. Where
+ * none fits half, a size that fits them all: an unusual size is rarer than a row that is wrong, and among few rows one
+ * such row has a size that fits it too. `preferred` is taken where no other fits more; null where nothing tells.
  */
 export function findBlockTokens(rows: readonly BlockCount[], preferred: number | null): number | null {
-  if (rows.length === 0) return null;
+  if (rows.length === 0) return preferred;
+  const fitting = (size: number): number => rows.filter((row) => row.blocks === blockCount(row.tokens, size)).length;
+  const [usual = 0] = USUAL_SIZES.toSorted((a, b) => fitting(b) - fitting(a));
   // Of an unusual size the rows leave a range: `blocks` ids are tokens / blocks <= size < tokens / (blocks - 1).
   const least = rows.reduce((most, { tokens, blocks }) => Math.max(most, Math.ceil(tokens / blocks)), 1);
-  const candidates = [...(preferred === null ? [] : [preferred]), ...USUAL_SIZES, least];
-  const fitting = candidates.map((size) => rows.filter((row) => row.blocks === blockCount(row.tokens, size)).length);
-  return candidates[fitting.indexOf(Math.max(...fitting))] ?? null;
+  const isUnusual = fitting(usual) < rows.length / 2 && fitting(least) === rows.length;
+  const found = isUnusual ? least : usual;
+  return preferred !== null && fitting(preferred) >= fitting(found) ? preferred : found;
 }
 
 /** Blocks that a prompt fills, the last one in part. */

@@ -1,3 +1,7 @@
+/** Longest prompt or answer that is believed: more is a column mix-up. */
+export const MOST_TOKENS = 10_000_000;
+export const LENGTH_EXPECTED = `a whole number of tokens, 1 to ${MOST_TOKENS} (a request without any cannot be replayed)`;
+
 /**
  * The name of what is wrong with a cell or field, with a colon after it; empty where no name fits. The names are those
  * that users can search for: a message says the rest.

@@ -1,39 +1,36 @@
-import { faultName } from './faults.ts';
+import { faultName, LENGTH_EXPECTED, MOST_TOKENS } from './faults.ts';
 import { FieldError } from './format.ts';
-
-/** Longest prompt or answer that is believed: ten million tokens; more is a column mix-up. */
-const MOST_TOKENS = 10_000_000;
 
 /** A length: a whole number from 1; `12.0` is 12. Throws a FieldError. */
 export function tokenCount(name: string, value: string): number {
   const count = /^\s*\d+(?:\.0*)?\s*$/.test(value) ? Number(value) : Number.NaN;
-  if (count === 0)
-    throw new FieldError(
-      `zero_length: ${name} is "${value}": a request with no token cannot be replayed, expected at least 1`,
-    );
-  if (Number.isNaN(count))
-    throw new FieldError(
-      `${faultName('length', value)}${name} is "${value}", expected a whole number of tokens from 1`,
-    );
-  if (count > MOST_TOKENS) throw new FieldError(`${name} is "${value}", expected at most ${MOST_TOKENS} tokens`);
-  return count;
+  if (count >= 1 && count <= MOST_TOKENS) return count;
+  throw new FieldError(`${faultName('length', value)}${name} is "${value}", expected ${LENGTH_EXPECTED}`);
 }
+
+/** The year 2128: beyond any time in seconds, be it since 1970, and short of such a time in milliseconds. */
+const MOST_US = 5e15;
 
 /** Decimal seconds to whole microseconds, exactly: the text is read, not a rounded double. Throws a FieldError. */
 export function secondsToUs(name: string, value: string): number {
-  const match = /^\s*(\d{1,9})(?:\.(\d*))?\s*$/.exec(value);
-  if (match !== null) {
-    const fraction = (match[2] ?? '').padEnd(7, '0');
-    return Number(match[1]) * 1e6 + Number(fraction.slice(0, 6)) + (Number(fraction[6]) >= 5 ? 1 : 0);
-  }
-  const seconds = /^\s*\d+(?:\.\d*)?e[+-]?\d+\s*$/i.test(value) ? Number(value) : Number.NaN;
-  if (seconds >= 0 && seconds < 1e9) return Math.round(seconds * 1e6);
-  throw new FieldError(
-    `${faultName('time', value)}${name} is "${value}", expected seconds from the start of the trace, e.g. 12.345678`,
-  );
+  const match = /^\s*\+?(?=\.?\d)(\d*)(?:\.(\d*))?\s*$/.exec(value);
+  const us = match === null ? exponentToUs(value) : Number(match[1]) * 1e6 + fractionToUs(match[2] ?? '');
+  if (us <= MOST_US) return us;
+  throw new FieldError(`${faultName('time', value)}${name} is "${value}", expected seconds, e.g. 12.345678`);
 }
 
-const DATE = /^\s*(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?\s*$/;
+/** Such as 1.5e-07; NaN for what is no number. */
+function exponentToUs(value: string): number {
+  return /^\s*\d+(?:\.\d*)?e[+-]?\d+\s*$/i.test(value) ? Math.round(Number(value) * 1e6) : Number.NaN;
+}
+
+/** Digits behind the point of a second, rounded half up. */
+function fractionToUs(digits: string): number {
+  const fraction = digits.padEnd(7, '0');
+  return Number(fraction.slice(0, 6)) + (Number(fraction[6]) >= 5 ? 1 : 0);
+}
+
+const DATE = /^\s*(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d+))?\s*$/;
 
 /**
  * `2023-11-16 18:15:46.6805900` to whole microseconds since 1970, taken as UTC. By hand: Date.parse reads it as local
@@ -60,12 +57,11 @@ export function timestampToUs(name: string, value: string): number {
     throw new FieldError(
       `${faultName('time', value)}${name} is "${value}", expected a time like 2023-11-16 18:15:46.6805900`,
     );
-  const fraction = (match?.[7] ?? '').padEnd(7, '0');
   const seconds = daysSince1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
-  return seconds * 1e6 + Number(fraction.slice(0, 6)) + (Number(fraction[6]) >= 5 ? 1 : 0);
+  return seconds * 1e6 + fractionToUs(match?.[7] ?? '');
 }
 
-const OFFSET = /(?:Z|([+-])(\d\d):(\d\d))\s*$/;
+const OFFSET = /(?:Z|([+-])(\d\d)(?::?(\d\d))?)\s*$/;
 
 /** Whether a cell is a time that says its offset from UTC. */
 export function isZoned(cell: string): boolean {

@@ -6,8 +6,8 @@ export interface Format {
   readonly name: string;
   /** What a file of this format begins with, for the message to a user whose file is none. */
   readonly begins: string;
-  /** `head`: the first line, without byte order mark and line end. `firstRow`: the next that is not blank, or empty. */
-  matches(head: string, firstRow: string): boolean;
+  /** `head`: the first line that is not blank, without byte order mark and line end; `rows`: those that follow it. */
+  matches(head: string, rows: readonly string[]): boolean;
   /**
    * Tokens of a prefix block as the first lines say or show it, null if they do not; absent for formats without
    * blocks. `preferred` is taken where they leave a choice.

@@ -1,12 +1,8 @@
 import { z } from 'zod';
-import { faultName } from './faults.ts';
+import { faultName, MOST_TOKENS } from './faults.ts';
 import type { RowContext } from './format.ts';
 
-/** Longest prompt or answer that a record can hold. */
-const MOST_TOKENS = 2 ** 31 - 1;
-
 export const length = z.int().min(1).max(MOST_TOKENS);
-export const LENGTH_EXPECTED = 'a whole number of tokens from 1 (a request without any cannot be replayed)';
 
 /** What a field has to be, for messages; `kind` names its faults. */
 export interface FieldExpectation {
@@ -21,7 +17,7 @@ export interface JsonRow<T> {
 
 /**
  * The rows of a JSON Lines file that fit a schema, with their lines; what does not fit is given to `rows.bad`. Blank
- * lines, CRLF and a byte order mark are fine. `skip`: lines before the first row.
+ * lines, CRLF and a byte order mark are fine. `skip`: lines before the first row, blank ones not counted.
  */
 export async function* jsonRows<T>(
   text: AsyncIterable<string>,
@@ -31,9 +27,10 @@ export async function* jsonRows<T>(
   skip = 0,
 ): AsyncGenerator<JsonRow<T>> {
   let line = 0;
+  let left = skip;
   for await (const { content, isCut } of lines(text)) {
     line++;
-    if (line <= skip || content.trim() === '') continue;
+    if (content.trim() === '' || left-- > 0) continue;
     const value = parseJson(content);
     const found = schema.safeParse(value);
     if (found.success) yield { line, row: found.data };

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { Request } from '../../src/core/request.ts';
+import { LargeSet } from '../large-set.ts';
 import type { Format, RowContext } from './format.ts';
-import { jsonRows, length, LENGTH_EXPECTED, parseJson, type FieldExpectation } from './json-lines.ts';
+import { LENGTH_EXPECTED } from './faults.ts';
+import { jsonRows, length, parseJson, type FieldExpectation } from './json-lines.ts';
 
 const BATCH = 1024;
 
@@ -46,7 +48,7 @@ export const native: Format = {
 };
 
 async function* readNative(text: AsyncIterable<string>, rows: RowContext): AsyncGenerator<readonly Request[]> {
-  const seen = new Set<string>();
+  const seen = new LargeSet<string>();
   let batch: Request[] = [];
   let seq = 0;
   for await (const { line, row: found } of jsonRows(text, rows, row, FIELDS, 1)) {

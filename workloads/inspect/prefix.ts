@@ -1,4 +1,5 @@
 import type { Request } from '../../src/core/request.ts';
+import { LargeSet } from '../large-set.ts';
 
 /** How much of the prompts an infinite prefix cache would have seen before. */
 export interface PrefixStatistics {
@@ -11,7 +12,7 @@ export interface PrefixStatistics {
 /** Hits of a row: its leading run of ids already seen, in the order of the file. */
 export class PrefixReuse {
   readonly #blockTokens: number | null;
-  readonly #seen = new Set<number>();
+  readonly #seen = new LargeSet<number>();
   #blocks = 0;
   #hits = 0;
   #tokens = 0;

@@ -12,18 +12,15 @@ const SHORT_US = 5e6;
 const LONG_US = 30 * 86_400e6;
 
 /** What the times of a trace, in order, give cause to doubt. */
-export function arrivalWarnings(dueUs: readonly number[], format: string): string[] {
-  return [clumped(dueUs), unitSuspect(dueUs, format)].filter((warning) => warning !== null);
+export function arrivalWarnings(dueUs: readonly number[], mostAtOneTime: number, format: string): string[] {
+  return [clumped(dueUs, mostAtOneTime), unitSuspect(dueUs, format)].filter((warning) => warning !== null);
 }
 
 /** Times that were rounded: then most requests share theirs with others. */
-function clumped(dueUs: readonly number[]): string | null {
+function clumped(dueUs: readonly number[], mostAtOneTime: number): string | null {
   const gapsUs: number[] = [];
-  let [most, run] = [1, 1];
   for (let i = 1; i < dueUs.length; i++) {
     const gapUs = (dueUs[i] ?? 0) - (dueUs[i - 1] ?? 0);
-    run = gapUs === 0 ? run + 1 : 1;
-    most = Math.max(most, run);
     if (gapUs > 0) gapsUs.push(gapUs);
   }
   const distinct = gapsUs.length + 1;
@@ -32,7 +29,7 @@ function clumped(dueUs: readonly number[]): string | null {
   const apart = usual === undefined ? '' : `, ${formatMs(usual / 1000)} apart`;
   return (
     `clumped: ${withThousands(dueUs.length)} requests stand at ${withThousands(distinct)} distinct times${apart}, ` +
-    `up to ${most} at one time: the source rounded its times, so a replay sends bursts that its users did not, ` +
+    `up to ${mostAtOneTime} at one time: the source rounded its times, so a replay sends bursts that its users did not, ` +
     'and iat_cv and idc.1s measure the rounding'
   );
 }

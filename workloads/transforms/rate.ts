@@ -2,7 +2,7 @@ import { UserError } from '../../src/core/errors.ts';
 import type { Source } from '../../src/core/plan.ts';
 import { formatMs, threeFigures } from '../../src/core/units.ts';
 import { arrivalStatistics } from '../inspect/arrivals.ts';
-import { speed } from './speed.ts';
+import { spedUp, speed } from './speed.ts';
 import { numberArg, type Transform } from './transform.ts';
 
 /**
@@ -30,7 +30,7 @@ async function speedFor(source: Source, rps: number, say: (text: string) => void
       `--rate: ${source.name} has no rate to change: ${dueUs.length === 1 ? 'it has one request' : `its ${dueUs.length} requests are due at one time`}`,
     );
   const factor = rps / before.rate_rps;
-  const after = arrivalStatistics(dueUs.map((us) => Math.floor(us / factor + 0.5)));
+  const after = arrivalStatistics(dueUs.map((us) => spedUp(us, factor, `--rate ${rps}`)));
   const spans = `${formatMs(before.duration_s * 1000)} become ${formatMs(after.duration_s * 1000)}`;
   const change = (from: number | null, to: number | null): string => `${figure(from)} -> ${figure(to)}`;
   say(

@@ -7,6 +7,13 @@ export const speed: Transform = (source, args) => {
   if (!(factor > 0)) throw new UserError(`--speed: got ${factor}, expected a number above 0`);
   return async function* () {
     for await (const batch of source.open())
-      yield batch.map((request) => ({ ...request, dueUs: Math.floor(request.dueUs / factor + 0.5) }));
+      yield batch.map((request) => ({ ...request, dueUs: spedUp(request.dueUs, factor, `--speed ${factor}`) }));
   };
 };
+
+/** A time when all runs `factor` times as fast, rounded half up. Throws a UserError where no time is that late. */
+export function spedUp(dueUs: number, factor: number, option: string): number {
+  const us = Math.floor(dueUs / factor + 0.5);
+  if (Number.isSafeInteger(us)) return us;
+  throw new UserError(`${option}: makes the trace longer than 285 years; give a higher one`);
+}

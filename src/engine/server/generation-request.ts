@@ -69,12 +69,18 @@ function textOfPiece(piece: number): string {
   return text;
 }
 
+export const ONE_ANSWER = z.literal(1, { error: 'only n=1 is served' }).nullish();
+export const NO_LOGPROBS = z.literal(false, { error: 'there are no log probabilities here' }).nullish();
+
 /** Fields that all endpoints share. Unknown ones are ignored; so is `ignore_eos`, for nothing ends before its maximum. */
 export const GENERATION_FIELDS = {
   model: z.string().nullish(),
   max_tokens: z.int().nullish(),
   min_tokens: z.int().min(0).nullish(),
-  n: z.literal(1, { error: 'only n=1 is served' }).nullish(),
+  n: ONE_ANSWER,
+  // Not to be passed over: who asks for them reads them.
+  echo: z.literal(false, { error: 'a prompt is not sent back: only echo=false is served' }).nullish(),
+  logprobs: NO_LOGPROBS,
   stream: z.boolean().nullish(),
   stream_options: z
     .object({ include_usage: z.boolean().nullish(), continuous_usage_stats: z.boolean().nullish() })

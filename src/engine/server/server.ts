@@ -120,7 +120,14 @@ function engineServer(spec: EngineSpec, options: ServeOptions, clock: WallClock,
 }
 
 function modelList(modelName: string, engine: Engine): unknown {
-  const model = { id: modelName, object: 'model', created: 0, owned_by: 'reprise', max_model_len: engine.maxModelLen };
+  const model = {
+    id: modelName,
+    object: 'model',
+    created: 0,
+    owned_by: 'reprise',
+    root: modelName,
+    max_model_len: engine.maxModelLen,
+  };
   return { object: 'list', data: [model] };
 }
 

@@ -7,9 +7,9 @@ import { tokenPages } from './token-pages.ts';
 export function sglangRoutes(parts: ServerParts): Routes {
   const { engine, spec, modelName, metrics } = parts;
   const info: Handler = (_req, res) => {
-    const { capacityBlocks } = engine.load();
+    const { capacityTokens } = engine.load();
     const server = { model_path: modelName, served_model_name: modelName, context_length: engine.maxModelLen };
-    sendJson(res, 200, { ...server, max_total_num_tokens: capacityBlocks, version: VERSION, ...spec });
+    sendJson(res, 200, { ...server, max_total_num_tokens: capacityTokens, version: VERSION, ...spec });
   };
   const model: Handler = (_req, res) =>
     sendJson(res, 200, { model_path: modelName, tokenizer_path: modelName, is_generation: true });

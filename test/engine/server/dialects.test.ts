@@ -91,11 +91,21 @@ describe('dialect sglang', async () => {
   test('/generate refuses what is not one prompt', async () => {
     for (const body of [{}, { text: 'a', input_ids: [1] }, { input_ids: ['a'] }, { text: ['a', 'b'] }])
       assert.equal((await ask('POST', '/generate', body)).status, 400, JSON.stringify(body));
+    assert.equal((await ask('POST', '/generate', { text: 'a', input_ids: null })).status, 200);
+  });
+
+  test('/generate refuses what it does not do: several answers, log probabilities', async () => {
+    for (const more of [{ sampling_params: { n: 2 } }, { return_logprob: true }])
+      assert.equal((await ask('POST', '/generate', { text: 'a', ...more })).status, 400, JSON.stringify(more));
+    const none = { sampling_params: { n: 1 }, return_logprob: false };
+    assert.equal((await ask('POST', '/generate', { text: 'a', ...none })).status, 200);
   });
 
   test('tells what it is under older and newer names, and its metrics under SGLang’s', async () => {
     const info = (await ask('GET', '/get_server_info')).json;
     assert.deepEqual([info.context_length, info.version], [2000, 'reprise reference engine']);
+    // 27,537 blocks of 16.
+    assert.equal(info.max_total_num_tokens, 440_592);
     assert.deepEqual((await ask('GET', '/server_info')).json, info);
     assert.equal((await ask('GET', '/get_model_info')).json.model_path, 'llama-3.1-8b');
     const metrics = (await ask('GET', '/metrics')).text;

@@ -214,6 +214,8 @@ describe('errors are OpenAI-shaped', () => {
       /above max_tokens/,
     ],
     ['several answers', { prompt: 'a', n: 2 }, 400, 'n', /only n=1/],
+    ['the prompt back', { prompt: 'a', echo: true }, 400, 'echo', /only echo=false/],
+    ['log probabilities', { prompt: 'a', logprobs: 0 }, 400, 'logprobs', /no log probabilities/],
     [
       'a wrong nested type',
       { prompt: 'a', stream_options: { include_usage: 1 } },
@@ -226,7 +228,7 @@ describe('errors are OpenAI-shaped', () => {
       { prompt: 'a', max_tokens: 2000, stream: true },
       400,
       null,
-      /maximum model length of 2000/,
+      /maximum context length is 2000 tokens/,
     ],
     ['another model', { model: 'gpt-9', prompt: 'a' }, 404, 'model', /gpt-9/],
   ];
@@ -263,7 +265,16 @@ test('what it is: models, health, version', async () => {
   const models = JSON.parse((await call('GET', '/v1/models')).body);
   assert.deepEqual(models, {
     object: 'list',
-    data: [{ id: 'llama-3.1-8b', object: 'model', created: 0, owned_by: 'reprise', max_model_len: 2000 }],
+    data: [
+      {
+        id: 'llama-3.1-8b',
+        object: 'model',
+        created: 0,
+        owned_by: 'reprise',
+        root: 'llama-3.1-8b',
+        max_model_len: 2000,
+      },
+    ],
   });
   assert.deepEqual(await call('GET', '/health').then(({ status, body }) => [status, body]), [200, '']);
   assert.equal(JSON.parse((await call('GET', '/version')).body).system, 'vllm-v1');

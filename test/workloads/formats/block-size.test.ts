@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import * as fc from 'fast-check';
 import { UserError } from '../../../src/core/errors.ts';
-import { findBlockTokens } from '../../../workloads/formats/blocks.ts';
+import { findBlockTokens, type BlockCount } from '../../../workloads/formats/blocks.ts';
 import { openSource } from '../../../workloads/index.ts';
 import { requestsOf, temporaryFiles } from '../temporary-files.ts';
 
@@ -15,18 +15,45 @@ const row = (tokens: number, blocks: number, timestamp = 0): string =>
     hash_ids: Array.from({ length: blocks }, (_, i) => i),
   });
 
-it('the size found is one that every row fits, usual or not, unless some row is wrong', () =>
+it('the size found or asked for is one that every row fits, unless some row is wrong', () =>
   fc.assert(
     fc.property(
+      fc.constantFrom(16, 32, 64, 128, 256, 512, 1024, 2048),
       fc.integer({ min: 1, max: 3000 }),
       fc.array(fc.integer({ min: 1, max: 100_000 }), { minLength: 1, maxLength: 30 }),
-      (size, lengths) => {
-        const rows = lengths.map((tokens) => ({ tokens, blocks: Math.ceil(tokens / size) }));
-        const found = findBlockTokens(rows, null) ?? 0;
-        assert.ok(rows.every(({ tokens, blocks }) => Math.ceil(tokens / found) === blocks));
+      (usual, any, lengths) => {
+        const rowsOf = (size: number): BlockCount[] =>
+          lengths.map((tokens) => ({ tokens, blocks: Math.ceil(tokens / size) }));
+        const found = findBlockTokens(rowsOf(usual), null) ?? 0;
+        assert.deepEqual(rowsOf(usual), rowsOf(found));
+        assert.equal(findBlockTokens(rowsOf(any), any), any);
       },
     ),
   ));
+
+it('an unusual size is found where the usual ones fit few rows', () => {
+  const rows = [700, 1300, 2600, 4100].map((tokens) => ({ tokens, blocks: Math.ceil(tokens / 100) }));
+  assert.equal(findBlockTokens(rows, null), 100);
+});
+
+it('one row of too many or too few ids makes no unusual size that fits it too', () => {
+  const sound = [
+    { tokens: 6758, blocks: 14 },
+    { tokens: 7322, blocks: 15 },
+  ];
+  for (const blocks of [3, 5]) assert.equal(findBlockTokens([...sound, { tokens: 2000, blocks }], null), 512);
+  const floored = Array.from({ length: 30 }, (_, i) => ({
+    tokens: 6758 + i * 100,
+    blocks: Math.floor((6758 + i * 100) / 512),
+  }));
+  assert.ok(floored.some(({ tokens, blocks }) => Math.ceil(tokens / (findBlockTokens(floored, null) ?? 0)) !== blocks));
+});
+
+it('where no row can be read, the size asked for is no mistake', async () => {
+  const path = file('unread.jsonl', '{"timestamp":0,"input_length":0,"output_length":1,"hash_ids":[0]}\n');
+  const source = await openSource(path, { onBadRow: 'fail', blockTokens: 16 });
+  await assert.rejects(requestsOf(source.open()), /unread\.jsonl:1: zero_length/);
+});
 
 it('one wrong row does not move the size: it is the one that is bad', async () => {
   const path = file('one.jsonl', [row(6758, 14), row(7322, 15), row(900, 57), row(2290, 5)].join('\n'));

@@ -55,7 +55,7 @@ async function readBack(format: Format, lines: readonly string[], layout: Layout
   const { lineEnd, bom, lastLineEnds, blankLines, cuts } = layout;
   const end = blankLines ? lineEnd + lineEnd : lastLineEnds ? lineEnd : '';
   const text = (bom ? '\uFEFF' : '') + lines.join(lineEnd) + end;
-  assert.ok(format.matches(lines[0] ?? '', lines[1] ?? ''));
+  assert.ok(format.matches(lines[0] ?? '', lines.slice(1)));
   const at = [0, ...cuts.map((cut) => cut % (text.length + 1)).sort((a, b) => a - b), text.length];
   async function* chunks(): AsyncGenerator<string> {
     for (const [i, start] of at.entries()) yield text.slice(start, at[i + 1] ?? start);
