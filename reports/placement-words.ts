@@ -26,7 +26,7 @@ export function placementVerdict(report: PlacementReport): PlacementVerdict {
   };
 }
 
-function besideWords({ systems }: PlacementReport, best: Found | null, alternative: Found | null): string {
+function besideWords({ systems }: PlacementReport, best: Carrying | null, alternative: Carrying | null): string {
   const system = systems.collocated.split(',')[0];
   if (alternative === null) return `Without disaggregation (${system}): no rate`;
   const carried = `${unitWords(alternative.groups)} of ${system} on ${countGpus(alternative.gpus)}: ${threeFigures(alternative.whole.goodput_rps_per_gpu)} a GPU${bindsWords(alternative)}`;
@@ -35,20 +35,23 @@ function besideWords({ systems }: PlacementReport, best: Found | null, alternati
   return `Without disaggregation: ${carried}. Disaggregated carries ${threeFigures(ratio)} times as much a GPU`;
 }
 
-type Found = Placement & { readonly whole: NonNullable<Placement['whole']> };
+type Carrying = Placement & { readonly whole: NonNullable<Placement['whole']> };
 
-/** The first of a ranking, if it carries anything. */
-function bestOf(ranking: readonly Placement[]): Found | null {
-  const [first] = ranking;
-  if (first === undefined || first.whole === null || first.whole.goodput_rps === 0) return null;
-  return { ...first, whole: first.whole };
+/** Whether it was measured and meets the SLO at some rate. */
+export function carries(placement: Placement): placement is Carrying {
+  return placement.whole !== null && placement.whole.goodput_rps > 0;
 }
 
-function bindsWords({ whole: { binding } }: Found): string {
+/** The first of a ranking, if it carries anything. */
+function bestOf([first]: readonly Placement[]): Carrying | null {
+  return first !== undefined && carries(first) ? first : null;
+}
+
+function bindsWords({ whole: { binding } }: Carrying): string {
   return binding === null ? '' : `; ${METRIC_NAMES[binding]} binds`;
 }
 
-function copiesWords({ copies, gpus, whole }: Found, available: number): string {
+function copiesWords({ copies, gpus, whole }: Carrying, available: number): string {
   if (copies < 2) return '';
   return `. ${copies} of them take ${copies * gpus} of the ${available} GPUs: ${threeFigures(copies * whole.goodput_rps)} requests/s`;
 }
@@ -78,14 +81,14 @@ export const RANKING_COLUMNS = [
 
 export function rankingRow(placement: Placement): string[] {
   const { groups, gpus, copies, by_phases_rps, whole } = placement;
-  const carries = whole !== null && whole.goodput_rps > 0;
+  const carried = carries(placement) ? placement.whole : null;
   return [
     unitWords(groups),
     String(gpus),
     perGpuWords(placement),
-    carries ? threeFigures(whole.goodput_rps) : '-',
+    carried === null ? '-' : threeFigures(carried.goodput_rps),
     String(copies),
-    carries ? threeFigures(copies * whole.goodput_rps) : '-',
+    carried === null ? '-' : threeFigures(copies * carried.goodput_rps),
     by_phases_rps === null ? '-' : threeFigures(by_phases_rps / gpus),
     whole === null || whole.binding === null ? '-' : METRIC_NAMES[whole.binding],
     whole?.attainment === null || whole === null ? '-' : formatShare(whole.attainment),

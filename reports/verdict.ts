@@ -1,6 +1,7 @@
 import type { Manifest } from '../src/core/manifest.ts';
 import type { Summary } from '../src/core/summary.ts';
 import { formatShare, withThousands } from '../src/core/units.ts';
+import { GOAL_PERCENT } from './figures/slo-plane.ts';
 import {
   countWords,
   deviationWords,
@@ -13,8 +14,7 @@ import {
   outcomeWords,
 } from './wording.ts';
 
-/** The share of requests that has to meet the SLO for a run to be called good (`contract.md`, goodput). */
-const GOAL = 0.9;
+const GOAL = GOAL_PERCENT / 100;
 
 /** The answer of a run. `glyph` says the same as the colour that a report gives to `tone`. */
 export interface Verdict {

@@ -14,4 +14,4 @@ export { runOnce, type RunHooks, type RunProgress, type RunResult } from './comp
 export type { RunSpec, WorkloadSpec } from './compose/run-spec.ts';
 export { openRun, reportRun } from './compose/finish-run.ts';
 export { readRecords } from './runs/records.ts';
-export { summarise } from './metrics/index.ts';
+export { summarise } from './metrics/summarise.ts';

@@ -143,7 +143,7 @@ function sloLayers({ limit_ms, share }: { limit_ms: number; share: number }): La
   const x: Position = { field: 'ms', type: 'quantitative' };
   const y: Position = { value: -13 };
   return [
-    { data, mark: { ...SLO_LINE, strokeDash: [...SLO_LINE.strokeDash] }, encoding: { x } },
+    { data, mark: SLO_LINE, encoding: { x } },
     {
       data,
       mark: { type: 'text', align: 'right', dx: -6, fontWeight: 600 },

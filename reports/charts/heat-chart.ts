@@ -127,7 +127,7 @@ function layersOf({ metric, map, x: xName, limit_ms }: HeatChartData): Layers {
       : [
           {
             data: { values: [{ from_ms: limit_ms }] },
-            mark: { ...SLO_LINE, strokeDash: [...SLO_LINE.strokeDash] },
+            mark: SLO_LINE,
             encoding: { y },
           },
         ]),

@@ -1,6 +1,6 @@
 import { formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
 import { MISS_KINDS, MISS_PHASES } from '../figures/miss.ts';
-import type { MissBin, Misses } from '../figures/misses.ts';
+import { ROUND_S, type MissBin, type Misses } from '../figures/misses.ts';
 import { countWords, joinWords, secondsWords } from '../wording.ts';
 import type { Chart } from './chart.ts';
 import { KIND_NAMES, PHASE_NAMES, PHASE_VERBS } from './miss-kinds.ts';
@@ -107,8 +107,7 @@ function timeChart(misses: Misses): Chart[] {
 
 /** Seconds between two names on an axis: a round number of bins, and at most eight names. */
 function roundStep(lengthS: number, widthS: number): number {
-  const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 21_600, 86_400];
-  return steps.find((step) => isMultiple(step, widthS) && lengthS / step <= 8) ?? lengthS;
+  return ROUND_S.find((step) => isMultiple(step, widthS) && lengthS / step <= 8) ?? lengthS;
 }
 
 function isMultiple(value: number, of: number): boolean {

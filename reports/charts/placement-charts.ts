@@ -1,6 +1,14 @@
-import { type Placement, type PlacementReport, unitWords } from '../../src/core/placement.ts';
+import { type PlacementReport, unitWords } from '../../src/core/placement.ts';
 import { threeFigures, withThousands } from '../../src/core/units.ts';
-import { percent, PHASE_COLUMNS, phaseRows, RANKING_COLUMNS, rankingRow, shapeWords } from '../placement-words.ts';
+import {
+  carries,
+  percent,
+  PHASE_COLUMNS,
+  phaseRows,
+  RANKING_COLUMNS,
+  rankingRow,
+  shapeWords,
+} from '../placement-words.ts';
 import { METRIC_NAMES } from '../wording.ts';
 import type { Chart } from './chart.ts';
 import { COLOURS } from './theme.ts';
@@ -158,10 +166,4 @@ function phasesChart(report: PlacementReport): Chart {
     },
     table: { columns: PHASE_COLUMNS, rows: phaseRows(report) },
   };
-}
-
-type Carrying = Placement & { readonly whole: NonNullable<Placement['whole']> };
-
-function carries(placement: Placement): placement is Carrying {
-  return placement.whole !== null && placement.whole.goodput_rps > 0;
 }

@@ -102,10 +102,13 @@ function levelNames({ contours }: SloPlane, [left, right]: Domain, x: Position):
 }
 
 function crossLayers(slo: Slo | null, x: Position, y: Position): Layers {
-  const line = { ...SLO_LINE, strokeDash: [...SLO_LINE.strokeDash] };
   return [
-    ...(slo?.ttft === undefined ? [] : [{ data: { values: [{ ttft_ms: slo.ttft }] }, mark: line, encoding: { x } }]),
-    ...(slo?.tpot === undefined ? [] : [{ data: { values: [{ tpot_ms: slo.tpot }] }, mark: line, encoding: { y } }]),
+    ...(slo?.ttft === undefined
+      ? []
+      : [{ data: { values: [{ ttft_ms: slo.ttft }] }, mark: SLO_LINE, encoding: { x } }]),
+    ...(slo?.tpot === undefined
+      ? []
+      : [{ data: { values: [{ tpot_ms: slo.tpot }] }, mark: SLO_LINE, encoding: { y } }]),
   ];
 }
 

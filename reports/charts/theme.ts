@@ -57,7 +57,7 @@ export const PALETTES = {
 } as const;
 
 /** The SLO is always this line, in every chart of every report. */
-export const SLO_LINE = { type: 'rule', strokeDash: [6, 4], strokeWidth: 2, color: COLOURS.slo } as const;
+export const SLO_LINE = { type: 'rule' as const, strokeDash: [6, 4], strokeWidth: 2, color: COLOURS.slo };
 
 export const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif';
 

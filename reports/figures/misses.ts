@@ -28,8 +28,8 @@ export interface Misses {
 }
 
 const FAR_EDGES = [1, 1.1, 1.5, 2, 5, 10, Infinity] as const;
-/** Widths of time bins in seconds: the narrowest that makes no more than MAX_TIME_BINS is taken. */
-const WIDTHS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 21_600, 86_400];
+/** Lengths of time that read well, in seconds. Of bins the narrowest is taken that makes no more than MAX_TIME_BINS. */
+export const ROUND_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 21_600, 86_400];
 const MAX_TIME_BINS = 60;
 
 /** Counts the requests that missed the SLO, by what could be the reason. */
@@ -83,7 +83,7 @@ export class MissCollector {
     const dueUs = this.#dueUs.values();
     const last = dueUs.reduce((high, due) => Math.max(high, due), 1);
     const widthS =
-      WIDTHS_S.find((width) => last < width * 1e6 * MAX_TIME_BINS) ?? Math.ceil(last / 1e6 / (MAX_TIME_BINS - 1));
+      ROUND_S.find((width) => last < width * 1e6 * MAX_TIME_BINS) ?? Math.ceil(last / 1e6 / (MAX_TIME_BINS - 1));
     const widthUs = Math.round(widthS * 1e6);
     const cells = Array.from({ length: Math.floor(last / widthUs) + 1 }, newCell);
     for (let i = 0; i < dueUs.length; i++) {

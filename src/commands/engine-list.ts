@@ -1,4 +1,5 @@
 import { describeSystem, engineCatalogue, type EngineCatalogue, type SystemInfo } from '../engine/index.ts';
+import { section } from './section.ts';
 
 /** What the reference engine can be; with `system`, that system's options. Ends in a newline. */
 export function engineList(system: string, json: boolean): string {
@@ -56,13 +57,4 @@ function systemText({ system, source, options, warnings }: SystemInfo): string {
     ]),
   );
   return [text, ...warnings.map((warning) => `warning: ${warning}\n`)].join('');
-}
-
-/** A title and rows in aligned columns, the last one free. */
-export function section(title: string, rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const lines = rows.map((row) =>
-    row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))).join('  '),
-  );
-  return `${[title, ...lines.map((line) => `  ${line}`)].join('\n')}\n`;
 }

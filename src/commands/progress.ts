@@ -4,10 +4,22 @@ import type { RunProgress } from '../compose/run-once.ts';
 
 const TTY_EVERY_MS = 250;
 const PLAIN_EVERY_MS = 5000;
+/** To the start of the line, and erase it. */
+const ERASE = '\r\u001B[2K';
+const everyMs = (): number => (process.stderr.isTTY ? TTY_EVERY_MS : PLAIN_EVERY_MS);
+
+/** In place of the line before on a terminal, below it elsewhere. */
+function put(line: string): void {
+  const { isTTY, columns = 80 } = process.stderr;
+  process.stderr.write(isTTY ? `${ERASE}${line.slice(0, columns - 1)}` : `${line}\n`);
+}
+
+function erase(): void {
+  if (process.stderr.isTTY) process.stderr.write(ERASE);
+}
 
 /** A live line on a terminal, one plain line every few seconds elsewhere; the function it gives ends it. */
 export function showProgress(facts: PlanFacts, look: () => RunProgress): () => void {
-  const stream = process.stderr;
   let lastTokens = 0;
   let lastUs = 0;
   const draw = (): void => {
@@ -15,14 +27,12 @@ export function showProgress(facts: PlanFacts, look: () => RunProgress): () => v
     const nowUs = Math.max(0, now.nowUs);
     const rate = nowUs > lastUs ? ((now.tokens - lastTokens) * 1e6) / (nowUs - lastUs) : 0;
     [lastTokens, lastUs] = [now.tokens, nowUs];
-    const line = progressLine(facts, now, rate);
-    if (stream.isTTY) stream.write(`\r\u001B[2K${line.slice(0, (stream.columns ?? 80) - 1)}`);
-    else stream.write(`${line}\n`);
+    put(progressLine(facts, now, rate));
   };
-  const timer = setInterval(draw, stream.isTTY ? TTY_EVERY_MS : PLAIN_EVERY_MS);
+  const timer = setInterval(draw, everyMs());
   return () => {
     clearInterval(timer);
-    if (stream.isTTY) stream.write('\r\u001B[2K');
+    erase();
   };
 }
 
@@ -31,19 +41,16 @@ export function showCount(
   what: string,
   quiet: boolean,
 ): { readonly show: (done: number, of: number, best: string | null) => void; readonly end: () => void } {
-  const stream = process.stderr;
   let shownMs = Date.now();
   return {
     show(done, of, best) {
       const nowMs = Date.now();
-      if (quiet || nowMs - shownMs < (stream.isTTY ? TTY_EVERY_MS : PLAIN_EVERY_MS)) return;
+      if (quiet || nowMs - shownMs < everyMs()) return;
       shownMs = nowMs;
-      const line = `${bar(done / of)} ${done} of ${of} ${what}${best === null ? '' : `  best so far ${best}`}`;
-      if (stream.isTTY) stream.write(`\r\u001B[2K${line.slice(0, (stream.columns ?? 80) - 1)}`);
-      else stream.write(`${line}\n`);
+      put(`${bar(done / of)} ${done} of ${of} ${what}${best === null ? '' : `  best so far ${best}`}`);
     },
     end() {
-      if (stream.isTTY && !quiet) stream.write('\r\u001B[2K');
+      if (!quiet) erase();
     },
   };
 }

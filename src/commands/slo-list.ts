@@ -1,6 +1,6 @@
 import { SLO_PROFILES } from '../../workloads/index.ts';
 import { limitsWords } from '../../reports/index.ts';
-import { section } from './engine-list.ts';
+import { section } from './section.ts';
 
 /** The published SLOs that `--slo` knows by name. Ends in a newline. */
 export function sloList(json: boolean): string {

@@ -5,7 +5,7 @@ import type { Source } from '../core/plan.ts';
 import type { AskedSlo } from '../core/slo.ts';
 import type { RecordBatch } from '../core/record.ts';
 import type { Summary } from '../core/summary.ts';
-import { summarise } from '../metrics/index.ts';
+import { summarise } from '../metrics/summarise.ts';
 import { blankRecord } from '../replay/blank-record.ts';
 import { appendRecords, readRecords } from '../runs/records.ts';
 import { recoverRun } from '../runs/recovery.ts';
@@ -13,6 +13,7 @@ import { readScrapes } from '../runs/server-file.ts';
 import { readManifest, writeManifest, writeReport, writeSummary } from '../runs/run-directory.ts';
 import { writeHtmlReport } from '../../reports/index.ts';
 import { surveyPlan } from '../../workloads/index.ts';
+import { manifestSlo } from './describe-run.ts';
 import { spanOf } from './measured.ts';
 import { targetName } from './target.ts';
 import { openWorkload } from './workload.ts';
@@ -46,10 +47,6 @@ export async function reportRun(dir: string, manifest: Manifest): Promise<Summar
 /** The same run judged by another SLO; its `run.json` stays as it is. */
 export function judgedBy(manifest: Manifest, slo: AskedSlo): Manifest {
   return { ...manifest, slo: { ...manifestSlo(slo), in_place_of: manifest.slo?.text ?? 'none' } };
-}
-
-export function manifestSlo({ text, limits, profile }: AskedSlo): NonNullable<Manifest['slo']> {
-  return { text, ...(profile === undefined ? {} : { profile: { ...profile } }), limits_ms: { ...limits } };
 }
 
 /** Opens a run directory for reading; a run whose process was killed is mended first and marked as interrupted. */

@@ -47,6 +47,7 @@ export async function openServer(
     prompts: prompts.spec,
   });
   const close = async (): Promise<void> => {
+    await stop();
     await target.close();
     await engine?.close();
   };
@@ -55,10 +56,9 @@ export async function openServer(
   try {
     await Promise.all([target.open(expectedConcurrency(plan)), ready, warmUp(codec)]);
     prepared = await prepareServer(spec, plan.source, codec, access, user.warn);
-    watch = await watchServer(metricsPage(url, spec.headers, spec.insecure), user.warn);
+    watch = await watchServer(metricsPage(access), user.warn);
   } catch (thrown) {
-    await stop();
-    await target.close();
+    await close();
     throw thrown;
   }
   const system = referenceSystem(spec.target);

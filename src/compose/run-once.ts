@@ -1,5 +1,4 @@
-import { availableParallelism, cpus, totalmem } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { collectAlone } from '../core/collect-alone.ts';
 import { messageOf } from '../core/errors.ts';
 import type { ClientHealth, Manifest } from '../core/manifest.ts';
@@ -11,13 +10,12 @@ import { replay } from '../replay/replay.ts';
 import { writeClientSamples } from '../runs/client-file.ts';
 import { openBlockingRecordStore, openRecordStore } from '../runs/record-store.ts';
 import { checkRunDirectory, createRunDirectory, writeManifest } from '../runs/run-directory.ts';
-import { completeRecords, manifestSlo, reportRun } from './finish-run.ts';
+import { describeRun, type CheckedRun } from './describe-run.ts';
+import { completeRecords, reportRun } from './finish-run.ts';
 import { measuredSpan } from './measured.ts';
 import type { RunSpec } from './run-spec.ts';
-import type { Arena } from './arena.ts';
 import { openArena } from './open-arena.ts';
 import { checkTarget, targetName } from './target.ts';
-import { version } from './version.ts';
 import { startIfAsked, type ServerOfRun } from './start.ts';
 import { surveyWorkload } from './workload.ts';
 
@@ -61,7 +59,7 @@ export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResul
   const { spec: workload, source, facts, badRows } = await surveyWorkload(asked.workload, asked.seed, hooks);
   const spec: RunSpec = { ...asked, workload };
   const measured = await measuredSpan(spec, source, facts);
-  const plan: Plan = { source, facts, slo: spec.slo?.limits ?? null, measured, seed: spec.seed };
+  const plan: Plan = { source, facts, measured, seed: spec.seed };
   const startedAt = hooks.nowIso();
   const dir =
     spec.out ??
@@ -73,7 +71,7 @@ export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResul
   const server = await startIfAsked(spec, dir, hooks);
   let manifest: Manifest;
   try {
-    manifest = await measure({ spec, plan, badRows, dir, startedAt, server }, hooks);
+    manifest = await measure({ spec, plan, badRows, dir, startedAt }, server, hooks);
   } finally {
     await server?.stop();
   }
@@ -81,25 +79,22 @@ export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResul
   return { dir, manifest, summary: await reportRun(dir, manifest) };
 }
 
-interface Prepared {
-  readonly spec: RunSpec;
-  readonly plan: Plan;
-  readonly badRows: number;
-  readonly dir: string;
-  readonly startedAt: string;
-  /** The one that was started for this run. */
-  readonly server: ServerOfRun | null;
-}
-
-/** Replays a plan and records what happens; its manifest says how it ended. */
-async function measure({ spec, plan, badRows, dir, startedAt, server }: Prepared, hooks: RunHooks): Promise<Manifest> {
+/** Replays a plan and records what happens; its manifest says how it ended. `server`: started for this run. */
+async function measure(run: CheckedRun, server: ServerOfRun | null, hooks: RunHooks): Promise<Manifest> {
+  const { spec, plan, dir } = run;
   const arena = await openArena(spec, plan, dir, hooks);
+  const manifest = describeRun(run, arena);
+  try {
+    createRunDirectory(dir);
+    server?.moveLog();
+    writeManifest(dir, manifest);
+  } catch (thrown) {
+    await arena.watch?.end();
+    await arena.close();
+    throw thrown;
+  }
 
   // Replay: from here on there is a run directory, and whatever happens is recorded in it.
-  createRunDirectory(dir);
-  server?.moveLog();
-  const manifest = describeRun(spec, plan, badRows, arena, dir, startedAt);
-  writeManifest(dir, manifest);
   const isTimed = arena.wall !== null;
   const openStore =
     isTimed || plan.facts.outputTokens > MAX_TOKENS_WITHOUT_THREAD ? openRecordStore : openBlockingRecordStore;
@@ -150,67 +145,4 @@ function abortedBy(gone: Promise<string>): AbortSignal {
   const controller = new AbortController();
   void gone.then((why) => controller.abort(new Error(why)));
   return controller.signal;
-}
-
-function describeRun(
-  spec: RunSpec,
-  { source, facts, measured }: Plan,
-  badRows: number,
-  arena: Arena,
-  dir: string,
-  startedAt: string,
-): Manifest {
-  const durationS = facts.lastDueUs / 1e6;
-  return {
-    schema: 1,
-    run_id: basename(dir),
-    status: 'running',
-    reason: null,
-    command: [...spec.command],
-    pid: process.pid,
-    started_at: startedAt,
-    ended_at: null,
-    versions: { reprise: version(), node: process.versions.node },
-    machine: {
-      os: `${process.platform} ${process.arch}`,
-      cpu: cpus()[0]?.model ?? 'unknown',
-      cores: availableParallelism(),
-      memory_bytes: totalmem(),
-    },
-    clock: spec.clock,
-    seed: spec.seed,
-    plan_sha256: facts.digest,
-    workload: {
-      name: source.name,
-      format: source.format,
-      path: source.path,
-      sha256: facts.sourceSha256,
-      transforms: source.transforms.map((note) => ({ op: note.op, args: { ...note.args } })),
-      ...(source.blockTokens === undefined ? {} : { block_tokens: source.blockTokens }),
-      on_bad_row: spec.workload.onBadRow,
-      bad_rows: badRows,
-      requests: facts.requests,
-      duration_s: durationS,
-      rate_rps: durationS > 0 ? facts.requests / durationS : 0,
-      input_tokens: facts.inputTokens,
-      output_tokens: facts.outputTokens,
-      ...(facts.prefixReuse === null ? {} : { prefix_reuse: facts.prefixReuse }),
-    },
-    measured:
-      measured === null
-        ? null
-        : {
-            warmup_s: spec.warmupUs / 1e6,
-            cooldown_s: spec.cooldownUs / 1e6,
-            from_us: measured.fromUs,
-            to_us: measured.toUs,
-          },
-    target: arena.facts,
-    ...(arena.prompts === null ? {} : { prompts: arena.prompts }),
-    prepared: arena.prepared,
-    slo: spec.slo === null ? null : manifestSlo(spec.slo),
-    timeout_s: spec.timeoutUs / 1e6,
-    ttft_timeout_s: spec.ttftTimeoutUs / 1e6,
-    client: null,
-  };
 }

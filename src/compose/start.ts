@@ -18,7 +18,7 @@ export interface ServerOfRun extends StartedServer {
  * not start, the log stays there.
  */
 export async function startIfAsked(
-  { start, target, headers }: RunSpec,
+  { start, target, headers, insecure }: RunSpec,
   dir: string,
   { tell, stop }: { readonly tell: (text: string) => void; readonly stop: AbortSignal },
 ): Promise<ServerOfRun | null> {
@@ -30,6 +30,7 @@ export async function startIfAsked(
     ready: start.ready === null ? null : parseUrl(start.ready, '--ready'),
     target: parseUrl(target),
     headers,
+    insecure,
     timeoutUs: start.timeoutUs,
     graceMs: GRACE_MS,
     logFile,

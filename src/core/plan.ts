@@ -1,6 +1,5 @@
 import type { MeasuredSpan } from './measured-span.ts';
 import type { Request } from './request.ts';
-import type { Slo } from './slo.ts';
 
 /** What was done to a source's requests, in order; recorded so that a plan can be rebuilt from its source. */
 export interface TransformNote {
@@ -41,11 +40,10 @@ export interface PlanFacts {
   readonly digest: string;
 }
 
-/** What is to be replayed, and how it is judged. */
+/** What is to be replayed. */
 export interface Plan {
   readonly source: Source;
   readonly facts: PlanFacts;
-  readonly slo: Slo | null;
   /** Null: all of it. */
   readonly measured: MeasuredSpan | null;
   readonly seed: number;

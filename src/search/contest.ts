@@ -4,14 +4,8 @@ import type { Slo } from '../core/slo.ts';
 import { copiesOf, gpusOf, unitOptions, type Cluster } from './candidates.ts';
 import type { Pool } from './pool.ts';
 import type { Progress } from './progress.ts';
-import type { Question } from './simulated-goodput.ts';
+import { LOWEST_SHARE, START_RPS_PER_GPU, type Question } from './simulated-goodput.ts';
 
-/** Where a search begins that nothing is known of. */
-export const START_RPS_PER_GPU = 1;
-/** A system that carries not even this share of the rate at which its search began carries none. */
-export const LOWEST_SHARE = 2 ** -10;
-/** No engine carries so much. A simulation that meets its limits even then is over before anything can go wrong. */
-export const HIGHEST_RPS_PER_GPU = 4096;
 /** Units that promise most, whose goodput is found first: what the others have to beat. */
 const FIRST = 4;
 
@@ -141,7 +135,6 @@ function questionOf(
     outputTokens: null,
     startRps,
     lowestRps: toBeatRpsPerGpu === null ? startRps * LOWEST_SHARE : startRps,
-    highestRps: HIGHEST_RPS_PER_GPU * gpus,
   };
 }
 

@@ -3,7 +3,7 @@ import type { Slo } from '../core/slo.ts';
 import { gpusOf, unitOptions } from './candidates.ts';
 import type { Pool } from './pool.ts';
 import type { Progress } from './progress.ts';
-import { HIGHEST_RPS_PER_GPU, LOWEST_SHARE, START_RPS_PER_GPU } from './contest.ts';
+import { LOWEST_SHARE, START_RPS_PER_GPU } from './simulated-goodput.ts';
 
 /** So many instances that hardly two prompts ever share one: what decode is fed by when it is judged alone. */
 const AMPLE_PREFILL = 64;
@@ -37,7 +37,6 @@ export async function phaseAlone(
       outputTokens: phase === 'prefill' ? 1 : null,
       startRps,
       lowestRps: startRps * LOWEST_SHARE,
-      highestRps: HIGHEST_RPS_PER_GPU * gpus,
     };
   });
   const answers = await pool.ask(questions, (_, answer) => progress.add(answer, null));

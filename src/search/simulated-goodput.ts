@@ -4,6 +4,13 @@ import { type Slo, SLO_METRICS, type SloMetric } from '../core/slo.ts';
 import { findGoodput, type Probe } from './goodput.ts';
 import { arrivalsAt, type Load } from './load.ts';
 
+/** Where a search begins that nothing is known of. */
+export const START_RPS_PER_GPU = 1;
+/** A system that carries not even this share of the rate at which its search began carries none. */
+export const LOWEST_SHARE = 2 ** -10;
+/** No engine carries so much. A simulation that meets its limits even then is over before anything can go wrong. */
+const HIGHEST_RPS_PER_GPU = 4096;
+
 /** What all simulations of a search have in common: plain data, for worker threads. */
 export interface Setting {
   readonly load: Load;
@@ -22,7 +29,6 @@ export interface Question {
   readonly outputTokens: number | null;
   readonly startRps: number;
   readonly lowestRps: number;
-  readonly highestRps: number;
 }
 
 export interface Answer {
@@ -35,7 +41,7 @@ export async function simulatedGoodput(
   question: Question,
   { load, requestsPerGpu, at, precision }: Setting,
 ): Promise<Answer> {
-  const { system, gpus, limits, outputTokens, startRps, lowestRps, highestRps } = question;
+  const { system, gpus, limits, outputTokens, startRps, lowestRps } = question;
   const requests = Math.min(load.dueS.length, gpus * requestsPerGpu);
   // A share such as 0.9 is no exact double: 0.9 of 1,000 requests are 900, not 901.
   const allowedMisses = requests - Math.ceil(at * requests - 1e-6);
@@ -43,6 +49,7 @@ export async function simulatedGoodput(
     const tally = await simulate(system, arrivalsAt(load, requests, rateRps, outputTokens), { limits, allowedMisses });
     return { rateRps, met: !tally.isCut, tally };
   };
+  const highestRps = HIGHEST_RPS_PER_GPU * gpus;
   const { met, missed, probes } = await findGoodput(probe, { startRps, lowestRps, highestRps, precision });
   const goodputRps = met?.rateRps ?? 0;
   return {

@@ -10,16 +10,27 @@ export interface Reply {
 /** More than any answer to what is asked here; the rest of a larger one is not read. */
 const MOST_BYTES = 16 * 1024 ** 2;
 
-/** One request to a path below the server's URL, its answer read whole. Throws when none has come within `patienceMs`. */
-export async function ask(
-  { url, headers, insecure }: ServerAccess,
-  path: string,
+/** What is posted. */
+interface Post {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+/** One request to a path below the server's URL. */
+export function ask(access: ServerAccess, path: string, patienceMs: number, post?: Post): Promise<Reply> {
+  return askUrl(new URL(pathBelow(access.url, path), access.url), access, patienceMs, post);
+}
+
+/** One request, its answer read whole. Throws when none has come within `patienceMs`. */
+export async function askUrl(
+  url: URL,
+  { headers, insecure }: Omit<ServerAccess, 'url'>,
   patienceMs: number,
-  post?: { readonly headers: Readonly<Record<string, string>>; readonly body: Uint8Array },
+  post?: Post,
 ): Promise<Reply> {
   const agent = new Agent({ connect: { rejectUnauthorized: !insecure } });
   try {
-    const reply = await request(new URL(pathBelow(url, path), url), {
+    const reply = await request(url, {
       method: post === undefined ? 'GET' : 'POST',
       headers: { ...headers, ...post?.headers },
       body: post?.body ?? null,

@@ -26,7 +26,7 @@ const PROBE: Request = { id: 'cache-check', traceRow: 0, dueUs: 0, inputTokens: 
  * Throws a UserError if the server cannot or does not empty it. `verified_by` is null where it does not tell.
  */
 export async function resetCache(asker: Asker, server: ServerAccess): Promise<CacheReset> {
-  const scraper = openScraper(metricsPage(server.url, server.headers, server.insecure));
+  const scraper = openScraper(metricsPage(server));
   try {
     await probe(asker, scraper);
     const found = await probe(asker, scraper);

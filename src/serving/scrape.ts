@@ -2,7 +2,7 @@ import { Client } from 'undici';
 import { messageOf } from '../core/errors.ts';
 import { isKept, type ServerSample } from '../core/server-metrics.ts';
 import { machineUs } from '../core/wall-clock.ts';
-import { pathBelow } from '../replay/transport.ts';
+import { pathBelow, type ServerAccess } from '../replay/transport.ts';
 import { parseMetrics } from './metrics-text.ts';
 
 /** Some servers tell every model and every adapter; no page is larger than this. */
@@ -25,8 +25,8 @@ export interface Scraper {
   close(): Promise<void>;
 }
 
-/** The page of the server at `url`. */
-export function metricsPage(url: URL, headers: MetricsPage['headers'], insecure: boolean): MetricsPage {
+/** The page of a server. */
+export function metricsPage({ url, headers, insecure }: ServerAccess): MetricsPage {
   return { url: new URL(pathBelow(url, '/metrics'), url).href, headers, insecure };
 }
 

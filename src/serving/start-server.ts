@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
-import { request } from 'undici';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import { formatMs } from '../core/units.ts';
 import { machineUs } from '../core/wall-clock.ts';
 import { pathBelow } from '../replay/transport.ts';
+import { askUrl } from './ask.ts';
 
 const LOOK_EVERY_MS = 250;
 const LOOK_PATIENCE_MS = 5000;
@@ -22,6 +22,7 @@ export interface StartOptions {
   readonly ready: URL | null;
   readonly target: URL;
   readonly headers: Readonly<Record<string, string>>;
+  readonly insecure: boolean;
   readonly timeoutUs: number;
   /** How long it may take to end by itself before it is killed. */
   readonly graceMs: number;
@@ -144,13 +145,12 @@ function readyUrl({ ready, target }: StartOptions): URL {
 }
 
 /** Why the server does not answer yet; null once it does. */
-async function lookAt(url: URL, { ready, headers }: StartOptions): Promise<string | null> {
+async function lookAt(url: URL, options: StartOptions): Promise<string | null> {
   try {
-    const { statusCode, body } = await request(url, { headers, signal: AbortSignal.timeout(LOOK_PATIENCE_MS) });
-    await body.dump();
+    const { status } = await askUrl(url, options, LOOK_PATIENCE_MS);
     // A server that has no such route is up all the same.
-    const isReady = statusCode < 300 || (ready === null && (statusCode === 404 || statusCode === 405));
-    return isReady ? null : `HTTP ${statusCode}`;
+    const isReady = status < 300 || (options.ready === null && (status === 404 || status === 405));
+    return isReady ? null : `HTTP ${status}`;
   } catch (thrown) {
     return messageOf(thrown);
   }

@@ -98,8 +98,10 @@ describe('faults', () => {
   });
 
   it('a server that fails after the warm-up: a result, not a target that was never reached', async () => {
-    const server = await start((index, _request, response, body) => {
-      if (index < 25) void streamTokens(response, maxTokens(body), 2);
+    const server = await start((_index, request, response, body) => {
+      // By its name: on a busy machine two of them may come in another order.
+      const number = Number(/-r(\d+)$/.exec(String(request.headers['x-request-id']))?.[1]);
+      if (number < 25) void streamTokens(response, maxTokens(body), 2);
       else response.writeHead(500).end('{"error":{"message":"out of memory"}}');
     });
     const { out, result } = startRun('warm', [75, 0.02, 5], server, '--warmup', '500ms', '--slo', 'ttft=1s');
@@ -120,7 +122,7 @@ describe('faults', () => {
     assert.equal((await result).code, 0);
     const { valid, reasons, requests_touched } = summaryOf(out).validity;
     assert.equal(valid, false);
-    assert.match(reasons.join('\n'), /stood still for (29|3\d)\d ms/);
+    assert.match(reasons.join('\n'), /stood still for (?:(?:29|[3-9]\d)\d ms|[\d.]+ s)/);
     // The records have the same requests marked: in flight in a pause that run.json names, or sent late.
     const { client } = manifestSchema.parse(readJson(out, 'run.json'));
     const inStall = (client?.stalls ?? []).map(

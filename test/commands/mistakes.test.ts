@@ -41,6 +41,12 @@ const mistakes: [what: string, args: string[], code: number, names: RegExp][] = 
     /bad\.csv:3:.*input_tokens.*"12\.5".*whole/s,
   ],
   ['a bad time', run(file('time.csv', `${HEADER}0,10,5\nsoon,10,6\n`)), 2, /time\.csv:3:.*arrival_s.*"soon"/s],
+  [
+    'a run directory that cannot be made, over HTTP',
+    ['run', good, '--quiet', '--out', join(good, 'below')],
+    2,
+    /good\.csv.below: .*choose another --out/,
+  ],
   ['an SLO without a unit', run(good, '--slo', 'ttft=200,tpot=50ms'), 2, /--slo ttft: "200" has no unit/],
   ['an unknown SLO metric', run(good, '--slo', 'ttfft=200ms'), 2, /ttfft=200ms/],
   [

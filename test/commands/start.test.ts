@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -133,6 +134,7 @@ describe('a server that a run starts', { concurrency: 2 }, () => {
         ready: new URL(`http://127.0.0.1:${port}/up`),
         target: new URL(`http://127.0.0.1:${port}`),
         headers: {},
+        insecure: false,
         timeoutUs: 60e6,
         graceMs: 300,
         logFile,
@@ -147,5 +149,34 @@ describe('a server that a run starts', { concurrency: 2 }, () => {
     assert.match(readFileSync(logFile, 'utf8'), /no/);
     assert.match(told.join(), /^the server answers after /);
     assert.match(await server.gone, /ended with SIG/);
+  });
+
+  it('and that has a certificate of its own is ready where any will do', async () => {
+    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+    const made = 'req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost'.split(' ');
+    execFileSync('openssl', [...made, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+    const script = join(folder, 'tls.cjs');
+    const port = await freePort();
+    writeFileSync(
+      script,
+      `const { readFileSync } = require('node:fs');
+      const tls = { key: readFileSync('${key}'), cert: readFileSync('${cert}') };
+      require('node:https').createServer(tls, (q, r) => r.end()).listen(${port}, '127.0.0.1');`,
+    );
+    const server = await startServer(
+      {
+        command: `"${process.execPath}" "${script}"`,
+        ready: null,
+        target: new URL(`https://127.0.0.1:${port}`),
+        headers: {},
+        insecure: true,
+        timeoutUs: 20e6,
+        graceMs: 300,
+        logFile: join(folder, 'tls.log'),
+      },
+      () => undefined,
+      new AbortController().signal,
+    );
+    await server.stop();
   });
 });

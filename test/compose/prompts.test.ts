@@ -38,7 +38,7 @@ writeFileSync(
     .join(''),
 );
 const source = await openWorkload(workload);
-const plan: Plan = { source, facts: await surveyPlan(source, 1), slo: null, measured: null, seed: 1 };
+const plan: Plan = { source, facts: await surveyPlan(source, 1), measured: null, seed: 1 };
 
 const codecOptions = { endpoint: 'chat', model: 'tiny', runId: 'run' } as const;
 const chat = (prompts: PromptMaker): ReturnType<typeof openAiCodec> => openAiCodec(codecOptions, prompts);

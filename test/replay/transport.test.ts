@@ -289,12 +289,12 @@ describe('HttpTarget', () => {
   });
 
   it('ends an exchange at its first failure, and aborts the siblings', async () => {
-    let aborted = false;
+    const aborted = Promise.withResolvers<void>();
     const server = await serve((_index, request, response) => {
       if (request.url === '/bad') setTimeout(() => response.writeHead(500).end('{"error":"boom"}'), 20);
       else
         response
-          .on('close', () => (aborted = true))
+          .on('close', () => aborted.resolve())
           .writeHead(200)
           .write(tokenEvent());
     });
@@ -308,7 +308,6 @@ describe('HttpTarget', () => {
     };
     const ended = await client(server.url, codec).ask(0);
     assert.deepEqual([ended.outcome, ended.error], ['http_error', 'boom']);
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    assert.equal(aborted, true);
+    await aborted.promise;
   });
 });

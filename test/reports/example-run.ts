@@ -4,7 +4,7 @@ import type { RecordBatch, RequestRecord } from '../../src/core/record.ts';
 import type { Scrape } from '../../src/core/server-metrics.ts';
 import { parseSlo } from '../../src/core/slo.ts';
 import type { Summary } from '../../src/core/summary.ts';
-import { summarise } from '../../src/metrics/index.ts';
+import { summarise } from '../../src/metrics/summarise.ts';
 import { blankRecord } from '../../src/replay/blank-record.ts';
 
 export interface ExampleRun {

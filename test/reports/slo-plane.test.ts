@@ -6,7 +6,7 @@ import { sloPlaneChart } from '../../reports/charts/slo-plane-chart.ts';
 import { RankedSet } from '../../reports/figures/ranked-set.ts';
 import { SloPlaneCollector } from '../../reports/figures/slo-plane.ts';
 import type { Slo } from '../../src/core/slo.ts';
-import { summarise } from '../../src/metrics/index.ts';
+import { summarise } from '../../src/metrics/summarise.ts';
 import { meetsAll } from '../../src/metrics/attainment.ts';
 import { exampleManifest, exampleRun, inBatches } from './example-run.ts';
 

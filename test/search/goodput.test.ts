@@ -101,7 +101,6 @@ describe('M/D/1: prompts of one length, one at a time, on an instance without ba
         outputTokens: null,
         startRps: 1,
         lowestRps: 1e-3,
-        highestRps: 1e6,
       },
       { load, requestsPerGpu: REQUESTS, at: AT, precision: 0.005 },
     );
