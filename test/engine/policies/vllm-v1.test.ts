@@ -151,7 +151,13 @@ test('a whole run, worked by hand', async () => {
     },
   ]);
   const nothing = { running: 0, waiting: 0, usedBlocks: 0, hitTokens: 0 };
-  assert.deepEqual(engine.load(), { ...nothing, capacityBlocks: 6, preemptions: 1, queriedTokens: 18 });
+  assert.deepEqual(engine.load(), {
+    ...nothing,
+    capacityBlocks: 6,
+    capacityTokens: 24,
+    preemptions: 1,
+    queriedTokens: 18,
+  });
 });
 
 test('who was preempted is ahead of all who wait', async () => {

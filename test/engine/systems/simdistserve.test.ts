@@ -14,7 +14,7 @@ for (const system of ['simdistserve', 'simdistserve-vllm']) {
     const [deep, deepest] = [arrive(clock, large, 0, 50_000, 2), arrive(clock, large, 10, 49_999, 2)];
     await clock.run(() => false);
     assert.match(long.refusals.join(), /^400 .*161/);
-    assert.match(deep.refusals.join(), /^400 50000 prompt tokens and 2 to generate exceed .* 50001 tokens/);
+    assert.match(deep.refusals.join(), /^400 .* 50001 tokens: 50000 of the prompt and 2 to generate are too many/);
     for (const one of [fits, deepest]) assert.equal(one.tokenTimesUs.length, 2);
   });
 }
