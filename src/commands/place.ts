@@ -11,7 +11,7 @@ import { expected, readOptions, text, wholeNumber, type Command } from './comman
 import { showCount } from './progress.ts';
 import { sloList } from './slo-list.ts';
 import { hasColor, printWarning } from './terminal.ts';
-import { transformNotes } from './transform-options.ts';
+import { CUT_FIELDS, CUT_OPTIONS, transformNotes } from './transform-options.ts';
 
 const schema = z.looseObject({
   workload: text.optional(),
@@ -31,10 +31,7 @@ const schema = z.looseObject({
   requests: wholeNumber,
   wholes: wholeNumber,
   all: z.boolean(),
-  window: text.optional(),
-  'clip-input': wholeNumber.optional(),
-  'clip-output': wholeNumber.optional(),
-  limit: wholeNumber.optional(),
+  ...CUT_FIELDS,
   'on-bad-row': z.enum(['fail', 'skip'], expected('fail or skip')),
   seed: z.int(expected('a whole number')),
   workers: wholeNumber.optional(),
@@ -98,10 +95,8 @@ export const placeCommand: Command = {
       default: false,
       describe: 'the goodput of every unit, not only of those that can win; takes some four times as long',
     },
-    window: { type: 'string', describe: 'part of the trace, e.g. 60s..120s' },
-    'clip-input': { type: 'number', describe: 'cut prompts to N tokens' },
-    'clip-output': { type: 'number', describe: 'cut answers to N tokens' },
-    limit: { type: 'number', describe: 'first N requests' },
+    ...CUT_OPTIONS,
+    'clip-input': { type: 'number', describe: 'cut prompts to N tokens' }, // its simulations share no prefixes
     'on-bad-row': { type: 'string', default: 'fail', describe: 'fail or skip' },
     seed: { type: 'number', default: 1, describe: 'of arrivals and of the draw of lengths' },
     workers: { type: 'number', describe: 'threads that simulate; they change no result [default: one a core]' },

@@ -7,7 +7,7 @@ import { messageOf, UserError } from '../core/errors.ts';
 import { parseDurationUs } from '../core/units.ts';
 import { resolveSlo, resolveWorkload } from '../../workloads/index.ts';
 import { expected, text, wholeNumber, type Command } from './command.ts';
-import { transformNotes } from './transform-options.ts';
+import { CUT_FIELDS, CUT_OPTIONS, transformNotes } from './transform-options.ts';
 
 /** What yargs makes of `RUN_OPTIONS`, checked. */
 export const runOptionsSchema = z.looseObject({
@@ -21,10 +21,7 @@ export const runOptionsSchema = z.looseObject({
   clock: z.enum(['real', 'virtual'], expected('real or virtual')),
   speed: z.number(expected('a number above 0, e.g. 1.5')).positive(expected('a number above 0, e.g. 1.5')),
   rate: z.number(expected('requests a second, e.g. 7.5')).positive(expected('requests a second, e.g. 7.5')).optional(),
-  window: text.optional(),
-  'clip-input': wholeNumber.optional(),
-  'clip-output': wholeNumber.optional(),
-  limit: wholeNumber.optional(),
+  ...CUT_FIELDS,
   'block-tokens': wholeNumber.optional(),
   warmup: text.optional(),
   cooldown: text.optional(),
@@ -68,10 +65,7 @@ export const RUN_OPTIONS: Command['options'] = {
   },
   speed: { type: 'number', default: 1, describe: 'replay the trace this many times as fast' },
   rate: { type: 'number', describe: 'scale time so that this many requests a second are due on average' },
-  window: { type: 'string', describe: 'part of the trace, e.g. 60s..120s' },
-  'clip-input': { type: 'number', describe: 'cut prompts, and their prefix blocks, to N tokens' },
-  'clip-output': { type: 'number', describe: 'cut answers to N tokens' },
-  limit: { type: 'number', describe: 'first N requests' },
+  ...CUT_OPTIONS,
   'block-tokens': { type: 'number', describe: 'tokens of a prefix block [default: as the trace says or shows]' },
   out: { type: 'string', describe: 'run directory [default: runs/<utc time>-<workload>-<target>]' },
   adapter: {

@@ -1,16 +1,30 @@
+import type { z } from 'zod';
 import { UserError } from '../core/errors.ts';
 import type { TransformNote } from '../core/plan.ts';
 import { parseWindowUs } from '../core/units.ts';
+import { text, wholeNumber, type Command } from './command.ts';
+
+/** The options that cut a trace, as yargs takes them and `--help` shows them. */
+export const CUT_OPTIONS: Command['options'] = {
+  window: { type: 'string', describe: 'part of the trace, e.g. 60s..120s' },
+  'clip-input': { type: 'number', describe: 'cut prompts, and their prefix blocks, to N tokens' },
+  'clip-output': { type: 'number', describe: 'cut answers to N tokens' },
+  limit: { type: 'number', describe: 'first N requests' },
+};
+
+/** What yargs makes of `CUT_OPTIONS`, checked: fields of a command's schema. */
+export const CUT_FIELDS = {
+  window: text.optional(),
+  'clip-input': wholeNumber.optional(),
+  'clip-output': wholeNumber.optional(),
+  limit: wholeNumber.optional(),
+};
 
 /** The options that change what a trace asks for, as `run` has them. */
-export interface TransformOptions {
-  readonly window?: string | undefined;
+export interface TransformOptions extends z.infer<z.ZodObject<typeof CUT_FIELDS>> {
   readonly rate?: number | undefined;
   /** 1: as the trace says. */
   readonly speed: number;
-  readonly 'clip-input'?: number | undefined;
-  readonly 'clip-output'?: number | undefined;
-  readonly limit?: number | undefined;
 }
 
 /** Transforms in the order in which they are applied: window, limit, rate or speed, clips. */

@@ -104,9 +104,11 @@ async function measure(run: CheckedRun, server: ServerOfRun | null, hooks: RunHo
   let stopped: string | null;
   let client: ClientHealth | null = null;
   try {
-    if (arena.wall !== null) collectAlone();
-    arena.wall?.startIn(LEAD_US);
-    if (arena.wall !== null) arena.watch?.begin(dir, arena.wall.zeroUs);
+    if (arena.wall !== null) {
+      collectAlone();
+      arena.wall.startIn(LEAD_US);
+      arena.watch?.begin(dir, arena.wall.zeroUs);
+    }
     hooks.started(dir, plan.facts, () => ({
       ...recorder.progress,
       nowUs: arena.clock.now(),

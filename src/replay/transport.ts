@@ -19,8 +19,13 @@ export interface ServerAccess {
 }
 
 /** The path of a route of the server at `url`, which may be below a prefix, or end in `/v1` as OpenAI's clients have it. */
-export function pathBelow(url: URL, route: string): string {
+function pathBelow(url: URL, route: string): string {
   return url.pathname.replace(/(\/v1)?\/?$/, '') + route;
+}
+
+/** The whole URL of a route of the server at `url`. */
+export function urlBelow(url: URL, route: string): URL {
+  return new URL(pathBelow(url, route), url);
 }
 
 /** Makes a Target of a codec and a URL: the only place where replay does I/O. */

@@ -68,13 +68,13 @@ export class Wakefulness {
     const nowUs = this.#machine.machineUs();
     const waitedUs = this.#machine.coreWaitUs() ?? this.#waitedUs;
     const lastedUs = nowUs - this.#lookedUs;
-    if (!this.#hasOpen) this.#forget(nowUs, waitedUs);
+    if (!this.#hasOpen) this.#beginSpell(nowUs, waitedUs); // without streams waiting tells nothing
     else if (this.#isWanted) this.#judge(nowUs, waitedUs);
     else if (waitedUs - this.#waitedUs <= KEPT_WAITING * lastedUs || nowUs < this.#notBeforeUs) this.#idleUs = null;
     else {
       const idleUs = this.#machine.idleCoresUs();
       const isNeedless = idleUs !== null && this.#idleUs !== null && idleUs - this.#idleUs >= IDLE_CORES * lastedUs;
-      this.#forget(nowUs, waitedUs);
+      this.#beginSpell(nowUs, waitedUs);
       this.#idleUs = idleUs;
       this.#wants(isNeedless);
     }
@@ -82,8 +82,8 @@ export class Wakefulness {
     this.#waitedUs = waitedUs;
   };
 
-  /** Waiting tells something only while streams are open. */
-  #forget(nowUs: number, waitedUs: number): void {
+  /** What was waited until now does not count for what follows. */
+  #beginSpell(nowUs: number, waitedUs: number): void {
     this.#spell = { fromUs: nowUs, waitedUs };
     this.#idleUs = null;
   }
@@ -92,7 +92,7 @@ export class Wakefulness {
     const lastedUs = nowUs - this.#spell.fromUs;
     if (lastedUs < SPELL_US) return;
     const isCrowded = waitedUs - this.#spell.waitedUs > CROWDED * lastedUs;
-    this.#forget(nowUs, waitedUs);
+    this.#beginSpell(nowUs, waitedUs);
     if (!isCrowded) return;
     this.#wants(false);
     this.#notBeforeUs = nowUs + this.#restUs;

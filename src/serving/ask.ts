@@ -1,5 +1,5 @@
 import { Agent, request } from 'undici';
-import { pathBelow, type ServerAccess } from '../replay/transport.ts';
+import { urlBelow, type ServerAccess } from '../replay/transport.ts';
 
 export interface Reply {
   readonly status: number;
@@ -18,7 +18,7 @@ interface Post {
 
 /** One request to a path below the server's URL. */
 export function ask(access: ServerAccess, path: string, patienceMs: number, post?: Post): Promise<Reply> {
-  return askUrl(new URL(pathBelow(access.url, path), access.url), access, patienceMs, post);
+  return askUrl(urlBelow(access.url, path), access, patienceMs, post);
 }
 
 /** One request, its answer read whole. Throws when none has come within `patienceMs`. */

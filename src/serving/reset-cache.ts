@@ -3,7 +3,7 @@ import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import type { CacheReset } from '../core/manifest.ts';
 import { byMetric, type ServerSample } from '../core/server-metrics.ts';
 import type { Request } from '../core/request.ts';
-import { pathBelow, type ServerAccess } from '../replay/transport.ts';
+import { urlBelow, type ServerAccess } from '../replay/transport.ts';
 import { ask } from './ask.ts';
 import type { Asker } from './asker.ts';
 import { metricsPage, openScraper, type Scraper } from './scrape.ts';
@@ -110,7 +110,7 @@ async function post(server: ServerAccess, route: string): Promise<number> {
   try {
     return (await ask(server, route, PATIENCE_MS, { headers: {}, body: new Uint8Array() })).status;
   } catch (thrown) {
-    throw unreachable(`POST ${new URL(pathBelow(server.url, route), server.url).href}: ${messageOf(thrown)}`);
+    throw unreachable(`POST ${urlBelow(server.url, route).href}: ${messageOf(thrown)}`);
   }
 }
 

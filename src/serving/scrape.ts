@@ -2,7 +2,7 @@ import { Client } from 'undici';
 import { messageOf } from '../core/errors.ts';
 import { isKept, type ServerSample } from '../core/server-metrics.ts';
 import { machineUs } from '../core/wall-clock.ts';
-import { pathBelow, type ServerAccess } from '../replay/transport.ts';
+import { urlBelow, type ServerAccess } from '../replay/transport.ts';
 import { parseMetrics } from './metrics-text.ts';
 
 /** Some servers tell every model and every adapter; no page is larger than this. */
@@ -27,7 +27,7 @@ export interface Scraper {
 
 /** The page of a server. */
 export function metricsPage({ url, headers, insecure }: ServerAccess): MetricsPage {
-  return { url: new URL(pathBelow(url, '/metrics'), url).href, headers, insecure };
+  return { url: urlBelow(url, '/metrics').href, headers, insecure };
 }
 
 /** Reads a page again and again over one connection. What goes wrong is told, never thrown. */

@@ -5,7 +5,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import { formatMs } from '../core/units.ts';
 import { machineUs } from '../core/wall-clock.ts';
-import { pathBelow } from '../replay/transport.ts';
+import { urlBelow } from '../replay/transport.ts';
 import { askUrl } from './ask.ts';
 
 const LOOK_EVERY_MS = 250;
@@ -141,7 +141,7 @@ async function waitUntilReady(
 }
 
 function readyUrl({ ready, target }: StartOptions): URL {
-  return ready ?? new URL(pathBelow(target, '/health'), target);
+  return ready ?? urlBelow(target, '/health');
 }
 
 /** Why the server does not answer yet; null once it does. */
