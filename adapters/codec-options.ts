@@ -1,4 +1,4 @@
-import type { ServerAbilities } from './abilities.ts';
+import type { ServerAbilities } from './capabilities.ts';
 
 export const ENDPOINTS = ['completions', 'chat', 'generate'] as const;
 export type Endpoint = (typeof ENDPOINTS)[number];

@@ -1,7 +1,7 @@
 import type { StreamFault } from '../src/core/codec.ts';
-import { broken, endedEarly, foreign, notJson } from './faults.ts';
+import { broken, endedEarly, foreign, notJson } from './stream-errors.ts';
 import { isObject, textAt, type Json } from './json.ts';
-import { refusalText } from './refusal.ts';
+import { refusalText } from './error-body.ts';
 import { SseReader } from './sse.ts';
 
 /** What a dialect makes of the events of one answer. */

@@ -2,7 +2,7 @@ import type { Decoder, StreamFault, TokenOut } from '../src/core/codec.ts';
 import type { TokenCountSource } from '../src/core/record.ts';
 import type { Answer } from '../src/core/target.ts';
 import { EventStream } from './event-stream.ts';
-import { broken, foreign } from './faults.ts';
+import { broken, foreign } from './stream-errors.ts';
 import { isObject, MOST_TOKENS, textAt, tokensAt, type Json } from './json.ts';
 import { phasesOf } from './phases.ts';
 

@@ -5,7 +5,7 @@ import { openAiCodec } from './openai.ts';
 import { sglangCodec } from './sglang.ts';
 import { vllmCodec } from './vllm.ts';
 
-export { EVERY_ABILITY, type Ability, type ServerAbilities } from './abilities.ts';
+export { EVERY_ABILITY, type Ability, type ServerAbilities } from './capabilities.ts';
 export { ENDPOINTS, type CodecOptions, type Endpoint } from './codec-options.ts';
 
 interface Adapter {

@@ -1,12 +1,12 @@
 import type { Codec } from '../src/core/codec.ts';
 import type { PromptMaker } from '../src/core/prompt-maker.ts';
 import type { Request } from '../src/core/request.ts';
-import type { ServerAbilities } from './abilities.ts';
-import { AnswerDecoder, type Carried } from './answer-decoder.ts';
+import type { ServerAbilities } from './capabilities.ts';
+import { AnswerDecoder, type Carried } from './openai-stream-decoder.ts';
 import { jsonCall } from './calls.ts';
 import type { CodecOptions } from './codec-options.ts';
 import { isObject, textAt } from './json.ts';
-import { refusalText } from './refusal.ts';
+import { refusalText } from './error-body.ts';
 
 /**
  * OpenAI's completions and chat, streamed, with whatever the server knows beyond them: vLLM, SGLang and most front ends

@@ -1,12 +1,12 @@
 import type { Codec } from '../src/core/codec.ts';
 import type { PromptMaker } from '../src/core/prompt-maker.ts';
 import type { Request } from '../src/core/request.ts';
-import { EVERY_ABILITY, type ServerAbilities } from './abilities.ts';
+import { EVERY_ABILITY, type ServerAbilities } from './capabilities.ts';
 import { jsonCall, requestId } from './calls.ts';
 import type { CodecOptions } from './codec-options.ts';
 import { GenerateDecoder } from './generate-decoder.ts';
 import { openAiRoutes } from './openai-routes.ts';
-import { refusalText } from './refusal.ts';
+import { refusalText } from './error-body.ts';
 
 /** SGLang: its own `/generate`, which tells the count of tokens with each event, or OpenAI's routes. */
 export function sglangCodec(options: CodecOptions, prompts: PromptMaker): Codec {

@@ -1,6 +1,6 @@
 import type { Codec } from '../src/core/codec.ts';
 import type { PromptMaker } from '../src/core/prompt-maker.ts';
-import { EVERY_ABILITY } from './abilities.ts';
+import { EVERY_ABILITY } from './capabilities.ts';
 import type { CodecOptions } from './codec-options.ts';
 import { openAiRoutes } from './openai-routes.ts';
 

@@ -1,7 +1,7 @@
-import type { Manifest } from '../src/core/manifest.ts';
-import type { Summary } from '../src/core/summary.ts';
+import type { Manifest } from '../src/schema/manifest.ts';
+import type { Summary } from '../src/schema/summary.ts';
 import { formatShare, withThousands } from '../src/core/units.ts';
-import { GOAL_PERCENT } from './figures/slo-plane.ts';
+import { GOAL_PERCENT } from './data/slo-plane.ts';
 import {
   countWords,
   deviationWords,
@@ -12,7 +12,7 @@ import {
   limitsWords,
   METRIC_NAMES,
   outcomeWords,
-} from './wording.ts';
+} from './format.ts';
 
 const GOAL = GOAL_PERCENT / 100;
 

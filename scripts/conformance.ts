@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { request } from 'undici';
 import { ADAPTERS, EVERY_ABILITY, makeCodec, type Endpoint } from '../adapters/index.ts';
 import { promptMaker } from '../workloads/index.ts';
-import { runOnce } from '../src/compose/run-once.ts';
+import { runOnce } from '../src/run/run.ts';
 import { messageOf } from '../src/core/errors.ts';
 import type { RequestRecord } from '../src/core/record.ts';
 import { readRecords } from '../src/runs/records.ts';

@@ -1,5 +1,5 @@
-import type { RunHooks } from '../src/compose/run-once.ts';
-import type { RunSpec } from '../src/compose/run-spec.ts';
+import type { RunHooks } from '../src/run/run.ts';
+import type { RunSpec } from '../src/run/run-spec.ts';
 
 /** A replay of `path` as the command line would do it without options, but for those in `own`. */
 export function plainRun(path: string, own: Pick<RunSpec, 'target' | 'out'> & Partial<RunSpec>): RunSpec {

@@ -1,6 +1,6 @@
 import { formatShare } from '../../src/core/units.ts';
-import type { Timeline } from '../figures/timeline.ts';
-import { afterWords, countWords, secondsWords } from '../wording.ts';
+import type { Timeline } from '../data/timeline.ts';
+import { afterWords, countWords, secondsWords } from '../format.ts';
 import type { Chart } from './chart.ts';
 import { COLOURS, SHARE_LABEL } from './theme.ts';
 import { shadeWords, timePanel } from './time-panel.ts';

@@ -1,8 +1,8 @@
 import type { TopLevelSpec } from 'vega-lite';
-import type { LatencyMetric, LatencyStats } from '../../src/core/summary.ts';
+import type { LatencyMetric, LatencyStats } from '../../src/schema/summary.ts';
 import { formatMs, formatShare, withThousands } from '../../src/core/units.ts';
-import type { Ecdf } from '../figures/ecdf.ts';
-import { countWords, latencyWords, METRIC_NAMES, plainMs } from '../wording.ts';
+import type { Ecdf } from '../data/ecdf.ts';
+import { countWords, latencyWords, METRIC_NAMES, plainMs } from '../format.ts';
 import type { Chart, Layers, Position } from './chart.ts';
 import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
 import { COLOURS, SHARE_LABEL, SLO_LINE } from './theme.ts';

@@ -1,6 +1,6 @@
 import { formatMs, threeFigures, withThousands } from '../../src/core/units.ts';
-import type { HeatColumn, HeatMap } from '../figures/heat.ts';
-import { countWords, METRIC_NAMES, plainMs } from '../wording.ts';
+import type { HeatColumn, HeatMap } from '../data/heat.ts';
+import { countWords, METRIC_NAMES, plainMs } from '../format.ts';
 import type { Chart, Layers, Position } from './chart.ts';
 import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
 import { COLOURS, SLO_LINE } from './theme.ts';

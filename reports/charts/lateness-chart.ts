@@ -1,6 +1,6 @@
 import { formatMs } from '../../src/core/units.ts';
-import type { Timeline } from '../figures/timeline.ts';
-import { afterWords, countWords, secondsWords } from '../wording.ts';
+import type { Timeline } from '../data/timeline.ts';
+import { afterWords, countWords, secondsWords } from '../format.ts';
 import type { Chart } from './chart.ts';
 import { COLOURS } from './theme.ts';
 import { binWords, timePanel } from './time-panel.ts';

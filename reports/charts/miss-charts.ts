@@ -1,7 +1,7 @@
 import { formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
-import { MISS_KINDS, MISS_PHASES } from '../figures/miss.ts';
-import { ROUND_S, type MissBin, type Misses } from '../figures/misses.ts';
-import { countWords, joinWords, secondsWords } from '../wording.ts';
+import { MISS_KINDS, MISS_PHASES } from '../data/miss.ts';
+import { ROUND_S, type MissBin, type Misses } from '../data/misses.ts';
+import { countWords, joinWords, secondsWords } from '../format.ts';
 import type { Chart } from './chart.ts';
 import { KIND_NAMES, PHASE_NAMES, PHASE_VERBS } from './miss-kinds.ts';
 import { ENOUGH_TO_PLACE, longPrompts, mainPhase, worstSpan } from './miss-findings.ts';

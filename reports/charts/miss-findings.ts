@@ -1,7 +1,7 @@
 import { formatShare, withThousands } from '../../src/core/units.ts';
-import { MISS_PHASES, type MissPhase } from '../figures/miss.ts';
-import { type MissBin, type Misses, missedIn } from '../figures/misses.ts';
-import { secondsWords } from '../wording.ts';
+import { MISS_PHASES, type MissPhase } from '../data/miss.ts';
+import { type MissBin, type Misses, missedIn } from '../data/misses.ts';
+import { secondsWords } from '../format.ts';
 import { PHASE_VERBS } from './miss-kinds.ts';
 
 /** Fewer requests than this on either side of a comparison say nothing. */

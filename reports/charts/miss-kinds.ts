@@ -1,4 +1,4 @@
-import type { MissKind, MissPhase } from '../figures/miss.ts';
+import type { MissKind, MissPhase } from '../data/miss.ts';
 import { COLOURS } from './theme.ts';
 
 export const KIND_NAMES: Readonly<Record<MissKind, string>> = {

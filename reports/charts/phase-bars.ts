@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { formatShare, withThousands } from '../../src/core/units.ts';
-import { MISS_PHASES } from '../figures/miss.ts';
-import type { Misses } from '../figures/misses.ts';
+import { MISS_PHASES } from '../data/miss.ts';
+import type { Misses } from '../data/misses.ts';
 import { PHASE_NAMES } from './miss-kinds.ts';
 import { COLOURS } from './theme.ts';
 

@@ -1,4 +1,4 @@
-import { type PlacementReport, unitWords } from '../../src/core/placement.ts';
+import { type PlacementReport, unitWords } from '../../src/schema/placement.ts';
 import { threeFigures, withThousands } from '../../src/core/units.ts';
 import {
   carries,
@@ -8,8 +8,8 @@ import {
   RANKING_COLUMNS,
   rankingRow,
   shapeWords,
-} from '../placement-words.ts';
-import { METRIC_NAMES } from '../wording.ts';
+} from '../placement-text.ts';
+import { METRIC_NAMES } from '../format.ts';
 import type { Chart } from './chart.ts';
 import { COLOURS } from './theme.ts';
 

@@ -1,10 +1,10 @@
-import { LATENCY_METRICS, type LatencyMetric, type Summary } from '../../src/core/summary.ts';
+import { LATENCY_METRICS, type LatencyMetric, type Summary } from '../../src/schema/summary.ts';
 import { formatMs } from '../../src/core/units.ts';
-import { isAnswered } from '../../src/metrics/answered.ts';
-import type { Figures } from '../figures/figures.ts';
-import type { ServerTimeline } from '../figures/server-timeline.ts';
-import { stayUs } from '../figures/request-spans.ts';
-import { countWords } from '../wording.ts';
+import { isAnswered } from '../../src/metrics/request-latency.ts';
+import type { Figures } from '../data/report-data.ts';
+import type { ServerTimeline } from '../data/server-timeline.ts';
+import { stayUs } from '../data/request-spans.ts';
+import { countWords } from '../format.ts';
 import { attainmentChart } from './attainment-chart.ts';
 import type { Chart } from './chart.ts';
 import { ecdfChart } from './ecdf-chart.ts';

@@ -1,5 +1,5 @@
-import type { ServerBin, ServerTimeline } from '../figures/server-timeline.ts';
-import { afterWords, amountWords, countWords, secondsWords } from '../wording.ts';
+import type { ServerBin, ServerTimeline } from '../data/server-timeline.ts';
+import { afterWords, amountWords, countWords, secondsWords } from '../format.ts';
 import type { Chart } from './chart.ts';
 import { COLOURS } from './theme.ts';
 import { binWords, timePanel, type TimeSeries } from './time-panel.ts';

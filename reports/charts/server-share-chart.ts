@@ -1,6 +1,6 @@
 import { formatShare } from '../../src/core/units.ts';
-import type { ServerBin, ServerTimeline } from '../figures/server-timeline.ts';
-import { afterWords, countWords, secondsWords } from '../wording.ts';
+import type { ServerBin, ServerTimeline } from '../data/server-timeline.ts';
+import { afterWords, countWords, secondsWords } from '../format.ts';
 import type { Chart } from './chart.ts';
 import { COLOURS, SHARE_LABEL } from './theme.ts';
 import { binWords, timePanel } from './time-panel.ts';

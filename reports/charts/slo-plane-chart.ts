@@ -1,7 +1,7 @@
 import { formatMs, formatShare } from '../../src/core/units.ts';
 import type { Slo } from '../../src/core/slo.ts';
-import { GOAL_PERCENT, LEVELS_PERCENT, type SloPlane } from '../figures/slo-plane.ts';
-import { countWords, joinWords, plainMs } from '../wording.ts';
+import { GOAL_PERCENT, LEVELS_PERCENT, type SloPlane } from '../data/slo-plane.ts';
+import { countWords, joinWords, plainMs } from '../format.ts';
 import type { Chart } from './chart.ts';
 import { sloPlaneLayers } from './slo-plane-layers.ts';
 

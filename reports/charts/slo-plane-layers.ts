@@ -1,6 +1,6 @@
 import { formatMs } from '../../src/core/units.ts';
 import type { Slo } from '../../src/core/slo.ts';
-import { GOAL_PERCENT, type SloPlane } from '../figures/slo-plane.ts';
+import { GOAL_PERCENT, type SloPlane } from '../data/slo-plane.ts';
 import type { Layers, Position } from './chart.ts';
 import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
 import { COLOURS, SLO_LINE } from './theme.ts';

@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { formatShare, withThousands } from '../../src/core/units.ts';
-import { MISS_KINDS, type MissKind } from '../figures/miss.ts';
-import { type MissBin, missedIn } from '../figures/misses.ts';
+import { MISS_KINDS, type MissKind } from '../data/miss.ts';
+import { type MissBin, missedIn } from '../data/misses.ts';
 import type { Table } from './chart.ts';
 import { KIND_COLOURS, KIND_NAMES } from './miss-kinds.ts';
 import { SHARE_LABEL } from './theme.ts';

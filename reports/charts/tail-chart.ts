@@ -1,7 +1,7 @@
-import type { LatencyMetric } from '../../src/core/summary.ts';
+import type { LatencyMetric } from '../../src/schema/summary.ts';
 import { formatMs, threeFigures } from '../../src/core/units.ts';
-import type { Ecdf } from '../figures/ecdf.ts';
-import { countWords, joinWords, METRIC_NAMES } from '../wording.ts';
+import type { Ecdf } from '../data/ecdf.ts';
+import { countWords, joinWords, METRIC_NAMES } from '../format.ts';
 import type { Chart, Layers, Position } from './chart.ts';
 import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
 import { COLOURS } from './theme.ts';

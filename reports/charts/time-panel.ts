@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite';
-import type { TimeBins, TimelineBin } from '../figures/timeline.ts';
-import { afterWords, secondsWords } from '../wording.ts';
+import type { TimeBins, TimelineBin } from '../data/timeline.ts';
+import { afterWords, secondsWords } from '../format.ts';
 import type { Layers, Position } from './chart.ts';
 import { COLOURS } from './theme.ts';
 

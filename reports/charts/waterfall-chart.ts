@@ -1,8 +1,8 @@
 import { RECORD_COLUMNS, type RequestRecord } from '../../src/core/record.ts';
 import { formatMs, withThousands } from '../../src/core/units.ts';
-import { e2eUs, isAnswered } from '../../src/metrics/answered.ts';
-import { type Span, SPAN_KINDS, type SpanKind, spansOf } from '../figures/request-spans.ts';
-import { countWords, outcomeWords, secondsWords } from '../wording.ts';
+import { e2eUs, isAnswered } from '../../src/metrics/request-latency.ts';
+import { type Span, SPAN_KINDS, type SpanKind, spansOf } from '../data/request-spans.ts';
+import { countWords, outcomeWords, secondsWords } from '../format.ts';
 import type { Chart, ChartDetail, Layers, Position } from './chart.ts';
 import { PHASE_NAMES } from './miss-kinds.ts';
 import { COLOURS } from './theme.ts';

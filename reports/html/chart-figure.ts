@@ -1,5 +1,5 @@
 import type { Chart, ChartDetail } from '../charts/chart.ts';
-import { typeset } from '../wording.ts';
+import { typeset } from '../format.ts';
 import { factLines } from './fact-lines.ts';
 import { html, type Markup } from './markup.ts';
 

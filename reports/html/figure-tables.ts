@@ -4,7 +4,7 @@ import {
   type LatencyTable,
   type LengthStats,
   type Summary,
-} from '../../src/core/summary.ts';
+} from '../../src/schema/summary.ts';
 import { threeFigures, withThousands } from '../../src/core/units.ts';
 import {
   DEFINITIONS,
@@ -14,7 +14,7 @@ import {
   reuseWords,
   secondsWords,
   tellsPrefixReuse,
-} from '../wording.ts';
+} from '../format.ts';
 import { html, type Markup } from './markup.ts';
 
 /** A figure's name with its definition, linked to where it is drawn: of the places named, the first that the page has. */

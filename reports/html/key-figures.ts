@@ -1,7 +1,7 @@
 import { SLO_METRICS } from '../../src/core/slo.ts';
-import type { Attainment, Summary } from '../../src/core/summary.ts';
+import type { Attainment, Summary } from '../../src/schema/summary.ts';
 import { formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
-import { DEFINITIONS, intervalWords, METRIC_NAMES, plainMs } from '../wording.ts';
+import { DEFINITIONS, intervalWords, METRIC_NAMES, plainMs } from '../format.ts';
 import { askedAndGot, latencyTable, type Named } from './figure-tables.ts';
 import { html, type Markup } from './markup.ts';
 

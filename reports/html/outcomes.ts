@@ -1,8 +1,8 @@
 import { OUTCOMES } from '../../src/core/record.ts';
-import type { Summary } from '../../src/core/summary.ts';
+import type { Summary } from '../../src/schema/summary.ts';
 import { formatShare, withThousands } from '../../src/core/units.ts';
-import type { Figures } from '../figures/figures.ts';
-import { countWords, outcomeWords } from '../wording.ts';
+import type { Figures } from '../data/report-data.ts';
+import { countWords, outcomeWords } from '../format.ts';
 import { html, type Markup } from './markup.ts';
 
 /** How requests ended, and what the failed ones said; nothing where all is well. */

@@ -4,7 +4,7 @@ import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Chart } from '../charts/chart.ts';
 import { THEME } from '../charts/theme.ts';
-import { typeset } from '../wording.ts';
+import { typeset } from '../format.ts';
 import { chartFigure } from './chart-figure.ts';
 import { html, json, type Markup, trusted } from './markup.ts';
 import { runPage } from './page-script.ts';

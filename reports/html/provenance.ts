@@ -1,7 +1,7 @@
-import type { Manifest } from '../../src/core/manifest.ts';
-import type { Summary } from '../../src/core/summary.ts';
+import type { Manifest } from '../../src/schema/manifest.ts';
+import type { Summary } from '../../src/schema/summary.ts';
 import { withThousands } from '../../src/core/units.ts';
-import { commandWords, countWords, joinWords, secondsWords, sloWords } from '../wording.ts';
+import { commandWords, countWords, joinWords, secondsWords, sloWords } from '../format.ts';
 import { factLines } from './fact-lines.ts';
 import { html, type Markup } from './markup.ts';
 

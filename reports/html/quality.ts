@@ -1,9 +1,9 @@
-import type { Manifest } from '../../src/core/manifest.ts';
+import type { Manifest } from '../../src/schema/manifest.ts';
 import { TOKEN_COUNT_SOURCES, type TokenCountSource } from '../../src/core/record.ts';
-import type { Summary } from '../../src/core/summary.ts';
+import type { Summary } from '../../src/schema/summary.ts';
 import { formatMs, formatShare, withThousands } from '../../src/core/units.ts';
-import type { Figures } from '../figures/figures.ts';
-import { countWords, DEFINITIONS, joinWords } from '../wording.ts';
+import type { Figures } from '../data/report-data.ts';
+import { countWords, DEFINITIONS, joinWords } from '../format.ts';
 import { factLines } from './fact-lines.ts';
 import { html, type Markup } from './markup.ts';
 

@@ -1,7 +1,7 @@
-import type { LatencyStats, ServerLatency, Summary } from '../../src/core/summary.ts';
+import type { LatencyStats, ServerLatency, Summary } from '../../src/schema/summary.ts';
 import { formatMs, withThousands } from '../../src/core/units.ts';
-import { quantileWords, serverLoadWords, serverNotes } from '../server-words.ts';
-import { DEFINITIONS, joinWords, latencyWords, secondsWords } from '../wording.ts';
+import { quantileWords, serverLoadWords, serverNotes } from '../server-text.ts';
+import { DEFINITIONS, joinWords, latencyWords, secondsWords } from '../format.ts';
 import { html, type Markup } from './markup.ts';
 
 /** What the server says of itself, its latencies beside ours; nothing where it says nothing. */

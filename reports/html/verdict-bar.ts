@@ -1,7 +1,7 @@
-import type { Manifest } from '../../src/core/manifest.ts';
-import type { Summary } from '../../src/core/summary.ts';
+import type { Manifest } from '../../src/schema/manifest.ts';
+import type { Summary } from '../../src/schema/summary.ts';
 import { verdictOf } from '../verdict.ts';
-import { loadWords, typeset } from '../wording.ts';
+import { loadWords, typeset } from '../format.ts';
 import { html, type Markup } from './markup.ts';
 
 /** The answer, whether to believe it, and what was measured. */

@@ -1,7 +1,7 @@
-import type { Manifest } from '../../src/core/manifest.ts';
+import type { Manifest } from '../../src/schema/manifest.ts';
 import type { RecordBatch } from '../../src/core/record.ts';
-import type { Scrape } from '../../src/core/server-metrics.ts';
-import type { Summary } from '../../src/core/summary.ts';
+import type { Scrape } from '../../src/schema/server-metrics.ts';
+import type { Summary } from '../../src/schema/summary.ts';
 import { withThousands } from '../../src/core/units.ts';
 import type { Chart } from '../charts/chart.ts';
 import {
@@ -13,8 +13,8 @@ import {
   timelineCharts,
 } from '../charts/run-charts.ts';
 import { missSentence } from '../charts/miss-findings.ts';
-import { collectFigures, type Figures } from '../figures/figures.ts';
-import { summaryMarkdown } from '../markdown/summary-markdown.ts';
+import { collectFigures, type Figures } from '../data/report-data.ts';
+import { summaryMarkdown } from '../markdown/summary.ts';
 import { keyFigures } from './key-figures.ts';
 import { html } from './markup.ts';
 import { outcomes } from './outcomes.ts';

@@ -1,8 +1,8 @@
-import type { Placement, PlacementReport } from '../../src/core/placement.ts';
+import type { Placement, PlacementReport } from '../../src/schema/placement.ts';
 import { withThousands } from '../../src/core/units.ts';
 import { placementCharts } from '../charts/placement-charts.ts';
-import { methodLines, placementVerdict, RANKING_COLUMNS, rankingRow } from '../placement-words.ts';
-import { limitsWords, sloWords, typeset } from '../wording.ts';
+import { methodLines, placementVerdict, RANKING_COLUMNS, rankingRow } from '../placement-text.ts';
+import { limitsWords, sloWords, typeset } from '../format.ts';
 import { factLines } from './fact-lines.ts';
 import { html, type Markup } from './markup.ts';
 import { chartSection, page } from './page.ts';

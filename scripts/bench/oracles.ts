@@ -6,7 +6,7 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const empty = process.cpuUsage();
-const { runOnce } = await import('../../src/compose/run-once.ts');
+const { runOnce } = await import('../../src/run/run.ts');
 const { plainRun, UNWATCHED } = await import('../plain-run.ts');
 const { cpuSince, readTrace, simulate } = await import('./simulate.ts');
 const startUpS = cpuSince(empty);

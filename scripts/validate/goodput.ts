@@ -1,4 +1,4 @@
-import { findGoodput, type Probe } from '../../src/search/goodput.ts';
+import { findGoodput, type Probe } from '../../src/search/goodput/search.ts';
 import { latenciesAt, type Asked, type Latency } from './simulated.ts';
 
 /** The lowest rate that did not pass is at most this share above the one that is found. */

@@ -1,4 +1,4 @@
-import { ln } from '../../src/core/exact-math.ts';
+import { ln } from '../../src/core/portable-math.ts';
 import { randomStream, uniform } from '../../src/core/random.ts';
 import { VirtualClock } from '../../src/core/virtual-clock.ts';
 import { createEngine, parseEngineSpec } from '../../src/engine/index.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { EXIT, type ExitCode } from '../core/errors.ts';
-import { collectAlone } from '../core/collect-alone.ts';
+import { collectAlone } from '../core/single-threaded-gc.ts';
 import { DIALECT_NAMES, engineWarnings, parseEngineSpec, serveEngine } from '../engine/index.ts';
-import { openIterationFile } from '../compose/iteration-file.ts';
+import { openIterationFile } from '../engine/instance/iteration-file.ts';
 import { expected, readOptions, text, wholeNumber, type Command } from './command.ts';
 import { engineList } from './engine-list.ts';
 import { printWarning } from './terminal.ts';

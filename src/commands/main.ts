@@ -1,5 +1,5 @@
 import yargs from 'yargs';
-import { version } from '../compose/version.ts';
+import { version } from '../core/version.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import type { Command } from './command.ts';
 import { outliveReaders, printError } from './terminal.ts';

@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { writePlacement } from '../compose/placement-files.ts';
+import { writePlacement } from '../search/placement/files.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { checkRunDirectory } from '../runs/run-directory.ts';
-import { findPlacement, type PlaceSpec } from '../search/place.ts';
+import { findPlacement, type PlaceSpec } from '../search/placement/place.ts';
 import { placementText } from '../../reports/index.ts';
 import { resolveSlo, resolveWorkload } from '../../workloads/index.ts';
 import { expected, readOptions, text, wholeNumber, type Command } from './command.ts';

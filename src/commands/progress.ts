@@ -1,6 +1,6 @@
 import type { PlanFacts } from '../core/plan.ts';
 import { formatMs, withThousands } from '../core/units.ts';
-import type { RunProgress } from '../compose/run-once.ts';
+import type { RunProgress } from '../run/run.ts';
 
 const TTY_EVERY_MS = 250;
 const PLAIN_EVERY_MS = 5000;

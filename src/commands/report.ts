@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { judgedBy, openRun, reportRun } from '../compose/finish-run.ts';
+import { judgedBy, openRun, reportRun } from '../run/finish.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
-import type { Summary } from '../core/summary.ts';
+import type { Summary } from '../schema/summary.ts';
 import { reportFile } from '../runs/run-directory.ts';
 import { summaryText } from '../../reports/index.ts';
 import { resolveSlo } from '../../workloads/index.ts';

@@ -2,7 +2,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { ENDPOINTS } from '../../adapters/index.ts';
-import type { RunSpec } from '../compose/run-spec.ts';
+import type { RunSpec } from '../run/run-spec.ts';
 import { messageOf, UserError } from '../core/errors.ts';
 import { parseDurationUs } from '../core/units.ts';
 import { resolveSlo, resolveWorkload } from '../../workloads/index.ts';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { runOnce, type RunResult } from '../compose/run-once.ts';
+import { runOnce, type RunResult } from '../run/run.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { reportFile } from '../runs/run-directory.ts';
 import { summaryText } from '../../reports/index.ts';

@@ -1,4 +1,4 @@
-import { nearest, suggestion } from '../core/nearest.ts';
+import { nearest, suggestion } from '../core/did-you-mean.ts';
 import type { Command } from './command.ts';
 
 const GLOBAL_OPTIONS = ['help', 'version', 'color'];

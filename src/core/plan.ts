@@ -1,4 +1,4 @@
-import type { MeasuredSpan } from './measured-span.ts';
+import type { MeasuredSpan } from './measurement-window.ts';
 import type { Request } from './request.ts';
 
 /** What was done to a source's requests, in order; recorded so that a plan can be rebuilt from its source. */

@@ -1,4 +1,4 @@
-import { ln } from './exact-math.ts';
+import { ln } from './portable-math.ts';
 
 /** A stream of uniform 32-bit integers. */
 export type Random = () => number;

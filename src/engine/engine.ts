@@ -1,5 +1,5 @@
 import type { Phases } from '../core/record.ts';
-import type { PromptContent } from './prompt-content.ts';
+import type { PromptContent } from './instance/prompt-content.ts';
 
 /** A request as an engine gets it. */
 export interface Submission {

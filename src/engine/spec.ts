@@ -1,5 +1,5 @@
 import { UserError } from '../core/errors.ts';
-import { suggestion } from '../core/nearest.ts';
+import { suggestion } from '../core/did-you-mean.ts';
 import type { Engine } from './engine.ts';
 import { DEFAULT_SYSTEM, SYSTEMS } from './systems/index.ts';
 import { OptionReader, type Options } from './systems/option-reader.ts';

@@ -1,7 +1,7 @@
 import type { RequestRecord } from '../core/record.ts';
 import { type Slo, SLO_METRICS, type SloMetric } from '../core/slo.ts';
-import type { Attainment } from '../core/summary.ts';
-import { e2eUs, isAnswered, tpotUs, ttftUs } from './answered.ts';
+import type { Attainment } from '../schema/summary.ts';
+import { e2eUs, isAnswered, tpotUs, ttftUs } from './request-latency.ts';
 import { blockInterval } from './bootstrap.ts';
 import { nearestRank, Samples } from './samples.ts';
 

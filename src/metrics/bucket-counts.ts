@@ -1,4 +1,4 @@
-import type { BucketQuantile } from '../core/summary.ts';
+import type { BucketQuantile } from '../schema/summary.ts';
 
 /** Counts of a histogram as Prometheus has it, up to each bound, added up over series. */
 export class BucketCounts {

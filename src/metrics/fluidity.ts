@@ -1,7 +1,7 @@
 import type { RequestRecord } from '../core/record.ts';
-import type { Summary } from '../core/summary.ts';
+import type { Summary } from '../schema/summary.ts';
 import { limitUs } from './attainment.ts';
-import { isAnswered } from './answered.ts';
+import { isAnswered } from './request-latency.ts';
 import { Samples, sum } from './samples.ts';
 
 /**

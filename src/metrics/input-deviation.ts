@@ -1,5 +1,5 @@
 import type { RequestRecord } from '../core/record.ts';
-import type { Summary } from '../core/summary.ts';
+import type { Summary } from '../schema/summary.ts';
 
 /** How far prompts were from their planned lengths, of answers that tell their input tokens. */
 export class InputDeviation {

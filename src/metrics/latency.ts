@@ -1,6 +1,6 @@
 import type { RequestRecord } from '../core/record.ts';
-import type { LatencyStats, LatencyTable } from '../core/summary.ts';
-import { e2eUs, isAnswered, tpotUs, ttftUs } from './answered.ts';
+import type { LatencyStats, LatencyTable } from '../schema/summary.ts';
+import { e2eUs, isAnswered, tpotUs, ttftUs } from './request-latency.ts';
 import { nearestRank, Samples, sum } from './samples.ts';
 
 /** The three views of a run's latencies (`contract.md`, "Metrics"). */

@@ -1,6 +1,6 @@
-import type { Manifest } from '../core/manifest.ts';
-import { byMetric, type Scrape, type ServerMetric, type ServerSample } from '../core/server-metrics.ts';
-import type { ServerGauge, ServerLatency, Summary } from '../core/summary.ts';
+import type { Manifest } from '../schema/manifest.ts';
+import { byMetric, type Scrape, type ServerMetric, type ServerSample } from '../schema/server-metrics.ts';
+import type { ServerGauge, ServerLatency, Summary } from '../schema/summary.ts';
 import { BucketCounts } from './bucket-counts.ts';
 
 /**

@@ -1,11 +1,11 @@
-import type { Manifest } from '../core/manifest.ts';
+import type { Manifest } from '../schema/manifest.ts';
 import type { RecordBatch } from '../core/record.ts';
-import type { Scrape } from '../core/server-metrics.ts';
-import type { Summary } from '../core/summary.ts';
+import type { Scrape } from '../schema/server-metrics.ts';
+import type { Summary } from '../schema/summary.ts';
 import { AttainmentCollector } from './attainment.ts';
 import { FluidityCollector } from './fluidity.ts';
 import { LatencyCollector } from './latency.ts';
-import { LeftOutCollector } from './left-out.ts';
+import { LeftOutCollector } from './excluded.ts';
 import { RecordsDigest } from './records-digest.ts';
 import { ServerCollector } from './server.ts';
 import { perSecond, TrafficCollector } from './traffic.ts';

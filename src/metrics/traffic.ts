@@ -1,5 +1,5 @@
 import { type Outcome, OUTCOMES, type RequestRecord } from '../core/record.ts';
-import type { Summary } from '../core/summary.ts';
+import type { Summary } from '../schema/summary.ts';
 import { InputDeviation } from './input-deviation.ts';
 import { lengthStats } from './lengths.ts';
 import { Samples, sum } from './samples.ts';

@@ -1,7 +1,7 @@
 import { latenessUs, MAX_LATENESS_MS } from '../core/lateness.ts';
-import type { ClientHealth, Manifest } from '../core/manifest.ts';
+import type { ClientHealth, Manifest } from '../schema/manifest.ts';
 import type { RequestRecord } from '../core/record.ts';
-import type { Summary } from '../core/summary.ts';
+import type { Summary } from '../schema/summary.ts';
 import { formatMs, formatShare } from '../core/units.ts';
 import { nearestRank, Samples } from './samples.ts';
 

@@ -3,7 +3,7 @@ import { messageOf } from '../core/errors.ts';
 import type { Outcome } from '../core/record.ts';
 import type { Answer, Planned, Sink } from '../core/target.ts';
 import type { WallClock } from '../core/wall-clock.ts';
-import type { Arrivals } from './arrivals.ts';
+import type { Arrivals } from './receive-queue.ts';
 import { CallHandler, type CallEvents } from './call-handler.ts';
 
 /** Statuses with which a server declines a request it understood; any other failure is an HTTP error. */

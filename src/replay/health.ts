@@ -1,6 +1,6 @@
 import { build, type Histogram } from 'hdr-histogram-js';
-import type { ClientSample } from '../core/client-sample.ts';
-import type { ClientHealth } from '../core/manifest.ts';
+import type { ClientSample } from '../schema/client-sample.ts';
+import type { ClientHealth } from '../schema/manifest.ts';
 import type { WallClock } from '../core/wall-clock.ts';
 import { coreWaitUs } from './cores.ts';
 import type { Recorder, StoodStill } from './recorder.ts';

@@ -1,9 +1,9 @@
 import { latenessUs, MAX_LATENESS_MS } from '../core/lateness.ts';
-import type { MeasuredSpan } from '../core/measured-span.ts';
+import type { MeasuredSpan } from '../core/measurement-window.ts';
 import type { Outcome, RequestRecord } from '../core/record.ts';
 import type { RecordStore } from '../core/store.ts';
 import type { Answer, Planned, Sink } from '../core/target.ts';
-import { blankRecord } from './blank-record.ts';
+import { blankRecord } from './unsent-record.ts';
 import { settleTokenTimes } from './token-times.ts';
 
 /** Records handed on at once; between full batches `flush` is called on a timer. */

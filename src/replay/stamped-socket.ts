@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { buildConnector } from 'undici';
-import type { Arrivals, Unread } from './arrivals.ts';
+import type { Arrivals, Unread } from './receive-queue.ts';
 
 type Connector = ReturnType<typeof buildConnector>;
 

@@ -2,12 +2,12 @@ import type { Call, Codec } from '../core/codec.ts';
 import type { Answer, Planned, Sink, Target } from '../core/target.ts';
 import { withoutSecrets } from '../core/secrets.ts';
 import type { WallClock } from '../core/wall-clock.ts';
-import { Arrivals } from './arrivals.ts';
+import { Arrivals } from './receive-queue.ts';
 import type { CallHandler } from './call-handler.ts';
 import { Connections } from './connections.ts';
 import { Exchange } from './exchange.ts';
 import { stampedConnector } from './stamped-socket.ts';
-import { Wakefulness } from './wakefulness.ts';
+import { Wakefulness } from './busy-poll.ts';
 
 /** How a server is reached. */
 export interface ServerAccess {

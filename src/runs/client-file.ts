@@ -1,6 +1,6 @@
 import { writeFileSync, renameSync } from 'node:fs';
 import { ByteWriter, parquetWrite } from 'hyparquet-writer';
-import type { ClientSample } from '../core/client-sample.ts';
+import type { ClientSample } from '../schema/client-sample.ts';
 import { clientFile, UNFINISHED_SUFFIX } from './run-directory.ts';
 
 /** Every column is a whole number that fits 64 bits, or null where it could not be had. */

@@ -1,13 +1,13 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { RecordStore } from '../core/store.ts';
-import type { WriterMessage } from './record-writer-thread.ts';
+import type { WriterMessage } from './record-writer-worker.ts';
 import { RecordWriter, type WriterOptions } from './record-writer.ts';
 import { requestsDirectory, writeError } from './run-directory.ts';
 
 /** A store that writes to a run directory from a thread of its own. */
 export function openRecordStore(dir: string, options: WriterOptions): RecordStore {
-  const thread = new Worker(new URL(`./record-writer-thread${extname(import.meta.filename)}`, import.meta.url), {
+  const thread = new Worker(new URL(`./record-writer-worker${extname(import.meta.filename)}`, import.meta.url), {
     workerData: { dir, ...options },
   });
   const post = (message: WriterMessage): void => thread.postMessage(message, []);

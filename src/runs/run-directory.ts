@@ -13,8 +13,8 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { messageOf, UserError } from '../core/errors.ts';
-import { type Manifest, manifestSchema } from '../core/manifest.ts';
-import type { Summary } from '../core/summary.ts';
+import { type Manifest, manifestSchema } from '../schema/manifest.ts';
+import type { Summary } from '../schema/summary.ts';
 
 /** What a file is called until it is whole; recovery removes whatever still bears it. */
 export const UNFINISHED_SUFFIX = '.tmp';

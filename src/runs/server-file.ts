@@ -2,7 +2,7 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { fileWriter, ParquetWriter } from 'hyparquet-writer';
 import { messageOf, UserError } from '../core/errors.ts';
-import type { Scrape, ServerSample } from '../core/server-metrics.ts';
+import type { Scrape, ServerSample } from '../schema/server-metrics.ts';
 import { serverFile, UNFINISHED_SUFFIX } from './run-directory.ts';
 
 /** Rows that are kept before they are written: some minutes of them. */

@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { UserError } from '../core/errors.ts';
-import type { Answer, Question, Setting } from './simulated-goodput.ts';
+import type { Answer, Question, Setting } from './goodput/simulated.ts';
 
 /** What a worker answers to a question. */
 export type Reply =

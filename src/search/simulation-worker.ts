@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf, UserError } from '../core/errors.ts';
 import type { Reply } from './pool.ts';
-import { simulatedGoodput, type Question, type Setting } from './simulated-goodput.ts';
+import { simulatedGoodput, type Question, type Setting } from './goodput/simulated.ts';
 
 /** The other side of `openPool`: one reply to each question. */
 const port = parentPort;

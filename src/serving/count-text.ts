@@ -2,7 +2,7 @@ import type { Codec } from '../core/codec.ts';
 import { messageOf } from '../core/errors.ts';
 import type { PromptMaker } from '../core/prompt-maker.ts';
 import type { ServerAccess } from '../replay/transport.ts';
-import { openAsker } from './asker.ts';
+import { openAsker } from './single-requests.ts';
 
 const PATIENCE_US = 60e6;
 

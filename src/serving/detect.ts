@@ -1,6 +1,6 @@
 import { ADAPTERS, type Endpoint, type ServerAbilities } from '../../adapters/index.ts';
 import { EXIT, UserError } from '../core/errors.ts';
-import { suggestion } from '../core/nearest.ts';
+import { suggestion } from '../core/did-you-mean.ts';
 import type { PromptMaker } from '../core/prompt-maker.ts';
 import type { TokenCountSource } from '../core/record.ts';
 import type { ServerAccess } from '../replay/transport.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ServerAccess } from '../replay/transport.ts';
-import { askJson } from './ask.ts';
+import { askJson } from './http-once.ts';
 import { PATIENCE_MS, type ListedModel } from './reach.ts';
 
 /** What a server says it is. */

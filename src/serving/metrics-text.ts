@@ -1,4 +1,4 @@
-import type { ServerSample } from '../core/server-metrics.ts';
+import type { ServerSample } from '../schema/server-metrics.ts';
 
 /**
  * Reads Prometheus' text format 0.0.4 as far as it is wanted: lines of other names, comments and timestamps are passed

@@ -5,7 +5,7 @@ import type { PromptMaker } from '../core/prompt-maker.ts';
 import type { TokenCountSource } from '../core/record.ts';
 import { withoutSecrets } from '../core/secrets.ts';
 import type { ServerAccess } from '../replay/transport.ts';
-import { ask, type Reply } from './ask.ts';
+import { ask, type Reply } from './http-once.ts';
 import { refusedCredentials } from './reach.ts';
 import { withoutUnknown } from './unknown-fields.ts';
 

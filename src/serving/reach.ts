@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import type { ServerAccess } from '../replay/transport.ts';
-import { ask } from './ask.ts';
+import { ask } from './http-once.ts';
 
 export const PATIENCE_MS = 5000;
 

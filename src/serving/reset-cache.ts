@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
-import type { CacheReset } from '../core/manifest.ts';
-import { byMetric, type ServerSample } from '../core/server-metrics.ts';
+import type { CacheReset } from '../schema/manifest.ts';
+import { byMetric, type ServerSample } from '../schema/server-metrics.ts';
 import type { Request } from '../core/request.ts';
 import { urlBelow, type ServerAccess } from '../replay/transport.ts';
-import { ask } from './ask.ts';
-import type { Asker } from './asker.ts';
+import { ask } from './http-once.ts';
+import type { Asker } from './single-requests.ts';
 import { metricsPage, openScraper, type Scraper } from './scrape.ts';
 
 /** vLLM in its development mode; SGLang, which waits for so many seconds until it is idle. */

@@ -1,6 +1,6 @@
 import { Client } from 'undici';
 import { messageOf } from '../core/errors.ts';
-import { isKept, type ServerSample } from '../core/server-metrics.ts';
+import { isKept, type ServerSample } from '../schema/server-metrics.ts';
 import { machineUs } from '../core/wall-clock.ts';
 import { urlBelow, type ServerAccess } from '../replay/transport.ts';
 import { parseMetrics } from './metrics-text.ts';

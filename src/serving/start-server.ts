@@ -6,7 +6,7 @@ import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import { formatMs } from '../core/units.ts';
 import { machineUs } from '../core/wall-clock.ts';
 import { urlBelow } from '../replay/transport.ts';
-import { askUrl } from './ask.ts';
+import { askUrl } from './http-once.ts';
 
 const LOOK_EVERY_MS = 250;
 const LOOK_PATIENCE_MS = 5000;

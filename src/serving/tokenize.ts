@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import { withoutSecrets } from '../core/secrets.ts';
 import type { ServerAccess } from '../replay/transport.ts';
-import { ask, type Reply } from './ask.ts';
+import { ask, type Reply } from './http-once.ts';
 
 const PATIENCE_MS = 30_000;
 const answer = z.looseObject({ tokens: z.array(z.int()) });

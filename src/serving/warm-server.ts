@@ -1,6 +1,6 @@
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import type { Request } from '../core/request.ts';
-import type { Asker } from './asker.ts';
+import type { Asker } from './single-requests.ts';
 
 /** Together, so that batches of several are warm too. */
 const AT_ONCE = 8;

@@ -4,8 +4,8 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { manifestSchema } from '../../src/core/manifest.ts';
-import type { Summary } from '../../src/core/summary.ts';
+import { manifestSchema } from '../../src/schema/manifest.ts';
+import type { Summary } from '../../src/schema/summary.ts';
 import { cli, readJson, startCli, temporaryFolder } from '../cli.ts';
 import { maxTokens, serve, streamTokens, tokenEvent, type TestServer } from '../servers.ts';
 

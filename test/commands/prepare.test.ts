@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { z } from 'zod';
-import type { Summary } from '../../src/core/summary.ts';
+import type { Summary } from '../../src/schema/summary.ts';
 import { cli, readJson, temporaryFolder } from '../cli.ts';
 import { maxTokens, serve, streamTokens, type TestServer } from '../servers.ts';
 

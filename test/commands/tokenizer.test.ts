@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, it } from 'node:test';
-import type { Summary } from '../../src/core/summary.ts';
+import type { Summary } from '../../src/schema/summary.ts';
 import { cli, readJson, temporaryFolder, type CliResult } from '../cli.ts';
-import { chatServer, type ChatServer, type ChatServerOptions } from '../compose/chat-server.ts';
+import { chatServer, type ChatServer, type ChatServerOptions } from '../target/chat-server.ts';
 
 const folder = temporaryFolder();
 const servers: ChatServer[] = [];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { UserError } from '../../src/core/errors.ts';
-import { nearest } from '../../src/core/nearest.ts';
+import { nearest } from '../../src/core/did-you-mean.ts';
 import { parseSlo } from '../../src/core/slo.ts';
 import {
   formatMs,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { VirtualClock } from '../../src/core/virtual-clock.ts';
-import type { BatchSlot } from '../../src/engine/batch-slot.ts';
+import type { BatchSlot } from '../../src/engine/instance/batch-slot.ts';
 import { createEngine, describeSystem, engineCatalogue, parseEngineSpec } from '../../src/engine/index.ts';
 import { anySpec, picks } from './any-options.ts';
 import { Heard } from './small-engine.ts';

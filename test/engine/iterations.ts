@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { VirtualClock } from '../../src/core/virtual-clock.ts';
-import { fleet } from '../../src/engine/fleet.ts';
+import { fleet } from '../../src/engine/cluster/cluster.ts';
 import { pipeline } from '../../src/engine/hardware/pipeline.ts';
-import { Instance } from '../../src/engine/instance.ts';
-import { logIterations, type IterationEntry } from '../../src/engine/iteration-log.ts';
-import { BlockPool } from '../../src/engine/kv/block-pool.ts';
+import { Instance } from '../../src/engine/instance/instance.ts';
+import { logIterations, type IterationEntry } from '../../src/engine/instance/iteration-log.ts';
+import { BlockPool } from '../../src/engine/kv/counting-block-pool.ts';
 import type { IterationPolicy } from '../../src/engine/policies/policy.ts';
-import { ROUTERS } from '../../src/engine/policies/routers.ts';
+import { ROUTERS } from '../../src/engine/cluster/routers.ts';
 import { Heard, PLAIN_COST } from './small-engine.ts';
 
 /** When it arrives, prompt tokens, output tokens. */

@@ -3,11 +3,11 @@ import type { Cancel, Completion, Engine, Listener, Submission } from '../../src
 import type { CostModel } from '../../src/engine/cost/cost-model.ts';
 import type { IterationPolicy } from '../../src/engine/policies/policy.ts';
 import { vllmV1 } from '../../src/engine/policies/vllm-v1.ts';
-import { fleet } from '../../src/engine/fleet.ts';
+import { fleet } from '../../src/engine/cluster/cluster.ts';
 import { pipeline } from '../../src/engine/hardware/pipeline.ts';
-import { Instance } from '../../src/engine/instance.ts';
-import { BlockPool } from '../../src/engine/kv/block-pool.ts';
-import { ROUTERS } from '../../src/engine/policies/routers.ts';
+import { Instance } from '../../src/engine/instance/instance.ts';
+import { BlockPool } from '../../src/engine/kv/counting-block-pool.ts';
+import { ROUTERS } from '../../src/engine/cluster/routers.ts';
 
 interface SmallEngine {
   readonly capacityBlocks: number;

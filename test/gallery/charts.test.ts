@@ -5,7 +5,7 @@ import { compile } from 'vega-lite';
 import type { Chart } from '../../reports/charts/chart.ts';
 import { runCharts } from '../../reports/charts/run-charts.ts';
 import { PALETTES, THEME } from '../../reports/charts/theme.ts';
-import { collectFigures } from '../../reports/figures/figures.ts';
+import { collectFigures } from '../../reports/data/report-data.ts';
 import { exampleScrapes } from '../reports/example-scrapes.ts';
 import { exampleRun, inBatches } from '../reports/example-run.ts';
 

@@ -1,4 +1,4 @@
-import type { Manifest } from '../../src/core/manifest.ts';
+import type { Manifest } from '../../src/schema/manifest.ts';
 
 /** A complete run on the wall clock with a healthy client and no SLO; as changed by `over`. */
 export function exampleManifest(over: Partial<Manifest> = {}): Manifest {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import type { Scrape, ServerSample } from '../../src/core/server-metrics.ts';
-import type { Manifest } from '../../src/core/manifest.ts';
-import type { Summary } from '../../src/core/summary.ts';
+import type { Scrape, ServerSample } from '../../src/schema/server-metrics.ts';
+import type { Manifest } from '../../src/schema/manifest.ts';
+import type { Summary } from '../../src/schema/summary.ts';
 import { BucketCounts } from '../../src/metrics/bucket-counts.ts';
 import { ServerCollector } from '../../src/metrics/server.ts';
 import { exampleManifest } from './example-manifest.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Manifest } from '../../src/core/manifest.ts';
+import type { Manifest } from '../../src/schema/manifest.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
 import { ValidityCollector } from '../../src/metrics/validity.ts';
 import { exampleRecord } from '../runs/example-records.ts';

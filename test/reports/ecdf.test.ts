@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import * as fc from 'fast-check';
-import { ecdfOf } from '../../reports/figures/ecdf.ts';
-import { GapCounts } from '../../reports/figures/gap-counts.ts';
+import { ecdfOf } from '../../reports/data/ecdf.ts';
+import { GapCounts } from '../../reports/data/gap-counts.ts';
 import { nearestRank } from '../../src/metrics/samples.ts';
 
 /** Long arrays, because short ones are not thinned; a failing one is shown as it is: to shrink it takes minutes. */

@@ -1,11 +1,11 @@
-import type { Manifest } from '../../src/core/manifest.ts';
+import type { Manifest } from '../../src/schema/manifest.ts';
 import { randomStream, uniform } from '../../src/core/random.ts';
 import type { RecordBatch, RequestRecord } from '../../src/core/record.ts';
-import type { Scrape } from '../../src/core/server-metrics.ts';
+import type { Scrape } from '../../src/schema/server-metrics.ts';
 import { parseSlo } from '../../src/core/slo.ts';
-import type { Summary } from '../../src/core/summary.ts';
+import type { Summary } from '../../src/schema/summary.ts';
 import { summarise } from '../../src/metrics/summarise.ts';
-import { blankRecord } from '../../src/replay/blank-record.ts';
+import { blankRecord } from '../../src/replay/unsent-record.ts';
 
 export interface ExampleRun {
   readonly manifest: Manifest;

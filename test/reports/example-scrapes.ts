@@ -1,4 +1,4 @@
-import type { Scrape, ServerSample } from '../../src/core/server-metrics.ts';
+import type { Scrape, ServerSample } from '../../src/schema/server-metrics.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
 
 const BOUNDS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { distributionCharts } from '../../reports/charts/run-charts.ts';
-import { collectFigures } from '../../reports/figures/figures.ts';
+import { collectFigures } from '../../reports/data/report-data.ts';
 import { writeHtmlReport } from '../../reports/index.ts';
-import type { Manifest } from '../../src/core/manifest.ts';
+import type { Manifest } from '../../src/schema/manifest.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
 import { type ExampleOptions, exampleManifest, exampleRun, inBatches } from './example-run.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import * as fc from 'fast-check';
-import { Concurrency } from '../../reports/figures/concurrency.ts';
-import { heatMap } from '../../reports/figures/heat.ts';
-import { LatencyMapCollector } from '../../reports/figures/latency-maps.ts';
+import { Concurrency } from '../../reports/data/concurrency.ts';
+import { heatMap } from '../../reports/data/heat.ts';
+import { LatencyMapCollector } from '../../reports/data/latency-maps.ts';
 import { exampleRun } from './example-run.ts';
 
 it('mean requests in flight is what adding up the overlaps gives', () => {

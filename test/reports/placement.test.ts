@@ -5,7 +5,7 @@ import { compile } from 'vega-lite';
 import { placementCharts } from '../../reports/charts/placement-charts.ts';
 import { THEME } from '../../reports/charts/theme.ts';
 import { placementText, writePlacementHtml } from '../../reports/index.ts';
-import type { Goodput, Group, Placement, PlacementReport } from '../../src/core/placement.ts';
+import type { Goodput, Group, Placement, PlacementReport } from '../../src/schema/placement.ts';
 
 const goodput = (rps: number, gpus: number): Goodput => ({
   goodput_rps: rps,

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ServerSeries } from '../../reports/figures/server-timeline.ts';
-import type { Timeline } from '../../reports/figures/timeline.ts';
+import { ServerSeries } from '../../reports/data/server-timeline.ts';
+import type { Timeline } from '../../reports/data/timeline.ts';
 import { writeHtmlReport } from '../../reports/html/write-html-report.ts';
-import { quantileWords, serverNotes } from '../../reports/server-words.ts';
-import { summaryText } from '../../reports/text/summary-text.ts';
-import type { ServerSample } from '../../src/core/server-metrics.ts';
-import type { ServerLatency, Summary } from '../../src/core/summary.ts';
+import { quantileWords, serverNotes } from '../../reports/server-text.ts';
+import { summaryText } from '../../reports/text/summary.ts';
+import type { ServerSample } from '../../src/schema/server-metrics.ts';
+import type { ServerLatency, Summary } from '../../src/schema/summary.ts';
 import { exampleRun, inBatches } from './example-run.ts';
 import { exampleScrapes } from './example-scrapes.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { tailChart } from '../../reports/charts/tail-chart.ts';
-import { ecdfOf } from '../../reports/figures/ecdf.ts';
+import { ecdfOf } from '../../reports/data/ecdf.ts';
 
 const values = Float64Array.from({ length: 10_000 }, (_, i) => (i + 1) * 1000);
 const ecdf = ecdfOf(values, 0, null);

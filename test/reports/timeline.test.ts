@@ -5,7 +5,7 @@ import { parse, View } from 'vega';
 import { compile } from 'vega-lite';
 import { inFlightChart } from '../../reports/charts/in-flight-chart.ts';
 import { timeUnit } from '../../reports/charts/time-panel.ts';
-import { TimelineCollector } from '../../reports/figures/timeline.ts';
+import { TimelineCollector } from '../../reports/data/timeline.ts';
 import { exampleRun } from './example-run.ts';
 
 const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);

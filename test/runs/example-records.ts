@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { OUTCOMES, type RequestRecord, TOKEN_COUNT_SOURCES } from '../../src/core/record.ts';
-import { blankRecord } from '../../src/replay/blank-record.ts';
+import { blankRecord } from '../../src/replay/unsent-record.ts';
 
 /** A request that was due at 0, had its first token at 100 ms, and one every 20 ms from there; as changed by `over`. */
 export function exampleRecord(over: Partial<RequestRecord> = {}): RequestRecord {

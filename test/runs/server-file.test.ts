@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { DuckDBInstance } from '@duckdb/node-api';
 import * as fc from 'fast-check';
-import type { Scrape } from '../../src/core/server-metrics.ts';
+import type { Scrape } from '../../src/schema/server-metrics.ts';
 import { readScrapes, ServerFile } from '../../src/runs/server-file.ts';
 import { temporaryRun } from './temporary-run.ts';
 

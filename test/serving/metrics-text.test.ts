@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { isKept, byMetric } from '../../src/core/server-metrics.ts';
+import { isKept, byMetric } from '../../src/schema/server-metrics.ts';
 import { parseMetrics } from '../../src/serving/metrics-text.ts';
 
 const all = (): boolean => true;

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { makeCodec } from '../../adapters/index.ts';
 import { EXIT, UserError } from '../../src/core/errors.ts';
-import type { CacheReset } from '../../src/core/manifest.ts';
+import type { CacheReset } from '../../src/schema/manifest.ts';
 import { promptMaker } from '../../workloads/index.ts';
-import { openAsker } from '../../src/serving/asker.ts';
+import { openAsker } from '../../src/serving/single-requests.ts';
 import { resetCache } from '../../src/serving/reset-cache.ts';
 import { DONE, serve, sse, tokenEvent } from '../servers.ts';
 

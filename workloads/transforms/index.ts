@@ -1,5 +1,5 @@
 import { UserError } from '../../src/core/errors.ts';
-import { suggestion } from '../../src/core/nearest.ts';
+import { suggestion } from '../../src/core/did-you-mean.ts';
 import type { Source, TransformNote } from '../../src/core/plan.ts';
 import { clipInput, clipOutput } from './clip.ts';
 import { limit } from './limit.ts';

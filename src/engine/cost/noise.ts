@@ -1,4 +1,4 @@
-import { exp } from '../../core/exact-math.ts';
+import { exp } from '../../core/portable-math.ts';
 import { randomStream, standardNormal, type Random } from '../../core/random.ts';
 import type { CostModel } from './cost-model.ts';
 

@@ -1,4 +1,4 @@
-import { wholePower } from '../../core/exact-math.ts';
+import { wholePower } from '../../core/portable-math.ts';
 import type { Gpu } from '../hardware/gpus.ts';
 import {
   attentionFlopsPerPair,

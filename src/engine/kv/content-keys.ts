@@ -1,4 +1,4 @@
-import type { Prompt } from '../prompt-content.ts';
+import type { Prompt } from '../instance/prompt-content.ts';
 
 const NO_KEYS = new Float64Array();
 

@@ -1,4 +1,4 @@
-import type { SequenceView } from '../sequence.ts';
+import type { SequenceView } from '../instance/sequence.ts';
 import type { Scheduler } from './policy.ts';
 
 /** SGLang's thresholds (`IN_BATCH_PREFIX_CACHING_*`), tokens. */

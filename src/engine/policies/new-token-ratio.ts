@@ -1,4 +1,4 @@
-import type { SequenceView } from '../sequence.ts';
+import type { SequenceView } from '../instance/sequence.ts';
 
 /** SGLang's constants (global_config.py). */
 const INITIAL = 0.7;

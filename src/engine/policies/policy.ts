@@ -1,6 +1,6 @@
-import type { MemoryView } from '../kv/memory.ts';
-import type { SequenceView } from '../sequence.ts';
-import type { QueueView } from '../waiting-queue.ts';
+import type { MemoryView } from '../kv/kv-cache.ts';
+import type { SequenceView } from '../instance/sequence.ts';
+import type { QueueView } from '../instance/waiting-queue.ts';
 
 /**
  * What a policy sees between two iterations, and what it can do. Whatever it does takes effect at once, so that its

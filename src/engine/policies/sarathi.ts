@@ -1,4 +1,4 @@
-import { missingTokens, type SequenceView } from '../sequence.ts';
+import { missingTokens, type SequenceView } from '../instance/sequence.ts';
 import type { ChunkSchedule } from './chunk-schedule.ts';
 import { byArrival, decodePass } from './decode-pass.ts';
 import type { IterationPolicy, Scheduler } from './policy.ts';

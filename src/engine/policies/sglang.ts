@@ -1,4 +1,4 @@
-import { missingTokens, tokensOf, type SequenceView } from '../sequence.ts';
+import { missingTokens, tokensOf, type SequenceView } from '../instance/sequence.ts';
 import { sortByLongestPrefixMatch } from './longest-prefix-match.ts';
 import { NewTokenRatio, RETRACT_STEPS } from './new-token-ratio.ts';
 import type { IterationPolicy, Scheduler } from './policy.ts';

@@ -1,4 +1,4 @@
-import type { SequenceView } from '../sequence.ts';
+import type { SequenceView } from '../instance/sequence.ts';
 import type { IterationPolicy, Scheduler } from './policy.ts';
 
 /** Tokens of context, each new one included, that a decode batch attends to at most (simdistserve, hard-coded). */

@@ -1,4 +1,4 @@
-import { missingTokens } from '../sequence.ts';
+import { missingTokens } from '../instance/sequence.ts';
 import type { IterationPolicy } from './policy.ts';
 import { vllmV1, type VllmV1Options } from './vllm-v1.ts';
 

@@ -1,4 +1,4 @@
-import { missingTokens, tokensOf, type SequenceView } from '../sequence.ts';
+import { missingTokens, tokensOf, type SequenceView } from '../instance/sequence.ts';
 import type { IterationPolicy, Scheduler } from './policy.ts';
 
 export interface VllmV1Options {

@@ -1,4 +1,4 @@
-import { missingTokens, type SequenceView } from '../sequence.ts';
+import { missingTokens, type SequenceView } from '../instance/sequence.ts';
 import type { Scheduler } from './policy.ts';
 
 /** Share of all blocks that admission leaves free, so that who runs can grow: vLLM v0's constant, and Sarathi-Serve's. */

@@ -7,7 +7,7 @@ import { AnswerReply, AnswerStream } from './answers.ts';
 import { readBody } from './body.ts';
 import type { BodyFault, GenerationRequest } from './generation-request.ts';
 import type { ServerMetrics } from './metrics.ts';
-import type { TruthLog } from './truth.ts';
+import type { TruthLog } from './emission-log.ts';
 
 /** One way to ask for tokens: how a body is read, and how its answer is written. */
 export interface GenerationEndpoint {

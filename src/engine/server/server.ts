@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { UserError } from '../../core/errors.ts';
 import { WallClock } from '../../core/wall-clock.ts';
 import type { Engine } from '../engine.ts';
-import type { IterationWatch } from '../iteration-log.ts';
+import type { IterationWatch } from '../instance/iteration-log.ts';
 import { createEngine, type EngineSpec } from '../spec.ts';
 import { sendError, sendJson } from './api-error.ts';
 import { DIALECTS, type DialectName } from './dialects.ts';
@@ -12,7 +12,7 @@ import { close, httpServer, listen, urlOf, type Address } from './http-server.ts
 import { takeDecodes, takePrompts } from './kv-transfer.ts';
 import { ServerMetrics } from './metrics.ts';
 import type { Route } from './routes.ts';
-import { TruthLog } from './truth.ts';
+import { TruthLog } from './emission-log.ts';
 
 export interface ServeOptions extends Address {
   /** Has those instances that decode answer on a port of their own, and those that compute prompts on `port`. 0: any. */

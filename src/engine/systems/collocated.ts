@@ -1,10 +1,10 @@
-import { fleet } from '../fleet.ts';
+import { fleet } from '../cluster/cluster.ts';
 import { pipeline } from '../hardware/pipeline.ts';
-import { Instance } from '../instance.ts';
+import { Instance } from '../instance/instance.ts';
 import type { Engine } from '../engine.ts';
-import type { KvMemory } from '../kv/memory.ts';
+import type { KvMemory } from '../kv/kv-cache.ts';
 import type { IterationPolicy } from '../policies/policy.ts';
-import { ROUTERS } from '../policies/routers.ts';
+import { ROUTERS } from '../cluster/routers.ts';
 import { costModel, type Deployment } from './deployment.ts';
 import type { Replicas } from './replicas.ts';
 import type { EngineContext } from './system.ts';

@@ -1,16 +1,16 @@
 import type { CostModel } from '../cost/cost-model.ts';
 import type { Engine } from '../engine.ts';
-import { fleet } from '../fleet.ts';
-import { Receiver } from '../hand-over.ts';
+import { fleet } from '../cluster/cluster.ts';
+import { Receiver } from '../cluster/kv-receiver.ts';
 import type { Link } from '../hardware/link.ts';
 import { pipeline } from '../hardware/pipeline.ts';
-import { Instance, type InstanceParts } from '../instance.ts';
-import type { KvMemory } from '../kv/memory.ts';
-import type { KvAdmission } from '../policies/kv-admission.ts';
+import { Instance, type InstanceParts } from '../instance/instance.ts';
+import type { KvMemory } from '../kv/kv-cache.ts';
+import type { KvAdmission } from '../cluster/kv-admission.ts';
 import type { IterationPolicy } from '../policies/policy.ts';
-import { ROUTERS, type RouterName } from '../policies/routers.ts';
-import type { Sequence } from '../sequence.ts';
-import { sides } from '../sides.ts';
+import { ROUTERS, type RouterName } from '../cluster/routers.ts';
+import type { Sequence } from '../instance/sequence.ts';
+import { sides } from '../cluster/pd-endpoints.ts';
 import type { OptionReader } from './option-reader.ts';
 import type { EngineContext } from './system.ts';
 

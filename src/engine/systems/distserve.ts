@@ -1,12 +1,12 @@
 import type { HostOverhead } from '../cost/host-overhead.ts';
 import { copyUs, withSwapping } from '../cost/swapping.ts';
 import { GPUS } from '../hardware/gpus.ts';
-import { BlockPool } from '../kv/block-pool.ts';
+import { BlockPool } from '../kv/counting-block-pool.ts';
 import { kvBytesPerToken } from '../models/llm.ts';
 import { LLMS } from '../models/llms.ts';
 import { distserveDecode, distservePrefill } from '../policies/distserve.ts';
-import { pullBelow } from '../policies/kv-admission.ts';
-import type { RouterName } from '../policies/routers.ts';
+import { pullBelow } from '../cluster/kv-admission.ts';
+import type { RouterName } from '../cluster/routers.ts';
 import { costModel, readRoles, type MemoryLayout, type Role } from './deployment.ts';
 import { disaggregated, readRouters } from './disaggregated.ts';
 import { kvBlocks } from './fit.ts';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { UserError } from '../../core/errors.ts';
-import { suggestion } from '../../core/nearest.ts';
+import { suggestion } from '../../core/did-you-mean.ts';
 
 export type OptionValue = string | number;
 /** Options by key: plain JSON. */

@@ -1,6 +1,6 @@
-import { BlockPool } from '../kv/block-pool.ts';
-import { HashBlocks } from '../kv/hash-blocks.ts';
-import type { KvMemory } from '../kv/memory.ts';
+import { BlockPool } from '../kv/counting-block-pool.ts';
+import { HashBlocks } from '../kv/prefix-caching-block-pool.ts';
+import type { KvMemory } from '../kv/kv-cache.ts';
 import type { Deployment } from './deployment.ts';
 import { kvBlocks } from './fit.ts';
 import type { OptionReader } from './option-reader.ts';

@@ -1,4 +1,4 @@
-import { ROUTERS, type RouterName } from '../policies/routers.ts';
+import { ROUTERS, type RouterName } from '../cluster/routers.ts';
 import { OURS, type OptionReader } from './option-reader.ts';
 
 /** How many of it there are, and what is in front. */

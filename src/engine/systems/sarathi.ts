@@ -1,5 +1,5 @@
 import { UserError } from '../../core/errors.ts';
-import { BlockPool } from '../kv/block-pool.ts';
+import { BlockPool } from '../kv/counting-block-pool.ts';
 import { chunkSchedule, type ChunkSchedule } from '../policies/chunk-schedule.ts';
 import { sarathi as sarathiPolicy } from '../policies/sarathi.ts';
 import { collocated } from './collocated.ts';

@@ -1,6 +1,6 @@
 import type { HostOverhead } from '../cost/host-overhead.ts';
 import { GPUS, type GpuName } from '../hardware/gpus.ts';
-import { RadixMemory } from '../kv/radix-memory.ts';
+import { RadixMemory } from '../kv/radix-cache.ts';
 import { sglang as sglangPolicy } from '../policies/sglang.ts';
 import { collocated } from './collocated.ts';
 import { readDeployment, type Deployment, type MemoryLayout } from './deployment.ts';

@@ -1,16 +1,16 @@
-import { fleet } from '../fleet.ts';
+import { fleet } from '../cluster/cluster.ts';
 import { pipeline } from '../hardware/pipeline.ts';
-import { Instance } from '../instance.ts';
-import { BlockPool } from '../kv/block-pool.ts';
+import { Instance } from '../instance/instance.ts';
+import { BlockPool } from '../kv/counting-block-pool.ts';
 import type { IterationPolicy } from '../policies/policy.ts';
-import { ROUTERS } from '../policies/routers.ts';
+import { ROUTERS } from '../cluster/routers.ts';
 import {
   DECODE_CONTEXT_TOKENS,
   simdistserveDecode,
   simdistservePrefill,
   simdistserveVllm,
 } from '../policies/simdistserve.ts';
-import type { Sequence } from '../sequence.ts';
+import type { Sequence } from '../instance/sequence.ts';
 import {
   costModel,
   readDeployment,

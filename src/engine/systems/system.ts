@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Engine } from '../engine.ts';
-import type { IterationWatch } from '../iteration-log.ts';
+import type { IterationWatch } from '../instance/iteration-log.ts';
 import type { OptionReader, Options } from './option-reader.ts';
 
 /** What an engine is made in. */

@@ -1,6 +1,6 @@
 import { randomStream, uniform } from '../../core/random.ts';
-import { whenFree } from '../policies/kv-admission.ts';
-import type { RouterName } from '../policies/routers.ts';
+import { whenFree } from '../cluster/kv-admission.ts';
+import type { RouterName } from '../cluster/routers.ts';
 import { vllmPdDecode } from '../policies/vllm-pd.ts';
 import { vllmV1 } from '../policies/vllm-v1.ts';
 import { costModel, readRoles, type Role } from './deployment.ts';

@@ -1,5 +1,5 @@
 import type { HostOverhead } from '../cost/host-overhead.ts';
-import { BlockPool } from '../kv/block-pool.ts';
+import { BlockPool } from '../kv/counting-block-pool.ts';
 import { vllmV0 as vllmV0Policy } from '../policies/vllm-v0.ts';
 import { collocated } from './collocated.ts';
 import { readDeployment, type Deployment } from './deployment.ts';

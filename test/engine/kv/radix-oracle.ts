@@ -1,4 +1,4 @@
-import type { Prompt } from '../../../src/engine/prompt-content.ts';
+import type { Prompt } from '../../../src/engine/instance/prompt-content.ts';
 
 /** A request's tokens, each by its name, and what it holds. */
 export class NaiveRequest {

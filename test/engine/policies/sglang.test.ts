@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
-import { fleet } from '../../../src/engine/fleet.ts';
+import { fleet } from '../../../src/engine/cluster/cluster.ts';
 import { pipeline } from '../../../src/engine/hardware/pipeline.ts';
-import { Instance } from '../../../src/engine/instance.ts';
-import { RadixMemory } from '../../../src/engine/kv/radix-memory.ts';
-import { ROUTERS } from '../../../src/engine/policies/routers.ts';
+import { Instance } from '../../../src/engine/instance/instance.ts';
+import { RadixMemory } from '../../../src/engine/kv/radix-cache.ts';
+import { ROUTERS } from '../../../src/engine/cluster/routers.ts';
 import { sglang } from '../../../src/engine/policies/sglang.ts';
-import { missingTokens } from '../../../src/engine/sequence.ts';
+import { missingTokens } from '../../../src/engine/instance/sequence.ts';
 import { Heard } from '../small-engine.ts';
 
 const PIECE_TOKENS = 8;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { BatchSlot } from '../../../src/engine/batch-slot.ts';
-import { BlockPool } from '../../../src/engine/kv/block-pool.ts';
+import { BatchSlot } from '../../../src/engine/instance/batch-slot.ts';
+import { BlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
 import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
-import { Sequence } from '../../../src/engine/sequence.ts';
-import { WaitingQueue } from '../../../src/engine/waiting-queue.ts';
+import { Sequence } from '../../../src/engine/instance/sequence.ts';
+import { WaitingQueue } from '../../../src/engine/instance/waiting-queue.ts';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import { arrive, Heard, smallEngine, type StepLog } from '../small-engine.ts';
 

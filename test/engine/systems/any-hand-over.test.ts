@@ -5,13 +5,13 @@ import { randomStream, uniform } from '../../../src/core/random.ts';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import type { Load } from '../../../src/engine/engine.ts';
 import { distserveDecode, distservePrefill } from '../../../src/engine/policies/distserve.ts';
-import { pullBelow, whenFree } from '../../../src/engine/policies/kv-admission.ts';
+import { pullBelow, whenFree } from '../../../src/engine/cluster/kv-admission.ts';
 import { vllmPdDecode } from '../../../src/engine/policies/vllm-pd.ts';
 import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
 import type { Clock } from '../../../src/core/clock.ts';
-import { BlockPool } from '../../../src/engine/kv/block-pool.ts';
-import type { KvAccount } from '../../../src/engine/kv/memory.ts';
-import type { Prompt } from '../../../src/engine/prompt-content.ts';
+import { BlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
+import type { KvAccount } from '../../../src/engine/kv/kv-cache.ts';
+import type { Prompt } from '../../../src/engine/instance/prompt-content.ts';
 import { arrive, type Heard } from '../small-engine.ts';
 import { smallDisaggregated, type SmallDisaggregated } from './small-disaggregated.ts';
 

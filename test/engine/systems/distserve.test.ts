@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import { createEngine, parseEngineSpec } from '../../../src/engine/index.ts';
 import { distserveDecode, distservePrefill } from '../../../src/engine/policies/distserve.ts';
-import { pullBelow } from '../../../src/engine/policies/kv-admission.ts';
+import { pullBelow } from '../../../src/engine/cluster/kv-admission.ts';
 import { arrive, type Heard } from '../small-engine.ts';
 import { linesOf } from './small-disaggregated.ts';
 

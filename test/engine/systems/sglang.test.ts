@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
-import { fleet } from '../../../src/engine/fleet.ts';
+import { fleet } from '../../../src/engine/cluster/cluster.ts';
 import { pipeline } from '../../../src/engine/hardware/pipeline.ts';
 import { createEngine, parseEngineSpec } from '../../../src/engine/index.ts';
-import { Instance } from '../../../src/engine/instance.ts';
-import { logIterations, type IterationEntry } from '../../../src/engine/iteration-log.ts';
-import { RadixMemory } from '../../../src/engine/kv/radix-memory.ts';
+import { Instance } from '../../../src/engine/instance/instance.ts';
+import { logIterations, type IterationEntry } from '../../../src/engine/instance/iteration-log.ts';
+import { RadixMemory } from '../../../src/engine/kv/radix-cache.ts';
 import { NewTokenRatio } from '../../../src/engine/policies/new-token-ratio.ts';
 import { sglang, type SglangOptions } from '../../../src/engine/policies/sglang.ts';
-import { ROUTERS } from '../../../src/engine/policies/routers.ts';
+import { ROUTERS } from '../../../src/engine/cluster/routers.ts';
 import { Heard } from '../small-engine.ts';
 
 interface Arrival {

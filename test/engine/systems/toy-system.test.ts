@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
-import { logIterations, type IterationEntry } from '../../../src/engine/iteration-log.ts';
+import { logIterations, type IterationEntry } from '../../../src/engine/instance/iteration-log.ts';
 import { OptionReader } from '../../../src/engine/systems/option-reader.ts';
 import { temporaryFolder } from '../../cli.ts';
 import { Heard } from '../small-engine.ts';

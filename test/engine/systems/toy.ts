@@ -1,6 +1,6 @@
-import { BlockPool } from '../../../src/engine/kv/block-pool.ts';
+import { BlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
 import type { IterationPolicy } from '../../../src/engine/policies/policy.ts';
-import { missingTokens, type SequenceView } from '../../../src/engine/sequence.ts';
+import { missingTokens, type SequenceView } from '../../../src/engine/instance/sequence.ts';
 import { collocated } from '../../../src/engine/systems/collocated.ts';
 import { readDeployment } from '../../../src/engine/systems/deployment.ts';
 import { kvBlocks } from '../../../src/engine/systems/fit.ts';

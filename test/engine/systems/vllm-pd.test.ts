@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import { createEngine, parseEngineSpec } from '../../../src/engine/index.ts';
-import { whenFree } from '../../../src/engine/policies/kv-admission.ts';
+import { whenFree } from '../../../src/engine/cluster/kv-admission.ts';
 import { vllmPdDecode } from '../../../src/engine/policies/vllm-pd.ts';
 import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
 import { arrive, Heard } from '../small-engine.ts';

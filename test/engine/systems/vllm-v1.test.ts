@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
-import { fleet } from '../../../src/engine/fleet.ts';
+import { fleet } from '../../../src/engine/cluster/cluster.ts';
 import { pipeline } from '../../../src/engine/hardware/pipeline.ts';
 import { createEngine, parseEngineSpec } from '../../../src/engine/index.ts';
-import { Instance } from '../../../src/engine/instance.ts';
-import { logIterations, type IterationEntry } from '../../../src/engine/iteration-log.ts';
-import { HashBlocks } from '../../../src/engine/kv/hash-blocks.ts';
-import { ROUTERS } from '../../../src/engine/policies/routers.ts';
+import { Instance } from '../../../src/engine/instance/instance.ts';
+import { logIterations, type IterationEntry } from '../../../src/engine/instance/iteration-log.ts';
+import { HashBlocks } from '../../../src/engine/kv/prefix-caching-block-pool.ts';
+import { ROUTERS } from '../../../src/engine/cluster/routers.ts';
 import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
 import { Heard, PLAIN_COST } from '../small-engine.ts';
 

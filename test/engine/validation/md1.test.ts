@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ln } from '../../../src/core/exact-math.ts';
+import { ln } from '../../../src/core/portable-math.ts';
 import { randomStream, uniform } from '../../../src/core/random.ts';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
-import { fleet } from '../../../src/engine/fleet.ts';
+import { fleet } from '../../../src/engine/cluster/cluster.ts';
 import { pipeline } from '../../../src/engine/hardware/pipeline.ts';
-import { Instance } from '../../../src/engine/instance.ts';
-import { BlockPool } from '../../../src/engine/kv/block-pool.ts';
-import { ROUTERS } from '../../../src/engine/policies/routers.ts';
+import { Instance } from '../../../src/engine/instance/instance.ts';
+import { BlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
+import { ROUTERS } from '../../../src/engine/cluster/routers.ts';
 import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
 
 /** Time of one prompt on one GPU, in microseconds: D of DistServe (OSDI 2024), section 3. */

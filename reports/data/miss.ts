@@ -1,0 +1,75 @@
+import type { RequestRecord } from '../../src/core/record.ts';
+import { type Slo, SLO_METRICS, type SloMetric } from '../../src/core/slo.ts';
+import { e2eUs, isAnswered, tpotUs, ttftUs } from '../../src/metrics/request-latency.ts';
+import { limitUs, meets } from '../../src/metrics/attainment.ts';
+import { PHASES } from './phases.ts';
+
+/** What a request missed: one limit alone, several, or everything because it failed. */
+export const MISS_KINDS = ['ttft', 'tpot', 'e2e', 'several', 'failed'] as const;
+export type MissKind = (typeof MISS_KINDS)[number];
+
+/** Where a request can have spent its time; `untold` where its record does not say. */
+export const MISS_PHASES = [...PHASES, 'untold'] as const;
+export type MissPhase = (typeof MISS_PHASES)[number];
+
+export interface Miss {
+  readonly kind: MissKind;
+  /** The largest of value / limit over the limits missed; null for a failed request. */
+  readonly times_limit: number | null;
+  /** Where it spent the most of the time that this limit is about; null for a failed request. */
+  readonly phase: MissPhase | null;
+}
+
+/** How a request missed an SLO; null if it met every limit. */
+export function missOf(record: RequestRecord, slo: Slo): Miss | null {
+  if (!isAnswered(record)) return { kind: 'failed', times_limit: null, phase: null };
+  let worst: { metric: SloMetric; times: number } | null = null;
+  let count = 0;
+  for (const metric of SLO_METRICS) {
+    const limitMs = slo[metric];
+    if (limitMs === undefined || meets(record, metric, limitMs)) continue;
+    count++;
+    const times = valueUs(record, metric) / limitUs(limitMs);
+    if (worst === null || times > worst.times) worst = { metric, times };
+  }
+  if (worst === null) return null;
+  return { kind: count > 1 ? 'several' : worst.metric, times_limit: worst.times, phase: longest(record, worst.metric) };
+}
+
+function valueUs(record: RequestRecord, metric: SloMetric): number {
+  switch (metric) {
+    case 'ttft':
+      return ttftUs(record);
+    case 'tpot':
+      return tpotUs(record) ?? 0;
+    case 'e2e':
+      return e2eUs(record);
+  }
+}
+
+/** The phase with the most time, of those that a metric is about. What no phase accounts for is `untold`. */
+function longest(record: RequestRecord, metric: SloMetric): MissPhase {
+  const before: [MissPhase, number | null][] = [
+    ['client', (record.sent_us ?? record.due_us) - record.due_us],
+    ['prefill_queue', record.prefill_queue_us],
+    ['prefill', record.prefill_us],
+  ];
+  const between: [MissPhase, number | null][] = [
+    ['transfer', record.transfer_us],
+    ['decode_queue', record.decode_queue_us],
+  ];
+  const after: [MissPhase, number | null][] = [['decode', record.decode_us]];
+  // The first token comes from where the prompt was computed (DistServe) or from where it decodes (vLLM's connectors).
+  const untilDecode = [...before, ...between].reduce((sum, [, us]) => sum + (us ?? 0), 0);
+  (ttftUs(record) >= untilDecode ? before : after).push(...between);
+  const spans = metric === 'ttft' ? before : metric === 'tpot' ? after : [...before, ...after];
+  const times = record.token_times_us;
+  const whole = metric === 'tpot' ? (times.at(-1) ?? 0) - ttftUs(record) : valueUs(record, metric);
+  let rest = whole;
+  let most: [MissPhase, number] = ['untold', 0];
+  for (const [phase, us] of spans) {
+    rest -= us ?? 0;
+    if ((us ?? 0) > most[1]) most = [phase, us ?? 0];
+  }
+  return rest > most[1] ? 'untold' : most[0];
+}

@@ -1,0 +1,111 @@
+import { byMetric, type Scrape, type ServerSample } from '../../src/schema/server-metrics.ts';
+import { Samples } from '../../src/metrics/samples.ts';
+import { fullest, total } from '../../src/metrics/server.ts';
+import type { TimeBins, Timeline } from './timeline.ts';
+
+/** What a server said of itself during a bin; null where it said nothing of it. */
+export interface ServerBin {
+  readonly from_s: number;
+  readonly to_s: number;
+  readonly running: number | null;
+  readonly waiting: number | null;
+  /** Of the fullest engine. */
+  readonly kv_usage: number | null;
+  /** Share of the prompt tokens looked for that were found. */
+  readonly prefix_hit_rate: number | null;
+}
+
+export interface ServerTimeline extends TimeBins<ServerBin> {
+  /** Scrapes that could be read. */
+  readonly scrapes: number;
+}
+
+/** Bins may be shorter than the time between scrapes, so each holds until the next; for longer than this it is a gap. */
+const HOLDS_S = 2.5;
+
+/** Five numbers a scrape, to be put into the bins of a timeline when these are known. */
+export class ServerSeries {
+  readonly #timeS = new Samples();
+  /** NaN: not told. */
+  readonly #running = new Samples();
+  readonly #waiting = new Samples();
+  readonly #kvUsage = new Samples();
+  /** Tokens since the scrape before; a gauge of the server's own stands as a share of 1. */
+  readonly #looked = new Samples();
+  readonly #found = new Samples();
+  #last: { readonly looked: number; readonly found: number } | null = null;
+  #read = 0;
+
+  add({ timeUs, samples }: Scrape): void {
+    const told = byMetric(samples ?? []);
+    const gauge = (of: readonly ServerSample[] | undefined, value: typeof total): number =>
+      of === undefined ? Number.NaN : value(of);
+    this.#timeS.push(timeUs / 1e6);
+    this.#running.push(gauge(told.get('running'), total));
+    this.#waiting.push(gauge(told.get('waiting'), total));
+    this.#kvUsage.push(gauge(told.get('kv_usage'), fullest));
+    if (samples !== null) this.#read++;
+    const [queries, hits] = [told.get('cache_queries'), told.get('cache_hits')];
+    if (queries !== undefined && hits !== undefined) this.#count(total(queries), total(hits));
+    else this.#push(1, gauge(told.get('hit_rate'), fullest));
+  }
+
+  /** The server beside what the client saw; null if it told nothing. */
+  over({ bins, bin_s, left_out }: Timeline): ServerTimeline | null {
+    if (this.#read === 0) return null;
+    const timeS = this.#timeS.values();
+    const [running, waiting, kvUsage] = [this.#running.values(), this.#waiting.values(), this.#kvUsage.values()];
+    const [looked, found] = [this.#looked.values(), this.#found.values()];
+    let from = 0;
+    const server = bins.map(({ from_s, to_s }): ServerBin => {
+      while (from < timeS.length && (timeS[from] ?? 0) < from_s) from++;
+      let to = from;
+      while (to < timeS.length && (timeS[to] ?? 0) < to_s) to++;
+      // A gauge holds from its scrape on, a count is of the time up to it.
+      const [before, after] = [from - 1, to];
+      const isHeld = to === from && from_s - (timeS[before] ?? Number.NEGATIVE_INFINITY) <= HOLDS_S;
+      const isCounted = to === from && (timeS[after] ?? Number.POSITIVE_INFINITY) - to_s <= HOLDS_S;
+      const level = (values: Float64Array): number | null =>
+        mean(isHeld ? values.subarray(before, from) : values.subarray(from, to));
+      const until = isCounted ? after + 1 : to;
+      return {
+        from_s,
+        to_s,
+        running: level(running),
+        waiting: level(waiting),
+        kv_usage: level(kvUsage),
+        prefix_hit_rate: share(found.subarray(from, until), looked.subarray(from, until)),
+      };
+    });
+    return { bins: server, bin_s, left_out, scrapes: this.#read };
+  }
+
+  #count(looked: number, found: number): void {
+    const last = this.#last;
+    this.#last = { looked, found };
+    // The server was started again: what it counted before is gone.
+    if (last === null || looked < last.looked || found < last.found) this.#push(0, 0);
+    else this.#push(looked - last.looked, found - last.found);
+  }
+
+  #push(looked: number, found: number): void {
+    this.#looked.push(looked);
+    this.#found.push(found);
+  }
+}
+
+/** Of what was told. */
+function mean(values: Float64Array): number | null {
+  const known = values.filter((value) => !Number.isNaN(value));
+  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
+}
+
+function share(found: Float64Array, looked: Float64Array): number | null {
+  let [hits, queries] = [0, 0];
+  found.forEach((value, i) => {
+    if (Number.isNaN(value)) return;
+    hits += value;
+    queries += looked[i] ?? 0;
+  });
+  return queries === 0 ? null : hits / queries;
+}

@@ -1,0 +1,126 @@
+import type { RequestRecord } from '../../src/core/record.ts';
+import type { Slo } from '../../src/core/slo.ts';
+import { isAnswered, tpotUs, ttftUs } from '../../src/metrics/request-latency.ts';
+import { limitUs, meets } from '../../src/metrics/attainment.ts';
+import { Samples } from '../../src/metrics/samples.ts';
+import { RankedSet } from './ranked-set.ts';
+
+/** The shares whose contours are drawn, in percent. */
+export const LEVELS_PERCENT = [50, 90, 95, 99] as const;
+/** Drawn instead where no limits reach any of those. */
+const LOW_LEVELS_PERCENT = [10, 25] as const;
+/** The share that a service is usually held to (`contract.md`, goodput), in percent. */
+export const GOAL_PERCENT = 90;
+
+/** A TTFT limit, and the strictest TPOT limit that a level's share of requests meets together with it. */
+interface ContourPoint {
+  readonly ttft_ms: number;
+  readonly tpot_ms: number;
+}
+
+export interface SloPlane {
+  /**
+   * Exact at each of its points; TPOT falls as TTFT rises. Empty where no limits reach the level. Low levels where 50 %
+   * is not reached.
+   */
+  readonly contours: readonly { readonly percent: number; readonly points: readonly ContourPoint[] }[];
+  /** Share that meets the SLO, counted here; null without one. */
+  readonly share_at_slo: number | null;
+  /** The strictest TTFT limit that 90 % meet with the SLO's TPOT limit (any TPOT without one); null if none does. */
+  readonly strictest_ttft_ms: number | null;
+  /** The same for TPOT, with the SLO's TTFT limit. */
+  readonly strictest_tpot_ms: number | null;
+  readonly requests: number;
+  /** Requests that no pair of limits can satisfy: they failed, or missed the SLO's end-to-end limit. */
+  readonly never: number;
+}
+
+const MAX_POINTS = 160;
+
+/** Which pairs of limits on TTFT and TPOT would have been met, by what share of requests. */
+export class SloPlaneCollector {
+  readonly #slo: Slo;
+  readonly #ttftUs = new Samples();
+  /** Beside `#ttftUs`. A single token has no TPOT, which meets every limit: 0. */
+  readonly #tpotUs = new Samples();
+  #never = 0;
+
+  constructor(slo: Slo) {
+    this.#slo = slo;
+  }
+
+  add(record: RequestRecord): void {
+    if (!isAnswered(record) || (this.#slo.e2e !== undefined && !meets(record, 'e2e', this.#slo.e2e))) this.#never++;
+    else {
+      this.#ttftUs.push(ttftUs(record));
+      this.#tpotUs.push(tpotUs(record) ?? 0);
+    }
+  }
+
+  result(): SloPlane {
+    const [ttft, tpot] = [this.#ttftUs.values(), this.#tpotUs.values()];
+    const requests = ttft.length + this.#never;
+    const ttftLimit = this.#slo.ttft === undefined ? Infinity : limitUs(this.#slo.ttft);
+    const tpotLimit = this.#slo.tpot === undefined ? Infinity : limitUs(this.#slo.tpot);
+    let met = 0;
+    for (let i = 0; i < ttft.length; i++)
+      if ((ttft[i] ?? Infinity) <= ttftLimit && (tpot[i] ?? Infinity) <= tpotLimit) met++;
+    const judged = this.#slo.ttft !== undefined || this.#slo.tpot !== undefined || this.#slo.e2e !== undefined;
+    return {
+      contours: contoursOf(ttft, tpot, requests, Number.isFinite(ttftLimit) ? ttftLimit : null),
+      share_at_slo: !judged || requests === 0 ? null : met / requests,
+      strictest_ttft_ms: strictest(ttft, tpot, tpotLimit, requests),
+      strictest_tpot_ms: strictest(tpot, ttft, ttftLimit, requests),
+      requests,
+      never: this.#never,
+    };
+  }
+}
+
+/** How many of `requests` make up at least `percent`: in whole numbers, so that no rounding moves it. */
+function countFor(percent: number, requests: number): number {
+  return Math.max(1, Math.ceil((percent * requests) / 100));
+}
+
+/** The smallest limit on `values` that the goal's share meets, among those whose `others` are within `otherLimit`; ms. */
+function strictest(values: Float64Array, others: Float64Array, otherLimit: number, requests: number): number | null {
+  const kept = values.filter((_, i) => (others[i] ?? Infinity) <= otherLimit).sort();
+  const value = kept[countFor(GOAL_PERCENT, requests) - 1];
+  return value === undefined ? null : value / 1000;
+}
+
+/**
+ * Requests enter in the order of their TTFT; at each TTFT limit that is drawn, the strictest TPOT limit for a level is
+ * an order statistic of those that have entered.
+ */
+function contoursOf(
+  ttfts: Float64Array,
+  tpots: Float64Array,
+  requests: number,
+  limit: number | null,
+): SloPlane['contours'] {
+  const order = Uint32Array.from(ttfts.keys()).sort((a, b) => (ttfts[a] ?? 0) - (ttfts[b] ?? 0));
+  const set = new RankedSet(tpots);
+  const levels = countFor(LEVELS_PERCENT[0], requests) <= ttfts.length ? LEVELS_PERCENT : LOW_LEVELS_PERCENT;
+  const points = levels.map((percent) => ({ percent, points: [] as ContourPoint[] }));
+  let next = 0;
+  for (const x of limitsDrawn(ttfts, countFor(levels[0], requests), limit)) {
+    for (; next < order.length && (ttfts[order[next] ?? 0] ?? Infinity) <= x; next++) set.add(order[next] ?? 0);
+    for (const contour of points) {
+      const y = set.smallest(countFor(contour.percent, requests));
+      if (y !== null) contour.points.push({ ttft_ms: x / 1000, tpot_ms: y / 1000 });
+    }
+  }
+  return points;
+}
+
+/** TTFT limits in microseconds, rising: log-spaced from the `first` smallest (no contour begins below) to the largest. */
+function limitsDrawn(ttfts: Float64Array, first: number, limit: number | null): number[] {
+  const sorted = ttfts.slice().sort();
+  const low = Math.max(1, sorted[first - 1] ?? sorted[0] ?? 1);
+  const high = Math.max(low, sorted.at(-1) ?? low);
+  const limits = new Set<number>([low, high]);
+  for (let i = 1; i < MAX_POINTS; i++) limits.add(Math.round(low * (high / low) ** (i / MAX_POINTS)));
+  if (limit !== null && limit > low && limit < high) limits.add(limit);
+  return [...limits].sort((a, b) => a - b);
+}

@@ -1,0 +1,189 @@
+import type { RequestRecord } from '../../src/core/record.ts';
+import type { Slo } from '../../src/core/slo.ts';
+import type { Summary } from '../../src/schema/summary.ts';
+import { meetsAll } from '../../src/metrics/attainment.ts';
+
+export interface TimelineBin {
+  /** From the run's start. */
+  readonly from_s: number;
+  readonly to_s: number;
+  readonly arrivals_per_s: number;
+  /** Requests that ended ok. */
+  readonly completions_per_s: number;
+  /** Requests that ended otherwise, at their end, or at their due time where they have none. */
+  readonly failures_per_s: number;
+  readonly output_tokens_per_s: number;
+  /** Sent and not ended, averaged over the bin. */
+  readonly in_flight: number;
+  /** How long after its due time the latest of those due in the bin was sent; null where none was sent. */
+  readonly lateness_ms: number | null;
+  /** Share of measured requests due in the window around this bin that met the SLO; null without an SLO, or of too few. */
+  readonly attainment: number | null;
+}
+
+/** A run in bins of one width. */
+export interface TimeBins<Bin> {
+  readonly bin_s: number;
+  readonly bins: readonly Bin[];
+  /** Due times of warm-up and cool-down, as far as there are any: drawn, but in no attainment. */
+  readonly left_out: readonly { readonly from_s: number; readonly to_s: number }[];
+}
+
+export interface Timeline extends TimeBins<TimelineBin> {
+  /** Width of the window of `attainment`. */
+  readonly window_s: number;
+  readonly requests: number;
+  readonly measured_requests: number;
+  readonly tokens: number;
+}
+
+const MAX_BINS = 240;
+/** Small runs get fewer bins, so that a rate is not that of one request or none. */
+const MIN_BINS = 48;
+const REQUESTS_A_BIN = 4;
+const FIRST_BIN_US = 15_625; // 1/64 s, so that doubling arrives at whole seconds
+/** A share of fewer requests than this says nothing. */
+const MIN_WINDOW_REQUESTS = 10;
+/** A window of attainment is this part of the run. */
+const WINDOWS = 12;
+
+/**
+ * A run over time in at most 240 bins of one width. The width doubles whenever the run turns out to be longer, so
+ * that one pass does, whatever the length; sums of two neighbours are then the sum of the wider bin.
+ */
+export class TimelineCollector {
+  readonly #slo: Slo | null;
+  readonly #leftOut: Summary['left_out'];
+  readonly #arrivals = new Float64Array(MAX_BINS);
+  readonly #completions = new Float64Array(MAX_BINS);
+  readonly #failures = new Float64Array(MAX_BINS);
+  readonly #tokens = new Float64Array(MAX_BINS);
+  readonly #inFlightUs = new Float64Array(MAX_BINS);
+  /** Arrivals that are measured, and of them those that met the SLO. */
+  readonly #judged = new Float64Array(MAX_BINS);
+  readonly #good = new Float64Array(MAX_BINS);
+  /** The latest of each bin, below 0 where none was sent. */
+  readonly #latenessUs = new Float64Array(MAX_BINS).fill(-1);
+  /** When requests were sent whose end is not known: they are in flight until the last thing seen. */
+  readonly #cutSentUs: number[] = [];
+  #binUs = FIRST_BIN_US;
+  #lastUs = 0;
+
+  constructor(slo: Slo | null, leftOut: Summary['left_out'] = null) {
+    this.#slo = slo;
+    this.#leftOut = leftOut;
+  }
+
+  add(record: RequestRecord): void {
+    const { due_us, sent_us, end_us, token_times_us } = record;
+    const lastTokenUs = due_us + (token_times_us.at(-1) ?? 0);
+    this.#reach(Math.max(due_us, sent_us ?? 0, end_us ?? 0, lastTokenUs));
+
+    this.#count(this.#arrivals, due_us, 1);
+    this.#count(record.outcome === 'ok' ? this.#completions : this.#failures, end_us ?? due_us, 1);
+    for (let i = 0; i < token_times_us.length; i++) this.#count(this.#tokens, due_us + (token_times_us[i] ?? 0), 1);
+    if (record.measured) {
+      this.#count(this.#judged, due_us, 1);
+      if (this.#slo !== null && meetsAll(record, this.#slo)) this.#count(this.#good, due_us, 1);
+    }
+    if (sent_us !== null) this.#late(due_us, sent_us);
+    if (sent_us !== null && end_us !== null) this.#occupy(sent_us, end_us);
+    if (sent_us !== null && end_us === null) this.#cutSentUs.push(sent_us);
+  }
+
+  result(): Timeline {
+    for (const sentUs of this.#cutSentUs.splice(0)) this.#occupy(sentUs, this.#lastUs);
+    const requests = total(this.#arrivals);
+    while (this.#length() > MIN_BINS && requests / this.#length() < REQUESTS_A_BIN) this.#widen();
+    const length = this.#length();
+    const binS = this.#binUs / 1e6;
+    const reach = Math.max(1, Math.round(length / WINDOWS / 2));
+    const bins = Array.from({ length }, (_, i) => ({
+      from_s: i * binS,
+      to_s: (i + 1) * binS,
+      arrivals_per_s: (this.#arrivals[i] ?? 0) / binS,
+      completions_per_s: (this.#completions[i] ?? 0) / binS,
+      failures_per_s: (this.#failures[i] ?? 0) / binS,
+      output_tokens_per_s: (this.#tokens[i] ?? 0) / binS,
+      in_flight: (this.#inFlightUs[i] ?? 0) / this.#binUs,
+      lateness_ms: (this.#latenessUs[i] ?? -1) < 0 ? null : (this.#latenessUs[i] ?? 0) / 1000,
+      attainment: this.#attainment(i - reach, i + reach),
+    }));
+    return {
+      bin_s: binS,
+      window_s: (2 * reach + 1) * binS,
+      bins,
+      left_out: spansOf(this.#leftOut),
+      requests,
+      measured_requests: total(this.#judged),
+      tokens: total(this.#tokens),
+    };
+  }
+
+  #attainment(from: number, to: number): number | null {
+    if (this.#slo === null) return null;
+    const first = Math.max(0, from);
+    const due = total(this.#judged.subarray(first, to + 1));
+    return due < MIN_WINDOW_REQUESTS ? null : total(this.#good.subarray(first, to + 1)) / due;
+  }
+
+  #count(column: Float64Array, timeUs: number, amount: number): void {
+    const bin = Math.floor(timeUs / this.#binUs);
+    column[bin] = (column[bin] ?? 0) + amount;
+  }
+
+  #late(dueUs: number, sentUs: number): void {
+    const bin = Math.floor(dueUs / this.#binUs);
+    this.#latenessUs[bin] = Math.max(this.#latenessUs[bin] ?? -1, sentUs - dueUs, 0);
+  }
+
+  #occupy(fromUs: number, toUs: number): void {
+    for (let bin = Math.floor(fromUs / this.#binUs); bin * this.#binUs < toUs; bin++) {
+      const overlapUs = Math.min(toUs, (bin + 1) * this.#binUs) - Math.max(fromUs, bin * this.#binUs);
+      this.#inFlightUs[bin] = (this.#inFlightUs[bin] ?? 0) + overlapUs;
+    }
+  }
+
+  #reach(timeUs: number): void {
+    this.#lastUs = Math.max(this.#lastUs, timeUs);
+    while (this.#length() > MAX_BINS) this.#widen();
+  }
+
+  #length(): number {
+    return Math.floor(this.#lastUs / this.#binUs) + 1;
+  }
+
+  #widen(): void {
+    for (const column of [
+      this.#arrivals,
+      this.#completions,
+      this.#failures,
+      this.#tokens,
+      this.#inFlightUs,
+      this.#judged,
+      this.#good,
+    ])
+      halve(column, (a, b) => a + b, 0);
+    halve(this.#latenessUs, Math.max, -1);
+    this.#binUs *= 2;
+  }
+}
+
+function spansOf(leftOut: Summary['left_out']): Timeline['left_out'] {
+  if (leftOut === null) return [];
+  const { from_s, to_s, warmup_s, cooldown_s } = leftOut;
+  return [
+    ...(warmup_s === 0 ? [] : [{ from_s: 0, to_s: from_s }]),
+    ...(cooldown_s === 0 ? [] : [{ from_s: to_s, to_s: to_s + cooldown_s }]),
+  ];
+}
+
+function halve(column: Float64Array, join: (a: number, b: number) => number, empty: number): void {
+  for (let i = 0; i < MAX_BINS; i++) column[i] = join(column[2 * i] ?? empty, column[2 * i + 1] ?? empty);
+}
+
+function total(column: Float64Array): number {
+  let sum = 0;
+  for (const value of column) sum += value;
+  return sum;
+}

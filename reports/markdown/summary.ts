@@ -1,0 +1,55 @@
+import type { Manifest } from '../../src/schema/manifest.ts';
+import { SLO_METRICS } from '../../src/core/slo.ts';
+import { LATENCY_METRICS, type Summary } from '../../src/schema/summary.ts';
+import { formatShare, withThousands } from '../../src/core/units.ts';
+import { verdictOf } from '../verdict.ts';
+import { commandWords, latencyWords, loadWords, METRIC_NAMES, plainMs, rateWords } from '../format.ts';
+
+/** The summary for a pull request or a chat: the verdict, one table of latencies, how to repeat it. */
+export function summaryMarkdown(summary: Summary, manifest: Manifest): string {
+  const { glyph, sentence, warnings, assurance, leftOut } = verdictOf(summary, manifest);
+  const { workload, target } = manifest;
+  const { requests, throughput } = summary;
+  return [
+    ...warnings.flatMap((warning) => [`**! ${plain(warning)}**`, '']),
+    `**${glyph} ${plain(sentence)}**`,
+    '',
+    ...(assurance === null ? [] : [`✓ ${assurance}`, '']),
+    ...(leftOut === null ? [] : [leftOut, '']),
+    `${plain(workload.name)} on ${plain(target.spec)}, ${loadWords(workload)}; ${withThousands(requests.ok)} ok, ${withThousands(requests.failed)} failed; out ${rateWords(throughput.output_tokens_per_s, 'tokens')}`,
+    '',
+    ...latencyTable(summary),
+    '',
+    fenced(commandWords(manifest.command)),
+    '',
+  ].join('\n');
+}
+
+function latencyTable({ latency_ms, slo }: Summary): string[] {
+  const rows = LATENCY_METRICS.map((metric) => {
+    const stats = latency_ms[metric];
+    const cells = [stats.p50, stats.p90, stats.p99].map((value) => latencyWords(stats, value));
+    return `| ${METRIC_NAMES[metric]} | ${cells.join(' | ')} | ${slo === null || metric === 'itl' ? '' : limitCell(slo, metric)} |`;
+  });
+  return ['| | p50 | p90 | p99 | within the SLO |', '| --- | ---: | ---: | ---: | ---: |', ...rows];
+}
+
+function limitCell(
+  { limits_ms, attainment }: NonNullable<Summary['slo']>,
+  metric: (typeof SLO_METRICS)[number],
+): string {
+  const [limitMs, share] = [limits_ms[metric], attainment[metric]];
+  return limitMs === undefined || share === null ? '' : `${formatShare(share)} <= ${plainMs(limitMs)}`;
+}
+
+/** Text that markdown neither formats nor takes for HTML, on one line. */
+function plain(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').replaceAll(/[\\`*_{}[\]<>#|~&!]/g, String.raw`\$&`);
+}
+
+/** A code block whose fence is longer than any in the text. */
+function fenced(text: string): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
+  const fence = '`'.repeat(longest + 1);
+  return `${fence}sh\n${text}\n${fence}`;
+}

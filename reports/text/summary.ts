@@ -1,0 +1,160 @@
+import { OUTCOMES } from '../../src/core/record.ts';
+import type { Manifest } from '../../src/schema/manifest.ts';
+import { SLO_METRICS } from '../../src/core/slo.ts';
+import { LATENCY_METRICS, type Summary } from '../../src/schema/summary.ts';
+import { formatMs, formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
+import { quantileWords, serverLoadWords, serverNotes } from '../server-text.ts';
+import { verdictOf, type Verdict } from '../verdict.ts';
+import {
+  deviationWords,
+  latencyWords,
+  loadWords,
+  METRIC_NAMES,
+  outcomeWords,
+  plainMs,
+  rateWords,
+  reuseWords,
+  secondsWords,
+  sloWords,
+  tellsPrefixReuse,
+} from '../format.ts';
+import { aligned, printable } from './table.ts';
+
+const SGR = { met: 32, missed: 31, unsure: 33, none: 1 } as const;
+
+/** The summary for a terminal: the verdict first, then tables. No line ends in a blank; no newline at the end. */
+export function summaryText(summary: Summary, manifest: Manifest, { color }: { color: boolean }): string {
+  const paint = (text: string, code: number): string => (color ? `\u001B[${code}m${text}\u001B[0m` : text);
+  return [
+    ...verdictLines(verdictOf(summary, manifest), paint),
+    printable(`${manifest.workload.name} -> ${manifest.target.spec}: ${loadWords(manifest.workload)}`),
+    '',
+    ...countLines(summary),
+    '',
+    ...latencyLines(summary),
+    '',
+    ...aligned(
+      [
+        ...sloRows(manifest),
+        ...attainmentRows(summary),
+        ...throughputRows(summary),
+        ...qualityRows(summary),
+        ...serverRows(summary),
+      ],
+      'left',
+    ),
+  ].join('\n');
+}
+
+function verdictLines(
+  { tone, glyph, sentence, warnings, assurance, leftOut }: Verdict,
+  paint: (text: string, code: number) => string,
+): string[] {
+  return [
+    ...warnings.map((warning) => paint(printable(`! ${warning}`), SGR.missed)),
+    paint(`${glyph} ${sentence}`, SGR[tone]),
+    ...(assurance === null ? [] : [paint(`✓ ${assurance}`, SGR.met)]),
+    ...(leftOut === null ? [] : [leftOut]),
+  ];
+}
+
+function countLines({ requests }: Summary): string[] {
+  const counts = (['scheduled', 'sent', 'ok', 'failed'] as const).map(
+    (name) => `${withThousands(requests[name])} ${name}`,
+  );
+  const failed = OUTCOMES.flatMap((outcome) => {
+    const count = requests.by_outcome[outcome] ?? 0;
+    return outcome === 'ok' || count === 0 ? [] : [`${withThousands(count)} ${outcomeWords(outcome)}`];
+  });
+  return [`requests: ${counts.join(', ')}`, ...(failed.length === 0 ? [] : [`failed: ${failed.join(', ')}`])];
+}
+
+function latencyLines({ latency_ms }: Summary): string[] {
+  const rows = LATENCY_METRICS.map((metric) => {
+    const stats = latency_ms[metric];
+    const { mean, p50, p90, p99, max, n, missing } = stats;
+    return [
+      METRIC_NAMES[metric],
+      ...[p50, p90, p99].map((value) => latencyWords(stats, value)),
+      ...[mean, max].map((value) => (value === null ? '-' : formatMs(value))),
+      withThousands(n),
+      withThousands(missing),
+    ];
+  });
+  return aligned([['latency', 'p50', 'p90', 'p99', 'mean', 'max', 'n', 'failed'], ...rows], 'right');
+}
+
+/** Where the limits in the verdict come from, if not from the command line of the run. */
+function sloRows({ slo }: Manifest): string[][] {
+  const isPlain = slo === null || (slo.profile === undefined && slo.in_place_of === undefined);
+  return isPlain ? [] : [['SLO', printable(sloWords(slo))]];
+}
+
+function attainmentRows({ slo }: Summary): string[][] {
+  if (slo === null) return [];
+  const { attainment, limits_ms, binding } = slo;
+  const alone = SLO_METRICS.flatMap((metric) => {
+    const [share, limitMs] = [attainment[metric], limits_ms[metric]];
+    if (share === null || limitMs === undefined) return [];
+    return [
+      `${METRIC_NAMES[metric]} <= ${plainMs(limitMs)} ${formatShare(share)}${binding === metric ? ' (binds)' : ''}`,
+    ];
+  });
+  return [['attainment', [`joint ${formatShare(attainment.joint)}`, ...alone].join(', ')]];
+}
+
+function throughputRows({ throughput }: Summary): string[][] {
+  const { good_requests_per_s, requests_per_s, input_tokens_per_s, output_tokens_per_s } = throughput;
+  const good = good_requests_per_s === null ? '' : `, ${rateWords(good_requests_per_s, 'good requests')}`;
+  return [
+    [
+      'throughput',
+      `${rateWords(requests_per_s, 'requests')}${good}, in ${input_tokens_per_s === null ? 'not counted' : rateWords(input_tokens_per_s, 'tokens')}, out ${rateWords(output_tokens_per_s, 'tokens')}`,
+    ],
+  ];
+}
+
+function qualityRows({ validity, workload, delivered }: Summary): string[][] {
+  const { lateness_ms, event_loop_delay_ms, client_cpu_us_per_token } = validity;
+  const parts = [
+    ...(lateness_ms === null ? [] : [`lateness p99 ${formatMs(lateness_ms.p99)}`]),
+    ...(event_loop_delay_ms === null ? [] : [`event-loop delay p99 ${formatMs(event_loop_delay_ms.p99)}`]),
+    ...(client_cpu_us_per_token === null ? [] : [`CPU ${threeFigures(client_cpu_us_per_token)} us/token`]),
+  ];
+  return [
+    ['duration', secondsWords(delivered.duration_s)],
+    ...(workload.prompts === null
+      ? []
+      : [['prompts', `${workload.prompts}; input tokens ${deviationWords(delivered.input_deviation_tokens)}`]]),
+    ...(tellsPrefixReuse({ workload, delivered }) ? [['prefix cache', prefixWords(workload, delivered)]] : []),
+    ...(parts.length === 0 ? [] : [['client', parts.join(', ')]]),
+  ];
+}
+
+/** What the server said of itself, its latencies beside ours. */
+function serverRows(summary: Summary): string[][] {
+  const { server, service_latency_ms } = summary;
+  if (server === null) return [];
+  const latencies = (['ttft', 'itl'] as const).flatMap((metric) => {
+    const theirs = server.latency_ms[metric];
+    if (theirs === null) return [];
+    const { mean } = service_latency_ms[metric];
+    return [
+      [
+        `server ${METRIC_NAMES[metric]}`,
+        `mean ${formatMs(theirs.mean)} (ours from sending ${mean === null ? '-' : formatMs(mean)}), p50 ${quantileWords(theirs.p50)}, p99 ${quantileWords(theirs.p99)}`,
+      ],
+    ];
+  });
+  const load = serverLoadWords(server);
+  return [
+    ...(load.length === 0 ? [] : [['server', load.join(', ')]]),
+    ...latencies,
+    ...serverNotes(summary).map((note) => ['', note]),
+  ];
+}
+
+function prefixWords(asked: Summary['workload'], got: Summary['delivered']): string {
+  const most = asked.prefix_reuse === null ? '' : `, ${reuseWords(asked.prefix_reuse)} if it were endless`;
+  return `${reuseWords(got.prefix_reuse)}${got.prefix_reuse === null ? '' : ' of input tokens'}${most}`;
+}

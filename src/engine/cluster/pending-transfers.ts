@@ -1,0 +1,83 @@
+import type { Clock } from '../../core/clock.ts';
+import type { HeldPrompt } from '../engine.ts';
+import type { Instance } from '../instance/instance.ts';
+import type { Sequence } from '../instance/sequence.ts';
+
+/** A held prompt, and where its memory is. */
+export interface Held extends HeldPrompt {
+  /** Null until it has been let in. */
+  at: { readonly sequence: Sequence; readonly instance: Instance } | null;
+}
+
+/**
+ * Prompts whose memory stays to be fetched, once each. Whoever fetches one has to do so within `timeoutUs` of its end:
+ * nobody else would ever free that memory.
+ *
+ *     open --> computed: keep --> take: the other side frees it
+ *        \--> release      \--> release, or too old: free
+ */
+export class HeldPrompts {
+  readonly #clock: Clock;
+  readonly #timeoutUs: number;
+  /** Those that are computed; they become too old in this order. */
+  readonly #kept = new Map<string, { readonly held: Held; readonly dueUs: number }>();
+  #opened = 0;
+  #isDue = false;
+
+  constructor(clock: Clock, timeoutUs: number) {
+    this.#clock = clock;
+    this.#timeoutUs = timeoutUs;
+  }
+
+  /** For a request named `id`: of two with the same, each has a key of its own. */
+  open(id: string): Held {
+    const key = `${id}-${this.#opened++}`;
+    const held: Held = {
+      key,
+      at: null,
+      get blocks() {
+        return held.at?.sequence.heldBlocks() ?? 0;
+      },
+      release: () => {
+        const isKept = this.#kept.delete(key);
+        if (isKept && held.at !== null) free(held.at);
+        else if (held.at?.sequence.state !== 'ended') held.at?.sequence.cancel();
+      },
+    };
+    return held;
+  }
+
+  keep(held: Held): void {
+    this.#kept.set(held.key, { held, dueUs: this.#clock.now() + this.#timeoutUs });
+    if (!this.#isDue) this.#expire();
+  }
+
+  find(key: string): Held | undefined {
+    return this.#kept.get(key)?.held;
+  }
+
+  /** Its memory is in the hands of the caller from now on. */
+  take(held: Held): void {
+    this.#kept.delete(held.key);
+  }
+
+  readonly #expire = (): void => {
+    this.#isDue = false;
+    const nowUs = this.#clock.now();
+    for (const { held, dueUs } of this.#kept.values()) {
+      if (dueUs <= nowUs) {
+        held.release();
+        continue;
+      }
+      this.#isDue = true;
+      this.#clock.at(dueUs, this.#expire);
+      return;
+    }
+  };
+}
+
+function free({ sequence, instance }: NonNullable<Held['at']>): void {
+  sequence.kv.release();
+  // What it held may be what others wait for.
+  instance.wake();
+}

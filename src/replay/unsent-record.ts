@@ -1,0 +1,42 @@
+import { isMeasured, type MeasuredSpan } from '../core/measurement-window.ts';
+import type { RequestRecord } from '../core/record.ts';
+import type { Request } from '../core/request.ts';
+
+/** The record of a request that was never sent: what the plan knows of it, and nothing else. */
+export function blankRecord(request: Request, target: string, measured: MeasuredSpan | null): RequestRecord {
+  return {
+    request_id: request.id,
+    session_id: request.session ?? null,
+    turn: request.turn ?? 0,
+    trace_row: request.traceRow,
+    slo_class: request.sloClass ?? null,
+    model: request.model ?? null,
+    target,
+    measured: isMeasured(measured, request.dueUs),
+    due_us: request.dueUs,
+    sent_us: null,
+    connect_us: null,
+    first_token_us: null,
+    end_us: null,
+    input_tokens_planned: request.inputTokens,
+    input_tokens: null,
+    cached_tokens: null,
+    output_tokens_planned: request.outputTokens,
+    output_tokens: null,
+    reasoning_tokens: null,
+    token_times_us: new Float64Array(0),
+    token_count_source: null,
+    token_time_source: null,
+    outcome: 'unsent',
+    http_status: null,
+    error: null,
+    finish_reason: null,
+    prefill_queue_us: null,
+    prefill_us: null,
+    transfer_us: null,
+    decode_queue_us: null,
+    decode_us: null,
+    worker: 0,
+    touched: false,
+  };
+}

@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs';
+import { messageOf, UserError } from '../core/errors.ts';
+import type { Manifest } from '../schema/manifest.ts';
+import type { Source } from '../core/plan.ts';
+import type { AskedSlo } from '../core/slo.ts';
+import type { RecordBatch } from '../core/record.ts';
+import type { Summary } from '../schema/summary.ts';
+import { summarise } from '../metrics/summarise.ts';
+import { blankRecord } from '../replay/unsent-record.ts';
+import { appendRecords, readRecords } from '../runs/records.ts';
+import { recoverRun } from '../runs/recovery.ts';
+import { readScrapes } from '../runs/server-file.ts';
+import { readManifest, writeManifest, writeReport, writeSummary } from '../runs/run-directory.ts';
+import { writeHtmlReport } from '../../reports/index.ts';
+import { surveyPlan } from '../../workloads/index.ts';
+import { manifestSlo } from './manifest.ts';
+import { spanOf } from './measurement-window.ts';
+import { targetName } from '../target/target-spec.ts';
+import { openWorkload } from '../../workloads/open-workload.ts';
+
+/** Gives the rest of a plan that was not sent its records (`unsent`), so that every scheduled request counts. */
+export async function completeRecords(
+  dir: string,
+  manifest: Manifest,
+  /** Asked for only where something was not sent: the file may have gone since. */
+  plan: () => Promise<Source>,
+): Promise<void> {
+  const { ended } = await recoverRun(dir);
+  if (ended.size < manifest.workload.requests) await appendRecords(dir, unsent(await plan(), ended, manifest));
+}
+
+/** Summary and report of a finished directory, from its records alone: can be repeated at any time. */
+export async function reportRun(dir: string, manifest: Manifest): Promise<Summary> {
+  const summary = await summarise(readRecords(dir), manifest, readScrapes(dir));
+  try {
+    writeSummary(dir, summary);
+    writeReport(dir, await writeHtmlReport(summary, manifest, readRecords(dir), readScrapes(dir)));
+    return summary;
+  } catch (thrown) {
+    if (!(thrown instanceof UserError)) throw thrown;
+    throw new UserError(
+      `${thrown.message}\nthe records are kept: "reprise report ${dir}" makes the rest of them later`,
+    );
+  }
+}
+
+/** The same run judged by another SLO; its `run.json` stays as it is. */
+export function judgedBy(manifest: Manifest, slo: AskedSlo): Manifest {
+  return { ...manifest, slo: { ...manifestSlo(slo), in_place_of: manifest.slo?.text ?? 'none' } };
+}
+
+/** Opens a run directory for reading; a run whose process was killed is mended first and marked as interrupted. */
+export async function openRun(dir: string): Promise<Manifest> {
+  const found = readManifest(dir);
+  if (found.status !== 'running') return found;
+  if (isAlive(found.pid))
+    throw new UserError(`${dir}: this run still goes on (process ${found.pid}); wait for it, or end it`);
+  const manifest: Manifest = { ...found, status: 'interrupted', reason: 'the client was killed' };
+  await completeRecords(dir, manifest, () => planOf(dir, manifest));
+  writeManifest(dir, manifest);
+  return manifest;
+}
+
+/** The plan of a run, rebuilt from its source file; what was sent is already safe when this fails. */
+async function planOf(dir: string, manifest: Manifest): Promise<Source> {
+  const { path, on_bad_row, transforms, name, block_tokens: blockTokens } = manifest.workload;
+  const unlike = (how: string, cause?: unknown): UserError =>
+    new UserError(
+      `${dir}: was killed while it replayed ${name}, and ${path} ${how}; put the old file back, so that what was not sent can be counted`,
+      { cause },
+    );
+  try {
+    const source = await openWorkload({
+      path,
+      onBadRow: on_bad_row,
+      transforms,
+      ...(blockTokens === undefined ? {} : { blockTokens }),
+    });
+    const facts = await surveyPlan(source, manifest.seed);
+    if (facts.digest === manifest.plan_sha256) return source;
+  } catch (thrown) {
+    throw unlike(`cannot be read any more (${messageOf(thrown)})`, thrown);
+  }
+  throw unlike('has changed since');
+}
+
+async function* unsent(source: Source, ended: ReadonlySet<string>, manifest: Manifest): AsyncGenerator<RecordBatch> {
+  const [target, measured] = [targetName(manifest.target.spec), spanOf(manifest)];
+  for await (const requests of source.open())
+    yield requests.filter((request) => !ended.has(request.id)).map((request) => blankRecord(request, target, measured));
+}
+
+/** Whether a process runs. One that was killed and not yet waited for by its parent (a zombie) does not. */
+function isAlive(pid: number): boolean {
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  try {
+    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return true; // no /proc here
+  }
+}

@@ -1,0 +1,72 @@
+import { simulate, type Tally } from '../simulation.ts';
+import type { Goodput } from '../../schema/placement.ts';
+import { type Slo, SLO_METRICS, type SloMetric } from '../../core/slo.ts';
+import { findGoodput, type Probe } from './search.ts';
+import { arrivalsAt, type Load } from './load.ts';
+
+/** Where a search begins that nothing is known of. */
+export const START_RPS_PER_GPU = 1;
+/** A system that carries not even this share of the rate at which its search began carries none. */
+export const LOWEST_SHARE = 2 ** -10;
+/** No engine carries so much. A simulation that meets its limits even then is over before anything can go wrong. */
+const HIGHEST_RPS_PER_GPU = 4096;
+
+/** What all simulations of a search have in common: plain data, for worker threads. */
+export interface Setting {
+  readonly load: Load;
+  /** A simulation has so many requests for each GPU, so that all last about as long at the same goodput a GPU. */
+  readonly requestsPerGpu: number;
+  readonly at: number;
+  readonly precision: number;
+}
+
+/** A system whose goodput is wanted: plain data. */
+export interface Question {
+  readonly system: string;
+  readonly gpus: number;
+  readonly limits: Slo;
+  /** Tokens of each answer; null: as drawn. */
+  readonly outputTokens: number | null;
+  readonly startRps: number;
+  readonly lowestRps: number;
+}
+
+export interface Answer {
+  readonly goodput: Goodput;
+  readonly simulations: number;
+}
+
+/** Goodput of a system in virtual time. The same question always has the same answer, whoever is asked. */
+export async function simulatedGoodput(
+  question: Question,
+  { load, requestsPerGpu, at, precision }: Setting,
+): Promise<Answer> {
+  const { system, gpus, limits, outputTokens, startRps, lowestRps } = question;
+  const requests = Math.min(load.dueS.length, gpus * requestsPerGpu);
+  // A share such as 0.9 is no exact double: 0.9 of 1,000 requests are 900, not 901.
+  const allowedMisses = requests - Math.ceil(at * requests - 1e-6);
+  const probe = async (rateRps: number): Promise<Probe & { readonly tally: Tally }> => {
+    const tally = await simulate(system, arrivalsAt(load, requests, rateRps, outputTokens), { limits, allowedMisses });
+    return { rateRps, met: !tally.isCut, tally };
+  };
+  const highestRps = HIGHEST_RPS_PER_GPU * gpus;
+  const { met, missed, probes } = await findGoodput(probe, { startRps, lowestRps, highestRps, precision });
+  const goodputRps = met?.rateRps ?? 0;
+  return {
+    goodput: {
+      goodput_rps: goodputRps,
+      goodput_rps_per_gpu: goodputRps / gpus,
+      missed_rps: missed?.rateRps ?? null,
+      binding: missed === null ? null : bindingOf(missed.tally, limits),
+      attainment: met === null ? null : 1 - met.tally.missed / requests,
+      mean_e2e_s: met === null ? null : met.tally.meanE2eUs / 1e6,
+    },
+    simulations: probes,
+  };
+}
+
+/** The limit that most requests miss; of equals the first. */
+function bindingOf({ missedBy }: Tally, limits: Slo): SloMetric {
+  const judged = SLO_METRICS.filter((metric) => limits[metric] !== undefined);
+  return judged.reduce((most, metric) => (missedBy[metric] > missedBy[most] ? metric : most), judged[0] ?? 'ttft');
+}

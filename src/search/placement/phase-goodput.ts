@@ -1,0 +1,60 @@
+import type { Group, PhaseGoodput, PhaseName, Shape } from '../../schema/placement.ts';
+import type { Slo } from '../../core/slo.ts';
+import { gpusOf, unitOptions } from './candidates.ts';
+import type { Pool } from '../pool.ts';
+import type { Progress } from './progress.ts';
+import { LOWEST_SHARE, START_RPS_PER_GPU } from '../goodput/simulated.ts';
+
+/** So many instances that hardly two prompts ever share one: what decode is fed by when it is judged alone. */
+const AMPLE_PREFILL = 64;
+
+/**
+ * What one instance of each shape carries of one phase alone, judged by the limit of that phase alone.
+ *
+ * Prefill alone is the system with answers of one token: none is handed over. Decode alone is the system behind so many
+ * prefill instances that none has a queue: requests reach it as they arrive, one prompt's time later, with their KV
+ * ready. So both are the system's own policies, and no second engine has to agree with it.
+ */
+export async function phaseAlone(
+  pool: Pool,
+  phase: PhaseName,
+  system: string,
+  shapes: readonly Shape[],
+  limits: Slo,
+  progress: Progress,
+): Promise<PhaseGoodput[]> {
+  const questions = shapes.map((shape) => {
+    const unit: Group[] = [
+      { role: 'prefill', instances: phase === 'prefill' ? 1 : AMPLE_PREFILL, ...shape },
+      { role: 'decode', instances: 1, ...shape },
+    ];
+    const gpus = gpusOf([shape]);
+    const startRps = START_RPS_PER_GPU * gpus;
+    return {
+      system: `${system},${unitOptions(unit)}`,
+      gpus,
+      limits,
+      outputTokens: phase === 'prefill' ? 1 : null,
+      startRps,
+      lowestRps: startRps * LOWEST_SHARE,
+    };
+  });
+  const answers = await pool.ask(questions, (_, answer) => progress.add(answer, null));
+  return shapes.flatMap((shape, i) => {
+    const goodput = answers[i]?.goodput;
+    return goodput === undefined ? [] : [{ ...shape, gpus: gpusOf([shape]), ...goodput }];
+  });
+}
+
+/** What the phases promise of a unit: its slower phase, were n instances n times as good as one. */
+export function promiseOf(
+  unit: readonly Group[],
+  phases: Readonly<Record<PhaseName, readonly PhaseGoodput[]>>,
+): number {
+  return Math.min(
+    ...unit.map(({ role, instances, tp, pp }) => {
+      const alone = role === 'both' ? undefined : phases[role].find((each) => each.tp === tp && each.pp === pp);
+      return instances * (alone?.goodput_rps ?? 0);
+    }),
+  );
+}

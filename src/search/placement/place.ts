@@ -1,0 +1,134 @@
+import type { WorkloadSpec } from '../../run/run-spec.ts';
+import { version } from '../../core/version.ts';
+import { surveyWorkload } from '../../../workloads/open-workload.ts';
+import { UserError } from '../../core/errors.ts';
+import { lengthOf, unitWords, type PlacementReport } from '../../schema/placement.ts';
+import type { AskedSlo } from '../../core/slo.ts';
+import { collocatedUnits, disaggregatedUnits, type Cluster } from './candidates.ts';
+import { contest } from './rank-units.ts';
+import { drawLoad, readLengths } from '../goodput/load.ts';
+import { phaseAlone, promiseOf } from './phase-goodput.ts';
+import { openPool } from '../pool.ts';
+import { Progress, type OnProgress } from './progress.ts';
+import { resolveSystems, type AskedSystems } from './systems.ts';
+
+/** Everything that decides a placement search, as plain JSON. */
+export interface PlaceSpec {
+  readonly workload: WorkloadSpec;
+  readonly systems: AskedSystems;
+  readonly cluster: Cluster;
+  readonly slo: AskedSlo;
+  readonly at: number;
+  readonly precision: number;
+  /** Requests of each simulation for each GPU that it simulates. */
+  readonly requestsPerGpu: number;
+  /** Units that are simulated whole at most, the most promising first. */
+  readonly wholes: number;
+  /** Search the goodput of all of those, rather than only of what can win. */
+  readonly all: boolean;
+  readonly seed: number;
+}
+
+export interface PlaceHooks {
+  readonly warn: (text: string) => void;
+  readonly progress: OnProgress;
+  /** Threads that simulate; the result does not depend on how many there are. */
+  readonly workers: number;
+  readonly stop: AbortSignal;
+}
+
+/** DistServe's placement search: phases alone, then the units that they promise most of as a whole, then collocation. */
+export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise<PlacementReport> {
+  const { cluster, slo, at, precision, requestsPerGpu, seed } = spec;
+  const { ttft, tpot } = slo.limits;
+  if (ttft === undefined || tpot === undefined)
+    throw new UserError(
+      `--slo: "${slo.text}" has no ${ttft === undefined ? 'ttft' : 'tpot'}; prefill is placed by TTFT and decode by TPOT, so give both, e.g. "ttft=250ms,tpot=100ms"`,
+    );
+  const systems = resolveSystems(spec.systems, cluster, hooks.warn);
+  const { spec: workload, source, facts } = await surveyWorkload(spec.workload, seed, hooks);
+  const lengths = await readLengths(source, systems.maxModelLen);
+  const { model, gpu } = spec.systems;
+  if (lengths.inputTokens.length === 0)
+    throw new UserError(
+      `${workload.path}: every request is longer than the ${systems.maxModelLen} tokens of ${model}; cut them with --clip-input and --clip-output`,
+    );
+  if (lengths.tooLong > 0)
+    hooks.warn(
+      `${lengths.tooLong} of ${facts.requests} requests are longer than the ${systems.maxModelLen} tokens of ${model} and are left out (--clip-input and --clip-output cut them instead)`,
+    );
+
+  const load = drawLoad(lengths, requestsPerGpu * cluster.gpus, seed);
+  const { disaggregated, shapes } = systems;
+  const units = disaggregatedUnits({ prefill: shapes.disaggregated, decode: shapes.disaggregated }, cluster);
+  const collocated = collocatedUnits(shapes.collocated, cluster);
+  const configurations = 2 * shapes.disaggregated.length + units.length + collocated.length;
+  const progress = new Progress(configurations, hooks.progress);
+  const rules = { cluster, limits: slo.limits, wholes: spec.wholes, all: spec.all };
+  const pool = openPool({ load, requestsPerGpu, at, precision }, hooks.workers, hooks.stop);
+  try {
+    // Each phase alone, which says what to expect of a unit; then units whole; then the same without disaggregation.
+    const phases = {
+      prefill: await phaseAlone(pool, 'prefill', disaggregated, shapes.disaggregated, { ttft }, progress),
+      decode: await phaseAlone(pool, 'decode', disaggregated, shapes.disaggregated, { tpot }, progress),
+    };
+    const promised = units.map((groups) => ({ groups, byPhasesRps: promiseOf(groups, phases) }));
+    const unpromised = collocated.map((groups) => ({ groups, byPhasesRps: null }));
+    const placements = await contest(pool, promised, { ...rules, system: disaggregated }, progress);
+    const alternatives = await contest(pool, unpromised, { ...rules, system: systems.collocated }, progress);
+    const report: PlacementReport = {
+      schema: 1,
+      versions: { reprise: version() },
+      model,
+      gpu,
+      gpus: cluster.gpus,
+      gpus_per_node: cluster.gpusPerNode,
+      affinity: cluster.affinity,
+      slo: { text: slo.text, limits_ms: slo.limits, ...(slo.profile === undefined ? {} : { profile: slo.profile }) },
+      at,
+      precision,
+      seed,
+      workload: {
+        name: source.name,
+        format: source.format,
+        sha256: facts.sourceSha256,
+        transforms: workload.transforms,
+        requests: facts.requests,
+        too_long: lengths.tooLong,
+        probe_requests_per_gpu: requestsPerGpu,
+        mean_input_tokens: mean(load.inputTokens),
+        mean_output_tokens: mean(load.outputTokens),
+      },
+      systems: {
+        disaggregated,
+        collocated: systems.collocated,
+        mixed_batch_penalty: systems.mixedBatchPenalty,
+      },
+      phases,
+      left_out: systems.leftOut,
+      placements,
+      collocated: alternatives,
+      simulations: progress.simulations,
+    };
+    warnOfShort(report, hooks.warn);
+    return report;
+  } finally {
+    await pool.close();
+  }
+}
+
+function warnOfShort(report: PlacementReport, warn: (text: string) => void): void {
+  for (const ranking of [report.placements, report.collocated]) {
+    const [best] = ranking;
+    const length = best === undefined ? null : lengthOf(report, best);
+    if (best === undefined || length === null || !length.isShort) continue;
+    warn(
+      `${unitWords(best.groups)}: its simulation lasts ${length.lastedS.toFixed(1)} s, and a request ${length.meanE2eS.toFixed(1)} s: beginning empty flatters it; raise --requests to ${length.enough} or more`,
+    );
+    return;
+  }
+}
+
+function mean(values: Float64Array): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,36 @@
+import { unitWords, type Group } from '../../schema/placement.ts';
+import type { Answer } from '../goodput/simulated.ts';
+
+/** Told how many of all configurations are done, and the best unit so far. */
+export type OnProgress = (done: number, of: number, best: string | null) => void;
+
+/** Counts what a search has done. */
+export class Progress {
+  simulations = 0;
+  readonly #of: number;
+  readonly #tell: OnProgress;
+  #done = 0;
+  #best: string | null = null;
+  #most = 0;
+
+  constructor(of: number, tell: OnProgress) {
+    this.#of = of;
+    this.#tell = tell;
+  }
+
+  /** Configurations that need no simulation. */
+  skip(count: number): void {
+    this.#done += count;
+    this.#tell(this.#done, this.#of, this.#best);
+  }
+
+  /** `unit`: what serves whole requests; null for a phase alone. */
+  add({ goodput, simulations }: Answer, unit: readonly Group[] | null): void {
+    this.simulations += simulations;
+    if (unit !== null && goodput.goodput_rps_per_gpu > this.#most) {
+      this.#most = goodput.goodput_rps_per_gpu;
+      this.#best = `${unitWords(unit)}: ${this.#most.toFixed(2)} requests/s a GPU`;
+    }
+    this.skip(1);
+  }
+}

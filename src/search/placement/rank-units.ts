@@ -1,0 +1,150 @@
+import { UserError } from '../../core/errors.ts';
+import { totalRps, unitWords, type Goodput, type Group, type Placement } from '../../schema/placement.ts';
+import type { Slo } from '../../core/slo.ts';
+import { copiesOf, gpusOf, unitOptions, type Cluster } from './candidates.ts';
+import type { Pool } from '../pool.ts';
+import type { Progress } from './progress.ts';
+import { LOWEST_SHARE, START_RPS_PER_GPU, type Question } from '../goodput/simulated.ts';
+
+/** Units that promise most, whose goodput is found first: what the others have to beat. */
+const FIRST = 4;
+
+/** A unit, and what its phases promise of it; null where nothing is known. */
+export interface Candidate {
+  readonly groups: readonly Group[];
+  readonly byPhasesRps: number | null;
+}
+
+export interface Rules {
+  readonly system: string;
+  readonly cluster: Cluster;
+  readonly limits: Slo;
+  /** Units that are simulated at most, those that promise most first. */
+  readonly wholes: number;
+  /** Search the goodput of all of those, rather than only of what can win. */
+  readonly all: boolean;
+}
+
+/**
+ * The goodput of whole units, as far as it takes to know the best. The most promising are searched; every other is
+ * simulated once, at the rate at which it would be as good a GPU as the best of them. One that misses there cannot win
+ * and is beaten; one that meets is searched too. So the winner is that of a search of all, and for the same reason as
+ * in any bisection: what misses at a rate misses above it.
+ */
+export async function contest(
+  pool: Pool,
+  candidates: readonly Candidate[],
+  { system, cluster, limits, wholes, all }: Rules,
+  progress: Progress,
+): Promise<Placement[]> {
+  const { first, rest, behind, hopeless } = inOrder(candidates, wholes);
+  progress.skip(hopeless.length + behind.length);
+  const search = async (units: readonly Candidate[], toBeatRpsPerGpu: number | null): Promise<Goodput[]> => {
+    const questions = units.map((unit) => questionOf(unit, system, limits, toBeatRpsPerGpu));
+    const answers = await pool.ask(questions, (i, answer) => progress.add(answer, units[i]?.groups ?? null));
+    return answers.map(({ goodput }, i) => {
+      if (goodput.missed_rps !== null) return goodput;
+      throw new UserError(
+        `--slo: ${unitWords(units[i]?.groups ?? [])} meets it though all requests of a simulation arrive nearly at once, so it limits nothing; tighten it, or raise --requests`,
+      );
+    });
+  };
+  const opening = await search(first, null);
+  const most = Math.max(0, ...opening.map(({ goodput_rps_per_gpu }) => goodput_rps_per_gpu));
+  const toBeat = all || most === 0 ? null : most;
+  const replies = await search(rest, toBeat);
+
+  const placed = ({ groups, byPhasesRps }: Candidate): Omit<Placement, 'state' | 'why' | 'whole' | 'missed_rps'> => ({
+    groups,
+    gpus: gpusOf(groups),
+    copies: copiesOf(groups, cluster),
+    by_phases_rps: byPhasesRps,
+  });
+  const measured = (unit: Candidate, whole: Goodput | undefined): Placement => ({
+    ...placed(unit),
+    state: 'measured',
+    why: null,
+    whole: whole ?? null,
+    missed_rps: null,
+  });
+  const beaten = (unit: Candidate, missedRps: number | null): Placement => ({
+    ...placed(unit),
+    state: 'beaten',
+    why: 'misses the SLO where it would be as good as another',
+    whole: null,
+    missed_rps: missedRps,
+  });
+  const skipped = (unit: Candidate, why: string): Placement => ({
+    ...placed(unit),
+    state: 'skipped',
+    why,
+    whole: null,
+    missed_rps: null,
+  });
+  return [
+    ...first.map((unit, i) => measured(unit, opening[i])),
+    ...rest.map((unit, i) => {
+      const goodput = replies[i];
+      return toBeat !== null && goodput?.goodput_rps === 0 ? beaten(unit, goodput.missed_rps) : measured(unit, goodput);
+    }),
+    ...behind.map((unit) => skipped(unit, `behind ${wholes} others by its phases`)),
+    ...hopeless.map((unit) => skipped(unit, 'a phase alone meets its limit at no rate')),
+  ].sort(byMerit);
+}
+
+interface Order {
+  readonly first: readonly Candidate[];
+  readonly rest: readonly Candidate[];
+  /** More than are to be simulated. */
+  readonly behind: readonly Candidate[];
+  readonly hopeless: readonly Candidate[];
+}
+
+/** By what the phases promise a GPU; where nothing is promised, single instances first. */
+function inOrder(candidates: readonly Candidate[], wholes: number): Order {
+  const promise = ({ byPhasesRps, groups }: Candidate): number => (byPhasesRps ?? 0) / gpusOf(groups);
+  const ranked = candidates
+    .filter(({ byPhasesRps }) => byPhasesRps !== 0)
+    .sort((a, b) => promise(b) - promise(a) || gpusOf(a.groups) - gpusOf(b.groups));
+  const isFirst = ({ byPhasesRps, groups }: Candidate, place: number): boolean =>
+    byPhasesRps === null ? groups.every(({ instances }) => instances === 1) : place < FIRST;
+  const first = ranked.filter(isFirst);
+  const others = ranked.filter((candidate, place) => !isFirst(candidate, place));
+  const room = Math.max(0, wholes - first.length);
+  return {
+    first,
+    rest: others.slice(0, room),
+    behind: others.slice(room),
+    hopeless: candidates.filter(({ byPhasesRps }) => byPhasesRps === 0),
+  };
+}
+
+/** `toBeatRpsPerGpu`: ask first at this rate, and no more if it misses; null: search from what the phases promise. */
+function questionOf(
+  { groups, byPhasesRps }: Candidate,
+  system: string,
+  limits: Slo,
+  toBeatRpsPerGpu: number | null,
+): Question {
+  const gpus = gpusOf(groups);
+  const startRps = toBeatRpsPerGpu === null ? (byPhasesRps ?? START_RPS_PER_GPU * gpus) : toBeatRpsPerGpu * gpus;
+  return {
+    system: `${system},${unitOptions(groups)}`,
+    gpus,
+    limits,
+    outputTokens: null,
+    startRps,
+    lowestRps: toBeatRpsPerGpu === null ? startRps * LOWEST_SHARE : startRps,
+  };
+}
+
+/** By goodput a GPU, then by what all copies carry; what was not measured by what its phases promise. */
+function byMerit(a: Placement, b: Placement): number {
+  return (
+    Number(b.whole !== null) - Number(a.whole !== null) ||
+    (b.whole?.goodput_rps_per_gpu ?? 0) - (a.whole?.goodput_rps_per_gpu ?? 0) ||
+    (totalRps(b) ?? 0) - (totalRps(a) ?? 0) ||
+    (b.by_phases_rps ?? 0) / b.gpus - (a.by_phases_rps ?? 0) / a.gpus ||
+    a.gpus - b.gpus
+  );
+}

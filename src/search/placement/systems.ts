@@ -1,0 +1,188 @@
+import { engineOptions, modelFacts, refusalOf, systemNames } from './shapes.ts';
+import { UserError } from '../../core/errors.ts';
+import { suggestion } from '../../core/did-you-mean.ts';
+import type { Group, PlacementReport, Shape } from '../../schema/placement.ts';
+import { gpusOf, unitOptions, type Cluster } from './candidates.ts';
+
+/** Which systems are compared, as they were asked for. */
+export interface AskedSystems {
+  readonly model: string;
+  readonly gpu: string;
+  /** `SYSTEM[,key=value...]` without model, GPU and shape. */
+  readonly disaggregated: string;
+  readonly collocated: string;
+}
+
+/** The same, with the shapes that each can take. */
+export interface ResolvedSystems {
+  readonly disaggregated: string;
+  readonly collocated: string;
+  /** Of the collocated one; null where it has none. */
+  readonly mixedBatchPenalty: number | null;
+  readonly maxModelLen: number;
+  readonly shapes: { readonly disaggregated: readonly Shape[]; readonly collocated: readonly Shape[] };
+  readonly leftOut: PlacementReport['left_out'];
+}
+
+type Unit = (shape: Shape) => Group[];
+const pair: Unit = (shape) => [
+  { role: 'prefill', instances: 1, ...shape },
+  { role: 'decode', instances: 1, ...shape },
+];
+const single: Unit = (shape) => [{ role: 'both', instances: 1, ...shape }];
+
+/** Finds what fits. Throws a UserError where neither system can serve the model on so many GPUs. */
+export function resolveSystems(asked: AskedSystems, cluster: Cluster, warn: (text: string) => void): ResolvedSystems {
+  const { model, gpu } = asked;
+  const facts = modelFacts(model, gpu);
+  const all = facts.shapes.filter(({ tp }) => tp <= cluster.gpusPerNode);
+  const on = (text: string): string => `${text},model=${model},gpu=${gpu}`;
+
+  requirePlaceable(asked.disaggregated, 'disaggregated');
+  requirePlaceable(asked.collocated, 'collocated');
+  const own = on(asked.disaggregated);
+  const pairs = fitting(withCost(own, fitting(own, pair, all), pair, all, warn), pair, all);
+  requireShapes(pairs, `--system ${asked.disaggregated}`);
+  const singles = fitting(alike(fitting(on(asked.collocated), single, all), pairs), single, all);
+  requireShapes(singles, `--collocated ${asked.collocated}`);
+
+  const shapes = {
+    // There is one of prefill and one of decode at least.
+    disaggregated: pairs.shapes.filter((shape) => gpusOf([shape]) + leastGpus(pairs) <= cluster.gpus),
+    collocated: singles.shapes.filter((shape) => gpusOf([shape]) <= cluster.gpus),
+  };
+  if (shapes.disaggregated.length === 0 && shapes.collocated.length === 0)
+    throw fitsNowhere(asked, cluster, pairs, singles);
+  if (shapes.disaggregated.length === 0)
+    warn(
+      `prefill beside decode takes at least ${2 * leastGpus(pairs)} GPUs of ${gpu}: nothing to disaggregate on ${cluster.gpus}`,
+    );
+  const leftOut = [pairs, singles].flatMap(({ system, refused }) =>
+    refused.filter((shape) => gpusOf([shape]) <= cluster.gpus).map((shape) => ({ system, ...shape })),
+  );
+  return {
+    disaggregated: pairs.system,
+    collocated: singles.system,
+    mixedBatchPenalty: penaltyOf(singles),
+    maxModelLen: facts.maxModelLen,
+    shapes,
+    leftOut,
+  };
+}
+
+interface Fitting {
+  readonly system: string;
+  readonly unit: Unit;
+  readonly shapes: readonly Shape[];
+  readonly refused: readonly (Shape & { readonly why: string })[];
+}
+
+function fitting(system: string, unit: Unit, all: readonly Shape[]): Fitting {
+  const shapes: Shape[] = [];
+  const refused: (Shape & { why: string })[] = [];
+  for (const shape of all) {
+    const why = refusalOf(`${system},${unitOptions(unit(shape))}`);
+    if (why === null) shapes.push(shape);
+    else refused.push({ ...shape, why });
+  }
+  return { system, unit, shapes, refused };
+}
+
+/** A system whose published times are of other hardware is timed by the roofline, unless a cost was asked for. */
+function withCost(
+  system: string,
+  found: Fitting,
+  unit: Unit,
+  all: readonly Shape[],
+  warn: (text: string) => void,
+): string {
+  const first = found.refused[0];
+  const timed = `${system},cost=roofline`;
+  if (found.shapes.length > 0 || first === undefined || has(system, 'cost')) return system;
+  if (fitting(timed, unit, all).shapes.length === 0) return system;
+  warn(`${first.why}; cost=roofline is taken`);
+  return timed;
+}
+
+/**
+ * What is compared is where phases run, so both systems get the same kernels and the same dispatch unless the
+ * collocated one was asked to have its own.
+ */
+function alike(singles: Fitting, pairs: Fitting): string {
+  const { system, shapes, unit } = singles;
+  const [pairShape, singleShape] = [pairs.shapes[0], shapes[0]];
+  const options = singleShape === undefined ? null : engineOptions(`${system},${unitOptions(unit(singleShape))}`);
+  const added: string[] = [];
+  if (!has(system, 'cost') && pairShape !== undefined) {
+    const cost = engineOptions(`${pairs.system},${unitOptions(pairs.unit(pairShape))}`).get('cost');
+    if (cost !== undefined) added.push(`cost=${cost}`);
+  }
+  if (!has(system, 'router') && options?.has('router') === true) added.push('router=least-requests');
+  return [system, ...added].join(',');
+}
+
+/** Throws a UserError where a system cannot be placed at all, whatever the shape. */
+function requirePlaceable(text: string, kind: 'disaggregated' | 'collocated'): void {
+  const option = kind === 'disaggregated' ? '--system' : '--collocated';
+  const [name = '', ...pairs] = text.split(',').map((part) => part.trim());
+  const unit = kind === 'disaggregated' ? pair : single;
+  const searched = unitOptions(unit({ tp: 1, pp: 1 }))
+    .split(',')
+    .map(keyOf);
+  const known = optionsOf(name, option);
+  if (searched.some((key) => !known.has(key))) {
+    const others = systemNames().filter((other) => searched.every((key) => engineOptions(other).has(key)));
+    throw new UserError(`${option} ${name}: it has no ${searched.join(', ')}; these have: ${others.join(', ')}`);
+  }
+  for (const key of pairs.map(keyOf)) {
+    if (['model', 'gpu', 'tp', 'pp', ...searched].includes(key))
+      throw new UserError(
+        `${option} ${text}: leave out ${key}: shapes and counts are searched, --model and --gpu say the rest`,
+      );
+    if (!known.has(key))
+      throw new UserError(
+        `${option} ${text}: "${key}" is not an option of ${name}${suggestion(key, [...known.keys()])}`,
+      );
+  }
+}
+
+function optionsOf(name: string, option: string): ReadonlyMap<string, string> {
+  const why = refusalOf(name);
+  if (name === '' || name.includes('=')) throw new UserError(`${option}: name the system first: SYSTEM[,key=value...]`);
+  if (why !== null) throw new UserError(`${option} ${name}: ${why}`);
+  return engineOptions(name);
+}
+
+/** Something fits at some size, or what was asked for cannot be. */
+function requireShapes({ shapes, refused }: Fitting, option: string): void {
+  if (shapes.length === 0) throw new UserError(`${option}: ${refused.at(-1)?.why ?? 'no shape'}`);
+}
+
+function keyOf(option: string): string {
+  return option.split('=')[0]?.trim() ?? '';
+}
+
+function penaltyOf({ system, unit, shapes }: Fitting): number | null {
+  const [shape] = shapes;
+  if (shape === undefined) return null;
+  const penalty = engineOptions(`${system},${unitOptions(unit(shape))}`).get('mixed_batch_penalty');
+  return penalty === undefined ? null : Number(penalty);
+}
+
+function leastGpus({ shapes }: Fitting): number {
+  const [least] = shapes;
+  return least === undefined ? Infinity : gpusOf([least]);
+}
+
+function fitsNowhere({ model, gpu }: AskedSystems, { gpus }: Cluster, pairs: Fitting, singles: Fitting): UserError {
+  const least = Math.min(leastGpus(pairs), leastGpus(singles));
+  const shape = [...singles.shapes, ...pairs.shapes].find((each) => gpusOf([each]) === least);
+  return new UserError(
+    `--gpus ${gpus}: ${model} does not fit on ${gpus} ${gpu}; one instance needs at least ${least} (tp=${shape?.tp}, pp=${shape?.pp}), and ` +
+      `${2 * leastGpus(pairs)} hold one of prefill and one of decode`,
+  );
+}
+
+function has(system: string, key: string): boolean {
+  return system.split(',').some((part) => part.trim().startsWith(`${key}=`));
+}

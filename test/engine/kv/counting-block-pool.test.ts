@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { BlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
+
+test('a request holds whole blocks for its tokens', () => {
+  const pool = new BlockPool(10, 16);
+  const account = pool.open();
+  for (const [tokens, blocks] of [
+    [1, 1],
+    [16, 1],
+    [17, 2],
+    [3, 2], // never fewer
+  ] as const) {
+    assert.ok(account.grow(tokens));
+    assert.deepEqual([account.blocks, pool.freeBlocks], [blocks, 10 - blocks]);
+  }
+  assert.deepEqual([account.needs(32), account.needs(33)], [0, 1]);
+  account.release();
+  assert.deepEqual([account.blocks, pool.freeBlocks], [0, 10]);
+});
+
+test('any interleaving: never over capacity, none leaked, a refusal changes nothing', () => {
+  const action = fc.record({ who: fc.nat(5), tokens: fc.nat(60), release: fc.boolean() });
+  fc.assert(
+    fc.property(
+      fc.array(action),
+      fc.integer({ min: 1, max: 12 }),
+      fc.integer({ min: 1, max: 8 }),
+      (actions, capacity, blockTokens) => {
+        const pool = new BlockPool(capacity, blockTokens);
+        const accounts = Array.from({ length: 6 }, () => pool.open());
+        for (const { who, tokens, release } of actions) {
+          const account = accounts[who] ?? pool.open();
+          const before = account.blocks;
+          const free = pool.freeBlocks;
+          const needed = account.needs(tokens);
+          if (release) account.release();
+          else assert.equal(account.grow(tokens), needed <= free);
+          assert.equal(account.blocks, release ? 0 : needed <= free ? before + needed : before);
+          const held = accounts.reduce((sum, each) => sum + each.blocks, 0);
+          assert.equal(held + pool.freeBlocks, capacity);
+          assert.ok(pool.freeBlocks >= 0);
+        }
+        for (const account of accounts) account.release();
+        assert.equal(pool.freeBlocks, capacity);
+      },
+    ),
+  );
+});

@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import * as fc from 'fast-check';
+import type { KvAccount } from '../../../src/engine/kv/kv-cache.ts';
+import { RadixMemory } from '../../../src/engine/kv/radix-cache.ts';
+import type { Prompt } from '../../../src/engine/instance/prompt-content.ts';
+import { NaiveRadix, NaiveRequest } from './radix-oracle.ts';
+
+function promptOf(pieces: readonly number[], promptTokens = pieces.length, pieceTokens = 1): Prompt {
+  return { promptTokens, content: { pieces, pieceTokens }, generatedTokens: 0 };
+}
+
+/** Computes a whole prompt. */
+function compute(memory: RadixMemory, prompt: Prompt): KvAccount {
+  const account = memory.open(prompt);
+  assert.ok(account.grow(prompt.promptTokens));
+  account.computed(prompt.promptTokens);
+  return account;
+}
+
+describe('what a prompt finds', () => {
+  test('is what others computed before it, but for its last token', () => {
+    const memory = new RadixMemory(100);
+    const one = compute(memory, promptOf([1, 2, 3, 4]));
+    assert.equal(memory.open(promptOf([1, 2, 3, 4])).cachedTokens(), 3);
+    assert.equal(memory.open(promptOf([1, 2, 7])).cachedTokens(), 2);
+    assert.equal(memory.open(promptOf([1])).cachedTokens(), 0);
+    assert.equal(memory.open(promptOf([2, 3])).cachedTokens(), 0);
+    assert.equal(one.cachedTokens(), 0); // it holds its own
+    assert.deepEqual([memory.freeBlocks, memory.unused], [96, 96]);
+    one.release();
+    assert.deepEqual([memory.freeBlocks, memory.unused], [100, 96]);
+  });
+
+  test('goes by the piece, and a piece cut short is another one', () => {
+    const memory = new RadixMemory(100);
+    compute(memory, promptOf([1, 2], 7, 5)); // 5 tokens, and 2 of the piece
+    assert.equal(memory.open(promptOf([1, 2], 7, 5)).cachedTokens(), 6);
+    assert.equal(memory.open(promptOf([1, 2], 8, 5)).cachedTokens(), 5);
+    assert.equal(memory.open(promptOf([1, 2, 3], 15, 5)).cachedTokens(), 5);
+    assert.equal(memory.open(promptOf([1, 2, 3, 4, 5, 6, 7])).cachedTokens(), 0); // pieces of another size
+  });
+
+  test('is nothing where nothing is known of a prompt, nor is any output', () => {
+    const memory = new RadixMemory(100);
+    const unknown = { promptTokens: 5, content: null, generatedTokens: 0 };
+    compute(memory, unknown).release();
+    assert.equal(memory.open(unknown).cachedTokens(), 0);
+    const talking = { ...promptOf([1, 2]), generatedTokens: 1 };
+    const account = compute(memory, talking);
+    assert.ok(account.grow(4));
+    account.release();
+    assert.equal(memory.open(promptOf([1, 2, 3, 4, 5])).cachedTokens(), 2);
+    // All of it is kept until the memory is needed.
+    assert.deepEqual([memory.freeBlocks, memory.unused], [100, 91]);
+  });
+
+  test('of a retracted one is its own prompt, not what it had decoded', () => {
+    const memory = new RadixMemory(10);
+    const prompt = { promptTokens: 3, content: null, generatedTokens: 3 };
+    const account = compute(memory, prompt);
+    assert.ok(account.grow(5));
+    account.retract();
+    assert.deepEqual([memory.freeBlocks, memory.unused, account.blocks], [10, 7, 0]);
+    assert.equal(account.cachedTokens(), 3);
+    assert.deepEqual([account.needs(6), memory.open(promptOf([1, 2])).needs(2)], [6, 2]);
+  });
+});
+
+test('two that computed the same at the same time keep one copy', () => {
+  const memory = new RadixMemory(20);
+  const one = memory.open(promptOf([1, 2, 3, 4]));
+  const other = memory.open(promptOf([1, 2, 3, 5, 6]));
+  assert.ok(one.grow(4) && other.grow(5));
+  assert.equal(memory.freeBlocks, 11);
+  one.computed(4);
+  other.computed(5);
+  assert.equal(memory.freeBlocks, 14);
+  one.release();
+  assert.deepEqual([memory.freeBlocks, memory.unused], [15, 14]); // only the 4 is nobody's
+});
+
+test('what was used last is evicted last, and never what a running request uses', () => {
+  const memory = new RadixMemory(10);
+  compute(memory, promptOf([1, 2, 3])).release();
+  compute(memory, promptOf([4, 5, 6])).release();
+  const running = compute(memory, promptOf([7, 8, 9]));
+  assert.equal(memory.open(promptOf([1, 2, 3, 0])).cachedTokens(), 3); // used
+  assert.ok(memory.open(promptOf([0, 0])).grow(2)); // one too many: 4 5 6 goes
+  assert.deepEqual([memory.freeBlocks, memory.unused], [5, 2]);
+  assert.equal(memory.open(promptOf([4, 5, 6, 0])).cachedTokens(), 0);
+  assert.ok(!memory.open(promptOf([3, 3, 3, 3, 3, 3])).grow(6));
+  assert.equal(memory.open(promptOf([1, 2, 3, 0])).cachedTokens(), 3); // a refusal changes nothing
+  assert.ok(memory.open(promptOf([3, 3, 3, 3, 3])).grow(5));
+  assert.equal(memory.freeBlocks, 0);
+  assert.equal(memory.open(promptOf([7, 8, 9, 0])).cachedTokens(), 3);
+  running.release();
+  assert.equal(memory.freeBlocks, 3);
+});
+
+const prompts = fc.record({
+  pieces: fc.array(fc.nat(1), { maxLength: 5 }),
+  beyond: fc.integer({ min: -3, max: 3 }),
+  isKnown: fc.boolean(),
+});
+const action = fc.record({
+  who: fc.nat(4),
+  what: fc.constantFrom('go on' as const, 'go on' as const, 'go on' as const, 'retract' as const, 'end' as const),
+  tokens: fc.integer({ min: 1, max: 8 }),
+  next: prompts,
+});
+
+test('any requests in any order: as a plain set of prefixes has it', () => {
+  let evictions = 0;
+  fc.assert(
+    fc.property(
+      fc.array(action, { minLength: 20, maxLength: 150 }),
+      fc.integer({ min: 5, max: 40 }),
+      fc.constantFrom(1, 3),
+      (actions, capacity, pieceTokens) => {
+        const memory = new RadixMemory(capacity);
+        const naive = new NaiveRadix(capacity);
+        let opened = 0;
+        const open = ({ pieces, beyond, isKnown }: (typeof actions)[number]['next']) => {
+          const prompt = {
+            promptTokens: Math.max(1, pieces.length * pieceTokens + beyond),
+            content: isKnown ? { pieces, pieceTokens } : null,
+            generatedTokens: 0,
+          };
+          return { prompt, account: memory.open(prompt), request: new NaiveRequest(prompt, opened++) };
+        };
+        const slots = Array.from({ length: 5 }, (_, i) =>
+          open({ pieces: [0, 1, i % 2].slice(0, i), beyond: 1, isKnown: true }),
+        );
+        for (const { who, what, tokens, next } of actions) {
+          const slot = slots[who];
+          assert.ok(slot !== undefined);
+          const { prompt, account, request } = slot;
+          naive.requests.splice(0, naive.requests.length, ...slots.map((each) => each.request));
+          if (what === 'retract') {
+            if (account.blocks > 0) account.retract();
+            naive.drop(request);
+          } else if (what === 'end') {
+            if (request.held > 0 && request.computed >= prompt.promptTokens) naive.share(request, request.held);
+            naive.drop(request);
+            account.release();
+            slots[who] = open(next);
+          } else {
+            const cached = naive.cached(request);
+            assert.equal(account.cachedTokens(), cached);
+            const total = prompt.promptTokens + prompt.generatedTokens;
+            const hold = Math.min(total, Math.max(request.computed, cached) + tokens);
+            const before = memory.unused;
+            const free = memory.freeBlocks;
+            const needed = account.needs(hold);
+            const grown = account.grow(hold);
+            assert.equal(grown, naive.grow(request, hold));
+            assert.equal(grown, needed <= free);
+            if (!grown) continue;
+            if (memory.freeBlocks === free - needed && before < hold - cached) evictions++;
+            request.computed = hold;
+            // Single decodes are not told.
+            if (hold <= prompt.promptTokens || tokens > 1) {
+              account.computed(hold);
+              naive.share(request, hold);
+            }
+            if (hold === total) prompt.generatedTokens++;
+          }
+          assert.equal(account.blocks, request.held);
+          assert.deepEqual([memory.freeBlocks, memory.unused], [naive.free, naive.unused]);
+        }
+        for (const { account } of slots) account.release();
+        assert.equal(memory.freeBlocks, capacity);
+        assert.equal(memory.unused + memory.tree.tokens, capacity);
+      },
+    ),
+    { numRuns: 300 },
+  );
+  assert.ok(evictions > 1000, `only ${evictions} evictions`);
+});
+
+test('forgetting: not while a request holds a token, and then nothing is found and all is unused', () => {
+  const memory = new RadixMemory(100);
+  const one = compute(memory, promptOf([1, 2, 3, 4]));
+  const waiting = memory.open(promptOf([1, 2, 3, 4, 5]));
+  assert.equal(memory.forget(), false);
+  assert.equal(waiting.cachedTokens(), 4);
+  one.release();
+  assert.equal(waiting.cachedTokens(), 4);
+  assert.equal(memory.forget(), true);
+  assert.deepEqual([waiting.cachedTokens(), memory.unused, memory.tree.tokens], [0, 100, 0]);
+});

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { z } from 'zod';
+import { simulate } from '../../src/search/simulation.ts';
+import { parseSlo } from '../../src/core/slo.ts';
+import { arrivalsAt, drawLoad } from '../../src/search/goodput/load.ts';
+import { cli, readJson, temporaryFolder } from '../cli.ts';
+
+const LENGTHS = { inputTokens: [100, 700, 1500, 9000], outputTokens: [1, 40, 300, 900], tooLong: 0 };
+const REQUESTS = 400;
+const arrivals = arrivalsAt(drawLoad(LENGTHS, REQUESTS, 7), REQUESTS, 12, null);
+
+const summaryFile = z.looseObject({
+  slo: z.looseObject({
+    binding: z.string(),
+    attainment: z.looseObject({ joint: z.number(), ttft: z.number(), tpot: z.number(), e2e: z.number() }),
+  }),
+});
+
+it('counts as a run of the same requests counts, for every limit and for requests that are refused', async () => {
+  const folder = temporaryFolder();
+  const trace = join(folder, 'trace.csv');
+  const rows = arrivals.map(({ dueUs, inputTokens, outputTokens }) => `${dueUs / 1e6},${inputTokens},${outputTokens}`);
+  writeFileSync(trace, `arrival_s,input_tokens,output_tokens\n${rows.join('\n')}\n`);
+  const slo = 'ttft=150ms,tpot=14ms,e2e=6s';
+  for (const system of ['vllm-v1,max_model_len=9000', 'distserve,prefill=2']) {
+    const out = join(folder, system.slice(0, 4));
+    const target = `reference:${system}`;
+    const run = await cli(
+      'run',
+      trace,
+      '--clock',
+      'virtual',
+      '--target',
+      target,
+      '--slo',
+      slo,
+      '--out',
+      out,
+      '--quiet',
+    );
+    assert.equal(run.code, 0, run.stderr);
+    const { attainment } = summaryFile.parse(readJson(out, 'summary.json')).slo;
+    const tally = await simulate(system, arrivals, { limits: parseSlo(slo), allowedMisses: REQUESTS });
+    const share = (missed: number): number => (REQUESTS - missed) / REQUESTS;
+    assert.equal(share(tally.missed), attainment.joint, system);
+    assert.ok(attainment.joint > 0.05 && attainment.joint < 0.95, `${attainment.joint} tells nothing`);
+    for (const metric of ['ttft', 'tpot', 'e2e'] as const)
+      assert.equal(share(tally.missedBy[metric]), attainment[metric], `${system} ${metric}`);
+  }
+});
+
+it('ends when it is decided', async () => {
+  const judge = { limits: parseSlo('ttft=1ms'), allowedMisses: 3 };
+  const tally = await simulate('vllm-v1', arrivals, judge);
+  assert.ok(tally.isCut);
+  assert.equal(tally.missedBy.ttft, tally.missed);
+  // Prompts of one batch miss together.
+  assert.ok(tally.missed > 3 && tally.missed < 20, `${tally.missed}`);
+});
