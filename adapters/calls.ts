@@ -6,6 +6,7 @@ export function jsonCall(path: string, request: Request, runId: string, json: ob
   return {
     id: 0,
     role: 'stream',
+    endpoint: 0,
     path,
     headers: {
       'content-type': 'application/json',

@@ -2,7 +2,7 @@
  * What a server knows, as plain data, so that it can be asked once and its codec built in any thread. A field that a
  * server does not know is not sent: hosted endpoints refuse what they do not know.
  */
-export interface ServerAbilities {
+export interface ServerCapabilities {
   /** Prompts as token ids, whose length is exact by construction. */
   readonly tokenIdPrompts: boolean;
   /** `ignore_eos` and `min_tokens`: hold an answer to the planned length. */
@@ -18,10 +18,10 @@ export interface ServerAbilities {
   readonly maxCompletionTokens: boolean;
 }
 
-export type Ability = keyof ServerAbilities;
+export type Capability = keyof ServerCapabilities;
 
 /** All there is, as vLLM has it. */
-export const EVERY_ABILITY: ServerAbilities = {
+export const ALL_CAPABILITIES: ServerCapabilities = {
   tokenIdPrompts: true,
   ignoreEos: true,
   minTokens: true,

@@ -9,7 +9,7 @@ const LONGEST = 300;
  * One line out of an error body: `error.message` (OpenAI, vLLM), `error` or `message` (Dynamo), `detail`
  * (FastAPI), else the text itself.
  */
-export function refusalText(text: string): string {
+export function errorMessageOf(text: string): string {
   const line = (message(text) ?? text).replaceAll(/\s+/g, ' ').trim();
   if (line === '') return 'no message';
   return line.length > LONGEST ? `${line.slice(0, LONGEST)}...` : line;

@@ -1,7 +1,7 @@
-import type { StreamFault } from '../src/core/codec.ts';
+import type { StreamError } from '../src/core/codec.ts';
 import { broken, endedEarly, foreign, notJson } from './stream-errors.ts';
 import { isObject, textAt, type Json } from './json.ts';
-import { refusalText } from './error-body.ts';
+import { errorMessageOf } from './error-body.ts';
 import { SseReader } from './sse.ts';
 
 /** What a dialect makes of the events of one answer. */
@@ -9,14 +9,14 @@ export interface EventHandler {
   /** Whether an event is like those before, so that it was read without being parsed. */
   known(data: string): boolean;
   /** Reads an event; a fault ends the answer. */
-  read(event: Json, data: string): StreamFault | null;
+  read(event: Json, data: string): StreamError | null;
 }
 
 /** One answer as a stream of events that are JSON each, until [DONE], an error or the end of the body. */
 export class EventStream {
   readonly #handler: EventHandler;
   readonly #sse: SseReader;
-  #fault: StreamFault | null = null;
+  #fault: StreamError | null = null;
   #isDone = false;
   #isOver = false;
 
@@ -25,7 +25,7 @@ export class EventStream {
     this.#sse = new SseReader((data, name) => this.#event(data, name));
   }
 
-  get fault(): StreamFault | null {
+  get fault(): StreamError | null {
     return this.#fault;
   }
 
@@ -44,7 +44,7 @@ export class EventStream {
   }
 
   /** What is wrong with a body that ended after so many tokens; `isFinished`: it said why it ends. */
-  faultAtEnd(counted: number, planned: number, isFinished: boolean): StreamFault | null {
+  faultAtEnd(counted: number, planned: number, isFinished: boolean): StreamError | null {
     if (this.#fault !== null) return this.#fault;
     return this.#isDone || isFinished || counted >= planned ? null : endedEarly(counted, planned, this.#sse.stray);
   }
@@ -55,11 +55,11 @@ export class EventStream {
     // Named events are annotations (Dynamo), those without data are there to keep the connection open.
     if (data === '' || (name !== '' && name !== 'message' && !isError)) return;
     if (data.startsWith('[DONE]')) this.#isDone = true;
-    else if (isError) this.#fault = broken(refusalText(data));
+    else if (isError) this.#fault = broken(errorMessageOf(data));
     else if (!this.#handler.known(data)) this.#fault = this.#parse(data);
   }
 
-  #parse(data: string): StreamFault | null {
+  #parse(data: string): StreamError | null {
     let event: unknown;
     try {
       event = JSON.parse(data);
@@ -67,7 +67,7 @@ export class EventStream {
       return this.#isOver ? null : notJson(thrown, data); // what is left may be half an event
     }
     if (!isObject(event)) return foreign(`an event is not an object: ${data.slice(0, 120)}`);
-    return isErrorBody(event) ? broken(refusalText(data)) : this.#handler.read(event, data);
+    return isErrorBody(event) ? broken(errorMessageOf(data)) : this.#handler.read(event, data);
   }
 }
 

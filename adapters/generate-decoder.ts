@@ -1,6 +1,6 @@
-import type { Decoder, StreamFault, TokenOut } from '../src/core/codec.ts';
+import type { Decoder, StreamError, TokenOut } from '../src/core/codec.ts';
 import type { TokenCountSource } from '../src/core/record.ts';
-import type { Answer } from '../src/core/target.ts';
+import type { ResponseInfo } from '../src/core/target.ts';
 import { EventStream } from './event-stream.ts';
 import { broken, foreign } from './stream-errors.ts';
 import { isObject, MOST_TOKENS, textAt, tokensAt, type Json } from './json.ts';
@@ -33,7 +33,7 @@ export class GenerateDecoder implements Decoder {
     });
   }
 
-  get fault(): StreamFault | null {
+  get error(): StreamError | null {
     return this.#events.fault;
   }
 
@@ -45,12 +45,12 @@ export class GenerateDecoder implements Decoder {
     this.#events.push(chunk);
   }
 
-  end(): StreamFault | null {
+  end(): StreamError | null {
     this.#events.end();
     return this.#events.faultAtEnd(this.#counted, this.#planned, this.#finishReason !== null);
   }
 
-  answer(httpStatus: number | null): Answer {
+  response(httpStatus: number | null): ResponseInfo {
     const meta = this.#meta;
     return {
       httpStatus,
@@ -72,7 +72,7 @@ export class GenerateDecoder implements Decoder {
     return true;
   }
 
-  #read(event: Json, data: string): StreamFault | null {
+  #read(event: Json, data: string): StreamError | null {
     const meta = event['meta_info'];
     if (!isObject(meta)) return foreign(`an event is not one of /generate: ${data.slice(0, 120)}`);
     this.#meta = meta;
@@ -82,7 +82,7 @@ export class GenerateDecoder implements Decoder {
     return this.#finish(meta['finish_reason']);
   }
 
-  #finish(reason: unknown): StreamFault | null {
+  #finish(reason: unknown): StreamError | null {
     const type = typeof reason === 'string' ? reason : textAt(reason, 'type');
     this.#finishReason = type ?? this.#finishReason;
     if (type !== 'abort') return null;

@@ -1,17 +1,16 @@
-import type { Codec } from '../src/core/codec.ts';
-import type { PromptMaker } from '../src/core/prompt-maker.ts';
-import type { CodecOptions, Endpoint } from './codec-options.ts';
+import type { Codec, PromptMaker } from '../src/core/codec.ts';
+import type { CodecOptions, ApiEndpoint } from './codec-options.ts';
 import { openAiCodec } from './openai.ts';
 import { sglangCodec } from './sglang.ts';
 import { vllmCodec } from './vllm.ts';
 
-export { EVERY_ABILITY, type Ability, type ServerAbilities } from './capabilities.ts';
-export { ENDPOINTS, type CodecOptions, type Endpoint } from './codec-options.ts';
+export { ALL_CAPABILITIES, type Capability, type ServerCapabilities } from './capabilities.ts';
+export { API_ENDPOINTS, type CodecOptions, type ApiEndpoint } from './codec-options.ts';
 
 interface Adapter {
   readonly codec: (options: CodecOptions, prompts: PromptMaker) => Codec;
   /** The first is used unless another is asked for. */
-  readonly endpoints: readonly [Endpoint, ...Endpoint[]];
+  readonly endpoints: readonly [ApiEndpoint, ...ApiEndpoint[]];
 }
 
 /** Every dialect there is: adding one is a file and a line here. */

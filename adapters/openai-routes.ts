@@ -1,12 +1,11 @@
-import type { Codec } from '../src/core/codec.ts';
-import type { PromptMaker } from '../src/core/prompt-maker.ts';
+import type { Codec, PromptMaker } from '../src/core/codec.ts';
 import type { Request } from '../src/core/request.ts';
-import type { ServerAbilities } from './capabilities.ts';
-import { AnswerDecoder, type Carried } from './openai-stream-decoder.ts';
+import type { ServerCapabilities } from './capabilities.ts';
+import { OpenAiStreamDecoder, type Carried } from './openai-stream-decoder.ts';
 import { jsonCall } from './calls.ts';
 import type { CodecOptions } from './codec-options.ts';
 import { isObject, textAt } from './json.ts';
-import { refusalText } from './error-body.ts';
+import { errorMessageOf } from './error-body.ts';
 
 /**
  * OpenAI's completions and chat, streamed, with whatever the server knows beyond them: vLLM, SGLang and most front ends
@@ -17,23 +16,26 @@ export function openAiRoutes(
   name: string,
   options: CodecOptions,
   prompts: PromptMaker,
-  abilities: ServerAbilities,
+  capabilities: ServerCapabilities,
 ): Codec {
   const isChat = options.endpoint === 'chat';
   return {
     name,
-    promptForm: isChat || !abilities.tokenIdPrompts ? 'text' : 'ids',
+    promptForm: isChat || !capabilities.tokenIdPrompts ? 'text' : 'ids',
     open: (request) => [
       jsonCall(
         isChat ? '/v1/chat/completions' : '/v1/completions',
         request,
         options.runId,
-        isChat ? chatBody(request, options, prompts, abilities) : completionBody(request, options, prompts, abilities),
+        isChat
+          ? chatBody(request, options, prompts, capabilities)
+          : completionBody(request, options, prompts, capabilities),
       ),
     ],
-    decoder: (request, out) => new AnswerDecoder(request.outputTokens, out, isChat ? carriedByDelta : carriedByText),
-    refusal: refusalText,
-    example: (tokens) => exampleAnswer(tokens, isChat, abilities),
+    decoder: (request, out) =>
+      new OpenAiStreamDecoder(request.outputTokens, out, isChat ? carriedByDelta : carriedByText),
+    errorMessage: errorMessageOf,
+    example: (tokens) => exampleAnswer(tokens, isChat, capabilities),
   };
 }
 
@@ -41,19 +43,24 @@ function completionBody(
   request: Request,
   options: CodecOptions,
   prompts: PromptMaker,
-  abilities: ServerAbilities,
+  capabilities: ServerCapabilities,
 ): object {
-  const prompt = abilities.tokenIdPrompts ? prompts.ids(request) : prompts.text(request);
-  return body(request, options, abilities, { prompt, max_tokens: request.outputTokens });
+  const prompt = capabilities.tokenIdPrompts ? prompts.ids(request) : prompts.text(request);
+  return body(request, options, capabilities, { prompt, max_tokens: request.outputTokens });
 }
 
-function chatBody(request: Request, options: CodecOptions, prompts: PromptMaker, abilities: ServerAbilities): object {
+function chatBody(
+  request: Request,
+  options: CodecOptions,
+  prompts: PromptMaker,
+  capabilities: ServerCapabilities,
+): object {
   const messages = [{ role: 'user', content: prompts.text(request) }];
-  const most = abilities.maxCompletionTokens ? 'max_completion_tokens' : 'max_tokens';
-  return body(request, options, abilities, { messages, [most]: request.outputTokens });
+  const most = capabilities.maxCompletionTokens ? 'max_completion_tokens' : 'max_tokens';
+  return body(request, options, capabilities, { messages, [most]: request.outputTokens });
 }
 
-function body(request: Request, { model }: CodecOptions, can: ServerAbilities, own: object): object {
+function body(request: Request, { model }: CodecOptions, can: ServerCapabilities, own: object): object {
   const usage = { include_usage: true, ...(countsByUsage(can) ? { continuous_usage_stats: true } : {}) };
   return {
     model: request.model ?? model,
@@ -68,7 +75,7 @@ function body(request: Request, { model }: CodecOptions, can: ServerAbilities, o
 }
 
 /** Ids alone say which tokens came; usage in every chunk is for where they cannot be had. */
-function countsByUsage(can: ServerAbilities): boolean {
+function countsByUsage(can: ServerCapabilities): boolean {
   return can.finalUsage && can.continuousUsage && !can.returnTokenIds;
 }
 
@@ -96,7 +103,7 @@ function toolText(calls: unknown): string {
   return (textAt(named, 'name') ?? '') + (textAt(named, 'arguments') ?? '');
 }
 
-function exampleAnswer(tokens: number, isChat: boolean, can: ServerAbilities): string {
+function exampleAnswer(tokens: number, isChat: boolean, can: ServerCapabilities): string {
   const head = `data: {"id":"example","object":"text_completion","created":0,"model":"m","choices":[{"index":0,`;
   const text = isChat ? '"delta":{"content":" a"}' : '"text":" a"';
   let events = '';

@@ -1,6 +1,6 @@
-import type { Decoder, StreamFault, TokenOut } from '../src/core/codec.ts';
+import type { Decoder, StreamError, TokenOut } from '../src/core/codec.ts';
 import type { Phases, TokenCountSource } from '../src/core/record.ts';
-import type { Answer } from '../src/core/target.ts';
+import type { ResponseInfo } from '../src/core/target.ts';
 import { EventShape } from './event-shape.ts';
 import { EventStream } from './event-stream.ts';
 import { broken } from './stream-errors.ts';
@@ -27,7 +27,7 @@ export interface Carried {
  * and is reported as count 0 until the final usage settles it: vLLM sends tokens with `text: ""`, others an empty last
  * chunk. A count of nothing beside a text is none: some servers send zeros until the end.
  */
-export class AnswerDecoder implements Decoder {
+export class OpenAiStreamDecoder implements Decoder {
   readonly #planned: number;
   readonly #out: TokenOut;
   readonly #carried: (choice: Json) => Carried;
@@ -57,7 +57,7 @@ export class AnswerDecoder implements Decoder {
     });
   }
 
-  get fault(): StreamFault | null {
+  get error(): StreamError | null {
     return this.#events.fault;
   }
 
@@ -69,12 +69,12 @@ export class AnswerDecoder implements Decoder {
     this.#events.push(chunk);
   }
 
-  end(): StreamFault | null {
+  end(): StreamError | null {
     this.#events.end();
     return this.#events.faultAtEnd(this.#counted, this.#planned, this.#finishReason !== null);
   }
 
-  answer(httpStatus: number | null): Answer {
+  response(httpStatus: number | null): ResponseInfo {
     const usage = this.#usage;
     const prompt = isObject(usage) ? usage['prompt_tokens_details'] : null;
     const completion = isObject(usage) ? usage['completion_tokens_details'] : null;
@@ -91,7 +91,7 @@ export class AnswerDecoder implements Decoder {
     };
   }
 
-  #chunk(chunk: Json, data: string): StreamFault | null {
+  #chunk(chunk: Json, data: string): StreamError | null {
     const usage = chunk['usage'] ?? null;
     const said = tokensAt(usage, 'completion_tokens');
     if (usage !== null) this.#usage = usage;
@@ -103,7 +103,7 @@ export class AnswerDecoder implements Decoder {
     return fault;
   }
 
-  #choice(choice: Json, said: number | null, data: string): StreamFault | null {
+  #choice(choice: Json, said: number | null, data: string): StreamError | null {
     // Some say '' until there is a reason.
     const reason = textAt(choice, 'finish_reason') || null;
     const ids = Array.isArray(choice['token_ids']) ? choice['token_ids'].length : null;

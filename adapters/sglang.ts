@@ -1,31 +1,35 @@
-import type { Codec } from '../src/core/codec.ts';
-import type { PromptMaker } from '../src/core/prompt-maker.ts';
+import type { Codec, PromptMaker } from '../src/core/codec.ts';
 import type { Request } from '../src/core/request.ts';
-import { EVERY_ABILITY, type ServerAbilities } from './capabilities.ts';
+import { ALL_CAPABILITIES, type ServerCapabilities } from './capabilities.ts';
 import { jsonCall, requestId } from './calls.ts';
 import type { CodecOptions } from './codec-options.ts';
 import { GenerateDecoder } from './generate-decoder.ts';
 import { openAiRoutes } from './openai-routes.ts';
-import { refusalText } from './error-body.ts';
+import { errorMessageOf } from './error-body.ts';
 
 /** SGLang: its own `/generate`, which tells the count of tokens with each event, or OpenAI's routes. */
 export function sglangCodec(options: CodecOptions, prompts: PromptMaker): Codec {
   // It has no return_token_ids.
-  const abilities: ServerAbilities = { ...(options.abilities ?? EVERY_ABILITY), returnTokenIds: false };
-  if (options.endpoint !== 'generate') return openAiRoutes('sglang', options, prompts, abilities);
+  const capabilities: ServerCapabilities = { ...(options.capabilities ?? ALL_CAPABILITIES), returnTokenIds: false };
+  if (options.endpoint !== 'generate') return openAiRoutes('sglang', options, prompts, capabilities);
   return {
     name: 'sglang',
-    promptForm: abilities.tokenIdPrompts ? 'ids' : 'text',
+    promptForm: capabilities.tokenIdPrompts ? 'ids' : 'text',
     open: (request) => [
-      jsonCall('/generate', request, options.runId, generateBody(request, options, prompts, abilities)),
+      jsonCall('/generate', request, options.runId, generateBody(request, options, prompts, capabilities)),
     ],
     decoder: (request, out) => new GenerateDecoder(request.outputTokens, out),
-    refusal: refusalText,
+    errorMessage: errorMessageOf,
     example: exampleAnswer,
   };
 }
 
-function generateBody(request: Request, { runId }: CodecOptions, prompts: PromptMaker, can: ServerAbilities): object {
+function generateBody(
+  request: Request,
+  { runId }: CodecOptions,
+  prompts: PromptMaker,
+  can: ServerCapabilities,
+): object {
   return {
     ...(can.tokenIdPrompts ? { input_ids: prompts.ids(request) } : { text: prompts.text(request) }),
     sampling_params: {

@@ -1,3 +1,5 @@
+import { ProtocolError } from '../src/core/codec.ts';
+
 const LF = 10;
 const CR = 13;
 const COLON = 58;
@@ -135,7 +137,7 @@ export class SseReader {
 }
 
 function checkLength(length: number): void {
-  if (length > MAX_EVENT_BYTES) throw new Error(`an event is longer than ${MAX_EVENT_BYTES} bytes`);
+  if (length > MAX_EVENT_BYTES) throw new ProtocolError(`an event is longer than ${MAX_EVENT_BYTES} bytes`);
 }
 
 /** Whether a line is `name`, alone or before a colon. */

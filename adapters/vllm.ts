@@ -1,6 +1,5 @@
-import type { Codec } from '../src/core/codec.ts';
-import type { PromptMaker } from '../src/core/prompt-maker.ts';
-import { EVERY_ABILITY } from './capabilities.ts';
+import type { Codec, PromptMaker } from '../src/core/codec.ts';
+import { ALL_CAPABILITIES } from './capabilities.ts';
 import type { CodecOptions } from './codec-options.ts';
 import { openAiRoutes } from './openai-routes.ts';
 
@@ -9,5 +8,5 @@ import { openAiRoutes } from './openai-routes.ts';
  * and tokens can have no text. What an older server turned out not to know is left out.
  */
 export function vllmCodec(options: CodecOptions, prompts: PromptMaker): Codec {
-  return openAiRoutes('vllm', options, prompts, options.abilities ?? EVERY_ABILITY);
+  return openAiRoutes('vllm', options, prompts, options.capabilities ?? ALL_CAPABILITIES);
 }

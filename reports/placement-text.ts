@@ -1,4 +1,10 @@
-import { lengthOf, type PhaseGoodput, type Placement, type PlacementReport, unitWords } from '../src/schema/placement.ts';
+import {
+  lengthOf,
+  type PhaseGoodput,
+  type Placement,
+  type PlacementReport,
+  unitWords,
+} from '../src/schema/placement.ts';
 import { formatShare, threeFigures, withThousands } from '../src/core/units.ts';
 import { limitsWords, METRIC_NAMES, secondsWords } from './format.ts';
 

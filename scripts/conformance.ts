@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { request } from 'undici';
-import { ADAPTERS, EVERY_ABILITY, makeCodec, type Endpoint } from '../adapters/index.ts';
+import { ADAPTERS, ALL_CAPABILITIES, makeCodec, type ApiEndpoint } from '../adapters/index.ts';
 import { promptMaker } from '../workloads/index.ts';
 import { runOnce } from '../src/run/run.ts';
 import { messageOf } from '../src/core/errors.ts';
@@ -38,7 +38,7 @@ try {
   );
   writeFileSync(join(folder, 'burst.csv'), `arrival_s,input_tokens,output_tokens\n${rows.join('\n')}\n`);
   const named = Object.entries(ADAPTERS).flatMap(([adapter, { endpoints }]) =>
-    endpoints.map((endpoint): [string, Endpoint | null] => [adapter, endpoint]),
+    endpoints.map((endpoint): [string, ApiEndpoint | null] => [adapter, endpoint]),
   );
   for (const [adapter, endpoint] of [['auto', null] as const, ...named]) await check(adapter, endpoint);
 } finally {
@@ -48,7 +48,7 @@ try {
 process.exitCode = failed > 0 ? 1 : 0;
 
 /** One run; prints what held and what did not. */
-async function check(adapter: string, endpoint: Endpoint | null): Promise<void> {
+async function check(adapter: string, endpoint: ApiEndpoint | null): Promise<void> {
   const name = `${adapter} ${endpoint ?? ''}`.trim();
   const out = join(folder, name.replace(' ', '-'));
   const records: RequestRecord[] = [];
@@ -88,10 +88,15 @@ async function check(adapter: string, endpoint: Endpoint | null): Promise<void> 
 }
 
 /** The raw reply to one request for eight tokens: status line, headers, body, as in ../shared/streams. */
-async function keepReply(folderOfReplies: string, adapter: string, endpoint: Endpoint, found: string): Promise<void> {
+async function keepReply(
+  folderOfReplies: string,
+  adapter: string,
+  endpoint: ApiEndpoint,
+  found: string,
+): Promise<void> {
   const model = /model (\S+)/.exec(found)?.[1] ?? 'default';
   const prompts = promptMaker({ seed: 1, blockTokens: null });
-  const codec = makeCodec(adapter, { endpoint, model, runId: 'conformance', abilities: EVERY_ABILITY }, prompts);
+  const codec = makeCodec(adapter, { endpoint, model, runId: 'conformance', capabilities: ALL_CAPABILITIES }, prompts);
   const [call] = codec.open({ id: 'reply', traceRow: 0, dueUs: 0, inputTokens: 4, outputTokens: 8 });
   if (call === undefined) return;
   const { statusCode, headers, body } = await request(url + call.path, {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { resolveSlo, SLO_PROFILES } from '../workloads/index.ts';
+import { resolveSlo, SLO_PROFILES } from '../src/slos/index.ts';
 
 test('a profile is found by its name, with its limits and its source', () => {
   const { text, limits, profile } = resolveSlo(' DistServe-OSDI-chat-opt-66b ');

@@ -14,6 +14,5 @@ export {
   type TextSpec,
 } from './prompts/index.ts';
 export { resolveWorkload, SAMPLES } from './samples/index.ts';
-export { resolveSlo, SLO_PROFILES } from '../src/slos/index.ts';
-export { surveyPlan } from './scan.ts';
+export { scanPlan } from './scan.ts';
 export { applyTransform } from './transforms/index.ts';

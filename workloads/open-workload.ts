@@ -1,5 +1,5 @@
-import { applyTransform, counted, DisorderError, openSource, requireOrder, surveyPlan } from './index.ts';
-import type { PlanFacts, Source } from '../src/core/plan.ts';
+import { applyTransform, counted, DisorderError, openSource, requireOrder, scanPlan } from './index.ts';
+import type { PlanStats, Source } from '../src/core/plan.ts';
 import type { WorkloadSpec } from '../src/run/run-spec.ts';
 
 /** What is told of a workload while it is read. */
@@ -33,22 +33,22 @@ export async function openWorkload(spec: WorkloadSpec, { onSkipped, say }: Workl
  * Opens a workload and reads it once to its end. A file whose rows are not in order of time is sorted first, which
  * then stands among its transforms; `spec` comes back with it.
  */
-export async function surveyWorkload(
+export async function scanWorkload(
   spec: WorkloadSpec,
   seed: number,
   { warn, tell = () => undefined }: SurveyHooks,
-): Promise<{ spec: WorkloadSpec; source: Source; facts: PlanFacts; badRows: number }> {
+): Promise<{ spec: WorkloadSpec; source: Source; stats: PlanStats; badRows: number }> {
   try {
     const badLines = new Set<number>();
     const source = await openWorkload(spec, { onSkipped: ({ line }) => badLines.add(line), say: warn });
-    const facts = await surveyPlan(counted(source, tell), seed);
+    const stats = await scanPlan(counted(source, tell), seed);
     const badRows = badLines.size;
     if (badRows > 0) warn(`${spec.path}: ${badRows} rows could not be read and are left out (--on-bad-row skip)`);
-    return { spec, source, facts, badRows };
+    return { spec, source, stats, badRows };
   } catch (thrown) {
     if (!(thrown instanceof DisorderError)) throw thrown;
     warn(`${thrown.message}; all rows are sorted by time first`);
-    return surveyWorkload({ ...spec, transforms: [{ op: 'sort', args: {} }, ...spec.transforms] }, seed, {
+    return scanWorkload({ ...spec, transforms: [{ op: 'sort', args: {} }, ...spec.transforms] }, seed, {
       warn,
       tell,
     });

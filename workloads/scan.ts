@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { UserError } from '../src/core/errors.ts';
-import type { PlanFacts, Source } from '../src/core/plan.ts';
+import type { PlanStats, Source } from '../src/core/plan.ts';
 import type { Request } from '../src/core/request.ts';
 import { PrefixReuse } from './inspect/prefix.ts';
 
@@ -11,7 +11,7 @@ import { PrefixReuse } from './inspect/prefix.ts';
  * that names the load. The digest is SHA-256 over the seed and one JSON array a request:
  * [id, due_us, input, output, session, turn, class, model, blocks].
  */
-export async function surveyPlan(source: Source, seed: number): Promise<PlanFacts> {
+export async function scanPlan(source: Source, seed: number): Promise<PlanStats> {
   const digest = createHash('sha256').update(`${seed}\n`);
   const totals = {
     requests: 0,
@@ -22,7 +22,7 @@ export async function surveyPlan(source: Source, seed: number): Promise<PlanFact
     maxInputTokens: 0,
     maxOutputTokens: 0,
   };
-  let longest: PlanFacts['longest'] = { id: '', traceRow: 0, inputTokens: 0, outputTokens: 0 };
+  let longest: PlanStats['longest'] = { id: '', traceRow: 0, inputTokens: 0, outputTokens: 0 };
   const prefix = new PrefixReuse(source.blockTokens ?? null);
   for await (const batch of source.open()) {
     digest.update(batch.map(digestLine).join(''));

@@ -1,9 +1,9 @@
 import { LATENCY_METRICS, type LatencyMetric, type Summary } from '../../src/schema/summary.ts';
 import { formatMs } from '../../src/core/units.ts';
 import { isAnswered } from '../../src/metrics/request-latency.ts';
-import type { Figures } from '../data/report-data.ts';
+import type { ReportData } from '../data/report-data.ts';
 import type { ServerTimeline } from '../data/server-timeline.ts';
-import { stayUs } from '../data/request-spans.ts';
+import { timeInSystemUs } from '../data/request-spans.ts';
 import { countWords } from '../format.ts';
 import { attainmentChart } from './attainment-chart.ts';
 import type { Chart } from './chart.ts';
@@ -21,14 +21,14 @@ import { tokensChart } from './tokens-chart.ts';
 import { waterfallChart } from './waterfall-chart.ts';
 
 /** Every chart of a run report. */
-export function runCharts(summary: Summary, figures: Figures): Chart[] {
+export function runCharts(summary: Summary, figures: ReportData): Chart[] {
   return [promiseCharts, distributionCharts, reasonCharts, timelineCharts, requestCharts, heatCharts].flatMap(
     (charts) => charts(summary, figures),
   );
 }
 
 /** What could be promised. */
-export function promiseCharts(summary: Summary, { slo_plane }: Figures): Chart[] {
+export function promiseCharts(summary: Summary, { slo_plane }: ReportData): Chart[] {
   return slo_plane.contours.every(({ points }) => points.length === 0)
     ? []
     : [sloPlaneChart({ plane: slo_plane, slo: summary.slo?.limits_ms ?? null })];
@@ -38,7 +38,7 @@ export function promiseCharts(summary: Summary, { slo_plane }: Figures): Chart[]
 const ENOUGH_FOR_TAIL = 20;
 
 /** TTFT, TPOT, ITL and E2E, and their tails. */
-export function distributionCharts(summary: Summary, figures: Figures): Chart[] {
+export function distributionCharts(summary: Summary, figures: ReportData): Chart[] {
   const curves = LATENCY_METRICS.map((metric) =>
     ecdfChart({
       metric,
@@ -56,11 +56,11 @@ export function distributionCharts(summary: Summary, figures: Figures): Chart[] 
 }
 
 /** Why requests missed the SLO; nothing where none did. */
-export function reasonCharts(_: Summary, { misses }: Figures): Chart[] {
+export function reasonCharts(_: Summary, { misses }: ReportData): Chart[] {
   return misses === null || misses.missed === 0 ? [] : missCharts(misses);
 }
 
-export function timelineCharts(summary: Summary, { timeline, server }: Figures): Chart[] {
+export function timelineCharts(summary: Summary, { timeline, server }: ReportData): Chart[] {
   return [
     loadChart(timeline),
     inFlightChart(timeline),
@@ -87,10 +87,10 @@ function serverCharts(server: ServerTimeline, { workload }: Summary): Chart[] {
 }
 
 /** Single requests. */
-export function requestCharts(_: Summary, { sample }: Figures): Chart[] {
+export function requestCharts(_: Summary, { sample }: ReportData): Chart[] {
   const { slowest, random } = sample;
   const failed = slowest.filter((record) => !isAnswered(record)).length;
-  const longest = slowest[0] === undefined ? '' : `: up to ${formatMs(stayUs(slowest[0]) / 1000)}`;
+  const longest = slowest[0] === undefined ? '' : `: up to ${formatMs(timeInSystemUs(slowest[0]) / 1000)}`;
   return [
     ...(slowest.length === 0
       ? []
@@ -109,7 +109,7 @@ export function requestCharts(_: Summary, { sample }: Figures): Chart[] {
 }
 
 /** What latencies depend on. */
-export function heatCharts({ slo }: Summary, { maps }: Figures): Chart[] {
+export function heatCharts({ slo }: Summary, { maps }: ReportData): Chart[] {
   const charts = [
     heatChart({
       id: 'ttft-by-input',

@@ -21,7 +21,7 @@ import { type SloPlane, SloPlaneCollector } from './slo-plane.ts';
 import { type Timeline, TimelineCollector } from './timeline.ts';
 
 /** What a report draws, aggregated from records: its size does not depend on the size of the run. */
-export interface Figures {
+export interface ReportData {
   readonly ttft: Ecdf;
   readonly tpot: Ecdf;
   readonly itl: Ecdf;
@@ -43,11 +43,11 @@ export interface Figures {
 const FAILURES_SHOWN = 8;
 
 /** One pass over a run's records. Figures are of measured requests; only what was in flight, and the timeline, of all. */
-export async function collectFigures(
+export async function collectReportData(
   records: AsyncIterable<RecordBatch>,
   summary: Summary,
   scrapes: AsyncIterable<Scrape> | null = null,
-): Promise<Figures> {
+): Promise<ReportData> {
   const limits = summary.slo?.limits_ms ?? {};
   const timeline = new TimelineCollector(summary.slo?.limits_ms ?? null, summary.left_out);
   const latencies = new Latencies();
@@ -109,7 +109,7 @@ class Latencies {
     this.#e2e.push(e2eUs(record));
   }
 
-  ecdfs(limits: Slo): Pick<Figures, LatencyMetric | 'without_tpot'> {
+  ecdfs(limits: Slo): Pick<ReportData, LatencyMetric | 'without_tpot'> {
     return {
       ttft: ecdfOf(this.#ttft.sorted(), this.#failed, limitOrNull(limits.ttft)),
       tpot: ecdfOf(this.#tpot.sorted(), this.#failed, limitOrNull(limits.tpot)),

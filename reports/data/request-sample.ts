@@ -1,6 +1,6 @@
 import { randomStream } from '../../src/core/random.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
-import { stayUs } from './request-spans.ts';
+import { timeInSystemUs } from './request-spans.ts';
 
 /** Single requests to look at. */
 export interface RequestSample {
@@ -18,7 +18,7 @@ export class RequestSampler {
   readonly #random = new Largest();
 
   add(record: RequestRecord): void {
-    if (record.sent_us !== null) this.#slowest.offer(stayUs(record), record);
+    if (record.sent_us !== null) this.#slowest.offer(timeInSystemUs(record), record);
     this.#random.offer(randomStream(1, 'report sample', record.request_id)(), record);
   }
 

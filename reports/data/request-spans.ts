@@ -16,7 +16,7 @@ export interface Span {
 }
 
 /** From due to the last that is known of a request: its end, or where that is not known its last token or its send. */
-export function stayUs({ due_us, sent_us, end_us, token_times_us }: RequestRecord): number {
+export function timeInSystemUs({ due_us, sent_us, end_us, token_times_us }: RequestRecord): number {
   return Math.max((end_us ?? due_us) - due_us, token_times_us.at(-1) ?? 0, (sent_us ?? due_us) - due_us);
 }
 
@@ -27,7 +27,7 @@ export function stayUs({ due_us, sent_us, end_us, token_times_us }: RequestRecor
 export function spansOf(record: RequestRecord): Span[] {
   const { due_us, sent_us, token_times_us } = record;
   if (sent_us === null) return [];
-  const end = stayUs(record);
+  const end = timeInSystemUs(record);
   const spans: Span[] = [];
   let at = 0;
   const until = (kind: SpanKind, toUs: number): void => {

@@ -1,12 +1,12 @@
 import { OUTCOMES } from '../../src/core/record.ts';
 import type { Summary } from '../../src/schema/summary.ts';
 import { formatShare, withThousands } from '../../src/core/units.ts';
-import type { Figures } from '../data/report-data.ts';
+import type { ReportData } from '../data/report-data.ts';
 import { countWords, outcomeWords } from '../format.ts';
 import { html, type Markup } from './markup.ts';
 
 /** How requests ended, and what the failed ones said; nothing where all is well. */
-export function outcomes({ requests }: Summary, { failures }: Figures): Markup | null {
+export function outcomes({ requests }: Summary, { failures }: ReportData): Markup | null {
   if (requests.failed === 0 && failures.length === 0) return null;
   const ended = OUTCOMES.flatMap((outcome) => {
     const count = requests.by_outcome[outcome];

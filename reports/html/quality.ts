@@ -2,7 +2,7 @@ import type { Manifest } from '../../src/schema/manifest.ts';
 import { TOKEN_COUNT_SOURCES, type TokenCountSource } from '../../src/core/record.ts';
 import type { Summary } from '../../src/schema/summary.ts';
 import { formatMs, formatShare, withThousands } from '../../src/core/units.ts';
-import type { Figures } from '../data/report-data.ts';
+import type { ReportData } from '../data/report-data.ts';
 import { countWords, DEFINITIONS, joinWords } from '../format.ts';
 import { factLines } from './fact-lines.ts';
 import { html, type Markup } from './markup.ts';
@@ -10,7 +10,7 @@ import { html, type Markup } from './markup.ts';
 type Line = readonly [name: string, definition: string | null, value: string];
 
 /** Why the figures can be believed, or not: about the client and its counting alone. */
-export function measurementQuality(summary: Summary, figures: Figures, clock: Manifest['clock']): Markup {
+export function measurementQuality(summary: Summary, figures: ReportData, clock: Manifest['clock']): Markup {
   const { validity, little_law_error, left_out, requests } = summary;
   const counted: Line = ['tokens counted by', null, sourceWords(figures.token_count_sources)];
   const leftOut: Line[] =
@@ -87,7 +87,7 @@ const SOURCE_WORDS: Readonly<Record<TokenCountSource, string>> = {
   chunks: 'chunks, which may hold several tokens',
 };
 
-function sourceWords(sources: Figures['token_count_sources']): string {
+function sourceWords(sources: ReportData['token_count_sources']): string {
   const parts = TOKEN_COUNT_SOURCES.flatMap((source) => {
     const count = sources[source];
     return count === undefined ? [] : [`${SOURCE_WORDS[source]} (${countWords(count, 'request')})`];

@@ -13,7 +13,7 @@ import {
   timelineCharts,
 } from '../charts/run-charts.ts';
 import { missSentence } from '../charts/miss-findings.ts';
-import { collectFigures, type Figures } from '../data/report-data.ts';
+import { collectReportData, type ReportData } from '../data/report-data.ts';
 import { summaryMarkdown } from '../markdown/summary.ts';
 import { keyFigures } from './key-figures.ts';
 import { html } from './markup.ts';
@@ -37,7 +37,7 @@ export async function writeHtmlReport(
   scrapes: AsyncIterable<Scrape> | null = null,
 ): Promise<string> {
   // Aggregate: what is drawn, not what was measured.
-  const figures = await collectFigures(records, summary, scrapes);
+  const figures = await collectReportData(records, summary, scrapes);
   const promises = promiseCharts(summary, figures);
   const distributions = distributionCharts(summary, figures);
   const reasons = reasonCharts(summary, figures);
@@ -73,7 +73,7 @@ export async function writeHtmlReport(
 }
 
 /** In place of a chart in which nothing would be drawn. */
-function nothingPromised(charts: readonly Chart[], { slo_plane: { requests, never } }: Figures): string | null {
+function nothingPromised(charts: readonly Chart[], { slo_plane: { requests, never } }: ReportData): string | null {
   if (charts.length > 0 || requests === 0) return null;
   return `No limits on TTFT and TPOT would have been met by even one in ten requests: ${withThousands(never)} of ${withThousands(requests)} meet none.`;
 }

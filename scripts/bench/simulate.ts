@@ -40,7 +40,7 @@ export async function simulate(
       blocks === undefined || source.blockTokens === undefined
         ? null
         : { pieces: blocks, pieceTokens: source.blockTokens };
-    engine.submit({ id, inputTokens, content, maxTokens: outputTokens, stopAfter: outputTokens }, listener);
+    engine.submit({ id, inputTokens, content, maxTokens: outputTokens, trueOutputTokens: outputTokens }, listener);
     const following = requests[next];
     if (following !== undefined) clock.at(following.dueUs, send);
   };

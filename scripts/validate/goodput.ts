@@ -1,4 +1,4 @@
-import { findGoodput, type Probe } from '../../src/search/goodput/search.ts';
+import { findGoodput, type Trial } from '../../src/search/goodput/search.ts';
 import { latenciesAt, type Asked, type Latency } from './simulated.ts';
 
 /** The lowest rate that did not pass is at most this share above the one that is found. */
@@ -31,7 +31,7 @@ export async function goodput(
   test: Test,
   { lowestRps = 1 / 8 }: { readonly lowestRps?: number } = {},
 ): Promise<number> {
-  const probe = async (rateRps: number): Promise<Probe> => ({
+  const probe = async (rateRps: number): Promise<Trial> => ({
     rateRps,
     met: test(await latenciesAt(system, rateRps, requests)),
   });

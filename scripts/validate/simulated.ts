@@ -43,8 +43,14 @@ export async function latenciesAt(system: string, rate: number, requests: readon
         throw new Error(`${system}, request ${i}: ${message}`);
       },
     };
-    const submission = { id: String(i), inputTokens, content: null, maxTokens: outputTokens, stopAfter: outputTokens };
-    clock.at(dueUs, () => engine.submit(submission, listener));
+    const request = {
+      id: String(i),
+      inputTokens,
+      content: null,
+      maxTokens: outputTokens,
+      trueOutputTokens: outputTokens,
+    };
+    clock.at(dueUs, () => engine.submit(request, listener));
   }
   await clock.run(() => false);
   return latencies;

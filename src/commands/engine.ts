@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { EXIT, type ExitCode } from '../core/errors.ts';
-import { collectAlone } from '../core/single-threaded-gc.ts';
+import { useSingleThreadedGc } from '../core/single-threaded-gc.ts';
 import { DIALECT_NAMES, engineWarnings, parseEngineSpec, serveEngine } from '../engine/index.ts';
 import { openIterationFile } from '../engine/instance/iteration-file.ts';
 import { expected, readOptions, text, wholeNumber, type Command } from './command.ts';
@@ -77,7 +77,7 @@ async function list({ system, json }: z.infer<typeof schema>): Promise<ExitCode>
 async function serve(options: z.infer<typeof schema>): Promise<ExitCode> {
   const path = options['trace-iterations'];
   const iterations = path === undefined ? null : openIterationFile(path);
-  collectAlone();
+  useSingleThreadedGc();
   const server = await serveEngine(parseEngineSpec(options.system), {
     dialect: options.dialect,
     host: options.host,

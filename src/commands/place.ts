@@ -6,7 +6,8 @@ import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { checkRunDirectory } from '../runs/run-directory.ts';
 import { findPlacement, type PlaceSpec } from '../search/placement/place.ts';
 import { placementText } from '../../reports/index.ts';
-import { resolveSlo, resolveWorkload } from '../../workloads/index.ts';
+import { resolveSlo } from '../slos/index.ts';
+import { resolveWorkload } from '../../workloads/index.ts';
 import { expected, readOptions, text, wholeNumber, type Command } from './command.ts';
 import { showCount } from './progress.ts';
 import { sloList } from './slo-list.ts';
@@ -170,7 +171,7 @@ function placeSpec(options: Options): PlaceSpec {
     at: options.at,
     precision: readPercent(options.precision),
     requestsPerGpu: options.requests,
-    wholes: options.wholes,
+    maxUnits: options.wholes,
     all: options.all,
     seed: options.seed,
   };

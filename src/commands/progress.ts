@@ -1,4 +1,4 @@
-import type { PlanFacts } from '../core/plan.ts';
+import type { PlanStats } from '../core/plan.ts';
 import { formatMs, withThousands } from '../core/units.ts';
 import type { RunProgress } from '../run/run.ts';
 
@@ -19,7 +19,7 @@ function erase(): void {
 }
 
 /** A live line on a terminal, one plain line every few seconds elsewhere; the function it gives ends it. */
-export function showProgress(facts: PlanFacts, look: () => RunProgress): () => void {
+export function showProgress(facts: PlanStats, look: () => RunProgress): () => void {
   let lastTokens = 0;
   let lastUs = 0;
   const draw = (): void => {
@@ -60,7 +60,7 @@ function bar(share: number): string {
   return `${'━'.repeat(filled)}${'╌'.repeat(20 - filled)}`;
 }
 
-function progressLine(facts: PlanFacts, now: RunProgress, tokensPerS: number): string {
+function progressLine(facts: PlanStats, now: RunProgress, tokensPerS: number): string {
   const share = facts.lastDueUs === 0 ? 1 : Math.min(1, Math.max(0, now.nowUs) / facts.lastDueUs);
   const failed = now.failed === 0 ? '' : `, ${withThousands(now.failed)} failed`;
   const clock = `${seconds(now.nowUs)} of ${seconds(facts.lastDueUs)}`;

@@ -5,7 +5,7 @@ import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import type { Summary } from '../schema/summary.ts';
 import { reportFile } from '../runs/run-directory.ts';
 import { summaryText } from '../../reports/index.ts';
-import { resolveSlo } from '../../workloads/index.ts';
+import { resolveSlo } from '../slos/index.ts';
 import { readOptions, text, type Command } from './command.ts';
 import { sloList } from './slo-list.ts';
 import { hasColor } from './terminal.ts';

@@ -1,11 +1,12 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { ENDPOINTS } from '../../adapters/index.ts';
+import { API_ENDPOINTS } from '../../adapters/index.ts';
 import type { RunSpec } from '../run/run-spec.ts';
 import { messageOf, UserError } from '../core/errors.ts';
 import { parseDurationUs } from '../core/units.ts';
-import { resolveSlo, resolveWorkload } from '../../workloads/index.ts';
+import { resolveSlo } from '../slos/index.ts';
+import { resolveWorkload } from '../../workloads/index.ts';
 import { expected, text, wholeNumber, type Command } from './command.ts';
 import { CUT_FIELDS, CUT_OPTIONS, transformNotes } from './transform-options.ts';
 
@@ -14,7 +15,7 @@ export const runOptionsSchema = z.looseObject({
   workload: text.optional(),
   target: text,
   adapter: text,
-  endpoint: z.enum(ENDPOINTS, expected(ENDPOINTS.join(', '))).optional(),
+  endpoint: z.enum(API_ENDPOINTS, expected(API_ENDPOINTS.join(', '))).optional(),
   model: text.optional(),
   tokenizer: text.optional(),
   slo: text.optional(),

@@ -1,4 +1,4 @@
-import { SLO_PROFILES } from '../../workloads/index.ts';
+import { SLO_PROFILES } from '../slos/index.ts';
 import { limitsWords } from '../../reports/index.ts';
 import { section } from './section.ts';
 

@@ -6,7 +6,7 @@ export function hasColor(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY && stream.hasColors() && (process.env['NO_COLOR'] ?? '') === '';
 }
 
-/** One clear message for what a user can mend; anything else is our fault and says so, with its stack. */
+/** One clear message for what a user can mend; anything else is a fault of ours and says so, with its stack. */
 export function printError(thrown: unknown): ExitCode {
   const mark = hasColor(process.stderr) ? styleText('red', 'error:') : 'error:';
   if (thrown instanceof UserError) {
@@ -17,7 +17,7 @@ export function printError(thrown: unknown): ExitCode {
   process.stderr.write(
     `${mark} this is a fault in reprise, not in what you asked for; please report it with this text:\n${detail}\n`,
   );
-  return EXIT.gateFailed;
+  return EXIT.fault;
 }
 
 export function printWarning(text: string): void {

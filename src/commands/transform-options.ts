@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { UserError } from '../core/errors.ts';
-import type { TransformNote } from '../core/plan.ts';
+import type { TransformSpec } from '../core/plan.ts';
 import { parseWindowUs } from '../core/units.ts';
 import { text, wholeNumber, type Command } from './command.ts';
 
@@ -28,9 +28,9 @@ export interface TransformOptions extends z.infer<z.ZodObject<typeof CUT_FIELDS>
 }
 
 /** Transforms in the order in which they are applied: window, limit, rate or speed, clips. */
-export function transformNotes(options: TransformOptions): TransformNote[] {
+export function transformNotes(options: TransformOptions): TransformSpec[] {
   const { window, rate, speed, limit } = options;
-  const notes: TransformNote[] = [];
+  const notes: TransformSpec[] = [];
   if (window !== undefined) {
     const { fromUs, toUs } = parseWindowUs(window);
     notes.push({ op: 'window', args: { from_us: fromUs, ...(Number.isFinite(toUs) ? { to_us: toUs } : {}) } });

@@ -1,4 +1,4 @@
-import { nearest, suggestion } from '../core/did-you-mean.ts';
+import { nearest, didYouMean } from '../core/did-you-mean.ts';
 import type { Command } from './command.ts';
 
 const GLOBAL_OPTIONS = ['help', 'version', 'color'];
@@ -19,7 +19,7 @@ export function yargsMistake(
     return `reprise ${command.usage}: something is missing, e.g. ${command.examples[0]}; --help shows more`;
   const [, argument, given = '', choices = ''] = /Argument: (.+), Given: "(.*)", Choices: (.+)$/.exec(message) ?? [];
   if (argument !== undefined)
-    return `${argument}: "${given}" is not known${suggestion(given, choices.replaceAll('"', '').split(', '))}`;
+    return `${argument}: "${given}" is not known${didYouMean(given, choices.replaceAll('"', '').split(', '))}`;
   const unknown = /^Unknown (?:argument|command)s?: (.+)$/.exec(message)?.[1]?.split(', ') ?? [];
   return unknown.length === 0 ? message : unknownWords(unknown, args, command, names);
 }

@@ -10,7 +10,7 @@ export function nearest(typed: string, known: Iterable<string>): string | undefi
 }
 
 /** `; did you mean "x"?`: all that begin with what was typed, or the nearest; the whole list where nothing is near. */
-export function suggestion(typed: string, known: readonly string[]): string {
+export function didYouMean(typed: string, known: readonly string[]): string {
   const begun = typed === '' ? [] : known.filter((name) => name.toLowerCase().startsWith(typed.toLowerCase()));
   if (begun.length > 0) return `; did you mean ${begun.map((name) => `"${name}"`).join(' or ')}?`;
   const near = nearest(typed, known);

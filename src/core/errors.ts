@@ -5,6 +5,8 @@ export const EXIT = {
   usage: 2,
   unreachable: 3,
   undecided: 4,
+  /** A fault of Reprise, not of what was asked for. */
+  fault: 70,
   sigint: 130,
   sigterm: 143,
 } as const;

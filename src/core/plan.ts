@@ -1,8 +1,8 @@
-import type { MeasuredSpan } from './measurement-window.ts';
+import type { MeasurementWindow } from './measurement-window.ts';
 import type { Request } from './request.ts';
 
 /** What was done to a source's requests, in order; recorded so that a plan can be rebuilt from its source. */
-export interface TransformNote {
+export interface TransformSpec {
   readonly op: string;
   readonly args: Readonly<Record<string, number | string>>;
 }
@@ -14,14 +14,14 @@ export interface Source {
   readonly format: string;
   /** Absolute path of the file. */
   readonly path: string;
-  readonly transforms: readonly TransformNote[];
+  readonly transforms: readonly TransformSpec[];
   /** Tokens of a prefix block, where requests have blocks and their size is known. */
   readonly blockTokens?: number;
   open(): AsyncIterable<readonly Request[]>;
 }
 
 /** Totals of a plan, found in a first pass over its source, before anything is sent. */
-export interface PlanFacts {
+export interface PlanStats {
   readonly requests: number;
   /** Due time of the last request. */
   readonly lastDueUs: number;
@@ -43,8 +43,8 @@ export interface PlanFacts {
 /** What is to be replayed. */
 export interface Plan {
   readonly source: Source;
-  readonly facts: PlanFacts;
+  readonly stats: PlanStats;
   /** Null: all of it. */
-  readonly measured: MeasuredSpan | null;
+  readonly window: MeasurementWindow | null;
   readonly seed: number;
 }

@@ -60,11 +60,29 @@ export interface RequestRecord extends Phases {
   readonly finish_reason: string | null;
   readonly worker: number;
   /** Whether the client stood still while this request was in flight, or sent it late; null where no one knows. */
-  readonly touched: boolean | null;
+  readonly client_stalled: boolean | null;
 }
 
 /** Records travel in batches, so that no one has to hold a whole run. */
 export type RecordBatch = readonly RequestRecord[];
+
+/** Where a run's records go while it runs. While requests are timed calls return at once, and a thread of its own writes. */
+export interface RecordStore {
+  /** Requests just sent, each as the record it would be if the run were killed now (outcome `cut`). */
+  sent(batch: RecordBatch): void;
+  /** Requests that have ended; each supersedes what `sent` said of it. */
+  finished(batch: RecordBatch): void;
+  /** Resolves when everything is on disk; rejects with what went wrong on the way. */
+  close(): Promise<void>;
+}
+
+/** A request that left later than this was touched by its client; a client that sends 1 % of them so late fell behind. */
+export const MAX_LATENESS_MS = 10;
+
+/** How long after its due time a request left the client. Connecting is the server's and the network's time. */
+export function latenessUs({ due_us, sent_us, connect_us }: RequestRecord): number | null {
+  return sent_us === null ? null : Math.max(0, sent_us - due_us - (connect_us ?? 0));
+}
 
 export type ColumnType = 'string' | 'int32' | 'int64' | 'bool' | 'int64_list';
 
@@ -102,5 +120,5 @@ export const RECORD_COLUMNS: { readonly [K in keyof RequestRecord]: readonly [ty
   decode_queue_us: ['int64', true],
   decode_us: ['int64', true],
   worker: ['int32', false],
-  touched: ['bool', true],
+  client_stalled: ['bool', true],
 };

@@ -5,6 +5,6 @@ import { setFlagsFromString } from 'node:v8';
  * time or is measured. V8's helper threads would do so a little sooner on cores that are free, and on others take the
  * core from whoever this process talks to.
  */
-export function collectAlone(): void {
+export function useSingleThreadedGc(): void {
   setFlagsFromString('--no-parallel-scavenge');
 }

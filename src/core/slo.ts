@@ -9,7 +9,7 @@ export interface Slo {
 }
 
 /** An SLO as it was asked for: by its limits, or by the name of a published profile. */
-export interface AskedSlo {
+export interface SloSpec {
   readonly text: string;
   readonly limits: Slo;
   readonly profile?: { readonly name: string; readonly source: string };

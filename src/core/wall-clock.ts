@@ -26,7 +26,7 @@ const NEVER_WOKEN = new Int32Array(new SharedArrayBuffer(4));
 /**
  * The only driver that reads real time. A due heap with one timer: `setTimeout` to 2 ms before the next event,
  * then `setImmediate`, so that I/O is served while the clock is polled, with naps in between: two processes that
- * only spin (client and engine on two cores) hold each other up by a scheduler slice, about 3 ms. While `awake` is set
+ * only spin (client and engine on two cores) hold each other up by a scheduler slice, about 3 ms. While `busyPolling` is set
  * it polls all the time.
  */
 export class WallClock implements Clock {
@@ -35,19 +35,19 @@ export class WallClock implements Clock {
   #dueNow: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #polling = false;
-  #awake = false;
+  #busyPolling = false;
   #worked = false;
-  #finished: (() => void) | undefined;
+  #finished: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
   #done: () => boolean = () => false;
   #phaseUs = Number.NEGATIVE_INFINITY;
   #pollingUs = 0;
   #over = false;
   #arrivedUs = Number.NEGATIVE_INFINITY;
 
-  /** Moves the run's zero to `leadUs` from now, so that the first request is not late; nothing may be on the clock yet. */
-  startIn(leadUs: number): void {
+  /** Moves the run's zero to an instant of `machineUs`; nothing may be on the clock yet. */
+  startAt(zeroUs: number): void {
     if (this.#queue.size > 0) throw new Error('the clock has been used');
-    this.#startUs = machineUs() + leadUs;
+    this.#startUs = zeroUs;
   }
 
   now(): number {
@@ -87,13 +87,13 @@ export class WallClock implements Clock {
   }
 
   /** While set, the event loop polls: it neither blocks nor naps. */
-  set awake(awake: boolean) {
-    this.#awake = awake;
-    if (awake && !this.#polling) this.#arm();
+  set busyPolling(isPolling: boolean) {
+    this.#busyPolling = isPolling;
+    if (isPolling && !this.#polling) this.#arm();
   }
 
-  get awake(): boolean {
-    return this.#awake;
+  get busyPolling(): boolean {
+    return this.#busyPolling;
   }
 
   /** CPU time spent polling rather than working, in microseconds. */
@@ -121,9 +121,9 @@ export class WallClock implements Clock {
   wait(): void {}
 
   run(done: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       this.#done = done;
-      this.#finished = resolve;
+      this.#finished = { resolve, reject };
       this.check();
     });
   }
@@ -131,16 +131,22 @@ export class WallClock implements Clock {
   /** Ends `run` if its condition holds by now; to be called when something outside the heap has changed it. */
   check(): void {
     if (this.#finished === undefined || !this.#done()) return;
+    this.#stop().resolve();
+  }
+
+  #stop(): { readonly resolve: () => void; readonly reject: (error: unknown) => void } {
+    const finished = this.#finished;
+    if (finished === undefined) throw new Error('the clock does not run');
     this.#over = true;
     clearTimeout(this.#timer);
-    this.#finished();
     this.#finished = undefined;
+    return finished;
   }
 
   #arm(): void {
     clearTimeout(this.#timer);
     if (this.#over) return; // what is left on the heap, such as timeouts, must not keep the process alive
-    const waitUs = this.#awake ? 0 : this.#queue.nextTime - this.read();
+    const waitUs = this.#busyPolling ? 0 : this.#queue.nextTime - this.read();
     if (waitUs > POLL_BEFORE_US + 1000) {
       this.#timer = setTimeout(this.#arrive, Math.min((waitUs - POLL_BEFORE_US) / 1000, 2 ** 30));
     } else {
@@ -160,7 +166,7 @@ export class WallClock implements Clock {
     this.#arrivedUs = nowUs;
     this.#polling = this.#worked = false;
     this.#runDue();
-    if ((this.#queue.size > 0 || this.#awake) && !this.#polling) this.#arm();
+    if ((this.#queue.size > 0 || this.#busyPolling) && !this.#polling) this.#arm();
   };
 
   #runDue(): void {
@@ -170,6 +176,11 @@ export class WallClock implements Clock {
       ran = true;
       try {
         this.#queue.pop()();
+      } catch (thrown) {
+        // While it runs, what an action throws is what `run` throws.
+        if (this.#finished === undefined) throw thrown;
+        this.#stop().reject(thrown);
+        return;
       } finally {
         this.#dueNow = undefined;
       }

@@ -2,7 +2,7 @@ import type { Phases } from '../core/record.ts';
 import type { PromptContent } from './instance/prompt-content.ts';
 
 /** A request as an engine gets it. */
-export interface Submission {
+export interface EngineRequest {
   /** Name in logs. */
   readonly id: string;
   readonly inputTokens: number;
@@ -11,7 +11,7 @@ export interface Submission {
   /** What the caller allows: all that admission and policies may know of the output's length. */
   readonly maxTokens: number;
   /** The true output length, at most `maxTokens`: known to the instance alone, as a model knows when to stop. */
-  readonly stopAfter: number;
+  readonly trueOutputTokens: number;
 }
 
 /** How a request ended well. */
@@ -54,30 +54,30 @@ export interface Engine {
   /** Longest prompt and output together that it takes, tokens. */
   readonly maxModelLen: number;
   /** Arrives now. */
-  submit(submission: Submission, listener: Listener): Cancel;
+  submit(request: EngineRequest, listener: Listener): Cancel;
   load(): Load;
   /** Forgets all prefixes. False where requests held some of them at this moment: those instances keep theirs. */
   resetPrefixCache(): boolean;
   /** Given where prompts are computed apart from decodes, and each of the two may be asked for by itself. */
-  readonly sides?: Sides;
+  readonly pd?: PdEndpoints;
 }
 
 /** The two sides of an engine, as a proxy in front of them sees them: first one is asked, then the other. */
-export interface Sides {
-  readonly prefill: PrefillSide;
-  readonly decode: DecodeSide;
+export interface PdEndpoints {
+  readonly prefill: PrefillPool;
+  readonly decode: DecodePool;
 }
 
 /** What is submitted here is served here, to its last token. */
-export interface PrefillSide extends Engine {
+export interface PrefillPool extends Engine {
   /** Computes a prompt and gives one token, whatever its `maxTokens`; its memory stays, to be fetched from the other side. */
-  hold(submission: Submission, listener: Listener): HeldPrompt;
+  hold(request: EngineRequest, listener: Listener): HeldPrompt;
 }
 
 /** What is submitted here is computed here from its first token. */
-export interface DecodeSide extends Engine {
+export interface DecodePool extends Engine {
   /** Fetches the memory of a held prompt and decodes. If nobody holds it (any more), its prompt is computed here. */
-  fetch(key: string, submission: Submission, listener: Listener): Cancel;
+  fetch(key: string, request: EngineRequest, listener: Listener): Cancel;
 }
 
 /** A prompt whose memory stays when its request has ended, until it is fetched, released, or too old. */

@@ -1,5 +1,5 @@
 import { UserError } from '../core/errors.ts';
-import { suggestion } from '../core/did-you-mean.ts';
+import { didYouMean } from '../core/did-you-mean.ts';
 import type { Engine } from './engine.ts';
 import { DEFAULT_SYSTEM, SYSTEMS } from './systems/index.ts';
 import { OptionReader, type Options } from './systems/option-reader.ts';
@@ -62,5 +62,5 @@ export function createEngine(spec: EngineSpec, context: EngineContext): Engine {
 function systemOf(name: string): System {
   const system = Object.hasOwn(SYSTEMS, name) ? SYSTEMS[name] : undefined;
   if (system !== undefined) return system;
-  throw new UserError(`reference engine: system "${name}" is not known${suggestion(name, Object.keys(SYSTEMS))}`);
+  throw new UserError(`reference engine: system "${name}" is not known${didYouMean(name, Object.keys(SYSTEMS))}`);
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import type { Answer, Planned, Sink, Target } from '../core/target.ts';
+import type { ResponseInfo, ScheduledRequest, Sink, Target } from '../core/target.ts';
 import type { Cancel, Completion, Engine, Listener } from './engine.ts';
 
 /**
@@ -9,7 +9,6 @@ import type { Cancel, Completion, Engine, Listener } from './engine.ts';
 export function engineTarget(engine: Engine, clock: Clock, blockTokens: number | null): Target {
   const cancels = new Map<number, Cancel>();
   return {
-    open: async () => undefined,
     send(planned, sink) {
       sink.sent(planned.index, clock.now(), null);
       const { id, inputTokens, outputTokens, blocks } = planned.request;
@@ -17,7 +16,7 @@ export function engineTarget(engine: Engine, clock: Clock, blockTokens: number |
         blocks === undefined || blockTokens === null ? null : { pieces: blocks, pieceTokens: blockTokens };
       const exchange = new Exchange(planned, sink, clock, cancels);
       const cancel = engine.submit(
-        { id, inputTokens, content, maxTokens: outputTokens, stopAfter: outputTokens },
+        { id, inputTokens, content, maxTokens: outputTokens, trueOutputTokens: outputTokens },
         exchange,
       );
       if (!exchange.ended) cancels.set(planned.index, cancel);
@@ -27,7 +26,6 @@ export function engineTarget(engine: Engine, clock: Clock, blockTokens: number |
       cancels.delete(index);
       return { ...NOTHING, countSource: 'token_ids' };
     },
-    close: async () => undefined,
   };
 }
 
@@ -38,7 +36,7 @@ class Exchange implements Listener {
   readonly #clock: Clock;
   readonly #cancels: Map<number, Cancel>;
 
-  constructor(planned: Planned, sink: Sink, clock: Clock, cancels: Map<number, Cancel>) {
+  constructor(planned: ScheduledRequest, sink: Sink, clock: Clock, cancels: Map<number, Cancel>) {
     this.#index = planned.index;
     this.#sink = sink;
     this.#clock = clock;
@@ -65,7 +63,7 @@ class Exchange implements Listener {
   }
 }
 
-const NOTHING: Answer = {
+const NOTHING: ResponseInfo = {
   httpStatus: null,
   finishReason: null,
   inputTokens: null,
@@ -76,7 +74,7 @@ const NOTHING: Answer = {
   phases: null,
 };
 
-function answerOf(completion: Completion): Answer {
+function answerOf(completion: Completion): ResponseInfo {
   return {
     ...NOTHING,
     httpStatus: 200,

@@ -72,7 +72,7 @@ export class AttainmentCollector {
     const interval = blockInterval({
       dueUs: this.#dueUs.values(),
       met: this.#metAll,
-      stayUs: nearestRank(this.#stayUs.sorted(), 900),
+      timeInSystemUs: nearestRank(this.#stayUs.sorted(), 900),
       seed,
     });
     return {

@@ -15,7 +15,7 @@ export interface BlockSample {
   readonly dueUs: Float64Array;
   readonly met: readonly number[];
   /** p90 of the time that requests were in the system; null if none ended. */
-  readonly stayUs: number | null;
+  readonly timeInSystemUs: number | null;
   readonly seed: number;
 }
 
@@ -33,7 +33,10 @@ export interface BlockInterval {
  */
 export function blockInterval(sample: BlockSample): BlockInterval {
   const span = spanOf(sample.dueUs);
-  const wanted = sample.stayUs === null || sample.stayUs <= 0 ? 0 : Math.floor(span.lengthUs / (2 * sample.stayUs));
+  const wanted =
+    sample.timeInSystemUs === null || sample.timeInSystemUs <= 0
+      ? 0
+      : Math.floor(span.lengthUs / (2 * sample.timeInSystemUs));
   const blocks = Math.min(wanted, MAX_BLOCKS);
   if (blocks < MIN_BATCHES) return { ci95: null, nEff: null, sufficient: false };
 

@@ -3,7 +3,7 @@ import type { RequestRecord } from '../core/record.ts';
 import type { Summary } from '../schema/summary.ts';
 
 /** Counts what a warm-up and a cool-down leave out of the metrics. */
-export class LeftOutCollector {
+export class ExcludedCollector {
   readonly #measured: Manifest['measured'];
   #warmup = 0;
   #cooldown = 0;

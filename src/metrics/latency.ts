@@ -6,7 +6,7 @@ import { nearestRank, Samples, sum } from './samples.ts';
 /** The three views of a run's latencies (`contract.md`, "Metrics"). */
 export interface LatencyTables {
   /** From the due time, over all requests. */
-  readonly felt: LatencyTable;
+  readonly fromDue: LatencyTable;
   /** From the due time, over answered requests. */
   readonly ok: LatencyTable;
   /** From the send time, over all requests. */
@@ -52,7 +52,7 @@ export class LatencyCollector {
     const itl = stats(merged(okGaps, this.#gapsOfFailed.sorted()), this.#tokensThatDidNotCome);
     const failed = this.#failed;
     return {
-      felt: { ttft: stats(ttft, failed), tpot: stats(tpot, failed), itl, e2e: stats(e2e, failed) },
+      fromDue: { ttft: stats(ttft, failed), tpot: stats(tpot, failed), itl, e2e: stats(e2e, failed) },
       ok: { ttft: stats(ttft, 0), tpot: stats(tpot, 0), itl: stats(okGaps, 0), e2e: stats(e2e, 0) },
       service: {
         ttft: stats(this.#serviceTtft.sorted(), failed),

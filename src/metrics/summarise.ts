@@ -5,7 +5,7 @@ import type { Summary } from '../schema/summary.ts';
 import { AttainmentCollector } from './attainment.ts';
 import { FluidityCollector } from './fluidity.ts';
 import { LatencyCollector } from './latency.ts';
-import { LeftOutCollector } from './excluded.ts';
+import { ExcludedCollector } from './excluded.ts';
 import { RecordsDigest } from './records-digest.ts';
 import { ServerCollector } from './server.ts';
 import { perSecond, TrafficCollector } from './traffic.ts';
@@ -27,7 +27,7 @@ export async function summarise(
   const traffic = new TrafficCollector();
   const attainment = slo === null ? null : new AttainmentCollector(slo);
   const fluidity = slo?.ttft === undefined || slo.tpot === undefined ? null : new FluidityCollector(slo.ttft, slo.tpot);
-  const leftOut = new LeftOutCollector(manifest);
+  const leftOut = new ExcludedCollector(manifest);
   const validity = new ValidityCollector(manifest);
   const digest = manifest.clock === 'virtual' ? new RecordsDigest() : null;
   let inFlightUs = 0;
@@ -50,7 +50,7 @@ export async function summarise(
   const server = new ServerCollector(manifest);
   for await (const scrape of scrapes ?? []) server.add(scrape);
 
-  const { felt, ok, service } = latency.tables();
+  const { fromDue, ok, service } = latency.tables();
   const delivered = traffic.delivered();
   const left_out = leftOut.result();
   return {
@@ -71,7 +71,7 @@ export async function summarise(
       ...traffic.throughput(delivered.duration_s),
       good_requests_per_s: attainment === null ? null : perSecond(attainment.good, delivered.duration_s),
     },
-    latency_ms: felt,
+    latency_ms: fromDue,
     latency_ok_ms: ok,
     service_latency_ms: service,
     little_law_error: littleLawError(manifest, inFlightUs),

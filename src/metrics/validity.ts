@@ -1,4 +1,4 @@
-import { latenessUs, MAX_LATENESS_MS } from '../core/lateness.ts';
+import { latenessUs, MAX_LATENESS_MS } from '../core/record.ts';
 import type { ClientHealth, Manifest } from '../schema/manifest.ts';
 import type { RequestRecord } from '../core/record.ts';
 import type { Summary } from '../schema/summary.ts';
@@ -31,7 +31,7 @@ export class ValidityCollector {
     const lateUs = latenessUs(record);
     if (!record.measured || lateUs === null) return;
     this.#latenessUs.push(lateUs);
-    if (record.touched === true) this.#touched++;
+    if (record.client_stalled === true) this.#touched++;
   }
 
   result(): Validity {

@@ -6,7 +6,7 @@ const LOOK_MS = 100;
 const KEPT_WAITING = 0.02;
 /** needlessly if so much of one was idle meanwhile. */
 const IDLE_CORES = 0.5;
-/** Staying awake is judged after each spell of this, and ended if the thread had to wait for more of it than that. */
+/** Staying polling is judged after each spell of this, and ended if the thread had to wait for more of it than that. */
 const SPELL_US = 500_000;
 const CROWDED = 0.2;
 /** How long it is not tried again then; each time twice as long. */
@@ -20,13 +20,13 @@ export interface Machine {
 }
 
 /**
- * Decides when the client stays awake, polling, rather than sleep until bytes come. A thread that sleeps is woken where
+ * Decides when the client stays polling, polling, rather than sleep until bytes come. A thread that sleeps is woken where
  * the kernel sees fit: on a machine with few cores often behind the very server that wrote to it, whose time slice it
- * then waits for (3-4 ms), with the next core idle. One that does not sleep keeps its core. So: awake when it was kept
+ * then waits for (3-4 ms), with the next core idle. One that does not sleep keeps its core. So: polling when it was kept
  * waiting while a core was idle, for as long as streams are open and nobody else needs the core.
  */
-export class Wakefulness {
-  readonly #clock: { awake: boolean };
+export class BusyPoll {
+  readonly #clock: { busyPolling: boolean };
   readonly #machine: Machine;
   #timer: NodeJS.Timeout | undefined;
   #hasOpen = false;
@@ -39,7 +39,7 @@ export class Wakefulness {
   #notBeforeUs = Number.NEGATIVE_INFINITY;
   #restUs = REST_US;
 
-  constructor(clock: { awake: boolean }, machine: Machine = { machineUs, coreWaitUs, idleCoresUs }) {
+  constructor(clock: { busyPolling: boolean }, machine: Machine = { machineUs, coreWaitUs, idleCoresUs }) {
     this.#clock = clock;
     this.#machine = machine;
   }
@@ -49,7 +49,7 @@ export class Wakefulness {
     if (waitedUs === null) return; // the kernel does not tell: as it comes
     this.#lookedUs = this.#machine.machineUs();
     this.#waitedUs = waitedUs;
-    this.#timer = setInterval(this.look, LOOK_MS).unref();
+    this.#timer = setInterval(this.sample, LOOK_MS).unref();
   }
 
   stop(): void {
@@ -61,10 +61,10 @@ export class Wakefulness {
   set hasOpen(hasOpen: boolean) {
     if (hasOpen === this.#hasOpen) return;
     this.#hasOpen = hasOpen;
-    this.#clock.awake = this.#isWanted && hasOpen;
+    this.#clock.busyPolling = this.#isWanted && hasOpen;
   }
 
-  readonly look = (): void => {
+  readonly sample = (): void => {
     const nowUs = this.#machine.machineUs();
     const waitedUs = this.#machine.coreWaitUs() ?? this.#waitedUs;
     const lastedUs = nowUs - this.#lookedUs;
@@ -101,6 +101,6 @@ export class Wakefulness {
 
   #wants(isWanted: boolean): void {
     this.#isWanted = isWanted;
-    this.#clock.awake = isWanted && this.#hasOpen;
+    this.#clock.busyPolling = isWanted && this.#hasOpen;
   }
 }

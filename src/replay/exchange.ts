@@ -1,9 +1,8 @@
-import type { Call, Codec, Decoder, TokenOut } from '../core/codec.ts';
-import { messageOf } from '../core/errors.ts';
+import { ProtocolError, type Call, type Codec, type Decoder, type TokenOut } from '../core/codec.ts';
 import type { Outcome } from '../core/record.ts';
-import type { Answer, Planned, Sink } from '../core/target.ts';
+import type { ResponseInfo, ScheduledRequest, Sink } from '../core/target.ts';
 import type { WallClock } from '../core/wall-clock.ts';
-import type { Arrivals } from './receive-queue.ts';
+import type { ReceiveQueue } from './receive-queue.ts';
 import { CallHandler, type CallEvents } from './call-handler.ts';
 
 /** Statuses with which a server declines a request it understood; any other failure is an HTTP error. */
@@ -21,11 +20,11 @@ interface Server {
 
 /** One request on the wire: the steps of its calls, one outcome at the end. */
 export class Exchange implements TokenOut, CallEvents {
-  readonly #planned: Planned;
+  readonly #planned: ScheduledRequest;
   readonly #sink: Sink;
   readonly #codec: Codec;
   readonly #clock: WallClock;
-  readonly #arrivals: Arrivals;
+  readonly #arrivals: ReceiveQueue;
   readonly #server: Server;
   readonly #decoder: Decoder;
   readonly #calls: CallHandler[] = [];
@@ -39,7 +38,14 @@ export class Exchange implements TokenOut, CallEvents {
   #doneUs: number | null = null;
   onOver: () => void = () => undefined;
 
-  constructor(planned: Planned, sink: Sink, codec: Codec, clock: WallClock, arrivals: Arrivals, server: Server) {
+  constructor(
+    planned: ScheduledRequest,
+    sink: Sink,
+    codec: Codec,
+    clock: WallClock,
+    arrivals: ReceiveQueue,
+    server: Server,
+  ) {
     this.#planned = planned;
     this.#sink = sink;
     this.#codec = codec;
@@ -54,7 +60,7 @@ export class Exchange implements TokenOut, CallEvents {
   }
 
   /** Ends the exchange; the sink hears no more than of what had come. Null if that was its end. */
-  abandon(): Answer | null {
+  abandon(): ResponseInfo | null {
     this.#arrivals.readAll();
     if (this.#over) return null;
     for (const call of this.#calls) call.abort();
@@ -95,16 +101,25 @@ export class Exchange implements TokenOut, CallEvents {
     try {
       this.#decoder.push(chunk);
     } catch (thrown) {
-      this.fail('protocol_error', messageOf(thrown));
+      if (thrown instanceof ProtocolError) this.fail('protocol_error', thrown.message);
+      else this.#fault(thrown);
       return;
     }
-    const fault = this.#decoder.fault;
+    const fault = this.#decoder.error;
     if (fault !== null) this.fail(fault.outcome, fault.message);
     else if (this.#decoder.isDone) this.#doneUs ??= this.#arrivals.nowUs();
   }
 
   onCallEnd(role: Call['role']): void {
     if (this.#over) return;
+    try {
+      this.#callEnded(role);
+    } catch (thrown) {
+      this.#fault(thrown); // undici would take what is thrown here for an error of the connection
+    }
+  }
+
+  #callEnded(role: Call['role']): void {
     if (role === 'stream') {
       this.#streamIsOver = true;
       const fault = this.#decoder.end();
@@ -124,7 +139,7 @@ export class Exchange implements TokenOut, CallEvents {
   }
 
   onRefused(status: number, body: string): void {
-    this.fail(DECLINED.has(status) ? 'rejected' : 'http_error', this.#codec.refusal(body));
+    this.fail(DECLINED.has(status) ? 'rejected' : 'http_error', this.#codec.errorMessage(body));
   }
 
   /** The socket failed: before there was one that is a connection, later a broken stream, or a stream that was over. */
@@ -143,13 +158,20 @@ export class Exchange implements TokenOut, CallEvents {
     this.#sink.fail(this.#planned.index, timeUs, outcome, this.#server.quoted(error), this.#answer());
   }
 
-  #end(timeUs: number): void {
+  #fault(thrown: unknown): void {
+    if (this.#over) throw thrown;
     this.#finish();
-    this.#sink.end(this.#planned.index, timeUs, this.#decoder.answer(this.#httpStatus));
+    for (const call of this.#calls) call.abort();
+    this.#sink.fault(this.#planned.index, thrown);
   }
 
-  #answer(): Answer | null {
-    return this.#httpStatus === null ? null : this.#decoder.answer(this.#httpStatus);
+  #end(timeUs: number): void {
+    this.#finish();
+    this.#sink.end(this.#planned.index, timeUs, this.#decoder.response(this.#httpStatus));
+  }
+
+  #answer(): ResponseInfo | null {
+    return this.#httpStatus === null ? null : this.#decoder.response(this.#httpStatus);
   }
 
   #finish(): void {

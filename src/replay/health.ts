@@ -3,11 +3,9 @@ import type { ClientSample } from '../schema/client-sample.ts';
 import type { ClientHealth } from '../schema/manifest.ts';
 import type { WallClock } from '../core/wall-clock.ts';
 import { coreWaitUs } from './cores.ts';
-import type { Recorder, StoodStill } from './recorder.ts';
+import type { Recorder } from './recorder.ts';
+import { type StallLog, TICK_US } from './stalls.ts';
 
-const TICK_MS = 10;
-/** A pause of the event loop from here on is kept with its time: requests in flight during it were touched. */
-const STALL_US = 20_000;
 /** A row of `client.parquet` stands for this long. */
 const SAMPLE_US = 1e6;
 /** Records wait at most this long before they are handed to the writer. */
@@ -25,7 +23,7 @@ export class HealthMonitor {
     highestTrackableValue: 3.6e9,
     numberOfSignificantValueDigits: 3,
   });
-  readonly #stalls: { from_us: number; to_us: number }[] = [];
+  readonly #stalls: StallLog;
   readonly #cpuAtStart = process.cpuUsage();
   readonly #waitedAtStartUs = coreWaitUs();
   #timer: NodeJS.Timeout | undefined;
@@ -40,15 +38,17 @@ export class HealthMonitor {
   #sampledWaitUs = this.#waitedAtStartUs;
   #maxDelayUs = 0;
 
-  constructor(clock: WallClock, recorder: Recorder) {
+  /** `stalls`: the log that the recorder marks records by. */
+  constructor(clock: WallClock, recorder: Recorder, stalls: StallLog) {
     this.#clock = clock;
     this.#recorder = recorder;
+    this.#stalls = stalls;
   }
 
   start(): void {
     this.#startUs = this.#lastUs = this.#flushedUs = this.#sampledUs = this.#clock.read();
-    this.#recorder.stoodStill = this.stoodStill;
-    this.#timer = setInterval(this.#tick, TICK_MS);
+    this.#stalls.check(this.#startUs, 0);
+    this.#timer = setInterval(this.#tick, TICK_US / 1000);
   }
 
   /** Ends the watch and says what was seen. */
@@ -71,31 +71,17 @@ export class HealthMonitor {
         p99: this.#delays.getValueAtPercentile(99) / 1000,
         max: this.#delays.maxValue / 1000,
       },
-      stalls: this.#stalls,
+      stalls: [...this.#stalls.all],
       mean_in_flight: this.#inFlightTime / duration,
     };
   }
 
-  /** Stalls are in order and apart: of those that end after `fromUs`, only the first can tell. */
-  readonly stoodStill: StoodStill = (fromUs, toUs) => {
-    // A pause may go on that the next look will keep.
-    const sinceUs = this.#lastUs + TICK_MS * 1000;
-    if (this.#clock.read() - sinceUs >= STALL_US && sinceUs <= toUs) return true;
-    let [low, high] = [0, this.#stalls.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#stalls[middle]?.to_us ?? 0) < fromUs) low = middle + 1;
-      else high = middle;
-    }
-    return (this.#stalls[low]?.from_us ?? Number.POSITIVE_INFINITY) <= toUs;
-  };
-
   readonly #tick = (): void => {
     const nowUs = this.#clock.read();
     const gapUs = nowUs - this.#lastUs;
-    const delayUs = Math.max(0, gapUs - TICK_MS * 1000);
+    const delayUs = Math.max(0, gapUs - TICK_US);
     this.#delays.recordValue(Math.round(delayUs));
-    if (delayUs >= STALL_US) this.#stalls.push({ from_us: Math.round(nowUs - delayUs), to_us: Math.round(nowUs) });
+    this.#stalls.check(nowUs, delayUs);
     this.#inFlightTime += this.#recorder.inFlight * gapUs;
     this.#lastUs = nowUs;
     this.#maxDelayUs = Math.max(this.#maxDelayUs, delayUs);

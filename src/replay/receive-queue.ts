@@ -6,13 +6,13 @@ const FEW = 4;
 const MOST = 4096;
 
 /** Something whose bytes have come and wait to be read. */
-export interface Unread {
+export interface UnreadStream {
   /** Reads all that has come; `atUs` gets the time of each piece before it is read. */
   read(atUs: (us: number) => void): void;
 }
 
 /** The clock: tells when the bytes of this poll had come, runs what is due by now, is told of work. */
-export interface ArrivalClock {
+export interface ReceiveClock {
   phase(): number;
   catchUp(): void;
   worked(): void;
@@ -24,15 +24,15 @@ export interface ArrivalClock {
  * hundreds of streams at once would else be outrun by nobody, and its last tokens look late by what the first cost to
  * read.
  */
-export class Arrivals {
-  readonly #clock: ArrivalClock;
-  #unread: Unread[] = [];
+export class ReceiveQueue {
+  readonly #clock: ReceiveClock;
+  #unread: UnreadStream[] = [];
   #head = 0;
   #came = false;
   #armed = false;
   #readingUs: number | null = null;
 
-  constructor(clock: ArrivalClock) {
+  constructor(clock: ReceiveClock) {
     this.#clock = clock;
   }
 
@@ -49,7 +49,7 @@ export class Arrivals {
   }
 
   /** Bytes came for `stream`, which has none in here. */
-  add(stream: Unread): void {
+  add(stream: UnreadStream): void {
     this.#unread.push(stream);
     this.#came = true;
     if (this.#armed) return;
@@ -58,7 +58,7 @@ export class Arrivals {
   }
 
   /** Reads what `stream` has before something happens to it that would lose it. */
-  read(stream: Unread): void {
+  read(stream: UnreadStream): void {
     const outerUs = this.#readingUs;
     stream.read(this.#atUs);
     this.#readingUs = outerUs;

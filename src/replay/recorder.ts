@@ -1,16 +1,12 @@
-import { latenessUs, MAX_LATENESS_MS } from '../core/lateness.ts';
-import type { MeasuredSpan } from '../core/measurement-window.ts';
-import type { Outcome, RequestRecord } from '../core/record.ts';
-import type { RecordStore } from '../core/store.ts';
-import type { Answer, Planned, Sink } from '../core/target.ts';
-import { blankRecord } from './unsent-record.ts';
+import { latenessUs, MAX_LATENESS_MS, type Outcome, type RecordStore, type RequestRecord } from '../core/record.ts';
+import type { ResponseInfo, ScheduledRequest } from '../core/target.ts';
+import type { RunSink } from './replay.ts';
+import type { StallLog } from './stalls.ts';
+import { unsentRecord, type RecordContext } from './unsent-record.ts';
 import { settleTokenTimes } from './token-times.ts';
 
 /** Records handed on at once; between full batches `flush` is called on a timer. */
 const BATCH = 256;
-
-/** Whether the client stood still at any time from `fromUs` to `toUs`. */
-export type StoodStill = (fromUs: number, toUs: number) => boolean;
 
 /** Totals since the run's start. */
 export interface Progress {
@@ -23,7 +19,7 @@ export interface Progress {
 
 /** What is known of a request in flight. Token times go into a slab of the planned length: nothing grows per token. */
 interface InFlight {
-  readonly planned: Planned;
+  readonly scheduled: ScheduledRequest;
   sentUs: number | null;
   connectUs: number | null;
   /** One entry an event, in microseconds of the run. */
@@ -34,27 +30,24 @@ interface InFlight {
 }
 
 /** Turns what a target reports into one record a request. Times become whole microseconds here and nowhere before. */
-export class Recorder implements Sink {
+export class Recorder implements RunSink {
   readonly #store: RecordStore;
-  readonly #target: string;
-  readonly #measured: MeasuredSpan | null;
+  readonly #context: RecordContext;
+  readonly #stalls: StallLog | null;
   readonly #inFlight = new Map<number, InFlight>();
   #sentBatch: RequestRecord[] = [];
   #finishedBatch: RequestRecord[] = [];
   #maxLatenessUs = 0;
   readonly progress: Progress = { due: 0, sent: 0, ok: 0, failed: 0, tokens: 0 };
-  /** Called when a request has ended, with its outcome. */
-  onEnd: (index: number, outcome: Outcome) => void = () => undefined;
-  /**
-   * Of whoever watches the client in real time, and then has to call `flush`: only at its next look does it know of a
-   * pause that a request ended in, so that no record is handed on between two looks.
-   */
-  stoodStill: StoodStill | null = null;
 
-  constructor(store: RecordStore, target: string, measured: MeasuredSpan | null = null) {
+  /**
+   * `stalls`: of a client in real time. Whoever keeps it has to call `flush` too: only at its next look does it know of
+   * a pause that a request ended in, so that no record is handed on between two looks.
+   */
+  constructor(store: RecordStore, context: RecordContext, stalls: StallLog | null = null) {
     this.#store = store;
-    this.#target = target;
-    this.#measured = measured;
+    this.#context = context;
+    this.#stalls = stalls;
   }
 
   get inFlight(): number {
@@ -62,12 +55,13 @@ export class Recorder implements Sink {
   }
 
   /** Opens a request, just before it is handed to the target. */
-  begin(planned: Planned): void {
-    if (this.#inFlight.has(planned.index)) throw new Error(`request ${planned.request.id} began twice`);
+  begin(scheduled: ScheduledRequest): void {
+    const { index, request } = scheduled;
+    if (this.#inFlight.has(index)) throw new Error(`request ${request.id} began twice`);
     this.progress.due++;
-    const slab = planned.request.outputTokens + 2;
-    this.#inFlight.set(planned.index, {
-      planned,
+    const slab = request.outputTokens + 2;
+    this.#inFlight.set(index, {
+      scheduled,
       sentUs: null,
       connectUs: null,
       times: new Float64Array(slab),
@@ -97,8 +91,11 @@ export class Recorder implements Sink {
     request.sentUs = timeUs;
     request.connectUs = connectUs;
     this.progress.sent++;
-    this.#maxLatenessUs = Math.max(this.#maxLatenessUs, timeUs - request.planned.request.dueUs - (connectUs ?? 0));
-    this.#sentBatch.push({ ...this.#record(request, null, 'cut', 'the client was killed', null), touched: null });
+    this.#maxLatenessUs = Math.max(this.#maxLatenessUs, timeUs - request.scheduled.dueUs - (connectUs ?? 0));
+    this.#sentBatch.push({
+      ...this.#record(request, null, 'cut', 'the client was killed', null),
+      client_stalled: null,
+    });
   }
 
   tokens(index: number, timeUs: number, count: number): void {
@@ -110,12 +107,12 @@ export class Recorder implements Sink {
     this.progress.tokens += count;
   }
 
-  end(index: number, timeUs: number, answer: Answer): void {
-    this.#close(index, timeUs, 'ok', null, answer);
+  end(index: number, timeUs: number, response: ResponseInfo): Outcome {
+    return this.#close(index, timeUs, 'ok', null, response);
   }
 
-  fail(index: number, timeUs: number, outcome: Outcome, error: string, answer: Answer | null): void {
-    this.#close(index, timeUs, outcome, error, answer);
+  fail(index: number, timeUs: number, outcome: Outcome, error: string, response: ResponseInfo | null): Outcome {
+    return this.#close(index, timeUs, outcome, error, response);
   }
 
   /** Hands on what has gathered, so that little is lost if the process is killed. */
@@ -126,22 +123,28 @@ export class Recorder implements Sink {
     this.#finishedBatch = [];
   }
 
-  #close(index: number, timeUs: number, outcome: Outcome, error: string | null, answer: Answer | null): void {
+  #close(
+    index: number,
+    timeUs: number,
+    outcome: Outcome,
+    error: string | null,
+    response: ResponseInfo | null,
+  ): Outcome {
     const request = this.#get(index);
     this.#inFlight.delete(index);
-    const record = this.#record(request, timeUs, outcome, error, answer);
+    const record = this.#record(request, timeUs, outcome, error, response);
     if (record.outcome === 'ok') this.progress.ok++;
     else this.progress.failed++;
     this.#finishedBatch.push(record);
-    if (this.isFull && this.stoodStill === null) this.flush();
-    this.onEnd(index, record.outcome);
+    if (this.isFull && this.#stalls === null) this.flush();
+    return record.outcome;
   }
 
   #marked(record: RequestRecord): RequestRecord {
     const { sent_us, end_us } = record;
-    if (this.stoodStill === null || sent_us === null || end_us === null) return record;
+    if (this.#stalls === null || sent_us === null || end_us === null) return record;
     const isLate = (latenessUs(record) ?? 0) > MAX_LATENESS_MS * 1000;
-    return isLate || this.stoodStill(sent_us, end_us) ? { ...record, touched: true } : record;
+    return isLate || this.#stalls.during(sent_us, end_us) ? { ...record, client_stalled: true } : record;
   }
 
   #get(index: number): InFlight {
@@ -155,34 +158,35 @@ export class Recorder implements Sink {
     endUs: number | null,
     outcome: Outcome,
     error: string | null,
-    answer: Answer | null,
+    response: ResponseInfo | null,
   ): RequestRecord {
-    const { planned, sentUs } = request;
-    const { times, source } = settleTokenTimes(request, planned.request.dueUs, answer);
+    const { scheduled, sentUs } = request;
+    const { dueUs } = scheduled;
+    const { times, source } = settleTokenTimes(request, dueUs, response);
     const noTokens = outcome === 'ok' && times.length === 0;
-    const firstTokenUs = times[0] === undefined ? null : planned.request.dueUs + times[0];
+    const firstTokenUs = times[0] === undefined ? null : dueUs + times[0];
     return {
-      ...blankRecord(planned.request, this.#target, this.#measured),
+      ...unsentRecord(scheduled.request, dueUs, this.#context),
       sent_us: wholeUs(sentUs),
       connect_us: wholeUs(request.connectUs),
       first_token_us: firstTokenUs,
       end_us: wholeUs(endUs),
-      input_tokens: answer?.inputTokens ?? null,
-      cached_tokens: answer?.cachedTokens ?? null,
-      output_tokens: source === null ? (answer?.outputTokens ?? null) : times.length,
-      reasoning_tokens: answer?.reasoningTokens ?? null,
+      input_tokens: response?.inputTokens ?? null,
+      cached_tokens: response?.cachedTokens ?? null,
+      output_tokens: source === null ? (response?.outputTokens ?? null) : times.length,
+      reasoning_tokens: response?.reasoningTokens ?? null,
       token_times_us: times,
       token_count_source: source,
       token_time_source: source === null ? null : 'client',
       outcome: noTokens ? 'protocol_error' : outcome,
-      http_status: answer?.httpStatus ?? null,
+      http_status: response?.httpStatus ?? null,
       error: noTokens ? 'the answer held no token' : error,
-      finish_reason: answer?.finishReason ?? null,
-      prefill_queue_us: wholeUs(answer?.phases?.prefill_queue_us),
-      prefill_us: wholeUs(answer?.phases?.prefill_us),
-      transfer_us: wholeUs(answer?.phases?.transfer_us),
-      decode_queue_us: wholeUs(answer?.phases?.decode_queue_us),
-      decode_us: wholeUs(answer?.phases?.decode_us),
+      finish_reason: response?.finishReason ?? null,
+      prefill_queue_us: wholeUs(response?.phases?.prefill_queue_us),
+      prefill_us: wholeUs(response?.phases?.prefill_us),
+      transfer_us: wholeUs(response?.phases?.transfer_us),
+      decode_queue_us: wholeUs(response?.phases?.decode_queue_us),
+      decode_us: wholeUs(response?.phases?.decode_us),
     };
   }
 }

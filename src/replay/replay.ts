@@ -1,10 +1,10 @@
 import type { Clock } from '../core/clock.ts';
-import { messageOf } from '../core/errors.ts';
+import { messageOf, UserError } from '../core/errors.ts';
 import type { Outcome } from '../core/record.ts';
-import type { Planned, Target } from '../core/target.ts';
-import type { Recorder } from './recorder.ts';
+import type { Schedule } from '../core/schedule.ts';
+import type { ResponseInfo, ScheduledRequest, Sink, Target } from '../core/target.ts';
 
-/** Requests are taken from the feed this long before they are due, or less when their bodies are large. */
+/** Requests are taken from the schedule this long before they are due, or less when their bodies are large. */
 const LOOK_AHEAD_US = 10e6;
 const SHORT_LOOK_AHEAD_US = 1e6;
 const LOOK_AHEAD_BYTES = 64e6;
@@ -13,71 +13,93 @@ const GONE_AFTER_US = 5e6;
 const GONE_AFTER_REQUESTS = 3;
 
 export interface ReplayOptions {
-  /** From sent to last byte, and from sent to first token; microseconds. */
+  /** From sent to last byte, and from sent to first token; microseconds, Infinity for no limit. */
   readonly timeoutUs: number;
   readonly ttftTimeoutUs: number;
-  /** When it aborts, sending stops; what is in flight may end within `graceUs`. A second abort cuts at once. */
+  /** When it aborts, sending stops; what is in flight may end within `graceUs`. */
   readonly stop: AbortSignal;
+  /** When it aborts, what is in flight is cut at once. */
   readonly cut: AbortSignal;
   readonly graceUs: number;
+  /** Ends the replay at once where it says so; what is in flight then leaves no record. */
+  readonly isDecided?: () => boolean;
 }
 
-/** How a replay ended: `null` if every request of the feed was sent and has ended, else why not. */
+/** What a replay reports to, of each request in this order: `begin`, `sent`, `tokens`, then one `end` or `fail`. */
+export interface RunSink extends Pick<Sink, 'sent' | 'tokens'> {
+  /** Just before the request is handed to the target. */
+  begin(request: ScheduledRequest): void;
+  hasToken(index: number): boolean;
+  /** Both return the outcome that is kept: an answer without a token is none. */
+  end(index: number, timeUs: number, response: ResponseInfo): Outcome;
+  fail(index: number, timeUs: number, outcome: Outcome, error: string, response: ResponseInfo | null): Outcome;
+  /** The replay is over. */
+  flush(): void;
+}
+
+/** How a replay ended: `null` if every request of the schedule was sent and has ended, else why not. */
 export type StoppedBecause = string | null;
 
 /**
- * Replays a feed of requests against a target, open loop: each leaves when the trace says, however slow the answers
- * are. Returns when every request that was sent has ended; what was not sent by then leaves no record here.
+ * Replays a schedule against a target, open loop: each request leaves when it is due, however slow the answers are.
+ * Returns when every request that was sent has ended; what was not sent by then leaves no record here. Throws what a
+ * fault of ours threw, after the requests in flight were cut.
  */
 export async function replay(
-  feed: AsyncIterable<readonly Planned[]>,
+  schedule: Schedule,
   target: Target,
   clock: Clock,
-  recorder: Recorder,
+  run: RunSink,
   options: ReplayOptions,
 ): Promise<StoppedBecause> {
-  const batches = feed[Symbol.asyncIterator]();
-  const inFlight = new Set<number>();
+  const inFlight = new Map<number, ScheduledRequest>();
   let waiting = 0;
   let waitingBytes = 0;
-  let allFed = false;
+  let allScheduled = false;
   let stopped: StoppedBecause = null;
-  const done = (): boolean => inFlight.size === 0 && (stopped !== null || (allFed && waiting === 0));
-  const lookAgain = (): void => clock.at(clock.now(), () => undefined);
+  let fault: { readonly error: unknown } | null = null;
+  const done = (): boolean =>
+    fault !== null ||
+    options.isDecided?.() === true ||
+    (inFlight.size === 0 && (stopped !== null || (allScheduled && waiting === 0)));
+  // The clock asks `done` after each of its events: an event that does nothing makes it ask now.
+  const askDone = (): void => clock.at(clock.now(), () => undefined);
 
   // Taking: batches come a look-ahead before they are due; each request is put on the clock at its due time.
   const takeBatch = async (): Promise<void> => {
     try {
-      const next = await batches.next();
-      if (next.done === true) allFed = true;
-      else schedule(next.value);
+      const batch = await schedule.next();
+      if (batch === null) allScheduled = true;
+      else {
+        put(batch);
+        const aheadUs = waitingBytes > LOOK_AHEAD_BYTES ? SHORT_LOOK_AHEAD_US : LOOK_AHEAD_US;
+        clock.at((batch.at(-1)?.dueUs ?? 0) - aheadUs, () => {
+          if (stopped === null) clock.wait(takeBatch());
+        });
+      }
     } catch (thrown) {
-      stopSending(`the trace could not be read to its end: ${messageOf(thrown)}`);
+      if (thrown instanceof UserError) stopSending(`the trace could not be read to its end: ${thrown.message}`);
+      else fault ??= { error: thrown };
     }
-    lookAgain();
+    askDone();
   };
-  const schedule = (batch: readonly Planned[]): void => {
-    for (const planned of batch) {
+  const put = (batch: readonly ScheduledRequest[]): void => {
+    for (const request of batch) {
       waiting++;
-      waitingBytes += bodyBytes(planned);
-      clock.at(planned.request.dueUs, () => send(planned));
+      waitingBytes += bodyBytes(request);
+      clock.at(request.dueUs, () => send(request));
     }
-    const aheadUs = waitingBytes > LOOK_AHEAD_BYTES ? SHORT_LOOK_AHEAD_US : LOOK_AHEAD_US;
-    const lastDueUs = batch.at(-1)?.request.dueUs ?? 0;
-    clock.at(lastDueUs - aheadUs, () => {
-      if (stopped === null) clock.wait(takeBatch());
-    });
   };
 
-  // Sending: when the trace says, whatever the target does.
-  const send = (planned: Planned): void => {
+  // Sending: when it is due, whatever the target does.
+  const send = (request: ScheduledRequest): void => {
     waiting--;
-    waitingBytes -= bodyBytes(planned);
+    waitingBytes -= bodyBytes(request);
     if (stopped !== null) return;
-    inFlight.add(planned.index);
-    recorder.begin(planned);
-    target.send(planned, recorder);
-    watch(planned.index);
+    inFlight.set(request.index, request);
+    run.begin(request);
+    target.send(request, sink);
+    if (options.timeoutUs < Infinity) watch(request.index);
   };
 
   // Timeouts: counted from the hand-over, because a target need never report a request as sent.
@@ -91,27 +113,41 @@ export async function replay(
     }
     clock.at(startUs + options.ttftTimeoutUs, () => {
       if (!inFlight.has(index)) return;
-      if (recorder.hasToken(index)) clock.at(startUs + options.timeoutUs, tooLate);
+      if (run.hasToken(index)) clock.at(startUs + options.timeoutUs, tooLate);
       else giveUp(index, 'timeout', `no token within ${options.ttftTimeoutUs / 1e6} s (--ttft-timeout)`);
     });
   };
   const giveUp = (index: number, outcome: Outcome, why: string): void => {
     if (!inFlight.has(index)) return;
-    const answer = target.cancel(index);
+    const response = target.cancel(index);
     // What had come by now, and was not read yet, may have been the end of the answer.
-    if (inFlight.has(index)) recorder.fail(index, clock.now(), outcome, why, answer);
+    if (inFlight.has(index)) sink.fail(index, clock.now(), outcome, why, response);
   };
 
-  // Ending: each request once; a target that refuses every connection for a while is gone.
+  // Ending: each request once; the schedule may have waited for it. A target that refuses every connection for a while
+  // is gone.
   let refused = 0;
   let refusedSinceUs = 0;
-  recorder.onEnd = (index, outcome) => {
+  const ended = (index: number, timeUs: number, outcome: Outcome): void => {
+    const request = inFlight.get(index);
     inFlight.delete(index);
     refused = outcome === 'connect_error' ? refused + 1 : 0;
     if (refused === 1) refusedSinceUs = clock.now();
     if (refused >= GONE_AFTER_REQUESTS && clock.now() - refusedSinceUs >= GONE_AFTER_US)
       stopSending(`the target is gone: the last ${refused} requests found nothing to connect to`);
-    if (done()) lookAgain();
+    if (request !== undefined && stopped === null) put(schedule.ended(request, outcome, timeUs));
+    if (done()) askDone();
+  };
+  const sink: Sink = {
+    sent: (index, timeUs, connectUs) => run.sent(index, timeUs, connectUs),
+    tokens: (index, timeUs, count) => run.tokens(index, timeUs, count),
+    end: (index, timeUs, response) => ended(index, timeUs, run.end(index, timeUs, response)),
+    fail: (index, timeUs, outcome, error, response) =>
+      ended(index, timeUs, run.fail(index, timeUs, outcome, error, response)),
+    fault: (_index, error) => {
+      fault ??= { error };
+      askDone();
+    },
   };
 
   // Stopping: no more is sent; what is in flight may end within the grace period, then it is cut.
@@ -119,29 +155,39 @@ export async function replay(
     stopped ??= why;
   };
   const cutAll = (): void => {
-    for (const index of inFlight) giveUp(index, 'cut', stopped ?? 'interrupted');
+    for (const index of inFlight.keys()) giveUp(index, 'cut', stopped ?? 'interrupted');
   };
   const onStop = (): void => {
     stopSending(messageOf(options.stop.reason));
     clock.at(clock.now() + options.graceUs, cutAll);
-    lookAgain();
+    askDone();
   };
   const onCut = (): void => clock.at(clock.now(), cutAll);
   options.stop.addEventListener('abort', onStop, { once: true });
   options.cut.addEventListener('abort', onCut, { once: true });
 
-  clock.wait(takeBatch());
-  if (options.stop.aborted) onStop();
-  await clock.run(done);
-  options.stop.removeEventListener('abort', onStop);
-  options.cut.removeEventListener('abort', onCut);
-  recorder.flush();
-  await batches.return?.();
+  try {
+    clock.wait(takeBatch());
+    if (options.stop.aborted) onStop();
+    await clock.run(done);
+  } catch (thrown) {
+    fault ??= { error: thrown };
+  } finally {
+    options.stop.removeEventListener('abort', onStop);
+    options.cut.removeEventListener('abort', onCut);
+    await schedule.close();
+  }
+  if (fault !== null)
+    // The target may be what is at fault: it is not asked any more.
+    for (const index of inFlight.keys())
+      run.fail(index, clock.now(), 'cut', 'the run ended by a fault of Reprise', null);
+  run.flush();
+  if (fault !== null) throw fault.error;
   return stopped;
 }
 
-function bodyBytes(planned: Planned): number {
+function bodyBytes(request: ScheduledRequest): number {
   let bytes = 0;
-  for (const call of planned.calls) bytes += call.body.length;
+  for (const call of request.calls) bytes += call.body.length;
   return bytes;
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { buildConnector } from 'undici';
-import type { Arrivals, Unread } from './receive-queue.ts';
+import type { ReceiveQueue, UnreadStream } from './receive-queue.ts';
 
 type Connector = ReturnType<typeof buildConnector>;
 
@@ -12,7 +12,7 @@ const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
  * Everything else about them, and all of HTTP, is left to undici: its parser takes bytes by `socket.read()` on
  * `readable`, and that is where they wait.
  */
-export function stampedConnector(arrivals: Arrivals, insecure: boolean): Connector {
+export function stampedConnector(arrivals: ReceiveQueue, insecure: boolean): Connector {
   return (options, callback) => {
     const inbox = new Inbox(arrivals);
     const onread = { buffer: READ_BUFFER, callback: inbox.take };
@@ -25,15 +25,15 @@ export function stampedConnector(arrivals: Arrivals, insecure: boolean): Connect
 }
 
 /** What has come over one socket and is not read yet. */
-class Inbox implements Unread {
-  readonly #arrivals: Arrivals;
+class Inbox implements UnreadStream {
+  readonly #arrivals: ReceiveQueue;
   readonly #chunks: Buffer[] = [];
   readonly #timesUs: number[] = [];
   #next: Buffer | null = null;
   #socket: Socket | null = null;
   #reading = false;
 
-  constructor(arrivals: Arrivals) {
+  constructor(arrivals: ReceiveQueue) {
     this.#arrivals = arrivals;
   }
 

@@ -1,5 +1,5 @@
 import type { TokenCountSource } from '../core/record.ts';
-import type { Answer } from '../core/target.ts';
+import type { ResponseInfo } from '../core/target.ts';
 
 /** The events of one answer: when each came, and how many tokens it was seen to carry (0: perhaps none). */
 export interface TokenEvents {
@@ -17,7 +17,7 @@ export interface TokenEvents {
 export function settleTokenTimes(
   seen: TokenEvents,
   dueUs: number,
-  answer: Answer | null,
+  answer: ResponseInfo | null,
 ): { times: Float64Array; source: TokenCountSource | null } {
   let counted = 0;
   let empty = 0;

@@ -1,13 +1,13 @@
 import type { Call, Codec } from '../core/codec.ts';
-import type { Answer, Planned, Sink, Target } from '../core/target.ts';
+import type { ResponseInfo, ScheduledRequest, Sink, Target } from '../core/target.ts';
 import { withoutSecrets } from '../core/secrets.ts';
 import type { WallClock } from '../core/wall-clock.ts';
-import { Arrivals } from './receive-queue.ts';
+import { ReceiveQueue } from './receive-queue.ts';
 import type { CallHandler } from './call-handler.ts';
 import { Connections } from './connections.ts';
 import { Exchange } from './exchange.ts';
 import { stampedConnector } from './stamped-socket.ts';
-import { Wakefulness } from './busy-poll.ts';
+import { BusyPoll } from './busy-poll.ts';
 
 /** How a server is reached. */
 export interface ServerAccess {
@@ -28,70 +28,85 @@ export function urlBelow(url: URL, route: string): URL {
   return new URL(pathBelow(url, route), url);
 }
 
-/** Makes a Target of a codec and a URL: the only place where replay does I/O. */
+/** Makes a Target of a codec and the endpoints that its calls name: the only place where replay does I/O. */
 export class HttpTarget implements Target {
   readonly #codec: Codec;
   readonly #clock: WallClock;
-  readonly #options: ServerAccess;
-  readonly #connections: Connections;
-  readonly #arrivals: Arrivals;
-  readonly #wakefulness: Wakefulness;
+  readonly #endpoints: readonly HttpEndpoint[];
+  readonly #receiveQueue: ReceiveQueue;
+  readonly #busyPoll: BusyPoll;
   readonly #exchanges = new Map<number, Exchange>();
 
-  constructor(codec: Codec, clock: WallClock, options: ServerAccess) {
+  constructor(codec: Codec, clock: WallClock, endpoints: readonly ServerAccess[]) {
     this.#codec = codec;
     this.#clock = clock;
-    this.#options = options;
-    this.#arrivals = new Arrivals(clock);
-    this.#wakefulness = new Wakefulness(clock);
-    this.#connections = new Connections(
-      options.url,
-      () => clock.read(),
-      stampedConnector(this.#arrivals, options.insecure),
-    );
-  }
-
-  open(concurrency: number): Promise<void> {
-    this.#wakefulness.start();
-    return this.#connections.open(concurrency);
-  }
-
-  send(planned: Planned, sink: Sink): void {
-    const exchange = new Exchange(planned, sink, this.#codec, this.#clock, this.#arrivals, {
-      dispatch: (call, handler) => this.#dispatch(call, handler),
-      quoted: (said) => withoutSecrets(said, this.#options.headers),
+    this.#receiveQueue = new ReceiveQueue(clock);
+    this.#busyPoll = new BusyPoll(clock);
+    const byOrigin = new Map<string, Connections>();
+    this.#endpoints = endpoints.map((access) => {
+      const connections =
+        byOrigin.get(access.url.origin) ??
+        new Connections(access.url, () => clock.read(), stampedConnector(this.#receiveQueue, access.insecure));
+      byOrigin.set(access.url.origin, connections);
+      return { access, connections };
     });
-    this.#exchanges.set(planned.index, exchange);
+  }
+
+  /** Opens connections for `concurrency` requests at once; the first failure is thrown. */
+  async open(concurrency: number): Promise<void> {
+    this.#busyPoll.start();
+    await Promise.all(this.#origins().map((connections) => connections.open(concurrency)));
+  }
+
+  send(scheduled: ScheduledRequest, sink: Sink): void {
+    const exchange = new Exchange(scheduled, sink, this.#codec, this.#clock, this.#receiveQueue, {
+      dispatch: (call, handler) => this.#dispatch(call, handler),
+      quoted: (said) => this.#endpoints.reduce((text, { access }) => withoutSecrets(text, access.headers), said),
+    });
+    this.#exchanges.set(scheduled.index, exchange);
     exchange.onOver = () => {
-      this.#exchanges.delete(planned.index);
-      this.#wakefulness.hasOpen = this.#exchanges.size > 0;
+      this.#exchanges.delete(scheduled.index);
+      this.#busyPoll.hasOpen = this.#exchanges.size > 0;
     };
-    this.#wakefulness.hasOpen = true;
+    this.#busyPoll.hasOpen = true;
     exchange.start();
   }
 
-  cancel(index: number): Answer | null {
+  cancel(index: number): ResponseInfo | null {
     return this.#exchanges.get(index)?.abandon() ?? null;
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     for (const exchange of this.#exchanges.values()) exchange.abandon();
-    this.#wakefulness.stop();
-    return this.#connections.close();
+    this.#busyPoll.stop();
+    await Promise.all(this.#origins().map((connections) => connections.close()));
+  }
+
+  /** Endpoints of one origin share its connections. */
+  #origins(): Connections[] {
+    return [...new Set(this.#endpoints.map(({ connections }) => connections))];
   }
 
   #dispatch(call: Call, handler: CallHandler): void {
-    const lease = this.#connections.take();
+    const endpoint = this.#endpoints[call.endpoint];
+    if (endpoint === undefined) throw new Error(`the target has no endpoint ${call.endpoint}`);
+    const { access, connections } = endpoint;
+    const lease = connections.take();
     handler.lease = lease;
-    handler.release = () => this.#connections.release(lease);
+    handler.release = () => connections.release(lease);
     lease.client.dispatch(
       {
         method: 'POST',
-        path: pathBelow(this.#options.url, call.path),
-        headers: { ...this.#options.headers, ...call.headers },
+        path: pathBelow(access.url, call.path),
+        headers: { ...access.headers, ...call.headers },
         body: call.body,
       },
       handler,
     );
   }
+}
+
+interface HttpEndpoint {
+  readonly access: ServerAccess;
+  readonly connections: Connections;
 }

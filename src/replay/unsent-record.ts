@@ -1,9 +1,23 @@
-import { isMeasured, type MeasuredSpan } from '../core/measurement-window.ts';
+import { isMeasured, type MeasurementWindow } from '../core/measurement-window.ts';
 import type { RequestRecord } from '../core/record.ts';
 import type { Request } from '../core/request.ts';
 
+/** What the records of one client of a run have in common. */
+export interface RecordContext {
+  /** Name of the target. */
+  readonly target: string;
+  /** Null: everything is measured. */
+  readonly window: MeasurementWindow | null;
+  /** Number of the worker that sends these requests. */
+  readonly worker: number;
+}
+
 /** The record of a request that was never sent: what the plan knows of it, and nothing else. */
-export function blankRecord(request: Request, target: string, measured: MeasuredSpan | null): RequestRecord {
+export function unsentRecord(
+  request: Request,
+  dueUs: number,
+  { target, window, worker }: RecordContext,
+): RequestRecord {
   return {
     request_id: request.id,
     session_id: request.session ?? null,
@@ -12,8 +26,8 @@ export function blankRecord(request: Request, target: string, measured: Measured
     slo_class: request.sloClass ?? null,
     model: request.model ?? null,
     target,
-    measured: isMeasured(measured, request.dueUs),
-    due_us: request.dueUs,
+    measured: isMeasured(window, dueUs),
+    due_us: dueUs,
     sent_us: null,
     connect_us: null,
     first_token_us: null,
@@ -36,7 +50,7 @@ export function blankRecord(request: Request, target: string, measured: Measured
     transfer_us: null,
     decode_queue_us: null,
     decode_us: null,
-    worker: 0,
-    touched: false,
+    worker,
+    client_stalled: false,
   };
 }

@@ -2,17 +2,17 @@ import { readFileSync } from 'node:fs';
 import { messageOf, UserError } from '../core/errors.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { Source } from '../core/plan.ts';
-import type { AskedSlo } from '../core/slo.ts';
+import type { SloSpec } from '../core/slo.ts';
 import type { RecordBatch } from '../core/record.ts';
 import type { Summary } from '../schema/summary.ts';
 import { summarise } from '../metrics/summarise.ts';
-import { blankRecord } from '../replay/unsent-record.ts';
+import { unsentRecord } from '../replay/unsent-record.ts';
 import { appendRecords, readRecords } from '../runs/records.ts';
 import { recoverRun } from '../runs/recovery.ts';
 import { readScrapes } from '../runs/server-file.ts';
 import { readManifest, writeManifest, writeReport, writeSummary } from '../runs/run-directory.ts';
 import { writeHtmlReport } from '../../reports/index.ts';
-import { surveyPlan } from '../../workloads/index.ts';
+import { scanPlan } from '../../workloads/index.ts';
 import { manifestSlo } from './manifest.ts';
 import { spanOf } from './measurement-window.ts';
 import { targetName } from '../target/target-spec.ts';
@@ -45,7 +45,7 @@ export async function reportRun(dir: string, manifest: Manifest): Promise<Summar
 }
 
 /** The same run judged by another SLO; its `run.json` stays as it is. */
-export function judgedBy(manifest: Manifest, slo: AskedSlo): Manifest {
+export function judgedBy(manifest: Manifest, slo: SloSpec): Manifest {
   return { ...manifest, slo: { ...manifestSlo(slo), in_place_of: manifest.slo?.text ?? 'none' } };
 }
 
@@ -76,8 +76,8 @@ async function planOf(dir: string, manifest: Manifest): Promise<Source> {
       transforms,
       ...(blockTokens === undefined ? {} : { blockTokens }),
     });
-    const facts = await surveyPlan(source, manifest.seed);
-    if (facts.digest === manifest.plan_sha256) return source;
+    const stats = await scanPlan(source, manifest.seed);
+    if (stats.digest === manifest.plan_sha256) return source;
   } catch (thrown) {
     throw unlike(`cannot be read any more (${messageOf(thrown)})`, thrown);
   }
@@ -85,9 +85,11 @@ async function planOf(dir: string, manifest: Manifest): Promise<Source> {
 }
 
 async function* unsent(source: Source, ended: ReadonlySet<string>, manifest: Manifest): AsyncGenerator<RecordBatch> {
-  const [target, measured] = [targetName(manifest.target.spec), spanOf(manifest)];
+  const context = { target: targetName(manifest.target.spec), window: spanOf(manifest), worker: 0 };
   for await (const requests of source.open())
-    yield requests.filter((request) => !ended.has(request.id)).map((request) => blankRecord(request, target, measured));
+    yield requests
+      .filter((request) => !ended.has(request.id))
+      .map((request) => unsentRecord(request, request.dueUs, context));
 }
 
 /** Whether a process runs. One that was killed and not yet waited for by its parent (a zombie) does not. */

@@ -2,7 +2,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { basename } from 'node:path';
 import type { Manifest } from '../schema/manifest.ts';
 import type { Plan } from '../core/plan.ts';
-import type { AskedSlo } from '../core/slo.ts';
+import type { SloSpec } from '../core/slo.ts';
 import type { Arena } from '../target/session.ts';
 import type { RunSpec } from './run-spec.ts';
 import { version } from '../core/version.ts';
@@ -20,10 +20,10 @@ export interface CheckedRun {
 
 /** What `run.json` says of a run as it begins. */
 export function describeRun(
-  { spec, plan: { source, facts, measured }, badRows, dir, startedAt }: CheckedRun,
+  { spec, plan: { source, stats, window }, badRows, dir, startedAt }: CheckedRun,
   arena: Arena,
 ): Manifest {
-  const durationS = facts.lastDueUs / 1e6;
+  const durationS = stats.lastDueUs / 1e6;
   return {
     schema: 1,
     run_id: basename(dir),
@@ -42,31 +42,31 @@ export function describeRun(
     },
     clock: spec.clock,
     seed: spec.seed,
-    plan_sha256: facts.digest,
+    plan_sha256: stats.digest,
     workload: {
       name: source.name,
       format: source.format,
       path: source.path,
-      sha256: facts.sourceSha256,
+      sha256: stats.sourceSha256,
       transforms: source.transforms.map((note) => ({ op: note.op, args: { ...note.args } })),
       ...(source.blockTokens === undefined ? {} : { block_tokens: source.blockTokens }),
       on_bad_row: spec.workload.onBadRow,
       bad_rows: badRows,
-      requests: facts.requests,
+      requests: stats.requests,
       duration_s: durationS,
-      rate_rps: durationS > 0 ? facts.requests / durationS : 0,
-      input_tokens: facts.inputTokens,
-      output_tokens: facts.outputTokens,
-      ...(facts.prefixReuse === null ? {} : { prefix_reuse: facts.prefixReuse }),
+      rate_rps: durationS > 0 ? stats.requests / durationS : 0,
+      input_tokens: stats.inputTokens,
+      output_tokens: stats.outputTokens,
+      ...(stats.prefixReuse === null ? {} : { prefix_reuse: stats.prefixReuse }),
     },
     measured:
-      measured === null
+      window === null
         ? null
         : {
             warmup_s: spec.warmupUs / 1e6,
             cooldown_s: spec.cooldownUs / 1e6,
-            from_us: measured.fromUs,
-            to_us: measured.toUs,
+            from_us: window.fromUs,
+            to_us: window.toUs,
           },
     target: arena.facts,
     ...(arena.prompts === null ? {} : { prompts: arena.prompts }),
@@ -78,6 +78,6 @@ export function describeRun(
   };
 }
 
-export function manifestSlo({ text, limits, profile }: AskedSlo): NonNullable<Manifest['slo']> {
+export function manifestSlo({ text, limits, profile }: SloSpec): NonNullable<Manifest['slo']> {
   return { text, ...(profile === undefined ? {} : { profile: { ...profile } }), limits_ms: { ...limits } };
 }

@@ -1,7 +1,7 @@
 import { UserError } from '../core/errors.ts';
 import type { Manifest } from '../schema/manifest.ts';
-import { isMeasured, type MeasuredSpan } from '../core/measurement-window.ts';
-import type { PlanFacts, Source } from '../core/plan.ts';
+import { isMeasured, type MeasurementWindow } from '../core/measurement-window.ts';
+import type { PlanStats, Source } from '../core/plan.ts';
 import { formatMs } from '../core/units.ts';
 import type { RunSpec } from './run-spec.ts';
 
@@ -9,27 +9,27 @@ import type { RunSpec } from './run-spec.ts';
  * What a run measures: warm-up counts from the replay's start, cool-down back from the last due time. Throws a
  * UserError where no request is due between them.
  */
-export async function measuredSpan(
+export async function measurementWindow(
   { warmupUs, cooldownUs }: RunSpec,
   source: Source,
-  facts: PlanFacts,
-): Promise<MeasuredSpan | null> {
+  stats: PlanStats,
+): Promise<MeasurementWindow | null> {
   if (warmupUs === 0 && cooldownUs === 0) return null;
-  const span = { fromUs: warmupUs, toUs: facts.lastDueUs - cooldownUs };
+  const span = { fromUs: warmupUs, toUs: stats.lastDueUs - cooldownUs };
   if (span.fromUs <= span.toUs && (await holdsRequest(source, span))) return span;
-  const [warmup, cooldown, last] = [warmupUs, cooldownUs, facts.lastDueUs].map((us) => formatMs(us / 1000));
+  const [warmup, cooldown, last] = [warmupUs, cooldownUs, stats.lastDueUs].map((us) => formatMs(us / 1000));
   throw new UserError(
     `--warmup ${warmup}, --cooldown ${cooldown}: no request of ${source.name} is due between them, the last is due at ${last}; make them shorter, or replay more of the trace`,
   );
 }
 
 /** What a run measured, as its manifest has it. */
-export function spanOf({ measured }: Manifest): MeasuredSpan | null {
+export function spanOf({ measured }: Manifest): MeasurementWindow | null {
   return measured === null ? null : { fromUs: measured.from_us, toUs: measured.to_us };
 }
 
 /** Reads on to the first request in the span only. */
-async function holdsRequest(source: Source, span: MeasuredSpan): Promise<boolean> {
+async function holdsRequest(source: Source, span: MeasurementWindow): Promise<boolean> {
   for await (const batch of source.open()) if (batch.some(({ dueUs }) => isMeasured(span, dueUs))) return true;
   return false;
 }

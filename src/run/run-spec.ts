@@ -1,6 +1,6 @@
-import type { TransformNote } from '../core/plan.ts';
-import type { Endpoint } from '../../adapters/index.ts';
-import type { AskedSlo } from '../core/slo.ts';
+import type { TransformSpec } from '../core/plan.ts';
+import type { ApiEndpoint } from '../../adapters/index.ts';
+import type { SloSpec } from '../core/slo.ts';
 
 /**
  * Where the requests come from, as plain data: a run's worker thread, and a later report on a run that was killed,
@@ -12,7 +12,7 @@ export interface WorkloadSpec {
   /** Tokens of a prefix block, for traces whose file does not say. */
   readonly blockTokens?: number;
   /** Applied in this order. */
-  readonly transforms: readonly TransformNote[];
+  readonly transforms: readonly TransformSpec[];
 }
 
 /** A server to start before a run and to end after it. */
@@ -31,13 +31,13 @@ export interface RunSpec {
   /** A dialect, or `auto`: as the server is. */
   readonly adapter: string;
   /** Null: the first that the adapter speaks and the server has. */
-  readonly endpoint: Endpoint | null;
+  readonly endpoint: ApiEndpoint | null;
   /** Model to ask for; null: the first that the server lists. */
   readonly model: string | null;
   /** What makes prompts of exact length where ids are not accepted: the path of a `tokenizer.json`, or `server`. */
   readonly tokenizer: string | null;
   readonly clock: 'real' | 'virtual';
-  readonly slo: AskedSlo | null;
+  readonly slo: SloSpec | null;
   /** Replayed and recorded but not measured: the first so long of the replay, and the last before the last due time. */
   readonly warmupUs: number;
   readonly cooldownUs: number;

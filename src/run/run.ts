@@ -1,23 +1,26 @@
 import { join } from 'node:path';
-import { collectAlone } from '../core/single-threaded-gc.ts';
+import { useSingleThreadedGc } from '../core/single-threaded-gc.ts';
 import { messageOf } from '../core/errors.ts';
 import type { ClientHealth, Manifest } from '../schema/manifest.ts';
-import type { Plan, PlanFacts } from '../core/plan.ts';
+import type { Plan, PlanStats } from '../core/plan.ts';
 import type { Summary } from '../schema/summary.ts';
 import { HealthMonitor } from '../replay/health.ts';
 import { Recorder, type Progress } from '../replay/recorder.ts';
+import { machineUs } from '../core/wall-clock.ts';
+import { traceOrder } from '../core/schedule.ts';
+import { StallLog } from '../replay/stalls.ts';
 import { replay } from '../replay/replay.ts';
 import { writeClientSamples } from '../runs/client-file.ts';
 import { openBlockingRecordStore, openRecordStore } from '../runs/record-store.ts';
 import { checkRunDirectory, createRunDirectory, writeManifest } from '../runs/run-directory.ts';
 import { describeRun, type CheckedRun } from './manifest.ts';
 import { completeRecords, reportRun } from './finish.ts';
-import { measuredSpan } from './measurement-window.ts';
+import { measurementWindow } from './measurement-window.ts';
 import type { RunSpec } from './run-spec.ts';
 import { openArena } from '../target/open-target.ts';
 import { checkTarget, targetName } from '../target/target-spec.ts';
 import { startIfAsked, type ServerOfRun } from '../target/launch.ts';
-import { surveyWorkload } from '../../workloads/open-workload.ts';
+import { scanWorkload } from '../../workloads/open-workload.ts';
 
 /** The first due time lies this far ahead of the start of the clock, so that the first batches are on it by then. */
 const LEAD_US = 300_000;
@@ -34,7 +37,7 @@ export interface RunHooks {
   /** What goes on before the run has begun, a line now and then. */
   readonly tell: (text: string) => void;
   /** The run has begun; `look` says how far it is, at any time. */
-  readonly started: (dir: string, facts: PlanFacts, look: () => RunProgress) => void;
+  readonly started: (dir: string, stats: PlanStats, look: () => RunProgress) => void;
   readonly stop: AbortSignal;
   readonly cut: AbortSignal;
 }
@@ -56,10 +59,10 @@ export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResul
   checkTarget(asked);
   if (asked.clock === 'virtual' && (asked.resetCache || asked.warmupRequests > 0))
     hooks.warn('--reset-cache and --warmup-requests do nothing in virtual time: the engine is new, and is never cold');
-  const { spec: workload, source, facts, badRows } = await surveyWorkload(asked.workload, asked.seed, hooks);
+  const { spec: workload, source, stats, badRows } = await scanWorkload(asked.workload, asked.seed, hooks);
   const spec: RunSpec = { ...asked, workload };
-  const measured = await measuredSpan(spec, source, facts);
-  const plan: Plan = { source, facts, measured, seed: spec.seed };
+  const window = await measurementWindow(spec, source, stats);
+  const plan: Plan = { source, stats, window, seed: spec.seed };
   const startedAt = hooks.nowIso();
   const dir =
     spec.out ??
@@ -97,26 +100,28 @@ async function measure(run: CheckedRun, server: ServerOfRun | null, hooks: RunHo
   // Replay: from here on there is a run directory, and whatever happens is recorded in it.
   const isTimed = arena.wall !== null;
   const openStore =
-    isTimed || plan.facts.outputTokens > MAX_TOKENS_WITHOUT_THREAD ? openRecordStore : openBlockingRecordStore;
+    isTimed || plan.stats.outputTokens > MAX_TOKENS_WITHOUT_THREAD ? openRecordStore : openBlockingRecordStore;
   const store = openStore(dir, { worker: 0, journal: isTimed });
-  const recorder = new Recorder(store, targetName(spec.target), plan.measured);
+  const { wall } = arena;
+  const stalls = wall === null ? null : new StallLog(() => wall.read());
+  const recorder = new Recorder(store, { target: targetName(spec.target), window: plan.window, worker: 0 }, stalls);
   const gone = [arena.gone, ...(server === null ? [] : [server.gone])];
   let stopped: string | null;
   let client: ClientHealth | null = null;
   try {
     if (arena.wall !== null) {
-      collectAlone();
-      arena.wall.startIn(LEAD_US);
+      useSingleThreadedGc();
+      arena.wall.startAt(machineUs() + LEAD_US);
       arena.watch?.begin(dir, arena.wall.zeroUs);
     }
-    hooks.started(dir, plan.facts, () => ({
+    hooks.started(dir, plan.stats, () => ({
       ...recorder.progress,
       nowUs: arena.clock.now(),
       inFlight: recorder.inFlight,
     }));
-    const health = arena.wall === null ? null : new HealthMonitor(arena.wall, recorder);
+    const health = arena.wall === null || stalls === null ? null : new HealthMonitor(arena.wall, recorder, stalls);
     health?.start();
-    stopped = await replay(arena.feed, arena.target, arena.clock, recorder, {
+    stopped = await replay(traceOrder(arena.feed), arena.target, arena.clock, recorder, {
       timeoutUs: spec.timeoutUs,
       ttftTimeoutUs: spec.ttftTimeoutUs,
       stop: AbortSignal.any([hooks.stop, abortedBy(Promise.race(gone))]),

@@ -146,7 +146,7 @@ function record(row: Row): RequestRecord {
     decode_queue_us: orNull(integer, row, 'decode_queue_us'),
     decode_us: orNull(integer, row, 'decode_us'),
     worker: integer(row, 'worker'),
-    touched: typeof row['touched'] === 'boolean' ? row['touched'] : null,
+    client_stalled: typeof row['touched'] === 'boolean' ? row['touched'] : null,
   };
 }
 

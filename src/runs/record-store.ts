@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { RecordStore } from '../core/store.ts';
+import type { RecordStore } from '../core/record.ts';
 import type { WriterMessage } from './record-writer-worker.ts';
 import { RecordWriter, type WriterOptions } from './record-writer.ts';
 import { requestsDirectory, writeError } from './run-directory.ts';

@@ -1,4 +1,4 @@
-import type { TransformNote } from '../core/plan.ts';
+import type { TransformSpec } from '../core/plan.ts';
 import type { Slo, SloMetric } from '../core/slo.ts';
 
 /** What `reprise place` found, as `place.json` holds it. Goodput is in requests a second. */
@@ -24,7 +24,7 @@ export interface PlacementReport {
     readonly name: string;
     readonly format: string;
     readonly sha256: string;
-    readonly transforms: readonly TransformNote[];
+    readonly transforms: readonly TransformSpec[];
     readonly requests: number;
     /** Rows that are longer than the model takes, and are never drawn. */
     readonly too_long: number;

@@ -1,11 +1,11 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { UserError } from '../core/errors.ts';
-import type { Answer, Question, Setting } from './goodput/simulated.ts';
+import type { GoodputResult, GoodputQuery, SimulationConfig } from './goodput/simulated.ts';
 
 /** What a worker answers to a question. */
 export type Reply =
-  | { readonly kind: 'answer'; readonly answer: Answer }
+  | { readonly kind: 'answer'; readonly answer: GoodputResult }
   | { readonly kind: 'mistake'; readonly message: string }
   | { readonly kind: 'fault'; readonly message: string };
 
@@ -14,12 +14,15 @@ export interface Pool {
    * Answers in the order of the questions, whichever worker had which and however many there are. `told` hears of each
    * as it comes.
    */
-  ask(questions: readonly Question[], told: (index: number, answer: Answer) => void): Promise<Answer[]>;
+  ask(
+    questions: readonly GoodputQuery[],
+    told: (index: number, answer: GoodputResult) => void,
+  ): Promise<GoodputResult[]>;
   close(): Promise<void>;
 }
 
 /** Worker threads that simulate. When `stop` aborts they end at once, and `ask` rejects with its reason. */
-export function openPool(setting: Setting, workers: number, stop: AbortSignal): Pool {
+export function openPool(setting: SimulationConfig, workers: number, stop: AbortSignal): Pool {
   const threads: Worker[] = [];
   const thread = (index: number): Worker =>
     (threads[index] ??= new Worker(new URL(`./simulation-worker${extname(import.meta.filename)}`, import.meta.url), {
@@ -30,7 +33,7 @@ export function openPool(setting: Setting, workers: number, stop: AbortSignal): 
   };
   return {
     async ask(questions, told) {
-      const answers: Answer[] = [];
+      const answers: GoodputResult[] = [];
       let next = 0;
       const work = async (index: number): Promise<void> => {
         for (;;) {
@@ -50,7 +53,7 @@ export function openPool(setting: Setting, workers: number, stop: AbortSignal): 
   };
 }
 
-function askOne(worker: Worker, question: Question, stop: AbortSignal): Promise<Answer> {
+function askOne(worker: Worker, question: GoodputQuery, stop: AbortSignal): Promise<GoodputResult> {
   return new Promise((resolve, reject) => {
     const settle = (): void => {
       worker.off('message', onReply).off('error', onError);

@@ -1,13 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf, UserError } from '../core/errors.ts';
 import type { Reply } from './pool.ts';
-import { simulatedGoodput, type Question, type Setting } from './goodput/simulated.ts';
+import { simulatedGoodput, type GoodputQuery, type SimulationConfig } from './goodput/simulated.ts';
 
 /** The other side of `openPool`: one reply to each question. */
 const port = parentPort;
 if (port === null) throw new Error('simulation-worker runs in a worker thread');
-const setting: Setting = workerData;
-port.on('message', (question: Question) => {
+const setting: SimulationConfig = workerData;
+port.on('message', (question: GoodputQuery) => {
   const reply = (message: Reply): void => port.postMessage(message);
   simulatedGoodput(question, setting).then(
     (answer) => reply({ kind: 'answer', answer }),

@@ -48,7 +48,7 @@ export async function simulate(system: string, arrivals: readonly Arrival[], jud
     let firstUs = -1;
     let lastUs = -1;
     engine.submit(
-      { id: '', inputTokens, content: null, maxTokens: outputTokens, stopAfter: outputTokens },
+      { id: '', inputTokens, content: null, maxTokens: outputTokens, trueOutputTokens: outputTokens },
       {
         tokens(timeUs) {
           // Whole microseconds, as in records.

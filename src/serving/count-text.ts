@@ -1,8 +1,7 @@
-import type { Codec } from '../core/codec.ts';
+import type { Codec, PromptMaker } from '../core/codec.ts';
 import { messageOf } from '../core/errors.ts';
-import type { PromptMaker } from '../core/prompt-maker.ts';
 import type { ServerAccess } from '../replay/transport.ts';
-import { openAsker } from './single-requests.ts';
+import { openSingleRequests } from './single-requests.ts';
 
 const PATIENCE_US = 60e6;
 
@@ -15,10 +14,10 @@ export async function countText(
   makeCodec: (prompts: PromptMaker) => Codec,
   text: string,
 ): Promise<Counted> {
-  const asker = openAsker(makeCodec({ ids: () => [], text: () => text }), access, PATIENCE_US);
+  const asker = openSingleRequests(makeCodec({ ids: () => [], text: () => text }), access, PATIENCE_US);
   try {
     const request = { id: 'prompt-length', traceRow: 0, dueUs: 0, inputTokens: 1, outputTokens: 1 };
-    const { inputTokens } = await asker.ask(request);
+    const { inputTokens } = await asker.send(request);
     return inputTokens === null ? { fault: 'its answers tell no input tokens' } : { tokens: inputTokens };
   } catch (thrown) {
     return { fault: messageOf(thrown) };

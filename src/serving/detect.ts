@@ -1,7 +1,7 @@
-import { ADAPTERS, type Endpoint, type ServerAbilities } from '../../adapters/index.ts';
+import { ADAPTERS, type ApiEndpoint, type ServerCapabilities } from '../../adapters/index.ts';
 import { EXIT, UserError } from '../core/errors.ts';
-import { suggestion } from '../core/did-you-mean.ts';
-import type { PromptMaker } from '../core/prompt-maker.ts';
+import { didYouMean } from '../core/did-you-mean.ts';
+import type { PromptMaker } from '../core/codec.ts';
 import type { TokenCountSource } from '../core/record.ts';
 import type { ServerAccess } from '../replay/transport.ts';
 import { nameEngine } from './engine-name.ts';
@@ -9,9 +9,9 @@ import { probe, type Probed } from './probe.ts';
 import { reachTarget } from './reach.ts';
 
 /** What the user has settled; null and `auto`: as the server is. */
-export interface Asked {
+export interface DetectOptions {
   readonly adapter: string;
-  readonly endpoint: Endpoint | null;
+  readonly endpoint: ApiEndpoint | null;
   readonly model: string | null;
   /** Prefix of the probe's `X-Request-Id`. */
   readonly runId: string;
@@ -24,14 +24,14 @@ export interface Asked {
 /** What a server is, and how it is best spoken to. */
 export interface Detected {
   readonly adapter: string;
-  readonly endpoint: Endpoint;
+  readonly endpoint: ApiEndpoint;
   readonly engine: string | null;
   readonly version: string | null;
   readonly model: string;
   /** Longest prompt and output together; null where it does not say. */
   readonly contextTokens: number | null;
   /** Null where it did not answer the probe. */
-  readonly abilities: ServerAbilities | null;
+  readonly capabilities: ServerCapabilities | null;
   /** How tokens are counted while they come; null where the probe showed none. */
   readonly countedBy: TokenCountSource | null;
   /** What a user should know before the run. */
@@ -42,12 +42,12 @@ export interface Detected {
  * Asks a server what it is and what it knows, once, before a run: its engine, version and models from its own pages,
  * the rest from one small request such as the run will send. Throws a UserError where a run could not succeed.
  */
-export async function detect(access: ServerAccess, asked: Asked, prompts: PromptMaker): Promise<Detected> {
+export async function detect(access: ServerAccess, asked: DetectOptions, prompts: PromptMaker): Promise<Detected> {
   const { url } = access;
   const models = await reachTarget(access);
   const ids = models.map(({ id }) => id);
   if (asked.model !== null && ids.length > 0 && !ids.includes(asked.model))
-    throw new UserError(`--model: ${url.href} does not serve "${asked.model}"${suggestion(asked.model, ids)}`);
+    throw new UserError(`--model: ${url.href} does not serve "${asked.model}"${didYouMean(asked.model, ids)}`);
   const model = asked.model ?? ids[0] ?? 'default';
   const warnings =
     asked.model === null && ids.length === 0
@@ -57,7 +57,7 @@ export async function detect(access: ServerAccess, asked: Asked, prompts: Prompt
   const named = await nameEngine(access, listed);
   const adapter = asked.adapter === 'auto' ? named.adapter : asked.adapter;
   const { endpoint, probed } = await findEndpoint(access, adapter, asked, model, prompts, warnings);
-  const abilities = probed.kind === 'answered' ? probed.abilities : null;
+  const capabilities = probed.kind === 'answered' ? probed.capabilities : null;
   if (probed.kind === 'silent')
     warnings.push(
       `${url.href} did not answer a request for two tokens (${probed.why}); it is taken to know what adapter ${adapter} usually finds`,
@@ -69,9 +69,9 @@ export async function detect(access: ServerAccess, asked: Asked, prompts: Prompt
     version: named.version,
     model,
     contextTokens: listed?.contextTokens ?? named.contextTokens,
-    abilities,
+    capabilities,
     countedBy: probed.kind === 'answered' ? probed.countedBy : null,
-    warnings: [...warnings, ...lacks(abilities, endpoint)],
+    warnings: [...warnings, ...lacks(capabilities, endpoint)],
   };
 }
 
@@ -79,11 +79,11 @@ export async function detect(access: ServerAccess, asked: Asked, prompts: Prompt
 async function findEndpoint(
   access: ServerAccess,
   adapter: string,
-  { endpoint: only, runId, patienceMs, mayEcho }: Asked,
+  { endpoint: only, runId, patienceMs, mayEcho }: DetectOptions,
   model: string,
   prompts: PromptMaker,
   warnings: string[],
-): Promise<{ endpoint: Endpoint; probed: Exclude<Probed, { kind: 'no endpoint' }> }> {
+): Promise<{ endpoint: ApiEndpoint; probed: Exclude<Probed, { kind: 'no endpoint' }> }> {
   const spoken = ADAPTERS[adapter]?.endpoints ?? [];
   checkEndpoint(adapter, only);
   const tried: string[] = [];
@@ -103,18 +103,18 @@ async function findEndpoint(
 }
 
 /** Throws a UserError where an adapter does not speak the endpoint that was asked for. */
-export function checkEndpoint(adapter: string, endpoint: Endpoint | null): void {
+export function checkEndpoint(adapter: string, endpoint: ApiEndpoint | null): void {
   const spoken = ADAPTERS[adapter]?.endpoints;
   if (endpoint === null || spoken === undefined || spoken.includes(endpoint)) return;
   throw new UserError(`--endpoint ${endpoint}: adapter ${adapter} speaks ${spoken.join(' or ')}`);
 }
 
-function lacks(abilities: ServerAbilities | null, endpoint: Endpoint): string[] {
-  if (abilities === null) return [];
+function lacks(capabilities: ServerCapabilities | null, endpoint: ApiEndpoint): string[] {
+  if (capabilities === null) return [];
   const said: string[] = [];
-  if (!abilities.ignoreEos)
+  if (!capabilities.ignoreEos)
     said.push('the server does not know ignore_eos: answers end when the model says so, not at their planned length');
-  if (!abilities.tokenIdPrompts && endpoint !== 'chat')
+  if (!capabilities.tokenIdPrompts && endpoint !== 'chat')
     said.push('the server does not take prompts as token ids: they are sent as text');
   return said;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ServerAccess } from '../replay/transport.ts';
-import { askJson } from './http-once.ts';
+import { getJson } from './http-once.ts';
 import { PATIENCE_MS, type ListedModel } from './reach.ts';
 
 /** What a server says it is. */
@@ -33,7 +33,7 @@ export async function nameEngine(access: ServerAccess, model: ListedModel | unde
   const owner = model?.owner ?? null;
   // A vLLM in development mode has a /server_info that may fail, and would say so in its log.
   const pages = ['/version', ...(owner === 'vllm' ? [] : SGLANG_PAGES)];
-  const [version, ...infos] = await Promise.all(pages.map((page) => askJson(access, page, PATIENCE_MS)));
+  const [version, ...infos] = await Promise.all(pages.map((page) => getJson(access, page, PATIENCE_MS)));
   const told = versionPage.safeParse(version).data?.version ?? null;
   const info = infos.map((page) => sglangPage.safeParse(page).data).find((page) => page !== undefined);
   const hasModelPage = infos.some((page) => modelPage.safeParse(page).success);

@@ -17,12 +17,12 @@ interface Post {
 }
 
 /** One request to a path below the server's URL. */
-export function ask(access: ServerAccess, path: string, patienceMs: number, post?: Post): Promise<Reply> {
-  return askUrl(urlBelow(access.url, path), access, patienceMs, post);
+export function httpOnce(access: ServerAccess, path: string, patienceMs: number, post?: Post): Promise<Reply> {
+  return httpOnceTo(urlBelow(access.url, path), access, patienceMs, post);
 }
 
 /** One request, its answer read whole. Throws when none has come within `patienceMs`. */
-export async function askUrl(
+export async function httpOnceTo(
   url: URL,
   { headers, insecure }: Omit<ServerAccess, 'url'>,
   patienceMs: number,
@@ -53,9 +53,9 @@ export async function askUrl(
 }
 
 /** The JSON of a GET; null where there is no such thing, or no JSON, or no answer. */
-export async function askJson(access: ServerAccess, path: string, patienceMs: number): Promise<unknown> {
+export async function getJson(access: ServerAccess, path: string, patienceMs: number): Promise<unknown> {
   try {
-    const { status, body } = await ask(access, path, patienceMs);
+    const { status, body } = await httpOnce(access, path, patienceMs);
     return status === 200 ? JSON.parse(body.toString()) : null;
   } catch {
     return null;

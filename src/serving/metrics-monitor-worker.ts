@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { machineUs } from '../core/wall-clock.ts';
 import { ServerFile } from '../runs/server-file.ts';
-import { openScraper, type Look, type MetricsPage } from './scrape.ts';
+import { openScraper, type ScrapeResult, type MetricsPage } from './scrape.ts';
 import type { WatchAnswer, WatchMessage, WatchReport } from './metrics-monitor.ts';
 
 const EVERY_US = 1e6;
@@ -27,12 +27,12 @@ const begun = new Promise<{ dir: string; zeroUs: number }>((resolve) =>
 );
 
 /** The first look, then one a second from the run's start, then the last. */
-async function watch(first: Look): Promise<WatchReport> {
+async function watch(first: ScrapeResult): Promise<WatchReport> {
   const { dir, zeroUs } = await begun;
   const file = new ServerFile(dir);
   let [looks, failed]: [number, number] = [0, 0];
   let why: string | null = null;
-  const keep = (look: Look): void => {
+  const keep = (look: ScrapeResult): void => {
     looks++;
     if (look.kind !== 'read') {
       failed++;

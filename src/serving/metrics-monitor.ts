@@ -4,7 +4,7 @@ import { messageOf } from '../core/errors.ts';
 import type { MetricsPage } from './scrape.ts';
 
 /** A server's metrics over a run, once a second, in a thread of its own: a page takes milliseconds to read. */
-export interface ServerWatch {
+export interface MetricsMonitor {
   /** The run begins, with its zero there on the machine's clock; the file goes into `dir`. */
   begin(dir: string, zeroUs: number): void;
   /** Looks for the last time and ends the file. What has gone wrong is said in a sentence; null if nothing has. */
@@ -37,7 +37,7 @@ export interface WatchReport {
  * Resolves after the first look. Null if the server has no metrics, which is said once. Nothing that goes wrong here is
  * a fault of the run.
  */
-export async function watchServer(page: MetricsPage, warn: (text: string) => void): Promise<ServerWatch | null> {
+export async function monitorMetrics(page: MetricsPage, warn: (text: string) => void): Promise<MetricsMonitor | null> {
   const worker = new Worker(new URL(`./metrics-monitor-worker${extname(import.meta.filename)}`, import.meta.url), {
     workerData: page,
   });

@@ -3,7 +3,7 @@ import type { Manifest } from '../schema/manifest.ts';
 import type { Source } from '../core/plan.ts';
 import type { Request } from '../core/request.ts';
 import type { ServerAccess } from '../replay/transport.ts';
-import { openAsker } from './single-requests.ts';
+import { openSingleRequests } from './single-requests.ts';
 import { resetCache } from './reset-cache.ts';
 import { warmServer } from './warm-server.ts';
 import type { RunSpec } from '../run/run-spec.ts';
@@ -20,7 +20,7 @@ export async function prepareServer(
   warn: (text: string) => void,
 ): Promise<Manifest['prepared']> {
   if (warmupRequests === 0 && !isReset) return null;
-  const asker = openAsker(codec, server, timeoutUs);
+  const asker = openSingleRequests(codec, server, timeoutUs);
   try {
     const requests = await warmUpRequests(source, warmupRequests);
     if (requests.length > 0) await warmServer(asker, requests, warn);

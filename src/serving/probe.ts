@@ -1,16 +1,16 @@
 import { setTimeout } from 'node:timers/promises';
-import { EVERY_ABILITY, makeCodec, type CodecOptions, type ServerAbilities } from '../../adapters/index.ts';
+import { ALL_CAPABILITIES, makeCodec, type CodecOptions, type ServerCapabilities } from '../../adapters/index.ts';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
-import type { PromptMaker } from '../core/prompt-maker.ts';
+import type { PromptMaker } from '../core/codec.ts';
 import type { TokenCountSource } from '../core/record.ts';
 import { withoutSecrets } from '../core/secrets.ts';
 import type { ServerAccess } from '../replay/transport.ts';
-import { ask, type Reply } from './http-once.ts';
+import { httpOnce, type Reply } from './http-once.ts';
 import { refusedCredentials } from './reach.ts';
 import { withoutUnknown } from './unknown-fields.ts';
 
 /** The smallest request that shows how tokens are told: one after another. */
-const REQUEST = { id: 'ability-probe', traceRow: 0, dueUs: 0, inputTokens: 8, outputTokens: 2 };
+const REQUEST = { id: 'capability-probe', traceRow: 0, dueUs: 0, inputTokens: 8, outputTokens: 2 };
 
 /** Too many requests, or not just now: worth another try, for what is not learnt is guessed for the whole run. */
 const BUSY: ReadonlySet<number> = new Set([429, 503]);
@@ -20,7 +20,7 @@ const PAUSES_MS = [500, 1000, 2000];
 export type Probed =
   | {
       readonly kind: 'answered';
-      readonly abilities: ServerAbilities;
+      readonly capabilities: ServerCapabilities;
       readonly countedBy: TokenCountSource | null;
     }
   /** It was too busy, or did not answer at all: nothing is known. */
@@ -42,15 +42,15 @@ export async function probe(
   patienceMs: number,
   mayEcho: boolean,
 ): Promise<Probed> {
-  let abilities: ServerAbilities = { ...EVERY_ABILITY, returnTokenIds: mayEcho };
+  let capabilities: ServerCapabilities = { ...ALL_CAPABILITIES, returnTokenIds: mayEcho };
   const pauses = [...PAUSES_MS];
   for (;;) {
-    const codec = makeCodec(adapter, { ...options, abilities }, prompts);
+    const codec = makeCodec(adapter, { ...options, capabilities }, prompts);
     const [call] = codec.open(REQUEST);
     if (call === undefined) throw new Error(`adapter ${adapter} makes no call`);
     let reply: Reply;
     try {
-      reply = await ask(access, call.path, patienceMs, call);
+      reply = await httpOnce(access, call.path, patienceMs, call);
     } catch (thrown) {
       return { kind: 'silent', why: messageOf(thrown) };
     }
@@ -62,17 +62,17 @@ export async function probe(
       const decoder = codec.decoder(REQUEST, { tokens: (count) => (tokens += count) });
       decoder.push(body);
       const fault = decoder.end();
-      const { countSource } = decoder.answer(status);
+      const { countSource } = decoder.response(status);
       if (fault === null || tokens > 0) {
-        const less = lessFor(abilities, options.endpoint, tokens, countSource);
-        if (less === null) return { kind: 'answered', abilities, countedBy: countSource };
-        abilities = less;
+        const less = lessFor(capabilities, options.endpoint, tokens, countSource);
+        if (less === null) return { kind: 'answered', capabilities, countedBy: countSource };
+        capabilities = less;
         continue;
       }
       if (!/"error"|^event: ?error/m.test(said)) throw notUnderstood(access, call.path, reply, adapter);
       said = fault.message;
     }
-    const why = `${status} on ${call.path}: ${withoutSecrets(codec.refusal(said), access.headers)}`;
+    const why = `${status} on ${call.path}: ${withoutSecrets(codec.errorMessage(said), access.headers)}`;
     if (status === 404 || status === 405 || status === 501) return { kind: 'no endpoint', why };
     const pauseMs = BUSY.has(status) ? pauses.shift() : undefined;
     if (pauseMs !== undefined) {
@@ -80,25 +80,25 @@ export async function probe(
       continue;
     }
     if (status === 429 || status >= 500) return { kind: 'silent', why };
-    const less = withoutUnknown(abilities, said);
+    const less = withoutUnknown(capabilities, said);
     if (less === null) return { kind: 'no endpoint', why };
-    abilities = less;
+    capabilities = less;
   }
 }
 
 /** What to ask next of a server that answered and let something pass unnoticed; null if it did all that it was asked. */
 function lessFor(
-  abilities: ServerAbilities,
+  capabilities: ServerCapabilities,
   endpoint: CodecOptions['endpoint'],
   tokens: number,
   countedBy: TokenCountSource | null,
-): ServerAbilities | null {
+): ServerCapabilities | null {
   if (endpoint === 'generate') return null;
-  if (endpoint === 'chat' && abilities.maxCompletionTokens && tokens > REQUEST.outputTokens)
-    return { ...abilities, maxCompletionTokens: false };
-  if (abilities.returnTokenIds && countedBy !== 'token_ids') return { ...abilities, returnTokenIds: false };
-  if (abilities.continuousUsage && countedBy !== 'usage' && countedBy !== 'token_ids')
-    return { ...abilities, continuousUsage: false };
+  if (endpoint === 'chat' && capabilities.maxCompletionTokens && tokens > REQUEST.outputTokens)
+    return { ...capabilities, maxCompletionTokens: false };
+  if (capabilities.returnTokenIds && countedBy !== 'token_ids') return { ...capabilities, returnTokenIds: false };
+  if (capabilities.continuousUsage && countedBy !== 'usage' && countedBy !== 'token_ids')
+    return { ...capabilities, continuousUsage: false };
   return null;
 }
 

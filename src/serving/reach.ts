@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import type { ServerAccess } from '../replay/transport.ts';
-import { ask } from './http-once.ts';
+import { httpOnce } from './http-once.ts';
 
 export const PATIENCE_MS = 5000;
 
@@ -33,7 +33,7 @@ const modelList = z.object({
 export async function reachTarget(access: ServerAccess): Promise<readonly ListedModel[]> {
   const { url } = access;
   try {
-    const { status, body } = await ask(access, '/v1/models', PATIENCE_MS);
+    const { status, body } = await httpOnce(access, '/v1/models', PATIENCE_MS);
     if (status === 401 || status === 403) throw refusedCredentials(url, status, '/v1/models');
     const listed = modelList.safeParse(JSON.parse(body.toString()));
     if (!listed.success) return [];

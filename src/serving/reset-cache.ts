@@ -4,8 +4,8 @@ import type { CacheReset } from '../schema/manifest.ts';
 import { byMetric, type ServerSample } from '../schema/server-metrics.ts';
 import type { Request } from '../core/request.ts';
 import { urlBelow, type ServerAccess } from '../replay/transport.ts';
-import { ask } from './http-once.ts';
-import type { Asker } from './single-requests.ts';
+import { httpOnce } from './http-once.ts';
+import type { SingleRequests } from './single-requests.ts';
 import { metricsPage, openScraper, type Scraper } from './scrape.ts';
 
 /** vLLM in its development mode; SGLang, which waits for so many seconds until it is idle. */
@@ -25,7 +25,7 @@ const PROBE: Request = { id: 'cache-check', traceRow: 0, dueUs: 0, inputTokens: 
  * Empties a server's prefix cache and sees to it that it is empty: a prompt that was found in it is not found any more.
  * Throws a UserError if the server cannot or does not empty it. `verified_by` is null where it does not tell.
  */
-export async function resetCache(asker: Asker, server: ServerAccess): Promise<CacheReset> {
+export async function resetCache(asker: SingleRequests, server: ServerAccess): Promise<CacheReset> {
   const scraper = openScraper(metricsPage(server));
   try {
     await probe(asker, scraper);
@@ -55,9 +55,9 @@ interface Found {
   readonly hits: number;
 }
 
-async function probe(asker: Asker, scraper: Scraper): Promise<Found> {
+async function probe(asker: SingleRequests, scraper: Scraper): Promise<Found> {
   const before = await counters(scraper);
-  const answer = await asker.ask(PROBE).catch((thrown: unknown) => {
+  const answer = await asker.send(PROBE).catch((thrown: unknown) => {
     throw unreachable(
       `a prompt of ${PROBE.inputTokens} tokens, to see what is cached, was not answered: ${messageOf(thrown)}`,
     );
@@ -108,7 +108,7 @@ async function reset(server: ServerAccess): Promise<string> {
 
 async function post(server: ServerAccess, route: string): Promise<number> {
   try {
-    return (await ask(server, route, PATIENCE_MS, { headers: {}, body: new Uint8Array() })).status;
+    return (await httpOnce(server, route, PATIENCE_MS, { headers: {}, body: new Uint8Array() })).status;
   } catch (thrown) {
     throw unreachable(`POST ${urlBelow(server.url, route).href}: ${messageOf(thrown)}`);
   }

@@ -16,12 +16,12 @@ export interface MetricsPage {
 }
 
 /** What one look at `/metrics` gave. `absent`: there is no such page, and it is no use to ask again. */
-export type Look =
+export type ScrapeResult =
   | { readonly kind: 'read'; readonly machineUs: number; readonly samples: readonly ServerSample[] }
   | { readonly kind: 'failed' | 'absent'; readonly machineUs: number; readonly why: string };
 
 export interface Scraper {
-  scrape(signal: AbortSignal): Promise<Look>;
+  scrape(signal: AbortSignal): Promise<ScrapeResult>;
   close(): Promise<void>;
 }
 

@@ -6,7 +6,7 @@ import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import { formatMs } from '../core/units.ts';
 import { machineUs } from '../core/wall-clock.ts';
 import { urlBelow } from '../replay/transport.ts';
-import { askUrl } from './http-once.ts';
+import { httpOnceTo } from './http-once.ts';
 
 const LOOK_EVERY_MS = 250;
 const LOOK_PATIENCE_MS = 5000;
@@ -147,7 +147,7 @@ function readyUrl({ ready, target }: StartOptions): URL {
 /** Why the server does not answer yet; null once it does. */
 async function lookAt(url: URL, options: StartOptions): Promise<string | null> {
   try {
-    const { status } = await askUrl(url, options, LOOK_PATIENCE_MS);
+    const { status } = await httpOnceTo(url, options, LOOK_PATIENCE_MS);
     // A server that has no such route is up all the same.
     const isReady = status < 300 || (options.ready === null && (status === 404 || status === 405));
     return isReady ? null : `HTTP ${status}`;

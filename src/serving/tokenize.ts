@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import { withoutSecrets } from '../core/secrets.ts';
 import type { ServerAccess } from '../replay/transport.ts';
-import { ask, type Reply } from './http-once.ts';
+import { httpOnce, type Reply } from './http-once.ts';
 
 const PATIENCE_MS = 30_000;
 const answer = z.looseObject({ tokens: z.array(z.int()) });
@@ -23,7 +23,7 @@ export async function tokenizeOnServer(access: ServerAccess, model: string, text
 async function post(access: ServerAccess, body: object): Promise<Reply> {
   const headers = { 'content-type': 'application/json' };
   try {
-    return await ask(access, '/tokenize', PATIENCE_MS, { headers, body: Buffer.from(JSON.stringify(body)) });
+    return await httpOnce(access, '/tokenize', PATIENCE_MS, { headers, body: Buffer.from(JSON.stringify(body)) });
   } catch (thrown) {
     throw new UserError(`--tokenizer server: /tokenize of ${access.url.href} does not answer: ${messageOf(thrown)}`, {
       exitCode: EXIT.unreachable,

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { Ability, ServerAbilities } from '../../adapters/index.ts';
+import type { Capability, ServerCapabilities } from '../../adapters/index.ts';
 
 /** The field of the body by which a server would name what it does not know. */
-const FIELDS: readonly (readonly [field: string, ability: Ability])[] = [
+const FIELDS: readonly (readonly [field: string, capability: Capability])[] = [
   ['continuous_usage_stats', 'continuousUsage'],
   ['return_token_ids', 'returnTokenIds'],
   ['ignore_eos', 'ignoreEos'],
@@ -16,7 +16,7 @@ const FIELDS: readonly (readonly [field: string, ability: Ability])[] = [
 ];
 
 /** What is given up together where a refusal names nothing, the least known first. */
-const BLIND: readonly (readonly Ability[])[] = [
+const BLIND: readonly (readonly Capability[])[] = [
   ['continuousUsage', 'returnTokenIds'],
   ['ignoreEos', 'minTokens'],
   ['finalUsage'],
@@ -37,18 +37,20 @@ const refusal = z.object({
 });
 
 /** What is left to be asked of a server that refused `tried` with `body`; null when nothing more can be left out. */
-export function withoutUnknown(tried: ServerAbilities, body: string): ServerAbilities | null {
+export function withoutUnknown(tried: ServerCapabilities, body: string): ServerCapabilities | null {
   const words = wordsOf(body);
-  const named = FIELDS.filter(([field, ability]) => tried[ability] && words.has(field)).map(([, ability]) => ability);
+  const named = FIELDS.filter(([field, capability]) => tried[capability] && words.has(field)).map(
+    ([, capability]) => capability,
+  );
   // What is named along with a field at fault: the object that it is in, and the prompt.
   const faults = named.filter(
-    (ability) =>
-      !(ability === 'finalUsage' && named.includes('continuousUsage')) &&
-      !(ability === 'tokenIdPrompts' && named.length > 1),
+    (capability) =>
+      !(capability === 'finalUsage' && named.includes('continuousUsage')) &&
+      !(capability === 'tokenIdPrompts' && named.length > 1),
   );
-  const given = faults.length > 0 ? faults : BLIND.find((group) => group.some((ability) => tried[ability]));
+  const given = faults.length > 0 ? faults : BLIND.find((group) => group.some((capability) => tried[capability]));
   if (given === undefined) return null;
-  return { ...tried, ...Object.fromEntries(given.map((ability) => [ability, false])) };
+  return { ...tried, ...Object.fromEntries(given.map((capability) => [capability, false])) };
 }
 
 /** The words of what a refusal says is wrong: without the request, which some send back with it. */

@@ -1,6 +1,6 @@
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import type { Request } from '../core/request.ts';
-import type { Asker } from './single-requests.ts';
+import type { SingleRequests } from './single-requests.ts';
 
 /** Together, so that batches of several are warm too. */
 const AT_ONCE = 8;
@@ -10,7 +10,7 @@ const AT_ONCE = 8;
  * none of them is answered, and warns of those that are not.
  */
 export async function warmServer(
-  { ask }: Asker,
+  { send }: SingleRequests,
   requests: readonly Request[],
   warn: (text: string) => void,
 ): Promise<void> {
@@ -18,7 +18,7 @@ export async function warmServer(
   const failures: string[] = [];
   const lane = async (): Promise<void> => {
     for (let request = waiting.shift(); request !== undefined; request = waiting.shift())
-      await ask(request).catch((thrown: unknown) => failures.push(messageOf(thrown)));
+      await send(request).catch((thrown: unknown) => failures.push(messageOf(thrown)));
   };
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
   const said = `${failures.length} of ${requests.length} warm-up requests failed, the last: ${failures.at(-1)}`;

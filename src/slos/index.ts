@@ -1,12 +1,12 @@
 import { UserError } from '../core/errors.ts';
-import { suggestion } from '../core/did-you-mean.ts';
-import { parseSlo, type AskedSlo } from '../core/slo.ts';
+import { didYouMean } from '../core/did-you-mean.ts';
+import { parseSlo, type SloSpec } from '../core/slo.ts';
 import { SLO_PROFILES } from './profiles.ts';
 
 export { SLO_PROFILES } from './profiles.ts';
 
 /** What `--slo` asks for: limits, or the name of a profile. Throws a UserError that says what is wrong with it. */
-export function resolveSlo(text: string): AskedSlo {
+export function resolveSlo(text: string): SloSpec {
   const profile = SLO_PROFILES.find(({ name }) => name === text.trim().toLowerCase());
   if (profile !== undefined) {
     const { name, limits, source } = profile;
@@ -15,6 +15,6 @@ export function resolveSlo(text: string): AskedSlo {
   if (text.includes('=')) return { text, limits: parseSlo(text) };
   const names = SLO_PROFILES.map(({ name }) => name);
   throw new UserError(
-    `--slo: "${text}" is neither limits, e.g. "ttft=200ms,tpot=50ms", nor a profile${suggestion(text, names)} ("--slo list" shows them)`,
+    `--slo: "${text}" is neither limits, e.g. "ttft=200ms,tpot=50ms", nor a profile${didYouMean(text, names)} ("--slo list" shows them)`,
   );
 }

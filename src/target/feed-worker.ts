@@ -2,19 +2,20 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { makeCodec } from '../../adapters/index.ts';
 import { promptMaker } from '../../workloads/index.ts';
 import { messageOf } from '../core/errors.ts';
-import type { Planned } from '../core/target.ts';
+import { scheduledByTrace } from '../core/schedule.ts';
+import type { ScheduledRequest } from '../core/target.ts';
 import { FEED_BATCH, type FeedMessage, type FeedSpec } from './feed.ts';
 import { openWorkload } from '../../workloads/open-workload.ts';
 
 /** The other side of `feedFromWorker`: one batch for each message it gets, bodies transferred rather than copied. */
-async function* batches(spec: FeedSpec): AsyncGenerator<Planned[]> {
+async function* batches(spec: FeedSpec): AsyncGenerator<ScheduledRequest[]> {
   const codec = makeCodec(spec.adapter, spec.codec, promptMaker(spec.prompts));
   const source = await openWorkload(spec.workload);
-  let batch: Planned[] = [];
+  let batch: ScheduledRequest[] = [];
   let index = 0;
   for await (const requests of source.open()) {
     for (const request of requests) {
-      batch.push({ index: index++, request, calls: codec.open(request) });
+      batch.push(scheduledByTrace(index++, request, codec.open(request)));
       if (batch.length < FEED_BATCH) continue;
       yield batch;
       batch = [];
@@ -23,7 +24,7 @@ async function* batches(spec: FeedSpec): AsyncGenerator<Planned[]> {
   if (batch.length > 0) yield batch;
 }
 
-function buffersOf(batch: readonly Planned[]): ArrayBuffer[] {
+function buffersOf(batch: readonly ScheduledRequest[]): ArrayBuffer[] {
   return batch
     .flatMap((planned) => planned.calls.map((call) => call.body.buffer))
     .filter((buffer) => buffer instanceof ArrayBuffer);

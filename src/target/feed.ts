@@ -4,8 +4,8 @@ import type { CodecOptions } from '../../adapters/index.ts';
 import type { PromptSpec } from '../../workloads/index.ts';
 import { UserError } from '../core/errors.ts';
 import type { Source } from '../core/plan.ts';
-import type { Request } from '../core/request.ts';
-import type { Planned } from '../core/target.ts';
+import { scheduledByTrace } from '../core/schedule.ts';
+import type { ScheduledRequest } from '../core/target.ts';
 import type { WorkloadSpec } from '../run/run-spec.ts';
 
 /** Requests handed over at a time: more would hold the dispatch thread up for longer than a token may wait. */
@@ -19,20 +19,19 @@ export interface FeedSpec {
 }
 
 export type FeedMessage =
-  | { readonly kind: 'batch'; readonly batch: readonly Planned[] }
+  | { readonly kind: 'batch'; readonly batch: readonly ScheduledRequest[] }
   | { readonly kind: 'done' }
   | { readonly kind: 'fault'; readonly message: string };
 
 /** The plan's requests without bodies, for a target that needs none. */
-export async function* feedRequests(source: Source): AsyncGenerator<readonly Planned[]> {
+export async function* feedRequests(source: Source): AsyncGenerator<readonly ScheduledRequest[]> {
   let index = 0;
-  for await (const batch of source.open())
-    yield batch.map((request: Request): Planned => ({ index: index++, request, calls: [] }));
+  for await (const batch of source.open()) yield batch.map((request) => scheduledByTrace(index++, request));
 }
 
 interface WorkerFeed {
   readonly ready: Promise<void>;
-  readonly feed: AsyncIterable<readonly Planned[]>;
+  readonly feed: AsyncIterable<readonly ScheduledRequest[]>;
   /** Ends the thread of a feed that will not be read: to return it before its first batch would not. */
   stop(): Promise<void>;
 }
@@ -54,7 +53,7 @@ export function feedFromWorker(spec: FeedSpec): WorkerFeed {
     return answer;
   };
   let ahead = ask();
-  async function* feed(): AsyncGenerator<readonly Planned[]> {
+  async function* feed(): AsyncGenerator<readonly ScheduledRequest[]> {
     try {
       for (;;) {
         const message = await ahead;

@@ -1,8 +1,8 @@
-import { ADAPTERS, EVERY_ABILITY, type Endpoint, type ServerAbilities } from '../../adapters/index.ts';
+import { ADAPTERS, ALL_CAPABILITIES, type ApiEndpoint, type ServerCapabilities } from '../../adapters/index.ts';
 import { promptMaker } from '../../workloads/index.ts';
 import { UserError } from '../core/errors.ts';
 import type { Manifest } from '../schema/manifest.ts';
-import { suggestion } from '../core/did-you-mean.ts';
+import { didYouMean } from '../core/did-you-mean.ts';
 import type { Plan } from '../core/plan.ts';
 import { withThousands } from '../core/units.ts';
 import type { ServerAccess } from '../replay/transport.ts';
@@ -20,10 +20,10 @@ export interface Told {
 /** How a server is spoken to, and what it told of itself. */
 export interface Spoken {
   readonly adapter: string;
-  readonly endpoint: Endpoint;
+  readonly endpoint: ApiEndpoint;
   readonly model: string;
   /** Null: what the adapter usually finds. */
-  readonly abilities: ServerAbilities | null;
+  readonly capabilities: ServerCapabilities | null;
   readonly facts: Manifest['target']['facts'];
 }
 
@@ -42,7 +42,7 @@ export async function askServer(
   const { adapter, endpoint, model } = spec;
   const patienceMs = Math.min(MOST_PATIENCE_MS, spec.ttftTimeoutUs / 1000);
   const prompts = promptMaker({ seed: spec.seed, blockTokens: null });
-  const mayEcho = plan.facts.maxInputTokens <= MOST_ECHOED_TOKENS;
+  const mayEcho = plan.stats.maxInputTokens <= MOST_ECHOED_TOKENS;
   const found = await detect(access, { adapter, endpoint, model, runId, patienceMs, mayEcho }, prompts);
   checkContext(plan, found.contextTokens, found.model);
   user.tell(lineOf(access.url, found));
@@ -57,14 +57,14 @@ export async function askServer(
 export async function knownEngine(spec: RunSpec, access: ServerAccess): Promise<Spoken> {
   const models = (await reachTarget(access)).map(({ id }) => id);
   if (spec.model !== null && !models.includes(spec.model))
-    throw new UserError(`--model: ${access.url.href} does not serve "${spec.model}"${suggestion(spec.model, models)}`);
+    throw new UserError(`--model: ${access.url.href} does not serve "${spec.model}"${didYouMean(spec.model, models)}`);
   const adapter = referenceAdapter(spec);
   const endpoint = spec.endpoint ?? ADAPTERS[adapter]?.endpoints[0] ?? 'completions';
   return {
     adapter,
     endpoint,
     model: models[0] ?? 'default',
-    abilities: { ...EVERY_ABILITY, returnTokenIds: false },
+    capabilities: { ...ALL_CAPABILITIES, returnTokenIds: false },
     facts: {},
   };
 }
@@ -81,11 +81,16 @@ const COUNTED: Readonly<Record<string, string>> = {
   chunks: 'as one a chunk, settled by the usage at the end',
 };
 
-function lineOf(url: URL, { engine, version, model, contextTokens, endpoint, countedBy, abilities }: Detected): string {
+function lineOf(
+  url: URL,
+  { engine, version, model, contextTokens, endpoint, countedBy, capabilities }: Detected,
+): string {
   const name = nameOf(engine, version);
   const context = contextTokens === null ? 'context not told' : `context ${withThousands(contextTokens)} tokens`;
   const counted =
-    countedBy === 'chunks' && abilities?.finalUsage === false ? 'as one a chunk' : (COUNTED[countedBy ?? ''] ?? null);
+    countedBy === 'chunks' && capabilities?.finalUsage === false
+      ? 'as one a chunk'
+      : (COUNTED[countedBy ?? ''] ?? null);
   return `${url.href}: ${name}, model ${model} (${context}), --endpoint ${endpoint}${counted === null ? '' : `; tokens are counted ${counted}`}`;
 }
 
@@ -97,21 +102,21 @@ function nameOf(engine: string | null, version: string | null): string {
 }
 
 function factsOf(found: Detected): Manifest['target']['facts'] {
-  const { engine, version, contextTokens, endpoint, countedBy, abilities } = found;
+  const { engine, version, contextTokens, endpoint, countedBy, capabilities } = found;
   return {
     engine,
     version,
     context_tokens: contextTokens,
     endpoint,
     counted_by: countedBy,
-    ...(abilities === null
+    ...(capabilities === null
       ? {}
       : {
-          token_id_prompts: abilities.tokenIdPrompts && endpoint !== 'chat',
-          ignore_eos: abilities.ignoreEos,
-          min_tokens: abilities.minTokens,
-          final_usage: abilities.finalUsage,
-          continuous_usage: abilities.continuousUsage,
+          token_id_prompts: capabilities.tokenIdPrompts && endpoint !== 'chat',
+          ignore_eos: capabilities.ignoreEos,
+          min_tokens: capabilities.minTokens,
+          final_usage: capabilities.finalUsage,
+          continuous_usage: capabilities.continuousUsage,
         }),
   };
 }

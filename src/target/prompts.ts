@@ -1,7 +1,6 @@
-import type { Codec } from '../core/codec.ts';
+import type { Codec, PromptMaker } from '../core/codec.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { Plan } from '../core/plan.ts';
-import type { PromptMaker } from '../core/prompt-maker.ts';
 import { threeFigures } from '../core/units.ts';
 import { countText } from '../serving/count-text.ts';
 import type { ServerAccess } from '../replay/transport.ts';
@@ -32,7 +31,7 @@ export async function preparePrompts(
   }
   const source = file ?? (tokenizer === null ? null : await wordsOfServer(access, model));
   const { text, isExact } = await measured(source, access, makeCodec, warn);
-  const shortest = plan.facts.minInputTokens;
+  const shortest = plan.stats.minInputTokens;
   if (shortest < text.overheadTokens + text.tokensPerWord)
     warn(
       `the shortest prompt of the trace has ${shortest} input tokens, and the server adds ${threeFigures(text.overheadTokens)} of its own to each: such prompts are one word, and longer than the trace says`,

@@ -1,12 +1,11 @@
 import { basename } from 'node:path';
 import { makeCodec } from '../../adapters/index.ts';
-import type { Codec } from '../core/codec.ts';
+import type { Codec, PromptMaker } from '../core/codec.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { Plan } from '../core/plan.ts';
-import type { PromptMaker } from '../core/prompt-maker.ts';
 import { WallClock } from '../core/wall-clock.ts';
 import { HttpTarget, type ServerAccess } from '../replay/transport.ts';
-import { warmUp } from '../replay/jit-warm-up.ts';
+import { jitWarmUp } from '../replay/jit-warm-up.ts';
 import { metricsPage } from '../serving/scrape.ts';
 import { promptMaker } from '../../workloads/index.ts';
 import { NEVER, type Arena } from './session.ts';
@@ -15,7 +14,7 @@ import { feedFromWorker } from './feed.ts';
 import { prepareServer } from '../serving/prepare-server.ts';
 import { preparePrompts } from './prompts.ts';
 import type { RunSpec } from '../run/run-spec.ts';
-import { watchServer, type ServerWatch } from '../serving/metrics-monitor.ts';
+import { monitorMetrics, type MetricsMonitor } from '../serving/metrics-monitor.ts';
 import { askServer, knownEngine, type Told } from './negotiate.ts';
 import { engineFacts, referenceSystem } from './target-spec.ts';
 import type { WordSource } from './vocabulary.ts';
@@ -33,13 +32,13 @@ export async function openServer(
   const access: ServerAccess = { url, headers: spec.headers, insecure: spec.insecure };
   const runId = basename(runDirectory).replaceAll(/[^\w.-]/g, '_');
   const spoken = engine === null ? await askServer(spec, access, plan, runId, user) : await knownEngine(spec, access);
-  const { abilities, endpoint, model } = spoken;
-  const codecOptions = { endpoint, model, runId, ...(abilities === null ? {} : { abilities }) };
+  const { capabilities, endpoint, model } = spoken;
+  const codecOptions = { endpoint, model, runId, ...(capabilities === null ? {} : { capabilities }) };
   const speaking = (prompts: PromptMaker): Codec => makeCodec(spoken.adapter, codecOptions, prompts);
   const prompts = await preparePrompts(plan, spec.tokenizer, words, access, model, speaking, user.warn);
   const codec = speaking(promptMaker(prompts.spec));
   const clock = new WallClock();
-  const target = new HttpTarget(codec, clock, access);
+  const target = new HttpTarget(codec, clock, [access]);
   const { ready, feed, stop } = feedFromWorker({
     workload: spec.workload,
     adapter: spoken.adapter,
@@ -52,11 +51,11 @@ export async function openServer(
     await engine?.close();
   };
   let prepared: Manifest['prepared'];
-  let watch: ServerWatch | null;
+  let watch: MetricsMonitor | null;
   try {
-    await Promise.all([target.open(expectedConcurrency(plan)), ready, warmUp(codec)]);
+    await Promise.all([target.open(expectedConcurrency(plan)), ready, jitWarmUp(codec)]);
     prepared = await prepareServer(spec, plan.source, codec, access, user.warn);
-    watch = await watchServer(metricsPage(access), user.warn);
+    watch = await monitorMetrics(metricsPage(access), user.warn);
   } catch (thrown) {
     await close();
     throw thrown;
@@ -86,8 +85,8 @@ export async function openServer(
  * Connections to open ahead: rate times a generous time in system (2 s and 50 ms a token), doubled for bursts. If a
  * server is slower, more are opened while it runs.
  */
-function expectedConcurrency({ facts }: Plan): number {
-  const ratePerS = facts.requests / Math.max(1, facts.lastDueUs / 1e6);
-  const timeInSystemS = 2 + (0.05 * facts.outputTokens) / facts.requests;
-  return Math.min(facts.requests, 4096, Math.ceil(2 * ratePerS * timeInSystemS) + 8);
+function expectedConcurrency({ stats }: Plan): number {
+  const ratePerS = stats.requests / Math.max(1, stats.lastDueUs / 1e6);
+  const timeInSystemS = 2 + (0.05 * stats.outputTokens) / stats.requests;
+  return Math.min(stats.requests, 4096, Math.ceil(2 * ratePerS * timeInSystemS) + 8);
 }

@@ -1,8 +1,8 @@
 import type { Clock } from '../core/clock.ts';
 import type { Manifest } from '../schema/manifest.ts';
-import type { Planned, Target } from '../core/target.ts';
+import type { ScheduledRequest, Target } from '../core/target.ts';
 import type { WallClock } from '../core/wall-clock.ts';
-import type { ServerWatch } from '../serving/metrics-monitor.ts';
+import type { MetricsMonitor } from '../serving/metrics-monitor.ts';
 
 /** A target with the clock it lives on and the requests it will be sent. */
 export interface Arena {
@@ -10,7 +10,7 @@ export interface Arena {
   readonly clock: Clock;
   /** The same clock, when it reads real time: only then has the client a health of its own to watch. */
   readonly wall: WallClock | null;
-  readonly feed: AsyncIterable<readonly Planned[]>;
+  readonly feed: AsyncIterable<readonly ScheduledRequest[]>;
   /** Resolves with a sentence if the target ends by itself; never for one that is not ours. */
   readonly gone: Promise<string>;
   readonly facts: Manifest['target'];
@@ -18,7 +18,7 @@ export interface Arena {
   readonly prompts: NonNullable<Manifest['prompts']> | null;
   readonly prepared: Manifest['prepared'];
   /** Null where the target has no metrics to watch. */
-  readonly watch: ServerWatch | null;
+  readonly watch: MetricsMonitor | null;
   close(): Promise<void>;
 }
 

@@ -1,7 +1,7 @@
 import { ADAPTERS } from '../../adapters/index.ts';
 import { UserError } from '../core/errors.ts';
 import type { Manifest } from '../schema/manifest.ts';
-import { suggestion } from '../core/did-you-mean.ts';
+import { didYouMean } from '../core/did-you-mean.ts';
 import { parseEngineSpec } from '../engine/index.ts';
 import { checkEndpoint } from '../serving/detect.ts';
 import type { RunSpec } from '../run/run-spec.ts';
@@ -31,7 +31,7 @@ export function checkTarget(spec: RunSpec): void {
   if (spec.adapter === 'auto') return;
   const adapters = ['auto', ...Object.keys(ADAPTERS)];
   if (!adapters.includes(spec.adapter))
-    throw new UserError(`--adapter: "${spec.adapter}" is not known${suggestion(spec.adapter, adapters)}`);
+    throw new UserError(`--adapter: "${spec.adapter}" is not known${didYouMean(spec.adapter, adapters)}`);
   checkEndpoint(spec.adapter, spec.endpoint);
 }
 

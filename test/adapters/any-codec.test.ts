@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { ADAPTERS, EVERY_ABILITY } from '../../adapters/index.ts';
+import { ADAPTERS, ALL_CAPABILITIES } from '../../adapters/index.ts';
 import { isObject } from '../../adapters/json.ts';
 import type { Codec } from '../../src/core/codec.ts';
 import { promptMaker } from '../../workloads/index.ts';
 import { decode } from './decode.ts';
 
 const prompts = promptMaker({ seed: 1, blockTokens: null });
-const NOTHING = Object.fromEntries(Object.keys(EVERY_ABILITY).map((name) => [name, false]));
+const NOTHING = Object.fromEntries(Object.keys(ALL_CAPABILITIES).map((name) => [name, false]));
 const request = { id: 'r7', traceRow: 9, dueUs: 0, inputTokens: 40, outputTokens: 8 };
 
 function bodyOf(codec: Codec): string {
@@ -34,7 +34,7 @@ describe('every codec', () => {
       });
 
       it(`${name}, ${endpoint}: asks a server for nothing that it does not know`, () => {
-        const plain = bodyOf(make({ ...options, abilities: { ...EVERY_ABILITY, ...NOTHING } }, prompts));
+        const plain = bodyOf(make({ ...options, capabilities: { ...ALL_CAPABILITIES, ...NOTHING } }, prompts));
         for (const extension of ['ignore_eos', 'min_', 'usage', 'token_ids', 'max_completion_tokens', 'input_ids', '['])
           assert.ok(
             endpoint === 'chat' && extension === '[' ? true : !plain.includes(extension),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { openAiCodec } from '../../adapters/openai.ts';
 import { promptMaker } from '../../workloads/index.ts';
-import type { Answer } from '../../src/core/target.ts';
+import type { ResponseInfo } from '../../src/core/target.ts';
 import { DONE, sse } from '../servers.ts';
 
 const codec = openAiCodec({ endpoint: 'chat', model: 'm', runId: 'run' }, promptMaker({ seed: 1, blockTokens: null }));
@@ -10,11 +10,11 @@ const request = { id: 'r0', traceRow: 2, dueUs: 0, inputTokens: 6, outputTokens:
 const delta = (content: object, finish: string | null = null, more: object = {}): string =>
   sse({ choices: [{ index: 0, delta: content, finish_reason: finish }], ...more });
 
-function decode(...events: string[]): { counts: number[]; end: string | undefined; answer: Answer } {
+function decode(...events: string[]): { counts: number[]; end: string | undefined; answer: ResponseInfo } {
   const counts: number[] = [];
   const decoder = codec.decoder(request, { tokens: (count) => counts.push(count) });
   decoder.push(Buffer.from(events.join('')));
-  return { counts, end: decoder.end()?.message, answer: decoder.answer(200) };
+  return { counts, end: decoder.end()?.message, answer: decoder.response(200) };
 }
 
 describe('openai codec, chat', () => {

@@ -1,11 +1,11 @@
 import type { Codec } from '../../src/core/codec.ts';
 import type { Request } from '../../src/core/request.ts';
-import type { Answer } from '../../src/core/target.ts';
+import type { ResponseInfo } from '../../src/core/target.ts';
 
 export interface Decoded {
   readonly counts: readonly number[];
   readonly end: string | null;
-  readonly answer: Answer;
+  readonly answer: ResponseInfo;
 }
 
 /** What a codec makes of an answer's bytes, cut at `at`. */
@@ -20,5 +20,5 @@ export function decode(codec: Codec, request: Request, bytes: Buffer, at: readon
     piece.fill(0);
     from = to;
   }
-  return { counts, end: decoder.end()?.message ?? null, answer: decoder.answer(200) };
+  return { counts, end: decoder.end()?.message ?? null, answer: decoder.response(200) };
 }

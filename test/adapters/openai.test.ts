@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { openAiCodec } from '../../adapters/openai.ts';
 import { promptMaker } from '../../workloads/index.ts';
 import type { Request } from '../../src/core/request.ts';
-import type { Answer } from '../../src/core/target.ts';
+import type { ResponseInfo } from '../../src/core/target.ts';
 
 const codec = openAiCodec(
   { endpoint: 'completions', model: 'm', runId: 'run' },
@@ -15,7 +15,7 @@ const request = (outputTokens: number): Request => ({ id: 'r7', traceRow: 9, due
 interface Decoded {
   counts: number[];
   end: string | null;
-  answer: Answer;
+  answer: ResponseInfo;
 }
 
 function decode(bytes: Buffer, at: readonly number[] = [], outputTokens = 8): Decoded {
@@ -26,7 +26,7 @@ function decode(bytes: Buffer, at: readonly number[] = [], outputTokens = 8): De
     decoder.push(Buffer.from(bytes.subarray(from, to)));
     from = to;
   }
-  return { counts, end: decoder.end()?.message ?? null, answer: decoder.answer(200) };
+  return { counts, end: decoder.end()?.message ?? null, answer: decoder.response(200) };
 }
 
 const event = (json: unknown): string => `data: ${JSON.stringify(json)}\n\n`;
@@ -193,11 +193,11 @@ describe('openai codec', () => {
   });
 
   it('makes one line of any error body', () => {
-    assert.equal(codec.refusal('{"error":{"message":"too long","code":400}}'), 'too long');
-    assert.equal(codec.refusal('{"error":"no"}'), 'no');
-    assert.equal(codec.refusal('{"message":"m","type":"t","code":1}'), 'm');
-    assert.equal(codec.refusal('{"detail":[{"loc":["body"]}]}'), '[{"loc":["body"]}]');
-    assert.equal(codec.refusal('<html>\n502'), '<html> 502');
-    assert.equal(codec.refusal(''), 'no message');
+    assert.equal(codec.errorMessage('{"error":{"message":"too long","code":400}}'), 'too long');
+    assert.equal(codec.errorMessage('{"error":"no"}'), 'no');
+    assert.equal(codec.errorMessage('{"message":"m","type":"t","code":1}'), 'm');
+    assert.equal(codec.errorMessage('{"detail":[{"loc":["body"]}]}'), '[{"loc":["body"]}]');
+    assert.equal(codec.errorMessage('<html>\n502'), '<html> 502');
+    assert.equal(codec.errorMessage(''), 'no message');
   });
 });

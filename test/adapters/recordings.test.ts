@@ -28,7 +28,7 @@ function count(
   }
   const fault = decoder.end()?.message ?? null;
   const events = { times: Float64Array.from(seen.keys()), counts: Uint32Array.from(seen), events: seen.length };
-  const { times, source } = settleTokenTimes(events, 0, decoder.answer(200));
+  const { times, source } = settleTokenTimes(events, 0, decoder.response(200));
   return [times.length, source, fault];
 }
 

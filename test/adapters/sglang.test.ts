@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { EVERY_ABILITY } from '../../adapters/index.ts';
+import { ALL_CAPABILITIES } from '../../adapters/index.ts';
 import { sglangCodec } from '../../adapters/sglang.ts';
 import { promptMaker } from '../../workloads/index.ts';
 import { DONE, sse } from '../servers.ts';
@@ -12,9 +12,9 @@ const prompts = promptMaker({ seed: 1, blockTokens: null });
 const codec = sglangCodec(options, prompts);
 const request = { id: 'r7', traceRow: 9, dueUs: 0, inputTokens: 5, outputTokens: 4 };
 
-function body(abilities = EVERY_ABILITY): Record<string, unknown> {
+function body(capabilities = ALL_CAPABILITIES): Record<string, unknown> {
   const json: unknown = JSON.parse(
-    Buffer.from(sglangCodec({ ...options, abilities }, prompts).open(request)[0]?.body ?? []).toString(),
+    Buffer.from(sglangCodec({ ...options, capabilities }, prompts).open(request)[0]?.body ?? []).toString(),
   );
   assert.ok(typeof json === 'object' && json !== null);
   return { ...json };
@@ -46,7 +46,7 @@ describe('sglang codec, /generate', () => {
       rid: 'run-r7',
     });
     assert.equal(codec.open(request)[0]?.path, '/generate');
-    assert.equal(typeof body({ ...EVERY_ABILITY, tokenIdPrompts: false })['text'], 'string');
+    assert.equal(typeof body({ ...ALL_CAPABILITIES, tokenIdPrompts: false })['text'], 'string');
   });
 
   it('counts the growth of completion_tokens in cumulative and incremental answers, however cut', () => {
@@ -134,7 +134,7 @@ describe('sglang codec, /generate', () => {
     } finally {
       JSON.parse = parse;
     }
-    assert.deepEqual([parsed, decoder.answer(200).outputTokens], [1, 4000]);
+    assert.deepEqual([parsed, decoder.response(200).outputTokens], [1, 4000]);
   });
 });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { EVERY_ABILITY } from '../../adapters/index.ts';
+import { ALL_CAPABILITIES } from '../../adapters/index.ts';
 import { vllmCodec } from '../../adapters/vllm.ts';
 import { promptMaker } from '../../workloads/index.ts';
 import { DONE, sse } from '../servers.ts';
@@ -12,8 +12,8 @@ const prompts = promptMaker({ seed: 1, blockTokens: null });
 const codec = vllmCodec(options, prompts);
 const request = { id: 'r7', traceRow: 9, dueUs: 0, inputTokens: 5, outputTokens: 1000 };
 
-function asked(abilities = EVERY_ABILITY): Record<string, unknown> {
-  const [call] = vllmCodec({ ...options, abilities }, prompts).open(request);
+function asked(capabilities = ALL_CAPABILITIES): Record<string, unknown> {
+  const [call] = vllmCodec({ ...options, capabilities }, prompts).open(request);
   const body: unknown = JSON.parse(Buffer.from(call?.body ?? []).toString());
   assert.ok(typeof body === 'object' && body !== null);
   return { ...body };
@@ -35,12 +35,12 @@ const chunk = (
 describe('vllm codec', () => {
   it('asks for the ids of each chunk, for the count so far where a server has none, and for neither', () => {
     assert.deepEqual([asked()['stream_options'], asked()['return_token_ids']], [{ include_usage: true }, true]);
-    const old = asked({ ...EVERY_ABILITY, returnTokenIds: false });
+    const old = asked({ ...ALL_CAPABILITIES, returnTokenIds: false });
     assert.deepEqual(
       [old['stream_options'], old['return_token_ids']],
       [{ include_usage: true, continuous_usage_stats: true }, undefined],
     );
-    const hosted = asked({ ...EVERY_ABILITY, continuousUsage: false, returnTokenIds: false, ignoreEos: false });
+    const hosted = asked({ ...ALL_CAPABILITIES, continuousUsage: false, returnTokenIds: false, ignoreEos: false });
     assert.deepEqual(
       [hosted['return_token_ids'], hosted['ignore_eos'], hosted['min_tokens']],
       [undefined, undefined, 1000],

@@ -3,10 +3,10 @@ import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { VirtualClock } from '../../src/core/virtual-clock.ts';
 import type { BatchSlot } from '../../src/engine/instance/batch-slot.ts';
-import { fleet } from '../../src/engine/cluster/cluster.ts';
+import { cluster } from '../../src/engine/cluster/cluster.ts';
 import { pipeline } from '../../src/engine/hardware/pipeline.ts';
 import { Instance } from '../../src/engine/instance/instance.ts';
-import { BlockPool } from '../../src/engine/kv/counting-block-pool.ts';
+import { CountingBlockPool } from '../../src/engine/kv/counting-block-pool.ts';
 import { chunkSchedule } from '../../src/engine/policies/chunk-schedule.ts';
 import type { IterationPolicy } from '../../src/engine/policies/policy.ts';
 import { ROUTERS } from '../../src/engine/cluster/routers.ts';
@@ -14,7 +14,7 @@ import { sarathi } from '../../src/engine/policies/sarathi.ts';
 import { vllmV0 } from '../../src/engine/policies/vllm-v0.ts';
 import { vllmV1 } from '../../src/engine/policies/vllm-v1.ts';
 import { missingTokens } from '../../src/engine/instance/sequence.ts';
-import { arrive, PLAIN_COST, type Heard } from './small-engine.ts';
+import { arrive, PLAIN_COST, type RecordingListener } from './small-engine.ts';
 
 const LONGEST_INPUT = 60;
 const LONGEST_OUTPUT = 20;
@@ -97,7 +97,7 @@ function checkStallFree(slot: BatchSlot): void {
 }
 
 interface Outcome {
-  readonly heard: readonly Heard[];
+  readonly heard: readonly RecordingListener[];
   readonly steps: readonly unknown[];
   readonly used: number;
   readonly left: number;
@@ -136,11 +136,11 @@ async function simulate(
           steps.push([name, slot.nowUs, slot.tokens.slice(0, slot.size)]);
         },
         cost: PLAIN_COST,
-        memory: new BlockPool(of.capacityBlocks, of.blockTokens),
+        memory: new CountingBlockPool(of.capacityBlocks, of.blockTokens),
         executor: pipeline(clock, of.stages),
       }),
   );
-  const all = fleet({ clock, entry, router: ROUTERS[of.router].create(), maxModelLen: 10_000 });
+  const all = cluster({ clock, entry, router: ROUTERS[of.router].create(), maxModelLen: 10_000 });
 
   let present = 0;
   let sinceUs = 0;
@@ -180,7 +180,11 @@ function fits({ capacityBlocks, blockTokens }: AnyEngine, { inputTokens, outputT
   return Math.ceil((inputTokens + outputTokens) / blockTokens) <= capacityBlocks;
 }
 
-function checkServed(one: Heard, { atUs, inputTokens, outputTokens }: Arrival, { stages }: AnyEngine): void {
+function checkServed(
+  one: RecordingListener,
+  { atUs, inputTokens, outputTokens }: Arrival,
+  { stages }: AnyEngine,
+): void {
   assert.deepEqual([one.refusals.length, one.completions.length], [0, 1]);
   assert.equal(one.tokenTimesUs.length, outputTokens);
   assert.equal(one.completions[0]?.outputTokens, outputTokens);

@@ -5,7 +5,7 @@ import { VirtualClock } from '../../src/core/virtual-clock.ts';
 import type { BatchSlot } from '../../src/engine/instance/batch-slot.ts';
 import { createEngine, describeSystem, engineCatalogue, parseEngineSpec } from '../../src/engine/index.ts';
 import { anySpec, picks } from './any-options.ts';
-import { Heard } from './small-engine.ts';
+import { RecordingListener } from './small-engine.ts';
 
 /** Tokens of a piece of a prompt that others may begin with too. */
 const PIECE_TOKENS = 8;
@@ -84,7 +84,7 @@ class Watch {
 }
 
 interface Outcome {
-  readonly heard: readonly Heard[];
+  readonly heard: readonly RecordingListener[];
   readonly watch: Watch;
   /** Blocks and requests that are left when nothing happens any more. */
   readonly left: readonly [blocks: number, requests: number];
@@ -105,7 +105,7 @@ async function simulate(spec: string, requests: readonly Arrival[]): Promise<Out
     present = running + waiting;
   };
   const heard = requests.map(({ atUs, inputTokens, outputTokens, allowedMore, group, cancelAfterUs }, i) => {
-    const one = new Heard();
+    const one = new RecordingListener();
     const end = one.end.bind(one);
     one.end = (timeUs, completion) => {
       end(timeUs, completion);
@@ -121,7 +121,7 @@ async function simulate(spec: string, requests: readonly Arrival[]): Promise<Out
           };
     clock.at(atUs, () => {
       const maxTokens = outputTokens + allowedMore;
-      one.cancel = engine.submit({ id: `r${i}`, inputTokens, content, maxTokens, stopAfter: outputTokens }, one);
+      one.cancel = engine.submit({ id: `r${i}`, inputTokens, content, maxTokens, trueOutputTokens: outputTokens }, one);
       count();
     });
     if (cancelAfterUs !== null)
@@ -140,7 +140,11 @@ async function simulate(spec: string, requests: readonly Arrival[]): Promise<Out
   return { heard, watch, left: [usedBlocks, running + waiting], requestsTimesUs, sojournUs };
 }
 
-function checkServed(one: Heard, { atUs, inputTokens, outputTokens }: Arrival, progress: Progress | undefined): void {
+function checkServed(
+  one: RecordingListener,
+  { atUs, inputTokens, outputTokens }: Arrival,
+  progress: Progress | undefined,
+): void {
   assert.equal(one.tokenTimesUs.length, outputTokens);
   const [completion] = one.completions;
   assert.deepEqual([completion?.inputTokens, completion?.outputTokens], [inputTokens, outputTokens]);

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { VirtualClock } from '../../src/core/virtual-clock.ts';
-import { fleet } from '../../src/engine/cluster/cluster.ts';
+import { cluster } from '../../src/engine/cluster/cluster.ts';
 import { pipeline } from '../../src/engine/hardware/pipeline.ts';
 import { Instance } from '../../src/engine/instance/instance.ts';
 import { logIterations, type IterationEntry } from '../../src/engine/instance/iteration-log.ts';
-import { BlockPool } from '../../src/engine/kv/counting-block-pool.ts';
+import { CountingBlockPool } from '../../src/engine/kv/counting-block-pool.ts';
 import type { IterationPolicy } from '../../src/engine/policies/policy.ts';
 import { ROUTERS } from '../../src/engine/cluster/routers.ts';
-import { Heard, PLAIN_COST } from './small-engine.ts';
+import { RecordingListener, PLAIN_COST } from './small-engine.ts';
 
 /** When it arrives, prompt tokens, output tokens. */
 export type Asked = readonly [atUs: number, inputTokens: number, outputTokens: number];
@@ -35,16 +35,16 @@ export async function iterationsOf(
     policy: () => policy,
     onIteration: logIterations((entry) => entries.push(entry)),
     cost: PLAIN_COST,
-    memory: new BlockPool(capacityBlocks, blockTokens),
+    memory: new CountingBlockPool(capacityBlocks, blockTokens),
     executor: pipeline(clock, 1),
   });
-  const engine = fleet({ clock, entry: [instance], router: ROUTERS['round-robin'].create(), maxModelLen: 10_000 });
+  const engine = cluster({ clock, entry: [instance], router: ROUTERS['round-robin'].create(), maxModelLen: 10_000 });
   const tokenTimesUs: Record<string, readonly number[]> = {};
   for (const [id, [atUs, inputTokens, outputTokens]] of Object.entries(requests)) {
-    const heard = new Heard();
+    const heard = new RecordingListener();
     tokenTimesUs[id] = heard.tokenTimesUs;
-    const submission = { id, inputTokens, content: null, maxTokens: outputTokens, stopAfter: outputTokens };
-    clock.at(atUs, () => engine.submit(submission, heard));
+    const request = { id, inputTokens, content: null, maxTokens: outputTokens, trueOutputTokens: outputTokens };
+    clock.at(atUs, () => engine.submit(request, heard));
   }
   await clock.run(() => false);
   assert.equal(engine.load().usedBlocks, 0);

@@ -1,12 +1,12 @@
 import type { Clock } from '../../src/core/clock.ts';
-import type { Cancel, Completion, Engine, Listener, Submission } from '../../src/engine/engine.ts';
+import type { Cancel, Completion, Engine, Listener, EngineRequest } from '../../src/engine/engine.ts';
 import type { CostModel } from '../../src/engine/cost/cost-model.ts';
 import type { IterationPolicy } from '../../src/engine/policies/policy.ts';
 import { vllmV1 } from '../../src/engine/policies/vllm-v1.ts';
-import { fleet } from '../../src/engine/cluster/cluster.ts';
+import { cluster } from '../../src/engine/cluster/cluster.ts';
 import { pipeline } from '../../src/engine/hardware/pipeline.ts';
 import { Instance } from '../../src/engine/instance/instance.ts';
-import { BlockPool } from '../../src/engine/kv/counting-block-pool.ts';
+import { CountingBlockPool } from '../../src/engine/kv/counting-block-pool.ts';
 import { ROUTERS } from '../../src/engine/cluster/routers.ts';
 
 interface SmallEngine {
@@ -39,10 +39,10 @@ export function smallEngine(clock: Clock, size: SmallEngine, log: StepLog[] = []
     onIteration: (_name, { nowUs, size: batchSize, tokens, preempted }) =>
       log.push({ atUs: nowUs, tokens: tokens.slice(0, batchSize), preempted: preempted.length, admitted, running }),
     cost: size.cost ?? PLAIN_COST,
-    memory: new BlockPool(size.capacityBlocks, size.blockTokens),
+    memory: new CountingBlockPool(size.capacityBlocks, size.blockTokens),
     executor: pipeline(clock, 1),
   });
-  return fleet({ clock, entry: [instance], router: ROUTERS['round-robin'].create(), maxModelLen: 10_000 });
+  return cluster({ clock, entry: [instance], router: ROUTERS['round-robin'].create(), maxModelLen: 10_000 });
 }
 
 export interface StepLog {
@@ -54,7 +54,7 @@ export interface StepLog {
 }
 
 /** Everything that an engine said of one request. */
-export class Heard implements Listener {
+export class RecordingListener implements Listener {
   readonly tokenTimesUs: number[] = [];
   readonly completions: Completion[] = [];
   readonly refusals: string[] = [];
@@ -82,17 +82,17 @@ export function arrive(
   arrivalUs: number,
   inputTokens: number,
   outputTokens: number,
-): Heard {
-  const heard = new Heard();
-  const submission: Submission = {
+): RecordingListener {
+  const heard = new RecordingListener();
+  const request: EngineRequest = {
     id: `at ${arrivalUs}`,
     inputTokens,
     content: null,
     maxTokens: outputTokens,
-    stopAfter: outputTokens,
+    trueOutputTokens: outputTokens,
   };
   clock.at(arrivalUs, () => {
-    heard.cancel = engine.submit(submission, heard);
+    heard.cancel = engine.submit(request, heard);
   });
   return heard;
 }

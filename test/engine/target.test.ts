@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Planned, Sink } from '../../src/core/target.ts';
+import { scheduledByTrace } from '../../src/core/schedule.ts';
+import type { ScheduledRequest, Sink } from '../../src/core/target.ts';
 import { VirtualClock } from '../../src/core/virtual-clock.ts';
 import { createEngine, engineTarget, parseEngineSpec } from '../../src/engine/index.ts';
 import { smallEngine } from './small-engine.ts';
 
-function planned(index: number, inputTokens: number, outputTokens: number): Planned {
-  return { index, request: { id: `r${index}`, traceRow: index + 2, dueUs: 0, inputTokens, outputTokens }, calls: [] };
+function planned(index: number, inputTokens: number, outputTokens: number): ScheduledRequest {
+  return scheduledByTrace(index, { id: `r${index}`, traceRow: index + 2, dueUs: 0, inputTokens, outputTokens });
 }
 
 function recordingSink(calls: unknown[][]): Sink {
@@ -15,6 +16,7 @@ function recordingSink(calls: unknown[][]): Sink {
     tokens: (...args) => calls.push(['tokens', ...args]),
     end: (...args) => calls.push(['end', ...args]),
     fail: (...args) => calls.push(['fail', ...args]),
+    fault: (...args) => calls.push(['fault', ...args]),
   };
 }
 
@@ -31,10 +33,8 @@ test('reports what the engine does, in order, on the engine clock', async () => 
   const engine = smallEngine(clock, { capacityBlocks: 10, blockTokens: 4, tokenBudget: 8, maxSeqs: 4 });
   const target = engineTarget(engine, clock, null);
   const calls: unknown[][] = [];
-  await target.open(1);
   clock.at(1000, () => target.send(planned(3, 4, 2), recordingSink(calls)));
   await clock.run(() => false);
-  await target.close();
   const phases = { prefill_queue_us: 0, prefill_us: 140, transfer_us: null, decode_queue_us: null, decode_us: 110 };
   assert.deepEqual(calls, [
     ['sent', 3, 1000, null],

@@ -5,7 +5,7 @@ import { compile } from 'vega-lite';
 import type { Chart } from '../../reports/charts/chart.ts';
 import { runCharts } from '../../reports/charts/run-charts.ts';
 import { PALETTES, THEME } from '../../reports/charts/theme.ts';
-import { collectFigures } from '../../reports/data/report-data.ts';
+import { collectReportData } from '../../reports/data/report-data.ts';
 import { exampleScrapes } from '../reports/example-scrapes.ts';
 import { exampleRun, inBatches } from '../reports/example-run.ts';
 
@@ -14,7 +14,7 @@ const { summary, records } = await exampleRun({
   slo: 'ttft=200ms,tpot=12ms',
   fate: (index) => (index % 20 === 3 ? { outcome: 'rejected', http_status: 429, error: 'queue is full' } : null),
 });
-const figures = await collectFigures(inBatches(records), summary, exampleScrapes(records));
+const figures = await collectReportData(inBatches(records), summary, exampleScrapes(records));
 
 describe('every chart of a run report', () => {
   for (const chart of runCharts(summary, figures))

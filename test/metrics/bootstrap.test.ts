@@ -8,7 +8,7 @@ function sample(seed: number, requests: number, seconds: number, stayMs: number,
   const random = randomStream(seed, 'test');
   const dueUs = Float64Array.from({ length: requests }, () => Math.floor(uniform(random) * seconds * 1e6)).sort();
   const met = Array.from(dueUs, (due) => (uniform(random) < chance(due / 1e6) ? 1 : 0));
-  return { dueUs, met, stayUs: stayMs * 1000, seed };
+  return { dueUs, met, timeInSystemUs: stayMs * 1000, seed };
 }
 const ofStay = (stayMs: number) => blockInterval(sample(1, 1000, 100, stayMs, () => 0.9));
 const shareOf = (met: readonly number[]) => met.reduce((total, one) => total + one, 0) / met.length;
@@ -59,7 +59,7 @@ test('fewer than 20 blocks are not sufficient, fewer than 6 have no interval', (
   assert.equal(ofStay(2400).sufficient, true);
   assert.deepEqual([ofStay(2600).sufficient, ofStay(2600).ci95 === null], [false, false]);
   assert.deepEqual(ofStay(9000), { ci95: null, nEff: null, sufficient: false });
-  assert.equal(blockInterval({ dueUs: new Float64Array(0), met: [], stayUs: null, seed: 1 }).ci95, null);
+  assert.equal(blockInterval({ dueUs: new Float64Array(0), met: [], timeInSystemUs: null, seed: 1 }).ci95, null);
 });
 
 test('where all meet the SLO the interval is not of width zero', () => {

@@ -23,27 +23,27 @@ test('one request by hand: TTFT, TPOT, every gap, end to end, from due and from 
     token_times_us: Float64Array.of(100_000, 110_000, 170_000),
     end_us: 1_175_000,
   });
-  const { felt, ok, service } = tables([record]);
-  assert.deepEqual(felt.ttft, only(100));
-  assert.deepEqual(felt.tpot, only(35));
-  assert.deepEqual(felt.e2e, only(175));
-  assert.deepEqual(felt.itl, { mean: 35, p50: 10, p90: 60, p95: 60, p99: 60, p999: 60, max: 60, n: 2, missing: 0 });
-  assert.deepEqual(ok, felt);
-  assert.deepEqual(service, { ...felt, ttft: only(70), e2e: only(145) });
+  const { fromDue, ok, service } = tables([record]);
+  assert.deepEqual(fromDue.ttft, only(100));
+  assert.deepEqual(fromDue.tpot, only(35));
+  assert.deepEqual(fromDue.e2e, only(175));
+  assert.deepEqual(fromDue.itl, { mean: 35, p50: 10, p90: 60, p95: 60, p99: 60, p999: 60, max: 60, n: 2, missing: 0 });
+  assert.deepEqual(ok, fromDue);
+  assert.deepEqual(service, { ...fromDue, ttft: only(70), e2e: only(145) });
 });
 
 test('tokens of one chunk are 0 apart', () => {
-  const { felt } = tables([withTimes(100_000, 100_000, 140_000, 140_000)]);
-  assert.equal(felt.itl.n, 3);
-  assert.equal(felt.itl.p50, 0);
-  assert.equal(felt.itl.max, 40);
-  assert.equal(felt.tpot.p50, 40 / 3);
+  const { fromDue } = tables([withTimes(100_000, 100_000, 140_000, 140_000)]);
+  assert.equal(fromDue.itl.n, 3);
+  assert.equal(fromDue.itl.p50, 0);
+  assert.equal(fromDue.itl.max, 40);
+  assert.equal(fromDue.tpot.p50, 40 / 3);
 });
 
 test('an answer of one token has no TPOT, and is not missing there', () => {
-  const { felt } = tables([withTimes(100_000), withTimes(100_000, 120_000)]);
-  assert.deepEqual([felt.tpot.n, felt.tpot.missing, felt.tpot.p99], [1, 0, 20]);
-  assert.deepEqual([felt.ttft.n, felt.itl.n], [2, 1]);
+  const { fromDue } = tables([withTimes(100_000), withTimes(100_000, 120_000)]);
+  assert.deepEqual([fromDue.tpot.n, fromDue.tpot.missing, fromDue.tpot.p99], [1, 0, 20]);
+  assert.deepEqual([fromDue.ttft.n, fromDue.itl.n], [2, 1]);
 });
 
 test('with 5 % of requests reset, p95 is a number, p99 is null, and survivors have both', () => {
@@ -56,32 +56,32 @@ test('with 5 % of requests reset, p95 is a number, p99 is null, and survivors ha
         })
       : exampleRecord({ token_times_us: Float64Array.of(100_000 + i * 1000, 200_000 + i * 1000) }),
   );
-  const { felt, ok, service } = tables(records);
-  for (const table of [felt, service])
+  const { fromDue, ok, service } = tables(records);
+  for (const table of [fromDue, service])
     for (const metric of ['ttft', 'tpot', 'e2e'] as const) {
       assert.deepEqual([table[metric].n, table[metric].missing], [95, 5], metric);
       assert.equal(table[metric].p99, null, metric);
       assert.notEqual(table[metric].p95, null, metric);
     }
-  assert.equal(felt.ttft.p95, 199);
-  assert.equal(felt.ttft.max, 199);
+  assert.equal(fromDue.ttft.p95, 199);
+  assert.equal(fromDue.ttft.max, 199);
   assert.equal(ok.ttft.p99, 199);
   assert.equal(ok.ttft.missing, 0);
   // 95 gaps of answered requests, 5 that failed ones did show, 3 tokens of each of those never came.
-  assert.deepEqual([felt.itl.n, felt.itl.missing], [100, 15]);
-  assert.equal(felt.itl.p50, 100);
-  assert.equal(felt.itl.p90, null);
+  assert.deepEqual([fromDue.itl.n, fromDue.itl.missing], [100, 15]);
+  assert.equal(fromDue.itl.p50, 100);
+  assert.equal(fromDue.itl.p90, null);
   assert.deepEqual([ok.itl.n, ok.itl.p99], [95, 100]);
 });
 
 test('unsent requests and answers without a token are missing', () => {
   const none = { token_times_us: new Float64Array(0), output_tokens_planned: 3 };
-  const { felt, ok } = tables([
+  const { fromDue, ok } = tables([
     exampleRecord({ ...none, outcome: 'unsent', sent_us: null }),
     exampleRecord({ ...none, outcome: 'ok', end_us: 5000 }),
   ]);
   for (const metric of ['ttft', 'tpot', 'e2e'] as const)
-    assert.deepEqual(felt[metric], {
+    assert.deepEqual(fromDue[metric], {
       mean: null,
       p50: null,
       p90: null,
@@ -92,6 +92,6 @@ test('unsent requests and answers without a token are missing', () => {
       n: 0,
       missing: 2,
     });
-  assert.equal(felt.itl.missing, 6);
+  assert.equal(fromDue.itl.missing, 6);
   assert.deepEqual([ok.ttft.n, ok.ttft.missing], [0, 0]);
 });

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { coreWaitUs, idleCoresUs } from '../../src/replay/cores.ts';
-import { Wakefulness } from '../../src/replay/busy-poll.ts';
+import { BusyPoll } from '../../src/replay/busy-poll.ts';
 
 const LOOK_US = 100_000;
 
 /** A machine of which each look is told what share of it the thread waited, and how many cores idled. */
 function machine() {
   const totals = { waitedUs: 0, idleUs: 0, idleAsked: 0 };
-  const clock = { awake: false };
+  const clock = { busyPolling: false };
   let nowUs = 0;
-  const wakefulness = new Wakefulness(clock, {
+  const wakefulness = new BusyPoll(clock, {
     machineUs: () => nowUs,
     coreWaitUs: () => totals.waitedUs,
     idleCoresUs: () => (totals.idleAsked++, totals.idleUs),
@@ -22,14 +22,14 @@ function machine() {
       nowUs += LOOK_US;
       totals.waitedUs += waited * LOOK_US;
       totals.idleUs += idleCores * LOOK_US;
-      wakefulness.look();
+      wakefulness.sample();
     }
-    return clock.awake;
+    return clock.busyPolling;
   };
   return { wakefulness, clock, totals, looks };
 }
 
-describe('staying awake', () => {
+describe('staying busyPolling', () => {
   it('begins when the thread was kept waiting while a core was idle', (t) => {
     const { looks, wakefulness } = machine();
     t.after(() => wakefulness.stop());
@@ -69,14 +69,14 @@ describe('staying awake', () => {
     const { looks, wakefulness, clock } = machine();
     assert.equal(looks(2, 0.1, 1), true);
     wakefulness.hasOpen = false;
-    assert.equal(clock.awake, false);
+    assert.equal(clock.busyPolling, false);
     wakefulness.hasOpen = true;
-    assert.equal(clock.awake, true);
+    assert.equal(clock.busyPolling, true);
     wakefulness.stop();
-    assert.equal(clock.awake, false);
+    assert.equal(clock.busyPolling, false);
     wakefulness.hasOpen = false;
     wakefulness.hasOpen = true;
-    assert.equal(clock.awake, false);
+    assert.equal(clock.busyPolling, false);
   });
 
   it('begins for waiting with streams open only', (t) => {
@@ -94,12 +94,12 @@ describe('staying awake', () => {
   });
 
   it('leaves a thread as it is where the kernel does not tell', () => {
-    const clock = { awake: false };
-    const wakefulness = new Wakefulness(clock, { machineUs: () => 0, coreWaitUs: () => null, idleCoresUs: () => null });
+    const clock = { busyPolling: false };
+    const wakefulness = new BusyPoll(clock, { machineUs: () => 0, coreWaitUs: () => null, idleCoresUs: () => null });
     wakefulness.start();
     wakefulness.hasOpen = true;
-    for (let i = 0; i < 10; i++) wakefulness.look();
-    assert.equal(clock.awake, false);
+    for (let i = 0; i < 10; i++) wakefulness.sample();
+    assert.equal(clock.busyPolling, false);
     wakefulness.stop();
   });
 

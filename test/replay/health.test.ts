@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { latenessUs } from '../../src/core/lateness.ts';
+import { latenessUs } from '../../src/core/record.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
 import { WallClock } from '../../src/core/wall-clock.ts';
 import { HealthMonitor } from '../../src/replay/health.ts';
+import { StallLog } from '../../src/replay/stalls.ts';
+import { scheduledByTrace } from '../../src/core/schedule.ts';
 import { Recorder } from '../../src/replay/recorder.ts';
 
 const NO_ANSWER = {
@@ -20,17 +22,19 @@ const NO_ANSWER = {
 
 it('requests that a pause of the client or its lateness touched are marked, whenever they ended', async () => {
   const clock = new WallClock();
+  const stalls = new StallLog(() => clock.read());
   const records: RequestRecord[] = [];
   const recorder = new Recorder(
     { sent: () => undefined, finished: (batch) => void records.push(...batch), close: async () => undefined },
-    'test',
+    { target: 'test', window: null, worker: 0 },
+    stalls,
   );
-  const monitor = new HealthMonitor(clock, recorder);
+  const monitor = new HealthMonitor(clock, recorder, stalls);
   let index = 0;
   const begin = (lateUs: number): number => {
     const dueUs = Math.max(0, clock.read() - lateUs);
     const request = { id: `r${index}`, traceRow: index + 2, dueUs, inputTokens: 1, outputTokens: 1 };
-    recorder.begin({ index, request, calls: [] });
+    recorder.begin(scheduledByTrace(index, request));
     recorder.sent(index, clock.read(), null);
     return index++;
   };
@@ -58,17 +62,17 @@ it('requests that a pause of the client or its lateness touched are marked, when
   end(after);
   const late = begin(20_000);
   end(late);
-  const { stalls } = monitor.stop();
+  const { stalls: seen } = monitor.stop();
   recorder.flush();
 
-  assert.ok(stalls.some(({ from_us, to_us }) => to_us - from_us > 40_000));
-  const marks = new Map(records.map((record) => [record.request_id, record.touched]));
+  assert.ok(seen.some(({ from_us, to_us }) => to_us - from_us > 40_000));
+  const marks = new Map(records.map((record) => [record.request_id, record.client_stalled]));
   assert.equal(marks.size, 304);
   for (const which of [...during, across, late]) assert.equal(marks.get(`r${which}`), true, `r${which}`);
   // A busy machine may stop this process at other times too: the marks are those of the stalls it saw.
   for (const record of records) {
     const [sentUs, endUs] = [record.sent_us ?? Number.NaN, record.end_us ?? Number.NaN];
-    const stalled = stalls.some(({ from_us, to_us }) => from_us <= endUs && to_us >= sentUs);
-    assert.equal(record.touched, stalled || (latenessUs(record) ?? 0) > 10_000, record.request_id);
+    const stalled = seen.some(({ from_us, to_us }) => from_us <= endUs && to_us >= sentUs);
+    assert.equal(record.client_stalled, stalled || (latenessUs(record) ?? 0) > 10_000, record.request_id);
   }
 });

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import { setImmediate as afterPoll } from 'node:timers/promises';
 import { describe, it } from 'node:test';
-import { Arrivals, type Unread } from '../../src/replay/receive-queue.ts';
+import { ReceiveQueue, type UnreadStream } from '../../src/replay/receive-queue.ts';
 
 /** A stream whose pieces came at `timesUs`; writes down when it says that each was read. */
-function stream(arrivals: Arrivals, timesUs: number[], read: number[], during = (): void => undefined): Unread {
+function stream(
+  arrivals: ReceiveQueue,
+  timesUs: number[],
+  read: number[],
+  during = (): void => undefined,
+): UnreadStream {
   return {
     read: (atUs) => {
       for (const us of timesUs.splice(0)) {
@@ -20,7 +25,7 @@ describe('arrivals', () => {
   const clock = { phase: () => 1000, catchUp: () => undefined, worked: () => undefined };
 
   it('are read at the times they came, in the order of streams, when nothing comes any more', async () => {
-    const arrivals = new Arrivals(clock);
+    const arrivals = new ReceiveQueue(clock);
     const read: number[] = [];
     arrivals.add(stream(arrivals, [1, 3], read));
     for (const us of [4, 5, 6, 7]) arrivals.add(stream(arrivals, [us], read));
@@ -35,7 +40,7 @@ describe('arrivals', () => {
   });
 
   it('are read at once where they are few', async () => {
-    const arrivals = new Arrivals(clock);
+    const arrivals = new ReceiveQueue(clock);
     const read: number[] = [];
     for (const us of [1, 2, 3, 4]) arrivals.add(stream(arrivals, [us], read));
     assert.deepEqual(read, []);
@@ -44,7 +49,7 @@ describe('arrivals', () => {
   });
 
   it('are read a few streams between two polls', async () => {
-    const arrivals = new Arrivals(clock);
+    const arrivals = new ReceiveQueue(clock);
     const read: number[] = [];
     for (let i = 0; i < 100; i++) arrivals.add(stream(arrivals, [i], read));
     await afterPoll();
@@ -61,7 +66,7 @@ describe('arrivals', () => {
   });
 
   it('are read however much keeps coming, once too many wait', async () => {
-    const arrivals = new Arrivals(clock);
+    const arrivals = new ReceiveQueue(clock);
     const read: number[] = [];
     for (let i = 0; i < 100; i++) {
       for (let j = 0; j < 64; j++) arrivals.add(stream(arrivals, [i], read));
@@ -72,7 +77,7 @@ describe('arrivals', () => {
   });
 
   it('can all be read at once, also by what is being read', async () => {
-    const arrivals = new Arrivals(clock);
+    const arrivals = new ReceiveQueue(clock);
     const read: number[] = [];
     arrivals.add(stream(arrivals, [1, 2], read, () => arrivals.readAll()));
     arrivals.add(stream(arrivals, [3], read));

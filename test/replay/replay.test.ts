@@ -1,12 +1,14 @@
+import { UserError } from '../../src/core/errors.ts';
+import { scheduledByTrace, traceOrder } from '../../src/core/schedule.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { RequestRecord } from '../../src/core/record.ts';
-import type { Answer, Planned, Sink, Target } from '../../src/core/target.ts';
+import type { ResponseInfo, ScheduledRequest, Sink, Target } from '../../src/core/target.ts';
 import { VirtualClock } from '../../src/core/virtual-clock.ts';
 import { Recorder } from '../../src/replay/recorder.ts';
 import { replay, type ReplayOptions } from '../../src/replay/replay.ts';
 
-const ANSWER: Answer = {
+const ANSWER: ResponseInfo = {
   httpStatus: 200,
   finishReason: 'length',
   inputTokens: 1,
@@ -17,6 +19,8 @@ const ANSWER: Answer = {
   phases: null,
 };
 
+const CONTEXT = { target: 'test', window: null, worker: 0 };
+
 /** A target that answers request i as `behave` says: microseconds from sent to first token and to the end; null: never. */
 function scripted(
   clock: VirtualClock,
@@ -25,13 +29,11 @@ function scripted(
   const cancelled: number[] = [];
   return {
     cancelled,
-    open: async () => undefined,
-    close: async () => undefined,
     cancel: (index) => {
       cancelled.push(index);
       return null;
     },
-    send: ({ index }: Planned, sink: Sink) => {
+    send: ({ index }: ScheduledRequest, sink: Sink) => {
       const now = clock.now();
       const { first, end, refuse } = behave(index);
       const alive = (action: () => void) => (): void => (cancelled.includes(index) ? undefined : action());
@@ -57,12 +59,9 @@ function scripted(
   };
 }
 
-const planned = (index: number, dueUs: number): Planned => ({
-  index,
-  request: { id: `r${index}`, traceRow: index + 2, dueUs, inputTokens: 1, outputTokens: 1 },
-  calls: [],
-});
-async function* feedOf(due: readonly number[], size = 3): AsyncGenerator<Planned[]> {
+const planned = (index: number, dueUs: number): ScheduledRequest =>
+  scheduledByTrace(index, { id: `r${index}`, traceRow: index + 2, dueUs, inputTokens: 1, outputTokens: 1 });
+async function* feedOf(due: readonly number[], size = 3): AsyncGenerator<ScheduledRequest[]> {
   for (let i = 0; i < due.length; i += size) {
     await new Promise((resolve) => setImmediate(resolve));
     yield due.slice(i, i + size).map((dueUs, k) => planned(i + k, dueUs));
@@ -82,10 +81,10 @@ async function run(
     finished: (batch: readonly RequestRecord[]) => void records.push(...batch),
     close: async () => undefined,
   };
-  const recorder = new Recorder(store, 'test');
+  const recorder = new Recorder(store, CONTEXT);
   const target = scripted(clock, behave);
   const never = new AbortController().signal;
-  const stopped = await replay(feedOf(due), target, clock, recorder, {
+  const stopped = await replay(traceOrder(feedOf(due)), target, clock, recorder, {
     timeoutUs: 600e6,
     ttftTimeoutUs: 60e6,
     stop: never,
@@ -148,19 +147,20 @@ describe('replay', () => {
     const clock = new VirtualClock();
     const records: RequestRecord[] = [];
     const store = { sent: () => undefined, finished: (batch: readonly RequestRecord[]) => void records.push(...batch) };
-    const recorder = new Recorder({ ...store, close: async () => undefined }, 'test');
+    const recorder = new Recorder({ ...store, close: async () => undefined }, CONTEXT);
     const mute = scripted(clock, () => ({ first: 1, end: null }));
+    let sink: Sink | null = null;
     const target: Target = {
-      ...mute,
+      send: (request, to) => mute.send(request, (sink = to)),
       cancel: (index) => {
         if (index === 0) return { ...ANSWER, inputTokens: 7 };
-        recorder.end(index, clock.now(), ANSWER);
+        sink?.end(index, clock.now(), ANSWER);
         return null;
       },
     };
     const never = new AbortController().signal;
     const options = { timeoutUs: 1e6, ttftTimeoutUs: 1e6, stop: never, cut: never, graceUs: 1 };
-    assert.equal(await replay(feedOf([0, 10]), target, clock, recorder, options), null);
+    assert.equal(await replay(traceOrder(feedOf([0, 10])), target, clock, recorder, options), null);
     assert.deepEqual(
       records.map((r) => [r.outcome, r.http_status, r.input_tokens, r.token_count_source]),
       [
@@ -208,15 +208,15 @@ describe('replay', () => {
     const records: RequestRecord[] = [];
     const recorder = new Recorder(
       { sent: () => undefined, finished: (batch) => void records.push(...batch), close: async () => undefined },
-      'test',
+      CONTEXT,
     );
-    async function* broken(): AsyncGenerator<Planned[]> {
+    async function* broken(): AsyncGenerator<ScheduledRequest[]> {
       yield [planned(0, 0)];
-      throw new Error('row 3 is bad');
+      throw new UserError('row 3 is bad');
     }
     const never = new AbortController().signal;
     const stopped = await replay(
-      broken(),
+      traceOrder(broken()),
       scripted(clock, () => ({ first: 1, end: 2 })),
       clock,
       recorder,

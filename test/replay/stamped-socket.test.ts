@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { scheduledByTrace } from '../../src/core/schedule.ts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -22,22 +23,20 @@ const openai = openAiCodec(
 
 /** Sends `count` requests at once and gives each one's token times, on the clock's zero. */
 async function tokenTimes(url: URL, codec: Codec, clock: WallClock, count: number): Promise<number[][]> {
-  const target = new HttpTarget(codec, clock, { url, headers: {}, insecure: true });
+  const target = new HttpTarget(codec, clock, [{ url, headers: {}, insecure: true }]);
   await target.open(count);
   const times = Array.from({ length: count }, (): number[] => []);
   await new Promise<void>((resolve, reject) => {
     let left = count;
     for (let index = 0; index < count; index++) {
       const request = { id: `r${index}`, traceRow: 1, dueUs: 0, inputTokens: 3, outputTokens: 2 };
-      target.send(
-        { index, request, calls: codec.open(request) },
-        {
-          sent: () => undefined,
-          tokens: (of, timeUs) => void times[of]?.push(timeUs),
-          end: () => (--left === 0 ? resolve() : undefined),
-          fail: (_of, _time, outcome, error) => reject(new Error(`${outcome}: ${error}`)),
-        },
-      );
+      target.send(scheduledByTrace(index, request, codec.open(request)), {
+        sent: () => undefined,
+        tokens: (of, timeUs) => void times[of]?.push(timeUs),
+        end: () => (--left === 0 ? resolve() : undefined),
+        fault: (_of, error) => reject(error),
+        fail: (_of, _time, outcome, error) => reject(new Error(`${outcome}: ${error}`)),
+      });
     }
   });
   await target.close();
@@ -58,9 +57,9 @@ describe('sockets', () => {
             decoder.push(chunk);
           },
           end: () => decoder.end(),
-          fault: null,
+          error: null,
           isDone: false,
-          answer: (status) => decoder.answer(status),
+          response: (status) => decoder.response(status),
         };
       },
     };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { TokenCountSource } from '../../src/core/record.ts';
-import type { Answer } from '../../src/core/target.ts';
+import type { ResponseInfo } from '../../src/core/target.ts';
 import { settleTokenTimes, type TokenEvents } from '../../src/replay/token-times.ts';
 
 const events = (list: readonly (readonly [time: number, count: number])[]): TokenEvents => ({
@@ -10,7 +10,7 @@ const events = (list: readonly (readonly [time: number, count: number])[]): Toke
   counts: Uint32Array.from([...list.map(([, count]) => count), 0, 0]),
   events: list.length,
 });
-const answer = (outputTokens: number | null, countSource: TokenCountSource | null): Answer => ({
+const answer = (outputTokens: number | null, countSource: TokenCountSource | null): ResponseInfo => ({
   httpStatus: 200,
   finishReason: null,
   inputTokens: null,
@@ -22,7 +22,7 @@ const answer = (outputTokens: number | null, countSource: TokenCountSource | nul
 });
 const settle = (
   list: readonly (readonly [number, number])[],
-  said: Answer | null,
+  said: ResponseInfo | null,
 ): [number[], TokenCountSource | null] => {
   const { times, source } = settleTokenTimes(events(list), 100, said);
   return [[...times], source];

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { scheduledByTrace } from '../../src/core/schedule.ts';
 import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
 import { after, describe, it } from 'node:test';
@@ -7,7 +8,7 @@ import { openAiCodec } from '../../adapters/openai.ts';
 import { promptMaker } from '../../workloads/index.ts';
 import type { Call, Codec } from '../../src/core/codec.ts';
 import type { Outcome } from '../../src/core/record.ts';
-import type { Answer, Sink } from '../../src/core/target.ts';
+import type { ResponseInfo, Sink } from '../../src/core/target.ts';
 import { WallClock } from '../../src/core/wall-clock.ts';
 import { HttpTarget } from '../../src/replay/transport.ts';
 import { DONE, serve, sse, streamTokens, tokenEvent, type TestServer } from '../servers.ts';
@@ -26,19 +27,21 @@ interface Ended {
   error: string | null;
   tokens: number;
   sent: number;
-  answer: Answer | null;
+  answer: ResponseInfo | null;
 }
 
 /** A target on `url` and a way to send one request and learn how it ended. */
 function client(url: URL, codec: Codec = openai): { target: HttpTarget; ask: (index: number) => Promise<Ended> } {
-  const target = new HttpTarget(codec, new WallClock(), {
-    url,
-    headers: { 'x-extra': 'yes', 'x-key': 'Key a-secret' },
-    insecure: false,
-  });
+  const target = new HttpTarget(codec, new WallClock(), [
+    {
+      url,
+      headers: { 'x-extra': 'yes', 'x-key': 'Key a-secret' },
+      insecure: false,
+    },
+  ]);
   closing.unshift(() => target.close());
   const waiting = new Map<number, { tokens: number; sent: number; settle: (ended: Ended) => void }>();
-  const finish = (index: number, outcome: Outcome, error: string | null, answer: Answer | null): void => {
+  const finish = (index: number, outcome: Outcome, error: string | null, answer: ResponseInfo | null): void => {
     const request = waiting.get(index);
     assert.ok(request, `request ${index} ended twice`);
     waiting.delete(index);
@@ -48,13 +51,16 @@ function client(url: URL, codec: Codec = openai): { target: HttpTarget; ask: (in
     sent: (index) => void (waiting.get(index) ?? assert.fail('sent after the end')).sent++,
     tokens: (index, _time, count) => void ((waiting.get(index) ?? assert.fail('token after the end')).tokens += count),
     end: (index, _time, answer) => finish(index, 'ok', null, answer),
+    fault: (_index, error) => {
+      throw error;
+    },
     fail: (index, _time, outcome, error, answer) => finish(index, outcome, error, answer),
   };
   const ask = (index: number): Promise<Ended> =>
     new Promise((settle) => {
       waiting.set(index, { tokens: 0, sent: 0, settle });
       const request = { id: `r${index}`, traceRow: 1, dueUs: 0, inputTokens: 3, outputTokens: 4 };
-      target.send({ index, request, calls: codec.open(request) }, sink);
+      target.send(scheduledByTrace(index, request, codec.open(request)), sink);
     });
   return { target, ask };
 }
@@ -266,6 +272,7 @@ describe('HttpTarget', () => {
     const call = (id: number, role: Call['role'], body: string): Call => ({
       id,
       role,
+      endpoint: 0,
       path: `/call/${id}`,
       headers: {},
       body: Buffer.from(body),
@@ -302,8 +309,8 @@ describe('HttpTarget', () => {
     const codec: Codec = {
       ...openai,
       open: () => [
-        { id: 0, role: 'stream', path: '/good', headers: {}, body: Buffer.from('1') },
-        { id: 1, role: 'reply', path: '/bad', headers: {}, body: Buffer.from('1') },
+        { id: 0, role: 'stream', endpoint: 0, path: '/good', headers: {}, body: Buffer.from('1') },
+        { id: 1, role: 'reply', endpoint: 0, path: '/bad', headers: {}, body: Buffer.from('1') },
       ],
     };
     const ended = await client(server.url, codec).ask(0);

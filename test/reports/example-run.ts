@@ -5,7 +5,7 @@ import type { Scrape } from '../../src/schema/server-metrics.ts';
 import { parseSlo } from '../../src/core/slo.ts';
 import type { Summary } from '../../src/schema/summary.ts';
 import { summarise } from '../../src/metrics/summarise.ts';
-import { blankRecord } from '../../src/replay/unsent-record.ts';
+import { unsentRecord } from '../../src/replay/unsent-record.ts';
 
 export interface ExampleRun {
   readonly manifest: Manifest;
@@ -88,11 +88,11 @@ function answered(
 }
 
 function withoutAnswer(index: number, dueUs: number, inputTokens: number, outputTokens: number): RequestRecord {
-  return blankRecord(
-    { id: `r${index}`, traceRow: index + 2, dueUs, inputTokens, outputTokens },
-    'reference:vllm',
-    null,
-  );
+  return unsentRecord({ id: `r${index}`, traceRow: index + 2, dueUs, inputTokens, outputTokens }, dueUs, {
+    target: 'reference:vllm',
+    window: null,
+    worker: 0,
+  });
 }
 
 export function exampleManifest(records: readonly RequestRecord[], { slo, manifest }: ExampleOptions): Manifest {

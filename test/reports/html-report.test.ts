@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { distributionCharts } from '../../reports/charts/run-charts.ts';
-import { collectFigures } from '../../reports/data/report-data.ts';
+import { collectReportData } from '../../reports/data/report-data.ts';
 import { writeHtmlReport } from '../../reports/index.ts';
 import type { Manifest } from '../../src/schema/manifest.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
@@ -55,7 +55,7 @@ it("the shares at the SLO line are the summary's, and the curve passes through t
     slo: `${SLO},e2e=2s`,
     fate: (index) => (index % 20 === 3 ? { outcome: 'rejected', http_status: 429 } : null),
   });
-  const figures = await collectFigures(inBatches(records), summary);
+  const figures = await collectReportData(inBatches(records), summary);
   const charts = distributionCharts(summary, figures);
   for (const metric of ['ttft', 'tpot', 'e2e'] as const) {
     const limitMs = summary.slo?.limits_ms[metric] ?? Number.NaN;

@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import { OUTCOMES, type RequestRecord, TOKEN_COUNT_SOURCES } from '../../src/core/record.ts';
-import { blankRecord } from '../../src/replay/unsent-record.ts';
+import { unsentRecord } from '../../src/replay/unsent-record.ts';
 
 /** A request that was due at 0, had its first token at 100 ms, and one every 20 ms from there; as changed by `over`. */
 export function exampleRecord(over: Partial<RequestRecord> = {}): RequestRecord {
   const request = { id: 'r0', traceRow: 2, dueUs: 0, inputTokens: 10, outputTokens: 3 };
   const record: RequestRecord = {
-    ...blankRecord(request, '', null),
+    ...unsentRecord(request, 0, { target: '', window: null, worker: 0 }),
     target: null,
     sent_us: 0,
     input_tokens: 10,
@@ -17,7 +17,7 @@ export function exampleRecord(over: Partial<RequestRecord> = {}): RequestRecord 
     outcome: 'ok',
     http_status: 200,
     finish_reason: 'length',
-    touched: false,
+    client_stalled: false,
     ...over,
   };
   const first = record.token_times_us[0];
@@ -69,7 +69,7 @@ const anyRecord: fc.Arbitrary<RequestRecord> = fc.record(
     decode_queue_us: nullable(microseconds),
     decode_us: nullable(microseconds),
     worker: fc.nat(1000),
-    touched: nullable(fc.boolean()),
+    client_stalled: nullable(fc.boolean()),
   },
   { noNullPrototype: true },
 );

@@ -55,14 +55,14 @@ test('token times take at most 4 bytes each', () => {
 
 test('parts of older runs, without `touched`, are read; without any other column they are not', async (t) => {
   const dir = temporaryRun(t);
-  await appendRecords(dir, batches([exampleRecord({ touched: true })]));
+  await appendRecords(dir, batches([exampleRecord({ client_stalled: true })]));
   const connection = await (await DuckDBInstance.create()).connect();
   const without = async (name: string): Promise<Uint8Array> => {
     const file = join(dir, `${name}.parquet`);
     await connection.run(`copy (select * exclude (${name}) from '${dir}/requests/*.parquet') to '${file}'`);
     return readFile(file);
   };
-  assert.deepEqual(await decodeRecords(await without('touched')), [exampleRecord({ touched: null })]);
+  assert.deepEqual(await decodeRecords(await without('touched')), [exampleRecord({ client_stalled: null })]);
   await assert.rejects(without('worker').then(decodeRecords), /column "touched" .* where "worker"/);
 });
 

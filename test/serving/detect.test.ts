@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { after, describe, it } from 'node:test';
-import { EVERY_ABILITY, type Endpoint } from '../../adapters/index.ts';
+import { ALL_CAPABILITIES, type ApiEndpoint } from '../../adapters/index.ts';
 import { UserError } from '../../src/core/errors.ts';
 import { parseEngineSpec, serveEngine, type DIALECT_NAMES } from '../../src/engine/index.ts';
 import { detect, type Detected } from '../../src/serving/detect.ts';
@@ -14,7 +14,7 @@ after(() => Promise.all(closing.map((close) => close())));
 
 interface Wish {
   readonly adapter?: string;
-  readonly endpoint?: Endpoint;
+  readonly endpoint?: ApiEndpoint;
   readonly model?: string;
   readonly patienceMs?: number;
   readonly mayEcho?: boolean;
@@ -82,23 +82,23 @@ const isUserError =
 
 describe('detect, the reference engine in each dialect', () => {
   const cases = [
-    ['vllm', 'vllm', 'completions', EVERY_ABILITY, 'token_ids', 'reprise'],
-    ['sglang', 'sglang', 'generate', EVERY_ABILITY, 'usage', 'reprise'],
+    ['vllm', 'vllm', 'completions', ALL_CAPABILITIES, 'token_ids', 'reprise'],
+    ['sglang', 'sglang', 'generate', ALL_CAPABILITIES, 'usage', 'reprise'],
     [
       'openai',
       'openai',
       'completions',
-      { ...EVERY_ABILITY, continuousUsage: false, returnTokenIds: false, ignoreEos: false, minTokens: false },
+      { ...ALL_CAPABILITIES, continuousUsage: false, returnTokenIds: false, ignoreEos: false, minTokens: false },
       'chunks',
       'reprise',
     ],
   ] as const;
-  for (const [dialect, adapter, endpoint, abilities, countedBy, name] of cases)
+  for (const [dialect, adapter, endpoint, capabilities, countedBy, name] of cases)
     it(`${dialect}: adapter ${adapter} on ${endpoint}, counted by ${countedBy}`, async () => {
       const found = await ask(await engine(dialect));
       assert.deepEqual(
-        [found.adapter, found.endpoint, found.abilities, found.countedBy, found.engine, found.contextTokens],
-        [adapter, endpoint, abilities, countedBy, name, 2000],
+        [found.adapter, found.endpoint, found.capabilities, found.countedBy, found.engine, found.contextTokens],
+        [adapter, endpoint, capabilities, countedBy, name, 2000],
       );
       assert.equal(found.model, 'llama-3.1-8b');
       assert.equal(found.warnings.length, dialect === 'openai' ? 1 : 0, found.warnings.join('\n'));
@@ -107,7 +107,7 @@ describe('detect, the reference engine in each dialect', () => {
   it('a named adapter and endpoint are kept, and probed all the same', async () => {
     const url = await engine('openai');
     const found = await ask(url, { adapter: 'vllm', endpoint: 'chat' });
-    assert.deepEqual([found.adapter, found.endpoint, found.abilities?.ignoreEos], ['vllm', 'chat', false]);
+    assert.deepEqual([found.adapter, found.endpoint, found.capabilities?.ignoreEos], ['vllm', 'chat', false]);
     const onSglang = await ask(await engine('sglang'), { endpoint: 'chat' });
     assert.deepEqual([onSglang.adapter, onSglang.endpoint, onSglang.countedBy], ['sglang', 'chat', 'usage']);
   });
@@ -164,7 +164,7 @@ describe('detect, servers by what they say', () => {
 
   it('has tokens counted by usage where prompts are too long to be brought back', async () => {
     const found = await ask(await engine('vllm'), { mayEcho: false });
-    assert.deepEqual([found.abilities?.returnTokenIds, found.countedBy], [false, 'usage']);
+    assert.deepEqual([found.capabilities?.returnTokenIds, found.countedBy], [false, 'usage']);
   });
 
   it('knows usage in each chunk where token ids do not come', async () => {
@@ -177,8 +177,8 @@ describe('detect, servers by what they say', () => {
       });
       response.end([1, 2].map((total) => sse(chunk(total))).join('') + DONE);
     });
-    const { abilities, countedBy } = await ask(url);
-    assert.deepEqual([abilities?.continuousUsage, abilities?.returnTokenIds, countedBy], [true, false, 'usage']);
+    const { capabilities, countedBy } = await ask(url);
+    assert.deepEqual([capabilities?.continuousUsage, capabilities?.returnTokenIds, countedBy], [true, false, 'usage']);
     assert.equal(posted.length, 2);
   });
 
@@ -187,8 +187,8 @@ describe('detect, servers by what they say', () => {
       const ids = body['return_token_ids'] === true ? { token_ids: [5] } : {};
       response.end([1, 2].map(() => sse({ choices: [{ text: '', finish_reason: null, ...ids }] })).join('') + DONE);
     });
-    const { abilities, countedBy } = await ask(url);
-    assert.deepEqual([abilities?.returnTokenIds, countedBy], [true, 'token_ids']);
+    const { capabilities, countedBy } = await ask(url);
+    assert.deepEqual([capabilities?.returnTokenIds, countedBy], [true, 'token_ids']);
     assert.equal(posted.length, 1);
   });
 
@@ -202,7 +202,7 @@ describe('detect, servers by what they say', () => {
       else response.end(sse({ choices: [{ delta: { content: 'a b' }, finish_reason: 'length' }] }) + DONE);
     });
     const found = await ask(url);
-    assert.deepEqual([found.endpoint, found.abilities?.maxCompletionTokens], ['chat', false]);
+    assert.deepEqual([found.endpoint, found.capabilities?.maxCompletionTokens], ['chat', false]);
     assert.match(found.warnings.join('\n'), /404 on \/v1\/completions: This is a chat model; --endpoint chat is used/);
     await assert.rejects(ask(url, { endpoint: 'completions' }), isUserError(3, /This is a chat model/));
   });
@@ -214,8 +214,8 @@ describe('detect, servers by what they say', () => {
         Array.from({ length: tokens }, () => sse({ choices: [{ delta: { content: 'a' } }] })).join('') + DONE,
       );
     });
-    const { abilities } = await ask(url, { endpoint: 'chat' });
-    assert.equal(abilities?.maxCompletionTokens, false);
+    const { capabilities } = await ask(url, { endpoint: 'chat' });
+    assert.equal(capabilities?.maxCompletionTokens, false);
     assert.ok('max_tokens' in (posted.at(-1) ?? {}));
   });
 
@@ -232,9 +232,9 @@ describe('detect, servers by what they say', () => {
         });
       }
     });
-    const { abilities } = await ask(url);
+    const { capabilities } = await ask(url);
     assert.deepEqual(refused, ['min_tokens', 'stream_options']);
-    const { ignoreEos, minTokens, finalUsage, tokenIdPrompts } = abilities ?? {};
+    const { ignoreEos, minTokens, finalUsage, tokenIdPrompts } = capabilities ?? {};
     assert.deepEqual([ignoreEos, minTokens, finalUsage, tokenIdPrompts], [true, false, false, true]);
   });
 });
@@ -247,8 +247,8 @@ describe('detect, hostile servers', () => {
         void streamTokens(response, 2, 0);
       else refuse(response, 400, { error: { message: 'bad request' } });
     });
-    const { abilities, warnings } = await ask(url);
-    assert.ok(Object.values(abilities ?? { none: true }).every((known) => !known));
+    const { capabilities, warnings } = await ask(url);
+    assert.ok(Object.values(capabilities ?? { none: true }).every((known) => !known));
     assert.match(warnings.join('\n'), /ignore_eos[\s\S]*token ids/);
   });
 
@@ -277,11 +277,11 @@ describe('detect, hostile servers', () => {
     const started = performance.now();
     const found = await ask(mute.url, { patienceMs: 300 });
     assert.ok(performance.now() - started < 3000);
-    assert.deepEqual([found.abilities, found.countedBy], [null, null]);
+    assert.deepEqual([found.capabilities, found.countedBy], [null, null]);
     assert.match(found.warnings.join('\n'), /did not answer/);
     const busy = await fake(models(), (response) => refuse(response, 503, { error: { message: 'overloaded' } }));
     const tired = await ask(busy.url, { patienceMs: 400 });
-    assert.deepEqual([tired.abilities, busy.posted.length], [null, 4]);
+    assert.deepEqual([tired.capabilities, busy.posted.length], [null, 4]);
     assert.match(tired.warnings.join('\n'), /503 on \/v1\/completions: overloaded/);
     let asked = 0;
     const soon = await fake(models(), (response) => {
@@ -300,6 +300,6 @@ describe('detect, hostile servers', () => {
         if (Array.isArray(body['prompt'])) response.end(error);
         else void streamTokens(response, 2, 0);
       });
-      assert.equal((await ask(url)).abilities?.tokenIdPrompts, false);
+      assert.equal((await ask(url)).capabilities?.tokenIdPrompts, false);
     });
 });

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { EVERY_ABILITY, type ServerAbilities } from '../../adapters/index.ts';
+import { ALL_CAPABILITIES, type ServerCapabilities } from '../../adapters/index.ts';
 import { withoutUnknown } from '../../src/serving/unknown-fields.ts';
 
 /** What is given up for a refusal. */
-function lost(body: unknown, tried: ServerAbilities = EVERY_ABILITY): string[] | null {
+function lost(body: unknown, tried: ServerCapabilities = ALL_CAPABILITIES): string[] | null {
   const left = withoutUnknown(tried, typeof body === 'string' ? body : JSON.stringify(body));
   return left === null
     ? null
     : Object.entries(tried)
-        .filter(([ability, had]) => had && !Object.entries(left).some(([name, has]) => name === ability && has))
-        .map(([ability]) => ability)
+        .filter(([capability, had]) => had && !Object.entries(left).some(([name, has]) => name === capability && has))
+        .map(([capability]) => capability)
         .sort();
 }
 
@@ -51,11 +51,11 @@ describe('what a refusal says is not known', () => {
   for (const [what, body, expected] of cases) it(what, () => assert.deepEqual(lost(body), expected));
 
   it('every refusal leaves less to ask for, until there is nothing', () => {
-    let abilities: ServerAbilities | null = EVERY_ABILITY;
+    let capabilities: ServerCapabilities | null = ALL_CAPABILITIES;
     let asked = 0;
-    while (abilities !== null && asked < 20) {
+    while (capabilities !== null && asked < 20) {
       asked++;
-      abilities = withoutUnknown(abilities, 'no');
+      capabilities = withoutUnknown(capabilities, 'no');
     }
     assert.equal(asked, 6);
   });

@@ -9,8 +9,8 @@ import { openWorkload } from '../../workloads/open-workload.ts';
 import { wordsOfFile } from '../../src/target/vocabulary.ts';
 import { UserError } from '../../src/core/errors.ts';
 import type { Plan } from '../../src/core/plan.ts';
-import type { PromptMaker } from '../../src/core/prompt-maker.ts';
-import { promptMaker, readTokenizer, surveyPlan } from '../../workloads/index.ts';
+import type { PromptMaker } from '../../src/core/codec.ts';
+import { promptMaker, readTokenizer, scanPlan } from '../../workloads/index.ts';
 import { temporaryFolder } from '../cli.ts';
 import { chatServer, type ChatServer, type ChatServerOptions } from './chat-server.ts';
 
@@ -38,7 +38,7 @@ writeFileSync(
     .join(''),
 );
 const source = await openWorkload(workload);
-const plan: Plan = { source, facts: await surveyPlan(source, 1), measured: null, seed: 1 };
+const plan: Plan = { source, stats: await scanPlan(source, 1), window: null, seed: 1 };
 
 const codecOptions = { endpoint: 'chat', model: 'tiny', runId: 'run' } as const;
 const chat = (prompts: PromptMaker): ReturnType<typeof openAiCodec> => openAiCodec(codecOptions, prompts);

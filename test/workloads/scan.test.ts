@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { it } from 'node:test';
 import type { Source } from '../../src/core/plan.ts';
-import { openSource, resolveWorkload, surveyPlan, applyTransform } from '../../workloads/index.ts';
+import { openSource, resolveWorkload, scanPlan, applyTransform } from '../../workloads/index.ts';
 import { temporaryFiles } from './temporary-files.ts';
 
 const file = temporaryFiles();
@@ -11,12 +11,12 @@ const HEADER = 'arrival_s,input_tokens,output_tokens\n';
 const open = (path: string): ReturnType<typeof openSource> => openSource(path, { onBadRow: 'fail' });
 
 async function digestOf(source: Source, seed = 1): Promise<string> {
-  return (await surveyPlan(source, seed)).digest;
+  return (await scanPlan(source, seed)).digest;
 }
 
 it('counts, sums and names the load', async () => {
   const path = file('a.csv', `${HEADER}0,10,5\n1.5,20,6\n`);
-  const facts = await surveyPlan(await open(path), 1);
+  const facts = await scanPlan(await open(path), 1);
   const { digest, ...rest } = facts;
   assert.deepEqual(rest, {
     requests: 2,
@@ -40,9 +40,9 @@ it('tells what an endless prefix cache would have of the prompts, as they are af
   ];
   const lines = [{ reprise_trace: 1, block_size: 16 }, ...rows].map((row) => JSON.stringify(row));
   const source = await open(file('prefix.rtrace.jsonl', `${lines.join('\n')}\n`));
-  assert.equal((await surveyPlan(source, 1)).prefixReuse, 32 / 80);
+  assert.equal((await scanPlan(source, 1)).prefixReuse, 32 / 80);
   const clipped = applyTransform(source, { op: 'clip-input', args: { tokens: 16 } });
-  assert.equal((await surveyPlan(clipped, 1)).prefixReuse, 16 / 32);
+  assert.equal((await scanPlan(clipped, 1)).prefixReuse, 16 / 32);
 });
 
 it('the digest is that of the load: the same from another format, another with any change', async () => {
@@ -61,11 +61,11 @@ it('the digest is that of the load: the same from another format, another with a
 });
 
 it('a trace without a request is refused', async () => {
-  await assert.rejects(surveyPlan(await open(file('f.csv', HEADER)), 1), /f\.csv.*no request/);
+  await assert.rejects(scanPlan(await open(file('f.csv', HEADER)), 1), /f\.csv.*no request/);
 });
 
 it('the bundled sample is what npm start promises: under a minute, no longer than 600 tokens an answer', async () => {
-  const facts = await surveyPlan(await open(resolveWorkload('chat')), 1);
+  const facts = await scanPlan(await open(resolveWorkload('chat')), 1);
   assert.ok(facts.requests > 200 && facts.requests < 350, `${facts.requests}`);
   assert.ok(facts.lastDueUs > 40e6 && facts.lastDueUs < 50e6);
   assert.ok(facts.maxOutputTokens <= 600 && facts.maxInputTokens <= 6000);

@@ -1,4 +1,4 @@
-import type { PromptMaker } from '../../src/core/prompt-maker.ts';
+import type { PromptMaker } from '../../src/core/codec.ts';
 import { draw, type DrawKeys } from './draw.ts';
 import { PLAIN_TEXT, promptText, type TextSpec } from './text.ts';
 

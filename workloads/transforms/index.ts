@@ -1,6 +1,6 @@
 import { UserError } from '../../src/core/errors.ts';
-import { suggestion } from '../../src/core/did-you-mean.ts';
-import type { Source, TransformNote } from '../../src/core/plan.ts';
+import { didYouMean } from '../../src/core/did-you-mean.ts';
+import type { Source, TransformSpec } from '../../src/core/plan.ts';
 import { clipInput, clipOutput } from './clip.ts';
 import { limit } from './limit.ts';
 import { rate } from './rate.ts';
@@ -23,11 +23,11 @@ const TRANSFORMS: Readonly<Record<string, Transform>> = {
 /** The source with one transform more, which is written down in its `transforms`. */
 export function applyTransform(
   source: Source,
-  note: TransformNote,
+  note: TransformSpec,
   say: (text: string) => void = () => undefined,
 ): Source {
   const transform = Object.hasOwn(TRANSFORMS, note.op) ? TRANSFORMS[note.op] : undefined;
   if (transform === undefined)
-    throw new UserError(`there is no transform "${note.op}"${suggestion(note.op, Object.keys(TRANSFORMS))}`);
+    throw new UserError(`there is no transform "${note.op}"${didYouMean(note.op, Object.keys(TRANSFORMS))}`);
   return { ...source, transforms: [...source.transforms, note], open: transform(source, note.args, say) };
 }

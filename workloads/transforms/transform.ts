@@ -1,4 +1,4 @@
-import type { Source, TransformNote } from '../../src/core/plan.ts';
+import type { Source, TransformSpec } from '../../src/core/plan.ts';
 import type { Request } from '../../src/core/request.ts';
 
 /**
@@ -7,12 +7,12 @@ import type { Request } from '../../src/core/request.ts';
  */
 export type Transform = (
   source: Source,
-  args: TransformNote['args'],
+  args: TransformSpec['args'],
   say: (text: string) => void,
 ) => () => AsyncIterable<readonly Request[]>;
 
 /** A numeric argument of a transform; absent or of another kind it is a fault of whoever wrote the note. */
-export function numberArg(op: string, args: TransformNote['args'], name: string): number {
+export function numberArg(op: string, args: TransformSpec['args'], name: string): number {
   const value = args[name];
   if (typeof value === 'number') return value;
   throw new Error(`transform ${op}: ${name} is ${String(value)}, expected a number`);

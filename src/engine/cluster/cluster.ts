@@ -1,11 +1,11 @@
 import type { Clock } from '../../core/clock.ts';
-import type { Cancel, Engine, Listener, Load, Submission } from '../engine.ts';
+import type { Cancel, Engine, Listener, Load, EngineRequest } from '../engine.ts';
 import type { Instance } from '../instance/instance.ts';
 import type { MemoryView } from '../kv/kv-cache.ts';
 import type { Router } from './routers.ts';
 import { Sequence } from '../instance/sequence.ts';
 
-export interface FleetParts {
+export interface ClusterParts {
   readonly clock: Clock;
   readonly maxModelLen: number;
   /** Longest prompt, where one batch must hold it whole; otherwise memory and `maxModelLen` alone limit it. */
@@ -20,36 +20,36 @@ export interface FleetParts {
 }
 
 /** An engine of many instances: refuses what the API server in front of them would, and routes the rest. */
-export function fleet(parts: FleetParts): Engine {
+export function cluster(parts: ClusterParts): Engine {
   const { maxModelLen, entry, others = [], between = () => 0 } = parts;
   const all = [...entry, ...others];
   return {
     maxModelLen,
-    submit: (submission, listener) => enter(parts, submission, listener),
+    submit: (request, listener) => enter(parts, request, listener),
     load() {
       const load = all.map((instance) => instance.load()).reduce(sum);
       return { ...load, waiting: load.waiting + between() };
     },
-    resetPrefixCache: () => all.map((instance) => instance.memory.forget()).every((forgot) => forgot),
+    resetPrefixCache: () => all.map((instance) => instance.memory.reset()).every((forgot) => forgot),
   };
 }
 
 /** Refuses a request, or lets it in: `place` puts it where it goes, by itself into the instance that was picked. */
 export function enter(
-  parts: FleetParts,
-  submission: Submission,
+  parts: ClusterParts,
+  request: EngineRequest,
   listener: Listener,
   place: (sequence: Sequence, instance: Instance) => void = (sequence, instance) => instance.submit(sequence),
   arrivalUs = parts.clock.now(),
 ): Cancel {
   const { entry, router } = parts;
-  const refusal = refusalOf(submission, parts);
+  const refusal = refusalOf(request, parts);
   const instance = entry[entry.length === 1 ? 0 : router(entry)];
   if (refusal !== null || instance === undefined) {
     listener.reject(400, refusal ?? 'No instance takes requests.');
     return () => undefined;
   }
-  const sequence = new Sequence(submission, listener, arrivalUs);
+  const sequence = new Sequence(request, listener, arrivalUs);
   place(sequence, instance);
   return () => sequence.cancel();
 }
@@ -69,8 +69,8 @@ function sum(a: Load, b: Load): Load {
 
 /** Why a request can never be served; null if it can. */
 function refusalOf(
-  { inputTokens, maxTokens }: Submission,
-  { maxModelLen, maxPromptTokens = maxModelLen, entry, others = [] }: FleetParts,
+  { inputTokens, maxTokens }: EngineRequest,
+  { maxModelLen, maxPromptTokens = maxModelLen, entry, others = [] }: ClusterParts,
 ): string | null {
   if (inputTokens < 1) return 'The prompt is empty: at least one token is needed.';
   if (maxTokens < 1) return `max_tokens must be at least 1, got ${maxTokens}.`;

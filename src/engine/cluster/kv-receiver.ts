@@ -24,7 +24,7 @@ export interface ReceiverParts {
  *     prefill instance: computes --> holds, offered ---> holds, moving --> free
  *     decode instance:                                   holds, moving --> holds, waiting --> runs
  */
-export class Receiver implements ReceiverView, InstanceView {
+export class KvReceiver implements ReceiverView, InstanceView {
   readonly #parts: ReceiverParts;
   readonly #offered = new WaitingQueue<Move>();
   readonly #moving = new Set<Move>();
@@ -55,7 +55,7 @@ export class Receiver implements ReceiverView, InstanceView {
       // fill the memory and none of them run.
       const holdTokens = sequence.computedTokens + 1;
       const cached = target.cachedTokens();
-      if (!admission(this, target.needs(holdTokens)) || !target.grow(holdTokens, cached)) return;
+      if (!admission(this, target.blocksNeeded(holdTokens)) || !target.allocate(holdTokens, cached)) return;
       this.#offered.remove(move);
       this.#moving.add(move);
       sequence.transferBeganUs = clock.now();

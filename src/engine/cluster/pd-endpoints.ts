@@ -1,12 +1,12 @@
-import type { Sides } from '../engine.ts';
-import { enter, fleet, type FleetParts } from './cluster.ts';
-import { HeldPrompts } from './pending-transfers.ts';
+import type { PdEndpoints } from '../engine.ts';
+import { enter, cluster, type ClusterParts } from './cluster.ts';
+import { PendingTransfers } from './pending-transfers.ts';
 import type { Instance } from '../instance/instance.ts';
 import type { Sequence } from '../instance/sequence.ts';
 
-export interface SidesParts {
-  readonly prefill: FleetParts;
-  readonly decode: FleetParts;
+export interface PdEndpointsParts {
+  readonly prefill: ClusterParts;
+  readonly decode: ClusterParts;
   /** How long a prompt is held for whoever is to fetch it. */
   readonly holdUs: number;
   /** Has what `from` holds of `sequence` fetched to `to`, where it then decodes. */
@@ -14,24 +14,24 @@ export interface SidesParts {
 }
 
 /** The two sides of an engine whose prompts are computed apart, each to be asked by itself. */
-export function sides({ prefill, decode, holdUs, send }: SidesParts): Sides {
-  const prompts = new HeldPrompts(prefill.clock, holdUs);
-  const whole = fleet(decode);
+export function pdEndpoints({ prefill, decode, holdUs, send }: PdEndpointsParts): PdEndpoints {
+  const prompts = new PendingTransfers(prefill.clock, holdUs);
+  const whole = cluster(decode);
   // Memory for the prompt alone, and refused at once where the other side could never have it.
   const promptOnly = { ...prefill, others: decode.entry };
   return {
     prefill: {
-      ...fleet(prefill),
-      submit: (submission, listener) =>
-        enter(prefill, submission, listener, (sequence, instance) => {
+      ...cluster(prefill),
+      submit: (request, listener) =>
+        enter(prefill, request, listener, (sequence, instance) => {
           sequence.course = 'whole';
           instance.submit(sequence);
         }),
-      hold(submission, listener) {
-        const held = prompts.open(submission.id);
+      hold(request, listener) {
+        const held = prompts.open(request.id);
         enter(
           promptOnly,
-          { ...submission, maxTokens: 1, stopAfter: 1 },
+          { ...request, maxTokens: 1, trueOutputTokens: 1 },
           {
             tokens: (timeUs, count) => listener.tokens(timeUs, count),
             reject: (status, message) => listener.reject(status, message),
@@ -51,18 +51,18 @@ export function sides({ prefill, decode, holdUs, send }: SidesParts): Sides {
     },
     decode: {
       ...whole,
-      fetch(key, submission, listener) {
+      fetch(key, request, listener) {
         const held = prompts.find(key);
-        if (held === undefined || held.at === null) return whole.submit(submission, listener);
+        if (held === undefined || held.at === null) return whole.submit(request, listener);
         const { sequence: prompt, instance: from } = held.at;
-        if (prompt.promptTokens !== submission.inputTokens) {
-          const [here, there] = [submission.inputTokens, prompt.promptTokens];
+        if (prompt.promptTokens !== request.inputTokens) {
+          const [here, there] = [request.inputTokens, prompt.promptTokens];
           listener.reject(400, `The prompt has ${here} tokens, and the one that was computed for it has ${there}.`);
           return () => undefined;
         }
         return enter(
           decode,
-          submission,
+          request,
           listener,
           (sequence, to) => {
             prompts.take(held);

@@ -4,7 +4,7 @@ import type { Instance } from '../instance/instance.ts';
 import type { Sequence } from '../instance/sequence.ts';
 
 /** A held prompt, and where its memory is. */
-export interface Held extends HeldPrompt {
+export interface PendingTransfer extends HeldPrompt {
   /** Null until it has been let in. */
   at: { readonly sequence: Sequence; readonly instance: Instance } | null;
 }
@@ -16,11 +16,11 @@ export interface Held extends HeldPrompt {
  *     open --> computed: keep --> take: the other side frees it
  *        \--> release      \--> release, or too old: free
  */
-export class HeldPrompts {
+export class PendingTransfers {
   readonly #clock: Clock;
   readonly #timeoutUs: number;
   /** Those that are computed; they become too old in this order. */
-  readonly #kept = new Map<string, { readonly held: Held; readonly dueUs: number }>();
+  readonly #kept = new Map<string, { readonly held: PendingTransfer; readonly dueUs: number }>();
   #opened = 0;
   #isDue = false;
 
@@ -30,9 +30,9 @@ export class HeldPrompts {
   }
 
   /** For a request named `id`: of two with the same, each has a key of its own. */
-  open(id: string): Held {
+  open(id: string): PendingTransfer {
     const key = `${id}-${this.#opened++}`;
-    const held: Held = {
+    const held: PendingTransfer = {
       key,
       at: null,
       get blocks() {
@@ -47,17 +47,17 @@ export class HeldPrompts {
     return held;
   }
 
-  keep(held: Held): void {
+  keep(held: PendingTransfer): void {
     this.#kept.set(held.key, { held, dueUs: this.#clock.now() + this.#timeoutUs });
     if (!this.#isDue) this.#expire();
   }
 
-  find(key: string): Held | undefined {
+  find(key: string): PendingTransfer | undefined {
     return this.#kept.get(key)?.held;
   }
 
   /** Its memory is in the hands of the caller from now on. */
-  take(held: Held): void {
+  take(held: PendingTransfer): void {
     this.#kept.delete(held.key);
   }
 
@@ -76,7 +76,7 @@ export class HeldPrompts {
   };
 }
 
-function free({ sequence, instance }: NonNullable<Held['at']>): void {
+function free({ sequence, instance }: NonNullable<PendingTransfer['at']>): void {
   sequence.kv.release();
   // What it held may be what others wait for.
   instance.wake();

@@ -61,7 +61,7 @@ export class BatchSlot implements Scheduler<Sequence> {
   }
 
   run(sequence: Sequence, tokens: number, holdTokens = sequence.computedTokens + tokens): boolean {
-    if (!sequence.kv.grow(holdTokens, sequence.computedTokens + tokens)) return false;
+    if (!sequence.kv.allocate(holdTokens, sequence.computedTokens + tokens)) return false;
     if (sequence.isDecoding) this.work.addDecode(sequence.computedTokens + 1);
     else this.work.addChunk(tokens, sequence.computedTokens, tokens === missingTokens(sequence));
     this.batch[this.size] = sequence;
@@ -73,7 +73,7 @@ export class BatchSlot implements Scheduler<Sequence> {
     const cached = sequence.cachedTokens();
     const begin = sequence.computedTokens + cached;
     const hold = holdTokens ?? begin + tokens;
-    if (!sequence.kv.grow(hold, begin + tokens)) return false;
+    if (!sequence.kv.allocate(hold, begin + tokens)) return false;
     if (sequence.state === 'swapped') {
       this.#swapped.remove(sequence);
       this.work.swappedBlocks += sequence.kv.blocks;
@@ -94,7 +94,7 @@ export class BatchSlot implements Scheduler<Sequence> {
 
   preempt(sequence: Sequence, to: 'head' | 'tail'): void {
     this.remove(sequence);
-    sequence.kv.retract();
+    sequence.kv.evict();
     // Nothing is kept but the tokens that the user has, and they become part of the prompt.
     sequence.computedTokens = 0;
     sequence.isDecoding = false;
@@ -107,7 +107,7 @@ export class BatchSlot implements Scheduler<Sequence> {
   swapOut(sequence: Sequence): void {
     this.remove(sequence);
     this.work.swappedBlocks += sequence.kv.blocks;
-    sequence.kv.retract();
+    sequence.kv.evict();
     sequence.state = 'swapped';
     this.preempted.push(sequence);
     this.#swapped.push(sequence);

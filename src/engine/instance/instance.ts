@@ -4,7 +4,7 @@ import type { CostModel } from '../cost/cost-model.ts';
 import type { Load } from '../engine.ts';
 import type { Executor } from '../hardware/pipeline.ts';
 import type { IterationWatch } from './iteration-log.ts';
-import type { KvMemory } from '../kv/kv-cache.ts';
+import type { KvCache } from '../kv/kv-cache.ts';
 import type { IterationPolicy } from '../policies/policy.ts';
 import type { InstanceView } from '../cluster/routers.ts';
 import { missingTokens, tokensOf, type Place, type Sequence } from './sequence.ts';
@@ -14,7 +14,7 @@ export interface InstanceParts {
   /** Name in iteration logs. */
   readonly name: string;
   readonly clock: Clock;
-  readonly memory: KvMemory;
+  readonly memory: KvCache;
   readonly executor: Executor;
   /** Time of an iteration in each stage of the executor. */
   readonly cost: CostModel;
@@ -41,7 +41,7 @@ export interface InstanceParts {
  * that lateness of the machine never adds up on the wall clock.
  */
 export class Instance implements InstanceView, Place {
-  readonly memory: KvMemory;
+  readonly memory: KvCache;
   readonly #parts: InstanceParts;
   readonly #waiting = new WaitingQueue<Sequence>();
   readonly #swapped = new WaitingQueue<Sequence>();
@@ -205,7 +205,7 @@ export class Instance implements InstanceView, Place {
     sequence.listener.tokens(nowUs, 1);
     // What the listener does on a token may be to cancel.
     if (sequence.state !== 'running') return;
-    if (sequence.generatedTokens >= sequence.stopAfter) this.#finish(slot, sequence, nowUs);
+    if (sequence.generatedTokens >= sequence.trueOutputTokens) this.#finish(slot, sequence, nowUs);
     else if (this.#parts.handOver !== undefined && sequence.course === 'handed-over') this.#handOver(slot, sequence);
   }
 

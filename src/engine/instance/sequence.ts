@@ -1,4 +1,4 @@
-import type { Completion, Listener, Submission } from '../engine.ts';
+import type { Completion, Listener, EngineRequest } from '../engine.ts';
 import type { KvAccount } from '../kv/kv-cache.ts';
 import { beginningOf, type Prompt, type PromptContent } from './prompt-content.ts';
 
@@ -45,7 +45,7 @@ export class Sequence implements SequenceView, Prompt {
   readonly promptTokens: number;
   readonly content: PromptContent | null;
   readonly maxTokens: number;
-  readonly stopAfter: number;
+  readonly trueOutputTokens: number;
   readonly listener: Listener;
   readonly arrivalUs: number;
   /** `swapped`: its KV memory is copied to the host, and it waits to have it back. `moving`: between two instances. */
@@ -73,12 +73,12 @@ export class Sequence implements SequenceView, Prompt {
   handedOverUs = Number.NaN;
   decodeScheduledUs = Number.NaN;
 
-  constructor(submission: Submission, listener: Listener, arrivalUs: number) {
-    this.id = submission.id;
-    this.promptTokens = submission.inputTokens;
-    this.content = submission.content;
-    this.maxTokens = submission.maxTokens;
-    this.stopAfter = submission.stopAfter;
+  constructor(request: EngineRequest, listener: Listener, arrivalUs: number) {
+    this.id = request.id;
+    this.promptTokens = request.inputTokens;
+    this.content = request.content;
+    this.maxTokens = request.maxTokens;
+    this.trueOutputTokens = request.trueOutputTokens;
     this.listener = listener;
     this.arrivalUs = arrivalUs;
   }
@@ -92,7 +92,7 @@ export class Sequence implements SequenceView, Prompt {
   }
 
   neededBlocks(tokens: number): number {
-    return this.kv.needs(tokens);
+    return this.kv.blocksNeeded(tokens);
   }
 
   beginning(tokens: number): string | null {
@@ -140,9 +140,9 @@ export class Sequence implements SequenceView, Prompt {
 const NO_ACCOUNT: KvAccount = {
   blocks: 0,
   cachedTokens: () => 0,
-  needs: () => Number.POSITIVE_INFINITY,
-  grow: () => false,
+  blocksNeeded: () => Number.POSITIVE_INFINITY,
+  allocate: () => false,
   computed: () => undefined,
   release: () => undefined,
-  retract: () => undefined,
+  evict: () => undefined,
 };

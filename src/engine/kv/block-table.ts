@@ -1,15 +1,15 @@
 import type { Prompt } from '../instance/prompt-content.ts';
 import { contentKeys } from './content-keys.ts';
-import type { HashBlocks } from './prefix-caching-block-pool.ts';
+import type { PrefixCachingBlockPool } from './prefix-caching-block-pool.ts';
 import type { KvAccount } from './kv-cache.ts';
 
 /** More blocks than any request has. */
 const MAX_BLOCKS = 2 ** 22;
 
 /** What one request holds of `HashBlocks`, and what it would find there. */
-export class HashAccount implements KvAccount {
+export class BlockTable implements KvAccount {
   blocks = 0;
-  readonly #pool: HashBlocks;
+  readonly #pool: PrefixCachingBlockPool;
   readonly #prompt: Prompt;
   /** Of the blocks that others may share; null until it is needed. */
   #keys: Float64Array | null = null;
@@ -27,7 +27,7 @@ export class HashAccount implements KvAccount {
   #found: number[] = [];
   #foundAt = -1;
 
-  constructor(pool: HashBlocks, prompt: Prompt) {
+  constructor(pool: PrefixCachingBlockPool, prompt: Prompt) {
     this.#pool = pool;
     this.#prompt = prompt;
   }
@@ -36,14 +36,14 @@ export class HashAccount implements KvAccount {
     return this.blocks > 0 ? 0 : this.#find().length * this.#pool.blockTokens;
   }
 
-  needs(tokens: number): number {
+  blocksNeeded(tokens: number): number {
     const more = this.#pool.blocksFor(tokens) - this.blocks;
     if (more <= 0) return 0;
     const hits = this.#hits(more);
     return more - hits + this.#idle(hits);
   }
 
-  grow(tokens: number, computing: number = tokens): boolean {
+  allocate(tokens: number, computing: number = tokens): boolean {
     const pool = this.#pool;
     // Nearly every token fits into a block that is held already.
     if (tokens <= this.blocks * pool.blockTokens && computing < this.#nameAt) {
@@ -78,7 +78,7 @@ export class HashAccount implements KvAccount {
     this.#held.length = 0;
   }
 
-  retract(): void {
+  evict(): void {
     if (this.blocks === 0) return;
     const whole = Math.floor(this.#tokens / this.#pool.blockTokens);
     if (this.#serial === 0) this.#serial = this.#pool.nextSerial();

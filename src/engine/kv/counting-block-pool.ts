@@ -1,7 +1,7 @@
-import type { KvAccount, KvMemory } from './kv-cache.ts';
+import type { KvAccount, KvCache } from './kv-cache.ts';
 
 /** KV memory as a mere count of equal blocks (PagedAttention, SOSP '23): nothing is shared, nothing is kept. */
-export class BlockPool implements KvMemory {
+export class CountingBlockPool implements KvCache {
   readonly capacityBlocks: number;
   readonly blockTokens: number;
   freeBlocks: number;
@@ -20,16 +20,16 @@ export class BlockPool implements KvMemory {
     return new CountedBlocks(this);
   }
 
-  forget(): boolean {
+  reset(): boolean {
     return this.freeBlocks === this.capacityBlocks;
   }
 }
 
 class CountedBlocks implements KvAccount {
   blocks = 0;
-  readonly #pool: BlockPool;
+  readonly #pool: CountingBlockPool;
 
-  constructor(pool: BlockPool) {
+  constructor(pool: CountingBlockPool) {
     this.#pool = pool;
   }
 
@@ -37,11 +37,11 @@ class CountedBlocks implements KvAccount {
     return 0;
   }
 
-  needs(tokens: number): number {
+  blocksNeeded(tokens: number): number {
     return Math.max(0, this.#pool.blocksFor(tokens) - this.blocks);
   }
 
-  grow(tokens: number): boolean {
+  allocate(tokens: number): boolean {
     const pool = this.#pool;
     // Nearly every token fits into a block that is held already.
     if (tokens <= this.blocks * pool.blockTokens) return true;
@@ -59,7 +59,7 @@ class CountedBlocks implements KvAccount {
     this.blocks = 0;
   }
 
-  retract(): void {
+  evict(): void {
     this.release();
   }
 }

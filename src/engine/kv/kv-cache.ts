@@ -11,11 +11,11 @@ export interface MemoryView {
 }
 
 /** The KV memory of an instance. Invariant: free blocks and those in use, each counted once, add up to the capacity. */
-export interface KvMemory extends MemoryView {
+export interface KvCache extends MemoryView {
   /** An account for one request; it holds nothing yet. */
   open(prompt: Prompt): KvAccount;
   /** Forgets what only a cache keeps. False, and nothing changes, while a request holds any of it. */
-  forget(): boolean;
+  reset(): boolean;
 }
 
 /** What one request holds in one memory. */
@@ -28,16 +28,16 @@ export interface KvAccount {
    */
   cachedTokens(): number;
   /** Free blocks that `grow(tokens)` would take, cached ones that no one uses included. */
-  needs(tokens: number): number;
+  blocksNeeded(tokens: number): number;
   /**
    * Holds blocks for `tokens` tokens in all, the cached ones first. False, and nothing changes, if too few are free. The
    * first `computing` of them (by default all) are computed by the iteration to come, or were before.
    */
-  grow(tokens: number, computing?: number): boolean;
+  allocate(tokens: number, computing?: number): boolean;
   /** Its first `tokens` tokens have been computed: from now on others may share them. */
   computed(tokens: number): void;
   /** Ended: holds nothing more; a cache may keep what was computed. */
   release(): void;
   /** Thrown out of memory, to be computed again or copied back. */
-  retract(): void;
+  evict(): void;
 }

@@ -1,8 +1,8 @@
 import type { Prompt } from '../instance/prompt-content.ts';
 import { FreeQueue } from './free-queue.ts';
-import { HashAccount } from './block-table.ts';
+import { BlockTable } from './block-table.ts';
 import { KeyIndex } from './key-index.ts';
-import type { KvAccount, KvMemory } from './kv-cache.ts';
+import type { KvAccount, KvCache } from './kv-cache.ts';
 
 /**
  * The block pool of vLLM v1 with prefix caching (vllm/v1/core/block_pool.py). Full blocks are found by the content of
@@ -13,7 +13,7 @@ import type { KvAccount, KvMemory } from './kv-cache.ts';
  * Tokens of which nothing is known, generated ones among them, can be found by their own request alone, when it comes
  * back after a preemption.
  */
-export class HashBlocks implements KvMemory {
+export class PrefixCachingBlockPool implements KvCache {
   readonly capacityBlocks: number;
   readonly blockTokens: number;
   freeBlocks: number;
@@ -43,10 +43,10 @@ export class HashBlocks implements KvMemory {
   }
 
   open(prompt: Prompt): KvAccount {
-    return new HashAccount(this, prompt);
+    return new BlockTable(this, prompt);
   }
 
-  forget(): boolean {
+  reset(): boolean {
     if (this.freeBlocks < this.capacityBlocks) return false;
     for (let block = 0; block < this.capacityBlocks; block++) this.#index.forget(block);
     this.version++;

@@ -1,5 +1,5 @@
 import type { Prompt } from '../instance/prompt-content.ts';
-import type { KvAccount, KvMemory } from './kv-cache.ts';
+import type { KvAccount, KvCache } from './kv-cache.ts';
 import { RadixTree, type RadixNode } from './radix-tree.ts';
 import type { TokenString } from './token-string.ts';
 
@@ -10,7 +10,7 @@ import type { TokenString } from './token-string.ts';
  *
  *     capacity = unused + tokens in the tree + tokens of their own that requests hold besides
  */
-export class RadixMemory implements KvMemory {
+export class RadixCache implements KvCache {
   readonly capacityBlocks: number;
   readonly blockTokens = 1;
   readonly tree = new RadixTree();
@@ -43,7 +43,7 @@ export class RadixMemory implements KvMemory {
     return new RadixAccount(this, prompt, string, root);
   }
 
-  forget(): boolean {
+  reset(): boolean {
     if (this.freeBlocks < this.capacityBlocks) return false;
     this.unused += this.tree.evict(this.tree.tokens);
     return true;
@@ -80,7 +80,7 @@ export class RadixMemory implements KvMemory {
 
 class RadixAccount implements KvAccount {
   blocks = 0;
-  readonly #memory: RadixMemory;
+  readonly #memory: RadixCache;
   readonly #prompt: Prompt;
   readonly #string: TokenString;
   readonly #root: RadixNode;
@@ -88,7 +88,7 @@ class RadixAccount implements KvAccount {
   #node: RadixNode;
   #computedTokens = 0;
 
-  constructor(memory: RadixMemory, prompt: Prompt, string: TokenString, root: RadixNode) {
+  constructor(memory: RadixCache, prompt: Prompt, string: TokenString, root: RadixNode) {
     this.#memory = memory;
     this.#prompt = prompt;
     this.#string = string;
@@ -101,13 +101,13 @@ class RadixAccount implements KvAccount {
     return this.blocks > 0 ? 0 : this.#match().end;
   }
 
-  needs(tokens: number): number {
+  blocksNeeded(tokens: number): number {
     if (this.blocks > 0) return Math.max(0, tokens - this.blocks);
     const node = this.#match();
     return Math.max(0, tokens - node.end) + this.#memory.tree.evictableUpTo(node);
   }
 
-  grow(tokens: number): boolean {
+  allocate(tokens: number): boolean {
     if (tokens <= this.blocks) return true;
     if (this.blocks > 0) {
       if (!this.#memory.take(tokens - this.blocks)) return false;
@@ -135,11 +135,11 @@ class RadixAccount implements KvAccount {
     if (this.blocks === 0) return;
     // One that is given up within its prompt has shared all that it computed.
     if (this.#computedTokens >= this.#prompt.promptTokens) this.#share(this.blocks);
-    this.retract();
+    this.evict();
   }
 
   /** What it shared stays in the tree. */
-  retract(): void {
+  evict(): void {
     this.#memory.unused += this.blocks - this.#node.end;
     this.#memory.tree.unlock(this.#node);
     this.#node = this.#root;

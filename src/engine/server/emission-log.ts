@@ -6,7 +6,7 @@ const KEPT_TIMES = 20_000_000;
  * times are held against. Keeps the last 50,000 requests, or 20 million times (160 MB) where those are fewer; of
  * requests with the same id the last.
  */
-export class TruthLog {
+export class EmissionLog {
   readonly #kept = new Map<string, readonly number[]>();
   readonly #limits: { readonly requests: number; readonly times: number };
   #times = 0;

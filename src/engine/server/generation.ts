@@ -7,7 +7,7 @@ import { AnswerReply, AnswerStream } from './answers.ts';
 import { readBody } from './body.ts';
 import type { BodyFault, GenerationRequest } from './generation-request.ts';
 import type { ServerMetrics } from './metrics.ts';
-import type { TruthLog } from './emission-log.ts';
+import type { EmissionLog } from './emission-log.ts';
 
 /** One way to ask for tokens: how a body is read, and how its answer is written. */
 export interface GenerationEndpoint {
@@ -28,7 +28,7 @@ export interface GenerationParts {
   readonly take: Take;
   readonly clock: WallClock;
   readonly modelName: string;
-  readonly truth: TruthLog;
+  readonly truth: EmissionLog;
   readonly metrics: ServerMetrics;
 }
 
@@ -68,14 +68,14 @@ function answer(
     : new AnswerReply(res, text, keepTruth);
   clock.enter(() => {
     const inputTokens = request.promptPieces.length;
-    const submission = {
+    const engineRequest = {
       id: requestId,
       inputTokens,
       content: { pieces: request.promptPieces, pieceTokens: 1 },
       maxTokens: request.maxTokens,
-      stopAfter: request.maxTokens,
+      trueOutputTokens: request.maxTokens,
     };
-    const cancel = submit(submission, metrics.watch(listener, inputTokens, clock.now()));
+    const cancel = submit(engineRequest, metrics.watch(listener, inputTokens, clock.now()));
     if (res.writableEnded) return; // refused
     listener.begin();
     res.once('close', () => {

@@ -1,4 +1,4 @@
-import type { DecodeSide, HeldPrompt, PrefillSide } from '../engine.ts';
+import type { DecodePool, HeldPrompt, PrefillPool } from '../engine.ts';
 import type { AnswerText } from './answer-text.ts';
 import type { Take } from './generation.ts';
 import type { Address } from './http-server.ts';
@@ -7,7 +7,7 @@ import type { Address } from './http-server.ts';
  * vLLM's two steps with a KV connector, of the server that is asked first: where another is to decode, the prompt is
  * computed, and the answer names what is held for the other to fetch. `address`: of this server.
  */
-export function takePrompts(side: PrefillSide, address: () => Address): Take {
+export function takePrompts(side: PrefillPool, address: () => Address): Take {
   return (request, text) => {
     if (request.kvTransfer?.do_remote_decode !== true) return { submit: side.submit, text };
     if (request.stream || request.maxTokens !== 1) {
@@ -19,8 +19,8 @@ export function takePrompts(side: PrefillSide, address: () => Address): Take {
     }
     let held: HeldPrompt | null = null;
     return {
-      submit(submission, listener) {
-        const prompt = side.hold(submission, listener);
+      submit(request, listener) {
+        const prompt = side.hold(request, listener);
         held = prompt;
         return () => prompt.release();
       },
@@ -30,12 +30,12 @@ export function takePrompts(side: PrefillSide, address: () => Address): Take {
 }
 
 /** Of the server that is asked second: what the first one holds is fetched. What it does not hold is computed here. */
-export function takeDecodes(side: DecodeSide, prefill: () => Address): Take {
+export function takeDecodes(side: DecodePool, prefill: () => Address): Take {
   return ({ kvTransfer }, text) => {
     const key = kvTransfer?.do_remote_prefill === true ? kvTransfer.remote_request_id : null;
     if (typeof key !== 'string' || kvTransfer?.remote_engine_id !== engineId(prefill()))
       return { submit: side.submit, text };
-    return { submit: (submission, listener) => side.fetch(key, submission, listener), text };
+    return { submit: (request, listener) => side.fetch(key, request, listener), text };
   };
 }
 

@@ -12,7 +12,7 @@ import { close, httpServer, listen, urlOf, type Address } from './http-server.ts
 import { takeDecodes, takePrompts } from './kv-transfer.ts';
 import { ServerMetrics } from './metrics.ts';
 import type { Route } from './routes.ts';
-import { TruthLog } from './emission-log.ts';
+import { EmissionLog } from './emission-log.ts';
 
 export interface ServeOptions extends Address {
   /** Has those instances that decode answer on a port of their own, and those that compute prompts on `port`. 0: any. */
@@ -85,20 +85,20 @@ function sidesOf(
   engine: Engine,
   { system }: EngineSpec,
   { dialect = 'vllm' }: ServeOptions,
-): NonNullable<Engine['sides']> {
+): NonNullable<Engine['pd']> {
   if (dialect !== 'vllm')
     throw new UserError(`--decode-port: dialect ${dialect} has no request for a prompt alone; use --dialect vllm`);
-  if (engine.sides === undefined)
+  if (engine.pd === undefined)
     throw new UserError(
       `--decode-port: ${system} has no port for decodes alone; use --system vllm-pd, or leave it out`,
     );
-  return engine.sides;
+  return engine.pd;
 }
 
 /** One port: an engine, or one side of it. */
 function engineServer(spec: EngineSpec, options: ServeOptions, clock: WallClock, engine: Engine, take: Take): Server {
   const modelName = options.modelName ?? String(spec.options['model']);
-  const truth = new TruthLog();
+  const truth = new EmissionLog();
   const metrics = new ServerMetrics(engine, modelName);
   const endpoint = generation({ take, clock, modelName, truth, metrics });
   const dialect = DIALECTS[options.dialect ?? 'vllm'];
@@ -132,7 +132,7 @@ function modelList(modelName: string, engine: Engine): unknown {
 }
 
 /** One request by its `X-Request-Id`, or all that are kept as JSON lines. */
-function sendTruth(truth: TruthLog, req: IncomingMessage, res: ServerResponse): void {
+function sendTruth(truth: EmissionLog, req: IncomingMessage, res: ServerResponse): void {
   const id = new URLSearchParams((req.url ?? '').split('?')[1] ?? '').get('id');
   if (id === null) {
     res.writeHead(200, { 'content-type': 'application/x-ndjson' });

@@ -1,8 +1,8 @@
-import { fleet } from '../cluster/cluster.ts';
+import { cluster } from '../cluster/cluster.ts';
 import { pipeline } from '../hardware/pipeline.ts';
 import { Instance } from '../instance/instance.ts';
 import type { Engine } from '../engine.ts';
-import type { KvMemory } from '../kv/kv-cache.ts';
+import type { KvCache } from '../kv/kv-cache.ts';
 import type { IterationPolicy } from '../policies/policy.ts';
 import { ROUTERS } from '../cluster/routers.ts';
 import { costModel, type Deployment } from './deployment.ts';
@@ -11,7 +11,7 @@ import type { EngineContext } from './system.ts';
 
 export interface CollocatedParts {
   readonly deployment: Deployment & Replicas;
-  readonly memory: () => KvMemory;
+  readonly memory: () => KvCache;
   readonly policy: () => IterationPolicy;
 }
 
@@ -32,7 +32,7 @@ export function collocated(context: EngineContext, parts: CollocatedParts): Engi
         cost: costModel(deployment, String(i)),
       }),
   );
-  return fleet({
+  return cluster({
     clock,
     entry,
     maxModelLen: deployment.max_model_len,

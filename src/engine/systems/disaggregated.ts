@@ -1,26 +1,26 @@
 import type { CostModel } from '../cost/cost-model.ts';
 import type { Engine } from '../engine.ts';
-import { fleet } from '../cluster/cluster.ts';
-import { Receiver } from '../cluster/kv-receiver.ts';
+import { cluster } from '../cluster/cluster.ts';
+import { KvReceiver } from '../cluster/kv-receiver.ts';
 import type { Link } from '../hardware/link.ts';
 import { pipeline } from '../hardware/pipeline.ts';
 import { Instance, type InstanceParts } from '../instance/instance.ts';
-import type { KvMemory } from '../kv/kv-cache.ts';
+import type { KvCache } from '../kv/kv-cache.ts';
 import type { KvAdmission } from '../cluster/kv-admission.ts';
 import type { IterationPolicy } from '../policies/policy.ts';
 import { ROUTERS, type RouterName } from '../cluster/routers.ts';
 import type { Sequence } from '../instance/sequence.ts';
-import { sides } from '../cluster/pd-endpoints.ts';
+import { pdEndpoints } from '../cluster/pd-endpoints.ts';
 import type { OptionReader } from './option-reader.ts';
 import type { EngineContext } from './system.ts';
 
 /** Equal instances that do one part of the work. */
-export interface Side {
+export interface RoleParts {
   readonly count: number;
   readonly router: RouterName;
   /** Stages of the pipeline of each. */
   readonly stages: number;
-  readonly memory: () => KvMemory;
+  readonly memory: () => KvCache;
   readonly policy: () => IterationPolicy;
   /** By the name of the instance. */
   readonly cost: (instance: string) => CostModel;
@@ -28,8 +28,8 @@ export interface Side {
 
 export interface DisaggregatedParts {
   readonly maxModelLen: number;
-  readonly prefill: Side;
-  readonly decode: Side;
+  readonly prefill: RoleParts;
+  readonly decode: RoleParts;
   /** Makes the link between one instance of each side. */
   readonly link: () => Link;
   readonly kvBytesPerToken: number;
@@ -50,7 +50,7 @@ export function disaggregated(context: EngineContext, parts: DisaggregatedParts)
   const { clock } = context;
   const { prefill, decode, link, repeatsFirstToken, holdUs } = parts;
   const decoders = instances(context, 'decode', decode, (i) => ({ onDecision: () => receivers[i]?.look() }));
-  const receivers = decoders.map((instance) => new Receiver({ ...parts, clock, decode: instance }));
+  const receivers = decoders.map((instance) => new KvReceiver({ ...parts, clock, decode: instance }));
 
   const route = ROUTERS[decode.router].create();
   const links = new Map<Instance, readonly Link[]>();
@@ -66,11 +66,11 @@ export function disaggregated(context: EngineContext, parts: DisaggregatedParts)
 
   const between = (): number => receivers.reduce((sum, receiver) => sum + receiver.between(), 0);
   const front = { clock, maxModelLen: parts.maxModelLen, entry, router: ROUTERS[prefill.router].create() };
-  const engine = fleet({ ...front, others: decoders, between });
+  const engine = cluster({ ...front, others: decoders, between });
   if (holdUs === undefined) return engine;
   return {
     ...engine,
-    sides: sides({
+    pd: pdEndpoints({
       prefill: front,
       decode: { ...front, entry: decoders, router: () => route(receivers), between },
       holdUs,
@@ -82,7 +82,7 @@ export function disaggregated(context: EngineContext, parts: DisaggregatedParts)
 function instances(
   { clock, onIteration }: EngineContext,
   name: string,
-  { count, stages, memory, policy, cost }: Side,
+  { count, stages, memory, policy, cost }: RoleParts,
   more: (i: number) => Partial<InstanceParts>,
 ): Instance[] {
   return Array.from(

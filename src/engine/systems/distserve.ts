@@ -1,7 +1,7 @@
 import type { HostOverhead } from '../cost/host-overhead.ts';
 import { copyUs, withSwapping } from '../cost/swapping.ts';
 import { GPUS } from '../hardware/gpus.ts';
-import { BlockPool } from '../kv/counting-block-pool.ts';
+import { CountingBlockPool } from '../kv/counting-block-pool.ts';
 import { kvBytesPerToken } from '../models/llm.ts';
 import { LLMS } from '../models/llms.ts';
 import { distserveDecode, distservePrefill } from '../policies/distserve.ts';
@@ -57,7 +57,7 @@ export const distserve: System = {
 };
 
 function side(role: Role, router: RouterName) {
-  const memory = () => new BlockPool(kvBlocks(role, MEMORY.reserveBytes), role.block_tokens);
+  const memory = () => new CountingBlockPool(kvBlocks(role, MEMORY.reserveBytes), role.block_tokens);
   return { count: role.count, stages: role.pp, router, memory };
 }
 

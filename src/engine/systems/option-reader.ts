@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { UserError } from '../../core/errors.ts';
-import { suggestion } from '../../core/did-you-mean.ts';
+import { didYouMean } from '../../core/did-you-mean.ts';
 
 export type OptionValue = string | number;
 /** Options by key: plain JSON. */
@@ -89,7 +89,7 @@ export class OptionReader {
   name<T extends object>(key: string, table: T, option: Name<keyof T & string>): keyof T & string {
     const name = String(this.#take(key) ?? option.fallback);
     if (!isNameIn(table, name))
-      throw this.#fault(`${key} "${name}" is not known${suggestion(name, Object.keys(table))}`);
+      throw this.#fault(`${key} "${name}" is not known${didYouMean(name, Object.keys(table))}`);
     this.#note(key, name, Object.keys(table).join(', '), option);
     return name;
   }
@@ -101,7 +101,7 @@ export class OptionReader {
     const names = Object.keys(table);
     const file = `FILE${option.extension}`;
     if (!isFile && !isNameIn(table, given))
-      throw this.#fault(`${key} "${given}" is not known, nor a file's name, ${file}${suggestion(given, names)}`);
+      throw this.#fault(`${key} "${given}" is not known, nor a file's name, ${file}${didYouMean(given, names)}`);
     const value = isFile ? resolve(given) : given;
     this.#note(key, value, [...names, file].join(', '), option);
     return value;
@@ -163,7 +163,7 @@ export class OptionReader {
     const known = this.#infos.map(({ key }) => key);
     for (const key of Object.keys(this.#given)) {
       if (known.includes(key)) continue;
-      throw this.#fault(`"${key}" is not an option of ${this.#system}${suggestion(key, known)}`);
+      throw this.#fault(`"${key}" is not an option of ${this.#system}${didYouMean(key, known)}`);
     }
   }
 

@@ -1,11 +1,11 @@
-import { BlockPool } from '../kv/counting-block-pool.ts';
-import { HashBlocks } from '../kv/prefix-caching-block-pool.ts';
-import type { KvMemory } from '../kv/kv-cache.ts';
+import { CountingBlockPool } from '../kv/counting-block-pool.ts';
+import { PrefixCachingBlockPool } from '../kv/prefix-caching-block-pool.ts';
+import type { KvCache } from '../kv/kv-cache.ts';
 import type { Deployment } from './deployment.ts';
 import { kvBlocks } from './fit.ts';
 import type { OptionReader } from './option-reader.ts';
 
-const MEMORIES = { on: HashBlocks, off: BlockPool };
+const MEMORIES = { on: PrefixCachingBlockPool, off: CountingBlockPool };
 
 export type PrefixCaching = { readonly prefix_caching: keyof typeof MEMORIES };
 
@@ -19,6 +19,6 @@ export function readPrefixCaching(given: OptionReader): PrefixCaching {
 }
 
 /** The memory of one instance. */
-export function blockMemory(options: Deployment & PrefixCaching): KvMemory {
+export function blockMemory(options: Deployment & PrefixCaching): KvCache {
   return new MEMORIES[options.prefix_caching](kvBlocks(options), options.block_tokens);
 }

@@ -1,5 +1,5 @@
 import { UserError } from '../../core/errors.ts';
-import { BlockPool } from '../kv/counting-block-pool.ts';
+import { CountingBlockPool } from '../kv/counting-block-pool.ts';
 import { chunkSchedule, type ChunkSchedule } from '../policies/chunk-schedule.ts';
 import { sarathi as sarathiPolicy } from '../policies/sarathi.ts';
 import { collocated } from './collocated.ts';
@@ -30,7 +30,7 @@ export const sarathi: System = {
     const tokenBudget = scheduleOf(options);
     return collocated(context, {
       deployment: options,
-      memory: () => new BlockPool(kvBlocks(options), options.block_tokens),
+      memory: () => new CountingBlockPool(kvBlocks(options), options.block_tokens),
       policy: () => sarathiPolicy({ tokenBudget, maxSeqs: options.max_seqs }),
     });
   },

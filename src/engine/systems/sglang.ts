@@ -1,6 +1,6 @@
 import type { HostOverhead } from '../cost/host-overhead.ts';
 import { GPUS, type GpuName } from '../hardware/gpus.ts';
-import { RadixMemory } from '../kv/radix-cache.ts';
+import { RadixCache } from '../kv/radix-cache.ts';
 import { sglang as sglangPolicy } from '../policies/sglang.ts';
 import { collocated } from './collocated.ts';
 import { readDeployment, type Deployment, type MemoryLayout } from './deployment.ts';
@@ -38,7 +38,7 @@ export const sglang: System = {
     const options = read(given);
     return collocated(context, {
       deployment: options,
-      memory: () => new RadixMemory(kvBlocks(options, MEMORY.reserveBytes)),
+      memory: () => new RadixCache(kvBlocks(options, MEMORY.reserveBytes)),
       policy: () =>
         sglangPolicy({
           schedulePolicy: options.schedule_policy,

@@ -1,7 +1,7 @@
-import { fleet } from '../cluster/cluster.ts';
+import { cluster } from '../cluster/cluster.ts';
 import { pipeline } from '../hardware/pipeline.ts';
 import { Instance } from '../instance/instance.ts';
-import { BlockPool } from '../kv/counting-block-pool.ts';
+import { CountingBlockPool } from '../kv/counting-block-pool.ts';
 import type { IterationPolicy } from '../policies/policy.ts';
 import { ROUTERS } from '../cluster/routers.ts';
 import {
@@ -64,7 +64,7 @@ export const simdistserve: System = {
         decode[nextDecode(decode)]?.submit(sequence);
       },
     );
-    return fleet({
+    return cluster({
       clock: context.clock,
       maxModelLen: shared.max_model_len,
       entry: prefill,
@@ -83,7 +83,7 @@ export const simdistserveVllmSystem: System = {
     const entry = instances(context, 'vllm', { ...options, count: options.instances }, () =>
       simdistserveVllm(kvTokens(options)),
     );
-    return fleet({
+    return cluster({
       clock: context.clock,
       maxModelLen: options.max_model_len,
       maxPromptTokens: kvTokens(options),
@@ -119,7 +119,7 @@ function instances(
         onIteration,
         policy,
         handOver,
-        memory: new BlockPool(handOver === undefined ? NO_LIMIT : kvTokens(role), 1),
+        memory: new CountingBlockPool(handOver === undefined ? NO_LIMIT : kvTokens(role), 1),
         executor: pipeline(clock, role.pp),
         cost: costModel(role, `${name}-${i}`),
       }),

@@ -1,5 +1,5 @@
 import type { HostOverhead } from '../cost/host-overhead.ts';
-import { BlockPool } from '../kv/counting-block-pool.ts';
+import { CountingBlockPool } from '../kv/counting-block-pool.ts';
 import { vllmV0 as vllmV0Policy } from '../policies/vllm-v0.ts';
 import { collocated } from './collocated.ts';
 import { readDeployment, type Deployment } from './deployment.ts';
@@ -27,7 +27,7 @@ export const vllmV0: System = {
     const options = read(given);
     return collocated(context, {
       deployment: options,
-      memory: () => new BlockPool(kvBlocks(options), options.block_tokens),
+      memory: () => new CountingBlockPool(kvBlocks(options), options.block_tokens),
       policy: () => vllmV0Policy({ tokenBudget: options.token_budget, maxSeqs: options.max_seqs }),
     });
   },

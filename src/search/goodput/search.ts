@@ -1,10 +1,10 @@
 /** What one simulation or run at one rate said. */
-export interface Probe {
+export interface Trial {
   readonly rateRps: number;
   readonly met: boolean;
 }
 
-export interface Bracket<P extends Probe> {
+export interface Bracket<P extends Trial> {
   /** The probe at the highest rate that met; null: none did, down to the lowest that was tried. */
   readonly met: P | null;
   /** The probe at the lowest rate that missed; null: none did, up to the highest that was tried. */
@@ -27,7 +27,7 @@ export interface SearchOptions {
  * system which misses at one rate misses at every higher one is taken for granted: with the same draws at every rate
  * it nearly always does.
  */
-export async function findGoodput<P extends Probe>(
+export async function findGoodput<P extends Trial>(
   probe: (rateRps: number) => Promise<P>,
   { startRps, lowestRps, highestRps, precision }: SearchOptions,
 ): Promise<Bracket<P>> {

@@ -1,7 +1,7 @@
 import { simulate, type Tally } from '../simulation.ts';
 import type { Goodput } from '../../schema/placement.ts';
 import { type Slo, SLO_METRICS, type SloMetric } from '../../core/slo.ts';
-import { findGoodput, type Probe } from './search.ts';
+import { findGoodput, type Trial } from './search.ts';
 import { arrivalsAt, type Load } from './load.ts';
 
 /** Where a search begins that nothing is known of. */
@@ -12,7 +12,7 @@ export const LOWEST_SHARE = 2 ** -10;
 const HIGHEST_RPS_PER_GPU = 4096;
 
 /** What all simulations of a search have in common: plain data, for worker threads. */
-export interface Setting {
+export interface SimulationConfig {
   readonly load: Load;
   /** A simulation has so many requests for each GPU, so that all last about as long at the same goodput a GPU. */
   readonly requestsPerGpu: number;
@@ -21,7 +21,7 @@ export interface Setting {
 }
 
 /** A system whose goodput is wanted: plain data. */
-export interface Question {
+export interface GoodputQuery {
   readonly system: string;
   readonly gpus: number;
   readonly limits: Slo;
@@ -31,21 +31,21 @@ export interface Question {
   readonly lowestRps: number;
 }
 
-export interface Answer {
+export interface GoodputResult {
   readonly goodput: Goodput;
   readonly simulations: number;
 }
 
 /** Goodput of a system in virtual time. The same question always has the same answer, whoever is asked. */
 export async function simulatedGoodput(
-  question: Question,
-  { load, requestsPerGpu, at, precision }: Setting,
-): Promise<Answer> {
+  question: GoodputQuery,
+  { load, requestsPerGpu, at, precision }: SimulationConfig,
+): Promise<GoodputResult> {
   const { system, gpus, limits, outputTokens, startRps, lowestRps } = question;
   const requests = Math.min(load.dueS.length, gpus * requestsPerGpu);
   // A share such as 0.9 is no exact double: 0.9 of 1,000 requests are 900, not 901.
   const allowedMisses = requests - Math.ceil(at * requests - 1e-6);
-  const probe = async (rateRps: number): Promise<Probe & { readonly tally: Tally }> => {
+  const probe = async (rateRps: number): Promise<Trial & { readonly tally: Tally }> => {
     const tally = await simulate(system, arrivalsAt(load, requests, rateRps, outputTokens), { limits, allowedMisses });
     return { rateRps, met: !tally.isCut, tally };
   };

@@ -1,29 +1,29 @@
 import type { WorkloadSpec } from '../../run/run-spec.ts';
 import { version } from '../../core/version.ts';
-import { surveyWorkload } from '../../../workloads/open-workload.ts';
+import { scanWorkload } from '../../../workloads/open-workload.ts';
 import { UserError } from '../../core/errors.ts';
 import { lengthOf, unitWords, type PlacementReport } from '../../schema/placement.ts';
-import type { AskedSlo } from '../../core/slo.ts';
+import type { SloSpec } from '../../core/slo.ts';
 import { collocatedUnits, disaggregatedUnits, type Cluster } from './candidates.ts';
-import { contest } from './rank-units.ts';
+import { rankUnits } from './rank-units.ts';
 import { drawLoad, readLengths } from '../goodput/load.ts';
 import { phaseAlone, promiseOf } from './phase-goodput.ts';
 import { openPool } from '../pool.ts';
 import { Progress, type OnProgress } from './progress.ts';
-import { resolveSystems, type AskedSystems } from './systems.ts';
+import { resolveSystems, type SystemsSpec } from './systems.ts';
 
 /** Everything that decides a placement search, as plain JSON. */
 export interface PlaceSpec {
   readonly workload: WorkloadSpec;
-  readonly systems: AskedSystems;
+  readonly systems: SystemsSpec;
   readonly cluster: Cluster;
-  readonly slo: AskedSlo;
+  readonly slo: SloSpec;
   readonly at: number;
   readonly precision: number;
   /** Requests of each simulation for each GPU that it simulates. */
   readonly requestsPerGpu: number;
   /** Units that are simulated whole at most, the most promising first. */
-  readonly wholes: number;
+  readonly maxUnits: number;
   /** Search the goodput of all of those, rather than only of what can win. */
   readonly all: boolean;
   readonly seed: number;
@@ -46,7 +46,7 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
       `--slo: "${slo.text}" has no ${ttft === undefined ? 'ttft' : 'tpot'}; prefill is placed by TTFT and decode by TPOT, so give both, e.g. "ttft=250ms,tpot=100ms"`,
     );
   const systems = resolveSystems(spec.systems, cluster, hooks.warn);
-  const { spec: workload, source, facts } = await surveyWorkload(spec.workload, seed, hooks);
+  const { spec: workload, source, stats } = await scanWorkload(spec.workload, seed, hooks);
   const lengths = await readLengths(source, systems.maxModelLen);
   const { model, gpu } = spec.systems;
   if (lengths.inputTokens.length === 0)
@@ -55,7 +55,7 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
     );
   if (lengths.tooLong > 0)
     hooks.warn(
-      `${lengths.tooLong} of ${facts.requests} requests are longer than the ${systems.maxModelLen} tokens of ${model} and are left out (--clip-input and --clip-output cut them instead)`,
+      `${lengths.tooLong} of ${stats.requests} requests are longer than the ${systems.maxModelLen} tokens of ${model} and are left out (--clip-input and --clip-output cut them instead)`,
     );
 
   const load = drawLoad(lengths, requestsPerGpu * cluster.gpus, seed);
@@ -64,7 +64,7 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
   const collocated = collocatedUnits(shapes.collocated, cluster);
   const configurations = 2 * shapes.disaggregated.length + units.length + collocated.length;
   const progress = new Progress(configurations, hooks.progress);
-  const rules = { cluster, limits: slo.limits, wholes: spec.wholes, all: spec.all };
+  const rules = { cluster, limits: slo.limits, maxUnits: spec.maxUnits, all: spec.all };
   const pool = openPool({ load, requestsPerGpu, at, precision }, hooks.workers, hooks.stop);
   try {
     // Each phase alone, which says what to expect of a unit; then units whole; then the same without disaggregation.
@@ -74,8 +74,8 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
     };
     const promised = units.map((groups) => ({ groups, byPhasesRps: promiseOf(groups, phases) }));
     const unpromised = collocated.map((groups) => ({ groups, byPhasesRps: null }));
-    const placements = await contest(pool, promised, { ...rules, system: disaggregated }, progress);
-    const alternatives = await contest(pool, unpromised, { ...rules, system: systems.collocated }, progress);
+    const placements = await rankUnits(pool, promised, { ...rules, system: disaggregated }, progress);
+    const alternatives = await rankUnits(pool, unpromised, { ...rules, system: systems.collocated }, progress);
     const report: PlacementReport = {
       schema: 1,
       versions: { reprise: version() },
@@ -91,9 +91,9 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
       workload: {
         name: source.name,
         format: source.format,
-        sha256: facts.sourceSha256,
+        sha256: stats.sourceSha256,
         transforms: workload.transforms,
-        requests: facts.requests,
+        requests: stats.requests,
         too_long: lengths.tooLong,
         probe_requests_per_gpu: requestsPerGpu,
         mean_input_tokens: mean(load.inputTokens),

@@ -1,5 +1,5 @@
 import { unitWords, type Group } from '../../schema/placement.ts';
-import type { Answer } from '../goodput/simulated.ts';
+import type { GoodputResult } from '../goodput/simulated.ts';
 
 /** Told how many of all configurations are done, and the best unit so far. */
 export type OnProgress = (done: number, of: number, best: string | null) => void;
@@ -25,7 +25,7 @@ export class Progress {
   }
 
   /** `unit`: what serves whole requests; null for a phase alone. */
-  add({ goodput, simulations }: Answer, unit: readonly Group[] | null): void {
+  add({ goodput, simulations }: GoodputResult, unit: readonly Group[] | null): void {
     this.simulations += simulations;
     if (unit !== null && goodput.goodput_rps_per_gpu > this.#most) {
       this.#most = goodput.goodput_rps_per_gpu;

@@ -4,7 +4,7 @@ import type { Slo } from '../../core/slo.ts';
 import { copiesOf, gpusOf, unitOptions, type Cluster } from './candidates.ts';
 import type { Pool } from '../pool.ts';
 import type { Progress } from './progress.ts';
-import { LOWEST_SHARE, START_RPS_PER_GPU, type Question } from '../goodput/simulated.ts';
+import { LOWEST_SHARE, START_RPS_PER_GPU, type GoodputQuery } from '../goodput/simulated.ts';
 
 /** Units that promise most, whose goodput is found first: what the others have to beat. */
 const FIRST = 4;
@@ -15,12 +15,12 @@ export interface Candidate {
   readonly byPhasesRps: number | null;
 }
 
-export interface Rules {
+export interface RankRules {
   readonly system: string;
   readonly cluster: Cluster;
   readonly limits: Slo;
   /** Units that are simulated at most, those that promise most first. */
-  readonly wholes: number;
+  readonly maxUnits: number;
   /** Search the goodput of all of those, rather than only of what can win. */
   readonly all: boolean;
 }
@@ -31,13 +31,13 @@ export interface Rules {
  * and is beaten; one that meets is searched too. So the winner is that of a search of all, and for the same reason as
  * in any bisection: what misses at a rate misses above it.
  */
-export async function contest(
+export async function rankUnits(
   pool: Pool,
   candidates: readonly Candidate[],
-  { system, cluster, limits, wholes, all }: Rules,
+  { system, cluster, limits, maxUnits, all }: RankRules,
   progress: Progress,
 ): Promise<Placement[]> {
-  const { first, rest, behind, hopeless } = inOrder(candidates, wholes);
+  const { first, rest, behind, hopeless } = inOrder(candidates, maxUnits);
   progress.skip(hopeless.length + behind.length);
   const search = async (units: readonly Candidate[], toBeatRpsPerGpu: number | null): Promise<Goodput[]> => {
     const questions = units.map((unit) => questionOf(unit, system, limits, toBeatRpsPerGpu));
@@ -87,7 +87,7 @@ export async function contest(
       const goodput = replies[i];
       return toBeat !== null && goodput?.goodput_rps === 0 ? beaten(unit, goodput.missed_rps) : measured(unit, goodput);
     }),
-    ...behind.map((unit) => skipped(unit, `behind ${wholes} others by its phases`)),
+    ...behind.map((unit) => skipped(unit, `behind ${maxUnits} others by its phases`)),
     ...hopeless.map((unit) => skipped(unit, 'a phase alone meets its limit at no rate')),
   ].sort(byMerit);
 }
@@ -125,7 +125,7 @@ function questionOf(
   system: string,
   limits: Slo,
   toBeatRpsPerGpu: number | null,
-): Question {
+): GoodputQuery {
   const gpus = gpusOf(groups);
   const startRps = toBeatRpsPerGpu === null ? (byPhasesRps ?? START_RPS_PER_GPU * gpus) : toBeatRpsPerGpu * gpus;
   return {

@@ -1,5 +1,5 @@
 import { UserError } from '../../core/errors.ts';
-import { suggestion } from '../../core/did-you-mean.ts';
+import { didYouMean } from '../../core/did-you-mean.ts';
 import type { Shape } from '../../schema/placement.ts';
 import { describeSystem, engineCatalogue, parseEngineSpec } from '../../engine/index.ts';
 
@@ -48,5 +48,5 @@ function named<T extends { readonly name: string }>(known: readonly T[], name: s
   const found = known.find((each) => each.name === name);
   if (found !== undefined) return found;
   const names = known.map((each) => each.name);
-  throw new UserError(`${option}: "${name}" is not known${suggestion(name, names)} (reprise engine list)`);
+  throw new UserError(`${option}: "${name}" is not known${didYouMean(name, names)} (reprise engine list)`);
 }

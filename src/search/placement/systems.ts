@@ -1,11 +1,11 @@
 import { engineOptions, modelFacts, refusalOf, systemNames } from './shapes.ts';
 import { UserError } from '../../core/errors.ts';
-import { suggestion } from '../../core/did-you-mean.ts';
+import { didYouMean } from '../../core/did-you-mean.ts';
 import type { Group, PlacementReport, Shape } from '../../schema/placement.ts';
 import { gpusOf, unitOptions, type Cluster } from './candidates.ts';
 
 /** Which systems are compared, as they were asked for. */
-export interface AskedSystems {
+export interface SystemsSpec {
   readonly model: string;
   readonly gpu: string;
   /** `SYSTEM[,key=value...]` without model, GPU and shape. */
@@ -32,7 +32,7 @@ const pair: Unit = (shape) => [
 const single: Unit = (shape) => [{ role: 'both', instances: 1, ...shape }];
 
 /** Finds what fits. Throws a UserError where neither system can serve the model on so many GPUs. */
-export function resolveSystems(asked: AskedSystems, cluster: Cluster, warn: (text: string) => void): ResolvedSystems {
+export function resolveSystems(asked: SystemsSpec, cluster: Cluster, warn: (text: string) => void): ResolvedSystems {
   const { model, gpu } = asked;
   const facts = modelFacts(model, gpu);
   const all = facts.shapes.filter(({ tp }) => tp <= cluster.gpusPerNode);
@@ -141,7 +141,7 @@ function requirePlaceable(text: string, kind: 'disaggregated' | 'collocated'): v
       );
     if (!known.has(key))
       throw new UserError(
-        `${option} ${text}: "${key}" is not an option of ${name}${suggestion(key, [...known.keys()])}`,
+        `${option} ${text}: "${key}" is not an option of ${name}${didYouMean(key, [...known.keys()])}`,
       );
   }
 }
@@ -174,7 +174,7 @@ function leastGpus({ shapes }: Fitting): number {
   return least === undefined ? Infinity : gpusOf([least]);
 }
 
-function fitsNowhere({ model, gpu }: AskedSystems, { gpus }: Cluster, pairs: Fitting, singles: Fitting): UserError {
+function fitsNowhere({ model, gpu }: SystemsSpec, { gpus }: Cluster, pairs: Fitting, singles: Fitting): UserError {
   const least = Math.min(leastGpus(pairs), leastGpus(singles));
   const shape = [...singles.shapes, ...pairs.shapes].find((each) => gpusOf([each]) === least);
   return new UserError(

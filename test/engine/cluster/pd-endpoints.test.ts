@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
-import type { HeldPrompt, Sides, Submission } from '../../../src/engine/engine.ts';
+import type { HeldPrompt, PdEndpoints, EngineRequest } from '../../../src/engine/engine.ts';
 import { whenFree } from '../../../src/engine/cluster/kv-admission.ts';
 import { vllmPdDecode } from '../../../src/engine/policies/vllm-pd.ts';
 import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
-import { Heard } from '../small-engine.ts';
+import { RecordingListener } from '../small-engine.ts';
 import { lineOf, smallDisaggregated, type Line, type SmallDisaggregated } from '../systems/small-disaggregated.ts';
 
 const LIMITS = { tokenBudget: 100, maxSeqs: 8, reservePrompts: false };
@@ -24,29 +24,33 @@ function small(more: Partial<SmallDisaggregated> = {}): SmallDisaggregated {
   };
 }
 
-function submission(id: string, inputTokens: number, outputTokens: number): Submission {
-  return { id, inputTokens, content: null, maxTokens: outputTokens, stopAfter: outputTokens };
+function engineRequest(id: string, inputTokens: number, outputTokens: number): EngineRequest {
+  return { id, inputTokens, content: null, maxTokens: outputTokens, trueOutputTokens: outputTokens };
 }
 
 /**
  * Blocks of 4 tokens, 8 where prompts are computed, 10 where the rest is decoded. An iteration takes 100 us and 10 us a
  * token, a transfer 20 us and 10 us a token. Held for 1,000 us. Worked by hand from the rules.
  */
-test('the two sides asked one after the other, worked by hand', async () => {
+test('the two endpoints asked one after the other, worked by hand', async () => {
   const clock = new VirtualClock();
   const lines: Line[] = [];
   const engine = smallDisaggregated(clock, small(), (entry) => lines.push(lineOf(entry)));
-  const { prefill, decode } = sidesOf(engine);
-  const prompt: Record<string, Heard> = {};
-  const answer: Record<string, Heard> = {};
+  const { prefill, decode } = endpointsOf(engine);
+  const prompt: Record<string, RecordingListener> = {};
+  const answer: Record<string, RecordingListener> = {};
   const held: Record<string, HeldPrompt> = {};
   const hold = (atUs: number, id: string, inputTokens: number, outputTokens: number): void =>
     clock.at(atUs, () => {
-      held[id] = prefill.hold(submission(id, inputTokens, outputTokens), (prompt[id] = new Heard()));
+      held[id] = prefill.hold(engineRequest(id, inputTokens, outputTokens), (prompt[id] = new RecordingListener()));
     });
   const fetch = (atUs: number, id: string, inputTokens: number, outputTokens: number): void =>
     clock.at(atUs, () =>
-      decode.fetch(held[id]?.key ?? 'nobody', submission(id, inputTokens, outputTokens), (answer[id] = new Heard())),
+      decode.fetch(
+        held[id]?.key ?? 'nobody',
+        engineRequest(id, inputTokens, outputTokens),
+        (answer[id] = new RecordingListener()),
+      ),
     );
   const used: number[] = [];
   const note = (atUs: number): void => clock.at(atUs, () => used.push(prefill.load().usedBlocks));
@@ -55,7 +59,7 @@ test('the two sides asked one after the other, worked by hand', async () => {
   note(379);
   fetch(300, 'A', 6, 3);
   note(381);
-  clock.at(1000, () => prefill.submit(submission('B', 5, 2), (answer['B'] = new Heard())));
+  clock.at(1000, () => prefill.submit(engineRequest('B', 5, 2), (answer['B'] = new RecordingListener())));
   fetch(2000, 'C', 5, 2);
   hold(3000, 'E', 4, 1);
   note(4139);
@@ -110,16 +114,16 @@ test('the two sides asked one after the other, worked by hand', async () => {
   });
 });
 
-function sidesOf({ sides }: { readonly sides?: Sides }): Sides {
-  assert.ok(sides !== undefined);
-  return sides;
+function endpointsOf({ pd }: { readonly pd?: PdEndpoints }): PdEndpoints {
+  assert.ok(pd !== undefined);
+  return pd;
 }
 
 test('what can never be served is refused on the side that lacks the memory', async () => {
   const clock = new VirtualClock();
-  const { prefill, decode } = sidesOf(smallDisaggregated(clock, small(), () => undefined));
-  const refusalsOf = (ask: (heard: Heard) => unknown): readonly string[] => {
-    const heard = new Heard();
+  const { prefill, decode } = endpointsOf(smallDisaggregated(clock, small(), () => undefined));
+  const refusalsOf = (ask: (heard: RecordingListener) => unknown): readonly string[] => {
+    const heard = new RecordingListener();
     ask(heard);
     return heard.refusals;
   };
@@ -128,27 +132,27 @@ test('what can never be served is refused on the side that lacks the memory', as
   ];
   // All 8 blocks for a prompt are enough; with its answer they are not.
   assert.deepEqual(
-    refusalsOf((heard) => prefill.hold(submission('A', 32, 5), heard).release()),
+    refusalsOf((heard) => prefill.hold(engineRequest('A', 32, 5), heard).release()),
     [],
   );
   assert.deepEqual(
-    refusalsOf((heard) => prefill.hold(submission('A', 33, 1), heard)),
+    refusalsOf((heard) => prefill.hold(engineRequest('A', 33, 1), heard)),
     lack(9, 33, 8),
   );
   assert.deepEqual(
-    refusalsOf((heard) => prefill.submit(submission('A', 32, 1), heard)),
+    refusalsOf((heard) => prefill.submit(engineRequest('A', 32, 1), heard)),
     lack(9, 33, 8),
   );
   assert.deepEqual(
-    refusalsOf((heard) => decode.fetch('nobody', submission('A', 32, 9), heard)),
+    refusalsOf((heard) => decode.fetch('nobody', engineRequest('A', 32, 9), heard)),
     lack(11, 41, 10),
   );
 
-  const asked = new Heard();
-  const held = prefill.hold(submission('A', 6, 3), asked);
+  const asked = new RecordingListener();
+  const held = prefill.hold(engineRequest('A', 6, 3), asked);
   await clock.run(() => asked.completions.length === 1);
   assert.deepEqual(
-    refusalsOf((heard) => decode.fetch(held.key, submission('A', 7, 3), heard)),
+    refusalsOf((heard) => decode.fetch(held.key, engineRequest('A', 7, 3), heard)),
     ['400 The prompt has 7 tokens, and the one that was computed for it has 6.'],
   );
   // It is still held.
@@ -169,11 +173,16 @@ type Request = typeof request extends fc.Arbitrary<infer R> ? R : never;
 
 describe('any requests, in one step or two', () => {
   /** Sends one the way that it goes, and gives all that is heard of it from where it decodes. */
-  function send(clock: VirtualClock, engine: ReturnType<typeof smallDisaggregated>, one: Request, id: string): Heard[] {
-    const { prefill, decode } = sidesOf(engine);
-    const asked = submission(id, one.inputTokens, one.outputTokens);
-    const answers = [new Heard()];
-    const [answer = new Heard()] = answers;
+  function send(
+    clock: VirtualClock,
+    engine: ReturnType<typeof smallDisaggregated>,
+    one: Request,
+    id: string,
+  ): RecordingListener[] {
+    const { prefill, decode } = endpointsOf(engine);
+    const asked = engineRequest(id, one.inputTokens, one.outputTokens);
+    const answers = [new RecordingListener()];
+    const [answer = new RecordingListener()] = answers;
     let cancel = (): void => undefined;
     const steps: Readonly<Record<Request['way'], () => void>> = {
       'one port': () => (cancel = engine.submit(asked, answer)),
@@ -183,7 +192,7 @@ describe('any requests, in one step or two', () => {
       'never fetched': () => hold(() => (cancel = () => undefined)),
       twice: () =>
         hold((key) => {
-          const second = new Heard();
+          const second = new RecordingListener();
           answers.push(second);
           const both = [decode.fetch(key, asked, answer), decode.fetch(key, asked, second)];
           cancel = () => both.forEach((each) => each());
@@ -191,7 +200,7 @@ describe('any requests, in one step or two', () => {
     };
     let given = false;
     const hold = (then: (key: string) => void): void => {
-      const first = new Heard();
+      const first = new RecordingListener();
       const held = prefill.hold(asked, {
         tokens: (timeUs, count) => first.tokens(timeUs, count),
         reject: (status, message) => answer.reject(status, message),
@@ -221,7 +230,11 @@ describe('any requests, in one step or two', () => {
     return answers;
   }
 
-  function checkServed(answer: Heard, { atUs, inputTokens, outputTokens, way }: Request, isFirst: boolean): void {
+  function checkServed(
+    answer: RecordingListener,
+    { atUs, inputTokens, outputTokens, way }: Request,
+    isFirst: boolean,
+  ): void {
     assert.deepEqual([answer.refusals, answer.completions.length], [[], 1]);
     assert.equal(answer.tokenTimesUs.length, outputTokens);
     const phases = answer.completions[0]?.phases;
@@ -258,7 +271,7 @@ describe('any requests, in one step or two', () => {
           });
           const answers = all.map((one, i) => send(clock, engine, one, String(i)));
           await clock.run(() => false);
-          const { prefill, decode } = sidesOf(engine);
+          const { prefill, decode } = endpointsOf(engine);
           for (const side of [engine, prefill, decode]) {
             const { usedBlocks, running, waiting } = side.load();
             assert.deepEqual([usedBlocks, running, waiting], [0, 0, 0]);

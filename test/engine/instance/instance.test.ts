@@ -5,7 +5,7 @@ import { randomStream, uniform } from '../../../src/core/random.ts';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import { WallClock } from '../../../src/core/wall-clock.ts';
 import { createEngine, parseEngineSpec } from '../../../src/engine/index.ts';
-import { arrive, smallEngine, type Heard } from '../small-engine.ts';
+import { arrive, smallEngine, type RecordingListener } from '../small-engine.ts';
 
 describe('cancelling', () => {
   const small = { capacityBlocks: 4, blockTokens: 4, tokenBudget: 8, maxSeqs: 1 };
@@ -87,8 +87,8 @@ test('all that arrive while it is idle, at the very same time, are in the first 
 test('an output may end before its maximum', async () => {
   const clock = new VirtualClock();
   const engine = smallEngine(clock, { capacityBlocks: 10, blockTokens: 4, tokenBudget: 8, maxSeqs: 4 });
-  const one = arrive(clock, engine, 1e6, 1, 1); // its listener, for a submission of our own
-  engine.submit({ id: 'one', inputTokens: 4, content: null, maxTokens: 9, stopAfter: 2 }, one);
+  const one = arrive(clock, engine, 1e6, 1, 1); // its listener, for a request of our own
+  engine.submit({ id: 'one', inputTokens: 4, content: null, maxTokens: 9, trueOutputTokens: 2 }, one);
   await clock.run(() => one.completions.length > 0);
   assert.deepEqual([one.completions[0]?.finishReason, one.completions[0]?.outputTokens], ['stop', 2]);
 });
@@ -101,7 +101,7 @@ test('one at a time with fixed lengths, every TTFT is as Lindley has it', async 
   const engine = smallEngine(clock, { capacityBlocks: 1000, blockTokens: 16, tokenBudget: 64, maxSeqs: 1 });
   let atUs = 0;
   let waitUs = 0;
-  const expected: { readonly heard: Heard; readonly firstUs: number }[] = [];
+  const expected: { readonly heard: RecordingListener; readonly firstUs: number }[] = [];
   for (let i = 0; i < 5000; i++) {
     // Uniform gaps with a mean of service / 0.9.
     const gapUs = (uniform(random) * 2 * serviceUs) / 0.9;

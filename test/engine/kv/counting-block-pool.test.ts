@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { BlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
+import { CountingBlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
 
 test('a request holds whole blocks for its tokens', () => {
-  const pool = new BlockPool(10, 16);
+  const pool = new CountingBlockPool(10, 16);
   const account = pool.open();
   for (const [tokens, blocks] of [
     [1, 1],
@@ -12,10 +12,10 @@ test('a request holds whole blocks for its tokens', () => {
     [17, 2],
     [3, 2], // never fewer
   ] as const) {
-    assert.ok(account.grow(tokens));
+    assert.ok(account.allocate(tokens));
     assert.deepEqual([account.blocks, pool.freeBlocks], [blocks, 10 - blocks]);
   }
-  assert.deepEqual([account.needs(32), account.needs(33)], [0, 1]);
+  assert.deepEqual([account.blocksNeeded(32), account.blocksNeeded(33)], [0, 1]);
   account.release();
   assert.deepEqual([account.blocks, pool.freeBlocks], [0, 10]);
 });
@@ -28,15 +28,15 @@ test('any interleaving: never over capacity, none leaked, a refusal changes noth
       fc.integer({ min: 1, max: 12 }),
       fc.integer({ min: 1, max: 8 }),
       (actions, capacity, blockTokens) => {
-        const pool = new BlockPool(capacity, blockTokens);
+        const pool = new CountingBlockPool(capacity, blockTokens);
         const accounts = Array.from({ length: 6 }, () => pool.open());
         for (const { who, tokens, release } of actions) {
           const account = accounts[who] ?? pool.open();
           const before = account.blocks;
           const free = pool.freeBlocks;
-          const needed = account.needs(tokens);
+          const needed = account.blocksNeeded(tokens);
           if (release) account.release();
-          else assert.equal(account.grow(tokens), needed <= free);
+          else assert.equal(account.allocate(tokens), needed <= free);
           assert.equal(account.blocks, release ? 0 : needed <= free ? before + needed : before);
           const held = accounts.reduce((sum, each) => sum + each.blocks, 0);
           assert.equal(held + pool.freeBlocks, capacity);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { HashBlocks } from '../../../src/engine/kv/prefix-caching-block-pool.ts';
+import { PrefixCachingBlockPool } from '../../../src/engine/kv/prefix-caching-block-pool.ts';
 import type { PromptContent } from '../../../src/engine/instance/prompt-content.ts';
 import { OracleMemory, type OracleRequest } from './vllm-oracle.ts';
 
@@ -18,95 +18,95 @@ interface Spoken {
 const ids = (...pieces: number[]): PromptContent => ({ pieces, pieceTokens: 4 });
 
 test('what is about to be computed is shared at once, whole blocks of it, and never the last token of a prompt', () => {
-  const pool = new HashBlocks(10, 4);
+  const pool = new PrefixCachingBlockPool(10, 4);
   const first = pool.open(prompt(10, ids(1, 2, 3)));
-  assert.ok(first.grow(10));
+  assert.ok(first.allocate(10));
   const same = pool.open(prompt(10, ids(1, 2, 3)));
-  assert.deepEqual([same.cachedTokens(), same.needs(10)], [8, 1]);
+  assert.deepEqual([same.cachedTokens(), same.blocksNeeded(10)], [8, 1]);
   assert.equal(pool.open(prompt(8, ids(1, 2))).cachedTokens(), 4, 'all but the last token are one block and a part');
   assert.equal(pool.open(prompt(12, ids(1, 9, 3))).cachedTokens(), 4, 'the third block follows another second');
-  assert.ok(same.grow(10));
+  assert.ok(same.allocate(10));
   assert.deepEqual([pool.freeBlocks, same.blocks, same.cachedTokens()], [6, 3, 0]);
   first.release();
   assert.equal(pool.freeBlocks, 7, 'two blocks are still in use');
 });
 
 test('of a chunk only what is full is found', () => {
-  const pool = new HashBlocks(10, 4);
+  const pool = new PrefixCachingBlockPool(10, 4);
   const one = pool.open(prompt(12, ids(1, 2, 3)));
   const other = pool.open(prompt(12, ids(1, 2, 3)));
-  assert.ok(one.grow(6));
+  assert.ok(one.allocate(6));
   assert.equal(other.cachedTokens(), 4);
-  assert.ok(one.grow(8)); // no new block, and the second is full
+  assert.ok(one.allocate(8)); // no new block, and the second is full
   assert.equal(other.cachedTokens(), 8);
 });
 
 test('of what is held ahead nothing is found before it is computed, also after a preemption', () => {
-  const pool = new HashBlocks(10, 4);
+  const pool = new PrefixCachingBlockPool(10, 4);
   const one = pool.open(prompt(16, ids(1, 2, 3, 4)));
   const other = pool.open(prompt(17, ids(1, 2, 3, 4)));
   const cached = [5, 7, 8, 16].map((computing) => {
-    assert.ok(one.grow(16, computing));
+    assert.ok(one.allocate(16, computing));
     return other.cachedTokens();
   });
   assert.deepEqual([cached, one.blocks], [[4, 4, 8, 16], 4]);
   // What comes over a link is there when it has come.
   const fetched = pool.open(prompt(16, ids(5, 6, 7, 8)));
   const alike = pool.open(prompt(17, ids(5, 6, 7, 8)));
-  assert.ok(fetched.grow(17, 0));
+  assert.ok(fetched.allocate(17, 0));
   assert.equal(alike.cachedTokens(), 0);
   fetched.computed(16);
   assert.equal(alike.cachedTokens(), 16);
   fetched.release();
   // Known by their own request alone: two blocks of five are computed.
   const unknown = pool.open(prompt(20, null));
-  assert.ok(unknown.grow(20, 9));
-  unknown.retract();
+  assert.ok(unknown.allocate(20, 9));
+  unknown.evict();
   assert.equal(unknown.cachedTokens(), 8);
 });
 
 test('what nobody uses is forgotten least recently used first, the end of a prompt before its beginning', () => {
-  const pool = new HashBlocks(4, 4);
+  const pool = new PrefixCachingBlockPool(4, 4);
   const old = pool.open(prompt(16, ids(1, 2, 3, 4)));
-  assert.ok(old.grow(16));
+  assert.ok(old.allocate(16));
   old.release();
   const again = prompt(17, ids(1, 2, 3, 4));
   const cached = (): number => pool.open(again).cachedTokens();
   assert.deepEqual([pool.freeBlocks, cached()], [4, 16], 'cached blocks count as free');
   const left = [1, 2, 3].map(() => {
-    assert.ok(pool.open(prompt(4, null)).grow(4));
+    assert.ok(pool.open(prompt(4, null)).allocate(4));
     return cached();
   });
   assert.deepEqual(left, [12, 8, 4]);
 });
 
 test('cached blocks without a user are taken from the free ones, those in use are not', () => {
-  const pool = new HashBlocks(3, 4);
+  const pool = new PrefixCachingBlockPool(3, 4);
   const first = pool.open(prompt(8, ids(1, 2)));
-  assert.ok(first.grow(8));
+  assert.ok(first.allocate(8));
   const second = pool.open(prompt(12, ids(1, 2, 3)));
-  assert.deepEqual([second.needs(12), pool.freeBlocks], [1, 1]);
+  assert.deepEqual([second.blocksNeeded(12), pool.freeBlocks], [1, 1]);
   first.release();
-  assert.deepEqual([second.needs(12), pool.freeBlocks], [3, 3]);
-  assert.ok(pool.open(prompt(4, null)).grow(4)); // the third block, free all the time, was used longest ago
-  assert.deepEqual([second.cachedTokens(), second.needs(12), second.grow(12)], [8, 3, false]);
+  assert.deepEqual([second.blocksNeeded(12), pool.freeBlocks], [3, 3]);
+  assert.ok(pool.open(prompt(4, null)).allocate(4)); // the third block, free all the time, was used longest ago
+  assert.deepEqual([second.cachedTokens(), second.blocksNeeded(12), second.allocate(12)], [8, 3, false]);
   assert.deepEqual([second.blocks, pool.freeBlocks], [0, 2], 'a refusal changes nothing');
-  assert.ok(second.grow(8));
+  assert.ok(second.allocate(8));
 });
 
 test('a preempted request finds its own tokens again, generated ones too, and no one else does', () => {
-  const pool = new HashBlocks(10, 4);
+  const pool = new PrefixCachingBlockPool(10, 4);
   const speaker = prompt(6, ids(1));
   const account = pool.open(speaker);
-  assert.ok(account.grow(6));
+  assert.ok(account.allocate(6));
   for (speaker.generatedTokens = 1; speaker.generatedTokens <= 6; speaker.generatedTokens++)
-    assert.ok(account.grow(6 + speaker.generatedTokens));
+    assert.ok(account.allocate(6 + speaker.generatedTokens));
   // 12 tokens are computed, a seventh was generated by that.
-  account.retract();
+  account.evict();
   assert.equal(pool.freeBlocks, 10);
   assert.equal(account.cachedTokens(), 12);
   assert.equal(pool.open(prompt(12, ids(1, 2))).cachedTokens(), 4);
-  assert.ok(account.grow(13));
+  assert.ok(account.allocate(13));
   assert.deepEqual([account.blocks, pool.freeBlocks], [4, 6]);
 });
 
@@ -125,7 +125,7 @@ const action = fc.record({
 interface Party {
   readonly told: Spoken;
   readonly oracle: OracleRequest;
-  account: ReturnType<HashBlocks['open']>;
+  account: ReturnType<PrefixCachingBlockPool['open']>;
   computed: number;
 }
 
@@ -139,7 +139,7 @@ test('any interleaving: exactly what vLLM would find, take and keep', () => {
       fc.integer({ min: 1, max: 5 }),
       fc.integer({ min: 1, max: 9 }),
       (requests, actions, capacity, blockTokens, pieceTokens) => {
-        const pool = new HashBlocks(capacity, blockTokens);
+        const pool = new PrefixCachingBlockPool(capacity, blockTokens);
         const oracle = new OracleMemory(capacity, blockTokens);
         let serial = 0;
         const arrive = (index: number): Party => {
@@ -165,8 +165,8 @@ test('any interleaving: exactly what vLLM would find, take and keep', () => {
             hits += cached;
             const all = told.promptTokens + told.generatedTokens;
             const hold = Math.min(all, party.computed + cached + tokens);
-            assert.equal(account.needs(hold), oracle.needs(party.oracle, hold));
-            const fits = account.grow(hold);
+            assert.equal(account.blocksNeeded(hold), oracle.needs(party.oracle, hold));
+            const fits = account.allocate(hold);
             assert.equal(fits, oracle.grow(party.oracle, hold));
             if (fits) party.computed = hold;
             if (fits && hold === all) {
@@ -175,7 +175,7 @@ test('any interleaving: exactly what vLLM would find, take and keep', () => {
             }
           } else {
             if (does === 'release') account.release();
-            else account.retract();
+            else account.evict();
             oracle.free(party.oracle);
             if (does === 'release') parties[who] = arrive(who);
             party.computed = 0;
@@ -197,16 +197,16 @@ test('any interleaving: exactly what vLLM would find, take and keep', () => {
 });
 
 test('forgetting: not while a request holds a block, and then nothing is found', () => {
-  const pool = new HashBlocks(6, 4);
+  const pool = new PrefixCachingBlockPool(6, 4);
   const one = pool.open(prompt(12, ids(1, 2, 3)));
-  assert.ok(one.grow(12));
+  assert.ok(one.allocate(12));
   const waiting = pool.open(prompt(13, ids(1, 2, 3)));
-  assert.equal(pool.forget(), false);
+  assert.equal(pool.reset(), false);
   assert.equal(waiting.cachedTokens(), 12);
   one.release();
   assert.equal(waiting.cachedTokens(), 12);
-  assert.equal(pool.forget(), true);
+  assert.equal(pool.reset(), true);
   assert.equal(waiting.cachedTokens(), 0);
-  assert.ok(waiting.grow(13));
+  assert.ok(waiting.allocate(13));
   assert.equal(pool.open(prompt(13, ids(1, 2, 3))).cachedTokens(), 12, 'it caches again');
 });

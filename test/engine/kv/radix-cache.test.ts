@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import type { KvAccount } from '../../../src/engine/kv/kv-cache.ts';
-import { RadixMemory } from '../../../src/engine/kv/radix-cache.ts';
+import { RadixCache } from '../../../src/engine/kv/radix-cache.ts';
 import type { Prompt } from '../../../src/engine/instance/prompt-content.ts';
 import { NaiveRadix, NaiveRequest } from './radix-oracle.ts';
 
@@ -11,16 +11,16 @@ function promptOf(pieces: readonly number[], promptTokens = pieces.length, piece
 }
 
 /** Computes a whole prompt. */
-function compute(memory: RadixMemory, prompt: Prompt): KvAccount {
+function compute(memory: RadixCache, prompt: Prompt): KvAccount {
   const account = memory.open(prompt);
-  assert.ok(account.grow(prompt.promptTokens));
+  assert.ok(account.allocate(prompt.promptTokens));
   account.computed(prompt.promptTokens);
   return account;
 }
 
 describe('what a prompt finds', () => {
   test('is what others computed before it, but for its last token', () => {
-    const memory = new RadixMemory(100);
+    const memory = new RadixCache(100);
     const one = compute(memory, promptOf([1, 2, 3, 4]));
     assert.equal(memory.open(promptOf([1, 2, 3, 4])).cachedTokens(), 3);
     assert.equal(memory.open(promptOf([1, 2, 7])).cachedTokens(), 2);
@@ -33,7 +33,7 @@ describe('what a prompt finds', () => {
   });
 
   test('goes by the piece, and a piece cut short is another one', () => {
-    const memory = new RadixMemory(100);
+    const memory = new RadixCache(100);
     compute(memory, promptOf([1, 2], 7, 5)); // 5 tokens, and 2 of the piece
     assert.equal(memory.open(promptOf([1, 2], 7, 5)).cachedTokens(), 6);
     assert.equal(memory.open(promptOf([1, 2], 8, 5)).cachedTokens(), 5);
@@ -42,13 +42,13 @@ describe('what a prompt finds', () => {
   });
 
   test('is nothing where nothing is known of a prompt, nor is any output', () => {
-    const memory = new RadixMemory(100);
+    const memory = new RadixCache(100);
     const unknown = { promptTokens: 5, content: null, generatedTokens: 0 };
     compute(memory, unknown).release();
     assert.equal(memory.open(unknown).cachedTokens(), 0);
     const talking = { ...promptOf([1, 2]), generatedTokens: 1 };
     const account = compute(memory, talking);
-    assert.ok(account.grow(4));
+    assert.ok(account.allocate(4));
     account.release();
     assert.equal(memory.open(promptOf([1, 2, 3, 4, 5])).cachedTokens(), 2);
     // All of it is kept until the memory is needed.
@@ -56,22 +56,22 @@ describe('what a prompt finds', () => {
   });
 
   test('of a retracted one is its own prompt, not what it had decoded', () => {
-    const memory = new RadixMemory(10);
+    const memory = new RadixCache(10);
     const prompt = { promptTokens: 3, content: null, generatedTokens: 3 };
     const account = compute(memory, prompt);
-    assert.ok(account.grow(5));
-    account.retract();
+    assert.ok(account.allocate(5));
+    account.evict();
     assert.deepEqual([memory.freeBlocks, memory.unused, account.blocks], [10, 7, 0]);
     assert.equal(account.cachedTokens(), 3);
-    assert.deepEqual([account.needs(6), memory.open(promptOf([1, 2])).needs(2)], [6, 2]);
+    assert.deepEqual([account.blocksNeeded(6), memory.open(promptOf([1, 2])).blocksNeeded(2)], [6, 2]);
   });
 });
 
 test('two that computed the same at the same time keep one copy', () => {
-  const memory = new RadixMemory(20);
+  const memory = new RadixCache(20);
   const one = memory.open(promptOf([1, 2, 3, 4]));
   const other = memory.open(promptOf([1, 2, 3, 5, 6]));
-  assert.ok(one.grow(4) && other.grow(5));
+  assert.ok(one.allocate(4) && other.allocate(5));
   assert.equal(memory.freeBlocks, 11);
   one.computed(4);
   other.computed(5);
@@ -81,17 +81,17 @@ test('two that computed the same at the same time keep one copy', () => {
 });
 
 test('what was used last is evicted last, and never what a running request uses', () => {
-  const memory = new RadixMemory(10);
+  const memory = new RadixCache(10);
   compute(memory, promptOf([1, 2, 3])).release();
   compute(memory, promptOf([4, 5, 6])).release();
   const running = compute(memory, promptOf([7, 8, 9]));
   assert.equal(memory.open(promptOf([1, 2, 3, 0])).cachedTokens(), 3); // used
-  assert.ok(memory.open(promptOf([0, 0])).grow(2)); // one too many: 4 5 6 goes
+  assert.ok(memory.open(promptOf([0, 0])).allocate(2)); // one too many: 4 5 6 goes
   assert.deepEqual([memory.freeBlocks, memory.unused], [5, 2]);
   assert.equal(memory.open(promptOf([4, 5, 6, 0])).cachedTokens(), 0);
-  assert.ok(!memory.open(promptOf([3, 3, 3, 3, 3, 3])).grow(6));
+  assert.ok(!memory.open(promptOf([3, 3, 3, 3, 3, 3])).allocate(6));
   assert.equal(memory.open(promptOf([1, 2, 3, 0])).cachedTokens(), 3); // a refusal changes nothing
-  assert.ok(memory.open(promptOf([3, 3, 3, 3, 3])).grow(5));
+  assert.ok(memory.open(promptOf([3, 3, 3, 3, 3])).allocate(5));
   assert.equal(memory.freeBlocks, 0);
   assert.equal(memory.open(promptOf([7, 8, 9, 0])).cachedTokens(), 3);
   running.release();
@@ -118,7 +118,7 @@ test('any requests in any order: as a plain set of prefixes has it', () => {
       fc.integer({ min: 5, max: 40 }),
       fc.constantFrom(1, 3),
       (actions, capacity, pieceTokens) => {
-        const memory = new RadixMemory(capacity);
+        const memory = new RadixCache(capacity);
         const naive = new NaiveRadix(capacity);
         let opened = 0;
         const open = ({ pieces, beyond, isKnown }: (typeof actions)[number]['next']) => {
@@ -138,7 +138,7 @@ test('any requests in any order: as a plain set of prefixes has it', () => {
           const { prompt, account, request } = slot;
           naive.requests.splice(0, naive.requests.length, ...slots.map((each) => each.request));
           if (what === 'retract') {
-            if (account.blocks > 0) account.retract();
+            if (account.blocks > 0) account.evict();
             naive.drop(request);
           } else if (what === 'end') {
             if (request.held > 0 && request.computed >= prompt.promptTokens) naive.share(request, request.held);
@@ -152,8 +152,8 @@ test('any requests in any order: as a plain set of prefixes has it', () => {
             const hold = Math.min(total, Math.max(request.computed, cached) + tokens);
             const before = memory.unused;
             const free = memory.freeBlocks;
-            const needed = account.needs(hold);
-            const grown = account.grow(hold);
+            const needed = account.blocksNeeded(hold);
+            const grown = account.allocate(hold);
             assert.equal(grown, naive.grow(request, hold));
             assert.equal(grown, needed <= free);
             if (!grown) continue;
@@ -180,13 +180,13 @@ test('any requests in any order: as a plain set of prefixes has it', () => {
 });
 
 test('forgetting: not while a request holds a token, and then nothing is found and all is unused', () => {
-  const memory = new RadixMemory(100);
+  const memory = new RadixCache(100);
   const one = compute(memory, promptOf([1, 2, 3, 4]));
   const waiting = memory.open(promptOf([1, 2, 3, 4, 5]));
-  assert.equal(memory.forget(), false);
+  assert.equal(memory.reset(), false);
   assert.equal(waiting.cachedTokens(), 4);
   one.release();
   assert.equal(waiting.cachedTokens(), 4);
-  assert.equal(memory.forget(), true);
+  assert.equal(memory.reset(), true);
   assert.deepEqual([waiting.cachedTokens(), memory.unused, memory.tree.tokens], [0, 100, 0]);
 });

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
-import { fleet } from '../../../src/engine/cluster/cluster.ts';
+import { cluster } from '../../../src/engine/cluster/cluster.ts';
 import { pipeline } from '../../../src/engine/hardware/pipeline.ts';
 import { Instance } from '../../../src/engine/instance/instance.ts';
-import { RadixMemory } from '../../../src/engine/kv/radix-cache.ts';
+import { RadixCache } from '../../../src/engine/kv/radix-cache.ts';
 import { ROUTERS } from '../../../src/engine/cluster/routers.ts';
 import { sglang } from '../../../src/engine/policies/sglang.ts';
 import { missingTokens } from '../../../src/engine/instance/sequence.ts';
-import { Heard } from '../small-engine.ts';
+import { RecordingListener } from '../small-engine.ts';
 
 const PIECE_TOKENS = 8;
 
@@ -40,7 +40,7 @@ describe('any trace on any small engine', () => {
     await fc.assert(
       fc.asyncProperty(size, fc.array(arrival, { minLength: 1, maxLength: 40 }), async (options, arrivals) => {
         const clock = new VirtualClock();
-        const memory = new RadixMemory(options.capacityTokens);
+        const memory = new RadixCache(options.capacityTokens);
         const instance = new Instance({
           name: '0',
           clock,
@@ -59,31 +59,31 @@ describe('any trace on any small engine', () => {
             retracted += preempted.length;
           },
         });
-        const engine = fleet({
+        const engine = cluster({
           clock,
           entry: [instance],
           router: ROUTERS['round-robin'].create(),
           maxModelLen: 10_000,
         });
         const asked = arrivals.map(({ atUs, promptTokens, pieces, maxTokens, share, cancelAfterUs }, i) => {
-          const heard = new Heard();
-          const stopAfter = Math.max(1, Math.floor(maxTokens * share));
+          const heard = new RecordingListener();
+          const trueOutputTokens = Math.max(1, Math.floor(maxTokens * share));
           const content = pieces === null ? null : { pieces, pieceTokens: PIECE_TOKENS };
           clock.at(atUs, () => {
             heard.cancel = engine.submit(
-              { id: String(i), inputTokens: promptTokens, content, maxTokens, stopAfter },
+              { id: String(i), inputTokens: promptTokens, content, maxTokens, trueOutputTokens },
               heard,
             );
           });
           if (cancelAfterUs !== null) clock.at(atUs + cancelAfterUs, () => heard.cancel());
           const fits = promptTokens + maxTokens <= options.capacityTokens;
-          return { heard, stopAfter, fits, isCancelled: cancelAfterUs !== null };
+          return { heard, trueOutputTokens, fits, isCancelled: cancelAfterUs !== null };
         });
         await clock.run(() => false);
-        for (const { heard, stopAfter, fits, isCancelled } of asked) {
+        for (const { heard, trueOutputTokens, fits, isCancelled } of asked) {
           assert.equal(heard.refusals.length, fits ? 0 : 1);
           if (!fits || isCancelled) continue;
-          assert.deepEqual([heard.tokenTimesUs.length, heard.completions.length], [stopAfter, 1]);
+          assert.deepEqual([heard.tokenTimesUs.length, heard.completions.length], [trueOutputTokens, 1]);
           hits += heard.completions[0]?.cachedTokens ?? 0;
         }
         const { running, waiting, usedBlocks } = engine.load();

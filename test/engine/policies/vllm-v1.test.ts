@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { BatchSlot } from '../../../src/engine/instance/batch-slot.ts';
-import { BlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
+import { CountingBlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
 import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
 import { Sequence } from '../../../src/engine/instance/sequence.ts';
 import { WaitingQueue } from '../../../src/engine/instance/waiting-queue.ts';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
-import { arrive, Heard, smallEngine, type StepLog } from '../small-engine.ts';
+import { arrive, RecordingListener, smallEngine, type StepLog } from '../small-engine.ts';
 
 interface Situation {
   readonly budget: number;
@@ -20,8 +20,8 @@ const BLOCK_TOKENS = 4;
 
 /** Prompt, generated and computed tokens. */
 function sequence(id: string, promptTokens: number, generatedTokens: number, computedTokens: number): Sequence {
-  const submission = { id, inputTokens: promptTokens, content: null, maxTokens: 100, stopAfter: 100 };
-  return Object.assign(new Sequence(submission, new Heard(), 0), { generatedTokens, computedTokens });
+  const request = { id, inputTokens: promptTokens, content: null, maxTokens: 100, trueOutputTokens: 100 };
+  return Object.assign(new Sequence(request, new RecordingListener(), 0), { generatedTokens, computedTokens });
 }
 
 function decide({ budget, maxSeqs = 8, capacityBlocks, running, waiting }: Situation): {
@@ -29,12 +29,12 @@ function decide({ budget, maxSeqs = 8, capacityBlocks, running, waiting }: Situa
   preempted: string[];
   admitted: string[];
 } {
-  const pool = new BlockPool(capacityBlocks, BLOCK_TOKENS);
+  const pool = new CountingBlockPool(capacityBlocks, BLOCK_TOKENS);
   const queue = new WaitingQueue<Sequence>();
   const slot = new BatchSlot(queue, pool);
   for (const each of [...running, ...waiting]) each.kv = pool.open();
   for (const each of running) {
-    assert.ok(each.kv.grow(each.computedTokens));
+    assert.ok(each.kv.allocate(each.computedTokens));
     slot.running.push(each);
   }
   for (const each of waiting) queue.push(each);

@@ -5,7 +5,7 @@ import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import { parseEngineSpec, serveEngine } from '../../../src/engine/index.ts';
 import { Histogram } from '../../../src/engine/server/histogram.ts';
 import { ServerMetrics } from '../../../src/engine/server/metrics.ts';
-import { Heard, smallEngine } from '../small-engine.ts';
+import { RecordingListener, smallEngine } from '../small-engine.ts';
 
 /** Samples by name and labels, the usual ones left out. */
 function samples(text: string): Map<string, number> {
@@ -36,10 +36,10 @@ test('tokens, times, ends and preemptions of an engine are told as they were', a
   const engine = smallEngine(clock, { capacityBlocks: 4, blockTokens: 16, tokenBudget: 64, maxSeqs: 8 });
   const metrics = new ServerMetrics(engine, 'odd "name"\\');
   const heard = [20, 20, 12].map((inputTokens) => {
-    const one = new Heard();
+    const one = new RecordingListener();
     clock.at(1000, () => {
-      const submission = { id: 'one', content: null, inputTokens, maxTokens: 20, stopAfter: 20 };
-      engine.submit(submission, metrics.watch(one, inputTokens, clock.now()));
+      const request = { id: 'one', content: null, inputTokens, maxTokens: 20, trueOutputTokens: 20 };
+      engine.submit(request, metrics.watch(one, inputTokens, clock.now()));
     });
     return one;
   });

@@ -9,10 +9,10 @@ import { pullBelow, whenFree } from '../../../src/engine/cluster/kv-admission.ts
 import { vllmPdDecode } from '../../../src/engine/policies/vllm-pd.ts';
 import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
 import type { Clock } from '../../../src/core/clock.ts';
-import { BlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
+import { CountingBlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
 import type { KvAccount } from '../../../src/engine/kv/kv-cache.ts';
 import type { Prompt } from '../../../src/engine/instance/prompt-content.ts';
-import { arrive, type Heard } from '../small-engine.ts';
+import { arrive, type RecordingListener } from '../small-engine.ts';
 import { smallDisaggregated, type SmallDisaggregated } from './small-disaggregated.ts';
 
 const side = fc.record({
@@ -112,7 +112,7 @@ class Ledger {
 type Note = (prompt: Prompt, holds: boolean) => void;
 
 /** Blocks that are counted, with a note whenever someone's have changed. */
-class WatchedPool extends BlockPool {
+class WatchedPool extends CountingBlockPool {
   readonly #note: Note;
 
   constructor(capacityBlocks: number, blockTokens: number, note: Note) {
@@ -132,10 +132,10 @@ function watched(account: KvAccount, note: (holds: boolean) => void): KvAccount 
       return account.blocks;
     },
     cachedTokens: () => account.cachedTokens(),
-    needs: (tokens) => account.needs(tokens),
+    blocksNeeded: (tokens) => account.blocksNeeded(tokens),
     computed: (tokens) => account.computed(tokens),
-    grow(tokens) {
-      const grown = account.grow(tokens);
+    allocate(tokens) {
+      const grown = account.allocate(tokens);
       note(account.blocks > 0);
       return grown;
     },
@@ -143,15 +143,15 @@ function watched(account: KvAccount, note: (holds: boolean) => void): KvAccount 
       account.release();
       note(account.blocks > 0);
     },
-    retract() {
-      account.retract();
+    evict() {
+      account.evict();
       note(account.blocks > 0);
     },
   };
 }
 
 interface Outcome {
-  readonly heard: readonly Heard[];
+  readonly heard: readonly RecordingListener[];
   readonly left: Load;
   readonly cancelledWhileMoving: number;
   readonly twiceUs: readonly number[];
@@ -202,7 +202,11 @@ function fits({ blockTokens, prefill, decode }: Shape, { inputTokens, outputToke
   );
 }
 
-function checkServed(one: Heard, { atUs, inputTokens, outputTokens }: Arrival, { prefill, decode }: Shape): void {
+function checkServed(
+  one: RecordingListener,
+  { atUs, inputTokens, outputTokens }: Arrival,
+  { prefill, decode }: Shape,
+): void {
   assert.deepEqual([one.refusals.length, one.completions.length], [0, 1]);
   assert.equal(one.tokenTimesUs.length, outputTokens);
   const prefillUs = prefill.stages * (100 + 10 * inputTokens);

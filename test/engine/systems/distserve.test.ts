@@ -4,7 +4,7 @@ import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import { createEngine, parseEngineSpec } from '../../../src/engine/index.ts';
 import { distserveDecode, distservePrefill } from '../../../src/engine/policies/distserve.ts';
 import { pullBelow } from '../../../src/engine/cluster/kv-admission.ts';
-import { arrive, type Heard } from '../small-engine.ts';
+import { arrive, type RecordingListener } from '../small-engine.ts';
 import { linesOf } from './small-disaggregated.ts';
 
 /**
@@ -206,7 +206,7 @@ describe('options', () => {
     const swapped = arrive(clock, engine, 0, 784, 40);
     await clock.run(() => false);
     assert.equal(engine.load().preemptions, 1);
-    const gapsUs = ({ tokenTimesUs }: Heard): number[] =>
+    const gapsUs = ({ tokenTimesUs }: RecordingListener): number[] =>
       tokenTimesUs.slice(1).map((time, i) => time - (tokenTimesUs[i] ?? Number.NaN));
     const usual = gapsUs(stays).toSorted((a, b) => a - b)[20] ?? Number.NaN;
     const longest = Math.max(...gapsUs(stays).slice(1));

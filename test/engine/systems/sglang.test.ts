@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
-import { fleet } from '../../../src/engine/cluster/cluster.ts';
+import { cluster } from '../../../src/engine/cluster/cluster.ts';
 import { pipeline } from '../../../src/engine/hardware/pipeline.ts';
 import { createEngine, parseEngineSpec } from '../../../src/engine/index.ts';
 import { Instance } from '../../../src/engine/instance/instance.ts';
 import { logIterations, type IterationEntry } from '../../../src/engine/instance/iteration-log.ts';
-import { RadixMemory } from '../../../src/engine/kv/radix-cache.ts';
+import { RadixCache } from '../../../src/engine/kv/radix-cache.ts';
 import { NewTokenRatio } from '../../../src/engine/policies/new-token-ratio.ts';
 import { sglang, type SglangOptions } from '../../../src/engine/policies/sglang.ts';
 import { ROUTERS } from '../../../src/engine/cluster/routers.ts';
-import { Heard } from '../small-engine.ts';
+import { RecordingListener } from '../small-engine.ts';
 
 interface Arrival {
   readonly id: string;
@@ -29,7 +29,7 @@ async function run(
   capacityTokens: number,
   options: SglangOptions,
   arrivals: readonly Arrival[],
-): Promise<{ steps: IterationEntry[]; heard: Map<string, Heard>; engine: Engine }> {
+): Promise<{ steps: IterationEntry[]; heard: Map<string, RecordingListener>; engine: Engine }> {
   const clock = new VirtualClock();
   const steps: IterationEntry[] = [];
   const instance = new Instance({
@@ -38,18 +38,18 @@ async function run(
     policy: () => sglang(options),
     onIteration: logIterations((entry) => steps.push(entry)),
     cost: { timeUs: (batch) => 100 + 10 * batch.newTokens },
-    memory: new RadixMemory(capacityTokens),
+    memory: new RadixCache(capacityTokens),
     executor: pipeline(clock, 1),
   });
-  const engine = fleet({ clock, entry: [instance], router: ROUTERS['round-robin'].create(), maxModelLen: 10_000 });
-  const heard = new Map<string, Heard>();
+  const engine = cluster({ clock, entry: [instance], router: ROUTERS['round-robin'].create(), maxModelLen: 10_000 });
+  const heard = new Map<string, RecordingListener>();
   for (const { id, atUs, promptTokens, pieces, maxTokens, outputTokens = maxTokens } of arrivals) {
-    const one = new Heard();
+    const one = new RecordingListener();
     heard.set(id, one);
     const content = pieces === undefined ? null : { pieces, pieceTokens: 10 };
-    const submission = { id, inputTokens: promptTokens, content, maxTokens, stopAfter: outputTokens };
+    const request = { id, inputTokens: promptTokens, content, maxTokens, trueOutputTokens: outputTokens };
     clock.at(atUs, () => {
-      one.cancel = engine.submit(submission, one);
+      one.cancel = engine.submit(request, one);
     });
   }
   await clock.run(() => false);
@@ -255,12 +255,12 @@ test('batches that share the memory give way to each other: with stages, all req
   const spec = parseEngineSpec('sglang,pp=4,kv_tokens=300,chunked_prefill_size=64,schedule_conservativeness=0.1');
   const engine = createEngine(spec, { clock });
   const heard = Array.from({ length: 60 }, (_, i) => {
-    const one = new Heard();
+    const one = new RecordingListener();
     const inputTokens = 40 + ((i * 37) % 200);
     const outputTokens = Math.min(300 - inputTokens, 5 + ((i * 53) % 90));
     clock.at(i * 2000, () =>
       engine.submit(
-        { id: String(i), inputTokens, content: null, maxTokens: outputTokens, stopAfter: outputTokens },
+        { id: String(i), inputTokens, content: null, maxTokens: outputTokens, trueOutputTokens: outputTokens },
         one,
       ),
     );

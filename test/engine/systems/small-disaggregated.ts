@@ -4,14 +4,14 @@ import { withSwapping } from '../../../src/engine/cost/swapping.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
 import { Link } from '../../../src/engine/hardware/link.ts';
 import { logIterations, type IterationEntry } from '../../../src/engine/instance/iteration-log.ts';
-import { BlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
-import type { KvMemory } from '../../../src/engine/kv/kv-cache.ts';
+import { CountingBlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
+import type { KvCache } from '../../../src/engine/kv/kv-cache.ts';
 import type { KvAdmission } from '../../../src/engine/cluster/kv-admission.ts';
 import type { IterationPolicy } from '../../../src/engine/policies/policy.ts';
 import type { RouterName } from '../../../src/engine/cluster/routers.ts';
-import { disaggregated, type Side } from '../../../src/engine/systems/disaggregated.ts';
+import { disaggregated, type RoleParts } from '../../../src/engine/systems/disaggregated.ts';
 import type { Asked } from '../iterations.ts';
-import { Heard, PLAIN_COST } from '../small-engine.ts';
+import { RecordingListener, PLAIN_COST } from '../small-engine.ts';
 
 interface SmallSide {
   readonly count: number;
@@ -19,7 +19,7 @@ interface SmallSide {
   readonly capacityBlocks: number;
   readonly policy: () => IterationPolicy;
   /** A plain pool if left out. */
-  readonly memory?: (capacityBlocks: number, blockTokens: number) => KvMemory;
+  readonly memory?: (capacityBlocks: number, blockTokens: number) => KvCache;
 }
 
 export interface SmallDisaggregated {
@@ -48,11 +48,11 @@ export function smallDisaggregated(
   onEntry: (entry: IterationEntry) => void,
 ): Engine {
   const { blockTokens, router = 'least-requests', admission, repeatsFirstToken = false, isLost, holdUs } = parts;
-  const side = ({ count, stages = 1, capacityBlocks, policy, memory }: SmallSide): Side => ({
+  const side = ({ count, stages = 1, capacityBlocks, policy, memory }: SmallSide): RoleParts => ({
     count,
     router,
     stages,
-    memory: () => memory?.(capacityBlocks, blockTokens) ?? new BlockPool(capacityBlocks, blockTokens),
+    memory: () => memory?.(capacityBlocks, blockTokens) ?? new CountingBlockPool(capacityBlocks, blockTokens),
     policy,
     cost: () => withSwapping(PLAIN_COST, SWAP_US),
   });
@@ -88,16 +88,16 @@ export type Line = readonly [
 export async function linesOf(
   parts: SmallDisaggregated,
   requests: Readonly<Record<string, Asked>>,
-): Promise<{ lines: Line[]; heard: Record<string, Heard>; engine: Engine }> {
+): Promise<{ lines: Line[]; heard: Record<string, RecordingListener>; engine: Engine }> {
   const clock = new VirtualClock();
   const lines: Line[] = [];
   const engine = smallDisaggregated(clock, parts, (entry) => lines.push(lineOf(entry)));
-  const heard: Record<string, Heard> = {};
+  const heard: Record<string, RecordingListener> = {};
   for (const [id, [atUs, inputTokens, outputTokens]] of Object.entries(requests)) {
-    const one = new Heard();
+    const one = new RecordingListener();
     heard[id] = one;
-    const submission = { id, inputTokens, content: null, maxTokens: outputTokens, stopAfter: outputTokens };
-    clock.at(atUs, () => engine.submit(submission, one));
+    const request = { id, inputTokens, content: null, maxTokens: outputTokens, trueOutputTokens: outputTokens };
+    clock.at(atUs, () => engine.submit(request, one));
   }
   await clock.run(() => false);
   return { lines, heard, engine };

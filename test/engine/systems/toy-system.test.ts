@@ -6,7 +6,7 @@ import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import { logIterations, type IterationEntry } from '../../../src/engine/instance/iteration-log.ts';
 import { OptionReader } from '../../../src/engine/systems/option-reader.ts';
 import { temporaryFolder } from '../../cli.ts';
-import { Heard } from '../small-engine.ts';
+import { RecordingListener } from '../small-engine.ts';
 import { toy } from './toy.ts';
 
 const folder = temporaryFolder();
@@ -29,7 +29,9 @@ const ARRIVALS: Readonly<Record<string, readonly [atMs: number, inputTokens: num
   F: [12, 60, 30],
 };
 
-async function run(order: string): Promise<{ entries: IterationEntry[]; heard: ReadonlyMap<string, Heard> }> {
+async function run(
+  order: string,
+): Promise<{ entries: IterationEntry[]; heard: ReadonlyMap<string, RecordingListener> }> {
   const cost = join(folder, 'times.csv');
   writeFileSync(cost, TIMES);
   const clock = new VirtualClock();
@@ -37,12 +39,12 @@ async function run(order: string): Promise<{ entries: IterationEntry[]; heard: R
   const given = new OptionReader('toy', { kv_tokens: 80, cost, order });
   const engine = toy.engine(given, { clock, onIteration: logIterations((entry) => entries.push(entry)) });
   given.refuseOthers();
-  const heard = new Map<string, Heard>();
+  const heard = new Map<string, RecordingListener>();
   for (const [id, [atMs, inputTokens, outputTokens]] of Object.entries(ARRIVALS)) {
-    const one = new Heard();
+    const one = new RecordingListener();
     heard.set(id, one);
-    const submission = { id, inputTokens, content: null, maxTokens: outputTokens, stopAfter: outputTokens };
-    clock.at(atMs * 1000, () => engine.submit(submission, one));
+    const request = { id, inputTokens, content: null, maxTokens: outputTokens, trueOutputTokens: outputTokens };
+    clock.at(atMs * 1000, () => engine.submit(request, one));
   }
   await clock.run(() => false);
   assert.equal(engine.load().usedBlocks, 0);

@@ -1,4 +1,4 @@
-import { BlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
+import { CountingBlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
 import type { IterationPolicy } from '../../../src/engine/policies/policy.ts';
 import { missingTokens, type SequenceView } from '../../../src/engine/instance/sequence.ts';
 import { collocated } from '../../../src/engine/systems/collocated.ts';
@@ -36,7 +36,7 @@ export const toy: System = {
     const options = read(given);
     return collocated(context, {
       deployment: options,
-      memory: () => new BlockPool(kvBlocks(options), options.block_tokens),
+      memory: () => new CountingBlockPool(kvBlocks(options), options.block_tokens),
       policy: () => oneByOne(ORDERS[options.order]),
     });
   },

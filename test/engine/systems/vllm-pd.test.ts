@@ -5,7 +5,7 @@ import { createEngine, parseEngineSpec } from '../../../src/engine/index.ts';
 import { whenFree } from '../../../src/engine/cluster/kv-admission.ts';
 import { vllmPdDecode } from '../../../src/engine/policies/vllm-pd.ts';
 import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
-import { arrive, Heard } from '../small-engine.ts';
+import { arrive, RecordingListener } from '../small-engine.ts';
 import { linesOf } from './small-disaggregated.ts';
 
 /**
@@ -149,15 +149,14 @@ describe('options', () => {
   test('only what the cache of the other side lacks is moved', async () => {
     const clock = new VirtualClock();
     const engine = createEngine(parseEngineSpec('vllm-pd,link=25gbps'), { clock });
-    const submission = {
+    const request = {
       inputTokens: 4096,
       content: { pieces: [1, 2], pieceTokens: 2048 },
       maxTokens: 2,
-      stopAfter: 2,
+      trueOutputTokens: 2,
     };
-    const heard = [new Heard(), new Heard()];
-    for (const [i, one] of heard.entries())
-      clock.at(i * 1e7, () => engine.submit({ id: String(i), ...submission }, one));
+    const heard = [new RecordingListener(), new RecordingListener()];
+    for (const [i, one] of heard.entries()) clock.at(i * 1e7, () => engine.submit({ id: String(i), ...request }, one));
     await clock.run(() => false);
     // The last block is computed anew on both sides, for the next token is to come out.
     assert.deepEqual(

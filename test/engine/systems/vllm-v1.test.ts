@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
-import { fleet } from '../../../src/engine/cluster/cluster.ts';
+import { cluster } from '../../../src/engine/cluster/cluster.ts';
 import { pipeline } from '../../../src/engine/hardware/pipeline.ts';
 import { createEngine, parseEngineSpec } from '../../../src/engine/index.ts';
 import { Instance } from '../../../src/engine/instance/instance.ts';
 import { logIterations, type IterationEntry } from '../../../src/engine/instance/iteration-log.ts';
-import { HashBlocks } from '../../../src/engine/kv/prefix-caching-block-pool.ts';
+import { PrefixCachingBlockPool } from '../../../src/engine/kv/prefix-caching-block-pool.ts';
 import { ROUTERS } from '../../../src/engine/cluster/routers.ts';
 import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
-import { Heard, PLAIN_COST } from '../small-engine.ts';
+import { RecordingListener, PLAIN_COST } from '../small-engine.ts';
 
 interface Row {
   readonly id: string;
@@ -43,17 +43,17 @@ async function run(): Promise<{ log: IterationEntry[]; cached: Record<string, nu
     name: '0',
     clock,
     policy: () => vllmV1({ tokenBudget: 16, maxSeqs: 4, reservePrompts: false }),
-    memory: new HashBlocks(12, 4),
+    memory: new PrefixCachingBlockPool(12, 4),
     executor: pipeline(clock, 1),
     cost: PLAIN_COST,
     onIteration: logIterations((entry) => log.push(entry)),
   });
-  const engine = fleet({ clock, entry: [instance], router: ROUTERS['round-robin'].create(), maxModelLen: 1000 });
+  const engine = cluster({ clock, entry: [instance], router: ROUTERS['round-robin'].create(), maxModelLen: 1000 });
   const heard = ROWS.map(({ id, atUs, prompt, begins, output }) => {
-    const one = new Heard();
+    const one = new RecordingListener();
     const content = begins.length === 0 ? null : { pieces: begins, pieceTokens: 4 };
-    const submission = { id, inputTokens: prompt, content, maxTokens: output, stopAfter: output };
-    clock.at(atUs, () => engine.submit(submission, one));
+    const request = { id, inputTokens: prompt, content, maxTokens: output, trueOutputTokens: output };
+    clock.at(atUs, () => engine.submit(request, one));
     return [id, one] as const;
   });
   await clock.run(() => false);
@@ -147,10 +147,10 @@ test('prefixes are cached unless it is told not to', async () => {
       const clock = new VirtualClock();
       const engine = createEngine(parseEngineSpec(spec), { clock });
       const heard = [0, 1e6].map((atUs) => {
-        const one = new Heard();
+        const one = new RecordingListener();
         const content = { pieces: [7, 8], pieceTokens: 512 };
-        const submission = { id: String(atUs), inputTokens: 1000, content, maxTokens: 2, stopAfter: 2 };
-        clock.at(atUs, () => engine.submit(submission, one));
+        const request = { id: String(atUs), inputTokens: 1000, content, maxTokens: 2, trueOutputTokens: 2 };
+        clock.at(atUs, () => engine.submit(request, one));
         return one;
       });
       await clock.run(() => false);

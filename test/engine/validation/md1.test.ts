@@ -3,10 +3,10 @@ import { describe, test } from 'node:test';
 import { ln } from '../../../src/core/portable-math.ts';
 import { randomStream, uniform } from '../../../src/core/random.ts';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
-import { fleet } from '../../../src/engine/cluster/cluster.ts';
+import { cluster } from '../../../src/engine/cluster/cluster.ts';
 import { pipeline } from '../../../src/engine/hardware/pipeline.ts';
 import { Instance } from '../../../src/engine/instance/instance.ts';
-import { BlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
+import { CountingBlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
 import { ROUTERS } from '../../../src/engine/cluster/routers.ts';
 import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
 
@@ -34,11 +34,11 @@ async function simulate({ stages, stageUs }: Server, rate: number, requests: num
     clock,
     policy: () => vllmV1({ tokenBudget: 1, maxSeqs: 1, reservePrompts: stages > 1 }),
     cost: { timeUs: () => stageUs },
-    memory: new BlockPool(2 * stages, 1),
+    memory: new CountingBlockPool(2 * stages, 1),
     executor: pipeline(clock, stages),
   });
   const router = ROUTERS['round-robin'].create();
-  const engine = fleet({ clock, entry: [instance], router, maxModelLen: 2 });
+  const engine = cluster({ clock, entry: [instance], router, maxModelLen: 2 });
   let sumUs = 0;
   let offUs = 0;
   let waitUs = 0;
@@ -49,7 +49,7 @@ async function simulate({ stages, stageUs }: Server, rate: number, requests: num
     // All stages take the same time, so that a prompt waits before the first one only.
     const firstUs = waitUs + stages * stageUs;
     engine.submit(
-      { id: '', inputTokens: 1, content: null, maxTokens: 1, stopAfter: 1 },
+      { id: '', inputTokens: 1, content: null, maxTokens: 1, trueOutputTokens: 1 },
       {
         tokens(timeUs) {
           sumUs += timeUs - beganUs;

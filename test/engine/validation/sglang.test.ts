@@ -37,8 +37,8 @@ async function hitRatio(prompts: readonly Prompt[], options: string): Promise<nu
   };
   for (const [i, { dueUs, inputTokens, outputTokens, blocks }] of prompts.entries()) {
     const content = { pieces: blocks, pieceTokens: PIECE_TOKENS };
-    const submission = { id: String(i), inputTokens, content, maxTokens: outputTokens, stopAfter: outputTokens };
-    clock.at(dueUs, () => engine.submit(submission, listener));
+    const request = { id: String(i), inputTokens, content, maxTokens: outputTokens, trueOutputTokens: outputTokens };
+    clock.at(dueUs, () => engine.submit(request, listener));
   }
   await clock.run(() => false);
   assert.equal(

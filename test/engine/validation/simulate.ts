@@ -28,7 +28,7 @@ export async function simulate(
     const content = blocks === undefined ? null : { pieces: blocks, pieceTokens: blockTokens };
     clock.at(dueUs, () =>
       engine.submit(
-        { id, inputTokens, content, maxTokens: outputTokens, stopAfter: outputTokens },
+        { id, inputTokens, content, maxTokens: outputTokens, trueOutputTokens: outputTokens },
         {
           tokens(timeUs) {
             if (Number.isNaN(result.firstTokenMs)) result.firstTokenMs = timeUs / 1000;

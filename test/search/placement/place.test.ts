@@ -31,7 +31,7 @@ async function place(asked: Asked): Promise<{ report: PlacementReport; warnings:
     at: 0.9,
     precision: 0.02,
     requestsPerGpu,
-    wholes: 1000,
+    maxUnits: 1000,
     all: asked.all ?? false,
     seed: 1,
   };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { UserError } from '../../../src/core/errors.ts';
-import type { TransformNote } from '../../../src/core/plan.ts';
+import type { TransformSpec } from '../../../src/core/plan.ts';
 import { applyTransform, DisorderError, requireOrder } from '../../../workloads/index.ts';
 import { exampleSource, requestsOf } from '../temporary-files.ts';
 
@@ -21,7 +21,7 @@ describe('transforms', () => {
         fc.integer({ min: 1, max: 80 }),
         async (due, fromUs, lengthUs, factor, most) => {
           const toUs = fromUs + lengthUs;
-          const notes: TransformNote[] = [
+          const notes: TransformSpec[] = [
             { op: 'window', args: { from_us: fromUs, to_us: toUs } },
             { op: 'speed', args: { factor } },
             { op: 'limit', args: { requests: most } },
@@ -92,7 +92,7 @@ describe('transforms', () => {
 
   it('refuses what is no argument, and names that are none', () => {
     const source = exampleSource([0]);
-    const apply = (op: string, args: TransformNote['args']) => (): unknown => applyTransform(source, { op, args });
+    const apply = (op: string, args: TransformSpec['args']) => (): unknown => applyTransform(source, { op, args });
     assert.throws(apply('speed', { factor: 0 }), /--speed: got 0/);
     assert.throws(apply('speed', { factor: Number.NaN }), /--speed: got NaN/);
     assert.throws(apply('limit', { requests: 1.5 }), /--limit: got 1\.5/);
