@@ -94,14 +94,18 @@ function bigint(value: RequestRecord[keyof RequestRecord]): bigint | null {
   return typeof value === 'number' ? BigInt(value) : null;
 }
 
-/** What hyparquet reads from, once the columns are those that we know. Parts of older runs end without `touched`. */
+/** Name of `client_stalled` in runs before 0.2; older ones end without it. */
+const STALLED_BEFORE_0_2 = 'touched';
+
+/** What hyparquet reads from, once the columns are those that we know. */
 function checked(bytes: Uint8Array) {
   const buffer = new Uint8Array(bytes).buffer;
   const metadata = parquetMetadata(buffer);
   // The first is the root, which is no column.
   for (const [i, wanted] of SCHEMA.slice(1).entries()) {
     const found = metadata.schema[i + 1];
-    if (found === undefined && wanted.name === 'touched') continue;
+    const isOlder = found === undefined || found.name === STALLED_BEFORE_0_2;
+    if (wanted.name === 'client_stalled' && isOlder) continue;
     if (found?.name !== wanted.name || found.type !== wanted.type)
       throw new Error(
         `column "${found?.name ?? 'none'}" of type ${found?.type ?? 'group'} where "${wanted.name}" of type ${wanted.type ?? 'group'} belongs`,
@@ -121,7 +125,7 @@ function record(row: Row): RequestRecord {
     slo_class: orNull(text, row, 'slo_class'),
     model: orNull(text, row, 'model'),
     target: orNull(text, row, 'target'),
-    measured: row['measured'] === true,
+    measured: boolean(row, 'measured'),
     due_us: integer(row, 'due_us'),
     sent_us: orNull(integer, row, 'sent_us'),
     connect_us: orNull(integer, row, 'connect_us'),
@@ -146,13 +150,17 @@ function record(row: Row): RequestRecord {
     decode_queue_us: orNull(integer, row, 'decode_queue_us'),
     decode_us: orNull(integer, row, 'decode_us'),
     worker: integer(row, 'worker'),
-    client_stalled: typeof row['touched'] === 'boolean' ? row['touched'] : null,
+    client_stalled: orNull(boolean, row, 'client_stalled') ?? orNull(boolean, row, STALLED_BEFORE_0_2),
   };
 }
 
 function orNull<T>(read: (row: Row, name: string) => T, row: Row, name: string): T | null {
   const value = row[name];
   return value === null || value === undefined ? null : read(row, name);
+}
+
+function boolean(row: Row, name: string): boolean {
+  return row[name] === true;
 }
 
 function text(row: Row, name: string): string {
