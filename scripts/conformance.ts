@@ -10,11 +10,10 @@ import { parseArgs } from 'node:util';
 import { request } from 'undici';
 import { ADAPTERS, ALL_CAPABILITIES, makeCodec, type ApiEndpoint } from '../adapters/index.ts';
 import { promptMaker } from '../workloads/index.ts';
-import { runOnce } from '../src/run/run.ts';
+import { run } from '../src/index.ts';
 import { messageOf } from '../src/core/errors.ts';
 import type { RequestRecord } from '../src/core/record.ts';
 import { readRecords } from '../src/runs/records.ts';
-import { plainRun, UNWATCHED } from './plain-run.ts';
 
 const READY_WITHIN_S = 600;
 const REQUESTS = 40;
@@ -54,16 +53,10 @@ async function check(adapter: string, endpoint: ApiEndpoint | null): Promise<voi
   const records: RequestRecord[] = [];
   let found = '';
   try {
-    await runOnce(
-      plainRun(join(folder, 'burst.csv'), {
-        target: url,
-        adapter,
-        endpoint,
-        timeoutUs: 120e6,
-        out,
-        command: ['conformance'],
-      }),
-      { ...UNWATCHED, warn: (text) => console.log(`  warning: ${text}`), tell: (text) => (found = text) },
+    const ways = endpoint === null ? { adapter } : { adapter, endpoint };
+    await run(
+      { workload: join(folder, 'burst.csv'), target: url, ...ways, timeout: '120s', out },
+      { log: { warn: (text) => console.log(`  warning: ${text}`), info: (text) => (found = text) } },
     );
     for await (const batch of readRecords(out)) records.push(...batch);
   } catch (thrown) {

@@ -2,6 +2,7 @@ export { counted } from './counted.ts';
 export { inspectTrace } from './inspect.ts';
 export { inspectionText } from './inspection-text.ts';
 export { openSource } from './open-source.ts';
+export { openWorkload, scanWorkload } from './open-workload.ts';
 export { DisorderError, requireOrder } from './order.ts';
 export {
   COMMON_WORDS,

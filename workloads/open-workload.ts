@@ -1,6 +1,9 @@
-import { applyTransform, counted, DisorderError, openSource, requireOrder, scanPlan } from './index.ts';
-import type { PlanStats, Source } from '../src/core/plan.ts';
-import type { WorkloadSpec } from '../src/run/run-spec.ts';
+import type { PlanStats, Source, WorkloadSpec } from '../src/core/plan.ts';
+import { counted } from './counted.ts';
+import { openSource } from './open-source.ts';
+import { DisorderError, requireOrder } from './order.ts';
+import { scanPlan } from './scan.ts';
+import { applyTransform } from './transforms/index.ts';
 
 /** What is told of a workload while it is read. */
 export interface WorkloadHooks {

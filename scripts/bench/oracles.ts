@@ -6,9 +6,8 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const empty = process.cpuUsage();
-const { runOnce } = await import('../../src/run/run.ts');
-const { plainRun, UNWATCHED } = await import('../plain-run.ts');
-const { cpuSince, readTrace, simulate } = await import('./simulate.ts');
+const { run: runProgram } = await import('../../src/index.ts');
+const { countedSimulation, cpuSince, readTrace } = await import('./counted-simulation.ts');
 const startUpS = cpuSince(empty);
 
 const ORACLES = join(import.meta.dirname, '..', '..', '..', 'shared', 'oracles', 'simdistserve');
@@ -40,11 +39,10 @@ async function run({ path, system }: Workload): Promise<{ recordsS: number; allS
   const dir = join(folder, String(runs++));
   const begin = process.cpuUsage();
   let recordsS = Number.NaN;
-  const endless = { timeoutUs: 1e12, ttftTimeoutUs: 1e12 };
-  const { summary } = await runOnce(
-    plainRun(path, { target: `reference:${system}`, clock: 'virtual', ...endless, out: dir }),
+  const endless = { timeout: '1000000s', ttftTimeout: '1000000s' };
+  const { summary } = await runProgram(
+    { workload: path, target: `reference:${system}`, clock: 'virtual', ...endless, out: dir },
     {
-      ...UNWATCHED,
       nowIso: () => {
         // Asked at the start, and for the last time when the records are closed.
         recordsS = cpuSince(begin);
@@ -66,7 +64,7 @@ try {
       const trace = traces[i];
       if (trace === undefined) continue;
       const begin = process.cpuUsage();
-      const simulated = await simulate(system, trace);
+      const simulated = await countedSimulation(system, trace);
       if (pass === 'cold') coldS += cpuSince(begin);
       else {
         warmS += cpuSince(begin);

@@ -1,7 +1,7 @@
-// What simulating costs by itself: the requests of a trace, read beforehand, through an engine in virtual time, with a
-// listener that only counts. Usage: node scripts/bench/simulation-cost.ts [TRACE [SYSTEM[,key=value...]]]
+// What simulating costs by itself: the requests of a trace, read beforehand, against an engine in virtual time, with a sink
+// that only counts. Usage: node scripts/bench/simulation-cost.ts [TRACE [SYSTEM[,key=value...]]]
 import { join } from 'node:path';
-import { cpuSince, readTrace, simulate } from './simulate.ts';
+import { countedSimulation, cpuSince, readTrace } from './counted-simulation.ts';
 
 const [
   path = join(import.meta.dirname, '..', '..', '..', 'shared', 'traces', 'AzureLLMInferenceTrace_conv.csv'),
@@ -12,7 +12,7 @@ const ROUNDS = 5;
 const trace = await readTrace(path);
 for (let round = 0; round < ROUNDS; round++) {
   const begin = process.cpuUsage();
-  const { tokens, refused } = await simulate(system, trace);
+  const { tokens, refused } = await countedSimulation(system, trace);
   const seconds = cpuSince(begin);
   const cost = ((seconds * 1e9) / tokens).toFixed(0);
   const warmth = round === 0 ? 'cold' : 'warm';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { attainment, goodput, type Limits } from './goodput.ts';
-import { latenciesAt, type Asked, type Latency } from './simulated.ts';
+import { latenciesAt, type UnitRateRequest, type Latency } from './simulated.ts';
 
 /** OPT-13B for chat, as published: each system with the coefficients of its own engine. */
 export const CHAT_SYSTEMS = {
@@ -22,7 +22,7 @@ export const SHARE = 0.9;
 const MAX_MODEL_LEN = 2048;
 
 /** Lengths and arrivals of the workload that DistServe's simulator was run on, at 1 request a second. */
-export function readChat(path = join(import.meta.dirname, '..', '..', '..', 'shared', CHAT)): Asked[] {
+export function readChat(path = join(import.meta.dirname, '..', '..', '..', 'shared', CHAT)): UnitRateRequest[] {
   const lines = readFileSync(path, 'utf8').trim().split('\n').slice(1);
   const rows = lines.map((line) => line.split(',').map(Number));
   const spanS = rows.at(-1)?.[0] ?? Number.NaN;
@@ -39,7 +39,7 @@ export const CHAT = 'oracles/simdistserve/opt13b-chat-rate1.trace.csv';
 /** Shares of requests within both limits, and within each, at so many requests a second and GPU. */
 export async function attainments(
   { system, gpus }: Deployed,
-  chat: readonly Asked[],
+  chat: readonly UnitRateRequest[],
   rate: number,
 ): Promise<{ joint: number; ttft: number; tpot: number }> {
   const latencies = await latenciesAt(system, rate * gpus, chat);
@@ -51,7 +51,11 @@ export async function attainments(
 }
 
 /** Highest rate a GPU at which 90 % of requests are within both limits, times `scale`; 0: none. */
-export async function goodputAt({ system, gpus }: Deployed, chat: readonly Asked[], scale: number): Promise<number> {
+export async function goodputAt(
+  { system, gpus }: Deployed,
+  chat: readonly UnitRateRequest[],
+  scale: number,
+): Promise<number> {
   const limits = { ttftS: LIMITS.ttftS * scale, tpotS: LIMITS.tpotS * scale };
   const test = (latencies: readonly Latency[]): boolean => attainment(latencies, limits) >= SHARE;
   return (await goodput(system, chat, test, { lowestRps: 1 / 32 })) / gpus;

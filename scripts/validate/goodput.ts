@@ -1,5 +1,5 @@
 import { findGoodput, type Trial } from '../../src/search/goodput/search.ts';
-import { latenciesAt, type Asked, type Latency } from './simulated.ts';
+import { latenciesAt, type UnitRateRequest, type Latency } from './simulated.ts';
 
 /** The lowest rate that did not pass is at most this share above the one that is found. */
 const PRECISION = 0.01;
@@ -27,7 +27,7 @@ export function attainment(latencies: readonly Latency[], { ttftS, tpotS }: Limi
 /** The highest rate at which `requests` pass `test`, by the search of `reprise place`; 0 if they do not at `lowestRps`. */
 export async function goodput(
   system: string,
-  requests: readonly Asked[],
+  requests: readonly UnitRateRequest[],
   test: Test,
   { lowestRps = 1 / 8 }: { readonly lowestRps?: number } = {},
 ): Promise<number> {

@@ -1,6 +1,7 @@
 import type { Options, PositionalOptions } from 'yargs';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { UserError, type ExitCode } from '../core/errors.ts';
+import { optionErrors } from '../core/option-fields.ts';
 
 /** One command: what it is called and takes, and one function that does it. */
 export interface Command {
@@ -14,25 +15,22 @@ export interface Command {
   run(parsed: unknown, line: readonly string[]): Promise<ExitCode>;
 }
 
-/** For a schema: what an option takes, told beside what it got. */
-export function expected(what: string): { error: (issue: { readonly input?: unknown }) => string } {
-  return { error: ({ input }) => `${got(input)}, expected ${what}` };
-}
-
-function got(input: unknown): string {
-  if (Array.isArray(input)) return 'is given more than once';
-  return Number.isNaN(input) ? 'is not a number' : `got ${typeof input === 'string' ? `"${input}"` : String(input)}`;
-}
-
-/** A numeric option that counts something. */
-export const wholeNumber = z.int(expected('a whole number from 1')).positive(expected('a whole number from 1'));
-
-export const text = z.string(expected('one value'));
-
-/** Reads parsed options by a schema; a UserError names each option that is wrong, what it is and what was expected. */
+/**
+ * Reads what yargs made of a line by a schema, whose fields bear the names that a program gives them (`ttftTimeout`). A
+ * UserError names each option that is wrong as the line writes it, its value and what was expected.
+ */
 export function readOptions<T>(schema: z.ZodType<T>, parsed: unknown): T {
-  const result = schema.safeParse(parsed);
+  const result = schema.safeParse(camelOptions(parsed));
   if (result.success) return result.data;
-  const lines = result.error.issues.map((issue) => `--${issue.path.join('.')}: ${issue.message}`);
-  throw new UserError(lines.join('\n'));
+  throw new UserError(optionErrors(result.error));
+}
+
+/** What yargs made of a line, under the names that a program gives its options. */
+export function camelOptions(parsed: unknown): Record<string, unknown> {
+  const given: [string, unknown][] = typeof parsed === 'object' && parsed !== null ? Object.entries(parsed) : [];
+  return Object.fromEntries(given.map(([key, value]) => [camel(key), value]));
+}
+
+function camel(name: string): string {
+  return name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

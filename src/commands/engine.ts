@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { EXIT, type ExitCode } from '../core/errors.ts';
 import { useSingleThreadedGc } from '../core/single-threaded-gc.ts';
-import { DIALECT_NAMES, engineWarnings, parseEngineSpec, serveEngine } from '../engine/index.ts';
-import { openIterationFile } from '../engine/instance/iteration-file.ts';
-import { expected, readOptions, text, wholeNumber, type Command } from './command.ts';
+import { DIALECT_NAMES, openIterationFile, parseEngineSpec, serveEngine } from '../engine/index.ts';
+import { expected, text, wholeNumber } from '../core/option-fields.ts';
+import { readOptions, type Command } from './command.ts';
 import { engineList } from './engine-list.ts';
 import { printWarning } from './terminal.ts';
 
@@ -16,9 +16,9 @@ const schema = z.looseObject({
   dialect: z.enum(DIALECT_NAMES, expected(DIALECT_NAMES.join(', '))),
   host: text,
   port,
-  'decode-port': port.optional(),
-  'max-connections': wholeNumber,
-  'trace-iterations': text.optional(),
+  decodePort: port.optional(),
+  maxConnections: wholeNumber,
+  traceIterations: text.optional(),
   quiet: z.boolean(),
   json: z.boolean(),
 });
@@ -75,18 +75,19 @@ async function list({ system, json }: z.infer<typeof schema>): Promise<ExitCode>
 
 /** Serves until a signal, or until the process that started it is gone (where one did, over its channel). */
 async function serve(options: z.infer<typeof schema>): Promise<ExitCode> {
-  const path = options['trace-iterations'];
+  const path = options.traceIterations;
   const iterations = path === undefined ? null : openIterationFile(path);
   useSingleThreadedGc();
-  const server = await serveEngine(parseEngineSpec(options.system), {
+  const { warnings, ...spec } = parseEngineSpec(options.system);
+  const server = await serveEngine(spec, {
     dialect: options.dialect,
     host: options.host,
     port: options.port,
-    decodePort: options['decode-port'],
-    maxConnections: options['max-connections'],
+    decodePort: options.decodePort,
+    maxConnections: options.maxConnections,
     onIteration: iterations?.onIteration,
   });
-  if (!options.quiet) engineWarnings(options.system).forEach(printWarning);
+  if (!options.quiet) warnings.forEach(printWarning);
   const { url, decodeUrl } = server;
   const said = decodeUrl === null ? `on ${url}` : `for prompts on ${url}, for decodes on ${decodeUrl}`;
   // Before anyone is told where it listens: who knows may end it at once.

@@ -2,17 +2,20 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { writePlacement } from '../search/placement/files.ts';
+import { SILENT } from '../core/log.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { checkRunDirectory } from '../runs/run-directory.ts';
 import { findPlacement, type PlaceSpec } from '../search/placement/place.ts';
 import { placementText } from '../../reports/index.ts';
 import { resolveSlo } from '../slos/index.ts';
 import { resolveWorkload } from '../../workloads/index.ts';
-import { expected, readOptions, text, wholeNumber, type Command } from './command.ts';
+import { expected, text, wholeNumber } from '../core/option-fields.ts';
+import { CUT_FIELDS, transformsOf } from '../run/transform-options.ts';
+import { readOptions, type Command } from './command.ts';
 import { showCount } from './progress.ts';
 import { sloList } from './slo-list.ts';
 import { hasColor, printWarning } from './terminal.ts';
-import { CUT_FIELDS, CUT_OPTIONS, transformNotes } from './transform-options.ts';
+import { CUT_OPTIONS } from './cut-options.ts';
 
 const schema = z.looseObject({
   workload: text.optional(),
@@ -20,7 +23,7 @@ const schema = z.looseObject({
   gpu: text.optional(),
   gpus: wholeNumber.max(1024, expected('at most 1024')).optional(),
   slo: text.optional(),
-  'gpus-per-node': wholeNumber,
+  gpusPerNode: wholeNumber,
   affinity: z.enum(['high', 'low'], expected('high or low')),
   system: text,
   collocated: text,
@@ -33,7 +36,7 @@ const schema = z.looseObject({
   wholes: wholeNumber,
   all: z.boolean(),
   ...CUT_FIELDS,
-  'on-bad-row': z.enum(['fail', 'skip'], expected('fail or skip')),
+  onBadRow: z.enum(['fail', 'skip'], expected('fail or skip')),
   seed: z.int(expected('a whole number')),
   workers: wholeNumber.optional(),
   out: text.optional(),
@@ -125,9 +128,7 @@ async function place(options: Options): Promise<ExitCode> {
   const progress = showCount('configurations', options.quiet);
   try {
     const report = await findPlacement(spec, {
-      warn: (warning) => {
-        if (!options.quiet) printWarning(warning);
-      },
+      log: options.quiet ? SILENT : { ...SILENT, warn: printWarning },
       progress: progress.show,
       workers: options.workers ?? availableParallelism(),
       stop: stop.signal,
@@ -162,11 +163,11 @@ function placeSpec(options: Options): PlaceSpec {
   return {
     workload: {
       path: resolveWorkload(workload),
-      onBadRow: options['on-bad-row'],
-      transforms: transformNotes({ ...options, rate: undefined, speed: 1 }),
+      onBadRow: options.onBadRow,
+      transforms: transformsOf({ ...options, rate: undefined, speed: 1 }),
     },
     systems: { model, gpu, disaggregated: options.system, collocated: options.collocated },
-    cluster: { gpus, gpusPerNode: options['gpus-per-node'], affinity: options.affinity },
+    cluster: { gpus, gpusPerNode: options.gpusPerNode, affinity: options.affinity },
     slo: resolveSlo(slo),
     at: options.at,
     precision: readPercent(options.precision),

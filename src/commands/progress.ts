@@ -1,4 +1,4 @@
-import type { PlanStats } from '../core/plan.ts';
+import type { Plan } from '../core/plan.ts';
 import { formatMs, withThousands } from '../core/units.ts';
 import type { RunProgress } from '../run/run.ts';
 
@@ -19,15 +19,15 @@ function erase(): void {
 }
 
 /** A live line on a terminal, one plain line every few seconds elsewhere; the function it gives ends it. */
-export function showProgress(facts: PlanStats, look: () => RunProgress): () => void {
+export function showProgress(plan: Plan, snapshot: () => RunProgress): () => void {
   let lastTokens = 0;
   let lastUs = 0;
   const draw = (): void => {
-    const now = look();
+    const now = snapshot();
     const nowUs = Math.max(0, now.nowUs);
     const rate = nowUs > lastUs ? ((now.tokens - lastTokens) * 1e6) / (nowUs - lastUs) : 0;
     [lastTokens, lastUs] = [now.tokens, nowUs];
-    put(progressLine(facts, now, rate));
+    put(progressLine(plan, now, rate));
   };
   const timer = setInterval(draw, everyMs());
   return () => {
@@ -60,12 +60,14 @@ function bar(share: number): string {
   return `${'━'.repeat(filled)}${'╌'.repeat(20 - filled)}`;
 }
 
-function progressLine(facts: PlanStats, now: RunProgress, tokensPerS: number): string {
-  const share = facts.lastDueUs === 0 ? 1 : Math.min(1, Math.max(0, now.nowUs) / facts.lastDueUs);
+function progressLine({ stats, endUs }: Plan, now: RunProgress, tokensPerS: number): string {
+  const { requests } = stats;
+  // Where answers decide when requests are due, nothing but their number tells how far the run is.
+  const share = endUs === null ? now.due / requests : endUs === 0 ? 1 : Math.max(0, now.nowUs) / endUs;
   const failed = now.failed === 0 ? '' : `, ${withThousands(now.failed)} failed`;
-  const clock = `${seconds(now.nowUs)} of ${seconds(facts.lastDueUs)}`;
-  const counts = `${withThousands(now.sent)} of ${withThousands(facts.requests)} sent, ${withThousands(now.inFlight)} in flight, ${withThousands(now.ok)} ok${failed}`;
-  return `${bar(share)} ${clock}  ${counts}  ${withThousands(Math.round(tokensPerS))} tokens/s`;
+  const clock = endUs === null ? seconds(now.nowUs) : `${seconds(now.nowUs)} of ${seconds(endUs)}`;
+  const counts = `${withThousands(now.sent)} of ${withThousands(requests)} sent, ${withThousands(now.inFlight)} in flight, ${withThousands(now.ok)} ok${failed}`;
+  return `${bar(Math.min(1, share))} ${clock}  ${counts}  ${withThousands(Math.round(tokensPerS))} tokens/s`;
 }
 
 function seconds(us: number): string {

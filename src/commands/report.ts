@@ -1,12 +1,13 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { judgedBy, openRun, reportRun } from '../run/finish.ts';
+import { judgedBy, mendRun, reportRun } from '../run/finish.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import type { Summary } from '../schema/summary.ts';
 import { reportFile } from '../runs/run-directory.ts';
 import { summaryText } from '../../reports/index.ts';
 import { resolveSlo } from '../slos/index.ts';
-import { readOptions, text, type Command } from './command.ts';
+import { text } from '../core/option-fields.ts';
+import { readOptions, type Command } from './command.ts';
 import { sloList } from './slo-list.ts';
 import { hasColor } from './terminal.ts';
 
@@ -47,7 +48,7 @@ async function report({ directories, slo, json }: z.infer<typeof schema>): Promi
   const asked = slo === undefined ? null : resolveSlo(slo);
   const summaries: Summary[] = [];
   for (const dir of directories) {
-    const run = await openRun(dir);
+    const run = await mendRun(dir);
     const manifest = asked === null ? run : judgedBy(run, asked);
     const summary = await reportRun(dir, manifest);
     summaries.push(summary);

@@ -1,13 +1,14 @@
 import { resolve } from 'node:path';
 import { runOnce, type RunResult } from '../run/run.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
+import { SILENT } from '../core/log.ts';
 import { reportFile } from '../runs/run-directory.ts';
 import { summaryText } from '../../reports/index.ts';
-import { readOptions, type Command } from './command.ts';
+import type { Command } from './command.ts';
 import { showProgress } from './progress.ts';
-import { RUN_OPTIONS, runOptionsSchema, runSpec, type RunOptions } from './run-options.ts';
+import { printOptions, RUN_OPTIONS, runSpecOfLine } from './run-options.ts';
 import { sloList } from './slo-list.ts';
-import { hasColor, printWarning } from './terminal.ts';
+import { hasColor, TERMINAL_LOG } from './terminal.ts';
 
 export const runCommand: Command = {
   usage: 'run [workload]',
@@ -24,15 +25,16 @@ export const runCommand: Command = {
     },
   },
   options: RUN_OPTIONS,
-  run: (parsed, line) => runAndReport(readOptions(runOptionsSchema, parsed), line),
+  run: runAndReport,
 };
 
-async function runAndReport(options: RunOptions, line: readonly string[]): Promise<ExitCode> {
-  if (options.slo === 'list') {
-    process.stdout.write(sloList(options.json));
+async function runAndReport(parsed: unknown, line: readonly string[]): Promise<ExitCode> {
+  const { json, quiet, isSloList } = printOptions(parsed);
+  if (isSloList) {
+    process.stdout.write(sloList(json));
     return EXIT.ok;
   }
-  const spec = runSpec(options, line);
+  const spec = runSpecOfLine(parsed, line);
   const stop = new AbortController();
   const cut = new AbortController();
   let signalled: ExitCode | null = null;
@@ -53,20 +55,15 @@ async function runAndReport(options: RunOptions, line: readonly string[]): Promi
   try {
     const result = await runOnce(spec, {
       nowIso: () => new Date().toISOString(),
-      warn: (warning) => {
-        if (!options.quiet) printWarning(warning);
-      },
-      tell: (news) => {
-        if (!options.quiet) process.stderr.write(`${news}\n`);
-      },
-      started: (_dir, facts, look) => {
-        if (!options.quiet && spec.clock === 'real') endProgress = showProgress(facts, look);
+      log: quiet ? SILENT : TERMINAL_LOG,
+      started: (plan, snapshot) => {
+        if (!quiet && spec.target.clock === 'real') endProgress = showProgress(plan, snapshot);
       },
       stop: stop.signal,
       cut: cut.signal,
     });
     endProgress();
-    print(result, options.json);
+    print(result, json);
     return signalled ?? exitCode(result);
   } catch (thrown) {
     // Interrupted before anything was sent.

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import type { Log } from '../core/log.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 
 /** Whether text on this stream may carry colours: a terminal, and neither NO_COLOR nor --no-color. */
@@ -19,6 +20,12 @@ export function printError(thrown: unknown): ExitCode {
   );
   return EXIT.fault;
 }
+
+/** Beside the results, on stderr. */
+export const TERMINAL_LOG: Log = {
+  info: (text) => void process.stderr.write(`${text}\n`),
+  warn: printWarning,
+};
 
 export function printWarning(text: string): void {
   const mark = hasColor(process.stderr) ? styleText('yellow', 'warning:') : 'warning:';

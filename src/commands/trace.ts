@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { EXIT, type ExitCode } from '../core/errors.ts';
 import { inspectionText, inspectTrace, resolveWorkload } from '../../workloads/index.ts';
-import { wholeNumber, readOptions, type Command } from './command.ts';
+import { wholeNumber } from '../core/option-fields.ts';
+import { readOptions, type Command } from './command.ts';
 
 const schema = z.looseObject({
   action: z.literal('inspect'),
   file: z.string(),
-  'block-tokens': wholeNumber.optional(),
+  blockTokens: wholeNumber.optional(),
   json: z.boolean(),
   quiet: z.boolean(),
 });
@@ -27,7 +28,7 @@ export const traceCommand: Command = {
   run: (parsed) => inspect(readOptions(schema, parsed)),
 };
 
-async function inspect({ file, 'block-tokens': blockTokens, json, quiet }: z.infer<typeof schema>): Promise<ExitCode> {
+async function inspect({ file, blockTokens, json, quiet }: z.infer<typeof schema>): Promise<ExitCode> {
   const inspection = await inspectTrace(resolveWorkload(file), blockTokens, (news) => {
     if (!quiet) process.stderr.write(`${news}\n`);
   });

@@ -7,6 +7,19 @@ export interface TransformSpec {
   readonly args: Readonly<Record<string, number | string>>;
 }
 
+/**
+ * A trace file and what is done to it, as plain data: a run's worker thread, and a later report on a run that was
+ * killed, rebuild the same source from it.
+ */
+export interface WorkloadSpec {
+  readonly path: string;
+  readonly onBadRow: 'fail' | 'skip';
+  /** Tokens of a prefix block, for traces whose file does not say. */
+  readonly blockTokens?: number;
+  /** Applied in this order. */
+  readonly transforms: readonly TransformSpec[];
+}
+
 /** Where the requests come from. `open` may be called again and yields the same batches each time. */
 export interface Source {
   /** Name for people: the file's name, or the sample's. */
@@ -42,8 +55,12 @@ export interface PlanStats {
 
 /** What is to be replayed. */
 export interface Plan {
+  /** What another thread can open the source from; null for a source of the caller's own. */
+  readonly workload: WorkloadSpec | null;
   readonly source: Source;
   readonly stats: PlanStats;
+  /** When the last request is due, where the trace decides that; null where answers do. */
+  readonly endUs: number | null;
   /** Null: all of it. */
   readonly window: MeasurementWindow | null;
   readonly seed: number;

@@ -11,18 +11,19 @@ export interface EngineSpec {
   readonly options: Options;
 }
 
+/** An engine as it was asked for. */
+export interface ParsedEngine extends EngineSpec {
+  /** What a user should know of it before it runs, a sentence each. */
+  readonly warnings: readonly string[];
+}
+
 /**
  * Reads `SYSTEM[,key=value...]`, e.g. `vllm-v1,model=llama-3.1-8b,gpu=h100-sxm`; what is left out takes its default,
  * the system too. Throws a UserError that names what is wrong and the nearest name that is known.
  */
-export function parseEngineSpec(text: string): EngineSpec {
-  const { name, options } = readEngineSpec(text);
-  return { system: name, options };
-}
-
-/** What a user should know of an engine before it runs, a sentence each. Throws a UserError as `parseEngineSpec` does. */
-export function engineWarnings(text: string): readonly string[] {
-  return readEngineSpec(text).reader.warnings;
+export function parseEngineSpec(text: string): ParsedEngine {
+  const { name, options, reader } = readEngineSpec(text);
+  return { system: name, options, warnings: reader.warnings };
 }
 
 /** As `parseEngineSpec`, with the system itself and the reader that knows its options. */

@@ -10,6 +10,14 @@ export function limitUs(limitMs: number): number {
   return Math.round(limitMs * 1000);
 }
 
+/** Every limit in whole microseconds; Infinity: none. */
+export type LimitsUs = Readonly<Record<SloMetric, number>>;
+
+export function limitsUs(slo: Slo): LimitsUs {
+  const of = (limitMs: number | undefined): number => (limitMs === undefined ? Infinity : limitUs(limitMs));
+  return { ttft: of(slo.ttft), tpot: of(slo.tpot), e2e: of(slo.e2e) };
+}
+
 /** Whether a request is answered and meets one limit alone. A single token has no TPOT and meets that limit. */
 export function meets(record: RequestRecord, metric: SloMetric, limitMs: number): boolean {
   if (!isAnswered(record)) return false;

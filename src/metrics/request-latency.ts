@@ -13,8 +13,12 @@ export function ttftUs(record: RequestRecord): number {
 /** (last - first token) / (output tokens - 1); null with one token. Only for an answered request. */
 export function tpotUs(record: RequestRecord): number | null {
   const times = record.token_times_us;
-  if (times.length < 2) return null;
-  return ((times[times.length - 1] ?? Number.NaN) - ttftUs(record)) / (times.length - 1);
+  return tpotBetweenUs(ttftUs(record), times[times.length - 1] ?? Number.NaN, times.length);
+}
+
+/** The same from the times of the first and the last of so many tokens. */
+export function tpotBetweenUs(firstUs: number, lastUs: number, tokens: number): number | null {
+  return tokens < 2 ? null : (lastUs - firstUs) / (tokens - 1);
 }
 
 /** End - due: the last byte, which comes no earlier than the last token. Only for an answered request. */

@@ -1,28 +1,27 @@
 import { readFileSync } from 'node:fs';
 import { messageOf, UserError } from '../core/errors.ts';
-import type { Manifest } from '../schema/manifest.ts';
 import type { Source } from '../core/plan.ts';
-import type { SloSpec } from '../core/slo.ts';
 import type { RecordBatch } from '../core/record.ts';
-import type { Summary } from '../schema/summary.ts';
+import type { SloSpec } from '../core/slo.ts';
 import { summarise } from '../metrics/summarise.ts';
 import { unsentRecord } from '../replay/unsent-record.ts';
 import { appendRecords, readRecords } from '../runs/records.ts';
 import { recoverRun } from '../runs/recovery.ts';
-import { readScrapes } from '../runs/server-file.ts';
 import { readManifest, writeManifest, writeReport, writeSummary } from '../runs/run-directory.ts';
+import { readScrapes } from '../runs/server-file.ts';
+import type { Manifest } from '../schema/manifest.ts';
+import type { Summary } from '../schema/summary.ts';
 import { writeHtmlReport } from '../../reports/index.ts';
-import { scanPlan } from '../../workloads/index.ts';
-import { manifestSlo } from './manifest.ts';
-import { spanOf } from './measurement-window.ts';
-import { targetName } from '../target/target-spec.ts';
-import { openWorkload } from '../../workloads/open-workload.ts';
+import { openWorkload, scanPlan } from '../../workloads/index.ts';
+import { recordedName } from '../target/target-spec.ts';
+import { describeSlo } from './manifest.ts';
+import { windowOf } from './measurement-window.ts';
 
 /** Gives the rest of a plan that was not sent its records (`unsent`), so that every scheduled request counts. */
 export async function completeRecords(
   dir: string,
   manifest: Manifest,
-  /** Asked for only where something was not sent: the file may have gone since. */
+  /** Called only where something was not sent: the file may have gone since. */
   plan: () => Promise<Source>,
 ): Promise<void> {
   const { ended } = await recoverRun(dir);
@@ -46,23 +45,23 @@ export async function reportRun(dir: string, manifest: Manifest): Promise<Summar
 
 /** The same run judged by another SLO; its `run.json` stays as it is. */
 export function judgedBy(manifest: Manifest, slo: SloSpec): Manifest {
-  return { ...manifest, slo: { ...manifestSlo(slo), in_place_of: manifest.slo?.text ?? 'none' } };
+  return { ...manifest, slo: { ...describeSlo(slo), in_place_of: manifest.slo?.text ?? 'none' } };
 }
 
 /** Opens a run directory for reading; a run whose process was killed is mended first and marked as interrupted. */
-export async function openRun(dir: string): Promise<Manifest> {
+export async function mendRun(dir: string): Promise<Manifest> {
   const found = readManifest(dir);
   if (found.status !== 'running') return found;
   if (isAlive(found.pid))
     throw new UserError(`${dir}: this run still goes on (process ${found.pid}); wait for it, or end it`);
   const manifest: Manifest = { ...found, status: 'interrupted', reason: 'the client was killed' };
-  await completeRecords(dir, manifest, () => planOf(dir, manifest));
+  await completeRecords(dir, manifest, () => sourceOf(dir, manifest));
   writeManifest(dir, manifest);
   return manifest;
 }
 
 /** The plan of a run, rebuilt from its source file; what was sent is already safe when this fails. */
-async function planOf(dir: string, manifest: Manifest): Promise<Source> {
+async function sourceOf(dir: string, manifest: Manifest): Promise<Source> {
   const { path, on_bad_row, transforms, name, block_tokens: blockTokens } = manifest.workload;
   const unlike = (how: string, cause?: unknown): UserError =>
     new UserError(
@@ -85,7 +84,7 @@ async function planOf(dir: string, manifest: Manifest): Promise<Source> {
 }
 
 async function* unsent(source: Source, ended: ReadonlySet<string>, manifest: Manifest): AsyncGenerator<RecordBatch> {
-  const context = { target: targetName(manifest.target.spec), window: spanOf(manifest), worker: 0 };
+  const context = { target: recordedName(manifest.target), window: windowOf(manifest), worker: 0 };
   for await (const requests of source.open())
     yield requests
       .filter((request) => !ended.has(request.id))

@@ -1,8 +1,8 @@
 import { UserError } from '../core/errors.ts';
-import type { Manifest } from '../schema/manifest.ts';
 import { isMeasured, type MeasurementWindow } from '../core/measurement-window.ts';
 import type { PlanStats, Source } from '../core/plan.ts';
 import { formatMs } from '../core/units.ts';
+import type { Manifest } from '../schema/manifest.ts';
 import type { RunSpec } from './run-spec.ts';
 
 /**
@@ -10,7 +10,7 @@ import type { RunSpec } from './run-spec.ts';
  * UserError where no request is due between them.
  */
 export async function measurementWindow(
-  { warmupUs, cooldownUs }: RunSpec,
+  { warmupUs, cooldownUs }: RunSpec['measure'],
   source: Source,
   stats: PlanStats,
 ): Promise<MeasurementWindow | null> {
@@ -24,7 +24,7 @@ export async function measurementWindow(
 }
 
 /** What a run measured, as its manifest has it. */
-export function spanOf({ measured }: Manifest): MeasurementWindow | null {
+export function windowOf({ measured }: Manifest): MeasurementWindow | null {
   return measured === null ? null : { fromUs: measured.from_us, toUs: measured.to_us };
 }
 

@@ -1,62 +1,38 @@
-import type { TransformSpec } from '../core/plan.ts';
-import type { ApiEndpoint } from '../../adapters/index.ts';
+import type { Source, WorkloadSpec } from '../core/plan.ts';
 import type { SloSpec } from '../core/slo.ts';
+import type { TargetConfig } from '../target/target-spec.ts';
 
-/**
- * Where the requests come from, as plain data: a run's worker thread, and a later report on a run that was killed,
- * rebuild the same source from it.
- */
-export interface WorkloadSpec {
-  readonly path: string;
-  readonly onBadRow: 'fail' | 'skip';
-  /** Tokens of a prefix block, for traces whose file does not say. */
-  readonly blockTokens?: number;
-  /** Applied in this order. */
-  readonly transforms: readonly TransformSpec[];
-}
-
-/** A server to start before a run and to end after it. */
-interface StartSpec {
-  readonly command: string;
-  /** What has to answer; null: the target's `/health`. */
-  readonly ready: string | null;
-  readonly timeoutUs: number;
-}
-
-/** Everything that decides a run, as plain JSON. */
+/** Everything that decides a run. Plain data, but for a source or a codec of the caller's own. */
 export interface RunSpec {
-  readonly workload: WorkloadSpec;
-  /** A URL, or `reference[:SYSTEM[,key=value...]]`. */
-  readonly target: string;
-  /** A dialect, or `auto`: as the server is. */
-  readonly adapter: string;
-  /** Null: the first that the adapter speaks and the server has. */
-  readonly endpoint: ApiEndpoint | null;
-  /** Model to ask for; null: the first that the server lists. */
-  readonly model: string | null;
-  /** What makes prompts of exact length where ids are not accepted: the path of a `tokenizer.json`, or `server`. */
-  readonly tokenizer: string | null;
-  readonly clock: 'real' | 'virtual';
+  readonly workload: WorkloadSpec | Source;
+  readonly target: TargetConfig;
+  /** What the run is judged by; null: latencies only. */
   readonly slo: SloSpec | null;
-  /** Replayed and recorded but not measured: the first so long of the replay, and the last before the last due time. */
-  readonly warmupUs: number;
-  readonly cooldownUs: number;
-  /** Requests that are sent before the run, and are in no record. */
-  readonly warmupRequests: number;
-  /** Whether the server's prefix cache is emptied before the run. */
-  readonly resetCache: boolean;
+  readonly measure: {
+    /** Replayed and recorded but not measured: the first so long of the replay, and the last before its last due time. */
+    readonly warmupUs: number;
+    readonly cooldownUs: number;
+    /** From sent to last byte, and from sent to first token. */
+    readonly timeoutUs: number;
+    readonly ttftTimeoutUs: number;
+  };
+  /** What is done to the server before the run. */
+  readonly prepare: {
+    /** Requests that are sent before the run, and are in no record. */
+    readonly warmupRequests: number;
+    /** Whether the server's prefix cache is emptied. */
+    readonly resetCache: boolean;
+  };
   readonly seed: number;
-  readonly timeoutUs: number;
-  readonly ttftTimeoutUs: number;
-  /** Added to every call. Never written to any file. */
-  readonly headers: Readonly<Record<string, string>>;
-  readonly insecure: boolean;
-  /** How the server under test is started, where that is ours to do. */
-  readonly start: StartSpec | null;
-  /** File that the reference engine writes its iterations to; null: none. */
-  readonly traceIterations: string | null;
-  /** The run directory; null: `runs/<utc time>-<workload>-<target>`. */
-  readonly out: string | null;
-  /** The command line, for the manifest, without secrets. */
-  readonly command: readonly string[];
+  readonly output: {
+    /** The run directory; null: `runs/<utc time>-<workload>-<target>`. */
+    readonly dir: string | null;
+    /** The command line, for the manifest, without secrets. */
+    readonly command: readonly string[];
+  };
+}
+
+/** Whether a workload is a source of the caller's own rather than a trace file. */
+export function isOwnSource(workload: WorkloadSpec | Source): workload is Source {
+  return 'open' in workload;
 }

@@ -1,26 +1,25 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { messageOf, UserError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { WHOLE, type Shard } from '../core/shard.ts';
 import { useSingleThreadedGc } from '../core/single-threaded-gc.ts';
-import { messageOf } from '../core/errors.ts';
-import type { ClientHealth, Manifest } from '../schema/manifest.ts';
-import type { Plan, PlanStats } from '../core/plan.ts';
-import type { Summary } from '../schema/summary.ts';
+import { machineUs } from '../core/wall-clock.ts';
 import { HealthMonitor } from '../replay/health.ts';
 import { Recorder, type Progress } from '../replay/recorder.ts';
-import { machineUs } from '../core/wall-clock.ts';
-import { traceOrder } from '../core/schedule.ts';
-import { StallLog } from '../replay/stalls.ts';
 import { replay } from '../replay/replay.ts';
+import { StallLog } from '../replay/stalls.ts';
 import { writeClientSamples } from '../runs/client-file.ts';
 import { openBlockingRecordStore, openRecordStore } from '../runs/record-store.ts';
 import { checkRunDirectory, createRunDirectory, writeManifest } from '../runs/run-directory.ts';
-import { describeRun, type CheckedRun } from './manifest.ts';
+import type { ClientHealth, Manifest } from '../schema/manifest.ts';
+import type { Summary } from '../schema/summary.ts';
+import { openTarget } from '../target/open-target.ts';
+import type { Attachment, TargetSession } from '../target/session.ts';
+import { checkTarget } from '../target/target-spec.ts';
 import { completeRecords, reportRun } from './finish.ts';
-import { measurementWindow } from './measurement-window.ts';
+import { describeRun } from './manifest.ts';
+import { planRun, type RunPlan } from './plan-run.ts';
 import type { RunSpec } from './run-spec.ts';
-import { openArena } from '../target/open-target.ts';
-import { checkTarget, targetName } from '../target/target-spec.ts';
-import { startIfAsked, type ServerOfRun } from '../target/launch.ts';
-import { scanWorkload } from '../../workloads/open-workload.ts';
 
 /** The first due time lies this far ahead of the start of the clock, so that the first batches are on it by then. */
 const LEAD_US = 300_000;
@@ -33,14 +32,23 @@ const MAX_TOKENS_WITHOUT_THREAD = 1e6;
 export interface RunHooks {
   /** Wall-clock time, which only commands may read: ISO 8601 in UTC. */
   readonly nowIso: () => string;
-  readonly warn: (text: string) => void;
-  /** What goes on before the run has begun, a line now and then. */
-  readonly tell: (text: string) => void;
-  /** The run has begun; `look` says how far it is, at any time. */
-  readonly started: (dir: string, stats: PlanStats, look: () => RunProgress) => void;
+  readonly log: Log;
+  /** The run has begun; `snapshot` says how far it is, at any time. */
+  readonly started: (plan: RunPlan, snapshot: () => RunProgress) => void;
+  /** When it aborts, nothing more is sent, and what is in flight may end within 5 s. */
   readonly stop: AbortSignal;
+  /** When it aborts, what is in flight is cut. */
   readonly cut: AbortSignal;
 }
+
+/** The part of a run that this client has: alone all of it, from now. */
+export interface RunPart {
+  readonly worker: number;
+  readonly shard: Shard;
+  /** The instant on `machineUs` from which due times count; null: as soon as everything is ready. */
+  readonly startAtUs: number | null;
+}
+const ALONE: RunPart = { worker: 0, shard: WHOLE, startAtUs: null };
 
 export interface RunProgress extends Progress {
   readonly nowUs: number;
@@ -53,103 +61,153 @@ export interface RunResult {
   readonly summary: Summary;
 }
 
-/** One run from a spec: everything is checked before anything is sent, everything that was measured is kept. */
-export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResult> {
-  // Checks: the workload reads to its end, the target exists and answers.
-  checkTarget(asked);
-  if (asked.clock === 'virtual' && (asked.resetCache || asked.warmupRequests > 0))
-    hooks.warn('--reset-cache and --warmup-requests do nothing in virtual time: the engine is new, and is never cold');
-  const { spec: workload, source, stats, badRows } = await scanWorkload(asked.workload, asked.seed, hooks);
-  const spec: RunSpec = { ...asked, workload };
-  const window = await measurementWindow(spec, source, stats);
-  const plan: Plan = { source, stats, window, seed: spec.seed };
-  const startedAt = hooks.nowIso();
-  const dir =
-    spec.out ??
-    join(
-      'runs',
-      `${startedAt.replaceAll(/[-:]|\.\d+/g, '')}-${source.name.replace(/\..*$/, '')}-${targetName(spec.target)}`,
+/** One run from its spec to its report: a session is opened for it, and closed after it. */
+export async function runOnce(spec: RunSpec, hooks: RunHooks): Promise<RunResult> {
+  const { target, prepare, measure } = spec;
+  checkTarget(target);
+  if (target.clock === 'virtual' && (prepare.resetCache || prepare.warmupRequests > 0))
+    hooks.log.warn(
+      '--reset-cache and --warmup-requests do nothing in virtual time: the engine is new, and is never cold',
     );
+  const plan = await planRun(spec, hooks.log);
+  const dir = spec.output.dir ?? newRunDirectory(plan, hooks.nowIso());
   checkRunDirectory(dir);
-  const server = await startIfAsked(spec, dir, hooks);
-  let manifest: Manifest;
+  const { log, stop } = hooks;
+  const session = await openTarget(target, { plan, dir, patienceUs: measure.ttftTimeoutUs, stop, log });
   try {
-    manifest = await measure({ spec, plan, badRows, dir, startedAt }, server, hooks);
+    return await run(session, plan, dir, hooks);
   } finally {
-    await server?.stop();
+    await session.close();
   }
-  // Reading: everything after this line can be done again on the finished directory.
-  return { dir, manifest, summary: await reportRun(dir, manifest) };
 }
 
-/** Replays a plan and records what happens; its manifest says how it ended. `server`: started for this run. */
-async function measure(run: CheckedRun, server: ServerOfRun | null, hooks: RunHooks): Promise<Manifest> {
-  const { spec, plan, dir } = run;
-  const arena = await openArena(spec, plan, dir, hooks);
-  const manifest = describeRun(run, arena);
-  try {
-    createRunDirectory(dir);
-    server?.moveLog();
-    writeManifest(dir, manifest);
-  } catch (thrown) {
-    await arena.watch?.end();
-    await arena.close();
-    throw thrown;
-  }
+/**
+ * The story of a run against an open target: check, make ready, replay, finish, report. Everything is checked before
+ * anything is sent, and everything that was measured is kept, however the run ends.
+ */
+export async function run(
+  session: TargetSession,
+  plan: RunPlan,
+  dir: string,
+  hooks: RunHooks,
+  part: RunPart = ALONE,
+): Promise<RunResult> {
+  // Check, make ready: what is wrong up to here is told, and leaves no run directory.
+  session.check(plan);
+  checkRunDirectory(dir);
+  const { spec, firstRequests } = plan;
+  const { timeoutUs } = spec.measure;
+  const attachment = await session.attach(plan, {
+    runId: basename(dir),
+    shard: part.shard,
+    prepare: { ...spec.prepare, firstRequests, timeoutUs },
+    log: hooks.log,
+  });
 
   // Replay: from here on there is a run directory, and whatever happens is recorded in it.
-  const isTimed = arena.wall !== null;
-  const openStore =
-    isTimed || plan.stats.outputTokens > MAX_TOKENS_WITHOUT_THREAD ? openRecordStore : openBlockingRecordStore;
-  const store = openStore(dir, { worker: 0, journal: isTimed });
-  const { wall } = arena;
-  const stalls = wall === null ? null : new StallLog(() => wall.read());
-  const recorder = new Recorder(store, { target: targetName(spec.target), window: plan.window, worker: 0 }, stalls);
-  const gone = [arena.gone, ...(server === null ? [] : [server.gone])];
-  let stopped: string | null;
-  let client: ClientHealth | null = null;
+  const begun = describeRun(plan, { dir, startedAt: hooks.nowIso() }, session, attachment);
   try {
-    if (arena.wall !== null) {
-      useSingleThreadedGc();
-      arena.wall.startAt(machineUs() + LEAD_US);
-      arena.watch?.begin(dir, arena.wall.zeroUs);
-    }
-    hooks.started(dir, plan.stats, () => ({
-      ...recorder.progress,
-      nowUs: arena.clock.now(),
-      inFlight: recorder.inFlight,
-    }));
-    const health = arena.wall === null || stalls === null ? null : new HealthMonitor(arena.wall, recorder, stalls);
-    health?.start();
-    stopped = await replay(traceOrder(arena.feed), arena.target, arena.clock, recorder, {
-      timeoutUs: spec.timeoutUs,
-      ttftTimeoutUs: spec.ttftTimeoutUs,
-      stop: AbortSignal.any([hooks.stop, abortedBy(Promise.race(gone))]),
-      cut: hooks.cut,
-      graceUs: GRACE_US,
-    });
-    if (health !== null) {
-      client = health.stop();
-      writeClientSamples(dir, health.samples);
-    }
+    createRunDirectory(dir);
+    session.keepLog(dir);
+    writeManifest(dir, begun);
   } catch (thrown) {
-    stopped = `a fault in reprise: ${messageOf(thrown)}`;
-  } finally {
-    const gaps = await arena.watch?.end();
-    if (typeof gaps === 'string') hooks.warn(gaps);
-    await arena.close();
-    await store.close();
+    await detach(attachment, hooks.log);
+    throw thrown;
   }
+  const { stopped, client, fault } = await replayInto(dir, session, attachment, { plan, hooks, part });
+
+  // Finish: first the records, then that it has ended; killed between the two, it is mended like a run that was killed.
   const status = stopped === null ? 'complete' : hooks.stop.aborted ? 'interrupted' : 'failed';
-  const ended: Manifest = { ...manifest, status, reason: stopped, ended_at: hooks.nowIso(), client };
-  // First the records, then that it has ended: killed between the two, it is mended like a run that was killed.
-  if (status !== 'complete') await completeRecords(dir, ended, async () => plan.source);
-  writeManifest(dir, ended);
-  return ended;
+  const manifest: Manifest = { ...begun, status, reason: stopped, ended_at: hooks.nowIso(), client };
+  if (status !== 'complete') await completeRecords(dir, manifest, async () => plan.source);
+  writeManifest(dir, manifest);
+
+  // Report: a pure reader, which can be repeated on the finished directory.
+  const summary = await reportRun(dir, manifest);
+  if (fault !== null) throw fault.error;
+  return { dir, manifest, summary };
 }
 
-function abortedBy(gone: Promise<string>): AbortSignal {
+/** How a replay ended. */
+interface Replayed {
+  /** Why it stopped; null if it went to its end. */
+  readonly stopped: string | null;
+  /** Null in virtual time, and where the replay did not come to its end. */
+  readonly client: ClientHealth | null;
+  /** A fault of ours that has ended it, for whoever finishes the run to throw. */
+  readonly fault: { readonly error: unknown } | null;
+}
+
+/** Replays a plan, writes its records, and lets go of the target. */
+async function replayInto(
+  dir: string,
+  session: TargetSession,
+  attachment: Attachment,
+  { plan, hooks, part }: { readonly plan: RunPlan; readonly hooks: RunHooks; readonly part: RunPart },
+): Promise<Replayed> {
+  const { target, clock, wall, schedule, monitor } = attachment;
+  const isTimed = wall !== null;
+  const openStore =
+    isTimed || plan.stats.outputTokens > MAX_TOKENS_WITHOUT_THREAD ? openRecordStore : openBlockingRecordStore;
+  const store = openStore(dir, { worker: part.worker, journal: isTimed });
+  const stalls = wall === null ? null : new StallLog(() => wall.read());
+  const context = { target: session.name, window: plan.window, worker: part.worker };
+  const recorder = new Recorder(store, context, stalls);
+  const health = wall === null || stalls === null ? null : new HealthMonitor(wall, recorder, stalls);
+  const gone = abortedBy(session.gone.then(({ why, isFault }) => (isFault ? new Error(why) : new UserError(why))));
+  const { timeoutUs, ttftTimeoutUs } = plan.spec.measure;
+  try {
+    if (wall !== null) {
+      useSingleThreadedGc();
+      wall.startAt(part.startAtUs ?? machineUs() + LEAD_US);
+      monitor?.begin(dir, wall.zeroUs);
+    }
+    hooks.started(plan, () => ({ ...recorder.progress, nowUs: clock.now(), inFlight: recorder.inFlight }));
+    health?.start();
+    let stopped: string | null;
+    let fault: Replayed['fault'] = null;
+    try {
+      const stop = AbortSignal.any([hooks.stop, gone]);
+      stopped = await replay(schedule, target, clock, recorder, {
+        timeoutUs,
+        ttftTimeoutUs,
+        stop,
+        cut: hooks.cut,
+        graceUs: GRACE_US,
+      });
+      if (gone.aborted && !(gone.reason instanceof UserError)) fault = { error: gone.reason };
+    } catch (thrown) {
+      stopped = `a fault in reprise: ${messageOf(thrown)}`;
+      fault = { error: thrown };
+    }
+    const client = health?.stop() ?? null;
+    if (health !== null) writeClientSamples(dir, health.samples);
+    return { stopped, client, fault };
+  } finally {
+    await detach(attachment, hooks.log);
+    await store.close();
+  }
+}
+
+async function detach({ monitor, close }: Attachment, log: Log): Promise<void> {
+  const gaps = await monitor?.end();
+  if (typeof gaps === 'string') log.warn(gaps);
+  await close();
+}
+
+/** A signal that aborts with what a promise resolves with. */
+function abortedBy(reason: Promise<unknown>): AbortSignal {
   const controller = new AbortController();
-  void gone.then((why) => controller.abort(new Error(why)));
+  void reason.then((why) => controller.abort(why));
   return controller.signal;
+}
+
+/** `runs/<utc time>-<workload>-<target>`. */
+export function newRunDirectory({ source, spec }: RunPlan, startedAt: string): string {
+  return join('runs', `${compactTime(startedAt)}-${source.name.replace(/\..*$/, '')}-${spec.target.spec.name}`);
+}
+
+/** `20261121T081500Z`, of ISO 8601. */
+export function compactTime(iso: string): string {
+  return iso.replaceAll(/[-:]|\.\d+/g, '');
 }

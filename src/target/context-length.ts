@@ -3,7 +3,7 @@ import type { Plan } from '../core/plan.ts';
 import { withThousands } from '../core/units.ts';
 
 /** Throws a UserError, before anything is sent, if a request of the plan is longer than the model's context. */
-export function checkContext({ source, stats }: Plan, contextTokens: number | null, model: string): void {
+export function checkContextLength({ source, stats }: Plan, contextTokens: number | null, model: string): void {
   const { longest, maxInputTokens, maxOutputTokens } = stats;
   const { id, traceRow, inputTokens, outputTokens } = longest;
   const total = inputTokens + outputTokens;

@@ -1,27 +1,31 @@
 import { spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { extname, join } from 'node:path';
-import { UserError } from '../core/errors.ts';
+import { EXIT, UserError } from '../core/errors.ts';
+import type { TargetEnd } from './session.ts';
 
 export interface EngineProcess {
   readonly url: URL;
-  /** Resolves with a sentence when the process has ended by itself. */
-  readonly gone: Promise<string>;
+  /** Resolves when the process has ended by itself. */
+  readonly gone: Promise<TargetEnd>;
   close(): Promise<void>;
 }
 
 /** Where both want a core, the client goes first: its times are what is measured, the engine's lateness shows in them. */
 const ENGINE_NICENESS = 5;
 
+export interface EngineProcessOptions {
+  /** As after `reference:`. */
+  readonly system: string;
+  readonly dialect: 'vllm' | 'sglang';
+  readonly traceIterations: string | null;
+}
+
 /**
  * The reference engine in a process of its own, so that it shares no event loop with the client that measures it. It
  * ends with its parent, however that ends: the channel between them closes.
  */
-export function startEngine(
-  system: string,
-  traceIterations: string | null,
-  dialect: 'vllm' | 'sglang',
-): Promise<EngineProcess> {
+export function startEngine({ system, dialect, traceIterations }: EngineProcessOptions): Promise<EngineProcess> {
   const cli = join(import.meta.dirname, '..', `cli${extname(import.meta.filename)}`);
   const trace = traceIterations === null ? [] : ['--trace-iterations', traceIterations];
   const of = system === '' ? [] : ['--system', system];
@@ -34,22 +38,31 @@ export function startEngine(
   if (child.pid !== undefined) setPriority(child.pid, ENGINE_NICENESS);
   let stderr = '';
   child.stderr?.on('data', (text: Buffer) => (stderr = (stderr + text.toString()).slice(-2000)));
-  const ended = new Promise<string>((resolve) => {
-    child.once('error', (error) => resolve(error.message));
+  const ended = new Promise<TargetEnd>((resolve) => {
+    child.once('error', (error) => resolve({ why: error.message, isFault: false }));
     child.once('exit', (code, signal) =>
-      resolve(`it ended with ${signal ?? `exit code ${code}`}${stderr === '' ? '' : `: ${stderr.trim()}`}`),
+      resolve({
+        why: `it ended with ${signal ?? `exit code ${code}`}${stderr === '' ? '' : `: ${stderr.trim()}`}`,
+        isFault: code === EXIT.fault,
+      }),
     );
   });
   return new Promise((resolve, reject) => {
     child.once('message', (message) => {
       if (typeof message !== 'object' || message === null || !('url' in message) || typeof message.url !== 'string')
         return;
-      const close = async (): Promise<void> => {
-        if (child.connected) child.disconnect();
-        await ended;
-      };
-      resolve({ url: new URL(message.url), gone: ended, close });
+      resolve({
+        url: new URL(message.url),
+        gone: ended.then(({ why, isFault }) => ({ why: `the reference engine is gone: ${why}`, isFault })),
+        close: async () => {
+          if (child.connected) child.disconnect();
+          await ended;
+        },
+      });
     });
-    void ended.then((how) => reject(new UserError(`the reference engine did not start: ${how}`)));
+    void ended.then(({ why, isFault }) => {
+      const sentence = `the reference engine did not start: ${why}`;
+      reject(isFault ? new Error(sentence) : new UserError(sentence));
+    });
   });
 }

@@ -1,45 +1,33 @@
-import { parentPort, workerData } from 'node:worker_threads';
 import { makeCodec } from '../../adapters/index.ts';
-import { promptMaker } from '../../workloads/index.ts';
-import { messageOf } from '../core/errors.ts';
-import { scheduledByTrace } from '../core/schedule.ts';
+import { openWorkload, promptMaker } from '../../workloads/index.ts';
 import type { ScheduledRequest } from '../core/target.ts';
-import { FEED_BATCH, type FeedMessage, type FeedSpec } from './feed.ts';
-import { openWorkload } from '../../workloads/open-workload.ts';
+import { serveWorker } from '../core/worker.ts';
+import { batchesOf, FEED_BATCH, type FeedAnswer, type FeedSpec } from './feed.ts';
 
-/** The other side of `feedFromWorker`: one batch for each message it gets, bodies transferred rather than copied. */
-async function* batches(spec: FeedSpec): AsyncGenerator<ScheduledRequest[]> {
-  const codec = makeCodec(spec.adapter, spec.codec, promptMaker(spec.prompts));
-  const source = await openWorkload(spec.workload);
-  let batch: ScheduledRequest[] = [];
-  let index = 0;
-  for await (const requests of source.open()) {
-    for (const request of requests) {
-      batch.push(scheduledByTrace(index++, request, codec.open(request)));
-      if (batch.length < FEED_BATCH) continue;
-      yield batch;
-      batch = [];
-    }
-  }
-  if (batch.length > 0) yield batch;
+/** The other side of `feedFromWorker`: one batch for each question, bodies transferred rather than copied. */
+serveWorker<FeedSpec, 'next', FeedAnswer>((spec) => {
+  const batches = open(spec);
+  return async (_question, transfer) => {
+    const { value, done } = await batches.next();
+    if (done === true) return null;
+    transfer(buffersOf(value));
+    return value;
+  };
+});
+
+async function* open({
+  workload,
+  shard,
+  adapter,
+  codec: options,
+  prompts,
+}: FeedSpec): AsyncGenerator<ScheduledRequest[]> {
+  const codec = makeCodec(adapter, options, promptMaker(prompts));
+  yield* batchesOf(await openWorkload(workload), shard, (request) => codec.open(request), FEED_BATCH);
 }
 
 function buffersOf(batch: readonly ScheduledRequest[]): ArrayBuffer[] {
   return batch
-    .flatMap((planned) => planned.calls.map((call) => call.body.buffer))
+    .flatMap(({ calls }) => calls.map((call) => call.body.buffer))
     .filter((buffer) => buffer instanceof ArrayBuffer);
 }
-
-const port = parentPort;
-if (port === null) throw new Error('feed-worker runs in a worker thread');
-const spec: FeedSpec = workerData;
-const source = batches(spec);
-port.on('message', () => {
-  source.next().then(
-    ({ value, done }) => {
-      const message: FeedMessage = done === true ? { kind: 'done' } : { kind: 'batch', batch: value };
-      port.postMessage(message, done === true ? [] : buffersOf(value));
-    },
-    (thrown: unknown) => port.postMessage({ kind: 'fault', message: messageOf(thrown) } satisfies FeedMessage),
-  );
-});

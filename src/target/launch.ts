@@ -1,40 +1,49 @@
 import { renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import type { Log } from '../core/log.ts';
 import { makeDirectory, serverLogFile } from '../runs/run-directory.ts';
 import { startServer, type StartedServer } from '../serving/start-server.ts';
-import type { RunSpec } from '../run/run-spec.ts';
-import { parseUrl } from './target-spec.ts';
+import { parseUrl, type StartSpec, type TargetConfig } from './target-spec.ts';
 
 /** Between SIGTERM and SIGKILL. */
 const GRACE_MS = 10_000;
 
-export interface ServerOfRun extends StartedServer {
-  /** Its log goes into the run directory, which is there by now. */
-  moveLog(): void;
+/** A server that was started here, and its log. */
+export interface LaunchedServer extends StartedServer {
+  /** Moves its log into a run directory: once, so that it lies with the first run. */
+  keepLog(dir: string): void;
 }
 
 /**
- * Starts the server under test if the run is to. There is no run directory yet, so its log begins beside it; if it does
- * not start, the log stays there.
+ * Starts the server under test. There is no run directory yet, so its log begins beside that of the first run, `dir`; if
+ * the server does not start, the log stays there.
  */
-export async function startIfAsked(
-  { start, target, headers, insecure }: RunSpec,
-  dir: string,
-  { tell, stop }: { readonly tell: (text: string) => void; readonly stop: AbortSignal },
-): Promise<ServerOfRun | null> {
-  if (start === null) return null;
+export async function launchServer(
+  { command, ready, timeoutUs }: StartSpec,
+  target: URL,
+  { headers, insecure }: TargetConfig,
+  { dir, stop, log }: { readonly dir: string; readonly stop: AbortSignal; readonly log: Log },
+): Promise<LaunchedServer> {
   const logFile = join(dirname(dir), `${basename(dir)}.server.log`);
   makeDirectory(dirname(dir));
   const options = {
-    command: start.command,
-    ready: start.ready === null ? null : parseUrl(start.ready, '--ready'),
-    target: parseUrl(target),
+    command,
+    ready: ready === null ? null : parseUrl(ready, '--ready'),
+    target,
     headers,
     insecure,
-    timeoutUs: start.timeoutUs,
+    timeoutUs,
     graceMs: GRACE_MS,
     logFile,
   };
-  const server = await startServer(options, tell, stop);
-  return { ...server, moveLog: () => renameSync(logFile, serverLogFile(dir)) };
+  const server = await startServer(options, (text) => log.info(text), stop);
+  let isKept = false;
+  return {
+    ...server,
+    keepLog: (to) => {
+      if (isKept) return;
+      isKept = true;
+      renameSync(logFile, serverLogFile(to));
+    },
+  };
 }

@@ -1,52 +1,57 @@
 import { ADAPTERS, ALL_CAPABILITIES, type ApiEndpoint, type ServerCapabilities } from '../../adapters/index.ts';
 import { promptMaker } from '../../workloads/index.ts';
-import { UserError } from '../core/errors.ts';
-import type { Manifest } from '../schema/manifest.ts';
 import { didYouMean } from '../core/did-you-mean.ts';
-import type { Plan } from '../core/plan.ts';
+import { UserError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
 import { withThousands } from '../core/units.ts';
 import type { ServerAccess } from '../replay/transport.ts';
+import type { Manifest } from '../schema/manifest.ts';
 import { detect, type Detected } from '../serving/detect.ts';
 import { reachTarget } from '../serving/reach.ts';
-import { checkContext } from './context-length.ts';
-import type { RunSpec } from '../run/run-spec.ts';
+import type { TargetConfig } from './target-spec.ts';
 
-/** How a user hears of what is found before a run. */
-export interface Told {
-  readonly warn: (text: string) => void;
-  readonly tell: (text: string) => void;
-}
-
-/** How a server is spoken to, and what it told of itself. */
-export interface Spoken {
+/** How a server is spoken to, and what it tells of itself. */
+export interface ServerDialect {
   readonly adapter: string;
   readonly endpoint: ApiEndpoint;
   readonly model: string;
   /** Null: what the adapter usually finds. */
   readonly capabilities: ServerCapabilities | null;
+  /** Longest prompt and output together; null where it is not known, or the server refuses what is longer. */
+  readonly contextTokens: number | null;
   readonly facts: Manifest['target']['facts'];
 }
 
-const MOST_PATIENCE_MS = 30_000;
-/** Longer prompts are not asked back: the first chunk of an answer would carry 6 bytes a token, late and to be parsed. */
-const MOST_ECHOED_TOKENS = 16_384;
+/** What decides how a server is asked. */
+export interface NegotiateOptions {
+  /** Prefix of the ids that what is sent now carries. */
+  readonly id: string;
+  readonly seed: number;
+  /** Longest prompt that is going to be sent; null: not known. */
+  readonly longestPromptTokens: number | null;
+  /** How long the first answer may take. */
+  readonly patienceMs: number;
+}
 
-/** Asks a server that is not ours what it is, and checks that the plan fits into its context. */
-export async function askServer(
-  spec: RunSpec,
+/** Longer prompts are not asked back: the first chunk of an answer would carry 6 bytes a token, late and to be parsed. */
+const MAX_ECHOED_TOKENS = 16_384;
+
+/** Whether answers may bring back their prompts, as they do where each chunk is to tell its token ids. */
+export function mayEcho(longestPromptTokens: number | null): boolean {
+  return longestPromptTokens === null || longestPromptTokens <= MAX_ECHOED_TOKENS;
+}
+
+/** Asks a server that is not ours what it is and what it knows. */
+export async function negotiate(
+  { adapter, endpoint, model }: TargetConfig,
   access: ServerAccess,
-  plan: Plan,
-  runId: string,
-  user: Told,
-): Promise<Spoken> {
-  const { adapter, endpoint, model } = spec;
-  const patienceMs = Math.min(MOST_PATIENCE_MS, spec.ttftTimeoutUs / 1000);
-  const prompts = promptMaker({ seed: spec.seed, blockTokens: null });
-  const mayEcho = plan.stats.maxInputTokens <= MOST_ECHOED_TOKENS;
-  const found = await detect(access, { adapter, endpoint, model, runId, patienceMs, mayEcho }, prompts);
-  checkContext(plan, found.contextTokens, found.model);
-  user.tell(lineOf(access.url, found));
-  for (const warning of found.warnings) user.warn(warning);
+  { id, seed, longestPromptTokens, patienceMs }: NegotiateOptions,
+  log: Log,
+): Promise<ServerDialect> {
+  const options = { adapter, endpoint, model, runId: id, patienceMs, mayEcho: mayEcho(longestPromptTokens) };
+  const found = await detect(access, options, promptMaker({ seed, blockTokens: null }));
+  log.info(lineOf(access.url, found));
+  for (const warning of found.warnings) log.warn(warning);
   return { ...found, facts: factsOf(found) };
 }
 
@@ -54,23 +59,25 @@ export async function askServer(
  * The reference engine is known: it is not asked, because a probe would be in its log, its metrics and its cache. Its
  * tokens are counted by usage, which costs it less than ids do.
  */
-export async function knownEngine(spec: RunSpec, access: ServerAccess): Promise<Spoken> {
+export async function referenceDialect(config: TargetConfig, access: ServerAccess): Promise<ServerDialect> {
   const models = (await reachTarget(access)).map(({ id }) => id);
-  if (spec.model !== null && !models.includes(spec.model))
-    throw new UserError(`--model: ${access.url.href} does not serve "${spec.model}"${didYouMean(spec.model, models)}`);
-  const adapter = referenceAdapter(spec);
-  const endpoint = spec.endpoint ?? ADAPTERS[adapter]?.endpoints[0] ?? 'completions';
+  if (config.model !== null && !models.includes(config.model))
+    throw new UserError(
+      `--model: ${access.url.href} does not serve "${config.model}"${didYouMean(config.model, models)}`,
+    );
+  const adapter = referenceAdapter(config);
   return {
     adapter,
-    endpoint,
+    endpoint: config.endpoint ?? ADAPTERS[adapter]?.endpoints[0] ?? 'completions',
     model: models[0] ?? 'default',
     capabilities: { ...ALL_CAPABILITIES, returnTokenIds: false },
+    contextTokens: null,
     facts: {},
   };
 }
 
 /** The reference engine speaks as it is asked to: as vLLM unless something else is named. */
-export function referenceAdapter({ adapter, endpoint }: RunSpec): string {
+export function referenceAdapter({ adapter, endpoint }: TargetConfig): string {
   if (adapter !== 'auto') return adapter;
   return endpoint === 'generate' ? 'sglang' : 'vllm';
 }

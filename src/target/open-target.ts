@@ -1,50 +1,75 @@
-import type { Plan, Source } from '../core/plan.ts';
-import { VirtualClock } from '../core/virtual-clock.ts';
-import { createEngine, engineTarget, engineWarnings, parseEngineSpec } from '../engine/index.ts';
-import { NEVER, type Arena } from './session.ts';
+import type { Log } from '../core/log.ts';
+import type { Plan } from '../core/plan.ts';
 import { startEngine } from './engine-process.ts';
-import { feedRequests } from './feed.ts';
-import { openIterationFile } from '../engine/instance/iteration-file.ts';
-import { openServer } from './server-session.ts';
-import type { RunSpec } from '../run/run-spec.ts';
-import { referenceAdapter, type Told } from './negotiate.ts';
-import { engineFacts, parseUrl, referenceSystem } from './target-spec.ts';
-import { wordsOfFile } from './vocabulary.ts';
+import { launchServer } from './launch.ts';
+import { referenceAdapter } from './negotiate.ts';
+import { openServerSession, type OwnedProcess } from './server-session.ts';
+import type { TargetSession } from './session.ts';
+import { checkTarget, parseUrl, type EngineTarget, type ServerTarget, type TargetConfig } from './target-spec.ts';
+import { openVirtualSession } from './virtual-session.ts';
+import { vocabularyOfFile } from './vocabulary.ts';
 
-/** Starts or reaches the target and makes everything ready that is slow. `runDirectory` names the run in its calls. */
-export async function openArena(spec: RunSpec, plan: Plan, runDirectory: string, user: Told): Promise<Arena> {
-  const system = referenceSystem(spec.target);
-  const words = await wordsOfFile(spec.tokenizer);
-  if (system === null) return openServer(spec, parseUrl(spec.target), null, words, plan, runDirectory, user);
-  for (const text of engineWarnings(system)) user.warn(text);
-  if (spec.clock === 'virtual') return openVirtual(spec, plan.source, system);
-  const engine = await startEngine(
-    system,
-    spec.traceIterations,
-    referenceAdapter(spec) === 'sglang' ? 'sglang' : 'vllm',
-  );
-  try {
-    return await openServer(spec, engine.url, engine, words, plan, runDirectory, user);
-  } catch (thrown) {
-    await engine.close();
-    throw thrown;
-  }
+export interface OpenOptions {
+  /** The plan of the first run, where it is known: what it needs is checked before anything is sent. */
+  readonly plan: Plan | null;
+  /** Directory of the first run: its name is the prefix of the ids of what is sent before, a log may stand beside it. */
+  readonly dir: string;
+  /** How long the first answer of a server may take. */
+  readonly patienceUs: number;
+  /** When it aborts, the start of a server is given up. */
+  readonly stop: AbortSignal;
+  readonly log: Log;
 }
 
-function openVirtual({ traceIterations }: RunSpec, source: Source, system: string): Arena {
-  const clock = new VirtualClock();
-  const iterations = traceIterations === null ? null : openIterationFile(traceIterations);
-  const engine = createEngine(parseEngineSpec(system), { clock, onIteration: iterations?.onIteration });
-  return {
-    target: engineTarget(engine, clock, source.blockTokens ?? null),
-    clock,
-    wall: null,
-    feed: feedRequests(source),
-    gone: NEVER,
-    facts: { spec: `reference:${system}`, kind: 'reference', adapter: 'none', model: null, facts: engineFacts(system) },
-    prompts: null,
-    prepared: null,
-    watch: null,
-    close: async () => iterations?.close(),
-  };
+/**
+ * Starts or reaches a target, asks what it is, and measures how prompts reach it. The session lasts until it is closed,
+ * however many runs it serves. Throws a UserError where a run could not succeed; nothing is left running then.
+ */
+export async function openTarget(config: TargetConfig, options: OpenOptions): Promise<TargetSession> {
+  checkTarget(config);
+  const { spec } = config;
+  if (spec.kind === 'server') return openServer(config, spec, options);
+  for (const text of spec.warnings) options.log.warn(text);
+  return config.clock === 'virtual' ? openVirtualSession(config, spec) : openEngine(config, spec, options);
+}
+
+async function openServer(config: TargetConfig, spec: ServerTarget, options: OpenOptions): Promise<TargetSession> {
+  const urls = spec.endpoints.map(({ url }) => parseUrl(url));
+  const [first] = urls;
+  if (first === undefined) throw new Error('a server without an endpoint');
+  const { start } = config;
+  const server = start === null ? null : await launchServer(start, first, config, options);
+  const owned: OwnedProcess | null =
+    server === null
+      ? null
+      : {
+          isEngine: false,
+          gone: server.gone.then((why) => ({ why, isFault: false })),
+          keepLog: server.keepLog,
+          close: server.stop,
+        };
+  return ownedBy(owned, async () =>
+    openServerSession({ config, urls, owned, vocabulary: await vocabularyOfFile(config.tokenizer) }, options),
+  );
+}
+
+async function openEngine(config: TargetConfig, spec: EngineTarget, options: OpenOptions): Promise<TargetSession> {
+  const vocabulary = await vocabularyOfFile(config.tokenizer);
+  const engine = await startEngine({
+    system: spec.system,
+    dialect: referenceAdapter(config) === 'sglang' ? 'sglang' : 'vllm',
+    traceIterations: config.traceIterations,
+  });
+  const owned: OwnedProcess = { isEngine: true, keepLog: () => undefined, ...engine };
+  return ownedBy(owned, () => openServerSession({ config, urls: [engine.url], owned, vocabulary }, options));
+}
+
+/** Opens a session; if that fails, the process that was started for it ends. */
+async function ownedBy(owned: OwnedProcess | null, open: () => Promise<TargetSession>): Promise<TargetSession> {
+  try {
+    return await open();
+  } catch (thrown) {
+    await owned?.close();
+    throw thrown;
+  }
 }

@@ -1,84 +1,179 @@
 import { basename } from 'node:path';
 import { makeCodec } from '../../adapters/index.ts';
-import type { Codec, PromptMaker } from '../core/codec.ts';
-import type { Manifest } from '../schema/manifest.ts';
-import type { Plan } from '../core/plan.ts';
-import { WallClock } from '../core/wall-clock.ts';
-import { HttpTarget, type ServerAccess } from '../replay/transport.ts';
-import { jitWarmUp } from '../replay/jit-warm-up.ts';
-import { metricsPage } from '../serving/scrape.ts';
 import { promptMaker } from '../../workloads/index.ts';
-import { NEVER, type Arena } from './session.ts';
-import type { EngineProcess } from './engine-process.ts';
-import { feedFromWorker } from './feed.ts';
+import type { Codec, PromptMaker } from '../core/codec.ts';
+import type { Plan } from '../core/plan.ts';
+import { traceOrder } from '../core/schedule.ts';
+import { WallClock } from '../core/wall-clock.ts';
+import { jitWarmUp } from '../replay/jit-warm-up.ts';
+import { HttpTarget, type ServerAccess } from '../replay/transport.ts';
+import { monitorMetrics } from '../serving/metrics-monitor.ts';
 import { prepareServer } from '../serving/prepare-server.ts';
-import { preparePrompts } from './prompts.ts';
-import type { RunSpec } from '../run/run-spec.ts';
-import { monitorMetrics, type MetricsMonitor } from '../serving/metrics-monitor.ts';
-import { askServer, knownEngine, type Told } from './negotiate.ts';
-import { engineFacts, referenceSystem } from './target-spec.ts';
-import type { WordSource } from './vocabulary.ts';
+import { metricsPage } from '../serving/scrape.ts';
+import { checkContextLength } from './context-length.ts';
+import { feedFromSource, feedFromWorker, type Feed } from './feed.ts';
+import { mayEcho, negotiate, referenceDialect, type ServerDialect } from './negotiate.ts';
+import type { OpenOptions } from './open-target.ts';
+import { measurePrompts, promptSpec, type PromptFacts } from './prompts.ts';
+import { NEVER_GONE, type AttachOptions, type Attachment, type TargetEnd, type TargetSession } from './session.ts';
+import type { TargetConfig } from './target-spec.ts';
+import { engineFacts } from './virtual-session.ts';
+import type { Vocabulary } from './vocabulary.ts';
 
-/** Asks the server at `url` what it is, and makes ready all that a replay against it needs; `engine`: it is ours. */
-export async function openServer(
-  spec: RunSpec,
-  url: URL,
-  engine: EngineProcess | null,
-  words: WordSource | null,
-  plan: Plan,
-  runDirectory: string,
-  user: Told,
-): Promise<Arena> {
-  const access: ServerAccess = { url, headers: spec.headers, insecure: spec.insecure };
-  const runId = basename(runDirectory).replaceAll(/[^\w.-]/g, '_');
-  const spoken = engine === null ? await askServer(spec, access, plan, runId, user) : await knownEngine(spec, access);
-  const { capabilities, endpoint, model } = spoken;
-  const codecOptions = { endpoint, model, runId, ...(capabilities === null ? {} : { capabilities }) };
-  const speaking = (prompts: PromptMaker): Codec => makeCodec(spoken.adapter, codecOptions, prompts);
-  const prompts = await preparePrompts(plan, spec.tokenizer, words, access, model, speaking, user.warn);
-  const codec = speaking(promptMaker(prompts.spec));
-  const clock = new WallClock();
-  const target = new HttpTarget(codec, clock, [access]);
-  const { ready, feed, stop } = feedFromWorker({
-    workload: spec.workload,
-    adapter: spoken.adapter,
-    codec: codecOptions,
-    prompts: prompts.spec,
-  });
-  const close = async (): Promise<void> => {
-    await stop();
-    await target.close();
-    await engine?.close();
+/** A process that was started for a session and ends with it. */
+export interface OwnedProcess {
+  /** The reference engine, which need not be asked what it is. */
+  readonly isEngine: boolean;
+  readonly gone: Promise<TargetEnd>;
+  keepLog(dir: string): void;
+  close(): Promise<void>;
+}
+
+export interface ServerParts {
+  readonly config: TargetConfig;
+  /** Of its endpoints; the first is the one that is asked. */
+  readonly urls: readonly URL[];
+  readonly owned: OwnedProcess | null;
+  readonly vocabulary: Vocabulary | null;
+}
+
+/** Most time that a server has for the first answer. */
+const MAX_PATIENCE_MS = 30_000;
+
+/** A server behind HTTP: asked once what it is and how it counts prompts. */
+export async function openServerSession(parts: ServerParts, options: OpenOptions): Promise<TargetSession> {
+  const { config, urls, owned, vocabulary } = parts;
+  const { plan, log } = options;
+  const endpoints = urls.map((url): ServerAccess => ({ url, headers: config.headers, insecure: config.insecure }));
+  const [access] = endpoints;
+  if (access === undefined) throw new Error('a server without an endpoint');
+  const id = idPrefix(basename(options.dir));
+  const dialect = await dialectOf(parts, access, id, options);
+  const check = (of: Plan): void => checkContextLength(of, dialect.contextTokens, dialect.model);
+  if (plan !== null) check(plan);
+  const makeCodecOf = codecMaker(config, dialect);
+  const server = { access, model: dialect.model, makeCodec: (prompts: PromptMaker) => makeCodecOf(prompts, id, true) };
+  const prompts = await measurePrompts(server, config.tokenizer, vocabulary, log);
+  const session: ServerSession = { config, dialect, endpoints, prompts, makeCodec: makeCodecOf };
+  let isWarm = false;
+  return {
+    name: config.spec.name,
+    facts: {
+      spec: config.spec.text,
+      kind: config.spec.kind === 'engine' ? 'reference' : 'url',
+      adapter: server.makeCodec(promptMaker({ seed: 0, blockTokens: null })).name,
+      model: dialect.model,
+      facts: config.spec.kind === 'engine' ? engineFacts(config.spec) : dialect.facts,
+    },
+    gone: owned?.gone ?? NEVER_GONE,
+    check,
+    async attach(of, attaching) {
+      const attachment = await attachRun(session, of, attaching, isWarm);
+      isWarm = true;
+      return attachment;
+    },
+    keepLog: (dir) => owned?.keepLog(dir),
+    close: async () => owned?.close(),
   };
-  let prepared: Manifest['prepared'];
-  let watch: MetricsMonitor | null;
+}
+
+/** What a session knows of its server. */
+interface ServerSession {
+  readonly config: TargetConfig;
+  readonly dialect: ServerDialect;
+  readonly endpoints: readonly ServerAccess[];
+  readonly prompts: PromptFacts;
+  readonly makeCodec: SessionCodec;
+}
+
+/** `echo`: whether answers may bring back their prompts. */
+type SessionCodec = (prompts: PromptMaker, runId: string, echo: boolean) => Codec;
+
+function codecMaker({ codec }: TargetConfig, dialect: ServerDialect): SessionCodec {
+  return (prompts, runId, echo) =>
+    codec === null ? makeCodec(dialect.adapter, codecOptions(dialect, runId, echo), prompts) : codec(prompts, runId);
+}
+
+function codecOptions({ endpoint, model, capabilities }: ServerDialect, runId: string, echo: boolean) {
+  if (capabilities === null) return { endpoint, model, runId };
+  const returnTokenIds = capabilities.returnTokenIds && echo;
+  return { endpoint, model, runId, capabilities: { ...capabilities, returnTokenIds } };
+}
+
+async function dialectOf(
+  { config, owned }: ServerParts,
+  access: ServerAccess,
+  id: string,
+  { plan, patienceUs, log }: OpenOptions,
+): Promise<ServerDialect> {
+  if (owned?.isEngine === true) return referenceDialect(config, access);
+  if (config.codec !== null) return ownDialect(config);
+  const options = {
+    id,
+    seed: plan?.seed ?? 1,
+    longestPromptTokens: plan?.stats.maxInputTokens ?? null,
+    patienceMs: Math.min(MAX_PATIENCE_MS, patienceUs / 1000),
+  };
+  return negotiate(config, access, options, log);
+}
+
+/** Of a codec of the caller's own, who knows what the server is. */
+function ownDialect({ adapter, endpoint, model }: TargetConfig): ServerDialect {
+  return {
+    adapter,
+    endpoint: endpoint ?? 'completions',
+    model: model ?? 'default',
+    capabilities: null,
+    contextTokens: null,
+    facts: {},
+  };
+}
+
+/** Connections, bodies, warm code, a prepared server and a look at its metrics, for one run. */
+async function attachRun(
+  { config, dialect, endpoints, prompts, makeCodec: makeCodecOf }: ServerSession,
+  plan: Plan,
+  options: AttachOptions,
+  isWarm: boolean,
+): Promise<Attachment> {
+  const { log, prepare, shard } = options;
+  const [access] = endpoints;
+  if (access === undefined) throw new Error('a server without an endpoint');
+  const runId = idPrefix(options.runId);
+  const echo = mayEcho(plan.stats.maxInputTokens);
+  const made = promptSpec(prompts, plan, log);
+  const codec = makeCodecOf(promptMaker(made), runId, echo);
+  const clock = new WallClock();
+  const target = new HttpTarget(codec, clock, endpoints);
+  const feed: Feed =
+    plan.workload === null || config.codec !== null
+      ? feedFromSource(plan.source, shard, (request) => codec.open(request))
+      : feedFromWorker({
+          workload: plan.workload,
+          shard,
+          adapter: dialect.adapter,
+          codec: codecOptions(dialect, runId, echo),
+          prompts: made,
+        });
+  const close = async (): Promise<void> => {
+    await feed.stop();
+    await target.close();
+  };
   try {
-    await Promise.all([target.open(expectedConcurrency(plan)), ready, jitWarmUp(codec)]);
-    prepared = await prepareServer(spec, plan.source, codec, access, user.warn);
-    watch = await monitorMetrics(metricsPage(access), user.warn);
+    await Promise.all([target.open(expectedConcurrency(plan)), feed.ready, isWarm ? null : jitWarmUp(codec)]);
+    const prepared = await prepareServer(prepare, codec, access, log);
+    const monitor = await monitorMetrics(metricsPage(access), (text) => log.warn(text));
+    const schedule = traceOrder(feed.requests);
+    return { target, clock, wall: clock, schedule, prompts: prompts.facts, prepared, monitor, close };
   } catch (thrown) {
     await close();
     throw thrown;
   }
-  const system = referenceSystem(spec.target);
-  return {
-    target,
-    clock,
-    wall: clock,
-    feed,
-    gone: engine === null ? NEVER : engine.gone.then((how) => `the reference engine is gone: ${how}`),
-    facts: {
-      spec: spec.target,
-      kind: engine === null ? 'url' : 'reference',
-      adapter: codec.name,
-      model,
-      facts: system === null ? spoken.facts : engineFacts(system),
-    },
-    prompts: prompts.facts,
-    prepared,
-    watch,
-    close,
-  };
+}
+
+/** Of what a header may hold. */
+function idPrefix(runId: string): string {
+  return runId.replaceAll(/[^\w.-]/g, '_');
 }
 
 /**

@@ -1,59 +1,125 @@
-import { ADAPTERS } from '../../adapters/index.ts';
-import { UserError } from '../core/errors.ts';
-import type { Manifest } from '../schema/manifest.ts';
+import { ADAPTERS, type ApiEndpoint } from '../../adapters/index.ts';
+import type { Codec, PromptMaker } from '../core/codec.ts';
 import { didYouMean } from '../core/did-you-mean.ts';
-import { parseEngineSpec } from '../engine/index.ts';
+import { UserError } from '../core/errors.ts';
+import { parseEngineSpec, type EngineSpec } from '../engine/index.ts';
+import type { Manifest } from '../schema/manifest.ts';
 import { checkEndpoint } from '../serving/detect.ts';
-import type { RunSpec } from '../run/run-spec.ts';
+
+/** What a target is, parsed once from what `--target` says: plain data. */
+export type TargetSpec = EngineTarget | ServerTarget;
+
+/** The reference engine: in this process in virtual time, in a process of its own in real time. */
+export interface EngineTarget {
+  readonly kind: 'engine';
+  /** As given. */
+  readonly text: string;
+  /** Short name, for directory names and records. */
+  readonly name: string;
+  /** What follows `reference:`, for a process of its own. */
+  readonly system: string;
+  readonly engine: EngineSpec;
+  /** What a user should know of it before it runs, a sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** A server that is not ours. A call names one of its endpoints by position. */
+export interface ServerTarget {
+  readonly kind: 'server';
+  readonly text: string;
+  readonly name: string;
+  readonly endpoints: readonly [ServerEndpoint, ...ServerEndpoint[]];
+}
+
+export interface ServerEndpoint {
+  /** What its replicas compute. */
+  readonly role: 'both' | 'prefill' | 'decode';
+  readonly url: string;
+}
+
+/** A server to start before the first run and to end with the session. */
+export interface StartSpec {
+  readonly command: string;
+  /** URL that has to answer; null: the target's `/health`. */
+  readonly ready: string | null;
+  readonly timeoutUs: number;
+}
+
+/** A target and how it is spoken to. */
+export interface TargetConfig {
+  readonly spec: TargetSpec;
+  readonly clock: 'real' | 'virtual';
+  /** A dialect of `adapters`, or `auto`: as the server is. */
+  readonly adapter: string;
+  /** Null: the first that the adapter speaks and the server has. */
+  readonly endpoint: ApiEndpoint | null;
+  /** Model to ask for; null: the first that the server lists. */
+  readonly model: string | null;
+  /** What makes prompts of exact length where ids are not accepted: the path of a `tokenizer.json`, or `server`. */
+  readonly tokenizer: string | null;
+  /** Added to every call. Never written to any file. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly insecure: boolean;
+  /** How the server under test is started, where that is ours to do. */
+  readonly start: StartSpec | null;
+  /** File that the reference engine writes its iterations to; null: none. */
+  readonly traceIterations: string | null;
+  /** A dialect of the caller's own, in place of `adapter`; its calls are made in the thread that sends them. */
+  readonly codec: CodecMaker | null;
+}
+
+/** `runId`: prefix of the ids that calls carry. */
+export type CodecMaker = (prompts: PromptMaker, runId: string) => Codec;
+
+/** Reads a URL or `reference[:SYSTEM[,key=value...]]`. Throws a UserError that says what was expected. */
+export function parseTarget(text: string): TargetSpec {
+  const reference = /^reference(?::(.*))?$/.exec(text);
+  if (reference === null) {
+    const url = parseUrl(text);
+    return {
+      kind: 'server',
+      text,
+      name: url.host.replaceAll(/[^\w.-]/g, '_'),
+      endpoints: [{ role: 'both', url: url.href }],
+    };
+  }
+  const system = reference[1] ?? '';
+  const { warnings, ...engine } = parseEngineSpec(system);
+  return { kind: 'engine', text, name: `reference-${engine.system}`, system, engine, warnings };
+}
+
+/** Short name of the target of a run, from its manifest: the one that its records bear. */
+export function recordedName({ kind, spec, facts }: Manifest['target']): string {
+  return kind === 'reference' ? `reference-${facts['system']}` : parseTarget(spec).name;
+}
 
 /** Checks what can be checked of a target before anything else is done. */
-export function checkTarget(spec: RunSpec): void {
-  const system = referenceSystem(spec.target);
-  if (system !== null) parseEngineSpec(system);
-  else if (spec.clock === 'virtual')
+export function checkTarget({ spec, clock, start, traceIterations, tokenizer, ...dialect }: TargetConfig): void {
+  if (spec.kind === 'server' && clock === 'virtual')
     throw new UserError(
-      `--clock virtual needs the reference engine, and ${spec.target} is a server in real time; use --target reference:...`,
+      `--clock virtual needs the reference engine, and ${spec.text} is a server in real time; use --target reference:...`,
     );
-  else parseUrl(spec.target);
-  if (system !== null && spec.start !== null)
+  if (spec.kind === 'engine' && start !== null)
     throw new UserError(
-      `--start: ${spec.target} is started by reprise itself; leave it out, or name the server's URL with --target`,
+      `--start: ${spec.text} is started by reprise itself; leave it out, or name the server's URL with --target`,
     );
-  if (typeof spec.start?.ready === 'string') parseUrl(spec.start.ready, '--ready');
-  if (system === null && spec.traceIterations !== null)
+  if (typeof start?.ready === 'string') parseUrl(start.ready, '--ready');
+  if (spec.kind === 'server' && traceIterations !== null)
     throw new UserError(
-      `--trace-iterations: ${spec.target} does not tell its iterations, only the reference engine does; leave it out or use --target reference:...`,
+      `--trace-iterations: ${spec.text} does not tell its iterations, only the reference engine does; leave it out or use --target reference:...`,
     );
-  if (spec.clock === 'virtual' && spec.tokenizer !== null)
+  if (clock === 'virtual' && tokenizer !== null)
     throw new UserError(
       '--tokenizer: --clock virtual makes no prompts, its requests are lengths and prefix blocks; leave one of them out',
     );
-  if (spec.adapter === 'auto') return;
+  if (dialect.adapter === 'auto') return;
   const adapters = ['auto', ...Object.keys(ADAPTERS)];
-  if (!adapters.includes(spec.adapter))
-    throw new UserError(`--adapter: "${spec.adapter}" is not known${didYouMean(spec.adapter, adapters)}`);
-  checkEndpoint(spec.adapter, spec.endpoint);
+  if (!adapters.includes(dialect.adapter))
+    throw new UserError(`--adapter: "${dialect.adapter}" is not known${didYouMean(dialect.adapter, adapters)}`);
+  checkEndpoint(dialect.adapter, dialect.endpoint);
 }
 
-/** Short name of a target, for directory names and records: the system, or the host. */
-export function targetName(target: string): string {
-  const system = referenceSystem(target);
-  if (system !== null) return `reference-${parseEngineSpec(system).system}`;
-  return parseUrl(target).host.replaceAll(/[^\w.-]/g, '_');
-}
-
-/** What follows `reference:`; null for a URL. */
-export function referenceSystem(target: string): string | null {
-  const match = /^reference(?::(.*))?$/.exec(target);
-  return match === null ? null : (match[1] ?? '');
-}
-
-/** The system and its options, for the manifest. */
-export function engineFacts(system: string): Manifest['target']['facts'] {
-  const spec = parseEngineSpec(system);
-  return { system: spec.system, ...spec.options };
-}
-
+/** Throws a UserError that names `option` if `text` is no URL that can be asked. */
 export function parseUrl(text: string, option = '--target'): URL {
   if (!/^https?:\/\//i.test(text) || !URL.canParse(text))
     throw new UserError(

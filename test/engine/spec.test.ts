@@ -28,6 +28,7 @@ const DEFAULTS = {
     max_seqs: 1024,
     prefix_caching: 'on',
   },
+  warnings: [],
 };
 
 describe('what is left out takes its default', () => {

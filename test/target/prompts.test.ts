@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { openAiCodec } from '../../adapters/openai.ts';
 import { feedFromWorker } from '../../src/target/feed.ts';
-import { preparePrompts, type Prompts } from '../../src/target/prompts.ts';
-import { openWorkload } from '../../workloads/open-workload.ts';
-import { wordsOfFile } from '../../src/target/vocabulary.ts';
+import { measurePrompts, promptSpec, type PromptFacts } from '../../src/target/prompts.ts';
+import { vocabularyOfFile } from '../../src/target/vocabulary.ts';
 import { UserError } from '../../src/core/errors.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import type { PromptMaker } from '../../src/core/codec.ts';
-import { promptMaker, readTokenizer, scanPlan } from '../../workloads/index.ts';
+import { WHOLE } from '../../src/core/shard.ts';
+import { openWorkload, promptMaker, readTokenizer, scanPlan, type PromptSpec } from '../../workloads/index.ts';
 import { temporaryFolder } from '../cli.ts';
 import { chatServer, type ChatServer, type ChatServerOptions } from './chat-server.ts';
 
@@ -38,25 +38,27 @@ writeFileSync(
     .join(''),
 );
 const source = await openWorkload(workload);
-const plan: Plan = { source, stats: await scanPlan(source, 1), window: null, seed: 1 };
+const plan: Plan = { workload, source, stats: await scanPlan(source, 1), endUs: null, window: null, seed: 1 };
 
 const codecOptions = { endpoint: 'chat', model: 'tiny', runId: 'run' } as const;
 const chat = (prompts: PromptMaker): ReturnType<typeof openAiCodec> => openAiCodec(codecOptions, prompts);
 
-async function prepare(
-  server: ChatServer,
-  tokenizer: string | null,
-  makeCodec = chat,
-): Promise<Prompts & { warnings: string[] }> {
+interface Prepared extends PromptFacts {
+  readonly spec: PromptSpec;
+  readonly warnings: readonly string[];
+}
+
+async function prepare(server: ChatServer, tokenizer: string | null, makeCodec = chat): Promise<Prepared> {
   const warnings: string[] = [];
+  const log = { info: () => undefined, warn: (text: string) => void warnings.push(text) };
   const access = { url: server.url, headers: {}, insecure: false };
-  const file = await wordsOfFile(tokenizer);
-  const prompts = await preparePrompts(plan, tokenizer, file, access, 'tiny', makeCodec, (text) => warnings.push(text));
-  return { ...prompts, warnings };
+  const vocabulary = await vocabularyOfFile(tokenizer);
+  const prompts = await measurePrompts({ access, model: 'tiny', makeCodec }, tokenizer, vocabulary, log);
+  return { ...prompts, spec: promptSpec(prompts, plan, log), warnings };
 }
 
 /** How long the server will find each prompt of the plan, less its planned length. */
-async function deviations(server: ChatServer, { spec }: Prompts, overhead: number): Promise<Set<number>> {
+async function deviations(server: ChatServer, { spec }: Prepared, overhead: number): Promise<Set<number>> {
   const { encode } = await readTokenizer(server.tokenizer);
   const maker = promptMaker(spec);
   const all = new Set<number>();
@@ -143,10 +145,16 @@ describe('prompts of text', () => {
   it('are the same bytes in the worker thread that makes them for a run', async () => {
     const server = await start({ overhead: 9 });
     const { spec } = await prepare(server, server.tokenizer);
-    const { feed } = feedFromWorker({ workload, adapter: 'openai', codec: codecOptions, prompts: spec });
+    const { requests } = feedFromWorker({
+      workload,
+      shard: WHOLE,
+      adapter: 'openai',
+      codec: codecOptions,
+      prompts: spec,
+    });
     const codec = chat(promptMaker(spec));
     let seen = 0;
-    for await (const batch of feed)
+    for await (const batch of requests)
       for (const { request, calls } of batch) {
         seen++;
         assert.deepEqual(calls, codec.open(request));

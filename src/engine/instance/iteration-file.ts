@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { messageOf, UserError } from '../../core/errors.ts';
-import { logIterations } from '../index.ts';
+import { logIterations } from './iteration-log.ts';
 
 /** Characters that are kept before they are written. */
 const CHUNK = 1 << 16;

@@ -1,4 +1,4 @@
-import type { Arrival } from '../simulation.ts';
+import type { Request } from '../../core/request.ts';
 import type { Source } from '../../core/plan.ts';
 import { ln } from '../../core/portable-math.ts';
 import { randomStream, uniform } from '../../core/random.ts';
@@ -58,8 +58,10 @@ export function drawLoad(lengths: Lengths, requests: number, seed: number): Load
 }
 
 /** The first requests of the load at `rateRps`. `outputTokens`: the same for all of them; null: as drawn. */
-export function arrivalsAt(load: Load, requests: number, rateRps: number, outputTokens: number | null): Arrival[] {
+export function requestsAt(load: Load, requests: number, rateRps: number, outputTokens: number | null): Request[] {
   return Array.from({ length: requests }, (_, i) => ({
+    id: '',
+    traceRow: 0,
     dueUs: Math.round(((load.dueS[i] ?? 0) * 1e6) / rateRps),
     inputTokens: load.inputTokens[i] ?? 0,
     outputTokens: outputTokens ?? load.outputTokens[i] ?? 0,

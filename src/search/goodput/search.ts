@@ -28,14 +28,14 @@ export interface SearchOptions {
  * it nearly always does.
  */
 export async function findGoodput<P extends Trial>(
-  probe: (rateRps: number) => Promise<P>,
+  trial: (rateRps: number) => Promise<P>,
   { startRps, lowestRps, highestRps, precision }: SearchOptions,
 ): Promise<Bracket<P>> {
   let met: P | null = null;
   let missed: P | null = null;
   let probes = 0;
   for (let rateRps: number | null = startRps; rateRps !== null; rateRps = nextRate()) {
-    const said = await probe(rateRps);
+    const said = await trial(rateRps);
     probes++;
     if (said.met) met = said;
     else missed = said;

@@ -1,8 +1,10 @@
-import { simulate, type Tally } from '../simulation.ts';
+import { parseEngineSpec } from '../../engine/index.ts';
 import type { Goodput } from '../../schema/placement.ts';
 import { type Slo, SLO_METRICS, type SloMetric } from '../../core/slo.ts';
+import { simulate } from '../simulation.ts';
+import { Tally } from '../tally.ts';
+import { requestsAt, type Load } from './load.ts';
 import { findGoodput, type Trial } from './search.ts';
-import { arrivalsAt, type Load } from './load.ts';
 
 /** Where a search begins that nothing is known of. */
 export const START_RPS_PER_GPU = 1;
@@ -36,21 +38,25 @@ export interface GoodputResult {
   readonly simulations: number;
 }
 
-/** Goodput of a system in virtual time. The same question always has the same answer, whoever is asked. */
+/** Goodput of a system in virtual time. The same query always has the same result, in whichever thread. */
 export async function simulatedGoodput(
-  question: GoodputQuery,
+  query: GoodputQuery,
   { load, requestsPerGpu, at, precision }: SimulationConfig,
 ): Promise<GoodputResult> {
-  const { system, gpus, limits, outputTokens, startRps, lowestRps } = question;
+  const { gpus, limits, outputTokens, startRps, lowestRps } = query;
+  const engine = parseEngineSpec(query.system);
   const requests = Math.min(load.dueS.length, gpus * requestsPerGpu);
   // A share such as 0.9 is no exact double: 0.9 of 1,000 requests are 900, not 901.
   const allowedMisses = requests - Math.ceil(at * requests - 1e-6);
-  const probe = async (rateRps: number): Promise<Trial & { readonly tally: Tally }> => {
-    const tally = await simulate(system, arrivalsAt(load, requests, rateRps, outputTokens), { limits, allowedMisses });
-    return { rateRps, met: !tally.isCut, tally };
+  const trial = async (rateRps: number): Promise<Trial & { readonly tally: Tally }> => {
+    const tally = new Tally(limits, allowedMisses);
+    await simulate(engine, requestsAt(load, requests, rateRps, outputTokens), tally, {
+      isDecided: () => tally.isMissed,
+    });
+    return { rateRps, met: !tally.isMissed, tally };
   };
   const highestRps = HIGHEST_RPS_PER_GPU * gpus;
-  const { met, missed, probes } = await findGoodput(probe, { startRps, lowestRps, highestRps, precision });
+  const { met, missed, probes } = await findGoodput(trial, { startRps, lowestRps, highestRps, precision });
   const goodputRps = met?.rateRps ?? 0;
   return {
     goodput: {

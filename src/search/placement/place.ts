@@ -1,8 +1,9 @@
-import type { WorkloadSpec } from '../../run/run-spec.ts';
 import { version } from '../../core/version.ts';
 import { scanWorkload } from '../../../workloads/open-workload.ts';
 import { UserError } from '../../core/errors.ts';
 import { lengthOf, unitWords, type PlacementReport } from '../../schema/placement.ts';
+import type { Log } from '../../core/log.ts';
+import type { WorkloadSpec } from '../../core/plan.ts';
 import type { SloSpec } from '../../core/slo.ts';
 import { collocatedUnits, disaggregatedUnits, type Cluster } from './candidates.ts';
 import { rankUnits } from './rank-units.ts';
@@ -30,7 +31,7 @@ export interface PlaceSpec {
 }
 
 export interface PlaceHooks {
-  readonly warn: (text: string) => void;
+  readonly log: Log;
   readonly progress: OnProgress;
   /** Threads that simulate; the result does not depend on how many there are. */
   readonly workers: number;
@@ -45,8 +46,12 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
     throw new UserError(
       `--slo: "${slo.text}" has no ${ttft === undefined ? 'ttft' : 'tpot'}; prefill is placed by TTFT and decode by TPOT, so give both, e.g. "ttft=250ms,tpot=100ms"`,
     );
-  const systems = resolveSystems(spec.systems, cluster, hooks.warn);
-  const { spec: workload, source, stats } = await scanWorkload(spec.workload, seed, hooks);
+  const systems = resolveSystems(spec.systems, cluster, hooks.log);
+  const {
+    spec: workload,
+    source,
+    stats,
+  } = await scanWorkload(spec.workload, seed, { warn: (text) => hooks.log.warn(text) });
   const lengths = await readLengths(source, systems.maxModelLen);
   const { model, gpu } = spec.systems;
   if (lengths.inputTokens.length === 0)
@@ -54,7 +59,7 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
       `${workload.path}: every request is longer than the ${systems.maxModelLen} tokens of ${model}; cut them with --clip-input and --clip-output`,
     );
   if (lengths.tooLong > 0)
-    hooks.warn(
+    hooks.log.warn(
       `${lengths.tooLong} of ${stats.requests} requests are longer than the ${systems.maxModelLen} tokens of ${model} and are left out (--clip-input and --clip-output cut them instead)`,
     );
 
@@ -110,19 +115,19 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
       collocated: alternatives,
       simulations: progress.simulations,
     };
-    warnOfShort(report, hooks.warn);
+    warnOfShort(report, hooks.log);
     return report;
   } finally {
     await pool.close();
   }
 }
 
-function warnOfShort(report: PlacementReport, warn: (text: string) => void): void {
+function warnOfShort(report: PlacementReport, log: Log): void {
   for (const ranking of [report.placements, report.collocated]) {
     const [best] = ranking;
     const length = best === undefined ? null : lengthOf(report, best);
     if (best === undefined || length === null || !length.isShort) continue;
-    warn(
+    log.warn(
       `${unitWords(best.groups)}: its simulation lasts ${length.lastedS.toFixed(1)} s, and a request ${length.meanE2eS.toFixed(1)} s: beginning empty flatters it; raise --requests to ${length.enough} or more`,
     );
     return;

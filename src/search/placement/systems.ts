@@ -1,5 +1,6 @@
 import { engineOptions, modelFacts, refusalOf, systemNames } from './shapes.ts';
 import { UserError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
 import { didYouMean } from '../../core/did-you-mean.ts';
 import type { Group, PlacementReport, Shape } from '../../schema/placement.ts';
 import { gpusOf, unitOptions, type Cluster } from './candidates.ts';
@@ -32,7 +33,7 @@ const pair: Unit = (shape) => [
 const single: Unit = (shape) => [{ role: 'both', instances: 1, ...shape }];
 
 /** Finds what fits. Throws a UserError where neither system can serve the model on so many GPUs. */
-export function resolveSystems(asked: SystemsSpec, cluster: Cluster, warn: (text: string) => void): ResolvedSystems {
+export function resolveSystems(asked: SystemsSpec, cluster: Cluster, log: Log): ResolvedSystems {
   const { model, gpu } = asked;
   const facts = modelFacts(model, gpu);
   const all = facts.shapes.filter(({ tp }) => tp <= cluster.gpusPerNode);
@@ -41,7 +42,7 @@ export function resolveSystems(asked: SystemsSpec, cluster: Cluster, warn: (text
   requirePlaceable(asked.disaggregated, 'disaggregated');
   requirePlaceable(asked.collocated, 'collocated');
   const own = on(asked.disaggregated);
-  const pairs = fitting(withCost(own, fitting(own, pair, all), pair, all, warn), pair, all);
+  const pairs = fitting(withCost(own, fitting(own, pair, all), pair, all, log), pair, all);
   requireShapes(pairs, `--system ${asked.disaggregated}`);
   const singles = fitting(alike(fitting(on(asked.collocated), single, all), pairs), single, all);
   requireShapes(singles, `--collocated ${asked.collocated}`);
@@ -54,7 +55,7 @@ export function resolveSystems(asked: SystemsSpec, cluster: Cluster, warn: (text
   if (shapes.disaggregated.length === 0 && shapes.collocated.length === 0)
     throw fitsNowhere(asked, cluster, pairs, singles);
   if (shapes.disaggregated.length === 0)
-    warn(
+    log.warn(
       `prefill beside decode takes at least ${2 * leastGpus(pairs)} GPUs of ${gpu}: nothing to disaggregate on ${cluster.gpus}`,
     );
   const leftOut = [pairs, singles].flatMap(({ system, refused }) =>
@@ -89,18 +90,12 @@ function fitting(system: string, unit: Unit, all: readonly Shape[]): Fitting {
 }
 
 /** A system whose published times are of other hardware is timed by the roofline, unless a cost was asked for. */
-function withCost(
-  system: string,
-  found: Fitting,
-  unit: Unit,
-  all: readonly Shape[],
-  warn: (text: string) => void,
-): string {
+function withCost(system: string, found: Fitting, unit: Unit, all: readonly Shape[], log: Log): string {
   const first = found.refused[0];
   const timed = `${system},cost=roofline`;
   if (found.shapes.length > 0 || first === undefined || has(system, 'cost')) return system;
   if (fitting(timed, unit, all).shapes.length === 0) return system;
-  warn(`${first.why}; cost=roofline is taken`);
+  log.warn(`${first.why}; cost=roofline is taken`);
   return timed;
 }
 

@@ -7,7 +7,7 @@ import { UserError } from '../../../src/core/errors.ts';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import { Batch } from '../../../src/engine/cost/batch.ts';
 import { tablePreset } from '../../../src/engine/cost/table-preset.ts';
-import { createEngine, engineWarnings, parseEngineSpec } from '../../../src/engine/spec.ts';
+import { createEngine, parseEngineSpec } from '../../../src/engine/spec.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'reprise-table-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -82,7 +82,7 @@ describe('a point that contradicts others is left out and named', () => {
     assert.deepEqual(tablePreset(path).outliers(setting), [
       `${path}:6: prefill of 4000 tokens in a batch of 4 is left out as an outlier: 30.0 ms (median of 1), where 2000 tokens in a batch of 2 took 200.0 ms`,
     ]);
-    assert.deepEqual(engineWarnings(`cost=${path}`), tablePreset(path).outliers(setting));
+    assert.deepEqual(parseEngineSpec(`cost=${path}`).warnings, tablePreset(path).outliers(setting));
   });
 
   test('a small one that took long too', () => {

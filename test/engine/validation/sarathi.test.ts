@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { Request } from '../../../src/core/request.ts';
 import { openSource } from '../../../workloads/index.ts';
 import { shared } from '../../shared.ts';
-import { simulate } from './simulate.ts';
+import { simulatedTimes } from '../../../scripts/simulated-times.ts';
 
 const TRACE = shared('traces/AzureLLMInferenceTrace_conv.csv');
 const ON_A100 = 'model=llama-3.1-8b,gpu=a100-sxm-80g';
@@ -16,13 +16,12 @@ interface Figures {
 async function figuresOf(system: string, requests: readonly Request[]): Promise<Figures> {
   const gapsMs = new Float64Array(requests.reduce((sum, { outputTokens }) => sum + outputTokens - 1, 0));
   let gaps = 0;
-  const results = await simulate(`${system},${ON_A100}`, requests, 0, (gapMs) => (gapsMs[gaps++] = gapMs));
+  const results = await simulatedTimes(`${system},${ON_A100}`, requests, {
+    onGap: (gapUs) => (gapsMs[gaps++] = gapUs / 1000),
+  });
   assert.equal(gaps, gapsMs.length, 'every request has all of its tokens');
   gapsMs.sort();
-  const ttftSumMs = results.reduce(
-    (sum, { firstTokenMs }, i) => sum + firstTokenMs - (requests[i]?.dueUs ?? 0) / 1000,
-    0,
-  );
+  const ttftSumMs = results.reduce((sum, { firstUs, dueUs }) => sum + (firstUs - dueUs) / 1000, 0);
   return { itlP99Ms: gapsMs[Math.ceil(0.99 * gaps) - 1] ?? Number.NaN, ttftMeanMs: ttftSumMs / requests.length };
 }
 

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { exp } from '../../../src/core/portable-math.ts';
 import { findGoodput } from '../../../src/search/goodput/search.ts';
-import { arrivalsAt, drawLoad } from '../../../src/search/goodput/load.ts';
+import { requestsAt, drawLoad } from '../../../src/search/goodput/load.ts';
 import { simulatedGoodput } from '../../../src/search/goodput/simulated.ts';
+import { parseEngineSpec } from '../../../src/engine/index.ts';
 import { simulate } from '../../../src/search/simulation.ts';
+import { Tally } from '../../../src/search/tally.ts';
 
 describe('the highest rate that meets', () => {
   const upTo = (limitRps: number) => async (rateRps: number) => ({ rateRps, met: rateRps <= limitRps });
@@ -52,9 +54,12 @@ describe('M/D/1: prompts of one length, one at a time, on an instance without ba
 
   /** Time of one prompt, as the engine has it: the largest TTFT that an unloaded request is not within. */
   async function serviceUs(): Promise<number> {
-    const alone = [{ dueUs: 0, inputTokens: 512, outputTokens: 1 }];
-    const meets = async (us: number): Promise<boolean> =>
-      (await simulate(SYSTEM, alone, { limits: { ttft: us / 1000 }, allowedMisses: 1 })).missed === 0;
+    const alone = [{ id: 'r0', traceRow: 1, dueUs: 0, inputTokens: 512, outputTokens: 1 }];
+    const meets = async (us: number): Promise<boolean> => {
+      const tally = new Tally({ ttft: us / 1000 }, 1);
+      await simulate(parseEngineSpec(SYSTEM), alone, tally);
+      return tally.missed === 0;
+    };
     let [low, high] = [1, 1e6];
     while (high - low > 1) {
       const middle = Math.floor((low + high) / 2);
@@ -69,7 +74,7 @@ describe('M/D/1: prompts of one length, one at a time, on an instance without ba
     let waitUs = 0;
     let beforeUs = 0;
     let met = 0;
-    for (const [i, { dueUs }] of arrivalsAt(load, REQUESTS, rateRps, null).entries()) {
+    for (const [i, { dueUs }] of requestsAt(load, REQUESTS, rateRps, null).entries()) {
       if (i > 0) waitUs = Math.max(0, waitUs + serviceTimeUs - (dueUs - beforeUs));
       beforeUs = dueUs;
       if (waitUs + serviceTimeUs <= limitUs) met++;

@@ -36,7 +36,7 @@ async function place(asked: Asked): Promise<{ report: PlacementReport; warnings:
     seed: 1,
   };
   const report = await findPlacement(spec, {
-    warn: (text) => warnings.push(text),
+    log: { info: () => undefined, warn: (text) => warnings.push(text) },
     progress: () => undefined,
     workers: asked.workers ?? 2,
     stop: new AbortController().signal,

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+
+/** For a schema: what an option takes, said beside the value that was given. */
+export function expected(what: string): { error: (issue: { readonly input?: unknown }) => string } {
+  return { error: ({ input }) => `${got(input)}, expected ${what}` };
+}
+
+function got(input: unknown): string {
+  if (Array.isArray(input)) return 'is given more than once';
+  return Number.isNaN(input) ? 'is not a number' : `got ${typeof input === 'string' ? `"${input}"` : String(input)}`;
+}
+
+/** A numeric option that counts something. */
+export const wholeNumber = z.int(expected('a whole number from 1')).positive(expected('a whole number from 1'));
+
+export const text = z.string(expected('one value'));
+
+/** A line for each option that is wrong, named as the command line writes it (`--ttft-timeout`). */
+export function optionErrors({ issues }: z.ZodError): string {
+  return issues
+    .map(({ path, message }) => (path.length === 0 ? message : `--${kebab(path.join('.'))}: ${message}`))
+    .join('\n');
+}
+
+function kebab(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

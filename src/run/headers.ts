@@ -1,0 +1,51 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { messageOf, UserError } from '../core/errors.ts';
+
+/** Without these a call would fail, or say what is not so. */
+const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'keep-alive',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/**
+ * Headers of every call, from lines `Key: value`, and with a key from the environment variable `apiKeyEnv`. Throws a
+ * UserError that names what is wrong, and never a value, which may be a key.
+ */
+export function readHeaders(lines: readonly string[], apiKeyEnv: string | undefined): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const line of lines) {
+    const colon = line.indexOf(':');
+    if (colon < 1) throw new UserError(`--header: "${line}" is not "Key: value"`);
+    const name = line.slice(0, colon).trim().toLowerCase();
+    if (OF_THE_CONNECTION.has(name))
+      throw new UserError(`--header: "${name}" belongs to the connection, not to the user`);
+    headers[name] = checked(name, line.slice(colon + 1).trim(), '--header');
+  }
+  if (apiKeyEnv === undefined) return headers;
+  const key = process.env[apiKeyEnv];
+  if (key === undefined || key === '')
+    throw new UserError(`--api-key-env: the environment variable ${apiKeyEnv} is not set`);
+  return { ...headers, authorization: checked('authorization', `Bearer ${key}`, '--api-key-env') };
+}
+
+function checked(name: string, value: string, option: string): string {
+  try {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+    return value;
+  } catch (thrown) {
+    throw new UserError(`${option}: ${messageOf(thrown)}`, { cause: thrown });
+  }
+}
+
+/** A command line as it may stand in a file: a header's value could be a key. */
+export function withoutHeaderValues(line: readonly string[]): string[] {
+  return line.map((word, i) => {
+    if (line[i - 1] === '--header') return word.replace(/:.*/s, ': ***');
+    return word.replace(/^(--header=[^:]*):.*/s, '$1: ***');
+  });
+}

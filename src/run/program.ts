@@ -1,0 +1,83 @@
+import { join } from 'node:path';
+import { SILENT } from '../core/log.ts';
+import type { RecordBatch } from '../core/record.ts';
+import { readRecords } from '../runs/records.ts';
+import { readScrapes } from '../runs/server-file.ts';
+import type { Manifest } from '../schema/manifest.ts';
+import type { Scrape } from '../schema/server-metrics.ts';
+import { openTarget as openSession } from '../target/open-target.ts';
+import type { TargetSession } from '../target/session.ts';
+import type { TargetConfig } from '../target/target-spec.ts';
+import { mendRun } from './finish.ts';
+import { planRun } from './plan-run.ts';
+import {
+  defineReplay,
+  defineRun,
+  defineTarget,
+  type ReplayOptions,
+  type RunOptions,
+  type TargetOptions,
+} from './run-options.ts';
+import { compactTime, newRunDirectory, run as runPlan, runOnce, type RunHooks, type RunResult } from './run.ts';
+
+/** What a program may hear of a run, and how it can end it: nothing unless given. */
+export type ProgramHooks = Partial<RunHooks>;
+
+/** A target that stays open for several runs, one after another. */
+export interface OpenTarget {
+  readonly config: TargetConfig;
+  readonly session: TargetSession;
+  close(): Promise<void>;
+}
+
+/** A run against a target that is open already; its other options as for any run. */
+export type RunOnOptions = ReplayOptions & { readonly target: OpenTarget };
+
+/** Replays a workload against a target and judges it: `reprise run` for programs. */
+export async function run(options: RunOptions | RunOnOptions, hooks: ProgramHooks = {}): Promise<RunResult> {
+  const { target, ...others } = options;
+  if (typeof target === 'string') return runOnce(defineRun(options), withDefaults(hooks));
+  const all = withDefaults(hooks);
+  const plan = await planRun(defineReplay(others, target.config), all.log);
+  const dir = plan.spec.output.dir ?? newRunDirectory(plan, all.nowIso());
+  return runPlan(target.session, plan, dir, all);
+}
+
+/** Starts or reaches a target once, for any number of runs. */
+export async function openTarget(options: TargetOptions, hooks: ProgramHooks = {}): Promise<OpenTarget> {
+  const config = defineTarget(options);
+  const { log, stop, nowIso } = withDefaults(hooks);
+  // Where the log of a server that is started here begins.
+  const dir = join('runs', `${compactTime(nowIso())}-${config.spec.name}`);
+  const session = await openSession(config, { plan: null, dir, patienceUs: FIRST_ANSWER_US, stop, log });
+  return { config, session, close: () => session.close() };
+}
+
+/** A run directory, read as often as is wanted. */
+export interface Run {
+  readonly dir: string;
+  readonly manifest: Manifest;
+  /** One batch a part. */
+  records(): AsyncIterable<RecordBatch>;
+  /** The server's own metrics; null where it told none. */
+  scrapes(): AsyncIterable<Scrape> | null;
+}
+
+/** Opens a run directory; a run that was killed is mended first. */
+export async function openRun(dir: string): Promise<Run> {
+  const manifest = await mendRun(dir);
+  return { dir, manifest, records: () => readRecords(dir), scrapes: () => readScrapes(dir) };
+}
+
+const FIRST_ANSWER_US = 60e6;
+
+function withDefaults(hooks: ProgramHooks): RunHooks {
+  return {
+    nowIso: () => new Date().toISOString(),
+    log: SILENT,
+    started: () => undefined,
+    stop: new AbortController().signal,
+    cut: new AbortController().signal,
+    ...hooks,
+  };
+}

@@ -1,0 +1,167 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { API_ENDPOINTS } from '../../adapters/index.ts';
+import { resolveWorkload } from '../../workloads/index.ts';
+import { UserError } from '../core/errors.ts';
+import { expected, optionErrors, text, wholeNumber } from '../core/option-fields.ts';
+import type { Source } from '../core/plan.ts';
+import { parseDurationUs } from '../core/units.ts';
+import { resolveSlo } from '../slos/index.ts';
+import { parseTarget, type CodecMaker, type StartSpec, type TargetConfig } from '../target/target-spec.ts';
+import { readHeaders } from './headers.ts';
+import type { RunSpec } from './run-spec.ts';
+import { CUT_FIELDS, TIME_FIELDS, transformsOf } from './transform-options.ts';
+
+const NONNEGATIVE = expected('a whole number from 0');
+
+/** Options of a target: what it is and how it is spoken to. */
+const TARGET_FIELDS = {
+  /** A URL, or `reference[:SYSTEM[,key=value...]]`. */
+  target: text,
+  /** A dialect of the caller's own. */
+  codec: z.custom<CodecMaker>((value) => typeof value === 'function').optional(),
+  clock: z.enum(['real', 'virtual'], expected('real or virtual')).default('real'),
+  adapter: text.default('auto'),
+  endpoint: z.enum(API_ENDPOINTS, expected(API_ENDPOINTS.join(', '))).optional(),
+  model: text.optional(),
+  tokenizer: text.optional(),
+  header: z.array(z.string()).default([]),
+  apiKeyEnv: text.optional(),
+  insecure: z.boolean().default(false),
+  start: text.optional(),
+  ready: text.optional(),
+  startTimeout: text.default('10m'),
+  traceIterations: text.optional(),
+};
+
+/** Options of one run against a target. */
+const REPLAY_FIELDS = {
+  /** A trace file, a bundled sample (`chat`, `code`), or a source of the caller's own. */
+  workload: z.union([
+    text,
+    z.custom<Source>((value) => typeof value === 'object' && value !== null && 'open' in value),
+  ]),
+  slo: text.optional(),
+  ...TIME_FIELDS,
+  ...CUT_FIELDS,
+  blockTokens: wholeNumber.optional(),
+  warmup: text.optional(),
+  cooldown: text.optional(),
+  warmupRequests: z.int(NONNEGATIVE).nonnegative(NONNEGATIVE).default(0),
+  resetCache: z.boolean().default(false),
+  timeout: text.default('600s'),
+  ttftTimeout: text.default('60s'),
+  seed: z.int(expected('a whole number')).default(1),
+  out: text.optional(),
+  onBadRow: z.enum(['fail', 'skip'], expected('fail or skip')).default('fail'),
+};
+
+/**
+ * What a run is asked for: the options of the command line and of a program, with their defaults. Durations carry a
+ * unit (`30s`).
+ */
+export const runOptionsSchema = z.strictObject({ ...TARGET_FIELDS, ...REPLAY_FIELDS });
+const targetOptionsSchema = z.strictObject(TARGET_FIELDS);
+const replayOptionsSchema = z.strictObject(REPLAY_FIELDS);
+
+/** As a program gives them: everything but workload and target has a default. */
+export type RunOptions = z.input<typeof runOptionsSchema>;
+export type TargetOptions = z.input<typeof targetOptionsSchema>;
+export type ReplayOptions = z.input<typeof replayOptionsSchema>;
+type Resolved = z.output<typeof runOptionsSchema>;
+
+/** The options that a user need not give, with the values that they then have. */
+export const RUN_DEFAULTS: Resolved = runOptionsSchema.parse({ workload: 'chat', target: 'reference' });
+
+/** The run that options ask for; `command`: the command line, without secrets. Throws a UserError that names what is wrong. */
+export function defineRun(given: unknown, command: readonly string[] = []): RunSpec {
+  const options = read(runOptionsSchema, given);
+  return replayOf(options, targetOf(options), command);
+}
+
+/** The target that options ask for. */
+export function defineTarget(given: TargetOptions): TargetConfig {
+  return targetOf(read(targetOptionsSchema, given));
+}
+
+/** A run against a target that is known already. */
+export function defineReplay(given: ReplayOptions, target: TargetConfig): RunSpec {
+  return replayOf(read(replayOptionsSchema, given), target, []);
+}
+
+function targetOf(options: z.output<typeof targetOptionsSchema>): TargetConfig {
+  return {
+    spec: parseTarget(options.target),
+    clock: options.clock,
+    adapter: options.adapter,
+    endpoint: options.endpoint ?? null,
+    model: options.model ?? null,
+    tokenizer: tokenizerOf(options.tokenizer),
+    headers: readHeaders(options.header, options.apiKeyEnv),
+    insecure: options.insecure,
+    start: startOf(options),
+    traceIterations: options.traceIterations === undefined ? null : resolve(options.traceIterations),
+    codec: options.codec ?? null,
+  };
+}
+
+function replayOf(
+  options: z.output<typeof replayOptionsSchema>,
+  target: TargetConfig,
+  command: readonly string[],
+): RunSpec {
+  return {
+    workload: workloadOf(options),
+    target,
+    slo: options.slo === undefined ? null : resolveSlo(options.slo),
+    measure: {
+      warmupUs: options.warmup === undefined ? 0 : parseDurationUs(options.warmup, '--warmup'),
+      cooldownUs: options.cooldown === undefined ? 0 : parseDurationUs(options.cooldown, '--cooldown'),
+      timeoutUs: patienceUs(options.timeout, '--timeout'),
+      ttftTimeoutUs: patienceUs(options.ttftTimeout, '--ttft-timeout'),
+    },
+    prepare: { warmupRequests: options.warmupRequests, resetCache: options.resetCache },
+    seed: options.seed,
+    output: { dir: options.out ?? null, command },
+  };
+}
+
+/** Fills in defaults. Throws a UserError that names each option that is wrong, as the command line writes it. */
+function read<T>(schema: z.ZodType<T>, given: unknown): T {
+  const result = schema.safeParse(given);
+  if (result.success) return result.data;
+  throw new UserError(optionErrors(result.error));
+}
+
+function workloadOf(options: z.output<typeof replayOptionsSchema>): RunSpec['workload'] {
+  const transforms = transformsOf(options);
+  const { workload, blockTokens, onBadRow } = options;
+  if (typeof workload === 'string')
+    return {
+      path: resolveWorkload(workload),
+      onBadRow,
+      ...(blockTokens === undefined ? {} : { blockTokens }),
+      transforms,
+    };
+  if (transforms.length > 0 || blockTokens !== undefined)
+    throw new UserError('a source of your own is replayed as it is: transform it yourself, or name a trace file');
+  return workload;
+}
+
+function patienceUs(given: string, option: string): number {
+  const us = parseDurationUs(given, option);
+  if (us > 0) return us;
+  throw new UserError(`${option}: ${given} leaves no time to answer; for no limit give a long one, e.g. 24h`);
+}
+
+function tokenizerOf(given: string | undefined): string | null {
+  if (given === undefined) return null;
+  return given === 'server' ? given : resolve(given);
+}
+
+function startOf({ start, ready, startTimeout }: z.output<typeof targetOptionsSchema>): StartSpec | null {
+  const timeoutUs = patienceUs(startTimeout, '--start-timeout');
+  if (start !== undefined) return { command: start, ready: ready ?? null, timeoutUs };
+  if (ready !== undefined) throw new UserError('--ready: there is nothing to wait for without --start "COMMAND"');
+  return null;
+}

@@ -1,0 +1,40 @@
+import { traceOrder } from '../core/schedule.ts';
+import { VirtualClock } from '../core/virtual-clock.ts';
+import { createEngine, engineTarget, openIterationFile } from '../engine/index.ts';
+import { feedFromSource } from './feed.ts';
+import { NEVER_GONE, type TargetSession } from './session.ts';
+import type { EngineTarget, TargetConfig } from './target-spec.ts';
+
+/** The reference engine in virtual time: every run gets an engine of its own, new and empty, on a clock of its own. */
+export function openVirtualSession({ traceIterations }: TargetConfig, spec: EngineTarget): TargetSession {
+  const iterations = traceIterations === null ? null : openIterationFile(traceIterations);
+  const { name, text, engine: engineSpec } = spec;
+  return {
+    name,
+    facts: { spec: text, kind: 'reference', adapter: 'none', model: null, facts: engineFacts(spec) },
+    gone: NEVER_GONE,
+    // The engine refuses such a request by itself, as a server would.
+    check: () => undefined,
+    async attach({ source }, { shard }) {
+      const clock = new VirtualClock();
+      const engine = createEngine(engineSpec, { clock, onIteration: iterations?.onIteration });
+      return {
+        target: engineTarget(engine, clock, source.blockTokens ?? null),
+        clock,
+        wall: null,
+        schedule: traceOrder(feedFromSource(source, shard, () => []).requests),
+        prompts: null,
+        prepared: null,
+        monitor: null,
+        close: async () => undefined,
+      };
+    },
+    keepLog: () => undefined,
+    close: async () => iterations?.close(),
+  };
+}
+
+/** The system and its options, for the manifest. */
+export function engineFacts({ engine }: EngineTarget): TargetSession['facts']['facts'] {
+  return { system: engine.system, ...engine.options };
+}
