@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import { parseEngineSpec, serveEngine } from '../../../src/engine/index.ts';
-import { Histogram } from '../../../src/engine/server/histogram.ts';
+import { Histogram } from '../../../src/engine/server/metrics.ts';
 import { ServerMetrics } from '../../../src/engine/server/metrics.ts';
 import { RecordingListener, smallEngine } from '../small-engine.ts';
 
