@@ -13,8 +13,19 @@ function sender(dialect: (typeof DIALECT_NAMES)[number]): TestServer['send'] {
   return (...request): Promise<Reply> => server.send(...request);
 }
 
+function hasOpenAiEndpoints(send: TestServer['send']): void {
+  test('has the endpoints of completions and of chat', async () => {
+    const completion = await send('POST', '/v1/completions', { prompt: 'a', max_tokens: 2 });
+    assert.equal(completion.json.usage.completion_tokens, 2);
+    const messages = [{ role: 'user', content: 'a' }];
+    const chat = await send('POST', '/v1/chat/completions', { messages, max_tokens: 2 });
+    assert.equal(chat.json.usage.completion_tokens, 2);
+  });
+}
+
 describe('dialect vllm', () => {
   const send = sender('vllm');
+  hasOpenAiEndpoints(send);
 
   test('lists its model, and has health and version', async () => {
     const { json } = await send('GET', '/v1/models');
@@ -63,6 +74,7 @@ describe('dialect vllm', () => {
 
 describe('dialect sglang', () => {
   const send = sender('sglang');
+  hasOpenAiEndpoints(send);
 
   test('/generate has a repeated prompt from the cache, until it is flushed', async () => {
     const body = { text: 'x'.repeat(400), sampling_params: { max_new_tokens: 1 } };
@@ -87,15 +99,11 @@ describe('dialect sglang', () => {
     assert.doesNotMatch(metrics, /vllm:/);
     assert.equal((await send('GET', '/version')).status, 404);
   });
-
-  test('has OpenAI’s endpoints as well', async () => {
-    const { usage } = (await send('POST', '/v1/completions', { prompt: 'a', max_tokens: 2 })).json;
-    assert.equal(usage.completion_tokens, 2);
-  });
 });
 
 describe('dialect openai', () => {
   const send = sender('openai');
+  hasOpenAiEndpoints(send);
 
   test('refuses fields that are not OpenAI’s, by name', async () => {
     const plain = { prompt: [1, 2], max_tokens: 2, stream: true, stream_options: { include_usage: true } };
