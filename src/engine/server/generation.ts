@@ -1,41 +1,39 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { WallClock } from '../../core/wall-clock.ts';
 import type { Engine } from '../engine.ts';
-import { sendError } from './api-error.ts';
-import type { AnswerText, AnswerTextMaker } from './answer-text.ts';
-import { AnswerReply, AnswerStream } from './answers.ts';
-import { readBody } from './body.ts';
-import type { BodyFault, GenerationRequest } from './generation-request.ts';
-import type { ServerMetrics } from './metrics.ts';
 import type { EmissionLog } from './emission-log.ts';
+import { readBody, sendError, type Handler, type InvalidRequest } from './http-server.ts';
+import type { ServerMetrics } from './metrics.ts';
+import type { GenerationRequest } from './requests.ts';
+import type { ResponseFormat, ResponseFormatter } from './response-format.ts';
+import { jsonResponse, streamingResponse } from './responses.ts';
 
-/** One way to ask for tokens: how a body is read, and how its answer is written. */
+/** An API endpoint that generates tokens: how its requests are parsed, and its responses formatted. */
 export interface GenerationEndpoint {
-  readonly parse: (text: string) => GenerationRequest | BodyFault;
-  readonly text: AnswerTextMaker;
+  readonly parse: (text: string) => GenerationRequest | InvalidRequest;
+  readonly format: ResponseFormatter;
 }
 
-/** A request that is taken: where it goes, and what its answer says. */
-interface Taken {
+/** Where a valid request is submitted, and the format of its response. */
+interface Dispatched {
   readonly submit: Engine['submit'];
-  readonly text: AnswerText;
+  readonly format: ResponseFormat;
 }
 
-/** Takes a request that came to a port; `text` is what others would answer. */
-export type Take = (request: GenerationRequest, text: AnswerText) => Taken | BodyFault;
+/** Decides how a port serves a request; `format` is that of its endpoint. */
+export type Dispatch = (request: GenerationRequest, format: ResponseFormat) => Dispatched | InvalidRequest;
 
-export interface GenerationParts {
-  readonly take: Take;
+export interface GenerationContext {
+  readonly dispatch: Dispatch;
   readonly clock: WallClock;
   readonly modelName: string;
-  readonly truth: EmissionLog;
+  readonly emissionLog: EmissionLog;
   readonly metrics: ServerMetrics;
 }
 
-/** Makes endpoints that generate, streamed or whole. A client that goes away takes its request with it. */
-export function generation(
-  parts: GenerationParts,
-): (endpoint: GenerationEndpoint) => (req: IncomingMessage, res: ServerResponse) => void {
+/** Makes the handlers of one port's endpoints. A client that disconnects cancels its request. */
+export function generationHandlers(context: GenerationContext): (endpoint: GenerationEndpoint) => Handler {
+  const { dispatch, modelName } = context;
   let received = 0;
   return (endpoint) => (req, res) => {
     const header = req.headers['x-request-id'];
@@ -44,45 +42,45 @@ export function generation(
     readBody(req, res, (text) => {
       const request = endpoint.parse(text);
       if ('message' in request) sendError(res, 400, request.message, request.param);
-      else if (request.model !== null && request.model !== parts.modelName)
-        sendError(res, 404, `The model \`${request.model}\` does not exist; this is \`${parts.modelName}\`.`, 'model');
+      else if (request.model !== null && request.model !== modelName)
+        sendError(res, 404, `The model \`${request.model}\` does not exist; this is \`${modelName}\`.`, 'model');
       else {
-        const taken = parts.take(request, endpoint.text(request, requestId, parts.modelName));
-        if ('message' in taken) sendError(res, 400, taken.message, taken.param);
-        else answer(parts, taken, request, requestId, res);
+        const dispatched = dispatch(request, endpoint.format(request, requestId, modelName));
+        if ('message' in dispatched) sendError(res, 400, dispatched.message, dispatched.param);
+        else generate(context, dispatched, request, requestId, res);
       }
     });
   };
 }
 
-function answer(
-  { clock, truth, metrics }: GenerationParts,
-  { submit, text }: Taken,
+function generate(
+  { clock, emissionLog, metrics }: GenerationContext,
+  { submit, format }: Dispatched,
   request: GenerationRequest,
   requestId: string,
   res: ServerResponse,
 ): void {
-  const keepTruth = (emittedUs: readonly number[]): void => truth.keep(requestId, emittedUs);
-  const listener = request.stream
-    ? new AnswerStream(res, text, request.maxTokens, keepTruth)
-    : new AnswerReply(res, text, keepTruth);
+  const logEmissions = (emittedUs: readonly number[]): void => emissionLog.add(requestId, emittedUs);
+  const response = request.stream
+    ? streamingResponse(res, format, request.maxTokens, logEmissions)
+    : jsonResponse(res, format, logEmissions);
   clock.enter(() => {
-    const inputTokens = request.promptPieces.length;
+    const inputTokens = request.promptTokenIds.length;
     const engineRequest = {
       id: requestId,
       inputTokens,
-      content: { pieces: request.promptPieces, pieceTokens: 1 },
+      content: { pieces: request.promptTokenIds, pieceTokens: 1 },
       maxTokens: request.maxTokens,
       trueOutputTokens: request.maxTokens,
     };
-    const cancel = submit(engineRequest, metrics.watch(listener, inputTokens, clock.now()));
-    if (res.writableEnded) return; // refused
-    listener.begin();
+    const cancel = submit(engineRequest, metrics.watch(response, inputTokens, clock.now()));
+    if (res.writableEnded) return; // rejected
+    response.begin();
     res.once('close', () => {
       if (res.writableEnded) return;
       cancel();
       metrics.aborted();
-      listener.abandon();
+      response.abort();
     });
   });
 }

@@ -1,15 +1,15 @@
 import type { DecodePool, HeldPrompt, PrefillPool } from '../engine.ts';
-import type { AnswerText } from './answer-text.ts';
-import type { Take } from './generation.ts';
+import type { Dispatch } from './generation.ts';
 import type { Address } from './http-server.ts';
+import type { ResponseFormat } from './response-format.ts';
 
 /**
- * vLLM's two steps with a KV connector, of the server that is asked first: where another is to decode, the prompt is
- * computed, and the answer names what is held for the other to fetch. `address`: of this server.
+ * First of vLLM's two steps with a KV connector, on the prefill port: with `do_remote_decode` the prompt is computed and
+ * held, and the response names it for the decode port to fetch. `address`: of the prefill port, once it listens.
  */
-export function takePrompts(side: PrefillPool, address: () => Address): Take {
-  return (request, text) => {
-    if (request.kvTransfer?.do_remote_decode !== true) return { submit: side.submit, text };
+export function prefillDispatch(pool: PrefillPool, address: () => Address): Dispatch {
+  return (request, format) => {
+    if (request.kvTransfer?.do_remote_decode !== true) return { submit: pool.submit, format };
     if (request.stream || request.maxTokens !== 1) {
       const got = `stream=${request.stream} and max_tokens=${request.maxTokens}`;
       return {
@@ -19,23 +19,26 @@ export function takePrompts(side: PrefillPool, address: () => Address): Take {
     }
     let held: HeldPrompt | null = null;
     return {
-      submit(request, listener) {
-        const prompt = side.hold(request, listener);
+      submit(engineRequest, listener) {
+        const prompt = pool.hold(engineRequest, listener);
         held = prompt;
         return () => prompt.release();
       },
-      text: withParams(text, () => held && transferParams(held, request.promptPieces.length, address())),
+      format: withTransferParams(format, () => held && transferParams(held, request.promptTokenIds.length, address())),
     };
   };
 }
 
-/** Of the server that is asked second: what the first one holds is fetched. What it does not hold is computed here. */
-export function takeDecodes(side: DecodePool, prefill: () => Address): Take {
-  return ({ kvTransfer }, text) => {
+/**
+ * Second step, on the decode port: with `do_remote_prefill` the KV blocks that the prefill port holds are fetched. Any
+ * other prompt is computed here. `prefillAddress`: of the prefill port.
+ */
+export function decodeDispatch(pool: DecodePool, prefillAddress: Address): Dispatch {
+  return ({ kvTransfer }, format) => {
     const key = kvTransfer?.do_remote_prefill === true ? kvTransfer.remote_request_id : null;
-    if (typeof key !== 'string' || kvTransfer?.remote_engine_id !== engineId(prefill()))
-      return { submit: side.submit, text };
-    return { submit: (request, listener) => side.fetch(key, request, listener), text };
+    if (typeof key !== 'string' || kvTransfer?.remote_engine_id !== engineId(prefillAddress))
+      return { submit: pool.submit, format };
+    return { submit: (request, listener) => pool.fetch(key, request, listener), format };
   };
 }
 
@@ -43,7 +46,7 @@ function engineId({ host, port }: Address): string {
   return `${host}:${port}`;
 }
 
-/** Blocks are counted here, not numbered: their ids say how many there are. */
+/** KV blocks have no numbers here: `remote_block_ids` gives their count as 0, 1, 2 and so on. */
 function transferParams(held: HeldPrompt, promptTokens: number, address: Address): object {
   return {
     do_remote_prefill: true,
@@ -57,10 +60,10 @@ function transferParams(held: HeldPrompt, promptTokens: number, address: Address
   };
 }
 
-function withParams(text: AnswerText, params: () => object | null): AnswerText {
+function withTransferParams(format: ResponseFormat, params: () => object | null): ResponseFormat {
   return {
-    tokens: (count, total, isLast) => text.tokens(count, total, isLast),
-    ending: (total, told) => text.ending(total, told),
-    whole: (total, told) => `${text.whole(total, told).slice(0, -1)},"kv_transfer_params":${JSON.stringify(params())}}`,
+    ...format,
+    body: (total, completion) =>
+      `${format.body(total, completion).slice(0, -1)},"kv_transfer_params":${JSON.stringify(params())}}`,
   };
 }

@@ -1,8 +1,6 @@
-import type { ServerResponse } from 'node:http';
 import type { Completion, Engine, Listener } from '../engine.ts';
-import { Histogram } from './histogram.ts';
 
-/** vLLM's bounds, seconds. */
+/** vLLM's bucket bounds, seconds. */
 const TTFT_BOUNDS_S = [
   0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560,
 ];
@@ -10,9 +8,40 @@ const ITL_BOUNDS_S = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0
 const E2E_BOUNDS_S = [0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680];
 const QUEUE_BOUNDS_S = E2E_BOUNDS_S;
 
+const NAMES = {
+  vllm: {
+    running: 'vllm:num_requests_running',
+    waiting: 'vllm:num_requests_waiting',
+    kvUsage: 'vllm:kv_cache_usage_perc',
+    preemptions: 'vllm:num_preemptions_total',
+    promptTokens: 'vllm:prompt_tokens_total',
+    generationTokens: 'vllm:generation_tokens_total',
+    cacheQueries: 'vllm:prefix_cache_queries_total',
+    cacheHits: 'vllm:prefix_cache_hits_total',
+    ended: 'vllm:request_success_total',
+    ttft: 'vllm:time_to_first_token_seconds',
+    itl: 'vllm:inter_token_latency_seconds',
+    e2e: 'vllm:e2e_request_latency_seconds',
+    queue: 'vllm:request_queue_time_seconds',
+  },
+  sglang: {
+    running: 'sglang:num_running_reqs',
+    waiting: 'sglang:num_queue_reqs',
+    kvUsage: 'sglang:token_usage',
+    preemptions: 'sglang:num_retracted_reqs',
+    promptTokens: 'sglang:prompt_tokens_total',
+    generationTokens: 'sglang:generation_tokens_total',
+    cacheHits: 'sglang:cached_tokens_total',
+    ttft: 'sglang:time_to_first_token_seconds',
+    itl: 'sglang:inter_token_latency_seconds',
+    e2e: 'sglang:e2e_request_latency_seconds',
+    queue: 'sglang:queue_time_seconds',
+  },
+} as const;
+
 /**
- * What `GET /metrics` tells, under vLLM's or SGLang's names. Times are the engine's own, from arrival to the end of
- * iterations; a token costs some additions.
+ * Counters and histograms of `GET /metrics`. Times are those of the engine's clock, from a request's arrival to the end
+ * of an iteration; a token costs some additions.
  */
 export class ServerMetrics {
   readonly #engine: Engine;
@@ -30,7 +59,7 @@ export class ServerMetrics {
     this.#labels = `engine="0",model_name="${modelName.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n')}"`;
   }
 
-  /** A listener between the engine and `listener` that counts what passes. */
+  /** Wraps the listener of one request, to count its tokens and measure its times; `arrivalUs` of the engine's clock. */
   watch(listener: Listener, inputTokens: number, arrivalUs: number): Listener {
     let lastUs = Number.NaN;
     return {
@@ -53,12 +82,12 @@ export class ServerMetrics {
     };
   }
 
-  /** A client has gone before its answer was whole. */
+  /** Counts a client that has disconnected before its response was complete. */
   aborted(): void {
     this.#ended.abort++;
   }
 
-  /** All of it in Prometheus' text format 0.0.4, under the names of an engine. */
+  /** The page in Prometheus' text format 0.0.4, with vLLM's or SGLang's names. */
   text(dialect: 'vllm' | 'sglang'): string {
     const names = NAMES[dialect];
     const load = this.#engine.load();
@@ -92,37 +121,33 @@ export class ServerMetrics {
   }
 }
 
-const NAMES = {
-  vllm: {
-    running: 'vllm:num_requests_running',
-    waiting: 'vllm:num_requests_waiting',
-    kvUsage: 'vllm:kv_cache_usage_perc',
-    preemptions: 'vllm:num_preemptions_total',
-    promptTokens: 'vllm:prompt_tokens_total',
-    generationTokens: 'vllm:generation_tokens_total',
-    cacheQueries: 'vllm:prefix_cache_queries_total',
-    cacheHits: 'vllm:prefix_cache_hits_total',
-    ended: 'vllm:request_success_total',
-    ttft: 'vllm:time_to_first_token_seconds',
-    itl: 'vllm:inter_token_latency_seconds',
-    e2e: 'vllm:e2e_request_latency_seconds',
-    queue: 'vllm:request_queue_time_seconds',
-  },
-  sglang: {
-    running: 'sglang:num_running_reqs',
-    waiting: 'sglang:num_queue_reqs',
-    kvUsage: 'sglang:token_usage',
-    preemptions: 'sglang:num_retracted_reqs',
-    promptTokens: 'sglang:prompt_tokens_total',
-    generationTokens: 'sglang:generation_tokens_total',
-    cacheHits: 'sglang:cached_tokens_total',
-    ttft: 'sglang:time_to_first_token_seconds',
-    itl: 'sglang:inter_token_latency_seconds',
-    e2e: 'sglang:e2e_request_latency_seconds',
-    queue: 'sglang:queue_time_seconds',
-  },
-} as const;
+/** A histogram of seconds as Prometheus defines it: a count up to each bound, the sum and the total count. */
+export class Histogram {
+  readonly #bounds: readonly number[];
+  /** By bound; the last count is of seconds above all bounds. */
+  readonly #counts: number[];
+  #sum = 0;
 
-export function sendMetrics(text: string, res: ServerResponse): void {
-  res.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(text);
+  /** `bounds` in seconds, ascending. */
+  constructor(bounds: readonly number[]) {
+    this.#bounds = bounds;
+    this.#counts = Array<number>(bounds.length + 1).fill(0);
+  }
+
+  observe(seconds: number): void {
+    let i = 0;
+    while (i < this.#bounds.length && seconds > (this.#bounds[i] ?? 0)) i++;
+    this.#counts[i] = (this.#counts[i] ?? 0) + 1;
+    this.#sum += seconds;
+  }
+
+  /** Its lines in Prometheus' text format; `labels` without braces. */
+  text(name: string, labels: string): string {
+    let total = 0;
+    const lines = this.#counts.map((count, i) => {
+      total += count;
+      return `${name}_bucket{${labels},le="${this.#bounds[i] ?? '+Inf'}"} ${total}\n`;
+    });
+    return `${lines.join('')}${name}_sum{${labels}} ${this.#sum}\n${name}_count{${labels}} ${total}\n`;
+  }
 }

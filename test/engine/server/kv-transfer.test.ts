@@ -8,11 +8,11 @@ import { parseEngineSpec, serveEngine, type EngineServer } from '../../../src/en
 import { PROMPT_ALONE } from '../../two-step-proxy.ts';
 
 const ANY_PORTS = { host: '127.0.0.1', port: 0, decodePort: 0 };
-/** Three blocks; it moves for 0.4 s. */
+/** Three KV blocks, whose transfer takes 0.4 s. */
 const PROMPT = Array.from({ length: 40 }, (_, i) => i);
 const TRANSFER_US = 10 + (40 * 131_072 * 8) / 100;
-/** Between two readings of the clock. */
-const READING_US = 5000;
+/** Allowed difference of a measured transfer time. */
+const TOLERANCE_US = 5000;
 
 let server: EngineServer;
 let urls: { readonly prefill: string; readonly decode: string };
@@ -23,25 +23,25 @@ before(async () => {
 });
 after(() => server.close());
 
-async function complete(side: keyof typeof urls, body: object) {
-  const reply = await fetch(`${urls[side]}/v1/completions`, { method: 'POST', body: JSON.stringify(body) });
+async function complete(pool: keyof typeof urls, body: object) {
+  const reply = await fetch(`${urls[pool]}/v1/completions`, { method: 'POST', body: JSON.stringify(body) });
   return { status: reply.status, json: JSON.parse(await reply.text()) };
 }
 
-async function usedBlocks(side: keyof typeof urls): Promise<number> {
-  const load: Load = JSON.parse(await (await fetch(`${urls[side]}/load`)).text());
+async function usedBlocks(pool: keyof typeof urls): Promise<number> {
+  const load: Load = JSON.parse(await (await fetch(`${urls[pool]}/load`)).text());
   return load.usedBlocks;
 }
 
-async function usedAre(prefill: number, decode: number, withinS: number): Promise<void> {
+async function blocksBecome(prefill: number, decode: number, withinS: number): Promise<void> {
   for (let i = 0; i < withinS * 50; i++) {
     if ((await usedBlocks('prefill')) === prefill && (await usedBlocks('decode')) === decode) return;
     await sleep(20);
   }
-  assert.fail(`after ${withinS} s other blocks are held than ${prefill} and ${decode}`);
+  assert.fail(`after ${withinS} s the pools do not hold ${prefill} and ${decode} blocks`);
 }
 
-/** Sooner than `hold_s`, and than the end of an answer that is not cut short. */
+/** Below `hold_s`, and below the time of a response that is not cancelled. */
 const AT_ONCE_S = 1;
 
 async function firstStep(): Promise<Record<string, unknown>> {
@@ -50,12 +50,12 @@ async function firstStep(): Promise<Record<string, unknown>> {
   return json.kv_transfer_params;
 }
 
-function assertMoved(transferUs: number): void {
-  assert.ok(Math.abs(transferUs - TRANSFER_US) < READING_US, `moved for ${transferUs} us`);
+function assertTransferred(transferUs: number): void {
+  assert.ok(Math.abs(transferUs - TRANSFER_US) < TOLERANCE_US, `the transfer took ${transferUs} us`);
 }
 
 describe('two steps', () => {
-  test('the first gives one token and says what is held; the second fetches it, and has every token', async () => {
+  test('the first gives one token and names the held prompt; the second fetches it, and generates every token', async () => {
     const first = await complete('prefill', { prompt: PROMPT, ...PROMPT_ALONE });
     const { kv_transfer_params, phases, usage } = first.json;
     assert.deepEqual([first.status, usage.completion_tokens, phases.transfer_us], [200, 1, null]);
@@ -75,50 +75,50 @@ describe('two steps', () => {
 
     const second = await complete('decode', { prompt: PROMPT, max_tokens: 5, kv_transfer_params });
     assert.deepEqual([second.status, second.json.usage.completion_tokens], [200, 5]);
-    assertMoved(second.json.phases.transfer_us);
-    // The prompt was computed where it was held: that time is told here too.
+    assertTransferred(second.json.phases.transfer_us);
+    // The prefill pool computed the prompt: the second response has that time too.
     assert.equal(second.json.phases.prefill_us, phases.prefill_us);
-    await usedAre(0, 0, AT_ONCE_S);
+    await blocksBecome(0, 0, AT_ONCE_S);
   });
 
-  test('fetched before, or held by another engine, or not named: the prompt is computed where it decodes', async () => {
+  test('a prompt that was fetched before, is held by another engine or is not named is computed by the decode pool', async () => {
     const held = await firstStep();
     const fetched = await complete('decode', { prompt: PROMPT, max_tokens: 2, kv_transfer_params: held });
-    assertMoved(fetched.json.phases.transfer_us);
+    assertTransferred(fetched.json.phases.transfer_us);
     for (const kv_transfer_params of [held, { ...held, remote_engine_id: 'another:1' }, undefined]) {
       const { json } = await complete('decode', { prompt: PROMPT, max_tokens: 3, kv_transfer_params });
       assert.deepEqual([json.usage.completion_tokens, json.phases.transfer_us], [3, null]);
     }
-    await usedAre(0, 0, AT_ONCE_S);
+    await blocksBecome(0, 0, AT_ONCE_S);
   });
 
-  test('what nobody fetches is free after hold_s', async () => {
+  test('a prompt that is not fetched is released after hold_s', async () => {
     await firstStep();
     await sleep(500);
     assert.equal(await usedBlocks('prefill'), 3);
-    await usedAre(0, 0, 2);
+    await blocksBecome(0, 0, 2);
   });
 
-  test('a client that goes away while its prompt moves leaves nothing on either side', async () => {
+  test('a client that disconnects during the transfer leaves no blocks in either pool', async () => {
     const kv_transfer_params = await firstStep();
     const body = JSON.stringify({ prompt: PROMPT, max_tokens: 2000, stream: true, kv_transfer_params });
     const socket = connect(Number(new URL(urls.decode).port), '127.0.0.1');
     socket.write(`POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
-    await usedAre(3, 3, AT_ONCE_S);
+    await blocksBecome(3, 3, AT_ONCE_S);
     socket.destroy();
-    await usedAre(0, 0, AT_ONCE_S);
+    await blocksBecome(0, 0, AT_ONCE_S);
   });
 });
 
-test('a whole request at the port for prompts is served there', async () => {
+test('a request without kv_transfer_params is served whole by the prefill pool', async () => {
   const { json } = await complete('prefill', { prompt: PROMPT, max_tokens: 3 });
   assert.deepEqual([json.usage.completion_tokens, json.phases.transfer_us], [3, null]);
   assert.equal('kv_transfer_params' in json, false);
-  await usedAre(0, 0, AT_ONCE_S);
+  await blocksBecome(0, 0, AT_ONCE_S);
 });
 
 describe('refused', () => {
-  test('a first step that asks for more than one token, or for a stream', async () => {
+  test('a first step for more than one token, or with a stream', async () => {
     for (const more of [{ max_tokens: 2 }, { stream: true }]) {
       const { status, json } = await complete('prefill', { prompt: PROMPT, ...PROMPT_ALONE, ...more });
       assert.deepEqual([status, json.error.param], [400, 'kv_transfer_params']);
@@ -146,7 +146,7 @@ describe('refused', () => {
       });
     });
 
-  test('a port that is taken, and the other one is closed again', async () => {
+  test('a decode port that is taken; the prefill port is closed again', async () => {
     const decodePort = Number(new URL(urls.decode).port);
     const spare = await serveEngine(parseEngineSpec(''), { host: '127.0.0.1', port: 0 });
     await spare.close();

@@ -3,11 +3,11 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import { parseEngineSpec, serveEngine } from '../../../src/engine/index.ts';
-import { Histogram } from '../../../src/engine/server/histogram.ts';
+import { Histogram } from '../../../src/engine/server/metrics.ts';
 import { ServerMetrics } from '../../../src/engine/server/metrics.ts';
 import { RecordingListener, smallEngine } from '../small-engine.ts';
 
-/** Samples by name and labels, the usual ones left out. */
+/** Samples by name and label, without the labels `engine` and `model_name`. */
 function samples(text: string): Map<string, number> {
   const found = new Map<string, number>();
   for (const line of text.trimEnd().split('\n')) {
@@ -31,11 +31,11 @@ test('a histogram counts up to and with its bounds', () => {
   );
 });
 
-test('tokens, times, ends and preemptions of an engine are told as they were', async () => {
+test('tokens, times, ends and preemptions are those of the engine', async () => {
   const clock = new VirtualClock();
   const engine = smallEngine(clock, { capacityBlocks: 4, blockTokens: 16, tokenBudget: 64, maxSeqs: 8 });
   const metrics = new ServerMetrics(engine, 'odd "name"\\');
-  const heard = [20, 20, 12].map((inputTokens) => {
+  const listeners = [20, 20, 12].map((inputTokens) => {
     const one = new RecordingListener();
     clock.at(1000, () => {
       const request = { id: 'one', content: null, inputTokens, maxTokens: 20, trueOutputTokens: 20 };
@@ -44,29 +44,31 @@ test('tokens, times, ends and preemptions of an engine are told as they were', a
     return one;
   });
   await clock.run(() => false);
-  const told = samples(metrics.text('vllm'));
-  const gaps = heard.flatMap(({ tokenTimesUs }) => tokenTimesUs.slice(1).map((at, i) => at - (tokenTimesUs[i] ?? 0)));
-  const firsts = heard.map(({ tokenTimesUs }) => (tokenTimesUs[0] ?? 0) - 1000);
+  const page = samples(metrics.text('vllm'));
+  const gaps = listeners.flatMap(({ tokenTimesUs }) =>
+    tokenTimesUs.slice(1).map((at, i) => at - (tokenTimesUs[i] ?? 0)),
+  );
+  const firsts = listeners.map(({ tokenTimesUs }) => (tokenTimesUs[0] ?? 0) - 1000);
   const sum = (us: readonly number[]): number => us.reduce((a, b) => a + b, 0) / 1e6;
-  assert.equal(told.get('vllm:prompt_tokens_total'), 52);
-  assert.equal(told.get('vllm:generation_tokens_total'), 60);
-  assert.equal(told.get('vllm:request_success_total finished_reason="length"'), 3);
-  assert.equal(told.get('vllm:time_to_first_token_seconds_count'), 3);
-  assert.equal(told.get('vllm:inter_token_latency_seconds_count'), 57);
-  assert.equal(told.get('vllm:inter_token_latency_seconds_bucket le="80"'), 57);
+  assert.equal(page.get('vllm:prompt_tokens_total'), 52);
+  assert.equal(page.get('vllm:generation_tokens_total'), 60);
+  assert.equal(page.get('vllm:request_success_total finished_reason="length"'), 3);
+  assert.equal(page.get('vllm:time_to_first_token_seconds_count'), 3);
+  assert.equal(page.get('vllm:inter_token_latency_seconds_count'), 57);
+  assert.equal(page.get('vllm:inter_token_latency_seconds_bucket le="80"'), 57);
   const near = (name: string, expected: number): void =>
-    assert.ok(Math.abs((told.get(name) ?? 0) - expected) < 1e-9, name);
+    assert.ok(Math.abs((page.get(name) ?? 0) - expected) < 1e-9, name);
   near('vllm:time_to_first_token_seconds_sum', sum(firsts));
   near('vllm:inter_token_latency_seconds_sum', sum(gaps));
-  near('vllm:e2e_request_latency_seconds_sum', sum(heard.map(({ endUs }) => endUs - 1000)));
-  assert.ok((told.get('vllm:num_preemptions_total') ?? 0) > 0);
+  near('vllm:e2e_request_latency_seconds_sum', sum(listeners.map(({ endUs }) => endUs - 1000)));
+  assert.ok((page.get('vllm:num_preemptions_total') ?? 0) > 0);
   assert.deepEqual(
-    ['running', 'waiting'].map((state) => told.get(`vllm:num_requests_${state}`)),
+    ['running', 'waiting'].map((state) => page.get(`vllm:num_requests_${state}`)),
     [0, 0],
   );
 });
 
-test('over HTTP: prompt tokens that the prefix cache was asked for, and those it had', async () => {
+test('over HTTP: prompt tokens that were looked up in the prefix cache, and those found', async () => {
   const server = await serveEngine(parseEngineSpec(''), { host: '127.0.0.1', port: 0 });
   try {
     const prompt = Array.from({ length: 40 }, (_, i) => i + 300);
@@ -80,9 +82,9 @@ test('over HTTP: prompt tokens that the prefix cache was asked for, and those it
     }
     // Whole blocks of 16; in the last one the second differs.
     assert.deepEqual(cached, [0, 32, 16]);
-    const told = samples(await (await fetch(`${server.url}/metrics`)).text());
-    assert.equal(told.get('vllm:prefix_cache_queries_total'), 120);
-    assert.equal(told.get('vllm:prefix_cache_hits_total'), 48);
+    const page = samples(await (await fetch(`${server.url}/metrics`)).text());
+    assert.equal(page.get('vllm:prefix_cache_queries_total'), 120);
+    assert.equal(page.get('vllm:prefix_cache_hits_total'), 48);
     const reset = await fetch(`${server.url}/reset_prefix_cache`, { method: 'POST' });
     assert.deepEqual([reset.status, await reset.text()], [200, '']);
     const body = JSON.stringify({ prompt, max_tokens: 2 });
@@ -93,7 +95,7 @@ test('over HTTP: prompt tokens that the prefix cache was asked for, and those it
   }
 });
 
-test('over HTTP: what runs, what memory it takes, and that it was given up', async () => {
+test('over HTTP: a running request, the memory it uses, and its abort', async () => {
   const server = await serveEngine(parseEngineSpec('max_model_len=2000'), { host: '127.0.0.1', port: 0 });
   try {
     const scrape = async (): Promise<Map<string, number>> =>
