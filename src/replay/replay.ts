@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts';
+import { EventQueue } from '../core/event-queue.ts';
 import { messageOf, UserError } from '../core/errors.ts';
 import type { Outcome } from '../core/record.ts';
 import type { Schedule } from '../core/schedule.ts';
@@ -53,26 +54,26 @@ export async function replay(
   options: ReplayOptions,
 ): Promise<StoppedBecause> {
   const inFlight = new Map<number, ScheduledRequest>();
-  let waiting = 0;
-  let waitingBytes = 0;
+  const due = new EventQueue();
+  let dueBytes = 0;
   let allScheduled = false;
   let stopped: StoppedBecause = null;
   let fault: { readonly error: unknown } | null = null;
   const done = (): boolean =>
     fault !== null ||
     options.isDecided?.() === true ||
-    (inFlight.size === 0 && (stopped !== null || (allScheduled && waiting === 0)));
+    (inFlight.size === 0 && (stopped !== null || (allScheduled && due.size === 0)));
   // The clock asks `done` after each of its events: an event that does nothing makes it ask now.
   const askDone = (): void => clock.at(clock.now(), () => undefined);
 
-  // Taking: batches come a look-ahead before they are due; each request is put on the clock at its due time.
+  // Taking: batches come a look-ahead before they are due.
   const takeBatch = async (): Promise<void> => {
     try {
       const batch = await schedule.next();
       if (batch === null) allScheduled = true;
       else {
         put(batch);
-        const aheadUs = waitingBytes > LOOK_AHEAD_BYTES ? SHORT_LOOK_AHEAD_US : LOOK_AHEAD_US;
+        const aheadUs = dueBytes > LOOK_AHEAD_BYTES ? SHORT_LOOK_AHEAD_US : LOOK_AHEAD_US;
         clock.at((batch.at(-1)?.dueUs ?? 0) - aheadUs, () => {
           if (stopped === null) clock.wait(takeBatch());
         });
@@ -85,16 +86,28 @@ export async function replay(
   };
   const put = (batch: readonly ScheduledRequest[]): void => {
     for (const request of batch) {
-      waiting++;
-      waitingBytes += bodyBytes(request);
-      clock.at(request.dueUs, () => send(request));
+      dueBytes += bodyBytes(request);
+      due.push(request.dueUs, () => send(request));
     }
+    wait();
+  };
+
+  // Waiting: only the next due time is on the clock, which is the faster the fewer events it has.
+  let waitsUntilUs = Infinity;
+  const wait = (): void => {
+    if (due.nextTime >= waitsUntilUs) return;
+    waitsUntilUs = due.nextTime;
+    clock.at(waitsUntilUs, () => {
+      waitsUntilUs = Infinity;
+      const nowUs = clock.now();
+      while (due.nextTime <= nowUs) due.pop()();
+      wait();
+    });
   };
 
   // Sending: when it is due, whatever the target does.
   const send = (request: ScheduledRequest): void => {
-    waiting--;
-    waitingBytes -= bodyBytes(request);
+    dueBytes -= bodyBytes(request);
     if (stopped !== null) return;
     inFlight.set(request.index, request);
     run.begin(request);
