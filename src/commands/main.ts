@@ -14,9 +14,11 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['place', async () => (await import('./place.ts')).placeCommand],
 ]);
 
-/** Runs one command line and gives the process's exit code. Every fault a user can mend is one message, no stack trace. */
+/** Runs one command line and gives the process's exit code. What a user can mend is one message without a stack trace; a fault of ours has its stack, and exit code 70. */
 export async function main(args: readonly string[]): Promise<ExitCode> {
   outliveReaders();
+  // What nobody catches is a fault of ours too, wherever it was thrown.
+  process.on('uncaughtException', (thrown) => process.exit(printError(thrown)));
   if (args.includes('--no-color')) process.env['NO_COLOR'] = '1';
   const command = await COMMANDS.get(args.find((arg) => !arg.startsWith('-')) ?? '')?.();
   const commands = command === undefined ? await Promise.all([...COMMANDS.values()].map((load) => load())) : [command];

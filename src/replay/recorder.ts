@@ -161,7 +161,7 @@ export class Recorder implements RunSink {
     response: ResponseInfo | null,
   ): RequestRecord {
     const { scheduled, sentUs } = request;
-    const { dueUs } = scheduled;
+    const dueUs = Math.round(scheduled.dueUs);
     const { times, source } = settleTokenTimes(request, dueUs, response);
     const noTokens = outcome === 'ok' && times.length === 0;
     const firstTokenUs = times[0] === undefined ? null : dueUs + times[0];

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, it } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { openAiCodec } from '../../adapters/openai.ts';
+import { run, type Codec } from '../../src/index.ts';
+import { readRecords } from '../../src/runs/records.ts';
+import { readJson, startCli, temporaryFolder } from '../cli.ts';
+import { maxTokens, serve, streamTokens } from '../servers.ts';
+
+const folder = temporaryFolder();
+const trace = join(folder, 'trace.csv');
+const rows = Array.from({ length: 60 }, (_, i) => `${(i * 0.02).toFixed(2)},16,5`);
+writeFileSync(trace, `arrival_s,input_tokens,output_tokens\n${rows.join('\n')}\n`);
+const server = await serve((_index, _request, response, body) => void streamTokens(response, maxTokens(body), 5));
+after(() => server.close());
+
+/** Runs the program with a module that plants a TypeError. */
+function withPlanted(name: string, code: string, ...args: readonly string[]) {
+  const module = join(folder, `${name}.mjs`);
+  writeFileSync(module, `import { isMainThread } from 'node:worker_threads';\n${code}\n`);
+  const env = { NODE_OPTIONS: `--import=${pathToFileURL(module).href}` };
+  return startCli([...args, '--out', join(folder, name)], env).result;
+}
+
+it('a TypeError in the thread that makes bodies: its stack, a sentence that it is ours, exit 70', async () => {
+  const code = `if (!isMainThread) TextEncoder.prototype.encode = () => { throw new TypeError('planted'); };`;
+  const target = ['--target', server.url.href, '--adapter', 'openai'];
+  const { code: exit, stderr } = await withPlanted('bodies', code, 'run', trace, ...target);
+  assert.equal(exit, 70, stderr);
+  assert.match(stderr, /this is a fault in reprise, not in what you asked for/);
+  assert.match(stderr, /TypeError: planted\n {4}at .*bodies\.mjs[^]*feed-worker\.ts/);
+  assert.doesNotMatch(stderr, /the trace could not be read/);
+});
+
+it('a TypeError in the engine, in virtual time: the run is kept as failed, exit 70 and no verdict', async () => {
+  const code = `let left = 3;
+const { ceil } = Math;
+Math.ceil = (x) => {
+  if (new Error().stack.includes('/kv/') && left-- < 0) throw new TypeError('planted');
+  return ceil(x);
+};`;
+  const { code: exit, stderr, stdout } = await withPlanted('engine', code, 'run', trace, '--clock', 'virtual');
+  assert.equal(exit, 70, stderr);
+  assert.match(stderr, /TypeError: planted\n {4}at /);
+  assert.doesNotMatch(stdout, /Valid/);
+  const { status, reason } = readJson(folder, 'engine', 'run.json');
+  assert.deepEqual([status, reason], ['failed', 'a fault in reprise: planted']);
+});
+
+it('a TypeError in a decoder ends the run with it; what had ended by then is kept', async () => {
+  let decoded = 0;
+  const faulty = (codec: Codec): Codec => ({
+    ...codec,
+    decoder(request, out) {
+      const decoder = codec.decoder(request, out);
+      if (++decoded === 90)
+        decoder.push = () => {
+          throw new TypeError('planted');
+        };
+      return decoder;
+    },
+  });
+  const out = join(folder, 'decoder');
+  const options = { endpoint: 'completions', model: 'tiny', runId: 'own' } as const;
+  await assert.rejects(
+    run({ workload: trace, target: server.url.href, codec: (prompts) => faulty(openAiCodec(options, prompts)), out }),
+    (thrown) => thrown instanceof TypeError && /own-faults\.test\.ts/.test(thrown.stack ?? ''),
+  );
+  const outcomes = new Map<string, number>();
+  for await (const batch of readRecords(out))
+    for (const { outcome } of batch) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+  assert.equal(readJson(out, 'run.json')['reason'], 'a fault in reprise: planted');
+  assert.ok((outcomes.get('ok') ?? 0) > 5, JSON.stringify([...outcomes]));
+  assert.ok((outcomes.get('cut') ?? 0) >= 1 && (outcomes.get('unsent') ?? 0) >= 1, JSON.stringify([...outcomes]));
+  assert.equal(
+    [...outcomes.values()].reduce((a, b) => a + b),
+    rows.length,
+  );
+});
+
+it('a TypeError in the process of the reference engine is ours as well: exit 70 with its stack', async () => {
+  const code = `const { send } = process;
+if (send !== undefined)
+  process.send = (message) => {
+    setTimeout(() => { throw new TypeError('planted'); }, 700);
+    return send.call(process, message);
+  };`;
+  const { code: exit, stderr } = await withPlanted('process', code, 'run', trace);
+  assert.equal(exit, 70, stderr);
+  assert.match(stderr, /the reference engine is gone: .*exit code 70[^]*TypeError: planted\n {4}at /);
+  assert.equal(readJson(folder, 'process', 'run.json')['status'], 'failed');
+});
+
+it('a misuse that a user can mend stays one line and exit 2', async () => {
+  const { code, stderr } = await startCli(['run', 'nowhere.csv']).result;
+  assert.equal(code, 2);
+  assert.match(stderr, /^error: nowhere\.csv: no such file/);
+});
