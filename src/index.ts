@@ -10,7 +10,7 @@ export type { Request } from './core/request.ts';
 export { parseSlo, type Slo, type SloSpec } from './core/slo.ts';
 export type { ResponseInfo, ScheduledRequest, Sink, Target } from './core/target.ts';
 export { summarise } from './metrics/summarise.ts';
-export { openRun, openTarget, run, type OpenTarget, type ProgramHooks } from './run/program.ts';
+export { openRun, openTarget, run, type OpenTarget, type ProgramHooks, type Run } from './run/program.ts';
 export { defineRun, type RunOptions } from './run/run-options.ts';
 export type { RunProgress, RunResult } from './run/run.ts';
 export type { RunSpec } from './run/run-spec.ts';

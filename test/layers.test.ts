@@ -19,7 +19,16 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'src/replay': ['src/core', 'src/schema'],
   'src/serving': ['src/core', 'src/schema', 'adapters', 'src/replay', 'src/runs'],
   reports: ['src/core', 'src/schema', 'src/metrics'],
-  'src/target': ['src/core', 'src/schema', 'adapters', 'workloads', 'src/engine', 'src/replay', 'src/serving'],
+  'src/target': [
+    'src/core',
+    'src/schema',
+    'adapters',
+    'workloads',
+    'src/engine',
+    'src/runs',
+    'src/replay',
+    'src/serving',
+  ],
   'src/run': [
     'src/core',
     'src/schema',
