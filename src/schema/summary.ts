@@ -69,6 +69,7 @@ const leftOut = z
 
 const workload = z
   .strictObject({
+    name: run.workload.shape.name,
     requests: count,
     bad_rows: run.workload.shape.bad_rows,
     duration_s: z.number(),
@@ -188,8 +189,12 @@ const server = z
 
 export const summarySchema = z
   .strictObject({
+    schema: z.literal(1),
+    run_id: run.run_id,
     status: run.status,
     reason: run.reason,
+    target: run.target.pick({ spec: true, kind: true, model: true }),
+    plan_sha256: run.plan_sha256,
     validity,
     requests,
     left_out: leftOut.nullable().describe('Null: the whole run is measured.'),
