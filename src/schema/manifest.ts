@@ -7,7 +7,7 @@ const clientHealth = z
     machine_zero_us: z
       .number()
       .describe(
-        "The run's start on the machine's monotonic clock (CLOCK_MONOTONIC on Linux): adds up with other processes' stamps.",
+        "The run's start on the machine's monotonic clock (CLOCK_MONOTONIC on Linux): comparable with the time stamps of other processes.",
       ),
     cpu_s: z.number().describe('CPU of the whole client process, polling included.'),
     polling_s: z
@@ -26,7 +26,7 @@ const clientHealth = z
       .number()
       .describe("Requests in flight, averaged over time by sampling: one side of Little's law."),
   })
-  .describe("The client's own health over a run: what decides whether its numbers can be believed.");
+  .describe("The client's own health over a run, which decides whether its numbers can be believed.");
 export type ClientHealth = DeepReadonly<z.infer<typeof clientHealth>>;
 
 const workload = z.strictObject({
@@ -56,11 +56,11 @@ const measured = z
   );
 
 const cacheReset = z.strictObject({
-  route: z.string().describe('What was posted to.'),
+  route: z.string().describe('Route of the server that was asked to empty the cache.'),
   verified_by: z
     .enum(['cached_tokens', 'hit_counters'])
     .nullable()
-    .describe('What told that the cache was empty then; null: nothing did.'),
+    .describe('How it was seen that the cache was empty afterwards; null: it could not be seen.'),
 });
 export type CacheReset = DeepReadonly<z.infer<typeof cacheReset>>;
 
@@ -71,7 +71,7 @@ const target = z.strictObject({
   model: z.string().nullable(),
   facts: z
     .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
-    .describe('What the target says of itself: for the reference engine every option with its value.'),
+    .describe('What the target reports about itself; for the reference engine every option with its value.'),
 });
 
 const prompts = z
@@ -83,13 +83,18 @@ const prompts = z
     tokenizer: z
       .string()
       .nullable()
-      .describe('What says that each word is one token: the path of a tokenizer.json, or "server".'),
+      .describe(
+        'How each word is known to be one token: by the tokenizer.json at this path, or by the server ("server").',
+      ),
     tokenizer_sha256: z.string().exactOptional(),
     overhead_tokens: z
       .number()
       .exactOptional()
-      .describe('Of text, as measured: what the server counts besides the words.'),
-    tokens_per_word: z.number().exactOptional().describe('Of text, as measured: what the server counts for each word.'),
+      .describe('Of text prompts: tokens that the server counts besides those of the words, as measured.'),
+    tokens_per_word: z
+      .number()
+      .exactOptional()
+      .describe('Of text prompts: tokens that the server counts for each word, as measured.'),
   })
   .describe('How prompts were made for a server; in virtual time there are none.');
 
@@ -106,7 +111,7 @@ export const manifestSchema = z
     status: z.enum(['running', 'complete', 'interrupted', 'failed']),
     reason: z.string().nullable().describe('Why the run did not complete, in a sentence; null if it did.'),
     command: z.array(z.string()),
-    pid: z.number().describe('Of the client while it runs, so that no one mends the records of a run that goes on.'),
+    pid: z.number().describe('Process of the client: records of a run are not mended while it lives.'),
     started_at: z.string().describe('ISO 8601 in UTC.'),
     ended_at: z.string().nullable(),
     versions: z.record(z.string(), z.string()),
@@ -126,7 +131,7 @@ export const manifestSchema = z
         in_place_of: z
           .string()
           .exactOptional()
-          .describe('What the run was judged by, where a report was asked to judge by another; never in run.json.'),
+          .describe('SLO of the run, where a report judges by another one; never in run.json.'),
       })
       .nullable(),
     timeout_s: z.number(),
@@ -134,4 +139,5 @@ export const manifestSchema = z
     client: clientHealth.nullable(),
   })
   .describe('What was run, on what, how it ended. The only file of a run that holds wall-clock times.');
+/** The content of `run.json`. */
 export type Manifest = DeepReadonly<z.infer<typeof manifestSchema>>;

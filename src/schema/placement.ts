@@ -9,8 +9,7 @@ const affinity = z
   );
 export type Affinity = z.infer<typeof affinity>;
 
-const PHASE_NAMES = ['prefill', 'decode'] as const;
-export type PhaseName = (typeof PHASE_NAMES)[number];
+export type PhaseName = 'prefill' | 'decode';
 
 /** How a model is spread: `tp` GPUs share each of `pp` stages. */
 const shape = z.strictObject({
@@ -20,7 +19,7 @@ const shape = z.strictObject({
 export type Shape = DeepReadonly<z.infer<typeof shape>>;
 
 export const group = shape
-  .extend({ role: z.enum([...PHASE_NAMES, 'both']), instances: count })
+  .extend({ role: z.enum(['prefill', 'decode', 'both']), instances: count })
   .describe('Instances of one shape that do the same work.');
 export type Group = DeepReadonly<z.infer<typeof group>>;
 
@@ -30,7 +29,7 @@ export const goodput = z.strictObject({
   missed_rps: z
     .number()
     .nullable()
-    .describe('Lowest rate that missed it; null if none did, up to one that no engine is asked for.'),
+    .describe('Lowest rate that missed it; null if none did, up to the highest rate that is tried.'),
   binding: z.enum(SLO_METRICS).nullable().describe('The limit that most requests miss at that rate.'),
   attainment: z
     .number()
@@ -51,15 +50,17 @@ export const placement = z
     by_phases_rps: z
       .number()
       .nullable()
-      .describe('min(n Gp, m Gd) of the phases alone, for one unit; null for collocated ones.'),
+      .describe(
+        'Goodput of one unit if the slower phase set it: min(n Gp, m Gd) of the phases alone; null for collocated units.',
+      ),
     state: z.enum(['measured', 'beaten', 'skipped']),
     why: z.string().nullable().describe('Why it was not measured; null if it was.'),
-    whole: goodput.nullable().describe('Of one unit, the whole of it simulated; null if not measured.'),
+    whole: goodput.nullable().describe('Goodput of one unit, simulated as a whole; null if not measured.'),
     missed_rps: z
       .number()
       .nullable()
       .describe(
-        'Of a unit that was beaten: a rate that it missed at, one at which it would have been as good as the best.',
+        'Of a unit that was beaten: the rate at which it would have been as good as the best, and missed the SLO.',
       ),
   })
   .describe('A unit of instances that serve together, and how often it fits into the GPUs.');
@@ -106,7 +107,7 @@ export const placementSchema = z
     workload: placementWorkload,
     systems,
     phases: z
-      .record(z.enum(PHASE_NAMES), z.array(phaseGoodput))
+      .strictObject({ prefill: z.array(phaseGoodput), decode: z.array(phaseGoodput) })
       .describe('What each phase carries alone in one instance, within the limit of that phase.'),
     left_out: z
       .array(shape.extend({ system: z.string(), why: z.string() }))
@@ -116,6 +117,7 @@ export const placementSchema = z
     simulations: count.describe('Runs of an engine that all this took.'),
   })
   .describe('What `reprise place` found. Goodput is in requests a second.');
+/** The content of `place.json`. */
 export type PlacementReport = DeepReadonly<z.infer<typeof placementSchema>>;
 
 /** A simulation begins empty. It takes so many times the mean time of a request for that to matter little. */

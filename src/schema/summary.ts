@@ -15,15 +15,20 @@ export const latencyStats = z
     p99: z.number().nullable(),
     p999: z.number().nullable(),
     max: z.number().nullable(),
-    n: count.describe('Values there are.'),
-    missing: count.describe('Values that never came: each counts as infinitely late in the percentiles.'),
+    n: count.describe('Number of values.'),
+    missing: count.describe('Number of values that never came: each counts as infinitely late in the percentiles.'),
   })
-  .describe('Milliseconds; null: a failed request stands there (infinitely late), or nothing was measured.');
+  .describe('Milliseconds. Null: the percentile falls on a failed request (infinitely late), or nothing was measured.');
 export type LatencyStats = DeepReadonly<z.infer<typeof latencyStats>>;
 
 export const LATENCY_METRICS = ['ttft', 'tpot', 'itl', 'e2e'] as const;
 export type LatencyMetric = (typeof LATENCY_METRICS)[number];
-const latencyTable = z.record(z.enum(LATENCY_METRICS), latencyStats);
+const latencyTable = z.strictObject({
+  ttft: latencyStats,
+  tpot: latencyStats,
+  itl: latencyStats,
+  e2e: latencyStats,
+} satisfies Record<LatencyMetric, z.ZodType>);
 export type LatencyTable = DeepReadonly<z.infer<typeof latencyTable>>;
 
 export const lengthStats = z
@@ -92,7 +97,7 @@ const workload = z
 const inputDeviation = z
   .strictObject({
     mean: z.number(),
-    max: z.number().describe('The largest, whichever its sign.'),
+    max: z.number().describe('Largest absolute difference.'),
     requests: count.describe('Requests whose count is another than planned.'),
     counted: count.describe('Requests whose input tokens the server counted.'),
   })
@@ -185,7 +190,7 @@ const server = z
       queue: serverLatency.nullable().describe('From arrival until a request first ran.'),
     }),
   })
-  .describe('What the server told of itself (server.parquet), whoever asked it.');
+  .describe("The server's own metrics (server.parquet), which count the requests of every client.");
 
 export const summarySchema = z
   .strictObject({
@@ -219,4 +224,5 @@ export const summarySchema = z
       .describe('Of the virtual clock only: the same inputs and seed give the same value on every machine.'),
   })
   .describe('Every figure of the report, computed from the records and the manifest alone.');
+/** The content of `summary.json`. */
 export type Summary = DeepReadonly<z.infer<typeof summarySchema>>;
