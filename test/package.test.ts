@@ -50,11 +50,19 @@ describe('the package as it is installed', () => {
     const odd = files.filter(
       (file) =>
         !/^dist\/(src|adapters|workloads|reports)\/.*\.(js|d\.ts|js\.map)$/.test(file) &&
+        !/^src\/schema\/json\/[^/]+\.json$/.test(file) &&
         !/^workloads\/samples\/[^/]+\.(csv|ts|md)$/.test(file) &&
         !['package.json', 'README.md', 'LICENSE'].includes(file),
     );
     assert.deepEqual(odd, []);
-    for (const file of ['LICENSE', bin.reprise.slice(2), 'dist/src/index.d.ts', 'workloads/samples/chat.csv'])
+    const schemas = ['run', 'summary', 'place'].map((name) => `src/schema/json/${name}.json`);
+    for (const file of [
+      'LICENSE',
+      bin.reprise.slice(2),
+      'dist/src/index.d.ts',
+      'workloads/samples/chat.csv',
+      ...schemas,
+    ])
       assert.ok(files.includes(file), `${file} is missing`);
   });
 
@@ -77,6 +85,24 @@ describe('the package as it is installed', () => {
     const out = join(folder, 'http');
     node(BIN, 'run', '--limit', '5', '--speed', '4', '--out', out, '--quiet');
     assert.equal(summaryFile.parse(readJson(out, 'summary.json')).requests.ok, 5);
+  });
+
+  it('ships the JSON Schemas of the files that it wrote', () => {
+    writeFileSync(
+      join(folder, 'holds.mjs'),
+      `import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import run from 'reprise/schema/run.json' with { type: 'json' };
+import summary from 'reprise/schema/summary.json' with { type: 'json' };
+import place from 'reprise/schema/place.json' with { type: 'json' };
+for (const [name, schema] of Object.entries({ 'http/run.json': run, 'http/summary.json': summary, 'place/place.json': place })) {
+  z.fromJSONSchema(schema).parse(JSON.parse(readFileSync(name, 'utf8')));
+  console.log(name);
+}\n`,
+    );
+    const search = ['--model', 'opt-13b', '--gpu', 'a100-sxm-80g', '--gpus', '2', '--slo', 'ttft=250ms,tpot=100ms'];
+    node(BIN, 'place', 'chat', ...search, '--requests', '20', '--out', join(folder, 'place'), '--quiet');
+    assert.equal(node('holds.mjs'), 'http/run.json\nhttp/summary.json\nplace/place.json\n');
   });
 
   it('can be embedded, with types', () => {

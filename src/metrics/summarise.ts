@@ -54,12 +54,12 @@ export async function summarise(
   const delivered = traffic.delivered();
   const left_out = leftOut.result();
   return {
-    status: manifest.status,
-    reason: manifest.reason,
+    ...identity(manifest),
     validity: validity.result(),
     requests: traffic.requests(),
     left_out,
     workload: {
+      name: manifest.workload.name,
       ...plannedLoad(manifest, left_out),
       bad_rows: manifest.workload.bad_rows,
       ...traffic.plannedLengths(),
@@ -80,6 +80,17 @@ export async function summarise(
     server: server.result(),
     records_sha256: digest?.sha256() ?? null,
   };
+}
+
+/** Which run the figures are of, on what, and how it ended. The workload's name and the SLO stand beside their figures. */
+function identity({
+  run_id,
+  status,
+  reason,
+  target: { spec, kind, model },
+  plan_sha256,
+}: Manifest): Pick<Summary, 'schema' | 'run_id' | 'status' | 'reason' | 'target' | 'plan_sha256'> {
+  return { schema: 1, run_id, status, reason, target: { spec, kind, model }, plan_sha256 };
 }
 
 /** The plan's load between warm-up and cool-down. */

@@ -1,130 +1,143 @@
 import { z } from 'zod';
+import { count, quantiles, slo, transforms, type DeepReadonly } from './parts.ts';
 
-const quantiles = z.strictObject({ p50: z.number(), p90: z.number(), p99: z.number(), max: z.number() });
-
-/** The client's own health over a run: what decides whether its numbers can be believed. */
-const clientHealth = z.strictObject({
-  duration_s: z.number(),
-  /** The run's start on the machine's monotonic clock (CLOCK_MONOTONIC on Linux): adds up with other processes' stamps. */
-  machine_zero_us: z.number(),
-  /** CPU of the whole client process, polling included. */
-  cpu_s: z.number(),
-  /** CPU spent polling: ahead of due times, and where the client stays awake while streams are open. */
-  polling_s: z.number(),
-  /** How long its main thread was ready to run and others had the cores; null where the kernel does not tell. */
-  core_wait_s: z.number().nullable().default(null),
-  event_loop_delay_ms: quantiles,
-  /** Moments when the event loop stood still, from the run's start. */
-  stalls: z.array(z.strictObject({ from_us: z.number(), to_us: z.number() })),
-  /** Requests in flight, averaged over time by sampling: one side of Little's law. */
-  mean_in_flight: z.number(),
-});
-export type ClientHealth = z.infer<typeof clientHealth>;
+const clientHealth = z
+  .strictObject({
+    duration_s: z.number(),
+    machine_zero_us: z
+      .number()
+      .describe(
+        "The run's start on the machine's monotonic clock (CLOCK_MONOTONIC on Linux): comparable with the time stamps of other processes.",
+      ),
+    cpu_s: z.number().describe('CPU of the whole client process, polling included.'),
+    polling_s: z
+      .number()
+      .describe('CPU spent polling: ahead of due times, and where the client stays awake while streams are open.'),
+    core_wait_s: z
+      .number()
+      .nullable()
+      .default(null)
+      .describe('How long the main thread was ready to run and had no core; null where the kernel does not tell.'),
+    event_loop_delay_ms: quantiles,
+    stalls: z
+      .array(z.strictObject({ from_us: z.number(), to_us: z.number() }))
+      .describe("Moments when the event loop stood still, from the run's start."),
+    mean_in_flight: z
+      .number()
+      .describe("Requests in flight, averaged over time by sampling: one side of Little's law."),
+  })
+  .describe("The client's own health over a run, which decides whether its numbers can be believed.");
+export type ClientHealth = DeepReadonly<z.infer<typeof clientHealth>>;
 
 const workload = z.strictObject({
-  name: z.string(),
+  name: z.string().describe('Name of the trace for people.'),
   format: z.string(),
   path: z.string(),
-  sha256: z.string(),
-  transforms: z.array(
-    z.strictObject({ op: z.string(), args: z.record(z.string(), z.union([z.number(), z.string()])) }),
-  ),
-  /** Tokens of a prefix block, where the trace has blocks. */
-  block_tokens: z.number().exactOptional(),
+  sha256: z.string().describe("SHA-256 of the trace file's bytes."),
+  transforms,
+  block_tokens: count.exactOptional().describe('Tokens of a prefix block, where the trace has blocks.'),
   on_bad_row: z.enum(['fail', 'skip']),
-  /** Rows that were left out because they could not be read. */
-  bad_rows: z.number(),
-  requests: z.number(),
-  duration_s: z.number(),
+  bad_rows: count.describe('Rows that were left out because they could not be read.'),
+  requests: count,
+  duration_s: z.number().describe('Due time of the last request.'),
   rate_rps: z.number(),
-  input_tokens: z.number(),
-  output_tokens: z.number(),
-  /** Share of the input tokens that an endless prefix cache would have had, where the blocks tell. */
-  prefix_reuse: z.number().exactOptional(),
+  input_tokens: count.describe('Of all requests together.'),
+  output_tokens: count.describe('Of all requests together.'),
+  prefix_reuse: z
+    .number()
+    .exactOptional()
+    .describe('Share of the input tokens that an endless prefix cache would have had, where the blocks tell.'),
 });
 
-/** Warm-up and cool-down: replayed and recorded, but not measured. The span is of due times, its ends measured. */
-const measured = z.strictObject({
-  warmup_s: z.number(),
-  cooldown_s: z.number(),
-  from_us: z.number(),
-  to_us: z.number(),
-});
+const measured = z
+  .strictObject({ warmup_s: z.number(), cooldown_s: z.number(), from_us: z.number(), to_us: z.number() })
+  .describe(
+    'Warm-up and cool-down, which are replayed and recorded but not measured, and the due times between them, both ends measured.',
+  );
 
 const cacheReset = z.strictObject({
-  /** What was posted to. */
-  route: z.string(),
-  /** What told that the cache was empty then; null: nothing did. */
-  verified_by: z.enum(['cached_tokens', 'hit_counters']).nullable(),
+  route: z.string().describe('Route of the server that was asked to empty the cache.'),
+  verified_by: z
+    .enum(['cached_tokens', 'hit_counters'])
+    .nullable()
+    .describe('How it was seen that the cache was empty afterwards; null: it could not be seen.'),
 });
-export type CacheReset = z.infer<typeof cacheReset>;
+export type CacheReset = DeepReadonly<z.infer<typeof cacheReset>>;
 
 const target = z.strictObject({
-  /** As given on the command line. */
-  spec: z.string(),
-  kind: z.enum(['url', 'reference']),
+  spec: z.string().describe('As given on the command line.'),
+  kind: z.enum(['url', 'reference']).describe('A server at a URL, or the reference engine.'),
   adapter: z.string(),
   model: z.string().nullable(),
-  /** What the target says of itself: for the reference engine every option with its value. */
-  facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+  facts: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
+    .describe('What the target reports about itself; for the reference engine every option with its value.'),
 });
 
-/** How prompts are made for a server; in virtual time there are none. */
-const prompts = z.strictObject({
-  form: z.enum(['ids', 'text']),
-  /** `approximate`: of plain words, where no tokenizer is at hand or the server disagrees with it. */
-  lengths: z.enum(['exact', 'approximate']),
-  /** What says that each word is one token: the path of a `tokenizer.json`, or `server`. */
-  tokenizer: z.string().nullable(),
-  tokenizer_sha256: z.string().exactOptional(),
-  /** Of text, as measured: what the server counts besides the words, and for each word. */
-  overhead_tokens: z.number().exactOptional(),
-  tokens_per_word: z.number().exactOptional(),
-});
+const prompts = z
+  .strictObject({
+    form: z.enum(['ids', 'text']),
+    lengths: z
+      .enum(['exact', 'approximate'])
+      .describe('Approximate: prompts of plain words, where no tokenizer is at hand or the server disagrees with it.'),
+    tokenizer: z
+      .string()
+      .nullable()
+      .describe(
+        'How each word is known to be one token: by the tokenizer.json at this path, or by the server ("server").',
+      ),
+    tokenizer_sha256: z.string().exactOptional(),
+    overhead_tokens: z
+      .number()
+      .exactOptional()
+      .describe('Of text prompts: tokens that the server counts besides those of the words, as measured.'),
+    tokens_per_word: z
+      .number()
+      .exactOptional()
+      .describe('Of text prompts: tokens that the server counts for each word, as measured.'),
+  })
+  .describe('How prompts were made for a server; in virtual time there are none.');
 
-/** `run.json`: what was run, on what, how it ended. The only file that holds wall-clock times. */
-export const manifestSchema = z.strictObject({
-  schema: z.literal(1),
-  run_id: z.string(),
-  status: z.enum(['running', 'complete', 'interrupted', 'failed']),
-  /** Why it did not complete, in a sentence; null if it did. */
-  reason: z.string().nullable(),
-  command: z.array(z.string()),
-  /** Of the client while it runs, so that no one mends the records of a run that goes on. */
-  pid: z.number(),
-  started_at: z.string(),
-  ended_at: z.string().nullable(),
-  versions: z.record(z.string(), z.string()),
-  machine: z.strictObject({ os: z.string(), cpu: z.string(), cores: z.number(), memory_bytes: z.number() }),
-  clock: z.enum(['real', 'virtual']),
-  seed: z.number(),
-  plan_sha256: z.string(),
-  workload,
-  /** What is measured; null: all of it. */
-  measured: measured.nullable().default(null),
-  target,
-  prompts: prompts.exactOptional(),
-  /** What was done to the server before the run; null: nothing. */
-  prepared: z
-    .strictObject({ warmup_requests: z.number(), cache_reset: cacheReset.nullable() })
-    .nullable()
-    .default(null),
-  slo: z
-    .strictObject({
-      text: z.string(),
-      /** Where the limits have a published name. */
-      profile: z.strictObject({ name: z.string(), source: z.string() }).exactOptional(),
-      /** What the run was judged by, where a report was asked to judge by another; never in `run.json`. */
-      in_place_of: z.string().exactOptional(),
-      limits_ms: z.strictObject({
-        ttft: z.number().exactOptional(),
-        tpot: z.number().exactOptional(),
-        e2e: z.number().exactOptional(),
-      }),
-    })
-    .nullable(),
-  timeout_s: z.number(),
-  ttft_timeout_s: z.number(),
-  client: clientHealth.nullable(),
-});
-export type Manifest = z.infer<typeof manifestSchema>;
+const prepared = z
+  .strictObject({ warmup_requests: count, cache_reset: cacheReset.nullable() })
+  .describe('What was done to the server before the run.');
+
+const machine = z.strictObject({ os: z.string(), cpu: z.string(), cores: count, memory_bytes: count });
+
+export const manifestSchema = z
+  .strictObject({
+    schema: z.literal(1),
+    run_id: z.string().describe('Name of the run directory.'),
+    status: z.enum(['running', 'complete', 'interrupted', 'failed']),
+    reason: z.string().nullable().describe('Why the run did not complete, in a sentence; null if it did.'),
+    command: z.array(z.string()),
+    pid: z.number().describe('Process of the client: records of a run are not mended while it lives.'),
+    started_at: z.string().describe('ISO 8601 in UTC.'),
+    ended_at: z.string().nullable(),
+    versions: z.record(z.string(), z.string()),
+    machine,
+    clock: z.enum(['real', 'virtual']),
+    seed: z.number(),
+    plan_sha256: z
+      .string()
+      .describe('SHA-256 over every request in due order and the seed: equal digests mean the same load.'),
+    workload,
+    measured: measured.nullable().default(null).describe('Null: the whole run is measured.'),
+    target,
+    prompts: prompts.exactOptional(),
+    prepared: prepared.nullable().default(null),
+    slo: slo
+      .extend({
+        in_place_of: z
+          .string()
+          .exactOptional()
+          .describe('SLO of the run, where a report judges by another one; never in run.json.'),
+      })
+      .nullable(),
+    timeout_s: z.number(),
+    ttft_timeout_s: z.number(),
+    client: clientHealth.nullable(),
+  })
+  .describe('What was run, on what, how it ended. The only file of a run that holds wall-clock times.');
+/** The content of `run.json`. */
+export type Manifest = DeepReadonly<z.infer<typeof manifestSchema>>;

@@ -1,106 +1,124 @@
-import type { TransformSpec } from '../core/plan.ts';
-import type { Slo, SloMetric } from '../core/slo.ts';
+import { z } from 'zod';
+import { SLO_METRICS } from '../core/slo.ts';
+import { count, slo, transforms, type DeepReadonly } from './parts.ts';
 
-/** What `reprise place` found, as `place.json` holds it. Goodput is in requests a second. */
-export interface PlacementReport {
-  readonly schema: 1;
-  readonly versions: { readonly reprise: string };
-  readonly model: string;
-  readonly gpu: string;
-  readonly gpus: number;
-  readonly gpus_per_node: number;
-  readonly affinity: Affinity;
-  readonly slo: {
-    readonly text: string;
-    readonly limits_ms: Slo;
-    readonly profile?: { readonly name: string; readonly source: string };
-  };
-  /** Share of requests that has to meet the SLO. */
-  readonly at: number;
-  /** The lowest rate that missed is at most this share above the highest that met. */
-  readonly precision: number;
-  readonly seed: number;
-  readonly workload: {
-    readonly name: string;
-    readonly format: string;
-    readonly sha256: string;
-    readonly transforms: readonly TransformSpec[];
-    readonly requests: number;
-    /** Rows that are longer than the model takes, and are never drawn. */
-    readonly too_long: number;
-    /** Requests of each simulation for each GPU that it simulates, drawn from the others. */
-    readonly probe_requests_per_gpu: number;
-    readonly mean_input_tokens: number;
-    readonly mean_output_tokens: number;
-  };
-  /** The systems that were simulated, as targets name them. */
-  readonly systems: {
-    readonly disaggregated: string;
-    readonly collocated: string;
-    /** Factor on the time of a collocated batch that holds both phases; null where the system has none. */
-    readonly mixed_batch_penalty: number | null;
-  };
-  /** What each phase carries alone in one instance, within the limit of that phase. */
-  readonly phases: Readonly<Record<PhaseName, readonly PhaseGoodput[]>>;
-  /** Shapes that cannot be simulated, each with the reason. */
-  readonly left_out: readonly (Shape & { readonly system: string; readonly why: string })[];
-  /** Best first: by goodput a GPU, then by what all copies carry. */
-  readonly placements: readonly Placement[];
-  readonly collocated: readonly Placement[];
-  /** Runs of an engine that all this took. */
-  readonly simulations: number;
-}
+const affinity = z
+  .enum(['high', 'low'])
+  .describe(
+    'Low: prefill and decode of a stage share a node, so that KV never leaves it. High: wherever GPUs are free.',
+  );
+export type Affinity = z.infer<typeof affinity>;
 
-/** Low: prefill and decode of a stage share a node, so that KV never leaves it. High: wherever GPUs are free. */
-export type Affinity = 'high' | 'low';
 export type PhaseName = 'prefill' | 'decode';
 
 /** How a model is spread: `tp` GPUs share each of `pp` stages. */
-export interface Shape {
-  readonly tp: number;
-  readonly pp: number;
-}
+const shape = z.strictObject({
+  tp: count.describe('GPUs that share a stage (tensor parallel).'),
+  pp: count.describe('Stages of the model (pipeline parallel).'),
+});
+export type Shape = DeepReadonly<z.infer<typeof shape>>;
 
-/** Instances of one shape that do the same work. */
-export interface Group extends Shape {
-  readonly role: PhaseName | 'both';
-  readonly instances: number;
-}
+export const group = shape
+  .extend({ role: z.enum(['prefill', 'decode', 'both']), instances: count })
+  .describe('Instances of one shape that do the same work.');
+export type Group = DeepReadonly<z.infer<typeof group>>;
 
-export interface Goodput {
-  /** Highest rate that met the SLO; 0 if none did. */
-  readonly goodput_rps: number;
-  readonly goodput_rps_per_gpu: number;
-  /** Lowest rate that missed it; null if none did, up to one that no engine is asked for. */
-  readonly missed_rps: number | null;
-  /** The limit that most requests miss at that rate. */
-  readonly binding: SloMetric | null;
-  /** Share of requests that met the SLO at `goodput_rps`; null where that is 0. */
-  readonly attainment: number | null;
-  /** Mean end-to-end time at `goodput_rps`; null where that is 0. */
-  readonly mean_e2e_s: number | null;
-}
+export const goodput = z.strictObject({
+  goodput_rps: z.number().describe('Highest rate that met the SLO; 0 if none did.'),
+  goodput_rps_per_gpu: z.number(),
+  missed_rps: z
+    .number()
+    .nullable()
+    .describe('Lowest rate that missed it; null if none did, up to the highest rate that is tried.'),
+  binding: z.enum(SLO_METRICS).nullable().describe('The limit that most requests miss at that rate.'),
+  attainment: z
+    .number()
+    .nullable()
+    .describe('Share of requests that met the SLO at goodput_rps; null where that is 0.'),
+  mean_e2e_s: z.number().nullable().describe('Mean end-to-end time at goodput_rps; null where that is 0.'),
+});
+export type Goodput = DeepReadonly<z.infer<typeof goodput>>;
 
-export interface PhaseGoodput extends Shape, Goodput {
-  readonly gpus: number;
-}
+export const phaseGoodput = goodput.extend({ ...shape.shape, gpus: count });
+export type PhaseGoodput = DeepReadonly<z.infer<typeof phaseGoodput>>;
 
-/** A unit of instances that serve together, and how often it fits into the GPUs. */
-export interface Placement {
-  readonly groups: readonly Group[];
-  /** Of one unit. */
-  readonly gpus: number;
-  readonly copies: number;
-  /** min(n Gp, m Gd) of the phases alone, for one unit; null for collocated ones. */
-  readonly by_phases_rps: number | null;
-  readonly state: 'measured' | 'beaten' | 'skipped';
-  /** Why it was not measured; null if it was. */
-  readonly why: string | null;
-  /** Of one unit, the whole of it simulated; null if not measured. */
-  readonly whole: Goodput | null;
-  /** Of one that was beaten: a rate that it missed at, one at which it would have been as good as the best. */
-  readonly missed_rps: number | null;
-}
+export const placement = z
+  .strictObject({
+    groups: z.array(group),
+    gpus: count.describe('Of one unit.'),
+    copies: count.describe('How often the unit fits into the GPUs.'),
+    by_phases_rps: z
+      .number()
+      .nullable()
+      .describe(
+        'Goodput of one unit if the slower phase set it: min(n Gp, m Gd) of the phases alone; null for collocated units.',
+      ),
+    state: z.enum(['measured', 'beaten', 'skipped']),
+    why: z.string().nullable().describe('Why it was not measured; null if it was.'),
+    whole: goodput.nullable().describe('Goodput of one unit, simulated as a whole; null if not measured.'),
+    missed_rps: z
+      .number()
+      .nullable()
+      .describe(
+        'Of a unit that was beaten: the rate at which it would have been as good as the best, and missed the SLO.',
+      ),
+  })
+  .describe('A unit of instances that serve together, and how often it fits into the GPUs.');
+export type Placement = DeepReadonly<z.infer<typeof placement>>;
+
+const placementWorkload = z.strictObject({
+  name: z.string().describe('Name of the trace for people.'),
+  format: z.string(),
+  sha256: z.string().describe("SHA-256 of the trace file's bytes."),
+  transforms,
+  requests: count,
+  too_long: count.describe('Rows that are longer than the model takes, and are never drawn.'),
+  probe_requests_per_gpu: count.describe(
+    'Requests of each simulation for each GPU that it simulates, drawn from the others.',
+  ),
+  mean_input_tokens: z.number(),
+  mean_output_tokens: z.number(),
+});
+
+const systems = z
+  .strictObject({
+    disaggregated: z.string(),
+    collocated: z.string(),
+    mixed_batch_penalty: z
+      .number()
+      .nullable()
+      .describe('Factor on the time of a collocated batch that holds both phases; null where the system has none.'),
+  })
+  .describe('The systems that were simulated, as targets name them.');
+
+export const placementSchema = z
+  .strictObject({
+    schema: z.literal(1),
+    versions: z.strictObject({ reprise: z.string() }),
+    model: z.string(),
+    gpu: z.string(),
+    gpus: count,
+    gpus_per_node: count,
+    affinity,
+    slo,
+    at: z.number().describe('Share of requests that has to meet the SLO.'),
+    precision: z.number().describe('The lowest rate that missed is at most this share above the highest that met.'),
+    seed: z.number(),
+    workload: placementWorkload,
+    systems,
+    phases: z
+      .strictObject({ prefill: z.array(phaseGoodput), decode: z.array(phaseGoodput) })
+      .describe('What each phase carries alone in one instance, within the limit of that phase.'),
+    left_out: z
+      .array(shape.extend({ system: z.string(), why: z.string() }))
+      .describe('Shapes that cannot be simulated, each with the reason.'),
+    placements: z.array(placement).describe('Best first: by goodput a GPU, then by what all copies carry.'),
+    collocated: z.array(placement).describe('The same without disaggregation.'),
+    simulations: count.describe('Runs of an engine that all this took.'),
+  })
+  .describe('What `reprise place` found. Goodput is in requests a second.');
+/** The content of `place.json`. */
+export type PlacementReport = DeepReadonly<z.infer<typeof placementSchema>>;
 
 /** A simulation begins empty. It takes so many times the mean time of a request for that to matter little. */
 const LONG_ENOUGH = 20;

@@ -1,192 +1,228 @@
-import type { SloMetric } from '../core/slo.ts';
-import type { Outcome } from '../core/record.ts';
+import { z } from 'zod';
+import { OUTCOMES } from '../core/record.ts';
+import { SLO_METRICS } from '../core/slo.ts';
+import { manifestSchema } from './manifest.ts';
+import { count, limitsMs, quantiles, type DeepReadonly } from './parts.ts';
 
-/** Milliseconds; null: a failed request stands there (infinitely late), or nothing was measured. */
-export interface LatencyStats {
-  readonly mean: number | null;
-  readonly p50: number | null;
-  readonly p90: number | null;
-  readonly p95: number | null;
-  readonly p99: number | null;
-  readonly p999: number | null;
-  readonly max: number | null;
-  /** Values there are. */
-  readonly n: number;
-  /** Values that never came: each counts as infinitely late in the percentiles. */
-  readonly missing: number;
-}
+const run = manifestSchema.shape;
+
+export const latencyStats = z
+  .strictObject({
+    mean: z.number().nullable(),
+    p50: z.number().nullable(),
+    p90: z.number().nullable(),
+    p95: z.number().nullable(),
+    p99: z.number().nullable(),
+    p999: z.number().nullable(),
+    max: z.number().nullable(),
+    n: count.describe('Number of values.'),
+    missing: count.describe('Number of values that never came: each counts as infinitely late in the percentiles.'),
+  })
+  .describe('Milliseconds. Null: the percentile falls on a failed request (infinitely late), or nothing was measured.');
+export type LatencyStats = DeepReadonly<z.infer<typeof latencyStats>>;
 
 export const LATENCY_METRICS = ['ttft', 'tpot', 'itl', 'e2e'] as const;
 export type LatencyMetric = (typeof LATENCY_METRICS)[number];
-export type LatencyTable = { readonly [K in LatencyMetric]: LatencyStats };
+const latencyTable = z.strictObject({
+  ttft: latencyStats,
+  tpot: latencyStats,
+  itl: latencyStats,
+  e2e: latencyStats,
+} satisfies Record<LatencyMetric, z.ZodType>);
+export type LatencyTable = DeepReadonly<z.infer<typeof latencyTable>>;
 
-export interface LengthStats {
-  readonly mean: number;
-  readonly p50: number;
-  readonly p90: number;
-  readonly p99: number;
-  readonly max: number;
-}
+export const lengthStats = z
+  .strictObject({ mean: z.number(), p50: count, p90: count, p99: count, max: count })
+  .describe('Tokens of a request.');
+export type LengthStats = DeepReadonly<z.infer<typeof lengthStats>>;
 
-export interface Attainment {
-  /** Share of scheduled requests that are ok and meet every limit. */
-  readonly joint: number;
-  /** Share that meets each limit alone; absent limits are null. */
-  readonly ttft: number | null;
-  readonly tpot: number | null;
-  readonly e2e: number | null;
-  /** 95 % interval of `joint` by moving-block bootstrap over due time; null where the sample does not carry one. */
-  readonly ci95: readonly [number, number] | null;
-  /** Independent requests that would give as narrow an interval; null without an interval. */
-  readonly n_eff: number | null;
-  readonly sufficient: boolean;
-}
+const validity = z.strictObject({
+  valid: z.boolean().describe('Whether the client kept up; says nothing about the server.'),
+  reasons: z.array(z.string()),
+  lateness_ms: quantiles.nullable().describe('How long after its due time a request left, less connecting.'),
+  event_loop_delay_ms: quantiles.nullable(),
+  client_cpu_us_per_token: z.number().nullable().describe('CPU of the client, polling left out.'),
+  spin_share: z.number().nullable().describe('Share of the run that the client spent polling.'),
+  core_wait_share: z
+    .number()
+    .nullable()
+    .describe("Share of the run in which the client's main thread was ready to run and had no core."),
+  requests_touched: count.describe(
+    'Measured requests that the client touched: it stood still while they were in flight, or sent them late.',
+  ),
+});
 
-/** Of what a server told once a second. */
-export interface ServerGauge {
-  readonly mean: number;
-  readonly max: number;
-}
+const requests = z.strictObject({
+  scheduled: count,
+  sent: count,
+  ok: count,
+  failed: count,
+  by_outcome: z.partialRecord(z.enum(OUTCOMES), count),
+});
 
-/** A quantile of a histogram: all that is sure are the bounds of its bucket. */
-export interface BucketQuantile {
-  /** On a straight line through the bucket; null in the last, which has no end. */
-  readonly ms: number | null;
-  readonly bucket_ms: readonly [from: number, to: number | null];
-}
+const leftOut = z
+  .strictObject({
+    warmup_s: z.number(),
+    cooldown_s: z.number(),
+    from_s: z.number().describe("First due time that is measured, from the replay's start."),
+    to_s: z.number().describe("Last due time that is measured, from the replay's start."),
+    warmup_requests: count,
+    cooldown_requests: count,
+    ok: count.describe('Of both together, those that were answered.'),
+  })
+  .describe('What a warm-up and a cool-down left out of every figure but little_law_error.');
 
-/** A latency as the server measured it, between two scrapes. */
-export interface ServerLatency {
-  readonly n: number;
-  readonly mean: number;
-  readonly p50: BucketQuantile | null;
-  readonly p90: BucketQuantile | null;
-  readonly p99: BucketQuantile | null;
-}
+const workload = z
+  .strictObject({
+    name: run.workload.shape.name,
+    requests: count,
+    bad_rows: run.workload.shape.bad_rows,
+    duration_s: z.number(),
+    rate_rps: z.number(),
+    input_tokens: lengthStats.nullable(),
+    output_tokens: lengthStats.nullable(),
+    prompts: z
+      .enum(['exact', 'approximate'])
+      .nullable()
+      .describe('Whether prompts were as long as planned or nearly so; null where there are none (virtual time).'),
+    prefix_reuse: z
+      .number()
+      .nullable()
+      .describe(
+        'Share of the input tokens that an endless prefix cache would have had; null where the trace does not tell.',
+      ),
+  })
+  .describe('As planned, of the requests that are measured.');
 
-/** `summary.json`: every figure of the report, computed from the records and the manifest alone. */
-export interface Summary {
-  readonly status: 'running' | 'complete' | 'interrupted' | 'failed';
-  readonly reason: string | null;
-  readonly validity: {
-    /** Whether the client kept up; says nothing about the server. */
-    readonly valid: boolean;
-    readonly reasons: readonly string[];
-    readonly lateness_ms: {
-      readonly p50: number;
-      readonly p90: number;
-      readonly p99: number;
-      readonly max: number;
-    } | null;
-    readonly event_loop_delay_ms: {
-      readonly p50: number;
-      readonly p90: number;
-      readonly p99: number;
-      readonly max: number;
-    } | null;
-    readonly client_cpu_us_per_token: number | null;
-    /** Share of the run that the client spent polling. */
-    readonly spin_share: number | null;
-    /** Share of the run in which its main thread was ready to run and others had the cores. */
-    readonly core_wait_share: number | null;
-    /** Measured requests that the client touched: it stood still while they were in flight, or sent them late. */
-    readonly requests_touched: number;
-  };
-  readonly requests: {
-    readonly scheduled: number;
-    readonly sent: number;
-    readonly ok: number;
-    readonly failed: number;
-    readonly by_outcome: Readonly<Partial<Record<Outcome, number>>>;
-  };
-  /** What a warm-up and a cool-down left out of every figure but `little_law_error`; null where all is measured. */
-  readonly left_out: {
-    readonly warmup_s: number;
-    readonly cooldown_s: number;
-    /** Due times that are measured, from the replay's start. */
-    readonly from_s: number;
-    readonly to_s: number;
-    readonly warmup_requests: number;
-    readonly cooldown_requests: number;
-    /** Of both together, those that were answered. */
-    readonly ok: number;
-  } | null;
-  /** As planned, of the requests that are measured. */
-  readonly workload: {
-    readonly requests: number;
-    /** Rows of the source that could not be read and were left out. */
-    readonly bad_rows: number;
-    readonly duration_s: number;
-    readonly rate_rps: number;
-    readonly input_tokens: LengthStats | null;
-    readonly output_tokens: LengthStats | null;
-    /** Whether prompts were made to be as long as planned or nearly so; null where there are none (virtual time). */
-    readonly prompts: 'exact' | 'approximate' | null;
-    /** Share of the input tokens that an endless prefix cache would have had; null where the trace does not tell. */
-    readonly prefix_reuse: number | null;
-  };
-  /** As delivered: the first due time to the last end, of the requests that are measured. */
-  readonly delivered: {
-    readonly duration_s: number;
-    readonly rate_rps: number;
-    readonly input_tokens: LengthStats | null;
-    readonly output_tokens: LengthStats | null;
-    /** Input tokens as the server counts them, less those planned, of ok requests; null where it does not count. */
-    readonly input_deviation_tokens: {
-      readonly mean: number;
-      /** The largest, whichever its sign. */
-      readonly max: number;
-      /** Requests whose count is another than planned, of those counted. */
-      readonly requests: number;
-      readonly counted: number;
-    } | null;
-    /** Share of the input tokens of ok requests that the server had cached; null where it does not tell. */
-    readonly prefix_reuse: number | null;
-  };
-  readonly throughput: {
-    readonly requests_per_s: number;
-    readonly good_requests_per_s: number | null;
-    /** Null where the server counts no input tokens. */
-    readonly input_tokens_per_s: number | null;
-    readonly output_tokens_per_s: number;
-  };
-  /** From the due time, over all scheduled requests: what users felt. */
-  readonly latency_ms: LatencyTable;
-  /** Survivors alone: the secondary view. */
-  readonly latency_ok_ms: LatencyTable;
-  /** From the send time: what the server did. */
-  readonly service_latency_ms: LatencyTable;
-  /** Relative difference of sampled requests in flight from rate times time in system; null without sampling. */
-  readonly little_law_error: number | null;
-  readonly slo: {
-    readonly limits_ms: { readonly ttft?: number; readonly tpot?: number; readonly e2e?: number };
-    readonly attainment: Attainment;
-    /** The limit that most requests miss; null if none is missed. */
-    readonly binding: SloMetric | null;
-  } | null;
-  readonly fluidity: { readonly mean: number; readonly share_at_least_0_9: number } | null;
-  /** What the server said of itself (`server.parquet`), whoever asked it; null where it told nothing. */
-  readonly server: {
-    readonly scrapes: number;
-    readonly scrapes_failed: number;
-    /** Between which counters and histograms are counted, from the run's start. */
-    readonly counted_from_s: number;
-    readonly counted_to_s: number;
-    /** Requests, while measured ones were due. */
-    readonly running: ServerGauge | null;
-    readonly waiting: ServerGauge | null;
-    /** Share of the KV cache in use, of the fullest engine. */
-    readonly kv_usage: ServerGauge | null;
-    /** Share of prompt tokens that were found in the prefix cache. */
-    readonly prefix_hit_rate: number | null;
-    readonly preemptions: number | null;
-    readonly latency_ms: {
-      readonly ttft: ServerLatency | null;
-      readonly itl: ServerLatency | null;
-      /** From arrival until a request first ran. */
-      readonly queue: ServerLatency | null;
-    };
-  } | null;
-  /** Of the virtual clock only: the same inputs and seed give the same value on every machine. */
-  readonly records_sha256: string | null;
-}
+const inputDeviation = z
+  .strictObject({
+    mean: z.number(),
+    max: z.number().describe('Largest absolute difference.'),
+    requests: count.describe('Requests whose count is another than planned.'),
+    counted: count.describe('Requests whose input tokens the server counted.'),
+  })
+  .describe('Input tokens as the server counts them, less those planned, of ok requests.');
+
+const delivered = z
+  .strictObject({
+    duration_s: z.number(),
+    rate_rps: z.number(),
+    input_tokens: lengthStats.nullable(),
+    output_tokens: lengthStats.nullable(),
+    input_deviation_tokens: inputDeviation.nullable(),
+    prefix_reuse: z
+      .number()
+      .nullable()
+      .describe('Share of the input tokens of ok requests that the server had cached; null where it does not tell.'),
+  })
+  .describe('As delivered: the first due time to the last end, of the requests that are measured.');
+
+const throughput = z.strictObject({
+  requests_per_s: z.number(),
+  good_requests_per_s: z.number().nullable().describe('Requests that met the SLO; null without one.'),
+  input_tokens_per_s: z.number().nullable().describe('Null where the server counts no input tokens.'),
+  output_tokens_per_s: z.number(),
+});
+
+const attainment = z.strictObject({
+  joint: z.number().describe('Share of scheduled requests that are ok and meet every limit.'),
+  ttft: z.number().nullable().describe('Share that meets this limit alone; null where there is no such limit.'),
+  tpot: z.number().nullable().describe('Share that meets this limit alone; null where there is no such limit.'),
+  e2e: z.number().nullable().describe('Share that meets this limit alone; null where there is no such limit.'),
+  ci95: z
+    .tuple([z.number(), z.number()])
+    .nullable()
+    .describe(
+      '95 % interval of joint by moving-block bootstrap over due time; null where the sample does not carry one.',
+    ),
+  n_eff: count
+    .nullable()
+    .describe('Independent requests that would give as narrow an interval; null without an interval.'),
+  sufficient: z.boolean(),
+});
+export type Attainment = DeepReadonly<z.infer<typeof attainment>>;
+
+const slo = z.strictObject({
+  limits_ms: limitsMs,
+  attainment,
+  binding: z.enum(SLO_METRICS).nullable().describe('The limit that most requests miss; null if none is missed.'),
+});
+
+const serverGauge = z.strictObject({ mean: z.number(), max: z.number() });
+export type ServerGauge = DeepReadonly<z.infer<typeof serverGauge>>;
+
+export const bucketQuantile = z
+  .strictObject({
+    ms: z
+      .number()
+      .nullable()
+      .describe('On a straight line through the bucket; null in the last bucket, which has no end.'),
+    bucket_ms: z.tuple([z.number(), z.number().nullable()]).describe('From, to.'),
+  })
+  .describe('A quantile of a histogram: all that is sure are the bounds of its bucket.');
+export type BucketQuantile = DeepReadonly<z.infer<typeof bucketQuantile>>;
+
+export const serverLatency = z
+  .strictObject({
+    n: z.number(),
+    mean: z.number(),
+    p50: bucketQuantile.nullable(),
+    p90: bucketQuantile.nullable(),
+    p99: bucketQuantile.nullable(),
+  })
+  .describe('Milliseconds, as the server measured them between two scrapes.');
+export type ServerLatency = DeepReadonly<z.infer<typeof serverLatency>>;
+
+const server = z
+  .strictObject({
+    scrapes: count,
+    scrapes_failed: count,
+    counted_from_s: z.number().describe("Counters and histograms are counted from here, from the run's start."),
+    counted_to_s: z.number(),
+    running: serverGauge.nullable().describe('Requests, while measured ones were due.'),
+    waiting: serverGauge.nullable().describe('Requests, while measured ones were due.'),
+    kv_usage: serverGauge.nullable().describe('Share of the KV cache in use, of the fullest engine.'),
+    prefix_hit_rate: z.number().nullable().describe('Share of prompt tokens that were found in the prefix cache.'),
+    preemptions: z.number().nullable(),
+    latency_ms: z.strictObject({
+      ttft: serverLatency.nullable(),
+      itl: serverLatency.nullable(),
+      queue: serverLatency.nullable().describe('From arrival until a request first ran.'),
+    }),
+  })
+  .describe("The server's own metrics (server.parquet), which count the requests of every client.");
+
+export const summarySchema = z
+  .strictObject({
+    schema: z.literal(1),
+    run_id: run.run_id,
+    status: run.status,
+    reason: run.reason,
+    target: run.target.pick({ spec: true, kind: true, model: true }),
+    plan_sha256: run.plan_sha256,
+    validity,
+    requests,
+    left_out: leftOut.nullable().describe('Null: the whole run is measured.'),
+    workload,
+    delivered,
+    throughput,
+    latency_ms: latencyTable.describe('From the due time, over all scheduled requests: what users felt.'),
+    latency_ok_ms: latencyTable.describe('The same of ok requests alone: the secondary view.'),
+    service_latency_ms: latencyTable.describe('From the send time: what the server did.'),
+    little_law_error: z
+      .number()
+      .nullable()
+      .describe(
+        'Relative difference of sampled requests in flight from rate times time in system; null without sampling.',
+      ),
+    slo: slo.nullable(),
+    fluidity: z.strictObject({ mean: z.number(), share_at_least_0_9: z.number() }).nullable(),
+    server: server.nullable(),
+    records_sha256: z
+      .string()
+      .nullable()
+      .describe('Of the virtual clock only: the same inputs and seed give the same value on every machine.'),
+  })
+  .describe('Every figure of the report, computed from the records and the manifest alone.');
+/** The content of `summary.json`. */
+export type Summary = DeepReadonly<z.infer<typeof summarySchema>>;

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { manifestSchema } from '../../src/schema/manifest.ts';
-import type { Summary } from '../../src/schema/summary.ts';
+import { summarySchema } from '../../src/schema/summary.ts';
 import { cli, readJson, startCli, temporaryFolder } from '../cli.ts';
 import { maxTokens, serve, streamTokens, tokenEvent, type TestServer } from '../servers.ts';
+import { readSummary } from '../written-files.ts';
 
 const folder = temporaryFolder();
 const servers: TestServer[] = [];
@@ -20,8 +21,6 @@ function trace(name: string, requests: number, everyS: number, outputTokens: num
   writeFileSync(path, `arrival_s,input_tokens,output_tokens\n${rows.join('\n')}\n`);
   return path;
 }
-
-const summaryOf = (dir: string): Summary => JSON.parse(readFileSync(join(dir, 'summary.json'), 'utf8'));
 
 async function start(answer: Parameters<typeof serve>[0]): Promise<TestServer> {
   const server = await serve(answer);
@@ -67,7 +66,7 @@ describe('faults', () => {
     );
     const result = await ended;
     assert.equal(result.code, 0, result.stderr);
-    const { requests } = summaryOf(out);
+    const { requests } = readSummary(out);
     assert.deepEqual(requests.by_outcome, { ok: 400, timeout: 200 });
     const connection = await (await DuckDBInstance.create()).connect();
     const rows = await connection.runAndReadAll(
@@ -90,7 +89,7 @@ describe('faults', () => {
     const { out, result: ended } = startRun('resets', [200, 0.01, 5], server, '--slo', 'ttft=5s,tpot=5s');
     const result = await ended;
     assert.equal(result.code, 0, result.stderr);
-    const summary = summaryOf(out);
+    const summary = readSummary(out);
     assert.deepEqual(summary.requests.by_outcome, { ok: 190, stream_broken: 10 });
     assert.equal(summary.latency_ms.ttft.p99, null);
     assert.equal(typeof summary.latency_ok_ms.ttft.p99, 'number');
@@ -108,8 +107,8 @@ describe('faults', () => {
     const { code, stdout, stderr } = await result;
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^! No measured request was answered: 50 http error$/m);
-    assert.deepEqual(summaryOf(out).requests.by_outcome, { http_error: 50 });
-    assert.equal(summaryOf(out).left_out?.ok, 25);
+    assert.deepEqual(readSummary(out).requests.by_outcome, { http_error: 50 });
+    assert.equal(readSummary(out).left_out?.ok, 25);
   });
 
   it('a client that is stopped for 300 ms says that its numbers are not valid, and why', async () => {
@@ -120,7 +119,7 @@ describe('faults', () => {
     await sleep(300);
     child.kill('SIGCONT');
     assert.equal((await result).code, 0);
-    const { valid, reasons, requests_touched } = summaryOf(out).validity;
+    const { valid, reasons, requests_touched } = readSummary(out).validity;
     assert.equal(valid, false);
     assert.match(reasons.join('\n'), /stood still for (?:(?:29|[3-9]\d)\d ms|[\d.]+ s)/);
     // The records have the same requests marked: in flight in a pause that run.json names, or sent late.
@@ -157,7 +156,7 @@ describe('faults', () => {
     renameSync(`${file}.away`, file);
     const report = await cli('report', out, '--json');
     assert.equal(report.code, 0, report.stderr);
-    const summary: Summary = JSON.parse(report.stdout);
+    const summary = summarySchema.parse(JSON.parse(report.stdout));
     assert.equal(summary.status, 'interrupted');
     const { ok = 0, cut = 0, unsent = 0 } = summary.requests.by_outcome;
     // 50 of the first second and 100 of the last two are left out, whether they were sent or not.
@@ -184,7 +183,7 @@ describe('faults', () => {
     const { code, stdout } = await result;
     assert.equal(code, 3);
     assert.match(stdout, /the target is gone/);
-    const { requests, status } = summaryOf(out);
+    const { requests, status } = readSummary(out);
     assert.equal(status, 'failed');
     assert.equal(requests.scheduled, 3000);
     assert.ok(
@@ -200,7 +199,7 @@ describe('faults', () => {
     child.kill('SIGINT');
     const { code } = await result;
     assert.equal(code, 130);
-    const { requests, status } = summaryOf(out);
+    const { requests, status } = readSummary(out);
     assert.equal(status, 'interrupted');
     assert.equal((requests.by_outcome.ok ?? 0) + (requests.by_outcome.unsent ?? 0), 500);
     assert.ok((requests.by_outcome.ok ?? 0) >= 95);
@@ -225,7 +224,7 @@ describe('faults', () => {
     assert.equal(existsSync(join(out, 'summary.json')), false, 'it left before its end');
     const report = await cli('report', out, '--json');
     assert.equal(report.code, 0, report.stderr);
-    const { requests, status }: Summary = JSON.parse(report.stdout);
+    const { requests, status } = summarySchema.parse(JSON.parse(report.stdout));
     assert.deepEqual([status, requests.scheduled], ['interrupted', 60_000]);
     const { ok = 0, cut = 0 } = requests.by_outcome;
     assert.ok(ok >= 25 && ok + cut >= 45, JSON.stringify(requests.by_outcome));
@@ -241,7 +240,7 @@ describe('faults', () => {
     await result;
     const report = await cli('report', out, '--json');
     assert.equal(report.code, 0, report.stderr);
-    const { requests }: Summary = JSON.parse(report.stdout);
+    const { requests } = summarySchema.parse(JSON.parse(report.stdout));
     assert.equal(requests.scheduled, 100_000);
   });
 });

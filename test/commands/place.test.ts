@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { cli, readJson, startCli, temporaryFolder } from '../cli.ts';
+import { cli, startCli, temporaryFolder } from '../cli.ts';
+import { readPlacement } from '../written-files.ts';
 
 const folder = temporaryFolder();
 const SLO = 'ttft=250ms,tpot=100ms';
@@ -38,7 +39,7 @@ it('prints the same twice, with any number of workers, and writes what it prints
   assert.equal(two.stdout, one.stdout);
   assert.deepEqual(readdirSync(out).sort(), ['place.html', 'place.json']);
   assert.equal(readFileSync(join(out, 'place.json'), 'utf8'), one.stdout);
-  const { systems } = readJson(out, 'place.json');
+  const { systems } = readPlacement(out);
   assert.deepEqual(systems, {
     disaggregated: 'distserve,cost=distserve,model=opt-13b,gpu=a100-sxm-80g',
     collocated: 'vllm-v1,model=opt-13b,gpu=a100-sxm-80g,cost=distserve,router=least-requests',

@@ -3,9 +3,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { z } from 'zod';
-import type { Summary } from '../../src/schema/summary.ts';
-import { cli, readJson, temporaryFolder } from '../cli.ts';
+import { cli, temporaryFolder } from '../cli.ts';
 import { maxTokens, serve, streamTokens, type TestServer } from '../servers.ts';
+import { readRunFile, readSummary } from '../written-files.ts';
 
 const folder = temporaryFolder();
 const servers: TestServer[] = [];
@@ -15,7 +15,6 @@ const path = join(folder, 'trace.csv');
 const rows = Array.from({ length: 5 }, (_, i) => `${(i * 0.1).toFixed(1)},${64 + i},${30 + i}`);
 writeFileSync(path, `arrival_s,input_tokens,output_tokens\n${rows.join('\n')}\n`);
 
-const summaryOf = (dir: string): Summary => JSON.parse(readFileSync(join(dir, 'summary.json'), 'utf8'));
 const sent = z.object({ prompt: z.array(z.number()), max_tokens: z.number() });
 
 describe('what is done to a server before a run', { concurrency: 2 }, () => {
@@ -23,11 +22,11 @@ describe('what is done to a server before a run', { concurrency: 2 }, () => {
     const out = join(folder, 'engine');
     const result = await cli('run', path, '--warmup-requests', '9', '--reset-cache', '--out', out);
     assert.equal(result.code, 0, result.stderr);
-    assert.deepEqual(readJson(out, 'run.json')['prepared'], {
+    assert.deepEqual(readRunFile(out).prepared, {
       warmup_requests: 9,
       cache_reset: { route: '/reset_prefix_cache', verified_by: 'cached_tokens' },
     });
-    const { requests, server, delivered } = summaryOf(out);
+    const { requests, server, delivered } = readSummary(out);
     assert.deepEqual([requests.scheduled, requests.ok, delivered.prefix_reuse], [5, 5, 0]);
     assert.equal(server?.latency_ms.ttft?.n, 5, "nor in the server's own figures");
     assert.match(
@@ -47,7 +46,7 @@ describe('what is done to a server before a run', { concurrency: 2 }, () => {
     const result = await cli('run', path, '--target', server.url.href, '--warmup-requests', '7', '--out', out);
     assert.equal(result.code, 0, result.stderr);
     assert.match(result.stderr, /1 of 7 warm-up requests failed, the last: http error: .*compiling/);
-    assert.equal(summaryOf(out).requests.ok, 5);
+    assert.equal(readSummary(out).requests.ok, 5);
     const bodies = server.seen.filter((seen) => seen.path === '/v1/completions').map((seen) => sent.parse(seen.body));
     // Those before the run are sent together, and may come in any order.
     const lengths = (some: typeof bodies): number[][] =>
@@ -79,6 +78,6 @@ describe('what is done to a server before a run', { concurrency: 2 }, () => {
     const result = await cli('run', path, '--clock', 'virtual', '--reset-cache', '--out', out);
     assert.equal(result.code, 0, result.stderr);
     assert.match(result.stderr, /--reset-cache and --warmup-requests do nothing in virtual time/);
-    assert.equal(readJson(out, 'run.json')['prepared'], null);
+    assert.equal(readRunFile(out).prepared, null);
   });
 });

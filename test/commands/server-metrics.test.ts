@@ -3,10 +3,10 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import type { Scrape } from '../../src/schema/server-metrics.ts';
-import type { Summary } from '../../src/schema/summary.ts';
 import { readScrapes } from '../../src/runs/server-file.ts';
 import { cli, temporaryFolder } from '../cli.ts';
 import { maxTokens, serve, streamTokens, type TestServer } from '../servers.ts';
+import { readSummary } from '../written-files.ts';
 
 const folder = temporaryFolder();
 const servers: TestServer[] = [];
@@ -16,8 +16,6 @@ after(() => Promise.all(servers.map((server) => server.close())));
 const path = join(folder, 'trace.csv');
 const rows = Array.from({ length: 35 }, (_, i) => `${(i * 0.1).toFixed(1)},64,5`);
 writeFileSync(path, `arrival_s,input_tokens,output_tokens\n${rows.join('\n')}\n`);
-
-const summaryOf = (dir: string): Summary => JSON.parse(readFileSync(join(dir, 'summary.json'), 'utf8'));
 
 async function scrapesOf(dir: string): Promise<Scrape[]> {
   const found: Scrape[] = [];
@@ -40,7 +38,7 @@ async function runAgainst(name: string, page: (look: number) => { status: number
   const out = join(folder, name);
   const result = await cli('run', path, '--target', server.url.href, '--out', out);
   assert.equal(result.code, 0, result.stderr);
-  assert.equal(summaryOf(out).requests.ok, 35);
+  assert.equal(readSummary(out).requests.ok, 35);
   return { out, stderr: result.stderr, looks: () => looks };
 }
 
@@ -54,17 +52,17 @@ describe('the metrics of a server', { concurrency: 2 }, () => {
     const scrapes = await scrapesOf(out);
     assert.ok(scrapes.length >= 4, `${scrapes.length}`);
     assert.ok((scrapes[0]?.timeUs ?? 0) < 0);
-    const { server } = summaryOf(out);
+    const { server } = readSummary(out);
     assert.deepEqual([server?.scrapes, server?.scrapes_failed], [scrapes.length, 0]);
     assert.equal(server?.latency_ms.ttft?.n, 35);
     assert.equal(server?.latency_ms.itl?.n, 140);
     assert.ok((server?.latency_ms.itl?.mean ?? 0) > 1);
     assert.match(result.stdout, /^server +running /m);
-    const before = summaryOf(out);
+    const before = readSummary(out);
     const page = readFileSync(join(out, 'report.html'), 'utf8');
     assert.ok(page.includes('id="server-load"'));
     assert.equal((await cli('report', out)).code, 0);
-    assert.deepEqual(summaryOf(out), before);
+    assert.deepEqual(readSummary(out), before);
     assert.equal(readFileSync(join(out, 'report.html'), 'utf8'), page);
   });
 
@@ -72,7 +70,7 @@ describe('the metrics of a server', { concurrency: 2 }, () => {
     const { out, stderr, looks } = await runAgainst('none', () => ({ status: 404, text: 'not found' }));
     assert.equal(stderr.match(/no metrics of the server: http:.*\/metrics answers HTTP 404/g)?.length, 1, stderr);
     assert.equal(existsSync(join(out, 'server.parquet')), false);
-    assert.equal(summaryOf(out).server, null);
+    assert.equal(readSummary(out).server, null);
     assert.equal(looks(), 1);
   });
 
@@ -104,6 +102,6 @@ describe('the metrics of a server', { concurrency: 2 }, () => {
       [1, null, null, 1],
     );
     assert.equal(scrapes.at(-1)?.samples, null, 'the last look hangs');
-    assert.deepEqual(summaryOf(out).server?.running, { mean: 3, max: 3 });
+    assert.deepEqual(readSummary(out).server?.running, { mean: 3, max: 3 });
   });
 });

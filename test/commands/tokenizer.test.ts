@@ -5,6 +5,7 @@ import { after, it } from 'node:test';
 import type { Summary } from '../../src/schema/summary.ts';
 import { cli, readJson, temporaryFolder, type CliResult } from '../cli.ts';
 import { chatServer, type ChatServer, type ChatServerOptions } from '../target/chat-server.ts';
+import { readSummary } from '../written-files.ts';
 
 const folder = temporaryFolder();
 const servers: ChatServer[] = [];
@@ -22,7 +23,7 @@ async function start(options: ChatServerOptions): Promise<ChatServer> {
 
 const run = (server: ChatServer, name: string, ...options: string[]): Promise<CliResult> =>
   cli('run', trace, '--target', server.url.href, '--endpoint', 'chat', '--out', join(folder, name), ...options);
-const summaryOf = (name: string): Summary => JSON.parse(readFileSync(join(folder, name, 'summary.json'), 'utf8'));
+const summaryOf = (name: string): Summary => readSummary(join(folder, name));
 
 it('--tokenizer FILE: chats are as long as the trace says, by the count of the server, and the same each time', async () => {
   const server = await start({ overhead: 11 });
