@@ -94,14 +94,19 @@ function bigint(value: RequestRecord[keyof RequestRecord]): bigint | null {
   return typeof value === 'number' ? BigInt(value) : null;
 }
 
-/** What hyparquet reads from, once the columns are those that we know. Parts of older runs end without `touched`. */
+/** Name of the column `client_stalled` in parts of runs before 0.2; the oldest end without it. */
+const STALLED_BEFORE_0_2 = 'touched';
+
+/** The input of hyparquet, once the columns are known to be those of a record. */
 function checked(bytes: Uint8Array) {
   const buffer = new Uint8Array(bytes).buffer;
   const metadata = parquetMetadata(buffer);
   // The first is the root, which is no column.
   for (const [i, wanted] of SCHEMA.slice(1).entries()) {
     const found = metadata.schema[i + 1];
-    if (found === undefined && wanted.name === 'touched') continue;
+    const isStalled = wanted.name === 'client_stalled';
+    if (isStalled && (found === undefined || (found.name === STALLED_BEFORE_0_2 && found.type === wanted.type)))
+      continue;
     if (found?.name !== wanted.name || found.type !== wanted.type)
       throw new Error(
         `column "${found?.name ?? 'none'}" of type ${found?.type ?? 'group'} where "${wanted.name}" of type ${wanted.type ?? 'group'} belongs`,
@@ -146,7 +151,7 @@ function record(row: Row): RequestRecord {
     decode_queue_us: orNull(integer, row, 'decode_queue_us'),
     decode_us: orNull(integer, row, 'decode_us'),
     worker: integer(row, 'worker'),
-    client_stalled: typeof row['touched'] === 'boolean' ? row['touched'] : null,
+    client_stalled: orNull(bool, row, 'client_stalled' in row ? 'client_stalled' : STALLED_BEFORE_0_2),
   };
 }
 
@@ -165,6 +170,12 @@ function integer(row: Row, name: string): number {
   const value = row[name];
   if (typeof value === 'number' || typeof value === 'bigint') return Number(value);
   throw new Error(`column "${name}": a whole number expected, got ${String(value)}`);
+}
+
+function bool(row: Row, name: string): boolean {
+  const value = row[name];
+  if (typeof value === 'boolean') return value;
+  throw new Error(`column "${name}": true or false expected, got ${String(value)}`);
 }
 
 function oneOf<T extends string>(known: readonly T[]): (row: Row, name: string) => T {
