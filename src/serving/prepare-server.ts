@@ -1,4 +1,5 @@
 import type { Codec } from '../core/codec.ts';
+import type { Log } from '../core/log.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { Source } from '../core/plan.ts';
 import type { Request } from '../core/request.ts';
@@ -17,17 +18,17 @@ export async function prepareServer(
   source: Source,
   codec: Codec,
   server: ServerAccess,
-  warn: (text: string) => void,
+  log: Log,
 ): Promise<Manifest['prepared']> {
   if (warmupRequests === 0 && !isReset) return null;
   const asker = openSingleRequests(codec, server, timeoutUs);
   try {
     const requests = await warmUpRequests(source, warmupRequests);
-    if (requests.length > 0) await warmServer(asker, requests, warn);
+    if (requests.length > 0) await warmServer(asker, requests, log);
     // After them, so that nothing of theirs is left in the cache.
     const cache_reset = isReset ? await resetCache(asker, server) : null;
     if (cache_reset !== null && cache_reset.verified_by === null)
-      warn(
+      log.warn(
         `--reset-cache: not verified: the server took POST ${cache_reset.route}, but tells neither by cached_tokens nor by its counters what its cache finds (is prefix caching on?)`,
       );
     return { warmup_requests: requests.length, cache_reset };

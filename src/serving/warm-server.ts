@@ -1,4 +1,5 @@
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
 import type { Request } from '../core/request.ts';
 import type { SingleRequests } from './single-requests.ts';
 
@@ -9,11 +10,7 @@ const AT_ONCE = 8;
  * Sends requests that are in no record, so that what a server compiles on first use is compiled. Throws a UserError if
  * none of them is answered, and warns of those that are not.
  */
-export async function warmServer(
-  { send }: SingleRequests,
-  requests: readonly Request[],
-  warn: (text: string) => void,
-): Promise<void> {
+export async function warmServer({ send }: SingleRequests, requests: readonly Request[], log: Log): Promise<void> {
   const waiting = [...requests];
   const failures: string[] = [];
   const lane = async (): Promise<void> => {
@@ -26,5 +23,5 @@ export async function warmServer(
     throw new UserError(`--warmup-requests: ${said}; see whether the server can answer at all`, {
       exitCode: EXIT.unreachable,
     });
-  if (failures.length > 0) warn(said);
+  if (failures.length > 0) log.warn(said);
 }

@@ -20,7 +20,11 @@ export interface ServerOfRun extends StartedServer {
 export async function startIfAsked(
   { start, target, headers, insecure }: RunSpec,
   dir: string,
-  { tell, stop }: { readonly tell: (text: string) => void; readonly stop: AbortSignal },
+  {
+    tell,
+    warn,
+    stop,
+  }: { readonly tell: (text: string) => void; readonly warn: (text: string) => void; readonly stop: AbortSignal },
 ): Promise<ServerOfRun | null> {
   if (start === null) return null;
   const logFile = join(dirname(dir), `${basename(dir)}.server.log`);
@@ -35,6 +39,6 @@ export async function startIfAsked(
     graceMs: GRACE_MS,
     logFile,
   };
-  const server = await startServer(options, tell, stop);
+  const server = await startServer(options, { info: tell, warn }, stop);
   return { ...server, moveLog: () => renameSync(logFile, serverLogFile(dir)) };
 }

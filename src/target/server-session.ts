@@ -29,6 +29,7 @@ export async function openServer(
   runDirectory: string,
   user: Told,
 ): Promise<Arena> {
+  const log = { info: user.tell, warn: user.warn };
   const access: ServerAccess = { url, headers: spec.headers, insecure: spec.insecure };
   const runId = basename(runDirectory).replaceAll(/[^\w.-]/g, '_');
   const spoken = engine === null ? await askServer(spec, access, plan, runId, user) : await knownEngine(spec, access);
@@ -54,8 +55,8 @@ export async function openServer(
   let watch: MetricsMonitor | null;
   try {
     await Promise.all([target.open(expectedConcurrency(plan)), ready, jitWarmUp(codec)]);
-    prepared = await prepareServer(spec, plan.source, codec, access, user.warn);
-    watch = await monitorMetrics(metricsPage(access), user.warn);
+    prepared = await prepareServer(spec, plan.source, codec, access, log);
+    watch = await monitorMetrics([metricsPage(access)], log);
   } catch (thrown) {
     await close();
     throw thrown;
