@@ -115,7 +115,8 @@ function checked(bytes: Uint8Array) {
   return { metadata, file: { byteLength: buffer.byteLength, slice: buffer.slice.bind(buffer) } };
 }
 
-type Row = Readonly<Record<string, unknown>>;
+/** A row as hyparquet reads it. */
+export type Row = Readonly<Record<string, unknown>>;
 
 function record(row: Row): RequestRecord {
   return {
@@ -155,7 +156,7 @@ function record(row: Row): RequestRecord {
   };
 }
 
-function orNull<T>(read: (row: Row, name: string) => T, row: Row, name: string): T | null {
+export function orNull<T>(read: (row: Row, name: string) => T, row: Row, name: string): T | null {
   const value = row[name];
   return value === null || value === undefined ? null : read(row, name);
 }
@@ -166,7 +167,8 @@ function text(row: Row, name: string): string {
   throw new Error(`column "${name}": a text expected, got ${String(value)}`);
 }
 
-function integer(row: Row, name: string): number {
+/** A whole number of a column; throws an Error that names the column where it is none. */
+export function integer(row: Row, name: string): number {
   const value = row[name];
   if (typeof value === 'number' || typeof value === 'bigint') return Number(value);
   throw new Error(`column "${name}": a whole number expected, got ${String(value)}`);
