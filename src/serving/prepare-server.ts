@@ -4,7 +4,7 @@ import type { Manifest } from '../schema/manifest.ts';
 import type { Source } from '../core/plan.ts';
 import type { Request } from '../core/request.ts';
 import type { ServerAccess } from '../replay/transport.ts';
-import { openSingleRequests } from './single-requests.ts';
+import { openSingleRequests } from '../replay/single-requests.ts';
 import { resetCache } from './reset-cache.ts';
 import { warmServer } from './warm-server.ts';
 import type { RunSpec } from '../run/run-spec.ts';
