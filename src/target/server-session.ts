@@ -2,7 +2,8 @@ import { basename } from 'node:path';
 import { makeCodec } from '../../adapters/index.ts';
 import type { Codec, PromptMaker } from '../core/codec.ts';
 import type { Manifest } from '../schema/manifest.ts';
-import type { Plan } from '../core/plan.ts';
+import type { Plan, Source } from '../core/plan.ts';
+import type { Request } from '../core/request.ts';
 import { WallClock } from '../core/wall-clock.ts';
 import { HttpTarget, type ServerAccess } from '../replay/transport.ts';
 import { jitWarmUp } from '../replay/jit-warm-up.ts';
@@ -55,7 +56,7 @@ export async function openServer(
   let watch: MetricsMonitor | null;
   try {
     await Promise.all([target.open(expectedConcurrency(plan)), ready, jitWarmUp(codec)]);
-    prepared = await prepareServer(spec, plan.source, codec, access, log);
+    prepared = await prepareServer(spec, await firstRequests(plan.source, spec.warmupRequests), codec, access, log);
     watch = await monitorMetrics([metricsPage(access)], log);
   } catch (thrown) {
     await close();
@@ -90,4 +91,15 @@ function expectedConcurrency({ stats }: Plan): number {
   const ratePerS = stats.requests / Math.max(1, stats.lastDueUs / 1e6);
   const timeInSystemS = 2 + (0.05 * stats.outputTokens) / stats.requests;
   return Math.min(stats.requests, 4096, Math.ceil(2 * ratePerS * timeInSystemS) + 8);
+}
+
+/** The first requests of a source, at most `count`. */
+async function firstRequests(source: Source, count: number): Promise<Request[]> {
+  const first: Request[] = [];
+  if (count === 0) return first;
+  for await (const batch of source.open()) {
+    first.push(...batch.slice(0, count - first.length));
+    if (first.length === count) break;
+  }
+  return first;
 }
