@@ -1,16 +1,18 @@
 import { parentPort, Worker, workerData } from 'node:worker_threads';
-import { UserError, type ExitCode } from './errors.ts';
+import { messageOf, UserError, type ExitCode } from './errors.ts';
 
-/** A worker thread that answers questions; both are plain data. */
+/** A worker thread that answers questions; questions and answers are plain data. */
 export interface WorkerThread<Q, A> {
   /**
-   * Rejects with the UserError or the fault that the answer ended in, the latter with its stack, or with the fault that
-   * has ended the thread.
+   * The answer to a question. Rejects with the UserError or the fault in which the answer ended, or with the fault that
+   * has ended the thread; a fault bears the stack of the thread.
    */
   ask(question: Q): Promise<A>;
-  /** Ends it at once; what is not answered by then never is. */
+  /** The same without an answer, for a caller that is timed: no reply disturbs it. A failure ends the thread. */
+  post(question: Q): void;
+  /** Ends the thread at once; questions that are open then are never settled. */
   terminate(): Promise<void>;
-  /** Whether the thread keeps the process alive (it does). */
+  /** Whether the thread keeps the process alive, as it does at first. */
   keepAlive(alive: boolean): void;
 }
 
@@ -18,14 +20,16 @@ export interface WorkerThread<Q, A> {
 export type Answerer<Q, A> = (question: Q, transfer: (buffers: readonly ArrayBuffer[]) => void) => A | Promise<A>;
 
 interface Question<Q> {
-  readonly id: number;
+  /** Null: posted, so that no reply is sent. */
+  readonly id: number | null;
   readonly question: Q;
 }
 
+/** Errors travel as texts: a structured clone loses the class of an Error, and fails at some causes. */
 type Reply<A> =
   | { readonly kind: 'answer'; readonly id: number; readonly answer: A }
   | { readonly kind: 'user error'; readonly id: number; readonly message: string; readonly exitCode: ExitCode }
-  | { readonly kind: 'fault'; readonly id: number; readonly error: Error };
+  | { readonly kind: 'fault'; readonly id: number; readonly message: string; readonly stack: string | undefined };
 
 interface Pending<A> {
   resolve(answer: A): void;
@@ -36,35 +40,39 @@ interface Pending<A> {
 export function startWorker<D, Q, A>(file: URL, data: D): WorkerThread<Q, A> {
   const worker = new Worker(file, { workerData: data });
   const pending = new Map<number, Pending<A>>();
-  let asked = 0;
-  let fault: Error | null = null;
+  let nextId = 0;
+  let isTerminated = false;
+  let ended: Error | null = null;
   const failAll = (error: Error): void => {
-    fault ??= error;
-    for (const { reject } of pending.values()) reject(fault);
+    ended ??= error;
+    if (!isTerminated) for (const { reject } of pending.values()) reject(ended);
     pending.clear();
   };
   worker.on('message', (reply: Reply<A>) => {
     const waiting = pending.get(reply.id);
     pending.delete(reply.id);
     if (reply.kind === 'answer') waiting?.resolve(reply.answer);
-    else if (reply.kind === 'fault') waiting?.reject(reply.error);
-    else waiting?.reject(new UserError(reply.message, { exitCode: reply.exitCode }));
+    else waiting?.reject(errorOf(reply));
   });
-  worker.on('error', (error) => failAll(error instanceof Error ? error : new Error(String(error))));
-  worker.on('exit', () => failAll(new Error(`the worker thread ${file.pathname} has ended`)));
+  // What a thread throws need not be an Error.
+  worker.on('error', (thrown: unknown) => failAll(thrown instanceof Error ? thrown : new Error(String(thrown))));
+  worker.on('messageerror', failAll);
+  worker.on('exit', (code) => failAll(new Error(`the worker thread ${file.pathname} has ended with code ${code}`)));
+  const send = (message: Question<Q>): void => worker.postMessage(message, []);
   return {
     ask: (question) =>
       new Promise((resolve, reject) => {
-        if (fault !== null) {
-          reject(fault);
+        if (ended !== null) {
+          reject(ended);
           return;
         }
-        const id = asked++;
+        const id = nextId++;
+        send({ id, question });
         pending.set(id, { resolve, reject });
-        worker.postMessage({ id, question } satisfies Question<Q>, []);
       }),
+    post: (question) => send({ id: null, question }),
     terminate: async () => {
-      pending.clear();
+      isTerminated = true;
       await worker.terminate();
     },
     keepAlive: (alive) => {
@@ -74,25 +82,46 @@ export function startWorker<D, Q, A>(file: URL, data: D): WorkerThread<Q, A> {
   };
 }
 
-/** The other side of `startWorker`: `open` gets its data and makes what answers its questions. */
+function errorOf(reply: Exclude<Reply<unknown>, { kind: 'answer' }>): Error {
+  if (reply.kind === 'user error') return new UserError(reply.message, { exitCode: reply.exitCode });
+  const fault = new Error(reply.message);
+  if (reply.stack !== undefined) fault.stack = reply.stack;
+  return fault;
+}
+
+/** The other side of `startWorker`: `open` gets its data and makes the function that answers its questions. */
 export function serveWorker<D, Q, A>(open: (data: D) => Answerer<Q, A>): void {
   const port = parentPort;
   if (port === null) throw new Error('not in a worker thread');
   const data: D = workerData;
-  const answerer = open(data);
+  const answerer = openOrFail(() => open(data));
   const reply = (message: Reply<A>, transferred: readonly ArrayBuffer[] = []): void =>
     port.postMessage(message, transferred);
-  port.on('message', ({ id, question }: Question<Q>) => {
+  port.on('message', async ({ id, question }: Question<Q>) => {
     const transferred: ArrayBuffer[] = [];
-    const answering = async (): Promise<A> => answerer(question, (buffers) => transferred.push(...buffers));
-    answering().then(
-      (answer) => reply({ kind: 'answer', id, answer }, transferred),
-      (thrown: unknown) =>
-        reply(
-          thrown instanceof UserError
-            ? { kind: 'user error', id, message: thrown.message, exitCode: thrown.exitCode }
-            : { kind: 'fault', id, error: thrown instanceof Error ? thrown : new Error(String(thrown)) },
-        ),
-    );
+    try {
+      const answer = await answerer(question, (buffers) => transferred.push(...buffers));
+      if (id !== null) reply({ kind: 'answer', id, answer }, transferred);
+    } catch (thrown) {
+      // Unhandled, and so the end of this thread.
+      if (id === null) throw thrown;
+      if (thrown instanceof UserError)
+        reply({ kind: 'user error', id, message: thrown.message, exitCode: thrown.exitCode });
+      else {
+        const stack = thrown instanceof Error ? thrown.stack : undefined;
+        reply({ kind: 'fault', id, message: messageOf(thrown), stack });
+      }
+    }
   });
+}
+
+/** Where `open` throws, every answer does: a UserError that ended the thread would arrive as a plain Error. */
+function openOrFail<Q, A>(open: () => Answerer<Q, A>): Answerer<Q, A> {
+  try {
+    return open();
+  } catch (thrown) {
+    return () => {
+      throw thrown;
+    };
+  }
 }

@@ -1,10 +1,6 @@
 import { join } from 'node:path';
 import { SILENT } from '../core/log.ts';
-import type { RecordBatch } from '../core/record.ts';
-import { readRecords } from '../runs/records.ts';
-import { readScrapes } from '../runs/server-file.ts';
-import type { Manifest } from '../schema/manifest.ts';
-import type { Scrape } from '../schema/server-metrics.ts';
+import { openRunFiles, type Run } from '../runs/run-files.ts';
 import { openTarget as openSession } from '../target/open-target.ts';
 import type { TargetSession } from '../target/session.ts';
 import type { TargetConfig } from '../target/target-spec.ts';
@@ -53,20 +49,10 @@ export async function openTarget(options: TargetOptions, hooks: ProgramHooks = {
   return { config, session, close: () => session.close() };
 }
 
-/** A run directory, read as often as is wanted. */
-export interface Run {
-  readonly dir: string;
-  readonly manifest: Manifest;
-  /** One batch a part. */
-  records(): AsyncIterable<RecordBatch>;
-  /** The server's own metrics; null where it told none. */
-  scrapes(): AsyncIterable<Scrape> | null;
-}
-
-/** Opens a run directory; a run that was killed is mended first. */
+/** Opens a run directory, to be read as often as is wanted; a run that was killed is mended first. */
 export async function openRun(dir: string): Promise<Run> {
-  const manifest = await mendRun(dir);
-  return { dir, manifest, records: () => readRecords(dir), scrapes: () => readScrapes(dir) };
+  await mendRun(dir);
+  return openRunFiles(dir);
 }
 
 const FIRST_ANSWER_US = 60e6;

@@ -100,7 +100,8 @@ export async function run(
   const attachment = await session.attach(plan, {
     runId: basename(dir),
     shard: part.shard,
-    prepare: { ...spec.prepare, firstRequests, timeoutUs },
+    prepare: { ...spec.prepare, timeoutUs },
+    firstRequests,
     log: hooks.log,
   });
 

@@ -1,9 +1,12 @@
-import { writeFileSync, renameSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { ByteWriter, parquetWrite } from 'hyparquet-writer';
+import { messageOf, UserError } from '../core/errors.ts';
 import type { ClientSample } from '../schema/client-sample.ts';
+import { integer, orNull, type Row } from './parquet.ts';
 import { clientFile, UNFINISHED_SUFFIX } from './run-directory.ts';
 
-/** Every column is a whole number that fits 64 bits, or null where it could not be had. */
+/** Every column is a whole number that fits 64 bits; null where the machine did not give it. */
 const COLUMNS = [
   'time_us',
   'in_flight',
@@ -18,7 +21,7 @@ const COLUMNS = [
   'rss_bytes',
 ] as const satisfies readonly (keyof ClientSample)[];
 
-/** Writes `client.parquet`, aside and then renamed. */
+/** Writes `client.parquet`, under another name until it is complete. */
 export function writeClientSamples(dir: string, samples: readonly ClientSample[]): void {
   const writer = new ByteWriter();
   parquetWrite({
@@ -36,4 +39,35 @@ export function writeClientSamples(dir: string, samples: readonly ClientSample[]
 
 function whole(value: number | null): bigint | null {
   return value === null ? null : BigInt(Math.round(value));
+}
+
+/** The rows of `client.parquet`; null if there is none, as in virtual time. A UserError names a file that is damaged. */
+export async function readClientSamples(dir: string): Promise<readonly ClientSample[] | null> {
+  const file = clientFile(dir);
+  if (!existsSync(file)) return null;
+  try {
+    const rows: Row[] = await parquetReadObjects({ file: await asyncBufferFromFile(file) });
+    return rows.map(sampleOf);
+  } catch (thrown) {
+    throw new UserError(
+      `${file}: damaged, or not the samples of a client (${messageOf(thrown)}); restore it, or move it away to do without`,
+      { cause: thrown },
+    );
+  }
+}
+
+function sampleOf(row: Row): ClientSample {
+  return {
+    time_us: integer(row, 'time_us'),
+    in_flight: integer(row, 'in_flight'),
+    due: integer(row, 'due'),
+    sent: integer(row, 'sent'),
+    tokens: integer(row, 'tokens'),
+    lateness_max_us: integer(row, 'lateness_max_us'),
+    event_loop_delay_max_us: integer(row, 'event_loop_delay_max_us'),
+    cpu_us: integer(row, 'cpu_us'),
+    polling_us: integer(row, 'polling_us'),
+    core_wait_us: orNull(integer, row, 'core_wait_us'),
+    rss_bytes: integer(row, 'rss_bytes'),
+  };
 }

@@ -94,18 +94,19 @@ function bigint(value: RequestRecord[keyof RequestRecord]): bigint | null {
   return typeof value === 'number' ? BigInt(value) : null;
 }
 
-/** Name of `client_stalled` in runs before 0.2; older ones end without it. */
+/** Name of the column `client_stalled` in parts of runs before 0.2; the oldest end without it. */
 const STALLED_BEFORE_0_2 = 'touched';
 
-/** What hyparquet reads from, once the columns are those that we know. */
+/** The input of hyparquet, once the columns are known to be those of a record. */
 function checked(bytes: Uint8Array) {
   const buffer = new Uint8Array(bytes).buffer;
   const metadata = parquetMetadata(buffer);
   // The first is the root, which is no column.
   for (const [i, wanted] of SCHEMA.slice(1).entries()) {
     const found = metadata.schema[i + 1];
-    const isOlder = found === undefined || found.name === STALLED_BEFORE_0_2;
-    if (wanted.name === 'client_stalled' && isOlder) continue;
+    const isStalled = wanted.name === 'client_stalled';
+    if (isStalled && (found === undefined || (found.name === STALLED_BEFORE_0_2 && found.type === wanted.type)))
+      continue;
     if (found?.name !== wanted.name || found.type !== wanted.type)
       throw new Error(
         `column "${found?.name ?? 'none'}" of type ${found?.type ?? 'group'} where "${wanted.name}" of type ${wanted.type ?? 'group'} belongs`,
@@ -114,7 +115,8 @@ function checked(bytes: Uint8Array) {
   return { metadata, file: { byteLength: buffer.byteLength, slice: buffer.slice.bind(buffer) } };
 }
 
-type Row = Readonly<Record<string, unknown>>;
+/** A row as hyparquet reads it. */
+export type Row = Readonly<Record<string, unknown>>;
 
 function record(row: Row): RequestRecord {
   return {
@@ -125,7 +127,7 @@ function record(row: Row): RequestRecord {
     slo_class: orNull(text, row, 'slo_class'),
     model: orNull(text, row, 'model'),
     target: orNull(text, row, 'target'),
-    measured: boolean(row, 'measured'),
+    measured: row['measured'] === true,
     due_us: integer(row, 'due_us'),
     sent_us: orNull(integer, row, 'sent_us'),
     connect_us: orNull(integer, row, 'connect_us'),
@@ -150,17 +152,13 @@ function record(row: Row): RequestRecord {
     decode_queue_us: orNull(integer, row, 'decode_queue_us'),
     decode_us: orNull(integer, row, 'decode_us'),
     worker: integer(row, 'worker'),
-    client_stalled: orNull(boolean, row, 'client_stalled') ?? orNull(boolean, row, STALLED_BEFORE_0_2),
+    client_stalled: orNull(bool, row, 'client_stalled' in row ? 'client_stalled' : STALLED_BEFORE_0_2),
   };
 }
 
-function orNull<T>(read: (row: Row, name: string) => T, row: Row, name: string): T | null {
+export function orNull<T>(read: (row: Row, name: string) => T, row: Row, name: string): T | null {
   const value = row[name];
   return value === null || value === undefined ? null : read(row, name);
-}
-
-function boolean(row: Row, name: string): boolean {
-  return row[name] === true;
 }
 
 function text(row: Row, name: string): string {
@@ -169,10 +167,17 @@ function text(row: Row, name: string): string {
   throw new Error(`column "${name}": a text expected, got ${String(value)}`);
 }
 
-function integer(row: Row, name: string): number {
+/** A whole number of a column; throws an Error that names the column where it is none. */
+export function integer(row: Row, name: string): number {
   const value = row[name];
   if (typeof value === 'number' || typeof value === 'bigint') return Number(value);
   throw new Error(`column "${name}": a whole number expected, got ${String(value)}`);
+}
+
+function bool(row: Row, name: string): boolean {
+  const value = row[name];
+  if (typeof value === 'boolean') return value;
+  throw new Error(`column "${name}": true or false expected, got ${String(value)}`);
 }
 
 function oneOf<T extends string>(known: readonly T[]): (row: Row, name: string) => T {

@@ -1,31 +1,35 @@
 import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
-import type { RecordStore } from '../core/record.ts';
-import type { WriterMessage } from './record-writer-worker.ts';
+import type { RecordBatch, RecordStore } from '../core/record.ts';
+import { startWorker } from '../core/worker.ts';
 import { RecordWriter, type WriterOptions } from './record-writer.ts';
 import { requestsDirectory, writeError } from './run-directory.ts';
 
+export interface WriterData {
+  readonly dir: string;
+  readonly options: WriterOptions;
+}
+
+export type WriterQuestion =
+  | { readonly kind: 'sent' | 'finished'; readonly records: RecordBatch }
+  | { readonly kind: 'close' };
+
 /** A store that writes to a run directory from a thread of its own. */
 export function openRecordStore(dir: string, options: WriterOptions): RecordStore {
-  const thread = new Worker(new URL(`./record-writer-worker${extname(import.meta.filename)}`, import.meta.url), {
-    workerData: { dir, ...options },
-  });
-  const post = (message: WriterMessage): void => thread.postMessage(message, []);
-  const ended = new Promise<void>((resolve, reject) => {
-    thread.once('error', (error) => reject(writeError(requestsDirectory(dir), error)));
-    thread.once('exit', () => resolve());
-  });
-  // An error on the way is not unhandled: `close` tells of it.
-  ended.catch(() => undefined);
-  // A caller that dies of something else must not be held alive by its store.
-  thread.unref();
+  const file = new URL(`./record-writer-worker${extname(import.meta.filename)}`, import.meta.url);
+  const thread = startWorker<WriterData, WriterQuestion, void>(file, { dir, options });
+  // A process that dies of another error must not be kept alive by its store.
+  thread.keepAlive(false);
   return {
-    sent: (records) => post({ kind: 'sent', records }),
-    finished: (records) => post({ kind: 'finished', records }),
-    close: () => {
-      thread.ref();
-      post({ kind: 'close' });
-      return ended;
+    sent: (records) => thread.post({ kind: 'sent', records }),
+    finished: (records) => thread.post({ kind: 'finished', records }),
+    close: async () => {
+      thread.keepAlive(true);
+      try {
+        // Questions are taken in order: everything that was handed over is written before this one is answered.
+        await thread.ask({ kind: 'close' });
+      } finally {
+        await thread.terminate();
+      }
     },
   };
 }
@@ -35,22 +39,23 @@ export function openRecordStore(dir: string, options: WriterOptions): RecordStor
  * has warmed up, as writing a million token times.
  */
 export function openBlockingRecordStore(dir: string, options: WriterOptions): RecordStore {
-  let writer: RecordWriter | null = null;
   let failed: { readonly error: unknown } | null = null;
-  // As with a thread, nothing more is written after an error, and `close` tells of it.
-  const attempt = (write: (writer: RecordWriter) => void): void => {
-    if (failed !== null) return;
+  // After the first error nothing more is written, and `close` rejects with it.
+  const attempt = <T>(write: () => T): T | null => {
+    if (failed !== null) return null;
     try {
-      write((writer ??= new RecordWriter(dir, options)));
+      return write();
     } catch (error) {
       failed = { error };
+      return null;
     }
   };
+  const writer = attempt(() => new RecordWriter(dir, options));
   return {
-    sent: (records) => attempt((to) => to.sent(records)),
-    finished: (records) => attempt((to) => to.finished(records)),
+    sent: (records) => attempt(() => writer?.sent(records)),
+    finished: (records) => attempt(() => writer?.finished(records)),
     close: async () => {
-      attempt((to) => to.close());
+      attempt(() => writer?.close());
       if (failed !== null) throw writeError(requestsDirectory(dir), failed.error);
     },
   };

@@ -1,24 +1,8 @@
-import { parentPort, workerData } from 'node:worker_threads';
-import type { JournalEntry } from './journal.ts';
-import { RecordWriter, type WriterOptions } from './record-writer.ts';
+import { serveWorker } from '../core/worker.ts';
+import { openBlockingRecordStore, type WriterData, type WriterQuestion } from './record-store.ts';
 
-/** What the thread is told; anything that goes wrong here ends the thread with that error. */
-export type WriterMessage = JournalEntry | { readonly kind: 'close' };
-
-const { dir, ...options }: WriterOptions & { readonly dir: string } = workerData;
-const writer = new RecordWriter(dir, options);
-
-parentPort?.on('message', (message: WriterMessage) => {
-  switch (message.kind) {
-    case 'sent':
-      writer.sent(message.records);
-      break;
-    case 'finished':
-      writer.finished(message.records);
-      break;
-    case 'close':
-      writer.close();
-      parentPort?.close();
-      break;
-  }
+/** The thread of `openRecordStore`. */
+serveWorker<WriterData, WriterQuestion, void>(({ dir, options }) => {
+  const store = openBlockingRecordStore(dir, options);
+  return (question) => (question.kind === 'close' ? store.close() : store[question.kind](question.records));
 });

@@ -8,12 +8,12 @@ import { serverFile, UNFINISHED_SUFFIX } from './run-directory.ts';
 /** Rows that are kept before they are written: some minutes of them. */
 const GROUP_ROWS = 50_000;
 
-/** A scrape's own row, as in Prometheus: 1 if it was read, 0 if not. */
+/** Name of the row of each scrape of a page, as in Prometheus: 1 if it was read, 0 if not. */
 const UP = 'up';
 
 /**
- * Writes `server.parquet`, one row a value and one for each scrape, blocking: to be used in a thread of its own. Aside,
- * and renamed when it is whole; without any value there is no file.
+ * Writes `server.parquet`, a row for each value and one for each scrape of a page, blocking: to be used in a thread of
+ * its own. Under another name until it is complete; without any value there is no file.
  */
 export class ServerFile {
   readonly #file: string;
@@ -41,10 +41,13 @@ export class ServerFile {
     });
   }
 
-  /** `samples` is null if the scrape failed. */
-  add(timeUs: number, samples: readonly ServerSample[] | null): void {
+  /**
+   * The scrape of one page; `samples` is null if it failed, `labels` (JSON) are those of its own row. Scrapes of several
+   * pages at one time are one after another, and are read back as one.
+   */
+  add(timeUs: number, samples: readonly ServerSample[] | null, labels = '{}'): void {
     const time = BigInt(Math.round(timeUs));
-    this.#row(time, { name: UP, labels: '{}', value: samples === null ? 0 : 1 });
+    this.#row(time, { name: UP, labels, value: samples === null ? 0 : 1 });
     for (const sample of samples ?? []) this.#row(time, sample);
     this.#values += samples?.length ?? 0;
     if (this.#rows.timeUs.length >= GROUP_ROWS) this.#flush();
@@ -88,7 +91,7 @@ export function readScrapes(dir: string): AsyncIterable<Scrape> | null {
 }
 
 async function* scrapesOf(file: string): AsyncGenerator<Scrape> {
-  let open: { timeUs: number; samples: ServerSample[] | null } | null = null;
+  let open: { timeUs: number; samples: ServerSample[] | null } | undefined;
   try {
     const buffer = await asyncBufferFromFile(file);
     const metadata = await parquetMetadataAsync(buffer);
@@ -100,8 +103,14 @@ async function* scrapesOf(file: string): AsyncGenerator<Scrape> {
         if (!isRow(row)) throw new Error(`a row is ${String(row)}`);
         const { time_us, name, labels, value } = row;
         if (name === UP) {
-          if (open !== null) yield open;
-          open = { timeUs: Number(time_us), samples: value === 1 ? [] : null };
+          const timeUs = Number(time_us);
+          const isRead = value === 1;
+          // Of another page at the same time.
+          if (open?.timeUs === timeUs) open.samples = isRead ? open.samples : null;
+          else {
+            if (open !== undefined) yield open;
+            open = { timeUs, samples: isRead ? [] : null };
+          }
         } else open?.samples?.push({ name, labels, value });
       }
       rowStart = rowEnd;
@@ -112,7 +121,7 @@ async function* scrapesOf(file: string): AsyncGenerator<Scrape> {
       { cause: thrown },
     );
   }
-  if (open !== null) yield open;
+  if (open !== undefined) yield open;
 }
 
 interface Row extends ServerSample {

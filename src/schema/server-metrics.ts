@@ -7,12 +7,22 @@ export interface ServerSample {
   readonly value: number;
 }
 
-/** What `/metrics` told at one time. */
+/** The metrics of a target at one time, of all its `/metrics` pages. */
 export interface Scrape {
   /** From the run's start; below 0 before it. */
   readonly timeUs: number;
-  /** Null if it could not be read then. */
+  /** Null if not every page could be read then: a total of the others would be none. */
   readonly samples: readonly ServerSample[] | null;
+}
+
+/** Labels of all that a page tells, where a target has several: the position of the page's endpoint. */
+export function endpointLabels(position: number): Readonly<Record<string, string>> {
+  return { endpoint: String(position) };
+}
+
+/** The endpoint whose page told a value; empty where the target has one. */
+function endpointOf({ labels }: ServerSample): string {
+  return /"endpoint":"(\d+)"/.exec(labels)?.[1] ?? '';
 }
 
 /** Gauges; counters, of the cache in tokens; histograms of seconds. */
@@ -101,17 +111,20 @@ export function isKept(name: string): boolean {
   return knownOf(name) !== undefined;
 }
 
-/** The values of a scrape by what we call them: of each metric those of one name alone. */
+/** The values of a scrape by our name of the metric: at each endpoint those under one of the server's names alone. */
 export function byMetric(samples: readonly ServerSample[]): ReadonlyMap<ServerMetric, readonly ServerSample[]> {
-  const found = new Map<ServerMetric, { rank: number; samples: ServerSample[] }>();
+  const found = new Map<string, { metric: ServerMetric; rank: number; samples: ServerSample[] }>();
   for (const sample of samples) {
     const { metric = null, rank = 0 } = knownOf(sample.name) ?? {};
     if (metric === null) continue;
-    const before = found.get(metric);
-    if (before === undefined || rank < before.rank) found.set(metric, { rank, samples: [sample] });
+    const key = metric + endpointOf(sample);
+    const before = found.get(key);
+    if (before === undefined || rank < before.rank) found.set(key, { metric, rank, samples: [sample] });
     else if (rank === before.rank) before.samples.push(sample);
   }
-  return new Map([...found].map(([metric, { samples: of }]) => [metric, of]));
+  const all = new Map<ServerMetric, ServerSample[]>();
+  for (const { metric, samples: of } of found.values()) all.set(metric, [...(all.get(metric) ?? []), ...of]);
+  return all;
 }
 
 function knownOf(name: string): Known | undefined {

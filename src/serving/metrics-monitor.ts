@@ -1,92 +1,97 @@
 import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
-import { messageOf } from '../core/errors.ts';
+import { UserError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { startWorker } from '../core/worker.ts';
 import type { MetricsPage } from './scrape.ts';
 
 /** A server's metrics over a run, once a second, in a thread of its own: a page takes milliseconds to read. */
 export interface MetricsMonitor {
   /** The run begins, with its zero there on the machine's clock; the file goes into `dir`. */
   begin(dir: string, zeroUs: number): void;
-  /** Looks for the last time and ends the file. What has gone wrong is said in a sentence; null if nothing has. */
+  /**
+   * Scrapes once more and completes the file. Resolves with a sentence about what is missing, null if nothing is; a
+   * server that fails, or a full disk, is no error of the run. Rejects with a fault of ours alone.
+   */
   end(): Promise<string | null>;
 }
 
-export type WatchMessage =
-  | { readonly kind: 'begin'; readonly dir: string; readonly zeroUs: number }
-  | { readonly kind: 'end' };
+/** `first`: whether there is anything to watch. `watch`: answered when the last scrape, after `end`, is written. */
+export type MonitorQuestion =
+  | { readonly kind: 'first' | 'end' }
+  | { readonly kind: 'watch'; readonly dir: string; readonly zeroUs: number };
 
-export type WatchAnswer = FirstLook | WatchReport;
-
-interface FirstLook {
-  readonly kind: 'first';
-  /** Why there is nothing to look at; null if there is. */
-  readonly absent: string | null;
-}
-
-export interface WatchReport {
-  readonly kind: 'report';
-  readonly looks: number;
+/** The scrapes of one page so far. */
+export interface PageReport {
+  readonly url: string;
+  readonly scrapes: number;
   readonly failed: number;
-  /** Of the last that failed. */
-  readonly why: string | null;
-  /** Whether there is a file. */
-  readonly told: boolean;
+  /** Why the last that failed did; null if none has. */
+  readonly failure: string | null;
+  /** There is no such page, and it is not watched. */
+  readonly isAbsent: boolean;
+  /** Values of the metrics that are kept, over all scrapes. */
+  readonly values: number;
 }
 
 /**
- * Resolves after the first look. Null if the server has no metrics, which is said once. Nothing that goes wrong here is
- * a fault of the run.
+ * Watches the `/metrics` pages of a target, given in the order of its endpoints. Resolves after the first scrape; null
+ * if there is no such page, with a warning.
  */
-export async function monitorMetrics(page: MetricsPage, warn: (text: string) => void): Promise<MetricsMonitor | null> {
-  const worker = new Worker(new URL(`./metrics-monitor-worker${extname(import.meta.filename)}`, import.meta.url), {
-    workerData: page,
-  });
-  const first = Promise.withResolvers<string | null>();
-  const report = Promise.withResolvers<string | null>();
-  const dead = (why: string): void => {
-    const sentence = `the server's metrics are not kept: ${why}`;
-    first.resolve(sentence);
-    report.resolve(sentence);
-  };
-  worker.on('message', (answer: WatchAnswer) => {
-    if (answer.kind === 'report') report.resolve(sentenceOf(answer, page));
-    else
-      first.resolve(answer.absent === null ? null : `no metrics of the server: ${page.url} answers ${answer.absent}`);
-  });
-  worker.once('error', (error) => dead(messageOf(error)));
-  worker.once('exit', () => dead('their thread has ended'));
-  const absent = await first.promise;
-  if (absent !== null) {
-    warn(absent);
+export async function monitorMetrics(pages: readonly MetricsPage[], log: Log): Promise<MetricsMonitor | null> {
+  const file = new URL(`./metrics-monitor-worker${extname(import.meta.filename)}`, import.meta.url);
+  const thread = startWorker<readonly MetricsPage[], MonitorQuestion, readonly PageReport[]>(file, pages);
+  let first: readonly PageReport[];
+  try {
+    first = await thread.ask({ kind: 'first' });
+  } catch (thrown) {
+    await thread.terminate();
+    throw thrown;
+  }
+  for (const { url, isAbsent, failure } of first)
+    if (isAbsent) log.warn(`no metrics of the server: ${url} answers ${failure}`);
+  if (first.every(({ isAbsent }) => isAbsent)) {
+    await thread.terminate();
     return null;
   }
-  // A caller that dies of something else must not be held alive by it.
-  worker.unref();
-  const post = (message: WatchMessage): void => worker.postMessage(message, []);
-  let begun = false;
+  // A process that dies of another error must not be kept alive by its monitor.
+  thread.keepAlive(false);
+  let watching: Promise<readonly PageReport[]> | null = null;
   return {
     begin: (dir, zeroUs) => {
-      begun = true;
-      post({ kind: 'begin', dir, zeroUs });
+      watching = thread.ask({ kind: 'watch', dir, zeroUs });
+      // A failure on the way is not unhandled: `end` reports it.
+      watching.catch(() => undefined);
     },
     end: async () => {
-      if (!begun) {
-        await worker.terminate();
+      if (watching === null) {
+        await thread.terminate();
         return null;
       }
-      worker.ref();
-      post({ kind: 'end' });
-      return report.promise;
+      thread.keepAlive(true);
+      thread.post({ kind: 'end' });
+      try {
+        return gapsOf(await watching);
+      } catch (thrown) {
+        if (!(thrown instanceof UserError)) throw thrown;
+        return `the server's metrics are not kept: ${thrown.message}`;
+      } finally {
+        await thread.terminate();
+      }
     },
   };
 }
 
-function sentenceOf({ looks, failed, why, told }: WatchReport, { url }: MetricsPage): string | null {
-  if (!told)
-    return failed === looks
-      ? `no metrics of the server: ${url} could not be read (${why})`
-      : `no metrics of the server: ${url} tells none that are known here`;
+function gapsOf(reports: readonly PageReport[]): string | null {
+  const sentences = reports.filter(({ isAbsent }) => !isAbsent).flatMap(gapOf);
+  return sentences.length === 0 ? null : sentences.join('; ');
+}
+
+function gapOf({ url, scrapes, failed, failure, values }: PageReport): string[] {
+  if (values === 0)
+    return failed === scrapes
+      ? [`no metrics of the server: ${url} could not be read (${failure})`]
+      : [`no metrics of the server: ${url} has none that are known here`];
   return failed === 0
-    ? null
-    : `${failed} of ${looks} looks at ${url} failed and are gaps in the server's metrics (the last: ${why})`;
+    ? []
+    : [`${failed} of ${scrapes} scrapes of ${url} failed and are gaps in the server's metrics (the last: ${failure})`];
 }

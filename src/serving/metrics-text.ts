@@ -1,10 +1,13 @@
 import type { ServerSample } from '../schema/server-metrics.ts';
 
+type Labels = Readonly<Record<string, string>>;
+
 /**
- * Reads Prometheus' text format 0.0.4 as far as it is wanted: lines of other names, comments and timestamps are passed
- * over. Throws an Error that names the line if a wanted one is not of that format.
+ * Reads Prometheus' text format 0.0.4 as far as it is wanted: lines of other names, comments and timestamps are skipped.
+ * `ours`: labels that are added to each sample, in place of the page's own of such a name. Throws an Error that names
+ * the line if a wanted one is not of that format.
  */
-export function parseMetrics(text: string, isWanted: (name: string) => boolean): ServerSample[] {
+export function parseMetrics(text: string, isWanted: (name: string) => boolean, ours: Labels = {}): ServerSample[] {
   const samples: ServerSample[] = [];
   let number = 0;
   for (let start = 0, end = 0; start < text.length; start = end + 1) {
@@ -14,7 +17,7 @@ export function parseMetrics(text: string, isWanted: (name: string) => boolean):
     NAME.lastIndex = start;
     const name = NAME.exec(text)?.[1];
     if (name === undefined || !isWanted(name)) continue;
-    const sample = readSample(name, text.slice(NAME.lastIndex, end));
+    const sample = readSample(name, text.slice(NAME.lastIndex, end), ours);
     if (sample === null)
       throw new Error(`line ${number} is not a metric: ${text.slice(start, Math.min(end, start + 200))}`);
     samples.push(sample);
@@ -28,8 +31,8 @@ const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*"((?:[^"\\]|\\.)*)"[ \t]*(?:
 /** A value, and perhaps a timestamp and (OpenMetrics) an exemplar. */
 const VALUE = /[ \t]*(\S+)(?:[ \t]+-?[\d.]+)?[ \t]*(?:#.*)?\r?$/y;
 
-/** What follows the name in a line; null if it is nothing that may follow. */
-function readSample(name: string, rest: string): ServerSample | null {
+/** The sample of a line, from what follows the name; null if it is not of the format. */
+function readSample(name: string, rest: string, ours: Labels): ServerSample | null {
   const labels: [string, string][] = [];
   let at = 0;
   BRACE.lastIndex = 0;
@@ -48,6 +51,7 @@ function readSample(name: string, rest: string): ServerSample | null {
   VALUE.lastIndex = at;
   const value = numberOf(VALUE.exec(rest)?.[1] ?? '');
   if (value === null) return null;
+  labels.push(...Object.entries(ours));
   labels.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   return { name, labels: JSON.stringify(Object.fromEntries(labels)), value };
 }

@@ -3,9 +3,9 @@ import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import type { CacheReset } from '../schema/manifest.ts';
 import { byMetric, type ServerSample } from '../schema/server-metrics.ts';
 import type { Request } from '../core/request.ts';
+import type { SingleRequests } from '../replay/single-requests.ts';
 import { urlBelow, type ServerAccess } from '../replay/transport.ts';
 import { httpOnce } from './http-once.ts';
-import type { SingleRequests } from './single-requests.ts';
 import { metricsPage, openScraper, type Scraper } from './scrape.ts';
 
 /** vLLM in its development mode; SGLang, which waits for so many seconds until it is idle. */
@@ -25,16 +25,16 @@ const PROBE: Request = { id: 'cache-check', traceRow: 0, dueUs: 0, inputTokens: 
  * Empties a server's prefix cache and sees to it that it is empty: a prompt that was found in it is not found any more.
  * Throws a UserError if the server cannot or does not empty it. `verified_by` is null where it does not tell.
  */
-export async function resetCache(asker: SingleRequests, server: ServerAccess): Promise<CacheReset> {
+export async function resetCache(requests: SingleRequests, server: ServerAccess): Promise<CacheReset> {
   const scraper = openScraper(metricsPage(server));
   try {
-    await probe(asker, scraper);
-    const found = await probe(asker, scraper);
+    await probe(requests, scraper);
+    const found = await probe(requests, scraper);
     const verified_by = found.cachedTokens > 0 ? 'cached_tokens' : found.hits > 0 ? 'hit_counters' : null;
     for (let attempt = 1; ; attempt++) {
       const route = await reset(server);
       if (verified_by === null) return { route, verified_by };
-      const { cachedTokens, hits } = await probe(asker, scraper);
+      const { cachedTokens, hits } = await probe(requests, scraper);
       const left = verified_by === 'cached_tokens' ? cachedTokens : hits;
       if (left === 0) return { route, verified_by };
       if (attempt === ATTEMPTS)
@@ -55,15 +55,15 @@ interface Found {
   readonly hits: number;
 }
 
-async function probe(asker: SingleRequests, scraper: Scraper): Promise<Found> {
+async function probe(requests: SingleRequests, scraper: Scraper): Promise<Found> {
   const before = await counters(scraper);
-  const answer = await asker.send(PROBE).catch((thrown: unknown) => {
+  const result = await requests.send(PROBE);
+  if (result.kind === 'failed')
     throw unreachable(
-      `a prompt of ${PROBE.inputTokens} tokens, to see what is cached, was not answered: ${messageOf(thrown)}`,
+      `a prompt of ${PROBE.inputTokens} tokens, to see what is cached, was not answered: ${result.why}`,
     );
-  });
   const hits = before === null ? 0 : (await countersAfter(before, scraper)).hits - before.hits;
-  return { cachedTokens: answer.cachedTokens ?? 0, hits };
+  return { cachedTokens: result.response.cachedTokens ?? 0, hits };
 }
 
 /** Once they have counted one more prompt; as they are if that does not come. */

@@ -5,17 +5,17 @@ import { machineUs } from '../core/wall-clock.ts';
 import { urlBelow, type ServerAccess } from '../replay/transport.ts';
 import { parseMetrics } from './metrics-text.ts';
 
-/** Some servers tell every model and every adapter; no page is larger than this. */
+/** Some servers have metrics of every model and every adapter; no page is larger than this. */
 const MAX_BYTES = 16 * 1024 ** 2;
 
-/** Where a server's metrics are, as plain data. */
+/** Address of a server's metrics, as plain data. */
 export interface MetricsPage {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly insecure: boolean;
 }
 
-/** What one look at `/metrics` gave. `absent`: there is no such page, and it is no use to ask again. */
+/** Result of one GET of `/metrics`. `absent`: there is no such page, and another GET would be of no use. */
 export type ScrapeResult =
   | { readonly kind: 'read'; readonly machineUs: number; readonly samples: readonly ServerSample[] }
   | { readonly kind: 'failed' | 'absent'; readonly machineUs: number; readonly why: string };
@@ -25,13 +25,16 @@ export interface Scraper {
   close(): Promise<void>;
 }
 
-/** The page of a server. */
+/** The metrics page of a server. */
 export function metricsPage({ url, headers, insecure }: ServerAccess): MetricsPage {
   return { url: urlBelow(url, '/metrics').href, headers, insecure };
 }
 
-/** Reads a page again and again over one connection. What goes wrong is told, never thrown. */
-export function openScraper({ url, headers, insecure }: MetricsPage): Scraper {
+/** Reads a page again and again over one connection, and adds `labels` to its samples. Failures are results. */
+export function openScraper(
+  { url, headers, insecure }: MetricsPage,
+  labels: Readonly<Record<string, string>> = {},
+): Scraper {
   const { origin, pathname } = new URL(url);
   const client = new Client(origin, { connect: { rejectUnauthorized: !insecure }, maxResponseSize: MAX_BYTES });
   return {
@@ -42,7 +45,8 @@ export function openScraper({ url, headers, insecure }: MetricsPage): Scraper {
         // The page was made before its head was sent: this is the nearest to when its values held.
         const readUs = machineUs();
         const text = await reply.body.text();
-        if (reply.statusCode === 200) return { kind: 'read', machineUs: readUs, samples: parseMetrics(text, isKept) };
+        if (reply.statusCode === 200)
+          return { kind: 'read', machineUs: readUs, samples: parseMetrics(text, isKept, labels) };
         const isRefused = reply.statusCode >= 400 && reply.statusCode < 500 && reply.statusCode !== 429;
         return { kind: isRefused ? 'absent' : 'failed', machineUs: readUs, why: `HTTP ${reply.statusCode}` };
       } catch (thrown) {

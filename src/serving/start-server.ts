@@ -3,6 +3,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
 import { formatMs } from '../core/units.ts';
 import { machineUs } from '../core/wall-clock.ts';
 import { urlBelow } from '../replay/transport.ts';
@@ -39,13 +40,9 @@ export interface StartedServer {
 
 /**
  * Starts the server under test in a process group of its own and waits until it answers. Throws a UserError with the
- * end of its log if it does not; then it does not run any more. `tell` gets a line every ten seconds.
+ * end of its log if it does not; then it does not run any more. `log` gets a line every ten seconds.
  */
-export async function startServer(
-  options: StartOptions,
-  tell: (text: string) => void,
-  interrupt: AbortSignal,
-): Promise<StartedServer> {
+export async function startServer(options: StartOptions, log: Log, interrupt: AbortSignal): Promise<StartedServer> {
   const url = readyUrl(options);
   if ((await lookAt(url, options)) === null)
     throw new UserError(
@@ -53,7 +50,7 @@ export async function startServer(
     );
   const server = spawnGroup(options);
   try {
-    await waitUntilReady(options, url, server.ended, tell, interrupt);
+    await waitUntilReady(options, url, server.ended, log, interrupt);
   } catch (thrown) {
     await server.stop();
     throw thrown;
@@ -109,7 +106,7 @@ async function waitUntilReady(
   options: StartOptions,
   url: URL,
   ended: Promise<string>,
-  tell: (text: string) => void,
+  log: Log,
   interrupt: AbortSignal,
 ): Promise<void> {
   const { timeoutUs, logFile } = options;
@@ -124,7 +121,7 @@ async function waitUntilReady(
     const waitedMs = (machineUs() - startUs) / 1000;
     if (over !== null) throw failure(`the server ${over} before it answered`);
     if (why === null) {
-      tell(`the server answers after ${formatMs(waitedMs)}`);
+      log.info(`the server answers after ${formatMs(waitedMs)}`);
       return;
     }
     if (interrupt.aborted) throw failure(`${messageOf(interrupt.reason)} while the server started`);
@@ -134,7 +131,7 @@ async function waitUntilReady(
       );
     if (waitedMs - toldMs >= TELL_EVERY_MS) {
       toldMs = waitedMs;
-      tell(`the server is starting: ${formatMs(waitedMs)}, ${why}`);
+      log.info(`the server is starting: ${formatMs(waitedMs)}, ${why}`);
     }
     await Promise.race([ended, sleep(LOOK_EVERY_MS)]);
   }

@@ -36,7 +36,7 @@ export async function launchServer(
     graceMs: GRACE_MS,
     logFile,
   };
-  const server = await startServer(options, (text) => log.info(text), stop);
+  const server = await startServer(options, log, stop);
   let isKept = false;
   return {
     ...server,

@@ -161,8 +161,8 @@ async function attachRun(
   };
   try {
     await Promise.all([target.open(expectedConcurrency(plan)), feed.ready, isWarm ? null : jitWarmUp(codec)]);
-    const prepared = await prepareServer(prepare, codec, access, log);
-    const monitor = await monitorMetrics(metricsPage(access), (text) => log.warn(text));
+    const prepared = await prepareServer(prepare, options.firstRequests, codec, access, log);
+    const monitor = await monitorMetrics(endpoints.map(metricsPage), log);
     const schedule = traceOrder(feed.requests);
     return { target, clock, wall: clock, schedule, prompts: prompts.facts, prepared, monitor, close };
   } catch (thrown) {

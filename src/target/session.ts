@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Plan } from '../core/plan.ts';
+import type { Request } from '../core/request.ts';
 import type { Schedule } from '../core/schedule.ts';
 import type { Shard } from '../core/shard.ts';
 import type { Target } from '../core/target.ts';
@@ -44,8 +45,9 @@ export interface AttachOptions {
   readonly runId: string;
   /** The part of the plan that this client sends. */
   readonly shard: Shard;
-  /** What is done to the server before it. */
+  /** What is done to the server before it; `firstRequests`: of the plan, which warm-up requests are as long as. */
   readonly prepare: PrepareOptions;
+  readonly firstRequests: readonly Request[];
   readonly log: Log;
 }
 

@@ -79,7 +79,7 @@ describe('the metrics of a server', { concurrency: 2 }, () => {
       status: 200,
       text: '# nothing yet\nhttp_requests 3\n',
     }));
-    assert.match(stderr, /no metrics of the server: .* tells none that are known here/);
+    assert.match(stderr, /no metrics of the server: .* has none that are known here/);
     assert.equal(existsSync(join(out, 'server.parquet')), false);
   });
 
@@ -95,7 +95,7 @@ describe('the metrics of a server', { concurrency: 2 }, () => {
             : { status: 200, text: RUNNING },
     );
     assert.ok(performance.now() - started < 20_000);
-    assert.match(stderr, /\d of \d looks at http:.*\/metrics failed and are gaps in the server's metrics/);
+    assert.match(stderr, /\d of \d scrapes of http:.*\/metrics failed and are gaps in the server's metrics/);
     const scrapes = await scrapesOf(out);
     assert.deepEqual(
       scrapes.slice(0, 4).map(({ samples }) => samples?.length ?? null),

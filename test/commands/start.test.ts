@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SILENT } from '../../src/core/log.ts';
 import { startServer } from '../../src/serving/start-server.ts';
 import { cli, readJson, startCli, temporaryFolder } from '../cli.ts';
 import { serve } from '../servers.ts';
@@ -139,7 +140,7 @@ describe('a server that a run starts', { concurrency: 2 }, () => {
         graceMs: 300,
         logFile,
       },
-      (line) => told.push(line),
+      { info: (line) => told.push(line), warn: assert.fail },
       new AbortController().signal,
     );
     const pid = Number(readFileSync(logFile, 'utf8'));
@@ -174,7 +175,7 @@ describe('a server that a run starts', { concurrency: 2 }, () => {
         graceMs: 300,
         logFile: join(folder, 'tls.log'),
       },
-      () => undefined,
+      SILENT,
       new AbortController().signal,
     );
     await server.stop();

@@ -53,17 +53,26 @@ test('token times take at most 4 bytes each', () => {
   assert.ok(bytesPerToken < 4, `${bytesPerToken} bytes a token`);
 });
 
-test('parts of older runs, without `touched`, are read; without any other column they are not', async (t) => {
+test('parts of runs before 0.2 are read: `client_stalled` is called `touched`, or missing; no other column may be', async (t) => {
   const dir = temporaryRun(t);
-  await appendRecords(dir, batches([exampleRecord({ client_stalled: true })]));
+  const stalled = exampleRecord({ client_stalled: true });
+  await appendRecords(dir, batches([stalled]));
   const connection = await (await DuckDBInstance.create()).connect();
-  const without = async (name: string): Promise<Uint8Array> => {
-    const file = join(dir, `${name}.parquet`);
-    await connection.run(`copy (select * exclude (${name}) from '${dir}/requests/*.parquet') to '${file}'`);
+  t.after(() => connection.closeSync());
+  const copied = async (columns: string): Promise<Uint8Array> => {
+    const file = join(dir, 'copy.parquet');
+    await connection.run(`copy (select ${columns} from '${dir}/requests/*.parquet') to '${file}'`);
     return readFile(file);
   };
-  assert.deepEqual(await decodeRecords(await without('touched')), [exampleRecord({ client_stalled: null })]);
-  await assert.rejects(without('worker').then(decodeRecords), /column "touched" .* where "worker"/);
+  assert.deepEqual(await decodeRecords(await copied('* rename (client_stalled as touched)')), [stalled]);
+  assert.deepEqual(await decodeRecords(await copied('* exclude (client_stalled)')), [
+    { ...stalled, client_stalled: null },
+  ]);
+  await assert.rejects(copied('* exclude (worker)').then(decodeRecords), /column "client_stalled" .* where "worker"/);
+  await assert.rejects(
+    copied('* exclude (client_stalled), 1::bigint as touched').then(decodeRecords),
+    /column "touched" of type INT64 where "client_stalled" of type BOOLEAN/,
+  );
 });
 
 test('DuckDB reads the parts as they are, with the promised types', async (t) => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { DuckDBInstance } from '@duckdb/node-api';
 import * as fc from 'fast-check';
-import type { Scrape } from '../../src/schema/server-metrics.ts';
+import type { Scrape, ServerSample } from '../../src/schema/server-metrics.ts';
 import { readScrapes, ServerFile } from '../../src/runs/server-file.ts';
 import { temporaryRun } from './temporary-run.ts';
 
@@ -35,6 +35,20 @@ it('scrapes come back as they were, failed ones and odd values too, and DuckDB r
   );
   assert.deepEqual(reader.getRows(), [[60, 51, -200_000]]);
   connection.closeSync();
+});
+
+it('pages scraped at one time are read back as one scrape, which is a gap without one of them', async (t) => {
+  const dir = temporaryRun(t);
+  const sample = (endpoint: number): ServerSample => ({ name: 'a', labels: `{"endpoint":"${endpoint}"}`, value: 1 });
+  const file = new ServerFile(dir);
+  const whole = [[sample(0)], [sample(1)]];
+  const pages = [whole, [[sample(0)], null], [null, [sample(1)]], whole];
+  pages.forEach((of, i) => of.forEach((samples, page) => file.add(i * 1e6, samples, sample(page).labels)));
+  file.close();
+  assert.deepEqual(
+    (await scrapes(dir)).map(({ samples }) => samples),
+    [whole.flat(), null, null, whole.flat()],
+  );
 });
 
 it('many row groups are read as one file', async (t) => {

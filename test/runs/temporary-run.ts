@@ -16,9 +16,13 @@ export function temporaryRun(t: TestContext): string {
 }
 
 export async function allRecords(dir: string): Promise<RequestRecord[]> {
-  const records: RequestRecord[] = [];
-  for await (const batch of readRecords(dir)) records.push(...batch);
-  return records;
+  return (await all(readRecords(dir))).flat();
+}
+
+export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
 }
 
 export async function* batches(...of: readonly RecordBatch[]): AsyncGenerator<RecordBatch> {

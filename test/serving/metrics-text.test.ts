@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { isKept, byMetric } from '../../src/schema/server-metrics.ts';
+import { byMetric, endpointLabels, isKept, type ServerSample } from '../../src/schema/server-metrics.ts';
 import { parseMetrics } from '../../src/serving/metrics-text.ts';
 
 const all = (): boolean => true;
@@ -50,6 +50,14 @@ describe('Prometheus text', () => {
       'a{x="1",y="2"} 7 # {trace_id="q"} 0.5 1.5',
     ])
       assert.deepEqual(parseMetrics(line, all), wanted, line);
+  });
+
+  it("labels of ours are added in their place, and replace the page's own", () => {
+    const ours = { endpoint: '1' };
+    assert.deepEqual(
+      parseMetrics('a 1\nb{z="x",c="y"} 2\nc{endpoint="9"} 3', all, ours).map(({ labels }) => labels),
+      ['{"endpoint":"1"}', '{"c":"y","endpoint":"1","z":"x"}', '{"endpoint":"1"}'],
+    );
   });
 
   it('a wanted line that is none is named; one that is not wanted may be anything', () => {
@@ -148,6 +156,23 @@ describe('names', () => {
         ['kv_usage', [1, 2]],
         ['waiting', [3]],
       ],
+    );
+  });
+
+  it('of several endpoints each counts under the name that it has', () => {
+    const at = (name: string, endpoint: number, value: number): ServerSample => ({
+      name,
+      labels: JSON.stringify({ ...endpointLabels(endpoint), engine: '0' }),
+      value,
+    });
+    const found = byMetric([
+      at('vllm:kv_cache_usage_perc', 0, 1),
+      at('vllm:gpu_cache_usage_perc', 0, 2),
+      at('sglang:token_usage', 1, 3),
+    ]);
+    assert.deepEqual(
+      found.get('kv_usage')?.map(({ value }) => value),
+      [1, 3],
     );
   });
 

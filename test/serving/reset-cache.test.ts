@@ -4,7 +4,7 @@ import { makeCodec } from '../../adapters/index.ts';
 import { EXIT, UserError } from '../../src/core/errors.ts';
 import type { CacheReset } from '../../src/schema/manifest.ts';
 import { promptMaker } from '../../workloads/index.ts';
-import { openSingleRequests } from '../../src/serving/single-requests.ts';
+import { openSingleRequests } from '../../src/replay/single-requests.ts';
 import { resetCache } from '../../src/serving/reset-cache.ts';
 import { DONE, serve, sse, tokenEvent } from '../servers.ts';
 
@@ -56,11 +56,11 @@ async function reset({ tells = 'cached_tokens', routes, obeysFrom }: CachingServ
   const target = { url: server.url, headers: {}, insecure: false };
   const options = { endpoint: 'completions', model: 'tiny', runId: 'r' } as const;
   const codec = makeCodec('openai', options, promptMaker({ seed: 1, blockTokens: null }));
-  const asker = openSingleRequests(codec, target, 10e6);
+  const requests = openSingleRequests(codec, target, 10e6);
   try {
-    return { result: await resetCache(asker, target), posts };
+    return { result: await resetCache(requests, target), posts };
   } finally {
-    await asker.close();
+    await requests.close();
     await server.close();
   }
 }
