@@ -17,6 +17,20 @@ export interface Chart {
   readonly details?: readonly ChartDetail[];
 }
 
+/** Charts under one heading of a page. Without a chart and a lead the page leaves the section out. */
+export interface ChartSection {
+  /** Unique within a report, and different from every chart's: letters and hyphens. */
+  readonly id: string;
+  readonly heading: string;
+  /** Charts under one another, or two beside each other where the page is wide enough. */
+  readonly layout: 'column' | 'pairs';
+  /** A sentence above the charts, or in place of them. */
+  readonly lead?: string | null;
+  /** How to use the charts on a screen; left out on paper. */
+  readonly hint?: string;
+  readonly charts: readonly Chart[];
+}
+
 export interface ChartDetail {
   readonly row: number;
   readonly title: string;

@@ -4,8 +4,6 @@ import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Chart } from '../charts/chart.ts';
 import { THEME } from '../charts/theme.ts';
-import { typeset } from '../format.ts';
-import { chartFigure } from './chart-figure.ts';
 import { html, json, type Markup, trusted } from './markup.ts';
 import { runPage } from './page-script.ts';
 import { STYLE } from './style.ts';
@@ -14,7 +12,7 @@ import { shareZoom } from './zoom-script.ts';
 export interface PageParts {
   readonly title: string;
   readonly body: Markup;
-  /** Every chart whose figure is in the body. */
+  /** Every chart that has its place in the body. */
   readonly charts: readonly Chart[];
   /** What the copy button copies, where there is one. */
   readonly markdown: string | null;
@@ -53,22 +51,6 @@ export async function page({ title, body, charts, markdown }: PageParts): Promis
       </body>
     </html> `;
   return whole.html;
-}
-
-/** A heading with charts under it; null where there is nothing to show. */
-export function chartSection(
-  id: string,
-  heading: string,
-  layout: string,
-  charts: readonly Chart[],
-  lead: Markup | string | null = null,
-): Markup | null {
-  if (charts.length === 0 && lead === null) return null;
-  return html`<section aria-labelledby="${id}">
-    <h2 id="${id}">${heading}</h2>
-    ${lead === null ? null : html`<p class="lead">${typeof lead === 'string' ? typeset(lead) : lead}</p>`}
-    ${charts.length === 0 ? null : html`<div class="${layout}">${charts.map(chartFigure)}</div>`}
-  </section>`;
 }
 
 /** Exactly the text whose digest the policy names. */

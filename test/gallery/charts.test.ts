@@ -3,9 +3,11 @@ import { describe, it } from 'node:test';
 import { parse, View } from 'vega';
 import { compile } from 'vega-lite';
 import type { Chart } from '../../reports/charts/chart.ts';
-import { runCharts } from '../../reports/charts/run-charts.ts';
+import { placementSections } from '../../reports/charts/placement-sections.ts';
+import { runSections } from '../../reports/charts/run-sections.ts';
 import { PALETTES, THEME } from '../../reports/charts/theme.ts';
 import { collectReportData } from '../../reports/data/report-data.ts';
+import { EXAMPLE_PLACEMENT } from '../reports/example-placement.ts';
 import { exampleScrapes } from '../reports/example-scrapes.ts';
 import { exampleRun, inBatches } from '../reports/example-run.ts';
 
@@ -14,24 +16,29 @@ const { summary, records } = await exampleRun({
   slo: 'ttft=200ms,tpot=12ms',
   fate: (index) => (index % 20 === 3 ? { outcome: 'rejected', http_status: 429, error: 'queue is full' } : null),
 });
-const figures = await collectReportData(inBatches(records), summary, exampleScrapes(records));
+const data = await collectReportData(inBatches(records), summary, exampleScrapes(records));
+const pages = {
+  'a run report': runSections(summary, data),
+  'a placement search': placementSections(EXAMPLE_PLACEMENT),
+};
 
-describe('every chart of a run report', () => {
-  for (const chart of runCharts(summary, figures))
-    it(`${chart.id} is drawn, and its spec is as it was`, async (t) => {
-      const { spec } = compile(chart.spec, { config: THEME });
-      const svg = await new View(parse(spec), { renderer: 'none' }).toSVG();
-      assert.ok((svg.match(/<path[^>]* d="M[^"]{15,}"/g) ?? []).length > 0, 'nothing is drawn');
-      assert.doesNotMatch(svg, /NaN|undefined/);
-      for (const [, name = ''] of svg.matchAll(/<text[^>]*fill="var\(--([\w-]+)\)"/g))
-        for (const palette of Object.values(PALETTES))
-          assert.ok(
-            contrast(new Map(Object.entries(palette)).get(name) ?? '', palette.paper) >= 4.5,
-            `words in ${name}`,
-          );
-      t.assert.snapshot(withoutData(chart));
-    });
-});
+for (const [page, sections] of Object.entries(pages))
+  describe(`every chart of ${page}`, () => {
+    for (const chart of sections.flatMap(({ charts }) => charts))
+      it(`${chart.id} is drawn, and its spec is as it was`, async (t) => {
+        const { spec } = compile(chart.spec, { config: THEME });
+        const svg = await new View(parse(spec), { renderer: 'none' }).toSVG();
+        assert.ok((svg.match(/<path[^>]* d="M[^"]{15,}"/g) ?? []).length > 0, 'nothing is drawn');
+        assert.doesNotMatch(svg, /NaN|undefined/);
+        for (const [, name = ''] of svg.matchAll(/<text[^>]*fill="var\(--([\w-]+)\)"/g))
+          for (const palette of Object.values(PALETTES))
+            assert.ok(
+              contrast(new Map(Object.entries(palette)).get(name) ?? '', palette.paper) >= 4.5,
+              `words in ${name}`,
+            );
+        t.assert.snapshot(withoutData(chart));
+      });
+  });
 
 /** A chart with two rows of each of its data sets: what is drawn has tests of its own. */
 function withoutData({ table, ...chart }: Chart): object {

@@ -10,7 +10,7 @@ import {
   shapeWords,
 } from '../placement-text.ts';
 import { METRIC_NAMES } from '../format.ts';
-import type { Chart } from './chart.ts';
+import type { Chart, ChartSection } from './chart.ts';
 import { COLOURS } from './theme.ts';
 
 /** Bars of each kind at most. */
@@ -18,13 +18,14 @@ const MOST = 10;
 const ROW_HEIGHT = 44;
 const KINDS = ['disaggregated', 'collocated'] as const;
 
-/** The charts of a placement search in their order. */
-export function placementCharts(report: PlacementReport): Chart[] {
+/** The charts of a placement search in the order of its page. */
+export function placementSections(report: PlacementReport): ChartSection[] {
   const measured = [...report.placements, ...report.collocated].some(carries);
-  return [
+  const charts = [
     ...(measured ? [unitsChart(report)] : []),
     ...(report.phases.prefill.length === 0 ? [] : [phasesChart(report)]),
   ];
+  return [{ id: 'carried', heading: 'What they carry', layout: 'column', charts }];
 }
 
 /** Goodput a GPU of the best units, the collocated ones under them. */
