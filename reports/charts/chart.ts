@@ -37,10 +37,11 @@ export interface ChartDetail {
   readonly fields: readonly (readonly [name: string, value: string])[];
 }
 
-/** The layers of a spec, and how a layer places its marks along x or y. */
+/** The layers of a spec, and how a layer places its marks along x or y and colours them. */
 export type Layers = Extract<TopLevelSpec, { layer: unknown }>['layer'];
 type Encoding = NonNullable<Extract<Layers[number], { mark: unknown }>['encoding']>;
 export type Position = NonNullable<Encoding['x']> & NonNullable<Encoding['y']>;
+export type Color = NonNullable<Encoding['color']>;
 
 export interface Table {
   readonly columns: readonly string[];

@@ -2,23 +2,16 @@ import { LATENCY_METRICS, type LatencyMetric, type Summary } from '../../src/sch
 import { formatMs, withThousands } from '../../src/core/units.ts';
 import { isAnswered } from '../../src/metrics/request-latency.ts';
 import type { ReportData } from '../data/report-data.ts';
-import type { ServerTimeline } from '../data/server-timeline.ts';
 import { timeInSystemUs } from '../data/request-spans.ts';
 import { countWords } from '../format.ts';
-import { attainmentChart } from './attainment-chart.ts';
 import type { Chart, ChartSection } from './chart.ts';
 import { ecdfChart } from './ecdf-chart.ts';
 import { heatChart } from './heat-chart.ts';
-import { inFlightChart } from './in-flight-chart.ts';
-import { latenessChart } from './lateness-chart.ts';
-import { loadChart } from './load-chart.ts';
 import { missCharts } from './miss-charts.ts';
 import { missSentence } from './miss-findings.ts';
-import { serverLoadChart } from './server-load-chart.ts';
-import { KV_USAGE, PREFIX_HITS, serverShareChart } from './server-share-chart.ts';
 import { sloPlaneChart } from './slo-plane-chart.ts';
 import { tailChart } from './tail-chart.ts';
-import { tokensChart } from './tokens-chart.ts';
+import { timeCharts } from './time-charts.ts';
 import { waterfallChart } from './waterfall-chart.ts';
 
 /** A section before its run is known. */
@@ -36,7 +29,7 @@ const SECTIONS: readonly RunSection[] = [
     id: 'timeline',
     heading: 'Over time',
     layout: 'column',
-    charts: timelineCharts,
+    charts: timeCharts,
     hint: 'Drag across a panel to zoom all of them, or use + - ← → and Escape on one.',
   },
   { id: 'requests', heading: 'Single requests', layout: 'column', charts: requestCharts },
@@ -92,32 +85,6 @@ function reasonCharts(_: Summary, { misses }: ReportData): Chart[] {
 
 function reasonLead({ misses }: ReportData): string | null {
   return misses === null ? null : missSentence(misses);
-}
-
-function timelineCharts(summary: Summary, { timeline, server }: ReportData): Chart[] {
-  return [
-    loadChart(timeline),
-    inFlightChart(timeline),
-    tokensChart(timeline),
-    // A run with too few requests for a moving window has no such line.
-    ...(timeline.bins.every(({ attainment }) => attainment === null) ? [] : [attainmentChart(timeline)]),
-    // Virtual time knows no client that could be late.
-    ...(summary.validity.lateness_ms === null ? [] : [latenessChart(timeline)]),
-    ...(server === null ? [] : serverCharts(server, summary)),
-  ];
-}
-
-/** What the server said of itself, as far as it did. */
-function serverCharts(server: ServerTimeline, { workload }: Summary): Chart[] {
-  const { bins } = server;
-  // Where no prompt begins like another, that none was found is no news.
-  const hits = workload.prefix_reuse !== null || bins.some((bin) => (bin.prefix_hit_rate ?? 0) > 0);
-  return [
-    ...(bins.some(({ running, waiting }) => running !== null || waiting !== null) ? [serverLoadChart(server)] : []),
-    ...[KV_USAGE, ...(hits ? [PREFIX_HITS] : [])].flatMap((share) =>
-      bins.some((bin) => share.value(bin) !== null) ? [serverShareChart(server, share)] : [],
-    ),
-  ];
 }
 
 function requestCharts(_: Summary, { sample }: ReportData): Chart[] {

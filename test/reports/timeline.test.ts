@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import * as fc from 'fast-check';
 import { parse, View } from 'vega';
 import { compile } from 'vega-lite';
-import { inFlightChart } from '../../reports/charts/in-flight-chart.ts';
+import { timeCharts } from '../../reports/charts/time-charts.ts';
 import { timeUnit } from '../../reports/charts/time-panel.ts';
 import { TimelineCollector } from '../../reports/data/timeline.ts';
 import { exampleRun } from './example-run.ts';
@@ -127,12 +127,18 @@ it('attainment over time needs an SLO and ten requests', async () => {
 });
 
 it('a panel of zeros alone has an axis, and times stand in the unit of the run', async () => {
-  const { records } = await exampleRun({ requests: 20, slo: null, fate: () => ({ outcome: 'unsent', sent_us: null }) });
+  const { records, summary } = await exampleRun({
+    requests: 20,
+    slo: null,
+    fate: () => ({ outcome: 'unsent', sent_us: null }),
+  });
   const collector = new TimelineCollector(null);
   for (const record of records) collector.add(record);
-  const { title, spec } = inFlightChart(collector.result());
-  assert.equal(title, 'Nothing was in flight');
-  const view = await new View(parse(compile(spec).spec), { renderer: 'none' }).runAsync();
+  const charts = timeCharts(summary, { timeline: collector.result(), server: null });
+  const inFlight = charts.find(({ id }) => id === 'in-flight');
+  assert.ok(inFlight !== undefined);
+  assert.equal(inFlight.title, 'Nothing was in flight');
+  const view = await new View(parse(compile(inFlight.spec).spec), { renderer: 'none' }).runAsync();
   assert.deepEqual(view.scale('y').domain(), [0, 1]);
   assert.deepEqual(
     [0.05, 1, 599, 601, 20_000].map((endS) => timeUnit(endS).unit),
