@@ -154,8 +154,8 @@ const CLIENT_CHARTS: readonly TimeChart<TimelineBin, Timeline>[] = [
     ],
     title: attainmentTitle,
     label: (over) => `Share of requests that met the SLO ${over}`,
-    n: ({ measured_requests, left_out }) =>
-      countWords(measured_requests, left_out.length === 0 ? 'request' : 'measured request'),
+    n: ({ measured_requests, excluded }) =>
+      countWords(measured_requests, excluded.length === 0 ? 'request' : 'measured request'),
     note: (line) =>
       `by due time, in a moving window of ${secondsWords(line.window_s)}; no line where fewer than 10 requests were due${shadeWords(line)}`,
     columns: { 'attainment (%)': (bin) => percentCell(bin.attainment) },

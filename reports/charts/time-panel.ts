@@ -133,11 +133,11 @@ function hoverLayer<Bin extends Span>(
 }
 
 /** Warm-up and cool-down as shaded spans, behind what is drawn. */
-function shade({ left_out }: Pick<TimeBins<unknown>, 'left_out'>, unitS: number, x: Position): Layers {
-  if (left_out.length === 0) return [];
+function shade({ excluded }: Pick<TimeBins<unknown>, 'excluded'>, unitS: number, x: Position): Layers {
+  if (excluded.length === 0) return [];
   return [
     {
-      data: { values: left_out.map(({ from_s, to_s }) => ({ at: from_s / unitS, to: to_s / unitS })) },
+      data: { values: excluded.map(({ from_s, to_s }) => ({ at: from_s / unitS, to: to_s / unitS })) },
       mark: { type: 'rect', color: COLOURS.muted, opacity: 0.15, clip: true },
       encoding: { x, x2: { field: 'to' } },
     },
@@ -160,8 +160,8 @@ export function binWords(timeline: Omit<TimeBins<unknown>, 'bins'>): string {
 }
 
 /** Nothing where all is measured. */
-export function shadeWords({ left_out }: Pick<TimeBins<unknown>, 'left_out'>): string {
-  return left_out.length === 0 ? '' : '; shaded: warm-up and cool-down, not measured';
+export function shadeWords({ excluded }: Pick<TimeBins<unknown>, 'excluded'>): string {
+  return excluded.length === 0 ? '' : '; shaded: warm-up and cool-down, not measured';
 }
 
 /** The unit of an axis that ends there. */

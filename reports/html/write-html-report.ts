@@ -26,7 +26,7 @@ export async function writeHtmlReport(
   scrapes: AsyncIterable<Scrape> | null = null,
 ): Promise<string> {
   // Aggregate first: the page has what is drawn, not what was measured.
-  const data = await collectReportData(records, summary, scrapes);
+  const data = await collectReportData(records, manifest, scrapes);
   const sections = runSections(summary, data);
   const charts = sections.flatMap((section) => section.charts);
   const places = new Set(['outcomes', ...charts.map(({ id }) => id)]);

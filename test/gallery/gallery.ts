@@ -11,12 +11,12 @@ import { exampleScrapes } from '../reports/example-scrapes.ts';
 
 /** Every section of every page, of an example that has each of the page's charts, by the page's name. */
 export async function gallery(): Promise<Readonly<Record<'run' | 'placement', readonly ChartSection[]>>> {
-  const { summary, records } = await exampleRun({
+  const { summary, manifest, records } = await exampleRun({
     requests: 40,
     slo: 'ttft=200ms,tpot=12ms',
     fate: (index) => (index % 20 === 3 ? { outcome: 'rejected', http_status: 429, error: 'queue is full' } : null),
   });
-  const data = await collectReportData(inBatches(records), summary, exampleScrapes(records));
+  const data = await collectReportData(inBatches(records), manifest, exampleScrapes(records));
   return { run: runSections(summary, data), placement: placementSections(EXAMPLE_PLACEMENT) };
 }
 

@@ -50,12 +50,12 @@ it('sets the prefix reuse of the plan beside what the server had cached', async 
 });
 
 it("the shares at the SLO line are the summary's, and the curve passes through them", async () => {
-  const { summary, records } = await exampleRun({
+  const { summary, manifest, records } = await exampleRun({
     requests: 500,
     slo: `${SLO},e2e=2s`,
     fate: (index) => (index % 20 === 3 ? { outcome: 'rejected', http_status: 429 } : null),
   });
-  const data = await collectReportData(inBatches(records), summary);
+  const data = await collectReportData(inBatches(records), manifest);
   const charts = runSections(summary, data).flatMap((section) => section.charts);
   for (const metric of ['ttft', 'tpot', 'e2e'] as const) {
     const limitMs = summary.slo?.limits_ms[metric] ?? Number.NaN;

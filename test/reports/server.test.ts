@@ -22,7 +22,7 @@ function timelineOf(binS: number, count: number): Timeline {
     lateness_ms: null,
     attainment: null,
   }));
-  return { bins, bin_s: binS, left_out: [], window_s: 1, requests: 0, measured_requests: 0, tokens: 0 };
+  return { bins, bin_s: binS, excluded: [], window_s: 1, requests: 0, measured_requests: 0, tokens: 0 };
 }
 
 const one = (name: string, value: number): ServerSample => ({ name, labels: '{}', value });

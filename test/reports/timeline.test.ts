@@ -92,8 +92,8 @@ it('lateness is that of the latest of each bin, at any length of run', async () 
 it('warm-up and cool-down are in the load and in no attainment', async () => {
   const { records } = await exampleRun({ requests: 300, slo: null });
   const [from, to] = [10e6, 40e6];
-  const leftOut = { warmup_s: 10, cooldown_s: 8, warmup_requests: 0, cooldown_requests: 0, ok: 0 };
-  const collector = new TimelineCollector({ ttft: 10_000 }, { ...leftOut, from_s: from / 1e6, to_s: to / 1e6 });
+  const span = { warmup_s: 10, cooldown_s: 8, from_us: from, to_us: to };
+  const collector = new TimelineCollector({ ttft: 10_000 }, span);
   let measured = 0;
   for (const record of records) {
     const inside = record.due_us >= from && record.due_us <= to;
@@ -101,13 +101,13 @@ it('warm-up and cool-down are in the load and in no attainment', async () => {
     // What is not measured would fail: it must not show.
     collector.add(inside ? record : { ...record, measured: false, outcome: 'timeout' });
   }
-  const { bins, bin_s, left_out, requests, measured_requests } = collector.result();
+  const { bins, bin_s, excluded, requests, measured_requests } = collector.result();
   assert.deepEqual([requests, measured_requests], [300, measured]);
   near(total(bins.map((bin) => bin.arrivals_per_s * bin_s)), 300);
   assert.ok(bins.every(({ attainment }) => attainment === null || attainment === 1));
   assert.ok(bins.some(({ attainment }) => attainment === 1));
   assert.equal(bins[0]?.attainment, null);
-  assert.deepEqual(left_out, [
+  assert.deepEqual(excluded, [
     { from_s: 0, to_s: 10 },
     { from_s: 40, to_s: 48 },
   ]);
