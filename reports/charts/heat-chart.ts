@@ -1,6 +1,7 @@
 import { formatMs, threeFigures, withThousands } from '../../src/core/units.ts';
 import type { HeatColumn, HeatMap } from '../data/heat.ts';
-import { countWords, METRIC_NAMES, plainMs } from '../format.ts';
+import { METRIC_NAMES } from '../definitions.ts';
+import { countText, plainMs } from '../format.ts';
 import type { Chart, Layers, Position } from './chart.ts';
 import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
 import { COLOURS, SLO_LINE } from './theme.ts';
@@ -32,8 +33,8 @@ export function heatChart(data: HeatChartData): Chart {
   return {
     id,
     title,
-    label: `${name} by ${x} over ${countWords(map.requests, 'request')}. ${title}.`,
-    note: `n = ${countWords(map.requests, 'answered request')}; stronger colour: more requests, at most ${withThousands(mostIn(map))} a cell; thick line: the median of each column, thin line: its p90, where ${ENOUGH_TO_DRAW} requests are${limit_ms === null ? '' : '; dashed: the SLO'}; ${data.note}.`,
+    label: `${name} by ${x} over ${countText(map.requests, 'request')}. ${title}.`,
+    note: `n = ${countText(map.requests, 'answered request')}; stronger colour: more requests, at most ${withThousands(mostIn(map))} a cell; thick line: the median of each column, thin line: its p90, where ${ENOUGH_TO_DRAW} requests are${limit_ms === null ? '' : '; dashed: the SLO'}; ${data.note}.`,
     spec: { width: 'container', height: HEIGHT, layer: layersOf(data) },
     table: {
       columns: [`${x} from`, `${x} to`, 'requests', `${name} p50 (ms)`, `${name} p90 (ms)`],
@@ -102,7 +103,7 @@ function layersOf({ metric, map, x: xName, limit_ms }: HeatChartData): Layers {
       data: {
         values: map.cells.map((cell) => ({
           ...cell,
-          text: `${countWords(cell.count, 'request')} with ${threeFigures(cell.from_x)} to ${threeFigures(cell.to_x)} ${xName}: ${name} ${formatMs(cell.from_ms)} to ${formatMs(cell.to_ms)}`,
+          text: `${countText(cell.count, 'request')} with ${threeFigures(cell.from_x)} to ${threeFigures(cell.to_x)} ${xName}: ${name} ${formatMs(cell.from_ms)} to ${formatMs(cell.to_ms)}`,
         })),
       },
       mark: { type: 'rect', color: COLOURS.first },

@@ -7,9 +7,9 @@ import {
   phaseRows,
   RANKING_COLUMNS,
   rankingRow,
-  shapeWords,
+  shapeText,
 } from '../placement-text.ts';
-import { METRIC_NAMES } from '../format.ts';
+import { METRIC_NAMES } from '../definitions.ts';
 import type { Chart, ChartSection } from './chart.ts';
 import { COLOURS } from './theme.ts';
 
@@ -117,14 +117,14 @@ function phasesChart(report: PlacementReport): Chart {
     phases[phase]
       .filter(({ missed_rps }) => missed_rps !== null)
       .map((shape) => ({
-        shape: shapeWords(shape).replace(',', ''),
+        shape: shapeText(shape).replace(',', ''),
         phase,
         rps: shape.goodput_rps_per_gpu,
-        text: `${phase} alone, ${shapeWords(shape)}: ${threeFigures(shape.goodput_rps_per_gpu)} requests/s a GPU`,
+        text: `${phase} alone, ${shapeText(shape)}: ${threeFigures(shape.goodput_rps_per_gpu)} requests/s a GPU`,
       })),
   );
   const bestOf = (phase: 'prefill' | 'decode'): string =>
-    shapeWords(
+    shapeText(
       phases[phase].reduce((most, each) => (each.goodput_rps_per_gpu > most.goodput_rps_per_gpu ? each : most)),
     );
   const title = `Alone, prefill carries most a GPU with ${bestOf('prefill')}, decode with ${bestOf('decode')}`;

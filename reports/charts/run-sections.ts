@@ -3,7 +3,7 @@ import { formatMs, withThousands } from '../../src/core/units.ts';
 import { isAnswered } from '../../src/metrics/request-latency.ts';
 import type { ReportData } from '../data/report-data.ts';
 import { timeInSystemUs } from '../data/request-spans.ts';
-import { countWords } from '../format.ts';
+import { countText } from '../format.ts';
 import type { Chart, ChartSection } from './chart.ts';
 import { ecdfChart } from './ecdf-chart.ts';
 import { heatChart } from './heat-chart.ts';
@@ -70,7 +70,7 @@ function distributionCharts(summary: Summary, data: ReportData): Chart[] {
       slo: limitOf(metric, summary.slo),
       noun: metric === 'itl' ? 'token gap' : 'request',
       ...(metric === 'tpot' && data.without_tpot > 0
-        ? { note: `${countWords(data.without_tpot, 'request')} of a single token not drawn, counted as met` }
+        ? { note: `${countText(data.without_tpot, 'request')} of a single token not drawn, counted as met` }
         : {}),
     }),
   );

@@ -57,7 +57,7 @@ function contourLayers(
   const [first, last] = [points[0], points.at(-1)];
   if (first === undefined || last === undefined) return [];
   const drawn = [...points, { ttft_ms: right, tpot_ms: last.tpot_ms }];
-  const words = drawn.map((point) => ({
+  const tooltips = drawn.map((point) => ({
     ...point,
     text: `${percent} % meet TTFT ≤ ${formatMs(point.ttft_ms)} with TPOT ≤ ${formatMs(point.tpot_ms)}`,
   }));
@@ -74,7 +74,7 @@ function contourLayers(
       encoding: { x, y },
     },
     {
-      data: { values: words },
+      data: { values: tooltips },
       mark: { type: 'point', opacity: 0, size: 120 },
       encoding: { x, y, tooltip: { field: 'text', type: 'nominal' } },
     },

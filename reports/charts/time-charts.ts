@@ -3,7 +3,7 @@ import { formatMs, formatShare, threeFigures } from '../../src/core/units.ts';
 import type { ReportData } from '../data/report-data.ts';
 import type { ServerBin, ServerTimeline } from '../data/server-timeline.ts';
 import type { TimeBins, Timeline, TimelineBin } from '../data/timeline.ts';
-import { amountWords, countWords, secondsWords } from '../format.ts';
+import { amountText, countText, secondsText } from '../format.ts';
 import type { Chart } from './chart.ts';
 import { COLOURS } from './theme.ts';
 import {
@@ -16,7 +16,7 @@ import {
   serverLoadTitle,
   tokensTitle,
 } from './time-findings.ts';
-import { binWords, durationS, perSecond, shadeWords, type Span, timePanel, type TimeSeries } from './time-panel.ts';
+import { binsText, durationS, perSecond, shadeText, type Span, timePanel, type TimeSeries } from './time-panel.ts';
 
 /** A panel over time: what tells it apart from the other panels. */
 interface TimeChart<Bin extends Span, Line extends TimeBins<Bin>> {
@@ -62,7 +62,7 @@ function timeChart<Bin extends Span, Line extends TimeBins<Bin>>(
     {
       id,
       title,
-      label: `${row.label(`over ${secondsWords(durationS(line.bins))}`, line)}. ${title}.`,
+      label: `${row.label(`over ${secondsText(durationS(line.bins))}`, line)}. ${title}.`,
       note: `n = ${row.n(line)}; ${row.note(line)}.`,
       spec: timePanel(line, { ...row, height }),
       table: {
@@ -74,8 +74,8 @@ function timeChart<Bin extends Span, Line extends TimeBins<Bin>>(
 }
 
 const percentCell = (share: number | null): string => (share === null ? '-' : (share * 100).toFixed(1));
-const amountCell = (amount: number | null): string => (amount === null ? '-' : amountWords(amount));
-const requestsOf = ({ requests }: Timeline): string => countWords(requests, 'request');
+const amountCell = (amount: number | null): string => (amount === null ? '-' : amountText(amount));
+const requestsOf = ({ requests }: Timeline): string => countText(requests, 'request');
 
 /** What the client saw, from records. */
 const CLIENT_CHARTS: readonly TimeChart<TimelineBin, Timeline>[] = [
@@ -85,13 +85,13 @@ const CLIENT_CHARTS: readonly TimeChart<TimelineBin, Timeline>[] = [
     height: 150,
     yTitle: 'requests/s',
     series: [
-      { name: 'arrivals', mark: 'area', color: COLOURS.first, value: (bin) => bin.arrivals_per_s, words: perSecond },
+      { name: 'arrivals', mark: 'area', color: COLOURS.first, value: (bin) => bin.arrivals_per_s, text: perSecond },
       {
         name: 'failures',
         mark: 'bar',
         color: COLOURS.bad,
         value: (bin) => (bin.failures_per_s === 0 ? null : bin.failures_per_s),
-        words: perSecond,
+        text: perSecond,
         isOptional: true,
       },
       {
@@ -99,14 +99,14 @@ const CLIENT_CHARTS: readonly TimeChart<TimelineBin, Timeline>[] = [
         mark: 'line',
         color: COLOURS.second,
         value: (bin) => bin.completions_per_s,
-        words: perSecond,
+        text: perSecond,
       },
     ],
     title: loadTitle,
     label: (over, line) => `Arrivals, completions${hasFailures(line) ? ' and failures' : ''} per second ${over}`,
     n: requestsOf,
     note: (line) =>
-      `arrivals as an area, completions as a line${hasFailures(line) ? ', failures as bars' : ''}; ${binWords(line)}`,
+      `arrivals as an area, completions as a line${hasFailures(line) ? ', failures as bars' : ''}; ${binsText(line)}`,
     columns: {
       'arrivals (1/s)': (bin) => threeFigures(bin.arrivals_per_s),
       'completions (1/s)': (bin) => threeFigures(bin.completions_per_s),
@@ -118,12 +118,12 @@ const CLIENT_CHARTS: readonly TimeChart<TimelineBin, Timeline>[] = [
     id: 'in-flight',
     yTitle: 'requests in flight',
     series: [
-      { name: 'in flight', mark: 'area', color: COLOURS.first, value: (bin) => bin.in_flight, words: threeFigures },
+      { name: 'in flight', mark: 'area', color: COLOURS.first, value: (bin) => bin.in_flight, text: threeFigures },
     ],
     title: inFlightTitle,
     label: (over) => `Requests in flight ${over}`,
     n: requestsOf,
-    note: (line) => `sent and not ended, averaged over ${binWords(line)}`,
+    note: (line) => `sent and not ended, averaged over ${binsText(line)}`,
     columns: { 'in flight (requests)': (bin) => threeFigures(bin.in_flight) },
   },
   {
@@ -136,13 +136,13 @@ const CLIENT_CHARTS: readonly TimeChart<TimelineBin, Timeline>[] = [
         mark: 'area',
         color: COLOURS.first,
         value: (bin) => bin.output_tokens_per_s,
-        words: (value) => `${threeFigures(value)} tokens/s`,
+        text: (value) => `${threeFigures(value)} tokens/s`,
       },
     ],
     title: tokensTitle,
     label: (over) => `Output tokens per second ${over}`,
-    n: ({ tokens }) => countWords(tokens, 'token'),
-    note: binWords,
+    n: ({ tokens }) => countText(tokens, 'token'),
+    note: binsText,
     columns: { 'output (tokens/s)': (bin) => threeFigures(bin.output_tokens_per_s) },
   },
   {
@@ -150,14 +150,14 @@ const CLIENT_CHARTS: readonly TimeChart<TimelineBin, Timeline>[] = [
     yTitle: 'share that meets the SLO',
     isShare: true,
     series: [
-      { name: 'attainment', mark: 'line', color: COLOURS.first, value: (bin) => bin.attainment, words: formatShare },
+      { name: 'attainment', mark: 'line', color: COLOURS.first, value: (bin) => bin.attainment, text: formatShare },
     ],
     title: attainmentTitle,
     label: (over) => `Share of requests that met the SLO ${over}`,
     n: ({ measured_requests, excluded }) =>
-      countWords(measured_requests, excluded.length === 0 ? 'request' : 'measured request'),
+      countText(measured_requests, excluded.length === 0 ? 'request' : 'measured request'),
     note: (line) =>
-      `by due time, in a moving window of ${secondsWords(line.window_s)}; no line where fewer than 10 requests were due${shadeWords(line)}`,
+      `by due time, in a moving window of ${secondsText(line.window_s)}; no line where fewer than 10 requests were due${shadeText(line)}`,
     columns: { 'attainment (%)': (bin) => percentCell(bin.attainment) },
     // A run with too few requests for a moving window has no such line.
     isShown: ({ bins }) => bins.some(({ attainment }) => attainment !== null),
@@ -166,13 +166,11 @@ const CLIENT_CHARTS: readonly TimeChart<TimelineBin, Timeline>[] = [
     // Where the client fell behind, latencies are not the server's alone.
     id: 'lateness',
     yTitle: 'client lateness (ms)',
-    series: [
-      { name: 'lateness', mark: 'area', color: COLOURS.first, value: (bin) => bin.lateness_ms, words: formatMs },
-    ],
+    series: [{ name: 'lateness', mark: 'area', color: COLOURS.first, value: (bin) => bin.lateness_ms, text: formatMs }],
     title: latenessTitle,
     label: (over) => `How long after their due time requests were sent, ${over}`,
     n: requestsOf,
-    note: (line) => `by due time, the latest in each of ${binWords(line)}`,
+    note: (line) => `by due time, the latest in each of ${binsText(line)}`,
     columns: {
       'latest (ms)': ({ lateness_ms }) => (lateness_ms === null ? '-' : String(Number(lateness_ms.toPrecision(6)))),
     },
@@ -182,7 +180,7 @@ const CLIENT_CHARTS: readonly TimeChart<TimelineBin, Timeline>[] = [
 ];
 
 const OF_SERVER = {
-  n: ({ scrapes }: ServerTimeline): string => `${countWords(scrapes, 'scrape')} of the server's metrics`,
+  n: ({ scrapes }: ServerTimeline): string => `${countText(scrapes, 'scrape')} of the server's metrics`,
   nothing: 'the server told nothing',
 };
 const KV_USAGE = 'KV cache in use';
@@ -195,12 +193,12 @@ const SERVER_CHARTS: readonly TimeChart<ServerBin, ServerTimeline>[] = [
     id: 'server-load',
     yTitle: 'requests in the server',
     series: [
-      { name: 'running', mark: 'area', color: COLOURS.first, value: (bin) => bin.running, words: amountWords },
-      { name: 'waiting', mark: 'line', color: COLOURS.second, value: (bin) => bin.waiting, words: amountWords },
+      { name: 'running', mark: 'area', color: COLOURS.first, value: (bin) => bin.running, text: amountText },
+      { name: 'waiting', mark: 'line', color: COLOURS.second, value: (bin) => bin.waiting, text: amountText },
     ],
     title: serverLoadTitle,
     label: (over) => `Requests running and waiting in the server ${over}, as it says`,
-    note: (line) => `running as an area, waiting as a line; ${binWords(line)}`,
+    note: (line) => `running as an area, waiting as a line; ${binsText(line)}`,
     columns: {
       'running (requests)': (bin) => amountCell(bin.running),
       'waiting (requests)': (bin) => amountCell(bin.waiting),
@@ -213,10 +211,10 @@ const SERVER_CHARTS: readonly TimeChart<ServerBin, ServerTimeline>[] = [
     id: 'server-kv',
     yTitle: KV_USAGE,
     isShare: true,
-    series: [{ name: KV_USAGE, mark: 'area', color: COLOURS.first, value: (bin) => bin.kv_usage, words: formatShare }],
+    series: [{ name: KV_USAGE, mark: 'area', color: COLOURS.first, value: (bin) => bin.kv_usage, text: formatShare }],
     title: kvUsageTitle,
     label: (over) => `Share of the KV cache in use, of the fullest engine, ${over}, as the server says`,
-    note: (line) => `KV cache in use, of the fullest engine; ${binWords(line)}`,
+    note: (line) => `KV cache in use, of the fullest engine; ${binsText(line)}`,
     columns: { [`${KV_USAGE} (%)`]: (bin) => percentCell(bin.kv_usage) },
     isShown: ({ bins }) => bins.some(({ kv_usage }) => kv_usage !== null),
   },
@@ -232,13 +230,13 @@ const SERVER_CHARTS: readonly TimeChart<ServerBin, ServerTimeline>[] = [
         mark: 'line',
         color: COLOURS.first,
         value: (bin) => bin.prefix_hit_rate,
-        words: formatShare,
+        text: formatShare,
       },
     ],
     title: prefixHitsTitle,
     label: (over) =>
       `Share of the prompt tokens found in the prefix cache, of those looked for, ${over}, as the server says`,
-    note: (line) => `prompt tokens found in the prefix cache, of those looked for; ${binWords(line)}`,
+    note: (line) => `prompt tokens found in the prefix cache, of those looked for; ${binsText(line)}`,
     columns: { [`${PREFIX_HITS} (%)`]: (bin) => percentCell(bin.prefix_hit_rate) },
     // Where no prompt of the workload begins like another, a cache without a hit is no news.
     isShown: ({ bins }, { workload }) =>

@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { threeFigures } from '../../src/core/units.ts';
 import type { TimeBins } from '../data/timeline.ts';
-import { afterWords, secondsWords } from '../format.ts';
+import { afterText, secondsText } from '../format.ts';
 import type { Color, Layers, Position } from './chart.ts';
 import { COLOURS, SHARE_LABEL } from './theme.ts';
 
@@ -21,7 +21,7 @@ export interface TimeSeries<Bin> {
   /** Null: nothing to draw in this bin. */
   readonly value: (bin: Bin) => number | null;
   /** A value with its unit. */
-  readonly words: (value: number) => string;
+  readonly text: (value: number) => string;
   /** Neither drawn nor in the legend where no bin has a value. */
   readonly isOptional?: boolean;
 }
@@ -155,12 +155,12 @@ export function perSecond(value: number): string {
 }
 
 /** `bins of 250 ms`, and what the shade means. */
-export function binWords(timeline: Omit<TimeBins<unknown>, 'bins'>): string {
-  return `bins of ${secondsWords(timeline.bin_s)}${shadeWords(timeline)}`;
+export function binsText(timeline: Omit<TimeBins<unknown>, 'bins'>): string {
+  return `bins of ${secondsText(timeline.bin_s)}${shadeText(timeline)}`;
 }
 
 /** Nothing where all is measured. */
-export function shadeWords({ excluded }: Pick<TimeBins<unknown>, 'excluded'>): string {
+export function shadeText({ excluded }: Pick<TimeBins<unknown>, 'excluded'>): string {
   return excluded.length === 0 ? '' : '; shaded: warm-up and cool-down, not measured';
 }
 
@@ -172,9 +172,9 @@ export function timeUnit(endS: number): { unit: string; unitS: number } {
 }
 
 function binText<Bin extends Span>({ series, nothing = 'too few requests' }: TimePanel<Bin>, bin: Bin): string {
-  const parts = series.flatMap(({ name, value, words }) => {
+  const parts = series.flatMap(({ name, value, text }) => {
     const at = value(bin);
-    return at === null ? [] : [`${name} ${words(at)}`];
+    return at === null ? [] : [`${name} ${text(at)}`];
   });
-  return `${afterWords(bin.from_s)}: ${parts.length === 0 ? nothing : parts.join(', ')}`;
+  return `${afterText(bin.from_s)}: ${parts.length === 0 ? nothing : parts.join(', ')}`;
 }

@@ -3,16 +3,17 @@ import { TOKEN_COUNT_SOURCES, type TokenCountSource } from '../../src/core/recor
 import type { Summary } from '../../src/schema/summary.ts';
 import { formatMs, formatShare, withThousands } from '../../src/core/units.ts';
 import type { ReportData } from '../data/report-data.ts';
-import { countWords, DEFINITIONS, joinWords } from '../format.ts';
+import { DEFINITIONS } from '../definitions.ts';
+import { countText, listText } from '../format.ts';
 import { factLines } from './fact-lines.ts';
 import { html, type Markup } from './markup.ts';
 
 type Line = readonly [name: string, definition: string | null, value: string];
 
 /** Why the figures can be believed, or not: about the client and its counting alone. */
-export function measurementQuality(summary: Summary, figures: ReportData, clock: Manifest['clock']): Markup {
+export function measurementQuality(summary: Summary, data: ReportData, clock: Manifest['clock']): Markup {
   const { validity, little_law_error, left_out, requests } = summary;
-  const counted: Line = ['tokens counted by', null, sourceWords(figures.token_count_sources)];
+  const counted: Line = ['tokens counted by', null, sourcesText(data.token_count_sources)];
   const leftOut: Line[] =
     left_out === null
       ? []
@@ -25,8 +26,8 @@ export function measurementQuality(summary: Summary, figures: ReportData, clock:
           ],
         ];
   const measured: Line[] = [
-    ['lateness', DEFINITIONS.lateness, quantileWords(validity.lateness_ms)],
-    ['event-loop delay', DEFINITIONS.event_loop, quantileWords(validity.event_loop_delay_ms)],
+    ['lateness', DEFINITIONS.lateness, quantileText(validity.lateness_ms)],
+    ['event-loop delay', DEFINITIONS.event_loop, quantileText(validity.event_loop_delay_ms)],
     [
       'client CPU per token',
       DEFINITIONS.client_cpu,
@@ -74,23 +75,23 @@ export function measurementQuality(summary: Summary, figures: ReportData, clock:
   </section>`;
 }
 
-function quantileWords(quantiles: Summary['validity']['lateness_ms']): string {
+function quantileText(quantiles: Summary['validity']['lateness_ms']): string {
   if (quantiles === null) return 'not measured';
   const { p50, p90, p99, max } = quantiles;
   return `p50 ${formatMs(p50)}, p90 ${formatMs(p90)}, p99 ${formatMs(p99)}, max ${formatMs(max)}`;
 }
 
-const SOURCE_WORDS: Readonly<Record<TokenCountSource, string>> = {
+const SOURCE_NAMES: Readonly<Record<TokenCountSource, string>> = {
   token_ids: 'token ids in the stream',
   usage: "the server's usage figures",
   tokenizer: 'a tokenizer on the client',
   chunks: 'chunks, which may hold several tokens',
 };
 
-function sourceWords(sources: ReportData['token_count_sources']): string {
+function sourcesText(sources: ReportData['token_count_sources']): string {
   const parts = TOKEN_COUNT_SOURCES.flatMap((source) => {
     const count = sources[source];
-    return count === undefined ? [] : [`${SOURCE_WORDS[source]} (${countWords(count, 'request')})`];
+    return count === undefined ? [] : [`${SOURCE_NAMES[source]} (${countText(count, 'request')})`];
   });
-  return parts.length === 0 ? 'no token came' : joinWords(parts);
+  return parts.length === 0 ? 'no token came' : listText(parts);
 }

@@ -2,7 +2,7 @@ import type { Placement, PlacementReport } from '../../src/schema/placement.ts';
 import { withThousands } from '../../src/core/units.ts';
 import { placementSections } from '../charts/placement-sections.ts';
 import { methodLines, placementVerdict, RANKING_COLUMNS, rankingRow } from '../placement-text.ts';
-import { limitsWords, sloWords, typeset } from '../format.ts';
+import { limitsText, sloText, typeset } from '../format.ts';
 import { chartSection } from './chart-section.ts';
 import { factLines } from './fact-lines.ts';
 import { html, type Markup } from './markup.ts';
@@ -26,7 +26,7 @@ export async function writePlacementHtml(report: PlacementReport): Promise<strin
       ${facts([
         ['Model', model],
         ['GPUs', `${withThousands(gpus)} ${gpu}`],
-        ['SLO', typeset(limitsWords(slo.limits_ms))],
+        ['SLO', typeset(limitsText(slo.limits_ms))],
         ['Workload', workload.name],
       ])}
     </header>
@@ -37,7 +37,7 @@ export async function writePlacementHtml(report: PlacementReport): Promise<strin
         <h2 id="method">How it was found</h2>
         ${factLines([
           ...methodLines(report).map(([name, value]): [string, string] => [name, typeset(value)]),
-          ['SLO', typeset(sloWords(slo))],
+          ['SLO', typeset(sloText(slo))],
           ['workload SHA-256', html`<code>${workload.sha256}</code>`],
           ['version', `reprise ${report.versions.reprise}`],
         ])}

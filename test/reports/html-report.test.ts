@@ -29,7 +29,7 @@ it('says first what share met the SLO, then whether the client kept up', async (
   );
   assert.ok(verdict !== null, text.slice(0, 500));
   const order = ['of requests met', 'Valid: the client kept up', 'Key figures', 'Latencies', 'Over time'];
-  const places = [...order, 'The measurement holds', 'How to repeat it'].map((words) => text.indexOf(words));
+  const places = [...order, 'The measurement holds', 'How to repeat it'].map((part) => text.indexOf(part));
   assert.ok(
     places.every((place) => place >= 0),
     String(places),

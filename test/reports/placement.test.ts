@@ -34,8 +34,8 @@ it('text and page say the answer first, then what it is compared with, then ever
     [text, answer],
     [page, answer.replaceAll('<=', '≤')],
   ] as const) {
-    const places = [first, beside, '2 prefill (tp 2) + 1 decode', '1 prefill (tp 2) + 2 decode', '321'].map((words) =>
-      shown.indexOf(words),
+    const places = [first, beside, '2 prefill (tp 2) + 1 decode', '1 prefill (tp 2) + 2 decode', '321'].map((part) =>
+      shown.indexOf(part),
     );
     assert.ok(
       places.every((place) => place >= 0),
