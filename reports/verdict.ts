@@ -1,7 +1,7 @@
 import type { Manifest } from '../src/schema/manifest.ts';
 import type { Summary } from '../src/schema/summary.ts';
+import { GOAL } from '../src/core/slo.ts';
 import { formatShare, withThousands } from '../src/core/units.ts';
-import { GOAL_PERCENT } from './data/slo-plane.ts';
 import { METRIC_NAMES } from './definitions.ts';
 import {
   countText,
@@ -14,11 +14,9 @@ import {
   outcomeText,
 } from './format.ts';
 
-const GOAL = GOAL_PERCENT / 100;
-
 /** The answer of a run. `glyph` says the same as the colour that a report gives to `tone`. */
 export interface Verdict {
-  /** `unsure`: the interval holds the 90 % goal, the client fell behind, or records are missing. `none`: there is no SLO to judge by. */
+  /** `unsure`: `GOAL` lies within the interval, the client fell behind, or records are missing. `none`: there is no SLO to judge by. */
   readonly tone: 'met' | 'missed' | 'unsure' | 'none';
   readonly glyph: string;
   readonly sentence: string;

@@ -1,5 +1,5 @@
 import { formatMs, formatShare } from '../../src/core/units.ts';
-import type { Slo } from '../../src/core/slo.ts';
+import { GOAL, type Slo } from '../../src/core/slo.ts';
 import { GOAL_PERCENT, LEVELS_PERCENT, type SloPlane } from '../data/slo-plane.ts';
 import { countText, listText, plainMs } from '../format.ts';
 import type { Chart } from './chart.ts';
@@ -58,7 +58,7 @@ function titleOf({ share_at_slo, contours, strictest_ttft_ms, strictest_tpot_ms 
   if (!contours.some(({ percent, points }) => percent >= 50 && points.length > 0))
     return 'No limits on TTFT and TPOT are met by half of the requests';
   if (slo === null || share_at_slo === null) return 'Which limits on TTFT and TPOT could be promised';
-  if (share_at_slo >= GOAL_PERCENT / 100)
+  if (share_at_slo >= GOAL)
     return `The SLO is met by ${formatShare(share_at_slo)}: within what can be promised at ${GOAL_PERCENT} %`;
   const lever =
     strictest_ttft_ms !== null && strictest_tpot_ms === null
