@@ -42,7 +42,7 @@ function besideText({ systems }: PlacementReport, best: Carrying | null, alterna
   return `Without disaggregation: ${carried}. Disaggregated carries ${threeFigures(ratio)} times as much a GPU`;
 }
 
-type Carrying = Placement & { readonly whole: NonNullable<Placement['whole']> };
+export type Carrying = Placement & { readonly whole: NonNullable<Placement['whole']> };
 
 /** Whether it was measured and meets the SLO at some rate. */
 export function carries(placement: Placement): placement is Carrying {

@@ -1,7 +1,9 @@
+import type { TopLevelSpec } from 'vega-lite';
 import { type PlacementReport, unitWords } from '../../src/schema/placement.ts';
 import { threeFigures, withThousands } from '../../src/core/units.ts';
 import {
   carries,
+  type Carrying,
   percent,
   PHASE_COLUMNS,
   phaseRows,
@@ -30,81 +32,91 @@ export function placementSections(report: PlacementReport): ChartSection[] {
 
 /** Goodput a GPU of the best units, the collocated ones under them. */
 function unitsChart({ placements, collocated, slo, at }: PlacementReport): Chart {
-  const shown = {
-    disaggregated: placements.filter(carries).slice(0, MOST),
-    collocated: collocated.filter(carries).slice(0, MOST),
-  };
-  const values = KINDS.flatMap((kind) =>
-    shown[kind].map(({ groups, gpus, whole }, i) => ({
-      row: `${kind} ${i}`,
-      kind,
-      name: `${unitWords(groups)}, ${gpus} GPU${gpus === 1 ? '' : 's'}`,
-      rps: whole.goodput_rps_per_gpu,
-      end: `${threeFigures(whole.goodput_rps_per_gpu)}${whole.binding === null ? '' : `, ${METRIC_NAMES[whole.binding]} binds`}`,
-      text: `${unitWords(groups)}: ${threeFigures(whole.goodput_rps_per_gpu)} requests/s a GPU, ${threeFigures(whole.goodput_rps)} in all`,
-    })),
-  );
-  const [best, alternative] = [shown.disaggregated[0], shown.collocated[0]];
-  const ratio =
-    best === undefined || alternative === undefined
-      ? null
-      : best.whole.goodput_rps_per_gpu / alternative.whole.goodput_rps_per_gpu;
-  const title =
-    ratio === null
-      ? `Only ${best === undefined ? 'collocated' : 'disaggregated'} units carry any rate`
-      : `Disaggregated carries ${threeFigures(ratio)} times as much a GPU as collocated`;
-  const widest = Math.max(...values.map(({ rps }) => rps));
-  const y = { field: 'row', type: 'ordinal', sort: null, axis: null } as const;
+  const disaggregated = placements.filter(carries).slice(0, MOST);
+  const alternatives = collocated.filter(carries).slice(0, MOST);
+  const bars = [
+    ...disaggregated.map((unit, i) => unitBar('disaggregated', unit, i)),
+    ...alternatives.map((unit, i) => unitBar('collocated', unit, i)),
+  ];
+  const title = unitsTitle(disaggregated[0], alternatives[0]);
+  const best = bars.slice(0, 3).map(({ text }) => text);
   return {
     id: 'units',
     title,
-    label: `${title}. ${values
-      .slice(0, 3)
-      .map(({ text }) => text)
-      .join('. ')}.`,
+    label: `${title}. ${best.join('. ')}.`,
     note: `Requests/s a GPU at which ${percent(at)} meet the SLO (${slo.text}), of units simulated whole: up to ${MOST} of each kind, of ${withThousands(placements.length)} and ${withThousands(collocated.length)}.`,
-    spec: {
-      width: 'container',
-      height: values.length * ROW_HEIGHT,
-      data: { values },
-      layer: [
-        {
-          mark: { type: 'bar', height: 12, yOffset: 8 },
-          encoding: {
-            x: {
-              field: 'rps',
-              type: 'quantitative',
-              // Room for the words behind the longest bar.
-              scale: { zero: true, domainMax: widest * 1.5 },
-              axis: { title: 'requests/s a GPU', tickCount: 5, grid: true },
-            },
-            y,
-            color: {
-              field: 'kind',
-              type: 'nominal',
-              scale: { domain: [...KINDS], range: [COLOURS.first, COLOURS.second] },
-            },
-            tooltip: { field: 'text', type: 'nominal' },
+    spec: unitsSpec(bars),
+    table: { columns: RANKING_COLUMNS, rows: [...disaggregated, ...alternatives].map(rankingRow) },
+  };
+}
+
+function unitsTitle(best: Carrying | undefined, alternative: Carrying | undefined): string {
+  if (best === undefined) return 'Only collocated units carry any rate';
+  if (alternative === undefined) return 'Only disaggregated units carry any rate';
+  const ratio = best.whole.goodput_rps_per_gpu / alternative.whole.goodput_rps_per_gpu;
+  return `Disaggregated carries ${threeFigures(ratio)} times as much a GPU as collocated`;
+}
+
+interface UnitBar {
+  readonly row: string;
+  readonly kind: (typeof KINDS)[number];
+  readonly name: string;
+  readonly rps: number;
+  /** At the bar's end. */
+  readonly end: string;
+  /** The bar as a sentence. */
+  readonly text: string;
+}
+
+function unitBar(kind: UnitBar['kind'], { groups, gpus, whole }: Carrying, rank: number): UnitBar {
+  const perGpu = threeFigures(whole.goodput_rps_per_gpu);
+  return {
+    row: `${kind} ${rank}`,
+    kind,
+    name: `${unitWords(groups)}, ${gpus} GPU${gpus === 1 ? '' : 's'}`,
+    rps: whole.goodput_rps_per_gpu,
+    end: `${perGpu}${whole.binding === null ? '' : `, ${METRIC_NAMES[whole.binding]} binds`}`,
+    text: `${unitWords(groups)}: ${perGpu} requests/s a GPU, ${threeFigures(whole.goodput_rps)} in all`,
+  };
+}
+
+/** A row a unit: its name, its bar under it, its rate and binding limit behind the bar. */
+function unitsSpec(bars: readonly UnitBar[]): TopLevelSpec {
+  const widest = Math.max(...bars.map(({ rps }) => rps));
+  const y = { field: 'row', type: 'ordinal', sort: null, axis: null } as const;
+  return {
+    width: 'container',
+    height: bars.length * ROW_HEIGHT,
+    data: { values: [...bars] },
+    layer: [
+      {
+        mark: { type: 'bar', height: 12, yOffset: 8 },
+        encoding: {
+          x: {
+            field: 'rps',
+            type: 'quantitative',
+            // Room for the text behind the longest bar.
+            scale: { zero: true, domainMax: widest * 1.5 },
+            axis: { title: 'requests/s a GPU', tickCount: 5, grid: true },
           },
-        },
-        {
-          mark: { type: 'text', align: 'left', dy: -8, x: 0 },
-          encoding: { y, text: { field: 'name', type: 'nominal' } },
-        },
-        {
-          mark: { type: 'text', align: 'left', dx: 6, dy: 8, color: COLOURS.muted },
-          encoding: {
-            x: { field: 'rps', type: 'quantitative' },
-            y,
-            text: { field: 'end', type: 'nominal' },
+          y,
+          color: {
+            field: 'kind',
+            type: 'nominal',
+            scale: { domain: [...KINDS], range: [COLOURS.first, COLOURS.second] },
           },
+          tooltip: { field: 'text', type: 'nominal' },
         },
-      ],
-    },
-    table: {
-      columns: RANKING_COLUMNS,
-      rows: [...shown.disaggregated, ...shown.collocated].map(rankingRow),
-    },
+      },
+      {
+        mark: { type: 'text', align: 'left', dy: -8, x: 0 },
+        encoding: { y, text: { field: 'name', type: 'nominal' } },
+      },
+      {
+        mark: { type: 'text', align: 'left', dx: 6, dy: 8, color: COLOURS.muted },
+        encoding: { x: { field: 'rps', type: 'quantitative' }, y, text: { field: 'end', type: 'nominal' } },
+      },
+    ],
   };
 }
 

@@ -7,7 +7,7 @@ import { THEME } from '../charts/theme.ts';
 import { html, json, type Markup, trusted } from './markup.ts';
 import { runPage } from './page-script.ts';
 import { STYLE } from './style.ts';
-import { shareZoom } from './zoom-script.ts';
+import { shareZoom, zoomByDrag, zoomByKeys } from './zoom-script.ts';
 
 export interface PageParts {
   readonly title: string;
@@ -23,7 +23,7 @@ export async function page({ title, body, charts, markdown }: PageParts): Promis
   // Compile the charts here, so that the page needs Vega's runtime alone. Loaded here, for what makes no page.
   const { compile } = await import('vega-lite');
   const specs = Object.fromEntries(charts.map(({ id, spec }) => [id, compile(spec, { config: THEME }).spec]));
-  const scripts = [await vegaRuntime(), `(${runPage.toString()})(vega, ${shareZoom.toString()});`];
+  const scripts = [await vegaRuntime(), pageScript()];
   const whole = html`<!doctype html>
     <html lang="en">
       <head>
@@ -56,6 +56,12 @@ export async function page({ title, body, charts, markdown }: PageParts): Promis
 /** Exactly the text whose digest the policy names. */
 function scriptElement(script: string): Markup {
   return trusted(`<script>${script}</script>`);
+}
+
+/** Our own functions that run in the page, by their source text; each gets the others as arguments. */
+function pageScript(): string {
+  const gestures = [zoomByDrag, zoomByKeys].map((gesture) => gesture.toString());
+  return `(${runPage.toString()})(vega, (panels) => (${shareZoom.toString()})(panels, [${gestures.join(', ')}]));`;
 }
 
 /** Vega's browser build, as text that can stand in a script element. */
