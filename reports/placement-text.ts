@@ -6,7 +6,8 @@ import {
   unitWords,
 } from '../src/schema/placement.ts';
 import { formatShare, threeFigures, withThousands } from '../src/core/units.ts';
-import { limitsWords, METRIC_NAMES, secondsWords } from './format.ts';
+import { METRIC_NAMES } from './definitions.ts';
+import { limitsText, secondsText } from './format.ts';
 
 /** What a placement search found, in words. */
 export interface PlacementVerdict {
@@ -20,28 +21,28 @@ export function placementVerdict(report: PlacementReport): PlacementVerdict {
   const { gpu, slo, at } = report;
   const best = bestOf(report.placements);
   const alternative = bestOf(report.collocated);
-  const goal = `${percent(at)} within ${limitsWords(slo.limits_ms)}`;
+  const goal = `${percent(at)} within ${limitsText(slo.limits_ms)}`;
   const nothing = report.placements.length === 0 ? 'fits' : `carries any rate with ${goal}`;
   return {
     isFound: best !== null,
     sentence:
       best === null
         ? `No disaggregated placement on ${countGpus(report.gpus)} of ${gpu} ${nothing}`
-        : `${unitWords(best.groups)} on ${countGpus(best.gpus)} carry ${threeFigures(best.whole.goodput_rps)} requests/s with ${goal}: ${threeFigures(best.whole.goodput_rps_per_gpu)} a GPU${bindsWords(best)}${copiesWords(best, report.gpus)}`,
-    beside: besideWords(report, best, alternative),
+        : `${unitWords(best.groups)} on ${countGpus(best.gpus)} carry ${threeFigures(best.whole.goodput_rps)} requests/s with ${goal}: ${threeFigures(best.whole.goodput_rps_per_gpu)} a GPU${bindsText(best)}${copiesText(best, report.gpus)}`,
+    beside: besideText(report, best, alternative),
   };
 }
 
-function besideWords({ systems }: PlacementReport, best: Carrying | null, alternative: Carrying | null): string {
+function besideText({ systems }: PlacementReport, best: Carrying | null, alternative: Carrying | null): string {
   const system = systems.collocated.split(',')[0];
   if (alternative === null) return `Without disaggregation (${system}): no rate`;
-  const carried = `${unitWords(alternative.groups)} of ${system} on ${countGpus(alternative.gpus)}: ${threeFigures(alternative.whole.goodput_rps_per_gpu)} a GPU${bindsWords(alternative)}`;
+  const carried = `${unitWords(alternative.groups)} of ${system} on ${countGpus(alternative.gpus)}: ${threeFigures(alternative.whole.goodput_rps_per_gpu)} a GPU${bindsText(alternative)}`;
   if (best === null) return `Without disaggregation: ${carried}`;
   const ratio = best.whole.goodput_rps_per_gpu / alternative.whole.goodput_rps_per_gpu;
   return `Without disaggregation: ${carried}. Disaggregated carries ${threeFigures(ratio)} times as much a GPU`;
 }
 
-type Carrying = Placement & { readonly whole: NonNullable<Placement['whole']> };
+export type Carrying = Placement & { readonly whole: NonNullable<Placement['whole']> };
 
 /** Whether it was measured and meets the SLO at some rate. */
 export function carries(placement: Placement): placement is Carrying {
@@ -53,11 +54,11 @@ function bestOf([first]: readonly Placement[]): Carrying | null {
   return first !== undefined && carries(first) ? first : null;
 }
 
-function bindsWords({ whole: { binding } }: Carrying): string {
+function bindsText({ whole: { binding } }: Carrying): string {
   return binding === null ? '' : `; ${METRIC_NAMES[binding]} binds`;
 }
 
-function copiesWords({ copies, gpus, whole }: Carrying, available: number): string {
+function copiesText({ copies, gpus, whole }: Carrying, available: number): string {
   if (copies < 2) return '';
   return `. ${copies} of them take ${copies * gpus} of the ${available} GPUs: ${threeFigures(copies * whole.goodput_rps)} requests/s`;
 }
@@ -67,7 +68,7 @@ function countGpus(count: number): string {
 }
 
 /** Goodput a GPU: `2.77`, `< 2.77` of one that was beaten, `-` of one that was not simulated. */
-function perGpuWords({ whole, missed_rps, gpus }: Placement): string {
+function perGpuText({ whole, missed_rps, gpus }: Placement): string {
   if (whole !== null) return whole.goodput_rps === 0 ? 'none' : threeFigures(whole.goodput_rps_per_gpu);
   return missed_rps === null ? '-' : `< ${threeFigures(missed_rps / gpus)}`;
 }
@@ -91,7 +92,7 @@ export function rankingRow(placement: Placement): string[] {
   return [
     unitWords(groups),
     String(gpus),
-    perGpuWords(placement),
+    perGpuText(placement),
     carried === null ? '-' : threeFigures(carried.goodput_rps),
     String(copies),
     carried === null ? '-' : threeFigures(copies * carried.goodput_rps),
@@ -113,7 +114,7 @@ export function phaseRows({ phases }: PlacementReport): string[][] {
   return phases.prefill.map((prefill) => {
     const { tp, pp, gpus } = prefill;
     const decode = phases.decode.find((each) => each.tp === tp && each.pp === pp);
-    return [shapeWords({ tp, pp }), String(gpus), aloneWords(prefill), aloneWords(decode)];
+    return [shapeText({ tp, pp }), String(gpus), aloneText(prefill), aloneText(decode)];
   });
 }
 
@@ -122,7 +123,7 @@ function lengthLines(report: PlacementReport): [name: string, value: string][] {
   const length = best === undefined ? null : lengthOf(report, best);
   if (length === null) return [];
   const { lastedS, meanE2eS, isShort, enough } = length;
-  const lasted = `that of the best lasted ${secondsWords(lastedS)}, a request ${secondsWords(meanE2eS)} on average`;
+  const lasted = `that of the best lasted ${secondsText(lastedS)}, a request ${secondsText(meanE2eS)} on average`;
   return [
     [
       'length of a simulation',
@@ -132,16 +133,16 @@ function lengthLines(report: PlacementReport): [name: string, value: string][] {
 }
 
 /** The verdict turns on it: with a penalty of 1 nothing is lost by mixing phases. */
-function penaltyWords(penalty: number): string {
+function penaltyText(penalty: number): string {
   return `a collocated batch of both phases takes ${penalty} times the sum of the two (mixed_batch_penalty; 1 is ideal, Nexus measured 1.7 on an L20)`;
 }
 
-function aloneWords(alone: PhaseGoodput | undefined): string {
+function aloneText(alone: PhaseGoodput | undefined): string {
   if (alone === undefined || alone.goodput_rps === 0) return 'none';
   return alone.missed_rps === null ? 'any' : threeFigures(alone.goodput_rps_per_gpu);
 }
 
-export function shapeWords({ tp, pp }: { readonly tp: number; readonly pp: number }): string {
+export function shapeText({ tp, pp }: { readonly tp: number; readonly pp: number }): string {
   return pp === 1 ? `tp ${tp}` : `tp ${tp}, pp ${pp}`;
 }
 
@@ -171,11 +172,11 @@ export function methodLines(report: PlacementReport): [name: string, value: stri
     ['collocated', systems.collocated],
     ...(systems.mixed_batch_penalty === null
       ? []
-      : [['mixed batches', penaltyWords(systems.mixed_batch_penalty)] satisfies [string, string]]),
+      : [['mixed batches', penaltyText(systems.mixed_batch_penalty)] satisfies [string, string]]),
     ['simulations', withThousands(simulations)],
     ...[...refused].map(([why, shapes]): [string, string] => [
       'left out',
-      `${[...new Set(shapes.map(shapeWords))].join('; ')}: ${why}`,
+      `${[...new Set(shapes.map(shapeText))].join('; ')}: ${why}`,
     ]),
   ];
 }

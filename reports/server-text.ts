@@ -1,34 +1,35 @@
 import type { BucketQuantile, ServerGauge, ServerLatency, Summary } from '../src/schema/summary.ts';
 import { formatMs, formatShare, withThousands } from '../src/core/units.ts';
-import { amountWords, countWords, METRIC_NAMES, plainMs } from './format.ts';
+import { METRIC_NAMES } from './definitions.ts';
+import { amountText, countText, plainMs } from './format.ts';
 
 type Server = NonNullable<Summary['server']>;
 
-/** Means that are nearer than this share, or than so many milliseconds, are the same. */
+/** Means count as equal within this share of the server's, or within so many milliseconds. */
 const SAME_SHARE = 0.1;
 const SAME_MS = { ttft: 5, itl: 1 } as const;
-/** Requests of others are so many more than ours. */
+/** From this share on, a server's surplus of requests is put down to other clients. */
 const OTHERS_SHARE = 0.02;
 
-/** What the server held, each figure only if it told it. */
-export function serverLoadWords(server: Server): string[] {
-  const gauge = (name: string, of: ServerGauge | null, words: (value: number) => string): string[] =>
-    of === null ? [] : [`${name} ${words(of.mean)} (at most ${words(of.max)})`];
+/** Load of the server: a part for each metric that its /metrics has. */
+export function serverLoadText(server: Server): string[] {
+  const gauge = (name: string, of: ServerGauge | null, text: (value: number) => string): string[] =>
+    of === null ? [] : [`${name} ${text(of.mean)} (at most ${text(of.max)})`];
   return [
-    ...gauge('running', server.running, amountWords),
-    ...gauge('waiting', server.waiting, amountWords),
+    ...gauge('running', server.running, amountText),
+    ...gauge('waiting', server.waiting, amountText),
     ...gauge('KV cache', server.kv_usage, formatShare),
     ...(server.prefix_hit_rate === null ? [] : [`prefix cache hits ${formatShare(server.prefix_hit_rate)}`]),
-    ...(server.preemptions === null ? [] : [countWords(server.preemptions, 'preemption')]),
+    ...(server.preemptions === null ? [] : [countText(server.preemptions, 'preemption')]),
   ];
 }
 
 /** A quantile with the bounds of its bucket: `31.2 ms (20-40 ms)`. */
-export function quantileWords(quantile: BucketQuantile | null): string {
+export function quantileText(quantile: BucketQuantile | null): string {
   if (quantile === null) return '-';
   const [from, to] = quantile.bucket_ms;
   if (quantile.ms === null || to === null) return `over ${plainMs(plain(from))}`;
-  // A line from 0 would make a figure of nothing: first buckets are wide.
+  // The first bucket is wide, and interpolating from 0 would invent a value.
   if (from === 0) return `up to ${plainMs(plain(to))}`;
   const [unit, unitMs] = to < 1000 ? ['ms', 1] : ['s', 1000];
   return `${formatMs(quantile.ms)} (${plain(from / unitMs)}-${plain(to / unitMs)} ${unit})`;
@@ -39,7 +40,7 @@ function plain(bound: number): number {
   return Number(bound.toPrecision(6));
 }
 
-/** What has to be known to read the server's figures beside ours. */
+/** Notes for reading the server's latencies beside the client's. */
 export function serverNotes(summary: Summary): string[] {
   const { server, service_latency_ms, requests, left_out } = summary;
   if (server === null) return [];
@@ -48,7 +49,7 @@ export function serverNotes(summary: Summary): string[] {
   return [
     ...(ttft !== null && ttft.n > sent * (1 + OTHERS_SHARE) + 1
       ? [
-          `The server counts ${withThousands(ttft.n)} first tokens, this run sent ${countWords(sent, 'request')}: others use it, and are in its figures.`,
+          `The server counts ${withThousands(ttft.n)} first tokens, this run sent ${countText(sent, 'request')}: others use it, and are in its figures.`,
         ]
       : []),
     ...differs('ttft', ttft, service_latency_ms.ttft.mean, {
@@ -63,7 +64,7 @@ export function serverNotes(summary: Summary): string[] {
     }),
     ...(server.scrapes_failed === 0
       ? []
-      : [`${server.scrapes_failed} of ${countWords(server.scrapes, 'scrape')} failed: gaps in its charts.`]),
+      : [`${server.scrapes_failed} of ${countText(server.scrapes, 'scrape')} failed: gaps in its charts.`]),
   ];
 }
 

@@ -1,24 +1,22 @@
 import type { Manifest } from '../src/schema/manifest.ts';
 import type { Summary } from '../src/schema/summary.ts';
+import { GOAL } from '../src/core/slo.ts';
 import { formatShare, withThousands } from '../src/core/units.ts';
-import { GOAL_PERCENT } from './data/slo-plane.ts';
+import { METRIC_NAMES } from './definitions.ts';
 import {
-  countWords,
-  deviationWords,
-  intervalWords,
-  joinWords,
-  latencyWords,
-  leftOutWords,
-  limitsWords,
-  METRIC_NAMES,
-  outcomeWords,
+  countText,
+  deviationText,
+  intervalText,
+  listText,
+  latencyText,
+  excludedText,
+  limitsText,
+  outcomeText,
 } from './format.ts';
-
-const GOAL = GOAL_PERCENT / 100;
 
 /** The answer of a run. `glyph` says the same as the colour that a report gives to `tone`. */
 export interface Verdict {
-  /** `unsure`: the interval holds the 90 % goal, the client fell behind, or records are missing. `none`: there is no SLO to judge by. */
+  /** `unsure`: `GOAL` lies within the interval, the client fell behind, or records are missing. `none`: there is no SLO to judge by. */
   readonly tone: 'met' | 'missed' | 'unsure' | 'none';
   readonly glyph: string;
   readonly sentence: string;
@@ -44,7 +42,7 @@ export function verdictOf(summary: Summary, manifest: Manifest): Verdict {
         : attainmentSentence(summary.slo),
     warnings: [...(records === null ? [] : [records]), ...warningsOf(summary)],
     assurance: assuranceOf(summary, manifest),
-    leftOut: leftOutWords(summary),
+    leftOut: excludedText(summary),
   };
 }
 
@@ -61,17 +59,17 @@ function attainmentSentence({ limits_ms, attainment, binding }: NonNullable<Summ
   const interval =
     ci95 === null
       ? 'too few independent requests for an interval'
-      : `95 % interval ${intervalWords(ci95)}${sufficient ? '' : ', few independent requests'}`;
+      : `95 % interval ${intervalText(ci95)}${sufficient ? '' : ', few independent requests'}`;
   // Where nothing is met, no limit binds more than another.
   const binds = binding === null || joint === 0 ? '' : `; ${METRIC_NAMES[binding]} binds`;
-  return `${formatShare(joint)} of requests met ${limitsWords(limits_ms)} (${interval})${binds}`;
+  return `${formatShare(joint)} of requests met ${limitsText(limits_ms)} (${interval})${binds}`;
 }
 
 function latencySentence({ latency_ms, requests }: Summary): string {
   if (requests.scheduled === 0) return 'No request was measured';
   const part = (metric: 'ttft' | 'tpot'): string => {
     const stats = latency_ms[metric];
-    return `${METRIC_NAMES[metric]} p50 ${latencyWords(stats, stats.p50)}, p99 ${latencyWords(stats, stats.p99)}`;
+    return `${METRIC_NAMES[metric]} p50 ${latencyText(stats, stats.p50)}, p99 ${latencyText(stats, stats.p99)}`;
   };
   return `${part('ttft')}; ${part('tpot')}; no SLO was given to judge by`;
 }
@@ -80,7 +78,7 @@ function latencySentence({ latency_ms, requests }: Summary): string {
 function recordsWarning({ requests, left_out, status }: Summary, { workload }: Manifest): string | null {
   const records = requests.scheduled + (left_out === null ? 0 : left_out.warmup_requests + left_out.cooldown_requests);
   if (status === 'running' || records === workload.requests) return null;
-  return `Not the whole run: ${countWords(records, 'record')} of ${countWords(workload.requests, 'request')}; a part is missing from requests/, or there twice`;
+  return `Not the whole run: ${countText(records, 'record')} of ${countText(workload.requests, 'request')}; a part is missing from requests/, or there twice`;
 }
 
 function warningsOf({ status, reason, requests, validity, left_out, workload, delivered }: Summary): string[] {
@@ -90,18 +88,18 @@ function warningsOf({ status, reason, requests, validity, left_out, workload, de
   if (status !== 'complete')
     warnings.push(
       `${status === 'running' ? 'Still running' : status === 'failed' ? 'The run failed' : 'Interrupted'}${reason === null ? '' : `: ${reason}`}` +
-        `; ${countWords(scheduled - sent, 'request')} of ${withThousands(scheduled)} not sent, ${withThousands(cut)} cut off in flight`,
+        `; ${countText(scheduled - sent, 'request')} of ${withThousands(scheduled)} not sent, ${withThousands(cut)} cut off in flight`,
     );
   if (scheduled > 0 && ok === 0) {
     const kinds = Object.entries(by_outcome).map(
-      ([outcome, count]) => `${withThousands(count)} ${outcomeWords(outcome)}`,
+      ([outcome, count]) => `${withThousands(count)} ${outcomeText(outcome)}`,
     );
-    warnings.push(`No ${left_out === null ? '' : 'measured '}request was answered: ${joinWords(kinds)}`);
+    warnings.push(`No ${left_out === null ? '' : 'measured '}request was answered: ${listText(kinds)}`);
   }
   if (!validity.valid) warnings.push(`Not valid: ${validity.reasons.join('; ')}`);
   const deviation = delivered.input_deviation_tokens;
   if (workload.prompts === 'exact' && deviation !== null && deviation.requests > 0)
-    warnings.push(`Prompts were to be exactly as long as planned, and the server says: ${deviationWords(deviation)}`);
+    warnings.push(`Prompts were to be exactly as long as planned, and the server says: ${deviationText(deviation)}`);
   return warnings;
 }
 

@@ -17,16 +17,31 @@ export interface Chart {
   readonly details?: readonly ChartDetail[];
 }
 
+/** Charts under one heading of a page. Without a chart and a lead the page leaves the section out. */
+export interface ChartSection {
+  /** Unique within a report, and different from every chart's: letters and hyphens. */
+  readonly id: string;
+  readonly heading: string;
+  /** Charts under one another, or two beside each other where the page is wide enough. */
+  readonly layout: 'column' | 'pairs';
+  /** A sentence above the charts, or in place of them. */
+  readonly lead?: string | null;
+  /** How to use the charts on a screen; left out on paper. */
+  readonly hint?: string;
+  readonly charts: readonly Chart[];
+}
+
 export interface ChartDetail {
   readonly row: number;
   readonly title: string;
   readonly fields: readonly (readonly [name: string, value: string])[];
 }
 
-/** The layers of a spec, and how a layer places its marks along x or y. */
+/** The layers of a spec, and how a layer places its marks along x or y and colours them. */
 export type Layers = Extract<TopLevelSpec, { layer: unknown }>['layer'];
 type Encoding = NonNullable<Extract<Layers[number], { mark: unknown }>['encoding']>;
 export type Position = NonNullable<Encoding['x']> & NonNullable<Encoding['y']>;
+export type Color = NonNullable<Encoding['color']>;
 
 export interface Table {
   readonly columns: readonly string[];

@@ -2,7 +2,8 @@ import type { TopLevelSpec } from 'vega-lite';
 import type { LatencyMetric, LatencyStats } from '../../src/schema/summary.ts';
 import { formatMs, formatShare, withThousands } from '../../src/core/units.ts';
 import type { Ecdf } from '../data/ecdf.ts';
-import { countWords, latencyWords, METRIC_NAMES, plainMs } from '../format.ts';
+import { METRIC_NAMES } from '../definitions.ts';
+import { countText, latencyText, plainMs } from '../format.ts';
 import type { Chart, Layers, Position } from './chart.ts';
 import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
 import { COLOURS, SHARE_LABEL, SLO_LINE } from './theme.ts';
@@ -35,7 +36,7 @@ export function ecdfChart(data: EcdfChartData): Chart {
     title: titleOf(data),
     label: labelOf(data),
     note: [
-      `n = ${countWords(total, noun)}`,
+      `n = ${countText(total, noun)}`,
       ecdf.missing === 0
         ? ''
         : `${withThousands(ecdf.missing)} never came: the curve ends at ${formatShare(ecdf.n / total)}`,
@@ -66,11 +67,11 @@ function titleOf({ metric, stats, slo, ecdf, noun }: EcdfChartData): string {
 }
 
 function labelOf({ metric, stats, slo, ecdf, noun }: EcdfChartData): string {
-  const percentiles = SHOWN.map((key) => `${key} ${latencyWords(stats, stats[key])}`).join(', ');
+  const percentiles = SHOWN.map((key) => `${key} ${latencyText(stats, stats[key])}`).join(', ');
   const limit =
     slo === null ? '' : ` ${formatShare(slo.share)} of requests meet the limit of ${plainMs(slo.limit_ms)}.`;
   const never = ecdf.missing === 0 ? '' : ` ${withThousands(ecdf.missing)} never came.`;
-  return `Cumulative distribution of ${METRIC_NAMES[metric]} over ${countWords(ecdf.n + ecdf.missing, noun)}: ${percentiles}.${limit}${never}`;
+  return `Cumulative distribution of ${METRIC_NAMES[metric]} over ${countText(ecdf.n + ecdf.missing, noun)}: ${percentiles}.${limit}${never}`;
 }
 
 function specOf({ metric, ecdf, stats, slo, noun }: EcdfChartData): TopLevelSpec {
@@ -103,7 +104,7 @@ function specOf({ metric, ecdf, stats, slo, noun }: EcdfChartData): TopLevelSpec
     },
     {
       data: {
-        values: ecdf.points.filter(({ ms }) => ms > 0).map((point) => ({ ...point, text: pointWords(point, noun) })),
+        values: ecdf.points.filter(({ ms }) => ms > 0).map((point) => ({ ...point, text: pointText(point, noun) })),
       },
       mark: { type: 'point', opacity: 0, size: 120 },
       encoding: { x, y, tooltip: { field: 'text', type: 'nominal' } },
@@ -131,7 +132,7 @@ function curveOf({ points }: Ecdf, [low, high]: readonly [number, number]): obje
   return [{ ms: low, share: zero }, ...drawn, { ms: high, share: last }];
 }
 
-function pointWords({ ms, share }: { ms: number; share: number }, noun: string): string {
+function pointText({ ms, share }: { ms: number; share: number }, noun: string): string {
   return `${formatShare(share)} of ${noun}s within ${formatMs(ms)}`;
 }
 

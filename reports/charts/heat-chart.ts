@@ -1,6 +1,7 @@
 import { formatMs, threeFigures, withThousands } from '../../src/core/units.ts';
 import type { HeatColumn, HeatMap } from '../data/heat.ts';
-import { countWords, METRIC_NAMES, plainMs } from '../format.ts';
+import { METRIC_NAMES } from '../definitions.ts';
+import { countText, plainMs } from '../format.ts';
 import type { Chart, Layers, Position } from './chart.ts';
 import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
 import { COLOURS, SLO_LINE } from './theme.ts';
@@ -32,8 +33,8 @@ export function heatChart(data: HeatChartData): Chart {
   return {
     id,
     title,
-    label: `${name} by ${x} over ${countWords(map.requests, 'request')}. ${title}.`,
-    note: `n = ${countWords(map.requests, 'answered request')}; stronger colour: more requests, at most ${withThousands(mostIn(map))} a cell; thick line: the median of each column, thin line: its p90, where ${ENOUGH_TO_DRAW} requests are${limit_ms === null ? '' : '; dashed: the SLO'}; ${data.note}.`,
+    label: `${name} by ${x} over ${countText(map.requests, 'request')}. ${title}.`,
+    note: `n = ${countText(map.requests, 'answered request')}; stronger colour: more requests, at most ${withThousands(mostIn(map))} a cell; thick line: the median of each column, thin line: its p90, where ${ENOUGH_TO_DRAW} requests are${limit_ms === null ? '' : '; dashed: the SLO'}; ${data.note}.`,
     spec: { width: 'container', height: HEIGHT, layer: layersOf(data) },
     table: {
       columns: [`${x} from`, `${x} to`, 'requests', `${name} p50 (ms)`, `${name} p90 (ms)`],
@@ -67,71 +68,83 @@ function firstOver(columns: readonly HeatColumn[], limitMs: number): HeatColumn 
   return lastWithin < 0 ? undefined : columns[lastWithin + 1];
 }
 
-function layersOf({ metric, map, x: xName, limit_ms }: HeatChartData): Layers {
-  const name = METRIC_NAMES[metric];
+function layersOf(data: HeatChartData): Layers {
+  const { map, limit_ms } = data;
+  const axes = axesOf(data);
+  return [
+    cellLayer(data, axes),
+    percentileLayer(map, 'p90_ms', 1, axes),
+    percentileLayer(map, 'p50_ms', 2.5, axes),
+    ...(limit_ms === null
+      ? []
+      : [{ data: { values: [{ from_ms: limit_ms }] }, mark: SLO_LINE, encoding: { y: axes.y } }]),
+  ];
+}
+
+interface Axes {
+  readonly x: Position;
+  readonly y: Position;
+}
+
+function axesOf({ metric, map, x, limit_ms }: HeatChartData): Axes {
   const xDomain = domainOf(map.cells.flatMap(({ from_x, to_x }) => [from_x, to_x]));
   const yDomain = logDomain(
     [...map.cells.flatMap(({ from_ms, to_ms }) => [from_ms, to_ms]), ...(limit_ms === null ? [] : [limit_ms])],
     [],
   );
-  const x: Position = {
-    field: 'from_x',
-    type: 'quantitative',
-    scale: { type: 'log', domain: xDomain, nice: false },
-    axis: { title: `${xName} (log scale)`, values: logTicks(xDomain), format: '~s' },
-  };
-  const y: Position = {
-    field: 'from_ms',
-    type: 'quantitative',
-    scale: { type: 'log', domain: yDomain, nice: false },
-    axis: { values: logTicks(yDomain), labelExpr: MS_LABEL, title: `${name} (log scale)` },
-  };
-  const most = mostIn(map);
-  const line = (key: 'p50_ms' | 'p90_ms', strokeWidth: number): Layers[number] => ({
-    data: {
-      values: map.columns.map((column) => ({
-        from_x: Math.sqrt(column.from_x * column.to_x),
-        from_ms: column.count < ENOUGH_TO_DRAW ? null : column[key],
-      })),
+  return {
+    x: {
+      field: 'from_x',
+      type: 'quantitative',
+      scale: { type: 'log', domain: xDomain, nice: false },
+      axis: { title: `${x} (log scale)`, values: logTicks(xDomain), format: '~s' },
     },
-    mark: { type: 'line', strokeWidth, color: COLOURS.ink },
-    encoding: { x, y },
-  });
-  return [
-    {
-      data: {
-        values: map.cells.map((cell) => ({
-          ...cell,
-          text: `${countWords(cell.count, 'request')} with ${threeFigures(cell.from_x)} to ${threeFigures(cell.to_x)} ${xName}: ${name} ${formatMs(cell.from_ms)} to ${formatMs(cell.to_ms)}`,
-        })),
-      },
-      mark: { type: 'rect', color: COLOURS.first },
-      encoding: {
-        x,
-        x2: { field: 'to_x' },
-        y,
-        y2: { field: 'to_ms' },
-        opacity: {
-          field: 'count',
-          type: 'quantitative',
-          scale: { type: 'sqrt', domain: [0, most], range: [0.05, 0.95] },
-          legend: null,
-        },
-        tooltip: { field: 'text', type: 'nominal' },
-      },
+    y: {
+      field: 'from_ms',
+      type: 'quantitative',
+      scale: { type: 'log', domain: yDomain, nice: false },
+      axis: { values: logTicks(yDomain), labelExpr: MS_LABEL, title: `${METRIC_NAMES[metric]} (log scale)` },
     },
-    line('p90_ms', 1),
-    line('p50_ms', 2.5),
-    ...(limit_ms === null
-      ? []
-      : [
-          {
-            data: { values: [{ from_ms: limit_ms }] },
-            mark: SLO_LINE,
-            encoding: { y },
-          },
-        ]),
-  ];
+  };
+}
+
+/** A rectangle a cell, the stronger the more requests it holds. */
+function cellLayer({ metric, map, x: xName }: HeatChartData, { x, y }: Axes): Layers[number] {
+  const values = map.cells.map((cell) => ({
+    ...cell,
+    text: `${countText(cell.count, 'request')} with ${threeFigures(cell.from_x)} to ${threeFigures(cell.to_x)} ${xName}: ${METRIC_NAMES[metric]} ${formatMs(cell.from_ms)} to ${formatMs(cell.to_ms)}`,
+  }));
+  return {
+    data: { values },
+    mark: { type: 'rect', color: COLOURS.first },
+    encoding: {
+      x,
+      x2: { field: 'to_x' },
+      y,
+      y2: { field: 'to_ms' },
+      opacity: {
+        field: 'count',
+        type: 'quantitative',
+        scale: { type: 'sqrt', domain: [0, mostIn(map)], range: [0.05, 0.95] },
+        legend: null,
+      },
+      tooltip: { field: 'text', type: 'nominal' },
+    },
+  };
+}
+
+/** A percentile of each column, at the column's middle. */
+function percentileLayer(
+  { columns }: HeatMap,
+  key: 'p50_ms' | 'p90_ms',
+  strokeWidth: number,
+  { x, y }: Axes,
+): Layers[number] {
+  const values = columns.map((column) => ({
+    from_x: Math.sqrt(column.from_x * column.to_x),
+    from_ms: column.count < ENOUGH_TO_DRAW ? null : column[key],
+  }));
+  return { data: { values }, mark: { type: 'line', strokeWidth, color: COLOURS.ink }, encoding: { x, y } };
 }
 
 function mostIn({ cells }: HeatMap): number {

@@ -1,7 +1,7 @@
 import { formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
 import { MISS_KINDS, MISS_PHASES } from '../data/miss.ts';
 import { ROUND_S, type MissBin, type Misses } from '../data/misses.ts';
-import { countWords, joinWords, secondsWords } from '../format.ts';
+import { countText, listText, secondsText } from '../format.ts';
 import type { Chart } from './chart.ts';
 import { KIND_NAMES, PHASE_NAMES, PHASE_VERBS } from './miss-kinds.ts';
 import { ENOUGH_TO_PLACE, longPrompts, mainPhase, worstSpan } from './miss-findings.ts';
@@ -31,7 +31,7 @@ function farChart(misses: Misses): Chart[] {
     chartOf(
       'misses-far',
       title,
-      `by how many times the limit; of the limit missed most${failedWords(misses)}`,
+      `by how many times the limit; of the limit missed most${failedText(misses)}`,
       misses,
       bars,
     ),
@@ -51,7 +51,7 @@ function phaseChart(misses: Misses): Chart[] {
       id: 'misses-phase',
       title,
       label: `Missed requests by the phase that took longest. ${told.map((phase) => `${PHASE_NAMES[phase]} ${withThousands(misses.phases[phase])}`).join(', ')}.`,
-      note: `n = ${countWords(misses.missed, 'missed request')}; by the phase that took most of the time that the limit is about${failedWords(misses)}.`,
+      note: `n = ${countText(misses.missed, 'missed request')}; by the phase that took most of the time that the limit is about${failedText(misses)}.`,
       spec: phaseBars(misses),
       table: {
         columns: ['phase', 'missed (requests)'],
@@ -91,7 +91,7 @@ function timeChart(misses: Misses): Chart[] {
       ? misses.missed < ENOUGH_TO_PLACE
         ? 'Too few misses to say when they come'
         : 'No short part of the run holds most misses'
-      : `${formatShare(span.share)} of misses were due from ${secondsWords(span.from)} to ${secondsWords(span.to)}`;
+      : `${formatShare(span.share)} of misses were due from ${secondsText(span.from)} to ${secondsText(span.to)}`;
   const widthS = misses.times[0]?.to ?? 1;
   const { unit, unitS } = timeUnit(misses.times.at(-1)?.to ?? 1);
   const stepS = roundStep(misses.times.length * widthS, widthS);
@@ -102,7 +102,7 @@ function timeChart(misses: Misses): Chart[] {
     named: misses.times.filter(({ from }) => isMultiple(from, stepS)).map(nameOf),
     as: 'count',
   };
-  return [chartOf('misses-time', title, `by due time, in bins of ${secondsWords(widthS)}`, misses, bars)];
+  return [chartOf('misses-time', title, `by due time, in bins of ${secondsText(widthS)}`, misses, bars)];
 }
 
 /** Seconds between two names on an axis: a round number of bins, and at most eight names. */
@@ -121,13 +121,13 @@ function chartOf(id: string, title: string, by: string, misses: Misses, bars: St
   return {
     id,
     title,
-    label: `Missed requests, ${by}. ${title}. By limit: ${joinWords(kinds)}.`,
-    note: `n = ${withThousands(misses.missed)} missed of ${countWords(misses.requests, 'request')}; ${by}.`,
+    label: `Missed requests, ${by}. ${title}. By limit: ${listText(kinds)}.`,
+    note: `n = ${withThousands(misses.missed)} missed of ${countText(misses.requests, 'request')}; ${by}.`,
     spec: stackedBars(bars),
     table: binTable(bars, bars.xTitle),
   };
 }
 
-function failedWords({ kinds }: Misses): string {
+function failedText({ kinds }: Misses): string {
   return kinds.failed === 0 ? '' : `; without ${withThousands(kinds.failed)} failed`;
 }

@@ -1,7 +1,7 @@
 import { formatShare, withThousands } from '../../src/core/units.ts';
 import { MISS_PHASES, type MissPhase } from '../data/miss.ts';
 import { type MissBin, type Misses, missedIn } from '../data/misses.ts';
-import { secondsWords } from '../format.ts';
+import { secondsText } from '../format.ts';
 import { PHASE_VERBS } from './miss-kinds.ts';
 
 /** Fewer requests than this on either side of a comparison say nothing. */
@@ -24,13 +24,13 @@ export function missSentence(misses: Misses): string | null {
   const share = (count: number): string => formatShare(count / misses.missed);
   const total = misses.missed === 1 ? 'of the one miss' : `of ${withThousands(misses.missed)} misses`;
   const reasons = [
-    ...(failed === 0 ? [] : [{ count: failed, words: 'are failed requests' }]),
-    ...(main === null ? [] : [{ count: main.count, words: PHASE_VERBS[main.phase] }]),
+    ...(failed === 0 ? [] : [{ count: failed, text: 'are failed requests' }]),
+    ...(main === null ? [] : [{ count: main.count, text: PHASE_VERBS[main.phase] }]),
   ].sort((a, b) => b.count - a.count);
   const long = longPrompts(misses);
   const span = worstSpan(misses);
   return [
-    ...reasons.map(({ count, words }, i) => `${share(count)} ${i === 0 ? `${total} ` : ''}${words}`),
+    ...reasons.map(({ count, text }, i) => `${share(count)} ${i === 0 ? `${total} ` : ''}${text}`),
     ...(long === null
       ? []
       : [
@@ -38,7 +38,7 @@ export function missSentence(misses: Misses): string | null {
         ]),
     ...(span === null
       ? []
-      : [`${formatShare(span.share)} were due between ${secondsWords(span.from)} and ${secondsWords(span.to)}`]),
+      : [`${formatShare(span.share)} were due between ${secondsText(span.from)} and ${secondsText(span.to)}`]),
   ]
     .join('; ')
     .concat('.');

@@ -1,7 +1,7 @@
 import { formatMs, formatShare } from '../../src/core/units.ts';
-import type { Slo } from '../../src/core/slo.ts';
+import { GOAL, type Slo } from '../../src/core/slo.ts';
 import { GOAL_PERCENT, LEVELS_PERCENT, type SloPlane } from '../data/slo-plane.ts';
-import { countWords, joinWords, plainMs } from '../format.ts';
+import { countText, listText, plainMs } from '../format.ts';
 import type { Chart } from './chart.ts';
 import { sloPlaneLayers } from './slo-plane-layers.ts';
 
@@ -16,7 +16,7 @@ const HEIGHT = 340;
 /** What could be promised: attainment over limits on TTFT and TPOT, as contours, with the SLO as a cross. */
 export function sloPlaneChart({ plane, slo }: SloPlaneData): Chart {
   const title = titleOf(plane, slo);
-  const strictest = strictestWords(plane, slo);
+  const strictest = strictestText(plane, slo);
   const reached = plane.contours.filter(({ points }) => points.length > 0);
   const beyond = [...new Set([...plane.contours.map(({ percent }) => percent), ...LEVELS_PERCENT])]
     .filter((level) => reached.every(({ percent }) => percent !== level))
@@ -27,13 +27,13 @@ export function sloPlaneChart({ plane, slo }: SloPlaneData): Chart {
     title,
     label: `Share of requests that would meet each pair of limits on TTFT and TPOT. ${strictest}`,
     note: [
-      `n = ${countWords(plane.requests, 'request')}`,
+      `n = ${countText(plane.requests, 'request')}`,
       'above and to the right of a line, at least its share of requests meets both limits',
       slo === null ? '' : 'dashed: the SLO',
       plane.never === 0
         ? ''
-        : `${countWords(plane.never, 'request')} failed${slo?.e2e === undefined ? '' : ` or missed E2E <= ${plainMs(slo.e2e)}`} and meet${plane.never === 1 ? 's' : ''} no pair`,
-      beyond.length === 0 ? '' : `no limits reach ${joinWords(beyond)}`,
+        : `${countText(plane.never, 'request')} failed${slo?.e2e === undefined ? '' : ` or missed E2E <= ${plainMs(slo.e2e)}`} and meet${plane.never === 1 ? 's' : ''} no pair`,
+      beyond.length === 0 ? '' : `no limits reach ${listText(beyond)}`,
     ]
       .filter((part) => part !== '')
       .join('; ')
@@ -58,7 +58,7 @@ function titleOf({ share_at_slo, contours, strictest_ttft_ms, strictest_tpot_ms 
   if (!contours.some(({ percent, points }) => percent >= 50 && points.length > 0))
     return 'No limits on TTFT and TPOT are met by half of the requests';
   if (slo === null || share_at_slo === null) return 'Which limits on TTFT and TPOT could be promised';
-  if (share_at_slo >= GOAL_PERCENT / 100)
+  if (share_at_slo >= GOAL)
     return `The SLO is met by ${formatShare(share_at_slo)}: within what can be promised at ${GOAL_PERCENT} %`;
   const lever =
     strictest_ttft_ms !== null && strictest_tpot_ms === null
@@ -72,7 +72,7 @@ function titleOf({ share_at_slo, contours, strictest_ttft_ms, strictest_tpot_ms 
 }
 
 /** The strictest limit along each axis, in words. */
-function strictestWords({ strictest_ttft_ms, strictest_tpot_ms }: SloPlane, slo: Slo | null): string {
+function strictestText({ strictest_ttft_ms, strictest_tpot_ms }: SloPlane, slo: Slo | null): string {
   const along = (name: string, ms: number | null, other: string, otherMs: number | undefined): string => {
     const given = otherMs === undefined ? `whatever the ${other}` : `with ${other} <= ${plainMs(otherMs)}`;
     return ms === null

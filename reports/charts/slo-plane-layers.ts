@@ -5,18 +5,37 @@ import type { Layers, Position } from './chart.ts';
 import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
 import { COLOURS, SLO_LINE } from './theme.ts';
 
-/** The axes go this much further than the limits drawn. */
+/** The axes reach this many times beyond the limits drawn. */
 const ROOM = 1.2;
-/** Of a level's name. */
+/** Height of a level's name, in pixels. */
 const NAME_HEIGHT = 16;
 /** Beyond this share of the width a name has no room to the right of its line. */
 const EDGE = 0.85;
-/** And beyond this one a limit. */
+/** Beyond this share of the width the name of a strictest limit has no room there either. */
 const NEAR_EDGE = 0.75;
+
+/** The plane's axes, and where they end in milliseconds. */
+interface Plane {
+  readonly x: Position;
+  readonly y: Position;
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+}
 
 /** Contours, their names, the SLO's lines, and the strictest limits along them. */
 export function sloPlaneLayers(plane: SloPlane, slo: Slo | null): Layers {
-  const points = plane.contours.flatMap((contour) => contour.points);
+  const axes = axesOf(plane, slo);
+  return [
+    ...plane.contours.flatMap((contour) => contourLayers(contour, axes)),
+    ...levelNames(plane, axes),
+    ...crossLayers(slo, axes),
+    ...strictestLayers(plane, slo, axes),
+  ];
+}
+
+function axesOf({ contours }: SloPlane, slo: Slo | null): Plane {
+  const points = contours.flatMap((contour) => contour.points);
   const xDomain = logDomain(
     points.flatMap(({ ttft_ms }) => [ttft_ms / ROOM, ttft_ms * ROOM]),
     slo?.ttft === undefined ? [] : [slo.ttft],
@@ -25,14 +44,13 @@ export function sloPlaneLayers(plane: SloPlane, slo: Slo | null): Layers {
     points.flatMap(({ tpot_ms }) => [tpot_ms / ROOM, tpot_ms * ROOM]),
     slo?.tpot === undefined ? [] : [slo.tpot],
   );
-  const x = axisOf('ttft_ms', xDomain, { title: 'TTFT limit (log scale)' });
-  const y = axisOf('tpot_ms', yDomain, { title: 'TPOT limit (log scale)', titleY: -28 });
-  return [
-    ...plane.contours.flatMap((contour) => contourLayers(contour, xDomain, yDomain, x, y)),
-    ...levelNames(plane, xDomain, x),
-    ...crossLayers(slo, x, y),
-    ...strictestLayers(plane, slo, xDomain, yDomain, x, y),
-  ];
+  return {
+    x: axisOf('ttft_ms', xDomain, { title: 'TTFT limit (log scale)' }),
+    y: axisOf('tpot_ms', yDomain, { title: 'TPOT limit (log scale)', titleY: -28 }),
+    left: xDomain[0],
+    right: xDomain[1],
+    top: yDomain[1],
+  };
 }
 
 function axisOf(field: string, domain: [number, number], axis: { title: string; titleY?: number }): Position {
@@ -44,20 +62,12 @@ function axisOf(field: string, domain: [number, number], axis: { title: string; 
   };
 }
 
-type Domain = readonly [number, number];
-
-/** The region in which a level is reached, its and its edge. The regions lie over one another. */
-function contourLayers(
-  { percent, points }: SloPlane['contours'][number],
-  [, right]: Domain,
-  [, top]: Domain,
-  x: Position,
-  y: Position,
-): Layers {
+/** The region in which a level is reached, its edge, and tooltips along it. The regions lie over one another. */
+function contourLayers({ percent, points }: SloPlane['contours'][number], { x, y, right, top }: Plane): Layers {
   const [first, last] = [points[0], points.at(-1)];
   if (first === undefined || last === undefined) return [];
   const drawn = [...points, { ttft_ms: right, tpot_ms: last.tpot_ms }];
-  const words = drawn.map((point) => ({
+  const tooltips = drawn.map((point) => ({
     ...point,
     text: `${percent} % meet TTFT ≤ ${formatMs(point.ttft_ms)} with TPOT ≤ ${formatMs(point.tpot_ms)}`,
   }));
@@ -74,15 +84,15 @@ function contourLayers(
       encoding: { x, y },
     },
     {
-      data: { values: words },
+      data: { values: tooltips },
       mark: { type: 'point', opacity: 0, size: 120 },
       encoding: { x, y, tooltip: { field: 'text', type: 'nominal' } },
     },
   ];
 }
 
-/** Each level's name beside its line, each lower than the one before: so near lines do not share a place. */
-function levelNames({ contours }: SloPlane, [left, right]: Domain, x: Position): Layers {
+/** The name of each level beside its line, each lower than the one before, so that names of near lines stay apart. */
+function levelNames({ contours }: SloPlane, { x, left, right }: Plane): Layers {
   const reached = contours.flatMap(({ percent, points }) =>
     points[0] === undefined ? [] : [{ percent, ttft_ms: points[0].ttft_ms }],
   );
@@ -101,7 +111,7 @@ function levelNames({ contours }: SloPlane, [left, right]: Domain, x: Position):
   });
 }
 
-function crossLayers(slo: Slo | null, x: Position, y: Position): Layers {
+function crossLayers(slo: Slo | null, { x, y }: Plane): Layers {
   return [
     ...(slo?.ttft === undefined
       ? []
@@ -112,14 +122,11 @@ function crossLayers(slo: Slo | null, x: Position, y: Position): Layers {
   ];
 }
 
-/** Where the 90 % line crosses the SLO's limits: what each alone would have to be. */
+/** Where the goal's contour crosses the SLO's lines: what each limit alone would have to be. */
 function strictestLayers(
   { strictest_ttft_ms, strictest_tpot_ms }: SloPlane,
   slo: Slo | null,
-  [left, right]: Domain,
-  [, top]: Domain,
-  x: Position,
-  y: Position,
+  { x, y, left, right, top }: Plane,
 ): Layers {
   const values = [
     ...(strictest_ttft_ms === null
@@ -151,7 +158,7 @@ function strictestLayers(
       encoding: { x, y },
     },
     ...(['TTFT', 'TPOT'] as const).map((metric): Layers[number] => {
-      // Away from the cross and from the right edge, and the two on different sides of the line.
+      // The names keep away from the cross and from the right edge, and from each other.
       const ttft = strictest_ttft_ms ?? 0;
       const nearEdge = Math.log(ttft / left) > NEAR_EDGE * Math.log(right / left);
       const before = metric === 'TTFT' && (nearEdge || (ttft < (slo?.ttft ?? 0) && ttft > 1.5 * left));

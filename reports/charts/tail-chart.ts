@@ -1,7 +1,8 @@
 import type { LatencyMetric } from '../../src/schema/summary.ts';
 import { formatMs, threeFigures } from '../../src/core/units.ts';
 import type { Ecdf } from '../data/ecdf.ts';
-import { countWords, joinWords, METRIC_NAMES } from '../format.ts';
+import { METRIC_NAMES } from '../definitions.ts';
+import { countText, listText } from '../format.ts';
 import type { Chart, Layers, Position } from './chart.ts';
 import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
 import { COLOURS } from './theme.ts';
@@ -30,7 +31,7 @@ export function tailChart(ecdfs: Readonly<Record<'ttft' | 'tpot' | 'e2e', Ecdf>>
     id: 'tails',
     title,
     label: `TTFT, TPOT and E2E by percentile from p50 on. ${title}.`,
-    note: `n = ${countWords(total, 'request')}; the axis is 1/(1-p), log: each further nine takes the same room; solid: TTFT, dashed: TPOT, dotted: E2E.`,
+    note: `n = ${countText(total, 'request')}; the axis is 1/(1-p), log: each further nine takes the same room; solid: TTFT, dashed: TPOT, dotted: E2E.`,
     spec: { width: 'container', height: HEIGHT, layer: layersOf(rows) },
     table: {
       columns: ['metric', 'share of requests (%)', 'latency (ms)'],
@@ -47,7 +48,7 @@ function titleOf(ecdfs: Readonly<Record<'ttft' | 'tpot' | 'e2e', Ecdf>>, failed:
       ? []
       : [`${METRIC_NAMES[metric]} ${threeFigures(p99 / p50)}`];
   });
-  return times.length === 0 ? 'The tail, nine by nine' : `From p50 to p99: ${joinWords(times)} times as long`;
+  return times.length === 0 ? 'The tail, nine by nine' : `From p50 to p99: ${listText(times)} times as long`;
 }
 
 /** The nearest-rank percentile, which every curve holds. */

@@ -1,36 +1,38 @@
 import type { TopLevelSpec } from 'vega-lite';
-import type { TimeBins, TimelineBin } from '../data/timeline.ts';
-import { afterWords, secondsWords } from '../format.ts';
-import type { Layers, Position } from './chart.ts';
-import { COLOURS } from './theme.ts';
+import { threeFigures } from '../../src/core/units.ts';
+import type { TimeBins } from '../data/timeline.ts';
+import { afterText, secondsText } from '../format.ts';
+import type { Color, Layers, Position } from './chart.ts';
+import { COLOURS, SHARE_LABEL } from './theme.ts';
 
 /** Few enough that each has its label. A Vega expression. */
 export const TIME_TICKS = { expr: 'ceil(width / 100)' };
 
-interface Span {
+/** From and to, in seconds from the run's start. */
+export interface Span {
   readonly from_s: number;
   readonly to_s: number;
 }
 
-export interface TimeSeries<Bin = TimelineBin> {
+export interface TimeSeries<Bin> {
   readonly name: string;
   readonly mark: 'area' | 'line' | 'bar';
   readonly color: string;
   /** Null: nothing to draw in this bin. */
   readonly value: (bin: Bin) => number | null;
   /** A value with its unit. */
-  readonly words: (value: number) => string;
+  readonly text: (value: number) => string;
+  /** Neither drawn nor in the legend where no bin has a value. */
+  readonly isOptional?: boolean;
 }
 
 interface TimePanel<Bin> {
   readonly height: number;
   readonly yTitle: string;
-  /** Without it: from 0 to the largest value. */
-  readonly yDomain?: readonly [number, number];
-  /** A Vega expression. */
-  readonly yLabel?: string;
+  /** A y axis from 0 to 100 %; otherwise from 0 to the largest value. */
+  readonly isShare?: boolean;
   readonly series: readonly TimeSeries<Bin>[];
-  /** What is said of a bin in which nothing is drawn. */
+  /** Tooltip of a bin in which no series has a value. */
   readonly nothing?: string;
 }
 
@@ -42,84 +44,124 @@ export function timePanel<Bin extends Span>(timeline: TimeBins<Bin>, panel: Time
   const { bins } = timeline;
   const endS = bins.at(-1)?.to_s ?? 1;
   const { unit, unitS } = timeUnit(endS);
+  const series = panel.series.filter(
+    ({ isOptional, value }) => isOptional !== true || bins.some((bin) => value(bin) !== null),
+  );
   const x: Position = {
     field: 'at',
     type: 'quantitative',
     scale: { domain: [{ expr: 'from' }, { expr: 'to' }], nice: false },
     axis: { title: `time since start (${unit})`, tickCount: TIME_TICKS },
   };
-  const empty = panel.series.every(({ value }) => bins.every((bin) => (value(bin) ?? 0) === 0));
-  const y: Position = {
+  const y = valueAxis(bins, panel);
+  const color: Color = {
+    field: 'series',
+    type: 'nominal',
+    scale: { domain: series.map(({ name }) => name), range: series.map((each) => each.color) },
+    legend: series.length === 1 ? null : {},
+  };
+  return {
+    width: 'container',
+    height: panel.height,
+    params: [
+      { name: 'from', value: 0 },
+      { name: 'to', value: endS / unitS },
+    ],
+    layer: [
+      ...shade(timeline, unitS, x),
+      ...series.map((each) => seriesLayer(each, bins, unitS, { x, y, color })),
+      hoverLayer(panel, bins, unitS, x),
+    ],
+  };
+}
+
+function valueAxis<Bin>(bins: readonly Bin[], { series, yTitle, isShare = false }: TimePanel<Bin>): Position {
+  const isEmpty = series.every(({ value }) => bins.every((bin) => (value(bin) ?? 0) === 0));
+  return {
     field: 'value',
     type: 'quantitative',
     stack: null,
     // A scale of nothing but 0 has no length.
-    scale: panel.yDomain === undefined ? (empty ? { domain: [0, 1] } : { zero: true }) : { domain: [...panel.yDomain] },
-    axis: { title: panel.yTitle, tickCount: 4, ...(panel.yLabel === undefined ? {} : { labelExpr: panel.yLabel }) },
+    scale: isShare || isEmpty ? { domain: [0, 1] } : { zero: true },
+    axis: { title: yTitle, tickCount: 4, ...(isShare ? { labelExpr: SHARE_LABEL } : {}) },
   };
-  const color = {
-    field: 'series',
-    type: 'nominal',
-    scale: { domain: panel.series.map(({ name }) => name), range: panel.series.map((series) => series.color) },
-    legend: panel.series.length === 1 ? null : {},
-  } as const;
-  const drawn = panel.series.map((series): Layers[number] => {
-    const row = (bin: Bin, seconds: number): object => ({
-      at: seconds / unitS,
-      to: bin.to_s / unitS,
-      series: series.name,
-      value: series.value(bin),
-    });
-    if (series.mark === 'bar') {
-      const values = bins.map((bin) => row(bin, bin.from_s));
-      return {
-        data: { values },
-        mark: { type: 'rect', clip: true },
-        encoding: { x, x2: { field: 'to' }, y, y2: { datum: 0 }, color },
-      };
-    }
-    // Each bin from its start to its end, so that one beside a gap is seen too.
-    const values = bins.flatMap((bin) => [row(bin, bin.from_s), row(bin, bin.to_s)]);
-    const mark =
-      series.mark === 'area'
-        ? ({ type: 'area', opacity: 0.4, clip: true } as const)
-        : ({ type: 'line', strokeWidth: 1.75, clip: true } as const);
-    return { data: { values }, mark, encoding: { x, y, color } };
+}
+
+function seriesLayer<Bin extends Span>(
+  series: TimeSeries<Bin>,
+  bins: readonly Bin[],
+  unitS: number,
+  { x, y, color }: { readonly x: Position; readonly y: Position; readonly color: Color },
+): Layers[number] {
+  const row = (bin: Bin, seconds: number): object => ({
+    at: seconds / unitS,
+    to: bin.to_s / unitS,
+    series: series.name,
+    value: series.value(bin),
   });
-  const hover: Layers[number] = {
+  if (series.mark === 'bar')
+    return {
+      data: { values: bins.map((bin) => row(bin, bin.from_s)) },
+      mark: { type: 'rect', clip: true },
+      encoding: { x, x2: { field: 'to' }, y, y2: { datum: 0 }, color },
+    };
+  return {
+    // Each bin from its start to its end, so that one beside a gap is seen too.
+    data: { values: bins.flatMap((bin) => [row(bin, bin.from_s), row(bin, bin.to_s)]) },
+    mark:
+      series.mark === 'area'
+        ? { type: 'area', opacity: 0.4, clip: true }
+        : { type: 'line', strokeWidth: 1.75, clip: true },
+    encoding: { x, y, color },
+  };
+}
+
+/** An invisible bar over each bin, which shows its values as a tooltip. */
+function hoverLayer<Bin extends Span>(
+  panel: TimePanel<Bin>,
+  bins: readonly Bin[],
+  unitS: number,
+  x: Position,
+): Layers[number] {
+  return {
     data: {
       values: bins.map((bin) => ({ at: bin.from_s / unitS, to: bin.to_s / unitS, text: binText(panel, bin) })),
     },
     mark: { type: 'rect', opacity: 0, color: COLOURS.ink, clip: true },
     encoding: { x, x2: { field: 'to' }, tooltip: { field: 'text', type: 'nominal' } },
   };
-  const params = [
-    { name: 'from', value: 0 },
-    { name: 'to', value: endS / unitS },
-  ];
-  return { width: 'container', height: panel.height, params, layer: [...shade(timeline, unitS, x), ...drawn, hover] };
 }
 
 /** Warm-up and cool-down as shaded spans, behind what is drawn. */
-function shade({ left_out }: Pick<TimeBins<unknown>, 'left_out'>, unitS: number, x: Position): Layers {
-  if (left_out.length === 0) return [];
+function shade({ excluded }: Pick<TimeBins<unknown>, 'excluded'>, unitS: number, x: Position): Layers {
+  if (excluded.length === 0) return [];
   return [
     {
-      data: { values: left_out.map(({ from_s, to_s }) => ({ at: from_s / unitS, to: to_s / unitS })) },
+      data: { values: excluded.map(({ from_s, to_s }) => ({ at: from_s / unitS, to: to_s / unitS })) },
       mark: { type: 'rect', color: COLOURS.muted, opacity: 0.15, clip: true },
       encoding: { x, x2: { field: 'to' } },
     },
   ];
 }
 
+/** Length of a run, from its start. */
+export function durationS(bins: readonly Span[]): number {
+  return bins.at(-1)?.to_s ?? 0;
+}
+
+/** A rate of whatever the axis counts: `12.5/s`. */
+export function perSecond(value: number): string {
+  return `${threeFigures(value)}/s`;
+}
+
 /** `bins of 250 ms`, and what the shade means. */
-export function binWords(timeline: Omit<TimeBins<unknown>, 'bins'>): string {
-  return `bins of ${secondsWords(timeline.bin_s)}${shadeWords(timeline)}`;
+export function binsText(timeline: Omit<TimeBins<unknown>, 'bins'>): string {
+  return `bins of ${secondsText(timeline.bin_s)}${shadeText(timeline)}`;
 }
 
 /** Nothing where all is measured. */
-export function shadeWords({ left_out }: Pick<TimeBins<unknown>, 'left_out'>): string {
-  return left_out.length === 0 ? '' : '; shaded: warm-up and cool-down, not measured';
+export function shadeText({ excluded }: Pick<TimeBins<unknown>, 'excluded'>): string {
+  return excluded.length === 0 ? '' : '; shaded: warm-up and cool-down, not measured';
 }
 
 /** The unit of an axis that ends there. */
@@ -130,9 +172,9 @@ export function timeUnit(endS: number): { unit: string; unitS: number } {
 }
 
 function binText<Bin extends Span>({ series, nothing = 'too few requests' }: TimePanel<Bin>, bin: Bin): string {
-  const parts = series.flatMap(({ name, value, words }) => {
+  const parts = series.flatMap(({ name, value, text }) => {
     const at = value(bin);
-    return at === null ? [] : [`${name} ${words(at)}`];
+    return at === null ? [] : [`${name} ${text(at)}`];
   });
-  return `${afterWords(bin.from_s)}: ${parts.length === 0 ? nothing : parts.join(', ')}`;
+  return `${afterText(bin.from_s)}: ${parts.length === 0 ? nothing : parts.join(', ')}`;
 }

@@ -2,7 +2,7 @@ import { RECORD_COLUMNS, type RequestRecord } from '../../src/core/record.ts';
 import { formatMs, withThousands } from '../../src/core/units.ts';
 import { e2eUs, isAnswered } from '../../src/metrics/request-latency.ts';
 import { type Span, SPAN_KINDS, type SpanKind, spansOf } from '../data/request-spans.ts';
-import { countWords, outcomeWords, secondsWords } from '../format.ts';
+import { countText, outcomeText, secondsText } from '../format.ts';
 import type { Chart, ChartDetail, Layers, Position } from './chart.ts';
 import { PHASE_NAMES } from './miss-kinds.ts';
 import { COLOURS } from './theme.ts';
@@ -43,8 +43,8 @@ export function waterfallChart({ id, title, which, requests }: WaterfallData): C
   return {
     id,
     title,
-    label: `${countWords(requests.length, 'request')}, ${which}, from due to end. ${title}. Their records follow as text.`,
-    note: `n = ${countWords(requests.length, 'request')}: ${which}; from the due time; a tick for each token${thinned ? `, at most ${MAX_TICKS} a row` : ''}; a row opens its record.`,
+    label: `${countText(requests.length, 'request')}, ${which}, from due to end. ${title}. Their records follow as text.`,
+    note: `n = ${countText(requests.length, 'request')}: ${which}; from the due time; a tick for each token${thinned ? `, at most ${MAX_TICKS} a row` : ''}; a row opens its record.`,
     spec: {
       width: 'container',
       height: ROW_HEIGHT * Math.max(1, rows.length),
@@ -55,7 +55,7 @@ export function waterfallChart({ id, title, which, requests }: WaterfallData): C
       rows: rows.map(({ record, row, spans }) => [
         String(row),
         record.request_id,
-        outcomeWords(record.outcome),
+        outcomeText(record.outcome),
         ...kinds.map((kind) => spanMs(spans, kind)),
         String(record.token_times_us.length),
       ]),
@@ -97,7 +97,7 @@ function spanLayer(rows: readonly Row[], kinds: readonly SpanKind[]): Layers[num
       from_s,
       to_s,
       kind: NAMES[kind],
-      text: `${row}: ${record.request_id}: ${NAMES[kind]} ${formatMs((to_s - from_s) * 1000)}, from ${secondsWords(from_s)}`,
+      text: `${row}: ${record.request_id}: ${NAMES[kind]} ${formatMs((to_s - from_s) * 1000)}, from ${secondsText(from_s)}`,
     })),
   );
   return {
@@ -138,7 +138,7 @@ function failureLayers(rows: readonly Row[]): Layers {
     .map(({ record, row, spans }) => ({
       row,
       from_s: spans.at(-1)?.to_s ?? 0,
-      text: `✗ ${outcomeWords(record.outcome)}`,
+      text: `✗ ${outcomeText(record.outcome)}`,
     }));
   if (values.length === 0) return [];
   return [
@@ -157,7 +157,7 @@ function spanMs(spans: readonly Span[], kind: SpanKind): string {
 
 /** The record as it stands in the Parquet file, but for the token times. */
 function detailOf(record: RequestRecord, row: number): ChartDetail {
-  const e2e = isAnswered(record) ? `E2E ${formatMs(e2eUs(record) / 1000)}` : outcomeWords(record.outcome);
+  const e2e = isAnswered(record) ? `E2E ${formatMs(e2eUs(record) / 1000)}` : outcomeText(record.outcome);
   const fields = Object.entries(record).flatMap(([name, value]): [string, string][] =>
     name in RECORD_COLUMNS && name !== 'token_times_us' ? [[name, value === null ? '-' : String(value)]] : [],
   );
@@ -167,6 +167,6 @@ function detailOf(record: RequestRecord, row: number): ChartDetail {
   return {
     row,
     title: `${row}: ${record.request_id}, ${e2e}, ${withThousands(record.input_tokens_planned ?? 0)} tokens in, ${withThousands(times.length)} out`,
-    fields: [...fields, ['token_times_us', `${countWords(times.length, 'time')}${ends}`]],
+    fields: [...fields, ['token_times_us', `${countText(times.length, 'time')}${ends}`]],
   };
 }

@@ -6,10 +6,9 @@ import {
 } from '../../src/core/record.ts';
 import type { Scrape } from '../../src/schema/server-metrics.ts';
 import type { Slo } from '../../src/core/slo.ts';
-import type { LatencyMetric, Summary } from '../../src/schema/summary.ts';
-import { e2eUs, isAnswered, tpotUs, ttftUs } from '../../src/metrics/request-latency.ts';
+import type { Manifest } from '../../src/schema/manifest.ts';
 import { limitUs } from '../../src/metrics/attainment.ts';
-import { Samples } from '../../src/metrics/samples.ts';
+import { LatencySamples } from '../../src/metrics/latency.ts';
 import { type Ecdf, ecdfOf } from './ecdf.ts';
 import { FailureCounts, type FailureKind } from './failures.ts';
 import { GapCounts } from './gap-counts.ts';
@@ -42,80 +41,81 @@ export interface ReportData {
 
 const FAILURES_SHOWN = 8;
 
-/** One pass over a run's records. Figures are of measured requests; only what was in flight, and the timeline, of all. */
+/** One pass over a run's records. All of it is of measured requests, but for what was in flight and the timeline. */
 export async function collectReportData(
   records: AsyncIterable<RecordBatch>,
-  summary: Summary,
+  manifest: Manifest,
   scrapes: AsyncIterable<Scrape> | null = null,
 ): Promise<ReportData> {
-  const limits = summary.slo?.limits_ms ?? {};
-  const timeline = new TimelineCollector(summary.slo?.limits_ms ?? null, summary.left_out);
-  const latencies = new Latencies();
-  const misses = summary.slo === null ? null : new MissCollector(limits);
-  const sample = new RequestSampler();
-  const maps = new LatencyMapCollector();
-  const plane = new SloPlaneCollector(limits);
-  const failures = new FailureCounts();
-  const sources = new Map<TokenCountSource, number>();
-  for await (const batch of records)
-    for (const record of batch) {
-      timeline.add(record);
-      maps.add(record);
-      if (!record.measured) continue;
-      failures.add(record);
-      latencies.add(record);
-      sample.add(record);
-      plane.add(record);
-      misses?.add(record);
-      const source = record.token_count_source;
-      if (source !== null) sources.set(source, (sources.get(source) ?? 0) + 1);
-    }
-  const server = new ServerSeries();
-  for await (const scrape of scrapes ?? []) server.add(scrape);
-  const overTime = timeline.result();
-  return {
-    ...latencies.ecdfs(limits),
-    slo_plane: plane.result(),
-    misses: misses?.result() ?? null,
-    maps: maps.result(),
-    timeline: overTime,
-    server: server.over(overTime),
-    sample: sample.result(),
-    failures: failures.mostCommon(FAILURES_SHOWN),
-    token_count_sources: Object.fromEntries(
-      TOKEN_COUNT_SOURCES.flatMap((source) => (sources.has(source) ? [[source, sources.get(source) ?? 0]] : [])),
-    ),
-  };
+  const collector = new ReportDataCollector(manifest);
+  for await (const batch of records) for (const record of batch) collector.add(record);
+  for await (const scrape of scrapes ?? []) collector.addScrape(scrape);
+  return collector.result();
 }
 
-class Latencies {
-  readonly #ttft = new Samples();
-  readonly #tpot = new Samples();
-  readonly #e2e = new Samples();
+/** Needs no figure of the summary, so that one pass over the records can serve both. */
+class ReportDataCollector {
+  readonly #limits: Slo;
+  readonly #latencies = new LatencySamples();
   readonly #gaps = new GapCounts();
-  #failed = 0;
-  #tokensThatDidNotCome = 0;
+  readonly #plane: SloPlaneCollector;
+  readonly #misses: MissCollector | null;
+  readonly #maps = new LatencyMapCollector();
+  readonly #timeline: TimelineCollector;
+  readonly #server = new ServerSeries();
+  readonly #sample = new RequestSampler();
+  readonly #failures = new FailureCounts();
+  readonly #sources = new Map<TokenCountSource, number>();
 
-  add(record: RequestRecord): void {
-    this.#gaps.add(record.token_times_us);
-    if (!isAnswered(record)) {
-      this.#failed++;
-      this.#tokensThatDidNotCome += Math.max(0, (record.output_tokens_planned ?? 0) - record.token_times_us.length);
-      return;
-    }
-    this.#ttft.push(ttftUs(record));
-    const tpot = tpotUs(record);
-    if (tpot !== null) this.#tpot.push(tpot);
-    this.#e2e.push(e2eUs(record));
+  constructor({ slo, measured }: Manifest) {
+    this.#limits = slo?.limits_ms ?? {};
+    this.#plane = new SloPlaneCollector(this.#limits);
+    this.#misses = slo === null ? null : new MissCollector(this.#limits);
+    this.#timeline = new TimelineCollector(slo?.limits_ms ?? null, measured);
   }
 
-  ecdfs(limits: Slo): Pick<ReportData, LatencyMetric | 'without_tpot'> {
+  /** Each record once, in any order. */
+  add(record: RequestRecord): void {
+    this.#timeline.add(record);
+    this.#maps.add(record);
+    if (!record.measured) return;
+    this.#latencies.add(record);
+    this.#gaps.add(record.token_times_us);
+    this.#plane.add(record);
+    this.#misses?.add(record);
+    this.#sample.add(record);
+    this.#failures.add(record);
+    const source = record.token_count_source;
+    if (source !== null) this.#sources.set(source, (this.#sources.get(source) ?? 0) + 1);
+  }
+
+  /** In order of time. */
+  addScrape(scrape: Scrape): void {
+    this.#server.add(scrape);
+  }
+
+  result(): ReportData {
+    const { ttftUs, tpotUs, e2eUs, failed, missingTokens } = this.#latencies;
+    const timeline = this.#timeline.result();
     return {
-      ttft: ecdfOf(this.#ttft.sorted(), this.#failed, limitOrNull(limits.ttft)),
-      tpot: ecdfOf(this.#tpot.sorted(), this.#failed, limitOrNull(limits.tpot)),
-      e2e: ecdfOf(this.#e2e.sorted(), this.#failed, limitOrNull(limits.e2e)),
-      itl: this.#gaps.ecdf(this.#tokensThatDidNotCome),
-      without_tpot: this.#ttft.length - this.#tpot.length,
+      ttft: ecdfOf(ttftUs.sorted(), failed, limitOrNull(this.#limits.ttft)),
+      tpot: ecdfOf(tpotUs.sorted(), failed, limitOrNull(this.#limits.tpot)),
+      e2e: ecdfOf(e2eUs.sorted(), failed, limitOrNull(this.#limits.e2e)),
+      itl: this.#gaps.ecdf(missingTokens),
+      without_tpot: ttftUs.length - tpotUs.length,
+      slo_plane: this.#plane.result(),
+      misses: this.#misses?.result() ?? null,
+      maps: this.#maps.result(),
+      timeline,
+      server: this.#server.over(timeline),
+      sample: this.#sample.result(),
+      failures: this.#failures.mostCommon(FAILURES_SHOWN),
+      token_count_sources: Object.fromEntries(
+        TOKEN_COUNT_SOURCES.flatMap((source) => {
+          const count = this.#sources.get(source);
+          return count === undefined ? [] : [[source, count]];
+        }),
+      ),
     };
   }
 }

@@ -51,7 +51,7 @@ export class ServerSeries {
   }
 
   /** The server beside what the client saw; null if it told nothing. */
-  over({ bins, bin_s, left_out }: Timeline): ServerTimeline | null {
+  over({ bins, bin_s, excluded }: Timeline): ServerTimeline | null {
     if (this.#read === 0) return null;
     const timeS = this.#timeS.values();
     const [running, waiting, kvUsage] = [this.#running.values(), this.#waiting.values(), this.#kvUsage.values()];
@@ -77,7 +77,7 @@ export class ServerSeries {
         prefix_hit_rate: share(found.subarray(from, until), looked.subarray(from, until)),
       };
     });
-    return { bins: server, bin_s, left_out, scrapes: this.#read };
+    return { bins: server, bin_s, excluded, scrapes: this.#read };
   }
 
   #count(looked: number, found: number): void {

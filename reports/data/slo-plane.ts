@@ -1,5 +1,5 @@
 import type { RequestRecord } from '../../src/core/record.ts';
-import type { Slo } from '../../src/core/slo.ts';
+import { GOAL, type Slo } from '../../src/core/slo.ts';
 import { isAnswered, tpotUs, ttftUs } from '../../src/metrics/request-latency.ts';
 import { limitUs, meets } from '../../src/metrics/attainment.ts';
 import { Samples } from '../../src/metrics/samples.ts';
@@ -9,8 +9,8 @@ import { RankedSet } from './ranked-set.ts';
 export const LEVELS_PERCENT = [50, 90, 95, 99] as const;
 /** Drawn instead where no limits reach any of those. */
 const LOW_LEVELS_PERCENT = [10, 25] as const;
-/** The share that a service is usually held to (`contract.md`, goodput), in percent. */
-export const GOAL_PERCENT = 90;
+/** `GOAL` as a level: in whole percent, so that no rounding moves it. */
+export const GOAL_PERCENT = Math.round(GOAL * 100);
 
 /** A TTFT limit, and the strictest TPOT limit that a level's share of requests meets together with it. */
 interface ContourPoint {

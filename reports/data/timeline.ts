@@ -1,6 +1,6 @@
 import type { RequestRecord } from '../../src/core/record.ts';
 import type { Slo } from '../../src/core/slo.ts';
-import type { Summary } from '../../src/schema/summary.ts';
+import type { Manifest } from '../../src/schema/manifest.ts';
 import { meetsAll } from '../../src/metrics/attainment.ts';
 
 export interface TimelineBin {
@@ -25,8 +25,8 @@ export interface TimelineBin {
 export interface TimeBins<Bin> {
   readonly bin_s: number;
   readonly bins: readonly Bin[];
-  /** Due times of warm-up and cool-down, as far as there are any: drawn, but in no attainment. */
-  readonly left_out: readonly { readonly from_s: number; readonly to_s: number }[];
+  /** Due times of warm-up and cool-down, where the run has them: drawn, but in no attainment. */
+  readonly excluded: readonly { readonly from_s: number; readonly to_s: number }[];
 }
 
 export interface Timeline extends TimeBins<TimelineBin> {
@@ -53,7 +53,7 @@ const WINDOWS = 12;
  */
 export class TimelineCollector {
   readonly #slo: Slo | null;
-  readonly #leftOut: Summary['left_out'];
+  readonly #measured: Manifest['measured'];
   readonly #arrivals = new Float64Array(MAX_BINS);
   readonly #completions = new Float64Array(MAX_BINS);
   readonly #failures = new Float64Array(MAX_BINS);
@@ -69,9 +69,10 @@ export class TimelineCollector {
   #binUs = FIRST_BIN_US;
   #lastUs = 0;
 
-  constructor(slo: Slo | null, leftOut: Summary['left_out'] = null) {
+  /** `measured` is the span between warm-up and cool-down; null: the whole run. */
+  constructor(slo: Slo | null, measured: Manifest['measured'] = null) {
     this.#slo = slo;
-    this.#leftOut = leftOut;
+    this.#measured = measured;
   }
 
   add(record: RequestRecord): void {
@@ -113,7 +114,7 @@ export class TimelineCollector {
       bin_s: binS,
       window_s: (2 * reach + 1) * binS,
       bins,
-      left_out: spansOf(this.#leftOut),
+      excluded: excludedSpans(this.#measured),
       requests,
       measured_requests: total(this.#judged),
       tokens: total(this.#tokens),
@@ -169,9 +170,10 @@ export class TimelineCollector {
   }
 }
 
-function spansOf(leftOut: Summary['left_out']): Timeline['left_out'] {
-  if (leftOut === null) return [];
-  const { from_s, to_s, warmup_s, cooldown_s } = leftOut;
+function excludedSpans(measured: Manifest['measured']): Timeline['excluded'] {
+  if (measured === null) return [];
+  const { warmup_s, cooldown_s, from_us, to_us } = measured;
+  const [from_s, to_s] = [from_us / 1e6, to_us / 1e6];
   return [
     ...(warmup_s === 0 ? [] : [{ from_s: 0, to_s: from_s }]),
     ...(cooldown_s === 0 ? [] : [{ from_s: to_s, to_s: to_s + cooldown_s }]),

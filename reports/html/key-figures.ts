@@ -1,8 +1,9 @@
 import { SLO_METRICS } from '../../src/core/slo.ts';
 import type { Attainment, Summary } from '../../src/schema/summary.ts';
 import { formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
-import { DEFINITIONS, intervalWords, METRIC_NAMES, plainMs } from '../format.ts';
-import { askedAndGot, latencyTable, type Named } from './figure-tables.ts';
+import { DEFINITIONS, METRIC_NAMES } from '../definitions.ts';
+import { intervalText, plainMs } from '../format.ts';
+import { askedAndGot, latencyTable, type Named } from './summary-tables.ts';
 import { html, type Markup } from './markup.ts';
 
 interface KeyFigure {
@@ -83,7 +84,7 @@ function attainmentFigures({ slo }: Summary): KeyFigure[] {
 
 function uncertainty({ ci95, n_eff }: Attainment): string {
   if (ci95 === null) return 'no interval: too few requests';
-  return `CI ${intervalWords(ci95)}${n_eff === null ? '' : `, n_eff ${withThousands(n_eff)}`}`;
+  return `CI ${intervalText(ci95)}${n_eff === null ? '' : `, n_eff ${withThousands(n_eff)}`}`;
 }
 
 function failedFigures({ requests }: Summary): KeyFigure[] {

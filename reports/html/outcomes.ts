@@ -2,7 +2,7 @@ import { OUTCOMES } from '../../src/core/record.ts';
 import type { Summary } from '../../src/schema/summary.ts';
 import { formatShare, withThousands } from '../../src/core/units.ts';
 import type { ReportData } from '../data/report-data.ts';
-import { countWords, outcomeWords } from '../format.ts';
+import { countText, outcomeText } from '../format.ts';
 import { html, type Markup } from './markup.ts';
 
 /** How requests ended, and what the failed ones said; nothing where all is well. */
@@ -13,7 +13,7 @@ export function outcomes({ requests }: Summary, { failures }: ReportData): Marku
     return count === undefined || count === 0 ? [] : [{ outcome, count }];
   });
   return html`<section aria-labelledby="outcomes">
-    <h2 id="outcomes">${countWords(requests.failed, 'request')} failed</h2>
+    <h2 id="outcomes">${countText(requests.failed, 'request')} failed</h2>
     <table>
       <thead>
         <tr>
@@ -26,7 +26,7 @@ export function outcomes({ requests }: Summary, { failures }: ReportData): Marku
         ${ended.map(
           ({ outcome, count }) =>
             html`<tr>
-              <td>${outcomeWords(outcome)}</td>
+              <td>${outcomeText(outcome)}</td>
               <td>${withThousands(count)}</td>
               <td>${formatShare(count / requests.scheduled)}</td>
             </tr>`,
@@ -50,7 +50,7 @@ export function outcomes({ requests }: Summary, { failures }: ReportData): Marku
           ${failures.map(
             ({ outcome, http_status, error, numbers_differ, count }) =>
               html`<tr>
-                <td>${outcomeWords(outcome)}</td>
+                <td>${outcomeText(outcome)}</td>
                 <td>${withThousands(count)}</td>
                 <td>${http_status ?? '-'}</td>
                 <td class="left message">

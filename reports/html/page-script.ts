@@ -1,14 +1,14 @@
 import type { Spec } from 'vega';
-import type { shareZoom, Zoomable } from './zoom-script.ts';
+import type { Zoomable } from './zoom-script.ts';
 
 /** What the page has of the `vega` package's browser build. */
 type Vega = Pick<typeof import('vega'), 'parse' | 'View'>;
 
 /**
- * Runs in the page; its source text is put there, so it may use nothing from outside. Draws every chart as SVG into
- * its `.plot`, and makes paper and the copy button work.
+ * Draws every chart as SVG into its `.plot`, and makes tooltips, records, zoom, paper and the copy button work. Runs in
+ * the page, which has only its source text: it may use nothing from outside. `zoom` joins the panels over time.
  */
-export function runPage(vega: Vega, zoom: typeof shareZoom): void {
+export function runPage(vega: Vega, zoom: (panels: readonly Zoomable[]) => void): void {
   const tip = document.createElement('div');
   tip.className = 'tip';
   tip.hidden = true;

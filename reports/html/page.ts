@@ -4,17 +4,15 @@ import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Chart } from '../charts/chart.ts';
 import { THEME } from '../charts/theme.ts';
-import { typeset } from '../format.ts';
-import { chartFigure } from './chart-figure.ts';
 import { html, json, type Markup, trusted } from './markup.ts';
 import { runPage } from './page-script.ts';
 import { STYLE } from './style.ts';
-import { shareZoom } from './zoom-script.ts';
+import { shareZoom, zoomByDrag, zoomByKeys } from './zoom-script.ts';
 
 export interface PageParts {
   readonly title: string;
   readonly body: Markup;
-  /** Every chart whose figure is in the body. */
+  /** Every chart that has its place in the body. */
   readonly charts: readonly Chart[];
   /** What the copy button copies, where there is one. */
   readonly markdown: string | null;
@@ -25,7 +23,7 @@ export async function page({ title, body, charts, markdown }: PageParts): Promis
   // Compile the charts here, so that the page needs Vega's runtime alone. Loaded here, for what makes no page.
   const { compile } = await import('vega-lite');
   const specs = Object.fromEntries(charts.map(({ id, spec }) => [id, compile(spec, { config: THEME }).spec]));
-  const scripts = [await vegaRuntime(), `(${runPage.toString()})(vega, ${shareZoom.toString()});`];
+  const scripts = [await vegaRuntime(), pageScript()];
   const whole = html`<!doctype html>
     <html lang="en">
       <head>
@@ -55,25 +53,15 @@ export async function page({ title, body, charts, markdown }: PageParts): Promis
   return whole.html;
 }
 
-/** A heading with charts under it; null where there is nothing to show. */
-export function chartSection(
-  id: string,
-  heading: string,
-  layout: string,
-  charts: readonly Chart[],
-  lead: Markup | string | null = null,
-): Markup | null {
-  if (charts.length === 0 && lead === null) return null;
-  return html`<section aria-labelledby="${id}">
-    <h2 id="${id}">${heading}</h2>
-    ${lead === null ? null : html`<p class="lead">${typeof lead === 'string' ? typeset(lead) : lead}</p>`}
-    ${charts.length === 0 ? null : html`<div class="${layout}">${charts.map(chartFigure)}</div>`}
-  </section>`;
-}
-
 /** Exactly the text whose digest the policy names. */
 function scriptElement(script: string): Markup {
   return trusted(`<script>${script}</script>`);
+}
+
+/** Our own functions that run in the page, by their source text; each gets the others as arguments. */
+function pageScript(): string {
+  const gestures = [zoomByDrag, zoomByKeys].map((gesture) => gesture.toString());
+  return `(${runPage.toString()})(vega, (panels) => (${shareZoom.toString()})(panels, [${gestures.join(', ')}]));`;
 }
 
 /** Vega's browser build, as text that can stand in a script element. */

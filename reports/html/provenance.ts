@@ -1,7 +1,7 @@
 import type { Manifest } from '../../src/schema/manifest.ts';
 import type { Summary } from '../../src/schema/summary.ts';
 import { withThousands } from '../../src/core/units.ts';
-import { commandWords, countWords, joinWords, secondsWords, sloWords } from '../format.ts';
+import { commandText, countText, listText, secondsText, sloText } from '../format.ts';
 import { factLines } from './fact-lines.ts';
 import { html, type Markup } from './markup.ts';
 
@@ -16,7 +16,7 @@ export function provenance(manifest: Manifest, { records_sha256, left_out }: Sum
   );
   const facts = Object.entries(target.facts).flatMap(([name, value]) => (value === null ? [] : [`${name}=${value}`]));
   const lines: [name: string, value: Markup | string][] = [
-    ['command', html`<code>${commandWords(manifest.command)}</code>`],
+    ['command', html`<code>${commandText(manifest.command)}</code>`],
     ['run', manifest.run_id],
     [
       'versions',
@@ -27,7 +27,7 @@ export function provenance(manifest: Manifest, { records_sha256, left_out }: Sum
     ['workload', `${workload.name} (${workload.format}), ${workload.path}`],
     ['workload SHA-256', html`<code>${workload.sha256}</code>`],
     ['transforms', transforms.length === 0 ? 'none' : transforms.join(', then ')],
-    ['measured', measuredWords(left_out)],
+    ['measured', measuredText(left_out)],
     ['plan SHA-256', html`<code>${manifest.plan_sha256}</code>`],
     ['seed', String(manifest.seed)],
     [
@@ -36,12 +36,12 @@ export function provenance(manifest: Manifest, { records_sha256, left_out }: Sum
     ],
     ...(manifest.prepared === null
       ? []
-      : [['before the run', preparedWords(manifest.prepared)] satisfies [string, string]]),
-    ['SLO', sloWords(manifest.slo)],
+      : [['before the run', preparedText(manifest.prepared)] satisfies [string, string]]),
+    ['SLO', sloText(manifest.slo)],
     ['clock', manifest.clock],
     [
       'timeouts',
-      `${secondsWords(manifest.timeout_s)} to the last byte, ${secondsWords(manifest.ttft_timeout_s)} to the first token`,
+      `${secondsText(manifest.timeout_s)} to the last byte, ${secondsText(manifest.ttft_timeout_s)} to the first token`,
     ],
     [
       'machine',
@@ -57,21 +57,21 @@ export function provenance(manifest: Manifest, { records_sha256, left_out }: Sum
   </section>`;
 }
 
-function preparedWords({ warmup_requests, cache_reset }: NonNullable<Manifest['prepared']>): string {
+function preparedText({ warmup_requests, cache_reset }: NonNullable<Manifest['prepared']>): string {
   const verified =
     cache_reset?.verified_by === 'cached_tokens'
       ? 'verified by cached_tokens'
       : cache_reset?.verified_by === 'hit_counters'
         ? "verified by the server's hit counters"
         : 'not verified';
-  return joinWords([
-    ...(warmup_requests === 0 ? [] : [countWords(warmup_requests, 'warm-up request')]),
+  return listText([
+    ...(warmup_requests === 0 ? [] : [countText(warmup_requests, 'warm-up request')]),
     ...(cache_reset === null ? [] : [`prefix cache emptied by POST ${cache_reset.route} (${verified})`]),
   ]);
 }
 
-function measuredWords(left_out: Summary['left_out']): string {
+function measuredText(left_out: Summary['left_out']): string {
   if (left_out === null) return 'every request';
   const { warmup_s, cooldown_s, from_s, to_s } = left_out;
-  return `requests due from ${secondsWords(from_s)} to ${secondsWords(to_s)} (warm-up ${secondsWords(warmup_s)}, cool-down ${secondsWords(cooldown_s)})`;
+  return `requests due from ${secondsText(from_s)} to ${secondsText(to_s)} (warm-up ${secondsText(warmup_s)}, cool-down ${secondsText(cooldown_s)})`;
 }

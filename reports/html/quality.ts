@@ -3,61 +3,28 @@ import { TOKEN_COUNT_SOURCES, type TokenCountSource } from '../../src/core/recor
 import type { Summary } from '../../src/schema/summary.ts';
 import { formatMs, formatShare, withThousands } from '../../src/core/units.ts';
 import type { ReportData } from '../data/report-data.ts';
-import { countWords, DEFINITIONS, joinWords } from '../format.ts';
+import { DEFINITIONS } from '../definitions.ts';
+import { countText, listText } from '../format.ts';
 import { factLines } from './fact-lines.ts';
 import { html, type Markup } from './markup.ts';
 
+const NOT_MEASURED = 'not measured';
+
 type Line = readonly [name: string, definition: string | null, value: string];
 
-/** Why the figures can be believed, or not: about the client and its counting alone. */
-export function measurementQuality(summary: Summary, figures: ReportData, clock: Manifest['clock']): Markup {
-  const { validity, little_law_error, left_out, requests } = summary;
-  const counted: Line = ['tokens counted by', null, sourceWords(figures.token_count_sources)];
-  const leftOut: Line[] =
-    left_out === null
-      ? []
-      : [
-          ['requests measured', DEFINITIONS.left_out, withThousands(requests.scheduled)],
-          [
-            'requests left out',
-            DEFINITIONS.left_out,
-            withThousands(left_out.warmup_requests + left_out.cooldown_requests),
-          ],
-        ];
-  const measured: Line[] = [
-    ['lateness', DEFINITIONS.lateness, quantileWords(validity.lateness_ms)],
-    ['event-loop delay', DEFINITIONS.event_loop, quantileWords(validity.event_loop_delay_ms)],
-    [
-      'client CPU per token',
-      DEFINITIONS.client_cpu,
-      validity.client_cpu_us_per_token === null ? 'not measured' : formatMs(validity.client_cpu_us_per_token / 1000),
-    ],
-    [
-      'polling share',
-      DEFINITIONS.polling,
-      validity.spin_share === null ? 'not measured' : `${formatShare(validity.spin_share)} of the run`,
-    ],
-    [
-      'waited for a core',
-      DEFINITIONS.core_wait,
-      validity.core_wait_share === null ? 'not measured' : `${formatShare(validity.core_wait_share)} of the run`,
-    ],
-    ['requests the client touched', DEFINITIONS.touched, withThousands(validity.requests_touched)],
-    ...leftOut,
-    counted,
-    [
-      "Little's law",
-      DEFINITIONS.little,
-      little_law_error === null ? 'not sampled' : `off by ${formatShare(Math.abs(little_law_error))}`,
-    ],
-  ];
+/** Whether the measurement can be trusted: about the client and how it counts alone. */
+export function measurementQuality(summary: Summary, data: ReportData, clock: Manifest['clock']): Markup {
+  const { validity } = summary;
+  const isVirtual = clock === 'virtual';
+  const counted: Line = ['tokens counted by', null, sourcesText(data.token_count_sources)];
   // There is no client to measure in virtual time: its lines would all be empty.
-  const virtual = clock === 'virtual';
-  const lines = virtual ? [...leftOut, counted] : measured;
+  const lines = isVirtual
+    ? [...excludedLines(summary), counted]
+    : [...clientLines(summary), ...excludedLines(summary), counted, littleLine(summary)];
   return html`<section aria-labelledby="quality">
     <h2 id="quality">${validity.valid ? 'The measurement holds' : 'The measurement does not hold'}</h2>
     ${
-      virtual
+      isVirtual
         ? html`<p class="lead">
             Virtual time: every request leaves when it is due and every token is stamped when the engine makes it. There
             is no client, network or machine that could fall behind, and the same inputs and seed give the same records.
@@ -74,23 +41,62 @@ export function measurementQuality(summary: Summary, figures: ReportData, clock:
   </section>`;
 }
 
-function quantileWords(quantiles: Summary['validity']['lateness_ms']): string {
-  if (quantiles === null) return 'not measured';
+/** The client's health, where it was measured. */
+function clientLines({ validity }: Summary): Line[] {
+  const { lateness_ms, event_loop_delay_ms, client_cpu_us_per_token, spin_share, core_wait_share } = validity;
+  return [
+    ['lateness', DEFINITIONS.lateness, quantileText(lateness_ms)],
+    ['event-loop delay', DEFINITIONS.event_loop, quantileText(event_loop_delay_ms)],
+    [
+      'client CPU per token',
+      DEFINITIONS.client_cpu,
+      client_cpu_us_per_token === null ? NOT_MEASURED : formatMs(client_cpu_us_per_token / 1000),
+    ],
+    ['polling share', DEFINITIONS.polling, shareOfRun(spin_share)],
+    ['waited for a core', DEFINITIONS.core_wait, shareOfRun(core_wait_share)],
+    ['requests the client touched', DEFINITIONS.touched, withThousands(validity.requests_touched)],
+  ];
+}
+
+/** Requests of warm-up and cool-down beside the measured ones; nothing where all are measured. */
+function excludedLines({ left_out, requests }: Summary): Line[] {
+  if (left_out === null) return [];
+  const { warmup_requests, cooldown_requests } = left_out;
+  return [
+    ['requests measured', DEFINITIONS.left_out, withThousands(requests.scheduled)],
+    ['requests left out', DEFINITIONS.left_out, withThousands(warmup_requests + cooldown_requests)],
+  ];
+}
+
+function littleLine({ little_law_error: error }: Summary): Line {
+  return [
+    "Little's law",
+    DEFINITIONS.little,
+    error === null ? 'not sampled' : `off by ${formatShare(Math.abs(error))}`,
+  ];
+}
+
+function shareOfRun(share: number | null): string {
+  return share === null ? NOT_MEASURED : `${formatShare(share)} of the run`;
+}
+
+function quantileText(quantiles: Summary['validity']['lateness_ms']): string {
+  if (quantiles === null) return NOT_MEASURED;
   const { p50, p90, p99, max } = quantiles;
   return `p50 ${formatMs(p50)}, p90 ${formatMs(p90)}, p99 ${formatMs(p99)}, max ${formatMs(max)}`;
 }
 
-const SOURCE_WORDS: Readonly<Record<TokenCountSource, string>> = {
+const SOURCE_NAMES: Readonly<Record<TokenCountSource, string>> = {
   token_ids: 'token ids in the stream',
   usage: "the server's usage figures",
   tokenizer: 'a tokenizer on the client',
   chunks: 'chunks, which may hold several tokens',
 };
 
-function sourceWords(sources: ReportData['token_count_sources']): string {
+function sourcesText(sources: ReportData['token_count_sources']): string {
   const parts = TOKEN_COUNT_SOURCES.flatMap((source) => {
     const count = sources[source];
-    return count === undefined ? [] : [`${SOURCE_WORDS[source]} (${countWords(count, 'request')})`];
+    return count === undefined ? [] : [`${SOURCE_NAMES[source]} (${countText(count, 'request')})`];
   });
-  return parts.length === 0 ? 'no token came' : joinWords(parts);
+  return parts.length === 0 ? 'no token came' : listText(parts);
 }

@@ -1,7 +1,8 @@
 import type { LatencyStats, ServerLatency, Summary } from '../../src/schema/summary.ts';
 import { formatMs, withThousands } from '../../src/core/units.ts';
-import { quantileWords, serverLoadWords, serverNotes } from '../server-text.ts';
-import { DEFINITIONS, joinWords, latencyWords, secondsWords } from '../format.ts';
+import { quantileText, serverLoadText, serverNotes } from '../server-text.ts';
+import { DEFINITIONS } from '../definitions.ts';
+import { listText, latencyText, secondsText } from '../format.ts';
 import { html, type Markup } from './markup.ts';
 
 /** What the server says of itself, its latencies beside ours; nothing where it says nothing. */
@@ -14,11 +15,11 @@ export function serverSection(summary: Summary): Markup | null {
     ...theirsAndOurs('ITL', itl, service_latency_ms.itl),
     ...theirsAndOurs('queue', queue, null),
   ];
-  const load = serverLoadWords(server);
+  const load = serverLoadText(server);
   return html`<section aria-labelledby="server">
     <h2 id="server">What the server says</h2>
     <p class="lead">
-      ${load.length === 0 ? 'It tells nothing of its load' : `Mean over ${withThousands(server.scrapes)} scrapes of its metrics: ${joinWords(load)}`}.
+      ${load.length === 0 ? 'It tells nothing of its load' : `Mean over ${withThousands(server.scrapes)} scrapes of its metrics: ${listText(load)}`}.
     </p>
     ${serverNotes(summary).map((note) => html`<p class="lead">${note}</p>`)}
     ${rows.length === 0 ? null : latencies(server, rows)}
@@ -27,7 +28,7 @@ export function serverSection(summary: Summary): Markup | null {
 
 function latencies(server: NonNullable<Summary['server']>, rows: readonly Markup[]): Markup {
   const { counted_from_s: fromS, counted_to_s: toS } = server;
-  const span = fromS <= 0 ? `in the first ${secondsWords(toS)}` : `from ${secondsWords(fromS)} to ${secondsWords(toS)}`;
+  const span = fromS <= 0 ? `in the first ${secondsText(toS)}` : `from ${secondsText(fromS)} to ${secondsText(toS)}`;
   const caption = `Its own latencies ${span}, beside ours from sending`;
   return html`<div class="wide" tabindex="0" role="region" aria-label="${caption}">
     <table>
@@ -56,14 +57,14 @@ function theirsAndOurs(name: string, theirs: ServerLatency | null, ours: Latency
       <td class="left">${whose}</td>
       ${cells.map((cell) => html`<td>${cell}</td>`)}
     </tr>`;
-  const quantiles = [theirs.p50, theirs.p90, theirs.p99].map(quantileWords);
+  const quantiles = [theirs.p50, theirs.p90, theirs.p99].map(quantileText);
   return [
     row('server', [formatMs(theirs.mean), ...quantiles, withThousands(theirs.n)]),
     ...(ours === null
       ? []
       : [
           row('client', [
-            ...[ours.mean, ours.p50, ours.p90, ours.p99].map((value) => latencyWords(ours, value)),
+            ...[ours.mean, ours.p50, ours.p90, ours.p99].map((value) => latencyText(ours, value)),
             withThousands(ours.n),
           ]),
         ]),

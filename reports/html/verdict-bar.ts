@@ -1,7 +1,7 @@
 import type { Manifest } from '../../src/schema/manifest.ts';
 import type { Summary } from '../../src/schema/summary.ts';
 import { verdictOf } from '../verdict.ts';
-import { loadWords, typeset } from '../format.ts';
+import { loadText, typeset } from '../format.ts';
 import { html, type Markup } from './markup.ts';
 
 /** The answer, whether to believe it, and what was measured. */
@@ -30,11 +30,11 @@ export function verdictBar(summary: Summary, manifest: Manifest): Markup {
       </div>
       <div>
         <dt>Rate</dt>
-        <dd>${loadWords(workload)}</dd>
+        <dd>${loadText(workload)}</dd>
       </div>
       <div>
         <dt>Started</dt>
-        <dd>${dateWords(manifest.started_at)}${manifest.clock === 'virtual' ? ', virtual time' : ''}</dd>
+        <dd>${dateText(manifest.started_at)}${manifest.clock === 'virtual' ? ', virtual time' : ''}</dd>
       </div>
     </dl>
     <button id="copy" type="button" hidden>Copy summary as markdown</button>
@@ -42,6 +42,6 @@ export function verdictBar(summary: Summary, manifest: Manifest): Markup {
 }
 
 /** `2026-11-21 08:00:00 UTC`, of an ISO 8601 time in UTC; anything else as it is. */
-function dateWords(iso: string): string {
+function dateText(iso: string): string {
   return iso.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z$/, '$1 $2 UTC');
 }

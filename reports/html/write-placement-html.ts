@@ -1,11 +1,12 @@
 import type { Placement, PlacementReport } from '../../src/schema/placement.ts';
 import { withThousands } from '../../src/core/units.ts';
-import { placementCharts } from '../charts/placement-charts.ts';
+import { placementSections } from '../charts/placement-sections.ts';
 import { methodLines, placementVerdict, RANKING_COLUMNS, rankingRow } from '../placement-text.ts';
-import { limitsWords, sloWords, typeset } from '../format.ts';
+import { limitsText, sloText, typeset } from '../format.ts';
+import { chartSection } from './chart-section.ts';
 import { factLines } from './fact-lines.ts';
 import { html, type Markup } from './markup.ts';
-import { chartSection, page } from './page.ts';
+import { page } from './page.ts';
 
 /** Rows of a ranking that are shown at once, and that the page has; `place.json` has all. */
 const BEST = 12;
@@ -13,7 +14,7 @@ const ROWS = 500;
 
 /** A placement search as one offline HTML file: the answer, its charts, every unit that was looked at. */
 export async function writePlacementHtml(report: PlacementReport): Promise<string> {
-  const charts = placementCharts(report);
+  const sections = placementSections(report);
   const { isFound, sentence, beside } = placementVerdict(report);
   const { model, gpu, gpus, slo, workload } = report;
   const body = html`
@@ -25,25 +26,25 @@ export async function writePlacementHtml(report: PlacementReport): Promise<strin
       ${facts([
         ['Model', model],
         ['GPUs', `${withThousands(gpus)} ${gpu}`],
-        ['SLO', typeset(limitsWords(slo.limits_ms))],
+        ['SLO', typeset(limitsText(slo.limits_ms))],
         ['Workload', workload.name],
       ])}
     </header>
     <main>
-      ${chartSection('carried', 'What they carry', 'charts', charts)}
-      ${ranking('disaggregated', 'Every disaggregated unit', report.placements)}
+      ${sections.map(chartSection)} ${ranking('disaggregated', 'Every disaggregated unit', report.placements)}
       ${ranking('collocated', 'Every collocated unit', report.collocated)}
       <section aria-labelledby="method">
         <h2 id="method">How it was found</h2>
         ${factLines([
           ...methodLines(report).map(([name, value]): [string, string] => [name, typeset(value)]),
-          ['SLO', typeset(sloWords(slo))],
+          ['SLO', typeset(sloText(slo))],
           ['workload SHA-256', html`<code>${workload.sha256}</code>`],
           ['version', `reprise ${report.versions.reprise}`],
         ])}
       </section>
     </main>
   `;
+  const charts = sections.flatMap((section) => section.charts);
   return page({ title: `${model} on ${gpus} ${gpu} - Reprise`, body, charts, markdown: null });
 }
 

@@ -3,7 +3,8 @@ import { SLO_METRICS } from '../../src/core/slo.ts';
 import { LATENCY_METRICS, type Summary } from '../../src/schema/summary.ts';
 import { formatShare, withThousands } from '../../src/core/units.ts';
 import { verdictOf } from '../verdict.ts';
-import { commandWords, latencyWords, loadWords, METRIC_NAMES, plainMs, rateWords } from '../format.ts';
+import { METRIC_NAMES } from '../definitions.ts';
+import { commandText, latencyText, loadText, plainMs, rateText } from '../format.ts';
 
 /** The summary for a pull request or a chat: the verdict, one table of latencies, how to repeat it. */
 export function summaryMarkdown(summary: Summary, manifest: Manifest): string {
@@ -16,11 +17,11 @@ export function summaryMarkdown(summary: Summary, manifest: Manifest): string {
     '',
     ...(assurance === null ? [] : [`✓ ${assurance}`, '']),
     ...(leftOut === null ? [] : [leftOut, '']),
-    `${plain(workload.name)} on ${plain(target.spec)}, ${loadWords(workload)}; ${withThousands(requests.ok)} ok, ${withThousands(requests.failed)} failed; out ${rateWords(throughput.output_tokens_per_s, 'tokens')}`,
+    `${plain(workload.name)} on ${plain(target.spec)}, ${loadText(workload)}; ${withThousands(requests.ok)} ok, ${withThousands(requests.failed)} failed; out ${rateText(throughput.output_tokens_per_s, 'tokens')}`,
     '',
     ...latencyTable(summary),
     '',
-    fenced(commandWords(manifest.command)),
+    fenced(commandText(manifest.command)),
     '',
   ].join('\n');
 }
@@ -28,7 +29,7 @@ export function summaryMarkdown(summary: Summary, manifest: Manifest): string {
 function latencyTable({ latency_ms, slo }: Summary): string[] {
   const rows = LATENCY_METRICS.map((metric) => {
     const stats = latency_ms[metric];
-    const cells = [stats.p50, stats.p90, stats.p99].map((value) => latencyWords(stats, value));
+    const cells = [stats.p50, stats.p90, stats.p99].map((value) => latencyText(stats, value));
     return `| ${METRIC_NAMES[metric]} | ${cells.join(' | ')} | ${slo === null || metric === 'itl' ? '' : limitCell(slo, metric)} |`;
   });
   return ['| | p50 | p90 | p99 | within the SLO |', '| --- | ---: | ---: | ---: | ---: |', ...rows];

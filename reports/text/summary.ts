@@ -3,20 +3,20 @@ import type { Manifest } from '../../src/schema/manifest.ts';
 import { SLO_METRICS } from '../../src/core/slo.ts';
 import { LATENCY_METRICS, type Summary } from '../../src/schema/summary.ts';
 import { formatMs, formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
-import { quantileWords, serverLoadWords, serverNotes } from '../server-text.ts';
+import { quantileText, serverLoadText, serverNotes } from '../server-text.ts';
 import { verdictOf, type Verdict } from '../verdict.ts';
+import { METRIC_NAMES } from '../definitions.ts';
 import {
-  deviationWords,
-  latencyWords,
-  loadWords,
-  METRIC_NAMES,
-  outcomeWords,
+  deviationText,
+  latencyText,
+  loadText,
+  outcomeText,
   plainMs,
-  rateWords,
-  reuseWords,
-  secondsWords,
-  sloWords,
-  tellsPrefixReuse,
+  rateText,
+  reuseText,
+  secondsText,
+  sloText,
+  hasPrefixReuse,
 } from '../format.ts';
 import { aligned, printable } from './table.ts';
 
@@ -27,7 +27,7 @@ export function summaryText(summary: Summary, manifest: Manifest, { color }: { c
   const paint = (text: string, code: number): string => (color ? `\u001B[${code}m${text}\u001B[0m` : text);
   return [
     ...verdictLines(verdictOf(summary, manifest), paint),
-    printable(`${manifest.workload.name} -> ${manifest.target.spec}: ${loadWords(manifest.workload)}`),
+    printable(`${manifest.workload.name} -> ${manifest.target.spec}: ${loadText(manifest.workload)}`),
     '',
     ...countLines(summary),
     '',
@@ -64,7 +64,7 @@ function countLines({ requests }: Summary): string[] {
   );
   const failed = OUTCOMES.flatMap((outcome) => {
     const count = requests.by_outcome[outcome] ?? 0;
-    return outcome === 'ok' || count === 0 ? [] : [`${withThousands(count)} ${outcomeWords(outcome)}`];
+    return outcome === 'ok' || count === 0 ? [] : [`${withThousands(count)} ${outcomeText(outcome)}`];
   });
   return [`requests: ${counts.join(', ')}`, ...(failed.length === 0 ? [] : [`failed: ${failed.join(', ')}`])];
 }
@@ -75,7 +75,7 @@ function latencyLines({ latency_ms }: Summary): string[] {
     const { mean, p50, p90, p99, max, n, missing } = stats;
     return [
       METRIC_NAMES[metric],
-      ...[p50, p90, p99].map((value) => latencyWords(stats, value)),
+      ...[p50, p90, p99].map((value) => latencyText(stats, value)),
       ...[mean, max].map((value) => (value === null ? '-' : formatMs(value))),
       withThousands(n),
       withThousands(missing),
@@ -87,7 +87,7 @@ function latencyLines({ latency_ms }: Summary): string[] {
 /** Where the limits in the verdict come from, if not from the command line of the run. */
 function sloRows({ slo }: Manifest): string[][] {
   const isPlain = slo === null || (slo.profile === undefined && slo.in_place_of === undefined);
-  return isPlain ? [] : [['SLO', printable(sloWords(slo))]];
+  return isPlain ? [] : [['SLO', printable(sloText(slo))]];
 }
 
 function attainmentRows({ slo }: Summary): string[][] {
@@ -105,11 +105,11 @@ function attainmentRows({ slo }: Summary): string[][] {
 
 function throughputRows({ throughput }: Summary): string[][] {
   const { good_requests_per_s, requests_per_s, input_tokens_per_s, output_tokens_per_s } = throughput;
-  const good = good_requests_per_s === null ? '' : `, ${rateWords(good_requests_per_s, 'good requests')}`;
+  const good = good_requests_per_s === null ? '' : `, ${rateText(good_requests_per_s, 'good requests')}`;
   return [
     [
       'throughput',
-      `${rateWords(requests_per_s, 'requests')}${good}, in ${input_tokens_per_s === null ? 'not counted' : rateWords(input_tokens_per_s, 'tokens')}, out ${rateWords(output_tokens_per_s, 'tokens')}`,
+      `${rateText(requests_per_s, 'requests')}${good}, in ${input_tokens_per_s === null ? 'not counted' : rateText(input_tokens_per_s, 'tokens')}, out ${rateText(output_tokens_per_s, 'tokens')}`,
     ],
   ];
 }
@@ -122,11 +122,11 @@ function qualityRows({ validity, workload, delivered }: Summary): string[][] {
     ...(client_cpu_us_per_token === null ? [] : [`CPU ${threeFigures(client_cpu_us_per_token)} us/token`]),
   ];
   return [
-    ['duration', secondsWords(delivered.duration_s)],
+    ['duration', secondsText(delivered.duration_s)],
     ...(workload.prompts === null
       ? []
-      : [['prompts', `${workload.prompts}; input tokens ${deviationWords(delivered.input_deviation_tokens)}`]]),
-    ...(tellsPrefixReuse({ workload, delivered }) ? [['prefix cache', prefixWords(workload, delivered)]] : []),
+      : [['prompts', `${workload.prompts}; input tokens ${deviationText(delivered.input_deviation_tokens)}`]]),
+    ...(hasPrefixReuse({ workload, delivered }) ? [['prefix cache', prefixText(workload, delivered)]] : []),
     ...(parts.length === 0 ? [] : [['client', parts.join(', ')]]),
   ];
 }
@@ -142,11 +142,11 @@ function serverRows(summary: Summary): string[][] {
     return [
       [
         `server ${METRIC_NAMES[metric]}`,
-        `mean ${formatMs(theirs.mean)} (ours from sending ${mean === null ? '-' : formatMs(mean)}), p50 ${quantileWords(theirs.p50)}, p99 ${quantileWords(theirs.p99)}`,
+        `mean ${formatMs(theirs.mean)} (ours from sending ${mean === null ? '-' : formatMs(mean)}), p50 ${quantileText(theirs.p50)}, p99 ${quantileText(theirs.p99)}`,
       ],
     ];
   });
-  const load = serverLoadWords(server);
+  const load = serverLoadText(server);
   return [
     ...(load.length === 0 ? [] : [['server', load.join(', ')]]),
     ...latencies,
@@ -154,7 +154,7 @@ function serverRows(summary: Summary): string[][] {
   ];
 }
 
-function prefixWords(asked: Summary['workload'], got: Summary['delivered']): string {
-  const most = asked.prefix_reuse === null ? '' : `, ${reuseWords(asked.prefix_reuse)} if it were endless`;
-  return `${reuseWords(got.prefix_reuse)}${got.prefix_reuse === null ? '' : ' of input tokens'}${most}`;
+function prefixText(asked: Summary['workload'], got: Summary['delivered']): string {
+  const most = asked.prefix_reuse === null ? '' : `, ${reuseText(asked.prefix_reuse)} if it were endless`;
+  return `${reuseText(got.prefix_reuse)}${got.prefix_reuse === null ? '' : ' of input tokens'}${most}`;
 }

@@ -1,5 +1,5 @@
 import { SLO_PROFILES } from '../slos/index.ts';
-import { limitsWords } from '../../reports/index.ts';
+import { limitsText } from '../../reports/index.ts';
 import { section } from './section.ts';
 
 /** The published SLOs that `--slo` knows by name. Ends in a newline. */
@@ -12,7 +12,7 @@ export function sloList(json: boolean): string {
     'Published SLOs (--slo NAME)',
     SLO_PROFILES.map(({ name, limits, model, workload, source }) => [
       name,
-      limitsWords(limits),
+      limitsText(limits),
       model,
       workload,
       source,

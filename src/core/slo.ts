@@ -8,6 +8,12 @@ export interface Slo {
   readonly e2e?: number;
 }
 
+/**
+ * The share of requests that is wanted to meet an SLO, where none is given (`contract.md`, "goodput" and `--at`): a
+ * verdict is good from here on, and reports mark what this share meets.
+ */
+export const GOAL = 0.9;
+
 /** An SLO as it was asked for: by its limits, or by the name of a published profile. */
 export interface SloSpec {
   readonly text: string;

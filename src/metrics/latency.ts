@@ -14,43 +14,66 @@ export interface LatencyTables {
 }
 
 /**
- * Collects latencies. A request that failed has none, even if some of its tokens came: it is missing in TTFT, TPOT and
- * E2E. ITL's population is tokens, so there the gaps between tokens that came do count, and each planned token that
- * did not come is missing.
+ * TTFT, TPOT and E2E of the requests that were answered, in microseconds, and what the failed ones lack. A failed
+ * request has no latency even if some of its tokens came. `add` takes each record once, in any order.
+ */
+export class LatencySamples {
+  readonly ttftUs = new Samples();
+  /** An answer of a single token has none. */
+  readonly tpotUs = new Samples();
+  readonly e2eUs = new Samples();
+  #failed = 0;
+  #missingTokens = 0;
+
+  /** Requests that are missing in TTFT, TPOT and E2E. */
+  get failed(): number {
+    return this.#failed;
+  }
+
+  /** Planned tokens of failed requests that did not come: each is missing in ITL. */
+  get missingTokens(): number {
+    return this.#missingTokens;
+  }
+
+  add(record: RequestRecord): void {
+    if (!isAnswered(record)) {
+      this.#failed++;
+      this.#missingTokens += Math.max(0, (record.output_tokens_planned ?? 0) - record.token_times_us.length);
+      return;
+    }
+    const tpot = tpotUs(record);
+    this.ttftUs.push(ttftUs(record));
+    if (tpot !== null) this.tpotUs.push(tpot);
+    this.e2eUs.push(e2eUs(record));
+  }
+}
+
+/**
+ * The latency tables of a summary. ITL's population is tokens, so the gaps between tokens that came count there even
+ * if the request failed.
  */
 export class LatencyCollector {
-  readonly #ttft = new Samples();
-  readonly #tpot = new Samples();
-  readonly #e2e = new Samples();
+  readonly #fromDue = new LatencySamples();
   readonly #serviceTtft = new Samples();
   readonly #serviceE2e = new Samples();
   readonly #gaps = new Samples();
   readonly #gapsOfFailed = new Samples();
-  #failed = 0;
-  #tokensThatDidNotCome = 0;
 
   add(record: RequestRecord): void {
-    if (isAnswered(record)) {
-      const waitedUs = (record.sent_us ?? record.due_us) - record.due_us;
-      const tpot = tpotUs(record);
-      this.#ttft.push(ttftUs(record));
-      if (tpot !== null) this.#tpot.push(tpot);
-      this.#e2e.push(e2eUs(record));
-      this.#serviceTtft.push(ttftUs(record) - waitedUs);
-      this.#serviceE2e.push(e2eUs(record) - waitedUs);
-      pushGaps(record.token_times_us, this.#gaps);
-    } else {
-      this.#failed++;
-      this.#tokensThatDidNotCome += Math.max(0, (record.output_tokens_planned ?? 0) - record.token_times_us.length);
-      pushGaps(record.token_times_us, this.#gapsOfFailed);
-    }
+    this.#fromDue.add(record);
+    const answered = isAnswered(record);
+    pushGaps(record.token_times_us, answered ? this.#gaps : this.#gapsOfFailed);
+    if (!answered) return;
+    const waitedUs = (record.sent_us ?? record.due_us) - record.due_us;
+    this.#serviceTtft.push(ttftUs(record) - waitedUs);
+    this.#serviceE2e.push(e2eUs(record) - waitedUs);
   }
 
   tables(): LatencyTables {
-    const [ttft, tpot, e2e] = [this.#ttft.sorted(), this.#tpot.sorted(), this.#e2e.sorted()];
+    const { ttftUs: ttfts, tpotUs: tpots, e2eUs: e2es, failed, missingTokens } = this.#fromDue;
+    const [ttft, tpot, e2e] = [ttfts.sorted(), tpots.sorted(), e2es.sorted()];
     const okGaps = this.#gaps.sorted();
-    const itl = stats(merged(okGaps, this.#gapsOfFailed.sorted()), this.#tokensThatDidNotCome);
-    const failed = this.#failed;
+    const itl = stats(merged(okGaps, this.#gapsOfFailed.sorted()), missingTokens);
     return {
       fromDue: { ttft: stats(ttft, failed), tpot: stats(tpot, failed), itl, e2e: stats(e2e, failed) },
       ok: { ttft: stats(ttft, 0), tpot: stats(tpot, 0), itl: stats(okGaps, 0), e2e: stats(e2e, 0) },

@@ -75,7 +75,7 @@ describe('the report in a browser', () => {
           () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
         );
         assert.equal(overflow, 0, 'the page scrolls sideways');
-        assert.deepEqual(await cutOff(page), [], 'words reach beyond their chart');
+        assert.deepEqual(await cutOff(page), [], 'text reaches beyond its chart');
         const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
         assert.equal(paper, colorScheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(20, 23, 27)');
         assert.deepEqual(errors, []);
@@ -189,7 +189,7 @@ describe('the report in a browser', () => {
   });
 });
 
-/** Words of charts that reach beyond the room of their chart, where they are not seen. */
+/** Texts of charts that reach beyond the room of their chart, where they are not seen. */
 function cutOff(page: Page): Promise<string[]> {
   return page.evaluate(() =>
     [...document.querySelectorAll('.plot')].flatMap((plot) => {

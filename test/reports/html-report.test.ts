@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { distributionCharts } from '../../reports/charts/run-charts.ts';
+import { runSections } from '../../reports/charts/run-sections.ts';
 import { collectReportData } from '../../reports/data/report-data.ts';
 import { writeHtmlReport } from '../../reports/index.ts';
 import type { Manifest } from '../../src/schema/manifest.ts';
@@ -29,7 +29,7 @@ it('says first what share met the SLO, then whether the client kept up', async (
   );
   assert.ok(verdict !== null, text.slice(0, 500));
   const order = ['of requests met', 'Valid: the client kept up', 'Key figures', 'Latencies', 'Over time'];
-  const places = [...order, 'The measurement holds', 'How to repeat it'].map((words) => text.indexOf(words));
+  const places = [...order, 'The measurement holds', 'How to repeat it'].map((part) => text.indexOf(part));
   assert.ok(
     places.every((place) => place >= 0),
     String(places),
@@ -50,19 +50,19 @@ it('sets the prefix reuse of the plan beside what the server had cached', async 
 });
 
 it("the shares at the SLO line are the summary's, and the curve passes through them", async () => {
-  const { summary, records } = await exampleRun({
+  const { summary, manifest, records } = await exampleRun({
     requests: 500,
     slo: `${SLO},e2e=2s`,
     fate: (index) => (index % 20 === 3 ? { outcome: 'rejected', http_status: 429 } : null),
   });
-  const figures = await collectReportData(inBatches(records), summary);
-  const charts = distributionCharts(summary, figures);
+  const data = await collectReportData(inBatches(records), manifest);
+  const charts = runSections(summary, data).flatMap((section) => section.charts);
   for (const metric of ['ttft', 'tpot', 'e2e'] as const) {
     const limitMs = summary.slo?.limits_ms[metric] ?? Number.NaN;
     const share = summary.slo?.attainment[metric] ?? Number.NaN;
-    const curve = figures[metric].points.findLast(({ ms }) => ms <= limitMs)?.share;
+    const curve = data[metric].points.findLast(({ ms }) => ms <= limitMs)?.share;
     // The example has no request of a single token, which would count as met without being drawn.
-    assert.equal(figures.without_tpot, 0);
+    assert.equal(data.without_tpot, 0);
     assert.ok(Math.abs((curve ?? Number.NaN) - share) < 1e-12, `${metric}: ${curve} against ${share}`);
     const chart = charts.find(({ id }) => id === `${metric}-ecdf`);
     assert.match(JSON.stringify(chart?.spec), new RegExp(`"${(share * 100).toFixed(1)} % meet"`));

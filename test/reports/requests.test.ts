@@ -70,7 +70,7 @@ it('a request that was refused at once keeps its row, and alone an axis', async 
   const chart = waterfallChart({ id: 'x', title: 'x', which: 'all', requests: refused });
   const view = await new View(parse(compile(chart.spec).spec), { renderer: 'none' }).runAsync();
   assert.deepEqual(view.scale('y').domain(), [1, 2, 3, 4]);
-  assert.match(JSON.stringify(chart.spec), /"color":"var\(--missed\)"/, 'words that can be read');
+  assert.match(JSON.stringify(chart.spec), /"color":"var\(--missed\)"/, 'text that can be read');
   const alone = waterfallChart({ id: 'x', title: 'x', which: 'all', requests: refused.slice(0, 1) });
   const small = await new View(parse(compile(alone.spec).spec), { renderer: 'none' }).runAsync();
   assert.deepEqual(small.scale('x').domain(), [0, 0.001]);

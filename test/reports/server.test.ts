@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { ServerSeries } from '../../reports/data/server-timeline.ts';
 import type { Timeline } from '../../reports/data/timeline.ts';
 import { writeHtmlReport } from '../../reports/html/write-html-report.ts';
-import { quantileWords, serverNotes } from '../../reports/server-text.ts';
+import { quantileText, serverNotes } from '../../reports/server-text.ts';
 import { summaryText } from '../../reports/text/summary.ts';
 import type { ServerSample } from '../../src/schema/server-metrics.ts';
 import type { ServerLatency, Summary } from '../../src/schema/summary.ts';
@@ -22,7 +22,7 @@ function timelineOf(binS: number, count: number): Timeline {
     lateness_ms: null,
     attainment: null,
   }));
-  return { bins, bin_s: binS, left_out: [], window_s: 1, requests: 0, measured_requests: 0, tokens: 0 };
+  return { bins, bin_s: binS, excluded: [], window_s: 1, requests: 0, measured_requests: 0, tokens: 0 };
 }
 
 const one = (name: string, value: number): ServerSample => ({ name, labels: '{}', value });
@@ -93,15 +93,15 @@ describe('what the server told, over time', () => {
 });
 
 it('a quantile is no surer than its bucket', () => {
-  for (const [ms, bucket_ms, words] of [
+  for (const [ms, bucket_ms, shown] of [
     [31.2, [20, 40], '31.2 ms (20-40 ms)'],
     [72, [0.07 * 1000, 80], '72.0 ms (70-80 ms)'],
     [1200, [750, 2500], '1.20 s (0.75-2.5 s)'],
     [5, [0, 10], 'up to 10 ms'],
     [null, [2_560_000, null], 'over 2,560 s'],
   ] as const)
-    assert.equal(quantileWords({ ms, bucket_ms }), words);
-  assert.equal(quantileWords(null), '-');
+    assert.equal(quantileText({ ms, bucket_ms }), shown);
+  assert.equal(quantileText(null), '-');
 });
 
 describe('the notes beside the figures of a server', async () => {

@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import * as fc from 'fast-check';
 import { parse, View } from 'vega';
 import { compile } from 'vega-lite';
-import { inFlightChart } from '../../reports/charts/in-flight-chart.ts';
+import { timeCharts } from '../../reports/charts/time-charts.ts';
 import { timeUnit } from '../../reports/charts/time-panel.ts';
 import { TimelineCollector } from '../../reports/data/timeline.ts';
 import { exampleRun } from './example-run.ts';
@@ -92,8 +92,8 @@ it('lateness is that of the latest of each bin, at any length of run', async () 
 it('warm-up and cool-down are in the load and in no attainment', async () => {
   const { records } = await exampleRun({ requests: 300, slo: null });
   const [from, to] = [10e6, 40e6];
-  const leftOut = { warmup_s: 10, cooldown_s: 8, warmup_requests: 0, cooldown_requests: 0, ok: 0 };
-  const collector = new TimelineCollector({ ttft: 10_000 }, { ...leftOut, from_s: from / 1e6, to_s: to / 1e6 });
+  const span = { warmup_s: 10, cooldown_s: 8, from_us: from, to_us: to };
+  const collector = new TimelineCollector({ ttft: 10_000 }, span);
   let measured = 0;
   for (const record of records) {
     const inside = record.due_us >= from && record.due_us <= to;
@@ -101,13 +101,13 @@ it('warm-up and cool-down are in the load and in no attainment', async () => {
     // What is not measured would fail: it must not show.
     collector.add(inside ? record : { ...record, measured: false, outcome: 'timeout' });
   }
-  const { bins, bin_s, left_out, requests, measured_requests } = collector.result();
+  const { bins, bin_s, excluded, requests, measured_requests } = collector.result();
   assert.deepEqual([requests, measured_requests], [300, measured]);
   near(total(bins.map((bin) => bin.arrivals_per_s * bin_s)), 300);
   assert.ok(bins.every(({ attainment }) => attainment === null || attainment === 1));
   assert.ok(bins.some(({ attainment }) => attainment === 1));
   assert.equal(bins[0]?.attainment, null);
-  assert.deepEqual(left_out, [
+  assert.deepEqual(excluded, [
     { from_s: 0, to_s: 10 },
     { from_s: 40, to_s: 48 },
   ]);
@@ -127,12 +127,18 @@ it('attainment over time needs an SLO and ten requests', async () => {
 });
 
 it('a panel of zeros alone has an axis, and times stand in the unit of the run', async () => {
-  const { records } = await exampleRun({ requests: 20, slo: null, fate: () => ({ outcome: 'unsent', sent_us: null }) });
+  const { records, summary } = await exampleRun({
+    requests: 20,
+    slo: null,
+    fate: () => ({ outcome: 'unsent', sent_us: null }),
+  });
   const collector = new TimelineCollector(null);
   for (const record of records) collector.add(record);
-  const { title, spec } = inFlightChart(collector.result());
-  assert.equal(title, 'Nothing was in flight');
-  const view = await new View(parse(compile(spec).spec), { renderer: 'none' }).runAsync();
+  const charts = timeCharts(summary, { timeline: collector.result(), server: null });
+  const inFlight = charts.find(({ id }) => id === 'in-flight');
+  assert.ok(inFlight !== undefined);
+  assert.equal(inFlight.title, 'Nothing was in flight');
+  const view = await new View(parse(compile(inFlight.spec).spec), { renderer: 'none' }).runAsync();
   assert.deepEqual(view.scale('y').domain(), [0, 1]);
   assert.deepEqual(
     [0.05, 1, 599, 601, 20_000].map((endS) => timeUnit(endS).unit),

@@ -1,93 +1,93 @@
 import { LATENCY_METRICS, type LatencyMetric, type Summary } from '../../src/schema/summary.ts';
-import { formatMs } from '../../src/core/units.ts';
+import { formatMs, withThousands } from '../../src/core/units.ts';
 import { isAnswered } from '../../src/metrics/request-latency.ts';
 import type { ReportData } from '../data/report-data.ts';
-import type { ServerTimeline } from '../data/server-timeline.ts';
 import { timeInSystemUs } from '../data/request-spans.ts';
-import { countWords } from '../format.ts';
-import { attainmentChart } from './attainment-chart.ts';
-import type { Chart } from './chart.ts';
+import { countText } from '../format.ts';
+import type { Chart, ChartSection } from './chart.ts';
 import { ecdfChart } from './ecdf-chart.ts';
 import { heatChart } from './heat-chart.ts';
-import { inFlightChart } from './in-flight-chart.ts';
-import { latenessChart } from './lateness-chart.ts';
-import { loadChart } from './load-chart.ts';
 import { missCharts } from './miss-charts.ts';
-import { serverLoadChart } from './server-load-chart.ts';
-import { KV_USAGE, PREFIX_HITS, serverShareChart } from './server-share-chart.ts';
+import { missSentence } from './miss-findings.ts';
 import { sloPlaneChart } from './slo-plane-chart.ts';
 import { tailChart } from './tail-chart.ts';
-import { tokensChart } from './tokens-chart.ts';
+import { timeCharts } from './time-charts.ts';
 import { waterfallChart } from './waterfall-chart.ts';
 
-/** Every chart of a run report. */
-export function runCharts(summary: Summary, figures: ReportData): Chart[] {
-  return [promiseCharts, distributionCharts, reasonCharts, timelineCharts, requestCharts, heatCharts].flatMap(
-    (charts) => charts(summary, figures),
-  );
+/** A section before its run is known. */
+interface RunSection extends Omit<ChartSection, 'charts' | 'lead'> {
+  readonly charts: (summary: Summary, data: ReportData) => Chart[];
+  readonly lead?: (data: ReportData) => string | null;
 }
 
-/** What could be promised. */
-export function promiseCharts(summary: Summary, { slo_plane }: ReportData): Chart[] {
+/** The charts of a run report in the order of the page: what could be promised, why not, where to dig. */
+const SECTIONS: readonly RunSection[] = [
+  { id: 'promise', heading: 'What could be promised', layout: 'column', charts: promiseCharts, lead: promiseLead },
+  { id: 'distributions', heading: 'Latencies', layout: 'pairs', charts: distributionCharts },
+  { id: 'reasons', heading: 'Why they missed', layout: 'pairs', charts: reasonCharts, lead: reasonLead },
+  {
+    id: 'timeline',
+    heading: 'Over time',
+    layout: 'column',
+    charts: timeCharts,
+    hint: 'Drag across a panel to zoom all of them, or use + - ← → and Escape on one.',
+  },
+  { id: 'requests', heading: 'Single requests', layout: 'column', charts: requestCharts },
+  { id: 'dependence', heading: 'What latency depends on', layout: 'pairs', charts: heatCharts },
+];
+
+/** Every chart of one run, in its section. */
+export function runSections(summary: Summary, data: ReportData): ChartSection[] {
+  return SECTIONS.map(({ charts, lead, ...section }) => ({
+    ...section,
+    lead: lead?.(data) ?? null,
+    charts: charts(summary, data),
+  }));
+}
+
+function promiseCharts(summary: Summary, { slo_plane }: ReportData): Chart[] {
   return slo_plane.contours.every(({ points }) => points.length === 0)
     ? []
     : [sloPlaneChart({ plane: slo_plane, slo: summary.slo?.limits_ms ?? null })];
+}
+
+/** In place of a plane in which nothing would be drawn. */
+function promiseLead({ slo_plane: { contours, requests, never } }: ReportData): string | null {
+  if (requests === 0 || contours.some(({ points }) => points.length > 0)) return null;
+  return `No limits on TTFT and TPOT would have been met by even one in ten requests: ${withThousands(never)} of ${withThousands(requests)} meet none.`;
 }
 
 /** Fewer points than this draw no tail. */
 const ENOUGH_FOR_TAIL = 20;
 
 /** TTFT, TPOT, ITL and E2E, and their tails. */
-export function distributionCharts(summary: Summary, figures: ReportData): Chart[] {
+function distributionCharts(summary: Summary, data: ReportData): Chart[] {
   const curves = LATENCY_METRICS.map((metric) =>
     ecdfChart({
       metric,
-      ecdf: figures[metric],
+      ecdf: data[metric],
       stats: summary.latency_ms[metric],
       slo: limitOf(metric, summary.slo),
       noun: metric === 'itl' ? 'token gap' : 'request',
-      ...(metric === 'tpot' && figures.without_tpot > 0
-        ? { note: `${countWords(figures.without_tpot, 'request')} of a single token not drawn, counted as met` }
+      ...(metric === 'tpot' && data.without_tpot > 0
+        ? { note: `${countText(data.without_tpot, 'request')} of a single token not drawn, counted as met` }
         : {}),
     }),
   );
-  const tail = tailChart(figures);
+  const tail = tailChart(data);
   return tail.table.rows.length < ENOUGH_FOR_TAIL ? curves : [...curves, tail];
 }
 
-/** Why requests missed the SLO; nothing where none did. */
-export function reasonCharts(_: Summary, { misses }: ReportData): Chart[] {
+/** Nothing where no request missed the SLO. */
+function reasonCharts(_: Summary, { misses }: ReportData): Chart[] {
   return misses === null || misses.missed === 0 ? [] : missCharts(misses);
 }
 
-export function timelineCharts(summary: Summary, { timeline, server }: ReportData): Chart[] {
-  return [
-    loadChart(timeline),
-    inFlightChart(timeline),
-    tokensChart(timeline),
-    // A run with too few requests for a moving window has no such line.
-    ...(timeline.bins.every(({ attainment }) => attainment === null) ? [] : [attainmentChart(timeline)]),
-    // Virtual time knows no client that could be late.
-    ...(summary.validity.lateness_ms === null ? [] : [latenessChart(timeline)]),
-    ...(server === null ? [] : serverCharts(server, summary)),
-  ];
+function reasonLead({ misses }: ReportData): string | null {
+  return misses === null ? null : missSentence(misses);
 }
 
-/** What the server said of itself, as far as it did. */
-function serverCharts(server: ServerTimeline, { workload }: Summary): Chart[] {
-  const { bins } = server;
-  // Where no prompt begins like another, that none was found is no news.
-  const hits = workload.prefix_reuse !== null || bins.some((bin) => (bin.prefix_hit_rate ?? 0) > 0);
-  return [
-    ...(bins.some(({ running, waiting }) => running !== null || waiting !== null) ? [serverLoadChart(server)] : []),
-    ...[KV_USAGE, ...(hits ? [PREFIX_HITS] : [])].flatMap((share) =>
-      bins.some((bin) => share.value(bin) !== null) ? [serverShareChart(server, share)] : [],
-    ),
-  ];
-}
-
-/** Single requests. */
-export function requestCharts(_: Summary, { sample }: ReportData): Chart[] {
+function requestCharts(_: Summary, { sample }: ReportData): Chart[] {
   const { slowest, random } = sample;
   const failed = slowest.filter((record) => !isAnswered(record)).length;
   const longest = slowest[0] === undefined ? '' : `: up to ${formatMs(timeInSystemUs(slowest[0]) / 1000)}`;
@@ -108,8 +108,7 @@ export function requestCharts(_: Summary, { sample }: ReportData): Chart[] {
   ];
 }
 
-/** What latencies depend on. */
-export function heatCharts({ slo }: Summary, { maps }: ReportData): Chart[] {
+function heatCharts({ slo }: Summary, { maps }: ReportData): Chart[] {
   const charts = [
     heatChart({
       id: 'ttft-by-input',

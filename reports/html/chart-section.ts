@@ -1,10 +1,25 @@
-import type { Chart, ChartDetail } from '../charts/chart.ts';
+import type { Chart, ChartDetail, ChartSection } from '../charts/chart.ts';
 import { typeset } from '../format.ts';
 import { factLines } from './fact-lines.ts';
 import { html, type Markup } from './markup.ts';
 
+/** A heading with charts under it; null where there is nothing to show. */
+export function chartSection({ id, heading, layout, lead = null, hint, charts }: ChartSection): Markup | null {
+  if (charts.length === 0 && lead === null) return null;
+  return html`<section aria-labelledby="${id}">
+    <h2 id="${id}">${heading}</h2>
+    ${lead === null ? null : html`<p class="lead">${typeset(lead)}</p>`}
+    ${hint === undefined ? null : html`<p class="lead"><span class="screen">${hint}</span></p>`}
+    ${
+      charts.length === 0
+        ? null
+        : html`<div class="${layout === 'pairs' ? 'charts pairs' : 'charts'}">${charts.map(chartMarkup)}</div>`
+    }
+  </section>`;
+}
+
 /** A chart's place in the page: the script draws into `.plot`; the table holds the same data without it. */
-export function chartFigure({ id, title, label, note, table, details = [] }: Chart): Markup {
+function chartMarkup({ id, title, label, note, table, details = [] }: Chart): Markup {
   return html`<figure class="chart" id="${id}">
     <figcaption><h3>${typeset(title)}</h3></figcaption>
     <div class="plot" role="img" aria-label="${typeset(label)}"></div>

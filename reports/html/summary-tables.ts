@@ -6,15 +6,8 @@ import {
   type Summary,
 } from '../../src/schema/summary.ts';
 import { threeFigures, withThousands } from '../../src/core/units.ts';
-import {
-  DEFINITIONS,
-  deviationWords,
-  latencyWords,
-  METRIC_NAMES,
-  reuseWords,
-  secondsWords,
-  tellsPrefixReuse,
-} from '../format.ts';
+import { DEFINITIONS, METRIC_NAMES } from '../definitions.ts';
+import { deviationText, latencyText, reuseText, secondsText, hasPrefixReuse } from '../format.ts';
 import { html, type Markup } from './markup.ts';
 
 /** A figure's name with its definition, linked to where it is drawn: of the places named, the first that the page has. */
@@ -26,7 +19,7 @@ export function latencyTable(caption: string, latencies: LatencyTable, named: Na
     const stats = latencies[metric];
     return html`<tr>
       <td>${named(METRIC_NAMES[metric], DEFINITIONS[metric], [`${metric}-ecdf`])}</td>
-      ${[stats.p50, stats.p90, stats.p99].map((value) => html`<td>${latencyWords(stats, value)}</td>`)}
+      ${[stats.p50, stats.p90, stats.p99].map((value) => html`<td>${latencyText(stats, value)}</td>`)}
       <td>${withThousands(stats.n)}</td>
       <td>${withThousands(stats.missing)}</td>
     </tr>`;
@@ -56,18 +49,18 @@ export function askedAndGot({ workload, delivered, requests }: Summary): Markup 
   const defined = (name: string, definition: string): Markup => html`<abbr title="${definition}">${name}</abbr>`;
   const rows: [string | Markup, string, string][] = [
     ['requests', withThousands(workload.requests), `${withThousands(requests.ok)} ok`],
-    ['duration', secondsWords(workload.duration_s), secondsWords(delivered.duration_s)],
+    ['duration', secondsText(workload.duration_s), secondsText(delivered.duration_s)],
     ['rate (requests/s)', rateCell(workload.rate_rps), rateCell(delivered.rate_rps)],
-    ['input tokens, mean', meanWords(workload.input_tokens), meanWords(delivered.input_tokens)],
-    ['output tokens, mean', meanWords(workload.output_tokens), meanWords(delivered.output_tokens)],
+    ['input tokens, mean', meanText(workload.input_tokens), meanText(delivered.input_tokens)],
+    ['output tokens, mean', meanText(workload.output_tokens), meanText(delivered.output_tokens)],
   ];
   if (workload.prompts !== null) {
     const name = defined('prompt lengths', DEFINITIONS.prompts);
-    rows.push([name, workload.prompts, deviationWords(delivered.input_deviation_tokens)]);
+    rows.push([name, workload.prompts, deviationText(delivered.input_deviation_tokens)]);
   }
-  if (tellsPrefixReuse({ workload, delivered })) {
+  if (hasPrefixReuse({ workload, delivered })) {
     const name = defined('input tokens cached', DEFINITIONS.cached);
-    rows.push([name, reuseWords(workload.prefix_reuse), reuseWords(delivered.prefix_reuse)]);
+    rows.push([name, reuseText(workload.prefix_reuse), reuseText(delivered.prefix_reuse)]);
   }
   return html`<div class="wide" tabindex="0" role="region" aria-label="Asked and got">
     <table>
@@ -95,7 +88,7 @@ export function askedAndGot({ workload, delivered, requests }: Summary): Markup 
   </div>`;
 }
 
-function meanWords(lengths: LengthStats | null): string {
+function meanText(lengths: LengthStats | null): string {
   return lengths === null ? '-' : threeFigures(lengths.mean);
 }
 
