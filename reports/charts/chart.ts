@@ -40,7 +40,7 @@ export interface ChartDetail {
 /** The layers of a spec, and how a layer places its marks along x or y and colours them. */
 export type Layers = Extract<TopLevelSpec, { layer: unknown }>['layer'];
 type Encoding = NonNullable<Extract<Layers[number], { mark: unknown }>['encoding']>;
-export type Position = NonNullable<Encoding['x']> & NonNullable<Encoding['y']>;
+export type Position = NonNullable<Encoding['x']>;
 export type Color = NonNullable<Encoding['color']>;
 
 export interface Table {

@@ -122,3 +122,8 @@ export const RECORD_COLUMNS: { readonly [K in keyof RequestRecord]: readonly [ty
   worker: ['int32', false],
   client_stalled: ['bool', true],
 };
+
+/** Their names, in file order. */
+export const COLUMN_NAMES: readonly (keyof RequestRecord)[] = Object.keys(RECORD_COLUMNS).filter(
+  (name): name is keyof RequestRecord => Object.hasOwn(RECORD_COLUMNS, name),
+);

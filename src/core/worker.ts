@@ -97,11 +97,11 @@ export function serveWorker<D, Q, A>(open: (data: D) => Answerer<Q, A>): void {
   const answerer = openOrFail(() => open(data));
   const reply = (message: Reply<A>, transferred: readonly ArrayBuffer[] = []): void =>
     port.postMessage(message, transferred);
-  port.on('message', async ({ id, question }: Question<Q>) => {
+  const answer = async ({ id, question }: Question<Q>): Promise<void> => {
     const transferred: ArrayBuffer[] = [];
     try {
-      const answer = await answerer(question, (buffers) => transferred.push(...buffers));
-      if (id !== null) reply({ kind: 'answer', id, answer }, transferred);
+      const answered = await answerer(question, (buffers) => transferred.push(...buffers));
+      if (id !== null) reply({ kind: 'answer', id, answer: answered }, transferred);
     } catch (thrown) {
       // Unhandled, and so the end of this thread.
       if (id === null) throw thrown;
@@ -112,7 +112,8 @@ export function serveWorker<D, Q, A>(open: (data: D) => Answerer<Q, A>): void {
         reply({ kind: 'fault', id, message: messageOf(thrown), stack });
       }
     }
-  });
+  };
+  port.on('message', (asked: Question<Q>) => void answer(asked));
 }
 
 /** Where `open` throws, every answer does: a UserError that ended the thread would arrive as a plain Error. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { RECORD_COLUMNS, type RequestRecord } from '../core/record.ts';
+import { COLUMN_NAMES, RECORD_COLUMNS, type RequestRecord } from '../core/record.ts';
 
 /**
  * `records_sha256`: of a run in virtual time the same on every machine. The recipe:
@@ -25,8 +25,7 @@ export class RecordsDigest {
   }
 }
 
-// Object.keys of a literal keeps its order, and RECORD_COLUMNS is one.
-const COLUMNS = (Object.keys(RECORD_COLUMNS) as (keyof RequestRecord)[]).filter(
+const COLUMNS = COLUMN_NAMES.filter(
   (name) => name !== 'worker' && ['int32', 'int64', 'int64_list'].includes(RECORD_COLUMNS[name][0]),
 );
 

@@ -11,8 +11,11 @@ const DECLINED: ReadonlySet<number> = new Set([400, 413, 422, 429, 503]);
 /** What undici calls bytes that are no HTTP, and a head without end. */
 const NO_HTTP: ReadonlySet<string> = new Set(['HTTPParserError', 'HeadersOverflowError']);
 
-/** The other end. */
-interface Server {
+/** What all exchanges with a target share. */
+export interface Wire {
+  readonly codec: Codec;
+  readonly clock: WallClock;
+  readonly receiveQueue: ReceiveQueue;
   dispatch(call: Call, handler: CallHandler): void;
   /** What it said, as it may be written down. */
   quoted(said: string): string;
@@ -20,12 +23,9 @@ interface Server {
 
 /** One request on the wire: the steps of its calls, one outcome at the end. */
 export class Exchange implements TokenOut, CallEvents {
-  readonly #planned: ScheduledRequest;
+  readonly #scheduled: ScheduledRequest;
   readonly #sink: Sink;
-  readonly #codec: Codec;
-  readonly #clock: WallClock;
-  readonly #arrivals: ReceiveQueue;
-  readonly #server: Server;
+  readonly #wire: Wire;
   readonly #decoder: Decoder;
   readonly #calls: CallHandler[] = [];
   readonly #replies = new Map<number, Uint8Array>();
@@ -38,30 +38,20 @@ export class Exchange implements TokenOut, CallEvents {
   #doneUs: number | null = null;
   onOver: () => void = () => undefined;
 
-  constructor(
-    planned: ScheduledRequest,
-    sink: Sink,
-    codec: Codec,
-    clock: WallClock,
-    arrivals: ReceiveQueue,
-    server: Server,
-  ) {
-    this.#planned = planned;
+  constructor(scheduled: ScheduledRequest, sink: Sink, wire: Wire) {
+    this.#scheduled = scheduled;
     this.#sink = sink;
-    this.#codec = codec;
-    this.#clock = clock;
-    this.#arrivals = arrivals;
-    this.#server = server;
-    this.#decoder = codec.decoder(planned.request, this);
+    this.#wire = wire;
+    this.#decoder = wire.codec.decoder(scheduled.request, this);
   }
 
   start(): void {
-    this.#step(this.#planned.calls);
+    this.#step(this.#scheduled.calls);
   }
 
   /** Ends the exchange; the sink hears no more than of what had come. Null if that was its end. */
   abandon(): ResponseInfo | null {
-    this.#arrivals.readAll();
+    this.#wire.receiveQueue.readAll();
     if (this.#over) return null;
     for (const call of this.#calls) call.abort();
     if (this.#doneUs === null) this.#finish();
@@ -70,7 +60,7 @@ export class Exchange implements TokenOut, CallEvents {
   }
 
   tokens(count: number): void {
-    this.#sink.tokens(this.#planned.index, this.#arrivals.nowUs(), count);
+    this.#sink.tokens(this.#scheduled.index, this.#wire.receiveQueue.nowUs(), count);
   }
 
   #step(calls: readonly Call[]): void {
@@ -79,14 +69,14 @@ export class Exchange implements TokenOut, CallEvents {
       const handler = new CallHandler(this, call.role);
       this.#calls.push(handler);
       handler.onReply = (body) => this.#replies.set(call.id, body);
-      this.#server.dispatch(call, handler);
+      this.#wire.dispatch(call, handler);
     }
   }
 
   onSent(connectUs: number | null): void {
     if (this.#sent || this.#over) return;
     this.#sent = true;
-    this.#sink.sent(this.#planned.index, this.#clock.read(), connectUs);
+    this.#sink.sent(this.#scheduled.index, this.#wire.clock.read(), connectUs);
   }
 
   onHead(status: number, encoding: string): void {
@@ -107,7 +97,7 @@ export class Exchange implements TokenOut, CallEvents {
     }
     const fault = this.#decoder.error;
     if (fault !== null) this.fail(fault.outcome, fault.message);
-    else if (this.#decoder.isDone) this.#doneUs ??= this.#arrivals.nowUs();
+    else if (this.#decoder.isDone) this.#doneUs ??= this.#wire.receiveQueue.nowUs();
   }
 
   onCallEnd(role: Call['role']): void {
@@ -130,16 +120,16 @@ export class Exchange implements TokenOut, CallEvents {
     }
     this.#open--;
     if (this.#open > 0) return;
-    const next = this.#streamIsOver ? [] : (this.#codec.next?.(this.#planned.request, this.#replies) ?? []);
+    const next = this.#streamIsOver ? [] : (this.#wire.codec.next?.(this.#scheduled.request, this.#replies) ?? []);
     if (next.length > 0) {
       this.#step(next);
       return;
     }
-    this.#end(this.#arrivals.nowUs());
+    this.#end(this.#wire.receiveQueue.nowUs());
   }
 
   onRefused(status: number, body: string): void {
-    this.fail(DECLINED.has(status) ? 'rejected' : 'http_error', this.#codec.errorMessage(body));
+    this.fail(DECLINED.has(status) ? 'rejected' : 'http_error', this.#wire.codec.errorMessage(body));
   }
 
   /** The socket failed: before there was one that is a connection, later a broken stream, or a stream that was over. */
@@ -152,22 +142,22 @@ export class Exchange implements TokenOut, CallEvents {
   /** The first failure is the outcome; a call that fails aborts its siblings. */
   fail(outcome: Outcome, error: string): void {
     if (this.#over) return;
-    const timeUs = this.#arrivals.nowUs();
+    const timeUs = this.#wire.receiveQueue.nowUs();
     this.#finish();
     for (const call of this.#calls) call.abort();
-    this.#sink.fail(this.#planned.index, timeUs, outcome, this.#server.quoted(error), this.#answer());
+    this.#sink.fail(this.#scheduled.index, timeUs, outcome, this.#wire.quoted(error), this.#answer());
   }
 
   #fault(thrown: unknown): void {
     if (this.#over) throw thrown;
     this.#finish();
     for (const call of this.#calls) call.abort();
-    this.#sink.fault(this.#planned.index, thrown);
+    this.#sink.fault(this.#scheduled.index, thrown);
   }
 
   #end(timeUs: number): void {
     this.#finish();
-    this.#sink.end(this.#planned.index, timeUs, this.#decoder.response(this.#httpStatus));
+    this.#sink.end(this.#scheduled.index, timeUs, this.#decoder.response(this.#httpStatus));
   }
 
   #answer(): ResponseInfo | null {

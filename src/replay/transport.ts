@@ -5,7 +5,7 @@ import type { WallClock } from '../core/wall-clock.ts';
 import { ReceiveQueue } from './receive-queue.ts';
 import type { CallHandler } from './call-handler.ts';
 import { Connections } from './connections.ts';
-import { Exchange } from './exchange.ts';
+import { Exchange, type Wire } from './exchange.ts';
 import { stampedConnector } from './stamped-socket.ts';
 import { BusyPoll } from './busy-poll.ts';
 
@@ -30,23 +30,26 @@ export function urlBelow(url: URL, route: string): URL {
 
 /** Makes a Target of a codec and the endpoints that its calls name: the only place where replay does I/O. */
 export class HttpTarget implements Target {
-  readonly #codec: Codec;
-  readonly #clock: WallClock;
+  readonly #wire: Wire;
   readonly #endpoints: readonly HttpEndpoint[];
-  readonly #receiveQueue: ReceiveQueue;
   readonly #busyPoll: BusyPoll;
   readonly #exchanges = new Map<number, Exchange>();
 
   constructor(codec: Codec, clock: WallClock, endpoints: readonly ServerAccess[]) {
-    this.#codec = codec;
-    this.#clock = clock;
-    this.#receiveQueue = new ReceiveQueue(clock);
+    const receiveQueue = new ReceiveQueue(clock);
+    this.#wire = {
+      codec,
+      clock,
+      receiveQueue,
+      dispatch: (call, handler) => this.#dispatch(call, handler),
+      quoted: (said) => this.#endpoints.reduce((text, { access }) => withoutSecrets(text, access.headers), said),
+    };
     this.#busyPoll = new BusyPoll(clock);
     const byOrigin = new Map<string, Connections>();
     this.#endpoints = endpoints.map((access) => {
       const connections =
         byOrigin.get(access.url.origin) ??
-        new Connections(access.url, () => clock.read(), stampedConnector(this.#receiveQueue, access.insecure));
+        new Connections(access.url, () => clock.read(), stampedConnector(receiveQueue, access.insecure));
       byOrigin.set(access.url.origin, connections);
       return { access, connections };
     });
@@ -59,10 +62,7 @@ export class HttpTarget implements Target {
   }
 
   send(scheduled: ScheduledRequest, sink: Sink): void {
-    const exchange = new Exchange(scheduled, sink, this.#codec, this.#clock, this.#receiveQueue, {
-      dispatch: (call, handler) => this.#dispatch(call, handler),
-      quoted: (said) => this.#endpoints.reduce((text, { access }) => withoutSecrets(text, access.headers), said),
-    });
+    const exchange = new Exchange(scheduled, sink, this.#wire);
     this.#exchanges.set(scheduled.index, exchange);
     exchange.onOver = () => {
       this.#exchanges.delete(scheduled.index);

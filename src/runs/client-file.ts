@@ -24,7 +24,8 @@ const COLUMNS = [
 /** Writes `client.parquet`, under another name until it is complete. */
 export function writeClientSamples(dir: string, samples: readonly ClientSample[]): void {
   const writer = new ByteWriter();
-  parquetWrite({
+  // To memory it is written at once.
+  void parquetWrite({
     writer,
     createdBy: 'reprise',
     schema: [

@@ -3,6 +3,7 @@ import { ByteWriter, type ColumnSource, parquetWrite } from 'hyparquet-writer';
 import {
   type ColumnType,
   OUTCOMES,
+  COLUMN_NAMES,
   RECORD_COLUMNS,
   type RecordBatch,
   type RequestRecord,
@@ -19,7 +20,8 @@ import {
 export function encodeRecords(records: RecordBatch): Uint8Array {
   const writer = new ByteWriter();
   const options = { schema: SCHEMA, rowGroupSize: Math.max(1, records.length), createdBy: 'reprise' };
-  parquetWrite({ ...options, writer, columnData: COLUMNS.map(([name, type]) => column(records, name, type)) });
+  // To memory it is written at once.
+  void parquetWrite({ ...options, writer, columnData: COLUMNS.map(([name, type]) => column(records, name, type)) });
   return writer.getBytes();
 }
 
@@ -35,10 +37,7 @@ export async function decodeIds(bytes: Uint8Array): Promise<string[]> {
   return rows.map((row) => text(row, 'request_id'));
 }
 
-// Object.keys of a literal keeps its order, and RECORD_COLUMNS is one.
-const COLUMNS = (Object.keys(RECORD_COLUMNS) as (keyof RequestRecord)[]).map(
-  (name) => [name, ...RECORD_COLUMNS[name]] as const,
-);
+const COLUMNS = COLUMN_NAMES.map((name) => [name, ...RECORD_COLUMNS[name]] as const);
 
 const SCHEMA: SchemaElement[] = [
   { name: 'root', num_children: COLUMNS.length },

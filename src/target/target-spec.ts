@@ -31,7 +31,7 @@ export interface ServerTarget {
   readonly endpoints: readonly [ServerEndpoint, ...ServerEndpoint[]];
 }
 
-export interface ServerEndpoint {
+interface ServerEndpoint {
   /** What its replicas compute. */
   readonly role: 'both' | 'prefill' | 'decode';
   readonly url: string;

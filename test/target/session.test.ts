@@ -38,8 +38,8 @@ describe('two runs on one session over HTTP', () => {
       [],
     );
     const ids = since.flatMap(({ headers }) => headers['x-request-id'] ?? []);
-    assert.equal(ids.filter((id) => String(id).startsWith('first-r')).length, REQUESTS);
-    assert.equal(ids.filter((id) => String(id).startsWith('second-r')).length, REQUESTS);
+    assert.equal(ids.filter((id) => id.startsWith('first-r')).length, REQUESTS);
+    assert.equal(ids.filter((id) => id.startsWith('second-r')).length, REQUESTS);
     assert.equal(ids.length, 2 * REQUESTS);
     assert.equal(infos.filter((text) => text.includes('--endpoint chat')).length, 1, 'told once what the server is');
     const lengths = (dir: string): unknown => readJson(dir, 'run.json')['prompts'];

@@ -8,6 +8,13 @@ import { LOWEST_SHARE, START_RPS_PER_GPU } from '../goodput/simulated.ts';
 /** So many instances that hardly two prompts ever share one: what decode is fed by when it is judged alone. */
 const AMPLE_PREFILL = 64;
 
+export interface PhaseQuery {
+  readonly system: string;
+  readonly shapes: readonly Shape[];
+  /** That of the phase alone. */
+  readonly limits: Slo;
+}
+
 /**
  * What one instance of each shape carries of one phase alone, judged by the limit of that phase alone.
  *
@@ -18,9 +25,7 @@ const AMPLE_PREFILL = 64;
 export async function phaseAlone(
   pool: Pool,
   phase: PhaseName,
-  system: string,
-  shapes: readonly Shape[],
-  limits: Slo,
+  { system, shapes, limits }: PhaseQuery,
   progress: Progress,
 ): Promise<PhaseGoodput[]> {
   const questions = shapes.map((shape) => {

@@ -47,22 +47,8 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
       `--slo: "${slo.text}" has no ${ttft === undefined ? 'ttft' : 'tpot'}; prefill is placed by TTFT and decode by TPOT, so give both, e.g. "ttft=250ms,tpot=100ms"`,
     );
   const systems = resolveSystems(spec.systems, cluster, hooks.log);
-  const {
-    spec: workload,
-    source,
-    stats,
-  } = await scanWorkload(spec.workload, seed, { warn: (text) => hooks.log.warn(text) });
-  const lengths = await readLengths(source, systems.maxModelLen);
+  const { workload, source, stats, lengths } = await readWorkload(spec, systems.maxModelLen, hooks.log);
   const { model, gpu } = spec.systems;
-  if (lengths.inputTokens.length === 0)
-    throw new UserError(
-      `${workload.path}: every request is longer than the ${systems.maxModelLen} tokens of ${model}; cut them with --clip-input and --clip-output`,
-    );
-  if (lengths.tooLong > 0)
-    hooks.log.warn(
-      `${lengths.tooLong} of ${stats.requests} requests are longer than the ${systems.maxModelLen} tokens of ${model} and are left out (--clip-input and --clip-output cut them instead)`,
-    );
-
   const load = drawLoad(lengths, requestsPerGpu * cluster.gpus, seed);
   const { disaggregated, shapes } = systems;
   const units = disaggregatedUnits({ prefill: shapes.disaggregated, decode: shapes.disaggregated }, cluster);
@@ -73,9 +59,10 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
   const pool = openPool({ load, requestsPerGpu, at, precision }, hooks.workers, hooks.stop);
   try {
     // Each phase alone, which says what to expect of a unit; then units whole; then the same without disaggregation.
+    const alone = { system: disaggregated, shapes: shapes.disaggregated };
     const phases = {
-      prefill: await phaseAlone(pool, 'prefill', disaggregated, shapes.disaggregated, { ttft }, progress),
-      decode: await phaseAlone(pool, 'decode', disaggregated, shapes.disaggregated, { tpot }, progress),
+      prefill: await phaseAlone(pool, 'prefill', { ...alone, limits: { ttft } }, progress),
+      decode: await phaseAlone(pool, 'decode', { ...alone, limits: { tpot } }, progress),
     };
     const promised = units.map((groups) => ({ groups, byPhasesRps: promiseOf(groups, phases) }));
     const unpromised = collocated.map((groups) => ({ groups, byPhasesRps: null }));
@@ -120,6 +107,21 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
   } finally {
     await pool.close();
   }
+}
+
+/** The lengths that requests are drawn from. Throws a UserError where the model takes none of them. */
+async function readWorkload({ workload: given, systems: { model }, seed }: PlaceSpec, maxTokens: number, log: Log) {
+  const { spec, source, stats } = await scanWorkload(given, seed, { warn: (text) => log.warn(text) });
+  const lengths = await readLengths(source, maxTokens);
+  if (lengths.inputTokens.length === 0)
+    throw new UserError(
+      `${spec.path}: every request is longer than the ${maxTokens} tokens of ${model}; cut them with --clip-input and --clip-output`,
+    );
+  if (lengths.tooLong > 0)
+    log.warn(
+      `${lengths.tooLong} of ${stats.requests} requests are longer than the ${maxTokens} tokens of ${model} and are left out (--clip-input and --clip-output cut them instead)`,
+    );
+  return { workload: spec, source, stats, lengths };
 }
 
 function warnOfShort(report: PlacementReport, log: Log): void {
