@@ -1,3 +1,4 @@
+import type { TopLevelSpec } from 'vega-lite';
 import { formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
 import { MISS_KINDS, MISS_PHASES } from '../data/miss.ts';
 import { ROUND_S, type MissBin, type Misses } from '../data/misses.ts';
@@ -5,7 +6,7 @@ import { countText, listText, secondsText } from '../format.ts';
 import type { Chart } from './chart.ts';
 import { KIND_NAMES, PHASE_NAMES, PHASE_VERBS } from './miss-kinds.ts';
 import { ENOUGH_TO_PLACE, longPrompts, mainPhase, worstSpan } from './miss-findings.ts';
-import { phaseBars } from './phase-bars.ts';
+import { COLOURS } from './theme.ts';
 import { timeUnit } from './time-panel.ts';
 import { binTable, stackedBars, type StackedBars } from './stacked-bars.ts';
 
@@ -59,6 +60,42 @@ function phaseChart(misses: Misses): Chart[] {
       },
     },
   ];
+}
+
+/** Missed requests by the phase that took longest, in the order in which a request passes them. */
+function phaseBars({ phases, missed }: Misses): TopLevelSpec {
+  const values = MISS_PHASES.filter((phase) => phases[phase] > 0).map((phase) => ({
+    name: PHASE_NAMES[phase],
+    value: phases[phase],
+    text: `${PHASE_NAMES[phase]}: ${withThousands(phases[phase])} of ${withThousands(missed)} (${formatShare(phases[phase] / missed)})`,
+  }));
+  return {
+    width: 'container',
+    height: 150,
+    data: { values },
+    mark: { type: 'bar', color: COLOURS.first, width: { band: 0.6 } },
+    encoding: {
+      x: {
+        field: 'name',
+        type: 'ordinal',
+        sort: null,
+        axis: {
+          title: 'phase that took longest',
+          labelAngle: 0,
+          labelExpr: "split(datum.label, ' ')",
+          labelOverlap: false,
+          ticks: false,
+        },
+      },
+      y: {
+        field: 'value',
+        type: 'quantitative',
+        scale: { zero: true },
+        axis: { title: 'missed requests', tickCount: 4, tickMinStep: 1 },
+      },
+      tooltip: { field: 'text', type: 'nominal' },
+    },
+  };
 }
 
 function lengthChart(misses: Misses): Chart[] {

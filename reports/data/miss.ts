@@ -2,7 +2,7 @@ import type { RequestRecord } from '../../src/core/record.ts';
 import { type Slo, SLO_METRICS, type SloMetric } from '../../src/core/slo.ts';
 import { e2eUs, isAnswered, tpotUs, ttftUs } from '../../src/metrics/request-latency.ts';
 import { limitUs, meets } from '../../src/metrics/attainment.ts';
-import { PHASES } from './phases.ts';
+import { PHASES } from './request-spans.ts';
 
 /** What a request missed: one limit alone, several, or everything because it failed. */
 export const MISS_KINDS = ['ttft', 'tpot', 'e2e', 'several', 'failed'] as const;

@@ -1,7 +1,9 @@
 import type { RequestRecord } from '../../src/core/record.ts';
-import { PHASES } from './phases.ts';
 
-/** Shorter spans are what rounding left. */
+/** The phases that a record has times of, in the order in which a request passes them. */
+export const PHASES = ['client', 'prefill_queue', 'prefill', 'transfer', 'decode_queue', 'decode'] as const;
+
+/** Shorter spans are left by rounding. */
 const MIN_US = 10;
 
 /** What a request did in a span of its time; the last two stand for phases that the target does not tell. */

@@ -1,7 +1,6 @@
 import type { Chart, ChartDetail, ChartSection } from '../charts/chart.ts';
 import { typeset } from '../format.ts';
-import { factLines } from './fact-lines.ts';
-import { html, type Markup } from './markup.ts';
+import { factLines, html, type Markup } from './markup.ts';
 
 /** A heading with charts under it; null where there is nothing to show. */
 export function chartSection({ id, heading, layout, lead = null, hint, charts }: ChartSection): Markup | null {

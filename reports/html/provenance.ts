@@ -2,8 +2,7 @@ import type { Manifest } from '../../src/schema/manifest.ts';
 import type { Summary } from '../../src/schema/summary.ts';
 import { withThousands } from '../../src/core/units.ts';
 import { commandText, countText, listText, secondsText, sloText } from '../format.ts';
-import { factLines } from './fact-lines.ts';
-import { html, type Markup } from './markup.ts';
+import { factLines, html, type Markup } from './markup.ts';
 
 /** All that is needed to do it again. */
 export function provenance(manifest: Manifest, { records_sha256, left_out }: Summary): Markup {

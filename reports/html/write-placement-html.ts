@@ -4,8 +4,7 @@ import { placementSections } from '../charts/placement-sections.ts';
 import { methodLines, placementVerdict, RANKING_COLUMNS, rankingRow } from '../placement-text.ts';
 import { limitsText, sloText, typeset } from '../format.ts';
 import { chartSection } from './chart-section.ts';
-import { factLines } from './fact-lines.ts';
-import { html, type Markup } from './markup.ts';
+import { factLines, html, type Markup } from './markup.ts';
 import { page } from './page.ts';
 
 /** Rows of a ranking that are shown at once, and that the page has; `place.json` has all. */
