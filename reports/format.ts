@@ -4,7 +4,7 @@ import { SLO_METRICS } from '../src/core/slo.ts';
 import { formatMs, formatShare, threeFigures, withThousands } from '../src/core/units.ts';
 import { METRIC_NAMES } from './definitions.ts';
 
-/** A latency, `fails` where a failed request stands, `-` where nothing was measured. */
+/** A percentile of latencies: `fails` if its rank falls on a failed request, `-` without a request. */
 export function latencyText(stats: LatencyStats, value: number | null): string {
   if (value !== null) return formatMs(value);
   return stats.missing > 0 ? 'fails' : '-';
@@ -19,18 +19,18 @@ export function limitsText(limits: NonNullable<Summary['slo']>['limits_ms']): st
   return listText(parts);
 }
 
-/** Text for a page, where `<=` has a sign of its own. */
+/** Text for HTML: `<=` becomes `≤`. */
 export function typeset(text: string): string {
   return text.replaceAll('<=', '≤');
 }
 
-/** An interval of shares, with as many decimals as it takes to tell its ends apart: `91.8-93.0 %`. */
+/** An interval of shares, with enough decimals that its ends differ: `91.8-93.0 %`. */
 export function intervalText([low, high]: readonly [number, number]): string {
   const digits = [1, 2].find((each) => (low * 100).toFixed(each) !== (high * 100).toFixed(each)) ?? 3;
   return `${(low * 100).toFixed(digits)}-${(high * 100).toFixed(digits)} %`;
 }
 
-/** What a warm-up and a cool-down left out; null where all is measured. */
+/** How many requests warm-up and cool-down exclude; null if every request is measured. */
 export function excludedText({ left_out, requests }: Summary): string | null {
   if (left_out === null) return null;
   const { warmup_s, cooldown_s, warmup_requests, cooldown_requests } = left_out;
@@ -45,7 +45,7 @@ export function excludedText({ left_out, requests }: Summary): string | null {
   return `Left out of the figures: ${listText(parts)}; ${withThousands(requests.scheduled)} measured`;
 }
 
-/** An SLO with where it comes from: by name, and in place of which other. */
+/** An SLO with its source: the profile it is from, and the SLO of the run that it replaces. */
 export function sloText(slo: Manifest['slo']): string {
   if (slo === null) return 'none';
   const { text, profile, in_place_of, limits_ms } = slo;
@@ -80,7 +80,7 @@ export function secondsText(seconds: number): string {
   return formatMs(seconds * 1000).replace(/\.0+ /, ' ');
 }
 
-/** When something was, from the run's start. */
+/** A time from the run's start: `after 4.5 s`, `at the start`. */
 export function afterText(seconds: number): string {
   return seconds === 0 ? 'at the start' : `after ${secondsText(seconds)}`;
 }
@@ -90,7 +90,7 @@ export function hasPrefixReuse({ workload, delivered }: Pick<Summary, 'workload'
   return workload.prefix_reuse !== null || (delivered.prefix_reuse ?? 0) > 0;
 }
 
-/** How far the server's counts of input tokens were from the plan. */
+/** Difference between the input tokens that the server counted and the planned ones. */
 export function deviationText(deviation: Summary['delivered']['input_deviation_tokens']): string {
   if (deviation === null) return 'not counted by the server';
   const { requests, counted, mean, max } = deviation;
@@ -99,12 +99,12 @@ export function deviationText(deviation: Summary['delivered']['input_deviation_t
   return `${withThousands(requests)} of ${withThousands(counted)} differ, ${signed} tokens on average, ${withThousands(max)} at most`;
 }
 
-/** A share of input tokens, as far as it is known. */
+/** A share of input tokens; null if it is not known. */
 export function reuseText(share: number | null): string {
   return share === null ? 'not told' : formatShare(share);
 }
 
-/** A load as it was planned: `200 requests in 5.97 s, 33.5 requests/s`. */
+/** The planned load: `200 requests in 5.97 s, 33.5 requests/s`. */
 export function loadText({ requests, duration_s, rate_rps }: Manifest['workload']): string {
   const count = countText(requests, 'request');
   if (duration_s === 0) return requests > 1 ? `${count} at once` : count;
@@ -120,7 +120,7 @@ export function outcomeText(outcome: string): string {
   return outcome.replaceAll('_', ' ');
 }
 
-/** The command line as a shell would take it. */
+/** The command line, quoted for a shell. */
 export function commandText(command: readonly string[]): string {
   return command.map((part) => (/^[\w@%+=:,./-]+$/.test(part) ? part : `'${part.replaceAll("'", `'\\''`)}'`)).join(' ');
 }

@@ -9,11 +9,11 @@ import { formatShare, threeFigures, withThousands } from '../src/core/units.ts';
 import { METRIC_NAMES } from './definitions.ts';
 import { limitsText, secondsText } from './format.ts';
 
-/** What a placement search found, in words. */
+/** The answer of a placement search as sentences. */
 export interface PlacementVerdict {
   readonly isFound: boolean;
   readonly sentence: string;
-  /** The same without disaggregation, and how the two compare. */
+  /** The best collocated unit, and how much better the disaggregated one is. */
   readonly beside: string;
 }
 
@@ -67,13 +67,13 @@ function countGpus(count: number): string {
   return `${withThousands(count)} GPU${count === 1 ? '' : 's'}`;
 }
 
-/** Goodput a GPU: `2.77`, `< 2.77` of one that was beaten, `-` of one that was not simulated. */
+/** Goodput a GPU: `2.77`; `< 2.77` of a dominated unit; `-` of a unit that was not simulated. */
 function perGpuText({ whole, missed_rps, gpus }: Placement): string {
   if (whole !== null) return whole.goodput_rps === 0 ? 'none' : threeFigures(whole.goodput_rps_per_gpu);
   return missed_rps === null ? '-' : `< ${threeFigures(missed_rps / gpus)}`;
 }
 
-/** The columns of a ranking, and a row of it. */
+/** The columns of a ranking. */
 export const RANKING_COLUMNS = [
   'unit',
   'GPUs',
@@ -102,7 +102,7 @@ export function rankingRow(placement: Placement): string[] {
   ];
 }
 
-/** What each phase carries alone, a row a shape. */
+/** Goodput of each phase alone, a row a shape. */
 export const PHASE_COLUMNS = [
   'shape',
   'GPUs',
@@ -132,7 +132,7 @@ function lengthLines(report: PlacementReport): [name: string, value: string][] {
   ];
 }
 
-/** The verdict turns on it: with a penalty of 1 nothing is lost by mixing phases. */
+/** The verdict depends on this assumption: with a penalty of 1 nothing is lost by mixing phases. */
 function penaltyText(penalty: number): string {
   return `a collocated batch of both phases takes ${penalty} times the sum of the two (mixed_batch_penalty; 1 is ideal, Nexus measured 1.7 on an L20)`;
 }
@@ -146,7 +146,7 @@ export function shapeText({ tp, pp }: { readonly tp: number; readonly pp: number
   return pp === 1 ? `tp ${tp}` : `tp ${tp}, pp ${pp}`;
 }
 
-/** How it was measured, name and value. */
+/** The method of the search as names and values. */
 export function methodLines(report: PlacementReport): [name: string, value: string][] {
   const { workload, systems, at, precision, seed, affinity, gpus_per_node, simulations } = report;
   const refused = Map.groupBy(report.left_out, ({ why }) => why);
@@ -181,7 +181,7 @@ export function methodLines(report: PlacementReport): [name: string, value: stri
   ];
 }
 
-/** A share that was asked for, not rounded: `90 %`. */
+/** A share that the user gave, not rounded: `90 %`. */
 export function percent(share: number): string {
   return `${Number((share * 100).toPrecision(6))} %`;
 }

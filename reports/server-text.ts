@@ -35,7 +35,7 @@ export function quantileText(quantile: BucketQuantile | null): string {
   return `${formatMs(quantile.ms)} (${plain(from / unitMs)}-${plain(to / unitMs)} ${unit})`;
 }
 
-/** Bounds are round numbers of seconds, but for floating point. */
+/** A bucket's bound without floating-point noise: servers choose round numbers of seconds. */
 function plain(bound: number): number {
   return Number(bound.toPrecision(6));
 }

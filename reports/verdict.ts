@@ -20,12 +20,12 @@ export interface Verdict {
   readonly tone: 'met' | 'missed' | 'unsure' | 'none';
   readonly glyph: string;
   readonly sentence: string;
-  /** What has to be known before the sentence is read: it did not complete, everything failed, the client fell behind. */
+  /** Said before the sentence: the run did not complete, every request failed, the client fell behind. */
   readonly warnings: readonly string[];
-  /** That the client kept up; null if it did not, which is a warning. */
+  /** Says that the client kept up; null if it did not, which is a warning. */
   readonly assurance: string | null;
-  /** What a warm-up and a cool-down left out; null where all is measured. */
-  readonly leftOut: string | null;
+  /** Says how many requests warm-up and cool-down exclude; null if every request is measured. */
+  readonly excluded: string | null;
 }
 
 const GLYPHS = { met: '✓', missed: '✗', unsure: '≈', none: '●' } as const;
@@ -42,7 +42,7 @@ export function verdictOf(summary: Summary, manifest: Manifest): Verdict {
         : attainmentSentence(summary.slo),
     warnings: [...(records === null ? [] : [records]), ...warningsOf(summary)],
     assurance: assuranceOf(summary, manifest),
-    leftOut: excludedText(summary),
+    excluded: excludedText(summary),
   };
 }
 
@@ -60,7 +60,7 @@ function attainmentSentence({ limits_ms, attainment, binding }: NonNullable<Summ
     ci95 === null
       ? 'too few independent requests for an interval'
       : `95 % interval ${intervalText(ci95)}${sufficient ? '' : ', few independent requests'}`;
-  // Where nothing is met, no limit binds more than another.
+  // If no request meets the SLO, no limit binds more than another.
   const binds = binding === null || joint === 0 ? '' : `; ${METRIC_NAMES[binding]} binds`;
   return `${formatShare(joint)} of requests met ${limitsText(limits_ms)} (${interval})${binds}`;
 }
@@ -74,7 +74,7 @@ function latencySentence({ latency_ms, requests }: Summary): string {
   return `${part('ttft')}; ${part('tpot')}; no SLO was given to judge by`;
 }
 
-/** Each request of the plan has one record, unless parts of the run have gone or were copied: then no figure is of the run. */
+/** Each request of the plan has one record. If not, parts of the run are missing or doubled, and no figure holds for the run. */
 function recordsWarning({ requests, left_out, status }: Summary, { workload }: Manifest): string | null {
   const records = requests.scheduled + (left_out === null ? 0 : left_out.warmup_requests + left_out.cooldown_requests);
   if (status === 'running' || records === workload.requests) return null;

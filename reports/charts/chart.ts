@@ -1,19 +1,19 @@
 import type { TopLevelSpec } from 'vega-lite';
 
-/** A chart with everything around it. Builders are pure: data in, this out. */
+/** A chart with its texts and its table. Builders are pure functions from data to this. */
 export interface Chart {
   /** Unique within a report: letters and hyphens. */
   readonly id: string;
-  /** What is seen, where the data supports a sentence. */
+  /** What is to be seen in the chart, as a sentence where the data supports one. */
   readonly title: string;
-  /** The figure in words, for those who do not see it. */
+  /** The chart in a sentence, for readers who do not see it. */
   readonly label: string;
-  /** Under the chart: n, and what has to be known to read it. */
+  /** Under the chart: n, and how to read it. */
   readonly note: string;
   readonly spec: TopLevelSpec;
   /** The data drawn, with units in the column heads. */
   readonly table: Table;
-  /** What there is to say of single rows of the drawing: opened by a click on a mark whose datum has this `row`. */
+  /** Records behind single rows: a click on a mark whose datum has this `row` opens one. */
   readonly details?: readonly ChartDetail[];
 }
 

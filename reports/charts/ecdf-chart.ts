@@ -11,18 +11,18 @@ import { COLOURS, SHARE_LABEL, SLO_LINE } from './theme.ts';
 export interface EcdfChartData {
   readonly metric: LatencyMetric;
   readonly ecdf: Ecdf;
-  /** The summary's figures of the same values. */
+  /** The summary's statistics of the same values. */
   readonly stats: LatencyStats;
   /** The limit, and the summary's share of requests that meets it. */
   readonly slo: { readonly limit_ms: number; readonly share: number } | null;
-  /** What the values belong to. */
+  /** The population: what each value is of. */
   readonly noun: 'request' | 'token gap';
-  /** More to say under the chart. */
+  /** Added to the note under the chart. */
   readonly note?: string;
 }
 
 const HEIGHT = 240;
-/** Where nothing else is written on the right: between the words at p90 and at p50. */
+/** Height, in pixels, of the free place on the right, between the labels of p90 and p50. */
 const BELOW_P90 = 66;
 const SHOWN = ['p50', 'p90', 'p99'] as const;
 
@@ -124,7 +124,7 @@ function specOf({ metric, ecdf, stats, slo, noun }: EcdfChartData): TopLevelSpec
   return { width: 'container', height: HEIGHT, layer };
 }
 
-/** The step function from one edge of the axis to the other, where a latency of 0 has no place. */
+/** The step function from one edge of the axis to the other. A log axis has no place for a latency of 0. */
 function curveOf({ points }: Ecdf, [low, high]: readonly [number, number]): object[] {
   const zero = points.find(({ ms }) => ms <= 0)?.share ?? 0;
   const drawn = points.filter(({ ms }) => ms > 0);
@@ -136,7 +136,7 @@ function pointText({ ms, share }: { ms: number; share: number }, noun: string): 
   return `${formatShare(share)} of ${noun}s within ${formatMs(ms)}`;
 }
 
-/** The SLO's line, and above the plot what lies on each side of it. */
+/** The SLO's line, and above the plot the share on each side of it. */
 function sloLayers({ limit_ms, share }: { limit_ms: number; share: number }): Layers {
   const data = {
     values: [{ ms: limit_ms, met: `${formatShare(share)} meet`, missed: `${formatShare(1 - share)} miss` }],
@@ -158,7 +158,7 @@ function sloLayers({ limit_ms, share }: { limit_ms: number; share: number }): La
   ];
 }
 
-/** What never came: the gap between the curve's end and 1, at the right edge. */
+/** The share that never arrives, as a bar at the right edge between the curve's end and 1. */
 function missingLayers({ n, missing }: Ecdf, [, high]: readonly [number, number]): Layers {
   const came = n / (n + missing);
   const data = { values: [{ ms: high, from: came, to: 1, text: `${formatShare(1 - came)} never arrive` }] };

@@ -10,22 +10,22 @@ export interface HeatChartData {
   readonly id: string;
   readonly metric: 'ttft' | 'tpot';
   readonly map: HeatMap;
-  /** What x is, with its unit: `input tokens`. */
+  /** Name and unit of x: `input tokens`. */
   readonly x: string;
   readonly limit_ms: number | null;
-  /** More to say under the chart. */
+  /** Added to the note under the chart. */
   readonly note: string;
 }
 
 const HEIGHT = 240;
-/** Columns of fewer requests do not decide what the title says... */
+/** The title goes by columns of at least so many requests... */
 const ENOUGH = 10;
-/** ... and have no median and p90 drawn. */
+/** ... and a median and p90 are drawn of at least so many. */
 const ENOUGH_TO_DRAW = 5;
 /** The median grows when its last column is at least this many times its first. */
 const GROWS = 1.5;
 
-/** A latency against what it may depend on, both on log axes: the more requests the stronger, median and p90 drawn in. */
+/** A latency against a value it may depend on, both on log axes: the more requests the stronger, with median and p90. */
 export function heatChart(data: HeatChartData): Chart {
   const { id, metric, map, x, limit_ms } = data;
   const name = METRIC_NAMES[metric];
@@ -62,7 +62,7 @@ function titleOf({ metric, map, x, limit_ms }: HeatChartData): string {
   return `Median ${name} hardly depends on ${x}`;
 }
 
-/** The column from which every median is over the limit; none where all are. */
+/** The first column from which on every median exceeds the limit; undefined if all do or none does. */
 function firstOver(columns: readonly HeatColumn[], limitMs: number): HeatColumn | undefined {
   const lastWithin = columns.findLastIndex(({ p50_ms }) => p50_ms <= limitMs);
   return lastWithin < 0 ? undefined : columns[lastWithin + 1];

@@ -2,12 +2,12 @@
 export const MS_LABEL =
   "datum.value < 1 ? format(datum.value * 1000, '~r') + ' us' : datum.value < 1000 ? format(datum.value, '~r') + ' ms' : format(datum.value / 1000, ',~r') + ' s'";
 
-/** Where marked values may lie on an axis, as a share of its length, so that the words beside them have room. */
+/** Marked values lie within this part of the axis, so that the text beside them has room. */
 const ROOM = { from: 0.3, to: 0.7 };
 
 /**
- * A logarithmic domain that holds all `values`, with room for words on both sides of each of `centred`. Values of 0
- * have no place on it and are drawn at its start.
+ * A logarithmic domain that holds all `values`, with room for text on both sides of each of `centred`. A log axis
+ * has no place for values of 0: they are drawn at its start.
  */
 export function logDomain(values: readonly number[], centred: readonly number[]): [number, number] {
   const positive = [...values, ...centred].filter((value) => value > 0);
@@ -25,7 +25,7 @@ export function logDomain(values: readonly number[], centred: readonly number[])
   return [10 ** low, 10 ** high];
 }
 
-/** Ticks of each decade, for domains of up to so many decades. */
+/** Ticks in a decade, for domains of fewer than so many decades. */
 const STEPS: readonly (readonly [number, readonly number[]])[] = [
   [0.7, [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8]],
   [1.2, [1, 1.5, 2, 3, 5, 7]],

@@ -1,3 +1,4 @@
+import type { TopLevelSpec } from 'vega-lite';
 import { formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
 import { MISS_KINDS, MISS_PHASES } from '../data/miss.ts';
 import { ROUND_S, type MissBin, type Misses } from '../data/misses.ts';
@@ -5,11 +6,11 @@ import { countText, listText, secondsText } from '../format.ts';
 import type { Chart } from './chart.ts';
 import { KIND_NAMES, PHASE_NAMES, PHASE_VERBS } from './miss-kinds.ts';
 import { ENOUGH_TO_PLACE, longPrompts, mainPhase, worstSpan } from './miss-findings.ts';
-import { phaseBars } from './phase-bars.ts';
+import { COLOURS } from './theme.ts';
 import { timeUnit } from './time-panel.ts';
 import { binTable, stackedBars, type StackedBars } from './stacked-bars.ts';
 
-/** Missed requests by how far, by phase, by length of prompt and by time: the ways to look for a reason. */
+/** Missed requests by distance from the limit, phase, prompt length and time: four places to look for a reason. */
 export function missCharts(misses: Misses): Chart[] {
   return [farChart, phaseChart, lengthChart, timeChart].flatMap((chart) => chart(misses));
 }
@@ -41,24 +42,60 @@ function farChart(misses: Misses): Chart[] {
 function phaseChart(misses: Misses): Chart[] {
   const main = mainPhase(misses);
   if (main === null) return [];
-  const told = MISS_PHASES.filter((phase) => misses.phases[phase] > 0);
+  const known = MISS_PHASES.filter((phase) => misses.phases[phase] > 0);
   const title =
-    main.phase === 'untold'
+    main.phase === 'unknown'
       ? 'The target does not tell where the time went'
       : `${formatShare(main.count / misses.missed)} of misses ${PHASE_VERBS[main.phase]}`;
   return [
     {
       id: 'misses-phase',
       title,
-      label: `Missed requests by the phase that took longest. ${told.map((phase) => `${PHASE_NAMES[phase]} ${withThousands(misses.phases[phase])}`).join(', ')}.`,
+      label: `Missed requests by the phase that took longest. ${known.map((phase) => `${PHASE_NAMES[phase]} ${withThousands(misses.phases[phase])}`).join(', ')}.`,
       note: `n = ${countText(misses.missed, 'missed request')}; by the phase that took most of the time that the limit is about${failedText(misses)}.`,
       spec: phaseBars(misses),
       table: {
         columns: ['phase', 'missed (requests)'],
-        rows: told.map((phase) => [PHASE_NAMES[phase], String(misses.phases[phase])]),
+        rows: known.map((phase) => [PHASE_NAMES[phase], String(misses.phases[phase])]),
       },
     },
   ];
+}
+
+/** Missed requests by the phase that took longest, in the order in which a request passes them. */
+function phaseBars({ phases, missed }: Misses): TopLevelSpec {
+  const values = MISS_PHASES.filter((phase) => phases[phase] > 0).map((phase) => ({
+    name: PHASE_NAMES[phase],
+    value: phases[phase],
+    text: `${PHASE_NAMES[phase]}: ${withThousands(phases[phase])} of ${withThousands(missed)} (${formatShare(phases[phase] / missed)})`,
+  }));
+  return {
+    width: 'container',
+    height: 150,
+    data: { values },
+    mark: { type: 'bar', color: COLOURS.first, width: { band: 0.6 } },
+    encoding: {
+      x: {
+        field: 'name',
+        type: 'ordinal',
+        sort: null,
+        axis: {
+          title: 'phase that took longest',
+          labelAngle: 0,
+          labelExpr: "split(datum.label, ' ')",
+          labelOverlap: false,
+          ticks: false,
+        },
+      },
+      y: {
+        field: 'value',
+        type: 'quantitative',
+        scale: { zero: true },
+        axis: { title: 'missed requests', tickCount: 4, tickMinStep: 1 },
+      },
+      tooltip: { field: 'text', type: 'nominal' },
+    },
+  };
 }
 
 function lengthChart(misses: Misses): Chart[] {
@@ -79,7 +116,7 @@ function lengthChart(misses: Misses): Chart[] {
   return [chartOf('misses-length', title, 'by planned input length', misses, bars)];
 }
 
-/** `1k+` for 1,024 to 2,047 tokens: where the bin begins. */
+/** Name of a bin by its beginning: `1k+` for 1,024 to 2,047 tokens. */
 function lengthName({ from }: MissBin): string {
   return from < 1024 ? `${from}+` : `${from / 1024}k+`;
 }

@@ -4,19 +4,19 @@ import { type MissBin, type Misses, missedIn } from '../data/misses.ts';
 import { secondsText } from '../format.ts';
 import { PHASE_VERBS } from './miss-kinds.ts';
 
-/** Fewer requests than this on either side of a comparison say nothing. */
+/** Each side of a comparison needs so many requests. */
 const ENOUGH = 20;
 /** Long prompts are named when they miss at least this many times as often. */
 const TELLING = 1.5;
 /** A span of time is named when it holds this share of the misses... */
 const MOST = 0.6;
-/** ... in at most this share of the bins; of few misses so many fall together by chance, unless the span is shorter. */
+/** ... in at most this share of the bins. Of few misses so many come together by chance, so their span has to be shorter. */
 const SHORT = 0.4;
 const SHORT_OF_FEW = 0.1;
-/** Of fewer misses than this nothing is said about when. */
+/** With fewer misses than this no time is named. */
 export const ENOUGH_TO_PLACE = 10;
 
-/** What the misses have in common, in one sentence; null without a miss. */
+/** A sentence on what the misses have in common; null without a miss. */
 export function missSentence(misses: Misses): string | null {
   if (misses.missed === 0) return null;
   const main = mainPhase(misses);
@@ -50,7 +50,7 @@ export function mainPhase({ phases }: Misses): { phase: MissPhase; count: number
   return phases[phase] === 0 ? null : { phase, count: phases[phase] };
 }
 
-/** The length from which prompts miss most the more often; null where length does not tell. */
+/** The length from which prompts miss more often than shorter ones, by the most; null if length makes no clear difference. */
 export function longPrompts({
   lengths,
 }: Misses): { from: number; share: number; others: number; times: number } | null {

@@ -24,10 +24,10 @@ export const PHASE_NAMES: Readonly<Record<MissPhase, string>> = {
   transfer: 'KV transfer',
   decode_queue: 'decode queue',
   decode: 'decode',
-  untold: 'not told',
+  unknown: 'not told',
 };
 
-/** What a request that missed did there. */
+/** How a sentence says that a missed request spent its time in the phase. */
 export const PHASE_VERBS: Readonly<Record<MissPhase, string>> = {
   client: 'spent most of the time waiting in the client',
   prefill_queue: 'waited longest in the prefill queue',
@@ -35,5 +35,5 @@ export const PHASE_VERBS: Readonly<Record<MissPhase, string>> = {
   transfer: 'waited longest for the KV transfer',
   decode_queue: 'waited longest in the decode queue',
   decode: 'spent most of the time in decode',
-  untold: 'spent most of the time where the target does not tell',
+  unknown: 'spent most of the time where the target does not tell',
 };

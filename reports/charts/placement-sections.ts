@@ -15,7 +15,7 @@ import { METRIC_NAMES } from '../definitions.ts';
 import type { Chart, ChartSection } from './chart.ts';
 import { COLOURS } from './theme.ts';
 
-/** Bars of each kind at most. */
+/** At most so many bars of each kind. */
 const MOST = 10;
 const ROW_HEIGHT = 44;
 const KINDS = ['disaggregated', 'collocated'] as const;
@@ -120,12 +120,12 @@ function unitsSpec(bars: readonly UnitBar[]): TopLevelSpec {
   };
 }
 
-/** What one instance of each shape carries of one phase alone. */
+/** Goodput a GPU of one instance of each shape, of one phase alone. */
 function phasesChart(report: PlacementReport): Chart {
   const { prefill, decode } = report.phases;
   const phases = { prefill, decode };
   const values = (['prefill', 'decode'] as const).flatMap((phase) =>
-    // What carries any rate has no bar.
+    // A shape that carries any rate has no bar.
     phases[phase]
       .filter(({ missed_rps }) => missed_rps !== null)
       .map((shape) => ({

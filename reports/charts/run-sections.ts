@@ -14,13 +14,13 @@ import { tailChart } from './tail-chart.ts';
 import { timeCharts } from './time-charts.ts';
 import { waterfallChart } from './waterfall-chart.ts';
 
-/** A section before its run is known. */
+/** A section of the page, with functions from a run to its charts and lead. */
 interface RunSection extends Omit<ChartSection, 'charts' | 'lead'> {
   readonly charts: (summary: Summary, data: ReportData) => Chart[];
   readonly lead?: (data: ReportData) => string | null;
 }
 
-/** The charts of a run report in the order of the page: what could be promised, why not, where to dig. */
+/** The sections of a run report in the order of the page. */
 const SECTIONS: readonly RunSection[] = [
   { id: 'promise', heading: 'What could be promised', layout: 'column', charts: promiseCharts, lead: promiseLead },
   { id: 'distributions', heading: 'Latencies', layout: 'pairs', charts: distributionCharts },
@@ -51,13 +51,13 @@ function promiseCharts(summary: Summary, { slo_plane }: ReportData): Chart[] {
     : [sloPlaneChart({ plane: slo_plane, slo: summary.slo?.limits_ms ?? null })];
 }
 
-/** In place of a plane in which nothing would be drawn. */
+/** Stands in for a plane without a contour. */
 function promiseLead({ slo_plane: { contours, requests, never } }: ReportData): string | null {
   if (requests === 0 || contours.some(({ points }) => points.length > 0)) return null;
   return `No limits on TTFT and TPOT would have been met by even one in ten requests: ${withThousands(never)} of ${withThousands(requests)} meet none.`;
 }
 
-/** Fewer points than this draw no tail. */
+/** Points that make a tail worth drawing. */
 const ENOUGH_FOR_TAIL = 20;
 
 /** TTFT, TPOT, ITL and E2E, and their tails. */
@@ -78,7 +78,7 @@ function distributionCharts(summary: Summary, data: ReportData): Chart[] {
   return tail.table.rows.length < ENOUGH_FOR_TAIL ? curves : [...curves, tail];
 }
 
-/** Nothing where no request missed the SLO. */
+/** None if every request met the SLO. */
 function reasonCharts(_: Summary, { misses }: ReportData): Chart[] {
   return misses === null || misses.missed === 0 ? [] : missCharts(misses);
 }

@@ -13,7 +13,7 @@ export interface SloPlaneData {
 
 const HEIGHT = 340;
 
-/** What could be promised: attainment over limits on TTFT and TPOT, as contours, with the SLO as a cross. */
+/** Limits that could be promised: attainment over limits on TTFT and TPOT, as contours, with the SLO as a cross. */
 export function sloPlaneChart({ plane, slo }: SloPlaneData): Chart {
   const title = titleOf(plane, slo);
   const strictest = strictestText(plane, slo);
@@ -71,7 +71,7 @@ function titleOf({ share_at_slo, contours, strictest_ttft_ms, strictest_tpot_ms 
   return `The SLO does not reach ${GOAL_PERCENT} %${lever}`;
 }
 
-/** The strictest limit along each axis, in words. */
+/** The strictest limit along each axis, as a sentence. */
 function strictestText({ strictest_ttft_ms, strictest_tpot_ms }: SloPlane, slo: Slo | null): string {
   const along = (name: string, ms: number | null, other: string, otherMs: number | undefined): string => {
     const given = otherMs === undefined ? `whatever the ${other}` : `with ${other} <= ${plainMs(otherMs)}`;

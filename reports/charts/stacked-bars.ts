@@ -7,17 +7,17 @@ import { KIND_COLOURS, KIND_NAMES } from './miss-kinds.ts';
 import { SHARE_LABEL } from './theme.ts';
 
 export interface StackedBars {
-  /** Each with its name on the axis; a space in it breaks the line. */
+  /** Bins with their names on the axis; a space in a name breaks the line. */
   readonly bins: readonly (MissBin & { readonly name: string })[];
   readonly xTitle: string;
-  /** The bins whose name is on the axis; without it as many as have room. */
+  /** Names of the bins that the axis labels; without it as many as have room. */
   readonly named?: readonly string[];
-  /** Misses as a share of each bin's requests, or their number. */
+  /** Height of the bars: misses as a share of the bin's requests, or their number. */
   readonly as: 'share' | 'count';
 }
 
 const HEIGHT = 150;
-/** Beyond this many bars not each can have its name. */
+/** With more bars there is no room for every name. */
 const NAMES = 10;
 
 /** Missed requests as zero-based bars, one kind of miss over another in a fixed order. */
@@ -74,7 +74,7 @@ export function stackedBars({ bins, xTitle, named, as }: StackedBars): TopLevelS
   };
 }
 
-/** The bars as a table, with the name of the bins at its head. */
+/** The bars as a table; `head` names the column of bins. */
 export function binTable({ bins }: StackedBars, head: string): Table {
   const kinds = kindsIn(bins);
   return {

@@ -8,17 +8,17 @@ import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
 import { COLOURS } from './theme.ts';
 
 const HEIGHT = 240;
-/** The metrics whose population is requests, told apart by dash as well as by colour. */
+/** The metrics whose population is requests, distinguished by dashes as well as by colour. */
 const LINES = [
   { metric: 'ttft', color: COLOURS.first, dash: [1, 0] },
   { metric: 'tpot', color: COLOURS.second, dash: [8, 3] },
   { metric: 'e2e', color: COLOURS.third, dash: [2, 2] },
 ] as const satisfies readonly { metric: LatencyMetric; color: string; dash: readonly number[] }[];
-/** Names of the ticks, at 1 / (1 - share). */
+/** Labels of the ticks, at 1 / (1 - share). A Vega expression. */
 const TICK_LABEL =
   "datum.value < 5 ? 'p50' : datum.value < 50 ? 'p90' : datum.value < 500 ? 'p99' : datum.value < 5000 ? 'p99.9' : 'p99.99'";
 
-/** Percentiles on an axis that gives each further nine the same room, so that the tail is seen. */
+/** Percentiles on an axis that gives each further nine the same room, to show the tail. */
 export function tailChart(ecdfs: Readonly<Record<'ttft' | 'tpot' | 'e2e', Ecdf>>): Chart {
   const rows = LINES.flatMap(({ metric }) =>
     ecdfs[metric].points
@@ -51,7 +51,7 @@ function titleOf(ecdfs: Readonly<Record<'ttft' | 'tpot' | 'e2e', Ecdf>>, failed:
   return times.length === 0 ? 'The tail, nine by nine' : `From p50 to p99: ${listText(times)} times as long`;
 }
 
-/** The nearest-rank percentile, which every curve holds. */
+/** The nearest-rank percentile: every curve has a point at it. */
 function atShare({ points }: Ecdf, share: number): number | undefined {
   return points.find((point) => point.share >= share - 1e-12)?.ms;
 }

@@ -2,8 +2,8 @@ import type { Config } from 'vega-lite';
 
 /**
  * Colours are CSS variables, so that one drawing serves light, dark and print. The series are Okabe and Ito's
- * colour-blind safe palette in a fixed order; `slo` belongs to the SLO line alone, `bad` to failures alone (in words
- * `badText`, which contrasts as they have to), `idle` to waiting that no one accounts for.
+ * colour-blind safe palette in a fixed order; `slo` is for the SLO line alone, `bad` for failures alone (`badText` for
+ * text, which needs more contrast), `idle` for waiting that no phase accounts for.
  */
 export const COLOURS = {
   ink: 'var(--ink)',
@@ -20,7 +20,7 @@ export const COLOURS = {
   idle: 'var(--idle)',
 } as const;
 
-/** The values of the variables, by setting. */
+/** The values of the CSS variables in the light and the dark setting. */
 export const PALETTES = {
   light: {
     ink: '#1b1f24',
@@ -84,7 +84,7 @@ export const THEME: Config = {
     tickColor: COLOURS.muted,
     labelOverlap: 'greedy',
   },
-  // A label that would reach beyond the padding is left out rather than cut off.
+  // A label that would reach beyond the padding is dropped rather than cut off.
   axisX: { grid: false, titleAnchor: 'end', titlePadding: 6, labelSeparation: 6, labelBound: 8 },
   axisY: {
     domain: false,

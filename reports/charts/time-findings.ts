@@ -4,9 +4,9 @@ import type { Timeline } from '../data/timeline.ts';
 import { afterText, amountText, countText } from '../format.ts';
 import { durationS, perSecond, type Span } from './time-panel.ts';
 
-/** Of fewer requests there is no peak to speak of. */
+/** With fewer requests a peak means nothing. */
 const ENOUGH = 10;
-/** A smaller share is not seen in the drawing, and reads as none. */
+/** A smaller share is invisible in the drawing, and reads as none. */
 const SMALL_SHARE = 0.001;
 
 export function loadTitle({ bins, requests }: Timeline): string {

@@ -5,7 +5,7 @@ import { afterText, secondsText } from '../format.ts';
 import type { Color, Layers, Position } from './chart.ts';
 import { COLOURS, SHARE_LABEL } from './theme.ts';
 
-/** Few enough that each has its label. A Vega expression. */
+/** Number of ticks, so few that each has room for its label. A Vega expression. */
 export const TIME_TICKS = { expr: 'ceil(width / 100)' };
 
 /** From and to, in seconds from the run's start. */
@@ -81,7 +81,7 @@ function valueAxis<Bin>(bins: readonly Bin[], { series, yTitle, isShare = false 
     field: 'value',
     type: 'quantitative',
     stack: null,
-    // A scale of nothing but 0 has no length.
+    // A scale of zeros alone would have no length.
     scale: isShare || isEmpty ? { domain: [0, 1] } : { zero: true },
     axis: { title: yTitle, tickCount: 4, ...(isShare ? { labelExpr: SHARE_LABEL } : {}) },
   };
@@ -106,7 +106,7 @@ function seriesLayer<Bin extends Span>(
       encoding: { x, x2: { field: 'to' }, y, y2: { datum: 0 }, color },
     };
   return {
-    // Each bin from its start to its end, so that one beside a gap is seen too.
+    // Each bin from its start to its end, so that a bin between gaps is visible too.
     data: { values: bins.flatMap((bin) => [row(bin, bin.from_s), row(bin, bin.to_s)]) },
     mark:
       series.mark === 'area'
@@ -154,17 +154,17 @@ export function perSecond(value: number): string {
   return `${threeFigures(value)}/s`;
 }
 
-/** `bins of 250 ms`, and what the shade means. */
+/** `bins of 250 ms`, and the meaning of the shade. */
 export function binsText(timeline: Omit<TimeBins<unknown>, 'bins'>): string {
   return `bins of ${secondsText(timeline.bin_s)}${shadeText(timeline)}`;
 }
 
-/** Nothing where all is measured. */
+/** Meaning of the shade; empty if every request is measured. */
 export function shadeText({ excluded }: Pick<TimeBins<unknown>, 'excluded'>): string {
   return excluded.length === 0 ? '' : '; shaded: warm-up and cool-down, not measured';
 }
 
-/** The unit of an axis that ends there. */
+/** The unit of a time axis that ends at `endS`. */
 export function timeUnit(endS: number): { unit: string; unitS: number } {
   if (endS < 1) return { unit: 'ms', unitS: 1e-3 };
   if (endS < 600) return { unit: 's', unitS: 1 };

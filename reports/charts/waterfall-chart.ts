@@ -11,7 +11,7 @@ import { TIME_TICKS } from './time-panel.ts';
 export interface WaterfallData {
   readonly id: string;
   readonly title: string;
-  /** Which requests these are. */
+  /** How these requests were chosen. */
   readonly which: string;
   readonly requests: readonly RequestRecord[];
 }
@@ -84,7 +84,7 @@ const X: Position = {
   axis: { title: 'time since due (s)', tickCount: TIME_TICKS },
 };
 
-/** Nothing to see: it keeps rows without a span in their place, and the axis a millisecond long where none has one. */
+/** Invisible: it keeps the place of rows without a span, and gives the axis a length of a millisecond if no row has one. */
 function placeLayer(rows: readonly Row[]): Layers[number] {
   const values = rows.map(({ row }) => ({ row, from_s: 0.001 }));
   return { data: { values }, mark: { type: 'point', opacity: 0 }, encoding: { x: X, y: Y } };
@@ -155,7 +155,7 @@ function spanMs(spans: readonly Span[], kind: SpanKind): string {
   return span === undefined ? '-' : ((span.to_s - span.from_s) * 1000).toFixed(1);
 }
 
-/** The record as it stands in the Parquet file, but for the token times. */
+/** The record as it is in the Parquet file, its token times shortened. */
 function detailOf(record: RequestRecord, row: number): ChartDetail {
   const e2e = isAnswered(record) ? `E2E ${formatMs(e2eUs(record) / 1000)}` : outcomeText(record.outcome);
   const fields = Object.entries(record).flatMap(([name, value]): [string, string][] =>

@@ -1,17 +1,17 @@
 import { countUpTo, Samples } from '../../src/metrics/samples.ts';
 
-/** Requests in flight (sent and not ended) over time, built from their spans, asked for means over any span. */
+/** Requests in flight (sent and not ended) over time, collected as spans; gives the mean over any span. */
 export class Concurrency {
   readonly #startsUs = new Samples();
   readonly #endsUs = new Samples();
 
-  /** A request in flight; an infinite end: to the end of the run. */
+  /** A request in flight between two times; an infinite end means to the end of the run. */
   add(fromUs: number, toUs: number): void {
     this.#startsUs.push(fromUs);
     this.#endsUs.push(toUs);
   }
 
-  /** Mean requests in flight between two times, as a function that answers in O(log n). The ends are not equal. */
+  /** A function that gives the mean number in flight between two different times, in O(log n). */
   means(): (fromUs: number, toUs: number) => number {
     const [starts, ends] = [prefixed(this.#startsUs.sorted()), prefixed(this.#endsUs.sorted())];
     // The integral of a step function that rises at each start and falls at each end.
@@ -22,7 +22,7 @@ export class Concurrency {
 
 interface Steps {
   readonly at: Float64Array;
-  /** Sum of the first i. */
+  /** Entry i: the sum of the first i times. */
   readonly sums: Float64Array;
 }
 

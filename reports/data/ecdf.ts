@@ -7,11 +7,11 @@ export interface EcdfPoint {
 }
 
 export interface Ecdf {
-  /** Rising in both. The last share stays below 1 where values never came. */
+  /** Rising in both `ms` and `share`. The last share is below 1 if values are missing. */
   readonly points: readonly EcdfPoint[];
-  /** Values there are. */
+  /** Number of values. */
   readonly n: number;
-  /** Values that never came. */
+  /** Values of failed requests or tokens that never came: infinitely large. */
   readonly missing: number;
 }
 
@@ -20,7 +20,7 @@ const MAX_POINTS = 400;
 const TAIL_RANKS = [
   1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 32, 40, 50, 63, 79, 100, 126, 158, 200, 251, 316, 398, 501, 631, 794, 1000,
 ];
-/** Percentiles that reports show: they stand in every curve. */
+/** Percentiles that reports show: every curve has a point at each. */
 const SHOWN_PERMILLE = [500, 900, 950, 990, 999];
 
 /**

@@ -1,6 +1,6 @@
 import type { Ecdf, EcdfPoint } from './ecdf.ts';
 
-/** Buckets an octave: neighbouring edges are 1.1 % apart. */
+/** Buckets in an octave: neighbouring edges are 1.1 % apart. */
 const PER_OCTAVE = 64;
 /** Up to 2^40 us, twelve days. */
 const BUCKETS = 40 * PER_OCTAVE;
@@ -8,7 +8,7 @@ const MAX_POINTS = 400;
 
 /**
  * Counts of gaps between tokens in logarithmic buckets, because a run has tens of millions of them. Gaps are whole
- * microseconds, so that the share at each bucket's edge is exact; only where the edges lie is given.
+ * microseconds, so that the share at each bucket's edge is exact; only the positions of the edges are fixed.
  */
 export class GapCounts {
   readonly #counts = new Float64Array(BUCKETS);

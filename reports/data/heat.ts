@@ -26,10 +26,10 @@ export interface HeatMap {
 
 const MAX_BINS = 24;
 const MIN_BINS = 6;
-/** Small runs get wider bins, so that a column has this many requests if they were spread evenly. */
+/** Small runs get wider bins, so that evenly spread requests would be this many a column. */
 const REQUESTS_A_COLUMN = 12;
 
-/** Counts pairs in a grid of log-spaced cells. Values of zero or less are taken into the lowest cells. */
+/** Counts pairs in a grid of log-spaced cells. Values of zero or less count in the lowest cells. */
 export function heatMap(xs: Float64Array, latencyUs: Float64Array): HeatMap {
   const bins = Math.max(MIN_BINS, Math.min(MAX_BINS, Math.floor(xs.length / REQUESTS_A_COLUMN)));
   const x = logScale(xs, bins);

@@ -11,12 +11,12 @@ export interface LatencyMaps {
   readonly tpot_by_concurrency: HeatMap;
 }
 
-/** Collects what latencies depend on. What was not measured is in flight too. */
+/** Collects latencies with the values they may depend on. Requests of warm-up and cool-down count as in flight too. */
 export class LatencyMapCollector {
   readonly #tokens = new Samples();
   readonly #ttftUs = new Samples();
   readonly #inFlight = new Concurrency();
-  /** First and last token from the run's start, beside `#tpotUs`. */
+  /** First and last token of each request in `#tpotUs`, from the run's start. */
   readonly #firstUs = new Samples();
   readonly #lastUs = new Samples();
   readonly #tpotUs = new Samples();

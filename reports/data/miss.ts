@@ -2,21 +2,21 @@ import type { RequestRecord } from '../../src/core/record.ts';
 import { type Slo, SLO_METRICS, type SloMetric } from '../../src/core/slo.ts';
 import { e2eUs, isAnswered, tpotUs, ttftUs } from '../../src/metrics/request-latency.ts';
 import { limitUs, meets } from '../../src/metrics/attainment.ts';
-import { PHASES } from './phases.ts';
+import { PHASES } from './request-spans.ts';
 
-/** What a request missed: one limit alone, several, or everything because it failed. */
+/** A request misses one limit alone, several, or all of them because it failed. */
 export const MISS_KINDS = ['ttft', 'tpot', 'e2e', 'several', 'failed'] as const;
 export type MissKind = (typeof MISS_KINDS)[number];
 
-/** Where a request can have spent its time; `untold` where its record does not say. */
-export const MISS_PHASES = [...PHASES, 'untold'] as const;
+/** Where a request spent its time; `unknown` where its record has no phase for it. */
+export const MISS_PHASES = [...PHASES, 'unknown'] as const;
 export type MissPhase = (typeof MISS_PHASES)[number];
 
 export interface Miss {
   readonly kind: MissKind;
   /** The largest of value / limit over the limits missed; null for a failed request. */
   readonly times_limit: number | null;
-  /** Where it spent the most of the time that this limit is about; null for a failed request. */
+  /** The phase that took most of the time that this limit is about; null for a failed request. */
   readonly phase: MissPhase | null;
 }
 
@@ -47,7 +47,7 @@ function valueUs(record: RequestRecord, metric: SloMetric): number {
   }
 }
 
-/** The phase with the most time, of those that a metric is about. What no phase accounts for is `untold`. */
+/** The longest of the phases that a metric is about. Time that no phase accounts for is `unknown`. */
 function longest(record: RequestRecord, metric: SloMetric): MissPhase {
   const before: [MissPhase, number | null][] = [
     ['client', (record.sent_us ?? record.due_us) - record.due_us],
@@ -59,17 +59,17 @@ function longest(record: RequestRecord, metric: SloMetric): MissPhase {
     ['decode_queue', record.decode_queue_us],
   ];
   const after: [MissPhase, number | null][] = [['decode', record.decode_us]];
-  // The first token comes from where the prompt was computed (DistServe) or from where it decodes (vLLM's connectors).
+  // The prefill instance sends the first token (DistServe), or the decode instance does (vLLM's connectors).
   const untilDecode = [...before, ...between].reduce((sum, [, us]) => sum + (us ?? 0), 0);
   (ttftUs(record) >= untilDecode ? before : after).push(...between);
   const spans = metric === 'ttft' ? before : metric === 'tpot' ? after : [...before, ...after];
   const times = record.token_times_us;
   const whole = metric === 'tpot' ? (times.at(-1) ?? 0) - ttftUs(record) : valueUs(record, metric);
   let rest = whole;
-  let most: [MissPhase, number] = ['untold', 0];
+  let most: [MissPhase, number] = ['unknown', 0];
   for (const [phase, us] of spans) {
     rest -= us ?? 0;
     if ((us ?? 0) > most[1]) most = [phase, us ?? 0];
   }
-  return rest > most[1] ? 'untold' : most[0];
+  return rest > most[1] ? 'unknown' : most[0];
 }

@@ -3,11 +3,11 @@ import type { Slo } from '../../src/core/slo.ts';
 import { Samples } from '../../src/metrics/samples.ts';
 import { MISS_KINDS, type MissKind, missOf, type MissPhase } from './miss.ts';
 
-/** Requests of one kind of place: how many, and how many missed the SLO in which way. */
+/** Requests in a range of a value, and those of them that missed the SLO, by kind of miss. */
 export interface MissBin {
-  /** At or above. */
+  /** Inclusive. */
   readonly from: number;
-  /** Below; infinite in the last bin of `far`. */
+  /** Exclusive; infinite in the last bin of `far`. */
   readonly to: number;
   readonly requests: number;
   readonly missed: Readonly<Record<MissKind, number>>;
@@ -17,9 +17,9 @@ export interface Misses {
   readonly requests: number;
   readonly missed: number;
   readonly kinds: Readonly<Record<MissKind, number>>;
-  /** Where the answered ones spent most of their time. */
+  /** Answered misses by the phase that took most of their time. */
   readonly phases: Readonly<Record<MissPhase, number>>;
-  /** By how many times the limit, for the limit missed most. Failed requests are in none. */
+  /** By value / limit, of the limit exceeded most. Failed requests are in no bin. */
   readonly far: readonly MissBin[];
   /** By planned input tokens, in octaves. */
   readonly lengths: readonly MissBin[];
@@ -28,11 +28,11 @@ export interface Misses {
 }
 
 const FAR_EDGES = [1, 1.1, 1.5, 2, 5, 10, Infinity] as const;
-/** Lengths of time that read well, in seconds. Of bins the narrowest is taken that makes no more than MAX_TIME_BINS. */
+/** Round lengths of time, in seconds. Bins take the shortest that makes at most MAX_TIME_BINS of them. */
 export const ROUND_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 21_600, 86_400];
 const MAX_TIME_BINS = 60;
 
-/** Counts the requests that missed the SLO, by what could be the reason. */
+/** Counts the requests that missed the SLO, by possible reasons. */
 export class MissCollector {
   readonly #slo: Slo;
   readonly #kinds = noMisses();
@@ -40,7 +40,7 @@ export class MissCollector {
   readonly #far = FAR_EDGES.slice(1).map(() => newCell());
   readonly #lengths = new Map<number, Cell>();
   readonly #dueUs = new Samples();
-  /** Beside `#dueUs`; null: met. */
+  /** Kind of the miss of each request in `#dueUs`; null: it met the SLO. */
   readonly #kindOf: (MissKind | null)[] = [];
 
   constructor(slo: Slo) {
@@ -115,7 +115,7 @@ function noMisses(): Record<MissKind, number> {
 }
 
 function noPhases(): Record<MissPhase, number> {
-  return { client: 0, prefill_queue: 0, prefill: 0, transfer: 0, decode_queue: 0, decode: 0, untold: 0 };
+  return { client: 0, prefill_queue: 0, prefill: 0, transfer: 0, decode_queue: 0, decode: 0, unknown: 0 };
 }
 
 function count(cell: Cell, kind: MissKind | null): void {

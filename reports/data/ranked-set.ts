@@ -1,4 +1,4 @@
-/** A growing subset of known values that tells its k-th smallest: a Fenwick tree over the values' ranks. */
+/** A growing subset of known values, asked for its k-th smallest: a Fenwick tree over the ranks of the values. */
 export class RankedSet {
   readonly #sorted: Float64Array;
   /** Rank, from 1, of each value by its index. */

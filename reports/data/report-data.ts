@@ -19,7 +19,7 @@ import { ServerSeries, type ServerTimeline } from './server-timeline.ts';
 import { type SloPlane, SloPlaneCollector } from './slo-plane.ts';
 import { type Timeline, TimelineCollector } from './timeline.ts';
 
-/** What a report draws, aggregated from records: its size does not depend on the size of the run. */
+/** The data of a report's charts, aggregated from records: its size does not grow with the run. */
 export interface ReportData {
   readonly ttft: Ecdf;
   readonly tpot: Ecdf;
@@ -32,7 +32,7 @@ export interface ReportData {
   readonly misses: Misses | null;
   readonly maps: LatencyMaps;
   readonly timeline: Timeline;
-  /** Null where the server told nothing of itself. */
+  /** Null without a readable scrape of the server's /metrics. */
   readonly server: ServerTimeline | null;
   readonly sample: RequestSample;
   readonly failures: readonly FailureKind[];
@@ -41,7 +41,7 @@ export interface ReportData {
 
 const FAILURES_SHOWN = 8;
 
-/** One pass over a run's records. All of it is of measured requests, but for what was in flight and the timeline. */
+/** One pass over a run's records. Only measured requests count, except in the timeline and as requests in flight. */
 export async function collectReportData(
   records: AsyncIterable<RecordBatch>,
   manifest: Manifest,
@@ -53,7 +53,7 @@ export async function collectReportData(
   return collector.result();
 }
 
-/** Needs no figure of the summary, so that one pass over the records can serve both. */
+/** Takes nothing from the summary, so that one pass over the records can serve both. */
 class ReportDataCollector {
   readonly #limits: Slo;
   readonly #latencies = new LatencySamples();

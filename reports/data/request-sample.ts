@@ -2,7 +2,7 @@ import { randomStream } from '../../src/core/random.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
 import { timeInSystemUs } from './request-spans.ts';
 
-/** Single requests to look at. */
+/** Single requests for the waterfalls. */
 export interface RequestSample {
   /** Requests that were in the system longest, failed ones too, longest first. */
   readonly slowest: readonly RequestRecord[];
@@ -12,7 +12,7 @@ export interface RequestSample {
 
 const SIZE = 20;
 
-/** Keeps the slowest and a random sample, which is drawn by request id and so is the same in whatever order they come. */
+/** Keeps the slowest requests and a random sample. It is drawn by request id, so the order of the records does not matter. */
 export class RequestSampler {
   readonly #slowest = new Largest();
   readonly #random = new Largest();
@@ -30,7 +30,7 @@ export class RequestSampler {
   }
 }
 
-/** The records with the largest keys; of equals the one with the smaller id. */
+/** The records with the largest keys; of equal keys the one with the smaller id. */
 class Largest {
   readonly #kept: { readonly key: number; readonly record: RequestRecord }[] = [];
 

@@ -1,10 +1,12 @@
 import type { RequestRecord } from '../../src/core/record.ts';
-import { PHASES } from './phases.ts';
 
-/** Shorter spans are what rounding left. */
+/** The phases that a record has times of, in the order in which a request passes them. */
+export const PHASES = ['client', 'prefill_queue', 'prefill', 'transfer', 'decode_queue', 'decode'] as const;
+
+/** Shorter spans are left by rounding. */
 const MIN_US = 10;
 
-/** What a request did in a span of its time; the last two stand for phases that the target does not tell. */
+/** Kinds of spans: the phases, and two for the time of which the target reports no phase. */
 export const SPAN_KINDS = [...PHASES, 'waiting', 'streaming'] as const;
 export type SpanKind = (typeof SPAN_KINDS)[number];
 
@@ -15,14 +17,14 @@ export interface Span {
   readonly to_s: number;
 }
 
-/** From due to the last that is known of a request: its end, or where that is not known its last token or its send. */
+/** Time from due to the request's end, or if that is not known to its last token or its send. */
 export function timeInSystemUs({ due_us, sent_us, end_us, token_times_us }: RequestRecord): number {
   return Math.max((end_us ?? due_us) - due_us, token_times_us.at(-1) ?? 0, (sent_us ?? due_us) - due_us);
 }
 
 /**
- * A request's time from due to end, without gaps. Phases are told as durations: they are laid one after another from
- * the send, and what they leave is waiting before the first token, streaming after it.
+ * A request's time from due to end, without gaps. A record has phases as durations: their spans follow one another from
+ * the send on, and the rest is `waiting` before the first token and `streaming` after it.
  */
 export function spansOf(record: RequestRecord): Span[] {
   const { due_us, sent_us, token_times_us } = record;

@@ -3,7 +3,7 @@ import { Samples } from '../../src/metrics/samples.ts';
 import { fullest, total } from '../../src/metrics/server.ts';
 import type { TimeBins, Timeline } from './timeline.ts';
 
-/** What a server said of itself during a bin; null where it said nothing of it. */
+/** The server's metrics during a bin; null where its /metrics lacks one. */
 export interface ServerBin {
   readonly from_s: number;
   readonly to_s: number;
@@ -11,7 +11,7 @@ export interface ServerBin {
   readonly waiting: number | null;
   /** Of the fullest engine. */
   readonly kv_usage: number | null;
-  /** Share of the prompt tokens looked for that were found. */
+  /** Share of the prompt tokens looked up in the prefix cache that were found. */
   readonly prefix_hit_rate: number | null;
 }
 
@@ -20,37 +20,37 @@ export interface ServerTimeline extends TimeBins<ServerBin> {
   readonly scrapes: number;
 }
 
-/** Bins may be shorter than the time between scrapes, so each holds until the next; for longer than this it is a gap. */
+/** Bins may be shorter than the time between scrapes, so a scrape holds until the next one, but no longer than this. */
 const HOLDS_S = 2.5;
 
-/** Five numbers a scrape, to be put into the bins of a timeline when these are known. */
+/** Keeps five numbers of each scrape until the bins of the timeline are known. */
 export class ServerSeries {
   readonly #timeS = new Samples();
-  /** NaN: not told. */
+  /** NaN: not in the scrape. */
   readonly #running = new Samples();
   readonly #waiting = new Samples();
   readonly #kvUsage = new Samples();
-  /** Tokens since the scrape before; a gauge of the server's own stands as a share of 1. */
+  /** Tokens since the previous scrape; a hit rate that the server computes itself counts as a share of 1 token. */
   readonly #looked = new Samples();
   readonly #found = new Samples();
   #last: { readonly looked: number; readonly found: number } | null = null;
   #read = 0;
 
   add({ timeUs, samples }: Scrape): void {
-    const told = byMetric(samples ?? []);
+    const byName = byMetric(samples ?? []);
     const gauge = (of: readonly ServerSample[] | undefined, value: typeof total): number =>
       of === undefined ? Number.NaN : value(of);
     this.#timeS.push(timeUs / 1e6);
-    this.#running.push(gauge(told.get('running'), total));
-    this.#waiting.push(gauge(told.get('waiting'), total));
-    this.#kvUsage.push(gauge(told.get('kv_usage'), fullest));
+    this.#running.push(gauge(byName.get('running'), total));
+    this.#waiting.push(gauge(byName.get('waiting'), total));
+    this.#kvUsage.push(gauge(byName.get('kv_usage'), fullest));
     if (samples !== null) this.#read++;
-    const [queries, hits] = [told.get('cache_queries'), told.get('cache_hits')];
+    const [queries, hits] = [byName.get('cache_queries'), byName.get('cache_hits')];
     if (queries !== undefined && hits !== undefined) this.#count(total(queries), total(hits));
-    else this.#push(1, gauge(told.get('hit_rate'), fullest));
+    else this.#push(1, gauge(byName.get('hit_rate'), fullest));
   }
 
-  /** The server beside what the client saw; null if it told nothing. */
+  /** The scrapes in the bins of the client's timeline; null if none could be read. */
   over({ bins, bin_s, excluded }: Timeline): ServerTimeline | null {
     if (this.#read === 0) return null;
     const timeS = this.#timeS.values();
@@ -61,7 +61,7 @@ export class ServerSeries {
       while (from < timeS.length && (timeS[from] ?? 0) < from_s) from++;
       let to = from;
       while (to < timeS.length && (timeS[to] ?? 0) < to_s) to++;
-      // A gauge holds from its scrape on, a count is of the time up to it.
+      // A gauge holds from its scrape on, a counter's difference is of the time before it.
       const [before, after] = [from - 1, to];
       const isHeld = to === from && from_s - (timeS[before] ?? Number.NEGATIVE_INFINITY) <= HOLDS_S;
       const isCounted = to === from && (timeS[after] ?? Number.POSITIVE_INFINITY) - to_s <= HOLDS_S;
@@ -83,7 +83,7 @@ export class ServerSeries {
   #count(looked: number, found: number): void {
     const last = this.#last;
     this.#last = { looked, found };
-    // The server was started again: what it counted before is gone.
+    // A counter that falls means a restarted server: its earlier counts are lost.
     if (last === null || looked < last.looked || found < last.found) this.#push(0, 0);
     else this.#push(looked - last.looked, found - last.found);
   }
@@ -94,7 +94,7 @@ export class ServerSeries {
   }
 }
 
-/** Of what was told. */
+/** Mean of the values that are known; null without any. */
 function mean(values: Float64Array): number | null {
   const known = values.filter((value) => !Number.isNaN(value));
   return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;

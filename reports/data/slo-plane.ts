@@ -7,7 +7,7 @@ import { RankedSet } from './ranked-set.ts';
 
 /** The shares whose contours are drawn, in percent. */
 export const LEVELS_PERCENT = [50, 90, 95, 99] as const;
-/** Drawn instead where no limits reach any of those. */
+/** Drawn instead if even the lowest of those is not reached. */
 const LOW_LEVELS_PERCENT = [10, 25] as const;
 /** `GOAL` as a level: in whole percent, so that no rounding moves it. */
 export const GOAL_PERCENT = Math.round(GOAL * 100);
@@ -20,13 +20,13 @@ interface ContourPoint {
 
 export interface SloPlane {
   /**
-   * Exact at each of its points; TPOT falls as TTFT rises. Empty where no limits reach the level. Low levels where 50 %
-   * is not reached.
+   * Each point is exact; TPOT falls as TTFT rises. A level without points is reached by no limits. Low levels if 50 % is
+   * not reached.
    */
   readonly contours: readonly { readonly percent: number; readonly points: readonly ContourPoint[] }[];
-  /** Share that meets the SLO, counted here; null without one. */
+  /** Share of requests that meets the SLO; null without an SLO. */
   readonly share_at_slo: number | null;
-  /** The strictest TTFT limit that 90 % meet with the SLO's TPOT limit (any TPOT without one); null if none does. */
+  /** The strictest TTFT limit that `GOAL` of the requests meet with the SLO's TPOT limit (any TPOT without one); null if there is none. */
   readonly strictest_ttft_ms: number | null;
   /** The same for TPOT, with the SLO's TTFT limit. */
   readonly strictest_tpot_ms: number | null;
@@ -37,7 +37,7 @@ export interface SloPlane {
 
 const MAX_POINTS = 160;
 
-/** Which pairs of limits on TTFT and TPOT would have been met, by what share of requests. */
+/** Finds the pairs of limits on TTFT and TPOT that given shares of the requests would have met. */
 export class SloPlaneCollector {
   readonly #slo: Slo;
   readonly #ttftUs = new Samples();
@@ -77,12 +77,12 @@ export class SloPlaneCollector {
   }
 }
 
-/** How many of `requests` make up at least `percent`: in whole numbers, so that no rounding moves it. */
+/** The smallest number of `requests` that is at least `percent` of them, in whole numbers so that no rounding moves it. */
 function countFor(percent: number, requests: number): number {
   return Math.max(1, Math.ceil((percent * requests) / 100));
 }
 
-/** The smallest limit on `values` that the goal's share meets, among those whose `others` are within `otherLimit`; ms. */
+/** The smallest limit on `values`, in ms, that `GOAL` of the requests meet, counting those whose `others` are within `otherLimit`. */
 function strictest(values: Float64Array, others: Float64Array, otherLimit: number, requests: number): number | null {
   const kept = values.filter((_, i) => (others[i] ?? Infinity) <= otherLimit).sort();
   const value = kept[countFor(GOAL_PERCENT, requests) - 1];
@@ -114,7 +114,7 @@ function contoursOf(
   return points;
 }
 
-/** TTFT limits in microseconds, rising: log-spaced from the `first` smallest (no contour begins below) to the largest. */
+/** Rising TTFT limits in microseconds, log-spaced from the `first`-smallest TTFT (no contour begins below it) to the largest. */
 function limitsDrawn(ttfts: Float64Array, first: number, limit: number | null): number[] {
   const sorted = ttfts.slice().sort();
   const low = Math.max(1, sorted[first - 1] ?? sorted[0] ?? 1);

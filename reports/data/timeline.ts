@@ -10,14 +10,14 @@ export interface TimelineBin {
   readonly arrivals_per_s: number;
   /** Requests that ended ok. */
   readonly completions_per_s: number;
-  /** Requests that ended otherwise, at their end, or at their due time where they have none. */
+  /** Requests that failed, counted at their end, or at their due time if they have no end. */
   readonly failures_per_s: number;
   readonly output_tokens_per_s: number;
   /** Sent and not ended, averaged over the bin. */
   readonly in_flight: number;
-  /** How long after its due time the latest of those due in the bin was sent; null where none was sent. */
+  /** Largest lateness (sent - due) of the requests due in the bin; null if none was sent. */
   readonly lateness_ms: number | null;
-  /** Share of measured requests due in the window around this bin that met the SLO; null without an SLO, or of too few. */
+  /** Share of the measured requests due in the window around this bin that met the SLO; null without an SLO or with too few requests. */
   readonly attainment: number | null;
 }
 
@@ -38,18 +38,18 @@ export interface Timeline extends TimeBins<TimelineBin> {
 }
 
 const MAX_BINS = 240;
-/** Small runs get fewer bins, so that a rate is not that of one request or none. */
+/** Small runs get fewer bins, so that a bin holds more than one request or none. */
 const MIN_BINS = 48;
 const REQUESTS_A_BIN = 4;
 const FIRST_BIN_US = 15_625; // 1/64 s, so that doubling arrives at whole seconds
-/** A share of fewer requests than this says nothing. */
+/** With fewer requests a share means nothing. */
 const MIN_WINDOW_REQUESTS = 10;
-/** A window of attainment is this part of the run. */
+/** So many windows of attainment make up the run. */
 const WINDOWS = 12;
 
 /**
- * A run over time in at most 240 bins of one width. The width doubles whenever the run turns out to be longer, so
- * that one pass does, whatever the length; sums of two neighbours are then the sum of the wider bin.
+ * Counts a run over time in at most 240 bins of one width. The width doubles when a record lies beyond the last bin, so
+ * that one pass suffices for a run of any length: the sum of a wider bin is that of the two it replaces.
  */
 export class TimelineCollector {
   readonly #slo: Slo | null;
@@ -59,12 +59,12 @@ export class TimelineCollector {
   readonly #failures = new Float64Array(MAX_BINS);
   readonly #tokens = new Float64Array(MAX_BINS);
   readonly #inFlightUs = new Float64Array(MAX_BINS);
-  /** Arrivals that are measured, and of them those that met the SLO. */
+  /** Measured arrivals, and those of them that met the SLO. */
   readonly #judged = new Float64Array(MAX_BINS);
   readonly #good = new Float64Array(MAX_BINS);
-  /** The latest of each bin, below 0 where none was sent. */
+  /** Largest lateness in each bin; below 0 if none was sent. */
   readonly #latenessUs = new Float64Array(MAX_BINS).fill(-1);
-  /** When requests were sent whose end is not known: they are in flight until the last thing seen. */
+  /** Send times of requests without a known end: they count as in flight until the last event of the run. */
   readonly #cutSentUs: number[] = [];
   #binUs = FIRST_BIN_US;
   #lastUs = 0;

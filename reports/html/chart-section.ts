@@ -1,9 +1,8 @@
 import type { Chart, ChartDetail, ChartSection } from '../charts/chart.ts';
 import { typeset } from '../format.ts';
-import { factLines } from './fact-lines.ts';
-import { html, type Markup } from './markup.ts';
+import { factLines, html, type Markup } from './markup.ts';
 
-/** A heading with charts under it; null where there is nothing to show. */
+/** A heading with charts under it; null without a chart and a lead. */
 export function chartSection({ id, heading, layout, lead = null, hint, charts }: ChartSection): Markup | null {
   if (charts.length === 0 && lead === null) return null;
   return html`<section aria-labelledby="${id}">
@@ -18,7 +17,7 @@ export function chartSection({ id, heading, layout, lead = null, hint, charts }:
   </section>`;
 }
 
-/** A chart's place in the page: the script draws into `.plot`; the table holds the same data without it. */
+/** A chart's place in the page: the page's script draws into `.plot`, the table has the same data without a script. */
 function chartMarkup({ id, title, label, note, table, details = [] }: Chart): Markup {
   return html`<figure class="chart" id="${id}">
     <figcaption><h3>${typeset(title)}</h3></figcaption>
@@ -48,7 +47,7 @@ function chartMarkup({ id, title, label, note, table, details = [] }: Chart): Ma
   </figure>`;
 }
 
-/** A record each, closed: reached by keyboard here, and by a click on its row in the drawing. */
+/** Records of single rows, closed at first: opened by keyboard here, or by a click on the row in the drawing. */
 function records(details: readonly ChartDetail[]): Markup {
   return html`<details class="records">
     <summary>show records</summary>

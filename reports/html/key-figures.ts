@@ -10,15 +10,15 @@ interface KeyFigure {
   readonly name: string;
   readonly definition: string;
   readonly value: string;
-  /** Smaller, under the value. */
+  /** Smaller text under the value. */
   readonly more?: string;
-  /** Where in the page it is drawn: the first of these that is there. */
+  /** Ids of charts that show it: the link goes to the first that the page has. */
   readonly drawn: readonly string[];
 }
 
 /**
- * The figures that a reader asks for first, each with its definition and a link to its chart, and what was asked
- * beside what was got. `places` are the ids that the page has.
+ * The figures that readers look for first, each with its definition and a link to its chart, and the planned load
+ * beside the delivered one. `places` are the ids that the page has.
  */
 export function keyFigures(summary: Summary, places: ReadonlySet<string>): Markup {
   const named: Named = (name, definition, drawn) => {

@@ -10,6 +10,17 @@ export function html(literals: TemplateStringsArray, ...parts: readonly Part[]):
   return { html: literals.map((literal, i) => literal + (i < parts.length ? written(parts[i] ?? null) : '')).join('') };
 }
 
+/** Facts a line each, name and value. */
+export function factLines(lines: readonly (readonly [name: Markup | string, value: Markup | string])[]): Markup {
+  return html`<dl class="lines">
+    ${lines.map(
+      ([name, value]) =>
+        html`<dt>${name}</dt>
+          <dd>${value}</dd>`,
+    )}
+  </dl>`;
+}
+
 /** JSON that can stand inside a script element, whatever strings are in it. */
 export function json(value: unknown): Markup {
   return { html: JSON.stringify(value).replaceAll('<', '\\u003c').replaceAll('>', '\\u003e') };

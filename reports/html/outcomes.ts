@@ -5,7 +5,7 @@ import type { ReportData } from '../data/report-data.ts';
 import { countText, outcomeText } from '../format.ts';
 import { html, type Markup } from './markup.ts';
 
-/** How requests ended, and what the failed ones said; nothing where all is well. */
+/** Outcomes of requests and the most common errors; null if none failed. */
 export function outcomes({ requests }: Summary, { failures }: ReportData): Markup | null {
   if (requests.failed === 0 && failures.length === 0) return null;
   const ended = OUTCOMES.flatMap((outcome) => {

@@ -1,7 +1,7 @@
 import type { Spec } from 'vega';
 import type { Zoomable } from './zoom-script.ts';
 
-/** What the page has of the `vega` package's browser build. */
+/** The part of Vega's browser build that the page uses. */
 type Vega = Pick<typeof import('vega'), 'parse' | 'View'>;
 
 /**
@@ -42,13 +42,13 @@ export function runPage(vega: Vega, zoom: (panels: readonly Zoomable[]) => void)
     view.tooltip(showTip);
     view.addEventListener('click', (_, item) => openRecord(id, item?.datum?.row));
     if (spec.signals?.some(({ name }) => name === 'from')) panels.push({ container, view });
-    // Vega describes each mark to screen readers; the container's label says the figure in words instead.
+    // Vega describes each mark to screen readers; the container's label describes the whole chart instead.
     void view.runAsync().then(() => container.querySelector('svg')?.setAttribute('aria-hidden', 'true'));
   }
 
   zoom(panels);
 
-  // On paper the charts are drawn anew for its width, rather than shrunk until no one can read them.
+  // For paper the charts are drawn again at its width: shrunk, their text would be too small to read.
   const fitPaper = (printed: boolean): void => {
     document.documentElement.classList.toggle('printed', printed);
     window.dispatchEvent(new Event('resize'));

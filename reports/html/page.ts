@@ -14,13 +14,13 @@ export interface PageParts {
   readonly body: Markup;
   /** Every chart that has its place in the body. */
   readonly charts: readonly Chart[];
-  /** What the copy button copies, where there is one. */
+  /** Text of the copy button; null: a page without one. */
   readonly markdown: string | null;
 }
 
 /** One HTML file: offline, no request to anywhere. */
 export async function page({ title, body, charts, markdown }: PageParts): Promise<string> {
-  // Compile the charts here, so that the page needs Vega's runtime alone. Loaded here, for what makes no page.
+  // Compiled here, the page needs Vega's runtime alone. Imported here, vega-lite costs callers without a page nothing.
   const { compile } = await import('vega-lite');
   const specs = Object.fromEntries(charts.map(({ id, spec }) => [id, compile(spec, { config: THEME }).spec]));
   const scripts = [await vegaRuntime(), pageScript()];
@@ -53,7 +53,7 @@ export async function page({ title, body, charts, markdown }: PageParts): Promis
   return whole.html;
 }
 
-/** Exactly the text whose digest the policy names. */
+/** A script element of exactly the text whose digest the page's policy names. */
 function scriptElement(script: string): Markup {
   return trusted(`<script>${script}</script>`);
 }
@@ -73,8 +73,8 @@ async function vegaRuntime(): Promise<string> {
 }
 
 /**
- * Nothing may be loaded or sent. Only our own scripts run, by their digests; `unsafe-eval` is what Vega compiles its
- * expressions with.
+ * The page may load and send nothing. Only our own scripts run, by their digests; Vega needs `unsafe-eval` to compile
+ * its expressions.
  */
 function contentSecurityPolicy(scripts: readonly string[]): string {
   const digests = scripts.map((script) => `'sha256-${createHash('sha256').update(script).digest('base64')}'`);

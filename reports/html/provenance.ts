@@ -2,10 +2,9 @@ import type { Manifest } from '../../src/schema/manifest.ts';
 import type { Summary } from '../../src/schema/summary.ts';
 import { withThousands } from '../../src/core/units.ts';
 import { commandText, countText, listText, secondsText, sloText } from '../format.ts';
-import { factLines } from './fact-lines.ts';
-import { html, type Markup } from './markup.ts';
+import { factLines, html, type Markup } from './markup.ts';
 
-/** All that is needed to do it again. */
+/** Command, versions, digests and settings: all that is needed to repeat the run. */
 export function provenance(manifest: Manifest, { records_sha256, left_out }: Summary): Markup {
   const { workload, target, machine } = manifest;
   const transforms = workload.transforms.map(

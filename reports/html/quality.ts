@@ -5,8 +5,7 @@ import { formatMs, formatShare, withThousands } from '../../src/core/units.ts';
 import type { ReportData } from '../data/report-data.ts';
 import { DEFINITIONS } from '../definitions.ts';
 import { countText, listText } from '../format.ts';
-import { factLines } from './fact-lines.ts';
-import { html, type Markup } from './markup.ts';
+import { factLines, html, type Markup } from './markup.ts';
 
 const NOT_MEASURED = 'not measured';
 

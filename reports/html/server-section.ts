@@ -5,7 +5,7 @@ import { DEFINITIONS } from '../definitions.ts';
 import { listText, latencyText, secondsText } from '../format.ts';
 import { html, type Markup } from './markup.ts';
 
-/** What the server says of itself, its latencies beside ours; nothing where it says nothing. */
+/** The server's own load and latencies from its /metrics, beside the client's; null without any. */
 export function serverSection(summary: Summary): Markup | null {
   const { server, service_latency_ms } = summary;
   if (server === null) return null;

@@ -10,7 +10,7 @@ import { DEFINITIONS, METRIC_NAMES } from '../definitions.ts';
 import { deviationText, latencyText, reuseText, secondsText, hasPrefixReuse } from '../format.ts';
 import { html, type Markup } from './markup.ts';
 
-/** A figure's name with its definition, linked to where it is drawn: of the places named, the first that the page has. */
+/** The name of a figure with its definition, linked to the first chart of `drawn` that the page has. */
 export type Named = (name: string, definition: string, drawn: readonly string[]) => Markup;
 
 /** Percentiles by metric, each linked to its curve. */
@@ -44,7 +44,7 @@ export function latencyTable(caption: string, latencies: LatencyTable, named: Na
   </div>`;
 }
 
-/** What the workload plans beside what was delivered. */
+/** Planned values of the workload beside the delivered ones. */
 export function askedAndGot({ workload, delivered, requests }: Summary): Markup {
   const defined = (name: string, definition: string): Markup => html`<abbr title="${definition}">${name}</abbr>`;
   const rows: [string | Markup, string, string][] = [
@@ -92,7 +92,7 @@ function meanText(lengths: LengthStats | null): string {
   return lengths === null ? '-' : threeFigures(lengths.mean);
 }
 
-/** Requests of one moment have no rate. */
+/** Requests that are all due at once have no rate: 0. */
 function rateCell(perSecond: number): string {
   return perSecond === 0 ? '-' : threeFigures(perSecond);
 }

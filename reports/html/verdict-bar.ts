@@ -4,16 +4,16 @@ import { verdictOf } from '../verdict.ts';
 import { loadText, typeset } from '../format.ts';
 import { html, type Markup } from './markup.ts';
 
-/** The answer, whether to believe it, and what was measured. */
+/** The answer, whether the measurement is valid, and what was measured. */
 export function verdictBar(summary: Summary, manifest: Manifest): Markup {
-  const { tone, glyph, sentence, warnings, assurance, leftOut } = verdictOf(summary, manifest);
+  const { tone, glyph, sentence, warnings, assurance, excluded } = verdictOf(summary, manifest);
   const { workload, target } = manifest;
   return html`<header>
     <div class="verdict ${tone}">
       ${warnings.map((warning) => html`<p class="warning"><span aria-hidden="true">!</span> ${warning}</p>`)}
       <h1><span class="glyph" aria-hidden="true">${glyph}</span>${typeset(sentence)}</h1>
       ${assurance === null ? null : html`<p><span aria-hidden="true">✓</span> ${assurance}</p>`}
-      ${leftOut === null ? null : html`<p>${leftOut}</p>`}
+      ${excluded === null ? null : html`<p>${excluded}</p>`}
     </div>
     <dl class="facts">
       <div>
@@ -41,7 +41,7 @@ export function verdictBar(summary: Summary, manifest: Manifest): Markup {
   </header>`;
 }
 
-/** `2026-11-21 08:00:00 UTC`, of an ISO 8601 time in UTC; anything else as it is. */
+/** An ISO 8601 time in UTC as `2026-11-21 08:00:00 UTC`; any other text unchanged. */
 function dateText(iso: string): string {
   return iso.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z$/, '$1 $2 UTC');
 }

@@ -25,13 +25,13 @@ export async function writeHtmlReport(
   records: AsyncIterable<RecordBatch>,
   scrapes: AsyncIterable<Scrape> | null = null,
 ): Promise<string> {
-  // Aggregate first: the page has what is drawn, not what was measured.
+  // Aggregate first: the page holds the points of its drawings, never the records.
   const data = await collectReportData(records, manifest, scrapes);
   const sections = runSections(summary, data);
   const charts = sections.flatMap((section) => section.charts);
   const places = new Set(['outcomes', ...charts.map(({ id }) => id)]);
 
-  // The page in the order in which it is read: the answer, why to believe it, where to dig.
+  // In reading order: the answer, reasons to trust it, details.
   const body = html`
     ${verdictBar(summary, manifest)}
     <main>

@@ -4,15 +4,14 @@ import { placementSections } from '../charts/placement-sections.ts';
 import { methodLines, placementVerdict, RANKING_COLUMNS, rankingRow } from '../placement-text.ts';
 import { limitsText, sloText, typeset } from '../format.ts';
 import { chartSection } from './chart-section.ts';
-import { factLines } from './fact-lines.ts';
-import { html, type Markup } from './markup.ts';
+import { factLines, html, type Markup } from './markup.ts';
 import { page } from './page.ts';
 
-/** Rows of a ranking that are shown at once, and that the page has; `place.json` has all. */
+/** Rows of a ranking that are open at first, and that the page has in all; `place.json` has every row. */
 const BEST = 12;
 const ROWS = 500;
 
-/** A placement search as one offline HTML file: the answer, its charts, every unit that was looked at. */
+/** A placement search as one offline HTML file: the answer, its charts, every unit that was considered. */
 export async function writePlacementHtml(report: PlacementReport): Promise<string> {
   const sections = placementSections(report);
   const { isFound, sentence, beside } = placementVerdict(report);

@@ -8,7 +8,7 @@ import { commandText, latencyText, loadText, plainMs, rateText } from '../format
 
 /** The summary for a pull request or a chat: the verdict, one table of latencies, how to repeat it. */
 export function summaryMarkdown(summary: Summary, manifest: Manifest): string {
-  const { glyph, sentence, warnings, assurance, leftOut } = verdictOf(summary, manifest);
+  const { glyph, sentence, warnings, assurance, excluded } = verdictOf(summary, manifest);
   const { workload, target } = manifest;
   const { requests, throughput } = summary;
   return [
@@ -16,7 +16,7 @@ export function summaryMarkdown(summary: Summary, manifest: Manifest): string {
     `**${glyph} ${plain(sentence)}**`,
     '',
     ...(assurance === null ? [] : [`✓ ${assurance}`, '']),
-    ...(leftOut === null ? [] : [leftOut, '']),
+    ...(excluded === null ? [] : [excluded, '']),
     `${plain(workload.name)} on ${plain(target.spec)}, ${loadText(workload)}; ${withThousands(requests.ok)} ok, ${withThousands(requests.failed)} failed; out ${rateText(throughput.output_tokens_per_s, 'tokens')}`,
     '',
     ...latencyTable(summary),
@@ -43,7 +43,7 @@ function limitCell(
   return limitMs === undefined || share === null ? '' : `${formatShare(share)} <= ${plainMs(limitMs)}`;
 }
 
-/** Text that markdown neither formats nor takes for HTML, on one line. */
+/** Text on one line, escaped so that markdown neither formats it nor takes it for HTML. */
 function plain(text: string): string {
   return text.replaceAll(/\s+/g, ' ').replaceAll(/[\\`*_{}[\]<>#|~&!]/g, String.raw`\$&`);
 }

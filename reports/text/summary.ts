@@ -47,14 +47,14 @@ export function summaryText(summary: Summary, manifest: Manifest, { color }: { c
 }
 
 function verdictLines(
-  { tone, glyph, sentence, warnings, assurance, leftOut }: Verdict,
+  { tone, glyph, sentence, warnings, assurance, excluded }: Verdict,
   paint: (text: string, code: number) => string,
 ): string[] {
   return [
     ...warnings.map((warning) => paint(printable(`! ${warning}`), SGR.missed)),
     paint(`${glyph} ${sentence}`, SGR[tone]),
     ...(assurance === null ? [] : [paint(`✓ ${assurance}`, SGR.met)]),
-    ...(leftOut === null ? [] : [leftOut]),
+    ...(excluded === null ? [] : [excluded]),
   ];
 }
 
@@ -84,7 +84,7 @@ function latencyLines({ latency_ms }: Summary): string[] {
   return aligned([['latency', 'p50', 'p90', 'p99', 'mean', 'max', 'n', 'failed'], ...rows], 'right');
 }
 
-/** Where the limits in the verdict come from, if not from the command line of the run. */
+/** Source of the limits in the verdict, unless it is the run's command line. */
 function sloRows({ slo }: Manifest): string[][] {
   const isPlain = slo === null || (slo.profile === undefined && slo.in_place_of === undefined);
   return isPlain ? [] : [['SLO', printable(sloText(slo))]];
@@ -131,7 +131,7 @@ function qualityRows({ validity, workload, delivered }: Summary): string[][] {
   ];
 }
 
-/** What the server said of itself, its latencies beside ours. */
+/** The server's own load and latencies from its /metrics, beside the client's. */
 function serverRows(summary: Summary): string[][] {
   const { server, service_latency_ms } = summary;
   if (server === null) return [];

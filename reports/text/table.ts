@@ -1,4 +1,4 @@
-/** Rows as lines with aligned columns: the first column to the left, the others as asked. */
+/** Rows as lines with aligned columns: the first column to the left, the others to the side given. */
 export function aligned(rows: readonly (readonly string[])[], others: 'left' | 'right'): string[] {
   const widths: number[] = [];
   for (const row of rows) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, cell.length)));
@@ -10,7 +10,7 @@ export function aligned(rows: readonly (readonly string[])[], others: 'left' | '
   );
 }
 
-/** A server's words may hold terminal control sequences: everything that is not printed becomes a visible mark. */
+/** Text for a terminal: a server's messages may hold control sequences, so each unprintable character becomes a visible mark. */
 export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\u{FFFD}');
 }

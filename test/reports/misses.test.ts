@@ -54,7 +54,7 @@ it('a miss is named by its limit, by how far and by the phase that took longest'
   });
   assert.equal(missOf(record(200_000, 11_000, phases), SLO)?.kind, 'several');
   assert.equal(missOf(record(100_000, 10_000), SLO), null);
-  assert.equal(missOf(record(200_000, 9_000), SLO)?.phase, 'untold');
+  assert.equal(missOf(record(200_000, 9_000), SLO)?.phase, 'unknown');
   assert.equal(missOf(record(200_000, 9_000, { sent_us: (records[0]?.due_us ?? 0) + 150_000 }), SLO)?.phase, 'client');
 });
 
