@@ -56,7 +56,7 @@ export async function detect(access: ServerAccess, asked: DetectOptions, prompts
   const listed = models.find(({ id }) => id === model);
   const named = await nameEngine(access, listed);
   const adapter = asked.adapter === 'auto' ? named.adapter : asked.adapter;
-  const { endpoint, probed } = await findEndpoint(access, adapter, asked, model, prompts, warnings);
+  const { endpoint, probed } = await findEndpoint(access, { ...asked, adapter, model }, prompts, warnings);
   const capabilities = probed.kind === 'answered' ? probed.capabilities : null;
   if (probed.kind === 'silent')
     warnings.push(
@@ -78,9 +78,7 @@ export async function detect(access: ServerAccess, asked: DetectOptions, prompts
 /** The first endpoint of the adapter that answers, where the user named none. */
 async function findEndpoint(
   access: ServerAccess,
-  adapter: string,
-  { endpoint: only, runId, patienceMs, mayEcho }: DetectOptions,
-  model: string,
+  { adapter, endpoint: only, model, runId, patienceMs, mayEcho }: DetectOptions & { readonly model: string },
   prompts: PromptMaker,
   warnings: string[],
 ): Promise<{ endpoint: ApiEndpoint; probed: Exclude<Probed, { kind: 'no endpoint' }> }> {
@@ -88,7 +86,7 @@ async function findEndpoint(
   checkEndpoint(adapter, only);
   const tried: string[] = [];
   for (const endpoint of only === null ? spoken : [only]) {
-    const probed = await probe(access, adapter, { endpoint, model, runId }, prompts, patienceMs, mayEcho);
+    const probed = await probe(access, { adapter, codec: { endpoint, model, runId }, prompts, patienceMs, mayEcho });
     if (probed.kind === 'no endpoint') {
       tried.push(probed.why);
       continue;
