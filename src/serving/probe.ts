@@ -33,9 +33,9 @@ export type Probed =
       readonly capabilities: ServerCapabilities;
       readonly countedBy: TokenCountSource | null;
     }
-  /** It was too busy, or did not answer at all: nothing is known. */
+  /** The server was too busy, or did not answer at all: nothing is known. */
   | { readonly kind: 'silent'; readonly why: string }
-  /** There is no such endpoint, or it takes no request of this kind at all. */
+  /** There is no such endpoint, or it takes no request of this kind. */
   | { readonly kind: 'no endpoint'; readonly why: string };
 
 /** Result of one request of a probe: the end, or a reason to send another. */
@@ -102,7 +102,7 @@ async function attempt(
   return less === null ? { kind: 'no endpoint', why } : { kind: 'less', capabilities: less };
 }
 
-/** The tokens of a body, and what is wrong with it, if anything is. */
+/** The tokens of a body, and the error in it, if there is one. */
 function read(
   codec: Codec,
   { status, body }: Reply,
