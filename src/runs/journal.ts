@@ -6,7 +6,7 @@ import type { RecordBatch } from '../core/record.ts';
 /** Length and CRC-32. */
 const HEAD_BYTES = 8;
 
-/** What a journal keeps: requests as they were sent (the records they would be if cut now), and as they ended. */
+/** Requests as they were sent (as the records they would be if cut now), or as they ended. */
 export interface JournalEntry {
   readonly kind: 'sent' | 'finished';
   readonly records: RecordBatch;
@@ -39,7 +39,7 @@ export class Journal {
   }
 }
 
-/** The entries of a segment up to the first that is not whole: whatever was being written when the process died. */
+/** The entries of a segment up to the first that is not whole: that one was being written when the process died. */
 export function* readJournal(file: string): Generator<JournalEntry> {
   const bytes = readFileSync(file);
   let offset = 0;

@@ -25,7 +25,7 @@ export function encodeRecords(records: RecordBatch): Uint8Array {
   return writer.getBytes();
 }
 
-/** The records of a part. Throws an Error that says what is wrong if it is none, or damaged. */
+/** The records of a part. Throws an Error that names the reason if the part is damaged, or none. */
 export async function decodeRecords(bytes: Uint8Array): Promise<RequestRecord[]> {
   const rows: Record<string, unknown>[] = await parquetReadObjects(checked(bytes));
   return rows.map(record);

@@ -18,8 +18,8 @@ export interface WriterOptions {
 /**
  * Writes records to a run directory, blocking: to be used in a thread of its own while requests are timed.
  *
- * Part n and journal segment n cover the same records. When the part is in place its segment goes, after what is
- * still open has been carried into the next segment, so that at every moment each record is in at least one file.
+ * Part n and journal segment n cover the same records. When the part is in place its segment goes, after the open
+ * requests have been carried into the next segment, so that at every moment each record is in at least one file.
  */
 export class RecordWriter {
   readonly #dir: string;
@@ -55,7 +55,7 @@ export class RecordWriter {
     }
   }
 
-  /** Writes what is left; requests that never finished stay as `sent` gave them. */
+  /** Writes the rest; requests that never finished are kept as `sent` gave them. */
   close(): void {
     this.finished([...this.#open.values()]);
     if (this.#collected.length > 0) this.#writePart();

@@ -12,7 +12,7 @@ export async function* readRecords(dir: string): AsyncGenerator<RecordBatch> {
   for (const file of partFiles(dir)) yield await readPart(file, decodeRecords);
 }
 
-/** Adds records to a run that no one writes to any more, in parts of their own. */
+/** Adds records, in parts of their own, to a run that no process writes to any more. */
 export async function appendRecords(dir: string, batches: AsyncIterable<RecordBatch>): Promise<void> {
   const writer = new RecordWriter(dir, { worker: 0, journal: false });
   for await (const batch of batches) writer.finished(batch);
@@ -35,7 +35,7 @@ export function partFiles(dir: string): string[] {
     .map((name) => join(requestsDirectory(dir), name));
 }
 
-/** Reads one part by `decode`, and says which file it was when that fails. */
+/** Reads one part by `decode`; a UserError names the file where that fails. */
 export async function readPart<T>(file: string, decode: (bytes: Uint8Array) => Promise<T>): Promise<T> {
   try {
     return await decode(await readFile(file));

@@ -7,17 +7,18 @@ import { RecordWriter } from './record-writer.ts';
 import { partFiles, readPart } from './records.ts';
 import { requestsDirectory, serverFile, UNFINISHED_SUFFIX } from './run-directory.ts';
 
-/** A run's requests that have a record, by id. */
+/** The requests of a run that have a record. */
 export interface Recovered {
+  /** Their ids. */
   readonly ended: ReadonlySet<string>;
-  /** How many of them were found in journals alone: the run had been killed. */
+  /** Number of those that only the journals held: the run had been killed. */
   readonly fromJournals: number;
 }
 
 /**
- * Mends a run that was killed: what its journals hold and its parts do not becomes one more part, requests in flight
- * as `cut`; then the journals go. On a run that ended well it changes nothing. To be used on a run that no process
- * writes to any more. Killed half-way it can be repeated: a journal goes only when its records are in a part.
+ * Mends a run that was killed: records that only its journals hold become one more part, requests in flight as `cut`;
+ * then the journals go. On a run that ended well it changes nothing. To be used on a run that no process writes to any
+ * more. Killed half-way it can be repeated: a journal goes only when its records are in a part.
  */
 export async function recoverRun(dir: string): Promise<Recovered> {
   const ended = new Set<string>();

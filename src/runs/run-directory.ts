@@ -16,7 +16,7 @@ import { messageOf, UserError } from '../core/errors.ts';
 import { type Manifest, manifestSchema } from '../schema/manifest.ts';
 import type { Summary } from '../schema/summary.ts';
 
-/** What a file is called until it is whole; recovery removes whatever still bears it. */
+/** Ends the name of a file until it is complete; recovery removes files that still have it. */
 export const UNFINISHED_SUFFIX = '.tmp';
 
 export const manifestFile = (dir: string): string => join(dir, 'run.json');
@@ -47,7 +47,7 @@ export function checkRunDirectory(dir: string): void {
   }
 }
 
-/** Makes a new run directory, after `checkRunDirectory`. */
+/** Makes a new run directory, if `checkRunDirectory` allows it. */
 export function createRunDirectory(dir: string): void {
   checkRunDirectory(dir);
   makeDirectory(requestsDirectory(dir));
@@ -97,7 +97,7 @@ function writeJson(file: string, value: unknown): void {
   writeWhole(file, `${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** Written aside, then renamed: whoever reads sees the old file or the new one, never half of one. */
+/** Written under another name, then renamed: a reader sees the old file or the new one, never half of one. */
 export function writeWhole(file: string, text: string): void {
   const aside = file + UNFINISHED_SUFFIX;
   try {
@@ -109,7 +109,7 @@ export function writeWhole(file: string, text: string): void {
   }
 }
 
-/** A full disk and the like are for the user to mend; anything else is our fault and keeps its stack. */
+/** A UserError for a full disk and the like; any other error is a fault of ours and is returned as it is. */
 export function writeError(path: string, error: unknown): unknown {
   if (!(error instanceof Error && 'syscall' in error)) return error;
   return new UserError(`${path}: cannot be written: ${error.message}; make room, or choose another --out`, {

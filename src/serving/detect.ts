@@ -8,55 +8,55 @@ import { nameEngine } from './engine-name.ts';
 import { probe, type Probed } from './probe.ts';
 import { reachTarget } from './reach.ts';
 
-/** What the user has settled; null and `auto`: as the server is. */
+/** The user's choices; null and `auto`: found out from the server. */
 export interface DetectOptions {
   readonly adapter: string;
   readonly endpoint: ApiEndpoint | null;
   readonly model: string | null;
   /** Prefix of the probe's `X-Request-Id`. */
   readonly runId: string;
-  /** How long an answer to the probe may take. */
+  /** Limit for an answer to the probe. */
   readonly patienceMs: number;
-  /** Whether answers may bring back their prompts, as they do where each chunk is to say its token ids. */
+  /** Whether answers may bring back their prompts, as they do where each chunk carries its token ids. */
   readonly mayEcho: boolean;
 }
 
-/** What a server is, and how it is best spoken to. */
+/** A server's engine and model, and the dialect, endpoint and fields that suit it. */
 export interface Detected {
   readonly adapter: string;
   readonly endpoint: ApiEndpoint;
   readonly engine: string | null;
   readonly version: string | null;
   readonly model: string;
-  /** Longest prompt and output together; null where it does not say. */
+  /** Longest prompt and output together; null where the server does not list it. */
   readonly contextTokens: number | null;
-  /** Null where it did not answer the probe. */
+  /** Null where the server did not answer the probe. */
   readonly capabilities: ServerCapabilities | null;
-  /** How tokens are counted while they come; null where the probe showed none. */
+  /** How the tokens of a chunk are counted; null where the probe showed none. */
   readonly countedBy: TokenCountSource | null;
-  /** What a user should know before the run. */
+  /** For the user to read before the run. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Asks a server what it is and what it knows, once, before a run: its engine, version and models from its own pages,
- * the rest from one small request such as the run will send. Throws a UserError where a run could not succeed.
+ * Finds out what a server is, once, before a run: engine, version and models from its own pages, the rest from one
+ * small request such as the run will send. Throws a UserError where a run could not succeed.
  */
-export async function detect(access: ServerAccess, asked: DetectOptions, prompts: PromptMaker): Promise<Detected> {
+export async function detect(access: ServerAccess, options: DetectOptions, prompts: PromptMaker): Promise<Detected> {
   const { url } = access;
   const models = await reachTarget(access);
   const ids = models.map(({ id }) => id);
-  if (asked.model !== null && ids.length > 0 && !ids.includes(asked.model))
-    throw new UserError(`--model: ${url.href} does not serve "${asked.model}"${didYouMean(asked.model, ids)}`);
-  const model = asked.model ?? ids[0] ?? 'default';
+  if (options.model !== null && ids.length > 0 && !ids.includes(options.model))
+    throw new UserError(`--model: ${url.href} does not serve "${options.model}"${didYouMean(options.model, ids)}`);
+  const model = options.model ?? ids[0] ?? 'default';
   const warnings =
-    asked.model === null && ids.length === 0
+    options.model === null && ids.length === 0
       ? [`${url.href} lists no models; asking for "${model}" (--model NAME to change it)`]
       : [];
   const listed = models.find(({ id }) => id === model);
   const named = await nameEngine(access, listed);
-  const adapter = asked.adapter === 'auto' ? named.adapter : asked.adapter;
-  const { endpoint, probed } = await findEndpoint(access, adapter, asked, model, prompts, warnings);
+  const adapter = options.adapter === 'auto' ? named.adapter : options.adapter;
+  const { endpoint, probed } = await findEndpoint(access, { ...options, adapter, model }, prompts, warnings);
   const capabilities = probed.kind === 'answered' ? probed.capabilities : null;
   if (probed.kind === 'silent')
     warnings.push(
@@ -71,24 +71,22 @@ export async function detect(access: ServerAccess, asked: DetectOptions, prompts
     contextTokens: listed?.contextTokens ?? named.contextTokens,
     capabilities,
     countedBy: probed.kind === 'answered' ? probed.countedBy : null,
-    warnings: [...warnings, ...lacks(capabilities, endpoint)],
+    warnings: [...warnings, ...missingCapabilities(capabilities, endpoint)],
   };
 }
 
 /** The first endpoint of the adapter that answers, where the user named none. */
 async function findEndpoint(
   access: ServerAccess,
-  adapter: string,
-  { endpoint: only, runId, patienceMs, mayEcho }: DetectOptions,
-  model: string,
+  { adapter, endpoint: only, model, runId, patienceMs, mayEcho }: DetectOptions & { readonly model: string },
   prompts: PromptMaker,
   warnings: string[],
 ): Promise<{ endpoint: ApiEndpoint; probed: Exclude<Probed, { kind: 'no endpoint' }> }> {
-  const spoken = ADAPTERS[adapter]?.endpoints ?? [];
+  const endpoints = ADAPTERS[adapter]?.endpoints ?? [];
   checkEndpoint(adapter, only);
   const tried: string[] = [];
-  for (const endpoint of only === null ? spoken : [only]) {
-    const probed = await probe(access, adapter, { endpoint, model, runId }, prompts, patienceMs, mayEcho);
+  for (const endpoint of only === null ? endpoints : [only]) {
+    const probed = await probe(access, { adapter, codec: { endpoint, model, runId }, prompts, patienceMs, mayEcho });
     if (probed.kind === 'no endpoint') {
       tried.push(probed.why);
       continue;
@@ -102,19 +100,21 @@ async function findEndpoint(
   );
 }
 
-/** Throws a UserError where an adapter does not speak the endpoint that was asked for. */
+/** Throws a UserError where an adapter does not have the endpoint that the user names. */
 export function checkEndpoint(adapter: string, endpoint: ApiEndpoint | null): void {
-  const spoken = ADAPTERS[adapter]?.endpoints;
-  if (endpoint === null || spoken === undefined || spoken.includes(endpoint)) return;
-  throw new UserError(`--endpoint ${endpoint}: adapter ${adapter} speaks ${spoken.join(' or ')}`);
+  const endpoints = ADAPTERS[adapter]?.endpoints;
+  if (endpoint === null || endpoints === undefined || endpoints.includes(endpoint)) return;
+  throw new UserError(`--endpoint ${endpoint}: adapter ${adapter} speaks ${endpoints.join(' or ')}`);
 }
 
-function lacks(capabilities: ServerCapabilities | null, endpoint: ApiEndpoint): string[] {
+function missingCapabilities(capabilities: ServerCapabilities | null, endpoint: ApiEndpoint): string[] {
   if (capabilities === null) return [];
-  const said: string[] = [];
+  const warnings: string[] = [];
   if (!capabilities.ignoreEos)
-    said.push('the server does not know ignore_eos: answers end when the model says so, not at their planned length');
+    warnings.push(
+      'the server does not know ignore_eos: answers end where the model ends them, not at their planned length',
+    );
   if (!capabilities.tokenIdPrompts && endpoint !== 'chat')
-    said.push('the server does not take prompts as token ids: they are sent as text');
-  return said;
+    warnings.push('the server does not take prompts as token ids: they are sent as text');
+  return warnings;
 }

@@ -7,10 +7,9 @@ export interface Reply {
   readonly body: Buffer;
 }
 
-/** More than any answer to what is asked here; the rest of a larger one is not read. */
-const MOST_BYTES = 16 * 1024 ** 2;
+/** More than any page that is read here; the rest of a larger one is not read. */
+const MAX_BYTES = 16 * 1024 ** 2;
 
-/** What is posted. */
 interface Post {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
@@ -43,7 +42,7 @@ export async function httpOnceTo(
       if (!Buffer.isBuffer(chunk)) continue;
       chunks.push(chunk);
       bytes += chunk.length;
-      if (bytes > MOST_BYTES) break;
+      if (bytes > MAX_BYTES) break;
     }
     const type = reply.headers['content-type'];
     return { status: reply.statusCode, contentType: String(type ?? 'none'), body: Buffer.concat(chunks) };
@@ -52,7 +51,7 @@ export async function httpOnceTo(
   }
 }
 
-/** The JSON of a GET; null where there is no such thing, or no JSON, or no answer. */
+/** The JSON of a GET; null where there is no such page, no JSON, or no answer. */
 export async function getJson(access: ServerAccess, path: string, patienceMs: number): Promise<unknown> {
   try {
     const { status, body } = await httpOnce(access, path, patienceMs);

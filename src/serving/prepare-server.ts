@@ -1,14 +1,16 @@
 import type { Codec } from '../core/codec.ts';
+import { EXIT, UserError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Request } from '../core/request.ts';
 import type { Manifest } from '../schema/manifest.ts';
-import { openSingleRequests } from '../replay/single-requests.ts';
+import { openSingleRequests, type SingleRequests } from '../replay/single-requests.ts';
 import type { ServerAccess } from '../replay/transport.ts';
 import { resetCache } from './reset-cache.ts';
-import { warmServer } from './warm-server.ts';
 
 /** A warm-up request generates at most so many tokens: code is compiled on the first ones. */
 const WARM_UP_TOKENS = 32;
+/** Warm-up requests in flight together, so that batches of several are warm too. */
+const IN_FLIGHT = 8;
 
 export interface PrepareOptions {
   /** Requests that are sent before the run. */
@@ -20,7 +22,7 @@ export interface PrepareOptions {
 }
 
 /**
- * Sends a server its warm-up requests and empties its prefix cache, outside of any record; null: neither was wanted.
+ * Sends a server its warm-up requests and empties its prefix cache, outside of any record; null if neither is wanted.
  * `first`: requests of the workload, from its first on; the warm-up requests are as long as these, again and again if
  * there are fewer.
  */
@@ -35,8 +37,8 @@ export async function prepareServer(
   const single = openSingleRequests(codec, server, options.timeoutUs);
   try {
     const requests = warmUpRequests(options.warmupRequests, first);
-    if (requests.length > 0) await warmServer(single, requests, log);
-    // After them, so that nothing of theirs is left in the cache.
+    if (requests.length > 0) await warmUp(single, requests, log);
+    // After them, so that none of their blocks is left in the cache.
     const cache_reset = options.resetCache ? await resetCache(single, server) : null;
     if (cache_reset !== null && cache_reset.verified_by === null)
       log.warn(
@@ -55,4 +57,23 @@ function warmUpRequests(count: number, first: readonly Request[]): Request[] {
     const id = `warm-up-${i}`;
     return { id, traceRow: 0, dueUs: 0, inputTokens, outputTokens: Math.min(outputTokens, WARM_UP_TOKENS) };
   });
+}
+
+/** Sends the requests. Throws a UserError if all of them fail, and warns if some do. */
+async function warmUp({ send }: SingleRequests, requests: readonly Request[], log: Log): Promise<void> {
+  const waiting = [...requests];
+  const failures: string[] = [];
+  const sendInTurn = async (): Promise<void> => {
+    for (let request = waiting.shift(); request !== undefined; request = waiting.shift()) {
+      const result = await send(request);
+      if (result.kind === 'failed') failures.push(result.why);
+    }
+  };
+  await Promise.all(Array.from({ length: IN_FLIGHT }, sendInTurn));
+  const failed = `${failures.length} of ${requests.length} warm-up requests failed, the last: ${failures.at(-1)}`;
+  if (failures.length > 0 && failures.length === requests.length)
+    throw new UserError(`--warmup-requests: ${failed}; see whether the server can answer at all`, {
+      exitCode: EXIT.unreachable,
+    });
+  if (failures.length > 0) log.warn(failed);
 }

@@ -5,10 +5,10 @@ import { httpOnce } from './http-once.ts';
 
 export const PATIENCE_MS = 5000;
 
-/** A model as a server lists it. */
+/** A model in a server's list. */
 export interface ListedModel {
   readonly id: string;
-  /** Longest prompt and output together, where the server says. */
+  /** Longest prompt and output together, where the list has it. */
   readonly contextTokens: number | null;
   /** `owned_by`: vLLM and SGLang put their own name there. */
   readonly owner: string | null;
@@ -26,10 +26,7 @@ const modelList = z.object({
   ),
 });
 
-/**
- * Whether something answers, and the models it lists (none if it lists none). Throws a UserError with exit code 3 if no
- * connection can be made, before anything else is done.
- */
+/** The models that a server lists, if it has a list. Throws a UserError with exit code 3 if no connection can be made. */
 export async function reachTarget(access: ServerAccess): Promise<readonly ListedModel[]> {
   const { url } = access;
   try {
@@ -54,7 +51,7 @@ export async function reachTarget(access: ServerAccess): Promise<readonly Listed
         `${url.href}: its certificate is not trusted (${messageOf(thrown)}); --insecure takes any, NODE_EXTRA_CA_CERTS=FILE adds one to trust`,
         { exitCode: EXIT.unreachable, cause: thrown },
       );
-    return []; // it is there, but does not answer this: what it is asked next will tell
+    return []; // it is there and has no such page; the probe will show whether it can be used
   }
 }
 

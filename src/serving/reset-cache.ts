@@ -8,22 +8,22 @@ import { urlBelow, type ServerAccess } from '../replay/transport.ts';
 import { httpOnce } from './http-once.ts';
 import { metricsPage, openScraper, type Scraper } from './scrape.ts';
 
-/** vLLM in its development mode; SGLang, which waits for so many seconds until it is idle. */
+/** Of vLLM in its development mode, and of SGLang, which waits until it is idle, for at most so many seconds. */
 const ROUTES = ['/reset_prefix_cache', '/flush_cache?timeout=30'];
 const PATIENCE_MS = 60_000;
-/** What was just asked may still hold blocks: vLLM then keeps all and says 200, SGLang says 400. */
+/** The request before may still hold KV blocks: vLLM then keeps all and answers 200, SGLang answers 400. */
 const ATTEMPTS = 4;
 const PAUSE_MS = 500;
 /** Counters follow an answer by a moment. */
 const COUNTED_WITHIN_MS = 2000;
-const LOOK_EVERY_MS = 100;
+const SCRAPE_EVERY_MS = 100;
 
-/** Of one token, and long enough for several blocks. Its prompt is no request's of any workload. */
+/** For one token, with a prompt of several KV blocks that no request of a workload has. */
 const PROBE: Request = { id: 'cache-check', traceRow: 0, dueUs: 0, inputTokens: 256, outputTokens: 1 };
 
 /**
- * Empties a server's prefix cache and sees to it that it is empty: a prompt that was found in it is not found any more.
- * Throws a UserError if the server cannot or does not empty it. `verified_by` is null where it does not tell.
+ * Empties a server's prefix cache and verifies it: a prompt that was cached is not cached any more. Throws a UserError
+ * if the server cannot or does not empty it. `verified_by` is null where neither answers nor counters show cache hits.
  */
 export async function resetCache(requests: SingleRequests, server: ServerAccess): Promise<CacheReset> {
   const scraper = openScraper(metricsPage(server));
@@ -49,9 +49,9 @@ export async function resetCache(requests: SingleRequests, server: ServerAccess)
 }
 
 interface Found {
-  /** As the answer says; 0 where it says nothing. */
+  /** From the answer; 0 where it has no such number. */
   readonly cachedTokens: number;
-  /** As the server's counters say. */
+  /** From the server's counters. */
   readonly hits: number;
 }
 
@@ -66,12 +66,12 @@ async function probe(requests: SingleRequests, scraper: Scraper): Promise<Found>
   return { cachedTokens: result.response.cachedTokens ?? 0, hits };
 }
 
-/** Once they have counted one more prompt; as they are if that does not come. */
+/** The counters once they have counted one more prompt, or as they are after a while. */
 async function countersAfter(before: Counters, scraper: Scraper): Promise<Counters> {
-  for (let waitedMs = 0; ; waitedMs += LOOK_EVERY_MS) {
+  for (let waitedMs = 0; ; waitedMs += SCRAPE_EVERY_MS) {
     const now = (await counters(scraper)) ?? before;
     if (now.queries !== before.queries || waitedMs >= COUNTED_WITHIN_MS) return now;
-    await sleep(LOOK_EVERY_MS);
+    await sleep(SCRAPE_EVERY_MS);
   }
 }
 
@@ -81,14 +81,14 @@ interface Counters {
 }
 
 async function counters(scraper: Scraper): Promise<Counters | null> {
-  const look = await scraper.scrape(AbortSignal.timeout(COUNTED_WITHIN_MS));
-  if (look.kind !== 'read') return null;
-  const told = byMetric(look.samples);
-  const [queries, hits] = [told.get('cache_queries'), told.get('cache_hits')];
+  const scrape = await scraper.scrape(AbortSignal.timeout(COUNTED_WITHIN_MS));
+  if (scrape.kind !== 'read') return null;
+  const metrics = byMetric(scrape.samples);
+  const [queries, hits] = [metrics.get('cache_queries'), metrics.get('cache_hits')];
   return queries === undefined || hits === undefined ? null : { queries: sum(queries), hits: sum(hits) };
 }
 
-/** The route that was taken. */
+/** Empties the cache through the first route that the server has, and returns it. */
 async function reset(server: ServerAccess): Promise<string> {
   for (const route of ROUTES)
     for (let attempt = 1; ; attempt++) {

@@ -9,23 +9,23 @@ import { machineUs } from '../core/wall-clock.ts';
 import { urlBelow } from '../replay/transport.ts';
 import { httpOnceTo } from './http-once.ts';
 
-const LOOK_EVERY_MS = 250;
-const LOOK_PATIENCE_MS = 5000;
-const TELL_EVERY_MS = 10_000;
-/** Dying takes a moment where much memory is to be given back. */
+const CHECK_EVERY_MS = 250;
+const CHECK_PATIENCE_MS = 5000;
+const LOG_EVERY_MS = 10_000;
+/** A process with much memory takes a moment to end. */
 const AFTER_KILL_MS = 5000;
 const LINES_SHOWN = 10;
 
 export interface StartOptions {
   /** For the shell. */
   readonly command: string;
-  /** What has to answer; null: `/health` of the target, or that it answers at all where there is no such route. */
+  /** Has to answer 2xx; null: `/health` of the target, or any answer where there is no such route. */
   readonly ready: URL | null;
   readonly target: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly insecure: boolean;
   readonly timeoutUs: number;
-  /** How long it may take to end by itself before it is killed. */
+  /** Between SIGTERM and SIGKILL. */
   readonly graceMs: number;
   /** Its output goes here. */
   readonly logFile: string;
@@ -44,7 +44,7 @@ export interface StartedServer {
  */
 export async function startServer(options: StartOptions, log: Log, interrupt: AbortSignal): Promise<StartedServer> {
   const url = readyUrl(options);
-  if ((await lookAt(url, options)) === null)
+  if ((await notReadyBecause(url, options)) === null)
     throw new UserError(
       `--start: ${url.href} answers already, and it would be measured in place of what is started; end it, or leave out --start`,
     );
@@ -76,10 +76,10 @@ function spawnGroup({ command, logFile, graceMs }: StartOptions): Group {
     try {
       return child.pid !== undefined && process.kill(-child.pid, signal);
     } catch {
-      return false; // no one is left
+      return false; // no process is left
     }
   };
-  // Where this process ends without a chance to wait, such as by a fault of ours.
+  // For an end of this process that cannot wait, such as a fault of ours.
   const kill = (): void => void signalGroup('SIGKILL');
   process.once('exit', kill);
   const isGoneWithin = async (ms: number): Promise<boolean> => {
@@ -115,9 +115,9 @@ async function waitUntilReady(
     new UserError(`--start: ${what}\n${lastLines(logFile)}`, { exitCode: EXIT.unreachable });
   let over: string | null = null;
   void ended.then((how) => (over = how));
-  let toldMs = 0;
+  let loggedMs = 0;
   for (;;) {
-    const why = await lookAt(url, options);
+    const why = await notReadyBecause(url, options);
     const waitedMs = (machineUs() - startUs) / 1000;
     if (over !== null) throw failure(`the server ${over} before it answered`);
     if (why === null) {
@@ -129,11 +129,11 @@ async function waitUntilReady(
       throw failure(
         `the server did not answer within ${formatMs(timeoutUs / 1000)} (${url.href}: ${why}); give it longer with --start-timeout, or name what answers with --ready`,
       );
-    if (waitedMs - toldMs >= TELL_EVERY_MS) {
-      toldMs = waitedMs;
+    if (waitedMs - loggedMs >= LOG_EVERY_MS) {
+      loggedMs = waitedMs;
       log.info(`the server is starting: ${formatMs(waitedMs)}, ${why}`);
     }
-    await Promise.race([ended, sleep(LOOK_EVERY_MS)]);
+    await Promise.race([ended, sleep(CHECK_EVERY_MS)]);
   }
 }
 
@@ -142,9 +142,9 @@ function readyUrl({ ready, target }: StartOptions): URL {
 }
 
 /** Why the server does not answer yet; null once it does. */
-async function lookAt(url: URL, options: StartOptions): Promise<string | null> {
+async function notReadyBecause(url: URL, options: StartOptions): Promise<string | null> {
   try {
-    const { status } = await httpOnceTo(url, options, LOOK_PATIENCE_MS);
+    const { status } = await httpOnceTo(url, options, CHECK_PATIENCE_MS);
     // A server that has no such route is up all the same.
     const isReady = status < 300 || (options.ready === null && (status === 404 || status === 405));
     return isReady ? null : `HTTP ${status}`;
@@ -155,6 +155,6 @@ async function lookAt(url: URL, options: StartOptions): Promise<string | null> {
 
 function lastLines(logFile: string): string {
   const lines = stripVTControlCharacters(readFileSync(logFile, 'utf8')).trimEnd().split('\n').slice(-LINES_SHOWN);
-  const said = lines.join('\n') === '' ? 'it has printed nothing' : `its last lines:\n${lines.join('\n')}`;
-  return `${said}\n(all of it: ${logFile})`;
+  const shown = lines.join('\n') === '' ? 'it has printed nothing' : `its last lines:\n${lines.join('\n')}`;
+  return `${shown}\n(all of it: ${logFile})`;
 }

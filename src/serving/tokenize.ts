@@ -8,8 +8,8 @@ const PATIENCE_MS = 30_000;
 const answer = z.looseObject({ tokens: z.array(z.int()) });
 
 /**
- * `POST /tokenize` of vLLM and SGLang: the ids of a text, without the tokens that the tokenizer adds. What it throws is
- * a UserError that names what the server said instead.
+ * `POST /tokenize` of vLLM and SGLang: the ids of a text, without the tokens that the tokenizer adds. Throws a UserError
+ * that quotes any other answer.
  */
 export async function tokenizeOnServer(access: ServerAccess, model: string, text: string): Promise<readonly number[]> {
   const { status, body } = await post(access, { model, prompt: text, add_special_tokens: false });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Capability, ServerCapabilities } from '../../adapters/index.ts';
 
-/** The field of the body by which a server would name what it does not know. */
+/** The field by which a server would name a capability that it does not have. */
 const FIELDS: readonly (readonly [field: string, capability: Capability])[] = [
   ['continuous_usage_stats', 'continuousUsage'],
   ['return_token_ids', 'returnTokenIds'],
@@ -15,7 +15,7 @@ const FIELDS: readonly (readonly [field: string, capability: Capability])[] = [
   ['input_ids', 'tokenIdPrompts'],
 ];
 
-/** What is given up together where a refusal names nothing, the least known first. */
+/** Capabilities that are dropped together where a refusal names no field, the rarest first. */
 const BLIND: readonly (readonly Capability[])[] = [
   ['continuousUsage', 'returnTokenIds'],
   ['ignoreEos', 'minTokens'],
@@ -26,7 +26,7 @@ const BLIND: readonly (readonly Capability[])[] = [
 
 const place = z.array(z.union([z.string(), z.number()]));
 const fields = { message: z.string().optional().catch(''), param: z.string().nullish().catch(null) };
-/** OpenAI's and vLLM's form, SGLang's and Dynamo's, and FastAPI's. */
+/** Error bodies of OpenAI and vLLM, of SGLang and Dynamo, and of FastAPI. */
 const refusal = z.object({
   ...fields,
   error: z.object(fields).optional().catch(undefined),
@@ -36,31 +36,31 @@ const refusal = z.object({
     .catch([]),
 });
 
-/** What is left to be asked of a server that refused `tried` with `body`; null when nothing more can be left out. */
+/** The capabilities left to try at a server that refused `tried` with `body`; null when no more can be dropped. */
 export function withoutUnknown(tried: ServerCapabilities, body: string): ServerCapabilities | null {
   const words = wordsOf(body);
   const named = FIELDS.filter(([field, capability]) => tried[capability] && words.has(field)).map(
     ([, capability]) => capability,
   );
-  // What is named along with a field at fault: the object that it is in, and the prompt.
-  const faults = named.filter(
+  // A refusal also names the object that the unknown field is in, and the prompt.
+  const unknown = named.filter(
     (capability) =>
       !(capability === 'finalUsage' && named.includes('continuousUsage')) &&
       !(capability === 'tokenIdPrompts' && named.length > 1),
   );
-  const given = faults.length > 0 ? faults : BLIND.find((group) => group.some((capability) => tried[capability]));
-  if (given === undefined) return null;
-  return { ...tried, ...Object.fromEntries(given.map((capability) => [capability, false])) };
+  const dropped = unknown.length > 0 ? unknown : BLIND.find((group) => group.some((capability) => tried[capability]));
+  if (dropped === undefined) return null;
+  return { ...tried, ...Object.fromEntries(dropped.map((capability) => [capability, false])) };
 }
 
-/** The words of what a refusal says is wrong: without the request, which some send back with it. */
+/** The words of a refusal's messages, without the request, which some servers send back with them. */
 function wordsOf(body: string): ReadonlySet<string> {
   const { error, message, param, detail } = parse(body) ?? {};
   const details = (detail ?? []).map(({ loc, msg }) => `${loc.join(' ')} ${msg}`);
-  const said = [error?.message, error?.param, message, param, ...details].filter(
+  const messages = [error?.message, error?.param, message, param, ...details].filter(
     (text) => typeof text === 'string' && text !== '',
   );
-  const text = said.length > 0 ? said.join(' ') : body.slice(0, 2000);
+  const text = messages.length > 0 ? messages.join(' ') : body.slice(0, 2000);
   return new Set(text.split(/[^a-z_]+/));
 }
 
