@@ -105,6 +105,30 @@ for (const [name, schema] of Object.entries({ 'http/run.json': run, 'http/summar
     assert.equal(node('holds.mjs'), 'http/run.json\nhttp/summary.json\nplace/place.json\n');
   });
 
+  it("the README's program runs against it, with types", () => {
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+    const [, program = ''] = /## From a program\n[^]*?```ts\n([^]*?)```/.exec(readme) ?? [];
+    assert.ok(program.trim().split('\n').length <= 10, 'it is ten lines');
+    writeFileSync(join(folder, 'program.mts'), program);
+    const types = ['--types', 'node', '--typeRoots', join(ROOT, 'node_modules', '@types')];
+    node(
+      join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'),
+      '--module',
+      'nodenext',
+      '--strict',
+      ...types,
+      'program.mts',
+    );
+    const lines = node('program.mjs').trim().split('\n');
+    assert.deepEqual(
+      lines.slice(0, 3).map((line) => line.split(' ')[0]),
+      ['1', '2', '4'],
+    );
+    for (const line of lines.slice(0, 3)) assert.match(line, /^\d (0|1|0\.\d+)$/);
+    assert.ok(lines.slice(3).reduce((sum, line) => sum + Number(line), 0) > 0, 'no record was read');
+    assert.equal(readJson(folder, 'runs', 'at-4', 'run.json')['status'], 'complete');
+  });
+
   it('can be embedded, with types', () => {
     writeFileSync(
       join(folder, 'embeds.mts'),

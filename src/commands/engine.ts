@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { EXIT, type ExitCode } from '../core/errors.ts';
 import { useSingleThreadedGc } from '../core/single-threaded-gc.ts';
-import { DIALECT_NAMES, openIterationFile, parseEngineSpec, serveEngine } from '../engine/index.ts';
+import { openIterationFile, parseEngineSpec } from '../engine/index.ts';
+import { DIALECT_NAMES, serveEngine } from '../engine/server/index.ts';
 import { expected, text, wholeNumber } from '../core/option-fields.ts';
 import { readOptions, type Command } from './command.ts';
 import { engineList } from './engine-list.ts';

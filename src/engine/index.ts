@@ -2,5 +2,3 @@ export { describeSystem, engineCatalogue, type EngineCatalogue, type SystemInfo 
 export { createEngine, parseEngineSpec, type EngineSpec } from './spec.ts';
 export { openIterationFile } from './instance/iteration-file.ts';
 export { engineTarget } from './target.ts';
-export { DIALECT_NAMES } from './server/dialects.ts';
-export { serveEngine, type EngineServer } from './server/server.ts';

@@ -3,7 +3,8 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { parseEngineSpec, serveEngine, type DIALECT_NAMES } from '../../src/engine/index.ts';
+import { parseEngineSpec } from '../../src/engine/index.ts';
+import { serveEngine, type DIALECT_NAMES } from '../../src/engine/server/index.ts';
 import { cli, readJson, startCli, temporaryFolder } from '../cli.ts';
 
 const folder = temporaryFolder();

@@ -4,7 +4,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { after, describe, it } from 'node:test';
 import { ALL_CAPABILITIES, type ApiEndpoint } from '../../adapters/index.ts';
 import { UserError } from '../../src/core/errors.ts';
-import { parseEngineSpec, serveEngine, type DIALECT_NAMES } from '../../src/engine/index.ts';
+import { parseEngineSpec } from '../../src/engine/index.ts';
+import { serveEngine, type DIALECT_NAMES } from '../../src/engine/server/index.ts';
 import { detect, type Detected } from '../../src/serving/detect.ts';
 import { promptMaker } from '../../workloads/index.ts';
 import { DONE, sse, streamTokens } from '../servers.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { DIALECT_NAMES } from '../../../src/engine/index.ts';
+import type { DIALECT_NAMES } from '../../../src/engine/server/index.ts';
 import { testServer, type Reply, type TestServer } from './test-server.ts';
 
 /** Sends requests to a server of the dialect, which lives as long as the tests of its `describe`. */

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { UserError } from '../../../src/core/errors.ts';
-import { parseEngineSpec, serveEngine } from '../../../src/engine/index.ts';
+import { parseEngineSpec } from '../../../src/engine/index.ts';
+import { serveEngine } from '../../../src/engine/server/index.ts';
 import { testServer, until, type TestServer } from './test-server.ts';
 
 let server: TestServer;

@@ -4,7 +4,8 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../../src/core/errors.ts';
 import type { Load } from '../../../src/engine/engine.ts';
-import { parseEngineSpec, serveEngine, type EngineServer } from '../../../src/engine/index.ts';
+import { parseEngineSpec } from '../../../src/engine/index.ts';
+import { serveEngine, type EngineServer } from '../../../src/engine/server/index.ts';
 import { PROMPT_ALONE } from '../../two-step-proxy.ts';
 
 const ANY_PORTS = { host: '127.0.0.1', port: 0, decodePort: 0 };

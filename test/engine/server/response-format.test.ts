@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { parseEngineSpec, serveEngine } from '../../../src/engine/index.ts';
+import { parseEngineSpec } from '../../../src/engine/index.ts';
+import { serveEngine } from '../../../src/engine/server/index.ts';
 import { parseChatRequest, parseCompletionRequest } from '../../../src/engine/server/requests.ts';
 import { chatFormat, completionFormat } from '../../../src/engine/server/response-format.ts';
 import { events, testServer, type Reply, type TestServer } from './test-server.ts';

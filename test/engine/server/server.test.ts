@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseEngineSpec, serveEngine } from '../../../src/engine/index.ts';
+import { parseEngineSpec } from '../../../src/engine/index.ts';
+import { serveEngine } from '../../../src/engine/server/index.ts';
 import { testServer, until, type TestServer } from './test-server.ts';
 
 let server: TestServer;

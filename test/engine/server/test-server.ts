@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Load } from '../../../src/engine/engine.ts';
-import { parseEngineSpec, serveEngine, type DIALECT_NAMES } from '../../../src/engine/index.ts';
+import { parseEngineSpec } from '../../../src/engine/index.ts';
+import { serveEngine, type DIALECT_NAMES } from '../../../src/engine/server/index.ts';
 
 /** The body as text, and parsed where it is JSON. */
 export interface Reply {

@@ -1,0 +1,2 @@
+export { DIALECT_NAMES } from './dialects.ts';
+export { serveEngine, type EngineServer } from './server.ts';
