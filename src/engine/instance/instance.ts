@@ -164,7 +164,7 @@ export class Instance implements InstanceView, Place {
       return false;
     }
     if (this.#unlogged.length > 0) slot.preemptedEarlier.push(...this.#unlogged.splice(0));
-    const stageUs = cost.timeUs(slot.work);
+    const stageUs = cost.timeUs(slot.work, executor.share);
     onIteration?.(name, slot, stageUs);
     slot.isUnderWay = true;
     this.#underWay++;
