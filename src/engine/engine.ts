@@ -23,16 +23,19 @@ export interface Completion {
   readonly phases: Phases;
 }
 
-/** Whom an engine tells of one request: `tokens` any number of times then `end`; or `reject` alone. */
+/** What an engine reports of one request to: `tokens` any number of times, then `end`; or `reject` alone. */
 export interface Listener {
   /** `count` tokens came out of one iteration, at `timeUs` of the engine's clock. */
   tokens(timeUs: number, count: number): void;
   end(timeUs: number, completion: Completion): void;
-  /** Refused at once, as a server would; `status` is HTTP's. */
+  /**
+   * The request is refused; `status` is HTTP's. 400: it can never be served, which is said at once. 503: a router rejects
+   * it, at once or after it was held.
+   */
   reject(status: number, message: string): void;
 }
 
-/** Gives a request up: its memory is free again and its listener hears no more. Does nothing once it has ended. */
+/** Ends a request before its time: its memory is free again, its listener is not called any more. Nothing once it has ended. */
 export type Cancel = () => void;
 
 /** Requests and memory in use at this moment, and what has happened since the start. */
@@ -42,11 +45,35 @@ export interface Load {
   readonly usedBlocks: number;
   readonly capacityBlocks: number;
   readonly capacityTokens: number;
-  /** Requests that were thrown out of memory, each time it happened. */
+  /** Preemptions since the start. */
   readonly preemptions: number;
   /** Tokens that were looked for in the prefix cache when requests were first admitted, and those that were found. */
   readonly queriedTokens: number;
   readonly hitTokens: number;
+}
+
+export const NO_LOAD: Load = {
+  running: 0,
+  waiting: 0,
+  usedBlocks: 0,
+  capacityBlocks: 0,
+  capacityTokens: 0,
+  preemptions: 0,
+  queriedTokens: 0,
+  hitTokens: 0,
+};
+
+export function sumOfLoads(a: Load, b: Load): Load {
+  return {
+    running: a.running + b.running,
+    waiting: a.waiting + b.waiting,
+    usedBlocks: a.usedBlocks + b.usedBlocks,
+    capacityBlocks: a.capacityBlocks + b.capacityBlocks,
+    capacityTokens: a.capacityTokens + b.capacityTokens,
+    preemptions: a.preemptions + b.preemptions,
+    queriedTokens: a.queriedTokens + b.queriedTokens,
+    hitTokens: a.hitTokens + b.hitTokens,
+  };
 }
 
 /** A serving system in simulated hardware, living on the clock that it was made with. */

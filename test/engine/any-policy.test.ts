@@ -3,18 +3,16 @@ import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { VirtualClock } from '../../src/core/virtual-clock.ts';
 import type { BatchSlot } from '../../src/engine/instance/batch-slot.ts';
-import { cluster } from '../../src/engine/cluster/cluster.ts';
-import { pipeline } from '../../src/engine/hardware/pipeline.ts';
-import { Instance } from '../../src/engine/instance/instance.ts';
 import { CountingBlockPool } from '../../src/engine/kv/counting-block-pool.ts';
 import { chunkSchedule } from '../../src/engine/policies/chunk-schedule.ts';
 import type { IterationPolicy } from '../../src/engine/policies/policy.ts';
-import { ROUTERS } from '../../src/engine/cluster/routers.ts';
+import type { RouterName } from '../../src/engine/cluster/routers.ts';
+import type { IterationWatch } from '../../src/engine/instance/iteration-log.ts';
 import { sarathi } from '../../src/engine/policies/sarathi.ts';
 import { vllmV0 } from '../../src/engine/policies/vllm-v0.ts';
 import { vllmV1 } from '../../src/engine/policies/vllm-v1.ts';
 import { missingTokens } from '../../src/engine/instance/sequence.ts';
-import { arrive, PLAIN_COST, type RecordingListener } from './small-engine.ts';
+import { arrive, testEngine, type RecordingListener } from './small-engine.ts';
 
 const LONGEST_INPUT = 60;
 const LONGEST_OUTPUT = 20;
@@ -25,7 +23,7 @@ const MOST_STEPS = 20_000;
 const engine = fc.record({
   instances: fc.integer({ min: 1, max: 3 }),
   stages: fc.integer({ min: 1, max: 3 }),
-  router: fc.constantFrom<keyof typeof ROUTERS>('round-robin', 'least-tokens'),
+  router: fc.constantFrom<RouterName>('round-robin', 'least-tokens'),
   capacityBlocks: fc.oneof(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 100, max: 130 })),
   blockTokens: fc.integer({ min: 1, max: 8 }),
   tokenBudget: fc.integer({ min: 1, max: 40 }),
@@ -116,31 +114,22 @@ async function simulate(
   const clock = new VirtualClock();
   const steps: unknown[] = [];
   const slotsOf = new Map<string, Set<BatchSlot>>();
-  const entry = Array.from(
-    { length: of.instances },
-    (_, i) =>
-      new Instance({
-        name: String(i),
-        clock,
-        policy: () => policy.create(of),
-        onIteration(name, slot) {
-          const slots = slotsOf.get(name) ?? new Set();
-          slotsOf.set(name, slots.add(slot));
-          const { capacityBlocks, freeBlocks } = slot.memory;
-          assert.ok(freeBlocks >= 0);
-          const held = [...slots].flatMap(({ running }) => running).reduce((sum, each) => sum + each.heldBlocks(), 0);
-          assert.equal(capacityBlocks - freeBlocks, held);
-          assert.ok(slot.running.length <= of.maxSeqs);
-          policy.check(slot, of);
-          assert.ok(steps.length < MOST_STEPS, 'it goes on and on');
-          steps.push([name, slot.nowUs, slot.tokens.slice(0, slot.size)]);
-        },
-        cost: PLAIN_COST,
-        memory: new CountingBlockPool(of.capacityBlocks, of.blockTokens),
-        executor: pipeline(clock, of.stages),
-      }),
-  );
-  const all = cluster({ clock, entry, router: ROUTERS[of.router].create(), maxModelLen: 10_000 });
+  const onIteration: IterationWatch = (name, slot) => {
+    const slots = slotsOf.get(name) ?? new Set();
+    slotsOf.set(name, slots.add(slot));
+    const { capacityBlocks, freeBlocks } = slot.memory;
+    assert.ok(freeBlocks >= 0);
+    const held = [...slots].flatMap(({ running }) => running).reduce((sum, each) => sum + each.heldBlocks(), 0);
+    assert.equal(capacityBlocks - freeBlocks, held);
+    assert.ok(slot.running.length <= of.maxSeqs);
+    policy.check(slot, of);
+    assert.ok(steps.length < MOST_STEPS, 'it goes on and on');
+    steps.push([name, slot.nowUs, slot.tokens.slice(0, slot.size)]);
+  };
+  const memory = () => new CountingBlockPool(of.capacityBlocks, of.blockTokens);
+  const { stages, router } = of;
+  const roles = Array.from({ length: of.instances }, () => 'both' as const);
+  const all = testEngine({ clock, onIteration }, { policy: () => policy.create(of), memory, stages, roles, router });
 
   let present = 0;
   let sinceUs = 0;

@@ -1,102 +1,275 @@
 import type { Clock } from '../../core/clock.ts';
-import type { Cancel, Engine, Listener, Load, EngineRequest } from '../engine.ts';
-import type { Instance } from '../instance/instance.ts';
-import type { MemoryView } from '../kv/kv-cache.ts';
-import type { Router } from './routers.ts';
-import { Sequence } from '../instance/sequence.ts';
+import { NO_LOAD, sumOfLoads, type Engine, type EngineRequest, type Listener, type Load } from '../engine.ts';
+import { Instance, type InstanceHooks } from '../instance/instance.ts';
+import { Sequence, type PrefillMode } from '../instance/sequence.ts';
+import { WaitingQueue, type QueueView } from '../instance/waiting-queue.ts';
+import { Ticker, type ClusterControl, type Controller } from './controller.ts';
+import type { KvTransfers } from './kv-receiver.ts';
+import { Member } from './member.ts';
+import { refusalOf } from './refusal.ts';
+import { serves, type Role, type Router, type Stage } from './routers.ts';
 
 export interface ClusterParts {
   readonly clock: Clock;
   readonly maxModelLen: number;
   /** Longest prompt, where one batch must hold it whole; otherwise memory and `maxModelLen` alone limit it. */
-  readonly maxPromptTokens?: number;
-  /** Where requests arrive, and who picks one. */
-  readonly entry: readonly Instance[];
+  readonly maxPromptTokens?: number | undefined;
+  readonly members: readonly MemberParts[];
   readonly router: Router;
-  /** Instances that requests are handed to later. */
-  readonly others?: readonly Instance[];
-  /** Requests that are at none of them. */
-  readonly between?: () => number;
+  /** Without links, what was computed elsewhere is there at once, and takes its memory when it is admitted. */
+  readonly transfers?: KvTransfers | undefined;
+  /**
+   * Requests go on before their first token, and compute the last token of their prompt again where they decode: the token
+   * that came out where their prompt was computed reaches no user.
+   */
+  readonly repeatsFirstToken?: boolean | undefined;
+  readonly controller?: Controller | undefined;
 }
 
-/** An engine of many instances: refuses what the API server in front of them would, and routes the rest. */
+/** An instance of a cluster, and the role that it begins with. */
+export interface MemberParts {
+  readonly role: Role;
+  /** `hooks` go into the parts of the instance. */
+  readonly create: (hooks: InstanceHooks) => Instance;
+}
+
+/** How a request comes to a cluster. */
+export interface Entry {
+  readonly stage: Stage;
+  readonly prefillMode: PrefillMode;
+  /** Now, if left out. */
+  readonly arrivalUs?: number;
+  /** Given where its prompt is computed: called once the request is let in, and makes it go on from there. */
+  readonly goOn?: (sequence: Sequence) => Computed;
+}
+
+/** Where a prompt is computed, and how many tokens are in memory there. */
+interface Computed {
+  readonly from: Instance;
+  readonly tokens: number;
+}
+
+/** A request that an instance is looked for. */
+interface Pending {
+  readonly sequence: Sequence;
+  readonly stage: Stage;
+  readonly computed: Computed | null;
+}
+
+/** HTTP's Service Unavailable, as from a server whose queue is full. */
+const REJECTED_STATUS = 503;
+/** Ticks of a controller with nothing in the cluster but held requests: more are a fault of the router or the controller. */
+const MAX_IDLE_TICKS = 1000;
+
+/** An engine of many instances. */
 export function cluster(parts: ClusterParts): Engine {
-  const { maxModelLen, entry, others = [], between = () => 0 } = parts;
-  const all = [...entry, ...others];
-  return {
-    maxModelLen,
-    submit: (request, listener) => enter(parts, request, listener),
-    load() {
-      const load = all.map((instance) => instance.load()).reduce(sum);
-      return { ...load, waiting: load.waiting + between() };
-    },
-    resetPrefixCache: () => all.map((instance) => instance.memory.reset()).every((forgot) => forgot),
-  };
+  return new Cluster(parts).engine();
 }
 
-/** Refuses a request, or lets it in: `place` puts it where it goes, by itself into the instance that was picked. */
-export function enter(
-  parts: ClusterParts,
-  request: EngineRequest,
-  listener: Listener,
-  place: (sequence: Sequence, instance: Instance) => void = (sequence, instance) => instance.submit(sequence),
-  arrivalUs = parts.clock.now(),
-): Cancel {
-  const { entry, router } = parts;
-  const refusal = refusalOf(request, parts);
-  const instance = entry[entry.length === 1 ? 0 : router(entry)];
-  if (refusal !== null || instance === undefined) {
-    listener.reject(400, refusal ?? 'No instance takes requests.');
-    return () => undefined;
+/**
+ * Instances behind a router, which is asked where a request goes when it arrives, and again when its prompt is computed at
+ * an instance that only computes prompts. Requests that it holds wait here.
+ */
+export class Cluster implements ClusterControl<Sequence> {
+  readonly instances: readonly Member[];
+  readonly #parts: ClusterParts;
+  readonly #held: Readonly<Record<Stage, WaitingQueue<Pending>>> = {
+    prefill: new WaitingQueue<Pending>(),
+    decode: new WaitingQueue<Pending>(),
+  };
+  readonly #ticker: Ticker | null;
+  #idleTicks = 0;
+
+  constructor(parts: ClusterParts) {
+    const { clock, controller } = parts;
+    this.#parts = parts;
+    this.instances = parts.members.map((member) => this.#join(member));
+    this.#ticker =
+      controller === undefined ? null : new Ticker(clock, controller.periodUs, () => this.#tick(controller));
   }
-  const sequence = new Sequence(request, listener, arrivalUs);
-  place(sequence, instance);
-  return () => sequence.cancel();
+
+  get nowUs(): number {
+    return this.#parts.clock.now();
+  }
+
+  /** All of it, or the instances that serve one stage, where what is submitted is served to its last token. */
+  engine(stage?: Stage): Engine {
+    const entry: Entry =
+      stage === undefined ? { stage: 'prefill', prefillMode: 'transfer' } : { stage, prefillMode: 'local' };
+    return {
+      maxModelLen: this.#parts.maxModelLen,
+      submit: (request, listener) => {
+        const sequence = this.enter(request, listener, entry);
+        return () => sequence.cancel();
+      },
+      load: () => this.#load(stage),
+      resetPrefixCache: () =>
+        this.#serving(stage)
+          .map(({ instance }) => instance.memory.reset())
+          .every((forgot) => forgot),
+    };
+  }
+
+  /** A request arrives. One that is refused has ended when this returns. */
+  enter(request: EngineRequest, listener: Listener, entry: Entry): Sequence {
+    const { stage, prefillMode, goOn, arrivalUs = this.nowUs } = entry;
+    const sequence = new Sequence(request, listener, arrivalUs, prefillMode);
+    // Before it is refused: the router stands in front of the server that refuses.
+    const where = this.#ask({ sequence, stage, computed: null }, this.held(stage));
+    const refusal = refusalOf(request, this.#parts, this.#mustHold(entry));
+    if (refusal !== null) refuse(sequence, 400, refusal);
+    else {
+      const computed = where === 'reject' || goOn === undefined ? null : goOn(sequence);
+      this.#put({ sequence, stage, computed }, where);
+      this.#ticker?.start();
+    }
+    return sequence;
+  }
+
+  held(stage: Stage): number {
+    return this.#held[stage].length;
+  }
+
+  running(at: number): readonly Sequence[] {
+    return this.#at(at).instance.running();
+  }
+
+  waiting(at: number): QueueView<Sequence> {
+    return this.#at(at).instance.waiting;
+  }
+
+  setRole(at: number, role: Role): void {
+    this.#at(at).role = role;
+    this.offerHeld();
+  }
+
+  move(sequence: Sequence, to: number): boolean {
+    const target = this.#at(to);
+    const { place, state, prefillMode } = sequence;
+    if (!(place instanceof Instance) || place === target.instance || state === 'ended') return false;
+    if (prefillMode === 'hold' || !target.hasRoom(sequence)) return false;
+    place.leave(sequence, target);
+    return true;
+  }
+
+  /** In order, as long as the first is not held again: decodes first, for they hold memory. */
+  offerHeld(): void {
+    for (const queue of [this.#held.decode, this.#held.prefill])
+      for (let first = queue.at(0); first !== undefined; first = queue.at(0)) {
+        const where = this.#ask(first, 0);
+        if (where === 'hold') {
+          this.#checkHeld();
+          break;
+        }
+        queue.remove(first);
+        this.#put(first, where);
+      }
+  }
+
+  #join({ role, create }: MemberParts): Member {
+    const { clock, transfers, repeatsFirstToken = false } = this.#parts;
+    const decodeStage = {
+      repeatsFirstToken,
+      receive: (sequence: Sequence, from: Instance, tokens: number): void => {
+        const pending: Pending = { sequence, stage: 'decode', computed: { from, tokens } };
+        this.#put(pending, this.#ask(pending, this.held('decode')));
+      },
+    };
+    const offerHeld = (): void => {
+      if (this.#held.decode.length > 0 || this.#held.prefill.length > 0) this.offerHeld();
+    };
+    const instance = create({
+      next: () => (member.role === 'prefill' ? decodeStage : null),
+      onIterationEnd: offerHeld,
+      onDecision: () => {
+        member.receiver?.look();
+        offerHeld();
+      },
+    });
+    const member = new Member(clock, instance, role, transfers);
+    return member;
+  }
+
+  /** Where the router wants it, `ahead` others being held before it. */
+  #ask({ sequence, stage }: Pending, ahead: number): ReturnType<Router> {
+    const { promptTokens, content, generatedTokens, maxTokens, arrivalUs } = sequence;
+    const request = { promptTokens, content, generatedTokens, maxTokens, arrivalUs, stage, ahead };
+    return this.#parts.router(request, this.instances);
+  }
+
+  #put(pending: Pending, where: ReturnType<Router>): void {
+    const { sequence, stage, computed } = pending;
+    if (where === 'hold') {
+      this.#held[stage].push(pending);
+      sequence.place = { cancel: () => this.#drop(pending) };
+      this.#checkHeld();
+    } else if (where !== 'reject') {
+      const member = this.#at(where);
+      if (computed === null) member.instance.submit(sequence);
+      else member.receive(sequence, computed.from, computed.tokens);
+    } else if (computed === null) refuse(sequence, REJECTED_STATUS, 'No instance takes the request at this time.');
+    else throw new Error('the router rejects a request whose prompt is computed');
+  }
+
+  #drop(pending: Pending): void {
+    const { sequence, stage, computed } = pending;
+    this.#held[stage].remove(pending);
+    sequence.kv.release();
+    computed?.from.wake();
+    this.offerHeld();
+  }
+
+  /** What the router waits for has to happen at an instance, or a controller has to bring it about. */
+  #checkHeld(): void {
+    if (this.#ticker === null && !this.#isBusy())
+      throw new Error('the router holds requests while all instances are idle');
+  }
+
+  #tick(controller: Controller): boolean {
+    const isBusy = this.#isBusy();
+    if (!isBusy && this.held('prefill') + this.held('decode') === 0) return false;
+    controller.act(this);
+    this.#idleTicks = isBusy ? 0 : this.#idleTicks + 1;
+    if (this.#idleTicks > MAX_IDLE_TICKS)
+      throw new Error(`the controller leaves requests held for ${MAX_IDLE_TICKS} periods while all instances are idle`);
+    return true;
+  }
+
+  /** Whether a request is at an instance, or memory is in use by other than held requests. */
+  #isBusy(): boolean {
+    if (this.instances.some((member) => member.requests() > 0)) return true;
+    const usedBlocks = this.instances.reduce((sum, { memory }) => sum + memory.capacityBlocks - memory.freeBlocks, 0);
+    return usedBlocks > this.#held.decode.sum(({ sequence }) => sequence.heldBlocks());
+  }
+
+  /** The memories that must be able to hold a request, whichever instances it is sent to. */
+  #mustHold({ stage, prefillMode }: Entry): { readonly memory: Member['memory']; readonly promptOnly: boolean }[] {
+    const isFixed = this.#parts.controller === undefined && prefillMode !== 'local';
+    return this.#serving(prefillMode === 'local' ? stage : undefined).map(({ memory, role }) => ({
+      memory,
+      promptOnly: isFixed && role === 'prefill',
+    }));
+  }
+
+  #load(stage: Stage | undefined): Load {
+    const members = this.#serving(stage);
+    const held = stage === undefined ? this.held('prefill') + this.held('decode') : this.held(stage);
+    const load = members.map(({ instance }) => instance.load()).reduce(sumOfLoads, NO_LOAD);
+    return { ...load, waiting: members.reduce((waiting, member) => waiting + member.between(), load.waiting + held) };
+  }
+
+  #serving(stage: Stage | undefined): readonly Member[] {
+    return stage === undefined ? this.instances : this.instances.filter(({ role }) => serves(role, stage));
+  }
+
+  #at(position: number): Member {
+    const member = this.instances[position];
+    if (member === undefined) throw new Error(`there is no instance ${position} of ${this.instances.length}`);
+    return member;
+  }
 }
 
-function sum(a: Load, b: Load): Load {
-  return {
-    running: a.running + b.running,
-    waiting: a.waiting + b.waiting,
-    usedBlocks: a.usedBlocks + b.usedBlocks,
-    capacityBlocks: a.capacityBlocks + b.capacityBlocks,
-    capacityTokens: a.capacityTokens + b.capacityTokens,
-    preemptions: a.preemptions + b.preemptions,
-    queriedTokens: a.queriedTokens + b.queriedTokens,
-    hitTokens: a.hitTokens + b.hitTokens,
-  };
-}
-
-/** Why a request can never be served; null if it can. */
-function refusalOf(
-  { inputTokens, maxTokens }: EngineRequest,
-  { maxModelLen, maxPromptTokens = maxModelLen, entry, others = [] }: ClusterParts,
-): string | null {
-  if (inputTokens < 1) return 'The prompt is empty: at least one token is needed.';
-  if (maxTokens < 1) return `max_tokens must be at least 1, got ${maxTokens}.`;
-  const total = inputTokens + maxTokens;
-  if (total > maxModelLen)
-    return (
-      `This model's maximum context length is ${maxModelLen} tokens: ${inputTokens} of the prompt and ${maxTokens} ` +
-      'to generate are too many.'
-    );
-  if (inputTokens > maxPromptTokens)
-    return `The prompt has ${inputTokens} tokens, and a batch of prompts holds ${maxPromptTokens}.`;
-  // Where requests are handed on, those that take them in hold the prompt alone.
-  const entryTokens = others.length === 0 ? total : inputTokens;
-  return (
-    [...entry.map((one) => lackOf(one, entryTokens)), ...others.map((one) => lackOf(one, total))].find(
-      (lack) => lack !== null,
-    ) ?? null
-  );
-}
-
-interface HasMemory {
-  readonly memory: MemoryView;
-}
-
-function lackOf({ memory }: HasMemory, tokens: number): string | null {
-  const blocks = memory.blocksFor(tokens);
-  if (blocks <= memory.capacityBlocks) return null;
-  return `The request needs ${blocks} KV blocks for ${tokens} tokens, and there are ${memory.capacityBlocks}.`;
+function refuse(sequence: Sequence, status: number, message: string): void {
+  sequence.state = 'ended';
+  sequence.listener.reject(status, message);
 }

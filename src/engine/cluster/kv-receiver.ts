@@ -1,108 +1,120 @@
 import type { Clock } from '../../core/clock.ts';
-import type { Link, Transfer } from '../hardware/link.ts';
+import { Link, type LinkShape, type Transfer } from '../hardware/link.ts';
 import type { Instance } from '../instance/instance.ts';
 import type { KvAccount } from '../kv/kv-cache.ts';
 import type { KvAdmission, ReceiverView } from './kv-admission.ts';
-import type { InstanceView } from './routers.ts';
 import { tokensOf, type Place, type Sequence } from '../instance/sequence.ts';
 import { WaitingQueue } from '../instance/waiting-queue.ts';
 
-export interface ReceiverParts {
-  readonly clock: Clock;
-  /** Where the requests are to decode. */
-  readonly decode: Instance;
-  readonly admission: KvAdmission;
+/** How KV memory moves between the instances of a cluster. */
+export interface KvTransfers {
+  /** From each instance to each other there is one. */
+  readonly link: LinkShape;
   readonly kvBytesPerToken: number;
-  /** Whether a transfer that has just ended brought nothing, so that the prompt has to be computed again. */
+  readonly admission: KvAdmission;
+  /** Whether a transfer that has just ended brought nothing, so that all has to be computed again. */
   readonly isLost?: (() => boolean) | undefined;
 }
 
 /**
- * What stands before an instance that decodes: requests whose prompt was computed elsewhere wait, in order, until they
- * may have memory here; then it is taken, and what was computed moves over the link.
+ * What stands before an instance: requests that were computed in part elsewhere wait, in order, until they may have memory
+ * here; then it is taken, and what was computed moves over the link. A block is in use at both ends while it moves:
  *
- *     prefill instance: computes --> holds, offered ---> holds, moving --> free
- *     decode instance:                                   holds, moving --> holds, waiting --> runs
+ *     source: computes --> holds, offered ---> holds, moving --> free
+ *     here:                                    holds, moving --> holds, waiting --> runs
  */
-export class KvReceiver implements ReceiverView, InstanceView {
-  readonly #parts: ReceiverParts;
+export class KvReceiver implements ReceiverView {
+  readonly #clock: Clock;
+  readonly #instance: Instance;
+  readonly #transfers: KvTransfers;
+  readonly #links = new Map<Instance, Link>();
   readonly #offered = new WaitingQueue<Move>();
   readonly #moving = new Set<Move>();
 
-  constructor(parts: ReceiverParts) {
-    this.#parts = parts;
+  constructor(clock: Clock, instance: Instance, transfers: KvTransfers) {
+    this.#clock = clock;
+    this.#instance = instance;
+    this.#transfers = transfers;
   }
 
   get memory(): Instance['memory'] {
-    return this.#parts.decode.memory;
+    return this.#instance.memory;
   }
 
-  /** `sequence` has left the running of `from`, and holds its memory there. */
-  offer(sequence: Sequence, from: Instance, link: Link): void {
+  /** `sequence` has left `from`, and `tokens` of its tokens are in memory there until they have come here. */
+  offer(sequence: Sequence, from: Instance, tokens: number): void {
     const target = this.memory.open(sequence);
-    const move: Move = { sequence, from, link, target, transfer: null, cancel: () => this.#cancel(move) };
+    const move: Move = { sequence, from, tokens, target, transfer: null, cancel: () => this.#cancel(move) };
     sequence.place = move;
     this.#offered.push(move);
     this.look();
   }
 
-  /** Takes in who may have memory now: to be asked whenever that may have changed. */
+  /** Whether `sequence`, offered now, would have memory at once. */
+  hasRoom(sequence: Sequence): boolean {
+    const target = this.memory.open(sequence);
+    const blocks = target.blocksNeeded(tokensThere(sequence, target) + 1);
+    return this.#offered.length === 0 && this.#transfers.admission(this, blocks);
+  }
+
+  /** Takes in those that may have memory now: to be called whenever that may have changed. */
   look(): void {
-    const { clock, admission, kvBytesPerToken } = this.#parts;
+    const { admission, kvBytesPerToken } = this.#transfers;
     for (let move = this.#offered.at(0); move !== undefined; move = this.#offered.at(0)) {
-      const { sequence, link, target } = move;
-      // What moves can be found here once it has come. With room for what it computes next, or several that wait could
-      // fill the memory and none of them run.
-      const holdTokens = sequence.computedTokens + 1;
+      const { sequence, from, tokens, target } = move;
       const cached = target.cachedTokens();
-      if (!admission(this, target.blocksNeeded(holdTokens)) || !target.allocate(holdTokens, cached)) return;
+      const there = tokensThere(sequence, target);
+      // With room for what it computes next, or several that wait could fill the memory and none of them run.
+      if (!admission(this, target.blocksNeeded(there + 1)) || !target.allocate(there + 1, cached)) return;
       this.#offered.remove(move);
       this.#moving.add(move);
-      sequence.transferBeganUs = clock.now();
+      sequence.computedTokens = there;
+      sequence.times.transferBegins(this.#clock.now());
       const moved = move;
-      const bytes = (sequence.promptTokens - cached) * kvBytesPerToken;
-      move.transfer = link.send(bytes, 1, () => this.#arrive(moved));
+      const bytes = Math.max(0, tokens - cached) * kvBytesPerToken;
+      move.transfer = this.#linkFrom(from).send(bytes, 1, () => this.#arrive(moved));
     }
   }
 
   waitingBlocks(): number {
-    let sum = this.#parts.decode.waitingBlocks();
+    let sum = this.#instance.waitingBlocks();
     for (const { target } of this.#moving) sum += target.blocks;
     return sum;
   }
 
   waitsForMemory(): boolean {
-    return this.#parts.decode.waitsForMemory();
+    return this.#instance.waitsForMemory();
   }
 
-  /** Those that are between instances. */
-  between(): number {
+  /** Requests that are on their way here, and their tokens. */
+  requests(): number {
     return this.#offered.length + this.#moving.size;
   }
 
-  requests(): number {
-    return this.#parts.decode.requests() + this.between();
-  }
-
   tokens(): number {
-    let sum = this.#parts.decode.tokens() + this.#offered.sum(({ sequence }) => tokensOf(sequence));
+    let sum = this.#offered.sum(({ sequence }) => tokensOf(sequence));
     for (const { sequence } of this.#moving) sum += tokensOf(sequence);
     return sum;
   }
 
+  #linkFrom(from: Instance): Link {
+    const link = this.#links.get(from) ?? new Link(this.#clock, this.#transfers.link);
+    this.#links.set(from, link);
+    return link;
+  }
+
   #arrive(move: Move): void {
-    const { clock, decode, isLost } = this.#parts;
     const { sequence, from, target } = move;
     this.#moving.delete(move);
     sequence.kv.release();
     from.wake();
     sequence.kv = target;
-    sequence.handedOverUs = clock.now();
-    if (isLost?.() === true) {
+    sequence.times.arrived(this.#clock.now());
+    if (this.#transfers.isLost?.() === true) {
       sequence.computedTokens = 0;
       sequence.isDecoding = false;
     } else target.computed(sequence.computedTokens);
-    decode.accept(sequence);
+    this.#instance.accept(sequence);
   }
 
   #cancel(move: Move): void {
@@ -113,15 +125,20 @@ export class KvReceiver implements ReceiverView, InstanceView {
     sequence.kv.release();
     from.wake();
     // Looks here too, once it has looked for work.
-    this.#parts.decode.wake();
+    this.#instance.wake();
   }
+}
+
+/** Tokens that are computed once it has come: what is cached here need not move, and may be more than it had. */
+function tokensThere({ computedTokens }: Sequence, target: KvAccount): number {
+  return Math.max(computedTokens, target.cachedTokens());
 }
 
 /** A request between two instances. */
 interface Move extends Place {
   readonly sequence: Sequence;
   readonly from: Instance;
-  readonly link: Link;
+  readonly tokens: number;
   /** What it holds where it goes: nothing until it may go. */
   readonly target: KvAccount;
   transfer: Transfer | null;

@@ -1,12 +1,12 @@
 import type { Clock } from '../../core/clock.ts';
 import type { HeldPrompt } from '../engine.ts';
-import type { Instance } from '../instance/instance.ts';
+import { Instance } from '../instance/instance.ts';
 import type { Sequence } from '../instance/sequence.ts';
 
-/** A held prompt, and where its memory is. */
+/** A held prompt, and the request that has its memory. */
 export interface PendingTransfer extends HeldPrompt {
-  /** Null until it has been let in. */
-  at: { readonly sequence: Sequence; readonly instance: Instance } | null;
+  /** Null until it has been submitted. */
+  sequence: Sequence | null;
 }
 
 /**
@@ -34,14 +34,14 @@ export class PendingTransfers {
     const key = `${id}-${this.#opened++}`;
     const held: PendingTransfer = {
       key,
-      at: null,
+      sequence: null,
       get blocks() {
-        return held.at?.sequence.heldBlocks() ?? 0;
+        return held.sequence?.heldBlocks() ?? 0;
       },
       release: () => {
         const isKept = this.#kept.delete(key);
-        if (isKept && held.at !== null) free(held.at);
-        else if (held.at?.sequence.state !== 'ended') held.at?.sequence.cancel();
+        if (isKept && held.sequence !== null) free(held.sequence);
+        else held.sequence?.cancel();
       },
     };
     return held;
@@ -76,8 +76,9 @@ export class PendingTransfers {
   };
 }
 
-function free({ sequence, instance }: NonNullable<PendingTransfer['at']>): void {
-  sequence.kv.release();
+/** A request that has ended gives back the memory that it left at its instance. */
+function free({ kv, place }: Sequence): void {
+  kv.release();
   // What it held may be what others wait for.
-  instance.wake();
+  if (place instanceof Instance) place.wake();
 }

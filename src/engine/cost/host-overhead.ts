@@ -9,5 +9,5 @@ export interface HostOverhead {
 /** `cost` with more work of the host; without any, `cost` itself. */
 export function addHostOverhead(cost: CostModel, { hostFixedUs, hostPerSequenceUs }: HostOverhead): CostModel {
   if (hostFixedUs === 0 && hostPerSequenceUs === 0) return cost;
-  return { timeUs: (batch) => cost.timeUs(batch) + hostFixedUs + hostPerSequenceUs * batch.sequences };
+  return { timeUs: (batch, share) => cost.timeUs(batch, share) + hostFixedUs + hostPerSequenceUs * batch.sequences };
 }

@@ -21,7 +21,7 @@ export function noisy(cost: CostModel, { perIteration, perRun, seed, instance }:
   const runFactor = lognormal(randomStream(seed, 'noise of a run', instance), perRun);
   const random = randomStream(seed, 'noise of iterations', instance);
   return {
-    timeUs: (batch) => cost.timeUs(batch) * runFactor * lognormal(random, perIteration),
+    timeUs: (batch, share) => cost.timeUs(batch, share) * runFactor * lognormal(random, perIteration),
   };
 }
 

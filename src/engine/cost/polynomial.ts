@@ -13,15 +13,16 @@ const CALL_PER_TOKEN_MS = 1e-4;
  * other coefficients for large decode batches. Two things are ours, as its engines do neither: a chunk of l tokens
  * after p has the square l^2 + 2pl, so that a prompt's chunks add up to the whole; and a batch of both phases takes
  * the time of one after the other, times `mixedBatchPenalty`. The time is that of one of `stages` pipeline stages.
+ * A share of a GPU was not measured: the whole time, calls included, is divided by it (a choice of ours).
  */
 export function polynomial(fits: PolynomialFits, mixedBatchPenalty: number, stages: number): CostModel {
   return {
-    timeUs(batch) {
+    timeUs(batch, share = 1) {
       const chunks = batch.chunkTokens.length;
       const prefillMs = chunks === 0 ? 0 : prefill(fits.prefill, batch, stages);
       const decodeMs = batch.decodes === 0 ? 0 : decode(fits, batch, stages);
       const ms = prefillMs + decodeMs + CALL_MS;
-      return (chunks > 0 && batch.decodes > 0 ? ms * mixedBatchPenalty : ms) * 1000;
+      return ((chunks > 0 && batch.decodes > 0 ? ms * mixedBatchPenalty : ms) * 1000) / share;
     },
   };
 }

@@ -43,6 +43,10 @@ export interface RooflineOptions extends HostOverhead {
  * Plausible where it can be held against measurements of llama-3.1-8b in bf16: one decode 6.7 ms on H100 (reported:
  * 6.5-7.5) and 10.7 ms on A100 (10.5-12); a prompt of 2,048 tokens 43 ms on H100 (40-45). It is optimistic between
  * 128 and 512 tokens, and `mixedBatchPenalty` stands for what it cannot see: kernels that suit neither phase.
+ *
+ * A share of the GPU has that share of its arithmetic and of its bandwidth; links and the host are as before. This is the
+ * plain form; the published curves, where part of the processors saturates the memory, come with the systems that use
+ * shares (Nexus, semi-PD).
  */
 export function roofline(options: RooflineOptions): CostModel {
   const { gpu, tensorParallel, stages, hostFixedUs, hostPerSequenceUs, mixedBatchPenalty } = options;
@@ -87,13 +91,13 @@ export function roofline(options: RooflineOptions): CostModel {
   };
 
   return {
-    timeUs(batch) {
+    timeUs(batch, share = 1) {
       const linear = Math.max(batch.newTokens * linearTokenUs, linearWeightsUs) + expertsUs(batch.newTokens);
       const decodeAttention = batch.decodeContextTokens * kvTokenUs;
       const head = batch.sampledTokens === 0 ? 0 : Math.max(batch.sampledTokens * headTokenUs, headWeightsUs);
       const communication = allReduces * (ALL_REDUCE_US + batch.newTokens * allReduceTokenUs);
       const host = hostFixedUs + hostPerSequenceUs * batch.sequences;
-      const device = linear + prefillAttentionUs(batch) + decodeAttention + head + communication;
+      const device = (linear + prefillAttentionUs(batch) + decodeAttention + head) / share + communication;
       const sum = device / stages + batch.newTokens * hopTokenUs + host;
       return batch.decodes > 0 && batch.chunkTokens.length > 0 ? sum * mixedBatchPenalty : sum;
     },

@@ -11,5 +11,5 @@ export function copyUs({ pcieBytesPerS }: Gpu, bytes: number): number {
 
 /** `cost`, where an iteration waits for the KV blocks that are copied to the host and back before it. */
 export function withSwapping(cost: CostModel, blockUs: number): CostModel {
-  return { timeUs: (batch) => cost.timeUs(batch) + batch.swappedBlocks * blockUs };
+  return { timeUs: (batch, share) => cost.timeUs(batch, share) + batch.swappedBlocks * blockUs };
 }

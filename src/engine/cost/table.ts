@@ -7,16 +7,17 @@ import { surfaceMs, type Surface } from './surface.ts';
  * Time of a batch between measured points: prefill by prompt tokens and requests, decode by context tokens and
  * requests. Measured on a whole engine, so that its overhead is in it. Two things are ours: a batch of both phases
  * takes the time of one after the other, times `mixedBatchPenalty`; and a chunk of a prompt, which no one measures,
- * takes what the prompt takes more with it than without it, and never less than a prompt of its length.
+ * takes what the prompt takes more with it than without it, and never less than a prompt of its length. On a share of
+ * the GPU, which a table does not have, the whole time is divided by the share (ours too).
  */
 export function table(prefill: Surface, decode: Surface, mixedBatchPenalty: number): CostModel {
   return {
-    timeUs(batch) {
+    timeUs(batch, share = 1) {
       const chunks = batch.chunkTokens.length;
       const prefillMs = chunks === 0 ? 0 : prefillTime(prefill, batch);
       const decodeMs = batch.decodes === 0 ? 0 : surfaceMs(decode, batch.decodeContextTokens, batch.decodes);
       const ms = prefillMs + decodeMs;
-      return (chunks > 0 && batch.decodes > 0 ? ms * mixedBatchPenalty : ms) * 1000;
+      return ((chunks > 0 && batch.decodes > 0 ? ms * mixedBatchPenalty : ms) * 1000) / share;
     },
   };
 }

@@ -4,14 +4,14 @@ import { SharedWork, type Piece } from './shared-work.ts';
 
 /** A stream of batches on a device, one at a time, with a share of its processors. */
 export interface Lane extends Executor {
-  /** Takes effect at once, on the batch under way too. */
+  /** The next batch is timed for it, and what is left of the batch under way takes as much longer or shorter at once. */
   setShare(share: number): void;
 }
 
 /**
- * A GPU that several lanes run on at once (Green Contexts, MPS). Batches are timed as if they had the whole device; a
- * lane with a share of it takes as much longer, and where the shares of busy lanes are more than the device, all take
- * longer by that. Batches under way are re-timed when a lane starts, stops or changes its share.
+ * A GPU that several lanes run on at once (Green Contexts, MPS), each for an instance of its own. The cost model times a
+ * batch for the share of its lane (`CostModel.timeUs(batch, share)`). While the shares of the busy lanes are more than
+ * the device, all take longer by that: batches under way are re-timed when a lane starts, stops or changes its share.
  */
 export class Device {
   readonly #work: SharedWork;
@@ -31,8 +31,12 @@ export class Device {
     let underWay: Piece | null = null;
     return {
       depth: 1,
+      get share() {
+        return mine;
+      },
       run(stageUs, done, free) {
-        underWay = work.start(stageUs, mine, () => {
+        // In microseconds of the whole device, which the lane gets by its share.
+        underWay = work.start(stageUs * mine, mine, () => {
           underWay = null;
           done();
           free();

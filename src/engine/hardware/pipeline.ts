@@ -4,6 +4,8 @@ import type { Clock } from '../../core/clock.ts';
 export interface Executor {
   /** Batches that may be under way at a time. */
   readonly depth: number;
+  /** Of a GPU's processors, that batches are to be timed for; 1: the whole. */
+  readonly share: number;
   /**
    * A batch begins now and takes `stageUs` in each stage. `done`: its results are there; `free`: the next batch may
    * begin. When both are due at the same time, `done` is called first.
@@ -19,6 +21,7 @@ export function pipeline(clock: Clock, stages: number): Executor {
 /** The common case, without anything allocated for a batch. */
 class OneStage implements Executor {
   readonly depth = 1;
+  readonly share = 1;
   readonly #clock: Clock;
   #done = (): void => undefined;
   #free = (): void => undefined;
@@ -42,6 +45,7 @@ class OneStage implements Executor {
 
 class Stages implements Executor {
   readonly depth: number;
+  readonly share = 1;
   readonly #clock: Clock;
   /** When each stage is free again. */
   readonly #freeUs: number[];

@@ -81,14 +81,12 @@ export class BatchSlot implements Scheduler<Sequence> {
     this.running.push(sequence);
     sequence.state = 'running';
     sequence.computedTokens = begin;
-    if (Number.isNaN(sequence.firstScheduledUs)) {
-      sequence.firstScheduledUs = this.nowUs;
+    if (Number.isNaN(sequence.times.firstScheduledUs)) {
       sequence.cachedPromptTokens = cached;
       this.queriedTokens += sequence.promptTokens;
       this.hitTokens += cached;
     }
-    if (!Number.isNaN(sequence.handedOverUs) && Number.isNaN(sequence.decodeScheduledUs))
-      sequence.decodeScheduledUs = this.nowUs;
+    sequence.times.scheduled(this.nowUs);
     return tokens === 0 || this.run(sequence, tokens, hold);
   }
 

@@ -6,11 +6,10 @@ import type { Executor } from '../hardware/pipeline.ts';
 import type { IterationWatch } from './iteration-log.ts';
 import type { KvCache } from '../kv/kv-cache.ts';
 import type { IterationPolicy } from '../policies/policy.ts';
-import type { InstanceView } from '../cluster/routers.ts';
 import { missingTokens, tokensOf, type Place, type Sequence } from './sequence.ts';
-import { WaitingQueue } from './waiting-queue.ts';
+import { WaitingQueue, type QueueView } from './waiting-queue.ts';
 
-export interface InstanceParts {
+export interface InstanceParts extends InstanceHooks {
   /** Name in iteration logs. */
   readonly name: string;
   readonly clock: Clock;
@@ -20,19 +19,37 @@ export interface InstanceParts {
   readonly cost: CostModel;
   /** Makes a policy; one for each batch that may be under way, for policies may keep state. */
   readonly policy: () => IterationPolicy;
-  /**
-   * Given for an instance that only computes prompts: takes each request (but those of another `course`) that has its
-   * first token and needs more. It has left the running and holds its memory until `sequence.kv.release()` and `wake()`.
-   */
-  readonly handOver?: ((sequence: Sequence) => void) | undefined;
-  /**
-   * With `handOver`: all are handed over, and with the last token of their prompt to be computed again there, for the
-   * token that comes out here reaches no user.
-   */
-  readonly repeatsFirstToken?: boolean | undefined;
-  /** Told after each look for work: memory and queues may have changed. */
-  readonly onDecision?: (() => void) | undefined;
   readonly onIteration?: IterationWatch | undefined;
+}
+
+/** What a cluster has to do with an instance. */
+export interface InstanceHooks {
+  /**
+   * Asked when the prompt of a request with `prefillMode` `transfer` has been computed: where the request goes on. Null: it
+   * stays.
+   */
+  readonly next?: ((sequence: Sequence) => NextStage | null) | undefined;
+  /** Called when an iteration has ended, before the next one is decided: requests may have ended. */
+  readonly onIterationEnd?: (() => void) | undefined;
+  /** Called after each look for work: memory and queues may have changed. */
+  readonly onDecision?: (() => void) | undefined;
+}
+
+/** Where requests go on that leave an instance. */
+export interface Destination {
+  /** Whether it would take in a request at once. */
+  hasRoom(sequence: Sequence): boolean;
+  /** Takes in a request that has left `from`: `tokens` of its tokens are in memory there until `sequence.kv.release()`. */
+  receive(sequence: Sequence, from: Instance, tokens: number): void;
+}
+
+/** Where requests go on whose prompt has been computed. */
+export interface NextStage extends Pick<Destination, 'receive'> {
+  /**
+   * True: they leave before their first token, which comes of computing the last token of the prompt once more. False: they
+   * leave with it, if they need more.
+   */
+  readonly repeatsFirstToken: boolean;
 }
 
 /**
@@ -40,7 +57,8 @@ export interface InstanceParts {
  * and asks again, until nothing is left to do. An iteration begins where the one before it was due to end, so
  * that lateness of the machine never adds up on the wall clock.
  */
-export class Instance implements InstanceView, Place {
+export class Instance implements Place {
+  readonly name: string;
   readonly memory: KvCache;
   readonly #parts: InstanceParts;
   readonly #waiting = new WaitingQueue<Sequence>();
@@ -52,11 +70,14 @@ export class Instance implements InstanceView, Place {
   #awake = false;
   #underWay = 0;
   #preemptions = 0;
+  /** Requests to leave when their batch has ended. */
+  readonly #leaving = new Map<Sequence, Destination>();
   /** Preempted by decisions that came to no iteration. */
   #unlogged: Sequence[] = [];
 
   constructor(parts: InstanceParts) {
     this.#parts = parts;
+    this.name = parts.name;
     this.memory = parts.memory;
     this.#slots = Array.from({ length: parts.executor.depth }, () => {
       const slot = new BatchSlot(this.#waiting, parts.memory, this.#swapped);
@@ -89,13 +110,32 @@ export class Instance implements InstanceView, Place {
 
   /** Frees its memory at once; an iteration that it takes part in lasts as long as it would have. */
   cancel(sequence: Sequence): void {
-    if (sequence.state === 'waiting') this.#waiting.remove(sequence);
-    if (sequence.state === 'swapped') this.#swapped.remove(sequence);
-    if (sequence.state === 'running')
-      this.#slots.find(({ slot }) => slot.running.includes(sequence))?.slot.remove(sequence);
+    this.#remove(sequence);
     sequence.kv.release();
     // What it held may be what others wait for.
     this.wake();
+  }
+
+  /**
+   * Has a request that is here go on at `to`: at once, or when its batch has ended, unless the request has ended by then too
+   * or `to` has no room any more.
+   */
+  leave(sequence: Sequence, to: Destination): void {
+    if (sequence.state === 'running' && this.#slotOf(sequence)?.isUnderWay === true) {
+      this.#leaving.set(sequence, to);
+      return;
+    }
+    this.#remove(sequence);
+    this.#depart(sequence, to);
+    this.wake();
+  }
+
+  get waiting(): QueueView<Sequence> {
+    return this.#waiting;
+  }
+
+  running(): Sequence[] {
+    return this.#slots.flatMap(({ slot }) => slot.running);
   }
 
   requests(): number {
@@ -150,7 +190,7 @@ export class Instance implements InstanceView, Place {
 
   /** False if there is nothing to do. */
   #begin({ slot, decide, end }: Turn): boolean {
-    const { clock, cost, executor, onIteration, name } = this.#parts;
+    const { clock, cost, executor, onIteration } = this.#parts;
     const nowUs = clock.now();
     slot.clear(nowUs);
     decide(slot);
@@ -164,8 +204,8 @@ export class Instance implements InstanceView, Place {
       return false;
     }
     if (this.#unlogged.length > 0) slot.preemptedEarlier.push(...this.#unlogged.splice(0));
-    const stageUs = cost.timeUs(slot.work);
-    onIteration?.(name, slot, stageUs);
+    const stageUs = cost.timeUs(slot.work, executor.share);
+    onIteration?.(this.name, slot, stageUs);
     slot.isUnderWay = true;
     this.#underWay++;
     executor.run(stageUs, end, this.#turn);
@@ -185,16 +225,13 @@ export class Instance implements InstanceView, Place {
       sequence.computedTokens += count;
       if (count > 1 || sequence.generatedTokens === 0) sequence.kv.computed(sequence.computedTokens);
       if (missingTokens(sequence) > 0) continue;
-      if (Number.isNaN(sequence.prefilledUs)) {
-        sequence.prefilledUs = nowUs;
-        if (this.#parts.repeatsFirstToken === true && sequence.course === 'handed-over') {
-          sequence.computedTokens--;
-          this.#handOver(slot, sequence);
-          continue;
-        }
-      }
-      this.#emit(slot, sequence, nowUs);
+      const next = sequence.generatedTokens === 0 ? this.#nextStage(sequence, nowUs) : null;
+      if (next?.repeatsFirstToken !== true) this.#emit(slot, sequence, nowUs);
+      // Unless that was its last token, or it was cancelled on it.
+      if (next !== null && sequence.state === 'running') this.#goOn(slot, sequence, next);
     }
+    if (this.#leaving.size > 0) this.#letLeave(slot);
+    this.#parts.onIterationEnd?.();
     // Where several batches are under way, the first stage may stand idle.
     if (!this.#awake) this.wake();
   }
@@ -204,22 +241,58 @@ export class Instance implements InstanceView, Place {
     sequence.isDecoding = true;
     sequence.listener.tokens(nowUs, 1);
     // What the listener does on a token may be to cancel.
-    if (sequence.state !== 'running') return;
-    if (sequence.generatedTokens >= sequence.trueOutputTokens) this.#finish(slot, sequence, nowUs);
-    else if (this.#parts.handOver !== undefined && sequence.course === 'handed-over') this.#handOver(slot, sequence);
+    if (sequence.state === 'running' && sequence.generatedTokens >= sequence.trueOutputTokens)
+      this.#finish(slot, sequence, nowUs);
   }
 
   #finish(slot: BatchSlot, sequence: Sequence, nowUs: number): void {
     slot.remove(sequence);
-    if (sequence.course !== 'held') sequence.kv.release();
+    if (sequence.prefillMode !== 'hold') sequence.kv.release();
     sequence.state = 'ended';
     sequence.listener.end(nowUs, sequence.completion(nowUs));
   }
 
-  #handOver(slot: BatchSlot, sequence: Sequence): void {
+  /** Where a request goes on, the first time that its prompt is computed. */
+  #nextStage(sequence: Sequence, nowUs: number): NextStage | null {
+    if (!Number.isNaN(sequence.times.prefilledUs)) return null;
+    sequence.times.prefilled(nowUs);
+    return sequence.prefillMode === 'transfer' ? (this.#parts.next?.(sequence) ?? null) : null;
+  }
+
+  #goOn(slot: BatchSlot, sequence: Sequence, next: NextStage): void {
+    const tokens = sequence.computedTokens;
+    if (next.repeatsFirstToken) sequence.computedTokens--;
+    sequence.prefillMode = 'local';
     slot.remove(sequence);
+    this.#depart(sequence, next, tokens);
+  }
+
+  /** Those of the batch that has ended, where they go still having room. */
+  #letLeave(slot: BatchSlot): void {
+    for (const [sequence, to] of this.#leaving) {
+      if (sequence.state === 'running' && !slot.running.includes(sequence)) continue;
+      this.#leaving.delete(sequence);
+      if (sequence.state !== 'running' || !to.hasRoom(sequence)) continue;
+      slot.remove(sequence);
+      this.#depart(sequence, to);
+    }
+  }
+
+  #depart(sequence: Sequence, to: Pick<Destination, 'receive'>, tokens = sequence.computedTokens): void {
     sequence.state = 'moving';
-    this.#parts.handOver?.(sequence);
+    sequence.times.left(this.#parts.clock.now());
+    to.receive(sequence, this, tokens);
+  }
+
+  #slotOf(sequence: Sequence): BatchSlot | undefined {
+    return this.#slots.find(({ slot }) => slot.running.includes(sequence))?.slot;
+  }
+
+  /** Out of whichever queue or batch it is in; its memory is left as it is. */
+  #remove(sequence: Sequence): void {
+    if (sequence.state === 'waiting') this.#waiting.remove(sequence);
+    if (sequence.state === 'swapped') this.#swapped.remove(sequence);
+    if (sequence.state === 'running') this.#slotOf(sequence)?.remove(sequence);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Completion, Listener, EngineRequest } from '../engine.ts';
 import type { KvAccount } from '../kv/kv-cache.ts';
+import { PhaseTimes } from './phase-times.ts';
 import { beginningOf, type Prompt, type PromptContent } from './prompt-content.ts';
 
 /** A request as policies see it. Its true output length is not here. */
@@ -33,11 +34,18 @@ export function tokensOf(sequence: SequenceView): number {
   return sequence.promptTokens + sequence.generatedTokens;
 }
 
-/** Where a request is: an instance, or between two. */
+/** Where a request is: at an instance, between two, or held by the cluster. */
 export interface Place {
-  /** Gives it up and frees its memory at once. */
+  /** Drops the request and frees its memory at once. */
   cancel(sequence: Sequence): void;
 }
+
+/**
+ * What follows at an instance whose role is `prefill` once the prompt of a request is computed: the request stays there to
+ * its last token (`local`), ends there and leaves its memory to be fetched (`hold`), or goes on to an instance that decodes
+ * (`transfer`), which makes it `local`.
+ */
+export type PrefillMode = 'local' | 'hold' | 'transfer';
 
 /** A request inside an engine. */
 export class Sequence implements SequenceView, Prompt {
@@ -50,11 +58,7 @@ export class Sequence implements SequenceView, Prompt {
   readonly arrivalUs: number;
   /** `swapped`: its KV memory is copied to the host, and it waits to have it back. `moving`: between two instances. */
   state: 'waiting' | 'running' | 'swapped' | 'moving' | 'ended' = 'waiting';
-  /**
-   * What becomes of it at an instance that computes prompts: it is handed over, stays there to its last token, or ends
-   * there and leaves its memory to be fetched.
-   */
-  course: 'handed-over' | 'whole' | 'held' = 'handed-over';
+  prefillMode: PrefillMode;
   place: Place | null = null;
   kv: KvAccount = NO_ACCOUNT;
   generatedTokens = 0;
@@ -62,18 +66,9 @@ export class Sequence implements SequenceView, Prompt {
   isDecoding = false;
   /** Of its prompt, found in the cache when it was first admitted. */
   cachedPromptTokens = 0;
-  firstScheduledUs = Number.NaN;
-  /** When its prompt had been computed for the first time. */
-  prefilledUs = Number.NaN;
-  /**
-   * When its KV memory began to move, when it had arrived where it decodes, and when it first ran there; NaN where it
-   * stays in one place.
-   */
-  transferBeganUs = Number.NaN;
-  handedOverUs = Number.NaN;
-  decodeScheduledUs = Number.NaN;
+  readonly times = new PhaseTimes();
 
-  constructor(request: EngineRequest, listener: Listener, arrivalUs: number) {
+  constructor(request: EngineRequest, listener: Listener, arrivalUs: number, prefillMode: PrefillMode = 'transfer') {
     this.id = request.id;
     this.promptTokens = request.inputTokens;
     this.content = request.content;
@@ -81,6 +76,7 @@ export class Sequence implements SequenceView, Prompt {
     this.trueOutputTokens = request.trueOutputTokens;
     this.listener = listener;
     this.arrivalUs = arrivalUs;
+    this.prefillMode = prefillMode;
   }
 
   heldBlocks(): number {
@@ -105,33 +101,22 @@ export class Sequence implements SequenceView, Prompt {
     this.state = 'moving';
     this.computedTokens = this.promptTokens - 1;
     this.cachedPromptTokens = held.cachedPromptTokens;
-    this.firstScheduledUs = held.firstScheduledUs;
-    this.prefilledUs = held.prefilledUs;
+    this.times.continueFrom(held.times);
   }
 
-  /** Given up by its caller; nothing happens once it has ended. */
+  /** Its caller gives it up; nothing happens once it has ended. */
   cancel(): void {
     if (this.state !== 'ended') this.place?.cancel(this);
     this.state = 'ended';
   }
 
   completion(endUs: number): Completion {
-    const moved = !Number.isNaN(this.handedOverUs);
     return {
       finishReason: this.generatedTokens === this.maxTokens ? 'length' : 'stop',
       inputTokens: this.promptTokens,
       outputTokens: this.generatedTokens,
       cachedTokens: this.cachedPromptTokens,
-      phases: {
-        prefill_queue_us: this.firstScheduledUs - this.arrivalUs,
-        prefill_us: this.prefilledUs - this.firstScheduledUs,
-        transfer_us: moved ? this.handedOverUs - this.transferBeganUs : null,
-        // Before its transfer too it waits for those that decode.
-        decode_queue_us: moved
-          ? this.transferBeganUs - this.prefilledUs + (this.decodeScheduledUs - this.handedOverUs)
-          : null,
-        decode_us: endUs - (moved ? this.decodeScheduledUs : this.prefilledUs),
-      },
+      phases: this.times.phases(this.arrivalUs, endUs),
     };
   }
 }

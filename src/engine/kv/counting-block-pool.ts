@@ -20,6 +20,10 @@ export class CountingBlockPool implements KvCache {
     return new CountedBlocks(this);
   }
 
+  cachedTokens(): number {
+    return 0;
+  }
+
   reset(): boolean {
     return this.freeBlocks === this.capacityBlocks;
   }

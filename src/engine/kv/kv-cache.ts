@@ -14,6 +14,8 @@ export interface MemoryView {
 export interface KvCache extends MemoryView {
   /** An account for one request; it holds nothing yet. */
   open(prompt: Prompt): KvAccount;
+  /** Leading tokens that a request would find here, as `KvAccount.cachedTokens`. To ask changes nothing. */
+  cachedTokens(prompt: Prompt): number;
   /** Forgets what only a cache keeps. False, and nothing changes, while a request holds any of it. */
   reset(): boolean;
 }
@@ -23,11 +25,11 @@ export interface KvAccount {
   /** Blocks that it holds, those that it shares with others included. */
   readonly blocks: number;
   /**
-   * Leading tokens that are in memory already, from others or from an earlier stay of its own, and that the next `grow`
+   * Leading tokens that are in memory already, from others or from an earlier stay of its own, and that the next `allocate`
    * would take over: less than all, for the last token must be computed for the next to come out. 0 while it holds any.
    */
   cachedTokens(): number;
-  /** Free blocks that `grow(tokens)` would take, cached ones that no one uses included. */
+  /** Free blocks that `allocate(tokens)` would take, cached ones that no one uses included. */
   blocksNeeded(tokens: number): number;
   /**
    * Holds blocks for `tokens` tokens in all, the cached ones first. False, and nothing changes, if too few are free. The

@@ -46,6 +46,10 @@ export class PrefixCachingBlockPool implements KvCache {
     return new BlockTable(this, prompt);
   }
 
+  cachedTokens(prompt: Prompt): number {
+    return new BlockTable(this, prompt).cachedTokens();
+  }
+
   reset(): boolean {
     if (this.freeBlocks < this.capacityBlocks) return false;
     for (let block = 0; block < this.capacityBlocks; block++) this.#index.forget(block);

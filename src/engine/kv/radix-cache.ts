@@ -43,6 +43,12 @@ export class RadixCache implements KvCache {
     return new RadixAccount(this, prompt, string, root);
   }
 
+  cachedTokens(prompt: Prompt): number {
+    const string = this.#stringOf(prompt);
+    const root = this.#roots.get(string.pieceTokens);
+    return root === undefined ? 0 : this.tree.found(root, string, prompt.promptTokens + prompt.generatedTokens - 1);
+  }
+
   reset(): boolean {
     if (this.freeBlocks < this.capacityBlocks) return false;
     this.unused += this.tree.evict(this.tree.tokens);
@@ -128,7 +134,8 @@ class RadixAccount implements KvAccount {
 
   computed(tokens: number): void {
     this.#computedTokens = tokens;
-    this.#share(tokens);
+    // After a lost transfer it computes again what it shares here already.
+    if (tokens >= this.#node.end) this.#share(tokens);
   }
 
   release(): void {

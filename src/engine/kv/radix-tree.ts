@@ -18,7 +18,7 @@ export interface RadixNode {
 
 /**
  * What is in the cache, by how it begins (RadixAttention: SGLang, NeurIPS '24; its mem_cache/radix_cache.py with a page
- * size of 1). Who looks for tokens uses what is found, and splits a node where the match ends. Leaves that no request
+ * size of 1). `match` and `insert` use what they find, and split a node where the match ends. Leaves that no request
  * has locked can be evicted, the least recently used first.
  *
  *     root -- system prompt --+-- question -- answer
@@ -50,6 +50,19 @@ export class RadixTree {
       node = child;
     }
     return node;
+  }
+
+  /** Tokens of the longest match, `limit` at most, without a use or a split. */
+  found(root: RadixNode, string: TokenString, limit: number): number {
+    let node = root;
+    while (node.end < limit) {
+      const child = node.children.get(pieceAt(string, node.end));
+      if (child === undefined) break;
+      const end = equalUpTo(child.string, string, child.begin, Math.min(child.end, limit));
+      if (end < child.end) return end;
+      node = child;
+    }
+    return node.end;
   }
 
   /** Puts the first `end` tokens in; `found` were there already. */

@@ -1,41 +1,48 @@
 import { cluster } from '../cluster/cluster.ts';
-import { pipeline } from '../hardware/pipeline.ts';
-import { Instance } from '../instance/instance.ts';
-import type { Engine } from '../engine.ts';
+import { ROUTERS } from '../cluster/routers.ts';
 import type { KvCache } from '../kv/kv-cache.ts';
 import type { IterationPolicy } from '../policies/policy.ts';
-import { ROUTERS } from '../cluster/routers.ts';
 import { costModel, type Deployment } from './deployment.ts';
+import { equalMembers } from './members.ts';
+import type { OptionReader } from './option-reader.ts';
 import type { Replicas } from './replicas.ts';
-import type { EngineContext } from './system.ts';
+import type { System } from './system.ts';
 
-export interface CollocatedParts {
-  readonly deployment: Deployment & Replicas;
-  readonly memory: () => KvCache;
-  readonly policy: () => IterationPolicy;
+export interface CollocatedParts<O extends Deployment & Replicas> {
+  readonly cites: string;
+  readonly options: (given: OptionReader) => O;
+  /** Of one instance. */
+  readonly memory: (options: O) => KvCache;
+  readonly policy: (options: O) => IterationPolicy;
+  /** Longest prompt, where one batch must hold it whole. */
+  readonly maxPromptTokens?: (options: O) => number;
+  /** Of an instance; its number, if left out. */
+  readonly name?: (i: number) => string;
 }
 
-/** An engine of equal instances behind a router, each of which computes prompts and decodes. */
-export function collocated(context: EngineContext, parts: CollocatedParts): Engine {
-  const { clock, onIteration } = context;
-  const { deployment, memory, policy } = parts;
-  const entry = Array.from(
-    { length: deployment.instances },
-    (_, i) =>
-      new Instance({
-        name: String(i),
-        clock,
-        onIteration,
-        policy,
-        memory: memory(),
-        executor: pipeline(clock, deployment.pp),
-        cost: costModel(deployment, String(i)),
-      }),
-  );
-  return cluster({
-    clock,
-    entry,
-    maxModelLen: deployment.max_model_len,
-    router: ROUTERS[deployment.router].create(),
-  });
+/** A system of equal instances behind a router, each of which computes prompts and decodes. */
+export function collocated<O extends Deployment & Replicas>(parts: CollocatedParts<O>): System {
+  const { cites, options: read, memory, policy, maxPromptTokens, name = String } = parts;
+  return {
+    cites,
+    options: read,
+    engine(given, context) {
+      const options = read(given);
+      return cluster({
+        clock: context.clock,
+        maxModelLen: options.max_model_len,
+        maxPromptTokens: maxPromptTokens?.(options),
+        router: ROUTERS[options.router].create(),
+        members: equalMembers(context, {
+          role: 'both',
+          count: options.instances,
+          name,
+          stages: options.pp,
+          memory: () => memory(options),
+          policy: () => policy(options),
+          cost: (instance) => costModel(options, instance),
+        }),
+      });
+    },
+  };
 }

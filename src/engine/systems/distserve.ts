@@ -49,8 +49,7 @@ export const distserve: System = {
         cost: (instance) => withSwapping(costModel(decode, instance), swapUs(decode)),
         policy: () => distserveDecode({ batchSize: own['decode.batch_size'] }),
       },
-      ...kvTransfer(context.clock, own, prefill, decode),
-      admission: pullBelow(own.waiting_share),
+      transfers: { ...kvTransfer(own, prefill, decode), admission: pullBelow(own.waiting_share) },
       repeatsFirstToken: false,
     });
   },

@@ -1,6 +1,5 @@
-import type { Clock } from '../../core/clock.ts';
 import { GPUS } from '../hardware/gpus.ts';
-import { Link } from '../hardware/link.ts';
+import type { LinkShape } from '../hardware/link.ts';
 import { kvBytesPerToken } from '../models/llm.ts';
 import { LLMS } from '../models/llms.ts';
 import type { Role } from './deployment.ts';
@@ -29,11 +28,10 @@ export function readKvLink(given: OptionReader): KvLink {
 
 /** The links between instances of two roles, and what moves over them. Within a node every GPU has its part of it. */
 export function kvTransfer(
-  clock: Clock,
   { link }: KvLink,
   from: Role,
   to: Role,
-): { readonly link: () => Link; readonly kvBytesPerToken: number } {
+): { readonly link: LinkShape; readonly kvBytesPerToken: number } {
   const gpu = GPUS[from.gpu].link;
   const pairs = Math.min(from.tp * from.pp, to.tp * to.pp);
   const shape = {
@@ -42,5 +40,5 @@ export function kvTransfer(
     latencyUs: LATENCY_US,
     segmentUs: 0,
   };
-  return { link: () => new Link(clock, shape), kvBytesPerToken: kvBytesPerToken(LLMS[from.model]) };
+  return { link: shape, kvBytesPerToken: kvBytesPerToken(LLMS[from.model]) };
 }

@@ -20,21 +20,14 @@ type SarathiOptions = Deployment &
   };
 
 /** Sarathi-Serve: chunked prefill that never stalls a decode. Its host work is taken to be that of vLLM v0. */
-export const sarathi: System = {
+export const sarathi: System = collocated({
   cites:
     'Sarathi-Serve (OSDI 2024), sarathi/core/scheduler/sarathi_scheduler.py; budgets of the paper: 512 where TBT ' +
     'limits are strict, 2048 where they are relaxed',
   options: read,
-  engine(given, context) {
-    const options = read(given);
-    const tokenBudget = scheduleOf(options);
-    return collocated(context, {
-      deployment: options,
-      memory: () => new CountingBlockPool(kvBlocks(options), options.block_tokens),
-      policy: () => sarathiPolicy({ tokenBudget, maxSeqs: options.max_seqs }),
-    });
-  },
-};
+  memory: (options) => new CountingBlockPool(kvBlocks(options), options.block_tokens),
+  policy: (options) => sarathiPolicy({ tokenBudget: scheduleOf(options), maxSeqs: options.max_seqs }),
+});
 
 function read(given: OptionReader): SarathiOptions {
   const deployment = readDeployment(given, VLLM_V0_HOST);

@@ -29,28 +29,22 @@ const SMALL_MEMORY_BYTES = 25_000 * 1024 ** 2;
 type SglangOptions = Deployment & Replicas & ReturnType<typeof readScheduler>;
 
 /** SGLang: prompts first and alone, prefixes shared in a radix tree, outputs bet to be shorter than allowed. */
-export const sglang: System = {
+export const sglang: System = collocated({
   cites:
     'SGLang v0.4.4, srt/managers/{scheduler,schedule_policy,schedule_batch}.py, srt/mem_cache/radix_cache.py, ' +
     'defaults of srt/server_args.py; RadixAttention: SGLang (NeurIPS 2024). Mixed chunks are off',
   options: read,
-  engine(given, context) {
-    const options = read(given);
-    return collocated(context, {
-      deployment: options,
-      memory: () => new RadixCache(kvBlocks(options, MEMORY.reserveBytes)),
-      policy: () =>
-        sglangPolicy({
-          schedulePolicy: options.schedule_policy,
-          lpmLimit: options.lpm_limit,
-          conservativeness: options.schedule_conservativeness,
-          maxPrefillTokens: options.max_prefill_tokens,
-          chunkTokens: options.chunked_prefill_size,
-          maxRunning: options.max_running_requests,
-        }),
-    });
-  },
-};
+  memory: (options) => new RadixCache(kvBlocks(options, MEMORY.reserveBytes)),
+  policy: (options) =>
+    sglangPolicy({
+      schedulePolicy: options.schedule_policy,
+      lpmLimit: options.lpm_limit,
+      conservativeness: options.schedule_conservativeness,
+      maxPrefillTokens: options.max_prefill_tokens,
+      chunkTokens: options.chunked_prefill_size,
+      maxRunning: options.max_running_requests,
+    }),
+});
 
 function read(given: OptionReader): SglangOptions {
   const deployment = readDeployment(given, { ...HOST, memory: MEMORY });

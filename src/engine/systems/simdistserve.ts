@@ -1,16 +1,12 @@
-import { cluster } from '../cluster/cluster.ts';
-import { pipeline } from '../hardware/pipeline.ts';
-import { Instance } from '../instance/instance.ts';
 import { CountingBlockPool } from '../kv/counting-block-pool.ts';
 import type { IterationPolicy } from '../policies/policy.ts';
-import { ROUTERS } from '../cluster/routers.ts';
 import {
   DECODE_CONTEXT_TOKENS,
   simdistserveDecode,
   simdistservePrefill,
   simdistserveVllm,
 } from '../policies/simdistserve.ts';
-import type { Sequence } from '../instance/sequence.ts';
+import { collocated } from './collocated.ts';
 import {
   costModel,
   readDeployment,
@@ -19,11 +15,12 @@ import {
   type DeploymentDefaults,
   type Role,
 } from './deployment.ts';
+import { disaggregated, type RoleParts } from './disaggregated.ts';
 import { kvBlocks } from './fit.ts';
 import { distserveKvTokens } from './kv-tokens-distserve.ts';
 import { readReplicas } from './replicas.ts';
 import type { OptionReader } from './option-reader.ts';
-import type { EngineContext, System } from './system.ts';
+import type { System } from './system.ts';
 
 const SOURCE = 'DistServe (OSDI 2024), its simulator: LLMServe/DistServe 82831f1, simdistserve. For validation';
 
@@ -51,47 +48,37 @@ export const simdistserve: System = {
   options: (given) => readRoles(given, DISAGGREGATED, ['prefill', 'decode']).options,
   engine(given, context) {
     const { shared, role } = readRoles(given, DISAGGREGATED, ['prefill', 'decode']);
-    const decode = instances(context, 'decode', role('decode'), simdistserveDecode);
-    const nextDecode = ROUTERS['least-requests'].create();
-    const prefill = instances(
-      context,
-      'prefill',
-      role('prefill'),
-      () => simdistservePrefill(kvTokens(role('prefill'))),
-      (sequence) => {
-        sequence.kv.release();
-        sequence.transferBeganUs = sequence.handedOverUs = context.clock.now();
-        decode[nextDecode(decode)]?.submit(sequence);
-      },
-    );
-    return cluster({
-      clock: context.clock,
+    const [prefill, decode] = [role('prefill'), role('decode')];
+    return disaggregated(context, {
       maxModelLen: shared.max_model_len,
-      entry: prefill,
-      others: decode,
-      router: ROUTERS['least-requests'].create(),
+      prefill: side(prefill, kvTokens(prefill), () => simdistservePrefill(kvTokens(prefill))),
+      decode: side(decode, NO_LIMIT, simdistserveDecode),
+      transfers: null,
+      repeatsFirstToken: false,
     });
   },
 };
 
 /** The vLLM that it is compared with. */
-export const simdistserveVllmSystem: System = {
+export const simdistserveVllmSystem: System = collocated({
   cites: SOURCE,
   options: readCollocated,
-  engine(given, context) {
-    const options = readCollocated(given);
-    const entry = instances(context, 'vllm', { ...options, count: options.instances }, () =>
-      simdistserveVllm(kvTokens(options)),
-    );
-    return cluster({
-      clock: context.clock,
-      maxModelLen: options.max_model_len,
-      maxPromptTokens: kvTokens(options),
-      entry,
-      router: ROUTERS[options.router].create(),
-    });
-  },
-};
+  memory: () => new CountingBlockPool(NO_LIMIT, 1),
+  policy: (options) => simdistserveVllm(kvTokens(options)),
+  maxPromptTokens: kvTokens,
+  name: (i) => `vllm-${i}`,
+});
+
+function side(role: Role, capacityTokens: number, policy: () => IterationPolicy): RoleParts {
+  return {
+    count: role.count,
+    router: 'least-requests',
+    stages: role.pp,
+    memory: () => new CountingBlockPool(capacityTokens, 1),
+    policy,
+    cost: (name) => costModel(role, name),
+  };
+}
 
 function readCollocated(given: OptionReader): Deployment & ReturnType<typeof readReplicas> {
   return { ...readDeployment(given, COLLOCATED), ...readReplicas(given) };
@@ -101,27 +88,4 @@ function kvTokens(deployment: Deployment): number {
   const { model, gpu, tp, pp, block_tokens, kv_tokens } = deployment;
   const published = gpu === DEFAULTS.gpu && kv_tokens === 0 ? distserveKvTokens(model, tp, pp) : null;
   return published ?? kvBlocks(deployment) * block_tokens;
-}
-
-function instances(
-  { clock, onIteration }: EngineContext,
-  name: string,
-  role: Role,
-  policy: () => IterationPolicy,
-  handOver?: (sequence: Sequence) => void,
-): Instance[] {
-  return Array.from(
-    { length: role.count },
-    (_, i) =>
-      new Instance({
-        name: `${name}-${i}`,
-        clock,
-        onIteration,
-        policy,
-        handOver,
-        memory: new CountingBlockPool(handOver === undefined ? NO_LIMIT : kvTokens(role), 1),
-        executor: pipeline(clock, role.pp),
-        cost: costModel(role, `${name}-${i}`),
-      }),
-  );
 }

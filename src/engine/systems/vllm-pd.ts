@@ -34,11 +34,13 @@ export const vllmPd: System = {
       maxModelLen: prefill.max_model_len,
       prefill: side(prefill, own['prefill.router'], vllmV1),
       decode: side(decode, own['decode.router'], vllmPdDecode),
-      ...kvTransfer(context.clock, own, prefill, decode),
-      admission: whenFree,
+      transfers: {
+        ...kvTransfer(own, prefill, decode),
+        admission: whenFree,
+        isLost: () => own.lost_transfers > 0 && uniform(random) < own.lost_transfers,
+      },
       repeatsFirstToken: true,
       holdUs: own.hold_s * 1e6,
-      isLost: () => own.lost_transfers > 0 && uniform(random) < own.lost_transfers,
     });
   },
 };

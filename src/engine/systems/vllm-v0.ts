@@ -18,20 +18,14 @@ export const VLLM_V0_HOST: HostOverhead = { hostFixedUs: 3000, hostPerSequenceUs
 type VllmV0Options = Deployment & Replicas & { readonly token_budget: number; readonly max_seqs: number };
 
 /** vLLM v0: whole prompts first, preemption by recomputation. */
-export const vllmV0: System = {
+export const vllmV0: System = collocated({
   cites:
     'vLLM up to 0.5, vllm/core/scheduler.py with its block manager, as Vidur emulates it; the baseline of DistServe, ' +
     'Splitwise and Llumnix. Chunked prefill and prefix caching are off; nothing is swapped',
   options: read,
-  engine(given, context) {
-    const options = read(given);
-    return collocated(context, {
-      deployment: options,
-      memory: () => new CountingBlockPool(kvBlocks(options), options.block_tokens),
-      policy: () => vllmV0Policy({ tokenBudget: options.token_budget, maxSeqs: options.max_seqs }),
-    });
-  },
-};
+  memory: (options) => new CountingBlockPool(kvBlocks(options), options.block_tokens),
+  policy: (options) => vllmV0Policy({ tokenBudget: options.token_budget, maxSeqs: options.max_seqs }),
+});
 
 function read(given: OptionReader): VllmV0Options {
   const deployment = readDeployment(given, VLLM_V0_HOST);

@@ -21,20 +21,14 @@ const LARGE_DEFAULTS = '(larger from 70 GiB of memory on, but not on A100)';
 type VllmV1Options = Deployment & Replicas & PrefixCaching & VllmV1Limits;
 
 /** vLLM v1: chunked prefill under one token budget, preemption by recomputation, prefixes shared block by block. */
-export const vllmV1: System = {
+export const vllmV1: System = collocated({
   cites:
     'vLLM v1 scheduler and prefix caching, vllm/v1/core/{sched/scheduler,kv_cache_manager,block_pool}.py; defaults of vllm/engine/arg_utils.py',
   options: read,
-  engine(given, context) {
-    const options = read(given);
-    return collocated(context, {
-      deployment: options,
-      memory: () => blockMemory(options),
-      policy: () =>
-        vllmV1Policy({ tokenBudget: options.token_budget, maxSeqs: options.max_seqs, reservePrompts: options.pp > 1 }),
-    });
-  },
-};
+  memory: blockMemory,
+  policy: ({ token_budget: tokenBudget, max_seqs: maxSeqs, pp }) =>
+    vllmV1Policy({ tokenBudget, maxSeqs, reservePrompts: pp > 1 }),
+});
 
 function read(given: OptionReader): VllmV1Options {
   const deployment = readDeployment(given, VLLM_V1_HOST);

@@ -63,6 +63,14 @@ describe('a surface', () => {
   });
 });
 
+test('on a share of the GPU a batch takes its time divided by the share', () => {
+  const times = surfaceThrough(points([1, 100, 10], [1, 200, 20]));
+  const batch = new Batch();
+  batch.addChunk(150, 0, true);
+  const cost = table(times, times, 1);
+  assert.deepEqual([cost.timeUs(batch, 1), cost.timeUs(batch, 0.25)], [15_000, 60_000]);
+});
+
 describe('a batch', () => {
   const prefill = surfaceThrough(points([1, 100, 10], [1, 200, 20], [1, 400, 60], [4, 400, 80]));
   const decode = surfaceThrough(points([1, 100, 5], [1, 1000, 7], [8, 800, 14]));

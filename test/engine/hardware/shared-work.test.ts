@@ -61,17 +61,17 @@ describe('a link', () => {
 });
 
 describe('a device', () => {
-  test('lanes run at their share; with more than the device shared out, all are slower; a new share counts at once', async () => {
+  test('each batch takes the time of its share; with more than the device shared out, all are slower; a new share counts at once', async () => {
     const clock = new VirtualClock();
     const device = new Device(clock);
     const [prefill, decode] = [device.lane(0.5), device.lane(0.5)];
     const ends: [string, number][] = [];
     const note = (name: string) => (): number => ends.push([name, clock.now()]);
-    prefill.run(100, note('prefill'), note('prefill free')); // half speed: 50 done at 100
+    prefill.run(200, note('prefill'), note('prefill free')); // timed for its half: half done at 100
     clock.at(100, () => decode.setShare(1));
-    clock.at(100, () => decode.run(60, note('decode'), note('decode free'))); // shares 0.5 and 1: a third, two thirds
+    clock.at(100, () => decode.run(60, note('decode'), note('decode free'))); // shares 0.5 and 1: both take 1.5 times as long
     await clock.run(never);
-    // Decode: 60 at 2/3 ends at 190; prefill has 20 left then, at half speed: 40 us.
+    // Decode takes 90 in place of 60. Prefill has 20 of its 100 left then, at half speed: 40 us.
     assert.deepEqual(
       ends.map(([name, us]) => [name, Math.round(us * 1e6) / 1e6]),
       [

@@ -127,7 +127,7 @@ test('any requests in any order: as a plain set of prefixes has it', () => {
             content: isKnown ? { pieces, pieceTokens } : null,
             generatedTokens: 0,
           };
-          return { prompt, account: memory.open(prompt), request: new NaiveRequest(prompt, opened++) };
+          return { prompt, account: memory.open(prompt), request: new NaiveRequest(prompt, opened++), isNew: true };
         };
         const slots = Array.from({ length: 5 }, (_, i) =>
           open({ pieces: [0, 1, i % 2].slice(0, i), beyond: 1, isKnown: true }),
@@ -147,6 +147,9 @@ test('any requests in any order: as a plain set of prefixes has it', () => {
             slots[who] = open(next);
           } else {
             const cached = naive.cached(request);
+            // A router asks for all of them, and changes nothing.
+            for (const each of slots) memory.cachedTokens(each.prompt);
+            if (slot.isNew) assert.equal(memory.cachedTokens(prompt), cached);
             assert.equal(account.cachedTokens(), cached);
             const total = prompt.promptTokens + prompt.generatedTokens;
             const hold = Math.min(total, Math.max(request.computed, cached) + tokens);
@@ -157,6 +160,7 @@ test('any requests in any order: as a plain set of prefixes has it', () => {
             assert.equal(grown, naive.grow(request, hold));
             assert.equal(grown, needed <= free);
             if (!grown) continue;
+            slot.isNew = false;
             if (memory.freeBlocks === free - needed && before < hold - cached) evictions++;
             request.computed = hold;
             // Single decodes are not told.

@@ -2,14 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
-import { cluster } from '../../../src/engine/cluster/cluster.ts';
-import { pipeline } from '../../../src/engine/hardware/pipeline.ts';
-import { Instance } from '../../../src/engine/instance/instance.ts';
 import { RadixCache } from '../../../src/engine/kv/radix-cache.ts';
-import { ROUTERS } from '../../../src/engine/cluster/routers.ts';
 import { sglang } from '../../../src/engine/policies/sglang.ts';
 import { missingTokens } from '../../../src/engine/instance/sequence.ts';
-import { RecordingListener } from '../small-engine.ts';
+import type { IterationWatch } from '../../../src/engine/instance/iteration-log.ts';
+import { RecordingListener, testEngine } from '../small-engine.ts';
 
 const PIECE_TOKENS = 8;
 
@@ -41,30 +38,22 @@ describe('any trace on any small engine', () => {
       fc.asyncProperty(size, fc.array(arrival, { minLength: 1, maxLength: 40 }), async (options, arrivals) => {
         const clock = new VirtualClock();
         const memory = new RadixCache(options.capacityTokens);
-        const instance = new Instance({
-          name: '0',
-          clock,
-          policy: () => sglang(options),
-          memory,
-          executor: pipeline(clock, options.stages),
-          cost: { timeUs: (batch) => 100 + 10 * batch.newTokens },
-          onIteration: (_name, { batch: all, size: computing, tokens, work, running, preempted }) => {
-            const batch = all.slice(0, computing);
-            assert.ok(work.decodes === 0 || work.chunkTokens.length === 0);
-            assert.ok(running.length <= options.maxRunning);
-            if (work.decodes === 0) assert.ok(work.newTokens <= options.chunkTokens);
-            const cut = batch.filter((each, i) => (tokens[i] ?? 0) < missingTokens(each));
-            assert.ok(cut.length <= 1);
-            assert.ok(memory.freeBlocks >= 0 && memory.freeBlocks <= memory.capacityBlocks);
-            retracted += preempted.length;
-          },
-        });
-        const engine = cluster({
-          clock,
-          entry: [instance],
-          router: ROUTERS['round-robin'].create(),
-          maxModelLen: 10_000,
-        });
+        const onIteration: IterationWatch = (_name, slot) => {
+          const { batch: all, size: computing, tokens, work, running, preempted } = slot;
+          const batch = all.slice(0, computing);
+          assert.ok(work.decodes === 0 || work.chunkTokens.length === 0);
+          assert.ok(running.length <= options.maxRunning);
+          if (work.decodes === 0) assert.ok(work.newTokens <= options.chunkTokens);
+          const cut = batch.filter((each, i) => (tokens[i] ?? 0) < missingTokens(each));
+          assert.ok(cut.length <= 1);
+          assert.ok(memory.freeBlocks >= 0 && memory.freeBlocks <= memory.capacityBlocks);
+          retracted += preempted.length;
+        };
+        const { stages } = options;
+        const engine = testEngine(
+          { clock, onIteration },
+          { policy: () => sglang(options), memory: () => memory, stages },
+        );
         const asked = arrivals.map(({ atUs, promptTokens, pieces, maxTokens, share, cancelAfterUs }, i) => {
           const heard = new RecordingListener();
           const trueOutputTokens = Math.max(1, Math.floor(maxTokens * share));

@@ -51,6 +51,21 @@ describe('times', () => {
     assert.ok(Math.abs(none - (19.93470262 + 0.00062694 * 500 + 0.03850698 + 2 + 0.0499) * 1000) < 1);
   });
 
+  test('are asked for a share of the GPU through overhead and noise', () => {
+    const fitted = { model: 'opt-13b', gpu: 'a100-sxm-80g', cost: 'distserve' };
+    const batch = new Batch();
+    batch.addDecode(500);
+    const sharesUs = (options: Readonly<Record<string, string | number>>): number[] => {
+      const cost = costModel(readDeployment(new OptionReader('test', { ...fitted, ...options }), host), '0');
+      return [cost.timeUs(batch, 1), cost.timeUs(batch, 0.5)];
+    };
+    const [wholeUs = 0, halfUs = 0] = sharesUs({});
+    assert.equal(halfUs, 2 * wholeUs);
+    assert.ok(Math.abs((sharesUs({ host_fixed_us: 300 })[1] ?? 0) - halfUs - 300) < 1e-6);
+    const [noisyUs = 0, noisyHalfUs = 0] = sharesUs({ run_noise: 0.03 });
+    assert.ok(Math.abs(noisyHalfUs / noisyUs - 2) < 1e-12 && noisyUs !== wholeUs);
+  });
+
   test('have noise where it is asked for, by its seed', () => {
     assert.deepEqual(timesUs({}), [plain, plain]);
     const noisy = timesUs({ noise: 0.03 });

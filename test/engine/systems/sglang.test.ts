@@ -2,16 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
-import { cluster } from '../../../src/engine/cluster/cluster.ts';
-import { pipeline } from '../../../src/engine/hardware/pipeline.ts';
 import { createEngine, parseEngineSpec } from '../../../src/engine/index.ts';
-import { Instance } from '../../../src/engine/instance/instance.ts';
-import { logIterations, type IterationEntry } from '../../../src/engine/instance/iteration-log.ts';
+import type { IterationEntry } from '../../../src/engine/instance/iteration-log.ts';
 import { RadixCache } from '../../../src/engine/kv/radix-cache.ts';
 import { NewTokenRatio } from '../../../src/engine/policies/new-token-ratio.ts';
 import { sglang, type SglangOptions } from '../../../src/engine/policies/sglang.ts';
-import { ROUTERS } from '../../../src/engine/cluster/routers.ts';
-import { RecordingListener } from '../small-engine.ts';
+import { runTrace, testEngine, type RecordingListener } from '../small-engine.ts';
 
 interface Arrival {
   readonly id: string;
@@ -29,31 +25,14 @@ async function run(
   capacityTokens: number,
   options: SglangOptions,
   arrivals: readonly Arrival[],
-): Promise<{ steps: IterationEntry[]; heard: Map<string, RecordingListener>; engine: Engine }> {
-  const clock = new VirtualClock();
-  const steps: IterationEntry[] = [];
-  const instance = new Instance({
-    name: '0',
-    clock,
-    policy: () => sglang(options),
-    onIteration: logIterations((entry) => steps.push(entry)),
-    cost: { timeUs: (batch) => 100 + 10 * batch.newTokens },
-    memory: new RadixCache(capacityTokens),
-    executor: pipeline(clock, 1),
-  });
-  const engine = cluster({ clock, entry: [instance], router: ROUTERS['round-robin'].create(), maxModelLen: 10_000 });
-  const heard = new Map<string, RecordingListener>();
-  for (const { id, atUs, promptTokens, pieces, maxTokens, outputTokens = maxTokens } of arrivals) {
-    const one = new RecordingListener();
-    heard.set(id, one);
+): Promise<{ steps: IterationEntry[]; heard: Record<string, RecordingListener>; engine: Engine }> {
+  const rows = arrivals.map(({ id, atUs, promptTokens, pieces, maxTokens, outputTokens = maxTokens }) => {
     const content = pieces === undefined ? null : { pieces, pieceTokens: 10 };
-    const request = { id, inputTokens: promptTokens, content, maxTokens, trueOutputTokens: outputTokens };
-    clock.at(atUs, () => {
-      one.cancel = engine.submit(request, one);
-    });
-  }
-  await clock.run(() => false);
-  return { steps, heard, engine };
+    return { id, atUs, inputTokens: promptTokens, outputTokens, maxTokens, content };
+  });
+  const parts = { policy: () => sglang(options), memory: () => new RadixCache(capacityTokens) };
+  const { entries, heard, engine } = await runTrace((context) => testEngine(context, parts), rows);
+  return { steps: entries, heard, engine };
 }
 
 const p = (id: string, tokens: number, past = 0) => ({ id, tokens, past });
@@ -104,7 +83,7 @@ describe('longest prefix match, worked by hand', () => {
       { ...NOTHING, begin_us: 1950, stage_us: 150, decode: ['D', 'C', 'A', 'B', 'E'], free_blocks: 830 },
     ]);
     assert.deepEqual(
-      [...heard].map(([id, { completions }]) => [id, completions[0]?.cachedTokens]),
+      Object.entries(heard).map(([id, { completions }]) => [id, completions[0]?.cachedTokens]),
       [
         ['W', 0],
         ['A', 0],
@@ -213,7 +192,7 @@ test('eviction, retraction and admission by the ratio, worked by hand', async ()
     { ...NOTHING, begin_us: 6240, stage_us: 110, decode: ['G'], free_blocks: 78 },
   ]);
   for (const [id, tokens] of Object.entries({ G: 13, H: 20, I: 1, J: 15, K: 2, M: 1 }))
-    assert.equal(heard.get(id)?.tokenTimesUs.length, tokens);
+    assert.equal(heard[id]?.tokenTimesUs.length, tokens);
   assert.deepEqual([engine.load().preemptions, engine.load().usedBlocks], [2, 0]);
 });
 
@@ -251,23 +230,13 @@ test('its defaults follow the device and the degree, as in SGLang', () => {
 });
 
 test('batches that share the memory give way to each other: with stages, all requests end', async () => {
-  const clock = new VirtualClock();
   const spec = parseEngineSpec('sglang,pp=4,kv_tokens=300,chunked_prefill_size=64,schedule_conservativeness=0.1');
-  const engine = createEngine(spec, { clock });
-  const heard = Array.from({ length: 60 }, (_, i) => {
-    const one = new RecordingListener();
+  const rows = Array.from({ length: 60 }, (_, i) => {
     const inputTokens = 40 + ((i * 37) % 200);
-    const outputTokens = Math.min(300 - inputTokens, 5 + ((i * 53) % 90));
-    clock.at(i * 2000, () =>
-      engine.submit(
-        { id: String(i), inputTokens, content: null, maxTokens: outputTokens, trueOutputTokens: outputTokens },
-        one,
-      ),
-    );
-    return { one, outputTokens };
+    return { id: `r${i}`, atUs: i * 2000, inputTokens, outputTokens: Math.min(300 - inputTokens, 5 + ((i * 53) % 90)) };
   });
-  await clock.run(() => false);
-  for (const { one, outputTokens } of heard) assert.equal(one.tokenTimesUs.length, outputTokens);
+  const { heard, engine } = await runTrace((context) => createEngine(spec, context), rows);
+  for (const { id, outputTokens } of rows) assert.equal(heard[id]?.tokenTimesUs.length, outputTokens);
   assert.ok(engine.load().preemptions > 10, `${engine.load().preemptions} preemptions`);
   assert.equal(engine.load().usedBlocks, 0);
 });

@@ -1,17 +1,16 @@
-import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import { withSwapping } from '../../../src/engine/cost/swapping.ts';
 import type { Engine } from '../../../src/engine/engine.ts';
-import { Link } from '../../../src/engine/hardware/link.ts';
 import { logIterations, type IterationEntry } from '../../../src/engine/instance/iteration-log.ts';
 import { CountingBlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
 import type { KvCache } from '../../../src/engine/kv/kv-cache.ts';
 import type { KvAdmission } from '../../../src/engine/cluster/kv-admission.ts';
 import type { IterationPolicy } from '../../../src/engine/policies/policy.ts';
 import type { RouterName } from '../../../src/engine/cluster/routers.ts';
+import type { EngineContext } from '../../../src/engine/systems/system.ts';
 import { disaggregated, type RoleParts } from '../../../src/engine/systems/disaggregated.ts';
-import type { Asked } from '../iterations.ts';
-import { RecordingListener, PLAIN_COST } from '../small-engine.ts';
+import { chunksOf, rowsOf, type Asked } from '../iterations.ts';
+import { runTrace, PLAIN_COST, PLAIN_TRANSFERS, type RecordingListener } from '../small-engine.ts';
 
 interface SmallSide {
   readonly count: number;
@@ -35,18 +34,19 @@ export interface SmallDisaggregated {
   readonly holdUs?: number;
 }
 
-/** Of each instance to each other: a byte a microsecond after 20 us; a token has 10 bytes. */
-const LINK = { bytesPerS: 1e6, latencyUs: 20, segmentUs: 0 };
-const TOKEN_BYTES = 10;
 /** To copy a block to the host or back. */
 const SWAP_US = 30;
 
-/** A small engine with plain costs. */
+/** A small engine with plain costs and links. */
 export function smallDisaggregated(
   clock: Clock,
   parts: SmallDisaggregated,
   onEntry: (entry: IterationEntry) => void,
 ): Engine {
+  return disaggregatedIn({ clock, onIteration: logIterations(onEntry) }, parts);
+}
+
+function disaggregatedIn(context: EngineContext, parts: SmallDisaggregated): Engine {
   const { blockTokens, router = 'least-requests', admission, repeatsFirstToken = false, isLost, holdUs } = parts;
   const side = ({ count, stages = 1, capacityBlocks, policy, memory }: SmallSide): RoleParts => ({
     count,
@@ -56,20 +56,14 @@ export function smallDisaggregated(
     policy,
     cost: () => withSwapping(PLAIN_COST, SWAP_US),
   });
-  return disaggregated(
-    { clock, onIteration: logIterations(onEntry) },
-    {
-      maxModelLen: 10_000,
-      prefill: side(parts.prefill),
-      decode: side(parts.decode),
-      link: () => new Link(clock, LINK),
-      kvBytesPerToken: TOKEN_BYTES,
-      admission,
-      repeatsFirstToken,
-      ...(isLost === undefined ? {} : { isLost }),
-      ...(holdUs === undefined ? {} : { holdUs }),
-    },
-  );
+  return disaggregated(context, {
+    maxModelLen: 10_000,
+    prefill: side(parts.prefill),
+    decode: side(parts.decode),
+    transfers: { ...PLAIN_TRANSFERS, admission, isLost },
+    repeatsFirstToken,
+    ...(holdUs === undefined ? {} : { holdUs }),
+  });
 }
 
 /** An iteration in short: where, when and for how long; `A+8@2`: A computes 8 tokens behind 2; who decodes; who lost its memory; blocks; queue. */
@@ -89,22 +83,11 @@ export async function linesOf(
   parts: SmallDisaggregated,
   requests: Readonly<Record<string, Asked>>,
 ): Promise<{ lines: Line[]; heard: Record<string, RecordingListener>; engine: Engine }> {
-  const clock = new VirtualClock();
-  const lines: Line[] = [];
-  const engine = smallDisaggregated(clock, parts, (entry) => lines.push(lineOf(entry)));
-  const heard: Record<string, RecordingListener> = {};
-  for (const [id, [atUs, inputTokens, outputTokens]] of Object.entries(requests)) {
-    const one = new RecordingListener();
-    heard[id] = one;
-    const request = { id, inputTokens, content: null, maxTokens: outputTokens, trueOutputTokens: outputTokens };
-    clock.at(atUs, () => engine.submit(request, one));
-  }
-  await clock.run(() => false);
-  return { lines, heard, engine };
+  const { entries, heard, engine } = await runTrace((context) => disaggregatedIn(context, parts), rowsOf(requests));
+  return { lines: entries.map(lineOf), heard, engine };
 }
 
 export function lineOf(entry: IterationEntry): Line {
-  const { instance, begin_us, stage_us, prefill, decode, preempted, free_blocks, waiting } = entry;
-  const chunks = prefill.map(({ id, tokens, past }) => `${id}+${tokens}@${past}`).join(' ');
-  return [instance, begin_us, stage_us, chunks, decode.join(' '), preempted.join(' '), free_blocks, waiting];
+  const { instance, begin_us, stage_us, decode, preempted, free_blocks, waiting } = entry;
+  return [instance, begin_us, stage_us, chunksOf(entry), decode.join(' '), preempted.join(' '), free_blocks, waiting];
 }

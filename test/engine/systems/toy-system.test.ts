@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { VirtualClock } from '../../../src/core/virtual-clock.ts';
-import { logIterations, type IterationEntry } from '../../../src/engine/instance/iteration-log.ts';
+import type { IterationEntry } from '../../../src/engine/instance/iteration-log.ts';
 import { OptionReader } from '../../../src/engine/systems/option-reader.ts';
 import { temporaryFolder } from '../../cli.ts';
-import { RecordingListener } from '../small-engine.ts';
+import { runTrace } from '../small-engine.ts';
 import { toy } from './toy.ts';
 
 const folder = temporaryFolder();
@@ -29,26 +28,20 @@ const ARRIVALS: Readonly<Record<string, readonly [atMs: number, inputTokens: num
   F: [12, 60, 30],
 };
 
-async function run(
-  order: string,
-): Promise<{ entries: IterationEntry[]; heard: ReadonlyMap<string, RecordingListener> }> {
+async function run(order: string): ReturnType<typeof runTrace> {
   const cost = join(folder, 'times.csv');
   writeFileSync(cost, TIMES);
-  const clock = new VirtualClock();
-  const entries: IterationEntry[] = [];
   const given = new OptionReader('toy', { kv_tokens: 80, cost, order });
-  const engine = toy.engine(given, { clock, onIteration: logIterations((entry) => entries.push(entry)) });
+  const rows = Object.entries(ARRIVALS).map(([id, [atMs, inputTokens, outputTokens]]) => ({
+    id,
+    atUs: atMs * 1000,
+    inputTokens,
+    outputTokens,
+  }));
+  const ran = await runTrace((context) => toy.engine(given, context), rows);
   given.refuseOthers();
-  const heard = new Map<string, RecordingListener>();
-  for (const [id, [atMs, inputTokens, outputTokens]] of Object.entries(ARRIVALS)) {
-    const one = new RecordingListener();
-    heard.set(id, one);
-    const request = { id, inputTokens, content: null, maxTokens: outputTokens, trueOutputTokens: outputTokens };
-    clock.at(atMs * 1000, () => engine.submit(request, one));
-  }
-  await clock.run(() => false);
-  assert.equal(engine.load().usedBlocks, 0);
-  return { entries, heard };
+  assert.equal(ran.engine.load().usedBlocks, 0);
+  return ran;
 }
 
 /** `C+10 from 8 to 9 ms, 4 blocks free, 2 wait`. */
@@ -76,7 +69,7 @@ test('the shortest prompt first, worked by hand', async () => {
     'B+30 from 16 to 19 ms, 3 blocks free, 0 wait',
     'B from 19 to 21 ms, 3 blocks free, 0 wait',
   ]);
-  assert.deepEqual(heard.get('F')?.refusals, ['400 The request needs 6 KV blocks for 90 tokens, and there are 5.']);
+  assert.deepEqual(heard['F']?.refusals, ['400 The request needs 6 KV blocks for 90 tokens, and there are 5.']);
 });
 
 test('first come, first served where that is asked for', async () => {

@@ -29,18 +29,12 @@ function oneByOne(order: (sequence: SequenceView) => number): IterationPolicy {
 }
 
 /** A toy: the shortest prompt first, and nothing beside it. */
-export const toy: System = {
+export const toy: System = collocated({
   cites: 'No one: the example of src/engine/README.md',
   options: read,
-  engine(given, context) {
-    const options = read(given);
-    return collocated(context, {
-      deployment: options,
-      memory: () => new CountingBlockPool(kvBlocks(options), options.block_tokens),
-      policy: () => oneByOne(ORDERS[options.order]),
-    });
-  },
-};
+  memory: (options) => new CountingBlockPool(kvBlocks(options), options.block_tokens),
+  policy: (options) => oneByOne(ORDERS[options.order]),
+});
 
 function read(given: OptionReader) {
   return {

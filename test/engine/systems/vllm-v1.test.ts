@@ -1,64 +1,41 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { VirtualClock } from '../../../src/core/virtual-clock.ts';
-import { cluster } from '../../../src/engine/cluster/cluster.ts';
-import { pipeline } from '../../../src/engine/hardware/pipeline.ts';
 import { createEngine, parseEngineSpec } from '../../../src/engine/index.ts';
-import { Instance } from '../../../src/engine/instance/instance.ts';
-import { logIterations, type IterationEntry } from '../../../src/engine/instance/iteration-log.ts';
+import type { IterationEntry } from '../../../src/engine/instance/iteration-log.ts';
 import { PrefixCachingBlockPool } from '../../../src/engine/kv/prefix-caching-block-pool.ts';
-import { ROUTERS } from '../../../src/engine/cluster/routers.ts';
 import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
-import { RecordingListener, PLAIN_COST } from '../small-engine.ts';
+import { runTrace, testEngine, type Row } from '../small-engine.ts';
 
-interface Row {
-  readonly id: string;
-  readonly atUs: number;
-  readonly prompt: number;
-  /** What it begins with, in pieces of four tokens; the rest of the prompt is its own. */
-  readonly begins: readonly number[];
-  readonly output: number;
+/** `begins`: what a prompt begins with, in pieces of four tokens; the rest of it is its own. */
+function row(id: string, atUs: number, inputTokens: number, begins: readonly number[], outputTokens: number): Row {
+  const content = begins.length === 0 ? null : { pieces: begins, pieceTokens: 4 };
+  return { id, atUs, inputTokens, outputTokens, content };
 }
 
 const ROWS: readonly Row[] = [
-  { id: 'A', atUs: 0, prompt: 20, begins: [1, 2, 3, 4], output: 4 },
-  { id: 'B', atUs: 0, prompt: 12, begins: [1, 2, 9], output: 3 },
-  { id: 'C', atUs: 0, prompt: 10, begins: [1, 2], output: 2 },
-  { id: 'D', atUs: 0, prompt: 14, begins: [1, 2, 9], output: 1 },
-  { id: 'E', atUs: 300, prompt: 16, begins: [5, 6, 7, 8], output: 2 },
-  { id: 'F', atUs: 700, prompt: 14, begins: [1, 2, 9], output: 6 },
-  { id: 'G', atUs: 900, prompt: 17, begins: [5, 6, 7, 8], output: 8 },
-  { id: 'H', atUs: 900, prompt: 8, begins: [1, 2], output: 5 },
-  { id: 'I', atUs: 1100, prompt: 13, begins: [1, 2, 3], output: 1 },
-  { id: 'K', atUs: 1800, prompt: 9, begins: [], output: 6 },
-  { id: 'J', atUs: 1850, prompt: 9, begins: [], output: 4 },
-  { id: 'L', atUs: 2200, prompt: 21, begins: [5, 6, 7, 8], output: 4 },
+  row('A', 0, 20, [1, 2, 3, 4], 4),
+  row('B', 0, 12, [1, 2, 9], 3),
+  row('C', 0, 10, [1, 2], 2),
+  row('D', 0, 14, [1, 2, 9], 1),
+  row('E', 300, 16, [5, 6, 7, 8], 2),
+  row('F', 700, 14, [1, 2, 9], 6),
+  row('G', 900, 17, [5, 6, 7, 8], 8),
+  row('H', 900, 8, [1, 2], 5),
+  row('I', 1100, 13, [1, 2, 3], 1),
+  row('K', 1800, 9, [], 6),
+  row('J', 1850, 9, [], 4),
+  row('L', 2200, 21, [5, 6, 7, 8], 4),
 ];
 
 /** 12 blocks of 4 tokens, 16 tokens an iteration, 4 requests at a time; an iteration takes 100 us and 10 us a token. */
 async function run(): Promise<{ log: IterationEntry[]; cached: Record<string, number | undefined> }> {
-  const clock = new VirtualClock();
-  const log: IterationEntry[] = [];
-  const instance = new Instance({
-    name: '0',
-    clock,
+  const parts = {
     policy: () => vllmV1({ tokenBudget: 16, maxSeqs: 4, reservePrompts: false }),
-    memory: new PrefixCachingBlockPool(12, 4),
-    executor: pipeline(clock, 1),
-    cost: PLAIN_COST,
-    onIteration: logIterations((entry) => log.push(entry)),
-  });
-  const engine = cluster({ clock, entry: [instance], router: ROUTERS['round-robin'].create(), maxModelLen: 1000 });
-  const heard = ROWS.map(({ id, atUs, prompt, begins, output }) => {
-    const one = new RecordingListener();
-    const content = begins.length === 0 ? null : { pieces: begins, pieceTokens: 4 };
-    const request = { id, inputTokens: prompt, content, maxTokens: output, trueOutputTokens: output };
-    clock.at(atUs, () => engine.submit(request, one));
-    return [id, one] as const;
-  });
-  await clock.run(() => false);
-  const cached = Object.fromEntries(heard.map(([id, one]) => [id, one.completions[0]?.cachedTokens]));
-  return { log, cached };
+    memory: () => new PrefixCachingBlockPool(12, 4),
+  };
+  const { entries, heard } = await runTrace((context) => testEngine(context, parts), ROWS);
+  const cached = Object.entries(heard).map(([id, one]) => [id, one.completions[0]?.cachedTokens] as const);
+  return { log: entries, cached: Object.fromEntries(cached) };
 }
 
 /** `A 16` computes its first 16 tokens, `A 4 after 16` the next four. */
@@ -144,17 +121,15 @@ describe('twelve requests, worked by hand', () => {
 test('prefixes are cached unless it is told not to', async () => {
   const cached = await Promise.all(
     ['vllm-v1', 'vllm-v1,prefix_caching=off'].map(async (spec) => {
-      const clock = new VirtualClock();
-      const engine = createEngine(parseEngineSpec(spec), { clock });
-      const heard = [0, 1e6].map((atUs) => {
-        const one = new RecordingListener();
-        const content = { pieces: [7, 8], pieceTokens: 512 };
-        const request = { id: String(atUs), inputTokens: 1000, content, maxTokens: 2, trueOutputTokens: 2 };
-        clock.at(atUs, () => engine.submit(request, one));
-        return one;
-      });
-      await clock.run(() => false);
-      return heard.map((one) => one.completions[0]?.cachedTokens);
+      const rows = ['first', 'second'].map((id, i) => ({
+        id,
+        atUs: i * 1e6,
+        inputTokens: 1000,
+        outputTokens: 2,
+        content: { pieces: [7, 8], pieceTokens: 512 },
+      }));
+      const { heard } = await runTrace((context) => createEngine(parseEngineSpec(spec), context), rows);
+      return rows.map(({ id }) => heard[id]?.completions[0]?.cachedTokens);
     }),
   );
   // 62 whole blocks of 16 tokens lie before the last token.

@@ -3,12 +3,9 @@ import { describe, test } from 'node:test';
 import { ln } from '../../../src/core/portable-math.ts';
 import { randomStream, uniform } from '../../../src/core/random.ts';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
-import { cluster } from '../../../src/engine/cluster/cluster.ts';
-import { pipeline } from '../../../src/engine/hardware/pipeline.ts';
-import { Instance } from '../../../src/engine/instance/instance.ts';
 import { CountingBlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
-import { ROUTERS } from '../../../src/engine/cluster/routers.ts';
 import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
+import { testEngine } from '../small-engine.ts';
 
 /** Time of one prompt on one GPU, in microseconds: D of DistServe (OSDI 2024), section 3. */
 const D = 1000;
@@ -29,16 +26,16 @@ interface Queue {
 async function simulate({ stages, stageUs }: Server, rate: number, requests: number): Promise<Queue> {
   const clock = new VirtualClock();
   const random = randomStream(1, 'arrivals');
-  const instance = new Instance({
-    name: '0',
-    clock,
-    policy: () => vllmV1({ tokenBudget: 1, maxSeqs: 1, reservePrompts: stages > 1 }),
-    cost: { timeUs: () => stageUs },
-    memory: new CountingBlockPool(2 * stages, 1),
-    executor: pipeline(clock, stages),
-  });
-  const router = ROUTERS['round-robin'].create();
-  const engine = cluster({ clock, entry: [instance], router, maxModelLen: 2 });
+  const engine = testEngine(
+    { clock },
+    {
+      policy: () => vllmV1({ tokenBudget: 1, maxSeqs: 1, reservePrompts: stages > 1 }),
+      memory: () => new CountingBlockPool(2 * stages, 1),
+      cost: { timeUs: () => stageUs },
+      stages,
+      maxModelLen: 2,
+    },
+  );
   let sumUs = 0;
   let offUs = 0;
   let waitUs = 0;

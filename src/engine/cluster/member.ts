@@ -1,0 +1,67 @@
+import type { Clock } from '../../core/clock.ts';
+import type { Destination, Instance } from '../instance/instance.ts';
+import type { Prompt } from '../instance/prompt-content.ts';
+import type { Sequence } from '../instance/sequence.ts';
+import type { MemoryView } from '../kv/kv-cache.ts';
+import { KvReceiver, type KvTransfers } from './kv-receiver.ts';
+import type { InstanceView, Role } from './routers.ts';
+
+/** An instance in a cluster: its role, and the requests that are on their way to it. */
+export class Member implements InstanceView, Destination {
+  readonly instance: Instance;
+  role: Role;
+  /** Null where the cluster has no links: what was computed is there at once. */
+  readonly receiver: KvReceiver | null;
+  readonly #clock: Clock;
+
+  constructor(clock: Clock, instance: Instance, role: Role, transfers: KvTransfers | undefined) {
+    this.#clock = clock;
+    this.instance = instance;
+    this.role = role;
+    this.receiver = transfers === undefined ? null : new KvReceiver(clock, instance, transfers);
+  }
+
+  get name(): string {
+    return this.instance.name;
+  }
+
+  get memory(): MemoryView {
+    return this.instance.memory;
+  }
+
+  requests(): number {
+    return this.instance.requests() + this.between();
+  }
+
+  tokens(): number {
+    return this.instance.tokens() + (this.receiver?.tokens() ?? 0);
+  }
+
+  cachedTokens(prompt: Prompt): number {
+    return this.instance.memory.cachedTokens(prompt);
+  }
+
+  /** Requests that are on their way here. */
+  between(): number {
+    return this.receiver?.requests() ?? 0;
+  }
+
+  hasRoom(sequence: Sequence): boolean {
+    return sequence.computedTokens === 0 || this.receiver?.hasRoom(sequence) === true;
+  }
+
+  receive(sequence: Sequence, from: Instance, tokens: number): void {
+    if (tokens > 0 && from !== this.instance && this.receiver !== null) {
+      this.receiver.offer(sequence, from, tokens);
+      return;
+    }
+    sequence.times.transferBegins(this.#clock.now());
+    sequence.times.arrived(this.#clock.now());
+    if (from === this.instance) this.instance.accept(sequence);
+    else {
+      sequence.kv.release();
+      this.instance.submit(sequence);
+      from.wake();
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import type { MemberParts } from '../cluster/cluster.ts';
+import type { Role } from '../cluster/routers.ts';
+import type { CostModel } from '../cost/cost-model.ts';
+import { pipeline } from '../hardware/pipeline.ts';
+import { Instance } from '../instance/instance.ts';
+import type { KvCache } from '../kv/kv-cache.ts';
+import type { IterationPolicy } from '../policies/policy.ts';
+import type { EngineContext } from './system.ts';
+
+/** Equal instances of a cluster. */
+export interface EqualMembers {
+  readonly role: Role;
+  readonly count: number;
+  /** Names them in iteration logs, and their noise. */
+  readonly name: (i: number) => string;
+  /** Stages of the pipeline of each. */
+  readonly stages: number;
+  readonly memory: () => KvCache;
+  readonly policy: () => IterationPolicy;
+  /** By the name of the instance. */
+  readonly cost: (name: string) => CostModel;
+}
+
+export function equalMembers({ clock, onIteration }: EngineContext, parts: EqualMembers): MemberParts[] {
+  const { role, count, stages, memory, policy, cost } = parts;
+  return Array.from({ length: count }, (_, i) => ({
+    role,
+    create(hooks) {
+      const name = parts.name(i);
+      const executor = pipeline(clock, stages);
+      return new Instance({ name, clock, onIteration, policy, memory: memory(), executor, cost: cost(name), ...hooks });
+    },
+  }));
+}
