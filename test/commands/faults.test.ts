@@ -130,7 +130,7 @@ describe('faults', () => {
     );
     const connection = await (await DuckDBInstance.create()).connect();
     const rows = await connection.runAndReadAll(
-      `select count(*) filter (touched)::int, count(*) filter (touched != (${inStall.join(' or ')} or sent_us - due_us - coalesce(connect_us, 0) > 10000))::int, count(touched)::int from '${out}/requests/*.parquet'`,
+      `select count(*) filter (client_stalled)::int, count(*) filter (client_stalled != (${inStall.join(' or ')} or sent_us - due_us - coalesce(connect_us, 0) > 10000))::int, count(client_stalled)::int from '${out}/requests/*.parquet'`,
     );
     assert.deepEqual(rows.getRows()[0], [requests_touched, 0, 200]);
     assert.ok(requests_touched >= 10, `${requests_touched} requests`);

@@ -45,7 +45,7 @@ test('one in a hundred late requests is borne, two are not', () => {
 });
 
 test('a stall of 100 ms makes a run invalid and says when; measured requests that were touched are counted', () => {
-  const records = late(6, 0).map((record, i) => ({ ...record, touched: i < 3, measured: i > 0 }));
+  const records = late(6, 0).map((record, i) => ({ ...record, client_stalled: i < 3, measured: i > 0 }));
   const short = validity(records, withStalls({ from_us: 1000, to_us: 2000 }));
   assert.equal(short.valid, true);
   assert.equal(short.requests_touched, 2);
