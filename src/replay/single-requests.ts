@@ -18,8 +18,13 @@ type SingleResult =
   | { readonly kind: 'answered'; readonly response: ResponseInfo }
   | { readonly kind: 'failed'; readonly why: string };
 
-export function openSingleRequests(codec: Codec, server: ServerAccess, timeoutUs: number): SingleRequests {
-  const target = new HttpTarget(codec, new WallClock(), [server]);
+/** `endpoints`: those that the codec's calls name, by position. */
+export function openSingleRequests(
+  codec: Codec,
+  endpoints: readonly ServerAccess[],
+  timeoutUs: number,
+): SingleRequests {
+  const target = new HttpTarget(codec, new WallClock(), endpoints);
   let sent = 0;
   return {
     open: (connections) => target.open(connections),

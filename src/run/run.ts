@@ -185,15 +185,21 @@ async function replayInto(
     if (health !== null) writeClientSamples(dir, health.samples);
     return { stopped, client, fault };
   } finally {
-    await detach(attachment, hooks.log);
-    await store.close();
+    try {
+      await detach(attachment, hooks.log);
+    } finally {
+      await store.close();
+    }
   }
 }
 
 async function detach({ monitor, close }: Attachment, log: Log): Promise<void> {
-  const gaps = await monitor?.end();
-  if (typeof gaps === 'string') log.warn(gaps);
-  await close();
+  try {
+    const gaps = await monitor?.end();
+    if (typeof gaps === 'string') log.warn(gaps);
+  } finally {
+    await close();
+  }
 }
 
 /** A signal that aborts with what a promise resolves with. */

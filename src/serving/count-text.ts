@@ -13,7 +13,7 @@ export async function countText(
   makeCodec: (prompts: PromptMaker) => Codec,
   text: string,
 ): Promise<Counted> {
-  const requests = openSingleRequests(makeCodec({ ids: () => [], text: () => text }), access, TIMEOUT_US);
+  const requests = openSingleRequests(makeCodec({ ids: () => [], text: () => text }), [access], TIMEOUT_US);
   try {
     const request = { id: 'prompt-length', traceRow: 0, dueUs: 0, inputTokens: 1, outputTokens: 1 };
     const result = await requests.send(request);

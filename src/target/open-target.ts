@@ -34,9 +34,9 @@ export async function openTarget(config: TargetConfig, options: OpenOptions): Pr
 }
 
 async function openServer(config: TargetConfig, spec: ServerTarget, options: OpenOptions): Promise<TargetSession> {
-  const urls = spec.endpoints.map(({ url }) => parseUrl(url));
-  const [first] = urls;
-  if (first === undefined) throw new Error('a server without an endpoint');
+  const [{ url }, ...others] = spec.endpoints;
+  const first = parseUrl(url);
+  const urls = [first, ...others.map((endpoint) => parseUrl(endpoint.url))] as const;
   const { start } = config;
   const server = start === null ? null : await launchServer(start, first, config, options);
   const owned: OwnedProcess | null =

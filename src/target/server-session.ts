@@ -32,7 +32,7 @@ export interface OwnedProcess {
 export interface ServerParts {
   readonly config: TargetConfig;
   /** Of its endpoints; the first is the one that is asked. */
-  readonly urls: readonly URL[];
+  readonly urls: readonly [URL, ...URL[]];
   readonly owned: OwnedProcess | null;
   readonly vocabulary: Vocabulary | null;
 }
@@ -44,9 +44,9 @@ const MAX_PATIENCE_MS = 30_000;
 export async function openServerSession(parts: ServerParts, options: OpenOptions): Promise<TargetSession> {
   const { config, urls, owned, vocabulary } = parts;
   const { plan, log } = options;
-  const endpoints = urls.map((url): ServerAccess => ({ url, headers: config.headers, insecure: config.insecure }));
-  const [access] = endpoints;
-  if (access === undefined) throw new Error('a server without an endpoint');
+  const reached = (url: URL): ServerAccess => ({ url, headers: config.headers, insecure: config.insecure });
+  const access = reached(urls[0]);
+  const endpoints: Endpoints = [access, ...urls.slice(1).map(reached)];
   const id = idPrefix(basename(options.dir));
   const dialect = await dialectOf(parts, access, id, options);
   const check = (of: Plan): void => checkContextLength(of, dialect.contextTokens, dialect.model);
@@ -77,11 +77,13 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
   };
 }
 
+type Endpoints = readonly [ServerAccess, ...ServerAccess[]];
+
 /** What a session knows of its server. */
 interface ServerSession {
   readonly config: TargetConfig;
   readonly dialect: ServerDialect;
-  readonly endpoints: readonly ServerAccess[];
+  readonly endpoints: Endpoints;
   readonly prompts: PromptFacts;
   readonly makeCodec: SessionCodec;
 }
@@ -137,8 +139,6 @@ async function attachRun(
   isWarm: boolean,
 ): Promise<Attachment> {
   const { log, prepare, shard } = options;
-  const [access] = endpoints;
-  if (access === undefined) throw new Error('a server without an endpoint');
   const runId = idPrefix(options.runId);
   const echo = mayEcho(plan.stats.maxInputTokens);
   const made = promptSpec(prompts, plan, log);
@@ -160,8 +160,12 @@ async function attachRun(
     await target.close();
   };
   try {
-    await Promise.all([target.open(expectedConcurrency(plan)), feed.ready, isWarm ? null : jitWarmUp(codec)]);
-    const prepared = await prepareServer(prepare, options.firstRequests, codec, access, log);
+    await Promise.all([
+      target.open(expectedConcurrency(plan)),
+      feed.ready,
+      isWarm ? null : jitWarmUp(codec, endpoints.length),
+    ]);
+    const prepared = await prepareServer(prepare, options.firstRequests, codec, endpoints, log);
     const monitor = await monitorMetrics(endpoints.map(metricsPage), log);
     const schedule = traceOrder(feed.requests);
     return { target, clock, wall: clock, schedule, prompts: prompts.facts, prepared, monitor, close };

@@ -56,7 +56,7 @@ async function reset({ tells = 'cached_tokens', routes, obeysFrom }: CachingServ
   const target = { url: server.url, headers: {}, insecure: false };
   const options = { endpoint: 'completions', model: 'tiny', runId: 'r' } as const;
   const codec = makeCodec('openai', options, promptMaker({ seed: 1, blockTokens: null }));
-  const requests = openSingleRequests(codec, target, 10e6);
+  const requests = openSingleRequests(codec, [target], 10e6);
   try {
     return { result: await resetCache(requests, target), posts };
   } finally {
