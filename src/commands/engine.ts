@@ -90,14 +90,14 @@ async function serve(options: z.infer<typeof schema>): Promise<ExitCode> {
   });
   if (!options.quiet) warnings.forEach(printWarning);
   const { url, decodeUrl } = server;
-  const said = decodeUrl === null ? `on ${url}` : `for prompts on ${url}, for decodes on ${decodeUrl}`;
-  // Before anyone is told where it listens: who knows may end it at once.
+  const where = decodeUrl === null ? `on ${url}` : `for prompts on ${url}, for decodes on ${decodeUrl}`;
+  // Before the address is out: whoever reads it may end the engine at once.
   const ended = new Promise<'SIGINT' | 'SIGTERM' | 'disconnect'>((resolve) => {
     process.once('SIGINT', () => resolve('SIGINT'));
     process.once('SIGTERM', () => resolve('SIGTERM'));
     process.once('disconnect', () => resolve('disconnect'));
   });
-  if (!options.quiet) process.stdout.write(`listening ${said}\n`);
+  if (!options.quiet) process.stdout.write(`listening ${where}\n`);
   process.send?.({ url });
   const signal = await ended;
   await server.close();

@@ -45,11 +45,11 @@ async function report({ directories, slo, json }: z.infer<typeof schema>): Promi
     return EXIT.ok;
   }
   if (directories.length === 0) throw new UserError('report: name a run directory, e.g. runs/*-chat-*');
-  const asked = slo === undefined ? null : resolveSlo(slo);
+  const judgedSlo = slo === undefined ? null : resolveSlo(slo);
   const summaries: Summary[] = [];
   for (const dir of directories) {
     const run = await mendRun(dir);
-    const manifest = asked === null ? run : judgedBy(run, asked);
+    const manifest = judgedSlo === null ? run : judgedBy(run, judgedSlo);
     const summary = await reportRun(dir, manifest);
     summaries.push(summary);
     if (!json)

@@ -37,14 +37,14 @@ export class ServerCollector {
       this.#failed++;
       return;
     }
-    const told = byMetric(samples);
+    const byName = byMetric(samples);
     if (timeUs >= this.#fromUs && timeUs <= this.#toUs) {
-      this.#running.add(told.get('running'), total);
-      this.#waiting.add(told.get('waiting'), total);
-      this.#kvUsage.add(told.get('kv_usage'), fullest);
-      this.#hitRate.add(told.get('hit_rate'), fullest);
+      this.#running.add(byName.get('running'), total);
+      this.#waiting.add(byName.get('waiting'), total);
+      this.#kvUsage.add(byName.get('kv_usage'), fullest);
+      this.#hitRate.add(byName.get('hit_rate'), fullest);
     }
-    this.#count(told, timeUs);
+    this.#count(byName, timeUs);
   }
 
   result(): Summary['server'] {
@@ -74,18 +74,18 @@ export class ServerCollector {
   }
 
   /** What counters and histograms have grown by since the scrape before, if that time belongs to the span. */
-  #count(told: ReadonlyMap<ServerMetric, readonly ServerSample[]>, timeUs: number): void {
+  #count(byName: ReadonlyMap<ServerMetric, readonly ServerSample[]>, timeUs: number): void {
     const sinceUs = this.#lastUs;
     const counts = sinceUs !== null && (this.#countsAll || (sinceUs < this.#toUs && timeUs > this.#fromUs));
     for (const metric of ['cache_queries', 'cache_hits', 'preemptions'] as const) {
-      const samples = told.get(metric);
+      const samples = byName.get(metric);
       if (samples === undefined) continue;
       let grown = 0;
       for (const sample of samples) grown += this.#grown(sample);
       this.#counters.set(metric, (this.#counters.get(metric) ?? 0) + (counts ? grown : 0));
     }
     for (const metric of ['ttft', 'itl', 'queue'] as const)
-      for (const sample of told.get(metric) ?? []) {
+      for (const sample of byName.get(metric) ?? []) {
         const grown = this.#grown(sample);
         if (counts) addTo(this.#histograms[metric], sample, grown);
       }

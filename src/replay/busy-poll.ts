@@ -46,7 +46,7 @@ export class BusyPoll {
 
   start(): void {
     const waitedUs = this.#machine.coreWaitUs();
-    if (waitedUs === null) return; // the kernel does not tell: as it comes
+    if (waitedUs === null) return; // without these figures the event loop sleeps as usual
     this.#lookedUs = this.#machine.machineUs();
     this.#waitedUs = waitedUs;
     this.#timer = setInterval(this.sample, LOOK_MS).unref();

@@ -1,7 +1,7 @@
 import type { TokenCountSource } from '../core/record.ts';
 import type { ResponseInfo } from '../core/target.ts';
 
-/** The events of one answer: when each came, and how many tokens it was seen to carry (0: perhaps none). */
+/** The events of one response: when each came, and how many tokens it was seen to carry (0: perhaps none). */
 export interface TokenEvents {
   readonly times: Float64Array;
   readonly counts: Uint32Array;
@@ -17,7 +17,7 @@ export interface TokenEvents {
 export function settleTokenTimes(
   seen: TokenEvents,
   dueUs: number,
-  answer: ResponseInfo | null,
+  response: ResponseInfo | null,
 ): { times: Float64Array; source: TokenCountSource | null } {
   let counted = 0;
   let empty = 0;
@@ -25,13 +25,13 @@ export function settleTokenTimes(
     counted += seen.counts[i] ?? 0;
     if (seen.counts[i] === 0) empty++;
   }
-  const source = answer?.countSource ?? (seen.events > 0 ? 'chunks' : null);
-  const said = answer?.outputTokens || counted;
-  const isSettled = said !== counted || (source === 'chunks' && answer?.outputTokens === counted);
-  const fits = said >= counted && said <= counted + empty;
+  const source = response?.countSource ?? (seen.events > 0 ? 'chunks' : null);
+  const tokens = response?.outputTokens || counted;
+  const isSettled = tokens !== counted || (source === 'chunks' && response?.outputTokens === counted);
+  const fits = tokens >= counted && tokens <= counted + empty;
   return {
-    times: fits ? expand(seen, said, dueUs) : spread(seen, said, counted > 0, dueUs),
-    source: said === 0 ? null : isSettled ? 'usage' : source,
+    times: fits ? expand(seen, tokens, dueUs) : spread(seen, tokens, counted > 0, dueUs),
+    source: tokens === 0 ? null : isSettled ? 'usage' : source,
   };
 }
 

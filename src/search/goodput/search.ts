@@ -1,4 +1,4 @@
-/** What one simulation or run at one rate said. */
+/** The outcome of one simulation or run at one rate. */
 export interface Trial {
   readonly rateRps: number;
   readonly met: boolean;
@@ -35,10 +35,10 @@ export async function findGoodput<P extends Trial>(
   let missed: P | null = null;
   let probes = 0;
   for (let rateRps: number | null = startRps; rateRps !== null; rateRps = nextRate()) {
-    const said = await trial(rateRps);
+    const outcome = await trial(rateRps);
     probes++;
-    if (said.met) met = said;
-    else missed = said;
+    if (outcome.met) met = outcome;
+    else missed = outcome;
   }
   return { met, missed, probes };
 

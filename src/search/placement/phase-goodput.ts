@@ -28,7 +28,7 @@ export async function phaseAlone(
   { system, shapes, limits }: PhaseQuery,
   progress: Progress,
 ): Promise<PhaseGoodput[]> {
-  const questions = shapes.map((shape) => {
+  const queries = shapes.map((shape) => {
     const unit: Group[] = [
       { role: 'prefill', instances: phase === 'prefill' ? 1 : AMPLE_PREFILL, ...shape },
       { role: 'decode', instances: 1, ...shape },
@@ -44,9 +44,9 @@ export async function phaseAlone(
       lowestRps: startRps * LOWEST_SHARE,
     };
   });
-  const answers = await pool.ask(questions, (_, answer) => progress.add(answer, null));
+  const results = await pool.ask(queries, (_, result) => progress.add(result, null));
   return shapes.flatMap((shape, i) => {
-    const goodput = answers[i]?.goodput;
+    const goodput = results[i]?.goodput;
     return goodput === undefined ? [] : [{ ...shape, gpus: gpusOf([shape]), ...goodput }];
   });
 }

@@ -1,27 +1,27 @@
 import { unitWords, type Group } from '../../schema/placement.ts';
 import type { GoodputResult } from '../goodput/simulated.ts';
 
-/** Told how many of all configurations are done, and the best unit so far. */
+/** Hears how many of all configurations are done, and the best unit so far. */
 export type OnProgress = (done: number, of: number, best: string | null) => void;
 
 /** Counts what a search has done. */
 export class Progress {
   simulations = 0;
   readonly #of: number;
-  readonly #tell: OnProgress;
+  readonly #onProgress: OnProgress;
   #done = 0;
   #best: string | null = null;
   #most = 0;
 
-  constructor(of: number, tell: OnProgress) {
+  constructor(of: number, onProgress: OnProgress) {
     this.#of = of;
-    this.#tell = tell;
+    this.#onProgress = onProgress;
   }
 
   /** Configurations that need no simulation. */
   skip(count: number): void {
     this.#done += count;
-    this.#tell(this.#done, this.#of, this.#best);
+    this.#onProgress(this.#done, this.#of, this.#best);
   }
 
   /** `unit`: what serves whole requests; null for a phase alone. */

@@ -39,10 +39,10 @@ export async function rankUnits(
 ): Promise<Placement[]> {
   const { first, rest, behind, hopeless } = inOrder(candidates, maxUnits);
   progress.skip(hopeless.length + behind.length);
-  const search = async (units: readonly Candidate[], toBeatRpsPerGpu: number | null): Promise<Goodput[]> => {
-    const questions = units.map((unit) => questionOf(unit, system, limits, toBeatRpsPerGpu));
-    const answers = await pool.ask(questions, (i, answer) => progress.add(answer, units[i]?.groups ?? null));
-    return answers.map(({ goodput }, i) => {
+  const search = async (units: readonly Candidate[], thresholdRpsPerGpu: number | null): Promise<Goodput[]> => {
+    const queries = units.map((unit) => queryOf(unit, system, limits, thresholdRpsPerGpu));
+    const results = await pool.ask(queries, (i, result) => progress.add(result, units[i]?.groups ?? null));
+    return results.map(({ goodput }, i) => {
       if (goodput.missed_rps !== null) return goodput;
       throw new UserError(
         `--slo: ${unitWords(units[i]?.groups ?? [])} meets it though all requests of a simulation arrive nearly at once, so it limits nothing; tighten it, or raise --requests`,
@@ -51,8 +51,8 @@ export async function rankUnits(
   };
   const opening = await search(first, null);
   const most = Math.max(0, ...opening.map(({ goodput_rps_per_gpu }) => goodput_rps_per_gpu));
-  const toBeat = all || most === 0 ? null : most;
-  const replies = await search(rest, toBeat);
+  const threshold = all || most === 0 ? null : most;
+  const others = await search(rest, threshold);
 
   const placed = ({ groups, byPhasesRps }: Candidate): Omit<Placement, 'state' | 'why' | 'whole' | 'missed_rps'> => ({
     groups,
@@ -67,7 +67,7 @@ export async function rankUnits(
     whole: whole ?? null,
     missed_rps: null,
   });
-  const beaten = (unit: Candidate, missedRps: number | null): Placement => ({
+  const dominated = (unit: Candidate, missedRps: number | null): Placement => ({
     ...placed(unit),
     state: 'beaten',
     why: 'misses the SLO where it would be as good as another',
@@ -84,8 +84,10 @@ export async function rankUnits(
   return [
     ...first.map((unit, i) => measured(unit, opening[i])),
     ...rest.map((unit, i) => {
-      const goodput = replies[i];
-      return toBeat !== null && goodput?.goodput_rps === 0 ? beaten(unit, goodput.missed_rps) : measured(unit, goodput);
+      const goodput = others[i];
+      return threshold !== null && goodput?.goodput_rps === 0
+        ? dominated(unit, goodput.missed_rps)
+        : measured(unit, goodput);
     }),
     ...behind.map((unit) => skipped(unit, `behind ${maxUnits} others by its phases`)),
     ...hopeless.map((unit) => skipped(unit, 'a phase alone meets its limit at no rate')),
@@ -119,22 +121,22 @@ function inOrder(candidates: readonly Candidate[], wholes: number): Order {
   };
 }
 
-/** `toBeatRpsPerGpu`: ask first at this rate, and no more if it misses; null: search from what the phases promise. */
-function questionOf(
+/** `thresholdRpsPerGpu`: ask first at this rate, and no more if it misses; null: search from what the phases promise. */
+function queryOf(
   { groups, byPhasesRps }: Candidate,
   system: string,
   limits: Slo,
-  toBeatRpsPerGpu: number | null,
+  thresholdRpsPerGpu: number | null,
 ): GoodputQuery {
   const gpus = gpusOf(groups);
-  const startRps = toBeatRpsPerGpu === null ? (byPhasesRps ?? START_RPS_PER_GPU * gpus) : toBeatRpsPerGpu * gpus;
+  const startRps = thresholdRpsPerGpu === null ? (byPhasesRps ?? START_RPS_PER_GPU * gpus) : thresholdRpsPerGpu * gpus;
   return {
     system: `${system},${unitOptions(groups)}`,
     gpus,
     limits,
     outputTokens: null,
     startRps,
-    lowestRps: toBeatRpsPerGpu === null ? startRps * LOWEST_SHARE : startRps,
+    lowestRps: thresholdRpsPerGpu === null ? startRps * LOWEST_SHARE : startRps,
   };
 }
 

@@ -5,7 +5,7 @@ import { didYouMean } from '../../core/did-you-mean.ts';
 import type { Group, PlacementReport, Shape } from '../../schema/placement.ts';
 import { gpusOf, unitOptions, type Cluster } from './candidates.ts';
 
-/** Which systems are compared, as they were asked for. */
+/** Which systems are compared, as the user names them. */
 export interface SystemsSpec {
   readonly model: string;
   readonly gpu: string;
@@ -33,19 +33,19 @@ const pair: Unit = (shape) => [
 const single: Unit = (shape) => [{ role: 'both', instances: 1, ...shape }];
 
 /** Finds what fits. Throws a UserError where neither system can serve the model on so many GPUs. */
-export function resolveSystems(asked: SystemsSpec, cluster: Cluster, log: Log): ResolvedSystems {
-  const { model, gpu } = asked;
+export function resolveSystems(spec: SystemsSpec, cluster: Cluster, log: Log): ResolvedSystems {
+  const { model, gpu } = spec;
   const facts = modelFacts(model, gpu);
   const all = facts.shapes.filter(({ tp }) => tp <= cluster.gpusPerNode);
   const on = (text: string): string => `${text},model=${model},gpu=${gpu}`;
 
-  requirePlaceable(asked.disaggregated, 'disaggregated');
-  requirePlaceable(asked.collocated, 'collocated');
-  const own = on(asked.disaggregated);
+  requirePlaceable(spec.disaggregated, 'disaggregated');
+  requirePlaceable(spec.collocated, 'collocated');
+  const own = on(spec.disaggregated);
   const pairs = fitting(withCost(own, fitting(own, pair, all), pair, all, log), pair, all);
-  requireShapes(pairs, `--system ${asked.disaggregated}`);
-  const singles = fitting(alike(fitting(on(asked.collocated), single, all), pairs), single, all);
-  requireShapes(singles, `--collocated ${asked.collocated}`);
+  requireShapes(pairs, `--system ${spec.disaggregated}`);
+  const singles = fitting(alike(fitting(on(spec.collocated), single, all), pairs), single, all);
+  requireShapes(singles, `--collocated ${spec.collocated}`);
 
   const shapes = {
     // There is one of prefill and one of decode at least.
@@ -53,7 +53,7 @@ export function resolveSystems(asked: SystemsSpec, cluster: Cluster, log: Log): 
     collocated: singles.shapes.filter((shape) => gpusOf([shape]) <= cluster.gpus),
   };
   if (shapes.disaggregated.length === 0 && shapes.collocated.length === 0)
-    throw fitsNowhere(asked, cluster, pairs, singles);
+    throw fitsNowhere(spec, cluster, pairs, singles);
   if (shapes.disaggregated.length === 0)
     log.warn(
       `prefill beside decode takes at least ${2 * leastGpus(pairs)} GPUs of ${gpu}: nothing to disaggregate on ${cluster.gpus}`,
@@ -89,7 +89,7 @@ function fitting(system: string, unit: Unit, all: readonly Shape[]): Fitting {
   return { system, unit, shapes, refused };
 }
 
-/** A system whose published times are of other hardware is timed by the roofline, unless a cost was asked for. */
+/** A system whose published times are of other hardware is timed by the roofline, unless a cost is given. */
 function withCost(system: string, found: Fitting, unit: Unit, all: readonly Shape[], log: Log): string {
   const first = found.refused[0];
   const timed = `${system},cost=roofline`;
@@ -101,7 +101,7 @@ function withCost(system: string, found: Fitting, unit: Unit, all: readonly Shap
 
 /**
  * What is compared is where phases run, so both systems get the same kernels and the same dispatch unless the
- * collocated one was asked to have its own.
+ * collocated one is given its own.
  */
 function alike(singles: Fitting, pairs: Fitting): string {
   const { system, shapes, unit } = singles;
