@@ -4,6 +4,7 @@ import { messageOf, UserError } from '../src/core/errors.ts';
 import type { Source } from '../src/core/plan.ts';
 import { badRowError, type BadRow, type Format } from './formats/format.ts';
 import { fileBytes, fileHead } from './file-bytes.ts';
+import { inBatches } from './formats/batches.ts';
 import { FORMATS } from './formats/index.ts';
 import { SAMPLES } from './samples/index.ts';
 
@@ -37,7 +38,7 @@ export async function openSource(path: string, options: OpenOptions): Promise<So
     path: full,
     transforms: [],
     ...(blockTokens === null ? {} : { blockTokens }),
-    open: () => format.read(decoded(full), { path, blockTokens, bad }),
+    open: () => inBatches(format.read(decoded(full), { path, blockTokens, bad })),
   };
 }
 
