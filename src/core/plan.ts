@@ -14,10 +14,13 @@ export interface Source {
   readonly format: string;
   /** Absolute path of the file. */
   readonly path: string;
+  /** As the user gave them: what was done to the requests of the file. */
   readonly transforms: readonly TransformSpec[];
   /** Tokens of a prefix block, where requests have blocks and their size is known. */
   readonly blockTokens?: number;
   open(): AsyncIterable<readonly Request[]>;
+  /** SHA-256 of the file's bytes; reads those only that no stream of `open` has read. */
+  sha256(): Promise<string>;
 }
 
 /** Totals of a plan, found in a first pass over its source, before anything is sent. */
@@ -25,6 +28,10 @@ export interface PlanStats {
   readonly requests: number;
   /** Due time of the last request. */
   readonly lastDueUs: number;
+  /** Due time of the first request that is due at the end of the warm-up or after it; null where there is none. */
+  readonly firstDueAfterWarmupUs: number | null;
+  /** The first requests, as many as the scan was told to keep. */
+  readonly firstRequests: readonly Request[];
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly minInputTokens: number;

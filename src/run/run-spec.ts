@@ -1,19 +1,8 @@
-import type { TransformSpec } from '../core/plan.ts';
 import type { ApiEndpoint } from '../../adapters/index.ts';
 import type { SloSpec } from '../core/slo.ts';
+import type { WorkloadSpec } from '../../workloads/open-workload.ts';
 
-/**
- * Where the requests come from, as plain data: a run's worker thread, and a later report on a run that was killed,
- * rebuild the same source from it.
- */
-export interface WorkloadSpec {
-  readonly path: string;
-  readonly onBadRow: 'fail' | 'skip';
-  /** Tokens of a prefix block, for traces whose file does not say. */
-  readonly blockTokens?: number;
-  /** Applied in this order. */
-  readonly transforms: readonly TransformSpec[];
-}
+export type { WorkloadSpec };
 
 /** A server to start before a run and to end after it. */
 interface StartSpec {

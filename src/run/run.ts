@@ -59,7 +59,15 @@ export async function runOnce(asked: RunSpec, hooks: RunHooks): Promise<RunResul
   checkTarget(asked);
   if (asked.clock === 'virtual' && (asked.resetCache || asked.warmupRequests > 0))
     hooks.warn('--reset-cache and --warmup-requests do nothing in virtual time: the engine is new, and is never cold');
-  const { spec: workload, source, stats, badRows } = await scanWorkload(asked.workload, asked.seed, hooks);
+  const {
+    spec: workload,
+    source,
+    stats,
+    badRows,
+  } = await scanWorkload(asked.workload, asked.seed, {
+    info: hooks.tell,
+    warn: hooks.warn,
+  });
   const spec: RunSpec = { ...asked, workload };
   const window = await measurementWindow(spec, source, stats);
   const plan: Plan = { source, stats, window, seed: spec.seed };

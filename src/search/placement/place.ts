@@ -1,6 +1,7 @@
 import type { WorkloadSpec } from '../../run/run-spec.ts';
 import { version } from '../../core/version.ts';
 import { scanWorkload } from '../../../workloads/open-workload.ts';
+import { SILENT } from '../../core/log.ts';
 import { UserError } from '../../core/errors.ts';
 import { lengthOf, unitWords, type PlacementReport } from '../../schema/placement.ts';
 import type { SloSpec } from '../../core/slo.ts';
@@ -46,7 +47,7 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
       `--slo: "${slo.text}" has no ${ttft === undefined ? 'ttft' : 'tpot'}; prefill is placed by TTFT and decode by TPOT, so give both, e.g. "ttft=250ms,tpot=100ms"`,
     );
   const systems = resolveSystems(spec.systems, cluster, hooks.warn);
-  const { spec: workload, source, stats } = await scanWorkload(spec.workload, seed, hooks);
+  const { spec: workload, source, stats } = await scanWorkload(spec.workload, seed, { ...SILENT, warn: hooks.warn });
   const lengths = await readLengths(source, systems.maxModelLen);
   const { model, gpu } = spec.systems;
   if (lengths.inputTokens.length === 0)
