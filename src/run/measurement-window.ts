@@ -9,15 +9,15 @@ import type { RunSpec } from './run-spec.ts';
  * What a run measures: warm-up counts from the replay's start, cool-down back from the last due time. Throws a
  * UserError where no request is due between them.
  */
-export async function measurementWindow(
+export function measurementWindow(
   { warmupUs, cooldownUs }: RunSpec['measure'],
   source: Source,
-  stats: PlanStats,
-): Promise<MeasurementWindow | null> {
+  { lastDueUs, firstDueAfterWarmupUs }: PlanStats,
+): MeasurementWindow | null {
   if (warmupUs === 0 && cooldownUs === 0) return null;
-  const span = { fromUs: warmupUs, toUs: stats.lastDueUs - cooldownUs };
-  if (span.fromUs <= span.toUs && (await holdsRequest(source, span))) return span;
-  const [warmup, cooldown, last] = [warmupUs, cooldownUs, stats.lastDueUs].map((us) => formatMs(us / 1000));
+  const window = { fromUs: warmupUs, toUs: lastDueUs - cooldownUs };
+  if (firstDueAfterWarmupUs !== null && isMeasured(window, firstDueAfterWarmupUs)) return window;
+  const [warmup, cooldown, last] = [warmupUs, cooldownUs, lastDueUs].map((us) => formatMs(us / 1000));
   throw new UserError(
     `--warmup ${warmup}, --cooldown ${cooldown}: no request of ${source.name} is due between them, the last is due at ${last}; make them shorter, or replay more of the trace`,
   );
@@ -26,10 +26,4 @@ export async function measurementWindow(
 /** What a run measured, as its manifest has it. */
 export function windowOf({ measured }: Manifest): MeasurementWindow | null {
   return measured === null ? null : { fromUs: measured.from_us, toUs: measured.to_us };
-}
-
-/** Reads on to the first request in the span only. */
-async function holdsRequest(source: Source, span: MeasurementWindow): Promise<boolean> {
-  for await (const batch of source.open()) if (batch.some(({ dueUs }) => isMeasured(span, dueUs))) return true;
-  return false;
 }

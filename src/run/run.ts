@@ -95,13 +95,13 @@ export async function run(
   // Check, make ready: what is wrong up to here is told, and leaves no run directory.
   session.check(plan);
   checkRunDirectory(dir);
-  const { spec, firstRequests } = plan;
+  const { spec, stats } = plan;
   const { timeoutUs } = spec.measure;
   const attachment = await session.attach(plan, {
     runId: basename(dir),
     shard: part.shard,
     prepare: { ...spec.prepare, timeoutUs },
-    firstRequests,
+    firstRequests: stats.firstRequests,
     log: hooks.log,
   });
 

@@ -24,8 +24,8 @@ const configSchema = z.looseObject({});
 const WORD = /^[Ġ▁ ]([a-z]{3,})$/;
 
 /** Reads a `tokenizer.json`, or the one of a model's folder. Throws a UserError that names what is wrong with it. */
-export async function readTokenizer(asked: string): Promise<FileTokenizer> {
-  const path = await fileOf(asked);
+export async function readTokenizer(given: string): Promise<FileTokenizer> {
+  const path = await fileOf(given);
   const bytes = await readFile(path);
   const config = join(dirname(path), 'tokenizer_config.json');
   const parsed = fileSchema.safeParse(parseJson(path, bytes));
@@ -46,12 +46,12 @@ export async function readTokenizer(asked: string): Promise<FileTokenizer> {
   };
 }
 
-async function fileOf(asked: string): Promise<string> {
-  const found = await stat(asked).catch(() => null);
-  if (found === null) throw new UserError(`--tokenizer: ${asked} does not exist; ${EXPECTED}, or "server"`);
-  const path = found.isDirectory() ? join(asked, 'tokenizer.json') : asked;
+async function fileOf(given: string): Promise<string> {
+  const found = await stat(given).catch(() => null);
+  if (found === null) throw new UserError(`--tokenizer: ${given} does not exist; ${EXPECTED}, or "server"`);
+  const path = found.isDirectory() ? join(given, 'tokenizer.json') : given;
   if (existsSync(path)) return path;
-  throw new UserError(`--tokenizer: the folder ${asked} holds no tokenizer.json; ${EXPECTED}`);
+  throw new UserError(`--tokenizer: the folder ${given} holds no tokenizer.json; ${EXPECTED}`);
 }
 
 function parseJson(path: string, bytes: Buffer): unknown {
