@@ -23,7 +23,7 @@ export async function scanPlan(
   { warmupUs = 0, firstRequests = 0 }: ScanOptions = {},
 ): Promise<PlanStats> {
   const digest = createHash('sha256').update(`${seed}\n`);
-  const totals = new Totals();
+  const totals = noTotals();
   const first: Request[] = [];
   let firstDueAfterWarmupUs: number | null = null;
   const prefix = new PrefixReuse(source.blockTokens ?? null);
@@ -33,7 +33,7 @@ export async function scanPlan(
     firstDueAfterWarmupUs ??= batch.find(({ dueUs }) => dueUs >= warmupUs)?.dueUs ?? null;
     for (const request of batch) {
       prefix.add(request);
-      totals.add(request);
+      add(totals, request);
     }
   }
   if (totals.requests === 0) throw new UserError(`${source.path}: there is no request in it to replay`);
@@ -48,27 +48,32 @@ export async function scanPlan(
   };
 }
 
-class Totals {
-  requests = 0;
-  lastDueUs = 0;
-  inputTokens = 0;
-  outputTokens = 0;
-  minInputTokens = Number.POSITIVE_INFINITY;
-  maxInputTokens = 0;
-  maxOutputTokens = 0;
-  longest: PlanStats['longest'] = { id: '', traceRow: 0, inputTokens: 0, outputTokens: 0 };
+type Totals = { -readonly [K in keyof Omit<PlanStats, NotTotalled>]: PlanStats[K] };
+type NotTotalled = 'firstDueAfterWarmupUs' | 'firstRequests' | 'prefixReuse' | 'sourceSha256' | 'digest';
 
-  add({ id, traceRow, dueUs, inputTokens, outputTokens }: Request): void {
-    if (inputTokens + outputTokens > this.longest.inputTokens + this.longest.outputTokens)
-      this.longest = { id, traceRow, inputTokens, outputTokens };
-    this.requests++;
-    this.lastDueUs = dueUs;
-    this.inputTokens += inputTokens;
-    this.outputTokens += outputTokens;
-    this.minInputTokens = Math.min(this.minInputTokens, inputTokens);
-    this.maxInputTokens = Math.max(this.maxInputTokens, inputTokens);
-    this.maxOutputTokens = Math.max(this.maxOutputTokens, outputTokens);
-  }
+function noTotals(): Totals {
+  return {
+    requests: 0,
+    lastDueUs: 0,
+    inputTokens: 0,
+    outputTokens: 0,
+    minInputTokens: Number.POSITIVE_INFINITY,
+    maxInputTokens: 0,
+    maxOutputTokens: 0,
+    longest: { id: '', traceRow: 0, inputTokens: 0, outputTokens: 0 },
+  };
+}
+
+function add(totals: Totals, { id, traceRow, dueUs, inputTokens, outputTokens }: Request): void {
+  if (inputTokens + outputTokens > totals.longest.inputTokens + totals.longest.outputTokens)
+    totals.longest = { id, traceRow, inputTokens, outputTokens };
+  totals.requests++;
+  totals.lastDueUs = dueUs;
+  totals.inputTokens += inputTokens;
+  totals.outputTokens += outputTokens;
+  totals.minInputTokens = Math.min(totals.minInputTokens, inputTokens);
+  totals.maxInputTokens = Math.max(totals.maxInputTokens, inputTokens);
+  totals.maxOutputTokens = Math.max(totals.maxOutputTokens, outputTokens);
 }
 
 function digestLine({ id, dueUs, inputTokens, outputTokens, session, turn, sloClass, model, blocks }: Request): string {
