@@ -27,7 +27,7 @@ export async function serve(
     request.on('end', () => {
       const text = Buffer.concat(chunks).toString();
       const body: unknown = text === '' ? null : JSON.parse(text);
-      if (request.headers['x-request-id']?.toString().endsWith('-ability-probe') === true) {
+      if (request.headers['x-request-id']?.toString().endsWith('-capability-probe') === true) {
         void streamTokens(response, 2, 0);
         return;
       }
