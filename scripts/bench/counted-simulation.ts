@@ -23,22 +23,37 @@ export async function countedSimulation(
   system: string,
   { source, requests }: ReadTrace,
 ): Promise<{ tokens: number; refused: number }> {
-  let tokens = 0;
-  let refused = 0;
-  const sink: RunSink = {
-    begin: () => undefined,
-    sent: () => undefined,
-    tokens: (_index, _timeUs, count) => void (tokens += count),
-    hasToken: () => false,
-    end: () => 'ok',
-    fail: (_index, _timeUs, outcome) => {
-      refused++;
-      return outcome;
-    },
-    flush: () => undefined,
-  };
+  const sink = new CountingSink();
   await simulate(parseEngineSpec(system), requests, sink, { blockTokens: source.blockTokens ?? null });
-  return { tokens, refused };
+  return { tokens: sink.count, refused: sink.refused };
+}
+
+class CountingSink implements RunSink {
+  count = 0;
+  refused = 0;
+
+  begin(): void {}
+
+  sent(): void {}
+
+  tokens(_index: number, _timeUs: number, count: number): void {
+    this.count += count;
+  }
+
+  hasToken(): boolean {
+    return false;
+  }
+
+  end(): 'ok' {
+    return 'ok';
+  }
+
+  fail(): 'rejected' {
+    this.refused++;
+    return 'rejected';
+  }
+
+  flush(): void {}
 }
 
 /** CPU seconds of this process since `begin`, all threads. */

@@ -1,9 +1,9 @@
 import type { Clock } from '../core/clock.ts';
-import { EventQueue } from '../core/event-queue.ts';
 import { messageOf, UserError } from '../core/errors.ts';
 import type { Outcome } from '../core/record.ts';
 import type { Schedule } from '../core/schedule.ts';
 import type { ResponseInfo, ScheduledRequest, Sink, Target } from '../core/target.ts';
+import { DueQueue } from './due-queue.ts';
 
 /** Requests are taken from the schedule this long before they are due, or less when their bodies are large. */
 const LOOK_AHEAD_US = 10e6;
@@ -54,7 +54,7 @@ export async function replay(
   options: ReplayOptions,
 ): Promise<StoppedBecause> {
   const inFlight = new Map<number, ScheduledRequest>();
-  const due = new EventQueue();
+  const due = new DueQueue();
   let dueBytes = 0;
   let allScheduled = false;
   let stopped: StoppedBecause = null;
@@ -87,7 +87,7 @@ export async function replay(
   const put = (batch: readonly ScheduledRequest[]): void => {
     for (const request of batch) {
       dueBytes += bodyBytes(request);
-      due.push(request.dueUs, () => send(request));
+      due.push(request);
     }
     wait();
   };
@@ -95,12 +95,12 @@ export async function replay(
   // Waiting: only the next due time is on the clock, which is the faster the fewer events it has.
   let waitsUntilUs = Infinity;
   const wait = (): void => {
-    if (due.nextTime >= waitsUntilUs) return;
-    waitsUntilUs = due.nextTime;
+    if (due.nextUs >= waitsUntilUs) return;
+    waitsUntilUs = due.nextUs;
     clock.at(waitsUntilUs, () => {
       waitsUntilUs = Infinity;
       const nowUs = clock.now();
-      while (due.nextTime <= nowUs) due.pop()();
+      while (due.nextUs <= nowUs) send(due.shift());
       wait();
     });
   };
@@ -151,17 +151,10 @@ export async function replay(
     if (request !== undefined && stopped === null) put(schedule.ended(request, outcome, timeUs));
     if (done()) askDone();
   };
-  const sink: Sink = {
-    sent: (index, timeUs, connectUs) => run.sent(index, timeUs, connectUs),
-    tokens: (index, timeUs, count) => run.tokens(index, timeUs, count),
-    end: (index, timeUs, response) => ended(index, timeUs, run.end(index, timeUs, response)),
-    fail: (index, timeUs, outcome, error, response) =>
-      ended(index, timeUs, run.fail(index, timeUs, outcome, error, response)),
-    fault: (_index, error) => {
-      fault ??= { error };
-      askDone();
-    },
-  };
+  const sink = new ReplaySink(run, ended, (error) => {
+    fault ??= { error };
+    askDone();
+  });
 
   // Stopping: no more is sent; what is in flight may end within the grace period, then it is cut.
   const stopSending = (why: string): void => {
@@ -197,6 +190,46 @@ export async function replay(
   run.flush();
   if (fault !== null) throw fault.error;
   return stopped;
+}
+
+/**
+ * Passes on what the target reports, and lets the replay know of ends and faults. A class, so that the functions that are
+ * called for each token are the same in every replay: closures would be compiled anew for each.
+ */
+class ReplaySink implements Sink {
+  readonly #run: RunSink;
+  readonly #ended: (index: number, timeUs: number, outcome: Outcome) => void;
+  readonly #fault: (error: unknown) => void;
+
+  constructor(
+    run: RunSink,
+    ended: (index: number, timeUs: number, outcome: Outcome) => void,
+    fault: (error: unknown) => void,
+  ) {
+    this.#run = run;
+    this.#ended = ended;
+    this.#fault = fault;
+  }
+
+  sent(index: number, timeUs: number, connectUs: number | null): void {
+    this.#run.sent(index, timeUs, connectUs);
+  }
+
+  tokens(index: number, timeUs: number, count: number): void {
+    this.#run.tokens(index, timeUs, count);
+  }
+
+  end(index: number, timeUs: number, response: ResponseInfo): void {
+    this.#ended(index, timeUs, this.#run.end(index, timeUs, response));
+  }
+
+  fail(index: number, timeUs: number, outcome: Outcome, error: string, response: ResponseInfo | null): void {
+    this.#ended(index, timeUs, this.#run.fail(index, timeUs, outcome, error, response));
+  }
+
+  fault(_index: number, error: unknown): void {
+    this.#fault(error);
+  }
 }
 
 function bodyBytes(request: ScheduledRequest): number {

@@ -1,0 +1,44 @@
+import type { ScheduledRequest } from '../core/target.ts';
+
+/** Sent requests at the front are dropped when there are so many of them, and half of the array is of them. */
+const DROP_FROM = 1024;
+
+/**
+ * Requests in order of their due times, equal ones in the order in which they came. Nearly all come in that order, so
+ * that neither end costs more than an append:
+ *
+ *     [ sent, sent, head, ..., tail ]
+ *                   ^ #head
+ */
+export class DueQueue {
+  readonly #requests: ScheduledRequest[] = [];
+  #head = 0;
+
+  get size(): number {
+    return this.#requests.length - this.#head;
+  }
+
+  /** Due time of the head; Infinity when there is none. */
+  get nextUs(): number {
+    return this.#requests[this.#head]?.dueUs ?? Number.POSITIVE_INFINITY;
+  }
+
+  push(request: ScheduledRequest): void {
+    let at = this.#requests.length;
+    while (at > this.#head && (this.#requests[at - 1]?.dueUs ?? 0) > request.dueUs) at--;
+    if (at === this.#requests.length) this.#requests.push(request);
+    else this.#requests.splice(at, 0, request);
+  }
+
+  /** Takes the head out. The queue must not be empty. */
+  shift(): ScheduledRequest {
+    const request = this.#requests[this.#head];
+    if (request === undefined) throw new RangeError('no request is due');
+    this.#head++;
+    if (this.#head >= DROP_FROM && this.#head * 2 >= this.#requests.length) {
+      this.#requests.splice(0, this.#head);
+      this.#head = 0;
+    }
+    return request;
+  }
+}
