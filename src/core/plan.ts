@@ -1,26 +1,26 @@
 import type { MeasurementWindow } from './measurement-window.ts';
 import type { Request } from './request.ts';
 
-/** What was done to a source's requests, in order; recorded so that a plan can be rebuilt from its source. */
+/** One transform of a source's requests; recorded, so that a plan can be rebuilt from its source. */
 export interface TransformSpec {
   readonly op: string;
   readonly args: Readonly<Record<string, number | string>>;
 }
 
 /**
- * A trace file and what is done to it, as plain data: a run's worker thread, and a later report on a run that was
- * killed, rebuild the same source from it.
+ * A trace file and its transforms, as plain data: a run's worker thread, and a later report on a run that was killed,
+ * rebuild the same source from it.
  */
 export interface WorkloadSpec {
   readonly path: string;
   readonly onBadRow: 'fail' | 'skip';
-  /** Tokens of a prefix block, for traces whose file does not say. */
+  /** Tokens of a prefix block, for traces whose file does not give it. */
   readonly blockTokens?: number;
   /** Applied in this order. */
   readonly transforms: readonly TransformSpec[];
 }
 
-/** Where the requests come from. `open` may be called again and yields the same batches each time. */
+/** A source of requests. `open` may be called again and yields the same batches each time. */
 export interface Source {
   /** Name for people: the file's name, or the sample's. */
   readonly name: string;
@@ -33,7 +33,7 @@ export interface Source {
   open(): AsyncIterable<readonly Request[]>;
 }
 
-/** Totals of a plan, found in a first pass over its source, before anything is sent. */
+/** Totals of a plan, found in a first pass over its source, before any request is sent. */
 export interface PlanStats {
   readonly requests: number;
   /** Due time of the last request. */
@@ -43,9 +43,9 @@ export interface PlanStats {
   readonly minInputTokens: number;
   readonly maxInputTokens: number;
   readonly maxOutputTokens: number;
-  /** The first of those whose input and output together are longest. */
+  /** The first of the requests with the largest sum of input and output tokens. */
   readonly longest: Pick<Request, 'id' | 'traceRow' | 'inputTokens' | 'outputTokens'>;
-  /** Share of the input tokens that an endless prefix cache would have had; null where the blocks do not tell. */
+  /** Share of the input tokens that an unlimited prefix cache would hold; null where the blocks do not give it. */
   readonly prefixReuse: number | null;
   /** SHA-256 of the source file's bytes. */
   readonly sourceSha256: string;
@@ -53,15 +53,15 @@ export interface PlanStats {
   readonly digest: string;
 }
 
-/** What is to be replayed. */
+/** The requests to replay. */
 export interface Plan {
-  /** What another thread can open the source from; null for a source of the caller's own. */
+  /** The plain data from which another thread can open the source; null for a source that the caller made. */
   readonly workload: WorkloadSpec | null;
   readonly source: Source;
   readonly stats: PlanStats;
-  /** When the last request is due, where the trace decides that; null where answers do. */
+  /** Due time of the last request, where the trace decides it; null where it depends on responses. */
   readonly endUs: number | null;
-  /** Null: all of it. */
+  /** Null: the whole run is measured. */
   readonly window: MeasurementWindow | null;
   readonly seed: number;
 }
