@@ -6,8 +6,8 @@ import type { Manifest } from '../schema/manifest.ts';
 import type { RunSpec } from './run-spec.ts';
 
 /**
- * What a run measures: warm-up counts from the replay's start, cool-down back from the last due time. Throws a
- * UserError where no request is due between them.
+ * The measurement window of a run: warm-up counts from the start of the replay, cool-down back from the last due time.
+ * Null: the whole run. Throws a UserError if no request is due in the window.
  */
 export async function measurementWindow(
   { warmupUs, cooldownUs }: RunSpec['measure'],
@@ -15,21 +15,21 @@ export async function measurementWindow(
   stats: PlanStats,
 ): Promise<MeasurementWindow | null> {
   if (warmupUs === 0 && cooldownUs === 0) return null;
-  const span = { fromUs: warmupUs, toUs: stats.lastDueUs - cooldownUs };
-  if (span.fromUs <= span.toUs && (await holdsRequest(source, span))) return span;
+  const window = { fromUs: warmupUs, toUs: stats.lastDueUs - cooldownUs };
+  if (window.fromUs <= window.toUs && (await holdsRequest(source, window))) return window;
   const [warmup, cooldown, last] = [warmupUs, cooldownUs, stats.lastDueUs].map((us) => formatMs(us / 1000));
   throw new UserError(
     `--warmup ${warmup}, --cooldown ${cooldown}: no request of ${source.name} is due between them, the last is due at ${last}; make them shorter, or replay more of the trace`,
   );
 }
 
-/** What a run measured, as its manifest has it. */
+/** The measurement window in a run's manifest; null: the whole run was measured. */
 export function windowOf({ measured }: Manifest): MeasurementWindow | null {
   return measured === null ? null : { fromUs: measured.from_us, toUs: measured.to_us };
 }
 
-/** Reads on to the first request in the span only. */
-async function holdsRequest(source: Source, span: MeasurementWindow): Promise<boolean> {
-  for await (const batch of source.open()) if (batch.some(({ dueUs }) => isMeasured(span, dueUs))) return true;
+/** Reads only to the first request in the window. */
+async function holdsRequest(source: Source, window: MeasurementWindow): Promise<boolean> {
+  for await (const batch of source.open()) if (batch.some(({ dueUs }) => isMeasured(window, dueUs))) return true;
   return false;
 }

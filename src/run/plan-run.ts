@@ -5,16 +5,16 @@ import { scanPlan, scanWorkload } from '../../workloads/index.ts';
 import { measurementWindow } from './measurement-window.ts';
 import { isOwnSource, type RunSpec } from './run-spec.ts';
 
-/** A run whose workload was read to its end and found good. */
+/** A run whose workload was read to its end without errors. */
 export interface RunPlan extends Plan {
   readonly spec: RunSpec;
-  /** Rows of the workload that are left out. */
+  /** Rows of the workload that are left out as wrong. */
   readonly badRows: number;
-  /** The first requests, as many as the server is warmed up with, if there are as many. */
+  /** The first requests, as many as there are warm-up requests, or all if the plan has fewer. */
   readonly firstRequests: readonly Request[];
 }
 
-/** Reads the workload to its end, before anything is sent. Throws a UserError that names what is wrong with it. */
+/** Reads the workload to its end, before any request is sent. Throws a UserError that names the error in it. */
 export async function planRun(spec: RunSpec, log: Log): Promise<RunPlan> {
   const { seed, measure, prepare } = spec;
   const { workload, source, stats, badRows } = await scan(spec.workload, seed, log);
