@@ -9,9 +9,9 @@ import { messageOf, UserError } from '../../src/core/errors.ts';
 export interface FileTokenizer {
   readonly path: string;
   readonly sha256: string;
-  /** Without the tokens that it adds at the beginning and end. */
+  /** Token ids without the special tokens at the beginning and end. */
   encode(text: string): readonly number[];
-  /** Plain lower-case words that its vocabulary holds with a space before them, the most frequent first. */
+  /** Plain lower-case words that the vocabulary holds with a space before them, the most frequent first. */
   readonly words: readonly string[];
 }
 
@@ -23,9 +23,9 @@ const configSchema = z.looseObject({});
 /** A space before a word is `Ġ` in byte-level vocabularies and `▁` in SentencePiece's. */
 const WORD = /^[Ġ▁ ]([a-z]{3,})$/;
 
-/** Reads a `tokenizer.json`, or the one of a model's folder. Throws a UserError that names what is wrong with it. */
-export async function readTokenizer(asked: string): Promise<FileTokenizer> {
-  const path = await fileOf(asked);
+/** Reads a `tokenizer.json`, or the one in a model's folder. Throws a UserError that names the error. */
+export async function readTokenizer(given: string): Promise<FileTokenizer> {
+  const path = await fileOf(given);
   const bytes = await readFile(path);
   const config = join(dirname(path), 'tokenizer_config.json');
   const parsed = fileSchema.safeParse(parseJson(path, bytes));
@@ -46,12 +46,12 @@ export async function readTokenizer(asked: string): Promise<FileTokenizer> {
   };
 }
 
-async function fileOf(asked: string): Promise<string> {
-  const found = await stat(asked).catch(() => null);
-  if (found === null) throw new UserError(`--tokenizer: ${asked} does not exist; ${EXPECTED}, or "server"`);
-  const path = found.isDirectory() ? join(asked, 'tokenizer.json') : asked;
+async function fileOf(given: string): Promise<string> {
+  const found = await stat(given).catch(() => null);
+  if (found === null) throw new UserError(`--tokenizer: ${given} does not exist; ${EXPECTED}, or "server"`);
+  const path = found.isDirectory() ? join(given, 'tokenizer.json') : given;
   if (existsSync(path)) return path;
-  throw new UserError(`--tokenizer: the folder ${asked} holds no tokenizer.json; ${EXPECTED}`);
+  throw new UserError(`--tokenizer: the folder ${given} holds no tokenizer.json; ${EXPECTED}`);
 }
 
 function parseJson(path: string, bytes: Buffer): unknown {
