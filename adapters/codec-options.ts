@@ -1,15 +1,72 @@
-import type { ServerCapabilities } from './capabilities.ts';
+import type { Call } from '../src/core/codec.ts';
+import type { Request } from '../src/core/request.ts';
 
 export const API_ENDPOINTS = ['completions', 'chat', 'generate'] as const;
 export type ApiEndpoint = (typeof API_ENDPOINTS)[number];
 
-/** What a codec is made of: plain data, for it is made in several threads. */
+/** What a codec is made of: plain data, because each thread makes its own codec. */
 export interface CodecOptions {
   readonly endpoint: ApiEndpoint;
-  /** Sent where the trace names no model. */
+  /** Model of requests for which the trace names none. */
   readonly model: string;
   /** Prefix of `X-Request-Id`, so that a slow request can be found in the server's log. */
   readonly runId: string;
-  /** What the server was found to know; left out: what such servers usually know. */
+  /** Capabilities found on the server; absent: those that servers of the dialect usually have. */
   readonly capabilities?: ServerCapabilities;
+}
+
+/**
+ * The request fields a server supports beyond OpenAI's own, as plain data: detected once, then used by the codecs of
+ * all threads. A field that a server does not support is not sent, because hosted endpoints reject unknown fields.
+ */
+export interface ServerCapabilities {
+  /** Prompts as token ids, whose length is exact by construction. */
+  readonly tokenIdPrompts: boolean;
+  /** `ignore_eos` and `min_tokens`: the response has exactly the planned length. */
+  readonly ignoreEos: boolean;
+  readonly minTokens: boolean;
+  /** `stream_options.include_usage`: the server's own counts at the end. */
+  readonly finalUsage: boolean;
+  /** `stream_options.continuous_usage_stats`: the count of tokens so far in every chunk. */
+  readonly continuousUsage: boolean;
+  /** `return_token_ids`: the ids of every chunk. */
+  readonly returnTokenIds: boolean;
+  /** `max_completion_tokens` of chat; older servers have `max_tokens`. */
+  readonly maxCompletionTokens: boolean;
+}
+
+export type Capability = keyof ServerCapabilities;
+
+/** Every capability, as vLLM has them. */
+export const ALL_CAPABILITIES: ServerCapabilities = {
+  tokenIdPrompts: true,
+  ignoreEos: true,
+  minTokens: true,
+  finalUsage: true,
+  continuousUsage: true,
+  returnTokenIds: true,
+  maxCompletionTokens: true,
+};
+
+/** A POST of JSON whose response is streamed as server-sent events. */
+export function jsonCall(path: string, request: Request, runId: string, json: object): Call {
+  return {
+    id: 0,
+    role: 'stream',
+    endpoint: 0,
+    path,
+    headers: {
+      'content-type': 'application/json',
+      accept: 'text/event-stream',
+      'accept-encoding': 'identity',
+      'x-request-id': requestId(request, runId),
+    },
+    // Bytes of their own, not of Buffer's pool, so that they can be transferred between threads.
+    body: new TextEncoder().encode(JSON.stringify(json)),
+  };
+}
+
+/** Run and request, in the characters that a header may hold; the ids of a trace may be any text. */
+export function requestId(request: Request, runId: string): string {
+  return `${runId}-${request.id.replaceAll(/[^!-~]/g, '_')}`;
 }

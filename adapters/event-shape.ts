@@ -1,4 +1,4 @@
-import { MOST_TOKENS } from './json.ts';
+import { MAX_RESPONSE_TOKENS } from './json.ts';
 
 const TEXT_KEYS = ['"text":"', '"content":"'];
 const IDS = '"token_ids":[';
@@ -9,35 +9,36 @@ const COMMA = 44;
 const CLOSING_BRACKET = 93;
 const DIGIT_0 = 48;
 
+/** A part of an event's JSON in which events of one shape may differ, besides the text: `[from, to)` in characters. */
 interface Hole {
-  readonly what: 'ids' | 'count' | 'number';
+  readonly kind: 'ids' | 'count' | 'number';
   readonly from: number;
   readonly to: number;
 }
 
 /**
  * What the token events of one stream have in common: their JSON with its text, token ids and counts left out. An event
- * of the same shape need not be parsed, which costs several times as much; any other is not read, and says so.
+ * of the same shape need not be parsed, which costs several times as much; `read` returns false for any other event.
  *
  *     {"id":"cmpl-1","choices":[{"text":"<text>","finish_reason":null,"token_ids":[<ids>]}],"usage":{..<count>}}
  */
 export class EventShape {
-  /** Of the event read last: whether its text is empty, how many ids it has, its count of tokens so far. */
+  /** Of the event read last: whether its text is empty, how many token ids it has, its count of tokens so far. */
   isEmpty = false;
   ids: number | null = null;
   count: number | null = null;
   readonly #head: string;
-  readonly #holes: readonly Hole['what'][];
-  /** What follows the text, and then each hole. */
+  readonly #holes: readonly Hole['kind'][];
+  /** The JSON between the text, the holes and the end. */
   readonly #parts: readonly string[];
 
-  private constructor(head: string, holes: readonly Hole['what'][], parts: readonly string[]) {
+  private constructor(head: string, holes: readonly Hole['kind'][], parts: readonly string[]) {
     this.#head = head;
     this.#holes = holes;
     this.#parts = parts;
   }
 
-  /** The shape of an event with a text; null for one whose text could be read wrongly. */
+  /** The shape of an event with a text; null where the text could be read wrongly. */
   static of(data: string): EventShape | null {
     const key = TEXT_KEYS.find((each) => data.includes(each));
     if (key === undefined || data.includes('\\')) return null;
@@ -56,7 +57,7 @@ export class EventShape {
     }
     return new EventShape(
       data.slice(0, from),
-      holes.map(({ what }) => what),
+      holes.map(({ kind }) => kind),
       [...parts, data.slice(at)],
     );
   }
@@ -66,7 +67,7 @@ export class EventShape {
     return data.slice(this.#head.length, data.indexOf('"', this.#head.length));
   }
 
-  /** The JSON of such an event without text. */
+  /** The JSON of an event of this shape with an empty text, no ids and counts of 0. */
   empty(): string {
     return (
       this.#head +
@@ -77,7 +78,7 @@ export class EventShape {
     );
   }
 
-  /** False if it is not of this shape. */
+  /** Reads an event into `isEmpty`, `ids` and `count`; false if it is not of this shape. */
   read(data: string): boolean {
     if (!data.startsWith(this.#head)) return false;
     let at = data.indexOf('"', this.#head.length);
@@ -89,7 +90,7 @@ export class EventShape {
       at += part.length;
       if (i === this.#holes.length) return at === data.length;
       at = this.#holes[i] === 'ids' ? this.#readIds(data, at) : this.#readNumber(data, at, this.#holes[i] === 'count');
-      if (this.count !== null && this.count > MOST_TOKENS) return false;
+      if (this.count !== null && this.count > MAX_RESPONSE_TOKENS) return false;
     }
   }
 
@@ -117,12 +118,12 @@ export class EventShape {
 
 function list(data: string): Hole | null {
   const from = data.indexOf(IDS) + IDS.length;
-  return from < IDS.length ? null : { what: 'ids', from, to: data.indexOf(']', from) };
+  return from < IDS.length ? null : { kind: 'ids', from, to: data.indexOf(']', from) };
 }
 
-function number(data: string, key: string, what: Hole['what']): Hole | null {
+function number(data: string, key: string, kind: Hole['kind']): Hole | null {
   const from = data.indexOf(key) + key.length;
   if (from < key.length) return null;
   const digits = /^\d+/.exec(data.slice(from, from + 16))?.[0].length ?? -1;
-  return { what, from, to: from + digits };
+  return { kind, from, to: from + digits };
 }

@@ -1,15 +1,20 @@
 import type { Codec, PromptMaker } from '../src/core/codec.ts';
-import type { CodecOptions, ApiEndpoint } from './codec-options.ts';
-import { openAiCodec } from './openai.ts';
+import type { ApiEndpoint, CodecOptions } from './codec-options.ts';
+import { openAiCodec, vllmCodec } from './openai.ts';
 import { sglangCodec } from './sglang.ts';
-import { vllmCodec } from './vllm.ts';
 
-export { ALL_CAPABILITIES, type Capability, type ServerCapabilities } from './capabilities.ts';
-export { API_ENDPOINTS, type CodecOptions, type ApiEndpoint } from './codec-options.ts';
+export {
+  ALL_CAPABILITIES,
+  API_ENDPOINTS,
+  type ApiEndpoint,
+  type Capability,
+  type CodecOptions,
+  type ServerCapabilities,
+} from './codec-options.ts';
 
 interface Adapter {
   readonly codec: (options: CodecOptions, prompts: PromptMaker) => Codec;
-  /** The first is used unless another is asked for. */
+  /** The first is the default of --endpoint. */
   readonly endpoints: readonly [ApiEndpoint, ...ApiEndpoint[]];
 }
 

@@ -1,3 +1,5 @@
+import type { Phases } from '../src/core/record.ts';
+
 export type Json = Readonly<Record<string, unknown>>;
 
 /** Narrowing of parsed JSON by hand: in the token path a schema library costs more than the parse. */
@@ -5,17 +7,17 @@ export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** No text has more tokens: a larger count is a fault, and each token that is counted takes memory. */
-export const MOST_TOKENS = 2 ** 24;
+/** No response has more tokens: a larger count is a fault of the server, and each counted token takes memory. */
+export const MAX_RESPONSE_TOKENS = 2 ** 24;
 
 /** A count of tokens at `key`; null where there is none. */
 export function tokensAt(value: unknown, key: string): number | null {
   const found = numberAt(value, key);
-  return found === null || found > MOST_TOKENS ? null : found;
+  return found === null || found > MAX_RESPONSE_TOKENS ? null : found;
 }
 
-/** A number from 0 at `key`; null where there is none. */
-export function numberAt(value: unknown, key: string): number | null {
+/** A whole number from 0 at `key`; null where there is none. */
+function numberAt(value: unknown, key: string): number | null {
   const found = isObject(value) ? value[key] : null;
   return typeof found === 'number' && Number.isSafeInteger(found) && found >= 0 ? found : null;
 }
@@ -23,4 +25,16 @@ export function numberAt(value: unknown, key: string): number | null {
 export function textAt(value: unknown, key: string): string | null {
   const found = isObject(value) ? value[key] : null;
   return typeof found === 'string' ? found : null;
+}
+
+/** Where a request spent its time, which only the reference engine reports, at the end of a response; else null. */
+export function phasesOf(value: unknown): Phases | null {
+  if (!isObject(value)) return null;
+  return {
+    prefill_queue_us: numberAt(value, 'prefill_queue_us'),
+    prefill_us: numberAt(value, 'prefill_us'),
+    transfer_us: numberAt(value, 'transfer_us'),
+    decode_queue_us: numberAt(value, 'decode_queue_us'),
+    decode_us: numberAt(value, 'decode_us'),
+  };
 }

@@ -1,12 +1,122 @@
 import type { Codec, PromptMaker } from '../src/core/codec.ts';
-import { ALL_CAPABILITIES, type ServerCapabilities } from './capabilities.ts';
-import type { CodecOptions } from './codec-options.ts';
-import { openAiRoutes } from './openai-routes.ts';
+import type { Request } from '../src/core/request.ts';
+import { ALL_CAPABILITIES, jsonCall, type CodecOptions, type ServerCapabilities } from './codec-options.ts';
+import { errorMessageOf, EventStream } from './event-stream.ts';
+import { isObject, textAt, type Json } from './json.ts';
+import { OpenAiEvents, type ChoiceContent } from './openai-events.ts';
 
-/** `ignore_eos` and `min_tokens` are not OpenAI's, but known nearly everywhere that is not hosted. */
-const USUAL: ServerCapabilities = { ...ALL_CAPABILITIES, continuousUsage: false, returnTokenIds: false };
+/** `ignore_eos` and `min_tokens` are not OpenAI's, but supported nearly everywhere that is not hosted. */
+const USUAL_CAPABILITIES: ServerCapabilities = { ...ALL_CAPABILITIES, continuousUsage: false, returnTokenIds: false };
 
 /** Any server with OpenAI's completions or chat. */
 export function openAiCodec(options: CodecOptions, prompts: PromptMaker): Codec {
-  return openAiRoutes('openai', options, prompts, options.capabilities ?? USUAL);
+  return openAiRoutes('openai', options, prompts, options.capabilities ?? USUAL_CAPABILITIES);
+}
+
+/**
+ * vLLM: OpenAI's routes with the ids of every event, or the count of tokens so far, because its events can hold many
+ * tokens, and tokens can have no text. Fields that an older version does not support are left out.
+ */
+export function vllmCodec(options: CodecOptions, prompts: PromptMaker): Codec {
+  return openAiRoutes('vllm', options, prompts, options.capabilities ?? ALL_CAPABILITIES);
+}
+
+/**
+ * OpenAI's completions and chat, streamed, with the capabilities that the server has beyond them: vLLM, SGLang and most
+ * front ends have these routes. Completions take the prompt as token ids where the server allows it; chat takes text
+ * only, whose length in tokens comes from the server's usage.
+ */
+export function openAiRoutes(
+  name: string,
+  options: CodecOptions,
+  prompts: PromptMaker,
+  capabilities: ServerCapabilities,
+): Codec {
+  const isChat = options.endpoint === 'chat';
+  const path = isChat ? '/v1/chat/completions' : '/v1/completions';
+  const fieldsOf = isChat ? chatFields : completionFields;
+  const contentOf = isChat ? chatContent : completionContent;
+  return {
+    name,
+    promptForm: isChat || !capabilities.tokenIdPrompts ? 'text' : 'ids',
+    open: (request) => {
+      const fields = fieldsOf(request, prompts, capabilities);
+      return [jsonCall(path, request, options.runId, requestBody(request, options, capabilities, fields))];
+    },
+    decoder: (request, out) => new EventStream(request.outputTokens, new OpenAiEvents(out, contentOf)),
+    errorMessage: errorMessageOf,
+    example: (tokens) => exampleResponse(tokens, isChat, capabilities),
+  };
+}
+
+function completionFields(request: Request, prompts: PromptMaker, { tokenIdPrompts }: ServerCapabilities): object {
+  const prompt = tokenIdPrompts ? prompts.ids(request) : prompts.text(request);
+  return { prompt, max_tokens: request.outputTokens };
+}
+
+function chatFields(request: Request, prompts: PromptMaker, { maxCompletionTokens }: ServerCapabilities): object {
+  const messages = [{ role: 'user', content: prompts.text(request) }];
+  return { messages, [maxCompletionTokens ? 'max_completion_tokens' : 'max_tokens']: request.outputTokens };
+}
+
+function requestBody(
+  request: Request,
+  { model }: CodecOptions,
+  capabilities: ServerCapabilities,
+  fields: object,
+): object {
+  const usage = { include_usage: true, ...(countsByUsage(capabilities) ? { continuous_usage_stats: true } : {}) };
+  return {
+    model: request.model ?? model,
+    ...fields,
+    ...(capabilities.minTokens ? { min_tokens: request.outputTokens } : {}),
+    ...(capabilities.ignoreEos ? { ignore_eos: true } : {}),
+    temperature: 0,
+    stream: true,
+    ...(capabilities.finalUsage ? { stream_options: usage } : {}),
+    ...(capabilities.returnTokenIds ? { return_token_ids: true } : {}),
+  };
+}
+
+/** Usage in every event is requested only where ids cannot be had: ids are enough to count tokens. */
+function countsByUsage({ finalUsage, continuousUsage, returnTokenIds }: ServerCapabilities): boolean {
+  return finalUsage && continuousUsage && !returnTokenIds;
+}
+
+function completionContent(choice: Json): ChoiceContent {
+  return { text: textAt(choice, 'text') ?? '', isReasoning: false };
+}
+
+/**
+ * Content, reasoning (`reasoning` in vLLM, `reasoning_content` elsewhere; where both are there they are the same), a
+ * tool call's arguments or a refusal. A delta that has the role and nothing else is no token, and its time is not TTFT.
+ */
+function chatContent(choice: Json): ChoiceContent {
+  const delta = choice['delta'];
+  if (!isObject(delta)) return { text: '', isReasoning: false };
+  const reasoning = textAt(delta, 'reasoning') || textAt(delta, 'reasoning_content') || '';
+  const text = textAt(delta, 'content') || toolCallText(delta['tool_calls']) || textAt(delta, 'refusal') || '';
+  if (text + reasoning === '' && textAt(delta, 'role') !== null) return { text: null, isReasoning: false };
+  return { text: text + reasoning, isReasoning: text === '' && reasoning !== '' };
+}
+
+function toolCallText(toolCalls: unknown): string {
+  if (!Array.isArray(toolCalls)) return '';
+  const [toolCall]: unknown[] = toolCalls;
+  const called = isObject(toolCall) ? toolCall['function'] : null;
+  return (textAt(called, 'name') ?? '') + (textAt(called, 'arguments') ?? '');
+}
+
+function exampleResponse(tokens: number, isChat: boolean, capabilities: ServerCapabilities): string {
+  const head = `data: {"id":"example","object":"text_completion","created":0,"model":"m","choices":[{"index":0,`;
+  const text = isChat ? '"delta":{"content":" a"}' : '"text":" a"';
+  let events = '';
+  for (let i = 1; i <= tokens; i++) {
+    const ids = capabilities.returnTokenIds ? ',"token_ids":[7]' : '';
+    const usage = countsByUsage(capabilities)
+      ? `,"usage":{"prompt_tokens":64,"total_tokens":${64 + i},"completion_tokens":${i}}`
+      : '';
+    events += `${head}${text},"logprobs":null,"finish_reason":${i === tokens ? '"length"' : 'null'}${ids}}]${usage}}\n\n`;
+  }
+  return `${events}data: [DONE]\n\n`;
 }

@@ -8,20 +8,20 @@ const DATA = Buffer.from('data');
 const EVENT = Buffer.from('event');
 const OTHERS = [Buffer.from('id'), Buffer.from('retry')];
 
-/** Longest line or event that is kept while its end has not come; a server that sends more is not speaking SSE. */
+/** Longest line or event that is buffered until its end arrives; a server that sends more is not speaking SSE. */
 const MAX_EVENT_BYTES = 16 * 1024 * 1024;
-/** Most of what is no field that is kept. */
+/** Of lines that are no field, in characters: enough for the message of an error page. */
 const MAX_STRAY_LENGTH = 8192;
 
 /**
  * Server-sent events out of bytes cut anywhere (WHATWG HTML, "Parsing an event stream"): LF, CR and CRLF ends,
  * comments and other lines skipped, repeated `data` lines joined by a line feed, `data:` with or without a space,
- * a byte order mark at the start skipped. Only events that carry data are handed on. A last event without its
- * blank line is handed on by `end`, because servers do leave it out.
+ * a byte order mark at the start skipped. Only events that carry data are reported. A last event without its
+ * blank line is reported by `end`, because servers do leave the line out. Throws a ProtocolError for an endless event.
  */
 export class SseReader {
   readonly #onData: (data: string, event: string) => void;
-  /** The part of a line that the chunks ended with; joined once its end has come. */
+  /** The unfinished line at the end of the chunks so far; joined once its end has arrived. */
   #rest: Buffer[] = [];
   #restBytes = 0;
   #data: string | null = null;
@@ -34,7 +34,7 @@ export class SseReader {
     this.#onData = onData;
   }
 
-  /** Lines that belong to no event stream: what is read may be none. */
+  /** Lines that belong to no event stream, such as those of an error page. */
   get stray(): string {
     return this.#stray;
   }
@@ -60,7 +60,7 @@ export class SseReader {
     this.#lines(chunk);
   }
 
-  /** The body is over: what stands in the buffers is the last line of the last event. */
+  /** The body is over: the buffers hold the last line of the last event. */
   end(): void {
     const rest = Buffer.concat(this.#takeRest());
     if (rest.length > 0) this.#line(rest, 0, rest.length);

@@ -4,8 +4,8 @@ import { withThousands } from '../src/core/units.ts';
 /** So many requests are read in a few seconds. */
 const EVERY = 1_000_000;
 
-/** The same source, which tells how far it has been read, a line now and then. */
-export function counted(source: Source, tell: (text: string) => void, every = EVERY): Source {
+/** The same source, which reports how far it has been read, a line now and then. */
+export function counted(source: Source, info: (text: string) => void, every = EVERY): Source {
   return {
     ...source,
     open: async function* () {
@@ -15,7 +15,7 @@ export function counted(source: Source, tell: (text: string) => void, every = EV
         const before = read;
         read += batch.length;
         if (Math.floor(read / every) > Math.floor(before / every))
-          tell(`${source.name}: ${withThousands(read)} requests read`);
+          info(`${source.name}: ${withThousands(read)} requests read`);
       }
     },
   };

@@ -1,53 +1,110 @@
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { messageOf, UserError } from '../src/core/errors.ts';
 
 const CHUNK_BYTES = 2 ** 18;
 
-/** A file's bytes in chunks, unpacked where its first bytes say gzip. Throws a UserError for gzip that is damaged. */
-export async function* fileBytes(path: string): AsyncGenerator<Buffer> {
-  if (!(await isGzip(path))) {
-    yield* createReadStream(path, { highWaterMark: CHUNK_BYTES });
+/**
+ * A file's bytes in chunks, unpacked where its first bytes say gzip; the file is opened once. `hash` is given the bytes
+ * as they are on the disk. Throws a UserError for gzip that is damaged.
+ */
+export async function* fileBytes(path: string, hash: FileHash | null = null): AsyncGenerator<Buffer> {
+  const chunks = rawChunks(path, hash);
+  const first = await chunks.next();
+  if (first.done === true) return;
+  const all = withFirst(first.value, chunks);
+  if (!isGzip(first.value)) {
+    yield* all;
     return;
   }
-  // Not `pipe`: a fault of the file has to reach this loop, and a loop that is left early has to close the file.
-  const unpacked: AsyncIterable<Buffer> = pipeline(
-    createReadStream(path, { highWaterMark: CHUNK_BYTES }),
-    createGunzip({ chunkSize: CHUNK_BYTES }),
-    () => undefined,
-  );
+  // Not `pipe`: an error of the file has to reach this loop, and a loop that is left early has to close the file.
+  const unpacked: AsyncIterable<Buffer> = pipeline(all, createGunzip({ chunkSize: CHUNK_BYTES }), () => undefined);
   try {
     yield* unpacked;
   } catch (thrown) {
-    throw gzipFault(path, thrown);
+    throw gzipError(path, thrown);
   }
 }
 
-/** The first bytes of a file, unpacked, `most` at most. */
-export async function fileHead(path: string, most: number): Promise<Buffer> {
+/** The first bytes of a file, unpacked, `maxBytes` at most. */
+export async function fileHead(path: string, maxBytes: number, hash: FileHash): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of fileBytes(path)) {
+  for await (const chunk of fileBytes(path, hash)) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes >= most) break;
+    if (bytes >= maxBytes) break;
   }
-  return Buffer.concat(chunks).subarray(0, most);
+  return Buffer.concat(chunks).subarray(0, maxBytes);
 }
 
-async function isGzip(path: string): Promise<boolean> {
-  const file = await open(path);
+/** SHA-256 of a file's bytes, computed while they are read for other purposes. */
+export class FileHash {
+  readonly #path: string;
+  readonly #hash = createHash('sha256');
+  #hashedBytes = 0;
+  #hex: Promise<string> | null = null;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** A chunk that a reader has read at `offset`. Every reader starts at 0; bytes that an earlier one read are skipped. */
+  add(chunk: Buffer, offset: number): void {
+    const known = this.#hashedBytes - offset;
+    if (known >= chunk.length) return;
+    this.#hash.update(chunk.subarray(known));
+    this.#hashedBytes = offset + chunk.length;
+  }
+
+  /** Reads the bytes that no reader has read: those after an early end of all of them. */
+  hex(): Promise<string> {
+    this.#hex ??= this.#finish();
+    return this.#hex;
+  }
+
+  async #finish(): Promise<string> {
+    const { size } = await stat(this.#path);
+    if (this.#hashedBytes < size) {
+      let offset = this.#hashedBytes;
+      for await (const chunk of createReadStream(this.#path, { highWaterMark: CHUNK_BYTES, start: offset })) {
+        this.add(chunk, offset);
+        offset += chunk.length;
+      }
+    }
+    // A copy: readers that come later go on adding to the hash itself.
+    return this.#hash.copy().digest('hex');
+  }
+}
+
+async function* rawChunks(path: string, hash: FileHash | null): AsyncGenerator<Buffer> {
+  let offset = 0;
+  const chunks: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: CHUNK_BYTES });
+  for await (const chunk of chunks) {
+    hash?.add(chunk, offset);
+    offset += chunk.length;
+    yield chunk;
+  }
+}
+
+/** Closes the file also where the reader stops at the first chunk. */
+async function* withFirst(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0);
-    return bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
+    yield first;
+    yield* rest;
   } finally {
-    await file.close();
+    await rest.return(undefined);
   }
 }
 
-function gzipFault(path: string, thrown: unknown): unknown {
+function isGzip(head: Buffer): boolean {
+  return head[0] === 0x1f && head[1] === 0x8b;
+}
+
+function gzipError(path: string, thrown: unknown): unknown {
   const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
   if (code === 'Z_BUF_ERROR')
     return new UserError(`${path}: gzip_truncated: the compressed file ends too early; copy or download it again`, {

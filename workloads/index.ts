@@ -16,4 +16,4 @@ export {
 } from './prompts/index.ts';
 export { resolveWorkload, SAMPLES } from './samples/index.ts';
 export { scanPlan } from './scan.ts';
-export { applyTransform } from './transforms/index.ts';
+export { applyTransforms } from './transforms/index.ts';

@@ -28,12 +28,12 @@ const PICTURE_BINS = 60;
 
 /**
  * Reads a trace to its end and measures it; holds its times and nothing else of its rows. Bad rows are counted and the
- * first few named, not fatal. `tell` hears how far it is.
+ * first few named, not fatal. `info` hears how far it is.
  */
 export async function inspectTrace(
   path: string,
   blockTokens?: number,
-  tell: (text: string) => void = () => undefined,
+  info: (text: string) => void = () => undefined,
 ): Promise<TraceInspection> {
   const badRows = new BadRows(path);
   const source = await openSource(path, {
@@ -47,7 +47,7 @@ export async function inspectTrace(
   const sessions = new Set<string>();
   let inSessions = 0;
   let inversions = 0;
-  for await (const batch of counted(source, tell).open())
+  for await (const batch of counted(source, info).open())
     for (const request of batch) {
       if (request.dueUs < (dueUs.at(-1) ?? 0)) inversions++;
       dueUs.push(request.dueUs);

@@ -1,9 +1,10 @@
-import { statSync } from 'node:fs';
+import { statSync, type Stats } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { messageOf, UserError } from '../src/core/errors.ts';
 import type { Source } from '../src/core/plan.ts';
 import { badRowError, type BadRow, type Format } from './formats/format.ts';
-import { fileBytes, fileHead } from './file-bytes.ts';
+import { fileBytes, FileHash, fileHead } from './file-bytes.ts';
+import { inBatches } from './formats/batches.ts';
 import { FORMATS } from './formats/index.ts';
 import { SAMPLES } from './samples/index.ts';
 
@@ -12,66 +13,92 @@ const HEAD_BYTES = 2 ** 20;
 
 export interface OpenOptions {
   readonly onBadRow: 'fail' | 'skip';
-  /** Told of each bad row that is skipped. */
-  readonly onSkipped?: (row: BadRow) => void;
+  /** Called with each bad row that is skipped. */
+  readonly onSkipped?: ((row: BadRow) => void) | undefined;
   /** Tokens of a prefix block, for files that do not say. */
-  readonly blockTokens?: number;
+  readonly blockTokens?: number | undefined;
+  /** Name of the format where it is known, as is then `blockTokens`: the file's first lines are not read for them. */
+  readonly format?: string | undefined;
 }
 
 /**
- * Opens a trace, gzip or not, its format found by its content. Throws a UserError for a file that is missing, empty, a
- * directory, binary, or of no format that is known. Bad rows are found while it is read.
+ * Opens a trace, gzip or not, its format found by its content: the file is opened once for that, and once each time the
+ * source is. Throws a UserError for a file that is missing, empty, a directory, binary, or of no format that is known.
+ * Bad rows are found while it is read.
  */
 export async function openSource(path: string, options: OpenOptions): Promise<Source> {
-  const lines = headLines(path, await readHead(path));
-  const format = findFormat(path, lines);
   const full = resolve(path);
+  const hash = new FileHash(full);
+  const { format, blockTokens } = await formatOf(path, options, hash);
   const bad = (row: BadRow): void => {
     if (options.onBadRow === 'fail') throw badRowError(path, row);
     options.onSkipped?.(row);
   };
-  const blockTokens = blockTokensOf(path, format, lines, options.blockTokens ?? null);
   return {
     name: basename(path),
     format: format.name,
     path: full,
     transforms: [],
     ...(blockTokens === null ? {} : { blockTokens }),
-    open: () => format.read(decoded(full), { path, blockTokens, bad }),
+    open: () => inBatches(format.read(decoded(full, hash), { path, blockTokens, bad })),
+    sha256: () => hash.hex(),
   };
 }
 
-function blockTokensOf(path: string, format: Format, lines: readonly string[], asked: number | null): number | null {
-  if (asked !== null && format.blockTokens === undefined)
+async function formatOf(
+  path: string,
+  options: OpenOptions,
+  hash: FileHash,
+): Promise<{ format: Format; blockTokens: number | null }> {
+  checkFile(path);
+  const given = options.blockTokens ?? null;
+  if (options.format !== undefined) {
+    const format = FORMATS.find(({ name }) => name === options.format);
+    if (format === undefined) throw new UserError(`there is no trace format "${options.format}" (${formatNames()})`);
+    return { format, blockTokens: given };
+  }
+  const lines = headLines(path, await readHead(path, hash));
+  const format = findFormat(path, lines);
+  return { format, blockTokens: blockTokensOf(path, format, lines, given) };
+}
+
+function blockTokensOf(path: string, format: Format, lines: readonly string[], given: number | null): number | null {
+  if (given !== null && format.blockTokens === undefined)
     throw new UserError(`--block-tokens: ${path} is a trace of format ${format.name}, which has no prefix blocks`);
-  const found = format.blockTokens?.(lines, asked) ?? null;
-  if (asked !== null && found !== asked)
+  const found = format.blockTokens?.(lines, given) ?? null;
+  if (given !== null && found !== given)
     throw new UserError(
-      `${path}: block_count_mismatch: its blocks are not of ${asked} tokens, but of ${found}; leave --block-tokens out, or write --block-tokens ${found}`,
+      `${path}: block_count_mismatch: its blocks are not of ${given} tokens, but of ${found}; leave --block-tokens out, or write --block-tokens ${found}`,
     );
   return found;
 }
 
-async function readHead(path: string): Promise<Buffer> {
-  let head: Buffer;
+function checkFile(path: string): void {
+  let found: Stats | undefined;
   try {
-    const found = statSync(path, { throwIfNoEntry: false });
-    if (found === undefined)
-      throw new UserError(
-        `${path}: no such file; name a trace file, or a bundled sample (${Object.keys(SAMPLES).join(', ')})`,
-      );
-    if (found.isDirectory()) throw new UserError(`${path}: is a directory, expected a trace file`);
-    // It is read more than once: what it holds, before anything is sent, and again when it is replayed.
-    if (!found.isFile())
-      throw new UserError(`${path}: is a pipe or device, expected a trace file: save it to one first`);
-    if (found.size === 0) throw new UserError(`${path}: the file is empty`);
-    head = await fileHead(path, HEAD_BYTES);
+    found = statSync(path, { throwIfNoEntry: false });
   } catch (thrown) {
-    if (thrown instanceof UserError) throw thrown;
-    throw new UserError(`${path}: cannot be read: ${messageOf(thrown)}`, { cause: thrown });
+    unreadable(path, thrown);
   }
+  if (found === undefined)
+    throw new UserError(
+      `${path}: no such file; name a trace file, or a bundled sample (${Object.keys(SAMPLES).join(', ')})`,
+    );
+  if (found.isDirectory()) throw new UserError(`${path}: is a directory, expected a trace file`);
+  // The file is read more than once: scanned before anything is sent, and read again when it is replayed.
+  if (!found.isFile()) throw new UserError(`${path}: is a pipe or device, expected a trace file: save it to one first`);
+  if (found.size === 0) throw new UserError(`${path}: the file is empty`);
+}
+
+async function readHead(path: string, hash: FileHash): Promise<Buffer> {
+  const head = await fileHead(path, HEAD_BYTES, hash).catch((thrown: unknown) => unreadable(path, thrown));
   if (head.length === 0) throw new UserError(`${path}: the file is empty once it is unpacked`);
   return head;
+}
+
+function unreadable(path: string, thrown: unknown): never {
+  if (thrown instanceof UserError) throw thrown;
+  throw new UserError(`${path}: cannot be read: ${messageOf(thrown)}`, { cause: thrown });
 }
 
 /** The file's first lines that are not blank, none of them cut. */
@@ -109,7 +136,7 @@ function formatNames(): string {
 }
 
 /** The file's text; bytes that are not UTF-8 are an error that says where. */
-async function* decoded(path: string): AsyncGenerator<string> {
+async function* decoded(path: string, hash: FileHash): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   let offset = 0;
   const decode = (chunk?: Buffer): string => {
@@ -119,7 +146,7 @@ async function* decoded(path: string): AsyncGenerator<string> {
       throw new UserError(`${path}: bad_utf8: the bytes near offset ${offset} are not UTF-8 text`, { cause: thrown });
     }
   };
-  for await (const chunk of fileBytes(path)) {
+  for await (const chunk of fileBytes(path, hash)) {
     yield decode(chunk);
     offset += chunk.length;
   }

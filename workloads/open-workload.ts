@@ -1,59 +1,72 @@
-import type { PlanStats, Source, WorkloadSpec } from '../src/core/plan.ts';
+import { SILENT, type Log } from '../src/core/log.ts';
+import type { PlanStats, Source, TransformSpec, WorkloadSpec } from '../src/core/plan.ts';
 import { counted } from './counted.ts';
 import { openSource } from './open-source.ts';
 import { DisorderError, requireOrder } from './order.ts';
-import { scanPlan } from './scan.ts';
-import { applyTransform } from './transforms/index.ts';
+import { scanPlan, type ScanOptions } from './scan.ts';
+import { applyTransforms, type TransformedSource } from './transforms/index.ts';
 
-/** What is told of a workload while it is read. */
-export interface WorkloadHooks {
-  /** A row that could not be read is left out; told again each time the file is read. */
-  readonly onSkipped: (row: { readonly line: number }) => void;
-  /** What a transform did to the load beyond what was asked for. */
-  readonly say: (text: string) => void;
+/** A workload that was read to its end once. */
+export interface ScannedWorkload {
+  /**
+   * The same workload with everything resolved that had to be read for: the format, the size of prefix blocks, `sort`
+   * where it is needed, `speed` in place of `rate`. Whoever opens it opens the file once each time it is read.
+   */
+  readonly spec: WorkloadSpec;
+  /** The resolved workload, open; its `transforms` are those to show: `rate` as the user gave it. */
+  readonly source: Source;
+  readonly stats: PlanStats;
+  /** Rows that could not be read and are left out. */
+  readonly badRows: number;
 }
 
-export interface SurveyHooks {
-  readonly warn: (text: string) => void;
-  /** How far a long trace has been read. */
-  readonly tell?: (text: string) => void;
-}
-
-const SILENT: WorkloadHooks = { onSkipped: () => undefined, say: () => undefined };
-
-/** The source of a spec with its transforms. Throws a UserError that names what is wrong with the file or a transform. */
-export async function openWorkload(spec: WorkloadSpec, { onSkipped, say }: WorkloadHooks = SILENT): Promise<Source> {
-  const { path, onBadRow, blockTokens } = spec;
-  const file = await openSource(path, { onBadRow, onSkipped, ...(blockTokens === undefined ? {} : { blockTokens }) });
-  const isSorted = spec.transforms[0]?.op === 'sort';
-  return spec.transforms.reduce(
-    (source, note) => applyTransform(source, note, say),
-    isSorted ? file : requireOrder(file),
-  );
+/** The source of a workload with its transforms. Throws a UserError that names what is wrong with the file or a transform. */
+export async function openWorkload(spec: WorkloadSpec): Promise<Source> {
+  const { source } = await transformed(await openSource(spec.path, spec), spec.transforms, SILENT);
+  return source;
 }
 
 /**
- * Opens a workload and reads it once to its end. A file whose rows are not in order of time is sorted first, which
- * then stands among its transforms; `spec` comes back with it.
+ * Opens a workload and reads it once to its end, twice where a transform has to be resolved. A file whose rows are not
+ * in order of time is sorted first, which then stands among its transforms.
  */
 export async function scanWorkload(
   spec: WorkloadSpec,
   seed: number,
-  { warn, tell = () => undefined }: SurveyHooks,
-): Promise<{ spec: WorkloadSpec; source: Source; stats: PlanStats; badRows: number }> {
-  try {
-    const badLines = new Set<number>();
-    const source = await openWorkload(spec, { onSkipped: ({ line }) => badLines.add(line), say: warn });
-    const stats = await scanPlan(counted(source, tell), seed);
-    const badRows = badLines.size;
-    if (badRows > 0) warn(`${spec.path}: ${badRows} rows could not be read and are left out (--on-bad-row skip)`);
-    return { spec, source, stats, badRows };
-  } catch (thrown) {
+  log: Log,
+  options: ScanOptions = {},
+): Promise<ScannedWorkload> {
+  const badLines = new Set<number>();
+  const file = await openSource(spec.path, { ...spec, onSkipped: ({ line }) => badLines.add(line) });
+  const scan = async (transforms: readonly TransformSpec[]): Promise<TransformedSource & { stats: PlanStats }> => {
+    const { source, resolved } = await transformed(file, transforms, log);
+    return {
+      source,
+      resolved,
+      stats: await scanPlan(
+        counted(source, (text) => log.info(text)),
+        seed,
+        options,
+      ),
+    };
+  };
+  const { source, resolved, stats } = await scan(spec.transforms).catch((thrown: unknown) => {
     if (!(thrown instanceof DisorderError)) throw thrown;
-    warn(`${thrown.message}; all rows are sorted by time first`);
-    return scanWorkload({ ...spec, transforms: [{ op: 'sort', args: {} }, ...spec.transforms] }, seed, {
-      warn,
-      tell,
-    });
-  }
+    log.warn(`${thrown.message}; all rows are sorted by time first`);
+    return scan([{ op: 'sort', args: {} }, ...spec.transforms]);
+  });
+  const badRows = badLines.size;
+  if (badRows > 0) log.warn(`${spec.path}: ${badRows} rows could not be read and are left out (--on-bad-row skip)`);
+  const { format, blockTokens } = file;
+  return {
+    spec: { ...spec, format, ...(blockTokens === undefined ? {} : { blockTokens }), transforms: resolved },
+    source,
+    stats,
+    badRows,
+  };
+}
+
+/** A file's rows must be in order of time unless they are sorted first. */
+function transformed(file: Source, transforms: readonly TransformSpec[], log: Log): Promise<TransformedSource> {
+  return applyTransforms(transforms[0]?.op === 'sort' ? file : requireOrder(file), transforms, log);
 }

@@ -1,19 +1,58 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import { UserError } from '../src/core/errors.ts';
 import type { PlanStats, Source } from '../src/core/plan.ts';
 import type { Request } from '../src/core/request.ts';
 import { PrefixReuse } from './inspect/prefix.ts';
 
+/** What a scan finds besides the totals, so that nobody has to read the trace again for it. */
+export interface ScanOptions {
+  /** Length of the warm-up, for `firstDueAfterWarmupUs`. */
+  readonly warmupUs?: number;
+  /** How many of the first requests are kept. */
+  readonly firstRequests?: number;
+}
+
 /**
- * The first pass over a plan, before anything is sent: that every row can be read, how much there is, and the digest
- * that names the load. The digest is SHA-256 over the seed and one JSON array a request:
+ * The first pass over a plan, before anything is sent: every row can be read, how much there is, and the digest that
+ * names the load. The digest is SHA-256 over the seed and one JSON array a request:
  * [id, due_us, input, output, session, turn, class, model, blocks].
  */
-export async function scanPlan(source: Source, seed: number): Promise<PlanStats> {
+export async function scanPlan(
+  source: Source,
+  seed: number,
+  { warmupUs = 0, firstRequests = 0 }: ScanOptions = {},
+): Promise<PlanStats> {
   const digest = createHash('sha256').update(`${seed}\n`);
-  const totals = {
+  const totals = noTotals();
+  const first: Request[] = [];
+  let firstDueAfterWarmupUs: number | null = null;
+  const prefix = new PrefixReuse(source.blockTokens ?? null);
+  for await (const batch of source.open()) {
+    digest.update(batch.map(digestLine).join(''));
+    if (first.length < firstRequests) first.push(...batch.slice(0, firstRequests - first.length));
+    firstDueAfterWarmupUs ??= batch.find(({ dueUs }) => dueUs >= warmupUs)?.dueUs ?? null;
+    for (const request of batch) {
+      prefix.add(request);
+      add(totals, request);
+    }
+  }
+  if (totals.requests === 0) throw new UserError(`${source.path}: there is no request in it to replay`);
+  const sha256 = digest.digest('hex');
+  return {
+    ...totals,
+    firstDueAfterWarmupUs,
+    firstRequests: first,
+    prefixReuse: prefix.statistics()?.max_hit_ratio_tokens ?? null,
+    sourceSha256: (await source.sha256?.()) ?? sha256,
+    digest: sha256,
+  };
+}
+
+type Totals = { -readonly [K in keyof Omit<PlanStats, NotTotalled>]: PlanStats[K] };
+type NotTotalled = 'firstDueAfterWarmupUs' | 'firstRequests' | 'prefixReuse' | 'sourceSha256' | 'digest';
+
+function noTotals(): Totals {
+  return {
     requests: 0,
     lastDueUs: 0,
     inputTokens: 0,
@@ -21,41 +60,22 @@ export async function scanPlan(source: Source, seed: number): Promise<PlanStats>
     minInputTokens: Number.POSITIVE_INFINITY,
     maxInputTokens: 0,
     maxOutputTokens: 0,
+    longest: { id: '', traceRow: 0, inputTokens: 0, outputTokens: 0 },
   };
-  let longest: PlanStats['longest'] = { id: '', traceRow: 0, inputTokens: 0, outputTokens: 0 };
-  const prefix = new PrefixReuse(source.blockTokens ?? null);
-  for await (const batch of source.open()) {
-    digest.update(batch.map(digestLine).join(''));
-    for (const request of batch) {
-      const { dueUs, inputTokens, outputTokens } = request;
-      prefix.add(request);
-      if (inputTokens + outputTokens > longest.inputTokens + longest.outputTokens)
-        longest = { id: request.id, traceRow: request.traceRow, inputTokens, outputTokens };
-      totals.requests++;
-      totals.lastDueUs = dueUs;
-      totals.inputTokens += inputTokens;
-      totals.outputTokens += outputTokens;
-      totals.minInputTokens = Math.min(totals.minInputTokens, inputTokens);
-      totals.maxInputTokens = Math.max(totals.maxInputTokens, inputTokens);
-      totals.maxOutputTokens = Math.max(totals.maxOutputTokens, outputTokens);
-    }
-  }
-  if (totals.requests === 0) throw new UserError(`${source.path}: there is no request in it to replay`);
-  return {
-    ...totals,
-    longest,
-    prefixReuse: prefix.statistics()?.max_hit_ratio_tokens ?? null,
-    sourceSha256: await fileSha256(source.path),
-    digest: digest.digest('hex'),
-  };
+}
+
+function add(totals: Totals, { id, traceRow, dueUs, inputTokens, outputTokens }: Request): void {
+  if (inputTokens + outputTokens > totals.longest.inputTokens + totals.longest.outputTokens)
+    totals.longest = { id, traceRow, inputTokens, outputTokens };
+  totals.requests++;
+  totals.lastDueUs = dueUs;
+  totals.inputTokens += inputTokens;
+  totals.outputTokens += outputTokens;
+  totals.minInputTokens = Math.min(totals.minInputTokens, inputTokens);
+  totals.maxInputTokens = Math.max(totals.maxInputTokens, inputTokens);
+  totals.maxOutputTokens = Math.max(totals.maxOutputTokens, outputTokens);
 }
 
 function digestLine({ id, dueUs, inputTokens, outputTokens, session, turn, sloClass, model, blocks }: Request): string {
   return `${JSON.stringify([id, dueUs, inputTokens, outputTokens, session, turn, sloClass, model, blocks])}\n`;
-}
-
-async function fileSha256(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
 }

@@ -14,7 +14,9 @@ export interface TransformSpec {
 export interface WorkloadSpec {
   readonly path: string;
   readonly onBadRow: 'fail' | 'skip';
-  /** Tokens of a prefix block, for traces whose file does not give it. */
+  /** Name of the trace format; absent: detected from the file's first lines. */
+  readonly format?: string;
+  /** Tokens of a prefix block, for traces whose file does not give it; with `format`: as found in the file. */
   readonly blockTokens?: number;
   /** Applied in this order. */
   readonly transforms: readonly TransformSpec[];
@@ -27,10 +29,16 @@ export interface Source {
   readonly format: string;
   /** Absolute path of the file. */
   readonly path: string;
+  /** As the user gave them; applied to the requests of the file. */
   readonly transforms: readonly TransformSpec[];
   /** Tokens of a prefix block, where requests have blocks and their size is known. */
   readonly blockTokens?: number;
   open(): AsyncIterable<readonly Request[]>;
+  /**
+   * SHA-256 of the file's bytes; reads only the bytes that no stream of `open` has read. Absent for a source without a
+   * file: the digest of its requests replaces it.
+   */
+  sha256?(): Promise<string>;
 }
 
 /** Totals of a plan, found in a first pass over its source, before any request is sent. */
@@ -38,6 +46,10 @@ export interface PlanStats {
   readonly requests: number;
   /** Due time of the last request. */
   readonly lastDueUs: number;
+  /** Due time of the first request that is due at the end of the warm-up or after it; null where there is none. */
+  readonly firstDueAfterWarmupUs: number | null;
+  /** The first requests, up to the number that the scan was given. */
+  readonly firstRequests: readonly Request[];
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly minInputTokens: number;

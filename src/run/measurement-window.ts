@@ -9,15 +9,15 @@ import type { RunSpec } from './run-spec.ts';
  * The measurement window of a run: warm-up counts from the start of the replay, cool-down back from the last due time.
  * Null: the whole run. Throws a UserError if no request is due in the window.
  */
-export async function measurementWindow(
+export function measurementWindow(
   { warmupUs, cooldownUs }: RunSpec['measure'],
   source: Source,
-  stats: PlanStats,
-): Promise<MeasurementWindow | null> {
+  { lastDueUs, firstDueAfterWarmupUs }: PlanStats,
+): MeasurementWindow | null {
   if (warmupUs === 0 && cooldownUs === 0) return null;
-  const window = { fromUs: warmupUs, toUs: stats.lastDueUs - cooldownUs };
-  if (window.fromUs <= window.toUs && (await holdsRequest(source, window))) return window;
-  const [warmup, cooldown, last] = [warmupUs, cooldownUs, stats.lastDueUs].map((us) => formatMs(us / 1000));
+  const window = { fromUs: warmupUs, toUs: lastDueUs - cooldownUs };
+  if (firstDueAfterWarmupUs !== null && isMeasured(window, firstDueAfterWarmupUs)) return window;
+  const [warmup, cooldown, last] = [warmupUs, cooldownUs, lastDueUs].map((us) => formatMs(us / 1000));
   throw new UserError(
     `--warmup ${warmup}, --cooldown ${cooldown}: no request of ${source.name} is due between them, the last is due at ${last}; make them shorter, or replay more of the trace`,
   );
@@ -26,10 +26,4 @@ export async function measurementWindow(
 /** The measurement window in a run's manifest; null: the whole run was measured. */
 export function windowOf({ measured }: Manifest): MeasurementWindow | null {
   return measured === null ? null : { fromUs: measured.from_us, toUs: measured.to_us };
-}
-
-/** Reads only to the first request in the window. */
-async function holdsRequest(source: Source, window: MeasurementWindow): Promise<boolean> {
-  for await (const batch of source.open()) if (batch.some(({ dueUs }) => isMeasured(window, dueUs))) return true;
-  return false;
 }

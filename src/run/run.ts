@@ -98,13 +98,13 @@ export async function run(
   // Check and attach: an error up to here is thrown, and leaves no run directory.
   session.check(plan);
   checkRunDirectory(dir);
-  const { spec, firstRequests } = plan;
+  const { spec, stats } = plan;
   const { timeoutUs } = spec.measure;
   const attachment = await session.attach(plan, {
     runId: basename(dir),
     shard: part.shard,
     prepare: { ...spec.prepare, timeoutUs },
-    firstRequests,
+    firstRequests: stats.firstRequests,
     log: hooks.log,
   });
 

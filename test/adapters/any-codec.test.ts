@@ -15,7 +15,7 @@ function bodyOf(codec: Codec): string {
   return Buffer.from(codec.open(request)[0]?.body ?? []).toString();
 }
 
-/** What every codec must do, whatever it speaks: one that is added to the list is tested here. */
+/** What every codec must do: one that is added to the list is tested here. */
 describe('every codec', () => {
   for (const [name, { codec: make, endpoints }] of Object.entries(ADAPTERS))
     for (const endpoint of endpoints) {
@@ -33,7 +33,7 @@ describe('every codec', () => {
         assert.ok(call.body.buffer.byteLength === call.body.length, 'bytes of their own');
       });
 
-      it(`${name}, ${endpoint}: asks a server for nothing that it does not know`, () => {
+      it(`${name}, ${endpoint}: sends no field that a server does not support`, () => {
         const plain = bodyOf(make({ ...options, capabilities: { ...ALL_CAPABILITIES, ...NOTHING } }, prompts));
         for (const extension of ['ignore_eos', 'min_', 'usage', 'token_ids', 'max_completion_tokens', 'input_ids', '['])
           assert.ok(
@@ -43,17 +43,17 @@ describe('every codec', () => {
         assert.match(plain, /"max_(new_)?tokens":8/);
       });
 
-      it(`${name}, ${endpoint}: its own example is a whole answer, however it is cut`, () => {
+      it(`${name}, ${endpoint}: its own example is a whole response, however it is cut`, () => {
         const whole = decode(codec, request, example);
         assert.deepEqual(whole.counts, Array(8).fill(1));
-        assert.deepEqual([whole.end, whole.answer.finishReason], [null, 'length']);
+        assert.deepEqual([whole.end, whole.response.finishReason], [null, 'length']);
         for (let at = 0; at <= example.length; at++) assert.deepEqual(decode(codec, request, example, [at]), whole);
       });
 
-      it(`${name}, ${endpoint}: the phases that the reference engine tells at the end are read, and nothing else is`, () => {
+      it(`${name}, ${endpoint}: the phases that the reference engine reports at the end are read, and no other fields`, () => {
         const events = example.toString().trim().split('\n\n');
         const last = events.findLastIndex((event) => event.startsWith('data: {'));
-        const told = {
+        const phases = {
           prefill_queue_us: 10,
           prefill_us: 200,
           transfer_us: null,
@@ -64,16 +64,16 @@ describe('every codec', () => {
         const event: unknown = JSON.parse(events[last]?.slice('data: '.length) ?? '');
         assert.ok(isObject(event));
         const meta = event['meta_info'];
-        const more = isObject(meta) ? { meta_info: { ...meta, phases: told } } : { phases: told };
+        const more = isObject(meta) ? { meta_info: { ...meta, phases } } : { phases };
         const longer = events.with(last, `data: ${JSON.stringify({ ...event, ...more })}`).join('\n\n');
-        assert.deepEqual(decode(codec, request, Buffer.from(`${longer}\n\n`)).answer.phases, {
+        assert.deepEqual(decode(codec, request, Buffer.from(`${longer}\n\n`)).response.phases, {
           prefill_queue_us: 10,
           prefill_us: 200,
           transfer_us: null,
           decode_queue_us: null,
           decode_us: 3000,
         });
-        assert.equal(decode(codec, request, example).answer.phases, null);
+        assert.equal(decode(codec, request, example).response.phases, null);
       });
 
       it(`${name}, ${endpoint}: any bytes give the same events however they are cut, and throw nothing`, () => {
@@ -98,7 +98,7 @@ describe('every codec', () => {
         );
       });
 
-      it(`${name}, ${endpoint}: an error inside a 200 and an answer that breaks off are faults`, () => {
+      it(`${name}, ${endpoint}: an error inside a 200 and a response that breaks off are faults`, () => {
         const [first = ''] = example.toString().split('\n\n');
         const failed = decode(
           codec,

@@ -10,11 +10,11 @@ const request = { id: 'r0', traceRow: 2, dueUs: 0, inputTokens: 6, outputTokens:
 const delta = (content: object, finish: string | null = null, more: object = {}): string =>
   sse({ choices: [{ index: 0, delta: content, finish_reason: finish }], ...more });
 
-function decode(...events: string[]): { counts: number[]; end: string | undefined; answer: ResponseInfo } {
+function decode(...events: string[]): { counts: number[]; end: string | undefined; response: ResponseInfo } {
   const counts: number[] = [];
   const decoder = codec.decoder(request, { tokens: (count) => counts.push(count) });
   decoder.push(Buffer.from(events.join('')));
-  return { counts, end: decoder.end()?.message, answer: decoder.response(200) };
+  return { counts, end: decoder.end()?.message, response: decoder.response(200) };
 }
 
 describe('openai codec, chat', () => {
@@ -57,14 +57,14 @@ describe('openai codec, chat', () => {
   });
 
   it('counts reasoning once whatever it is called, and tool calls', () => {
-    const { counts, answer } = decode(
+    const { counts, response } = decode(
       delta({ reasoning: 'a', reasoning_content: 'a' }),
       delta({ reasoning_content: 'b' }),
       delta({ content: 'c' }),
       delta({ tool_calls: [{ index: 0, function: { arguments: '{"x"' } }] }, 'tool_calls'),
       DONE,
     );
-    assert.deepEqual([counts, answer.reasoningTokens, answer.finishReason], [[1, 1, 1, 1], 2, 'tool_calls']);
+    assert.deepEqual([counts, response.reasoningTokens, response.finishReason], [[1, 1, 1, 1], 2, 'tool_calls']);
   });
 
   it('leaves an empty last chunk open, and takes usage from it, from a chunk of its own, or from none', () => {
@@ -75,9 +75,9 @@ describe('openai codec, chat', () => {
       [delta({}, 'length'), sse({ choices: [], ...usage })],
       [delta({}, 'length')],
     ]) {
-      const { counts, end, answer } = decode(...tokens, ...last);
-      assert.deepEqual([counts, end, answer.finishReason], [[1, 1, 0], undefined, 'length']);
-      assert.equal(answer.outputTokens, last.join('').includes('usage') ? 2 : null);
+      const { counts, end, response } = decode(...tokens, ...last);
+      assert.deepEqual([counts, end, response.finishReason], [[1, 1, 0], undefined, 'length']);
+      assert.equal(response.outputTokens, last.join('').includes('usage') ? 2 : null);
     }
   });
 
@@ -87,22 +87,22 @@ describe('openai codec, chat', () => {
   });
 
   it('takes what the cache had of the prompt as DeepSeek tells it', () => {
-    const { answer } = decode(
+    const { response } = decode(
       delta({ content: 'a' }),
       delta({}, 'stop', { usage: { prompt_tokens: 7, prompt_cache_hit_tokens: 6, completion_tokens: 1 } }),
       DONE,
     );
-    assert.equal(answer.cachedTokens, 6);
+    assert.equal(response.cachedTokens, 6);
   });
 
   it('counts by cumulative usage when every chunk has it, merged tokens too', () => {
     const grown = (content: string, n: number): string => delta({ content }, null, { usage: { completion_tokens: n } });
-    const { counts, answer } = decode(
+    const { counts, response } = decode(
       delta({ role: 'assistant', content: '' }, null, { usage: { completion_tokens: 0 } }),
       grown('a b c', 3),
       grown('', 4),
       DONE,
     );
-    assert.deepEqual([counts, answer.countSource], [[3, 1], 'usage']);
+    assert.deepEqual([counts, response.countSource], [[3, 1], 'usage']);
   });
 });

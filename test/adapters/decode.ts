@@ -5,10 +5,10 @@ import type { ResponseInfo } from '../../src/core/target.ts';
 export interface Decoded {
   readonly counts: readonly number[];
   readonly end: string | null;
-  readonly answer: ResponseInfo;
+  readonly response: ResponseInfo;
 }
 
-/** What a codec makes of an answer's bytes, cut at `at`. */
+/** What a codec makes of a response's bytes, cut at `at`. */
 export function decode(codec: Codec, request: Request, bytes: Buffer, at: readonly number[] = []): Decoded {
   const counts: number[] = [];
   const decoder = codec.decoder(request, { tokens: (count) => counts.push(count) });
@@ -20,5 +20,5 @@ export function decode(codec: Codec, request: Request, bytes: Buffer, at: readon
     piece.fill(0);
     from = to;
   }
-  return { counts, end: decoder.end()?.message ?? null, answer: decoder.response(200) };
+  return { counts, end: decoder.end()?.message ?? null, response: decoder.response(200) };
 }

@@ -15,7 +15,7 @@ const request = (outputTokens: number): Request => ({ id: 'r7', traceRow: 9, due
 interface Decoded {
   counts: number[];
   end: string | null;
-  answer: ResponseInfo;
+  response: ResponseInfo;
 }
 
 function decode(bytes: Buffer, at: readonly number[] = [], outputTokens = 8): Decoded {
@@ -26,7 +26,7 @@ function decode(bytes: Buffer, at: readonly number[] = [], outputTokens = 8): De
     decoder.push(Buffer.from(bytes.subarray(from, to)));
     from = to;
   }
-  return { counts, end: decoder.end()?.message ?? null, answer: decoder.response(200) };
+  return { counts, end: decoder.end()?.message ?? null, response: decoder.response(200) };
 }
 
 const event = (json: unknown): string => `data: ${JSON.stringify(json)}\n\n`;
@@ -64,41 +64,41 @@ describe('openai codec', () => {
   });
 
   it('counts one token a text, leaves empty texts open, and takes the usage at the end', () => {
-    const { counts, end, answer } = decode(
+    const { counts, end, response } = decode(
       Buffer.from(token('') + token('a') + token('b', { finish_reason: 'length' }) + usage(3) + DONE),
     );
     assert.deepEqual(counts, [0, 1, 1]);
     assert.equal(end, null);
     assert.deepEqual(
-      [answer.outputTokens, answer.inputTokens, answer.finishReason, answer.countSource],
+      [response.outputTokens, response.inputTokens, response.finishReason, response.countSource],
       [3, 5, 'length', 'chunks'],
     );
   });
 
   it('counts several tokens in an event by ids or by cumulative usage', () => {
     const ids = decode(Buffer.from(token('ab', { token_ids: [1, 2] }) + token('', { token_ids: [3] }) + DONE));
-    assert.deepEqual([ids.counts, ids.answer.countSource], [[2, 1], 'token_ids']);
+    assert.deepEqual([ids.counts, ids.response.countSource], [[2, 1], 'token_ids']);
     const grown = (text: string, n: number): string => event({ choices: [{ text }], usage: { completion_tokens: n } });
     const cumulative = decode(Buffer.from(grown('abc', 3) + grown('', 3) + grown('d', 4) + DONE));
-    assert.deepEqual([cumulative.counts, cumulative.answer.countSource], [[3, 1], 'usage']);
+    assert.deepEqual([cumulative.counts, cumulative.response.countSource], [[3, 1], 'usage']);
   });
 
-  it('takes what the cache had of the prompt from the usage, and does not guess where it is not told', () => {
-    const told = (more: object): number | null =>
-      decode(Buffer.from(token('a') + event({ choices: [], usage: { prompt_tokens: 5, ...more } }) + DONE)).answer
+  it('takes what the cache had of the prompt from the usage, and does not guess where the usage lacks it', () => {
+    const cachedTokensOf = (more: object): number | null =>
+      decode(Buffer.from(token('a') + event({ choices: [], usage: { prompt_tokens: 5, ...more } }) + DONE)).response
         .cachedTokens;
     assert.deepEqual(
       [
-        told({ prompt_tokens_details: { cached_tokens: 4 } }),
-        told({ prompt_tokens_details: { cached_tokens: 0 } }),
-        told({ prompt_tokens_details: null }),
-        told({}),
+        cachedTokensOf({ prompt_tokens_details: { cached_tokens: 4 } }),
+        cachedTokensOf({ prompt_tokens_details: { cached_tokens: 0 } }),
+        cachedTokensOf({ prompt_tokens_details: null }),
+        cachedTokensOf({}),
       ],
       [4, 0, null, null],
     );
   });
 
-  it('takes an error inside a 200 stream as the end of the answer', () => {
+  it('takes an error inside a 200 stream as the end of the response', () => {
     const { counts, end } = decode(
       Buffer.from(token('a') + event({ error: { message: 'out of\nmemory', code: 500 } }) + token('b') + DONE),
     );
@@ -123,7 +123,7 @@ describe('openai codec', () => {
 
   it('says what came where it is no stream, or in the middle of one', () => {
     const page = decode(Buffer.from('<!doctype html>\n<p>Bad Gateway</p>'));
-    assert.equal(page.end, 'the answer is no stream of events: <!doctype html> <p>Bad Gateway</p>');
+    assert.equal(page.end, 'the response is no stream of events: <!doctype html> <p>Bad Gateway</p>');
     const plain = decode(Buffer.from('{\n "error": {"message": "the model is loading"}\n}'));
     assert.match(plain.end ?? '', /the model is loading$/);
     const field = decode(Buffer.from(`${token('a')}error: {"code":500}\n\n`));
@@ -133,7 +133,7 @@ describe('openai codec', () => {
   it('takes an empty finish_reason for none', () => {
     const open = decode(Buffer.from(token('a', { finish_reason: '' }) + token('b', { finish_reason: '' })));
     assert.match(open.end ?? '', /after 2 of 8 tokens/);
-    assert.equal(open.answer.finishReason, null);
+    assert.equal(open.response.finishReason, null);
   });
 
   it('takes any [DONE], and events without data for none', () => {
@@ -141,18 +141,18 @@ describe('openai codec', () => {
       assert.equal(decode(Buffer.from(`data:\n\n${token('a')}data: \n\n${done}`)).end, null, done);
   });
 
-  it('does not believe a count of nothing beside a text, nor one that no answer has', () => {
+  it('does not believe a count of nothing beside a text, nor one that no response has', () => {
     const counted = (text: string, tokens: number, more: object = {}): string =>
       event({ choices: [{ text, ...more }], usage: { prompt_tokens: 5, completion_tokens: tokens } });
     const zeros = decode(Buffer.from(counted('', 0) + counted('a', 0) + counted('b', 0) + usage(2) + DONE));
-    assert.deepEqual([zeros.counts, zeros.answer.countSource, zeros.answer.outputTokens], [[1, 1], 'chunks', 2]);
+    assert.deepEqual([zeros.counts, zeros.response.countSource, zeros.response.outputTokens], [[1, 1], 'chunks', 2]);
     const noIds = decode(Buffer.from(token('a', { token_ids: [] }) + token('b', { token_ids: [] }) + DONE));
-    assert.deepEqual([noIds.counts, noIds.answer.countSource], [[1, 1], 'chunks']);
+    assert.deepEqual([noIds.counts, noIds.response.countSource], [[1, 1], 'chunks']);
     const much = decode(Buffer.from(counted('a', 1) + counted('b', 2) + counted('c', 4e9) + usage(2 ** 53 - 1) + DONE));
-    assert.deepEqual([much.counts, much.answer.outputTokens], [[1, 1, 1], 2]);
+    assert.deepEqual([much.counts, much.response.outputTokens], [[1, 1, 1], 2]);
   });
 
-  it('does without [DONE] when the answer is whole, and names a stream that is not', () => {
+  it('does without [DONE] when the response is whole, and names a stream that is not', () => {
     assert.equal(decode(Buffer.from(token('a') + token('b')), [], 2).end, null);
     assert.equal(decode(Buffer.from(token('a', { finish_reason: 'stop' })), [], 2).end, null);
     assert.match(decode(Buffer.from(token('a')), [], 2).end ?? '', /after 1 of 2 tokens/);

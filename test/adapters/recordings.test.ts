@@ -32,8 +32,8 @@ function count(
   return [times.length, source, fault];
 }
 
-/** What the server itself says in the last usage of the reply. */
-function saidBy(body: string): number {
+/** The server's own count, in the last usage of the reply. */
+function countIn(body: string): number {
   return Number([...body.matchAll(/"completion_tokens":\s*(\d+)/g)].at(-1)?.[1]);
 }
 
@@ -49,7 +49,11 @@ function testReplies(folder: string, names: readonly string[]): void {
     for (const adapter of Object.keys(ADAPTERS))
       it(`${name}: the server's own count by codec ${adapter}, cut at every byte`, () => {
         for (let at = 0; at <= body.length; at++)
-          assert.deepEqual(count(adapter, body, endpoint, at), [saidBy(body.toString()), source, null], `cut at ${at}`);
+          assert.deepEqual(
+            count(adapter, body, endpoint, at),
+            [countIn(body.toString()), source, null],
+            `cut at ${at}`,
+          );
       });
   }
 }

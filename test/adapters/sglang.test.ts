@@ -49,19 +49,19 @@ describe('sglang codec, /generate', () => {
     assert.equal(typeof body({ ...ALL_CAPABILITIES, tokenIdPrompts: false })['text'], 'string');
   });
 
-  it('counts the growth of completion_tokens in cumulative and incremental answers, however cut', () => {
-    const answers = {
+  it('counts the growth of completion_tokens in cumulative and incremental responses, however cut', () => {
+    const responses = {
       cumulative: [event(' a', 1), event(' a', 2), event(' a b c', 4, LENGTH)],
       incremental: [event(' a', 1), event('', 2), event(' b c', 4, LENGTH)],
       'ids only': [1, 2, 4].map((tokens) => event('', tokens, tokens === 4 ? LENGTH : null).replace('"text":"",', '')),
       'finish apart': [event(' a', 1), event(' a', 2), event(' a b c', 4), event(' a b c', 4, LENGTH)],
       spaced: [event(' a', 1), event(' a', 2), event(' a b c', 4, LENGTH)].map((text) => text.replaceAll('":', '": ')),
     };
-    for (const [how, events] of Object.entries(answers)) {
+    for (const [how, events] of Object.entries(responses)) {
       const bytes = Buffer.from(events.join('') + DONE);
       const whole = decode(codec, request, bytes);
       assert.deepEqual([whole.counts, whole.end], [[1, 1, 2], null], how);
-      const { finishReason, inputTokens, cachedTokens, outputTokens, countSource } = whole.answer;
+      const { finishReason, inputTokens, cachedTokens, outputTokens, countSource } = whole.response;
       assert.deepEqual(
         [finishReason, inputTokens, cachedTokens, outputTokens, countSource],
         ['length', 5, 3, 4, 'usage'],
@@ -72,7 +72,7 @@ describe('sglang codec, /generate', () => {
     }
   });
 
-  it('is not misled by what the answer says', () => {
+  it('is not misled by what the response says', () => {
     const text = fc.oneof(
       fc.constantFrom(
         '"completion_tokens":99,',
@@ -84,15 +84,15 @@ describe('sglang codec, /generate', () => {
     );
     fc.assert(
       fc.property(fc.array(fc.tuple(text, fc.nat(3)), { minLength: 1, maxLength: 10 }), (pieces) => {
-        let said = '';
+        let textSoFar = '';
         let total = 0;
-        const bytes = pieces.map(([piece, count]) => event((said += piece), (total += count))).join('');
-        const { counts, answer } = decode(codec, { ...request, outputTokens: 0 }, Buffer.from(bytes));
+        const bytes = pieces.map(([piece, count]) => event((textSoFar += piece), (total += count))).join('');
+        const { counts, response } = decode(codec, { ...request, outputTokens: 0 }, Buffer.from(bytes));
         assert.deepEqual(
           counts,
           pieces.map(([, count]) => count).filter((count) => count > 0),
         );
-        assert.equal(answer.outputTokens, total);
+        assert.equal(response.outputTokens, total);
       }),
       { numRuns: 300 },
     );
@@ -111,15 +111,15 @@ describe('sglang codec, /generate', () => {
 
   it('takes an event for a token where the server does not count', () => {
     const plain = (text: string, finish: unknown): string => sse({ text, meta_info: { finish_reason: finish } });
-    const { counts, answer } = decode(
+    const { counts, response } = decode(
       codec,
       request,
       Buffer.from(plain('a', null) + plain('ab', null) + plain('', LENGTH)),
     );
-    assert.deepEqual([counts, answer.countSource, answer.outputTokens], [[1, 1], 'chunks', null]);
+    assert.deepEqual([counts, response.countSource, response.outputTokens], [[1, 1], 'chunks', null]);
   });
 
-  it('reads an answer of 4,000 tokens in the time of its bytes, not of its parsing', () => {
+  it('reads a response of 4,000 tokens in the time of its bytes, not of its parsing', () => {
     const decoder = codec.decoder({ ...request, outputTokens: 4000 }, { tokens: () => undefined });
     const parse = JSON.parse;
     let parsed = 0;
@@ -155,21 +155,21 @@ describe('sglang codec, OpenAI routes', () => {
           ? {}
           : { usage: { prompt_tokens: 9, completion_tokens: tokens, total_tokens: 9 + tokens } }),
       });
-    const { counts, answer } = decode(
+    const { counts, response } = decode(
       chat,
       request,
       Buffer.from(delta('', null) + delta('a b', 2) + delta('c', 3) + delta('', 4) + DONE),
     );
-    assert.deepEqual([counts, answer.countSource, answer.inputTokens], [[2, 1, 1], 'usage', 9]);
+    assert.deepEqual([counts, response.countSource, response.inputTokens], [[2, 1, 1], 'usage', 9]);
   });
 
   it('reads what its caches had of the prompt from its extension where the usage does not say', () => {
     const sglext = { cached_tokens_details: { device: 3, host: 2, storage_backend: 'none' } };
-    const { answer } = decode(
+    const { response } = decode(
       chat,
       request,
       Buffer.from(sse({ choices: [], sglext, usage: { prompt_tokens: 9 } }) + DONE),
     );
-    assert.equal(answer.cachedTokens, 5);
+    assert.equal(response.cachedTokens, 5);
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { ALL_CAPABILITIES } from '../../adapters/index.ts';
-import { vllmCodec } from '../../adapters/vllm.ts';
+import { vllmCodec } from '../../adapters/openai.ts';
 import { promptMaker } from '../../workloads/index.ts';
 import { DONE, sse } from '../servers.ts';
 import { decode } from './decode.ts';
@@ -12,14 +12,14 @@ const prompts = promptMaker({ seed: 1, blockTokens: null });
 const codec = vllmCodec(options, prompts);
 const request = { id: 'r7', traceRow: 9, dueUs: 0, inputTokens: 5, outputTokens: 1000 };
 
-function asked(capabilities = ALL_CAPABILITIES): Record<string, unknown> {
+function bodyFor(capabilities = ALL_CAPABILITIES): Record<string, unknown> {
   const [call] = vllmCodec({ ...options, capabilities }, prompts).open(request);
   const body: unknown = JSON.parse(Buffer.from(call?.body ?? []).toString());
   assert.ok(typeof body === 'object' && body !== null);
   return { ...body };
 }
 
-/** A chunk as vLLM sends it; null for what was not asked for. */
+/** A chunk as vLLM sends it; null for a field that was not requested. */
 const chunk = (
   text: string,
   ids: readonly number[] | null,
@@ -34,13 +34,13 @@ const chunk = (
 
 describe('vllm codec', () => {
   it('asks for the ids of each chunk, for the count so far where a server has none, and for neither', () => {
-    assert.deepEqual([asked()['stream_options'], asked()['return_token_ids']], [{ include_usage: true }, true]);
-    const old = asked({ ...ALL_CAPABILITIES, returnTokenIds: false });
+    assert.deepEqual([bodyFor()['stream_options'], bodyFor()['return_token_ids']], [{ include_usage: true }, true]);
+    const old = bodyFor({ ...ALL_CAPABILITIES, returnTokenIds: false });
     assert.deepEqual(
       [old['stream_options'], old['return_token_ids']],
       [{ include_usage: true, continuous_usage_stats: true }, undefined],
     );
-    const hosted = asked({ ...ALL_CAPABILITIES, continuousUsage: false, returnTokenIds: false, ignoreEos: false });
+    const hosted = bodyFor({ ...ALL_CAPABILITIES, continuousUsage: false, returnTokenIds: false, ignoreEos: false });
     assert.deepEqual(
       [hosted['return_token_ids'], hosted['ignore_eos'], hosted['min_tokens']],
       [undefined, undefined, 1000],
@@ -53,25 +53,27 @@ describe('vllm codec', () => {
       fc.string(),
     );
     // A server that counts nothing for its first text does not count.
-    const token = fc.tuple(text, fc.nat(3)).map(([said, n]) => [said, said === '' ? n : Math.max(1, n)] as const);
+    const token = fc
+      .tuple(text, fc.nat(3))
+      .map(([content, n]) => [content, content === '' ? n : Math.max(1, n)] as const);
     const tokens = fc.array(token, { maxLength: 20 });
     fc.assert(
       fc.property(tokens, fc.constantFrom('usage', 'ids', 'both', 'neither'), (events, how) => {
         let total = 0;
-        const bytes = events.map(([said, count]) => {
+        const bytes = events.map(([content, count]) => {
           total += count;
           const ids = how === 'ids' || how === 'both' ? Array.from({ length: count }, (_, i) => 7 * i) : null;
-          return chunk(said, ids, how === 'usage' || how === 'both' ? total : null);
+          return chunk(content, ids, how === 'usage' || how === 'both' ? total : null);
         });
-        const { counts, end, answer } = decode(codec, request, Buffer.from(bytes.join('') + DONE));
+        const { counts, end, response } = decode(codec, request, Buffer.from(bytes.join('') + DONE));
         const expected =
           how === 'neither'
-            ? events.map(([said]) => (said === '' ? 0 : 1))
+            ? events.map(([content]) => (content === '' ? 0 : 1))
             : events.map(([, count]) => count).filter((count) => count > 0);
         assert.deepEqual([counts, end], [expected, null]);
-        if (how === 'neither' ? events.every(([said]) => said === '') : events.length === 0) return;
-        assert.equal(answer.countSource, how === 'usage' ? 'usage' : how === 'neither' ? 'chunks' : 'token_ids');
-        assert.equal(answer.outputTokens, how === 'usage' || how === 'both' ? total : null);
+        if (how === 'neither' ? events.every(([content]) => content === '') : events.length === 0) return;
+        assert.equal(response.countSource, how === 'usage' ? 'usage' : how === 'neither' ? 'chunks' : 'token_ids');
+        assert.equal(response.outputTokens, how === 'usage' || how === 'both' ? total : null);
       }),
       { numRuns: 500 },
     );
@@ -81,7 +83,7 @@ describe('vllm codec', () => {
     const alike = [1, 2, 3, 4].map((n) => chunk(' a', null, n)).join('');
     const spaced = 'data: { "choices": [ { "text": "b" } ], "usage": { "completion_tokens": 6 } }\n\n';
     const ended = decode(codec, request, Buffer.from(alike + spaced + chunk(' c', null, 9, 'length') + DONE));
-    assert.deepEqual([ended.counts, ended.answer.finishReason], [[1, 1, 1, 1, 2, 3], 'length']);
+    assert.deepEqual([ended.counts, ended.response.finishReason], [[1, 1, 1, 1, 2, 3], 'length']);
     const failed = decode(codec, request, Buffer.from(`${alike}event: error\n${chunk(' a', null, 5)}`));
     assert.equal(failed.counts.length, 4);
     assert.ok(failed.end !== null);
@@ -98,7 +100,7 @@ describe('vllm codec', () => {
     };
     try {
       const events = Array.from({ length: 500 }, (_, i) => chunk(i % 3 === 0 ? '' : ' a', null, i + 1)).join('');
-      assert.equal(decode(codec, request, Buffer.from(events)).answer.outputTokens, 500);
+      assert.equal(decode(codec, request, Buffer.from(events)).response.outputTokens, 500);
     } finally {
       JSON.parse = parse;
     }

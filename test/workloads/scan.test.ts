@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { it } from 'node:test';
 import type { Source } from '../../src/core/plan.ts';
-import { openSource, resolveWorkload, scanPlan, applyTransform } from '../../workloads/index.ts';
-import { temporaryFiles } from './temporary-files.ts';
+import { openSource, resolveWorkload, scanPlan } from '../../workloads/index.ts';
+import { temporaryFiles, withTransforms } from './temporary-files.ts';
 
 const file = temporaryFiles();
 const HEADER = 'arrival_s,input_tokens,output_tokens\n';
@@ -21,6 +21,8 @@ it('counts, sums and names the load', async () => {
   assert.deepEqual(rest, {
     requests: 2,
     lastDueUs: 1_500_000,
+    firstDueAfterWarmupUs: 0,
+    firstRequests: [],
     inputTokens: 30,
     outputTokens: 11,
     minInputTokens: 10,
@@ -41,7 +43,7 @@ it('tells what an endless prefix cache would have of the prompts, as they are af
   const lines = [{ reprise_trace: 1, block_size: 16 }, ...rows].map((row) => JSON.stringify(row));
   const source = await open(file('prefix.rtrace.jsonl', `${lines.join('\n')}\n`));
   assert.equal((await scanPlan(source, 1)).prefixReuse, 32 / 80);
-  const clipped = applyTransform(source, { op: 'clip-input', args: { tokens: 16 } });
+  const clipped = await withTransforms(source, { op: 'clip-input', args: { tokens: 16 } });
   assert.equal((await scanPlan(clipped, 1)).prefixReuse, 16 / 32);
 });
 
@@ -52,8 +54,8 @@ it('the digest is that of the load: the same from another format, another with a
   assert.equal(await digestOf(await open(file('c.csv', azure))), base);
   const others = await Promise.all([
     digestOf(plain, 2),
-    digestOf(applyTransform(plain, { op: 'speed', args: { factor: 2 } })),
-    digestOf(applyTransform(plain, { op: 'limit', args: { requests: 1 } })),
+    digestOf(await withTransforms(plain, { op: 'speed', args: { factor: 2 } })),
+    digestOf(await withTransforms(plain, { op: 'limit', args: { requests: 1 } })),
     digestOf(await open(file('d.csv', `${HEADER}0,10,5\n1.5,20,7\n`))),
     digestOf(await open(file('e.csv', `${HEADER}0,10,5\n1.500001,20,6\n`))),
   ]);

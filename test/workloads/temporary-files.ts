@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
-import type { Source } from '../../src/core/plan.ts';
+import type { Source, TransformSpec } from '../../src/core/plan.ts';
 import type { Request } from '../../src/core/request.ts';
+import { applyTransforms } from '../../workloads/index.ts';
 
 /** Writes files into a folder that is removed when the tests of the file have run. */
 export function temporaryFiles(): (name: string, content: string | Buffer) => string {
@@ -20,6 +21,11 @@ export async function requestsOf(batches: AsyncIterable<readonly Request[]>): Pr
   const all: Request[] = [];
   for await (const batch of batches) all.push(...batch);
   return all;
+}
+
+/** A source with transforms. */
+export async function withTransforms(source: Source, ...transforms: readonly TransformSpec[]): Promise<Source> {
+  return (await applyTransforms(source, transforms)).source;
 }
 
 /** A source that is not a file, one request a millisecond unless told otherwise, in batches of four. */
@@ -39,5 +45,6 @@ export function exampleSource(dueUs: readonly number[]): Source {
     open: async function* () {
       for (let start = 0; start < requests.length; start += 4) yield requests.slice(start, start + 4);
     },
+    sha256: async () => '',
   };
 }

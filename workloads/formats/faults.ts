@@ -1,6 +1,6 @@
-/** Longest prompt or answer that is believed: more is a column mix-up. */
-export const MOST_TOKENS = 10_000_000;
-export const LENGTH_EXPECTED = `a whole number of tokens, 1 to ${MOST_TOKENS} (a request without any cannot be replayed)`;
+/** Longest prompt or response of a row: a longer one is a mix-up of columns. */
+export const MAX_ROW_TOKENS = 10_000_000;
+export const LENGTH_EXPECTED = `a whole number of tokens, 1 to ${MAX_ROW_TOKENS} (a request without any cannot be replayed)`;
 
 /**
  * The name of what is wrong with a cell or field, with a colon after it; empty where no name fits. The names are those

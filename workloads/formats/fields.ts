@@ -1,10 +1,10 @@
-import { faultName, LENGTH_EXPECTED, MOST_TOKENS } from './faults.ts';
+import { faultName, LENGTH_EXPECTED, MAX_ROW_TOKENS } from './faults.ts';
 import { FieldError } from './format.ts';
 
 /** A length: a whole number from 1; `12.0` is 12. Throws a FieldError. */
 export function tokenCount(name: string, value: string): number {
   const count = /^\s*\d+(?:\.0*)?\s*$/.test(value) ? Number(value) : Number.NaN;
-  if (count >= 1 && count <= MOST_TOKENS) return count;
+  if (count >= 1 && count <= MAX_ROW_TOKENS) return count;
   throw new FieldError(`${faultName('length', value)}${name} is "${value}", expected ${LENGTH_EXPECTED}`);
 }
 

@@ -13,8 +13,8 @@ export interface Format {
    * blocks. `preferred` is taken where they leave a choice.
    */
   blockTokens?(lines: readonly string[], preferred: number | null): number | null;
-  /** Streams the rows in file order; `text` are the file's chunks, cut anywhere. */
-  read(text: AsyncIterable<string>, rows: RowContext): AsyncIterable<readonly Request[]>;
+  /** Streams the rows in file order; `text`: the file's chunks, cut anywhere. */
+  read(text: AsyncIterable<string>, rows: RowContext): AsyncIterable<Request>;
 }
 
 /** Where a reader is in its file, and what becomes of a row that cannot be read. */
@@ -22,7 +22,7 @@ export interface RowContext {
   readonly path: string;
   /** Tokens of a prefix block; null where it is not known. */
   readonly blockTokens: number | null;
-  /** Throws, or counts the row, as the user asked for. */
+  /** Throws, or counts the row: the user's choice. */
   bad(row: BadRow): void;
 }
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { faultName, MOST_TOKENS } from './faults.ts';
+import { faultName, MAX_ROW_TOKENS } from './faults.ts';
 import type { RowContext } from './format.ts';
 
-export const length = z.int().min(1).max(MOST_TOKENS);
+export const length = z.int().min(1).max(MAX_ROW_TOKENS);
 
 /** What a field has to be, for messages; `kind` names its faults. */
 export interface FieldExpectation {
@@ -28,17 +28,18 @@ export async function* jsonRows<T>(
 ): AsyncGenerator<JsonRow<T>> {
   let line = 0;
   let left = skip;
-  for await (const { content, isCut } of lines(text)) {
-    line++;
-    if (content.trim() === '' || left-- > 0) continue;
-    const value = parseJson(content);
-    const found = schema.safeParse(value);
-    if (found.success) yield { line, row: found.data };
-    else {
-      const cut = isCut && value === undefined ? 'truncated_last_line: the file ends in the middle of a line: ' : '';
-      rows.bad({ line, column: null, message: cut + describe(found.error, value, content, fields) });
+  for await (const { lines, isCut } of lineBatches(text))
+    for (const content of lines) {
+      line++;
+      if (content.trim() === '' || left-- > 0) continue;
+      const value = parseJson(content);
+      const found = schema.safeParse(value);
+      if (found.success) yield { line, row: found.data };
+      else {
+        const cut = isCut && value === undefined ? 'truncated_last_line: the file ends in the middle of a line: ' : '';
+        rows.bad({ line, column: null, message: cut + describe(found.error, value, content, fields) });
+      }
     }
-  }
 }
 
 /** The value, or undefined when it is not JSON. */
@@ -74,14 +75,14 @@ function describe(
   return `${fault}${name} is ${shown}, expected ${field.expected}`;
 }
 
-/** Lines without their ends; the last one is cut if nothing ends it. */
-async function* lines(text: AsyncIterable<string>): AsyncGenerator<{ content: string; isCut: boolean }> {
+/** Lines without their ends, those of a chunk together; a last line that nothing ends comes alone, as cut. */
+async function* lineBatches(text: AsyncIterable<string>): AsyncGenerator<{ lines: string[]; isCut: boolean }> {
   const clean = (line: string): string => line.replace(/^\uFEFF/, '').replace(/\r$/, '');
   let rest = '';
   for await (const chunk of text) {
     const parts = (rest + chunk).split('\n');
     rest = parts.pop() ?? '';
-    for (const part of parts) yield { content: clean(part), isCut: false };
+    yield { lines: parts.map(clean), isCut: false };
   }
-  if (rest !== '') yield { content: clean(rest), isCut: true };
+  if (rest !== '') yield { lines: [clean(rest)], isCut: true };
 }

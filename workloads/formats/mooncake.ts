@@ -5,7 +5,6 @@ import type { Format, RowContext } from './format.ts';
 import { LENGTH_EXPECTED } from './faults.ts';
 import { jsonRows, length, parseJson, type FieldExpectation } from './json-lines.ts';
 
-const BATCH = 1024;
 /** Any time that its microseconds can be counted in; today's clock, since 1970, is at a fifth of it. */
 const MOST_MS = Number.MAX_SAFE_INTEGER / 1000;
 
@@ -34,7 +33,7 @@ const OTHERS = /"chat_id"\s*:|"hash_ids"\s*:\s*\{/;
 export const mooncake: Format = {
   name: 'mooncake',
   begins: '{"timestamp":0,"input_length":...,"output_length":...,"hash_ids":[...]}',
-  // Any row of it, however bad: what is wrong with the first is said of it as of any other.
+  // Any row of the format, however bad: an error in the first row is reported like that of any other row.
   matches: (head) => /^\{.*"input_length"\s*:/.test(head) && /"output_length"\s*:/.test(head) && !OTHERS.test(head),
   blockTokens(lines, preferred) {
     const rows = lines.map((line) => row.safeParse(parseJson(line)).data).filter((found) => found !== undefined);
@@ -44,10 +43,9 @@ export const mooncake: Format = {
   read: readMooncake,
 };
 
-async function* readMooncake(text: AsyncIterable<string>, rows: RowContext): AsyncGenerator<readonly Request[]> {
+async function* readMooncake(text: AsyncIterable<string>, rows: RowContext): AsyncGenerator<Request> {
   let firstMs: number | null = null;
   let seq = 0;
-  let batch: Request[] = [];
   for await (const { line, row: found } of jsonRows(text, rows, row, FIELDS)) {
     const { timestamp, input_length: inputTokens, output_length: outputTokens, hash_ids: blocks } = found;
     const wanted = rows.blockTokens === null ? blocks.length : blockCount(inputTokens, rows.blockTokens);
@@ -58,10 +56,6 @@ async function* readMooncake(text: AsyncIterable<string>, rows: RowContext): Asy
     }
     firstMs ??= timestamp;
     const dueUs = Math.round((timestamp - firstMs) * 1000);
-    batch.push({ id: `r${seq++}`, traceRow: line, dueUs, inputTokens, outputTokens, blocks });
-    if (batch.length < BATCH) continue;
-    yield batch;
-    batch = [];
+    yield { id: `r${seq++}`, traceRow: line, dueUs, inputTokens, outputTokens, blocks };
   }
-  if (batch.length > 0) yield batch;
 }

@@ -5,8 +5,6 @@ import type { Format, RowContext } from './format.ts';
 import { LENGTH_EXPECTED } from './faults.ts';
 import { jsonRows, length, parseJson, type FieldExpectation } from './json-lines.ts';
 
-const BATCH = 1024;
-
 const header = z.looseObject({ reprise_trace: z.literal(1), block_size: z.int().positive().nullish() });
 const row = z.object({
   id: z.string().min(1).nullish(),
@@ -47,9 +45,8 @@ export const native: Format = {
   read: readNative,
 };
 
-async function* readNative(text: AsyncIterable<string>, rows: RowContext): AsyncGenerator<readonly Request[]> {
+async function* readNative(text: AsyncIterable<string>, rows: RowContext): AsyncGenerator<Request> {
   const seen = new LargeSet<string>();
-  let batch: Request[] = [];
   let seq = 0;
   for await (const { line, row: found } of jsonRows(text, rows, row, FIELDS, 1)) {
     const fault = faultOf(found, rows.blockTokens);
@@ -64,12 +61,8 @@ async function* readNative(text: AsyncIterable<string>, rows: RowContext): Async
       continue;
     }
     seen.add(request.id);
-    batch.push(request);
-    if (batch.length < BATCH) continue;
-    yield batch;
-    batch = [];
+    yield request;
   }
-  if (batch.length > 0) yield batch;
 }
 
 /** Prefix blocks of the wrong size are the commonest silent error, so their number has to fit the prompt. */

@@ -1,17 +1,17 @@
+import type { Log } from '../../src/core/log.ts';
 import type { Source, TransformSpec } from '../../src/core/plan.ts';
 import type { Request } from '../../src/core/request.ts';
 
-/**
- * What is done to a source's requests: checks its arguments at once, then gives a stream that can be opened again.
- * `say` tells the user, once, what it did to the load beyond what was asked for.
- */
-export type Transform = (
-  source: Source,
-  args: TransformSpec['args'],
-  say: (text: string) => void,
-) => () => AsyncIterable<readonly Request[]>;
+/** Changes the requests of a source: checks its arguments at once, then gives a stream that can be opened again. */
+export type Transform = (source: Source, args: TransformSpec['args']) => () => AsyncIterable<readonly Request[]>;
 
-/** A numeric argument of a transform; absent or of another kind it is a fault of whoever wrote the note. */
+/**
+ * A transform whose effect depends on all requests of its source, such as their mean rate: reads them once and gives
+ * the transform that has this effect without reading ahead. `log` hears what that does to the load.
+ */
+export type ResolvingTransform = (source: Source, args: TransformSpec['args'], log: Log) => Promise<TransformSpec>;
+
+/** A numeric argument of a transform; a missing one, or one of another kind, is a fault of the caller. */
 export function numberArg(op: string, args: TransformSpec['args'], name: string): number {
   const value = args[name];
   if (typeof value === 'number') return value;

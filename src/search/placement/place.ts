@@ -2,7 +2,7 @@ import { version } from '../../core/version.ts';
 import { scanWorkload } from '../../../workloads/open-workload.ts';
 import { UserError } from '../../core/errors.ts';
 import { lengthOf, unitWords, type PlacementReport } from '../../schema/placement.ts';
-import type { Log } from '../../core/log.ts';
+import { SILENT, type Log } from '../../core/log.ts';
 import type { WorkloadSpec } from '../../core/plan.ts';
 import type { SloSpec } from '../../core/slo.ts';
 import { collocatedUnits, disaggregatedUnits, type Cluster } from './candidates.ts';
@@ -47,7 +47,7 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
       `--slo: "${slo.text}" has no ${ttft === undefined ? 'ttft' : 'tpot'}; prefill is placed by TTFT and decode by TPOT, so give both, e.g. "ttft=250ms,tpot=100ms"`,
     );
   const systems = resolveSystems(spec.systems, cluster, hooks.log);
-  const { workload, source, stats, lengths } = await readWorkload(spec, systems.maxModelLen, hooks.log);
+  const { source, stats, lengths } = await readWorkload(spec, systems.maxModelLen, hooks.log);
   const { model, gpu } = spec.systems;
   const load = drawLoad(lengths, requestsPerGpu * cluster.gpus, seed);
   const { disaggregated, shapes } = systems;
@@ -84,7 +84,7 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
         name: source.name,
         format: source.format,
         sha256: stats.sourceSha256,
-        transforms: workload.transforms,
+        transforms: source.transforms,
         requests: stats.requests,
         too_long: lengths.tooLong,
         probe_requests_per_gpu: requestsPerGpu,
@@ -111,7 +111,7 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
 
 /** The lengths from which requests are drawn. Throws a UserError where the model takes none of them. */
 async function readWorkload({ workload: given, systems: { model }, seed }: PlaceSpec, maxTokens: number, log: Log) {
-  const { spec, source, stats } = await scanWorkload(given, seed, { warn: (text) => log.warn(text) });
+  const { spec, source, stats } = await scanWorkload(given, seed, { ...SILENT, warn: (text) => log.warn(text) });
   const lengths = await readLengths(source, maxTokens);
   if (lengths.inputTokens.length === 0)
     throw new UserError(
@@ -121,7 +121,7 @@ async function readWorkload({ workload: given, systems: { model }, seed }: Place
     log.warn(
       `${lengths.tooLong} of ${stats.requests} requests are longer than the ${maxTokens} tokens of ${model} and are left out (--clip-input and --clip-output cut them instead)`,
     );
-  return { workload: spec, source, stats, lengths };
+  return { source, stats, lengths };
 }
 
 function warnOfShort(report: PlacementReport, log: Log): void {

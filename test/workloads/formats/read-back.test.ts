@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Request } from '../../../src/core/request.ts';
+import { inBatches } from '../../../workloads/formats/batches.ts';
 import { azure2023 } from '../../../workloads/formats/azure-2023.ts';
 import { azure2024 } from '../../../workloads/formats/azure-2024.ts';
 import type { Format } from '../../../workloads/formats/format.ts';
@@ -61,11 +62,13 @@ async function readBack(format: Format, lines: readonly string[], layout: Layout
     for (const [i, start] of at.entries()) yield text.slice(start, at[i + 1] ?? start);
   }
   return requestsOf(
-    format.read(chunks(), {
-      path: 'trace',
-      blockTokens: BLOCK_TOKENS,
-      bad: (row) => assert.fail(`line ${row.line}: ${row.message}`),
-    }),
+    inBatches(
+      format.read(chunks(), {
+        path: 'trace',
+        blockTokens: BLOCK_TOKENS,
+        bad: (row) => assert.fail(`line ${row.line}: ${row.message}`),
+      }),
+    ),
   );
 }
 

@@ -4,9 +4,9 @@ import * as fc from 'fast-check';
 import { UserError } from '../../../src/core/errors.ts';
 import type { Source } from '../../../src/core/plan.ts';
 import type { Request } from '../../../src/core/request.ts';
-import { applyTransform, openSource } from '../../../workloads/index.ts';
+import { openSource } from '../../../workloads/index.ts';
 import { shared } from '../../shared.ts';
-import { exampleSource, requestsOf } from '../temporary-files.ts';
+import { exampleSource, requestsOf, withTransforms } from '../temporary-files.ts';
 
 const BLOCK = 16;
 
@@ -27,7 +27,7 @@ function request(row: number, inputTokens: number, blocks?: readonly number[]): 
 }
 
 async function clipInput(source: Source, tokens: number): Promise<Request[]> {
-  return requestsOf(applyTransform(source, { op: 'clip-input', args: { tokens } }).open());
+  return requestsOf((await withTransforms(source, { op: 'clip-input', args: { tokens } })).open());
 }
 
 /** Rows of prompts that share prefixes as Mooncake's do: an id names a whole prefix and how full its block is. */
@@ -105,7 +105,7 @@ describe('clip-input', () => {
 
 it('clip-output cuts answers and nothing else', async () => {
   const source = exampleSource([0, 1, 2, 3, 4, 5, 6]);
-  const clipped = await requestsOf(applyTransform(source, { op: 'clip-output', args: { tokens: 3 } }).open());
+  const clipped = await requestsOf((await withTransforms(source, { op: 'clip-output', args: { tokens: 3 } })).open());
   const wanted = (await requestsOf(source.open())).map((found) => ({
     ...found,
     outputTokens: Math.min(3, found.outputTokens),

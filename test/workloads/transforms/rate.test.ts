@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
+import { SILENT } from '../../../src/core/log.ts';
 import type { Source } from '../../../src/core/plan.ts';
-import { applyTransform, openSource } from '../../../workloads/index.ts';
+import { applyTransforms, openSource } from '../../../workloads/index.ts';
+import type { TransformedSource } from '../../../workloads/transforms/index.ts';
 import { arrivalStatistics } from '../../../workloads/inspect/arrivals.ts';
 import { shared } from '../../shared.ts';
-import { exampleSource, requestsOf } from '../temporary-files.ts';
+import { exampleSource, requestsOf, withTransforms } from '../temporary-files.ts';
 
-function atRate(source: Source, rps: number): { source: Source; said: string[] } {
-  const said: string[] = [];
-  return { source: applyTransform(source, { op: 'rate', args: { rps } }, (text) => said.push(text)), said };
+async function atRate(source: Source, rps: number): Promise<TransformedSource & { warnings: string[] }> {
+  const warnings: string[] = [];
+  const log = { ...SILENT, warn: (text: string) => warnings.push(text) };
+  return { ...(await applyTransforms(source, [{ op: 'rate', args: { rps } }], log)), warnings };
 }
 
 describe('rate', () => {
@@ -22,7 +25,7 @@ describe('rate', () => {
         async (times, startUs, rps) => {
           const due = [startUs, ...times.map((us) => startUs + us + 1e6)].sort((a, b) => a - b);
           const before = await requestsOf(exampleSource(due).open());
-          const after = await requestsOf(atRate(exampleSource(due), rps).source.open());
+          const after = await requestsOf((await atRate(exampleSource(due), rps)).source.open());
           const spanUs = (due.at(-1) ?? 0) - startUs;
           const factor = (rps * spanUs) / 1e6 / (due.length - 1);
           for (const [i, request] of after.entries()) {
@@ -33,27 +36,34 @@ describe('rate', () => {
       ),
     ));
 
-  it('says once what it did, however often it is opened', async () => {
-    const { source, said } = atRate(exampleSource([0, 1e6, 2e6, 60e6]), 0.1);
-    assert.deepEqual(said, []);
+  it('reads its source once, says once what it did, and is speed from then on', async () => {
+    let opened = 0;
+    const example = exampleSource([0, 1e6, 2e6, 60e6]);
+    const watched: Source = { ...example, open: () => (opened++, example.open()) };
+    const { source, resolved, warnings } = await atRate(watched, 0.1);
+    assert.equal(opened, 1);
     const first = await requestsOf(source.open());
     assert.deepEqual(await requestsOf(source.open()), first);
-    assert.equal(said.length, 1);
+    assert.equal(opened, 3);
+    assert.deepEqual(source.transforms, [{ op: 'rate', args: { rps: 0.1 } }]);
+    assert.deepEqual(resolved, [{ op: 'speed', args: { factor: 2 } }]);
+    assert.deepEqual(await requestsOf((await withTransforms(example, ...resolved)).open()), first);
+    assert.equal(warnings.length, 1);
     assert.match(
-      said[0] ?? '',
+      warnings[0] ?? '',
       /--rate 0\.1: time runs 2\.00 times as fast, 0\.0500 -> 0\.100 requests\/s \(60\.0 s .* 30\.0 s\)/,
     );
-    assert.match(said[0] ?? '', /CV of gaps (\d\.\d\d) -> \1, .*prefix reuse/);
+    assert.match(warnings[0] ?? '', /CV of gaps (\d\.\d\d) -> \1, .*prefix reuse/);
   });
 
   it('a trace without a rate is refused', async () => {
-    await assert.rejects(requestsOf(atRate(exampleSource([5]), 1).source.open()), /--rate: .*one request/);
-    await assert.rejects(requestsOf(atRate(exampleSource([5, 5]), 1).source.open()), /--rate: .*2 requests.*one time/);
+    await assert.rejects(atRate(exampleSource([5]), 1), /--rate: .*one request/);
+    await assert.rejects(atRate(exampleSource([5, 5]), 1), /--rate: .*2 requests.*one time/);
   });
 
   const azure = shared('traces/AzureLLMInferenceTrace_conv.csv');
   it('keeps the burstiness of the public Azure trace', { skip: azure.skip }, async () => {
-    const { source } = atRate(await openSource(azure.path, { onBadRow: 'fail' }), 11);
+    const { source } = await atRate(await openSource(azure.path, { onBadRow: 'fail' }), 11);
     const found = arrivalStatistics((await requestsOf(source.open())).map(({ dueUs }) => dueUs));
     assert.ok(Math.abs((found.rate_rps ?? 0) - 11) < 1e-5);
     assert.ok(Math.abs((found.iat_cv ?? 0) - 1.09417) < 1e-5);

@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { UserError } from '../../../src/core/errors.ts';
 import type { TransformSpec } from '../../../src/core/plan.ts';
-import { applyTransform, DisorderError, requireOrder } from '../../../workloads/index.ts';
-import { exampleSource, requestsOf } from '../temporary-files.ts';
+import { applyTransforms, DisorderError, requireOrder } from '../../../workloads/index.ts';
+import { exampleSource, requestsOf, withTransforms } from '../temporary-files.ts';
 
 const anyDue = fc
   .array(fc.integer({ min: 0, max: 5e6 }), { minLength: 1, maxLength: 60 })
@@ -28,7 +28,7 @@ describe('transforms', () => {
           ];
           const source = exampleSource(due);
           const inside = (await requestsOf(source.open())).filter(({ dueUs }) => dueUs >= fromUs && dueUs < toUs);
-          const cut = notes.reduce((cutSource, note) => applyTransform(cutSource, note), source);
+          const cut = await withTransforms(source, ...notes);
           assert.deepEqual(cut.transforms, notes);
           if (inside.length === 0) {
             await assert.rejects(requestsOf(cut.open()), UserError);
@@ -51,7 +51,7 @@ describe('transforms', () => {
     const due = [0, 1000, 2000, 3000, 9_000_000, 9_000_001, 9_000_002, 9_000_003, 60_000_000];
     for (const args of [{ from_us: 1e6, to_us: 2e6 }, { from_us: 61e6 }])
       await assert.rejects(
-        requestsOf(applyTransform(exampleSource(due), { op: 'window', args }).open()),
+        requestsOf((await withTransforms(exampleSource(due), { op: 'window', args })).open()),
         /no request.*60\.0 s/,
       );
   });
@@ -59,7 +59,7 @@ describe('transforms', () => {
   it('sort gives every request once, in order of time, equal times as they stood', () =>
     fc.assert(
       fc.asyncProperty(fc.array(fc.integer({ min: -5, max: 20 }), { minLength: 1, maxLength: 50 }), async (due) => {
-        const sorted = await requestsOf(applyTransform(exampleSource(due), { op: 'sort', args: {} }).open());
+        const sorted = await requestsOf((await withTransforms(exampleSource(due), { op: 'sort', args: {} })).open());
         const start = Math.min(0, ...due);
         const wanted = due
           .map((us, i) => ({ us, i }))
@@ -75,7 +75,7 @@ describe('transforms', () => {
   it('a sorted trace comes in small batches, like any other', async () => {
     const due = Array.from({ length: 5000 }, (_, i) => 5000 - i);
     let batches = 0;
-    for await (const batch of applyTransform(exampleSource(due), { op: 'sort', args: {} }).open()) {
+    for await (const batch of (await withTransforms(exampleSource(due), { op: 'sort', args: {} })).open()) {
       batches++;
       assert.ok(batch.length <= 1024);
     }
@@ -90,16 +90,17 @@ describe('transforms', () => {
     });
   });
 
-  it('refuses what is no argument, and names that are none', () => {
+  it('refuses what is no argument, and names that are none', async () => {
     const source = exampleSource([0]);
-    const apply = (op: string, args: TransformSpec['args']) => (): unknown => applyTransform(source, { op, args });
-    assert.throws(apply('speed', { factor: 0 }), /--speed: got 0/);
-    assert.throws(apply('speed', { factor: Number.NaN }), /--speed: got NaN/);
-    assert.throws(apply('limit', { requests: 1.5 }), /--limit: got 1\.5/);
-    assert.throws(apply('rate', { rps: 0 }), /--rate: got 0/);
-    assert.throws(apply('clip-input', { tokens: 0 }), /--clip-input: got 0/);
-    assert.throws(apply('clip-output', { tokens: 2.5 }), /--clip-output: got 2\.5/);
-    assert.throws(apply('windw', {}), /did you mean "window"/);
-    assert.throws(apply('constructor', {}), UserError);
+    const apply = (op: string, args: TransformSpec['args']) => (): Promise<unknown> =>
+      applyTransforms(source, [{ op, args }]);
+    await assert.rejects(apply('speed', { factor: 0 }), /--speed: got 0/);
+    await assert.rejects(apply('speed', { factor: Number.NaN }), /--speed: got NaN/);
+    await assert.rejects(apply('limit', { requests: 1.5 }), /--limit: got 1\.5/);
+    await assert.rejects(apply('rate', { rps: 0 }), /--rate: got 0/);
+    await assert.rejects(apply('clip-input', { tokens: 0 }), /--clip-input: got 0/);
+    await assert.rejects(apply('clip-output', { tokens: 2.5 }), /--clip-output: got 2\.5/);
+    await assert.rejects(apply('windw', {}), /did you mean "window"/);
+    await assert.rejects(apply('constructor', {}), UserError);
   });
 });
