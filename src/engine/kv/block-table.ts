@@ -16,10 +16,10 @@ export class BlockTable implements KvAccount {
   #held: number[] = [];
   /** Tokens that are computed, or will be by the next iteration; the request may hold blocks for more. */
   #tokens = 0;
-  /** Leading held blocks that have a key, so that others can find them. */
-  #named = 0;
+  /** Number of leading held blocks that have a key, so that others can find them. */
+  #keyed = 0;
   /** Number of computed tokens that fills the next shareable block. */
-  #nextNamedAt = 0;
+  #nextKeyAt = 0;
   /** The blocks that it held when it was last preempted. */
   #preemptedBlocks: readonly number[] = [];
   #serial = 0;
@@ -40,29 +40,29 @@ export class BlockTable implements KvAccount {
     const more = this.#pool.blocksFor(tokens) - this.blocks;
     if (more <= 0) return 0;
     const hits = this.#hits(more);
-    return more - hits + this.#idle(hits);
+    return more - hits + this.#unused(hits);
   }
 
   allocate(tokens: number, computing: number = tokens): boolean {
     const pool = this.#pool;
     // Nearly every token fits into a block that is held already.
-    if (tokens <= this.blocks * pool.blockTokens && computing < this.#nextNamedAt) {
+    if (tokens <= this.blocks * pool.blockTokens && computing < this.#nextKeyAt) {
       if (computing > this.#tokens) this.#tokens = computing;
       return true;
     }
     const more = pool.blocksFor(tokens) - this.blocks;
     const hits = this.#hits(more);
-    if (more - hits + this.#idle(hits) > pool.freeBlocks) return false;
+    if (more - hits + this.#unused(hits) > pool.freeBlocks) return false;
     // Cached blocks first: a block taken from the free queue might be one of them.
     for (let i = 0; i < hits; i++) {
       const block = this.#found[i] ?? 0;
       pool.share(block);
       this.#held.push(block);
     }
-    for (let i = hits; i < more; i++) this.#held.push(pool.take());
+    for (let i = hits; i < more; i++) this.#held.push(pool.allocate());
     this.blocks = this.#held.length;
     this.#tokens = Math.max(this.#tokens, computing);
-    this.#nameFull(hits);
+    this.#keyFullBlocks(hits);
     return true;
   }
 
@@ -70,11 +70,11 @@ export class BlockTable implements KvAccount {
   computed(tokens: number): void {
     if (tokens <= this.#tokens) return;
     this.#tokens = tokens;
-    if (tokens >= this.#nextNamedAt) this.#nameFull(0);
+    if (tokens >= this.#nextKeyAt) this.#keyFullBlocks(0);
   }
 
   release(): void {
-    this.#giveBack();
+    this.#freeAll();
     this.#held.length = 0;
   }
 
@@ -82,16 +82,16 @@ export class BlockTable implements KvAccount {
     if (this.blocks === 0) return;
     const whole = Math.floor(this.#tokens / this.#pool.blockTokens);
     if (this.#serial === 0) this.#serial = this.#pool.nextSerial();
-    for (let i = this.#contentKeys().length; i < whole; i++) this.#pool.name(this.#held[i] ?? 0, this.#ownKey(i));
-    this.#giveBack();
+    for (let i = this.#contentKeys().length; i < whole; i++) this.#pool.setKey(this.#held[i] ?? 0, this.#ownKey(i));
+    this.#freeAll();
     this.#preemptedBlocks = this.#held;
     this.#held = [];
   }
 
   /** The end first, so that it is evicted first. */
-  #giveBack(): void {
-    for (let i = this.#held.length - 1; i >= 0; i--) this.#pool.giveBack(this.#held[i] ?? 0);
-    this.blocks = this.#tokens = this.#named = this.#nextNamedAt = 0;
+  #freeAll(): void {
+    for (let i = this.#held.length - 1; i >= 0; i--) this.#pool.free(this.#held[i] ?? 0);
+    this.blocks = this.#tokens = this.#keyed = this.#nextKeyAt = 0;
     this.#found.length = 0;
     this.#foundAt = -1;
   }
@@ -101,10 +101,10 @@ export class BlockTable implements KvAccount {
     return this.blocks > 0 ? 0 : Math.min(more, this.#find().length);
   }
 
-  #idle(hits: number): number {
-    let idle = 0;
-    for (let i = 0; i < hits; i++) if (this.#pool.isIdle(this.#found[i] ?? 0)) idle++;
-    return idle;
+  #unused(hits: number): number {
+    let unused = 0;
+    for (let i = 0; i < hits; i++) if (this.#pool.isUnused(this.#found[i] ?? 0)) unused++;
+    return unused;
   }
 
   /**
@@ -123,26 +123,26 @@ export class BlockTable implements KvAccount {
     const most = Math.floor((promptTokens + generatedTokens - 1) / pool.blockTokens);
     let count = 0;
     // The first block with a key stays the first as long as it keeps the key.
-    while (count < found.length && pool.holdsSince(before, found[count] ?? 0, keys[count] ?? this.#ownKey(count)))
+    while (count < found.length && pool.hasKeySince(before, found[count] ?? 0, keys[count] ?? this.#ownKey(count)))
       count++;
     found.length = count;
     for (; count < most; count++) {
       const isShared = count < keys.length;
       const block = isShared ? pool.find(keys[count] ?? 0) : (this.#preemptedBlocks[count] ?? -1);
-      if (block === -1 || (!isShared && !pool.holds(block, this.#ownKey(count)))) break;
+      if (block === -1 || (!isShared && !pool.hasKey(block, this.#ownKey(count)))) break;
       found.push(block);
     }
     return found;
   }
 
   /** Gives keys to the blocks that are full, so that others find them; the first `hits` blocks have theirs. */
-  #nameFull(hits: number): void {
+  #keyFullBlocks(hits: number): void {
     const { blockTokens } = this.#pool;
     const keys = this.#contentKeys();
     const whole = Math.min(keys.length, Math.floor(this.#tokens / blockTokens));
-    this.#named = Math.max(this.#named, Math.min(hits, keys.length));
-    for (; this.#named < whole; this.#named++) this.#pool.name(this.#held[this.#named] ?? 0, keys[this.#named] ?? 0);
-    this.#nextNamedAt = this.#named < keys.length ? (this.#named + 1) * blockTokens : Number.POSITIVE_INFINITY;
+    this.#keyed = Math.max(this.#keyed, Math.min(hits, keys.length));
+    for (; this.#keyed < whole; this.#keyed++) this.#pool.setKey(this.#held[this.#keyed] ?? 0, keys[this.#keyed] ?? 0);
+    this.#nextKeyAt = this.#keyed < keys.length ? (this.#keyed + 1) * blockTokens : Number.POSITIVE_INFINITY;
   }
 
   #contentKeys(): Float64Array {

@@ -37,7 +37,7 @@ export class KeyIndex {
   }
 
   /** Gives a key to a block that has none. */
-  name(block: number, key: number): void {
+  setKey(block: number, key: number): void {
     this.#keys[block] = key;
     if (key <= 0) return;
     const place = this.#placeOf(key);
@@ -51,7 +51,7 @@ export class KeyIndex {
     }
   }
 
-  forget(block: number): void {
+  dropKey(block: number): void {
     const key = this.keyOf(block);
     if (key > 0) {
       const place = this.#placeOf(key);

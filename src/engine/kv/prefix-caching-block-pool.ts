@@ -19,23 +19,23 @@ export class PrefixCachingBlockPool implements KvCache {
   freeBlocks: number;
   /** Grows with every change of a key. */
   version = 0;
-  readonly #free: FreeQueue;
+  readonly #freeQueue: FreeQueue;
   /** Number of requests that hold each block. */
-  readonly #users: Int32Array;
+  readonly #refCounts: Int32Array;
   /** Keys above 0 are of content; keys below 0 identify the blocks of one preempted request. */
   readonly #index: KeyIndex;
   /** The version at which each block got its key. */
-  readonly #namedAt: Float64Array;
+  readonly #keyedAt: Float64Array;
   #serial = 0;
 
   constructor(capacityBlocks: number, blockTokens: number) {
     this.capacityBlocks = capacityBlocks;
     this.blockTokens = blockTokens;
     this.freeBlocks = capacityBlocks;
-    this.#free = new FreeQueue(capacityBlocks);
-    this.#users = new Int32Array(capacityBlocks);
+    this.#freeQueue = new FreeQueue(capacityBlocks);
+    this.#refCounts = new Int32Array(capacityBlocks);
     this.#index = new KeyIndex(capacityBlocks);
-    this.#namedAt = new Float64Array(capacityBlocks);
+    this.#keyedAt = new Float64Array(capacityBlocks);
   }
 
   blocksFor(tokens: number): number {
@@ -52,7 +52,7 @@ export class PrefixCachingBlockPool implements KvCache {
 
   reset(): boolean {
     if (this.freeBlocks < this.capacityBlocks) return false;
-    for (let block = 0; block < this.capacityBlocks; block++) this.#index.forget(block);
+    for (let block = 0; block < this.capacityBlocks; block++) this.#index.dropKey(block);
     this.version++;
     return true;
   }
@@ -68,50 +68,50 @@ export class PrefixCachingBlockPool implements KvCache {
   }
 
   /** Whether a block has had `key` ever since `version`. */
-  holdsSince(version: number, block: number, key: number): boolean {
-    return this.#index.keyOf(block) === key && (this.#namedAt[block] ?? 0) <= version;
+  hasKeySince(version: number, block: number, key: number): boolean {
+    return this.#index.keyOf(block) === key && (this.#keyedAt[block] ?? 0) <= version;
   }
 
-  holds(block: number, key: number): boolean {
+  hasKey(block: number, key: number): boolean {
     return this.#index.keyOf(block) === key;
   }
 
-  isIdle(block: number): boolean {
-    return this.#users[block] === 0;
+  isUnused(block: number): boolean {
+    return this.#refCounts[block] === 0;
   }
 
   /** Counts one more request on a cached block. */
   share(block: number): void {
-    if (this.isIdle(block)) {
-      this.#free.remove(block);
+    if (this.isUnused(block)) {
+      this.#freeQueue.remove(block);
       this.freeBlocks--;
     }
-    this.#users[block] = (this.#users[block] ?? 0) + 1;
+    this.#refCounts[block] = (this.#refCounts[block] ?? 0) + 1;
   }
 
   /** Takes the free block that was freed longest ago, and drops its key; there must be one. */
-  take(): number {
-    const block = this.#free.shift();
+  allocate(): number {
+    const block = this.#freeQueue.shift();
     if (this.#index.keyOf(block) !== 0) {
-      this.#index.forget(block);
+      this.#index.dropKey(block);
       this.version++;
     }
-    this.#users[block] = 1;
+    this.#refCounts[block] = 1;
     this.freeBlocks--;
     return block;
   }
 
-  giveBack(block: number): void {
-    const users = (this.#users[block] ?? 0) - 1;
-    this.#users[block] = users;
-    if (users > 0) return;
-    this.#free.push(block);
+  free(block: number): void {
+    const refs = (this.#refCounts[block] ?? 0) - 1;
+    this.#refCounts[block] = refs;
+    if (refs > 0) return;
+    this.#freeQueue.push(block);
     this.freeBlocks++;
   }
 
   /** From now on the block is found by `key`. */
-  name(block: number, key: number): void {
-    this.#index.name(block, key);
-    this.#namedAt[block] = ++this.version;
+  setKey(block: number, key: number): void {
+    this.#index.setKey(block, key);
+    this.#keyedAt[block] = ++this.version;
   }
 }
