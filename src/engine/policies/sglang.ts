@@ -46,7 +46,7 @@ export function sglang(options: SglangOptions): IterationPolicy {
     ended: 0,
   };
   return (scheduler) => {
-    settle(scheduler, state);
+    accountForEnded(scheduler, state);
     if (prefill(scheduler, options, state)) return;
     decode(scheduler, state);
     if (scheduler.running.length > 0) return;
@@ -59,7 +59,7 @@ export function sglang(options: SglangOptions): IterationPolicy {
 }
 
 /** Accounts for the requests that ended in the last iteration. */
-function settle<S extends SequenceView>({ running }: Scheduler<S>, state: State): void {
+function accountForEnded<S extends SequenceView>({ running }: Scheduler<S>, state: State): void {
   if (state.decoding > 0) state.ended += state.decoding - running.length;
   if (state.prefilling > running.length || (state.prefilling > 0 && state.chunked !== null)) state.isFull = false;
   state.decoding = state.prefilling = 0;
@@ -93,14 +93,19 @@ function prefill<S extends SequenceView>(scheduler: Scheduler<S>, options: Sglan
     reserved: reservedTokens(running, chunked) * state.ratio.value,
     added: 0,
   };
-  if (chunked !== undefined) goOn(scheduler, chunked, budget, state);
+  if (chunked !== undefined) continueChunked(scheduler, chunked, budget, state);
   if (!admitWaiting(scheduler, budget, state, options.maxRunning - batched)) state.isFull = true;
   state.prefilling = budget.added > 0 ? running.length : 0;
   return budget.added > 0;
 }
 
 /** The cut prompt continues first. */
-function goOn<S extends SequenceView>(scheduler: Scheduler<S>, chunked: S, budget: Budget, state: State): void {
+function continueChunked<S extends SequenceView>(
+  scheduler: Scheduler<S>,
+  chunked: S,
+  budget: Budget,
+  state: State,
+): void {
   const missing = missingTokens(chunked);
   const tokens = Math.min(missing, budget.chunk);
   if (scheduler.run(chunked, tokens)) spend(chunked, tokens, missing, budget, state);

@@ -37,8 +37,8 @@ export async function rankUnits(
   { system, cluster, limits, maxUnits, all }: RankRules,
   progress: Progress,
 ): Promise<Placement[]> {
-  const { first, rest, behind, hopeless } = inOrder(candidates, maxUnits);
-  progress.skip(hopeless.length + behind.length);
+  const { first, rest, beyondMax, infeasible } = inOrder(candidates, maxUnits);
+  progress.skip(infeasible.length + beyondMax.length);
   const search = async (units: readonly Candidate[], thresholdRpsPerGpu: number | null): Promise<Goodput[]> => {
     const queries = units.map((unit) => queryOf(unit, system, limits, thresholdRpsPerGpu));
     const results = await pool.ask(queries, (i, result) => progress.add(result, units[i]?.groups ?? null));
@@ -89,17 +89,17 @@ export async function rankUnits(
         ? dominated(unit, goodput.missed_rps)
         : measured(unit, goodput);
     }),
-    ...behind.map((unit) => skipped(unit, `behind ${maxUnits} others by its phases`)),
-    ...hopeless.map((unit) => skipped(unit, 'a phase alone meets its limit at no rate')),
-  ].sort(byMerit);
+    ...beyondMax.map((unit) => skipped(unit, `behind ${maxUnits} others by its phases`)),
+    ...infeasible.map((unit) => skipped(unit, 'a phase alone meets its limit at no rate')),
+  ].sort(byGoodput);
 }
 
 interface Order {
   readonly first: readonly Candidate[];
   readonly rest: readonly Candidate[];
   /** Beyond `maxUnits`. */
-  readonly behind: readonly Candidate[];
-  readonly hopeless: readonly Candidate[];
+  readonly beyondMax: readonly Candidate[];
+  readonly infeasible: readonly Candidate[];
 }
 
 /** By estimated rate per GPU; without estimates, single instances first. */
@@ -116,8 +116,8 @@ function inOrder(candidates: readonly Candidate[], maxUnits: number): Order {
   return {
     first,
     rest: others.slice(0, room),
-    behind: others.slice(room),
-    hopeless: candidates.filter(({ byPhasesRps }) => byPhasesRps === 0),
+    beyondMax: others.slice(room),
+    infeasible: candidates.filter(({ byPhasesRps }) => byPhasesRps === 0),
   };
 }
 
@@ -141,7 +141,7 @@ function queryOf(
 }
 
 /** By goodput per GPU, then by the rate of all copies; units without a goodput by their estimate. */
-function byMerit(a: Placement, b: Placement): number {
+function byGoodput(a: Placement, b: Placement): number {
   return (
     Number(b.whole !== null) - Number(a.whole !== null) ||
     (b.whole?.goodput_rps_per_gpu ?? 0) - (a.whole?.goodput_rps_per_gpu ?? 0) ||

@@ -44,7 +44,7 @@ export function resolveSystems(spec: SystemsSpec, cluster: Cluster, log: Log): R
   const own = on(spec.disaggregated);
   const pairs = fitting(withCost(own, fitting(own, pair, all), pair, all, log), pair, all);
   requireShapes(pairs, `--system ${spec.disaggregated}`);
-  const singles = fitting(alike(fitting(on(spec.collocated), single, all), pairs), single, all);
+  const singles = fitting(withSameCost(fitting(on(spec.collocated), single, all), pairs), single, all);
   requireShapes(singles, `--collocated ${spec.collocated}`);
 
   const shapes = {
@@ -103,7 +103,7 @@ function withCost(system: string, found: Fitting, unit: Unit, all: readonly Shap
  * The search compares the placement of phases, so both systems get the same kernels and the same dispatch, unless the
  * user gives the collocated one its own.
  */
-function alike(singles: Fitting, pairs: Fitting): string {
+function withSameCost(singles: Fitting, pairs: Fitting): string {
   const { system, shapes, unit } = singles;
   const [pairShape, singleShape] = [pairs.shapes[0], shapes[0]];
   const options = singleShape === undefined ? null : engineOptions(`${system},${unitOptions(unit(singleShape))}`);
