@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 import module from 'node:module';
 
-// The version is checked before anything else is loaded: an old Node would fail on the first import instead.
+// The version is checked before other modules are loaded: an old Node would fail on their first import instead.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 19)) {
   process.stderr.write(`error: reprise needs Node 22.19 or newer; this is ${process.version}\n`);
   process.exitCode = 2;
 } else {
-  // What was compiled stays in the system's folder for temporary files: the next start takes half the time.
+  // The compile cache stays in the system's folder for temporary files: the next start takes half the time.
   module.enableCompileCache();
   const { main } = await import('./commands/main.ts');
   const code = await main(process.argv.slice(2));

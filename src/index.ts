@@ -1,4 +1,4 @@
-/** The public API: what a program that embeds Reprise may use. */
+/** The public API for programs that embed Reprise. */
 export type { Clock } from './core/clock.ts';
 export type { Call, Codec, Decoder, PromptForm, PromptMaker, StreamError, TokenOut } from './core/codec.ts';
 export { ProtocolError } from './core/codec.ts';

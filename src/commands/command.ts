@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { UserError, type ExitCode } from '../core/errors.ts';
 import { optionErrors } from '../core/option-fields.ts';
 
-/** One command: what it is called and takes, and one function that does it. */
+/** One command: its name, options and help, and the function that runs it. */
 export interface Command {
   /** `name [positional]`, as yargs writes it. */
   readonly usage: string;
@@ -11,13 +11,13 @@ export interface Command {
   readonly examples: readonly string[];
   readonly positionals: Readonly<Record<string, PositionalOptions>>;
   readonly options: Readonly<Record<string, Options>>;
-  /** `parsed` is what yargs made of the line, `line` the line itself, for the manifest. */
+  /** `parsed`: the result of yargs; `line`: the command line itself, for the manifest. */
   run(parsed: unknown, line: readonly string[]): Promise<ExitCode>;
 }
 
 /**
- * Reads what yargs made of a line by a schema, whose fields bear the names that a program gives them (`ttftTimeout`). A
- * UserError names each option that is wrong as the line writes it, its value and what was expected.
+ * Reads the result of yargs by a schema, whose fields have the names of the program API (`ttftTimeout`). Throws a
+ * UserError that names each wrong option as on the command line, its value and the expected one.
  */
 export function readOptions<T>(schema: z.ZodType<T>, parsed: unknown): T {
   const result = schema.safeParse(camelOptions(parsed));
@@ -25,7 +25,7 @@ export function readOptions<T>(schema: z.ZodType<T>, parsed: unknown): T {
   throw new UserError(optionErrors(result.error));
 }
 
-/** What yargs made of a line, under the names that a program gives its options. */
+/** The result of yargs with the option names of the program API. */
 export function camelOptions(parsed: unknown): Record<string, unknown> {
   const given: [string, unknown][] = typeof parsed === 'object' && parsed !== null ? Object.entries(parsed) : [];
   return Object.fromEntries(given.map(([key, value]) => [camel(key), value]));

@@ -1,7 +1,7 @@
 import { describeSystem, engineCatalogue, type EngineCatalogue, type SystemInfo } from '../engine/index.ts';
 import { section } from './section.ts';
 
-/** What the reference engine can be; with `system`, that system's options. Ends in a newline. */
+/** The catalogue of the reference engine as text or JSON; with `system`, that system's options. Ends in a newline. */
 export function engineList(system: string, json: boolean): string {
   if (system === '') {
     const catalogue = engineCatalogue();

@@ -74,7 +74,7 @@ async function list({ system, json }: z.infer<typeof schema>): Promise<ExitCode>
   return EXIT.ok;
 }
 
-/** Serves until a signal, or until the process that started it is gone (where one did, over its channel). */
+/** Serves until a signal, or until its parent process is gone (if the parent opened a channel to it). */
 async function serve(options: z.infer<typeof schema>): Promise<ExitCode> {
   const path = options.traceIterations;
   const iterations = path === undefined ? null : openIterationFile(path);
@@ -91,7 +91,7 @@ async function serve(options: z.infer<typeof schema>): Promise<ExitCode> {
   if (!options.quiet) warnings.forEach(printWarning);
   const { url, decodeUrl } = server;
   const where = decodeUrl === null ? `on ${url}` : `for prompts on ${url}, for decodes on ${decodeUrl}`;
-  // Before the address is out: whoever reads it may end the engine at once.
+  // Before the address is printed: its reader may end the engine at once.
   const ended = new Promise<'SIGINT' | 'SIGTERM' | 'disconnect'>((resolve) => {
     process.once('SIGINT', () => resolve('SIGINT'));
     process.once('SIGTERM', () => resolve('SIGTERM'));

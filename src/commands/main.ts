@@ -5,7 +5,7 @@ import type { Command } from './command.ts';
 import { outliveReaders, printError } from './terminal.ts';
 import { yargsMistake } from './yargs-mistake.ts';
 
-/** Each is loaded when it is asked for: `trace` need not wait for what only `run` uses. */
+/** Each command is loaded when it is used: `trace` need not wait for modules that only `run` imports. */
 const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['run', async () => (await import('./run.ts')).runCommand],
   ['report', async () => (await import('./report.ts')).reportCommand],
@@ -14,10 +14,13 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['place', async () => (await import('./place.ts')).placeCommand],
 ]);
 
-/** Runs one command line and gives the process's exit code. What a user can mend is one message without a stack trace; a fault of ours has its stack, and exit code 70. */
+/**
+ * Runs one command line and returns the exit code of the process. A UserError is printed as one message without a stack
+ * trace; a fault of Reprise with its stack, and gives exit code 70.
+ */
 export async function main(args: readonly string[]): Promise<ExitCode> {
   outliveReaders();
-  // What nobody catches is a fault of ours too, wherever it was thrown.
+  // An uncaught exception is a fault of Reprise too.
   process.on('uncaughtException', (thrown) => process.exit(printError(thrown)));
   if (args.includes('--no-color')) process.env['NO_COLOR'] = '1';
   const command = await COMMANDS.get(args.find((arg) => !arg.startsWith('-')) ?? '')?.();
@@ -39,7 +42,8 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     .exitProcess(false)
     .wrap(Math.min(110, process.stdout.columns ?? 100))
     .fail((message, error) => {
-      // What a command throws comes without a message; what yargs finds wrong, sometimes with an error of its own.
+      // An error thrown by a command comes without a message; a mistake that yargs found has one, sometimes with an
+      // error beside it.
       throw message === null ? error : new UserError(yargsMistake(message, args, command, names));
     });
   for (const { usage, describe, examples, positionals, options, run } of commands)
@@ -66,7 +70,10 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   }
 }
 
-/** An empty word is a variable that is not set: yargs would take it for 0, and a folder's name for this one. */
+/**
+ * An empty argument is a variable that is not set: yargs would take it for 0, and a folder option for the current
+ * folder.
+ */
 function refuseEmpty(args: readonly string[]): void {
   const at = args.findIndex((arg) => arg === '' || /^--[\w-]+=$/.test(arg));
   const [before, word] = [args[at - 1] ?? '', args[at] ?? ''];

@@ -4,11 +4,11 @@ import type { RunProgress } from '../run/run.ts';
 
 const TTY_EVERY_MS = 250;
 const PLAIN_EVERY_MS = 5000;
-/** To the start of the line, and erase it. */
+/** Moves to the start of the line and erases it. */
 const ERASE = '\r\u001B[2K';
 const everyMs = (): number => (process.stderr.isTTY ? TTY_EVERY_MS : PLAIN_EVERY_MS);
 
-/** In place of the line before on a terminal, below it elsewhere. */
+/** Replaces the previous line on a terminal, prints below it elsewhere. */
 function put(line: string): void {
   const { isTTY, columns = 80 } = process.stderr;
   process.stderr.write(isTTY ? `${ERASE}${line.slice(0, columns - 1)}` : `${line}\n`);
@@ -18,7 +18,7 @@ function erase(): void {
   if (process.stderr.isTTY) process.stderr.write(ERASE);
 }
 
-/** A live line on a terminal, one plain line every few seconds elsewhere; the function it gives ends it. */
+/** Shows a live line on a terminal, a plain line every few seconds elsewhere; the returned function ends it. */
 export function showProgress(plan: Plan, snapshot: () => RunProgress): () => void {
   let lastTokens = 0;
   let lastUs = 0;
@@ -36,7 +36,7 @@ export function showProgress(plan: Plan, snapshot: () => RunProgress): () => voi
   };
 }
 
-/** As `showProgress`, for work whose parts are counted and have no time. */
+/** As `showProgress`, for work that is counted in parts and has no time. */
 export function showCount(
   what: string,
   quiet: boolean,
@@ -62,7 +62,7 @@ function bar(share: number): string {
 
 function progressLine({ stats, endUs }: Plan, now: RunProgress, tokensPerS: number): string {
   const { requests } = stats;
-  // Where answers decide when requests are due, nothing but their number tells how far the run is.
+  // Where responses decide when requests are due, only the number of due requests shows the progress.
   const share = endUs === null ? now.due / requests : endUs === 0 ? 1 : Math.max(0, now.nowUs) / endUs;
   const failed = now.failed === 0 ? '' : `, ${withThousands(now.failed)} failed`;
   const clock = endUs === null ? seconds(now.nowUs) : `${seconds(now.nowUs)} of ${seconds(endUs)}`;

@@ -57,7 +57,7 @@ async function report({ directories, slo, json }: z.infer<typeof schema>): Promi
         `${summaryText(summary, manifest, { color: hasColor(process.stdout) })}\nreport: ${resolve(reportFile(dir))}\n`,
       );
   }
-  // Of several runs one JSON text all the same.
+  // JSON output is one document, also for several runs.
   if (json) process.stdout.write(`${JSON.stringify(summaries.length === 1 ? summaries[0] : summaries, null, 2)}\n`);
   return EXIT.ok;
 }

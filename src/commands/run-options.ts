@@ -8,7 +8,7 @@ import { CUT_OPTIONS } from './cut-options.ts';
 /** SLO of the bundled sample, so that a first run ends in a verdict. */
 const SAMPLE_SLO = 'ttft=100ms,tpot=12ms';
 
-/** The options of `run`, as yargs takes them and `--help` shows them. */
+/** The options of `run`, for yargs and `--help`. */
 export const RUN_OPTIONS: Command['options'] = {
   target: {
     type: 'string',
@@ -87,7 +87,7 @@ export const RUN_OPTIONS: Command['options'] = {
 
 const printed = z.looseObject({ slo: z.string().optional(), json: z.boolean(), quiet: z.boolean() });
 
-/** How a run's command prints; `isSloList`: it was asked for the published SLOs rather than for a run. */
+/** How `run` prints; `isSloList`: the user wants the list of published SLOs rather than a run. */
 export interface PrintOptions {
   readonly json: boolean;
   readonly quiet: boolean;
@@ -99,7 +99,7 @@ export function printOptions(parsed: unknown): PrintOptions {
   return { json, quiet, isSloList: slo === 'list' };
 }
 
-/** The run that a command line asks for; `line` is that line. */
+/** The run of a command line; `line` is that line, for the manifest. */
 export function runSpecOfLine(parsed: unknown, line: readonly string[]): RunSpec {
   const known = Object.keys(runOptionsSchema.shape);
   const all = Object.entries(camelOptions(parsed));

@@ -39,7 +39,7 @@ async function runAndReport(parsed: unknown, line: readonly string[]): Promise<E
   const cut = new AbortController();
   let signalled: ExitCode | null = null;
   const onSignal = (name: NodeJS.Signals): void => {
-    // The third does not wait: what has been recorded is on the disk, and `report` mends the rest.
+    // The third signal does not wait: finished records are on disk, and `report` mends the rest.
     if (cut.signal.aborted) process.exit(signalled ?? EXIT.sigint);
     if (signalled !== null) cut.abort();
     process.stderr.write(
@@ -66,7 +66,7 @@ async function runAndReport(parsed: unknown, line: readonly string[]): Promise<E
     print(result, json);
     return signalled ?? exitCode(result);
   } catch (thrown) {
-    // Interrupted before anything was sent.
+    // Interrupted before any request was sent.
     if (signalled !== null && thrown instanceof UserError) throw new UserError(thrown.message, { exitCode: signalled });
     throw thrown;
   } finally {
@@ -85,7 +85,7 @@ function print({ dir, summary, manifest }: RunResult, json: boolean): void {
   );
 }
 
-/** 3 when the target went away or nothing it said was understood: then there is no result to speak of. */
+/** 3 when the target went away or gave no valid response: then there is no result. */
 function exitCode({ summary }: RunResult): ExitCode {
   const answered = summary.requests.ok + (summary.left_out?.ok ?? 0);
   if (answered === 0 && summary.requests.sent + (summary.requests.by_outcome.connect_error ?? 0) > 0)

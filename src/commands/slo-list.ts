@@ -2,7 +2,7 @@ import { SLO_PROFILES } from '../slos/index.ts';
 import { limitsText } from '../../reports/index.ts';
 import { section } from './section.ts';
 
-/** The published SLOs that `--slo` knows by name. Ends in a newline. */
+/** The published SLOs with names that `--slo` takes, as text or JSON. Ends in a newline. */
 export function sloList(json: boolean): string {
   if (json) {
     const profiles = SLO_PROFILES.map(({ limits, ...profile }) => ({ ...profile, limits_ms: limits }));

@@ -7,7 +7,7 @@ export function hasColor(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY && stream.hasColors() && (process.env['NO_COLOR'] ?? '') === '';
 }
 
-/** One clear message for what a user can mend; anything else is a fault of ours and says so, with its stack. */
+/** Prints a UserError as one message; any other exception is printed as a fault of Reprise, with its stack. */
 export function printError(thrown: unknown): ExitCode {
   const mark = hasColor(process.stderr) ? styleText('red', 'error:') : 'error:';
   if (thrown instanceof UserError) {
@@ -21,7 +21,7 @@ export function printError(thrown: unknown): ExitCode {
   return EXIT.fault;
 }
 
-/** Beside the results, on stderr. */
+/** Prints beside the results, on stderr. */
 export const TERMINAL_LOG: Log = {
   info: (text) => void process.stderr.write(`${text}\n`),
   warn: printWarning,
@@ -32,7 +32,7 @@ export function printWarning(text: string): void {
   process.stderr.write(`${mark} ${text}\n`);
 }
 
-/** Whoever reads our output may go before its end (`| head`): what was begun goes on, and its files are written. */
+/** The reader of stdout may close it early (`| head`): the command goes on, and its files are written. */
 export function outliveReaders(): void {
   process.stderr.on('error', () => undefined);
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {

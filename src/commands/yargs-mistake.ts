@@ -4,8 +4,8 @@ import type { Command } from './command.ts';
 const GLOBAL_OPTIONS = ['help', 'version', 'color'];
 
 /**
- * What is wrong with a command line, from what yargs says of it, with what was probably meant. `command`: the one that
- * is asked for, where there is one of that name.
+ * The message for a wrong command line, from the message of yargs, with the name that was probably meant. `command`:
+ * the command of the line, undefined where its name is not known.
  */
 export function yargsMistake(
   message: string,
@@ -35,7 +35,7 @@ function unknownWords(
   const options = [...Object.keys(command?.options ?? {}), ...GLOBAL_OPTIONS];
   const of = command === undefined ? '' : ` ${command.usage.split(' ')[0]}`;
   const all = `"reprise${of} --help" lists what there is`;
-  // What stands behind a command that does not exist belongs to it.
+  // Arguments after an unknown command belong to that command.
   const wrong = command === undefined ? unknown.find((word) => !isOption(word)) : undefined;
   if (wrong !== undefined) {
     const near = nearest(wrong, names);

@@ -1,4 +1,4 @@
-/** The known name nearest to what was typed, or undefined when none is near enough to be meant. */
+/** The known name nearest to a typed one (Levenshtein distance); undefined when none is near enough to be meant. */
 export function nearest(typed: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(typed.length / 3)) + 1;
@@ -9,7 +9,10 @@ export function nearest(typed: string, known: Iterable<string>): string | undefi
   return best;
 }
 
-/** `; did you mean "x"?`: all that begin with what was typed, or the nearest; the whole list where nothing is near. */
+/**
+ * `; did you mean "x"?`: all known names that begin with the typed text, else the nearest; where none is near, the
+ * whole list.
+ */
 export function didYouMean(typed: string, known: readonly string[]): string {
   const begun = typed === '' ? [] : known.filter((name) => name.toLowerCase().startsWith(typed.toLowerCase()));
   if (begun.length > 0) return `; did you mean ${begun.map((name) => `"${name}"`).join(' or ')}?`;

@@ -5,7 +5,7 @@ export const EXIT = {
   usage: 2,
   unreachable: 3,
   undecided: 4,
-  /** A fault of Reprise, not of what was asked for. */
+  /** A fault of Reprise, not of the user's input. */
   fault: 70,
   sigint: 130,
   sigterm: 143,
@@ -13,8 +13,8 @@ export const EXIT = {
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /**
- * A fault that the user can mend: its message names what was found, where, and the way out, and is
- * printed without a stack trace. A failed request is never an error: it is a record with an outcome.
+ * An error that the user can mend: its message names what was found, where, and the way out, and is printed without a
+ * stack trace. A failed request is never an error: it is a record with an outcome.
  */
 export class UserError extends Error {
   readonly exitCode: ExitCode;
@@ -26,7 +26,7 @@ export class UserError extends Error {
   }
 }
 
-/** The text of whatever was thrown, for messages that wrap it. */
+/** The message of a thrown value of any type, for messages that wrap it. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }

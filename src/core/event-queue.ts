@@ -1,5 +1,5 @@
 /**
- * Binary heap of timed actions, ordered by (time, sequence of asking).
+ * Binary heap of timed actions, ordered by (time, sequence number of the push).
  *
  *            [0] 12.0 #4
  *           /           \

@@ -1,8 +1,8 @@
-/** Where a user hears of what happens beside the result: a line each, without a newline at its end. */
+/** Receives the lines that inform the user beside the result, each without a newline at its end. */
 export interface Log {
-  /** What was found, decided or done. */
+  /** A finding, a decision or a step that is done. */
   info(text: string): void;
-  /** What a user should know before trusting the result. */
+  /** A warning that the user should read before trusting the result. */
   warn(text: string): void;
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** For a schema: what an option takes, said beside the value that was given. */
+/** For a schema: the error of a wrong value names the value and what the option takes. */
 export function expected(what: string): { error: (issue: { readonly input?: unknown }) => string } {
   return { error: ({ input }) => `${got(input)}, expected ${what}` };
 }

@@ -1,63 +1,63 @@
 import type { MeasurementWindow } from './measurement-window.ts';
 import type { Request } from './request.ts';
 
-/** What was done to a source's requests, in order; recorded so that a plan can be rebuilt from its source. */
+/** One transform of a source's requests; recorded, so that a plan can be rebuilt from its source. */
 export interface TransformSpec {
   readonly op: string;
   readonly args: Readonly<Record<string, number | string>>;
 }
 
 /**
- * A trace file and what is done to it, as plain data: a run's worker thread, and a later report on a run that was
- * killed, rebuild the same source from it.
+ * A trace file and its transforms, as plain data: a run's worker thread, and a later report on a run that was killed,
+ * rebuild the same source from it.
  */
 export interface WorkloadSpec {
   readonly path: string;
   readonly onBadRow: 'fail' | 'skip';
-  /** Name of the trace format; absent: the file's first lines tell it. */
+  /** Name of the trace format; absent: detected from the file's first lines. */
   readonly format?: string;
-  /** Tokens of a prefix block, for traces whose file does not say; with `format`: as found in the file. */
+  /** Tokens of a prefix block, for traces whose file does not give it; with `format`: as found in the file. */
   readonly blockTokens?: number;
   /** Applied in this order. */
   readonly transforms: readonly TransformSpec[];
 }
 
-/** Where the requests come from. `open` may be called again and yields the same batches each time. */
+/** A source of requests. `open` may be called again and yields the same batches each time. */
 export interface Source {
   /** Name for people: the file's name, or the sample's. */
   readonly name: string;
   readonly format: string;
   /** Absolute path of the file. */
   readonly path: string;
-  /** As the user gave them: what was done to the requests of the file. */
+  /** As the user gave them; applied to the requests of the file. */
   readonly transforms: readonly TransformSpec[];
   /** Tokens of a prefix block, where requests have blocks and their size is known. */
   readonly blockTokens?: number;
   open(): AsyncIterable<readonly Request[]>;
   /**
-   * SHA-256 of the file's bytes; reads those only that no stream of `open` has read. Absent where there is no file: the
-   * digest of the requests stands for it.
+   * SHA-256 of the file's bytes; reads only the bytes that no stream of `open` has read. Absent for a source without a
+   * file: the digest of its requests replaces it.
    */
   sha256?(): Promise<string>;
 }
 
-/** Totals of a plan, found in a first pass over its source, before anything is sent. */
+/** Totals of a plan, found in a first pass over its source, before any request is sent. */
 export interface PlanStats {
   readonly requests: number;
   /** Due time of the last request. */
   readonly lastDueUs: number;
   /** Due time of the first request that is due at the end of the warm-up or after it; null where there is none. */
   readonly firstDueAfterWarmupUs: number | null;
-  /** The first requests, as many as the scan was told to keep. */
+  /** The first requests, up to the number that the scan was given. */
   readonly firstRequests: readonly Request[];
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly minInputTokens: number;
   readonly maxInputTokens: number;
   readonly maxOutputTokens: number;
-  /** The first of those whose input and output together are longest. */
+  /** The first of the requests with the largest sum of input and output tokens. */
   readonly longest: Pick<Request, 'id' | 'traceRow' | 'inputTokens' | 'outputTokens'>;
-  /** Share of the input tokens that an endless prefix cache would have had; null where the blocks do not tell. */
+  /** Share of the input tokens that an unlimited prefix cache would hold; null where the blocks do not give it. */
   readonly prefixReuse: number | null;
   /** SHA-256 of the source file's bytes. */
   readonly sourceSha256: string;
@@ -65,15 +65,15 @@ export interface PlanStats {
   readonly digest: string;
 }
 
-/** What is to be replayed. */
+/** The requests to replay. */
 export interface Plan {
-  /** What another thread can open the source from; null for a source of the caller's own. */
+  /** The plain data from which another thread can open the source; null for a source that the caller made. */
   readonly workload: WorkloadSpec | null;
   readonly source: Source;
   readonly stats: PlanStats;
-  /** When the last request is due, where the trace decides that; null where answers do. */
+  /** Due time of the last request, where the trace decides it; null where it depends on responses. */
   readonly endUs: number | null;
-  /** Null: all of it. */
+  /** Null: the whole run is measured. */
   readonly window: MeasurementWindow | null;
   readonly seed: number;
 }

@@ -1,6 +1,6 @@
 /**
- * What `Math.exp`, `Math.log` and `Math.pow` leave to each machine, built from + - * / in a fixed order: the same bits
- * everywhere. Within 1e-15 or so of the true values, relatively.
+ * `Math.exp`, `Math.log` and `Math.pow` differ between machines; these functions are built from + - * / in a fixed
+ * order and give the same bits everywhere. Relative error about 1e-15.
  */
 
 /** ln 2 in two parts (fdlibm's): a whole number below 2 ** 21 times the first is exact. */
@@ -17,7 +17,7 @@ export function exp(x: number): number {
   // Taylor's series by Horner's scheme: |rest| is at most ln(2) / 2, so that the 15th term is below 2 ** -60.
   let sum = 1;
   for (let i = 14; i >= 1; i--) sum = 1 + (sum * rest) / i;
-  // Two steps, for the power itself may not be a double where the product is.
+  // Two steps: the power of two may not be a double where the product is.
   const half = Math.floor(halvings / 2);
   return sum * twoToThe(half) * twoToThe(halvings - half);
 }
@@ -37,7 +37,7 @@ export function ln(x: number): number {
   return exponent * LN2_HIGH + (exponent * LN2_LOW + 2 * t * sum);
 }
 
-/** `base` to a whole power from 0, by repeated squaring: its error grows with the power, some 1e-16 for each. */
+/** `base` to a whole power from 0, by repeated squaring: relative error about 1e-16 times the power. */
 export function wholePower(base: number, power: number): number {
   let result = 1;
   let square = base;

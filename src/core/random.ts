@@ -4,8 +4,8 @@ import { ln } from './portable-math.ts';
 export type Random = () => number;
 
 /**
- * A seeded stream (sfc32) named by its keys: each component draws from its own, so that what one draws never
- * moves another's. Integer arithmetic only: the same on every machine.
+ * A seeded stream (sfc32) named by its keys. Each component draws from its own stream, so that the draws of one never
+ * shift those of another. Integer arithmetic only: the same on every machine.
  */
 export function randomStream(seed: number, ...keys: readonly (number | string)[]): Random {
   let hash = mix(0x9e3779b9, seed);

@@ -1,4 +1,4 @@
-/** How a request ended; every request ends in exactly one. */
+/** How a request ended; every request has exactly one outcome. */
 export const OUTCOMES = [
   'ok',
   'rejected',
@@ -13,11 +13,11 @@ export const OUTCOMES = [
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
-/** How the number of tokens in a chunk was known. */
+/** How the number of tokens in a chunk is known. */
 export const TOKEN_COUNT_SOURCES = ['token_ids', 'usage', 'tokenizer', 'chunks'] as const;
 export type TokenCountSource = (typeof TOKEN_COUNT_SOURCES)[number];
 
-/** Where a request spent its time, as far as the target tells; microseconds. */
+/** Time of a request in each phase on the server, where the target reports it; microseconds. */
 export interface Phases {
   readonly prefill_queue_us: number | null;
   readonly prefill_us: number | null;
@@ -27,8 +27,8 @@ export interface Phases {
 }
 
 /**
- * What is known of one request: the row of `requests/part-*.parquet`, with the contract's column names.
- * Times are whole microseconds on one monotonic clock from the run's start, token times from `due_us`.
+ * The record of one request: a row of `requests/part-*.parquet`, with the contract's column names. Times are whole
+ * microseconds on one monotonic clock from the run's start, token times from `due_us`.
  */
 export interface RequestRecord extends Phases {
   readonly request_id: string;
@@ -50,7 +50,7 @@ export interface RequestRecord extends Phases {
   readonly output_tokens_planned: number | null;
   readonly output_tokens: number | null;
   readonly reasoning_tokens: number | null;
-  /** One entry a token, from `due_us`, never decreasing; tokens of one chunk share a time. */
+  /** One entry per token, from `due_us`, never decreasing; tokens of one chunk share a time. */
   readonly token_times_us: Float64Array;
   readonly token_count_source: TokenCountSource | null;
   readonly token_time_source: 'client' | 'server' | null;
@@ -59,27 +59,32 @@ export interface RequestRecord extends Phases {
   readonly error: string | null;
   readonly finish_reason: string | null;
   readonly worker: number;
-  /** Whether the client stood still while this request was in flight, or sent it late; null where no one knows. */
+  /** Whether the client stalled while this request was in flight, or sent it late; null where that is not known. */
   readonly client_stalled: boolean | null;
 }
 
-/** Records travel in batches, so that no one has to hold a whole run. */
+/** Records travel in batches, so that no process has to hold a whole run. */
 export type RecordBatch = readonly RequestRecord[];
 
-/** Where a run's records go while it runs. While requests are timed calls return at once, and a thread of its own writes. */
+/** Takes a run's records while it runs. `sent` and `finished` return at once; a thread of its own writes. */
 export interface RecordStore {
-  /** Requests just sent, each as the record it would be if the run were killed now (outcome `cut`). */
+  /** Requests just sent, each as the record that stands if the run is killed now (outcome `cut`). */
   sent(batch: RecordBatch): void;
-  /** Requests that have ended; each supersedes what `sent` said of it. */
+  /** Requests that have ended; each record replaces the one that `sent` gave. */
   finished(batch: RecordBatch): void;
-  /** Resolves when everything is on disk; rejects with what went wrong on the way. */
+  /** Resolves when everything is on disk; rejects with the first error of writing. */
   close(): Promise<void>;
 }
 
-/** A request that left later than this was touched by its client; a client that sends 1 % of them so late fell behind. */
+/**
+ * A request sent later than this counts as delayed by the client; a client that sends 1 % of them so late fell behind.
+ */
 export const MAX_LATENESS_MS = 10;
 
-/** How long after its due time a request left the client. Connecting is the server's and the network's time. */
+/**
+ * Time from a request's due time until it left the client, in microseconds. Connecting counts as the server's and the
+ * network's time.
+ */
 export function latenessUs({ due_us, sent_us, connect_us }: RequestRecord): number | null {
   return sent_us === null ? null : Math.max(0, sent_us - due_us - (connect_us ?? 0));
 }
@@ -123,7 +128,7 @@ export const RECORD_COLUMNS: { readonly [K in keyof RequestRecord]: readonly [ty
   client_stalled: ['bool', true],
 };
 
-/** Their names, in file order. */
+/** The column names, in file order. */
 export const COLUMN_NAMES: readonly (keyof RequestRecord)[] = Object.keys(RECORD_COLUMNS).filter(
   (name): name is keyof RequestRecord => Object.hasOwn(RECORD_COLUMNS, name),
 );

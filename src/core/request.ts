@@ -4,18 +4,18 @@ export interface Request {
   readonly id: string;
   /** Line of the source, 1-based, header included. */
   readonly traceRow: number;
-  /** When the trace says it arrives: whole microseconds from the start of the (transformed) trace. */
+  /** Arrival time in the trace: whole microseconds from the start of the (transformed) trace. */
   readonly dueUs: number;
-  /** Whole prompt, history included. */
+  /** Tokens of the whole prompt, history included. */
   readonly inputTokens: number;
-  /** Tokens to generate; the server is made to produce exactly these. */
+  /** Tokens to generate; the server is made to produce exactly this many. */
   readonly outputTokens: number;
   readonly session?: string;
   /** Position in the session, from 0. */
   readonly turn?: number;
-  /** Class of the SLO it is judged by. */
+  /** Class of SLO that the trace gives the request. */
   readonly sloClass?: string;
-  /** Model asked for, where the trace names one. */
+  /** Model that the trace names. */
   readonly model?: string;
   /** Prefix block ids, in order; equal ids mean equal tokens. */
   readonly blocks?: readonly number[];

@@ -3,25 +3,28 @@ import type { Outcome } from './record.ts';
 import type { Request } from './request.ts';
 import type { ScheduledRequest } from './target.ts';
 
-/** Decides which requests are due next, and when: in the trace's order, or as answers allow. */
+/** Decides which requests are due next, and when: in the trace's order, or as responses end. */
 export interface Schedule {
   /**
-   * The next requests whose due times are decided, in order of them; null when nothing follows but what `ended` gives.
-   * Not called again before it has answered.
+   * The next requests whose due times are decided, in order of due time; null when only `ended` can release more.
+   * Called again only after its promise has settled.
    */
   next(): Promise<readonly ScheduledRequest[] | null>;
-  /** `request` has ended at `timeUs` of the run: the requests that are due because of it, none of them earlier. */
+  /**
+   * `request` has ended at `timeUs` of the run. Returns the requests that become due because of it, none earlier than
+   * `timeUs`.
+   */
   ended(request: ScheduledRequest, outcome: Outcome, timeUs: number): readonly ScheduledRequest[];
-  /** Lets go of what it reads from, wherever it is. */
+  /** Releases the source or thread that it reads from. */
   close(): Promise<void>;
 }
 
-/** A request that is due when the trace says. */
+/** A request that is due at its time in the trace. */
 export function scheduledByTrace(index: number, request: Request, calls: readonly Call[] = []): ScheduledRequest {
   return { index, request, dueUs: request.dueUs, calls };
 }
 
-/** Every request when the trace says, whatever becomes of the others: open loop. */
+/** Every request at its time in the trace, however the others end: open loop. */
 export function traceOrder(feed: AsyncIterable<readonly ScheduledRequest[]>): Schedule {
   const batches = feed[Symbol.asyncIterator]();
   return {

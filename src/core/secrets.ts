@@ -1,6 +1,6 @@
 const SHORTEST = 4;
 
-/** A text of a server's without what its request's headers held: servers quote the key that they refuse. */
+/** A server's text without the values of the request's headers: servers quote the API key that they reject. */
 export function withoutSecrets(text: string, headers: Readonly<Record<string, string>>): string {
   return Object.values(headers)
     .flatMap((value) => value.split(/\s+/))

@@ -1,6 +1,6 @@
 import type { Request } from './request.ts';
 
-/** The part of a plan that one of several clients sends: number `index` of `of`, from 0. */
+/** The part of a plan that one of several clients sends: client `index` of `of`, from 0. */
 export interface Shard {
   readonly index: number;
   readonly of: number;
@@ -8,7 +8,7 @@ export interface Shard {
 
 export const WHOLE: Shard = { index: 0, of: 1 };
 
-/** Whether a shard has a request: all turns of a session are in one, others by their position in the plan. */
+/** Whether a request belongs to a shard: all turns of a session are in one shard, others go by position in the plan. */
 export function isInShard({ index: shard, of }: Shard, { session }: Request, index: number): boolean {
   if (of === 1) return true;
   return (session === undefined ? index : hashOf(session)) % of === shard;

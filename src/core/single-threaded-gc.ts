@@ -1,9 +1,9 @@
 import { setFlagsFromString } from 'node:v8';
 
 /**
- * Leaves collecting young garbage to the thread that made it, some 0.5 ms twice a second: for a process that measures
- * time or is measured. V8's helper threads would do so a little sooner on cores that are free, and on others take the
- * core from whoever this process talks to.
+ * Lets the thread that made garbage collect its young generation, some 0.5 ms twice a second: for a process that
+ * measures time or is measured. V8's helper threads would finish a little sooner on free cores, and on busy ones take a
+ * core from the process at the other end of the connection.
  */
 export function useSingleThreadedGc(): void {
   setFlagsFromString('--no-parallel-scavenge');

@@ -1,7 +1,7 @@
 import { UserError } from './errors.ts';
 import { parseDurationUs } from './units.ts';
 
-/** Limits of a service-level objective, in milliseconds; an absent one is not judged. */
+/** Limits of a service-level objective, in milliseconds; an absent limit is not judged. */
 export interface Slo {
   readonly ttft?: number;
   readonly tpot?: number;
@@ -9,12 +9,12 @@ export interface Slo {
 }
 
 /**
- * The share of requests that is wanted to meet an SLO, where none is given (`contract.md`, "goodput" and `--at`): a
- * verdict is good from here on, and reports mark what this share meets.
+ * Share of requests that should meet an SLO where the user gives none (`contract.md`, "goodput" and `--at`): a verdict
+ * is good from this share on, and reports mark the load that meets it.
  */
 export const GOAL = 0.9;
 
-/** An SLO as it was asked for: by its limits, or by the name of a published profile. */
+/** An SLO as the user gave it: by its limits, or by the name of a published profile. */
 export interface SloSpec {
   readonly text: string;
   readonly limits: Slo;
@@ -24,7 +24,7 @@ export interface SloSpec {
 export const SLO_METRICS = ['ttft', 'tpot', 'e2e'] as const;
 export type SloMetric = (typeof SLO_METRICS)[number];
 
-/** Parses `ttft=200ms,tpot=50ms`. Throws a UserError that names the part that is wrong. */
+/** Parses `ttft=200ms,tpot=50ms`. Throws a UserError that names the wrong part. */
 export function parseSlo(text: string): Slo {
   const slo: { -readonly [K in SloMetric]?: number } = {};
   for (const part of text.split(',')) {

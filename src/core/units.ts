@@ -2,7 +2,7 @@ import { UserError } from './errors.ts';
 
 const US_PER_UNIT: Readonly<Record<string, number>> = { us: 1, ms: 1e3, s: 1e6, m: 60e6, h: 3600e6 };
 
-/** `250ms`, `2s`, `1.5m` -> whole microseconds. A bare number is an error that shows how to write it. */
+/** `250ms`, `2s`, `1.5m` -> whole microseconds. A bare number throws a UserError that shows how to write it. */
 export function parseDurationUs(text: string, what: string): number {
   const match = /^(\d+(?:\.\d+)?|\.\d+)\s*([a-zµ]*)$/i.exec(text.trim());
   const unit = (match?.[2] ?? '').toLowerCase().replace('µ', 'u');
@@ -56,7 +56,7 @@ export function withThousands(value: number | string): string {
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
 
-/** Share as a percentage with a decimal, or up to three where one would say none or all: `92.4 %`, `99.98 %`. */
+/** Share as a percentage with one decimal, or up to three where fewer would read 0 % or 100 %: `92.4 %`, `99.98 %`. */
 export function formatShare(share: number): string {
   const percent = share * 100;
   if (percent === 0 || percent === 100) return `${percent} %`;

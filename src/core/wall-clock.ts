@@ -1,17 +1,21 @@
 import type { Clock } from './clock.ts';
 import { EventQueue } from './event-queue.ts';
 
-/** A timer fires up to about 1.1 ms late (p99), so the last stretch is spent polling the clock. */
+/** A timer fires up to about 1.1 ms late (p99), so the last stretch before an event is spent polling the clock. */
 const POLL_BEFORE_US = 2000;
 /**
- * A stamp older than this is not shared any more. What a phase hands out had come before it, except bytes that joined
- * those of their stream meanwhile: with tokens further apart than this there are none, and no token looks early.
+ * A time stamp older than this is not shared any more. Bytes that a poll phase hands out had arrived before it, except
+ * those that joined a stream's earlier bytes meanwhile: with tokens further apart than this there are none, and no
+ * token looks early.
  */
 const PHASE_CAP_US = 4000;
-/** While polling, the thread sleeps in slices of this and leaves the core to others; a sleep overshoots by some 60 us. */
+/**
+ * While polling, the thread sleeps in slices of this length and leaves the core to others; a sleep overshoots by some
+ * 60 us.
+ */
 const NAP_MS = 0.1;
 const NAP_UNLESS_DUE_WITHIN_US = 250;
-/** A poll of the clock that took no longer than this served no I/O: it was only waiting. */
+/** A round of the event loop that took no longer than this served no I/O: it was only polling. */
 const IDLE_ROUND_US = 25;
 
 /** The machine's monotonic clock, in microseconds on the machine's own zero (CLOCK_MONOTONIC on Linux). */
@@ -20,14 +24,14 @@ export function machineUs(): number {
 }
 const ORIGIN_US = Number(process.hrtime.bigint()) / 1000 - performance.now() * 1000;
 
-/** Nobody ever wakes this: waiting on it is a sleep with the resolution of the kernel's timers. */
+/** Never notified: `Atomics.wait` on it is a sleep with the resolution of the kernel's timers. */
 const NEVER_WOKEN = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * The only driver that reads real time. A due heap with one timer: `setTimeout` to 2 ms before the next event,
- * then `setImmediate`, so that I/O is served while the clock is polled, with naps in between: two processes that
- * only spin (client and engine on two cores) hold each other up by a scheduler slice, about 3 ms. While `busyPolling` is set
- * it polls all the time.
+ * The only driver that reads real time. A heap of due actions with one timer: `setTimeout` to 2 ms before the next
+ * event, then `setImmediate`, so that I/O is served while the clock is polled, with naps in between: two processes that
+ * only spin (client and engine on two cores) delay each other by a scheduler slice, about 3 ms. While `busyPolling` is
+ * set it polls all the time.
  */
 export class WallClock implements Clock {
   readonly #queue = new EventQueue();
@@ -44,7 +48,7 @@ export class WallClock implements Clock {
   #over = false;
   #arrivedUs = Number.NEGATIVE_INFINITY;
 
-  /** Moves the run's zero to an instant of `machineUs`; nothing may be on the clock yet. */
+  /** Moves the run's zero to an instant of `machineUs`; no action may be on the clock yet. */
   startAt(zeroUs: number): void {
     if (this.#queue.size > 0) throw new Error('the clock has been used');
     this.#startUs = zeroUs;
@@ -60,8 +64,8 @@ export class WallClock implements Clock {
   }
 
   /**
-   * When the bytes of this callback had arrived: one reading a poll phase, taken by its first callback, because
-   * everything the phase hands out was there when the poll returned.
+   * Arrival time of the bytes of this callback: one reading per poll phase, taken by its first callback, because all
+   * bytes that the phase hands out were there when the poll returned.
    */
   phase(): number {
     this.#worked = true;
@@ -81,7 +85,7 @@ export class WallClock implements Clock {
     return this.#startUs;
   }
 
-  /** Says that this round of the event loop had something to do: it does not count as polling. */
+  /** Marks this round of the event loop as one with work: it does not count as polling. */
   worked(): void {
     this.#worked = true;
   }
@@ -107,12 +111,14 @@ export class WallClock implements Clock {
     if (earliest && !this.#polling) this.#arm();
   }
 
-  /** Runs what is due by now: to be called between the callbacks of a burst of I/O, which would hold it up. */
+  /** Runs the actions that are due; called between the callbacks of a burst of I/O, which would delay them. */
   catchUp(): void {
     if (this.#dueNow === undefined) this.#runDue();
   }
 
-  /** Runs what is due, then `action` at the present: for what comes from outside, such as a request over HTTP. */
+  /**
+   * Runs the actions that are due, then `action` at the present: for events from outside, such as a request over HTTP.
+   */
   enter(action: () => void): void {
     this.#runDue();
     action();
@@ -128,7 +134,7 @@ export class WallClock implements Clock {
     });
   }
 
-  /** Ends `run` if its condition holds by now; to be called when something outside the heap has changed it. */
+  /** Ends `run` if its condition holds by now; called when something outside the heap has changed the condition. */
   check(): void {
     if (this.#finished === undefined || !this.#done()) return;
     this.#stop().resolve();
@@ -177,7 +183,7 @@ export class WallClock implements Clock {
       try {
         this.#queue.pop()();
       } catch (thrown) {
-        // While it runs, what an action throws is what `run` throws.
+        // While `run` is pending, it rejects with the error of an action.
         if (this.#finished === undefined) throw thrown;
         this.#stop().reject(thrown);
         return;

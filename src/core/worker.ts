@@ -4,19 +4,19 @@ import { messageOf, UserError, type ExitCode } from './errors.ts';
 /** A worker thread that answers questions; questions and answers are plain data. */
 export interface WorkerThread<Q, A> {
   /**
-   * The answer to a question. Rejects with the UserError or the fault in which the answer ended, or with the fault that
-   * has ended the thread; a fault bears the stack of the thread.
+   * The answer to a question. Rejects with the UserError or the fault that the thread threw for it, or with the fault
+   * that has ended the thread; a fault carries the thread's stack.
    */
   ask(question: Q): Promise<A>;
-  /** The same without an answer, for a caller that is timed: no reply disturbs it. A failure ends the thread. */
+  /** A question without an answer, for a caller that is timed: no reply interrupts it. A failure ends the thread. */
   post(question: Q): void;
-  /** Ends the thread at once; questions that are open then are never settled. */
+  /** Ends the thread at once; pending questions are never settled. */
   terminate(): Promise<void>;
   /** Whether the thread keeps the process alive, as it does at first. */
   keepAlive(alive: boolean): void;
 }
 
-/** Answers one question. `transfer`: buffers of the answer that are handed over rather than copied. */
+/** Answers one question. `transfer`: buffers of the answer to transfer rather than copy. */
 export type Answerer<Q, A> = (question: Q, transfer: (buffers: readonly ArrayBuffer[]) => void) => A | Promise<A>;
 
 interface Question<Q> {
@@ -36,7 +36,9 @@ interface Pending<A> {
   reject(error: unknown): void;
 }
 
-/** Starts `file`, which has to call `serveWorker`, in a thread of its own. */
+/**
+ * Starts `file`, which has to call `serveWorker`, in a thread of its own. `data` becomes the argument of its `open`.
+ */
 export function startWorker<D, Q, A>(file: URL, data: D): WorkerThread<Q, A> {
   const worker = new Worker(file, { workerData: data });
   const pending = new Map<number, Pending<A>>();
@@ -54,7 +56,7 @@ export function startWorker<D, Q, A>(file: URL, data: D): WorkerThread<Q, A> {
     if (reply.kind === 'answer') waiting?.resolve(reply.answer);
     else waiting?.reject(errorOf(reply));
   });
-  // What a thread throws need not be an Error.
+  // A thread may throw a value that is no Error.
   worker.on('error', (thrown: unknown) => failAll(thrown instanceof Error ? thrown : new Error(String(thrown))));
   worker.on('messageerror', failAll);
   worker.on('exit', (code) => failAll(new Error(`the worker thread ${file.pathname} has ended with code ${code}`)));
@@ -89,7 +91,7 @@ function errorOf(reply: Exclude<Reply<unknown>, { kind: 'answer' }>): Error {
   return fault;
 }
 
-/** The other side of `startWorker`: `open` gets its data and makes the function that answers its questions. */
+/** The thread's side of `startWorker`: `open` gets its data and returns the function that answers its questions. */
 export function serveWorker<D, Q, A>(open: (data: D) => Answerer<Q, A>): void {
   const port = parentPort;
   if (port === null) throw new Error('not in a worker thread');
@@ -100,8 +102,8 @@ export function serveWorker<D, Q, A>(open: (data: D) => Answerer<Q, A>): void {
   const answer = async ({ id, question }: Question<Q>): Promise<void> => {
     const transferred: ArrayBuffer[] = [];
     try {
-      const answered = await answerer(question, (buffers) => transferred.push(...buffers));
-      if (id !== null) reply({ kind: 'answer', id, answer: answered }, transferred);
+      const result = await answerer(question, (buffers) => transferred.push(...buffers));
+      if (id !== null) reply({ kind: 'answer', id, answer: result }, transferred);
     } catch (thrown) {
       // Unhandled, and so the end of this thread.
       if (id === null) throw thrown;
@@ -113,10 +115,13 @@ export function serveWorker<D, Q, A>(open: (data: D) => Answerer<Q, A>): void {
       }
     }
   };
-  port.on('message', (asked: Question<Q>) => void answer(asked));
+  port.on('message', (request: Question<Q>) => void answer(request));
 }
 
-/** Where `open` throws, every answer does: a UserError that ended the thread would arrive as a plain Error. */
+/**
+ * If `open` throws, every answer rejects with its error: a UserError that ended the thread would arrive as a plain
+ * Error.
+ */
 function openOrFail<Q, A>(open: () => Answerer<Q, A>): Answerer<Q, A> {
   try {
     return open();

@@ -8,7 +8,7 @@ import { readEngineSpec } from './spec.ts';
 import { SYSTEMS } from './systems/index.ts';
 import type { OptionInfo } from './systems/option-reader.ts';
 
-/** What the engine can be, each with its source: plain JSON. */
+/** Everything that the engine can be configured with, each entry with its source: plain JSON. */
 export interface EngineCatalogue {
   readonly systems: readonly { readonly name: string; readonly source: string }[];
   readonly models: readonly ModelInfo[];
@@ -21,11 +21,11 @@ interface ModelInfo {
   readonly weight_bytes: number;
   readonly kv_bytes_per_token: number;
   readonly layers: number;
-  /** MLPs of a layer, and how many of them a token passes through. */
+  /** Number of MLPs in a layer, and how many of them a token passes through. */
   readonly experts: number;
   readonly active_experts: number;
   readonly max_model_len_tokens: number;
-  /** Tensor-parallel degrees that divide it. */
+  /** Tensor-parallel degrees that divide the model. */
   readonly tp: readonly number[];
   readonly source: string;
 }
@@ -77,11 +77,11 @@ export interface SystemInfo {
   readonly system: string;
   readonly source: string;
   readonly options: readonly OptionInfo[];
-  /** What a user should know of these values, a sentence each. */
+  /** Warnings about these values, a sentence each. */
   readonly warnings: readonly string[];
 }
 
-/** The options of the system that `text` names (as `parseEngineSpec` reads it), with the values that they then have. */
+/** The options of the system in `text` (as `parseEngineSpec` reads it), with their values. */
 export function describeSystem(text: string): SystemInfo {
   const { name, system, reader } = readEngineSpec(text);
   return { system: name, source: system.cites, options: reader.infos, warnings: reader.warnings };

@@ -1,20 +1,20 @@
 import type { Phases } from '../core/record.ts';
 import type { PromptContent } from './instance/prompt-content.ts';
 
-/** A request as an engine gets it. */
+/** A request to an engine. */
 export interface EngineRequest {
   /** Name in logs. */
   readonly id: string;
   readonly inputTokens: number;
-  /** What others may begin with too; null where nothing is known of it. */
+  /** Content that the prompt may share with others; null where it is not known. */
   readonly content: PromptContent | null;
-  /** What the caller allows: all that admission and policies may know of the output's length. */
+  /** Upper limit of the output that the caller sets: all that admission and policies may know of its length. */
   readonly maxTokens: number;
   /** The true output length, at most `maxTokens`: known to the instance alone, as a model knows when to stop. */
   readonly trueOutputTokens: number;
 }
 
-/** How a request ended well. */
+/** The result of a request that was completed. */
 export interface Completion {
   readonly finishReason: 'stop' | 'length';
   readonly inputTokens: number;
@@ -23,22 +23,22 @@ export interface Completion {
   readonly phases: Phases;
 }
 
-/** What an engine reports of one request to: `tokens` any number of times, then `end`; or `reject` alone. */
+/** Receives the events of one request: `tokens` any number of times, then `end`; or `reject` alone. */
 export interface Listener {
   /** `count` tokens came out of one iteration, at `timeUs` of the engine's clock. */
   tokens(timeUs: number, count: number): void;
   end(timeUs: number, completion: Completion): void;
   /**
-   * The request is refused; `status` is HTTP's. 400: it can never be served, which is said at once. 503: a router rejects
-   * it, at once or after it was held.
+   * The request is rejected; `status` is HTTP's. 400: it can never be served, which is reported at once. 503: a router
+   * rejected it, at once or after holding it.
    */
   reject(status: number, message: string): void;
 }
 
-/** Ends a request before its time: its memory is free again, its listener is not called any more. Nothing once it has ended. */
+/** Cancels a request: its memory is freed, its listener is not called any more. Does nothing once it has ended. */
 export type Cancel = () => void;
 
-/** Requests and memory in use at this moment, and what has happened since the start. */
+/** Requests and memory in use at this moment, and counters since the start. */
 export interface Load {
   readonly running: number;
   readonly waiting: number;
@@ -47,7 +47,7 @@ export interface Load {
   readonly capacityTokens: number;
   /** Preemptions since the start. */
   readonly preemptions: number;
-  /** Tokens that were looked for in the prefix cache when requests were first admitted, and those that were found. */
+  /** Tokens that were looked up in the prefix cache when requests were first admitted, and those that were found. */
   readonly queriedTokens: number;
   readonly hitTokens: number;
 }
@@ -76,43 +76,46 @@ export function sumOfLoads(a: Load, b: Load): Load {
   };
 }
 
-/** A serving system in simulated hardware, living on the clock that it was made with. */
+/** A serving system on simulated hardware, driven by the clock that it was made with. */
 export interface Engine {
-  /** Longest prompt and output together that it takes, tokens. */
+  /** Longest prompt and output together, tokens. */
   readonly maxModelLen: number;
-  /** Arrives now. */
+  /** The request arrives now. */
   submit(request: EngineRequest, listener: Listener): Cancel;
   load(): Load;
-  /** Forgets all prefixes. False where requests held some of them at this moment: those instances keep theirs. */
+  /** Drops all cached prefixes. False if requests held some of them: those instances keep theirs. */
   resetPrefixCache(): boolean;
-  /** Given where prompts are computed apart from decodes, and each of the two may be asked for by itself. */
+  /** Set if prefill and decode have endpoints of their own. */
   readonly pd?: PdEndpoints;
 }
 
-/** The two sides of an engine, as a proxy in front of them sees them: first one is asked, then the other. */
+/** The two endpoints of a disaggregated engine, as a proxy sees them: it calls prefill first, then decode. */
 export interface PdEndpoints {
   readonly prefill: PrefillPool;
   readonly decode: DecodePool;
 }
 
-/** What is submitted here is served here, to its last token. */
+/** Instances that compute prompts; a request submitted here is served here to its last token. */
 export interface PrefillPool extends Engine {
-  /** Computes a prompt and gives one token, whatever its `maxTokens`; its memory stays, to be fetched from the other side. */
+  /**
+   * Computes a prompt and outputs one token, whatever `maxTokens` is; its KV memory is held for a decode instance to
+   * fetch.
+   */
   hold(request: EngineRequest, listener: Listener): HeldPrompt;
 }
 
-/** What is submitted here is computed here from its first token. */
+/** Instances that decode; a request submitted here is computed here from its first token. */
 export interface DecodePool extends Engine {
-  /** Fetches the memory of a held prompt and decodes. If nobody holds it (any more), its prompt is computed here. */
+  /** Fetches the KV memory of a held prompt and decodes. If the prompt is not held (any more), it is computed here. */
   fetch(key: string, request: EngineRequest, listener: Listener): Cancel;
 }
 
-/** A prompt whose memory stays when its request has ended, until it is fetched, released, or too old. */
+/** A prompt whose KV memory is held after its request has ended, until it is fetched, released, or too old. */
 export interface HeldPrompt {
-  /** Names it to the other side. */
+  /** Identifies the held prompt to the decode instances. */
   readonly key: string;
   /** KV blocks that it holds. */
   readonly blocks: number;
-  /** Gives it up, at whichever stage it is: its memory is free. Nothing happens once it has been fetched. */
+  /** Releases the prompt at any stage: its memory is freed. Does nothing once it has been fetched. */
   release(): void;
 }

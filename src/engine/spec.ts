@@ -5,28 +5,28 @@ import { DEFAULT_SYSTEM, SYSTEMS } from './systems/index.ts';
 import { OptionReader, type Options } from './systems/option-reader.ts';
 import type { EngineContext, System } from './systems/system.ts';
 
-/** Which engine, with every option filled in: plain JSON, and all that its results depend on besides the requests. */
+/** A system with all options filled in: plain JSON; with the requests it determines all results. */
 export interface EngineSpec {
   readonly system: string;
   readonly options: Options;
 }
 
-/** An engine as it was asked for. */
+/** A system as the user gave it. */
 export interface ParsedEngine extends EngineSpec {
-  /** What a user should know of it before it runs, a sentence each. */
+  /** Warnings for the user before a run, a sentence each. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Reads `SYSTEM[,key=value...]`, e.g. `vllm-v1,model=llama-3.1-8b,gpu=h100-sxm`; what is left out takes its default,
- * the system too. Throws a UserError that names what is wrong and the nearest name that is known.
+ * Reads `SYSTEM[,key=value...]`, e.g. `vllm-v1,model=llama-3.1-8b,gpu=h100-sxm`; missing options take their defaults,
+ * the system too. Throws a UserError that names the error and the nearest known name.
  */
 export function parseEngineSpec(text: string): ParsedEngine {
   const { name, options, reader } = readEngineSpec(text);
   return { system: name, options, warnings: reader.warnings };
 }
 
-/** As `parseEngineSpec`, with the system itself and the reader that knows its options. */
+/** As `parseEngineSpec`, with the system itself and the reader of its options. */
 export function readEngineSpec(text: string): {
   readonly name: string;
   readonly system: System;
@@ -52,7 +52,7 @@ export function readEngineSpec(text: string): {
   return { name, system, options, reader };
 }
 
-/** Makes the engine that `spec` describes, on a clock. Throws a UserError as `parseEngineSpec` does. */
+/** Makes the engine of `spec` on a clock. Throws a UserError as `parseEngineSpec` does. */
 export function createEngine(spec: EngineSpec, context: EngineContext): Engine {
   const reader = new OptionReader(spec.system, spec.options);
   const engine = systemOf(spec.system).engine(reader, context);

@@ -3,28 +3,28 @@ import type { ResponseInfo, ScheduledRequest, Sink, Target } from '../core/targe
 import type { Cancel, Completion, Engine, Listener } from './engine.ts';
 
 /**
- * An engine as a target in the same process: no HTTP between, so that virtual time can be used. `blockTokens`: tokens of
+ * An engine as a target in the same process: without HTTP, so that virtual time can be used. `blockTokens`: tokens of
  * the requests' prefix blocks, where they have any.
  */
 export function engineTarget(engine: Engine, clock: Clock, blockTokens: number | null): Target {
   const cancels = new Map<number, Cancel>();
   return {
-    send(planned, sink) {
-      sink.sent(planned.index, clock.now(), null);
-      const { id, inputTokens, outputTokens, blocks } = planned.request;
+    send(scheduled, sink) {
+      sink.sent(scheduled.index, clock.now(), null);
+      const { id, inputTokens, outputTokens, blocks } = scheduled.request;
       const content =
         blocks === undefined || blockTokens === null ? null : { pieces: blocks, pieceTokens: blockTokens };
-      const exchange = new Exchange(planned, sink, clock, cancels);
+      const exchange = new Exchange(scheduled, sink, clock, cancels);
       const cancel = engine.submit(
         { id, inputTokens, content, maxTokens: outputTokens, trueOutputTokens: outputTokens },
         exchange,
       );
-      if (!exchange.ended) cancels.set(planned.index, cancel);
+      if (!exchange.ended) cancels.set(scheduled.index, cancel);
     },
     cancel(index) {
       cancels.get(index)?.();
       cancels.delete(index);
-      return { ...NOTHING, countSource: 'token_ids' };
+      return { ...NO_RESPONSE, countSource: 'token_ids' };
     },
   };
 }
@@ -36,8 +36,8 @@ class Exchange implements Listener {
   readonly #clock: Clock;
   readonly #cancels: Map<number, Cancel>;
 
-  constructor(planned: ScheduledRequest, sink: Sink, clock: Clock, cancels: Map<number, Cancel>) {
-    this.#index = planned.index;
+  constructor(scheduled: ScheduledRequest, sink: Sink, clock: Clock, cancels: Map<number, Cancel>) {
+    this.#index = scheduled.index;
     this.#sink = sink;
     this.#clock = clock;
     this.#cancels = cancels;
@@ -49,12 +49,12 @@ class Exchange implements Listener {
 
   end(timeUs: number, completion: Completion): void {
     this.#close();
-    this.#sink.end(this.#index, timeUs, answerOf(completion));
+    this.#sink.end(this.#index, timeUs, responseOf(completion));
   }
 
   reject(status: number, message: string): void {
     this.#close();
-    this.#sink.fail(this.#index, this.#clock.now(), 'rejected', message, { ...NOTHING, httpStatus: status });
+    this.#sink.fail(this.#index, this.#clock.now(), 'rejected', message, { ...NO_RESPONSE, httpStatus: status });
   }
 
   #close(): void {
@@ -63,7 +63,7 @@ class Exchange implements Listener {
   }
 }
 
-const NOTHING: ResponseInfo = {
+const NO_RESPONSE: ResponseInfo = {
   httpStatus: null,
   finishReason: null,
   inputTokens: null,
@@ -74,9 +74,9 @@ const NOTHING: ResponseInfo = {
   phases: null,
 };
 
-function answerOf(completion: Completion): ResponseInfo {
+function responseOf(completion: Completion): ResponseInfo {
   return {
-    ...NOTHING,
+    ...NO_RESPONSE,
     httpStatus: 200,
     finishReason: completion.finishReason,
     inputTokens: completion.inputTokens,

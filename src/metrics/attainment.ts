@@ -18,7 +18,10 @@ export function limitsUs(slo: Slo): LimitsUs {
   return { ttft: of(slo.ttft), tpot: of(slo.tpot), e2e: of(slo.e2e) };
 }
 
-/** Whether a request is answered and meets one limit alone. A single token has no TPOT and meets that limit. */
+/**
+ * Whether a request is answered and meets this one limit. A response of a single token has no TPOT and meets that
+ * limit.
+ */
 export function meets(record: RequestRecord, metric: SloMetric, limitMs: number): boolean {
   if (!isAnswered(record)) return false;
   const limit = limitUs(limitMs);
@@ -39,15 +42,17 @@ export function meetsAll(record: RequestRecord, slo: Slo): boolean {
   );
 }
 
-/** Share of scheduled requests that meet the SLO, each limit alone, and how sure the joint share is. */
+/**
+ * Share of scheduled requests that meet the SLO, of each limit alone, and the confidence interval of the joint share.
+ */
 export class AttainmentCollector {
   readonly #slo: Slo;
   readonly #met: Record<SloMetric, number> = { ttft: 0, tpot: 0, e2e: 0 };
   readonly #dueUs = new Samples();
   /** 1 where the request beside it in `#dueUs` met every limit. */
   readonly #metAll: number[] = [];
-  /** How long requests were in the system, however they ended: what they shared a queue for. */
-  readonly #stayUs = new Samples();
+  /** Time in the system of each request, however it ended: requests that overlap share a queue. */
+  readonly #timesInSystemUs = new Samples();
   #good = 0;
 
   constructor(slo: Slo) {
@@ -68,10 +73,10 @@ export class AttainmentCollector {
     if (good) this.#good++;
     this.#dueUs.push(record.due_us);
     this.#metAll.push(good ? 1 : 0);
-    if (record.end_us !== null) this.#stayUs.push(record.end_us - record.due_us);
+    if (record.end_us !== null) this.#timesInSystemUs.push(record.end_us - record.due_us);
   }
 
-  /** `seed` draws the resamples of the interval. */
+  /** `seed` seeds the resamples of the interval. */
   result(seed: number): { attainment: Attainment; binding: SloMetric | null } {
     const scheduled = this.#dueUs.length;
     const share = (count: number): number => (scheduled === 0 ? 0 : count / scheduled);
@@ -80,7 +85,7 @@ export class AttainmentCollector {
     const interval = blockInterval({
       dueUs: this.#dueUs.values(),
       met: this.#metAll,
-      timeInSystemUs: nearestRank(this.#stayUs.sorted(), 900),
+      timeInSystemUs: nearestRank(this.#timesInSystemUs.sorted(), 900),
       seed,
     });
     return {
@@ -97,7 +102,7 @@ export class AttainmentCollector {
     };
   }
 
-  /** The limit that most requests miss; of equals the first in the order of SLO_METRICS. */
+  /** The limit that most requests miss; on a tie the first in the order of SLO_METRICS. */
   #binding(): SloMetric | null {
     let binding: SloMetric | null = null;
     let fewest = this.#dueUs.length;

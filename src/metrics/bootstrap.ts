@@ -1,13 +1,15 @@
 import { randomStream } from '../core/random.ts';
 import { nearestRank, sum } from './samples.ts';
 
-/** From so many blocks on, the interval is a bootstrap; from `MIN_BATCHES` to there a batch-means t interval. */
+/**
+ * With at least so many blocks the interval is a bootstrap; with `MIN_BATCHES` to that many, a batch-means t interval.
+ */
 const MIN_BLOCKS = 20;
 const MIN_BATCHES = 6;
 const RESAMPLES = 2000;
-/** Blocks are made longer rather than more: more would take time and not change the interval. */
+/** Beyond this, blocks get longer rather than more: more would cost time and not change the interval. */
 const MAX_BLOCKS = 1000;
-/** A block may start at so many places within the length of one. */
+/** Possible starts of a block within the length of one block. */
 const STARTS_PER_BLOCK = 8;
 
 export interface BlockSample {
@@ -27,9 +29,9 @@ export interface BlockInterval {
 }
 
 /**
- * 95 % interval of the share that met the SLO (`statistics.md`, "Attainment of one run"). Requests near in time share
- * a queue, so whole blocks of due time are drawn, each twice as long as p90 of the time in the system; the ratio is
- * recomputed on each resample. Blocks wrap round at the end, so that every request is drawn as often as any other.
+ * 95 % interval of the share that met the SLO (`statistics.md`, "Attainment of one run"). Requests near in time share a
+ * queue, so whole blocks of due time are drawn, each twice as long as the p90 of the time in the system; the ratio is
+ * recomputed on each resample. Blocks wrap round at the end, so that every request is equally likely to be drawn.
  */
 export function blockInterval(sample: BlockSample): BlockInterval {
   const span = spanOf(sample.dueUs);
@@ -66,7 +68,7 @@ function spanOf(dueUs: Float64Array): Span {
   return { fromUs: from, lengthUs: dueUs.length === 0 ? 0 : to - from };
 }
 
-/** Where all agree, nothing shows how they depend on each other: the exact binomial bound of independent ones. */
+/** If all requests agree, their dependence does not show: the exact binomial bound of independent requests. */
 function unanimous(allMet: boolean, n: number): readonly [number, number] {
   const bound = 0.025 ** (1 / n);
   return allMet ? [bound, 1] : [0, 1 - bound];
@@ -107,14 +109,15 @@ function bootstrap(sample: BlockSample, span: Span, blocks: number): Spread {
 }
 
 /**
- * How much wider than its percentiles the interval of b blocks has to be: resamples of b blocks vary by (b - 1) / b too
- * little, and their spread is itself an estimate (Student's t over the normal, first term of its expansion). 8 % at 20.
+ * Factor by which the interval of b blocks must be wider than its percentiles: resamples of b blocks vary by (b - 1) /
+ * b too little, and their spread is itself an estimate (Student's t over the normal, first term of its expansion). 8 %
+ * at 20.
  */
 function smallSampleFactor(blocks: number): number {
   return Math.sqrt(blocks / (blocks - 1)) * (1 + (1.96 * 1.96 + 1) / (4 * (blocks - 1)));
 }
 
-/** Linearised ratio of batch sums: batches differ in how many requests they hold. */
+/** Linearised ratio of batch sums: batches differ in the number of their requests. */
 function batchMeans(sample: BlockSample, span: Span, batches: number): Spread {
   const { requests, met } = sumsPerSlot(sample, span, batches);
   const share = sum(met) / sum(requests);

@@ -1,8 +1,8 @@
 import type { BucketQuantile } from '../schema/summary.ts';
 
-/** Counts of a histogram as Prometheus has it, up to each bound, added up over series. */
+/** Counts of a Prometheus histogram: observations up to each bound, added up over series. */
 export class BucketCounts {
-  /** Observations up to and with a bound, in seconds. */
+  /** Observations up to and including a bound, in seconds. */
   readonly #upTo = new Map<number, number>();
   sumS = 0;
   count = 0;
@@ -12,8 +12,8 @@ export class BucketCounts {
   }
 
   /**
-   * Where a quantile lies: within its bucket by a straight line, as Prometheus has it, so that the bucket's bounds are
-   * all that is sure. Null without observations.
+   * A quantile in milliseconds, interpolated linearly within its bucket as Prometheus does, with the bucket's bounds,
+   * which are the only exact part. Null without observations.
    */
   quantile(q: number): BucketQuantile | null {
     const total = this.#upTo.get(Number.POSITIVE_INFINITY) ?? 0;
@@ -23,7 +23,7 @@ export class BucketCounts {
     for (const [boundS, upTo] of [...this.#upTo].sort(([a], [b]) => a - b)) {
       if (boundS === Number.POSITIVE_INFINITY) break;
       if (upTo >= rank && upTo > before) {
-        // Rounding must not take it out of its bucket.
+        // Rounding must not move the value out of its bucket.
         const atS = Math.min(boundS, Math.max(fromS, fromS + (boundS - fromS) * ((rank - before) / (upTo - before))));
         return { ms: atS * 1000, bucket_ms: [fromS * 1000, boundS * 1000] };
       }

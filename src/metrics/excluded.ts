@@ -2,7 +2,7 @@ import type { Manifest } from '../schema/manifest.ts';
 import type { RequestRecord } from '../core/record.ts';
 import type { Summary } from '../schema/summary.ts';
 
-/** Counts what a warm-up and a cool-down leave out of the metrics. */
+/** Counts the requests that warm-up and cool-down exclude from the metrics. */
 export class ExcludedCollector {
   readonly #measured: Manifest['measured'];
   #warmup = 0;

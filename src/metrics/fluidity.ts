@@ -6,9 +6,9 @@ import { Samples, sum } from './samples.ts';
 
 /**
  * Etalon's fluidity index of one request: the share of token deadlines that were met, in [0, 1] (its section 4.1, as
- * its code `etalon/metrics/metric_utils.py` does it, where one long gap misses several deadlines at once).
- * The first token is due after `ttftUs`, each other one `tpotUs` after the one before; earliness is saved as slack,
- * and lost on a miss. A failed request has 0.
+ * its code `etalon/metrics/metric_utils.py` computes it, where one long gap misses several deadlines at once). The
+ * first token is due after `ttftLimitUs`, each later token `tpotLimitUs` after the one before; earliness is saved as
+ * slack, and lost on a miss. A failed request has 0.
  */
 export function fluidityIndex(record: RequestRecord, ttftLimitUs: number, tpotLimitUs: number): number {
   if (!isAnswered(record)) return 0;

@@ -1,7 +1,10 @@
 import type { RequestRecord } from '../core/record.ts';
 import type { Summary } from '../schema/summary.ts';
 
-/** How far prompts were from their planned lengths, of answers that tell their input tokens. */
+/**
+ * Differences between prompt lengths as the server counted them and as planned, over responses that report input
+ * tokens.
+ */
 export class InputDeviation {
   #counted = 0;
   #differing = 0;

@@ -14,23 +14,23 @@ export interface LatencyTables {
 }
 
 /**
- * TTFT, TPOT and E2E of the requests that were answered, in microseconds, and what the failed ones lack. A failed
- * request has no latency even if some of its tokens came. `add` takes each record once, in any order.
+ * TTFT, TPOT and E2E of answered requests, in microseconds, and the counts that failed ones lack. A failed request has
+ * no latency even if some of its tokens came. `add` takes each record once, in any order.
  */
 export class LatencySamples {
   readonly ttftUs = new Samples();
-  /** An answer of a single token has none. */
+  /** A response of a single token has no TPOT. */
   readonly tpotUs = new Samples();
   readonly e2eUs = new Samples();
   #failed = 0;
   #missingTokens = 0;
 
-  /** Requests that are missing in TTFT, TPOT and E2E. */
+  /** Requests without TTFT, TPOT and E2E. */
   get failed(): number {
     return this.#failed;
   }
 
-  /** Planned tokens of failed requests that did not come: each is missing in ITL. */
+  /** Planned tokens of failed requests that did not come: each one is missing in ITL. */
   get missingTokens(): number {
     return this.#missingTokens;
   }
@@ -49,8 +49,8 @@ export class LatencySamples {
 }
 
 /**
- * The latency tables of a summary. ITL's population is tokens, so the gaps between tokens that came count there even
- * if the request failed.
+ * The latency tables of a summary. ITL's population is tokens, so the gaps between received tokens count even if the
+ * request failed.
  */
 export class LatencyCollector {
   readonly #fromDue = new LatencySamples();
@@ -97,7 +97,7 @@ function pushGaps(times: Float64Array, gaps: Samples): void {
   }
 }
 
-/** Milliseconds, of microseconds sorted. */
+/** Statistics in milliseconds of sorted microseconds. */
 function stats(sortedUs: Float64Array, missing: number): LatencyStats {
   const at = (permille: number): number | null => ms(nearestRank(sortedUs, permille, missing));
   return {
@@ -117,7 +117,7 @@ function ms(us: number | null): number | null {
   return us === null ? null : us / 1000;
 }
 
-/** Two sorted arrays as one: millions of gaps are not sorted again for the few of failed requests. */
+/** Merges two sorted arrays: millions of gaps are not sorted again for the few of failed requests. */
 function merged(a: Float64Array, b: Float64Array): Float64Array {
   if (b.length === 0) return a;
   const out = new Float64Array(a.length + b.length);

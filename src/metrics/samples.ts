@@ -1,4 +1,4 @@
-/** Numbers collected one by one into a typed array, so that millions of gaps take eight bytes each. */
+/** Numbers collected one by one into a typed array: eight bytes each, with millions of gaps. */
 export class Samples {
   #values = new Float64Array(1024);
   #length = 0;
@@ -16,12 +16,12 @@ export class Samples {
     this.#values[this.#length++] = value;
   }
 
-  /** In the order they came. */
+  /** The values in order of `push`. */
   values(): Float64Array {
     return this.#values.subarray(0, this.#length);
   }
 
-  /** Smallest first. Sums over it do not depend on the order in which records came. */
+  /** The values in ascending order. Sums over it do not depend on the order of the records. */
   sorted(): Float64Array {
     return this.#values.slice(0, this.#length).sort();
   }
@@ -29,8 +29,8 @@ export class Samples {
 
 /**
  * The nearest-rank percentile: the smallest x with at least ceil(q n) values <= x, no interpolation. `missing` more
- * values are infinitely large; null if the percentile is one of those, or there is nothing at all.
- * `permille` is 1000 q, a whole number, so that no rounding moves the rank.
+ * values count as infinitely large; null if the percentile is one of them, or there is no value. `permille` is 1000 q,
+ * a whole number, so that no rounding moves the rank.
  */
 export function nearestRank(sorted: Float64Array, permille: number, missing: number = 0): number | null {
   const rank = Math.ceil(((sorted.length + missing) * permille) / 1000);

@@ -4,8 +4,8 @@ import type { ServerGauge, ServerLatency, Summary } from '../schema/summary.ts';
 import { BucketCounts } from './bucket-counts.ts';
 
 /**
- * What a server says of itself over a run, from its scrapes in order of time. Gauges are those seen while measured
- * requests were due; counters and histograms are of the time between the scrapes next to that span.
+ * The server's own metrics over a run, from its scrapes in order of time. Gauges are averaged over the scrapes while
+ * measured requests were due; counters and histograms cover the time between the scrapes next to that window.
  */
 export class ServerCollector {
   readonly #fromUs: number;
@@ -17,7 +17,7 @@ export class ServerCollector {
   readonly #hitRate = new Gauge();
   readonly #counters = new Map<ServerMetric, number>();
   readonly #histograms = { ttft: new BucketCounts(), itl: new BucketCounts(), queue: new BucketCounts() };
-  /** By series, at the scrape before. */
+  /** Value of each series at the previous scrape. */
   readonly #last = new Map<string, number>();
   #scrapes = 0;
   #failed = 0;
@@ -73,7 +73,7 @@ export class ServerCollector {
     };
   }
 
-  /** What counters and histograms have grown by since the scrape before, if that time belongs to the span. */
+  /** Adds the growth of counters and histograms since the previous scrape, if that time belongs to the window. */
   #count(byName: ReadonlyMap<ServerMetric, readonly ServerSample[]>, timeUs: number): void {
     const sinceUs = this.#lastUs;
     const counts = sinceUs !== null && (this.#countsAll || (sinceUs < this.#toUs && timeUs > this.#fromUs));
@@ -96,7 +96,7 @@ export class ServerCollector {
     this.#lastUs = timeUs;
   }
 
-  /** A series that was not there before began at 0, and so did one whose server has been started again. */
+  /** A series that is new began at 0, and so did one whose server has restarted. */
   #grown({ name, labels, value }: ServerSample): number {
     const series = name + labels;
     const before = this.#last.get(series) ?? (this.#lastUs === null ? value : 0);
@@ -123,12 +123,12 @@ class Gauge {
   }
 }
 
-/** Of all engines behind one server, and all reasons to wait. */
+/** Sum over all engines behind one server, and over all reasons to wait. */
 export function total(samples: readonly ServerSample[]): number {
   return samples.reduce((sum, { value }) => sum + value, 0);
 }
 
-/** Of several engines the one that is fullest: it is where requests wait. */
+/** The maximum over the engines behind one server: requests wait at the fullest. */
 export function fullest(samples: readonly ServerSample[]): number {
   return samples.reduce((most, { value }) => Math.max(most, value), 0);
 }

@@ -12,10 +12,10 @@ import { perSecond, TrafficCollector } from './traffic.ts';
 import { ValidityCollector } from './validity.ts';
 
 /**
- * Every figure of a run, in one pass over its records. Only records with `measured` enter metrics: what was asked and
- * what was got, throughput included, are of the same requests. The client's CPU and stalls, Little's law (whose other
- * side was sampled over the whole run) and the digest take in all. The result does not depend on the order of the
- * records; scrapes are in order of time.
+ * All figures of a run, in one pass over its records. Only records with `measured` enter the metrics: load, latency and
+ * throughput are of the same requests. The client's CPU and stalls, Little's law (whose other side was sampled over the
+ * whole run) and the digest cover all records. The result does not depend on the order of the records; scrapes are in
+ * order of time.
  */
 export async function summarise(
   records: AsyncIterable<RecordBatch>,
@@ -27,7 +27,7 @@ export async function summarise(
   const traffic = new TrafficCollector();
   const attainment = slo === null ? null : new AttainmentCollector(slo);
   const fluidity = slo?.ttft === undefined || slo.tpot === undefined ? null : new FluidityCollector(slo.ttft, slo.tpot);
-  const leftOut = new ExcludedCollector(manifest);
+  const excluded = new ExcludedCollector(manifest);
   const validity = new ValidityCollector(manifest);
   const digest = manifest.clock === 'virtual' ? new RecordsDigest() : null;
   let inFlightUs = 0;
@@ -38,7 +38,7 @@ export async function summarise(
       digest?.add(record);
       if (record.sent_us !== null && record.end_us !== null) inFlightUs += record.end_us - record.sent_us;
       if (!record.measured) {
-        leftOut.add(record);
+        excluded.add(record);
         continue;
       }
       traffic.add(record);
@@ -52,7 +52,7 @@ export async function summarise(
 
   const { fromDue, ok, service } = latency.tables();
   const delivered = traffic.delivered();
-  const left_out = leftOut.result();
+  const left_out = excluded.result();
   return {
     ...identity(manifest),
     validity: validity.result(),
@@ -82,7 +82,7 @@ export async function summarise(
   };
 }
 
-/** Which run the figures are of, on what, and how it ended. The workload's name and the SLO stand beside their figures. */
+/** Identity of the run, its target, and how it ended. The workload's name and the SLO stand beside their figures. */
 function identity({
   run_id,
   status,

@@ -4,7 +4,7 @@ import { InputDeviation } from './input-deviation.ts';
 import { lengthStats } from './lengths.ts';
 import { Samples, sum } from './samples.ts';
 
-/** What was asked for and what was delivered: counts, lengths, the times between which it happened. */
+/** Planned and delivered load: counts, lengths, and the times of the first due, last sent and last ended request. */
 export class TrafficCollector {
   readonly #outcomes = new Map<Outcome, number>();
   readonly #plannedInput = new Samples();
@@ -13,7 +13,7 @@ export class TrafficCollector {
   readonly #output = new Samples();
   readonly #deviation = new InputDeviation();
   #scheduled = 0;
-  /** Of requests whose answers tell both. */
+  /** Of requests whose responses report both counts. */
   #cachedTokens = 0;
   #cacheableTokens = 0;
   #sent = 0;
@@ -58,7 +58,7 @@ export class TrafficCollector {
   delivered(): Summary['delivered'] {
     return {
       duration_s: seconds(this.#firstDueUs, this.#lastEndUs),
-      // Over the time of sending, as the planned rate is: a long last answer does not make the load lighter.
+      // Over the time of sending, as the planned rate is: a long last response does not make the load lighter.
       rate_rps: perSecond(this.#sent, seconds(this.#firstDueUs, this.#lastSentUs)),
       input_tokens: lengthStats(this.#input),
       output_tokens: lengthStats(this.#output),
@@ -67,7 +67,7 @@ export class TrafficCollector {
     };
   }
 
-  /** Of requests that ended well, over the time from the first due to the last end. */
+  /** Of requests that ended `ok`, over the time from the first due to the last end. */
   throughput(durationS: number): Omit<Summary['throughput'], 'good_requests_per_s'> {
     const ok = this.#outcomes.get('ok') ?? 0;
     return {

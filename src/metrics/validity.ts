@@ -5,22 +5,22 @@ import type { Summary } from '../schema/summary.ts';
 import { formatMs, formatShare } from '../core/units.ts';
 import { nearestRank, Samples } from './samples.ts';
 
-/** Requests sent later than this are named in the reason; 1 % of them would break `MAX_LATENESS_MS` too. */
+/** The reason gives the share of requests sent later than this; 1 % of them would break `MAX_LATENESS_MS` too. */
 const VERY_LATE_MS = 50;
-/** A client that stood still for so long cannot say when tokens came. */
+/** A client that stalled for so long cannot time tokens. */
 const MAX_STALL_MS = 100;
 
 type Validity = Summary['validity'];
 
 /**
- * Whether the client kept up, from its own health alone: lateness over measured requests that were sent, and its
- * event loop over the whole run. Says nothing about the server. In virtual time no client can fall behind.
+ * Whether the client kept up, from its own health alone: lateness over measured requests that were sent, and its event
+ * loop over the whole run. Independent of the server's speed. In virtual time no client can fall behind.
  */
 export class ValidityCollector {
   readonly #manifest: Manifest;
   readonly #latenessUs = new Samples();
   #tokens = 0;
-  #touched = 0;
+  #clientStalled = 0;
 
   constructor(manifest: Manifest) {
     this.#manifest = manifest;
@@ -31,7 +31,7 @@ export class ValidityCollector {
     const lateUs = latenessUs(record);
     if (!record.measured || lateUs === null) return;
     this.#latenessUs.push(lateUs);
-    if (record.client_stalled === true) this.#touched++;
+    if (record.client_stalled === true) this.#clientStalled++;
   }
 
   result(): Validity {
@@ -49,7 +49,7 @@ export class ValidityCollector {
       client_cpu_us_per_token: client === null || this.#tokens === 0 ? null : (workS(client) * 1e6) / this.#tokens,
       spin_share: client === null ? null : client.polling_s / client.duration_s,
       core_wait_share: client === null || client.core_wait_s === null ? null : client.core_wait_s / client.duration_s,
-      requests_touched: this.#touched,
+      requests_touched: this.#clientStalled,
     };
   }
 
@@ -74,7 +74,7 @@ export class ValidityCollector {
   }
 }
 
-/** CPU that did something: polling takes what is left over. */
+/** CPU seconds of real work: without polling. */
 function workS(client: ClientHealth): number {
   return Math.max(0, client.cpu_s - client.polling_s);
 }

@@ -1,18 +1,21 @@
 import { machineUs } from '../core/wall-clock.ts';
 import { coreWaitUs, idleCoresUs } from './cores.ts';
 
-const LOOK_MS = 100;
-/** A thread that waits for a core for more of its time than this is kept waiting, */
-const KEPT_WAITING = 0.02;
-/** needlessly if so much of one was idle meanwhile. */
+const SAMPLE_EVERY_MS = 100;
+/** Share of its time that a thread waits for a core; above this it is kept waiting. */
+const KEPT_WAITING_SHARE = 0.02;
+/** Cores that were idle on average over the same time; from this many on, the waiting was needless. */
 const IDLE_CORES = 0.5;
-/** Staying polling is judged after each spell of this, and ended if the thread had to wait for more of it than that. */
-const SPELL_US = 500_000;
+/**
+ * Polling is judged after each period of this length, and ended if the thread waited for a core for more than `CROWDED`
+ * of it.
+ */
+const PERIOD_US = 500_000;
 const CROWDED = 0.2;
-/** How long it is not tried again then; each time twice as long. */
-const REST_US = 5e6;
+/** Time without polling after that; doubled each time. */
+const BACK_OFF_US = 5e6;
 
-/** What the machine tells, in microseconds: its clock, and totals (see `cores.ts`). */
+/** Readings of the machine, in microseconds: its clock, and totals (see `cores.ts`). */
 export interface Machine {
   machineUs(): number;
   coreWaitUs(): number | null;
@@ -20,10 +23,10 @@ export interface Machine {
 }
 
 /**
- * Decides when the client stays polling, polling, rather than sleep until bytes come. A thread that sleeps is woken where
- * the kernel sees fit: on a machine with few cores often behind the very server that wrote to it, whose time slice it
- * then waits for (3-4 ms), with the next core idle. One that does not sleep keeps its core. So: polling when it was kept
- * waiting while a core was idle, for as long as streams are open and nobody else needs the core.
+ * Decides when the client polls rather than sleeps until bytes come. The kernel wakes a sleeping thread on a core of
+ * its choice: on a machine with few cores often the core of the very server that wrote to it, whose time slice the
+ * thread then waits for (3-4 ms), with the next core idle. A polling thread keeps its core. So the client polls once it
+ * was kept waiting while a core was idle, as long as streams are open and no other thread needs the core.
  */
 export class BusyPoll {
   readonly #clock: { busyPolling: boolean };
@@ -31,13 +34,13 @@ export class BusyPoll {
   #timer: NodeJS.Timeout | undefined;
   #hasOpen = false;
   #isWanted = false;
-  #lookedUs = 0;
+  #sampledUs = 0;
   #waitedUs = 0;
-  /** Idle time of the cores at the last look, if that saw this thread kept waiting. */
+  /** Idle time of the cores at the last sample, if that sample found this thread kept waiting. */
   #idleUs: number | null = null;
-  #spell = { fromUs: 0, waitedUs: 0 };
+  #period = { fromUs: 0, waitedUs: 0 };
   #notBeforeUs = Number.NEGATIVE_INFINITY;
-  #restUs = REST_US;
+  #backOffUs = BACK_OFF_US;
 
   constructor(clock: { busyPolling: boolean }, machine: Machine = { machineUs, coreWaitUs, idleCoresUs }) {
     this.#clock = clock;
@@ -46,10 +49,10 @@ export class BusyPoll {
 
   start(): void {
     const waitedUs = this.#machine.coreWaitUs();
-    if (waitedUs === null) return; // without these figures the event loop sleeps as usual
-    this.#lookedUs = this.#machine.machineUs();
+    if (waitedUs === null) return; // without these readings the event loop sleeps as usual
+    this.#sampledUs = this.#machine.machineUs();
     this.#waitedUs = waitedUs;
-    this.#timer = setInterval(this.sample, LOOK_MS).unref();
+    this.#timer = setInterval(this.sample, SAMPLE_EVERY_MS).unref();
   }
 
   stop(): void {
@@ -67,36 +70,37 @@ export class BusyPoll {
   readonly sample = (): void => {
     const nowUs = this.#machine.machineUs();
     const waitedUs = this.#machine.coreWaitUs() ?? this.#waitedUs;
-    const lastedUs = nowUs - this.#lookedUs;
-    if (!this.#hasOpen) this.#beginSpell(nowUs, waitedUs); // without streams waiting tells nothing
+    const lastedUs = nowUs - this.#sampledUs;
+    if (!this.#hasOpen) this.#beginPeriod(nowUs, waitedUs); // without streams waiting means nothing
     else if (this.#isWanted) this.#judge(nowUs, waitedUs);
-    else if (waitedUs - this.#waitedUs <= KEPT_WAITING * lastedUs || nowUs < this.#notBeforeUs) this.#idleUs = null;
+    else if (waitedUs - this.#waitedUs <= KEPT_WAITING_SHARE * lastedUs || nowUs < this.#notBeforeUs)
+      this.#idleUs = null;
     else {
       const idleUs = this.#machine.idleCoresUs();
       const isNeedless = idleUs !== null && this.#idleUs !== null && idleUs - this.#idleUs >= IDLE_CORES * lastedUs;
-      this.#beginSpell(nowUs, waitedUs);
+      this.#beginPeriod(nowUs, waitedUs);
       this.#idleUs = idleUs;
       this.#wants(isNeedless);
     }
-    this.#lookedUs = nowUs;
+    this.#sampledUs = nowUs;
     this.#waitedUs = waitedUs;
   };
 
-  /** What was waited until now does not count for what follows. */
-  #beginSpell(nowUs: number, waitedUs: number): void {
-    this.#spell = { fromUs: nowUs, waitedUs };
+  /** Starts a period: earlier waiting does not count in it. */
+  #beginPeriod(nowUs: number, waitedUs: number): void {
+    this.#period = { fromUs: nowUs, waitedUs };
     this.#idleUs = null;
   }
 
   #judge(nowUs: number, waitedUs: number): void {
-    const lastedUs = nowUs - this.#spell.fromUs;
-    if (lastedUs < SPELL_US) return;
-    const isCrowded = waitedUs - this.#spell.waitedUs > CROWDED * lastedUs;
-    this.#beginSpell(nowUs, waitedUs);
+    const lastedUs = nowUs - this.#period.fromUs;
+    if (lastedUs < PERIOD_US) return;
+    const isCrowded = waitedUs - this.#period.waitedUs > CROWDED * lastedUs;
+    this.#beginPeriod(nowUs, waitedUs);
     if (!isCrowded) return;
     this.#wants(false);
-    this.#notBeforeUs = nowUs + this.#restUs;
-    this.#restUs *= 2;
+    this.#notBeforeUs = nowUs + this.#backOffUs;
+    this.#backOffUs *= 2;
   }
 
   #wants(isWanted: boolean): void {

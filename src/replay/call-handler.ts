@@ -2,20 +2,20 @@ import type { Dispatcher } from 'undici';
 import type { Call } from '../core/codec.ts';
 import type { Lease } from './connections.ts';
 
-/** Most of a refusal's body that is read. */
-const REFUSAL_BYTES = 8192;
+/** Bytes of an error response's body that are read at most. */
+const ERROR_BODY_BYTES = 8192;
 
-/** What a call tells its exchange. */
+/** Receives the events of one call; an Exchange implements it. */
 export interface CallEvents {
   onSent(connectUs: number | null): void;
   onHead(status: number, encoding: string): void;
   onStream(chunk: Uint8Array): void;
   onCallEnd(role: Call['role']): void;
-  onRefused(status: number, body: string): void;
+  onErrorStatus(status: number, body: string): void;
   onBroken(role: Call['role'], error: Error, connected: boolean): void;
 }
 
-/** What undici calls back for one call; the token path goes through `onResponseData` alone. */
+/** undici's callbacks for one call; the token path goes through `onResponseData` alone. */
 export class CallHandler implements Dispatcher.DispatchHandler {
   readonly #exchange: CallEvents;
   readonly #role: Call['role'];
@@ -67,7 +67,7 @@ export class CallHandler implements Dispatcher.DispatchHandler {
     this.release();
     if (this.#aborted) return;
     if (!this.#isOk()) {
-      this.#refuse();
+      this.#reportError();
       return;
     }
     if (this.#role === 'reply') this.onReply(Buffer.concat(this.#kept));
@@ -77,7 +77,7 @@ export class CallHandler implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.release();
     if (this.#aborted) return;
-    if (this.#status >= 300) this.#refuse();
+    if (this.#status >= 300) this.#reportError();
     else this.#exchange.onBroken(this.#role, error, this.#controller !== null);
   }
 
@@ -88,10 +88,10 @@ export class CallHandler implements Dispatcher.DispatchHandler {
   #keep(chunk: Buffer): void {
     this.#kept.push(Buffer.from(chunk));
     this.#keptBytes += chunk.length;
-    if (!this.#isOk() && this.#keptBytes >= REFUSAL_BYTES) this.#refuse();
+    if (!this.#isOk() && this.#keptBytes >= ERROR_BODY_BYTES) this.#reportError();
   }
 
-  #refuse(): void {
-    this.#exchange.onRefused(this.#status, Buffer.concat(this.#kept).toString('utf8', 0, REFUSAL_BYTES));
+  #reportError(): void {
+    this.#exchange.onErrorStatus(this.#status, Buffer.concat(this.#kept).toString('utf8', 0, ERROR_BODY_BYTES));
   }
 }

@@ -4,51 +4,51 @@ import { Client, type buildConnector } from 'undici';
 import { UserError } from '../core/errors.ts';
 import { withThousands } from '../core/units.ts';
 
-/** File descriptors kept for everything that is not a connection: files, pipes, the threads' own. */
+/** File descriptors kept for other uses than connections: files, pipes, the threads' own. */
 const SPARE_DESCRIPTORS = 64;
 /** Sockets opened at a time, so that a server's accept queue is not flooded. */
 const OPENING_AT_ONCE = 64;
-/** Idle connections are given up this long after their last use, before most servers do (vLLM: 5 s). */
+/** Idle connections are closed this long after their last use, before most servers do (vLLM: 5 s). */
 const KEEP_ALIVE_MS = 4000;
 
 type Connector = ReturnType<typeof buildConnector>;
 type ConnectOptions = Parameters<Connector>[0];
 
-/** A connection that is lent to one call at a time, and how long its last connecting took. */
+/** A connection that is lent to one call at a time, and the duration of its last connect in microseconds. */
 export interface Lease {
   readonly client: Client;
   connectUs: number | null;
 }
 
-/** A socket opened ahead, and what lets go of it: it may close before it is used. */
-interface Warm {
+/** A socket opened ahead of its use, and the listener that removes it from the list when it closes. */
+interface SocketAhead {
   readonly socket: Socket;
-  readonly forget: () => void;
+  readonly remove: () => void;
 }
 
 /**
- * As many connections to one origin as there are calls at once: HTTP/1.1, one call each. Sockets are opened ahead of
- * their first use; when these run out, more are opened ahead again, so that a call rarely waits for one.
+ * As many connections to one origin as there are concurrent calls: HTTP/1.1, one call each. Sockets are opened ahead of
+ * their first use; when these run out, more are opened ahead, so that a call rarely waits for a connect.
  */
 export class Connections {
   readonly #origin: URL;
   readonly #connect: Connector;
   readonly #nowUs: () => number;
-  readonly #warm: Warm[] = [];
+  readonly #openedAhead: SocketAhead[] = [];
   readonly #idle: Lease[] = [];
   readonly #leases = new Set<Lease>();
   #opening = 0;
   #ahead = 1;
   #closed = false;
 
-  /** `nowUs` times the connecting, `connect` does it. */
+  /** `connect` opens a socket, `nowUs` times it. */
   constructor(origin: URL, nowUs: () => number, connect: Connector) {
     this.#origin = origin;
     this.#nowUs = nowUs;
     this.#connect = connect;
   }
 
-  /** Opens `count` sockets; the first failure is thrown. */
+  /** Opens `count` sockets; throws the first failure. */
   async open(count: number): Promise<void> {
     checkDescriptors(count);
     this.#ahead = Math.max(1, Math.min(32, Math.ceil(count / 4)));
@@ -64,7 +64,7 @@ export class Connections {
     return lease;
   }
 
-  /** Gives a connection back after its call. A broken one connects anew when it is next used. */
+  /** Takes a connection back after its call. A broken one reconnects at its next use. */
   release(lease: Lease): void {
     lease.connectUs = null;
     if (!this.#closed) this.#idle.push(lease);
@@ -72,7 +72,7 @@ export class Connections {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const { socket } of this.#warm.splice(0)) socket.destroy();
+    for (const { socket } of this.#openedAhead.splice(0)) socket.destroy();
     await Promise.all([...this.#leases].map((lease) => lease.client.destroy()));
   }
 
@@ -85,10 +85,10 @@ export class Connections {
       keepAliveMaxTimeout: 600_000,
       allowH2: false,
       connect: (options, callback) => {
-        // The one opened first: a server that takes one connection at a time waits for a request on that one.
-        const warm = this.#warm.shift();
+        // The oldest socket: a server that accepts one connection at a time waits for a request on that one.
+        const ahead = this.#openedAhead.shift();
         this.#topUp();
-        if (warm === undefined) {
+        if (ahead === undefined) {
           const startUs = this.#nowUs();
           this.#connect(options, (...result) => {
             lease().connectUs = this.#nowUs() - startUs;
@@ -96,17 +96,17 @@ export class Connections {
           });
           return;
         }
-        warm.socket.off('close', warm.forget).off('error', warm.forget);
-        // Not at once: the client is in the middle of sending, and would not look for a connection again.
-        queueMicrotask(() => callback(null, warm.socket));
+        ahead.socket.off('close', ahead.remove).off('error', ahead.remove);
+        // Deferred: the client is in the middle of sending, and would not check for a connection again.
+        queueMicrotask(() => callback(null, ahead.socket));
       },
     });
   }
 
   #topUp(): void {
     if (this.#closed) return;
-    for (let missing = this.#ahead - this.#warm.length - this.#opening; missing > 0; missing--)
-      this.#openOne().catch(() => undefined); // the call that needs a connection will say what is wrong
+    for (let missing = this.#ahead - this.#openedAhead.length - this.#opening; missing > 0; missing--)
+      this.#openOne().catch(() => undefined); // the call that needs a connection will report the error
   }
 
   #openOne(): Promise<void> {
@@ -119,19 +119,19 @@ export class Connections {
           return;
         }
         if (this.#closed) socket.destroy();
-        else this.#keepWarm(socket);
+        else this.#keep(socket);
         resolve();
       });
     });
   }
 
-  #keepWarm(socket: Socket): void {
-    const forget = (): void => {
-      const at = this.#warm.findIndex((warm) => warm.socket === socket);
-      if (at >= 0) this.#warm.splice(at, 1);
+  #keep(socket: Socket): void {
+    const remove = (): void => {
+      const at = this.#openedAhead.findIndex((ahead) => ahead.socket === socket);
+      if (at >= 0) this.#openedAhead.splice(at, 1);
     };
-    socket.on('close', forget).on('error', forget);
-    this.#warm.push({ socket, forget });
+    socket.on('close', remove).on('error', remove);
+    this.#openedAhead.push({ socket, remove });
   }
 }
 

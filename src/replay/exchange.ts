@@ -5,23 +5,23 @@ import type { WallClock } from '../core/wall-clock.ts';
 import type { ReceiveQueue } from './receive-queue.ts';
 import { CallHandler, type CallEvents } from './call-handler.ts';
 
-/** Statuses with which a server declines a request it understood; any other failure is an HTTP error. */
-const DECLINED: ReadonlySet<number> = new Set([400, 413, 422, 429, 503]);
+/** Statuses with which a server rejects a request that it understood; any other error status is an HTTP error. */
+const REJECTED: ReadonlySet<number> = new Set([400, 413, 422, 429, 503]);
 
-/** What undici calls bytes that are no HTTP, and a head without end. */
+/** Names of undici's errors for bytes that are no HTTP, and for headers without end. */
 const NO_HTTP: ReadonlySet<string> = new Set(['HTTPParserError', 'HeadersOverflowError']);
 
-/** What all exchanges with a target share. */
+/** Shared by all exchanges with a target. */
 export interface Wire {
   readonly codec: Codec;
   readonly clock: WallClock;
   readonly receiveQueue: ReceiveQueue;
   dispatch(call: Call, handler: CallHandler): void;
-  /** What it said, as it may be written down. */
-  quoted(said: string): string;
+  /** A text from the server, without secrets, as a record may hold it. */
+  quoted(text: string): string;
 }
 
-/** One request on the wire: the steps of its calls, one outcome at the end. */
+/** One request on the wire: the calls of its steps, and one outcome. */
 export class Exchange implements TokenOut, CallEvents {
   readonly #scheduled: ScheduledRequest;
   readonly #sink: Sink;
@@ -34,7 +34,7 @@ export class Exchange implements TokenOut, CallEvents {
   #over = false;
   #httpStatus: number | null = null;
   #streamIsOver = false;
-  /** When the server said that nothing follows. */
+  /** When the server ended its stream. */
   #doneUs: number | null = null;
   onOver: () => void = () => undefined;
 
@@ -49,14 +49,14 @@ export class Exchange implements TokenOut, CallEvents {
     this.#step(this.#scheduled.calls);
   }
 
-  /** Ends the exchange; the sink hears no more than of what had come. Null if that was its end. */
+  /** Ends the exchange; the sink gets only the tokens that have arrived. Null if these bytes completed the response. */
   abandon(): ResponseInfo | null {
     this.#wire.receiveQueue.readAll();
     if (this.#over) return null;
     for (const call of this.#calls) call.abort();
     if (this.#doneUs === null) this.#finish();
-    else this.#end(this.#doneUs); // the server has left the connection open behind it
-    return this.#doneUs === null ? this.#answer() : null;
+    else this.#end(this.#doneUs); // the server ended the stream and left the connection open
+    return this.#doneUs === null ? this.#responseSoFar() : null;
   }
 
   tokens(count: number): void {
@@ -105,7 +105,7 @@ export class Exchange implements TokenOut, CallEvents {
     try {
       this.#callEnded(role);
     } catch (thrown) {
-      this.#fault(thrown); // undici would take what is thrown here for an error of the connection
+      this.#fault(thrown); // undici would take an exception here for an error of the connection
     }
   }
 
@@ -128,11 +128,14 @@ export class Exchange implements TokenOut, CallEvents {
     this.#end(this.#wire.receiveQueue.nowUs());
   }
 
-  onRefused(status: number, body: string): void {
-    this.fail(DECLINED.has(status) ? 'rejected' : 'http_error', this.#wire.codec.errorMessage(body));
+  onErrorStatus(status: number, body: string): void {
+    this.fail(REJECTED.has(status) ? 'rejected' : 'http_error', this.#wire.codec.errorMessage(body));
   }
 
-  /** The socket failed: before there was one that is a connection, later a broken stream, or a stream that was over. */
+  /**
+   * The socket failed: without a connection that is a connect error, later a broken stream, or the end of a complete
+   * one.
+   */
   onBroken(role: Call['role'], error: Error, connected: boolean): void {
     if (role === 'stream' && this.#doneUs !== null) this.onCallEnd(role);
     else if (NO_HTTP.has(error.name)) this.fail('protocol_error', describe(error));
@@ -145,7 +148,7 @@ export class Exchange implements TokenOut, CallEvents {
     const timeUs = this.#wire.receiveQueue.nowUs();
     this.#finish();
     for (const call of this.#calls) call.abort();
-    this.#sink.fail(this.#scheduled.index, timeUs, outcome, this.#wire.quoted(error), this.#answer());
+    this.#sink.fail(this.#scheduled.index, timeUs, outcome, this.#wire.quoted(error), this.#responseSoFar());
   }
 
   #fault(thrown: unknown): void {
@@ -160,7 +163,7 @@ export class Exchange implements TokenOut, CallEvents {
     this.#sink.end(this.#scheduled.index, timeUs, this.#decoder.response(this.#httpStatus));
   }
 
-  #answer(): ResponseInfo | null {
+  #responseSoFar(): ResponseInfo | null {
     return this.#httpStatus === null ? null : this.#decoder.response(this.#httpStatus);
   }
 

@@ -6,14 +6,14 @@ import { coreWaitUs } from './cores.ts';
 import type { Recorder } from './recorder.ts';
 import { type StallLog, TICK_US } from './stalls.ts';
 
-/** A row of `client.parquet` stands for this long. */
+/** Time that a row of `client.parquet` covers. */
 const SAMPLE_US = 1e6;
 /** Records wait at most this long before they are handed to the writer. */
 const FLUSH_EVERY_US = 100_000;
 
 /**
- * Watches the client while it replays: how long the event loop stood still, what CPU it took, how many requests were
- * in flight. None of it feeds a reported latency; it decides whether those can be believed.
+ * Monitors the client during a replay: delays of the event loop, CPU, requests in flight. None of it enters a reported
+ * latency; it decides whether the latencies can be trusted.
  */
 export class HealthMonitor {
   readonly #clock: WallClock;
@@ -38,7 +38,7 @@ export class HealthMonitor {
   #sampledWaitUs = this.#waitedAtStartUs;
   #maxDelayUs = 0;
 
-  /** `stalls`: the log that the recorder marks records by. */
+  /** `stalls`: the log from which the recorder marks records. */
   constructor(clock: WallClock, recorder: Recorder, stalls: StallLog) {
     this.#clock = clock;
     this.#recorder = recorder;
@@ -51,7 +51,7 @@ export class HealthMonitor {
     this.#timer = setInterval(this.#tick, TICK_US / 1000);
   }
 
-  /** Ends the watch and says what was seen. */
+  /** Ends the monitoring and returns its results. */
   stop(): ClientHealth {
     this.#tick();
     clearInterval(this.#timer);

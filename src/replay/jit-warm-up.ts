@@ -8,9 +8,9 @@ const EVENTS = 40;
 const TIMEOUT_US = 10e6;
 
 /**
- * Sends requests to a server of our own on loopback, so that the first request of a run does not pay for code that
- * was never run before (5 ms, measured). The target sees nothing of it.
- * `endpoints`: how many the codec's calls name; here all of them are this one server.
+ * JIT warm-up: sends requests to a server of this process on loopback, so that the first request of a run does not pay
+ * for code that has never run (5 ms, measured). The target sees none of it.
+ * `endpoints`: how many endpoints the codec's calls name; here all of them are this one server.
  */
 export async function jitWarmUp(codec: Codec, endpoints: number): Promise<void> {
   const events = codec.example(EVENTS).split('\n\n').slice(0, -1);
@@ -34,7 +34,7 @@ export async function jitWarmUp(codec: Codec, endpoints: number): Promise<void> 
     await requests.open(4);
     for (let i = 0; i < REQUESTS; i++) {
       const request = { id: `warm-up-${i}`, traceRow: 0, dueUs: 0, inputTokens: 64, outputTokens: EVENTS };
-      // A codec at fault is at fault in the run too, which reports it.
+      // A faulty codec fails in the run too, which reports it.
       await requests.send(request).catch(() => undefined);
     }
   } finally {

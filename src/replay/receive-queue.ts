@@ -1,17 +1,20 @@
-/** Streams that are read between two polls: as long as new bytes may wait for it, some 0.3 ms. */
+/** Streams read between two polls, so that new bytes wait for some 0.3 ms at most. */
 const SLICE = 32;
-/** So few are read at once: another poll first would cost as much. */
+/** Up to so many waiting streams are read at once: another poll first would cost as much. */
 const FEW = 4;
-/** Streams that wait to be read at most, however much keeps coming: a burst to more of them is read before it is over. */
+/**
+ * Streams that may wait to be read while bytes keep coming; a burst to more streams than this is read before it is
+ * over.
+ */
 const MOST = 4096;
 
-/** Something whose bytes have come and wait to be read. */
+/** A stream with bytes that have arrived and wait to be read. */
 export interface UnreadStream {
-  /** Reads all that has come; `atUs` gets the time of each piece before it is read. */
+  /** Reads all of its bytes; `atUs` gets the arrival time of each chunk before the chunk is read. */
   read(atUs: (us: number) => void): void;
 }
 
-/** The clock: tells when the bytes of this poll had come, runs what is due by now, is told of work. */
+/** The clock: gives the arrival time of this poll's bytes, runs due actions, and counts work apart from polling. */
 export interface ReceiveClock {
   phase(): number;
   catchUp(): void;
@@ -19,16 +22,15 @@ export interface ReceiveClock {
 }
 
 /**
- * Stamp first, read later: while bytes keep coming, they are only given their time, which costs a third of reading
- * them; HTTP and tokens are read when nothing comes any more, a few streams between two polls. A server that writes to
- * hundreds of streams at once would else be outrun by nobody, and its last tokens look late by what the first cost to
- * read.
+ * Stamps first, reads later: while bytes keep coming, they only get their arrival time, which costs a third of reading
+ * them; HTTP and tokens are read once no more bytes come, a few streams between two polls. Otherwise, when a server
+ * writes to hundreds of streams at once, its last tokens would look late by the time it takes to read the first.
  */
 export class ReceiveQueue {
   readonly #clock: ReceiveClock;
   #unread: UnreadStream[] = [];
   #head = 0;
-  #came = false;
+  #hasNew = false;
   #armed = false;
   #readingUs: number | null = null;
 
@@ -36,35 +38,35 @@ export class ReceiveQueue {
     this.#clock = clock;
   }
 
-  /** When what is being read had come; for what no bytes brought about, when this poll began. */
+  /** Arrival time of the bytes being read; for events that no bytes caused, the start of this poll. Microseconds. */
   nowUs(): number {
     return this.#readingUs ?? this.#clock.phase();
   }
 
-  /** The time of bytes that are there now. */
+  /** Arrival time of the bytes that are in the socket now. */
   stampUs(): number {
     const us = this.#clock.phase();
     this.#clock.catchUp();
     return us;
   }
 
-  /** Bytes came for `stream`, which has none in here. */
+  /** Bytes have arrived for `stream`, which has none in this queue. */
   add(stream: UnreadStream): void {
     this.#unread.push(stream);
-    this.#came = true;
+    this.#hasNew = true;
     if (this.#armed) return;
     this.#armed = true;
     setImmediate(this.#round);
   }
 
-  /** Reads what `stream` has before something happens to it that would lose it. */
+  /** Reads the bytes of `stream` before an event (such as a close) that would lose them. */
   read(stream: UnreadStream): void {
     const outerUs = this.#readingUs;
     stream.read(this.#atUs);
     this.#readingUs = outerUs;
   }
 
-  /** Reads all there is. */
+  /** Reads all streams. */
   readAll(): void {
     this.#read(this.#unread.length);
   }
@@ -76,8 +78,8 @@ export class ReceiveQueue {
   /** After each poll; while armed, polls do not block. */
   readonly #round = (): void => {
     const waiting = this.#unread.length - this.#head;
-    if (!this.#came || waiting <= FEW || waiting > MOST) this.#read(Math.max(SLICE, waiting - MOST));
-    this.#came = false;
+    if (!this.#hasNew || waiting <= FEW || waiting > MOST) this.#read(Math.max(SLICE, waiting - MOST));
+    this.#hasNew = false;
     this.#armed = this.#unread.length > 0;
     if (this.#armed) setImmediate(this.#round);
   };

@@ -5,7 +5,7 @@ import type { StallLog } from './stalls.ts';
 import { unsentRecord, type RecordContext } from './unsent-record.ts';
 import { settleTokenTimes } from './token-times.ts';
 
-/** Records handed on at once; between full batches `flush` is called on a timer. */
+/** Records passed on in one batch; smaller batches go at each `flush`, which is called on a timer. */
 const BATCH = 256;
 
 /** Totals since the run's start. */
@@ -17,19 +17,21 @@ export interface Progress {
   tokens: number;
 }
 
-/** What is known of a request in flight. Token times go into a slab of the planned length: nothing grows per token. */
+/** The state of a request in flight. Token times go into a slab of the planned length: nothing grows per token. */
 interface InFlight {
   readonly scheduled: ScheduledRequest;
   sentUs: number | null;
   connectUs: number | null;
-  /** One entry an event, in microseconds of the run. */
+  /** One entry per event, in microseconds of the run. */
   times: Float64Array;
   /** Tokens of each event. */
   counts: Uint32Array;
   events: number;
 }
 
-/** Turns what a target reports into one record a request. Times become whole microseconds here and nowhere before. */
+/**
+ * Turns the reports of a target into one record per request. Times become whole microseconds here and nowhere before.
+ */
 export class Recorder implements RunSink {
   readonly #store: RecordStore;
   readonly #context: RecordContext;
@@ -41,8 +43,9 @@ export class Recorder implements RunSink {
   readonly progress: Progress = { due: 0, sent: 0, ok: 0, failed: 0, tokens: 0 };
 
   /**
-   * `stalls`: of a client in real time. Whoever keeps it has to call `flush` too: only at its next look does it know of
-   * a pause that a request ended in, so that no record is handed on between two looks.
+   * `stalls`: the stall log of a client in real time, null in virtual time. With a log, the code that keeps it also
+   * calls `flush` after each check: only the next check sees a stall in which a request ended, so no record is passed
+   * on between two checks.
    */
   constructor(store: RecordStore, context: RecordContext, stalls: StallLog | null = null) {
     this.#store = store;
@@ -54,7 +57,7 @@ export class Recorder implements RunSink {
     return this.#inFlight.size;
   }
 
-  /** Opens a request, just before it is handed to the target. */
+  /** Opens a request, just before the target gets it. */
   begin(scheduled: ScheduledRequest): void {
     const { index, request } = scheduled;
     if (this.#inFlight.has(index)) throw new Error(`request ${request.id} began twice`);
@@ -70,14 +73,14 @@ export class Recorder implements RunSink {
     });
   }
 
-  /** The worst lateness since this was last asked. */
+  /** The largest lateness since the last call, in microseconds. */
   takeMaxLatenessUs(): number {
     const worst = this.#maxLatenessUs;
     this.#maxLatenessUs = 0;
     return worst;
   }
 
-  /** Whether as many have gathered as are handed on at a time. */
+  /** Whether a full batch of ended requests is waiting. */
   get isFull(): boolean {
     return this.#finishedBatch.length >= BATCH;
   }
@@ -115,7 +118,7 @@ export class Recorder implements RunSink {
     return this.#close(index, timeUs, outcome, error, response);
   }
 
-  /** Hands on what has gathered, so that little is lost if the process is killed. */
+  /** Passes on all waiting records, so that little is lost if the process is killed. */
   flush(): void {
     if (this.#sentBatch.length > 0) this.#store.sent(this.#sentBatch);
     if (this.#finishedBatch.length > 0) this.#store.finished(this.#finishedBatch.map((record) => this.#marked(record)));

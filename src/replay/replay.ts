@@ -5,11 +5,11 @@ import type { Schedule } from '../core/schedule.ts';
 import type { ResponseInfo, ScheduledRequest, Sink, Target } from '../core/target.ts';
 import { DueQueue } from './due-queue.ts';
 
-/** Requests are taken from the schedule this long before they are due, or less when their bodies are large. */
+/** Requests are taken from the schedule this long before they are due, or for less time when their bodies are large. */
 const LOOK_AHEAD_US = 10e6;
 const SHORT_LOOK_AHEAD_US = 1e6;
 const LOOK_AHEAD_BYTES = 64e6;
-/** Nothing but refused connections for this long, and so many of them: the target is gone. */
+/** The target counts as gone after this time with connect errors alone, and at least so many of them. */
 const GONE_AFTER_US = 5e6;
 const GONE_AFTER_REQUESTS = 3;
 
@@ -17,34 +17,36 @@ export interface ReplayOptions {
   /** From sent to last byte, and from sent to first token; microseconds, Infinity for no limit. */
   readonly timeoutUs: number;
   readonly ttftTimeoutUs: number;
-  /** When it aborts, sending stops; what is in flight may end within `graceUs`. */
+  /** When it aborts, sending stops; requests in flight may end within `graceUs`. */
   readonly stop: AbortSignal;
-  /** When it aborts, what is in flight is cut at once. */
+  /** When it aborts, requests in flight are cut at once. */
   readonly cut: AbortSignal;
   readonly graceUs: number;
-  /** Ends the replay at once where it says so; what is in flight then leaves no record. */
+  /** Ends the replay at once when it returns true; requests in flight then leave no record. */
   readonly isDecided?: () => boolean;
 }
 
-/** What a replay reports to, of each request in this order: `begin`, `sent`, `tokens`, then one `end` or `fail`. */
+/**
+ * Receives the events of a replay, for each request in this order: `begin`, `sent`, `tokens`, then one `end` or `fail`.
+ */
 export interface RunSink extends Pick<Sink, 'sent' | 'tokens'> {
-  /** Just before the request is handed to the target. */
+  /** Called just before the target gets the request. */
   begin(request: ScheduledRequest): void;
   hasToken(index: number): boolean;
-  /** Both return the outcome that is kept: an answer without a token is none. */
+  /** Both return the outcome of the record: a response without a token is not `ok`. */
   end(index: number, timeUs: number, response: ResponseInfo): Outcome;
   fail(index: number, timeUs: number, outcome: Outcome, error: string, response: ResponseInfo | null): Outcome;
   /** The replay is over. */
   flush(): void;
 }
 
-/** How a replay ended: `null` if every request of the schedule was sent and has ended, else why not. */
+/** The reason for which a replay stopped; null if every request of the schedule was sent and has ended. */
 export type StoppedBecause = string | null;
 
 /**
- * Replays a schedule against a target, open loop: each request leaves when it is due, however slow the answers are.
- * Returns when every request that was sent has ended; what was not sent by then leaves no record here. Throws what a
- * fault of ours threw, after the requests in flight were cut.
+ * Replays a schedule against a target, open loop: each request is sent when it is due, however slow the responses are.
+ * Returns when every request that was sent has ended; requests not sent by then leave no record here. Throws the error
+ * of a fault of Reprise, after the requests in flight were cut.
  */
 export async function replay(
   schedule: Schedule,
@@ -63,10 +65,10 @@ export async function replay(
     fault !== null ||
     options.isDecided?.() === true ||
     (inFlight.size === 0 && (stopped !== null || (allScheduled && due.size === 0)));
-  // The clock asks `done` after each of its events: an event that does nothing makes it ask now.
-  const askDone = (): void => clock.at(clock.now(), () => undefined);
+  // The clock calls `done` after each of its events: an empty event makes it call `done` now.
+  const checkDone = (): void => clock.at(clock.now(), () => undefined);
 
-  // Taking: batches come a look-ahead before they are due.
+  // Taking: each batch comes a look-ahead before it is due.
   const takeBatch = async (): Promise<void> => {
     try {
       const batch = await schedule.next();
@@ -82,7 +84,7 @@ export async function replay(
       if (thrown instanceof UserError) stopSending(`the trace could not be read to its end: ${thrown.message}`);
       else fault ??= { error: thrown };
     }
-    askDone();
+    checkDone();
   };
   const put = (batch: readonly ScheduledRequest[]): void => {
     for (const request of batch) {
@@ -92,7 +94,7 @@ export async function replay(
     wait();
   };
 
-  // Waiting: only the next due time is on the clock, which is the faster the fewer events it has.
+  // Waiting: only the next due time is on the clock, which is faster with fewer events.
   let waitsUntilUs = Infinity;
   const wait = (): void => {
     if (due.nextUs >= waitsUntilUs) return;
@@ -105,7 +107,7 @@ export async function replay(
     });
   };
 
-  // Sending: when it is due, whatever the target does.
+  // Sending: at the due time, whatever the target does.
   const send = (request: ScheduledRequest): void => {
     dueBytes -= bodyBytes(request);
     if (stopped !== null) return;
@@ -115,11 +117,10 @@ export async function replay(
     if (options.timeoutUs < Infinity) watch(request.index);
   };
 
-  // Timeouts: counted from the hand-over, because a target need never report a request as sent.
+  // Timeouts: counted from `target.send`, because a target need not report a request as sent.
   const watch = (index: number): void => {
     const startUs = clock.now();
-    const tooLate = (): void =>
-      giveUp(index, 'timeout', `not finished within ${options.timeoutUs / 1e6} s (--timeout)`);
+    const tooLate = (): void => abort(index, 'timeout', `not finished within ${options.timeoutUs / 1e6} s (--timeout)`);
     if (options.ttftTimeoutUs >= options.timeoutUs) {
       clock.at(startUs + options.timeoutUs, tooLate);
       return;
@@ -127,46 +128,46 @@ export async function replay(
     clock.at(startUs + options.ttftTimeoutUs, () => {
       if (!inFlight.has(index)) return;
       if (run.hasToken(index)) clock.at(startUs + options.timeoutUs, tooLate);
-      else giveUp(index, 'timeout', `no token within ${options.ttftTimeoutUs / 1e6} s (--ttft-timeout)`);
+      else abort(index, 'timeout', `no token within ${options.ttftTimeoutUs / 1e6} s (--ttft-timeout)`);
     });
   };
-  const giveUp = (index: number, outcome: Outcome, why: string): void => {
+  const abort = (index: number, outcome: Outcome, why: string): void => {
     if (!inFlight.has(index)) return;
     const response = target.cancel(index);
-    // What had come by now, and was not read yet, may have been the end of the answer.
+    // Bytes that have arrived but were not read yet may have completed the response.
     if (inFlight.has(index)) sink.fail(index, clock.now(), outcome, why, response);
   };
 
   // Ending: each request once; the schedule may have waited for it. A target that refuses every connection for a while
   // is gone.
-  let refused = 0;
-  let refusedSinceUs = 0;
+  let connectErrors = 0;
+  let connectErrorsSinceUs = 0;
   const ended = (index: number, timeUs: number, outcome: Outcome): void => {
     const request = inFlight.get(index);
     inFlight.delete(index);
-    refused = outcome === 'connect_error' ? refused + 1 : 0;
-    if (refused === 1) refusedSinceUs = clock.now();
-    if (refused >= GONE_AFTER_REQUESTS && clock.now() - refusedSinceUs >= GONE_AFTER_US)
-      stopSending(`the target is gone: the last ${refused} requests found nothing to connect to`);
+    connectErrors = outcome === 'connect_error' ? connectErrors + 1 : 0;
+    if (connectErrors === 1) connectErrorsSinceUs = clock.now();
+    if (connectErrors >= GONE_AFTER_REQUESTS && clock.now() - connectErrorsSinceUs >= GONE_AFTER_US)
+      stopSending(`the target is gone: the last ${connectErrors} requests found nothing to connect to`);
     if (request !== undefined && stopped === null) put(schedule.ended(request, outcome, timeUs));
-    if (done()) askDone();
+    if (done()) checkDone();
   };
   const sink = new ReplaySink(run, ended, (error) => {
     fault ??= { error };
-    askDone();
+    checkDone();
   });
 
-  // Stopping: no more is sent; what is in flight may end within the grace period, then it is cut.
+  // Stopping: no more requests are sent; those in flight may end within the grace period, then they are cut.
   const stopSending = (why: string): void => {
     stopped ??= why;
   };
   const cutAll = (): void => {
-    for (const index of inFlight.keys()) giveUp(index, 'cut', stopped ?? 'interrupted');
+    for (const index of inFlight.keys()) abort(index, 'cut', stopped ?? 'interrupted');
   };
   const onStop = (): void => {
     stopSending(messageOf(options.stop.reason));
     clock.at(clock.now() + options.graceUs, cutAll);
-    askDone();
+    checkDone();
   };
   const onCut = (): void => clock.at(clock.now(), cutAll);
   options.stop.addEventListener('abort', onStop, { once: true });
@@ -184,7 +185,7 @@ export async function replay(
     await schedule.close();
   }
   if (fault !== null)
-    // The target may be what is at fault: it is not asked any more.
+    // The target may be at fault: it is not used any more.
     for (const index of inFlight.keys())
       run.fail(index, clock.now(), 'cut', 'the run ended by a fault of Reprise', null);
   run.flush();

@@ -5,11 +5,11 @@ import type { ResponseInfo } from '../core/target.ts';
 import { WallClock } from '../core/wall-clock.ts';
 import { HttpTarget, type ServerAccess } from './transport.ts';
 
-/** Sends requests one by one as a replay would, outside of any record. */
+/** Sends single requests as a replay would, without records. */
 export interface SingleRequests {
   /** Opens so many connections ahead, as a replay does. */
   open(connections: number): Promise<void>;
-  /** Resolves when the request has ended, well or not. Rejects with a fault of ours alone. */
+  /** Resolves when the request has ended, with any outcome. Rejects only with a fault of Reprise. */
   send(request: Request): Promise<SingleResult>;
   close(): Promise<void>;
 }
@@ -18,7 +18,7 @@ type SingleResult =
   | { readonly kind: 'answered'; readonly response: ResponseInfo }
   | { readonly kind: 'failed'; readonly why: string };
 
-/** `endpoints`: those that the codec's calls name, by position. */
+/** `endpoints`: the endpoints of the codec's calls, by position. */
 export function openSingleRequests(
   codec: Codec,
   endpoints: readonly ServerAccess[],

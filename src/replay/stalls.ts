@@ -1,6 +1,8 @@
-/** The monitor looks this often; a gap beyond it is a delay of the event loop. */
+/** Interval of the monitor's checks; a longer gap is a delay of the event loop. */
 export const TICK_US = 10_000;
-/** A pause of the event loop from here on is kept with its time: requests in flight during it were stalled by it. */
+/**
+ * The event loop stalls when it stands still for this long: the log keeps the time, and requests in flight are marked.
+ */
 const STALL_US = 20_000;
 
 export interface Stall {
@@ -8,7 +10,10 @@ export interface Stall {
   readonly to_us: number;
 }
 
-/** When the event loop stood still, in order and apart. The health monitor writes it, the recorder marks records by it. */
+/**
+ * Stalls of the event loop, in order and without overlap. The health monitor writes it, the recorder marks records by
+ * it.
+ */
 export class StallLog {
   readonly #nowUs: () => number;
   readonly #stalls: Stall[] = [];
@@ -22,18 +27,18 @@ export class StallLog {
     return this.#stalls;
   }
 
-  /** The time is `nowUs`, and the event loop was late by `delayUs`. */
+  /** Notes the time `nowUs` and the event loop's delay until then; called at each tick. */
   check(nowUs: number, delayUs: number): void {
     if (delayUs >= STALL_US) this.#stalls.push({ from_us: Math.round(nowUs - delayUs), to_us: Math.round(nowUs) });
     this.#checkedUs = nowUs;
   }
 
-  /** Whether the event loop stood still at any time from `fromUs` to `toUs`. */
+  /** Whether the event loop stalled at any time from `fromUs` to `toUs`. */
   during(fromUs: number, toUs: number): boolean {
-    // A pause may go on that the next check will keep.
+    // A stall may be going on that only the next check will log.
     const sinceUs = this.#checkedUs + TICK_US;
     if (this.#nowUs() - sinceUs >= STALL_US && sinceUs <= toUs) return true;
-    // Of those that end after `fromUs` only the first can tell.
+    // Of the stalls that end after `fromUs`, the first decides.
     let [low, high] = [0, this.#stalls.length];
     while (low < high) {
       const middle = (low + high) >> 1;

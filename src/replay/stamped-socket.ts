@@ -4,17 +4,17 @@ import type { ReceiveQueue, UnreadStream } from './receive-queue.ts';
 
 type Connector = ReturnType<typeof buildConnector>;
 
-/** All sockets read into this: what came is copied out before the next read, so nothing is allocated for a read. */
+/** All sockets read into this buffer: bytes are copied out before the next read, so a read allocates nothing. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
 
 /**
- * Opens sockets whose bytes get their time when they come and are handed to undici when nothing comes (see `Arrivals`).
- * Everything else about them, and all of HTTP, is left to undici: its parser takes bytes by `socket.read()` on
- * `readable`, and that is where they wait.
+ * Opens sockets whose bytes get their arrival time at once and reach undici when no more bytes come (see
+ * `ReceiveQueue`). All else of the sockets, and all of HTTP, is left to undici: its parser takes bytes by
+ * `socket.read()` on `readable`, and the bytes wait there.
  */
-export function stampedConnector(arrivals: ReceiveQueue, insecure: boolean): Connector {
+export function stampedConnector(receiveQueue: ReceiveQueue, insecure: boolean): Connector {
   return (options, callback) => {
-    const inbox = new Inbox(arrivals);
+    const inbox = new Inbox(receiveQueue);
     const onread = { buffer: READ_BUFFER, callback: inbox.take };
     const connect = buildConnector({ allowH2: false, rejectUnauthorized: !insecure, onread });
     connect(options, (...result) => {
@@ -24,22 +24,22 @@ export function stampedConnector(arrivals: ReceiveQueue, insecure: boolean): Con
   };
 }
 
-/** What has come over one socket and is not read yet. */
+/** The bytes that have arrived on one socket and are not read yet. */
 class Inbox implements UnreadStream {
-  readonly #arrivals: ReceiveQueue;
+  readonly #receiveQueue: ReceiveQueue;
   readonly #chunks: Buffer[] = [];
   readonly #timesUs: number[] = [];
   #next: Buffer | null = null;
   #socket: Socket | null = null;
   #reading = false;
 
-  constructor(arrivals: ReceiveQueue) {
-    this.#arrivals = arrivals;
+  constructor(receiveQueue: ReceiveQueue) {
+    this.#receiveQueue = receiveQueue;
   }
 
   readonly take = (bytes: number, buffer: Uint8Array): boolean => {
-    this.#timesUs.push(this.#arrivals.stampUs());
-    if (this.#chunks.push(Buffer.from(buffer.subarray(0, bytes))) === 1) this.#arrivals.add(this);
+    this.#timesUs.push(this.#receiveQueue.stampUs());
+    if (this.#chunks.push(Buffer.from(buffer.subarray(0, bytes))) === 1) this.#receiveQueue.add(this);
     return true;
   };
 
@@ -54,14 +54,14 @@ class Inbox implements UnreadStream {
     };
     const destroy = socket.destroy.bind(socket);
     socket.destroy = (error?: Error): Socket => {
-      this.#arrivals.read(this);
+      this.#receiveQueue.read(this);
       return destroy(error);
     };
-    socket.on('end', () => this.#arrivals.read(this));
+    socket.on('end', () => this.#receiveQueue.read(this));
   }
 
   read(atUs: (us: number) => void): void {
-    if (this.#reading) return; // what is being read has closed the socket
+    if (this.#reading) return; // a chunk being read has closed the socket
     this.#reading = true;
     for (let i = 0; i < this.#chunks.length && this.#socket?.destroyed === false; i++) {
       this.#next = this.#chunks[i] ?? null;

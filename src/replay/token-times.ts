@@ -1,7 +1,7 @@
 import type { TokenCountSource } from '../core/record.ts';
 import type { ResponseInfo } from '../core/target.ts';
 
-/** The events of one response: when each came, and how many tokens it was seen to carry (0: perhaps none). */
+/** The events of one response: the time of each, and the number of tokens that it carried (0: perhaps none). */
 export interface TokenEvents {
   readonly times: Float64Array;
   readonly counts: Uint32Array;
@@ -9,10 +9,10 @@ export interface TokenEvents {
 }
 
 /**
- * One time a token, as whole microseconds from `dueUs`, never decreasing, and as many as the server's final usage says,
- * if that is not 0. Where the two agree, every event held what was counted. Where there are more by the usage, the first
- * events with empty text are tokens too, if there are enough of them (a last empty one only says that the answer is
- * over); else the tokens are spread evenly over the events that carried text (over all of them if none did).
+ * One time per token, as whole microseconds from `dueUs`, never decreasing, and as many as the server's final usage
+ * reports, if that is not 0. Where usage and events agree, every event holds its counted tokens. Where usage reports
+ * more, the first events with empty text are tokens too, if there are enough of them (a last empty event only marks the
+ * end); else the tokens are spread evenly over the events with text (over all events if none had text).
  */
 export function settleTokenTimes(
   seen: TokenEvents,
@@ -35,7 +35,7 @@ export function settleTokenTimes(
   };
 }
 
-/** The counts as they were seen; what `tokens` has beyond their sum are the first events with empty text. */
+/** Each event has its counted tokens; tokens beyond their sum are the first events with empty text. */
 function expand(seen: TokenEvents, tokens: number, dueUs: number): Float64Array {
   const times = new Float64Array(tokens);
   let emptyTokens = tokens;
@@ -49,7 +49,9 @@ function expand(seen: TokenEvents, tokens: number, dueUs: number): Float64Array 
   return times;
 }
 
-/** Token k of n belongs to event floor(k * events / n): cumulative rounding, so every event's share differs by at most one. */
+/**
+ * Token k of n belongs to event floor(k * events / n): with cumulative rounding, events differ by at most one token.
+ */
 function spread(seen: TokenEvents, tokens: number, onlyText: boolean, dueUs: number): Float64Array {
   const at: number[] = [];
   for (let i = 0; i < seen.events; i++) if (!onlyText || (seen.counts[i] ?? 0) > 0) at.push(i);

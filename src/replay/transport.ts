@@ -9,26 +9,26 @@ import { Exchange, type Wire } from './exchange.ts';
 import { stampedConnector } from './stamped-socket.ts';
 import { BusyPoll } from './busy-poll.ts';
 
-/** How a server is reached. */
+/** URL, headers and TLS setting of a server. */
 export interface ServerAccess {
   readonly url: URL;
-  /** Added to every call: authorization and the user's own. */
+  /** Added to every call: authorization and the user's headers. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Takes any TLS certificate. */
+  /** Accepts any TLS certificate. */
   readonly insecure: boolean;
 }
 
-/** The path of a route of the server at `url`, which may be below a prefix, or end in `/v1` as OpenAI's clients have it. */
+/** The path of a route at `url`, which may be below a prefix, or end in `/v1` as for OpenAI's clients. */
 function pathBelow(url: URL, route: string): string {
   return url.pathname.replace(/(\/v1)?\/?$/, '') + route;
 }
 
-/** The whole URL of a route of the server at `url`. */
+/** The URL of a route at `url`. */
 export function urlBelow(url: URL, route: string): URL {
   return new URL(pathBelow(url, route), url);
 }
 
-/** Makes a Target of a codec and the endpoints that its calls name: the only place where replay does I/O. */
+/** Makes a Target of a codec and the endpoints of its calls: the only I/O of a replay. */
 export class HttpTarget implements Target {
   readonly #wire: Wire;
   readonly #endpoints: readonly HttpEndpoint[];
@@ -42,7 +42,7 @@ export class HttpTarget implements Target {
       clock,
       receiveQueue,
       dispatch: (call, handler) => this.#dispatch(call, handler),
-      quoted: (said) => this.#endpoints.reduce((text, { access }) => withoutSecrets(text, access.headers), said),
+      quoted: (text) => this.#endpoints.reduce((quoted, { access }) => withoutSecrets(quoted, access.headers), text),
     };
     this.#busyPoll = new BusyPoll(clock);
     const byOrigin = new Map<string, Connections>();
@@ -55,7 +55,7 @@ export class HttpTarget implements Target {
     });
   }
 
-  /** Opens connections for `concurrency` requests at once; the first failure is thrown. */
+  /** Opens connections for `concurrency` requests at once; throws the first failure. */
   async open(concurrency: number): Promise<void> {
     this.#busyPoll.start();
     await Promise.all(this.#origins().map((connections) => connections.open(concurrency)));

@@ -2,17 +2,17 @@ import { isMeasured, type MeasurementWindow } from '../core/measurement-window.t
 import type { RequestRecord } from '../core/record.ts';
 import type { Request } from '../core/request.ts';
 
-/** What the records of one client of a run have in common. */
+/** The fields that all records of one client of a run share. */
 export interface RecordContext {
   /** Name of the target. */
   readonly target: string;
-  /** Null: everything is measured. */
+  /** Null: the whole run is measured. */
   readonly window: MeasurementWindow | null;
-  /** Number of the worker that sends these requests. */
+  /** Number of the client worker that sends these requests. */
   readonly worker: number;
 }
 
-/** The record of a request that was never sent: what the plan knows of it, and nothing else. */
+/** The record of a request that was never sent: the fields that the plan gives, all others null. */
 export function unsentRecord(
   request: Request,
   dueUs: number,

@@ -17,18 +17,18 @@ import { recordedName } from '../target/target-spec.ts';
 import { describeSlo } from './manifest.ts';
 import { windowOf } from './measurement-window.ts';
 
-/** Gives the rest of a plan that was not sent its records (`unsent`), so that every scheduled request counts. */
+/** Adds the records of requests that were not sent (`unsent`), so that every scheduled request counts. */
 export async function completeRecords(
   dir: string,
   manifest: Manifest,
-  /** Called only where something was not sent: the file may have gone since. */
+  /** Called only if some request was not sent: the trace file may be gone. */
   plan: () => Promise<Source>,
 ): Promise<void> {
   const { ended } = await recoverRun(dir);
   if (ended.size < manifest.workload.requests) await appendRecords(dir, unsent(await plan(), ended, manifest));
 }
 
-/** Summary and report of a finished directory, from its records alone: can be repeated at any time. */
+/** Writes summary and report of a finished run directory from its records alone; may be repeated at any time. */
 export async function reportRun(dir: string, manifest: Manifest): Promise<Summary> {
   const summary = await summarise(readRecords(dir), manifest, readScrapes(dir));
   try {
@@ -43,7 +43,7 @@ export async function reportRun(dir: string, manifest: Manifest): Promise<Summar
   }
 }
 
-/** The same run judged by another SLO; its `run.json` stays as it is. */
+/** The same run judged by another SLO; its `run.json` does not change. */
 export function judgedBy(manifest: Manifest, slo: SloSpec): Manifest {
   return { ...manifest, slo: { ...describeSlo(slo), in_place_of: manifest.slo?.text ?? 'none' } };
 }
@@ -60,7 +60,7 @@ export async function mendRun(dir: string): Promise<Manifest> {
   return manifest;
 }
 
-/** The plan of a run, rebuilt from its source file; what was sent is already safe when this fails. */
+/** The plan of a run, rebuilt from its source file; if that fails, the records of sent requests are already safe. */
 async function sourceOf(dir: string, manifest: Manifest): Promise<Source> {
   const { path, on_bad_row, transforms, name, block_tokens: blockTokens } = manifest.workload;
   const unlike = (how: string, cause?: unknown): UserError =>
@@ -91,7 +91,7 @@ async function* unsent(source: Source, ended: ReadonlySet<string>, manifest: Man
       .map((request) => unsentRecord(request, request.dueUs, context));
 }
 
-/** Whether a process runs. One that was killed and not yet waited for by its parent (a zombie) does not. */
+/** Whether a process runs. A killed process that its parent has not yet waited for (a zombie) does not. */
 function isAlive(pid: number): boolean {
   if (pid === process.pid) return false;
   try {

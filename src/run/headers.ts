@@ -1,7 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { messageOf, UserError } from '../core/errors.ts';
 
-/** Without these a call would fail, or say what is not so. */
+/** Headers of the connection: set by a user they would break the call or contradict it. */
 const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
   'connection',
   'content-length',
@@ -12,8 +12,8 @@ const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Headers of every call, from lines `Key: value`, and with a key from the environment variable `apiKeyEnv`. Throws a
- * UserError that names what is wrong, and never a value, which may be a key.
+ * Headers of every call, from lines `Key: value`, and with the API key from the environment variable `apiKeyEnv`.
+ * Throws a UserError that names the wrong line or variable, and never a header's value, which may be a key.
  */
 export function readHeaders(lines: readonly string[], apiKeyEnv: string | undefined): Record<string, string> {
   const headers: Record<string, string> = {};
@@ -42,7 +42,7 @@ function checked(name: string, value: string, option: string): string {
   }
 }
 
-/** A command line as it may stand in a file: a header's value could be a key. */
+/** A command line for the manifest, with the values of headers hidden: they may be keys. */
 export function withoutHeaderValues(line: readonly string[]): string[] {
   return line.map((word, i) => {
     if (line[i - 1] === '--header') return word.replace(/:.*/s, ': ***');

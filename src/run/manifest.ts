@@ -6,14 +6,14 @@ import type { Manifest } from '../schema/manifest.ts';
 import type { Attachment, TargetSession } from '../target/session.ts';
 import type { RunPlan } from './plan-run.ts';
 
-/** Where and when a run takes place. */
+/** Directory and start time of a run. */
 export interface RunPlace {
   readonly dir: string;
   /** ISO 8601 in UTC. */
   readonly startedAt: string;
 }
 
-/** What `run.json` says of a run as it begins. */
+/** The manifest (`run.json`) of a run at its start. */
 export function describeRun(
   plan: RunPlan,
   { dir, startedAt }: RunPlace,

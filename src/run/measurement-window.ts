@@ -6,8 +6,8 @@ import type { Manifest } from '../schema/manifest.ts';
 import type { RunSpec } from './run-spec.ts';
 
 /**
- * What a run measures: warm-up counts from the replay's start, cool-down back from the last due time. Throws a
- * UserError where no request is due between them.
+ * The measurement window of a run: warm-up counts from the start of the replay, cool-down back from the last due time.
+ * Null: the whole run. Throws a UserError if no request is due in the window.
  */
 export function measurementWindow(
   { warmupUs, cooldownUs }: RunSpec['measure'],
@@ -23,7 +23,7 @@ export function measurementWindow(
   );
 }
 
-/** What a run measured, as its manifest has it. */
+/** The measurement window in a run's manifest; null: the whole run was measured. */
 export function windowOf({ measured }: Manifest): MeasurementWindow | null {
   return measured === null ? null : { fromUs: measured.from_us, toUs: measured.to_us };
 }

@@ -4,14 +4,14 @@ import { scanPlan, scanWorkload } from '../../workloads/index.ts';
 import { measurementWindow } from './measurement-window.ts';
 import { isOwnSource, type RunSpec } from './run-spec.ts';
 
-/** A run whose workload was read to its end and found good. */
+/** A run whose workload was read to its end without errors. */
 export interface RunPlan extends Plan {
   readonly spec: RunSpec;
-  /** Rows of the workload that are left out. */
+  /** Rows of the workload that are left out as wrong. */
   readonly badRows: number;
 }
 
-/** Reads the workload to its end, before anything is sent. Throws a UserError that names what is wrong with it. */
+/** Reads the workload to its end, before any request is sent. Throws a UserError that names the error in it. */
 export async function planRun(spec: RunSpec, log: Log): Promise<RunPlan> {
   const scanned = await scan(spec, log);
   const { source, stats } = scanned;
@@ -20,7 +20,7 @@ export async function planRun(spec: RunSpec, log: Log): Promise<RunPlan> {
 }
 
 interface Scanned {
-  /** Null: a source of the caller's own. */
+  /** Null for a source that the caller made. */
   readonly workload: WorkloadSpec | null;
   readonly source: Source;
   readonly stats: PlanStats;

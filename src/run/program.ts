@@ -16,7 +16,7 @@ import {
 } from './run-options.ts';
 import { compactTime, newRunDirectory, run as runPlan, runOnce, type RunHooks, type RunResult } from './run.ts';
 
-/** What a program may hear of a run, and how it can end it: nothing unless given. */
+/** Hooks of a program: the log, the start of the replay, and signals to end it; each has a default. */
 export type ProgramHooks = Partial<RunHooks>;
 
 /** A target that stays open for several runs, one after another. */
@@ -26,10 +26,13 @@ export interface OpenTarget {
   close(): Promise<void>;
 }
 
-/** A run against a target that is open already; its other options as for any run. */
+/** A run against an open target; its other options are those of any run. */
 export type RunOnOptions = ReplayOptions & { readonly target: OpenTarget };
 
-/** Replays a workload against a target and judges it: `reprise run` for programs. */
+/**
+ * Replays a workload against a target and judges it: `reprise run` for programs. Without an SLO it reports latencies
+ * only. Throws a UserError for a wrong option, workload or target, and the error of a fault of Reprise.
+ */
 export async function run(options: RunOptions | RunOnOptions, hooks: ProgramHooks = {}): Promise<RunResult> {
   const { target, ...others } = options;
   if (typeof target === 'string') return runOnce(defineRun(options), withDefaults(hooks));
@@ -39,17 +42,17 @@ export async function run(options: RunOptions | RunOnOptions, hooks: ProgramHook
   return runPlan(target.session, plan, dir, all);
 }
 
-/** Starts or reaches a target once, for any number of runs. */
+/** Starts or reaches a target once, for any number of runs. Throws a UserError where it cannot serve a run. */
 export async function openTarget(options: TargetOptions, hooks: ProgramHooks = {}): Promise<OpenTarget> {
   const config = defineTarget(options);
   const { log, stop, nowIso } = withDefaults(hooks);
-  // Where the log of a server that is started here begins.
+  // Place of the log of a server that is started here, until its first run.
   const dir = join('runs', `${compactTime(nowIso())}-${config.spec.name}`);
   const session = await openSession(config, { plan: null, dir, patienceUs: FIRST_ANSWER_US, stop, log });
   return { config, session, close: () => session.close() };
 }
 
-/** Opens a run directory, to be read as often as is wanted; a run that was killed is mended first. */
+/** Opens a run directory, whose files may be read any number of times; a run that was killed is mended first. */
 export async function openRun(dir: string): Promise<Run> {
   await mendRun(dir);
   return openRunFiles(dir);

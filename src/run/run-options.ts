@@ -14,11 +14,11 @@ import { CUT_FIELDS, TIME_FIELDS, transformsOf } from './transform-options.ts';
 
 const NONNEGATIVE = expected('a whole number from 0');
 
-/** Options of a target: what it is and how it is spoken to. */
+/** Options of a target: its address and its protocol. */
 const TARGET_FIELDS = {
   /** A URL, or `reference[:SYSTEM[,key=value...]]`. */
   target: text,
-  /** A dialect of the caller's own. */
+  /** A codec that the program makes. */
   codec: z.custom<CodecMaker>((value) => typeof value === 'function').optional(),
   clock: z.enum(['real', 'virtual'], expected('real or virtual')).default('real'),
   adapter: text.default('auto'),
@@ -36,7 +36,7 @@ const TARGET_FIELDS = {
 
 /** Options of one run against a target. */
 const REPLAY_FIELDS = {
-  /** A trace file, a bundled sample (`chat`, `code`), or a source of the caller's own. */
+  /** A trace file, a bundled sample (`chat`, `code`), or a source that the program makes. */
   workload: z.union([
     text,
     z.custom<Source>((value) => typeof value === 'object' && value !== null && 'open' in value),
@@ -56,35 +56,35 @@ const REPLAY_FIELDS = {
   onBadRow: z.enum(['fail', 'skip'], expected('fail or skip')).default('fail'),
 };
 
-/**
- * What a run is asked for: the options of the command line and of a program, with their defaults. Durations carry a
- * unit (`30s`).
- */
+/** The options of a run, for the command line and for programs, with their defaults. Durations have a unit (`30s`). */
 export const runOptionsSchema = z.strictObject({ ...TARGET_FIELDS, ...REPLAY_FIELDS });
 const targetOptionsSchema = z.strictObject(TARGET_FIELDS);
 const replayOptionsSchema = z.strictObject(REPLAY_FIELDS);
 
-/** As a program gives them: everything but workload and target has a default. */
+/** The options as a program gives them: all but workload and target have defaults. */
 export type RunOptions = z.input<typeof runOptionsSchema>;
 export type TargetOptions = z.input<typeof targetOptionsSchema>;
 export type ReplayOptions = z.input<typeof replayOptionsSchema>;
 type Resolved = z.output<typeof runOptionsSchema>;
 
-/** The options that a user need not give, with the values that they then have. */
+/** The optional options with their default values. */
 export const RUN_DEFAULTS: Resolved = runOptionsSchema.parse({ workload: 'chat', target: 'reference' });
 
-/** The run that options ask for; `command`: the command line, without secrets. Throws a UserError that names what is wrong. */
+/**
+ * The run that the options describe; `command`: the command line, without secrets. Throws a UserError that names each
+ * wrong option.
+ */
 export function defineRun(given: unknown, command: readonly string[] = []): RunSpec {
   const options = read(runOptionsSchema, given);
   return replayOf(options, targetOf(options), command);
 }
 
-/** The target that options ask for. */
+/** The target that the options describe. Throws a UserError that names each wrong option. */
 export function defineTarget(given: TargetOptions): TargetConfig {
   return targetOf(read(targetOptionsSchema, given));
 }
 
-/** A run against a target that is known already. */
+/** A run against a target that is already defined. */
 export function defineReplay(given: ReplayOptions, target: TargetConfig): RunSpec {
   return replayOf(read(replayOptionsSchema, given), target, []);
 }
@@ -117,8 +117,8 @@ function replayOf(
     measure: {
       warmupUs: options.warmup === undefined ? 0 : parseDurationUs(options.warmup, '--warmup'),
       cooldownUs: options.cooldown === undefined ? 0 : parseDurationUs(options.cooldown, '--cooldown'),
-      timeoutUs: patienceUs(options.timeout, '--timeout'),
-      ttftTimeoutUs: patienceUs(options.ttftTimeout, '--ttft-timeout'),
+      timeoutUs: timeoutUsOf(options.timeout, '--timeout'),
+      ttftTimeoutUs: timeoutUsOf(options.ttftTimeout, '--ttft-timeout'),
     },
     prepare: { warmupRequests: options.warmupRequests, resetCache: options.resetCache },
     seed: options.seed,
@@ -126,7 +126,7 @@ function replayOf(
   };
 }
 
-/** Fills in defaults. Throws a UserError that names each option that is wrong, as the command line writes it. */
+/** Fills in defaults. Throws a UserError that names each wrong option as on the command line. */
 function read<T>(schema: z.ZodType<T>, given: unknown): T {
   const result = schema.safeParse(given);
   if (result.success) return result.data;
@@ -148,7 +148,7 @@ function workloadOf(options: z.output<typeof replayOptionsSchema>): RunSpec['wor
   return workload;
 }
 
-function patienceUs(given: string, option: string): number {
+function timeoutUsOf(given: string, option: string): number {
   const us = parseDurationUs(given, option);
   if (us > 0) return us;
   throw new UserError(`${option}: ${given} leaves no time to answer; for no limit give a long one, e.g. 24h`);
@@ -160,7 +160,7 @@ function tokenizerOf(given: string | undefined): string | null {
 }
 
 function startOf({ start, ready, startTimeout }: z.output<typeof targetOptionsSchema>): StartSpec | null {
-  const timeoutUs = patienceUs(startTimeout, '--start-timeout');
+  const timeoutUs = timeoutUsOf(startTimeout, '--start-timeout');
   if (start !== undefined) return { command: start, ready: ready ?? null, timeoutUs };
   if (ready !== undefined) throw new UserError('--ready: there is nothing to wait for without --start "COMMAND"');
   return null;

@@ -2,25 +2,25 @@ import type { Source, WorkloadSpec } from '../core/plan.ts';
 import type { SloSpec } from '../core/slo.ts';
 import type { TargetConfig } from '../target/target-spec.ts';
 
-/** Everything that decides a run. Plain data, but for a source or a codec of the caller's own. */
+/** Everything that determines a run. Plain data, except for a source or codec that the caller made. */
 export interface RunSpec {
   readonly workload: WorkloadSpec | Source;
   readonly target: TargetConfig;
-  /** What the run is judged by; null: latencies only. */
+  /** The SLO that judges the run; null: latencies only. */
   readonly slo: SloSpec | null;
   readonly measure: {
-    /** Replayed and recorded but not measured: the first so long of the replay, and the last before its last due time. */
+    /** Warm-up from the start of the replay, and cool-down before its last due time: recorded but not measured. */
     readonly warmupUs: number;
     readonly cooldownUs: number;
     /** From sent to last byte, and from sent to first token. */
     readonly timeoutUs: number;
     readonly ttftTimeoutUs: number;
   };
-  /** What is done to the server before the run. */
+  /** Steps on the server before the run. */
   readonly prepare: {
-    /** Requests that are sent before the run, and are in no record. */
+    /** Warm-up requests before the run, which have no records. */
     readonly warmupRequests: number;
-    /** Whether the server's prefix cache is emptied. */
+    /** Whether to empty the server's prefix cache. */
     readonly resetCache: boolean;
   };
   readonly seed: number;
@@ -32,7 +32,7 @@ export interface RunSpec {
   };
 }
 
-/** Whether a workload is a source of the caller's own rather than a trace file. */
+/** Whether a workload is a source that the caller made rather than a trace file. */
 export function isOwnSource(workload: WorkloadSpec | Source): workload is Source {
   return 'open' in workload;
 }

@@ -21,31 +21,34 @@ import { describeRun } from './manifest.ts';
 import { planRun, type RunPlan } from './plan-run.ts';
 import type { RunSpec } from './run-spec.ts';
 
-/** The first due time lies this far ahead of the start of the clock, so that the first batches are on it by then. */
+/** Time from the start of the clock to the first due time, so that the first batches are on the clock by then. */
 const LEAD_US = 300_000;
-/** What is in flight when a run is interrupted may end within this. */
+/** Requests in flight when a run is interrupted may end within this time. */
 const GRACE_US = 5e6;
-/** In virtual time, more are written beside the simulation. */
+/**
+ * In virtual time, plans with more output tokens than this have their records written by a thread, beside the
+ * simulation.
+ */
 const MAX_TOKENS_WITHOUT_THREAD = 1e6;
 
-/** What the caller is told while a run goes on, and how it can end it. */
+/** Receives the events of a run, and can end it. */
 export interface RunHooks {
   /** Wall-clock time, which only commands may read: ISO 8601 in UTC. */
   readonly nowIso: () => string;
   readonly log: Log;
-  /** The run has begun; `snapshot` says how far it is, at any time. */
+  /** The replay has begun; `snapshot` returns its progress at any time. */
   readonly started: (plan: RunPlan, snapshot: () => RunProgress) => void;
-  /** When it aborts, nothing more is sent, and what is in flight may end within 5 s. */
+  /** When it aborts, no more requests are sent, and those in flight may end within 5 s. */
   readonly stop: AbortSignal;
-  /** When it aborts, what is in flight is cut. */
+  /** When it aborts, requests in flight are cut. */
   readonly cut: AbortSignal;
 }
 
-/** The part of a run that this client has: alone all of it, from now. */
+/** The part of a run that this client does: alone, all of it, from now. */
 export interface RunPart {
   readonly worker: number;
   readonly shard: Shard;
-  /** The instant on `machineUs` from which due times count; null: as soon as everything is ready. */
+  /** The instant on `machineUs` from which due times count; null: as soon as all is ready. */
   readonly startAtUs: number | null;
 }
 const ALONE: RunPart = { worker: 0, shard: WHOLE, startAtUs: null };
@@ -61,7 +64,7 @@ export interface RunResult {
   readonly summary: Summary;
 }
 
-/** One run from its spec to its report: a session is opened for it, and closed after it. */
+/** One run from its spec to its report; the target session is opened for it and closed after it. */
 export async function runOnce(spec: RunSpec, hooks: RunHooks): Promise<RunResult> {
   const { target, prepare, measure } = spec;
   checkTarget(target);
@@ -82,8 +85,8 @@ export async function runOnce(spec: RunSpec, hooks: RunHooks): Promise<RunResult
 }
 
 /**
- * The story of a run against an open target: check, make ready, replay, finish, report. Everything is checked before
- * anything is sent, and everything that was measured is kept, however the run ends.
+ * The story of a run against an open target: check, attach, replay, finish, report. Everything is checked before a
+ * request is sent, and all records are kept, however the run ends.
  */
 export async function run(
   session: TargetSession,
@@ -92,7 +95,7 @@ export async function run(
   hooks: RunHooks,
   part: RunPart = ALONE,
 ): Promise<RunResult> {
-  // Check, make ready: what is wrong up to here is told, and leaves no run directory.
+  // Check and attach: an error up to here is thrown, and leaves no run directory.
   session.check(plan);
   checkRunDirectory(dir);
   const { spec, stats } = plan;
@@ -105,7 +108,7 @@ export async function run(
     log: hooks.log,
   });
 
-  // Replay: from here on there is a run directory, and whatever happens is recorded in it.
+  // Replay: from here on there is a run directory, and it records how the run ends.
   const begun = describeRun(plan, { dir, startedAt: hooks.nowIso() }, session, attachment);
   try {
     createRunDirectory(dir);
@@ -117,29 +120,30 @@ export async function run(
   }
   const { stopped, client, fault } = await replayInto(dir, session, attachment, { plan, hooks, part });
 
-  // Finish: first the records, then that it has ended; killed between the two, it is mended like a run that was killed.
+  // Finish: first the records, then the end of the run; a run that is killed between the two is mended like any killed
+  // run.
   const status = stopped === null ? 'complete' : hooks.stop.aborted ? 'interrupted' : 'failed';
   const manifest: Manifest = { ...begun, status, reason: stopped, ended_at: hooks.nowIso(), client };
   if (status !== 'complete') await completeRecords(dir, manifest, async () => plan.source);
   writeManifest(dir, manifest);
 
-  // Report: a pure reader, which can be repeated on the finished directory.
+  // Report: reads the finished directory only, and can be repeated.
   const summary = await reportRun(dir, manifest);
   if (fault !== null) throw fault.error;
   return { dir, manifest, summary };
 }
 
-/** How a replay ended. */
+/** The end of a replay. */
 interface Replayed {
-  /** Why it stopped; null if it went to its end. */
+  /** Reason for which it stopped; null if it went to its end. */
   readonly stopped: string | null;
-  /** Null in virtual time, and where the replay did not come to its end. */
+  /** Null in virtual time, and if the health of the client was not saved. */
   readonly client: ClientHealth | null;
-  /** A fault of ours that has ended it, for whoever finishes the run to throw. */
+  /** A fault of Reprise that ended the replay; thrown once the run is finished. */
   readonly fault: { readonly error: unknown } | null;
 }
 
-/** Replays a plan, writes its records, and lets go of the target. */
+/** Replays a plan, writes its records, and detaches from the target. */
 async function replayInto(
   dir: string,
   session: TargetSession,
@@ -202,7 +206,7 @@ async function detach({ monitor, close }: Attachment, log: Log): Promise<void> {
   }
 }
 
-/** A signal that aborts with what a promise resolves with. */
+/** A signal that aborts with the value of a promise as its reason. */
 function abortedBy(reason: Promise<unknown>): AbortSignal {
   const controller = new AbortController();
   void reason.then((why) => controller.abort(why));
@@ -214,7 +218,7 @@ export function newRunDirectory({ source, spec }: RunPlan, startedAt: string): s
   return join('runs', `${compactTime(startedAt)}-${source.name.replace(/\..*$/, '')}-${spec.target.spec.name}`);
 }
 
-/** `20261121T081500Z`, of ISO 8601. */
+/** ISO 8601 -> `20261121T081500Z`. */
 export function compactTime(iso: string): string {
   return iso.replaceAll(/[-:]|\.\d+/g, '');
 }

@@ -4,7 +4,7 @@ import { expected, text, wholeNumber } from '../core/option-fields.ts';
 import type { TransformSpec } from '../core/plan.ts';
 import { parseWindowUs } from '../core/units.ts';
 
-/** Options that cut a trace, as every command that reads one takes them. */
+/** Options that cut a trace, for every command that reads one. */
 export const CUT_FIELDS = {
   /** `60s..120s`. */
   window: text.optional(),
@@ -24,7 +24,7 @@ export const TIME_FIELDS = {
 
 export interface TransformOptions extends z.infer<z.ZodObject<typeof CUT_FIELDS>> {
   readonly rate?: number | undefined;
-  /** 1: as the trace says. */
+  /** 1: as in the trace. */
   readonly speed: number;
 }
 
@@ -36,7 +36,7 @@ export function transformsOf(options: TransformOptions): TransformSpec[] {
     const { fromUs, toUs } = parseWindowUs(window);
     transforms.push({ op: 'window', args: { from_us: fromUs, ...(Number.isFinite(toUs) ? { to_us: toUs } : {}) } });
   }
-  // Before the rate: it is that of the requests that are replayed.
+  // Before the rate: the rate is that of the requests that are replayed.
   if (limit !== undefined) transforms.push({ op: 'limit', args: { requests: limit } });
   if (rate !== undefined && speed !== 1)
     throw new UserError(`--rate ${rate} and --speed ${speed} both scale time: give one of them`);

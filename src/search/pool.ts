@@ -4,8 +4,8 @@ import type { GoodputQuery, GoodputResult, SimulationConfig } from './goodput/si
 
 export interface Pool {
   /**
-   * Results in the order of the queries, whichever thread had which and however many there are. `onResult` hears of
-   * each as it comes.
+   * Results in the order of the queries, whatever the number of threads. `onResult` is called with each result as soon
+   * as it is there.
    */
   ask(
     queries: readonly GoodputQuery[],
@@ -14,7 +14,7 @@ export interface Pool {
   close(): Promise<void>;
 }
 
-/** Worker threads that simulate. When `stop` aborts they end at once, and `ask` rejects with its reason. */
+/** Worker threads that simulate. When `stop` aborts, they end at once and `ask` rejects with its reason. */
 export function openPool(config: SimulationConfig, workers: number, stop: AbortSignal): Pool {
   const file = new URL(`./simulation-worker${extname(import.meta.filename)}`, import.meta.url);
   const threads: WorkerThread<GoodputQuery, GoodputResult>[] = [];

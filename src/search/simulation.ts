@@ -8,7 +8,7 @@ import { replay, type RunSink } from '../replay/replay.ts';
 export interface SimulationOptions {
   /** Tokens of a prefix block, where the requests have blocks; null: they share no prefixes. */
   readonly blockTokens?: number | null;
-  /** Ends the simulation as soon as it says so. */
+  /** Ends the simulation as soon as it returns true. */
   readonly isDecided?: () => boolean;
 }
 
@@ -23,8 +23,8 @@ const WITHOUT_LIMITS = {
 };
 
 /**
- * Replays requests, whose due times ascend, against a new engine in virtual time, without records: what a search does
- * again and again. `sink` hears what becomes of them. Nothing but its arguments decides what it hears.
+ * Replays requests, in order of due time, against a new engine in virtual time, without records: the step that a search
+ * repeats. `sink` receives their events, which depend on the arguments alone.
  */
 export async function simulate(
   engine: EngineSpec,

@@ -5,7 +5,7 @@ import { limitsUs, type LimitsUs } from '../metrics/attainment.ts';
 import { tpotBetweenUs } from '../metrics/request-latency.ts';
 import type { RunSink } from '../replay/replay.ts';
 
-/** What is known of a request so far; times are whole microseconds, as in records, -1 where there are none. */
+/** The state of a request; times are whole microseconds, as in records, -1 where there are none. */
 interface Counted {
   readonly dueUs: number;
   firstUs: number;
@@ -14,7 +14,7 @@ interface Counted {
 }
 
 /**
- * Counts how many requests of a simulation miss the SLO, by the definitions of `src/metrics`, and keeps nothing else. A
+ * Counts how many requests of a simulation miss the SLO, by the definitions of `src/metrics`, and keeps no records. A
  * request that fails misses every limit.
  */
 export class Tally implements RunSink {
@@ -27,7 +27,7 @@ export class Tally implements RunSink {
   #ended = 0;
   #e2eSumUs = 0;
 
-  /** `allowedMisses`: with one more it is decided that the SLO is missed. */
+  /** `allowedMisses`: one more, and the SLO is missed. */
   constructor(slo: Slo, allowedMisses: number) {
     this.#limits = limitsUs(slo);
     this.#allowedMisses = allowedMisses;
@@ -43,12 +43,12 @@ export class Tally implements RunSink {
     return this.#missedBy;
   }
 
-  /** Whether more have missed the SLO than may; then it matters no more what becomes of the others. */
+  /** Whether more requests have missed the SLO than may; the others then change nothing. */
   get isMissed(): boolean {
     return this.#missed > this.#allowedMisses;
   }
 
-  /** Mean time from due to end of the requests that ended well; 0 if none did. */
+  /** Mean time from due to end of the requests that ended `ok`, in microseconds; 0 if none did. */
   get meanE2eUs(): number {
     return this.#ended === 0 ? 0 : this.#e2eSumUs / this.#ended;
   }
@@ -66,7 +66,7 @@ export class Tally implements RunSink {
     request.tokens += count;
     if (request.firstUs >= 0) return;
     request.firstUs = request.lastUs;
-    // Known by now, and decided the sooner.
+    // Counted at the first token: it is certain by now, and the simulation may end sooner.
     if (this.#isLate(request)) {
       this.#missedBy.ttft++;
       this.#missed++;
@@ -96,7 +96,7 @@ export class Tally implements RunSink {
     const request = this.#get(index);
     this.#counted[index] = undefined;
     if (request.firstUs >= 0 && this.#isLate(request)) {
-      // It has been counted as late; from now on it misses everything once.
+      // It was counted as late; now it misses each limit once.
       this.#missedBy.ttft--;
       this.#missed--;
     }

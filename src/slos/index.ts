@@ -5,7 +5,7 @@ import { SLO_PROFILES } from './profiles.ts';
 
 export { SLO_PROFILES } from './profiles.ts';
 
-/** What `--slo` asks for: limits, or the name of a profile. Throws a UserError that says what is wrong with it. */
+/** The SLO of an `--slo` text: limits, or the name of a profile. Throws a UserError that names the error. */
 export function resolveSlo(text: string): SloSpec {
   const profile = SLO_PROFILES.find(({ name }) => name === text.trim().toLowerCase());
   if (profile !== undefined) {

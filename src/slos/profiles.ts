@@ -1,6 +1,6 @@
 import type { Slo } from '../core/slo.ts';
 
-/** An SLO that someone published, by name. */
+/** A published SLO with a name. */
 interface SloProfile {
   readonly name: string;
   /** Milliseconds. */
@@ -12,7 +12,7 @@ interface SloProfile {
 
 const DISTSERVE = 'DistServe, OSDI 2024, table 1; the same in its artifact';
 
-/** The only list. A figure that changes here changes what a name means: add a name instead. */
+/** The only list. A change of a figure here would change the meaning of a name: add a name instead. */
 export const SLO_PROFILES: readonly SloProfile[] = [
   {
     name: 'distserve-osdi-chat-opt-13b',

@@ -2,7 +2,7 @@ import { UserError } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
 import { withThousands } from '../core/units.ts';
 
-/** Throws a UserError, before anything is sent, if a request of the plan is longer than the model's context. */
+/** Throws a UserError, before any request is sent, if a request of the plan is longer than the model's context. */
 export function checkContextLength({ source, stats }: Plan, contextTokens: number | null, model: string): void {
   const { longest, maxInputTokens, maxOutputTokens } = stats;
   const { id, traceRow, inputTokens, outputTokens } = longest;
@@ -13,7 +13,7 @@ export function checkContextLength({ source, stats }: Plan, contextTokens: numbe
   );
 }
 
-/** What to cut so that every request fits. */
+/** The options that cut the trace so that every request fits. */
 function wayOut(contextTokens: number, maxInputTokens: number, maxOutputTokens: number): string {
   if (contextTokens > 2 * maxOutputTokens)
     return `cut the prompts with --clip-input ${contextTokens - maxOutputTokens}`;

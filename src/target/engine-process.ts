@@ -11,19 +11,22 @@ export interface EngineProcess {
   close(): Promise<void>;
 }
 
-/** Where both want a core, the client goes first: its times are what is measured, the engine's lateness shows in them. */
+/**
+ * Niceness of the engine. Where both want a core the client goes first: its times are the measurement, and the engine's
+ * lateness shows in them.
+ */
 const ENGINE_NICENESS = 5;
 
 export interface EngineProcessOptions {
-  /** As after `reference:`. */
+  /** The system, as after `reference:`. */
   readonly system: string;
   readonly dialect: 'vllm' | 'sglang';
   readonly traceIterations: string | null;
 }
 
 /**
- * The reference engine in a process of its own, so that it shares no event loop with the client that measures it. It
- * ends with its parent, however that ends: the channel between them closes.
+ * Starts the reference engine in a process of its own, so that it shares no event loop with the client that measures
+ * it. It ends with its parent, even if the parent is killed: the channel between them closes.
  */
 export function startEngine({ system, dialect, traceIterations }: EngineProcessOptions): Promise<EngineProcess> {
   const cli = join(import.meta.dirname, '..', `cli${extname(import.meta.filename)}`);
@@ -32,7 +35,7 @@ export function startEngine({ system, dialect, traceIterations }: EngineProcessO
   const args = ['engine', 'serve', ...of, '--dialect', dialect, '--port', '0', '--quiet', ...trace];
   const child = spawn(process.execPath, [cli, ...args], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    // Ctrl-C reaches the whole foreground group: the engine must outlive it, to answer what is in flight.
+    // Ctrl-C reaches the whole foreground group: the engine must outlive it, to finish the requests in flight.
     detached: true,
   });
   if (child.pid !== undefined) setPriority(child.pid, ENGINE_NICENESS);

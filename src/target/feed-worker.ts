@@ -4,7 +4,7 @@ import type { ScheduledRequest } from '../core/target.ts';
 import { serveWorker } from '../core/worker.ts';
 import { batchesOf, FEED_BATCH, type FeedAnswer, type FeedSpec } from './feed.ts';
 
-/** The other side of `feedFromWorker`: one batch for each question, bodies transferred rather than copied. */
+/** The thread's side of `feedFromWorker`: one batch per question, bodies transferred rather than copied. */
 serveWorker<FeedSpec, 'next', FeedAnswer>((spec) => {
   const batches = open(spec);
   return async (_question, transfer) => {

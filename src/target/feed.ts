@@ -9,12 +9,15 @@ import { isInShard, type Shard } from '../core/shard.ts';
 import type { ScheduledRequest } from '../core/target.ts';
 import { startWorker } from '../core/worker.ts';
 
-/** Requests that come from a thread at a time: more would hold the dispatch thread up for longer than a token may wait. */
+/**
+ * Requests per batch from the worker thread: a larger batch would block the dispatch thread for longer than a token may
+ * wait.
+ */
 export const FEED_BATCH = 32;
-/** Requests without bodies, in the same thread. */
+/** Requests per batch without bodies, made in this thread. */
 const SOURCE_BATCH = 1024;
 
-/** What a worker thread makes the requests of a plan from: plain data. */
+/** The plain data from which a worker thread makes the requests of a plan. */
 export interface FeedSpec {
   readonly workload: WorkloadSpec;
   readonly shard: Shard;
@@ -25,14 +28,14 @@ export interface FeedSpec {
 
 /** The requests of a plan in the trace's order, with their calls. */
 export interface Feed {
-  /** Resolves when the first of them are there. */
+  /** Resolves when the first batch is ready. */
   readonly ready: Promise<void>;
   readonly requests: AsyncIterable<readonly ScheduledRequest[]>;
-  /** Lets go of a feed that will not be read to its end. */
+  /** Releases a feed that is not read to its end. */
   stop(): Promise<void>;
 }
 
-/** Made in this thread: for a target that needs no bodies, or a codec that no other thread can make. */
+/** Requests made in this thread: for a target that needs no bodies, or a codec that only this thread can make. */
 export function feedFromSource(source: Source, shard: Shard, open: (request: Request) => readonly Call[]): Feed {
   return {
     ready: Promise.resolve(),
@@ -41,7 +44,7 @@ export function feedFromSource(source: Source, shard: Shard, open: (request: Req
   };
 }
 
-/** The requests of a shard with their calls, which are made batch by batch, as they are asked for. */
+/** The requests of a shard with their calls, made batch by batch as the consumer reads. */
 export async function* batchesOf(
   source: Source,
   shard: Shard,
@@ -61,19 +64,19 @@ export async function* batchesOf(
   if (batch.length > 0) yield batch;
 }
 
-/** What the worker answers to `next`; null: there are no more. */
+/** The worker's answer to `next`; null: no more requests. */
 export type FeedAnswer = readonly ScheduledRequest[] | null;
 
 /**
- * Read, transformed and encoded in a worker thread so that the dispatch thread never does. One batch is always ready;
- * `ready` resolves with the first.
+ * Requests read, transformed and encoded in a worker thread, so that the dispatch thread never does it. One batch is
+ * always ready; `ready` resolves with the first.
  */
 export function feedFromWorker(spec: FeedSpec): Feed {
   const file = new URL(`./feed-worker${extname(import.meta.filename)}`, import.meta.url);
   const worker = startWorker<FeedSpec, 'next', FeedAnswer>(file, spec);
   const ask = (): Promise<FeedAnswer> => {
     const answer = worker.ask('next');
-    // It is read one batch later, or never.
+    // Its rejection is handled one batch later, or never.
     answer.catch(() => undefined);
     return answer;
   };

@@ -5,18 +5,18 @@ import { makeDirectory, serverLogFile } from '../runs/run-directory.ts';
 import { startServer, type StartedServer } from '../serving/start-server.ts';
 import { parseUrl, type StartSpec, type TargetConfig } from './target-spec.ts';
 
-/** Between SIGTERM and SIGKILL. */
+/** Time between SIGTERM and SIGKILL. */
 const GRACE_MS = 10_000;
 
-/** A server that was started here, and its log. */
+/** A server that was started here, and its log file. */
 export interface LaunchedServer extends StartedServer {
-  /** Moves its log into a run directory: once, so that it lies with the first run. */
+  /** Moves the log file into a run directory; later calls do nothing, so that it stays with the first run. */
   keepLog(dir: string): void;
 }
 
 /**
- * Starts the server under test. There is no run directory yet, so its log begins beside that of the first run, `dir`; if
- * the server does not start, the log stays there.
+ * Starts the server under test. There is no run directory yet, so its log file begins beside the directory of the first
+ * run, `dir`; if the server does not start, the log stays there.
  */
 export async function launchServer(
   { command, ready, timeoutUs }: StartSpec,

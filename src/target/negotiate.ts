@@ -10,38 +10,41 @@ import { detect, type Detected } from '../serving/detect.ts';
 import { reachTarget } from '../serving/reach.ts';
 import type { TargetConfig } from './target-spec.ts';
 
-/** How a server is spoken to, and what it tells of itself. */
+/** The protocol of a server, and the facts that it reports. */
 export interface ServerDialect {
   readonly adapter: string;
   readonly endpoint: ApiEndpoint;
   readonly model: string;
-  /** Null: what the adapter usually finds. */
+  /** Null: those that the adapter usually finds. */
   readonly capabilities: ServerCapabilities | null;
-  /** Longest prompt and output together; null where it is not known, or the server refuses what is longer. */
+  /** Longest prompt and output together; null where it is not known, or the server rejects longer requests itself. */
   readonly contextTokens: number | null;
   readonly facts: Manifest['target']['facts'];
 }
 
-/** What decides how a server is asked. */
+/** Inputs of the negotiation besides the target. */
 export interface NegotiateOptions {
-  /** Prefix of the ids that what is sent now carries. */
+  /** Prefix of the ids of the requests sent during negotiation. */
   readonly id: string;
   readonly seed: number;
-  /** Longest prompt that is going to be sent; null: not known. */
+  /** Longest prompt that will be sent; null: not known. */
   readonly longestPromptTokens: number | null;
-  /** How long the first answer may take. */
+  /** Timeout of the first response. */
   readonly patienceMs: number;
 }
 
-/** Longer prompts are not asked back: the first chunk of an answer would carry 6 bytes a token, late and to be parsed. */
+/**
+ * Prompts longer than this are not echoed: the first chunk of a response would carry 6 bytes per prompt token, late and
+ * to be parsed.
+ */
 const MAX_ECHOED_TOKENS = 16_384;
 
-/** Whether answers may bring back their prompts, as they do where each chunk is to tell its token ids. */
+/** Whether responses may echo their prompts, as they do where each chunk carries its token ids. */
 export function mayEcho(longestPromptTokens: number | null): boolean {
   return longestPromptTokens === null || longestPromptTokens <= MAX_ECHOED_TOKENS;
 }
 
-/** Asks a server that is not ours what it is and what it knows. */
+/** Detects the engine, version and capabilities of a server that Reprise did not start as its own engine. */
 export async function negotiate(
   { adapter, endpoint, model }: TargetConfig,
   access: ServerAccess,
@@ -56,7 +59,7 @@ export async function negotiate(
 }
 
 /**
- * The reference engine is known: it is not asked, because a probe would be in its log, its metrics and its cache. Its
+ * The dialect of the reference engine, without a probe, which would appear in its log, its metrics and its cache. Its
  * tokens are counted by usage, which costs it less than ids do.
  */
 export async function referenceDialect(config: TargetConfig, access: ServerAccess): Promise<ServerDialect> {
@@ -76,7 +79,7 @@ export async function referenceDialect(config: TargetConfig, access: ServerAcces
   };
 }
 
-/** The reference engine speaks as it is asked to: as vLLM unless something else is named. */
+/** The adapter for the reference engine, which can serve either dialect: vLLM unless the user names another. */
 export function referenceAdapter({ adapter, endpoint }: TargetConfig): string {
   if (adapter !== 'auto') return adapter;
   return endpoint === 'generate' ? 'sglang' : 'vllm';

@@ -10,20 +10,23 @@ import { openVirtualSession } from './virtual-session.ts';
 import { vocabularyOfFile } from './vocabulary.ts';
 
 export interface OpenOptions {
-  /** The plan of the first run, where it is known: what it needs is checked before anything is sent. */
+  /** The plan of the first run, where it is known: its needs are checked before any request is sent. */
   readonly plan: Plan | null;
-  /** Directory of the first run: its name is the prefix of the ids of what is sent before, a log may stand beside it. */
+  /**
+   * Directory of the first run: its name is the prefix of the ids of requests before the run, and a log may stand
+   * beside it.
+   */
   readonly dir: string;
-  /** How long the first answer of a server may take. */
+  /** Timeout of a server's first response. */
   readonly patienceUs: number;
-  /** When it aborts, the start of a server is given up. */
+  /** When it aborts, waiting for a server to start ends. */
   readonly stop: AbortSignal;
   readonly log: Log;
 }
 
 /**
- * Starts or reaches a target, asks what it is, and measures how prompts reach it. The session lasts until it is closed,
- * however many runs it serves. Throws a UserError where a run could not succeed; nothing is left running then.
+ * Starts or reaches a target, detects what it is, and measures how it counts prompts. The session lasts until it is
+ * closed, for any number of runs. Throws a UserError where a run could not succeed; no process is left running then.
  */
 export async function openTarget(config: TargetConfig, options: OpenOptions): Promise<TargetSession> {
   checkTarget(config);
@@ -64,7 +67,7 @@ async function openEngine(config: TargetConfig, spec: EngineTarget, options: Ope
   return ownedBy(owned, () => openServerSession({ config, urls: [engine.url], owned, vocabulary }, options));
 }
 
-/** Opens a session; if that fails, the process that was started for it ends. */
+/** Opens a session; if that fails, the process that was started for it is ended. */
 async function ownedBy(owned: OwnedProcess | null, open: () => Promise<TargetSession>): Promise<TargetSession> {
   try {
     return await open();

@@ -8,22 +8,22 @@ import { countText } from '../serving/count-text.ts';
 import { PLAIN_ALPHABET, promptMaker, type PromptSpec, type TextSpec } from '../../workloads/index.ts';
 import { vocabularyOfServer, type Vocabulary } from './vocabulary.ts';
 
-/** How prompts reach a server, measured once: the same for every run against it. */
+/** The form of prompts for a server, measured once: the same for every run against it. */
 export interface PromptFacts {
-  /** What texts are made of; null where prompts are token ids. */
+  /** How texts are made; null where prompts are token ids. */
   readonly text: TextSpec | null;
-  /** What a run's manifest says of it. */
+  /** The facts for a run's manifest. */
   readonly facts: NonNullable<Manifest['prompts']>;
 }
 
-/** The server that is asked, and how. */
+/** The server to measure, and its codec. */
 export interface PromptServer {
   readonly access: ServerAccess;
   readonly model: string;
   readonly makeCodec: (prompts: PromptMaker) => Codec;
 }
 
-/** Decides how prompts are made for a codec, and measures what has to be measured on the server. */
+/** Decides how prompts are made for a codec, and measures on the server the tokens that it adds to each. */
 export async function measurePrompts(
   server: PromptServer,
   tokenizer: string | null,
@@ -51,7 +51,7 @@ export async function measurePrompts(
   };
 }
 
-/** What the prompts of a plan are made from. Warns where some are too short for what the server adds to each. */
+/** The spec of a plan's prompts. Warns if some are shorter than the tokens that the server adds to each. */
 export function promptSpec({ text }: PromptFacts, plan: Plan, log: Log): PromptSpec {
   const keys = { seed: plan.seed, blockTokens: plan.source.blockTokens ?? null };
   if (text === null) return keys;
@@ -63,17 +63,17 @@ export function promptSpec({ text }: PromptFacts, plan: Plan, log: Log): PromptS
   return { ...keys, text };
 }
 
-/** Words behind the first in the longer of two texts whose lengths the server is asked for. */
+/** Words after the first in the longer of the two probe texts. */
 const PROBE_WORDS = 32;
 
-/** What the server counts for a text beyond its words, from two texts of different lengths. */
+/** The tokens that the server counts beyond the words of a text, from two texts of different lengths. */
 async function measureText(
   vocabulary: Vocabulary | null,
   { access, makeCodec }: PromptServer,
   log: Log,
 ): Promise<{ text: TextSpec; isExact: boolean }> {
   const { first, words } = vocabulary?.alphabet ?? PLAIN_ALPHABET;
-  // All plain words, where their mean is what is to be known; otherwise some from the whole list.
+  // All plain words where their mean token count is unknown; otherwise some from the whole list.
   const spacing = vocabulary === null ? 1 : Math.floor(words.length / PROBE_WORDS);
   const more = words.filter((_, i) => i % spacing === 0);
   const short = await countText(access, makeCodec, first);

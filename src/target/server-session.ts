@@ -22,7 +22,7 @@ import type { Vocabulary } from './vocabulary.ts';
 
 /** A process that was started for a session and ends with it. */
 export interface OwnedProcess {
-  /** The reference engine, which need not be asked what it is. */
+  /** True for the reference engine, which is not probed. */
   readonly isEngine: boolean;
   readonly gone: Promise<TargetEnd>;
   keepLog(dir: string): void;
@@ -31,16 +31,16 @@ export interface OwnedProcess {
 
 export interface ServerParts {
   readonly config: TargetConfig;
-  /** Of its endpoints; the first is the one that is asked. */
+  /** URLs of its endpoints; the first is the one that is probed. */
   readonly urls: readonly [URL, ...URL[]];
   readonly owned: OwnedProcess | null;
   readonly vocabulary: Vocabulary | null;
 }
 
-/** Most time that a server has for the first answer. */
+/** Upper limit of the first response's timeout. */
 const MAX_PATIENCE_MS = 30_000;
 
-/** A server behind HTTP: asked once what it is and how it counts prompts. */
+/** Opens a session with a server over HTTP: its dialect and how it counts prompts are found once. */
 export async function openServerSession(parts: ServerParts, options: OpenOptions): Promise<TargetSession> {
   const { config, urls, owned, vocabulary } = parts;
   const { plan, log } = options;
@@ -79,7 +79,7 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
 
 type Endpoints = readonly [ServerAccess, ...ServerAccess[]];
 
-/** What a session knows of its server. */
+/** The facts of a session's server. */
 interface ServerSession {
   readonly config: TargetConfig;
   readonly dialect: ServerDialect;
@@ -88,7 +88,7 @@ interface ServerSession {
   readonly makeCodec: SessionCodec;
 }
 
-/** `echo`: whether answers may bring back their prompts. */
+/** `echo`: whether responses may echo their prompts. */
 type SessionCodec = (prompts: PromptMaker, runId: string, echo: boolean) => Codec;
 
 function codecMaker({ codec }: TargetConfig, dialect: ServerDialect): SessionCodec {
@@ -119,7 +119,7 @@ async function dialectOf(
   return negotiate(config, access, options, log);
 }
 
-/** Of a codec of the caller's own, who knows what the server is. */
+/** The dialect for a codec that the caller made: the caller knows the server. */
 function ownDialect({ adapter, endpoint, model }: TargetConfig): ServerDialect {
   return {
     adapter,
@@ -131,7 +131,7 @@ function ownDialect({ adapter, endpoint, model }: TargetConfig): ServerDialect {
   };
 }
 
-/** Connections, bodies, warm code, a prepared server and a look at its metrics, for one run. */
+/** Connections, request bodies, JIT warm-up, a prepared server and a monitor of its metrics, for one run. */
 async function attachRun(
   { config, dialect, endpoints, prompts, makeCodec: makeCodecOf }: ServerSession,
   plan: Plan,
@@ -175,14 +175,14 @@ async function attachRun(
   }
 }
 
-/** Of what a header may hold. */
+/** A run id with only characters that a header may hold. */
 function idPrefix(runId: string): string {
   return runId.replaceAll(/[^\w.-]/g, '_');
 }
 
 /**
  * Connections to open ahead: rate times a generous time in system (2 s and 50 ms a token), doubled for bursts. If a
- * server is slower, more are opened while it runs.
+ * server is slower, more are opened during the run.
  */
 function expectedConcurrency({ stats }: Plan): number {
   const ratePerS = stats.requests / Math.max(1, stats.lastDueUs / 1e6);

@@ -6,24 +6,24 @@ import { parseEngineSpec, type EngineSpec } from '../engine/index.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import { checkEndpoint } from '../serving/detect.ts';
 
-/** What a target is, parsed once from what `--target` says: plain data. */
+/** A target, parsed once from `--target`: plain data. */
 export type TargetSpec = EngineTarget | ServerTarget;
 
 /** The reference engine: in this process in virtual time, in a process of its own in real time. */
 export interface EngineTarget {
   readonly kind: 'engine';
-  /** As given. */
+  /** The text as given. */
   readonly text: string;
   /** Short name, for directory names and records. */
   readonly name: string;
-  /** What follows `reference:`, for a process of its own. */
+  /** The text after `reference:`, for the engine in a process of its own. */
   readonly system: string;
   readonly engine: EngineSpec;
-  /** What a user should know of it before it runs, a sentence each. */
+  /** Warnings for the user before a run, a sentence each. */
   readonly warnings: readonly string[];
 }
 
-/** A server that is not ours. A call names one of its endpoints by position. */
+/** A server that is not the reference engine. A call names one of its endpoints by position. */
 export interface ServerTarget {
   readonly kind: 'server';
   readonly text: string;
@@ -32,7 +32,7 @@ export interface ServerTarget {
 }
 
 interface ServerEndpoint {
-  /** What its replicas compute. */
+  /** The phases that its replicas compute. */
   readonly role: 'both' | 'prefill' | 'decode';
   readonly url: string;
 }
@@ -40,38 +40,40 @@ interface ServerEndpoint {
 /** A server to start before the first run and to end with the session. */
 export interface StartSpec {
   readonly command: string;
-  /** URL that has to answer; null: the target's `/health`. */
+  /** URL that has to respond; null: the target's `/health`. */
   readonly ready: string | null;
   readonly timeoutUs: number;
 }
 
-/** A target and how it is spoken to. */
+/** A target and its protocol. */
 export interface TargetConfig {
   readonly spec: TargetSpec;
   readonly clock: 'real' | 'virtual';
-  /** A dialect of `adapters`, or `auto`: as the server is. */
+  /** An adapter's name, or `auto`: detected from the server. */
   readonly adapter: string;
-  /** Null: the first that the adapter speaks and the server has. */
+  /** Null: the first of the adapter's that the server has. */
   readonly endpoint: ApiEndpoint | null;
-  /** Model to ask for; null: the first that the server lists. */
+  /** Model to request; null: the first that the server lists. */
   readonly model: string | null;
-  /** What makes prompts of exact length where ids are not accepted: the path of a `tokenizer.json`, or `server`. */
+  /** Tokenizer for prompts of exact length where ids are not accepted: the path of a `tokenizer.json`, or `server`. */
   readonly tokenizer: string | null;
   /** Added to every call. Never written to any file. */
   readonly headers: Readonly<Record<string, string>>;
   readonly insecure: boolean;
-  /** How the server under test is started, where that is ours to do. */
+  /** How to start the server under test; null: it runs already. */
   readonly start: StartSpec | null;
-  /** File that the reference engine writes its iterations to; null: none. */
+  /** File to which the reference engine writes its iterations; null: none. */
   readonly traceIterations: string | null;
-  /** A dialect of the caller's own, in place of `adapter`; its calls are made in the thread that sends them. */
+  /**
+   * Makes the codec in place of `adapter`, where the caller has one; its calls are made in the thread that sends them.
+   */
   readonly codec: CodecMaker | null;
 }
 
-/** `runId`: prefix of the ids that calls carry. */
+/** `runId`: prefix of the ids of calls. */
 export type CodecMaker = (prompts: PromptMaker, runId: string) => Codec;
 
-/** Reads a URL or `reference[:SYSTEM[,key=value...]]`. Throws a UserError that says what was expected. */
+/** Reads a URL or `reference[:SYSTEM[,key=value...]]`. Throws a UserError that names the expected forms. */
 export function parseTarget(text: string): TargetSpec {
   const reference = /^reference(?::(.*))?$/.exec(text);
   if (reference === null) {
@@ -88,12 +90,12 @@ export function parseTarget(text: string): TargetSpec {
   return { kind: 'engine', text, name: `reference-${engine.system}`, system, engine, warnings };
 }
 
-/** Short name of the target of a run, from its manifest: the one that its records bear. */
+/** Short name of a run's target, from its manifest: the same as in its records. */
 export function recordedName({ kind, spec, facts }: Manifest['target']): string {
   return kind === 'reference' ? `reference-${facts['system']}` : parseTarget(spec).name;
 }
 
-/** Checks what can be checked of a target before anything else is done. */
+/** Checks a target as far as possible before anything is started or sent. Throws a UserError. */
 export function checkTarget({ spec, clock, start, traceIterations, tokenizer, ...dialect }: TargetConfig): void {
   if (spec.kind === 'server' && clock === 'virtual')
     throw new UserError(
@@ -119,7 +121,7 @@ export function checkTarget({ spec, clock, start, traceIterations, tokenizer, ..
   checkEndpoint(dialect.adapter, dialect.endpoint);
 }
 
-/** Throws a UserError that names `option` if `text` is no URL that can be asked. */
+/** Throws a UserError that names `option` if `text` is no HTTP URL, or holds a password. */
 export function parseUrl(text: string, option = '--target'): URL {
   if (!/^https?:\/\//i.test(text) || !URL.canParse(text))
     throw new UserError(

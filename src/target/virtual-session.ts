@@ -5,7 +5,7 @@ import { feedFromSource } from './feed.ts';
 import { NEVER_GONE, type TargetSession } from './session.ts';
 import type { EngineTarget, TargetConfig } from './target-spec.ts';
 
-/** The reference engine in virtual time: every run gets an engine of its own, new and empty, on a clock of its own. */
+/** The reference engine in virtual time: every run gets a new, empty engine on a clock of its own. */
 export function openVirtualSession({ traceIterations }: TargetConfig, spec: EngineTarget): TargetSession {
   const iterations = traceIterations === null ? null : openIterationFile(traceIterations);
   const { name, text, engine: engineSpec } = spec;
@@ -13,7 +13,7 @@ export function openVirtualSession({ traceIterations }: TargetConfig, spec: Engi
     name,
     facts: { spec: text, kind: 'reference', adapter: 'none', model: null, facts: engineFacts(spec) },
     gone: NEVER_GONE,
-    // The engine refuses such a request by itself, as a server would.
+    // The engine rejects such a request by itself, as a server would.
     check: () => undefined,
     async attach({ source }, { shard }) {
       const clock = new VirtualClock();

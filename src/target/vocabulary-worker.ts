@@ -2,7 +2,7 @@ import { findAlphabet, readTokenizer } from '../../workloads/index.ts';
 import { serveWorker } from '../core/worker.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
-/** The other side of `vocabularyOfFile`: reads a tokenizer, tries its words and says which are safe. */
+/** The thread's side of `vocabularyOfFile`: reads a tokenizer and finds the words that are one token everywhere. */
 serveWorker<null, string, Vocabulary>(() => async (tokenizer) => {
   const { path, sha256, encode, words } = await readTokenizer(tokenizer);
   const trials = { pairs: 2000, longTexts: 20 };

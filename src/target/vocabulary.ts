@@ -4,7 +4,7 @@ import type { ServerAccess } from '../replay/transport.ts';
 import { tokenizeOnServer } from '../serving/tokenize.ts';
 import { COMMON_WORDS, findAlphabet, type Alphabet } from '../../workloads/index.ts';
 
-/** The single-token words that texts of exact length are made of, and where they come from. */
+/** The single-token words of texts with exact length, and their source. */
 export interface Vocabulary {
   /** Path of a `tokenizer.json`, or `server`. */
   readonly name: string;
@@ -13,8 +13,8 @@ export interface Vocabulary {
 }
 
 /**
- * What the tokenizer of a file allows; null without a file. Read in a thread that ends with it: what a large vocabulary
- * leaves to collect (300 MB) would hold the dispatch thread up for 25 ms during the run.
+ * The vocabulary of a tokenizer file; null without a file. Read in a thread that ends with the reading: collecting the
+ * garbage of a large vocabulary (300 MB) would block the dispatch thread for 25 ms during the run.
  */
 export async function vocabularyOfFile(tokenizer: string | null): Promise<Vocabulary | null> {
   if (tokenizer === null || tokenizer === 'server') return null;
@@ -27,7 +27,7 @@ export async function vocabularyOfFile(tokenizer: string | null): Promise<Vocabu
   }
 }
 
-/** What the server's own tokenizer allows. */
+/** The vocabulary of the server's own tokenizer. */
 export async function vocabularyOfServer(access: ServerAccess, model: string): Promise<Vocabulary> {
   const encode = (text: string): Promise<readonly number[]> => tokenizeOnServer(access, model, text);
   // Each text is a call.

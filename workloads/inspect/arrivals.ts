@@ -10,7 +10,7 @@ export interface ArrivalStatistics {
   readonly max_same_time: number;
 }
 
-/** Of due times in order. Null where there are too few arrivals for a figure. */
+/** Statistics of due times in order. Null where there are too few arrivals for a figure. */
 export function arrivalStatistics(dueUs: readonly number[]): ArrivalStatistics {
   const durationUs = (dueUs.at(-1) ?? 0) - (dueUs[0] ?? 0);
   const rateRps = durationUs > 0 ? ((dueUs.length - 1) * 1e6) / durationUs : null;
@@ -29,7 +29,9 @@ export function arrivalStatistics(dueUs: readonly number[]): ArrivalStatistics {
   };
 }
 
-/** Counts in bins [k w, (k + 1) w) from the first arrival. Only sums are kept: most bins of a sparse trace are empty. */
+/**
+ * Counts in bins [k w, (k + 1) w) from the first arrival. Only sums are kept: most bins of a sparse trace are empty.
+ */
 interface WindowCounts {
   /** Highest count in any bin. */
   readonly most: number;
@@ -56,7 +58,7 @@ function windowCounts(dueUs: readonly number[], windowUs: number): WindowCounts 
   return { most, complete, sum, squares };
 }
 
-/** Population variance over mean of the complete bins: the last one is cut off by the trace's end. */
+/** Population variance over mean of the complete bins: the last bin is cut off by the trace's end. */
 function dispersion({ complete, sum, squares }: WindowCounts): number | null {
   if (complete < 2) return null;
   const mean = sum / complete;

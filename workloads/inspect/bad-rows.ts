@@ -3,7 +3,7 @@ import { badRowText, type BadRow } from '../formats/format.ts';
 
 const SHOWN = 5;
 
-/** Rows that cannot be read: the first few by place, and where there are more, how many of each fault. */
+/** Rows that cannot be read: the first few with their place, and if there are more, the count of each fault. */
 export class BadRows {
   readonly #path: string;
   readonly #first: string[] = [];
@@ -20,7 +20,7 @@ export class BadRows {
 
   add(row: BadRow): void {
     if (this.#count++ < SHOWN) this.#first.push(badRowText(this.#path, row));
-    // A fault that has a name begins its message with it.
+    // A message begins with the name of its fault, where it has one.
     const fault = /^(\w+): /.exec(row.message)?.[1] ?? 'otherwise wrong';
     this.#faults.set(fault, (this.#faults.get(fault) ?? 0) + 1);
   }

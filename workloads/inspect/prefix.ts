@@ -1,15 +1,15 @@
 import type { Request } from '../../src/core/request.ts';
 import { LargeSet } from '../large-set.ts';
 
-/** How much of the prompts an infinite prefix cache would have seen before. */
+/** Share of the prompts that an unlimited prefix cache would have held. */
 export interface PrefixStatistics {
-  /** Tokens a block; null where the file does not say. */
+  /** Tokens per block; null where the file does not give it. */
   readonly block_tokens: number | null;
   readonly max_hit_ratio: number;
   readonly max_hit_ratio_tokens: number | null;
 }
 
-/** Hits of a row: its leading run of ids already seen, in the order of the file. */
+/** Hits of a row: its leading block ids that earlier rows had, in the order of the file. */
 export class PrefixReuse {
   readonly #blockTokens: number | null;
   readonly #seen = new LargeSet<number>();

@@ -1,9 +1,9 @@
 import { formatMs, withThousands } from '../../src/core/units.ts';
 
-/** From so many requests on a pattern of their times says something. */
+/** Below this number of requests, a pattern in their times means nothing. */
 const FEW = 100;
 
-/** Formats whose times have a unit that nothing in the file confirms, with the units they are mixed up with. */
+/** Formats whose files do not name the unit of their times, with the units that users confuse with it. */
 const UNITS: Readonly<Record<string, { unit: string; isShort?: string; isLong: string }>> = {
   mooncake: { unit: 'milliseconds', isShort: 'seconds', isLong: 'microseconds' },
   csv: { unit: 'seconds', isLong: 'milliseconds' },
@@ -11,12 +11,12 @@ const UNITS: Readonly<Record<string, { unit: string; isShort?: string; isLong: s
 const SHORT_US = 5e6;
 const LONG_US = 30 * 86_400e6;
 
-/** What the times of a trace, in order, give cause to doubt. */
+/** Warnings about the times of a trace, which are in order. */
 export function arrivalWarnings(dueUs: readonly number[], mostAtOneTime: number, format: string): string[] {
   return [clumped(dueUs, mostAtOneTime), unitSuspect(dueUs, format)].filter((warning) => warning !== null);
 }
 
-/** Times that were rounded: then most requests share theirs with others. */
+/** Warns of rounded times: most requests then share their time with others. */
 function clumped(dueUs: readonly number[], mostAtOneTime: number): string | null {
   const gapsUs: number[] = [];
   for (let i = 1; i < dueUs.length; i++) {

@@ -3,29 +3,29 @@ import { randomStream } from '../../src/core/random.ts';
 import type { Alphabet } from './text.ts';
 import { FIRST_WORDS } from './words.ts';
 
-/** Token ids of a text, without the tokens that a tokenizer adds at its beginning and end. */
+/** Token ids of a text, without the special tokens that a tokenizer adds at its beginning and end. */
 export type Encode = (text: string) => Promise<readonly number[]>;
 
-/** More words than this make prompts no more unlike one another. */
+/** More words than this do not make prompts differ more. */
 const MOST_WORDS = 4096;
-/** Fewer, and prompts that should differ begin alike. */
+/** With fewer words, prompts that should differ would begin alike. */
 const LEAST_WORDS = 64;
-/** Words that are tried in one text. */
+/** Candidate words per test text. */
 const TRIED_AT_ONCE = 128;
 const LONG_TEXT_WORDS = 1024;
 
 interface Known {
   readonly first: string;
   readonly firstId: number;
-  /** Of the same word with a space before it. */
+  /** Id of the same word after a space. */
   readonly nextId: number;
 }
 
 /**
- * The candidates that are one token each wherever they stand, so that a text of N of them is N tokens. Found with few
- * texts, as each may be a call to a server, and then tried in `pairs` texts of two words and `longTexts` long ones.
- * The id of a text's last token is never looked at: the reference engine's depends on that nothing follows.
- * Throws a UserError, beginning with `name`, where the tokenizer has no such words.
+ * Finds the candidates that are one token each anywhere in a text, so that a text of N of them is N tokens. It encodes
+ * few texts, as each may be a call to a server, and then verifies the words in `pairs` texts of two words and
+ * `longTexts` long ones. It ignores the id of a text's last token: in the reference engine that id depends on the end
+ * of the text. Throws a UserError, beginning with `name`, where the tokenizer has too few such words.
  */
 export async function findAlphabet(
   name: string,
@@ -65,7 +65,7 @@ async function firstWord(name: string, encode: Encode): Promise<Known> {
   );
 }
 
-/** Which of the words are one token between two known ones. */
+/** The words that are one token between two known ones, with their token ids. */
 async function oneTokenWords(
   encode: Encode,
   { first, firstId, nextId }: Known,
@@ -76,7 +76,7 @@ async function oneTokenWords(
   for (const id of ids.slice(0, -1))
     if (id === nextId) groups.push([]);
     else groups.at(-1)?.push(id);
-  // One group for each word and an empty one behind the last: else it cannot be told whose tokens they are.
+  // One group per word and an empty one after the last: otherwise tokens cannot be assigned to words.
   if (head !== firstId || groups.length !== words.length + 1 || groups.at(-1)?.length !== 0) return [];
   return words.flatMap((word, i) => {
     const [id, ...more] = groups[i] ?? [];

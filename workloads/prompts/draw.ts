@@ -1,29 +1,29 @@
 import { randomStream } from '../../src/core/random.ts';
 import type { Request } from '../../src/core/request.ts';
 
-/** What decides which tokens a prompt is made of, besides the request itself. */
+/** Inputs of the draw besides the request. */
 export interface DrawKeys {
   readonly seed: number;
   /** Tokens of the requests' prefix blocks; null where requests have none, or their size is not known. */
   readonly blockTokens: number | null;
 }
 
-/** Blocks whose ids differ modulo this many differ in their first tokens, not just by chance. */
+/** Blocks whose ids differ modulo this number differ in their first tokens with certainty, not only by chance. */
 const DISTINCT_BLOCKS = 2 ** 30;
-/** Odd, so that no two ids below that become the same; spreads small ids, whose digits would be zeros mostly. */
+/** Odd, so that ids below 2 ** 30 stay distinct; spreads small ids, whose digits would mostly be zeros. */
 const SPREAD = 0x2c1b3c6d;
 
-/** How a prompt's tokens are made of what is drawn. */
+/** How many numbers a prompt needs. */
 export interface Drawn {
-  /** Numbers that are drawn for the whole prompt. */
+  /** Numbers to draw for the whole prompt. */
   readonly count: number;
-  /** Numbers that stand for the prompt's first so many tokens: never fewer for more tokens. */
+  /** Numbers for the prompt's first `tokens` tokens: never fewer for more tokens. */
   readonly upTo: (tokens: number) => number;
 }
 
 /**
- * Numbers below `size` that stand for the request's input tokens: those of its blocks from the streams of their ids,
- * those behind them from the request's own.
+ * Numbers below `size` for the request's input tokens: those of its blocks from the streams of the block ids, those
+ * after the blocks from the request's own stream.
  */
 export function draw(
   { seed, blockTokens }: DrawKeys,
@@ -34,13 +34,14 @@ export function draw(
   const drawn: number[] = [];
   if (blocks !== undefined && blockTokens !== null)
     for (const [index, id] of blocks.entries()) {
-      // The id of a block that is not full stands for as many tokens as there are: it begins no longer one.
+      // A partial block shares no prefix with longer blocks of the same id, so its fill belongs to the key of its
+      // stream.
       const fill = Math.min(blockTokens, inputTokens - index * blockTokens);
       const random = randomStream(seed, 'block', id, ...(fill === blockTokens ? [] : [fill]));
       const end = Math.min(count, upTo(index * blockTokens + fill));
       let digits = (Math.imul(id % DISTINCT_BLOCKS, SPREAD) >>> 0) % DISTINCT_BLOCKS;
-      for (let told = 1; drawn.length < end; told *= size) {
-        drawn.push(told < DISTINCT_BLOCKS ? digits % size : random() % size);
+      for (let range = 1; drawn.length < end; range *= size) {
+        drawn.push(range < DISTINCT_BLOCKS ? digits % size : random() % size);
         digits = Math.floor(digits / size);
       }
     }

@@ -8,21 +8,21 @@ export { readTokenizer } from './tokenizer-file.ts';
 export { COMMON_WORDS } from './words.ts';
 
 /**
- * Ids that every vocabulary in use has and that name no special token: low ids are special or single bytes in most
- * vocabularies, and small test models end at some thousands.
+ * Ids that every vocabulary in use has and that are no special tokens: low ids are special tokens or single bytes in
+ * most vocabularies, and small test models end at some thousands.
  */
 const FIRST_ID = 256;
 const IDS = 1024;
 
-/** What prompts are made of besides the requests themselves, as plain data: threads make the same of it. */
+/** Inputs of prompts besides the requests, as plain data: every thread makes the same prompts from them. */
 export interface PromptSpec extends DrawKeys {
-  /** Absent: plain words, one for each token. */
+  /** Absent: plain words, one per token. */
   readonly text?: TextSpec;
 }
 
 /**
- * The same prompts for each (seed, request) on every machine. Requests that begin with the same blocks begin with the
- * same tokens; behind its blocks, a request has tokens of its own.
+ * Makes the same prompt for each (seed, request) on every machine. Requests that begin with the same blocks begin with
+ * the same tokens; after its blocks, a request has tokens of its own.
  */
 export function promptMaker(spec: PromptSpec): PromptMaker {
   return {

@@ -9,9 +9,9 @@ import { messageOf, UserError } from '../../src/core/errors.ts';
 export interface FileTokenizer {
   readonly path: string;
   readonly sha256: string;
-  /** Without the tokens that it adds at the beginning and end. */
+  /** Token ids without the special tokens at the beginning and end. */
   encode(text: string): readonly number[];
-  /** Plain lower-case words that its vocabulary holds with a space before them, the most frequent first. */
+  /** Plain lower-case words that the vocabulary holds with a space before them, the most frequent first. */
   readonly words: readonly string[];
 }
 
@@ -23,7 +23,7 @@ const configSchema = z.looseObject({});
 /** A space before a word is `Ġ` in byte-level vocabularies and `▁` in SentencePiece's. */
 const WORD = /^[Ġ▁ ]([a-z]{3,})$/;
 
-/** Reads a `tokenizer.json`, or the one of a model's folder. Throws a UserError that names what is wrong with it. */
+/** Reads a `tokenizer.json`, or the one in a model's folder. Throws a UserError that names the error. */
 export async function readTokenizer(given: string): Promise<FileTokenizer> {
   const path = await fileOf(given);
   const bytes = await readFile(path);

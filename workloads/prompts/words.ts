@@ -52,5 +52,5 @@ export const COMMON_WORDS = [
   `),
 ];
 
-/** Words that may begin a text, capital and without a space before them: the first that is one token is taken. */
+/** Words that may begin a text, capital and without a space before them: the first one that is one token is used. */
 export const FIRST_WORDS = ['The', 'This', 'What', 'How', 'When', 'New', 'All', 'In', 'It', 'A', 'I'] as const;

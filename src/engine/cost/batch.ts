@@ -1,20 +1,20 @@
 /**
- * The work of one iteration, as cost models see it: prefill chunks one by one, for they are few and unequal; decodes
- * only as sums, kept while the batch is built. Reused from iteration to iteration.
+ * The work of one iteration, as cost models see it: prefill chunks one by one, because they are few and unequal;
+ * decodes only as sums, kept while the batch is built. Reused in every iteration.
  */
 export class Batch {
-  /** Prompt tokens that chunk i computes, and tokens of its request computed before. */
+  /** Prompt tokens that chunk i computes, and tokens of its request that were computed before. */
   readonly chunkTokens: number[] = [];
   readonly chunkPast: number[] = [];
   /** Requests that compute one token after a whole prompt. */
   decodes = 0;
-  /** Tokens that decodes attend to, each its own new one included. */
+  /** Tokens that decodes attend to, the new token of each included. */
   decodeContextTokens = 0;
   /** Tokens computed in all. */
   newTokens = 0;
-  /** Tokens that come out. */
+  /** Tokens that the iteration outputs. */
   sampledTokens = 0;
-  /** KV blocks that are copied to the host's memory or back before it. */
+  /** KV blocks that are copied to host memory or back before the iteration. */
   swappedBlocks = 0;
 
   get sequences(): number {
@@ -22,7 +22,7 @@ export class Batch {
   }
 
   clear(): void {
-    // Most iterations have none, and to shorten an array is not free.
+    // Most iterations have no chunks, and shortening an array costs time.
     if (this.chunkTokens.length > 0) this.chunkTokens.length = this.chunkPast.length = 0;
     this.decodes = 0;
     this.decodeContextTokens = 0;
@@ -31,7 +31,7 @@ export class Batch {
     this.swappedBlocks = 0;
   }
 
-  /** `tokens` of a prompt whose first `past` tokens are computed; `completes`: they are its last. */
+  /** Adds `tokens` tokens of a prompt whose first `past` tokens are computed; `completes`: they are its last. */
   addChunk(tokens: number, past: number, completes: boolean): void {
     this.chunkTokens.push(tokens);
     this.chunkPast.push(past);

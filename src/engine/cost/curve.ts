@@ -12,7 +12,7 @@ export interface CurvePoint {
   readonly ms: number;
 }
 
-/** A curve through `points`, which are sorted by tokens, none twice. */
+/** A curve through `points`, sorted by tokens, each number of tokens once. */
 export function curveThrough(points: readonly CurvePoint[]): Curve {
   return { tokens: points.map((point) => point.tokens), ms: points.map((point) => point.ms), slope: lastSlope(points) };
 }
@@ -27,7 +27,7 @@ export function msAt({ tokens, ms, slope }: Curve, at: number): number {
   return low + ((at - from) / ((tokens[above] ?? 0) - from)) * (high - low);
 }
 
-/** Position of the first of ascending `values` above `value`; their number if there is none. */
+/** Position of the first of ascending `values` above `value`; their count if there is none. */
 export function firstAbove(values: readonly number[], value: number): number {
   let low = 0;
   let high = values.length;
@@ -39,7 +39,7 @@ export function firstAbove(values: readonly number[], value: number): number {
   return low;
 }
 
-/** From half of the last point's tokens on: neighbours closer than that tell more of noise than of slope. */
+/** From half of the last point's tokens on: closer neighbours show more noise than slope. */
 function lastSlope(points: readonly CurvePoint[]): number {
   const last = points.at(-1);
   if (last === undefined || points.length < 2) return 0;

@@ -1,12 +1,12 @@
 import type { CostModel } from './cost-model.ts';
 
-/** CPU work that the GPU waits for: each iteration, and each sequence in it; microseconds. */
+/** CPU time that the GPU waits for: per iteration, and per sequence in it; microseconds. */
 export interface HostOverhead {
   readonly hostFixedUs: number;
   readonly hostPerSequenceUs: number;
 }
 
-/** `cost` with more work of the host; without any, `cost` itself. */
+/** `cost` plus the host's overhead; without any, `cost` itself. */
 export function addHostOverhead(cost: CostModel, { hostFixedUs, hostPerSequenceUs }: HostOverhead): CostModel {
   if (hostFixedUs === 0 && hostPerSequenceUs === 0) return cost;
   return { timeUs: (batch, share) => cost.timeUs(batch, share) + hostFixedUs + hostPerSequenceUs * batch.sequences };

@@ -4,11 +4,11 @@ import type { SurfacePoint } from './surface.ts';
 import type { TableFile } from './table-file.ts';
 import type { TableRow } from './table-layouts.ts';
 
-/** What a table says of one setting: for each point that was measured the median of its rows. */
+/** The measurements of one setting: for each measured point the median of its rows. */
 export interface Measurements {
   readonly prefill: readonly SurfacePoint[];
   readonly decode: readonly SurfacePoint[];
-  /** A sentence for each point that is left out. */
+  /** A sentence per point that is left out. */
   readonly outliers: readonly string[];
 }
 
@@ -24,7 +24,7 @@ interface Point extends SurfacePoint {
 
 type Phase = 'prefill' | 'decode';
 
-/** Throws a UserError that lists what the table has where it has too little for the setting. */
+/** Throws a UserError that lists the settings of the table if it has too few points for this one. */
 export function measurementsOf(file: TableFile, setting: Setting): Measurements {
   const { model, gpu, tp } = setting;
   const rows = file.rows.filter(
@@ -32,22 +32,22 @@ export function measurementsOf(file: TableFile, setting: Setting): Measurements 
   );
   if (rows.length === 0) throw lacks(file, setting, 'no measured times');
   const prefill = splitOutliers(medians(rows, 'prefill'));
-  // Rows that measured both phases measured neither where one of them cannot be right.
-  const doubted = new Set(prefill.outliers.flatMap(({ point }) => point.rows));
+  // A row that measured both phases counts for neither if one of its times is an outlier.
+  const excludedRows = new Set(prefill.outliers.flatMap(({ point }) => point.rows));
   const decode = splitOutliers(
     medians(
-      rows.filter((row) => !doubted.has(row)),
+      rows.filter((row) => !excludedRows.has(row)),
       'decode',
     ),
   );
   if (new Set(prefill.kept.map(({ tokens }) => tokens)).size < 2)
     throw lacks(file, setting, 'fewer than two sizes of prefill');
   if (decode.kept.length === 0) throw lacks(file, setting, 'no decodes');
-  const told = (phase: Phase) => (outlier: Outlier<Point>) => outlierText(file.path, phase, outlier);
+  const textsOf = (phase: Phase) => (outlier: Outlier<Point>) => outlierText(file.path, phase, outlier);
   return {
     prefill: prefill.kept,
     decode: decode.kept,
-    outliers: [...prefill.outliers.map(told('prefill')), ...decode.outliers.map(told('decode'))],
+    outliers: [...prefill.outliers.map(textsOf('prefill')), ...decode.outliers.map(textsOf('decode'))],
   };
 }
 

@@ -5,16 +5,16 @@ import type { CostModel } from './cost-model.ts';
 export interface Noise {
   /** Deviation of the logarithm of a factor drawn for each iteration; 0: none. */
   readonly perIteration: number;
-  /** The same for one factor that holds as long as the model lives, as a machine is a little faster on some days. */
+  /** The same for one factor per model object, as a machine is a little faster on some days. */
   readonly perRun: number;
   readonly seed: number;
-  /** Whose noise it is: instances draw from streams of their own. */
+  /** Name of the instance: instances draw from streams of their own. */
   readonly instance: string;
 }
 
 /**
- * `cost` with lognormal factors of mean 1 from a stream of their own; without noise `cost` itself. Each call draws: a
- * policy that predicts times asks the model without noise, or it would move what is measured.
+ * `cost` with lognormal factors of mean 1 from a stream of its own; without noise `cost` itself. Each call draws: a
+ * policy that predicts times uses the model without noise, or its calls would change the measured times.
  */
 export function noisy(cost: CostModel, { perIteration, perRun, seed, instance }: Noise): CostModel {
   if (perIteration === 0 && perRun === 0) return cost;

@@ -1,17 +1,17 @@
 import type { SurfacePoint } from './surface.ts';
 
-/** How many times as long a smaller batch must have taken for the two to contradict each other. */
+/** A smaller batch contradicts a larger one if it took more than this many times as long. */
 const CONTRADICTION = 2;
 
 export interface Outlier<P> {
   readonly point: P;
-  /** A point that it contradicts: the largest of the smaller ones, or the smallest of the larger. */
+  /** A point that it contradicts: the largest of the smaller ones, else the smallest of the larger. */
   readonly against: P;
 }
 
 /**
- * Two points contradict each other where the one with no more tokens and no more sequences took more than twice as
- * long. As long as there are any, the point with most contradictions is an outlier (the larger one among equals).
+ * Two points contradict each other if the one with no more tokens and no more sequences took more than twice as long.
+ * While there are contradictions, the point with most of them is an outlier (on a tie the larger one).
  */
 export function splitOutliers<P extends SurfacePoint>(
   points: readonly P[],

@@ -1,6 +1,9 @@
 import type { LlmName } from '../models/llms.ts';
 
-/** `a + b x + c y`, milliseconds: of prefill x = tokens, y = their squares; of decode x = context tokens, y = requests. */
+/**
+ * `a + b x + c y`, milliseconds: for prefill x = tokens, y = their squares; for decode x = context tokens, y =
+ * requests.
+ */
 export type Fit = readonly [a: number, b: number, c: number];
 
 export interface PolynomialFits {
@@ -13,7 +16,7 @@ export interface PolynomialFits {
 /** By model, then by tensor-parallel degree. */
 export type FitTable = Partial<Record<LlmName, Readonly<Record<number, PolynomialFits>>>>;
 
-/** Requests from which the second fit of decode holds. */
+/** Number of requests from which the second fit of decode holds. */
 export const LARGE_BATCH = 95;
 
 /**
@@ -62,7 +65,7 @@ export const DISTSERVE_FITS: FitTable = {
   },
 };
 
-/** The vLLM of 2023 that DistServe was compared with; otherwise as `DISTSERVE_FITS`. */
+/** The vLLM of 2023 that DistServe was compared with; same source as `DISTSERVE_FITS`. */
 export const VLLM_FITS: FitTable = {
   'opt-13b': {
     1: {

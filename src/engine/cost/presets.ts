@@ -7,12 +7,12 @@ import { addHostOverhead, type HostOverhead } from './host-overhead.ts';
 import { polynomial } from './polynomial.ts';
 import { roofline } from './roofline.ts';
 
-/** What iterations are to be timed on. */
+/** The model and hardware whose iterations are timed. */
 export interface CostSetting extends HostOverhead {
   readonly model: LlmName;
   readonly gpu: GpuName;
   readonly tp: number;
-  /** Stages; the time of one is asked for. */
+  /** Pipeline stages; the time is that of one stage. */
   readonly pp: number;
   readonly mixedBatchPenalty: number;
 }
@@ -20,19 +20,19 @@ export interface CostSetting extends HostOverhead {
 export interface CostPreset {
   readonly about: string;
   readonly source: string;
-  /** Its figures are of whole engines: the host overhead of a system is in them. */
+  /** Whether its times are of whole engines: then they include the host overhead of a system. */
   readonly wholeEngine: boolean;
-  /** Throws a UserError where it has no figures for the setting. */
+  /** Throws a UserError if it has no figures for the setting. */
   create(setting: CostSetting): CostModel;
 }
 
-/** The GPU that DistServe's fits were measured on. */
+/** The GPU on which DistServe's fits were measured. */
 const FITTED_GPU: GpuName = 'a100-sxm-80g';
 
 const FITS_SOURCE =
   'DistServe (OSDI 2024), LLMServe/DistServe 82831f1, simdistserve profile_data; overheads of its simulator';
 
-/** Every way to time an iteration, by the value of `cost`. */
+/** Every cost model, by the value of `cost`. */
 export const COSTS = {
   roofline: {
     about: 'arithmetic or memory bound by operator class, for every model and GPU; the host overhead of the system',

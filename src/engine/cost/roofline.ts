@@ -15,10 +15,10 @@ import type { Batch } from './batch.ts';
 import type { CostModel } from './cost-model.ts';
 import type { HostOverhead } from './host-overhead.ts';
 
-/** Queries that share one pass over the keys and values before them: the tile of FlashAttention-2's kernels. */
+/** Queries that share one pass over the preceding keys and values: the tile of FlashAttention-2's kernels. */
 const QUERY_TILE = 128;
 
-/** Start-up time of one all-reduce: what 8 H100s take for 2 KB in Vidur's published profile. */
+/** Start-up time of one all-reduce: that of 8 H100s for 2 KB in Vidur's published profile. */
 const ALL_REDUCE_US = 37;
 /** One after attention, one after the MLP. */
 const ALL_REDUCES_A_LAYER = 2;
@@ -28,7 +28,7 @@ export interface RooflineOptions extends HostOverhead {
   readonly llm: Llm;
   /** GPUs that share the model; a degree that divides it. */
   readonly tensorParallel: number;
-  /** Pipeline stages, each of `tensorParallel` GPUs with an equal part of the layers; the time of one is asked for. */
+  /** Pipeline stages, each of `tensorParallel` GPUs with an equal part of the layers; the time is that of one stage. */
   readonly stages: number;
   /** Factor on the time of an iteration that holds both prefill and decode; 1: mixing costs nothing by itself. */
   readonly mixedBatchPenalty: number;
@@ -37,16 +37,16 @@ export interface RooflineOptions extends HostOverhead {
 /**
  * Time of a batch on the GPUs of one instance: for each class of operators the larger of its arithmetic and its memory
  * time, summed over the classes, plus all-reduces and the host's overhead. Piecewise linear in context lengths. Each
- * GPU computes its shard of every operator; all-reduces are rings that overlap with nothing. With experts, the weights of
- * those are read that the batch's tokens are expected to reach.
+ * GPU computes its shard of every operator; all-reduces are rings that overlap with nothing. With experts, only the
+ * weights of the experts that the batch's tokens are expected to reach are read.
  *
- * Plausible where it can be held against measurements of llama-3.1-8b in bf16: one decode 6.7 ms on H100 (reported:
- * 6.5-7.5) and 10.7 ms on A100 (10.5-12); a prompt of 2,048 tokens 43 ms on H100 (40-45). It is optimistic between
- * 128 and 512 tokens, and `mixedBatchPenalty` stands for what it cannot see: kernels that suit neither phase.
+ * Plausible where it can be compared with measurements of llama-3.1-8b in bf16: one decode 6.7 ms on H100 (reported:
+ * 6.5-7.5) and 10.7 ms on A100 (10.5-12); a prompt of 2,048 tokens 43 ms on H100 (40-45). It is optimistic between 128
+ * and 512 tokens, and `mixedBatchPenalty` stands for an effect outside of the model: kernels that suit neither phase.
  *
- * A share of the GPU has that share of its arithmetic and of its bandwidth; links and the host are as before. This is the
- * plain form; the published curves, where part of the processors saturates the memory, come with the systems that use
- * shares (Nexus, semi-PD).
+ * A share of the GPU has that share of its arithmetic and of its bandwidth; links and the host do not change. This is
+ * the plain form; the published curves, where part of the processors saturates the memory, come with the systems that
+ * use shares (Nexus, semi-PD).
  */
 export function roofline(options: RooflineOptions): CostModel {
   const { gpu, tensorParallel, stages, hostFixedUs, hostPerSequenceUs, mixedBatchPenalty } = options;
@@ -55,7 +55,7 @@ export function roofline(options: RooflineOptions): CostModel {
   const weightByteUs = 1e6 / (gpu.bandwidthBytesPerS * gpu.weightMbu);
   const kvTokenUs = (kvBytesPerToken(llm) * 1e6) / (gpu.bandwidthBytesPerS * gpu.kvMbu);
   const { experts } = llm;
-  // Experts are a class of their own: how many of their weights are read depends on the batch.
+  // Experts are a class of their own: the number of experts whose weights are read depends on the batch.
   const everyToken = experts === undefined ? linearParameters(llm) : attentionParameters(llm);
   const linearTokenUs = 2 * everyToken * linearFlopsUs;
   const linearWeightsUs = everyToken * BYTES_PER_VALUE * weightByteUs;
@@ -68,7 +68,7 @@ export function roofline(options: RooflineOptions): CostModel {
   const ringBytesPerToken = ((2 * (tensorParallel - 1)) / tensorParallel) * llm.hiddenSize * BYTES_PER_VALUE;
   const allReduceTokenUs = (ringBytesPerToken * 1e6) / (gpu.link.bytesPerS * gpu.link.efficiency);
 
-  // Activations go to the next stage; the head, which only the last has, is shared out evenly.
+  // Activations go to the next stage; the head, which only the last stage has, is shared out evenly.
   const hopTokenUs =
     stages === 1 ? 0 : (llm.hiddenSize * BYTES_PER_VALUE * 1e6) / (gpu.link.bytesPerS * gpu.link.efficiency);
 
@@ -104,7 +104,9 @@ export function roofline(options: RooflineOptions): CostModel {
   };
 }
 
-/** Experts of a layer that `tokens` tokens reach, where each takes its own with equal chances. */
+/**
+ * Expected number of a layer's experts that `tokens` tokens reach, if each token picks its experts with equal chances.
+ */
 export function expectedExperts({ count, active }: { count: number; active: number }, tokens: number): number {
   return count * (1 - wholePower(1 - active / count, tokens));
 }

@@ -5,19 +5,20 @@ export interface SurfacePoint extends CurvePoint {
   readonly sequences: number;
 }
 
-/** Time over tokens and sequences: a curve for each number of sequences that was measured. */
+/** Time over tokens and sequences: a curve for each measured number of sequences. */
 export interface Surface {
   /** Ascending, at least one. */
   readonly sequences: readonly number[];
   readonly curves: readonly Curve[];
-  /** Position from which the slope beyond the last is taken: half as many sequences. */
+  /** Position from which the slope beyond the last curve is taken: half as many sequences. */
   readonly slopeFrom: number;
 }
 
 /**
- * Goes through every point. Measurements seldom fill the grid: most vary tokens for one request, and requests for one
- * length. So a number of sequences with a single point borrows the shape of the curve that has most points, scaled to
- * go through it; and so does every curve below its first point. Points on no common curve at all make one by tokens.
+ * A surface through every point. Measurements seldom fill the grid: most vary tokens for one request, and requests for
+ * one length. So a number of sequences with a single point takes the shape of the curve with most points, scaled to go
+ * through it; and so does every curve below its first point. If no number of sequences has two points, the shape is a
+ * curve over tokens alone.
  */
 export function surfaceThrough(points: readonly SurfacePoint[]): Surface {
   const sorted = [...points].sort((a, b) => a.sequences - b.sequences || a.tokens - b.tokens);
@@ -34,7 +35,7 @@ export function surfaceThrough(points: readonly SurfacePoint[]): Surface {
   };
 }
 
-/** Straight lines between numbers of sequences too; flat below the fewest, beyond the most by the last slope. */
+/** Linear between numbers of sequences too; flat below the fewest, beyond the most with the last slope. */
 export function surfaceMs({ sequences, curves, slopeFrom }: Surface, tokens: number, count: number): number {
   const above = firstAbove(sequences, count);
   const low = curves[above - 1];

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { messageOf, UserError } from '../../core/errors.ts';
 import { LAYOUTS, type Layout, type TableRow } from './table-layouts.ts';
 
-/** A file of measured times as it stands there. */
+/** The rows of a file of measured times. */
 export interface TableFile {
   readonly path: string;
   readonly sha256: string;
@@ -15,10 +15,12 @@ export interface TableFile {
 
 const parsed = z.array(z.object({ record: z.array(z.string()), info: z.object({ lines: z.number() }) }));
 
-/** What was read last from each path: a search makes thousands of engines, and the file seldom changes. */
+/** The last content of each path: a search makes thousands of engines, and the file seldom changes. */
 const known = new Map<string, TableFile>();
 
-/** Reads a file in one of `LAYOUTS`. Throws a UserError that names the line, the column, the value and what was expected. */
+/**
+ * Reads a file in one of `LAYOUTS`. Throws a UserError that names the line, the column, the value and the expected one.
+ */
 export function readTableFile(path: string): TableFile {
   const bytes = read(path);
   const sha256 = createHash('sha256').update(bytes).digest('hex');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { SurfacePoint } from './surface.ts';
 
-/** A row of measurements; null: the file does not say, and any will do. */
+/** A row of measurements; null: the file does not give it, and any value matches. */
 export interface TableRow {
   readonly line: number;
   readonly model: string | null;
@@ -11,14 +11,14 @@ export interface TableRow {
   readonly decode: SurfacePoint | null;
 }
 
-/** Columns that a file is known by, and what its rows say. Further columns are ignored. */
+/** The columns that identify a file, and the schema of its rows. Further columns are ignored. */
 export interface Layout {
   readonly name: string;
   readonly columns: readonly string[];
   readonly row: z.ZodType<Omit<TableRow, 'line'>>;
 }
 
-/** Names of others for what has a name here. */
+/** Other names of models and GPUs -> the names here. */
 const NAMES: Readonly<Record<string, string>> = {
   'llama2-70b': 'llama-2-70b',
   'a100-80gb': 'a100-sxm-80g',
@@ -57,8 +57,9 @@ const plain = z
   });
 
 /**
- * `batch_size` prompts of `prompt_size` tokens, then `token_size` tokens for each: `prompt_time` is that of the prefill,
- * `token_time` the mean of the decodes, whose contexts grew from the prompt to the whole and were half way on average.
+ * `batch_size` prompts of `prompt_size` tokens, then `token_size` tokens for each: `prompt_time` is the time of the
+ * prefill, `token_time` the mean of the decodes, whose contexts grew from the prompt to the whole and were half way on
+ * average.
  */
 const splitwise = z
   .object({

@@ -7,7 +7,7 @@ import { readTableFile } from './table-file.ts';
 import { LAYOUTS } from './table-layouts.ts';
 import { table } from './table.ts';
 
-/** How a file of measured times is told from the names above. */
+/** Distinguishes a file of measured times from the names of cost models. */
 export const TABLE_EXTENSION = '.csv';
 
 /** `cost=FILE.csv`, as the catalogue shows it. */
@@ -24,11 +24,11 @@ export function isTable(cost: string): boolean {
 
 export interface TablePreset extends CostPreset {
   readonly sha256: string;
-  /** What is left out of the table for a setting, a sentence each. */
+  /** A sentence per point of the table that is left out for a setting. */
   outliers(setting: CostSetting): readonly string[];
 }
 
-/** Times of a file. Throws a UserError where it cannot be read. */
+/** Times of a file. Throws a UserError if it cannot be read. */
 export function tablePreset(path: string): TablePreset {
   const file = readTableFile(path);
   return {

@@ -5,10 +5,10 @@ import { surfaceMs, type Surface } from './surface.ts';
 
 /**
  * Time of a batch between measured points: prefill by prompt tokens and requests, decode by context tokens and
- * requests. Measured on a whole engine, so that its overhead is in it. Two things are ours: a batch of both phases
- * takes the time of one after the other, times `mixedBatchPenalty`; and a chunk of a prompt, which no one measures,
- * takes what the prompt takes more with it than without it, and never less than a prompt of its length. On a share of
- * the GPU, which a table does not have, the whole time is divided by the share (ours too).
+ * requests. Measured on a whole engine, so its overhead is included. Two things are choices of Reprise: a batch of both
+ * phases takes the time of one after the other, times `mixedBatchPenalty`; and a chunk of a prompt, which is never
+ * measured, takes the time that it adds to its prompt, and never less than a prompt of its length. On a share of the
+ * GPU, which a table does not have, the whole time is divided by the share (a choice too).
  */
 export function table(prefill: Surface, decode: Surface, mixedBatchPenalty: number): CostModel {
   return {
@@ -35,7 +35,7 @@ function prefillTime(prefill: Surface, { chunkTokens, chunkPast }: Batch): numbe
   return surfaceMs(prefill, tokens, chunkTokens.length) + pastMs;
 }
 
-/** What a chunk takes longer for the tokens before it. */
+/** Extra milliseconds of a chunk for the tokens before it. */
 function timeOfPast(curve: Curve, length: number, past: number): number {
   return Math.max(0, msAt(curve, past + length) - msAt(curve, past) - msAt(curve, length));
 }

@@ -1,6 +1,6 @@
 const GIB = 1024 ** 3;
 
-/** What a device can do, and what share of it real kernels reach. */
+/** Peaks of a GPU, and the share of each that real kernels reach. */
 export interface Gpu {
   /** Peak dense bf16, FLOP/s. */
   readonly flopsPerS: number;
@@ -17,9 +17,9 @@ export interface Gpu {
   readonly kvMbu: number;
   /** The link between GPUs of one node. */
   readonly link: Link;
-  /** Peak to and from the host's memory, bytes/s in one direction. */
+  /** Peak to and from host memory, bytes/s in one direction. */
   readonly pcieBytesPerS: number;
-  /** Where peaks, memory and link are published, and how sure each is. */
+  /** Sources of peaks, memory and link, and how certain each is. */
   readonly source: string;
 }
 
@@ -33,7 +33,7 @@ export interface Link {
 
 /**
  * Efficiency: 8 H100s reach 410 of 450 GB/s in Vidur's published all-reduce profile (24-67 MB). PCIe without peer
- * switches shares the host's root complex; 0.6 is a guess within +-30 %.
+ * switches shares the host's root complex; 0.6 is an estimate within +-30 %.
  */
 const nvlink = (bytesPerS: number): Link => ({ kind: 'NVLink', bytesPerS, efficiency: 0.91 });
 const pcie = (bytesPerS: number): Link => ({ kind: 'PCIe', bytesPerS, efficiency: 0.6 });
@@ -41,15 +41,15 @@ const pcie = (bytesPerS: number): Link => ({ kind: 'PCIe', bytesPerS, efficiency
 const SYSTEM_FILE = 'NVIDIA data sheet, as in the system files of AIConfigurator';
 
 /**
- * Peaks: dense bf16. What `source` calls "from memory" was not looked up.
+ * Peaks: dense bf16. Figures that `source` calls "from memory" were not looked up.
  *
  * `linearMfu`, `weightMbu`: fitted by eye to Vidur's published operator profiles (MLSys '24, its mlp.csv): QKV, output
- * and MLP products of Llama models at TP 1 reach 66-73 % of peak at 512-4096 tokens on A100, 64-78 % on H100 and
- * 67-74 % on A40, and 78 %, 77-86 % and 80 % of bandwidth at one token. Within some 10 % outside 128-512 tokens, where
- * real kernels are slower than either bound. H200, H100 PCIe and B200 are taken to be as H100 SXM; L20, L40S and A10 as
+ * and MLP products of Llama models at TP 1 reach 66-73 % of peak at 512-4096 tokens on A100, 64-78 % on H100 and 67-74
+ * % on A40, and 78 %, 77-86 % and 80 % of bandwidth at one token. Within some 10 % outside 128-512 tokens, where real
+ * kernels are slower than either bound. H200, H100 PCIe and B200 are assumed to be as H100 SXM; L20, L40S and A10 as
  * A40.
  *
- * `attentionMfu`, `kvMbu`: middle of the ranges commonly reported (0.3-0.6 and 0.6-0.8); a guess within +-30 %.
+ * `attentionMfu`, `kvMbu`: middle of the ranges commonly reported (0.3-0.6 and 0.6-0.8); an estimate within +-30 %.
  */
 export const GPUS = {
   'a100-sxm-80g': {

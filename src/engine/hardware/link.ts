@@ -4,15 +4,15 @@ import { SharedWork, type Piece } from './shared-work.ts';
 export interface LinkShape {
   /** In one direction. */
   readonly bytesPerS: number;
-  /** Until the first byte of a transfer moves. */
+  /** Time until the first byte of a transfer moves. */
   readonly latencyUs: number;
-  /** To launch each piece of memory that is sent by itself; pieces are launched one after another. */
+  /** Time to launch each segment of memory that is sent by itself; segments are launched one after another. */
   readonly segmentUs: number;
 }
 
 /** A transfer under way. */
 export interface Transfer {
-  /** Gives it up; nothing happens if it is over. */
+  /** Aborts the transfer; does nothing if it is over. */
   cancel(): void;
 }
 
@@ -31,7 +31,7 @@ export class Link {
     });
   }
 
-  /** Sends `bytes` that lie in `segments` pieces of memory. */
+  /** Sends `bytes` that lie in `segments` separate pieces of memory. */
   send(bytes: number, segments: number, done: () => void): Transfer {
     const { latencyUs, segmentUs } = this.#shape;
     let piece: Piece | null = null;

@@ -1,14 +1,14 @@
 import type { Clock } from '../../core/clock.ts';
 
-/** What batches run on: GPUs in a row, each with its part of the layers. */
+/** Runs batches: GPUs in a row, each with its part of the layers. */
 export interface Executor {
-  /** Batches that may be under way at a time. */
+  /** Batches that may be under way at once. */
   readonly depth: number;
-  /** Of a GPU's processors, that batches are to be timed for; 1: the whole. */
+  /** Share of a GPU's processors for which batches are timed; 1: the whole GPU. */
   readonly share: number;
   /**
-   * A batch begins now and takes `stageUs` in each stage. `done`: its results are there; `free`: the next batch may
-   * begin. When both are due at the same time, `done` is called first.
+   * Starts a batch now, which takes `stageUs` in each stage. `done`: its results are there; `free`: the next batch may
+   * start. When both are due at the same time, `done` is called first.
    */
   run(stageUs: number, done: () => void, free: () => void): void;
 }
@@ -18,7 +18,7 @@ export function pipeline(clock: Clock, stages: number): Executor {
   return stages === 1 ? new OneStage(clock) : new Stages(clock, stages);
 }
 
-/** The common case, without anything allocated for a batch. */
+/** The common case, which allocates nothing per batch. */
 class OneStage implements Executor {
   readonly depth = 1;
   readonly share = 1;

@@ -1,10 +1,10 @@
 import type { Clock } from '../../core/clock.ts';
 
-/** A piece of work in flight, and the speed that it has among the others. */
+/** A piece of work in flight, and its current rate. */
 export interface Piece {
-  /** What the rule of sharing goes by. */
+  /** Input of the sharing rule. */
   weight: number;
-  /** Units left at the time of the last change, and units a microsecond since. */
+  /** Units left at the time of the last change, and units per microsecond since then. */
   left: number;
   rate: number;
   readonly done: () => void;
@@ -13,19 +13,19 @@ export interface Piece {
 /** Sets the rate of every piece, whenever one starts, stops or changes its weight. */
 export type SharingRule = (pieces: readonly Piece[]) => void;
 
-/** Work within this of its end has ended: what is left is the rounding of the changes on its way. */
+/** Tolerance of the end of a piece: the changes on its way leave a rounding error. */
 const ROUNDING = 1e-9;
 
 /**
- * Work that shares something: whenever a piece starts, stops or changes its weight, the others are re-timed. Pieces
- * that end at the same time are told of it in the order in which they started.
+ * Pieces of work that share a resource: whenever a piece starts, stops or changes its weight, the others are re-timed.
+ * Pieces that end at the same time call `done` in the order in which they started.
  */
 export class SharedWork {
   readonly #clock: Clock;
   readonly #rule: SharingRule;
   #pieces: Piece[] = [];
   #sinceUs = 0;
-  /** Counts changes: an event that was set before the last one is void. */
+  /** Counts changes: an event from before the last change is void. */
   #version = 0;
 
   constructor(clock: Clock, rule: SharingRule) {
@@ -37,7 +37,7 @@ export class SharedWork {
     return this.#pieces.length;
   }
 
-  /** Begins `amount` units of work; `done` is called when they are over, unless it was stopped before. */
+  /** Starts `amount` units of work; `done` is called at their end, unless the piece is stopped before. */
   start(amount: number, weight: number, done: () => void): Piece {
     this.#advance();
     const piece = { weight, left: amount, rate: 0, done };
@@ -46,7 +46,7 @@ export class SharedWork {
     return piece;
   }
 
-  /** Does nothing if it is over. */
+  /** Does nothing if the piece is over. */
   stop(piece: Piece): void {
     if (!this.#pieces.includes(piece)) return;
     this.#advance();
@@ -78,7 +78,7 @@ export class SharedWork {
     });
   }
 
-  /** What was due to end `afterUs` after the last change has ended, however the clock rounds. */
+  /** Ends the pieces that were due `afterUs` after the last change, however the clock rounds. */
   #end(afterUs: number): void {
     const limit = afterUs * (1 + ROUNDING);
     const ended = this.#pieces.filter(({ left, rate }) => left <= rate * limit);

@@ -6,24 +6,24 @@ import type { KvAccount } from './kv-cache.ts';
 /** More blocks than any request has. */
 const MAX_BLOCKS = 2 ** 22;
 
-/** What one request holds of `HashBlocks`, and what it would find there. */
+/** Blocks of one request in a `PrefixCachingBlockPool`, and its hits there. */
 export class BlockTable implements KvAccount {
   blocks = 0;
   readonly #pool: PrefixCachingBlockPool;
   readonly #prompt: Prompt;
-  /** Of the blocks that others may share; null until it is needed. */
+  /** Keys of the blocks that others may share; null until they are needed. */
   #keys: Float64Array | null = null;
   #held: number[] = [];
-  /** Tokens that are computed, or will be by the iteration to come; it may hold blocks for more. */
+  /** Tokens that are computed, or will be by the next iteration; the request may hold blocks for more. */
   #tokens = 0;
-  /** Held blocks that others find. */
-  #named = 0;
-  /** Computing as many tokens fills the next block that others may share. */
-  #nameAt = 0;
-  /** What it held when it was last preempted. */
-  #left: readonly number[] = [];
+  /** Number of leading held blocks that have a key, so that others can find them. */
+  #keyed = 0;
+  /** Number of computed tokens that fills the next shareable block. */
+  #nextKeyAt = 0;
+  /** The blocks that it held when it was last preempted. */
+  #preemptedBlocks: readonly number[] = [];
   #serial = 0;
-  /** What `#find` gave, at which version of the pool. */
+  /** The last result of `#find`, and the version of the pool at that time. */
   #found: number[] = [];
   #foundAt = -1;
 
@@ -40,41 +40,41 @@ export class BlockTable implements KvAccount {
     const more = this.#pool.blocksFor(tokens) - this.blocks;
     if (more <= 0) return 0;
     const hits = this.#hits(more);
-    return more - hits + this.#idle(hits);
+    return more - hits + this.#unused(hits);
   }
 
   allocate(tokens: number, computing: number = tokens): boolean {
     const pool = this.#pool;
     // Nearly every token fits into a block that is held already.
-    if (tokens <= this.blocks * pool.blockTokens && computing < this.#nameAt) {
+    if (tokens <= this.blocks * pool.blockTokens && computing < this.#nextKeyAt) {
       if (computing > this.#tokens) this.#tokens = computing;
       return true;
     }
     const more = pool.blocksFor(tokens) - this.blocks;
     const hits = this.#hits(more);
-    if (more - hits + this.#idle(hits) > pool.freeBlocks) return false;
-    // Before any other is taken, which might be one of them.
+    if (more - hits + this.#unused(hits) > pool.freeBlocks) return false;
+    // Cached blocks first: a block taken from the free queue might be one of them.
     for (let i = 0; i < hits; i++) {
       const block = this.#found[i] ?? 0;
       pool.share(block);
       this.#held.push(block);
     }
-    for (let i = hits; i < more; i++) this.#held.push(pool.take());
+    for (let i = hits; i < more; i++) this.#held.push(pool.allocate());
     this.blocks = this.#held.length;
     this.#tokens = Math.max(this.#tokens, computing);
-    this.#nameFull(hits);
+    this.#keyFullBlocks(hits);
     return true;
   }
 
-  /** Most were to be computed when they were held; what comes over a link was not. */
+  /** Most tokens were counted when their blocks were allocated; tokens that came over a link were not. */
   computed(tokens: number): void {
     if (tokens <= this.#tokens) return;
     this.#tokens = tokens;
-    if (tokens >= this.#nameAt) this.#nameFull(0);
+    if (tokens >= this.#nextKeyAt) this.#keyFullBlocks(0);
   }
 
   release(): void {
-    this.#giveBack();
+    this.#freeAll();
     this.#held.length = 0;
   }
 
@@ -82,34 +82,35 @@ export class BlockTable implements KvAccount {
     if (this.blocks === 0) return;
     const whole = Math.floor(this.#tokens / this.#pool.blockTokens);
     if (this.#serial === 0) this.#serial = this.#pool.nextSerial();
-    for (let i = this.#contentKeys().length; i < whole; i++) this.#pool.name(this.#held[i] ?? 0, this.#ownKey(i));
-    this.#giveBack();
-    this.#left = this.#held;
+    for (let i = this.#contentKeys().length; i < whole; i++) this.#pool.setKey(this.#held[i] ?? 0, this.#ownKey(i));
+    this.#freeAll();
+    this.#preemptedBlocks = this.#held;
     this.#held = [];
   }
 
-  /** The end first, so that it is forgotten first. */
-  #giveBack(): void {
-    for (let i = this.#held.length - 1; i >= 0; i--) this.#pool.giveBack(this.#held[i] ?? 0);
-    this.blocks = this.#tokens = this.#named = this.#nameAt = 0;
+  /** The end first, so that it is evicted first. */
+  #freeAll(): void {
+    for (let i = this.#held.length - 1; i >= 0; i--) this.#pool.free(this.#held[i] ?? 0);
+    this.blocks = this.#tokens = this.#keyed = this.#nextKeyAt = 0;
     this.#found.length = 0;
     this.#foundAt = -1;
   }
 
-  /** Blocks that it would take over of `more` that it needs. */
+  /** Cached blocks that it would take over out of `more` that it needs. */
   #hits(more: number): number {
     return this.blocks > 0 ? 0 : Math.min(more, this.#find().length);
   }
 
-  #idle(hits: number): number {
-    let idle = 0;
-    for (let i = 0; i < hits; i++) if (this.#pool.isIdle(this.#found[i] ?? 0)) idle++;
-    return idle;
+  #unused(hits: number): number {
+    let unused = 0;
+    for (let i = 0; i < hits; i++) if (this.#pool.isUnused(this.#found[i] ?? 0)) unused++;
+    return unused;
   }
 
   /**
-   * The leading blocks of its tokens that are in memory; never all tokens, for the last has to be computed. A request at
-   * the head of a full instance asks again in every iteration: what it found before is looked over, not looked for.
+   * The leading blocks of its tokens that are cached; never all tokens, because the last one has to be computed. A
+   * request at the head of a full instance calls this in every iteration, so earlier hits are verified rather than
+   * searched again.
    */
   #find(): readonly number[] {
     const pool = this.#pool;
@@ -121,27 +122,27 @@ export class BlockTable implements KvAccount {
     const { promptTokens, generatedTokens } = this.#prompt;
     const most = Math.floor((promptTokens + generatedTokens - 1) / pool.blockTokens);
     let count = 0;
-    // The first of those that hold the same remains the first as long as it does.
-    while (count < found.length && pool.holdsSince(before, found[count] ?? 0, keys[count] ?? this.#ownKey(count)))
+    // The first block with a key stays the first as long as it keeps the key.
+    while (count < found.length && pool.hasKeySince(before, found[count] ?? 0, keys[count] ?? this.#ownKey(count)))
       count++;
     found.length = count;
     for (; count < most; count++) {
       const isShared = count < keys.length;
-      const block = isShared ? pool.find(keys[count] ?? 0) : (this.#left[count] ?? -1);
-      if (block === -1 || (!isShared && !pool.holds(block, this.#ownKey(count)))) break;
+      const block = isShared ? pool.find(keys[count] ?? 0) : (this.#preemptedBlocks[count] ?? -1);
+      if (block === -1 || (!isShared && !pool.hasKey(block, this.#ownKey(count)))) break;
       found.push(block);
     }
     return found;
   }
 
-  /** Lets others find what it fills; `hits` of its first blocks they found already. */
-  #nameFull(hits: number): void {
+  /** Gives keys to the blocks that are full, so that others find them; the first `hits` blocks have theirs. */
+  #keyFullBlocks(hits: number): void {
     const { blockTokens } = this.#pool;
     const keys = this.#contentKeys();
     const whole = Math.min(keys.length, Math.floor(this.#tokens / blockTokens));
-    this.#named = Math.max(this.#named, Math.min(hits, keys.length));
-    for (; this.#named < whole; this.#named++) this.#pool.name(this.#held[this.#named] ?? 0, keys[this.#named] ?? 0);
-    this.#nameAt = this.#named < keys.length ? (this.#named + 1) * blockTokens : Number.POSITIVE_INFINITY;
+    this.#keyed = Math.max(this.#keyed, Math.min(hits, keys.length));
+    for (; this.#keyed < whole; this.#keyed++) this.#pool.setKey(this.#held[this.#keyed] ?? 0, keys[this.#keyed] ?? 0);
+    this.#nextKeyAt = this.#keyed < keys.length ? (this.#keyed + 1) * blockTokens : Number.POSITIVE_INFINITY;
   }
 
   #contentKeys(): Float64Array {

@@ -3,10 +3,10 @@ import type { Prompt } from '../instance/prompt-content.ts';
 const NO_KEYS = new Float64Array();
 
 /**
- * A key for each whole block of a prompt that others may share: equal keys mean equal tokens up to and with that block.
- * Each is 53 bits of the hash of its own pieces and of all before it, so that a key names a whole prefix (a million
- * blocks meet by chance once in 20,000 runs), never 0. What a prompt's end cuts short is hashed with its length: it
- * holds other tokens than the whole piece.
+ * A key for each whole block of a prompt that others may share: equal keys mean equal tokens up to the end of that
+ * block. Each key is 53 bits of the hash of the block's pieces and of all pieces before it, so that it identifies a
+ * whole prefix (with a million blocks, two keys collide once in 20,000 runs), never 0. A piece that the prompt's end
+ * cuts short is hashed with its length: its tokens differ from those of the whole piece.
  */
 export function contentKeys({ content, promptTokens }: Prompt, blockTokens: number): Float64Array {
   if (content === null) return NO_KEYS;
@@ -15,8 +15,8 @@ export function contentKeys({ content, promptTokens }: Prompt, blockTokens: numb
   let a = pieceTokens | 0;
   let b = 0;
   for (let block = 0; block < keys.length; block++) {
-    // A piece of many blocks goes into each of them, one of a few tokens into that which it begins and that which it
-    // ends in. Which part of a piece a block holds follows from how many came before.
+    // A piece of many blocks is hashed into each of them; a piece of a few tokens into the block where it begins and
+    // the block where it ends. The pieces before it determine which part of it a block holds.
     const end = Math.ceil(((block + 1) * blockTokens) / pieceTokens);
     for (let i = Math.floor((block * blockTokens) / pieceTokens); i < end; i++) {
       const id = pieces[i] ?? 0;

@@ -1,6 +1,6 @@
 import type { KvAccount, KvCache } from './kv-cache.ts';
 
-/** KV memory as a mere count of equal blocks (PagedAttention, SOSP '23): nothing is shared, nothing is kept. */
+/** KV memory as a count of equal blocks (PagedAttention, SOSP '23): no block is shared or cached. */
 export class CountingBlockPool implements KvCache {
   readonly capacityBlocks: number;
   readonly blockTokens: number;

@@ -1,14 +1,14 @@
-/** Something that can be evicted; the longer ago it was used, the sooner. */
+/** An item that can be evicted, least recently used first. */
 export interface Evictable {
-  /** Of a logical counter that only grows. */
+  /** Last use, on a logical counter that only grows. */
   usedAt: number;
-  /** Kept by the heap: whether it is in there. */
+  /** Whether the item is in the heap; set by the heap. */
   isQueued: boolean;
 }
 
 /**
- * A binary heap of what can be evicted, least recently used first. Items may be used while they are in it: the place of
- * each goes by the use known when it was put there, and is set right when it comes to the top.
+ * A binary heap of evictable items, least recently used first. Items may be used while they are in it: each is ordered
+ * by its last use when it was added, and is moved to its right place when it comes to the top.
  */
 export class EvictionHeap<T extends Evictable> {
   readonly #items: T[] = [];
@@ -20,7 +20,10 @@ export class EvictionHeap<T extends Evictable> {
     this.#rise(this.#items.length, item);
   }
 
-  /** Takes out the least recently used for which `isEvictable` still holds; those for which it does not go too. */
+  /**
+   * Takes out the least recently used item for which `isEvictable` holds, and drops those before it for which it does
+   * not.
+   */
   pop(isEvictable: (item: T) => boolean): T | undefined {
     for (;;) {
       const top = this.#items[0];

@@ -1,6 +1,6 @@
-/** The numbers from 0 to `size` in a queue that any of them can leave, each step in constant time. */
+/** The numbers from 0 to `size` - 1 in a queue from which any of them can be removed, each step in constant time. */
 export class FreeQueue {
-  /** Neighbours in the queue; `#end` stands behind the last and before the first. */
+  /** Neighbours in the queue; `#end` stands after the last and before the first. */
   readonly #next: Int32Array;
   readonly #previous: Int32Array;
   readonly #end: number;
@@ -14,7 +14,7 @@ export class FreeQueue {
     for (let i = 0; i < size; i++) this.#next[i] = i + 1;
   }
 
-  /** Takes the first; there must be one. */
+  /** Takes the first number; there must be one. */
   shift(): number {
     const first = this.#next[this.#end] ?? this.#end;
     this.remove(first);

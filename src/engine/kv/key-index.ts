@@ -1,16 +1,16 @@
 const NONE = -1;
 
 /**
- * What blocks hold, by keys: above 0 one that can be looked for, below 0 one that can only be compared, 0 for nothing.
- * Several may hold the same: two requests that begin alike and compute it at the same time are not made one. They are
- * found in the order in which they were named.
+ * Blocks by key: above 0 a key that can be searched, below 0 one that can only be compared, 0 none. Several blocks may
+ * have the same key: two requests that begin alike and compute it at the same time are not merged. They are found in
+ * the order in which they got the key.
  *
  * A hash table with linear probing, because a long prompt brings thousands of keys, for which a Map takes four times as
  * long.
  */
 export class KeyIndex {
   readonly #keys: Float64Array;
-  /** The first block of each key, at the first place from `#home(key)` on that was empty. */
+  /** The first block of each key, at the first empty place from `#home(key)` on. */
   readonly #table: Int32Array;
   readonly #mask: number;
   /** Rings of blocks with the same key, in order. */
@@ -31,13 +31,13 @@ export class KeyIndex {
     return this.#keys[block] ?? 0;
   }
 
-  /** The block of `key`; -1 if there is none. */
+  /** The first block with `key`; -1 if there is none. */
   find(key: number): number {
     return this.#table[this.#placeOf(key)] ?? NONE;
   }
 
-  /** A block that has no key gets one. */
-  name(block: number, key: number): void {
+  /** Gives a key to a block that has none. */
+  setKey(block: number, key: number): void {
     this.#keys[block] = key;
     if (key <= 0) return;
     const place = this.#placeOf(key);
@@ -51,7 +51,7 @@ export class KeyIndex {
     }
   }
 
-  forget(block: number): void {
+  dropKey(block: number): void {
     const key = this.keyOf(block);
     if (key > 0) {
       const place = this.#placeOf(key);
@@ -74,7 +74,7 @@ export class KeyIndex {
     return (key | 0) & this.#mask;
   }
 
-  /** Where `key` is, or where it would be put. */
+  /** The place of `key`, or the place where it would be added. */
   #placeOf(key: number): number {
     let place = this.#home(key);
     for (;;) {
@@ -84,7 +84,7 @@ export class KeyIndex {
     }
   }
 
-  /** Empties a place, and moves those behind it up that would no longer be found. */
+  /** Empties a place, and moves up later entries that would no longer be found. */
   #empty(place: number): void {
     const mask = this.#mask;
     let hole = place;

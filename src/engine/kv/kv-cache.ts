@@ -1,45 +1,46 @@
 import type { Prompt } from '../instance/prompt-content.ts';
 
-/** The KV memory of an instance as policies see it: enough to decide, nothing to change. */
+/** The KV memory of an instance as policies see it: read only. */
 export interface MemoryView {
   readonly capacityBlocks: number;
-  /** Blocks that can be had now, those that only a cache holds included. */
+  /** Blocks that can be allocated now, cached ones that no request uses included. */
   readonly freeBlocks: number;
   readonly blockTokens: number;
-  /** Blocks that `tokens` tokens of one request take. */
+  /** Blocks that `tokens` tokens of one request need. */
   blocksFor(tokens: number): number;
 }
 
 /** The KV memory of an instance. Invariant: free blocks and those in use, each counted once, add up to the capacity. */
 export interface KvCache extends MemoryView {
-  /** An account for one request; it holds nothing yet. */
+  /** An account for one request; it holds no blocks yet. */
   open(prompt: Prompt): KvAccount;
-  /** Leading tokens that a request would find here, as `KvAccount.cachedTokens`. To ask changes nothing. */
+  /** Leading tokens of a request that are cached here, as `KvAccount.cachedTokens`. Has no side effect. */
   cachedTokens(prompt: Prompt): number;
-  /** Forgets what only a cache keeps. False, and nothing changes, while a request holds any of it. */
+  /** Drops all cached blocks. Returns false, and changes nothing, while a request holds any block. */
   reset(): boolean;
 }
 
-/** What one request holds in one memory. */
+/** The blocks of one request in one memory. */
 export interface KvAccount {
-  /** Blocks that it holds, those that it shares with others included. */
+  /** Blocks that the request holds, shared ones included. */
   readonly blocks: number;
   /**
-   * Leading tokens that are in memory already, from others or from an earlier stay of its own, and that the next `allocate`
-   * would take over: less than all, for the last token must be computed for the next to come out. 0 while it holds any.
+   * Leading tokens that are cached, from other requests or from this one before a preemption, and that the next
+   * `allocate` would take over: fewer than all, because the last token must be computed for the next to come out. 0
+   * while it holds blocks.
    */
   cachedTokens(): number;
-  /** Free blocks that `allocate(tokens)` would take, cached ones that no one uses included. */
+  /** Free blocks that `allocate(tokens)` would take, cached ones that no request uses included. */
   blocksNeeded(tokens: number): number;
   /**
-   * Holds blocks for `tokens` tokens in all, the cached ones first. False, and nothing changes, if too few are free. The
-   * first `computing` of them (by default all) are computed by the iteration to come, or were before.
+   * Allocates blocks for `tokens` tokens in all, cached ones first. Returns false, and changes nothing, if too few are
+   * free. The first `computing` of the tokens (by default all) are computed by the next iteration, or were before.
    */
   allocate(tokens: number, computing?: number): boolean;
-  /** Its first `tokens` tokens have been computed: from now on others may share them. */
+  /** Reports that its first `tokens` tokens have been computed: from now on others may share them. */
   computed(tokens: number): void;
-  /** Ended: holds nothing more; a cache may keep what was computed. */
+  /** Frees all its blocks at the end of the request; a cache may keep the computed ones. */
   release(): void;
-  /** Thrown out of memory, to be computed again or copied back. */
+  /** Frees all its blocks at a preemption; they are computed again or copied back. */
   evict(): void;
 }

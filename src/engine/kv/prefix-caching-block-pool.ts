@@ -5,37 +5,37 @@ import { KeyIndex } from './key-index.ts';
 import type { KvAccount, KvCache } from './kv-cache.ts';
 
 /**
- * The block pool of vLLM v1 with prefix caching (vllm/v1/core/block_pool.py). Full blocks are found by the content of
- * the whole prefix that they end, as soon as an iteration is to compute them: the next request of that iteration
- * already shares them. Blocks that nobody uses wait in one queue, least recently freed first and the end of a
- * prompt before its beginning, and keep their content until they are taken from its head.
+ * The block pool of vLLM v1 with prefix caching (vllm/v1/core/block_pool.py). A full block is found by the content of
+ * the whole prefix that ends with it, as soon as an iteration is scheduled to compute it: the next request of that
+ * iteration already shares it. Blocks that no request uses wait in one queue, least recently freed first and the end of
+ * a prompt before its beginning, and keep their content until they are taken from its head.
  *
- * Tokens of which nothing is known, generated ones among them, can be found by their own request alone, when it comes
- * back after a preemption.
+ * Tokens without known content, generated ones among them, are found by their own request alone, when it is scheduled
+ * again after a preemption.
  */
 export class PrefixCachingBlockPool implements KvCache {
   readonly capacityBlocks: number;
   readonly blockTokens: number;
   freeBlocks: number;
-  /** Grows with every change of what can be found. */
+  /** Grows with every change of a key. */
   version = 0;
-  readonly #free: FreeQueue;
-  /** Requests that hold a block. */
-  readonly #users: Int32Array;
-  /** Content keys above 0; below, keys that a request knows its own blocks by. */
+  readonly #freeQueue: FreeQueue;
+  /** Number of requests that hold each block. */
+  readonly #refCounts: Int32Array;
+  /** Keys above 0 are of content; keys below 0 identify the blocks of one preempted request. */
   readonly #index: KeyIndex;
-  /** The version at which a block got its key. */
-  readonly #namedAt: Float64Array;
+  /** The version at which each block got its key. */
+  readonly #keyedAt: Float64Array;
   #serial = 0;
 
   constructor(capacityBlocks: number, blockTokens: number) {
     this.capacityBlocks = capacityBlocks;
     this.blockTokens = blockTokens;
     this.freeBlocks = capacityBlocks;
-    this.#free = new FreeQueue(capacityBlocks);
-    this.#users = new Int32Array(capacityBlocks);
+    this.#freeQueue = new FreeQueue(capacityBlocks);
+    this.#refCounts = new Int32Array(capacityBlocks);
     this.#index = new KeyIndex(capacityBlocks);
-    this.#namedAt = new Float64Array(capacityBlocks);
+    this.#keyedAt = new Float64Array(capacityBlocks);
   }
 
   blocksFor(tokens: number): number {
@@ -52,7 +52,7 @@ export class PrefixCachingBlockPool implements KvCache {
 
   reset(): boolean {
     if (this.freeBlocks < this.capacityBlocks) return false;
-    for (let block = 0; block < this.capacityBlocks; block++) this.#index.forget(block);
+    for (let block = 0; block < this.capacityBlocks; block++) this.#index.dropKey(block);
     this.version++;
     return true;
   }
@@ -62,56 +62,56 @@ export class PrefixCachingBlockPool implements KvCache {
     return ++this.#serial;
   }
 
-  /** -1 if there is none. */
+  /** The first block with `key`; -1 if there is none. */
   find(key: number): number {
     return this.#index.find(key);
   }
 
-  /** Whether a block has held `key` ever since `version`. */
-  holdsSince(version: number, block: number, key: number): boolean {
-    return this.#index.keyOf(block) === key && (this.#namedAt[block] ?? 0) <= version;
+  /** Whether a block has had `key` ever since `version`. */
+  hasKeySince(version: number, block: number, key: number): boolean {
+    return this.#index.keyOf(block) === key && (this.#keyedAt[block] ?? 0) <= version;
   }
 
-  holds(block: number, key: number): boolean {
+  hasKey(block: number, key: number): boolean {
     return this.#index.keyOf(block) === key;
   }
 
-  isIdle(block: number): boolean {
-    return this.#users[block] === 0;
+  isUnused(block: number): boolean {
+    return this.#refCounts[block] === 0;
   }
 
-  /** One more request uses a block that was found. */
+  /** Counts one more request on a cached block. */
   share(block: number): void {
-    if (this.isIdle(block)) {
-      this.#free.remove(block);
+    if (this.isUnused(block)) {
+      this.#freeQueue.remove(block);
       this.freeBlocks--;
     }
-    this.#users[block] = (this.#users[block] ?? 0) + 1;
+    this.#refCounts[block] = (this.#refCounts[block] ?? 0) + 1;
   }
 
-  /** The free block that was used longest ago, what it held forgotten; there must be one. */
-  take(): number {
-    const block = this.#free.shift();
+  /** Takes the free block that was freed longest ago, and drops its key; there must be one. */
+  allocate(): number {
+    const block = this.#freeQueue.shift();
     if (this.#index.keyOf(block) !== 0) {
-      this.#index.forget(block);
+      this.#index.dropKey(block);
       this.version++;
     }
-    this.#users[block] = 1;
+    this.#refCounts[block] = 1;
     this.freeBlocks--;
     return block;
   }
 
-  giveBack(block: number): void {
-    const users = (this.#users[block] ?? 0) - 1;
-    this.#users[block] = users;
-    if (users > 0) return;
-    this.#free.push(block);
+  free(block: number): void {
+    const refs = (this.#refCounts[block] ?? 0) - 1;
+    this.#refCounts[block] = refs;
+    if (refs > 0) return;
+    this.#freeQueue.push(block);
     this.freeBlocks++;
   }
 
   /** From now on the block is found by `key`. */
-  name(block: number, key: number): void {
-    this.#index.name(block, key);
-    this.#namedAt[block] = ++this.version;
+  setKey(block: number, key: number): void {
+    this.#index.setKey(block, key);
+    this.#keyedAt[block] = ++this.version;
   }
 }

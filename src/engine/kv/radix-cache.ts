@@ -4,22 +4,22 @@ import { RadixTree, type RadixNode } from './radix-tree.ts';
 import type { TokenString } from './token-string.ts';
 
 /**
- * KV memory token by token, shared by those who run and a radix tree of what was computed: a prompt is found there as
- * soon as it is computed, an output once its request has ended. Nobody else begins with an output, or with what is not
- * known of a prompt; both take memory in the tree all the same, until they are evicted.
+ * KV memory by the token, shared by running requests and a radix tree of computed tokens: a prompt is found there as
+ * soon as it is computed, an output once its request has ended. No other request begins with an output, or with prompt
+ * tokens of unknown content; both take memory in the tree all the same, until they are evicted.
  *
- *     capacity = unused + tokens in the tree + tokens of their own that requests hold besides
+ *     capacity = unused + tokens in the tree + tokens that requests hold outside of the tree
  */
 export class RadixCache implements KvCache {
   readonly capacityBlocks: number;
   readonly blockTokens = 1;
   readonly tree = new RadixTree();
-  /** In nobody's use, and in no cache. */
+  /** Tokens of memory that are neither used nor cached. */
   unused: number;
   readonly #roots = new Map<number, RadixNode>();
-  /** Ids of pieces that were cut short, by their own id and the tokens that are left. */
+  /** Ids of cut pieces, by the piece's id and its remaining tokens. */
   readonly #cutIds = new Map<number, Map<number, number>>();
-  /** Ids that content does not give are negative. */
+  /** Ids without content are negative. */
   #lastId = 0;
 
   constructor(capacityTokens: number) {
@@ -55,7 +55,7 @@ export class RadixCache implements KvCache {
     return true;
   }
 
-  /** Takes `tokens`, evicting what it must. False, and nothing changes, if there are too few. */
+  /** Takes `tokens`, evicting as needed. Returns false, and changes nothing, if there are too few. */
   take(tokens: number): boolean {
     if (tokens > this.freeBlocks) return false;
     if (tokens > this.unused) this.unused += this.tree.evict(tokens - this.unused);
@@ -90,7 +90,7 @@ class RadixAccount implements KvAccount {
   readonly #prompt: Prompt;
   readonly #string: TokenString;
   readonly #root: RadixNode;
-  /** The last node of the tree that it has locked. */
+  /** The last node of the tree that the request has locked. */
   #node: RadixNode;
   #computedTokens = 0;
 
@@ -102,7 +102,7 @@ class RadixAccount implements KvAccount {
     this.#node = root;
   }
 
-  /** As in SGLang, to ask is to use: what those who wait would take over is evicted later. */
+  /** As in SGLang, a look-up counts as a use: prefixes of waiting requests are evicted later. */
   cachedTokens(): number {
     return this.blocks > 0 ? 0 : this.#match().end;
   }
@@ -134,18 +134,18 @@ class RadixAccount implements KvAccount {
 
   computed(tokens: number): void {
     this.#computedTokens = tokens;
-    // After a lost transfer it computes again what it shares here already.
+    // After a lost transfer the request recomputes tokens that it shares here already.
     if (tokens >= this.#node.end) this.#share(tokens);
   }
 
   release(): void {
     if (this.blocks === 0) return;
-    // One that is given up within its prompt has shared all that it computed.
+    // A request that was cancelled within its prompt has shared all that it computed.
     if (this.#computedTokens >= this.#prompt.promptTokens) this.#share(this.blocks);
     this.evict();
   }
 
-  /** What it shared stays in the tree. */
+  /** Its shared tokens stay in the tree. */
   evict(): void {
     this.#memory.unused += this.blocks - this.#node.end;
     this.#memory.tree.unlock(this.#node);
@@ -159,11 +159,11 @@ class RadixAccount implements KvAccount {
     return this.#memory.tree.match(this.#root, this.#string, promptTokens + generatedTokens - 1);
   }
 
-  /** Its first `tokens` tokens go into the tree. */
+  /** Puts its first `tokens` tokens into the tree. */
   #share(tokens: number): void {
     const { tree } = this.#memory;
     const { node, found } = tree.insert(this.#root, this.#string, tokens);
-    // Another was quicker, and two copies are not kept.
+    // Another request may have inserted them first; the second copy is freed.
     this.#memory.unused += found - this.#node.end;
     tree.lock(node);
     tree.unlock(this.#node);

@@ -1,38 +1,38 @@
 import { EvictionHeap } from './eviction-heap.ts';
 import { equalUpTo, pieceAt, type TokenString } from './token-string.ts';
 
-/** Tokens `begin` to `end` of `string`, behind those of its ancestors. */
+/** Tokens `begin` to `end` of `string`, after those of its ancestors. */
 export interface RadixNode {
   /** Null: a root, which holds no tokens and is never evicted. */
   parent: RadixNode | null;
   readonly string: TokenString;
   begin: number;
   readonly end: number;
-  /** By the piece that they begin with. */
+  /** By the first piece of each child. */
   readonly children: Map<number, RadixNode>;
-  /** Requests that use it. */
+  /** Number of requests that use it. */
   locks: number;
   usedAt: number;
   isQueued: boolean;
 }
 
 /**
- * What is in the cache, by how it begins (RadixAttention: SGLang, NeurIPS '24; its mem_cache/radix_cache.py with a page
- * size of 1). `match` and `insert` use what they find, and split a node where the match ends. Leaves that no request
- * has locked can be evicted, the least recently used first.
+ * The cached tokens as a tree of prefixes (RadixAttention: SGLang, NeurIPS '24; its mem_cache/radix_cache.py with a
+ * page size of 1). `match` and `insert` mark the nodes of the match as used, and split a node where the match ends.
+ * Leaves that no request has locked can be evicted, the least recently used first.
  *
  *     root -- system prompt --+-- question -- answer
  *                             +-- question -- answer
  */
 export class RadixTree {
-  /** Tokens in it, and those of them that no request has locked. */
+  /** Tokens in the tree, and those of them that no request has locked. */
   tokens = 0;
   evictableTokens = 0;
   readonly #leaves = new EvictionHeap<RadixNode>();
-  /** Goes up with each look-up and each insertion. */
+  /** Grows with each look-up and each insertion. */
   #now = 0;
 
-  /** Where strings of one piece size begin; pieces of different sizes cannot be compared. */
+  /** A root for strings of one piece size; pieces of different sizes cannot be compared. */
   root(string: TokenString): RadixNode {
     return newNode(null, string, 0, 0, 1);
   }
@@ -52,7 +52,7 @@ export class RadixTree {
     return node;
   }
 
-  /** Tokens of the longest match, `limit` at most, without a use or a split. */
+  /** Length of the longest match in tokens, at most `limit`; marks no use and splits no node. */
   found(root: RadixNode, string: TokenString, limit: number): number {
     let node = root;
     while (node.end < limit) {
@@ -65,13 +65,13 @@ export class RadixTree {
     return node.end;
   }
 
-  /** Puts the first `end` tokens in; `found` were there already. */
+  /** Inserts the first `end` tokens; `found` of them were in the tree already. */
   insert(root: RadixNode, string: TokenString, end: number): { readonly node: RadixNode; readonly found: number } {
     const node = this.match(root, string, end);
     const found = node.end;
     if (found === end) return { node, found };
     const leaf = newNode(node, string, found, end, 0);
-    // After what it was matched with, as in SGLang: of the two halves of a node, the one that it left is older.
+    // Later than the matched nodes, as in SGLang: of the two halves of a split node, the unmatched one is older.
     leaf.usedAt = ++this.#now;
     node.children.set(pieceAt(string, found), leaf);
     this.tokens += end - found;
@@ -80,7 +80,7 @@ export class RadixTree {
     return { node: leaf, found };
   }
 
-  /** A request uses it and all before it. */
+  /** Marks the node and all its ancestors as used by one more request. */
   lock(node: RadixNode): void {
     for (let each = node; each.parent !== null; each = each.parent) {
       if (each.locks === 0) this.evictableTokens -= each.end - each.begin;
@@ -97,15 +97,15 @@ export class RadixTree {
     }
   }
 
-  /** Tokens up to `node` that can be evicted now, and not once it is locked. */
+  /** Tokens from the root to `node` that are evictable now, and no longer once it is locked. */
   evictableUpTo(node: RadixNode): number {
     let tokens = 0;
-    // Who locks a node locks all before it.
+    // A lock on a node is a lock on all its ancestors.
     for (let each = node; each.parent !== null && each.locks === 0; each = each.parent) tokens += each.end - each.begin;
     return tokens;
   }
 
-  /** Evicts whole leaves until `tokens` or more are gone, or none is left; returns how many went. */
+  /** Evicts whole leaves until at least `tokens` are evicted or none is left; returns the number of evicted tokens. */
   evict(tokens: number): number {
     let evicted = 0;
     while (evicted < tokens) {

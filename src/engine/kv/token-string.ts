@@ -1,12 +1,12 @@
 /**
- * The tokens of one request, prompt and output, as far as they can be told apart:
+ * The tokens of one request, prompt and output, as ids of pieces:
  *
  *     | piece | piece | ... | cut piece | own tokens ...
  *                           ^ wholeTokens            ^ without end
  *                                       ^ sharedTokens
  *
- * Ids are equal only where the tokens are, and then their pieces end at the same place: a piece that the prompt cuts
- * short has an id of its own, and so has what no other request begins with.
+ * Equal ids mean equal tokens, and pieces that end at the same place: a piece that the prompt cuts short has an id of
+ * its own, and so have the tokens that no other request begins with.
  */
 export interface TokenString {
   readonly pieces: ArrayLike<number>;
@@ -24,7 +24,7 @@ export function pieceAt(string: TokenString, at: number): number {
   return string.pieces[Math.floor(at / string.pieceTokens)] ?? Number.NaN;
 }
 
-/** How far two strings of pieces of one size are equal, up to `end`, given that they are up to `from`. */
+/** Position up to which two strings of equal piece size agree, at most `end`, given that they agree up to `from`. */
 export function equalUpTo(a: TokenString, b: TokenString, from: number, end: number): number {
   if (a === b) return end;
   const { pieceTokens } = a;
@@ -34,7 +34,7 @@ export function equalUpTo(a: TokenString, b: TokenString, from: number, end: num
   while (piece < stop && a.pieces[piece] === b.pieces[piece]) piece++;
   const at = Math.max(from, piece * pieceTokens);
   if (at >= end) return end;
-  // Behind the whole pieces of either, one more may be equal: a cut one. Own tokens are no one else's.
+  // After the whole pieces of either, one cut piece may still be equal. Own tokens never are.
   if (pieceAt(a, at) !== pieceAt(b, at)) return at;
   return Math.min(a.sharedTokens, end);
 }

@@ -1,4 +1,4 @@
-/** The shape of a decoder-only transformer: all that its speed depends on. */
+/** The shape of a decoder-only transformer, which determines its speed. */
 export interface Llm {
   readonly layers: number;
   readonly hiddenSize: number;
@@ -7,16 +7,16 @@ export interface Llm {
   readonly headSize: number;
   /** Of one expert where there are several. */
   readonly mlpSize: number;
-  /** Matrices of hidden x MLP size in each layer: 3 where the MLP is gated. */
+  /** Matrices of hidden size x MLP size in each layer: 3 where the MLP is gated. */
   readonly mlpMatrices: number;
-  /** Mixture of experts: MLPs of each layer, and how many of them a token passes through; absent: one. */
+  /** Mixture of experts: number of MLPs in each layer, and how many of them a token passes through; absent: one MLP. */
   readonly experts?: { readonly count: number; readonly active: number };
   readonly vocabularySize: number;
-  /** Input embedding and output head are one matrix. */
+  /** Whether input embedding and output head are one matrix. */
   readonly tiedHead: boolean;
   /** Longest prompt and output together, tokens. */
   readonly maxModelLen: number;
-  /** Where the shape is published. */
+  /** Source of the shape. */
   readonly source: string;
 }
 
@@ -55,12 +55,12 @@ export function weightBytes(llm: Llm): number {
   return (linearParameters(llm) + (llm.tiedHead ? 1 : 2) * headParameters(llm)) * BYTES_PER_VALUE;
 }
 
-/** Key and value of one token in all layers. */
+/** Bytes of key and value of one token in all layers. */
 export function kvBytesPerToken(llm: Llm): number {
   return 2 * llm.layers * llm.kvHeads * llm.headSize * BYTES_PER_VALUE;
 }
 
-/** Multiplications and additions of attention between one query token and one key token, in all layers. */
+/** FLOPs of attention between one query token and one key token, in all layers. */
 export function attentionFlopsPerPair(llm: Llm): number {
   return 4 * llm.layers * llm.queryHeads * llm.headSize;
 }

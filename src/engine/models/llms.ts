@@ -4,8 +4,8 @@ import { OPT } from './opt.ts';
 import { QWEN } from './qwen.ts';
 
 /**
- * Shapes as published. Comments: parameters in linear layers (those that a token passes through), in all (positions,
- * norms and routers left out), KV bytes a token, in bf16; tests hold the shapes to them.
+ * Shapes as published. The comments give parameters in linear layers (those that a token passes through), in all
+ * (without positions, norms and routers), and KV bytes per token, in bf16; tests compare the shapes with them.
  */
 export const LLMS = {
   ...LLAMA,

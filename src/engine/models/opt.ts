@@ -30,7 +30,7 @@ export const OPT = {
     maxModelLen: 2048,
     source: 'OPT (Zhang et al. 2022), table 1; config.json of facebook/opt-66b',
   },
-  /** 173.95 B, 174.6 B, 4,718,592 bytes. Its weights are given out on request only. */
+  /** 173.95 B, 174.6 B, 4,718,592 bytes. Its weights are available on request only. */
   'opt-175b': {
     layers: 96,
     hiddenSize: 12288,

@@ -4,8 +4,8 @@ import type { Llm } from './llm.ts';
 export const MAX_TENSOR_PARALLEL = 8;
 
 /**
- * What one of `tp` GPUs holds of `llm`, as a model of its own (Megatron-LM's split): heads, MLP and vocabulary are cut,
- * layers and hidden size are whole. Where there are fewer KV heads than GPUs, each GPU has a copy of one.
+ * The shard of `llm` on one of `tp` GPUs, as a model of its own (Megatron-LM's split): heads, MLP and vocabulary are
+ * divided, layers and hidden size are whole. Where there are fewer KV heads than GPUs, each GPU has a copy of one.
  */
 export function shardOf(llm: Llm, tp: number): Llm {
   return {
@@ -22,7 +22,7 @@ export function divides(llm: Llm, tp: number): boolean {
   return llm.queryHeads % tp === 0 && llm.mlpSize % tp === 0 && (llm.kvHeads % tp === 0 || tp % llm.kvHeads === 0);
 }
 
-/** Every degree that divides `llm`, smallest first. */
+/** All degrees that divide `llm`, smallest first. */
 export function tensorParallelDegrees(llm: Llm): number[] {
   return Array.from({ length: MAX_TENSOR_PARALLEL }, (_, i) => i + 1).filter((tp) => divides(llm, tp));
 }

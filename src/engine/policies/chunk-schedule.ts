@@ -1,20 +1,20 @@
-/** Tokens that an iteration may hold when it takes a chunk of a prompt of which `computedTokens` are computed. */
+/** Token budget of an iteration that takes a chunk of a prompt with `computedTokens` computed tokens. */
 export type ChunkSchedule = (computedTokens: number) => number;
 
 export interface ChunkStages {
-  /** At the beginning and at the end of a prompt; multiples of 32. */
+  /** Chunk size at the beginning and at the end of a prompt; multiples of 32. */
   readonly high: number;
   readonly low: number;
   readonly stages: number;
-  /** Length of prompt that the stages share out evenly; behind it the last one goes on. */
+  /** Prompt length that the stages divide evenly; beyond it the last stage goes on. */
   readonly promptTokens: number;
 }
 
 const ROUND_TO_TOKENS = 32;
 
 /**
- * Sarathi-Serve's dynamic chunking schedule: chunks shrink in equal steps as a prompt proceeds, for the attention to what
- * came before makes each token dearer.
+ * Sarathi-Serve's dynamic chunking schedule: chunks shrink in equal steps along a prompt, because attention to the
+ * preceding tokens makes each token more expensive.
  */
 export function chunkSchedule({ high, low, stages, promptTokens }: ChunkStages): ChunkSchedule {
   const sizes = Array.from({ length: stages }, (_, i) => {
@@ -25,7 +25,7 @@ export function chunkSchedule({ high, low, stages, promptTokens }: ChunkStages):
   return (computedTokens) => sizes[Math.min(Math.floor(computedTokens / tokensPerStage), stages - 1)] ?? low;
 }
 
-/** As NumPy rounds. */
+/** Rounds as NumPy does. */
 function roundHalfToEven(value: number): number {
   const below = Math.floor(value);
   const rest = value - below;

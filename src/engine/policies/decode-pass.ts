@@ -2,8 +2,8 @@ import type { SequenceView } from '../instance/sequence.ts';
 import type { Scheduler } from './policy.ts';
 
 /**
- * The running in order of arrival. They are so already, but where several batches are under way: there one preempted in
- * another batch may have come in behind later ones.
+ * The running requests in order of arrival. They are in that order already, except with several batches under way: then
+ * a request that was preempted in another batch may stand behind later arrivals.
  */
 export function byArrival<S extends SequenceView>(running: readonly S[]): readonly S[] {
   let lastUs = Number.NEGATIVE_INFINITY;
@@ -15,9 +15,9 @@ export function byArrival<S extends SequenceView>(running: readonly S[]): readon
 }
 
 /**
- * All of `order` that decode do so, as in vLLM v0 and in Sarathi-Serve, which began as a copy of it: each wants a free
- * block, though the one that it writes to may have room; where there is none, the last in order is preempted, itself at
- * worst. Returns how many decode, and how many of `order`, from its head, still run.
+ * Decodes all decoding requests of `order`, as in vLLM v0 and in Sarathi-Serve, which began as a copy of it: each needs
+ * a free block, though its last block may have room; without a free block the last request in order is preempted, at
+ * worst the request itself. Returns the number of decodes, and how many of `order`, from its head, still run.
  */
 export function decodePass<S extends SequenceView>(
   scheduler: Scheduler<S>,

@@ -4,14 +4,14 @@ import type { IterationPolicy, Scheduler } from './policy.ts';
 export interface DistservePrefillOptions {
   /** Prompts of one iteration. */
   readonly batchSize: number;
-  /** L_m: prompt tokens that keep the GPU busy. More of them in one iteration only make all of it later. */
+  /** L_m: prompt tokens that saturate the GPU. More of them in one iteration only delay all of them. */
   readonly batchTokens: number;
 }
 
 /**
- * Where prompts are computed (DistServe, section 4.3; distserve/context_stage_scheduler.py): first come, first served,
- * as many as stay within L_m tokens together, or a longer one alone. Whoever is through holds its memory until the other
- * side has fetched it, so that memory is the buffer between the two: where it is full, nobody starts.
+ * Prefill instances (DistServe, section 4.3; distserve/context_stage_scheduler.py): first come, first served, as many
+ * prompts as have at most L_m tokens together, or a longer one alone. A computed prompt holds its memory until a decode
+ * instance has fetched it, so that this memory is the buffer between the two: while it is full, no prompt starts.
  */
 export function distservePrefill({ batchSize, batchTokens }: DistservePrefillOptions): IterationPolicy {
   return (scheduler) => {
@@ -26,10 +26,11 @@ export function distservePrefill({ batchSize, batchTokens }: DistservePrefillOpt
 }
 
 /**
- * Where the rest is decoded (distserve/decoding_stage_scheduler.py): all that run decode; when memory runs out, the last
- * of them is swapped to the host. The swapped come back before anyone new joins, the first of them first. Two things are
- * ours: a batch that stands empty takes who waits though a swapped one does not fit, or nothing would ever run again; and
- * the blocks of one that waits, which it holds already, are not asked for a second time when it joins.
+ * Decode instances (distserve/decoding_stage_scheduler.py): all running requests decode; when memory runs out, the last
+ * of them is swapped to the host. Swapped requests come back, first in first out, before a new request joins. Two
+ * things are choices of Reprise: an empty batch takes waiting requests even if a swapped one does not fit, or the
+ * instance would never run again; and a waiting request, which holds its blocks already, does not allocate them a
+ * second time when it joins.
  */
 export function distserveDecode({ batchSize }: { readonly batchSize: number }): IterationPolicy {
   return (scheduler) => {

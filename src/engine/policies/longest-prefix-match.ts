@@ -6,14 +6,14 @@ const SHORT_MATCH = 32;
 const SHARED_BEGINNING = 32;
 
 /**
- * The waiting stand by what the cache has of them, the longest match first (LPM). Of those of which it has next to
- * nothing and that begin alike, all but the first go to the end: it computes for them what they share.
+ * Sorts the waiting requests by cached tokens, the longest match first (LPM). Of requests with next to no match that
+ * begin alike, all but the first go to the end: the first one computes their common prefix.
  */
 export function sortByLongestPrefixMatch<S extends SequenceView>(scheduler: Scheduler<S>): void {
   const beginnings = new Set<string>();
   scheduler.sortWaiting((sequence) => {
     const cached = sequence.cachedTokens();
-    // A match leaves out the last token of a prompt.
+    // A match never includes the last token of a prompt.
     if (cached > SHORT_MATCH || sequence.promptTokens <= SHARED_BEGINNING) return -cached;
     const beginning = sequence.beginning(SHARED_BEGINNING);
     if (beginning === null) return -cached;

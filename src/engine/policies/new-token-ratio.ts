@@ -4,12 +4,12 @@ import type { SequenceView } from '../instance/sequence.ts';
 const INITIAL = 0.7;
 const MINIMUM_SHARE = 0.14;
 const DECAY_STEPS = 600;
-/** Decode steps that must find room behind a retraction (`retract_decode_steps`). */
+/** Decode steps that must fit into memory after a retraction (`retract_decode_steps`). */
 export const RETRACT_STEPS = 20;
 
 /**
- * SGLang's `new_token_ratio`: the share of the output still allowed to a request that it is taken to need. Falls with
- * every decode step that finds memory, and rises when one does not.
+ * SGLang's `new_token_ratio`: the share of its remaining output that a request is expected to need. Falls with every
+ * decode step that finds memory, and rises when one does not.
  */
 export class NewTokenRatio {
   value: number;
@@ -32,7 +32,10 @@ export class NewTokenRatio {
     this.value = Math.max(this.value - this.#decay, this.#minimum);
   }
 
-  /** After a retraction: what those left have generated, and will in the next steps, of all that they may. */
+  /**
+   * After a retraction: tokens that the remaining requests have generated, and will in the next steps, over the tokens
+   * that they may generate.
+   */
   estimate(left: readonly SequenceView[]): void {
     let decoded = 0;
     let allowed = 0;

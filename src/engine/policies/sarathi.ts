@@ -5,16 +5,19 @@ import type { IterationPolicy, Scheduler } from './policy.ts';
 import { fitsAboveWatermark } from './watermark.ts';
 
 export interface SarathiOptions {
-  /** Tokens of one iteration, decodes included, as far as prompts may fill it; by how much of a prompt is computed. */
+  /**
+   * Tokens of one iteration, decodes included, up to which prompts fill it; a function of the computed part of a
+   * prompt.
+   */
   readonly tokenBudget: ChunkSchedule;
   /** Requests running at once (`max_num_seqs`). */
   readonly maxSeqs: number;
 }
 
 /**
- * Sarathi-Serve's stall-free batching (OSDI '24; sarathi/core/scheduler/sarathi_scheduler.py): all that decode go on in
- * every iteration; what they leave of the budget goes to prompts begun, then to those that wait, which take the blocks
- * of their whole prompt at once. When memory runs out, the latest arrived is preempted and will be recomputed.
+ * Sarathi-Serve's stall-free batching (OSDI '24; sarathi/core/scheduler/sarathi_scheduler.py): all decodes go on in
+ * every iteration; the rest of the budget goes to started prompts, then to waiting ones, which allocate the blocks of
+ * their whole prompt at once. When memory runs out, the latest arrival is preempted and recomputed.
  */
 export function sarathi({ tokenBudget, maxSeqs }: SarathiOptions): IterationPolicy {
   return (scheduler) => {
@@ -25,14 +28,14 @@ export function sarathi({ tokenBudget, maxSeqs }: SarathiOptions): IterationPoli
       const sequence = order[i];
       if (sequence === undefined || sequence.isDecoding) continue;
       const tokens = Math.min(missingTokens(sequence), tokenBudget(sequence.computedTokens) - batched);
-      // Its blocks are there since it was admitted.
+      // Its blocks were allocated when it was admitted.
       if (tokens > 0 && scheduler.run(sequence, tokens)) batched += tokens;
     }
     admitWaiting(scheduler, batched, tokenBudget, maxSeqs);
   };
 }
 
-/** First come, first served: whoever does not fit holds up those behind. */
+/** First come, first served: a request that does not fit blocks those behind it. */
 function admitWaiting<S extends SequenceView>(
   scheduler: Scheduler<S>,
   batchedTokens: number,

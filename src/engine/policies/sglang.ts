@@ -5,36 +5,36 @@ import type { IterationPolicy, Scheduler } from './policy.ts';
 
 export interface SglangOptions {
   readonly schedulePolicy: 'fcfs' | 'lpm';
-  /** With more waiting than this, `lpm` leaves them as they stand. */
+  /** With more waiting requests than this, `lpm` does not sort them. */
   readonly lpmLimit: number;
   readonly conservativeness: number;
   /** Prompt tokens of one iteration (`max_prefill_tokens`); a single prompt may have more. */
   readonly maxPrefillTokens: number;
-  /** Where a prompt is cut (`chunked_prefill_size`). */
+  /** Prompt tokens of one iteration at which a prompt is cut (`chunked_prefill_size`). */
   readonly chunkTokens: number;
   readonly maxRunning: number;
 }
 
-/** What SGLang expects of one output at most (`CLIP_MAX_NEW_TOKENS_ESTIMATION`). */
+/** Upper limit of the expected output of a request (`CLIP_MAX_NEW_TOKENS_ESTIMATION`). */
 const CLIP_TOKENS = 4096;
 
 interface State {
   readonly ratio: NewTokenRatio;
-  /** The one whose prompt is computed in part. */
+  /** The request whose prompt is computed in part. */
   chunked: SequenceView | null;
-  /** No prompts are tried until someone has left the batch (`batch_is_full`). */
+  /** Whether no prompt is tried until a request has left the batch (`batch_is_full`). */
   isFull: boolean;
-  /** How many were in the batch in the last iteration, by its kind; 0 in the other. */
+  /** Requests in the batch of the last iteration, if it decoded and if it computed prompts; else 0. */
   decoding: number;
   prefilling: number;
-  /** Ended, and in the batch until the next decode step takes them out. */
+  /** Requests that have ended, but stay in the batch until the next decode step removes them. */
   ended: number;
 }
 
 /**
  * SGLang's scheduler (v0.4.4, srt/managers/{scheduler,schedule_policy,schedule_batch}.py): prompts first and alone,
- * decodes where no prompt can be had. Whom it admits is bet on: outputs are taken to be shorter than allowed, and where
- * they are not, those with the least output go back to wait. Memory is counted by the token.
+ * decodes when no prompt can be admitted. Admission is optimistic: outputs are expected to be shorter than allowed, and
+ * when they are not, the requests with the least output are retracted. Memory is counted by the token.
  */
 export function sglang(options: SglangOptions): IterationPolicy {
   const state: State = {
@@ -46,11 +46,11 @@ export function sglang(options: SglangOptions): IterationPolicy {
     ended: 0,
   };
   return (scheduler) => {
-    settle(scheduler, state);
+    accountForEnded(scheduler, state);
     if (prefill(scheduler, options, state)) return;
     decode(scheduler, state);
     if (scheduler.running.length > 0) return;
-    // Idle for a moment or more, and nobody is in the way any longer.
+    // The instance is idle for a moment or more: no request is in the way any longer.
     state.ratio.reset();
     state.isFull = false;
     state.ended = 0;
@@ -58,24 +58,24 @@ export function sglang(options: SglangOptions): IterationPolicy {
   };
 }
 
-/** What became of the last iteration. */
-function settle<S extends SequenceView>({ running }: Scheduler<S>, state: State): void {
+/** Accounts for the requests that ended in the last iteration. */
+function accountForEnded<S extends SequenceView>({ running }: Scheduler<S>, state: State): void {
   if (state.decoding > 0) state.ended += state.decoding - running.length;
   if (state.prefilling > running.length || (state.prefilling > 0 && state.chunked !== null)) state.isFull = false;
   state.decoding = state.prefilling = 0;
 }
 
-/** What a batch of prompts may still hold (`PrefillAdder`). */
+/** Remaining budget of a prefill batch (`PrefillAdder`). */
 interface Budget {
-  /** Prompt tokens, and those up to which prompts are not cut. */
+  /** Prompt tokens left, and those left before a prompt is cut. */
   input: number;
   chunk: number;
-  /** KV tokens promised to outputs. */
+  /** KV tokens reserved for outputs. */
   reserved: number;
   added: number;
 }
 
-/** Fills a batch of prompts. False if there is none. */
+/** Fills a batch of prompts. False if it stays empty. */
 function prefill<S extends SequenceView>(scheduler: Scheduler<S>, options: SglangOptions, state: State): boolean {
   const { running, waiting } = scheduler;
   const chunked = state.chunked === null ? undefined : running.findLast((each) => each === state.chunked);
@@ -93,22 +93,29 @@ function prefill<S extends SequenceView>(scheduler: Scheduler<S>, options: Sglan
     reserved: reservedTokens(running, chunked) * state.ratio.value,
     added: 0,
   };
-  if (chunked !== undefined) goOn(scheduler, chunked, budget, state);
+  if (chunked !== undefined) continueChunked(scheduler, chunked, budget, state);
   if (!admitWaiting(scheduler, budget, state, options.maxRunning - batched)) state.isFull = true;
   state.prefilling = budget.added > 0 ? running.length : 0;
   return budget.added > 0;
 }
 
-/** The prompt that was cut comes first. */
-function goOn<S extends SequenceView>(scheduler: Scheduler<S>, chunked: S, budget: Budget, state: State): void {
+/** The cut prompt continues first. */
+function continueChunked<S extends SequenceView>(
+  scheduler: Scheduler<S>,
+  chunked: S,
+  budget: Budget,
+  state: State,
+): void {
   const missing = missingTokens(chunked);
   const tokens = Math.min(missing, budget.chunk);
   if (scheduler.run(chunked, tokens)) spend(chunked, tokens, missing, budget, state);
-  // Several batches share the memory, and another has taken what it was promised.
+  // Several batches share the memory, and another has taken its reserved blocks.
   else scheduler.preempt(chunked, 'tail');
 }
 
-/** In their order, until one does not fit. False if places or memory have run out, rather than the budget or the queue. */
+/**
+ * In queue order, until one does not fit. False if places or memory have run out, rather than the budget or the queue.
+ */
 function admitWaiting<S extends SequenceView>(
   scheduler: Scheduler<S>,
   budget: Budget,
@@ -122,7 +129,7 @@ function admitWaiting<S extends SequenceView>(
     const left = tokensLeft(scheduler, sequence, budget.reserved);
     if (missing >= left) return false;
     if (missing > budget.input && budget.added > 0) return true;
-    // What it finds in the cache counts as free until it takes it over.
+    // Cached tokens count as free until the request takes them over.
     if (sequence.neededBlocks(tokensOf(sequence)) > left) return false;
     const tokens = Math.min(missing, budget.chunk);
     if (tokens === 0) return true;
@@ -142,14 +149,15 @@ function spend(sequence: SequenceView, tokens: number, missing: number, budget: 
   else budget.reserved += expectedOutput(sequence.maxTokens);
 }
 
-/** Free KV tokens that are neither promised to other outputs nor to its own. */
+/** Free KV tokens that are reserved neither for other outputs nor for its own. */
 function tokensLeft<S extends SequenceView>({ memory }: Scheduler<S>, sequence: S, reserved: number): number {
-  // Whoever is alone is served: SGLang refuses at the door what could never be admitted, and so does this engine.
+  // A request alone is always admitted: SGLang rejects at its arrival a request that could never run, and so does this
+  // engine.
   if (memory.freeBlocks === memory.capacityBlocks) return Number.POSITIVE_INFINITY;
   return memory.freeBlocks - reserved - expectedOutput(sequence.maxTokens);
 }
 
-/** What those who decode may still generate, each clipped. */
+/** Tokens that the decoding requests may still generate, each clipped. */
 function reservedTokens<S extends SequenceView>(running: readonly S[], chunked: S | undefined): number {
   let tokens = 0;
   for (const each of running) if (each !== chunked) tokens += expectedOutput(each.maxTokens - each.generatedTokens);
@@ -160,7 +168,7 @@ function expectedOutput(allowedTokens: number): number {
   return Math.min(allowedTokens, CLIP_TOKENS);
 }
 
-/** All decode; where memory is short, some are retracted first. */
+/** All running requests decode; if memory is short, some are retracted first. */
 function decode<S extends SequenceView>(scheduler: Scheduler<S>, state: State): void {
   const { running, memory } = scheduler;
   const before = running.length;
@@ -172,12 +180,14 @@ function decode<S extends SequenceView>(scheduler: Scheduler<S>, state: State): 
   let runs = 0;
   for (const sequence of running) if (scheduler.run(sequence, 1)) runs++;
   if (runs > 0) state.decoding = running.length;
-  // Several batches share the memory: the last one left gives way to those of others.
+  // Several batches share the memory: the only request left here gives way to those of others.
   const last = running[0];
   if (runs === 0 && last !== undefined) scheduler.preempt(last, 'tail');
 }
 
-/** Those with the least output go, and of these the longest prompts, until the others have room for some steps. */
+/**
+ * Retracts those with the least output, among equals the longest prompts, until the others have memory for some steps.
+ */
 function retract<S extends SequenceView>(scheduler: Scheduler<S>, ratio: NewTokenRatio): void {
   const { running, memory } = scheduler;
   const order = running.toSorted((a, b) => b.generatedTokens - a.generatedTokens || a.promptTokens - b.promptTokens);

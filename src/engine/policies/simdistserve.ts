@@ -1,28 +1,31 @@
 import type { SequenceView } from '../instance/sequence.ts';
 import type { IterationPolicy, Scheduler } from './policy.ts';
 
-/** Tokens of context, each new one included, that a decode batch attends to at most (simdistserve, hard-coded). */
+/**
+ * Upper limit of the context tokens of a decode batch, the new token of each request included (hard-coded in
+ * simdistserve).
+ */
 export const DECODE_CONTEXT_TOKENS = 50_000;
 
-/** The prefill worker of DistServe's simulator: every prompt in the queue, from the head as long as they fit whole. */
+/** The prefill worker of DistServe's simulator: all prompts from the head of the queue as long as they fit whole. */
 export function simdistservePrefill(batchTokens: number): IterationPolicy {
   return (scheduler) => admitPrompts(scheduler, batchTokens);
 }
 
-/** Its decode worker: those whose prompt is computed join the queue, and take turns. */
+/** Its decode worker: requests with a computed prompt join the queue, and take turns. */
 export function simdistserveDecode(): IterationPolicy {
   const turns = new DecodeTurns();
   return (scheduler) => {
     const had = turns.ended(scheduler);
     for (let next = scheduler.waiting.at(0); next !== undefined; next = scheduler.waiting.at(0))
       scheduler.admit(next, 0);
-    // Behind those who came meanwhile.
+    // Behind the requests that joined meanwhile.
     scheduler.rotate(had);
     turns.begin(scheduler);
   };
 }
 
-/** Its vLLM: whenever a prompt waits, prompts run and decodes stall; memory is no limit to decodes. */
+/** Its vLLM: while a prompt waits, prompts run and decodes stall; decodes have no memory limit. */
 export function simdistserveVllm(batchTokens: number): IterationPolicy {
   const turns = new DecodeTurns();
   return (scheduler) => {
@@ -41,15 +44,18 @@ function admitPrompts<S extends SequenceView>(scheduler: Scheduler<S>, batchToke
 }
 
 /**
- * Decode batches are formed anew each iteration, from the head of the queue as long as their context fits; whoever took
- * part goes to the tail.
+ * Decode batches are formed anew in each iteration, from the head of the queue as long as their context fits; requests
+ * of the last batch go to the tail.
  */
 class DecodeTurns {
-  /** The last batch was the first `#batch` of `#running`. */
+  /** The last batch was the first `#batch` of `#running` requests. */
   #batch = 0;
   #running = 0;
 
-  /** To be asked first, once an iteration is over: how many of its batch, still the first of the running, have not ended. */
+  /**
+   * Number of requests of the last batch that have not ended; they are still the first running ones. Called first after
+   * an iteration.
+   */
   ended<S extends SequenceView>({ running }: Scheduler<S>): number {
     const left = Math.max(0, this.#batch - (this.#running - running.length));
     this.#batch = this.#running = 0;

@@ -4,27 +4,27 @@ import type { IterationPolicy, Scheduler } from './policy.ts';
 import { fitsAboveWatermark } from './watermark.ts';
 
 export interface VllmV0Options {
-  /** Prompt tokens of one iteration (`max_num_batched_tokens`); no less than any prompt has, for none is cut. */
+  /** Prompt tokens of one iteration (`max_num_batched_tokens`); at least the longest prompt, because none is cut. */
   readonly tokenBudget: number;
   /** Requests running at once (`max_num_seqs`). */
   readonly maxSeqs: number;
 }
 
 /**
- * vLLM v0's scheduler (vllm/core/scheduler.py, `_schedule_default`): prompts first. Whenever one that waits fits, an
- * iteration computes whole prompts and nothing else, and all decodes stall; otherwise all decode. When memory runs out,
- * the latest arrived is preempted and will be recomputed.
+ * vLLM v0's scheduler (vllm/core/scheduler.py, `_schedule_default`): prompts first. Whenever a waiting prompt fits, an
+ * iteration computes whole prompts and nothing else, and all decodes stall; otherwise all requests decode. When memory
+ * runs out, the latest arrival is preempted and recomputed.
  */
 export function vllmV0({ tokenBudget, maxSeqs }: VllmV0Options): IterationPolicy {
   return (scheduler) => {
     if (admitPrompts(scheduler, tokenBudget, maxSeqs)) return;
     const { decodes } = decodePass(scheduler, byArrival(scheduler.running));
-    // An iteration without work takes no time: vLLM looks again at once.
+    // An iteration without work takes no time: vLLM schedules again at once.
     if (decodes === 0) admitPrompts(scheduler, tokenBudget, maxSeqs);
   };
 }
 
-/** First come, first served: whoever does not fit holds up those behind. */
+/** First come, first served: a request that does not fit blocks those behind it. */
 function admitPrompts<S extends SequenceView>(scheduler: Scheduler<S>, tokenBudget: number, maxSeqs: number): boolean {
   const { running, waiting } = scheduler;
   let budget = tokenBudget;

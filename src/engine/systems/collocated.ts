@@ -11,16 +11,16 @@ import type { System } from './system.ts';
 export interface CollocatedParts<O extends Deployment & Replicas> {
   readonly cites: string;
   readonly options: (given: OptionReader) => O;
-  /** Of one instance. */
+  /** Memory of one instance. */
   readonly memory: (options: O) => KvCache;
   readonly policy: (options: O) => IterationPolicy;
-  /** Longest prompt, where one batch must hold it whole. */
+  /** Longest prompt, if one batch must hold it whole. */
   readonly maxPromptTokens?: (options: O) => number;
-  /** Of an instance; its number, if left out. */
+  /** Name of an instance; by default its number. */
   readonly name?: (i: number) => string;
 }
 
-/** A system of equal instances behind a router, each of which computes prompts and decodes. */
+/** A system of equal instances behind a router, each of which does both prefill and decode. */
 export function collocated<O extends Deployment & Replicas>(parts: CollocatedParts<O>): System {
   const { cites, options: read, memory, policy, maxPromptTokens, name = String } = parts;
   return {

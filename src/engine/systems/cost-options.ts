@@ -3,11 +3,11 @@ import { COSTS, type CostName, type CostPreset } from '../cost/presets.ts';
 import { isTable, TABLE_EXTENSION, tablePreset } from '../cost/table-preset.ts';
 import { OURS, type Amount, type OptionReader } from './option-reader.ts';
 
-/** How iterations are timed. */
+/** The options of iteration times. */
 export type CostOptions = {
-  /** A name of `COSTS`, or a file of measured times. */
+  /** A name in `COSTS`, or a file of measured times. */
   readonly cost: string;
-  /** Of that file. */
+  /** SHA-256 of that file. */
   readonly cost_sha256?: string;
   readonly host_fixed_us: number;
   readonly host_per_sequence_us: number;
@@ -59,7 +59,7 @@ export function readCostOptions(given: OptionReader, host: HostOverhead & { read
   };
 }
 
-/** `cost` as `readCostOptions` gives it. Throws a UserError where it is a file that cannot be read. */
+/** The preset of the option `cost`. Throws a UserError for a file that cannot be read. */
 export function costPreset(cost: string): CostPreset {
   if (isTable(cost)) return tablePreset(cost);
   const preset = Object.entries(COSTS).find(([name]) => name === cost)?.[1];

@@ -11,29 +11,29 @@ import { costPreset, readCostOptions, type CostOptions } from './cost-options.ts
 import { checkFit, RUNTIME_RESERVE_BYTES } from './fit.ts';
 import { OURS, type OptionReader, type Options, type OptionValue } from './option-reader.ts';
 
-/** What every system is asked: a model on a GPU, and how its memory is laid out. */
+/** Options of every system: a model on a GPU, and the layout of its memory. */
 export type Deployment = CostOptions & {
   readonly model: LlmName;
   readonly gpu: GpuName;
   /** GPUs that share the model by tensor parallelism. */
   readonly tp: number;
-  /** Stages of tp GPUs each that the layers are spread over. */
+  /** Pipeline stages of `tp` GPUs each, which divide the layers. */
   readonly pp: number;
   readonly block_tokens: number;
   /** Share of device memory that the engine may use. */
   readonly kv_fraction: number;
-  /** KV tokens of an instance, whatever fits; 0: what its memory leaves. */
+  /** KV tokens of an instance, whether they fit or not; 0: as many as its memory leaves. */
   readonly kv_tokens: number;
   readonly mixed_batch_penalty: number;
   readonly max_model_len: number;
 };
 
-/** How a system lays out its memory. */
+/** Defaults of a system's memory layout. */
 export interface MemoryLayout {
   readonly blockTokens: { readonly fallback: number; readonly max: number; readonly source: string };
-  /** Share of the memory, by the degree of tensor parallelism. */
+  /** Share of the GPU memory that the engine may use, by tensor-parallel degree. */
   readonly fraction: { readonly fallback: (tp: number) => number; readonly source: string };
-  /** What of that share activations, CUDA graphs and libraries take on each GPU, besides weights and KV. */
+  /** Bytes of that share on each GPU for activations, CUDA graphs and libraries, besides weights and KV. */
   readonly reserveBytes: number;
 }
 
@@ -43,14 +43,17 @@ const VLLM_MEMORY: MemoryLayout = {
   reserveBytes: RUNTIME_RESERVE_BYTES,
 };
 
-/** What a system itself costs, where the cost model does not bring that of a whole engine; and which model, if not the usual. */
+/**
+ * A system's host overhead, where the cost model does not include that of a whole engine; and defaults that differ from
+ * the usual.
+ */
 export interface DeploymentDefaults extends HostOverhead {
   readonly cost?: CostName;
   readonly model?: LlmName;
   readonly gpu?: GpuName;
-  /** vLLM's, if left out. */
+  /** Default: vLLM's. */
   readonly memory?: MemoryLayout;
-  /** Longest prompt and output together, where it is not the model that limits them. */
+  /** Longest prompt and output together, where the model does not limit them. */
   readonly maxModelLen?: { readonly tokens: number; readonly source: string };
 }
 
@@ -60,12 +63,12 @@ export function readDeployment(given: OptionReader, defaults: DeploymentDefaults
   return deployment;
 }
 
-/** One of the parts that a deployment is split into, each with its own count and shape. */
+/** The deployment of one role, with its own count and shape. */
 export type Role = Deployment & { readonly count: number };
 
 /**
- * The deployments of instances that do different work: the shared options, and for each role `ROLE` (how many),
- * `ROLE.tp` and `ROLE.pp` (by default `tp` and `pp`).
+ * The deployments of instances with different roles: the shared options, and for each role `ROLE` (number of
+ * instances), `ROLE.tp` and `ROLE.pp` (by default `tp` and `pp`).
  */
 export function readRoles<R extends string>(
   given: OptionReader,
@@ -156,16 +159,19 @@ function readParts(given: OptionReader, defaults: DeploymentDefaults): Deploymen
   };
 }
 
-/** Throws a UserError where the model does not fit or cannot be timed, before anything runs. */
+/** Throws a UserError if the model does not fit or cannot be timed, before anything runs. */
 function check(given: OptionReader, deployment: Deployment, { memory = VLLM_MEMORY }: DeploymentDefaults): void {
   checkFit(deployment, memory.reserveBytes);
-  // Made to be thrown away: a setting without figures is refused.
+  // Made for its checks only: a setting without figures is rejected.
   costModel(deployment, '');
   if (isTable(deployment.cost))
     for (const text of tablePreset(deployment.cost).outliers(costSetting(deployment))) given.warn(text);
 }
 
-/** Times iterations, with noise where it was asked for; then each call draws: predict with `noise` and `run_noise` at 0. */
+/**
+ * The cost model of an instance, with the noise of the options; then each call draws: predict with `noise` and
+ * `run_noise` at 0.
+ */
 export function costModel(deployment: Deployment, instance: string): CostModel {
   const { cost, noise, run_noise: perRun, seed } = deployment;
   return noisy(costPreset(cost).create(costSetting(deployment)), { perIteration: noise, perRun, seed, instance });

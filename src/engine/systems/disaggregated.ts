@@ -7,7 +7,7 @@ import { equalMembers, type EqualMembers } from './members.ts';
 import type { OptionReader } from './option-reader.ts';
 import type { EngineContext } from './system.ts';
 
-/** Equal instances of one role, and who picks one of them. */
+/** Equal instances of one role, and their router. */
 export interface RoleParts extends Omit<EqualMembers, 'role' | 'name'> {
   readonly router: RouterName;
 }
@@ -16,18 +16,18 @@ export interface DisaggregatedParts {
   readonly maxModelLen: number;
   readonly prefill: RoleParts;
   readonly decode: RoleParts;
-  /** Null: what was computed is there at once. */
+  /** Null: KV memory arrives at once. */
   readonly transfers: KvTransfers | null;
   /** As in `ClusterParts`. */
   readonly repeatsFirstToken: boolean;
   /**
-   * Given where each side may be asked by itself: how long a prompt is held to be fetched. The first token is repeated
-   * then, for the one that comes with the prompt goes to whoever asked for the prompt.
+   * Set if each pool has its own endpoint: how long a prompt is held to be fetched. The first token is then computed a
+   * second time, because the one of the prefill goes to the caller of the prefill.
    */
   readonly holdUs?: number;
 }
 
-/** An engine of instances that compute prompts and instances that decode, with KV memory moving between them. */
+/** An engine of prefill instances and decode instances, with KV memory moving between them. */
 export function disaggregated(context: EngineContext, parts: DisaggregatedParts): Engine {
   const { clock } = context;
   const { maxModelLen, prefill, decode, transfers, repeatsFirstToken, holdUs } = parts;
@@ -47,16 +47,16 @@ export function disaggregated(context: EngineContext, parts: DisaggregatedParts)
   return holdUs === undefined ? engine : { ...engine, pd: pdEndpoints(cluster, clock, holdUs) };
 }
 
-/** Who picks the instances of each of the two sides. */
+/** The routers of the two roles. */
 export function readRouters(
   given: OptionReader,
   fallback: { readonly prefill: RouterName; readonly decode: RouterName },
   source: string,
 ): { readonly 'prefill.router': RouterName; readonly 'decode.router': RouterName } {
-  const read = (side: keyof typeof fallback): RouterName =>
-    given.name(`${side}.router`, ROUTERS, {
-      fallback: fallback[side],
-      about: `who picks the instance that is to ${side}`,
+  const read = (role: keyof typeof fallback): RouterName =>
+    given.name(`${role}.router`, ROUTERS, {
+      fallback: fallback[role],
+      about: `who picks the instance that is to ${role}`,
       source,
     });
   return { 'prefill.router': read('prefill'), 'decode.router': read('decode') };

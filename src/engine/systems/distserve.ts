@@ -14,20 +14,20 @@ import { kvTransfer, readKvLink } from './kv-link.ts';
 import type { OptionReader } from './option-reader.ts';
 import type { System } from './system.ts';
 
-/** Its calls between processes, as its own simulator has them; what goes with the tokens is left out. */
+/** Remote calls between its processes, as in its own simulator; the part that grows with the tokens is left out. */
 const HOST: HostOverhead = { hostFixedUs: 2000, hostPerSequenceUs: 0 };
 
 const MEMORY: MemoryLayout = {
   blockTokens: { fallback: 16, max: 1024, source: 'DistServe, block_size of its evaluation' },
   fraction: { fallback: () => 0.95, source: 'DistServe, gpu_memory_utilization of its evaluation' },
-  /** 1 % of the memory of its GPUs, as worker.py takes off. */
+  /** 1 % of the memory of its GPUs, which worker.py subtracts. */
   reserveBytes: 0.86e9,
 };
 
 const CODE = 'LLMServe/DistServe 82831f1';
 const FLAGS = 'DistServe, flags of its evaluation';
 
-/** DistServe: prompts on some instances, decodes on others, KV memory fetched by those that decode. */
+/** DistServe: prefill on some instances, decode on others, which fetch the KV memory. */
 export const distserve: System = {
   cites:
     `DistServe (OSDI 2024), section 4.3; ${CODE}, distserve/{context,decoding}_stage_scheduler.py. As published: ` +
@@ -39,13 +39,13 @@ export const distserve: System = {
     return disaggregated(context, {
       maxModelLen: prefill.max_model_len,
       prefill: {
-        ...side(prefill, own['prefill.router']),
+        ...roleParts(prefill, own['prefill.router']),
         cost: (instance) => costModel(prefill, instance),
         policy: () =>
           distservePrefill({ batchSize: own['prefill.batch_size'], batchTokens: own['prefill.batch_tokens'] }),
       },
       decode: {
-        ...side(decode, own['decode.router']),
+        ...roleParts(decode, own['decode.router']),
         cost: (instance) => withSwapping(costModel(decode, instance), swapUs(decode)),
         policy: () => distserveDecode({ batchSize: own['decode.batch_size'] }),
       },
@@ -55,12 +55,12 @@ export const distserve: System = {
   },
 };
 
-function side(role: Role, router: RouterName) {
+function roleParts(role: Role, router: RouterName) {
   const memory = () => new CountingBlockPool(kvBlocks(role, MEMORY.reserveBytes), role.block_tokens);
   return { count: role.count, stages: role.pp, router, memory };
 }
 
-/** For one block between the host and the GPUs, each of which has its part. */
+/** Microseconds to copy one block between the host and the GPUs, each of which has its part. */
 function swapUs({ gpu, model, tp, pp, block_tokens }: Role): number {
   return copyUs(GPUS[gpu], (kvBytesPerToken(LLMS[model]) * block_tokens) / (tp * pp));
 }

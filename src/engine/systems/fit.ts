@@ -5,12 +5,12 @@ import { LLMS } from '../models/llms.ts';
 import { shardOf, tensorParallelDegrees } from '../models/tensor-parallel.ts';
 import type { Deployment } from './deployment.ts';
 
-/** Memory of each GPU that activations, CUDA graphs and libraries take besides weights and KV (AIConfigurator's reserve). */
+/** Bytes of each GPU for activations, CUDA graphs and libraries besides weights and KV (AIConfigurator's reserve). */
 export const RUNTIME_RESERVE_BYTES = 3.5e9;
 
 /**
- * KV blocks of an instance: as many as it is given, or those in what the weights and the runtime leave of the memory of
- * each GPU; a block has its share on all.
+ * KV blocks of an instance: the given number, or those that fit into the memory that weights and runtime leave on each
+ * GPU; every GPU has its part of each block.
  */
 export function kvBlocks(deployment: Deployment, reserveBytes = RUNTIME_RESERVE_BYTES): number {
   const { model, gpu, tp, pp, kv_fraction, kv_tokens, block_tokens } = deployment;
@@ -20,10 +20,10 @@ export function kvBlocks(deployment: Deployment, reserveBytes = RUNTIME_RESERVE_
   return Math.floor((left * pp) / (kvBytesPerToken(shard) * block_tokens));
 }
 
-/** What the tables of a pool can hold in some seconds and gigabytes: far above any server's memory. */
+/** Upper limit of the tables of a pool, which take some seconds and gigabytes: far above any server's memory. */
 const MAX_KV_BLOCKS = 2 ** 26;
 
-/** Throws a UserError where an instance has no block at all, or too many. */
+/** Throws a UserError if an instance has no KV block, or too many. */
 export function checkFit(deployment: Deployment, reserveBytes: number): void {
   const blocks = kvBlocks(deployment, reserveBytes);
   if (blocks < 1) throw doesNotFit(deployment, reserveBytes);
@@ -34,7 +34,7 @@ export function checkFit(deployment: Deployment, reserveBytes: number): void {
     );
 }
 
-/** What to say, and the way out, where not even one block is left. */
+/** The error, with a way out, for an instance without a single KV block. */
 function doesNotFit(deployment: Deployment, reserveBytes: number): UserError {
   const { model, gpu, tp, pp, kv_fraction, kv_tokens, block_tokens } = deployment;
   if (kv_tokens > 0)
@@ -56,7 +56,7 @@ function doesNotFit(deployment: Deployment, reserveBytes: number): UserError {
   );
 }
 
-/** The smallest degree of tensor parallelism that suffices; where none does, the largest with the fewest stages. */
+/** The smallest tensor-parallel degree that suffices; if none does, the largest with the fewest stages. */
 function enoughGpus({ model, tp, pp }: Deployment, fits: (shard: Llm, stages: number) => boolean): string | null {
   const llm = LLMS[model];
   const degrees = tensorParallelDegrees(llm);

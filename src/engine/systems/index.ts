@@ -7,7 +7,7 @@ import { vllmPd } from './vllm-pd.ts';
 import { vllmV0 } from './vllm-v0.ts';
 import { vllmV1 } from './vllm-v1.ts';
 
-/** Every system that the engine can be, by name. */
+/** All systems of the engine, by name. */
 export const SYSTEMS: Readonly<Record<string, System>> = {
   'vllm-v1': vllmV1,
   'vllm-v0': vllmV0,

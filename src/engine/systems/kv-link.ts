@@ -11,7 +11,7 @@ const LATENCY_US = 10;
 const LINKS = { node: {} };
 const UNIT = 'gbps';
 
-/** Which way KV memory takes from an instance that computes prompts to one that decodes. */
+/** The link that carries KV memory from a prefill instance to a decode instance. */
 export type KvLink = { readonly link: string };
 
 export function readKvLink(given: OptionReader): KvLink {
@@ -26,7 +26,9 @@ export function readKvLink(given: OptionReader): KvLink {
   return { link };
 }
 
-/** The links between instances of two roles, and what moves over them. Within a node every GPU has its part of it. */
+/**
+ * The links between instances of two roles, and the bytes that move over them. Within a node every GPU moves its part.
+ */
 export function kvTransfer(
   { link }: KvLink,
   from: Role,

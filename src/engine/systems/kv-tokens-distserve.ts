@@ -1,8 +1,8 @@
 import type { LlmName } from '../models/llms.ts';
 
 /**
- * KV tokens of an instance on A100-80G by model, tensor-parallel degree and pipeline stages, as DistServe's simulator
- * has them (LLMServe/DistServe 82831f1, simdistserve, max_num_tokens).
+ * KV tokens of an instance on A100-80G by model, tensor-parallel degree and pipeline stages, as in DistServe's
+ * simulator (LLMServe/DistServe 82831f1, simdistserve, max_num_tokens).
  */
 const KV_TOKENS: Partial<Record<LlmName, Readonly<Record<string, number>>>> = {
   'opt-13b': {
@@ -89,7 +89,7 @@ const KV_TOKENS: Partial<Record<LlmName, Readonly<Record<string, number>>>> = {
   },
 };
 
-/** Null where it has no figure. */
+/** Null where the simulator has no figure. */
 export function distserveKvTokens(model: LlmName, tp: number, pp: number): number | null {
   return KV_TOKENS[model]?.[`${tp}x${pp}`] ?? null;
 }

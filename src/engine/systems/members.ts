@@ -11,9 +11,9 @@ import type { EngineContext } from './system.ts';
 export interface EqualMembers {
   readonly role: Role;
   readonly count: number;
-  /** Names them in iteration logs, and their noise. */
+  /** Name of an instance in iteration logs, and key of its noise. */
   readonly name: (i: number) => string;
-  /** Stages of the pipeline of each. */
+  /** Pipeline stages of each instance. */
   readonly stages: number;
   readonly memory: () => KvCache;
   readonly policy: () => IterationPolicy;

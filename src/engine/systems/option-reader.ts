@@ -6,7 +6,7 @@ export type OptionValue = string | number;
 /** Options by key: plain JSON. */
 export type Options = Readonly<Record<string, OptionValue>>;
 
-/** What an option is, and where its default comes from. */
+/** Meaning of an option, and source of its default. */
 export interface OptionText {
   readonly about: string;
   readonly source: string;
@@ -15,11 +15,11 @@ export interface OptionText {
 /** The source of a default that no system publishes. */
 export const OURS = 'a choice of this engine';
 
-/** An option as a user sees it, with the value that it has. */
+/** An option as a user sees it, with its value. */
 export interface OptionInfo extends OptionText {
   readonly key: string;
   readonly value: OptionValue;
-  /** Which values it takes. */
+  /** The values that it takes. */
   readonly expected: string;
 }
 
@@ -28,12 +28,12 @@ interface Name<N> extends OptionText {
 }
 
 interface NameOrFile<N> extends Name<N> {
-  /** What a file's name ends in, with the dot. */
+  /** Ending of a file's name, with the dot. */
   readonly extension: string;
 }
 
 interface NameOrAmount extends Name<string> {
-  /** What follows the number. */
+  /** Unit after the number. */
   readonly unit: string;
 }
 
@@ -57,8 +57,8 @@ interface Fraction extends OptionText {
 const DECIMAL = /^\d+(\.\d+)?$/;
 
 /**
- * What was given for a system, read key by key with the default of each: the one place where a system says which
- * options it has. Every fault is a UserError that says what was expected.
+ * Reads the options of a system key by key, each with its default: the one place where a system declares its options.
+ * Throws a UserError that names the expected values.
  */
 export class OptionReader {
   readonly #system: string;
@@ -71,12 +71,12 @@ export class OptionReader {
     this.#given = given;
   }
 
-  /** Every option that was read so far. */
+  /** All options that were read so far. */
   get infos(): readonly OptionInfo[] {
     return this.#infos;
   }
 
-  /** What a user should know of what was given, a sentence each. */
+  /** Warnings about the given options, a sentence each. */
   get warnings(): readonly string[] {
     return this.#warnings;
   }
@@ -120,7 +120,7 @@ export class OptionReader {
     return value;
   }
 
-  /** A value that follows from others, and goes with them as a check: given, it must be just that. */
+  /** A value that follows from other options and checks them: if it is given, it must be equal. */
   derived(key: string, value: string, option: OptionText): string {
     const given = this.#take(key) ?? value;
     if (given !== value) throw this.#fault(`${key}=${given} does not hold: it is ${value} now`);
@@ -158,7 +158,7 @@ export class OptionReader {
     return value;
   }
 
-  /** To be called when everything was read: what is left over is a mistake. */
+  /** Called after all options were read: any other given option is a mistake. */
   refuseOthers(): void {
     const known = this.#infos.map(({ key }) => key);
     for (const key of Object.keys(this.#given)) {

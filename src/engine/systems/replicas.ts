@@ -1,7 +1,7 @@
 import { ROUTERS, type RouterName } from '../cluster/routers.ts';
 import { OURS, type OptionReader } from './option-reader.ts';
 
-/** How many of it there are, and what is in front. */
+/** Number of instances, and their router. */
 export type Replicas = { readonly instances: number; readonly router: RouterName };
 
 export function readReplicas(given: OptionReader): Replicas {

@@ -19,7 +19,7 @@ type SarathiOptions = Deployment &
     readonly chunk_prompt: number;
   };
 
-/** Sarathi-Serve: chunked prefill that never stalls a decode. Its host work is taken to be that of vLLM v0. */
+/** Sarathi-Serve: chunked prefill that never stalls a decode. Its host overhead is assumed to be that of vLLM v0. */
 export const sarathi: System = collocated({
   cites:
     'Sarathi-Serve (OSDI 2024), sarathi/core/scheduler/sarathi_scheduler.py; budgets of the paper: 512 where TBT ' +
@@ -54,7 +54,7 @@ function read(given: OptionReader): SarathiOptions {
   };
 }
 
-/** Of the dynamic chunking schedule; off while it ends where it begins. */
+/** Options of the dynamic chunking schedule, which is off while chunk_low equals token_budget. */
 function readStages(
   given: OptionReader,
   budget: number,

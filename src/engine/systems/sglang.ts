@@ -9,7 +9,7 @@ import type { OptionReader } from './option-reader.ts';
 import { readReplicas, type Replicas } from './replicas.ts';
 import type { System } from './system.ts';
 
-/** Its scheduler works while the GPU does: what is left is to launch and to read tokens back. A guess. */
+/** Its scheduler runs beside the GPU: launches and reading tokens back remain. An estimate. */
 const HOST: HostOverhead = { hostFixedUs: 500, hostPerSequenceUs: 2 };
 
 const MEMORY: MemoryLayout = {
@@ -28,7 +28,7 @@ const SMALL_MEMORY_BYTES = 25_000 * 1024 ** 2;
 
 type SglangOptions = Deployment & Replicas & ReturnType<typeof readScheduler>;
 
-/** SGLang: prompts first and alone, prefixes shared in a radix tree, outputs bet to be shorter than allowed. */
+/** SGLang: prompts first and alone, prefixes shared in a radix tree, outputs expected to be shorter than allowed. */
 export const sglang: System = collocated({
   cites:
     'SGLang v0.4.4, srt/managers/{scheduler,schedule_policy,schedule_batch}.py, srt/mem_cache/radix_cache.py, ' +
@@ -98,7 +98,7 @@ function readScheduler(given: OptionReader, deployment: Deployment) {
   };
 }
 
-/** What it leaves to activations grows with the degree. */
+/** The reserve for activations grows with the degree. */
 function staticFraction(tp: number): number {
   if (tp >= 8) return 0.81;
   if (tp >= 4) return 0.85;

@@ -29,20 +29,20 @@ const DEFAULTS: Omit<DeploymentDefaults, 'cost'> = {
   gpu: 'a100-sxm-80g',
   hostFixedUs: 0,
   hostPerSequenceUs: 0,
-  // The first token comes from the prompt; with the last but one its context must still fit into a batch.
+  // The first token comes with the prompt; at the last token but one the context must still fit into a batch.
   maxModelLen: {
     tokens: DECODE_CONTEXT_TOKENS + 1,
     source: 'simdistserve: what is longer never fits into a decode batch, and holds up all behind it',
   },
 };
 
-/** It has no limit on the memory of decodes. */
+/** Decodes have no memory limit in the simulator. */
 const NO_LIMIT = 2 ** 40;
 
 const DISAGGREGATED: DeploymentDefaults = { ...DEFAULTS, cost: 'distserve' };
 const COLLOCATED: DeploymentDefaults = { ...DEFAULTS, cost: 'vllm' };
 
-/** DistServe as its own simulator has it: no KV transfer, no decode memory, prompts batched up to the KV size. */
+/** DistServe as in its own simulator: no KV transfer, no decode memory, prompts batched up to the KV size. */
 export const simdistserve: System = {
   cites: SOURCE,
   options: (given) => readRoles(given, DISAGGREGATED, ['prefill', 'decode']).options,
@@ -51,15 +51,15 @@ export const simdistserve: System = {
     const [prefill, decode] = [role('prefill'), role('decode')];
     return disaggregated(context, {
       maxModelLen: shared.max_model_len,
-      prefill: side(prefill, kvTokens(prefill), () => simdistservePrefill(kvTokens(prefill))),
-      decode: side(decode, NO_LIMIT, simdistserveDecode),
+      prefill: roleParts(prefill, kvTokens(prefill), () => simdistservePrefill(kvTokens(prefill))),
+      decode: roleParts(decode, NO_LIMIT, simdistserveDecode),
       transfers: null,
       repeatsFirstToken: false,
     });
   },
 };
 
-/** The vLLM that it is compared with. */
+/** The vLLM that the simulator compares with DistServe. */
 export const simdistserveVllmSystem: System = collocated({
   cites: SOURCE,
   options: readCollocated,
@@ -69,7 +69,7 @@ export const simdistserveVllmSystem: System = collocated({
   name: (i) => `vllm-${i}`,
 });
 
-function side(role: Role, capacityTokens: number, policy: () => IterationPolicy): RoleParts {
+function roleParts(role: Role, capacityTokens: number, policy: () => IterationPolicy): RoleParts {
   return {
     count: role.count,
     router: 'least-requests',

@@ -3,7 +3,7 @@ import type { Engine } from '../engine.ts';
 import type { IterationWatch } from '../instance/iteration-log.ts';
 import type { OptionReader, Options } from './option-reader.ts';
 
-/** What an engine is made in. */
+/** The surroundings of a new engine. */
 export interface EngineContext {
   readonly clock: Clock;
   readonly onIteration?: IterationWatch | undefined;
@@ -11,9 +11,9 @@ export interface EngineContext {
 
 /** A published serving system: parts composed, with the defaults of its paper or code. */
 export interface System {
-  /** Where its algorithm and its defaults are published. */
+  /** Source of its algorithm and its defaults. */
   readonly cites: string;
-  /** Every option with its value, defaults filled in. */
+  /** All options with their values, defaults filled in. */
   options(given: OptionReader): Options;
   engine(given: OptionReader, context: EngineContext): Engine;
 }

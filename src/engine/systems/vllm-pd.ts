@@ -11,7 +11,9 @@ import { blockMemory, readPrefixCaching } from './prefix-caching.ts';
 import type { System } from './system.ts';
 import { readVllmV1Limits, VLLM_V1_HOST } from './vllm-v1.ts';
 
-/** vLLM's disaggregated prefill: two kinds of vLLM v1 with a proxy in front and a KV connector between. */
+/**
+ * vLLM's disaggregated prefill: prefill and decode instances of vLLM v1, a proxy in front and a KV connector between.
+ */
 export const vllmPd: System = {
   cites:
     'vLLM v1 with a KV connector: vllm/v1/core/sched/scheduler.py; the proxy of ' +
@@ -21,7 +23,7 @@ export const vllmPd: System = {
   engine(given, context) {
     const { role, own } = read(given);
     const [prefill, decode] = [role('prefill'), role('decode')];
-    const side = (one: Role, router: RouterName, policy: typeof vllmV1): RoleParts => ({
+    const roleParts = (one: Role, router: RouterName, policy: typeof vllmV1): RoleParts => ({
       count: one.count,
       stages: one.pp,
       router,
@@ -32,8 +34,8 @@ export const vllmPd: System = {
     const random = randomStream(prefill.seed, 'lost transfers');
     return disaggregated(context, {
       maxModelLen: prefill.max_model_len,
-      prefill: side(prefill, own['prefill.router'], vllmV1),
-      decode: side(decode, own['decode.router'], vllmPdDecode),
+      prefill: roleParts(prefill, own['prefill.router'], vllmV1),
+      decode: roleParts(decode, own['decode.router'], vllmPdDecode),
       transfers: {
         ...kvTransfer(own, prefill, decode),
         admission: whenFree,

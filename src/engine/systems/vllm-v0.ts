@@ -9,9 +9,9 @@ import { readReplicas, type Replicas } from './replicas.ts';
 import type { System } from './system.ts';
 
 /**
- * Of vLLM up to 0.5 and of what was built on it, an estimate, good to a factor of 1.5 or so: vLLM's own profile of
- * 0.5.3 (llama-3-8b on H100, under load) has 38 % of the time on the GPU and 29 % in scheduling and preparing inputs,
- * the API server not counted. At 100 sequences this is 7 ms beside 9 ms on the GPU.
+ * Host overhead of vLLM up to 0.5 and of systems built on it, an estimate within a factor of about 1.5: vLLM's own
+ * profile of 0.5.3 (llama-3-8b on H100, under load) has 38 % of the time on the GPU and 29 % in scheduling and
+ * preparing inputs, the API server not counted. At 100 sequences this is 7 ms beside 9 ms on the GPU.
  */
 export const VLLM_V0_HOST: HostOverhead = { hostFixedUs: 3000, hostPerSequenceUs: 40 };
 

@@ -9,8 +9,8 @@ import { readReplicas, type Replicas } from './replicas.ts';
 import type { System } from './system.ts';
 
 /**
- * Scheduling and detokenising that the GPU waits for, an estimate: with it one request of llama-3.1-8b decodes at
- * 6.7 ms a token on H100, as reported of vLLM v1. Systems of 2023 took 25-35 ms (Splitwise's measurements).
+ * Scheduling and detokenising that the GPU waits for, an estimate: with it one request of llama-3.1-8b decodes at 6.7
+ * ms a token on H100, as reported for vLLM v1. Systems of 2023 took 25-35 ms (Splitwise's measurements).
  */
 export const VLLM_V1_HOST: HostOverhead = { hostFixedUs: 1200, hostPerSequenceUs: 8 };
 
@@ -40,7 +40,7 @@ function read(given: OptionReader): VllmV1Options {
   };
 }
 
-/** What an iteration may hold. */
+/** Limits of an iteration. */
 export type VllmV1Limits = { readonly token_budget: number; readonly max_seqs: number };
 
 export function readVllmV1Limits(given: OptionReader, gpu: GpuName): VllmV1Limits {

@@ -3,14 +3,14 @@ import type { Source } from '../../core/plan.ts';
 import { ln } from '../../core/portable-math.ts';
 import { randomStream, uniform } from '../../core/random.ts';
 
-/** The requests of every simulation of a search, at one request a second: plain arrays, for worker threads. */
+/** The requests of every simulation of a search, at one request per second: plain arrays, for worker threads. */
 export interface Load {
   readonly dueS: Float64Array;
   readonly inputTokens: Float64Array;
   readonly outputTokens: Float64Array;
 }
 
-/** The lengths of a workload, in its order, without the requests that are longer together than `maxTokens`. */
+/** The lengths of a workload's requests, in its order, without requests of more than `maxTokens` tokens in all. */
 export interface Lengths {
   readonly inputTokens: readonly number[];
   readonly outputTokens: readonly number[];
@@ -34,8 +34,8 @@ export async function readLengths(source: Source, maxTokens: number): Promise<Le
 }
 
 /**
- * Poisson arrivals with lengths drawn from a workload, with replacement, as DistServe's search does. The same draws
- * serve every rate and every system, so that what differs between two simulations is what is compared.
+ * Poisson arrivals with lengths drawn from a workload, with replacement, as in DistServe's search. The same draws serve
+ * every rate and every system, so that two simulations differ only in what is compared.
  */
 export function drawLoad(lengths: Lengths, requests: number, seed: number): Load {
   const rows = randomStream(seed, 'search', 'lengths');
@@ -57,7 +57,7 @@ export function drawLoad(lengths: Lengths, requests: number, seed: number): Load
   return load;
 }
 
-/** The first requests of the load at `rateRps`. `outputTokens`: the same for all of them; null: as drawn. */
+/** The first requests of the load at `rateRps`. `outputTokens`: the same number for all of them; null: as drawn. */
 export function requestsAt(load: Load, requests: number, rateRps: number, outputTokens: number | null): Request[] {
   return Array.from({ length: requests }, (_, i) => ({
     id: '',

@@ -5,27 +5,27 @@ export interface Trial {
 }
 
 export interface Bracket<P extends Trial> {
-  /** The probe at the highest rate that met; null: none did, down to the lowest that was tried. */
+  /** The trial at the highest rate that met; null: no trial did, down to the lowest rate. */
   readonly met: P | null;
-  /** The probe at the lowest rate that missed; null: none did, up to the highest that was tried. */
+  /** The trial at the lowest rate that missed; null: no trial did, up to the highest rate. */
   readonly missed: P | null;
-  readonly probes: number;
+  readonly trials: number;
 }
 
 export interface SearchOptions {
-  /** Where to begin: the bracket is found by doubling and halving from here. */
+  /** First rate; the bracket is found by doubling and halving from it. */
   readonly startRps: number;
-  /** No rate outside of these two is tried, but for the start itself. */
+  /** No rate outside of these two is tried, except `startRps`. */
   readonly lowestRps: number;
   readonly highestRps: number;
-  /** The search ends when missed / met - 1 is no more than this. */
+  /** The search ends when missed / met - 1 is at most this. */
   readonly precision: number;
 }
 
 /**
- * The highest rate that a system carries: a bracket by doubling or halving, then bisection of its logarithm. That a
- * system which misses at one rate misses at every higher one is taken for granted: with the same draws at every rate
- * it nearly always does.
+ * The highest rate that a system carries: a bracket by doubling or halving, then bisection of its logarithm. Assumes
+ * that a system that misses at one rate misses at every higher one: with the same draws at every rate it nearly always
+ * does.
  */
 export async function findGoodput<P extends Trial>(
   trial: (rateRps: number) => Promise<P>,
@@ -33,14 +33,14 @@ export async function findGoodput<P extends Trial>(
 ): Promise<Bracket<P>> {
   let met: P | null = null;
   let missed: P | null = null;
-  let probes = 0;
+  let trials = 0;
   for (let rateRps: number | null = startRps; rateRps !== null; rateRps = nextRate()) {
     const outcome = await trial(rateRps);
-    probes++;
+    trials++;
     if (outcome.met) met = outcome;
     else missed = outcome;
   }
-  return { met, missed, probes };
+  return { met, missed, trials };
 
   function nextRate(): number | null {
     if (met === null) return missed === null || missed.rateRps / 2 < lowestRps ? null : missed.rateRps / 2;

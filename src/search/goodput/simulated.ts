@@ -6,28 +6,28 @@ import { Tally } from '../tally.ts';
 import { requestsAt, type Load } from './load.ts';
 import { findGoodput, type Trial } from './search.ts';
 
-/** Where a search begins that nothing is known of. */
+/** First rate of a search without an estimate. */
 export const START_RPS_PER_GPU = 1;
-/** A system that carries not even this share of the rate at which its search began carries none. */
+/** A system that misses even at this share of the first rate of its search has a goodput of 0. */
 export const LOWEST_SHARE = 2 ** -10;
-/** No engine carries so much. A simulation that meets its limits even then is over before anything can go wrong. */
+/** No engine carries this rate. A simulation that meets its limits even then ends before requests can queue. */
 const HIGHEST_RPS_PER_GPU = 4096;
 
-/** What all simulations of a search have in common: plain data, for worker threads. */
+/** Shared by all simulations of a search: plain data, for worker threads. */
 export interface SimulationConfig {
   readonly load: Load;
-  /** A simulation has so many requests for each GPU, so that all last about as long at the same goodput a GPU. */
+  /** Requests of a simulation per GPU, so that all simulations last about as long at the same goodput per GPU. */
   readonly requestsPerGpu: number;
   readonly at: number;
   readonly precision: number;
 }
 
-/** A system whose goodput is wanted: plain data. */
+/** A system whose goodput is searched: plain data. */
 export interface GoodputQuery {
   readonly system: string;
   readonly gpus: number;
   readonly limits: Slo;
-  /** Tokens of each answer; null: as drawn. */
+  /** Output tokens of each request; null: as drawn. */
   readonly outputTokens: number | null;
   readonly startRps: number;
   readonly lowestRps: number;
@@ -38,7 +38,7 @@ export interface GoodputResult {
   readonly simulations: number;
 }
 
-/** Goodput of a system in virtual time. The same query always has the same result, in whichever thread. */
+/** Goodput of a system in virtual time. The same query always has the same result, in any thread. */
 export async function simulatedGoodput(
   query: GoodputQuery,
   { load, requestsPerGpu, at, precision }: SimulationConfig,
@@ -46,7 +46,7 @@ export async function simulatedGoodput(
   const { gpus, limits, outputTokens, startRps, lowestRps } = query;
   const engine = parseEngineSpec(query.system);
   const requests = Math.min(load.dueS.length, gpus * requestsPerGpu);
-  // A share such as 0.9 is no exact double: 0.9 of 1,000 requests are 900, not 901.
+  // A share such as 0.9 is no exact double: 0.9 of 1,000 requests is 900, not 901.
   const allowedMisses = requests - Math.ceil(at * requests - 1e-6);
   const trial = async (rateRps: number): Promise<Trial & { readonly tally: Tally }> => {
     const tally = new Tally(limits, allowedMisses);
@@ -56,7 +56,7 @@ export async function simulatedGoodput(
     return { rateRps, met: !tally.isMissed, tally };
   };
   const highestRps = HIGHEST_RPS_PER_GPU * gpus;
-  const { met, missed, probes } = await findGoodput(trial, { startRps, lowestRps, highestRps, precision });
+  const { met, missed, trials } = await findGoodput(trial, { startRps, lowestRps, highestRps, precision });
   const goodputRps = met?.rateRps ?? 0;
   return {
     goodput: {
@@ -67,11 +67,11 @@ export async function simulatedGoodput(
       attainment: met === null ? null : 1 - met.tally.missed / requests,
       mean_e2e_s: met === null ? null : met.tally.meanE2eUs / 1e6,
     },
-    simulations: probes,
+    simulations: trials,
   };
 }
 
-/** The limit that most requests miss; of equals the first. */
+/** The limit that most requests miss; on a tie the first. */
 function bindingOf({ missedBy }: Tally, limits: Slo): SloMetric {
   const judged = SLO_METRICS.filter((metric) => limits[metric] !== undefined);
   return judged.reduce((most, metric) => (missedBy[metric] > missedBy[most] ? metric : most), judged[0] ?? 'ttft');

@@ -7,7 +7,7 @@ export interface Cluster {
   readonly affinity: Affinity;
 }
 
-/** Larger units are not looked at: from here on copies do nearly as well. */
+/** Larger units are not searched: beyond this size copies do nearly as well. */
 const UNIT_NODES = 4;
 
 export function gpusOf(groups: readonly (Shape & { readonly instances?: number })[]): number {
@@ -16,11 +16,10 @@ export function gpusOf(groups: readonly (Shape & { readonly instances?: number }
 
 /**
  * Every unit of n prefill and m decode instances that the cluster holds.
- *
- * High affinity (DistServe's Algorithm 1): any GPUs, tensor parallelism inside a node. Low (its Algorithm 2): the stages
- * are cut into segments, one node each, which hold those stages of prefill and decode alike, so that KV crosses no
- * node. The paper's units are of one prefill and one decode instance; in a node any two instances are as near, so here
- * a unit may have several of each.
+ * High affinity (DistServe's Algorithm 1): any GPUs, tensor parallelism inside a node. Low affinity (its Algorithm 2):
+ * the stages are cut into segments of one node each, which hold the same stages of prefill and decode, so that KV never
+ * crosses nodes. The paper's units have one prefill and one decode instance; inside a node the distance between any two
+ * instances is the same, so here a unit may have several of each.
  */
 export function disaggregatedUnits(shapes: Readonly<Record<PhaseName, readonly Shape[]>>, cluster: Cluster): Group[][] {
   const units: Group[][] = [];
@@ -39,7 +38,7 @@ export function disaggregatedUnits(shapes: Readonly<Record<PhaseName, readonly S
   return units;
 }
 
-/** Every unit of instances that do both phases; in a cluster of low affinity it stays in as few nodes as its stages can. */
+/** Every unit of instances that do both phases; with low affinity a unit stays in as few nodes as its stages allow. */
 export function collocatedUnits(shapes: readonly Shape[], cluster: Cluster): Group[][] {
   const units: Group[][] = [];
   for (const shape of shapes)
@@ -50,14 +49,14 @@ export function collocatedUnits(shapes: readonly Shape[], cluster: Cluster): Gro
   return units;
 }
 
-/** GPUs that a unit of such shapes may have. */
+/** GPUs that a unit of these shapes may have. */
 function mostGpus(shapes: readonly Shape[], { gpus, gpusPerNode, affinity }: Cluster): number {
   if (affinity === 'high') return Math.min(gpus, UNIT_NODES * gpusPerNode);
   const segments = Math.min(...shapes.map(({ pp }) => pp), Math.max(1, Math.floor(gpus / gpusPerNode)));
   return Math.min(gpus, segments * gpusPerNode);
 }
 
-/** How many such units the cluster holds at a time. */
+/** Number of such units that the cluster holds at a time. */
 export function copiesOf(unit: readonly Group[], { gpus, gpusPerNode, affinity }: Cluster): number {
   if (unit.some(({ tp }) => tp > gpusPerNode)) return 0;
   if (affinity === 'high') return Math.floor(gpus / gpusOf(unit));
@@ -73,7 +72,7 @@ export function copiesOf(unit: readonly Group[], { gpus, gpusPerNode, affinity }
   return most;
 }
 
-/** How the engine is asked for such a unit: options behind the system's own. */
+/** The engine options of a unit, to append to those of the system. */
 export function unitOptions(unit: readonly Group[]): string {
   return unit
     .map(({ role, instances, tp, pp }) =>

@@ -3,7 +3,7 @@ import type { PlacementReport } from '../../schema/placement.ts';
 import { makeDirectory, writeWhole } from '../../runs/run-directory.ts';
 import { writePlacementHtml } from '../../../reports/index.ts';
 
-/** `place.json` and `place.html` in a folder that is empty or not there yet. */
+/** Writes `place.json` and `place.html` to `dir`, which is empty or does not exist yet. */
 export async function writePlacement(dir: string, report: PlacementReport): Promise<void> {
   const page = await writePlacementHtml(report);
   makeDirectory(dir);

@@ -5,22 +5,23 @@ import type { Pool } from '../pool.ts';
 import type { Progress } from './progress.ts';
 import { LOWEST_SHARE, START_RPS_PER_GPU } from '../goodput/simulated.ts';
 
-/** So many instances that hardly two prompts ever share one: what decode is fed by when it is judged alone. */
+/**
+ * So many prefill instances that two prompts hardly ever share one: they feed the decode instance that is judged alone.
+ */
 const AMPLE_PREFILL = 64;
 
 export interface PhaseQuery {
   readonly system: string;
   readonly shapes: readonly Shape[];
-  /** That of the phase alone. */
+  /** The limit of this phase only. */
   readonly limits: Slo;
 }
 
 /**
- * What one instance of each shape carries of one phase alone, judged by the limit of that phase alone.
- *
- * Prefill alone is the system with answers of one token: none is handed over. Decode alone is the system behind so many
+ * Goodput of one instance of each shape for one phase alone, judged by the limit of that phase.
+ * Prefill alone is the system with outputs of one token: none is transferred. Decode alone is the system behind so many
  * prefill instances that none has a queue: requests reach it as they arrive, one prompt's time later, with their KV
- * ready. So both are the system's own policies, and no second engine has to agree with it.
+ * ready. So both run the system's own policies, and no second engine has to agree with it.
  */
 export async function phaseAlone(
   pool: Pool,
@@ -51,8 +52,8 @@ export async function phaseAlone(
   });
 }
 
-/** What the phases promise of a unit: its slower phase, were n instances n times as good as one. */
-export function promiseOf(
+/** Estimated rate of a unit in requests/s: that of its slower phase, if n instances carried n times as much as one. */
+export function estimateByPhases(
   unit: readonly Group[],
   phases: Readonly<Record<PhaseName, readonly PhaseGoodput[]>>,
 ): number {

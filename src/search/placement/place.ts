@@ -8,12 +8,12 @@ import type { SloSpec } from '../../core/slo.ts';
 import { collocatedUnits, disaggregatedUnits, type Cluster } from './candidates.ts';
 import { rankUnits } from './rank-units.ts';
 import { drawLoad, readLengths } from '../goodput/load.ts';
-import { phaseAlone, promiseOf } from './phase-goodput.ts';
+import { phaseAlone, estimateByPhases } from './phase-goodput.ts';
 import { openPool } from '../pool.ts';
 import { Progress, type OnProgress } from './progress.ts';
 import { resolveSystems, type SystemsSpec } from './systems.ts';
 
-/** Everything that decides a placement search, as plain JSON. */
+/** Everything that determines a placement search, as plain JSON. */
 export interface PlaceSpec {
   readonly workload: WorkloadSpec;
   readonly systems: SystemsSpec;
@@ -21,11 +21,11 @@ export interface PlaceSpec {
   readonly slo: SloSpec;
   readonly at: number;
   readonly precision: number;
-  /** Requests of each simulation for each GPU that it simulates. */
+  /** Requests of each simulation per GPU that it simulates. */
   readonly requestsPerGpu: number;
-  /** Units that are simulated whole at most, the most promising first. */
+  /** Units that are simulated at most, those with the highest estimates first. */
   readonly maxUnits: number;
-  /** Search the goodput of all of those, rather than only of what can win. */
+  /** Search the goodput of all of these units, rather than only of those that can win. */
   readonly all: boolean;
   readonly seed: number;
 }
@@ -33,12 +33,12 @@ export interface PlaceSpec {
 export interface PlaceHooks {
   readonly log: Log;
   readonly progress: OnProgress;
-  /** Threads that simulate; the result does not depend on how many there are. */
+  /** Number of threads that simulate; the result does not depend on it. */
   readonly workers: number;
   readonly stop: AbortSignal;
 }
 
-/** DistServe's placement search: phases alone, then the units that they promise most of as a whole, then collocation. */
+/** DistServe's placement search: phases alone, then the units with the highest estimates, then collocation. */
 export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise<PlacementReport> {
   const { cluster, slo, at, precision, requestsPerGpu, seed } = spec;
   const { ttft, tpot } = slo.limits;
@@ -58,16 +58,16 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
   const rules = { cluster, limits: slo.limits, maxUnits: spec.maxUnits, all: spec.all };
   const pool = openPool({ load, requestsPerGpu, at, precision }, hooks.workers, hooks.stop);
   try {
-    // Each phase alone, which says what to expect of a unit; then units whole; then the same without disaggregation.
+    // Each phase alone, for the estimates of units; then units; then the same without disaggregation.
     const alone = { system: disaggregated, shapes: shapes.disaggregated };
     const phases = {
       prefill: await phaseAlone(pool, 'prefill', { ...alone, limits: { ttft } }, progress),
       decode: await phaseAlone(pool, 'decode', { ...alone, limits: { tpot } }, progress),
     };
-    const promised = units.map((groups) => ({ groups, byPhasesRps: promiseOf(groups, phases) }));
-    const unpromised = collocated.map((groups) => ({ groups, byPhasesRps: null }));
-    const placements = await rankUnits(pool, promised, { ...rules, system: disaggregated }, progress);
-    const alternatives = await rankUnits(pool, unpromised, { ...rules, system: systems.collocated }, progress);
+    const estimated = units.map((groups) => ({ groups, byPhasesRps: estimateByPhases(groups, phases) }));
+    const unestimated = collocated.map((groups) => ({ groups, byPhasesRps: null }));
+    const placements = await rankUnits(pool, estimated, { ...rules, system: disaggregated }, progress);
+    const alternatives = await rankUnits(pool, unestimated, { ...rules, system: systems.collocated }, progress);
     const report: PlacementReport = {
       schema: 1,
       versions: { reprise: version() },
@@ -109,7 +109,7 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
   }
 }
 
-/** The lengths that requests are drawn from. Throws a UserError where the model takes none of them. */
+/** The lengths from which requests are drawn. Throws a UserError where the model takes none of them. */
 async function readWorkload({ workload: given, systems: { model }, seed }: PlaceSpec, maxTokens: number, log: Log) {
   const { spec, source, stats } = await scanWorkload(given, seed, { ...SILENT, warn: (text) => log.warn(text) });
   const lengths = await readLengths(source, maxTokens);

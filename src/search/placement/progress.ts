@@ -1,10 +1,10 @@
 import { unitWords, type Group } from '../../schema/placement.ts';
 import type { GoodputResult } from '../goodput/simulated.ts';
 
-/** Hears how many of all configurations are done, and the best unit so far. */
+/** Receives how many of all configurations are done, and the best unit so far. */
 export type OnProgress = (done: number, of: number, best: string | null) => void;
 
-/** Counts what a search has done. */
+/** Counts the simulations and configurations of a search. */
 export class Progress {
   simulations = 0;
   readonly #of: number;
@@ -24,7 +24,7 @@ export class Progress {
     this.#onProgress(this.#done, this.#of, this.#best);
   }
 
-  /** `unit`: what serves whole requests; null for a phase alone. */
+  /** `unit`: the unit whose goodput this is; null for a phase alone. */
   add({ goodput, simulations }: GoodputResult, unit: readonly Group[] | null): void {
     this.simulations += simulations;
     if (unit !== null && goodput.goodput_rps_per_gpu > this.#most) {

@@ -6,10 +6,10 @@ import type { Pool } from '../pool.ts';
 import type { Progress } from './progress.ts';
 import { LOWEST_SHARE, START_RPS_PER_GPU, type GoodputQuery } from '../goodput/simulated.ts';
 
-/** Units that promise most, whose goodput is found first: what the others have to beat. */
+/** Number of units with the highest estimates whose goodput is found first; the others have to exceed it. */
 const FIRST = 4;
 
-/** A unit, and what its phases promise of it; null where nothing is known. */
+/** A unit and its rate as estimated from its phases; null without an estimate. */
 export interface Candidate {
   readonly groups: readonly Group[];
   readonly byPhasesRps: number | null;
@@ -19,17 +19,17 @@ export interface RankRules {
   readonly system: string;
   readonly cluster: Cluster;
   readonly limits: Slo;
-  /** Units that are simulated at most, those that promise most first. */
+  /** Units that are simulated at most, those with the highest estimates first. */
   readonly maxUnits: number;
-  /** Search the goodput of all of those, rather than only of what can win. */
+  /** Search the goodput of all of these units, rather than only of those that can win. */
   readonly all: boolean;
 }
 
 /**
- * The goodput of whole units, as far as it takes to know the best. The most promising are searched; every other is
- * simulated once, at the rate at which it would be as good a GPU as the best of them. One that misses there cannot win
- * and is beaten; one that meets is searched too. So the winner is that of a search of all, and for the same reason as
- * in any bisection: what misses at a rate misses above it.
+ * The goodput of units, as far as it takes to find the best. The units with the highest estimates are searched; every
+ * other unit is simulated once, at the rate at which its goodput per GPU would equal the best of them. A unit that
+ * misses there cannot win; one that meets is searched too. So the winner is the one that a search of all units would
+ * find, by the assumption of any bisection: a unit that misses at a rate misses at every higher one.
  */
 export async function rankUnits(
   pool: Pool,
@@ -37,8 +37,8 @@ export async function rankUnits(
   { system, cluster, limits, maxUnits, all }: RankRules,
   progress: Progress,
 ): Promise<Placement[]> {
-  const { first, rest, behind, hopeless } = inOrder(candidates, maxUnits);
-  progress.skip(hopeless.length + behind.length);
+  const { first, rest, beyondMax, infeasible } = inOrder(candidates, maxUnits);
+  progress.skip(infeasible.length + beyondMax.length);
   const search = async (units: readonly Candidate[], thresholdRpsPerGpu: number | null): Promise<Goodput[]> => {
     const queries = units.map((unit) => queryOf(unit, system, limits, thresholdRpsPerGpu));
     const results = await pool.ask(queries, (i, result) => progress.add(result, units[i]?.groups ?? null));
@@ -89,39 +89,39 @@ export async function rankUnits(
         ? dominated(unit, goodput.missed_rps)
         : measured(unit, goodput);
     }),
-    ...behind.map((unit) => skipped(unit, `behind ${maxUnits} others by its phases`)),
-    ...hopeless.map((unit) => skipped(unit, 'a phase alone meets its limit at no rate')),
-  ].sort(byMerit);
+    ...beyondMax.map((unit) => skipped(unit, `behind ${maxUnits} others by its phases`)),
+    ...infeasible.map((unit) => skipped(unit, 'a phase alone meets its limit at no rate')),
+  ].sort(byGoodput);
 }
 
 interface Order {
   readonly first: readonly Candidate[];
   readonly rest: readonly Candidate[];
-  /** More than are to be simulated. */
-  readonly behind: readonly Candidate[];
-  readonly hopeless: readonly Candidate[];
+  /** Beyond `maxUnits`. */
+  readonly beyondMax: readonly Candidate[];
+  readonly infeasible: readonly Candidate[];
 }
 
-/** By what the phases promise a GPU; where nothing is promised, single instances first. */
-function inOrder(candidates: readonly Candidate[], wholes: number): Order {
-  const promise = ({ byPhasesRps, groups }: Candidate): number => (byPhasesRps ?? 0) / gpusOf(groups);
+/** By estimated rate per GPU; without estimates, single instances first. */
+function inOrder(candidates: readonly Candidate[], maxUnits: number): Order {
+  const estimate = ({ byPhasesRps, groups }: Candidate): number => (byPhasesRps ?? 0) / gpusOf(groups);
   const ranked = candidates
     .filter(({ byPhasesRps }) => byPhasesRps !== 0)
-    .sort((a, b) => promise(b) - promise(a) || gpusOf(a.groups) - gpusOf(b.groups));
+    .sort((a, b) => estimate(b) - estimate(a) || gpusOf(a.groups) - gpusOf(b.groups));
   const isFirst = ({ byPhasesRps, groups }: Candidate, place: number): boolean =>
     byPhasesRps === null ? groups.every(({ instances }) => instances === 1) : place < FIRST;
   const first = ranked.filter(isFirst);
   const others = ranked.filter((candidate, place) => !isFirst(candidate, place));
-  const room = Math.max(0, wholes - first.length);
+  const room = Math.max(0, maxUnits - first.length);
   return {
     first,
     rest: others.slice(0, room),
-    behind: others.slice(room),
-    hopeless: candidates.filter(({ byPhasesRps }) => byPhasesRps === 0),
+    beyondMax: others.slice(room),
+    infeasible: candidates.filter(({ byPhasesRps }) => byPhasesRps === 0),
   };
 }
 
-/** `thresholdRpsPerGpu`: ask first at this rate, and no more if it misses; null: search from what the phases promise. */
+/** `thresholdRpsPerGpu`: the first rate, and the only one if it misses; null: search from the estimate. */
 function queryOf(
   { groups, byPhasesRps }: Candidate,
   system: string,
@@ -140,8 +140,8 @@ function queryOf(
   };
 }
 
-/** By goodput a GPU, then by what all copies carry; what was not measured by what its phases promise. */
-function byMerit(a: Placement, b: Placement): number {
+/** By goodput per GPU, then by the rate of all copies; units without a goodput by their estimate. */
+function byGoodput(a: Placement, b: Placement): number {
   return (
     Number(b.whole !== null) - Number(a.whole !== null) ||
     (b.whole?.goodput_rps_per_gpu ?? 0) - (a.whole?.goodput_rps_per_gpu ?? 0) ||

@@ -3,14 +3,14 @@ import { didYouMean } from '../../core/did-you-mean.ts';
 import type { Shape } from '../../schema/placement.ts';
 import { describeSystem, engineCatalogue, parseEngineSpec } from '../../engine/index.ts';
 
-/** What a search has to know of a model before it builds engines of it. */
+/** Facts of a model that a search needs before it builds engines. */
 export interface ModelFacts {
   readonly maxModelLen: number;
-  /** Every shape that divides it, fewest GPUs first. */
+  /** Every shape that divides the model, fewest GPUs first. */
   readonly shapes: readonly Shape[];
 }
 
-/** Throws a UserError with the nearest names if there is no such model or GPU. */
+/** Throws a UserError with the nearest names if the engine has no such model or GPU. */
 export function modelFacts(modelName: string, gpuName: string): ModelFacts {
   const { models, gpus } = engineCatalogue();
   const model = named(models, modelName, '--model');
@@ -28,12 +28,12 @@ export function systemNames(): string[] {
   return engineCatalogue().systems.map(({ name }) => name);
 }
 
-/** The options of a system, given and by default. Throws a UserError as a run against it would. */
+/** The options of a system, given and by default. Throws the UserError of a run against it. */
 export function engineOptions(system: string): ReadonlyMap<string, string> {
   return new Map(describeSystem(system).options.map(({ key, value }) => [key, String(value)]));
 }
 
-/** Why there can be no such engine; null if there can. */
+/** The reason for which the engine rejects a system; null if it accepts it. */
 export function refusalOf(system: string): string | null {
   try {
     parseEngineSpec(system);

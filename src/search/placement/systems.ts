@@ -5,7 +5,7 @@ import { didYouMean } from '../../core/did-you-mean.ts';
 import type { Group, PlacementReport, Shape } from '../../schema/placement.ts';
 import { gpusOf, unitOptions, type Cluster } from './candidates.ts';
 
-/** Which systems are compared, as the user names them. */
+/** The systems to compare, as the user names them. */
 export interface SystemsSpec {
   readonly model: string;
   readonly gpu: string;
@@ -14,11 +14,11 @@ export interface SystemsSpec {
   readonly collocated: string;
 }
 
-/** The same, with the shapes that each can take. */
+/** The same systems, with the shapes that each can have. */
 export interface ResolvedSystems {
   readonly disaggregated: string;
   readonly collocated: string;
-  /** Of the collocated one; null where it has none. */
+  /** Of the collocated system; null where it has none. */
   readonly mixedBatchPenalty: number | null;
   readonly maxModelLen: number;
   readonly shapes: { readonly disaggregated: readonly Shape[]; readonly collocated: readonly Shape[] };
@@ -32,7 +32,7 @@ const pair: Unit = (shape) => [
 ];
 const single: Unit = (shape) => [{ role: 'both', instances: 1, ...shape }];
 
-/** Finds what fits. Throws a UserError where neither system can serve the model on so many GPUs. */
+/** Finds the shapes that fit. Throws a UserError where neither system can serve the model on these GPUs. */
 export function resolveSystems(spec: SystemsSpec, cluster: Cluster, log: Log): ResolvedSystems {
   const { model, gpu } = spec;
   const facts = modelFacts(model, gpu);
@@ -44,11 +44,11 @@ export function resolveSystems(spec: SystemsSpec, cluster: Cluster, log: Log): R
   const own = on(spec.disaggregated);
   const pairs = fitting(withCost(own, fitting(own, pair, all), pair, all, log), pair, all);
   requireShapes(pairs, `--system ${spec.disaggregated}`);
-  const singles = fitting(alike(fitting(on(spec.collocated), single, all), pairs), single, all);
+  const singles = fitting(withSameCost(fitting(on(spec.collocated), single, all), pairs), single, all);
   requireShapes(singles, `--collocated ${spec.collocated}`);
 
   const shapes = {
-    // There is one of prefill and one of decode at least.
+    // A unit has at least one prefill and one decode instance.
     disaggregated: pairs.shapes.filter((shape) => gpusOf([shape]) + leastGpus(pairs) <= cluster.gpus),
     collocated: singles.shapes.filter((shape) => gpusOf([shape]) <= cluster.gpus),
   };
@@ -89,7 +89,7 @@ function fitting(system: string, unit: Unit, all: readonly Shape[]): Fitting {
   return { system, unit, shapes, refused };
 }
 
-/** A system whose published times are of other hardware is timed by the roofline, unless a cost is given. */
+/** A system whose published times are of other hardware takes the roofline's times, unless the user gives a cost. */
 function withCost(system: string, found: Fitting, unit: Unit, all: readonly Shape[], log: Log): string {
   const first = found.refused[0];
   const timed = `${system},cost=roofline`;
@@ -100,10 +100,10 @@ function withCost(system: string, found: Fitting, unit: Unit, all: readonly Shap
 }
 
 /**
- * What is compared is where phases run, so both systems get the same kernels and the same dispatch unless the
- * collocated one is given its own.
+ * The search compares the placement of phases, so both systems get the same kernels and the same dispatch, unless the
+ * user gives the collocated one its own.
  */
-function alike(singles: Fitting, pairs: Fitting): string {
+function withSameCost(singles: Fitting, pairs: Fitting): string {
   const { system, shapes, unit } = singles;
   const [pairShape, singleShape] = [pairs.shapes[0], shapes[0]];
   const options = singleShape === undefined ? null : engineOptions(`${system},${unitOptions(unit(singleShape))}`);
@@ -116,7 +116,7 @@ function alike(singles: Fitting, pairs: Fitting): string {
   return [system, ...added].join(',');
 }
 
-/** Throws a UserError where a system cannot be placed at all, whatever the shape. */
+/** Throws a UserError where a system cannot be placed, whatever the shape. */
 function requirePlaceable(text: string, kind: 'disaggregated' | 'collocated'): void {
   const option = kind === 'disaggregated' ? '--system' : '--collocated';
   const [name = '', ...pairs] = text.split(',').map((part) => part.trim());
@@ -148,7 +148,7 @@ function optionsOf(name: string, option: string): ReadonlyMap<string, string> {
   return engineOptions(name);
 }
 
-/** Something fits at some size, or what was asked for cannot be. */
+/** Throws a UserError where no shape fits. */
 function requireShapes({ shapes, refused }: Fitting, option: string): void {
   if (shapes.length === 0) throw new UserError(`${option}: ${refused.at(-1)?.why ?? 'no shape'}`);
 }

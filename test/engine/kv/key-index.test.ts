@@ -13,10 +13,10 @@ test('any order of naming and forgetting: the block that has had a key for longe
       let named: { block: number; key: number }[] = [];
       for (const [block, wanted] of actions) {
         if (named.some((each) => each.block === block)) {
-          index.forget(block);
+          index.dropKey(block);
           named = named.filter((each) => each.block !== block);
         } else {
-          index.name(block, wanted);
+          index.setKey(block, wanted);
           named.push({ block, key: wanted });
         }
         for (const each of named) {

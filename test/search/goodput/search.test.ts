@@ -30,9 +30,9 @@ describe('the highest rate that meets', () => {
 
   it('is none where nothing down to the lowest meets, and one probe says so where there is no lower', async () => {
     const none = await findGoodput(upTo(0), { startRps: 8, lowestRps: 1, highestRps: 1e6, precision: 0.01 });
-    assert.deepEqual(none, { met: null, missed: { rateRps: 1, met: false }, probes: 4 });
+    assert.deepEqual(none, { met: null, missed: { rateRps: 1, met: false }, trials: 4 });
     const beaten = await findGoodput(upTo(7), { startRps: 8, lowestRps: 8, highestRps: 1e6, precision: 0.01 });
-    assert.deepEqual(beaten, { met: null, missed: { rateRps: 8, met: false }, probes: 1 });
+    assert.deepEqual(beaten, { met: null, missed: { rateRps: 8, met: false }, trials: 1 });
   });
 
   it('has no bound where every rate up to the highest meets', async () => {
