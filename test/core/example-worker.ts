@@ -1,4 +1,4 @@
-/** The thread of worker.test.ts. */
+/** The thread of worker.slow.test.ts. */
 import { UserError } from '../../src/core/errors.ts';
 import { serveWorker } from '../../src/core/worker.ts';
 
