@@ -44,7 +44,7 @@ export function mayEcho(longestPromptTokens: number | null): boolean {
   return longestPromptTokens === null || longestPromptTokens <= MAX_ECHOED_TOKENS;
 }
 
-/** Detects the engine, version and capabilities of a server that Reprise did not start as its own engine. */
+/** Detects engine, version and capabilities of a server that is not the reference engine. */
 export async function negotiate(
   { adapter, endpoint, model }: TargetConfig,
   access: ServerAccess,

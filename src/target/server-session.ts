@@ -55,7 +55,7 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
   const server = { access, model: dialect.model, makeCodec: (prompts: PromptMaker) => makeCodecOf(prompts, id, true) };
   const prompts = await measurePrompts(server, config.tokenizer, vocabulary, log);
   const session: ServerSession = { config, dialect, endpoints, prompts, makeCodec: makeCodecOf };
-  let isWarm = false;
+  let isJitWarm = false;
   return {
     name: config.spec.name,
     facts: {
@@ -68,8 +68,8 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
     gone: owned?.gone ?? NEVER_GONE,
     check,
     async attach(of, attaching) {
-      const attachment = await attachRun(session, of, attaching, isWarm);
-      isWarm = true;
+      const attachment = await attachRun(session, of, attaching, isJitWarm);
+      isJitWarm = true;
       return attachment;
     },
     keepLog: (dir) => owned?.keepLog(dir),
@@ -136,7 +136,7 @@ async function attachRun(
   { config, dialect, endpoints, prompts, makeCodec: makeCodecOf }: ServerSession,
   plan: Plan,
   options: AttachOptions,
-  isWarm: boolean,
+  isJitWarm: boolean,
 ): Promise<Attachment> {
   const { log, prepare, shard } = options;
   const runId = idPrefix(options.runId);
@@ -163,7 +163,7 @@ async function attachRun(
     await Promise.all([
       target.open(expectedConcurrency(plan)),
       feed.ready,
-      isWarm ? null : jitWarmUp(codec, endpoints.length),
+      isJitWarm ? null : jitWarmUp(codec, endpoints.length),
     ]);
     const prepared = await prepareServer(prepare, options.firstRequests, codec, endpoints, log);
     const monitor = await monitorMetrics(endpoints.map(metricsPage), log);
