@@ -77,6 +77,8 @@ export class Cluster implements ClusterControl<Sequence> {
     prefill: new WaitingQueue<Pending>(),
     decode: new WaitingQueue<Pending>(),
   };
+  /** Requests that are to move when their batch has ended, and where. */
+  readonly #leaving = new Map<Sequence, Member>();
   readonly #ticker: Ticker | null;
   #idleTicks = 0;
 
@@ -148,7 +150,9 @@ export class Cluster implements ClusterControl<Sequence> {
     const { place, state, prefillMode } = sequence;
     if (!(place instanceof Instance) || place === target.instance || state === 'ended') return false;
     if (prefillMode === 'hold' || !target.hasRoom(sequence)) return false;
-    place.leave(sequence, target);
+    this.#leaving.delete(sequence);
+    if (place.isComputing(sequence)) this.#leaving.set(sequence, target);
+    else place.leave(sequence, target);
     return true;
   }
 
@@ -175,12 +179,16 @@ export class Cluster implements ClusterControl<Sequence> {
         this.#put(pending, this.#ask(pending, this.held('decode')));
       },
     };
+    const { prefill, decode } = this.#held;
     const offerHeld = (): void => {
-      if (this.#held.decode.length > 0 || this.#held.prefill.length > 0) this.offerHeld();
+      if (prefill.length > 0 || decode.length > 0) this.offerHeld();
     };
     const instance = create({
       next: () => (member.role === 'prefill' ? decodeStage : null),
-      onIterationEnd: offerHeld,
+      onIterationEnd: () => {
+        if (this.#leaving.size > 0) this.#letLeave();
+        offerHeld();
+      },
       onDecision: () => {
         member.receiver?.look();
         offerHeld();
@@ -209,6 +217,16 @@ export class Cluster implements ClusterControl<Sequence> {
       else member.receive(sequence, computed.from, computed.tokens);
     } else if (computed === null) refuse(sequence, REJECTED_STATUS, 'No instance takes the request at this time.');
     else throw new Error('the router rejects a request whose prompt is computed');
+  }
+
+  #letLeave(): void {
+    for (const [sequence, target] of this.#leaving) {
+      const { place, state } = sequence;
+      const isHere = place instanceof Instance && state !== 'ended';
+      if (isHere && place.isComputing(sequence)) continue;
+      this.#leaving.delete(sequence);
+      if (isHere && place !== target.instance && target.hasRoom(sequence)) place.leave(sequence, target);
+    }
   }
 
   #drop(pending: Pending): void {

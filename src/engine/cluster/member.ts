@@ -46,6 +46,7 @@ export class Member implements InstanceView, Destination {
     return this.receiver?.requests() ?? 0;
   }
 
+  /** Whether it would begin to take in a request at once. */
   hasRoom(sequence: Sequence): boolean {
     return sequence.computedTokens === 0 || this.receiver?.hasRoom(sequence) === true;
   }

@@ -37,14 +37,12 @@ export interface InstanceHooks {
 
 /** Where requests go on that leave an instance. */
 export interface Destination {
-  /** Whether it would take in a request at once. */
-  hasRoom(sequence: Sequence): boolean;
   /** Takes in a request that has left `from`: `tokens` of its tokens are in memory there until `sequence.kv.release()`. */
   receive(sequence: Sequence, from: Instance, tokens: number): void;
 }
 
 /** Where requests go on whose prompt has been computed. */
-export interface NextStage extends Pick<Destination, 'receive'> {
+export interface NextStage extends Destination {
   /**
    * True: they leave before their first token, which comes of computing the last token of the prompt once more. False: they
    * leave with it, if they need more.
@@ -70,8 +68,6 @@ export class Instance implements Place {
   #awake = false;
   #underWay = 0;
   #preemptions = 0;
-  /** Requests to leave when their batch has ended. */
-  readonly #leaving = new Map<Sequence, Destination>();
   /** Preempted by decisions that came to no iteration. */
   #unlogged: Sequence[] = [];
 
@@ -116,17 +112,15 @@ export class Instance implements Place {
     this.wake();
   }
 
-  /**
-   * Has a request that is here go on at `to`: at once, or when its batch has ended, unless the request has ended by then too
-   * or `to` has no room any more.
-   */
+  /** Whether the batch that a request is in is under way. */
+  isComputing(sequence: Sequence): boolean {
+    return sequence.state === 'running' && this.#slotOf(sequence)?.isUnderWay === true;
+  }
+
+  /** Has a request go on at `to` that computes nothing at this moment. */
   leave(sequence: Sequence, to: Destination): void {
-    if (sequence.state === 'running' && this.#slotOf(sequence)?.isUnderWay === true) {
-      this.#leaving.set(sequence, to);
-      return;
-    }
     this.#remove(sequence);
-    this.#depart(sequence, to);
+    this.#depart(sequence, to, sequence.computedTokens);
     this.wake();
   }
 
@@ -225,12 +219,9 @@ export class Instance implements Place {
       sequence.computedTokens += count;
       if (count > 1 || sequence.generatedTokens === 0) sequence.kv.computed(sequence.computedTokens);
       if (missingTokens(sequence) > 0) continue;
-      const next = sequence.generatedTokens === 0 ? this.#nextStage(sequence, nowUs) : null;
-      if (next?.repeatsFirstToken !== true) this.#emit(slot, sequence, nowUs);
-      // Unless that was its last token, or it was cancelled on it.
-      if (next !== null && sequence.state === 'running') this.#goOn(slot, sequence, next);
+      if (sequence.generatedTokens > 0) this.#emit(slot, sequence, nowUs);
+      else this.#emitFirst(slot, sequence, nowUs);
     }
-    if (this.#leaving.size > 0) this.#letLeave(slot);
     this.#parts.onIterationEnd?.();
     // Where several batches are under way, the first stage may stand idle.
     if (!this.#awake) this.wake();
@@ -252,33 +243,23 @@ export class Instance implements Place {
     sequence.listener.end(nowUs, sequence.completion(nowUs));
   }
 
-  /** Where a request goes on, the first time that its prompt is computed. */
-  #nextStage(sequence: Sequence, nowUs: number): NextStage | null {
-    if (!Number.isNaN(sequence.times.prefilledUs)) return null;
-    sequence.times.prefilled(nowUs);
-    return sequence.prefillMode === 'transfer' ? (this.#parts.next?.(sequence) ?? null) : null;
-  }
-
-  #goOn(slot: BatchSlot, sequence: Sequence, next: NextStage): void {
+  /** The prompt of a request is computed. The first time, it may go on elsewhere: before its first token, or with it. */
+  #emitFirst(slot: BatchSlot, sequence: Sequence, nowUs: number): void {
+    const isFirstTime = Number.isNaN(sequence.times.prefilledUs);
+    if (isFirstTime) sequence.times.prefilledUs = nowUs;
+    const mayGoOn = isFirstTime && sequence.prefillMode === 'transfer';
+    const next = mayGoOn ? (this.#parts.next?.(sequence) ?? null) : null;
     const tokens = sequence.computedTokens;
-    if (next.repeatsFirstToken) sequence.computedTokens--;
+    if (next?.repeatsFirstToken === true) sequence.computedTokens--;
+    else this.#emit(slot, sequence, nowUs);
+    // Unless that was its last token, or it was cancelled on it.
+    if (next === null || sequence.state !== 'running') return;
     sequence.prefillMode = 'local';
     slot.remove(sequence);
     this.#depart(sequence, next, tokens);
   }
 
-  /** Those of the batch that has ended, where they go still having room. */
-  #letLeave(slot: BatchSlot): void {
-    for (const [sequence, to] of this.#leaving) {
-      if (sequence.state === 'running' && !slot.running.includes(sequence)) continue;
-      this.#leaving.delete(sequence);
-      if (sequence.state !== 'running' || !to.hasRoom(sequence)) continue;
-      slot.remove(sequence);
-      this.#depart(sequence, to);
-    }
-  }
-
-  #depart(sequence: Sequence, to: Pick<Destination, 'receive'>, tokens = sequence.computedTokens): void {
+  #depart(sequence: Sequence, to: Destination, tokens: number): void {
     sequence.state = 'moving';
     sequence.times.left(this.#parts.clock.now());
     to.receive(sequence, this, tokens);

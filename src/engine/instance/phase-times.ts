@@ -1,83 +1,89 @@
 import type { Phases } from '../../core/record.ts';
 
+/** What there is of a request's moves after its prompt was computed: sums over those that are over, and the last one. */
+interface Moves {
+  decodeUs: number;
+  transferUs: number;
+  decodeQueueUs: number;
+  /** Since when it has decoded at its instance, when it left it, began to move, and arrived at the next one. */
+  sinceUs: number;
+  leftUs: number;
+  beganUs: number;
+  /** NaN once it has been admitted there. */
+  arrivedUs: number;
+}
+
 /**
  * When a request went from phase to phase, microseconds of the engine's clock; NaN: not yet. Once its prompt is computed
- * it decodes at an instance, or is between two of them, any number of times:
+ * it decodes at an instance or is between two of them, any number of times. A move before that counts as prefill.
  *
  *     arrival --queue--> scheduled --prefill--> prefilled --decode--> end
- *     ... decode--> left --queue--> begins to move --transfer--> arrived --queue--> scheduled --decode--> ...
- *
- * A move before the end of prefill counts as part of prefill.
+ *     ... decode--> left --queue--> began to move --transfer--> arrived --queue--> scheduled --decode--> ...
  */
 export class PhaseTimes {
   firstScheduledUs = Number.NaN;
   /** When its prompt had been computed for the first time. */
   prefilledUs = Number.NaN;
-  /** Since when it has decoded where it is. */
-  #decodingSinceUs = Number.NaN;
-  #leftUs = Number.NaN;
-  #beganUs = Number.NaN;
-  #arrivedUs = Number.NaN;
-  /** Sums over what is over. */
-  #decodeUs = 0;
-  #transferUs = 0;
-  #decodeQueueUs = 0;
-  #moved = false;
+  #moves: Moves | null = null;
 
-  /** It is admitted by an instance. */
+  /** An instance admits it. */
   scheduled(nowUs: number): void {
     if (Number.isNaN(this.firstScheduledUs)) this.firstScheduledUs = nowUs;
-    if (!Number.isNaN(this.#arrivedUs)) this.#settle(nowUs);
-  }
-
-  prefilled(nowUs: number): void {
-    this.prefilledUs = nowUs;
-    this.#decodingSinceUs = nowUs;
+    if (this.#moves !== null && !Number.isNaN(this.#moves.arrivedUs)) settle(this.#moves, nowUs);
   }
 
   /** It leaves its instance for another one. */
   left(nowUs: number): void {
-    if (Number.isNaN(this.prefilledUs)) return;
-    // Moved on before it was admitted.
-    if (!Number.isNaN(this.#arrivedUs)) this.#settle(nowUs);
-    this.#decodeUs += nowUs - this.#decodingSinceUs;
-    this.#leftUs = nowUs;
+    const { prefilledUs } = this;
+    if (Number.isNaN(prefilledUs)) return;
+    const moves = (this.#moves ??= {
+      decodeUs: 0,
+      transferUs: 0,
+      decodeQueueUs: 0,
+      sinceUs: prefilledUs,
+      leftUs: Number.NaN,
+      beganUs: Number.NaN,
+      arrivedUs: Number.NaN,
+    });
+    // It moves on before it was admitted.
+    if (!Number.isNaN(moves.arrivedUs)) settle(moves, nowUs);
+    moves.decodeUs += nowUs - moves.sinceUs;
+    moves.leftUs = nowUs;
   }
 
   transferBegins(nowUs: number): void {
-    this.#beganUs = nowUs;
+    if (this.#moves !== null) this.#moves.beganUs = nowUs;
   }
 
   arrived(nowUs: number): void {
-    if (!Number.isNaN(this.#leftUs)) this.#arrivedUs = nowUs;
+    if (this.#moves !== null) this.#moves.arrivedUs = nowUs;
   }
 
-  /** As those of a request whose prompt was computed for this one, and has been kept since. */
+  /** As those of the request that its prompt was computed for, which has been kept since. */
   continueFrom(held: PhaseTimes): void {
     this.firstScheduledUs = held.firstScheduledUs;
-    this.prefilled(held.prefilledUs);
+    this.prefilledUs = held.prefilledUs;
     this.left(held.prefilledUs);
   }
 
-  /** How long each phase took; null for those that it did not have. They add up to the time from arrival to end. */
+  /** How long each phase took: null for those that it did not have. They add up to the time from arrival to end. */
   phases(arrivalUs: number, endUs: number): Phases {
+    const moves = this.#moves;
     return {
       prefill_queue_us: this.firstScheduledUs - arrivalUs,
       prefill_us: this.prefilledUs - this.firstScheduledUs,
-      transfer_us: this.#moved ? this.#transferUs : null,
+      transfer_us: moves === null ? null : moves.transferUs,
       // Before its transfer too it waits for those that decode.
-      decode_queue_us: this.#moved ? this.#decodeQueueUs : null,
-      decode_us: this.#decodeUs + (endUs - this.#decodingSinceUs),
+      decode_queue_us: moves === null ? null : moves.decodeQueueUs,
+      decode_us: moves === null ? endUs - this.prefilledUs : moves.decodeUs + (endUs - moves.sinceUs),
     };
   }
+}
 
-  /** The last move is over: from now on it decodes. */
-  #settle(nowUs: number): void {
-    this.#transferUs += this.#arrivedUs - this.#beganUs;
-    this.#decodeQueueUs += this.#beganUs - this.#leftUs + (nowUs - this.#arrivedUs);
-    this.#decodingSinceUs = nowUs;
-    this.#leftUs = Number.NaN;
-    this.#arrivedUs = Number.NaN;
-    this.#moved = true;
-  }
+/** The last move is over: from now on it decodes. */
+function settle(moves: Moves, nowUs: number): void {
+  moves.transferUs += moves.arrivedUs - moves.beganUs;
+  moves.decodeQueueUs += moves.beganUs - moves.leftUs + (nowUs - moves.arrivedUs);
+  moves.sinceUs = nowUs;
+  moves.arrivedUs = Number.NaN;
 }
