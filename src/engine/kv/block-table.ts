@@ -1,13 +1,13 @@
 import type { Prompt } from '../instance/prompt-content.ts';
 import { contentKeys } from './content-keys.ts';
 import type { PrefixCachingBlockPool } from './prefix-caching-block-pool.ts';
-import type { KvAccount } from './kv-cache.ts';
+import type { KvAllocation } from './kv-cache.ts';
 
 /** More blocks than any request has. */
 const MAX_BLOCKS = 2 ** 22;
 
-/** What one request holds of `HashBlocks`, and what it would find there. */
-export class BlockTable implements KvAccount {
+/** What one request holds of `PrefixCachingBlockPool`, and what it would find there. */
+export class BlockTable implements KvAllocation {
   blocks = 0;
   readonly #pool: PrefixCachingBlockPool;
   readonly #prompt: Prompt;

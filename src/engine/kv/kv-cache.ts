@@ -1,7 +1,7 @@
 import type { Prompt } from '../instance/prompt-content.ts';
 
 /** The KV memory of an instance as policies see it: enough to decide, nothing to change. */
-export interface MemoryView {
+export interface KvCacheView {
   readonly capacityBlocks: number;
   /** Blocks that can be had now, those that only a cache holds included. */
   readonly freeBlocks: number;
@@ -11,17 +11,17 @@ export interface MemoryView {
 }
 
 /** The KV memory of an instance. Invariant: free blocks and those in use, each counted once, add up to the capacity. */
-export interface KvCache extends MemoryView {
-  /** An account for one request; it holds nothing yet. */
-  open(prompt: Prompt): KvAccount;
-  /** Leading tokens that a request would find here, as `KvAccount.cachedTokens`. To ask changes nothing. */
+export interface KvCache extends KvCacheView {
+  /** An allocation for one request; it holds nothing yet. */
+  open(prompt: Prompt): KvAllocation;
+  /** Leading tokens that a request would find here, as `KvAllocation.cachedTokens`. To ask changes nothing. */
   cachedTokens(prompt: Prompt): number;
   /** Forgets what only a cache keeps. False, and nothing changes, while a request holds any of it. */
   reset(): boolean;
 }
 
 /** What one request holds in one memory. */
-export interface KvAccount {
+export interface KvAllocation {
   /** Blocks that it holds, those that it shares with others included. */
   readonly blocks: number;
   /**
