@@ -1,8 +1,8 @@
-import type { MemoryView } from '../kv/kv-cache.ts';
+import type { KvCacheView } from '../kv/kv-cache.ts';
 
 /** An instance that decodes, as seen by those who have a prompt's KV memory to hand over. */
 export interface ReceiverView {
-  readonly memory: MemoryView;
+  readonly memory: KvCacheView;
   /** Blocks of prompts that are on their way or have come, and that have not run yet. */
   waitingBlocks(): number;
   /** Whether the first in its queue has no memory there. */

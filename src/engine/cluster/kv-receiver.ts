@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { Link, type LinkShape, type Transfer } from '../hardware/link.ts';
 import type { Instance } from '../instance/instance.ts';
-import type { KvAccount } from '../kv/kv-cache.ts';
+import type { KvAllocation } from '../kv/kv-cache.ts';
 import type { KvAdmission, ReceiverView } from './kv-admission.ts';
 import { tokensOf, type Place, type Sequence } from '../instance/sequence.ts';
 import { WaitingQueue } from '../instance/waiting-queue.ts';
@@ -130,7 +130,7 @@ export class KvReceiver implements ReceiverView {
 }
 
 /** Tokens that are computed once it has come: what is cached here need not move, and may be more than it had. */
-function tokensThere({ computedTokens }: Sequence, target: KvAccount): number {
+function tokensThere({ computedTokens }: Sequence, target: KvAllocation): number {
   return Math.max(computedTokens, target.cachedTokens());
 }
 
@@ -140,6 +140,6 @@ interface Move extends Place {
   readonly from: Instance;
   readonly tokens: number;
   /** What it holds where it goes: nothing until it may go. */
-  readonly target: KvAccount;
+  readonly target: KvAllocation;
   transfer: Transfer | null;
 }

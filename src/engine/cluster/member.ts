@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Destination, Instance } from '../instance/instance.ts';
 import type { Prompt } from '../instance/prompt-content.ts';
 import type { Sequence } from '../instance/sequence.ts';
-import type { MemoryView } from '../kv/kv-cache.ts';
+import type { KvCacheView } from '../kv/kv-cache.ts';
 import { KvReceiver, type KvTransfers } from './kv-receiver.ts';
 import type { InstanceView, Role } from './routers.ts';
 
@@ -25,7 +25,7 @@ export class Member implements InstanceView, Destination {
     return this.instance.name;
   }
 
-  get memory(): MemoryView {
+  get memory(): KvCacheView {
     return this.instance.memory;
   }
 

@@ -1,5 +1,5 @@
 import type { EngineRequest } from '../engine.ts';
-import type { MemoryView } from '../kv/kv-cache.ts';
+import type { KvCacheView } from '../kv/kv-cache.ts';
 
 export interface Limits {
   /** Longest prompt and output together, tokens. */
@@ -10,7 +10,7 @@ export interface Limits {
 
 /** A memory that a request may come to, and whether it must hold the prompt alone. */
 export interface Need {
-  readonly memory: MemoryView;
+  readonly memory: KvCacheView;
   readonly promptOnly: boolean;
 }
 

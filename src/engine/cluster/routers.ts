@@ -1,4 +1,4 @@
-import type { MemoryView } from '../kv/kv-cache.ts';
+import type { KvCacheView } from '../kv/kv-cache.ts';
 import type { Prompt } from '../instance/prompt-content.ts';
 
 /** The work of an instance: prompts, the tokens after them, or both. It may change while the engine runs. */
@@ -25,7 +25,7 @@ export interface RoutedRequest extends Prompt {
 export interface InstanceView {
   readonly name: string;
   readonly role: Role;
-  readonly memory: MemoryView;
+  readonly memory: KvCacheView;
   /** Requests that wait or run there. */
   requests(): number;
   /** Tokens of these requests: whole prompts, and what was generated. */

@@ -1,5 +1,5 @@
 import { Batch } from '../cost/batch.ts';
-import type { MemoryView } from '../kv/kv-cache.ts';
+import type { KvCacheView } from '../kv/kv-cache.ts';
 import type { Scheduler } from '../policies/policy.ts';
 import { missingTokens, type Sequence } from './sequence.ts';
 import { WaitingQueue, type QueueView } from './waiting-queue.ts';
@@ -12,7 +12,7 @@ export class BatchSlot implements Scheduler<Sequence> {
   nowUs = 0;
   isUnderWay = false;
   readonly running: Sequence[] = [];
-  readonly memory: MemoryView;
+  readonly memory: KvCacheView;
   /**
    * Those that compute in this iteration, and how many tokens each: the first `size` of both, which are written over
    * again and again, for to shorten an array costs a new one.
@@ -32,7 +32,7 @@ export class BatchSlot implements Scheduler<Sequence> {
 
   constructor(
     waiting: WaitingQueue<Sequence>,
-    memory: MemoryView,
+    memory: KvCacheView,
     swapped: WaitingQueue<Sequence> = new WaitingQueue<Sequence>(),
   ) {
     this.#waiting = waiting;

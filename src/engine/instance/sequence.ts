@@ -1,5 +1,5 @@
 import type { Completion, Listener, EngineRequest } from '../engine.ts';
-import type { KvAccount } from '../kv/kv-cache.ts';
+import type { KvAllocation } from '../kv/kv-cache.ts';
 import { PhaseTimes } from './phase-times.ts';
 import { beginningOf, type Prompt, type PromptContent } from './prompt-content.ts';
 
@@ -60,7 +60,7 @@ export class Sequence implements SequenceView, Prompt {
   state: 'waiting' | 'running' | 'swapped' | 'moving' | 'ended' = 'waiting';
   prefillMode: PrefillMode;
   place: Place | null = null;
-  kv: KvAccount = NO_ACCOUNT;
+  kv: KvAllocation = NO_ALLOCATION;
   generatedTokens = 0;
   computedTokens = 0;
   isDecoding = false;
@@ -122,7 +122,7 @@ export class Sequence implements SequenceView, Prompt {
 }
 
 /** Before a request has come to an instance. */
-const NO_ACCOUNT: KvAccount = {
+const NO_ALLOCATION: KvAllocation = {
   blocks: 0,
   cachedTokens: () => 0,
   blocksNeeded: () => Number.POSITIVE_INFINITY,

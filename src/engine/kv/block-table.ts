@@ -1,13 +1,13 @@
 import type { Prompt } from '../instance/prompt-content.ts';
 import { contentKeys } from './content-keys.ts';
 import type { PrefixCachingBlockPool } from './prefix-caching-block-pool.ts';
-import type { KvAccount } from './kv-cache.ts';
+import type { KvAllocation } from './kv-cache.ts';
 
 /** More blocks than any request has. */
 const MAX_BLOCKS = 2 ** 22;
 
 /** Blocks of one request in a `PrefixCachingBlockPool`, and its hits there. */
-export class BlockTable implements KvAccount {
+export class BlockTable implements KvAllocation {
   blocks = 0;
   readonly #pool: PrefixCachingBlockPool;
   readonly #prompt: Prompt;

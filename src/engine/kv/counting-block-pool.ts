@@ -1,4 +1,4 @@
-import type { KvAccount, KvCache } from './kv-cache.ts';
+import type { KvAllocation, KvCache } from './kv-cache.ts';
 
 /** KV memory as a count of equal blocks (PagedAttention, SOSP '23): no block is shared or cached. */
 export class CountingBlockPool implements KvCache {
@@ -16,7 +16,7 @@ export class CountingBlockPool implements KvCache {
     return Math.ceil(tokens / this.blockTokens);
   }
 
-  open(): KvAccount {
+  open(): KvAllocation {
     return new CountedBlocks(this);
   }
 
@@ -29,7 +29,7 @@ export class CountingBlockPool implements KvCache {
   }
 }
 
-class CountedBlocks implements KvAccount {
+class CountedBlocks implements KvAllocation {
   blocks = 0;
   readonly #pool: CountingBlockPool;
 

@@ -1,7 +1,7 @@
 import type { Prompt } from '../instance/prompt-content.ts';
 
 /** The KV memory of an instance as policies see it: read only. */
-export interface MemoryView {
+export interface KvCacheView {
   readonly capacityBlocks: number;
   /** Blocks that can be allocated now, cached ones that no request uses included. */
   readonly freeBlocks: number;
@@ -11,17 +11,17 @@ export interface MemoryView {
 }
 
 /** The KV memory of an instance. Invariant: free blocks and those in use, each counted once, add up to the capacity. */
-export interface KvCache extends MemoryView {
+export interface KvCache extends KvCacheView {
   /** An account for one request; it holds no blocks yet. */
-  open(prompt: Prompt): KvAccount;
-  /** Leading tokens of a request that are cached here, as `KvAccount.cachedTokens`. Has no side effect. */
+  open(prompt: Prompt): KvAllocation;
+  /** Leading tokens of a request that are cached here, as `KvAllocation.cachedTokens`. Has no side effect. */
   cachedTokens(prompt: Prompt): number;
   /** Drops all cached blocks. Returns false, and changes nothing, while a request holds any block. */
   reset(): boolean;
 }
 
 /** The blocks of one request in one memory. */
-export interface KvAccount {
+export interface KvAllocation {
   /** Blocks that the request holds, shared ones included. */
   readonly blocks: number;
   /**

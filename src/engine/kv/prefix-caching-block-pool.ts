@@ -2,7 +2,7 @@ import type { Prompt } from '../instance/prompt-content.ts';
 import { FreeQueue } from './free-queue.ts';
 import { BlockTable } from './block-table.ts';
 import { KeyIndex } from './key-index.ts';
-import type { KvAccount, KvCache } from './kv-cache.ts';
+import type { KvAllocation, KvCache } from './kv-cache.ts';
 
 /**
  * The block pool of vLLM v1 with prefix caching (vllm/v1/core/block_pool.py). A full block is found by the content of
@@ -42,7 +42,7 @@ export class PrefixCachingBlockPool implements KvCache {
     return Math.ceil(tokens / this.blockTokens);
   }
 
-  open(prompt: Prompt): KvAccount {
+  open(prompt: Prompt): KvAllocation {
     return new BlockTable(this, prompt);
   }
 

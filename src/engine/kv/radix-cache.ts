@@ -1,5 +1,5 @@
 import type { Prompt } from '../instance/prompt-content.ts';
-import type { KvAccount, KvCache } from './kv-cache.ts';
+import type { KvAllocation, KvCache } from './kv-cache.ts';
 import { RadixTree, type RadixNode } from './radix-tree.ts';
 import type { TokenString } from './token-string.ts';
 
@@ -35,12 +35,12 @@ export class RadixCache implements KvCache {
     return tokens;
   }
 
-  open(prompt: Prompt): KvAccount {
+  open(prompt: Prompt): KvAllocation {
     const string = this.#stringOf(prompt);
     const { pieceTokens } = string;
     const root = this.#roots.get(pieceTokens) ?? this.tree.root(string);
     this.#roots.set(pieceTokens, root);
-    return new RadixAccount(this, prompt, string, root);
+    return new RadixAllocation(this, prompt, string, root);
   }
 
   cachedTokens(prompt: Prompt): number {
@@ -84,7 +84,7 @@ export class RadixCache implements KvCache {
   }
 }
 
-class RadixAccount implements KvAccount {
+class RadixAllocation implements KvAllocation {
   blocks = 0;
   readonly #memory: RadixCache;
   readonly #prompt: Prompt;

@@ -1,4 +1,4 @@
-import type { MemoryView } from '../kv/kv-cache.ts';
+import type { KvCacheView } from '../kv/kv-cache.ts';
 import type { SequenceView } from '../instance/sequence.ts';
 import type { QueueView } from '../instance/waiting-queue.ts';
 
@@ -14,7 +14,7 @@ export interface Scheduler<S extends SequenceView> {
   readonly waiting: QueueView<S>;
   /** Requests whose memory was copied to the host, in order of the swap. */
   readonly swapped: QueueView<S>;
-  readonly memory: MemoryView;
+  readonly memory: KvCacheView;
 
   /**
    * A running request computes its next `tokens` tokens in this iteration, and holds memory for `holdTokens` in all (by

@@ -2,6 +2,7 @@ import { UserError } from '../../core/errors.ts';
 import { CountingBlockPool } from '../kv/counting-block-pool.ts';
 import { chunkSchedule, type ChunkSchedule } from '../policies/chunk-schedule.ts';
 import { sarathi as sarathiPolicy } from '../policies/sarathi.ts';
+import { readBatchLimits, type BatchLimits } from './batch-limits.ts';
 import { collocated } from './collocated.ts';
 import { readDeployment, type Deployment } from './deployment.ts';
 import { kvBlocks } from './fit.ts';
@@ -11,9 +12,8 @@ import type { System } from './system.ts';
 import { VLLM_V0_HOST } from './vllm-v0.ts';
 
 type SarathiOptions = Deployment &
-  Replicas & {
-    readonly token_budget: number;
-    readonly max_seqs: number;
+  Replicas &
+  BatchLimits & {
     readonly chunk_low: number;
     readonly chunk_stages: number;
     readonly chunk_prompt: number;
@@ -31,26 +31,20 @@ export const sarathi: System = collocated({
 
 function read(given: OptionReader): SarathiOptions {
   const deployment = readDeployment(given, VLLM_V0_HOST);
-  const budget = given.integer('token_budget', {
-    min: 1,
-    max: 2 ** 20,
-    fallback: 512,
-    about: 'tokens of an iteration, decodes included, up to which prompts fill it',
-    source: 'sarathi/config/config.py, chunk_size; 2048 where limits are relaxed',
-  });
-  const maxSeqs = given.integer('max_seqs', {
-    min: 1,
-    max: 65536,
-    fallback: 128,
-    about: 'requests that run at a time',
-    source: 'sarathi/config/config.py, max_num_seqs',
-  });
+  const limits = readBatchLimits(
+    given,
+    {
+      fallback: 512,
+      about: 'tokens of an iteration, decodes included, up to which prompts fill it',
+      source: 'sarathi/config/config.py, chunk_size; 2048 where limits are relaxed',
+    },
+    { fallback: 128, source: 'sarathi/config/config.py, max_num_seqs' },
+  );
   return {
     ...deployment,
     ...readReplicas(given),
-    token_budget: budget,
-    max_seqs: maxSeqs,
-    ...readStages(given, budget, deployment.max_model_len),
+    ...limits,
+    ...readStages(given, limits.token_budget, deployment.max_model_len),
   };
 }
 

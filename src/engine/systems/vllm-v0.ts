@@ -1,6 +1,7 @@
 import type { HostOverhead } from '../cost/host-overhead.ts';
 import { CountingBlockPool } from '../kv/counting-block-pool.ts';
 import { vllmV0 as vllmV0Policy } from '../policies/vllm-v0.ts';
+import { readBatchLimits, type BatchLimits } from './batch-limits.ts';
 import { collocated } from './collocated.ts';
 import { readDeployment, type Deployment } from './deployment.ts';
 import { kvBlocks } from './fit.ts';
@@ -15,7 +16,7 @@ import type { System } from './system.ts';
  */
 export const VLLM_V0_HOST: HostOverhead = { hostFixedUs: 3000, hostPerSequenceUs: 40 };
 
-type VllmV0Options = Deployment & Replicas & { readonly token_budget: number; readonly max_seqs: number };
+type VllmV0Options = Deployment & Replicas & BatchLimits;
 
 /** vLLM v0: whole prompts first, preemption by recomputation. */
 export const vllmV0: System = collocated({
@@ -32,19 +33,15 @@ function read(given: OptionReader): VllmV0Options {
   return {
     ...deployment,
     ...readReplicas(given),
-    token_budget: given.integer('token_budget', {
-      min: deployment.max_model_len,
-      max: 2 ** 20,
-      fallback: Math.max(deployment.max_model_len, 2048),
-      about: 'prompt tokens that an iteration computes at most; no less than max_model_len, for prompts are not cut',
-      source: 'vLLM 0.2 to 0.5, max_num_batched_tokens: max(max_model_len, 2048)',
-    }),
-    max_seqs: given.integer('max_seqs', {
-      min: 1,
-      max: 65536,
-      fallback: 256,
-      about: 'requests that run at a time',
-      source: 'vLLM, max_num_seqs',
-    }),
+    ...readBatchLimits(
+      given,
+      {
+        min: deployment.max_model_len,
+        fallback: Math.max(deployment.max_model_len, 2048),
+        about: 'prompt tokens that an iteration computes at most; no less than max_model_len, for prompts are not cut',
+        source: 'vLLM 0.2 to 0.5, max_num_batched_tokens: max(max_model_len, 2048)',
+      },
+      { fallback: 256, source: 'vLLM, max_num_seqs' },
+    ),
   };
 }

@@ -1,6 +1,7 @@
 import type { HostOverhead } from '../cost/host-overhead.ts';
 import { GPUS, type GpuName } from '../hardware/gpus.ts';
 import { vllmV1 as vllmV1Policy } from '../policies/vllm-v1.ts';
+import { readBatchLimits, type BatchLimits } from './batch-limits.ts';
 import { collocated } from './collocated.ts';
 import { readDeployment, type Deployment } from './deployment.ts';
 import type { OptionReader } from './option-reader.ts';
@@ -18,7 +19,7 @@ export const VLLM_V1_HOST: HostOverhead = { hostFixedUs: 1200, hostPerSequenceUs
 const LARGE_MEMORY_BYTES = 70 * 1024 ** 3;
 const LARGE_DEFAULTS = '(larger from 70 GiB of memory on, but not on A100)';
 
-type VllmV1Options = Deployment & Replicas & PrefixCaching & VllmV1Limits;
+type VllmV1Options = Deployment & Replicas & PrefixCaching & BatchLimits;
 
 /** vLLM v1: chunked prefill under one token budget, preemption by recomputation, prefixes shared block by block. */
 export const vllmV1: System = collocated({
@@ -40,27 +41,17 @@ function read(given: OptionReader): VllmV1Options {
   };
 }
 
-/** Limits of an iteration. */
-export type VllmV1Limits = { readonly token_budget: number; readonly max_seqs: number };
-
-export function readVllmV1Limits(given: OptionReader, gpu: GpuName): VllmV1Limits {
+export function readVllmV1Limits(given: OptionReader, gpu: GpuName): BatchLimits {
   const large = isLarge(gpu);
-  return {
-    token_budget: given.integer('token_budget', {
-      min: 1,
-      max: 2 ** 20,
+  return readBatchLimits(
+    given,
+    {
       fallback: large ? 8192 : 2048,
       about: 'tokens that an iteration computes at most',
       source: `vLLM, max_num_batched_tokens ${LARGE_DEFAULTS}`,
-    }),
-    max_seqs: given.integer('max_seqs', {
-      min: 1,
-      max: 65536,
-      fallback: large ? 1024 : 256,
-      about: 'requests that run at a time',
-      source: `vLLM, max_num_seqs ${LARGE_DEFAULTS}`,
-    }),
-  };
+    },
+    { fallback: large ? 1024 : 256, source: `vLLM, max_num_seqs ${LARGE_DEFAULTS}` },
+  );
 }
 
 function isLarge(gpu: GpuName): boolean {

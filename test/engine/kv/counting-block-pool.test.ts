@@ -5,19 +5,19 @@ import { CountingBlockPool } from '../../../src/engine/kv/counting-block-pool.ts
 
 test('a request holds whole blocks for its tokens', () => {
   const pool = new CountingBlockPool(10, 16);
-  const account = pool.open();
+  const allocation = pool.open();
   for (const [tokens, blocks] of [
     [1, 1],
     [16, 1],
     [17, 2],
     [3, 2], // never fewer
   ] as const) {
-    assert.ok(account.allocate(tokens));
-    assert.deepEqual([account.blocks, pool.freeBlocks], [blocks, 10 - blocks]);
+    assert.ok(allocation.allocate(tokens));
+    assert.deepEqual([allocation.blocks, pool.freeBlocks], [blocks, 10 - blocks]);
   }
-  assert.deepEqual([account.blocksNeeded(32), account.blocksNeeded(33)], [0, 1]);
-  account.release();
-  assert.deepEqual([account.blocks, pool.freeBlocks], [0, 10]);
+  assert.deepEqual([allocation.blocksNeeded(32), allocation.blocksNeeded(33)], [0, 1]);
+  allocation.release();
+  assert.deepEqual([allocation.blocks, pool.freeBlocks], [0, 10]);
 });
 
 test('any interleaving: never over capacity, none leaked, a refusal changes nothing', () => {
@@ -29,20 +29,20 @@ test('any interleaving: never over capacity, none leaked, a refusal changes noth
       fc.integer({ min: 1, max: 8 }),
       (actions, capacity, blockTokens) => {
         const pool = new CountingBlockPool(capacity, blockTokens);
-        const accounts = Array.from({ length: 6 }, () => pool.open());
+        const allocations = Array.from({ length: 6 }, () => pool.open());
         for (const { who, tokens, release } of actions) {
-          const account = accounts[who] ?? pool.open();
-          const before = account.blocks;
+          const allocation = allocations[who] ?? pool.open();
+          const before = allocation.blocks;
           const free = pool.freeBlocks;
-          const needed = account.blocksNeeded(tokens);
-          if (release) account.release();
-          else assert.equal(account.allocate(tokens), needed <= free);
-          assert.equal(account.blocks, release ? 0 : needed <= free ? before + needed : before);
-          const held = accounts.reduce((sum, each) => sum + each.blocks, 0);
+          const needed = allocation.blocksNeeded(tokens);
+          if (release) allocation.release();
+          else assert.equal(allocation.allocate(tokens), needed <= free);
+          assert.equal(allocation.blocks, release ? 0 : needed <= free ? before + needed : before);
+          const held = allocations.reduce((sum, each) => sum + each.blocks, 0);
           assert.equal(held + pool.freeBlocks, capacity);
           assert.ok(pool.freeBlocks >= 0);
         }
-        for (const account of accounts) account.release();
+        for (const allocation of allocations) allocation.release();
         assert.equal(pool.freeBlocks, capacity);
       },
     ),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import type { KvAccount } from '../../../src/engine/kv/kv-cache.ts';
+import type { KvAllocation } from '../../../src/engine/kv/kv-cache.ts';
 import { RadixCache } from '../../../src/engine/kv/radix-cache.ts';
 import type { Prompt } from '../../../src/engine/instance/prompt-content.ts';
 import { NaiveRadix, NaiveRequest } from './radix-oracle.ts';
@@ -11,11 +11,11 @@ function promptOf(pieces: readonly number[], promptTokens = pieces.length, piece
 }
 
 /** Computes a whole prompt. */
-function compute(memory: RadixCache, prompt: Prompt): KvAccount {
-  const account = memory.open(prompt);
-  assert.ok(account.allocate(prompt.promptTokens));
-  account.computed(prompt.promptTokens);
-  return account;
+function compute(memory: RadixCache, prompt: Prompt): KvAllocation {
+  const allocation = memory.open(prompt);
+  assert.ok(allocation.allocate(prompt.promptTokens));
+  allocation.computed(prompt.promptTokens);
+  return allocation;
 }
 
 describe('what a prompt finds', () => {
@@ -47,9 +47,9 @@ describe('what a prompt finds', () => {
     compute(memory, unknown).release();
     assert.equal(memory.open(unknown).cachedTokens(), 0);
     const talking = { ...promptOf([1, 2]), generatedTokens: 1 };
-    const account = compute(memory, talking);
-    assert.ok(account.allocate(4));
-    account.release();
+    const allocation = compute(memory, talking);
+    assert.ok(allocation.allocate(4));
+    allocation.release();
     assert.equal(memory.open(promptOf([1, 2, 3, 4, 5])).cachedTokens(), 2);
     // All of it is kept until the memory is needed.
     assert.deepEqual([memory.freeBlocks, memory.unused], [100, 91]);
@@ -58,12 +58,12 @@ describe('what a prompt finds', () => {
   test('of a retracted one is its own prompt, not what it had decoded', () => {
     const memory = new RadixCache(10);
     const prompt = { promptTokens: 3, content: null, generatedTokens: 3 };
-    const account = compute(memory, prompt);
-    assert.ok(account.allocate(5));
-    account.evict();
-    assert.deepEqual([memory.freeBlocks, memory.unused, account.blocks], [10, 7, 0]);
-    assert.equal(account.cachedTokens(), 3);
-    assert.deepEqual([account.blocksNeeded(6), memory.open(promptOf([1, 2])).blocksNeeded(2)], [6, 2]);
+    const allocation = compute(memory, prompt);
+    assert.ok(allocation.allocate(5));
+    allocation.evict();
+    assert.deepEqual([memory.freeBlocks, memory.unused, allocation.blocks], [10, 7, 0]);
+    assert.equal(allocation.cachedTokens(), 3);
+    assert.deepEqual([allocation.blocksNeeded(6), memory.open(promptOf([1, 2])).blocksNeeded(2)], [6, 2]);
   });
 });
 
@@ -127,7 +127,7 @@ test('any requests in any order: as a plain set of prefixes has it', () => {
             content: isKnown ? { pieces, pieceTokens } : null,
             generatedTokens: 0,
           };
-          return { prompt, account: memory.open(prompt), request: new NaiveRequest(prompt, opened++), isNew: true };
+          return { prompt, allocation: memory.open(prompt), request: new NaiveRequest(prompt, opened++), isNew: true };
         };
         const slots = Array.from({ length: 5 }, (_, i) =>
           open({ pieces: [0, 1, i % 2].slice(0, i), beyond: 1, isKnown: true }),
@@ -135,28 +135,28 @@ test('any requests in any order: as a plain set of prefixes has it', () => {
         for (const { who, what, tokens, next } of actions) {
           const slot = slots[who];
           assert.ok(slot !== undefined);
-          const { prompt, account, request } = slot;
+          const { prompt, allocation, request } = slot;
           naive.requests.splice(0, naive.requests.length, ...slots.map((each) => each.request));
           if (what === 'retract') {
-            if (account.blocks > 0) account.evict();
+            if (allocation.blocks > 0) allocation.evict();
             naive.drop(request);
           } else if (what === 'end') {
             if (request.held > 0 && request.computed >= prompt.promptTokens) naive.share(request, request.held);
             naive.drop(request);
-            account.release();
+            allocation.release();
             slots[who] = open(next);
           } else {
             const cached = naive.cached(request);
             // A router asks for all of them, and changes nothing.
             for (const each of slots) memory.cachedTokens(each.prompt);
             if (slot.isNew) assert.equal(memory.cachedTokens(prompt), cached);
-            assert.equal(account.cachedTokens(), cached);
+            assert.equal(allocation.cachedTokens(), cached);
             const total = prompt.promptTokens + prompt.generatedTokens;
             const hold = Math.min(total, Math.max(request.computed, cached) + tokens);
             const before = memory.unused;
             const free = memory.freeBlocks;
-            const needed = account.blocksNeeded(hold);
-            const grown = account.allocate(hold);
+            const needed = allocation.blocksNeeded(hold);
+            const grown = allocation.allocate(hold);
             assert.equal(grown, naive.grow(request, hold));
             assert.equal(grown, needed <= free);
             if (!grown) continue;
@@ -165,15 +165,15 @@ test('any requests in any order: as a plain set of prefixes has it', () => {
             request.computed = hold;
             // Single decodes are not told.
             if (hold <= prompt.promptTokens || tokens > 1) {
-              account.computed(hold);
+              allocation.computed(hold);
               naive.share(request, hold);
             }
             if (hold === total) prompt.generatedTokens++;
           }
-          assert.equal(account.blocks, request.held);
+          assert.equal(allocation.blocks, request.held);
           assert.deepEqual([memory.freeBlocks, memory.unused], [naive.free, naive.unused]);
         }
-        for (const { account } of slots) account.release();
+        for (const { allocation } of slots) allocation.release();
         assert.equal(memory.freeBlocks, capacity);
         assert.equal(memory.unused + memory.tree.tokens, capacity);
       },

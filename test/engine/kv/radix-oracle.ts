@@ -28,7 +28,7 @@ export class NaiveRequest {
 }
 
 /**
- * What `RadixMemory` does, as slowly and as plainly as can be: the cache is a set of prefixes, one for each token in it,
+ * What `RadixCache` does, as slowly and as plainly as can be: the cache is a set of prefixes, one for each token in it,
  * and those at which a node ends are marked.
  */
 export class NaiveRadix {

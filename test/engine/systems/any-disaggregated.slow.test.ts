@@ -10,7 +10,7 @@ import { vllmPdDecode } from '../../../src/engine/policies/vllm-pd.ts';
 import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import { CountingBlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
-import type { KvAccount } from '../../../src/engine/kv/kv-cache.ts';
+import type { KvAllocation } from '../../../src/engine/kv/kv-cache.ts';
 import type { Prompt } from '../../../src/engine/instance/prompt-content.ts';
 import { arrive, type RecordingListener } from '../small-engine.ts';
 import { smallDisaggregated, type SmallDisaggregated } from './small-disaggregated.ts';
@@ -120,32 +120,32 @@ class WatchedPool extends CountingBlockPool {
     this.#note = note;
   }
 
-  override open(prompt?: Prompt): KvAccount {
-    const account = super.open();
-    return prompt === undefined ? account : watched(account, (holds) => this.#note(prompt, holds));
+  override open(prompt?: Prompt): KvAllocation {
+    const allocation = super.open();
+    return prompt === undefined ? allocation : watched(allocation, (holds) => this.#note(prompt, holds));
   }
 }
 
-function watched(account: KvAccount, note: (holds: boolean) => void): KvAccount {
+function watched(allocation: KvAllocation, note: (holds: boolean) => void): KvAllocation {
   return {
     get blocks() {
-      return account.blocks;
+      return allocation.blocks;
     },
-    cachedTokens: () => account.cachedTokens(),
-    blocksNeeded: (tokens) => account.blocksNeeded(tokens),
-    computed: (tokens) => account.computed(tokens),
+    cachedTokens: () => allocation.cachedTokens(),
+    blocksNeeded: (tokens) => allocation.blocksNeeded(tokens),
+    computed: (tokens) => allocation.computed(tokens),
     allocate(tokens) {
-      const grown = account.allocate(tokens);
-      note(account.blocks > 0);
+      const grown = allocation.allocate(tokens);
+      note(allocation.blocks > 0);
       return grown;
     },
     release() {
-      account.release();
-      note(account.blocks > 0);
+      allocation.release();
+      note(allocation.blocks > 0);
     },
     evict() {
-      account.evict();
-      note(account.blocks > 0);
+      allocation.evict();
+      note(allocation.blocks > 0);
     },
   };
 }
@@ -227,7 +227,7 @@ function checkServed(
 }
 
 for (const [name, system] of Object.entries(SYSTEMS)) {
-  describe(`any trace on any small engine with a hand-over: ${name}`, () => {
+  describe(`any trace on any small engine of two roles: ${name}`, () => {
     test('every request ends once with exactly its tokens and all its phases, or is refused; nothing stays in memory', async () => {
       await fc.assert(
         fc.asyncProperty(shape, trace, async (of, requests) => {
