@@ -6,9 +6,9 @@ export interface EngineRequest {
   /** Name in logs. */
   readonly id: string;
   readonly inputTokens: number;
-  /** What others may begin with too; null where nothing is known of it. */
+  /** What other prompts may begin with too; null where it is not known. */
   readonly content: PromptContent | null;
-  /** What the caller allows: all that admission and policies may know of the output's length. */
+  /** What the caller allows: all that routers and policies may know of the length of the output. */
   readonly maxTokens: number;
   /** The true output length, at most `maxTokens`: known to the instance alone, as a model knows when to stop. */
   readonly trueOutputTokens: number;
@@ -29,13 +29,16 @@ export interface Listener {
   tokens(timeUs: number, count: number): void;
   end(timeUs: number, completion: Completion): void;
   /**
-   * The request is refused; `status` is HTTP's. 400: it can never be served, which is said at once. 503: a router rejects
-   * it, at once or after it was held.
+   * The request is refused; `status` is HTTP's. 400: it can never be served, which is said at once. 503: a router
+   * rejects it, at once or after it was held.
    */
   reject(status: number, message: string): void;
 }
 
-/** Ends a request before its time: its memory is free again, its listener is not called any more. Nothing once it has ended. */
+/**
+ * Ends a request before its time: its memory is free again, its listener is not called any more. Nothing once it has
+ * ended.
+ */
 export type Cancel = () => void;
 
 /** Requests and memory in use at this moment, and what has happened since the start. */
@@ -89,7 +92,7 @@ export interface Engine {
   readonly pd?: PdEndpoints;
 }
 
-/** The two sides of an engine, as a proxy in front of them sees them: first one is asked, then the other. */
+/** The prefill and the decode instances of an engine, as a proxy in front sees them: it asks one, then the other. */
 export interface PdEndpoints {
   readonly prefill: PrefillPool;
   readonly decode: DecodePool;
@@ -97,19 +100,21 @@ export interface PdEndpoints {
 
 /** What is submitted here is served here, to its last token. */
 export interface PrefillPool extends Engine {
-  /** Computes a prompt and gives one token, whatever its `maxTokens`; its memory stays, to be fetched from the other side. */
+  /**
+   * Computes a prompt and gives one token, whatever its `maxTokens`; its memory is held for a decode instance to fetch.
+   */
   hold(request: EngineRequest, listener: Listener): HeldPrompt;
 }
 
 /** What is submitted here is computed here from its first token. */
 export interface DecodePool extends Engine {
-  /** Fetches the memory of a held prompt and decodes. If nobody holds it (any more), its prompt is computed here. */
+  /** Fetches the memory of a held prompt and decodes. If it is not held (any more), the prompt is computed here. */
   fetch(key: string, request: EngineRequest, listener: Listener): Cancel;
 }
 
 /** A prompt whose memory stays when its request has ended, until it is fetched, released, or too old. */
 export interface HeldPrompt {
-  /** Names it to the other side. */
+  /** To be given to `fetch`. */
   readonly key: string;
   /** KV blocks that it holds. */
   readonly blocks: number;

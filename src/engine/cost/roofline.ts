@@ -37,16 +37,16 @@ export interface RooflineOptions extends HostOverhead {
 /**
  * Time of a batch on the GPUs of one instance: for each class of operators the larger of its arithmetic and its memory
  * time, summed over the classes, plus all-reduces and the host's overhead. Piecewise linear in context lengths. Each
- * GPU computes its shard of every operator; all-reduces are rings that overlap with nothing. With experts, the weights of
- * those are read that the batch's tokens are expected to reach.
+ * GPU computes its shard of every operator; all-reduces are rings that overlap with nothing. With experts, the weights
+ * of those are read that the batch's tokens are expected to reach.
  *
  * Plausible where it can be held against measurements of llama-3.1-8b in bf16: one decode 6.7 ms on H100 (reported:
- * 6.5-7.5) and 10.7 ms on A100 (10.5-12); a prompt of 2,048 tokens 43 ms on H100 (40-45). It is optimistic between
- * 128 and 512 tokens, and `mixedBatchPenalty` stands for what it cannot see: kernels that suit neither phase.
+ * 6.5-7.5) and 10.7 ms on A100 (10.5-12); a prompt of 2,048 tokens 43 ms on H100 (40-45). It is optimistic between 128
+ * and 512 tokens, and `mixedBatchPenalty` stands for what it cannot see: kernels that suit neither phase.
  *
- * A share of the GPU has that share of its arithmetic and of its bandwidth; links and the host are as before. This is the
- * plain form; the published curves, where part of the processors saturates the memory, come with the systems that use
- * shares (Nexus, semi-PD).
+ * A share of the GPU has that share of its arithmetic and of its bandwidth; links and the host are as before. This is
+ * the plain form; the published curves, where part of the processors saturates the memory, come with the systems that
+ * use shares (Nexus, semi-PD).
  */
 export function roofline(options: RooflineOptions): CostModel {
   const { gpu, tensorParallel, stages, hostFixedUs, hostPerSequenceUs, mixedBatchPenalty } = options;

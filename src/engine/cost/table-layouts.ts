@@ -18,7 +18,7 @@ export interface Layout {
   readonly row: z.ZodType<Omit<TableRow, 'line'>>;
 }
 
-/** Names of others for what has a name here. */
+/** Names that others use for models and GPUs that have a name here. */
 const NAMES: Readonly<Record<string, string>> = {
   'llama2-70b': 'llama-2-70b',
   'a100-80gb': 'a100-sxm-80g',
@@ -57,8 +57,9 @@ const plain = z
   });
 
 /**
- * `batch_size` prompts of `prompt_size` tokens, then `token_size` tokens for each: `prompt_time` is that of the prefill,
- * `token_time` the mean of the decodes, whose contexts grew from the prompt to the whole and were half way on average.
+ * `batch_size` prompts of `prompt_size` tokens, then `token_size` tokens for each: `prompt_time` is that of the
+ * prefill, `token_time` the mean of the decodes, whose contexts grew from the prompt to the whole and were half way on
+ * average.
  */
 const splitwise = z
   .object({

@@ -7,7 +7,7 @@ import { readTableFile } from './table-file.ts';
 import { LAYOUTS } from './table-layouts.ts';
 import { table } from './table.ts';
 
-/** How a file of measured times is told from the names above. */
+/** Tells a file of measured times from the names of `COSTS`. */
 export const TABLE_EXTENSION = '.csv';
 
 /** `cost=FILE.csv`, as the catalogue shows it. */

@@ -6,7 +6,7 @@ import { surfaceMs, type Surface } from './surface.ts';
 /**
  * Time of a batch between measured points: prefill by prompt tokens and requests, decode by context tokens and
  * requests. Measured on a whole engine, so that its overhead is in it. Two things are ours: a batch of both phases
- * takes the time of one after the other, times `mixedBatchPenalty`; and a chunk of a prompt, which no one measures,
+ * takes the time of one after the other, times `mixedBatchPenalty`; and a chunk of a prompt, which is never measured,
  * takes what the prompt takes more with it than without it, and never less than a prompt of its length. On a share of
  * the GPU, which a table does not have, the whole time is divided by the share (ours too).
  */

@@ -4,14 +4,17 @@ import { SharedWork, type Piece } from './shared-work.ts';
 
 /** A stream of batches on a device, one at a time, with a share of its processors. */
 export interface Lane extends Executor {
-  /** The next batch is timed for it, and what is left of the batch under way takes as much longer or shorter at once. */
+  /**
+   * The next batch is timed for it, and what is left of the batch under way takes as much longer or shorter at once.
+   */
   setShare(share: number): void;
 }
 
 /**
- * A GPU that several lanes run on at once (Green Contexts, MPS), each for an instance of its own. The cost model times a
- * batch for the share of its lane (`CostModel.timeUs(batch, share)`). While the shares of the busy lanes are more than
- * the device, all take longer by that: batches under way are re-timed when a lane starts, stops or changes its share.
+ * A GPU that several lanes run on at once (Green Contexts, MPS), each for an instance of its own. The cost model times
+ * a batch for the share of its lane (`CostModel.timeUs(batch, share)`). While the shares of the busy lanes are more
+ * than the device, all take longer by that: batches under way are re-timed when a lane starts, stops or changes its
+ * share.
  */
 export class Device {
   readonly #work: SharedWork;

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 
-/** A piece of work in flight, and the speed that it has among the others. */
+/** A piece of work in flight, and its speed. */
 export interface Piece {
   /** What the rule of sharing goes by. */
   weight: number;
@@ -17,8 +17,8 @@ export type SharingRule = (pieces: readonly Piece[]) => void;
 const ROUNDING = 1e-9;
 
 /**
- * Work that shares something: whenever a piece starts, stops or changes its weight, the others are re-timed. Pieces
- * that end at the same time are told of it in the order in which they started.
+ * Work that shares a resource: whenever a piece starts, stops or changes its weight, the others are re-timed. Pieces
+ * that end at the same time end in the order in which they started.
  */
 export class SharedWork {
   readonly #clock: Clock;

@@ -11,14 +11,14 @@ export class BlockTable implements KvAllocation {
   blocks = 0;
   readonly #pool: PrefixCachingBlockPool;
   readonly #prompt: Prompt;
-  /** Of the blocks that others may share; null until it is needed. */
+  /** Keys of the blocks that other requests may share; null until they are needed. */
   #keys: Float64Array | null = null;
   #held: number[] = [];
   /** Tokens that are computed, or will be by the iteration to come; it may hold blocks for more. */
   #tokens = 0;
-  /** Held blocks that others find. */
+  /** Held blocks that other requests find. */
   #named = 0;
-  /** Computing as many tokens fills the next block that others may share. */
+  /** Computing as many tokens fills the next block that other requests may share. */
   #nameAt = 0;
   /** What it held when it was last preempted. */
   #left: readonly number[] = [];
@@ -108,8 +108,8 @@ export class BlockTable implements KvAllocation {
   }
 
   /**
-   * The leading blocks of its tokens that are in memory; never all tokens, for the last has to be computed. A request at
-   * the head of a full instance asks again in every iteration: what it found before is looked over, not looked for.
+   * The leading blocks of its tokens that are in memory; never all tokens, for the last has to be computed. A request
+   * at the head of a full instance asks again in every iteration: what it found before is looked over, not looked for.
    */
   #find(): readonly number[] {
     const pool = this.#pool;
@@ -134,7 +134,7 @@ export class BlockTable implements KvAllocation {
     return found;
   }
 
-  /** Lets others find what it fills; `hits` of its first blocks they found already. */
+  /** Lets other requests find the blocks that it fills; the first `hits` blocks were found already. */
   #nameFull(hits: number): void {
     const { blockTokens } = this.#pool;
     const keys = this.#contentKeys();

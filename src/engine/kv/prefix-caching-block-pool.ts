@@ -7,7 +7,7 @@ import type { KvAllocation, KvCache } from './kv-cache.ts';
 /**
  * The block pool of vLLM v1 with prefix caching (vllm/v1/core/block_pool.py). Full blocks are found by the content of
  * the whole prefix that they end, as soon as an iteration is to compute them: the next request of that iteration
- * already shares them. Blocks that nobody uses wait in one queue, least recently freed first and the end of a
+ * already shares them. Blocks that no request uses wait in one queue, least recently freed first and the end of a
  * prompt before its beginning, and keep their content until they are taken from its head.
  *
  * Tokens of which nothing is known, generated ones among them, can be found by their own request alone, when it comes

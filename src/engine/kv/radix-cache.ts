@@ -4,9 +4,9 @@ import { RadixTree, type RadixNode } from './radix-tree.ts';
 import type { TokenString } from './token-string.ts';
 
 /**
- * KV memory token by token, shared by those who run and a radix tree of what was computed: a prompt is found there as
- * soon as it is computed, an output once its request has ended. Nobody else begins with an output, or with what is not
- * known of a prompt; both take memory in the tree all the same, until they are evicted.
+ * KV memory token by token, shared by running requests and a radix tree of what was computed: a prompt is found there
+ * as soon as it is computed, an output once its request has ended. No other prompt begins with an output, or with
+ * tokens that are not known; both take memory in the tree all the same, until they are evicted.
  *
  *     capacity = unused + tokens in the tree + tokens of their own that requests hold besides
  */
@@ -14,7 +14,7 @@ export class RadixCache implements KvCache {
   readonly capacityBlocks: number;
   readonly blockTokens = 1;
   readonly tree = new RadixTree();
-  /** In nobody's use, and in no cache. */
+  /** Used by no request, and not in the tree. */
   unused: number;
   readonly #roots = new Map<number, RadixNode>();
   /** Ids of pieces that were cut short, by their own id and the tokens that are left. */
@@ -102,7 +102,7 @@ class RadixAllocation implements KvAllocation {
     this.#node = root;
   }
 
-  /** As in SGLang, to ask is to use: what those who wait would take over is evicted later. */
+  /** As in SGLang, to ask is to use: what waiting requests would take over is evicted later. */
   cachedTokens(): number {
     return this.blocks > 0 ? 0 : this.#match().end;
   }

@@ -100,7 +100,7 @@ export class RadixTree {
   /** Tokens up to `node` that can be evicted now, and not once it is locked. */
   evictableUpTo(node: RadixNode): number {
     let tokens = 0;
-    // Who locks a node locks all before it.
+    // A lock of a node locks all before it.
     for (let each = node; each.parent !== null && each.locks === 0; each = each.parent) tokens += each.end - each.begin;
     return tokens;
   }

@@ -34,7 +34,7 @@ export function equalUpTo(a: TokenString, b: TokenString, from: number, end: num
   while (piece < stop && a.pieces[piece] === b.pieces[piece]) piece++;
   const at = Math.max(from, piece * pieceTokens);
   if (at >= end) return end;
-  // Behind the whole pieces of either, one more may be equal: a cut one. Own tokens are no one else's.
+  // Behind the whole pieces of either, one more may be equal: a cut one. Own tokens are in no other prompt.
   if (pieceAt(a, at) !== pieceAt(b, at)) return at;
   return Math.min(a.sharedTokens, end);
 }

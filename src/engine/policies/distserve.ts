@@ -10,8 +10,8 @@ export interface DistservePrefillOptions {
 
 /**
  * Where prompts are computed (DistServe, section 4.3; distserve/context_stage_scheduler.py): first come, first served,
- * as many as stay within L_m tokens together, or a longer one alone. Whoever is through holds its memory until the other
- * side has fetched it, so that memory is the buffer between the two: where it is full, nobody starts.
+ * as many as stay within L_m tokens together, or a longer one alone. A computed prompt holds its memory until the
+ * decode instance has fetched it, so that memory is the buffer between the two: where it is full, no prompt starts.
  */
 export function distservePrefill({ batchSize, batchTokens }: DistservePrefillOptions): IterationPolicy {
   return (scheduler) => {
@@ -26,10 +26,10 @@ export function distservePrefill({ batchSize, batchTokens }: DistservePrefillOpt
 }
 
 /**
- * Where the rest is decoded (distserve/decoding_stage_scheduler.py): all that run decode; when memory runs out, the last
- * of them is swapped to the host. The swapped come back before anyone new joins, the first of them first. Two things are
- * ours: a batch that stands empty takes who waits though a swapped one does not fit, or nothing would ever run again; and
- * the blocks of one that waits, which it holds already, are not asked for a second time when it joins.
+ * Where the rest is decoded (distserve/decoding_stage_scheduler.py): all that run decode; when memory runs out, the
+ * last of them is swapped to the host. Swapped requests come back before a new one joins, the first of them first. Two
+ * things are ours: an empty batch takes waiting requests though a swapped one does not fit, or nothing would ever run
+ * again; and the blocks that a waiting request holds already are not asked for a second time when it joins.
  */
 export function distserveDecode({ batchSize }: { readonly batchSize: number }): IterationPolicy {
   return (scheduler) => {

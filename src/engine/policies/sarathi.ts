@@ -32,7 +32,7 @@ export function sarathi({ tokenBudget, maxSeqs }: SarathiOptions): IterationPoli
   };
 }
 
-/** First come, first served: whoever does not fit holds up those behind. */
+/** First come, first served: a request that does not fit holds up those behind it. */
 function admitWaiting<S extends SequenceView>(
   scheduler: Scheduler<S>,
   batchedTokens: number,

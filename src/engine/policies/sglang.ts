@@ -22,7 +22,7 @@ interface State {
   readonly ratio: NewTokenRatio;
   /** The one whose prompt is computed in part. */
   chunked: SequenceView | null;
-  /** No prompts are tried until someone has left the batch (`batch_is_full`). */
+  /** No prompts are tried until a request has left the batch (`batch_is_full`). */
   isFull: boolean;
   /** How many were in the batch in the last iteration, by its kind; 0 in the other. */
   decoding: number;
@@ -33,8 +33,8 @@ interface State {
 
 /**
  * SGLang's scheduler (v0.4.4, srt/managers/{scheduler,schedule_policy,schedule_batch}.py): prompts first and alone,
- * decodes where no prompt can be had. Whom it admits is bet on: outputs are taken to be shorter than allowed, and where
- * they are not, those with the least output go back to wait. Memory is counted by the token.
+ * decodes where no prompt can run. Admission is a bet: outputs are taken to be shorter than allowed, and where they are
+ * not, the requests with the least output go back to wait. Memory is counted by the token.
  */
 export function sglang(options: SglangOptions): IterationPolicy {
   const state: State = {
@@ -50,7 +50,7 @@ export function sglang(options: SglangOptions): IterationPolicy {
     if (prefill(scheduler, options, state)) return;
     decode(scheduler, state);
     if (scheduler.running.length > 0) return;
-    // Idle for a moment or more, and nobody is in the way any longer.
+    // Idle for a moment or more: the batch is empty.
     state.ratio.reset();
     state.isFull = false;
     state.ended = 0;
@@ -108,7 +108,9 @@ function goOn<S extends SequenceView>(scheduler: Scheduler<S>, chunked: S, budge
   else scheduler.preempt(chunked, 'tail');
 }
 
-/** In their order, until one does not fit. False if places or memory have run out, rather than the budget or the queue. */
+/**
+ * In their order, until one does not fit. False if places or memory have run out, rather than the budget or the queue.
+ */
 function admitWaiting<S extends SequenceView>(
   scheduler: Scheduler<S>,
   budget: Budget,
@@ -144,12 +146,12 @@ function spend(sequence: SequenceView, tokens: number, missing: number, budget: 
 
 /** Free KV tokens that are neither promised to other outputs nor to its own. */
 function tokensLeft<S extends SequenceView>({ memory }: Scheduler<S>, sequence: S, reserved: number): number {
-  // Whoever is alone is served: SGLang refuses at the door what could never be admitted, and so does this engine.
+  // A request that is alone is served: SGLang refuses on arrival what could never be admitted, and so does this engine.
   if (memory.freeBlocks === memory.capacityBlocks) return Number.POSITIVE_INFINITY;
   return memory.freeBlocks - reserved - expectedOutput(sequence.maxTokens);
 }
 
-/** What those who decode may still generate, each clipped. */
+/** Tokens that the decoding requests may still generate, each clipped. */
 function reservedTokens<S extends SequenceView>(running: readonly S[], chunked: S | undefined): number {
   let tokens = 0;
   for (const each of running) if (each !== chunked) tokens += expectedOutput(each.maxTokens - each.generatedTokens);
@@ -172,12 +174,15 @@ function decode<S extends SequenceView>(scheduler: Scheduler<S>, state: State): 
   let runs = 0;
   for (const sequence of running) if (scheduler.run(sequence, 1)) runs++;
   if (runs > 0) state.decoding = running.length;
-  // Several batches share the memory: the last one left gives way to those of others.
+  // Several batches share the memory: the last request left gives way to those of other batches.
   const last = running[0];
   if (runs === 0 && last !== undefined) scheduler.preempt(last, 'tail');
 }
 
-/** Those with the least output go, and of these the longest prompts, until the others have room for some steps. */
+/**
+ * Preempts the requests with the least output, of these the longest prompts first, until the others have room for some
+ * steps.
+ */
 function retract<S extends SequenceView>(scheduler: Scheduler<S>, ratio: NewTokenRatio): void {
   const { running, memory } = scheduler;
   const order = running.toSorted((a, b) => b.generatedTokens - a.generatedTokens || a.promptTokens - b.promptTokens);

@@ -16,7 +16,7 @@ export function simdistserveDecode(): IterationPolicy {
     const had = turns.ended(scheduler);
     for (let next = scheduler.waiting.at(0); next !== undefined; next = scheduler.waiting.at(0))
       scheduler.admit(next, 0);
-    // Behind those who came meanwhile.
+    // Behind the requests that came meanwhile.
     scheduler.rotate(had);
     turns.begin(scheduler);
   };
@@ -41,15 +41,18 @@ function admitPrompts<S extends SequenceView>(scheduler: Scheduler<S>, batchToke
 }
 
 /**
- * Decode batches are formed anew each iteration, from the head of the queue as long as their context fits; whoever took
- * part goes to the tail.
+ * Decode batches are formed anew each iteration, from the head of the queue as long as their context fits; the requests
+ * of a batch go to the tail.
  */
 class DecodeTurns {
   /** The last batch was the first `#batch` of `#running`. */
   #batch = 0;
   #running = 0;
 
-  /** To be asked first, once an iteration is over: how many of its batch, still the first of the running, have not ended. */
+  /**
+   * To be asked first, once an iteration is over: how many of its batch, still the first of the running, have not
+   * ended.
+   */
   ended<S extends SequenceView>({ running }: Scheduler<S>): number {
     const left = Math.max(0, this.#batch - (this.#running - running.length));
     this.#batch = this.#running = 0;

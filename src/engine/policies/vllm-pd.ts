@@ -3,8 +3,8 @@ import type { IterationPolicy } from './policy.ts';
 import { vllmV1, type VllmV1Options } from './vllm-v1.ts';
 
 /**
- * vLLM v1 where prompts come with their KV memory. One thing is ours: the first in the queue, preempted here, may wait
- * for blocks that those behind it hold; when nothing else runs, the first who has memory does.
+ * vLLM v1 where requests come with KV memory. One thing is ours: the first in the queue, preempted here, may wait for
+ * blocks that requests behind it hold; when nothing else runs, the first that has memory does.
  */
 export function vllmPdDecode(options: VllmV1Options): IterationPolicy {
   const decide = vllmV1(options);

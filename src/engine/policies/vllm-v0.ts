@@ -24,7 +24,7 @@ export function vllmV0({ tokenBudget, maxSeqs }: VllmV0Options): IterationPolicy
   };
 }
 
-/** First come, first served: whoever does not fit holds up those behind. */
+/** First come, first served: a request that does not fit holds up those behind it. */
 function admitPrompts<S extends SequenceView>(scheduler: Scheduler<S>, tokenBudget: number, maxSeqs: number): boolean {
   const { running, waiting } = scheduler;
   let budget = tokenBudget;

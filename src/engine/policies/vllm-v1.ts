@@ -7,8 +7,8 @@ export interface VllmV1Options {
   /** Requests running at once (`max_num_seqs`). */
   readonly maxSeqs: number;
   /**
-   * Whoever is admitted gets memory for all it must compute at once. Needed where several batches are under way, for a
-   * batch preempts its own requests only: half of a prompt in each of two could throw one another out for ever.
+   * A request is admitted with memory for all that it must compute. Needed where several batches are under way: a batch
+   * preempts its own requests only, and two batches with half a prompt each could preempt each other for ever.
    */
   readonly reservePrompts: boolean;
 }
@@ -16,7 +16,7 @@ export interface VllmV1Options {
 /**
  * vLLM v1's scheduler (vllm/v1/core/sched/scheduler.py, FCFS, chunked prefill): no phases, only tokens that a request
  * has yet to compute. The running come first, in order of admission; when memory runs out, the last admitted is
- * preempted and will be recomputed; the waiting follow only if no one was preempted.
+ * preempted and will be recomputed; the waiting follow only if no request was preempted.
  */
 export function vllmV1({ tokenBudget, maxSeqs, reservePrompts }: VllmV1Options): IterationPolicy {
   return (scheduler) => {
@@ -41,7 +41,7 @@ function runRunning<S extends SequenceView>(
       if (victim === undefined) break;
       scheduler.preempt(victim, 'head');
       preempted = true;
-      // There was no one behind it left to preempt for it.
+      // No request behind it was left to preempt for it.
       if (victim === sequence) return { budget, preempted };
     }
     budget -= tokens;
@@ -61,7 +61,7 @@ function admitWaiting<S extends SequenceView>(
     const sequence = waiting.at(0);
     if (sequence === undefined) return;
     const tokens = Math.min(missingTokens(sequence) - sequence.cachedTokens(), budget);
-    // First come, first served: whoever does not fit holds up those behind.
+    // First come, first served: a request that does not fit holds up those behind it.
     const hold = reservePrompts ? tokensOf(sequence) : undefined;
     if (!scheduler.admit(sequence, tokens, hold)) return;
     budget -= tokens;

@@ -1,12 +1,15 @@
 import { missingTokens, type SequenceView } from '../instance/sequence.ts';
 import type { Scheduler } from './policy.ts';
 
-/** Share of all blocks that admission leaves free, so that who runs can grow: vLLM v0's constant, and Sarathi-Serve's. */
+/**
+ * Share of all blocks that admission leaves free for running requests to grow: the constant of vLLM v0 and
+ * Sarathi-Serve.
+ */
 const WATERMARK = 0.01;
 
 /**
- * Whether blocks for the whole prompt can be had and the watermark is left. It does not count while nobody holds memory:
- * vLLM drops a request that alone would go beyond it, and here every request that fits is served.
+ * Whether blocks for the whole prompt are free and leave the watermark. It does not count while no request holds
+ * memory: vLLM drops a request that alone would go beyond it, and here every request that fits is served.
  */
 export function fitsAboveWatermark<S extends SequenceView>({ memory }: Scheduler<S>, sequence: S): boolean {
   const { capacityBlocks, freeBlocks } = memory;

@@ -7,7 +7,7 @@ import { equalMembers, type EqualMembers } from './members.ts';
 import type { OptionReader } from './option-reader.ts';
 import type { EngineContext } from './system.ts';
 
-/** Equal instances of one role, and who picks one of them. */
+/** Equal instances of one role, and the router that picks one of them. */
 export interface RoleParts extends Omit<EqualMembers, 'role' | 'name'> {
   readonly router: RouterName;
 }
@@ -21,8 +21,8 @@ export interface DisaggregatedParts {
   /** As in `ClusterParts`. */
   readonly repeatsFirstToken: boolean;
   /**
-   * Given where each side may be asked by itself: how long a prompt is held to be fetched. The first token is repeated
-   * then, for the one that comes with the prompt goes to whoever asked for the prompt.
+   * Given where the two roles have endpoints of their own: how long a prompt is held to be fetched. The first token is
+   * repeated then, for the one that comes with the prompt goes to the client that asked for the prompt.
    */
   readonly holdUs?: number;
 }
@@ -47,7 +47,7 @@ export function disaggregated(context: EngineContext, parts: DisaggregatedParts)
   return holdUs === undefined ? engine : { ...engine, pd: pdEndpoints(cluster, clock, holdUs) };
 }
 
-/** Who picks the instances of each of the two sides. */
+/** The routers that pick the instances of each role. */
 export function readRouters(
   given: OptionReader,
   fallback: { readonly prefill: RouterName; readonly decode: RouterName },
