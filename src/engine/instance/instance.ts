@@ -44,7 +44,7 @@ export interface Destination {
 }
 
 /** Where requests go on whose prompt has been computed. */
-export interface NextStage extends Destination {
+interface NextStage extends Destination {
   /**
    * True: they leave before their first token, which comes of computing the last token of the prompt once more. False:
    * they leave with it, if they need more.
