@@ -66,7 +66,7 @@ it('a TypeError in a decoder ends the run with it; what had ended by then is kep
   const options = { endpoint: 'completions', model: 'tiny', runId: 'own' } as const;
   await assert.rejects(
     run({ workload: trace, target: server.url.href, codec: (prompts) => faulty(openAiCodec(options, prompts)), out }),
-    (thrown) => thrown instanceof TypeError && /own-faults\.test\.ts/.test(thrown.stack ?? ''),
+    (thrown) => thrown instanceof TypeError && /own-faults\.slow\.test\.ts/.test(thrown.stack ?? ''),
   );
   const outcomes = new Map<string, number>();
   for await (const batch of readRecords(out))

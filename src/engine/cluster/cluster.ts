@@ -19,8 +19,8 @@ export interface ClusterParts {
   /** Without links, what was computed elsewhere is there at once, and takes its memory when it is admitted. */
   readonly transfers?: KvTransfers | undefined;
   /**
-   * Requests go on before their first token, and compute the last token of their prompt again where they decode: the token
-   * that came out where their prompt was computed reaches no user.
+   * Requests go on before their first token, and compute the last token of their prompt again where they decode: the
+   * token that came out where their prompt was computed reaches no user.
    */
   readonly repeatsFirstToken?: boolean | undefined;
   readonly controller?: Controller | undefined;
@@ -58,7 +58,10 @@ interface Pending {
 
 /** HTTP's Service Unavailable, as from a server whose queue is full. */
 const REJECTED_STATUS = 503;
-/** Ticks of a controller with nothing in the cluster but held requests: more are a fault of the router or the controller. */
+/**
+ * Ticks of a controller with nothing in the cluster but held requests: more are a fault of the router or the
+ * controller.
+ */
 const MAX_IDLE_TICKS = 1000;
 
 /** An engine of many instances. */
@@ -67,8 +70,8 @@ export function cluster(parts: ClusterParts): Engine {
 }
 
 /**
- * Instances behind a router, which is asked where a request goes when it arrives, and again when its prompt is computed at
- * an instance that only computes prompts. Requests that it holds wait here.
+ * Instances behind a router, which is asked where a request goes when it arrives, and again when its prompt is computed
+ * at an instance that only computes prompts. Requests that it holds wait here.
  */
 export class Cluster implements ClusterControl<Sequence> {
   readonly instances: readonly Member[];
@@ -198,7 +201,7 @@ export class Cluster implements ClusterControl<Sequence> {
     return member;
   }
 
-  /** Where the router wants it, `ahead` others being held before it. */
+  /** What the router says; `ahead`: requests that are held before this one. */
   #ask({ sequence, stage }: Pending, ahead: number): ReturnType<Router> {
     const { promptTokens, content, generatedTokens, maxTokens, arrivalUs } = sequence;
     const request = { promptTokens, content, generatedTokens, maxTokens, arrivalUs, stage, ahead };

@@ -3,7 +3,9 @@ import type { SequenceView } from '../instance/sequence.ts';
 import type { QueueView } from '../instance/waiting-queue.ts';
 import type { InstanceView, Role, Stage } from './routers.ts';
 
-/** What a controller sees of a cluster, and what it can do; each takes effect at once. Instances are named by position. */
+/**
+ * What a controller sees of a cluster, and what it can do; each takes effect at once. Instances are named by position.
+ */
 export interface ClusterControl<S extends SequenceView> {
   readonly nowUs: number;
   readonly instances: readonly InstanceView[];
@@ -25,8 +27,8 @@ export interface ClusterControl<S extends SequenceView> {
 }
 
 /**
- * Acts on a cluster every so often while a request is in it. Generic in the sequence, as policies are, so that it cannot
- * reach the true output length. May keep state.
+ * Acts on a cluster every so often while a request is in it. Generic in the sequence, as policies are, so that it
+ * cannot reach the true output length. May keep state.
  */
 export interface Controller {
   readonly periodUs: number;

@@ -1,6 +1,6 @@
 import type { KvCacheView } from '../kv/kv-cache.ts';
 
-/** An instance that decodes, as seen by those who have a prompt's KV memory to hand over. */
+/** An instance that takes in KV memory, as an admission rule sees it. */
 export interface ReceiverView {
   readonly memory: KvCacheView;
   /** Blocks of prompts that are on their way or have come, and that have not run yet. */
@@ -9,7 +9,7 @@ export interface ReceiverView {
   waitsForMemory(): boolean;
 }
 
-/** Whether the next one may have its `blocks` there now, whereupon they begin to move. */
+/** Whether the next request gets its `blocks` at the receiver now, whereupon its memory begins to move. */
 export type KvAdmission = (receiver: ReceiverView, blocks: number) => boolean;
 
 /**

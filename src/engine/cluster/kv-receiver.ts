@@ -17,8 +17,9 @@ export interface KvTransfers {
 }
 
 /**
- * What stands before an instance: requests that were computed in part elsewhere wait, in order, until they may have memory
- * here; then it is taken, and what was computed moves over the link. A block is in use at both ends while it moves:
+ * What stands before an instance: requests that were computed in part elsewhere wait, in order, until they may have
+ * memory here; then it is taken, and what was computed moves over the link. A block is in use at both ends while it
+ * moves:
  *
  *     source: computes --> holds, offered ---> holds, moving --> free
  *     here:                                    holds, moving --> holds, waiting --> runs

@@ -5,8 +5,8 @@ import type { Cluster } from './cluster.ts';
 import { PendingTransfers } from './pending-transfers.ts';
 
 /**
- * The instances of a cluster that compute prompts and those that decode, each to be asked by itself. A prompt is held for
- * `holdUs` for the other side to fetch it.
+ * The instances of a cluster that compute prompts and those that decode, each to be asked by itself. A prompt is held
+ * for `holdUs` for the other side to fetch it.
  */
 export function pdEndpoints(cluster: Cluster, clock: Clock, holdUs: number): PdEndpoints {
   const prompts = new PendingTransfers(clock, holdUs);

@@ -10,16 +10,16 @@ export interface PendingTransfer extends HeldPrompt {
 }
 
 /**
- * Prompts whose memory stays to be fetched, once each. Whoever fetches one has to do so within `timeoutUs` of its end:
- * nobody else would ever free that memory.
+ * Prompts whose memory is held to be fetched, once each, within `timeoutUs` of the end of prefill. Then it is freed: a
+ * client that does not come back would hold it for ever.
  *
- *     open --> computed: keep --> take: the other side frees it
+ *     open --> computed: keep --> take: freed when it has been transferred
  *        \--> release      \--> release, or too old: free
  */
 export class PendingTransfers {
   readonly #clock: Clock;
   readonly #timeoutUs: number;
-  /** Those that are computed; they become too old in this order. */
+  /** Computed prompts, in the order in which they become too old. */
   readonly #kept = new Map<string, { readonly held: PendingTransfer; readonly dueUs: number }>();
   #opened = 0;
   #isDue = false;
@@ -79,6 +79,6 @@ export class PendingTransfers {
 /** A request that has ended gives back the memory that it left at its instance. */
 function free({ kv, place }: Sequence): void {
   kv.release();
-  // What it held may be what others wait for.
+  // Others may wait for its memory.
   if (place instanceof Instance) place.wake();
 }

@@ -35,8 +35,9 @@ export interface InstanceView {
 }
 
 /**
- * Decides where a request goes: the position of an instance, of any role; `hold`: it waits at the cluster and is offered
- * again when something has changed; `reject`: it is refused, which only one that arrives can be. May keep state.
+ * Decides where a request goes: the position of an instance, of any role; `hold`: it waits at the cluster and is
+ * offered again when something has changed; `reject`: it is refused, which only one that arrives can be. May keep
+ * state.
  */
 export type Router = (request: RoutedRequest, instances: readonly InstanceView[]) => number | 'hold' | 'reject';
 

@@ -14,14 +14,17 @@ export class BatchSlot implements Scheduler<Sequence> {
   readonly running: Sequence[] = [];
   readonly memory: KvCacheView;
   /**
-   * Those that compute in this iteration, and how many tokens each: the first `size` of both, which are written over
-   * again and again, for to shorten an array costs a new one.
+   * The requests that compute in this iteration, and how many tokens each: the first `size` entries of both arrays,
+   * which are reused, because shortening an array allocates a new one.
    */
   size = 0;
   readonly batch: Sequence[] = [];
   readonly tokens: number[] = [];
   readonly work = new Batch();
-  /** Those that lost their memory in the decision for this iteration, and in earlier ones of any slot that ran nothing. */
+  /**
+   * Requests that lost their memory in the decision for this iteration, and in earlier ones of any slot that ran
+   * nothing.
+   */
   readonly preempted: Sequence[] = [];
   readonly preemptedEarlier: Sequence[] = [];
   /** Since the start, of requests that were admitted for the first time: their prompts, and what was cached of them. */

@@ -25,8 +25,8 @@ export interface InstanceParts extends InstanceHooks {
 /** What a cluster has to do with an instance. */
 export interface InstanceHooks {
   /**
-   * Asked when the prompt of a request with `prefillMode` `transfer` has been computed: where the request goes on. Null: it
-   * stays.
+   * Asked when the prompt of a request with `prefillMode` `transfer` has been computed: where the request goes on.
+   * Null: it stays.
    */
   readonly next?: ((sequence: Sequence) => NextStage | null) | undefined;
   /** Called when an iteration has ended, before the next one is decided: requests may have ended. */
@@ -37,15 +37,17 @@ export interface InstanceHooks {
 
 /** Where requests go on that leave an instance. */
 export interface Destination {
-  /** Takes in a request that has left `from`: `tokens` of its tokens are in memory there until `sequence.kv.release()`. */
+  /**
+   * Takes in a request that has left `from`: `tokens` of its tokens are in memory there until `sequence.kv.release()`.
+   */
   receive(sequence: Sequence, from: Instance, tokens: number): void;
 }
 
 /** Where requests go on whose prompt has been computed. */
-export interface NextStage extends Destination {
+interface NextStage extends Destination {
   /**
-   * True: they leave before their first token, which comes of computing the last token of the prompt once more. False: they
-   * leave with it, if they need more.
+   * True: they leave before their first token, which comes of computing the last token of the prompt once more. False:
+   * they leave with it, if they need more.
    */
   readonly repeatsFirstToken: boolean;
 }
@@ -64,7 +66,7 @@ export class Instance implements Place {
   readonly #slots: readonly Turn[];
   /** The slot whose turn is next. */
   #next = 0;
-  /** A turn is due or under way; if not, nothing happens until someone arrives or a batch ends. */
+  /** A turn is due or under way; if not, nothing happens until a request arrives or a batch ends. */
   #awake = false;
   #underWay = 0;
   #preemptions = 0;
@@ -108,7 +110,7 @@ export class Instance implements Place {
   cancel(sequence: Sequence): void {
     this.#remove(sequence);
     sequence.kv.release();
-    // What it held may be what others wait for.
+    // Others may wait for its memory.
     this.wake();
   }
 
@@ -243,7 +245,9 @@ export class Instance implements Place {
     sequence.listener.end(nowUs, sequence.completion(nowUs));
   }
 
-  /** The prompt of a request is computed. The first time, it may go on elsewhere: before its first token, or with it. */
+  /**
+   * The prompt of a request is computed. The first time, it may go on elsewhere: before its first token, or with it.
+   */
   #emitFirst(slot: BatchSlot, sequence: Sequence, nowUs: number): void {
     const isFirstTime = Number.isNaN(sequence.times.prefilledUs);
     if (isFirstTime) sequence.times.prefilledUs = nowUs;

@@ -6,12 +6,15 @@ import { logIterations } from './iteration-log.ts';
 const CHUNK = 1 << 16;
 
 export interface IterationFile {
-  /** What an engine is told to call for each iteration. */
+  /** To be called for each iteration. */
   readonly onIteration: ReturnType<typeof logIterations>;
   close(): void;
 }
 
-/** A file of what each iteration of an engine ran, one JSON line an iteration. Throws a UserError if it cannot be written. */
+/**
+ * A file of what each iteration of an engine ran, one JSON line an iteration. Throws a UserError if it cannot be
+ * written.
+ */
 export function openIterationFile(path: string): IterationFile {
   const file = create(path);
   let text = '';

@@ -1,6 +1,6 @@
 import type { BatchSlot } from './batch-slot.ts';
 
-/** Told of each iteration as it begins: the instance's name, what it does, and how long each stage takes. */
+/** Called when an iteration begins: the name of the instance, its batch, and the time of each stage. */
 export type IterationWatch = (instance: string, slot: BatchSlot, stageUs: number) => void;
 
 /** What one iteration ran: plain JSON. Requests are named by id. */

@@ -1,6 +1,8 @@
 import type { Phases } from '../../core/record.ts';
 
-/** What there is of a request's moves after its prompt was computed: sums over those that are over, and the last one. */
+/**
+ * What there is of a request's moves after its prompt was computed: sums over those that are over, and the last one.
+ */
 interface Moves {
   decodeUs: number;
   transferUs: number;
@@ -14,8 +16,9 @@ interface Moves {
 }
 
 /**
- * When a request went from phase to phase, microseconds of the engine's clock; NaN: not yet. Once its prompt is computed
- * it decodes at an instance or is between two of them, any number of times. A move before that counts as prefill.
+ * When a request went from phase to phase, microseconds of the engine's clock; NaN: not yet. Once its prompt is
+ * computed it decodes at an instance or is between two of them, any number of times. A move before that counts as
+ * prefill.
  *
  *     arrival --queue--> scheduled --prefill--> prefilled --decode--> end
  *     ... decode--> left --queue--> began to move --transfer--> arrived --queue--> scheduled --decode--> ...

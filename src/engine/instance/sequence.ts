@@ -41,9 +41,9 @@ export interface Place {
 }
 
 /**
- * What follows at an instance whose role is `prefill` once the prompt of a request is computed: the request stays there to
- * its last token (`local`), ends there and leaves its memory to be fetched (`hold`), or goes on to an instance that decodes
- * (`transfer`), which makes it `local`.
+ * What follows at an instance whose role is `prefill` once the prompt of a request is computed: the request stays there
+ * to its last token (`local`), ends there and leaves its memory to be fetched (`hold`), or goes on to an instance that
+ * decodes (`transfer`), which makes it `local`.
  */
 export type PrefillMode = 'local' | 'hold' | 'transfer';
 
@@ -95,7 +95,10 @@ export class Sequence implements SequenceView, Prompt {
     return beginningOf(this, tokens);
   }
 
-  /** Takes the prompt of `held` over, memory and history, all but its last token: that gives the first token of this one. */
+  /**
+   * Takes the prompt of `held` over, memory and history, all but its last token: that gives the first token of this
+   * one.
+   */
   continueFrom(held: Sequence): void {
     this.kv = held.kv;
     this.state = 'moving';
