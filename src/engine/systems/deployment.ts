@@ -61,7 +61,7 @@ export function readDeployment(given: OptionReader, defaults: DeploymentDefaults
 }
 
 /** One of the parts that a deployment is split into, each with its own count and shape. */
-export type Role = Deployment & { readonly count: number };
+export type RoleDeployment = Deployment & { readonly count: number };
 
 /**
  * The deployments of instances that do different work: the shared options, and for each role `ROLE` (how many),
@@ -71,9 +71,9 @@ export function readRoles<R extends string>(
   given: OptionReader,
   defaults: DeploymentDefaults,
   roles: readonly R[],
-): { readonly shared: Deployment; readonly options: Options; role(name: R): Role } {
+): { readonly shared: Deployment; readonly options: Options; role(name: R): RoleDeployment } {
   const shared = readParts(given, defaults);
-  const read = new Map<R, Role>();
+  const read = new Map<R, RoleDeployment>();
   const options: Record<string, OptionValue> = { ...shared };
   for (const name of roles) {
     const count = given.integer(name, {
