@@ -10,7 +10,7 @@ import { arrive, PLAIN_TRANSFERS, runTrace, testEngine, type TestEngineParts } f
 import { lineOf } from '../systems/small-disaggregated.ts';
 
 /** Makes the second instance decode when three requests are at the third, and moves the first of them there. */
-const controller: Controller = {
+const relief: Controller = {
   periodUs: 100,
   act<S extends SequenceView>(cluster: ClusterControl<S>) {
     const [, second, third] = cluster.instances;
@@ -30,7 +30,7 @@ test('a prefill instance becomes a decode one under load, worked by hand', async
         memory: () => new CountingBlockPool(20, 4),
         roles: ['prefill', 'prefill', 'decode'],
         transfers: PLAIN_TRANSFERS,
-        controller,
+        controller: relief,
       }),
     rowsOf({
       A: [0, 8, 6],
