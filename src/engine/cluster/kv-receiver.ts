@@ -54,7 +54,7 @@ export class KvReceiver implements ReceiverView {
   /** Whether `sequence`, offered now, would have memory at once. */
   hasRoom(sequence: Sequence): boolean {
     const target = this.memory.open(sequence);
-    const blocks = target.blocksNeeded(tokensThere(sequence, target) + 1);
+    const blocks = target.blocksNeeded(tokensThere(sequence, target.cachedTokens()) + 1);
     return this.#offered.length === 0 && this.#transfers.admission(this, blocks);
   }
 
@@ -64,7 +64,7 @@ export class KvReceiver implements ReceiverView {
     for (let move = this.#offered.at(0); move !== undefined; move = this.#offered.at(0)) {
       const { sequence, from, tokens, target } = move;
       const cached = target.cachedTokens();
-      const there = tokensThere(sequence, target);
+      const there = tokensThere(sequence, cached);
       // With room for what it computes next, or several that wait could fill the memory and none of them run.
       if (!admission(this, target.blocksNeeded(there + 1)) || !target.allocate(there + 1, cached)) return;
       this.#offered.remove(move);
@@ -130,9 +130,9 @@ export class KvReceiver implements ReceiverView {
   }
 }
 
-/** Tokens that are computed once it has come: what is cached here need not move, and may be more than it had. */
-function tokensThere({ computedTokens }: Sequence, target: KvAllocation): number {
-  return Math.max(computedTokens, target.cachedTokens());
+/** Tokens that are computed once a request has come: what is cached here need not move, and may be more than it had. */
+function tokensThere({ computedTokens }: Sequence, cachedTokens: number): number {
+  return Math.max(computedTokens, cachedTokens);
 }
 
 /** A request between two instances. */

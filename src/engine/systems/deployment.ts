@@ -64,7 +64,7 @@ export function readDeployment(given: OptionReader, defaults: DeploymentDefaults
 }
 
 /** The deployment of one role, with its own count and shape. */
-export type Role = Deployment & { readonly count: number };
+export type RoleDeployment = Deployment & { readonly count: number };
 
 /**
  * The deployments of instances with different roles: the shared options, and for each role `ROLE` (number of
@@ -74,9 +74,9 @@ export function readRoles<R extends string>(
   given: OptionReader,
   defaults: DeploymentDefaults,
   roles: readonly R[],
-): { readonly shared: Deployment; readonly options: Options; role(name: R): Role } {
+): { readonly shared: Deployment; readonly options: Options; role(name: R): RoleDeployment } {
   const shared = readParts(given, defaults);
-  const read = new Map<R, Role>();
+  const read = new Map<R, RoleDeployment>();
   const options: Record<string, OptionValue> = { ...shared };
   for (const name of roles) {
     const count = given.integer(name, {

@@ -7,7 +7,7 @@ import { LLMS } from '../models/llms.ts';
 import { distserveDecode, distservePrefill } from '../policies/distserve.ts';
 import { pullBelow } from '../cluster/kv-admission.ts';
 import type { RouterName } from '../cluster/routers.ts';
-import { costModel, readRoles, type MemoryLayout, type Role } from './deployment.ts';
+import { costModel, readRoles, type MemoryLayout, type RoleDeployment } from './deployment.ts';
 import { disaggregated, readRouters } from './disaggregated.ts';
 import { kvBlocks } from './fit.ts';
 import { kvTransfer, readKvLink } from './kv-link.ts';
@@ -55,13 +55,13 @@ export const distserve: System = {
   },
 };
 
-function roleParts(role: Role, router: RouterName) {
+function roleParts(role: RoleDeployment, router: RouterName) {
   const memory = () => new CountingBlockPool(kvBlocks(role, MEMORY.reserveBytes), role.block_tokens);
   return { count: role.count, stages: role.pp, router, memory };
 }
 
 /** Microseconds to copy one block between the host and the GPUs, each of which has its part. */
-function swapUs({ gpu, model, tp, pp, block_tokens }: Role): number {
+function swapUs({ gpu, model, tp, pp, block_tokens }: RoleDeployment): number {
   return copyUs(GPUS[gpu], (kvBytesPerToken(LLMS[model]) * block_tokens) / (tp * pp));
 }
 

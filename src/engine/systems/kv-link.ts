@@ -2,7 +2,7 @@ import { GPUS } from '../hardware/gpus.ts';
 import type { LinkShape } from '../hardware/link.ts';
 import { kvBytesPerToken } from '../models/llm.ts';
 import { LLMS } from '../models/llms.ts';
-import type { Role } from './deployment.ts';
+import type { RoleDeployment } from './deployment.ts';
 import { OURS, type OptionReader } from './option-reader.ts';
 
 /** Time until the first byte moves (AIConfigurator, latency of transfers between GPUs). */
@@ -31,8 +31,8 @@ export function readKvLink(given: OptionReader): KvLink {
  */
 export function kvTransfer(
   { link }: KvLink,
-  from: Role,
-  to: Role,
+  from: RoleDeployment,
+  to: RoleDeployment,
 ): { readonly link: LinkShape; readonly kvBytesPerToken: number } {
   const gpu = GPUS[from.gpu].link;
   const pairs = Math.min(from.tp * from.pp, to.tp * to.pp);

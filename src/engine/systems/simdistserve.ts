@@ -13,7 +13,7 @@ import {
   readRoles,
   type Deployment,
   type DeploymentDefaults,
-  type Role,
+  type RoleDeployment,
 } from './deployment.ts';
 import { disaggregated, type RoleParts } from './disaggregated.ts';
 import { kvBlocks } from './fit.ts';
@@ -69,7 +69,7 @@ export const simdistserveVllmSystem: System = collocated({
   name: (i) => `vllm-${i}`,
 });
 
-function roleParts(role: Role, capacityTokens: number, policy: () => IterationPolicy): RoleParts {
+function roleParts(role: RoleDeployment, capacityTokens: number, policy: () => IterationPolicy): RoleParts {
   return {
     count: role.count,
     router: 'least-requests',

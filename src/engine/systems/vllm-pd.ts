@@ -3,7 +3,7 @@ import { whenFree } from '../cluster/kv-admission.ts';
 import type { RouterName } from '../cluster/routers.ts';
 import { vllmPdDecode } from '../policies/vllm-pd.ts';
 import { vllmV1 } from '../policies/vllm-v1.ts';
-import { costModel, readRoles, type Role } from './deployment.ts';
+import { costModel, readRoles, type RoleDeployment } from './deployment.ts';
 import { disaggregated, readRouters, type RoleParts } from './disaggregated.ts';
 import { kvTransfer, readKvLink } from './kv-link.ts';
 import { OURS, type OptionReader } from './option-reader.ts';
@@ -23,7 +23,7 @@ export const vllmPd: System = {
   engine(given, context) {
     const { role, own } = read(given);
     const [prefill, decode] = [role('prefill'), role('decode')];
-    const roleParts = (one: Role, router: RouterName, policy: typeof vllmV1): RoleParts => ({
+    const roleParts = (one: RoleDeployment, router: RouterName, policy: typeof vllmV1): RoleParts => ({
       count: one.count,
       stages: one.pp,
       router,

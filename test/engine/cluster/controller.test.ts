@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
+import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import type { ClusterControl, Controller } from '../../../src/engine/cluster/controller.ts';
 import type { SequenceView } from '../../../src/engine/instance/sequence.ts';
 import { CountingBlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
 import { vllmPdDecode } from '../../../src/engine/policies/vllm-pd.ts';
 import { rowsOf } from '../iterations.ts';
-import { PLAIN_TRANSFERS, runTrace, testEngine } from '../small-engine.ts';
+import { arrive, PLAIN_TRANSFERS, runTrace, testEngine, type TestEngineParts } from '../small-engine.ts';
 import { lineOf } from '../systems/small-disaggregated.ts';
 
 /** Makes the second instance decode when three requests are at the third, and moves the first of them there. */
-const controller: Controller = {
+const relief: Controller = {
   periodUs: 100,
   act<S extends SequenceView>(cluster: ClusterControl<S>) {
     const [, second, third] = cluster.instances;
@@ -29,7 +30,7 @@ test('a prefill instance becomes a decode one under load, worked by hand', async
         memory: () => new CountingBlockPool(20, 4),
         roles: ['prefill', 'prefill', 'decode'],
         transfers: PLAIN_TRANSFERS,
-        controller,
+        controller: relief,
       }),
     rowsOf({
       A: [0, 8, 6],
@@ -72,4 +73,39 @@ test('a prefill instance becomes a decode one under load, worked by hand', async
   assert.deepEqual(phases('F'), [60, 180, null, null, 240]);
   const { running, waiting, usedBlocks } = engine.load();
   assert.deepEqual([running, waiting, usedBlocks], [0, 0, 0]);
+});
+
+describe('a controller', () => {
+  const parts: TestEngineParts = {
+    policy: () => vllmPdDecode({ tokenBudget: 100, maxSeqs: 8, reservePrompts: false }),
+    memory: () => new CountingBlockPool(20, 4),
+  };
+
+  test('acts at multiples of its period while a request is in the cluster, and keeps no run alive', async () => {
+    const clock = new VirtualClock();
+    const actsUs: number[] = [];
+    const engine = testEngine(
+      { clock },
+      { ...parts, controller: { periodUs: 100, act: ({ nowUs }) => actsUs.push(nowUs) } },
+    );
+    const both = [arrive(clock, engine, 50, 10, 1), arrive(clock, engine, 10_000, 1, 2)];
+    await clock.run(() => false);
+    assert.deepEqual(
+      both.map(({ tokenTimesUs }) => tokenTimesUs),
+      [[250], [10_110, 10_220]],
+    );
+    assert.deepEqual(actsUs, [100, 200, 10_100, 10_200]);
+    assert.equal(clock.now(), 10_300);
+  });
+
+  test('that leaves requests held for 1,000 periods, and nothing else, is at fault', async () => {
+    const clock = new VirtualClock();
+    const controller = { periodUs: 100, act: () => undefined };
+    arrive(clock, testEngine({ clock }, { ...parts, roles: ['decode'], controller }), 0, 10, 1);
+    await assert.rejects(
+      clock.run(() => false),
+      /leaves requests held for 1000 periods/,
+    );
+    assert.equal(clock.now(), 100 * 1001);
+  });
 });
