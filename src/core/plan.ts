@@ -27,7 +27,7 @@ export interface Source {
   /** Name for people: the file's name, or the sample's. */
   readonly name: string;
   readonly format: string;
-  /** Absolute path of the file. */
+  /** Absolute path of the file; empty where there is none. */
   readonly path: string;
   /** As the user gave them; applied to the requests of the file. */
   readonly transforms: readonly TransformSpec[];

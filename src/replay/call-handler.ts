@@ -13,6 +13,8 @@ export interface CallEvents {
   onCallEnd(role: Call['role']): void;
   onErrorStatus(status: number, body: string): void;
   onBroken(role: Call['role'], error: Error, connected: boolean): void;
+  /** What one of these threw: undici would take an exception for an error of the connection, and it would be lost. */
+  onThrown(thrown: unknown): void;
 }
 
 /** undici's callbacks for one call; the token path goes through `onResponseData` alone. */
@@ -45,7 +47,11 @@ export class CallHandler implements Dispatcher.DispatchHandler {
   }
 
   onRequestSent(): void {
-    this.#exchange.onSent(this.lease?.connectUs ?? null);
+    try {
+      this.#exchange.onSent(this.lease?.connectUs ?? null);
+    } catch (thrown) {
+      this.#exchange.onThrown(thrown);
+    }
   }
 
   onResponseStart(
@@ -54,31 +60,47 @@ export class CallHandler implements Dispatcher.DispatchHandler {
     headers: Readonly<Record<string, string | string[] | undefined>>,
   ): void {
     this.#status = status;
-    if (!this.#aborted) this.#exchange.onHead(status, String(headers['content-encoding'] ?? 'identity'));
+    if (this.#aborted) return;
+    try {
+      this.#exchange.onHead(status, String(headers['content-encoding'] ?? 'identity'));
+    } catch (thrown) {
+      this.#exchange.onThrown(thrown);
+    }
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#aborted) return;
-    if (this.#role === 'stream' && this.#isOk()) this.#exchange.onStream(chunk);
-    else this.#keep(chunk);
+    try {
+      if (this.#role === 'stream' && this.#isOk()) this.#exchange.onStream(chunk);
+      else this.#keep(chunk);
+    } catch (thrown) {
+      this.#exchange.onThrown(thrown);
+    }
   }
 
   onResponseEnd(): void {
     this.release();
     if (this.#aborted) return;
-    if (!this.#isOk()) {
-      this.#reportError();
-      return;
+    try {
+      if (!this.#isOk()) this.#reportError();
+      else {
+        if (this.#role === 'reply') this.onReply(Buffer.concat(this.#kept));
+        this.#exchange.onCallEnd(this.#role);
+      }
+    } catch (thrown) {
+      this.#exchange.onThrown(thrown);
     }
-    if (this.#role === 'reply') this.onReply(Buffer.concat(this.#kept));
-    this.#exchange.onCallEnd(this.#role);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.release();
     if (this.#aborted) return;
-    if (this.#status >= 300) this.#reportError();
-    else this.#exchange.onBroken(this.#role, error, this.#controller !== null);
+    try {
+      if (this.#status >= 300) this.#reportError();
+      else this.#exchange.onBroken(this.#role, error, this.#controller !== null);
+    } catch (thrown) {
+      this.#exchange.onThrown(thrown);
+    }
   }
 
   #isOk(): boolean {

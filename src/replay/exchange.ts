@@ -88,13 +88,7 @@ export class Exchange implements TokenOut, CallEvents {
 
   onStream(chunk: Uint8Array): void {
     if (this.#over) return;
-    try {
-      this.#decoder.push(chunk);
-    } catch (thrown) {
-      if (thrown instanceof ProtocolError) this.fail('protocol_error', thrown.message);
-      else this.#fault(thrown);
-      return;
-    }
+    this.#decoder.push(chunk);
     const fault = this.#decoder.error;
     if (fault !== null) this.fail(fault.outcome, fault.message);
     else if (this.#decoder.isDone) this.#doneUs ??= this.#wire.receiveQueue.nowUs();
@@ -102,14 +96,6 @@ export class Exchange implements TokenOut, CallEvents {
 
   onCallEnd(role: Call['role']): void {
     if (this.#over) return;
-    try {
-      this.#callEnded(role);
-    } catch (thrown) {
-      this.#fault(thrown); // undici would take an exception here for an error of the connection
-    }
-  }
-
-  #callEnded(role: Call['role']): void {
     if (role === 'stream') {
       this.#streamIsOver = true;
       const fault = this.#decoder.end();
@@ -151,9 +137,13 @@ export class Exchange implements TokenOut, CallEvents {
     this.#sink.fail(this.#scheduled.index, timeUs, outcome, this.#wire.quoted(error), this.#responseSoFar());
   }
 
-  #fault(thrown: unknown): void {
-    if (this.#over) throw thrown;
-    this.#finish();
+  /** What a callback threw: bytes of another protocol, or a fault of ours, which the sink hears of even after the end. */
+  onThrown(thrown: unknown): void {
+    if (thrown instanceof ProtocolError) {
+      this.fail('protocol_error', thrown.message);
+      return;
+    }
+    if (!this.#over) this.#finish();
     for (const call of this.#calls) call.abort();
     this.#sink.fault(this.#scheduled.index, thrown);
   }

@@ -81,10 +81,13 @@ export async function replay(
         });
       }
     } catch (thrown) {
-      if (thrown instanceof UserError) stopSending(`the trace could not be read to its end: ${thrown.message}`);
-      else fault ??= { error: thrown };
+      scheduleFailed(thrown);
     }
     checkDone();
+  };
+  const scheduleFailed = (thrown: unknown): void => {
+    if (thrown instanceof UserError) stopSending(`the trace could not be read to its end: ${thrown.message}`);
+    else fault ??= { error: thrown };
   };
   const put = (batch: readonly ScheduledRequest[]): void => {
     for (const request of batch) {
@@ -149,8 +152,15 @@ export async function replay(
     if (connectErrors === 1) connectErrorsSinceUs = clock.now();
     if (connectErrors >= GONE_AFTER_REQUESTS && clock.now() - connectErrorsSinceUs >= GONE_AFTER_US)
       stopSending(`the target is gone: the last ${connectErrors} requests found nothing to connect to`);
-    if (request !== undefined && stopped === null) put(schedule.ended(request, outcome, timeUs));
+    if (request !== undefined && stopped === null) release(request, outcome, timeUs);
     if (done()) checkDone();
+  };
+  const release = (request: ScheduledRequest, outcome: Outcome, timeUs: number): void => {
+    try {
+      put(schedule.ended(request, outcome, timeUs));
+    } catch (thrown) {
+      scheduleFailed(thrown);
+    }
   };
   const sink = new ReplaySink(run, ended, (error) => {
     fault ??= { error };
@@ -179,18 +189,24 @@ export async function replay(
     await clock.run(done);
   } catch (thrown) {
     fault ??= { error: thrown };
-  } finally {
-    options.stop.removeEventListener('abort', onStop);
-    options.cut.removeEventListener('abort', onCut);
-    await schedule.close();
   }
-  if (fault !== null)
-    // The target may be at fault: it is not used any more.
-    for (const index of inFlight.keys())
-      run.fail(index, clock.now(), 'cut', 'the run ended by a fault of Reprise', null);
+  options.stop.removeEventListener('abort', onStop);
+  options.cut.removeEventListener('abort', onCut);
+  await schedule.close().catch((thrown: unknown) => (fault ??= { error: thrown }));
+  if (fault !== null) cutAfterFault(run, inFlight.keys(), clock.now());
   run.flush();
   if (fault !== null) throw fault.error;
   return stopped;
+}
+
+/** The target and the sink may be at fault: the one is not asked any more, and what the other throws now tells nothing. */
+function cutAfterFault(run: RunSink, inFlight: Iterable<number>, nowUs: number): void {
+  for (const index of inFlight)
+    try {
+      run.fail(index, nowUs, 'cut', 'the run ended by a fault of Reprise', null);
+    } catch {
+      // The first fault is the one that is thrown.
+    }
 }
 
 /**

@@ -6,6 +6,7 @@ import type { SloSpec } from '../core/slo.ts';
 import { summarise } from '../metrics/summarise.ts';
 import { unsentRecord } from '../replay/unsent-record.ts';
 import { appendRecords, readRecords } from '../runs/records.ts';
+import { isRunOpen } from '../runs/open-runs.ts';
 import { recoverRun } from '../runs/recovery.ts';
 import { readManifest, writeManifest, writeReport, writeSummary } from '../runs/run-directory.ts';
 import { readScrapes } from '../runs/server-file.ts';
@@ -21,11 +22,13 @@ import { windowOf } from './measurement-window.ts';
 export async function completeRecords(
   dir: string,
   manifest: Manifest,
-  /** Called only if some request was not sent: the trace file may be gone. */
-  plan: () => Promise<Source>,
+  /** Called only if some request was not sent: the trace file may be gone. Null: the source cannot be read again. */
+  plan: () => Promise<Source | null>,
 ): Promise<void> {
   const { ended } = await recoverRun(dir);
-  if (ended.size < manifest.workload.requests) await appendRecords(dir, unsent(await plan(), ended, manifest));
+  if (ended.size === manifest.workload.requests) return;
+  const source = await plan();
+  if (source !== null) await appendRecords(dir, unsent(source, ended, manifest));
 }
 
 /** Writes summary and report of a finished run directory from its records alone; may be repeated at any time. */
@@ -52,10 +55,13 @@ export function judgedBy(manifest: Manifest, slo: SloSpec): Manifest {
 export async function mendRun(dir: string): Promise<Manifest> {
   const found = readManifest(dir);
   if (found.status !== 'running') return found;
-  if (isAlive(found.pid))
+  if (isRunOpen(dir) || isAlive(found.pid))
     throw new UserError(`${dir}: this run still goes on (process ${found.pid}); wait for it, or end it`);
-  const manifest: Manifest = { ...found, status: 'interrupted', reason: 'the client was killed' };
-  await completeRecords(dir, manifest, () => sourceOf(dir, manifest));
+  // A program's own source has no file.
+  const isReadable = found.workload.path !== '';
+  const reason = `the client was killed${isReadable ? '' : '; its source was of a program, and what was not sent is not counted'}`;
+  const manifest: Manifest = { ...found, status: 'interrupted', reason };
+  await completeRecords(dir, manifest, async () => (isReadable ? sourceOf(dir, manifest) : null));
   writeManifest(dir, manifest);
   return manifest;
 }

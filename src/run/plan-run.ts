@@ -1,6 +1,6 @@
 import type { Log } from '../core/log.ts';
 import type { Plan, PlanStats, Source, WorkloadSpec } from '../core/plan.ts';
-import { scanPlan, scanWorkload } from '../../workloads/index.ts';
+import { requireOrder, scanPlan, scanWorkload } from '../../workloads/index.ts';
 import { measurementWindow } from './measurement-window.ts';
 import { isOwnSource, type RunSpec } from './run-spec.ts';
 
@@ -29,8 +29,17 @@ interface Scanned {
 
 async function scan({ workload, seed, measure, prepare }: RunSpec, log: Log): Promise<Scanned> {
   const options = { warmupUs: measure.warmupUs, firstRequests: prepare.warmupRequests };
-  if (isOwnSource(workload))
-    return { workload: null, source: workload, stats: await scanPlan(workload, seed, options), badRows: 0 };
+  if (isOwnSource(workload)) {
+    const source = requireOrder(plainSource(workload));
+    return { workload: null, source, stats: await scanPlan(source, seed, options), badRows: 0 };
+  }
   const { spec, ...scanned } = await scanWorkload(workload, seed, log, options);
   return { workload: spec, ...scanned };
+}
+
+/** The fields of a source as an object of its own: that of a program may be an instance of a class. */
+function plainSource(source: Source): Source {
+  const { name, format, path, transforms, blockTokens } = source;
+  const open = (): ReturnType<Source['open']> => source.open();
+  return { name, format, path, transforms, ...(blockTokens === undefined ? {} : { blockTokens }), open };
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { UserError } from '../core/errors.ts';
 import { SILENT } from '../core/log.ts';
 import { openRunFiles, type Run } from '../runs/run-files.ts';
 import { openTarget as openSession } from '../target/open-target.ts';
@@ -6,14 +7,7 @@ import type { TargetSession } from '../target/session.ts';
 import type { TargetConfig } from '../target/target-spec.ts';
 import { mendRun } from './finish.ts';
 import { planRun } from './plan-run.ts';
-import {
-  defineReplay,
-  defineRun,
-  defineTarget,
-  type ReplayOptions,
-  type RunOptions,
-  type TargetOptions,
-} from './run-options.ts';
+import { defineReplay, defineRun, defineTarget, type RunOptions, type TargetOptions } from './run-options.ts';
 import { compactTime, newRunDirectory, run as runPlan, runOnce, type RunHooks, type RunResult } from './run.ts';
 
 /** Hooks of a program: the log, the start of the replay, and signals to end it; each has a default. */
@@ -26,17 +20,19 @@ export interface OpenTarget {
   close(): Promise<void>;
 }
 
-/** A run against an open target; its other options are those of any run. */
-export type RunOnOptions = ReplayOptions & { readonly target: OpenTarget };
+/** Options of a run; with an open target only those of the run itself, for the target has its own. */
+export type ProgramOptions = Omit<RunOptions, 'target'> & { readonly target: string | OpenTarget };
 
 /**
  * Replays a workload against a target and judges it: `reprise run` for programs. Without an SLO it reports latencies
  * only. Throws a UserError for a wrong option, workload or target, and the error of a fault of Reprise.
  */
-export async function run(options: RunOptions | RunOnOptions, hooks: ProgramHooks = {}): Promise<RunResult> {
-  const { target, ...others } = options;
-  if (typeof target === 'string') return runOnce(defineRun(options), withDefaults(hooks));
+export async function run(options: ProgramOptions, hooks: ProgramHooks = {}): Promise<RunResult> {
   const all = withDefaults(hooks);
+  const target = openTargetOf(options);
+  if (target === null) return runOnce(defineRun(options), all);
+  if (closed.has(target.session)) throw new UserError(`the target ${target.config.spec.text} is closed; open it again`);
+  const { target: _, ...others } = options;
   const plan = await planRun(defineReplay(others, target.config), all.log);
   const dir = plan.spec.output.dir ?? newRunDirectory(plan, all.nowIso());
   return runPlan(target.session, plan, dir, all);
@@ -49,7 +45,26 @@ export async function openTarget(options: TargetOptions, hooks: ProgramHooks = {
   // Place of the log of a server that is started here, until its first run.
   const dir = join('runs', `${compactTime(nowIso())}-${config.spec.name}`);
   const session = await openSession(config, { plan: null, dir, patienceUs: FIRST_ANSWER_US, stop, log });
-  return { config, session, close: () => session.close() };
+  return {
+    config,
+    session,
+    close: async () => {
+      closed.add(session);
+      await session.close();
+    },
+  };
+}
+
+const closed = new WeakSet<TargetSession>();
+
+/** The open target among options; null where it is a name, or wrong, which the schema then says. */
+function openTargetOf(options: unknown): OpenTarget | null {
+  if (typeof options !== 'object' || options === null || !('target' in options)) return null;
+  return isOpenTarget(options.target) ? options.target : null;
+}
+
+function isOpenTarget(value: unknown): value is OpenTarget {
+  return typeof value === 'object' && value !== null && 'session' in value && 'config' in value;
 }
 
 /** Opens a run directory, whose files may be read any number of times; a run that was killed is mended first. */
@@ -67,6 +82,6 @@ function withDefaults(hooks: ProgramHooks): RunHooks {
     started: () => undefined,
     stop: new AbortController().signal,
     cut: new AbortController().signal,
-    ...hooks,
+    ...Object.fromEntries(Object.entries(hooks).filter(([, hook]) => hook !== undefined)),
   };
 }

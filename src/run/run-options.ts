@@ -14,12 +14,20 @@ import { CUT_FIELDS, TIME_FIELDS, transformsOf } from './transform-options.ts';
 
 const NONNEGATIVE = expected('a whole number from 0');
 
+function isSource(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  // Of an instance of a class too, whose methods are not its own properties.
+  const field = (name: string): unknown => Reflect.get(value, name);
+  const isNamed = ['name', 'format', 'path'].every((name) => typeof field(name) === 'string');
+  return isNamed && Array.isArray(field('transforms')) && typeof field('open') === 'function';
+}
+
 /** Options of a target: its address and its protocol. */
 const TARGET_FIELDS = {
   /** A URL, or `reference[:SYSTEM[,key=value...]]`. */
   target: text,
   /** A codec that the program makes. */
-  codec: z.custom<CodecMaker>((value) => typeof value === 'function').optional(),
+  codec: z.custom<CodecMaker>((value) => typeof value === 'function', expected('a function')).optional(),
   clock: z.enum(['real', 'virtual'], expected('real or virtual')).default('real'),
   adapter: text.default('auto'),
   endpoint: z.enum(API_ENDPOINTS, expected(API_ENDPOINTS.join(', '))).optional(),
@@ -37,10 +45,7 @@ const TARGET_FIELDS = {
 /** Options of one run against a target. */
 const REPLAY_FIELDS = {
   /** A trace file, a bundled sample (`chat`, `code`), or a source that the program makes. */
-  workload: z.union([
-    text,
-    z.custom<Source>((value) => typeof value === 'object' && value !== null && 'open' in value),
-  ]),
+  workload: z.union([text, z.custom<Source>(isSource)], expected('a trace file, a bundled sample, or a Source')),
   slo: text.optional(),
   ...TIME_FIELDS,
   ...CUT_FIELDS,
@@ -64,7 +69,6 @@ const replayOptionsSchema = z.strictObject(REPLAY_FIELDS);
 /** The options as a program gives them: all but workload and target have defaults. */
 export type RunOptions = z.input<typeof runOptionsSchema>;
 export type TargetOptions = z.input<typeof targetOptionsSchema>;
-export type ReplayOptions = z.input<typeof replayOptionsSchema>;
 type Resolved = z.output<typeof runOptionsSchema>;
 
 /** The optional options with their default values. */
@@ -85,7 +89,7 @@ export function defineTarget(given: TargetOptions): TargetConfig {
 }
 
 /** A run against a target that is already defined. */
-export function defineReplay(given: ReplayOptions, target: TargetConfig): RunSpec {
+export function defineReplay(given: unknown, target: TargetConfig): RunSpec {
   return replayOf(read(replayOptionsSchema, given), target, []);
 }
 

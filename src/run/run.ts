@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { messageOf, UserError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
@@ -9,6 +10,7 @@ import { Recorder, type Progress } from '../replay/recorder.ts';
 import { replay } from '../replay/replay.ts';
 import { StallLog } from '../replay/stalls.ts';
 import { writeClientSamples } from '../runs/client-file.ts';
+import { runBegins, runEnds } from '../runs/open-runs.ts';
 import { openBlockingRecordStore, openRecordStore } from '../runs/record-store.ts';
 import { checkRunDirectory, createRunDirectory, writeManifest } from '../runs/run-directory.ts';
 import type { ClientHealth, Manifest } from '../schema/manifest.ts';
@@ -66,12 +68,8 @@ export interface RunResult {
 
 /** One run from its spec to its report; the target session is opened for it and closed after it. */
 export async function runOnce(spec: RunSpec, hooks: RunHooks): Promise<RunResult> {
-  const { target, prepare, measure } = spec;
+  const { target, measure } = spec;
   checkTarget(target);
-  if (target.clock === 'virtual' && (prepare.resetCache || prepare.warmupRequests > 0))
-    hooks.log.warn(
-      '--reset-cache and --warmup-requests do nothing in virtual time: the engine is new, and is never cold',
-    );
   const plan = await planRun(spec, hooks.log);
   const dir = spec.output.dir ?? newRunDirectory(plan, hooks.nowIso());
   checkRunDirectory(dir);
@@ -118,19 +116,39 @@ export async function run(
     await detach(attachment, hooks.log);
     throw thrown;
   }
-  const { stopped, client, fault } = await replayInto(dir, session, attachment, { plan, hooks, part });
+  runBegins(dir);
+  try {
+    const replayed = await replayInto(dir, session, attachment, { plan, hooks, part }).catch(stoppedBy);
+    return await finishRun(dir, begun, plan, hooks, replayed);
+  } finally {
+    runEnds(dir);
+  }
+}
 
-  // Finish: first the records, then the end of the run; a run that is killed between the two is mended like any killed
-  // run.
+/**
+ * First the records, then the end of the run: a run that is killed between the two is mended like any killed run. Then
+ * the report, which reads the finished directory only, and can be repeated. Throws the fault that has ended the replay.
+ */
+async function finishRun(
+  dir: string,
+  begun: Manifest,
+  plan: RunPlan,
+  hooks: RunHooks,
+  { stopped, client, fault }: Replayed,
+): Promise<RunResult> {
   const status = stopped === null ? 'complete' : hooks.stop.aborted ? 'interrupted' : 'failed';
   const manifest: Manifest = { ...begun, status, reason: stopped, ended_at: hooks.nowIso(), client };
-  if (status !== 'complete') await completeRecords(dir, manifest, async () => plan.source);
-  writeManifest(dir, manifest);
-
-  // Report: reads the finished directory only, and can be repeated.
-  const summary = await reportRun(dir, manifest);
-  if (fault !== null) throw fault.error;
-  return { dir, manifest, summary };
+  try {
+    if (status !== 'complete') await completeRecords(dir, manifest, async () => plan.source);
+    writeManifest(dir, manifest);
+    const summary = await reportRun(dir, manifest);
+    if (fault === null) return { dir, manifest, summary };
+  } catch (thrown) {
+    if (fault === null) throw thrown;
+    // What fails after a fault may follow from it. The run is marked as failed all the same.
+    writeManifest(dir, manifest);
+  }
+  throw fault.error;
 }
 
 /** The end of a replay. */
@@ -141,6 +159,12 @@ interface Replayed {
   readonly client: ClientHealth | null;
   /** A fault of Reprise that ended the replay; thrown once the run is finished. */
   readonly fault: { readonly error: unknown } | null;
+}
+
+/** The end of a replay that threw, or whose records could not all be written. */
+function stoppedBy(thrown: unknown): Replayed {
+  const stopped = thrown instanceof UserError ? thrown.message : `a fault in reprise: ${messageOf(thrown)}`;
+  return { stopped, client: null, fault: { error: thrown } };
 }
 
 /** Replays a plan, writes its records, and detaches from the target. */
@@ -182,8 +206,7 @@ async function replayInto(
       });
       if (gone.aborted && !(gone.reason instanceof UserError)) fault = { error: gone.reason };
     } catch (thrown) {
-      stopped = `a fault in reprise: ${messageOf(thrown)}`;
-      fault = { error: thrown };
+      ({ stopped, fault } = stoppedBy(thrown));
     }
     const client = health?.stop() ?? null;
     if (health !== null) writeClientSamples(dir, health.samples);
@@ -213,9 +236,13 @@ function abortedBy(reason: Promise<unknown>): AbortSignal {
   return controller.signal;
 }
 
-/** `runs/<utc time>-<workload>-<target>`. */
+/** `runs/<utc time>-<workload>-<target>`, with a number behind it where that is taken. */
 export function newRunDirectory({ source, spec }: RunPlan, startedAt: string): string {
-  return join('runs', `${compactTime(startedAt)}-${source.name.replace(/\..*$/, '')}-${spec.target.spec.name}`);
+  const workload = source.name.replace(/\..*$/, '').replaceAll(/[^\w.-]/g, '_');
+  const dir = join('runs', `${compactTime(startedAt)}-${workload}-${spec.target.spec.name}`);
+  let number = 1;
+  while (existsSync(number === 1 ? dir : `${dir}-${number}`)) number++;
+  return number === 1 ? dir : `${dir}-${number}`;
 }
 
 /** ISO 8601 -> `20261121T081500Z`. */

@@ -36,10 +36,15 @@ export interface Feed {
 }
 
 /** Requests made in this thread: for a target that needs no bodies, or a codec that only this thread can make. */
-export function feedFromSource(source: Source, shard: Shard, open: (request: Request) => readonly Call[]): Feed {
+export function feedFromSource(
+  source: Source,
+  shard: Shard,
+  open: (request: Request) => readonly Call[],
+  size = SOURCE_BATCH,
+): Feed {
   return {
     ready: Promise.resolve(),
-    requests: batchesOf(source, shard, open, SOURCE_BATCH),
+    requests: batchesOf(source, shard, open, size),
     stop: async () => undefined,
   };
 }

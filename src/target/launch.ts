@@ -1,4 +1,4 @@
-import { renameSync } from 'node:fs';
+import { copyFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Log } from '../core/log.ts';
 import { makeDirectory, serverLogFile } from '../runs/run-directory.ts';
@@ -37,13 +37,24 @@ export async function launchServer(
     logFile,
   };
   const server = await startServer(options, log, stop);
-  let isKept = false;
+  let keptIn: string | null = null;
+  let isCopied = false;
   return {
     ...server,
     keepLog: (to) => {
-      if (isKept) return;
-      isKept = true;
-      renameSync(logFile, serverLogFile(to));
+      if (keptIn !== null) return;
+      keptIn = serverLogFile(to);
+      try {
+        renameSync(logFile, keptIn);
+      } catch {
+        isCopied = true; // on another file system: the server still writes to the old file
+      }
+    },
+    stop: async () => {
+      await server.stop();
+      if (!isCopied || keptIn === null) return;
+      copyFileSync(logFile, keptIn);
+      rmSync(logFile);
     },
   };
 }

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { makeCodec } from '../../adapters/index.ts';
 import { promptMaker } from '../../workloads/index.ts';
 import type { Codec, PromptMaker } from '../core/codec.ts';
+import { EXIT, UserError } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
 import { traceOrder } from '../core/schedule.ts';
 import { WallClock } from '../core/wall-clock.ts';
@@ -11,7 +12,7 @@ import { monitorMetrics } from '../serving/metrics-monitor.ts';
 import { prepareServer } from '../serving/prepare-server.ts';
 import { metricsPage } from '../serving/scrape.ts';
 import { checkContextLength } from './context-length.ts';
-import { feedFromSource, feedFromWorker, type Feed } from './feed.ts';
+import { FEED_BATCH, feedFromSource, feedFromWorker, type Feed } from './feed.ts';
 import { mayEcho, negotiate, referenceDialect, type ServerDialect } from './negotiate.ts';
 import type { OpenOptions } from './open-target.ts';
 import { measurePrompts, promptSpec, type PromptFacts } from './prompts.ts';
@@ -131,6 +132,17 @@ function ownDialect({ adapter, endpoint, model }: TargetConfig): ServerDialect {
   };
 }
 
+/** A connection that cannot be opened is no fault of ours: the server may have ended since the session was opened. */
+async function connected(opening: Promise<void>, { href }: URL): Promise<void> {
+  try {
+    await opening;
+  } catch (thrown) {
+    if (!(thrown instanceof Error && 'syscall' in thrown)) throw thrown;
+    const message = `cannot connect to ${href}: ${thrown.message}; does the server still run?`;
+    throw new UserError(message, { exitCode: EXIT.unreachable, cause: thrown });
+  }
+}
+
 /** Connections, request bodies, JIT warm-up, a prepared server and a monitor of its metrics, for one run. */
 async function attachRun(
   { config, dialect, endpoints, prompts, makeCodec: makeCodecOf }: ServerSession,
@@ -147,7 +159,7 @@ async function attachRun(
   const target = new HttpTarget(codec, clock, endpoints);
   const feed: Feed =
     plan.workload === null || config.codec !== null
-      ? feedFromSource(plan.source, shard, (request) => codec.open(request))
+      ? feedFromSource(plan.source, shard, (request) => codec.open(request), FEED_BATCH)
       : feedFromWorker({
           workload: plan.workload,
           shard,
@@ -161,7 +173,7 @@ async function attachRun(
   };
   try {
     await Promise.all([
-      target.open(expectedConcurrency(plan)),
+      connected(target.open(expectedConcurrency(plan)), endpoints[0].url),
       feed.ready,
       isJitWarm ? null : jitWarmUp(codec, endpoints.length),
     ]);

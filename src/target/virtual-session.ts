@@ -15,7 +15,11 @@ export function openVirtualSession({ traceIterations }: TargetConfig, spec: Engi
     gone: NEVER_GONE,
     // The engine rejects such a request by itself, as a server would.
     check: () => undefined,
-    async attach({ source }, { shard }) {
+    async attach({ source }, { shard, prepare, log }) {
+      if (prepare.resetCache || prepare.warmupRequests > 0)
+        log.warn(
+          '--reset-cache and --warmup-requests do nothing in virtual time: the engine is new, and is never cold',
+        );
       const clock = new VirtualClock();
       const engine = createEngine(engineSpec, { clock, onIteration: iterations?.onIteration });
       return {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { openAiCodec } from '../../adapters/openai.ts';
-import { run, type Codec } from '../../src/index.ts';
+import { openRun, run, type Codec } from '../../src/index.ts';
 import { readRecords } from '../../src/runs/records.ts';
 import { readJson, startCli, temporaryFolder } from '../cli.ts';
 import { maxTokens, serve, streamTokens } from '../servers.ts';
@@ -78,6 +78,65 @@ it('a TypeError in a decoder ends the run with it; what had ended by then is kep
     [...outcomes.values()].reduce((a, b) => a + b),
     rows.length,
   );
+});
+
+it('a TypeError where an answer has ended, in the codec or behind it, is not lost in the HTTP client', async () => {
+  const faults: readonly ((codec: Codec) => Codec)[] = [
+    (codec) => ({
+      ...codec,
+      decoder(request, out) {
+        const decoder = codec.decoder(request, out);
+        if (request.id === 'r7')
+          decoder.response = () => {
+            throw new TypeError('planted');
+          };
+        return decoder;
+      },
+    }),
+    (codec) => ({
+      ...codec,
+      errorMessage() {
+        throw new TypeError('planted');
+      },
+    }),
+  ];
+  const refusing = await serve((index, _request, response, body) => {
+    if (index === 30) response.writeHead(400).end('{"error":"no"}');
+    else void streamTokens(response, maxTokens(body), 5);
+  });
+  for (const [i, faulty] of faults.entries()) {
+    const out = join(folder, `ended-${i}`);
+    const options = { endpoint: 'completions', model: 'tiny', runId: 'own' } as const;
+    await assert.rejects(
+      run({
+        workload: trace,
+        target: refusing.url.href,
+        codec: (prompts) => faulty(openAiCodec(options, prompts)),
+        out,
+      }),
+      (thrown) => thrown instanceof TypeError && thrown.message === 'planted',
+    );
+    assert.equal(readJson(out, 'run.json')['status'], 'failed');
+  }
+  await refusing.close();
+});
+
+it('a run that this process writes to cannot be opened, nor one with wrong options begun', async () => {
+  let opening: Promise<unknown> = Promise.resolve();
+  const out = join(folder, 'open');
+  const started = (): void => {
+    opening = assert.rejects(openRun(out), /this run still goes on/);
+  };
+  const { summary } = await run({ workload: trace, target: server.url.href, adapter: 'openai', out }, { started });
+  await opening;
+  assert.equal(summary.requests.scheduled, rows.length);
+  for (const wrong of [
+    {},
+    { workload: trace, target: 5 },
+    { workload: 5, target: 'reference' },
+    { workload: {}, target: 'reference' },
+  ])
+    await assert.rejects(Reflect.apply(run, null, [wrong]), { name: 'UserError' });
 });
 
 it('a TypeError in the process of the reference engine is ours as well: exit 70 with its stack', async () => {

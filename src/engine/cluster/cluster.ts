@@ -87,6 +87,8 @@ export class Cluster implements ClusterControl<Sequence> {
 
   constructor(parts: ClusterParts) {
     const { clock, controller } = parts;
+    if (controller !== undefined && !(controller.periodUs > 0))
+      throw new RangeError(`the period of a controller is ${controller.periodUs} us, and must be above 0`);
     this.#parts = parts;
     this.instances = parts.members.map((member) => this.#join(member));
     this.#ticker =
