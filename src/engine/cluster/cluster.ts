@@ -6,7 +6,7 @@ import { WaitingQueue, type QueueView } from '../instance/waiting-queue.ts';
 import { Ticker, type ClusterControl, type Controller } from './controller.ts';
 import type { KvTransfers } from './kv-receiver.ts';
 import { Member } from './member.ts';
-import { refusalOf } from './refusal.ts';
+import { lengthRefusal, memoryRefusal } from './refusal.ts';
 import { serves, type Role, type Router, type Stage } from './routers.ts';
 
 export interface ClusterParts {
@@ -122,8 +122,8 @@ export class Cluster implements ClusterControl<Sequence> {
     const { stage, prefillMode, goOn, arrivalUs = this.nowUs } = entry;
     const sequence = new Sequence(request, listener, arrivalUs, prefillMode);
     // Before it is refused: the router stands in front of the server that refuses.
-    const where = this.#ask({ sequence, stage, computed: null }, this.held(stage));
-    const refusal = refusalOf(request, this.#parts, this.#mustHold(entry));
+    const where = this.#ask(sequence, stage, this.held(stage));
+    const refusal = lengthRefusal(request, this.#parts) ?? this.#memoryRefusal(request, entry);
     if (refusal !== null) refuse(sequence, 400, refusal);
     else {
       const computed = where === 'reject' || goOn === undefined ? null : goOn(sequence);
@@ -165,7 +165,7 @@ export class Cluster implements ClusterControl<Sequence> {
   offerHeld(): void {
     for (const queue of [this.#held.decode, this.#held.prefill])
       for (let first = queue.at(0); first !== undefined; first = queue.at(0)) {
-        const where = this.#ask(first, 0);
+        const where = this.#ask(first.sequence, first.stage, 0);
         if (where === 'hold') {
           this.#checkHeld();
           break;
@@ -180,8 +180,8 @@ export class Cluster implements ClusterControl<Sequence> {
     const decodeStage = {
       repeatsFirstToken,
       receive: (sequence: Sequence, from: Instance, tokens: number): void => {
-        const pending: Pending = { sequence, stage: 'decode', computed: { from, tokens } };
-        this.#put(pending, this.#ask(pending, this.held('decode')));
+        const where = this.#ask(sequence, 'decode', this.held('decode'));
+        this.#put({ sequence, stage: 'decode', computed: { from, tokens } }, where);
       },
     };
     const { prefill, decode } = this.#held;
@@ -204,7 +204,7 @@ export class Cluster implements ClusterControl<Sequence> {
   }
 
   /** What the router says; `ahead`: requests that are held before this one. */
-  #ask({ sequence, stage }: Pending, ahead: number): ReturnType<Router> {
+  #ask(sequence: Sequence, stage: Stage, ahead: number): ReturnType<Router> {
     const { promptTokens, content, generatedTokens, maxTokens, arrivalUs } = sequence;
     const request = { promptTokens, content, generatedTokens, maxTokens, arrivalUs, stage, ahead };
     return this.#parts.router(request, this.instances);
@@ -265,13 +265,16 @@ export class Cluster implements ClusterControl<Sequence> {
     return usedBlocks > this.#held.decode.sum(({ sequence }) => sequence.heldBlocks());
   }
 
-  /** The memories that must be able to hold a request, whichever instances it is sent to. */
-  #mustHold({ stage, prefillMode }: Entry): { readonly memory: Member['memory']; readonly promptOnly: boolean }[] {
-    const isFixed = this.#parts.controller === undefined && prefillMode !== 'local';
-    return this.#serving(prefillMode === 'local' ? stage : undefined).map(({ memory, role }) => ({
-      memory,
-      promptOnly: isFixed && role === 'prefill',
-    }));
+  /** A request must fit wherever it may be sent: whole, or its prompt alone where it is only computed. */
+  #memoryRefusal({ inputTokens, maxTokens }: EngineRequest, { stage, prefillMode }: Entry): string | null {
+    const isLocal = prefillMode === 'local';
+    const goesOn = !isLocal && this.#parts.controller === undefined;
+    for (const { memory, role } of isLocal ? this.#serving(stage) : this.instances) {
+      const tokens = goesOn && role === 'prefill' ? inputTokens : inputTokens + maxTokens;
+      const refusal = memoryRefusal(memory, tokens);
+      if (refusal !== null) return refusal;
+    }
+    return null;
   }
 
   #load(stage: Stage | undefined): Load {

@@ -99,8 +99,8 @@ export class KvReceiver implements ReceiverView {
   }
 
   #linkFrom(from: Instance): Link {
-    const link = this.#links.get(from) ?? new Link(this.#clock, this.#transfers.link);
-    this.#links.set(from, link);
+    let link = this.#links.get(from);
+    if (link === undefined) this.#links.set(from, (link = new Link(this.#clock, this.#transfers.link)));
     return link;
   }
 

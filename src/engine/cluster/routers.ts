@@ -82,6 +82,7 @@ function least(instances: readonly InstanceView[], measure: (instance: InstanceV
 /** A router that picks among the instances whose role serves the stage of the request. */
 function among(pick: (instances: readonly InstanceView[]) => number): Router {
   return ({ stage }, instances) => {
+    if (instances.every(({ role }) => serves(role, stage))) return pick(instances);
     const able = instances.filter(({ role }) => serves(role, stage));
     const picked = able.length === 0 ? undefined : able[pick(able)];
     return picked === undefined ? 'hold' : instances.indexOf(picked);

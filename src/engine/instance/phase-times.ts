@@ -1,18 +1,13 @@
 import type { Phases } from '../../core/record.ts';
 
-/**
- * What there is of a request's moves after its prompt was computed: sums over those that are over, and the last one.
- */
+/** What a request that has moved did since its prompt was computed. */
 interface Moves {
   decodeUs: number;
   transferUs: number;
   decodeQueueUs: number;
-  /** Since when it has decoded at its instance, when it left it, began to move, and arrived at the next one. */
+  /** Since when it does what it does now, which is not in the sums yet. */
   sinceUs: number;
-  leftUs: number;
-  beganUs: number;
-  /** NaN once it has been admitted there. */
-  arrivedUs: number;
+  isDecoding: boolean;
 }
 
 /**
@@ -32,7 +27,9 @@ export class PhaseTimes {
   /** An instance admits it. */
   scheduled(nowUs: number): void {
     if (Number.isNaN(this.firstScheduledUs)) this.firstScheduledUs = nowUs;
-    if (this.#moves !== null && !Number.isNaN(this.#moves.arrivedUs)) settle(this.#moves, nowUs);
+    if (this.#moves === null || this.#moves.isDecoding) return;
+    this.#moves.decodeQueueUs += lap(this.#moves, nowUs);
+    this.#moves.isDecoding = true;
   }
 
   /** It leaves its instance for another one. */
@@ -44,22 +41,20 @@ export class PhaseTimes {
       transferUs: 0,
       decodeQueueUs: 0,
       sinceUs: prefilledUs,
-      leftUs: Number.NaN,
-      beganUs: Number.NaN,
-      arrivedUs: Number.NaN,
+      isDecoding: true,
     });
-    // It moves on before it was admitted.
-    if (!Number.isNaN(moves.arrivedUs)) settle(moves, nowUs);
-    moves.decodeUs += nowUs - moves.sinceUs;
-    moves.leftUs = nowUs;
+    // It may move on before it was admitted.
+    if (moves.isDecoding) moves.decodeUs += lap(moves, nowUs);
+    else moves.decodeQueueUs += lap(moves, nowUs);
+    moves.isDecoding = false;
   }
 
   transferBegins(nowUs: number): void {
-    if (this.#moves !== null) this.#moves.beganUs = nowUs;
+    if (this.#moves !== null) this.#moves.decodeQueueUs += lap(this.#moves, nowUs);
   }
 
   arrived(nowUs: number): void {
-    if (this.#moves !== null) this.#moves.arrivedUs = nowUs;
+    if (this.#moves !== null) this.#moves.transferUs += lap(this.#moves, nowUs);
   }
 
   /** As those of the request that its prompt was computed for, which has been kept since. */
@@ -83,10 +78,9 @@ export class PhaseTimes {
   }
 }
 
-/** The last move is over: from now on it decodes. */
-function settle(moves: Moves, nowUs: number): void {
-  moves.transferUs += moves.arrivedUs - moves.beganUs;
-  moves.decodeQueueUs += moves.beganUs - moves.leftUs + (nowUs - moves.arrivedUs);
+/** What it did until now is over; returns how long that took. */
+function lap(moves: Moves, nowUs: number): number {
+  const us = nowUs - moves.sinceUs;
   moves.sinceUs = nowUs;
-  moves.arrivedUs = Number.NaN;
+  return us;
 }
