@@ -187,6 +187,7 @@ export async function replay(
     clock.wait(takeBatch());
     if (options.stop.aborted) onStop();
     await clock.run(done);
+    if (!done()) throw new Error(`${inFlight.size} requests never ended, and nothing is left on the clock`);
   } catch (thrown) {
     fault ??= { error: thrown };
   }

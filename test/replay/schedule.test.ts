@@ -104,3 +104,15 @@ it('a request that has failed releases nothing, and the replay ends', async () =
     ['rejected'],
   );
 });
+
+it('a target that never answers, without a timeout, is a fault: nothing is left on the clock', async () => {
+  const clock = new VirtualClock();
+  const mute: Target = { send: () => undefined, cancel: () => null };
+  const recorder = new Recorder(
+    { sent: () => undefined, finished: () => undefined, close: async () => undefined },
+    { target: 'toy', window: null, worker: 0 },
+  );
+  const never = new AbortController().signal;
+  const options = { timeoutUs: Infinity, ttftTimeoutUs: Infinity, stop: never, cut: never, graceUs: 0 };
+  await assert.rejects(replay(turns(), mute, clock, recorder, options), /1 requests never ended/);
+});
