@@ -1,30 +1,19 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SILENT } from '../../src/core/log.ts';
 import { startServer } from '../../src/serving/start-server.ts';
 import { cli, readJson, startCli, temporaryFolder } from '../cli.ts';
-import { serve } from '../servers.ts';
+import { freePort, serve } from '../servers.ts';
 
 const folder = temporaryFolder();
 const CLI = join(import.meta.dirname, '..', '..', 'src', 'cli.ts');
 const path = join(folder, 'trace.csv');
 const rows = Array.from({ length: 20 }, (_, i) => `${(i * 0.1).toFixed(1)},64,5`);
 writeFileSync(path, `arrival_s,input_tokens,output_tokens\n${rows.join('\n')}\n`);
-
-/** A port that was free a moment ago. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}
 
 /** Whether a process runs; one that nobody has waited for does not. */
 function runs(pid: number): boolean {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { openTarget, run } from '../../src/index.ts';
 import { readJson, temporaryFolder } from '../cli.ts';
+import { freePort } from '../servers.ts';
 import { chatServer } from './chat-server.ts';
 
 const folder = temporaryFolder();
@@ -82,12 +82,3 @@ it('two runs on one virtual session are the same, byte for byte: each has an eng
   assert.equal(typeof hashes[0], 'string');
   assert.equal(hashes[0], hashes[1]);
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}
