@@ -46,7 +46,7 @@ export function excludedText({ left_out, requests }: Summary): string | null {
 }
 
 /** An SLO with its source: the profile it is from, and the SLO of the run that it replaces. */
-export function sloText(slo: Manifest['slo']): string {
+export function sloText(slo: Omit<NonNullable<Manifest['slo']>, 'at'> | null): string {
   if (slo === null) return 'none';
   const { text, profile, in_place_of, limits_ms } = slo;
   const named = profile === undefined ? text : `${profile.name}: ${limitsText(limits_ms)} (${profile.source})`;

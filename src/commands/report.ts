@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { judgedBy, mendRun, reportRun } from '../run/finish.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
+import { parseGoal } from '../core/slo.ts';
 import type { Summary } from '../schema/summary.ts';
 import { reportFile } from '../runs/run-directory.ts';
 import { summaryText } from '../../reports/index.ts';
@@ -14,6 +15,7 @@ import { hasColor } from './terminal.ts';
 const schema = z.looseObject({
   directories: z.array(z.string()).default([]),
   slo: text.optional(),
+  at: text.optional(),
   json: z.boolean(),
 });
 
@@ -30,6 +32,7 @@ export const reportCommand: Command = {
       type: 'string',
       describe: 'judge by other limits, or by a profile; list shows them [default: as the run was]',
     },
+    at: { type: 'string', describe: 'share of requests that should meet the SLO, e.g. 95% [default: as the run was]' },
     json: {
       type: 'boolean',
       default: false,
@@ -39,17 +42,17 @@ export const reportCommand: Command = {
   run: (parsed) => report(readOptions(schema, parsed)),
 };
 
-async function report({ directories, slo, json }: z.infer<typeof schema>): Promise<ExitCode> {
+async function report({ directories, slo, at, json }: z.infer<typeof schema>): Promise<ExitCode> {
   if (slo === 'list') {
     process.stdout.write(sloList(json));
     return EXIT.ok;
   }
   if (directories.length === 0) throw new UserError('report: name a run directory, e.g. runs/*-chat-*');
-  const judgedSlo = slo === undefined ? null : resolveSlo(slo);
+  const otherSlo = slo === undefined ? null : resolveSlo(slo);
+  const otherGoal = at === undefined ? null : parseGoal(at);
   const summaries: Summary[] = [];
   for (const dir of directories) {
-    const run = await mendRun(dir);
-    const manifest = judgedSlo === null ? run : judgedBy(run, judgedSlo);
+    const manifest = judgedBy(await mendRun(dir), otherSlo, otherGoal);
     const summary = await reportRun(dir, manifest);
     summaries.push(summary);
     if (!json)

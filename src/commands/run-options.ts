@@ -19,6 +19,7 @@ export const RUN_OPTIONS: Command['options'] = {
     type: 'string',
     describe: 'limits, e.g. "ttft=200ms,tpot=50ms", or a profile\'s name; list shows them; without it latencies only',
   },
+  at: { type: 'string', describe: 'share of requests that should meet the SLO, e.g. 95% [default: 90%]' },
   clock: {
     type: 'string',
     default: RUN_DEFAULTS.clock,

@@ -24,6 +24,17 @@ export interface SloSpec {
 export const SLO_METRICS = ['ttft', 'tpot', 'e2e'] as const;
 export type SloMetric = (typeof SLO_METRICS)[number];
 
+/** Parses the share of `--at`: `95%` or `0.95`. Throws a UserError for any other text. */
+export function parseGoal(text: string): number {
+  const match = /^(\d+(?:\.\d+)?|\.\d+)\s*(%?)$/.exec(text.trim());
+  const share = Number(match?.[1] ?? Number.NaN) / (match?.[2] === '%' ? 100 : 1);
+  if (share > 0 && share < 1) return Number(share.toPrecision(12));
+  const hint = share >= 1 && match?.[2] === '' ? `; ${text.trim()} percent is written ${text.trim()}%` : '';
+  throw new UserError(
+    `--at: "${text}" is not a share of requests; write one above 0 and below 1, e.g. 95% or 0.95${hint}`,
+  );
+}
+
 /** Parses `ttft=200ms,tpot=50ms`. Throws a UserError that names the wrong part. */
 export function parseSlo(text: string): Slo {
   const slo: { -readonly [K in SloMetric]?: number } = {};

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { messageOf, UserError } from '../core/errors.ts';
 import type { Source } from '../core/plan.ts';
 import type { RecordBatch } from '../core/record.ts';
-import type { SloSpec } from '../core/slo.ts';
+import { GOAL, type SloSpec } from '../core/slo.ts';
 import { summarise } from '../metrics/summarise.ts';
 import { unsentRecord } from '../replay/unsent-record.ts';
 import { appendRecords, readRecords } from '../runs/records.ts';
@@ -46,9 +46,14 @@ export async function reportRun(dir: string, manifest: Manifest): Promise<Summar
   }
 }
 
-/** The same run judged by another SLO; its `run.json` does not change. */
-export function judgedBy(manifest: Manifest, slo: SloSpec): Manifest {
-  return { ...manifest, slo: { ...describeSlo(slo), in_place_of: manifest.slo?.text ?? 'none' } };
+/** The same run judged by another SLO, another share of requests, or both; its `run.json` does not change. */
+export function judgedBy(manifest: Manifest, slo: SloSpec | null, at: number | null): Manifest {
+  const goal = at ?? manifest.slo?.at ?? GOAL;
+  if (slo !== null)
+    return { ...manifest, slo: { ...describeSlo(slo, goal), in_place_of: manifest.slo?.text ?? 'none' } };
+  if (at === null) return manifest;
+  if (manifest.slo !== null) return { ...manifest, slo: { ...manifest.slo, at: goal } };
+  throw new UserError(`--at: run ${manifest.run_id} has no SLO to meet; give its limits, e.g. --slo ttft=200ms`);
 }
 
 /** Opens a run directory for reading; a run whose process was killed is mended first and marked as interrupted. */

@@ -46,7 +46,7 @@ export function describeRun(
     target: session.facts,
     ...(prompts === null ? {} : { prompts }),
     prepared,
-    slo: slo === null ? null : describeSlo(slo),
+    slo: slo === null ? null : describeSlo(slo, spec.at),
     timeout_s: measure.timeoutUs / 1e6,
     ttft_timeout_s: measure.ttftTimeoutUs / 1e6,
     client: null,
@@ -83,6 +83,6 @@ function describeMeasured({ window, spec: { measure } }: RunPlan): Manifest['mea
   };
 }
 
-export function describeSlo({ text, limits, profile }: SloSpec): NonNullable<Manifest['slo']> {
-  return { text, ...(profile === undefined ? {} : { profile: { ...profile } }), limits_ms: { ...limits } };
+export function describeSlo({ text, limits, profile }: SloSpec, at: number): NonNullable<Manifest['slo']> {
+  return { text, ...(profile === undefined ? {} : { profile: { ...profile } }), limits_ms: { ...limits }, at };
 }

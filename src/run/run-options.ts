@@ -5,6 +5,7 @@ import { resolveWorkload } from '../../workloads/index.ts';
 import { UserError } from '../core/errors.ts';
 import { expected, optionErrors, text, wholeNumber } from '../core/option-fields.ts';
 import type { Source } from '../core/plan.ts';
+import { GOAL, parseGoal } from '../core/slo.ts';
 import { parseDurationUs } from '../core/units.ts';
 import { resolveSlo } from '../slos/index.ts';
 import { parseTarget, type CodecMaker, type StartSpec, type TargetConfig } from '../target/target-spec.ts';
@@ -47,6 +48,7 @@ const REPLAY_FIELDS = {
   /** A trace file, a bundled sample (`chat`, `code`), or a source that the program makes. */
   workload: z.union([text, z.custom<Source>(isSource)], expected('a trace file, a bundled sample, or a Source')),
   slo: text.optional(),
+  at: text.optional(),
   ...TIME_FIELDS,
   ...CUT_FIELDS,
   blockTokens: wholeNumber.optional(),
@@ -118,6 +120,7 @@ function replayOf(
     workload: workloadOf(options),
     target,
     slo: options.slo === undefined ? null : resolveSlo(options.slo),
+    at: goalOf(options),
     measure: {
       warmupUs: options.warmup === undefined ? 0 : parseDurationUs(options.warmup, '--warmup'),
       cooldownUs: options.cooldown === undefined ? 0 : parseDurationUs(options.cooldown, '--cooldown'),
@@ -150,6 +153,12 @@ function workloadOf(options: z.output<typeof replayOptionsSchema>): RunSpec['wor
   if (transforms.length > 0 || blockTokens !== undefined)
     throw new UserError('a source of your own is replayed as it is: transform it yourself, or name a trace file');
   return workload;
+}
+
+function goalOf({ slo, at }: z.output<typeof replayOptionsSchema>): number {
+  if (at === undefined) return GOAL;
+  if (slo === undefined) throw new UserError(`--at ${at}: there is no SLO to meet; give its limits, e.g. --slo ttft=200ms`);
+  return parseGoal(at);
 }
 
 function timeoutUsOf(given: string, option: string): number {

@@ -8,6 +8,8 @@ export interface RunSpec {
   readonly target: TargetConfig;
   /** The SLO that judges the run; null: latencies only. */
   readonly slo: SloSpec | null;
+  /** Share of requests that should meet the SLO, above 0 and below 1. */
+  readonly at: number;
   readonly measure: {
     /** Warm-up from the start of the replay, and cool-down before its last due time: recorded but not measured. */
     readonly warmupUs: number;

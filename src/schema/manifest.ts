@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { GOAL } from '../core/slo.ts';
 import { count, quantiles, slo, transforms, type DeepReadonly } from './parts.ts';
 
 const clientHealth = z
@@ -128,6 +129,7 @@ export const manifestSchema = z
     prepared: prepared.nullable().default(null),
     slo: slo
       .extend({
+        at: z.number().default(GOAL).describe('Share of requests that should meet the limits.'),
         in_place_of: z
           .string()
           .exactOptional()

@@ -7,7 +7,7 @@ import { anyBatch, exampleRecord } from '../runs/example-records.ts';
 import { batches } from '../runs/temporary-run.ts';
 import { exampleManifest } from './example-manifest.ts';
 
-const slo = { text: 'ttft=150ms,tpot=30ms', limits_ms: { ttft: 150, tpot: 30 } };
+const slo = { text: 'ttft=150ms,tpot=30ms', limits_ms: { ttft: 150, tpot: 30 }, at: 0.9 };
 const four: RecordBatch = [
   exampleRecord({ request_id: 'warm', measured: false, due_us: 0, sent_us: 0 }),
   exampleRecord({ request_id: 'good', due_us: 1_000_000, sent_us: 1_000_000 }),
@@ -161,7 +161,7 @@ test('without an SLO there is no attainment; without both limits no fluidity; th
   assert.deepEqual([plain.slo, plain.fluidity, plain.throughput.good_requests_per_s], [null, null, null]);
   assert.deepEqual([plain.little_law_error, plain.validity.valid], [null, true]);
   assert.match(plain.records_sha256 ?? '', /^[0-9a-f]{64}$/);
-  const one = { text: 'ttft=1s', limits_ms: { ttft: 1000 } };
+  const one = { text: 'ttft=1s', limits_ms: { ttft: 1000 }, at: 0.9 };
   assert.equal((await summarise(batches(four), exampleManifest({ slo: one }))).fluidity, null);
 });
 

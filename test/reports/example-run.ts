@@ -137,7 +137,7 @@ export function exampleManifest(records: readonly RequestRecord[], { slo, manife
       model: 'llama-3-8b',
       facts: { system: 'vllm', model: 'llama-3-8b', gpu: 'h100', tp: 1, token_budget: 2048, max_seqs: 256 },
     },
-    slo: slo === null ? null : { text: slo, limits_ms: parseSlo(slo) },
+    slo: slo === null ? null : { text: slo, limits_ms: parseSlo(slo), at: 0.9 },
     timeout_s: 600,
     ttft_timeout_s: 60,
     client: {

@@ -150,7 +150,7 @@ describe('the examples that other tests are made of', () => {
     const manifests: readonly Partial<Manifest>[] = [
       {},
       { clock: 'virtual', client: null },
-      { slo: { text: SLO, limits_ms: { ttft: 250, tpot: 100 } } },
+      { slo: { text: SLO, limits_ms: { ttft: 250, tpot: 100 }, at: 0.9 } },
     ];
     await fc.assert(
       fc.asyncProperty(anyBatch(25), fc.constantFrom(...manifests), async (records, over) => {
