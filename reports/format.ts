@@ -2,7 +2,10 @@ import type { Manifest } from '../src/schema/manifest.ts';
 import type { LatencyStats, Summary } from '../src/schema/summary.ts';
 import { SLO_METRICS } from '../src/core/slo.ts';
 import { formatMs, formatShare, threeFigures, withThousands } from '../src/core/units.ts';
+import { countText, listText } from '../src/core/words.ts';
 import { METRIC_NAMES } from './definitions.ts';
+
+export { countText, listText } from '../src/core/words.ts';
 
 /** A percentile of latencies: `fails` if its rank falls on a failed request, `-` without a request. */
 export function latencyText(stats: LatencyStats, value: number | null): string {
@@ -28,6 +31,11 @@ export function typeset(text: string): string {
 export function intervalText([low, high]: readonly [number, number]): string {
   const digits = [1, 2].find((each) => (low * 100).toFixed(each) !== (high * 100).toFixed(each)) ?? 3;
   return `${(low * 100).toFixed(digits)}-${(high * 100).toFixed(digits)} %`;
+}
+
+/** The share that is wanted, as it was given: `90 %`, `99.5 %`. */
+export function goalText(at: number): string {
+  return `${Number((at * 100).toPrecision(9))} %`;
 }
 
 /** How many requests warm-up and cool-down exclude; null if every request is measured. */
@@ -57,17 +65,6 @@ export function sloText(slo: Omit<NonNullable<Manifest['slo']>, 'at'> | null): s
 export function plainMs(ms: number): string {
   if (ms < 1) return `${ms * 1000} us`;
   return ms < 1000 ? `${ms} ms` : `${withThousands(ms / 1000)} s`;
-}
-
-/** `a`, `a and b`, `a, b and c`. */
-export function listText(parts: readonly string[]): string {
-  if (parts.length < 2) return parts.join('');
-  return `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
-}
-
-/** `1 request`, `2,000 requests`. */
-export function countText(count: number, noun: string): string {
-  return `${withThousands(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** A count, or a mean of counts: `31`, `7.29`. */

@@ -1,29 +1,26 @@
 import type { Manifest } from '../src/schema/manifest.ts';
 import type { Summary } from '../src/schema/summary.ts';
-import { GOAL } from '../src/core/slo.ts';
-import { formatShare, withThousands } from '../src/core/units.ts';
+import { formatShare, threeFigures, withThousands } from '../src/core/units.ts';
+import { countText } from '../src/core/words.ts';
+import { allowsVerdict } from '../src/metrics/warnings.ts';
 import { METRIC_NAMES } from './definitions.ts';
-import {
-  countText,
-  deviationText,
-  intervalText,
-  listText,
-  latencyText,
-  excludedText,
-  limitsText,
-  outcomeText,
-} from './format.ts';
+import { amountText, excludedText, goalText, intervalText, latencyText, limitsText, reuseText } from './format.ts';
 
 /** The answer of a run. `glyph` says the same as the colour that a report gives to `tone`. */
 export interface Verdict {
-  /** `unsure`: `GOAL` lies within the interval, the client fell behind, or records are missing. `none`: there is no SLO to judge by. */
+  /**
+   * `met` and `missed`: the interval of the share that met the SLO leaves out the share that is wanted, or the run was
+   * overloaded. `unsure`: it does not, or a warning takes the verdict away. `none`: there is no SLO to judge by.
+   */
   readonly tone: 'met' | 'missed' | 'unsure' | 'none';
   readonly glyph: string;
   readonly sentence: string;
-  /** Said before the sentence: the run did not complete, every request failed, the client fell behind. */
+  /** Said before the sentence. */
   readonly warnings: readonly string[];
   /** Says that the client kept up; null if it did not, which is a warning. */
   readonly assurance: string | null;
+  /** What was asked of the server, beside what it got and gave. */
+  readonly delivered: string;
   /** Says how many requests warm-up and cool-down exclude; null if every request is measured. */
   readonly excluded: string | null;
 }
@@ -31,79 +28,98 @@ export interface Verdict {
 const GLYPHS = { met: '✓', missed: '✗', unsure: '≈', none: '●' } as const;
 
 export function verdictOf(summary: Summary, manifest: Manifest): Verdict {
-  const records = recordsWarning(summary, manifest);
-  const tone = toneOf(summary, records === null);
+  const tone = toneOf(summary);
   return {
     tone,
     glyph: GLYPHS[tone],
     sentence:
-      summary.slo === null || summary.requests.scheduled === 0
+      summary.slo === null || judgedOf(summary) === 0
         ? latencySentence(summary)
-        : attainmentSentence(summary.slo),
-    warnings: [...(records === null ? [] : [records]), ...warningsOf(summary)],
+        : attainmentSentence(summary.slo, summary.status, judgedOf(summary)),
+    warnings: summary.warnings.map(({ text }) => text),
     assurance: assuranceOf(summary, manifest),
+    delivered: deliveredText(summary),
     excluded: excludedText(summary),
   };
 }
 
-function toneOf({ slo, requests, validity }: Summary, whole: boolean): Verdict['tone'] {
-  if (slo === null || requests.scheduled === 0) return 'none';
-  const { joint, ci95 } = slo.attainment;
-  if (!whole || !validity.valid) return 'unsure';
-  if (ci95 !== null && ci95[0] < GOAL && ci95[1] >= GOAL) return 'unsure';
-  return joint >= GOAL ? 'met' : 'missed';
+/** Requests that the figures are of. */
+function judgedOf({ requests: { scheduled, stopped } }: Summary): number {
+  return scheduled - stopped;
 }
 
-function attainmentSentence({ limits_ms, attainment, binding }: NonNullable<Summary['slo']>): string {
-  const { joint, ci95, sufficient } = attainment;
-  const interval =
+function toneOf(summary: Summary): Verdict['tone'] {
+  const { slo, warnings } = summary;
+  if (slo === null || judgedOf(summary) === 0) return 'none';
+  const verdict = decided(slo);
+  return verdict !== null && allowsVerdict(warnings, verdict) && !couldTurn(summary, verdict) ? verdict : 'unsure';
+}
+
+/** What the interval says of the share that is wanted; null: it cannot be told. */
+function decided({ at, attainment: { ci95 } }: NonNullable<Summary['slo']>): 'met' | 'missed' | null {
+  if (ci95 === null) return null;
+  if (ci95[0] >= at) return 'met';
+  return ci95[1] < at ? 'missed' : null;
+}
+
+/** Whether the requests that the user cut, which are those that stay long, could turn a pass into a miss. */
+function couldTurn({ slo, requests: { scheduled, stopped, by_outcome } }: Summary, verdict: 'met' | 'missed'): boolean {
+  if (slo === null || verdict === 'missed') return false;
+  const judged = scheduled - stopped;
+  const cut = stopped === 0 ? 0 : stopped - (by_outcome.unsent ?? 0);
+  return slo.attainment.joint * judged < slo.at * (judged + cut);
+}
+
+function attainmentSentence(
+  { limits_ms, attainment: { joint, ci95 }, binding, at }: NonNullable<Summary['slo']>,
+  status: Summary['status'],
+  judged: number,
+): string {
+  const wanted = `wanted: ${goalText(at)}`;
+  const told =
     ci95 === null
-      ? 'too few independent requests for an interval'
-      : `95 % interval ${intervalText(ci95)}${sufficient ? '' : ', few independent requests'}`;
+      ? `${wanted}; too few independent requests to tell`
+      : `${wanted}; 95 % interval ${intervalText(ci95)} for load like these ${countText(judged, 'request')}`;
   // If no request meets the SLO, no limit binds more than another.
   const binds = binding === null || joint === 0 ? '' : `; ${METRIC_NAMES[binding]} binds`;
-  return `${formatShare(joint)} of requests met ${limitsText(limits_ms)} (${interval})${binds}`;
+  const who = status === 'interrupted' ? `the ${countText(judged, 'request')} due until it was stopped` : 'requests';
+  return `${formatShare(joint)} of ${who} met ${limitsText(limits_ms)} (${told})${binds}`;
 }
 
-function latencySentence({ latency_ms, requests }: Summary): string {
-  if (requests.scheduled === 0) return 'No request was measured';
+function latencySentence(summary: Summary): string {
+  if (judgedOf(summary) === 0) return 'No request was measured';
   const part = (metric: 'ttft' | 'tpot'): string => {
-    const stats = latency_ms[metric];
+    const stats = summary.latency_ms[metric];
     return `${METRIC_NAMES[metric]} p50 ${latencyText(stats, stats.p50)}, p99 ${latencyText(stats, stats.p99)}`;
   };
   return `${part('ttft')}; ${part('tpot')}; no SLO was given to judge by`;
 }
 
-/** Each request of the plan has one record. If not, parts of the run are missing or doubled, and no figure holds for the run. */
-function recordsWarning({ requests, left_out, status }: Summary, { workload }: Manifest): string | null {
-  const records = requests.scheduled + (left_out === null ? 0 : left_out.warmup_requests + left_out.cooldown_requests);
-  if (status === 'running' || records === workload.requests) return null;
-  return `Not the whole run: ${countText(records, 'record')} of ${countText(workload.requests, 'request')}; a part is missing from requests/, or there twice`;
-}
-
-function warningsOf({ status, reason, requests, validity, left_out, workload, delivered }: Summary): string[] {
-  const { scheduled, sent, ok, by_outcome } = requests;
-  const warnings: string[] = [];
-  const cut = by_outcome.cut ?? 0;
-  if (status !== 'complete')
-    warnings.push(
-      `${status === 'running' ? 'Still running' : status === 'failed' ? 'The run failed' : 'Interrupted'}${reason === null ? '' : `: ${reason}`}` +
-        `; ${countText(scheduled - sent, 'request')} of ${withThousands(scheduled)} not sent, ${withThousands(cut)} cut off in flight`,
-    );
-  if (scheduled > 0 && ok === 0) {
-    const kinds = Object.entries(by_outcome).map(
-      ([outcome, count]) => `${withThousands(count)} ${outcomeText(outcome)}`,
-    );
-    warnings.push(`No ${left_out === null ? '' : 'measured '}request was answered: ${listText(kinds)}`);
-  }
-  if (!validity.valid) warnings.push(`Not valid: ${validity.reasons.join('; ')}`);
-  const deviation = delivered.input_deviation_tokens;
-  if (workload.prompts === 'exact' && deviation !== null && deviation.requests > 0)
-    warnings.push(`Prompts were to be exactly as long as planned, and the server says: ${deviationText(deviation)}`);
-  return warnings;
-}
-
 function assuranceOf({ validity }: Summary, { clock }: Manifest): string | null {
   if (!validity.valid) return null;
   return clock === 'virtual' ? 'Valid: virtual time, no client to fall behind' : 'Valid: the client kept up';
+}
+
+/** `Asked and got: 301 of 301 requests answered at 5.02 of 5.02 requests/s; prompts 1,155 of 1,155 tokens; ...`. */
+function deliveredText({ delivered: { asked, got, cached_tokens, outputs } }: Summary): string {
+  const pair = (got: number | null, asked: number | null): string =>
+    `${got === null ? 'not counted' : amountText(got)} of ${asked === null ? '-' : amountText(asked)}`;
+  const parts = [
+    `${withThousands(got.requests)} of ${countText(asked.requests, 'request')} answered`,
+    ...(asked.rate_rps === 0 ? [] : [`${threeFigures(got.rate_rps)} of ${threeFigures(asked.rate_rps)} requests/s`]),
+    ...(got.input_tokens_mean === null
+      ? []
+      : [`prompts ${pair(got.input_tokens_mean, asked.input_tokens_mean)} tokens`]),
+    ...(outputs === null
+      ? []
+      : [
+          `outputs ${pair(got.output_tokens_mean, asked.output_tokens_mean)} tokens, as asked in ${withThousands(outputs.as_asked)} of ${withThousands(outputs.requests)}`,
+        ]),
+    ...(cached_tokens === null || cached_tokens.input === 0
+      ? []
+      : [
+          `${reuseText(cached_tokens.cached / cached_tokens.input)} of prompts cached, the trace allows ${reuseText(cached_tokens.allowed / cached_tokens.input)}`,
+        ]),
+  ];
+  return `Asked and got: ${parts.join('; ')}`;
 }

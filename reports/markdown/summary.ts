@@ -8,7 +8,7 @@ import { commandText, latencyText, loadText, plainMs, rateText } from '../format
 
 /** The summary for a pull request or a chat: the verdict, one table of latencies, how to repeat it. */
 export function summaryMarkdown(summary: Summary, manifest: Manifest): string {
-  const { glyph, sentence, warnings, assurance, excluded } = verdictOf(summary, manifest);
+  const { glyph, sentence, warnings, assurance, delivered, excluded } = verdictOf(summary, manifest);
   const { workload, target } = manifest;
   const { requests, throughput } = summary;
   return [
@@ -16,6 +16,8 @@ export function summaryMarkdown(summary: Summary, manifest: Manifest): string {
     `**${glyph} ${plain(sentence)}**`,
     '',
     ...(assurance === null ? [] : [`✓ ${assurance}`, '']),
+    plain(delivered),
+    '',
     ...(excluded === null ? [] : [excluded, '']),
     `${plain(workload.name)} on ${plain(target.spec)}, ${loadText(workload)}; ${withThousands(requests.ok)} ok, ${withThousands(requests.failed)} failed; out ${rateText(throughput.output_tokens_per_s, 'tokens')}`,
     '',

@@ -47,13 +47,14 @@ export function summaryText(summary: Summary, manifest: Manifest, { color }: { c
 }
 
 function verdictLines(
-  { tone, glyph, sentence, warnings, assurance, excluded }: Verdict,
+  { tone, glyph, sentence, warnings, assurance, delivered, excluded }: Verdict,
   paint: (text: string, code: number) => string,
 ): string[] {
   return [
     ...warnings.map((warning) => paint(printable(`! ${warning}`), SGR.missed)),
     paint(`${glyph} ${sentence}`, SGR[tone]),
     ...(assurance === null ? [] : [paint(`✓ ${assurance}`, SGR.met)]),
+    delivered,
     ...(excluded === null ? [] : [excluded]),
   ];
 }
@@ -155,6 +156,6 @@ function serverRows(summary: Summary): string[][] {
 }
 
 function prefixText(asked: Summary['workload'], got: Summary['delivered']): string {
-  const most = asked.prefix_reuse === null ? '' : `, ${reuseText(asked.prefix_reuse)} if it were endless`;
+  const most = asked.prefix_reuse === null ? '' : `, the trace allows ${reuseText(asked.prefix_reuse)}`;
   return `${reuseText(got.prefix_reuse)}${got.prefix_reuse === null ? '' : ' of input tokens'}${most}`;
 }

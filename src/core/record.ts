@@ -50,6 +50,10 @@ export interface RequestRecord extends Phases {
   readonly output_tokens_planned: number | null;
   readonly output_tokens: number | null;
   readonly reasoning_tokens: number | null;
+  /** Tokens that the server counted and never sent, such as hidden reasoning; they have no times. */
+  readonly hidden_tokens: number | null;
+  /** The server's last count of output tokens, only where it disagrees with what came. */
+  readonly output_tokens_reported: number | null;
   /** One entry per token, from `due_us`, never decreasing; tokens of one chunk share a time. */
   readonly token_times_us: Float64Array;
   readonly token_count_source: TokenCountSource | null;
@@ -126,6 +130,8 @@ export const RECORD_COLUMNS: { readonly [K in keyof RequestRecord]: readonly [ty
   decode_us: ['int64', true],
   worker: ['int32', false],
   client_stalled: ['bool', true],
+  hidden_tokens: ['int32', true],
+  output_tokens_reported: ['int32', true],
 };
 
 /** The column names, in file order. */

@@ -8,8 +8,11 @@ import { LatencyCollector } from './latency.ts';
 import { ExcludedCollector } from './excluded.ts';
 import { RecordsDigest } from './records-digest.ts';
 import { ServerCollector } from './server.ts';
+import { CachedTokensCollector } from './cached-tokens.ts';
+import { stoppedRecords } from './stopped.ts';
 import { perSecond, TrafficCollector } from './traffic.ts';
 import { ValidityCollector } from './validity.ts';
+import { warningsOf } from './warnings.ts';
 
 /**
  * All figures of a run, in one pass over its records. Only records with `measured` enter the metrics: load, latency and
@@ -22,9 +25,12 @@ export async function summarise(
   manifest: Manifest,
   scrapes: AsyncIterable<Scrape> | null = null,
 ): Promise<Summary> {
-  const slo = manifest.slo?.limits_ms ?? null;
+  const judged = manifest.slo;
+  const slo = judged?.limits_ms ?? null;
   const latency = new LatencyCollector();
-  const traffic = new TrafficCollector();
+  const isStopped = stoppedRecords(manifest);
+  const traffic = new TrafficCollector(isStopped);
+  const cached = new CachedTokensCollector(manifest);
   const attainment = slo === null ? null : new AttainmentCollector(slo);
   const fluidity = slo?.ttft === undefined || slo.tpot === undefined ? null : new FluidityCollector(slo.ttft, slo.tpot);
   const excluded = new ExcludedCollector(manifest);
@@ -36,12 +42,14 @@ export async function summarise(
     for (const record of batch) {
       validity.add(record);
       digest?.add(record);
+      if (record.outcome === 'ok') cached.add(record);
       if (record.sent_us !== null && record.end_us !== null) inFlightUs += record.end_us - record.sent_us;
       if (!record.measured) {
         excluded.add(record);
         continue;
       }
       traffic.add(record);
+      if (isStopped(record)) continue;
       latency.add(record);
       attainment?.add(record);
       fluidity?.add(record);
@@ -51,9 +59,9 @@ export async function summarise(
   for await (const scrape of scrapes ?? []) server.add(scrape);
 
   const { fromDue, ok, service } = latency.tables();
-  const delivered = traffic.delivered();
+  const delivered = traffic.delivered(cached.result());
   const left_out = excluded.result();
-  return {
+  const summary = {
     ...identity(manifest),
     validity: validity.result(),
     requests: traffic.requests(),
@@ -75,11 +83,15 @@ export async function summarise(
     latency_ok_ms: ok,
     service_latency_ms: service,
     little_law_error: littleLawError(manifest, inFlightUs),
-    slo: slo === null || attainment === null ? null : { limits_ms: slo, ...attainment.result(manifest.seed) },
+    slo:
+      judged === null || attainment === null
+        ? null
+        : { limits_ms: judged.limits_ms, at: judged.at, ...attainment.result(manifest.seed) },
     fluidity: fluidity?.result() ?? null,
     server: server.result(),
     records_sha256: digest?.sha256() ?? null,
   };
+  return { ...summary, warnings: warningsOf(summary, manifest) };
 }
 
 /** Identity of the run, its target, and how it ended. The workload's name and the SLO stand beside their figures. */

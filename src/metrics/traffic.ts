@@ -1,40 +1,67 @@
 import { type Outcome, OUTCOMES, type RequestRecord } from '../core/record.ts';
 import type { Summary } from '../schema/summary.ts';
 import { InputDeviation } from './input-deviation.ts';
+import { LumpCollector } from './lumps.ts';
+import { OutputCollector } from './outputs.ts';
 import { lengthStats } from './lengths.ts';
 import { Samples, sum } from './samples.ts';
 
 /** Planned and delivered load: counts, lengths, and the times of the first due, last sent and last ended request. */
 export class TrafficCollector {
+  readonly #isStopped: (record: RequestRecord) => boolean;
   readonly #outcomes = new Map<Outcome, number>();
   readonly #plannedInput = new Samples();
   readonly #plannedOutput = new Samples();
   readonly #input = new Samples();
   readonly #output = new Samples();
   readonly #deviation = new InputDeviation();
+  readonly #outputs = new OutputCollector();
+  readonly #lumps = new LumpCollector();
   #scheduled = 0;
+  #stopped = 0;
   /** Of requests whose responses report both counts. */
   #cachedTokens = 0;
   #cacheableTokens = 0;
+  /** Planned input tokens of those ok requests whose input tokens the server counted. */
+  #askedInputTokens = 0;
   #sent = 0;
+  #due = 0;
   #firstDueUs = Number.POSITIVE_INFINITY;
+  #lastDueUs = Number.NEGATIVE_INFINITY;
+  #firstSentUs = Number.POSITIVE_INFINITY;
   #lastSentUs = Number.NEGATIVE_INFINITY;
   #lastEndUs = Number.NEGATIVE_INFINITY;
 
+  /** `isStopped`: whether a record says nothing, because the run was interrupted first. */
+  constructor(isStopped: (record: RequestRecord) => boolean) {
+    this.#isStopped = isStopped;
+  }
+
   add(record: RequestRecord): void {
     this.#scheduled++;
+    if (this.#isStopped(record)) this.#stopped++;
     this.#outcomes.set(record.outcome, (this.#outcomes.get(record.outcome) ?? 0) + 1);
     if (record.input_tokens_planned !== null) this.#plannedInput.push(record.input_tokens_planned);
     if (record.output_tokens_planned !== null) this.#plannedOutput.push(record.output_tokens_planned);
-    this.#firstDueUs = Math.min(this.#firstDueUs, record.due_us);
+    if (record.outcome !== 'unsent' || !this.#isStopped(record)) {
+      this.#due++;
+      this.#firstDueUs = Math.min(this.#firstDueUs, record.due_us);
+      this.#lastDueUs = Math.max(this.#lastDueUs, record.due_us);
+    }
     if (record.sent_us !== null) {
       this.#sent++;
+      this.#firstSentUs = Math.min(this.#firstSentUs, record.sent_us);
       this.#lastSentUs = Math.max(this.#lastSentUs, record.sent_us);
     }
     if (record.end_us !== null) this.#lastEndUs = Math.max(this.#lastEndUs, record.end_us);
     if (record.outcome !== 'ok') return;
     this.#deviation.add(record);
-    if (record.input_tokens !== null) this.#input.push(record.input_tokens);
+    this.#outputs.add(record);
+    this.#lumps.add(record);
+    if (record.input_tokens !== null) {
+      this.#input.push(record.input_tokens);
+      this.#askedInputTokens += record.input_tokens_planned ?? 0;
+    }
     this.#output.push(record.output_tokens ?? record.token_times_us.length);
     if (record.cached_tokens === null || record.input_tokens === null) return;
     this.#cachedTokens += record.cached_tokens;
@@ -48,21 +75,50 @@ export class TrafficCollector {
       if (count !== undefined) by_outcome[outcome] = count;
     }
     const ok = by_outcome.ok ?? 0;
-    return { scheduled: this.#scheduled, sent: this.#sent, ok, failed: this.#scheduled - ok, by_outcome };
+    return {
+      scheduled: this.#scheduled,
+      sent: this.#sent,
+      ok,
+      failed: this.#scheduled - ok - this.#stopped,
+      stopped: this.#stopped,
+      by_outcome,
+    };
   }
 
   plannedLengths(): Pick<Summary['workload'], 'input_tokens' | 'output_tokens'> {
     return { input_tokens: lengthStats(this.#plannedInput), output_tokens: lengthStats(this.#plannedOutput) };
   }
 
-  delivered(): Summary['delivered'] {
+  delivered(cachedTokens: Summary['delivered']['cached_tokens']): Summary['delivered'] {
+    const [askedS, gotS] = [seconds(this.#firstDueUs, this.#lastDueUs), seconds(this.#firstSentUs, this.#lastSentUs)];
+    const outputs = this.#outputs.result();
+    const [input, output] = [lengthStats(this.#input), lengthStats(this.#output)];
     return {
+      asked: {
+        requests: this.#due,
+        duration_s: askedS,
+        rate_rps: perSecond(this.#due, askedS),
+        input_tokens_mean: input === null ? null : this.#askedInputTokens / this.#input.length,
+        output_tokens_mean: outputs?.asked_mean ?? null,
+        cached_tokens: cachedTokens?.allowed ?? null,
+      },
+      got: {
+        requests: this.#outcomes.get('ok') ?? 0,
+        duration_s: gotS,
+        rate_rps: perSecond(this.#sent, gotS),
+        input_tokens_mean: input?.mean ?? null,
+        output_tokens_mean: outputs?.got_mean ?? null,
+        cached_tokens: cachedTokens?.cached ?? null,
+      },
       duration_s: seconds(this.#firstDueUs, this.#lastEndUs),
       // Over the time of sending, as the planned rate is: a long last response does not make the load lighter.
-      rate_rps: perSecond(this.#sent, seconds(this.#firstDueUs, this.#lastSentUs)),
-      input_tokens: lengthStats(this.#input),
-      output_tokens: lengthStats(this.#output),
+      rate_rps: perSecond(this.#sent, gotS),
+      input_tokens: input,
+      output_tokens: output,
       input_deviation_tokens: this.#deviation.result(),
+      outputs,
+      lumps: this.#lumps.result(),
+      cached_tokens: cachedTokens,
       prefix_reuse: this.#cacheableTokens === 0 ? null : this.#cachedTokens / this.#cacheableTokens,
     };
   }

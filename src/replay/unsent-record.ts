@@ -38,6 +38,8 @@ export function unsentRecord(
     output_tokens_planned: request.outputTokens,
     output_tokens: null,
     reasoning_tokens: null,
+    hidden_tokens: null,
+    output_tokens_reported: null,
     token_times_us: new Float64Array(0),
     token_count_source: null,
     token_time_source: null,

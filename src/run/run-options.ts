@@ -157,7 +157,8 @@ function workloadOf(options: z.output<typeof replayOptionsSchema>): RunSpec['wor
 
 function goalOf({ slo, at }: z.output<typeof replayOptionsSchema>): number {
   if (at === undefined) return GOAL;
-  if (slo === undefined) throw new UserError(`--at ${at}: there is no SLO to meet; give its limits, e.g. --slo ttft=200ms`);
+  if (slo === undefined)
+    throw new UserError(`--at ${at}: there is no SLO to meet; give its limits, e.g. --slo ttft=200ms`);
   return parseGoal(at);
 }
 

@@ -56,7 +56,10 @@ const requests = z.strictObject({
   scheduled: count,
   sent: count,
   ok: count,
-  failed: count,
+  failed: count.describe('Scheduled requests that are neither ok nor stopped.'),
+  stopped: count.describe(
+    'Requests that an interrupted run did not get to: not due yet, or cut before they had missed a limit. In no figure.',
+  ),
   by_outcome: z.partialRecord(z.enum(OUTCOMES), count),
 });
 
@@ -103,19 +106,93 @@ const inputDeviation = z
   })
   .describe('Input tokens as the server counts them, less those planned, of ok requests.');
 
+/** Load as it was asked for, or as it was delivered. */
+const load = z.strictObject({
+  requests: count.describe('Asked: that were due. Got: that ended ok.'),
+  duration_s: z.number().describe('From the first to the last of them; asked: due, got: sent.'),
+  rate_rps: z.number().describe('Requests over that time.'),
+  input_tokens_mean: z.number().nullable().describe('Of ok requests whose input tokens the server counted.'),
+  output_tokens_mean: z.number().nullable().describe('Of ok requests.'),
+  cached_tokens: count.nullable().describe('Asked: the most that the prefix blocks of the trace allow.'),
+});
+
+const outputs = z
+  .strictObject({
+    requests: count,
+    as_asked: count.describe('Requests with exactly as many output tokens as planned.'),
+    short: count.describe('Requests with fewer, by more than 1 %.'),
+    long: count.describe('Requests with more, by more than 1 %.'),
+    asked_mean: z.number(),
+    got_mean: z.number(),
+    hidden_tokens: count.describe('Tokens that the server counted and never sent, such as hidden reasoning.'),
+    misreported: count.describe('Requests whose last count by the server disagrees with the tokens that came.'),
+    finish_reasons: z.record(z.string(), count),
+  })
+  .describe('Outputs of ok requests beside those planned.');
+
+const lumps = z
+  .strictObject({
+    streams: count.describe('Ok requests of two tokens or more.'),
+    lumped: count.describe('Of these, with all tokens at once or with more than 8 tokens a lump.'),
+    tokens: count.describe('Tokens of lumped requests.'),
+    lumps: count.describe('Lumps of lumped requests.'),
+  })
+  .describe('Answers that were held back on their way: tokens within 1 ms of one another are a lump.');
+
+const cachedTokens = z
+  .strictObject({
+    requests: count.describe('Ok requests whose cached tokens the server tells, warm-up and cool-down included.'),
+    input: count,
+    cached: count,
+    allowed: count.describe(
+      'The most that the prefix blocks of the trace allow in an endless cache, empty at the start.',
+    ),
+    exceeds: z.boolean().describe('Whether more was cached than the trace allows: prompts of an earlier run.'),
+  })
+  .describe('Prompt tokens that the server had in its prefix cache.');
+
 const delivered = z
   .strictObject({
-    duration_s: z.number(),
+    asked: load,
+    got: load,
+    duration_s: z.number().describe('The first due time to the last end.'),
     rate_rps: z.number(),
     input_tokens: lengthStats.nullable(),
     output_tokens: lengthStats.nullable(),
     input_deviation_tokens: inputDeviation.nullable(),
+    outputs: outputs.nullable(),
+    lumps: lumps.nullable(),
+    cached_tokens: cachedTokens.nullable(),
     prefix_reuse: z
       .number()
       .nullable()
       .describe('Share of the input tokens of ok requests that the server had cached; null where it does not tell.'),
   })
-  .describe('As delivered: the first due time to the last end, of the requests that are measured.');
+  .describe('What the server got and gave, beside what was asked, of the requests that are measured.');
+
+/** The worst first. */
+export const WARNING_CODES = [
+  'records',
+  'failed',
+  'interrupted',
+  'no_answers',
+  'not_valid',
+  'cached_tokens',
+  'outputs_short',
+  'outputs_long',
+  'lumps',
+  'inputs',
+  'rate',
+  'misreported',
+  'hidden_tokens',
+] as const;
+export type WarningCode = (typeof WARNING_CODES)[number];
+
+const warning = z.strictObject({
+  code: z.enum(WARNING_CODES).describe('For scripts; it does not change with the text.'),
+  text: z.string(),
+});
+export type Warning = DeepReadonly<z.infer<typeof warning>>;
 
 const throughput = z.strictObject({
   requests_per_s: z.number(),
@@ -144,6 +221,7 @@ export type Attainment = DeepReadonly<z.infer<typeof attainment>>;
 
 const slo = z.strictObject({
   limits_ms: limitsMs,
+  at: z.number().describe('Share of requests that should meet the limits.'),
   attainment,
   binding: z.enum(SLO_METRICS).nullable().describe('The limit that most requests miss; null if none is missed.'),
 });
@@ -200,6 +278,7 @@ export const summarySchema = z
     reason: run.reason,
     target: run.target.pick({ spec: true, kind: true, model: true }),
     plan_sha256: run.plan_sha256,
+    warnings: z.array(warning).describe('What is said above the verdict, the worst first.'),
     validity,
     requests,
     left_out: leftOut.nullable().describe('Null: the whole run is measured.'),

@@ -49,16 +49,47 @@ test('a small run by hand', async () => {
     sent: 3,
     ok: 2,
     failed: 2,
+    stopped: 0,
     by_outcome: { ok: 2, rejected: 1, unsent: 1 },
   });
   assert.deepEqual(summary.workload.input_tokens, { mean: 15, p50: 10, p90: 30, p99: 30, max: 30 });
   assert.deepEqual(summary.delivered, {
+    // Due from 1 s to 5 s, sent from 1 s to 3 s.
+    asked: {
+      requests: 4,
+      duration_s: 4,
+      rate_rps: 1,
+      input_tokens_mean: 20,
+      output_tokens_mean: 2.5,
+      cached_tokens: null,
+    },
+    got: {
+      requests: 2,
+      duration_s: 2,
+      rate_rps: 1.5,
+      input_tokens_mean: 20,
+      output_tokens_mean: 2.5,
+      cached_tokens: null,
+    },
     // The first due time, 1 s, to the last end, 3.01 s; sent from 1 s to 3 s.
     duration_s: 2.01,
     rate_rps: 1.5,
     input_tokens: { mean: 20, p50: 10, p90: 30, p99: 30, max: 30 },
     output_tokens: { mean: 2.5, p50: 2, p90: 3, p99: 3, max: 3 },
     input_deviation_tokens: { mean: 0, max: 0, requests: 0, counted: 2 },
+    outputs: {
+      requests: 2,
+      as_asked: 2,
+      short: 0,
+      long: 0,
+      asked_mean: 2.5,
+      got_mean: 2.5,
+      hidden_tokens: 0,
+      misreported: 0,
+      finish_reasons: { length: 2 },
+    },
+    lumps: { streams: 2, lumped: 0, tokens: 0, lumps: 0 },
+    cached_tokens: null,
     prefix_reuse: null,
   });
   assert.deepEqual(summary.throughput, {

@@ -56,6 +56,8 @@ const anyRecord: fc.Arbitrary<RequestRecord> = fc.record(
     output_tokens_planned: nullable(int32),
     output_tokens: nullable(int32),
     reasoning_tokens: nullable(int32),
+    hidden_tokens: nullable(int32),
+    output_tokens_reported: nullable(int32),
     token_times_us: fc.array(microseconds, { maxLength: 40 }).map((times) => Float64Array.from(times).sort()),
     token_count_source: nullable(fc.constantFrom(...TOKEN_COUNT_SOURCES)),
     token_time_source: nullable(fc.constantFrom('client', 'server')),

@@ -65,12 +65,15 @@ test('parts of runs before 0.2 are read: `client_stalled` is called `touched`, o
     return readFile(file);
   };
   assert.deepEqual(await decodeRecords(await copied('* rename (client_stalled as touched)')), [stalled]);
-  assert.deepEqual(await decodeRecords(await copied('* exclude (client_stalled)')), [
-    { ...stalled, client_stalled: null },
-  ]);
+  assert.deepEqual(
+    await decodeRecords(await copied('* exclude (client_stalled, hidden_tokens, output_tokens_reported)')),
+    [{ ...stalled, client_stalled: null }],
+  );
   await assert.rejects(copied('* exclude (worker)').then(decodeRecords), /column "client_stalled" .* where "worker"/);
   await assert.rejects(
-    copied('* exclude (client_stalled), 1::bigint as touched').then(decodeRecords),
+    copied('* exclude (client_stalled, hidden_tokens, output_tokens_reported), 1::bigint as touched').then(
+      decodeRecords,
+    ),
     /column "touched" of type INT64 where "client_stalled" of type BOOLEAN/,
   );
 });

@@ -1,0 +1,49 @@
+import type { RequestRecord } from '../core/record.ts';
+import type { Summary } from '../schema/summary.ts';
+
+/** Tokens that come within this time of the first of them came together: a lump may arrive in several reads. */
+const LUMP_US = 1000;
+/** More tokens than a server decodes at once, also by speculation: an answer of such lumps was held back on its way. */
+const MAX_TOKENS_OF_A_LUMP = 8;
+/** The fewest tokens that came all at once of which that is not just as likely a speculative decode. */
+const MIN_TOKENS_AT_ONCE = 4;
+
+/**
+ * Counts answers whose tokens came in lumps, as a proxy that buffers hands them over: their TPOT and ITL describe the
+ * proxy.
+ */
+export class LumpCollector {
+  #streams = 0;
+  #lumped = 0;
+  #tokens = 0;
+  #lumps = 0;
+
+  /** A request whose outcome is `ok`; one token alone cannot be a lump. */
+  add({ token_times_us: times }: RequestRecord): void {
+    if (times.length < 2) return;
+    this.#streams++;
+    const lumps = countLumps(times);
+    const isLumped = lumps === 1 ? times.length >= MIN_TOKENS_AT_ONCE : times.length > MAX_TOKENS_OF_A_LUMP * lumps;
+    if (!isLumped) return;
+    this.#lumped++;
+    this.#tokens += times.length;
+    this.#lumps += lumps;
+  }
+
+  result(): Summary['delivered']['lumps'] {
+    if (this.#streams === 0) return null;
+    return { streams: this.#streams, lumped: this.#lumped, tokens: this.#tokens, lumps: this.#lumps };
+  }
+}
+
+function countLumps(times: Float64Array): number {
+  let lumps = 0;
+  let firstUs = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < times.length; i++) {
+    const timeUs = times[i] ?? 0;
+    if (timeUs - firstUs <= LUMP_US) continue;
+    firstUs = timeUs;
+    lumps++;
+  }
+  return lumps;
+}

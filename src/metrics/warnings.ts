@@ -1,0 +1,154 @@
+import { formatShare, threeFigures, withThousands } from '../core/units.ts';
+import { countText, listText } from '../core/words.ts';
+import type { Manifest } from '../schema/manifest.ts';
+import { WARNING_CODES, type Summary, type Warning, type WarningCode } from '../schema/summary.ts';
+
+/** From this share of the requests on, what was delivered is another load than what was asked for. */
+const TELLING_SHARE = 0.01;
+/** How far the mean prompt may be from the planned one where its length is only approximate. */
+const APPROXIMATE_INPUT = 0.1;
+/** How far the rate may be from the one that was asked for; with fewer requests one late one decides. */
+const RATE_TOLERANCE = 0.05;
+const MIN_REQUESTS_OF_A_RATE = 20;
+
+/**
+ * What a warning does to a verdict. `flatters`: the load or the figures were easier than they claim, so that a pass
+ * proves nothing; `voids`: neither a pass nor a miss does.
+ */
+const EFFECTS: Readonly<Record<WarningCode, 'flatters' | 'voids' | null>> = {
+  interrupted: null,
+  failed: null,
+  records: 'voids',
+  no_answers: null,
+  not_valid: 'voids',
+  cached_tokens: 'flatters',
+  outputs_short: 'flatters',
+  outputs_long: 'voids',
+  lumps: 'flatters',
+  inputs: 'voids',
+  rate: 'voids',
+  hidden_tokens: null,
+  misreported: 'voids',
+};
+
+/** Whether the warnings leave room for a verdict of this kind. */
+export function allowsVerdict(warnings: readonly Warning[], verdict: 'met' | 'missed'): boolean {
+  return warnings.every(({ code }) => {
+    const effect = EFFECTS[code];
+    return effect === null || (effect === 'flatters' && verdict === 'missed');
+  });
+}
+
+/** What a reader must know before any figure: asked against got, in words. The worst first. */
+export function warningsOf(summary: Omit<Summary, 'warnings'>, manifest: Manifest): Warning[] {
+  const texts: Readonly<Record<WarningCode, string | null>> = {
+    records: recordsText(summary, manifest),
+    failed: summary.status === 'failed' ? endedText(summary, 'The run failed') : null,
+    interrupted: endedEarly(summary),
+    no_answers: noAnswersText(summary),
+    not_valid: summary.validity.valid ? null : `Not valid: ${summary.validity.reasons.join('; ')}`,
+    cached_tokens: cachedText(summary),
+    outputs_short: outputsText(summary, 'short'),
+    outputs_long: outputsText(summary, 'long'),
+    lumps: lumpsText(summary),
+    inputs: inputsText(summary),
+    rate: rateText(summary),
+    misreported: misreportedText(summary),
+    hidden_tokens: hiddenText(summary),
+  };
+  return WARNING_CODES.flatMap((code) => {
+    const text = texts[code];
+    return text === null ? [] : [{ code, text }];
+  });
+}
+
+type Figures = Omit<Summary, 'warnings'>;
+
+/** Each request of the plan has one record. If not, parts of the run are missing or doubled, and no figure holds for the run. */
+function recordsText({ requests, left_out, status }: Figures, { workload }: Manifest): string | null {
+  const records = requests.scheduled + (left_out === null ? 0 : left_out.warmup_requests + left_out.cooldown_requests);
+  if (status === 'running' || records === workload.requests) return null;
+  return `Not the whole run: ${countText(records, 'record')} of ${countText(workload.requests, 'request')}; a part is missing from requests/, or there twice`;
+}
+
+function endedEarly(summary: Figures): string | null {
+  if (summary.status === 'running') return endedText(summary, 'Still running');
+  return summary.status === 'interrupted' ? endedText(summary, 'Interrupted') : null;
+}
+
+function endedText({ reason, status, requests }: Figures, how: string): string {
+  const { scheduled, sent, stopped, by_outcome } = requests;
+  const unsent = by_outcome.unsent ?? scheduled - sent;
+  const rest =
+    status === 'interrupted'
+      ? `the figures are of the ${countText(scheduled - stopped, 'request')} of ${withThousands(scheduled)} that were due until then; ${withThousands(unsent)} not due yet and ${withThousands(stopped - unsent)} cut off in flight are left out`
+      : `${countText(unsent, 'request')} of ${withThousands(scheduled)} not sent, ${withThousands(by_outcome.cut ?? 0)} cut off in flight`;
+  return `${how}${reason === null ? '' : `: ${reason}`}; ${rest}`;
+}
+
+function noAnswersText({ requests: { scheduled, ok, stopped, by_outcome }, left_out }: Figures): string | null {
+  if (scheduled - stopped === 0 || ok > 0) return null;
+  const kinds = Object.entries(by_outcome).map(
+    ([outcome, count]) => `${withThousands(count)} ${outcome.replaceAll('_', ' ')}`,
+  );
+  return `No ${left_out === null ? '' : 'measured '}request was answered: ${listText(kinds)}`;
+}
+
+function cachedText({ delivered: { cached_tokens: cached } }: Figures): string | null {
+  if (cached === null || !cached.exceeds) return null;
+  const share = (tokens: number): string => formatShare(cached.input === 0 ? 0 : Math.min(1, tokens / cached.input));
+  const allowed = cached.allowed === 0 ? 'shares none' : `allows at most ${share(cached.allowed)}`;
+  return `The server had ${share(cached.cached)} of the input tokens in its cache, and the trace ${allowed}: it has seen these prompts before, and TTFT is better than new prompts would have it; leave out --salt, so that each run has prompts of its own, or empty the cache first (--reset-cache)`;
+}
+
+function outputsText({ delivered: { outputs } }: Figures, kind: 'short' | 'long'): string | null {
+  if (outputs === null || outputs[kind] < TELLING_SHARE * outputs.requests) return null;
+  if (outputs[kind] === 0) return null;
+  const { requests, as_asked, asked_mean, got_mean, finish_reasons } = outputs;
+  const reasons = Object.entries(finish_reasons).map(([reason, count]) => `${reason} ${withThousands(count)}`);
+  return (
+    `Outputs are ${kind === 'short' ? 'shorter' : 'longer'} than asked in ${withThousands(outputs[kind])} of ${countText(requests, 'answer')}` +
+    ` (as asked in ${withThousands(as_asked)}; ${tokensText(got_mean)} of ${tokensText(asked_mean)} tokens on average; finish reasons: ${listText(reasons)})` +
+    `: the load is ${kind === 'short' ? 'lighter' : 'heavier'} than the trace's`
+  );
+}
+
+function lumpsText({ delivered: { lumps }, server }: Figures): string | null {
+  if (lumps === null || lumps.lumped === 0 || lumps.lumped < TELLING_SHARE * lumps.streams) return null;
+  const perLump = lumps.tokens / lumps.lumps;
+  const theirs = server?.latency_ms.itl ?? null;
+  const beside = theirs === null ? '' : `; the server's own ITL is ${threeFigures(theirs.mean)} ms on average`;
+  return `Tokens came in lumps of ${threeFigures(perLump)} on average in ${withThousands(lumps.lumped)} of ${countText(lumps.streams, 'answer')}: a proxy or the server holds them back, and TPOT and ITL describe it${beside}`;
+}
+
+/** Exact prompts must be as planned; approximate ones at least on average. */
+function inputsText({ workload, delivered }: Figures): string | null {
+  const deviation = delivered.input_deviation_tokens;
+  const [asked, got] = [delivered.asked.input_tokens_mean, delivered.got.input_tokens_mean];
+  if (deviation === null || asked === null || got === null || deviation.requests === 0) return null;
+  const isFar = Math.abs(got - asked) > APPROXIMATE_INPUT * asked;
+  const isMany = workload.prompts === 'exact' && deviation.requests >= TELLING_SHARE * deviation.counted;
+  if (!isFar && !isMany) return null;
+  return `Prompts are not as long as planned: ${tokensText(got)} tokens on average as the server counts them, ${tokensText(asked)} planned; ${withThousands(deviation.requests)} of ${withThousands(deviation.counted)} differ, by ${withThousands(deviation.max)} at most`;
+}
+
+function rateText({ delivered: { asked, got }, requests: { sent } }: Figures): string | null {
+  if (sent < MIN_REQUESTS_OF_A_RATE || asked.rate_rps === 0) return null;
+  if (Math.abs(got.rate_rps / asked.rate_rps - 1) <= RATE_TOLERANCE) return null;
+  return `Requests left at ${threeFigures(got.rate_rps)} a second, and ${threeFigures(asked.rate_rps)} were due: the load is not the trace's`;
+}
+
+function misreportedText({ delivered: { outputs } }: Figures): string | null {
+  if (outputs === null || outputs.misreported === 0 || outputs.misreported < TELLING_SHARE * outputs.requests)
+    return null;
+  return `The server's count of output tokens disagrees with what it sent in ${withThousands(outputs.misreported)} of ${countText(outputs.requests, 'answer')}: the tokens that came are counted, and TPOT is as uncertain as they are`;
+}
+
+function hiddenText({ delivered: { outputs } }: Figures): string | null {
+  if (outputs === null || outputs.hidden_tokens === 0) return null;
+  return `The server counted ${countText(outputs.hidden_tokens, 'token')} that it never sent (hidden reasoning): they are in the output lengths, and in no TPOT or ITL`;
+}
+
+function tokensText(mean: number): string {
+  return Number.isInteger(mean) ? withThousands(mean) : threeFigures(mean);
+}

@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { RequestRecord } from '../../src/core/record.ts';
+import { summarise } from '../../src/metrics/summarise.ts';
+import { allowsVerdict } from '../../src/metrics/warnings.ts';
+import type { Manifest } from '../../src/schema/manifest.ts';
+import type { Summary } from '../../src/schema/summary.ts';
+import { exampleRecord } from '../runs/example-records.ts';
+import { batches } from '../runs/temporary-run.ts';
+import { exampleManifest } from './example-manifest.ts';
+
+const INPUT = 1000;
+const OUTPUT = 20;
+
+/** An ok request a second with 20 tokens, 20 ms apart; `over` changes a record by its index. */
+async function summaryOf(
+  requests: number,
+  over: (index: number) => Partial<RequestRecord>,
+  manifest: Partial<Manifest> = {},
+): Promise<Summary> {
+  const records = Array.from({ length: requests }, (_, i) =>
+    exampleRecord({
+      request_id: `r${i}`,
+      due_us: i * 1e6,
+      sent_us: i * 1e6,
+      input_tokens_planned: INPUT,
+      input_tokens: INPUT,
+      output_tokens_planned: OUTPUT,
+      output_tokens: OUTPUT,
+      token_times_us: times(OUTPUT),
+      ...over(i),
+    }),
+  );
+  const { workload } = exampleManifest();
+  const load = { requests, duration_s: requests - 1, rate_rps: 1, input_tokens: requests * INPUT };
+  return summarise(batches(records), exampleManifest({ workload: { ...workload, ...load }, ...manifest }));
+}
+
+function times(tokens: number, gapUs = 20_000): Float64Array {
+  return Float64Array.from({ length: tokens }, (_, i) => 100_000 + i * gapUs);
+}
+
+const codes = ({ warnings }: Summary): string[] => warnings.map(({ code }) => code);
+
+describe('a run that is as asked', () => {
+  it('has no warning, and says what was asked and got', async () => {
+    const { warnings, delivered } = await summaryOf(100, () => ({}));
+    assert.deepEqual(warnings, []);
+    assert.deepEqual(delivered.asked, delivered.got);
+  });
+
+  it('one odd answer of 200 is no other load', async () => {
+    const odd = await summaryOf(200, (i) => (i === 7 ? { output_tokens: 1, token_times_us: times(1) } : {}));
+    assert.deepEqual(codes(odd), []);
+    assert.equal(odd.delivered.outputs?.as_asked, 199);
+  });
+});
+
+describe('outputs', () => {
+  it('that are shorter than asked are named with their finish reasons, and no pass stands', async () => {
+    const short = { output_tokens: 10, token_times_us: times(10), finish_reason: 'stop' };
+    const { warnings } = await summaryOf(100, (i) => (i % 50 === 0 ? short : {}));
+    assert.equal(warnings[0]?.code, 'outputs_short');
+    assert.match(
+      warnings[0]?.text ?? '',
+      /shorter than asked in 2 of 100 answers \(as asked in 98; 19\.8 of 20 tokens on average; finish reasons: length 98 and stop 2\)/,
+    );
+    assert.deepEqual([allowsVerdict(warnings, 'met'), allowsVerdict(warnings, 'missed')], [false, true]);
+  });
+
+  it('that are longer than asked leave neither a pass nor a miss', async () => {
+    const { warnings } = await summaryOf(10, () => ({ output_tokens: 40, token_times_us: times(40) }));
+    assert.deepEqual(
+      warnings.map(({ code }) => code),
+      ['outputs_long'],
+    );
+    assert.deepEqual([allowsVerdict(warnings, 'met'), allowsVerdict(warnings, 'missed')], [false, false]);
+  });
+
+  it('that are hidden count as got, and are named', async () => {
+    const hidden = { output_tokens: 12, token_times_us: times(12), hidden_tokens: 8 };
+    const summary = await summaryOf(10, () => hidden);
+    assert.deepEqual(codes(summary), ['hidden_tokens']);
+    assert.equal(summary.delivered.got.output_tokens_mean, OUTPUT);
+  });
+
+  it('that the server counts otherwise than it sends them are named', async () => {
+    const { warnings } = await summaryOf(10, () => ({ output_tokens_reported: 100_000 }));
+    assert.deepEqual(
+      warnings.map(({ code }) => code),
+      ['misreported'],
+    );
+    assert.match(warnings[0]?.text ?? '', /disagrees with what it sent in 10 of 10 answers/);
+  });
+});
+
+describe('tokens that share their read times', () => {
+  it('are named: no TPOT is measured by them', async () => {
+    const { warnings } = await summaryOf(10, () => ({ token_times_us: times(OUTPUT, 0) }));
+    assert.match(warnings[0]?.text ?? '', /^Tokens came in lumps of 20\.0 on average in 10 of 10 answers: a proxy/);
+    assert.equal(allowsVerdict(warnings, 'met'), false);
+  });
+
+  it('are one lump although it takes a few reads', async () => {
+    assert.deepEqual(codes(await summaryOf(10, () => ({ token_times_us: times(OUTPUT, 30) }))), ['lumps']);
+  });
+
+  it('as speculative decoding gives them, or a very fast server, are no lumps', async () => {
+    const speculative = Float64Array.from({ length: OUTPUT }, (_, i) => 100_000 + Math.floor(i / 4) * 20_000);
+    assert.deepEqual(codes(await summaryOf(10, () => ({ token_times_us: speculative }))), []);
+    assert.deepEqual(codes(await summaryOf(10, () => ({ token_times_us: times(OUTPUT, 500) }))), []);
+  });
+});
+
+describe('cached tokens', () => {
+  const cachedOf = (cached: number, over: Partial<Manifest['workload']> = {}): Promise<Summary> =>
+    summaryOf(10, () => ({ cached_tokens: cached }), {
+      workload: { ...exampleManifest().workload, requests: 10, input_tokens: 10 * INPUT, ...over },
+    });
+
+  it('beyond those of the trace are of an earlier run, and the way out is named', async () => {
+    const { warnings } = await cachedOf(992, { prefix_reuse: 0.261 });
+    assert.equal(warnings[0]?.code, 'cached_tokens');
+    assert.match(warnings[0]?.text ?? '', /had 99\.2 % .* allows at most 26\.1 %: .* leave out --salt/);
+    assert.match((await cachedOf(500)).warnings[0]?.text ?? '', /and the trace shares none: /);
+  });
+
+  it('as the trace allows them are no warning, nor are the tokens of a chat template', async () => {
+    assert.deepEqual(codes(await cachedOf(261, { prefix_reuse: 0.261 })), []);
+    assert.deepEqual(codes(await cachedOf(16)), []);
+  });
+});
+
+describe('prompts', () => {
+  it('that are exact must be as planned, approximate ones on average', async () => {
+    const withPrompts = (lengths: 'exact' | 'approximate', tokens: number): Promise<Summary> =>
+      summaryOf(10, () => ({ input_tokens: tokens }), {
+        prompts: { form: 'text', lengths, tokenizer: null },
+      });
+    assert.deepEqual(codes(await withPrompts('exact', INPUT + 1)), ['inputs']);
+    assert.deepEqual(codes(await withPrompts('approximate', INPUT + 50)), []);
+    assert.deepEqual(codes(await withPrompts('approximate', INPUT / 2)), ['inputs']);
+  });
+});
+
+it('a rate that was not sent is named', async () => {
+  const slow = await summaryOf(40, (i) => ({ sent_us: i * 1.2e6, connect_us: i * 0.2e6 }));
+  assert.deepEqual(codes(slow), ['rate']);
+  assert.match(slow.warnings[0]?.text ?? '', /left at 0\.8\d\d a second, and 1\.0\d were due/);
+});
+
+describe('an interrupted run', () => {
+  const slo = { text: 'ttft=200ms', limits_ms: { ttft: 200 }, at: 0.9 };
+  /** 40 answered; one cut while it waited for 6 s, one cut after its first token; the rest not due yet. */
+  const fate = (i: number): Partial<RequestRecord> => {
+    const none = { output_tokens: null, token_times_us: new Float64Array(0), first_token_us: null };
+    if (i < 40) return {};
+    if (i === 40) return { ...none, outcome: 'cut', end_us: i * 1e6 + 6e6 };
+    if (i === 41) return { outcome: 'cut', end_us: i * 1e6 + 6e6 };
+    return { ...none, outcome: 'unsent', sent_us: null, end_us: null };
+  };
+  const status = { status: 'interrupted', reason: 'interrupted by SIGINT', slo } as const;
+
+  it('is judged by what was due until then', async () => {
+    const { requests, slo: judged, latency_ms, warnings, delivered } = await summaryOf(100, fate, status);
+    assert.deepEqual(requests, {
+      scheduled: 100,
+      sent: 42,
+      ok: 40,
+      failed: 1,
+      stopped: 59,
+      by_outcome: { ok: 40, cut: 2, unsent: 58 },
+    });
+    // The one that had waited for longer than the limit has missed it, whatever would have come.
+    assert.equal(judged?.attainment.joint, 40 / 41);
+    assert.deepEqual([latency_ms.ttft.n, latency_ms.ttft.missing], [40, 1]);
+    assert.equal(delivered.asked.requests, 42);
+    assert.match(
+      warnings[0]?.text ?? '',
+      /^Interrupted: interrupted by SIGINT; the figures are of the 41 requests of 100 that were due until then; 58 not due yet and 1 cut off in flight are left out$/,
+    );
+  });
+
+  it('but one whose server died is judged by all of it', async () => {
+    const { requests, slo: judged } = await summaryOf(100, fate, { ...status, status: 'failed' });
+    assert.deepEqual([requests.failed, requests.stopped, judged?.attainment.joint], [60, 0, 0.4]);
+  });
+});
