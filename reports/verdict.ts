@@ -101,9 +101,10 @@ function assuranceOf({ validity }: Summary, { clock }: Manifest): string | null 
 }
 
 /** `Asked and got: 301 of 301 requests answered at 5.02 of 5.02 requests/s; prompts 1,155 of 1,155 tokens; ...`. */
-function deliveredText({ delivered: { asked, got, cached_tokens, outputs } }: Summary): string {
-  const pair = (got: number | null, asked: number | null): string =>
-    `${got === null ? 'not counted' : amountText(got)} of ${asked === null ? '-' : amountText(asked)}`;
+function deliveredText({ delivered, workload }: Summary): string {
+  const { asked, got, cached_tokens, outputs } = delivered;
+  const pair = (of: number | null, planned: number | null): string =>
+    `${of === null ? 'not counted' : amountText(of)} of ${planned === null ? '-' : amountText(planned)}`;
   const parts = [
     `${withThousands(got.requests)} of ${countText(asked.requests, 'request')} answered`,
     ...(asked.rate_rps === 0 ? [] : [`${threeFigures(got.rate_rps)} of ${threeFigures(asked.rate_rps)} requests/s`]),
@@ -115,10 +116,10 @@ function deliveredText({ delivered: { asked, got, cached_tokens, outputs } }: Su
       : [
           `outputs ${pair(got.output_tokens_mean, asked.output_tokens_mean)} tokens, as asked in ${withThousands(outputs.as_asked)} of ${withThousands(outputs.requests)}`,
         ]),
-    ...(cached_tokens === null || cached_tokens.input === 0
+    ...(cached_tokens === null || cached_tokens.cached + cached_tokens.allowed === 0
       ? []
       : [
-          `${reuseText(cached_tokens.cached / cached_tokens.input)} of prompts cached, the trace allows ${reuseText(cached_tokens.allowed / cached_tokens.input)}`,
+          `${reuseText(cached_tokens.cached / cached_tokens.input)} of prompts cached, the trace allows ${reuseText(workload.prefix_reuse ?? 0)}`,
         ]),
   ];
   return `Asked and got: ${parts.join('; ')}`;

@@ -94,11 +94,10 @@ function noAnswersText({ requests: { scheduled, ok, stopped, by_outcome }, left_
   return `No ${left_out === null ? '' : 'measured '}request was answered: ${listText(kinds)}`;
 }
 
-function cachedText({ delivered: { cached_tokens: cached } }: Figures): string | null {
+function cachedText({ delivered: { cached_tokens: cached }, workload: { prefix_reuse } }: Figures): string | null {
   if (cached === null || !cached.exceeds) return null;
-  const share = (tokens: number): string => formatShare(cached.input === 0 ? 0 : Math.min(1, tokens / cached.input));
-  const allowed = cached.allowed === 0 ? 'shares none' : `allows at most ${share(cached.allowed)}`;
-  return `The server had ${share(cached.cached)} of the input tokens in its cache, and the trace ${allowed}: it has seen these prompts before, and TTFT is better than new prompts would have it; leave out --salt, so that each run has prompts of its own, or empty the cache first (--reset-cache)`;
+  const allowed = prefix_reuse ? `allows at most ${formatShare(prefix_reuse)}` : 'shares none';
+  return `The server had ${formatShare(cached.cached / Math.max(cached.cached, cached.input))} of the input tokens in its cache, and the trace ${allowed}: it has seen these prompts before, and TTFT is better than new prompts would have it; leave out --salt, so that each run has prompts of its own, or empty the cache first (--reset-cache)`;
 }
 
 function outputsText({ delivered: { outputs } }: Figures, kind: 'short' | 'long'): string | null {
