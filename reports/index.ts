@@ -1,3 +1,4 @@
+export { summaryCsv } from './csv/summary.ts';
 export { writeHtmlReport } from './html/write-html-report.ts';
 export { writePlacementHtml } from './html/write-placement-html.ts';
 export { summaryMarkdown } from './markdown/summary.ts';

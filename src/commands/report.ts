@@ -1,21 +1,26 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { judgedBy, mendRun, reportRun } from '../run/finish.ts';
+import { judgedBy, judgedName, mendRun, reportRun } from '../run/finish.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { parseGoal } from '../core/slo.ts';
+import type { Manifest } from '../schema/manifest.ts';
 import type { Summary } from '../schema/summary.ts';
 import { reportFile } from '../runs/run-directory.ts';
-import { summaryText } from '../../reports/index.ts';
+import { summaryCsv, summaryMarkdown, summaryText } from '../../reports/index.ts';
 import { resolveSlo } from '../slos/index.ts';
-import { text } from '../core/option-fields.ts';
+import { expected, text } from '../core/option-fields.ts';
 import { readOptions, type Command } from './command.ts';
 import { sloList } from './slo-list.ts';
 import { hasColor } from './terminal.ts';
+
+const FORMATS = ['text', 'markdown', 'csv', 'json'] as const;
+type Format = (typeof FORMATS)[number];
 
 const schema = z.looseObject({
   directories: z.array(z.string()).default([]),
   slo: text.optional(),
   at: text.optional(),
+  format: z.enum(FORMATS, expected(FORMATS.join(', '))).optional(),
   json: z.boolean(),
 });
 
@@ -25,24 +30,27 @@ export const reportCommand: Command = {
   examples: [
     'reprise report runs/20261121T081500Z-chat-reference-vllm-v1',
     'reprise report runs/20261121T081500Z-chat-reference-vllm-v1 --slo distserve-osdi-chat-opt-13b',
+    'reprise report runs/* --format csv > figures.csv',
   ],
   positionals: { directories: { type: 'string', array: true, describe: 'run directories' } },
   options: {
     slo: {
       type: 'string',
-      describe: 'judge by other limits, or by a profile; list shows them [default: as the run was]',
+      describe:
+        "judge by other limits, or by a profile, in files beside the run's own; list shows the profiles [default: as the run was]",
     },
     at: { type: 'string', describe: 'share of requests that should meet the SLO, e.g. 95% [default: as the run was]' },
-    json: {
-      type: 'boolean',
-      default: false,
-      describe: 'print summary.json rather than text; of several runs an array',
+    format: {
+      type: 'string',
+      describe:
+        'text, markdown (to paste), csv (a row a run) or json (summary.json; of several runs an array) [default: text]',
     },
+    json: { type: 'boolean', default: false, describe: 'the same as --format json' },
   },
   run: (parsed) => report(readOptions(schema, parsed)),
 };
 
-async function report({ directories, slo, at, json }: z.infer<typeof schema>): Promise<ExitCode> {
+async function report({ directories, slo, at, format, json }: z.infer<typeof schema>): Promise<ExitCode> {
   if (slo === 'list') {
     process.stdout.write(sloList(json));
     return EXIT.ok;
@@ -50,17 +58,31 @@ async function report({ directories, slo, at, json }: z.infer<typeof schema>): P
   if (directories.length === 0) throw new UserError('report: name a run directory, e.g. runs/*-chat-*');
   const otherSlo = slo === undefined ? null : resolveSlo(slo);
   const otherGoal = at === undefined ? null : parseGoal(at);
-  const summaries: Summary[] = [];
+  const reported: Reported[] = [];
   for (const dir of directories) {
     const manifest = judgedBy(await mendRun(dir), otherSlo, otherGoal);
-    const summary = await reportRun(dir, manifest);
-    summaries.push(summary);
-    if (!json)
-      process.stdout.write(
-        `${summaryText(summary, manifest, { color: hasColor(process.stdout) })}\nreport: ${resolve(reportFile(dir))}\n`,
-      );
+    reported.push({ dir, manifest, summary: await reportRun(dir, manifest) });
   }
-  // JSON output is one document, also for several runs.
-  if (json) process.stdout.write(`${JSON.stringify(summaries.length === 1 ? summaries[0] : summaries, null, 2)}\n`);
+  process.stdout.write(`${PRINTED[format ?? (json ? 'json' : 'text')](reported)}\n`);
   return EXIT.ok;
+}
+
+interface Reported {
+  readonly dir: string;
+  readonly manifest: Manifest;
+  readonly summary: Summary;
+}
+
+/** What is printed of the runs, as one document. */
+const PRINTED: Readonly<Record<Format, (reported: readonly Reported[]) => string>> = {
+  text: (reported) => reported.map(terminalText).join('\n\n'),
+  markdown: (reported) => reported.map(({ summary, manifest }) => summaryMarkdown(summary, manifest)).join('\n'),
+  csv: (reported) => summaryCsv(reported.map(({ summary }) => summary)),
+  json: ([first, ...others]) =>
+    JSON.stringify(others.length === 0 ? first?.summary : [first, ...others].map((each) => each?.summary), null, 2),
+};
+
+function terminalText({ dir, manifest, summary }: Reported): string {
+  const text = summaryText(summary, manifest, { color: hasColor(process.stdout) });
+  return `${text}\nreport: ${resolve(reportFile(dir, judgedName(manifest)))}`;
 }

@@ -8,11 +8,11 @@ import { unsentRecord } from '../replay/unsent-record.ts';
 import { appendRecords, readRecords } from '../runs/records.ts';
 import { isRunOpen } from '../runs/open-runs.ts';
 import { recoverRun } from '../runs/recovery.ts';
-import { readManifest, writeManifest, writeReport, writeSummary } from '../runs/run-directory.ts';
+import { readManifest, writeManifest, writeMarkdown, writeReport, writeSummary } from '../runs/run-directory.ts';
 import { readScrapes } from '../runs/server-file.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { Summary } from '../schema/summary.ts';
-import { writeHtmlReport } from '../../reports/index.ts';
+import { summaryMarkdown, writeHtmlReport } from '../../reports/index.ts';
 import { openWorkload, scanPlan } from '../../workloads/index.ts';
 import { recordedName } from '../target/target-spec.ts';
 import { describeSlo } from './manifest.ts';
@@ -31,12 +31,17 @@ export async function completeRecords(
   if (source !== null) await appendRecords(dir, unsent(source, ended, manifest));
 }
 
-/** Writes summary and report of a finished run directory from its records alone; may be repeated at any time. */
+/**
+ * Writes summary and report of a finished run directory from its records alone; may be repeated at any time. A run that
+ * is judged by another SLO than its own gets further files, named for that SLO.
+ */
 export async function reportRun(dir: string, manifest: Manifest): Promise<Summary> {
   const summary = await summarise(readRecords(dir), manifest, readScrapes(dir));
+  const judged = judgedName(manifest);
   try {
-    writeSummary(dir, summary);
-    writeReport(dir, await writeHtmlReport(summary, manifest, readRecords(dir), readScrapes(dir)));
+    writeSummary(dir, summary, judged);
+    writeMarkdown(dir, summaryMarkdown(summary, manifest), judged);
+    writeReport(dir, await writeHtmlReport(summary, manifest, readRecords(dir), readScrapes(dir)), judged);
     return summary;
   } catch (thrown) {
     if (!(thrown instanceof UserError)) throw thrown;
@@ -46,14 +51,25 @@ export async function reportRun(dir: string, manifest: Manifest): Promise<Summar
   }
 }
 
+/** Longest part of a file name that an SLO gives. */
+const MAX_NAME_LENGTH = 80;
+
+/** The SLO in the names of its files, where it is another than the run's own: `ttft-200ms-tpot-50ms-at-95`. */
+export function judgedName({ slo }: Manifest): string | null {
+  if (slo?.in_place_of === undefined) return null;
+  const text = `${slo.text}-at-${Number((slo.at * 100).toPrecision(9))}`;
+  return text.replaceAll(/[^\w.]+/g, '-').slice(0, MAX_NAME_LENGTH);
+}
+
 /** The same run judged by another SLO, another share of requests, or both; its `run.json` does not change. */
 export function judgedBy(manifest: Manifest, slo: SloSpec | null, at: number | null): Manifest {
+  if (slo === null && at === null) return manifest;
+  if (slo === null && manifest.slo === null)
+    throw new UserError(`--at: run ${manifest.run_id} has no SLO to meet; give its limits, e.g. --slo ttft=200ms`);
   const goal = at ?? manifest.slo?.at ?? GOAL;
-  if (slo !== null)
-    return { ...manifest, slo: { ...describeSlo(slo, goal), in_place_of: manifest.slo?.text ?? 'none' } };
-  if (at === null) return manifest;
-  if (manifest.slo !== null) return { ...manifest, slo: { ...manifest.slo, at: goal } };
-  throw new UserError(`--at: run ${manifest.run_id} has no SLO to meet; give its limits, e.g. --slo ttft=200ms`);
+  const judged = slo === null ? manifest.slo : describeSlo(slo, goal);
+  if (judged === null) return manifest;
+  return { ...manifest, slo: { ...judged, at: goal, in_place_of: manifest.slo?.text ?? 'none' } };
 }
 
 /** Opens a run directory for reading; a run whose process was killed is mended first and marked as interrupted. */

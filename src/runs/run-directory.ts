@@ -20,16 +20,23 @@ import type { Summary } from '../schema/summary.ts';
 export const UNFINISHED_SUFFIX = '.tmp';
 
 export const manifestFile = (dir: string): string => join(dir, 'run.json');
-const summaryFile = (dir: string): string => join(dir, 'summary.json');
 export const clientFile = (dir: string): string => join(dir, 'client.parquet');
 export const serverFile = (dir: string): string => join(dir, 'server.parquet');
 export const serverLogFile = (dir: string): string => join(dir, 'server.log');
-export const reportFile = (dir: string): string => join(dir, 'report.html');
 export const requestsDirectory = (dir: string): string => join(dir, 'requests');
 export const partFile = (dir: string, worker: number, number: number): string =>
   join(requestsDirectory(dir), `part-${worker}-${String(number).padStart(5, '0')}.parquet`);
 export const journalFile = (dir: string, worker: number, number: number): string =>
   join(requestsDirectory(dir), `open-${worker}-${String(number).padStart(5, '0')}.journal`);
+
+/** The report; `judged` names another SLO than the run's own, whose files stand beside those of the run. */
+export function reportFile(dir: string, judged: string | null = null): string {
+  return join(dir, `report${suffix(judged)}.html`);
+}
+
+function suffix(judged: string | null): string {
+  return judged === null ? '' : `-${judged}`;
+}
 
 /** Throws a UserError if something is in the way of a new run directory: a run is never written over another. */
 export function checkRunDirectory(dir: string): void {
@@ -85,12 +92,16 @@ export function readManifest(dir: string): Manifest {
   throw new UserError(`${file}: not a manifest of this version of Reprise:\n${z.prettifyError(parsed.error)}`);
 }
 
-export function writeSummary(dir: string, summary: Summary): void {
-  writeJson(summaryFile(dir), summary);
+export function writeSummary(dir: string, summary: Summary, judged: string | null): void {
+  writeJson(join(dir, `summary${suffix(judged)}.json`), summary);
 }
 
-export function writeReport(dir: string, html: string): void {
-  writeWhole(reportFile(dir), html);
+export function writeMarkdown(dir: string, markdown: string, judged: string | null): void {
+  writeWhole(join(dir, `summary${suffix(judged)}.md`), markdown);
+}
+
+export function writeReport(dir: string, html: string, judged: string | null): void {
+  writeWhole(reportFile(dir, judged), html);
 }
 
 function writeJson(file: string, value: unknown): void {
