@@ -69,7 +69,13 @@ export function judgedBy(manifest: Manifest, slo: SloSpec | null, at: number | n
   const goal = at ?? manifest.slo?.at ?? GOAL;
   const judged = slo === null ? manifest.slo : describeSlo(slo, goal);
   if (judged === null) return manifest;
-  return { ...manifest, slo: { ...judged, at: goal, in_place_of: manifest.slo?.text ?? 'none' } };
+  return { ...manifest, slo: { ...judged, at: goal, in_place_of: nameOf(manifest.slo, judged.text) } };
+}
+
+/** An SLO in a few words, told apart from one with the same limits. */
+function nameOf(slo: Manifest['slo'], other: string): string {
+  if (slo === null) return 'none';
+  return slo.text === other ? `${slo.text} at ${Number((slo.at * 100).toPrecision(9))} %` : slo.text;
 }
 
 /** Opens a run directory for reading; a run whose process was killed is mended first and marked as interrupted. */

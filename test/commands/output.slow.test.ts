@@ -53,7 +53,7 @@ describe('what is printed', { concurrency: 2 }, () => {
     assert.match(text ?? '', /\(wanted: 90 %; /);
 
     const strict = await cli('report', out, '--at', '99.5%');
-    assert.match(strict.stdout, /\(wanted: 99\.5 %; .*report-ttft-100ms-tpot-12ms-at-99\.5\.html$/s);
+    assert.match(strict.stdout, /\(wanted: 99\.5 %; .*report-ttft-100ms-tpot-12ms-at-99\.5\.html\n$/s);
     assert.equal(readSummary(out).slo?.at, 0.9);
   });
 });
