@@ -75,7 +75,7 @@ export async function summarise(
     latency_ok_ms: ok,
     service_latency_ms: service,
     little_law_error: littleLawError(manifest, inFlightUs),
-    slo: slo === null || attainment === null ? null : { limits_ms: slo, ...attainment.result(manifest.seed) },
+    slo: slo === null || attainment === null ? null : { limits_ms: slo, ...attainment.result() },
     fluidity: fluidity?.result() ?? null,
     server: server.result(),
     records_sha256: digest?.sha256() ?? null,
