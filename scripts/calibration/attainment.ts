@@ -3,7 +3,7 @@
 // how often a run gets a tick where the truth is 1 point below its goal.
 // Usage: node scripts/calibration/attainment.ts [--cases v0,strict] [--seeds 400] [--n 1000,5000]
 //        [--search 40000] [--no-ticks]
-// --search: requests by which the rate of a case is found. 40 seeds of all cases take about an hour on two cores.
+// --search: requests by which the rate of a case is found. A case takes a minute for every 60 seeds on a quiet core.
 import { parseArgs } from 'node:util';
 import { CASES, rateOf, type Case } from './cases.ts';
 import { coverageOf, missingBy, outcomes, type Coverage, type Share } from './coverage.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { randomStream, uniform } from '../../src/core/random.ts';
-import { spanOf } from '../../src/metrics/judged-requests.ts';
+import { slackOf, spanOf } from '../../src/metrics/judged-requests.ts';
 import { isOverloaded } from '../../src/metrics/overload.ts';
 
 interface Queue {
@@ -10,7 +10,7 @@ interface Queue {
   readonly gapS?: number;
   readonly serviceS?: number;
   readonly servers?: number;
-  /** A request meets its SLO if it waits for no longer than this. */
+  /** A request meets its SLO if it waits for no longer than this, less 0.1 s. */
   readonly limitS?: number;
   /** A request fails when it has been in the system for as long. */
   readonly timeoutS?: number;
@@ -27,7 +27,7 @@ function queue({
 }: Queue): boolean {
   const random = randomStream(1, 'queue');
   const free = Array.from({ length: servers }, () => 0);
-  const [dueUs, staysUs, met]: [number[], number[], number[]] = [[], [], []];
+  const [dueUs, staysUs, met, slacks]: [number[], number[], number[], number[]] = [[], [], [], []];
   let dueS = 0;
   for (let i = 0; i < requests; i++) {
     dueS -= gapS * Math.log(1 - uniform(random));
@@ -37,9 +37,16 @@ function queue({
     free[first] = endS;
     dueUs.push(dueS * 1e6);
     staysUs.push(Math.min(timeoutS, endS - dueS) * 1e6);
-    met.push(beginS - dueS <= limitS && endS - dueS <= timeoutS ? 1 : 0);
+    const ratio = endS - dueS <= timeoutS ? (beginS - dueS + 0.1) / limitS : null;
+    met.push(ratio !== null && ratio <= 1 ? 1 : 0);
+    slacks.push(ratio === null ? Number.NaN : slackOf(ratio));
   }
-  const judged = { dueUs: Float64Array.from(dueUs), staysUs: Float64Array.from(staysUs), met: Float64Array.from(met) };
+  const judged = {
+    dueUs: Float64Array.from(dueUs),
+    staysUs: Float64Array.from(staysUs),
+    met: Float64Array.from(met),
+    slacks: Float64Array.from(slacks),
+  };
   return isOverloaded(judged, spanOf(judged.dueUs));
 }
 
@@ -56,7 +63,7 @@ test('a system that serves its load is not overloaded, however long its requests
   assert.equal(queue({ serviceS: 10, servers: 200 }), false);
   // Nobody has ended when the last request comes: it only fills up, whether its limit can be met or not.
   assert.equal(queue({ serviceS: 60, servers: 1000 }), false);
-  assert.equal(queue({ serviceS: 60, servers: 1000, limitS: -1 }), false);
+  assert.equal(queue({ serviceS: 60, servers: 1000, limitS: 0.05 }), false);
 });
 
 test('a backlog that most requests do not feel is no overload', () => {
