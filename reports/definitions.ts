@@ -13,7 +13,7 @@ export const DEFINITIONS = {
   attainment:
     'Attainment: share of all scheduled requests that were answered and met every limit of the SLO. Failed, rejected and unsent requests miss it.',
   interval:
-    'CI: 95 % interval of the attainment, from resampled blocks of time, because requests near in time share a queue: what another stretch of the same traffic would give. n_eff: that many independent requests would tell as much.',
+    'CI: 95 % interval of the attainment, for load like these requests: requests near in time share a queue, so that they tell less than as many independent ones would. n_eff: that many independent requests would tell as much.',
   ttft: 'TTFT, time to first token: first token minus the time the request was due.',
   tpot: 'TPOT, time per output token: (last token - first token) / (output tokens - 1). With a single token it is undefined and counts as met.',
   itl: 'ITL, inter-token latency: every gap between successive tokens of a request; tokens of one chunk are 0 apart.',

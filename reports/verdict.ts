@@ -2,6 +2,7 @@ import type { Manifest } from '../src/schema/manifest.ts';
 import type { Summary } from '../src/schema/summary.ts';
 import { formatShare, threeFigures, withThousands } from '../src/core/units.ts';
 import { countText } from '../src/core/words.ts';
+import { supports } from '../src/metrics/attainment-interval.ts';
 import { allowsVerdict } from '../src/metrics/warnings.ts';
 import { METRIC_NAMES } from './definitions.ts';
 import { amountText, excludedText, goalText, intervalText, latencyText, limitsText, reuseText } from './format.ts';
@@ -51,15 +52,9 @@ function judgedOf({ requests: { scheduled, stopped } }: Summary): number {
 function toneOf(summary: Summary): Verdict['tone'] {
   const { slo, warnings } = summary;
   if (slo === null || judgedOf(summary) === 0) return 'none';
-  const verdict = decided(slo);
-  return verdict !== null && allowsVerdict(warnings, verdict) && !couldTurn(summary, verdict) ? verdict : 'unsure';
-}
-
-/** What the interval says of the share that is wanted; null: it cannot be told. */
-function decided({ at, attainment: { ci95 } }: NonNullable<Summary['slo']>): 'met' | 'missed' | null {
-  if (ci95 === null) return null;
-  if (ci95[0] >= at) return 'met';
-  return ci95[1] < at ? 'missed' : null;
+  const verdict = supports(slo.attainment, slo.at);
+  if (verdict === 'unsure' || !allowsVerdict(warnings, verdict) || couldTurn(summary, verdict)) return 'unsure';
+  return verdict;
 }
 
 /** Whether the requests that the user cut, which are those that stay long, could turn a pass into a miss. */
@@ -71,13 +66,14 @@ function couldTurn({ slo, requests: { scheduled, stopped, by_outcome } }: Summar
 }
 
 function attainmentSentence(
-  { limits_ms, attainment: { joint, ci95 }, binding, at }: NonNullable<Summary['slo']>,
+  { limits_ms, attainment: { joint, ci95, overloaded }, binding, at }: NonNullable<Summary['slo']>,
   status: Summary['status'],
   judged: number,
 ): string {
   const wanted = `wanted: ${goalText(at)}`;
-  const told =
-    ci95 === null
+  const told = overloaded
+    ? `${wanted}; overloaded: the backlog still grew when the last request was due`
+    : ci95 === null
       ? `${wanted}; too few independent requests to tell`
       : `${wanted}; 95 % interval ${intervalText(ci95)} for load like these ${countText(judged, 'request')}`;
   // If no request meets the SLO, no limit binds more than another.

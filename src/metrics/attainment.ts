@@ -2,12 +2,13 @@ import type { RequestRecord } from '../core/record.ts';
 import { type Slo, SLO_METRICS, type SloMetric } from '../core/slo.ts';
 import type { Attainment } from '../schema/summary.ts';
 import { e2eUs, isAnswered, tpotUs, ttftUs } from './request-latency.ts';
-import { blockInterval } from './bootstrap.ts';
-import { nearestRank, Samples } from './samples.ts';
+import { attainmentInterval } from './attainment-interval.ts';
+import { slackOf } from './judged-requests.ts';
+import { Samples } from './samples.ts';
 
-/** Limits in whole microseconds, as they were parsed: a value on the limit meets it. */
+/** Limits in whole microseconds, as they were parsed, at least one: a value on the limit meets it. */
 export function limitUs(limitMs: number): number {
-  return Math.round(limitMs * 1000);
+  return Math.max(1, Math.round(limitMs * 1000));
 }
 
 /** Every limit in whole microseconds; Infinity: none. */
@@ -42,21 +43,28 @@ export function meetsAll(record: RequestRecord, slo: Slo): boolean {
   );
 }
 
+/** The largest ratio of a latency of an answered request to its limit. */
+function largestRatio(record: RequestRecord, { ttft, tpot, e2e }: LimitsUs): number {
+  return Math.max(ttftUs(record) / ttft, (tpotUs(record) ?? 0) / tpot, e2eUs(record) / e2e);
+}
+
 /**
  * Share of scheduled requests that meet the SLO, of each limit alone, and the confidence interval of the joint share.
  */
 export class AttainmentCollector {
   readonly #slo: Slo;
+  readonly #limits: LimitsUs;
   readonly #met: Record<SloMetric, number> = { ttft: 0, tpot: 0, e2e: 0 };
   readonly #dueUs = new Samples();
-  /** 1 where the request beside it in `#dueUs` met every limit. */
-  readonly #metAll: number[] = [];
-  /** Time in the system of each request, however it ended: requests that overlap share a queue. */
-  readonly #timesInSystemUs = new Samples();
+  /** Beside `#dueUs`, each as `JudgedRequests` has it. */
+  readonly #staysUs = new Samples();
+  readonly #metAll = new Samples();
+  readonly #slacks = new Samples();
   #good = 0;
 
   constructor(slo: Slo) {
     this.#slo = slo;
+    this.#limits = limitsUs(slo);
   }
 
   /** Requests that met every limit so far. */
@@ -73,20 +81,20 @@ export class AttainmentCollector {
     if (good) this.#good++;
     this.#dueUs.push(record.due_us);
     this.#metAll.push(good ? 1 : 0);
-    if (record.end_us !== null) this.#timesInSystemUs.push(record.end_us - record.due_us);
+    this.#staysUs.push(record.end_us === null ? Infinity : Math.max(0, record.end_us - record.due_us));
+    this.#slacks.push(isAnswered(record) ? slackOf(largestRatio(record, this.#limits)) : Number.NaN);
   }
 
-  /** `seed` seeds the resamples of the interval. */
-  result(seed: number): { attainment: Attainment; binding: SloMetric | null } {
+  result(): { attainment: Attainment; binding: SloMetric | null } {
     const scheduled = this.#dueUs.length;
     const share = (count: number): number => (scheduled === 0 ? 0 : count / scheduled);
     const alone = (metric: SloMetric): number | null =>
       this.#slo[metric] === undefined ? null : share(this.#met[metric]);
-    const interval = blockInterval({
+    const interval = attainmentInterval({
       dueUs: this.#dueUs.values(),
-      met: this.#metAll,
-      timeInSystemUs: nearestRank(this.#timesInSystemUs.sorted(), 900),
-      seed,
+      staysUs: this.#staysUs.values(),
+      met: this.#metAll.values(),
+      slacks: this.#slacks.values(),
     });
     return {
       attainment: {
@@ -97,6 +105,7 @@ export class AttainmentCollector {
         ci95: interval.ci95,
         n_eff: interval.nEff,
         sufficient: interval.sufficient,
+        overloaded: interval.overloaded,
       },
       binding: this.#binding(),
     };

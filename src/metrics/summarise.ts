@@ -86,7 +86,7 @@ export async function summarise(
     slo:
       judged === null || attainment === null
         ? null
-        : { limits_ms: judged.limits_ms, at: judged.at, ...attainment.result(manifest.seed) },
+        : { limits_ms: judged.limits_ms, at: judged.at, ...attainment.result() },
     fluidity: fluidity?.result() ?? null,
     server: server.result(),
     records_sha256: digest?.sha256() ?? null,

@@ -210,12 +210,17 @@ const attainment = z.strictObject({
     .tuple([z.number(), z.number()])
     .nullable()
     .describe(
-      '95 % interval of joint by moving-block bootstrap over due time; null where the sample does not carry one.',
+      '95 % interval of joint, for load like these requests; null where they share too few spells of queueing for one.',
     ),
   n_eff: count
     .nullable()
     .describe('Independent requests that would give as narrow an interval; null without an interval.'),
-  sufficient: z.boolean(),
+  sufficient: z
+    .boolean()
+    .describe('Whether the span holds at least 20 stays and 15 swings of the arrivals; information, decides nothing.'),
+  overloaded: z
+    .boolean()
+    .describe('Requests stay too long for an interval, and the backlog still grew when the last one was due: a miss.'),
 });
 export type Attainment = DeepReadonly<z.infer<typeof attainment>>;
 

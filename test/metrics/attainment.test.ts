@@ -9,7 +9,7 @@ import { anyBatch, exampleRecord } from '../runs/example-records.ts';
 const attained = (records: readonly RequestRecord[], slo: Slo) => {
   const collector = new AttainmentCollector(slo);
   for (const record of records) collector.add(record);
-  return collector.result(1);
+  return collector.result();
 };
 const withTimes = (...times: number[]) => exampleRecord({ token_times_us: Float64Array.from(times) });
 

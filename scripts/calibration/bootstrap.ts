@@ -1,5 +1,5 @@
-import { randomStream } from '../core/random.ts';
-import { nearestRank, sum } from './samples.ts';
+import { randomStream } from '../../src/core/random.ts';
+import { nearestRank, sum } from '../../src/metrics/samples.ts';
 
 /**
  * With at least so many blocks the interval is a bootstrap; with `MIN_BATCHES` to that many, a batch-means t interval.

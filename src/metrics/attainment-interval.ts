@@ -1,0 +1,188 @@
+import { studentT975 } from '../core/student-t.ts';
+import { type JudgedRequests, SLACK_OF_2, type Span, spanOf } from './judged-requests.ts';
+import { isOverloaded } from './overload.ts';
+import { nearestRank, sum } from './samples.ts';
+
+/** Blocks of equal time: no interval below the first number, no more than the second. */
+const MIN_BLOCKS = 10;
+const MAX_BLOCKS = 60;
+/** Where more than this share met, the tail of the slack says more than how many missed. */
+const NEARLY_ALL = 0.97;
+/** What `sufficient` asks for: blocks, independent slacks, and spans as long as the arrivals' slowest swing. */
+const SUFFICIENT = { blocks: 20, slacks: 20, lags: 15 };
+
+export interface AttainmentInterval {
+  readonly ci95: readonly [number, number] | null;
+  readonly nEff: number | null;
+  readonly sufficient: boolean;
+  readonly overloaded: boolean;
+}
+
+/**
+ * 95 % interval of the share that met the SLO, for load like these requests (`statistics.md`, "Attainment of one run").
+ * Requests near in time share a queue: how much less they tell than as many independent ones, the design effect, is
+ * measured on sums over blocks of equal time. It is the larger of what the requests that met show and what their slack
+ * does, because few misses hide their dependence. Wilson's interval then has as many requests as are independent, and
+ * Student's t for as many blocks.
+ */
+export function attainmentInterval(requests: JudgedRequests): AttainmentInterval {
+  const span = spanOf(requests.dueUs);
+  const count = blockCount(requests, span);
+  const none = { ci95: null, nEff: null, sufficient: false };
+  if (count < MIN_BLOCKS) return { ...none, overloaded: isOverloaded(requests, span) };
+  const slacks = withFailures(requests.slacks);
+  if (slacks === null) return { ...none, overloaded: false };
+
+  const n = requests.met.length;
+  const blocks = blocksOf(requests.dueUs, span, count);
+  const p = sum(requests.met) / n;
+  const sorted = slacks.slice().sort();
+  const p90 = nearestRank(sorted, 900) ?? 0;
+  const inTail = slacks.map((slack) => (slack <= p90 ? 1 : 0));
+  const met = ofShare(blocks, requests.met);
+  const tail = ofShare(blocks, inTail);
+  const slack = dependence(blocks, slacks, sampleVariance(sorted));
+
+  const { effect, df } = combine(p, met, slack, tail);
+  return {
+    ci95: wilson(p, n / effect, studentT975(df)),
+    nEff: Math.max(1, Math.round(n / effect)),
+    sufficient:
+      count >= SUFFICIENT.blocks &&
+      n / slack.effect >= SUFFICIENT.slacks &&
+      outlastsSwings(requests.dueUs, span, SUFFICIENT.lags),
+    overloaded: false,
+  };
+}
+
+export type Support = 'met' | 'missed' | 'unsure';
+
+/**
+ * What an interval says of a goal. Only one that leaves the goal out decides, and a run whose backlog still grew at its
+ * end has missed; without an interval nothing else is decided.
+ */
+export function supports({ ci95, overloaded }: Pick<AttainmentInterval, 'ci95' | 'overloaded'>, goal: number): Support {
+  if (overloaded) return 'missed';
+  if (ci95 === null) return 'unsure';
+  if (ci95[0] >= goal) return 'met';
+  return ci95[1] < goal ? 'missed' : 'unsure';
+}
+
+/** As many blocks as stays fit into the span: requests of blocks that are not neighbours hardly meet. */
+function blockCount({ staysUs }: JudgedRequests, { lengthUs }: Span): number {
+  const stay = nearestRank(staysUs.slice().sort(), 900);
+  if (stay === null || lengthUs === 0) return 0;
+  return Math.min(MAX_BLOCKS, Math.floor(lengthUs / stay));
+}
+
+/** Slacks with those of failed requests above every other by a factor of 2; null where every request failed. */
+function withFailures(slacks: Float64Array): Float64Array | null {
+  const largest = slacks.reduce((max, slack) => (slack > max ? slack : max), Number.NEGATIVE_INFINITY);
+  return largest === Number.NEGATIVE_INFINITY
+    ? null
+    : slacks.map((slack) => (Number.isNaN(slack) ? largest + SLACK_OF_2 : slack));
+}
+
+/** Which block each request is due in, and how many each block has. */
+interface Blocks {
+  readonly of: Uint8Array;
+  readonly sizes: Float64Array;
+}
+
+function blocksOf(dueUs: Float64Array, { fromUs, lengthUs }: Span, count: number): Blocks {
+  const of = Uint8Array.from(dueUs, (due) => Math.min(count - 1, Math.floor(((due - fromUs) / lengthUs) * count)));
+  return { of, sizes: blockSums(of, new Float64Array(of.length).fill(1), count) };
+}
+
+function blockSums(of: Uint8Array, values: Float64Array, count: number): Float64Array {
+  const sums = new Float64Array(count);
+  for (let i = 0; i < of.length; i++) {
+    const block = of[i] ?? 0;
+    sums[block] = (sums[block] ?? 0) + (values[i] ?? 0);
+  }
+  return sums;
+}
+
+/** How the mean of requests that share a queue spreads. */
+interface Dependence {
+  /** Variance of the mean over that of as many independent requests, at least 1. */
+  readonly effect: number;
+  /** Degrees of freedom of the estimate of that variance. */
+  readonly df: number;
+}
+
+/** Of the mean of `values`, whose variance is `variance`, from the residuals of the blocks. */
+function dependence({ of, sizes }: Blocks, values: Float64Array, variance: number): Dependence {
+  const n = of.length;
+  const b = sizes.length;
+  const mean = sum(values) / n;
+  const residuals = blockSums(of, values, b).map((total, j) => total - mean * (sizes[j] ?? 0));
+  let squares = 0;
+  let products = 0;
+  for (const [j, residual] of residuals.entries()) {
+    squares += residual * residual;
+    products += residual * (residuals[j + 1] ?? 0);
+  }
+  const seen = squares === 0 ? 0 : products / squares;
+  // An autocorrelation of b values is too small by about (1 + 3 rho) / b.
+  const rho = Math.min(0.9, Math.max(0, seen + (1 + 3 * seen) / b));
+  const factor = (1 + rho) / (1 - rho);
+  const ofMean = (factor * (b / (b - 1)) * squares) / (n * n);
+  return { effect: variance === 0 ? 1 : Math.max(1, (ofMean * n) / variance), df: Math.max(2, (b - 1) / factor) };
+}
+
+function ofShare(blocks: Blocks, indicator: Float64Array): Dependence {
+  const share = sum(indicator) / indicator.length;
+  return dependence(blocks, indicator, share * (1 - share));
+}
+
+/** The design effect of the share that met, and its degrees of freedom. */
+function combine(p: number, met: Dependence, slack: Dependence, tail: Dependence): Dependence {
+  if (p === 0 || p === 1)
+    return {
+      effect: Math.sqrt(tail.effect * Math.max(tail.effect, slack.effect)),
+      df: Math.min(tail.df, slack.df),
+    };
+  const effect =
+    p > NEARLY_ALL
+      ? Math.max(met.effect, Math.sqrt(met.effect * tail.effect))
+      : Math.sqrt(met.effect * Math.max(met.effect, slack.effect));
+  return { effect, df: met.df };
+}
+
+/** Wilson's interval of a share of n independent requests, `t` standard errors to each side. */
+function wilson(p: number, n: number, t: number): readonly [number, number] {
+  const t2 = t * t;
+  const centre = (p + t2 / (2 * n)) / (1 + t2 / n);
+  const half = (t / (1 + t2 / n)) * Math.sqrt((p * (1 - p)) / n + t2 / (4 * n * n));
+  // Rounding may leave p out by a hair where it is 0 or 1.
+  return [Math.max(0, Math.min(p, centre - half)), Math.min(1, Math.max(p, centre + half))];
+}
+
+function sampleVariance(sorted: Float64Array): number {
+  const mean = sum(sorted) / sorted.length;
+  let squares = 0;
+  for (const value of sorted) squares += (value - mean) ** 2;
+  return squares / (sorted.length - 1);
+}
+
+/**
+ * Whether the span is `lags` times as long as the arrivals swing: the first window of 1, 2, 4, ... s whose index of
+ * dispersion that of the next does not exceed by 10 %.
+ */
+function outlastsSwings(dueUs: Float64Array, span: Span, lags: number): boolean {
+  for (let windowUs = 1e6; windowUs * lags <= span.lengthUs; windowUs *= 2)
+    if (dispersion(dueUs, span, 2 * windowUs) <= 1.1 * dispersion(dueUs, span, windowUs)) return true;
+  return false;
+}
+
+/** Variance over mean of the arrivals in whole windows of the span. */
+function dispersion(dueUs: Float64Array, { fromUs, lengthUs }: Span, windowUs: number): number {
+  const arrivals = new Float64Array(Math.floor(lengthUs / windowUs));
+  for (const due of dueUs) {
+    const window = Math.floor((due - fromUs) / windowUs);
+    if (window < arrivals.length) arrivals[window] = (arrivals[window] ?? 0) + 1;
+  }
+  const mean = sum(arrivals) / arrivals.length;
+  return mean === 0 ? 0 : sampleVariance(arrivals) / mean;
+}
