@@ -61,6 +61,10 @@ export interface RequestRecord extends Phases {
   readonly worker: number;
   /** Whether the client stalled while this request was in flight, or sent it late; null where that is not known. */
   readonly client_stalled: boolean | null;
+  /** Output tokens that the server counted and never sent, such as reasoning that it hides; they have no times. */
+  readonly hidden_tokens: number | null;
+  /** The server's own last count, where it is not the sum of `output_tokens` and `hidden_tokens`; else null. */
+  readonly output_tokens_reported: number | null;
 }
 
 /** Records travel in batches, so that no process has to hold a whole run. */
@@ -126,6 +130,8 @@ export const RECORD_COLUMNS: { readonly [K in keyof RequestRecord]: readonly [ty
   decode_us: ['int64', true],
   worker: ['int32', false],
   client_stalled: ['bool', true],
+  hidden_tokens: ['int32', true],
+  output_tokens_reported: ['int32', true],
 };
 
 /** The column names, in file order. */

@@ -52,5 +52,7 @@ export function unsentRecord(
     decode_us: null,
     worker,
     client_stalled: false,
+    hidden_tokens: null,
+    output_tokens_reported: null,
   };
 }

@@ -95,6 +95,8 @@ function bigint(value: RequestRecord[keyof RequestRecord]): bigint | null {
 
 /** Name of the column `client_stalled` in parts of runs before 0.2; the oldest end without it. */
 const STALLED_BEFORE_0_2 = 'touched';
+/** The last columns, which older parts end without; values that are not there are null. */
+const ADDED_LATER: ReadonlySet<string> = new Set(['client_stalled', 'hidden_tokens', 'output_tokens_reported']);
 
 /** The input of hyparquet, once the columns are known to be those of a record. */
 function checked(bytes: Uint8Array) {
@@ -103,9 +105,9 @@ function checked(bytes: Uint8Array) {
   // The first is the root, which is no column.
   for (const [i, wanted] of SCHEMA.slice(1).entries()) {
     const found = metadata.schema[i + 1];
-    const isStalled = wanted.name === 'client_stalled';
-    if (isStalled && (found === undefined || (found.name === STALLED_BEFORE_0_2 && found.type === wanted.type)))
-      continue;
+    if (found === undefined && ADDED_LATER.has(wanted.name)) continue;
+    const isStalled = wanted.name === 'client_stalled' && found?.name === STALLED_BEFORE_0_2;
+    if (isStalled && found.type === wanted.type) continue;
     if (found?.name !== wanted.name || found.type !== wanted.type)
       throw new Error(
         `column "${found?.name ?? 'none'}" of type ${found?.type ?? 'group'} where "${wanted.name}" of type ${wanted.type ?? 'group'} belongs`,
@@ -152,6 +154,8 @@ function record(row: Row): RequestRecord {
     decode_us: orNull(integer, row, 'decode_us'),
     worker: integer(row, 'worker'),
     client_stalled: orNull(bool, row, 'client_stalled' in row ? 'client_stalled' : STALLED_BEFORE_0_2),
+    hidden_tokens: orNull(integer, row, 'hidden_tokens'),
+    output_tokens_reported: orNull(integer, row, 'output_tokens_reported'),
   };
 }
 

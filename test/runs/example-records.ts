@@ -70,6 +70,8 @@ const anyRecord: fc.Arbitrary<RequestRecord> = fc.record(
     decode_us: nullable(microseconds),
     worker: fc.nat(1000),
     client_stalled: nullable(fc.boolean()),
+    hidden_tokens: nullable(int32),
+    output_tokens_reported: nullable(int32),
   },
   { noNullPrototype: true },
 );
