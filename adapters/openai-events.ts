@@ -80,7 +80,7 @@ export class OpenAiEvents implements EventHandler {
       reasoningTokens: reasoningTokens ?? (this.#reasoningTokens > 0 ? this.#reasoningTokens : null),
       hidesReasoning: this.#reader.splitsReasoning && !this.#hasReasoning && (reasoningTokens ?? 0) > 0,
       countSource: this.#count.source,
-      usageFault: this.#count.usageFault,
+      countFault: this.#count.countFault,
       phases: this.#phases,
     };
   }

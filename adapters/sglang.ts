@@ -88,7 +88,7 @@ class GenerateEvents implements EventHandler {
       outputTokens: this.#lastCount,
       reasoningTokens: tokensAt(meta, 'reasoning_tokens'),
       countSource: this.#count.source,
-      usageFault: this.#count.usageFault,
+      countFault: this.#count.countFault,
       phases: isObject(meta) ? phasesOf(meta['phases']) : null,
     };
   }

@@ -4,7 +4,8 @@ import type { TokenCountSource } from '../src/core/record.ts';
 /** `perhaps`: no text, which may still be a token; `none`: surely no token before the first (a role). */
 export type Output = 'text' | 'perhaps' | 'none';
 
-/** Why the usage in a stream's events is no running count of its tokens. */
+/** Why the ids or the usage of a stream's events do not count its tokens. */
+const FEWER_IDS = 'its token ids are fewer than its texts';
 const STANDS_STILL = 'its usage stands still while text comes';
 const FALLS = 'its usage falls';
 const IS_MISSING = 'its usage does not come with each text';
@@ -21,8 +22,8 @@ const EXCEEDS = 'its usage exceeds what was asked for';
 export class TokenCount {
   /** How tokens are counted; null until an event shows it. */
   source: TokenCountSource | null = null;
-  /** Why usage is not believed; null where it is, or where there is none. */
-  usageFault: string | null = null;
+  /** Why ids or usage are not believed; null where they are, or where there are none. */
+  countFault: string | null = null;
   /** Tokens so far. */
   tokens = 0;
   readonly #out: TokenOut;
@@ -58,13 +59,13 @@ export class TokenCount {
     else if (usage !== null && output !== 'none' && !(hasText && usage === 0)) this.source = 'usage';
     else if (hasText) {
       this.source = 'chunks';
-      this.usageFault = usage === 0 ? STANDS_STILL : null;
+      this.countFault = usage === 0 ? STANDS_STILL : null;
     }
   }
 
   #countOf(hasText: boolean, ids: number, usage: number | null): number {
     if (this.source === 'token_ids') {
-      if (this.tokens + ids < this.#texts) return this.#countByChunks(hasText, null);
+      if (this.tokens + ids < this.#texts) return this.#countByChunks(hasText, FEWER_IDS);
       this.tokens += ids;
       return ids;
     }
@@ -86,9 +87,9 @@ export class TokenCount {
     return hasText && usage <= this.tokens ? STANDS_STILL : null;
   }
 
-  #countByChunks(hasText: boolean, fault: string | null): number {
+  #countByChunks(hasText: boolean, fault: string): number {
     this.source = 'chunks';
-    this.usageFault = fault;
+    this.countFault = fault;
     this.tokens = this.#texts;
     return hasText ? 1 : 0;
   }

@@ -28,8 +28,8 @@ export interface ResponseInfo {
   readonly hidesReasoning?: boolean;
   /** How the events were counted; `chunks` where counts of ids or usage turned out wrong. */
   readonly countSource: TokenCountSource | null;
-  /** Why the usage of the events does not count them, in words; absent or null where it does, or there is none. */
-  readonly usageFault?: string | null;
+  /** Why the ids or the usage of the events do not count them; absent or null where they do, or there are none. */
+  readonly countFault?: string | null;
   readonly phases: Phases | null;
 }
 

@@ -187,8 +187,8 @@ describe('openai codec, chat', () => {
     for (const [usages, source, fault, texts] of cases) {
       const { response } = stream(usages, texts);
       assert.equal(response.countSource, source, usages.join());
-      if (fault === null) assert.equal(response.usageFault, null, usages.join());
-      else assert.match(response.usageFault ?? '', fault, usages.join());
+      if (fault === null) assert.equal(response.countFault, null, usages.join());
+      else assert.match(response.countFault ?? '', fault, usages.join());
     }
   });
 

@@ -132,7 +132,7 @@ describe('sglang codec, /generate', () => {
           counts.map((n, i) => event(texts[i] ?? '', n, null, {}).replace(/"output_ids":[^\]]*\],/, '')).join(''),
         ),
       );
-      return [got.counts, response.countSource, response.usageFault?.split(' ')[1]];
+      return [got.counts, response.countSource, response.countFault?.split(' ')[1]];
     };
     const cumulative = [' a', ' a b', ' a b c'];
     assert.deepEqual(stream([1, 1, 1], cumulative), [[1, 1, 1], 'chunks', 'usage']);
