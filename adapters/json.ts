@@ -7,13 +7,22 @@ export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** No response has more tokens: a larger count is a fault of the server, and each counted token takes memory. */
+/** No prompt or response has more tokens: a larger count is a fault of the server. */
 export const MAX_RESPONSE_TOKENS = 2 ** 24;
 
 /** A count of tokens at `key`; null where there is none. */
 export function tokensAt(value: unknown, key: string): number | null {
   const found = numberAt(value, key);
   return found === null || found > MAX_RESPONSE_TOKENS ? null : found;
+}
+
+/** The largest count that a record holds. */
+const MAX_CLAIM = 2 ** 31 - 1;
+
+/** A count that a server only claims, which may be anything; null where there is none. */
+export function claimAt(value: unknown, key: string): number | null {
+  const found = isObject(value) ? value[key] : null;
+  return typeof found === 'number' && Number.isInteger(found) && found >= 0 ? Math.min(found, MAX_CLAIM) : null;
 }
 
 /** A whole number from 0 at `key`; null where there is none. */

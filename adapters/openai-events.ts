@@ -1,9 +1,10 @@
 import type { StreamError, TokenOut } from '../src/core/codec.ts';
-import type { Phases, TokenCountSource } from '../src/core/record.ts';
+import type { Phases } from '../src/core/record.ts';
 import type { ResponseInfo } from '../src/core/target.ts';
 import { EventShape } from './event-shape.ts';
 import { streamBroken, type EventHandler } from './event-stream.ts';
-import { isObject, phasesOf, textAt, tokensAt, type Json } from './json.ts';
+import { claimAt, isObject, phasesOf, textAt, tokensAt, type Json } from './json.ts';
+import { TokenCount, type Output } from './token-count.ts';
 
 /** Events of other shapes than the one before, in a row, after which no more shapes are learnt. */
 const MAX_NEW_SHAPES = 8;
@@ -13,27 +14,30 @@ const ABORT_REASONS: ReadonlySet<string> = new Set(['abort', 'error']);
 
 /** What one choice of an event carries. */
 export interface ChoiceContent {
-  /** `''` for an empty text, which may still be a token; null where there is surely no token (a role). */
+  readonly output: Output;
+  /** The text, where it is one field of the event; null where it is anything else. */
   readonly text: string | null;
   readonly isReasoning: boolean;
 }
 
-const SOME_TEXT: ChoiceContent = { text: 'some', isReasoning: false };
-const NO_TEXT: ChoiceContent = { text: '', isReasoning: false };
+/** How a route carries tokens. */
+export interface ChoiceReader {
+  contentOf(choice: Json): ChoiceContent;
+  /** Whether reasoning has fields of its own: elsewhere it is part of the text. */
+  readonly splitsReasoning: boolean;
+}
+
+const SOME_TEXT: ChoiceContent = { text: null, output: 'text', isReasoning: false };
+const PERHAPS: ChoiceContent = { text: '', output: 'perhaps', isReasoning: false };
 
 /**
- * The events of one response of an OpenAI-shaped server, completions and chat alike; `contentOf` reads the part in
- * which the two differ.
- *
- * Tokens of an event are counted by its token ids, else by the growth of its cumulative usage where the stream has
- * that from its first token on, else as one where it carries text. An event with empty text may or may not be a token,
- * and is reported as count 0 until the final usage settles it: vLLM sends tokens with `text: ""`, others an empty last
- * event. A count of zero beside a text is no count: some servers send zeros until the end.
+ * The events of one response of an OpenAI-shaped server, completions and chat alike; `reader` reads the part in
+ * which the two differ. `TokenCount` counts their tokens. An event without text may or may not be a token: vLLM sends
+ * tokens with `text: ""`, others an empty last event; the final usage tells.
  */
 export class OpenAiEvents implements EventHandler {
-  readonly #out: TokenOut;
-  readonly #contentOf: (choice: Json) => ChoiceContent;
-  #countedTokens = 0;
+  readonly #count: TokenCount;
+  readonly #reader: ChoiceReader;
   #finishReason: string | null = null;
   #usage: unknown = null;
   /** `completion_tokens` of the last usage. */
@@ -42,18 +46,18 @@ export class OpenAiEvents implements EventHandler {
   #phases: Phases | null = null;
   #shape: EventShape | null = null;
   /** The content of an event of this shape whose text is empty. */
-  #contentWithoutText: ChoiceContent = NO_TEXT;
+  #contentWithoutText: ChoiceContent = PERHAPS;
   #newShapes = 0;
   #reasoningTokens = 0;
-  #countSource: TokenCountSource | null = null;
+  #hasReasoning = false;
 
-  constructor(out: TokenOut, contentOf: (choice: Json) => ChoiceContent) {
-    this.#out = out;
-    this.#contentOf = contentOf;
+  constructor(out: TokenOut, asked: number, reader: ChoiceReader) {
+    this.#count = new TokenCount(out, asked);
+    this.#reader = reader;
   }
 
   get countedTokens(): number {
-    return this.#countedTokens;
+    return this.#count.tokens;
   }
 
   get finishReason(): string | null {
@@ -64,6 +68,7 @@ export class OpenAiEvents implements EventHandler {
     const usage = this.#usage;
     const prompt = isObject(usage) ? usage['prompt_tokens_details'] : null;
     const completion = isObject(usage) ? usage['completion_tokens_details'] : null;
+    const reasoningTokens = tokensAt(completion, 'reasoning_tokens') ?? tokensAt(usage, 'reasoning_tokens');
     return {
       httpStatus,
       finishReason: this.#finishReason,
@@ -71,9 +76,11 @@ export class OpenAiEvents implements EventHandler {
       cachedTokens:
         tokensAt(prompt, 'cached_tokens') ?? tokensAt(usage, 'prompt_cache_hit_tokens') ?? sum(this.#cachedDetails),
       outputTokens: this.#usageTokens,
-      reasoningTokens:
-        tokensAt(completion, 'reasoning_tokens') ?? (this.#reasoningTokens > 0 ? this.#reasoningTokens : null),
-      countSource: this.#countSource,
+      outputTokensByTotal: this.#tokensByTotal(),
+      reasoningTokens: reasoningTokens ?? (this.#reasoningTokens > 0 ? this.#reasoningTokens : null),
+      hidesReasoning: this.#reader.splitsReasoning && !this.#hasReasoning && (reasoningTokens ?? 0) > 0,
+      countSource: this.#count.source,
+      countFault: this.#count.countFault,
       phases: this.#phases,
     };
   }
@@ -82,32 +89,43 @@ export class OpenAiEvents implements EventHandler {
     const shape = this.#shape;
     if (shape === null || !shape.read(data)) return false;
     this.#newShapes = 0;
-    this.#count(shape.isEmpty ? this.#contentWithoutText : SOME_TEXT, shape.ids, shape.count);
-    this.#usageTokens = shape.count ?? this.#usageTokens;
+    this.#add(shape.isEmpty ? this.#contentWithoutText : SOME_TEXT, shape.ids, shape.count);
     return true;
   }
 
   read(event: Json, data: string): StreamError | null {
     const usage = event['usage'] ?? null;
-    const usageTokens = tokensAt(usage, 'completion_tokens');
+    const usageTokens = claimAt(usage, 'completion_tokens');
     if (usage !== null) this.#usage = usage;
     this.#cachedDetails = cachedDetailsOf(event) ?? this.#cachedDetails;
     this.#phases = phasesOf(event['phases']) ?? this.#phases;
     const choice = choiceOf(event);
     const error = choice === null ? null : this.#readChoice(choice, usageTokens, data);
-    this.#usageTokens = usageTokens ?? this.#usageTokens;
+    if (usageTokens === null) return error;
+    this.#usageTokens = usageTokens;
+    this.#count.check(usageTokens);
     return error;
+  }
+
+  /** What the last usage counts besides the prompt; null where it is not the last count, or has no total. */
+  #tokensByTotal(): number | null {
+    const prompt = claimAt(this.#usage, 'prompt_tokens');
+    const total = claimAt(this.#usage, 'total_tokens');
+    const isLast = claimAt(this.#usage, 'completion_tokens') === this.#usageTokens;
+    return isLast && prompt !== null && total !== null && total >= prompt ? total - prompt : null;
   }
 
   #readChoice(choice: Json, usageTokens: number | null, data: string): StreamError | null {
     // Some servers send '' until there is a reason.
     const reason = textAt(choice, 'finish_reason') || null;
-    const ids = Array.isArray(choice['token_ids']) ? choice['token_ids'].length : null;
-    const content = this.#contentOf(choice);
     this.#finishReason = reason ?? this.#finishReason;
-    this.#count(content, ids, usageTokens);
-    if (reason === null && content.text !== null && !content.isReasoning)
-      this.#learnShape(data, content.text, ids, usageTokens);
+    if (isAskedFor(choice)) {
+      const ids = Array.isArray(choice['token_ids']) ? choice['token_ids'].length : null;
+      const content = this.#reader.contentOf(choice);
+      this.#add(content, ids, usageTokens);
+      if (reason === null && content.text !== null && !content.isReasoning)
+        this.#learnShape(data, content.text, ids, usageTokens);
+    } else this.#count.event('perhaps', null, null);
     const isAborted = reason !== null && ABORT_REASONS.has(reason);
     return isAborted ? streamBroken(`the server aborted the request (finish_reason ${reason})`) : null;
   }
@@ -123,37 +141,30 @@ export class OpenAiEvents implements EventHandler {
     const choice = isObject(withoutText) ? choiceOf(withoutText) : null;
     if (choice === null) return;
     this.#shape = shape;
-    this.#contentWithoutText = this.#contentOf(choice);
+    this.#contentWithoutText = this.#reader.contentOf(choice);
   }
 
-  #count({ text, isReasoning }: ChoiceContent, ids: number | null, cumulative: number | null): void {
-    const before = this.#countedTokens;
-    const hasText = text !== null && text !== '';
-    if (hasText && before === 0 && (ids ?? cumulative) === 0) this.#countSource = 'chunks';
-    if (ids !== null && (ids > 0 || this.#countSource !== 'chunks')) {
-      this.#countSource = 'token_ids';
-      this.#add(ids);
-    } else if (cumulative !== null && (this.#countSource === null || this.#countSource === 'usage')) {
-      this.#countSource = 'usage';
-      this.#add(cumulative - before);
-    } else if (hasText && this.#countSource !== 'token_ids') {
-      // A stream that counts by usage and leaves it out of one event: the next usage makes up for it.
-      this.#countSource ??= 'chunks';
-      this.#add(1);
-    } else if ((this.#countSource === null && text !== null) || this.#countSource === 'chunks') this.#out.tokens(0);
-    if (isReasoning) this.#reasoningTokens += this.#countedTokens - before;
-  }
-
-  #add(tokens: number): void {
-    if (tokens <= 0) return;
-    this.#countedTokens += tokens;
-    this.#out.tokens(tokens);
+  #add({ output, isReasoning }: ChoiceContent, ids: number | null, usage: number | null): void {
+    const tokens = this.#count.event(output, ids, usage);
+    // A count before a text without one is not the last.
+    if (usage !== null || output === 'text') this.#usageTokens = usage;
+    if (!isReasoning) return;
+    this.#hasReasoning = true;
+    this.#reasoningTokens += tokens;
   }
 }
 
+/** The choice that was asked for, where an event has it. */
 function choiceOf(event: Json): Json | null {
-  const choice: unknown = Array.isArray(event['choices']) ? event['choices'][0] : null;
+  const choices: readonly unknown[] = Array.isArray(event['choices']) ? event['choices'] : [];
+  const choice = choices.length > 1 ? (choices.find(isAskedFor) ?? choices[0]) : choices[0];
   return isObject(choice) ? choice : null;
+}
+
+/** One answer is asked for: others that a server sends beside it are not its tokens. */
+function isAskedFor(choice: unknown): boolean {
+  const index = isObject(choice) ? choice['index'] : null;
+  return typeof index !== 'number' || index === 0;
 }
 
 /** SGLang's extension: how many tokens of the prompt each of its caches held. */

@@ -1,9 +1,10 @@
 import type { Codec, PromptMaker } from '../src/core/codec.ts';
 import type { Request } from '../src/core/request.ts';
+import { CHAT } from './chat-delta.ts';
 import { ALL_CAPABILITIES, jsonCall, type CodecOptions, type ServerCapabilities } from './codec-options.ts';
 import { errorMessageOf, EventStream } from './event-stream.ts';
-import { isObject, textAt, type Json } from './json.ts';
-import { OpenAiEvents, type ChoiceContent } from './openai-events.ts';
+import { textAt } from './json.ts';
+import { OpenAiEvents, type ChoiceReader } from './openai-events.ts';
 
 /** `ignore_eos` and `min_tokens` are not OpenAI's, but supported nearly everywhere that is not hosted. */
 const USUAL_CAPABILITIES: ServerCapabilities = { ...ALL_CAPABILITIES, continuousUsage: false, returnTokenIds: false };
@@ -35,7 +36,6 @@ export function openAiRoutes(
   const isChat = options.endpoint === 'chat';
   const path = isChat ? '/v1/chat/completions' : '/v1/completions';
   const fieldsOf = isChat ? chatFields : completionFields;
-  const contentOf = isChat ? chatContent : completionContent;
   return {
     name,
     promptForm: isChat || !capabilities.tokenIdPrompts ? 'text' : 'ids',
@@ -43,7 +43,8 @@ export function openAiRoutes(
       const fields = fieldsOf(request, prompts, capabilities);
       return [jsonCall(path, request, options.runId, requestBody(request, options, capabilities, fields))];
     },
-    decoder: (request, out) => new EventStream(request.outputTokens, new OpenAiEvents(out, contentOf)),
+    decoder: (request, out) =>
+      new EventStream(request.outputTokens, new OpenAiEvents(out, request.outputTokens, isChat ? CHAT : COMPLETIONS)),
     errorMessage: errorMessageOf,
     example: (tokens) => exampleResponse(tokens, isChat, capabilities),
   };
@@ -83,29 +84,13 @@ function countsByUsage({ finalUsage, continuousUsage, returnTokenIds }: ServerCa
   return finalUsage && continuousUsage && !returnTokenIds;
 }
 
-function completionContent(choice: Json): ChoiceContent {
-  return { text: textAt(choice, 'text') ?? '', isReasoning: false };
-}
-
-/**
- * Content, reasoning (`reasoning` in vLLM, `reasoning_content` elsewhere; where both are there they are the same), a
- * tool call's arguments or a refusal. A delta that has the role and nothing else is no token, and its time is not TTFT.
- */
-function chatContent(choice: Json): ChoiceContent {
-  const delta = choice['delta'];
-  if (!isObject(delta)) return { text: '', isReasoning: false };
-  const reasoning = textAt(delta, 'reasoning') || textAt(delta, 'reasoning_content') || '';
-  const text = textAt(delta, 'content') || toolCallText(delta['tool_calls']) || textAt(delta, 'refusal') || '';
-  if (text + reasoning === '' && textAt(delta, 'role') !== null) return { text: null, isReasoning: false };
-  return { text: text + reasoning, isReasoning: text === '' && reasoning !== '' };
-}
-
-function toolCallText(toolCalls: unknown): string {
-  if (!Array.isArray(toolCalls)) return '';
-  const [toolCall]: unknown[] = toolCalls;
-  const called = isObject(toolCall) ? toolCall['function'] : null;
-  return (textAt(called, 'name') ?? '') + (textAt(called, 'arguments') ?? '');
-}
+const COMPLETIONS: ChoiceReader = {
+  contentOf(choice) {
+    const text = textAt(choice, 'text') ?? '';
+    return { text, output: text === '' ? 'perhaps' : 'text', isReasoning: false };
+  },
+  splitsReasoning: false,
+};
 
 function exampleResponse(tokens: number, isChat: boolean, capabilities: ServerCapabilities): string {
   const head = `data: {"id":"example","object":"text_completion","created":0,"model":"m","choices":[{"index":0,`;

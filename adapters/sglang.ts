@@ -1,11 +1,11 @@
 import type { Codec, PromptMaker, StreamError, TokenOut } from '../src/core/codec.ts';
-import type { TokenCountSource } from '../src/core/record.ts';
 import type { Request } from '../src/core/request.ts';
 import type { ResponseInfo } from '../src/core/target.ts';
 import { ALL_CAPABILITIES, jsonCall, requestId, type CodecOptions, type ServerCapabilities } from './codec-options.ts';
 import { errorMessageOf, EventStream, protocolError, streamBroken, type EventHandler } from './event-stream.ts';
-import { isObject, MAX_RESPONSE_TOKENS, phasesOf, textAt, tokensAt, type Json } from './json.ts';
+import { claimAt, isObject, MAX_RESPONSE_TOKENS, phasesOf, textAt, tokensAt, type Json } from './json.ts';
 import { openAiRoutes } from './openai.ts';
+import { TokenCount, type Output } from './token-count.ts';
 
 /** SGLang: its own `/generate`, whose events have the count of tokens so far, or OpenAI's routes. */
 export function sglangCodec(options: CodecOptions, prompts: PromptMaker): Codec {
@@ -18,7 +18,7 @@ export function sglangCodec(options: CodecOptions, prompts: PromptMaker): Codec 
     open: (request) => [
       jsonCall('/generate', request, options.runId, generateBody(request, options, prompts, capabilities)),
     ],
-    decoder: (request, out) => new EventStream(request.outputTokens, new GenerateEvents(out)),
+    decoder: (request, out) => new EventStream(request.outputTokens, new GenerateEvents(out, request.outputTokens)),
     errorMessage: errorMessageOf,
     example: exampleResponse,
   };
@@ -55,21 +55,23 @@ function exampleResponse(tokens: number): string {
 /**
  * The events of one response of `/generate`. They carry all of the text so far (or, with a flag of the server, only the
  * new text) and then `meta_info` with the count of tokens so far: new tokens are the growth of that count. It is looked
- * for from the end of an event, so that a long text is not parsed anew with each of its tokens.
+ * for from the end of an event, so that a long text is not parsed anew with each of its tokens. An event whose count
+ * does not grow is parsed, because new text in it shows that the count is none.
  */
 class GenerateEvents implements EventHandler {
-  readonly #out: TokenOut;
-  #countedTokens = 0;
+  readonly #count: TokenCount;
   #finishReason: string | null = null;
   #meta: unknown = null;
-  #countSource: TokenCountSource | null = null;
+  #lastCount: number | null = null;
+  /** What the event before this one said; unparsed until it is needed. */
+  #before: { readonly output: string } | { readonly data: string } = { output: '' };
 
-  constructor(out: TokenOut) {
-    this.#out = out;
+  constructor(out: TokenOut, asked: number) {
+    this.#count = new TokenCount(out, asked);
   }
 
   get countedTokens(): number {
-    return this.#countedTokens;
+    return this.#count.tokens;
   }
 
   get finishReason(): string | null {
@@ -83,18 +85,21 @@ class GenerateEvents implements EventHandler {
       finishReason: this.#finishReason,
       inputTokens: tokensAt(meta, 'prompt_tokens'),
       cachedTokens: tokensAt(meta, 'cached_tokens'),
-      outputTokens: this.#countSource === 'usage' ? this.#countedTokens : null,
+      outputTokens: this.#lastCount,
       reasoningTokens: tokensAt(meta, 'reasoning_tokens'),
-      countSource: this.#countSource,
+      countSource: this.#count.source,
+      countFault: this.#count.countFault,
       phases: isObject(meta) ? phasesOf(meta['phases']) : null,
     };
   }
 
   /** The first event and the last are always parsed: they have the prompt's counts and the finish reason. */
   countUnparsed(data: string): boolean {
-    const count = this.#meta === null ? null : countOfUnfinished(data);
-    if (count === null) return false;
-    this.#growTo(count);
+    if (this.#meta === null || this.#count.source !== 'usage') return false;
+    const count = countOfUnfinished(data);
+    if (count === null || count <= this.#count.tokens) return false;
+    this.#before = { data };
+    this.#add('text', count);
     return true;
   }
 
@@ -102,10 +107,16 @@ class GenerateEvents implements EventHandler {
     const meta = event['meta_info'];
     if (!isObject(meta)) return protocolError(`an event is not one of /generate: ${data.slice(0, 120)}`);
     this.#meta = meta;
-    const count = tokensAt(meta, 'completion_tokens');
-    if (count !== null) this.#growTo(count);
-    else if (textAt(event, 'text') !== '') this.#addOne();
+    const output = outputOf(event);
+    const before = 'data' in this.#before ? outputIn(this.#before.data) : this.#before.output;
+    this.#before = { output };
+    this.#add(output !== '' && output !== before ? 'text' : 'perhaps', claimAt(meta, 'completion_tokens'));
     return this.#finish(meta['finish_reason']);
+  }
+
+  #add(output: Output, count: number | null): void {
+    this.#count.event(output, null, count);
+    if (count !== null || output === 'text') this.#lastCount = count;
   }
 
   #finish(reason: unknown): StreamError | null {
@@ -114,20 +125,17 @@ class GenerateEvents implements EventHandler {
     if (type !== 'abort') return null;
     return streamBroken(`the server aborted the request: ${textAt(reason, 'message') ?? 'it does not say why'}`);
   }
+}
 
-  #growTo(tokens: number): void {
-    this.#countSource = 'usage';
-    if (tokens <= this.#countedTokens) return;
-    this.#out.tokens(tokens - this.#countedTokens);
-    this.#countedTokens = tokens;
-  }
+/** The text and the ids of an event; '' where it has neither. */
+function outputOf(event: Json): string {
+  const ids = event['output_ids'];
+  return (textAt(event, 'text') ?? '') + (Array.isArray(ids) ? ids.join() : '');
+}
 
-  /** For a server that does not count: an event is a token. */
-  #addOne(): void {
-    this.#countSource = 'chunks';
-    this.#countedTokens++;
-    this.#out.tokens(1);
-  }
+function outputIn(data: string): string {
+  const event: unknown = JSON.parse(data);
+  return isObject(event) ? outputOf(event) : '';
 }
 
 const COUNT = '"completion_tokens":';

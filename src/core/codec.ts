@@ -28,9 +28,9 @@ export interface Call {
   readonly body: Uint8Array;
 }
 
-/** Receives the tokens of a decoder; `count` means the same as in `Sink.tokens`. */
+/** Receives the tokens of a decoder; the arguments mean the same as in `Sink.tokens`. */
 export interface TokenOut {
-  tokens(count: number): void;
+  tokens(count: number, hasText?: boolean): void;
 }
 
 /** A fault in a response that began as a proper stream, and the outcome that it gives the request. */

@@ -50,10 +50,6 @@ export interface RequestRecord extends Phases {
   readonly output_tokens_planned: number | null;
   readonly output_tokens: number | null;
   readonly reasoning_tokens: number | null;
-  /** Tokens that the server counted and never sent, such as hidden reasoning; they have no times. */
-  readonly hidden_tokens: number | null;
-  /** The server's last count of output tokens, only where it disagrees with what came. */
-  readonly output_tokens_reported: number | null;
   /** One entry per token, from `due_us`, never decreasing; tokens of one chunk share a time. */
   readonly token_times_us: Float64Array;
   readonly token_count_source: TokenCountSource | null;
@@ -65,6 +61,10 @@ export interface RequestRecord extends Phases {
   readonly worker: number;
   /** Whether the client stalled while this request was in flight, or sent it late; null where that is not known. */
   readonly client_stalled: boolean | null;
+  /** Output tokens that the server counted and never sent, such as reasoning that it hides; they have no times. */
+  readonly hidden_tokens: number | null;
+  /** The server's own last count, where it is not the sum of `output_tokens` and `hidden_tokens`; else null. */
+  readonly output_tokens_reported: number | null;
 }
 
 /** Records travel in batches, so that no process has to hold a whole run. */

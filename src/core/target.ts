@@ -19,10 +19,17 @@ export interface ResponseInfo {
   readonly finishReason: string | null;
   readonly inputTokens: number | null;
   readonly cachedTokens: number | null;
-  /** The server's own count; it wins over the number of tokens that the client saw. */
+  /** The server's own last count: a claim, which is believed within the bounds that `settleTokenTimes` knows. */
   readonly outputTokens: number | null;
+  /** The same by another of its counts, such as the total less the prompt; absent where there is none. */
+  readonly outputTokensByTotal?: number | null;
   readonly reasoningTokens: number | null;
+  /** Whether the reasoning tokens were counted and not sent. */
+  readonly hidesReasoning?: boolean;
+  /** How the events were counted; `chunks` where counts of ids or usage turned out wrong. */
   readonly countSource: TokenCountSource | null;
+  /** Why the ids or the usage of the events do not count them; absent or null where they do, or there are none. */
+  readonly countFault?: string | null;
   readonly phases: Phases | null;
 }
 
@@ -30,8 +37,11 @@ export interface ResponseInfo {
 export interface Sink {
   /** The body was handed to the socket at `timeUs`; `connectUs` of that was spent connecting, null if nothing was. */
   sent(index: number, timeUs: number, connectUs: number | null): void;
-  /** `count` tokens arrived together. 0: an event that may or may not have carried a token (empty text). */
-  tokens(index: number, timeUs: number, count: number): void;
+  /**
+   * `count` tokens arrived together. 0: an event that may or may not have carried a token (empty text). `hasText`:
+   * whether they came with text; absent: where there are any.
+   */
+  tokens(index: number, timeUs: number, count: number, hasText?: boolean): void;
   end(index: number, timeUs: number, response: ResponseInfo): void;
   fail(index: number, timeUs: number, outcome: Outcome, error: string, response: ResponseInfo | null): void;
   /**

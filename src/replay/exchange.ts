@@ -59,8 +59,8 @@ export class Exchange implements TokenOut, CallEvents {
     return this.#doneUs === null ? this.#responseSoFar() : null;
   }
 
-  tokens(count: number): void {
-    this.#sink.tokens(this.#scheduled.index, this.#wire.receiveQueue.nowUs(), count);
+  tokens(count: number, hasText?: boolean): void {
+    this.#sink.tokens(this.#scheduled.index, this.#wire.receiveQueue.nowUs(), count, hasText);
   }
 
   #step(calls: readonly Call[]): void {

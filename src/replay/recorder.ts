@@ -26,6 +26,8 @@ interface InFlight {
   times: Float64Array;
   /** Tokens of each event. */
   counts: Uint32Array;
+  /** 1 for an event with text. */
+  texts: Uint8Array;
   events: number;
 }
 
@@ -69,6 +71,7 @@ export class Recorder implements RunSink {
       connectUs: null,
       times: new Float64Array(slab),
       counts: new Uint32Array(slab),
+      texts: new Uint8Array(slab),
       events: 0,
     });
   }
@@ -101,11 +104,12 @@ export class Recorder implements RunSink {
     });
   }
 
-  tokens(index: number, timeUs: number, count: number): void {
+  tokens(index: number, timeUs: number, count: number, hasText = count > 0): void {
     const request = this.#get(index);
     if (request.events === request.times.length) grow(request);
     request.times[request.events] = timeUs;
     request.counts[request.events] = count;
+    request.texts[request.events] = hasText ? 1 : 0;
     request.events++;
     this.progress.tokens += count;
   }
@@ -165,7 +169,12 @@ export class Recorder implements RunSink {
   ): RequestRecord {
     const { scheduled, sentUs } = request;
     const dueUs = Math.round(scheduled.dueUs);
-    const { times, source } = settleTokenTimes(request, dueUs, response);
+    const { times, source, hidden, reported } = settleTokenTimes(
+      request,
+      scheduled.request.outputTokens,
+      dueUs,
+      response,
+    );
     const noTokens = outcome === 'ok' && times.length === 0;
     const firstTokenUs = times[0] === undefined ? null : dueUs + times[0];
     return {
@@ -176,7 +185,7 @@ export class Recorder implements RunSink {
       end_us: wholeUs(endUs),
       input_tokens: response?.inputTokens ?? null,
       cached_tokens: response?.cachedTokens ?? null,
-      output_tokens: source === null ? (response?.outputTokens ?? null) : times.length,
+      output_tokens: source === null ? null : times.length,
       reasoning_tokens: response?.reasoningTokens ?? null,
       token_times_us: times,
       token_count_source: source,
@@ -190,6 +199,8 @@ export class Recorder implements RunSink {
       transfer_us: wholeUs(response?.phases?.transfer_us),
       decode_queue_us: wholeUs(response?.phases?.decode_queue_us),
       decode_us: wholeUs(response?.phases?.decode_us),
+      hidden_tokens: hidden,
+      output_tokens_reported: reported,
     };
   }
 }
@@ -205,4 +216,7 @@ function grow(request: InFlight): void {
   const counts = new Uint32Array(request.counts.length * 2);
   counts.set(request.counts);
   request.counts = counts;
+  const texts = new Uint8Array(request.texts.length * 2);
+  texts.set(request.texts);
+  request.texts = texts;
 }

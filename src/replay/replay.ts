@@ -233,8 +233,8 @@ class ReplaySink implements Sink {
     this.#run.sent(index, timeUs, connectUs);
   }
 
-  tokens(index: number, timeUs: number, count: number): void {
-    this.#run.tokens(index, timeUs, count);
+  tokens(index: number, timeUs: number, count: number, hasText?: boolean): void {
+    this.#run.tokens(index, timeUs, count, hasText);
   }
 
   end(index: number, timeUs: number, response: ResponseInfo): void {

@@ -1,64 +1,158 @@
 import type { TokenCountSource } from '../core/record.ts';
 import type { ResponseInfo } from '../core/target.ts';
 
-/** The events of one response: the time of each, and the number of tokens that it carried (0: perhaps none). */
+/** The events of one response. */
 export interface TokenEvents {
   readonly times: Float64Array;
+  /** The number of tokens that each carried, as they were counted when it came (0: perhaps none). */
   readonly counts: Uint32Array;
+  /** 1 for an event with text. */
+  readonly texts: Uint8Array;
   readonly events: number;
 }
 
+/** The tokens of one response. */
+export interface SettledTokens {
+  /** One per token that came, as whole microseconds from the due time, never decreasing. */
+  readonly times: Float64Array;
+  readonly source: TokenCountSource | null;
+  /** Tokens that the server counted and never sent; null: none. */
+  readonly hidden: number | null;
+  /** The server's own count where it is not that of `times` and `hidden`; else null. */
+  readonly reported: number | null;
+}
+
+/** What was seen of a response, before the server's own count is heard. */
+interface Seen {
+  readonly source: TokenCountSource | null;
+  /** Tokens as the events were counted. */
+  readonly tokens: number;
+  readonly texts: number;
+  /** Tokens up to the first text. */
+  readonly first: number;
+  /** Tokens that can have been sent. */
+  readonly atMost: number;
+}
+
 /**
- * One time per token, as whole microseconds from `dueUs`, never decreasing, and as many as the server's final usage
- * reports, if that is not 0. Where usage and events agree, every event holds its counted tokens. Where usage reports
- * more, the first events with empty text are tokens too, if there are enough of them (a last empty event only marks the
- * end); else the tokens are spread evenly over the events with text (over all events if none had text).
+ * The tokens of a response and their times. What came is the measure of what the server says: a response has at least
+ * as many tokens as texts, and at most what was asked for or came, so that nothing is allocated by a number that a
+ * server only says. Token ids beat its usage. A usage within these bounds settles a response that was counted by chunks
+ * or usage; one beyond them counts nothing and is kept as `reported`.
+ *
+ * Where usage and events agree, every event holds its counted tokens. Where usage says more, the first events without
+ * text are tokens too, if there are enough of them (a last empty event only marks the end); else the tokens are spread
+ * evenly over the events with text (over all events if none had text).
  */
 export function settleTokenTimes(
-  seen: TokenEvents,
+  events: TokenEvents,
+  asked: number,
   dueUs: number,
   response: ResponseInfo | null,
-): { times: Float64Array; source: TokenCountSource | null } {
-  let counted = 0;
-  let empty = 0;
-  for (let i = 0; i < seen.events; i++) {
-    counted += seen.counts[i] ?? 0;
-    if (seen.counts[i] === 0) empty++;
-  }
-  const source = response?.countSource ?? (seen.events > 0 ? 'chunks' : null);
-  const tokens = response?.outputTokens || counted;
-  const isSettled = tokens !== counted || (source === 'chunks' && response?.outputTokens === counted);
-  const fits = tokens >= counted && tokens <= counted + empty;
+): SettledTokens {
+  const seen = see(events, asked, response);
+  const said = countSaid(seen, response);
+  const { tokens, hidden } = judge(seen, said, response);
+  // Counts of usage hold for as many tokens as they counted, or more.
+  const byTexts = seen.source === 'chunks' || tokens < seen.tokens;
+  const times = spreadOrExpand(events, byTexts ? events.texts : events.counts, tokens, dueUs);
+  const isSettled = seen.source === 'chunks' && said !== null && tokens + hidden === said;
+  const claim = response?.outputTokens ?? null;
   return {
-    times: fits ? expand(seen, tokens, dueUs) : spread(seen, tokens, counted > 0, dueUs),
-    source: tokens === 0 ? null : isSettled ? 'usage' : source,
+    times,
+    source: times.length === 0 ? null : isSettled ? 'usage' : seen.source,
+    hidden: hidden === 0 ? null : hidden,
+    reported: claim === null || (said ?? 0) === times.length + hidden ? null : claim,
   };
 }
 
-/** Each event has its counted tokens; tokens beyond their sum are the first events with empty text. */
-function expand(seen: TokenEvents, tokens: number, dueUs: number): Float64Array {
-  const times = new Float64Array(tokens);
-  let emptyTokens = tokens;
-  for (let i = 0; i < seen.events; i++) emptyTokens -= seen.counts[i] ?? 0;
-  let at = 0;
-  for (let i = 0; i < seen.events; i++) {
-    const count = seen.counts[i] === 0 && emptyTokens-- > 0 ? 1 : (seen.counts[i] ?? 0);
-    const time = Math.round((seen.times[i] ?? 0) - dueUs);
-    for (let k = 0; k < count; k++) times[at++] = time;
+function see({ counts, texts, events }: TokenEvents, asked: number, response: ResponseInfo | null): Seen {
+  let counted = 0;
+  let withText = 0;
+  let first = 0;
+  for (let i = 0; i < events; i++) {
+    counted += counts[i] ?? 0;
+    withText += texts[i] ?? 0;
+    if (first === 0 && texts[i] === 1) first = counted;
   }
-  return times;
+  const source = response?.countSource ?? (events > 0 ? 'chunks' : null);
+  const atMost = Math.max(asked, withText);
+  const isWithin = source === 'token_ids' || (source === 'usage' && counted <= atMost);
+  const isCounted = isWithin && counted >= withText;
+  return isCounted
+    ? { source, tokens: counted, texts: withText, first, atMost }
+    : { source: source === null ? null : 'chunks', tokens: withText, texts: withText, first: 1, atMost };
+}
+
+/**
+ * The server's own count; null where there is none, or one of nothing. Some leave reasoning out of it and not out of
+ * the total.
+ */
+function countSaid({ texts }: Seen, response: ResponseInfo | null): number | null {
+  const count = response?.outputTokens ?? null;
+  const byTotal = response?.outputTokensByTotal ?? null;
+  if (count === null) return null;
+  if (byTotal !== null && byTotal > count) {
+    const isWithoutReasoning = count < texts ? byTotal >= texts : byTotal - count === response?.reasoningTokens;
+    if (isWithoutReasoning) return byTotal;
+  }
+  return count === 0 ? null : count;
+}
+
+function judge(
+  { source, tokens, texts, first, atMost }: Seen,
+  said: number | null,
+  response: ResponseInfo | null,
+): { tokens: number; hidden: number } {
+  const reasoning = response?.hidesReasoning === true ? (response.reasoningTokens ?? 0) : 0;
+  if (said === null) return { tokens, hidden: 0 };
+  if (source === 'token_ids') return { tokens, hidden: Math.max(0, Math.min(reasoning, said - tokens)) };
+  // A running count has hidden tokens before its first text.
+  const hidden = source === 'usage' && first <= reasoning ? 0 : reasoning;
+  const sent = Math.max(texts, said - hidden);
+  if (said < texts || sent > atMost) return { tokens, hidden: 0 };
+  return { tokens: sent, hidden: said - sent };
+}
+
+/** `counts`: the tokens of each event. */
+function spreadOrExpand(seen: TokenEvents, counts: Counts, tokens: number, dueUs: number): Float64Array {
+  let counted = 0;
+  let empty = 0;
+  for (let i = 0; i < seen.events; i++) {
+    counted += counts[i] ?? 0;
+    if (counts[i] === 0) empty++;
+  }
+  const fits = tokens >= counted && tokens <= counted + empty;
+  return fits ? expand(seen, counts, tokens, dueUs) : spread(seen, counts, tokens, dueUs);
+}
+
+type Counts = Uint32Array | Uint8Array;
+
+/** Each event has its counted tokens; tokens beyond their sum are the first events without any. */
+function expand({ times, events }: TokenEvents, counts: Counts, tokens: number, dueUs: number): Float64Array {
+  const expanded = new Float64Array(tokens);
+  let emptyTokens = tokens;
+  for (let i = 0; i < events; i++) emptyTokens -= counts[i] ?? 0;
+  let at = 0;
+  for (let i = 0; i < events; i++) {
+    const count = counts[i] === 0 && emptyTokens-- > 0 ? 1 : (counts[i] ?? 0);
+    const time = Math.round((times[i] ?? 0) - dueUs);
+    for (let k = 0; k < count; k++) expanded[at++] = time;
+  }
+  return expanded;
 }
 
 /**
  * Token k of n belongs to event floor(k * events / n): with cumulative rounding, events differ by at most one token.
  */
-function spread(seen: TokenEvents, tokens: number, onlyText: boolean, dueUs: number): Float64Array {
+function spread({ times, events }: TokenEvents, counts: Counts, tokens: number, dueUs: number): Float64Array {
   const at: number[] = [];
-  for (let i = 0; i < seen.events; i++) if (!onlyText || (seen.counts[i] ?? 0) > 0) at.push(i);
-  const times = new Float64Array(at.length === 0 ? 0 : tokens);
-  for (let k = 0; k < times.length; k++) {
+  for (let i = 0; i < events; i++) if ((counts[i] ?? 0) > 0) at.push(i);
+  if (at.length === 0) for (let i = 0; i < events; i++) at.push(i);
+  const spreadOut = new Float64Array(at.length === 0 ? 0 : tokens);
+  for (let k = 0; k < spreadOut.length; k++) {
     const event = at[Math.floor((k * at.length) / tokens)] ?? 0;
-    times[k] = Math.round((seen.times[event] ?? 0) - dueUs);
+    spreadOut[k] = Math.round((times[event] ?? 0) - dueUs);
   }
-  return times;
+  return spreadOut;
 }

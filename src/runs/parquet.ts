@@ -95,7 +95,7 @@ function bigint(value: RequestRecord[keyof RequestRecord]): bigint | null {
 
 /** Name of the column `client_stalled` in parts of runs before 0.2; the oldest end without it. */
 const STALLED_BEFORE_0_2 = 'touched';
-/** Columns that parts of older runs end without. */
+/** The last columns, which older parts end without; values that are not there are null. */
 const ADDED_LATER: ReadonlySet<string> = new Set(['client_stalled', 'hidden_tokens', 'output_tokens_reported']);
 
 /** The input of hyparquet, once the columns are known to be those of a record. */
@@ -153,9 +153,9 @@ function record(row: Row): RequestRecord {
     decode_queue_us: orNull(integer, row, 'decode_queue_us'),
     decode_us: orNull(integer, row, 'decode_us'),
     worker: integer(row, 'worker'),
+    client_stalled: orNull(bool, row, 'client_stalled' in row ? 'client_stalled' : STALLED_BEFORE_0_2),
     hidden_tokens: orNull(integer, row, 'hidden_tokens'),
     output_tokens_reported: orNull(integer, row, 'output_tokens_reported'),
-    client_stalled: orNull(bool, row, 'client_stalled' in row ? 'client_stalled' : STALLED_BEFORE_0_2),
   };
 }
 

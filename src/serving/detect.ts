@@ -2,10 +2,9 @@ import { ADAPTERS, type ApiEndpoint, type ServerCapabilities } from '../../adapt
 import { EXIT, UserError } from '../core/errors.ts';
 import { didYouMean } from '../core/did-you-mean.ts';
 import type { PromptMaker } from '../core/codec.ts';
-import type { TokenCountSource } from '../core/record.ts';
 import type { ServerAccess } from '../replay/transport.ts';
 import { nameEngine } from './engine-name.ts';
-import { probe, type Probed } from './probe.ts';
+import { probe, type Counting, type Probed } from './probe.ts';
 import { reachTarget } from './reach.ts';
 
 /** The user's choices; null and `auto`: found out from the server. */
@@ -32,8 +31,8 @@ export interface Detected {
   readonly contextTokens: number | null;
   /** Null where the server did not answer the probe. */
   readonly capabilities: ServerCapabilities | null;
-  /** How the tokens of a chunk are counted; null where the probe showed none. */
-  readonly countedBy: TokenCountSource | null;
+  /** How the tokens of a chunk are counted; null where the server did not answer the probe. */
+  readonly counting: Counting | null;
   /** For the user to read before the run. */
   readonly warnings: readonly string[];
 }
@@ -60,7 +59,7 @@ export async function detect(access: ServerAccess, options: DetectOptions, promp
   const capabilities = probed.kind === 'answered' ? probed.capabilities : null;
   if (probed.kind === 'silent')
     warnings.push(
-      `${url.href} did not answer a request for two tokens (${probed.why}); it is taken to know what adapter ${adapter} usually finds`,
+      `${url.href} did not answer a request for a few tokens (${probed.why}); it is taken to know what adapter ${adapter} usually finds`,
     );
   return {
     adapter,
@@ -70,7 +69,7 @@ export async function detect(access: ServerAccess, options: DetectOptions, promp
     model,
     contextTokens: listed?.contextTokens ?? named.contextTokens,
     capabilities,
-    countedBy: probed.kind === 'answered' ? probed.countedBy : null,
+    counting: probed.kind === 'answered' ? probed.counting : null,
     warnings: [...warnings, ...missingCapabilities(capabilities, endpoint)],
   };
 }

@@ -9,8 +9,8 @@ import { httpOnce, type Reply } from './http-once.ts';
 import { refusedCredentials } from './reach.ts';
 import { withoutUnknown } from './unknown-fields.ts';
 
-/** The smallest request that shows how tokens come: one after another. */
-const REQUEST = { id: 'capability-probe', traceRow: 0, dueUs: 0, inputTokens: 8, outputTokens: 2 };
+/** A small request that shows how tokens come: one after another, and enough to tell a running count from others. */
+const REQUEST = { id: 'capability-probe', traceRow: 0, dueUs: 0, inputTokens: 8, outputTokens: 5 };
 
 /** Too many requests, or not just now: worth another try, since otherwise capabilities are guessed for the whole run. */
 const BUSY: ReadonlySet<number> = new Set([429, 503]);
@@ -26,13 +26,19 @@ export interface ProbeOptions {
   readonly mayEcho: boolean;
 }
 
+/** How the tokens of an answer are counted. */
+export interface Counting {
+  /** Null where none came. */
+  readonly by: TokenCountSource | null;
+  /** Why the ids or the usage in the chunks do not count them; null where they do, or there are none. */
+  readonly countFault: string | null;
+  /** Whether a usage at the end has a total that can be. */
+  readonly hasTotal: boolean;
+}
+
 /** Result of a probe. */
 export type Probed =
-  | {
-      readonly kind: 'answered';
-      readonly capabilities: ServerCapabilities;
-      readonly countedBy: TokenCountSource | null;
-    }
+  | { readonly kind: 'answered'; readonly capabilities: ServerCapabilities; readonly counting: Counting }
   /** The server was too busy, or did not answer at all: nothing is known. */
   | { readonly kind: 'silent'; readonly why: string }
   /** There is no such endpoint, or it takes no request of this kind. */
@@ -42,19 +48,24 @@ export type Probed =
 type Attempt =
   | Probed
   | { readonly kind: 'busy'; readonly why: string }
-  | { readonly kind: 'less'; readonly capabilities: ServerCapabilities };
+  | { readonly kind: 'less'; readonly capabilities: ServerCapabilities; readonly countFault: string | null };
 
 /**
- * Asks a server for two tokens with every field that the codec can send, and again without those that it refuses, until
+ * Asks a server for a few tokens with every field that the codec can send, and again without those that it refuses, until
  * it answers: hosted endpoints refuse fields that they do not know. The answer shows how tokens can be counted. Throws a
  * UserError with exit code 3 where an answer is not of the adapter's protocol.
  */
 export async function probe(access: ServerAccess, options: ProbeOptions): Promise<Probed> {
   let capabilities: ServerCapabilities = { ...ALL_CAPABILITIES, returnTokenIds: options.mayEcho };
   const pauses = [...PAUSES_MS];
+  let countFault: string | null = null;
   for (;;) {
     const result = await attempt(access, options, capabilities);
-    if (result.kind === 'less') capabilities = result.capabilities;
+    if (result.kind === 'less') {
+      capabilities = result.capabilities;
+      countFault = result.countFault ?? countFault;
+    } else if (result.kind === 'answered' && result.counting.by === 'chunks')
+      return { ...result, counting: { ...result.counting, countFault: result.counting.countFault ?? countFault } };
     else if (result.kind !== 'busy') return result;
     else {
       const pauseMs = pauses.shift();
@@ -86,10 +97,12 @@ async function attempt(
   if (status === 401 || status === 403) throw refusedCredentials(access.url, status, call.path);
   let refusal = body.toString();
   if (status >= 200 && status < 300) {
-    const { tokens, countedBy, error } = read(codec, reply);
+    const { tokens, counting, error } = read(codec, reply);
     if (error === null || tokens > 0) {
-      const less = lessFor(capabilities, options.endpoint, tokens, countedBy);
-      return less === null ? { kind: 'answered', capabilities, countedBy } : { kind: 'less', capabilities: less };
+      const less = lessFor(capabilities, options.endpoint, tokens, counting.by);
+      return less === null
+        ? { kind: 'answered', capabilities, counting }
+        : { kind: 'less', capabilities: less, countFault: counting.countFault };
     }
     if (!/"error"|^event: ?error/m.test(refusal)) throw notUnderstood(access, call.path, reply, adapter);
     refusal = error;
@@ -99,16 +112,19 @@ async function attempt(
   if (BUSY.has(status)) return { kind: 'busy', why };
   if (status >= 500) return { kind: 'silent', why };
   const less = withoutUnknown(capabilities, refusal);
-  return less === null ? { kind: 'no endpoint', why } : { kind: 'less', capabilities: less };
+  return less === null ? { kind: 'no endpoint', why } : { kind: 'less', capabilities: less, countFault: null };
 }
 
 /** The tokens of a body, and the error in it, if there is one. */
-function read(
-  codec: Codec,
-  { status, body }: Reply,
-): { tokens: number; countedBy: TokenCountSource | null; error: string | null } {
-  let tokens = 0;
-  const decoder = codec.decoder(REQUEST, { tokens: (count) => (tokens += count) });
+function read(codec: Codec, { status, body }: Reply): { tokens: number; counting: Counting; error: string | null } {
+  let counted = 0;
+  let texts = 0;
+  const decoder = codec.decoder(REQUEST, {
+    tokens(count, hasText = count > 0) {
+      counted += count;
+      if (hasText) texts++;
+    },
+  });
   let error: string | null;
   try {
     decoder.push(body);
@@ -117,7 +133,11 @@ function read(
     if (!(thrown instanceof ProtocolError)) throw thrown;
     error = thrown.message;
   }
-  return { tokens, countedBy: decoder.response(status).countSource, error };
+  const { countSource: by, countFault = null, outputTokens } = decoder.response(status);
+  const tokens = by === 'chunks' ? texts : counted;
+  const total = outputTokens ?? -1;
+  const hasTotal = total >= tokens && total <= Math.max(REQUEST.outputTokens, tokens);
+  return { tokens, counting: { by, countFault, hasTotal }, error };
 }
 
 /** The fields to leave out for a server that answered and ignored some; null if it heeded all. */

@@ -7,6 +7,7 @@ import { withThousands } from '../core/units.ts';
 import type { ServerAccess } from '../replay/transport.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import { detect, type Detected } from '../serving/detect.ts';
+import type { Counting } from '../serving/probe.ts';
 import { reachTarget } from '../serving/reach.ts';
 import type { TargetConfig } from './target-spec.ts';
 
@@ -85,23 +86,20 @@ export function referenceAdapter({ adapter, endpoint }: TargetConfig): string {
   return endpoint === 'generate' ? 'sglang' : 'vllm';
 }
 
-const COUNTED: Readonly<Record<string, string>> = {
-  token_ids: 'by the token ids of each chunk',
-  usage: 'by the usage in each chunk',
-  chunks: 'as one a chunk, settled by the usage at the end',
-};
-
-function lineOf(
-  url: URL,
-  { engine, version, model, contextTokens, endpoint, countedBy, capabilities }: Detected,
-): string {
+function lineOf(url: URL, { engine, version, model, contextTokens, endpoint, counting }: Detected): string {
   const name = nameOf(engine, version);
   const context = contextTokens === null ? 'context not told' : `context ${withThousands(contextTokens)} tokens`;
-  const counted =
-    countedBy === 'chunks' && capabilities?.finalUsage === false
-      ? 'as one a chunk'
-      : (COUNTED[countedBy ?? ''] ?? null);
+  const counted = counting === null ? null : howCounted(counting);
   return `${url.href}: ${name}, model ${model} (${context}), --endpoint ${endpoint}${counted === null ? '' : `; tokens are counted ${counted}`}`;
+}
+
+/** How tokens are counted, and why so. */
+function howCounted({ by, countFault, hasTotal }: Counting): string | null {
+  if (by === 'token_ids') return 'by the token ids of each chunk';
+  if (by === 'usage') return 'by the usage in each chunk, which grows with the text';
+  if (by !== 'chunks') return null;
+  const settled = hasTotal ? ', settled by the usage at the end' : '';
+  return `as one a chunk (${countFault ?? 'chunks tell neither ids nor usage'})${settled}`;
 }
 
 /** The reference engine's version begins with its name. */
@@ -112,13 +110,13 @@ function nameOf(engine: string | null, version: string | null): string {
 }
 
 function factsOf(found: Detected): Manifest['target']['facts'] {
-  const { engine, version, contextTokens, endpoint, countedBy, capabilities } = found;
+  const { engine, version, contextTokens, endpoint, counting, capabilities } = found;
   return {
     engine,
     version,
     context_tokens: contextTokens,
     endpoint,
-    counted_by: countedBy,
+    counted_by: counting?.by ?? null,
     ...(capabilities === null
       ? {}
       : {

@@ -81,9 +81,56 @@ describe('openai codec, chat', () => {
     }
   });
 
-  it('counts thoughts in lists by the usage, and a refusal as text', () => {
-    const thought = { content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'hm' }] }] };
-    assert.deepEqual(decode(delta(thought), delta({ refusal: 'no' }), delta({ content: 'a' }), DONE).counts, [0, 1, 1]);
+  it('counts whatever a delta carries besides its role, under any name', () => {
+    const part = { type: 'text', text: 'hm' };
+    for (const carrier of [
+      { content: [{ type: 'thinking', thinking: [part] }] },
+      { role: 'assistant', content: [part] },
+      { role: 'assistant', content: '', reasoning: null, reasoning_details: [{ type: 'reasoning.text', text: 'hm' }] },
+      { role: 'assistant', content: null, thinking: 'hm' },
+      { refusal: 'no' },
+      { audio: { id: 'a', data: 'UklGR' } },
+      { function_call: { name: '', arguments: '{' } },
+      { tool_calls: [{ index: 0, id: 'call', type: 'function', function: { name: 'f', arguments: '' } }] },
+      { of_a_later_server: { nested: [['hm']] } },
+    ])
+      assert.deepEqual(decode(delta(carrier), delta({ content: 'a' }), DONE).counts, [1, 1], JSON.stringify(carrier));
+  });
+
+  it('does not take the fields of a role chunk that carry nothing for a token', () => {
+    for (const role of [
+      { content: '', refusal: null, tool_calls: [], reasoning_content: null, annotations: [] },
+      { content: null, audio: { id: '', expires_at: 17 }, function_call: null },
+      { content: [], name: 'bot', id: 'msg_1', index: 0 },
+      { content: [{ type: 'text', text: '' }], reasoning_details: [{ type: 'reasoning.text', text: '', format: 'x' }] },
+    ])
+      assert.deepEqual(
+        decode(delta({ role: 'assistant', ...role }), delta({ content: 'a' }), DONE).counts,
+        [1],
+        JSON.stringify(role),
+      );
+  });
+
+  it('counts the reasoning of parts and of details as reasoning', () => {
+    const part = { type: 'text', text: 'hm' };
+    const { response } = decode(
+      delta({ content: [{ type: 'thinking', thinking: [part] }] }),
+      delta({ reasoning_details: [{ type: 'reasoning.text', text: 'hm' }] }),
+      delta({ content: [part] }),
+      DONE,
+    );
+    assert.equal(response.reasoningTokens, 2);
+  });
+
+  it('counts the choice that was asked for, not others that come beside it', () => {
+    const other = sse({ choices: [{ index: 1, delta: { content: 'z' }, finish_reason: null }] });
+    const both = sse({
+      choices: [
+        { index: 1, delta: { content: 'z' } },
+        { index: 0, delta: { content: 'b' } },
+      ],
+    });
+    assert.deepEqual(decode(other, delta({ content: 'a' }), other, both, DONE).counts, [0, 1, 0, 1]);
   });
 
   it('takes what the cache had of the prompt as DeepSeek tells it', () => {
@@ -104,5 +151,53 @@ describe('openai codec, chat', () => {
       DONE,
     );
     assert.deepEqual([counts, response.countSource], [[3, 1], 'usage']);
+  });
+
+  it('never counts a role alone, whatever its usage says', () => {
+    const { counts, response } = decode(
+      delta({ role: 'assistant', content: '' }, null, { usage: { completion_tokens: 1 } }),
+      delta({ content: 'a' }),
+      delta({ content: 'b' }),
+      DONE,
+    );
+    assert.deepEqual([counts, response.countSource, response.outputTokens], [[1, 1], 'chunks', null]);
+  });
+
+  it('believes a running usage while it grows with each text from the first on, and says why not', () => {
+    const stream = (usages: readonly (number | null)[], texts = usages.map(() => 'a')): ReturnType<typeof decode> =>
+      decode(
+        ...usages.map((n, i) =>
+          delta({ content: texts[i] }, null, n === null ? {} : { usage: { completion_tokens: n } }),
+        ),
+        DONE,
+      );
+    const cases: [usages: (number | null)[], source: string, fault: RegExp | null, texts?: string[]][] = [
+      [[1, 2, 4], 'usage', null],
+      [[1, 2, 3], 'usage', null, ['', '', 'a']],
+      [[0, 0, 1], 'usage', null, ['', '', 'a']],
+      [[1, 1, 1], 'chunks', /stands still/],
+      [[0, 1, 2], 'chunks', /stands still/],
+      [[0, 0, 0], 'chunks', /stands still/],
+      [[3, 2, 4], 'chunks', /falls/],
+      [[1, 2, 5], 'chunks', /exceeds what was asked for/],
+      [[2e9, 2e9, 2e9], 'chunks', /exceeds/],
+      [[1, null, 3], 'chunks', /does not come with each text/],
+      [[null, null, null], 'chunks', null],
+    ];
+    for (const [usages, source, fault, texts] of cases) {
+      const { response } = stream(usages, texts);
+      assert.equal(response.countSource, source, usages.join());
+      if (fault === null) assert.equal(response.countFault, null, usages.join());
+      else assert.match(response.countFault ?? '', fault, usages.join());
+    }
+  });
+
+  it('tells reasoning that is counted and not sent from reasoning that comes', () => {
+    const usage = { usage: { completion_tokens: 4, completion_tokens_details: { reasoning_tokens: 2 } } };
+    const hides = (first: object): boolean | undefined =>
+      decode(delta(first), delta({ content: 'b' }), delta({}, 'length', usage), DONE).response.hidesReasoning;
+    assert.equal(hides({ content: 'a' }), true);
+    assert.equal(hides({ reasoning_content: 'a' }), false);
+    assert.equal(decode(delta({ content: 'a' }), delta({}, 'stop'), DONE).response.hidesReasoning, false);
   });
 });

@@ -17,9 +17,15 @@ function count(
   const prompts = promptMaker({ seed: 1, blockTokens: null });
   const codec = makeCodec(adapter, { endpoint, model: 'm', runId: 'r' }, prompts);
   const seen: number[] = [];
+  const texts: number[] = [];
   const decoder = codec.decoder(
     { id: 'r', traceRow: 1, dueUs: 0, inputTokens: 1, outputTokens: 1e6 },
-    { tokens: (n) => seen.push(n) },
+    {
+      tokens(n, hasText = n > 0) {
+        seen.push(n);
+        texts.push(hasText ? 1 : 0);
+      },
+    },
   );
   // Copies, so that a decoder that keeps the socket's buffer would be caught.
   for (const piece of [Buffer.from(body.subarray(0, at)), Buffer.from(body.subarray(at))]) {
@@ -27,8 +33,13 @@ function count(
     piece.fill(0);
   }
   const fault = decoder.end()?.message ?? null;
-  const events = { times: Float64Array.from(seen.keys()), counts: Uint32Array.from(seen), events: seen.length };
-  const { times, source } = settleTokenTimes(events, 0, decoder.response(200));
+  const events = {
+    times: Float64Array.from(seen.keys()),
+    counts: Uint32Array.from(seen),
+    texts: Uint8Array.from(texts),
+    events: seen.length,
+  };
+  const { times, source } = settleTokenTimes(events, 1e6, 0, decoder.response(200));
   return [times.length, source, fault];
 }
 

@@ -82,12 +82,16 @@ describe('sglang codec, /generate', () => {
       ),
       fc.string(),
     );
+    // A count that stands still while text comes is none.
+    const piece = fc
+      .tuple(text, fc.nat(3))
+      .map(([content, n]) => [content, content === '' ? n : Math.max(1, n)] as const);
     fc.assert(
-      fc.property(fc.array(fc.tuple(text, fc.nat(3)), { minLength: 1, maxLength: 10 }), (pieces) => {
+      fc.property(fc.array(piece, { minLength: 1, maxLength: 10 }), (pieces) => {
         let textSoFar = '';
         let total = 0;
         const bytes = pieces.map(([piece, count]) => event((textSoFar += piece), (total += count))).join('');
-        const { counts, response } = decode(codec, { ...request, outputTokens: 0 }, Buffer.from(bytes));
+        const { counts, response } = decode(codec, { ...request, outputTokens: 30 }, Buffer.from(bytes));
         assert.deepEqual(
           counts,
           pieces.map(([, count]) => count).filter((count) => count > 0),
@@ -116,7 +120,27 @@ describe('sglang codec, /generate', () => {
       request,
       Buffer.from(plain('a', null) + plain('ab', null) + plain('', LENGTH)),
     );
-    assert.deepEqual([counts, response.countSource, response.outputTokens], [[1, 1], 'chunks', null]);
+    assert.deepEqual([counts, response.countSource, response.outputTokens], [[1, 1, 0], 'chunks', null]);
+  });
+
+  it('takes an event with new text for a token where the count stands still, falls or exceeds what was asked for', () => {
+    const stream = (counts: readonly number[], texts: readonly string[]): unknown[] => {
+      const { response, ...got } = decode(
+        codec,
+        request,
+        Buffer.from(
+          counts.map((n, i) => event(texts[i] ?? '', n, null, {}).replace(/"output_ids":[^\]]*\],/, '')).join(''),
+        ),
+      );
+      return [got.counts, response.countSource, response.countFault?.split(' ')[1]];
+    };
+    const cumulative = [' a', ' a b', ' a b c'];
+    assert.deepEqual(stream([1, 1, 1], cumulative), [[1, 1, 1], 'chunks', 'usage']);
+    assert.deepEqual(stream([0, 1, 2], cumulative), [[1, 1, 1], 'chunks', 'usage']);
+    assert.deepEqual(stream([3, 2, 1], cumulative), [[3, 1, 1], 'chunks', 'usage']);
+    assert.deepEqual(stream([1, 2, 16e6], cumulative), [[1, 1, 1], 'chunks', 'usage']);
+    assert.deepEqual(stream([1, 1, 1], [' a', ' b', ' c']), [[1, 1, 1], 'chunks', 'usage']);
+    assert.deepEqual(stream([1, 2, 2], [' a', ' a b', ' a b']), [[1, 1], 'usage', undefined]);
   });
 
   it('reads a response of 4,000 tokens in the time of its bytes, not of its parsing', () => {

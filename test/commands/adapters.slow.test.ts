@@ -49,7 +49,7 @@ describe('run --adapter auto', { concurrency: 2 }, () => {
       'openai',
       'completions',
       'chunks',
-      /as one a chunk, settled by the usage at the end[\s\S]*does not know ignore_eos/,
+      /as one a chunk \(chunks tell neither ids nor usage\), settled by the usage at the end[\s\S]*does not know ignore_eos/,
     ],
   ] as const;
   for (const [dialect, options, adapter, endpoint, countedBy, says] of cases)

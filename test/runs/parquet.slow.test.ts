@@ -53,10 +53,10 @@ test('token times take at most 4 bytes each', () => {
   assert.ok(bytesPerToken < 4, `${bytesPerToken} bytes a token`);
 });
 
-test('parts of runs before 0.2 are read: `client_stalled` is called `touched`, or missing; no other column may be', async (t) => {
+test('parts of older runs are read: their last columns are missing, or called otherwise; no other may be', async (t) => {
   const dir = temporaryRun(t);
-  const stalled = exampleRecord({ client_stalled: true });
-  await appendRecords(dir, batches([stalled]));
+  const record = exampleRecord({ client_stalled: true, hidden_tokens: 4, output_tokens_reported: 7 });
+  await appendRecords(dir, batches([record]));
   const connection = await (await DuckDBInstance.create()).connect();
   t.after(() => connection.closeSync());
   const copied = async (columns: string): Promise<Uint8Array> => {
@@ -64,16 +64,20 @@ test('parts of runs before 0.2 are read: `client_stalled` is called `touched`, o
     await connection.run(`copy (select ${columns} from '${dir}/requests/*.parquet') to '${file}'`);
     return readFile(file);
   };
-  assert.deepEqual(await decodeRecords(await copied('* rename (client_stalled as touched)')), [stalled]);
-  assert.deepEqual(
-    await decodeRecords(await copied('* exclude (client_stalled, hidden_tokens, output_tokens_reported)')),
-    [{ ...stalled, client_stalled: null }],
-  );
-  await assert.rejects(copied('* exclude (worker)').then(decodeRecords), /column "client_stalled" .* where "worker"/);
+  const before0_3 = { ...record, hidden_tokens: null, output_tokens_reported: null };
+  const exclude = (...columns: string[]): string => `* exclude (${columns.join()})`;
+  const added = ['hidden_tokens', 'output_tokens_reported'];
+  assert.deepEqual(await decodeRecords(await copied('*')), [record]);
+  assert.deepEqual(await decodeRecords(await copied(exclude(...added))), [before0_3]);
+  assert.deepEqual(await decodeRecords(await copied(`${exclude(...added)} rename (client_stalled as touched)`)), [
+    before0_3,
+  ]);
+  assert.deepEqual(await decodeRecords(await copied(exclude('client_stalled', ...added))), [
+    { ...before0_3, client_stalled: null },
+  ]);
+  await assert.rejects(copied(exclude('worker')).then(decodeRecords), /column "client_stalled" .* where "worker"/);
   await assert.rejects(
-    copied('* exclude (client_stalled, hidden_tokens, output_tokens_reported), 1::bigint as touched').then(
-      decodeRecords,
-    ),
+    copied(`${exclude('client_stalled', ...added)}, 1::bigint as touched`).then(decodeRecords),
     /column "touched" of type INT64 where "client_stalled" of type BOOLEAN/,
   );
 });

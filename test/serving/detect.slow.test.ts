@@ -98,7 +98,7 @@ describe('detect, the reference engine in each dialect', () => {
     it(`${dialect}: adapter ${adapter} on ${endpoint}, counted by ${countedBy}`, async () => {
       const found = await ask(await engine(dialect));
       assert.deepEqual(
-        [found.adapter, found.endpoint, found.capabilities, found.countedBy, found.engine, found.contextTokens],
+        [found.adapter, found.endpoint, found.capabilities, found.counting?.by, found.engine, found.contextTokens],
         [adapter, endpoint, capabilities, countedBy, name, 2000],
       );
       assert.equal(found.model, 'llama-3.1-8b');
@@ -110,7 +110,7 @@ describe('detect, the reference engine in each dialect', () => {
     const found = await ask(url, { adapter: 'vllm', endpoint: 'chat' });
     assert.deepEqual([found.adapter, found.endpoint, found.capabilities?.ignoreEos], ['vllm', 'chat', false]);
     const onSglang = await ask(await engine('sglang'), { endpoint: 'chat' });
-    assert.deepEqual([onSglang.adapter, onSglang.endpoint, onSglang.countedBy], ['sglang', 'chat', 'usage']);
+    assert.deepEqual([onSglang.adapter, onSglang.endpoint, onSglang.counting?.by], ['sglang', 'chat', 'usage']);
   });
 });
 
@@ -165,7 +165,7 @@ describe('detect, servers by what they say', () => {
 
   it('has tokens counted by usage where prompts are too long to be brought back', async () => {
     const found = await ask(await engine('vllm'), { mayEcho: false });
-    assert.deepEqual([found.capabilities?.returnTokenIds, found.countedBy], [false, 'usage']);
+    assert.deepEqual([found.capabilities?.returnTokenIds, found.counting?.by], [false, 'usage']);
   });
 
   it('knows usage in each chunk where token ids do not come', async () => {
@@ -178,8 +178,11 @@ describe('detect, servers by what they say', () => {
       });
       response.end([1, 2].map((total) => sse(chunk(total))).join('') + DONE);
     });
-    const { capabilities, countedBy } = await ask(url);
-    assert.deepEqual([capabilities?.continuousUsage, capabilities?.returnTokenIds, countedBy], [true, false, 'usage']);
+    const { capabilities, counting } = await ask(url);
+    assert.deepEqual(
+      [capabilities?.continuousUsage, capabilities?.returnTokenIds, counting?.by],
+      [true, false, 'usage'],
+    );
     assert.equal(posted.length, 2);
   });
 
@@ -188,8 +191,8 @@ describe('detect, servers by what they say', () => {
       const ids = body['return_token_ids'] === true ? { token_ids: [5] } : {};
       response.end([1, 2].map(() => sse({ choices: [{ text: '', finish_reason: null, ...ids }] })).join('') + DONE);
     });
-    const { capabilities, countedBy } = await ask(url);
-    assert.deepEqual([capabilities?.returnTokenIds, countedBy], [true, 'token_ids']);
+    const { capabilities, counting } = await ask(url);
+    assert.deepEqual([capabilities?.returnTokenIds, counting?.by], [true, 'token_ids']);
     assert.equal(posted.length, 1);
   });
 
@@ -291,7 +294,7 @@ describe('detect, hostile servers', () => {
     const started = performance.now();
     const found = await ask(mute.url, { patienceMs: 300 });
     assert.ok(performance.now() - started < 3000);
-    assert.deepEqual([found.capabilities, found.countedBy], [null, null]);
+    assert.deepEqual([found.capabilities, found.counting], [null, null]);
     assert.match(found.warnings.join('\n'), /did not answer/);
     const busy = await fake(models(), (response) => refuse(response, 503, { error: { message: 'overloaded' } }));
     const tired = await ask(busy.url, { patienceMs: 400 });
@@ -302,7 +305,7 @@ describe('detect, hostile servers', () => {
       if (asked++ < 2) refuse(response, 429, { error: { message: 'slow down' } });
       else void streamTokens(response, 2, 0);
     });
-    assert.equal((await ask(soon.url)).countedBy, 'chunks');
+    assert.equal((await ask(soon.url)).counting?.by, 'chunks');
   });
 
   for (const error of [

@@ -1,0 +1,49 @@
+import { isObject, textAt, type Json } from './json.ts';
+import type { ChoiceContent, ChoiceReader } from './openai-events.ts';
+
+/** Keys whose values say something about output and are none, wherever they are in a delta. */
+const NO_OUTPUT: ReadonlySet<string> = new Set(['id', 'type', 'format', 'status', 'signature']);
+/** The same at the top of a delta; a function's name is output. */
+const NO_OUTPUT_AT_TOP: ReadonlySet<string> = new Set(['role', 'name', ...NO_OUTPUT]);
+
+/** `reasoning` in vLLM, `reasoning_content` elsewhere, `thinking`, `thoughts`, ... */
+const REASONING = /reason|think|thought/;
+
+const SOME_OUTPUT: ChoiceContent = { text: null, output: 'text', isReasoning: false };
+const SOME_REASONING: ChoiceContent = { text: null, output: 'text', isReasoning: true };
+const PERHAPS: ChoiceContent = { text: '', output: 'perhaps', isReasoning: false };
+const NONE: ChoiceContent = { text: null, output: 'none', isReasoning: false };
+
+/**
+ * What a delta carries: content as text or as parts, reasoning under any name, tool calls, a refusal, audio, or what a
+ * later server calls its own. There is no list of carriers, because a token in a field that is not on it would be lost:
+ * any text that is not known to be none is output. A delta that has the role and nothing else is no token, and its time
+ * is not TTFT.
+ */
+function contentOf(choice: Json): ChoiceContent {
+  const delta = choice['delta'];
+  if (!isObject(delta)) return PERHAPS;
+  const content = delta['content'];
+  if (typeof content === 'string' && content !== '') return { text: content, output: 'text', isReasoning: false };
+  let isReasoning = false;
+  for (const key of Object.keys(delta)) {
+    if (NO_OUTPUT_AT_TOP.has(key) || !carriesText(delta[key])) continue;
+    if (!REASONING.test(key) && !isThought(delta[key])) return SOME_OUTPUT;
+    isReasoning = true;
+  }
+  if (isReasoning) return SOME_REASONING;
+  return textAt(delta, 'role') === null ? PERHAPS : NONE;
+}
+
+export const CHAT: ChoiceReader = { contentOf, splitsReasoning: true };
+
+function carriesText(value: unknown): boolean {
+  if (typeof value === 'string') return value !== '';
+  if (Array.isArray(value)) return value.some(carriesText);
+  return isObject(value) && Object.keys(value).some((key) => !NO_OUTPUT.has(key) && carriesText(value[key]));
+}
+
+/** Whether a list of parts holds reasoning alone. */
+function isThought(value: unknown): boolean {
+  return Array.isArray(value) && value.every((part) => REASONING.test(textAt(part, 'type') ?? ''));
+}
