@@ -1,7 +1,8 @@
 import type { Codec, PromptMaker } from '../src/core/codec.ts';
 import type { Request } from '../src/core/request.ts';
 import { ALL_CAPABILITIES, jsonCall, type CodecOptions, type ServerCapabilities } from './codec-options.ts';
-import { errorMessageOf, EventStream } from './event-stream.ts';
+import { errorMessageOf } from './error-shape.ts';
+import { EventStream } from './event-stream.ts';
 import { isObject, textAt, type Json } from './json.ts';
 import { OpenAiEvents, type ChoiceContent } from './openai-events.ts';
 

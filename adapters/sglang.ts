@@ -3,7 +3,8 @@ import type { TokenCountSource } from '../src/core/record.ts';
 import type { Request } from '../src/core/request.ts';
 import type { ResponseInfo } from '../src/core/target.ts';
 import { ALL_CAPABILITIES, jsonCall, requestId, type CodecOptions, type ServerCapabilities } from './codec-options.ts';
-import { errorMessageOf, EventStream, protocolError, streamBroken, type EventHandler } from './event-stream.ts';
+import { bounded, errorMessageOf, isGivenUp, reasonOf } from './error-shape.ts';
+import { EventStream, protocolError, streamBroken, type EventHandler } from './event-stream.ts';
 import { isObject, MAX_RESPONSE_TOKENS, phasesOf, textAt, tokensAt, type Json } from './json.ts';
 import { openAiRoutes } from './openai.ts';
 
@@ -100,19 +101,20 @@ class GenerateEvents implements EventHandler {
 
   read(event: Json, data: string): StreamError | null {
     const meta = event['meta_info'];
-    if (!isObject(meta)) return protocolError(`an event is not one of /generate: ${data.slice(0, 120)}`);
+    if (!isObject(meta)) return protocolError(`an event is not one of /generate: ${bounded(data)}`);
     this.#meta = meta;
     const count = tokensAt(meta, 'completion_tokens');
     if (count !== null) this.#growTo(count);
     else if (textAt(event, 'text') !== '') this.#addOne();
-    return this.#finish(meta['finish_reason']);
+    return this.#finish(meta['finish_reason'], meta, event);
   }
 
-  #finish(reason: unknown): StreamError | null {
-    const type = typeof reason === 'string' ? reason : textAt(reason, 'type');
+  #finish(reason: unknown, meta: Json, event: Json): StreamError | null {
+    const type = (typeof reason === 'string' ? reason : textAt(reason, 'type')) || null;
     this.#finishReason = type ?? this.#finishReason;
-    if (type !== 'abort') return null;
-    return streamBroken(`the server aborted the request: ${textAt(reason, 'message') ?? 'it does not say why'}`);
+    if (type === null || !isGivenUp(type)) return null;
+    const said = reasonOf(reason, meta, event) ?? bounded(JSON.stringify(isObject(reason) ? reason : meta));
+    return streamBroken(`the server aborted the request: ${said}`);
   }
 
   #growTo(tokens: number): void {

@@ -1,12 +1,14 @@
 import { setTimeout } from 'node:timers/promises';
 import { ALL_CAPABILITIES, makeCodec, type CodecOptions, type ServerCapabilities } from '../../adapters/index.ts';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
-import { ProtocolError, type Codec, type PromptMaker } from '../core/codec.ts';
+import { FINISHED_GRACE_MS, ProtocolError, type Codec, type PromptMaker, type StreamError } from '../core/codec.ts';
 import type { TokenCountSource } from '../core/record.ts';
-import { withoutSecrets } from '../core/secrets.ts';
-import type { ServerAccess } from '../replay/transport.ts';
+import { asQuoted, withoutSecrets } from '../core/secrets.ts';
+import { isRedirect, redirectedTo } from '../replay/exchange.ts';
+import { urlBelow, type ServerAccess } from '../replay/transport.ts';
 import { httpOnce, type Reply } from './http-once.ts';
 import { refusedCredentials } from './reach.ts';
+import { untilJson, type Patience } from './read-body.ts';
 import { withoutUnknown } from './unknown-fields.ts';
 
 /** The smallest request that shows how tokens come: one after another. */
@@ -76,25 +78,27 @@ async function attempt(
   const codec = makeCodec(adapter, { ...options, capabilities }, prompts);
   const [call] = codec.open(REQUEST);
   if (call === undefined) throw new Error(`adapter ${adapter} makes no call`);
+  const reading = readingOf(codec);
   let reply: Reply;
   try {
-    reply = await httpOnce(access, call.path, patienceMs, call);
+    const patienceOf = (status: number): Patience => (isOk(status) ? reading.take : untilJson());
+    reply = await httpOnce(access, call.path, patienceMs, call, patienceOf);
   } catch (thrown) {
+    // Tokens have come, and neither [DONE] nor the end of the body: the way of such servers is known all the same.
+    if (reading.tokens > 0) return answeredWith(capabilities, options.endpoint, reading);
     return { kind: 'silent', why: messageOf(thrown) };
   }
-  const { status, body } = reply;
+  const { status, body, location } = reply;
   if (status === 401 || status === 403) throw refusedCredentials(access.url, status, call.path);
+  if (isRedirect(status, location)) throw redirected(access, call.path, location);
   let refusal = body.toString();
-  if (status >= 200 && status < 300) {
-    const { tokens, countedBy, error } = read(codec, reply);
-    if (error === null || tokens > 0) {
-      const less = lessFor(capabilities, options.endpoint, tokens, countedBy);
-      return less === null ? { kind: 'answered', capabilities, countedBy } : { kind: 'less', capabilities: less };
-    }
-    if (!/"error"|^event: ?error/m.test(refusal)) throw notUnderstood(access, call.path, reply, adapter);
-    refusal = error;
+  if (isOk(status)) {
+    const error = reading.end();
+    if (error === null || reading.tokens > 0 || reading.isDone) return answeredWith(capabilities, options.endpoint, reading);
+    if (!reading.isRefused && !refusal.includes('"error"')) throw notUnderstood(access, call.path, reply, adapter);
+    refusal = error.message;
   }
-  const why = `${status} on ${call.path}: ${withoutSecrets(codec.errorMessage(refusal), access.headers)}`;
+  const why = `${status} on ${call.path}: ${asQuoted(withoutSecrets(codec.errorMessage(refusal), access.headers))}`;
   if (status === 404 || status === 405 || status === 501) return { kind: 'no endpoint', why };
   if (BUSY.has(status)) return { kind: 'busy', why };
   if (status >= 500) return { kind: 'silent', why };
@@ -102,22 +106,65 @@ async function attempt(
   return less === null ? { kind: 'no endpoint', why } : { kind: 'less', capabilities: less };
 }
 
-/** The tokens of a body, and the error in it, if there is one. */
-function read(
-  codec: Codec,
-  { status, body }: Reply,
-): { tokens: number; countedBy: TokenCountSource | null; error: string | null } {
+const isOk = (status: number): boolean => status >= 200 && status < 300;
+
+/** An answer as it is read, to its [DONE] or its error, which end it whatever becomes of the connection. */
+interface Reading {
+  readonly take: Patience;
+  /** The answer is over; the error in it, if there is one. */
+  readonly end: () => StreamError | null;
+  readonly tokens: number;
+  readonly countedBy: TokenCountSource | null;
+  /** Whether [DONE] came: a stream of this protocol, however few tokens it seems to have. */
+  readonly isDone: boolean;
+  /** Whether the server reports an error in the answer. */
+  readonly isRefused: boolean;
+}
+
+function readingOf(codec: Codec): Reading {
   let tokens = 0;
+  let error: StreamError | null = null;
   const decoder = codec.decoder(REQUEST, { tokens: (count) => (tokens += count) });
-  let error: string | null;
-  try {
-    decoder.push(body);
-    error = decoder.end()?.message ?? null;
-  } catch (thrown) {
-    if (!(thrown instanceof ProtocolError)) throw thrown;
-    error = thrown.message;
-  }
-  return { tokens, countedBy: decoder.response(status).countSource, error };
+  const guarded = (read: () => StreamError | null): StreamError | null => {
+    try {
+      return read();
+    } catch (thrown) {
+      if (!(thrown instanceof ProtocolError)) throw thrown;
+      return { outcome: 'protocol_error', message: thrown.message };
+    }
+  };
+  return {
+    take: (chunk) => {
+      error = guarded(() => {
+        decoder.push(chunk);
+        return decoder.error;
+      });
+      if (error !== null || decoder.isDone) return 0;
+      return (decoder.finalEvents ?? 0) > 0 ? FINISHED_GRACE_MS : null;
+    },
+    end: () => error ?? guarded(() => decoder.end()),
+    get tokens() {
+      return tokens;
+    },
+    get countedBy() {
+      return decoder.response(null).countSource;
+    },
+    get isDone() {
+      return decoder.isDone;
+    },
+    get isRefused() {
+      return error?.outcome === 'stream_broken';
+    },
+  };
+}
+
+function answeredWith(
+  capabilities: ServerCapabilities,
+  endpoint: CodecOptions['endpoint'],
+  { tokens, countedBy }: Reading,
+): Attempt {
+  const less = lessFor(capabilities, endpoint, tokens, countedBy);
+  return less === null ? { kind: 'answered', capabilities, countedBy } : { kind: 'less', capabilities: less };
 }
 
 /** The fields to leave out for a server that answered and ignored some; null if it heeded all. */
@@ -139,12 +186,23 @@ function lessFor(
 function notUnderstood(
   { url, headers }: ServerAccess,
   path: string,
-  { status, contentType, body }: Reply,
+  { status, contentType, encoding, body }: Reply,
   adapter: string,
 ): UserError {
-  const start = withoutSecrets(body.toString(), headers).slice(0, 120).replaceAll(/\s+/g, ' ').trim();
+  if (encoding !== '' && encoding !== 'identity')
+    return new UserError(
+      `${url.href} answers ${status} on ${path} compressed (content-encoding ${encoding}), though asked for identity: tokens that are compressed cannot be timed; is a proxy in between?`,
+      { exitCode: EXIT.unreachable },
+    );
+  const start = asQuoted(withoutSecrets(body.toString(), headers));
   return new UserError(
     `${url.href} answers ${status} on ${path} with no stream of tokens that adapter ${adapter} understands (content-type ${contentType}): "${start}"; is it the right URL, and the right --adapter and --endpoint?`,
     { exitCode: EXIT.unreachable },
   );
+}
+
+function redirected({ url, headers }: ServerAccess, path: string, location: string): UserError {
+  const base = urlBelow(url, path);
+  const to = URL.canParse(location, base.href) ? new URL(location, base).href : location;
+  return new UserError(`${base.href}: ${withoutSecrets(redirectedTo(to), headers)}`, { exitCode: EXIT.unreachable });
 }

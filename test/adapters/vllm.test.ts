@@ -57,6 +57,7 @@ describe('vllm codec', () => {
       .tuple(text, fc.nat(3))
       .map(([content, n]) => [content, content === '' ? n : Math.max(1, n)] as const);
     const tokens = fc.array(token, { maxLength: 20 });
+    const planned = { ...request, outputTokens: 0 };
     fc.assert(
       fc.property(tokens, fc.constantFrom('usage', 'ids', 'both', 'neither'), (events, how) => {
         let total = 0;
@@ -65,7 +66,7 @@ describe('vllm codec', () => {
           const ids = how === 'ids' || how === 'both' ? Array.from({ length: count }, (_, i) => 7 * i) : null;
           return chunk(content, ids, how === 'usage' || how === 'both' ? total : null);
         });
-        const { counts, end, response } = decode(codec, request, Buffer.from(bytes.join('') + DONE));
+        const { counts, end, response } = decode(codec, planned, Buffer.from(bytes.join('') + DONE));
         const expected =
           how === 'neither'
             ? events.map(([content]) => (content === '' ? 0 : 1))

@@ -177,11 +177,9 @@ describe('HttpTarget', () => {
       if (index < 2) setTimeout(() => response.socket?.resetAndDestroy(), 20);
     });
     const { ask, target } = client(server.url);
-    assert.deepEqual([(await ask(0)).outcome, (await ask(1)).outcome], ['ok', 'stream_broken']);
-    const open = ask(2);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.deepEqual([(await ask(0)).outcome, (await ask(1)).outcome], ['ok', 'ok']);
+    assert.equal((await ask(2)).outcome, 'ok', 'held open behind [DONE]');
     assert.equal(target.cancel(2), null);
-    assert.equal((await open).outcome, 'ok', 'given up at the timeout, when it had long been over');
   });
 
   it('knows the status of an answer that breaks off before its first byte, or never has one', async () => {
