@@ -6,6 +6,7 @@ import { UserError } from '../core/errors.ts';
 import { expected, optionErrors, text, wholeNumber } from '../core/option-fields.ts';
 import type { Source } from '../core/plan.ts';
 import { parseDurationUs } from '../core/units.ts';
+import { CONNECTION_MODES } from '../replay/connections.ts';
 import { resolveSlo } from '../slos/index.ts';
 import { parseTarget, type CodecMaker, type StartSpec, type TargetConfig } from '../target/target-spec.ts';
 import { readHeaders } from './headers.ts';
@@ -36,6 +37,7 @@ const TARGET_FIELDS = {
   header: z.array(z.string()).default([]),
   apiKeyEnv: text.optional(),
   insecure: z.boolean().default(false),
+  connections: z.enum(CONNECTION_MODES, expected(CONNECTION_MODES.join(' or '))).default('reuse'),
   start: text.optional(),
   ready: text.optional(),
   startTimeout: text.default('10m'),
@@ -103,6 +105,7 @@ function targetOf(options: z.output<typeof targetOptionsSchema>): TargetConfig {
     tokenizer: tokenizerOf(options.tokenizer),
     headers: readHeaders(options.header, options.apiKeyEnv),
     insecure: options.insecure,
+    connections: options.connections,
     start: startOf(options),
     traceIterations: options.traceIterations === undefined ? null : resolve(options.traceIterations),
     codec: options.codec ?? null,
