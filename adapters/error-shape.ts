@@ -17,7 +17,9 @@ const HARMLESS =
 /** Whether an event carries something of an answer, in any dialect. */
 function hasAnswer(event: Json): boolean {
   const { choices, usage, meta_info: meta, text } = event;
-  return (Array.isArray(choices) && choices.length > 0) || isObject(usage) || isObject(meta) || typeof text === 'string';
+  return (
+    (Array.isArray(choices) && choices.length > 0) || isObject(usage) || isObject(meta) || typeof text === 'string'
+  );
 }
 
 /** Whether an event has no key of an answer in any dialect: a keep-alive, a remark, or an error of unknown form. */

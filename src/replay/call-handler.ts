@@ -88,7 +88,10 @@ export class CallHandler implements Dispatcher.DispatchHandler {
     this.#status = status;
     if (this.#aborted) return;
     try {
-      this.#exchange.onHead(status, { encoding: textOf(headers['content-encoding']), location: textOf(headers['location']) });
+      this.#exchange.onHead(status, {
+        encoding: textOf(headers['content-encoding']),
+        location: textOf(headers['location']),
+      });
     } catch (thrown) {
       this.#exchange.onThrown(thrown);
     }

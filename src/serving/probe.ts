@@ -94,7 +94,8 @@ async function attempt(
   let refusal = body.toString();
   if (isOk(status)) {
     const error = reading.end();
-    if (error === null || reading.tokens > 0 || reading.isDone) return answeredWith(capabilities, options.endpoint, reading);
+    if (error === null || reading.tokens > 0 || reading.isDone)
+      return answeredWith(capabilities, options.endpoint, reading);
     if (!reading.isRefused && !refusal.includes('"error"')) throw notUnderstood(access, call.path, reply, adapter);
     refusal = error.message;
   }

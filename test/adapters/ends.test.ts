@@ -59,7 +59,13 @@ describe('the end of a stream', () => {
   });
 
   it('[DONE] ends it however it is written, and nothing behind it is read', () => {
-    const marks = ['data: [DONE] \n\n', 'data:[DONE]\n\n', 'data:  [DONE]\n\n', 'data: "[DONE]"\n\n', 'data: [done]\n\n'];
+    const marks = [
+      'data: [DONE] \n\n',
+      'data:[DONE]\n\n',
+      'data:  [DONE]\n\n',
+      'data: "[DONE]"\n\n',
+      'data: [done]\n\n',
+    ];
     for (const mark of [...marks, DONE + DONE, 'event: done\ndata: [DONE]\n\n', 'data: [DONE]\ndata: [DONE]\n\n']) {
       const { before, fault, outputTokens } = endOf(WHOLE + mark + USAGE + sse({ error: 'late' }));
       assert.deepEqual([before, fault, outputTokens], ['done', null, null], mark);
@@ -126,12 +132,18 @@ describe('an event that is no part of an answer', () => {
   for (const event of harmless)
     it(`is none where it does not: ${JSON.stringify(event).slice(0, 60)}`, () => {
       assert.equal(endOf(sse(event) + THREE + sse(event) + delta('', 'stop') + sse(event) + DONE).fault, null);
-      assert.equal(endOf(sse({ type: 'ping' }) + sse({ text: 'a', meta_info: { finish_reason: 'stop' } }), generate).fault, null);
+      assert.equal(
+        endOf(sse({ type: 'ping' }) + sse({ text: 'a', meta_info: { finish_reason: 'stop' } }), generate).fault,
+        null,
+      );
     });
 
   it('is quoted where the answer breaks off behind it', () => {
     const { fault } = endOf(THREE + sse({ position: 7, remark: 'evicted' }) + DONE);
-    assert.match(fault?.message ?? '', /after 3 of 8 tokens, without a finish_reason: \{"position":7,"remark":"evicted"\}$/);
+    assert.match(
+      fault?.message ?? '',
+      /after 3 of 8 tokens, without a finish_reason: \{"position":7,"remark":"evicted"\}$/,
+    );
     const broken = endOf(`${THREE}event: exception\ndata: worker died\n\n${DONE}`);
     assert.deepEqual(broken.fault, { outcome: 'stream_broken', message: 'worker died' });
   });
