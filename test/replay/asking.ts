@@ -8,7 +8,7 @@ import type { ConnectionMode } from '../../src/replay/connections.ts';
 import { HttpTarget } from '../../src/replay/transport.ts';
 
 /** One request as it ended; times are from its start. */
-export interface Ended {
+interface Ended {
   readonly outcome: Outcome;
   readonly error: string | null;
   readonly tokens: number;
