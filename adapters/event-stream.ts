@@ -1,9 +1,15 @@
-import { z } from 'zod';
 import type { Decoder, StreamError } from '../src/core/codec.ts';
 import { messageOf } from '../src/core/errors.ts';
 import type { ResponseInfo } from '../src/core/target.ts';
-import { isObject, textAt, type Json } from './json.ts';
+import { bounded, errorMessageOf, isAside, isErrorEvent, isKeepAlive } from './error-shape.ts';
+import { isObject, type Json } from './json.ts';
 import { SseReader } from './sse.ts';
+
+const BRACE = 123;
+/** Also with spaces, in quotes, or twice in one event. */
+const END_MARK = /^\s*"?\[DONE\]/i;
+/** Names of events that report an error, whatever they hold. */
+const ERROR_NAME = /error|fail|abort|exception/i;
 
 /** How a dialect reads the JSON events of one response: it counts their tokens and keeps what else they hold. */
 export interface EventHandler {
@@ -18,7 +24,11 @@ export interface EventHandler {
   response(httpStatus: number | null): ResponseInfo;
 }
 
-/** The decoder of every dialect that streams: one response as JSON events, until [DONE], an error or the body's end. */
+/**
+ * The decoder of every dialect that streams: one response as JSON events, until [DONE], an error or the body's end.
+ * Nothing behind [DONE] is read, whether it came with it or later. A response is whole with a finish reason, or with as
+ * many tokens as planned; [DONE] alone does not make it whole.
+ */
 export class EventStream implements Decoder {
   readonly #plannedTokens: number;
   readonly #handler: EventHandler;
@@ -26,6 +36,9 @@ export class EventStream implements Decoder {
   #error: StreamError | null = null;
   #isDone = false;
   #isBodyOver = false;
+  #finalEvents = 0;
+  /** The last event that is no part of the response: the reason, perhaps, why it then breaks off. */
+  #aside = '';
 
   constructor(plannedTokens: number, handler: EventHandler) {
     this.#plannedTokens = plannedTokens;
@@ -41,6 +54,10 @@ export class EventStream implements Decoder {
     return this.#isDone;
   }
 
+  get finalEvents(): number {
+    return this.#finalEvents;
+  }
+
   push(chunk: Uint8Array): void {
     this.#sse.push(chunk);
   }
@@ -48,10 +65,7 @@ export class EventStream implements Decoder {
   end(): StreamError | null {
     this.#isBodyOver = true;
     this.#sse.end();
-    if (this.#error !== null) return this.#error;
-    const { countedTokens, finishReason } = this.#handler;
-    const isWhole = this.#isDone || finishReason !== null || countedTokens >= this.#plannedTokens;
-    return isWhole ? null : endedEarly(countedTokens, this.#plannedTokens, this.#sse.stray);
+    return this.#error ?? (this.#isWhole() ? null : this.#endedEarly());
   }
 
   response(httpStatus: number | null): ResponseInfo {
@@ -60,32 +74,62 @@ export class EventStream implements Decoder {
 
   #event(data: string, name: string): void {
     if (this.#isDone || this.#error !== null) return;
-    const isError = name === 'error';
-    // Named events are annotations (Dynamo), those without data are there to keep the connection open.
-    if (data === '' || (name !== '' && name !== 'message' && !isError)) return;
-    if (data.startsWith('[DONE]')) this.#isDone = true;
-    else if (isError) this.#error = streamBroken(errorMessageOf(data));
-    else if (!this.#handler.countUnparsed(data)) this.#error = this.#parse(data);
+    if (data.charCodeAt(0) !== BRACE && END_MARK.test(data)) this.#isDone = true;
+    else if (name !== '' && name !== 'message') this.#named(data, name);
+    else if (this.#handler.countUnparsed(data) || this.#parse(data))
+      if (this.#handler.finishReason !== null) this.#finalEvents++;
   }
 
-  #parse(data: string): StreamError | null {
+  /** Other named events are annotations (Dynamo) and keep-alives. */
+  #named(data: string, name: string): void {
+    if (ERROR_NAME.test(name)) this.#error = streamBroken(errorMessageOf(data));
+  }
+
+  /** Reads an event with whatever it holds; false if it is no part of the response. */
+  #parse(data: string): boolean {
+    if (data.trim() === '') return false; // keeps the connection open
     let event: unknown;
     try {
       event = JSON.parse(data);
     } catch (thrown) {
-      // The last event of a body that broke off may be half an event: that is for `end` to report.
-      return this.#isBodyOver
-        ? null
-        : protocolError(`an event is not JSON (${messageOf(thrown)}): ${data.slice(0, 120)}`);
+      this.#unreadable(`an event is not JSON (${messageOf(thrown)}): ${bounded(data)}`);
+      return false;
     }
-    if (!isObject(event)) return protocolError(`an event is not an object: ${data.slice(0, 120)}`);
-    return isErrorEvent(event) ? streamBroken(errorMessageOf(data)) : this.#handler.read(event, data);
+    if (isErrorEvent(event)) this.#error = streamBroken(errorMessageOf(data));
+    else if (!isObject(event)) this.#unreadable(`an event is not an object: ${bounded(data)}`);
+    else if (!isAside(event)) {
+      this.#error = this.#handler.read(event, data);
+      return true;
+    } else if (!isKeepAlive(event)) this.#aside = data;
+    return false;
   }
-}
 
-/** The form of error bodies: `error`, or a message in place of the choices. */
-function isErrorEvent(event: Json): boolean {
-  return Boolean(event['error']) || (!('choices' in event) && textAt(event, 'message') !== null);
+  /** Behind a whole response it is an end mark of the server's own. */
+  #unreadable(what: string): void {
+    if (this.#isBodyOver) return; // the last event of a body that broke off may be half an event: `end` reports that
+    if (this.#isWhole()) this.#isDone = true;
+    else this.#error = protocolError(what);
+  }
+
+  #isWhole(): boolean {
+    const { countedTokens, finishReason } = this.#handler;
+    if (finishReason !== null || countedTokens >= this.#plannedTokens) return true;
+    // The server's own count makes it whole, unless it is one that cannot be.
+    return this.response(null).outputTokens === this.#plannedTokens;
+  }
+
+  #endedEarly(): StreamError {
+    const { countedTokens } = this.#handler;
+    // Lines of no event: a page or an error in place of a stream.
+    const { stray } = this.#sse;
+    if (countedTokens === 0 && stray !== '' && this.#aside === '')
+      return protocolError(`the response is no stream of events: ${errorMessageOf(stray)}`);
+    const said = [this.#aside, stray].filter((text) => text !== '').map((text) => `: ${errorMessageOf(text)}`);
+    const [how, missing] = this.#isDone ? [' by [DONE]', 'a finish_reason'] : ['', 'finish_reason or [DONE]'];
+    return streamBroken(
+      `the stream ended${how} after ${countedTokens} of ${this.#plannedTokens} tokens, without ${missing}${said.join('')}`,
+    );
+  }
 }
 
 /** The error of a response that began well and was cut off, by the server or on the way. */
@@ -93,45 +137,3 @@ export const streamBroken = (message: string): StreamError => ({ outcome: 'strea
 
 /** The error of bytes that are of another protocol. */
 export const protocolError = (message: string): StreamError => ({ outcome: 'protocol_error', message });
-
-/** `stray`: lines of the body that belong to no event: a page or an error in place of a stream. */
-function endedEarly(counted: number, planned: number, stray: string): StreamError {
-  if (counted === 0 && stray !== '')
-    return protocolError(`the response is no stream of events: ${errorMessageOf(stray)}`);
-  const why = stray === '' ? '' : `: ${errorMessageOf(stray)}`;
-  return streamBroken(`the stream ended after ${counted} of ${planned} tokens, without finish_reason or [DONE]${why}`);
-}
-
-const MAX_MESSAGE_LENGTH = 300;
-
-const errorSchema = z.union([z.string(), z.looseObject({ message: z.string() })]);
-const errorBodySchema = z.looseObject({
-  error: errorSchema.optional(),
-  message: z.string().optional(),
-  detail: z.unknown().optional(),
-});
-
-/**
- * One line out of an error body: `error.message` (OpenAI, vLLM), `error` or `message` (Dynamo), `detail`
- * (FastAPI), else the text itself.
- */
-export function errorMessageOf(body: string): string {
-  const line = (messageIn(body) ?? body).replaceAll(/\s+/g, ' ').trim();
-  if (line === '') return 'no message';
-  return line.length > MAX_MESSAGE_LENGTH ? `${line.slice(0, MAX_MESSAGE_LENGTH)}...` : line;
-}
-
-function messageIn(body: string): string | null {
-  let json: unknown;
-  try {
-    json = JSON.parse(body);
-  } catch {
-    return null;
-  }
-  const parsed = errorBodySchema.safeParse(json);
-  if (!parsed.success) return null;
-  const { error, message, detail } = parsed.data;
-  if (error !== undefined) return typeof error === 'string' ? error : error.message;
-  if (message !== undefined) return message;
-  return detail === undefined ? null : typeof detail === 'string' ? detail : JSON.stringify(detail);
-}

@@ -1,6 +1,7 @@
 import type { StreamError, TokenOut } from '../src/core/codec.ts';
 import type { Phases } from '../src/core/record.ts';
 import type { ResponseInfo } from '../src/core/target.ts';
+import { bounded, isGivenUp, reasonOf } from './error-shape.ts';
 import { EventShape } from './event-shape.ts';
 import { streamBroken, type EventHandler } from './event-stream.ts';
 import { claimAt, isObject, phasesOf, textAt, tokensAt, type Json } from './json.ts';
@@ -8,9 +9,6 @@ import { TokenCount, type Output } from './token-count.ts';
 
 /** Events of other shapes than the one before, in a row, after which no more shapes are learnt. */
 const MAX_NEW_SHAPES = 8;
-
-/** Finish reasons with which a server gives a request up. */
-const ABORT_REASONS: ReadonlySet<string> = new Set(['abort', 'error']);
 
 /** What one choice of an event carries. */
 export interface ChoiceContent {
@@ -100,7 +98,7 @@ export class OpenAiEvents implements EventHandler {
     this.#cachedDetails = cachedDetailsOf(event) ?? this.#cachedDetails;
     this.#phases = phasesOf(event['phases']) ?? this.#phases;
     const choice = choiceOf(event);
-    const error = choice === null ? null : this.#readChoice(choice, usageTokens, data);
+    const error = choice === null ? null : this.#readChoice(choice, usageTokens, data, event);
     if (usageTokens === null) return error;
     this.#usageTokens = usageTokens;
     this.#count.check(usageTokens);
@@ -115,9 +113,9 @@ export class OpenAiEvents implements EventHandler {
     return isLast && prompt !== null && total !== null && total >= prompt ? total - prompt : null;
   }
 
-  #readChoice(choice: Json, usageTokens: number | null, data: string): StreamError | null {
+  #readChoice(choice: Json, usageTokens: number | null, data: string, event: Json): StreamError | null {
     // Some servers send '' until there is a reason.
-    const reason = textAt(choice, 'finish_reason') || null;
+    const reason = textAt(choice, 'finish_reason') || textAt(choice['finish_reason'], 'type') || null;
     this.#finishReason = reason ?? this.#finishReason;
     if (isAskedFor(choice)) {
       const ids = Array.isArray(choice['token_ids']) ? choice['token_ids'].length : null;
@@ -126,8 +124,9 @@ export class OpenAiEvents implements EventHandler {
       if (reason === null && content.text !== null && !content.isReasoning)
         this.#learnShape(data, content.text, ids, usageTokens);
     } else this.#count.event('perhaps', null, null);
-    const isAborted = reason !== null && ABORT_REASONS.has(reason);
-    return isAborted ? streamBroken(`the server aborted the request (finish_reason ${reason})`) : null;
+    if (reason === null || !isGivenUp(reason)) return null;
+    const said = reasonOf(choice['finish_reason'], choice, event) ?? bounded(data);
+    return streamBroken(`the server aborted the request (finish_reason ${reason}): ${said}`);
   }
 
   #learnShape(data: string, text: string, ids: number | null, usageTokens: number | null): void {

@@ -2,7 +2,8 @@ import type { Codec, PromptMaker } from '../src/core/codec.ts';
 import type { Request } from '../src/core/request.ts';
 import { CHAT } from './chat-delta.ts';
 import { ALL_CAPABILITIES, jsonCall, type CodecOptions, type ServerCapabilities } from './codec-options.ts';
-import { errorMessageOf, EventStream } from './event-stream.ts';
+import { errorMessageOf } from './error-shape.ts';
+import { EventStream } from './event-stream.ts';
 import { textAt } from './json.ts';
 import { OpenAiEvents, type ChoiceReader } from './openai-events.ts';
 

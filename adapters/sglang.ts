@@ -2,7 +2,8 @@ import type { Codec, PromptMaker, StreamError, TokenOut } from '../src/core/code
 import type { Request } from '../src/core/request.ts';
 import type { ResponseInfo } from '../src/core/target.ts';
 import { ALL_CAPABILITIES, jsonCall, requestId, type CodecOptions, type ServerCapabilities } from './codec-options.ts';
-import { errorMessageOf, EventStream, protocolError, streamBroken, type EventHandler } from './event-stream.ts';
+import { bounded, errorMessageOf, isGivenUp, reasonOf } from './error-shape.ts';
+import { EventStream, protocolError, streamBroken, type EventHandler } from './event-stream.ts';
 import { claimAt, isObject, MAX_RESPONSE_TOKENS, phasesOf, textAt, tokensAt, type Json } from './json.ts';
 import { openAiRoutes } from './openai.ts';
 import { TokenCount, type Output } from './token-count.ts';
@@ -105,13 +106,13 @@ class GenerateEvents implements EventHandler {
 
   read(event: Json, data: string): StreamError | null {
     const meta = event['meta_info'];
-    if (!isObject(meta)) return protocolError(`an event is not one of /generate: ${data.slice(0, 120)}`);
+    if (!isObject(meta)) return protocolError(`an event is not one of /generate: ${bounded(data)}`);
     this.#meta = meta;
     const output = outputOf(event);
     const before = 'data' in this.#before ? outputIn(this.#before.data) : this.#before.output;
     this.#before = { output };
     this.#add(output !== '' && output !== before ? 'text' : 'perhaps', claimAt(meta, 'completion_tokens'));
-    return this.#finish(meta['finish_reason']);
+    return this.#finish(meta['finish_reason'], meta, event);
   }
 
   #add(output: Output, count: number | null): void {
@@ -119,11 +120,12 @@ class GenerateEvents implements EventHandler {
     if (count !== null || output === 'text') this.#lastCount = count;
   }
 
-  #finish(reason: unknown): StreamError | null {
-    const type = typeof reason === 'string' ? reason : textAt(reason, 'type');
+  #finish(reason: unknown, meta: Json, event: Json): StreamError | null {
+    const type = (typeof reason === 'string' ? reason : textAt(reason, 'type')) || null;
     this.#finishReason = type ?? this.#finishReason;
-    if (type !== 'abort') return null;
-    return streamBroken(`the server aborted the request: ${textAt(reason, 'message') ?? 'it does not say why'}`);
+    if (type === null || !isGivenUp(type)) return null;
+    const said = reasonOf(reason, meta, event) ?? bounded(JSON.stringify(isObject(reason) ? reason : meta));
+    return streamBroken(`the server aborted the request: ${said}`);
   }
 }
 

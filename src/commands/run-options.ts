@@ -77,6 +77,12 @@ export const RUN_OPTIONS: Command['options'] = {
   },
   'api-key-env': { type: 'string', describe: 'name of the environment variable that holds the API key' },
   insecure: { type: 'boolean', default: false, describe: 'do not verify TLS certificates' },
+  connections: {
+    type: 'string',
+    default: RUN_DEFAULTS.connections,
+    describe:
+      'reuse, or per-request: a new one for each, part of its latency, for servers that close idle ones and balancers that count them',
+  },
   'trace-iterations': {
     type: 'string',
     describe: 'file for what each iteration of the reference engine ran, a JSON line each',

@@ -45,6 +45,12 @@ export interface StreamError {
  */
 export class ProtocolError extends Error {}
 
+/**
+ * A response that has its finish reason counts as over after this time without an event, if neither `[DONE]` nor the
+ * body's end comes. Its end is then the last event's time.
+ */
+export const FINISHED_GRACE_MS = 2000;
+
 /** Turns the bytes of one `stream` call into token events, wherever the chunks are cut. */
 export interface Decoder {
   push(chunk: Uint8Array): void;
@@ -54,8 +60,13 @@ export interface Decoder {
    * The first fault in the bytes so far: an error that the server reports, or bytes of another protocol. Null: none.
    */
   readonly error: StreamError | null;
-  /** Whether the server has ended its stream (such as by `[DONE]`): from then on a broken connection loses nothing. */
+  /** Whether the server has ended its stream (such as by `[DONE]`): nothing that follows belongs to the response. */
   readonly isDone: boolean;
+  /**
+   * Events so far that finished the response: the one with its finish reason and those after it, such as the usage. 0,
+   * or absent: it is not finished.
+   */
+  readonly finalEvents?: number;
   /** The response as known so far. */
   response(httpStatus: number | null): ResponseInfo;
 }

@@ -5,14 +5,37 @@ import type { Lease } from './connections.ts';
 /** Bytes of an error response's body that are read at most. */
 const ERROR_BODY_BYTES = 8192;
 
+/**
+ * How long the rest of a body is awaited behind the end of its stream. If the body ends by then, as nearly all do with
+ * the same bytes, its connection is reused; otherwise it is closed.
+ */
+const DRAIN_MS = 1000;
+
+/** What the head of a response says besides its status; '' where it does not. */
+export interface Head {
+  readonly encoding: string;
+  readonly location: string;
+}
+
+/** What had happened on a connection when it broke. */
+export type BrokenAt =
+  /** No connection could be made. */
+  | 'connecting'
+  /** No byte of a response came, on a connection that had been opened for the call. */
+  | 'unanswered'
+  /** The same, on a connection that had been open before the call. */
+  | 'unanswered after idling'
+  | 'answering';
+
 /** Receives the events of one call; an Exchange implements it. */
 export interface CallEvents {
   onSent(connectUs: number | null): void;
-  onHead(status: number, encoding: string): void;
-  onStream(chunk: Uint8Array): void;
+  onHead(status: number, head: Head): void;
+  /** Returns whether the stream is over: what follows in the body is not read. */
+  onStream(chunk: Uint8Array): boolean;
   onCallEnd(role: Call['role']): void;
   onErrorStatus(status: number, body: string): void;
-  onBroken(role: Call['role'], error: Error, connected: boolean): void;
+  onBroken(role: Call['role'], error: Error, at: BrokenAt): void;
   /** What one of these threw: undici would take an exception for an error of the connection, and it would be lost. */
   onThrown(thrown: unknown): void;
 }
@@ -20,19 +43,22 @@ export interface CallEvents {
 /** undici's callbacks for one call; the token path goes through `onResponseData` alone. */
 export class CallHandler implements Dispatcher.DispatchHandler {
   readonly #exchange: CallEvents;
-  readonly #role: Call['role'];
+  readonly role: Call['role'];
   #controller: Dispatcher.DispatchController | null = null;
   #status = 0;
   #kept: Buffer[] = [];
   #keptBytes = 0;
   #aborted = false;
+  #drainTimer: NodeJS.Timeout | null = null;
   lease: Lease | null = null;
   release: () => void = () => undefined;
+  /** Sends the call on another connection. */
+  sendAgain: (() => void) | null = null;
   onReply: (body: Uint8Array) => void = () => undefined;
 
   constructor(exchange: CallEvents, role: Call['role']) {
     this.#exchange = exchange;
-    this.#role = role;
+    this.role = role;
   }
 
   abort(): void {
@@ -62,30 +88,33 @@ export class CallHandler implements Dispatcher.DispatchHandler {
     this.#status = status;
     if (this.#aborted) return;
     try {
-      this.#exchange.onHead(status, String(headers['content-encoding'] ?? 'identity'));
+      this.#exchange.onHead(status, {
+        encoding: textOf(headers['content-encoding']),
+        location: textOf(headers['location']),
+      });
     } catch (thrown) {
       this.#exchange.onThrown(thrown);
     }
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#aborted) return;
+    if (this.#isIgnored()) return;
     try {
-      if (this.#role === 'stream' && this.#isOk()) this.#exchange.onStream(chunk);
-      else this.#keep(chunk);
+      if (this.role !== 'stream' || !this.#isOk()) this.#keep(chunk);
+      else if (this.#exchange.onStream(chunk) && !this.#aborted) this.#drain();
     } catch (thrown) {
       this.#exchange.onThrown(thrown);
     }
   }
 
   onResponseEnd(): void {
-    this.release();
-    if (this.#aborted) return;
+    this.#free();
+    if (this.#isIgnored()) return;
     try {
       if (!this.#isOk()) this.#reportError();
       else {
-        if (this.#role === 'reply') this.onReply(Buffer.concat(this.#kept));
-        this.#exchange.onCallEnd(this.#role);
+        if (this.role === 'reply') this.onReply(Buffer.concat(this.#kept));
+        this.#exchange.onCallEnd(this.role);
       }
     } catch (thrown) {
       this.#exchange.onThrown(thrown);
@@ -93,14 +122,41 @@ export class CallHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.release();
-    if (this.#aborted) return;
+    const isConnectError = this.lease?.isUnconnected === true;
+    const wasIdle = this.lease?.connectUs === null;
+    this.#free();
+    if (this.#isIgnored()) return;
     try {
       if (this.#status >= 300) this.#reportError();
-      else this.#exchange.onBroken(this.#role, error, this.#controller !== null);
+      else if (this.#status > 0) this.#exchange.onBroken(this.role, error, 'answering');
+      else if (this.#controller !== null) this.#exchange.onBroken(this.role, error, unanswered(wasIdle));
+      else if (isConnectError) this.#exchange.onBroken(this.role, error, 'connecting');
+      else this.#notSent(error);
     } catch (thrown) {
       this.#exchange.onThrown(thrown);
     }
+  }
+
+  /** The connection broke while it idled, before any of the call was written to it: undici takes another, but once. */
+  #notSent(error: Error): void {
+    const sendAgain = this.sendAgain;
+    this.sendAgain = null;
+    if (sendAgain === null) this.#exchange.onBroken(this.role, error, 'unanswered after idling');
+    else queueMicrotask(sendAgain); // undici is still at work on the connection
+  }
+
+  #drain(): void {
+    this.#drainTimer = setTimeout(() => this.abort(), DRAIN_MS).unref();
+  }
+
+  #free(): void {
+    if (this.#drainTimer !== null) clearTimeout(this.#drainTimer);
+    this.release();
+  }
+
+  /** Nothing is reported any more. */
+  #isIgnored(): boolean {
+    return this.#aborted || this.#drainTimer !== null;
   }
 
   #isOk(): boolean {
@@ -117,3 +173,7 @@ export class CallHandler implements Dispatcher.DispatchHandler {
     this.#exchange.onErrorStatus(this.#status, Buffer.concat(this.#kept).toString('utf8', 0, ERROR_BODY_BYTES));
   }
 }
+
+const unanswered = (wasIdle: boolean): BrokenAt => (wasIdle ? 'unanswered after idling' : 'unanswered');
+
+const textOf = (header: string | string[] | undefined): string => (header === undefined ? '' : String(header).trim());

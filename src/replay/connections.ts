@@ -14,10 +14,20 @@ const KEEP_ALIVE_MS = 4000;
 type Connector = ReturnType<typeof buildConnector>;
 type ConnectOptions = Parameters<Connector>[0];
 
-/** A connection that is lent to one call at a time, and the duration of its last connect in microseconds. */
+/**
+ * `reuse`: a connection is used again after its response; `per-request`: each call opens its own at its due time, says
+ * `connection: close`, and connecting is part of its latency.
+ */
+export const CONNECTION_MODES = ['reuse', 'per-request'] as const;
+export type ConnectionMode = (typeof CONNECTION_MODES)[number];
+
+/** A connection that is lent to one call at a time. */
 export interface Lease {
   readonly client: Client;
+  /** Duration of the connect that this call waited for, in microseconds; null: the connection was open before. */
   connectUs: number | null;
+  /** Whether the last connect has failed. */
+  isUnconnected: boolean;
 }
 
 /** A socket opened ahead of its use, and the listener that removes it from the list when it closes. */
@@ -27,8 +37,8 @@ interface SocketAhead {
 }
 
 /**
- * As many connections to one origin as there are concurrent calls: HTTP/1.1, one call each. Sockets are opened ahead of
- * their first use; when these run out, more are opened ahead, so that a call rarely waits for a connect.
+ * As many connections to one origin as there are concurrent calls: HTTP/1.1, one call each. To reuse them, sockets are
+ * opened ahead of their first use; when these run out, more are opened ahead, so that a call rarely waits for a connect.
  */
 export class Connections {
   readonly #origin: URL;
@@ -37,20 +47,23 @@ export class Connections {
   readonly #openedAhead: SocketAhead[] = [];
   readonly #idle: Lease[] = [];
   readonly #leases = new Set<Lease>();
+  readonly #mode: ConnectionMode;
   #opening = 0;
   #ahead = 1;
   #closed = false;
 
   /** `connect` opens a socket, `nowUs` times it. */
-  constructor(origin: URL, nowUs: () => number, connect: Connector) {
+  constructor(origin: URL, nowUs: () => number, connect: Connector, mode: ConnectionMode) {
     this.#origin = origin;
     this.#nowUs = nowUs;
     this.#connect = connect;
+    this.#mode = mode;
   }
 
-  /** Opens `count` sockets; throws the first failure. */
+  /** Opens `count` sockets, to be reused; throws the first failure. */
   async open(count: number): Promise<void> {
     checkDescriptors(count);
+    if (this.#mode === 'per-request') return;
     this.#ahead = Math.max(1, Math.min(32, Math.ceil(count / 4)));
     for (let left = count; left > 0; left -= OPENING_AT_ONCE)
       await Promise.all(Array.from({ length: Math.min(left, OPENING_AT_ONCE) }, () => this.#openOne()));
@@ -59,7 +72,7 @@ export class Connections {
   take(): Lease {
     const idle = this.#idle.pop();
     if (idle !== undefined) return idle;
-    const lease: Lease = { client: this.#newClient(() => lease), connectUs: null };
+    const lease: Lease = { client: this.#newClient(() => lease), connectUs: null, isUnconnected: false };
     this.#leases.add(lease);
     return lease;
   }
@@ -67,6 +80,7 @@ export class Connections {
   /** Takes a connection back after its call. A broken one reconnects at its next use. */
   release(lease: Lease): void {
     lease.connectUs = null;
+    lease.isUnconnected = false;
     if (!this.#closed) this.#idle.push(lease);
   }
 
@@ -92,6 +106,7 @@ export class Connections {
           const startUs = this.#nowUs();
           this.#connect(options, (...result) => {
             lease().connectUs = this.#nowUs() - startUs;
+            lease().isUnconnected = result[0] !== null;
             callback(...result);
           });
           return;
@@ -104,7 +119,7 @@ export class Connections {
   }
 
   #topUp(): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#mode === 'per-request') return;
     for (let missing = this.#ahead - this.#openedAhead.length - this.#opening; missing > 0; missing--)
       this.#openOne().catch(() => undefined); // the call that needs a connection will report the error
   }

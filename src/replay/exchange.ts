@@ -1,9 +1,9 @@
-import { ProtocolError, type Call, type Codec, type Decoder, type TokenOut } from '../core/codec.ts';
+import { FINISHED_GRACE_MS, ProtocolError, type Call, type Codec, type Decoder, type TokenOut } from '../core/codec.ts';
 import type { Outcome } from '../core/record.ts';
 import type { ResponseInfo, ScheduledRequest, Sink } from '../core/target.ts';
 import type { WallClock } from '../core/wall-clock.ts';
 import type { ReceiveQueue } from './receive-queue.ts';
-import { CallHandler, type CallEvents } from './call-handler.ts';
+import { CallHandler, type BrokenAt, type CallEvents, type Head } from './call-handler.ts';
 
 /** Statuses with which a server rejects a request that it understood; any other error status is an HTTP error. */
 const REJECTED: ReadonlySet<number> = new Set([400, 413, 422, 429, 503]);
@@ -17,7 +17,7 @@ export interface Wire {
   readonly clock: WallClock;
   readonly receiveQueue: ReceiveQueue;
   dispatch(call: Call, handler: CallHandler): void;
-  /** A text from the server, without secrets, as a record may hold it. */
+  /** A text from the server as a record may hold it: one line, without secrets, not too long. */
   quoted(text: string): string;
 }
 
@@ -33,9 +33,12 @@ export class Exchange implements TokenOut, CallEvents {
   #sent = false;
   #over = false;
   #httpStatus: number | null = null;
+  #encoding = '';
   #streamIsOver = false;
-  /** When the server ended its stream. */
-  #doneUs: number | null = null;
+  /** Events that finished the response, and when the last of them arrived. */
+  #finalEvents = 0;
+  #finishedUs = 0;
+  #graceTimer: NodeJS.Timeout | null = null;
   onOver: () => void = () => undefined;
 
   constructor(scheduled: ScheduledRequest, sink: Sink, wire: Wire) {
@@ -54,9 +57,12 @@ export class Exchange implements TokenOut, CallEvents {
     this.#wire.receiveQueue.readAll();
     if (this.#over) return null;
     for (const call of this.#calls) call.abort();
-    if (this.#doneUs === null) this.#finish();
-    else this.#end(this.#doneUs); // the server ended the stream and left the connection open
-    return this.#doneUs === null ? this.#responseSoFar() : null;
+    if (this.#finalEvents > 0) {
+      this.#end(this.#finishedUs);
+      return null;
+    }
+    this.#finish();
+    return this.#responseSoFar();
   }
 
   tokens(count: number, hasText?: boolean): void {
@@ -79,23 +85,53 @@ export class Exchange implements TokenOut, CallEvents {
     this.#sink.sent(this.#scheduled.index, this.#wire.clock.read(), connectUs);
   }
 
-  onHead(status: number, encoding: string): void {
+  onHead(status: number, { encoding, location }: Head): void {
     if (this.#over || status < 200) return;
     this.#httpStatus = status;
-    if (status < 300 && encoding !== 'identity')
-      this.fail('protocol_error', `the answer is compressed (content-encoding ${encoding}), though not asked to be`);
+    this.#encoding = encoding === '' || encoding.toLowerCase() === 'identity' ? '' : `content-encoding ${encoding}`;
+    if (status < 300 && this.#encoding !== '')
+      this.fail('protocol_error', `the answer is compressed (${this.#encoding}), though not asked to be`);
+    else if (isRedirect(status, location)) this.fail('http_error', redirectedTo(location));
   }
 
-  onStream(chunk: Uint8Array): void {
-    if (this.#over) return;
+  onStream(chunk: Uint8Array): boolean {
+    if (this.#over) return true;
     this.#decoder.push(chunk);
     const fault = this.#decoder.error;
     if (fault !== null) this.fail(fault.outcome, fault.message);
-    else if (this.#decoder.isDone) this.#doneUs ??= this.#wire.receiveQueue.nowUs();
+    else if (this.#decoder.isDone) this.onCallEnd('stream');
+    else if (this.#hasNewFinalEvents()) this.#endUnlessMoreComes();
+    return this.#streamIsOver;
+  }
+
+  #hasNewFinalEvents(): boolean {
+    const before = this.#finalEvents;
+    this.#finalEvents = this.#decoder.finalEvents ?? 0;
+    if (this.#finalEvents === before) return false;
+    this.#finishedUs = this.#wire.receiveQueue.nowUs();
+    return true;
+  }
+
+  /** The response is whole, but its usage, its [DONE] or its body's end may follow. */
+  #endUnlessMoreComes(): void {
+    this.#graceTimer ??= setTimeout(() => this.#endOfGrace(), FINISHED_GRACE_MS);
+    this.#graceTimer.refresh();
+  }
+
+  #endOfGrace(): void {
+    try {
+      this.#wire.receiveQueue.readAll();
+      if (this.#over || this.#streamIsOver) return;
+      this.onCallEnd('stream');
+      for (const call of this.#calls) if (call.role === 'stream') call.abort();
+    } catch (thrown) {
+      this.onThrown(thrown);
+    }
   }
 
   onCallEnd(role: Call['role']): void {
     if (this.#over) return;
+    let endUs = this.#wire.receiveQueue.nowUs();
     if (role === 'stream') {
       this.#streamIsOver = true;
       const fault = this.#decoder.end();
@@ -103,6 +139,8 @@ export class Exchange implements TokenOut, CallEvents {
         this.fail(fault.outcome, fault.message);
         return;
       }
+      // Without [DONE] the last event is the end, not a body's end that may come much later.
+      if (!this.#decoder.isDone && !this.#hasNewFinalEvents() && this.#finalEvents > 0) endUs = this.#finishedUs;
     }
     this.#open--;
     if (this.#open > 0) return;
@@ -111,21 +149,26 @@ export class Exchange implements TokenOut, CallEvents {
       this.#step(next);
       return;
     }
-    this.#end(this.#wire.receiveQueue.nowUs());
+    this.#end(endUs);
   }
 
   onErrorStatus(status: number, body: string): void {
-    this.fail(REJECTED.has(status) ? 'rejected' : 'http_error', this.#wire.codec.errorMessage(body));
+    const message = this.#encoding === '' ? this.#wire.codec.errorMessage(body) : `a body with ${this.#encoding}`;
+    this.fail(REJECTED.has(status) ? 'rejected' : 'http_error', message);
   }
 
-  /**
-   * The socket failed: without a connection that is a connect error, later a broken stream, or the end of a complete
-   * one.
-   */
-  onBroken(role: Call['role'], error: Error, connected: boolean): void {
-    if (role === 'stream' && this.#doneUs !== null) this.onCallEnd(role);
+  /** The socket failed: that is a connect error, a broken stream, or the end of a response that was whole. */
+  onBroken(role: Call['role'], error: Error, at: BrokenAt): void {
+    if (role === 'stream' && this.#finalEvents > 0) this.onCallEnd(role);
     else if (NO_HTTP.has(error.name)) this.fail('protocol_error', describe(error));
-    else this.fail(connected ? 'stream_broken' : 'connect_error', describe(error));
+    else if (at === 'connecting') this.fail('connect_error', describe(error));
+    else this.fail('stream_broken', BROKEN[at] + describe(error) + this.#saidBefore(role));
+  }
+
+  /** How far a stream came that broke off, and what the server said in it. */
+  #saidBefore(role: Call['role']): string {
+    const fault = role === 'stream' && this.#httpStatus !== null ? this.#decoder.end() : null;
+    return fault === null ? '' : `: ${fault.message}`;
   }
 
   /** The first failure is the outcome; a call that fails aborts its siblings. */
@@ -159,8 +202,26 @@ export class Exchange implements TokenOut, CallEvents {
 
   #finish(): void {
     this.#over = true;
+    if (this.#graceTimer !== null) clearTimeout(this.#graceTimer);
     this.onOver();
   }
+}
+
+/** What a broken connection shows besides its error. */
+const BROKEN = {
+  answering: '',
+  unanswered: 'the connection was closed before the first byte of an answer: ',
+  'unanswered after idling':
+    'the connection was closed before the first byte of an answer; it had been open before the request, and servers close idle ones (--connections per-request opens one for each request): ',
+} as const;
+
+/** Whether a response sends the client elsewhere. */
+export function isRedirect(status: number, location: string): boolean {
+  return status >= 300 && status < 400 && location !== '';
+}
+
+export function redirectedTo(location: string): string {
+  return `the server redirects to ${location}, and redirects are not followed: give --target the URL that it redirects to`;
 }
 
 function describe(error: Error): string {

@@ -1,10 +1,10 @@
 import type { Call, Codec } from '../core/codec.ts';
 import type { ResponseInfo, ScheduledRequest, Sink, Target } from '../core/target.ts';
-import { withoutSecrets } from '../core/secrets.ts';
+import { asQuoted, withoutSecrets } from '../core/secrets.ts';
 import type { WallClock } from '../core/wall-clock.ts';
 import { ReceiveQueue } from './receive-queue.ts';
 import type { CallHandler } from './call-handler.ts';
-import { Connections } from './connections.ts';
+import { Connections, type ConnectionMode } from './connections.ts';
 import { Exchange, type Wire } from './exchange.ts';
 import { stampedConnector } from './stamped-socket.ts';
 import { BusyPoll } from './busy-poll.ts';
@@ -16,6 +16,8 @@ export interface ServerAccess {
   readonly headers: Readonly<Record<string, string>>;
   /** Accepts any TLS certificate. */
   readonly insecure: boolean;
+  /** Absent: `reuse`. */
+  readonly connections?: ConnectionMode;
 }
 
 /** The path of a route at `url`, which may be below a prefix, or end in `/v1` as for OpenAI's clients. */
@@ -42,14 +44,19 @@ export class HttpTarget implements Target {
       clock,
       receiveQueue,
       dispatch: (call, handler) => this.#dispatch(call, handler),
-      quoted: (text) => this.#endpoints.reduce((quoted, { access }) => withoutSecrets(quoted, access.headers), text),
+      quoted: (text) => asQuoted(endpoints.reduce((quoted, { headers }) => withoutSecrets(quoted, headers), text)),
     };
     this.#busyPoll = new BusyPoll(clock);
     const byOrigin = new Map<string, Connections>();
     this.#endpoints = endpoints.map((access) => {
       const connections =
         byOrigin.get(access.url.origin) ??
-        new Connections(access.url, () => clock.read(), stampedConnector(receiveQueue, access.insecure));
+        new Connections(
+          access.url,
+          () => clock.read(),
+          stampedConnector(receiveQueue, access.insecure),
+          access.connections ?? 'reuse',
+        );
       byOrigin.set(access.url.origin, connections);
       return { access, connections };
     });
@@ -91,18 +98,21 @@ export class HttpTarget implements Target {
     const endpoint = this.#endpoints[call.endpoint];
     if (endpoint === undefined) throw new Error(`the target has no endpoint ${call.endpoint}`);
     const { access, connections } = endpoint;
-    const lease = connections.take();
-    handler.lease = lease;
-    handler.release = () => connections.release(lease);
-    lease.client.dispatch(
-      {
-        method: 'POST',
-        path: pathBelow(access.url, call.path),
-        headers: { ...access.headers, ...call.headers },
-        body: call.body,
-      },
-      handler,
-    );
+    const request = {
+      method: 'POST',
+      path: pathBelow(access.url, call.path),
+      headers: { ...access.headers, ...call.headers },
+      body: call.body,
+      ...(access.connections === 'per-request' ? { reset: true } : {}), // `connection: close`
+    } as const;
+    const send = (): void => {
+      const lease = connections.take();
+      handler.lease = lease;
+      handler.release = () => connections.release(lease);
+      lease.client.dispatch(request, handler);
+    };
+    handler.sendAgain = send;
+    send();
   }
 }
 

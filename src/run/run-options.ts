@@ -7,6 +7,7 @@ import { expected, optionErrors, text, wholeNumber } from '../core/option-fields
 import type { Source } from '../core/plan.ts';
 import { GOAL, parseGoal } from '../core/slo.ts';
 import { parseDurationUs } from '../core/units.ts';
+import { CONNECTION_MODES } from '../replay/connections.ts';
 import { resolveSlo } from '../slos/index.ts';
 import { parseTarget, type CodecMaker, type StartSpec, type TargetConfig } from '../target/target-spec.ts';
 import { readHeaders } from './headers.ts';
@@ -37,6 +38,7 @@ const TARGET_FIELDS = {
   header: z.array(z.string()).default([]),
   apiKeyEnv: text.optional(),
   insecure: z.boolean().default(false),
+  connections: z.enum(CONNECTION_MODES, expected(CONNECTION_MODES.join(' or '))).default('reuse'),
   start: text.optional(),
   ready: text.optional(),
   startTimeout: text.default('10m'),
@@ -105,6 +107,7 @@ function targetOf(options: z.output<typeof targetOptionsSchema>): TargetConfig {
     tokenizer: tokenizerOf(options.tokenizer),
     headers: readHeaders(options.header, options.apiKeyEnv),
     insecure: options.insecure,
+    connections: options.connections,
     start: startOf(options),
     traceIterations: options.traceIterations === undefined ? null : resolve(options.traceIterations),
     codec: options.codec ?? null,

@@ -70,6 +70,10 @@ const target = z.strictObject({
   kind: z.enum(['url', 'reference']).describe('A server at a URL, or the reference engine.'),
   adapter: z.string(),
   model: z.string().nullable(),
+  connections: z
+    .enum(['reuse', 'per-request'])
+    .exactOptional()
+    .describe('Whether a connection was used again after its response; absent: none was needed, or an older run.'),
   facts: z
     .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
     .describe('What the target reports about itself; for the reference engine every option with its value.'),

@@ -1,32 +1,55 @@
-import { Agent, request } from 'undici';
+import { Agent, request, type Dispatcher } from 'undici';
 import { urlBelow, type ServerAccess } from '../replay/transport.ts';
+import { readBody, untilJson, type Patience } from './read-body.ts';
 
 export interface Reply {
   readonly status: number;
   readonly contentType: string;
+  /** `content-encoding` and `location`; '' where there is none. */
+  readonly encoding: string;
+  readonly location: string;
   readonly body: Buffer;
 }
-
-/** More than any page that is read here; the rest of a larger one is not read. */
-const MAX_BYTES = 16 * 1024 ** 2;
 
 interface Post {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
 }
 
-/** One request to a path below the server's URL. */
-export function httpOnce(access: ServerAccess, path: string, patienceMs: number, post?: Post): Promise<Reply> {
-  return httpOnceTo(urlBelow(access.url, path), access, patienceMs, post);
-}
+type Access = Omit<ServerAccess, 'url'>;
 
-/** One request, its answer read whole. Throws when none has come within `patienceMs`. */
-export async function httpOnceTo(
-  url: URL,
-  { headers, insecure }: Omit<ServerAccess, 'url'>,
+/**
+ * One request to a path below the server's URL, its answer read whole. Throws when it has not ended within `patienceMs`.
+ * `patienceOf`: when the body of an answer with a status is over, if not at its own end; else one JSON value is enough.
+ */
+export function httpOnce(
+  { url, ...access }: ServerAccess,
+  path: string,
   patienceMs: number,
   post?: Post,
+  patienceOf: (status: number) => Patience = untilJson,
 ): Promise<Reply> {
+  return ask(urlBelow(url, path), access, patienceMs, post, async ({ statusCode, headers, body }) => ({
+    status: statusCode,
+    contentType: String(headers['content-type'] ?? 'none'),
+    encoding: String(headers['content-encoding'] ?? ''),
+    location: String(headers['location'] ?? ''),
+    body: await readBody(body, patienceOf(statusCode)),
+  }));
+}
+
+/** The status of an answer, whose body is not awaited. Throws when none has come within `patienceMs`. */
+export function statusOnce(url: URL, access: Access, patienceMs: number, post?: Post): Promise<number> {
+  return ask(url, access, patienceMs, post, async ({ statusCode }) => statusCode);
+}
+
+async function ask<T>(
+  url: URL,
+  { headers, insecure }: Access,
+  patienceMs: number,
+  post: Post | undefined,
+  use: (reply: Dispatcher.ResponseData) => Promise<T>,
+): Promise<T> {
   const agent = new Agent({ connect: { rejectUnauthorized: !insecure } });
   try {
     const reply = await request(url, {
@@ -36,16 +59,8 @@ export async function httpOnceTo(
       signal: AbortSignal.timeout(patienceMs),
       dispatcher: agent,
     });
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of reply.body) {
-      if (!Buffer.isBuffer(chunk)) continue;
-      chunks.push(chunk);
-      bytes += chunk.length;
-      if (bytes > MAX_BYTES) break;
-    }
-    const type = reply.headers['content-type'];
-    return { status: reply.statusCode, contentType: String(type ?? 'none'), body: Buffer.concat(chunks) };
+    reply.body.on('error', () => undefined); // of a body that is not read
+    return await use(reply);
   } finally {
     await agent.destroy();
   }

@@ -1,12 +1,14 @@
 import { setTimeout } from 'node:timers/promises';
 import { ALL_CAPABILITIES, makeCodec, type CodecOptions, type ServerCapabilities } from '../../adapters/index.ts';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
-import { ProtocolError, type Codec, type PromptMaker } from '../core/codec.ts';
+import { FINISHED_GRACE_MS, ProtocolError, type Codec, type PromptMaker, type StreamError } from '../core/codec.ts';
 import type { TokenCountSource } from '../core/record.ts';
-import { withoutSecrets } from '../core/secrets.ts';
-import type { ServerAccess } from '../replay/transport.ts';
+import { asQuoted, withoutSecrets } from '../core/secrets.ts';
+import { isRedirect, redirectedTo } from '../replay/exchange.ts';
+import { urlBelow, type ServerAccess } from '../replay/transport.ts';
 import { httpOnce, type Reply } from './http-once.ts';
 import { refusedCredentials } from './reach.ts';
+import { untilJson, type Patience } from './read-body.ts';
 import { withoutUnknown } from './unknown-fields.ts';
 
 /** A small request that shows how tokens come: one after another, and enough to tell a running count from others. */
@@ -87,27 +89,28 @@ async function attempt(
   const codec = makeCodec(adapter, { ...options, capabilities }, prompts);
   const [call] = codec.open(REQUEST);
   if (call === undefined) throw new Error(`adapter ${adapter} makes no call`);
+  const reading = readingOf(codec);
   let reply: Reply;
   try {
-    reply = await httpOnce(access, call.path, patienceMs, call);
+    const patienceOf = (status: number): Patience => (isOk(status) ? reading.take : untilJson());
+    reply = await httpOnce(access, call.path, patienceMs, call, patienceOf);
   } catch (thrown) {
+    // Tokens have come, and neither [DONE] nor the end of the body: the way of such servers is known all the same.
+    if (reading.tokens > 0) return answeredWith(capabilities, options.endpoint, reading);
     return { kind: 'silent', why: messageOf(thrown) };
   }
-  const { status, body } = reply;
+  const { status, body, location } = reply;
   if (status === 401 || status === 403) throw refusedCredentials(access.url, status, call.path);
+  if (isRedirect(status, location)) throw redirected(access, call.path, location);
   let refusal = body.toString();
-  if (status >= 200 && status < 300) {
-    const { tokens, counting, error } = read(codec, reply);
-    if (error === null || tokens > 0) {
-      const less = lessFor(capabilities, options.endpoint, tokens, counting.by);
-      return less === null
-        ? { kind: 'answered', capabilities, counting }
-        : { kind: 'less', capabilities: less, countFault: counting.countFault };
-    }
-    if (!/"error"|^event: ?error/m.test(refusal)) throw notUnderstood(access, call.path, reply, adapter);
-    refusal = error;
+  if (isOk(status)) {
+    const error = reading.end();
+    if (error === null || reading.tokens > 0 || reading.isDone)
+      return answeredWith(capabilities, options.endpoint, reading);
+    if (!reading.isRefused && !refusal.includes('"error"')) throw notUnderstood(access, call.path, reply, adapter);
+    refusal = error.message;
   }
-  const why = `${status} on ${call.path}: ${withoutSecrets(codec.errorMessage(refusal), access.headers)}`;
+  const why = `${status} on ${call.path}: ${asQuoted(withoutSecrets(codec.errorMessage(refusal), access.headers))}`;
   if (status === 404 || status === 405 || status === 501) return { kind: 'no endpoint', why };
   if (BUSY.has(status)) return { kind: 'busy', why };
   if (status >= 500) return { kind: 'silent', why };
@@ -115,29 +118,76 @@ async function attempt(
   return less === null ? { kind: 'no endpoint', why } : { kind: 'less', capabilities: less, countFault: null };
 }
 
-/** The tokens of a body, and the error in it, if there is one. */
-function read(codec: Codec, { status, body }: Reply): { tokens: number; counting: Counting; error: string | null } {
+const isOk = (status: number): boolean => status >= 200 && status < 300;
+
+/** An answer as it is read, to its [DONE] or its error, which end it whatever becomes of the connection. */
+interface Reading {
+  readonly take: Patience;
+  /** The answer is over; the error in it, if there is one. */
+  readonly end: () => StreamError | null;
+  readonly tokens: number;
+  readonly counting: Counting;
+  /** Whether [DONE] came: a stream of this protocol, however few tokens it seems to have. */
+  readonly isDone: boolean;
+  /** Whether the server reports an error in the answer. */
+  readonly isRefused: boolean;
+}
+
+function readingOf(codec: Codec): Reading {
   let counted = 0;
   let texts = 0;
+  let error: StreamError | null = null;
   const decoder = codec.decoder(REQUEST, {
     tokens(count, hasText = count > 0) {
       counted += count;
       if (hasText) texts++;
     },
   });
-  let error: string | null;
-  try {
-    decoder.push(body);
-    error = decoder.end()?.message ?? null;
-  } catch (thrown) {
-    if (!(thrown instanceof ProtocolError)) throw thrown;
-    error = thrown.message;
-  }
-  const { countSource: by, countFault = null, outputTokens } = decoder.response(status);
-  const tokens = by === 'chunks' ? texts : counted;
-  const total = outputTokens ?? -1;
-  const hasTotal = total >= tokens && total <= Math.max(REQUEST.outputTokens, tokens);
-  return { tokens, counting: { by, countFault, hasTotal }, error };
+  const guarded = (read: () => StreamError | null): StreamError | null => {
+    try {
+      return read();
+    } catch (thrown) {
+      if (!(thrown instanceof ProtocolError)) throw thrown;
+      return { outcome: 'protocol_error', message: thrown.message };
+    }
+  };
+  return {
+    take: (chunk) => {
+      error = guarded(() => {
+        decoder.push(chunk);
+        return decoder.error;
+      });
+      if (error !== null || decoder.isDone) return 0;
+      return (decoder.finalEvents ?? 0) > 0 ? FINISHED_GRACE_MS : null;
+    },
+    end: () => error ?? guarded(() => decoder.end()),
+    get tokens() {
+      return decoder.response(null).countSource === 'chunks' ? texts : counted;
+    },
+    get counting() {
+      const { countSource: by, countFault = null, outputTokens } = decoder.response(null);
+      const total = outputTokens ?? -1;
+      const hasTotal = total >= this.tokens && total <= Math.max(REQUEST.outputTokens, this.tokens);
+      return { by, countFault, hasTotal };
+    },
+    get isDone() {
+      return decoder.isDone;
+    },
+    get isRefused() {
+      return error?.outcome === 'stream_broken';
+    },
+  };
+}
+
+function answeredWith(
+  capabilities: ServerCapabilities,
+  endpoint: CodecOptions['endpoint'],
+  { tokens, counting }: Reading,
+): Attempt {
+  const less = lessFor(capabilities, endpoint, tokens, counting.by);
+  return less === null
+    ? { kind: 'answered', capabilities, counting }
+    : { kind: 'less', capabilities: less, countFault: counting.countFault };
 }
 
 /** The fields to leave out for a server that answered and ignored some; null if it heeded all. */
@@ -159,12 +209,23 @@ function lessFor(
 function notUnderstood(
   { url, headers }: ServerAccess,
   path: string,
-  { status, contentType, body }: Reply,
+  { status, contentType, encoding, body }: Reply,
   adapter: string,
 ): UserError {
-  const start = withoutSecrets(body.toString(), headers).slice(0, 120).replaceAll(/\s+/g, ' ').trim();
+  if (encoding !== '' && encoding !== 'identity')
+    return new UserError(
+      `${url.href} answers ${status} on ${path} compressed (content-encoding ${encoding}), though asked for identity: tokens that are compressed cannot be timed; is a proxy in between?`,
+      { exitCode: EXIT.unreachable },
+    );
+  const start = asQuoted(withoutSecrets(body.toString(), headers));
   return new UserError(
     `${url.href} answers ${status} on ${path} with no stream of tokens that adapter ${adapter} understands (content-type ${contentType}): "${start}"; is it the right URL, and the right --adapter and --endpoint?`,
     { exitCode: EXIT.unreachable },
   );
+}
+
+function redirected({ url, headers }: ServerAccess, path: string, location: string): UserError {
+  const base = urlBelow(url, path);
+  const to = URL.canParse(location, base.href) ? new URL(location, base).href : location;
+  return new UserError(`${base.href}: ${withoutSecrets(redirectedTo(to), headers)}`, { exitCode: EXIT.unreachable });
 }

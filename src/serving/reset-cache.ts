@@ -5,7 +5,7 @@ import { byMetric, type ServerSample } from '../schema/server-metrics.ts';
 import type { Request } from '../core/request.ts';
 import type { SingleRequests } from '../replay/single-requests.ts';
 import { urlBelow, type ServerAccess } from '../replay/transport.ts';
-import { httpOnce } from './http-once.ts';
+import { statusOnce } from './http-once.ts';
 import { metricsPage, openScraper, type Scraper } from './scrape.ts';
 
 /** Of vLLM in its development mode, and of SGLang, which waits until it is idle, for at most so many seconds. */
@@ -107,10 +107,11 @@ async function reset(server: ServerAccess): Promise<string> {
 }
 
 async function post(server: ServerAccess, route: string): Promise<number> {
+  const url = urlBelow(server.url, route);
   try {
-    return (await httpOnce(server, route, PATIENCE_MS, { headers: {}, body: new Uint8Array() })).status;
+    return await statusOnce(url, server, PATIENCE_MS, { headers: {}, body: new Uint8Array() });
   } catch (thrown) {
-    throw unreachable(`POST ${urlBelow(server.url, route).href}: ${messageOf(thrown)}`);
+    throw unreachable(`POST ${url.href}: ${messageOf(thrown)}`);
   }
 }
 

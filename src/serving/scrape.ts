@@ -4,9 +4,13 @@ import { isKept, type ServerSample } from '../schema/server-metrics.ts';
 import { machineUs } from '../core/wall-clock.ts';
 import { urlBelow, type ServerAccess } from '../replay/transport.ts';
 import { parseMetrics } from './metrics-text.ts';
+import { readBody, type Patience } from './read-body.ts';
 
 /** Some servers have metrics of every model and every adapter; no page is larger than this. */
 const MAX_BYTES = 16 * 1024 ** 2;
+
+/** A page without an end is over when no more of it has come for so long behind a whole line. */
+const IDLE_MS = 1000;
 
 /** Address of a server's metrics, as plain data. */
 export interface MetricsPage {
@@ -44,9 +48,9 @@ export function openScraper(
         const reply = await client.request({ method: 'GET', path: pathname, headers: { ...headers, accept }, signal });
         // The page was made before its head was sent: this is the nearest to when its values held.
         const readUs = machineUs();
-        const text = await reply.body.text();
+        const page = await readBody(reply.body, 'content-length' in reply.headers ? () => null : untilIdle);
         if (reply.statusCode === 200)
-          return { kind: 'read', machineUs: readUs, samples: parseMetrics(text, isKept, labels) };
+          return { kind: 'read', machineUs: readUs, samples: parseMetrics(page.toString(), isKept, labels) };
         const isRefused = reply.statusCode >= 400 && reply.statusCode < 500 && reply.statusCode !== 429;
         return { kind: isRefused ? 'absent' : 'failed', machineUs: readUs, why: `HTTP ${reply.statusCode}` };
       } catch (thrown) {
@@ -56,3 +60,9 @@ export function openScraper(
     close: () => client.destroy(),
   };
 }
+
+const untilIdle: Patience = (chunk) => {
+  const end = chunk.toString('latin1', Math.max(0, chunk.length - 6));
+  if (end === '# EOF\n') return 0;
+  return end.endsWith('\n') ? IDLE_MS : null;
+};

@@ -7,7 +7,7 @@ import type { Log } from '../core/log.ts';
 import { formatMs } from '../core/units.ts';
 import { machineUs } from '../core/wall-clock.ts';
 import { urlBelow } from '../replay/transport.ts';
-import { httpOnceTo } from './http-once.ts';
+import { statusOnce } from './http-once.ts';
 
 const CHECK_EVERY_MS = 250;
 const CHECK_PATIENCE_MS = 5000;
@@ -144,7 +144,7 @@ function readyUrl({ ready, target }: StartOptions): URL {
 /** Why the server does not answer yet; null once it does. */
 async function notReadyBecause(url: URL, options: StartOptions): Promise<string | null> {
   try {
-    const { status } = await httpOnceTo(url, options, CHECK_PATIENCE_MS);
+    const status = await statusOnce(url, options, CHECK_PATIENCE_MS);
     // A server that has no such route is up all the same.
     const isReady = status < 300 || (options.ready === null && (status === 404 || status === 405));
     return isReady ? null : `HTTP ${status}`;

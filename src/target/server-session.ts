@@ -45,7 +45,8 @@ const MAX_PATIENCE_MS = 30_000;
 export async function openServerSession(parts: ServerParts, options: OpenOptions): Promise<TargetSession> {
   const { config, urls, owned, vocabulary } = parts;
   const { plan, log } = options;
-  const reached = (url: URL): ServerAccess => ({ url, headers: config.headers, insecure: config.insecure });
+  const { headers, insecure, connections } = config;
+  const reached = (url: URL): ServerAccess => ({ url, headers, insecure, connections });
   const access = reached(urls[0]);
   const endpoints: Endpoints = [access, ...urls.slice(1).map(reached)];
   const id = idPrefix(basename(options.dir));
@@ -64,6 +65,7 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
       kind: config.spec.kind === 'engine' ? 'reference' : 'url',
       adapter: server.makeCodec(promptMaker({ seed: 0, blockTokens: null })).name,
       model: dialect.model,
+      connections,
       facts: config.spec.kind === 'engine' ? engineFacts(config.spec) : dialect.facts,
     },
     gone: owned?.gone ?? NEVER_GONE,

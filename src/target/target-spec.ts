@@ -3,6 +3,7 @@ import type { Codec, PromptMaker } from '../core/codec.ts';
 import { didYouMean } from '../core/did-you-mean.ts';
 import { UserError } from '../core/errors.ts';
 import { parseEngineSpec, type EngineSpec } from '../engine/index.ts';
+import type { ConnectionMode } from '../replay/connections.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import { checkEndpoint } from '../serving/detect.ts';
 
@@ -60,6 +61,7 @@ export interface TargetConfig {
   /** Added to every call. Never written to any file. */
   readonly headers: Readonly<Record<string, string>>;
   readonly insecure: boolean;
+  readonly connections: ConnectionMode;
   /** How to start the server under test; null: it runs already. */
   readonly start: StartSpec | null;
   /** File to which the reference engine writes its iterations; null: none. */

@@ -138,7 +138,7 @@ describe('openai codec', () => {
 
   it('takes any [DONE], and events without data for none', () => {
     for (const done of ['data: [DONE] \n\n', 'data:[DONE]\r\n\r\n', 'data: [DONE]\ndata: [DONE]\n\n'])
-      assert.equal(decode(Buffer.from(`data:\n\n${token('a')}data: \n\n${done}`)).end, null, done);
+      assert.equal(decode(Buffer.from(`data:\n\n${token('a')}data: \n\n${done}`), [], 1).end, null, done);
   });
 
   it('does not believe a count of nothing beside a text, nor one that no response has', () => {

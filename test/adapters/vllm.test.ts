@@ -65,7 +65,9 @@ describe('vllm codec', () => {
           const ids = how === 'ids' || how === 'both' ? Array.from({ length: count }, (_, i) => 7 * i) : null;
           return chunk(content, ids, how === 'usage' || how === 'both' ? total : null);
         });
-        const { counts, end, response } = decode(codec, request, Buffer.from(bytes.join('') + DONE));
+        const texts = events.filter(([content]) => content !== '').length;
+        const planned = { ...request, outputTokens: how === 'neither' ? texts : total };
+        const { counts, end, response } = decode(codec, planned, Buffer.from(bytes.join('') + DONE));
         const expected =
           how === 'neither'
             ? events.map(([content]) => (content === '' ? 0 : 1))
