@@ -4,10 +4,27 @@ import { SLO_METRICS } from '../src/core/slo.ts';
 import { formatMs, formatShare, threeFigures, withThousands } from '../src/core/units.ts';
 import { METRIC_NAMES } from './definitions.ts';
 
-/** A percentile of latencies: `fails` if its rank falls on a failed request, `-` without a request. */
+/**
+ * A percentile of latencies, `-` without a request. If its rank falls on a failed request: `> 60 s (timed out)` where
+ * all that failed are known to have waited that long, and nothing measured took longer; else `fails`.
+ */
 export function latencyText(stats: LatencyStats, value: number | null): string {
   if (value !== null) return formatMs(value);
-  return stats.missing > 0 ? 'fails' : '-';
+  const { missing, missing_over_ms: over, max } = stats;
+  if (over !== null && over >= (max ?? 0)) return `> ${boundText(over)} (timed out)`;
+  return missing > 0 ? 'fails' : '-';
+}
+
+/** A lower bound: rounded down to three figures, so that it holds as it is written. */
+function boundText(ms: number): string {
+  const step = 10 ** (Math.floor(Math.log10(ms)) - 2);
+  return secondsText((Math.floor(ms / step + 1e-9) * step) / 1000);
+}
+
+/** A mean or largest latency. It is of those that were measured, which is said where others are missing. */
+export function measuredText({ missing }: LatencyStats, value: number | null): string {
+  if (value === null) return '-';
+  return missing === 0 ? formatMs(value) : `${formatMs(value)} without failed`;
 }
 
 /** `TTFT <= 200 ms and TPOT <= 50 ms`. */
