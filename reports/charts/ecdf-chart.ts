@@ -17,6 +17,8 @@ export interface EcdfChartData {
   readonly slo: { readonly limit_ms: number; readonly share: number } | null;
   /** The population: what each value is of. */
   readonly noun: 'request' | 'token gap';
+  /** What the values are of, where that is another population: ` of 400 requests, 20 failed`. */
+  readonly of: string;
   /** Added to the note under the chart. */
   readonly note?: string;
 }
@@ -36,7 +38,7 @@ export function ecdfChart(data: EcdfChartData): Chart {
     title: titleOf(data),
     label: labelOf(data),
     note: [
-      `n = ${noun === 'request' ? populationText(total, noun, ecdf.missing) : countText(total, noun)}`,
+      `n = ${noun === 'request' ? populationText(total, noun, ecdf.missing) : countText(total, noun)}${data.of}`,
       ecdf.missing === 0
         ? ''
         : `${noun === 'request' ? '' : `${withThousands(ecdf.missing)} never came: `}the curve ends at ${formatShare(ecdf.n / total)}`,

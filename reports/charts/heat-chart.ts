@@ -29,6 +29,8 @@ const ENOUGH_TO_DRAW = 5;
 const GROWS = 1.5;
 /** Height of the strip for failed requests and its distance to the plot under it, in pixels. */
 const STRIP = { height: 12, gap: 8 };
+/** Opacity in that strip of the smallest share. */
+const FAINTEST = 0.25;
 
 /**
  * A latency against a value it may depend on, both on log axes: the more requests the stronger, with median and p90.
@@ -60,9 +62,10 @@ export function heatChart(data: HeatChartData): Chart {
 
 function noteOf({ map, limit_ms, note, not_drawn }: HeatChartData): string {
   const { requests, failed, failed_unplaced } = map;
+  const population = requests + map.not_drawn + failed + failed_unplaced;
   return [
-    `n = ${populationText(requests + failed, 'request', failed)}`,
-    ...(failed_unplaced === 0 ? [] : [`${withThousands(failed_unplaced)} more failed without a place here`]),
+    `n = ${populationText(population, 'request', failed + failed_unplaced)}`,
+    ...(failed_unplaced === 0 ? [] : [`${withThousands(failed_unplaced)} of the failed have no place here`]),
     ...(map.not_drawn === 0 ? [] : [`${countText(map.not_drawn, 'request')} ${not_drawn} not drawn`]),
     `stronger colour: more requests, at most ${withThousands(mostIn(map))} a cell`,
     `thick line: the median of each column, thin line: its p90, where ${ENOUGH_TO_DRAW} requests are${failed === 0 ? '' : '; neither where it falls on failed requests, which the strip on top counts'}`,
@@ -178,7 +181,7 @@ function failedLayers({ map, x: xName }: HeatChartData, { x }: Axes): Layers {
     .map(({ from_x, to_x, count, failed }) => ({
       from_x,
       to_x,
-      share: failed / (count + failed),
+      opacity: FAINTEST + (1 - FAINTEST) * Math.sqrt(failed / (count + failed)),
       text: `${withThousands(failed)} of ${countText(count + failed, 'request')} with ${threeFigures(from_x)} to ${threeFigures(to_x)} ${xName} failed`,
     }));
   if (values.length === 0) return [];
@@ -191,12 +194,8 @@ function failedLayers({ map, x: xName }: HeatChartData, { x }: Axes): Layers {
         x2: { field: 'to_x' },
         y: { value: 0 },
         y2: { value: STRIP.height },
-        opacity: {
-          field: 'share',
-          type: 'quantitative',
-          scale: { type: 'sqrt', domain: [0, 1], range: [0.25, 1] },
-          legend: null,
-        },
+        // No scale: it would be shared with that of the cells.
+        opacity: { field: 'opacity', type: 'quantitative', scale: null },
         tooltip: { field: 'text', type: 'nominal' },
       },
     },

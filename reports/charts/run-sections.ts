@@ -4,7 +4,7 @@ import { isAnswered } from '../../src/metrics/request-latency.ts';
 import type { ReportData } from '../data/report-data.ts';
 import { timeInSystemUs } from '../data/request-spans.ts';
 import { METRIC_NAMES } from '../definitions.ts';
-import { axisTimeText, countText, listText } from '../format.ts';
+import { axisTimeText, countText, listText, populationText } from '../format.ts';
 import type { Candidate, Chart, ChartSection } from './chart.ts';
 import { ecdfChart } from './ecdf-chart.ts';
 import { heatChart, type HeatChartData } from './heat-chart.ts';
@@ -94,25 +94,32 @@ function promiseLead({ slo_plane: { contours, requests, never } }: ReportData): 
 
 /** TTFT, TPOT, ITL and E2E, and their tails. */
 function distributionCharts(summary: Summary, data: ReportData): Candidate[] {
+  const { n: answered, missing: failed } = data.ttft;
   const curves = LATENCY_METRICS.map((metric): Candidate => {
-    const noun = metric === 'itl' ? 'token gap' : 'request';
     const draw = (): Chart =>
       ecdfChart({
         metric,
         ecdf: data[metric],
         stats: summary.latency_ms[metric],
         slo: limitOf(metric, summary.slo),
-        noun,
+        noun: metric === 'itl' ? 'token gap' : 'request',
+        of: metric === 'itl' ? ` of ${populationText(answered + failed, 'request', failed)}` : '',
         ...(metric === 'tpot' && data.without_tpot > 0
           ? { note: `${countText(data.without_tpot, 'request')} of a single token not drawn, counted as met` }
           : {}),
       });
-    const { n } = data[metric];
-    return { name: METRIC_NAMES[metric], n, noun: metric === 'itl' ? noun : 'value', least: LEAST_FOR_CURVE, draw };
+    return {
+      name: METRIC_NAMES[metric],
+      n: metric === 'tpot' ? data.tpot.n : answered,
+      noun: 'answered request',
+      ...(metric === 'tpot' && data.without_tpot > 0 ? { per: 'of several tokens' } : {}),
+      least: LEAST_FOR_CURVE,
+      draw,
+    };
   });
   const tail: Candidate = {
     name: 'their tails',
-    n: data.ttft.n,
+    n: answered,
     noun: 'answered request',
     least: LEAST_FOR_TAIL,
     draw: () => tailChart(data),

@@ -39,7 +39,7 @@ const SPAN_COLOURS: Readonly<Record<SpanKind, string>> = {
 export function waterfallChart({ id, title, which, requests }: WaterfallData): Chart {
   const rows = requests.map((record, i) => ({ record, row: i + 1, spans: spansOf(record) }));
   const failed = requests.filter((record) => !isAnswered(record)).length;
-  const axis = timeUnit(Math.max(0, ...rows.flatMap(({ spans }) => spans.map(({ to_s }) => to_s))));
+  const axis = axisOf(rows);
   const thinned = rows.some(({ record }) => record.token_times_us.length > MAX_TICKS);
   const kinds = SPAN_KINDS.filter((kind) => rows.some(({ spans }) => spans.some((span) => span.kind === kind)));
   return {
@@ -84,24 +84,41 @@ const Y: Position = {
   scale: { paddingInner: 0.25 },
   axis: { title: 'row', grid: false },
 };
-type TimeUnit = ReturnType<typeof timeUnit>;
+/** In the unit of the longest row, with room for the outcome behind it. */
+interface Axis {
+  readonly unit: string;
+  readonly unitS: number;
+  /** Where the axis ends; null: where the data does. */
+  readonly end: { readonly expr: string } | null;
+}
 
-function xOf({ unit }: TimeUnit): Position {
+/** Width of the longest outcome, in pixels. */
+const OUTCOME_WIDTH = 100;
+
+function axisOf(rows: readonly Row[]): Axis {
+  const endS = Math.max(0, ...rows.flatMap(({ spans }) => spans.map(({ to_s }) => to_s)));
+  const { unit, unitS } = timeUnit(endS);
+  const failed = rows.some(({ record }) => !isAnswered(record));
+  const end = failed && endS > 0 ? { expr: `${endS / unitS} * width / max(width - ${OUTCOME_WIDTH}, 1)` } : null;
+  return { unit, unitS, end };
+}
+
+function xOf({ unit, end }: Axis): Position {
   return {
     field: 'from',
     type: 'quantitative',
-    scale: { zero: true, nice: false },
+    scale: { zero: true, nice: false, ...(end === null ? {} : { domainMax: end }) },
     axis: { title: `time since due (${unit})`, tickCount: TIME_TICKS },
   };
 }
 
 /** Invisible: it keeps the place of rows without a span, and gives the axis a length of a millisecond if no row has one. */
-function placeLayer(rows: readonly Row[], axis: TimeUnit): Layers[number] {
+function placeLayer(rows: readonly Row[], axis: Axis): Layers[number] {
   const values = rows.map(({ row }) => ({ row, from: 0.001 / axis.unitS }));
   return { data: { values }, mark: { type: 'point', opacity: 0 }, encoding: { x: xOf(axis), y: Y } };
 }
 
-function spanLayer(rows: readonly Row[], kinds: readonly SpanKind[], axis: TimeUnit): Layers[number] {
+function spanLayer(rows: readonly Row[], kinds: readonly SpanKind[], axis: Axis): Layers[number] {
   const { unit, unitS } = axis;
   const values = rows.flatMap(({ record, row, spans }) =>
     spans.map(({ kind, from_s, to_s }) => ({
@@ -130,7 +147,7 @@ function spanLayer(rows: readonly Row[], kinds: readonly SpanKind[], axis: TimeU
 }
 
 /** Every k-th token and the last, so that no row has more than MAX_TICKS. */
-function tickLayer(rows: readonly Row[], axis: TimeUnit): Layers[number] {
+function tickLayer(rows: readonly Row[], axis: Axis): Layers[number] {
   const values = rows.flatMap(({ record, row }) => {
     const times = record.token_times_us;
     const step = Math.max(1, Math.ceil(times.length / MAX_TICKS));
@@ -144,38 +161,23 @@ function tickLayer(rows: readonly Row[], axis: TimeUnit): Layers[number] {
   };
 }
 
-/** From this share of the axis on a text has no room behind its row. */
-const NEAR_END = 0.75;
-
-/** A cross and the outcome where a request failed: behind its row, or at the end of a long one. */
-function failureLayers(rows: readonly Row[], axis: TimeUnit): Layers {
-  const longestS = Math.max(0, ...rows.flatMap(({ spans }) => spans.map(({ to_s }) => to_s)));
-  const failed = rows
+/** A cross and the outcome behind the row of a failed request. */
+function failureLayers(rows: readonly Row[], axis: Axis): Layers {
+  const values = rows
     .filter(({ record }) => !isAnswered(record))
     .map(({ record, row, spans }) => ({
       row,
-      end_s: spans.at(-1)?.to_s ?? 0,
+      from: (spans.at(-1)?.to_s ?? 0) / axis.unitS,
       text: `✗ ${outcomeText(record.outcome)}`,
     }));
-  return [false, true].flatMap((isLong): Layers => {
-    const values = failed
-      .filter(({ end_s }) => end_s > NEAR_END * longestS === isLong)
-      .map(({ row, end_s, text }) => ({ row, from: end_s / axis.unitS, text }));
-    if (values.length === 0) return [];
-    return [
-      {
-        data: { values },
-        mark: {
-          type: 'text',
-          align: isLong ? 'right' : 'left',
-          dx: isLong ? -4 : 4,
-          color: COLOURS.badText,
-          cursor: 'pointer',
-        },
-        encoding: { x: xOf(axis), y: Y, text: { field: 'text', type: 'nominal' } },
-      },
-    ];
-  });
+  if (values.length === 0) return [];
+  return [
+    {
+      data: { values },
+      mark: { type: 'text', align: 'left', dx: 4, color: COLOURS.badText, cursor: 'pointer' },
+      encoding: { x: xOf(axis), y: Y, text: { field: 'text', type: 'nominal' } },
+    },
+  ];
 }
 
 function spanMs(spans: readonly Span[], kind: SpanKind): string {
