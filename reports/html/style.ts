@@ -101,6 +101,7 @@ button {
   table { font-size: 0.875rem; }
   th + th, th + td, td + td { padding-left: 0.4375rem; }
   .wide .message { min-width: 8rem; }
+  .latency { white-space: normal; min-width: 4.25rem; }
 }
 .printed body { width: 700px; max-width: none; padding: 0; }
 .printed .pairs { grid-template-columns: 1fr 1fr; column-gap: 1.5rem; }
