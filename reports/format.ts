@@ -7,10 +7,27 @@ import { METRIC_NAMES } from './definitions.ts';
 
 export { countText, listText } from '../src/core/words.ts';
 
-/** A percentile of latencies: `fails` if its rank falls on a failed request, `-` without a request. */
+/**
+ * A percentile of latencies, `-` without a request. If its rank falls on a failed request: `> 60 s (timed out)` where
+ * all that failed are known to have waited that long, and nothing measured took longer; else `fails`.
+ */
 export function latencyText(stats: LatencyStats, value: number | null): string {
   if (value !== null) return formatMs(value);
-  return stats.missing > 0 ? 'fails' : '-';
+  const { missing, missing_over_ms: over, max } = stats;
+  if (over !== null && over >= (max ?? 0)) return `> ${boundText(over)} (timed out)`;
+  return missing > 0 ? 'fails' : '-';
+}
+
+/** A lower bound: rounded down to three figures, so that it holds as it is written. */
+function boundText(ms: number): string {
+  const step = 10 ** (Math.floor(Math.log10(ms)) - 2);
+  return secondsText((Math.floor(ms / step + 1e-9) * step) / 1000);
+}
+
+/** A mean or largest latency. It is of those that were measured, which is said where others are missing. */
+export function measuredText({ missing }: LatencyStats, value: number | null): string {
+  if (value === null) return '-';
+  return missing === 0 ? formatMs(value) : `${formatMs(value)} without failed`;
 }
 
 /** `TTFT <= 200 ms and TPOT <= 50 ms`. */
@@ -42,13 +59,10 @@ export function goalText(at: number): string {
 export function excludedText({ left_out, requests }: Summary): string | null {
   if (left_out === null) return null;
   const { warmup_s, cooldown_s, warmup_requests, cooldown_requests } = left_out;
+  const [warmup, cooldown] = timeTexts([warmup_s, cooldown_s]);
   const parts = [
-    ...(warmup_s === 0
-      ? []
-      : [`${countText(warmup_requests, 'request')} of the first ${secondsText(warmup_s)} (warm-up)`]),
-    ...(cooldown_s === 0
-      ? []
-      : [`${countText(cooldown_requests, 'request')} of the last ${secondsText(cooldown_s)} (cool-down)`]),
+    ...(warmup_s === 0 ? [] : [`${countText(warmup_requests, 'request')} of the first ${warmup} (warm-up)`]),
+    ...(cooldown_s === 0 ? [] : [`${countText(cooldown_requests, 'request')} of the last ${cooldown} (cool-down)`]),
   ];
   return `Left out of the figures: ${listText(parts)}; ${withThousands(requests.scheduled)} measured`;
 }
@@ -67,6 +81,11 @@ export function plainMs(ms: number): string {
   return ms < 1000 ? `${ms} ms` : `${withThousands(ms / 1000)} s`;
 }
 
+/** A population and how much of it failed: `2,000 requests, 3 failed`. */
+export function populationText(count: number, noun: string, failed: number): string {
+  return `${countText(count, noun)}${failed === 0 ? '' : `, ${withThousands(failed)} failed`}`;
+}
+
 /** A count, or a mean of counts: `31`, `7.29`. */
 export function amountText(amount: number): string {
   return Number.isInteger(amount) ? withThousands(amount) : threeFigures(amount);
@@ -77,9 +96,56 @@ export function secondsText(seconds: number): string {
   return formatMs(seconds * 1000).replace(/\.0+ /, ' ');
 }
 
-/** A time from the run's start: `after 4.5 s`, `at the start`. */
-export function afterText(seconds: number): string {
-  return seconds === 0 ? 'at the start' : `after ${secondsText(seconds)}`;
+/** In milliseconds, ascending. */
+const TIME_UNITS = [
+  { unit: 'us', unitMs: 1e-3 },
+  { unit: 'ms', unitMs: 1 },
+  { unit: 's', unitMs: 1000 },
+  { unit: 'min', unitMs: 60_000 },
+  { unit: 'h', unitMs: 3_600_000 },
+] as const;
+/** Smaller numbers are hard to read: then the durations stand in a smaller unit. */
+const LEAST_READ = 0.01;
+
+/**
+ * The durations of one sentence, in milliseconds, as texts in one unit: `0.480 s` and `1.93 s`. It is the unit of the
+ * largest, or a smaller one where the smallest would have too many zeros.
+ */
+export function durationTexts(ms: readonly number[]): string[] {
+  const sizes = ms.map(Math.abs).filter((size) => size > 0);
+  const largest = formatMs(Math.max(0, ...sizes))
+    .split(' ')
+    .at(-1);
+  const last = TIME_UNITS.findIndex(({ unit }) => unit === largest);
+  const { unit, unitMs } =
+    TIME_UNITS.slice(0, last + 1).findLast(({ unitMs: each }) => sizes.every((size) => size / each >= LEAST_READ)) ??
+    TIME_UNITS[0];
+  return ms.map((each) => `${threeFigures(each / unitMs)} ${unit}`);
+}
+
+/** Round times of one sentence, in seconds, as texts in one unit: `540 s` and `642 s`, `1 s` and `0.5 s`. */
+export function timeTexts(seconds: readonly number[]): string[] {
+  return durationTexts(seconds.map((each) => each * 1000)).map((text) => text.replace(TRAILING_ZEROS, ''));
+}
+
+const TRAILING_ZEROS = /\.0+(?= )|(?<=\.\d*?)0+(?= )/;
+
+/** The unit of a time axis that ends at `endS`. */
+export function timeUnit(endS: number): { unit: string; unitS: number } {
+  if (endS < 1) return { unit: 'ms', unitS: 1e-3 };
+  if (endS < 600) return { unit: 's', unitS: 1 };
+  return endS < 4 * 3600 ? { unit: 'min', unitS: 60 } : { unit: 'h', unitS: 3600 };
+}
+
+/** A time on an axis that ends at `endS`, in the unit of that axis: `4.5 s`, `10.7 min`. */
+export function axisTimeText(seconds: number, endS: number): string {
+  const { unit, unitS } = timeUnit(endS);
+  return `${threeFigures(seconds / unitS)} ${unit}`.replace(TRAILING_ZEROS, '');
+}
+
+/** A time from the start of a run that ends at `endS`: `after 4.5 s`, `at the start`. */
+export function afterText(seconds: number, endS: number): string {
+  return seconds === 0 ? 'at the start' : `after ${axisTimeText(seconds, endS)}`;
 }
 
 /** Whether prefix caching is worth a line: prompts share prefixes, or the server found some in its cache. */

@@ -17,6 +17,19 @@ export interface Chart {
   readonly details?: readonly ChartDetail[];
 }
 
+/** A chart of a run that is drawn if there is enough data for it to say something. */
+export interface Candidate {
+  /** What is plotted, in the line that says why it is left out: `TTFT`. */
+  readonly name: string;
+  /** How much data it has, of what, and the least that makes a chart. */
+  readonly n: number;
+  readonly noun: string;
+  /** Said behind them: `in a window`. */
+  readonly per?: string;
+  readonly least: number;
+  readonly draw: () => Chart;
+}
+
 /** Charts under one heading of a page. Without a chart and a lead the page leaves the section out. */
 export interface ChartSection {
   /** Unique within a report, and different from every chart's: letters and hyphens. */
@@ -29,6 +42,8 @@ export interface ChartSection {
   /** How to use the charts on a screen; left out on paper. */
   readonly hint?: string;
   readonly charts: readonly Chart[];
+  /** Which charts are left out for want of data. */
+  readonly left_out?: string | null;
 }
 
 export interface ChartDetail {

@@ -3,7 +3,7 @@ import type { LatencyMetric, LatencyStats } from '../../src/schema/summary.ts';
 import { formatMs, formatShare, withThousands } from '../../src/core/units.ts';
 import type { Ecdf } from '../data/ecdf.ts';
 import { METRIC_NAMES } from '../definitions.ts';
-import { countText, latencyText, plainMs } from '../format.ts';
+import { countText, durationTexts, latencyText, plainMs, populationText } from '../format.ts';
 import type { Chart, Layers, Position } from './chart.ts';
 import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
 import { COLOURS, SHARE_LABEL, SLO_LINE } from './theme.ts';
@@ -17,6 +17,8 @@ export interface EcdfChartData {
   readonly slo: { readonly limit_ms: number; readonly share: number } | null;
   /** The population: what each value is of. */
   readonly noun: 'request' | 'token gap';
+  /** What the values are of, where that is another population: ` of 400 requests, 20 failed`. */
+  readonly of: string;
   /** Added to the note under the chart. */
   readonly note?: string;
 }
@@ -36,10 +38,10 @@ export function ecdfChart(data: EcdfChartData): Chart {
     title: titleOf(data),
     label: labelOf(data),
     note: [
-      `n = ${countText(total, noun)}`,
+      `n = ${noun === 'request' ? populationText(total, noun, ecdf.missing) : countText(total, noun)}${data.of}`,
       ecdf.missing === 0
         ? ''
-        : `${withThousands(ecdf.missing)} never came: the curve ends at ${formatShare(ecdf.n / total)}`,
+        : `${noun === 'request' ? '' : `${withThousands(ecdf.missing)} never came: `}the curve ends at ${formatShare(ecdf.n / total)}`,
       slo === null ? '' : 'dashed: the SLO',
       data.note ?? '',
     ]
@@ -54,20 +56,30 @@ export function ecdfChart(data: EcdfChartData): Chart {
   };
 }
 
+/** With fewer values the 99th percentile is the largest, and says nothing of one in a hundred. */
+const ENOUGH_FOR_P99 = 100;
+
 function titleOf({ metric, stats, slo, ecdf, noun }: EcdfChartData): string {
   const name = METRIC_NAMES[metric];
-  if (ecdf.n === 0) return noun === 'request' ? `${name}: no request has one` : `${name}: no ${noun} was seen`;
   if (slo !== null)
     return slo.share === 1
       ? `Every request meets ${name} <= ${plainMs(slo.limit_ms)}`
       : `${formatShare(1 - slo.share)} of requests miss ${name} <= ${plainMs(slo.limit_ms)}`;
-  if (stats.p50 === null) return `${name}: more than half of the ${noun}s fail`;
-  const tail = stats.p99 === null ? 'more than 1 % fail' : `99 % within ${formatMs(stats.p99)}`;
-  return `${name}: half of the ${noun}s within ${formatMs(stats.p50)}, ${tail}`;
+  const total = ecdf.n + ecdf.missing;
+  const lost = `${formatShare(ecdf.missing / total)} ${noun === 'request' ? 'fail' : 'never came'}`;
+  if (stats.p50 === null || stats.max === null) return `${name}: ${lost}`;
+  const half = (ms: string): string => `${name}: half of the ${noun}s within ${ms}`;
+  const isEnough = total >= ENOUGH_FOR_P99;
+  const most = isEnough ? stats.p99 : ecdf.missing === 0 ? stats.max : null;
+  if (most === null) return `${half(formatMs(stats.p50))}, ${lost}`;
+  const [p50 = '', end = ''] = durationTexts([stats.p50, most]);
+  return `${half(p50)}, ${isEnough ? '99 %' : 'all'} within ${end}`;
 }
 
 function labelOf({ metric, stats, slo, ecdf, noun }: EcdfChartData): string {
-  const percentiles = SHOWN.map((key) => `${key} ${latencyText(stats, stats[key])}`).join(', ');
+  const came = SHOWN.flatMap((key) => stats[key] ?? []);
+  const texts = durationTexts(came);
+  const percentiles = SHOWN.map((key, i) => `${key} ${texts[i] ?? latencyText(stats, null)}`).join(', ');
   const limit =
     slo === null ? '' : ` ${formatShare(slo.share)} of requests meet the limit of ${plainMs(slo.limit_ms)}.`;
   const never = ecdf.missing === 0 ? '' : ` ${withThousands(ecdf.missing)} never came.`;

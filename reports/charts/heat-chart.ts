@@ -1,7 +1,8 @@
-import { formatMs, threeFigures, withThousands } from '../../src/core/units.ts';
+import { threeFigures, withThousands } from '../../src/core/units.ts';
 import type { HeatColumn, HeatMap } from '../data/heat.ts';
+import type { LatencyMap } from '../data/latency-maps.ts';
 import { METRIC_NAMES } from '../definitions.ts';
-import { countText, plainMs } from '../format.ts';
+import { countText, durationTexts, plainMs, populationText } from '../format.ts';
 import type { Chart, Layers, Position } from './chart.ts';
 import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
 import { COLOURS, SLO_LINE } from './theme.ts';
@@ -9,12 +10,14 @@ import { COLOURS, SLO_LINE } from './theme.ts';
 export interface HeatChartData {
   readonly id: string;
   readonly metric: 'ttft' | 'tpot';
-  readonly map: HeatMap;
+  readonly map: LatencyMap;
   /** Name and unit of x: `input tokens`. */
   readonly x: string;
   readonly limit_ms: number | null;
+  /** Which answered requests lack the latency: `of a single token`. */
+  readonly not_drawn: string;
   /** Added to the note under the chart. */
-  readonly note: string;
+  readonly note?: string;
 }
 
 const HEIGHT = 240;
@@ -24,47 +27,79 @@ const ENOUGH = 10;
 const ENOUGH_TO_DRAW = 5;
 /** The median grows when its last column is at least this many times its first. */
 const GROWS = 1.5;
+/** Height of the strip for failed requests and its distance to the plot under it, in pixels. */
+const STRIP = { height: 12, gap: 8 };
+/** Opacity in that strip of the smallest share. */
+const FAINTEST = 0.25;
 
-/** A latency against a value it may depend on, both on log axes: the more requests the stronger, with median and p90. */
+/**
+ * A latency against a value it may depend on, both on log axes: the more requests the stronger, with median and p90.
+ * Failed requests have a strip of their own on top.
+ */
 export function heatChart(data: HeatChartData): Chart {
-  const { id, metric, map, x, limit_ms } = data;
+  const { id, metric, map, x } = data;
   const name = METRIC_NAMES[metric];
   const title = titleOf(data);
   return {
     id,
     title,
-    label: `${name} by ${x} over ${countText(map.requests, 'request')}. ${title}.`,
-    note: `n = ${countText(map.requests, 'answered request')}; stronger colour: more requests, at most ${withThousands(mostIn(map))} a cell; thick line: the median of each column, thin line: its p90, where ${ENOUGH_TO_DRAW} requests are${limit_ms === null ? '' : '; dashed: the SLO'}; ${data.note}.`,
+    label: `${name} by ${x} over ${populationText(map.requests + map.failed, 'request', map.failed)}. ${title}.`,
+    note: noteOf(data),
     spec: { width: 'container', height: HEIGHT, layer: layersOf(data) },
     table: {
-      columns: [`${x} from`, `${x} to`, 'requests', `${name} p50 (ms)`, `${name} p90 (ms)`],
+      columns: [`${x} from`, `${x} to`, 'requests', 'failed', `${name} p50 (ms)`, `${name} p90 (ms)`],
       rows: map.columns.map((column) => [
         threeFigures(column.from_x),
         threeFigures(column.to_x),
-        withThousands(column.count),
-        threeFigures(column.p50_ms),
-        threeFigures(column.p90_ms),
+        withThousands(column.count + column.failed),
+        withThousands(column.failed),
+        column.p50_ms === null ? 'fails' : threeFigures(column.p50_ms),
+        column.p90_ms === null ? 'fails' : threeFigures(column.p90_ms),
       ]),
     },
   };
 }
 
+function noteOf({ map, limit_ms, note, not_drawn }: HeatChartData): string {
+  const { requests, failed, failed_unplaced } = map;
+  const population = requests + map.not_drawn + failed + failed_unplaced;
+  return [
+    `n = ${populationText(population, 'request', failed + failed_unplaced)}`,
+    ...(failed_unplaced === 0 ? [] : [`${withThousands(failed_unplaced)} of the failed have no place here`]),
+    ...(map.not_drawn === 0 ? [] : [`${countText(map.not_drawn, 'request')} ${not_drawn} not drawn`]),
+    `stronger colour: more requests, at most ${withThousands(mostIn(map))} a cell`,
+    `thick line: the median of each column, thin line: its p90, where ${ENOUGH_TO_DRAW} requests are${failed === 0 ? '' : '; neither where it falls on failed requests, which the strip on top counts'}`,
+    ...(limit_ms === null ? [] : ['dashed: the SLO']),
+    ...(note === undefined ? [] : [note]),
+  ]
+    .join('; ')
+    .concat('.');
+}
+
+/**
+ * A trend is claimed only where it holds between neighbours in time too: over a run, both values may merely grow with
+ * the load. It is said to go together with `x`, which may as well be its effect.
+ */
 function titleOf({ metric, map, x, limit_ms }: HeatChartData): string {
   const name = METRIC_NAMES[metric];
-  const columns = map.columns.filter(({ count }) => count >= ENOUGH);
-  const [first, last] = [columns[0], columns.at(-1)];
-  if (first === undefined || last === undefined || columns.length < 3) return `${name} by ${x}`;
+  const columns = map.columns.filter(({ count, failed }) => count + failed >= ENOUGH);
+  const medians = columns.map(({ p50_ms }) => p50_ms ?? Infinity);
+  const [first = Infinity, last = Infinity] = [medians[0], medians.at(-1)];
+  const plain = `${name} by ${x}`;
+  if (columns.length < 3 || first === Infinity) return plain;
+  const [low, high] = [Math.min(...medians), Math.max(...medians)];
+  if (high < GROWS * low) return `${plain}: the median lies between ${durationTexts([low, high]).join(' and ')}`;
+  if (!map.follows) return plain;
   const over = limit_ms === null ? undefined : firstOver(columns, limit_ms);
   if (over !== undefined)
     return `From ${threeFigures(over.from_x)} ${x} on, more than half miss ${name} <= ${plainMs(limit_ms ?? 0)}`;
-  if (last.p50_ms >= GROWS * first.p50_ms)
-    return `Median ${name} grows from ${formatMs(first.p50_ms)} to ${formatMs(last.p50_ms)} with ${x}`;
-  return `Median ${name} hardly depends on ${x}`;
+  if (last < GROWS * first || last === Infinity) return plain;
+  return `Median ${name} grows from ${durationTexts([first, last]).join(' to ')} together with ${x}`;
 }
 
 /** The first column from which on every median exceeds the limit; undefined if all do or none does. */
 function firstOver(columns: readonly HeatColumn[], limitMs: number): HeatColumn | undefined {
-  const lastWithin = columns.findLastIndex(({ p50_ms }) => p50_ms <= limitMs);
+  const lastWithin = columns.findLastIndex(({ p50_ms }) => p50_ms !== null && p50_ms <= limitMs);
   return lastWithin < 0 ? undefined : columns[lastWithin + 1];
 }
 
@@ -78,6 +113,7 @@ function layersOf(data: HeatChartData): Layers {
     ...(limit_ms === null
       ? []
       : [{ data: { values: [{ from_ms: limit_ms }] }, mark: SLO_LINE, encoding: { y: axes.y } }]),
+    ...failedLayers(data, axes),
   ];
 }
 
@@ -87,7 +123,7 @@ interface Axes {
 }
 
 function axesOf({ metric, map, x, limit_ms }: HeatChartData): Axes {
-  const xDomain = domainOf(map.cells.flatMap(({ from_x, to_x }) => [from_x, to_x]));
+  const xDomain = domainOf(map.columns.flatMap(({ from_x, to_x }) => [from_x, to_x]));
   const yDomain = logDomain(
     [...map.cells.flatMap(({ from_ms, to_ms }) => [from_ms, to_ms]), ...(limit_ms === null ? [] : [limit_ms])],
     [],
@@ -102,7 +138,12 @@ function axesOf({ metric, map, x, limit_ms }: HeatChartData): Axes {
     y: {
       field: 'from_ms',
       type: 'quantitative',
-      scale: { type: 'log', domain: yDomain, nice: false },
+      scale: {
+        type: 'log',
+        domain: yDomain,
+        nice: false,
+        range: [HEIGHT, map.failed === 0 ? 0 : STRIP.height + STRIP.gap],
+      },
       axis: { values: logTicks(yDomain), labelExpr: MS_LABEL, title: `${METRIC_NAMES[metric]} (log scale)` },
     },
   };
@@ -112,7 +153,7 @@ function axesOf({ metric, map, x, limit_ms }: HeatChartData): Axes {
 function cellLayer({ metric, map, x: xName }: HeatChartData, { x, y }: Axes): Layers[number] {
   const values = map.cells.map((cell) => ({
     ...cell,
-    text: `${countText(cell.count, 'request')} with ${threeFigures(cell.from_x)} to ${threeFigures(cell.to_x)} ${xName}: ${METRIC_NAMES[metric]} ${formatMs(cell.from_ms)} to ${formatMs(cell.to_ms)}`,
+    text: `${countText(cell.count, 'request')} with ${threeFigures(cell.from_x)} to ${threeFigures(cell.to_x)} ${xName}: ${METRIC_NAMES[metric]} ${durationTexts([cell.from_ms, cell.to_ms]).join(' to ')}`,
   }));
   return {
     data: { values },
@@ -131,6 +172,39 @@ function cellLayer({ metric, map, x: xName }: HeatChartData, { x, y }: Axes): La
       tooltip: { field: 'text', type: 'nominal' },
     },
   };
+}
+
+/** Failed requests of each column, as a strip above the plot: the stronger, the larger their share. */
+function failedLayers({ map, x: xName }: HeatChartData, { x }: Axes): Layers {
+  const values = map.columns
+    .filter(({ failed }) => failed > 0)
+    .map(({ from_x, to_x, count, failed }) => ({
+      from_x,
+      to_x,
+      opacity: FAINTEST + (1 - FAINTEST) * Math.sqrt(failed / (count + failed)),
+      text: `${withThousands(failed)} of ${countText(count + failed, 'request')} with ${threeFigures(from_x)} to ${threeFigures(to_x)} ${xName} failed`,
+    }));
+  if (values.length === 0) return [];
+  return [
+    {
+      data: { values },
+      mark: { type: 'rect', color: COLOURS.bad },
+      encoding: {
+        x,
+        x2: { field: 'to_x' },
+        y: { value: 0 },
+        y2: { value: STRIP.height },
+        // No scale: it would be shared with that of the cells.
+        opacity: { field: 'opacity', type: 'quantitative', scale: null },
+        tooltip: { field: 'text', type: 'nominal' },
+      },
+    },
+    {
+      data: { values: [{ text: 'failed' }] },
+      mark: { type: 'text', align: 'right', color: COLOURS.badText },
+      encoding: { x: { value: -6 }, y: { value: STRIP.height / 2 }, text: { field: 'text', type: 'nominal' } },
+    },
+  ];
 }
 
 /** A percentile of each column, at the column's middle. */

@@ -2,23 +2,39 @@ import type { TopLevelSpec } from 'vega-lite';
 import { formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
 import { MISS_KINDS, MISS_PHASES } from '../data/miss.ts';
 import { ROUND_S, type MissBin, type Misses } from '../data/misses.ts';
-import { countText, listText, secondsText } from '../format.ts';
-import type { Chart } from './chart.ts';
+import { axisTimeText, listText, populationText, secondsText, timeUnit } from '../format.ts';
+import type { Candidate, Chart } from './chart.ts';
 import { KIND_NAMES, PHASE_NAMES, PHASE_VERBS } from './miss-kinds.ts';
-import { ENOUGH_TO_PLACE, longPrompts, mainPhase, worstSpan } from './miss-findings.ts';
+import { lengthFinding, mainPhase, worstSpan } from './miss-findings.ts';
 import { COLOURS } from './theme.ts';
-import { timeUnit } from './time-panel.ts';
 import { binTable, stackedBars, type StackedBars } from './stacked-bars.ts';
 
+/** Fewer misses are told by the sentence above the charts. */
+const LEAST_MISSES = 5;
+
 /** Missed requests by distance from the limit, phase, prompt length and time: four places to look for a reason. */
-export function missCharts(misses: Misses): Chart[] {
-  return [farChart, phaseChart, lengthChart, timeChart].flatMap((chart) => chart(misses));
+export function missCharts(misses: Misses): Candidate[] {
+  const answered = misses.missed - misses.kinds.failed;
+  const of = (name: string, n: number, noun: string, draw: () => Chart): Candidate => ({
+    name,
+    n,
+    noun,
+    least: LEAST_MISSES,
+    draw,
+  });
+  return [
+    of('how far', answered, 'missed and answered request', () => farChart(misses)),
+    of('phase', answered, 'missed and answered request', () => phaseChart(misses)),
+    ...(misses.lengths.length === 0
+      ? []
+      : [of('length of prompt', misses.missed, 'missed request', () => lengthChart(misses))]),
+    of('due time', misses.missed, 'missed request', () => timeChart(misses)),
+  ];
 }
 
-function farChart(misses: Misses): Chart[] {
+function farChart(misses: Misses): Chart {
   const near = misses.far.slice(0, 2).reduce((sum, bin) => sum + bin.requests, 0);
   const total = misses.far.reduce((sum, bin) => sum + bin.requests, 0);
-  if (total === 0) return [];
   const bars: StackedBars = {
     bins: misses.far.map((bin) => ({
       ...bin,
@@ -27,39 +43,30 @@ function farChart(misses: Misses): Chart[] {
     xTitle: 'times the limit',
     as: 'count',
   };
-  const title = `${formatShare(near / total)} of misses are within 1.5 times the limit`;
-  return [
-    chartOf(
-      'misses-far',
-      title,
-      `by how many times the limit; of the limit missed most${failedText(misses)}`,
-      misses,
-      bars,
-    ),
-  ];
+  const which = misses.kinds.failed === 0 ? 'misses' : 'answered misses';
+  const title = `${formatShare(near / total)} of ${withThousands(total)} ${which} are within 1.5 times the limit`;
+  const by = `by how many times the limit; of the limit missed most${failedText(misses)}`;
+  return chartOf('misses-far', title, by, misses, bars);
 }
 
-function phaseChart(misses: Misses): Chart[] {
+function phaseChart(misses: Misses): Chart {
   const main = mainPhase(misses);
-  if (main === null) return [];
   const known = MISS_PHASES.filter((phase) => misses.phases[phase] > 0);
   const title =
-    main.phase === 'unknown'
+    main === null || main.phase === 'unknown'
       ? 'The target does not tell where the time went'
       : `${formatShare(main.count / misses.missed)} of misses ${PHASE_VERBS[main.phase]}`;
-  return [
-    {
-      id: 'misses-phase',
-      title,
-      label: `Missed requests by the phase that took longest. ${known.map((phase) => `${PHASE_NAMES[phase]} ${withThousands(misses.phases[phase])}`).join(', ')}.`,
-      note: `n = ${countText(misses.missed, 'missed request')}; by the phase that took most of the time that the limit is about${failedText(misses)}.`,
-      spec: phaseBars(misses),
-      table: {
-        columns: ['phase', 'missed (requests)'],
-        rows: known.map((phase) => [PHASE_NAMES[phase], String(misses.phases[phase])]),
-      },
+  return {
+    id: 'misses-phase',
+    title,
+    label: `Missed requests by the phase that took longest. ${known.map((phase) => `${PHASE_NAMES[phase]} ${withThousands(misses.phases[phase])}`).join(', ')}.`,
+    note: `n = ${missedText(misses)}; by the phase that took most of the time that the limit is about${failedText(misses)}.`,
+    spec: phaseBars(misses),
+    table: {
+      columns: ['phase', 'missed (requests)'],
+      rows: known.map((phase) => [PHASE_NAMES[phase], String(misses.phases[phase])]),
     },
-  ];
+  };
 }
 
 /** Missed requests by the phase that took longest, in the order in which a request passes them. */
@@ -98,22 +105,21 @@ function phaseBars({ phases, missed }: Misses): TopLevelSpec {
   };
 }
 
-function lengthChart(misses: Misses): Chart[] {
+function lengthChart(misses: Misses): Chart {
   const { lengths } = misses;
-  if (lengths.length === 0) return [];
-  const long = longPrompts(misses);
+  const long = lengthFinding(misses);
   const title =
-    long === null
-      ? lengths.length === 1
+    long.kind === 'alike'
+      ? 'Prompts of any length miss about as often'
+      : long.kind === 'unclear'
         ? 'Misses by length of prompt'
-        : 'Longer prompts do not miss clearly more often'
-      : `Prompts of ${withThousands(long.from)} tokens and more miss ${threeFigures(long.times)} times as often`;
+        : `Prompts of ${withThousands(long.from)} tokens and more miss ${threeFigures(long.times)} times as often`;
   const bars: StackedBars = {
     bins: lengths.map((bin) => ({ ...bin, name: lengthName(bin) })),
     xTitle: 'input tokens',
     as: 'share',
   };
-  return [chartOf('misses-length', title, 'by planned input length', misses, bars)];
+  return chartOf('misses-length', title, 'by planned input length', misses, bars);
 }
 
 /** Name of a bin by its beginning: `1k+` for 1,024 to 2,047 tokens. */
@@ -121,16 +127,15 @@ function lengthName({ from }: MissBin): string {
   return from < 1024 ? `${from}+` : `${from / 1024}k+`;
 }
 
-function timeChart(misses: Misses): Chart[] {
+function timeChart(misses: Misses): Chart {
   const span = worstSpan(misses);
+  const endS = misses.times.at(-1)?.to ?? 1;
   const title =
     span === null
-      ? misses.missed < ENOUGH_TO_PLACE
-        ? 'Too few misses to say when they come'
-        : 'No short part of the run holds most misses'
-      : `${formatShare(span.share)} of misses were due from ${secondsText(span.from)} to ${secondsText(span.to)}`;
+      ? 'Misses by due time'
+      : `${formatShare(span.share)} of misses and ${formatShare(span.of_requests)} of requests were due from ${axisTimeText(span.from, endS)} to ${axisTimeText(span.to, endS)}`;
   const widthS = misses.times[0]?.to ?? 1;
-  const { unit, unitS } = timeUnit(misses.times.at(-1)?.to ?? 1);
+  const { unit, unitS } = timeUnit(endS);
   const stepS = roundStep(misses.times.length * widthS, widthS);
   const nameOf = ({ from }: MissBin): string => String(Number((from / unitS).toFixed(2)));
   const bars: StackedBars = {
@@ -139,7 +144,7 @@ function timeChart(misses: Misses): Chart[] {
     named: misses.times.filter(({ from }) => isMultiple(from, stepS)).map(nameOf),
     as: 'count',
   };
-  return [chartOf('misses-time', title, `by due time, in bins of ${secondsText(widthS)}`, misses, bars)];
+  return chartOf('misses-time', title, `by due time, in bins of ${secondsText(widthS)}`, misses, bars);
 }
 
 /** Seconds between two names on an axis: a round number of bins, and at most eight names. */
@@ -159,10 +164,14 @@ function chartOf(id: string, title: string, by: string, misses: Misses, bars: St
     id,
     title,
     label: `Missed requests, ${by}. ${title}. By limit: ${listText(kinds)}.`,
-    note: `n = ${withThousands(misses.missed)} missed of ${countText(misses.requests, 'request')}; ${by}.`,
+    note: `n = ${missedText(misses)}; ${by}.`,
     spec: stackedBars(bars),
     table: binTable(bars, bars.xTitle),
   };
+}
+
+function missedText({ missed, requests, kinds }: Misses): string {
+  return `${withThousands(missed)} missed of ${populationText(requests, 'request', kinds.failed)}`;
 }
 
 function failedText({ kinds }: Misses): string {

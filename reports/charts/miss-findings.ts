@@ -1,7 +1,8 @@
 import { formatShare, withThousands } from '../../src/core/units.ts';
 import { MISS_PHASES, type MissPhase } from '../data/miss.ts';
 import { type MissBin, type Misses, missedIn } from '../data/misses.ts';
-import { secondsText } from '../format.ts';
+import { beatsChance } from '../data/follows.ts';
+import { axisTimeText } from '../format.ts';
 import { PHASE_VERBS } from './miss-kinds.ts';
 
 /** Each side of a comparison needs so many requests. */
@@ -14,7 +15,7 @@ const MOST = 0.6;
 const SHORT = 0.4;
 const SHORT_OF_FEW = 0.1;
 /** With fewer misses than this no time is named. */
-export const ENOUGH_TO_PLACE = 10;
+const ENOUGH_TO_PLACE = 10;
 
 /** A sentence on what the misses have in common; null without a miss. */
 export function missSentence(misses: Misses): string | null {
@@ -27,18 +28,21 @@ export function missSentence(misses: Misses): string | null {
     ...(failed === 0 ? [] : [{ count: failed, text: 'are failed requests' }]),
     ...(main === null ? [] : [{ count: main.count, text: PHASE_VERBS[main.phase] }]),
   ].sort((a, b) => b.count - a.count);
-  const long = longPrompts(misses);
+  const long = lengthFinding(misses);
   const span = worstSpan(misses);
+  const endS = misses.times.at(-1)?.to ?? 1;
   return [
     ...reasons.map(({ count, text }, i) => `${share(count)} ${i === 0 ? `${total} ` : ''}${text}`),
-    ...(long === null
-      ? []
-      : [
+    ...(long.kind === 'longer'
+      ? [
           `prompts of ${withThousands(long.from)} tokens and more miss ${formatShare(long.share)}, shorter ones ${formatShare(long.others)}`,
-        ]),
+        ]
+      : []),
     ...(span === null
       ? []
-      : [`${formatShare(span.share)} were due between ${secondsText(span.from)} and ${secondsText(span.to)}`]),
+      : [
+          `${formatShare(span.share)} were due between ${axisTimeText(span.from, endS)} and ${axisTimeText(span.to, endS)}, with ${formatShare(span.of_requests)} of the requests`,
+        ]),
   ]
     .join('; ')
     .concat('.');
@@ -50,23 +54,57 @@ export function mainPhase({ phases }: Misses): { phase: MissPhase; count: number
   return phases[phase] === 0 ? null : { phase, count: phases[phase] };
 }
 
-/** The length from which prompts miss more often than shorter ones, by the most; null if length makes no clear difference. */
-export function longPrompts({
-  lengths,
-}: Misses): { from: number; share: number; others: number; times: number } | null {
-  let best: { from: number; share: number; others: number; times: number } | null = null;
+/** What the length of prompts has to do with misses. */
+export type LengthFinding =
+  | {
+      readonly kind: 'longer';
+      readonly from: number;
+      readonly share: number;
+      readonly others: number;
+      readonly times: number;
+    }
+  /** Prompts of every length miss about as often. */
+  | { readonly kind: 'alike' }
+  /** Too few requests to tell, or lengths and load differ at the same times. */
+  | { readonly kind: 'unclear' };
+
+/**
+ * The length from which prompts miss more often than shorter ones, by the most. It has to hold among neighbours in time,
+ * too: long prompts that came when the load was high would miss more often whatever their length.
+ */
+export function lengthFinding({ lengths, length_pairs, missed }: Misses): LengthFinding {
+  let best: Extract<LengthFinding, { kind: 'longer' }> | null = null;
+  let [compared, differ] = [false, false];
   for (let i = 1; i < lengths.length; i++) {
+    const from = lengths[i]?.from ?? 0;
     const [short, long] = [totals(lengths.slice(0, i)), totals(lengths.slice(i))];
-    if (short.requests < ENOUGH || long.requests < ENOUGH || short.missed === 0) continue;
+    if (short.requests < ENOUGH || long.requests < ENOUGH) continue;
+    compared = true;
     const [share, others] = [long.missed / long.requests, short.missed / short.requests];
-    if (share / others < TELLING || (best !== null && share - others <= best.share - best.others)) continue;
-    best = { from: lengths[i]?.from ?? 0, share, others, times: share / others };
+    if (share >= TELLING * others || others >= TELLING * share) differ = true;
+    if (others === 0 || share < TELLING * others || (best !== null && share - others <= best.share - best.others))
+      continue;
+    const pairs = length_pairs.find((each) => each.from === from);
+    if (pairs === undefined || !beatsChance(pairs.longer_missed, pairs.longer_missed + pairs.shorter_missed)) continue;
+    best = { kind: 'longer', from, share, others, times: share / others };
   }
-  return best;
+  return best ?? { kind: compared && !differ && missed >= ENOUGH ? 'alike' : 'unclear' };
 }
 
-/** The shortest span of whole bins that holds most of the misses, in seconds; null if it is not short. */
-export function worstSpan({ times, missed }: Misses): { from: number; to: number; share: number } | null {
+export interface WorstSpan {
+  /** In seconds. */
+  readonly from: number;
+  readonly to: number;
+  /** Of the misses, and of the requests. */
+  readonly share: number;
+  readonly of_requests: number;
+}
+
+/**
+ * The shortest span of whole bins that holds most of the misses; null if it is not short, or if they are there because
+ * most of the requests are.
+ */
+export function worstSpan({ times, missed, requests }: Misses): WorstSpan | null {
   if (missed < ENOUGH_TO_PLACE) return null;
   const short = missed < ENOUGH ? SHORT_OF_FEW : SHORT;
   const counts = times.map((bin) => missedIn(bin.missed));
@@ -76,12 +114,12 @@ export function worstSpan({ times, missed }: Misses): { from: number; to: number
       const count = counts.slice(at, at + width).reduce((sum, each) => sum + each, 0);
       if (count > best.count) best = { count, at };
     }
-    if (best.count >= MOST * missed)
-      return {
-        from: times[best.at]?.from ?? 0,
-        to: times[best.at + width - 1]?.to ?? 0,
-        share: best.count / missed,
-      };
+    if (best.count < MOST * missed) continue;
+    const bins = times.slice(best.at, best.at + width);
+    const [share, of_requests] = [best.count / missed, totals(bins).requests / requests];
+    return share < TELLING * of_requests
+      ? null
+      : { from: bins[0]?.from ?? 0, to: bins.at(-1)?.to ?? 0, share, of_requests };
   }
   return null;
 }

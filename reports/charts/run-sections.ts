@@ -1,22 +1,23 @@
 import { LATENCY_METRICS, type LatencyMetric, type Summary } from '../../src/schema/summary.ts';
-import { formatMs, withThousands } from '../../src/core/units.ts';
+import { withThousands } from '../../src/core/units.ts';
 import { isAnswered } from '../../src/metrics/request-latency.ts';
 import type { ReportData } from '../data/report-data.ts';
 import { timeInSystemUs } from '../data/request-spans.ts';
-import { countText } from '../format.ts';
-import type { Chart, ChartSection } from './chart.ts';
+import { METRIC_NAMES } from '../definitions.ts';
+import { axisTimeText, countText, listText, populationText } from '../format.ts';
+import type { Candidate, Chart, ChartSection } from './chart.ts';
 import { ecdfChart } from './ecdf-chart.ts';
-import { heatChart } from './heat-chart.ts';
+import { heatChart, type HeatChartData } from './heat-chart.ts';
 import { missCharts } from './miss-charts.ts';
 import { missSentence } from './miss-findings.ts';
 import { sloPlaneChart } from './slo-plane-chart.ts';
 import { tailChart } from './tail-chart.ts';
 import { timeCharts } from './time-charts.ts';
-import { waterfallChart } from './waterfall-chart.ts';
+import { waterfallChart, type WaterfallData } from './waterfall-chart.ts';
 
 /** A section of the page, with functions from a run to its charts and lead. */
-interface RunSection extends Omit<ChartSection, 'charts' | 'lead'> {
-  readonly charts: (summary: Summary, data: ReportData) => Chart[];
+interface RunSection extends Omit<ChartSection, 'charts' | 'lead' | 'left_out'> {
+  readonly charts: (summary: Summary, data: ReportData) => Candidate[];
   readonly lead?: (data: ReportData) => string | null;
 }
 
@@ -36,19 +37,53 @@ const SECTIONS: readonly RunSection[] = [
   { id: 'dependence', heading: 'What latency depends on', layout: 'pairs', charts: heatCharts },
 ];
 
-/** Every chart of one run, in its section. */
+/** Every chart of one run that has enough data, in its section. */
 export function runSections(summary: Summary, data: ReportData): ChartSection[] {
-  return SECTIONS.map(({ charts, lead, ...section }) => ({
-    ...section,
-    lead: lead?.(data) ?? null,
-    charts: charts(summary, data),
-  }));
+  return SECTIONS.map(({ charts, lead, ...section }) => {
+    const candidates = charts(summary, data);
+    return {
+      ...section,
+      lead: lead?.(data) ?? null,
+      charts: candidates.filter(isEnough).map(({ draw }) => draw()),
+      left_out: leftOutText(candidates.filter((candidate) => !isEnough(candidate))),
+    };
+  });
 }
 
-function promiseCharts(summary: Summary, { slo_plane }: ReportData): Chart[] {
-  return slo_plane.contours.every(({ points }) => points.length === 0)
-    ? []
-    : [sloPlaneChart({ plane: slo_plane, slo: summary.slo?.limits_ms ?? null })];
+function isEnough({ n, least }: Candidate): boolean {
+  return n >= least;
+}
+
+/** Which charts are left out and why, those of one reason together; null if none is. */
+function leftOutText(candidates: readonly Candidate[]): string | null {
+  const names = new Map<string, string[]>();
+  for (const { name, n, noun, per, least } of candidates) {
+    const reason = `${countText(n, noun)}${per === undefined ? '' : ` ${per}`}, at least ${least} needed`;
+    names.set(reason, [...(names.get(reason) ?? []), name]);
+  }
+  if (names.size === 0) return null;
+  return `Not drawn: ${[...names].map(([reason, each]) => `${listText(each)} (${reason})`).join('; ')}.`;
+}
+
+/** The least number of requests that makes each chart: fewer are told by their figures. */
+const LEAST_FOR_PLANE = 10;
+const LEAST_FOR_CURVE = 5;
+const LEAST_FOR_TAIL = 20;
+const LEAST_FOR_MAP = 20;
+/** A single request has phases and tokens to look at. */
+const LEAST_FOR_WATERFALL = 1;
+
+function promiseCharts(summary: Summary, { slo_plane }: ReportData): Candidate[] {
+  if (slo_plane.contours.every(({ points }) => points.length === 0)) return [];
+  return [
+    {
+      name: 'attainment over limits on TTFT and TPOT',
+      n: slo_plane.requests,
+      noun: 'request',
+      least: LEAST_FOR_PLANE,
+      draw: () => sloPlaneChart({ plane: slo_plane, slo: summary.slo?.limits_ms ?? null }),
+    },
+  ];
 }
 
 /** Stands in for a plane without a contour. */
@@ -57,29 +92,43 @@ function promiseLead({ slo_plane: { contours, requests, never } }: ReportData): 
   return `No limits on TTFT and TPOT would have been met by even one in ten requests: ${withThousands(never)} of ${withThousands(requests)} meet none.`;
 }
 
-/** Points that make a tail worth drawing. */
-const ENOUGH_FOR_TAIL = 20;
-
 /** TTFT, TPOT, ITL and E2E, and their tails. */
-function distributionCharts(summary: Summary, data: ReportData): Chart[] {
-  const curves = LATENCY_METRICS.map((metric) =>
-    ecdfChart({
-      metric,
-      ecdf: data[metric],
-      stats: summary.latency_ms[metric],
-      slo: limitOf(metric, summary.slo),
-      noun: metric === 'itl' ? 'token gap' : 'request',
-      ...(metric === 'tpot' && data.without_tpot > 0
-        ? { note: `${countText(data.without_tpot, 'request')} of a single token not drawn, counted as met` }
-        : {}),
-    }),
-  );
-  const tail = tailChart(data);
-  return tail.table.rows.length < ENOUGH_FOR_TAIL ? curves : [...curves, tail];
+function distributionCharts(summary: Summary, data: ReportData): Candidate[] {
+  const { n: answered, missing: failed } = data.ttft;
+  const curves = LATENCY_METRICS.map((metric): Candidate => {
+    const draw = (): Chart =>
+      ecdfChart({
+        metric,
+        ecdf: data[metric],
+        stats: summary.latency_ms[metric],
+        slo: limitOf(metric, summary.slo),
+        noun: metric === 'itl' ? 'token gap' : 'request',
+        of: metric === 'itl' ? ` of ${populationText(answered + failed, 'request', failed)}` : '',
+        ...(metric === 'tpot' && data.without_tpot > 0
+          ? { note: `${countText(data.without_tpot, 'request')} of a single token not drawn, counted as met` }
+          : {}),
+      });
+    return {
+      name: METRIC_NAMES[metric],
+      n: metric === 'tpot' ? data.tpot.n : answered,
+      noun: 'answered request',
+      ...(metric === 'tpot' && data.without_tpot > 0 ? { per: 'of several tokens' } : {}),
+      least: LEAST_FOR_CURVE,
+      draw,
+    };
+  });
+  const tail: Candidate = {
+    name: 'their tails',
+    n: answered,
+    noun: 'answered request',
+    least: LEAST_FOR_TAIL,
+    draw: () => tailChart(data),
+  };
+  return [...curves, tail];
 }
 
 /** None if every request met the SLO. */
-function reasonCharts(_: Summary, { misses }: ReportData): Chart[] {
+function reasonCharts(_: Summary, { misses }: ReportData): Candidate[] {
   return misses === null || misses.missed === 0 ? [] : missCharts(misses);
 }
 
@@ -87,47 +136,73 @@ function reasonLead({ misses }: ReportData): string | null {
   return misses === null ? null : missSentence(misses);
 }
 
-function requestCharts(_: Summary, { sample }: ReportData): Chart[] {
+/** The slowest and a sample, or every request where they are the same. */
+function requestCharts({ requests }: Summary, { sample }: ReportData): Candidate[] {
   const { slowest, random } = sample;
+  const isAll = requests.scheduled === random.length;
   const failed = slowest.filter((record) => !isAnswered(record)).length;
-  const longest = slowest[0] === undefined ? '' : `: up to ${formatMs(timeInSystemUs(slowest[0]) / 1000)}`;
-  return [
-    ...(slowest.length === 0
+  const longestMs = slowest[0] === undefined ? 0 : timeInSystemUs(slowest[0]) / 1000;
+  const of = (data: WaterfallData): Candidate => ({
+    name: data.title,
+    n: data.requests.length,
+    noun: 'request',
+    least: LEAST_FOR_WATERFALL,
+    draw: () => waterfallChart(data),
+  });
+  if (isAll)
+    return random.length === 0
       ? []
       : [
-          waterfallChart({
-            id: 'slowest',
-            title: `The slowest${longest}${failed === 0 ? '' : `; ${failed} of ${slowest.length} failed`}`,
-            which: 'those that were in the system longest, failed ones too',
-            requests: slowest,
+          of({
+            id: 'sample',
+            title: `Every request${longestText(longestMs)}`,
+            which: 'all, by due time',
+            requests: random,
           }),
-        ]),
-    ...(random.length === 0
-      ? []
-      : [waterfallChart({ id: 'sample', title: 'A random sample', which: 'drawn by a fixed seed', requests: random })]),
+        ];
+  return [
+    of({
+      id: 'slowest',
+      title: `The slowest${longestText(longestMs)}${failed === 0 ? '' : `; ${failed} of ${slowest.length} failed`}`,
+      which: 'those that were in the system longest, failed ones too',
+      requests: slowest,
+    }),
+    of({ id: 'sample', title: 'A random sample', which: 'drawn by a fixed seed', requests: random }),
   ];
 }
 
-function heatCharts({ slo }: Summary, { maps }: ReportData): Chart[] {
-  const charts = [
-    heatChart({
+/** In the unit of the chart's axis. */
+function longestText(ms: number): string {
+  return ms === 0 ? '' : `: up to ${axisTimeText(ms / 1000, ms / 1000)}`;
+}
+
+function heatCharts({ slo }: Summary, { maps }: ReportData): Candidate[] {
+  const of = (name: string, data: HeatChartData): Candidate => ({
+    name,
+    n: data.map.requests,
+    noun: 'value',
+    least: LEAST_FOR_MAP,
+    draw: () => heatChart(data),
+  });
+  return [
+    of('TTFT by input tokens', {
       id: 'ttft-by-input',
       metric: 'ttft',
       map: maps.ttft_by_input,
       x: 'input tokens',
       limit_ms: slo?.limits_ms.ttft ?? null,
-      note: 'failed requests are not drawn',
+      not_drawn: 'of unknown input length',
     }),
-    heatChart({
+    of('TPOT by requests in flight', {
       id: 'tpot-by-concurrency',
       metric: 'tpot',
       map: maps.tpot_by_concurrency,
       x: 'requests in flight',
       limit_ms: slo?.limits_ms.tpot ?? null,
-      note: 'in flight: sent and not ended, the mean between first and last token',
+      not_drawn: 'of a single token',
+      note: 'in flight: sent and not ended, the mean between first and last token, of failed requests when they were sent',
     }),
   ];
-  return charts.filter(({ table }) => table.rows.length > 0);
 }
 
 function limitOf(metric: LatencyMetric, slo: Summary['slo']): { limit_ms: number; share: number } | null {

@@ -1,6 +1,6 @@
 import { formatMs, formatShare } from '../../src/core/units.ts';
-import { GOAL, type Slo } from '../../src/core/slo.ts';
-import { GOAL_PERCENT, LEVELS_PERCENT, type SloPlane } from '../data/slo-plane.ts';
+import type { Slo } from '../../src/core/slo.ts';
+import { LEVELS_PERCENT, type SloPlane } from '../data/slo-plane.ts';
 import { countText, listText, plainMs } from '../format.ts';
 import type { Chart } from './chart.ts';
 import { sloPlaneLayers } from './slo-plane-layers.ts';
@@ -54,30 +54,32 @@ export function sloPlaneChart({ plane, slo }: SloPlaneData): Chart {
   };
 }
 
-function titleOf({ share_at_slo, contours, strictest_ttft_ms, strictest_tpot_ms }: SloPlane, slo: Slo | null): string {
+/** What these requests would have met: whether others would too is for the interval of the verdict. */
+function titleOf(plane: SloPlane, slo: Slo | null): string {
+  const { at_percent, share_at_slo, contours, strictest_ttft_ms, strictest_tpot_ms } = plane;
   if (!contours.some(({ percent, points }) => percent >= 50 && points.length > 0))
     return 'No limits on TTFT and TPOT are met by half of the requests';
   if (slo === null || share_at_slo === null) return 'Which limits on TTFT and TPOT could be promised';
-  if (share_at_slo >= GOAL)
-    return `The SLO is met by ${formatShare(share_at_slo)}: within what can be promised at ${GOAL_PERCENT} %`;
+  if (share_at_slo * 100 >= at_percent - 1e-9)
+    return `The SLO was met by ${formatShare(share_at_slo)} of these requests, ${at_percent} % wanted`;
   const lever =
     strictest_ttft_ms !== null && strictest_tpot_ms === null
-      ? ': a looser TTFT limit alone would'
+      ? ': a looser TTFT limit alone would have'
       : strictest_tpot_ms !== null && strictest_ttft_ms === null
-        ? ': a looser TPOT limit alone would'
+        ? ': a looser TPOT limit alone would have'
         : strictest_ttft_ms === null
-          ? ', and loosening one limit alone would not do'
-          : ': a looser limit on either would';
-  return `The SLO does not reach ${GOAL_PERCENT} %${lever}`;
+          ? ', and one looser limit alone would not have'
+          : ': a looser limit on either would have';
+  return `The SLO did not reach ${at_percent} %${lever}`;
 }
 
 /** The strictest limit along each axis, as a sentence. */
-function strictestText({ strictest_ttft_ms, strictest_tpot_ms }: SloPlane, slo: Slo | null): string {
+function strictestText({ at_percent, strictest_ttft_ms, strictest_tpot_ms }: SloPlane, slo: Slo | null): string {
   const along = (name: string, ms: number | null, other: string, otherMs: number | undefined): string => {
     const given = otherMs === undefined ? `whatever the ${other}` : `with ${other} <= ${plainMs(otherMs)}`;
     return ms === null
-      ? `no limit on ${name} is met by ${GOAL_PERCENT} % ${given}`
-      : `${GOAL_PERCENT} % meet ${name} <= ${formatMs(ms)} ${given}`;
+      ? `no limit on ${name} was met by ${at_percent} % ${given}`
+      : `${at_percent} % met ${name} <= ${formatMs(ms)} ${given}`;
   };
   const text = `${along('TTFT', strictest_ttft_ms, 'TPOT', slo?.tpot)}; ${along('TPOT', strictest_tpot_ms, 'TTFT', slo?.ttft)}.`;
   return text.replace(/^n/, 'N');

@@ -1,6 +1,6 @@
 import { formatMs } from '../../src/core/units.ts';
 import type { Slo } from '../../src/core/slo.ts';
-import { GOAL_PERCENT, type SloPlane } from '../data/slo-plane.ts';
+import type { SloPlane } from '../data/slo-plane.ts';
 import type { Layers, Position } from './chart.ts';
 import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
 import { COLOURS, SLO_LINE } from './theme.ts';
@@ -27,7 +27,7 @@ interface Plane {
 export function sloPlaneLayers(plane: SloPlane, slo: Slo | null): Layers {
   const axes = axesOf(plane, slo);
   return [
-    ...plane.contours.flatMap((contour) => contourLayers(contour, axes)),
+    ...plane.contours.flatMap((contour) => contourLayers(contour, contour.percent === plane.at_percent, axes)),
     ...levelNames(plane, axes),
     ...crossLayers(slo, axes),
     ...strictestLayers(plane, slo, axes),
@@ -63,7 +63,11 @@ function axisOf(field: string, domain: [number, number], axis: { title: string; 
 }
 
 /** The region in which a level is reached, its edge, and tooltips along it. The regions lie over one another. */
-function contourLayers({ percent, points }: SloPlane['contours'][number], { x, y, right, top }: Plane): Layers {
+function contourLayers(
+  { percent, points }: SloPlane['contours'][number],
+  isWanted: boolean,
+  { x, y, right, top }: Plane,
+): Layers {
   const [first, last] = [points[0], points.at(-1)];
   if (first === undefined || last === undefined) return [];
   const drawn = [...points, { ttft_ms: right, tpot_ms: last.tpot_ms }];
@@ -71,7 +75,6 @@ function contourLayers({ percent, points }: SloPlane['contours'][number], { x, y
     ...point,
     text: `${percent} % meet TTFT ≤ ${formatMs(point.ttft_ms)} with TPOT ≤ ${formatMs(point.tpot_ms)}`,
   }));
-  const goal = percent === GOAL_PERCENT;
   return [
     {
       data: { values: drawn.map((point) => ({ ...point, top })) },
@@ -80,7 +83,7 @@ function contourLayers({ percent, points }: SloPlane['contours'][number], { x, y
     },
     {
       data: { values: [{ ttft_ms: first.ttft_ms, tpot_ms: top }, ...drawn] },
-      mark: { type: 'line', interpolate: 'step-after', strokeWidth: goal ? 2.5 : 1.25, color: COLOURS.first },
+      mark: { type: 'line', interpolate: 'step-after', strokeWidth: isWanted ? 2.5 : 1.25, color: COLOURS.first },
       encoding: { x, y },
     },
     {
@@ -92,7 +95,7 @@ function contourLayers({ percent, points }: SloPlane['contours'][number], { x, y
 }
 
 /** The name of each level beside its line, each lower than the one before, so that names of near lines stay apart. */
-function levelNames({ contours }: SloPlane, { x, left, right }: Plane): Layers {
+function levelNames({ contours, at_percent }: SloPlane, { x, left, right }: Plane): Layers {
   const reached = contours.flatMap(({ percent, points }) =>
     points[0] === undefined ? [] : [{ percent, ttft_ms: points[0].ttft_ms }],
   );
@@ -104,7 +107,7 @@ function levelNames({ contours }: SloPlane, { x, left, right }: Plane): Layers {
         type: 'text',
         align: atEdge ? 'right' : 'left',
         dx: atEdge ? -5 : 5,
-        fontWeight: percent === GOAL_PERCENT ? 700 : 400,
+        fontWeight: percent === at_percent ? 700 : 400,
       },
       encoding: { x, y: { value: 10 + NAME_HEIGHT * i }, text: { field: 'text', type: 'nominal' } },
     };
@@ -122,7 +125,7 @@ function crossLayers(slo: Slo | null, { x, y }: Plane): Layers {
   ];
 }
 
-/** Where the goal's contour crosses the SLO's lines: what each limit alone would have to be. */
+/** Where the contour of the wanted share crosses the SLO's lines: what each limit alone would have to be. */
 function strictestLayers(
   { strictest_ttft_ms, strictest_tpot_ms }: SloPlane,
   slo: Slo | null,

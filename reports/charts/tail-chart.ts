@@ -2,7 +2,7 @@ import type { LatencyMetric } from '../../src/schema/summary.ts';
 import { formatMs, threeFigures } from '../../src/core/units.ts';
 import type { Ecdf } from '../data/ecdf.ts';
 import { METRIC_NAMES } from '../definitions.ts';
-import { countText, listText } from '../format.ts';
+import { listText, populationText } from '../format.ts';
 import type { Chart, Layers, Position } from './chart.ts';
 import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
 import { COLOURS } from './theme.ts';
@@ -31,7 +31,7 @@ export function tailChart(ecdfs: Readonly<Record<'ttft' | 'tpot' | 'e2e', Ecdf>>
     id: 'tails',
     title,
     label: `TTFT, TPOT and E2E by percentile from p50 on. ${title}.`,
-    note: `n = ${countText(total, 'request')}; the axis is 1/(1-p), log: each further nine takes the same room; solid: TTFT, dashed: TPOT, dotted: E2E.`,
+    note: `n = ${populationText(total, 'request', ecdfs.ttft.missing)}; the axis is 1/(1-p), log: each further nine takes the same room; solid: TTFT, dashed: TPOT, dotted: E2E.`,
     spec: { width: 'container', height: HEIGHT, layer: layersOf(rows) },
     table: {
       columns: ['metric', 'share of requests (%)', 'latency (ms)'],
@@ -40,15 +40,19 @@ export function tailChart(ecdfs: Readonly<Record<'ttft' | 'tpot' | 'e2e', Ecdf>>
   };
 }
 
+/** With fewer requests than this the title goes by p90: their p99 is the slowest of them. */
+const ENOUGH_FOR_P99 = 100;
+
 function titleOf(ecdfs: Readonly<Record<'ttft' | 'tpot' | 'e2e', Ecdf>>, failed: number): string {
   if (failed > 0) return `The tail ends where requests fail: ${threeFigures(failed * 100)} % do`;
+  const far = ecdfs.ttft.n < ENOUGH_FOR_P99 ? 0.9 : 0.99;
   const times = LINES.flatMap(({ metric }) => {
-    const [p50, p99] = [atShare(ecdfs[metric], 0.5), atShare(ecdfs[metric], 0.99)];
-    return p50 === undefined || p99 === undefined || p50 <= 0
+    const [middle, end] = [atShare(ecdfs[metric], 0.5), atShare(ecdfs[metric], far)];
+    return middle === undefined || end === undefined || middle <= 0
       ? []
-      : [`${METRIC_NAMES[metric]} ${threeFigures(p99 / p50)}`];
+      : [`${METRIC_NAMES[metric]} ${threeFigures(end / middle)}`];
   });
-  return times.length === 0 ? 'The tail, nine by nine' : `From p50 to p99: ${listText(times)} times as long`;
+  return times.length === 0 ? 'The tail, nine by nine' : `From p50 to p${far * 100}: ${listText(times)} times as long`;
 }
 
 /** The nearest-rank percentile: every curve has a point at it. */

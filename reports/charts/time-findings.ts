@@ -1,64 +1,81 @@
 import { formatMs, formatShare, threeFigures } from '../../src/core/units.ts';
 import type { ServerTimeline } from '../data/server-timeline.ts';
-import type { Timeline } from '../data/timeline.ts';
-import { afterText, amountText, countText } from '../format.ts';
+import type { Timeline, TimelineBin } from '../data/timeline.ts';
+import { afterText, amountText } from '../format.ts';
 import { durationS, perSecond, type Span } from './time-panel.ts';
 
-/** With fewer requests a peak means nothing. */
+/** A peak is named when so many requests make it, and they are more than chance brings together: deviations of a Poisson count. */
 const ENOUGH = 10;
+const DEVIATIONS = 4;
+/** A low of attainment is named when it is so many requests below the run's mean, and more than chance takes it: deviations of a count. */
+const ENOUGH_BELOW = 5;
+const DEVIATIONS_BELOW = 3;
 /** A smaller share is invisible in the drawing, and reads as none. */
 const SMALL_SHARE = 0.001;
 
-export function loadTitle({ bins, requests }: Timeline): string {
+export function loadTitle({ bins, bin_s, requests }: Timeline): string {
   const peak = peakOf(bins, (bin) => bin.arrivals_per_s);
   if (requests === 0 || peak === null) return 'No request arrived';
-  if (requests < ENOUGH) return `${countText(requests, 'request')} arrived`;
-  const times = threeFigures((peak.value * durationS(bins)) / requests);
-  return `Arrivals peak at ${perSecond(peak.value)} ${afterText(peak.from_s)}, ${times} times the mean`;
+  const mean = requests / activeBins(bins, (bin) => bin.arrivals_per_s);
+  const most = peak.value * bin_s;
+  if (most < ENOUGH || most - mean < DEVIATIONS * Math.sqrt(mean))
+    return `Requests arrive at ${perSecond(mean / bin_s)} on average`;
+  return `Arrivals peak at ${perSecond(peak.value)} ${afterText(peak.from_s, durationS(bins))}, ${threeFigures(most / mean)} times the mean`;
 }
 
 export function inFlightTitle({ bins }: Timeline): string {
   const peak = peakOf(bins, (bin) => bin.in_flight);
   if (peak === null || peak.value === 0) return 'Nothing was in flight';
-  return `In flight peaks at ${amountText(peak.value)} ${afterText(peak.from_s)}`;
+  return `In flight peaks at ${amountText(peak.value)} ${afterText(peak.from_s, durationS(bins))}`;
 }
 
-export function tokensTitle({ bins, requests, tokens }: Timeline): string {
+export function tokensTitle({ bins, bin_s, tokens }: Timeline): string {
   const peak = peakOf(bins, (bin) => bin.output_tokens_per_s);
   if (tokens === 0 || peak === null) return 'No token came';
-  if (requests < ENOUGH) return `${countText(tokens, 'token')} came`;
-  const times = threeFigures((peak.value * durationS(bins)) / tokens);
-  return `Output peaks at ${threeFigures(peak.value)} tokens/s, ${times} times the mean`;
+  const mean = tokens / activeBins(bins, (bin) => bin.output_tokens_per_s) / bin_s;
+  return `Output peaks at ${threeFigures(peak.value)} tokens/s, ${threeFigures(peak.value / mean)} times the mean`;
 }
 
-export function attainmentTitle({ bins }: Timeline): string {
-  const known = bins.flatMap(({ attainment, from_s }) => (attainment === null ? [] : [{ attainment, from_s }]));
-  const worst = known.reduce((low, bin) => (bin.attainment < low.attainment ? bin : low), { attainment: 1, from_s: 0 });
-  return known.every(({ attainment }) => attainment === worst.attainment)
-    ? `Attainment stays at ${formatShare(worst.attainment)}`
-    : `Attainment is lowest, ${formatShare(worst.attainment)}, ${afterText(worst.from_s)}`;
+/** Without a low that is more than chance, the range. */
+export function attainmentTitle({ bins, good, measured_requests }: Timeline): string {
+  const known = bins.flatMap(({ attainment, window_requests, from_s }) =>
+    attainment === null ? [] : [{ attainment, window_requests, from_s }],
+  );
+  const worst = known.reduce((low, bin) => (bin.attainment < low.attainment ? bin : low), {
+    attainment: 1,
+    window_requests: 0,
+    from_s: 0,
+  });
+  const highest = known.reduce((high, { attainment }) => Math.max(high, attainment), 0);
+  if (highest <= worst.attainment) return `Attainment stays at ${formatShare(worst.attainment)}`;
+  const mean = (good ?? 0) / measured_requests;
+  const below = (mean - worst.attainment) * worst.window_requests;
+  const chance = Math.sqrt(worst.window_requests * mean * (1 - mean));
+  return below >= ENOUGH_BELOW && below >= DEVIATIONS_BELOW * chance
+    ? `Attainment is lowest, ${formatShare(worst.attainment)}, ${afterText(worst.from_s, durationS(bins))}`
+    : `Attainment lies between ${formatShare(worst.attainment)} and ${formatShare(highest)}`;
 }
 
 export function latenessTitle({ bins }: Timeline): string {
   const peak = peakOf(bins, (bin) => bin.lateness_ms);
   if (peak === null) return 'Nothing was sent';
-  return `The client is late by at most ${formatMs(peak.value)}, ${afterText(peak.from_s)}`;
+  return `The client is late by at most ${formatMs(peak.value)}, ${afterText(peak.from_s, durationS(bins))}`;
 }
 
 export function serverLoadTitle({ bins }: ServerTimeline): string {
   const running = peakOf(bins, (bin) => bin.running);
   const waiting = peakOf(bins, (bin) => bin.waiting);
   if (waiting !== null && waiting.value > 0)
-    return `The server's queue peaks at ${amountText(waiting.value)} waiting ${afterText(waiting.from_s)}`;
+    return `The server's queue peaks at ${amountText(waiting.value)} waiting ${afterText(waiting.from_s, durationS(bins))}`;
   if (running === null) return 'The server does not say how many requests run in it';
-  const ran = `Running in the server peaks at ${amountText(running.value)} ${afterText(running.from_s)}`;
+  const ran = `Running in the server peaks at ${amountText(running.value)} ${afterText(running.from_s, durationS(bins))}`;
   return waiting === null ? ran : `${ran}; none was seen to wait`;
 }
 
 export function kvUsageTitle({ bins }: ServerTimeline): string {
   const peak = peakOf(bins, (bin) => bin.kv_usage);
   if (peak === null || peak.value < SMALL_SHARE) return `KV cache use stays under ${formatShare(SMALL_SHARE)}`;
-  return `KV cache use peaks at ${formatShare(peak.value)} ${afterText(peak.from_s)}`;
+  return `KV cache use peaks at ${formatShare(peak.value)} ${afterText(peak.from_s, durationS(bins))}`;
 }
 
 export function prefixHitsTitle({ bins }: ServerTimeline): string {
@@ -68,6 +85,12 @@ export function prefixHitsTitle({ bins }: ServerTimeline): string {
   return formatShare(low) === formatShare(high)
     ? `Prefix cache hits stay at ${formatShare(low)}`
     : `Prefix cache hits run from ${formatShare(low)} to ${formatShare(high)}`;
+}
+
+/** How many bins there are from the first that has some to the last. Before and after them nothing was due to come. */
+function activeBins(bins: readonly TimelineBin[], valueOf: (bin: TimelineBin) => number): number {
+  const [first, last] = [bins.findIndex((bin) => valueOf(bin) > 0), bins.findLastIndex((bin) => valueOf(bin) > 0)];
+  return last - first + 1;
 }
 
 /** The largest value and its bin, the first of equals; null where no bin has a value. */

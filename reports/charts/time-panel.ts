@@ -1,9 +1,12 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { threeFigures } from '../../src/core/units.ts';
 import type { TimeBins } from '../data/timeline.ts';
-import { afterText, secondsText } from '../format.ts';
+import { afterText, secondsText, timeUnit } from '../format.ts';
 import type { Color, Layers, Position } from './chart.ts';
 import { COLOURS, SHARE_LABEL } from './theme.ts';
+
+/** Above this share of the y axis a line has no room for its words above it. */
+const HIGH_LEVEL = 0.8;
 
 /** Number of ticks, so few that each has room for its label. A Vega expression. */
 export const TIME_TICKS = { expr: 'ceil(width / 100)' };
@@ -34,6 +37,8 @@ interface TimePanel<Bin> {
   readonly series: readonly TimeSeries<Bin>[];
   /** Tooltip of a bin in which no series has a value. */
   readonly nothing?: string;
+  /** A level to compare with, as a line across the panel with its words. */
+  readonly level?: { readonly value: number; readonly text: string };
 }
 
 /**
@@ -70,6 +75,7 @@ export function timePanel<Bin extends Span>(timeline: TimeBins<Bin>, panel: Time
     layer: [
       ...shade(timeline, unitS, x),
       ...series.map((each) => seriesLayer(each, bins, unitS, { x, y, color })),
+      ...levelLayers(panel, y),
       hoverLayer(panel, bins, unitS, x),
     ],
   };
@@ -116,6 +122,20 @@ function seriesLayer<Bin extends Span>(
   };
 }
 
+/** A thin line with its words above its right end, or under it where there is no room above. */
+function levelLayers<Bin>({ level }: TimePanel<Bin>, y: Position): Layers {
+  if (level === undefined) return [];
+  const data = { values: [{ value: level.value, text: level.text }] };
+  return [
+    { data, mark: { type: 'rule', strokeWidth: 1, color: COLOURS.ink }, encoding: { y } },
+    {
+      data,
+      mark: { type: 'text', align: 'right', dx: -4, dy: level.value > HIGH_LEVEL ? 9 : -8 },
+      encoding: { x: { value: 'width' }, y, text: { field: 'text', type: 'nominal' } },
+    },
+  ];
+}
+
 /** An invisible bar over each bin, which shows its values as a tooltip. */
 function hoverLayer<Bin extends Span>(
   panel: TimePanel<Bin>,
@@ -125,7 +145,11 @@ function hoverLayer<Bin extends Span>(
 ): Layers[number] {
   return {
     data: {
-      values: bins.map((bin) => ({ at: bin.from_s / unitS, to: bin.to_s / unitS, text: binText(panel, bin) })),
+      values: bins.map((bin) => ({
+        at: bin.from_s / unitS,
+        to: bin.to_s / unitS,
+        text: binText(panel, bin, durationS(bins)),
+      })),
     },
     mark: { type: 'rect', opacity: 0, color: COLOURS.ink, clip: true },
     encoding: { x, x2: { field: 'to' }, tooltip: { field: 'text', type: 'nominal' } },
@@ -164,17 +188,14 @@ export function shadeText({ excluded }: Pick<TimeBins<unknown>, 'excluded'>): st
   return excluded.length === 0 ? '' : '; shaded: warm-up and cool-down, not measured';
 }
 
-/** The unit of a time axis that ends at `endS`. */
-export function timeUnit(endS: number): { unit: string; unitS: number } {
-  if (endS < 1) return { unit: 'ms', unitS: 1e-3 };
-  if (endS < 600) return { unit: 's', unitS: 1 };
-  return endS < 4 * 3600 ? { unit: 'min', unitS: 60 } : { unit: 'h', unitS: 3600 };
-}
-
-function binText<Bin extends Span>({ series, nothing = 'too few requests' }: TimePanel<Bin>, bin: Bin): string {
+function binText<Bin extends Span>(
+  { series, nothing = 'too few requests' }: TimePanel<Bin>,
+  bin: Bin,
+  endS: number,
+): string {
   const parts = series.flatMap(({ name, value, text }) => {
     const at = value(bin);
     return at === null ? [] : [`${name} ${text(at)}`];
   });
-  return `${afterText(bin.from_s)}: ${parts.length === 0 ? nothing : parts.join(', ')}`;
+  return `${afterText(bin.from_s, endS)}: ${parts.length === 0 ? nothing : parts.join(', ')}`;
 }

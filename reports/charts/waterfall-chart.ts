@@ -1,8 +1,8 @@
 import { RECORD_COLUMNS, type RequestRecord } from '../../src/core/record.ts';
-import { formatMs, withThousands } from '../../src/core/units.ts';
+import { formatMs, threeFigures, withThousands } from '../../src/core/units.ts';
 import { e2eUs, isAnswered } from '../../src/metrics/request-latency.ts';
 import { type Span, SPAN_KINDS, type SpanKind, spansOf } from '../data/request-spans.ts';
-import { countText, outcomeText, secondsText } from '../format.ts';
+import { countText, outcomeText, populationText, timeUnit } from '../format.ts';
 import type { Chart, ChartDetail, Layers, Position } from './chart.ts';
 import { PHASE_NAMES } from './miss-kinds.ts';
 import { COLOURS } from './theme.ts';
@@ -38,17 +38,24 @@ const SPAN_COLOURS: Readonly<Record<SpanKind, string>> = {
 /** Single requests from due to end, a row each: their phases, and a tick for each token. */
 export function waterfallChart({ id, title, which, requests }: WaterfallData): Chart {
   const rows = requests.map((record, i) => ({ record, row: i + 1, spans: spansOf(record) }));
+  const failed = requests.filter((record) => !isAnswered(record)).length;
+  const axis = axisOf(rows);
   const thinned = rows.some(({ record }) => record.token_times_us.length > MAX_TICKS);
   const kinds = SPAN_KINDS.filter((kind) => rows.some(({ spans }) => spans.some((span) => span.kind === kind)));
   return {
     id,
     title,
     label: `${countText(requests.length, 'request')}, ${which}, from due to end. ${title}. Their records follow as text.`,
-    note: `n = ${countText(requests.length, 'request')}: ${which}; from the due time; a tick for each token${thinned ? `, at most ${MAX_TICKS} a row` : ''}; a row opens its record.`,
+    note: `n = ${populationText(requests.length, 'request', failed)}: ${which}; from the due time; a tick for each token${thinned ? `, at most ${MAX_TICKS} a row` : ''}; a row opens its record.`,
     spec: {
       width: 'container',
       height: ROW_HEIGHT * Math.max(1, rows.length),
-      layer: [placeLayer(rows), spanLayer(rows, kinds), tickLayer(rows), ...failureLayers(rows)],
+      layer: [
+        placeLayer(rows, axis),
+        spanLayer(rows, kinds, axis),
+        tickLayer(rows, axis),
+        ...failureLayers(rows, axis),
+      ],
     },
     table: {
       columns: ['row', 'request', 'outcome', ...kinds.map((kind) => `${NAMES[kind]} (ms)`), 'tokens'],
@@ -77,35 +84,57 @@ const Y: Position = {
   scale: { paddingInner: 0.25 },
   axis: { title: 'row', grid: false },
 };
-const X: Position = {
-  field: 'from_s',
-  type: 'quantitative',
-  scale: { zero: true, nice: false },
-  axis: { title: 'time since due (s)', tickCount: TIME_TICKS },
-};
-
-/** Invisible: it keeps the place of rows without a span, and gives the axis a length of a millisecond if no row has one. */
-function placeLayer(rows: readonly Row[]): Layers[number] {
-  const values = rows.map(({ row }) => ({ row, from_s: 0.001 }));
-  return { data: { values }, mark: { type: 'point', opacity: 0 }, encoding: { x: X, y: Y } };
+/** In the unit of the longest row, with room for the outcome behind it. */
+interface Axis {
+  readonly unit: string;
+  readonly unitS: number;
+  /** Where the axis ends; null: where the data does. */
+  readonly end: { readonly expr: string } | null;
 }
 
-function spanLayer(rows: readonly Row[], kinds: readonly SpanKind[]): Layers[number] {
+/** Width of the longest outcome, in pixels. */
+const OUTCOME_WIDTH = 100;
+
+function axisOf(rows: readonly Row[]): Axis {
+  const endS = Math.max(0, ...rows.flatMap(({ spans }) => spans.map(({ to_s }) => to_s)));
+  const { unit, unitS } = timeUnit(endS);
+  const failed = rows.some(({ record }) => !isAnswered(record));
+  const end = failed && endS > 0 ? { expr: `${endS / unitS} * width / max(width - ${OUTCOME_WIDTH}, 1)` } : null;
+  return { unit, unitS, end };
+}
+
+function xOf({ unit, end }: Axis): Position {
+  return {
+    field: 'from',
+    type: 'quantitative',
+    scale: { zero: true, nice: false, ...(end === null ? {} : { domainMax: end }) },
+    axis: { title: `time since due (${unit})`, tickCount: TIME_TICKS },
+  };
+}
+
+/** Invisible: it keeps the place of rows without a span, and gives the axis a length of a millisecond if no row has one. */
+function placeLayer(rows: readonly Row[], axis: Axis): Layers[number] {
+  const values = rows.map(({ row }) => ({ row, from: 0.001 / axis.unitS }));
+  return { data: { values }, mark: { type: 'point', opacity: 0 }, encoding: { x: xOf(axis), y: Y } };
+}
+
+function spanLayer(rows: readonly Row[], kinds: readonly SpanKind[], axis: Axis): Layers[number] {
+  const { unit, unitS } = axis;
   const values = rows.flatMap(({ record, row, spans }) =>
     spans.map(({ kind, from_s, to_s }) => ({
       row,
-      from_s,
-      to_s,
+      from: from_s / unitS,
+      to: to_s / unitS,
       kind: NAMES[kind],
-      text: `${row}: ${record.request_id}: ${NAMES[kind]} ${formatMs((to_s - from_s) * 1000)}, from ${secondsText(from_s)}`,
+      text: `${row}: ${record.request_id}: ${NAMES[kind]} ${threeFigures((to_s - from_s) / unitS)} ${unit}, from ${threeFigures(from_s / unitS)} ${unit}`,
     })),
   );
   return {
     data: { values },
     mark: { type: 'bar', cursor: 'pointer' },
     encoding: {
-      x: X,
-      x2: { field: 'to_s' },
+      x: xOf(axis),
+      x2: { field: 'to' },
       y: Y,
       color: {
         field: 'kind',
@@ -118,26 +147,27 @@ function spanLayer(rows: readonly Row[], kinds: readonly SpanKind[]): Layers[num
 }
 
 /** Every k-th token and the last, so that no row has more than MAX_TICKS. */
-function tickLayer(rows: readonly Row[]): Layers[number] {
+function tickLayer(rows: readonly Row[], axis: Axis): Layers[number] {
   const values = rows.flatMap(({ record, row }) => {
     const times = record.token_times_us;
     const step = Math.max(1, Math.ceil(times.length / MAX_TICKS));
-    return [...times].filter((_, i) => (times.length - 1 - i) % step === 0).map((us) => ({ row, from_s: us / 1e6 }));
+    const shown = [...times].filter((_, i) => (times.length - 1 - i) % step === 0);
+    return shown.map((us) => ({ row, from: us / 1e6 / axis.unitS }));
   });
   return {
     data: { values },
     mark: { type: 'tick', color: COLOURS.ink, opacity: 0.55, thickness: 1, size: 7 },
-    encoding: { x: X, y: Y },
+    encoding: { x: xOf(axis), y: Y },
   };
 }
 
-/** A cross and the outcome where a request failed. */
-function failureLayers(rows: readonly Row[]): Layers {
+/** A cross and the outcome behind the row of a failed request. */
+function failureLayers(rows: readonly Row[], axis: Axis): Layers {
   const values = rows
     .filter(({ record }) => !isAnswered(record))
     .map(({ record, row, spans }) => ({
       row,
-      from_s: spans.at(-1)?.to_s ?? 0,
+      from: (spans.at(-1)?.to_s ?? 0) / axis.unitS,
       text: `✗ ${outcomeText(record.outcome)}`,
     }));
   if (values.length === 0) return [];
@@ -145,7 +175,7 @@ function failureLayers(rows: readonly Row[]): Layers {
     {
       data: { values },
       mark: { type: 'text', align: 'left', dx: 4, color: COLOURS.badText, cursor: 'pointer' },
-      encoding: { x: X, y: Y, text: { field: 'text', type: 'nominal' } },
+      encoding: { x: xOf(axis), y: Y, text: { field: 'text', type: 'nominal' } },
     },
   ];
 }

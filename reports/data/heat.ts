@@ -9,19 +9,25 @@ interface HeatCell {
   readonly count: number;
 }
 
-/** Nearest-rank percentiles of the latency of all requests in a column. */
+/** Requests with about the same x, failed ones too. */
 export interface HeatColumn {
   readonly from_x: number;
   readonly to_x: number;
+  /** Requests with a latency. */
   readonly count: number;
-  readonly p50_ms: number;
-  readonly p90_ms: number;
+  readonly failed: number;
+  /** Nearest-rank percentiles over all of them, in which a failed request is infinitely late: null if it is one. */
+  readonly p50_ms: number | null;
+  readonly p90_ms: number | null;
 }
 
 export interface HeatMap {
   readonly cells: readonly HeatCell[];
   readonly columns: readonly HeatColumn[];
+  /** Requests with a latency: each is in a cell. */
   readonly requests: number;
+  /** Failed requests: each is in a column. */
+  readonly failed: number;
 }
 
 const MAX_BINS = 24;
@@ -29,21 +35,23 @@ const MIN_BINS = 6;
 /** Small runs get wider bins, so that evenly spread requests would be this many a column. */
 const REQUESTS_A_COLUMN = 12;
 
-/** Counts pairs in a grid of log-spaced cells. Values of zero or less count in the lowest cells. */
-export function heatMap(xs: Float64Array, latencyUs: Float64Array): HeatMap {
+/** Counts pairs in a grid of log-spaced cells, and failed requests by their x. Values of zero or less count in the lowest cells. */
+export function heatMap(xs: Float64Array, latencyUs: Float64Array, failedXs: Float64Array): HeatMap {
   const bins = Math.max(MIN_BINS, Math.min(MAX_BINS, Math.floor(xs.length / REQUESTS_A_COLUMN)));
-  const x = logScale(xs, bins);
-  const y = logScale(latencyUs, bins);
+  const x = logScale([xs, failedXs], bins);
+  const y = logScale([latencyUs], bins);
   const counts = new Map<number, number>();
-  const columns = new Map<number, number[]>();
+  const columns = Array.from({ length: bins }, () => ({ values: [] as number[], failed: 0 }));
   for (let i = 0; i < xs.length; i++) {
     const us = latencyUs[i] ?? 0;
     const column = x.bin(xs[i] ?? 0);
     const cell = column * bins + y.bin(us);
     counts.set(cell, (counts.get(cell) ?? 0) + 1);
-    const values = columns.get(column);
-    if (values === undefined) columns.set(column, [us]);
-    else values.push(us);
+    columns[column]?.values.push(us);
+  }
+  for (const value of failedXs) {
+    const column = columns[x.bin(value)];
+    if (column !== undefined) column.failed++;
   }
   const edges = (column: number): { from_x: number; to_x: number } => ({
     from_x: x.edge(column),
@@ -58,26 +66,35 @@ export function heatMap(xs: Float64Array, latencyUs: Float64Array): HeatMap {
         to_ms: y.edge((cell % bins) + 1) / 1000,
         count,
       })),
-    columns: [...columns]
-      .sort(([a], [b]) => a - b)
-      .map(([column, values]) => {
-        const sorted = Float64Array.from(values).sort();
-        return {
-          ...edges(column),
-          count: values.length,
-          p50_ms: (nearestRank(sorted, 500) ?? 0) / 1000,
-          p90_ms: (nearestRank(sorted, 900) ?? 0) / 1000,
-        };
-      }),
+    columns: columns.flatMap(({ values, failed }, column) => {
+      if (values.length + failed === 0) return [];
+      const sorted = Float64Array.from(values).sort();
+      const [p50, p90] = [500, 900].map((permille) => nearestRank(sorted, permille, failed));
+      return [{ ...edges(column), count: values.length, failed, p50_ms: inMs(p50), p90_ms: inMs(p90) }];
+    }),
     requests: xs.length,
+    failed: failedXs.length,
   };
 }
 
-/** `bins` log-spaced bins over the positive values, at least an eighth of an octave wide in all. */
-function logScale(values: Float64Array, bins: number): { bin(value: number): number; edge(bin: number): number } {
-  const positive = values.filter((value) => value > 0);
-  const low = positive.reduce((least, value) => Math.min(least, value), positive[0] ?? 1);
-  const high = positive.reduce((most, value) => Math.max(most, value), low * 2 ** (1 / 8));
+function inMs(us: number | null | undefined): number | null {
+  return us === null || us === undefined ? null : us / 1000;
+}
+
+/** `bins` log-spaced bins over all positive values, at least an eighth of an octave wide in all. */
+function logScale(
+  values: readonly Float64Array[],
+  bins: number,
+): { bin(value: number): number; edge(bin: number): number } {
+  let [low, high] = [Infinity, 0];
+  for (const each of values)
+    for (const value of each) {
+      if (value <= 0) continue;
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
+  low = Number.isFinite(low) ? low : 1;
+  high = Math.max(high, low * 2 ** (1 / 8));
   const step = Math.log(high / low) / bins;
   return {
     bin: (value) => Math.max(0, Math.min(bins - 1, Math.floor(Math.log(Math.max(value, low) / low) / step))),

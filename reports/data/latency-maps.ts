@@ -2,50 +2,115 @@ import type { RequestRecord } from '../../src/core/record.ts';
 import { isAnswered, tpotUs, ttftUs } from '../../src/metrics/request-latency.ts';
 import { Samples } from '../../src/metrics/samples.ts';
 import { Concurrency } from './concurrency.ts';
+import { follows } from './follows.ts';
 import { type HeatMap, heatMap } from './heat.ts';
 
-export interface LatencyMaps {
-  /** TTFT of answered requests by planned input tokens. */
-  readonly ttft_by_input: HeatMap;
-  /** TPOT of answered requests by the mean number in flight between their first and last token, themselves included. */
-  readonly tpot_by_concurrency: HeatMap;
+/** A latency by a value that it may depend on, failed requests too. */
+export interface LatencyMap extends HeatMap {
+  /** Failed requests of which that value is not known: in no column. */
+  readonly failed_unplaced: number;
+  /** Answered requests in no column: without the latency, or of an unknown value. */
+  readonly not_drawn: number;
+  /** The latency follows the value from one step in time to the next, which a trend that both share over the run does not do. */
+  readonly follows: boolean;
 }
+
+export interface LatencyMaps {
+  /** TTFT by planned input tokens. */
+  readonly ttft_by_input: LatencyMap;
+  /** TPOT by the mean number in flight between the first and the last token, the request included; of a failed request, when it was sent. */
+  readonly tpot_by_concurrency: LatencyMap;
+}
+
+/** Requests in flight change slowly: they are compared by groups of at least so many requests... */
+const LEAST_GROUP = 5;
+/** ... of which a run has at most so many. */
+const GROUPS = 120;
 
 /** Collects latencies with the values they may depend on. Requests of warm-up and cool-down count as in flight too. */
 export class LatencyMapCollector {
-  readonly #tokens = new Samples();
-  readonly #ttftUs = new Samples();
   readonly #inFlight = new Concurrency();
-  /** First and last token of each request in `#tpotUs`, from the run's start. */
-  readonly #firstUs = new Samples();
+  readonly #byInput = new Pairs();
+  readonly #failedTokens = new Samples();
+  #failedWithoutTokens = 0;
+  #answeredWithoutTokens = 0;
+  /** TPOT with the span in which a request was decoded. */
+  readonly #tpots = new Pairs();
   readonly #lastUs = new Samples();
-  readonly #tpotUs = new Samples();
+  readonly #failedSentUs = new Samples();
+  #failedUnsent = 0;
+  #withoutTpot = 0;
 
   add(record: RequestRecord): void {
-    const { due_us, sent_us, end_us, token_times_us: times } = record;
+    const { sent_us, end_us } = record;
     if (sent_us !== null) this.#inFlight.add(sent_us, end_us ?? Infinity);
-    if (!record.measured || !isAnswered(record)) return;
+    if (!record.measured) return;
+    if (isAnswered(record)) this.#addAnswered(record);
+    else this.#addFailed(record);
+  }
+
+  #addAnswered(record: RequestRecord): void {
+    const { due_us, token_times_us: times } = record;
     const tokens = record.input_tokens_planned ?? record.input_tokens;
-    if (tokens !== null) {
-      this.#tokens.push(tokens);
-      this.#ttftUs.push(ttftUs(record));
-    }
+    if (tokens === null) this.#answeredWithoutTokens++;
+    else this.#byInput.push(due_us, tokens, ttftUs(record));
     const tpot = tpotUs(record);
-    if (tpot === null || tpot <= 0) return;
-    this.#firstUs.push(due_us + ttftUs(record));
+    if (tpot === null || tpot <= 0) {
+      this.#withoutTpot++;
+      return;
+    }
+    this.#tpots.push(due_us, due_us + ttftUs(record), tpot);
     this.#lastUs.push(due_us + (times.at(-1) ?? 0));
-    this.#tpotUs.push(tpot);
+  }
+
+  #addFailed({ input_tokens_planned, sent_us }: RequestRecord): void {
+    if (input_tokens_planned === null) this.#failedWithoutTokens++;
+    else this.#failedTokens.push(input_tokens_planned);
+    if (sent_us === null) this.#failedUnsent++;
+    else this.#failedSentUs.push(sent_us);
   }
 
   result(): LatencyMaps {
     const mean = this.#inFlight.means();
-    const lastUs = this.#lastUs.values();
+    const [firstUs, lastUs] = [this.#tpots.xs.values(), this.#lastUs.values()];
+    const concurrency = firstUs.map((first, i) => mean(first, lastUs[i] ?? first));
+    // A refusal can be too short to be in flight itself.
+    const ofFailed = this.#failedSentUs.values().map((sent) => Math.max(1, mean(sent, sent + 1)));
+    const group = Math.max(LEAST_GROUP, Math.floor(firstUs.length / GROUPS));
     return {
-      ttft_by_input: heatMap(this.#tokens.values(), this.#ttftUs.values()),
-      tpot_by_concurrency: heatMap(
-        this.#firstUs.values().map((first, i) => mean(first, lastUs[i] ?? first)),
-        this.#tpotUs.values(),
-      ),
+      ttft_by_input: {
+        ...heatMap(this.#byInput.xs.values(), this.#byInput.ys.values(), this.#failedTokens.values()),
+        failed_unplaced: this.#failedWithoutTokens,
+        not_drawn: this.#answeredWithoutTokens,
+        follows: this.#byInput.follows(this.#byInput.xs.values(), 1),
+      },
+      tpot_by_concurrency: {
+        ...heatMap(concurrency, this.#tpots.ys.values(), ofFailed),
+        failed_unplaced: this.#failedUnsent,
+        not_drawn: this.#withoutTpot,
+        follows: this.#tpots.follows(concurrency, group),
+      },
     };
+  }
+}
+
+/** Pairs of values with the due times of their requests, in any order. */
+class Pairs {
+  readonly xs = new Samples();
+  readonly ys = new Samples();
+  readonly #dueUs = new Samples();
+
+  push(dueUs: number, x: number, y: number): void {
+    this.#dueUs.push(dueUs);
+    this.xs.push(x);
+    this.ys.push(y);
+  }
+
+  /** Whether the second values follow `xs`, which stand beside them, in groups of `size` in order of due time. */
+  follows(xs: Float64Array, size: number): boolean {
+    const [due, ys] = [this.#dueUs.values(), this.ys.values()];
+    const order = Uint32Array.from(due.keys()).sort((a, b) => (due[a] ?? 0) - (due[b] ?? 0));
+    const inOrder = (values: Float64Array): Float64Array => Float64Array.from(order, (at) => values[at] ?? 0);
+    return follows(inOrder(xs), inOrder(ys), size);
   }
 }

@@ -13,6 +13,13 @@ export interface MissBin {
   readonly missed: Readonly<Record<MissKind, number>>;
 }
 
+/** Neighbours in due time met the same load, so that what sets their outcomes apart is not the load. */
+export interface LengthPairs {
+  readonly from: number;
+  readonly longer_missed: number;
+  readonly shorter_missed: number;
+}
+
 export interface Misses {
   readonly requests: number;
   readonly missed: number;
@@ -23,6 +30,8 @@ export interface Misses {
   readonly far: readonly MissBin[];
   /** By planned input tokens, in octaves. */
   readonly lengths: readonly MissBin[];
+  /** Of pairs of neighbours in due time, one at or above the start of a bin of `lengths` and one below, of which one missed: how often it was which. */
+  readonly length_pairs: readonly LengthPairs[];
   /** By due time, in seconds. */
   readonly times: readonly MissBin[];
 }
@@ -42,6 +51,8 @@ export class MissCollector {
   readonly #dueUs = new Samples();
   /** Kind of the miss of each request in `#dueUs`; null: it met the SLO. */
   readonly #kindOf: (MissKind | null)[] = [];
+  /** Octave of the input of each request in `#dueUs`; null: not known. */
+  readonly #octaveOf: (number | null)[] = [];
 
   constructor(slo: Slo) {
     this.#slo = slo;
@@ -52,8 +63,9 @@ export class MissCollector {
     this.#dueUs.push(record.due_us);
     this.#kindOf.push(miss?.kind ?? null);
     const tokens = record.input_tokens_planned ?? record.input_tokens;
-    if (tokens !== null) {
-      const octave = Math.max(MIN_OCTAVE, Math.floor(Math.log2(Math.max(1, tokens))));
+    const octave = tokens === null ? null : Math.max(MIN_OCTAVE, Math.floor(Math.log2(Math.max(1, tokens))));
+    this.#octaveOf.push(octave);
+    if (octave !== null) {
       const cell = this.#lengths.get(octave) ?? newCell();
       this.#lengths.set(octave, cell);
       count(cell, miss?.kind ?? null);
@@ -74,9 +86,31 @@ export class MissCollector {
       far: this.#far.map((cell, i) => ({ from: FAR_EDGES[i] ?? 0, to: FAR_EDGES[i + 1] ?? Infinity, ...cell })),
       lengths: [...this.#lengths]
         .sort(([a], [b]) => a - b)
-        .map(([octave, cell]) => ({ from: octave === MIN_OCTAVE ? 0 : 2 ** octave, to: 2 ** (octave + 1), ...cell })),
+        .map(([octave, cell]) => ({ from: startOf(octave), to: 2 ** (octave + 1), ...cell })),
+      length_pairs: this.#lengthPairs(),
       times: this.#times(),
     };
+  }
+
+  #lengthPairs(): LengthPairs[] {
+    const due = this.#dueUs.values();
+    const order = Uint32Array.from(due.keys()).sort((a, b) => (due[a] ?? 0) - (due[b] ?? 0));
+    const pairs = new Map<number, { longer_missed: number; shorter_missed: number }>();
+    for (let i = 1; i < order.length; i++) {
+      const both = [order[i - 1] ?? 0, order[i] ?? 0].map((at) => ({
+        octave: this.#octaveOf[at] ?? null,
+        missed: (this.#kindOf[at] ?? null) !== null,
+      }));
+      const [short, long] = both.toSorted((a, b) => (a.octave ?? 0) - (b.octave ?? 0));
+      if (short === undefined || long === undefined || short.missed === long.missed) continue;
+      if (short.octave === null || long.octave === null) continue;
+      for (let octave = short.octave + 1; octave <= long.octave; octave++) {
+        const pair = pairs.get(octave) ?? { longer_missed: 0, shorter_missed: 0 };
+        pairs.set(octave, pair);
+        pair[long.missed ? 'longer_missed' : 'shorter_missed']++;
+      }
+    }
+    return [...pairs].sort(([a], [b]) => a - b).map(([octave, pair]) => ({ from: startOf(octave), ...pair }));
   }
 
   #times(): MissBin[] {
@@ -96,6 +130,11 @@ export class MissCollector {
 
 /** Prompts shorter than 2^6 tokens are one bin. */
 const MIN_OCTAVE = 5;
+
+/** The least number of tokens of an octave. */
+function startOf(octave: number): number {
+  return octave === MIN_OCTAVE ? 0 : 2 ** octave;
+}
 
 interface Cell {
   requests: number;

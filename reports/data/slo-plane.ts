@@ -9,8 +9,6 @@ import { RankedSet } from './ranked-set.ts';
 export const LEVELS_PERCENT = [50, 90, 95, 99] as const;
 /** Drawn instead if even the lowest of those is not reached. */
 const LOW_LEVELS_PERCENT = [10, 25] as const;
-/** `GOAL` as a level: in whole percent, so that no rounding moves it. */
-export const GOAL_PERCENT = Math.round(GOAL * 100);
 
 /** A TTFT limit, and the strictest TPOT limit that a level's share of requests meets together with it. */
 interface ContourPoint {
@@ -19,6 +17,8 @@ interface ContourPoint {
 }
 
 export interface SloPlane {
+  /** The share of requests that is wanted, in percent: not a fraction, which rounding would move. */
+  readonly at_percent: number;
   /**
    * Each point is exact; TPOT falls as TTFT rises. A level without points is reached by no limits. Low levels if 50 % is
    * not reached.
@@ -26,7 +26,7 @@ export interface SloPlane {
   readonly contours: readonly { readonly percent: number; readonly points: readonly ContourPoint[] }[];
   /** Share of requests that meets the SLO; null without an SLO. */
   readonly share_at_slo: number | null;
-  /** The strictest TTFT limit that `GOAL` of the requests meet with the SLO's TPOT limit (any TPOT without one); null if there is none. */
+  /** The strictest TTFT limit that the share wanted meets with the SLO's TPOT limit (any TPOT without one); null if there is none. */
   readonly strictest_ttft_ms: number | null;
   /** The same for TPOT, with the SLO's TTFT limit. */
   readonly strictest_tpot_ms: number | null;
@@ -40,13 +40,16 @@ const MAX_POINTS = 160;
 /** Finds the pairs of limits on TTFT and TPOT that given shares of the requests would have met. */
 export class SloPlaneCollector {
   readonly #slo: Slo;
+  readonly #atPercent: number;
   readonly #ttftUs = new Samples();
   /** Beside `#ttftUs`. A single token has no TPOT, which meets every limit: 0. */
   readonly #tpotUs = new Samples();
   #never = 0;
 
-  constructor(slo: Slo) {
+  /** `at`: the share of requests that is to meet the SLO. */
+  constructor(slo: Slo, at: number = GOAL) {
     this.#slo = slo;
+    this.#atPercent = Number((at * 100).toFixed(3));
   }
 
   add(record: RequestRecord): void {
@@ -66,46 +69,55 @@ export class SloPlaneCollector {
     for (let i = 0; i < ttft.length; i++)
       if ((ttft[i] ?? Infinity) <= ttftLimit && (tpot[i] ?? Infinity) <= tpotLimit) met++;
     const judged = this.#slo.ttft !== undefined || this.#slo.tpot !== undefined || this.#slo.e2e !== undefined;
+    const wanted = countFor(this.#atPercent, requests);
+    const levels = countFor(LEVELS_PERCENT[0], requests) <= ttft.length ? this.#levels() : LOW_LEVELS_PERCENT;
     return {
-      contours: contoursOf(ttft, tpot, requests, Number.isFinite(ttftLimit) ? ttftLimit : null),
+      at_percent: this.#atPercent,
+      contours: contoursOf({ ttft, tpot, levels, requests }, Number.isFinite(ttftLimit) ? ttftLimit : null),
       share_at_slo: !judged || requests === 0 ? null : met / requests,
-      strictest_ttft_ms: strictest(ttft, tpot, tpotLimit, requests),
-      strictest_tpot_ms: strictest(tpot, ttft, ttftLimit, requests),
+      strictest_ttft_ms: strictest(ttft, tpot, tpotLimit, wanted),
+      strictest_tpot_ms: strictest(tpot, ttft, ttftLimit, wanted),
       requests,
       never: this.#never,
     };
   }
+
+  /** The wanted share among the shares that are always drawn. */
+  #levels(): number[] {
+    return [...new Set([...LEVELS_PERCENT, this.#atPercent])].sort((a, b) => a - b);
+  }
 }
 
-/** The smallest number of `requests` that is at least `percent` of them, in whole numbers so that no rounding moves it. */
+/** The smallest number of `requests` that is at least `percent` of them. */
 function countFor(percent: number, requests: number): number {
-  return Math.max(1, Math.ceil((percent * requests) / 100));
+  return Math.max(1, Math.ceil((percent * requests) / 100 - 1e-9));
 }
 
-/** The smallest limit on `values`, in ms, that `GOAL` of the requests meet, counting those whose `others` are within `otherLimit`. */
-function strictest(values: Float64Array, others: Float64Array, otherLimit: number, requests: number): number | null {
+/** The smallest limit on `values`, in ms, that `wanted` requests meet, counting those whose `others` are within `otherLimit`. */
+function strictest(values: Float64Array, others: Float64Array, otherLimit: number, wanted: number): number | null {
   const kept = values.filter((_, i) => (others[i] ?? Infinity) <= otherLimit).sort();
-  const value = kept[countFor(GOAL_PERCENT, requests) - 1];
+  const value = kept[wanted - 1];
   return value === undefined ? null : value / 1000;
+}
+
+interface Plane {
+  readonly ttft: Float64Array;
+  readonly tpot: Float64Array;
+  readonly levels: readonly number[];
+  readonly requests: number;
 }
 
 /**
  * Requests enter in the order of their TTFT; at each TTFT limit that is drawn, the strictest TPOT limit for a level is
  * an order statistic of those that have entered.
  */
-function contoursOf(
-  ttfts: Float64Array,
-  tpots: Float64Array,
-  requests: number,
-  limit: number | null,
-): SloPlane['contours'] {
-  const order = Uint32Array.from(ttfts.keys()).sort((a, b) => (ttfts[a] ?? 0) - (ttfts[b] ?? 0));
-  const set = new RankedSet(tpots);
-  const levels = countFor(LEVELS_PERCENT[0], requests) <= ttfts.length ? LEVELS_PERCENT : LOW_LEVELS_PERCENT;
+function contoursOf({ ttft, tpot, levels, requests }: Plane, limit: number | null): SloPlane['contours'] {
+  const order = Uint32Array.from(ttft.keys()).sort((a, b) => (ttft[a] ?? 0) - (ttft[b] ?? 0));
+  const set = new RankedSet(tpot);
   const points = levels.map((percent) => ({ percent, points: [] as ContourPoint[] }));
   let next = 0;
-  for (const x of limitsDrawn(ttfts, countFor(levels[0], requests), limit)) {
-    for (; next < order.length && (ttfts[order[next] ?? 0] ?? Infinity) <= x; next++) set.add(order[next] ?? 0);
+  for (const x of limitsDrawn(ttft, countFor(levels[0] ?? 0, requests), limit)) {
+    for (; next < order.length && (ttft[order[next] ?? 0] ?? Infinity) <= x; next++) set.add(order[next] ?? 0);
     for (const contour of points) {
       const y = set.smallest(countFor(contour.percent, requests));
       if (y !== null) contour.points.push({ ttft_ms: x / 1000, tpot_ms: y / 1000 });

@@ -19,6 +19,8 @@ export interface TimelineBin {
   readonly lateness_ms: number | null;
   /** Share of the measured requests due in the window around this bin that met the SLO; null without an SLO or with too few requests. */
   readonly attainment: number | null;
+  /** Requests in that window. */
+  readonly window_requests: number;
 }
 
 /** A run in bins of one width. */
@@ -33,7 +35,11 @@ export interface Timeline extends TimeBins<TimelineBin> {
   /** Width of the window of `attainment`. */
   readonly window_s: number;
   readonly requests: number;
+  readonly failed: number;
   readonly measured_requests: number;
+  readonly measured_failed: number;
+  /** Measured requests that met the SLO; null without an SLO. */
+  readonly good: number | null;
   readonly tokens: number;
 }
 
@@ -43,7 +49,7 @@ const MIN_BINS = 48;
 const REQUESTS_A_BIN = 4;
 const FIRST_BIN_US = 15_625; // 1/64 s, so that doubling arrives at whole seconds
 /** With fewer requests a share means nothing. */
-const MIN_WINDOW_REQUESTS = 10;
+export const MIN_WINDOW_REQUESTS = 10;
 /** So many windows of attainment make up the run. */
 const WINDOWS = 12;
 
@@ -66,6 +72,7 @@ export class TimelineCollector {
   readonly #latenessUs = new Float64Array(MAX_BINS).fill(-1);
   /** Send times of requests without a known end: they count as in flight until the last event of the run. */
   readonly #cutSentUs: number[] = [];
+  #measuredFailed = 0;
   #binUs = FIRST_BIN_US;
   #lastUs = 0;
 
@@ -84,6 +91,7 @@ export class TimelineCollector {
     this.#count(record.outcome === 'ok' ? this.#completions : this.#failures, end_us ?? due_us, 1);
     for (let i = 0; i < token_times_us.length; i++) this.#count(this.#tokens, due_us + (token_times_us[i] ?? 0), 1);
     if (record.measured) {
+      if (record.outcome !== 'ok') this.#measuredFailed++;
       this.#count(this.#judged, due_us, 1);
       if (this.#slo !== null && meetsAll(record, this.#slo)) this.#count(this.#good, due_us, 1);
     }
@@ -108,7 +116,7 @@ export class TimelineCollector {
       output_tokens_per_s: (this.#tokens[i] ?? 0) / binS,
       in_flight: (this.#inFlightUs[i] ?? 0) / this.#binUs,
       lateness_ms: (this.#latenessUs[i] ?? -1) < 0 ? null : (this.#latenessUs[i] ?? 0) / 1000,
-      attainment: this.#attainment(i - reach, i + reach),
+      ...this.#window(i - reach, i + reach),
     }));
     return {
       bin_s: binS,
@@ -116,16 +124,22 @@ export class TimelineCollector {
       bins,
       excluded: excludedSpans(this.#measured),
       requests,
+      failed: total(this.#failures),
       measured_requests: total(this.#judged),
+      measured_failed: this.#measuredFailed,
+      good: this.#slo === null ? null : total(this.#good),
       tokens: total(this.#tokens),
     };
   }
 
-  #attainment(from: number, to: number): number | null {
-    if (this.#slo === null) return null;
+  #window(from: number, to: number): Pick<TimelineBin, 'attainment' | 'window_requests'> {
     const first = Math.max(0, from);
     const due = total(this.#judged.subarray(first, to + 1));
-    return due < MIN_WINDOW_REQUESTS ? null : total(this.#good.subarray(first, to + 1)) / due;
+    const isKnown = this.#slo !== null && due >= MIN_WINDOW_REQUESTS;
+    return {
+      attainment: isKnown ? total(this.#good.subarray(first, to + 1)) / due : null,
+      window_requests: due,
+    };
   }
 
   #count(column: Float64Array, timeUs: number, amount: number): void {

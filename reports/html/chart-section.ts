@@ -2,18 +2,20 @@ import type { Chart, ChartDetail, ChartSection } from '../charts/chart.ts';
 import { typeset } from '../format.ts';
 import { factLines, html, type Markup } from './markup.ts';
 
-/** A heading with charts under it; null without a chart and a lead. */
-export function chartSection({ id, heading, layout, lead = null, hint, charts }: ChartSection): Markup | null {
-  if (charts.length === 0 && lead === null) return null;
+/** A heading with charts under it, and why others are not there; null without any of these. */
+export function chartSection(section: ChartSection): Markup | null {
+  const { id, heading, layout, lead = null, hint, charts, left_out = null } = section;
+  if (charts.length === 0 && lead === null && left_out === null) return null;
   return html`<section aria-labelledby="${id}">
     <h2 id="${id}">${heading}</h2>
     ${lead === null ? null : html`<p class="lead">${typeset(lead)}</p>`}
-    ${hint === undefined ? null : html`<p class="lead"><span class="screen">${hint}</span></p>`}
+    ${hint === undefined || charts.length === 0 ? null : html`<p class="lead"><span class="screen">${hint}</span></p>`}
     ${
       charts.length === 0
         ? null
         : html`<div class="${layout === 'pairs' ? 'charts pairs' : 'charts'}">${charts.map(chartMarkup)}</div>`
     }
+    ${left_out === null ? null : html`<p class="left-out">${left_out}</p>`}
   </section>`;
 }
 

@@ -1,7 +1,7 @@
 import type { Manifest } from '../../src/schema/manifest.ts';
 import type { Summary } from '../../src/schema/summary.ts';
 import { withThousands } from '../../src/core/units.ts';
-import { commandText, countText, listText, secondsText, sloText } from '../format.ts';
+import { commandText, countText, listText, sloText, timeTexts } from '../format.ts';
 import { factLines, html, type Markup } from './markup.ts';
 
 /** Command, versions, digests and settings: all that is needed to repeat the run. */
@@ -14,6 +14,7 @@ export function provenance(manifest: Manifest, { records_sha256, left_out }: Sum
         .join(', ')})`,
   );
   const facts = Object.entries(target.facts).flatMap(([name, value]) => (value === null ? [] : [`${name}=${value}`]));
+  const [wholeTimeout, ttftTimeout] = timeTexts([manifest.timeout_s, manifest.ttft_timeout_s]);
   const lines: [name: string, value: Markup | string][] = [
     ['command', html`<code>${commandText(manifest.command)}</code>`],
     ['run', manifest.run_id],
@@ -38,10 +39,7 @@ export function provenance(manifest: Manifest, { records_sha256, left_out }: Sum
       : [['before the run', preparedText(manifest.prepared)] satisfies [string, string]]),
     ['SLO', sloText(manifest.slo)],
     ['clock', manifest.clock],
-    [
-      'timeouts',
-      `${secondsText(manifest.timeout_s)} to the last byte, ${secondsText(manifest.ttft_timeout_s)} to the first token`,
-    ],
+    ['timeouts', `${wholeTimeout} to the last byte, ${ttftTimeout} to the first token`],
     [
       'machine',
       `${machine.os}, ${machine.cpu}, ${machine.cores} cores, ${withThousands((machine.memory_bytes / 2 ** 30).toFixed(1))} GiB`,
@@ -72,5 +70,6 @@ function preparedText({ warmup_requests, cache_reset }: NonNullable<Manifest['pr
 function measuredText(left_out: Summary['left_out']): string {
   if (left_out === null) return 'every request';
   const { warmup_s, cooldown_s, from_s, to_s } = left_out;
-  return `requests due from ${secondsText(from_s)} to ${secondsText(to_s)} (warm-up ${secondsText(warmup_s)}, cool-down ${secondsText(cooldown_s)})`;
+  const [from, to, warmup, cooldown] = timeTexts([from_s, to_s, warmup_s, cooldown_s]);
+  return `requests due from ${from} to ${to} (warm-up ${warmup}, cool-down ${cooldown})`;
 }

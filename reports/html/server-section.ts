@@ -2,7 +2,7 @@ import type { LatencyStats, ServerLatency, Summary } from '../../src/schema/summ
 import { formatMs, withThousands } from '../../src/core/units.ts';
 import { quantileText, serverLoadText, serverNotes } from '../server-text.ts';
 import { DEFINITIONS } from '../definitions.ts';
-import { listText, latencyText, secondsText } from '../format.ts';
+import { listText, latencyText, measuredText, secondsText, timeTexts } from '../format.ts';
 import { html, type Markup } from './markup.ts';
 
 /** The server's own load and latencies from its /metrics, beside the client's; null without any. */
@@ -28,7 +28,7 @@ export function serverSection(summary: Summary): Markup | null {
 
 function latencies(server: NonNullable<Summary['server']>, rows: readonly Markup[]): Markup {
   const { counted_from_s: fromS, counted_to_s: toS } = server;
-  const span = fromS <= 0 ? `in the first ${secondsText(toS)}` : `from ${secondsText(fromS)} to ${secondsText(toS)}`;
+  const span = fromS <= 0 ? `in the first ${secondsText(toS)}` : `from ${timeTexts([fromS, toS]).join(' to ')}`;
   const caption = `Its own latencies ${span}, beside ours from sending`;
   return html`<div class="wide" tabindex="0" role="region" aria-label="${caption}">
     <table>
@@ -64,7 +64,8 @@ function theirsAndOurs(name: string, theirs: ServerLatency | null, ours: Latency
       ? []
       : [
           row('client', [
-            ...[ours.mean, ours.p50, ours.p90, ours.p99].map((value) => latencyText(ours, value)),
+            measuredText(ours, ours.mean),
+            ...[ours.p50, ours.p90, ours.p99].map((value) => latencyText(ours, value)),
             withThousands(ours.n),
           ]),
         ]),

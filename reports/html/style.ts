@@ -72,6 +72,8 @@ th:first-child, td:first-child, .left { text-align: left; }
 .plot svg { display: block; max-width: 100%; }
 .plot .mark-text text { paint-order: stroke; }
 .chart .note { margin-top: 0.25rem; }
+.left-out { color: var(--muted); font-size: 0.875rem; }
+.charts + .left-out { margin-top: 1.5rem; }
 summary { cursor: pointer; width: max-content; padding: 0.125rem 0; }
 .data { max-height: 20rem; overflow: auto; margin-top: 0.5rem; }
 .data thead th { position: sticky; top: 0; background: var(--paper); }
@@ -99,6 +101,7 @@ button {
   table { font-size: 0.875rem; }
   th + th, th + td, td + td { padding-left: 0.4375rem; }
   .wide .message { min-width: 8rem; }
+  .latency { white-space: normal; min-width: 4.25rem; }
 }
 .printed body { width: 700px; max-width: none; padding: 0; }
 .printed .pairs { grid-template-columns: 1fr 1fr; column-gap: 1.5rem; }

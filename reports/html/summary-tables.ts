@@ -19,7 +19,7 @@ export function latencyTable(caption: string, latencies: LatencyTable, named: Na
     const stats = latencies[metric];
     return html`<tr>
       <td>${named(METRIC_NAMES[metric], DEFINITIONS[metric], [`${metric}-ecdf`])}</td>
-      ${[stats.p50, stats.p90, stats.p99].map((value) => html`<td>${latencyText(stats, value)}</td>`)}
+      ${[stats.p50, stats.p90, stats.p99].map((value) => html`<td class="latency">${latencyText(stats, value)}</td>`)}
       <td>${withThousands(stats.n)}</td>
       <td>${withThousands(stats.missing)}</td>
     </tr>`;

@@ -10,6 +10,7 @@ import {
   deviationText,
   latencyText,
   loadText,
+  measuredText,
   outcomeText,
   plainMs,
   rateText,
@@ -70,19 +71,22 @@ function countLines({ requests }: Summary): string[] {
   return [`requests: ${counts.join(', ')}`, ...(failed.length === 0 ? [] : [`failed: ${failed.join(', ')}`])];
 }
 
-function latencyLines({ latency_ms }: Summary): string[] {
+/** Failures count in the percentiles. They have no mean and no maximum: those are of answered requests, and say so. */
+function latencyLines({ latency_ms, latency_ok_ms }: Summary): string[] {
   const rows = LATENCY_METRICS.map((metric) => {
     const stats = latency_ms[metric];
-    const { mean, p50, p90, p99, max, n, missing } = stats;
+    const { p50, p90, p99, n, missing } = stats;
+    const { mean, max } = latency_ok_ms[metric];
     return [
       METRIC_NAMES[metric],
       ...[p50, p90, p99].map((value) => latencyText(stats, value)),
-      ...[mean, max].map((value) => (value === null ? '-' : formatMs(value))),
       withThousands(n),
       withThousands(missing),
+      ...[mean, max].map((value) => (value === null ? '-' : formatMs(value))),
     ];
   });
-  return aligned([['latency', 'p50', 'p90', 'p99', 'mean', 'max', 'n', 'failed'], ...rows], 'right');
+  const ofOk = LATENCY_METRICS.every((metric) => latency_ms[metric].missing === 0) ? '' : ' of ok';
+  return aligned([['latency', 'p50', 'p90', 'p99', 'n', 'failed', `mean${ofOk}`, `max${ofOk}`], ...rows], 'right');
 }
 
 /** Source of the limits in the verdict, unless it is the run's command line. */
@@ -139,11 +143,11 @@ function serverRows(summary: Summary): string[][] {
   const latencies = (['ttft', 'itl'] as const).flatMap((metric) => {
     const theirs = server.latency_ms[metric];
     if (theirs === null) return [];
-    const { mean } = service_latency_ms[metric];
+    const ours = service_latency_ms[metric];
     return [
       [
         `server ${METRIC_NAMES[metric]}`,
-        `mean ${formatMs(theirs.mean)} (ours from sending ${mean === null ? '-' : formatMs(mean)}), p50 ${quantileText(theirs.p50)}, p99 ${quantileText(theirs.p99)}`,
+        `mean ${formatMs(theirs.mean)} (ours from sending ${measuredText(ours, ours.mean)}), p50 ${quantileText(theirs.p50)}, p99 ${quantileText(theirs.p99)}`,
       ],
     ];
   });

@@ -22,6 +22,7 @@ export class LatencySamples {
   /** A response of a single token has no TPOT. */
   readonly tpotUs = new Samples();
   readonly e2eUs = new Samples();
+  readonly exceeded = new Exceeded();
   #failed = 0;
   #missingTokens = 0;
 
@@ -38,6 +39,7 @@ export class LatencySamples {
   add(record: RequestRecord): void {
     if (!isAnswered(record)) {
       this.#failed++;
+      this.exceeded.add(record, record.due_us);
       this.#missingTokens += Math.max(0, (record.output_tokens_planned ?? 0) - record.token_times_us.length);
       return;
     }
@@ -49,6 +51,22 @@ export class LatencySamples {
 }
 
 /**
+ * The least time that every failed request is known to have exceeded: until it timed out. Zero where one of them failed
+ * in another way, infinite without any.
+ */
+class Exceeded {
+  /** Of requests without a first token. One that came before the time-out leaves no bound. */
+  ttftUs = Infinity;
+  e2eUs = Infinity;
+
+  add({ outcome, end_us, token_times_us }: RequestRecord, fromUs: number): void {
+    const waitedUs = outcome === 'timeout' && end_us !== null ? Math.max(0, end_us - fromUs) : 0;
+    this.e2eUs = Math.min(this.e2eUs, waitedUs);
+    this.ttftUs = Math.min(this.ttftUs, token_times_us.length === 0 ? waitedUs : 0);
+  }
+}
+
+/**
  * The latency tables of a summary. ITL's population is tokens, so the gaps between received tokens count even if the
  * request failed.
  */
@@ -56,6 +74,7 @@ export class LatencyCollector {
   readonly #fromDue = new LatencySamples();
   readonly #serviceTtft = new Samples();
   readonly #serviceE2e = new Samples();
+  readonly #serviceExceeded = new Exceeded();
   readonly #gaps = new Samples();
   readonly #gapsOfFailed = new Samples();
 
@@ -63,25 +82,34 @@ export class LatencyCollector {
     this.#fromDue.add(record);
     const answered = isAnswered(record);
     pushGaps(record.token_times_us, answered ? this.#gaps : this.#gapsOfFailed);
-    if (!answered) return;
+    if (!answered) {
+      this.#serviceExceeded.add(record, record.sent_us ?? record.due_us);
+      return;
+    }
     const waitedUs = (record.sent_us ?? record.due_us) - record.due_us;
     this.#serviceTtft.push(ttftUs(record) - waitedUs);
     this.#serviceE2e.push(e2eUs(record) - waitedUs);
   }
 
   tables(): LatencyTables {
-    const { ttftUs: ttfts, tpotUs: tpots, e2eUs: e2es, failed, missingTokens } = this.#fromDue;
+    const { ttftUs: ttfts, tpotUs: tpots, e2eUs: e2es, failed, missingTokens, exceeded } = this.#fromDue;
+    const service = this.#serviceExceeded;
     const [ttft, tpot, e2e] = [ttfts.sorted(), tpots.sorted(), e2es.sorted()];
     const okGaps = this.#gaps.sorted();
     const itl = stats(merged(okGaps, this.#gapsOfFailed.sorted()), missingTokens);
     return {
-      fromDue: { ttft: stats(ttft, failed), tpot: stats(tpot, failed), itl, e2e: stats(e2e, failed) },
-      ok: { ttft: stats(ttft, 0), tpot: stats(tpot, 0), itl: stats(okGaps, 0), e2e: stats(e2e, 0) },
-      service: {
-        ttft: stats(this.#serviceTtft.sorted(), failed),
+      fromDue: {
+        ttft: stats(ttft, failed, exceeded.ttftUs),
         tpot: stats(tpot, failed),
         itl,
-        e2e: stats(this.#serviceE2e.sorted(), failed),
+        e2e: stats(e2e, failed, exceeded.e2eUs),
+      },
+      ok: { ttft: stats(ttft, 0), tpot: stats(tpot, 0), itl: stats(okGaps, 0), e2e: stats(e2e, 0) },
+      service: {
+        ttft: stats(this.#serviceTtft.sorted(), failed, service.ttftUs),
+        tpot: stats(tpot, failed),
+        itl,
+        e2e: stats(this.#serviceE2e.sorted(), failed, service.e2eUs),
       },
     };
   }
@@ -97,8 +125,8 @@ function pushGaps(times: Float64Array, gaps: Samples): void {
   }
 }
 
-/** Statistics in milliseconds of sorted microseconds. */
-function stats(sortedUs: Float64Array, missing: number): LatencyStats {
+/** Statistics in milliseconds of sorted microseconds. `exceededUs`: what each missing value is known to exceed, if it is. */
+function stats(sortedUs: Float64Array, missing: number, exceededUs = 0): LatencyStats {
   const at = (permille: number): number | null => ms(nearestRank(sortedUs, permille, missing));
   return {
     mean: sortedUs.length === 0 ? null : sum(sortedUs) / sortedUs.length / 1000,
@@ -110,6 +138,7 @@ function stats(sortedUs: Float64Array, missing: number): LatencyStats {
     max: ms(sortedUs.at(-1) ?? null),
     n: sortedUs.length,
     missing,
+    missing_over_ms: missing === 0 || exceededUs === 0 ? null : exceededUs / 1000,
   };
 }
 

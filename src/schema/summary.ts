@@ -17,6 +17,10 @@ export const latencyStats = z
     max: z.number().nullable(),
     n: count.describe('Number of values.'),
     missing: count.describe('Number of values that never came: each counts as infinitely late in the percentiles.'),
+    missing_over_ms: z
+      .number()
+      .nullable()
+      .describe('What every missing value is known to exceed, where all of them timed out; null where one did not.'),
   })
   .describe('Milliseconds. Null: the percentile falls on a failed request (infinitely late), or nothing was measured.');
 export type LatencyStats = DeepReadonly<z.infer<typeof latencyStats>>;

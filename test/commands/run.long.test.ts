@@ -162,11 +162,11 @@ describe('reprise run', () => {
     assert.deepEqual(summary['requests'], { scheduled: 140, sent: 140, ok: 140, failed: 0, by_outcome: { ok: 140 } });
     assert.match(
       warm?.stdout ?? '',
-      /^Left out of the figures: 40 requests of the first 1 s \(warm-up\) and 20 requests of the last 500 ms \(cool-down\); 140 measured$/m,
+      /^Left out of the figures: 40 requests of the first 1 s \(warm-up\) and 20 requests of the last 0\.5 s \(cool-down\); 140 measured$/m,
     );
     const page = readFileSync(join(folder, 'warm', 'report.html'), 'utf8');
     for (const said of [
-      'requests due from 1 s to 4.47 s (warm-up 1 s, cool-down 500 ms)',
+      'requests due from 1 s to 4.47 s (warm-up 1 s, cool-down 0.5 s)',
       'shaded: warm-up and cool-down, not measured',
     ])
       assert.ok(page.includes(said), said);

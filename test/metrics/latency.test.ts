@@ -13,7 +13,7 @@ const withTimes = (...times: number[]) => exampleRecord({ token_times_us: Float6
 
 const only = (value: number) => {
   const same = { mean: value, p50: value, p90: value, p95: value, p99: value, p999: value, max: value };
-  return { ...same, n: 1, missing: 0 };
+  return { ...same, n: 1, missing: 0, missing_over_ms: null };
 };
 
 test('one request by hand: TTFT, TPOT, every gap, end to end, from due and from sent', () => {
@@ -27,7 +27,8 @@ test('one request by hand: TTFT, TPOT, every gap, end to end, from due and from 
   assert.deepEqual(fromDue.ttft, only(100));
   assert.deepEqual(fromDue.tpot, only(35));
   assert.deepEqual(fromDue.e2e, only(175));
-  assert.deepEqual(fromDue.itl, { mean: 35, p50: 10, p90: 60, p95: 60, p99: 60, p999: 60, max: 60, n: 2, missing: 0 });
+  const gaps = { mean: 35, p50: 10, p90: 60, p95: 60, p99: 60, p999: 60, max: 60, n: 2, missing: 0 };
+  assert.deepEqual(fromDue.itl, { ...gaps, missing_over_ms: null });
   assert.deepEqual(ok, fromDue);
   assert.deepEqual(service, { ...fromDue, ttft: only(70), e2e: only(145) });
 });
@@ -91,7 +92,34 @@ test('unsent requests and answers without a token are missing', () => {
       max: null,
       n: 0,
       missing: 2,
+      missing_over_ms: null,
     });
   assert.equal(fromDue.itl.missing, 6);
   assert.deepEqual([ok.ttft.n, ok.ttft.missing], [0, 0]);
+});
+
+test('missing values exceed the least time-out, where every one of them timed out without a token', () => {
+  const none = { token_times_us: new Float64Array(0), output_tokens_planned: 3 };
+  const timeout = (waitedUs: number, changes: Partial<RequestRecord> = {}): RequestRecord =>
+    exampleRecord({
+      ...none,
+      outcome: 'timeout',
+      due_us: 1_000_000,
+      sent_us: 1_500_000,
+      end_us: 1_000_000 + waitedUs,
+      ...changes,
+    });
+  const over = (...records: readonly RequestRecord[]): (number | null)[] => {
+    const { fromDue, ok, service } = tables([exampleRecord({}), ...records]);
+    assert.deepEqual(
+      [fromDue.tpot, fromDue.itl, ok.ttft, ok.e2e].map((stats) => stats.missing_over_ms),
+      Array(4).fill(null),
+    );
+    return [fromDue.ttft, fromDue.e2e, service.ttft, service.e2e].map((stats) => stats.missing_over_ms);
+  };
+  assert.deepEqual(over(), [null, null, null, null]);
+  assert.deepEqual(over(timeout(60_500_000), timeout(61_000_000)), [60_500, 60_500, 60_000, 60_000]);
+  const withToken = timeout(90_000_000, { token_times_us: Float64Array.of(100_000) });
+  assert.deepEqual(over(timeout(60_500_000), withToken), [null, 60_500, null, 60_000]);
+  assert.deepEqual(over(timeout(60_500_000), exampleRecord({ ...none, outcome: 'rejected' })), Array(4).fill(null));
 });

@@ -29,6 +29,7 @@ it('every pair is in one cell, within its edges', () => {
       const map = heatMap(
         Float64Array.from(pairs, ([x]) => x),
         Float64Array.from(pairs, ([, y]) => y),
+        new Float64Array(0),
       );
       const total = (counts: readonly { count: number }[]): number => counts.reduce((sum, { count }) => sum + count, 0);
       assert.deepEqual([total(map.cells), total(map.columns)], [pairs.length, pairs.length]);
@@ -46,18 +47,19 @@ it('every pair is in one cell, within its edges', () => {
   );
 });
 
-it("a column's median is that of its requests", () => {
-  const map = heatMap(Float64Array.of(1, 1, 1, 8), Float64Array.of(1000, 2000, 9000, 5000));
+it("a column's median is that of its requests, failed ones as infinitely late", () => {
+  const map = heatMap(Float64Array.of(1, 1, 1, 8), Float64Array.of(1000, 2000, 9000, 5000), Float64Array.of(8));
   assert.deepEqual(
-    map.columns.map(({ count, p50_ms, p90_ms }) => [count, p50_ms, p90_ms]),
+    map.columns.map(({ count, failed, p50_ms, p90_ms }) => [count, failed, p50_ms, p90_ms]),
     [
-      [3, 2, 9],
-      [1, 5, 5],
+      [3, 0, 2, 9],
+      [1, 1, 5, null],
     ],
   );
+  assert.deepEqual([map.requests, map.failed], [4, 1]);
 });
 
-it('maps are of answered, measured requests, in flight among all', async () => {
+it('maps are of measured requests, failed ones apart, in flight among all', async () => {
   const { records } = await exampleRun({
     requests: 50,
     slo: null,
@@ -66,9 +68,10 @@ it('maps are of answered, measured requests, in flight among all', async () => {
   const collector = new LatencyMapCollector();
   for (const [index, record] of records.entries()) collector.add({ ...record, measured: index >= 10 });
   const { ttft_by_input, tpot_by_concurrency } = collector.result();
-  assert.deepEqual([ttft_by_input.requests, tpot_by_concurrency.requests], [36, 36]);
+  for (const { requests, failed, failed_unplaced } of [ttft_by_input, tpot_by_concurrency])
+    assert.deepEqual([requests, failed, failed_unplaced], [36, 4, 0]);
   assert.ok(
-    tpot_by_concurrency.columns.every(({ from_x }) => from_x >= 6 - 1e-9),
+    tpot_by_concurrency.cells.every(({ to_x }) => to_x >= 6 - 1e-9),
     'five that hang, and itself',
   );
 });

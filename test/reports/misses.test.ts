@@ -73,25 +73,116 @@ it('a value a little over its limit is in the first bin of how far', () => {
   );
 });
 
-it('the sentence names the phase, the long prompts and the time', () => {
-  const all = Array.from({ length: 400 }, (_, i) => {
-    const late = i >= 100 && i < 140;
-    return record(late || i === 300 ? 200_000 : 50_000, 1, {
+/** Requests 100 ms apart, of which some miss TTFT and some have long prompts. */
+function course(count: number, missed: (i: number) => boolean, long: (i: number) => boolean): RequestRecord[] {
+  return Array.from({ length: count }, (_, i) =>
+    record(missed(i) ? 200_000 : 50_000, 1, {
       due_us: i * 100_000,
       sent_us: i * 100_000,
-      input_tokens_planned: late ? 5000 : 100,
+      input_tokens_planned: long(i) ? 5000 : 100,
       prefill_queue_us: 180_000,
       prefill_us: 20_000,
-    });
-  });
-  assert.equal(
-    missSentence(missesOf(all)),
-    '100 % of 41 misses waited longest in the prefill queue; prompts of 4,096 tokens and more miss 100 %, shorter ones 0.3 %; 73.2 % were due between 10 s and 13 s.',
+    }),
   );
+}
+
+function titleOf(misses: Misses, id: string): string | undefined {
+  return missCharts(misses)
+    .map(({ draw }) => draw())
+    .find((chart) => chart.id === id)?.title;
+}
+
+it('the sentence names the phase and the time, and the time of the requests beside it', () => {
+  const all = course(
+    400,
+    (i) => (i >= 100 && i < 140) || i === 300,
+    () => false,
+  );
+  const misses = missesOf(all);
+  assert.equal(
+    missSentence(misses),
+    '100 % of 41 misses waited longest in the prefill queue; 73.2 % were due between 10 s and 13 s, with 7.5 % of the requests.',
+  );
+  assert.equal(titleOf(misses, 'misses-time'), '73.2 % of misses and 7.5 % of requests were due from 10 s to 13 s');
   assert.equal(missSentence(missesOf(all.slice(0, 50))), null);
   const one = missesOf(all.slice(300, 301));
   assert.equal(missSentence(one), '100 % of the one miss waited longest in the prefill queue.');
-  assert.equal(missCharts(one).find(({ id }) => id === 'misses-length')?.title, 'Misses by length of prompt');
+});
+
+it('long prompts are named where they miss beside shorter ones that do not', () => {
+  const long = (i: number): boolean => (i * 7) % 5 === 0;
+  const misses = missesOf(course(400, (i) => long(i) && i % 2 === 0, long));
+  assert.equal(
+    titleOf(missesOf(course(400, (i) => (long(i) && i % 3 !== 0) || i % 37 === 0, long)), 'misses-length')?.replace(
+      /[\d.]+ times/,
+      'N times',
+    ),
+    'Prompts of 4,096 tokens and more miss N times as often',
+  );
+  assert.doesNotMatch(missSentence(misses) ?? '', /prompts of/, 'shorter ones never miss: no ratio');
+});
+
+it('long prompts are not named where they came together with the misses', () => {
+  // From 10 s to 30 s most prompts are long and half of all miss, whatever their length.
+  const busy = (i: number): boolean => i >= 100 && i < 300;
+  const confounded = course(
+    400,
+    (i) => (busy(i) ? (i * 13) % 8 < 4 : i % 50 === 0),
+    (i) => (busy(i) ? (i * 7) % 10 < 8 : (i * 7) % 10 < 1),
+  );
+  const misses = missesOf(confounded);
+  const [short, long] = [misses.lengths[0], misses.lengths.at(-1)];
+  assert.ok(short !== undefined && long !== undefined);
+  assert.ok(missedIn(long.missed) / long.requests > 2 * (missedIn(short.missed) / short.requests));
+  assert.equal(titleOf(misses, 'misses-length'), 'Misses by length of prompt');
+  assert.doesNotMatch(missSentence(misses) ?? '', /prompts of/);
+  // Nor where the long ones alone came in the bad time, or few did.
+  assert.equal(titleOf(missesOf(course(400, busy, busy)), 'misses-length'), 'Misses by length of prompt');
+  const few = course(
+    60,
+    (i) => i % 5 === 0,
+    (i) => i % 10 === 0,
+  );
+  assert.equal(titleOf(missesOf(few), 'misses-length'), 'Misses by length of prompt');
+});
+
+it('prompts of any length miss alike only where enough did', () => {
+  const alike = (count: number): string | undefined =>
+    titleOf(
+      missesOf(
+        course(
+          count,
+          (i) => i % 4 < 2,
+          (i) => i % 2 === 0,
+        ),
+      ),
+      'misses-length',
+    );
+  assert.equal(alike(400), 'Prompts of any length miss about as often');
+  assert.equal(alike(30), 'Misses by length of prompt');
+});
+
+it('a span is not named for its misses where the requests are', () => {
+  const burst = (i: number): number => (i < 300 ? 10_000_000 + i * 3000 : (i - 300) * 300_000);
+  const all = course(
+    400,
+    (i) => i % 5 === 0,
+    () => false,
+  ).map((each, i) => ({ ...each, due_us: burst(i), sent_us: burst(i) }));
+  assert.equal(worstSpan(missesOf(all)), null);
+});
+
+it('with fewer than five misses there is no chart of them', () => {
+  const least = missCharts(
+    missesOf(
+      course(
+        50,
+        (i) => i < 4,
+        () => false,
+      ),
+    ),
+  ).map(({ n, least: needed }) => n >= needed);
+  assert.deepEqual([...new Set(least)], [false]);
 });
 
 it('a few misses at one time are placed, fewer or scattered ones are not', () => {
@@ -101,7 +192,7 @@ it('a few misses at one time are placed, fewer or scattered ones are not', () =>
     );
   assert.deepEqual(
     span((i) => i >= 200 && i < 210),
-    { from: 20, to: 21, share: 1 },
+    { from: 20, to: 21, share: 1, of_requests: 0.025 },
   );
   assert.equal(
     span((i) => i >= 200 && i < 209),

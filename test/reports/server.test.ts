@@ -21,8 +21,10 @@ function timelineOf(binS: number, count: number): Timeline {
     in_flight: 0,
     lateness_ms: null,
     attainment: null,
+    window_requests: 0,
   }));
-  return { bins, bin_s: binS, excluded: [], window_s: 1, requests: 0, measured_requests: 0, tokens: 0 };
+  const none = { requests: 0, failed: 0, measured_requests: 0, measured_failed: 0, good: null, tokens: 0 };
+  return { bins, bin_s: binS, excluded: [], window_s: 1, ...none };
 }
 
 const one = (name: string, value: number): ServerSample => ({ name, labels: '{}', value });

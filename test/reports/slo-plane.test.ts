@@ -67,12 +67,33 @@ it('the strictest limits are met by 90 %, and nothing below them is', () => {
 it('the chart says what could be promised instead', () => {
   const slo = { ttft: 1, tpot: 20 };
   const chart = sloPlaneChart({ plane: planeOf(slo), slo });
-  assert.equal(chart.title, 'The SLO does not reach 90 %: a looser TTFT limit alone would');
+  assert.equal(chart.title, 'The SLO did not reach 90 %: a looser TTFT limit alone would have');
   assert.match(
     chart.note,
-    /90 % meet TTFT <= [\d.]+ ms with TPOT <= 20 ms; no limit on TPOT is met by 90 % with TTFT <= 1 ms/,
+    /90 % met TTFT <= [\d.]+ ms with TPOT <= 20 ms; no limit on TPOT was met by 90 % with TTFT <= 1 ms/,
   );
   assert.match(chart.note, /16 requests failed and meet no pair; no limits reach 99 %/);
+});
+
+it('the share wanted is the one asked for, drawn among the levels, and no promise', () => {
+  const slo = { ttft: 100, tpot: 20 };
+  const collector = new SloPlaneCollector(slo, 0.8);
+  for (const record of records) collector.add(record);
+  const plane = collector.result();
+  assert.deepEqual(
+    plane.contours.map(({ percent }) => percent),
+    [50, 80, 90, 95, 99],
+  );
+  const share = (ttft: number): number =>
+    records.filter((record) => meetsAll(record, { ttft, tpot: slo.tpot })).length / records.length;
+  assert.ok(plane.strictest_ttft_ms !== null && share(plane.strictest_ttft_ms) >= 0.8);
+  assert.ok(share(plane.strictest_ttft_ms - 0.001) < 0.8);
+  assert.match(sloPlaneChart({ plane, slo }).note, /80 % met TTFT <= /);
+  const loose = { ttft: 10_000, tpot: 1000 };
+  assert.equal(
+    sloPlaneChart({ plane: planeOf(loose), slo: loose }).title,
+    'The SLO was met by 96.0 % of these requests, 90 % wanted',
+  );
 });
 
 it('where half of the requests meet no limits, lower levels are drawn, and where one in ten does, nothing is', () => {
@@ -108,7 +129,12 @@ it('a ranked set knows its k-th smallest', () => {
 it('the strictest limit stands on the side of its point that has room', () => {
   const side = (ttft_ms: number): string | undefined => {
     const points = [10, ttft_ms, 1000].map((each, i) => ({ ttft_ms: each, tpot_ms: 30 - 10 * i }));
-    const plane = { contours: [{ percent: 90, points }], share_at_slo: 0.5, strictest_ttft_ms: ttft_ms };
+    const plane = {
+      at_percent: 90,
+      contours: [{ percent: 90, points }],
+      share_at_slo: 0.5,
+      strictest_ttft_ms: ttft_ms,
+    };
     const layers = sloPlaneLayers({ ...plane, strictest_tpot_ms: null, requests: 100, never: 0 }, { tpot: 20 });
     return /"align":"(\w+)"[^}]*\},"encoding":(?!.*"encoding")/.exec(JSON.stringify(layers.at(-2)))?.[1];
   };

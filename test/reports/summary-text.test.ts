@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import { summaryText } from '../../reports/index.ts';
+import type { RequestRecord } from '../../src/core/record.ts';
 import { exampleRun } from './example-run.ts';
 
 it('begins with the verdict, then validity, then aligned tables', async () => {
@@ -72,4 +73,39 @@ it('colours only when asked, and never prints control characters of a run', asyn
   const coloured = summaryText(summary, manifest, { color: true });
   assert.ok(coloured.startsWith('\u001B[31m!'));
   assert.equal(stripVTControlCharacters(coloured), plain);
+});
+
+it('says how long those waited that timed out, where nothing failed in another way', async () => {
+  const row = async (outcomes: readonly RequestRecord['outcome'][]): Promise<string> => {
+    const { summary, manifest } = await exampleRun({
+      requests: 100,
+      slo: null,
+      maxOutputTokens: 20,
+      fate: (index) => {
+        const outcome = outcomes[index];
+        return outcome === undefined ? null : { outcome, due_us: 0, sent_us: 0, end_us: 60_059_999 };
+      },
+    });
+    const text = summaryText(summary, manifest, { color: false });
+    return /^E2E .*$/m.exec(text)?.[0] ?? '';
+  };
+  assert.match(await row(['timeout', 'timeout']), / > 60 s \(timed out\) +98 +2 /);
+  assert.match(await row(['timeout', 'rejected']), / fails +98 +2 /);
+  assert.doesNotMatch(await row(['timeout']), /timed out|fails/);
+});
+
+it('mean and max stand apart from what counts failures, and say that they are of answered requests', async () => {
+  const table = async (failed: number): Promise<string[]> => {
+    const { summary, manifest } = await exampleRun({
+      requests: 50,
+      slo: null,
+      fate: (index) => (index < failed ? { outcome: 'rejected' } : null),
+    });
+    const lines = summaryText(summary, manifest, { color: false }).split('\n');
+    return lines.filter((line) => /^(latency|TTFT) /.test(line));
+  };
+  const [head = '', ttft = ''] = await table(5);
+  assert.match(head, /^latency +p50 +p90 +p99 +n +failed +mean of ok +max of ok$/);
+  assert.match(ttft, / fails +45 +5 +[\d.]+ ms +[\d.]+ ms$/);
+  assert.match((await table(0))[0] ?? '', / n +failed +mean +max$/);
 });

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { parse, View } from 'vega';
 import { compile } from 'vega-lite';
 import { timeCharts } from '../../reports/charts/time-charts.ts';
-import { timeUnit } from '../../reports/charts/time-panel.ts';
+import { timeUnit } from '../../reports/format.ts';
 import { TimelineCollector } from '../../reports/data/timeline.ts';
 import { exampleRun } from './example-run.ts';
 
@@ -134,7 +134,7 @@ it('a panel of zeros alone has an axis, and times stand in the unit of the run',
   });
   const collector = new TimelineCollector(null);
   for (const record of records) collector.add(record);
-  const charts = timeCharts(summary, { timeline: collector.result(), server: null });
+  const charts = timeCharts(summary, { timeline: collector.result(), server: null }).map(({ draw }) => draw());
   const inFlight = charts.find(({ id }) => id === 'in-flight');
   assert.ok(inFlight !== undefined);
   assert.equal(inFlight.title, 'Nothing was in flight');

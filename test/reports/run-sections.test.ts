@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import type { ChartSection } from '../../reports/charts/chart.ts';
+import { runSections } from '../../reports/charts/run-sections.ts';
+import { collectReportData } from '../../reports/data/report-data.ts';
+import { type ExampleOptions, exampleRun, inBatches } from './example-run.ts';
+
+async function sections(options: ExampleOptions): Promise<readonly ChartSection[]> {
+  const { summary, manifest, records } = await exampleRun(options);
+  return runSections(summary, await collectReportData(inBatches(records), manifest));
+}
+const idsOf = (all: readonly ChartSection[]): string[] => all.flatMap(({ charts }) => charts.map(({ id }) => id));
+
+it('of one request there is its row, and a line for each section that says why the charts are not there', async () => {
+  const all = await sections({ requests: 1, slo: 'ttft=1ms,tpot=1ms' });
+  assert.deepEqual(idsOf(all), ['sample']);
+  const lines = Object.fromEntries(all.map(({ id, left_out }) => [id, left_out ?? '']));
+  assert.equal(
+    lines['distributions'],
+    'Not drawn: TTFT, TPOT, ITL and E2E (1 answered request, at least 5 needed); their tails (1 answered request, at least 20 needed).',
+  );
+  assert.match(lines['timeline'] ?? '', /arrivals, requests in flight, .* \(1 request, at least 5 needed\)/);
+  assert.match(lines['timeline'] ?? '', /attainment \(1 request in a window, at least 10 needed\)/);
+  assert.match(lines['promise'] ?? '', /\(1 request, at least 10 needed\)/);
+  assert.match(lines['reasons'] ?? '', /\(1 missed request, at least 5 needed\)/);
+  assert.match(lines['dependence'] ?? '', /\(1 value, at least 20 needed\)/);
+});
+
+it('of few requests the rows are all of them, once', async () => {
+  const all = await sections({ requests: 12, slo: null });
+  const rows = all.find(({ id }) => id === 'requests')?.charts ?? [];
+  assert.equal(rows.length, 1);
+  assert.match(rows[0]?.title ?? '', /^Every request: up to [\d.]+ s$/);
+});
+
+it('every chart of a run says n, and how many failed', async () => {
+  const fate = (index: number) =>
+    index % 10 === 3 ? { outcome: 'rejected' as const, sent_us: 1e6, end_us: 2e6 } : null;
+  const all = await sections({ requests: 200, slo: 'ttft=100ms,tpot=10ms', fate });
+  const charts = all.flatMap((section) => section.charts);
+  assert.ok(charts.length >= 18);
+  for (const { id, note } of charts.filter((chart) => !['slowest', 'sample'].includes(chart.id)))
+    assert.match(note, /^n = .*200 requests(, 20 failed|;.* 20 requests failed)/, id);
+});
+
+it('a run of enough requests leaves nothing out', async () => {
+  const all = await sections({ requests: 300, slo: 'ttft=100ms,tpot=10ms' });
+  assert.deepEqual(
+    all.map(({ left_out }) => left_out),
+    all.map(() => null),
+  );
+});

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { timeCharts } from '../../reports/charts/time-charts.ts';
+import { TimelineCollector } from '../../reports/data/timeline.ts';
+import type { Chart } from '../../reports/charts/chart.ts';
+import type { Slo } from '../../src/core/slo.ts';
+import { exampleRecord } from '../runs/example-records.ts';
+import { exampleRun } from './example-run.ts';
+
+const SLO: Slo = { ttft: 100 };
+
+/** A chart of requests due at these times, in seconds, of which some miss the SLO; each takes a second. */
+async function chart(id: string, dueS: readonly number[], missed: (i: number) => boolean, at?: number): Promise<Chart> {
+  const { summary } = await exampleRun({ requests: 5, slo: 'ttft=100ms' });
+  const collector = new TimelineCollector(SLO);
+  for (const [i, due] of dueS.entries()) {
+    const due_us = Math.round(due * 1e6);
+    collector.add(
+      exampleRecord({
+        due_us,
+        sent_us: due_us,
+        end_us: due_us + 1e6,
+        token_times_us: Float64Array.of(missed(i) ? 200_000 : 50_000, 900_000),
+        outcome: 'ok',
+      }),
+    );
+  }
+  const found = timeCharts(summary, { timeline: collector.result(), server: null }, at)
+    .map(({ draw }) => draw())
+    .find((each) => each.id === id);
+  assert.ok(found !== undefined);
+  return found;
+}
+
+/** So many requests a second for a minute, and more from the 20th to the 25th second. */
+function minute(rate: number, burst: number): number[] {
+  return Array.from({ length: 60 }, (_, second) => second).flatMap((second) => {
+    const count = second >= 20 && second < 25 ? burst : rate;
+    return Array.from({ length: count }, (_, i) => second + i / count);
+  });
+}
+const none = (): boolean => false;
+
+it('a peak of arrivals is named where it is more than chance, against the mean while requests came', async () => {
+  assert.match(
+    (await chart('load', minute(4, 40), none)).title,
+    /^Arrivals peak at 40\.\d\/s after 20 s, 5\.7\d times/,
+  );
+  assert.equal((await chart('load', minute(4, 5), none)).title, 'Requests arrive at 4.08/s on average');
+  // A request that comes late makes a long run of a short one.
+  assert.match((await chart('load', [0, 0.1, 0.2, 0.3, 20], none)).title, /^Requests arrive at [\d.]+\/s on average$/);
+});
+
+it('a low of attainment is named where more than a few requests make it', async () => {
+  const due = minute(4, 4);
+  const low = await chart('attainment', due, (i) => i >= 80 && i < 100);
+  assert.match(low.title, /^Attainment is lowest, [\d.]+ %, after \d+ s$/);
+  const few = await chart('attainment', due, (i) => i === 80 || i === 82);
+  assert.match(few.title, /^Attainment lies between [\d.]+ % and 100 %$/);
+  assert.equal((await chart('attainment', due, none)).title, 'Attainment stays at 100 %');
+});
+
+it('the share wanted is a line with its words', async () => {
+  const due = minute(4, 4);
+  assert.match(JSON.stringify((await chart('attainment', due, none)).spec), /"value":0\.9,"text":"90 % wanted"/);
+  assert.match(JSON.stringify((await chart('attainment', due, none, 0.995)).spec), /"text":"99\.5 % wanted"/);
+  assert.doesNotMatch(JSON.stringify((await chart('load', due, none)).spec), /wanted/);
+});
+
+it('times stand in the unit of the axis, n with failures under the panel', async () => {
+  const long = minute(4, 40).map((due) => due * 20);
+  const { title, label } = await chart('in-flight', long, none);
+  assert.match(title, /after [\d.]+ min$/);
+  assert.match(label, /^Requests in flight over 20(\.\d)? min\. /);
+  const { timeline, summary } = await failing();
+  const drawn = timeCharts(summary, { timeline, server: null }).map(({ draw }) => draw());
+  for (const { id, note } of drawn) assert.match(note, /^n = .*40 requests, 4 failed; /, id);
+});
+
+async function failing(): Promise<
+  { timeline: ReturnType<TimelineCollector['result']> } & Awaited<ReturnType<typeof exampleRun>>
+> {
+  const run = await exampleRun({
+    requests: 40,
+    slo: 'ttft=100ms',
+    fate: (index) => (index % 10 === 3 ? { outcome: 'rejected' } : null),
+  });
+  const collector = new TimelineCollector(SLO);
+  for (const record of run.records) collector.add(record);
+  return { ...run, timeline: collector.result() };
+}
