@@ -4,7 +4,7 @@ import { formatMs, formatShare, threeFigures } from '../../src/core/units.ts';
 import type { ReportData } from '../data/report-data.ts';
 import type { ServerBin, ServerTimeline } from '../data/server-timeline.ts';
 import { MIN_WINDOW_REQUESTS, type TimeBins, type Timeline, type TimelineBin } from '../data/timeline.ts';
-import { amountText, axisTimeText, countText, populationText, secondsText } from '../format.ts';
+import { amountText, axisTimeText, countText, goalText, populationText, secondsText } from '../format.ts';
 import type { Candidate, Chart } from './chart.ts';
 import { COLOURS } from './theme.ts';
 import {
@@ -49,13 +49,13 @@ interface TimeChart<Bin extends Span, Line extends TimeBins<Bin>> {
 
 const HEIGHT = 110;
 
-/** The panels of a run over time, the client's and then the server's. `at`: the share of requests that is to meet the SLO. */
+/** The panels of a run over time, the client's and then the server's. */
 export function timeCharts(
   summary: Summary,
   { timeline, server }: Pick<ReportData, 'timeline' | 'server'>,
-  at: number = GOAL,
 ): Candidate[] {
-  const wanted = { value: at, text: `${Number((at * 100).toFixed(3))} % wanted` };
+  const at = summary.slo?.at ?? GOAL;
+  const wanted = { value: at, text: `${goalText(at)} wanted` };
   return [
     ...CLIENT_CHARTS.flatMap((row) =>
       timeChart(row.id === 'attainment' ? { ...row, level: wanted } : row, timeline, summary),

@@ -8,6 +8,7 @@ import type { Scrape } from '../../src/schema/server-metrics.ts';
 import type { Slo } from '../../src/core/slo.ts';
 import type { Manifest } from '../../src/schema/manifest.ts';
 import { limitUs } from '../../src/metrics/attainment.ts';
+import { stoppedRecords } from '../../src/metrics/stopped.ts';
 import { LatencySamples } from '../../src/metrics/latency.ts';
 import { type Ecdf, ecdfOf } from './ecdf.ts';
 import { FailureCounts, type FailureKind } from './failures.ts';
@@ -56,6 +57,7 @@ export async function collectReportData(
 /** Takes nothing from the summary, so that one pass over the records can serve both. */
 class ReportDataCollector {
   readonly #limits: Slo;
+  readonly #isStopped: (record: RequestRecord) => boolean;
   readonly #latencies = new LatencySamples();
   readonly #gaps = new GapCounts();
   readonly #plane: SloPlaneCollector;
@@ -67,18 +69,22 @@ class ReportDataCollector {
   readonly #failures = new FailureCounts();
   readonly #sources = new Map<TokenCountSource, number>();
 
-  constructor({ slo, measured }: Manifest) {
+  constructor(manifest: Manifest) {
+    const { slo, measured } = manifest;
+    this.#isStopped = stoppedRecords(manifest);
     this.#limits = slo?.limits_ms ?? {};
-    this.#plane = new SloPlaneCollector(this.#limits);
+    this.#plane = new SloPlaneCollector(this.#limits, slo?.at);
     this.#misses = slo === null ? null : new MissCollector(this.#limits);
     this.#timeline = new TimelineCollector(slo?.limits_ms ?? null, measured);
   }
 
   /** Each record once, in any order. */
   add(record: RequestRecord): void {
-    this.#timeline.add(record);
-    this.#maps.add(record);
-    if (!record.measured) return;
+    const isStopped = this.#isStopped(record);
+    if (isStopped && record.outcome === 'unsent') return;
+    this.#timeline.add(record, isStopped);
+    this.#maps.add(isStopped ? { ...record, measured: false } : record);
+    if (!record.measured || isStopped) return;
     this.#latencies.add(record);
     this.#gaps.add(record.token_times_us);
     this.#plane.add(record);

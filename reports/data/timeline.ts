@@ -82,15 +82,16 @@ export class TimelineCollector {
     this.#measured = measured;
   }
 
-  add(record: RequestRecord): void {
+  /** `isStopped`: the run was interrupted before the request could end; it counts as an arrival and in flight alone. */
+  add(record: RequestRecord, isStopped = false): void {
     const { due_us, sent_us, end_us, token_times_us } = record;
     const lastTokenUs = due_us + (token_times_us.at(-1) ?? 0);
     this.#reach(Math.max(due_us, sent_us ?? 0, end_us ?? 0, lastTokenUs));
 
     this.#count(this.#arrivals, due_us, 1);
-    this.#count(record.outcome === 'ok' ? this.#completions : this.#failures, end_us ?? due_us, 1);
+    if (!isStopped) this.#count(record.outcome === 'ok' ? this.#completions : this.#failures, end_us ?? due_us, 1);
     for (let i = 0; i < token_times_us.length; i++) this.#count(this.#tokens, due_us + (token_times_us[i] ?? 0), 1);
-    if (record.measured) {
+    if (record.measured && !isStopped) {
       if (record.outcome !== 'ok') this.#measuredFailed++;
       this.#count(this.#judged, due_us, 1);
       if (this.#slo !== null && meetsAll(record, this.#slo)) this.#count(this.#good, due_us, 1);

@@ -25,7 +25,8 @@ async function chart(id: string, dueS: readonly number[], missed: (i: number) =>
       }),
     );
   }
-  const found = timeCharts(summary, { timeline: collector.result(), server: null }, at)
+  const judged = { ...summary, slo: summary.slo === null ? null : { ...summary.slo, at: at ?? 0.9 } };
+  const found = timeCharts(judged, { timeline: collector.result(), server: null })
     .map(({ draw }) => draw())
     .find((each) => each.id === id);
   assert.ok(found !== undefined);
