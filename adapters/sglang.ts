@@ -64,8 +64,9 @@ class GenerateEvents implements EventHandler {
   #finishReason: string | null = null;
   #meta: unknown = null;
   #lastCount: number | null = null;
-  /** What the event before this one said; unparsed until it is needed. */
-  #before: { readonly output: string } | { readonly data: string } = { output: '' };
+  /** What the event before this one carried, and its data while that is unparsed. */
+  #output = '';
+  #unparsed: string | null = null;
 
   constructor(out: TokenOut, asked: number) {
     this.#count = new TokenCount(out, asked);
@@ -99,7 +100,7 @@ class GenerateEvents implements EventHandler {
     if (this.#meta === null || this.#count.source !== 'usage') return false;
     const count = countOfUnfinished(data);
     if (count === null || count <= this.#count.tokens) return false;
-    this.#before = { data };
+    this.#unparsed = data;
     this.#add('text', count);
     return true;
   }
@@ -109,8 +110,9 @@ class GenerateEvents implements EventHandler {
     if (!isObject(meta)) return protocolError(`an event is not one of /generate: ${bounded(data)}`);
     this.#meta = meta;
     const output = outputOf(event);
-    const before = 'data' in this.#before ? outputIn(this.#before.data) : this.#before.output;
-    this.#before = { output };
+    const before = this.#unparsed === null ? this.#output : outputIn(this.#unparsed);
+    this.#output = output;
+    this.#unparsed = null;
     this.#add(output !== '' && output !== before ? 'text' : 'perhaps', claimAt(meta, 'completion_tokens'));
     return this.#finish(meta['finish_reason'], meta, event);
   }
