@@ -54,6 +54,7 @@ type NotTotalled = 'firstDueAfterWarmupUs' | 'firstRequests' | 'prefixReuse' | '
 function noTotals(): Totals {
   return {
     requests: 0,
+    firstDueUs: 0,
     lastDueUs: 0,
     inputTokens: 0,
     outputTokens: 0,
@@ -67,6 +68,7 @@ function noTotals(): Totals {
 function add(totals: Totals, { id, traceRow, dueUs, inputTokens, outputTokens }: Request): void {
   if (inputTokens + outputTokens > totals.longest.inputTokens + totals.longest.outputTokens)
     totals.longest = { id, traceRow, inputTokens, outputTokens };
+  if (totals.requests === 0) totals.firstDueUs = dueUs;
   totals.requests++;
   totals.lastDueUs = dueUs;
   totals.inputTokens += inputTokens;

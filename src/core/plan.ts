@@ -44,6 +44,8 @@ export interface Source {
 /** Totals of a plan, found in a first pass over its source, before any request is sent. */
 export interface PlanStats {
   readonly requests: number;
+  /** Due time of the first request. */
+  readonly firstDueUs: number;
   /** Due time of the last request. */
   readonly lastDueUs: number;
   /** Due time of the first request that is due at the end of the warm-up or after it; null where there is none. */

@@ -1,3 +1,4 @@
+import { meanRate } from '../core/rate.ts';
 import { type Outcome, OUTCOMES, type RequestRecord } from '../core/record.ts';
 import type { Summary } from '../schema/summary.ts';
 import { InputDeviation } from './input-deviation.ts';
@@ -18,6 +19,8 @@ export class TrafficCollector {
   #cacheableTokens = 0;
   #sent = 0;
   #firstDueUs = Number.POSITIVE_INFINITY;
+  #lastDueUs = Number.NEGATIVE_INFINITY;
+  #firstSentUs = Number.POSITIVE_INFINITY;
   #lastSentUs = Number.NEGATIVE_INFINITY;
   #lastEndUs = Number.NEGATIVE_INFINITY;
 
@@ -27,8 +30,10 @@ export class TrafficCollector {
     if (record.input_tokens_planned !== null) this.#plannedInput.push(record.input_tokens_planned);
     if (record.output_tokens_planned !== null) this.#plannedOutput.push(record.output_tokens_planned);
     this.#firstDueUs = Math.min(this.#firstDueUs, record.due_us);
+    this.#lastDueUs = Math.max(this.#lastDueUs, record.due_us);
     if (record.sent_us !== null) {
       this.#sent++;
+      this.#firstSentUs = Math.min(this.#firstSentUs, record.sent_us);
       this.#lastSentUs = Math.max(this.#lastSentUs, record.sent_us);
     }
     if (record.end_us !== null) this.#lastEndUs = Math.max(this.#lastEndUs, record.end_us);
@@ -55,11 +60,15 @@ export class TrafficCollector {
     return { input_tokens: lengthStats(this.#plannedInput), output_tokens: lengthStats(this.#plannedOutput) };
   }
 
+  plannedRate(): number {
+    return meanRate(this.#scheduled, this.#firstDueUs, this.#lastDueUs) ?? 0;
+  }
+
   delivered(): Summary['delivered'] {
     return {
       duration_s: seconds(this.#firstDueUs, this.#lastEndUs),
       // Over the time of sending, as the planned rate is: a long last response does not make the load lighter.
-      rate_rps: perSecond(this.#sent, seconds(this.#firstDueUs, this.#lastSentUs)),
+      rate_rps: meanRate(this.#sent, this.#firstSentUs, this.#lastSentUs) ?? 0,
       input_tokens: lengthStats(this.#input),
       output_tokens: lengthStats(this.#output),
       input_deviation_tokens: this.#deviation.result(),

@@ -78,7 +78,7 @@ const workload = z
     requests: count,
     bad_rows: run.workload.shape.bad_rows,
     duration_s: z.number(),
-    rate_rps: z.number(),
+    rate_rps: run.workload.shape.rate_rps,
     input_tokens: lengthStats.nullable(),
     output_tokens: lengthStats.nullable(),
     prompts: z
@@ -106,7 +106,7 @@ const inputDeviation = z
 const delivered = z
   .strictObject({
     duration_s: z.number(),
-    rate_rps: z.number(),
+    rate_rps: z.number().describe('As the planned one, of the times at which requests were sent.'),
     input_tokens: lengthStats.nullable(),
     output_tokens: lengthStats.nullable(),
     input_deviation_tokens: inputDeviation.nullable(),
