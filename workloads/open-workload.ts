@@ -46,7 +46,7 @@ export async function scanWorkload(
       stats: await scanPlan(
         counted(source, (text) => log.info(text)),
         seed,
-        options,
+        { ...options, speed: speedOf(resolved) },
       ),
     };
   };
@@ -64,6 +64,11 @@ export async function scanWorkload(
     stats,
     badRows,
   };
+}
+
+/** How many times as fast as its file a workload runs. */
+function speedOf(resolved: readonly TransformSpec[]): number {
+  return resolved.reduce((speed, { op, args }) => (op === 'speed' ? speed * Number(args['factor']) : speed), 1);
 }
 
 /** A file's rows must be in order of time unless they are sorted first. */

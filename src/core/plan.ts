@@ -65,6 +65,8 @@ export interface PlanStats {
   readonly sourceSha256: string;
   /** SHA-256 over every request in due order and the seed: equal digests mean the same load. */
   readonly digest: string;
+  /** What the arrivals give reason to doubt, each beginning with its name: `clumped`, `unit_suspect`, `starts_late`. */
+  readonly warnings: readonly string[];
 }
 
 /** The requests to replay. */

@@ -21,6 +21,7 @@ it('counts, sums and names the load', async () => {
   assert.deepEqual(rest, {
     requests: 2,
     firstDueUs: 0,
+    warnings: [],
     lastDueUs: 1_500_000,
     firstDueAfterWarmupUs: 0,
     firstRequests: [],
