@@ -36,9 +36,11 @@ export async function inspectTrace(
   info: (text: string) => void = () => undefined,
 ): Promise<TraceInspection> {
   const badRows = new BadRows(path);
+  const warnings: string[] = [];
   const source = await openSource(path, {
     onBadRow: 'skip',
     onSkipped: (row) => badRows.add(row),
+    onNote: (note) => warnings.push(note),
     ...(blockTokens === undefined ? {} : { blockTokens }),
   });
   const dueUs: number[] = [];
@@ -58,7 +60,7 @@ export async function inspectTrace(
       sessions.add(request.session);
       inSessions++;
     }
-  const warnings = badRows.warnings();
+  warnings.push(...badRows.warnings());
   if (inversions > 0) {
     dueUs.sort((a, b) => a - b);
     warnings.push(
