@@ -170,7 +170,7 @@ export function reuseText(share: number | null): string {
 /** The planned load: `200 requests in 5.97 s, 33.5 requests/s`. */
 export function loadText({ requests, duration_s, rate_rps }: Manifest['workload']): string {
   const count = countText(requests, 'request');
-  if (duration_s === 0) return requests > 1 ? `${count} at once` : count;
+  if (rate_rps === 0) return requests > 1 ? `${count} at once` : count;
   return `${count} in ${secondsText(duration_s)}, ${rateText(rate_rps, 'requests')}`;
 }
 

@@ -3,7 +3,7 @@ import { withThousands } from '../src/core/units.ts';
 import { openSource } from './open-source.ts';
 import { arrivalStatistics, type ArrivalStatistics } from './inspect/arrivals.ts';
 import { BadRows } from './inspect/bad-rows.ts';
-import { arrivalWarnings } from './inspect/warnings.ts';
+import { ArrivalPattern } from './inspect/warnings.ts';
 import { Lengths, type LengthStatistics } from './inspect/lengths.ts';
 import { PrefixReuse, type PrefixStatistics } from './inspect/prefix.ts';
 
@@ -36,9 +36,11 @@ export async function inspectTrace(
   info: (text: string) => void = () => undefined,
 ): Promise<TraceInspection> {
   const badRows = new BadRows(path);
+  const warnings: string[] = [];
   const source = await openSource(path, {
     onBadRow: 'skip',
     onSkipped: (row) => badRows.add(row),
+    onNote: (note) => warnings.push(note),
     ...(blockTokens === undefined ? {} : { blockTokens }),
   });
   const dueUs: number[] = [];
@@ -58,22 +60,23 @@ export async function inspectTrace(
       sessions.add(request.session);
       inSessions++;
     }
-  const warnings = badRows.warnings();
+  warnings.push(...badRows.warnings());
   if (inversions > 0) {
     dueUs.sort((a, b) => a - b);
     warnings.push(
       `not_sorted: ${withThousands(inversions)} of ${withThousands(dueUs.length)} rows are due before the row above; all are sorted before they are replayed`,
     );
   }
-  const arrivals = arrivalStatistics(dueUs);
-  warnings.push(...arrivalWarnings(dueUs, arrivals.max_same_time, source.format));
+  const pattern = new ArrivalPattern();
+  for (const us of dueUs) pattern.add(us);
+  warnings.push(...pattern.warnings(source.format, 1));
   if (dueUs.length === 0) warnings.push('there is no request in it to replay');
   return {
     file: source.path,
     format: source.format,
     rows: dueUs.length,
     bad_rows: badRows.count,
-    ...arrivals,
+    ...arrivalStatistics(dueUs),
     input_tokens: input.statistics(),
     output_tokens: output.statistics(),
     sessions: sessions.size,

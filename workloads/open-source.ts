@@ -3,9 +3,12 @@ import { basename, resolve } from 'node:path';
 import { messageOf, UserError } from '../src/core/errors.ts';
 import type { Source } from '../src/core/plan.ts';
 import { badRowError, type BadRow, type Format } from './formats/format.ts';
+import { binaryKind } from './binary-kind.ts';
 import { fileBytes, FileHash, fileHead } from './file-bytes.ts';
 import { inBatches } from './formats/batches.ts';
 import { FORMATS } from './formats/index.ts';
+import { unknownForm } from './foreign-forms.ts';
+import { wrongForm } from './rows-alike.ts';
 import { SAMPLES } from './samples/index.ts';
 
 /** Enough for a row of a very long prompt, and for some hundred rows that show the size of their blocks. */
@@ -15,6 +18,11 @@ export interface OpenOptions {
   readonly onBadRow: 'fail' | 'skip';
   /** Called with each bad row that is skipped. */
   readonly onSkipped?: ((row: BadRow) => void) | undefined;
+  /**
+   * Hears how the file is read where that is not plain: what of it is not used, and, at the first bad row that is
+   * skipped, that most of its rows are bad. Not called where `format` is given.
+   */
+  readonly onNote?: ((note: string) => void) | undefined;
   /** Tokens of a prefix block, for files that do not say. */
   readonly blockTokens?: number | undefined;
   /** Name of the format where it is known, as is then `blockTokens`: the file's first lines are not read for them. */
@@ -29,9 +37,12 @@ export interface OpenOptions {
 export async function openSource(path: string, options: OpenOptions): Promise<Source> {
   const full = resolve(path);
   const hash = new FileHash(full);
-  const { format, blockTokens } = await formatOf(path, options, hash);
+  const { format, blockTokens, isWrong } = await formatOf(path, options, hash);
+  let isFirstBad = true;
   const bad = (row: BadRow): void => {
-    if (options.onBadRow === 'fail') throw badRowError(path, row);
+    if (options.onBadRow === 'fail') throw badRowError(path, row, isWrong);
+    if (isFirstBad && isWrong !== null) options.onNote?.(`wrong_form: ${isWrong}`);
+    isFirstBad = false;
     options.onSkipped?.(row);
   };
   return {
@@ -45,21 +56,28 @@ export async function openSource(path: string, options: OpenOptions): Promise<So
   };
 }
 
-async function formatOf(
-  path: string,
-  options: OpenOptions,
-  hash: FileHash,
-): Promise<{ format: Format; blockTokens: number | null }> {
+/** How a file is read. */
+interface Reading {
+  readonly format: Format;
+  readonly blockTokens: number | null;
+  /** Why most of its rows are bad, where they are. */
+  readonly isWrong: string | null;
+}
+
+async function formatOf(path: string, options: OpenOptions, hash: FileHash): Promise<Reading> {
   checkFile(path);
   const given = options.blockTokens ?? null;
   if (options.format !== undefined) {
     const format = FORMATS.find(({ name }) => name === options.format);
     if (format === undefined) throw new UserError(`there is no trace format "${options.format}" (${formatNames()})`);
-    return { format, blockTokens: given };
+    return { format, blockTokens: given, isWrong: null };
   }
   const lines = headLines(path, await readHead(path, hash));
   const format = findFormat(path, lines);
-  return { format, blockTokens: blockTokensOf(path, format, lines, given) };
+  const blockTokens = blockTokensOf(path, format, lines, given);
+  const isWrong = await wrongForm(format, lines, blockTokens);
+  if (isWrong === null) for (const note of format.notes?.(lines) ?? []) options.onNote?.(note);
+  return { format, blockTokens, isWrong };
 }
 
 function blockTokensOf(path: string, format: Format, lines: readonly string[], given: number | null): number | null {
@@ -103,7 +121,8 @@ function unreadable(path: string, thrown: unknown): never {
 
 /** The file's first lines that are not blank, none of them cut. */
 function headLines(path: string, head: Buffer): string[] {
-  if (head.includes(0)) throw new UserError(`${path}: is binary, expected a trace as text (${formatNames()})`);
+  const binary = binaryKind(head);
+  if (binary !== null) throw new UserError(`${path}: ${binary}`);
   const lines = head
     .toString()
     .replace(/^\uFEFF/, '')
@@ -114,7 +133,8 @@ function headLines(path: string, head: Buffer): string[] {
   return filled;
 }
 
-function findFormat(path: string, [head = '', ...rows]: readonly string[]): Format {
+function findFormat(path: string, lines: readonly string[]): Format {
+  const [head = '', ...rows] = lines;
   const first = head.trim();
   if (first.startsWith('version https://git-lfs'))
     throw new UserError(
@@ -122,12 +142,8 @@ function findFormat(path: string, [head = '', ...rows]: readonly string[]): Form
     );
   const format = FORMATS.find((known) => known.matches(first, rows));
   if (format !== undefined) return format;
-  const columns =
-    first.includes(',') && !/^[[{]/.test(first)
-      ? `its columns are ${first.split(',').join(', ').slice(0, 200)}`
-      : `it begins with ${JSON.stringify(first.slice(0, 80))}`;
   throw new UserError(
-    `${path}: header_mismatch: no known trace format: ${columns}; expected a first line like\n${FORMATS.map(({ name, begins }) => `  ${begins}   (${name})`).join('\n')}`,
+    `${path}: header_mismatch: no known trace format: ${unknownForm(lines)}\nexpected a first line like\n${FORMATS.map(({ name, begins }) => `  ${begins}   (${name})`).join('\n')}`,
   );
 }
 

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { SILENT, type Log } from '../src/core/log.ts';
 import type { PlanStats, Source, TransformSpec, WorkloadSpec } from '../src/core/plan.ts';
 import { counted } from './counted.ts';
@@ -37,7 +38,11 @@ export async function scanWorkload(
   options: ScanOptions = {},
 ): Promise<ScannedWorkload> {
   const badLines = new Set<number>();
-  const file = await openSource(spec.path, { ...spec, onSkipped: ({ line }) => badLines.add(line) });
+  const file = await openSource(spec.path, {
+    ...spec,
+    onSkipped: ({ line }) => badLines.add(line),
+    onNote: (note) => log.warn(`${basename(spec.path)}: ${note}`),
+  });
   const scan = async (transforms: readonly TransformSpec[]): Promise<TransformedSource & { stats: PlanStats }> => {
     const { source, resolved } = await transformed(file, transforms, log);
     return {
@@ -46,7 +51,7 @@ export async function scanWorkload(
       stats: await scanPlan(
         counted(source, (text) => log.info(text)),
         seed,
-        options,
+        { ...options, speed: speedOf(resolved) },
       ),
     };
   };
@@ -64,6 +69,11 @@ export async function scanWorkload(
     stats,
     badRows,
   };
+}
+
+/** How many times as fast as its file a workload runs. */
+function speedOf(resolved: readonly TransformSpec[]): number {
+  return resolved.reduce((speed, { op, args }) => (op === 'speed' ? speed * Number(args['factor']) : speed), 1);
 }
 
 /** A file's rows must be in order of time unless they are sorted first. */

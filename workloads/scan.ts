@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { UserError } from '../src/core/errors.ts';
 import type { PlanStats, Source } from '../src/core/plan.ts';
 import type { Request } from '../src/core/request.ts';
+import { ArrivalPattern } from './inspect/warnings.ts';
 import { PrefixReuse } from './inspect/prefix.ts';
 
 /** What a scan finds besides the totals, so that nobody has to read the trace again for it. */
@@ -10,6 +11,8 @@ export interface ScanOptions {
   readonly warmupUs?: number;
   /** How many of the first requests are kept. */
   readonly firstRequests?: number;
+  /** How many times as fast as its file the source is, for `warnings`. */
+  readonly speed?: number;
 }
 
 /**
@@ -20,19 +23,21 @@ export interface ScanOptions {
 export async function scanPlan(
   source: Source,
   seed: number,
-  { warmupUs = 0, firstRequests = 0 }: ScanOptions = {},
+  { warmupUs = 0, firstRequests = 0, speed = 1 }: ScanOptions = {},
 ): Promise<PlanStats> {
   const digest = createHash('sha256').update(`${seed}\n`);
   const totals = noTotals();
   const first: Request[] = [];
   let firstDueAfterWarmupUs: number | null = null;
   const prefix = new PrefixReuse(source.blockTokens ?? null);
+  const pattern = new ArrivalPattern();
   for await (const batch of source.open()) {
     digest.update(batch.map(digestLine).join(''));
     if (first.length < firstRequests) first.push(...batch.slice(0, firstRequests - first.length));
     firstDueAfterWarmupUs ??= batch.find(({ dueUs }) => dueUs >= warmupUs)?.dueUs ?? null;
     for (const request of batch) {
       prefix.add(request);
+      pattern.add(request.dueUs);
       add(totals, request);
     }
   }
@@ -45,15 +50,17 @@ export async function scanPlan(
     prefixReuse: prefix.statistics()?.max_hit_ratio_tokens ?? null,
     sourceSha256: (await source.sha256?.()) ?? sha256,
     digest: sha256,
+    warnings: pattern.warnings(source.format, speed),
   };
 }
 
 type Totals = { -readonly [K in keyof Omit<PlanStats, NotTotalled>]: PlanStats[K] };
-type NotTotalled = 'firstDueAfterWarmupUs' | 'firstRequests' | 'prefixReuse' | 'sourceSha256' | 'digest';
+type NotTotalled = 'firstDueAfterWarmupUs' | 'firstRequests' | 'prefixReuse' | 'sourceSha256' | 'digest' | 'warnings';
 
 function noTotals(): Totals {
   return {
     requests: 0,
+    firstDueUs: 0,
     lastDueUs: 0,
     inputTokens: 0,
     outputTokens: 0,
@@ -67,6 +74,7 @@ function noTotals(): Totals {
 function add(totals: Totals, { id, traceRow, dueUs, inputTokens, outputTokens }: Request): void {
   if (inputTokens + outputTokens > totals.longest.inputTokens + totals.longest.outputTokens)
     totals.longest = { id, traceRow, inputTokens, outputTokens };
+  if (totals.requests === 0) totals.firstDueUs = dueUs;
   totals.requests++;
   totals.lastDueUs = dueUs;
   totals.inputTokens += inputTokens;

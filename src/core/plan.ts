@@ -44,6 +44,8 @@ export interface Source {
 /** Totals of a plan, found in a first pass over its source, before any request is sent. */
 export interface PlanStats {
   readonly requests: number;
+  /** Due time of the first request. */
+  readonly firstDueUs: number;
   /** Due time of the last request. */
   readonly lastDueUs: number;
   /** Due time of the first request that is due at the end of the warm-up or after it; null where there is none. */
@@ -63,6 +65,8 @@ export interface PlanStats {
   readonly sourceSha256: string;
   /** SHA-256 over every request in due order and the seed: equal digests mean the same load. */
   readonly digest: string;
+  /** What the arrivals give reason to doubt, each beginning with its name: `clumped`, `unit_suspect`, `starts_late`. */
+  readonly warnings: readonly string[];
 }
 
 /** The requests to replay. */

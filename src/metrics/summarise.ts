@@ -68,7 +68,7 @@ export async function summarise(
     left_out,
     workload: {
       name: manifest.workload.name,
-      ...plannedLoad(manifest, left_out),
+      ...plannedLoad(manifest, left_out, traffic.plannedRate()),
       bad_rows: manifest.workload.bad_rows,
       ...traffic.plannedLengths(),
       prompts: manifest.prompts?.lengths ?? null,
@@ -109,11 +109,12 @@ function identity({
 function plannedLoad(
   { workload: { requests, duration_s, rate_rps } }: Manifest,
   left_out: Summary['left_out'],
+  rateRps: number,
 ): Pick<Summary['workload'], 'requests' | 'duration_s' | 'rate_rps'> {
   if (left_out === null) return { requests, duration_s, rate_rps };
   const measured = requests - left_out.warmup_requests - left_out.cooldown_requests;
   const spanS = left_out.to_s - left_out.from_s;
-  return { requests: measured, duration_s: spanS, rate_rps: perSecond(measured, spanS) };
+  return { requests: measured, duration_s: spanS, rate_rps: rateRps };
 }
 
 /** Requests in flight as the client sampled them, against rate times time in system: two ways to the same number. */

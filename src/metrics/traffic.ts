@@ -1,3 +1,4 @@
+import { meanRate } from '../core/rate.ts';
 import { type Outcome, OUTCOMES, type RequestRecord } from '../core/record.ts';
 import type { Summary } from '../schema/summary.ts';
 import { InputDeviation } from './input-deviation.ts';
@@ -89,6 +90,15 @@ export class TrafficCollector {
     return { input_tokens: lengthStats(this.#plannedInput), output_tokens: lengthStats(this.#plannedOutput) };
   }
 
+  #sentRate(): number {
+    return meanRate(this.#sent, this.#firstSentUs, this.#lastSentUs) ?? 0;
+  }
+
+  /** Of the requests that were due. */
+  plannedRate(): number {
+    return meanRate(this.#due, this.#firstDueUs, this.#lastDueUs) ?? 0;
+  }
+
   delivered(cachedTokens: Summary['delivered']['cached_tokens']): Summary['delivered'] {
     const [askedS, gotS] = [seconds(this.#firstDueUs, this.#lastDueUs), seconds(this.#firstSentUs, this.#lastSentUs)];
     const outputs = this.#outputs.result();
@@ -97,7 +107,7 @@ export class TrafficCollector {
       asked: {
         requests: this.#due,
         duration_s: askedS,
-        rate_rps: perSecond(this.#due, askedS),
+        rate_rps: this.plannedRate(),
         input_tokens_mean: input === null ? null : this.#askedInputTokens / this.#input.length,
         output_tokens_mean: outputs?.asked_mean ?? null,
         cached_tokens: cachedTokens?.allowed ?? null,
@@ -105,14 +115,14 @@ export class TrafficCollector {
       got: {
         requests: this.#outcomes.get('ok') ?? 0,
         duration_s: gotS,
-        rate_rps: perSecond(this.#sent, gotS),
+        rate_rps: this.#sentRate(),
         input_tokens_mean: input?.mean ?? null,
         output_tokens_mean: outputs?.got_mean ?? null,
         cached_tokens: cachedTokens?.cached ?? null,
       },
       duration_s: seconds(this.#firstDueUs, this.#lastEndUs),
       // Over the time of sending, as the planned rate is: a long last response does not make the load lighter.
-      rate_rps: perSecond(this.#sent, gotS),
+      rate_rps: this.#sentRate(),
       input_tokens: input,
       output_tokens: output,
       input_deviation_tokens: this.#deviation.result(),

@@ -1,6 +1,7 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { basename } from 'node:path';
 import type { SloSpec } from '../core/slo.ts';
+import { meanRate } from '../core/rate.ts';
 import { version } from '../core/version.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { Attachment, TargetSession } from '../target/session.ts';
@@ -54,7 +55,6 @@ export function describeRun(
 }
 
 function describeWorkload({ source, stats, badRows, workload }: RunPlan): Manifest['workload'] {
-  const durationS = stats.lastDueUs / 1e6;
   return {
     name: source.name,
     format: source.format,
@@ -65,8 +65,8 @@ function describeWorkload({ source, stats, badRows, workload }: RunPlan): Manife
     on_bad_row: workload?.onBadRow ?? 'fail',
     bad_rows: badRows,
     requests: stats.requests,
-    duration_s: durationS,
-    rate_rps: durationS > 0 ? stats.requests / durationS : 0,
+    duration_s: stats.lastDueUs / 1e6,
+    rate_rps: meanRate(stats.requests, stats.firstDueUs, stats.lastDueUs) ?? 0,
     input_tokens: stats.inputTokens,
     output_tokens: stats.outputTokens,
     ...(stats.prefixReuse === null ? {} : { prefix_reuse: stats.prefixReuse }),

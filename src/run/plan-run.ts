@@ -15,6 +15,7 @@ export interface RunPlan extends Plan {
 export async function planRun(spec: RunSpec, log: Log): Promise<RunPlan> {
   const scanned = await scan(spec, log);
   const { source, stats } = scanned;
+  for (const warning of stats.warnings) log.warn(`${source.name}: ${warning}`);
   const window = measurementWindow(spec.measure, source, stats);
   return { spec, ...scanned, seed: spec.seed, endUs: stats.lastDueUs, window };
 }

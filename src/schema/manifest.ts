@@ -41,7 +41,9 @@ const workload = z.strictObject({
   bad_rows: count.describe('Rows that were left out because they could not be read.'),
   requests: count,
   duration_s: z.number().describe('Due time of the last request.'),
-  rate_rps: z.number(),
+  rate_rps: z
+    .number()
+    .describe('(requests - 1) / (last due time - first due time); 0 where all are due at one time, or there is one.'),
   input_tokens: count.describe('Of all requests together.'),
   output_tokens: count.describe('Of all requests together.'),
   prefix_reuse: z

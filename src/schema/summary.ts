@@ -85,7 +85,7 @@ const workload = z
     requests: count,
     bad_rows: run.workload.shape.bad_rows,
     duration_s: z.number(),
-    rate_rps: z.number(),
+    rate_rps: run.workload.shape.rate_rps,
     input_tokens: lengthStats.nullable(),
     output_tokens: lengthStats.nullable(),
     prompts: z
@@ -114,7 +114,7 @@ const inputDeviation = z
 const load = z.strictObject({
   requests: count.describe('Asked: that were due. Got: that ended ok.'),
   duration_s: z.number().describe('From the first to the last of them; asked: due, got: sent.'),
-  rate_rps: z.number().describe('Requests over that time.'),
+  rate_rps: z.number().describe('One fewer than the requests, as they have so many gaps, over that time.'),
   input_tokens_mean: z.number().nullable().describe('Of ok requests whose input tokens the server counted.'),
   output_tokens_mean: z.number().nullable().describe('Of ok requests.'),
   cached_tokens: count.nullable().describe('Asked: the most that the prefix blocks of the trace allow.'),
@@ -160,7 +160,7 @@ const delivered = z
     asked: load,
     got: load,
     duration_s: z.number().describe('The first due time to the last end.'),
-    rate_rps: z.number(),
+    rate_rps: z.number().describe('As the planned one, of the times at which requests were sent.'),
     input_tokens: lengthStats.nullable(),
     output_tokens: lengthStats.nullable(),
     input_deviation_tokens: inputDeviation.nullable(),

@@ -1,4 +1,5 @@
 import type { Manifest } from '../../src/schema/manifest.ts';
+import { meanRate } from '../../src/core/rate.ts';
 import { randomStream, uniform } from '../../src/core/random.ts';
 import type { RecordBatch, RequestRecord } from '../../src/core/record.ts';
 import type { Scrape } from '../../src/schema/server-metrics.ts';
@@ -124,7 +125,7 @@ export function exampleManifest(records: readonly RequestRecord[], { slo, manife
       bad_rows: 0,
       requests: records.length,
       duration_s: durationS,
-      rate_rps: durationS === 0 ? 0 : records.length / durationS,
+      rate_rps: meanRate(records.length, records[0]?.due_us ?? 0, durationS * 1e6) ?? 0,
       input_tokens: records.reduce((sum, record) => sum + (record.input_tokens_planned ?? 0), 0),
       output_tokens: records.reduce((sum, record) => sum + (record.output_tokens_planned ?? 0), 0),
     },

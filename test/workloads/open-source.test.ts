@@ -233,7 +233,7 @@ describe('what is refused', () => {
     ['Mooncake: NaN in the first row', mooncakeRow({}).replace('0', 'NaN'), /:1: nan: .*NaN or Infinity/],
     [
       'Mooncake: no ids in the first row',
-      mooncakeRow({ hash_ids: undefined }),
+      mooncakeRow({ hash_ids: undefined }) + mooncakeRow({}),
       /:1: hash_ids is missing, expected a list/,
     ],
     ['ids in groups, as RAGPulse has them', mooncakeRow({ hash_ids: { history: [] } }), /header_mismatch/],
@@ -252,6 +252,21 @@ describe('what is refused', () => {
       'native: the same',
       `${NATIVE}{"t_us":0,"input_tokens":20000001,"output_tokens":5}`,
       /bad\.csv:2: input_tokens is 20000001, .*, 1 to 10000000/,
+    ],
+    [
+      'Mooncake: ids after rows without any',
+      `${mooncakeRow({ hash_ids: undefined }).repeat(30_000)}${mooncakeRow({})}`,
+      /:30001: hash_ids is \[0\], expected none, as in the first rows/,
+    ],
+    [
+      'Mooncake: a key twice',
+      mooncakeRow({}) + mooncakeRow({}).replace('"input_length":7', '"input_length":7,"input_length":9'),
+      /:2: duplicate_key: input_length stands twice/,
+    ],
+    [
+      'a column twice',
+      'arrival_s,input_tokens,output_tokens,Input_Tokens\n0,1,1,1\n',
+      /duplicate_column: input_tokens stands twice/,
     ],
     ['Mooncake: no blocks', mooncakeRow({ hash_ids: [] }), /:1: hash_ids is \[\], expected a list/],
     ['another format with times in seconds', mooncakeRow({ chat_id: 1 }), /header_mismatch/],

@@ -20,6 +20,8 @@ it('counts, sums and names the load', async () => {
   const { digest, ...rest } = facts;
   assert.deepEqual(rest, {
     requests: 2,
+    firstDueUs: 0,
+    warnings: [],
     lastDueUs: 1_500_000,
     firstDueAfterWarmupUs: 0,
     firstRequests: [],

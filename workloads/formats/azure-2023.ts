@@ -1,8 +1,8 @@
-import { csvRequests, hasColumns, type Column } from './csv-rows.ts';
+import { csvNotes, csvRequests, hasColumns, type Columns } from './csv-rows.ts';
 import { timestampToUs, tokenCount } from './fields.ts';
 import type { Format } from './format.ts';
 
-const COLUMNS: readonly [Column, Column, Column] = [
+const COLUMNS: Columns = [
   { name: 'TIMESTAMP', read: timestampToUs },
   { name: 'ContextTokens', read: tokenCount },
   { name: 'GeneratedTokens', read: tokenCount },
@@ -13,5 +13,6 @@ export const azure2023: Format = {
   name: 'azure-2023',
   begins: 'TIMESTAMP,ContextTokens,GeneratedTokens',
   matches: (head) => hasColumns(head, COLUMNS),
-  read: (text, rows) => csvRequests(text, rows, COLUMNS),
+  notes: ([head = '']) => csvNotes(head, COLUMNS),
+  read: (text, rows) => csvRequests(text, rows, () => COLUMNS),
 };

@@ -1,8 +1,8 @@
-import { csvRequests, hasColumns, type Column } from './csv-rows.ts';
+import { csvNotes, csvRequests, hasColumns, type Columns } from './csv-rows.ts';
 import { isZoned, tokenCount, zonedTimestampToUs } from './fields.ts';
 import type { Format } from './format.ts';
 
-const COLUMNS: readonly [Column, Column, Column] = [
+const COLUMNS: Columns = [
   { name: 'TIMESTAMP', read: zonedTimestampToUs },
   { name: 'ContextTokens', read: tokenCount },
   { name: 'GeneratedTokens', read: tokenCount },
@@ -19,5 +19,6 @@ export const azure2024: Format = {
   name: 'azure-2024',
   begins: 'TIMESTAMP,ContextTokens,GeneratedTokens',
   matches: (head, rows) => hasColumns(head, COLUMNS) && rows.slice(0, FEW).some((row) => row.split(',').some(isZoned)),
-  read: (text, rows) => csvRequests(text, rows, COLUMNS),
+  notes: ([head = '']) => csvNotes(head, COLUMNS),
+  read: (text, rows) => csvRequests(text, rows, () => COLUMNS),
 };

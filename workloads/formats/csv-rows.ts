@@ -1,8 +1,9 @@
 import { finished } from 'node:stream/promises';
 import { CsvError, parse } from 'csv-parse';
+import { parse as parseAll } from 'csv-parse/sync';
 import { messageOf, UserError } from '../../src/core/errors.ts';
 import type { Request } from '../../src/core/request.ts';
-import { FieldError, type BadRow, type RowContext } from './format.ts';
+import { FieldError, notUsed, type BadRow, type RowContext } from './format.ts';
 
 /** A row is never longer; a quote that is not closed must not take the whole file into memory. */
 const MOST_ROW_CHARACTERS = 16 * 2 ** 20;
@@ -13,30 +14,41 @@ export interface Column {
   readonly read: (name: string, value: string) => number;
 }
 
-/** Header names as they are compared: without quotes and space around, in lower case. */
-function headerNames(head: string): string[] {
-  return head.split(',').map((name) =>
-    name
-      .trim()
-      .replace(/^"(.*)"$/, '$1')
-      .trim()
-      .toLowerCase(),
-  );
+/** Arrival, input and output tokens. */
+export type Columns = readonly [arrivalUs: Column, input: Column, output: Column];
+
+/** The cells of a line, without quotes and space around. */
+export function cellsOf(line: string): string[] {
+  try {
+    return parseAll(line, { relax_column_count: true, relax_quotes: true, trim: true })[0] ?? [];
+  } catch (thrown) {
+    if (thrown instanceof CsvError) return [];
+    throw thrown;
+  }
 }
 
 export function hasColumns(head: string, columns: readonly Column[]): boolean {
-  const names = headerNames(head);
+  const names = cellsOf(head).map((name) => name.toLowerCase());
   return columns.every((column) => names.includes(column.name.toLowerCase()));
+}
+
+/** Names the columns that a reader of `columns` leaves out. */
+export function csvNotes(head: string, columns: readonly Column[]): string[] {
+  const used = new Set(columns.map(({ name }) => name.toLowerCase()));
+  return notUsed(
+    'columns',
+    cellsOf(head).filter((name) => !used.has(name.toLowerCase())),
+  );
 }
 
 /**
  * Rows of a CSV file with a header, as requests: quotes, CRLF, a byte order mark, blank lines and a last line without
- * its end are all fine; columns are found by name, others are ignored. `columns`: arrival, input and output tokens.
+ * its end are all fine; columns are found by name. `columnsOf`: the columns to read, from the names in the header.
  */
 export async function* csvRequests(
   text: AsyncIterable<string>,
   rows: RowContext,
-  columns: readonly [arrivalUs: Column, input: Column, output: Column],
+  columnsOf: (names: readonly string[]) => Columns,
 ): AsyncGenerator<Request> {
   const tail = { text: '' };
   let header: Header | null = null;
@@ -46,14 +58,12 @@ export async function* csvRequests(
   for await (const records of parsedRecords(rows.path, remembered(text, tail)))
     for (const { record, info } of records) {
       if (header === null) {
-        const names = record.map((name) => name.trim().toLowerCase());
-        const positions = columns.map((column) => names.indexOf(column.name.toLowerCase()));
-        header = { positions, width: names.length };
+        header = readHeader(rows.path, record, columnsOf(record));
         continue;
       }
       if (lastBad !== null) rows.bad(lastBad);
       lastBad = null;
-      const values = readRow(record, info.lines, columns, header);
+      const values = readRow(record, info.lines, header);
       if (!Array.isArray(values)) {
         lastBad = values;
         continue;
@@ -120,17 +130,26 @@ async function* remembered(text: AsyncIterable<string>, last: { text: string }):
   }
 }
 
-/** Where the columns are, and how many cells a row may have. */
+/** The columns to read, where they are, and how many cells a row may have. */
 interface Header {
+  readonly columns: Columns;
   readonly positions: readonly number[];
   readonly width: number;
+}
+
+/** Throws a UserError for a column that stands twice: one of the two would be read, and which is nobody's choice. */
+function readHeader(path: string, record: readonly string[], columns: Columns): Header {
+  const names = record.map((name) => name.toLowerCase());
+  for (const { name } of columns)
+    if (names.indexOf(name.toLowerCase()) !== names.lastIndexOf(name.toLowerCase()))
+      throw new UserError(`${path}: duplicate_column: ${name} stands twice in the header; name one of them otherwise`);
+  return { columns, positions: columns.map(({ name }) => names.indexOf(name.toLowerCase())), width: names.length };
 }
 
 function readRow(
   record: readonly string[],
   line: number,
-  columns: readonly [Column, Column, Column],
-  { positions, width }: Header,
+  { columns, positions, width }: Header,
 ): [number, number, number] | BadRow {
   // One cell too many is most often a number written with a comma, which moves every column after it.
   if (record.length > width) {

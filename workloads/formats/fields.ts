@@ -1,4 +1,5 @@
 import { faultName, LENGTH_EXPECTED, MAX_ROW_TOKENS } from './faults.ts';
+import type { NamedUnit } from './column-names.ts';
 import { FieldError } from './format.ts';
 
 /** A length: a whole number from 1; `12.0` is 12. Throws a FieldError. */
@@ -16,7 +17,51 @@ export function secondsToUs(name: string, value: string): number {
   const match = /^\s*\+?(?=\.?\d)(\d*)(?:\.(\d*))?\s*$/.exec(value);
   const us = match === null ? exponentToUs(value) : Number(match[1]) * 1e6 + fractionToUs(match[2] ?? '');
   if (us <= MOST_US) return us;
-  throw new FieldError(`${faultName('time', value)}${name} is "${value}", expected seconds, e.g. 12.345678`);
+  throw new FieldError(
+    `${faultName('time', value)}${name} is "${value}", expected seconds, e.g. 12.345678${timeHint(value)}`,
+  );
+}
+
+const US_PER_UNIT: Readonly<Record<NamedUnit, number>> = { s: 1e6, ms: 1000, us: 1, ns: 0.001 };
+
+/** A number of `unit` to whole microseconds. Throws a FieldError. */
+export function numberToUs(name: string, value: string, unit: NamedUnit): number {
+  if (unit === 's') return secondsToUs(name, value);
+  const isNumber = /^\s*\+?\d+(?:\.\d*)?(?:e[+-]?\d+)?\s*$/i.test(value);
+  const us = isNumber ? Math.round(Number(value) * US_PER_UNIT[unit]) : Number.NaN;
+  if (us <= MOST_US) return us;
+  throw new FieldError(`${faultName('time', value)}${name} is "${value}", expected a number of ${unit}`);
+}
+
+const EPOCHS: Readonly<Record<string, NamedUnit>> = { 10: 's', 13: 'ms', 16: 'us', 19: 'ns' };
+
+/** The unit of a time since 1970, which its digits tell for the years 2001 to 2128; null for other numbers. */
+function epochUnit(value: string): NamedUnit | null {
+  const [whole = ''] = /^\s*\d+(?=(?:\.\d*)?\s*$)/.exec(value) ?? [];
+  return (whole.trim() <= '5' && EPOCHS[whole.trim().length]) || null;
+}
+
+/** Whether a cell is a time that says by itself when it is: a date, or a time since 1970. */
+export function isAbsoluteTime(cell: string): boolean {
+  return isDate(cell) || epochUnit(cell) !== null;
+}
+
+/** A date, with an offset from UTC or in UTC, or a time since 1970 in s, ms, us or ns. Throws a FieldError. */
+export function absoluteTimeToUs(name: string, value: string): number {
+  const unit = epochUnit(value);
+  if (unit !== null) return numberToUs(name, value, unit);
+  return isZoned(value) ? zonedTimestampToUs(name, value) : timestampToUs(name, value);
+}
+
+/** What a time that cannot be read looks like, with the way out, for the end of a message; empty where nothing tells. */
+export function timeHint(value: string): string {
+  const unit = epochUnit(value);
+  if (unit !== null) return `; it looks like ${unit} since 1970: as CSV, name the column timestamp_${unit}`;
+  return isDate(value) ? '; it looks like a date: as CSV, name the column timestamp' : '';
+}
+
+function isDate(cell: string): boolean {
+  return /^\s*\d{4}-\d\d-\d\d[ T]\d\d:\d\d/.test(cell);
 }
 
 /** Such as 1.5e-07; NaN for what is no number. */

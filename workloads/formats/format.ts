@@ -13,6 +13,8 @@ export interface Format {
    * blocks. `preferred` is taken where they leave a choice.
    */
   blockTokens?(lines: readonly string[], preferred: number | null): number | null;
+  /** What to know of how a file is read: parts of it that are not used. `lines`: the first ones. */
+  notes?(lines: readonly string[]): readonly string[];
   /** Streams the rows in file order; `text`: the file's chunks, cut anywhere. */
   read(text: AsyncIterable<string>, rows: RowContext): AsyncIterable<Request>;
 }
@@ -36,11 +38,28 @@ export interface BadRow {
 /** What a field reader throws: the value found and what was expected, without the place. */
 export class FieldError extends Error {}
 
+const MOST_NAMES = 20;
+
+/** Names for a message: quoted as in JSON, so that no character of theirs reaches a terminal as it is. */
+export function namesText(names: readonly string[]): string {
+  const shown = names.slice(0, MOST_NAMES).map((name) => JSON.stringify(name.slice(0, 60)).slice(1, -1));
+  return shown.join(', ') + (names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '');
+}
+
+/** The note on columns or keys of a file that nothing reads. */
+export function notUsed(what: 'columns' | 'keys', names: readonly string[]): string[] {
+  return names.length === 0
+    ? []
+    : [`${what} not used: ${namesText(names)}; requests are replayed without what they say`];
+}
+
 /** `FILE:LINE:COLUMN: message`, as editors understand it. */
 export function badRowText(path: string, { line, column, message }: BadRow): string {
   return `${path}:${line}${column === null ? '' : `:${column}`}: ${message}`;
 }
 
-export function badRowError(path: string, row: BadRow): UserError {
-  return new UserError(`${badRowText(path, row)} (--on-bad-row skip leaves such rows out and counts them)`);
+/** `wrongForm`: why leaving such rows out is no way out; null where it is one. */
+export function badRowError(path: string, row: BadRow, wrongForm: string | null): UserError {
+  const wayOut = wrongForm ?? '(--on-bad-row skip leaves such rows out and counts them)';
+  return new UserError(`${badRowText(path, row)}${wrongForm === null ? ' ' : '\n  '}${wayOut}`);
 }

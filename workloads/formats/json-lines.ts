@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { faultName, MAX_ROW_TOKENS } from './faults.ts';
-import type { RowContext } from './format.ts';
+import { timeHint } from './fields.ts';
+import { notUsed, type RowContext } from './format.ts';
 
 export const length = z.int().min(1).max(MAX_ROW_TOKENS);
 
@@ -28,18 +29,59 @@ export async function* jsonRows<T>(
 ): AsyncGenerator<JsonRow<T>> {
   let line = 0;
   let left = skip;
+  const keys = Object.keys(fields);
   for await (const { lines, isCut } of lineBatches(text))
     for (const content of lines) {
       line++;
       if (content.trim() === '' || left-- > 0) continue;
       const value = parseJson(content);
       const found = schema.safeParse(value);
-      if (found.success) yield { line, row: found.data };
+      const twice = hasMoreKeys(content, value) ? keys.find((key) => standsTwice(content, key)) : undefined;
+      if (twice !== undefined)
+        rows.bad({ line, column: null, message: `duplicate_key: ${twice} stands twice in the line, expected once` });
+      else if (found.success) yield { line, row: found.data };
       else {
         const cut = isCut && value === undefined ? 'truncated_last_line: the file ends in the middle of a line: ' : '';
         rows.bad({ line, column: null, message: cut + describe(found.error, value, content, fields) });
       }
     }
+}
+
+/** Whether the text has more colons than its object has keys, as a key that stands twice makes it; few other rows have. */
+function hasMoreKeys(content: string, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  let left = Object.keys(value).length;
+  for (let at = content.indexOf(':'); at !== -1; at = content.indexOf(':', at + 1)) if (--left < 0) return true;
+  return false;
+}
+
+/** Whether a key stands twice in an object: of the two, `JSON.parse` takes the last without a word. */
+function standsTwice(content: string, key: string): boolean {
+  const quoted = `"${key}"`;
+  const first = content.indexOf(quoted);
+  if (first === -1 || !content.includes(quoted, first + 1)) return false;
+  // It may stand in a nested object or be a text: then it is not a key of the row any more where one was renamed.
+  const other = `${key} `;
+  const keys = keysOf(`${content.slice(0, first)}"${other}"${content.slice(first + quoted.length)}`);
+  return keys.includes(key) && keys.includes(other);
+}
+
+/** So many rows show the keys of a file. */
+const FEW = 200;
+
+/** Names the keys of the first rows that their reader leaves out. */
+export function jsonNotes(lines: readonly string[], used: readonly string[]): string[] {
+  const found = new Set(lines.slice(0, FEW).flatMap(keysOf));
+  return notUsed(
+    'keys',
+    [...found].filter((key) => !used.includes(key)),
+  );
+}
+
+/** Keys of the object in a line; none where it holds no object. */
+export function keysOf(line: string): string[] {
+  const value = parseJson(line);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value) : [];
 }
 
 /** The value, or undefined when it is not JSON. */
@@ -72,7 +114,8 @@ function describe(
   const found: unknown = Object.entries(value).find(([key]) => key === name)?.[1];
   const shown = found === undefined ? 'missing' : JSON.stringify(found).slice(0, 80);
   const fault = field.kind === undefined ? '' : faultName(field.kind, found);
-  return `${fault}${name} is ${shown}, expected ${field.expected}`;
+  const hint = field.kind === 'time' ? timeHint(String(found)) : '';
+  return `${fault}${name} is ${shown}, expected ${field.expected}${hint}`;
 }
 
 /** Lines without their ends, those of a chunk together; a last line that nothing ends comes alone, as cut. */

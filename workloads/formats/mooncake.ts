@@ -3,15 +3,18 @@ import type { Request } from '../../src/core/request.ts';
 import { blockCount, findBlockTokens } from './blocks.ts';
 import type { Format, RowContext } from './format.ts';
 import { LENGTH_EXPECTED } from './faults.ts';
-import { jsonRows, length, parseJson, type FieldExpectation } from './json-lines.ts';
+import { jsonNotes, jsonRows, length, parseJson, type FieldExpectation } from './json-lines.ts';
 
 /** Any time that its microseconds can be counted in; today's clock, since 1970, is at a fifth of it. */
 const MOST_MS = Number.MAX_SAFE_INTEGER / 1000;
 
-const row = z.object({
+const lengths = z.object({
   timestamp: z.number().nonnegative().max(MOST_MS),
   input_length: length,
   output_length: length,
+  hash_ids: z.never().optional(),
+});
+const row = lengths.extend({
   hash_ids: z.array(z.int().nonnegative()).min(1),
 });
 type Row = z.infer<typeof row>;
@@ -23,6 +26,7 @@ const FIELDS: Readonly<Record<keyof Row, FieldExpectation>> = {
   hash_ids: { expected: 'a list of whole numbers, one a block of the prompt' },
 };
 
+const HASH_IDS = /"hash_ids"\s*:/;
 /** What formats have that look alike but count in seconds: Bailian, RAGPulse. */
 const OTHERS = /"chat_id"\s*:|"hash_ids"\s*:\s*\{/;
 
@@ -34,14 +38,46 @@ export const mooncake: Format = {
   name: 'mooncake',
   begins: '{"timestamp":0,"input_length":...,"output_length":...,"hash_ids":[...]}',
   // Any row of the format, however bad: an error in the first row is reported like that of any other row.
-  matches: (head) => /^\{.*"input_length"\s*:/.test(head) && /"output_length"\s*:/.test(head) && !OTHERS.test(head),
+  matches: (head, rows) => isLike(head) && [head, ...rows].some((line) => HASH_IDS.test(line)),
   blockTokens(lines, preferred) {
     const rows = lines.map((line) => row.safeParse(parseJson(line)).data).filter((found) => found !== undefined);
     const counts = rows.map(({ input_length, hash_ids }) => ({ tokens: input_length, blocks: hash_ids.length }));
     return findBlockTokens(counts, preferred);
   },
+  notes: (lines) => jsonNotes(lines, Object.keys(FIELDS)),
   read: readMooncake,
 };
+
+/** The same rows without ids: prompts then share no prefix. */
+export const mooncakeLengths: Format = {
+  name: 'mooncake-lengths',
+  begins: '{"timestamp":0,"input_length":...,"output_length":...}',
+  matches: (head, rows) => isLike(head) && ![head, ...rows].some((line) => HASH_IDS.test(line)),
+  notes: (lines) => [
+    'no_prefix_blocks: the rows have no hash_ids: no prompt begins like another, and a prefix cache finds nothing',
+    ...jsonNotes(lines, Object.keys(FIELDS)),
+  ],
+  async *read(text, rows) {
+    let firstMs: number | null = null;
+    let seq = 0;
+    const fields = { ...FIELDS, hash_ids: { expected: 'none, as in the first rows' } };
+    for await (const { line, row: found } of jsonRows(text, rows, lengths, fields)) {
+      firstMs ??= found.timestamp;
+      const dueUs = Math.round((found.timestamp - firstMs) * 1000);
+      yield {
+        id: `r${seq++}`,
+        traceRow: line,
+        dueUs,
+        inputTokens: found.input_length,
+        outputTokens: found.output_length,
+      };
+    }
+  },
+};
+
+function isLike(head: string): boolean {
+  return /^\{.*"input_length"\s*:/.test(head) && /"output_length"\s*:/.test(head) && !OTHERS.test(head);
+}
 
 async function* readMooncake(text: AsyncIterable<string>, rows: RowContext): AsyncGenerator<Request> {
   let firstMs: number | null = null;

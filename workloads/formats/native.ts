@@ -3,7 +3,7 @@ import type { Request } from '../../src/core/request.ts';
 import { LargeSet } from '../large-set.ts';
 import type { Format, RowContext } from './format.ts';
 import { LENGTH_EXPECTED } from './faults.ts';
-import { jsonRows, length, parseJson, type FieldExpectation } from './json-lines.ts';
+import { jsonNotes, jsonRows, length, parseJson, type FieldExpectation } from './json-lines.ts';
 
 const header = z.looseObject({ reprise_trace: z.literal(1), block_size: z.int().positive().nullish() });
 const row = z.object({
@@ -42,6 +42,7 @@ export const native: Format = {
   begins: '{"reprise_trace":1,...}',
   matches: (head) => header.safeParse(parseJson(head)).success,
   blockTokens: ([head = ''], preferred) => header.safeParse(parseJson(head)).data?.block_size ?? preferred,
+  notes: ([, ...rows]) => jsonNotes(rows, [...Object.keys(FIELDS), 'extra']),
   read: readNative,
 };
 

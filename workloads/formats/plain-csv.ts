@@ -1,8 +1,8 @@
-import { csvRequests, hasColumns, type Column } from './csv-rows.ts';
+import { csvNotes, csvRequests, hasColumns, type Columns } from './csv-rows.ts';
 import { secondsToUs, tokenCount } from './fields.ts';
 import type { Format } from './format.ts';
 
-const COLUMNS: readonly [Column, Column, Column] = [
+const COLUMNS: Columns = [
   { name: 'arrival_s', read: secondsToUs },
   { name: 'input_tokens', read: tokenCount },
   { name: 'output_tokens', read: tokenCount },
@@ -13,5 +13,6 @@ export const plainCsv: Format = {
   name: 'csv',
   begins: 'arrival_s,input_tokens,output_tokens',
   matches: (head) => hasColumns(head, COLUMNS),
-  read: (text, rows) => csvRequests(text, rows, COLUMNS),
+  notes: ([head = '']) => csvNotes(head, COLUMNS),
+  read: (text, rows) => csvRequests(text, rows, () => COLUMNS),
 };

@@ -1,6 +1,8 @@
+import { meanRate } from '../../src/core/rate.ts';
+
 export interface ArrivalStatistics {
   readonly duration_s: number;
-  /** (n - 1) / duration. */
+  /** As `meanRate`. */
   readonly rate_rps: number | null;
   /** Coefficient of variation of the gaps between arrivals; 1 for Poisson. */
   readonly iat_cv: number | null;
@@ -13,7 +15,7 @@ export interface ArrivalStatistics {
 /** Statistics of due times in order. Null where there are too few arrivals for a figure. */
 export function arrivalStatistics(dueUs: readonly number[]): ArrivalStatistics {
   const durationUs = (dueUs.at(-1) ?? 0) - (dueUs[0] ?? 0);
-  const rateRps = durationUs > 0 ? ((dueUs.length - 1) * 1e6) / durationUs : null;
+  const rateRps = meanRate(dueUs.length, dueUs[0] ?? 0, dueUs.at(-1) ?? 0);
   const in10s = windowCounts(dueUs, 10e6);
   return {
     duration_s: durationUs / 1e6,

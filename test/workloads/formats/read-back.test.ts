@@ -5,8 +5,9 @@ import type { Request } from '../../../src/core/request.ts';
 import { inBatches } from '../../../workloads/formats/batches.ts';
 import { azure2023 } from '../../../workloads/formats/azure-2023.ts';
 import { azure2024 } from '../../../workloads/formats/azure-2024.ts';
+import { csvLog } from '../../../workloads/formats/csv-log.ts';
 import type { Format } from '../../../workloads/formats/format.ts';
-import { mooncake } from '../../../workloads/formats/mooncake.ts';
+import { mooncake, mooncakeLengths } from '../../../workloads/formats/mooncake.ts';
 import { native } from '../../../workloads/formats/native.ts';
 import { plainCsv } from '../../../workloads/formats/plain-csv.ts';
 import { requestsOf } from '../temporary-files.ts';
@@ -132,6 +133,39 @@ test('an Azure 2024 file reads back exactly, with and without fractions, whateve
       },
     ),
     { numRuns: 150 },
+  ));
+
+test('a log reads back exactly, its times dates or milliseconds since 1970', () =>
+  fc.assert(
+    fc.asyncProperty(anyRows, anyLayout, fc.boolean(), async (rows, layout, isDate) => {
+      const due = dueTimes(rows);
+      const startMs = Date.UTC(2026, 0, 5);
+      const lines = rows.map(({ input, output }, i) => {
+        const us = due[i] ?? 0;
+        const second = new Date(startMs + Math.floor(us / 1e6) * 1000).toISOString().slice(0, 19);
+        const time = isDate
+          ? `${second}.${sixDigits(us)}`
+          : `${startMs + Math.floor(us / 1000)}.${sixDigits(us).slice(3)}`;
+        return `acompletion,${time},m,"a, b",${input},${output},${input + output}`;
+      });
+      const header = 'call_type,startTime,model,tags,prompt_tokens,completion_tokens,total_tokens';
+      fc.pre((due.at(-1) ?? 0) < 1e15);
+      const back = await readBack(csvLog, [header, ...lines], layout);
+      assert.deepEqual(back, expected(rows));
+    }),
+    { numRuns: 100 },
+  ));
+
+test('rows of Mooncake without ids read back exactly', () =>
+  fc.assert(
+    fc.asyncProperty(anyRows, anyLayout, async (rows, layout) => {
+      const requests = expected(rows).map((row, i) => ({ ...row, traceRow: i + 1 }));
+      const lines = requests.map(({ dueUs, inputTokens, outputTokens }) =>
+        JSON.stringify({ timestamp: dueUs / 1000, input_length: inputTokens, output_length: outputTokens }),
+      );
+      assert.deepEqual(await readBack(mooncakeLengths, lines, layout), requests);
+    }),
+    { numRuns: 100 },
   ));
 
 test('a native trace reads back exactly, cut anywhere, optional fields and unknown ones included', () =>

@@ -1,0 +1,245 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { UserError } from '../../src/core/errors.ts';
+import { SILENT } from '../../src/core/log.ts';
+import { inspectTrace } from '../../workloads/index.ts';
+import { scanWorkload } from '../../workloads/open-workload.ts';
+import { temporaryFiles } from './temporary-files.ts';
+
+const file = temporaryFiles();
+const PLAIN = 'arrival_s,input_tokens,output_tokens\n';
+const json = (...rows: readonly object[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+const LENGTHS = { input_length: 1100, output_length: 30 };
+
+/** What a run says: its warnings, then its error. */
+async function run(path: string, onBadRow: 'fail' | 'skip' = 'fail'): Promise<{ warnings: string; error: string }> {
+  const warnings: string[] = [];
+  const log = { ...SILENT, warn: (text: string) => warnings.push(text) };
+  try {
+    await scanWorkload({ path, onBadRow, transforms: [] }, 1, log);
+    return { warnings: warnings.join('\n'), error: '' };
+  } catch (thrown) {
+    assert.ok(thrown instanceof UserError, String(thrown));
+    return { warnings: warnings.join('\n'), error: thrown.message };
+  }
+}
+
+describe('a file of another form is said to be one, with the way out, and no advice to skip its rows', () => {
+  const refused: [what: string, content: string | Buffer, names: RegExp][] = [
+    [
+      'sessions',
+      json({ session_id: 's', ...LENGTHS, timestamp: 0 }, { session_id: 's', ...LENGTHS, delay: 12.3 }),
+      /:2: missing_time.*\n.*sessions.*no times.*closed-loop replay/,
+    ],
+    [
+      'agentic Mooncake',
+      json({ ...LENGTHS, timestamp: 0, hash_ids: [1, 2, 3] }, { ...LENGTHS, hash_ids: [1, 2, 3], wait_for: ['a'] }),
+      /agentic Mooncake.*closed-loop/,
+    ],
+    [
+      'Bailian',
+      json({ chat_id: 1, parent_chat_id: -1, timestamp: 61.114, ...LENGTHS, hash_ids: [1] }),
+      /Bailian.*times in seconds.*timestamp \* 1000/,
+    ],
+    [
+      'RAGPulse',
+      json({ timestamp: '123', ...LENGTHS, hash_ids: { sys_prompt: [], passages_ids: [] } }),
+      /RAGPulse.*jq/,
+    ],
+    ['LMCache', json({ session_id: 'a', model: 'm', input: [], output_length: 5, pre_gap: 0 }), /LMCache agentic/],
+    ['AIPerf sessions', json({ session_id: 'a', turns: [{ text: 'x' }] }), /AIPerf multi-turn.*closed-loop/],
+    ['AIPerf prompts', json({ text_input: 'x', timestamp: 0, output_length: 5 }), /AIPerf.*without lengths/],
+    [
+      'ShareGPT',
+      `[{"id":"a","conversations":[{"from":"human","value":"x"}]}]`,
+      /JSON array.*ShareGPT.*without arrival times/,
+    ],
+    ['ShareGPT over lines', '[\n  {\n    "id": "a",\n    "conversations": [\n', /ShareGPT/],
+    [
+      'OpenAI batch',
+      json({ custom_id: 'r', method: 'POST', url: '/v1', body: { messages: [] } }),
+      /OpenAI batch.*without times/,
+    ],
+    ['vLLM bench custom', json({ prompt: 'x', output_tokens: 3 }), /vLLM bench.*without times/],
+    ['chat messages', json({ messages: [{ role: 'user', content: '"delay":' }] }), /chat messages/],
+    ['Weka', json({ id: 'a', models: [], block_size: 64, tool_tokens: 1, requests: [] }), /Weka/],
+    ['spans', json({ resourceSpans: [] }), /OpenTelemetry/],
+    [
+      'LiteLLM as JSON',
+      json({ startTime: 1.5, prompt_tokens: 1, completion_tokens: 1 }),
+      /LiteLLM.*startTime,prompt_tokens/,
+    ],
+    ['a JSON array of rows', JSON.stringify([{ timestamp: 0, ...LENGTHS }]), /JSON array.*jq -c '\.\[\]'/],
+    [
+      'unknown objects',
+      json({ ts: 1, in: 5 }),
+      /its keys are ts, in; none is known as the tokens of the prompt or the tokens/,
+    ],
+    ['lengths alone', 'num_prefill_tokens,num_decode_tokens\n1,2\n', /none is known as the time of arrival.*arrival_s/],
+    [
+      'two times',
+      'timestamp,created_at,prompt_tokens,completion_tokens\n1,1,1,1\n',
+      /timestamp, created_at could each be the time/,
+    ],
+    [
+      'a time without a unit',
+      'timestamp,prompt_tokens,completion_tokens\n0,1,1\n',
+      /unit of timestamp \("0"\): name it timestamp_s/,
+    ],
+    ['no header', '0,10,5\n1,20,6\n', /no header line/],
+    ['ServeGen', '0,1.33,8.59,Weibull,0.3,0.4\n', /ServeGen/],
+    ['semicolons', 'arrival_s;input_tokens;output_tokens\n0,5;1;1\n', /separated by semicolons/],
+    ['tabs', 'arrival_s\tinput_tokens\toutput_tokens\n0\t1\t1\n', /separated by tabs/],
+    ['spaces', 'user time_stamp(seconds) query_length\n1 2 3\n', /separated by spaces/],
+    ['a page', '<!DOCTYPE html>\n<html>', /HTML or XML page/],
+    ['an error of a store', '<?xml version="1.0"?><Error/>', /HTML or XML page/],
+    ['Parquet', Buffer.from('PAR1\x15\0\x15\x02\0'), /is a Parquet file.*CSV/],
+    ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 4, 0]), /compressed by zstd.*zstd -d/],
+    ['zip', Buffer.from('PK\x03\x04\0\0'), /ZIP archive/],
+    ['gzip twice', gzipSync(gzipSync(PLAIN)), /gzip within gzip/],
+    ['UTF-16 with its mark', Buffer.from(`\uFEFF${PLAIN}`, 'utf16le'), /UTF-16.*iconv/],
+    ['UTF-16 without', Buffer.from(PLAIN, 'utf16le'), /UTF-16.*iconv/],
+    [
+      'dates as seconds',
+      `${PLAIN}2024-05-12 00:00:00,1,1\n`.concat('2024-05-12 00:00:01,1,1\n'),
+      /:2:1: .*looks like a date.*name the column timestamp\n.*all of the first 2 rows.*\(arrival_s\)/,
+    ],
+    [
+      'milliseconds since 1970 as seconds',
+      `${PLAIN}1731693600250,1,1\n1731693600350,1,1\n`,
+      /looks like ms since 1970.*timestamp_ms\n.*all of the first 2 rows/,
+    ],
+    [
+      'microseconds since 1970 as milliseconds',
+      json({ timestamp: 1731693600250000, ...LENGTHS }),
+      /looks like us since 1970/,
+    ],
+    [
+      'a column mixed up',
+      `${PLAIN}0,10,0\n1,10,0\n2,10,0\n3,10,4\n`,
+      /:2:3: zero_length.*\n.*3 of the first 4 rows.*zero_length: output_tokens/,
+    ],
+  ];
+  for (const [what, content, names] of refused)
+    it(what, async () => {
+      const { error } = await run(file('other', content));
+      assert.match(error, names);
+      assert.doesNotMatch(error, /--on-bad-row/);
+    });
+
+  it('a file with some bad rows is what it seems: they may be skipped', async () => {
+    const { error } = await run(file('some.csv', `${PLAIN}0,10,5\nsoon,10,5\n2,10,5\n`));
+    assert.match(error, /some\.csv:3:1: arrival_s is "soon".*--on-bad-row skip/);
+    const sessions = json(
+      { timestamp: 0, delay: 0, ...LENGTHS },
+      { timestamp: 1, delay: 0, ...LENGTHS, input_length: 0 },
+    );
+    assert.match((await run(file('delay.jsonl', sessions))).error, /:2: zero_length.*--on-bad-row skip/);
+  });
+
+  it('where its rows are skipped all the same, a run and inspect say so', async () => {
+    const path = file('skipped.jsonl', json({ ...LENGTHS, timestamp: 0 }, { ...LENGTHS, delay: 5 }));
+    assert.match((await run(path, 'skip')).warnings, /skipped\.jsonl: wrong_form: .*sessions.*closed-loop/);
+    const found = await inspectTrace(path);
+    assert.match(found.warnings[0] ?? '', /^wrong_form: .*sessions.*closed-loop/);
+    assert.deepEqual([found.rows, found.bad_rows], [1, 1]);
+  });
+});
+
+describe('what of a file is used and what is not is said, in a run as in inspect', () => {
+  const AZURE = 'TIMESTAMP,NumImages,ContextTokens,GeneratedTokens\n';
+  const read: [
+    what: string,
+    content: string,
+    format: string,
+    due: [seconds: number, input: number],
+    notes: RegExp[],
+  ][] = [
+    [
+      'images',
+      `${AZURE}2024-10-15 00:00:00.0000000,2,900,120\n2024-10-15 00:00:01.5000000,0,300,60\n`,
+      'azure-2023',
+      [1.5, 600],
+      [/^columns not used: NumImages; /],
+    ],
+    [
+      'model and class',
+      'arrival_s,input_tokens,output_tokens,model,class\n0,374,44,a,chat\n4.3,396,109,b,batch\n',
+      'csv',
+      [4.3, 385],
+      [/^columns not used: model, class; /],
+    ],
+    [
+      'a gateway log',
+      'request_id,startTime,endTime,model,prompt_tokens,completion_tokens,total_tokens\na,2026-01-05T10:00:00.123000,2026-01-05T10:00:02,m,100,20,120\nb,2026-01-05T10:00:01.500000,2026-01-05T10:00:02,m,200,30,230\n',
+      'csv-log',
+      [1.377, 150],
+      [
+        /^columns used: startTime as arrival, prompt_tokens as input tokens, completion_tokens as output tokens$/,
+        /^columns not used: request_id, endTime, model, total_tokens; /,
+      ],
+    ],
+    [
+      'BurstGPT',
+      'Timestamp,Session ID,Elapsed time,Model,Request tokens,Response tokens,Total tokens,Log Type\n19440110.0,,43,GPT-4,906,446,1352,API log\n19440112.0,,3,GPT-4,94,1,95,API log\n',
+      'csv-log',
+      [2, 500],
+      [/^columns used: Timestamp as arrival \(in s\)/, /^columns not used: Session ID, Elapsed time, /],
+    ],
+    [
+      'Vidur',
+      'arrived_at,num_prefill_tokens,num_decode_tokens\n0.5,374,44\n1.7,396,109\n',
+      'csv-log',
+      [1.2, 385],
+      [/^columns used: arrived_at as arrival \(in s\)/],
+    ],
+    [
+      'a unit in the name',
+      'timestamp_ms,prompt_tokens,completion_tokens\n100,1,1\n300.5,3,3\n',
+      'csv-log',
+      [0.2005, 2],
+      [/^columns used: timestamp_ms as arrival \(in ms\)/],
+    ],
+    [
+      'no block ids',
+      json({ timestamp: 0, ...LENGTHS }, { timestamp: 1000, ...LENGTHS }),
+      'mooncake-lengths',
+      [1, 1100],
+      [/^no_prefix_blocks: /],
+    ],
+    [
+      'keys of Mooncake rows',
+      json(
+        { timestamp: 0, ...LENGTHS, hash_ids: [0, 1, 2] },
+        { timestamp: 1000, ...LENGTHS, hash_ids: [0, 1, 2], session_id: 's' },
+      ),
+      'mooncake',
+      [1, 1100],
+      [/^keys not used: session_id; /],
+    ],
+    [
+      'keys of native rows',
+      '{"reprise_trace":1}\n' +
+        json(
+          { t_us: 0, input_tokens: 1, output_tokens: 1, extra: {} },
+          { t_us: 1e6, input_tokens: 3, output_tokens: 1, after: [] },
+        ),
+      'rtrace',
+      [1, 2],
+      [/^keys not used: after; /],
+    ],
+  ];
+  for (const [what, content, format, [seconds, input], notes] of read)
+    it(what, async () => {
+      const path = file('read', content);
+      const found = await inspectTrace(path);
+      assert.deepEqual([found.format, found.rows, found.bad_rows], [format, 2, 0]);
+      assert.deepEqual([found.duration_s, found.input_tokens.mean], [seconds, input]);
+      assert.equal(found.warnings.length, notes.length, found.warnings.join('\n'));
+      for (const [i, note] of notes.entries()) assert.match(found.warnings[i] ?? '', note);
+      const { warnings, error } = await run(path);
+      assert.equal(error, '');
+      for (const warning of found.warnings) assert.ok(warnings.includes(`read: ${warning}`), warnings);
+    });
+});

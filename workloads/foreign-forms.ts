@@ -1,0 +1,220 @@
+import { namesByRole, type Role } from './formats/column-names.ts';
+import { cellsOf } from './formats/csv-rows.ts';
+import { logColumns } from './formats/csv-log.ts';
+import { isAbsoluteTime } from './formats/fields.ts';
+import { namesText } from './formats/format.ts';
+import { keysOf } from './formats/json-lines.ts';
+
+const AS_CSV = 'write a line a request as CSV with the columns arrival_s (in seconds), input_tokens, output_tokens';
+const CLOSED_LOOP =
+  'that needs closed-loop replay, which Reprise does not have; to replay its requests at fixed times, give every row a timestamp (in ms)';
+
+/** A form of file that people have and no reader takes: the keys of its objects, what it is and what it lacks. */
+interface ForeignForm {
+  /** All keys of one of these lists are there. */
+  readonly keys: readonly (readonly string[])[];
+  readonly is: string;
+  readonly wayOut: string;
+}
+
+/** Those with more keys first, where one has the keys of another. */
+const FORMS: readonly ForeignForm[] = [
+  {
+    keys: [['wait_for', 'input_length'], ['tool_wait_ms']],
+    is: 'an agentic Mooncake trace (Dynamo): later requests wait for answers (wait_for, delay) and have no times of their own',
+    wayOut: CLOSED_LOOP,
+  },
+  {
+    keys: [
+      ['delay', 'input_length'],
+      ['delay_ms', 'input_length'],
+    ],
+    is: 'a trace of sessions (AIPerf, Mooncake) whose later turns have no times: each comes a delay after the answer before it',
+    wayOut: CLOSED_LOOP,
+  },
+  {
+    keys: [['chat_id', 'input_length']],
+    is: 'a Qwen-Bailian trace, with times in seconds',
+    wayOut:
+      "write it as Mooncake's, with times in ms: jq -c '{timestamp: (.timestamp * 1000), input_length, output_length, hash_ids}'",
+  },
+  {
+    keys: [
+      ['sys_prompt', 'passages_ids'],
+      ['web_search', 'user_input'],
+      ['history', 'hash_ids'],
+    ],
+    is: 'a RAGPulse trace, with times in seconds and hash_ids in groups',
+    wayOut: "write it without them: jq -c '{timestamp: ((.timestamp | tonumber) * 1000), input_length, output_length}'",
+  },
+  {
+    keys: [['session_id', 'input', 'output_length']],
+    is: 'an LMCache agentic trace: messages of sessions, with gaps between turns and without lengths of prompts',
+    wayOut: `count the tokens of each prompt and ${AS_CSV}`,
+  },
+  {
+    keys: [
+      ['turns', 'session_id'],
+      ['payloads', 'session_id'],
+    ],
+    is: 'an AIPerf multi-turn file: prompts as text, and delays between the turns of a session in place of times',
+    wayOut: CLOSED_LOOP,
+  },
+  {
+    keys: [['text_input'], ['texts'], ['text', 'output_length'], ['text', 'timestamp']],
+    is: 'an AIPerf (GenAI-Perf) file of prompts as text, without lengths of prompts',
+    wayOut: `count their tokens and ${AS_CSV}`,
+  },
+  {
+    keys: [
+      ['custom_id', 'body'],
+      ['custom_id', 'response'],
+    ],
+    is: 'an OpenAI batch file: requests without times',
+    wayOut: `give each a time and its lengths, and ${AS_CSV}`,
+  },
+  {
+    keys: [
+      ['conversations', 'from'],
+      ['conversations', 'value'],
+      ['conversations', 'id'],
+      ['conversation', 'turn'],
+    ],
+    is: 'a corpus of conversations (ShareGPT, LMSYS, WildChat): texts without arrival times and without token counts',
+    wayOut: `it says nothing of load: draw times for its texts, count their tokens, and ${AS_CSV}`,
+  },
+  {
+    keys: [
+      ['hash_id_scope'],
+      ['requests', 'tool_tokens'],
+      ['requests', 'models', 'block_size'],
+      ['requests', 'hash_ids'],
+    ],
+    is: 'a Weka trace (Claude Code): one conversation an object, with times from its own start',
+    wayOut: `give each conversation a start and ${AS_CSV}`,
+  },
+  {
+    keys: [['round_index'], ['newly_append_tokens']],
+    is: 'a TraceLab trace of agent rounds, with times as events',
+    wayOut: `take the start of each round and ${AS_CSV}`,
+  },
+  {
+    keys: [['resourceSpans'], ['spans', 'trace_id'], ['startTimeUnixNano'], ['scopeSpans']],
+    is: 'an OpenTelemetry export of spans',
+    wayOut: `take the start and gen_ai.usage.* of each inference span, and ${AS_CSV}`,
+  },
+  {
+    keys: [['usage_details'], ['usageDetails'], ['provided_model_name']],
+    is: 'a Langfuse export',
+    wayOut:
+      "write its generations as CSV: jq -r '[.start_time, .usage_details.input, .usage_details.output] | @csv' below the header start_time,input_tokens,output_tokens",
+  },
+  {
+    keys: [['startTime', 'prompt_tokens', 'completion_tokens']],
+    is: 'a LiteLLM log as JSON, which is read as CSV only',
+    wayOut:
+      "write jq -r '[.startTime, .prompt_tokens, .completion_tokens] | @csv' below the header startTime,prompt_tokens,completion_tokens",
+  },
+  {
+    keys: [['captureData']],
+    is: 'a SageMaker data capture: bodies of requests, without token counts of prompts',
+    wayOut: `count their tokens and ${AS_CSV}`,
+  },
+  {
+    keys: [
+      ['num_turns', 'input_prompt_length'],
+      ['prompt_len', 'out_lens'],
+      ['trajectory_id', 'steps'],
+      ['schema_version', 'steps'],
+    ],
+    is: 'a file of agent trajectories, without arrival times',
+    wayOut: CLOSED_LOOP,
+  },
+  {
+    keys: [['messages']],
+    is: 'a file of chat messages (OpenAI, SGLang bench): texts without times and without token counts',
+    wayOut: `give each a time and its lengths, and ${AS_CSV}`,
+  },
+  {
+    keys: [['prompt'], ['question', 'answer'], ['instruction']],
+    is: 'a data set of prompts (vLLM bench custom): texts without times',
+    wayOut: `give each a time and its lengths, and ${AS_CSV}`,
+  },
+];
+
+/** Beyond so many characters a key is of another row than the ones that show the form. */
+const MOST_CHARACTERS = 65_536;
+/** Keys anywhere in text that looks like JSON; those in quoted text have a backslash. */
+const KEY = /"([^"\\]{1,60})"\s*:/g;
+
+/** Which form of JSON the lines are of, as far as their keys tell. */
+export function foreignForm(lines: readonly string[]): string | null {
+  const text = lines.join('\n').slice(0, MOST_CHARACTERS);
+  const keys = new Set(Array.from(text.matchAll(KEY), ([, key = '']) => key));
+  const form = FORMS.find((known) => known.keys.some((all) => all.every((key) => keys.has(key))));
+  return form === undefined ? null : `it seems to be ${form.is}; ${form.wayOut}`;
+}
+
+/** What a file that no reader takes seems to be, what it lacks, and the way out; without a full stop. */
+export function unknownForm(lines: readonly string[]): string {
+  const [head = ''] = lines;
+  const first = head.trim();
+  if (/^<[!?a-z]/i.test(first))
+    return `it is an HTML or XML page, not a trace; ${begins(first)}; download the file itself`;
+  if (first.startsWith('['))
+    return `it is a JSON array: ${foreignForm(lines) ?? "one object a line is expected, which jq -c '.[]' makes of it"}`;
+  if (first.startsWith('{')) return unknownObjects(lines, first);
+  const separator = /[;\t|]/.exec(first)?.[0];
+  if (separator !== undefined && cellsOf(first).length < first.split(separator).length) {
+    const name = { ';': 'semicolons', '\t': 'tabs' }[separator] ?? 'bars';
+    return `its cells are separated by ${name}, expected commas: write it with commas`;
+  }
+  const names = cellsOf(first);
+  if (names.length > 1) return unknownTable(names, lines[1] ?? '');
+  if (/^\S+(?:\s+\S+){2,}$/.test(first) && /^[\d.]+(?:\s+[\d.]+){2,}$/.test(lines[1] ?? ''))
+    return 'its cells are separated by spaces, expected commas: write it with commas';
+  return begins(first);
+}
+
+function begins(first: string): string {
+  return `it begins with ${JSON.stringify(first.slice(0, 80))}`;
+}
+
+function unknownObjects(lines: readonly string[], first: string): string {
+  const form = foreignForm(lines);
+  if (form !== null) return `${begins(first)}: ${form}`;
+  const keys = keysOf(first);
+  return keys.length === 0 ? begins(first) : `${begins(first)}: its keys are ${namesText(keys)}; ${lack(keys)}`;
+}
+
+function unknownTable(names: readonly string[], row: string): string {
+  const columns = `its columns are ${namesText(names)}`;
+  if (names.every((name) => /^[\d.eE+-]*$/.test(name) || isAbsoluteTime(name)))
+    return `${columns}: it has no header line; put the names of its columns above it`;
+  if (names.some((name) => /^(?:gamma|weibull)$/i.test(name)))
+    return `${columns}: it seems to be a ServeGen client: rates of arrival for windows of time, not requests`;
+  const log = logColumns(names);
+  if (log === null) return `${columns}; ${lack(names)}`;
+  const time = namesText([log.time]);
+  const value = cellsOf(row)[names.indexOf(log.time)] ?? '';
+  return `${columns}; nothing tells the unit of ${time} (${JSON.stringify(value.slice(0, 40))}): name it ${time}_s if it is seconds, ${time}_ms if milliseconds`;
+}
+
+const ROLES: Readonly<Record<Role, string>> = {
+  time: 'the time of arrival',
+  input: 'the tokens of the prompt',
+  output: 'the tokens of the answer',
+};
+
+/** What is missing, or stands there more than once, of what a trace has to tell of a request. */
+function lack(names: readonly string[]): string {
+  const named = namesByRole(names);
+  const all = (['time', 'input', 'output'] as const).map((role) => ({ what: ROLES[role], found: named[role] }));
+  const missing = all.filter(({ found }) => found.length === 0).map(({ what }) => what);
+  const several = all.filter(({ found }) => found.length > 1);
+  const parts = [
+    ...(missing.length === 0 ? [] : [`none is known as ${missing.join(' or ')}`]),
+    ...several.map(({ what, found }) => `${namesText(found)} could each be ${what}`),
+  ];
+  return `${parts.join('; ')}${parts.length === 0 ? '' : '; '}${AS_CSV}`;
+}
