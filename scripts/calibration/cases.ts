@@ -22,7 +22,8 @@ export interface Case {
   readonly startRps: number;
 }
 
-const AZURE = join(import.meta.dirname, '..', '..', '..', 'shared', 'traces', 'AzureLLMInferenceTrace_conv.csv');
+/** The trace of the cases that are named for it. */
+export const AZURE = join(import.meta.dirname, '..', '..', '..', 'shared', 'traces', 'AzureLLMInferenceTrace_conv.csv');
 /** What fits into the 2,048 tokens of OPT. */
 const OPT = [1024, 512] as const;
 

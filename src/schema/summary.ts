@@ -214,7 +214,7 @@ const attainment = z.strictObject({
     .tuple([z.number(), z.number()])
     .nullable()
     .describe(
-      '95 % interval of joint, for load like these requests; null where they share too few spells of queueing for one.',
+      '95 % interval of joint, for load like these requests; null where they span less than ten stays or all failed.',
     ),
   n_eff: count
     .nullable()
