@@ -66,7 +66,7 @@ export function placementVerdict(report: PlacementReport): PlacementVerdict {
 }
 
 /** `18.8-19.1`: the highest rate that met the SLO and the lowest that missed it. */
-export function bracketText({ goodput_rps, missed_rps }: Goodput, per = 1): string {
+function bracketText({ goodput_rps, missed_rps }: Goodput, per = 1): string {
   if (goodput_rps === 0) return 'none';
   if (missed_rps === null) return `at least ${threeFigures(goodput_rps / per)}`;
   return [...new Set([goodput_rps, missed_rps].map((rps) => threeFigures(rps / per)))].join('-');
@@ -81,7 +81,7 @@ export function contenderText(contender: Contender, by: Arrivals, per: number): 
 }
 
 /** The first of a kind: contenders are in order. */
-export function bestOfKind(contenders: readonly Contender[], kind: Kind): Contender | null {
+function bestOfKind(contenders: readonly Contender[], kind: Kind): Contender | null {
   return contenders.find((each) => each.kind === kind) ?? null;
 }
 
@@ -223,7 +223,7 @@ function perGpu(contender: Contender, by: Arrivals): number {
   return goodputOf(contender, by)?.goodput_rps_per_gpu ?? 0;
 }
 
-export function countGpus(count: number): string {
+function countGpus(count: number): string {
   return `${withThousands(count)} GPU${count === 1 ? '' : 's'}`;
 }
 

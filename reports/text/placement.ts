@@ -34,10 +34,10 @@ export function placementText(report: PlacementReport, { color }: { color: boole
   ].join('\n');
 }
 
-function contenders({ contenders: all }: PlacementReport): string[] {
+function contenders({ contenders: all, trace_timing }: PlacementReport): string[] {
   if (all.length === 0) return [];
   return [
-    'Best of both kinds, with both arrivals',
+    `Best of both kinds, with ${trace_timing === null ? ARRIVALS.poisson : 'both arrivals'}`,
     ...aligned([CONTENDER_COLUMNS, ...all.map(contenderRow)], 'right'),
     '',
   ];

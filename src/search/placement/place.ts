@@ -31,7 +31,7 @@ export interface PlaceSpec {
   readonly seed: number;
 }
 
-/** More requests of a trace are not replayed with its own timing: a second of CPU each time. */
+/** More requests of a trace are not replayed with its own timing: these take some two seconds of CPU each time. */
 const MOST_TRACE_REQUESTS = 50_000;
 
 export interface PlaceHooks {
