@@ -1,46 +1,19 @@
 import {
+  type Contender,
+  goodputOf,
+  type Kind,
+  KINDS,
   lengthOf,
   type PhaseGoodput,
   type Placement,
   type PlacementReport,
+  requestsOf,
   unitWords,
 } from '../src/schema/placement.ts';
 import { formatShare, threeFigures, withThousands } from '../src/core/units.ts';
 import { METRIC_NAMES } from './definitions.ts';
-import { limitsText, secondsText } from './format.ts';
-
-/** The answer of a placement search as sentences. */
-export interface PlacementVerdict {
-  readonly isFound: boolean;
-  readonly sentence: string;
-  /** The best collocated unit, and how much better the disaggregated one is. */
-  readonly beside: string;
-}
-
-export function placementVerdict(report: PlacementReport): PlacementVerdict {
-  const { gpu, slo, at } = report;
-  const best = bestOf(report.placements);
-  const alternative = bestOf(report.collocated);
-  const goal = `${percent(at)} within ${limitsText(slo.limits_ms)}`;
-  const nothing = report.placements.length === 0 ? 'fits' : `carries any rate with ${goal}`;
-  return {
-    isFound: best !== null,
-    sentence:
-      best === null
-        ? `No disaggregated placement on ${countGpus(report.gpus)} of ${gpu} ${nothing}`
-        : `${unitWords(best.groups)} on ${countGpus(best.gpus)} carry ${threeFigures(best.whole.goodput_rps)} requests/s with ${goal}: ${threeFigures(best.whole.goodput_rps_per_gpu)} a GPU${bindsText(best)}${copiesText(best, report.gpus)}`,
-    beside: besideText(report, best, alternative),
-  };
-}
-
-function besideText({ systems }: PlacementReport, best: Carrying | null, alternative: Carrying | null): string {
-  const system = systems.collocated.split(',')[0];
-  if (alternative === null) return `Without disaggregation (${system}): no rate`;
-  const carried = `${unitWords(alternative.groups)} of ${system} on ${countGpus(alternative.gpus)}: ${threeFigures(alternative.whole.goodput_rps_per_gpu)} a GPU${bindsText(alternative)}`;
-  if (best === null) return `Without disaggregation: ${carried}`;
-  const ratio = best.whole.goodput_rps_per_gpu / alternative.whole.goodput_rps_per_gpu;
-  return `Without disaggregation: ${carried}. Disaggregated carries ${threeFigures(ratio)} times as much a GPU`;
-}
+import { secondsText } from './format.ts';
+import { ARRIVALS, contenderText, percent } from './placement-verdict.ts';
 
 export type Carrying = Placement & { readonly whole: NonNullable<Placement['whole']> };
 
@@ -49,39 +22,30 @@ export function carries(placement: Placement): placement is Carrying {
   return placement.whole !== null && placement.whole.goodput_rps > 0;
 }
 
-/** The first of a ranking, if it carries anything. */
-function bestOf([first]: readonly Placement[]): Carrying | null {
-  return first !== undefined && carries(first) ? first : null;
-}
-
-function bindsText({ whole: { binding } }: Carrying): string {
-  return binding === null ? '' : `; ${METRIC_NAMES[binding]} binds`;
-}
-
-function copiesText({ copies, gpus, whole }: Carrying, available: number): string {
-  if (copies < 2) return '';
-  return `. ${copies} of them take ${copies * gpus} of the ${available} GPUs: ${threeFigures(copies * whole.goodput_rps)} requests/s`;
-}
-
-function countGpus(count: number): string {
-  return `${withThousands(count)} GPU${count === 1 ? '' : 's'}`;
-}
-
-/** Goodput a GPU: `2.77`; `< 2.77` of a dominated unit; `-` of a unit that was not simulated. */
+/** Goodput per GPU: `2.77`; `< 2.77` of a placement that was beaten; `-` of one that was not simulated. */
 function perGpuText({ whole, missed_rps, gpus }: Placement): string {
   if (whole !== null) return whole.goodput_rps === 0 ? 'none' : threeFigures(whole.goodput_rps_per_gpu);
   return missed_rps === null ? '-' : `< ${threeFigures(missed_rps / gpus)}`;
 }
 
-/** The columns of a ranking. */
+/** The kind of the best first. */
+export function kindsInOrder({ best }: PlacementReport): readonly Kind[] {
+  return best?.per_gpu.kind === 'collocated' ? KINDS.toReversed() : KINDS;
+}
+
+export function rankingOf(report: PlacementReport, kind: Kind): readonly Placement[] {
+  return kind === 'collocated' ? report.collocated : report.placements;
+}
+
+/** The columns of a ranking, which is by Poisson arrivals. */
 export const RANKING_COLUMNS = [
-  'unit',
+  'placement',
   'GPUs',
-  'requests/s a GPU',
-  'a unit',
+  'requests/s per GPU',
+  'requests/s',
   'copies',
-  'all copies',
-  'by phases a GPU',
+  'requests/s of all copies',
+  'estimated per GPU',
   'binds',
   'attainment',
 ] as const;
@@ -102,12 +66,36 @@ export function rankingRow(placement: Placement): string[] {
   ];
 }
 
+/** The columns of those that may be the best, with both arrivals. */
+export const CONTENDER_COLUMNS = [
+  'placement',
+  'GPUs',
+  "per GPU, trace's timing",
+  'per GPU, Poisson',
+  "requests/s, trace's timing",
+  'requests/s, Poisson',
+  'copies',
+] as const;
+
+export function contenderRow(contender: Contender): string[] {
+  const { groups, gpus, copies } = contender;
+  return [
+    unitWords(groups),
+    String(gpus),
+    contenderText(contender, 'trace', gpus),
+    contenderText(contender, 'poisson', gpus),
+    contenderText(contender, 'trace', 1),
+    contenderText(contender, 'poisson', 1),
+    String(copies),
+  ];
+}
+
 /** Goodput of each phase alone, a row a shape. */
 export const PHASE_COLUMNS = [
   'shape',
   'GPUs',
-  'prefill alone, requests/s a GPU',
-  'decode alone, requests/s a GPU',
+  'prefill alone, requests/s per GPU',
+  'decode alone, requests/s per GPU',
 ] as const;
 
 export function phaseRows({ phases }: PlacementReport): string[][] {
@@ -119,17 +107,31 @@ export function phaseRows({ phases }: PlacementReport): string[][] {
 }
 
 function lengthLines(report: PlacementReport): [name: string, value: string][] {
-  const [best] = report.placements;
-  const length = best === undefined ? null : lengthOf(report, best);
+  const { contenders, best } = report;
+  const [first] = contenders;
+  const goodput = first === undefined || best === null ? null : goodputOf(first, best.arrivals);
+  if (first === undefined || best === null || goodput === null) return [];
+  const length = lengthOf(requestsOf(report, first, best.arrivals), goodput);
   if (length === null) return [];
-  const { lastedS, meanE2eS, isShort, enough } = length;
-  const lasted = `that of the best lasted ${secondsText(lastedS)}, a request ${secondsText(meanE2eS)} on average`;
   return [
     [
       'length of a simulation',
-      isShort ? `${lasted}: short, beginning empty flatters it; take ${withThousands(enough)} requests a GPU` : lasted,
+      `that of the best lasted ${secondsText(length.lastedS)}, a request ${secondsText(length.meanE2eS)} on average`,
     ],
   ];
+}
+
+/** What was replayed with the trace's own timing. */
+function timingText({ trace_timing: timing, contenders, best }: PlacementReport): string {
+  if (timing === null)
+    return best === null ? 'not tried: nothing carries any rate' : 'not tried: all requests are due at one time';
+  const some =
+    timing.left_behind === 0
+      ? `its ${withThousands(timing.requests)} requests`
+      : `its first ${withThousands(timing.requests)} of ${withThousands(timing.requests + timing.left_behind)} requests`;
+  const most = Math.max(...contenders.map(({ trace_repeats }) => trace_repeats ?? 1));
+  const repeated = most === 1 ? '' : `, up to ${withThousands(most)} times end to end`;
+  return `${some}${repeated}, time scaled from ${threeFigures(timing.rate_rps)} requests/s to each rate; for the ${contenders.length} placements that carry most with Poisson arrivals`;
 }
 
 /** The verdict depends on this assumption: with a penalty of 1 nothing is lost by mixing phases. */
@@ -153,12 +155,17 @@ export function methodLines(report: PlacementReport): [name: string, value: stri
   return [
     [
       'workload',
-      `${workload.name}, ${withThousands(workload.requests)} requests${workload.too_long === 0 ? '' : `, ${withThousands(workload.too_long)} of them left out as too long`}; drawn: ${threeFigures(workload.mean_input_tokens)} tokens in and ${threeFigures(workload.mean_output_tokens)} out on average, Poisson arrivals, ${withThousands(workload.probe_requests_per_gpu)} requests for each GPU of a unit, seed ${seed}`,
+      `${workload.name}, ${withThousands(workload.requests)} requests${workload.too_long === 0 ? '' : `, ${withThousands(workload.too_long)} of them left out as too long`}`,
     ],
-    ['maximised', `requests/s a GPU at which ${percent(at)} meet the SLO; of equals what all copies carry`],
     [
-      'by phases',
-      'the slower phase alone, were so many instances so many times as good as one; behind one queue they are better',
+      'Poisson arrivals',
+      `lengths drawn from the trace: ${threeFigures(workload.mean_input_tokens)} tokens in and ${threeFigures(workload.mean_output_tokens)} out on average; ${withThousands(workload.probe_requests_per_gpu)} requests for each GPU of a placement, seed ${seed}; for all placements`,
+    ],
+    [ARRIVALS.trace, timingText(report)],
+    ['maximised', `requests/s per GPU at which ${percent(at)} meet the SLO; of equals what all copies carry`],
+    [
+      'estimated per GPU',
+      'what the slower phase carries alone, if n instances carried n times as much as one; instances that share a queue carry more',
     ],
     ...lengthLines(report),
     ['precision', `a rate at most ${percent(precision)} higher was missed`],
@@ -173,15 +180,10 @@ export function methodLines(report: PlacementReport): [name: string, value: stri
     ...(systems.mixed_batch_penalty === null
       ? []
       : [['mixed batches', penaltyText(systems.mixed_batch_penalty)] satisfies [string, string]]),
-    ['simulations', withThousands(simulations)],
+    ['simulations', withThousands(simulations + (report.trace_timing?.simulations ?? 0))],
     ...[...refused].map(([why, shapes]): [string, string] => [
       'left out',
       `${[...new Set(shapes.map(shapeText))].join('; ')}: ${why}`,
     ]),
   ];
-}
-
-/** A share that the user gave, not rounded: `90 %`. */
-export function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(6))} %`;
 }

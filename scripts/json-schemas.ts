@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { manifestSchema } from '../src/schema/manifest.ts';
 import { quantiles } from '../src/schema/parts.ts';
-import { goodput, group, phaseGoodput, placement, placementSchema } from '../src/schema/placement.ts';
+import { goodput, group, phaseGoodput, placement, placementAnswer, placementSchema } from '../src/schema/placement.ts';
 import { bucketQuantile, latencyStats, lengthStats, serverLatency, summarySchema } from '../src/schema/summary.ts';
 
 export const JSON_SCHEMAS = join(import.meta.dirname, '..', 'src', 'schema', 'json');
@@ -21,6 +21,7 @@ const DEFINITIONS = {
   LengthStats: lengthStats,
   PhaseGoodput: phaseGoodput,
   Placement: placement,
+  PlacementAnswer: placementAnswer,
   Quantiles: quantiles,
   ServerLatency: serverLatency,
 };

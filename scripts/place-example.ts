@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
+
+const file = z.record(z.string(), z.unknown());
+/** Keys that place.json has had since 0.3.0. */
+const ADDED = new Set(['contenders', 'trace_timing', 'best']);
 
 /** The search of the README: arguments of the program that write its result to `out`. */
 export function placeExample(trace: string, out: string): string[] {
@@ -9,12 +14,16 @@ export function placeExample(trace: string, out: string): string[] {
 }
 
 /**
- * SHA-256 of the bytes of `place.json` in a folder, the version of this package (`versions.reprise`) put as `VERSION`:
- * it says who searched, and changes with every release while the result stays the same.
+ * SHA-256 of `place.json` in a folder as it was before 0.3.0: without what was added to it, and with `VERSION` in place
+ * of the version of this package (`versions.reprise`), which changes with every release while the result stays the same.
  */
 export function placeSha256(out: string): string {
-  const text = readFileSync(join(out, 'place.json'), 'utf8');
-  const versioned = /("versions": \{\s*"reprise": )"[^"]*"/;
-  if (!versioned.test(text)) throw new Error(`${out}/place.json does not say which version wrote it`);
-  return createHash('sha256').update(text.replace(versioned, '$1"VERSION"')).digest('hex');
+  const found = file.parse(JSON.parse(readFileSync(join(out, 'place.json'), 'utf8')));
+  if (found['versions'] === undefined) throw new Error(`${out}/place.json does not say which version wrote it`);
+  const old = Object.entries(found)
+    .filter(([key]) => !ADDED.has(key))
+    .map(([key, value]) => [key, key === 'versions' ? { reprise: 'VERSION' } : value]);
+  return createHash('sha256')
+    .update(`${JSON.stringify(Object.fromEntries(old), null, 2)}\n`)
+    .digest('hex');
 }

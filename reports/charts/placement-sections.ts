@@ -1,16 +1,18 @@
 import type { TopLevelSpec } from 'vega-lite';
-import { type PlacementReport, unitWords } from '../../src/schema/placement.ts';
+import { goodputOf, type Kind, KINDS, type PlacementReport, unitWords } from '../../src/schema/placement.ts';
 import { threeFigures, withThousands } from '../../src/core/units.ts';
 import {
   carries,
   type Carrying,
-  percent,
+  kindsInOrder,
   PHASE_COLUMNS,
   phaseRows,
   RANKING_COLUMNS,
+  rankingOf,
   rankingRow,
   shapeText,
 } from '../placement-text.ts';
+import { ARRIVALS, percent, timesText } from '../placement-verdict.ts';
 import { METRIC_NAMES } from '../definitions.ts';
 import type { Chart, ChartSection } from './chart.ts';
 import { COLOURS } from './theme.ts';
@@ -18,7 +20,6 @@ import { COLOURS } from './theme.ts';
 /** At most so many bars of each kind. */
 const MOST = 10;
 const ROW_HEIGHT = 44;
-const KINDS = ['disaggregated', 'collocated'] as const;
 
 /** The charts of a placement search in the order of its page. */
 export function placementSections(report: PlacementReport): ChartSection[] {
@@ -30,59 +31,79 @@ export function placementSections(report: PlacementReport): ChartSection[] {
   return [{ id: 'carried', heading: 'What they carry', layout: 'column', charts }];
 }
 
-/** Goodput a GPU of the best units, the collocated ones under them. */
-function unitsChart({ placements, collocated, slo, at }: PlacementReport): Chart {
-  const disaggregated = placements.filter(carries).slice(0, MOST);
-  const alternatives = collocated.filter(carries).slice(0, MOST);
-  const bars = [
-    ...disaggregated.map((unit, i) => unitBar('disaggregated', unit, i)),
-    ...alternatives.map((unit, i) => unitBar('collocated', unit, i)),
-  ];
-  const title = unitsTitle(disaggregated[0], alternatives[0]);
+/** Goodput per GPU of the best placements, those of the best one's kind first. */
+function unitsChart(report: PlacementReport): Chart {
+  const kinds = kindsInOrder(report).map((kind) => ({
+    kind,
+    units: rankingOf(report, kind).filter(carries).slice(0, MOST),
+  }));
+  const bars = kinds.flatMap(({ kind, units }) => units.map((unit, i) => unitBar(report, kind, unit, i)));
+  const title =
+    timesText(report) ?? `Only ${kinds.find(({ units }) => units.length > 0)?.kind} placements carry any rate`;
   const best = bars.slice(0, 3).map(({ text }) => text);
+  const counts = kinds.map(({ kind }) => `${withThousands(rankingOf(report, kind).length)} ${kind}`);
   return {
     id: 'units',
     title,
     label: `${title}. ${best.join('. ')}.`,
-    note: `Requests/s a GPU at which ${percent(at)} meet the SLO (${slo.text}), of units simulated whole: up to ${MOST} of each kind, of ${withThousands(placements.length)} and ${withThousands(collocated.length)}.`,
+    note:
+      `Requests/s per GPU at which ${percent(report.at)} meet the SLO (${report.slo.text}). Bar: with ${ARRIVALS.poisson}; ` +
+      `line across it: with ${ARRIVALS.trace}, where that was searched. Up to ${MOST} of each kind, of ${counts.join(' and ')}.`,
     spec: unitsSpec(bars),
-    table: { columns: RANKING_COLUMNS, rows: [...disaggregated, ...alternatives].map(rankingRow) },
+    table: {
+      columns: [...RANKING_COLUMNS, "per GPU, trace's timing"],
+      rows: kinds.flatMap(({ kind, units }) =>
+        units.map((unit) => {
+          const byTrace = perGpuByTrace(report, kind, unit);
+          return [...rankingRow(unit), byTrace === null ? '-' : threeFigures(byTrace)];
+        }),
+      ),
+    },
   };
 }
 
-function unitsTitle(best: Carrying | undefined, alternative: Carrying | undefined): string {
-  if (best === undefined) return 'Only collocated units carry any rate';
-  if (alternative === undefined) return 'Only disaggregated units carry any rate';
-  const ratio = best.whole.goodput_rps_per_gpu / alternative.whole.goodput_rps_per_gpu;
-  return `Disaggregated carries ${threeFigures(ratio)} times as much a GPU as collocated`;
+/** Null where it was not searched with the trace's own timing. */
+function perGpuByTrace({ contenders }: PlacementReport, kind: Kind, { groups }: Carrying): number | null {
+  const words = unitWords(groups);
+  const same = contenders.find((each) => each.kind === kind && unitWords(each.groups) === words);
+  return same === undefined ? null : (goodputOf(same, 'trace')?.goodput_rps_per_gpu ?? null);
 }
 
 interface UnitBar {
   readonly row: string;
-  readonly kind: (typeof KINDS)[number];
+  readonly kind: Kind;
   readonly name: string;
   readonly rps: number;
+  /** With the trace's own timing. */
+  readonly byTrace: number | null;
+  /** The higher of both. */
+  readonly furthest: number;
   /** At the bar's end. */
   readonly end: string;
   /** The bar as a sentence. */
   readonly text: string;
 }
 
-function unitBar(kind: UnitBar['kind'], { groups, gpus, whole }: Carrying, rank: number): UnitBar {
+function unitBar(report: PlacementReport, kind: Kind, unit: Carrying, rank: number): UnitBar {
+  const { groups, gpus, whole } = unit;
   const perGpu = threeFigures(whole.goodput_rps_per_gpu);
+  const byTrace = perGpuByTrace(report, kind, unit);
+  const traced = byTrace === null ? '' : `, ${threeFigures(byTrace)} with ${ARRIVALS.trace}`;
   return {
     row: `${kind} ${rank}`,
     kind,
     name: `${unitWords(groups)}, ${gpus} GPU${gpus === 1 ? '' : 's'}`,
     rps: whole.goodput_rps_per_gpu,
+    byTrace,
+    furthest: Math.max(whole.goodput_rps_per_gpu, byTrace ?? 0),
     end: `${perGpu}${whole.binding === null ? '' : `, ${METRIC_NAMES[whole.binding]} binds`}`,
-    text: `${unitWords(groups)}: ${perGpu} requests/s a GPU, ${threeFigures(whole.goodput_rps)} in all`,
+    text: `${unitWords(groups)}: ${perGpu} requests/s per GPU with ${ARRIVALS.poisson}${traced}`,
   };
 }
 
-/** A row a unit: its name, its bar under it, its rate and binding limit behind the bar. */
+/** A row a placement: its name, its bar under it, its rate and binding limit behind the bar. */
 function unitsSpec(bars: readonly UnitBar[]): TopLevelSpec {
-  const widest = Math.max(...bars.map(({ rps }) => rps));
+  const widest = Math.max(...bars.map(({ furthest }) => furthest));
   const y = { field: 'row', type: 'ordinal', sort: null, axis: null } as const;
   return {
     width: 'container',
@@ -97,7 +118,7 @@ function unitsSpec(bars: readonly UnitBar[]): TopLevelSpec {
             type: 'quantitative',
             // Room for the text behind the longest bar.
             scale: { zero: true, domainMax: widest * 1.5 },
-            axis: { title: 'requests/s a GPU', tickCount: 5, grid: true },
+            axis: { title: 'requests/s per GPU', values: ticksTo(widest), grid: true, domain: false },
           },
           y,
           color: {
@@ -109,18 +130,36 @@ function unitsSpec(bars: readonly UnitBar[]): TopLevelSpec {
         },
       },
       {
+        transform: [{ filter: 'datum.byTrace !== null' }],
+        mark: { type: 'tick', orient: 'vertical', size: 18, thickness: 3, yOffset: 8, color: COLOURS.ink },
+        encoding: {
+          x: { field: 'byTrace', type: 'quantitative' },
+          y,
+          tooltip: { field: 'text', type: 'nominal' },
+        },
+      },
+      {
         mark: { type: 'text', align: 'left', dy: -8, x: 0 },
         encoding: { y, text: { field: 'name', type: 'nominal' } },
       },
       {
         mark: { type: 'text', align: 'left', dx: 6, dy: 8, color: COLOURS.muted },
-        encoding: { x: { field: 'rps', type: 'quantitative' }, y, text: { field: 'end', type: 'nominal' } },
+        encoding: { x: { field: 'furthest', type: 'quantitative' }, y, text: { field: 'end', type: 'nominal' } },
       },
     ],
   };
 }
 
-/** Goodput a GPU of one instance of each shape, of one phase alone. */
+/** Round steps from 0 to the first at or above `most`: the room behind the bars is for text and has no axis. */
+function ticksTo(most: number): number[] {
+  const step =
+    [0.1, 0.2, 0.5, 1, 2, 5, 10]
+      .map((each) => each * 10 ** Math.floor(Math.log10(most)))
+      .find((each) => most / each <= 5) ?? most;
+  return Array.from({ length: Math.ceil(most / step) + 1 }, (_, i) => Number((i * step).toPrecision(6)));
+}
+
+/** Goodput per GPU of one instance of each shape, of one phase alone. */
 function phasesChart(report: PlacementReport): Chart {
   const { prefill, decode } = report.phases;
   const phases = { prefill, decode };
@@ -132,14 +171,14 @@ function phasesChart(report: PlacementReport): Chart {
         shape: shapeText(shape).replace(',', ''),
         phase,
         rps: shape.goodput_rps_per_gpu,
-        text: `${phase} alone, ${shapeText(shape)}: ${threeFigures(shape.goodput_rps_per_gpu)} requests/s a GPU`,
+        text: `${phase} alone, ${shapeText(shape)}: ${threeFigures(shape.goodput_rps_per_gpu)} requests/s per GPU`,
       })),
   );
   const bestOf = (phase: 'prefill' | 'decode'): string =>
     shapeText(
       phases[phase].reduce((most, each) => (each.goodput_rps_per_gpu > most.goodput_rps_per_gpu ? each : most)),
     );
-  const title = `Alone, prefill carries most a GPU with ${bestOf('prefill')}, decode with ${bestOf('decode')}`;
+  const title = `Alone, prefill carries most per GPU with ${bestOf('prefill')}, decode with ${bestOf('decode')}`;
   return {
     id: 'phases',
     title,
@@ -167,7 +206,7 @@ function phasesChart(report: PlacementReport): Chart {
           field: 'rps',
           type: 'quantitative',
           scale: { zero: true },
-          axis: { title: 'requests/s a GPU', tickCount: 4 },
+          axis: { title: 'requests/s per GPU', tickCount: 4 },
         },
         color: {
           field: 'phase',

@@ -56,6 +56,7 @@ tbody tr { border-top: 1px solid var(--grid); }
 th:first-child, td:first-child, .left { text-align: left; }
 .tables { display: flex; flex-wrap: wrap; gap: 0 5rem; }
 .wide { overflow-x: auto; margin-top: 2rem; max-width: 100%; }
+.wide th { white-space: normal; vertical-align: bottom; }
 .wide .message { white-space: normal; min-width: 12rem; overflow-wrap: anywhere; }
 .wide caption { text-align: left; padding-bottom: 0.25rem; font-size: 0.875rem; }
 

@@ -1,7 +1,16 @@
-import type { Placement, PlacementReport } from '../../src/schema/placement.ts';
+import type { Kind, Placement, PlacementReport } from '../../src/schema/placement.ts';
 import { withThousands } from '../../src/core/units.ts';
 import { placementSections } from '../charts/placement-sections.ts';
-import { methodLines, placementVerdict, RANKING_COLUMNS, rankingRow } from '../placement-text.ts';
+import {
+  CONTENDER_COLUMNS,
+  contenderRow,
+  kindsInOrder,
+  methodLines,
+  RANKING_COLUMNS,
+  rankingOf,
+  rankingRow,
+} from '../placement-text.ts';
+import { ARRIVALS, placementVerdict } from '../placement-verdict.ts';
 import { limitsText, sloText, typeset } from '../format.ts';
 import { chartSection } from './chart-section.ts';
 import { factLines, html, type Markup } from './markup.ts';
@@ -11,16 +20,16 @@ import { page } from './page.ts';
 const BEST = 12;
 const ROWS = 500;
 
-/** A placement search as one offline HTML file: the answer, its charts, every unit that was considered. */
+/** A placement search as one offline HTML file: the answer, its charts, every placement that was considered. */
 export async function writePlacementHtml(report: PlacementReport): Promise<string> {
   const sections = placementSections(report);
-  const { isFound, sentence, beside } = placementVerdict(report);
+  const { tone, glyph, sentence, notes } = placementVerdict(report);
   const { model, gpu, gpus, slo, workload } = report;
   const body = html`
     <header>
-      <div class="verdict ${isFound ? 'met' : 'missed'}">
-        <h1><span class="glyph" aria-hidden="true">${isFound ? '✓' : '✗'}</span>${typeset(sentence)}</h1>
-        <p>${typeset(beside)}</p>
+      <div class="verdict ${tone}">
+        <h1><span class="glyph" aria-hidden="true">${glyph}</span>${typeset(sentence)}</h1>
+        ${notes.map((note) => html`<p>${typeset(note)}</p>`)}
       </div>
       ${facts([
         ['Model', model],
@@ -30,8 +39,8 @@ export async function writePlacementHtml(report: PlacementReport): Promise<strin
       ])}
     </header>
     <main>
-      ${sections.map(chartSection)} ${ranking('disaggregated', 'Every disaggregated unit', report.placements)}
-      ${ranking('collocated', 'Every collocated unit', report.collocated)}
+      ${sections.map(chartSection)} ${contenders(report)}
+      ${kindsInOrder(report).map((kind) => ranking(kind, rankingOf(report, kind)))}
       <section aria-labelledby="method">
         <h2 id="method">How it was found</h2>
         ${factLines([
@@ -59,15 +68,34 @@ function facts(pairs: readonly (readonly [string, string])[]): Markup {
   </dl>`;
 }
 
-function ranking(id: string, heading: string, placements: readonly Placement[]): Markup | null {
+function contenders({ contenders: all }: PlacementReport): Markup | null {
+  if (all.length === 0) return null;
+  const heading = 'The best of both kinds';
+  return html`<section aria-labelledby="contenders">
+    <h2 id="contenders">${heading}</h2>
+    <p class="lead">
+      Those that carry most with ${ARRIVALS.poisson}, tried with ${ARRIVALS.trace} too. From the highest rate that met
+      the SLO to the lowest that missed it; one with &lt; missed it at a rate at which it would be as good as another.
+    </p>
+    <div class="wide" tabindex="0" role="region" aria-label="${heading}">
+      ${table(
+        CONTENDER_COLUMNS,
+        all.map((each) => contenderRow(each)),
+      )}
+    </div>
+  </section>`;
+}
+
+function ranking(id: Kind, placements: readonly Placement[]): Markup | null {
   if (placements.length === 0) return null;
   const [best, others] = [placements.slice(0, BEST), placements.slice(BEST, ROWS)];
   const more = placements.length - best.length - others.length;
+  const heading = `Every ${id} placement`;
   return html`<section aria-labelledby="${id}">
     <h2 id="${id}">${heading}</h2>
     <p class="lead">
-      ${withThousands(placements.length)} of them, best first. One with &lt; was simulated once, at a rate at which it
-      would be as good a GPU as another, and missed.
+      ${withThousands(placements.length)} of them, best first, with ${ARRIVALS.poisson}. One with &lt; was simulated
+      once, at a rate at which it would be as good per GPU as another, and missed.
     </p>
     <div class="wide" tabindex="0" role="region" aria-label="${heading}, the best">${rankingTable(best)}</div>
     ${
@@ -86,22 +114,30 @@ function ranking(id: string, heading: string, placements: readonly Placement[]):
   </section>`;
 }
 
+/** What was beaten says so by its rate; what was skipped has its reason in a column of its own. */
 function rankingTable(placements: readonly Placement[]): Markup {
-  const side = (column: number): string => (column === 0 ? 'left' : '');
-  const hasReasons = placements.some(({ why }) => why !== null);
+  if (!placements.some(({ state }) => state === 'skipped')) return table(RANKING_COLUMNS, placements.map(rankingRow));
+  const reason = ({ state, why }: Placement): string => (state === 'skipped' && why !== null ? why : '');
+  return table(
+    [...RANKING_COLUMNS, 'why not simulated'],
+    placements.map((each) => [...rankingRow(each), reason(each)]),
+  );
+}
+
+function table(columns: readonly string[], rows: readonly (readonly string[])[]): Markup {
+  const side = (column: number): string =>
+    column === 0 ? 'left' : column === RANKING_COLUMNS.length ? 'left message' : '';
   return html`<table>
     <thead>
       <tr>
-        ${RANKING_COLUMNS.map((name, i) => html`<th scope="col" class="${side(i)}">${name}</th>`)}
-        ${hasReasons ? html`<th scope="col" class="left message">why not searched</th>` : null}
+        ${columns.map((name, i) => html`<th scope="col" class="${side(i)}">${name}</th>`)}
       </tr>
     </thead>
     <tbody>
-      ${placements.map(
-        (placement) =>
+      ${rows.map(
+        (row) =>
           html`<tr>
-            ${rankingRow(placement).map((cell, i) => html`<td class="${side(i)}">${cell}</td>`)}
-            ${hasReasons ? html`<td class="left message">${placement.why}</td>` : null}
+            ${row.map((cell, i) => html`<td class="${side(i)}">${cell}</td>`)}
           </tr>`,
       )}
     </tbody>

@@ -1,26 +1,31 @@
-import type { Placement, PlacementReport } from '../../src/schema/placement.ts';
+import type { Kind, Placement, PlacementReport } from '../../src/schema/placement.ts';
 import {
+  CONTENDER_COLUMNS,
+  contenderRow,
+  kindsInOrder,
   methodLines,
   PHASE_COLUMNS,
   phaseRows,
-  placementVerdict,
   RANKING_COLUMNS,
+  rankingOf,
   rankingRow,
 } from '../placement-text.ts';
+import { ARRIVALS, placementVerdict } from '../placement-verdict.ts';
 import { aligned, printable } from './table.ts';
 
 const ROWS = 10;
+const COLOURS = { none: 0, unsure: 33, missed: 31 } as const;
 
 /** A placement search for a terminal: the answer first, then the tables. No newline at the end. */
 export function placementText(report: PlacementReport, { color }: { color: boolean }): string {
-  const { isFound, sentence, beside } = placementVerdict(report);
-  const paint = (text: string): string => (color ? `\u001B[${isFound ? 32 : 31}m${text}\u001B[0m` : text);
+  const { tone, glyph, sentence, notes } = placementVerdict(report);
+  const paint = (text: string): string => (color ? `\u001B[${COLOURS[tone]}m${text}\u001B[0m` : text);
   return [
-    paint(`${isFound ? '✓' : '✗'} ${sentence}`),
-    beside,
+    paint(`${glyph} ${sentence}`),
+    ...notes,
     '',
-    ...ranking('disaggregated', report.placements),
-    ...ranking('collocated', report.collocated),
+    ...contenders(report),
+    ...kindsInOrder(report).flatMap((kind) => ranking(kind, rankingOf(report, kind))),
     ...(report.phases.prefill.length === 0 ? [] : [...aligned([PHASE_COLUMNS, ...phaseRows(report)], 'right'), '']),
     ...aligned(
       methodLines(report).map(([name, value]) => [name, printable(value)]),
@@ -29,13 +34,22 @@ export function placementText(report: PlacementReport, { color }: { color: boole
   ].join('\n');
 }
 
-function ranking(what: string, placements: readonly Placement[]): string[] {
+function contenders({ contenders: all, trace_timing }: PlacementReport): string[] {
+  if (all.length === 0) return [];
+  return [
+    `Best of both kinds, with ${trace_timing === null ? ARRIVALS.poisson : 'both arrivals'}`,
+    ...aligned([CONTENDER_COLUMNS, ...all.map(contenderRow)], 'right'),
+    '',
+  ];
+}
+
+function ranking(kind: Kind, placements: readonly Placement[]): string[] {
   if (placements.length === 0) return [];
-  const [, ...columns] = RANKING_COLUMNS;
   const shown = placements.slice(0, ROWS);
   const more = placements.length - shown.length;
   return [
-    ...aligned([[what, ...columns], ...shown.map(rankingRow)], 'right'),
+    `All ${kind}, with ${ARRIVALS.poisson}`,
+    ...aligned([RANKING_COLUMNS, ...shown.map(rankingRow)], 'right'),
     ...(more === 0 ? [] : [`... and ${more} more`]),
     '',
   ];

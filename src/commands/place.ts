@@ -48,7 +48,7 @@ type Options = z.infer<typeof schema>;
 export const placeCommand: Command = {
   usage: 'place [workload]',
   describe:
-    "DistServe's placement search: the prefill and decode instances with the highest goodput a GPU, and the same collocated",
+    "which instances carry most per GPU: prefill and decode apart (DistServe's placement search) and collocated, with Poisson arrivals and with the trace's own timing",
   examples: [
     'reprise place chat --model opt-13b --gpu a100-sxm-80g --gpus 8 --slo ttft=250ms,tpot=100ms',
     'reprise place trace.csv --model llama-3.1-70b --gpu h100-sxm --gpus 16 --slo ttft=1s,tpot=50ms --out placement',
@@ -56,7 +56,8 @@ export const placeCommand: Command = {
   positionals: {
     workload: {
       type: 'string',
-      describe: 'a trace file or a bundled sample (chat, code): lengths are drawn from it, its times are not used',
+      describe:
+        'a trace file or a bundled sample (chat, code): Poisson arrivals take its lengths, the best are tried with its own timing too',
     },
   },
   options: {
@@ -65,7 +66,7 @@ export const placeCommand: Command = {
     gpus: {
       type: 'number',
       describe:
-        'how many there are. Maximised is goodput a GPU: the highest rate of a unit of instances at which --at of the requests meet every limit of --slo, over the GPUs of that unit; of equals, what all copies of it in --gpus carry',
+        'how many there are. Maximised is goodput per GPU: the highest rate of instances that serve together at which --at of the requests meet every limit of --slo, over their GPUs; of equals, what all copies of them in --gpus carry',
     },
     slo: { type: 'string', describe: 'limits, e.g. "ttft=250ms,tpot=100ms", or a profile\'s name; list shows them' },
     'gpus-per-node': { type: 'number', default: 8, describe: 'GPUs of a node' },
@@ -88,16 +89,16 @@ export const placeCommand: Command = {
     },
     at: { type: 'number', default: 0.9, describe: 'share of requests that has to meet the SLO' },
     precision: { type: 'string', default: '2%', describe: 'how far above a goodput the next rate was missed, at most' },
-    requests: { type: 'number', default: 1000, describe: 'of a simulation, for each GPU of a unit' },
+    requests: { type: 'number', default: 1000, describe: 'of a simulation, for each GPU' },
     wholes: {
       type: 'number',
       default: 1000,
-      describe: 'units that are simulated at most, by what their phases promise',
+      describe: 'placements that are simulated at most, those with the highest estimates first',
     },
     all: {
       type: 'boolean',
       default: false,
-      describe: 'the goodput of every unit, not only of those that can win; takes some four times as long',
+      describe: 'the goodput of every placement, not only of those that can win; takes some four times as long',
     },
     ...CUT_OPTIONS,
     'clip-input': { type: 'number', describe: 'cut prompts to N tokens' }, // its simulations share no prefixes

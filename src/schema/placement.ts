@@ -11,6 +11,17 @@ export type Affinity = z.infer<typeof affinity>;
 
 export type PhaseName = 'prefill' | 'decode';
 
+/** Kinds of placement, in the order in which they are searched. */
+export const KINDS = ['disaggregated', 'collocated'] as const;
+export type Kind = (typeof KINDS)[number];
+
+const arrivals = z
+  .enum(['poisson', 'trace'])
+  .describe(
+    'Poisson: exponential gaps, lengths drawn from the trace. Trace: its requests at its own times, scaled to the rate.',
+  );
+export type Arrivals = z.infer<typeof arrivals>;
+
 /** How a model is spread: `tp` GPUs share each of `pp` stages. */
 const shape = z.strictObject({
   tp: count.describe('GPUs that share a stage (tensor parallel).'),
@@ -42,11 +53,14 @@ export type Goodput = DeepReadonly<z.infer<typeof goodput>>;
 export const phaseGoodput = goodput.extend({ ...shape.shape, gpus: count });
 export type PhaseGoodput = DeepReadonly<z.infer<typeof phaseGoodput>>;
 
-export const placement = z
-  .strictObject({
-    groups: z.array(group),
-    gpus: count.describe('Of one unit.'),
-    copies: count.describe('How often the unit fits into the GPUs.'),
+const unit = z.strictObject({
+  groups: z.array(group),
+  gpus: count.describe('Of one unit.'),
+  copies: count.describe('How often the unit fits into the GPUs.'),
+});
+
+export const placement = unit
+  .extend({
     by_phases_rps: z
       .number()
       .nullable()
@@ -55,7 +69,9 @@ export const placement = z
       ),
     state: z.enum(['measured', 'beaten', 'skipped']),
     why: z.string().nullable().describe('Why it was not measured; null if it was.'),
-    whole: goodput.nullable().describe('Goodput of one unit, simulated as a whole; null if not measured.'),
+    whole: goodput
+      .nullable()
+      .describe('Goodput of one unit with Poisson arrivals, simulated as a whole; null if not measured.'),
     missed_rps: z
       .number()
       .nullable()
@@ -65,6 +81,50 @@ export const placement = z
   })
   .describe('A unit of instances that serve together, and how often it fits into the GPUs.');
 export type Placement = DeepReadonly<z.infer<typeof placement>>;
+
+const contender = unit
+  .extend({
+    kind: z.enum(KINDS),
+    poisson: goodput.describe('Goodput of one unit with Poisson arrivals, lengths drawn from the trace.'),
+    trace: goodput
+      .nullable()
+      .describe("Goodput of one unit with the trace's own timing, scaled in time; null if it was not searched."),
+    trace_missed_rps: z
+      .number()
+      .nullable()
+      .describe(
+        "Of a unit that was not searched: the rate at which it would have been as good as another with the trace's own timing, and missed the SLO.",
+      ),
+    trace_repeats: count
+      .nullable()
+      .describe(
+        'How often the trace was replayed end to end in one simulation, so that it is as long as one with Poisson arrivals.',
+      ),
+  })
+  .describe('A unit that may be the best: it is simulated with both arrivals.');
+export type Contender = DeepReadonly<z.infer<typeof contender>>;
+
+export const placementAnswer = unit.extend({
+  kind: z.enum(KINDS),
+  goodput_rps: z.number(),
+  goodput_rps_per_gpu: z.number(),
+  in_all_rps: z.number().describe('What all copies of the unit carry.'),
+});
+
+const best = z.strictObject({
+  arrivals,
+  per_gpu: placementAnswer.describe('The most per GPU, collocated and disaggregated alike.'),
+  in_all: placementAnswer.describe('The most on all GPUs, by as many copies as there is room for.'),
+});
+
+const traceTiming = z.strictObject({
+  requests: count.describe(
+    'Requests of the trace that are replayed: those that the model takes, from the first on, up to a bound.',
+  ),
+  left_behind: count.describe('Requests behind that bound.'),
+  rate_rps: z.number().describe("Their mean rate at the trace's own speed."),
+  simulations: count.describe('Runs of an engine that judging the contenders took.'),
+});
 
 const placementWorkload = z.strictObject({
   name: z.string().describe('Name of the trace for people.'),
@@ -112,13 +172,29 @@ export const placementSchema = z
     left_out: z
       .array(shape.extend({ system: z.string(), why: z.string() }))
       .describe('Shapes that cannot be simulated, each with the reason.'),
-    placements: z.array(placement).describe('Best first: by goodput a GPU, then by what all copies carry.'),
+    placements: z
+      .array(placement)
+      .describe('Disaggregated units, best first: by goodput per GPU, then by what all copies carry.'),
     collocated: z.array(placement).describe('The same without disaggregation.'),
-    simulations: count.describe('Runs of an engine that all this took.'),
+    simulations: count.describe('Runs of an engine that the ranking with Poisson arrivals took.'),
+    contenders: z
+      .array(contender)
+      .default([])
+      .describe('Those of both kinds that may be the best, best first by the arrivals that decide.'),
+    trace_timing: traceTiming
+      .nullable()
+      .default(null)
+      .describe('Null: all requests of the trace are due at one time, or no unit carries any rate.'),
+    best: best.nullable().default(null).describe('Null: no unit carries any rate.'),
   })
   .describe('What `reprise place` found. Goodput is in requests a second.');
 /** The content of `place.json`. */
 export type PlacementReport = DeepReadonly<z.infer<typeof placementSchema>>;
+
+/** Goodput of a contender; null if it was not searched with these arrivals. */
+export function goodputOf({ poisson, trace }: Contender, by: Arrivals): Goodput | null {
+  return by === 'trace' ? trace : poisson;
+}
 
 /** A simulation begins empty. It takes so many times the mean time of a request for that to matter little. */
 const LONG_ENOUGH = 20;
@@ -138,17 +214,26 @@ export function totalRps({ whole, copies }: Placement): number | null {
   return whole === null ? null : copies * whole.goodput_rps;
 }
 
-/** How long the simulation of a placement at its goodput lasted. Null if it carries nothing. */
+/** Requests of one simulation of a contender. */
+export function requestsOf(
+  { workload, trace_timing }: PlacementReport,
+  { gpus, trace_repeats }: Contender,
+  by: Arrivals,
+): number {
+  return by === 'trace' ? (trace_timing?.requests ?? 0) * (trace_repeats ?? 0) : gpus * workload.probe_requests_per_gpu;
+}
+
+/** How long a simulation of so many requests lasts at a goodput; null if that is 0. `enough`: requests for each GPU. */
 export function lengthOf(
-  { workload }: PlacementReport,
-  { whole }: Placement,
+  requests: number,
+  { goodput_rps, goodput_rps_per_gpu, mean_e2e_s }: Goodput,
 ): { readonly lastedS: number; readonly meanE2eS: number; readonly isShort: boolean; readonly enough: number } | null {
-  if (whole === null || whole.mean_e2e_s === null) return null;
-  const lastedS = workload.probe_requests_per_gpu / whole.goodput_rps_per_gpu;
+  if (mean_e2e_s === null) return null;
+  const lastedS = requests / goodput_rps;
   return {
     lastedS,
-    meanE2eS: whole.mean_e2e_s,
-    isShort: lastedS < LONG_ENOUGH * whole.mean_e2e_s,
-    enough: Math.ceil((LONG_ENOUGH * whole.mean_e2e_s * whole.goodput_rps_per_gpu) / 100) * 100,
+    meanE2eS: mean_e2e_s,
+    isShort: lastedS < LONG_ENOUGH * mean_e2e_s,
+    enough: Math.ceil((LONG_ENOUGH * mean_e2e_s * goodput_rps_per_gpu) / 100) * 100,
   };
 }

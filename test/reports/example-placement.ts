@@ -1,4 +1,4 @@
-import type { Goodput, Group, Placement, PlacementReport } from '../../src/schema/placement.ts';
+import type { Contender, Goodput, Group, Placement, PlacementReport } from '../../src/schema/placement.ts';
 
 const goodput = (rps: number, gpus: number): Goodput => ({
   goodput_rps: rps,
@@ -15,13 +15,32 @@ const pair = (n: number, m: number): Group[] => [
 const placement = (groups: Group[], gpus: number, rps: number | null): Placement => ({
   groups,
   gpus,
-  copies: 2,
+  copies: Math.floor(16 / gpus),
   by_phases_rps: 5,
   state: rps === null ? 'beaten' : 'measured',
   why: rps === null ? 'misses the SLO where it would be as good as another' : null,
   whole: rps === null ? null : goodput(rps, gpus),
   missed_rps: rps === null ? 9.9 : null,
 });
+
+/** One that was searched with both arrivals; `traceRps` null: beaten with the trace's own timing. */
+export const contender = (
+  kind: Contender['kind'],
+  groups: readonly Group[],
+  gpus: number,
+  [poissonRps, traceRps]: readonly [number, number | null],
+): Contender => ({
+  kind,
+  groups,
+  gpus,
+  copies: Math.floor(16 / gpus),
+  poisson: goodput(poissonRps, gpus),
+  trace: traceRps === null ? null : goodput(traceRps, gpus),
+  trace_missed_rps: traceRps === null ? 7.5 : null,
+  trace_repeats: 1,
+});
+export const PAIR = pair(1, 1);
+export const TWO: readonly Group[] = [{ role: 'both', instances: 2, tp: 2, pp: 1 }];
 
 /** A placement search on 16 GPUs: two units measured, one that was beaten, one collocated unit. */
 export const EXAMPLE_PLACEMENT: PlacementReport = {
@@ -60,6 +79,33 @@ export const EXAMPLE_PLACEMENT: PlacementReport = {
   },
   left_out: [{ tp: 8, pp: 1, system: 'distserve', why: 'no figures' }],
   placements: [placement(pair(1, 1), 4, 12), placement(pair(2, 1), 6, 15), placement(pair(1, 2), 6, null)],
-  collocated: [placement([{ role: 'both', instances: 2, tp: 2, pp: 1 }], 4, 8)],
+  collocated: [placement([...TWO], 4, 8)],
   simulations: 321,
+  contenders: [
+    contender('disaggregated', PAIR, 4, [12, 10]),
+    contender('collocated', TWO, 4, [8, 5]),
+    contender('disaggregated', pair(2, 1), 6, [15, null]),
+  ],
+  trace_timing: { requests: 11_997, left_behind: 0, rate_rps: 3, simulations: 20 },
+  best: {
+    arrivals: 'trace',
+    per_gpu: {
+      kind: 'disaggregated',
+      groups: PAIR,
+      gpus: 4,
+      copies: 4,
+      goodput_rps: 10,
+      goodput_rps_per_gpu: 2.5,
+      in_all_rps: 40,
+    },
+    in_all: {
+      kind: 'disaggregated',
+      groups: PAIR,
+      gpus: 4,
+      copies: 4,
+      goodput_rps: 10,
+      goodput_rps_per_gpu: 2.5,
+      in_all_rps: 40,
+    },
+  },
 };

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { placementSections } from '../../reports/charts/placement-sections.ts';
 import { placementText, writePlacementHtml } from '../../reports/index.ts';
-import { EXAMPLE_PLACEMENT } from './example-placement.ts';
+import { placementVerdict } from '../../reports/placement-verdict.ts';
+import type { Contender, PlacementReport } from '../../src/schema/placement.ts';
+import { bestOf } from '../../src/search/placement/contenders.ts';
+import { contender, EXAMPLE_PLACEMENT, PAIR, TWO } from './example-placement.ts';
 
 /** Visible text, without scripts, style and tags. */
 function textOf(page: string): string {
@@ -15,27 +18,35 @@ function textOf(page: string): string {
 describe('the charts of a placement search', () => {
   it('say the ratio, the best shapes, and each bar its figure', () => {
     const [units, phases] = placementSections(EXAMPLE_PLACEMENT).flatMap(({ charts }) => charts);
-    assert.equal(units?.title, 'Disaggregated carries 1.50 times as much a GPU as collocated');
-    assert.match(JSON.stringify(units?.spec), /"3\.00, TPOT binds"/);
-    assert.doesNotMatch(JSON.stringify(units?.spec), /1 prefill \(tp 2\) \+ 2 decode/, 'what was beaten has no bar');
-    assert.equal(phases?.title, 'Alone, prefill carries most a GPU with tp 2, decode with tp 2');
+    assert.equal(
+      units?.title,
+      "Disaggregated carries 2.00 times as much per GPU as collocated with the trace's own timing",
+    );
+    assert.match(units.note, /Bar: with Poisson arrivals .*line across it: with the trace's own timing/);
+    const spec = JSON.stringify(units.spec);
+    assert.match(spec, /"3\.00, TPOT binds"/);
+    assert.match(spec, /"byTrace":2\.5,/);
+    assert.match(spec, /"values":\[0,1,2,3\]/, 'the axis ends where the bars do');
+    assert.doesNotMatch(spec, /1 prefill \(tp 2\) \+ 2 decode/, 'what was beaten has no bar');
+    assert.equal(phases?.title, 'Alone, prefill carries most per GPU with tp 2, decode with tp 2');
     assert.match(JSON.stringify(phases?.table), /"any"/);
   });
 });
 
-it('text and page say the answer first, then what it is compared with, then every unit', async () => {
+it('text and page say the answer first, then what it is compared with, then every placement', async () => {
   const text = placementText(EXAMPLE_PLACEMENT, { color: false });
   const page = textOf(await writePlacementHtml(EXAMPLE_PLACEMENT));
   const answer =
-    '1 prefill (tp 2) + 1 decode (tp 1, pp 2) on 4 GPUs carry 12.0 requests/s with 90 % within TTFT <= 250 ms and TPOT <= 100 ms: 3.00 a GPU; TPOT binds. 2 of them take 8 of the 16 GPUs: 24.0 requests/s';
+    "1 prefill (tp 2) + 1 decode (tp 1, pp 2) of distserve on 4 GPUs carry most per GPU with 90 % within TTFT <= 250 ms and TPOT <= 100 ms: 10.0-10.1 requests/s with the trace's own timing (2.50-2.52 per GPU; TPOT binds), 12.0-12.1 requests/s with Poisson arrivals and the trace's lengths (3.00-3.03 per GPU). 4 of them take 16 of the 16 GPUs: 40.0-40.4 requests/s, each with the trace's own timing";
   const beside =
-    'Without disaggregation: 2 collocated (tp 2) of vllm-v1 on 4 GPUs: 2.00 a GPU; TPOT binds. Disaggregated carries 1.50 times as much a GPU';
+    "Best collocated: 2 collocated (tp 2) of vllm-v1 on 4 GPUs: 5.00-5.05 requests/s with the trace's own timing (1.25-1.26 per GPU; TPOT binds), 8.00-8.08 requests/s with Poisson arrivals and the trace's lengths (2.00-2.02 per GPU). Disaggregated carries 2.00 times as much per GPU as collocated with the trace's own timing";
   for (const [shown, first] of [
     [text, answer],
     [page, answer.replaceAll('<=', '≤')],
   ] as const) {
-    const places = [first, beside, '2 prefill (tp 2) + 1 decode', '1 prefill (tp 2) + 2 decode', '321'].map((part) =>
-      shown.indexOf(part),
+    const parts = [`● ${first}`, beside, '2 prefill (tp 2) + 1 decode', '1 prefill (tp 2) + 2 decode', '341'];
+    const places = parts.map((part) =>
+      shown.replaceAll('&#39;', "'").replaceAll('●', '● ').replaceAll(/ +/g, ' ').indexOf(part),
     );
     assert.ok(
       places.every((place) => place >= 0),
@@ -47,19 +58,122 @@ it('text and page say the answer first, then what it is compared with, then ever
     );
   }
   assert.match(text, /< 1\.65/);
+  assert.match(text, /< 1\.25/, "what was beaten with the trace's own timing");
   assert.match(page, /&lt; 1\.65/);
+});
+
+/** A search whose contenders are these, in this order. */
+function found(contenders: readonly Contender[], changes: Partial<PlacementReport> = {}): PlacementReport {
+  return { ...EXAMPLE_PLACEMENT, contenders, best: bestOf(contenders), ...changes };
+}
+
+describe('the headline', () => {
+  it('is the best of both kinds, with what DistServe looks for second', () => {
+    const { glyph, sentence, notes } = placementVerdict(
+      found([contender('collocated', TWO, 4, [14, 13]), contender('disaggregated', PAIR, 4, [12, 10])]),
+    );
+    assert.equal(glyph, '●');
+    assert.match(
+      sentence,
+      /^2 collocated \(tp 2\) of vllm-v1 on 4 GPUs carry most per GPU .*: 13\.0-13\.1 requests\/s/,
+    );
+    assert.equal(notes.length, 1);
+    assert.match(
+      notes[0] ?? '',
+      /^Best disaggregated, which is what DistServe's algorithm looks for: 1 prefill .* Collocated carries 1\.30 times as much per GPU as disaggregated with the trace's own timing$/,
+    );
+  });
+
+  it("follows the trace's own timing, and says that Poisson arrivals have another order", () => {
+    const { sentence, notes } = placementVerdict(
+      found([
+        contender('collocated', TWO, 4, [11, 10]),
+        contender('disaggregated', PAIR, 4, [10, 9]),
+        contender('disaggregated', [...PAIR, ...PAIR], 8, [28, 12]),
+      ]),
+    );
+    assert.match(sentence, /^2 collocated/);
+    assert.ok(
+      notes.includes(
+        "The order changes with the arrivals: with Poisson arrivals and the trace's lengths disaggregated carries most per GPU",
+      ),
+    );
+    assert.match(
+      notes.join('\n'),
+      /the best disaggregated is another: .* on 8 GPUs: 3\.50-3\.54 requests\/s per GPU, and 1\.50-1\.52 with the trace's own timing/,
+    );
+  });
+
+  it('is not sure where the rates per GPU of both kinds overlap within the precision', () => {
+    const { glyph, tone, notes } = placementVerdict(
+      found([contender('collocated', TWO, 4, [14, 10.05]), contender('disaggregated', PAIR, 4, [12, 10])]),
+    );
+    assert.deepEqual([glyph, tone], ['≈', 'unsure']);
+    assert.match(notes.at(-1) ?? '', /^Not decided: the rates per GPU of collocated and disaggregated overlap/);
+  });
+
+  it('is not sure by Poisson arrivals alone, whose name stands at the rate', () => {
+    const only: Contender = {
+      ...contender('collocated', TWO, 4, [14, null]),
+      trace_missed_rps: null,
+      trace_repeats: null,
+    };
+    const { glyph, sentence, notes } = placementVerdict(found([only], { trace_timing: null }));
+    assert.equal(glyph, '≈');
+    assert.match(sentence, /: 14\.0-14\.1 requests\/s with Poisson arrivals and the trace's lengths \(3\.50/);
+    assert.match(notes.join('\n'), /By Poisson arrivals alone: all requests of the trace are due at one time/);
+    assert.match(notes.join('\n'), /Disaggregated \(distserve\): no placement carries any rate/);
+  });
+
+  it('is not sure of a simulation that is short beside its requests', () => {
+    const { glyph, notes } = placementVerdict(
+      found([contender('collocated', TWO, 4, [14, 13])], {
+        trace_timing: { requests: 100, left_behind: 0, rate_rps: 1, simulations: 9 },
+      }),
+    );
+    assert.equal(glyph, '≈');
+    assert.match(
+      notes.at(-1) ?? '',
+      /^Flattered: a simulation of it lasts 7\.69 s and begins empty, a request takes 8 s/,
+    );
+  });
+
+  it('names what carries most in all, where that is another', () => {
+    const most = contender('collocated', [{ role: 'both', instances: 8, tp: 2, pp: 1 }], 16, [50, 48]);
+    const { notes } = placementVerdict(found([contender('collocated', TWO, 6, [22, 20]), most]));
+    assert.ok(
+      notes.includes(
+        "Most on all 16 GPUs: 8 collocated (tp 2) on 16 GPUs: 48.0-48.5 requests/s with the trace's own timing",
+      ),
+      notes.join('\n'),
+    );
+  });
+
+  it('says how often a short trace was replayed, and what of a long one', () => {
+    const short = { ...contender('collocated', TWO, 4, [14, 13]), trace_repeats: 31 };
+    const timing = { requests: 262, left_behind: 0, rate_rps: 6, simulations: 9 };
+    assert.match(
+      placementVerdict(found([short], { trace_timing: timing })).sentence,
+      /with the trace's own timing, its 262 requests 31 times end to end \(/,
+    );
+    const long = { ...timing, requests: 50_000, left_behind: 1 };
+    assert.match(
+      placementVerdict(found([contender('collocated', TWO, 4, [14, 13])], { trace_timing: long })).sentence,
+      /with the trace's own timing, its first 50,000 requests \(/,
+    );
+  });
 });
 
 it('a search that found nothing says so, and names are only ever text', async () => {
   const evil = '</script><img src=x onerror=alert(1)>';
-  const empty = {
-    ...EXAMPLE_PLACEMENT,
+  const empty: PlacementReport = {
+    ...found([], { trace_timing: null }),
     placements: [],
     collocated: [],
     workload: { ...EXAMPLE_PLACEMENT.workload, name: evil },
   };
   const page = await writePlacementHtml(empty);
-  assert.match(textOf(page), /✗ No disaggregated placement on 16 GPUs of a100-sxm-80g fits/);
+  assert.match(textOf(page), /✗ ?No placement on 16 GPUs of a100-sxm-80g carries any rate/);
   assert.doesNotMatch(page, /<img/);
-  assert.match(placementText({ ...empty, phases: { prefill: [], decode: [] } }, { color: false }), /^✗ No disagg/);
+  assert.match(placementText({ ...empty, phases: { prefill: [], decode: [] } }, { color: false }), /^✗ No placement/);
 });

@@ -10,7 +10,7 @@ import { parseSlo } from '../../src/core/slo.ts';
 import { requestsAt, drawLoad } from '../../src/search/goodput/load.ts';
 import { cli, readJson, temporaryFolder } from '../cli.ts';
 
-const LENGTHS = { inputTokens: [100, 700, 1500, 9000], outputTokens: [1, 40, 300, 900], tooLong: 0 };
+const LENGTHS = { inputTokens: [100, 700, 1500, 9000], outputTokens: [1, 40, 300, 900] };
 const REQUESTS = 400;
 const requests = requestsAt(drawLoad(LENGTHS, REQUESTS, 7), REQUESTS, 12, null);
 

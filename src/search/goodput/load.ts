@@ -10,27 +10,57 @@ export interface Load {
   readonly outputTokens: Float64Array;
 }
 
-/** The lengths of a workload's requests, in its order, without requests of more than `maxTokens` tokens in all. */
+/** Lengths of requests: parallel lists. */
 export interface Lengths {
   readonly inputTokens: readonly number[];
   readonly outputTokens: readonly number[];
+}
+
+/** What a search takes of a workload's requests, in its order, without those of more than `maxTokens` tokens in all. */
+export interface Rows extends Lengths {
+  readonly dueUs: readonly number[];
   readonly tooLong: number;
 }
 
-export async function readLengths(source: Source, maxTokens: number): Promise<Lengths> {
-  const inputTokens: number[] = [];
-  const outputTokens: number[] = [];
+export async function readRows(source: Source, maxTokens: number): Promise<Rows> {
+  const rows = { inputTokens: new Array<number>(), outputTokens: new Array<number>(), dueUs: new Array<number>() };
   let tooLong = 0;
   for await (const batch of source.open())
-    for (const request of batch) {
-      if (request.inputTokens + request.outputTokens > maxTokens) {
+    for (const { inputTokens, outputTokens, dueUs } of batch) {
+      if (inputTokens + outputTokens > maxTokens) {
         tooLong++;
         continue;
       }
-      inputTokens.push(request.inputTokens);
-      outputTokens.push(request.outputTokens);
+      rows.inputTokens.push(inputTokens);
+      rows.outputTokens.push(outputTokens);
+      rows.dueUs.push(dueUs);
     }
-  return { inputTokens, outputTokens, tooLong };
+  return { ...rows, tooLong };
+}
+
+/**
+ * The first rows with their own timing, at one request per second: (n - 1) / (last - first), as `--rate` has it. Null
+ * where all are due at one time, which leaves nothing to scale.
+ */
+export function traceLoad({ dueUs, inputTokens, outputTokens }: Rows, most: number): TraceLoad | null {
+  const requests = Math.min(dueUs.length, most);
+  const [firstUs = 0, lastUs = 0] = [dueUs[0], dueUs[requests - 1]];
+  if (lastUs === firstUs) return null;
+  const rateRps = ((requests - 1) * 1e6) / (lastUs - firstUs);
+  return {
+    rateRps,
+    load: {
+      dueS: Float64Array.from(dueUs.slice(0, requests), (us) => ((us - firstUs) / 1e6) * rateRps),
+      inputTokens: Float64Array.from(inputTokens.slice(0, requests)),
+      outputTokens: Float64Array.from(outputTokens.slice(0, requests)),
+    },
+  };
+}
+
+export interface TraceLoad {
+  readonly load: Load;
+  /** Mean rate at the trace's own speed. */
+  readonly rateRps: number;
 }
 
 /**
@@ -57,13 +87,20 @@ export function drawLoad(lengths: Lengths, requests: number, seed: number): Load
   return load;
 }
 
-/** The first requests of the load at `rateRps`. `outputTokens`: the same number for all of them; null: as drawn. */
+/**
+ * The first requests of the load at `rateRps`; where there are fewer, the load end to end, a mean gap between two.
+ * `outputTokens`: the same number for all of them; null: as drawn.
+ */
 export function requestsAt(load: Load, requests: number, rateRps: number, outputTokens: number | null): Request[] {
-  return Array.from({ length: requests }, (_, i) => ({
-    id: '',
-    traceRow: 0,
-    dueUs: Math.round(((load.dueS[i] ?? 0) * 1e6) / rateRps),
-    inputTokens: load.inputTokens[i] ?? 0,
-    outputTokens: outputTokens ?? load.outputTokens[i] ?? 0,
-  }));
+  const rows = load.dueS.length;
+  return Array.from({ length: requests }, (_, i) => {
+    const row = i % rows;
+    return {
+      id: '',
+      traceRow: 0,
+      dueUs: Math.round((((load.dueS[row] ?? 0) + (i - row)) * 1e6) / rateRps),
+      inputTokens: load.inputTokens[row] ?? 0,
+      outputTokens: outputTokens ?? load.outputTokens[row] ?? 0,
+    };
+  });
 }

@@ -1,5 +1,5 @@
 import { parseEngineSpec } from '../../engine/index.ts';
-import type { Goodput } from '../../schema/placement.ts';
+import type { Arrivals, Goodput } from '../../schema/placement.ts';
 import { type Slo, SLO_METRICS, type SloMetric } from '../../core/slo.ts';
 import { simulate } from '../simulation.ts';
 import { Tally } from '../tally.ts';
@@ -15,7 +15,8 @@ const HIGHEST_RPS_PER_GPU = 4096;
 
 /** Shared by all simulations of a search: plain data, for worker threads. */
 export interface SimulationConfig {
-  readonly load: Load;
+  /** `trace`: null where the trace has no timing to scale. */
+  readonly loads: { readonly poisson: Load; readonly trace: Load | null };
   /** Requests of a simulation per GPU, so that all simulations last about as long at the same goodput per GPU. */
   readonly requestsPerGpu: number;
   readonly at: number;
@@ -27,6 +28,7 @@ export interface GoodputQuery {
   readonly system: string;
   readonly gpus: number;
   readonly limits: Slo;
+  readonly arrivals: Arrivals;
   /** Output tokens of each request; null: as drawn. */
   readonly outputTokens: number | null;
   readonly startRps: number;
@@ -41,11 +43,16 @@ export interface GoodputResult {
 /** Goodput of a system in virtual time. The same query always has the same result, in any thread. */
 export async function simulatedGoodput(
   query: GoodputQuery,
-  { load, requestsPerGpu, at, precision }: SimulationConfig,
+  { loads, requestsPerGpu, at, precision }: SimulationConfig,
 ): Promise<GoodputResult> {
   const { gpus, limits, outputTokens, startRps, lowestRps } = query;
   const engine = parseEngineSpec(query.system);
-  const requests = Math.min(load.dueS.length, gpus * requestsPerGpu);
+  const load = loads[query.arrivals];
+  if (load === null) throw new Error(`${query.system}: the trace has no timing to scale`);
+  const requests =
+    query.arrivals === 'trace'
+      ? load.dueS.length * traceRepeats(load.dueS.length, gpus, requestsPerGpu)
+      : Math.min(load.dueS.length, gpus * requestsPerGpu);
   // A share such as 0.9 is no exact double: 0.9 of 1,000 requests is 900, not 901.
   const allowedMisses = requests - Math.ceil(at * requests - 1e-6);
   const trial = async (rateRps: number): Promise<Trial & { readonly tally: Tally }> => {
@@ -69,6 +76,11 @@ export async function simulatedGoodput(
     },
     simulations: trials,
   };
+}
+
+/** How often a trace has to be replayed for a simulation of `requestsPerGpu`; once where it is longer. */
+export function traceRepeats(requests: number, gpus: number, requestsPerGpu: number): number {
+  return Math.max(1, Math.ceil((gpus * requestsPerGpu) / requests));
 }
 
 /** The limit that most requests miss; on a tie the first. */

@@ -40,6 +40,7 @@ export async function phaseAlone(
       system: `${system},${unitOptions(unit)}`,
       gpus,
       limits,
+      arrivals: 'poisson' as const,
       outputTokens: phase === 'prefill' ? 1 : null,
       startRps,
       lowestRps: startRps * LOWEST_SHARE,

@@ -1,13 +1,14 @@
 import { version } from '../../core/version.ts';
 import { scanWorkload } from '../../../workloads/open-workload.ts';
 import { UserError } from '../../core/errors.ts';
-import { lengthOf, unitWords, type PlacementReport } from '../../schema/placement.ts';
+import { lengthOf, unitWords, type Contender, type PlacementReport } from '../../schema/placement.ts';
 import { SILENT, type Log } from '../../core/log.ts';
 import type { WorkloadSpec } from '../../core/plan.ts';
 import type { SloSpec } from '../../core/slo.ts';
 import { collocatedUnits, disaggregatedUnits, type Cluster } from './candidates.ts';
 import { rankUnits } from './rank-units.ts';
-import { drawLoad, readLengths } from '../goodput/load.ts';
+import { bestOf, contend } from './contenders.ts';
+import { drawLoad, readRows, traceLoad, type Load, type TraceLoad } from '../goodput/load.ts';
 import { phaseAlone, estimateByPhases } from './phase-goodput.ts';
 import { openPool } from '../pool.ts';
 import { Progress, type OnProgress } from './progress.ts';
@@ -30,6 +31,9 @@ export interface PlaceSpec {
   readonly seed: number;
 }
 
+/** More requests of a trace are not replayed with its own timing: these take some two seconds of CPU each time. */
+const MOST_TRACE_REQUESTS = 50_000;
+
 export interface PlaceHooks {
   readonly log: Log;
   readonly progress: OnProgress;
@@ -38,7 +42,7 @@ export interface PlaceHooks {
   readonly stop: AbortSignal;
 }
 
-/** DistServe's placement search: phases alone, then the units with the highest estimates, then collocation. */
+/** DistServe's placement search, and collocation beside it; then the best of both with the trace's own timing. */
 export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise<PlacementReport> {
   const { cluster, slo, at, precision, requestsPerGpu, seed } = spec;
   const { ttft, tpot } = slo.limits;
@@ -47,16 +51,19 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
       `--slo: "${slo.text}" has no ${ttft === undefined ? 'ttft' : 'tpot'}; prefill is placed by TTFT and decode by TPOT, so give both, e.g. "ttft=250ms,tpot=100ms"`,
     );
   const systems = resolveSystems(spec.systems, cluster, hooks.log);
-  const { source, stats, lengths } = await readWorkload(spec, systems.maxModelLen, hooks.log);
-  const { model, gpu } = spec.systems;
-  const load = drawLoad(lengths, requestsPerGpu * cluster.gpus, seed);
+  const workload = await readWorkload(spec, systems.maxModelLen, hooks.log);
+  const load = drawLoad(workload.rows, requestsPerGpu * cluster.gpus, seed);
+  const trace = traceLoad(workload.rows, MOST_TRACE_REQUESTS);
+  if (trace === null)
+    hooks.log.warn(`${workload.source.name}: all requests are due at one time, so only Poisson arrivals are tried`);
   const { disaggregated, shapes } = systems;
   const units = disaggregatedUnits({ prefill: shapes.disaggregated, decode: shapes.disaggregated }, cluster);
   const collocated = collocatedUnits(shapes.collocated, cluster);
-  const configurations = 2 * shapes.disaggregated.length + units.length + collocated.length;
-  const progress = new Progress(configurations, hooks.progress);
+  const progress = new Progress(hooks.progress);
+  progress.expect(2 * shapes.disaggregated.length + units.length + collocated.length);
   const rules = { cluster, limits: slo.limits, maxUnits: spec.maxUnits, all: spec.all };
-  const pool = openPool({ load, requestsPerGpu, at, precision }, hooks.workers, hooks.stop);
+  const loads = { poisson: load, trace: trace?.load ?? null };
+  const pool = openPool({ loads, requestsPerGpu, at, precision }, hooks.workers, hooks.stop);
   try {
     // Each phase alone, for the estimates of units; then units; then the same without disaggregation.
     const alone = { system: disaggregated, shapes: shapes.disaggregated };
@@ -66,31 +73,16 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
     };
     const estimated = units.map((groups) => ({ groups, byPhasesRps: estimateByPhases(groups, phases) }));
     const unestimated = collocated.map((groups) => ({ groups, byPhasesRps: null }));
-    const placements = await rankUnits(pool, estimated, { ...rules, system: disaggregated }, progress);
-    const alternatives = await rankUnits(pool, unestimated, { ...rules, system: systems.collocated }, progress);
+    const rankings = {
+      disaggregated: await rankUnits(pool, estimated, { ...rules, system: disaggregated }, progress),
+      collocated: await rankUnits(pool, unestimated, { ...rules, system: systems.collocated }, progress),
+    };
+    const { simulations } = progress;
+    const traceRequests = trace === null ? null : trace.load.dueS.length;
+    const contendRules = { systems, limits: slo.limits, traceRequests, requestsPerGpu };
+    const contenders = await contend(pool, rankings, contendRules, progress);
     const report: PlacementReport = {
-      schema: 1,
-      versions: { reprise: version() },
-      model,
-      gpu,
-      gpus: cluster.gpus,
-      gpus_per_node: cluster.gpusPerNode,
-      affinity: cluster.affinity,
-      slo: { text: slo.text, limits_ms: slo.limits, ...(slo.profile === undefined ? {} : { profile: slo.profile }) },
-      at,
-      precision,
-      seed,
-      workload: {
-        name: source.name,
-        format: source.format,
-        sha256: stats.sourceSha256,
-        transforms: source.transforms,
-        requests: stats.requests,
-        too_long: lengths.tooLong,
-        probe_requests_per_gpu: requestsPerGpu,
-        mean_input_tokens: mean(load.inputTokens),
-        mean_output_tokens: mean(load.outputTokens),
-      },
+      ...askedOf(spec, workload, load),
       systems: {
         disaggregated,
         collocated: systems.collocated,
@@ -98,9 +90,12 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
       },
       phases,
       left_out: systems.leftOut,
-      placements,
-      collocated: alternatives,
-      simulations: progress.simulations,
+      placements: rankings.disaggregated,
+      collocated: rankings.collocated,
+      simulations,
+      contenders,
+      trace_timing: timingOf(trace, workload, contenders, progress.simulations - simulations),
+      best: bestOf(contenders),
     };
     warnOfShort(report, hooks.log);
     return report;
@@ -109,26 +104,73 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
   }
 }
 
-/** The lengths from which requests are drawn. Throws a UserError where the model takes none of them. */
+type Workload = Awaited<ReturnType<typeof readWorkload>>;
+
+/** What was searched, as far as it is known before any simulation. */
+function askedOf(
+  { systems, cluster, slo, at, precision, requestsPerGpu, seed }: PlaceSpec,
+  workload: Workload,
+  load: Load,
+) {
+  const { source, stats, rows } = workload;
+  return {
+    schema: 1 as const,
+    versions: { reprise: version() },
+    model: systems.model,
+    gpu: systems.gpu,
+    gpus: cluster.gpus,
+    gpus_per_node: cluster.gpusPerNode,
+    affinity: cluster.affinity,
+    slo: { text: slo.text, limits_ms: slo.limits, ...(slo.profile === undefined ? {} : { profile: slo.profile }) },
+    at,
+    precision,
+    seed,
+    workload: {
+      name: source.name,
+      format: source.format,
+      sha256: stats.sourceSha256,
+      transforms: source.transforms,
+      requests: stats.requests,
+      too_long: rows.tooLong,
+      probe_requests_per_gpu: requestsPerGpu,
+      mean_input_tokens: mean(load.inputTokens),
+      mean_output_tokens: mean(load.outputTokens),
+    },
+  };
+}
+
+function timingOf(
+  trace: TraceLoad | null,
+  { rows }: Workload,
+  contenders: readonly Contender[],
+  simulations: number,
+): PlacementReport['trace_timing'] {
+  if (trace === null || contenders.length === 0) return null;
+  const requests = trace.load.dueS.length;
+  return { requests, left_behind: rows.dueUs.length - requests, rate_rps: trace.rateRps, simulations };
+}
+
+/** The requests that the model takes. Throws a UserError where the model takes none of them. */
 async function readWorkload({ workload: given, systems: { model }, seed }: PlaceSpec, maxTokens: number, log: Log) {
   const { spec, source, stats } = await scanWorkload(given, seed, { ...SILENT, warn: (text) => log.warn(text) });
-  const lengths = await readLengths(source, maxTokens);
-  if (lengths.inputTokens.length === 0)
+  const rows = await readRows(source, maxTokens);
+  if (rows.inputTokens.length === 0)
     throw new UserError(
       `${spec.path}: every request is longer than the ${maxTokens} tokens of ${model}; cut them with --clip-input and --clip-output`,
     );
-  if (lengths.tooLong > 0)
+  if (rows.tooLong > 0)
     log.warn(
-      `${lengths.tooLong} of ${stats.requests} requests are longer than the ${maxTokens} tokens of ${model} and are left out (--clip-input and --clip-output cut them instead)`,
+      `${rows.tooLong} of ${stats.requests} requests are longer than the ${maxTokens} tokens of ${model} and are left out (--clip-input and --clip-output cut them instead)`,
     );
-  return { source, stats, lengths };
+  return { source, stats, rows };
 }
 
 function warnOfShort(report: PlacementReport, log: Log): void {
   for (const ranking of [report.placements, report.collocated]) {
     const [best] = ranking;
-    const length = best === undefined ? null : lengthOf(report, best);
-    if (best === undefined || length === null || !length.isShort) continue;
+    if (best === undefined || best.whole === null) continue;
+    const length = lengthOf(best.gpus * report.workload.probe_requests_per_gpu, best.whole);
+    if (length === null || !length.isShort) continue;
     log.warn(
       `${unitWords(best.groups)}: its simulation lasts ${length.lastedS.toFixed(1)} s, and a request ${length.meanE2eS.toFixed(1)} s: beginning empty flatters it; raise --requests to ${length.enough} or more`,
     );

@@ -89,7 +89,7 @@ export async function rankUnits(
         ? dominated(unit, goodput.missed_rps)
         : measured(unit, goodput);
     }),
-    ...beyondMax.map((unit) => skipped(unit, `behind ${maxUnits} others by its phases`)),
+    ...beyondMax.map((unit) => skipped(unit, `behind ${maxUnits} others by its estimate`)),
     ...infeasible.map((unit) => skipped(unit, 'a phase alone meets its limit at no rate')),
   ].sort(byGoodput);
 }
@@ -134,6 +134,7 @@ function queryOf(
     system: `${system},${unitOptions(groups)}`,
     gpus,
     limits,
+    arrivals: 'poisson',
     outputTokens: null,
     startRps,
     lowestRps: thresholdRpsPerGpu === null ? startRps * LOWEST_SHARE : startRps,

@@ -50,7 +50,7 @@ describe('M/D/1: prompts of one length, one at a time, on an instance without ba
   const SYSTEM = 'vllm-v1,model=llama-3.1-8b,gpu=h100-sxm,max_seqs=1';
   const REQUESTS = 20_000;
   const AT = 0.9;
-  const load = drawLoad({ inputTokens: [512], outputTokens: [1], tooLong: 0 }, REQUESTS, 1);
+  const load = drawLoad({ inputTokens: [512], outputTokens: [1] }, REQUESTS, 1);
 
   /** Time of one prompt, as the engine has it: the largest TTFT that an unloaded request is not within. */
   async function serviceUs(): Promise<number> {
@@ -103,11 +103,12 @@ describe('M/D/1: prompts of one length, one at a time, on an instance without ba
         system: SYSTEM,
         gpus: 1,
         limits: { ttft: limitUs / 1000 },
+        arrivals: 'poisson',
         outputTokens: null,
         startRps: 1,
         lowestRps: 1e-3,
       },
-      { load, requestsPerGpu: REQUESTS, at: AT, precision: 0.005 },
+      { loads: { poisson: load, trace: null }, requestsPerGpu: REQUESTS, at: AT, precision: 0.005 },
     );
     const { goodput_rps, missed_rps, attainment, binding } = goodput;
     assert.ok(missed_rps !== null);
