@@ -28,7 +28,7 @@ export function provenance(manifest: Manifest, { records_sha256, left_out }: Sum
     ['transforms', transforms.length === 0 ? 'none' : transforms.join(', then ')],
     ['measured', measuredText(left_out)],
     ['plan SHA-256', html`<code>${manifest.plan_sha256}</code>`],
-    ['seed', String(manifest.seed)],
+    ['seed', `${manifest.seed}${manifest.salt === null ? '' : `, and the salt of the prompts ${manifest.salt}`}`],
     [
       'target',
       `${target.spec}${target.adapter === 'none' ? '' : `, adapter ${target.adapter}`}${facts.length === 0 ? '' : `: ${facts.join(', ')}`}`,

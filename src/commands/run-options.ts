@@ -60,6 +60,11 @@ export const RUN_OPTIONS: Command['options'] = {
   timeout: { type: 'string', default: RUN_DEFAULTS.timeout, describe: 'from sent to last byte' },
   'ttft-timeout': { type: 'string', default: RUN_DEFAULTS.ttftTimeout, describe: 'from sent to first token' },
   seed: { type: 'number', default: RUN_DEFAULTS.seed, describe: 'of everything random' },
+  salt: {
+    type: 'string',
+    describe:
+      "repeats the prompts of a run, whose run.json has it [default: new, so that no run finds another's in a cache]",
+  },
   start: {
     type: 'string',
     describe:

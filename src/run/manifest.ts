@@ -20,7 +20,7 @@ export function describeRun(
   session: TargetSession,
   { prompts, prepared }: Attachment,
 ): Manifest {
-  const { spec, seed, stats } = plan;
+  const { spec, seed, salt, stats } = plan;
   const { measure, slo, target, output } = spec;
   return {
     schema: 1,
@@ -40,6 +40,7 @@ export function describeRun(
     },
     clock: target.clock,
     seed,
+    salt,
     plan_sha256: stats.digest,
     workload: describeWorkload(plan),
     measured: describeMeasured(plan),

@@ -11,12 +11,21 @@ export interface RunPlan extends Plan {
   readonly badRows: number;
 }
 
-/** Reads the workload to its end, before any request is sent. Throws a UserError that names the error in it. */
-export async function planRun(spec: RunSpec, log: Log): Promise<RunPlan> {
+/**
+ * Reads the workload to its end, before any request is sent; `newSalt` makes the salt of a run that is given none. Throws
+ * a UserError that names the error in it.
+ */
+export async function planRun(
+  spec: RunSpec,
+  { log, newSalt }: { readonly log: Log; readonly newSalt: () => string },
+): Promise<RunPlan> {
   const scanned = await scan(spec, log);
   const { source, stats } = scanned;
   const window = measurementWindow(spec.measure, source, stats);
-  return { spec, ...scanned, seed: spec.seed, endUs: stats.lastDueUs, window };
+  if (spec.target.clock === 'virtual' && spec.salt !== null)
+    log.warn('--salt does nothing in virtual time, where requests are lengths and prefix blocks without prompts');
+  const salt = spec.target.clock === 'virtual' ? null : (spec.salt ?? newSalt());
+  return { spec, ...scanned, seed: spec.seed, salt, endUs: stats.lastDueUs, window };
 }
 
 interface Scanned {

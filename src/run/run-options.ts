@@ -57,6 +57,7 @@ const REPLAY_FIELDS = {
   timeout: text.default('600s'),
   ttftTimeout: text.default('60s'),
   seed: z.int(expected('a whole number')).default(1),
+  salt: text.optional(),
   out: text.optional(),
   onBadRow: z.enum(['fail', 'skip'], expected('fail or skip')).default('fail'),
 };
@@ -126,6 +127,7 @@ function replayOf(
     },
     prepare: { warmupRequests: options.warmupRequests, resetCache: options.resetCache },
     seed: options.seed,
+    salt: options.salt ?? null,
     output: { dir: options.out ?? null, command },
   };
 }

@@ -118,6 +118,13 @@ export const manifestSchema = z
     machine,
     clock: z.enum(['real', 'virtual']),
     seed: z.number(),
+    salt: z
+      .string()
+      .nullable()
+      .default(null)
+      .describe(
+        'Prompts are drawn from seed and salt: with the salt of an earlier run they are those of that run. Null in virtual time, which has none.',
+      ),
     plan_sha256: z
       .string()
       .describe('SHA-256 over every request in due order and the seed: equal digests mean the same load.'),

@@ -1,5 +1,5 @@
 import { ADAPTERS, ALL_CAPABILITIES, type ApiEndpoint, type ServerCapabilities } from '../../adapters/index.ts';
-import { promptMaker } from '../../workloads/index.ts';
+import type { PromptMaker } from '../core/codec.ts';
 import { didYouMean } from '../core/did-you-mean.ts';
 import { UserError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
@@ -26,7 +26,8 @@ export interface ServerDialect {
 export interface NegotiateOptions {
   /** Prefix of the ids of the requests sent during negotiation. */
   readonly id: string;
-  readonly seed: number;
+  /** Prompts of the requests sent during negotiation. */
+  readonly prompts: PromptMaker;
   /** Longest prompt that will be sent; null: not known. */
   readonly longestPromptTokens: number | null;
   /** Timeout of the first response. */
@@ -48,11 +49,11 @@ export function mayEcho(longestPromptTokens: number | null): boolean {
 export async function negotiate(
   { adapter, endpoint, model }: TargetConfig,
   access: ServerAccess,
-  { id, seed, longestPromptTokens, patienceMs }: NegotiateOptions,
+  { id, prompts, longestPromptTokens, patienceMs }: NegotiateOptions,
   log: Log,
 ): Promise<ServerDialect> {
   const options = { adapter, endpoint, model, runId: id, patienceMs, mayEcho: mayEcho(longestPromptTokens) };
-  const found = await detect(access, options, promptMaker({ seed, blockTokens: null }));
+  const found = await detect(access, options, prompts);
   log.info(lineOf(access.url, found));
   for (const warning of found.warnings) log.warn(warning);
   return { ...found, facts: factsOf(found) };

@@ -12,6 +12,8 @@ import { vocabularyOfFile } from './vocabulary.ts';
 export interface OpenOptions {
   /** The plan of the first run, where it is known: its needs are checked before any request is sent. */
   readonly plan: Plan | null;
+  /** Salt of the prompts that are sent before the first run; null in virtual time. */
+  readonly salt: string | null;
   /**
    * Directory of the first run: its name is the prefix of the ids of requests before the run, and a log may stand
    * beside it.

@@ -15,7 +15,7 @@ import { checkContextLength } from './context-length.ts';
 import { FEED_BATCH, feedFromSource, feedFromWorker, type Feed } from './feed.ts';
 import { mayEcho, negotiate, referenceDialect, type ServerDialect } from './negotiate.ts';
 import type { OpenOptions } from './open-target.ts';
-import { measurePrompts, promptSpec, type PromptFacts } from './prompts.ts';
+import { measurePrompts, apart, promptSpec, type PromptFacts } from './prompts.ts';
 import { NEVER_GONE, type AttachOptions, type Attachment, type TargetEnd, type TargetSession } from './session.ts';
 import type { TargetConfig } from './target-spec.ts';
 import { engineFacts } from './virtual-session.ts';
@@ -44,7 +44,7 @@ const MAX_PATIENCE_MS = 30_000;
 /** Opens a session with a server over HTTP: its dialect and how it counts prompts are found once. */
 export async function openServerSession(parts: ServerParts, options: OpenOptions): Promise<TargetSession> {
   const { config, urls, owned, vocabulary } = parts;
-  const { plan, log } = options;
+  const { plan, salt, log } = options;
   const reached = (url: URL): ServerAccess => ({ url, headers: config.headers, insecure: config.insecure });
   const access = reached(urls[0]);
   const endpoints: Endpoints = [access, ...urls.slice(1).map(reached)];
@@ -54,7 +54,7 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
   if (plan !== null) check(plan);
   const makeCodecOf = codecMaker(config, dialect);
   const server = { access, model: dialect.model, makeCodec: (prompts: PromptMaker) => makeCodecOf(prompts, id, true) };
-  const prompts = await measurePrompts(server, config.tokenizer, vocabulary, log);
+  const prompts = await measurePrompts(server, config.tokenizer, { vocabulary, salt }, log);
   const session: ServerSession = { config, dialect, endpoints, prompts, makeCodec: makeCodecOf };
   let isJitWarm = false;
   return {
@@ -107,13 +107,13 @@ async function dialectOf(
   { config, owned }: ServerParts,
   access: ServerAccess,
   id: string,
-  { plan, patienceUs, log }: OpenOptions,
+  { plan, salt, patienceUs, log }: OpenOptions,
 ): Promise<ServerDialect> {
   if (owned?.isEngine === true) return referenceDialect(config, access);
   if (config.codec !== null) return ownDialect(config);
   const options = {
     id,
-    seed: plan?.seed ?? 1,
+    prompts: promptMaker(apart({ seed: plan?.seed ?? 1, salt, blockTokens: null }, 'probe')),
     longestPromptTokens: plan?.stats.maxInputTokens ?? null,
     patienceMs: Math.min(MAX_PATIENCE_MS, patienceUs / 1000),
   };
@@ -177,7 +177,8 @@ async function attachRun(
       feed.ready,
       isJitWarm ? null : jitWarmUp(codec, endpoints.length),
     ]);
-    const prepared = await prepareServer(prepare, options.firstRequests, codec, endpoints, log);
+    const warmUp = makeCodecOf(promptMaker(apart(made, 'warm-up')), runId, echo);
+    const prepared = await prepareServer(prepare, options.firstRequests, warmUp, endpoints, log);
     const monitor = await monitorMetrics(endpoints.map(metricsPage), log);
     const schedule = traceOrder(feed.requests);
     return { target, clock, wall: clock, schedule, prompts: prompts.facts, prepared, monitor, close };

@@ -15,6 +15,7 @@ export function exampleManifest(over: Partial<Manifest> = {}): Manifest {
     machine: { os: 'linux', cpu: 'example', cores: 2, memory_bytes: 8e9 },
     clock: 'real',
     seed: 1,
+    salt: null,
     plan_sha256: '00',
     workload: {
       name: 'example.csv',
