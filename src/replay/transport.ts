@@ -42,7 +42,7 @@ export class HttpTarget implements Target {
       clock,
       receiveQueue,
       dispatch: (call, handler) => this.#dispatch(call, handler),
-      quoted: (text) => this.#endpoints.reduce((quoted, { access }) => withoutSecrets(quoted, access.headers), text),
+      quoted: (text) => this.#endpoints.reduce((quoted, { access }) => withoutSecrets(quoted, access), text),
     };
     this.#busyPoll = new BusyPoll(clock);
     const byOrigin = new Map<string, Connections>();

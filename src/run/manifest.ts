@@ -4,6 +4,7 @@ import type { SloSpec } from '../core/slo.ts';
 import { version } from '../core/version.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { Attachment, TargetSession } from '../target/session.ts';
+import { shownBody } from './extra-body.ts';
 import type { RunPlan } from './plan-run.ts';
 
 /** Directory and start time of a run. */
@@ -46,6 +47,9 @@ export function describeRun(
     measured: describeMeasured(plan),
     target: session.facts,
     ...(prompts === null ? {} : { prompts }),
+    ignore_eos: target.body.ignoreEos,
+    temperature: target.body.temperature,
+    extra_body: shownBody(target.body.extra),
     prepared,
     slo: slo === null ? null : describeSlo(slo),
     timeout_s: measure.timeoutUs / 1e6,

@@ -1,3 +1,4 @@
+import { isUsualBody } from '../../adapters/index.ts';
 import type { Log } from '../core/log.ts';
 import type { Plan, PlanStats, Source, WorkloadSpec } from '../core/plan.ts';
 import { requireOrder, scanPlan, scanWorkload } from '../../workloads/index.ts';
@@ -22,9 +23,12 @@ export async function planRun(
   const scanned = await scan(spec, log);
   const { source, stats } = scanned;
   const window = measurementWindow(spec.measure, source, stats);
-  if (spec.target.clock === 'virtual' && spec.salt !== null)
-    log.warn('--salt does nothing in virtual time, where requests are lengths and prefix blocks without prompts');
-  const salt = spec.target.clock === 'virtual' ? null : (spec.salt ?? newSalt());
+  const isVirtual = spec.target.clock === 'virtual';
+  if (isVirtual && (spec.salt !== null || !isUsualBody(spec.target.body)))
+    log.warn(
+      '--salt, --extra-body, --temperature and --no-ignore-eos do nothing in virtual time: its requests are lengths and prefix blocks',
+    );
+  const salt = isVirtual ? null : (spec.salt ?? newSalt());
   return { spec, ...scanned, seed: spec.seed, salt, endUs: stats.lastDueUs, window };
 }
 

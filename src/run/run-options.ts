@@ -8,6 +8,7 @@ import type { Source } from '../core/plan.ts';
 import { parseDurationUs } from '../core/units.ts';
 import { resolveSlo } from '../slos/index.ts';
 import { parseTarget, type CodecMaker, type StartSpec, type TargetConfig } from '../target/target-spec.ts';
+import { readExtraBody } from './extra-body.ts';
 import { readHeaders } from './headers.ts';
 import type { RunSpec } from './run-spec.ts';
 import { CUT_FIELDS, TIME_FIELDS, transformsOf } from './transform-options.ts';
@@ -20,6 +21,16 @@ function isSource(value: unknown): boolean {
   const field = (name: string): unknown => Reflect.get(value, name);
   const isNamed = ['name', 'format', 'path'].every((name) => typeof field(name) === 'string');
   return isNamed && Array.isArray(field('transforms')) && typeof field('open') === 'function';
+}
+
+/** Its value is not shown: it may hold a key. */
+const EXTRA_BODY = {
+  error: ({ input }: { readonly input?: unknown }) =>
+    Array.isArray(input) ? 'is given more than once' : 'expected a JSON object, e.g. {"top_p":0.9}',
+};
+
+function isTextOrObject(value: unknown): boolean {
+  return typeof value === 'string' || (typeof value === 'object' && value !== null && !Array.isArray(value));
 }
 
 /** Options of a target: its address and its protocol. */
@@ -36,6 +47,11 @@ const TARGET_FIELDS = {
   header: z.array(z.string()).default([]),
   apiKeyEnv: text.optional(),
   insecure: z.boolean().default(false),
+  /** False: outputs end where the model ends them. */
+  ignoreEos: z.boolean().default(true),
+  temperature: z.number(expected('a number from 0')).nonnegative(expected('a number from 0')).default(0),
+  /** JSON of an object, or the object. */
+  extraBody: z.custom<string | Readonly<Record<string, unknown>>>(isTextOrObject, EXTRA_BODY).optional(),
   start: text.optional(),
   ready: text.optional(),
   startTimeout: text.default('10m'),
@@ -107,6 +123,11 @@ function targetOf(options: z.output<typeof targetOptionsSchema>): TargetConfig {
     start: startOf(options),
     traceIterations: options.traceIterations === undefined ? null : resolve(options.traceIterations),
     codec: options.codec ?? null,
+    body: {
+      ignoreEos: options.ignoreEos,
+      temperature: options.temperature,
+      extra: options.extraBody === undefined ? {} : readExtraBody(options.extraBody),
+    },
   };
 }
 

@@ -132,6 +132,16 @@ export const manifestSchema = z
     measured: measured.nullable().default(null).describe('Null: the whole run is measured.'),
     target,
     prompts: prompts.exactOptional(),
+    ignore_eos: z
+      .boolean()
+      .default(true)
+      .describe('False: outputs were to end where the model ends them, rather than be as long as the trace says.'),
+    temperature: z.number().default(0),
+    extra_body: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .default(null)
+      .describe('Fields that the user added to the body of every request, with the texts of keys hidden; null: none.'),
     prepared: prepared.nullable().default(null),
     slo: slo
       .extend({

@@ -1,4 +1,4 @@
-import { ADAPTERS, type ApiEndpoint, type ServerCapabilities } from '../../adapters/index.ts';
+import { ADAPTERS, type ApiEndpoint, type BodyOptions, type ServerCapabilities } from '../../adapters/index.ts';
 import { EXIT, UserError } from '../core/errors.ts';
 import { didYouMean } from '../core/did-you-mean.ts';
 import type { PromptMaker } from '../core/codec.ts';
@@ -13,6 +13,8 @@ export interface DetectOptions {
   readonly adapter: string;
   readonly endpoint: ApiEndpoint | null;
   readonly model: string | null;
+  /** What the user sets of the bodies: the probe is as the requests of the run. */
+  readonly body: BodyOptions;
   /** Prefix of the probe's `X-Request-Id`. */
   readonly runId: string;
   /** Limit for an answer to the probe. */
@@ -71,14 +73,14 @@ export async function detect(access: ServerAccess, options: DetectOptions, promp
     contextTokens: listed?.contextTokens ?? named.contextTokens,
     capabilities,
     countedBy: probed.kind === 'answered' ? probed.countedBy : null,
-    warnings: [...warnings, ...missingCapabilities(capabilities, endpoint)],
+    warnings: [...warnings, ...missingCapabilities(capabilities, endpoint, options.body)],
   };
 }
 
 /** The first endpoint of the adapter that answers, where the user named none. */
 async function findEndpoint(
   access: ServerAccess,
-  { adapter, endpoint: only, model, runId, patienceMs, mayEcho }: DetectOptions & { readonly model: string },
+  { adapter, endpoint: only, model, body, runId, patienceMs, mayEcho }: DetectOptions & { readonly model: string },
   prompts: PromptMaker,
   warnings: string[],
 ): Promise<{ endpoint: ApiEndpoint; probed: Exclude<Probed, { kind: 'no endpoint' }> }> {
@@ -86,7 +88,8 @@ async function findEndpoint(
   checkEndpoint(adapter, only);
   const tried: string[] = [];
   for (const endpoint of only === null ? endpoints : [only]) {
-    const probed = await probe(access, { adapter, codec: { endpoint, model, runId }, prompts, patienceMs, mayEcho });
+    const codec = { endpoint, model, body, runId };
+    const probed = await probe(access, { adapter, codec, prompts, patienceMs, mayEcho });
     if (probed.kind === 'no endpoint') {
       tried.push(probed.why);
       continue;
@@ -107,10 +110,14 @@ export function checkEndpoint(adapter: string, endpoint: ApiEndpoint | null): vo
   throw new UserError(`--endpoint ${endpoint}: adapter ${adapter} speaks ${endpoints.join(' or ')}`);
 }
 
-function missingCapabilities(capabilities: ServerCapabilities | null, endpoint: ApiEndpoint): string[] {
+function missingCapabilities(
+  capabilities: ServerCapabilities | null,
+  endpoint: ApiEndpoint,
+  { ignoreEos }: BodyOptions,
+): string[] {
   if (capabilities === null) return [];
   const warnings: string[] = [];
-  if (!capabilities.ignoreEos)
+  if (ignoreEos && !capabilities.ignoreEos)
     warnings.push(
       'the server does not know ignore_eos: answers end where the model ends them, not at their planned length',
     );

@@ -94,7 +94,7 @@ async function attempt(
     if (!/"error"|^event: ?error/m.test(refusal)) throw notUnderstood(access, call.path, reply, adapter);
     refusal = error;
   }
-  const why = `${status} on ${call.path}: ${withoutSecrets(codec.errorMessage(refusal), access.headers)}`;
+  const why = `${status} on ${call.path}: ${withoutSecrets(codec.errorMessage(refusal), access)}`;
   if (status === 404 || status === 405 || status === 501) return { kind: 'no endpoint', why };
   if (BUSY.has(status)) return { kind: 'busy', why };
   if (status >= 500) return { kind: 'silent', why };
@@ -137,14 +137,14 @@ function lessFor(
 }
 
 function notUnderstood(
-  { url, headers }: ServerAccess,
+  access: ServerAccess,
   path: string,
   { status, contentType, body }: Reply,
   adapter: string,
 ): UserError {
-  const start = withoutSecrets(body.toString(), headers).slice(0, 120).replaceAll(/\s+/g, ' ').trim();
+  const start = withoutSecrets(body.toString(), access).slice(0, 120).replaceAll(/\s+/g, ' ').trim();
   return new UserError(
-    `${url.href} answers ${status} on ${path} with no stream of tokens that adapter ${adapter} understands (content-type ${contentType}): "${start}"; is it the right URL, and the right --adapter and --endpoint?`,
+    `${access.url.href} answers ${status} on ${path} with no stream of tokens that adapter ${adapter} understands (content-type ${contentType}): "${start}"; is it the right URL, and the right --adapter and --endpoint?`,
     { exitCode: EXIT.unreachable },
   );
 }

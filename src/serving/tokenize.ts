@@ -16,7 +16,7 @@ export async function tokenizeOnServer(access: ServerAccess, model: string, text
   const parsed = status === 200 ? answer.safeParse(parseJson(body)) : null;
   if (parsed?.success === true) return parsed.data.tokens;
   throw new UserError(
-    `--tokenizer server: /tokenize of ${access.url.href} answered ${status}${status === 200 ? ' without a list of tokens' : ''}: ${withoutSecrets(body.toString(), access.headers).slice(0, 200)}; give the model's tokenizer.json (--tokenizer FILE), or leave it out for prompts of nearly the length asked for`,
+    `--tokenizer server: /tokenize of ${access.url.href} answered ${status}${status === 200 ? ' without a list of tokens' : ''}: ${withoutSecrets(body.toString(), access).slice(0, 200)}; give the model's tokenizer.json (--tokenizer FILE), or leave it out for prompts of nearly the length asked for`,
   );
 }
 

@@ -1,4 +1,10 @@
-import { ADAPTERS, ALL_CAPABILITIES, type ApiEndpoint, type ServerCapabilities } from '../../adapters/index.ts';
+import {
+  ADAPTERS,
+  ALL_CAPABILITIES,
+  type ApiEndpoint,
+  type BodyOptions,
+  type ServerCapabilities,
+} from '../../adapters/index.ts';
 import type { PromptMaker } from '../core/codec.ts';
 import { didYouMean } from '../core/did-you-mean.ts';
 import { UserError } from '../core/errors.ts';
@@ -47,16 +53,16 @@ export function mayEcho(longestPromptTokens: number | null): boolean {
 
 /** Detects engine, version and capabilities of a server that is not the reference engine. */
 export async function negotiate(
-  { adapter, endpoint, model }: TargetConfig,
+  { adapter, endpoint, model, body }: TargetConfig,
   access: ServerAccess,
   { id, prompts, longestPromptTokens, patienceMs }: NegotiateOptions,
   log: Log,
 ): Promise<ServerDialect> {
-  const options = { adapter, endpoint, model, runId: id, patienceMs, mayEcho: mayEcho(longestPromptTokens) };
+  const options = { adapter, endpoint, model, body, runId: id, patienceMs, mayEcho: mayEcho(longestPromptTokens) };
   const found = await detect(access, options, prompts);
   log.info(lineOf(access.url, found));
   for (const warning of found.warnings) log.warn(warning);
-  return { ...found, facts: factsOf(found) };
+  return { ...found, facts: factsOf(found, body) };
 }
 
 /**
@@ -112,7 +118,7 @@ function nameOf(engine: string | null, version: string | null): string {
   return version.startsWith(engine) ? version : `${engine} ${version}`;
 }
 
-function factsOf(found: Detected): Manifest['target']['facts'] {
+function factsOf(found: Detected, body: BodyOptions): Manifest['target']['facts'] {
   const { engine, version, contextTokens, endpoint, countedBy, capabilities } = found;
   return {
     engine,
@@ -124,8 +130,8 @@ function factsOf(found: Detected): Manifest['target']['facts'] {
       ? {}
       : {
           token_id_prompts: capabilities.tokenIdPrompts && endpoint !== 'chat',
-          ignore_eos: capabilities.ignoreEos,
-          min_tokens: capabilities.minTokens,
+          // Known only where they were asked for.
+          ...(body.ignoreEos ? { ignore_eos: capabilities.ignoreEos, min_tokens: capabilities.minTokens } : {}),
           final_usage: capabilities.finalUsage,
           continuous_usage: capabilities.continuousUsage,
         }),

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { makeCodec } from '../../adapters/index.ts';
+import { makeCodec, type BodyOptions, type CodecOptions } from '../../adapters/index.ts';
 import { promptMaker } from '../../workloads/index.ts';
 import type { Codec, PromptMaker } from '../core/codec.ts';
 import { EXIT, UserError } from '../core/errors.ts';
@@ -92,15 +92,22 @@ interface ServerSession {
 /** `echo`: whether responses may echo their prompts. */
 type SessionCodec = (prompts: PromptMaker, runId: string, echo: boolean) => Codec;
 
-function codecMaker({ codec }: TargetConfig, dialect: ServerDialect): SessionCodec {
+function codecMaker({ codec, body }: TargetConfig, dialect: ServerDialect): SessionCodec {
   return (prompts, runId, echo) =>
-    codec === null ? makeCodec(dialect.adapter, codecOptions(dialect, runId, echo), prompts) : codec(prompts, runId);
+    codec === null
+      ? makeCodec(dialect.adapter, codecOptions(dialect, body, runId, echo), prompts)
+      : codec(prompts, runId);
 }
 
-function codecOptions({ endpoint, model, capabilities }: ServerDialect, runId: string, echo: boolean) {
-  if (capabilities === null) return { endpoint, model, runId };
+function codecOptions(
+  { endpoint, model, capabilities }: ServerDialect,
+  body: BodyOptions,
+  runId: string,
+  echo: boolean,
+): CodecOptions {
+  if (capabilities === null) return { endpoint, model, runId, body };
   const returnTokenIds = capabilities.returnTokenIds && echo;
-  return { endpoint, model, runId, capabilities: { ...capabilities, returnTokenIds } };
+  return { endpoint, model, runId, body, capabilities: { ...capabilities, returnTokenIds } };
 }
 
 async function dialectOf(
@@ -164,7 +171,7 @@ async function attachRun(
           workload: plan.workload,
           shard,
           adapter: dialect.adapter,
-          codec: codecOptions(dialect, runId, echo),
+          codec: codecOptions(dialect, config.body, runId, echo),
           prompts: made,
         });
   const close = async (): Promise<void> => {

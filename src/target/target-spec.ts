@@ -1,4 +1,4 @@
-import { ADAPTERS, type ApiEndpoint } from '../../adapters/index.ts';
+import { ADAPTERS, isUsualBody, type ApiEndpoint, type BodyOptions } from '../../adapters/index.ts';
 import type { Codec, PromptMaker } from '../core/codec.ts';
 import { didYouMean } from '../core/did-you-mean.ts';
 import { UserError } from '../core/errors.ts';
@@ -68,6 +68,8 @@ export interface TargetConfig {
    * Makes the codec in place of `adapter`, where the caller has one; its calls are made in the thread that sends them.
    */
   readonly codec: CodecMaker | null;
+  /** What the user sets of the bodies of requests. */
+  readonly body: BodyOptions;
 }
 
 /** `runId`: prefix of the ids of calls. */
@@ -96,7 +98,7 @@ export function recordedName({ kind, spec, facts }: Manifest['target']): string 
 }
 
 /** Checks a target as far as possible before anything is started or sent. Throws a UserError. */
-export function checkTarget({ spec, clock, start, traceIterations, tokenizer, ...dialect }: TargetConfig): void {
+export function checkTarget({ spec, clock, start, traceIterations, tokenizer, body, ...dialect }: TargetConfig): void {
   if (spec.kind === 'server' && clock === 'virtual')
     throw new UserError(
       `--clock virtual needs the reference engine, and ${spec.text} is a server in real time; use --target reference:...`,
@@ -113,6 +115,10 @@ export function checkTarget({ spec, clock, start, traceIterations, tokenizer, ..
   if (clock === 'virtual' && tokenizer !== null)
     throw new UserError(
       '--tokenizer: --clock virtual makes no prompts, its requests are lengths and prefix blocks; leave one of them out',
+    );
+  if (dialect.codec !== null && !isUsualBody(body))
+    throw new UserError(
+      '--extra-body, --temperature and --no-ignore-eos: a codec of your own makes the bodies of its requests; set them there',
     );
   if (dialect.adapter === 'auto') return;
   const adapters = ['auto', ...Object.keys(ADAPTERS)];

@@ -171,6 +171,20 @@ const mistakes: [what: string, args: string[], code: number, names: RegExp][] = 
     /--target: (?!.*hunter2).*--api-key-env/,
   ],
   [
+    'a body that is no JSON, which may hold a key',
+    run(good, '--extra-body', '{api_key: hunter2}'),
+    2,
+    /--extra-body: (?!.*hunter2)expected a JSON object/,
+  ],
+  [
+    'a body of what is measured',
+    run(good, '--extra-body', '{"stream":false}'),
+    2,
+    /--extra-body: stream cannot be set/,
+  ],
+  ['two bodies', run(good, '--extra-body', '{}', '--extra-body', '{}'), 2, /--extra-body: is given more than once/],
+  ['a temperature below zero', run(good, '--temperature', '-1'), 2, /--temperature: got -1, expected a number from 0/],
+  [
     'a header that cannot be sent',
     run(good, '--header', 'x-key: snow\u2603'),
     2,

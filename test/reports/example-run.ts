@@ -130,6 +130,9 @@ export function exampleManifest(records: readonly RequestRecord[], { slo, manife
       output_tokens: records.reduce((sum, record) => sum + (record.output_tokens_planned ?? 0), 0),
     },
     measured: null,
+    ignore_eos: true,
+    temperature: 0,
+    extra_body: null,
     prepared: null,
     target: {
       spec: 'reference:vllm,model=llama-3-8b,gpu=h100',
