@@ -1,13 +1,19 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { API_ENDPOINTS } from '../../adapters/index.ts';
+import { API_ENDPOINTS, type ApiEndpoint } from '../../adapters/index.ts';
 import { resolveWorkload } from '../../workloads/index.ts';
 import { UserError } from '../core/errors.ts';
 import { expected, optionErrors, text, wholeNumber } from '../core/option-fields.ts';
 import type { Source } from '../core/plan.ts';
 import { parseDurationUs } from '../core/units.ts';
 import { resolveSlo } from '../slos/index.ts';
-import { parseTarget, type CodecMaker, type StartSpec, type TargetConfig } from '../target/target-spec.ts';
+import {
+  parseTarget,
+  type CodecMaker,
+  type StartSpec,
+  type TargetConfig,
+  type TargetSpec,
+} from '../target/target-spec.ts';
 import { readExtraBody } from './extra-body.ts';
 import { readHeaders } from './headers.ts';
 import type { RunSpec } from './run-spec.ts';
@@ -111,11 +117,12 @@ export function defineReplay(given: unknown, target: TargetConfig): RunSpec {
 }
 
 function targetOf(options: z.output<typeof targetOptionsSchema>): TargetConfig {
+  const spec = parseTarget(options.target);
   return {
-    spec: parseTarget(options.target),
+    spec,
     clock: options.clock,
     adapter: options.adapter,
-    endpoint: options.endpoint ?? null,
+    endpoint: endpointOf(spec, options.endpoint ?? null),
     model: options.model ?? null,
     tokenizer: tokenizerOf(options.tokenizer),
     headers: readHeaders(options.header, options.apiKeyEnv),
@@ -129,6 +136,16 @@ function targetOf(options: z.output<typeof targetOptionsSchema>): TargetConfig {
       extra: options.extraBody === undefined ? {} : readExtraBody(options.extraBody),
     },
   };
+}
+
+/** The endpoint that the user names: by `--endpoint`, or by the route that the target's URL ends in. */
+function endpointOf(spec: TargetSpec, named: ApiEndpoint | null): ApiEndpoint | null {
+  const inUrl = spec.kind === 'server' ? spec.endpoints[0].endpoint : null;
+  if (inUrl !== null && named !== null && inUrl !== named)
+    throw new UserError(
+      `--endpoint ${named}: the URL of --target is that of ${inUrl}; name its base, ${spec.kind === 'server' ? spec.endpoints[0].url : ''}`,
+    );
+  return named ?? inUrl;
 }
 
 function replayOf(

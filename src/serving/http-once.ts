@@ -1,5 +1,5 @@
 import { Agent, request } from 'undici';
-import { urlBelow, type ServerAccess } from '../replay/transport.ts';
+import { pagePaths, urlBelow, type ServerAccess } from '../replay/transport.ts';
 
 export interface Reply {
   readonly status: number;
@@ -17,7 +17,7 @@ interface Post {
 
 /** One request to a path below the server's URL. */
 export function httpOnce(access: ServerAccess, path: string, patienceMs: number, post?: Post): Promise<Reply> {
-  return httpOnceTo(urlBelow(access.url, path), access, patienceMs, post);
+  return httpOnceTo(urlBelow(access, path), access, patienceMs, post);
 }
 
 /** One request, its answer read whole. Throws when none has come within `patienceMs`. */
@@ -51,11 +51,14 @@ export async function httpOnceTo(
   }
 }
 
-/** The JSON of a GET; null where there is no such page, no JSON, or no answer. */
-export async function getJson(access: ServerAccess, path: string, patienceMs: number): Promise<unknown> {
+/** The JSON of a page about the server; null where there is no such page, no JSON, or no answer. */
+export async function getJson(access: ServerAccess, route: string, patienceMs: number): Promise<unknown> {
   try {
-    const { status, body } = await httpOnce(access, path, patienceMs);
-    return status === 200 ? JSON.parse(body.toString()) : null;
+    for (const path of pagePaths(access, route)) {
+      const { status, body } = await httpOnceTo(new URL(path, access.url), access, patienceMs);
+      if (status !== 404) return status === 200 ? JSON.parse(body.toString()) : null;
+    }
+    return null;
   } catch {
     return null;
   }

@@ -4,7 +4,7 @@ import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import { ProtocolError, type Codec, type PromptMaker } from '../core/codec.ts';
 import type { TokenCountSource } from '../core/record.ts';
 import { withoutSecrets } from '../core/secrets.ts';
-import type { ServerAccess } from '../replay/transport.ts';
+import { pathBelow, type ServerAccess } from '../replay/transport.ts';
 import { httpOnce, type Reply } from './http-once.ts';
 import { refusedCredentials } from './reach.ts';
 import { withoutUnknown } from './unknown-fields.ts';
@@ -83,7 +83,8 @@ async function attempt(
     return { kind: 'silent', why: messageOf(thrown) };
   }
   const { status, body } = reply;
-  if (status === 401 || status === 403) throw refusedCredentials(access.url, status, call.path);
+  const path = pathBelow(access, call.path);
+  if (status === 401 || status === 403) throw refusedCredentials(access.url, status, path);
   let refusal = body.toString();
   if (status >= 200 && status < 300) {
     const { tokens, countedBy, error } = read(codec, reply);
@@ -91,10 +92,10 @@ async function attempt(
       const less = lessFor(capabilities, options.endpoint, tokens, countedBy);
       return less === null ? { kind: 'answered', capabilities, countedBy } : { kind: 'less', capabilities: less };
     }
-    if (!/"error"|^event: ?error/m.test(refusal)) throw notUnderstood(access, call.path, reply, adapter);
+    if (!/"error"|^event: ?error/m.test(refusal)) throw notUnderstood(access, path, reply, adapter);
     refusal = error;
   }
-  const why = `${status} on ${call.path}: ${withoutSecrets(codec.errorMessage(refusal), access)}`;
+  const why = `${status} on ${path}: ${withoutSecrets(codec.errorMessage(refusal), access)}`;
   if (status === 404 || status === 405 || status === 501) return { kind: 'no endpoint', why };
   if (BUSY.has(status)) return { kind: 'busy', why };
   if (status >= 500) return { kind: 'silent', why };

@@ -4,7 +4,7 @@ import type { CacheReset } from '../schema/manifest.ts';
 import { byMetric, type ServerSample } from '../schema/server-metrics.ts';
 import type { Request } from '../core/request.ts';
 import type { SingleRequests } from '../replay/single-requests.ts';
-import { urlBelow, type ServerAccess } from '../replay/transport.ts';
+import type { ServerAccess } from '../replay/transport.ts';
 import { httpOnce } from './http-once.ts';
 import { metricsPage, openScraper, type Scraper } from './scrape.ts';
 
@@ -110,7 +110,7 @@ async function post(server: ServerAccess, route: string): Promise<number> {
   try {
     return (await httpOnce(server, route, PATIENCE_MS, { headers: {}, body: new Uint8Array() })).status;
   } catch (thrown) {
-    throw unreachable(`POST ${urlBelow(server.url, route).href}: ${messageOf(thrown)}`);
+    throw unreachable(`POST ${route} of ${server.url.href}: ${messageOf(thrown)}`);
   }
 }
 

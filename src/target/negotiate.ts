@@ -18,6 +18,8 @@ import type { TargetConfig } from './target-spec.ts';
 
 /** The protocol of a server, and the facts that it reports. */
 export interface ServerDialect {
+  /** Whether OpenAI's routes stand right below the server's URL. */
+  readonly isUnversioned: boolean;
   readonly adapter: string;
   readonly endpoint: ApiEndpoint;
   readonly model: string;
@@ -77,6 +79,7 @@ export async function referenceDialect(config: TargetConfig, access: ServerAcces
     );
   const adapter = referenceAdapter(config);
   return {
+    isUnversioned: false,
     adapter,
     endpoint: config.endpoint ?? ADAPTERS[adapter]?.endpoints[0] ?? 'completions',
     model: models[0] ?? 'default',

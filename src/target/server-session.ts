@@ -32,8 +32,8 @@ export interface OwnedProcess {
 
 export interface ServerParts {
   readonly config: TargetConfig;
-  /** URLs of its endpoints; the first is the one that is probed. */
-  readonly urls: readonly [URL, ...URL[]];
+  /** Its endpoints; the first is the one that is probed. */
+  readonly endpoints: Endpoints;
   readonly owned: OwnedProcess | null;
   readonly vocabulary: Vocabulary | null;
 }
@@ -43,17 +43,21 @@ const MAX_PATIENCE_MS = 30_000;
 
 /** Opens a session with a server over HTTP: its dialect and how it counts prompts are found once. */
 export async function openServerSession(parts: ServerParts, options: OpenOptions): Promise<TargetSession> {
-  const { config, urls, owned, vocabulary } = parts;
+  const { config, owned, vocabulary } = parts;
   const { plan, salt, log } = options;
-  const reached = (url: URL): ServerAccess => ({ url, headers: config.headers, insecure: config.insecure });
-  const access = reached(urls[0]);
-  const endpoints: Endpoints = [access, ...urls.slice(1).map(reached)];
   const id = idPrefix(basename(options.dir));
-  const dialect = await dialectOf(parts, access, id, options);
+  const dialect = await dialectOf(parts, id, options);
+  const found = (endpoint: ServerAccess): ServerAccess => ({ ...endpoint, isUnversioned: dialect.isUnversioned });
+  const [access, ...others] = parts.endpoints;
+  const endpoints: Endpoints = [found(access), ...others.map(found)];
   const check = (of: Plan): void => checkContextLength(of, dialect.contextTokens, dialect.model);
   if (plan !== null) check(plan);
   const makeCodecOf = codecMaker(config, dialect);
-  const server = { access, model: dialect.model, makeCodec: (prompts: PromptMaker) => makeCodecOf(prompts, id, true) };
+  const server = {
+    access: endpoints[0],
+    model: dialect.model,
+    makeCodec: (prompts: PromptMaker) => makeCodecOf(prompts, id, true),
+  };
   const prompts = await measurePrompts(server, config.tokenizer, { vocabulary, salt }, log);
   const session: ServerSession = { config, dialect, endpoints, prompts, makeCodec: makeCodecOf };
   let isJitWarm = false;
@@ -78,7 +82,7 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
   };
 }
 
-type Endpoints = readonly [ServerAccess, ...ServerAccess[]];
+export type Endpoints = readonly [ServerAccess, ...ServerAccess[]];
 
 /** The facts of a session's server. */
 interface ServerSession {
@@ -111,13 +115,12 @@ function codecOptions(
 }
 
 async function dialectOf(
-  { config, owned }: ServerParts,
-  access: ServerAccess,
+  { config, owned, endpoints: [access] }: ServerParts,
   id: string,
   { plan, salt, patienceUs, log }: OpenOptions,
 ): Promise<ServerDialect> {
   if (owned?.isEngine === true) return referenceDialect(config, access);
-  if (config.codec !== null) return ownDialect(config);
+  if (config.codec !== null) return ownDialect(config, access);
   const options = {
     id,
     prompts: promptMaker(apart({ seed: plan?.seed ?? 1, salt, blockTokens: null }, 'probe')),
@@ -128,8 +131,12 @@ async function dialectOf(
 }
 
 /** The dialect for a codec that the caller made: the caller knows the server. */
-function ownDialect({ adapter, endpoint, model }: TargetConfig): ServerDialect {
+function ownDialect(
+  { adapter, endpoint, model }: TargetConfig,
+  { isUnversioned = false }: ServerAccess,
+): ServerDialect {
   return {
+    isUnversioned,
     adapter,
     endpoint: endpoint ?? 'completions',
     model: model ?? 'default',

@@ -2,9 +2,11 @@ import { ADAPTERS, isUsualBody, type ApiEndpoint, type BodyOptions } from '../..
 import type { Codec, PromptMaker } from '../core/codec.ts';
 import { didYouMean } from '../core/did-you-mean.ts';
 import { UserError } from '../core/errors.ts';
+import { withoutQueryValues } from '../core/secrets.ts';
 import { parseEngineSpec, type EngineSpec } from '../engine/index.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import { checkEndpoint } from '../serving/detect.ts';
+import { parseUrl, readServerUrl, type ServerUrl } from './server-url.ts';
 
 /** A target, parsed once from `--target`: plain data. */
 export type TargetSpec = EngineTarget | ServerTarget;
@@ -26,15 +28,15 @@ export interface EngineTarget {
 /** A server that is not the reference engine. A call names one of its endpoints by position. */
 export interface ServerTarget {
   readonly kind: 'server';
+  /** The text as given, with the values of its query hidden. */
   readonly text: string;
   readonly name: string;
   readonly endpoints: readonly [ServerEndpoint, ...ServerEndpoint[]];
 }
 
-interface ServerEndpoint {
+interface ServerEndpoint extends ServerUrl {
   /** The phases that its replicas compute. */
   readonly role: 'both' | 'prefill' | 'decode';
-  readonly url: string;
 }
 
 /** A server to start before the first run and to end with the session. */
@@ -79,12 +81,12 @@ export type CodecMaker = (prompts: PromptMaker, runId: string) => Codec;
 export function parseTarget(text: string): TargetSpec {
   const reference = /^reference(?::(.*))?$/.exec(text);
   if (reference === null) {
-    const url = parseUrl(text);
+    const server = readServerUrl(text);
     return {
       kind: 'server',
-      text,
-      name: url.host.replaceAll(/[^\w.-]/g, '_'),
-      endpoints: [{ role: 'both', url: url.href }],
+      text: withoutQueryValues(text),
+      name: new URL(server.url).host.replaceAll(/[^\w.-]/g, '_'),
+      endpoints: [{ role: 'both', ...server }],
     };
   }
   const system = reference[1] ?? '';
@@ -125,24 +127,4 @@ export function checkTarget({ spec, clock, start, traceIterations, tokenizer, bo
   if (!adapters.includes(dialect.adapter))
     throw new UserError(`--adapter: "${dialect.adapter}" is not known${didYouMean(dialect.adapter, adapters)}`);
   checkEndpoint(dialect.adapter, dialect.endpoint);
-}
-
-/** Throws a UserError that names `option` if `text` is no HTTP URL, or holds a password. */
-export function parseUrl(text: string, option = '--target'): URL {
-  if (!/^https?:\/\//i.test(text) || !URL.canParse(text))
-    throw new UserError(
-      option === '--target'
-        ? `--target: "${text}" is neither a URL (http://127.0.0.1:8000) nor reference[:SYSTEM[,key=value...]]`
-        : `${option}: "${text}" is not a URL such as http://127.0.0.1:8000/health`,
-    );
-  const url = new URL(text);
-  if (url.username !== '' || url.password !== '')
-    throw new UserError(
-      `${option}: a URL with a password would end up in files and logs; pass it by --api-key-env or --header instead`,
-    );
-  if (option === '--target' && url.search !== '')
-    throw new UserError(
-      `${option}: ${url.origin}${url.pathname} cannot be asked with what follows its "?"; pass a key by --api-key-env or --header instead`,
-    );
-  return url;
 }

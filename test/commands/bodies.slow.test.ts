@@ -54,12 +54,8 @@ describe('the bodies of requests', { concurrency: 2 }, () => {
   it('a key in them that a server quotes is shown nowhere', async () => {
     const refusal = { status: 400, text: '{"error":{"message":"bad api_key hunter2hunter2"}}' };
     const target = await server({ '/v1/completions': refusal, '/v1/chat/completions': refusal });
-    const url = `http://127.0.0.1:${target.port}`;
-    const body = JSON.stringify({ api_key: 'hunter2hunter2' });
-    const result = await cli('run', trace, '--target', url, '--extra-body', body, '--out', join(folder, 'refused'));
-    assert.equal(result.code, 3);
-    assert.match(result.stderr, /bad api_key \*\*\*/);
-    assert.doesNotMatch(result.stderr, /hunter2/);
+    const given = { workload: trace, target: `http://127.0.0.1:${target.port}`, out: join(folder, 'refused') };
+    await assert.rejects(run({ ...given, extraBody: { api_key: 'hunter2hunter2' } }), /: bad api_key \*\*\*;/);
   });
 
   it('a program may give an object; with a codec of its own it sets them there', async () => {
@@ -76,8 +72,12 @@ describe('the bodies of requests', { concurrency: 2 }, () => {
   });
 
   it('in virtual time there are none, and that is said', async () => {
-    const result = await cli('run', trace, '--clock', 'virtual', '--no-ignore-eos', '--out', join(folder, 'virtual'));
-    assert.equal(result.code, 0, result.stderr);
-    assert.match(result.stderr, /--no-ignore-eos do nothing in virtual time/);
+    const warnings: string[] = [];
+    const log = { info: () => undefined, warn: (text: string) => void warnings.push(text) };
+    const out = join(folder, 'virtual');
+    const target = 'reference:vllm-v1,model=llama-3.1-8b,gpu=h100-sxm';
+    await run({ workload: trace, target, clock: 'virtual', ignoreEos: false, salt: 'x', out }, { log });
+    assert.match(warnings.join('\n'), /--salt.* and --no-ignore-eos do nothing in virtual time/);
+    assert.equal(readRunFile(out).salt, null);
   });
 });

@@ -165,10 +165,16 @@ const mistakes: [what: string, args: string[], code: number, names: RegExp][] = 
     /cannot reach http:\/\/127\.0\.0\.1:9/,
   ],
   [
-    'a target with a query, which may hold a key',
-    ['run', good, '--target', 'http://127.0.0.1:9/?key=hunter2', '--out', out],
+    'a target that is none, with a query that may hold a key',
+    run(good, '--target', 'htp://host/v1?key=hunter2'),
     2,
-    /--target: (?!.*hunter2).*--api-key-env/,
+    /--target: "htp:\/\/host\/v1\?key=\*\*\*" is neither/,
+  ],
+  [
+    'a target that is the URL of another endpoint',
+    ['run', good, '--target', 'http://127.0.0.1:9/v1/chat/completions', '--endpoint', 'completions', '--out', out],
+    2,
+    /--endpoint completions: the URL of --target is that of chat; name its base, http:\/\/127\.0\.0\.1:9\/v1$/m,
   ],
   [
     'a body that is no JSON, which may hold a key',
