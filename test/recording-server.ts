@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { DONE, sse } from './servers.ts';
 
 /** One request as a server got it. */
-export interface Recorded {
+interface Recorded {
   readonly method: string;
   /** With its query. */
   readonly path: string;

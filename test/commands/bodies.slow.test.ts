@@ -10,7 +10,7 @@ import { readRunFile } from '../written-files.ts';
 
 const folder = temporaryFolder();
 const servers: RecordingServer[] = [];
-after(() => Promise.all(servers.map((server) => server.close())));
+after(() => Promise.all(servers.map(({ close }) => close())));
 const trace = join(folder, 'trace.csv');
 writeFileSync(trace, 'arrival_s,input_tokens,output_tokens\n0,10,3\n0.05,12,3\n');
 
@@ -28,20 +28,20 @@ describe('the bodies of requests', { concurrency: 2 }, () => {
       const target = await server({ '/v1/completions': 'tokens', '/v1/chat/completions': 'tokens' });
       const out = join(folder, endpoint);
       const extra = { top_p: 0.9, stream_options: { more: true }, api_key: 'hunter2hunter2' };
-      const result = await cli(
-        ...['run', trace, '--target', `http://127.0.0.1:${target.port}`, '--endpoint', endpoint, '--out', out],
-        ...['--warmup-requests', '1', '--no-ignore-eos', '--temperature', '0.5', '--extra-body', JSON.stringify(extra)],
-      );
+      const url = `http://127.0.0.1:${target.port}`;
+      const set = ['--no-ignore-eos', '--temperature', '0.5', '--extra-body', JSON.stringify(extra)];
+      const before = ['--endpoint', endpoint, '--warmup-requests', '1'];
+      const result = await cli('run', trace, '--target', url, ...before, ...set, '--out', out);
       assert.equal(result.code, 0, result.stderr);
       const sent = posts(target);
-      const run = sent.filter(({ headers }) => /-(r\d+)$/.test(String(headers['x-request-id'])));
-      assert.equal(run.length, 2);
+      const ofRun = sent.filter(({ headers }) => /-(r\d+)$/.test(String(headers['x-request-id'])));
+      assert.equal(ofRun.length, 2);
       assert.ok(sent.length > 3, 'the probe, the warm-up request and, of chat, those that measure prompts');
       for (const { body } of sent) {
         assert.deepEqual([body?.['top_p'], body?.['temperature'], body?.['api_key']], [0.9, 0.5, extra.api_key]);
         assert.deepEqual([body?.['ignore_eos'], body?.['min_tokens']], [undefined, undefined]);
       }
-      assert.deepEqual(run[0]?.body?.['stream_options'], { include_usage: true, more: true });
+      assert.deepEqual(ofRun[0]?.body?.['stream_options'], { include_usage: true, more: true });
       const manifest = readRunFile(out);
       assert.deepEqual([manifest.ignore_eos, manifest.temperature], [false, 0.5]);
       assert.deepEqual(manifest.extra_body, { ...extra, api_key: '***' });

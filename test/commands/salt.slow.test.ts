@@ -10,7 +10,7 @@ import { readRunFile } from '../written-files.ts';
 
 const folder = temporaryFolder();
 const servers: TestServer[] = [];
-after(() => Promise.all(servers.map((server) => server.close())));
+after(() => Promise.all(servers.map(({ close }) => close())));
 
 /** Two requests that share their first block, one of the id that the first warm-up request has, and one by itself. */
 const trace = join(folder, 'trace.rtrace.jsonl');
@@ -41,9 +41,9 @@ async function server(): Promise<TestServer> {
 /** The prompts that a server has seen since `from`, by the end of the id of their requests. */
 function promptsOf({ seen }: TestServer, from = 0): ReadonlyMap<string, readonly string[]> {
   const posts = seen.slice(from).filter(({ path }) => path.endsWith('completions'));
-  const run = /^.*?-(?=a$|b$|warm-up|prompt-length)/;
+  const ofRun = /^.*?-(?=a$|b$|warm-up|prompt-length)/;
   return new Map(
-    posts.map(({ headers, body }) => [String(headers['x-request-id']).replace(run, ''), prompts.parse(body)]),
+    posts.map(({ headers, body }) => [String(headers['x-request-id']).replace(ofRun, ''), prompts.parse(body)]),
   );
 }
 

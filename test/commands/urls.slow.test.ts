@@ -9,7 +9,7 @@ import { readRunFile, readSummary } from '../written-files.ts';
 
 const folder = temporaryFolder();
 const servers: RecordingServer[] = [];
-after(() => Promise.all(servers.map((server) => server.close())));
+after(() => Promise.all(servers.map(({ close }) => close())));
 const trace = join(folder, 'trace.csv');
 writeFileSync(trace, 'arrival_s,input_tokens,output_tokens\n0,10,3\n0.05,12,3\n');
 

@@ -73,7 +73,12 @@ describe('a command line in files', () => {
   it('shows no header, no key of an extra body and no value of a query', () => {
     const line = ['run', 't.csv', '--header', 'x-key: hunter2', '--extra-body', '{"top_p":1,"api_key":"hunter2"}'];
     assert.deepEqual(shownLine(line), [
-      ...['run', 't.csv', '--header', 'x-key: ***', '--extra-body', '{"top_p":1,"api_key":"***"}'],
+      'run',
+      't.csv',
+      '--header',
+      'x-key: ***',
+      '--extra-body',
+      '{"top_p":1,"api_key":"***"}',
     ]);
     assert.deepEqual(
       shownLine(['--header=x: hunter2', '--extra-body={"key":"hunter2"}', '--extra-body', '{hunter2', '--out', 'a?b']),
