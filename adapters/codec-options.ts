@@ -1,5 +1,7 @@
 import type { Call } from '../src/core/codec.ts';
 import type { Request } from '../src/core/request.ts';
+import { mergedBody, type BodyOptions } from './body-options.ts';
+import type { Json } from './json.ts';
 
 export const API_ENDPOINTS = ['completions', 'chat', 'generate'] as const;
 export type ApiEndpoint = (typeof API_ENDPOINTS)[number];
@@ -13,6 +15,8 @@ export interface CodecOptions {
   readonly runId: string;
   /** Capabilities found on the server; absent: those that servers of the dialect usually have. */
   readonly capabilities?: ServerCapabilities;
+  /** Absent: `USUAL_BODY`. */
+  readonly body?: BodyOptions;
 }
 
 /**
@@ -48,8 +52,8 @@ export const ALL_CAPABILITIES: ServerCapabilities = {
   maxCompletionTokens: true,
 };
 
-/** A POST of JSON whose response is streamed as server-sent events. */
-export function jsonCall(path: string, request: Request, runId: string, json: object): Call {
+/** A POST of JSON, with the user's fields, whose response is streamed as server-sent events. */
+export function jsonCall(path: string, request: Request, { runId, body }: CodecOptions, json: Json): Call {
   return {
     id: 0,
     role: 'stream',
@@ -62,7 +66,7 @@ export function jsonCall(path: string, request: Request, runId: string, json: ob
       'x-request-id': requestId(request, runId),
     },
     // Bytes of their own, not of Buffer's pool, so that they can be transferred between threads.
-    body: new TextEncoder().encode(JSON.stringify(json)),
+    body: new TextEncoder().encode(JSON.stringify(body === undefined ? json : mergedBody(json, body.extra))),
   };
 }
 

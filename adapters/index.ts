@@ -3,6 +3,7 @@ import type { ApiEndpoint, CodecOptions } from './codec-options.ts';
 import { openAiCodec, vllmCodec } from './openai.ts';
 import { sglangCodec } from './sglang.ts';
 
+export { isUsualBody, reservedField, type BodyOptions } from './body-options.ts';
 export {
   ALL_CAPABILITIES,
   API_ENDPOINTS,

@@ -1,10 +1,11 @@
 import type { Codec, PromptMaker } from '../src/core/codec.ts';
 import type { Request } from '../src/core/request.ts';
+import { USUAL_BODY } from './body-options.ts';
 import { CHAT } from './chat-delta.ts';
 import { ALL_CAPABILITIES, jsonCall, type CodecOptions, type ServerCapabilities } from './codec-options.ts';
 import { errorMessageOf } from './error-shape.ts';
 import { EventStream } from './event-stream.ts';
-import { textAt } from './json.ts';
+import { textAt, type Json } from './json.ts';
 import { OpenAiEvents, type ChoiceReader } from './openai-events.ts';
 
 /** `ignore_eos` and `min_tokens` are not OpenAI's, but supported nearly everywhere that is not hosted. */
@@ -42,7 +43,7 @@ export function openAiRoutes(
     promptForm: isChat || !capabilities.tokenIdPrompts ? 'text' : 'ids',
     open: (request) => {
       const fields = fieldsOf(request, prompts, capabilities);
-      return [jsonCall(path, request, options.runId, requestBody(request, options, capabilities, fields))];
+      return [jsonCall(path, request, options, requestBody(request, options, capabilities, fields))];
     },
     decoder: (request, out) =>
       new EventStream(request.outputTokens, new OpenAiEvents(out, request.outputTokens, isChat ? CHAT : COMPLETIONS)),
@@ -63,17 +64,17 @@ function chatFields(request: Request, prompts: PromptMaker, { maxCompletionToken
 
 function requestBody(
   request: Request,
-  { model }: CodecOptions,
+  { model, body = USUAL_BODY }: CodecOptions,
   capabilities: ServerCapabilities,
   fields: object,
-): object {
+): Json {
   const usage = { include_usage: true, ...(countsByUsage(capabilities) ? { continuous_usage_stats: true } : {}) };
   return {
     model: request.model ?? model,
     ...fields,
-    ...(capabilities.minTokens ? { min_tokens: request.outputTokens } : {}),
-    ...(capabilities.ignoreEos ? { ignore_eos: true } : {}),
-    temperature: 0,
+    ...(capabilities.minTokens && body.ignoreEos ? { min_tokens: request.outputTokens } : {}),
+    ...(capabilities.ignoreEos && body.ignoreEos ? { ignore_eos: true } : {}),
+    temperature: body.temperature,
     stream: true,
     ...(capabilities.finalUsage ? { stream_options: usage } : {}),
     ...(capabilities.returnTokenIds ? { return_token_ids: true } : {}),

@@ -1,6 +1,7 @@
 import type { Codec, PromptMaker, StreamError, TokenOut } from '../src/core/codec.ts';
 import type { Request } from '../src/core/request.ts';
 import type { ResponseInfo } from '../src/core/target.ts';
+import { USUAL_BODY } from './body-options.ts';
 import { ALL_CAPABILITIES, jsonCall, requestId, type CodecOptions, type ServerCapabilities } from './codec-options.ts';
 import { bounded, errorMessageOf, isGivenUp, reasonOf } from './error-shape.ts';
 import { EventStream, protocolError, streamBroken, type EventHandler } from './event-stream.ts';
@@ -16,9 +17,7 @@ export function sglangCodec(options: CodecOptions, prompts: PromptMaker): Codec 
   return {
     name: 'sglang',
     promptForm: capabilities.tokenIdPrompts ? 'ids' : 'text',
-    open: (request) => [
-      jsonCall('/generate', request, options.runId, generateBody(request, options, prompts, capabilities)),
-    ],
+    open: (request) => [jsonCall('/generate', request, options, generateBody(request, options, prompts, capabilities))],
     decoder: (request, out) => new EventStream(request.outputTokens, new GenerateEvents(out, request.outputTokens)),
     errorMessage: errorMessageOf,
     example: exampleResponse,
@@ -27,17 +26,17 @@ export function sglangCodec(options: CodecOptions, prompts: PromptMaker): Codec 
 
 function generateBody(
   request: Request,
-  { runId }: CodecOptions,
+  { runId, body = USUAL_BODY }: CodecOptions,
   prompts: PromptMaker,
   { tokenIdPrompts, minTokens, ignoreEos }: ServerCapabilities,
-): object {
+): Json {
   return {
     ...(tokenIdPrompts ? { input_ids: prompts.ids(request) } : { text: prompts.text(request) }),
     sampling_params: {
-      temperature: 0,
+      temperature: body.temperature,
       max_new_tokens: request.outputTokens,
-      ...(minTokens ? { min_new_tokens: request.outputTokens } : {}),
-      ...(ignoreEos ? { ignore_eos: true } : {}),
+      ...(minTokens && body.ignoreEos ? { min_new_tokens: request.outputTokens } : {}),
+      ...(ignoreEos && body.ignoreEos ? { ignore_eos: true } : {}),
     },
     stream: true,
     rid: requestId(request, runId),

@@ -29,11 +29,12 @@ export function provenance(manifest: Manifest, { records_sha256, left_out }: Sum
     ['transforms', transforms.length === 0 ? 'none' : transforms.join(', then ')],
     ['measured', measuredText(left_out)],
     ['plan SHA-256', html`<code>${manifest.plan_sha256}</code>`],
-    ['seed', String(manifest.seed)],
+    ['seed', `${manifest.seed}${manifest.salt === null ? '' : `, and the salt of the prompts ${manifest.salt}`}`],
     [
       'target',
       `${target.spec}${target.adapter === 'none' ? '' : `, adapter ${target.adapter}`}${facts.length === 0 ? '' : `: ${facts.join(', ')}`}`,
     ],
+    ['requests', bodyText(manifest)],
     ...(manifest.prepared === null
       ? []
       : [['before the run', preparedText(manifest.prepared)] satisfies [string, string]]),
@@ -52,6 +53,15 @@ export function provenance(manifest: Manifest, { records_sha256, left_out }: Sum
     <h2 id="repeat">How to repeat it</h2>
     ${factLines(lines)}
   </section>`;
+}
+
+/** How the bodies of requests differ from the usual ones. */
+function bodyText({ ignore_eos, temperature, extra_body }: Manifest): string {
+  return [
+    ignore_eos ? 'outputs as long as the trace says' : 'outputs as the model ends them (--no-ignore-eos)',
+    `temperature ${temperature}`,
+    ...(extra_body === null ? [] : [`every body with ${JSON.stringify(extra_body)}`]),
+  ].join(', ');
 }
 
 function preparedText({ warmup_requests, cache_reset }: NonNullable<Manifest['prepared']>): string {

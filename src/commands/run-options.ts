@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineRun, RUN_DEFAULTS, runOptionsSchema } from '../run/run-options.ts';
 import type { RunSpec } from '../run/run-spec.ts';
-import { withoutHeaderValues } from '../run/headers.ts';
+import { shownLine } from '../run/shown-line.ts';
 import { camelOptions, readOptions, type Command } from './command.ts';
 import { CUT_OPTIONS } from './cut-options.ts';
 
@@ -61,6 +61,11 @@ export const RUN_OPTIONS: Command['options'] = {
   timeout: { type: 'string', default: RUN_DEFAULTS.timeout, describe: 'from sent to last byte' },
   'ttft-timeout': { type: 'string', default: RUN_DEFAULTS.ttftTimeout, describe: 'from sent to first token' },
   seed: { type: 'number', default: RUN_DEFAULTS.seed, describe: 'of everything random' },
+  salt: {
+    type: 'string',
+    describe:
+      "repeats the prompts of a run, whose run.json has it [default: new, so that no run finds another's in a cache]",
+  },
   start: {
     type: 'string',
     describe:
@@ -68,6 +73,16 @@ export const RUN_OPTIONS: Command['options'] = {
   },
   ready: { type: 'string', describe: 'URL that answers once it is up [default: /health of the target]' },
   'start-timeout': { type: 'string', default: RUN_DEFAULTS.startTimeout, describe: 'how long it may take to answer' },
+  'ignore-eos': {
+    type: 'boolean',
+    default: RUN_DEFAULTS.ignoreEos,
+    describe: 'outputs as long as the trace says; --no-ignore-eos: as the model ends them',
+  },
+  temperature: { type: 'number', default: RUN_DEFAULTS.temperature, describe: 'of sampling, in every request' },
+  'extra-body': {
+    type: 'string',
+    describe: 'JSON object merged into the body of every request, e.g. \'{"top_p":0.9}\'',
+  },
   header: {
     type: 'string',
     array: true,
@@ -112,5 +127,5 @@ export function runSpecOfLine(parsed: unknown, line: readonly string[]): RunSpec
   const all = Object.entries(camelOptions(parsed));
   const given = Object.fromEntries(all.filter(([key, value]) => known.includes(key) && value !== undefined));
   const sample = given['workload'] === undefined ? { workload: 'chat', slo: SAMPLE_SLO } : {};
-  return defineRun({ ...sample, ...given }, ['reprise', ...withoutHeaderValues(line)]);
+  return defineRun({ ...sample, ...given }, ['reprise', ...shownLine(line)]);
 }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { runOnce, type RunResult } from '../run/run.ts';
+import { newSalt } from '../run/salt.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { SILENT } from '../core/log.ts';
 import { reportFile } from '../runs/run-directory.ts';
@@ -55,6 +56,7 @@ async function runAndReport(parsed: unknown, line: readonly string[]): Promise<E
   try {
     const result = await runOnce(spec, {
       nowIso: () => new Date().toISOString(),
+      newSalt,
       log: quiet ? SILENT : TERMINAL_LOG,
       started: (plan, snapshot) => {
         if (!quiet && spec.target.clock === 'real') endProgress = showProgress(plan, snapshot);

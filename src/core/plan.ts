@@ -80,4 +80,6 @@ export interface Plan {
   /** Null: the whole run is measured. */
   readonly window: MeasurementWindow | null;
   readonly seed: number;
+  /** The prompts are drawn from seed and salt; null in virtual time, where there are none. */
+  readonly salt: string | null;
 }

@@ -1,6 +1,6 @@
 import type { Call, Codec } from '../core/codec.ts';
 import type { ResponseInfo, ScheduledRequest, Sink, Target } from '../core/target.ts';
-import { asQuoted, withoutSecrets } from '../core/secrets.ts';
+import { asQuoted, withoutSecrets, type Secretive } from '../core/secrets.ts';
 import type { WallClock } from '../core/wall-clock.ts';
 import { ReceiveQueue } from './receive-queue.ts';
 import type { CallHandler } from './call-handler.ts';
@@ -10,8 +10,13 @@ import { stampedConnector } from './stamped-socket.ts';
 import { BusyPoll } from './busy-poll.ts';
 
 /** URL, headers and TLS setting of a server. */
-export interface ServerAccess {
+export interface ServerAccess extends Secretive {
+  /** The base of all routes, without a query: messages and files show it. */
   readonly url: URL;
+  /** Sent with every call, from its `?` on. It may hold a key, and is shown nowhere. */
+  readonly query?: string;
+  /** Whether OpenAI's routes stand right below the URL rather than below `/v1`. */
+  readonly isUnversioned?: boolean;
   /** Added to every call: authorization and the user's headers. */
   readonly headers: Readonly<Record<string, string>>;
   /** Accepts any TLS certificate. */
@@ -20,14 +25,43 @@ export interface ServerAccess {
   readonly connections?: ConnectionMode;
 }
 
-/** The path of a route at `url`, which may be below a prefix, or end in `/v1` as for OpenAI's clients. */
-function pathBelow(url: URL, route: string): string {
-  return url.pathname.replace(/(\/v1)?\/?$/, '') + route;
+/** A version at the end of a path: `/v1`, `/v2`, `/v1beta`. */
+const VERSION = /\/v\d+(?:\.\d+)*(?:-?(?:alpha|beta|preview|rc)\d*)?\/*$/i;
+const FIRST_VERSION = '/v1';
+
+/** Whether a base URL names a version, which takes the place of the `/v1` of routes, as in OpenAI's clients. */
+export function endsInVersion({ pathname }: URL): boolean {
+  return VERSION.test(pathname);
 }
 
-/** The URL of a route at `url`. */
-export function urlBelow(url: URL, route: string): URL {
-  return new URL(pathBelow(url, route), url);
+/** The path of a route of a server, without its query: `/v1/...` at the version of the base, any other before it. */
+export function pathBelow({ url, isUnversioned = false }: ServerAccess, route: string): string {
+  const [named] = VERSION.exec(url.pathname) ?? [''];
+  const base = url.pathname.slice(0, url.pathname.length - named.length).replace(/\/+$/, '');
+  if (!route.startsWith(`${FIRST_VERSION}/`)) return base + route;
+  const version = named === '' ? (isUnversioned ? '' : FIRST_VERSION) : named.replace(/\/+$/, '');
+  return base + version + route.slice(FIRST_VERSION.length);
+}
+
+/** What a call of a route asks for: its path and the query of the server. */
+export function requestPath(access: ServerAccess, route: string): string {
+  const path = pathBelow(access, route);
+  const { query = '' } = access;
+  return path.includes('?') ? path + query.replace(/^\?/, '&') : path + query;
+}
+
+/** The URL of a call of a route: to ask for, not to show. */
+export function urlBelow(access: ServerAccess, route: string): URL {
+  return new URL(requestPath(access, route), access.url);
+}
+
+/**
+ * Where a server may have a page about itself, to be tried in this order where there is none: below its base, and at the
+ * root, since gateways often pass on only the API below their prefix.
+ */
+export function pagePaths(access: ServerAccess, route: string): readonly string[] {
+  const root = { ...access, url: new URL('/', access.url) };
+  return [...new Set([requestPath(access, route), requestPath(root, route)])];
 }
 
 /** Makes a Target of a codec and the endpoints of its calls: the only I/O of a replay. */
@@ -44,7 +78,7 @@ export class HttpTarget implements Target {
       clock,
       receiveQueue,
       dispatch: (call, handler) => this.#dispatch(call, handler),
-      quoted: (text) => asQuoted(endpoints.reduce((quoted, { headers }) => withoutSecrets(quoted, headers), text)),
+      quoted: (text) => asQuoted(endpoints.reduce((quoted, access) => withoutSecrets(quoted, access), text)),
     };
     this.#busyPoll = new BusyPoll(clock);
     const byOrigin = new Map<string, Connections>();
@@ -100,7 +134,7 @@ export class HttpTarget implements Target {
     const { access, connections } = endpoint;
     const request = {
       method: 'POST',
-      path: pathBelow(access.url, call.path),
+      path: requestPath(access, call.path),
       headers: { ...access.headers, ...call.headers },
       body: call.body,
       ...(access.connections === 'per-request' ? { reset: true } : {}), // `connection: close`

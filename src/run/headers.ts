@@ -41,11 +41,3 @@ function checked(name: string, value: string, option: string): string {
     throw new UserError(`${option}: ${messageOf(thrown)}`, { cause: thrown });
   }
 }
-
-/** A command line for the manifest, with the values of headers hidden: they may be keys. */
-export function withoutHeaderValues(line: readonly string[]): string[] {
-  return line.map((word, i) => {
-    if (line[i - 1] === '--header') return word.replace(/:.*/s, ': ***');
-    return word.replace(/^(--header=[^:]*):.*/s, '$1: ***');
-  });
-}

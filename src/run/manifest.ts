@@ -5,6 +5,7 @@ import { meanRate } from '../core/rate.ts';
 import { version } from '../core/version.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { Attachment, TargetSession } from '../target/session.ts';
+import { shownBody } from './extra-body.ts';
 import type { RunPlan } from './plan-run.ts';
 
 /** Directory and start time of a run. */
@@ -21,7 +22,7 @@ export function describeRun(
   session: TargetSession,
   { prompts, prepared }: Attachment,
 ): Manifest {
-  const { spec, seed, stats } = plan;
+  const { spec, seed, salt, stats } = plan;
   const { measure, slo, target, output } = spec;
   return {
     schema: 1,
@@ -41,11 +42,15 @@ export function describeRun(
     },
     clock: target.clock,
     seed,
+    salt,
     plan_sha256: stats.digest,
     workload: describeWorkload(plan),
     measured: describeMeasured(plan),
     target: session.facts,
     ...(prompts === null ? {} : { prompts }),
+    ignore_eos: target.body.ignoreEos,
+    temperature: target.body.temperature,
+    extra_body: shownBody(target.body.extra),
     prepared,
     slo: slo === null ? null : describeSlo(slo, spec.at),
     timeout_s: measure.timeoutUs / 1e6,

@@ -1,3 +1,4 @@
+import { isUsualBody } from '../../adapters/index.ts';
 import type { Log } from '../core/log.ts';
 import type { Plan, PlanStats, Source, WorkloadSpec } from '../core/plan.ts';
 import { requireOrder, scanPlan, scanWorkload } from '../../workloads/index.ts';
@@ -11,13 +12,25 @@ export interface RunPlan extends Plan {
   readonly badRows: number;
 }
 
-/** Reads the workload to its end, before any request is sent. Throws a UserError that names the error in it. */
-export async function planRun(spec: RunSpec, log: Log): Promise<RunPlan> {
+/**
+ * Reads the workload to its end, before any request is sent; `newSalt` makes the salt of a run that is given none. Throws
+ * a UserError that names the error in it.
+ */
+export async function planRun(
+  spec: RunSpec,
+  { log, newSalt }: { readonly log: Log; readonly newSalt: () => string },
+): Promise<RunPlan> {
   const scanned = await scan(spec, log);
   const { source, stats } = scanned;
   for (const warning of stats.warnings) log.warn(`${source.name}: ${warning}`);
   const window = measurementWindow(spec.measure, source, stats);
-  return { spec, ...scanned, seed: spec.seed, endUs: stats.lastDueUs, window };
+  const isVirtual = spec.target.clock === 'virtual';
+  if (isVirtual && (spec.salt !== null || !isUsualBody(spec.target.body)))
+    log.warn(
+      '--salt, --extra-body, --temperature and --no-ignore-eos do nothing in virtual time: its requests are lengths and prefix blocks',
+    );
+  const salt = isVirtual ? null : (spec.salt ?? newSalt());
+  return { spec, ...scanned, seed: spec.seed, salt, endUs: stats.lastDueUs, window };
 }
 
 interface Scanned {

@@ -8,6 +8,7 @@ import type { TargetConfig } from '../target/target-spec.ts';
 import { mendRun } from './finish.ts';
 import { planRun } from './plan-run.ts';
 import { defineReplay, defineRun, defineTarget, type RunOptions, type TargetOptions } from './run-options.ts';
+import { newSalt } from './salt.ts';
 import { compactTime, newRunDirectory, run as runPlan, runOnce, type RunHooks, type RunResult } from './run.ts';
 
 /** Hooks of a program: the log, the start of the replay, and signals to end it; each has a default. */
@@ -33,7 +34,7 @@ export async function run(options: ProgramOptions, hooks: ProgramHooks = {}): Pr
   if (target === null) return runOnce(defineRun(options), all);
   if (closed.has(target.session)) throw new UserError(`the target ${target.config.spec.text} is closed; open it again`);
   const { target: _, ...others } = options;
-  const plan = await planRun(defineReplay(others, target.config), all.log);
+  const plan = await planRun(defineReplay(others, target.config), all);
   const dir = plan.spec.output.dir ?? newRunDirectory(plan, all.nowIso());
   return runPlan(target.session, plan, dir, all);
 }
@@ -41,10 +42,17 @@ export async function run(options: ProgramOptions, hooks: ProgramHooks = {}): Pr
 /** Starts or reaches a target once, for any number of runs. Throws a UserError where it cannot serve a run. */
 export async function openTarget(options: TargetOptions, hooks: ProgramHooks = {}): Promise<OpenTarget> {
   const config = defineTarget(options);
-  const { log, stop, nowIso } = withDefaults(hooks);
+  const { log, stop, nowIso, newSalt: makeSalt } = withDefaults(hooks);
   // Place of the log of a server that is started here, until its first run.
   const dir = join('runs', `${compactTime(nowIso())}-${config.spec.name}`);
-  const session = await openSession(config, { plan: null, dir, patienceUs: FIRST_ANSWER_US, stop, log });
+  const session = await openSession(config, {
+    plan: null,
+    salt: makeSalt(),
+    dir,
+    patienceUs: FIRST_ANSWER_US,
+    stop,
+    log,
+  });
   return {
     config,
     session,
@@ -78,6 +86,7 @@ const FIRST_ANSWER_US = 60e6;
 function withDefaults(hooks: ProgramHooks): RunHooks {
   return {
     nowIso: () => new Date().toISOString(),
+    newSalt,
     log: SILENT,
     started: () => undefined,
     stop: new AbortController().signal,

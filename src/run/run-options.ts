@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { API_ENDPOINTS } from '../../adapters/index.ts';
+import { API_ENDPOINTS, type ApiEndpoint } from '../../adapters/index.ts';
 import { resolveWorkload } from '../../workloads/index.ts';
 import { UserError } from '../core/errors.ts';
 import { expected, optionErrors, text, wholeNumber } from '../core/option-fields.ts';
@@ -9,7 +9,14 @@ import { GOAL, parseGoal } from '../core/slo.ts';
 import { parseDurationUs } from '../core/units.ts';
 import { CONNECTION_MODES } from '../replay/connections.ts';
 import { resolveSlo } from '../slos/index.ts';
-import { parseTarget, type CodecMaker, type StartSpec, type TargetConfig } from '../target/target-spec.ts';
+import {
+  parseTarget,
+  type CodecMaker,
+  type StartSpec,
+  type TargetConfig,
+  type TargetSpec,
+} from '../target/target-spec.ts';
+import { readExtraBody } from './extra-body.ts';
 import { readHeaders } from './headers.ts';
 import type { RunSpec } from './run-spec.ts';
 import { CUT_FIELDS, TIME_FIELDS, transformsOf } from './transform-options.ts';
@@ -22,6 +29,16 @@ function isSource(value: unknown): boolean {
   const field = (name: string): unknown => Reflect.get(value, name);
   const isNamed = ['name', 'format', 'path'].every((name) => typeof field(name) === 'string');
   return isNamed && Array.isArray(field('transforms')) && typeof field('open') === 'function';
+}
+
+/** Its value is not shown: it may hold a key. */
+const EXTRA_BODY = {
+  error: ({ input }: { readonly input?: unknown }) =>
+    Array.isArray(input) ? 'is given more than once' : 'expected a JSON object, e.g. {"top_p":0.9}',
+};
+
+function isTextOrObject(value: unknown): boolean {
+  return typeof value === 'string' || (typeof value === 'object' && value !== null && !Array.isArray(value));
 }
 
 /** Options of a target: its address and its protocol. */
@@ -39,6 +56,11 @@ const TARGET_FIELDS = {
   apiKeyEnv: text.optional(),
   insecure: z.boolean().default(false),
   connections: z.enum(CONNECTION_MODES, expected(CONNECTION_MODES.join(' or '))).default('reuse'),
+  /** False: outputs end where the model ends them. */
+  ignoreEos: z.boolean().default(true),
+  temperature: z.number(expected('a number from 0')).nonnegative(expected('a number from 0')).default(0),
+  /** JSON of an object, or the object. */
+  extraBody: z.custom<string | Readonly<Record<string, unknown>>>(isTextOrObject, EXTRA_BODY).optional(),
   start: text.optional(),
   ready: text.optional(),
   startTimeout: text.default('10m'),
@@ -61,6 +83,7 @@ const REPLAY_FIELDS = {
   timeout: text.default('600s'),
   ttftTimeout: text.default('60s'),
   seed: z.int(expected('a whole number')).default(1),
+  salt: text.optional(),
   out: text.optional(),
   onBadRow: z.enum(['fail', 'skip'], expected('fail or skip')).default('fail'),
 };
@@ -98,11 +121,12 @@ export function defineReplay(given: unknown, target: TargetConfig): RunSpec {
 }
 
 function targetOf(options: z.output<typeof targetOptionsSchema>): TargetConfig {
+  const spec = parseTarget(options.target);
   return {
-    spec: parseTarget(options.target),
+    spec,
     clock: options.clock,
     adapter: options.adapter,
-    endpoint: options.endpoint ?? null,
+    endpoint: endpointOf(spec, options.endpoint ?? null),
     model: options.model ?? null,
     tokenizer: tokenizerOf(options.tokenizer),
     headers: readHeaders(options.header, options.apiKeyEnv),
@@ -111,7 +135,22 @@ function targetOf(options: z.output<typeof targetOptionsSchema>): TargetConfig {
     start: startOf(options),
     traceIterations: options.traceIterations === undefined ? null : resolve(options.traceIterations),
     codec: options.codec ?? null,
+    body: {
+      ignoreEos: options.ignoreEos,
+      temperature: options.temperature,
+      extra: options.extraBody === undefined ? {} : readExtraBody(options.extraBody),
+    },
   };
+}
+
+/** The endpoint that the user names: by `--endpoint`, or by the route that the target's URL ends in. */
+function endpointOf(spec: TargetSpec, named: ApiEndpoint | null): ApiEndpoint | null {
+  const inUrl = spec.kind === 'server' ? spec.endpoints[0].endpoint : null;
+  if (inUrl !== null && named !== null && inUrl !== named)
+    throw new UserError(
+      `--endpoint ${named}: the URL of --target is that of ${inUrl}; name its base, ${spec.kind === 'server' ? spec.endpoints[0].url : ''}`,
+    );
+  return named ?? inUrl;
 }
 
 function replayOf(
@@ -132,6 +171,7 @@ function replayOf(
     },
     prepare: { warmupRequests: options.warmupRequests, resetCache: options.resetCache },
     seed: options.seed,
+    salt: options.salt ?? null,
     output: { dir: options.out ?? null, command },
   };
 }

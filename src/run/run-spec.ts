@@ -26,6 +26,8 @@ export interface RunSpec {
     readonly resetCache: boolean;
   };
   readonly seed: number;
+  /** The salt of the prompts; null: a new one for each run. */
+  readonly salt: string | null;
   readonly output: {
     /** The run directory; null: `runs/<utc time>-<workload>-<target>`. */
     readonly dir: string | null;

@@ -37,6 +37,8 @@ const MAX_TOKENS_WITHOUT_THREAD = 1e6;
 export interface RunHooks {
   /** Wall-clock time, which only commands may read: ISO 8601 in UTC. */
   readonly nowIso: () => string;
+  /** A salt that no other run has; only commands may read randomness. */
+  readonly newSalt: () => string;
   readonly log: Log;
   /** The replay has begun; `snapshot` returns its progress at any time. */
   readonly started: (plan: RunPlan, snapshot: () => RunProgress) => void;
@@ -70,11 +72,18 @@ export interface RunResult {
 export async function runOnce(spec: RunSpec, hooks: RunHooks): Promise<RunResult> {
   const { target, measure } = spec;
   checkTarget(target);
-  const plan = await planRun(spec, hooks.log);
+  const plan = await planRun(spec, hooks);
   const dir = spec.output.dir ?? newRunDirectory(plan, hooks.nowIso());
   checkRunDirectory(dir);
   const { log, stop } = hooks;
-  const session = await openTarget(target, { plan, dir, patienceUs: measure.ttftTimeoutUs, stop, log });
+  const session = await openTarget(target, {
+    plan,
+    salt: plan.salt,
+    dir,
+    patienceUs: measure.ttftTimeoutUs,
+    stop,
+    log,
+  });
   try {
     return await run(session, plan, dir, hooks);
   } finally {

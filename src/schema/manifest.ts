@@ -125,6 +125,13 @@ export const manifestSchema = z
     machine,
     clock: z.enum(['real', 'virtual']),
     seed: z.number(),
+    salt: z
+      .string()
+      .nullable()
+      .default(null)
+      .describe(
+        'Prompts are drawn from seed and salt: with the salt of an earlier run they are those of that run. Null in virtual time, which has none.',
+      ),
     plan_sha256: z
       .string()
       .describe('SHA-256 over every request in due order and the seed: equal digests mean the same load.'),
@@ -132,6 +139,16 @@ export const manifestSchema = z
     measured: measured.nullable().default(null).describe('Null: the whole run is measured.'),
     target,
     prompts: prompts.exactOptional(),
+    ignore_eos: z
+      .boolean()
+      .default(true)
+      .describe('False: outputs were to end where the model ends them, rather than be as long as the trace says.'),
+    temperature: z.number().default(0),
+    extra_body: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .default(null)
+      .describe('Fields that the user added to the body of every request, with the texts of keys hidden; null: none.'),
     prepared: prepared.nullable().default(null),
     slo: slo
       .extend({

@@ -1,17 +1,19 @@
-import { ADAPTERS, type ApiEndpoint, type ServerCapabilities } from '../../adapters/index.ts';
+import { ADAPTERS, type ApiEndpoint, type BodyOptions, type ServerCapabilities } from '../../adapters/index.ts';
 import { EXIT, UserError } from '../core/errors.ts';
 import { didYouMean } from '../core/did-you-mean.ts';
 import type { PromptMaker } from '../core/codec.ts';
-import type { ServerAccess } from '../replay/transport.ts';
+import { endsInVersion, type ServerAccess } from '../replay/transport.ts';
 import { nameEngine } from './engine-name.ts';
 import { probe, type Counting, type Probed } from './probe.ts';
-import { reachTarget } from './reach.ts';
+import { reachTarget, type ListedModel } from './reach.ts';
 
 /** The user's choices; null and `auto`: found out from the server. */
 export interface DetectOptions {
   readonly adapter: string;
   readonly endpoint: ApiEndpoint | null;
   readonly model: string | null;
+  /** What the user sets of the bodies: the probe is as the requests of the run. */
+  readonly body: BodyOptions;
   /** Prefix of the probe's `X-Request-Id`. */
   readonly runId: string;
   /** Limit for an answer to the probe. */
@@ -22,6 +24,8 @@ export interface DetectOptions {
 
 /** A server's engine and model, and the dialect, endpoint and fields that suit it. */
 export interface Detected {
+  /** Whether OpenAI's routes stand right below the server's URL. */
+  readonly isUnversioned: boolean;
   readonly adapter: string;
   readonly endpoint: ApiEndpoint;
   readonly engine: string | null;
@@ -41,9 +45,9 @@ export interface Detected {
  * Finds out what a server is, once, before a run: engine, version and models from its own pages, the rest from one
  * small request such as the run will send. Throws a UserError where a run could not succeed.
  */
-export async function detect(access: ServerAccess, options: DetectOptions, prompts: PromptMaker): Promise<Detected> {
-  const { url } = access;
-  const models = await reachTarget(access);
+export async function detect(reached: ServerAccess, options: DetectOptions, prompts: PromptMaker): Promise<Detected> {
+  const { url } = reached;
+  const { models, bases } = await listModels(reached);
   const ids = models.map(({ id }) => id);
   if (options.model !== null && ids.length > 0 && !ids.includes(options.model))
     throw new UserError(`--model: ${url.href} does not serve "${options.model}"${didYouMean(options.model, ids)}`);
@@ -53,15 +57,16 @@ export async function detect(access: ServerAccess, options: DetectOptions, promp
       ? [`${url.href} lists no models; asking for "${model}" (--model NAME to change it)`]
       : [];
   const listed = models.find(({ id }) => id === model);
-  const named = await nameEngine(access, listed);
+  const named = await nameEngine(bases[0], listed);
   const adapter = options.adapter === 'auto' ? named.adapter : options.adapter;
-  const { endpoint, probed } = await findEndpoint(access, { ...options, adapter, model }, prompts, warnings);
+  const { access, endpoint, probed } = await findEndpoint(bases, { ...options, adapter, model }, prompts, warnings);
   const capabilities = probed.kind === 'answered' ? probed.capabilities : null;
   if (probed.kind === 'silent')
     warnings.push(
       `${url.href} did not answer a request for a few tokens (${probed.why}); it is taken to know what adapter ${adapter} usually finds`,
     );
   return {
+    isUnversioned: access.isUnversioned ?? false,
     adapter,
     endpoint,
     engine: named.engine,
@@ -70,31 +75,49 @@ export async function detect(access: ServerAccess, options: DetectOptions, promp
     contextTokens: listed?.contextTokens ?? named.contextTokens,
     capabilities,
     counting: probed.kind === 'answered' ? probed.counting : null,
-    warnings: [...warnings, ...missingCapabilities(capabilities, endpoint)],
+    warnings: [...warnings, ...missingCapabilities(capabilities, endpoint, options.body)],
   };
+}
+
+type Bases = readonly [ServerAccess, ...ServerAccess[]];
+
+/**
+ * The models that a server lists, and where its routes may stand, likeliest first. Below a path without a version that is
+ * `/v1`, or nothing, as OpenAI's clients have it: the list of models shows it, or the probe.
+ */
+async function listModels(access: ServerAccess): Promise<{ models: readonly ListedModel[]; bases: Bases }> {
+  const models = await reachTarget(access);
+  const isKnown = models.length > 0 || access.isUnversioned === true;
+  if (isKnown || access.url.pathname === '/' || endsInVersion(access.url)) return { models, bases: [access] };
+  const unversioned = { ...access, isUnversioned: true };
+  const others = await reachTarget(unversioned);
+  return { models: others, bases: others.length > 0 ? [unversioned, access] : [access, unversioned] };
 }
 
 /** The first endpoint of the adapter that answers, where the user named none. */
 async function findEndpoint(
-  access: ServerAccess,
-  { adapter, endpoint: only, model, runId, patienceMs, mayEcho }: DetectOptions & { readonly model: string },
+  bases: Bases,
+  { adapter, endpoint: only, model, body, runId, patienceMs, mayEcho }: DetectOptions & { readonly model: string },
   prompts: PromptMaker,
   warnings: string[],
-): Promise<{ endpoint: ApiEndpoint; probed: Exclude<Probed, { kind: 'no endpoint' }> }> {
+): Promise<{ access: ServerAccess; endpoint: ApiEndpoint; probed: Exclude<Probed, { kind: 'no endpoint' }> }> {
   const endpoints = ADAPTERS[adapter]?.endpoints ?? [];
   checkEndpoint(adapter, only);
   const tried: string[] = [];
-  for (const endpoint of only === null ? endpoints : [only]) {
-    const probed = await probe(access, { adapter, codec: { endpoint, model, runId }, prompts, patienceMs, mayEcho });
-    if (probed.kind === 'no endpoint') {
-      tried.push(probed.why);
-      continue;
+  for (const access of bases)
+    for (const endpoint of only === null ? endpoints : [only]) {
+      const codec = { endpoint, model, body, runId };
+      const probed = await probe(access, { adapter, codec, prompts, patienceMs, mayEcho });
+      if (probed.kind === 'no endpoint') {
+        tried.push(probed.why);
+        continue;
+      }
+      const instead = `--endpoint ${endpoint}${access.isUnversioned === true ? ' right below the URL' : ''}`;
+      for (const why of tried) warnings.push(`${access.url.href} answers ${why}; ${instead} is used instead`);
+      return { access, endpoint, probed };
     }
-    for (const why of tried) warnings.push(`${access.url.href} answers ${why}; --endpoint ${endpoint} is used instead`);
-    return { endpoint, probed };
-  }
   throw new UserError(
-    `${access.url.href} takes no request for tokens: ${tried.join('; ')}; see --adapter, --endpoint and --model`,
+    `${bases[0].url.href} takes no request for tokens: ${tried.join('; ')}; see --adapter, --endpoint and --model`,
     { exitCode: EXIT.unreachable },
   );
 }
@@ -106,10 +129,14 @@ export function checkEndpoint(adapter: string, endpoint: ApiEndpoint | null): vo
   throw new UserError(`--endpoint ${endpoint}: adapter ${adapter} speaks ${endpoints.join(' or ')}`);
 }
 
-function missingCapabilities(capabilities: ServerCapabilities | null, endpoint: ApiEndpoint): string[] {
+function missingCapabilities(
+  capabilities: ServerCapabilities | null,
+  endpoint: ApiEndpoint,
+  { ignoreEos }: BodyOptions,
+): string[] {
   if (capabilities === null) return [];
   const warnings: string[] = [];
-  if (!capabilities.ignoreEos)
+  if (ignoreEos && !capabilities.ignoreEos)
     warnings.push(
       'the server does not know ignore_eos: answers end where the model ends them, not at their planned length',
     );

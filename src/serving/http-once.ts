@@ -1,5 +1,5 @@
 import { Agent, request, type Dispatcher } from 'undici';
-import { urlBelow, type ServerAccess } from '../replay/transport.ts';
+import { pagePaths, urlBelow, type ServerAccess } from '../replay/transport.ts';
 import { readBody, untilJson, type Patience } from './read-body.ts';
 
 export interface Reply {
@@ -23,13 +23,24 @@ type Access = Omit<ServerAccess, 'url'>;
  * `patienceOf`: when the body of an answer with a status is over, if not at its own end; else one JSON value is enough.
  */
 export function httpOnce(
-  { url, ...access }: ServerAccess,
+  access: ServerAccess,
   path: string,
   patienceMs: number,
   post?: Post,
   patienceOf: (status: number) => Patience = untilJson,
 ): Promise<Reply> {
-  return ask(urlBelow(url, path), access, patienceMs, post, async ({ statusCode, headers, body }) => ({
+  return httpOnceTo(urlBelow(access, path), access, patienceMs, post, patienceOf);
+}
+
+/** The same to a URL. */
+function httpOnceTo(
+  url: URL,
+  access: Access,
+  patienceMs: number,
+  post?: Post,
+  patienceOf: (status: number) => Patience = untilJson,
+): Promise<Reply> {
+  return ask(url, access, patienceMs, post, async ({ statusCode, headers, body }) => ({
     status: statusCode,
     contentType: String(headers['content-type'] ?? 'none'),
     encoding: String(headers['content-encoding'] ?? ''),
@@ -66,11 +77,14 @@ async function ask<T>(
   }
 }
 
-/** The JSON of a GET; null where there is no such page, no JSON, or no answer. */
-export async function getJson(access: ServerAccess, path: string, patienceMs: number): Promise<unknown> {
+/** The JSON of a page about the server; null where there is no such page, no JSON, or no answer. */
+export async function getJson(access: ServerAccess, route: string, patienceMs: number): Promise<unknown> {
   try {
-    const { status, body } = await httpOnce(access, path, patienceMs);
-    return status === 200 ? JSON.parse(body.toString()) : null;
+    for (const path of pagePaths(access, route)) {
+      const { status, body } = await httpOnceTo(new URL(path, access.url), access, patienceMs);
+      if (status !== 404) return status === 200 ? JSON.parse(body.toString()) : null;
+    }
+    return null;
   } catch {
     return null;
   }

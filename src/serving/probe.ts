@@ -5,7 +5,7 @@ import { FINISHED_GRACE_MS, ProtocolError, type Codec, type PromptMaker, type St
 import type { TokenCountSource } from '../core/record.ts';
 import { asQuoted, withoutSecrets } from '../core/secrets.ts';
 import { isRedirect, redirectedTo } from '../replay/exchange.ts';
-import { urlBelow, type ServerAccess } from '../replay/transport.ts';
+import { pathBelow, type ServerAccess } from '../replay/transport.ts';
 import { httpOnce, type Reply } from './http-once.ts';
 import { refusedCredentials } from './reach.ts';
 import { untilJson, type Patience } from './read-body.ts';
@@ -100,17 +100,18 @@ async function attempt(
     return { kind: 'silent', why: messageOf(thrown) };
   }
   const { status, body, location } = reply;
-  if (status === 401 || status === 403) throw refusedCredentials(access.url, status, call.path);
-  if (isRedirect(status, location)) throw redirected(access, call.path, location);
+  const path = pathBelow(access, call.path);
+  if (status === 401 || status === 403) throw refusedCredentials(access.url, status, path);
+  if (isRedirect(status, location)) throw redirected(access, path, location);
   let refusal = body.toString();
   if (isOk(status)) {
     const error = reading.end();
     if (error === null || reading.tokens > 0 || reading.isDone)
       return answeredWith(capabilities, options.endpoint, reading);
-    if (!reading.isRefused && !refusal.includes('"error"')) throw notUnderstood(access, call.path, reply, adapter);
+    if (!reading.isRefused && !refusal.includes('"error"')) throw notUnderstood(access, path, reply, adapter);
     refusal = error.message;
   }
-  const why = `${status} on ${call.path}: ${asQuoted(withoutSecrets(codec.errorMessage(refusal), access.headers))}`;
+  const why = `${status} on ${path}: ${asQuoted(withoutSecrets(codec.errorMessage(refusal), access))}`;
   if (status === 404 || status === 405 || status === 501) return { kind: 'no endpoint', why };
   if (BUSY.has(status)) return { kind: 'busy', why };
   if (status >= 500) return { kind: 'silent', why };
@@ -207,25 +208,25 @@ function lessFor(
 }
 
 function notUnderstood(
-  { url, headers }: ServerAccess,
+  access: ServerAccess,
   path: string,
   { status, contentType, encoding, body }: Reply,
   adapter: string,
 ): UserError {
   if (encoding !== '' && encoding !== 'identity')
     return new UserError(
-      `${url.href} answers ${status} on ${path} compressed (content-encoding ${encoding}), though asked for identity: tokens that are compressed cannot be timed; is a proxy in between?`,
+      `${access.url.href} answers ${status} on ${path} compressed (content-encoding ${encoding}), though asked for identity: tokens that are compressed cannot be timed; is a proxy in between?`,
       { exitCode: EXIT.unreachable },
     );
-  const start = asQuoted(withoutSecrets(body.toString(), headers));
+  const start = asQuoted(withoutSecrets(body.toString(), access));
   return new UserError(
-    `${url.href} answers ${status} on ${path} with no stream of tokens that adapter ${adapter} understands (content-type ${contentType}): "${start}"; is it the right URL, and the right --adapter and --endpoint?`,
+    `${access.url.href} answers ${status} on ${path} with no stream of tokens that adapter ${adapter} understands (content-type ${contentType}): "${start}"; is it the right URL, and the right --adapter and --endpoint?`,
     { exitCode: EXIT.unreachable },
   );
 }
 
-function redirected({ url, headers }: ServerAccess, path: string, location: string): UserError {
-  const base = urlBelow(url, path);
+function redirected(access: ServerAccess, path: string, location: string): UserError {
+  const base = new URL(path, access.url);
   const to = URL.canParse(location, base.href) ? new URL(location, base).href : location;
-  return new UserError(`${base.href}: ${withoutSecrets(redirectedTo(to), headers)}`, { exitCode: EXIT.unreachable });
+  return new UserError(`${base.href}: ${withoutSecrets(redirectedTo(to), access)}`, { exitCode: EXIT.unreachable });
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
-import type { ServerAccess } from '../replay/transport.ts';
+import { pathBelow, type ServerAccess } from '../replay/transport.ts';
 import { httpOnce } from './http-once.ts';
 
 export const PATIENCE_MS = 5000;
@@ -31,7 +31,7 @@ export async function reachTarget(access: ServerAccess): Promise<readonly Listed
   const { url } = access;
   try {
     const { status, body } = await httpOnce(access, '/v1/models', PATIENCE_MS);
-    if (status === 401 || status === 403) throw refusedCredentials(url, status, '/v1/models');
+    if (status === 401 || status === 403) throw refusedCredentials(url, status, pathBelow(access, '/v1/models'));
     const listed = modelList.safeParse(JSON.parse(body.toString()));
     if (!listed.success) return [];
     return listed.data.data.map(({ id, owned_by, max_model_len, context_length }) => ({

@@ -107,11 +107,10 @@ async function reset(server: ServerAccess): Promise<string> {
 }
 
 async function post(server: ServerAccess, route: string): Promise<number> {
-  const url = urlBelow(server.url, route);
   try {
-    return await statusOnce(url, server, PATIENCE_MS, { headers: {}, body: new Uint8Array() });
+    return await statusOnce(urlBelow(server, route), server, PATIENCE_MS, { headers: {}, body: new Uint8Array() });
   } catch (thrown) {
-    throw unreachable(`POST ${url.href}: ${messageOf(thrown)}`);
+    throw unreachable(`POST ${route} of ${server.url.href}: ${messageOf(thrown)}`);
   }
 }
 

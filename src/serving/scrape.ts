@@ -2,7 +2,7 @@ import { Client } from 'undici';
 import { messageOf } from '../core/errors.ts';
 import { isKept, type ServerSample } from '../schema/server-metrics.ts';
 import { machineUs } from '../core/wall-clock.ts';
-import { urlBelow, type ServerAccess } from '../replay/transport.ts';
+import { pagePaths, pathBelow, type ServerAccess } from '../replay/transport.ts';
 import { parseMetrics } from './metrics-text.ts';
 import { readBody, type Patience } from './read-body.ts';
 
@@ -14,7 +14,10 @@ const IDLE_MS = 1000;
 
 /** Address of a server's metrics, as plain data. */
 export interface MetricsPage {
+  /** To show; `paths` has the query. */
   readonly url: string;
+  /** To ask for: the first that there is. */
+  readonly paths: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
   readonly insecure: boolean;
 }
@@ -30,22 +33,34 @@ export interface Scraper {
 }
 
 /** The metrics page of a server. */
-export function metricsPage({ url, headers, insecure }: ServerAccess): MetricsPage {
-  return { url: urlBelow(url, '/metrics').href, headers, insecure };
+export function metricsPage(access: ServerAccess): MetricsPage {
+  const { url, headers, insecure } = access;
+  const shown = new URL(pathBelow(access, '/metrics'), url).href;
+  return { url: shown, paths: pagePaths(access, '/metrics'), headers, insecure };
 }
 
 /** Reads a page again and again over one connection, and adds `labels` to its samples. Failures are results. */
 export function openScraper(
-  { url, headers, insecure }: MetricsPage,
+  { url, paths, headers, insecure }: MetricsPage,
   labels: Readonly<Record<string, string>> = {},
 ): Scraper {
-  const { origin, pathname } = new URL(url);
-  const client = new Client(origin, { connect: { rejectUnauthorized: !insecure }, maxResponseSize: MAX_BYTES });
+  const others = [...paths];
+  let path = others.shift() ?? '/metrics';
+  const client = new Client(new URL(url).origin, {
+    connect: { rejectUnauthorized: !insecure },
+    maxResponseSize: MAX_BYTES,
+  });
   return {
     async scrape(signal) {
       try {
         const accept = 'text/plain; version=0.0.4';
-        const reply = await client.request({ method: 'GET', path: pathname, headers: { ...headers, accept }, signal });
+        const get = () => client.request({ method: 'GET', path, headers: { ...headers, accept }, signal });
+        let reply = await get();
+        for (; reply.statusCode === 404 && others.length > 0; reply = await get()) {
+          await reply.body.dump();
+          path = others.shift() ?? path;
+        }
+        others.length = 0;
         // The page was made before its head was sent: this is the nearest to when its values held.
         const readUs = machineUs();
         const page = await readBody(reply.body, 'content-length' in reply.headers ? () => null : untilIdle);

@@ -6,9 +6,11 @@ import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { formatMs } from '../core/units.ts';
 import { machineUs } from '../core/wall-clock.ts';
-import { urlBelow } from '../replay/transport.ts';
+import { withoutQueryValues } from '../core/secrets.ts';
+import { pagePaths, pathBelow, type ServerAccess } from '../replay/transport.ts';
 import { statusOnce } from './http-once.ts';
 
+const HEALTH = '/health';
 const CHECK_EVERY_MS = 250;
 const CHECK_PATIENCE_MS = 5000;
 const LOG_EVERY_MS = 10_000;
@@ -21,9 +23,7 @@ export interface StartOptions {
   readonly command: string;
   /** Has to answer 2xx; null: `/health` of the target, or any answer where there is no such route. */
   readonly ready: URL | null;
-  readonly target: URL;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly insecure: boolean;
+  readonly target: ServerAccess;
   readonly timeoutUs: number;
   /** Between SIGTERM and SIGKILL. */
   readonly graceMs: number;
@@ -43,10 +43,10 @@ export interface StartedServer {
  * end of its log if it does not; then it does not run any more. `log` gets a line every ten seconds.
  */
 export async function startServer(options: StartOptions, log: Log, interrupt: AbortSignal): Promise<StartedServer> {
-  const url = readyUrl(options);
-  if ((await notReadyBecause(url, options)) === null)
+  const url = shownReadyUrl(options);
+  if ((await notReadyBecause(options)) === null)
     throw new UserError(
-      `--start: ${url.href} answers already, and it would be measured in place of what is started; end it, or leave out --start`,
+      `--start: ${url} answers already, and it would be measured in place of what is started; end it, or leave out --start`,
     );
   const server = spawnGroup(options);
   try {
@@ -104,7 +104,7 @@ function spawnGroup({ command, logFile, graceMs }: StartOptions): Group {
 
 async function waitUntilReady(
   options: StartOptions,
-  url: URL,
+  url: string,
   ended: Promise<string>,
   log: Log,
   interrupt: AbortSignal,
@@ -117,7 +117,7 @@ async function waitUntilReady(
   void ended.then((how) => (over = how));
   let loggedMs = 0;
   for (;;) {
-    const why = await notReadyBecause(url, options);
+    const why = await notReadyBecause(options);
     const waitedMs = (machineUs() - startUs) / 1000;
     if (over !== null) throw failure(`the server ${over} before it answered`);
     if (why === null) {
@@ -127,7 +127,7 @@ async function waitUntilReady(
     if (interrupt.aborted) throw failure(`${messageOf(interrupt.reason)} while the server started`);
     if (waitedMs * 1000 >= timeoutUs)
       throw failure(
-        `the server did not answer within ${formatMs(timeoutUs / 1000)} (${url.href}: ${why}); give it longer with --start-timeout, or name what answers with --ready`,
+        `the server did not answer within ${formatMs(timeoutUs / 1000)} (${url}: ${why}); give it longer with --start-timeout, or name what answers with --ready`,
       );
     if (waitedMs - loggedMs >= LOG_EVERY_MS) {
       loggedMs = waitedMs;
@@ -137,17 +137,22 @@ async function waitUntilReady(
   }
 }
 
-function readyUrl({ ready, target }: StartOptions): URL {
-  return ready ?? urlBelow(target, '/health');
+function shownReadyUrl({ ready, target }: StartOptions): string {
+  return ready === null ? new URL(pathBelow(target, HEALTH), target.url).href : withoutQueryValues(ready.href);
 }
 
 /** Why the server does not answer yet; null once it does. */
-async function notReadyBecause(url: URL, options: StartOptions): Promise<string | null> {
+async function notReadyBecause({ ready, target }: StartOptions): Promise<string | null> {
+  const urls = ready === null ? pagePaths(target, HEALTH).map((path) => new URL(path, target.url)) : [ready];
   try {
-    const status = await statusOnce(url, options, CHECK_PATIENCE_MS);
+    for (const url of urls) {
+      const status = await statusOnce(url, target, CHECK_PATIENCE_MS);
+      if (status < 300) return null;
+      const isAbsent = ready === null && (status === 404 || status === 405);
+      if (!isAbsent) return `HTTP ${status}`;
+    }
     // A server that has no such route is up all the same.
-    const isReady = status < 300 || (options.ready === null && (status === 404 || status === 405));
-    return isReady ? null : `HTTP ${status}`;
+    return null;
   } catch (thrown) {
     return messageOf(thrown);
   }

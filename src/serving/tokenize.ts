@@ -16,7 +16,7 @@ export async function tokenizeOnServer(access: ServerAccess, model: string, text
   const parsed = status === 200 ? answer.safeParse(parseJson(body)) : null;
   if (parsed?.success === true) return parsed.data.tokens;
   throw new UserError(
-    `--tokenizer server: /tokenize of ${access.url.href} answered ${status}${status === 200 ? ' without a list of tokens' : ''}: ${asQuoted(withoutSecrets(body.toString(), access.headers))}; give the model's tokenizer.json (--tokenizer FILE), or leave it out for prompts of nearly the length asked for`,
+    `--tokenizer server: /tokenize of ${access.url.href} answered ${status}${status === 200 ? ' without a list of tokens' : ''}: ${asQuoted(withoutSecrets(body.toString(), access))}; give the model's tokenizer.json (--tokenizer FILE), or leave it out for prompts of nearly the length asked for`,
   );
 }
 

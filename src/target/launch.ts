@@ -3,7 +3,9 @@ import { basename, dirname, join } from 'node:path';
 import type { Log } from '../core/log.ts';
 import { makeDirectory, serverLogFile } from '../runs/run-directory.ts';
 import { startServer, type StartedServer } from '../serving/start-server.ts';
-import { parseUrl, type StartSpec, type TargetConfig } from './target-spec.ts';
+import type { ServerAccess } from '../replay/transport.ts';
+import { parseUrl } from './server-url.ts';
+import type { StartSpec } from './target-spec.ts';
 
 /** Time between SIGTERM and SIGKILL. */
 const GRACE_MS = 10_000;
@@ -20,8 +22,7 @@ export interface LaunchedServer extends StartedServer {
  */
 export async function launchServer(
   { command, ready, timeoutUs }: StartSpec,
-  target: URL,
-  { headers, insecure }: TargetConfig,
+  target: ServerAccess,
   { dir, stop, log }: { readonly dir: string; readonly stop: AbortSignal; readonly log: Log },
 ): Promise<LaunchedServer> {
   const logFile = join(dirname(dir), `${basename(dir)}.server.log`);
@@ -30,8 +31,6 @@ export async function launchServer(
     command,
     ready: ready === null ? null : parseUrl(ready, '--ready'),
     target,
-    headers,
-    insecure,
     timeoutUs,
     graceMs: GRACE_MS,
     logFile,

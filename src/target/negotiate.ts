@@ -1,5 +1,11 @@
-import { ADAPTERS, ALL_CAPABILITIES, type ApiEndpoint, type ServerCapabilities } from '../../adapters/index.ts';
-import { promptMaker } from '../../workloads/index.ts';
+import {
+  ADAPTERS,
+  ALL_CAPABILITIES,
+  type ApiEndpoint,
+  type BodyOptions,
+  type ServerCapabilities,
+} from '../../adapters/index.ts';
+import type { PromptMaker } from '../core/codec.ts';
 import { didYouMean } from '../core/did-you-mean.ts';
 import { UserError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
@@ -13,6 +19,8 @@ import type { TargetConfig } from './target-spec.ts';
 
 /** The protocol of a server, and the facts that it reports. */
 export interface ServerDialect {
+  /** Whether OpenAI's routes stand right below the server's URL. */
+  readonly isUnversioned: boolean;
   readonly adapter: string;
   readonly endpoint: ApiEndpoint;
   readonly model: string;
@@ -27,7 +35,8 @@ export interface ServerDialect {
 export interface NegotiateOptions {
   /** Prefix of the ids of the requests sent during negotiation. */
   readonly id: string;
-  readonly seed: number;
+  /** Prompts of the requests sent during negotiation. */
+  readonly prompts: PromptMaker;
   /** Longest prompt that will be sent; null: not known. */
   readonly longestPromptTokens: number | null;
   /** Timeout of the first response. */
@@ -47,16 +56,16 @@ export function mayEcho(longestPromptTokens: number | null): boolean {
 
 /** Detects engine, version and capabilities of a server that is not the reference engine. */
 export async function negotiate(
-  { adapter, endpoint, model }: TargetConfig,
+  { adapter, endpoint, model, body }: TargetConfig,
   access: ServerAccess,
-  { id, seed, longestPromptTokens, patienceMs }: NegotiateOptions,
+  { id, prompts, longestPromptTokens, patienceMs }: NegotiateOptions,
   log: Log,
 ): Promise<ServerDialect> {
-  const options = { adapter, endpoint, model, runId: id, patienceMs, mayEcho: mayEcho(longestPromptTokens) };
-  const found = await detect(access, options, promptMaker({ seed, blockTokens: null }));
+  const options = { adapter, endpoint, model, body, runId: id, patienceMs, mayEcho: mayEcho(longestPromptTokens) };
+  const found = await detect(access, options, prompts);
   log.info(lineOf(access.url, found));
   for (const warning of found.warnings) log.warn(warning);
-  return { ...found, facts: factsOf(found) };
+  return { ...found, facts: factsOf(found, body) };
 }
 
 /**
@@ -71,6 +80,7 @@ export async function referenceDialect(config: TargetConfig, access: ServerAcces
     );
   const adapter = referenceAdapter(config);
   return {
+    isUnversioned: false,
     adapter,
     endpoint: config.endpoint ?? ADAPTERS[adapter]?.endpoints[0] ?? 'completions',
     model: models[0] ?? 'default',
@@ -109,7 +119,7 @@ function nameOf(engine: string | null, version: string | null): string {
   return version.startsWith(engine) ? version : `${engine} ${version}`;
 }
 
-function factsOf(found: Detected): Manifest['target']['facts'] {
+function factsOf(found: Detected, body: BodyOptions): Manifest['target']['facts'] {
   const { engine, version, contextTokens, endpoint, counting, capabilities } = found;
   return {
     engine,
@@ -121,8 +131,8 @@ function factsOf(found: Detected): Manifest['target']['facts'] {
       ? {}
       : {
           token_id_prompts: capabilities.tokenIdPrompts && endpoint !== 'chat',
-          ignore_eos: capabilities.ignoreEos,
-          min_tokens: capabilities.minTokens,
+          // Known only where they were asked for.
+          ...(body.ignoreEos ? { ignore_eos: capabilities.ignoreEos, min_tokens: capabilities.minTokens } : {}),
           final_usage: capabilities.finalUsage,
           continuous_usage: capabilities.continuousUsage,
         }),

@@ -1,17 +1,22 @@
+import { keysIn, queryValues } from '../core/secrets.ts';
+import type { ServerAccess } from '../replay/transport.ts';
 import type { Log } from '../core/log.ts';
 import type { Plan } from '../core/plan.ts';
 import { startEngine } from './engine-process.ts';
 import { launchServer } from './launch.ts';
 import { referenceAdapter } from './negotiate.ts';
-import { openServerSession, type OwnedProcess } from './server-session.ts';
+import { openServerSession, type Endpoints, type OwnedProcess } from './server-session.ts';
 import type { TargetSession } from './session.ts';
-import { checkTarget, parseUrl, type EngineTarget, type ServerTarget, type TargetConfig } from './target-spec.ts';
+import type { ServerUrl } from './server-url.ts';
+import { checkTarget, type EngineTarget, type ServerTarget, type TargetConfig } from './target-spec.ts';
 import { openVirtualSession } from './virtual-session.ts';
 import { vocabularyOfFile } from './vocabulary.ts';
 
 export interface OpenOptions {
   /** The plan of the first run, where it is known: its needs are checked before any request is sent. */
   readonly plan: Plan | null;
+  /** Salt of the prompts that are sent before the first run; null in virtual time. */
+  readonly salt: string | null;
   /**
    * Directory of the first run: its name is the prefix of the ids of requests before the run, and a log may stand
    * beside it.
@@ -37,11 +42,10 @@ export async function openTarget(config: TargetConfig, options: OpenOptions): Pr
 }
 
 async function openServer(config: TargetConfig, spec: ServerTarget, options: OpenOptions): Promise<TargetSession> {
-  const [{ url }, ...others] = spec.endpoints;
-  const first = parseUrl(url);
-  const urls = [first, ...others.map((endpoint) => parseUrl(endpoint.url))] as const;
+  const [first, ...others] = spec.endpoints;
+  const endpoints: Endpoints = [accessOf(first, config), ...others.map((endpoint) => accessOf(endpoint, config))];
   const { start } = config;
-  const server = start === null ? null : await launchServer(start, first, config, options);
+  const server = start === null ? null : await launchServer(start, endpoints[0], options);
   const owned: OwnedProcess | null =
     server === null
       ? null
@@ -52,7 +56,7 @@ async function openServer(config: TargetConfig, spec: ServerTarget, options: Ope
           close: server.stop,
         };
   return ownedBy(owned, async () =>
-    openServerSession({ config, urls, owned, vocabulary: await vocabularyOfFile(config.tokenizer) }, options),
+    openServerSession({ config, endpoints, owned, vocabulary: await vocabularyOfFile(config.tokenizer) }, options),
   );
 }
 
@@ -64,7 +68,17 @@ async function openEngine(config: TargetConfig, spec: EngineTarget, options: Ope
     traceIterations: config.traceIterations,
   });
   const owned: OwnedProcess = { isEngine: true, keepLog: () => undefined, ...engine };
-  return ownedBy(owned, () => openServerSession({ config, urls: [engine.url], owned, vocabulary }, options));
+  const { headers, insecure, connections } = config;
+  const endpoints: Endpoints = [{ url: engine.url, headers, insecure, connections }];
+  return ownedBy(owned, () => openServerSession({ config, endpoints, owned, vocabulary }, options));
+}
+
+function accessOf(
+  { url, query, isUnversioned }: ServerUrl,
+  { headers, insecure, connections, body }: TargetConfig,
+): ServerAccess {
+  const secrets = [...queryValues(query), ...keysIn(body.extra)];
+  return { url: new URL(url), query, isUnversioned, headers, insecure, connections, secrets };
 }
 
 /** Opens a session; if that fails, the process that was started for it is ended. */

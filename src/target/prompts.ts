@@ -1,6 +1,7 @@
 import type { Codec, PromptMaker } from '../core/codec.ts';
 import type { Log } from '../core/log.ts';
 import type { Plan } from '../core/plan.ts';
+import { randomStream, type Random } from '../core/random.ts';
 import { threeFigures } from '../core/units.ts';
 import type { ServerAccess } from '../replay/transport.ts';
 import type { Manifest } from '../schema/manifest.ts';
@@ -27,7 +28,7 @@ export interface PromptServer {
 export async function measurePrompts(
   server: PromptServer,
   tokenizer: string | null,
-  vocabulary: Vocabulary | null,
+  { vocabulary, salt }: { readonly vocabulary: Vocabulary | null; readonly salt: string | null },
   log: Log,
 ): Promise<PromptFacts> {
   const { access, model, makeCodec } = server;
@@ -37,7 +38,7 @@ export async function measurePrompts(
     return { text: null, facts: { form: 'ids', lengths: 'exact', tokenizer: null } };
   }
   const known = vocabulary ?? (tokenizer === null ? null : await vocabularyOfServer(access, model));
-  const { text, isExact } = await measureText(known, server, log);
+  const { text, isExact } = await measureText({ vocabulary: known, salt }, server, log);
   return {
     text,
     facts: {
@@ -53,7 +54,7 @@ export async function measurePrompts(
 
 /** The spec of a plan's prompts. Warns if some are shorter than the tokens that the server adds to each. */
 export function promptSpec({ text }: PromptFacts, plan: Plan, log: Log): PromptSpec {
-  const keys = { seed: plan.seed, blockTokens: plan.source.blockTokens ?? null };
+  const keys = { seed: plan.seed, salt: plan.salt, blockTokens: plan.source.blockTokens ?? null };
   if (text === null) return keys;
   const shortest = plan.stats.minInputTokens;
   if (shortest < text.overheadTokens + text.tokensPerWord)
@@ -63,19 +64,30 @@ export function promptSpec({ text }: PromptFacts, plan: Plan, log: Log): PromptS
   return { ...keys, text };
 }
 
+/**
+ * The spec of prompts besides those of the run, such as those of its warm-up requests: they share nothing with it, whatever
+ * the ids of its requests.
+ */
+export function apart(spec: PromptSpec, purpose: string): PromptSpec {
+  return { ...spec, salt: `${spec.salt ?? ''}/${purpose}` };
+}
+
 /** Words after the first in the longer of the two probe texts. */
 const PROBE_WORDS = 32;
 
 /** The tokens that the server counts beyond the words of a text, from two texts of different lengths. */
 async function measureText(
-  vocabulary: Vocabulary | null,
+  { vocabulary, salt }: { readonly vocabulary: Vocabulary | null; readonly salt: string | null },
   { access, makeCodec }: PromptServer,
   log: Log,
 ): Promise<{ text: TextSpec; isExact: boolean }> {
   const { first, words } = vocabulary?.alphabet ?? PLAIN_ALPHABET;
   // All plain words where their mean token count is unknown; otherwise some from the whole list.
   const spacing = vocabulary === null ? 1 : Math.floor(words.length / PROBE_WORDS);
-  const more = words.filter((_, i) => i % spacing === 0);
+  const more = shuffled(
+    words.filter((_, i) => i % spacing === 0),
+    randomStream(1, 'prompt-length', salt ?? ''),
+  );
   const short = await countText(access, makeCodec, first);
   const long = 'fault' in short ? short : await countText(access, makeCodec, [first, ...more].join(' '));
   const text = { first, words, overheadTokens: 0, tokensPerWord: 1 };
@@ -99,4 +111,12 @@ async function measureText(
       `the server counts ${threeFigures(tokensPerWord)} tokens for a word that --tokenizer ${vocabulary.name} says is one: prompts are approximate; is it the tokenizer of the model that is served?`,
     );
   return { text: { ...text, overheadTokens: Math.max(0, short.tokens - tokensPerWord), tokensPerWord }, isExact };
+}
+
+/** In an order of the salt's own, so that no earlier run has left the text in the server's cache. */
+function shuffled(words: readonly string[], random: Random): string[] {
+  return words
+    .map((word) => ({ word, key: random() }))
+    .sort((a, b) => a.key - b.key)
+    .map(({ word }) => word);
 }

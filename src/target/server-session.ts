@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { makeCodec } from '../../adapters/index.ts';
+import { makeCodec, type BodyOptions, type CodecOptions } from '../../adapters/index.ts';
 import { promptMaker } from '../../workloads/index.ts';
 import type { Codec, PromptMaker } from '../core/codec.ts';
 import { EXIT, UserError } from '../core/errors.ts';
@@ -15,7 +15,7 @@ import { checkContextLength } from './context-length.ts';
 import { FEED_BATCH, feedFromSource, feedFromWorker, type Feed } from './feed.ts';
 import { mayEcho, negotiate, referenceDialect, type ServerDialect } from './negotiate.ts';
 import type { OpenOptions } from './open-target.ts';
-import { measurePrompts, promptSpec, type PromptFacts } from './prompts.ts';
+import { measurePrompts, apart, promptSpec, type PromptFacts } from './prompts.ts';
 import { NEVER_GONE, type AttachOptions, type Attachment, type TargetEnd, type TargetSession } from './session.ts';
 import type { TargetConfig } from './target-spec.ts';
 import { engineFacts } from './virtual-session.ts';
@@ -32,8 +32,8 @@ export interface OwnedProcess {
 
 export interface ServerParts {
   readonly config: TargetConfig;
-  /** URLs of its endpoints; the first is the one that is probed. */
-  readonly urls: readonly [URL, ...URL[]];
+  /** Its endpoints; the first is the one that is probed. */
+  readonly endpoints: Endpoints;
   readonly owned: OwnedProcess | null;
   readonly vocabulary: Vocabulary | null;
 }
@@ -43,19 +43,22 @@ const MAX_PATIENCE_MS = 30_000;
 
 /** Opens a session with a server over HTTP: its dialect and how it counts prompts are found once. */
 export async function openServerSession(parts: ServerParts, options: OpenOptions): Promise<TargetSession> {
-  const { config, urls, owned, vocabulary } = parts;
-  const { plan, log } = options;
-  const { headers, insecure, connections } = config;
-  const reached = (url: URL): ServerAccess => ({ url, headers, insecure, connections });
-  const access = reached(urls[0]);
-  const endpoints: Endpoints = [access, ...urls.slice(1).map(reached)];
+  const { config, owned, vocabulary } = parts;
+  const { plan, salt, log } = options;
   const id = idPrefix(basename(options.dir));
-  const dialect = await dialectOf(parts, access, id, options);
+  const dialect = await dialectOf(parts, id, options);
+  const found = (endpoint: ServerAccess): ServerAccess => ({ ...endpoint, isUnversioned: dialect.isUnversioned });
+  const [access, ...others] = parts.endpoints;
+  const endpoints: Endpoints = [found(access), ...others.map(found)];
   const check = (of: Plan): void => checkContextLength(of, dialect.contextTokens, dialect.model);
   if (plan !== null) check(plan);
   const makeCodecOf = codecMaker(config, dialect);
-  const server = { access, model: dialect.model, makeCodec: (prompts: PromptMaker) => makeCodecOf(prompts, id, true) };
-  const prompts = await measurePrompts(server, config.tokenizer, vocabulary, log);
+  const server = {
+    access: endpoints[0],
+    model: dialect.model,
+    makeCodec: (prompts: PromptMaker) => makeCodecOf(prompts, id, true),
+  };
+  const prompts = await measurePrompts(server, config.tokenizer, { vocabulary, salt }, log);
   const session: ServerSession = { config, dialect, endpoints, prompts, makeCodec: makeCodecOf };
   let isJitWarm = false;
   return {
@@ -65,7 +68,7 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
       kind: config.spec.kind === 'engine' ? 'reference' : 'url',
       adapter: server.makeCodec(promptMaker({ seed: 0, blockTokens: null })).name,
       model: dialect.model,
-      connections,
+      connections: config.connections,
       facts: config.spec.kind === 'engine' ? engineFacts(config.spec) : dialect.facts,
     },
     gone: owned?.gone ?? NEVER_GONE,
@@ -80,7 +83,7 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
   };
 }
 
-type Endpoints = readonly [ServerAccess, ...ServerAccess[]];
+export type Endpoints = readonly [ServerAccess, ...ServerAccess[]];
 
 /** The facts of a session's server. */
 interface ServerSession {
@@ -94,28 +97,34 @@ interface ServerSession {
 /** `echo`: whether responses may echo their prompts. */
 type SessionCodec = (prompts: PromptMaker, runId: string, echo: boolean) => Codec;
 
-function codecMaker({ codec }: TargetConfig, dialect: ServerDialect): SessionCodec {
+function codecMaker({ codec, body }: TargetConfig, dialect: ServerDialect): SessionCodec {
   return (prompts, runId, echo) =>
-    codec === null ? makeCodec(dialect.adapter, codecOptions(dialect, runId, echo), prompts) : codec(prompts, runId);
+    codec === null
+      ? makeCodec(dialect.adapter, codecOptions(dialect, body, runId, echo), prompts)
+      : codec(prompts, runId);
 }
 
-function codecOptions({ endpoint, model, capabilities }: ServerDialect, runId: string, echo: boolean) {
-  if (capabilities === null) return { endpoint, model, runId };
+function codecOptions(
+  { endpoint, model, capabilities }: ServerDialect,
+  body: BodyOptions,
+  runId: string,
+  echo: boolean,
+): CodecOptions {
+  if (capabilities === null) return { endpoint, model, runId, body };
   const returnTokenIds = capabilities.returnTokenIds && echo;
-  return { endpoint, model, runId, capabilities: { ...capabilities, returnTokenIds } };
+  return { endpoint, model, runId, body, capabilities: { ...capabilities, returnTokenIds } };
 }
 
 async function dialectOf(
-  { config, owned }: ServerParts,
-  access: ServerAccess,
+  { config, owned, endpoints: [access] }: ServerParts,
   id: string,
-  { plan, patienceUs, log }: OpenOptions,
+  { plan, salt, patienceUs, log }: OpenOptions,
 ): Promise<ServerDialect> {
   if (owned?.isEngine === true) return referenceDialect(config, access);
-  if (config.codec !== null) return ownDialect(config);
+  if (config.codec !== null) return ownDialect(config, access);
   const options = {
     id,
-    seed: plan?.seed ?? 1,
+    prompts: promptMaker(apart({ seed: plan?.seed ?? 1, salt, blockTokens: null }, 'probe')),
     longestPromptTokens: plan?.stats.maxInputTokens ?? null,
     patienceMs: Math.min(MAX_PATIENCE_MS, patienceUs / 1000),
   };
@@ -123,8 +132,12 @@ async function dialectOf(
 }
 
 /** The dialect for a codec that the caller made: the caller knows the server. */
-function ownDialect({ adapter, endpoint, model }: TargetConfig): ServerDialect {
+function ownDialect(
+  { adapter, endpoint, model }: TargetConfig,
+  { isUnversioned = false }: ServerAccess,
+): ServerDialect {
   return {
+    isUnversioned,
     adapter,
     endpoint: endpoint ?? 'completions',
     model: model ?? 'default',
@@ -166,7 +179,7 @@ async function attachRun(
           workload: plan.workload,
           shard,
           adapter: dialect.adapter,
-          codec: codecOptions(dialect, runId, echo),
+          codec: codecOptions(dialect, config.body, runId, echo),
           prompts: made,
         });
   const close = async (): Promise<void> => {
@@ -179,7 +192,8 @@ async function attachRun(
       feed.ready,
       isJitWarm ? null : jitWarmUp(codec, endpoints.length),
     ]);
-    const prepared = await prepareServer(prepare, options.firstRequests, codec, endpoints, log);
+    const warmUp = makeCodecOf(promptMaker(apart(made, 'warm-up')), runId, echo);
+    const prepared = await prepareServer(prepare, options.firstRequests, warmUp, endpoints, log);
     const monitor = await monitorMetrics(endpoints.map(metricsPage), log);
     const schedule = traceOrder(feed.requests);
     return { target, clock, wall: clock, schedule, prompts: prompts.facts, prepared, monitor, close };

@@ -1,11 +1,13 @@
-import { ADAPTERS, type ApiEndpoint } from '../../adapters/index.ts';
+import { ADAPTERS, isUsualBody, type ApiEndpoint, type BodyOptions } from '../../adapters/index.ts';
 import type { Codec, PromptMaker } from '../core/codec.ts';
 import { didYouMean } from '../core/did-you-mean.ts';
 import { UserError } from '../core/errors.ts';
+import { withoutQueryValues } from '../core/secrets.ts';
 import { parseEngineSpec, type EngineSpec } from '../engine/index.ts';
 import type { ConnectionMode } from '../replay/connections.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import { checkEndpoint } from '../serving/detect.ts';
+import { parseUrl, readServerUrl, type ServerUrl } from './server-url.ts';
 
 /** A target, parsed once from `--target`: plain data. */
 export type TargetSpec = EngineTarget | ServerTarget;
@@ -27,15 +29,15 @@ export interface EngineTarget {
 /** A server that is not the reference engine. A call names one of its endpoints by position. */
 export interface ServerTarget {
   readonly kind: 'server';
+  /** The text as given, with the values of its query hidden. */
   readonly text: string;
   readonly name: string;
   readonly endpoints: readonly [ServerEndpoint, ...ServerEndpoint[]];
 }
 
-interface ServerEndpoint {
+interface ServerEndpoint extends ServerUrl {
   /** The phases that its replicas compute. */
   readonly role: 'both' | 'prefill' | 'decode';
-  readonly url: string;
 }
 
 /** A server to start before the first run and to end with the session. */
@@ -70,6 +72,8 @@ export interface TargetConfig {
    * Makes the codec in place of `adapter`, where the caller has one; its calls are made in the thread that sends them.
    */
   readonly codec: CodecMaker | null;
+  /** What the user sets of the bodies of requests. */
+  readonly body: BodyOptions;
 }
 
 /** `runId`: prefix of the ids of calls. */
@@ -79,12 +83,12 @@ export type CodecMaker = (prompts: PromptMaker, runId: string) => Codec;
 export function parseTarget(text: string): TargetSpec {
   const reference = /^reference(?::(.*))?$/.exec(text);
   if (reference === null) {
-    const url = parseUrl(text);
+    const server = readServerUrl(text);
     return {
       kind: 'server',
-      text,
-      name: url.host.replaceAll(/[^\w.-]/g, '_'),
-      endpoints: [{ role: 'both', url: url.href }],
+      text: withoutQueryValues(text),
+      name: new URL(server.url).host.replaceAll(/[^\w.-]/g, '_'),
+      endpoints: [{ role: 'both', ...server }],
     };
   }
   const system = reference[1] ?? '';
@@ -98,7 +102,7 @@ export function recordedName({ kind, spec, facts }: Manifest['target']): string 
 }
 
 /** Checks a target as far as possible before anything is started or sent. Throws a UserError. */
-export function checkTarget({ spec, clock, start, traceIterations, tokenizer, ...dialect }: TargetConfig): void {
+export function checkTarget({ spec, clock, start, traceIterations, tokenizer, body, ...dialect }: TargetConfig): void {
   if (spec.kind === 'server' && clock === 'virtual')
     throw new UserError(
       `--clock virtual needs the reference engine, and ${spec.text} is a server in real time; use --target reference:...`,
@@ -116,29 +120,13 @@ export function checkTarget({ spec, clock, start, traceIterations, tokenizer, ..
     throw new UserError(
       '--tokenizer: --clock virtual makes no prompts, its requests are lengths and prefix blocks; leave one of them out',
     );
+  if (dialect.codec !== null && !isUsualBody(body))
+    throw new UserError(
+      '--extra-body, --temperature and --no-ignore-eos: a codec of your own makes the bodies of its requests; set them there',
+    );
   if (dialect.adapter === 'auto') return;
   const adapters = ['auto', ...Object.keys(ADAPTERS)];
   if (!adapters.includes(dialect.adapter))
     throw new UserError(`--adapter: "${dialect.adapter}" is not known${didYouMean(dialect.adapter, adapters)}`);
   checkEndpoint(dialect.adapter, dialect.endpoint);
-}
-
-/** Throws a UserError that names `option` if `text` is no HTTP URL, or holds a password. */
-export function parseUrl(text: string, option = '--target'): URL {
-  if (!/^https?:\/\//i.test(text) || !URL.canParse(text))
-    throw new UserError(
-      option === '--target'
-        ? `--target: "${text}" is neither a URL (http://127.0.0.1:8000) nor reference[:SYSTEM[,key=value...]]`
-        : `${option}: "${text}" is not a URL such as http://127.0.0.1:8000/health`,
-    );
-  const url = new URL(text);
-  if (url.username !== '' || url.password !== '')
-    throw new UserError(
-      `${option}: a URL with a password would end up in files and logs; pass it by --api-key-env or --header instead`,
-    );
-  if (option === '--target' && url.search !== '')
-    throw new UserError(
-      `${option}: ${url.origin}${url.pathname} cannot be asked with what follows its "?"; pass a key by --api-key-env or --header instead`,
-    );
-  return url;
 }

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { z } from 'zod';
 import { ADAPTERS, ALL_CAPABILITIES } from '../../adapters/index.ts';
-import { isObject } from '../../adapters/json.ts';
+import { reservedField, USUAL_BODY } from '../../adapters/body-options.ts';
+import { isObject, type Json } from '../../adapters/json.ts';
 import type { Codec } from '../../src/core/codec.ts';
 import { promptMaker } from '../../workloads/index.ts';
 import { decode } from './decode.ts';
@@ -13,6 +15,21 @@ const request = { id: 'r7', traceRow: 9, dueUs: 0, inputTokens: 40, outputTokens
 
 function bodyOf(codec: Codec): string {
   return Buffer.from(codec.open(request)[0]?.body ?? []).toString();
+}
+
+/** The paths of the values in an object; lists are values. */
+function leaves(json: object, under = ''): string[] {
+  return Object.entries(json).flatMap(([name, value]: [string, unknown]) =>
+    isObject(value) ? leaves(value, `${under}${name}.`) : [under + name],
+  );
+}
+
+function valueAt(json: unknown, path: string): unknown {
+  return path.split('.').reduce((value, name) => (isObject(value) ? value[name] : undefined), json);
+}
+
+function nested([name = '', ...names]: string[], value: unknown): Json {
+  return { [name]: names.length === 0 ? value : nested(names, value) };
 }
 
 /** What every codec must do: one that is added to the list is tested here. */
@@ -41,6 +58,24 @@ describe('every codec', () => {
             `${extension}: ${plain}`,
           );
         assert.match(plain, /"max_(new_)?tokens":8/);
+      });
+
+      it(`${name}, ${endpoint}: the user's fields join the body, which keeps every field of its own`, () => {
+        const own = z.looseObject({}).parse(JSON.parse(bodyOf(codec)));
+        const extra = { top_p: 0.9, sampling_params: { top_k: 5 }, stream_options: { more: true } };
+        const body = { ...USUAL_BODY, temperature: 0.7, extra };
+        const sent = z.looseObject({}).parse(JSON.parse(bodyOf(make({ ...options, body }, prompts))));
+        assert.deepEqual(leaves(sent).sort(), [...new Set([...leaves(own), ...leaves(extra)])].sort());
+        for (const path of leaves(own))
+          assert.deepEqual(valueAt(sent, path), path.endsWith('temperature') ? 0.7 : valueAt(own, path), path);
+        for (const path of leaves(own))
+          assert.notEqual(reservedField(nested(path.split('.'), 1)), null, `${path} would be the user's to replace`);
+      });
+
+      it(`${name}, ${endpoint}: outputs end where the model ends them, if so wished`, () => {
+        const sent = bodyOf(make({ ...options, body: { ...USUAL_BODY, ignoreEos: false } }, prompts));
+        assert.doesNotMatch(sent, /ignore_eos|min_/);
+        assert.match(sent, /"max_(new_|completion_)?tokens":8/);
       });
 
       it(`${name}, ${endpoint}: its own example is a whole response, however it is cut`, () => {

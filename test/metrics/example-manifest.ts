@@ -15,6 +15,7 @@ export function exampleManifest(over: Partial<Manifest> = {}): Manifest {
     machine: { os: 'linux', cpu: 'example', cores: 2, memory_bytes: 8e9 },
     clock: 'real',
     seed: 1,
+    salt: null,
     plan_sha256: '00',
     workload: {
       name: 'example.csv',
@@ -31,6 +32,9 @@ export function exampleManifest(over: Partial<Manifest> = {}): Manifest {
       output_tokens: 12,
     },
     measured: null,
+    ignore_eos: true,
+    temperature: 0,
+    extra_body: null,
     prepared: null,
     target: { spec: 'reference:vllm', kind: 'reference', adapter: 'reference', model: null, facts: {} },
     slo: null,

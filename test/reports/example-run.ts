@@ -111,6 +111,7 @@ export function exampleManifest(records: readonly RequestRecord[], { slo, manife
     machine: { os: 'linux 6.8 x64', cpu: 'AMD EPYC 9554', cores: 8, memory_bytes: 32 * 2 ** 30 },
     clock: 'real',
     seed: 1,
+    salt: null,
     plan_sha256: '3b5d5c3712955042212316173ccf37be800a21f5c5f4a2a1f2d4b7e8c9d0a1b2',
     workload: {
       name: 'azure-conv.csv',
@@ -130,6 +131,9 @@ export function exampleManifest(records: readonly RequestRecord[], { slo, manife
       output_tokens: records.reduce((sum, record) => sum + (record.output_tokens_planned ?? 0), 0),
     },
     measured: null,
+    ignore_eos: true,
+    temperature: 0,
+    extra_body: null,
     prepared: null,
     target: {
       spec: 'reference:vllm,model=llama-3-8b,gpu=h100',

@@ -47,7 +47,16 @@ function changes(value: unknown, path = ''): Change[] {
 const OPEN = /^\.(?:versions|target\.facts|workload\.transforms\[0\]\.args)\./;
 /** What else may be left out: what has a default, and what is not always there. */
 const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
-  'run.json': ['.measured', '.prepared', '.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
+  'run.json': [
+    '.salt',
+    '.measured',
+    '.ignore_eos',
+    '.temperature',
+    '.extra_body',
+    '.prepared',
+    '.slo.limits_ms.ttft',
+    '.slo.limits_ms.tpot',
+  ],
   'summary.json': ['.requests.by_outcome.ok', '.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
   'place.json': ['.slo.limits_ms.ttft', '.slo.limits_ms.tpot', '.contenders', '.trace_timing', '.best'],
 };
@@ -109,7 +118,15 @@ describe('what is written', () => {
   });
 
   it('a run.json of before its keys with a default is read', () => {
-    const { measured, prepared, ...older } = readJson(run, 'run.json');
+    const {
+      salt: _s,
+      ignore_eos: _i,
+      temperature: _t,
+      extra_body: _e,
+      measured,
+      prepared,
+      ...older
+    } = readJson(run, 'run.json');
     assert.deepEqual([measured === undefined, prepared], [false, null]);
     const old = join(folder, 'old');
     mkdirSync(old);

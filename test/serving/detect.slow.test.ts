@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { after, describe, it } from 'node:test';
+import { USUAL_BODY } from '../../adapters/body-options.ts';
 import { ALL_CAPABILITIES, type ApiEndpoint } from '../../adapters/index.ts';
 import { UserError } from '../../src/core/errors.ts';
 import { parseEngineSpec } from '../../src/engine/index.ts';
@@ -26,6 +27,7 @@ function ask(url: string, wish: Wish = {}): Promise<Detected> {
     adapter: 'auto',
     endpoint: null,
     model: null,
+    body: USUAL_BODY,
     runId: 'run',
     patienceMs: 5000,
     mayEcho: true,

@@ -5,6 +5,7 @@ import { after, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ALL_CAPABILITIES, type ApiEndpoint } from '../../adapters/index.ts';
 import { UserError } from '../../src/core/errors.ts';
+import { USUAL_BODY } from '../../adapters/body-options.ts';
 import { detect, type Detected } from '../../src/serving/detect.ts';
 import { statusOnce } from '../../src/serving/http-once.ts';
 import { reachTarget } from '../../src/serving/reach.ts';
@@ -44,7 +45,7 @@ async function urlOf(server: ReturnType<typeof createServer>): Promise<URL> {
 const access = (url: URL) => ({ url, headers: { authorization: 'Bearer secret-key' }, insecure: false });
 
 function ask(url: URL, endpoint: ApiEndpoint = 'chat', patienceMs = 20_000, adapter = 'openai'): Promise<Detected> {
-  const asked = { adapter, endpoint, model: null, runId: 'run', patienceMs, mayEcho: false };
+  const asked = { adapter, endpoint, model: null, runId: 'run', patienceMs, mayEcho: false, body: USUAL_BODY };
   return detect(access(url), asked, promptMaker({ seed: 1, blockTokens: null }));
 }
 

@@ -120,8 +120,9 @@ describe('the metrics monitor', { concurrency: 3 }, () => {
     monitor?.begin(join(temporaryRun(t), 'nowhere'), machineUs());
     await sleep(200);
     assert.match((await monitor?.end()) ?? '', /^the server's metrics are not kept: .*cannot be written: ENOENT/);
-    await assert.rejects(monitorMetrics([{ url: 'no url', headers: {}, insecure: false }], SILENT), (error: Error) =>
-      /^TypeError: Invalid URL.*src\/serving\/scrape\.ts/s.test(error.stack ?? ''),
+    await assert.rejects(
+      monitorMetrics([{ url: 'no url', paths: ['/metrics'], headers: {}, insecure: false }], SILENT),
+      (error: Error) => /^TypeError: Invalid URL.*src\/serving\/scrape\.ts/s.test(error.stack ?? ''),
     );
   });
 });

@@ -38,7 +38,15 @@ writeFileSync(
     .join(''),
 );
 const source = await openWorkload(workload);
-const plan: Plan = { workload, source, stats: await scanPlan(source, 1), endUs: null, window: null, seed: 1 };
+const plan: Plan = {
+  workload,
+  source,
+  stats: await scanPlan(source, 1),
+  endUs: null,
+  window: null,
+  seed: 1,
+  salt: null,
+};
 
 const codecOptions = { endpoint: 'chat', model: 'tiny', runId: 'run' } as const;
 const chat = (prompts: PromptMaker): ReturnType<typeof openAiCodec> => openAiCodec(codecOptions, prompts);
@@ -53,7 +61,12 @@ async function prepare(server: ChatServer, tokenizer: string | null, makeCodec =
   const log = { info: () => undefined, warn: (text: string) => void warnings.push(text) };
   const access = { url: server.url, headers: {}, insecure: false };
   const vocabulary = await vocabularyOfFile(tokenizer);
-  const prompts = await measurePrompts({ access, model: 'tiny', makeCodec }, tokenizer, vocabulary, log);
+  const prompts = await measurePrompts(
+    { access, model: 'tiny', makeCodec },
+    tokenizer,
+    { vocabulary, salt: null },
+    log,
+  );
   return { ...prompts, spec: promptSpec(prompts, plan, log), warnings };
 }
 

@@ -89,7 +89,7 @@ it('times that were rounded are warned of in a run as in inspect', async () => {
   assert.match(warnings.join('\n'), /^clumped: 200 requests stand at 40 distinct times, 3\.00 s apart, up to 5 at one/);
   const told: string[] = [];
   const log = { ...SILENT, warn: (text: string) => told.push(text) };
-  await planRun(defineRun({ workload: path, target: 'reference', clock: 'virtual' }), log);
+  await planRun(defineRun({ workload: path, target: 'reference', clock: 'virtual' }), { log, newSalt: () => 'salt' });
   assert.deepEqual(
     told,
     warnings.map((warning) => `ticks: ${warning}`),

@@ -4,6 +4,11 @@ import type { Request } from '../../src/core/request.ts';
 /** Inputs of the draw besides the request. */
 export interface DrawKeys {
   readonly seed: number;
+  /**
+   * Tells the prompts of one run from those of every other, which a server's prefix cache may still hold; null or absent:
+   * none.
+   */
+  readonly salt?: string | null;
   /** Tokens of the requests' prefix blocks; null where requests have none, or their size is not known. */
   readonly blockTokens: number | null;
 }
@@ -26,26 +31,29 @@ export interface Drawn {
  * after the blocks from the request's own stream.
  */
 export function draw(
-  { seed, blockTokens }: DrawKeys,
+  { seed, salt = null, blockTokens }: DrawKeys,
   { id: requestId, inputTokens, blocks }: Request,
   size: number,
   { count, upTo }: Drawn,
 ): number[] {
   const drawn: number[] = [];
+  const salted = salt === null ? [] : ['salt', salt];
+  // Moves all ids alike, so that they stay distinct.
+  const shift = salt === null ? 0 : randomStream(seed, 'blocks', ...salted)();
   if (blocks !== undefined && blockTokens !== null)
     for (const [index, id] of blocks.entries()) {
       // A partial block shares no prefix with longer blocks of the same id, so its fill belongs to the key of its
       // stream.
       const fill = Math.min(blockTokens, inputTokens - index * blockTokens);
-      const random = randomStream(seed, 'block', id, ...(fill === blockTokens ? [] : [fill]));
+      const random = randomStream(seed, 'block', id, ...(fill === blockTokens ? [] : [fill]), ...salted);
       const end = Math.min(count, upTo(index * blockTokens + fill));
-      let digits = (Math.imul(id % DISTINCT_BLOCKS, SPREAD) >>> 0) % DISTINCT_BLOCKS;
+      let digits = ((Math.imul(id % DISTINCT_BLOCKS, SPREAD) + shift) >>> 0) % DISTINCT_BLOCKS;
       for (let range = 1; drawn.length < end; range *= size) {
         drawn.push(range < DISTINCT_BLOCKS ? digits % size : random() % size);
         digits = Math.floor(digits / size);
       }
     }
-  const random = randomStream(seed, 'prompt', requestId);
+  const random = randomStream(seed, 'prompt', requestId, ...salted);
   while (drawn.length < count) drawn.push(random() % size);
   return drawn;
 }

@@ -21,7 +21,7 @@ export interface PromptSpec extends DrawKeys {
 }
 
 /**
- * Makes the same prompt for each (seed, request) on every machine. Requests that begin with the same blocks begin with
+ * Makes the same prompt for each (seed, salt, request) on every machine. Requests that begin with the same blocks begin with
  * the same tokens; after its blocks, a request has tokens of its own.
  */
 export function promptMaker(spec: PromptSpec): PromptMaker {

@@ -30,6 +30,22 @@ describe('prompts of token ids', () => {
     assert.equal(common(base, promptMaker({ ...options, seed: 2 }).ids(request('r0', 30, [1, 2, 3]))) < 8, true);
   });
 
+  it('share nothing with those of another salt, and inside of one salt all that their blocks share', () => {
+    const [one, other] = ['one', 'other'].map((salt) => promptMaker({ ...options, salt }));
+    assert.ok(one !== undefined && other !== undefined);
+    const blocks = [1, 2, 3];
+    for (const each of [request('r0', 30, blocks), request('r0', 30), request('r0', 14, [1, 2])]) {
+      assert.deepEqual(one.ids(each), promptMaker({ ...options, salt: 'one' }).ids(each));
+      for (const salted of [other, promptMaker(options)]) assert.equal(common(one.ids(each), salted.ids(each)), 0);
+      // The first word of all texts is the same.
+      assert.equal(common(one.text(each).split(' '), other.text(each).split(' ')), 1);
+    }
+    assert.equal(common(one.ids(request('r0', 30, blocks)), one.ids(request('r1', 30, blocks))), 24);
+    const many = Array.from({ length: 5000 }, (_, i) => i * 997);
+    const ids = one.ids(request('r0', many.length * 8, many));
+    assert.equal(new Set(many.map((_, i) => ids.slice(i * 8, i * 8 + 3).join(' '))).size, many.length);
+  });
+
   it('of a block that is not full are equal where it is as full', () => {
     const base = promptMaker(options).ids(request('r0', 14, [1, 2]));
     assert.deepEqual(promptMaker(options).ids(request('r1', 14, [1, 2])), base);
