@@ -90,7 +90,7 @@ describe('sglang codec, /generate', () => {
       fc.property(fc.array(piece, { minLength: 1, maxLength: 10 }), (pieces) => {
         let textSoFar = '';
         let total = 0;
-        const bytes = pieces.map(([piece, count]) => event((textSoFar += piece), (total += count))).join('');
+        const bytes = pieces.map(([content, count]) => event((textSoFar += content), (total += count))).join('');
         const { counts, response } = decode(codec, { ...request, outputTokens: 30 }, Buffer.from(bytes));
         assert.deepEqual(
           counts,

@@ -223,23 +223,29 @@ describe('settleTokenTimes', () => {
     const source = fc.constantFrom('chunks', 'usage', 'token_ids', null);
     const claim = fc.option(fc.oneof(fc.nat(60), fc.nat(2 ** 31 - 1)));
     fc.assert(
-      fc.property(list, claim, claim, claim, source, fc.boolean(), (rows, said, total, reasoning, how, hides) => {
-        const [times, , hidden, reported] = settle(
-          rows,
-          answer(said, how, { outputTokensByTotal: total, reasoningTokens: reasoning, hidesReasoning: hides }),
-        );
-        const texts = rows.filter(([, , hasText]) => hasText).length;
-        const ids = rows.reduce((sum, [, n]) => sum + n, 0);
-        assert.ok(times.length >= texts);
-        assert.ok(times.length <= Math.max(ASKED, texts, how === 'token_ids' ? ids : 0), `${times.length}`);
-        assert.deepEqual(
-          times,
-          times.toSorted((a, b) => a - b),
-        );
-        for (const count of [hidden, reported]) assert.ok(count === null || (count >= 0 && count < 2 ** 31));
-        if (reported === null && said !== null && said > 0 && total === null)
-          assert.equal(times.length + (hidden ?? 0), said);
-      }),
+      fc.property(
+        list,
+        fc.tuple(claim, claim, claim),
+        source,
+        fc.boolean(),
+        (rows, [said, total, reasoning], how, hides) => {
+          const [times, , hidden, reported] = settle(
+            rows,
+            answer(said, how, { outputTokensByTotal: total, reasoningTokens: reasoning, hidesReasoning: hides }),
+          );
+          const texts = rows.filter(([, , hasText]) => hasText).length;
+          const ids = rows.reduce((sum, [, n]) => sum + n, 0);
+          assert.ok(times.length >= texts);
+          assert.ok(times.length <= Math.max(ASKED, texts, how === 'token_ids' ? ids : 0), `${times.length}`);
+          assert.deepEqual(
+            times,
+            times.toSorted((a, b) => a - b),
+          );
+          for (const count of [hidden, reported]) assert.ok(count === null || (count >= 0 && count < 2 ** 31));
+          if (reported === null && said !== null && said > 0 && total === null)
+            assert.equal(times.length + (hidden ?? 0), said);
+        },
+      ),
       { numRuns: 1000 },
     );
   });
