@@ -16,6 +16,8 @@ export interface ServerAccess {
   readonly headers: Readonly<Record<string, string>>;
   /** Accepts any TLS certificate. */
   readonly insecure: boolean;
+  /** When it aborts, single requests reject with `stoppedError`; a replay has its own. */
+  readonly stop?: AbortSignal;
 }
 
 /** The path of a route at `url`, which may be below a prefix, or end in `/v1` as for OpenAI's clients. */

@@ -1,4 +1,6 @@
 import { Agent, request } from 'undici';
+import { UserError } from '../core/errors.ts';
+import { stoppedError } from '../core/stop.ts';
 import { urlBelow, type ServerAccess } from '../replay/transport.ts';
 
 export interface Reply {
@@ -20,20 +22,21 @@ export function httpOnce(access: ServerAccess, path: string, patienceMs: number,
   return httpOnceTo(urlBelow(access.url, path), access, patienceMs, post);
 }
 
-/** One request, its answer read whole. Throws when none has come within `patienceMs`. */
+/** One request, its answer read whole. Throws when none has come within `patienceMs`, and once it is stopped. */
 export async function httpOnceTo(
   url: URL,
-  { headers, insecure }: Omit<ServerAccess, 'url'>,
+  { headers, insecure, stop }: Omit<ServerAccess, 'url'>,
   patienceMs: number,
   post?: Post,
 ): Promise<Reply> {
+  const patience = AbortSignal.timeout(patienceMs);
   const agent = new Agent({ connect: { rejectUnauthorized: !insecure } });
   try {
     const reply = await request(url, {
       method: post === undefined ? 'GET' : 'POST',
       headers: { ...headers, ...post?.headers },
       body: post?.body ?? null,
-      signal: AbortSignal.timeout(patienceMs),
+      signal: stop === undefined ? patience : AbortSignal.any([patience, stop]),
       dispatcher: agent,
     });
     const chunks: Buffer[] = [];
@@ -46,6 +49,8 @@ export async function httpOnceTo(
     }
     const type = reply.headers['content-type'];
     return { status: reply.statusCode, contentType: String(type ?? 'none'), body: Buffer.concat(chunks) };
+  } catch (thrown) {
+    throw stop?.aborted === true ? stoppedError(stop) : thrown;
   } finally {
     await agent.destroy();
   }
@@ -56,7 +61,8 @@ export async function getJson(access: ServerAccess, path: string, patienceMs: nu
   try {
     const { status, body } = await httpOnce(access, path, patienceMs);
     return status === 200 ? JSON.parse(body.toString()) : null;
-  } catch {
+  } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
     return null;
   }
 }

@@ -80,6 +80,7 @@ async function attempt(
   try {
     reply = await httpOnce(access, call.path, patienceMs, call);
   } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
     return { kind: 'silent', why: messageOf(thrown) };
   }
   const { status, body } = reply;

@@ -110,6 +110,7 @@ async function post(server: ServerAccess, route: string): Promise<number> {
   try {
     return (await httpOnce(server, route, PATIENCE_MS, { headers: {}, body: new Uint8Array() })).status;
   } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
     throw unreachable(`POST ${urlBelow(server.url, route).href}: ${messageOf(thrown)}`);
   }
 }

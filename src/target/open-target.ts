@@ -1,5 +1,6 @@
 import type { Log } from '../core/log.ts';
 import type { Plan } from '../core/plan.ts';
+import { unlessStopped } from '../core/stop.ts';
 import { startEngine } from './engine-process.ts';
 import { launchServer } from './launch.ts';
 import { referenceAdapter } from './negotiate.ts';
@@ -19,7 +20,7 @@ export interface OpenOptions {
   readonly dir: string;
   /** Timeout of a server's first response. */
   readonly patienceUs: number;
-  /** When it aborts, waiting for a server to start ends. */
+  /** When it aborts, opening ends with an error. */
   readonly stop: AbortSignal;
   readonly log: Log;
 }
@@ -51,26 +52,33 @@ async function openServer(config: TargetConfig, spec: ServerTarget, options: Ope
           keepLog: server.keepLog,
           close: server.stop,
         };
-  return ownedBy(owned, async () =>
+  return ownedBy(owned, options.stop, async () =>
     openServerSession({ config, urls, owned, vocabulary: await vocabularyOfFile(config.tokenizer) }, options),
   );
 }
 
 async function openEngine(config: TargetConfig, spec: EngineTarget, options: OpenOptions): Promise<TargetSession> {
-  const vocabulary = await vocabularyOfFile(config.tokenizer);
+  const vocabulary = await unlessStopped(vocabularyOfFile(config.tokenizer), options.stop);
   const engine = await startEngine({
     system: spec.system,
     dialect: referenceAdapter(config) === 'sglang' ? 'sglang' : 'vllm',
     traceIterations: config.traceIterations,
+    stop: options.stop,
   });
   const owned: OwnedProcess = { isEngine: true, keepLog: () => undefined, ...engine };
-  return ownedBy(owned, () => openServerSession({ config, urls: [engine.url], owned, vocabulary }, options));
+  return ownedBy(owned, options.stop, () =>
+    openServerSession({ config, urls: [engine.url], owned, vocabulary }, options),
+  );
 }
 
 /** Opens a session; if that fails, the process that was started for it is ended. */
-async function ownedBy(owned: OwnedProcess | null, open: () => Promise<TargetSession>): Promise<TargetSession> {
+async function ownedBy(
+  owned: OwnedProcess | null,
+  stop: AbortSignal,
+  open: () => Promise<TargetSession>,
+): Promise<TargetSession> {
   try {
-    return await open();
+    return await unlessStopped(open(), stop);
   } catch (thrown) {
     await owned?.close();
     throw thrown;

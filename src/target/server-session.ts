@@ -5,6 +5,7 @@ import type { Codec, PromptMaker } from '../core/codec.ts';
 import { EXIT, UserError } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
 import { traceOrder } from '../core/schedule.ts';
+import { unlessStopped } from '../core/stop.ts';
 import { WallClock } from '../core/wall-clock.ts';
 import { jitWarmUp } from '../replay/jit-warm-up.ts';
 import { HttpTarget, type ServerAccess } from '../replay/transport.ts';
@@ -46,8 +47,8 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
   const { config, urls, owned, vocabulary } = parts;
   const { plan, log } = options;
   const reached = (url: URL): ServerAccess => ({ url, headers: config.headers, insecure: config.insecure });
-  const access = reached(urls[0]);
-  const endpoints: Endpoints = [access, ...urls.slice(1).map(reached)];
+  const access = { ...reached(urls[0]), stop: options.stop };
+  const endpoints: Endpoints = [reached(urls[0]), ...urls.slice(1).map(reached)];
   const id = idPrefix(basename(options.dir));
   const dialect = await dialectOf(parts, access, id, options);
   const check = (of: Plan): void => checkContextLength(of, dialect.contextTokens, dialect.model);
@@ -150,7 +151,7 @@ async function attachRun(
   options: AttachOptions,
   isJitWarm: boolean,
 ): Promise<Attachment> {
-  const { log, prepare, shard } = options;
+  const { log, prepare, shard, stop } = options;
   const runId = idPrefix(options.runId);
   const echo = mayEcho(plan.stats.maxInputTokens);
   const made = promptSpec(prompts, plan, log);
@@ -172,12 +173,15 @@ async function attachRun(
     await target.close();
   };
   try {
-    await Promise.all([
+    const ready = Promise.all([
       connected(target.open(expectedConcurrency(plan)), endpoints[0].url),
       feed.ready,
       isJitWarm ? null : jitWarmUp(codec, endpoints.length),
     ]);
-    const prepared = await prepareServer(prepare, options.firstRequests, codec, endpoints, log);
+    await unlessStopped(ready, stop);
+    const [first, ...others] = endpoints;
+    const stoppable: Endpoints = [{ ...first, stop }, ...others.map((access) => ({ ...access, stop }))];
+    const prepared = await prepareServer(prepare, options.firstRequests, codec, stoppable, log);
     const monitor = await monitorMetrics(endpoints.map(metricsPage), log);
     const schedule = traceOrder(feed.requests);
     return { target, clock, wall: clock, schedule, prompts: prompts.facts, prepared, monitor, close };
