@@ -8,6 +8,7 @@ import { verdictOf, type Verdict } from '../verdict.ts';
 import { METRIC_NAMES } from '../definitions.ts';
 import {
   deviationText,
+  itlWithinText,
   latencyText,
   loadText,
   outcomeText,
@@ -69,7 +70,8 @@ function countLines({ requests }: Summary): string[] {
   return [`requests: ${counts.join(', ')}`, ...(failed.length === 0 ? [] : [`failed: ${failed.join(', ')}`])];
 }
 
-function latencyLines({ latency_ms }: Summary): string[] {
+function latencyLines({ latency_ms, validity }: Summary): string[] {
+  const within = itlWithinText(validity.lateness_ms);
   const rows = LATENCY_METRICS.map((metric) => {
     const stats = latency_ms[metric];
     const { mean, p50, p90, p99, max, n, missing } = stats;
@@ -81,7 +83,10 @@ function latencyLines({ latency_ms }: Summary): string[] {
       withThousands(missing),
     ];
   });
-  return aligned([['latency', 'p50', 'p90', 'p99', 'mean', 'max', 'n', 'failed'], ...rows], 'right');
+  return [
+    ...aligned([['latency', 'p50', 'p90', 'p99', 'mean', 'max', 'n', 'failed'], ...rows], 'right'),
+    ...(within === null ? [] : [`ITL percentiles are known ${within} (lateness p99)`]),
+  ];
 }
 
 /** Source of the limits in the verdict, unless it is the run's command line. */
