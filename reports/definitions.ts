@@ -35,6 +35,9 @@ export const DEFINITIONS = {
     'Share of the run that the client spent polling: ahead of due times, and while streams were open where the kernel had kept it waiting with a core idle.',
   core_wait:
     'Share of the run in which the client was ready to run and others had the cores. If it is large, give the client a core or a machine of its own.',
+  stalled: 'Share of the run in which the event loop of the client stood still for 20 ms or more at a time.',
+  itl_within:
+    'A token that waits for the client is stamped late, and the gap before it grows by what the gap behind it loses: as much as requests were late, at p99.',
   touched:
     'Measured requests in flight while the client stood still, or sent more than 10 ms late: their times may be wrong. The records have them as `client_stalled`.',
   left_out:

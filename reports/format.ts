@@ -187,3 +187,8 @@ export function outcomeText(outcome: string): string {
 export function commandText(command: readonly string[]): string {
   return command.map((part) => (/^[\w@%+=:,./-]+$/.test(part) ? part : `'${part.replaceAll("'", `'\\''`)}'`)).join(' ');
 }
+
+/** The uncertainty of ITL percentiles: the client stamps tokens as late as it sends requests. */
+export function itlWithinText(lateness: Summary['validity']['lateness_ms']): string | null {
+  return lateness === null ? null : `within ± ${formatMs(lateness.p99)}`;
+}

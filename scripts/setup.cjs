@@ -40,16 +40,55 @@ var lock = crypto
 
 if (!fs.existsSync(stamp) || fs.readFileSync(stamp, 'utf8') !== lock) {
   console.error('setting up: npm ci (about a minute, once)');
-  // stdout of the command that follows belongs to that command.
-  var done = child.spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  install();
+}
+
+function install() {
+  var isWindows = process.platform === 'win32';
+  var npm = child.spawn('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
+    // stdout of the command that follows belongs to that command.
     stdio: ['ignore', 2, 2],
-    shell: process.platform === 'win32',
+    shell: isWindows,
+    // A process group of its own: npm does not pass signals on to what it runs while it installs.
+    detached: !isWindows,
   });
-  if (done.error || done.status !== 0) {
-    console.error('npm ci failed' + (done.error ? ': ' + done.error.message : '') + '; the lines above say why');
-    process.exit(done.status || 1);
+  var exitCode = null;
+  function signal(name) {
+    try {
+      process.kill(isWindows ? npm.pid : -npm.pid, name);
+    } catch (error) {
+      if (error.code !== 'ESRCH') throw error; // nothing of it runs any more
+    }
   }
+  function end(name, code) {
+    process.on(name, function () {
+      exitCode = code;
+      signal(name);
+      setTimeout(signal, 3000, 'SIGKILL');
+    });
+  }
+  end('SIGINT', 130);
+  end('SIGTERM', 143);
+  npm.on('error', function (error) {
+    console.error('npm ci failed: ' + error.message);
+    process.exit(1);
+  });
+  npm.on('exit', function (code, by) {
+    if (exitCode !== null) {
+      signal('SIGKILL');
+      process.exit(exitCode);
+    }
+    if (code !== 0) {
+      console.error('npm ci failed' + (by ? ' by ' + by : '') + '; the lines above say why');
+      process.exit(code || 1);
+    }
+    finish();
+    process.exit(0);
+  });
+}
+
+function finish() {
   NEVER_LOADED.forEach(function (folder) {
     fs.rmSync(path.join(modules, folder), { recursive: true, force: true });
   });

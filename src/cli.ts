@@ -12,4 +12,6 @@ if (major < 22 || (major === 22 && minor < 19)) {
   const { main } = await import('./commands/main.ts');
   const code = await main(process.argv.slice(2));
   process.exitCode ||= code;
+  // 130 and 143: what a signal made the command give up, such as reading a trace, must not hold the process.
+  if (code > 128) process.exit();
 }

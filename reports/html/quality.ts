@@ -1,10 +1,11 @@
 import type { Manifest } from '../../src/schema/manifest.ts';
-import { TOKEN_COUNT_SOURCES, type TokenCountSource } from '../../src/core/record.ts';
+import { MAX_LATENESS_MS, TOKEN_COUNT_SOURCES, type TokenCountSource } from '../../src/core/record.ts';
 import type { Summary } from '../../src/schema/summary.ts';
+import { MAX_CORE_WAIT_SHARE, MAX_STALLED_SHARE } from '../../src/metrics/validity.ts';
 import { formatMs, formatShare, withThousands } from '../../src/core/units.ts';
 import type { ReportData } from '../data/report-data.ts';
 import { DEFINITIONS } from '../definitions.ts';
-import { countText, listText } from '../format.ts';
+import { countText, itlWithinText, listText } from '../format.ts';
 import { factLines, html, type Markup } from './markup.ts';
 
 const NOT_MEASURED = 'not measured';
@@ -42,17 +43,23 @@ export function measurementQuality(summary: Summary, data: ReportData, clock: Ma
 
 /** The client's health, where it was measured. */
 function clientLines({ validity }: Summary): Line[] {
-  const { lateness_ms, event_loop_delay_ms, client_cpu_us_per_token, spin_share, core_wait_share } = validity;
+  const { lateness_ms, lateness_p90_limit_ms, event_loop_delay_ms, client_cpu_us_per_token } = validity;
+  const limits =
+    lateness_p90_limit_ms === null
+      ? ''
+      : ` (valid: p90 at most ${formatMs(lateness_p90_limit_ms)}, p99 at most ${MAX_LATENESS_MS} ms)`;
   return [
-    ['lateness', DEFINITIONS.lateness, quantileText(lateness_ms)],
+    ['lateness', DEFINITIONS.lateness, `${quantileText(lateness_ms)}${lateness_ms === null ? '' : limits}`],
+    ['ITL percentiles', DEFINITIONS.itl_within, itlWithinText(lateness_ms) ?? NOT_MEASURED],
     ['event-loop delay', DEFINITIONS.event_loop, quantileText(event_loop_delay_ms)],
     [
       'client CPU per token',
       DEFINITIONS.client_cpu,
       client_cpu_us_per_token === null ? NOT_MEASURED : formatMs(client_cpu_us_per_token / 1000),
     ],
-    ['polling share', DEFINITIONS.polling, shareOfRun(spin_share)],
-    ['waited for a core', DEFINITIONS.core_wait, shareOfRun(core_wait_share)],
+    ['polling share', DEFINITIONS.polling, shareOfRun(validity.spin_share)],
+    ['waited for a core', DEFINITIONS.core_wait, shareOfRun(validity.core_wait_share, MAX_CORE_WAIT_SHARE)],
+    ['stood still', DEFINITIONS.stalled, shareOfRun(validity.stalled_share, MAX_STALLED_SHARE)],
     ['requests the client touched', DEFINITIONS.touched, withThousands(validity.requests_touched)],
   ];
 }
@@ -75,8 +82,9 @@ function littleLine({ little_law_error: error }: Summary): Line {
   ];
 }
 
-function shareOfRun(share: number | null): string {
-  return share === null ? NOT_MEASURED : `${formatShare(share)} of the run`;
+function shareOfRun(share: number | null, limit: number | null = null): string {
+  const valid = limit === null ? '' : ` (valid: at most ${formatShare(limit)})`;
+  return share === null ? NOT_MEASURED : `${formatShare(share)} of the run${valid}`;
 }
 
 function quantileText(quantiles: Summary['validity']['lateness_ms']): string {

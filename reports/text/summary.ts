@@ -8,6 +8,7 @@ import { verdictOf, type Verdict } from '../verdict.ts';
 import { METRIC_NAMES } from '../definitions.ts';
 import {
   deviationText,
+  itlWithinText,
   latencyText,
   loadText,
   measuredText,
@@ -72,7 +73,8 @@ function countLines({ requests }: Summary): string[] {
 }
 
 /** Failures count in the percentiles. They have no mean and no maximum: those are of answered requests, and say so. */
-function latencyLines({ latency_ms, latency_ok_ms }: Summary): string[] {
+function latencyLines({ latency_ms, latency_ok_ms, validity }: Summary): string[] {
+  const within = itlWithinText(validity.lateness_ms);
   const rows = LATENCY_METRICS.map((metric) => {
     const stats = latency_ms[metric];
     const { p50, p90, p99, n, missing } = stats;
@@ -86,7 +88,10 @@ function latencyLines({ latency_ms, latency_ok_ms }: Summary): string[] {
     ];
   });
   const ofOk = LATENCY_METRICS.every((metric) => latency_ms[metric].missing === 0) ? '' : ' of ok';
-  return aligned([['latency', 'p50', 'p90', 'p99', 'n', 'failed', `mean${ofOk}`, `max${ofOk}`], ...rows], 'right');
+  return [
+    ...aligned([['latency', 'p50', 'p90', 'p99', 'n', 'failed', `mean${ofOk}`, `max${ofOk}`], ...rows], 'right'),
+    ...(within === null ? [] : [`ITL percentiles are known ${within} (lateness p99)`]),
+  ];
 }
 
 /** Source of the limits in the verdict, unless it is the run's command line. */

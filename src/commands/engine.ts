@@ -6,6 +6,7 @@ import { DIALECT_NAMES, serveEngine } from '../engine/server/index.ts';
 import { expected, text, wholeNumber } from '../core/option-fields.ts';
 import { readOptions, type Command } from './command.ts';
 import { engineList } from './engine-list.ts';
+import { onEndSignals, SIGNAL_EXIT } from './signals.ts';
 import { printWarning } from './terminal.ts';
 
 const PORTS = expected('a port from 0 to 65535');
@@ -92,15 +93,16 @@ async function serve(options: z.infer<typeof schema>): Promise<ExitCode> {
   const { url, decodeUrl } = server;
   const where = decodeUrl === null ? `on ${url}` : `for prompts on ${url}, for decodes on ${decodeUrl}`;
   // Before the address is printed: its reader may end the engine at once.
-  const ended = new Promise<'SIGINT' | 'SIGTERM' | 'disconnect'>((resolve) => {
-    process.once('SIGINT', () => resolve('SIGINT'));
-    process.once('SIGTERM', () => resolve('SIGTERM'));
-    process.once('disconnect', () => resolve('disconnect'));
+  const ended = new Promise<ExitCode>((resolve) => {
+    onEndSignals((name) => resolve(SIGNAL_EXIT[name]));
+    process.once('disconnect', () => resolve(EXIT.ok));
+    // The parent may have gone while this process started.
+    if (process.send !== undefined && !process.connected) resolve(EXIT.ok);
   });
   if (!options.quiet) process.stdout.write(`listening ${where}\n`);
-  process.send?.({ url });
-  const signal = await ended;
+  if (process.connected) process.send?.({ url });
+  const code = await ended;
   await server.close();
   iterations?.close();
-  return signal === 'SIGINT' ? EXIT.sigint : signal === 'SIGTERM' ? EXIT.sigterm : EXIT.ok;
+  return code;
 }

@@ -8,6 +8,7 @@ import { summaryText } from '../../reports/index.ts';
 import type { Command } from './command.ts';
 import { showProgress } from './progress.ts';
 import { printOptions, RUN_OPTIONS, runSpecOfLine } from './run-options.ts';
+import { onEndSignals, SIGNAL_EXIT } from './signals.ts';
 import { sloList } from './slo-list.ts';
 import { hasColor, TERMINAL_LOG } from './terminal.ts';
 
@@ -39,19 +40,15 @@ async function runAndReport(parsed: unknown, line: readonly string[]): Promise<E
   const stop = new AbortController();
   const cut = new AbortController();
   let signalled: ExitCode | null = null;
-  const onSignal = (name: NodeJS.Signals): void => {
-    // The third signal does not wait: finished records are on disk, and `report` mends the rest.
-    if (cut.signal.aborted) process.exit(signalled ?? EXIT.sigint);
+  let hasStarted = false;
+  const stopListening = onEndSignals((name) => {
+    // The last signal does not wait: finished records are on disk, and `report` mends the rest.
+    if (cut.signal.aborted || (signalled !== null && !hasStarted)) process.exit(SIGNAL_EXIT[name]);
     if (signalled !== null) cut.abort();
-    process.stderr.write(
-      signalled === null
-        ? '\nstopping: nothing more is sent; what is in flight may end within 5 s (again: cut it now)\n'
-        : '\ncut: what there is is summarised (again: leave at once; "reprise report" summarises it later)\n',
-    );
-    signalled = name === 'SIGTERM' ? EXIT.sigterm : EXIT.sigint;
+    process.stderr.write(`\n${signalText(signalled !== null, hasStarted)}\n`);
+    signalled = SIGNAL_EXIT[name];
     stop.abort(new Error(`interrupted by ${name}`));
-  };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  });
   let endProgress = (): void => undefined;
   try {
     const result = await runOnce(spec, {
@@ -59,6 +56,7 @@ async function runAndReport(parsed: unknown, line: readonly string[]): Promise<E
       newSalt,
       log: quiet ? SILENT : TERMINAL_LOG,
       started: (plan, snapshot) => {
+        hasStarted = true;
         if (!quiet && spec.target.clock === 'real') endProgress = showProgress(plan, snapshot);
       },
       stop: stop.signal,
@@ -73,8 +71,15 @@ async function runAndReport(parsed: unknown, line: readonly string[]): Promise<E
     throw thrown;
   } finally {
     endProgress();
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    stopListening();
   }
+}
+
+function signalText(isSecond: boolean, hasStarted: boolean): string {
+  if (!hasStarted) return 'stopping before the replay (again: leave at once)';
+  return isSecond
+    ? 'cut: what there is is summarised (again: leave at once; "reprise report" summarises it later)'
+    : 'stopping: nothing more is sent; what is in flight may end within 5 s (again: cut it now)';
 }
 
 function print({ dir, summary, manifest }: RunResult, json: boolean): void {

@@ -1,6 +1,7 @@
 import type { Codec } from '../core/codec.ts';
 import type { Request } from '../core/request.ts';
 import { scheduledByTrace } from '../core/schedule.ts';
+import { stoppedError, unlessStopped } from '../core/stop.ts';
 import type { ResponseInfo } from '../core/target.ts';
 import { WallClock } from '../core/wall-clock.ts';
 import { HttpTarget, type ServerAccess } from './transport.ts';
@@ -9,8 +10,9 @@ import { HttpTarget, type ServerAccess } from './transport.ts';
 export interface SingleRequests {
   /** Opens so many connections ahead, as a replay does. */
   open(connections: number): Promise<void>;
-  /** Resolves when the request has ended, with any outcome. Rejects only with a fault of Reprise. */
+  /** Resolves when the request has ended, with any outcome. Rejects with a fault of Reprise, or when stopped. */
   send(request: Request): Promise<SingleResult>;
+  /** Gives up what has not ended. */
   close(): Promise<void>;
 }
 
@@ -25,37 +27,52 @@ export function openSingleRequests(
   timeoutUs: number,
 ): SingleRequests {
   const target = new HttpTarget(codec, new WallClock(), endpoints);
+  const timers = new Set<NodeJS.Timeout>();
   let sent = 0;
+  const send = (request: Request): Promise<SingleResult> =>
+    new Promise((resolve, reject) => {
+      const index = sent++;
+      const timer = setTimeout(() => {
+        target.cancel(index);
+        settle({ kind: 'failed', why: `not finished within ${timeoutUs / 1e6} s` });
+      }, timeoutUs / 1000);
+      timers.add(timer);
+      const over = (): void => {
+        clearTimeout(timer);
+        timers.delete(timer);
+      };
+      const settle = (result: SingleResult): void => {
+        over();
+        resolve(result);
+      };
+      const fault = (thrown: unknown): void => {
+        over();
+        reject(thrown);
+      };
+      try {
+        target.send(scheduledByTrace(index, request, codec.open(request)), {
+          sent: () => undefined,
+          tokens: () => undefined,
+          end: (_index, _timeUs, response) => settle({ kind: 'answered', response }),
+          fail: (_index, _timeUs, outcome, error) =>
+            settle({ kind: 'failed', why: `${outcome.replaceAll('_', ' ')}: ${error}` }),
+          fault: (_index, thrown) => fault(thrown),
+        });
+      } catch (thrown) {
+        fault(thrown);
+      }
+    });
+  const stop = endpoints[0]?.stop;
   return {
     open: (connections) => target.open(connections),
-    send: (request) =>
-      new Promise((resolve, reject) => {
-        const index = sent++;
-        const timer = setTimeout(() => {
-          target.cancel(index);
-          resolve({ kind: 'failed', why: `not finished within ${timeoutUs / 1e6} s` });
-        }, timeoutUs / 1000);
-        const settle = (result: SingleResult): void => {
-          clearTimeout(timer);
-          resolve(result);
-        };
-        const fault = (thrown: unknown): void => {
-          clearTimeout(timer);
-          reject(thrown);
-        };
-        try {
-          target.send(scheduledByTrace(index, request, codec.open(request)), {
-            sent: () => undefined,
-            tokens: () => undefined,
-            end: (_index, _timeUs, response) => settle({ kind: 'answered', response }),
-            fail: (_index, _timeUs, outcome, error) =>
-              settle({ kind: 'failed', why: `${outcome.replaceAll('_', ' ')}: ${error}` }),
-            fault: (_index, thrown) => fault(thrown),
-          });
-        } catch (thrown) {
-          fault(thrown);
-        }
-      }),
-    close: () => target.close(),
+    send: async (request) => {
+      if (stop === undefined) return send(request);
+      if (stop.aborted) throw stoppedError(stop);
+      return unlessStopped(send(request), stop);
+    },
+    close: () => {
+      timers.forEach(clearTimeout);
+      return target.close();
+    },
   };
 }

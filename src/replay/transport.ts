@@ -23,6 +23,8 @@ export interface ServerAccess extends Secretive {
   readonly insecure: boolean;
   /** Absent: `reuse`. */
   readonly connections?: ConnectionMode;
+  /** When it aborts, single requests reject with `stoppedError`; a replay has its own. */
+  readonly stop?: AbortSignal;
 }
 
 /** A version at the end of a path: `/v1`, `/v2`, `/v1beta`. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { UserError } from '../core/errors.ts';
 import { SILENT } from '../core/log.ts';
+import { unlessStopped } from '../core/stop.ts';
 import { openRunFiles, type Run } from '../runs/run-files.ts';
 import { openTarget as openSession } from '../target/open-target.ts';
 import type { TargetSession } from '../target/session.ts';
@@ -34,7 +35,7 @@ export async function run(options: ProgramOptions, hooks: ProgramHooks = {}): Pr
   if (target === null) return runOnce(defineRun(options), all);
   if (closed.has(target.session)) throw new UserError(`the target ${target.config.spec.text} is closed; open it again`);
   const { target: _, ...others } = options;
-  const plan = await planRun(defineReplay(others, target.config), all);
+  const plan = await unlessStopped(planRun(defineReplay(others, target.config), all), all.stop);
   const dir = plan.spec.output.dir ?? newRunDirectory(plan, all.nowIso());
   return runPlan(target.session, plan, dir, all);
 }

@@ -4,6 +4,7 @@ import { messageOf, UserError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { WHOLE, type Shard } from '../core/shard.ts';
 import { useSingleThreadedGc } from '../core/single-threaded-gc.ts';
+import { stoppedError, unlessStopped } from '../core/stop.ts';
 import { machineUs } from '../core/wall-clock.ts';
 import { HealthMonitor } from '../replay/health.ts';
 import { Recorder, type Progress } from '../replay/recorder.ts';
@@ -42,7 +43,10 @@ export interface RunHooks {
   readonly log: Log;
   /** The replay has begun; `snapshot` returns its progress at any time. */
   readonly started: (plan: RunPlan, snapshot: () => RunProgress) => void;
-  /** When it aborts, no more requests are sent, and those in flight may end within 5 s. */
+  /**
+   * When it aborts, no more requests are sent, and those in flight may end within 5 s. Before the replay it ends the run
+   * with a UserError, without a run directory.
+   */
   readonly stop: AbortSignal;
   /** When it aborts, requests in flight are cut. */
   readonly cut: AbortSignal;
@@ -54,8 +58,10 @@ export interface RunPart {
   readonly shard: Shard;
   /** The instant on `machineUs` from which due times count; null: as soon as all is ready. */
   readonly startAtUs: number | null;
+  /** Called after the replay, before the report is made: the run does not need its target any more. */
+  readonly replayed: () => void;
 }
-const ALONE: RunPart = { worker: 0, shard: WHOLE, startAtUs: null };
+const ALONE: RunPart = { worker: 0, shard: WHOLE, startAtUs: null, replayed: () => undefined };
 
 export interface RunProgress extends Progress {
   readonly nowUs: number;
@@ -72,7 +78,7 @@ export interface RunResult {
 export async function runOnce(spec: RunSpec, hooks: RunHooks): Promise<RunResult> {
   const { target, measure } = spec;
   checkTarget(target);
-  const plan = await planRun(spec, hooks);
+  const plan = await unlessStopped(planRun(spec, hooks), hooks.stop);
   const dir = spec.output.dir ?? newRunDirectory(plan, hooks.nowIso());
   checkRunDirectory(dir);
   const { log, stop } = hooks;
@@ -84,10 +90,14 @@ export async function runOnce(spec: RunSpec, hooks: RunHooks): Promise<RunResult
     stop,
     log,
   });
+  // A server that was started for the run ends while the report is made: who interrupts a run may not wait for both.
+  let closing: Promise<void> | null = null;
+  const close = (): Promise<void> => (closing ??= session.close());
+  const replayed = (): void => void close().catch(() => undefined);
   try {
-    return await run(session, plan, dir, hooks);
+    return await run(session, plan, dir, hooks, { ...ALONE, replayed });
   } finally {
-    await session.close();
+    await close();
   }
 }
 
@@ -112,12 +122,14 @@ export async function run(
     shard: part.shard,
     prepare: { ...spec.prepare, timeoutUs },
     firstRequests: stats.firstRequests,
+    stop: hooks.stop,
     log: hooks.log,
   });
 
   // Replay: from here on there is a run directory, and it records how the run ends.
   const begun = describeRun(plan, { dir, startedAt: hooks.nowIso() }, session, attachment);
   try {
+    if (hooks.stop.aborted) throw stoppedError(hooks.stop);
     createRunDirectory(dir);
     session.keepLog(dir);
     writeManifest(dir, begun);
@@ -128,6 +140,7 @@ export async function run(
   runBegins(dir);
   try {
     const replayed = await replayInto(dir, session, attachment, { plan, hooks, part }).catch(stoppedBy);
+    part.replayed();
     return await finishRun(dir, begun, plan, hooks, replayed);
   } finally {
     runEnds(dir);

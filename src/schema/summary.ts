@@ -44,6 +44,10 @@ const validity = z.strictObject({
   valid: z.boolean().describe('Whether the client kept up; says nothing about the server.'),
   reasons: z.array(z.string()),
   lateness_ms: quantiles.nullable().describe('How long after its due time a request left, less connecting.'),
+  lateness_p90_limit_ms: z
+    .number()
+    .nullable()
+    .describe('Largest valid p90 of lateness_ms: a tenth of the TTFT p50 from sending, 2 ms where that is more.'),
   event_loop_delay_ms: quantiles.nullable(),
   client_cpu_us_per_token: z.number().nullable().describe('CPU of the client, polling left out.'),
   spin_share: z.number().nullable().describe('Share of the run that the client spent polling.'),
@@ -51,6 +55,7 @@ const validity = z.strictObject({
     .number()
     .nullable()
     .describe("Share of the run in which the client's main thread was ready to run and had no core."),
+  stalled_share: z.number().nullable().describe('Share of the run in stalls of the event loop of 20 ms and more.'),
   requests_touched: count.describe(
     'Measured requests that the client touched: it stood still while they were in flight, or sent them late.',
   ),

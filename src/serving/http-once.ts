@@ -1,4 +1,6 @@
 import { Agent, request, type Dispatcher } from 'undici';
+import { UserError } from '../core/errors.ts';
+import { stoppedError } from '../core/stop.ts';
 import { pagePaths, urlBelow, type ServerAccess } from '../replay/transport.ts';
 import { readBody, untilJson, type Patience } from './read-body.ts';
 
@@ -19,7 +21,8 @@ interface Post {
 type Access = Omit<ServerAccess, 'url'>;
 
 /**
- * One request to a path below the server's URL, its answer read whole. Throws when it has not ended within `patienceMs`.
+ * One request to a path below the server's URL, its answer read whole. Throws when it has not ended within `patienceMs`, and
+ * once it is stopped.
  * `patienceOf`: when the body of an answer with a status is over, if not at its own end; else one JSON value is enough.
  */
 export function httpOnce(
@@ -56,22 +59,25 @@ export function statusOnce(url: URL, access: Access, patienceMs: number, post?: 
 
 async function ask<T>(
   url: URL,
-  { headers, insecure }: Access,
+  { headers, insecure, stop }: Access,
   patienceMs: number,
   post: Post | undefined,
   use: (reply: Dispatcher.ResponseData) => Promise<T>,
 ): Promise<T> {
+  const patience = AbortSignal.timeout(patienceMs);
   const agent = new Agent({ connect: { rejectUnauthorized: !insecure } });
   try {
     const reply = await request(url, {
       method: post === undefined ? 'GET' : 'POST',
       headers: { ...headers, ...post?.headers },
       body: post?.body ?? null,
-      signal: AbortSignal.timeout(patienceMs),
+      signal: stop === undefined ? patience : AbortSignal.any([patience, stop]),
       dispatcher: agent,
     });
     reply.body.on('error', () => undefined); // of a body that is not read
     return await use(reply);
+  } catch (thrown) {
+    throw stop?.aborted === true ? stoppedError(stop) : thrown;
   } finally {
     await agent.destroy();
   }
@@ -85,7 +91,8 @@ export async function getJson(access: ServerAccess, route: string, patienceMs: n
       if (status !== 404) return status === 200 ? JSON.parse(body.toString()) : null;
     }
     return null;
-  } catch {
+  } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown; // stopped
     return null;
   }
 }

@@ -95,6 +95,7 @@ async function attempt(
     const patienceOf = (status: number): Patience => (isOk(status) ? reading.take : untilJson());
     reply = await httpOnce(access, call.path, patienceMs, call, patienceOf);
   } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
     // Tokens have come, and neither [DONE] nor the end of the body: the way of such servers is known all the same.
     if (reading.tokens > 0) return answeredWith(capabilities, options.endpoint, reading);
     return { kind: 'silent', why: messageOf(thrown) };

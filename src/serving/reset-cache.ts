@@ -110,6 +110,7 @@ async function post(server: ServerAccess, route: string): Promise<number> {
   try {
     return await statusOnce(urlBelow(server, route), server, PATIENCE_MS, { headers: {}, body: new Uint8Array() });
   } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
     throw unreachable(`POST ${route} of ${server.url.href}: ${messageOf(thrown)}`);
   }
 }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { stoppedError } from '../core/stop.ts';
 import { formatMs } from '../core/units.ts';
 import { machineUs } from '../core/wall-clock.ts';
 import { withoutQueryValues } from '../core/secrets.ts';
@@ -16,6 +17,8 @@ const CHECK_PATIENCE_MS = 5000;
 const LOG_EVERY_MS = 10_000;
 /** A process with much memory takes a moment to end. */
 const AFTER_KILL_MS = 5000;
+/** Between SIGTERM and SIGKILL once this process was interrupted itself: `docker stop` waits 10 s for everything. */
+const INTERRUPTED_GRACE_MS = 2500;
 const LINES_SHOWN = 10;
 
 export interface StartOptions {
@@ -44,11 +47,12 @@ export interface StartedServer {
  */
 export async function startServer(options: StartOptions, log: Log, interrupt: AbortSignal): Promise<StartedServer> {
   const url = shownReadyUrl(options);
-  if ((await notReadyBecause(options)) === null)
+  if ((await notReadyBecause(options, interrupt)) === null)
     throw new UserError(
       `--start: ${url} answers already, and it would be measured in place of what is started; end it, or leave out --start`,
     );
-  const server = spawnGroup(options);
+  if (interrupt.aborted) throw stoppedError(interrupt);
+  const server = spawnGroup(options, interrupt);
   try {
     await waitUntilReady(options, url, server.ended, log, interrupt);
   } catch (thrown) {
@@ -63,7 +67,7 @@ interface Group {
   stop(): Promise<void>;
 }
 
-function spawnGroup({ command, logFile, graceMs }: StartOptions): Group {
+function spawnGroup({ command, logFile, graceMs }: StartOptions, interrupt: AbortSignal): Group {
   const log = openSync(logFile, 'w');
   // Detached: the leader of a group of its own, which Ctrl-C does not reach, so that it can answer what is in flight.
   const child = spawn(command, { shell: true, detached: true, stdio: ['ignore', log, log] });
@@ -82,9 +86,9 @@ function spawnGroup({ command, logFile, graceMs }: StartOptions): Group {
   // For an end of this process that cannot wait, such as a fault of ours.
   const kill = (): void => void signalGroup('SIGKILL');
   process.once('exit', kill);
-  const isGoneWithin = async (ms: number): Promise<boolean> => {
+  const isGoneWithin = async (limitMs: () => number): Promise<boolean> => {
     for (let waitedMs = 0; signalGroup(0); waitedMs += 20) {
-      if (waitedMs >= ms) return false;
+      if (waitedMs >= limitMs()) return false;
       await sleep(20);
     }
     return true;
@@ -93,9 +97,9 @@ function spawnGroup({ command, logFile, graceMs }: StartOptions): Group {
     ended,
     async stop() {
       signalGroup('SIGTERM');
-      if (!(await isGoneWithin(graceMs))) {
+      if (!(await isGoneWithin(() => (interrupt.aborted ? Math.min(graceMs, INTERRUPTED_GRACE_MS) : graceMs)))) {
         kill();
-        await isGoneWithin(AFTER_KILL_MS);
+        await isGoneWithin(() => AFTER_KILL_MS);
       }
       process.off('exit', kill);
     },
@@ -117,7 +121,7 @@ async function waitUntilReady(
   void ended.then((how) => (over = how));
   let loggedMs = 0;
   for (;;) {
-    const why = await notReadyBecause(options);
+    const why = await notReadyBecause(options, interrupt);
     const waitedMs = (machineUs() - startUs) / 1000;
     if (over !== null) throw failure(`the server ${over} before it answered`);
     if (why === null) {
@@ -133,7 +137,7 @@ async function waitUntilReady(
       loggedMs = waitedMs;
       log.info(`the server is starting: ${formatMs(waitedMs)}, ${why}`);
     }
-    await Promise.race([ended, sleep(CHECK_EVERY_MS)]);
+    await Promise.race([ended, sleep(CHECK_EVERY_MS, undefined, { signal: interrupt }).catch(() => undefined)]);
   }
 }
 
@@ -142,11 +146,11 @@ function shownReadyUrl({ ready, target }: StartOptions): string {
 }
 
 /** Why the server does not answer yet; null once it does. */
-async function notReadyBecause({ ready, target }: StartOptions): Promise<string | null> {
+async function notReadyBecause({ ready, target }: StartOptions, stop: AbortSignal): Promise<string | null> {
   const urls = ready === null ? pagePaths(target, HEALTH).map((path) => new URL(path, target.url)) : [ready];
   try {
     for (const url of urls) {
-      const status = await statusOnce(url, target, CHECK_PATIENCE_MS);
+      const status = await statusOnce(url, { ...target, stop }, CHECK_PATIENCE_MS);
       if (status < 300) return null;
       const isAbsent = ready === null && (status === 404 || status === 405);
       if (!isAbsent) return `HTTP ${status}`;

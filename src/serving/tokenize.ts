@@ -25,6 +25,7 @@ async function post(access: ServerAccess, body: object): Promise<Reply> {
   try {
     return await httpOnce(access, '/tokenize', PATIENCE_MS, { headers, body: Buffer.from(JSON.stringify(body)) });
   } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
     throw new UserError(`--tokenizer server: /tokenize of ${access.url.href} does not answer: ${messageOf(thrown)}`, {
       exitCode: EXIT.unreachable,
       cause: thrown,

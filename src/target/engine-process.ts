@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { extname, join } from 'node:path';
 import { EXIT, UserError } from '../core/errors.ts';
+import { unlessStopped } from '../core/stop.ts';
 import type { TargetEnd } from './session.ts';
 
 export interface EngineProcess {
@@ -16,19 +17,24 @@ export interface EngineProcess {
  * lateness shows in them.
  */
 const ENGINE_NICENESS = 5;
+/** The process is killed if it has not ended so long after it was told to. */
+const END_WITHIN_MS = 3000;
 
 export interface EngineProcessOptions {
   /** The system, as after `reference:`. */
   readonly system: string;
   readonly dialect: 'vllm' | 'sglang';
   readonly traceIterations: string | null;
+  /** When it aborts, starting ends, and the process with it. */
+  readonly stop: AbortSignal;
 }
 
 /**
  * Starts the reference engine in a process of its own, so that it shares no event loop with the client that measures
  * it. It ends with its parent, even if the parent is killed: the channel between them closes.
  */
-export function startEngine({ system, dialect, traceIterations }: EngineProcessOptions): Promise<EngineProcess> {
+export async function startEngine(options: EngineProcessOptions): Promise<EngineProcess> {
+  const { system, dialect, traceIterations, stop } = options;
   const cli = join(import.meta.dirname, '..', `cli${extname(import.meta.filename)}`);
   const trace = traceIterations === null ? [] : ['--trace-iterations', traceIterations];
   const of = system === '' ? [] : ['--system', system];
@@ -50,17 +56,20 @@ export function startEngine({ system, dialect, traceIterations }: EngineProcessO
       }),
     );
   });
-  return new Promise((resolve, reject) => {
+  const close = async (): Promise<void> => {
+    if (child.connected) child.disconnect();
+    const killer = setTimeout(() => child.kill('SIGKILL'), END_WITHIN_MS);
+    await ended;
+    clearTimeout(killer);
+  };
+  const listening = new Promise<EngineProcess>((resolve, reject) => {
     child.once('message', (message) => {
       if (typeof message !== 'object' || message === null || !('url' in message) || typeof message.url !== 'string')
         return;
       resolve({
         url: new URL(message.url),
         gone: ended.then(({ why, isFault }) => ({ why: `the reference engine is gone: ${why}`, isFault })),
-        close: async () => {
-          if (child.connected) child.disconnect();
-          await ended;
-        },
+        close,
       });
     });
     void ended.then(({ why, isFault }) => {
@@ -68,4 +77,10 @@ export function startEngine({ system, dialect, traceIterations }: EngineProcessO
       reject(isFault ? new Error(sentence) : new UserError(sentence));
     });
   });
+  try {
+    return await unlessStopped(listening, stop);
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
 }

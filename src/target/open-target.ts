@@ -2,6 +2,7 @@ import { keysIn, queryValues } from '../core/secrets.ts';
 import type { ServerAccess } from '../replay/transport.ts';
 import type { Log } from '../core/log.ts';
 import type { Plan } from '../core/plan.ts';
+import { unlessStopped } from '../core/stop.ts';
 import { startEngine } from './engine-process.ts';
 import { launchServer } from './launch.ts';
 import { referenceAdapter } from './negotiate.ts';
@@ -24,7 +25,7 @@ export interface OpenOptions {
   readonly dir: string;
   /** Timeout of a server's first response. */
   readonly patienceUs: number;
-  /** When it aborts, waiting for a server to start ends. */
+  /** When it aborts, opening ends with an error. */
   readonly stop: AbortSignal;
   readonly log: Log;
 }
@@ -55,22 +56,23 @@ async function openServer(config: TargetConfig, spec: ServerTarget, options: Ope
           keepLog: server.keepLog,
           close: server.stop,
         };
-  return ownedBy(owned, async () =>
+  return ownedBy(owned, options.stop, async () =>
     openServerSession({ config, endpoints, owned, vocabulary: await vocabularyOfFile(config.tokenizer) }, options),
   );
 }
 
 async function openEngine(config: TargetConfig, spec: EngineTarget, options: OpenOptions): Promise<TargetSession> {
-  const vocabulary = await vocabularyOfFile(config.tokenizer);
+  const vocabulary = await unlessStopped(vocabularyOfFile(config.tokenizer), options.stop);
   const engine = await startEngine({
     system: spec.system,
     dialect: referenceAdapter(config) === 'sglang' ? 'sglang' : 'vllm',
     traceIterations: config.traceIterations,
+    stop: options.stop,
   });
   const owned: OwnedProcess = { isEngine: true, keepLog: () => undefined, ...engine };
   const { headers, insecure, connections } = config;
   const endpoints: Endpoints = [{ url: engine.url, headers, insecure, connections }];
-  return ownedBy(owned, () => openServerSession({ config, endpoints, owned, vocabulary }, options));
+  return ownedBy(owned, options.stop, () => openServerSession({ config, endpoints, owned, vocabulary }, options));
 }
 
 function accessOf(
@@ -82,9 +84,13 @@ function accessOf(
 }
 
 /** Opens a session; if that fails, the process that was started for it is ended. */
-async function ownedBy(owned: OwnedProcess | null, open: () => Promise<TargetSession>): Promise<TargetSession> {
+async function ownedBy(
+  owned: OwnedProcess | null,
+  stop: AbortSignal,
+  open: () => Promise<TargetSession>,
+): Promise<TargetSession> {
   try {
-    return await open();
+    return await unlessStopped(open(), stop);
   } catch (thrown) {
     await owned?.close();
     throw thrown;

@@ -5,6 +5,7 @@ import type { Codec, PromptMaker } from '../core/codec.ts';
 import { EXIT, UserError } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
 import { traceOrder } from '../core/schedule.ts';
+import { unlessStopped } from '../core/stop.ts';
 import { WallClock } from '../core/wall-clock.ts';
 import { jitWarmUp } from '../replay/jit-warm-up.ts';
 import { HttpTarget, type ServerAccess } from '../replay/transport.ts';
@@ -54,7 +55,7 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
   if (plan !== null) check(plan);
   const makeCodecOf = codecMaker(config, dialect);
   const server = {
-    access: endpoints[0],
+    access: { ...endpoints[0], stop: options.stop },
     model: dialect.model,
     makeCodec: (prompts: PromptMaker) => makeCodecOf(prompts, id, true),
   };
@@ -116,10 +117,11 @@ function codecOptions(
 }
 
 async function dialectOf(
-  { config, owned, endpoints: [access] }: ServerParts,
+  { config, owned, endpoints: [first] }: ServerParts,
   id: string,
-  { plan, salt, patienceUs, log }: OpenOptions,
+  { plan, salt, patienceUs, stop, log }: OpenOptions,
 ): Promise<ServerDialect> {
+  const access = { ...first, stop };
   if (owned?.isEngine === true) return referenceDialect(config, access);
   if (config.codec !== null) return ownDialect(config, access);
   const options = {
@@ -165,7 +167,7 @@ async function attachRun(
   options: AttachOptions,
   isJitWarm: boolean,
 ): Promise<Attachment> {
-  const { log, prepare, shard } = options;
+  const { log, prepare, shard, stop } = options;
   const runId = idPrefix(options.runId);
   const echo = mayEcho(plan.stats.maxInputTokens);
   const made = promptSpec(prompts, plan, log);
@@ -187,13 +189,16 @@ async function attachRun(
     await target.close();
   };
   try {
-    await Promise.all([
+    const ready = Promise.all([
       connected(target.open(expectedConcurrency(plan)), endpoints[0].url),
       feed.ready,
       isJitWarm ? null : jitWarmUp(codec, endpoints.length),
     ]);
+    await unlessStopped(ready, stop);
+    const [first, ...others] = endpoints;
+    const stoppable: Endpoints = [{ ...first, stop }, ...others.map((access) => ({ ...access, stop }))];
     const warmUp = makeCodecOf(promptMaker(apart(made, 'warm-up')), runId, echo);
-    const prepared = await prepareServer(prepare, options.firstRequests, warmUp, endpoints, log);
+    const prepared = await prepareServer(prepare, options.firstRequests, warmUp, stoppable, log);
     const monitor = await monitorMetrics(endpoints.map(metricsPage), log);
     const schedule = traceOrder(feed.requests);
     return { target, clock, wall: clock, schedule, prompts: prompts.facts, prepared, monitor, close };

@@ -50,6 +50,8 @@ export interface AttachOptions {
    */
   readonly prepare: PrepareOptions;
   readonly firstRequests: readonly Request[];
+  /** When it aborts, preparing ends with an error. */
+  readonly stop: AbortSignal;
   readonly log: Log;
 }
 

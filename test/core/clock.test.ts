@@ -31,6 +31,17 @@ describe('VirtualClock', () => {
     await clock.run(() => seen.length === 2);
     assert.deepEqual(seen, [2, 3]);
   });
+
+  it('lets signals and messages through while it runs', async () => {
+    const clock = new VirtualClock();
+    let hasArrived = false;
+    let events = 0;
+    setImmediate(() => (hasArrived = true));
+    const next = (): void => clock.at(clock.now() + 1, next);
+    next();
+    await clock.run(() => hasArrived || ++events === 10_000);
+    assert.equal(hasArrived, true);
+  });
 });
 
 describe('WallClock', () => {
