@@ -82,8 +82,9 @@ function attainmentFigures({ slo }: Summary): KeyFigure[] {
   return [joint, ...alone];
 }
 
-function uncertainty({ ci95, n_eff }: Attainment): string {
-  if (ci95 === null) return 'no interval: too few requests';
+function uncertainty({ ci95, n_eff, overloaded }: Attainment): string {
+  if (overloaded) return 'no interval: overloaded';
+  if (ci95 === null) return 'no interval: too few independent requests';
   return `CI ${intervalText(ci95)}${n_eff === null ? '' : `, n_eff ${withThousands(n_eff)}`}`;
 }
 

@@ -48,8 +48,9 @@ export function warningsOf(summary: Omit<Summary, 'warnings'>, manifest: Manifes
     no_answers: noAnswersText(summary),
     not_valid: summary.validity.valid ? null : `Not valid: ${summary.validity.reasons.join('; ')}`,
     cached_tokens: cachedText(summary),
-    outputs_short: outputsText(summary, 'short'),
-    outputs_long: outputsText(summary, 'long'),
+    // With --no-ignore-eos outputs are as long as the model makes them: that is what was asked.
+    outputs_short: manifest.ignore_eos ? outputsText(summary, 'short') : null,
+    outputs_long: manifest.ignore_eos ? outputsText(summary, 'long') : null,
     lumps: lumpsText(summary),
     inputs: inputsText(summary),
     rate: rateText(summary),

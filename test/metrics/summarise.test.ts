@@ -58,7 +58,7 @@ test('a small run by hand', async () => {
     asked: {
       requests: 4,
       duration_s: 4,
-      rate_rps: 1,
+      rate_rps: 0.75,
       input_tokens_mean: 20,
       output_tokens_mean: 2.5,
       cached_tokens: null,
@@ -66,7 +66,7 @@ test('a small run by hand', async () => {
     got: {
       requests: 2,
       duration_s: 2,
-      rate_rps: 1.5,
+      rate_rps: 1,
       input_tokens_mean: 20,
       output_tokens_mean: 2.5,
       cached_tokens: null,

@@ -68,6 +68,12 @@ describe('outputs', () => {
     assert.deepEqual([allowsVerdict(warnings, 'met'), allowsVerdict(warnings, 'missed')], [false, true]);
   });
 
+  it('are as the model ends them where that was asked for', async () => {
+    const short = { output_tokens: 10, token_times_us: times(10), finish_reason: 'stop' };
+    const summary = await summaryOf(100, () => short, { ignore_eos: false });
+    assert.deepEqual([codes(summary), summary.delivered.outputs?.short], [[], 100]);
+  });
+
   it('that are longer than asked leave neither a pass nor a miss', async () => {
     const { warnings } = await summaryOf(10, () => ({ output_tokens: 40, token_times_us: times(40) }));
     assert.deepEqual(
