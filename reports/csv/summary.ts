@@ -15,7 +15,8 @@ export function summaryCsv(summaries: readonly Summary[]): string {
 
 function leaves(path: string, value: unknown): [path: string, text: string][] {
   if (value === null || value === undefined) return [[path, '']];
-  if (typeof value !== 'object') return [[path, String(value)]];
+  if (typeof value === 'string') return [[path, value]];
+  if (typeof value !== 'object') return [[path, JSON.stringify(value)]];
   return Object.entries(value).flatMap(([key, part]: [string, unknown]) =>
     leaves(path === '' ? key : `${path}.${key}`, part),
   );

@@ -83,6 +83,6 @@ const PRINTED: Readonly<Record<Format, (reported: readonly Reported[]) => string
 };
 
 function terminalText({ dir, manifest, summary }: Reported): string {
-  const text = summaryText(summary, manifest, { color: hasColor(process.stdout) });
-  return `${text}\nreport: ${resolve(reportFile(dir, judgedName(manifest)))}`;
+  const figures = summaryText(summary, manifest, { color: hasColor(process.stdout) });
+  return `${figures}\nreport: ${resolve(reportFile(dir, judgedName(manifest)))}`;
 }

@@ -193,8 +193,8 @@ describe('reprise run', () => {
     );
     const page = (): string => readFileSync(join(out, 'report.html'), 'utf8');
     assert.ok(page().includes(`${name}: TTFT &lt;= 400 ms and TPOT &lt;= 100 ms (DistServe, artifact`));
-    const limits = (name = 'summary.json'): unknown => {
-      const slo = readJson(out, name)['slo'];
+    const limits = (file = 'summary.json'): unknown => {
+      const slo = readJson(out, file)['slo'];
       return typeof slo === 'object' && slo !== null && 'limits_ms' in slo ? slo.limits_ms : null;
     };
     assert.deepEqual(limits(), { ttft: 400, tpot: 100 });
