@@ -31,6 +31,7 @@ export function exampleRecord(over: Partial<RequestRecord> = {}): RequestRecord 
 
 const text = fc.string({ unit: 'grapheme' });
 const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+const tokenCount = fc.nat(2 ** 31 - 1);
 // Both sides of 2^32 us, which is 71 minutes.
 const microseconds = fc.oneof(fc.nat(10_000_000), fc.maxSafeNat());
 const nullable = <T>(of: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(of, { freq: 2 });
@@ -50,14 +51,14 @@ const anyRecord: fc.Arbitrary<RequestRecord> = fc.record(
     connect_us: nullable(microseconds),
     first_token_us: nullable(microseconds),
     end_us: nullable(microseconds),
-    input_tokens_planned: nullable(int32),
-    input_tokens: nullable(int32),
-    cached_tokens: nullable(int32),
-    output_tokens_planned: nullable(int32),
-    output_tokens: nullable(int32),
-    reasoning_tokens: nullable(int32),
-    hidden_tokens: nullable(int32),
-    output_tokens_reported: nullable(int32),
+    input_tokens_planned: nullable(tokenCount),
+    input_tokens: nullable(tokenCount),
+    cached_tokens: nullable(tokenCount),
+    output_tokens_planned: nullable(tokenCount),
+    output_tokens: nullable(tokenCount),
+    reasoning_tokens: nullable(tokenCount),
+    hidden_tokens: nullable(tokenCount),
+    output_tokens_reported: nullable(tokenCount),
     token_times_us: fc.array(microseconds, { maxLength: 40 }).map((times) => Float64Array.from(times).sort()),
     token_count_source: nullable(fc.constantFrom(...TOKEN_COUNT_SOURCES)),
     token_time_source: nullable(fc.constantFrom('client', 'server')),

@@ -44,7 +44,7 @@ function changes(value: unknown, path = ''): Change[] {
 }
 
 /** Where any key may stand. */
-const OPEN = /^\.(?:versions|target\.facts|workload\.transforms\[0\]\.args)\./;
+const OPEN = /^\.(?:versions|delivered\.outputs\.finish_reasons|target\.facts|workload\.transforms\[0\]\.args)\./;
 /** What else may be left out: what has a default, and what is not always there. */
 const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
   'run.json': [
@@ -56,8 +56,14 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
     '.prepared',
     '.slo.limits_ms.ttft',
     '.slo.limits_ms.tpot',
+    '.slo.at',
   ],
-  'summary.json': ['.requests.by_outcome.ok', '.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
+  'summary.json': [
+    '.requests.by_outcome.ok',
+    '.delivered.outputs.finish_reasons.length',
+    '.slo.limits_ms.ttft',
+    '.slo.limits_ms.tpot',
+  ],
   'place.json': ['.slo.limits_ms.ttft', '.slo.limits_ms.tpot', '.contenders', '.trace_timing', '.best'],
 };
 
