@@ -105,6 +105,7 @@ button {
   .latency { white-space: normal; min-width: 4.25rem; }
 }
 .printed body { width: 700px; max-width: none; padding: 0; }
+.printed .wide td { white-space: normal; }
 .printed .pairs { grid-template-columns: 1fr 1fr; column-gap: 1.5rem; }
 @page { margin: 12mm; }
 @media print {

@@ -159,7 +159,14 @@ describe('reprise run', () => {
     );
     assert.deepEqual(bounds, [140, 1_000_000, 4_475_000]);
     const summary = readJson(folder, 'warm', 'summary.json');
-    assert.deepEqual(summary['requests'], { scheduled: 140, sent: 140, ok: 140, failed: 0, by_outcome: { ok: 140 } });
+    assert.deepEqual(summary['requests'], {
+      scheduled: 140,
+      sent: 140,
+      ok: 140,
+      failed: 0,
+      stopped: 0,
+      by_outcome: { ok: 140 },
+    });
     assert.match(
       warm?.stdout ?? '',
       /^Left out of the figures: 40 requests of the first 1 s \(warm-up\) and 20 requests of the last 0\.5 s \(cool-down\); 140 measured$/m,

@@ -98,7 +98,11 @@ describe('the report in a browser', () => {
     }
     await page.setViewportSize({ width: 700, height: 900 });
     for (const table of await page.locator('.wide').all())
-      assert.equal(await table.evaluate((each) => each.scrollWidth - each.clientWidth), 0, 'a table is cut off');
+      assert.equal(
+        await table.evaluate((each) => each.scrollWidth - each.clientWidth),
+        0,
+        `a table is cut off: ${((await table.textContent()) ?? '').slice(0, 80)}`,
+      );
     assert.equal(await page.locator('details:visible, button:visible').count(), 0);
     assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), 'rgb(255, 255, 255)');
     await page.evaluate(() => window.dispatchEvent(new Event('afterprint')));
