@@ -18,9 +18,12 @@ export class LumpCollector {
   #tokens = 0;
   #lumps = 0;
 
-  /** A request whose outcome is `ok`; one token alone cannot be a lump. */
-  add({ token_times_us: times }: RequestRecord): void {
-    if (times.length < 2) return;
+  /**
+   * A request whose outcome is `ok`. One token alone cannot be a lump; and while the client stood still it was the
+   * client that held tokens back.
+   */
+  add({ token_times_us: times, client_stalled }: RequestRecord): void {
+    if (times.length < 2 || client_stalled === true) return;
     this.#streams++;
     const lumps = countLumps(times);
     const isLumped = lumps === 1 ? times.length >= MIN_TOKENS_AT_ONCE : times.length > MAX_TOKENS_OF_A_LUMP * lumps;

@@ -111,6 +111,11 @@ describe('tokens that share their read times', () => {
     assert.deepEqual(codes(await summaryOf(10, () => ({ token_times_us: times(OUTPUT, 30) }))), ['lumps']);
   });
 
+  it('are no lumps of the server where the client stood still', async () => {
+    const stalled = { token_times_us: times(OUTPUT, 0), client_stalled: true };
+    assert.deepEqual(codes(await summaryOf(10, () => stalled)), []);
+  });
+
   it('as speculative decoding gives them, or a very fast server, are no lumps', async () => {
     const speculative = Float64Array.from({ length: OUTPUT }, (_, i) => 100_000 + Math.floor(i / 4) * 20_000);
     assert.deepEqual(codes(await summaryOf(10, () => ({ token_times_us: speculative }))), []);
