@@ -157,7 +157,7 @@ it('the waterfall: a row runs from due to end of the request that it names', asy
     const id = /^\d+: (\S+):/.exec(parts[0]?.text ?? '')?.[1] ?? '';
     const [endS = 0] = await numbers(`select (end_us - due_us) / 1e6 from requests where request_id = '${id}'`);
     // What rounding leaves, at most 10 us, is not drawn.
-    const unitS = / ms$/.test(parts[0]?.text ?? '') ? 1e-3 : 1;
+    const unitS = parts[0]?.text.endsWith(' ms') === true ? 1e-3 : 1;
     assert.ok(Math.abs(Math.max(...parts.map(({ to }) => to)) * unitS - endS) < 11e-6, id);
   }
 });
