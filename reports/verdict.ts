@@ -71,11 +71,12 @@ function attainmentSentence(
   judged: number,
 ): string {
   const wanted = `wanted: ${goalText(at)}`;
+  const isOpen = supports({ ci95, overloaded }, at) === 'unsure';
   const told = overloaded
     ? `${wanted}; overloaded: the backlog still grew when the last request was due`
     : ci95 === null
       ? `${wanted}; too few independent requests to tell`
-      : `${wanted}; 95 % interval ${intervalText(ci95)} for load like these ${countText(judged, 'request')}`;
+      : `${wanted}; 95 % interval ${intervalText(ci95)} for load like these ${countText(judged, 'request')}${isOpen ? ' leaves it open' : ''}`;
   // If no request meets the SLO, no limit binds more than another.
   const binds = binding === null || joint === 0 ? '' : `; ${METRIC_NAMES[binding]} binds`;
   const who = status === 'interrupted' ? `the ${countText(judged, 'request')} due until it was stopped` : 'requests';
