@@ -8,28 +8,31 @@ import { CUT_OPTIONS } from './cut-options.ts';
 /** SLO of the bundled sample, so that a first run ends in a verdict. */
 const SAMPLE_SLO = 'ttft=100ms,tpot=12ms';
 
-/** The options of `run`, for yargs and `--help`. */
-export const RUN_OPTIONS: Command['options'] = {
+const WORKLOAD: Command['options'] = {
+  speed: { type: 'number', default: RUN_DEFAULTS.speed, describe: 'replay the trace this many times as fast' },
+  rate: { type: 'number', describe: 'scale time so that this many requests a second are due on average' },
+  ...CUT_OPTIONS,
+  'block-tokens': { type: 'number', describe: 'tokens of a prefix block [default: as the trace says or shows]' },
+  'on-bad-row': { type: 'string', default: RUN_DEFAULTS.onBadRow, describe: 'fail or skip' },
+  seed: { type: 'number', default: RUN_DEFAULTS.seed, describe: 'of everything random' },
+  salt: {
+    type: 'string',
+    describe:
+      "repeats the prompts of a run, whose run.json has it [default: new, so that no run finds another's in a cache]",
+  },
+};
+
+const TARGET: Command['options'] = {
   target: {
     type: 'string',
     default: 'reference:vllm-v1,model=llama-3.1-8b,gpu=h100-sxm',
     describe: 'URL, or reference[:SYSTEM[,key=value...]]',
   },
-  slo: {
-    type: 'string',
-    describe: 'limits, e.g. "ttft=200ms,tpot=50ms", or a profile\'s name; list shows them; without it latencies only',
-  },
-  at: { type: 'string', describe: 'share of requests that should meet the SLO, e.g. 95% [default: 90%]' },
   clock: {
     type: 'string',
     default: RUN_DEFAULTS.clock,
     describe: 'real, or virtual: reference engine only, as fast as it computes',
   },
-  speed: { type: 'number', default: RUN_DEFAULTS.speed, describe: 'replay the trace this many times as fast' },
-  rate: { type: 'number', describe: 'scale time so that this many requests a second are due on average' },
-  ...CUT_OPTIONS,
-  'block-tokens': { type: 'number', describe: 'tokens of a prefix block [default: as the trace says or shows]' },
-  out: { type: 'string', describe: 'run directory [default: runs/<utc time>-<workload>-<target>]' },
   adapter: {
     type: 'string',
     default: RUN_DEFAULTS.adapter,
@@ -46,33 +49,6 @@ export const RUN_OPTIONS: Command['options'] = {
     describe:
       "a model's tokenizer.json or its folder, or server (its /tokenize): makes prompts of text as long as the trace says [default: nearly so]",
   },
-  warmup: { type: 'string', describe: 'first part of the replay that is sent but not measured, e.g. 30s' },
-  cooldown: { type: 'string', describe: 'last part, before the last due time, that is sent but not measured' },
-  'warmup-requests': {
-    type: 'number',
-    default: RUN_DEFAULTS.warmupRequests,
-    describe: 'requests sent before the replay with prompts of their own, in no record or figure',
-  },
-  'reset-cache': {
-    type: 'boolean',
-    default: false,
-    describe: "empty the server's prefix cache before the replay, and verify that it is",
-  },
-  timeout: { type: 'string', default: RUN_DEFAULTS.timeout, describe: 'from sent to last byte' },
-  'ttft-timeout': { type: 'string', default: RUN_DEFAULTS.ttftTimeout, describe: 'from sent to first token' },
-  seed: { type: 'number', default: RUN_DEFAULTS.seed, describe: 'of everything random' },
-  salt: {
-    type: 'string',
-    describe:
-      "repeats the prompts of a run, whose run.json has it [default: new, so that no run finds another's in a cache]",
-  },
-  start: {
-    type: 'string',
-    describe:
-      'shell command that starts the server under test, kept in run.json; its process group is ended after the run',
-  },
-  ready: { type: 'string', describe: 'URL that answers once it is up [default: /health of the target]' },
-  'start-timeout': { type: 'string', default: RUN_DEFAULTS.startTimeout, describe: 'how long it may take to answer' },
   'ignore-eos': {
     type: 'boolean',
     default: RUN_DEFAULTS.ignoreEos,
@@ -98,14 +74,62 @@ export const RUN_OPTIONS: Command['options'] = {
     describe:
       'reuse, or per-request: a new one for each, part of its latency, for servers that close idle ones and balancers that count them',
   },
+  start: {
+    type: 'string',
+    describe:
+      'shell command that starts the server under test, kept in run.json; its process group is ended after the run',
+  },
+  ready: { type: 'string', describe: 'URL that answers once it is up [default: /health of the target]' },
+  'start-timeout': { type: 'string', default: RUN_DEFAULTS.startTimeout, describe: 'how long it may take to answer' },
+};
+
+const JUDGE: Command['options'] = {
+  slo: {
+    type: 'string',
+    describe: 'limits, e.g. "ttft=200ms,tpot=50ms", or a profile\'s name; list shows them; without it latencies only',
+  },
+  at: { type: 'string', describe: 'share of requests that should meet the SLO, e.g. 95% [default: 90%]' },
+};
+
+const MEASURE: Command['options'] = {
+  warmup: { type: 'string', describe: 'first part of the replay that is sent but not measured, e.g. 30s' },
+  cooldown: { type: 'string', describe: 'last part, before the last due time, that is sent but not measured' },
+  'warmup-requests': {
+    type: 'number',
+    default: RUN_DEFAULTS.warmupRequests,
+    describe: 'requests sent before the replay with prompts of their own, in no record or figure',
+  },
+  'reset-cache': {
+    type: 'boolean',
+    default: false,
+    describe: "empty the server's prefix cache before the replay, and verify that it is",
+  },
+  timeout: { type: 'string', default: RUN_DEFAULTS.timeout, describe: 'from sent to last byte' },
+  'ttft-timeout': { type: 'string', default: RUN_DEFAULTS.ttftTimeout, describe: 'from sent to first token' },
+};
+
+const OUTPUT: Command['options'] = {
+  out: { type: 'string', describe: 'run directory [default: runs/<utc time>-<workload>-<target>]' },
+  json: { type: 'boolean', default: false, describe: 'print summary.json rather than text' },
+  quiet: { type: 'boolean', default: false, describe: 'no progress' },
   'trace-iterations': {
     type: 'string',
     describe: 'file for what each iteration of the reference engine ran, a JSON line each',
   },
-  'on-bad-row': { type: 'string', default: RUN_DEFAULTS.onBadRow, describe: 'fail or skip' },
-  json: { type: 'boolean', default: false, describe: 'print summary.json rather than text' },
-  quiet: { type: 'boolean', default: false, describe: 'no progress' },
 };
+
+/** The options of `run`, for yargs and `--help`, which shows them in these groups. */
+export const RUN_OPTIONS: Command['options'] = {
+  ...grouped('Workload:', WORKLOAD),
+  ...grouped('Target:', TARGET),
+  ...grouped('Judge:', JUDGE),
+  ...grouped('Measure:', MEASURE),
+  ...grouped('Output:', OUTPUT),
+};
+
+function grouped(group: string, options: Command['options']): Command['options'] {
+  return Object.fromEntries(Object.entries(options).map(([name, option]) => [name, { ...option, group }]));
+}
 
 const printed = z.looseObject({ slo: z.string().optional(), json: z.boolean(), quiet: z.boolean() });
 
