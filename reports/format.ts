@@ -178,6 +178,15 @@ export function rateText(perSecond: number, noun: string): string {
   return `${threeFigures(perSecond)} ${noun}/s`;
 }
 
+/** `3 rejected (HTTP 429): slow down`, for each of the first kinds of failure. */
+export function failureTexts({ failures }: Summary['requests'], limit: number): string[] {
+  return failures.slice(0, limit).map(({ outcome, http_status, error, numbers_differ, count }) => {
+    const status = http_status === null || http_status < 300 ? '' : ` (HTTP ${http_status})`;
+    const message = error === null ? '' : `: ${error}${numbers_differ ? ' (and the like, with other numbers)' : ''}`;
+    return `${withThousands(count)} ${outcomeText(outcome)}${status}${message}`;
+  });
+}
+
 /** `http_error` -> `http error`. */
 export function outcomeText(outcome: string): string {
   return outcome.replaceAll('_', ' ');

@@ -11,7 +11,6 @@ import { limitUs } from '../../src/metrics/attainment.ts';
 import { stoppedRecords } from '../../src/metrics/stopped.ts';
 import { LatencySamples } from '../../src/metrics/latency.ts';
 import { type Ecdf, ecdfOf } from './ecdf.ts';
-import { FailureCounts, type FailureKind } from './failures.ts';
 import { GapCounts } from './gap-counts.ts';
 import { LatencyMapCollector, type LatencyMaps } from './latency-maps.ts';
 import { MissCollector, type Misses } from './misses.ts';
@@ -36,11 +35,8 @@ export interface ReportData {
   /** Null without a readable scrape of the server's /metrics. */
   readonly server: ServerTimeline | null;
   readonly sample: RequestSample;
-  readonly failures: readonly FailureKind[];
   readonly token_count_sources: Readonly<Partial<Record<TokenCountSource, number>>>;
 }
-
-const FAILURES_SHOWN = 8;
 
 /** One pass over a run's records. Only measured requests count, except in the timeline and as requests in flight. */
 export async function collectReportData(
@@ -66,7 +62,6 @@ class ReportDataCollector {
   readonly #timeline: TimelineCollector;
   readonly #server = new ServerSeries();
   readonly #sample = new RequestSampler();
-  readonly #failures = new FailureCounts();
   readonly #sources = new Map<TokenCountSource, number>();
 
   constructor(manifest: Manifest) {
@@ -90,7 +85,6 @@ class ReportDataCollector {
     this.#plane.add(record);
     this.#misses?.add(record);
     this.#sample.add(record);
-    this.#failures.add(record);
     const source = record.token_count_source;
     if (source !== null) this.#sources.set(source, (this.#sources.get(source) ?? 0) + 1);
   }
@@ -115,7 +109,6 @@ class ReportDataCollector {
       timeline,
       server: this.#server.over(timeline),
       sample: this.#sample.result(),
-      failures: this.#failures.mostCommon(FAILURES_SHOWN),
       token_count_sources: Object.fromEntries(
         TOKEN_COUNT_SOURCES.flatMap((source) => {
           const count = this.#sources.get(source);

@@ -1,13 +1,12 @@
 import { OUTCOMES } from '../../src/core/record.ts';
 import type { Summary } from '../../src/schema/summary.ts';
 import { formatShare, withThousands } from '../../src/core/units.ts';
-import type { ReportData } from '../data/report-data.ts';
 import { countText, outcomeText } from '../format.ts';
 import { html, type Markup } from './markup.ts';
 
 /** Outcomes of requests and the most common errors; null if none failed. */
-export function outcomes({ requests }: Summary, { failures }: ReportData): Markup | null {
-  if (requests.failed === 0 && failures.length === 0) return null;
+export function outcomes({ requests }: Summary): Markup | null {
+  if (requests.failed === 0) return null;
   const ended = OUTCOMES.flatMap((outcome) => {
     const count = requests.by_outcome[outcome];
     return count === undefined || count === 0 ? [] : [{ outcome, count }];
@@ -47,7 +46,7 @@ export function outcomes({ requests }: Summary, { failures }: ReportData): Marku
           </tr>
         </thead>
         <tbody>
-          ${failures.map(
+          ${requests.failures.map(
             ({ outcome, http_status, error, numbers_differ, count }) =>
               html`<tr>
                 <td>${outcomeText(outcome)}</td>

@@ -41,7 +41,7 @@ export async function writeHtmlReport(
         // The server's own figures, under its charts.
         section.id === 'timeline' ? serverSection(summary) : null,
       ])}
-      ${measurementQuality(summary, data, manifest.clock)} ${outcomes(summary, data)} ${provenance(manifest, summary)}
+      ${measurementQuality(summary, data, manifest.clock)} ${outcomes(summary)} ${provenance(manifest, summary)}
     </main>
   `;
   return page({

@@ -8,6 +8,7 @@ import { verdictOf, type Verdict } from '../verdict.ts';
 import { METRIC_NAMES } from '../definitions.ts';
 import {
   deviationText,
+  failureTexts,
   itlWithinText,
   latencyText,
   loadText,
@@ -61,6 +62,9 @@ function verdictLines(
   ];
 }
 
+/** The commonest ways to fail, with what the server said. */
+const FAILURES_SHOWN = 3;
+
 function countLines({ requests }: Summary): string[] {
   const counts = (['scheduled', 'sent', 'ok', 'failed'] as const).map(
     (name) => `${withThousands(requests[name])} ${name}`,
@@ -69,7 +73,11 @@ function countLines({ requests }: Summary): string[] {
     const count = requests.by_outcome[outcome] ?? 0;
     return outcome === 'ok' || count === 0 ? [] : [`${withThousands(count)} ${outcomeText(outcome)}`];
   });
-  return [`requests: ${counts.join(', ')}`, ...(failed.length === 0 ? [] : [`failed: ${failed.join(', ')}`])];
+  return [
+    `requests: ${counts.join(', ')}`,
+    ...(failed.length === 0 ? [] : [`failed: ${failed.join(', ')}`]),
+    ...failureTexts(requests, FAILURES_SHOWN).map((text) => printable(`  ${text}`)),
+  ];
 }
 
 /** Failures count in the percentiles. They have no mean and no maximum: those are of answered requests, and say so. */

@@ -65,6 +65,8 @@ export interface RequestRecord extends Phases {
   readonly hidden_tokens: number | null;
   /** The server's own last count, where it is not the sum of `output_tokens` and `hidden_tokens`; else null. */
   readonly output_tokens_reported: number | null;
+  /** Tokens of events that came three or more at once; null where nothing lies between the target and the client. */
+  readonly lumped_tokens: number | null;
 }
 
 /** Records travel in batches, so that no process has to hold a whole run. */
@@ -132,6 +134,7 @@ export const RECORD_COLUMNS: { readonly [K in keyof RequestRecord]: readonly [ty
   client_stalled: ['bool', true],
   hidden_tokens: ['int32', true],
   output_tokens_reported: ['int32', true],
+  lumped_tokens: ['int32', true],
 };
 
 /** The column names, in file order. */

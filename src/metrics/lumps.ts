@@ -1,16 +1,17 @@
 import type { RequestRecord } from '../core/record.ts';
 import type { Summary } from '../schema/summary.ts';
 
-/** Tokens that come within this time of the first of them came together: a lump may arrive in several reads. */
-const LUMP_US = 1000;
-/** More tokens than a server decodes at once, also by speculation: an answer of such lumps was held back on its way. */
-const MAX_TOKENS_OF_A_LUMP = 8;
-/** The fewest tokens that came all at once of which that is not just as likely a speculative decode. */
+/** Tokens within this time of the first of them came together. */
+const LUMP_US = 250;
+/** An answer of so many lumps or more has the right TPOT, unless its lumps are larger than what a server decodes at once. */
+const ENOUGH_LUMPS = 10;
+const MAX_TOKENS_OF_A_STEP = 8;
+/** The fewest tokens that came all at once of which that is not just as likely one step of a speculative decode. */
 const MIN_TOKENS_AT_ONCE = 4;
 
 /**
- * Counts answers whose tokens came in lumps, as a proxy that buffers hands them over: their TPOT and ITL describe the
- * proxy.
+ * Counts answers most of whose tokens came in lumps, several events at once, as a proxy that buffers hands them over:
+ * their TPOT and ITL describe the proxy.
  */
 export class LumpCollector {
   #streams = 0;
@@ -22,12 +23,15 @@ export class LumpCollector {
    * A request whose outcome is `ok`. One token alone cannot be a lump; and while the client stood still it was the
    * client that held tokens back.
    */
-  add({ token_times_us: times, client_stalled }: RequestRecord): void {
+  add({ token_times_us: times, lumped_tokens, client_stalled }: RequestRecord): void {
     if (times.length < 2 || client_stalled === true) return;
     this.#streams++;
     const lumps = countLumps(times);
-    const isLumped = lumps === 1 ? times.length >= MIN_TOKENS_AT_ONCE : times.length > MAX_TOKENS_OF_A_LUMP * lumps;
-    if (!isLumped) return;
+    const allAtOnce = lumps === 1 && times.length >= MIN_TOKENS_AT_ONCE;
+    // Runs of before, and virtual time, do not tell events from tokens.
+    const isLumped = lumped_tokens !== null && lumped_tokens > times.length / 2;
+    const isDistorted = lumps < ENOUGH_LUMPS || times.length > MAX_TOKENS_OF_A_STEP * lumps;
+    if (!allAtOnce && !(isLumped && isDistorted)) return;
     this.#lumped++;
     this.#tokens += times.length;
     this.#lumps += lumps;

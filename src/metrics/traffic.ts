@@ -1,6 +1,7 @@
 import { meanRate } from '../core/rate.ts';
 import { type Outcome, OUTCOMES, type RequestRecord } from '../core/record.ts';
 import type { Summary } from '../schema/summary.ts';
+import { FailureCounts } from './failures.ts';
 import { InputDeviation } from './input-deviation.ts';
 import { LumpCollector } from './lumps.ts';
 import { OutputCollector } from './outputs.ts';
@@ -18,6 +19,7 @@ export class TrafficCollector {
   readonly #deviation = new InputDeviation();
   readonly #outputs = new OutputCollector();
   readonly #lumps = new LumpCollector();
+  readonly #failures = new FailureCounts();
   #scheduled = 0;
   #stopped = 0;
   /** Of requests whose responses report both counts. */
@@ -41,6 +43,7 @@ export class TrafficCollector {
   add(record: RequestRecord): void {
     this.#scheduled++;
     if (this.#isStopped(record)) this.#stopped++;
+    else if (record.outcome !== 'ok') this.#failures.add(record);
     this.#outcomes.set(record.outcome, (this.#outcomes.get(record.outcome) ?? 0) + 1);
     if (record.input_tokens_planned !== null) this.#plannedInput.push(record.input_tokens_planned);
     if (record.output_tokens_planned !== null) this.#plannedOutput.push(record.output_tokens_planned);
@@ -83,6 +86,7 @@ export class TrafficCollector {
       failed: this.#scheduled - ok - this.#stopped,
       stopped: this.#stopped,
       by_outcome,
+      failures: this.#failures.result(),
     };
   }
 

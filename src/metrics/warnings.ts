@@ -48,9 +48,9 @@ export function warningsOf(summary: Omit<Summary, 'warnings'>, manifest: Manifes
     no_answers: noAnswersText(summary),
     not_valid: summary.validity.valid ? null : `Not valid: ${summary.validity.reasons.join('; ')}`,
     cached_tokens: cachedText(summary),
-    // With --no-ignore-eos outputs are as long as the model makes them: that is what was asked.
+    // With --no-ignore-eos the model may end its outputs earlier: that is what was asked.
     outputs_short: manifest.ignore_eos ? outputsText(summary, 'short') : null,
-    outputs_long: manifest.ignore_eos ? outputsText(summary, 'long') : null,
+    outputs_long: outputsText(summary, 'long'),
     lumps: lumpsText(summary),
     inputs: inputsText(summary),
     rate: rateText(summary),

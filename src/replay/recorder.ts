@@ -3,6 +3,7 @@ import type { ResponseInfo, ScheduledRequest } from '../core/target.ts';
 import type { RunSink } from './replay.ts';
 import type { StallLog } from './stalls.ts';
 import { unsentRecord, type RecordContext } from './unsent-record.ts';
+import { lumpedTokens } from './lumped-tokens.ts';
 import { settleTokenTimes } from './token-times.ts';
 
 /** Records passed on in one batch; smaller batches go at each `flush`, which is called on a timer. */
@@ -201,6 +202,8 @@ export class Recorder implements RunSink {
       decode_us: wholeUs(response?.phases?.decode_us),
       hidden_tokens: hidden,
       output_tokens_reported: reported,
+      // In virtual time nothing lies between the engine and the record.
+      lumped_tokens: this.#stalls === null ? null : lumpedTokens(request),
     };
   }
 }

@@ -96,7 +96,12 @@ function bigint(value: RequestRecord[keyof RequestRecord]): bigint | null {
 /** Name of the column `client_stalled` in parts of runs before 0.2; the oldest end without it. */
 const STALLED_BEFORE_0_2 = 'touched';
 /** The last columns, which older parts end without; values that are not there are null. */
-const ADDED_LATER: ReadonlySet<string> = new Set(['client_stalled', 'hidden_tokens', 'output_tokens_reported']);
+const ADDED_LATER: ReadonlySet<string> = new Set([
+  'client_stalled',
+  'hidden_tokens',
+  'output_tokens_reported',
+  'lumped_tokens',
+]);
 
 /** The input of hyparquet, once the columns are known to be those of a record. */
 function checked(bytes: Uint8Array) {
@@ -156,6 +161,7 @@ function record(row: Row): RequestRecord {
     client_stalled: orNull(bool, row, 'client_stalled' in row ? 'client_stalled' : STALLED_BEFORE_0_2),
     hidden_tokens: orNull(integer, row, 'hidden_tokens'),
     output_tokens_reported: orNull(integer, row, 'output_tokens_reported'),
+    lumped_tokens: orNull(integer, row, 'lumped_tokens'),
   };
 }
 

@@ -61,6 +61,15 @@ const validity = z.strictObject({
   ),
 });
 
+const failureKind = z.strictObject({
+  outcome: z.enum(OUTCOMES),
+  http_status: z.int().nullable(),
+  error: z.string().nullable(),
+  numbers_differ: z.boolean().describe('Whether others of this kind have other numbers in their message.'),
+  count,
+});
+export type FailureKind = DeepReadonly<z.infer<typeof failureKind>>;
+
 const requests = z.strictObject({
   scheduled: count,
   sent: count,
@@ -70,6 +79,7 @@ const requests = z.strictObject({
     'Requests that an interrupted run did not get to: not due yet, or cut before they had missed a limit. In no figure.',
   ),
   by_outcome: z.partialRecord(z.enum(OUTCOMES), count),
+  failures: z.array(failureKind).describe('The most common ways to fail, at most 8.'),
 });
 
 const leftOut = z
@@ -142,11 +152,11 @@ const outputs = z
 const lumps = z
   .strictObject({
     streams: count.describe('Ok requests of two tokens or more.'),
-    lumped: count.describe('Of these, with all tokens at once or with more than 8 tokens a lump.'),
+    lumped: count.describe('Of these, most of whose tokens came several events at once, in few lumps or large ones.'),
     tokens: count.describe('Tokens of lumped requests.'),
     lumps: count.describe('Lumps of lumped requests.'),
   })
-  .describe('Answers that were held back on their way: tokens within 1 ms of one another are a lump.');
+  .describe('Answers that were held back on their way: tokens within 0.25 ms of one another are a lump.');
 
 const cachedTokens = z
   .strictObject({

@@ -166,6 +166,7 @@ describe('reprise run', () => {
       failed: 0,
       stopped: 0,
       by_outcome: { ok: 140 },
+      failures: [],
     });
     assert.match(
       warm?.stdout ?? '',

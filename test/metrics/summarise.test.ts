@@ -51,6 +51,10 @@ test('a small run by hand', async () => {
     failed: 2,
     stopped: 0,
     by_outcome: { ok: 2, rejected: 1, unsent: 1 },
+    failures: [
+      { outcome: 'rejected', http_status: 200, error: null, numbers_differ: false, count: 1 },
+      { outcome: 'unsent', http_status: 200, error: null, numbers_differ: false, count: 1 },
+    ],
   });
   assert.deepEqual(summary.workload.input_tokens, { mean: 15, p50: 10, p90: 30, p99: 30, max: 30 });
   assert.deepEqual(summary.delivered, {

@@ -107,8 +107,12 @@ describe('tokens that share their read times', () => {
     assert.equal(allowsVerdict(warnings, 'met'), false);
   });
 
-  it('are one lump although it takes a few reads', async () => {
-    assert.deepEqual(codes(await summaryOf(10, () => ({ token_times_us: times(OUTPUT, 30) }))), ['lumps']);
+  it('are lumps although they take a few reads, and although a token stands alone', async () => {
+    const lump = times(OUTPUT, 5);
+    assert.deepEqual(codes(await summaryOf(10, () => ({ token_times_us: lump, lumped_tokens: OUTPUT }))), ['lumps']);
+    const thenLast = Float64Array.from(lump, (us, i) => (i === OUTPUT - 1 ? us + 20_000 : us));
+    const held = { token_times_us: thenLast, lumped_tokens: OUTPUT - 1 };
+    assert.deepEqual(codes(await summaryOf(10, () => held)), ['lumps']);
   });
 
   it('are no lumps of the server where the client stood still', async () => {
@@ -118,7 +122,10 @@ describe('tokens that share their read times', () => {
 
   it('as speculative decoding gives them, or a very fast server, are no lumps', async () => {
     const speculative = Float64Array.from({ length: OUTPUT }, (_, i) => 100_000 + Math.floor(i / 4) * 20_000);
-    assert.deepEqual(codes(await summaryOf(10, () => ({ token_times_us: speculative }))), []);
+    assert.deepEqual(codes(await summaryOf(10, () => ({ token_times_us: speculative, lumped_tokens: 0 }))), []);
+    const manySteps = Float64Array.from({ length: 60 }, (_, i) => 100_000 + Math.floor(i / 4) * 20_000);
+    const longer = { output_tokens_planned: 60, output_tokens: 60, token_times_us: manySteps, lumped_tokens: 60 };
+    assert.deepEqual(codes(await summaryOf(10, () => longer)), []);
     assert.deepEqual(codes(await summaryOf(10, () => ({ token_times_us: times(OUTPUT, 500) }))), []);
   });
 });
@@ -174,7 +181,12 @@ describe('an interrupted run', () => {
 
   it('is judged by what was due until then', async () => {
     const { requests, slo: judged, latency_ms, warnings, delivered } = await summaryOf(100, fate, status);
-    assert.deepEqual(requests, {
+    const { failures, ...counts } = requests;
+    assert.deepEqual(
+      failures.map(({ outcome, count }) => [outcome, count]),
+      [['cut', 1]],
+    );
+    assert.deepEqual(counts, {
       scheduled: 100,
       sent: 42,
       ok: 40,

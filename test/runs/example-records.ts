@@ -59,6 +59,7 @@ const anyRecord: fc.Arbitrary<RequestRecord> = fc.record(
     reasoning_tokens: nullable(tokenCount),
     hidden_tokens: nullable(tokenCount),
     output_tokens_reported: nullable(tokenCount),
+    lumped_tokens: nullable(tokenCount),
     token_times_us: fc.array(microseconds, { maxLength: 40 }).map((times) => Float64Array.from(times).sort()),
     token_count_source: nullable(fc.constantFrom(...TOKEN_COUNT_SOURCES)),
     token_time_source: nullable(fc.constantFrom('client', 'server')),

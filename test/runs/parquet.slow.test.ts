@@ -64,9 +64,9 @@ test('parts of older runs are read: their last columns are missing, or called ot
     await connection.run(`copy (select ${columns} from '${dir}/requests/*.parquet') to '${file}'`);
     return readFile(file);
   };
-  const before0_3 = { ...record, hidden_tokens: null, output_tokens_reported: null };
+  const before0_3 = { ...record, hidden_tokens: null, output_tokens_reported: null, lumped_tokens: null };
   const exclude = (...columns: string[]): string => `* exclude (${columns.join()})`;
-  const added = ['hidden_tokens', 'output_tokens_reported'];
+  const added = ['hidden_tokens', 'output_tokens_reported', 'lumped_tokens'];
   assert.deepEqual(await decodeRecords(await copied('*')), [record]);
   assert.deepEqual(await decodeRecords(await copied(exclude(...added))), [before0_3]);
   assert.deepEqual(await decodeRecords(await copied(`${exclude(...added)} rename (client_stalled as touched)`)), [
