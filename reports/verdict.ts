@@ -36,7 +36,7 @@ export function verdictOf(summary: Summary, manifest: Manifest): Verdict {
     sentence:
       summary.slo === null || judgedOf(summary) === 0
         ? latencySentence(summary)
-        : attainmentSentence(summary.slo, summary.status, judgedOf(summary)),
+        : attainmentSentence(summary.slo, summary, judgedOf(summary)),
     warnings: summary.warnings.map(({ text }) => text),
     assurance: assuranceOf(summary, manifest),
     delivered: deliveredText(summary),
@@ -67,11 +67,11 @@ function couldTurn({ slo, requests: { scheduled, stopped, by_outcome } }: Summar
 
 function attainmentSentence(
   { limits_ms, attainment: { joint, ci95, overloaded }, binding, at }: NonNullable<Summary['slo']>,
-  status: Summary['status'],
+  { status, requests: { failed } }: Summary,
   judged: number,
 ): string {
   const wanted = `wanted: ${goalText(at)}`;
-  const isOpen = supports({ ci95, overloaded }, at) === 'unsure';
+  const isOpen = supports({ ci95, overloaded, joint }, at) === 'unsure';
   const told = overloaded
     ? `${wanted}; overloaded: the backlog still grew when the last request was due`
     : ci95 === null
@@ -79,8 +79,9 @@ function attainmentSentence(
       : `${wanted}; 95 % interval ${intervalText(ci95)} for load like these ${countText(judged, 'request')}${isOpen ? ' leaves it open' : ''}`;
   // If no request meets the SLO, no limit binds more than another.
   const binds = binding === null || joint === 0 ? '' : `; ${METRIC_NAMES[binding]} binds`;
+  const fails = failed === 0 ? '' : `; ${withThousands(failed)} failed`;
   const who = status === 'interrupted' ? `the ${countText(judged, 'request')} due until it was stopped` : 'requests';
-  return `${formatShare(joint)} of ${who} met ${limitsText(limits_ms)} (${told})${binds}`;
+  return `${formatShare(joint)} of ${who} met ${limitsText(limits_ms)} (${told})${binds}${fails}`;
 }
 
 function latencySentence(summary: Summary): string {

@@ -56,8 +56,8 @@ function figureMarkup({ name, definition, value, more, drawn }: KeyFigure, named
   </div>`;
 }
 
-function attainmentFigures({ slo }: Summary): KeyFigure[] {
-  if (slo === null) return [];
+function attainmentFigures({ slo, requests }: Summary): KeyFigure[] {
+  if (slo === null || requests.scheduled === requests.stopped) return [];
   const { attainment, limits_ms, binding } = slo;
   const joint: KeyFigure = {
     name: 'attainment',

@@ -1,4 +1,5 @@
 import { OUTCOMES } from '../../src/core/record.ts';
+import { failedByOutcome } from '../../src/metrics/stopped.ts';
 import type { Summary } from '../../src/schema/summary.ts';
 import { formatShare, withThousands } from '../../src/core/units.ts';
 import { countText, outcomeText } from '../format.ts';
@@ -7,9 +8,10 @@ import { html, type Markup } from './markup.ts';
 /** Outcomes of requests and the most common errors; null if none failed. */
 export function outcomes({ requests }: Summary): Markup | null {
   if (requests.failed === 0) return null;
+  const failed = failedByOutcome(requests);
   const ended = OUTCOMES.flatMap((outcome) => {
-    const count = requests.by_outcome[outcome];
-    return count === undefined || count === 0 ? [] : [{ outcome, count }];
+    const count = outcome === 'ok' ? requests.ok : (failed[outcome] ?? 0);
+    return count === 0 ? [] : [{ outcome, count }];
   });
   return html`<section aria-labelledby="outcomes">
     <h2 id="outcomes">${countText(requests.failed, 'request')} failed</h2>
@@ -27,7 +29,7 @@ export function outcomes({ requests }: Summary): Markup | null {
             html`<tr>
               <td>${outcomeText(outcome)}</td>
               <td>${withThousands(count)}</td>
-              <td>${formatShare(count / requests.scheduled)}</td>
+              <td>${formatShare(count / (requests.scheduled - requests.stopped))}</td>
             </tr>`,
         )}
       </tbody>

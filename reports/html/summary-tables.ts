@@ -45,12 +45,13 @@ export function latencyTable(caption: string, latencies: LatencyTable, named: Na
 }
 
 /** Planned values of the workload beside the delivered ones. */
-export function askedAndGot({ workload, delivered, requests }: Summary): Markup {
+export function askedAndGot({ workload, delivered }: Summary): Markup {
   const defined = (name: string, definition: string): Markup => html`<abbr title="${definition}">${name}</abbr>`;
+  const { asked, got } = delivered;
   const rows: [string | Markup, string, string][] = [
-    ['requests', withThousands(workload.requests), `${withThousands(requests.ok)} ok`],
-    ['duration', secondsText(workload.duration_s), secondsText(delivered.duration_s)],
-    ['rate (requests/s)', rateCell(workload.rate_rps), rateCell(delivered.rate_rps)],
+    ['requests', withThousands(asked.requests), `${withThousands(got.requests)} ok`],
+    ['duration', secondsText(asked.duration_s), secondsText(delivered.duration_s)],
+    ['rate (requests/s)', rateCell(asked.rate_rps), rateCell(got.rate_rps)],
     ['input tokens, mean', meanText(workload.input_tokens), meanText(delivered.input_tokens)],
     ['output tokens, mean', meanText(workload.output_tokens), meanText(delivered.output_tokens)],
   ];

@@ -1,4 +1,4 @@
-import { OUTCOMES } from '../../src/core/record.ts';
+import { failedByOutcome } from '../../src/metrics/stopped.ts';
 import type { Manifest } from '../../src/schema/manifest.ts';
 import { SLO_METRICS } from '../../src/core/slo.ts';
 import { LATENCY_METRICS, type Summary } from '../../src/schema/summary.ts';
@@ -69,12 +69,18 @@ function countLines({ requests }: Summary): string[] {
   const counts = (['scheduled', 'sent', 'ok', 'failed'] as const).map(
     (name) => `${withThousands(requests[name])} ${name}`,
   );
-  const failed = OUTCOMES.flatMap((outcome) => {
-    const count = requests.by_outcome[outcome] ?? 0;
-    return outcome === 'ok' || count === 0 ? [] : [`${withThousands(count)} ${outcomeText(outcome)}`];
-  });
+  const { by_outcome, stopped } = requests;
+  const failed = Object.entries(failedByOutcome(requests)).map(
+    ([outcome, count]) => `${withThousands(count)} ${outcomeText(outcome)}`,
+  );
+  const unsent = Math.min(stopped, by_outcome.unsent ?? 0);
+  const left = [
+    ...(unsent === 0 ? [] : [`${withThousands(unsent)} not due yet`]),
+    ...(stopped === unsent ? [] : [`${withThousands(stopped - unsent)} cut off in flight`]),
+  ];
   return [
     `requests: ${counts.join(', ')}`,
+    ...(left.length === 0 ? [] : [`stopped: ${left.join(', ')}`]),
     ...(failed.length === 0 ? [] : [`failed: ${failed.join(', ')}`]),
     ...failureTexts(requests, FAILURES_SHOWN).map((text) => printable(`  ${text}`)),
   ];
@@ -108,8 +114,8 @@ function sloRows({ slo }: Manifest): string[][] {
   return isPlain ? [] : [['SLO', printable(sloText(slo))]];
 }
 
-function attainmentRows({ slo }: Summary): string[][] {
-  if (slo === null) return [];
+function attainmentRows({ slo, requests }: Summary): string[][] {
+  if (slo === null || requests.scheduled === requests.stopped) return [];
   const { attainment, limits_ms, binding } = slo;
   const alone = SLO_METRICS.flatMap((metric) => {
     const [share, limitMs] = [attainment[metric], limits_ms[metric]];

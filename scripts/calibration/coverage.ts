@@ -98,8 +98,8 @@ export function coverageOf(found: readonly Outcome[], goal: number): Coverage {
     wilson: covers(found.map((one) => one.wilson)),
     unanimous: covers(found.flatMap(({ joint, ours: { ci95 } }) => (joint === 1 ? [ci95] : []))),
     width: mean(widths) / (3.92 * Math.sqrt(variance)),
-    ticks: shareOf(found, (one) => supports(one.ours, goal) === 'met'),
-    crosses: shareOf(found, (one) => supports(one.ours, goal) === 'missed'),
+    ticks: shareOf(found, (one) => supports({ ...one.ours, joint: one.joint }, goal) === 'met'),
+    crosses: shareOf(found, (one) => supports({ ...one.ours, joint: one.joint }, goal) === 'missed'),
   };
 }
 

@@ -54,7 +54,7 @@ async function runAndReport(parsed: unknown, line: readonly string[]): Promise<E
     const result = await runOnce(spec, {
       nowIso: () => new Date().toISOString(),
       newSalt,
-      log: quiet ? SILENT : TERMINAL_LOG,
+      log: quiet ? { ...SILENT, warn: TERMINAL_LOG.warn } : TERMINAL_LOG,
       started: (plan, snapshot) => {
         hasStarted = true;
         if (!quiet && spec.target.clock === 'real') endProgress = showProgress(plan, snapshot);

@@ -29,9 +29,9 @@ export function attainmentInterval(requests: JudgedRequests): AttainmentInterval
   const span = spanOf(requests.dueUs);
   const count = blockCount(requests, span);
   const none = { ci95: null, nEff: null, sufficient: false };
-  if (count < MIN_BLOCKS) return { ...none, overloaded: isOverloaded(requests, span) };
   const slacks = withFailures(requests.slacks);
-  if (slacks === null) return { ...none, overloaded: false };
+  if (slacks === null) return ofFailures(requests.met.length, count);
+  if (count < MIN_BLOCKS) return { ...none, overloaded: isOverloaded(requests, span) };
 
   const n = requests.met.length;
   const blocks = blocksOf(requests.dueUs, span, count);
@@ -58,11 +58,25 @@ export function attainmentInterval(requests: JudgedRequests): AttainmentInterval
 export type Support = 'met' | 'missed' | 'unsure';
 
 /**
- * What an interval says of a goal. Only one that leaves the goal out decides, and a run whose backlog still grew at its
- * end has missed; without an interval nothing else is decided.
+ * Where no request was answered nothing shows how much they depend on one another: they count as no more than the blocks
+ * of the span, and at least as so many that a server that answers nothing has missed any common goal.
  */
-export function supports({ ci95, overloaded }: Pick<AttainmentInterval, 'ci95' | 'overloaded'>, goal: number): Support {
-  if (overloaded) return 'missed';
+function ofFailures(n: number, blocks: number): AttainmentInterval {
+  const none = { ci95: null, nEff: null, sufficient: false, overloaded: false };
+  if (n === 0) return none;
+  const nEff = Math.min(n, Math.max(MIN_BLOCKS, blocks));
+  return { ...none, ci95: wilson(0, nEff, studentT975(Math.max(2, nEff - 1))), nEff };
+}
+
+/**
+ * What an interval says of a goal, and `joint`, the share that met. Only an interval that leaves the goal out decides,
+ * and a run that missed it while its backlog still grew at its end; else it cannot be told.
+ */
+export function supports(
+  { ci95, overloaded, joint }: Pick<AttainmentInterval, 'ci95' | 'overloaded'> & { readonly joint: number },
+  goal: number,
+): Support {
+  if (overloaded) return joint < goal ? 'missed' : 'unsure';
   if (ci95 === null) return 'unsure';
   if (ci95[0] >= goal) return 'met';
   return ci95[1] < goal ? 'missed' : 'unsure';

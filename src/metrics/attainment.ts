@@ -61,6 +61,7 @@ export class AttainmentCollector {
   readonly #metAll = new Samples();
   readonly #slacks = new Samples();
   #good = 0;
+  #answered = 0;
 
   constructor(slo: Slo) {
     this.#slo = slo;
@@ -77,6 +78,7 @@ export class AttainmentCollector {
       const limitMs = this.#slo[metric];
       if (limitMs !== undefined && meets(record, metric, limitMs)) this.#met[metric]++;
     }
+    if (isAnswered(record)) this.#answered++;
     const good = meetsAll(record, this.#slo);
     if (good) this.#good++;
     this.#dueUs.push(record.due_us);
@@ -111,15 +113,19 @@ export class AttainmentCollector {
     };
   }
 
-  /** The limit that most requests miss; on a tie the first in the order of SLO_METRICS. */
+  /**
+   * The limit that most answered requests miss, on a tie the first in the order of SLO_METRICS; null where none is
+   * missed, and where more requests failed than miss it: then failures bind.
+   */
   #binding(): SloMetric | null {
     let binding: SloMetric | null = null;
-    let fewest = this.#dueUs.length;
+    let fewest = this.#answered;
     for (const metric of SLO_METRICS) {
       if (this.#slo[metric] === undefined || this.#met[metric] >= fewest) continue;
       binding = metric;
       fewest = this.#met[metric];
     }
-    return binding;
+    const failed = this.#dueUs.length - this.#answered;
+    return failed > this.#answered - fewest ? null : binding;
   }
 }

@@ -1,6 +1,7 @@
-import type { RequestRecord } from '../core/record.ts';
+import type { Outcome, RequestRecord } from '../core/record.ts';
 import { SLO_METRICS, type Slo } from '../core/slo.ts';
 import type { Manifest } from '../schema/manifest.ts';
+import type { Summary } from '../schema/summary.ts';
 import { limitUs } from './attainment.ts';
 import { tpotBetweenUs } from './request-latency.ts';
 
@@ -26,4 +27,12 @@ function hadMissed({ due_us, end_us, token_times_us: times, output_tokens_planne
     e2e: elapsedUs,
   };
   return SLO_METRICS.some((metric) => slo[metric] !== undefined && earliestUs[metric] > limitUs(slo[metric]));
+}
+
+/** Failed requests by outcome, without those that an interrupted run did not get to. */
+export function failedByOutcome({ by_outcome, stopped }: Summary['requests']): Partial<Record<Outcome, number>> {
+  const { ok: _ok, ...failed } = by_outcome;
+  const unsent = Math.min(stopped, failed.unsent ?? 0);
+  const counts = { ...failed, unsent: (failed.unsent ?? 0) - unsent, cut: (failed.cut ?? 0) - (stopped - unsent) };
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
 }

@@ -1,5 +1,6 @@
 import { formatShare, threeFigures, withThousands } from '../core/units.ts';
 import { countText, listText } from '../core/words.ts';
+import { failedByOutcome } from './stopped.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import { WARNING_CODES, type Summary, type Warning, type WarningCode } from '../schema/summary.ts';
 
@@ -29,6 +30,8 @@ const EFFECTS: Readonly<Record<WarningCode, 'flatters' | 'voids' | null>> = {
   rate: 'voids',
   hidden_tokens: null,
   misreported: 'voids',
+  bad_rows: 'voids',
+  workload: null,
 };
 
 /** Whether the warnings leave room for a verdict of this kind. */
@@ -56,6 +59,8 @@ export function warningsOf(summary: Omit<Summary, 'warnings'>, manifest: Manifes
     rate: rateText(summary),
     misreported: misreportedText(summary),
     hidden_tokens: hiddenText(summary),
+    bad_rows: badRowsText(summary),
+    workload: manifest.workload.warnings.length === 0 ? null : `The trace: ${manifest.workload.warnings.join('; ')}`,
   };
   return WARNING_CODES.flatMap((code) => {
     const text = texts[code];
@@ -80,16 +85,18 @@ function endedEarly(summary: Figures): string | null {
 function endedText({ reason, status, requests }: Figures, how: string): string {
   const { scheduled, sent, stopped, by_outcome } = requests;
   const unsent = by_outcome.unsent ?? scheduled - sent;
+  const cut = stopped - unsent;
   const rest =
     status === 'interrupted'
-      ? `the figures are of the ${countText(scheduled - stopped, 'request')} of ${withThousands(scheduled)} that were due until then; ${withThousands(unsent)} not due yet and ${withThousands(stopped - unsent)} cut off in flight are left out`
+      ? `the figures are of ${withThousands(scheduled - stopped)} of the ${countText(scheduled - unsent, 'request')} that were due until then` +
+        `${cut === 0 ? '' : ` (${withThousands(cut)} cut off in flight before they had missed a limit are left out)`}, of ${withThousands(scheduled)}`
       : `${countText(unsent, 'request')} of ${withThousands(scheduled)} not sent, ${withThousands(by_outcome.cut ?? 0)} cut off in flight`;
   return `${how}${reason === null ? '' : `: ${reason}`}; ${rest}`;
 }
 
-function noAnswersText({ requests: { scheduled, ok, stopped, by_outcome }, left_out }: Figures): string | null {
-  if (scheduled - stopped === 0 || ok > 0) return null;
-  const kinds = Object.entries(by_outcome).map(
+function noAnswersText({ requests, left_out }: Figures): string | null {
+  if (requests.scheduled - requests.stopped === 0 || requests.ok > 0) return null;
+  const kinds = Object.entries(failedByOutcome(requests)).map(
     ([outcome, count]) => `${withThousands(count)} ${outcome.replaceAll('_', ' ')}`,
   );
   return `No ${left_out === null ? '' : 'measured '}request was answered: ${listText(kinds)}`;
@@ -142,6 +149,11 @@ function misreportedText({ delivered: { outputs } }: Figures): string | null {
   if (outputs === null || outputs.misreported === 0 || outputs.misreported < TELLING_SHARE * outputs.requests)
     return null;
   return `The server's count of output tokens disagrees with what it sent in ${withThousands(outputs.misreported)} of ${countText(outputs.requests, 'answer')}: the tokens that came are counted, and TPOT is as uncertain as they are`;
+}
+
+function badRowsText({ workload: { bad_rows, requests } }: Figures): string | null {
+  if (bad_rows === 0 || bad_rows < TELLING_SHARE * (bad_rows + requests)) return null;
+  return `${countText(bad_rows, 'row')} of the trace could not be read and are left out (--on-bad-row skip): the load is lighter than the trace's`;
 }
 
 function hiddenText({ delivered: { outputs } }: Figures): string | null {

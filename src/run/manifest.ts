@@ -69,6 +69,7 @@ function describeWorkload({ source, stats, badRows, workload }: RunPlan): Manife
     ...(source.blockTokens === undefined ? {} : { block_tokens: source.blockTokens }),
     on_bad_row: workload?.onBadRow ?? 'fail',
     bad_rows: badRows,
+    warnings: [...stats.warnings],
     requests: stats.requests,
     duration_s: stats.lastDueUs / 1e6,
     rate_rps: meanRate(stats.requests, stats.firstDueUs, stats.lastDueUs) ?? 0,

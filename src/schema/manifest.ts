@@ -39,6 +39,7 @@ const workload = z.strictObject({
   block_tokens: count.exactOptional().describe('Tokens of a prefix block, where the trace has blocks.'),
   on_bad_row: z.enum(['fail', 'skip']),
   bad_rows: count.describe('Rows that were left out because they could not be read.'),
+  warnings: z.array(z.string()).default([]).describe('What is odd in the times of the requests, before the run.'),
   requests: count,
   duration_s: z.number().describe('Due time of the last request.'),
   rate_rps: z

@@ -203,7 +203,9 @@ export const WARNING_CODES = [
   'inputs',
   'rate',
   'misreported',
+  'bad_rows',
   'hidden_tokens',
+  'workload',
 ] as const;
 export type WarningCode = (typeof WARNING_CODES)[number];
 
@@ -247,7 +249,12 @@ const slo = z.strictObject({
   limits_ms: limitsMs,
   at: z.number().describe('Share of requests that should meet the limits.'),
   attainment,
-  binding: z.enum(SLO_METRICS).nullable().describe('The limit that most requests miss; null if none is missed.'),
+  binding: z
+    .enum(SLO_METRICS)
+    .nullable()
+    .describe(
+      'The limit that most answered requests miss; null if none is missed, or more requests failed than miss it.',
+    ),
 });
 
 const serverGauge = z.strictObject({ mean: z.number(), max: z.number() });

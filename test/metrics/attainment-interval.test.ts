@@ -91,10 +91,22 @@ test('failed requests miss, and hang together as late ones do', () => {
   assert.ok(scattered.ci95 !== null && covers(scattered.ci95, 0.9));
   assert.ok(spell.ci95 !== null && covers(spell.ci95, 0.9));
   assert.ok((spell.nEff ?? 0) < (scattered.nEff ?? 0) / 5, `${spell.nEff}, ${scattered.nEff}`);
+});
+
+test('where no request was answered the share is near 0: no more independent requests than blocks, a few of them enough', () => {
+  const noneOf = (n: number) =>
+    attainmentInterval({
+      dueUs: Float64Array.from({ length: n }, (_, i) => i * 1e6),
+      staysUs: new Float64Array(n).fill(60e6),
+      met: new Float64Array(n),
+      slacks: new Float64Array(n).fill(Number.NaN),
+    });
   assert.deepEqual(
-    failing(() => true),
-    NONE,
+    [1, 5, 200].map((n) => supports({ ...noneOf(n), joint: 0 }, 0.9)),
+    ['unsure', 'missed', 'missed'],
   );
+  assert.ok((noneOf(200).ci95?.[1] ?? 1) < 0.4);
+  assert.equal(noneOf(0).ci95, null);
 });
 
 test('requests that never ended stay for ever: more than a tenth of them leave no interval', () => {
@@ -161,8 +173,13 @@ test('whatever the requests: no NaN, bounds around the share, no more independen
   );
 });
 
+test('an overload is no miss where the wanted share was met all the same', () => {
+  assert.equal(supports({ ci95: null, overloaded: true, joint: 0.15 }, 0.1), 'unsure');
+});
+
 test('only an interval that leaves the goal out decides, and an overload is a miss', () => {
-  const says = (ci95: readonly [number, number] | null, overloaded = false) => supports({ ci95, overloaded }, 0.9);
+  const says = (ci95: readonly [number, number] | null, overloaded = false) =>
+    supports({ ci95, overloaded, joint: 0.5 }, 0.9);
   assert.deepEqual(
     [says([0.9, 1]), says([0.8, 0.95]), says([0.8, 0.9]), says([0.8, 0.89]), says(null), says(null, true)],
     ['met', 'unsure', 'unsure', 'missed', 'unsure', 'missed'],

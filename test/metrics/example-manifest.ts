@@ -25,6 +25,7 @@ export function exampleManifest(over: Partial<Manifest> = {}): Manifest {
       transforms: [],
       on_bad_row: 'fail',
       bad_rows: 0,
+      warnings: [],
       requests: 4,
       duration_s: 10,
       rate_rps: 0.4,

@@ -161,6 +161,25 @@ describe('prompts', () => {
   });
 });
 
+it('rows that could not be read and odd times of the trace stand above the verdict', async () => {
+  const { workload } = exampleManifest();
+  const rows = {
+    ...workload,
+    requests: 10,
+    input_tokens: 10 * INPUT,
+    bad_rows: 90,
+    warnings: ['unit_suspect: seconds?'],
+  };
+  const { warnings } = await summaryOf(10, () => ({}), { workload: rows });
+  assert.deepEqual(
+    warnings.map(({ code }) => code),
+    ['bad_rows', 'workload'],
+  );
+  assert.match(warnings[0]?.text ?? '', /^90 rows of the trace could not be read and are left out/);
+  assert.equal(allowsVerdict(warnings, 'met'), false);
+  assert.equal(allowsVerdict(warnings.slice(1), 'met'), true);
+});
+
 it('a rate that was not sent is named', async () => {
   const slow = await summaryOf(40, (i) => ({ sent_us: i * 1.2e6, connect_us: i * 0.2e6 }));
   assert.deepEqual(codes(slow), ['rate']);
@@ -200,7 +219,7 @@ describe('an interrupted run', () => {
     assert.equal(delivered.asked.requests, 42);
     assert.match(
       warnings[0]?.text ?? '',
-      /^Interrupted: interrupted by SIGINT; the figures are of the 41 requests of 100 that were due until then; 58 not due yet and 1 cut off in flight are left out$/,
+      /^Interrupted: interrupted by SIGINT; the figures are of 41 of the 42 requests that were due until then \(1 cut off in flight before they had missed a limit are left out\), of 100$/,
     );
   });
 

@@ -124,6 +124,7 @@ export function exampleManifest(records: readonly RequestRecord[], { slo, manife
       ],
       on_bad_row: 'fail',
       bad_rows: 0,
+      warnings: [],
       requests: records.length,
       duration_s: durationS,
       rate_rps: meanRate(records.length, records[0]?.due_us ?? 0, durationS * 1e6) ?? 0,

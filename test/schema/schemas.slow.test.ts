@@ -49,6 +49,7 @@ const OPEN = /^\.(?:versions|delivered\.outputs\.finish_reasons|target\.facts|wo
 const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
   'run.json': [
     '.salt',
+    '.workload.warnings',
     '.measured',
     '.ignore_eos',
     '.temperature',
