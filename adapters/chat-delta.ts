@@ -2,9 +2,12 @@ import { isObject, textAt, type Json } from './json.ts';
 import type { ChoiceContent, ChoiceReader } from './openai-events.ts';
 
 /** Keys whose values say something about output and are none, wherever they are in a delta. */
-const NO_OUTPUT: ReadonlySet<string> = new Set(['id', 'type', 'format', 'status', 'signature']);
+const NO_OUTPUT =
+  /(^|_)(id|type|format|status|signature|provider|model|created|object|fingerprint|finish_reason|stop_reason)$|encrypted|redacted/;
 /** The same at the top of a delta; a function's name is output. */
-const NO_OUTPUT_AT_TOP: ReadonlySet<string> = new Set(['role', 'name', ...NO_OUTPUT]);
+const NO_OUTPUT_AT_TOP: ReadonlySet<string> = new Set(['role', 'name']);
+/** Types of parts that stand for reasoning which is not shown; their data is no output. */
+const HIDDEN_PART = /encrypted|redacted/;
 
 /** `reasoning` in vLLM, `reasoning_content` elsewhere, `thinking`, `thoughts`, ... */
 const REASONING = /reason|think|thought/;
@@ -27,7 +30,7 @@ function contentOf(choice: Json): ChoiceContent {
   if (typeof content === 'string' && content !== '') return { text: content, output: 'text', isReasoning: false };
   let isReasoning = false;
   for (const key of Object.keys(delta)) {
-    if (NO_OUTPUT_AT_TOP.has(key) || !carriesText(delta[key])) continue;
+    if (NO_OUTPUT_AT_TOP.has(key) || !carriesText(key, delta[key])) continue;
     if (!REASONING.test(key) && !isThought(delta[key])) return SOME_OUTPUT;
     isReasoning = true;
   }
@@ -37,10 +40,12 @@ function contentOf(choice: Json): ChoiceContent {
 
 export const CHAT: ChoiceReader = { contentOf, splitsReasoning: true };
 
-function carriesText(value: unknown): boolean {
+function carriesText(key: string, value: unknown): boolean {
+  if (NO_OUTPUT.test(key)) return false;
   if (typeof value === 'string') return value !== '';
-  if (Array.isArray(value)) return value.some(carriesText);
-  return isObject(value) && Object.keys(value).some((key) => !NO_OUTPUT.has(key) && carriesText(value[key]));
+  if (Array.isArray(value)) return value.some((part) => carriesText(key, part));
+  if (!isObject(value) || HIDDEN_PART.test(textAt(value, 'type') ?? '')) return false;
+  return Object.keys(value).some((inner) => carriesText(inner, value[inner]));
 }
 
 /** Whether a list of parts holds reasoning alone. */

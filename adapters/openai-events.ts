@@ -47,7 +47,7 @@ export class OpenAiEvents implements EventHandler {
   #contentWithoutText: ChoiceContent = PERHAPS;
   #newShapes = 0;
   #reasoningTokens = 0;
-  #hasReasoning = false;
+  #reasoningTexts = 0;
 
   constructor(out: TokenOut, asked: number, reader: ChoiceReader) {
     this.#count = new TokenCount(out, asked);
@@ -76,7 +76,7 @@ export class OpenAiEvents implements EventHandler {
       outputTokens: this.#usageTokens,
       outputTokensByTotal: this.#tokensByTotal(),
       reasoningTokens: reasoningTokens ?? (this.#reasoningTokens > 0 ? this.#reasoningTokens : null),
-      hidesReasoning: this.#reader.splitsReasoning && !this.#hasReasoning && (reasoningTokens ?? 0) > 0,
+      reasoningTexts: this.#reader.splitsReasoning ? this.#reasoningTexts : null,
       countSource: this.#count.source,
       countFault: this.#count.countFault,
       phases: this.#phases,
@@ -148,7 +148,7 @@ export class OpenAiEvents implements EventHandler {
     // A count before a text without one is not the last.
     if (usage !== null || output === 'text') this.#usageTokens = usage;
     if (!isReasoning) return;
-    this.#hasReasoning = true;
+    this.#reasoningTexts++;
     this.#reasoningTokens += tokens;
   }
 }

@@ -239,6 +239,29 @@ const CARRIERS: Readonly<Record<string, OddStream>> = {
       out.finish(usage(asked));
     },
   },
+  reasoning_encrypted: {
+    truth: { outcome: 'ok', tokens: (asked) => asked - (asked >> 1), hidden: (asked) => asked >> 1 },
+    async answer(out, asked) {
+      const hidden = asked >> 1;
+      out.role();
+      await wait(hidden * GAP_MS);
+      const details = [{ type: 'reasoning.encrypted', data: 'gAAAAABxyz', id: 'rs_1', index: 0 }];
+      out.write(chunk({ role: 'assistant', content: '', reasoning_details: details }));
+      await out.each(asked - hidden, (i) => chunk({ content: word(i) }));
+      out.finish(usageOf(asked, { completion_tokens_details: { reasoning_tokens: hidden } }));
+    },
+  },
+  reasoning_summary: {
+    truth: { outcome: 'ok', tokens: (asked) => asked - (asked >> 1) + 1, hidden: (asked) => (asked >> 1) - 1 },
+    async answer(out, asked) {
+      const reasoning = asked >> 1;
+      out.role();
+      await wait(reasoning * GAP_MS);
+      out.write(chunk({ reasoning: 'Thinking about it' }), 1);
+      await out.each(asked - reasoning, (i) => chunk({ content: word(i) }));
+      out.finish(usageOf(asked, { completion_tokens_details: { reasoning_tokens: reasoning } }));
+    },
+  },
   two_choices: {
     truth: ALL,
     async answer(out, asked) {

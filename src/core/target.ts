@@ -24,8 +24,8 @@ export interface ResponseInfo {
   /** The same by another of its counts, such as the total less the prompt; absent where there is none. */
   readonly outputTokensByTotal?: number | null;
   readonly reasoningTokens: number | null;
-  /** Whether the reasoning tokens were counted and not sent. */
-  readonly hidesReasoning?: boolean;
+  /** Events whose text is reasoning; absent or null where reasoning is not told from other text. */
+  readonly reasoningTexts?: number | null;
   /** How the events were counted; `chunks` where counts of ids or usage turned out wrong. */
   readonly countSource: TokenCountSource | null;
   /** Why the ids or the usage of the events do not count them; absent or null where they do, or there are none. */

@@ -104,14 +104,31 @@ function judge(
   said: number | null,
   response: ResponseInfo | null,
 ): { tokens: number; hidden: number } {
-  const reasoning = response?.hidesReasoning === true ? (response.reasoningTokens ?? 0) : 0;
   if (said === null) return { tokens, hidden: 0 };
+  const reasoning = hiddenReasoning(said, texts, response);
   if (source === 'token_ids') return { tokens, hidden: Math.max(0, Math.min(reasoning, said - tokens)) };
   // A running count has hidden tokens before its first text.
   const hidden = source === 'usage' && first <= reasoning ? 0 : reasoning;
   const sent = Math.max(texts, said - hidden);
   if (said < texts || sent > atMost) return { tokens, hidden: 0 };
   return { tokens: sent, hidden: said - sent };
+}
+
+/** How many times as many tokens an event of reasoning has as another where most of the reasoning is not sent. */
+const SUMMARY_RATIO = 3;
+
+/**
+ * Reasoning tokens that were counted and not sent: all of them where no text was reasoning, and those beyond its events
+ * where these have far more tokens each than the other events, because they hold a summary. A server that merges tokens
+ * merges those of the answer too.
+ */
+function hiddenReasoning(said: number, texts: number, response: ResponseInfo | null): number {
+  const reasoning = response?.reasoningTokens ?? 0;
+  const shown = response?.reasoningTexts ?? null;
+  if (shown === null || shown === 0) return shown === null ? 0 : reasoning;
+  const others = texts - shown;
+  if (others <= 0 || said <= reasoning) return 0;
+  return reasoning / shown > (SUMMARY_RATIO * (said - reasoning)) / others ? reasoning - shown : 0;
 }
 
 /** `counts`: the tokens of each event. */

@@ -194,10 +194,12 @@ describe('openai codec, chat', () => {
 
   it('tells reasoning that is counted and not sent from reasoning that comes', () => {
     const usage = { usage: { completion_tokens: 4, completion_tokens_details: { reasoning_tokens: 2 } } };
-    const hides = (first: object): boolean | undefined =>
-      decode(delta(first), delta({ content: 'b' }), delta({}, 'length', usage), DONE).response.hidesReasoning;
-    assert.equal(hides({ content: 'a' }), true);
-    assert.equal(hides({ reasoning_content: 'a' }), false);
-    assert.equal(decode(delta({ content: 'a' }), delta({}, 'stop'), DONE).response.hidesReasoning, false);
+    const shown = (first: object): number | null | undefined =>
+      decode(delta(first), delta({ content: 'b' }), delta({}, 'length', usage), DONE).response.reasoningTexts;
+    assert.equal(shown({ content: 'a' }), 0);
+    assert.equal(shown({ reasoning_content: 'a' }), 1);
+    for (const hidden of [{ type: 'reasoning.encrypted', data: 'gAAA' }, { type: 'redacted_thinking', data: 'gAAA' }])
+      assert.equal(shown({ role: 'assistant', content: '', reasoning_details: [hidden] }), 0, hidden.type);
+    assert.equal(shown({ role: 'assistant', reasoning_encrypted_content: 'gAAA' }), 0);
   });
 });

@@ -190,7 +190,7 @@ describe('settleTokenTimes', () => {
       [130, 1],
     ];
     const times = [10, 20, 30];
-    const hiding = { reasoningTokens: 4, hidesReasoning: true };
+    const hiding = { reasoningTokens: 4, reasoningTexts: 0 };
     assert.deepEqual(settle(three, answer(7, 'chunks', hiding)), [times, 'usage', 4, null]);
     assert.deepEqual(settle(three, answer(7, 'token_ids', hiding)), [times, 'token_ids', 4, null]);
     assert.deepEqual(settle(three, answer(5000, 'chunks', { ...hiding, reasoningTokens: 4997 })), [
@@ -199,7 +199,7 @@ describe('settleTokenTimes', () => {
       4997,
       null,
     ]);
-    assert.equal(settle(three, answer(7, 'chunks', { reasoningTokens: 4, hidesReasoning: false }))[0].length, 7);
+    assert.equal(settle(three, answer(7, 'chunks', { reasoningTokens: 4, reasoningTexts: null }))[0].length, 7);
     // A running count has them before its first text.
     const counted: Event[] = [
       [110, 5],
@@ -215,6 +215,18 @@ describe('settleTokenTimes', () => {
     assert.deepEqual(settle(shared, answer(7, 'usage', hiding)), [[10, 10, 10, 20, 20, 30, 30], 'usage', null, null]);
   });
 
+  it('takes reasoning in far fewer events than it has tokens for a summary, unless all tokens come merged', () => {
+    const five: Event[] = [110, 120, 130, 140, 150].map((time) => [time, 1]);
+    const times = [10, 20, 30, 40, 50];
+    const summary = { reasoningTokens: 4, reasoningTexts: 1 };
+    assert.deepEqual(settle(five, answer(8, 'chunks', summary)), [times, 'usage', 3, null]);
+    const counted: Event[] = five.map(([time], i) => [time, i === 0 ? 4 : 1]);
+    assert.deepEqual(settle(counted, answer(8, 'usage', summary)), [times, 'usage', 3, null]);
+    const merged = answer(8, 'chunks', { reasoningTokens: 4, reasoningTexts: 2 });
+    assert.equal(settle(five, merged)[0].length, 8);
+    assert.equal(settle(five, answer(8, 'chunks', { reasoningTokens: 8, reasoningTexts: 5 }))[0].length, 8);
+  });
+
   it('has as many tokens as texts at least, what was asked or came at most, in order, whatever is said', () => {
     const event = fc.tuple(fc.nat(1000), fc.nat(3), fc.boolean());
     const list = fc
@@ -227,11 +239,11 @@ describe('settleTokenTimes', () => {
         list,
         fc.tuple(claim, claim, claim),
         source,
-        fc.boolean(),
-        (rows, [said, total, reasoning], how, hides) => {
+        fc.option(fc.nat(3)),
+        (rows, [said, total, reasoning], how, shown) => {
           const [times, , hidden, reported] = settle(
             rows,
-            answer(said, how, { outputTokensByTotal: total, reasoningTokens: reasoning, hidesReasoning: hides }),
+            answer(said, how, { outputTokensByTotal: total, reasoningTokens: reasoning, reasoningTexts: shown }),
           );
           const texts = rows.filter(([, , hasText]) => hasText).length;
           const ids = rows.reduce((sum, [, n]) => sum + n, 0);
