@@ -9,6 +9,8 @@ const NO_OUTPUT_AT_TOP: ReadonlySet<string> = new Set(['role', 'name']);
 /** Types of parts that stand for reasoning which is not shown; their data is no output. */
 const HIDDEN_PART = /encrypted|redacted/;
 
+/** Fields of a delta that hold output in servers known, besides those of reasoning. */
+const OUTPUT = /^(content|text|refusal|audio|images?|tool_calls?|function_call|output_text)$/;
 /** `reasoning` in vLLM, `reasoning_content` elsewhere, `thinking`, `thoughts`, ... */
 const REASONING = /reason|think|thought/;
 
@@ -19,9 +21,8 @@ const NONE: ChoiceContent = { text: null, output: 'none', isReasoning: false };
 
 /**
  * What a delta carries: content as text or as parts, reasoning under any name, tool calls, a refusal, audio, or what a
- * later server calls its own. There is no list of carriers, because a token in a field that is not on it would be lost:
- * any text that is not known to be none is output. A delta that has the role and nothing else is no token, and its time
- * is not TTFT.
+ * later server calls its own. Text in a field that is not known may be such output or something about it: the count at
+ * the end tells (`settleTokenTimes`). A delta that has the role and nothing else is no token, and its time is not TTFT.
  */
 function contentOf(choice: Json): ChoiceContent {
   const delta = choice['delta'];
@@ -29,23 +30,27 @@ function contentOf(choice: Json): ChoiceContent {
   const content = delta['content'];
   if (typeof content === 'string' && content !== '') return { text: content, output: 'text', isReasoning: false };
   let isReasoning = false;
+  let unknown: string | null = null;
   for (const key of Object.keys(delta)) {
     if (NO_OUTPUT_AT_TOP.has(key) || !carriesText(key, delta[key])) continue;
-    if (!REASONING.test(key) && !isThought(delta[key])) return SOME_OUTPUT;
-    isReasoning = true;
+    if (REASONING.test(key) || isThought(delta[key])) isReasoning = true;
+    else if (OUTPUT.test(key)) return SOME_OUTPUT;
+    else unknown = (unknown ?? '') + JSON.stringify(delta[key]);
   }
   if (isReasoning) return SOME_REASONING;
+  if (unknown !== null) return { text: null, output: 'unknown', isReasoning: false, unknown };
   return textAt(delta, 'role') === null ? PERHAPS : NONE;
 }
 
 export const CHAT: ChoiceReader = { contentOf, splitsReasoning: true };
 
-function carriesText(key: string, value: unknown): boolean {
-  if (NO_OUTPUT.test(key)) return false;
+/** `data` is output where it is audio, and none where it stands for reasoning. */
+function carriesText(key: string, value: unknown, isReasoning = REASONING.test(key)): boolean {
+  if (NO_OUTPUT.test(key) || (isReasoning && key === 'data')) return false;
   if (typeof value === 'string') return value !== '';
-  if (Array.isArray(value)) return value.some((part) => carriesText(key, part));
+  if (Array.isArray(value)) return value.some((part) => carriesText(key, part, isReasoning));
   if (!isObject(value) || HIDDEN_PART.test(textAt(value, 'type') ?? '')) return false;
-  return Object.keys(value).some((inner) => carriesText(inner, value[inner]));
+  return Object.keys(value).some((inner) => carriesText(inner, value[inner], isReasoning));
 }
 
 /** Whether a list of parts holds reasoning alone. */

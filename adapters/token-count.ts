@@ -1,8 +1,11 @@
 import type { TokenOut } from '../src/core/codec.ts';
 import type { TokenCountSource } from '../src/core/record.ts';
 
-/** `perhaps`: no text, which may still be a token; `none`: surely no token before the first (a role). */
-export type Output = 'text' | 'perhaps' | 'none';
+/**
+ * `unknown`: text in a field that may be output, or say something about it; `perhaps`: no text, which may still be a
+ * token; `none`: surely no token before the first (a role).
+ */
+export type Output = 'text' | 'unknown' | 'perhaps' | 'none';
 
 /** Why the ids or the usage of a stream's events do not count its tokens. */
 const FEWER_IDS = 'its token ids are fewer than its texts';
@@ -43,8 +46,9 @@ export class TokenCount {
     if (this.source === 'token_ids' && this.tokens === 0 && hasText && !ids) this.source = null;
     if (this.source === null) this.#choose(output, ids, usage);
     const count = this.source === null ? 0 : this.#countOf(hasText, ids ?? 0, usage);
-    const mayBeToken = this.source === 'chunks' || (this.source === null && output === 'perhaps');
-    if (count > 0 || hasText || mayBeToken) this.#out.tokens(count, hasText);
+    const mayBeToken =
+      this.source === 'chunks' || output === 'unknown' || (this.source === null && output === 'perhaps');
+    if (count > 0 || hasText || mayBeToken) this.#out.tokens(count, output === 'unknown' ? output : hasText);
     return count;
   }
 
@@ -55,7 +59,7 @@ export class TokenCount {
 
   #choose(output: Output, ids: number | null, usage: number | null): void {
     const hasText = output === 'text';
-    if (ids !== null && (ids > 0 || output === 'perhaps')) this.source = 'token_ids';
+    if (ids !== null && (ids > 0 || output === 'perhaps' || output === 'unknown')) this.source = 'token_ids';
     else if (usage !== null && output !== 'none' && !(hasText && usage === 0)) this.source = 'usage';
     else if (hasText) {
       this.source = 'chunks';

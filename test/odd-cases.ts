@@ -201,6 +201,41 @@ const CARRIERS: Readonly<Record<string, OddStream>> = {
       out.finish(null);
     },
   },
+  carrier_unknown_counted: {
+    truth: ALL,
+    async answer(out, asked) {
+      out.role();
+      await out.each(asked, (i) => chunk(i < asked / 2 ? { monologue: { piece: word(i) } } : { content: word(i) }));
+      out.finish(usageOf(asked));
+    },
+  },
+  role_names: {
+    truth: ALL,
+    async answer(out, asked) {
+      out.write(chunk({ role: 'assistant', content: '', message_id: 'msg_123', provider: 'Azure', region: 'eu' }));
+      await wait(LONG_MS);
+      await out.each(asked, (i) => chunk({ content: word(i) }));
+      out.finish(usageOf(asked));
+    },
+  },
+  progress_before: {
+    truth: ALL,
+    async answer(out, asked) {
+      for (let i = 0; i < 3; i++) out.write(chunk({ role: 'assistant', content: '', progress: `step ${i}` }));
+      await wait(LONG_MS);
+      await out.each(asked, (i) => chunk({ content: word(i) }));
+      out.finish(usageOf(asked));
+    },
+  },
+  signature_at_the_end: {
+    truth: ALL,
+    async answer(out, asked) {
+      await out.plain(asked);
+      const signature = { google: { thought_signature: 'AbCd' } };
+      out.write(chunk({ role: 'assistant', content: '', extra_content: signature }));
+      out.finish(null);
+    },
+  },
   // completion_tokens leave the reasoning out; the total has it.
   usage_without_reasoning: {
     truth: ALL,

@@ -33,6 +33,9 @@ export interface ResponseInfo {
   readonly phases: Phases | null;
 }
 
+/** Whether an event came with text; `unknown`: with text in a field that may be output, or say something about it. */
+export type HasText = boolean | 'unknown';
+
 /** Receives what a target reports. For one index: `sent`, then any number of `tokens`, then one `end` or `fail`. */
 export interface Sink {
   /** The body was handed to the socket at `timeUs`; `connectUs` of that was spent connecting, null if nothing was. */
@@ -41,7 +44,7 @@ export interface Sink {
    * `count` tokens arrived together. 0: an event that may or may not have carried a token (empty text). `hasText`:
    * whether they came with text; absent: where there are any.
    */
-  tokens(index: number, timeUs: number, count: number, hasText?: boolean): void;
+  tokens(index: number, timeUs: number, count: number, hasText?: HasText): void;
   end(index: number, timeUs: number, response: ResponseInfo): void;
   fail(index: number, timeUs: number, outcome: Outcome, error: string, response: ResponseInfo | null): void;
   /**

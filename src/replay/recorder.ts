@@ -1,9 +1,9 @@
 import { latenessUs, MAX_LATENESS_MS, type Outcome, type RecordStore, type RequestRecord } from '../core/record.ts';
-import type { ResponseInfo, ScheduledRequest } from '../core/target.ts';
+import type { HasText, ResponseInfo, ScheduledRequest } from '../core/target.ts';
 import type { RunSink } from './replay.ts';
 import type { StallLog } from './stalls.ts';
 import { unsentRecord, type RecordContext } from './unsent-record.ts';
-import { settleTokenTimes } from './token-times.ts';
+import { settleTokenTimes, TEXT, UNKNOWN_TEXT } from './token-times.ts';
 
 /** Records passed on in one batch; smaller batches go at each `flush`, which is called on a timer. */
 const BATCH = 256;
@@ -26,7 +26,7 @@ interface InFlight {
   times: Float64Array;
   /** Tokens of each event. */
   counts: Uint32Array;
-  /** 1 for an event with text. */
+  /** TEXT, UNKNOWN_TEXT or 0. */
   texts: Uint8Array;
   events: number;
 }
@@ -104,12 +104,12 @@ export class Recorder implements RunSink {
     });
   }
 
-  tokens(index: number, timeUs: number, count: number, hasText = count > 0): void {
+  tokens(index: number, timeUs: number, count: number, hasText: HasText = count > 0): void {
     const request = this.#get(index);
     if (request.events === request.times.length) grow(request);
     request.times[request.events] = timeUs;
     request.counts[request.events] = count;
-    request.texts[request.events] = hasText ? 1 : 0;
+    request.texts[request.events] = hasText === 'unknown' ? UNKNOWN_TEXT : hasText ? TEXT : 0;
     request.events++;
     this.progress.tokens += count;
   }

@@ -1,12 +1,17 @@
 import type { TokenCountSource } from '../core/record.ts';
 import type { ResponseInfo } from '../core/target.ts';
 
+/** Of an event with text. */
+export const TEXT = 1;
+/** Of an event with text in a field that may be output, or say something about it. */
+export const UNKNOWN_TEXT = 2;
+
 /** The events of one response. */
 export interface TokenEvents {
   readonly times: Float64Array;
   /** The number of tokens that each carried, as they were counted when it came (0: perhaps none). */
   readonly counts: Uint32Array;
-  /** 1 for an event with text. */
+  /** TEXT, UNKNOWN_TEXT or 0. */
   readonly texts: Uint8Array;
   readonly events: number;
 }
@@ -45,11 +50,12 @@ interface Seen {
  * evenly over the events with text (over all events if none had text).
  */
 export function settleTokenTimes(
-  events: TokenEvents,
+  reported: TokenEvents,
   asked: number,
   dueUs: number,
   response: ResponseInfo | null,
 ): SettledTokens {
+  const events = { ...reported, texts: knownTexts(reported, response) };
   const seen = see(events, asked, response);
   const said = countSaid(seen, response);
   const { tokens, hidden } = judge(seen, said, response);
@@ -64,6 +70,24 @@ export function settleTokenTimes(
     hidden: hidden === 0 ? null : hidden,
     reported: claim === null || (said ?? 0) === times.length + hidden ? null : claim,
   };
+}
+
+/**
+ * TEXT or 0 of each event. Unknown texts are output where the server's count has room for them besides the others, and
+ * where there is no such count; a single one beside others is rather an id or a name than a token.
+ */
+function knownTexts({ texts, events }: TokenEvents, response: ResponseInfo | null): Uint8Array {
+  let known = 0;
+  let unknown = 0;
+  for (let i = 0; i < events; i++) {
+    if (texts[i] === TEXT) known++;
+    if (texts[i] === UNKNOWN_TEXT) unknown++;
+  }
+  if (unknown === 0) return texts;
+  const count = response?.outputTokens ?? null;
+  const hasRoom = count === null || Math.max(count, response?.outputTokensByTotal ?? 0) >= known + unknown;
+  const areOutput = hasRoom && (unknown > 1 || (known === 0 && count !== null));
+  return texts.map((text) => (text === UNKNOWN_TEXT ? (areOutput ? TEXT : 0) : text));
 }
 
 function see({ counts, texts, events }: TokenEvents, asked: number, response: ResponseInfo | null): Seen {

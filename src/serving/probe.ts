@@ -3,6 +3,7 @@ import { ALL_CAPABILITIES, makeCodec, type CodecOptions, type ServerCapabilities
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import { FINISHED_GRACE_MS, ProtocolError, type Codec, type PromptMaker, type StreamError } from '../core/codec.ts';
 import type { TokenCountSource } from '../core/record.ts';
+import type { HasText } from '../core/target.ts';
 import { asQuoted, withoutSecrets } from '../core/secrets.ts';
 import { isRedirect, redirectedTo } from '../replay/exchange.ts';
 import { pathBelow, type ServerAccess } from '../replay/transport.ts';
@@ -140,9 +141,9 @@ function readingOf(codec: Codec): Reading {
   let texts = 0;
   let error: StreamError | null = null;
   const decoder = codec.decoder(REQUEST, {
-    tokens(count, hasText = count > 0) {
+    tokens(count, hasText: HasText = count > 0) {
       counted += count;
-      if (hasText) texts++;
+      if (hasText === true) texts++;
     },
   });
   const guarded = (read: () => StreamError | null): StreamError | null => {

@@ -81,7 +81,7 @@ describe('openai codec, chat', () => {
     }
   });
 
-  it('counts whatever a delta carries besides its role, under any name', () => {
+  it('counts whatever a delta carries besides its role in a field that is known to be output', () => {
     const part = { type: 'text', text: 'hm' };
     for (const carrier of [
       { content: [{ type: 'thinking', thinking: [part] }] },
@@ -92,9 +92,31 @@ describe('openai codec, chat', () => {
       { audio: { id: 'a', data: 'UklGR' } },
       { function_call: { name: '', arguments: '{' } },
       { tool_calls: [{ index: 0, id: 'call', type: 'function', function: { name: 'f', arguments: '' } }] },
-      { of_a_later_server: { nested: [['hm']] } },
     ])
       assert.deepEqual(decode(delta(carrier), delta({ content: 'a' }), DONE).counts, [1, 1], JSON.stringify(carrier));
+  });
+
+  it('leaves text in unknown fields open, and takes ids, signatures and names for none', () => {
+    const kinds = (...deltas: object[]): unknown[] => {
+      const seen: unknown[] = [];
+      const decoder = codec.decoder(request, { tokens: (count, hasText) => seen.push(hasText ?? count > 0) });
+      decoder.push(Buffer.from(deltas.map((it) => delta(it)).join('')));
+      return seen;
+    };
+    const later = (text: string): object => ({ of_a_later_server: { nested: [[text]] } });
+    assert.deepEqual(kinds(later('a'), later('b'), { content: 'c' }), ['unknown', 'unknown', true]);
+    assert.deepEqual(kinds(later('a'), later('a')), ['unknown', false], 'one that repeats itself');
+    for (const none of [
+      { message_id: 'msg_1' },
+      { provider: 'Azure' },
+      { extra_content: { google: { thought_signature: 'AbCd' } } },
+      { reasoning_details: [{ data: 'gAAA' }] },
+    ])
+      assert.deepEqual(
+        kinds({ role: 'assistant', content: '', ...none }, { content: 'c' }),
+        [true],
+        Object.keys(none)[0],
+      );
   });
 
   it('does not take the fields of a role chunk that carry nothing for a token', () => {
@@ -198,7 +220,10 @@ describe('openai codec, chat', () => {
       decode(delta(first), delta({ content: 'b' }), delta({}, 'length', usage), DONE).response.reasoningTexts;
     assert.equal(shown({ content: 'a' }), 0);
     assert.equal(shown({ reasoning_content: 'a' }), 1);
-    for (const hidden of [{ type: 'reasoning.encrypted', data: 'gAAA' }, { type: 'redacted_thinking', data: 'gAAA' }])
+    for (const hidden of [
+      { type: 'reasoning.encrypted', data: 'gAAA' },
+      { type: 'redacted_thinking', data: 'gAAA' },
+    ])
       assert.equal(shown({ role: 'assistant', content: '', reasoning_details: [hidden] }), 0, hidden.type);
     assert.equal(shown({ role: 'assistant', reasoning_encrypted_content: 'gAAA' }), 0);
   });

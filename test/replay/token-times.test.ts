@@ -183,6 +183,19 @@ describe('settleTokenTimes', () => {
     assert.deepEqual(settle(four, unrelated), [times, 'usage', null, null]);
   });
 
+  it('takes unknown texts for output where the count has room for them or there is none, but for one beside others', () => {
+    const rows = (unknown: number, known: number): TokenEvents => {
+      const all = events(Array.from({ length: unknown + known }, (_, i) => [110 + i, i < unknown ? 0 : 1]));
+      all.texts.fill(2, 0, unknown);
+      return all;
+    };
+    const count = (list: TokenEvents, said: number | null): number =>
+      settleTokenTimes(list, ASKED, 100, said === null ? answer(null, 'chunks') : answer(said, 'chunks')).times.length;
+    assert.deepEqual([count(rows(4, 4), 8), count(rows(4, 4), null), count(rows(8, 0), null)], [8, 8, 8]);
+    assert.deepEqual([count(rows(4, 4), 4), count(rows(1, 4), 4), count(rows(1, 4), null)], [4, 4, 4]);
+    assert.deepEqual([...settleTokenTimes(rows(3, 4), ASKED, 100, answer(4, 'chunks')).times], [13, 14, 15, 16]);
+  });
+
   it('keeps reasoning that was counted and not sent apart, and not tokens that share an event', () => {
     const three: Event[] = [
       [110, 1],
