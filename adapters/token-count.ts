@@ -13,6 +13,7 @@ const STANDS_STILL = 'its usage stands still while text comes';
 const FALLS = 'its usage falls';
 const IS_MISSING = 'its usage does not come with each text';
 const EXCEEDS = 'its usage exceeds what was asked for';
+const IDS_EXCEED = 'its token ids exceed what was asked for, and its texts and usage do not';
 
 /**
  * Counts the tokens of one response's events and reports each event.
@@ -52,8 +53,13 @@ export class TokenCount {
     return count;
   }
 
-  /** Checks a usage that comes without tokens. One of zero beside tokens is none. */
+  /**
+   * Checks what came by a usage. One of zero beside tokens is none. Ids beyond what was asked for are those so far, or the
+   * prompt's too, where usage and texts agree on less; a server that ignores `max_tokens` counts them in its usage.
+   */
   check(usage: number): void {
+    const isWithin = usage >= Math.max(1, this.#texts) && usage <= this.#asked;
+    if (this.source === 'token_ids' && this.tokens > this.#asked && isWithin) this.#countByChunks(false, IDS_EXCEED);
     if (this.source === 'usage' && usage > 0 && usage < this.tokens) this.#countByChunks(false, FALLS);
   }
 

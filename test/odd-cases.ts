@@ -149,6 +149,35 @@ const USAGES: Readonly<Record<string, OddStream>> = {
       out.finish(usageOf(3));
     },
   },
+  ids_so_far: {
+    truth: ALL,
+    async answer(out, asked) {
+      out.role();
+      await out.each(asked, (i) => chunk({ content: word(i) }, { choice: { token_ids: [...Array(i + 1).keys()] } }));
+      out.finish(usageOf(asked));
+    },
+  },
+  ids_with_prompt: {
+    truth: ALL,
+    async answer(out, asked) {
+      await out.each(asked, (i) =>
+        chunk({ content: word(i) }, { choice: { token_ids: i === 0 ? [...Array(PROMPT_TOKENS + 1).keys()] : [i] } }),
+      );
+      out.finish(usageOf(asked));
+    },
+  },
+  // Two tokens share one chunk; the first chunk is empty and early.
+  empty_first_and_two: {
+    truth: ALL,
+    async answer(out, asked) {
+      out.write(chunk({ content: '' }));
+      await wait(LONG_MS);
+      await out.each(2, (i) => chunk({ content: word(i) }));
+      await out.each(1, () => chunk({ content: ' two more' }), 2);
+      await out.each(asked - 4, (i) => chunk({ content: word(i) }));
+      out.finish(usageOf(asked));
+    },
+  },
   max_tokens_ignored: {
     truth: { outcome: 'ok', tokens: (asked) => asked + 5 },
     async answer(out, asked) {

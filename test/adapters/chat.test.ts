@@ -214,6 +214,26 @@ describe('openai codec, chat', () => {
     }
   });
 
+  it('believes ids beyond what was asked for only where texts and usage do not agree on less', () => {
+    const answered = (ids: readonly number[], usage: number | null): ResponseInfo => {
+      const texts = ids.map((n) =>
+        sse({ choices: [{ index: 0, delta: { content: 'a' }, token_ids: Array(n).fill(7), finish_reason: null }] }),
+      );
+      const last = delta({}, 'length', usage === null ? {} : { usage: { completion_tokens: usage } });
+      return decode(...texts, last, DONE).response;
+    };
+    const all = request.outputTokens;
+    const soFar = Array.from({ length: all }, (_, i) => i + 1);
+    const withPrompt = soFar.map((_, i) => (i === 0 ? 11 : 1));
+    for (const ids of [soFar, withPrompt]) {
+      const { countSource, countFault } = answered(ids, all);
+      assert.equal(countSource, 'chunks');
+      assert.match(countFault ?? '', /ids exceed/);
+      for (const usage of [null, ids.reduce((sum, n) => sum + n), 1])
+        assert.equal(answered(ids, usage).countSource, 'token_ids', `usage ${usage}`);
+    }
+  });
+
   it('tells reasoning that is counted and not sent from reasoning that comes', () => {
     const usage = { usage: { completion_tokens: 4, completion_tokens_details: { reasoning_tokens: 2 } } };
     const shown = (first: object): number | null | undefined =>
