@@ -46,8 +46,9 @@ interface Seen {
  * or usage; one beyond them counts nothing and is kept as `reported`.
  *
  * Where usage and events agree, every event holds its counted tokens. Where usage says more, the first events without
- * text are tokens too, if there are enough of them (a last empty event only marks the end); else the tokens are spread
- * evenly over the events with text (over all events if none had text).
+ * text behind the first with text are tokens too, if there are enough of them (a last empty event only marks the end);
+ * else the tokens are spread evenly over the events with text (over all events if none had text). An empty event before
+ * the first text rather opens the answer: as a token it would be TTFT.
  */
 export function settleTokenTimes(
   reported: TokenEvents,
@@ -158,24 +159,37 @@ function hiddenReasoning(said: number, texts: number, response: ResponseInfo | n
 /** `counts`: the tokens of each event. */
 function spreadOrExpand(seen: TokenEvents, counts: Counts, tokens: number, dueUs: number): Float64Array {
   let counted = 0;
+  let first = 0;
   let empty = 0;
   for (let i = 0; i < seen.events; i++) {
+    if (counted === 0 && counts[i] !== 0) {
+      first = i;
+      empty = 0;
+    }
     counted += counts[i] ?? 0;
     if (counts[i] === 0) empty++;
   }
   const fits = tokens >= counted && tokens <= counted + empty;
-  return fits ? expand(seen, counts, tokens, dueUs) : spread(seen, counts, tokens, dueUs);
+  return fits
+    ? expand(seen, counts, { tokens, missing: tokens - counted, first }, dueUs)
+    : spread(seen, counts, tokens, dueUs);
 }
 
 type Counts = Uint32Array | Uint8Array;
 
-/** Each event has its counted tokens; tokens beyond their sum are the first events without any. */
-function expand({ times, events }: TokenEvents, counts: Counts, tokens: number, dueUs: number): Float64Array {
-  const expanded = new Float64Array(tokens);
-  let emptyTokens = tokens;
-  for (let i = 0; i < events; i++) emptyTokens -= counts[i] ?? 0;
+/** `missing`: tokens beyond the counted ones; `first`: the first event that has any, or the first of all. */
+interface Expansion {
+  readonly tokens: number;
+  readonly missing: number;
+  readonly first: number;
+}
+
+/** Each event has its counted tokens; the missing ones are the first events without any from `first` on. */
+function expand({ times, events }: TokenEvents, counts: Counts, to: Expansion, dueUs: number): Float64Array {
+  const expanded = new Float64Array(to.tokens);
+  let emptyTokens = to.missing;
   let at = 0;
-  for (let i = 0; i < events; i++) {
+  for (let i = to.first; i < events; i++) {
     const count = counts[i] === 0 && emptyTokens-- > 0 ? 1 : (counts[i] ?? 0);
     const time = Math.round((times[i] ?? 0) - dueUs);
     for (let k = 0; k < count; k++) expanded[at++] = time;

@@ -63,18 +63,32 @@ describe('settleTokenTimes', () => {
       ),
       [[20, 30], 'usage', null, null],
     ));
-  it('takes empty events as tokens when that makes the usage right', () =>
+  it('takes empty events behind the first text as tokens when that makes the usage right', () =>
     assert.deepEqual(
       settle(
         [
-          [110, 0],
-          [120, 1],
+          [110, 1],
+          [120, 0],
           [130, 1],
         ],
         answer(3, 'chunks'),
       ),
       [[10, 20, 30], 'usage', null, null],
     ));
+  it('takes no empty event before the first text for a token, unless no text comes', () => {
+    const opened: Event[] = [
+      [110, 0],
+      [320, 1],
+      [330, 1],
+    ];
+    assert.deepEqual(settle(opened, answer(3, 'chunks')), [[220, 220, 230], 'usage', null, null]);
+    const empty: Event[] = [
+      [110, 0],
+      [120, 0],
+      [130, 0],
+    ];
+    assert.deepEqual(settle(empty, answer(2, null))[0], [10, 20]);
+  });
   it('spreads tokens over the events with text when a chunk held several', () =>
     assert.deepEqual(
       settle(
