@@ -19,14 +19,21 @@ const SOME_REASONING: ChoiceContent = { text: null, output: 'text', isReasoning:
 const PERHAPS: ChoiceContent = { text: '', output: 'perhaps', isReasoning: false };
 const NONE: ChoiceContent = { text: null, output: 'none', isReasoning: false };
 
+/** The text of a choice of completions. */
+export function textOf(choice: Json): ChoiceContent {
+  const text = textAt(choice, 'text') ?? '';
+  return { text, output: text === '' ? 'perhaps' : 'text', isReasoning: false };
+}
+
 /**
  * What a delta carries: content as text or as parts, reasoning under any name, tool calls, a refusal, audio, or what a
  * later server calls its own. Text in a field that is not known may be such output or something about it: the count at
- * the end tells (`settleTokenTimes`). A delta that has the role and nothing else is no token, and its time is not TTFT.
+ * the end tells (`settleTokenTimes`). Some servers have a `message` in its place, as in an answer that is not streamed, or
+ * the `text` of completions. A delta that has the role and nothing else is no token, and its time is not TTFT.
  */
 function contentOf(choice: Json): ChoiceContent {
-  const delta = choice['delta'];
-  if (!isObject(delta)) return PERHAPS;
+  const delta = [choice['delta'], choice['message']].find(isObject);
+  if (delta === undefined) return textOf(choice);
   const content = delta['content'];
   if (typeof content === 'string' && content !== '') return { text: content, output: 'text', isReasoning: false };
   let isReasoning = false;

@@ -265,6 +265,23 @@ const CARRIERS: Readonly<Record<string, OddStream>> = {
       out.finish(null);
     },
   },
+  message_in_place_of_delta: {
+    truth: ALL,
+    async answer(out, asked) {
+      const message = (content: string): object => ({ delta: undefined, message: { role: 'assistant', content } });
+      await out.each(asked, (i) => chunk({}, { choice: message(word(i)) }));
+      out.write(chunk({}, { finish: 'length', choice: message(''), usage: usageOf(asked) }) + DONE);
+    },
+  },
+  // No text at all, and a usage that counts all tokens.
+  tokens_only_claimed: {
+    truth: { outcome: 'protocol_error', tokens: () => 0, reported: (asked) => asked, error: /no text and no token id/ },
+    async answer(out, asked) {
+      out.role();
+      await wait(LONG_MS);
+      out.finish(usageOf(asked), 'stop');
+    },
+  },
   // completion_tokens leave the reasoning out; the total has it.
   usage_without_reasoning: {
     truth: ALL,

@@ -192,7 +192,7 @@ export class Recorder implements RunSink {
       token_time_source: source === null ? null : 'client',
       outcome: noTokens ? 'protocol_error' : outcome,
       http_status: response?.httpStatus ?? null,
-      error: noTokens ? 'the answer held no token' : error,
+      error: noTokens ? noTokenText(reported) : error,
       finish_reason: response?.finishReason ?? null,
       prefill_queue_us: wholeUs(response?.phases?.prefill_queue_us),
       prefill_us: wholeUs(response?.phases?.prefill_us),
@@ -203,6 +203,11 @@ export class Recorder implements RunSink {
       output_tokens_reported: reported,
     };
   }
+}
+
+function noTokenText(reported: number | null): string {
+  if (reported === null || reported === 0) return 'the answer held no token';
+  return `the answer held no text and no token id, though the server counts ${reported} tokens in it`;
 }
 
 function wholeUs(us: number | null | undefined): number | null {

@@ -37,6 +37,7 @@ interface Seen {
   readonly first: number;
   /** Tokens that can have been sent. */
   readonly atMost: number;
+  readonly events: number;
 }
 
 /**
@@ -47,7 +48,8 @@ interface Seen {
  *
  * Where usage and events agree, every event holds its counted tokens. Where usage says more, the first events without
  * text behind the first with text are tokens too, if there are enough of them (a last empty event only marks the end);
- * else the tokens are spread evenly over the events with text (over all events if none had text). An empty event before
+ * else the tokens are spread evenly over the events with text. Where none had text, no ids came and usage did not grow
+ * from event to event, an event holds one token at most: more, at the time of the end, would be no measurement. An empty event before
  * the first text rather opens the answer: as a token it would be TTFT.
  */
 export function settleTokenTimes(
@@ -95,18 +97,20 @@ function see({ counts, texts, events }: TokenEvents, asked: number, response: Re
   let counted = 0;
   let withText = 0;
   let first = 0;
+  let growing = 0;
   for (let i = 0; i < events; i++) {
     counted += counts[i] ?? 0;
+    if (counts[i] !== 0) growing++;
     withText += texts[i] ?? 0;
     if (first === 0 && texts[i] === 1) first = counted;
   }
   const source = response?.countSource ?? (events > 0 ? 'chunks' : null);
   const atMost = Math.max(asked, withText);
-  const isWithin = source === 'token_ids' || (source === 'usage' && counted <= atMost);
+  const isWithin = source === 'token_ids' || (source === 'usage' && counted <= atMost && (withText > 0 || growing > 1));
   const isCounted = isWithin && counted >= withText;
   return isCounted
-    ? { source, tokens: counted, texts: withText, first, atMost }
-    : { source: source === null ? null : 'chunks', tokens: withText, texts: withText, first: 1, atMost };
+    ? { source, tokens: counted, texts: withText, first, atMost, events }
+    : { source: source === null ? null : 'chunks', tokens: withText, texts: withText, first: 1, atMost, events };
 }
 
 /**
@@ -125,7 +129,7 @@ function countSaid({ texts }: Seen, response: ResponseInfo | null): number | nul
 }
 
 function judge(
-  { source, tokens, texts, first, atMost }: Seen,
+  { source, tokens, texts, first, atMost, events }: Seen,
   said: number | null,
   response: ResponseInfo | null,
 ): { tokens: number; hidden: number } {
@@ -135,7 +139,8 @@ function judge(
   // A running count has hidden tokens before its first text.
   const hidden = source === 'usage' && first <= reasoning ? 0 : reasoning;
   const sent = Math.max(texts, said - hidden);
-  if (said < texts || sent > atMost) return { tokens, hidden: 0 };
+  const isUnseen = texts === 0 && tokens === 0 && sent > events;
+  if (said < texts || sent > atMost || isUnseen) return { tokens, hidden: 0 };
   return { tokens: sent, hidden: said - sent };
 }
 

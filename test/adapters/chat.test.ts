@@ -96,6 +96,14 @@ describe('openai codec, chat', () => {
       assert.deepEqual(decode(delta(carrier), delta({ content: 'a' }), DONE).counts, [1, 1], JSON.stringify(carrier));
   });
 
+  it('reads a message or a text where there is no delta', () => {
+    const choice = (fields: object): string => sse({ choices: [{ index: 0, ...fields, finish_reason: null }] });
+    for (const fields of [{ message: { role: 'assistant', content: 'a' } }, { text: 'a' }]) {
+      const { counts, response } = decode(choice(fields), choice(fields), DONE);
+      assert.deepEqual([counts, response.countSource], [[1, 1], 'chunks'], JSON.stringify(fields));
+    }
+  });
+
   it('leaves text in unknown fields open, and takes ids, signatures and names for none', () => {
     const kinds = (...deltas: object[]): unknown[] => {
       const seen: unknown[] = [];

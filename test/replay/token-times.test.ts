@@ -88,6 +88,13 @@ describe('settleTokenTimes', () => {
       [130, 0],
     ];
     assert.deepEqual(settle(empty, answer(2, null))[0], [10, 20]);
+    assert.deepEqual(settle(empty, answer(4, null)), [[], null, null, 4], 'more tokens than events, and no text');
+    assert.deepEqual(settle([[110, 4, false]], answer(4, 'usage')), [[], null, null, 4]);
+    const grown: Event[] = [
+      [110, 2, false],
+      [120, 2, false],
+    ];
+    assert.deepEqual(settle(grown, answer(4, 'usage')), [[10, 10, 20, 20], 'usage', null, null]);
   });
   it('spreads tokens over the events with text when a chunk held several', () =>
     assert.deepEqual(
