@@ -178,6 +178,23 @@ const USAGES: Readonly<Record<string, OddStream>> = {
       out.finish(usageOf(asked));
     },
   },
+  // The answer stops by itself after half of what was asked for, which the usage claims whole.
+  usage_claims_asked: {
+    truth: { outcome: 'ok', tokens: (asked) => asked >> 1, reported: (asked) => asked },
+    async answer(out, asked) {
+      await out.plain(asked >> 1);
+      out.finish(usageOf(asked), 'stop');
+    },
+  },
+  usage_jumps_at_end: {
+    truth: { outcome: 'ok', tokens: (asked) => asked >> 1, reported: (asked) => asked },
+    async answer(out, asked) {
+      const texts = asked >> 1;
+      out.role();
+      await out.each(texts, (i) => chunk({ content: 'a' }, { usage: usageOf(i === texts - 1 ? asked : i + 1) }));
+      out.write(chunk({}, { finish: 'stop', usage: usageOf(asked) }) + DONE);
+    },
+  },
   max_tokens_ignored: {
     truth: { outcome: 'ok', tokens: (asked) => asked + 5 },
     async answer(out, asked) {

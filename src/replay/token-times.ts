@@ -27,6 +27,11 @@ export interface SettledTokens {
   readonly reported: number | null;
 }
 
+/** Finish reasons of answers that ended by themselves. */
+const STOPPED = /^(stop|eos|eos_token|end_turn)$/;
+/** How many times as many tokens an event has as others where a count is not believed. */
+const JUMP = 2;
+
 /** What was seen of a response, before the server's own count is heard. */
 interface Seen {
   readonly source: TokenCountSource | null;
@@ -38,6 +43,8 @@ interface Seen {
   /** Tokens that can have been sent. */
   readonly atMost: number;
   readonly events: number;
+  /** Whether the answer stopped by itself, and yet the server counts just what was asked for, where it would be cut. */
+  readonly stopsAtAsked: boolean;
 }
 
 /**
@@ -98,19 +105,36 @@ function see({ counts, texts, events }: TokenEvents, asked: number, response: Re
   let withText = 0;
   let first = 0;
   let growing = 0;
+  let last = 0;
+  let mostBefore = 0;
   for (let i = 0; i < events; i++) {
     counted += counts[i] ?? 0;
-    if (counts[i] !== 0) growing++;
+    if (counts[i] !== 0) {
+      growing++;
+      mostBefore = Math.max(mostBefore, last);
+      last = counts[i] ?? 0;
+    }
     withText += texts[i] ?? 0;
     if (first === 0 && texts[i] === 1) first = counted;
   }
   const source = response?.countSource ?? (events > 0 ? 'chunks' : null);
   const atMost = Math.max(asked, withText);
-  const isWithin = source === 'token_ids' || (source === 'usage' && counted <= atMost && (withText > 0 || growing > 1));
+  const stopsAtAsked = response?.outputTokens === asked && STOPPED.test(response.finishReason ?? '');
+  const jumpsAtEnd = stopsAtAsked && growing > 1 && last > JUMP * mostBefore;
+  const isGrowing = withText > 0 ? !jumpsAtEnd : growing > 1;
+  const isWithin = source === 'token_ids' || (source === 'usage' && counted <= atMost && isGrowing);
   const isCounted = isWithin && counted >= withText;
   return isCounted
-    ? { source, tokens: counted, texts: withText, first, atMost, events }
-    : { source: source === null ? null : 'chunks', tokens: withText, texts: withText, first: 1, atMost, events };
+    ? { source, tokens: counted, texts: withText, first, atMost, events, stopsAtAsked }
+    : {
+        source: source === null ? null : 'chunks',
+        tokens: withText,
+        texts: withText,
+        first: 1,
+        atMost,
+        events,
+        stopsAtAsked,
+      };
 }
 
 /**
@@ -129,7 +153,7 @@ function countSaid({ texts }: Seen, response: ResponseInfo | null): number | nul
 }
 
 function judge(
-  { source, tokens, texts, first, atMost, events }: Seen,
+  { source, tokens, texts, first, atMost, events, stopsAtAsked }: Seen,
   said: number | null,
   response: ResponseInfo | null,
 ): { tokens: number; hidden: number } {
@@ -140,7 +164,9 @@ function judge(
   const hidden = source === 'usage' && first <= reasoning ? 0 : reasoning;
   const sent = Math.max(texts, said - hidden);
   const isUnseen = texts === 0 && tokens === 0 && sent > events;
-  if (said < texts || sent > atMost || isUnseen) return { tokens, hidden: 0 };
+  // The server repeats what was asked for, rather than to count.
+  const isRepeated = stopsAtAsked && source === 'chunks' && sent > events && sent >= JUMP * texts;
+  if (said < texts || sent > atMost || isUnseen || isRepeated) return { tokens, hidden: 0 };
   return { tokens: sent, hidden: said - sent };
 }
 

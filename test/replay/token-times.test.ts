@@ -217,6 +217,24 @@ describe('settleTokenTimes', () => {
     assert.deepEqual([...settleTokenTimes(rows(3, 4), ASKED, 100, answer(4, 'chunks')).times], [13, 14, 15, 16]);
   });
 
+  it('does not believe that just what was asked for came where the answer stopped by itself with far fewer texts', () => {
+    const four: Event[] = [110, 120, 130, 140].map((time) => [time, 1]);
+    const times = [10, 20, 30, 40];
+    const stopped = { finishReason: 'stop' };
+    const jumping: Event[] = four.map(([time], i) => [time, i === 3 ? 5 : 1]);
+    const merged: Event[] = four.map(([time]) => [time, 2]);
+    assert.deepEqual(settle(four, answer(8, 'chunks', stopped)), [times, 'chunks', null, 8]);
+    assert.deepEqual(settle(jumping, answer(8, 'usage', stopped)), [times, 'chunks', null, 8]);
+    for (const [rows, said, source, more] of [
+      [four, 8, 'chunks', { finishReason: 'length' }],
+      [jumping, 8, 'usage', { finishReason: 'length' }],
+      [merged, 8, 'usage', stopped],
+      [four, 7, 'chunks', stopped],
+      [jumping, 8, 'token_ids', stopped],
+    ] as const)
+      assert.equal(settle(rows, answer(said, source, more))[0].length, said, `${said} by ${source}`);
+  });
+
   it('keeps reasoning that was counted and not sent apart, and not tokens that share an event', () => {
     const three: Event[] = [
       [110, 1],
