@@ -108,7 +108,7 @@ describe('openai codec, chat', () => {
     const kinds = (...deltas: object[]): unknown[] => {
       const seen: unknown[] = [];
       const decoder = codec.decoder(request, { tokens: (count, hasText) => seen.push(hasText ?? count > 0) });
-      decoder.push(Buffer.from(deltas.map((it) => delta(it)).join('')));
+      decoder.push(Buffer.from(deltas.map((fields) => delta(fields)).join('')));
       return seen;
     };
     const later = (text: string): object => ({ of_a_later_server: { nested: [[text]] } });
