@@ -16,6 +16,8 @@ export interface ChoiceContent {
   /** The text, where it is one field of the event; null where it is anything else. */
   readonly text: string | null;
   readonly isReasoning: boolean;
+  /** What an unknown field holds; absent where the output is not `unknown`. */
+  readonly unknown?: string;
 }
 
 /** How a route carries tokens. */
@@ -47,7 +49,9 @@ export class OpenAiEvents implements EventHandler {
   #contentWithoutText: ChoiceContent = PERHAPS;
   #newShapes = 0;
   #reasoningTokens = 0;
-  #hasReasoning = false;
+  #reasoningTexts = 0;
+  /** What an unknown field held last: one that repeats itself is no output. */
+  #unknown = '';
 
   constructor(out: TokenOut, asked: number, reader: ChoiceReader) {
     this.#count = new TokenCount(out, asked);
@@ -76,7 +80,7 @@ export class OpenAiEvents implements EventHandler {
       outputTokens: this.#usageTokens,
       outputTokensByTotal: this.#tokensByTotal(),
       reasoningTokens: reasoningTokens ?? (this.#reasoningTokens > 0 ? this.#reasoningTokens : null),
-      hidesReasoning: this.#reader.splitsReasoning && !this.#hasReasoning && (reasoningTokens ?? 0) > 0,
+      reasoningTexts: this.#reader.splitsReasoning ? this.#reasoningTexts : null,
       countSource: this.#count.source,
       countFault: this.#count.countFault,
       phases: this.#phases,
@@ -143,12 +147,14 @@ export class OpenAiEvents implements EventHandler {
     this.#contentWithoutText = this.#reader.contentOf(choice);
   }
 
-  #add({ output, isReasoning }: ChoiceContent, ids: number | null, usage: number | null): void {
+  #add({ output: found, isReasoning, unknown = '' }: ChoiceContent, ids: number | null, usage: number | null): void {
+    const output = found === 'unknown' && unknown === this.#unknown ? 'perhaps' : found;
+    if (found === 'unknown') this.#unknown = unknown;
     const tokens = this.#count.event(output, ids, usage);
     // A count before a text without one is not the last.
     if (usage !== null || output === 'text') this.#usageTokens = usage;
     if (!isReasoning) return;
-    this.#hasReasoning = true;
+    this.#reasoningTexts++;
     this.#reasoningTokens += tokens;
   }
 }

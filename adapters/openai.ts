@@ -1,7 +1,7 @@
 import type { Codec, PromptMaker } from '../src/core/codec.ts';
 import type { Request } from '../src/core/request.ts';
 import { USUAL_BODY } from './body-options.ts';
-import { CHAT } from './chat-delta.ts';
+import { CHAT, textOf } from './chat-delta.ts';
 import { ALL_CAPABILITIES, jsonCall, type CodecOptions, type ServerCapabilities } from './codec-options.ts';
 import { errorMessageOf } from './error-shape.ts';
 import { EventStream } from './event-stream.ts';
@@ -87,10 +87,7 @@ function countsByUsage({ finalUsage, continuousUsage, returnTokenIds }: ServerCa
 }
 
 const COMPLETIONS: ChoiceReader = {
-  contentOf(choice) {
-    const text = textAt(choice, 'text') ?? '';
-    return { text, output: text === '' ? 'perhaps' : 'text', isReasoning: false };
-  },
+  contentOf: (choice) => (textAt(choice, 'text') === null ? CHAT.contentOf(choice) : textOf(choice)),
   splitsReasoning: false,
 };
 

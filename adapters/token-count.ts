@@ -1,8 +1,11 @@
 import type { TokenOut } from '../src/core/codec.ts';
 import type { TokenCountSource } from '../src/core/record.ts';
 
-/** `perhaps`: no text, which may still be a token; `none`: surely no token before the first (a role). */
-export type Output = 'text' | 'perhaps' | 'none';
+/**
+ * `unknown`: text in a field that may be output, or say something about it; `perhaps`: no text, which may still be a
+ * token; `none`: surely no token before the first (a role).
+ */
+export type Output = 'text' | 'unknown' | 'perhaps' | 'none';
 
 /** Why the ids or the usage of a stream's events do not count its tokens. */
 const FEWER_IDS = 'its token ids are fewer than its texts';
@@ -10,6 +13,7 @@ const STANDS_STILL = 'its usage stands still while text comes';
 const FALLS = 'its usage falls';
 const IS_MISSING = 'its usage does not come with each text';
 const EXCEEDS = 'its usage exceeds what was asked for';
+const IDS_EXCEED = 'its token ids exceed what was asked for, and its texts and usage do not';
 
 /**
  * Counts the tokens of one response's events and reports each event.
@@ -43,19 +47,25 @@ export class TokenCount {
     if (this.source === 'token_ids' && this.tokens === 0 && hasText && !ids) this.source = null;
     if (this.source === null) this.#choose(output, ids, usage);
     const count = this.source === null ? 0 : this.#countOf(hasText, ids ?? 0, usage);
-    const mayBeToken = this.source === 'chunks' || (this.source === null && output === 'perhaps');
-    if (count > 0 || hasText || mayBeToken) this.#out.tokens(count, hasText);
+    const mayBeToken =
+      this.source === 'chunks' || output === 'unknown' || (this.source === null && output === 'perhaps');
+    if (count > 0 || hasText || mayBeToken) this.#out.tokens(count, output === 'unknown' ? output : hasText);
     return count;
   }
 
-  /** Checks a usage that comes without tokens. One of zero beside tokens is none. */
+  /**
+   * Checks what came by a usage. One of zero beside tokens is none. Ids beyond what was asked for are those so far, or the
+   * prompt's too, where usage and texts agree on less; a server that ignores `max_tokens` counts them in its usage.
+   */
   check(usage: number): void {
+    const isWithin = usage >= Math.max(1, this.#texts) && usage <= this.#asked;
+    if (this.source === 'token_ids' && this.tokens > this.#asked && isWithin) this.#countByChunks(false, IDS_EXCEED);
     if (this.source === 'usage' && usage > 0 && usage < this.tokens) this.#countByChunks(false, FALLS);
   }
 
   #choose(output: Output, ids: number | null, usage: number | null): void {
     const hasText = output === 'text';
-    if (ids !== null && (ids > 0 || output === 'perhaps')) this.source = 'token_ids';
+    if (ids !== null && (ids > 0 || output === 'perhaps' || output === 'unknown')) this.source = 'token_ids';
     else if (usage !== null && output !== 'none' && !(hasText && usage === 0)) this.source = 'usage';
     else if (hasText) {
       this.source = 'chunks';

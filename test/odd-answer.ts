@@ -16,6 +16,9 @@ export interface Truth {
   readonly error?: RegExp;
 }
 
+/** All that was asked for. */
+export const ALL: Truth = { outcome: 'ok', tokens: (asked) => asked };
+
 /** One odd answer: what it writes, and what is true of it. */
 export interface OddStream {
   readonly truth: Truth;

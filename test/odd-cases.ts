@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import {
+  ALL,
   chunk,
   GAP_MS,
   LONG_MS,
@@ -12,9 +13,9 @@ import {
   type OddStream,
   type Truth,
 } from './odd-answer.ts';
+import { CARRIERS } from './odd-carriers.ts';
 import { DONE, sse } from './servers.ts';
 
-const ALL: Truth = { outcome: 'ok', tokens: (asked) => asked };
 const THREE_BROKEN: Truth = { outcome: 'stream_broken', tokens: () => 3 };
 const reporting = (reported: (asked: number) => number): Truth => ({ ...ALL, reported });
 
@@ -149,101 +150,57 @@ const USAGES: Readonly<Record<string, OddStream>> = {
       out.finish(usageOf(3));
     },
   },
+  ids_so_far: {
+    truth: ALL,
+    async answer(out, asked) {
+      out.role();
+      await out.each(asked, (i) => chunk({ content: word(i) }, { choice: { token_ids: [...Array(i + 1).keys()] } }));
+      out.finish(usageOf(asked));
+    },
+  },
+  ids_with_prompt: {
+    truth: ALL,
+    async answer(out, asked) {
+      await out.each(asked, (i) =>
+        chunk({ content: word(i) }, { choice: { token_ids: i === 0 ? [...Array(PROMPT_TOKENS + 1).keys()] : [i] } }),
+      );
+      out.finish(usageOf(asked));
+    },
+  },
+  // Two tokens share one chunk; the first chunk is empty and early.
+  empty_first_and_two: {
+    truth: ALL,
+    async answer(out, asked) {
+      out.write(chunk({ content: '' }));
+      await wait(LONG_MS);
+      await out.each(2, (i) => chunk({ content: word(i) }));
+      await out.each(1, () => chunk({ content: ' two more' }), 2);
+      await out.each(asked - 4, (i) => chunk({ content: word(i) }));
+      out.finish(usageOf(asked));
+    },
+  },
+  // The answer stops by itself after half of what was asked for, which the usage claims whole.
+  usage_claims_asked: {
+    truth: { outcome: 'ok', tokens: (asked) => asked >> 1, reported: (asked) => asked },
+    async answer(out, asked) {
+      await out.plain(asked >> 1);
+      out.finish(usageOf(asked), 'stop');
+    },
+  },
+  usage_jumps_at_end: {
+    truth: { outcome: 'ok', tokens: (asked) => asked >> 1, reported: (asked) => asked },
+    async answer(out, asked) {
+      const texts = asked >> 1;
+      out.role();
+      await out.each(texts, (i) => chunk({ content: 'a' }, { usage: usageOf(i === texts - 1 ? asked : i + 1) }));
+      out.write(chunk({}, { finish: 'stop', usage: usageOf(asked) }) + DONE);
+    },
+  },
   max_tokens_ignored: {
     truth: { outcome: 'ok', tokens: (asked) => asked + 5 },
     async answer(out, asked) {
       await out.plain(asked + 5);
       out.finish(usageOf(asked + 5));
-    },
-  },
-};
-
-/** What carries the tokens is not `content` alone, and what is counted is not all shown. */
-const CARRIERS: Readonly<Record<string, OddStream>> = {
-  reasoning_details: {
-    truth: ALL,
-    async answer(out, asked) {
-      out.role();
-      await out.each(asked, (i) =>
-        chunk(
-          i < asked / 2
-            ? {
-                role: 'assistant',
-                content: '',
-                reasoning: null,
-                reasoning_details: [{ type: 'reasoning.text', text: word(i) }],
-              }
-            : { role: 'assistant', content: word(i) },
-        ),
-      );
-      out.finish(usageOf(asked));
-    },
-  },
-  content_parts_role: {
-    truth: ALL,
-    async answer(out, asked) {
-      out.role();
-      await out.each(asked, (i) => {
-        const text = { type: 'text', text: word(i) };
-        return chunk({
-          role: 'assistant',
-          content: [i < asked / 2 ? { type: 'thinking', thinking: [text] } : text],
-        });
-      });
-      out.finish(usageOf(asked));
-    },
-  },
-  carrier_unknown: {
-    truth: ALL,
-    async answer(out, asked) {
-      out.role();
-      await out.each(asked, (i) => chunk({ role: 'assistant', content: null, monologue: { piece: word(i) } }));
-      out.finish(null);
-    },
-  },
-  // completion_tokens leave the reasoning out; the total has it.
-  usage_without_reasoning: {
-    truth: ALL,
-    async answer(out, asked) {
-      const thoughts = asked >> 1;
-      out.role();
-      await out.each(asked, (i) => chunk(i < thoughts ? { reasoning_content: word(i) } : { content: word(i) }));
-      out.finish(
-        usageOf(asked - thoughts, {
-          total_tokens: PROMPT_TOKENS + asked,
-          completion_tokens_details: { reasoning_tokens: thoughts },
-        }),
-      );
-    },
-  },
-  // Reasoning is billed and not shown.
-  reasoning_hidden: {
-    truth: { outcome: 'ok', tokens: (asked) => asked - (asked >> 1), hidden: (asked) => asked >> 1 },
-    async answer(out, asked) {
-      const hidden = asked >> 1;
-      out.role();
-      await wait(hidden * GAP_MS);
-      await out.each(asked - hidden, (i) => chunk({ content: word(i) }));
-      out.finish(usageOf(asked, { completion_tokens_details: { reasoning_tokens: hidden } }));
-    },
-  },
-  reasoning_hidden_counted: {
-    truth: { outcome: 'ok', tokens: (asked) => asked - (asked >> 1), hidden: (asked) => asked >> 1 },
-    async answer(out, asked) {
-      const hidden = asked >> 1;
-      const usage = (tokens: number): object =>
-        usageOf(tokens, { completion_tokens_details: { reasoning_tokens: hidden } });
-      out.role();
-      await wait(hidden * GAP_MS);
-      await out.each(asked - hidden, (i) => chunk({ content: word(i) }, { usage: usage(hidden + i + 1) }));
-      out.finish(usage(asked));
-    },
-  },
-  two_choices: {
-    truth: ALL,
-    async answer(out, asked) {
-      await out.each(asked, (i) => chunk({ content: word(i) }, { choice: { index: 1 } }) + chunk({ content: word(i) }));
-      out.finish(usageOf(asked));
     },
   },
 };

@@ -1,4 +1,4 @@
-import type { ResponseInfo } from './target.ts';
+import type { HasText, ResponseInfo } from './target.ts';
 import type { Request } from './request.ts';
 
 /** How a codec sends prompts: as token ids, exact by construction, or as text that the server tokenizes. */
@@ -30,7 +30,7 @@ export interface Call {
 
 /** Receives the tokens of a decoder; the arguments mean the same as in `Sink.tokens`. */
 export interface TokenOut {
-  tokens(count: number, hasText?: boolean): void;
+  tokens(count: number, hasText?: HasText): void;
 }
 
 /** A fault in a response that began as a proper stream, and the outcome that it gives the request. */

@@ -24,14 +24,17 @@ export interface ResponseInfo {
   /** The same by another of its counts, such as the total less the prompt; absent where there is none. */
   readonly outputTokensByTotal?: number | null;
   readonly reasoningTokens: number | null;
-  /** Whether the reasoning tokens were counted and not sent. */
-  readonly hidesReasoning?: boolean;
+  /** Events whose text is reasoning; absent or null where reasoning is not told from other text. */
+  readonly reasoningTexts?: number | null;
   /** How the events were counted; `chunks` where counts of ids or usage turned out wrong. */
   readonly countSource: TokenCountSource | null;
   /** Why the ids or the usage of the events do not count them; absent or null where they do, or there are none. */
   readonly countFault?: string | null;
   readonly phases: Phases | null;
 }
+
+/** Whether an event came with text; `unknown`: with text in a field that may be output, or say something about it. */
+export type HasText = boolean | 'unknown';
 
 /** Receives what a target reports. For one index: `sent`, then any number of `tokens`, then one `end` or `fail`. */
 export interface Sink {
@@ -41,7 +44,7 @@ export interface Sink {
    * `count` tokens arrived together. 0: an event that may or may not have carried a token (empty text). `hasText`:
    * whether they came with text; absent: where there are any.
    */
-  tokens(index: number, timeUs: number, count: number, hasText?: boolean): void;
+  tokens(index: number, timeUs: number, count: number, hasText?: HasText): void;
   end(index: number, timeUs: number, response: ResponseInfo): void;
   fail(index: number, timeUs: number, outcome: Outcome, error: string, response: ResponseInfo | null): void;
   /**

@@ -1,6 +1,6 @@
 import { FINISHED_GRACE_MS, ProtocolError, type Call, type Codec, type Decoder, type TokenOut } from '../core/codec.ts';
 import type { Outcome } from '../core/record.ts';
-import type { ResponseInfo, ScheduledRequest, Sink } from '../core/target.ts';
+import type { HasText, ResponseInfo, ScheduledRequest, Sink } from '../core/target.ts';
 import type { WallClock } from '../core/wall-clock.ts';
 import type { ReceiveQueue } from './receive-queue.ts';
 import { CallHandler, type BrokenAt, type CallEvents, type Head } from './call-handler.ts';
@@ -65,7 +65,7 @@ export class Exchange implements TokenOut, CallEvents {
     return this.#responseSoFar();
   }
 
-  tokens(count: number, hasText?: boolean): void {
+  tokens(count: number, hasText?: HasText): void {
     this.#sink.tokens(this.#scheduled.index, this.#wire.receiveQueue.nowUs(), count, hasText);
   }
 

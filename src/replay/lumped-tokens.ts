@@ -10,7 +10,7 @@ export function lumpedTokens({ times, counts, texts, events }: TokenEvents): num
   let lumped = 0;
   let [firstUs, eventsOfLump, tokensOfLump] = [Number.NEGATIVE_INFINITY, 0, 0];
   for (let i = 0; i < events; i++) {
-    const count = Math.max(counts[i] ?? 0, texts[i] ?? 0);
+    const count = Math.max(counts[i] ?? 0, (texts[i] ?? 0) > 0 ? 1 : 0);
     if (count === 0) continue;
     const timeUs = times[i] ?? 0;
     if (timeUs - firstUs > LUMP_US) {

@@ -1,10 +1,10 @@
 import { latenessUs, MAX_LATENESS_MS, type Outcome, type RecordStore, type RequestRecord } from '../core/record.ts';
-import type { ResponseInfo, ScheduledRequest } from '../core/target.ts';
+import type { HasText, ResponseInfo, ScheduledRequest } from '../core/target.ts';
 import type { RunSink } from './replay.ts';
 import type { StallLog } from './stalls.ts';
 import { unsentRecord, type RecordContext } from './unsent-record.ts';
 import { lumpedTokens } from './lumped-tokens.ts';
-import { settleTokenTimes } from './token-times.ts';
+import { settleTokenTimes, TEXT, UNKNOWN_TEXT } from './token-times.ts';
 
 /** Records passed on in one batch; smaller batches go at each `flush`, which is called on a timer. */
 const BATCH = 256;
@@ -27,7 +27,7 @@ interface InFlight {
   times: Float64Array;
   /** Tokens of each event. */
   counts: Uint32Array;
-  /** 1 for an event with text. */
+  /** TEXT, UNKNOWN_TEXT or 0. */
   texts: Uint8Array;
   events: number;
 }
@@ -105,12 +105,12 @@ export class Recorder implements RunSink {
     });
   }
 
-  tokens(index: number, timeUs: number, count: number, hasText = count > 0): void {
+  tokens(index: number, timeUs: number, count: number, hasText: HasText = count > 0): void {
     const request = this.#get(index);
     if (request.events === request.times.length) grow(request);
     request.times[request.events] = timeUs;
     request.counts[request.events] = count;
-    request.texts[request.events] = hasText ? 1 : 0;
+    request.texts[request.events] = hasText === 'unknown' ? UNKNOWN_TEXT : hasText ? TEXT : 0;
     request.events++;
     this.progress.tokens += count;
   }
@@ -193,7 +193,7 @@ export class Recorder implements RunSink {
       token_time_source: source === null ? null : 'client',
       outcome: noTokens ? 'protocol_error' : outcome,
       http_status: response?.httpStatus ?? null,
-      error: noTokens ? 'the answer held no token' : error,
+      error: noTokens ? noTokenText(reported) : error,
       finish_reason: response?.finishReason ?? null,
       prefill_queue_us: wholeUs(response?.phases?.prefill_queue_us),
       prefill_us: wholeUs(response?.phases?.prefill_us),
@@ -206,6 +206,11 @@ export class Recorder implements RunSink {
       lumped_tokens: this.#stalls === null ? null : lumpedTokens(request),
     };
   }
+}
+
+function noTokenText(reported: number | null): string {
+  if (reported === null || reported === 0) return 'the answer held no token';
+  return `the answer held no text and no token id, though the server counts ${reported} tokens in it`;
 }
 
 function wholeUs(us: number | null | undefined): number | null {

@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import { messageOf, UserError } from '../core/errors.ts';
 import type { Outcome } from '../core/record.ts';
 import type { Schedule } from '../core/schedule.ts';
-import type { ResponseInfo, ScheduledRequest, Sink, Target } from '../core/target.ts';
+import type { HasText, ResponseInfo, ScheduledRequest, Sink, Target } from '../core/target.ts';
 import { DueQueue } from './due-queue.ts';
 
 /** Requests are taken from the schedule this long before they are due, or for less time when their bodies are large. */
@@ -233,7 +233,7 @@ class ReplaySink implements Sink {
     this.#run.sent(index, timeUs, connectUs);
   }
 
-  tokens(index: number, timeUs: number, count: number, hasText?: boolean): void {
+  tokens(index: number, timeUs: number, count: number, hasText?: HasText): void {
     this.#run.tokens(index, timeUs, count, hasText);
   }
 

@@ -3,6 +3,7 @@ import { ALL_CAPABILITIES, makeCodec, type CodecOptions, type ServerCapabilities
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import { FINISHED_GRACE_MS, ProtocolError, type Codec, type PromptMaker, type StreamError } from '../core/codec.ts';
 import type { TokenCountSource } from '../core/record.ts';
+import type { HasText } from '../core/target.ts';
 import { asQuoted, withoutSecrets } from '../core/secrets.ts';
 import { isRedirect, redirectedTo } from '../replay/exchange.ts';
 import { pathBelow, type ServerAccess } from '../replay/transport.ts';
@@ -138,11 +139,13 @@ interface Reading {
 function readingOf(codec: Codec): Reading {
   let counted = 0;
   let texts = 0;
+  let unknown = 0;
   let error: StreamError | null = null;
   const decoder = codec.decoder(REQUEST, {
-    tokens(count, hasText = count > 0) {
+    tokens(count, hasText: HasText = count > 0) {
       counted += count;
-      if (hasText) texts++;
+      if (hasText === true) texts++;
+      if (hasText === 'unknown') unknown++;
     },
   });
   const guarded = (read: () => StreamError | null): StreamError | null => {
@@ -164,10 +167,13 @@ function readingOf(codec: Codec): Reading {
     },
     end: () => error ?? guarded(() => decoder.end()),
     get tokens() {
-      return decoder.response(null).countSource === 'chunks' ? texts : counted;
+      const by = decoder.response(null).countSource;
+      // Text after text in an unknown field, and nothing else, is output.
+      return by === 'chunks' ? texts : by === null && unknown > 1 ? unknown : counted;
     },
     get counting() {
-      const { countSource: by, countFault = null, outputTokens } = decoder.response(null);
+      const { countSource, countFault = null, outputTokens } = decoder.response(null);
+      const by = countSource ?? (this.tokens > 0 ? 'chunks' : null);
       const total = outputTokens ?? -1;
       const hasTotal = total >= this.tokens && total <= Math.max(REQUEST.outputTokens, this.tokens);
       return { by, countFault, hasTotal };

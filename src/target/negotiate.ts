@@ -99,17 +99,17 @@ export function referenceAdapter({ adapter, endpoint }: TargetConfig): string {
 function lineOf(url: URL, { engine, version, model, contextTokens, endpoint, counting }: Detected): string {
   const name = nameOf(engine, version);
   const context = contextTokens === null ? 'context not told' : `context ${withThousands(contextTokens)} tokens`;
-  const counted = counting === null ? null : howCounted(counting);
-  return `${url.href}: ${name}, model ${model} (${context}), --endpoint ${endpoint}${counted === null ? '' : `; tokens are counted ${counted}`}`;
+  const counted = counting === null ? '' : `; ${howCounted(counting)}`;
+  return `${url.href}: ${name}, model ${model} (${context}), --endpoint ${endpoint}${counted}`;
 }
 
 /** How tokens are counted, and why so. */
-function howCounted({ by, countFault, hasTotal }: Counting): string | null {
-  if (by === 'token_ids') return 'by the token ids of each chunk';
-  if (by === 'usage') return 'by the usage in each chunk, which grows with the text';
-  if (by !== 'chunks') return null;
+function howCounted({ by, countFault, hasTotal }: Counting): string {
+  if (by === 'token_ids') return 'tokens are counted by the token ids of each chunk';
+  if (by === 'usage') return 'tokens are counted by the usage in each chunk, which grows with the text';
+  if (by !== 'chunks') return 'the answer to a probe held no text in a known field, and no token id';
   const settled = hasTotal ? ', settled by the usage at the end' : '';
-  return `as one a chunk (${countFault ?? 'chunks tell neither ids nor usage'})${settled}`;
+  return `tokens are counted as one a chunk (${countFault ?? 'chunks tell neither ids nor usage'})${settled}`;
 }
 
 /** The reference engine's version begins with its name. */

@@ -81,7 +81,7 @@ describe('openai codec, chat', () => {
     }
   });
 
-  it('counts whatever a delta carries besides its role, under any name', () => {
+  it('counts whatever a delta carries besides its role in a field that is known to be output', () => {
     const part = { type: 'text', text: 'hm' };
     for (const carrier of [
       { content: [{ type: 'thinking', thinking: [part] }] },
@@ -92,9 +92,39 @@ describe('openai codec, chat', () => {
       { audio: { id: 'a', data: 'UklGR' } },
       { function_call: { name: '', arguments: '{' } },
       { tool_calls: [{ index: 0, id: 'call', type: 'function', function: { name: 'f', arguments: '' } }] },
-      { of_a_later_server: { nested: [['hm']] } },
     ])
       assert.deepEqual(decode(delta(carrier), delta({ content: 'a' }), DONE).counts, [1, 1], JSON.stringify(carrier));
+  });
+
+  it('reads a message or a text where there is no delta', () => {
+    const choice = (fields: object): string => sse({ choices: [{ index: 0, ...fields, finish_reason: null }] });
+    for (const fields of [{ message: { role: 'assistant', content: 'a' } }, { text: 'a' }]) {
+      const { counts, response } = decode(choice(fields), choice(fields), DONE);
+      assert.deepEqual([counts, response.countSource], [[1, 1], 'chunks'], JSON.stringify(fields));
+    }
+  });
+
+  it('leaves text in unknown fields open, and takes ids, signatures and names for none', () => {
+    const kinds = (...deltas: object[]): unknown[] => {
+      const seen: unknown[] = [];
+      const decoder = codec.decoder(request, { tokens: (count, hasText) => seen.push(hasText ?? count > 0) });
+      decoder.push(Buffer.from(deltas.map((fields) => delta(fields)).join('')));
+      return seen;
+    };
+    const later = (text: string): object => ({ of_a_later_server: { nested: [[text]] } });
+    assert.deepEqual(kinds(later('a'), later('b'), { content: 'c' }), ['unknown', 'unknown', true]);
+    assert.deepEqual(kinds(later('a'), later('a')), ['unknown', false], 'one that repeats itself');
+    for (const none of [
+      { message_id: 'msg_1' },
+      { provider: 'Azure' },
+      { extra_content: { google: { thought_signature: 'AbCd' } } },
+      { reasoning_details: [{ data: 'gAAA' }] },
+    ])
+      assert.deepEqual(
+        kinds({ role: 'assistant', content: '', ...none }, { content: 'c' }),
+        [true],
+        Object.keys(none)[0],
+      );
   });
 
   it('does not take the fields of a role chunk that carry nothing for a token', () => {
@@ -192,12 +222,37 @@ describe('openai codec, chat', () => {
     }
   });
 
+  it('believes ids beyond what was asked for only where texts and usage do not agree on less', () => {
+    const answered = (ids: readonly number[], usage: number | null): ResponseInfo => {
+      const texts = ids.map((n) =>
+        sse({ choices: [{ index: 0, delta: { content: 'a' }, token_ids: Array(n).fill(7), finish_reason: null }] }),
+      );
+      const last = delta({}, 'length', usage === null ? {} : { usage: { completion_tokens: usage } });
+      return decode(...texts, last, DONE).response;
+    };
+    const all = request.outputTokens;
+    const soFar = Array.from({ length: all }, (_, i) => i + 1);
+    const withPrompt = soFar.map((_, i) => (i === 0 ? 11 : 1));
+    for (const ids of [soFar, withPrompt]) {
+      const { countSource, countFault } = answered(ids, all);
+      assert.equal(countSource, 'chunks');
+      assert.match(countFault ?? '', /ids exceed/);
+      for (const usage of [null, ids.reduce((sum, n) => sum + n), 1])
+        assert.equal(answered(ids, usage).countSource, 'token_ids', `usage ${usage}`);
+    }
+  });
+
   it('tells reasoning that is counted and not sent from reasoning that comes', () => {
     const usage = { usage: { completion_tokens: 4, completion_tokens_details: { reasoning_tokens: 2 } } };
-    const hides = (first: object): boolean | undefined =>
-      decode(delta(first), delta({ content: 'b' }), delta({}, 'length', usage), DONE).response.hidesReasoning;
-    assert.equal(hides({ content: 'a' }), true);
-    assert.equal(hides({ reasoning_content: 'a' }), false);
-    assert.equal(decode(delta({ content: 'a' }), delta({}, 'stop'), DONE).response.hidesReasoning, false);
+    const shown = (first: object): number | null | undefined =>
+      decode(delta(first), delta({ content: 'b' }), delta({}, 'length', usage), DONE).response.reasoningTexts;
+    assert.equal(shown({ content: 'a' }), 0);
+    assert.equal(shown({ reasoning_content: 'a' }), 1);
+    for (const hidden of [
+      { type: 'reasoning.encrypted', data: 'gAAA' },
+      { type: 'redacted_thinking', data: 'gAAA' },
+    ])
+      assert.equal(shown({ role: 'assistant', content: '', reasoning_details: [hidden] }), 0, hidden.type);
+    assert.equal(shown({ role: 'assistant', reasoning_encrypted_content: 'gAAA' }), 0);
   });
 });

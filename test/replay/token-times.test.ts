@@ -63,18 +63,39 @@ describe('settleTokenTimes', () => {
       ),
       [[20, 30], 'usage', null, null],
     ));
-  it('takes empty events as tokens when that makes the usage right', () =>
+  it('takes empty events behind the first text as tokens when that makes the usage right', () =>
     assert.deepEqual(
       settle(
         [
-          [110, 0],
-          [120, 1],
+          [110, 1],
+          [120, 0],
           [130, 1],
         ],
         answer(3, 'chunks'),
       ),
       [[10, 20, 30], 'usage', null, null],
     ));
+  it('takes no empty event before the first text for a token, unless no text comes', () => {
+    const opened: Event[] = [
+      [110, 0],
+      [320, 1],
+      [330, 1],
+    ];
+    assert.deepEqual(settle(opened, answer(3, 'chunks')), [[220, 220, 230], 'usage', null, null]);
+    const empty: Event[] = [
+      [110, 0],
+      [120, 0],
+      [130, 0],
+    ];
+    assert.deepEqual(settle(empty, answer(2, null))[0], [10, 20]);
+    assert.deepEqual(settle(empty, answer(4, null)), [[], null, null, 4], 'more tokens than events, and no text');
+    assert.deepEqual(settle([[110, 4, false]], answer(4, 'usage')), [[], null, null, 4]);
+    const grown: Event[] = [
+      [110, 2, false],
+      [120, 2, false],
+    ];
+    assert.deepEqual(settle(grown, answer(4, 'usage')), [[10, 10, 20, 20], 'usage', null, null]);
+  });
   it('spreads tokens over the events with text when a chunk held several', () =>
     assert.deepEqual(
       settle(
@@ -183,6 +204,37 @@ describe('settleTokenTimes', () => {
     assert.deepEqual(settle(four, unrelated), [times, 'usage', null, null]);
   });
 
+  it('takes unknown texts for output where the count has room for them or there is none, but for one beside others', () => {
+    const rows = (unknown: number, known: number): TokenEvents => {
+      const all = events(Array.from({ length: unknown + known }, (_, i) => [110 + i, i < unknown ? 0 : 1]));
+      all.texts.fill(2, 0, unknown);
+      return all;
+    };
+    const count = (list: TokenEvents, said: number | null): number =>
+      settleTokenTimes(list, ASKED, 100, said === null ? answer(null, 'chunks') : answer(said, 'chunks')).times.length;
+    assert.deepEqual([count(rows(4, 4), 8), count(rows(4, 4), null), count(rows(8, 0), null)], [8, 8, 8]);
+    assert.deepEqual([count(rows(4, 4), 4), count(rows(1, 4), 4), count(rows(1, 4), null)], [4, 4, 4]);
+    assert.deepEqual([...settleTokenTimes(rows(3, 4), ASKED, 100, answer(4, 'chunks')).times], [13, 14, 15, 16]);
+  });
+
+  it('does not believe that just what was asked for came where the answer stopped by itself with far fewer texts', () => {
+    const four: Event[] = [110, 120, 130, 140].map((time) => [time, 1]);
+    const times = [10, 20, 30, 40];
+    const stopped = { finishReason: 'stop' };
+    const jumping: Event[] = four.map(([time], i) => [time, i === 3 ? 5 : 1]);
+    const merged: Event[] = four.map(([time]) => [time, 2]);
+    assert.deepEqual(settle(four, answer(8, 'chunks', stopped)), [times, 'chunks', null, 8]);
+    assert.deepEqual(settle(jumping, answer(8, 'usage', stopped)), [times, 'chunks', null, 8]);
+    for (const [rows, said, source, more] of [
+      [four, 8, 'chunks', { finishReason: 'length' }],
+      [jumping, 8, 'usage', { finishReason: 'length' }],
+      [merged, 8, 'usage', stopped],
+      [four, 7, 'chunks', stopped],
+      [jumping, 8, 'token_ids', stopped],
+    ] as const)
+      assert.equal(settle(rows, answer(said, source, more))[0].length, said, `${said} by ${source}`);
+  });
+
   it('keeps reasoning that was counted and not sent apart, and not tokens that share an event', () => {
     const three: Event[] = [
       [110, 1],
@@ -190,7 +242,7 @@ describe('settleTokenTimes', () => {
       [130, 1],
     ];
     const times = [10, 20, 30];
-    const hiding = { reasoningTokens: 4, hidesReasoning: true };
+    const hiding = { reasoningTokens: 4, reasoningTexts: 0 };
     assert.deepEqual(settle(three, answer(7, 'chunks', hiding)), [times, 'usage', 4, null]);
     assert.deepEqual(settle(three, answer(7, 'token_ids', hiding)), [times, 'token_ids', 4, null]);
     assert.deepEqual(settle(three, answer(5000, 'chunks', { ...hiding, reasoningTokens: 4997 })), [
@@ -199,7 +251,7 @@ describe('settleTokenTimes', () => {
       4997,
       null,
     ]);
-    assert.equal(settle(three, answer(7, 'chunks', { reasoningTokens: 4, hidesReasoning: false }))[0].length, 7);
+    assert.equal(settle(three, answer(7, 'chunks', { reasoningTokens: 4, reasoningTexts: null }))[0].length, 7);
     // A running count has them before its first text.
     const counted: Event[] = [
       [110, 5],
@@ -215,6 +267,18 @@ describe('settleTokenTimes', () => {
     assert.deepEqual(settle(shared, answer(7, 'usage', hiding)), [[10, 10, 10, 20, 20, 30, 30], 'usage', null, null]);
   });
 
+  it('takes reasoning in far fewer events than it has tokens for a summary, unless all tokens come merged', () => {
+    const five: Event[] = [110, 120, 130, 140, 150].map((time) => [time, 1]);
+    const times = [10, 20, 30, 40, 50];
+    const summary = { reasoningTokens: 4, reasoningTexts: 1 };
+    assert.deepEqual(settle(five, answer(8, 'chunks', summary)), [times, 'usage', 3, null]);
+    const counted: Event[] = five.map(([time], i) => [time, i === 0 ? 4 : 1]);
+    assert.deepEqual(settle(counted, answer(8, 'usage', summary)), [times, 'usage', 3, null]);
+    const merged = answer(8, 'chunks', { reasoningTokens: 4, reasoningTexts: 2 });
+    assert.equal(settle(five, merged)[0].length, 8);
+    assert.equal(settle(five, answer(8, 'chunks', { reasoningTokens: 8, reasoningTexts: 5 }))[0].length, 8);
+  });
+
   it('has as many tokens as texts at least, what was asked or came at most, in order, whatever is said', () => {
     const event = fc.tuple(fc.nat(1000), fc.nat(3), fc.boolean());
     const list = fc
@@ -227,11 +291,11 @@ describe('settleTokenTimes', () => {
         list,
         fc.tuple(claim, claim, claim),
         source,
-        fc.boolean(),
-        (rows, [said, total, reasoning], how, hides) => {
+        fc.option(fc.nat(3)),
+        (rows, [said, total, reasoning], how, shown) => {
           const [times, , hidden, reported] = settle(
             rows,
-            answer(said, how, { outputTokensByTotal: total, reasoningTokens: reasoning, hidesReasoning: hides }),
+            answer(said, how, { outputTokensByTotal: total, reasoningTokens: reasoning, reasoningTexts: shown }),
           );
           const texts = rows.filter(([, , hasText]) => hasText).length;
           const ids = rows.reduce((sum, [, n]) => sum + n, 0);
