@@ -92,6 +92,15 @@ function messageIn(body: string): string | null {
   }
 }
 
+/** What servers send in place of a finish reason while there is none. */
+const NO_REASON = /^\s*(null|none|nil|undefined)?\s*$/i;
+
+/** A finish reason, as text or as an object with a type; null while there is none. */
+export function finishReasonIn(value: unknown): string | null {
+  const reason = typeof value === 'string' ? value : textAt(value, 'type');
+  return reason === null || NO_REASON.test(reason) ? null : reason;
+}
+
 /** Whether a finish reason means that the server gave the request up; `insufficient_system_resource` is DeepSeek's. */
 export function isGivenUp(finishReason: string): boolean {
   return /error|fail|abort|exception|cancel|timeout|overload|insufficient/i.test(finishReason);

@@ -19,7 +19,11 @@ export interface EventHandler {
   read(event: Json, data: string): StreamError | null;
   /** Tokens counted so far. */
   readonly countedTokens: number;
+  /** Events with text so far. */
+  readonly texts: number;
+  /** The last finish reason, and how many events had one. */
   readonly finishReason: string | null;
+  readonly reasons: number;
   /** What the events so far hold about the response. */
   response(httpStatus: number | null): ResponseInfo;
 }
@@ -27,7 +31,8 @@ export interface EventHandler {
 /**
  * The decoder of every dialect that streams: one response as JSON events, until [DONE], an error or the body's end.
  * Nothing behind [DONE] is read, whether it came with it or later. A response is whole with a finish reason, or with as
- * many tokens as planned; [DONE] alone does not make it whole.
+ * many tokens as planned; [DONE] alone does not make it whole. A reason that text follows was no end: some servers have
+ * one in every event, and there it takes [DONE], the planned tokens, another reason, or a last event without text.
  */
 export class EventStream implements Decoder {
   readonly #plannedTokens: number;
@@ -36,7 +41,15 @@ export class EventStream implements Decoder {
   #error: StreamError | null = null;
   #isDone = false;
   #isBodyOver = false;
+  /** What finished the response, unless text follows it; null: it is not finished. */
+  #sign: string | null = null;
+  /** Signs that text has followed: they finish nothing in this response. */
+  readonly #noEnds = new Set<string>();
   #finalEvents = 0;
+  #texts = 0;
+  #reasons = 0;
+  /** Whether the last event with a reason had no text, and none followed. */
+  #endsWithReason = false;
   /** The last event that is no part of the response: the reason, perhaps, why it then breaks off. */
   #aside = '';
 
@@ -55,7 +68,7 @@ export class EventStream implements Decoder {
   }
 
   get finalEvents(): number {
-    return this.#finalEvents;
+    return this.#sign === null ? 0 : this.#finalEvents;
   }
 
   push(chunk: Uint8Array): void {
@@ -76,8 +89,23 @@ export class EventStream implements Decoder {
     if (this.#isDone || this.#error !== null) return;
     if (data.charCodeAt(0) !== BRACE && END_MARK.test(data)) this.#isDone = true;
     else if (name !== '' && name !== 'message') this.#named(data, name);
-    else if (this.#handler.countUnparsed(data) || this.#parse(data))
-      if (this.#handler.finishReason !== null) this.#finalEvents++;
+    else if (this.#handler.countUnparsed(data) || this.#parse(data)) this.#judgeEnd();
+  }
+
+  /** Whether the response is finished with the event that was just read. */
+  #judgeEnd(): void {
+    const { texts, reasons, finishReason } = this.#handler;
+    const hasText = texts > this.#texts;
+    const hasReason = reasons > this.#reasons;
+    this.#texts = texts;
+    this.#reasons = reasons;
+    if (hasText && this.#sign !== null) {
+      this.#noEnds.add(this.#sign);
+      this.#sign = null;
+    }
+    if (hasText || hasReason) this.#endsWithReason = hasReason && !hasText;
+    if (hasReason && finishReason !== null && !this.#noEnds.has(finishReason)) this.#sign ??= finishReason;
+    if (this.#sign !== null) this.#finalEvents++;
   }
 
   /** Other named events are annotations (Dynamo) and keep-alives. */
@@ -113,7 +141,8 @@ export class EventStream implements Decoder {
 
   #isWhole(): boolean {
     const { countedTokens, finishReason } = this.#handler;
-    if (finishReason !== null || countedTokens >= this.#plannedTokens) return true;
+    if (this.#sign !== null || countedTokens >= this.#plannedTokens) return true;
+    if (finishReason !== null && (this.#isDone || this.#endsWithReason)) return true;
     // The server's own count makes it whole, unless it is one that cannot be.
     return this.response(null).outputTokens === this.#plannedTokens;
   }

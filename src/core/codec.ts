@@ -63,8 +63,8 @@ export interface Decoder {
   /** Whether the server has ended its stream (such as by `[DONE]`): nothing that follows belongs to the response. */
   readonly isDone: boolean;
   /**
-   * Events so far that finished the response: the one with its finish reason and those after it, such as the usage. 0,
-   * or absent: it is not finished.
+   * Above 0 once the response is finished, such as by a finish reason, and larger with every event from there on, such
+   * as the usage. 0, also again: it is not finished, because text followed what seemed its end. Absent: as 0.
    */
   readonly finalEvents?: number;
   /** The response as known so far. */

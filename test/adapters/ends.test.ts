@@ -88,6 +88,35 @@ describe('the end of a stream', () => {
   });
 });
 
+describe('a finish reason that is no end', () => {
+  it('is the text null, none or nothing', () => {
+    for (const none of ['null', 'None', ' NULL ', '', 'undefined', { type: 'null' }, {}]) {
+      const { fault, finalEvents } = endOf(delta('a', none).repeat(3));
+      assert.deepEqual([fault?.outcome, finalEvents], ['stream_broken', 0], JSON.stringify(none));
+      assert.equal(endOf(delta('a', none).repeat(3) + DONE).fault?.outcome, 'stream_broken', JSON.stringify(none));
+      assert.equal(endOf(delta('a', none) + delta('b', 'stop')).fault, null);
+    }
+    const text = (finish: unknown, count: number): string =>
+      sse({ text: 'a'.repeat(count), meta_info: { finish_reason: finish, completion_tokens: count } });
+    for (const none of ['null', 'none', { type: 'null' }]) {
+      const { fault, finalEvents } = endOf(text(none, 1) + text(none, 2), generate);
+      assert.deepEqual([fault?.outcome, finalEvents], ['stream_broken', 0], JSON.stringify(none));
+    }
+    assert.equal(endOf(text({ type: 'stop' }, 1) + text({ type: 'stop' }, 2), generate).fault?.outcome, 'stream_broken');
+  });
+
+  it('is one that text follows: it takes [DONE], the planned tokens, another reason, or one without text', () => {
+    const each = delta('a', 'stop').repeat(3);
+    assert.equal(endOf(each).finalEvents, 0);
+    assert.equal(endOf(each).fault?.outcome, 'stream_broken');
+    assert.equal(endOf(each + USAGE).fault?.outcome, 'stream_broken');
+    for (const end of [DONE, delta('a').repeat(5), delta('a', 'length'), delta('', 'stop'), delta('', 'length') + USAGE])
+      assert.equal(endOf(each + end).fault, null, end);
+    assert.ok(endOf(each + delta('a', 'length')).finalEvents > 0);
+    assert.equal(endOf(each + delta('', 'stop') + delta('a')).fault?.outcome, 'stream_broken');
+  });
+});
+
 describe('an event that is no part of an answer', () => {
   const errors: [event: unknown, said: RegExp][] = [
     [{ code: 20050, msg: 'rate limit' }, /^rate limit \(code 20050\)$/],

@@ -117,6 +117,28 @@ describe('the end of a request', () => {
     }
   });
 
+  it('is no finish reason that text follows: the client waits for the rest, however long', async () => {
+    const server = await answering(async (response, index) => {
+      const finish = index === 0 ? 'null' : 'stop';
+      response.writeHead(200).write(tokenEvent(' a', finish));
+      await sleep(20);
+      response.write(tokenEvent(' a', finish));
+      await sleep(2300);
+      if (index === 2) response.end();
+      else response.end(tokenEvent(' a', finish) + tokenEvent(' a', 'length') + DONE);
+    });
+    const { ask } = client(server.url);
+    const ends = await Promise.all([ask(0), ask(1), ask(2)]);
+    assert.deepEqual(
+      ends.map(({ outcome, tokens }) => [outcome, tokens]),
+      [
+        ['ok', 4],
+        ['ok', 4],
+        ['stream_broken', 2],
+      ],
+    );
+  });
+
   it('at a timeout behind the finish reason is that of a whole answer', async () => {
     const server = await answering((response) => response.writeHead(200).write(TOKENS));
     const { ask, target } = client(server.url);
