@@ -3,11 +3,10 @@ import { messageOf } from '../src/core/errors.ts';
 import type { ResponseInfo } from '../src/core/target.ts';
 import { bounded, errorMessageOf, isAside, isErrorEvent, isKeepAlive } from './error-shape.ts';
 import { isObject, type Json } from './json.ts';
-import { SseReader } from './sse.ts';
+import { isEndMark, SseReader } from './sse.ts';
 
-const BRACE = 123;
-/** Also with spaces, in quotes, or twice in one event. */
-const END_MARK = /^\s*"?\[DONE\]/i;
+/** The sign of a response that has as many tokens as planned. */
+const PLAN = 'planned tokens';
 /** Names of events that report an error, whatever they hold. */
 const ERROR_NAME = /error|fail|abort|exception/i;
 
@@ -87,7 +86,7 @@ export class EventStream implements Decoder {
 
   #event(data: string, name: string): void {
     if (this.#isDone || this.#error !== null) return;
-    if (data.charCodeAt(0) !== BRACE && END_MARK.test(data)) this.#isDone = true;
+    if (isEndMark(data)) this.#isDone = true;
     else if (name !== '' && name !== 'message') this.#named(data, name);
     else if (this.#handler.countUnparsed(data) || this.#parse(data)) this.#judgeEnd();
   }
@@ -104,8 +103,20 @@ export class EventStream implements Decoder {
       this.#sign = null;
     }
     if (hasText || hasReason) this.#endsWithReason = hasReason && !hasText;
-    if (hasReason && finishReason !== null && !this.#noEnds.has(finishReason)) this.#sign ??= finishReason;
+    const sign = hasReason ? finishReason : this.#hasAsMuchAsPlanned(hasText) ? PLAN : null;
+    if (sign !== null && !this.#noEnds.has(sign)) this.#sign ??= sign;
     if (this.#sign !== null) this.#finalEvents++;
+  }
+
+  /** By what has come, or by a usage that comes behind it. */
+  #hasAsMuchAsPlanned(hasText: boolean): boolean {
+    if (this.#handler.countedTokens >= this.#plannedTokens) return true;
+    return !hasText && this.#texts > 0 && this.#sign === null && this.#isCountedWhole();
+  }
+
+  /** The server's own count makes a response whole, unless it is one that cannot be. */
+  #isCountedWhole(): boolean {
+    return this.response(null).outputTokens === this.#plannedTokens;
   }
 
   /** Other named events are annotations (Dynamo) and keep-alives. */
@@ -143,8 +154,7 @@ export class EventStream implements Decoder {
     const { countedTokens, finishReason } = this.#handler;
     if (this.#sign !== null || countedTokens >= this.#plannedTokens) return true;
     if (finishReason !== null && (this.#isDone || this.#endsWithReason)) return true;
-    // The server's own count makes it whole, unless it is one that cannot be.
-    return this.response(null).outputTokens === this.#plannedTokens;
+    return this.#isCountedWhole();
   }
 
   #endedEarly(): StreamError {

@@ -46,7 +46,7 @@ export interface StreamError {
 export class ProtocolError extends Error {}
 
 /**
- * A response that has its finish reason counts as over after this time without an event, if neither `[DONE]` nor the
+ * A response that is finished counts as over after this time without an event, if neither `[DONE]` nor the
  * body's end comes. Its end is then the last event's time.
  */
 export const FINISHED_GRACE_MS = 2000;
@@ -63,7 +63,7 @@ export interface Decoder {
   /** Whether the server has ended its stream (such as by `[DONE]`): nothing that follows belongs to the response. */
   readonly isDone: boolean;
   /**
-   * Above 0 once the response is finished, such as by a finish reason, and larger with every event from there on, such
+   * Above 0 once the response is finished, by a finish reason or as many tokens as planned, and larger with every event from there on, such
    * as the usage. 0, also again: it is not finished, because text followed what seemed its end. Absent: as 0.
    */
   readonly finalEvents?: number;

@@ -65,6 +65,7 @@ describe('the end of a stream', () => {
       'data:  [DONE]\n\n',
       'data: "[DONE]"\n\n',
       'data: [done]\n\n',
+      'data: [DONE]\n',
     ];
     for (const mark of [...marks, DONE + DONE, 'event: done\ndata: [DONE]\n\n', 'data: [DONE]\ndata: [DONE]\n\n']) {
       const { before, fault, outputTokens } = endOf(WHOLE + mark + USAGE + sse({ error: 'late' }));
@@ -114,6 +115,26 @@ describe('a finish reason that is no end', () => {
       assert.equal(endOf(each + end).fault, null, end);
     assert.ok(endOf(each + delta('a', 'length')).finalEvents > 0);
     assert.equal(endOf(each + delta('', 'stop') + delta('a')).fault?.outcome, 'stream_broken');
+  });
+});
+
+describe('as many tokens as planned', () => {
+  const eight = sse({ choices: [], usage: { completion_tokens: 8 } });
+  it('finish a response without a finish reason, by what came or by the usage behind it', () => {
+    assert.equal(endOf(delta('a').repeat(7)).finalEvents, 0);
+    assert.ok(endOf(delta('a').repeat(8)).finalEvents > 0);
+    assert.ok(endOf(delta('a').repeat(8) + eight).finalEvents > endOf(delta('a').repeat(8)).finalEvents);
+    assert.ok(endOf(delta('a b').repeat(4) + eight).finalEvents > 0);
+    const text = (count: number): string =>
+      sse({ text: 'a'.repeat(count), meta_info: { finish_reason: null, completion_tokens: count } });
+    assert.ok(endOf(text(4) + text(8), generate).finalEvents > 0);
+  });
+
+  it('do not where more text comes, or where the usage comes before any', () => {
+    assert.equal(endOf(delta('a').repeat(9)).finalEvents, 0);
+    assert.equal(endOf(delta('a').repeat(20)).finalEvents, 0);
+    assert.ok(endOf(delta('a').repeat(9) + delta('', 'stop')).finalEvents > 0);
+    assert.equal(endOf(eight).finalEvents, 0);
   });
 });
 

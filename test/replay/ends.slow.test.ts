@@ -139,6 +139,22 @@ describe('the end of a request', () => {
     );
   });
 
+  it('is the last event of an answer with every token that was asked for, or a [DONE] without its blank line', async () => {
+    const server = await answering(async (response, index) => {
+      response.writeHead(200).write(tokenEvent().repeat(4));
+      await sleep(20);
+      response.write(USAGE + (index === 2 ? 'data: [DONE]\n' : ''));
+      if (index === 0) return;
+      await sleep(600);
+      response.end();
+    });
+    const { ask } = client(server.url);
+    for (const { outcome, endMs, tokens } of await Promise.all([ask(0), ask(1), ask(2)])) {
+      assert.deepEqual([outcome, tokens], ['ok', 4]);
+      assert.ok(endMs >= 15 && endMs < 400, `ended after ${endMs} ms`);
+    }
+  });
+
   it('at a timeout behind the finish reason is that of a whole answer', async () => {
     const server = await answering((response) => response.writeHead(200).write(TOKENS));
     const { ask, target } = client(server.url);
