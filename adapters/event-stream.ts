@@ -1,7 +1,7 @@
 import type { Decoder, StreamError } from '../src/core/codec.ts';
 import { messageOf } from '../src/core/errors.ts';
 import type { ResponseInfo } from '../src/core/target.ts';
-import { bounded, errorMessageOf, isAside, isErrorEvent, isKeepAlive } from './error-shape.ts';
+import { bounded, errorIn, errorMessageOf, hasAnswer, isErrorEvent, remarkOf } from './error-shape.ts';
 import { isObject, type Json } from './json.ts';
 import { isEndMark, SseReader } from './sse.ts';
 
@@ -49,7 +49,7 @@ export class EventStream implements Decoder {
   #reasons = 0;
   /** Whether the last event with a reason had no text, and none followed. */
   #endsWithReason = false;
-  /** The last event that is no part of the response: the reason, perhaps, why it then breaks off. */
+  /** What the last event said that is no part of the response: the reason, perhaps, why it then breaks off. */
   #aside = '';
 
   constructor(plannedTokens: number, handler: EventHandler) {
@@ -134,12 +134,14 @@ export class EventStream implements Decoder {
       this.#unreadable(`an event is not JSON (${messageOf(thrown)}): ${bounded(data)}`);
       return false;
     }
-    if (isErrorEvent(event)) this.#error = streamBroken(errorMessageOf(data));
+    if (isErrorEvent(event)) this.#error = streamBroken(errorIn(event));
     else if (!isObject(event)) this.#unreadable(`an event is not an object: ${bounded(data)}`);
-    else if (!isAside(event)) {
+    else {
+      this.#aside = remarkOf(event) ?? this.#aside;
+      if (!hasAnswer(event)) return false;
       this.#error = this.#handler.read(event, data);
       return true;
-    } else if (!isKeepAlive(event)) this.#aside = data;
+    }
     return false;
   }
 
@@ -163,7 +165,8 @@ export class EventStream implements Decoder {
     const { stray } = this.#sse;
     if (countedTokens === 0 && stray !== '' && this.#aside === '')
       return protocolError(`the response is no stream of events: ${errorMessageOf(stray)}`);
-    const said = [this.#aside, stray].filter((text) => text !== '').map((text) => `: ${errorMessageOf(text)}`);
+    const texts = [this.#aside, stray === '' ? '' : errorMessageOf(stray)];
+    const said = texts.filter((text) => text !== '').map((text) => `: ${text}`);
     const [how, missing] = this.#isDone ? [' by [DONE]', 'a finish_reason'] : ['', 'finish_reason or [DONE]'];
     return streamBroken(
       `the stream ended${how} after ${countedTokens} of ${this.#plannedTokens} tokens, without ${missing}${said.join('')}`,

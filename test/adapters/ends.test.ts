@@ -103,7 +103,10 @@ describe('a finish reason that is no end', () => {
       const { fault, finalEvents } = endOf(text(none, 1) + text(none, 2), generate);
       assert.deepEqual([fault?.outcome, finalEvents], ['stream_broken', 0], JSON.stringify(none));
     }
-    assert.equal(endOf(text({ type: 'stop' }, 1) + text({ type: 'stop' }, 2), generate).fault?.outcome, 'stream_broken');
+    assert.equal(
+      endOf(text({ type: 'stop' }, 1) + text({ type: 'stop' }, 2), generate).fault?.outcome,
+      'stream_broken',
+    );
   });
 
   it('is one that text follows: it takes [DONE], the planned tokens, another reason, or one without text', () => {
@@ -111,7 +114,13 @@ describe('a finish reason that is no end', () => {
     assert.equal(endOf(each).finalEvents, 0);
     assert.equal(endOf(each).fault?.outcome, 'stream_broken');
     assert.equal(endOf(each + USAGE).fault?.outcome, 'stream_broken');
-    for (const end of [DONE, delta('a').repeat(5), delta('a', 'length'), delta('', 'stop'), delta('', 'length') + USAGE])
+    for (const end of [
+      DONE,
+      delta('a').repeat(5),
+      delta('a', 'length'),
+      delta('', 'stop'),
+      delta('', 'length') + USAGE,
+    ])
       assert.equal(endOf(each + end).fault, null, end);
     assert.ok(endOf(each + delta('a', 'length')).finalEvents > 0);
     assert.equal(endOf(each + delta('', 'stop') + delta('a')).fault?.outcome, 'stream_broken');
@@ -155,7 +164,21 @@ describe('an event that is no part of an answer', () => {
     [{ errors: ['one', 'two'] }, /^one; two$/],
     [{ errors: [{ message: 'no memory' }] }, /^no memory$/],
     [[{ error: { code: 429, message: 'no memory' } }], /^no memory$/],
-    [{ choices: [{ delta: { content: 'x' }, error: { message: 'no memory' } }] }, /no memory/],
+    [
+      { choices: [{ delta: { content: 'x' }, error: { message: 'no memory', code: 507 } }] },
+      /^no memory \(code 507\)$/,
+    ],
+    [{ choices: [{ delta: { content: 'x' } }], error: { message: 'no memory', type: 'server_error' } }, /^no memory$/],
+    [{ choices: [{ delta: {}, error: { message: 'no memory' }, finish_reason: 'error' }] }, /^no memory$/],
+    [
+      { choices: [{ delta: {}, error: { message: 'gone', code: 502 }, finish_reason: 'error' }] },
+      /^gone \(code 502\)$/,
+    ],
+    [{ error: 503 }, /503/],
+    [
+      { choices: null, usage: null, base_resp: { status_code: 1002, status_msg: 'rate limit reached' } },
+      /^rate limit reached \(code 1002\)$/,
+    ],
   ];
   for (const [event, said] of errors)
     it(`is an error where it looks like one: ${JSON.stringify(event).slice(0, 60)}`, () => {
@@ -177,6 +200,21 @@ describe('an event that is no part of an answer', () => {
     { type: 'response.created', status: 'in_progress', error: null },
     { id: 'x', object: 'chat.completion.chunk', created: 1 },
     { choices: [{ delta: { content: 'x' } }], error: {} },
+    ...[
+      { code: 0, message: 'success' },
+      { code: '200' },
+      { type: 'no_error' },
+      { message: 'no error' },
+      'none',
+      'OK',
+      '0',
+    ].flatMap((error) => [{ choices: [{ delta: { content: 'x' }, error }], error }, { choices: [], error }, { error }]),
+    { choices: [{ delta: { content: 'x' } }], error: 'keiner' },
+    { choices: [{ delta: { content: 'x' } }], base_resp: { status_code: 0, status_msg: '' } },
+    { choices: null, usage: null, base_resp: { status_code: 0, status_msg: 'success' } },
+    { choices: [], usage: {}, message: 'routed to replica 4' },
+    { message: 'Your request is number 3 in the queue' },
+    { id: 'x', worker: { code: 7 } },
     { choices: [{ delta: { content: 'x' } }], error: { code: 0, message: '' }, errors: [], message: 'fine' },
   ];
   for (const event of harmless)
@@ -194,6 +232,16 @@ describe('an event that is no part of an answer', () => {
       fault?.message ?? '',
       /after 3 of 8 tokens, without a finish_reason: \{"position":7,"remark":"evicted"\}$/,
     );
+    for (const remark of [{ message: 'evicted' }, { choices: [], usage: null, msg: 'evicted' }])
+      assert.match(endOf(THREE + sse(remark) + DONE).fault?.message ?? '', /without a finish_reason: evicted$/);
+    assert.match(
+      endOf(sse({ message: 'the queue is full' })).fault?.message ?? '',
+      /after 0 of 8 .*: the queue is full$/,
+    );
+    const beside = sse({ choices: [{ delta: { content: 'x' } }], error: 'no memory' });
+    assert.match(endOf(THREE + beside + DONE).fault?.message ?? '', /after 4 of 8 .*: no memory$/);
+    const chunk = sse({ id: 'x', choices: [], usage: null, prompt_filter_results: [{ prompt_index: 0 }] });
+    assert.match(endOf(THREE + chunk + DONE).fault?.message ?? '', /without a finish_reason$/);
     const broken = endOf(`${THREE}event: exception\ndata: worker died\n\n${DONE}`);
     assert.deepEqual(broken.fault, { outcome: 'stream_broken', message: 'worker died' });
   });
