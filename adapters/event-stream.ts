@@ -87,8 +87,8 @@ export class EventStream implements Decoder {
   #event(data: string, name: string): void {
     if (this.#isDone || this.#error !== null) return;
     if (isEndMark(data)) this.#isDone = true;
-    else if (name !== '' && name !== 'message') this.#named(data, name);
-    else if (this.#handler.countUnparsed(data) || this.#parse(data)) this.#judgeEnd();
+    else if (ERROR_NAME.test(name)) this.#error = streamBroken(errorMessageOf(data));
+    else if (this.#handler.countUnparsed(data) || this.#parse(data, name)) this.#judgeEnd();
   }
 
   /** Whether the response is finished with the event that was just read. */
@@ -119,19 +119,17 @@ export class EventStream implements Decoder {
     return this.response(null).outputTokens === this.#plannedTokens;
   }
 
-  /** Other named events are annotations (Dynamo) and keep-alives. */
-  #named(data: string, name: string): void {
-    if (ERROR_NAME.test(name)) this.#error = streamBroken(errorMessageOf(data));
-  }
-
   /** Reads an event with whatever it holds; false if it is no part of the response. */
-  #parse(data: string): boolean {
+  #parse(data: string, name: string): boolean {
     if (data.trim() === '') return false; // keeps the connection open
+    // Events with a name of their own are annotations (Dynamo) and keep-alives, unless they hold an answer or an error.
+    const isAnnotated = name !== '' && name !== 'message';
     let event: unknown;
     try {
       event = JSON.parse(data);
+      if (isAnnotated && !(isObject(event) && (hasAnswer(event) || 'error' in event))) return false;
     } catch (thrown) {
-      this.#unreadable(`an event is not JSON (${messageOf(thrown)}): ${bounded(data)}`);
+      if (!isAnnotated) this.#unreadable(`an event is not JSON (${messageOf(thrown)}): ${bounded(data)}`);
       return false;
     }
     if (isErrorEvent(event)) this.#error = streamBroken(errorIn(event));
@@ -139,8 +137,10 @@ export class EventStream implements Decoder {
     else {
       this.#aside = remarkOf(event) ?? this.#aside;
       if (!hasAnswer(event)) return false;
-      this.#error = this.#handler.read(event, data);
-      return true;
+      const error = this.#handler.read(event, data);
+      if (error === null) return true;
+      if (error.outcome === 'protocol_error') this.#unreadable(error.message);
+      else this.#error = error;
     }
     return false;
   }

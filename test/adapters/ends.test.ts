@@ -81,6 +81,31 @@ describe('the end of a stream', () => {
     }
   });
 
+  it('is one with names on its events, which are read for what they hold', () => {
+    for (const name of ['chunk', 'completion', 'content_block_delta', 'add']) {
+      const named = (bytes: string): string => bytes.replaceAll('data: ', `event: ${name}\ndata: `);
+      const counts: number[] = [];
+      const decoder = chat.decoder(request, { tokens: (count) => counts.push(count) });
+      decoder.push(Buffer.from(named(THREE)));
+      assert.deepEqual(counts, [1, 1, 1], name);
+      decoder.push(Buffer.from(named(delta('', 'stop') + USAGE)));
+      assert.deepEqual([decoder.end(), decoder.response(200).outputTokens], [null, 3]);
+      assert.equal(endOf(THREE + named('data: no JSON\n\ndata: {"worker":7}\n\ndata: 4\n\n') + WHOLE).fault, null);
+      const failed = endOf(THREE + named(sse({ error: { code: 500, message: 'no memory' } })));
+      assert.deepEqual([failed.before, failed.fault?.message], ['error', 'no memory']);
+    }
+  });
+
+  it('/generate: an event without meta_info ends a whole one, unless it is an error', () => {
+    const text = (finish: unknown): string =>
+      sse({ text: 'a', meta_info: { finish_reason: finish, completion_tokens: 1 } });
+    const { before, fault } = endOf(text({ type: 'stop' }) + sse({ text: 'a' }), generate);
+    assert.deepEqual([before, fault], ['done', null]);
+    assert.equal(endOf(text(null) + sse({ text: 'a' }), generate).fault?.outcome, 'protocol_error');
+    const failed = endOf(text({ type: 'stop' }) + sse({ text: 'a', error: { code: 500, message: 'gone' } }), generate);
+    assert.deepEqual([failed.before, failed.fault?.message], ['error', 'gone']);
+  });
+
   it('counts the events that finish it, and no comments, pings or remarks', () => {
     assert.equal(endOf(THREE).finalEvents, 0);
     const idle = ': ping\n\ndata:\n\nevent: keepalive\ndata: {}\n\ndata: {"type":"ping"}\n\n';
