@@ -199,6 +199,15 @@ function reasonIn(value: unknown): string | null {
   return null;
 }
 
+/** The HTTP error status among the codes of an event, or of the error in it; null where there is none. */
+export function statusIn(value: unknown): number | null {
+  if (Array.isArray(value)) return statusIn(value[0]);
+  if (!isObject(value)) return null;
+  const choice: unknown = Array.isArray(value['choices']) ? value['choices'][0] : null;
+  const codes = CODES.map((key) => Number(value[key])).filter((code) => code >= 400 && code < 600);
+  return codes[0] ?? statusIn(value['error']) ?? statusIn(choice);
+}
+
 function codeOf(value: Json): number | string | undefined {
   return CODES.map((name) => value[name]).find((each) => typeof each === 'number' || typeof each === 'string');
 }

@@ -1,7 +1,7 @@
 import type { Decoder, StreamError } from '../src/core/codec.ts';
 import { messageOf } from '../src/core/errors.ts';
 import type { ResponseInfo } from '../src/core/target.ts';
-import { bounded, errorIn, errorMessageOf, hasAnswer, isErrorEvent, remarkOf } from './error-shape.ts';
+import { bounded, errorIn, errorMessageOf, hasAnswer, isErrorEvent, remarkOf, statusIn } from './error-shape.ts';
 import { isObject, type Json } from './json.ts';
 import { isEndMark, SseReader } from './sse.ts';
 
@@ -132,7 +132,7 @@ export class EventStream implements Decoder {
       if (!isAnnotated) this.#unreadable(`an event is not JSON (${messageOf(thrown)}): ${bounded(data)}`);
       return false;
     }
-    if (isErrorEvent(event)) this.#error = streamBroken(errorIn(event));
+    if (isErrorEvent(event)) this.#error = streamBroken(errorIn(event), statusIn(event));
     else if (!isObject(event)) this.#unreadable(`an event is not an object: ${bounded(data)}`);
     else {
       this.#aside = remarkOf(event) ?? this.#aside;
@@ -175,7 +175,9 @@ export class EventStream implements Decoder {
 }
 
 /** The error of a response that began well and was cut off, by the server or on the way. */
-export const streamBroken = (message: string): StreamError => ({ outcome: 'stream_broken', message });
+export function streamBroken(message: string, status: number | null = null): StreamError {
+  return { outcome: 'stream_broken', message, ...(status === null ? {} : { status }) };
+}
 
 /** The error of bytes that are of another protocol. */
 export const protocolError = (message: string): StreamError => ({ outcome: 'protocol_error', message });

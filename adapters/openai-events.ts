@@ -1,7 +1,7 @@
 import type { StreamError, TokenOut } from '../src/core/codec.ts';
 import type { Phases } from '../src/core/record.ts';
 import type { ResponseInfo } from '../src/core/target.ts';
-import { bounded, finishReasonIn, isGivenUp, reasonOf } from './error-shape.ts';
+import { bounded, finishReasonIn, isGivenUp, reasonOf, statusIn } from './error-shape.ts';
 import { EventShape } from './event-shape.ts';
 import { streamBroken, type EventHandler } from './event-stream.ts';
 import { claimAt, isObject, phasesOf, tokensAt, type Json } from './json.ts';
@@ -131,7 +131,8 @@ export class OpenAiEvents implements EventHandler {
     } else this.#count.event('perhaps', null, null);
     if (reason === null || !isGivenUp(reason)) return null;
     const said = reasonOf(choice['finish_reason'], choice, event) ?? bounded(data);
-    return streamBroken(`the server aborted the request (finish_reason ${reason}): ${said}`);
+    const status = statusIn(choice['finish_reason']) ?? statusIn(choice);
+    return streamBroken(`the server aborted the request (finish_reason ${reason}): ${said}`, status);
   }
 
   #learnShape(data: string, text: string, ids: number | null, usageTokens: number | null): void {

@@ -3,7 +3,7 @@ import type { Request } from '../src/core/request.ts';
 import type { ResponseInfo } from '../src/core/target.ts';
 import { USUAL_BODY } from './body-options.ts';
 import { ALL_CAPABILITIES, jsonCall, requestId, type CodecOptions, type ServerCapabilities } from './codec-options.ts';
-import { bounded, errorMessageOf, finishReasonIn, isGivenUp, reasonOf } from './error-shape.ts';
+import { bounded, errorMessageOf, finishReasonIn, isGivenUp, reasonOf, statusIn } from './error-shape.ts';
 import { EventStream, protocolError, streamBroken, type EventHandler } from './event-stream.ts';
 import { claimAt, isObject, MAX_RESPONSE_TOKENS, phasesOf, textAt, tokensAt, type Json } from './json.ts';
 import { openAiRoutes } from './openai.ts';
@@ -132,7 +132,7 @@ class GenerateEvents implements EventHandler {
     if (type !== null) this.reasons++;
     if (type === null || !isGivenUp(type)) return null;
     const said = reasonOf(reason, meta, event) ?? bounded(JSON.stringify(isObject(reason) ? reason : meta));
-    return streamBroken(`the server aborted the request: ${said}`);
+    return streamBroken(`the server aborted the request: ${said}`, statusIn(reason));
   }
 }
 

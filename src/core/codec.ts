@@ -37,6 +37,8 @@ export interface TokenOut {
 export interface StreamError {
   readonly outcome: 'stream_broken' | 'protocol_error';
   readonly message: string;
+  /** The HTTP error status that the server gives for it inside of the stream, such as 503 where its queue is full. */
+  readonly status?: number;
 }
 
 /**
