@@ -248,6 +248,26 @@ describe('connections', () => {
     assert.match(error ?? '', /^the connection was closed before the first byte of an answer: /);
   });
 
+  it('are used in turn, but for those that have idled so long that a server may be closing them', async () => {
+    const requests: number[] = [];
+    const url = await rawServer((socket, onConnection) => {
+      requests[numberOf(socket)] = onConnection + 1;
+      setTimeout(() => whole(socket), 20);
+    });
+    const numbers = new Map<Socket, number>();
+    const numberOf = (socket: Socket): number => {
+      if (!numbers.has(socket)) numbers.set(socket, numbers.size);
+      return numbers.get(socket) ?? 0;
+    };
+    const { ask } = client(url);
+    await Promise.all([0, 1, 2, 3].map(ask));
+    for (let i = 4; i < 12; i++) assert.equal((await ask(i)).outcome, 'ok');
+    assert.deepEqual(requests, [3, 3, 3, 3]);
+    await sleep(1600);
+    for (let i = 12; i < 15; i++) assert.equal((await ask(i)).outcome, 'ok');
+    assert.deepEqual(requests.toSorted(), [3, 3, 3, 6]);
+  });
+
   it('of a server that closes them after 50 ms: a request is answered, or says why it was not', async () => {
     const url = await rawServer((socket) => {
       whole(socket);
