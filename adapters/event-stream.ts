@@ -1,7 +1,16 @@
 import type { Decoder, StreamError } from '../src/core/codec.ts';
 import { messageOf } from '../src/core/errors.ts';
 import type { ResponseInfo } from '../src/core/target.ts';
-import { bounded, errorIn, errorMessageOf, hasAnswer, isErrorEvent, remarkOf, statusIn } from './error-shape.ts';
+import {
+  bounded,
+  errorIn,
+  errorMessageOf,
+  hasAnswer,
+  isErrorEvent,
+  reasonOf,
+  remarkOf,
+  statusIn,
+} from './error-shape.ts';
 import { isObject, type Json } from './json.ts';
 import { isEndMark, SseReader } from './sse.ts';
 
@@ -51,6 +60,8 @@ export class EventStream implements Decoder {
   #endsWithReason = false;
   /** What the last event said that is no part of the response: the reason, perhaps, why it then breaks off. */
   #aside = '';
+  /** The last one in words. */
+  #remark = '';
 
   constructor(plannedTokens: number, handler: EventHandler) {
     this.#plannedTokens = plannedTokens;
@@ -136,6 +147,7 @@ export class EventStream implements Decoder {
     else if (!isObject(event)) this.#unreadable(`an event is not an object: ${bounded(data)}`);
     else {
       this.#aside = remarkOf(event) ?? this.#aside;
+      if (!hasAnswer(event)) this.#remark = reasonOf(event) ?? this.#remark;
       if (!hasAnswer(event)) return false;
       const error = this.#handler.read(event, data);
       if (error === null) return true;
@@ -168,9 +180,10 @@ export class EventStream implements Decoder {
     const texts = [this.#aside, stray === '' ? '' : errorMessageOf(stray)];
     const said = texts.filter((text) => text !== '').map((text) => `: ${text}`);
     const [how, missing] = this.#isDone ? [' by [DONE]', 'a finish_reason'] : ['', 'finish_reason or [DONE]'];
-    return streamBroken(
+    const ended = streamBroken(
       `the stream ended${how} after ${countedTokens} of ${this.#plannedTokens} tokens, without ${missing}${said.join('')}`,
     );
+    return this.#remark === '' ? ended : { ...ended, remark: this.#remark };
   }
 }
 

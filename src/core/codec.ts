@@ -39,6 +39,8 @@ export interface StreamError {
   readonly message: string;
   /** The HTTP error status that the server gives for it inside of the stream, such as 503 where its queue is full. */
   readonly status?: number;
+  /** What a server said in words in place of an answer that then did not come: the reason, perhaps. */
+  readonly remark?: string;
 }
 
 /**

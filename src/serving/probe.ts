@@ -108,10 +108,12 @@ async function attempt(
   let said = status;
   if (isOk(status)) {
     const error = reading.end();
-    if (error === null || reading.tokens > 0 || reading.isDone)
+    const isRemark = error?.remark !== undefined;
+    if (error === null || reading.tokens > 0 || (reading.isDone && !isRemark))
       return answeredWith(capabilities, options.endpoint, reading);
-    if (!reading.isRefused && !refusal.includes('"error"')) throw notUnderstood(access, path, reply, adapter);
-    refusal = error.message;
+    if (!reading.isRefused && !isRemark && !refusal.includes('"error"'))
+      throw notUnderstood(access, path, reply, adapter);
+    refusal = error.remark ?? error.message;
     said = error.status ?? status;
   }
   const why = `${status} on ${path}: ${asQuoted(withoutSecrets(codec.errorMessage(refusal), access))}`;

@@ -100,15 +100,29 @@ describe('the probe', () => {
   });
 
   it('takes an error of any form for a refusal, and asks for less', async () => {
-    let asked = 0;
-    const refusal = sse({ code: 400, msg: 'unknown field min_tokens' }) + DONE;
-    const url = await serving((response) => response.writeHead(200).end(asked++ === 0 ? refusal : WHOLE + DONE));
-    assert.deepEqual((await ask(url)).capabilities, {
-      ...ALL_CAPABILITIES,
-      returnTokenIds: false,
-      continuousUsage: false,
-      minTokens: false,
-    });
+    for (const refusal of [
+      { code: 400, msg: 'unknown field min_tokens' },
+      { message: 'unknown field min_tokens' },
+      { choices: [], message: 'unknown field min_tokens' },
+    ]) {
+      let asked = 0;
+      const url = await serving((response) => response.writeHead(200).end(asked++ === 0 ? sse(refusal) + DONE : WHOLE));
+      assert.deepEqual((await ask(url)).capabilities, {
+        ...ALL_CAPABILITIES,
+        returnTokenIds: false,
+        continuousUsage: false,
+        minTokens: false,
+      });
+    }
+  });
+
+  it('has its answer behind a remark, and behind errors that say that all is well', async () => {
+    const queue = sse({ message: 'Your request is number 3 in the queue' });
+    const fine = WHOLE.replaceAll('data: {', 'data: {"error":{"code":0,"message":"success"},');
+    for (const answer of [queue + WHOLE, fine]) {
+      const url = await serving((response) => response.writeHead(200).end(answer + DONE));
+      assert.equal((await ask(url)).counting?.by, 'chunks');
+    }
   });
 
   it('names a redirect and a compressed answer for what they are', async () => {
