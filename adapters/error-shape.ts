@@ -5,58 +5,126 @@ const MAX_LENGTH = 8192;
 
 /** Keys under which servers say what went wrong, in the order in which they are believed. */
 const COMMON_REASONS = ['error', 'errors', 'message', 'detail'];
-const OTHER_REASONS = ['msg', 'error_message', 'error_msg', 'errorMessage', 'err_msg', 'reason', 'description'];
+const OTHER_REASONS = [
+  'msg',
+  'error_message',
+  'error_msg',
+  'errorMessage',
+  'err_msg',
+  'status_msg',
+  'reason',
+  'description',
+];
+/** Those under which, as under `message`, servers also make remarks, such as a place in the queue. */
+const REMARKS: ReadonlySet<string> = new Set(['msg', 'status_msg', 'reason', 'description']);
 const CODES = ['code', 'status_code', 'statusCode', 'error_code', 'errorCode', 'errcode', 'err_code', 'status'];
 const KINDS = ['type', 'object', 'event', 'status'];
 
 const FAILED = /error|fail|abort|exception|denied|reject|exceed|timeout|timed.?out|unavailable|overload|cancel/i;
 /** Words with which servers fill the time until the answer, or say that all is well. */
 const HARMLESS =
-  /^(ping|pong|keep[-_ ]?alive|heart[-_ ]?beat|ok(ay)?|success(ful)?|succeeded|pending|processing|queued?|waiting|running|start(ed|ing)?|(in[-_ ])?progress|info|status|log|debug|notice|loading|connected|ready|generating|streaming|created|accepted|completed?|done|finished|end|stop)[.!]*$/i;
+  /^(none|null|nil|n\/?a|false|no|no[-_ ]?errors?|normal|-+|ping|pong|keep[-_ ]?alive|heart[-_ ]?beat|ok(ay)?|success(ful)?|succeeded|pending|processing|queued?|waiting|running|start(ed|ing)?|(in[-_ ])?progress|info|status|log|debug|notice|loading|connected|ready|generating|streaming|created|accepted|completed?|done|finished|end|stop)[.!]*$/i;
 
-/** Whether an event carries something of an answer, in any dialect. */
-function hasAnswer(event: Json): boolean {
-  const { choices, usage, meta_info: meta, text } = event;
-  return (
-    (Array.isArray(choices) && choices.length > 0) || isObject(usage) || isObject(meta) || typeof text === 'string'
-  );
-}
+/** Keys of the parts of an answer, in any dialect. */
+const ANSWER = ['choices', 'usage', 'meta_info', 'text', 'output_ids', 'sglext', 'phases'];
 
-/** Whether an event has no key of an answer in any dialect: a keep-alive, a remark, or an error of unknown form. */
-export function isAside(event: Json): boolean {
-  return ['choices', 'usage', 'meta_info', 'text', 'output_ids', 'sglext', 'phases'].every((key) => !(key in event));
-}
-
-/** Whether an aside is there to keep the connection open, and says nothing. */
-export function isKeepAlive(event: Json): boolean {
-  return Object.values(event).every(isNothing) || KINDS.some((key) => HARMLESS.test(textAt(event, key) ?? ''));
+/** Whether an event carries something of an answer: any part of it that is not null, nor a list or object of nothing. */
+export function hasAnswer(event: Json): boolean {
+  return ANSWER.some((key) => {
+    const part = event[key] ?? null;
+    return typeof part === 'object' ? part !== null && Object.keys(part).length > 0 : typeof part !== 'boolean';
+  });
 }
 
 /**
- * Whether an event, parsed, reports an error: an `error` that is not empty, beside an answer or not, or in place of the
- * answer a code, a message or another sign of failure.
+ * What to quote of an event if the answer breaks off behind it; null where it says nothing. One that looks like a chunk
+ * of an answer, though an empty one, is quoted for a reason alone.
+ */
+export function remarkOf(event: Json): string | null {
+  if (!isNothing(event['error'])) return errorIn(event);
+  if (ANSWER.some((key) => key in event)) return hasAnswer(event) ? null : reasonOf(event);
+  const isKeepAlive =
+    Object.values(event).every(isNothing) || KINDS.some((key) => HARMLESS.test(textAt(event, key) ?? ''));
+  return isKeepAlive ? null : errorIn(event);
+}
+
+/**
+ * Whether an event, parsed, reports an error: in place of text an `error` that does not mean that all is well, or
+ * instead of an answer a code or another sign of failure. Beside text an `error` is one if its code or kind says so: some
+ * servers have the field in every event.
  */
 export function isErrorEvent(event: unknown): boolean {
   if (Array.isArray(event)) return event.some((each) => isObject(each) && isErrorEvent(each));
   if (!isObject(event)) return false;
   const choice: unknown = Array.isArray(event['choices']) ? event['choices'][0] : null;
-  if (!isNothing(event['error']) || !isNothing(event['errors'])) return true;
-  if (isObject(choice) && !isNothing(choice['error'])) return true;
-  return !hasAnswer(event) && looksLikeError(event);
+  const failures = [event['error'], event['errors'], isObject(choice) ? choice['error'] : null].map(failureIn);
+  if (failures.includes('sure') || (failures.includes('perhaps') && !hasText(event, choice))) return true;
+  return !hasAnswer(event) && (looksLikeError(event) || failingPart(event) !== null);
+}
+
+function hasText(event: Json, choice: unknown): boolean {
+  const delta = isObject(choice) ? (choice['delta'] ?? choice['message']) : null;
+  const texts = [textAt(event, 'text'), textAt(choice, 'text')];
+  if (isObject(delta)) texts.push(...Object.keys(delta).map((key) => (key === 'role' ? null : textAt(delta, key))));
+  return texts.some((text) => (text ?? '') !== '');
+}
+
+/** Whether an `error` is one: surely by its code or kind, perhaps by a text alone. */
+function failureIn(error: unknown): 'sure' | 'perhaps' | null {
+  if (isNothing(error)) return null;
+  if (Array.isArray(error)) return error.map(failureIn).find((failure) => failure !== null) ?? null;
+  if (isObject(error)) {
+    const verdict = verdictOf(error);
+    if (verdict !== null) return verdict ? 'sure' : null;
+    const reason = reasonIn(error);
+    return reason !== null && HARMLESS.test(reason.trim()) ? null : 'perhaps';
+  }
+  const text = typeof error === 'string' ? error.trim() : '';
+  const code = typeof error === 'number' || /^\d+$/.test(text) ? isFailure('code', error) : null;
+  if (code !== null) return code ? 'sure' : null;
+  return HARMLESS.test(text) ? null : 'perhaps';
+}
+
+/** What the codes of an object, and its kind, say: failure, or that all is well; null: neither. */
+function verdictOf(value: Json): boolean | null {
+  if (value['success'] === false || value['ok'] === false) return true;
+  const kinds = KINDS.map((key) => textAt(value, key)?.trim() ?? '');
+  if (kinds.some((kind) => FAILED.test(kind) && !HARMLESS.test(kind))) return true;
+  const codes = CODES.map((key) => isFailure(key, value[key])).filter((failure) => failure !== null);
+  if (codes.length > 0) return codes.includes(true);
+  return kinds.some((kind) => HARMLESS.test(kind)) ? false : null;
 }
 
 function looksLikeError(event: Json): boolean {
-  if (event['success'] === false || event['ok'] === false) return true;
-  if (KINDS.some((key) => FAILED.test(textAt(event, key) ?? ''))) return true;
-  const codes = CODES.map((key) => isFailure(key, event[key])).filter((failure) => failure !== null);
-  if (codes.length > 0) return codes.includes(true);
-  if (KINDS.some((key) => HARMLESS.test(textAt(event, key) ?? ''))) return false;
+  const verdict = verdictOf(event);
+  if (verdict !== null) return verdict;
   const detail = event['detail'];
   if (typeof detail === 'object' && !isNothing(detail)) return true;
-  return [...COMMON_REASONS, ...OTHER_REASONS].some((key) => {
+  return ['detail', ...OTHER_REASONS].some((key) => {
     const text = textAt(event, key)?.trim() ?? '';
-    return text !== '' && !HARMLESS.test(text);
+    return !REMARKS.has(key) && text !== '' && !HARMLESS.test(text);
   });
+}
+
+/** The object in an event that has both the code of a failure and a reason, such as MiniMax's `base_resp`. */
+function failingPart(event: Json): Json | null {
+  const parts = Object.keys(event).map((key) => (ANSWER.includes(key) ? null : event[key]));
+  return parts.filter(isObject).find((part) => verdictOf(part) === true && reasonIn(part) !== null) ?? null;
+}
+
+/** What an event says of its error, in one line, wherever it stands in it; else the event itself. */
+export function errorIn(event: unknown): string {
+  const text = JSON.stringify(event);
+  if (!isObject(event)) return errorMessageOf(text);
+  const choice: unknown = Array.isArray(event['choices']) ? event['choices'][0] : null;
+  return reasonOf(event) ?? reasonWithCode(failingPart(event)) ?? reasonWithCode(choice) ?? errorMessageOf(text);
+}
+
+function reasonWithCode(value: unknown): string | null {
+  const reason = reasonOf(value);
+  const error = isObject(value) && isObject(value['error']) ? value['error'] : value;
+  const code = isObject(error) ? codeOf(error) : undefined;
+  return reason === null || code === undefined || reason.includes(String(code)) ? reason : `${reason} (code ${code})`;
 }
 
 /** Whether a code says failure, or success; null where it says neither. */
@@ -92,6 +160,15 @@ function messageIn(body: string): string | null {
   }
 }
 
+/** What servers send in place of a finish reason while there is none. */
+const NO_REASON = /^\s*(null|none|nil|undefined)?\s*$/i;
+
+/** A finish reason, as text or as an object with a type; null while there is none. */
+export function finishReasonIn(value: unknown): string | null {
+  const reason = typeof value === 'string' ? value : textAt(value, 'type');
+  return reason === null || NO_REASON.test(reason) ? null : reason;
+}
+
 /** Whether a finish reason means that the server gave the request up; `insufficient_system_resource` is DeepSeek's. */
 export function isGivenUp(finishReason: string): boolean {
   return /error|fail|abort|exception|cancel|timeout|overload|insufficient/i.test(finishReason);
@@ -116,10 +193,23 @@ function reasonIn(value: unknown): string | null {
   }
   for (const key of OTHER_REASONS) {
     const reason = reasonIn(value[key]);
-    const code = CODES.map((name) => value[name]).find((each) => typeof each === 'number' || typeof each === 'string');
+    const code = codeOf(value);
     if (reason !== null) return code === undefined ? reason : `${reason} (code ${code})`;
   }
   return null;
+}
+
+/** The HTTP error status among the codes of an event, or of the error in it; null where there is none. */
+export function statusIn(value: unknown): number | null {
+  if (Array.isArray(value)) return statusIn(value[0]);
+  if (!isObject(value)) return null;
+  const choice: unknown = Array.isArray(value['choices']) ? value['choices'][0] : null;
+  const codes = CODES.map((key) => Number(value[key])).filter((code) => code >= 400 && code < 600);
+  return codes[0] ?? statusIn(value['error']) ?? statusIn(choice);
+}
+
+function codeOf(value: Json): number | string | undefined {
+  return CODES.map((name) => value[name]).find((each) => typeof each === 'number' || typeof each === 'string');
 }
 
 /** FastAPI's list has the place of each fault beside its message: it is quoted as it is. */

@@ -1,13 +1,21 @@
 import type { Decoder, StreamError } from '../src/core/codec.ts';
 import { messageOf } from '../src/core/errors.ts';
 import type { ResponseInfo } from '../src/core/target.ts';
-import { bounded, errorMessageOf, isAside, isErrorEvent, isKeepAlive } from './error-shape.ts';
+import {
+  bounded,
+  errorIn,
+  errorMessageOf,
+  hasAnswer,
+  isErrorEvent,
+  reasonOf,
+  remarkOf,
+  statusIn,
+} from './error-shape.ts';
 import { isObject, type Json } from './json.ts';
-import { SseReader } from './sse.ts';
+import { isEndMark, SseReader } from './sse.ts';
 
-const BRACE = 123;
-/** Also with spaces, in quotes, or twice in one event. */
-const END_MARK = /^\s*"?\[DONE\]/i;
+/** The sign of a response that has as many tokens as planned. */
+const PLAN = 'planned tokens';
 /** Names of events that report an error, whatever they hold. */
 const ERROR_NAME = /error|fail|abort|exception/i;
 
@@ -19,7 +27,11 @@ export interface EventHandler {
   read(event: Json, data: string): StreamError | null;
   /** Tokens counted so far. */
   readonly countedTokens: number;
+  /** Events with text so far. */
+  readonly texts: number;
+  /** The last finish reason, and how many events had one. */
   readonly finishReason: string | null;
+  readonly reasons: number;
   /** What the events so far hold about the response. */
   response(httpStatus: number | null): ResponseInfo;
 }
@@ -27,7 +39,8 @@ export interface EventHandler {
 /**
  * The decoder of every dialect that streams: one response as JSON events, until [DONE], an error or the body's end.
  * Nothing behind [DONE] is read, whether it came with it or later. A response is whole with a finish reason, or with as
- * many tokens as planned; [DONE] alone does not make it whole.
+ * many tokens as planned; [DONE] alone does not make it whole. A reason that text follows was no end: some servers have
+ * one in every event, and there it takes [DONE], the planned tokens, another reason, or a last event without text.
  */
 export class EventStream implements Decoder {
   readonly #plannedTokens: number;
@@ -36,9 +49,19 @@ export class EventStream implements Decoder {
   #error: StreamError | null = null;
   #isDone = false;
   #isBodyOver = false;
+  /** What finished the response, unless text follows it; null: it is not finished. */
+  #sign: string | null = null;
+  /** Signs that text has followed: they finish nothing in this response. */
+  readonly #noEnds = new Set<string>();
   #finalEvents = 0;
-  /** The last event that is no part of the response: the reason, perhaps, why it then breaks off. */
+  #texts = 0;
+  #reasons = 0;
+  /** Whether the last event with a reason had no text, and none followed. */
+  #endsWithReason = false;
+  /** What the last event said that is no part of the response: the reason, perhaps, why it then breaks off. */
   #aside = '';
+  /** The last one in words. */
+  #remark = '';
 
   constructor(plannedTokens: number, handler: EventHandler) {
     this.#plannedTokens = plannedTokens;
@@ -55,7 +78,7 @@ export class EventStream implements Decoder {
   }
 
   get finalEvents(): number {
-    return this.#finalEvents;
+    return this.#sign === null ? 0 : this.#finalEvents;
   }
 
   push(chunk: Uint8Array): void {
@@ -74,33 +97,63 @@ export class EventStream implements Decoder {
 
   #event(data: string, name: string): void {
     if (this.#isDone || this.#error !== null) return;
-    if (data.charCodeAt(0) !== BRACE && END_MARK.test(data)) this.#isDone = true;
-    else if (name !== '' && name !== 'message') this.#named(data, name);
-    else if (this.#handler.countUnparsed(data) || this.#parse(data))
-      if (this.#handler.finishReason !== null) this.#finalEvents++;
+    if (isEndMark(data)) this.#isDone = true;
+    else if (ERROR_NAME.test(name)) this.#error = streamBroken(errorMessageOf(data));
+    else if (this.#handler.countUnparsed(data) || this.#parse(data, name)) this.#judgeEnd();
   }
 
-  /** Other named events are annotations (Dynamo) and keep-alives. */
-  #named(data: string, name: string): void {
-    if (ERROR_NAME.test(name)) this.#error = streamBroken(errorMessageOf(data));
+  /** Whether the response is finished with the event that was just read. */
+  #judgeEnd(): void {
+    const { texts, reasons, finishReason } = this.#handler;
+    const hasText = texts > this.#texts;
+    const hasReason = reasons > this.#reasons;
+    this.#texts = texts;
+    this.#reasons = reasons;
+    if (hasText && this.#sign !== null) {
+      this.#noEnds.add(this.#sign);
+      this.#sign = null;
+    }
+    if (hasText || hasReason) this.#endsWithReason = hasReason && !hasText;
+    const sign = hasReason ? finishReason : this.#hasAsMuchAsPlanned(hasText) ? PLAN : null;
+    if (sign !== null && !this.#noEnds.has(sign)) this.#sign ??= sign;
+    if (this.#sign !== null) this.#finalEvents++;
+  }
+
+  /** By what has come, or by a usage that comes behind it. */
+  #hasAsMuchAsPlanned(hasText: boolean): boolean {
+    if (this.#handler.countedTokens >= this.#plannedTokens) return true;
+    return !hasText && this.#texts > 0 && this.#sign === null && this.#isCountedWhole();
+  }
+
+  /** The server's own count makes a response whole, unless it is one that cannot be. */
+  #isCountedWhole(): boolean {
+    return this.response(null).outputTokens === this.#plannedTokens;
   }
 
   /** Reads an event with whatever it holds; false if it is no part of the response. */
-  #parse(data: string): boolean {
+  #parse(data: string, name: string): boolean {
     if (data.trim() === '') return false; // keeps the connection open
+    // Events with a name of their own are annotations (Dynamo) and keep-alives, unless they hold an answer or an error.
+    const isAnnotated = name !== '' && name !== 'message';
     let event: unknown;
     try {
       event = JSON.parse(data);
+      if (isAnnotated && !(isObject(event) && (hasAnswer(event) || 'error' in event))) return false;
     } catch (thrown) {
-      this.#unreadable(`an event is not JSON (${messageOf(thrown)}): ${bounded(data)}`);
+      if (!isAnnotated) this.#unreadable(`an event is not JSON (${messageOf(thrown)}): ${bounded(data)}`);
       return false;
     }
-    if (isErrorEvent(event)) this.#error = streamBroken(errorMessageOf(data));
+    if (isErrorEvent(event)) this.#error = streamBroken(errorIn(event), statusIn(event));
     else if (!isObject(event)) this.#unreadable(`an event is not an object: ${bounded(data)}`);
-    else if (!isAside(event)) {
-      this.#error = this.#handler.read(event, data);
-      return true;
-    } else if (!isKeepAlive(event)) this.#aside = data;
+    else {
+      this.#aside = remarkOf(event) ?? this.#aside;
+      if (!hasAnswer(event)) this.#remark = reasonOf(event) ?? this.#remark;
+      if (!hasAnswer(event)) return false;
+      const error = this.#handler.read(event, data);
+      if (error === null) return true;
+      if (error.outcome === 'protocol_error') this.#unreadable(error.message);
+      else this.#error = error;
+    }
     return false;
   }
 
@@ -113,9 +166,9 @@ export class EventStream implements Decoder {
 
   #isWhole(): boolean {
     const { countedTokens, finishReason } = this.#handler;
-    if (finishReason !== null || countedTokens >= this.#plannedTokens) return true;
-    // The server's own count makes it whole, unless it is one that cannot be.
-    return this.response(null).outputTokens === this.#plannedTokens;
+    if (this.#sign !== null || countedTokens >= this.#plannedTokens) return true;
+    if (finishReason !== null && (this.#isDone || this.#endsWithReason)) return true;
+    return this.#isCountedWhole();
   }
 
   #endedEarly(): StreamError {
@@ -124,16 +177,20 @@ export class EventStream implements Decoder {
     const { stray } = this.#sse;
     if (countedTokens === 0 && stray !== '' && this.#aside === '')
       return protocolError(`the response is no stream of events: ${errorMessageOf(stray)}`);
-    const said = [this.#aside, stray].filter((text) => text !== '').map((text) => `: ${errorMessageOf(text)}`);
+    const texts = [this.#aside, stray === '' ? '' : errorMessageOf(stray)];
+    const said = texts.filter((text) => text !== '').map((text) => `: ${text}`);
     const [how, missing] = this.#isDone ? [' by [DONE]', 'a finish_reason'] : ['', 'finish_reason or [DONE]'];
-    return streamBroken(
+    const ended = streamBroken(
       `the stream ended${how} after ${countedTokens} of ${this.#plannedTokens} tokens, without ${missing}${said.join('')}`,
     );
+    return this.#remark === '' ? ended : { ...ended, remark: this.#remark };
   }
 }
 
 /** The error of a response that began well and was cut off, by the server or on the way. */
-export const streamBroken = (message: string): StreamError => ({ outcome: 'stream_broken', message });
+export function streamBroken(message: string, status: number | null = null): StreamError {
+  return { outcome: 'stream_broken', message, ...(status === null ? {} : { status }) };
+}
 
 /** The error of bytes that are of another protocol. */
 export const protocolError = (message: string): StreamError => ({ outcome: 'protocol_error', message });

@@ -1,10 +1,10 @@
 import type { StreamError, TokenOut } from '../src/core/codec.ts';
 import type { Phases } from '../src/core/record.ts';
 import type { ResponseInfo } from '../src/core/target.ts';
-import { bounded, isGivenUp, reasonOf } from './error-shape.ts';
+import { bounded, finishReasonIn, isGivenUp, reasonOf, statusIn } from './error-shape.ts';
 import { EventShape } from './event-shape.ts';
 import { streamBroken, type EventHandler } from './event-stream.ts';
-import { claimAt, isObject, phasesOf, textAt, tokensAt, type Json } from './json.ts';
+import { claimAt, isObject, phasesOf, tokensAt, type Json } from './json.ts';
 import { TokenCount, type Output } from './token-count.ts';
 
 /** Events of other shapes than the one before, in a row, after which no more shapes are learnt. */
@@ -39,6 +39,7 @@ export class OpenAiEvents implements EventHandler {
   readonly #count: TokenCount;
   readonly #reader: ChoiceReader;
   #finishReason: string | null = null;
+  reasons = 0;
   #usage: unknown = null;
   /** `completion_tokens` of the last usage. */
   #usageTokens: number | null = null;
@@ -60,6 +61,10 @@ export class OpenAiEvents implements EventHandler {
 
   get countedTokens(): number {
     return this.#count.tokens;
+  }
+
+  get texts(): number {
+    return this.#count.texts;
   }
 
   get finishReason(): string | null {
@@ -118,9 +123,9 @@ export class OpenAiEvents implements EventHandler {
   }
 
   #readChoice(choice: Json, usageTokens: number | null, data: string, event: Json): StreamError | null {
-    // Some servers send '' until there is a reason.
-    const reason = textAt(choice, 'finish_reason') || textAt(choice['finish_reason'], 'type') || null;
+    const reason = finishReasonIn(choice['finish_reason']);
     this.#finishReason = reason ?? this.#finishReason;
+    if (reason !== null) this.reasons++;
     if (isAskedFor(choice)) {
       const ids = Array.isArray(choice['token_ids']) ? choice['token_ids'].length : null;
       const content = this.#reader.contentOf(choice);
@@ -130,7 +135,8 @@ export class OpenAiEvents implements EventHandler {
     } else this.#count.event('perhaps', null, null);
     if (reason === null || !isGivenUp(reason)) return null;
     const said = reasonOf(choice['finish_reason'], choice, event) ?? bounded(data);
-    return streamBroken(`the server aborted the request (finish_reason ${reason}): ${said}`);
+    const status = statusIn(choice['finish_reason']) ?? statusIn(choice);
+    return streamBroken(`the server aborted the request (finish_reason ${reason}): ${said}`, status);
   }
 
   #learnShape(data: string, text: string, ids: number | null, usageTokens: number | null): void {

@@ -3,7 +3,7 @@ import type { Request } from '../src/core/request.ts';
 import type { ResponseInfo } from '../src/core/target.ts';
 import { USUAL_BODY } from './body-options.ts';
 import { ALL_CAPABILITIES, jsonCall, requestId, type CodecOptions, type ServerCapabilities } from './codec-options.ts';
-import { bounded, errorMessageOf, isGivenUp, reasonOf } from './error-shape.ts';
+import { bounded, errorMessageOf, finishReasonIn, isGivenUp, reasonOf, statusIn } from './error-shape.ts';
 import { EventStream, protocolError, streamBroken, type EventHandler } from './event-stream.ts';
 import { claimAt, isObject, MAX_RESPONSE_TOKENS, phasesOf, textAt, tokensAt, type Json } from './json.ts';
 import { openAiRoutes } from './openai.ts';
@@ -61,6 +61,7 @@ function exampleResponse(tokens: number): string {
 class GenerateEvents implements EventHandler {
   readonly #count: TokenCount;
   #finishReason: string | null = null;
+  reasons = 0;
   #meta: unknown = null;
   #lastCount: number | null = null;
   /** What the event before this one carried, and its data while that is unparsed. */
@@ -73,6 +74,10 @@ class GenerateEvents implements EventHandler {
 
   get countedTokens(): number {
     return this.#count.tokens;
+  }
+
+  get texts(): number {
+    return this.#count.texts;
   }
 
   get finishReason(): string | null {
@@ -122,11 +127,12 @@ class GenerateEvents implements EventHandler {
   }
 
   #finish(reason: unknown, meta: Json, event: Json): StreamError | null {
-    const type = (typeof reason === 'string' ? reason : textAt(reason, 'type')) || null;
+    const type = finishReasonIn(reason);
     this.#finishReason = type ?? this.#finishReason;
+    if (type !== null) this.reasons++;
     if (type === null || !isGivenUp(type)) return null;
     const said = reasonOf(reason, meta, event) ?? bounded(JSON.stringify(isObject(reason) ? reason : meta));
-    return streamBroken(`the server aborted the request: ${said}`);
+    return streamBroken(`the server aborted the request: ${said}`, statusIn(reason));
   }
 }
 

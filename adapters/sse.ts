@@ -4,6 +4,9 @@ const LF = 10;
 const CR = 13;
 const COLON = 58;
 const SPACE = 32;
+const BRACE = 123;
+/** Also with spaces, in quotes, or twice in one event. */
+const END_MARK = /^\s*"?\[DONE\]/i;
 const DATA = Buffer.from('data');
 const EVENT = Buffer.from('event');
 const OTHERS = [Buffer.from('id'), Buffer.from('retry')];
@@ -16,8 +19,9 @@ const MAX_STRAY_LENGTH = 8192;
 /**
  * Server-sent events out of bytes cut anywhere (WHATWG HTML, "Parsing an event stream"): LF, CR and CRLF ends,
  * comments and other lines skipped, repeated `data` lines joined by a line feed, `data:` with or without a space,
- * a byte order mark at the start skipped. Only events that carry data are reported. A last event without its
- * blank line is reported by `end`, because servers do leave the line out. Throws a ProtocolError for an endless event.
+ * a byte order mark at the start skipped. Only events that carry data are reported. Servers do leave out the blank line
+ * of the last event: an end mark is reported with its own line, and any other by `end`. Throws a ProtocolError for an
+ * endless event.
  */
 export class SseReader {
   readonly #onData: (data: string, event: string) => void;
@@ -120,6 +124,7 @@ export class SseReader {
     }
     if (this.#data !== null) checkLength(this.#data.length + value.length);
     this.#data = this.#data === null ? value : `${this.#data}\n${value}`;
+    if (isEndMark(this.#data)) this.#dispatch();
   }
 
   #keepStray(chunk: Buffer, start: number, end: number): void {
@@ -135,6 +140,9 @@ export class SseReader {
     if (data !== null) this.#onData(data, event);
   }
 }
+
+/** Whether an event's data is [DONE], which ends a stream. */
+export const isEndMark = (data: string): boolean => data.charCodeAt(0) !== BRACE && END_MARK.test(data);
 
 function checkLength(length: number): void {
   if (length > MAX_EVENT_BYTES) throw new ProtocolError(`an event is longer than ${MAX_EVENT_BYTES} bytes`);

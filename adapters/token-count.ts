@@ -39,6 +39,11 @@ export class TokenCount {
     this.#asked = asked;
   }
 
+  /** Events with text so far. */
+  get texts(): number {
+    return this.#texts;
+  }
+
   /** Counts an event and returns its tokens; one that may be a token is reported as 0. */
   event(output: Output, ids: number | null, usage: number | null): number {
     const hasText = output === 'text';

@@ -37,6 +37,10 @@ export interface TokenOut {
 export interface StreamError {
   readonly outcome: 'stream_broken' | 'protocol_error';
   readonly message: string;
+  /** The HTTP error status that the server gives for it inside of the stream, such as 503 where its queue is full. */
+  readonly status?: number;
+  /** What a server said in words in place of an answer that then did not come: the reason, perhaps. */
+  readonly remark?: string;
 }
 
 /**
@@ -46,7 +50,7 @@ export interface StreamError {
 export class ProtocolError extends Error {}
 
 /**
- * A response that has its finish reason counts as over after this time without an event, if neither `[DONE]` nor the
+ * A response that is finished counts as over after this time without an event, if neither `[DONE]` nor the
  * body's end comes. Its end is then the last event's time.
  */
 export const FINISHED_GRACE_MS = 2000;
@@ -63,8 +67,8 @@ export interface Decoder {
   /** Whether the server has ended its stream (such as by `[DONE]`): nothing that follows belongs to the response. */
   readonly isDone: boolean;
   /**
-   * Events so far that finished the response: the one with its finish reason and those after it, such as the usage. 0,
-   * or absent: it is not finished.
+   * Above 0 once the response is finished, by a finish reason or as many tokens as planned, and larger with every event from there on, such
+   * as the usage. 0, also again: it is not finished, because text followed what seemed its end. Absent: as 0.
    */
   readonly finalEvents?: number;
   /** The response as known so far. */

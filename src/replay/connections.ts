@@ -10,6 +10,12 @@ const SPARE_DESCRIPTORS = 64;
 const OPENING_AT_ONCE = 64;
 /** Idle connections are closed this long after their last use, before most servers do (vLLM: 5 s). */
 const KEEP_ALIVE_MS = 4000;
+/**
+ * Of the connections that have idled for less, the one that idled longest is used next, so that requests go over all of
+ * them and reach every replica behind a balancer that counts connections. Those that have idled longer are used last, the
+ * latest first: some servers (gunicorn: 2 s) may be about to close them.
+ */
+const ROTATED_IDLE_US = 1_500_000;
 
 type Connector = ReturnType<typeof buildConnector>;
 type ConnectOptions = Parameters<Connector>[0];
@@ -28,6 +34,8 @@ export interface Lease {
   connectUs: number | null;
   /** Whether the last connect has failed. */
   isUnconnected: boolean;
+  /** When its last call was over. */
+  releasedUs: number;
 }
 
 /** A socket opened ahead of its use, and the listener that removes it from the list when it closes. */
@@ -45,6 +53,7 @@ export class Connections {
   readonly #connect: Connector;
   readonly #nowUs: () => number;
   readonly #openedAhead: SocketAhead[] = [];
+  /** In the order in which they were released. */
   readonly #idle: Lease[] = [];
   readonly #leases = new Set<Lease>();
   readonly #mode: ConnectionMode;
@@ -70,9 +79,10 @@ export class Connections {
   }
 
   take(): Lease {
-    const idle = this.#idle.pop();
+    const idle = this.#takeIdle();
     if (idle !== undefined) return idle;
-    const lease: Lease = { client: this.#newClient(() => lease), connectUs: null, isUnconnected: false };
+    const client = this.#newClient(() => lease);
+    const lease: Lease = { client, connectUs: null, isUnconnected: false, releasedUs: 0 };
     this.#leases.add(lease);
     return lease;
   }
@@ -81,7 +91,19 @@ export class Connections {
   release(lease: Lease): void {
     lease.connectUs = null;
     lease.isUnconnected = false;
+    lease.releasedUs = this.#nowUs();
     if (!this.#closed) this.#idle.push(lease);
+  }
+
+  #takeIdle(): Lease | undefined {
+    const sinceUs = this.#nowUs() - ROTATED_IDLE_US;
+    let from = 0;
+    for (let to = this.#idle.length; from < to;) {
+      const middle = (from + to) >> 1;
+      if ((this.#idle[middle]?.releasedUs ?? 0) < sinceUs) from = middle + 1;
+      else to = middle;
+    }
+    return from === this.#idle.length ? this.#idle.pop() : this.#idle.splice(from, 1)[0];
   }
 
   async close(): Promise<void> {

@@ -35,7 +35,7 @@ export class Exchange implements TokenOut, CallEvents {
   #httpStatus: number | null = null;
   #encoding = '';
   #streamIsOver = false;
-  /** Events that finished the response, and when the last of them arrived. */
+  /** The decoder's count of the events that finished the response, and when the last of them arrived. */
   #finalEvents = 0;
   #finishedUs = 0;
   #graceTimer: NodeJS.Timeout | null = null;
@@ -101,13 +101,14 @@ export class Exchange implements TokenOut, CallEvents {
     if (fault !== null) this.fail(fault.outcome, fault.message);
     else if (this.#decoder.isDone) this.onCallEnd('stream');
     else if (this.#hasNewFinalEvents()) this.#endUnlessMoreComes();
+    else if (this.#finalEvents === 0) this.#dropGrace();
     return this.#streamIsOver;
   }
 
   #hasNewFinalEvents(): boolean {
     const before = this.#finalEvents;
     this.#finalEvents = this.#decoder.finalEvents ?? 0;
-    if (this.#finalEvents === before) return false;
+    if (this.#finalEvents === before || this.#finalEvents === 0) return false;
     this.#finishedUs = this.#wire.receiveQueue.nowUs();
     return true;
   }
@@ -118,10 +119,17 @@ export class Exchange implements TokenOut, CallEvents {
     this.#graceTimer.refresh();
   }
 
+  /** What seemed the end was none. */
+  #dropGrace(): void {
+    if (this.#graceTimer === null) return;
+    clearTimeout(this.#graceTimer);
+    this.#graceTimer = null;
+  }
+
   #endOfGrace(): void {
     try {
       this.#wire.receiveQueue.readAll();
-      if (this.#over || this.#streamIsOver) return;
+      if (this.#over || this.#streamIsOver || this.#finalEvents === 0) return;
       this.onCallEnd('stream');
       for (const call of this.#calls) if (call.role === 'stream') call.abort();
     } catch (thrown) {
@@ -202,7 +210,7 @@ export class Exchange implements TokenOut, CallEvents {
 
   #finish(): void {
     this.#over = true;
-    if (this.#graceTimer !== null) clearTimeout(this.#graceTimer);
+    this.#dropGrace();
     this.onOver();
   }
 }

@@ -106,16 +106,20 @@ async function attempt(
   if (status === 401 || status === 403) throw refusedCredentials(access.url, status, path);
   if (isRedirect(status, location)) throw redirected(access, path, location);
   let refusal = body.toString();
+  let said = status;
   if (isOk(status)) {
     const error = reading.end();
-    if (error === null || reading.tokens > 0 || reading.isDone)
+    const isRemark = error?.remark !== undefined;
+    if (error === null || reading.tokens > 0 || (reading.isDone && !isRemark))
       return answeredWith(capabilities, options.endpoint, reading);
-    if (!reading.isRefused && !refusal.includes('"error"')) throw notUnderstood(access, path, reply, adapter);
-    refusal = error.message;
+    if (!reading.isRefused && !isRemark && !refusal.includes('"error"'))
+      throw notUnderstood(access, path, reply, adapter);
+    refusal = error.remark ?? error.message;
+    said = error.status ?? status;
   }
   const why = `${status} on ${path}: ${asQuoted(withoutSecrets(codec.errorMessage(refusal), access))}`;
   if (status === 404 || status === 405 || status === 501) return { kind: 'no endpoint', why };
-  if (BUSY.has(status)) return { kind: 'busy', why };
+  if (BUSY.has(said)) return { kind: 'busy', why };
   if (status >= 500) return { kind: 'silent', why };
   const less = withoutUnknown(capabilities, refusal);
   return less === null ? { kind: 'no endpoint', why } : { kind: 'less', capabilities: less, countFault: null };

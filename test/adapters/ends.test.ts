@@ -65,6 +65,7 @@ describe('the end of a stream', () => {
       'data:  [DONE]\n\n',
       'data: "[DONE]"\n\n',
       'data: [done]\n\n',
+      'data: [DONE]\n',
     ];
     for (const mark of [...marks, DONE + DONE, 'event: done\ndata: [DONE]\n\n', 'data: [DONE]\ndata: [DONE]\n\n']) {
       const { before, fault, outputTokens } = endOf(WHOLE + mark + USAGE + sse({ error: 'late' }));
@@ -80,11 +81,94 @@ describe('the end of a stream', () => {
     }
   });
 
+  it('is one with names on its events, which are read for what they hold', () => {
+    for (const name of ['chunk', 'completion', 'content_block_delta', 'add']) {
+      const named = (bytes: string): string => bytes.replaceAll('data: ', `event: ${name}\ndata: `);
+      const counts: number[] = [];
+      const decoder = chat.decoder(request, { tokens: (count) => counts.push(count) });
+      decoder.push(Buffer.from(named(THREE)));
+      assert.deepEqual(counts, [1, 1, 1], name);
+      decoder.push(Buffer.from(named(delta('', 'stop') + USAGE)));
+      assert.deepEqual([decoder.end(), decoder.response(200).outputTokens], [null, 3]);
+      assert.equal(endOf(THREE + named('data: no JSON\n\ndata: {"worker":7}\n\ndata: 4\n\n') + WHOLE).fault, null);
+      const failed = endOf(THREE + named(sse({ error: { code: 500, message: 'no memory' } })));
+      assert.deepEqual([failed.before, failed.fault?.message], ['error', 'no memory']);
+    }
+  });
+
+  it('/generate: an event without meta_info ends a whole one, unless it is an error', () => {
+    const text = (finish: unknown): string =>
+      sse({ text: 'a', meta_info: { finish_reason: finish, completion_tokens: 1 } });
+    const { before, fault } = endOf(text({ type: 'stop' }) + sse({ text: 'a' }), generate);
+    assert.deepEqual([before, fault], ['done', null]);
+    assert.equal(endOf(text(null) + sse({ text: 'a' }), generate).fault?.outcome, 'protocol_error');
+    const failed = endOf(text({ type: 'stop' }) + sse({ text: 'a', error: { code: 500, message: 'gone' } }), generate);
+    assert.deepEqual([failed.before, failed.fault?.message], ['error', 'gone']);
+  });
+
   it('counts the events that finish it, and no comments, pings or remarks', () => {
     assert.equal(endOf(THREE).finalEvents, 0);
     const idle = ': ping\n\ndata:\n\nevent: keepalive\ndata: {}\n\ndata: {"type":"ping"}\n\n';
     assert.equal(endOf(WHOLE + idle).finalEvents, 1);
     assert.equal(endOf(WHOLE + USAGE + idle).finalEvents, 2);
+  });
+});
+
+describe('a finish reason that is no end', () => {
+  it('is the text null, none or nothing', () => {
+    for (const none of ['null', 'None', ' NULL ', '', 'undefined', { type: 'null' }, {}]) {
+      const { fault, finalEvents } = endOf(delta('a', none).repeat(3));
+      assert.deepEqual([fault?.outcome, finalEvents], ['stream_broken', 0], JSON.stringify(none));
+      assert.equal(endOf(delta('a', none).repeat(3) + DONE).fault?.outcome, 'stream_broken', JSON.stringify(none));
+      assert.equal(endOf(delta('a', none) + delta('b', 'stop')).fault, null);
+    }
+    const text = (finish: unknown, count: number): string =>
+      sse({ text: 'a'.repeat(count), meta_info: { finish_reason: finish, completion_tokens: count } });
+    for (const none of ['null', 'none', { type: 'null' }]) {
+      const { fault, finalEvents } = endOf(text(none, 1) + text(none, 2), generate);
+      assert.deepEqual([fault?.outcome, finalEvents], ['stream_broken', 0], JSON.stringify(none));
+    }
+    assert.equal(
+      endOf(text({ type: 'stop' }, 1) + text({ type: 'stop' }, 2), generate).fault?.outcome,
+      'stream_broken',
+    );
+  });
+
+  it('is one that text follows: it takes [DONE], the planned tokens, another reason, or one without text', () => {
+    const each = delta('a', 'stop').repeat(3);
+    assert.equal(endOf(each).finalEvents, 0);
+    assert.equal(endOf(each).fault?.outcome, 'stream_broken');
+    assert.equal(endOf(each + USAGE).fault?.outcome, 'stream_broken');
+    for (const end of [
+      DONE,
+      delta('a').repeat(5),
+      delta('a', 'length'),
+      delta('', 'stop'),
+      delta('', 'length') + USAGE,
+    ])
+      assert.equal(endOf(each + end).fault, null, end);
+    assert.ok(endOf(each + delta('a', 'length')).finalEvents > 0);
+    assert.equal(endOf(each + delta('', 'stop') + delta('a')).fault?.outcome, 'stream_broken');
+  });
+});
+
+describe('as many tokens as planned', () => {
+  const eight = sse({ choices: [], usage: { completion_tokens: 8 } });
+  it('finish a response without a finish reason, by what came or by the usage behind it', () => {
+    assert.equal(endOf(delta('a').repeat(7)).finalEvents, 0);
+    assert.ok(endOf(delta('a').repeat(8)).finalEvents > 0);
+    assert.ok(endOf(delta('a').repeat(8) + eight).finalEvents > endOf(delta('a').repeat(8)).finalEvents);
+    assert.ok(endOf(delta('a b').repeat(4) + eight).finalEvents > 0);
+    const text = (count: number): string =>
+      sse({ text: 'a'.repeat(count), meta_info: { finish_reason: null, completion_tokens: count } });
+    assert.ok(endOf(text(4) + text(8), generate).finalEvents > 0);
+  });
+
+  it('do not where more text comes, or where the usage comes before any', () => {
+    assert.equal(endOf(delta('a').repeat(9)).finalEvents, 0);
+    assert.equal(endOf(delta('a').repeat(20)).finalEvents, 0);
+    assert.ok(endOf(delta('a').repeat(9) + delta('', 'stop')).finalEvents > 0);
+    assert.equal(endOf(eight).finalEvents, 0);
   });
 });
 
@@ -105,7 +189,21 @@ describe('an event that is no part of an answer', () => {
     [{ errors: ['one', 'two'] }, /^one; two$/],
     [{ errors: [{ message: 'no memory' }] }, /^no memory$/],
     [[{ error: { code: 429, message: 'no memory' } }], /^no memory$/],
-    [{ choices: [{ delta: { content: 'x' }, error: { message: 'no memory' } }] }, /no memory/],
+    [
+      { choices: [{ delta: { content: 'x' }, error: { message: 'no memory', code: 507 } }] },
+      /^no memory \(code 507\)$/,
+    ],
+    [{ choices: [{ delta: { content: 'x' } }], error: { message: 'no memory', type: 'server_error' } }, /^no memory$/],
+    [{ choices: [{ delta: {}, error: { message: 'no memory' }, finish_reason: 'error' }] }, /^no memory$/],
+    [
+      { choices: [{ delta: {}, error: { message: 'gone', code: 502 }, finish_reason: 'error' }] },
+      /^gone \(code 502\)$/,
+    ],
+    [{ error: 503 }, /503/],
+    [
+      { choices: null, usage: null, base_resp: { status_code: 1002, status_msg: 'rate limit reached' } },
+      /^rate limit reached \(code 1002\)$/,
+    ],
   ];
   for (const [event, said] of errors)
     it(`is an error where it looks like one: ${JSON.stringify(event).slice(0, 60)}`, () => {
@@ -127,6 +225,21 @@ describe('an event that is no part of an answer', () => {
     { type: 'response.created', status: 'in_progress', error: null },
     { id: 'x', object: 'chat.completion.chunk', created: 1 },
     { choices: [{ delta: { content: 'x' } }], error: {} },
+    ...[
+      { code: 0, message: 'success' },
+      { code: '200' },
+      { type: 'no_error' },
+      { message: 'no error' },
+      'none',
+      'OK',
+      '0',
+    ].flatMap((error) => [{ choices: [{ delta: { content: 'x' }, error }], error }, { choices: [], error }, { error }]),
+    { choices: [{ delta: { content: 'x' } }], error: 'keiner' },
+    { choices: [{ delta: { content: 'x' } }], base_resp: { status_code: 0, status_msg: '' } },
+    { choices: null, usage: null, base_resp: { status_code: 0, status_msg: 'success' } },
+    { choices: [], usage: {}, message: 'routed to replica 4' },
+    { message: 'Your request is number 3 in the queue' },
+    { id: 'x', worker: { code: 7 } },
     { choices: [{ delta: { content: 'x' } }], error: { code: 0, message: '' }, errors: [], message: 'fine' },
   ];
   for (const event of harmless)
@@ -144,6 +257,16 @@ describe('an event that is no part of an answer', () => {
       fault?.message ?? '',
       /after 3 of 8 tokens, without a finish_reason: \{"position":7,"remark":"evicted"\}$/,
     );
+    for (const remark of [{ message: 'evicted' }, { choices: [], usage: null, msg: 'evicted' }])
+      assert.match(endOf(THREE + sse(remark) + DONE).fault?.message ?? '', /without a finish_reason: evicted$/);
+    assert.match(
+      endOf(sse({ message: 'the queue is full' })).fault?.message ?? '',
+      /after 0 of 8 .*: the queue is full$/,
+    );
+    const beside = sse({ choices: [{ delta: { content: 'x' } }], error: 'no memory' });
+    assert.match(endOf(THREE + beside + DONE).fault?.message ?? '', /after 4 of 8 .*: no memory$/);
+    const chunk = sse({ id: 'x', choices: [], usage: null, prompt_filter_results: [{ prompt_index: 0 }] });
+    assert.match(endOf(THREE + chunk + DONE).fault?.message ?? '', /without a finish_reason$/);
     const broken = endOf(`${THREE}event: exception\ndata: worker died\n\n${DONE}`);
     assert.deepEqual(broken.fault, { outcome: 'stream_broken', message: 'worker died' });
   });

@@ -110,7 +110,8 @@ describe('sglang codec, /generate', () => {
     assert.deepEqual([failed.end, failed.counts], ['too long', []]);
     const named = `event: ping\ndata: {}\n\n${event(' a', 1)}event: error\ndata: {"message":"too long"}\n\n`;
     assert.equal(decode(codec, request, Buffer.from(named)).end, 'too long');
-    assert.match(decode(codec, request, Buffer.from(sse({ choices: [] }))).end ?? '', /not one of \/generate/);
+    const other = sse({ choices: [{ index: 0, text: 'a' }] });
+    assert.match(decode(codec, request, Buffer.from(other)).end ?? '', /not one of \/generate/);
   });
 
   it('takes an event for a token where the server does not count', () => {

@@ -70,6 +70,14 @@ describe('SseReader', () => {
         ['b', ''],
       ],
     ],
+    [
+      'an end mark with its own line, in time',
+      'data: [DONE]\n\ndata: a\n\n',
+      [
+        ['[DONE]', ''],
+        ['a', ''],
+      ],
+    ],
     ['empty data', 'data\n\n', [['', '']]],
     ['no data', 'event: x\n\n', []],
     ['beyond ASCII', 'data: été 漢字 🚀\n\n', [['été 漢字 🚀', '']]],
@@ -82,6 +90,13 @@ describe('SseReader', () => {
       assert.deepEqual(read(cut(bytes, [...bytes.keys()])), events, 'byte by byte');
     });
   }
+
+  it('reports an end mark before its blank line', () => {
+    const events: string[] = [];
+    const reader = new SseReader((data) => events.push(data));
+    reader.push(Buffer.from('data: a\n\ndata: [DONE]\n'));
+    assert.deepEqual(events, ['a', '[DONE]']);
+  });
 
   it('keeps what is no field, and refuses an event without end', () => {
     const reader = new SseReader(() => undefined);

@@ -28,7 +28,7 @@ function handler(isUnconnected: boolean): { call: CallHandler; broken: BrokenAt[
     },
   };
   const call = new CallHandler(events, 'stream');
-  call.lease = { client: new Client('http://127.0.0.1:1'), connectUs: null, isUnconnected };
+  call.lease = { client: new Client('http://127.0.0.1:1'), connectUs: null, isUnconnected, releasedUs: 0 };
   call.sendAgain = () => sent++;
   return { call, broken, sent: () => sent };
 }

@@ -117,6 +117,44 @@ describe('the end of a request', () => {
     }
   });
 
+  it('is no finish reason that text follows: the client waits for the rest, however long', async () => {
+    const server = await answering(async (response, index) => {
+      const finish = index === 0 ? 'null' : 'stop';
+      response.writeHead(200).write(tokenEvent(' a', finish));
+      await sleep(20);
+      response.write(tokenEvent(' a', finish));
+      await sleep(2300);
+      if (index === 2) response.end();
+      else response.end(tokenEvent(' a', finish) + tokenEvent(' a', 'length') + DONE);
+    });
+    const { ask } = client(server.url);
+    const ends = await Promise.all([ask(0), ask(1), ask(2)]);
+    assert.deepEqual(
+      ends.map(({ outcome, tokens }) => [outcome, tokens]),
+      [
+        ['ok', 4],
+        ['ok', 4],
+        ['stream_broken', 2],
+      ],
+    );
+  });
+
+  it('is the last event of an answer with every token that was asked for, or a [DONE] without its blank line', async () => {
+    const server = await answering(async (response, index) => {
+      response.writeHead(200).write(tokenEvent().repeat(4));
+      await sleep(20);
+      response.write(USAGE + (index === 2 ? 'data: [DONE]\n' : ''));
+      if (index === 0) return;
+      await sleep(600);
+      response.end();
+    });
+    const { ask } = client(server.url);
+    for (const { outcome, endMs, tokens } of await Promise.all([ask(0), ask(1), ask(2)])) {
+      assert.deepEqual([outcome, tokens], ['ok', 4]);
+      assert.ok(endMs >= 15 && endMs < 400, `ended after ${endMs} ms`);
+    }
+  });
+
   it('at a timeout behind the finish reason is that of a whole answer', async () => {
     const server = await answering((response) => response.writeHead(200).write(TOKENS));
     const { ask, target } = client(server.url);
@@ -208,6 +246,26 @@ describe('connections', () => {
     const { outcome, error } = await client(url, 'per-request').ask(0);
     assert.equal(outcome, 'stream_broken');
     assert.match(error ?? '', /^the connection was closed before the first byte of an answer: /);
+  });
+
+  it('are used in turn, but for those that have idled so long that a server may be closing them', async () => {
+    const requests: number[] = [];
+    const url = await rawServer((socket, onConnection) => {
+      requests[numberOf(socket)] = onConnection + 1;
+      setTimeout(() => whole(socket), 20);
+    });
+    const numbers = new Map<Socket, number>();
+    const numberOf = (socket: Socket): number => {
+      if (!numbers.has(socket)) numbers.set(socket, numbers.size);
+      return numbers.get(socket) ?? 0;
+    };
+    const { ask } = client(url);
+    await Promise.all([0, 1, 2, 3].map(ask));
+    for (let i = 4; i < 12; i++) assert.equal((await ask(i)).outcome, 'ok');
+    assert.deepEqual(requests, [3, 3, 3, 3]);
+    await sleep(1600);
+    for (let i = 12; i < 15; i++) assert.equal((await ask(i)).outcome, 'ok');
+    assert.deepEqual(requests.toSorted(), [3, 3, 3, 6]);
   });
 
   it('of a server that closes them after 50 ms: a request is answered, or says why it was not', async () => {

@@ -73,7 +73,7 @@ describe('the probe', () => {
   });
 
   it('quotes the reason of a server that aborts in the first event', async () => {
-    const reason = { type: 'abort', message: 'out of KV cache', status_code: 503 };
+    const reason = { type: 'abort', message: 'out of KV cache', status_code: 500 };
     const event = sse({ text: '', meta_info: { id: 'x'.repeat(300), finish_reason: reason } });
     const url = await serving((response) => response.writeHead(200).end(event + DONE));
     await assert.rejects(
@@ -82,16 +82,47 @@ describe('the probe', () => {
     );
   });
 
+  it('asks again where the server says inside of a 200 that it is busy', async () => {
+    const full = { type: 'abort', message: 'The request queue is full.', status_code: 503 };
+    const meta = (finish: unknown): string =>
+      sse({ text: 'a', meta_info: { finish_reason: finish, completion_tokens: 1 } });
+    const cases: [endpoint: ApiEndpoint, adapter: string, busy: string, whole: string][] = [
+      ['generate', 'sglang', sse({ text: '', meta_info: { finish_reason: full } }), meta({ type: 'length' })],
+      ['chat', 'openai', sse({ error: { code: 429, message: 'slow down' } }), WHOLE],
+      ['chat', 'openai', delta('').replace('"finish_reason":null', `"finish_reason":${JSON.stringify(full)}`), WHOLE],
+    ];
+    for (const [endpoint, adapter, busy, whole] of cases) {
+      let asked = 0;
+      const url = await serving((response) => response.writeHead(200).end((asked++ === 0 ? busy : whole) + DONE));
+      const { capabilities, counting } = await ask(url, endpoint, 5000, adapter);
+      assert.deepEqual([capabilities?.ignoreEos, counting?.by !== null], [true, true], busy);
+    }
+  });
+
   it('takes an error of any form for a refusal, and asks for less', async () => {
-    let asked = 0;
-    const refusal = sse({ code: 400, msg: 'unknown field min_tokens' }) + DONE;
-    const url = await serving((response) => response.writeHead(200).end(asked++ === 0 ? refusal : WHOLE + DONE));
-    assert.deepEqual((await ask(url)).capabilities, {
-      ...ALL_CAPABILITIES,
-      returnTokenIds: false,
-      continuousUsage: false,
-      minTokens: false,
-    });
+    for (const refusal of [
+      { code: 400, msg: 'unknown field min_tokens' },
+      { message: 'unknown field min_tokens' },
+      { choices: [], message: 'unknown field min_tokens' },
+    ]) {
+      let asked = 0;
+      const url = await serving((response) => response.writeHead(200).end(asked++ === 0 ? sse(refusal) + DONE : WHOLE));
+      assert.deepEqual((await ask(url)).capabilities, {
+        ...ALL_CAPABILITIES,
+        returnTokenIds: false,
+        continuousUsage: false,
+        minTokens: false,
+      });
+    }
+  });
+
+  it('has its answer behind a remark, and behind errors that say that all is well', async () => {
+    const queue = sse({ message: 'Your request is number 3 in the queue' });
+    const fine = WHOLE.replaceAll('data: {', 'data: {"error":{"code":0,"message":"success"},');
+    for (const answer of [queue + WHOLE, fine]) {
+      const url = await serving((response) => response.writeHead(200).end(answer + DONE));
+      assert.equal((await ask(url)).counting?.by, 'chunks');
+    }
   });
 
   it('names a redirect and a compressed answer for what they are', async () => {
