@@ -36,7 +36,7 @@ export const csvLog: Format = {
     if (log.unit !== null) return true;
     return rows.slice(0, FEW).some((row) => isAbsoluteTime(cellsOf(row)[names.indexOf(log.time)] ?? ''));
   },
-  notes([head = '']) {
+  notes(head) {
     const names = cellsOf(head);
     const unit = logColumns(names)?.unit ?? null;
     const columns = columnsOf(names);
