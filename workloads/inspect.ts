@@ -68,7 +68,7 @@ export async function inspectTrace(
   }
   const pattern = new ArrivalPattern();
   for (const us of dueUs) pattern.add(us);
-  warnings.push(...pattern.warnings(source.format, 1));
+  warnings.push(...pattern.warnings(source, 1));
   if (dueUs.length === 0) warnings.push('there is no request in it to replay');
   return {
     file: source.path,

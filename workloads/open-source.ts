@@ -47,6 +47,7 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
   const hash = new FileHash(full);
   const { format, blockTokens, lines } = await formatOf(path, options, hash);
   const doubtOf = (survey: RowSurvey): BadRowsDoubt | null => badRowsDoubt(format.name, lines, survey);
+  const timeUnit = format.timeUnit?.(lines[0] ?? '') ?? null;
   let furthest = new RowSurvey();
   async function* read(): AsyncGenerator<readonly Request[]> {
     const survey = new RowSurvey();
@@ -77,6 +78,7 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
     path: full,
     transforms: [],
     ...(blockTokens === null ? {} : { blockTokens }),
+    ...(timeUnit === null ? {} : { timeUnit }),
     open: read,
     sha256: () => hash.hex(),
     notes() {

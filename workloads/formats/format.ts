@@ -1,5 +1,6 @@
 import { UserError } from '../../src/core/errors.ts';
 import type { Request } from '../../src/core/request.ts';
+import type { NamedUnit } from './column-names.ts';
 
 /** One trace format: how to know it by its first bytes, and how to read it. */
 export interface Format {
@@ -13,6 +14,8 @@ export interface Format {
    * blocks. `preferred` is taken where they leave a choice.
    */
   blockTokens?(lines: readonly string[], preferred: number | null): number | null;
+  /** Unit of the times that a column's name in the first line says, for formats where it may be any. */
+  timeUnit?(head: string): NamedUnit | null;
   /**
    * What to know of how a file is read: parts of it that are not used. `head`: its first line; `keys`: those that its
    * rows had as far as they were read.
