@@ -1,7 +1,7 @@
 import { namesByRole, normalName, type Role } from './formats/column-names.ts';
 import { cellsOf } from './formats/csv-rows.ts';
 import { logColumns } from './formats/csv-log.ts';
-import { isAbsoluteTime } from './formats/fields.ts';
+import { isAbsoluteTime, isOtherDate } from './formats/fields.ts';
 import { namesText } from './formats/format.ts';
 import { keysOf } from './formats/json-lines.ts';
 
@@ -220,7 +220,14 @@ function unknownTable(names: readonly string[], row: string): string {
   if (log === null) return `${columns}; ${lack(names)}`;
   const time = namesText([log.time]);
   const value = cellsOf(row)[names.indexOf(log.time)] ?? '';
-  return `${columns}; nothing tells the unit of ${time} (${JSON.stringify(value.slice(0, 40))}): name it ${time}_s if it is seconds, ${time}_ms if milliseconds`;
+  const shown = JSON.stringify(value.slice(0, 40));
+  if (isOtherDate(value)) {
+    const ambiguous = /^\s*\d{1,2}[/.-]\d{1,2}[/.-]/.test(value)
+      ? ', and nothing tells whether its day or its month comes first'
+      : '';
+    return `${columns}; ${time} (${shown}) is a date in a form that is not read${ambiguous}: write dates as in ISO 8601, like 2026-01-05 10:00:00.250`;
+  }
+  return `${columns}; nothing tells the unit of ${time} (${shown}): name it ${time}_s if it is seconds, ${time}_ms if milliseconds`;
 }
 
 const ROLES: Readonly<Record<Role, string>> = {

@@ -87,6 +87,23 @@ describe('a file of another form is said to be one, with the way out, and no adv
       'timestamp,prompt_tokens,completion_tokens\n0,1,1\n',
       /unit of timestamp \("0"\): name it timestamp_s/,
     ],
+    [
+      'dates with the day or the month first',
+      'timestamp,input_tokens,output_tokens\n01/05/2026 10:00:00,10,10\n',
+      /"01\/05\/2026 10:00:00"\) is a date .*whether its day or its month comes first: .*like 2026-01-05 10:00:00/,
+    ],
+    ...['5 Jan 2026 10:00', '2026/01/05 10:00:00', '2026-01-05', '20260105T100000Z', '10:00:01'].map(
+      (date): [string, string, RegExp] => [
+        `a date of another form: ${date}`,
+        `timestamp,input_tokens,output_tokens\n${date},10,10\n`,
+        /is a date in a form that is not read: write dates as in ISO 8601, like 2026-01-05/,
+      ],
+    ),
+    [
+      'a date of another form as seconds',
+      `${PLAIN}01/05/2026 10:00:00,1,1\n`,
+      /looks like a date: as CSV, name the column timestamp and write it like 2026/,
+    ],
     ['no header', '0,10,5\n1,20,6\n', /no header line/],
     ['ServeGen', '0,1.33,8.59,Weibull,0.3,0.4\n', /ServeGen/],
     ['semicolons', 'arrival_s;input_tokens;output_tokens\n0,5;1;1\n', /separated by semicolons/],
