@@ -27,7 +27,7 @@ function native(times: readonly number[]): string {
 function lengths(timestamps: readonly number[]): string {
   return timestamps.map((timestamp) => JSON.stringify({ timestamp, input_length: 5, output_length: 1 })).join('\n');
 }
-function log(time: string, times: readonly number[]): string {
+function namedLog(time: string, times: readonly number[]): string {
   return [`${time},prompt_tokens,completion_tokens`, ...times.map((at) => `${at},5,1`)].join('\n');
 }
 const steps = (rows: number, step: number): number[] => Array.from({ length: rows }, (_, i) => i * step);
@@ -62,10 +62,10 @@ describe('the unit of times is doubted at any length', () => {
     ['rows without ids', lengths([0, 0.2, 0.4]), /5,000 requests\/s.* are seconds.*--speed 0\.001$/],
     ['two requests a second and a half apart', mooncake([0, 1.5]), /are seconds.*--speed 0\.001$/],
     ['parts of a second, half a minute apart', lengths([0, 30.25, 61.5, 90]), /are seconds.*--speed 0\.001$/],
-    ['a log in ms that has seconds', log('start_ms', steps(50, 0.25)), /name of their column says.* are seconds/],
-    ['the same, at a slower pace', log('timestamp_ms', steps(50, 7.5)), /are seconds.*--speed 0\.001$/],
-    ['a log in seconds that has ms', log('created_at_s', steps(50, 180)), /are milliseconds.*--speed 1000$/],
-    ['a log in us that has ms', log('ts_us', steps(50, 180)), /are milliseconds.*--speed 0\.001$/],
+    ['a log in ms that has seconds', namedLog('start_ms', steps(50, 0.25)), /name of their column says.* are seconds/],
+    ['the same, at a slower pace', namedLog('timestamp_ms', steps(50, 7.5)), /are seconds.*--speed 0\.001$/],
+    ['a log in seconds that has ms', namedLog('created_at_s', steps(50, 180)), /are milliseconds.*--speed 1000$/],
+    ['a log in us that has ms', namedLog('ts_us', steps(50, 180)), /are milliseconds.*--speed 0\.001$/],
     ['milliseconds as microseconds', native([0, 200, 400]), /are milliseconds.*--speed 0\.001$/],
   ];
   for (const [what, content, names] of suspect)
@@ -92,9 +92,9 @@ describe('the unit of times is doubted at any length', () => {
       mooncake([0, 250.125, 400.5, 12_219.3]),
       mooncake([0.5, 70_000.25]),
       lengths([0, 3000, 3000, 6000]),
-      log('timestamp_ms', [0, 150.25, 900.5]),
-      log('start_ms', [0, 1, 2]),
-      log('ts_us', [0, 150_250, 900_500]),
+      namedLog('timestamp_ms', [0, 150.25, 900.5]),
+      namedLog('start_ms', [0, 1, 2]),
+      namedLog('ts_us', [0, 150_250, 900_500]),
     ]) {
       const path = file('fine', content);
       assert.deepEqual(await ofInspect(path), [], content);
@@ -103,7 +103,7 @@ describe('the unit of times is doubted at any length', () => {
   });
 
   it('not where the form is published with its unit, at whatever pace', async () => {
-    const burstGpt = log('Timestamp', steps(50, 3e5)).replace(/prompt_.*/, 'Request tokens,Response tokens');
+    const burstGpt = namedLog('Timestamp', steps(50, 3e5)).replace(/prompt_.*/, 'Request tokens,Response tokens');
     assert.deepEqual(await ofInspect(file('months.csv', burstGpt)), []);
   });
 
