@@ -1,13 +1,14 @@
-import { namesByRole, type Role } from './formats/column-names.ts';
+import { namesByRole, normalName, type Role } from './formats/column-names.ts';
 import { cellsOf } from './formats/csv-rows.ts';
 import { logColumns } from './formats/csv-log.ts';
-import { isAbsoluteTime } from './formats/fields.ts';
+import { isAbsoluteTime, isOtherDate } from './formats/fields.ts';
 import { namesText } from './formats/format.ts';
 import { keysOf } from './formats/json-lines.ts';
 
 const AS_CSV = 'write a line a request as CSV with the columns arrival_s (in seconds), input_tokens, output_tokens';
-const CLOSED_LOOP =
-  'that needs closed-loop replay, which Reprise does not have; to replay its requests at fixed times, give every row a timestamp (in ms)';
+const closedLoop = (time: string): string =>
+  `that needs closed-loop replay, which Reprise does not have; to replay its requests at fixed times, give every row ${time}`;
+const CLOSED_LOOP = closedLoop('a timestamp (in ms)');
 
 /** A form of file that people have and no reader takes: the keys of its objects, what it is and what it lacks. */
 interface ForeignForm {
@@ -147,12 +148,34 @@ const MOST_CHARACTERS = 65_536;
 /** Keys anywhere in text that looks like JSON; those in quoted text have a backslash. */
 const KEY = /"([^"\\]{1,60})"\s*:/g;
 
-/** Which form of JSON the lines are of, as far as their keys tell. */
-export function foreignForm(lines: readonly string[]): string | null {
+/** The keys in the first lines of a text that looks like JSON, those of nested objects too. */
+export function keysIn(lines: readonly string[]): ReadonlySet<string> {
   const text = lines.join('\n').slice(0, MOST_CHARACTERS);
-  const keys = new Set(Array.from(text.matchAll(KEY), ([, key = '']) => key));
+  return new Set(Array.from(text.matchAll(KEY), ([, key = '']) => key));
+}
+
+/** Which form of JSON a file is of, as far as its keys tell. */
+export function foreignForm(keys: ReadonlySet<string>): string | null {
   const form = FORMS.find((known) => known.keys.some((all) => all.every((key) => keys.has(key))));
   return form === undefined ? null : `it seems to be ${form.is}; ${form.wayOut}`;
+}
+
+const SESSION = /(?:^|_)(?:session|conversation|conv|chat|dialog|dialogue|thread|trajectory|user|turn)s?(?:_|$)/;
+const GAP = /(?:^|_)(?:delay|think|thinking|wait|gap|pause|idle)(?:_|$)/;
+/** Times that a log has of its own requests. */
+const OF_SERVER = /queue|schedul|retry|network/;
+
+/**
+ * Sessions whose later turns have no times, where rows miss their time: by a key or column that names the session, and
+ * one for the time between an answer and the next turn. Null where the names show neither.
+ */
+export function sessionForm(names: readonly string[], isJson: boolean): string | null {
+  const normal = names.map((name) => ({ name, as: normalName(name) }));
+  const session = normal.find(({ as }) => SESSION.test(as));
+  const gap = normal.find(({ as }) => GAP.test(as) && !OF_SERVER.test(as));
+  if (session === undefined || gap === undefined) return null;
+  const found = `(${namesText([session.name, gap.name])})`;
+  return `it seems to be a trace of sessions ${found} whose later turns have no times: each comes a delay after the answer before it; ${isJson ? CLOSED_LOOP : closedLoop('a time of arrival')}`;
 }
 
 /** What a file that no reader takes seems to be, what it lacks, and the way out; without a full stop. */
@@ -162,7 +185,7 @@ export function unknownForm(lines: readonly string[]): string {
   if (/^<[!?a-z]/i.test(first))
     return `it is an HTML or XML page, not a trace; ${begins(first)}; download the file itself`;
   if (first.startsWith('['))
-    return `it is a JSON array: ${foreignForm(lines) ?? "one object a line is expected, which jq -c '.[]' makes of it"}`;
+    return `it is a JSON array: ${foreignForm(keysIn(lines)) ?? "one object a line is expected, which jq -c '.[]' makes of it"}`;
   if (first.startsWith('{')) return unknownObjects(lines, first);
   const separator = /[;\t|]/.exec(first)?.[0];
   if (separator !== undefined && cellsOf(first).length < first.split(separator).length) {
@@ -181,7 +204,7 @@ function begins(first: string): string {
 }
 
 function unknownObjects(lines: readonly string[], first: string): string {
-  const form = foreignForm(lines);
+  const form = foreignForm(keysIn(lines));
   if (form !== null) return `${begins(first)}: ${form}`;
   const keys = keysOf(first);
   return keys.length === 0 ? begins(first) : `${begins(first)}: its keys are ${namesText(keys)}; ${lack(keys)}`;
@@ -197,7 +220,14 @@ function unknownTable(names: readonly string[], row: string): string {
   if (log === null) return `${columns}; ${lack(names)}`;
   const time = namesText([log.time]);
   const value = cellsOf(row)[names.indexOf(log.time)] ?? '';
-  return `${columns}; nothing tells the unit of ${time} (${JSON.stringify(value.slice(0, 40))}): name it ${time}_s if it is seconds, ${time}_ms if milliseconds`;
+  const shown = JSON.stringify(value.slice(0, 40));
+  if (isOtherDate(value)) {
+    const ambiguous = /^\s*\d{1,2}[/.-]\d{1,2}[/.-]/.test(value)
+      ? ', and nothing tells whether its day or its month comes first'
+      : '';
+    return `${columns}; ${time} (${shown}) is a date in a form that is not read${ambiguous}: write dates as in ISO 8601, like 2026-01-05 10:00:00.250`;
+  }
+  return `${columns}; nothing tells the unit of ${time} (${shown}): name it ${time}_s if it is seconds, ${time}_ms if milliseconds`;
 }
 
 const ROLES: Readonly<Record<Role, string>> = {

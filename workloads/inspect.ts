@@ -40,7 +40,6 @@ export async function inspectTrace(
   const source = await openSource(path, {
     onBadRow: 'skip',
     onSkipped: (row) => badRows.add(row),
-    onNote: (note) => warnings.push(note),
     ...(blockTokens === undefined ? {} : { blockTokens }),
   });
   const dueUs: number[] = [];
@@ -60,7 +59,7 @@ export async function inspectTrace(
       sessions.add(request.session);
       inSessions++;
     }
-  warnings.push(...badRows.warnings());
+  warnings.push(...source.notes(), ...badRows.warnings());
   if (inversions > 0) {
     dueUs.sort((a, b) => a - b);
     warnings.push(
@@ -69,7 +68,7 @@ export async function inspectTrace(
   }
   const pattern = new ArrivalPattern();
   for (const us of dueUs) pattern.add(us);
-  warnings.push(...pattern.warnings(source.format, 1));
+  warnings.push(...pattern.warnings(source, 1));
   if (dueUs.length === 0) warnings.push('there is no request in it to replay');
   return {
     file: source.path,

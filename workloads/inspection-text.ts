@@ -1,4 +1,5 @@
 import { threeFigures, withThousands } from '../src/core/units.ts';
+import { countText } from '../src/core/words.ts';
 import type { LengthStatistics } from './inspect/lengths.ts';
 import type { TraceInspection } from './inspect.ts';
 
@@ -10,11 +11,11 @@ export function inspectionText(found: TraceInspection): string {
   const bars = found.arrivals.map((count) => BLOCKS[Math.ceil((count / most) * 8)]).join('');
   const lines = [
     found.file,
-    `  ${found.format}, ${withThousands(found.rows)} requests; bad rows: ${withThousands(found.bad_rows)}`,
+    `  ${found.format}, ${countText(found.rows, 'request')}; bad rows: ${withThousands(found.bad_rows)}`,
     '',
     `  arrivals  ${bars}`,
     `            ${'0 s'.padEnd(found.arrivals.length - 8)}${`${threeFigures(found.duration_s)} s`.padStart(8)}`,
-    `  rate          ${figure(found.rate_rps)} requests/s, peak over 10 s ${figure(found.peak_10s_over_mean)} times that`,
+    `  rate          ${figure(found.rate_rps)} requests/s${found.peak_10s_over_mean === null ? '' : `, peak over 10 s ${figure(found.peak_10s_over_mean)} times that`}`,
     `  burstiness    CV of gaps ${figure(found.iat_cv)}; variance over mean of counts in 1 s ${figure(found.idc['1s'])}, 10 s ${figure(found.idc['10s'])}, 60 s ${figure(found.idc['60s'])} (Poisson: 1)`,
     `  at one time   ${withThousands(found.max_same_time)} at most`,
     '',

@@ -2,57 +2,93 @@ import { statSync, type Stats } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { messageOf, UserError } from '../src/core/errors.ts';
 import type { Source } from '../src/core/plan.ts';
+import type { Request } from '../src/core/request.ts';
 import { badRowError, type BadRow, type Format } from './formats/format.ts';
 import { binaryKind } from './binary-kind.ts';
 import { fileBytes, FileHash, fileHead } from './file-bytes.ts';
 import { inBatches } from './formats/batches.ts';
 import { FORMATS } from './formats/index.ts';
 import { unknownForm } from './foreign-forms.ts';
-import { wrongForm } from './rows-alike.ts';
+import { badRowsDoubt, RowSurvey, type BadRowsDoubt } from './rows-alike.ts';
 import { SAMPLES } from './samples/index.ts';
 
 /** Enough for a row of a very long prompt, and for some hundred rows that show the size of their blocks. */
 const HEAD_BYTES = 2 ** 20;
 
+/** So many first lines are kept to tell what a file is whose rows are bad. */
+const SHOWING = 1000;
+
 export interface OpenOptions {
   readonly onBadRow: 'fail' | 'skip';
   /** Called with each bad row that is skipped. */
   readonly onSkipped?: ((row: BadRow) => void) | undefined;
-  /**
-   * Hears how the file is read where that is not plain: what of it is not used, and, at the first bad row that is
-   * skipped, that most of its rows are bad. Not called where `format` is given.
-   */
-  readonly onNote?: ((note: string) => void) | undefined;
   /** Tokens of a prefix block, for files that do not say. */
   readonly blockTokens?: number | undefined;
   /** Name of the format where it is known, as is then `blockTokens`: the file's first lines are not read for them. */
   readonly format?: string | undefined;
 }
 
+export interface OpenedSource extends Source {
+  /**
+   * What to know of how the file is read, as far as it has been: what of it is not used, or that it is another file
+   * than it seems, where most rows were skipped. None where `format` was given.
+   */
+  notes(): string[];
+}
+
 /**
  * Opens a trace, gzip or not, its format found by its content: the file is opened once for that, and once each time the
  * source is. Throws a UserError for a file that is missing, empty, a directory, binary, or of no format that is known.
- * Bad rows are found while it is read.
+ * Bad rows are found while it is read: a bad row that is not skipped ends the stream when all rows after it have been
+ * counted, so that the error can say what is wrong with the file.
  */
-export async function openSource(path: string, options: OpenOptions): Promise<Source> {
+export async function openSource(path: string, options: OpenOptions): Promise<OpenedSource> {
   const full = resolve(path);
   const hash = new FileHash(full);
-  const { format, blockTokens, isWrong } = await formatOf(path, options, hash);
-  let isFirstBad = true;
-  const bad = (row: BadRow): void => {
-    if (options.onBadRow === 'fail') throw badRowError(path, row, isWrong);
-    if (isFirstBad && isWrong !== null) options.onNote?.(`wrong_form: ${isWrong}`);
-    isFirstBad = false;
-    options.onSkipped?.(row);
-  };
+  const { format, blockTokens, lines } = await formatOf(path, options, hash);
+  const doubtOf = (survey: RowSurvey): BadRowsDoubt | null => badRowsDoubt(format.name, lines, survey);
+  const timeUnit = format.timeUnit?.(lines[0] ?? '') ?? null;
+  let furthest = new RowSurvey();
+  async function* read(): AsyncGenerator<readonly Request[]> {
+    const survey = new RowSurvey();
+    const bad = (row: BadRow): void => {
+      survey.addBad(row);
+      if (options.onBadRow === 'skip') options.onSkipped?.(row);
+    };
+    const keys = lines.length === 0 ? undefined : survey.keys;
+    const hasFailed = (): boolean => options.onBadRow === 'fail' && survey.firstBad !== null;
+    try {
+      for await (const batch of inBatches(format.read(decoded(full, hash), { path, blockTokens, bad, keys }))) {
+        survey.good += batch.length;
+        if (survey.rows > furthest.rows) furthest = survey;
+        if (!hasFailed()) yield batch;
+      }
+      survey.isComplete = true;
+    } catch (thrown) {
+      // What ends the file behind a bad row is told when that row is mended.
+      if (!hasFailed() || !(thrown instanceof UserError)) throw thrown;
+    }
+    if (survey.rows > furthest.rows) furthest = survey;
+    if (options.onBadRow === 'fail' && survey.firstBad !== null)
+      throw badRowError(path, survey.firstBad, doubtOf(survey)?.text ?? null);
+  }
   return {
     name: basename(path),
     format: format.name,
     path: full,
     transforms: [],
     ...(blockTokens === null ? {} : { blockTokens }),
-    open: () => inBatches(format.read(decoded(full, hash), { path, blockTokens, bad })),
+    ...(timeUnit === null ? {} : { timeUnit }),
+    open: read,
     sha256: () => hash.hex(),
+    notes() {
+      const [head] = lines;
+      // Where a bad row ended the reading, its error says it all.
+      if (head === undefined || (options.onBadRow === 'fail' && furthest.bad > 0)) return [];
+      const doubt = doubtOf(furthest);
+      if (doubt?.isWrongForm === true) return [`wrong_form: ${doubt.text}`];
+      return [...(format.notes?.(head, furthest.keys) ?? [])];
+    },
   };
 }
 
@@ -60,8 +96,8 @@ export async function openSource(path: string, options: OpenOptions): Promise<So
 interface Reading {
   readonly format: Format;
   readonly blockTokens: number | null;
-  /** Why most of its rows are bad, where they are. */
-  readonly isWrong: string | null;
+  /** Its first lines that are not blank; none where they are not read. */
+  readonly lines: readonly string[];
 }
 
 async function formatOf(path: string, options: OpenOptions, hash: FileHash): Promise<Reading> {
@@ -70,14 +106,11 @@ async function formatOf(path: string, options: OpenOptions, hash: FileHash): Pro
   if (options.format !== undefined) {
     const format = FORMATS.find(({ name }) => name === options.format);
     if (format === undefined) throw new UserError(`there is no trace format "${options.format}" (${formatNames()})`);
-    return { format, blockTokens: given, isWrong: null };
+    return { format, blockTokens: given, lines: [] };
   }
   const lines = headLines(path, await readHead(path, hash));
   const format = findFormat(path, lines);
-  const blockTokens = blockTokensOf(path, format, lines, given);
-  const isWrong = await wrongForm(format, lines, blockTokens);
-  if (isWrong === null) for (const note of format.notes?.(lines) ?? []) options.onNote?.(note);
-  return { format, blockTokens, isWrong };
+  return { format, blockTokens: blockTokensOf(path, format, lines, given), lines: lines.slice(0, SHOWING) };
 }
 
 function blockTokensOf(path: string, format: Format, lines: readonly string[], given: number | null): number | null {

@@ -41,7 +41,6 @@ export async function scanWorkload(
   const file = await openSource(spec.path, {
     ...spec,
     onSkipped: ({ line }) => badLines.add(line),
-    onNote: (note) => log.warn(`${basename(spec.path)}: ${note}`),
   });
   const scan = async (transforms: readonly TransformSpec[]): Promise<TransformedSource & { stats: PlanStats }> => {
     const { source, resolved } = await transformed(file, transforms, log);
@@ -55,11 +54,16 @@ export async function scanWorkload(
       ),
     };
   };
-  const { source, resolved, stats } = await scan(spec.transforms).catch((thrown: unknown) => {
-    if (!(thrown instanceof DisorderError)) throw thrown;
-    log.warn(`${thrown.message}; all rows are sorted by time first`);
-    return scan([{ op: 'sort', args: {} }, ...spec.transforms]);
-  });
+  const { source, resolved, stats } = await scan(spec.transforms)
+    .catch((thrown: unknown) => {
+      if (!(thrown instanceof DisorderError)) throw thrown;
+      log.warn(`${thrown.message}; all rows are sorted by time first`);
+      return scan([{ op: 'sort', args: {} }, ...spec.transforms]);
+    })
+    // Only now is it known what of the file is not used; where no row could be read, the notes say why.
+    .finally(() => {
+      for (const note of file.notes()) log.warn(`${basename(spec.path)}: ${note}`);
+    });
   const badRows = badLines.size;
   if (badRows > 0) log.warn(`${spec.path}: ${badRows} rows could not be read and are left out (--on-bad-row skip)`);
   const { format, blockTokens } = file;

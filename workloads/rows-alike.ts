@@ -1,50 +1,79 @@
-import { UserError } from '../src/core/errors.ts';
 import { withThousands } from '../src/core/units.ts';
-import { foreignForm } from './foreign-forms.ts';
-import type { BadRow, Format } from './formats/format.ts';
+import { foreignForm, keysIn, sessionForm } from './foreign-forms.ts';
+import type { BadRow } from './formats/format.ts';
 
-/** So many rows show whether a file is of a form. */
-const FEW = 1000;
+/** So many different faults are counted apart: a message may hold a part of its row. */
+const MOST_FAULTS = 1000;
+/** Above this share of bad rows, what is left is another load than the trace's. */
+const MANY = 0.1;
+
+/** What one reading of a file finds, as far as it goes: how many rows can be read, what is wrong with the others, their keys. */
+export class RowSurvey {
+  /** Keys or columns of all rows, those that cannot be read too. */
+  readonly keys = new Set<string>();
+  readonly faults = new Map<string, number>();
+  good = 0;
+  bad = 0;
+  missingTimes = 0;
+  firstBad: BadRow | null = null;
+  /** Whether the file was read to its end. */
+  isComplete = false;
+
+  addBad(row: BadRow): void {
+    this.bad++;
+    this.firstBad ??= row;
+    if (row.message.startsWith('missing_time')) this.missingTimes++;
+    const named = faultOf(row);
+    const fault = this.faults.size < MOST_FAULTS || this.faults.has(named) ? named : 'other faults';
+    this.faults.set(fault, (this.faults.get(fault) ?? 0) + 1);
+  }
+
+  get rows(): number {
+    return this.good + this.bad;
+  }
+}
+
+/** Why the bad rows of a file should not be left out. */
+export interface BadRowsDoubt {
+  readonly text: string;
+  /** Whether it is another file than it seems, not one with many bad rows. */
+  readonly isWrongForm: boolean;
+}
 
 /**
- * What is wrong with a file of which most of the first rows cannot be read, or rows of a form that no reader takes:
- * then the file is another than it seems, and leaving rows out would leave little of it. Null where its rows are sound
- * but for some.
+ * Whether a file is another than it seems, or so many of its rows are bad that the rest is another load. Null where its
+ * rows are sound but for a few. `lines`: its first ones.
  */
-export async function wrongForm(
-  format: Format,
-  lines: readonly string[],
-  blockTokens: number | null,
-): Promise<string | null> {
-  const sample = lines.slice(0, FEW);
-  const bad: BadRow[] = [];
-  let rows = 0;
-  const text = (async function* () {
-    yield `${sample.join('\n')}\n`;
-  })();
-  try {
-    for await (const _ of format.read(text, { path: '', blockTokens, bad: (row) => bad.push(row) })) rows++;
-  } catch (thrown) {
-    // What ends the whole file is told when it is read.
-    if (thrown instanceof UserError) return null;
-    throw thrown;
-  }
-  if (bad.length === 0) return null;
-  rows += bad.length;
-  const isMost = bad.length > rows / 2;
-  const form = isMost || bad.some(({ message }) => message.startsWith('missing_time')) ? foreignForm(sample) : null;
-  if (form !== null) return form;
-  if (!isMost) return null;
-  if (rows === 1) return 'it is the only row';
-  const faults = Map.groupBy(bad, faultOf);
-  const [fault = '', alike = []] = [...faults].toSorted(([, a], [, b]) => b.length - a.length)[0] ?? [];
-  const all = withThousands(rows);
-  const count = bad.length === rows ? `all of the first ${all}` : `${withThousands(bad.length)} of the first ${all}`;
-  const sameFault = alike.length === bad.length ? 'all' : withThousands(alike.length);
+export function badRowsDoubt(format: string, lines: readonly string[], survey: RowSurvey): BadRowsDoubt | null {
+  const { rows, bad, faults } = survey;
+  if (bad === 0) return null;
+  const isMost = bad > rows / 2;
+  const form = isMost || survey.missingTimes > 0 ? formOf(lines, survey) : null;
+  if (form !== null) return { text: form, isWrongForm: true };
+  // A single bad row is not a share of anything, however short the file is.
+  if (!isMost && (bad === 1 || bad <= rows * MANY)) return null;
+  if (rows === 1) return { text: 'it is the only row', isWrongForm: true };
+  const [fault, alike] = [...faults].toSorted(([, a], [, b]) => b - a)[0] ?? ['', 0];
+  const all = `${survey.isComplete ? '' : 'the first '}${withThousands(rows)}`;
+  const count = bad === rows ? `all ${survey.isComplete ? '' : 'of '}${all}` : `${withThousands(bad)} of ${all}`;
+  const sameFault = alike === bad ? 'all' : withThousands(alike);
+  const failed = `${isMost ? 'most' : 'many'} of the requests have nothing to replay: they failed, or the file does not hold what this column should; write a trace without them if that is the load you mean`;
   const means = fault.startsWith('zero_length')
-    ? 'most of the requests have nothing to replay: they failed, or the file does not hold what this column should'
-    : 'the file is of another form than its first line says, or its columns are mixed up';
-  return `${count} rows cannot be read as ${format.name}, ${sameFault} of them for one reason (${fault}): ${means}`;
+    ? failed
+    : isMost
+      ? 'the file is of another form than its first line says, or its columns are mixed up'
+      : 'the rows that are left would be another load than the trace: correct them in the file';
+  return {
+    text: `${count} rows cannot be read as ${format}, ${sameFault} of them for one reason (${fault}): ${means}`,
+    isWrongForm: isMost,
+  };
+}
+
+/** The form that the keys of the first lines and of all rows tell, those of later turns without times among them. */
+function formOf(lines: readonly string[], { keys, missingTimes }: RowSurvey): string | null {
+  const isJson = lines[0]?.trimStart().startsWith('{') === true;
+  const known = isJson ? foreignForm(new Set([...keysIn(lines), ...keys])) : null;
+  return known ?? (missingTimes > 0 ? sessionForm([...keys], isJson) : null);
 }
 
 /** The fault and the field, without the value: `missing_time: timestamp`. */

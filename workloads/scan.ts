@@ -50,7 +50,7 @@ export async function scanPlan(
     prefixReuse: prefix.statistics()?.max_hit_ratio_tokens ?? null,
     sourceSha256: (await source.sha256?.()) ?? sha256,
     digest: sha256,
-    warnings: pattern.warnings(source.format, speed),
+    warnings: pattern.warnings(source, speed),
   };
 }
 

@@ -33,6 +33,8 @@ export interface Source {
   readonly transforms: readonly TransformSpec[];
   /** Tokens of a prefix block, where requests have blocks and their size is known. */
   readonly blockTokens?: number;
+  /** Unit of the times, where only the name of their column says it. */
+  readonly timeUnit?: 's' | 'ms' | 'us' | 'ns';
   open(): AsyncIterable<readonly Request[]>;
   /**
    * SHA-256 of the file's bytes; reads only the bytes that no stream of `open` has read. Absent for a source without a

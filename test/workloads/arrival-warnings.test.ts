@@ -24,6 +24,20 @@ function native(times: readonly number[]): string {
   return ['{"reprise_trace":1}', ...rows].join('\n');
 }
 
+function lengths(timestamps: readonly number[]): string {
+  return timestamps.map((timestamp) => JSON.stringify({ timestamp, input_length: 5, output_length: 1 })).join('\n');
+}
+function namedLog(time: string, times: readonly number[]): string {
+  return [`${time},prompt_tokens,completion_tokens`, ...times.map((at) => `${at},5,1`)].join('\n');
+}
+const steps = (rows: number, step: number): number[] => Array.from({ length: rows }, (_, i) => i * step);
+
+/** What is said of the pace: not which columns are used. */
+async function ofInspect(path: string): Promise<readonly string[]> {
+  const { warnings } = await inspectTrace(path);
+  return warnings.filter((warning) => !/^(?:no_prefix_blocks|columns used)/.test(warning));
+}
+
 async function ofRun(path: string, ...transforms: TransformSpec[]): Promise<readonly string[]> {
   return (await scanWorkload({ path, onBadRow: 'fail', transforms }, 1, SILENT)).stats.warnings;
 }
@@ -45,12 +59,19 @@ describe('the unit of times is doubted at any length', () => {
     ['microseconds as milliseconds', mooncake([0, 200_000, 400_000]), /are microseconds.*--speed 1000$/],
     ['milliseconds as seconds', csv([0, 180, 420, 500]), /read as seconds.* are milliseconds.*--speed 1000$/],
     ['a pace that no service has', csv([0, 0.0001, 0.0002]), /10,000 requests\/s.*--rate RPS or --speed X/],
+    ['rows without ids', lengths([0, 0.2, 0.4]), /5,000 requests\/s.* are seconds.*--speed 0\.001$/],
+    ['two requests a second and a half apart', mooncake([0, 1.5]), /are seconds.*--speed 0\.001$/],
+    ['parts of a second, half a minute apart', lengths([0, 30.25, 61.5, 90]), /are seconds.*--speed 0\.001$/],
+    ['a log in ms that has seconds', namedLog('start_ms', steps(50, 0.25)), /name of their column says.* are seconds/],
+    ['the same, at a slower pace', namedLog('timestamp_ms', steps(50, 7.5)), /are seconds.*--speed 0\.001$/],
+    ['a log in seconds that has ms', namedLog('created_at_s', steps(50, 180)), /are milliseconds.*--speed 1000$/],
+    ['a log in us that has ms', namedLog('ts_us', steps(50, 180)), /are milliseconds.*--speed 0\.001$/],
     ['milliseconds as microseconds', native([0, 200, 400]), /are milliseconds.*--speed 0\.001$/],
   ];
   for (const [what, content, names] of suspect)
     it(`${what}, in inspect and in a run alike`, async () => {
       const path = file('suspect', content);
-      const { warnings } = await inspectTrace(path);
+      const warnings = await ofInspect(path);
       assert.equal(warnings.length, 1);
       assert.match(warnings[0] ?? '', names);
       assert.deepEqual(await ofRun(path), warnings);
@@ -68,11 +89,22 @@ describe('the unit of times is doubted at any length', () => {
       csv([0, 0.001, 0.002]),
       csv([0, 30]),
       native([0, 1e6, 1.2e6]),
+      mooncake([0, 250.125, 400.5, 12_219.3]),
+      mooncake([0.5, 70_000.25]),
+      lengths([0, 3000, 3000, 6000]),
+      namedLog('timestamp_ms', [0, 150.25, 900.5]),
+      namedLog('start_ms', [0, 1, 2]),
+      namedLog('ts_us', [0, 150_250, 900_500]),
     ]) {
       const path = file('fine', content);
-      assert.deepEqual((await inspectTrace(path)).warnings, [], content);
+      assert.deepEqual(await ofInspect(path), [], content);
       for (const factor of [1, 1e5, 1e-5]) assert.deepEqual(await ofRun(path, { op: 'speed', args: { factor } }), []);
     }
+  });
+
+  it('not where the form is published with its unit, at whatever pace', async () => {
+    const burstGpt = namedLog('Timestamp', steps(50, 3e5)).replace(/prompt_.*/, 'Request tokens,Response tokens');
+    assert.deepEqual(await ofInspect(file('months.csv', burstGpt)), []);
   });
 
   it('a start that is far off is one too: a native time since 1970 would wait for decades', async () => {

@@ -87,6 +87,23 @@ describe('a file of another form is said to be one, with the way out, and no adv
       'timestamp,prompt_tokens,completion_tokens\n0,1,1\n',
       /unit of timestamp \("0"\): name it timestamp_s/,
     ],
+    [
+      'dates with the day or the month first',
+      'timestamp,input_tokens,output_tokens\n01/05/2026 10:00:00,10,10\n',
+      /"01\/05\/2026 10:00:00"\) is a date .*whether its day or its month comes first: .*like 2026-01-05 10:00:00/,
+    ],
+    ...['5 Jan 2026 10:00', '2026/01/05 10:00:00', '2026-01-05', '20260105T100000Z', '10:00:01'].map(
+      (date): [string, string, RegExp] => [
+        `a date of another form: ${date}`,
+        `timestamp,input_tokens,output_tokens\n${date},10,10\n`,
+        /is a date in a form that is not read: write dates as in ISO 8601, like 2026-01-05/,
+      ],
+    ),
+    [
+      'a date of another form as seconds',
+      `${PLAIN}01/05/2026 10:00:00,1,1\n`,
+      /looks like a date: as CSV, name the column timestamp and write it like 2026/,
+    ],
     ['no header', '0,10,5\n1,20,6\n', /no header line/],
     ['ServeGen', '0,1.33,8.59,Weibull,0.3,0.4\n', /ServeGen/],
     ['semicolons', 'arrival_s;input_tokens;output_tokens\n0,5;1;1\n', /separated by semicolons/],
@@ -103,12 +120,12 @@ describe('a file of another form is said to be one, with the way out, and no adv
     [
       'dates as seconds',
       `${PLAIN}2024-05-12 00:00:00,1,1\n`.concat('2024-05-12 00:00:01,1,1\n'),
-      /:2:1: .*looks like a date.*name the column timestamp\n.*all of the first 2 rows.*\(arrival_s\)/,
+      /:2:1: .*looks like a date.*name the column timestamp\n.*all 2 rows.*\(arrival_s\)/,
     ],
     [
       'milliseconds since 1970 as seconds',
       `${PLAIN}1731693600250,1,1\n1731693600350,1,1\n`,
-      /looks like ms since 1970.*timestamp_ms\n.*all of the first 2 rows/,
+      /looks like ms since 1970.*timestamp_ms\n.*all 2 rows/,
     ],
     [
       'microseconds since 1970 as milliseconds',
@@ -118,7 +135,40 @@ describe('a file of another form is said to be one, with the way out, and no adv
     [
       'a column mixed up',
       `${PLAIN}0,10,0\n1,10,0\n2,10,0\n3,10,4\n`,
-      /:2:3: zero_length.*\n.*3 of the first 4 rows.*zero_length: output_tokens/,
+      /:2:3: zero_length.*\n.*3 of 4 rows.*zero_length: output_tokens/,
+    ],
+    [
+      'sessions whose later turns begin after the first rows',
+      json(
+        ...Array.from({ length: 1500 }, (_, i) => ({ timestamp: i * 1000, ...LENGTHS })),
+        ...Array.from({ length: 8500 }, () => ({ session_id: 's', delay: 100, ...LENGTHS })),
+      ),
+      /:1501: missing_time.*\n.*sessions.*no times.*closed-loop replay/,
+    ],
+    ...['think_time', 'think_time_ms', 'idle_ms', 'turn_gap', 'waitTime'].map((gap): [string, string, RegExp] => [
+      `sessions with ${gap}`,
+      json({ conversation: 's', ...LENGTHS, timestamp: 0 }, { conversation: 's', ...LENGTHS, [gap]: 12.3 }),
+      new RegExp(`:2: missing_time.*\\n.*sessions \\(conversation, ${gap}\\).*no times.*closed-loop replay`),
+    ]),
+    [
+      'sessions as CSV',
+      'session,arrival_s,input_tokens,output_tokens,delay_s\na,0,10,10,\na,,10,10,5\nb,7,10,10,\nc,8,10,10,\n',
+      /:3:2: missing_time.*\n.*sessions \(session, delay_s\).*no times.*closed-loop replay.*a time of arrival/,
+    ],
+    [
+      'sessions as a log',
+      'conversation_id,start_ms,prompt_tokens,completion_tokens,think_ms\na,0,10,10,\na,,10,10,5\nb,7,10,10,\n',
+      /:3:2: missing_time.*\n.*sessions \(conversation_id, think_ms\)/,
+    ],
+    [
+      'many rows without a time, after the first',
+      PLAIN + Array.from({ length: 6000 }, (_, i) => `${i < 2000 || i % 2 === 0 ? i : ''},10,5\n`).join(''),
+      /:2003:1: missing_time.*\n.*2,000 of 6,000 rows.*all of them.*missing_time: arrival_s.*another load/,
+    ],
+    [
+      'every fifth row failed',
+      PLAIN + Array.from({ length: 50 }, (_, i) => `${i},10,${i % 5}\n`).join(''),
+      /:2:3: zero_length.*\n.*10 of 50 rows.*many of the requests have nothing to replay/,
     ],
   ];
   for (const [what, content, names] of refused)
@@ -136,6 +186,12 @@ describe('a file of another form is said to be one, with the way out, and no adv
       { timestamp: 1, delay: 0, ...LENGTHS, input_length: 0 },
     );
     assert.match((await run(file('delay.jsonl', sessions))).error, /:2: zero_length.*--on-bad-row skip/);
+  });
+
+  it('a log that tells how long requests waited is no trace of sessions', async () => {
+    const rows = Array.from({ length: 50 }, (_, i) => `u${i},${i === 7 ? '' : i},10,5,3\n`).join('');
+    const { error } = await run(file('log.csv', `user_id,arrival_s,input_tokens,output_tokens,queue_wait_ms\n${rows}`));
+    assert.match(error, /log\.csv:9:2: missing_time.*--on-bad-row skip/);
   });
 
   it('where its rows are skipped all the same, a run and inspect say so', async () => {
@@ -230,6 +286,18 @@ describe('what of a file is used and what is not is said, in a run as in inspect
       [/^keys not used: after; /],
     ],
   ];
+  it('keys that only rows far behind the first have', async () => {
+    const rows = Array.from({ length: 30_000 }, (_, i) => ({
+      timestamp: i * 1000,
+      ...LENGTHS,
+      hash_ids: [0, 1, 2],
+      ...(i === 29_999 ? { images: 2 } : {}),
+    }));
+    const path = file('later.jsonl', json(...rows));
+    assert.match((await inspectTrace(path)).warnings.join('\n'), /^keys not used: images; /);
+    assert.match((await run(path)).warnings, /later\.jsonl: keys not used: images; /);
+  });
+
   for (const [what, content, format, [seconds, input], notes] of read)
     it(what, async () => {
       const path = file('read', content);

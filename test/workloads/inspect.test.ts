@@ -131,6 +131,15 @@ describe('trace inspect', () => {
     assert.ok(Math.max(...text.split('\n').map((line) => line.length)) < 160);
   });
 
+  it('a trace shorter than a window has no peak in it, and one request is one', async () => {
+    const short = await inspectTrace(file('short.csv', `${HEADER}0,10,5\n0.5,10,5\n9,10,5\n`));
+    assert.equal(short.peak_10s_over_mean, null);
+    assert.doesNotMatch(inspectionText(short), /peak/);
+    const long = await inspectTrace(file('ten.csv', `${HEADER}0,10,5\n9,10,5\n10,10,5\n`));
+    assert.equal(long.peak_10s_over_mean, 1);
+    assert.match(inspectionText(await inspectTrace(file('one.csv', `${HEADER}0,10,5\n`))), /csv, 1 request;/);
+  });
+
   it('one request alone has no rate and no burstiness', async () => {
     const found = await inspectTrace(file('one.csv', `${HEADER}0,10,5\n`));
     assert.deepEqual(

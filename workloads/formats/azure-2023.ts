@@ -13,6 +13,6 @@ export const azure2023: Format = {
   name: 'azure-2023',
   begins: 'TIMESTAMP,ContextTokens,GeneratedTokens',
   matches: (head) => hasColumns(head, COLUMNS),
-  notes: ([head = '']) => csvNotes(head, COLUMNS),
+  notes: (head) => csvNotes(head, COLUMNS),
   read: (text, rows) => csvRequests(text, rows, () => COLUMNS),
 };

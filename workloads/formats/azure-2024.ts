@@ -19,6 +19,6 @@ export const azure2024: Format = {
   name: 'azure-2024',
   begins: 'TIMESTAMP,ContextTokens,GeneratedTokens',
   matches: (head, rows) => hasColumns(head, COLUMNS) && rows.slice(0, FEW).some((row) => row.split(',').some(isZoned)),
-  notes: ([head = '']) => csvNotes(head, COLUMNS),
+  notes: (head) => csvNotes(head, COLUMNS),
   read: (text, rows) => csvRequests(text, rows, () => COLUMNS),
 };

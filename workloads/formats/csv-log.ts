@@ -36,7 +36,9 @@ export const csvLog: Format = {
     if (log.unit !== null) return true;
     return rows.slice(0, FEW).some((row) => isAbsoluteTime(cellsOf(row)[names.indexOf(log.time)] ?? ''));
   },
-  notes([head = '']) {
+  // The times of a published form are known, at whatever pace; those of a name are what the name's author meant.
+  timeUnit: (head) => namedUnit(logColumns(cellsOf(head))?.time ?? ''),
+  notes(head) {
     const names = cellsOf(head);
     const unit = logColumns(names)?.unit ?? null;
     const columns = columnsOf(names);

@@ -59,6 +59,7 @@ export async function* csvRequests(
     for (const { record, info } of records) {
       if (header === null) {
         header = readHeader(rows.path, record, columnsOf(record));
+        for (const name of record) rows.keys?.add(name);
         continue;
       }
       if (lastBad !== null) rows.bad(lastBad);

@@ -57,11 +57,21 @@ export function absoluteTimeToUs(name: string, value: string): number {
 export function timeHint(value: string): string {
   const unit = epochUnit(value);
   if (unit !== null) return `; it looks like ${unit} since 1970: as CSV, name the column timestamp_${unit}`;
-  return isDate(value) ? '; it looks like a date: as CSV, name the column timestamp' : '';
+  if (isDate(value)) return '; it looks like a date: as CSV, name the column timestamp';
+  return isOtherDate(value)
+    ? '; it looks like a date: as CSV, name the column timestamp and write it like 2026-01-05 10:00:00.250'
+    : '';
 }
 
 function isDate(cell: string): boolean {
   return /^\s*\d{4}-\d\d-\d\d[ T]\d\d:\d\d/.test(cell);
+}
+
+const MONTH = /\b(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)/i;
+
+/** A date or time of day as no format reads it: `01/05/2026 10:00:00`, `5 Jan 2026`, `2026-01-05`, `20260105T1000Z`, `10:00:01`. */
+export function isOtherDate(cell: string): boolean {
+  return !isDate(cell) && (/\d[/.-]\d{1,2}[/.-]\d|\d:\d\d|\d{8}T\d/.test(cell) || MONTH.test(cell));
 }
 
 /** Such as 1.5e-07; NaN for what is no number. */

@@ -1,5 +1,6 @@
 import { UserError } from '../../src/core/errors.ts';
 import type { Request } from '../../src/core/request.ts';
+import type { NamedUnit } from './column-names.ts';
 
 /** One trace format: how to know it by its first bytes, and how to read it. */
 export interface Format {
@@ -13,8 +14,13 @@ export interface Format {
    * blocks. `preferred` is taken where they leave a choice.
    */
   blockTokens?(lines: readonly string[], preferred: number | null): number | null;
-  /** What to know of how a file is read: parts of it that are not used. `lines`: the first ones. */
-  notes?(lines: readonly string[]): readonly string[];
+  /** Unit of the times that a column's name in the first line says, for formats where it may be any. */
+  timeUnit?(head: string): NamedUnit | null;
+  /**
+   * What to know of how a file is read: parts of it that are not used. `head`: its first line; `keys`: those that its
+   * rows had as far as they were read.
+   */
+  notes?(head: string, keys: ReadonlySet<string>): readonly string[];
   /** Streams the rows in file order; `text`: the file's chunks, cut anywhere. */
   read(text: AsyncIterable<string>, rows: RowContext): AsyncIterable<Request>;
 }
@@ -24,8 +30,10 @@ export interface RowContext {
   readonly path: string;
   /** Tokens of a prefix block; null where it is not known. */
   readonly blockTokens: number | null;
-  /** Throws, or counts the row: the user's choice. */
+  /** Told of each row that cannot be read; the reader goes on with the next. */
   bad(row: BadRow): void;
+  /** A reader adds the keys or columns of the rows, those that it does not use too. */
+  readonly keys?: Set<string> | undefined;
 }
 
 export interface BadRow {
@@ -58,8 +66,8 @@ export function badRowText(path: string, { line, column, message }: BadRow): str
   return `${path}:${line}${column === null ? '' : `:${column}`}: ${message}`;
 }
 
-/** `wrongForm`: why leaving such rows out is no way out; null where it is one. */
-export function badRowError(path: string, row: BadRow, wrongForm: string | null): UserError {
-  const wayOut = wrongForm ?? '(--on-bad-row skip leaves such rows out and counts them)';
-  return new UserError(`${badRowText(path, row)}${wrongForm === null ? ' ' : '\n  '}${wayOut}`);
+/** `doubt`: why leaving such rows out is no way out; null where it is one. */
+export function badRowError(path: string, row: BadRow, doubt: string | null): UserError {
+  const wayOut = doubt ?? '(--on-bad-row skip leaves such rows out and counts them)';
+  return new UserError(`${badRowText(path, row)}${doubt === null ? ' ' : '\n  '}${wayOut}`);
 }

@@ -35,6 +35,7 @@ export async function* jsonRows<T>(
       line++;
       if (content.trim() === '' || left-- > 0) continue;
       const value = parseJson(content);
+      if (rows.keys !== undefined) addKeys(rows.keys, value);
       const found = schema.safeParse(value);
       const twice = hasMoreKeys(content, value) ? keys.find((key) => standsTwice(content, key)) : undefined;
       if (twice !== undefined)
@@ -66,21 +67,28 @@ function standsTwice(content: string, key: string): boolean {
   return keys.includes(key) && keys.includes(other);
 }
 
-/** So many rows show the keys of a file. */
-const FEW = 200;
+/** More different keys than this are data, not names. */
+const MOST_KEYS = 1000;
 
-/** Names the keys of the first rows that their reader leaves out. */
-export function jsonNotes(lines: readonly string[], used: readonly string[]): string[] {
-  const found = new Set(lines.slice(0, FEW).flatMap(keysOf));
+/** A row in the middle of a trace may be the first with a key that matters. */
+function addKeys(keys: Set<string>, value: unknown): void {
+  if (keys.size < MOST_KEYS) for (const key of keysOfValue(value)) keys.add(key);
+}
+
+/** Names the keys of the rows that their reader leaves out. */
+export function jsonNotes(keys: ReadonlySet<string>, used: readonly string[]): string[] {
   return notUsed(
     'keys',
-    [...found].filter((key) => !used.includes(key)),
+    [...keys].filter((key) => !used.includes(key)),
   );
 }
 
 /** Keys of the object in a line; none where it holds no object. */
 export function keysOf(line: string): string[] {
-  const value = parseJson(line);
+  return keysOfValue(parseJson(line));
+}
+
+function keysOfValue(value: unknown): string[] {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value) : [];
 }
 

@@ -44,7 +44,7 @@ export const mooncake: Format = {
     const counts = rows.map(({ input_length, hash_ids }) => ({ tokens: input_length, blocks: hash_ids.length }));
     return findBlockTokens(counts, preferred);
   },
-  notes: (lines) => jsonNotes(lines, Object.keys(FIELDS)),
+  notes: (_, keys) => jsonNotes(keys, Object.keys(FIELDS)),
   read: readMooncake,
 };
 
@@ -53,9 +53,9 @@ export const mooncakeLengths: Format = {
   name: 'mooncake-lengths',
   begins: '{"timestamp":0,"input_length":...,"output_length":...}',
   matches: (head, rows) => isLike(head) && ![head, ...rows].some((line) => HASH_IDS.test(line)),
-  notes: (lines) => [
+  notes: (_, keys) => [
     'no_prefix_blocks: the rows have no hash_ids: no prompt begins like another, and a prefix cache finds nothing',
-    ...jsonNotes(lines, Object.keys(FIELDS)),
+    ...jsonNotes(keys, Object.keys(FIELDS)),
   ],
   async *read(text, rows) {
     let firstMs: number | null = null;

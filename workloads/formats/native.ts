@@ -42,7 +42,7 @@ export const native: Format = {
   begins: '{"reprise_trace":1,...}',
   matches: (head) => header.safeParse(parseJson(head)).success,
   blockTokens: ([head = ''], preferred) => header.safeParse(parseJson(head)).data?.block_size ?? preferred,
-  notes: ([, ...rows]) => jsonNotes(rows, [...Object.keys(FIELDS), 'extra']),
+  notes: (_, keys) => jsonNotes(keys, [...Object.keys(FIELDS), 'extra']),
   read: readNative,
 };
 

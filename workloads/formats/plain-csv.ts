@@ -13,6 +13,6 @@ export const plainCsv: Format = {
   name: 'csv',
   begins: 'arrival_s,input_tokens,output_tokens',
   matches: (head) => hasColumns(head, COLUMNS),
-  notes: ([head = '']) => csvNotes(head, COLUMNS),
+  notes: (head) => csvNotes(head, COLUMNS),
   read: (text, rows) => csvRequests(text, rows, () => COLUMNS),
 };

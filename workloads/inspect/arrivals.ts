@@ -8,6 +8,7 @@ export interface ArrivalStatistics {
   readonly iat_cv: number | null;
   /** Index of dispersion of counts, by window: variance over mean; 1 for Poisson at every window. */
   readonly idc: { readonly '1s': number | null; readonly '10s': number | null; readonly '60s': number | null };
+  /** Null for a trace that is shorter than a window. */
   readonly peak_10s_over_mean: number | null;
   readonly max_same_time: number;
 }
@@ -26,7 +27,7 @@ export function arrivalStatistics(dueUs: readonly number[]): ArrivalStatistics {
       '10s': dispersion(in10s),
       '60s': dispersion(windowCounts(dueUs, 60e6)),
     },
-    peak_10s_over_mean: rateRps === null ? null : in10s.most / 10 / rateRps,
+    peak_10s_over_mean: rateRps === null || durationUs < 10e6 ? null : in10s.most / 10 / rateRps,
     max_same_time: mostAtOneTime(dueUs),
   };
 }

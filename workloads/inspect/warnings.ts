@@ -1,3 +1,4 @@
+import type { Source } from '../../src/core/plan.ts';
 import { meanRate } from '../../src/core/rate.ts';
 import { formatMs, threeFigures, withThousands } from '../../src/core/units.ts';
 
@@ -20,30 +21,24 @@ interface TimeUnit {
   readonly fastRps: number;
   /** Units a thousand times as long and as short, where users confuse them with this one. */
   readonly longer: string | null;
-  readonly shorter: string;
+  readonly shorter: string | null;
   /** The file does not name its unit: many requests in a few seconds are suspect too. */
   readonly isUnnamed: boolean;
 }
-const MILLISECONDS: TimeUnit = {
-  name: 'milliseconds',
-  us: 1000,
-  fastRps: 100,
-  longer: 'seconds',
-  shorter: 'microseconds',
-  isUnnamed: true,
+const NAMED = { fastRps: 2000, isUnnamed: false };
+const UNITS: Readonly<Record<NonNullable<Source['timeUnit']>, TimeUnit>> = {
+  s: { ...NAMED, name: 'seconds', us: 1e6, longer: null, shorter: 'milliseconds' },
+  ms: { ...NAMED, name: 'milliseconds', us: 1000, longer: 'seconds', shorter: 'microseconds' },
+  us: { ...NAMED, name: 'microseconds', us: 1, longer: 'milliseconds', shorter: 'nanoseconds' },
+  ns: { ...NAMED, name: 'nanoseconds', us: 0.001, longer: 'microseconds', shorter: null },
 };
-/** Formats of numbers; those of dates leave no doubt. */
-const UNITS: Readonly<Record<string, TimeUnit>> = {
-  mooncake: MILLISECONDS,
-  csv: { name: 'seconds', us: 1e6, fastRps: 2000, longer: null, shorter: 'milliseconds', isUnnamed: false },
-  rtrace: {
-    name: 'microseconds',
-    us: 1,
-    fastRps: 2000,
-    longer: 'milliseconds',
-    shorter: 'nanoseconds',
-    isUnnamed: false,
-  },
+const MOONCAKE: TimeUnit = { ...UNITS.ms, fastRps: 100, isUnnamed: true };
+/** Formats of numbers; those of dates leave no doubt, and logs say their unit. */
+const OF_FORMAT: Readonly<Record<string, TimeUnit>> = {
+  mooncake: MOONCAKE,
+  'mooncake-lengths': MOONCAKE,
+  csv: UNITS.s,
+  rtrace: UNITS.us,
 };
 
 /** What the arrivals of a trace, in order, show of its source. Holds no more of them than a few thousand gaps. */
@@ -54,6 +49,8 @@ export class ArrivalPattern {
   #distinct = 0;
   #atLast = 0;
   #mostAtOneTime = 0;
+  /** Whether a time is not a whole number of milliseconds. */
+  #isFractional = false;
   /** Gaps between successive distinct times. */
   readonly #gapsUs: number[] = [];
 
@@ -66,13 +63,15 @@ export class ArrivalPattern {
       this.#atLast = 0;
     }
     this.#requests++;
+    this.#isFractional ||= dueUs % 1000 !== 0;
     this.#mostAtOneTime = Math.max(this.#mostAtOneTime, ++this.#atLast);
     this.#lastUs = dueUs;
   }
 
   /** `speed`: how many times as fast as in its file the trace runs by then. */
-  warnings(format: string, speed: number): string[] {
-    const unit = Object.hasOwn(UNITS, format) ? UNITS[format] : undefined;
+  warnings({ format, timeUnit }: Pick<Source, 'format' | 'timeUnit'>, speed: number): string[] {
+    const ofFormat = Object.hasOwn(OF_FORMAT, format) ? OF_FORMAT[format] : undefined;
+    const unit = timeUnit === undefined ? ofFormat : UNITS[timeUnit];
     const all = [this.#clumped(), unit === undefined ? null : this.#unitSuspect(unit, format, speed), this.#late()];
     return all.filter((warning) => warning !== null);
   }
@@ -96,8 +95,11 @@ export class ArrivalPattern {
    */
   #unitSuspect(unit: TimeUnit, format: string, speed: number): string | null {
     const spanUs = this.#lastUs - this.#firstUs;
-    const pace = suspectPace(unit, this.#requests, spanUs);
-    if (pace === null || suspectPace(unit, this.#requests, spanUs * speed) !== pace) return null;
+    // Times with parts of a millisecond are most often seconds, where those would not be a suspect pace themselves.
+    const isFractional = unit.us === UNITS.ms.us && speed === 1 && this.#isFractional;
+    const fastRps = isFractional ? SLOW_RPS * 1000 : unit.fastRps * doubt(this.#requests);
+    const pace = suspectPace({ ...unit, fastRps }, this.#requests, spanUs);
+    if (pace === null || suspectPace({ ...unit, fastRps }, this.#requests, spanUs * speed) !== pace) return null;
     const rate = threeFigures(meanRate(this.#requests, this.#firstUs, this.#lastUs) ?? 0);
     const span = spanUs > LONG_US ? `${withThousands(Math.floor(spanUs / 86_400e6))} days` : formatMs(spanUs / 1000);
     const gap = ((this.#gapsUs[0] ?? 0) * speed) / unit.us;
@@ -108,7 +110,7 @@ export class ArrivalPattern {
         : `if they are ${other}, run with --speed ${Number((factor * speed).toPrecision(6))}`;
     return (
       `unit_suspect: ${withThousands(this.#requests)} requests span ${span} (${rate} requests/s) when times are read as ` +
-      `${unit.name}, as format ${format} has them: the first gap is ${Number(gap.toPrecision(6))} ${unit.name}; ${wayOut}`
+      `${unit.name}, as ${unit === OF_FORMAT[format] ? `format ${format} has them` : 'the name of their column says'}: the first gap is ${Number(gap.toPrecision(6))} ${unit.name}; ${wayOut}`
     );
   }
 
@@ -121,11 +123,14 @@ export class ArrivalPattern {
   }
 }
 
-/** Two requests alone may be a burst or a pause: they have to be ten times as near, or as far apart. */
 function suspectPace(unit: TimeUnit, requests: number, spanUs: number): 'fast' | 'slow' | null {
   const rate = meanRate(requests, 0, spanUs);
   if (rate === null) return null;
-  const doubt = requests === 2 ? 10 : 1;
-  if (rate > unit.fastRps * doubt || (unit.isUnnamed && requests >= FEW && spanUs < SHORT_US)) return 'fast';
-  return spanUs > LONG_US || rate < SLOW_RPS / doubt ? 'slow' : null;
+  if (rate > unit.fastRps || (unit.isUnnamed && requests >= FEW && spanUs < SHORT_US)) return 'fast';
+  return spanUs > LONG_US || rate < SLOW_RPS / doubt(requests) ? 'slow' : null;
+}
+
+/** Two requests alone may be a burst or a pause: they have to be ten times as near, or as far apart. */
+function doubt(requests: number): number {
+  return requests === 2 ? 10 : 1;
 }
