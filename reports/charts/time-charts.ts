@@ -29,7 +29,7 @@ interface TimeChart<Bin extends Span, Line extends TimeBins<Bin>> {
   /** A y axis from 0 to 100 %. */
   readonly isShare?: boolean;
   readonly series: readonly TimeSeries<Bin>[];
-  readonly title: (line: Line) => string;
+  readonly title: (line: Line, summary: Summary) => string;
   /** The first sentence of the label, without its full stop. `over` is e.g. `over 60 s`. */
   readonly label: (over: string, line: Line) => string;
   /** Population: `40 requests, 2 failed`. */
@@ -70,12 +70,16 @@ function timeChart<Bin extends Span, Line extends TimeBins<Bin>>(
   summary: Summary,
 ): Candidate[] {
   if (row.isShown !== undefined && !row.isShown(line, summary)) return [];
-  return [{ name: row.name, ...row.of(line), draw: () => drawn(row, line) }];
+  return [{ name: row.name, ...row.of(line), draw: () => drawn(row, line, summary) }];
 }
 
-function drawn<Bin extends Span, Line extends TimeBins<Bin>>(row: TimeChart<Bin, Line>, line: Line): Chart {
+function drawn<Bin extends Span, Line extends TimeBins<Bin>>(
+  row: TimeChart<Bin, Line>,
+  line: Line,
+  summary: Summary,
+): Chart {
   const { id, height = HEIGHT, columns } = row;
-  const title = row.title(line);
+  const title = row.title(line, summary);
   const endS = durationS(line.bins);
   return {
     id,

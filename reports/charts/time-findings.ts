@@ -1,4 +1,5 @@
 import { formatMs, formatShare, threeFigures } from '../../src/core/units.ts';
+import type { Summary } from '../../src/schema/summary.ts';
 import type { ServerTimeline } from '../data/server-timeline.ts';
 import type { Timeline, TimelineBin } from '../data/timeline.ts';
 import { afterText, amountText } from '../format.ts';
@@ -13,13 +14,19 @@ const DEVIATIONS_BELOW = 3;
 /** A smaller share is invisible in the drawing, and reads as none. */
 const SMALL_SHARE = 0.001;
 
-export function loadTitle({ bins, bin_s, requests }: Timeline): string {
+/** The mean is that of the verdict. */
+export function loadTitle({ bins, bin_s, requests }: Timeline, { delivered }: Pick<Summary, 'delivered'>): string {
   const peak = peakOf(bins, (bin) => bin.arrivals_per_s);
   if (requests === 0 || peak === null) return 'No request arrived';
-  const mean = requests / activeBins(bins, (bin) => bin.arrivals_per_s);
+  const { rate_rps } = delivered.asked;
+  if (rate_rps === 0)
+    return activeBins(bins, (bin) => bin.arrivals_per_s) === 1
+      ? 'Requests arrive all at one time'
+      : 'Arrivals over time';
+  const mean = rate_rps * bin_s;
   const most = peak.value * bin_s;
   if (most < ENOUGH || most - mean < DEVIATIONS * Math.sqrt(mean))
-    return `Requests arrive at ${perSecond(mean / bin_s)} on average`;
+    return `Requests arrive at ${perSecond(rate_rps)} on average`;
   return `Arrivals peak at ${perSecond(peak.value)} ${afterText(peak.from_s, durationS(bins))}, ${threeFigures(most / mean)} times the mean`;
 }
 
