@@ -30,9 +30,8 @@ export function loadTitle({ bins, bin_s, requests }: Timeline, { delivered }: Pi
   return `Arrivals peak at ${perSecond(peak.value)} ${afterText(peak.from_s, durationS(bins))}, ${threeFigures(most / mean)} times the mean`;
 }
 
-export function inFlightTitle({ bins }: Timeline): string {
-  const peak = peakOf(bins, (bin) => bin.in_flight);
-  if (peak === null || peak.value === 0) return 'Nothing was in flight';
+export function inFlightTitle({ bins, in_flight_peak: peak }: Timeline): string {
+  if (peak === null) return 'Nothing was in flight';
   return `In flight peaks at ${amountText(peak.value)} ${afterText(peak.from_s, durationS(bins))}`;
 }
 
@@ -69,9 +68,7 @@ export function latenessTitle({ bins }: Timeline): string {
   return `The client is late by at most ${formatMs(peak.value)}, ${afterText(peak.from_s, durationS(bins))}`;
 }
 
-export function serverLoadTitle({ bins }: ServerTimeline): string {
-  const running = peakOf(bins, (bin) => bin.running);
-  const waiting = peakOf(bins, (bin) => bin.waiting);
+export function serverLoadTitle({ bins, peaks: { running, waiting } }: ServerTimeline): string {
   if (waiting !== null && waiting.value > 0)
     return `The server's queue peaks at ${amountText(waiting.value)} waiting ${afterText(waiting.from_s, durationS(bins))}`;
   if (running === null) return 'The server does not say how many requests run in it';
@@ -79,8 +76,7 @@ export function serverLoadTitle({ bins }: ServerTimeline): string {
   return waiting === null ? ran : `${ran}; none was seen to wait`;
 }
 
-export function kvUsageTitle({ bins }: ServerTimeline): string {
-  const peak = peakOf(bins, (bin) => bin.kv_usage);
+export function kvUsageTitle({ bins, peaks: { kv_usage: peak } }: ServerTimeline): string {
   if (peak === null || peak.value < SMALL_SHARE) return `KV cache use stays under ${formatShare(SMALL_SHARE)}`;
   return `KV cache use peaks at ${formatShare(peak.value)} ${afterText(peak.from_s, durationS(bins))}`;
 }

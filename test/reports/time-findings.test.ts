@@ -61,6 +61,14 @@ it('a peak of arrivals is named where it is more than chance, against the mean w
   assert.equal((await chart('load', [3, 3, 3, 3, 3], none)).title, 'Requests arrive all at one time');
 });
 
+it('the peak in flight is the most at one time, not the mean of a bin', async () => {
+  // Each takes a second. Bins are longer than a request, so that their means are below what was open.
+  const apart = Array.from({ length: 60 }, (_, i) => i * 10);
+  assert.equal((await chart('in-flight', apart, none)).title, 'In flight peaks at 1 at the start');
+  const meet = [...apart, 100.2, 100.4];
+  assert.equal((await chart('in-flight', meet, none)).title, 'In flight peaks at 3 after 96 s');
+});
+
 it('a low of attainment is named where more than a few requests make it', async () => {
   const due = minute(4, 4);
   const low = await chart('attainment', due, (i) => i >= 80 && i < 100);
