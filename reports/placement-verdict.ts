@@ -10,9 +10,9 @@ import {
   requestsOf,
   unitWords,
 } from '../src/schema/placement.ts';
-import { threeFigures, withThousands } from '../src/core/units.ts';
+import { formatShare, threeFigures, withThousands } from '../src/core/units.ts';
 import { METRIC_NAMES } from './definitions.ts';
-import { limitsText, secondsText } from './format.ts';
+import { countText, limitsText, secondsText } from './format.ts';
 
 /** The answer of a placement search. A search finds an estimate and no verdict, so nothing earns a tick. */
 export interface PlacementVerdict {
@@ -23,7 +23,7 @@ export interface PlacementVerdict {
   readonly tone: 'none' | 'unsure' | 'missed';
   readonly glyph: string;
   readonly sentence: string;
-  /** The best of the other kind, what changes with the arrivals, what is not decided. */
+  /** Which requests it holds for, the best of the other kind, what changes with the arrivals, what is not decided. */
   readonly notes: readonly string[];
 }
 
@@ -32,6 +32,8 @@ export const ARRIVALS: Readonly<Record<Arrivals, string>> = {
   poisson: "Poisson arrivals and the trace's lengths",
   trace: "the trace's own timing",
 };
+/** From this share on, requests that are left out as too long are told beside the answer: they are the heaviest. */
+const TELLING_LEFT_OUT = 0.01;
 const GLYPHS = { none: '●', unsure: '≈', missed: '✗' } as const;
 const LOOKED_FOR: Readonly<Record<Kind, string>> = {
   disaggregated: "Best disaggregated, which is what DistServe's algorithm looks for",
@@ -46,7 +48,7 @@ export function placementVerdict(report: PlacementReport): PlacementVerdict {
       tone: 'missed',
       glyph: GLYPHS.missed,
       sentence: `No placement on ${countGpus(report.gpus)} of ${report.gpu} carries any rate with ${goalText(report)}`,
-      notes: [],
+      notes: fittingTexts(report),
     };
   const doubts = doubtsOf(report, first, best.arrivals);
   const tone = doubts.length > 0 ? 'unsure' : 'none';
@@ -57,6 +59,7 @@ export function placementVerdict(report: PlacementReport): PlacementVerdict {
       `${nameText(report, first)} ${verb(first)} most per GPU with ${goalText(report)}: ` +
       `${carriedText(report, first, best.arrivals)}${copiesText(report, first, best.arrivals)}`,
     notes: [
+      ...fittingTexts(report),
       otherKindText(report, first, best.arrivals),
       ...inAllTexts(report),
       ...changeTexts(report, first),
@@ -157,6 +160,16 @@ function otherKindText(report: PlacementReport, { kind }: Contender, by: Arrival
   const carried = `${LOOKED_FOR[otherKind]}: ${nameText(report, other)}: ${carriedText(report, other, by)}`;
   const times = timesText(report);
   return times === null ? carried : `${carried}. ${times}`;
+}
+
+/** Which requests the answer holds for, if the model does not take them all. */
+function fittingTexts({ workload, max_model_len }: PlacementReport): string[] {
+  const { requests, too_long } = workload;
+  if (too_long < TELLING_LEFT_OUT * requests || too_long === 0) return [];
+  const taken = max_model_len === null ? 'the model takes' : `fit into ${countText(max_model_len, 'token')}`;
+  return [
+    `For the ${formatShare(1 - too_long / requests)} of requests that ${taken}: ${withThousands(too_long)} of ${withThousands(requests)} are longer and left out (--clip-input and --clip-output cut them instead)`,
+  ];
 }
 
 /** Where the best per GPU leaves GPUs idle, another may carry more on all of them. */

@@ -9,6 +9,10 @@ import { PHASE_VERBS } from './miss-kinds.ts';
 const ENOUGH = 20;
 /** Long prompts are named when they miss at least this many times as often. */
 const TELLING = 1.5;
+/** Shares are alike where their ratio is below `TELLING`, and they differ by at most this... */
+const ALIKE = 0.1;
+/** ... and by no more than chance, in standard deviations of the difference of two shares. */
+const DEVIATIONS = 3;
 /** A span of time is named when it holds this share of the misses... */
 const MOST = 0.6;
 /** ... in at most this share of the bins. Of few misses so many come together by chance, so their span has to be shorter. */
@@ -70,18 +74,21 @@ export type LengthFinding =
 
 /**
  * The length from which prompts miss more often than shorter ones, by the most. It has to hold among neighbours in time,
- * too: long prompts that came when the load was high would miss more often whatever their length.
+ * too: long prompts that came when the load was high would miss more often whatever their length. Lengths are alike
+ * where no two bins differ, and no length from which prompts differ from shorter ones.
  */
 export function lengthFinding({ lengths, length_pairs, missed }: Misses): LengthFinding {
   let best: Extract<LengthFinding, { kind: 'longer' }> | null = null;
-  let [compared, differ] = [false, false];
+  let compared = false;
+  const bins = lengths.map((bin) => totals([bin]));
+  let differ = bins.some((bin, i) => bins.slice(i + 1).some((other) => !areAlike(bin, other)));
   for (let i = 1; i < lengths.length; i++) {
     const from = lengths[i]?.from ?? 0;
     const [short, long] = [totals(lengths.slice(0, i)), totals(lengths.slice(i))];
     if (short.requests < ENOUGH || long.requests < ENOUGH) continue;
     compared = true;
     const [share, others] = [long.missed / long.requests, short.missed / short.requests];
-    if (share >= TELLING * others || others >= TELLING * share) differ = true;
+    if (!areAlike(short, long)) differ = true;
     if (others === 0 || share < TELLING * others || (best !== null && share - others <= best.share - best.others))
       continue;
     const pairs = length_pairs.find((each) => each.from === from);
@@ -89,6 +96,15 @@ export function lengthFinding({ lengths, length_pairs, missed }: Misses): Length
     best = { kind: 'longer', from, share, others, times: share / others };
   }
   return best ?? { kind: compared && !differ && missed >= ENOUGH ? 'alike' : 'unclear' };
+}
+
+/** Whether two groups of requests miss about as often; too few requests do not tell them apart. */
+function areAlike(a: Total, b: Total): boolean {
+  if (a.requests < ENOUGH || b.requests < ENOUGH) return true;
+  const [low = 0, high = 0] = [a.missed / a.requests, b.missed / b.requests].sort((x, y) => x - y);
+  const pooled = (a.missed + b.missed) / (a.requests + b.requests);
+  const deviation = Math.sqrt(pooled * (1 - pooled) * (1 / a.requests + 1 / b.requests));
+  return (high === 0 || high < TELLING * low) && high - low <= ALIKE && high - low <= DEVIATIONS * deviation;
 }
 
 export interface WorstSpan {
@@ -124,7 +140,12 @@ export function worstSpan({ times, missed, requests }: Misses): WorstSpan | null
   return null;
 }
 
-function totals(bins: readonly MissBin[]): { requests: number; missed: number } {
+interface Total {
+  readonly requests: number;
+  readonly missed: number;
+}
+
+function totals(bins: readonly MissBin[]): Total {
   return bins.reduce(
     (sum, bin) => ({ requests: sum.requests + bin.requests, missed: sum.missed + missedIn(bin.missed) }),
     { requests: 0, missed: 0 },

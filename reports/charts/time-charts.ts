@@ -29,7 +29,7 @@ interface TimeChart<Bin extends Span, Line extends TimeBins<Bin>> {
   /** A y axis from 0 to 100 %. */
   readonly isShare?: boolean;
   readonly series: readonly TimeSeries<Bin>[];
-  readonly title: (line: Line) => string;
+  readonly title: (line: Line, summary: Summary) => string;
   /** The first sentence of the label, without its full stop. `over` is e.g. `over 60 s`. */
   readonly label: (over: string, line: Line) => string;
   /** Population: `40 requests, 2 failed`. */
@@ -70,12 +70,16 @@ function timeChart<Bin extends Span, Line extends TimeBins<Bin>>(
   summary: Summary,
 ): Candidate[] {
   if (row.isShown !== undefined && !row.isShown(line, summary)) return [];
-  return [{ name: row.name, ...row.of(line), draw: () => drawn(row, line) }];
+  return [{ name: row.name, ...row.of(line), draw: () => drawn(row, line, summary) }];
 }
 
-function drawn<Bin extends Span, Line extends TimeBins<Bin>>(row: TimeChart<Bin, Line>, line: Line): Chart {
+function drawn<Bin extends Span, Line extends TimeBins<Bin>>(
+  row: TimeChart<Bin, Line>,
+  line: Line,
+  summary: Summary,
+): Chart {
   const { id, height = HEIGHT, columns } = row;
-  const title = row.title(line);
+  const title = row.title(line, summary);
   const endS = durationS(line.bins);
   return {
     id,
@@ -150,7 +154,7 @@ const CLIENT_CHARTS: readonly TimeChart<TimelineBin, Timeline>[] = [
     ],
     title: inFlightTitle,
     label: (over) => `Requests in flight ${over}`,
-    note: (line) => `sent and not ended, averaged over ${binsText(line)}`,
+    note: (line) => `sent and not ended, as means over ${binsText(line)}`,
     columns: { 'in flight (requests)': (bin) => threeFigures(bin.in_flight) },
   },
   {
@@ -236,7 +240,7 @@ const SERVER_CHARTS: readonly TimeChart<ServerBin, ServerTimeline>[] = [
     ],
     title: serverLoadTitle,
     label: (over) => `Requests running and waiting in the server ${over}, as it says`,
-    note: (line) => `running as an area, waiting as a line; ${binsText(line)}`,
+    note: (line) => `running as an area, waiting as a line, as means of the scrapes in ${binsText(line)}`,
     columns: {
       'running (requests)': (bin) => amountCell(bin.running),
       'waiting (requests)': (bin) => amountCell(bin.waiting),
@@ -253,7 +257,7 @@ const SERVER_CHARTS: readonly TimeChart<ServerBin, ServerTimeline>[] = [
     series: [{ name: KV_USAGE, mark: 'area', color: COLOURS.first, value: (bin) => bin.kv_usage, text: formatShare }],
     title: kvUsageTitle,
     label: (over) => `Share of the KV cache in use, of the fullest engine, ${over}, as the server says`,
-    note: (line) => `KV cache in use, of the fullest engine; ${binsText(line)}`,
+    note: (line) => `KV cache in use, of the fullest engine, as means of the scrapes in ${binsText(line)}`,
     columns: { [`${KV_USAGE} (%)`]: (bin) => percentCell(bin.kv_usage) },
     isShown: ({ bins }) => bins.some(({ kv_usage }) => kv_usage !== null),
   },

@@ -1,4 +1,5 @@
 import { formatMs, formatShare, threeFigures } from '../../src/core/units.ts';
+import type { Summary } from '../../src/schema/summary.ts';
 import type { ServerTimeline } from '../data/server-timeline.ts';
 import type { Timeline, TimelineBin } from '../data/timeline.ts';
 import { afterText, amountText } from '../format.ts';
@@ -13,19 +14,24 @@ const DEVIATIONS_BELOW = 3;
 /** A smaller share is invisible in the drawing, and reads as none. */
 const SMALL_SHARE = 0.001;
 
-export function loadTitle({ bins, bin_s, requests }: Timeline): string {
+/** The mean is that of the verdict. */
+export function loadTitle({ bins, bin_s, requests }: Timeline, { delivered }: Pick<Summary, 'delivered'>): string {
   const peak = peakOf(bins, (bin) => bin.arrivals_per_s);
   if (requests === 0 || peak === null) return 'No request arrived';
-  const mean = requests / activeBins(bins, (bin) => bin.arrivals_per_s);
+  const { rate_rps } = delivered.asked;
+  if (rate_rps === 0)
+    return activeBins(bins, (bin) => bin.arrivals_per_s) === 1
+      ? 'Requests arrive all at one time'
+      : 'Arrivals over time';
+  const mean = rate_rps * bin_s;
   const most = peak.value * bin_s;
   if (most < ENOUGH || most - mean < DEVIATIONS * Math.sqrt(mean))
-    return `Requests arrive at ${perSecond(mean / bin_s)} on average`;
+    return `Requests arrive at ${perSecond(rate_rps)} on average`;
   return `Arrivals peak at ${perSecond(peak.value)} ${afterText(peak.from_s, durationS(bins))}, ${threeFigures(most / mean)} times the mean`;
 }
 
-export function inFlightTitle({ bins }: Timeline): string {
-  const peak = peakOf(bins, (bin) => bin.in_flight);
-  if (peak === null || peak.value === 0) return 'Nothing was in flight';
+export function inFlightTitle({ bins, in_flight_peak: peak }: Timeline): string {
+  if (peak === null) return 'Nothing was in flight';
   return `In flight peaks at ${amountText(peak.value)} ${afterText(peak.from_s, durationS(bins))}`;
 }
 
@@ -62,9 +68,7 @@ export function latenessTitle({ bins }: Timeline): string {
   return `The client is late by at most ${formatMs(peak.value)}, ${afterText(peak.from_s, durationS(bins))}`;
 }
 
-export function serverLoadTitle({ bins }: ServerTimeline): string {
-  const running = peakOf(bins, (bin) => bin.running);
-  const waiting = peakOf(bins, (bin) => bin.waiting);
+export function serverLoadTitle({ bins, peaks: { running, waiting } }: ServerTimeline): string {
   if (waiting !== null && waiting.value > 0)
     return `The server's queue peaks at ${amountText(waiting.value)} waiting ${afterText(waiting.from_s, durationS(bins))}`;
   if (running === null) return 'The server does not say how many requests run in it';
@@ -72,8 +76,7 @@ export function serverLoadTitle({ bins }: ServerTimeline): string {
   return waiting === null ? ran : `${ran}; none was seen to wait`;
 }
 
-export function kvUsageTitle({ bins }: ServerTimeline): string {
-  const peak = peakOf(bins, (bin) => bin.kv_usage);
+export function kvUsageTitle({ bins, peaks: { kv_usage: peak } }: ServerTimeline): string {
   if (peak === null || peak.value < SMALL_SHARE) return `KV cache use stays under ${formatShare(SMALL_SHARE)}`;
   return `KV cache use peaks at ${formatShare(peak.value)} ${afterText(peak.from_s, durationS(bins))}`;
 }

@@ -1,6 +1,6 @@
 import { countUpTo, Samples } from '../../src/metrics/samples.ts';
 
-/** Requests in flight (sent and not ended) over time, collected as spans; gives the mean over any span. */
+/** Requests in flight (sent and not ended) over time, collected as spans; gives the mean over any span, and the most. */
 export class Concurrency {
   readonly #startsUs = new Samples();
   readonly #endsUs = new Samples();
@@ -9,6 +9,19 @@ export class Concurrency {
   add(fromUs: number, toUs: number): void {
     this.#startsUs.push(fromUs);
     this.#endsUs.push(toUs);
+  }
+
+  /** The most at one time, and the first such time; null where nothing was in flight. */
+  peak(): { readonly requests: number; readonly at_us: number } | null {
+    const [starts, ends] = [this.#startsUs.sorted(), this.#endsUs.sorted()];
+    let most = { requests: 0, at_us: 0 };
+    let ended = 0;
+    starts.forEach((at_us, i) => {
+      // What ends as another starts was not in flight with it.
+      while ((ends[ended] ?? Infinity) <= at_us) ended++;
+      if (i + 1 - ended > most.requests) most = { requests: i + 1 - ended, at_us };
+    });
+    return most.requests === 0 ? null : most;
   }
 
   /** A function that gives the mean number in flight between two different times, in O(log n). */

@@ -1,7 +1,7 @@
 import { byMetric, type Scrape, type ServerSample } from '../../src/schema/server-metrics.ts';
 import { Samples } from '../../src/metrics/samples.ts';
 import { fullest, total } from '../../src/metrics/server.ts';
-import type { TimeBins, Timeline } from './timeline.ts';
+import type { Peak, TimeBins, Timeline } from './timeline.ts';
 
 /** The server's metrics during a bin; null where its /metrics lacks one. */
 export interface ServerBin {
@@ -18,6 +18,8 @@ export interface ServerBin {
 export interface ServerTimeline extends TimeBins<ServerBin> {
   /** Scrapes that could be read. */
   readonly scrapes: number;
+  /** The highest scrape during the run, where the mean of a bin may be lower; null without one. */
+  readonly peaks: Readonly<Record<'running' | 'waiting' | 'kv_usage', Peak | null>>;
 }
 
 /** Bins may be shorter than the time between scrapes, so a scrape holds until the next one, but no longer than this. */
@@ -77,7 +79,19 @@ export class ServerSeries {
         prefix_hit_rate: share(found.subarray(from, until), looked.subarray(from, until)),
       };
     });
-    return { bins: server, bin_s, excluded, scrapes: this.#read };
+    const endS = bins.at(-1)?.to_s ?? 0;
+    const peak = (values: Float64Array): Peak | null => {
+      let most: Peak | null = null;
+      values.forEach((value, i) => {
+        const atS = timeS[i] ?? 0;
+        // What it said just before the start still holds then.
+        if (atS < -HOLDS_S || atS >= endS || Number.isNaN(value) || value <= (most?.value ?? -1)) return;
+        most = { value, from_s: Math.max(0, Math.floor(atS / bin_s) * bin_s) };
+      });
+      return most;
+    };
+    const peaks = { running: peak(running), waiting: peak(waiting), kv_usage: peak(kvUsage) };
+    return { bins: server, bin_s, excluded, scrapes: this.#read, peaks };
   }
 
   #count(looked: number, found: number): void {

@@ -1,3 +1,4 @@
+import { Concurrency } from './concurrency.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
 import type { Slo } from '../../src/core/slo.ts';
 import type { Manifest } from '../../src/schema/manifest.ts';
@@ -23,6 +24,12 @@ export interface TimelineBin {
   readonly window_requests: number;
 }
 
+/** The most at one time, and the start of the bin in which that was. */
+export interface Peak {
+  readonly value: number;
+  readonly from_s: number;
+}
+
 /** A run in bins of one width. */
 export interface TimeBins<Bin> {
   readonly bin_s: number;
@@ -34,6 +41,8 @@ export interface TimeBins<Bin> {
 export interface Timeline extends TimeBins<TimelineBin> {
   /** Width of the window of `attainment`. */
   readonly window_s: number;
+  /** The most requests at one time; null where none was in flight. */
+  readonly in_flight_peak: Peak | null;
   readonly requests: number;
   readonly failed: number;
   readonly measured_requests: number;
@@ -65,6 +74,7 @@ export class TimelineCollector {
   readonly #failures = new Float64Array(MAX_BINS);
   readonly #tokens = new Float64Array(MAX_BINS);
   readonly #inFlightUs = new Float64Array(MAX_BINS);
+  readonly #inFlight = new Concurrency();
   /** Measured arrivals, and those of them that met the SLO. */
   readonly #judged = new Float64Array(MAX_BINS);
   readonly #good = new Float64Array(MAX_BINS);
@@ -97,6 +107,7 @@ export class TimelineCollector {
       if (this.#slo !== null && meetsAll(record, this.#slo)) this.#count(this.#good, due_us, 1);
     }
     if (sent_us !== null) this.#late(due_us, sent_us);
+    if (sent_us !== null) this.#inFlight.add(sent_us, end_us ?? Infinity);
     if (sent_us !== null && end_us !== null) this.#occupy(sent_us, end_us);
     if (sent_us !== null && end_us === null) this.#cutSentUs.push(sent_us);
   }
@@ -119,8 +130,11 @@ export class TimelineCollector {
       lateness_ms: (this.#latenessUs[i] ?? -1) < 0 ? null : (this.#latenessUs[i] ?? 0) / 1000,
       ...this.#window(i - reach, i + reach),
     }));
+    const most = this.#inFlight.peak();
     return {
       bin_s: binS,
+      in_flight_peak:
+        most === null ? null : { value: most.requests, from_s: Math.floor(most.at_us / this.#binUs) * binS },
       window_s: (2 * reach + 1) * binS,
       bins,
       excluded: excludedSpans(this.#measured),

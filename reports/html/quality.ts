@@ -2,7 +2,7 @@ import type { Manifest } from '../../src/schema/manifest.ts';
 import { MAX_LATENESS_MS, TOKEN_COUNT_SOURCES, type TokenCountSource } from '../../src/core/record.ts';
 import type { Summary } from '../../src/schema/summary.ts';
 import { MAX_CORE_WAIT_SHARE, MAX_STALLED_SHARE } from '../../src/metrics/validity.ts';
-import { formatMs, formatShare, withThousands } from '../../src/core/units.ts';
+import { formatMs, formatShare, msApart, sharesApart, withThousands } from '../../src/core/units.ts';
 import type { ReportData } from '../data/report-data.ts';
 import { DEFINITIONS } from '../definitions.ts';
 import { countText, itlWithinText, listText } from '../format.ts';
@@ -44,12 +44,8 @@ export function measurementQuality(summary: Summary, data: ReportData, clock: Ma
 /** The client's health, where it was measured. */
 function clientLines({ validity }: Summary): Line[] {
   const { lateness_ms, lateness_p90_limit_ms, event_loop_delay_ms, client_cpu_us_per_token } = validity;
-  const limits =
-    lateness_p90_limit_ms === null
-      ? ''
-      : ` (valid: p90 at most ${formatMs(lateness_p90_limit_ms)}, p99 at most ${MAX_LATENESS_MS} ms)`;
   return [
-    ['lateness', DEFINITIONS.lateness, `${quantileText(lateness_ms)}${lateness_ms === null ? '' : limits}`],
+    ['lateness', DEFINITIONS.lateness, latenessText(lateness_ms, lateness_p90_limit_ms)],
     ['ITL percentiles', DEFINITIONS.itl_within, itlWithinText(lateness_ms) ?? NOT_MEASURED],
     ['event-loop delay', DEFINITIONS.event_loop, quantileText(event_loop_delay_ms)],
     [
@@ -83,8 +79,17 @@ function littleLine({ little_law_error: error }: Summary): Line {
 }
 
 function shareOfRun(share: number | null, limit: number | null = null): string {
-  const valid = limit === null ? '' : ` (valid: at most ${formatShare(limit)})`;
-  return share === null ? NOT_MEASURED : `${formatShare(share)} of the run${valid}`;
+  if (share === null) return NOT_MEASURED;
+  if (limit === null) return `${formatShare(share)} of the run`;
+  const [of, most] = sharesApart(share, limit);
+  return `${of} of the run (valid: at most ${most})`;
+}
+
+function latenessText(lateness: Summary['validity']['lateness_ms'], p90LimitMs: number | null): string {
+  if (lateness === null || p90LimitMs === null) return quantileText(lateness);
+  const [p90, p90Limit] = msApart(lateness.p90, p90LimitMs);
+  const [p99, p99Limit] = msApart(lateness.p99, MAX_LATENESS_MS);
+  return `p50 ${formatMs(lateness.p50)}, p90 ${p90}, p99 ${p99}, max ${formatMs(lateness.max)} (valid: p90 at most ${p90Limit}, p99 at most ${p99Limit})`;
 }
 
 function quantileText(quantiles: Summary['validity']['lateness_ms']): string {

@@ -7,6 +7,7 @@ import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { checkRunDirectory } from '../runs/run-directory.ts';
 import { findPlacement, type PlaceSpec } from '../search/placement/place.ts';
 import { placementText } from '../../reports/index.ts';
+import { parseGoal } from '../core/slo.ts';
 import { resolveSlo } from '../slos/index.ts';
 import { resolveWorkload } from '../../workloads/index.ts';
 import { expected, text, wholeNumber } from '../core/option-fields.ts';
@@ -27,10 +28,7 @@ const schema = z.looseObject({
   affinity: z.enum(['high', 'low'], expected('high or low')),
   system: text,
   collocated: text,
-  at: z
-    .number(expected('a share, e.g. 0.9'))
-    .gt(0, expected('a share, e.g. 0.9'))
-    .max(1, expected('a share, e.g. 0.9')),
+  at: text,
   precision: text,
   requests: wholeNumber,
   wholes: wholeNumber,
@@ -87,7 +85,7 @@ export const placeCommand: Command = {
       describe:
         'SYSTEM[,key=value...] to set beside it; cost as the other, and router=least-requests, unless given here',
     },
-    at: { type: 'number', default: 0.9, describe: 'share of requests that has to meet the SLO' },
+    at: { type: 'string', default: '90%', describe: 'share of requests that has to meet the SLO, e.g. 95% or 0.95' },
     precision: { type: 'string', default: '2%', describe: 'how far above a goodput the next rate was missed, at most' },
     requests: { type: 'number', default: 1000, describe: 'of a simulation, for each GPU' },
     wholes: {
@@ -170,13 +168,18 @@ function placeSpec(options: Options): PlaceSpec {
     systems: { model, gpu, disaggregated: options.system, collocated: options.collocated },
     cluster: { gpus, gpusPerNode: options.gpusPerNode, affinity: options.affinity },
     slo: resolveSlo(slo),
-    at: options.at,
+    at: readGoal(options.at),
     precision: readPercent(options.precision),
     requestsPerGpu: options.requests,
     maxUnits: options.wholes,
     all: options.all,
     seed: options.seed,
   };
+}
+
+/** Unlike in a run, every request may have to meet the SLO: a rate at which all do can be searched. */
+function readGoal(given: string): number {
+  return ['1', '100%'].includes(given.replaceAll(' ', '')) ? 1 : parseGoal(given);
 }
 
 function readPercent(given: string): number {

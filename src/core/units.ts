@@ -63,3 +63,34 @@ export function formatShare(share: number): string {
   const digits = [1, 2].find((each) => !['0', '100'].includes(String(Number(percent.toFixed(each))))) ?? 3;
   return `${percent.toFixed(digits)} %`;
 }
+
+/** A share and its limit as percentages, with as many decimals as tell them apart: `1.04 %` and `1.00 %`. */
+export function sharesApart(share: number, limit: number): readonly [share: string, limit: string] {
+  return apart(share, limit, (value, digits) => `${(value * 100).toFixed(digits)} %`, formatShare);
+}
+
+/** As `sharesApart`, of milliseconds: `2.001 ms` and `2.000 ms`. */
+export function msApart(ms: number, limit: number): readonly [ms: string, limit: string] {
+  return apart(ms, limit, (value, digits) => `${withThousands(value.toFixed(digits))} ms`, formatMs);
+}
+
+/** Tried in order; what differs by less does so by rounding. */
+const DECIMALS = [2, 3, 4, 5, 6] as const;
+
+function apart(
+  value: number,
+  limit: number,
+  withDecimals: (value: number, digits: number) => string,
+  plain: (value: number) => string,
+): readonly [string, string] {
+  const forms = [
+    plain,
+    ...DECIMALS.map(
+      (digits) =>
+        (of: number): string =>
+          withDecimals(of, digits),
+    ),
+  ];
+  const telling = value === limit ? plain : (forms.find((form) => form(value) !== form(limit)) ?? plain);
+  return [telling(value), telling(limit)];
+}

@@ -2,7 +2,7 @@ import { latenessUs, MAX_LATENESS_MS } from '../core/record.ts';
 import type { ClientHealth, Manifest } from '../schema/manifest.ts';
 import type { RequestRecord } from '../core/record.ts';
 import type { Summary } from '../schema/summary.ts';
-import { formatMs, formatShare } from '../core/units.ts';
+import { formatMs, formatShare, msApart, sharesApart } from '../core/units.ts';
 import { countUpTo, nearestRank, Samples } from './samples.ts';
 
 /** The reason gives the share of requests sent later than this. */
@@ -96,8 +96,9 @@ function fellBehind(sortedUs: Float64Array): string[] {
   const p99Ms = percentileMs(sortedUs, 990);
   if (p99Ms <= MAX_LATENESS_MS || !areLate(sortedUs, MAX_LATENESS_MS)) return [];
   const veryLate = sortedUs.length - countUpTo(sortedUs, VERY_LATE_MS * 1000);
+  const [late, limit] = msApart(p99Ms, MAX_LATENESS_MS);
   return [
-    `the client fell behind: 1 % of requests left ${formatMs(p99Ms)} late or more (at most ${MAX_LATENESS_MS} ms is valid), ${formatShare(veryLate / sortedUs.length)} more than ${VERY_LATE_MS} ms; replay less (--rate, --speed), or on a faster or quieter machine`,
+    `the client fell behind: 1 % of requests left ${late} late or more (at most ${limit} is valid), ${formatShare(veryLate / sortedUs.length)} more than ${VERY_LATE_MS} ms; replay less (--rate, --speed), or on a faster or quieter machine`,
   ];
 }
 
@@ -105,21 +106,23 @@ function leftLate(sortedUs: Float64Array, limitMs: number): string[] {
   const p90Ms = percentileMs(sortedUs, 900);
   if (p90Ms <= limitMs || !areLate(sortedUs, limitMs)) return [];
   const from = limitMs === MIN_LATENESS_P90_MS ? '' : ', a tenth of the TTFT p50 from sending';
+  const [late, limit] = msApart(p90Ms, limitMs);
   return [
-    `a tenth of the requests left ${formatMs(p90Ms)} late or more (at most ${formatMs(limitMs)} is valid${from}): latencies hold the client's own delay; see what else runs on this machine`,
+    `a tenth of the requests left ${late} late or more (at most ${limit} is valid${from}): latencies hold the client's own delay; see what else runs on this machine`,
   ];
 }
 
 function waitedForCores(share: number | null): string[] {
   if (share === null || share <= MAX_CORE_WAIT_SHARE) return [];
+  const [waited, limit] = sharesApart(share, MAX_CORE_WAIT_SHARE);
   return [
-    `the client waited for a core for ${formatShare(share)} of the run (at most ${formatShare(MAX_CORE_WAIT_SHARE)} is valid): other processes had it; end them, keep them off one core (taskset), or run the client on a machine with more cores`,
+    `the client waited for a core for ${waited} of the run (at most ${limit} is valid): other processes had it; end them, keep them off one core (taskset), or run the client on a machine with more cores`,
   ];
 }
 
 function stoodStill(client: ClientHealth | null, stalledShare: number | null): string[] {
   const reasons: string[] = [];
-  const stalls = (client?.stalls ?? [])
+  const stalls = stallsOf(client)
     .map(({ from_us, to_us }) => ({ atS: from_us / 1e6, ms: (to_us - from_us) / 1000 }))
     .sort((a, b) => b.ms - a.ms || a.atS - b.atS);
   const long = stalls.filter(({ ms }) => ms >= MAX_STALL_MS);
@@ -130,18 +133,28 @@ function stoodStill(client: ClientHealth | null, stalledShare: number | null): s
       `the client stood still for ${formatMs(longest.ms)} at ${longest.atS.toFixed(1)} s${more}; was the machine suspended, out of memory or busy?`,
     );
   }
-  if (stalledShare !== null && stalledShare > MAX_STALLED_SHARE)
+  if (stalledShare !== null && stalledShare > MAX_STALLED_SHARE) {
+    const [stalled, limit] = sharesApart(stalledShare, MAX_STALLED_SHARE);
     reasons.push(
-      `the client's event loop stood still for ${formatShare(stalledShare)} of the run, in pauses of 20 ms or more (at most ${formatShare(MAX_STALLED_SHARE)} is valid); see what else runs on this machine`,
+      `the client's event loop stood still for ${stalled} of the run, in pauses of 20 ms or more (at most ${limit} is valid); see what else runs on this machine`,
     );
+  }
   return reasons;
 }
 
-/** Shares of the run; null where they are not known. */
+/** Stalls of the replay: the client's health begins before it, where no request can be touched. */
+function stallsOf(client: ClientHealth | null): ClientHealth['stalls'] {
+  return (client?.stalls ?? [])
+    .filter(({ to_us }) => to_us > 0)
+    .map(({ from_us, to_us }) => ({ from_us: Math.max(0, from_us), to_us }));
+}
+
+/** Shares of the run; null where they are not known, or the run had no length. */
 function sharesOf(client: ClientHealth | null): Pick<Validity, 'spin_share' | 'core_wait_share' | 'stalled_share'> {
-  if (client === null) return { spin_share: null, core_wait_share: null, stalled_share: null };
-  const { polling_s, core_wait_s, duration_s, stalls } = client;
-  const stalledUs = stalls.reduce((total, { from_us, to_us }) => total + to_us - from_us, 0);
+  if (client === null || client.duration_s <= 0)
+    return { spin_share: null, core_wait_share: null, stalled_share: null };
+  const { polling_s, core_wait_s, duration_s } = client;
+  const stalledUs = stallsOf(client).reduce((total, { from_us, to_us }) => total + to_us - from_us, 0);
   return {
     spin_share: polling_s / duration_s,
     core_wait_share: core_wait_s === null ? null : core_wait_s / duration_s,

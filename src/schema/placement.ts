@@ -165,6 +165,10 @@ export const placementSchema = z
     precision: z.number().describe('The lowest rate that missed is at most this share above the highest that met.'),
     seed: z.number(),
     workload: placementWorkload,
+    max_model_len: count
+      .nullable()
+      .default(null)
+      .describe('Tokens that the model takes, prompt and output together; null in files of before 0.3.0.'),
     systems,
     phases: z
       .strictObject({ prefill: z.array(phaseGoodput), decode: z.array(phaseGoodput) })

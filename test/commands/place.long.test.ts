@@ -32,8 +32,8 @@ function place(workload: string, changes: Changes = {}): string[] {
 }
 
 it('prints the same twice, with any number of workers, and writes what it prints', async () => {
-  const one = await cli(...place('chat', { workers: '1' }), '--json', '--quiet');
-  const two = await cli(...place('chat', { workers: '2', out }), '--json', '--quiet');
+  const one = await cli(...place('chat', { workers: '1', at: '90%' }), '--json', '--quiet');
+  const two = await cli(...place('chat', { workers: '2', at: '0.9', out }), '--json', '--quiet');
   assert.equal(one.code, 0, one.stderr);
   assert.equal(one.stderr, '');
   assert.equal(two.stdout, one.stdout);
@@ -125,7 +125,13 @@ const mistakes: [what: string, args: string[], names: RegExp][] = [
   ],
   ['an affinity between', place('chat', { affinity: 'medium' }), /--affinity: got "medium", expected high or low/],
   ['a precision without a unit', place('chat', { precision: '0.02' }), /--precision: "0\.02" is not a share/],
-  ['a share above one', place('chat', { at: '90' }), /--at: got 90/],
+  ['a share in percent, and no TTFT', place('chat', { at: '90%', slo: 'tpot=50ms' }), /^error: --slo: .* no ttft/],
+  ['a share of all, and no TTFT', place('chat', { at: '1', slo: 'tpot=50ms' }), /^error: --slo: .* no ttft/],
+  [
+    'a share above one',
+    place('chat', { at: '90' }),
+    /--at: "90" is not a share of requests; .* 90 percent is written 90%/,
+  ],
   [
     'a model that does not fit on so few GPUs',
     place('chat', { model: 'opt-175b', gpus: '2', system: 'distserve' }),

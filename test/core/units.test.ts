@@ -6,6 +6,8 @@ import { parseSlo } from '../../src/core/slo.ts';
 import {
   formatMs,
   formatShare,
+  msApart,
+  sharesApart,
   parseDurationUs,
   parseWindowUs,
   threeFigures,
@@ -69,6 +71,15 @@ it('formats figures in the unit that fits', () => {
   assert.equal(withThousands('1234567.1234'), '1,234,567.1234');
   const shares = [1, 0.9243, 0, 0.9996, 0.99996, 0.0003, 3e-6, 0.9995].map(formatShare);
   assert.deepEqual(shares, ['100 %', '92.4 %', '0 %', '99.96 %', '99.996 %', '0.03 %', '0.000 %', '99.95 %']);
+});
+
+it('formats a value and its limit so that they are told apart', () => {
+  assert.deepEqual(sharesApart(0.2, 0.04), ['20.0 %', '4.0 %']);
+  assert.deepEqual(sharesApart(0.01004, 0.01), ['1.004 %', '1.000 %']);
+  assert.deepEqual(sharesApart(0.0096, 0.01), ['0.96 %', '1.00 %']);
+  assert.deepEqual(sharesApart(0.01, 0.01), ['1.0 %', '1.0 %']);
+  assert.deepEqual(msApart(8.0065, 8.0061), ['8.007 ms', '8.006 ms']);
+  assert.deepEqual(msApart(1000.4, 1000), ['1,000.40 ms', '1,000.00 ms']);
 });
 
 it('finds the name that was meant', () => {

@@ -67,10 +67,13 @@ test('a tenth of the requests may be late by 2 ms, or by a tenth of the TTFT p50
   assert.equal(short.lateness_p90_limit_ms, 2);
   assert.match(
     short.reasons.join(),
-    /^a tenth of the requests left 2\.00 ms late or more \(at most 2\.00 ms is valid\): .* see what else runs on this machine/,
+    /^a tenth of the requests left 2\.001 ms late or more \(at most 2\.000 ms is valid\): .* see what else runs on this machine/,
   );
   assert.ok(p90(8000, 80_000).valid);
-  assert.match(p90(8001, 80_000).reasons.join(), /\(at most 8\.00 ms is valid, a tenth of the TTFT p50 from sending\)/);
+  assert.match(
+    p90(8001, 80_000).reasons.join(),
+    /\(at most 8\.000 ms is valid, a tenth of the TTFT p50 from sending\)/,
+  );
 });
 
 test('the TTFT that lateness is compared with holds no lateness, and no request without a token', () => {
@@ -102,6 +105,36 @@ test('pauses of 20 ms and more for more than 1 % of the run make it invalid', ()
     pauses(5).reasons.join(),
     /^the client's event loop stood still for 1\.3 % of the run, in pauses of 20 ms or more \(at most 1\.0 % is valid\); see what/,
   );
+});
+
+test('a share just beyond its limit reads as beyond it', () => {
+  const found = validity(
+    late(10, 0),
+    withClient({
+      core_wait_s: 0.4004,
+      stalls: [
+        { from_us: 1e6, to_us: 1.05e6 },
+        { from_us: 2e6, to_us: 2.0504e6 },
+      ],
+    }),
+  );
+  assert.match(found.reasons.join('\n'), /for 4\.004 % of the run \(at most 4\.000 % is valid\)/);
+  assert.match(found.reasons.join('\n'), /for 1\.004 % of the run, .* \(at most 1\.000 % is valid\)/);
+});
+
+test('stalls count from the start of the replay on', () => {
+  const before = validity(late(10, 0), withStalls({ from_us: -300_000, to_us: -1000 }, { from_us: -900, to_us: 0 }));
+  assert.deepEqual([before.valid, before.stalled_share], [true, 0]);
+  const across = validity(late(10, 0), withStalls({ from_us: -100_000, to_us: 88_000 }));
+  assert.deepEqual([across.valid, across.stalled_share?.toFixed(6)], [true, '0.008800']);
+  const long = validity(late(10, 0), withStalls({ from_us: -100_000, to_us: 188_000 }));
+  assert.match(long.reasons[0] ?? '', /^the client stood still for 188 ms at 0\.0 s;/);
+});
+
+test('a run without a length has no shares', () => {
+  const { valid, reasons, ...shares } = validity(late(1, 0), withClient({ duration_s: 0, stalls: [] }));
+  assert.deepEqual([valid, reasons], [true, []]);
+  assert.deepEqual([shares.spin_share, shares.core_wait_share, shares.stalled_share], [null, null, null]);
 });
 
 test('a stall of 100 ms makes a run invalid and says when; measured requests that were touched are counted', () => {

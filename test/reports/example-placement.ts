@@ -66,6 +66,7 @@ export const EXAMPLE_PLACEMENT: PlacementReport = {
     mean_input_tokens: 600,
     mean_output_tokens: 200,
   },
+  max_model_len: 2048,
   systems: { disaggregated: 'distserve,model=opt-13b', collocated: 'vllm-v1,model=opt-13b', mixed_batch_penalty: 1 },
   phases: {
     prefill: [

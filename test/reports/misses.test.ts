@@ -162,6 +162,33 @@ it('prompts of any length miss alike only where enough did', () => {
   assert.equal(alike(30), 'Misses by length of prompt');
 });
 
+it('prompts miss alike only where the shares lie close and no length stands out', () => {
+  // Shares of misses in each octave from 64 tokens up, 100 requests each, mixed in time.
+  const titled = (shares: readonly number[], each = 100): string | undefined =>
+    titleOf(
+      missesOf(
+        Array.from({ length: each * shares.length }, (_, i) => {
+          const octave = i % shares.length;
+          const nth = Math.floor(i / shares.length);
+          const share = shares[octave] ?? 0;
+          const isMissed = Math.floor((nth + 1) * share + 1e-9) > Math.floor(nth * share + 1e-9);
+          const due_us = i * 100_000;
+          return record(isMissed ? 200_000 : 50_000, 1, {
+            due_us,
+            sent_us: due_us,
+            input_tokens_planned: 64 * 2 ** octave,
+          });
+        }),
+      ),
+      'misses-length',
+    );
+  assert.equal(titled([0.5, 0.52, 0.48, 0.51]), 'Prompts of any length miss about as often');
+  assert.equal(titled([1, 1, 1]), 'Prompts of any length miss about as often');
+  assert.equal(titled([0.68, 0.72, 0.8, 0.9, 1]), 'Misses by length of prompt');
+  assert.equal(titled([0.5, 0.65, 0.5, 0.55]), 'Misses by length of prompt', 'a length in between stands out');
+  assert.equal(titled([0.5, 0.58], 2000), 'Misses by length of prompt', 'more than chance');
+});
+
 it('a span is not named for its misses where the requests are', () => {
   const burst = (i: number): number => (i < 300 ? 10_000_000 + i * 3000 : (i - 300) * 300_000);
   const all = course(

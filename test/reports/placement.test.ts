@@ -62,6 +62,28 @@ it('text and page say the answer first, then what it is compared with, then ever
   assert.match(page, /&lt; 1\.65/);
 });
 
+it('a line under the headline says which requests it holds for, from one in a hundred left out', async () => {
+  const leftOut = (too_long: number, max_model_len: number | null = 2048): PlacementReport => ({
+    ...EXAMPLE_PLACEMENT,
+    max_model_len,
+    workload: { ...EXAMPLE_PLACEMENT.workload, requests: 19_366, too_long },
+  });
+  const told = 'For the 85.3 % of requests that fit into 2,048 tokens: 2,838 of 19,366 are longer and left out';
+  const text = placementText(leftOut(2838), { color: false }).split('\n');
+  assert.match(text[0] ?? '', /^●/);
+  assert.ok(text[1]?.startsWith(told), text[1]);
+  const page = await writePlacementHtml(leftOut(2838));
+  assert.ok(/<header>.*?<\/header>/s.exec(page)?.[0].includes(told));
+  assert.match(placementVerdict(leftOut(194)).notes[0] ?? '', /^For the 99\.0 % of requests/);
+  assert.doesNotMatch(placementVerdict(leftOut(193)).notes.join(), /of requests that/);
+  assert.match(
+    placementVerdict(leftOut(2838, null)).notes[0] ?? '',
+    /^For the 85\.3 % of requests that the model takes:/,
+  );
+  const nothing = { ...leftOut(2838), contenders: [], best: null };
+  assert.match(placementVerdict(nothing).notes[0] ?? '', /^For the 85\.3 % of requests/);
+});
+
 /** A search whose contenders are these, in this order. */
 function found(contenders: readonly Contender[], changes: Partial<PlacementReport> = {}): PlacementReport {
   return { ...EXAMPLE_PLACEMENT, contenders, best: bestOf(contenders), ...changes };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { serverLoadTitle } from '../../reports/charts/time-findings.ts';
 import { ServerSeries } from '../../reports/data/server-timeline.ts';
 import type { Timeline } from '../../reports/data/timeline.ts';
 import { writeHtmlReport } from '../../reports/html/write-html-report.ts';
@@ -24,7 +25,7 @@ function timelineOf(binS: number, count: number): Timeline {
     window_requests: 0,
   }));
   const none = { requests: 0, failed: 0, measured_requests: 0, measured_failed: 0, good: null, tokens: 0 };
-  return { bins, bin_s: binS, excluded: [], window_s: 1, ...none };
+  return { bins, bin_s: binS, excluded: [], window_s: 1, in_flight_peak: null, ...none };
 }
 
 const one = (name: string, value: number): ServerSample => ({ name, labels: '{}', value });
@@ -81,6 +82,19 @@ describe('what the server told, over time', () => {
     assert.deepEqual(
       bins.map(({ prefix_hit_rate }) => prefix_hit_rate),
       [110 / 300, 0.5],
+    );
+  });
+
+  it('a peak is of one scrape, however long the bins', () => {
+    const peaked = series.over(timelineOf(4, 2))?.peaks;
+    assert.deepEqual(peaked, { running: { value: 9, from_s: 4 }, waiting: null, kv_usage: null });
+    const line = series.over(timelineOf(4, 2));
+    assert.ok(line !== null);
+    assert.equal(serverLoadTitle(line), 'Running in the server peaks at 9 after 4 s');
+    assert.deepEqual(
+      series.over(timelineOf(4, 1))?.peaks.running,
+      { value: 7, from_s: 0 },
+      'what came later is not in it',
     );
   });
 

@@ -3,6 +3,7 @@ import { it } from 'node:test';
 import { timeCharts } from '../../reports/charts/time-charts.ts';
 import { TimelineCollector } from '../../reports/data/timeline.ts';
 import type { Chart } from '../../reports/charts/chart.ts';
+import { meanRate } from '../../src/core/rate.ts';
 import type { Slo } from '../../src/core/slo.ts';
 import { exampleRecord } from '../runs/example-records.ts';
 import { exampleRun } from './example-run.ts';
@@ -25,7 +26,14 @@ async function chart(id: string, dueS: readonly number[], missed: (i: number) =>
       }),
     );
   }
-  const judged = { ...summary, slo: summary.slo === null ? null : { ...summary.slo, at: at ?? 0.9 } };
+  const sorted = dueS.toSorted((a, b) => a - b);
+  const rate_rps = meanRate(dueS.length, (sorted[0] ?? 0) * 1e6, (sorted.at(-1) ?? 0) * 1e6) ?? 0;
+  const { delivered } = summary;
+  const judged = {
+    ...summary,
+    delivered: { ...delivered, asked: { ...delivered.asked, rate_rps } },
+    slo: summary.slo === null ? null : { ...summary.slo, at: at ?? 0.9 },
+  };
   const found = timeCharts(judged, { timeline: collector.result(), server: null })
     .map(({ draw }) => draw())
     .find((each) => each.id === id);
@@ -49,7 +57,16 @@ it('a peak of arrivals is named where it is more than chance, against the mean w
   );
   assert.equal((await chart('load', minute(4, 5), none)).title, 'Requests arrive at 4.08/s on average');
   // A request that comes late makes a long run of a short one.
-  assert.match((await chart('load', [0, 0.1, 0.2, 0.3, 20], none)).title, /^Requests arrive at [\d.]+\/s on average$/);
+  assert.equal((await chart('load', [0, 0.1, 0.2, 0.3, 20], none)).title, 'Requests arrive at 0.200/s on average');
+  assert.equal((await chart('load', [3, 3, 3, 3, 3], none)).title, 'Requests arrive all at one time');
+});
+
+it('the peak in flight is the most at one time, not the mean of a bin', async () => {
+  // Each takes a second. Bins are longer than a request, so that their means are below what was open.
+  const apart = Array.from({ length: 60 }, (_, i) => i * 10);
+  assert.equal((await chart('in-flight', apart, none)).title, 'In flight peaks at 1 at the start');
+  const meet = [...apart, 100.2, 100.4];
+  assert.equal((await chart('in-flight', meet, none)).title, 'In flight peaks at 3 after 96 s');
 });
 
 it('a low of attainment is named where more than a few requests make it', async () => {

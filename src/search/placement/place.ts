@@ -83,6 +83,7 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
     const contenders = await contend(pool, rankings, contendRules, progress);
     const report: PlacementReport = {
       ...askedOf(spec, workload, load),
+      max_model_len: systems.maxModelLen,
       systems: {
         disaggregated,
         collocated: systems.collocated,
