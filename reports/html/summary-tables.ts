@@ -77,11 +77,11 @@ export function askedAndGot({ workload, delivered }: Summary): Markup {
       </thead>
       <tbody>
         ${rows.map(
-          ([name, asked, got]) =>
+          ([name, planned, given]) =>
             html`<tr>
               <td>${name}</td>
-              <td>${asked}</td>
-              <td>${got}</td>
+              <td>${planned}</td>
+              <td>${given}</td>
             </tr>`,
         )}
       </tbody>
