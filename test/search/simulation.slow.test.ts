@@ -16,7 +16,7 @@ const requests = requestsAt(drawLoad(LENGTHS, REQUESTS, 7), REQUESTS, 12, null);
 
 const summaryFile = z.looseObject({
   slo: z.looseObject({
-    binding: z.string(),
+    binding: z.string().nullable(),
     attainment: z.looseObject({ joint: z.number(), ttft: z.number(), tpot: z.number(), e2e: z.number() }),
   }),
 });
