@@ -1,10 +1,4 @@
-import {
-  LATENCY_METRICS,
-  type LatencyMetric,
-  type LatencyTable,
-  type LengthStats,
-  type Summary,
-} from '../../src/schema/summary.ts';
+import { LATENCY_METRICS, type LatencyMetric, type LatencyTable, type Summary } from '../../src/schema/summary.ts';
 import { threeFigures, withThousands } from '../../src/core/units.ts';
 import { DEFINITIONS, METRIC_NAMES } from '../definitions.ts';
 import { deviationText, latencyText, reuseText, secondsText, hasPrefixReuse } from '../format.ts';
@@ -52,8 +46,8 @@ export function askedAndGot({ workload, delivered }: Summary): Markup {
     ['requests', withThousands(asked.requests), `${withThousands(got.requests)} ok`],
     ['duration', secondsText(asked.duration_s), secondsText(delivered.duration_s)],
     ['rate (requests/s)', rateCell(asked.rate_rps), rateCell(got.rate_rps)],
-    ['input tokens, mean', meanText(workload.input_tokens), meanText(delivered.input_tokens)],
-    ['output tokens, mean', meanText(workload.output_tokens), meanText(delivered.output_tokens)],
+    ['input tokens, mean of ok', meanText(asked.input_tokens_mean), meanText(got.input_tokens_mean)],
+    ['output tokens, mean of ok', meanText(asked.output_tokens_mean), meanText(got.output_tokens_mean)],
   ];
   if (workload.prompts !== null) {
     const name = defined('prompt lengths', DEFINITIONS.prompts);
@@ -89,8 +83,8 @@ export function askedAndGot({ workload, delivered }: Summary): Markup {
   </div>`;
 }
 
-function meanText(lengths: LengthStats | null): string {
-  return lengths === null ? '-' : threeFigures(lengths.mean);
+function meanText(mean: number | null): string {
+  return mean === null ? '-' : threeFigures(mean);
 }
 
 /** Requests that are all due at once have no rate: 0. */
