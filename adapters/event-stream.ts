@@ -147,8 +147,10 @@ export class EventStream implements Decoder {
     else if (!isObject(event)) this.#unreadable(`an event is not an object: ${bounded(data)}`);
     else {
       this.#aside = remarkOf(event) ?? this.#aside;
-      if (!hasAnswer(event)) this.#remark = reasonOf(event) ?? this.#remark;
-      if (!hasAnswer(event)) return false;
+      if (!hasAnswer(event)) {
+        this.#remark = reasonOf(event) ?? this.#remark;
+        return false;
+      }
       const error = this.#handler.read(event, data);
       if (error === null) return true;
       if (error.outcome === 'protocol_error') this.#unreadable(error.message);

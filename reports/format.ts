@@ -1,7 +1,7 @@
 import type { Manifest } from '../src/schema/manifest.ts';
 import type { LatencyStats, Summary } from '../src/schema/summary.ts';
 import { SLO_METRICS } from '../src/core/slo.ts';
-import { formatMs, formatShare, threeFigures, withThousands } from '../src/core/units.ts';
+import { formatMs, formatShare, plainPercent, threeFigures, withThousands } from '../src/core/units.ts';
 import { countText, listText } from '../src/core/words.ts';
 import { METRIC_NAMES } from './definitions.ts';
 
@@ -52,7 +52,7 @@ export function intervalText([low, high]: readonly [number, number]): string {
 
 /** The share that is wanted, as it was given: `90 %`, `99.5 %`. */
 export function goalText(at: number): string {
-  return `${Number((at * 100).toPrecision(9))} %`;
+  return `${plainPercent(at)} %`;
 }
 
 /** How many requests warm-up and cool-down exclude; null if every request is measured. */
@@ -178,9 +178,12 @@ export function rateText(perSecond: number, noun: string): string {
   return `${threeFigures(perSecond)} ${noun}/s`;
 }
 
-/** `3 rejected (HTTP 429): slow down`, for each of the first kinds of failure. */
-export function failureTexts({ failures }: Summary['requests'], limit: number): string[] {
-  return failures.slice(0, limit).map(({ outcome, http_status, error, numbers_differ, count }) => {
+/** Kinds of failure in a text; the page has all of the summary's. */
+const FAILURES_SHOWN = 3;
+
+/** `3 rejected (HTTP 429): slow down`, for each of the commonest kinds of failure. */
+export function failureTexts({ failures }: Summary['requests']): string[] {
+  return failures.slice(0, FAILURES_SHOWN).map(({ outcome, http_status, error, numbers_differ, count }) => {
     const status = http_status === null || http_status < 300 ? '' : ` (HTTP ${http_status})`;
     const message = error === null ? '' : `: ${error}${numbers_differ ? ' (and the like, with other numbers)' : ''}`;
     return `${withThousands(count)} ${outcomeText(outcome)}${status}${message}`;

@@ -3,6 +3,7 @@ import type { Summary } from '../src/schema/summary.ts';
 import { formatShare, threeFigures, withThousands } from '../src/core/units.ts';
 import { countText } from '../src/core/words.ts';
 import { supports } from '../src/metrics/attainment-interval.ts';
+import { judgedRequests, stoppedByOutcome } from '../src/metrics/stopped.ts';
 import { allowsVerdict } from '../src/metrics/warnings.ts';
 import { METRIC_NAMES } from './definitions.ts';
 import { amountText, excludedText, goalText, intervalText, latencyText, limitsText, reuseText } from './format.ts';
@@ -34,9 +35,9 @@ export function verdictOf(summary: Summary, manifest: Manifest): Verdict {
     tone,
     glyph: GLYPHS[tone],
     sentence:
-      summary.slo === null || judgedOf(summary) === 0
+      summary.slo === null || judgedRequests(summary.requests) === 0
         ? latencySentence(summary)
-        : attainmentSentence(summary.slo, summary, judgedOf(summary)),
+        : attainmentSentence(summary.slo, summary),
     warnings: summary.warnings.map(({ text }) => text),
     assurance: assuranceOf(summary, manifest),
     delivered: deliveredText(summary),
@@ -44,32 +45,26 @@ export function verdictOf(summary: Summary, manifest: Manifest): Verdict {
   };
 }
 
-/** Requests that the figures are of. */
-function judgedOf({ requests: { scheduled, stopped } }: Summary): number {
-  return scheduled - stopped;
-}
-
 function toneOf(summary: Summary): Verdict['tone'] {
   const { slo, warnings } = summary;
-  if (slo === null || judgedOf(summary) === 0) return 'none';
+  if (slo === null || judgedRequests(summary.requests) === 0) return 'none';
   const verdict = supports(slo.attainment, slo.at);
   if (verdict === 'unsure' || !allowsVerdict(warnings, verdict) || couldTurn(summary, verdict)) return 'unsure';
   return verdict;
 }
 
 /** Whether the requests that the user cut, which are those that stay long, could turn a pass into a miss. */
-function couldTurn({ slo, requests: { scheduled, stopped, by_outcome } }: Summary, verdict: 'met' | 'missed'): boolean {
+function couldTurn({ slo, requests }: Summary, verdict: 'met' | 'missed'): boolean {
   if (slo === null || verdict === 'missed') return false;
-  const judged = scheduled - stopped;
-  const cut = stopped === 0 ? 0 : stopped - (by_outcome.unsent ?? 0);
-  return slo.attainment.joint * judged < slo.at * (judged + cut);
+  const judged = judgedRequests(requests);
+  return slo.attainment.joint * judged < slo.at * (judged + stoppedByOutcome(requests).cut);
 }
 
 function attainmentSentence(
   { limits_ms, attainment: { joint, ci95, overloaded }, binding, at }: NonNullable<Summary['slo']>,
-  { status, requests: { failed } }: Summary,
-  judged: number,
+  { status, requests }: Summary,
 ): string {
+  const judged = judgedRequests(requests);
   const wanted = `wanted: ${goalText(at)}`;
   const isOpen = supports({ ci95, overloaded, joint }, at) === 'unsure';
   const told = overloaded
@@ -79,13 +74,13 @@ function attainmentSentence(
       : `${wanted}; 95 % interval ${intervalText(ci95)} for load like these ${countText(judged, 'request')}${isOpen ? ' leaves it open' : ''}`;
   // If no request meets the SLO, no limit binds more than another.
   const binds = binding === null || joint === 0 ? '' : `; ${METRIC_NAMES[binding]} binds`;
-  const fails = failed === 0 ? '' : `; ${withThousands(failed)} failed`;
+  const fails = requests.failed === 0 ? '' : `; ${withThousands(requests.failed)} failed`;
   const who = status === 'interrupted' ? `the ${countText(judged, 'request')} due until it was stopped` : 'requests';
   return `${formatShare(joint)} of ${who} met ${limitsText(limits_ms)} (${told})${binds}${fails}`;
 }
 
 function latencySentence(summary: Summary): string {
-  if (judgedOf(summary) === 0) return 'No request was measured';
+  if (judgedRequests(summary.requests) === 0) return 'No request was measured';
   const part = (metric: 'ttft' | 'tpot'): string => {
     const stats = summary.latency_ms[metric];
     return `${METRIC_NAMES[metric]} p50 ${latencyText(stats, stats.p50)}, p99 ${latencyText(stats, stats.p99)}`;

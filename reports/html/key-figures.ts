@@ -1,4 +1,5 @@
 import { SLO_METRICS } from '../../src/core/slo.ts';
+import { judgedRequests } from '../../src/metrics/stopped.ts';
 import type { Attainment, Summary } from '../../src/schema/summary.ts';
 import { formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
 import { DEFINITIONS, METRIC_NAMES } from '../definitions.ts';
@@ -57,7 +58,7 @@ function figureMarkup({ name, definition, value, more, drawn }: KeyFigure, named
 }
 
 function attainmentFigures({ slo, requests }: Summary): KeyFigure[] {
-  if (slo === null || requests.scheduled === requests.stopped) return [];
+  if (slo === null || judgedRequests(requests) === 0) return [];
   const { attainment, limits_ms, binding } = slo;
   const joint: KeyFigure = {
     name: 'attainment',

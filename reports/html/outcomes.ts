@@ -1,5 +1,5 @@
 import { OUTCOMES } from '../../src/core/record.ts';
-import { failedByOutcome } from '../../src/metrics/stopped.ts';
+import { failedByOutcome, judgedRequests } from '../../src/metrics/stopped.ts';
 import type { Summary } from '../../src/schema/summary.ts';
 import { formatShare, withThousands } from '../../src/core/units.ts';
 import { countText, outcomeText } from '../format.ts';
@@ -29,7 +29,7 @@ export function outcomes({ requests }: Summary): Markup | null {
             html`<tr>
               <td>${outcomeText(outcome)}</td>
               <td>${withThousands(count)}</td>
-              <td>${formatShare(count / (requests.scheduled - requests.stopped))}</td>
+              <td>${formatShare(count / judgedRequests(requests))}</td>
             </tr>`,
         )}
       </tbody>

@@ -6,9 +6,6 @@ import { verdictOf } from '../verdict.ts';
 import { METRIC_NAMES } from '../definitions.ts';
 import { commandText, failureTexts, latencyText, loadText, plainMs, rateText } from '../format.ts';
 
-/** The commonest ways to fail, with what the server said. */
-const FAILURES_SHOWN = 3;
-
 /** The summary for a pull request or a chat: the verdict, one table of latencies, how to repeat it. */
 export function summaryMarkdown(summary: Summary, manifest: Manifest): string {
   const { glyph, sentence, warnings, assurance, delivered, excluded } = verdictOf(summary, manifest);
@@ -24,7 +21,7 @@ export function summaryMarkdown(summary: Summary, manifest: Manifest): string {
     ...(excluded === null ? [] : [excluded, '']),
     `${plain(workload.name)} on ${plain(target.spec)}, ${loadText(workload)}; ${withThousands(requests.ok)} ok, ${withThousands(requests.failed)} failed; out ${rateText(throughput.output_tokens_per_s, 'tokens')}`,
     '',
-    ...failureTexts(requests, FAILURES_SHOWN).map((text) => `- ${plain(text)}`),
+    ...failureTexts(requests).map((text) => `- ${plain(text)}`),
     ...(requests.failures.length === 0 ? [] : ['']),
     ...latencyTable(summary),
     '',

@@ -1,4 +1,4 @@
-import { failedByOutcome } from '../../src/metrics/stopped.ts';
+import { failedByOutcome, judgedRequests, stoppedByOutcome } from '../../src/metrics/stopped.ts';
 import type { Manifest } from '../../src/schema/manifest.ts';
 import { SLO_METRICS } from '../../src/core/slo.ts';
 import { LATENCY_METRICS, type Summary } from '../../src/schema/summary.ts';
@@ -62,27 +62,23 @@ function verdictLines(
   ];
 }
 
-/** The commonest ways to fail, with what the server said. */
-const FAILURES_SHOWN = 3;
-
 function countLines({ requests }: Summary): string[] {
   const counts = (['scheduled', 'sent', 'ok', 'failed'] as const).map(
     (name) => `${withThousands(requests[name])} ${name}`,
   );
-  const { by_outcome, stopped } = requests;
   const failed = Object.entries(failedByOutcome(requests)).map(
     ([outcome, count]) => `${withThousands(count)} ${outcomeText(outcome)}`,
   );
-  const unsent = Math.min(stopped, by_outcome.unsent ?? 0);
+  const { unsent, cut } = stoppedByOutcome(requests);
   const left = [
     ...(unsent === 0 ? [] : [`${withThousands(unsent)} not due yet`]),
-    ...(stopped === unsent ? [] : [`${withThousands(stopped - unsent)} cut off in flight`]),
+    ...(cut === 0 ? [] : [`${withThousands(cut)} cut off in flight`]),
   ];
   return [
     `requests: ${counts.join(', ')}`,
     ...(left.length === 0 ? [] : [`stopped: ${left.join(', ')}`]),
     ...(failed.length === 0 ? [] : [`failed: ${failed.join(', ')}`]),
-    ...failureTexts(requests, FAILURES_SHOWN).map((text) => printable(`  ${text}`)),
+    ...failureTexts(requests).map((text) => printable(`  ${text}`)),
   ];
 }
 
@@ -115,7 +111,7 @@ function sloRows({ slo }: Manifest): string[][] {
 }
 
 function attainmentRows({ slo, requests }: Summary): string[][] {
-  if (slo === null || requests.scheduled === requests.stopped) return [];
+  if (slo === null || judgedRequests(requests) === 0) return [];
   const { attainment, limits_ms, binding } = slo;
   const alone = SLO_METRICS.flatMap((metric) => {
     const [share, limitMs] = [attainment[metric], limits_ms[metric]];

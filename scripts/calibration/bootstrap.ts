@@ -1,3 +1,4 @@
+import { type Span, spanOf } from '../../src/metrics/judged-requests.ts';
 import { randomStream } from '../../src/core/random.ts';
 import { nearestRank, sum } from '../../src/metrics/samples.ts';
 
@@ -51,21 +52,6 @@ export function blockInterval(sample: BlockSample): BlockInterval {
   const share = good / n;
   const nEff = variance > 0 ? Math.round((share * (1 - share)) / variance) : null;
   return { ci95: [Math.max(0, lower), Math.min(1, upper)], nEff, sufficient };
-}
-
-interface Span {
-  readonly fromUs: number;
-  readonly lengthUs: number;
-}
-
-function spanOf(dueUs: Float64Array): Span {
-  let from = Number.POSITIVE_INFINITY;
-  let to = Number.NEGATIVE_INFINITY;
-  for (const due of dueUs) {
-    if (due < from) from = due;
-    if (due > to) to = due;
-  }
-  return { fromUs: from, lengthUs: dueUs.length === 0 ? 0 : to - from };
 }
 
 /** If all requests agree, their dependence does not show: the exact binomial bound of independent requests. */

@@ -87,6 +87,9 @@ export interface RecordStore {
  */
 export const MAX_LATENESS_MS = 10;
 
+/** Events within this time of the first of them came together, as a lump: it may take a client a few reads. */
+export const LUMP_US = 250;
+
 /**
  * Time from a request's due time until it left the client, in microseconds. Connecting counts as the server's and the
  * network's time.

@@ -56,6 +56,11 @@ export function withThousands(value: number | string): string {
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
 
+/** A share as a number of percent, as it was given rather than rounded: 90, 99.5. */
+export function plainPercent(share: number): number {
+  return Number((share * 100).toPrecision(9));
+}
+
 /** Share as a percentage with one decimal, or up to three where fewer would read 0 % or 100 %: `92.4 %`, `99.98 %`. */
 export function formatShare(share: number): string {
   const percent = share * 100;

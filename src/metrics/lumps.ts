@@ -1,8 +1,6 @@
-import type { RequestRecord } from '../core/record.ts';
+import { LUMP_US, type RequestRecord } from '../core/record.ts';
 import type { Summary } from '../schema/summary.ts';
 
-/** Tokens within this time of the first of them came together. */
-const LUMP_US = 250;
 /** An answer of so many lumps or more has the right TPOT, unless its lumps are larger than what a server decodes at once. */
 const ENOUGH_LUMPS = 10;
 const MAX_TOKENS_OF_A_STEP = 8;

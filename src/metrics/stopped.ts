@@ -29,10 +29,23 @@ function hadMissed({ due_us, end_us, token_times_us: times, output_tokens_planne
   return SLO_METRICS.some((metric) => slo[metric] !== undefined && earliestUs[metric] > limitUs(slo[metric]));
 }
 
+type Requests = Summary['requests'];
+
+/** Requests that the figures of a run are of. */
+export function judgedRequests({ scheduled, stopped }: Requests): number {
+  return scheduled - stopped;
+}
+
+/** What an interrupted run did not get to: requests that were not due yet, and those cut in flight. */
+export function stoppedByOutcome({ by_outcome, stopped }: Requests): { readonly unsent: number; readonly cut: number } {
+  const unsent = Math.min(stopped, by_outcome.unsent ?? 0);
+  return { unsent, cut: stopped - unsent };
+}
+
 /** Failed requests by outcome, without those that an interrupted run did not get to. */
-export function failedByOutcome({ by_outcome, stopped }: Summary['requests']): Partial<Record<Outcome, number>> {
-  const { ok: _ok, ...failed } = by_outcome;
-  const unsent = Math.min(stopped, failed.unsent ?? 0);
-  const counts = { ...failed, unsent: (failed.unsent ?? 0) - unsent, cut: (failed.cut ?? 0) - (stopped - unsent) };
+export function failedByOutcome(requests: Requests): Partial<Record<Outcome, number>> {
+  const { ok: _ok, ...failed } = requests.by_outcome;
+  const { unsent, cut } = stoppedByOutcome(requests);
+  const counts = { ...failed, unsent: (failed.unsent ?? 0) - unsent, cut: (failed.cut ?? 0) - cut };
   return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
 }

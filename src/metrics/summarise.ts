@@ -29,7 +29,7 @@ export async function summarise(
   const slo = judged?.limits_ms ?? null;
   const latency = new LatencyCollector();
   const isStopped = stoppedRecords(manifest);
-  const traffic = new TrafficCollector(isStopped);
+  const traffic = new TrafficCollector();
   const cached = new CachedTokensCollector(manifest);
   const attainment = slo === null ? null : new AttainmentCollector(slo);
   const fluidity = slo?.ttft === undefined || slo.tpot === undefined ? null : new FluidityCollector(slo.ttft, slo.tpot);
@@ -48,8 +48,9 @@ export async function summarise(
         excluded.add(record);
         continue;
       }
-      traffic.add(record);
-      if (isStopped(record)) continue;
+      const stopped = isStopped(record);
+      traffic.add(record, stopped);
+      if (stopped) continue;
       latency.add(record);
       attainment?.add(record);
       fluidity?.add(record);

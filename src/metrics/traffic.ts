@@ -10,7 +10,6 @@ import { Samples, sum } from './samples.ts';
 
 /** Planned and delivered load: counts, lengths, and the times of the first due, last sent and last ended request. */
 export class TrafficCollector {
-  readonly #isStopped: (record: RequestRecord) => boolean;
   readonly #outcomes = new Map<Outcome, number>();
   readonly #plannedInput = new Samples();
   readonly #plannedOutput = new Samples();
@@ -35,19 +34,15 @@ export class TrafficCollector {
   #lastSentUs = Number.NEGATIVE_INFINITY;
   #lastEndUs = Number.NEGATIVE_INFINITY;
 
-  /** `isStopped`: whether a record says nothing, because the run was interrupted first. */
-  constructor(isStopped: (record: RequestRecord) => boolean) {
-    this.#isStopped = isStopped;
-  }
-
-  add(record: RequestRecord): void {
+  /** `isStopped`: the record says nothing, because the run was interrupted first. */
+  add(record: RequestRecord, isStopped = false): void {
     this.#scheduled++;
-    if (this.#isStopped(record)) this.#stopped++;
+    if (isStopped) this.#stopped++;
     else if (record.outcome !== 'ok') this.#failures.add(record);
     this.#outcomes.set(record.outcome, (this.#outcomes.get(record.outcome) ?? 0) + 1);
     if (record.input_tokens_planned !== null) this.#plannedInput.push(record.input_tokens_planned);
     if (record.output_tokens_planned !== null) this.#plannedOutput.push(record.output_tokens_planned);
-    if (record.outcome !== 'unsent' || !this.#isStopped(record)) {
+    if (record.outcome !== 'unsent' || !isStopped) {
       this.#due++;
       this.#firstDueUs = Math.min(this.#firstDueUs, record.due_us);
       this.#lastDueUs = Math.max(this.#lastDueUs, record.due_us);

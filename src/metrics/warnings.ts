@@ -1,6 +1,6 @@
 import { formatShare, threeFigures, withThousands } from '../core/units.ts';
 import { countText, listText } from '../core/words.ts';
-import { failedByOutcome } from './stopped.ts';
+import { failedByOutcome, judgedRequests, stoppedByOutcome } from './stopped.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import { WARNING_CODES, type Summary, type Warning, type WarningCode } from '../schema/summary.ts';
 
@@ -83,19 +83,18 @@ function endedEarly(summary: Figures): string | null {
 }
 
 function endedText({ reason, status, requests }: Figures, how: string): string {
-  const { scheduled, sent, stopped, by_outcome } = requests;
-  const unsent = by_outcome.unsent ?? scheduled - sent;
-  const cut = stopped - unsent;
+  const { scheduled, sent, by_outcome } = requests;
+  const stopped = stoppedByOutcome(requests);
   const rest =
     status === 'interrupted'
-      ? `the figures are of ${withThousands(scheduled - stopped)} of the ${countText(scheduled - unsent, 'request')} that were due until then` +
-        `${cut === 0 ? '' : ` (${withThousands(cut)} cut off in flight before they had missed a limit are left out)`}, of ${withThousands(scheduled)}`
-      : `${countText(unsent, 'request')} of ${withThousands(scheduled)} not sent, ${withThousands(by_outcome.cut ?? 0)} cut off in flight`;
+      ? `the figures are of ${withThousands(judgedRequests(requests))} of the ${countText(scheduled - stopped.unsent, 'request')} that were due until then` +
+        `${stopped.cut === 0 ? '' : ` (${withThousands(stopped.cut)} cut off in flight before they had missed a limit are left out)`}, of ${withThousands(scheduled)}`
+      : `${countText(by_outcome.unsent ?? scheduled - sent, 'request')} of ${withThousands(scheduled)} not sent, ${withThousands(by_outcome.cut ?? 0)} cut off in flight`;
   return `${how}${reason === null ? '' : `: ${reason}`}; ${rest}`;
 }
 
 function noAnswersText({ requests, left_out }: Figures): string | null {
-  if (requests.scheduled - requests.stopped === 0 || requests.ok > 0) return null;
+  if (judgedRequests(requests) === 0 || requests.ok > 0) return null;
   const kinds = Object.entries(failedByOutcome(requests)).map(
     ([outcome, count]) => `${withThousands(count)} ${outcome.replaceAll('_', ' ')}`,
   );

@@ -1,7 +1,6 @@
+import { LUMP_US } from '../core/record.ts';
 import type { TokenEvents } from './token-times.ts';
 
-/** Events within this time of the first of them came together: a lump may take a few reads. */
-const LUMP_US = 250;
 /** Fewer events at once may be one step of a server that decodes several tokens, each an event of its own. */
 const MIN_EVENTS = 3;
 

@@ -3,6 +3,7 @@ import { messageOf, UserError } from '../core/errors.ts';
 import type { Source } from '../core/plan.ts';
 import type { RecordBatch } from '../core/record.ts';
 import { GOAL, type SloSpec } from '../core/slo.ts';
+import { plainPercent } from '../core/units.ts';
 import { summarise } from '../metrics/summarise.ts';
 import { unsentRecord } from '../replay/unsent-record.ts';
 import { appendRecords, readRecords } from '../runs/records.ts';
@@ -57,7 +58,7 @@ const MAX_NAME_LENGTH = 80;
 /** The SLO in the names of its files, where it is another than the run's own: `ttft-200ms-tpot-50ms-at-95`. */
 export function judgedName({ slo }: Manifest): string | null {
   if (slo?.in_place_of === undefined) return null;
-  const text = `${slo.text}-at-${Number((slo.at * 100).toPrecision(9))}`;
+  const text = `${slo.text}-at-${plainPercent(slo.at)}`;
   return text.replaceAll(/[^\w.]+/g, '-').slice(0, MAX_NAME_LENGTH);
 }
 
@@ -75,7 +76,7 @@ export function judgedBy(manifest: Manifest, slo: SloSpec | null, at: number | n
 /** An SLO in a few words, told apart from one with the same limits. */
 function nameOf(slo: Manifest['slo'], other: string): string {
   if (slo === null) return 'none';
-  return slo.text === other ? `${slo.text} at ${Number((slo.at * 100).toPrecision(9))} %` : slo.text;
+  return slo.text === other ? `${slo.text} at ${plainPercent(slo.at)} %` : slo.text;
 }
 
 /** Opens a run directory for reading; a run whose process was killed is mended first and marked as interrupted. */

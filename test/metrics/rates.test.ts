@@ -21,7 +21,7 @@ test('the rate of --rate is the one that inspect, the plan and what was sent hav
         const { source } = await applyTransforms(exampleSource(due), [{ op: 'rate', args: { rps } }]);
         const requests = await requestsOf(source.open());
         const stats = await scanPlan(source, 1);
-        const traffic = new TrafficCollector(() => false);
+        const traffic = new TrafficCollector();
         for (const { dueUs } of requests) traffic.add(exampleRecord({ due_us: dueUs, sent_us: dueUs }));
         const spanUs = stats.lastDueUs - stats.firstDueUs;
         const rates = [
