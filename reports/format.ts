@@ -5,8 +5,6 @@ import { formatMs, formatShare, plainPercent, threeFigures, withThousands } from
 import { countText, listText } from '../src/core/words.ts';
 import { METRIC_NAMES } from './definitions.ts';
 
-export { countText, listText } from '../src/core/words.ts';
-
 /**
  * A percentile of latencies, `-` without a request. If its rank falls on a failed request: `> 60 s (timed out)` where
  * all that failed are known to have waited that long, and nothing measured took longer; else `fails`.

@@ -12,7 +12,8 @@ import {
 } from '../src/schema/placement.ts';
 import { formatShare, threeFigures, withThousands } from '../src/core/units.ts';
 import { METRIC_NAMES } from './definitions.ts';
-import { countText, limitsText, secondsText } from './format.ts';
+import { countText } from '../src/core/words.ts';
+import { limitsText, secondsText } from './format.ts';
 
 /** The answer of a placement search. A search finds an estimate and no verdict, so nothing earns a tick. */
 export interface PlacementVerdict {

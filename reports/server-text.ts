@@ -1,7 +1,8 @@
 import type { BucketQuantile, ServerGauge, ServerLatency, Summary } from '../src/schema/summary.ts';
 import { formatMs, formatShare, withThousands } from '../src/core/units.ts';
 import { METRIC_NAMES } from './definitions.ts';
-import { amountText, countText, plainMs } from './format.ts';
+import { countText } from '../src/core/words.ts';
+import { amountText, plainMs } from './format.ts';
 
 type Server = NonNullable<Summary['server']>;
 

@@ -1,7 +1,8 @@
 import { formatMs, formatShare } from '../../src/core/units.ts';
 import type { Slo } from '../../src/core/slo.ts';
 import { LEVELS_PERCENT, type SloPlane } from '../data/slo-plane.ts';
-import { countText, listText, plainMs } from '../format.ts';
+import { countText, listText } from '../../src/core/words.ts';
+import { plainMs } from '../format.ts';
 import type { Chart } from './chart.ts';
 import { sloPlaneLayers } from './slo-plane-layers.ts';
 

@@ -4,7 +4,8 @@ import { formatMs, formatShare, threeFigures } from '../../src/core/units.ts';
 import type { ReportData } from '../data/report-data.ts';
 import type { ServerBin, ServerTimeline } from '../data/server-timeline.ts';
 import { MIN_WINDOW_REQUESTS, type TimeBins, type Timeline, type TimelineBin } from '../data/timeline.ts';
-import { amountText, axisTimeText, countText, goalText, populationText, secondsText } from '../format.ts';
+import { countText } from '../../src/core/words.ts';
+import { amountText, axisTimeText, goalText, populationText, secondsText } from '../format.ts';
 import type { Candidate, Chart } from './chart.ts';
 import { COLOURS } from './theme.ts';
 import {

@@ -2,7 +2,8 @@ import { OUTCOMES } from '../../src/core/record.ts';
 import { failedByOutcome, judgedRequests } from '../../src/metrics/stopped.ts';
 import type { Summary } from '../../src/schema/summary.ts';
 import { formatShare, withThousands } from '../../src/core/units.ts';
-import { countText, outcomeText } from '../format.ts';
+import { countText } from '../../src/core/words.ts';
+import { outcomeText } from '../format.ts';
 import { html, type Markup } from './markup.ts';
 
 /** Outcomes of requests and the most common errors; null if none failed. */

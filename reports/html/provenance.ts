@@ -1,7 +1,8 @@
 import type { Manifest } from '../../src/schema/manifest.ts';
 import type { Summary } from '../../src/schema/summary.ts';
 import { withThousands } from '../../src/core/units.ts';
-import { commandText, countText, listText, sloText, timeTexts } from '../format.ts';
+import { countText, listText } from '../../src/core/words.ts';
+import { commandText, sloText, timeTexts } from '../format.ts';
 import { factLines, html, type Markup } from './markup.ts';
 
 /** Command, versions, digests and settings: all that is needed to repeat the run. */

@@ -5,7 +5,8 @@ import { MAX_CORE_WAIT_SHARE, MAX_STALLED_SHARE } from '../../src/metrics/validi
 import { formatMs, formatShare, msApart, sharesApart, withThousands } from '../../src/core/units.ts';
 import type { ReportData } from '../data/report-data.ts';
 import { DEFINITIONS } from '../definitions.ts';
-import { countText, itlWithinText, listText } from '../format.ts';
+import { countText, listText } from '../../src/core/words.ts';
+import { itlWithinText } from '../format.ts';
 import { factLines, html, type Markup } from './markup.ts';
 
 const NOT_MEASURED = 'not measured';

@@ -2,7 +2,8 @@ import type { LatencyStats, ServerLatency, Summary } from '../../src/schema/summ
 import { formatMs, withThousands } from '../../src/core/units.ts';
 import { quantileText, serverLoadText, serverNotes } from '../server-text.ts';
 import { DEFINITIONS } from '../definitions.ts';
-import { listText, latencyText, measuredText, secondsText, timeTexts } from '../format.ts';
+import { listText } from '../../src/core/words.ts';
+import { latencyText, measuredText, secondsText, timeTexts } from '../format.ts';
 import { html, type Markup } from './markup.ts';
 
 /** The server's own load and latencies from its /metrics, beside the client's; null without any. */
