@@ -1,9 +1,19 @@
 import type { Manifest } from '../src/schema/manifest.ts';
 import type { LatencyStats, Summary } from '../src/schema/summary.ts';
 import { SLO_METRICS } from '../src/core/slo.ts';
-import { formatMs, formatShare, plainPercent, threeFigures, withThousands } from '../src/core/units.ts';
+import {
+  axisTimeText,
+  formatMs,
+  formatShare,
+  plainPercent,
+  threeFigures,
+  TRAILING_ZEROS,
+  withThousands,
+} from '../src/core/units.ts';
 import { countText, listText } from '../src/core/words.ts';
 import { METRIC_NAMES } from './definitions.ts';
+
+export { axisTimeText, timeUnit } from '../src/core/units.ts';
 
 /**
  * A percentile of latencies, `-` without a request. If its rank falls on a failed request: `> 60 s (timed out)` where
@@ -124,21 +134,6 @@ export function durationTexts(ms: readonly number[]): string[] {
 /** Round times of one sentence, in seconds, as texts in one unit: `540 s` and `642 s`, `1 s` and `0.5 s`. */
 export function timeTexts(seconds: readonly number[]): string[] {
   return durationTexts(seconds.map((each) => each * 1000)).map((text) => text.replace(TRAILING_ZEROS, ''));
-}
-
-const TRAILING_ZEROS = /\.0+(?= )|(?<=\.\d*?)0+(?= )/;
-
-/** The unit of a time axis that ends at `endS`. */
-export function timeUnit(endS: number): { unit: string; unitS: number } {
-  if (endS < 1) return { unit: 'ms', unitS: 1e-3 };
-  if (endS < 600) return { unit: 's', unitS: 1 };
-  return endS < 4 * 3600 ? { unit: 'min', unitS: 60 } : { unit: 'h', unitS: 3600 };
-}
-
-/** A time on an axis that ends at `endS`, in the unit of that axis: `4.5 s`, `10.7 min`. */
-export function axisTimeText(seconds: number, endS: number): string {
-  const { unit, unitS } = timeUnit(endS);
-  return `${threeFigures(seconds / unitS)} ${unit}`.replace(TRAILING_ZEROS, '');
 }
 
 /** A time from the start of a run that ends at `endS`: `after 4.5 s`, `at the start`. */

@@ -21,6 +21,8 @@ export interface Verdict {
   readonly warnings: readonly string[];
   /** Says that the client kept up; null if it did not, which is a warning. */
   readonly assurance: string | null;
+  /** Why requests missed or were slow, a paragraph; null where nothing is to be explained. */
+  readonly why: string | null;
   /** What was asked of the server, beside what it got and gave. */
   readonly delivered: string;
   /** Says how many requests warm-up and cool-down exclude; null if every request is measured. */
@@ -40,6 +42,7 @@ export function verdictOf(summary: Summary, manifest: Manifest): Verdict {
         : attainmentSentence(summary.slo, summary),
     warnings: summary.warnings.map(({ text }) => text),
     assurance: assuranceOf(summary, manifest),
+    why: whyOf(summary),
     delivered: deliveredText(summary),
     excluded: excludedText(summary),
   };
@@ -86,6 +89,10 @@ function latencySentence(summary: Summary): string {
     return `${METRIC_NAMES[metric]} p50 ${latencyText(stats, stats.p50)}, p99 ${latencyText(stats, stats.p99)}`;
   };
   return `${part('ttft')}; ${part('tpot')}; no SLO was given to judge by`;
+}
+
+function whyOf({ diagnosis }: Summary): string | null {
+  return diagnosis.length === 0 ? null : diagnosis.map(({ text }) => text).join(' ');
 }
 
 function assuranceOf({ validity }: Summary, { clock }: Manifest): string | null {

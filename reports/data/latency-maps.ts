@@ -1,7 +1,7 @@
 import type { RequestRecord } from '../../src/core/record.ts';
 import { isAnswered, tpotUs, ttftUs } from '../../src/metrics/request-latency.ts';
 import { Samples } from '../../src/metrics/samples.ts';
-import { Concurrency } from './concurrency.ts';
+import { Concurrency } from '../../src/metrics/concurrency.ts';
 import { follows } from './follows.ts';
 import { type HeatMap, heatMap } from './heat.ts';
 

@@ -1,4 +1,4 @@
-import { Concurrency } from './concurrency.ts';
+import { Concurrency } from '../../src/metrics/concurrency.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
 import type { Slo } from '../../src/core/slo.ts';
 import type { Manifest } from '../../src/schema/manifest.ts';

@@ -6,12 +6,13 @@ import { html, type Markup } from './markup.ts';
 
 /** The answer, whether the measurement is valid, and what was measured. */
 export function verdictBar(summary: Summary, manifest: Manifest): Markup {
-  const { tone, glyph, sentence, warnings, assurance, delivered, excluded } = verdictOf(summary, manifest);
+  const { tone, glyph, sentence, warnings, assurance, why, delivered, excluded } = verdictOf(summary, manifest);
   const { workload, target } = manifest;
   return html`<header>
     <div class="verdict ${tone}">
       ${warnings.map((warning) => html`<p class="warning"><span aria-hidden="true">!</span> ${warning}</p>`)}
       <h1><span class="glyph" aria-hidden="true">${glyph}</span>${typeset(sentence)}</h1>
+      ${why === null ? null : html`<p class="diagnosis"><strong>Why:</strong> ${typeset(why)}</p>`}
       ${assurance === null ? null : html`<p><span aria-hidden="true">✓</span> ${assurance}</p>`}
       <p>${delivered}</p>
       ${excluded === null ? null : html`<p>${excluded}</p>`}

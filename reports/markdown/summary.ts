@@ -8,13 +8,14 @@ import { commandText, failureTexts, latencyText, loadText, plainMs, rateText } f
 
 /** The summary for a pull request or a chat: the verdict, one table of latencies, how to repeat it. */
 export function summaryMarkdown(summary: Summary, manifest: Manifest): string {
-  const { glyph, sentence, warnings, assurance, delivered, excluded } = verdictOf(summary, manifest);
+  const { glyph, sentence, warnings, assurance, why, delivered, excluded } = verdictOf(summary, manifest);
   const { workload, target } = manifest;
   const { requests, throughput } = summary;
   return [
     ...warnings.flatMap((warning) => [`**! ${plain(warning)}**`, '']),
     `**${glyph} ${plain(sentence)}**`,
     '',
+    ...(why === null ? [] : [`**Why:** ${plain(why)}`, '']),
     ...(assurance === null ? [] : [`✓ ${assurance}`, '']),
     plain(delivered),
     '',

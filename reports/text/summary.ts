@@ -50,12 +50,13 @@ export function summaryText(summary: Summary, manifest: Manifest, { color }: { c
 }
 
 function verdictLines(
-  { tone, glyph, sentence, warnings, assurance, delivered, excluded }: Verdict,
+  { tone, glyph, sentence, warnings, assurance, why, delivered, excluded }: Verdict,
   paint: (text: string, code: number) => string,
 ): string[] {
   return [
     ...warnings.map((warning) => paint(printable(`! ${warning}`), SGR.missed)),
     paint(`${glyph} ${sentence}`, SGR[tone]),
+    ...(why === null ? [] : [printable(`Why: ${why}`)]),
     ...(assurance === null ? [] : [paint(`✓ ${assurance}`, SGR.met)]),
     delivered,
     ...(excluded === null ? [] : [excluded]),

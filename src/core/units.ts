@@ -42,6 +42,22 @@ export function formatMs(ms: number): string {
   return `${threeFigures(ms / 3_600_000)} h`;
 }
 
+/** Of a number with its unit. */
+export const TRAILING_ZEROS = /\.0+(?= )|(?<=\.\d*?)0+(?= )/;
+
+/** The unit of a time axis that ends at `endS`. */
+export function timeUnit(endS: number): { unit: string; unitS: number } {
+  if (endS < 1) return { unit: 'ms', unitS: 1e-3 };
+  if (endS < 600) return { unit: 's', unitS: 1 };
+  return endS < 4 * 3600 ? { unit: 'min', unitS: 60 } : { unit: 'h', unitS: 3600 };
+}
+
+/** A time on an axis that ends at `endS`, in the unit of that axis: `4.5 s`, `10.7 min`. */
+export function axisTimeText(seconds: number, endS: number): string {
+  const { unit, unitS } = timeUnit(endS);
+  return `${threeFigures(seconds / unitS)} ${unit}`.replace(TRAILING_ZEROS, '');
+}
+
 /** Three significant figures without an exponent; whole numbers from 100 up get thousands separators. */
 export function threeFigures(value: number): string {
   if (value === 0 || !Number.isFinite(value)) return String(value);

@@ -3,6 +3,7 @@ import type { RecordBatch } from '../core/record.ts';
 import type { Scrape } from '../schema/server-metrics.ts';
 import type { Summary } from '../schema/summary.ts';
 import { AttainmentCollector } from './attainment.ts';
+import { DiagnosisCollector } from './diagnosis/diagnosis.ts';
 import { FluidityCollector } from './fluidity.ts';
 import { LatencyCollector } from './latency.ts';
 import { ExcludedCollector } from './excluded.ts';
@@ -35,6 +36,7 @@ export async function summarise(
   const fluidity = slo?.ttft === undefined || slo.tpot === undefined ? null : new FluidityCollector(slo.ttft, slo.tpot);
   const excluded = new ExcludedCollector(manifest);
   const validity = new ValidityCollector(manifest);
+  const diagnosis = new DiagnosisCollector(manifest);
   const digest = manifest.clock === 'virtual' ? new RecordsDigest() : null;
   let inFlightUs = 0;
 
@@ -44,11 +46,12 @@ export async function summarise(
       digest?.add(record);
       if (record.outcome === 'ok') cached.add(record);
       if (record.sent_us !== null && record.end_us !== null) inFlightUs += record.end_us - record.sent_us;
+      const stopped = isStopped(record);
+      diagnosis.add(record, record.measured && !stopped);
       if (!record.measured) {
         excluded.add(record);
         continue;
       }
-      const stopped = isStopped(record);
       traffic.add(record, stopped);
       if (stopped) continue;
       latency.add(record);
@@ -57,7 +60,10 @@ export async function summarise(
     }
 
   const server = new ServerCollector(manifest);
-  for await (const scrape of scrapes ?? []) server.add(scrape);
+  for await (const scrape of scrapes ?? []) {
+    server.add(scrape);
+    diagnosis.addScrape(scrape);
+  }
 
   const { fromDue, ok, service } = latency.tables();
   const delivered = traffic.delivered(cached.result());
@@ -92,7 +98,8 @@ export async function summarise(
     server: server.result(),
     records_sha256: digest?.sha256() ?? null,
   };
-  return { ...summary, warnings: warningsOf(summary, manifest) };
+  const warnings = warningsOf(summary, manifest);
+  return { ...summary, warnings, diagnosis: diagnosis.result(summary, manifest, warnings) };
 }
 
 /** Identity of the run, its target, and how it ended. The workload's name and the SLO stand beside their figures. */

@@ -43,7 +43,7 @@ export function allowsVerdict(warnings: readonly Warning[], verdict: 'met' | 'mi
 }
 
 /** What a reader must know before any figure: asked against got, in words. The worst first. */
-export function warningsOf(summary: Omit<Summary, 'warnings'>, manifest: Manifest): Warning[] {
+export function warningsOf(summary: Omit<Summary, 'warnings' | 'diagnosis'>, manifest: Manifest): Warning[] {
   const texts: Readonly<Record<WarningCode, string | null>> = {
     records: recordsText(summary, manifest),
     failed: summary.status === 'failed' ? endedText(summary, 'The run failed') : null,
@@ -68,7 +68,7 @@ export function warningsOf(summary: Omit<Summary, 'warnings'>, manifest: Manifes
   });
 }
 
-type Figures = Omit<Summary, 'warnings'>;
+type Figures = Omit<Summary, 'warnings' | 'diagnosis'>;
 
 /** Each request of the plan has one record. If not, parts of the run are missing or doubled, and no figure holds for the run. */
 function recordsText({ requests, left_out, status }: Figures, { workload }: Manifest): string | null {

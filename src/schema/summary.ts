@@ -215,6 +215,29 @@ const warning = z.strictObject({
 });
 export type Warning = DeepReadonly<z.infer<typeof warning>>;
 
+/** In the order of a text: what spoils the figures first, then what the server did. */
+export const DIAGNOSIS_CODES = [
+  'client',
+  'cache',
+  'proxy',
+  'overload',
+  'failures',
+  'burst',
+  'slowdown',
+  'memory',
+  'prompts',
+  'floor',
+  'load',
+  'unclear',
+] as const;
+export type DiagnosisCode = (typeof DIAGNOSIS_CODES)[number];
+
+const diagnosis = z.strictObject({
+  code: z.enum(DIAGNOSIS_CODES).describe('For scripts; it does not change with the text.'),
+  text: z.string(),
+});
+export type Diagnosis = DeepReadonly<z.infer<typeof diagnosis>>;
+
 const throughput = z.strictObject({
   requests_per_s: z.number(),
   good_requests_per_s: z.number().nullable().describe('Requests that met the SLO; null without one.'),
@@ -310,6 +333,10 @@ export const summarySchema = z
     target: run.target.pick({ spec: true, kind: true, model: true }),
     plan_sha256: run.plan_sha256,
     warnings: z.array(warning).describe('What is said above the verdict, the worst first.'),
+    diagnosis: z
+      .array(diagnosis)
+      .default([])
+      .describe('Why requests missed the SLO, or were slow, by rules; empty where nothing is to be explained.'),
     validity,
     requests,
     left_out: leftOut.nullable().describe('Null: the whole run is measured.'),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import * as fc from 'fast-check';
-import { Concurrency } from '../../reports/data/concurrency.ts';
+import { Concurrency } from '../../src/metrics/concurrency.ts';
 import { heatMap } from '../../reports/data/heat.ts';
 import { LatencyMapCollector } from '../../reports/data/latency-maps.ts';
 import { exampleRun } from './example-run.ts';

@@ -1,4 +1,4 @@
-import { countUpTo, Samples } from '../../src/metrics/samples.ts';
+import { countUpTo, Samples } from './samples.ts';
 
 /** Requests in flight (sent and not ended) over time, collected as spans; gives the mean over any span, and the most. */
 export class Concurrency {

@@ -1,0 +1,88 @@
+import { formatShare, axisTimeText, threeFigures, withThousands } from '../../core/units.ts';
+import { listText } from '../../core/words.ts';
+import { type Concentration, concentrationOf } from './concentration.ts';
+import type { CourseBin } from './course.ts';
+import { type Facts, isTelling, type Span } from './facts.ts';
+import { overloadSince } from './overload-rule.ts';
+import { fullText } from './server-course.ts';
+import { seconds, total } from './spans.ts';
+
+/** While most misses came, so many times as much was in flight as otherwise... */
+const MORE_IN_FLIGHT = 1.3;
+/** ... and so many times as much came: requests, or tokens of prompts. */
+const MORE_LOAD = 1.15;
+/** Without more load, so much less was answered. */
+const LESS_ANSWERED = 0.8;
+/** Spans that are named one by one. */
+const NAMED = 3;
+
+/** Most misses came while more load came, and the server caught up afterwards. */
+export function burstText(facts: Facts): string | null {
+  const found = concentrated(facts);
+  if (found === null) return null;
+  const { concentration, endS } = found;
+  const { bad, others, spans } = concentration;
+  const load = loadOf(concentration);
+  if (load.times < MORE_LOAD || inFlight(bad) < MORE_IN_FLIGHT * inFlight(others)) return null;
+  const full = fullText(facts.server, spans);
+  return `A burst of load: ${when(spans, endS)}, ${amount(load.during)} ${load.noun}/s came, ${threeFigures(load.times)} times as many as otherwise, and up to ${most(bad)} requests were in flight (otherwise ${threeFigures(inFlight(others))})${full === null ? '' : `; ${full}`}. ${share(facts, concentration)}.`;
+}
+
+/** Most misses came while the server answered less, though no more was asked. */
+export function slowdownText(facts: Facts): string | null {
+  const found = concentrated(facts);
+  if (found === null) return null;
+  const { concentration, endS } = found;
+  const { bad, others, spans } = concentration;
+  if (loadOf(concentration).times >= MORE_LOAD) return null;
+  const [during, otherwise] = [total(bad, 'answered') / seconds(bad), total(others, 'answered') / seconds(others)];
+  if (during > LESS_ANSWERED * otherwise) return null;
+  return `The server slowed down without more load: ${when(spans, endS)} it answered ${threeFigures(during)} requests/s, otherwise ${threeFigures(otherwise)}. ${share(facts, concentration)}.`;
+}
+
+function concentrated({ course }: Facts): { concentration: Concentration; endS: number } | null {
+  if (course === null || !isTelling(course) || overloadSince(course) !== null) return null;
+  const concentration = concentrationOf(course);
+  return concentration === null || concentration.others.length === 0 ? null : { concentration, endS: course.end_s };
+}
+
+/** What there was more of: requests or tokens of prompts. */
+function loadOf({ bad, others }: Concentration): { times: number; during: number; noun: string } {
+  const of = (count: 'due' | 'prompt_tokens', noun: string): { times: number; during: number; noun: string } => {
+    const [during, otherwise] = [total(bad, count) / seconds(bad), total(others, count) / seconds(others)];
+    return { times: otherwise === 0 ? 0 : during / otherwise, during, noun };
+  };
+  const [requests, tokens] = [of('due', 'requests'), of('prompt_tokens', 'prompt tokens')];
+  return tokens.times > 1.1 * requests.times ? tokens : requests;
+}
+
+/** `Of the misses, 88.9 % were due then, with 14.9 % of the requests; of the others 98.2 % met the SLO`. */
+function share({ course }: Facts, { bad, others }: Concentration): string {
+  const missed = course?.missed ?? 0;
+  const requests = total(bad, 'due') + total(others, 'due');
+  const rest = total(others, 'due');
+  const isSlo = course?.judged_by === 'slo';
+  const others_met = formatShare((rest - total(others, 'missed')) / Math.max(1, rest));
+  return `${formatShare(total(bad, 'missed') / Math.max(1, missed))} of the ${isSlo ? 'misses' : 'slow requests'} were due then, with ${formatShare(total(bad, 'due') / requests)} of the requests; of the others ${others_met} ${isSlo ? 'met the SLO' : 'were not slow'}`;
+}
+
+function when(spans: readonly Span[], endS: number): string {
+  const between = ({ from_s, to_s }: Span): string =>
+    `from ${axisTimeText(from_s, endS)} to ${axisTimeText(to_s, endS)}`;
+  if (spans.length <= NAMED) return listText(spans.map(between));
+  const [longest] = spans.toSorted((a, b) => b.to_s - b.from_s - (a.to_s - a.from_s));
+  return `at ${spans.length} times that make up ${axisTimeText(seconds(spans), endS)}${longest === undefined ? '' : `, the longest ${between(longest)}`}`;
+}
+
+/** Three figures of a large number too: `32,000`. */
+function amount(value: number): string {
+  return value < 1000 ? threeFigures(value) : withThousands(Number(value.toPrecision(3)));
+}
+
+function inFlight(bins: readonly CourseBin[]): number {
+  return bins.reduce((sum, { in_flight }) => sum + in_flight, 0) / Math.max(1, bins.length);
+}
+
+function most(bins: readonly CourseBin[]): string {
+  return withThousands(Math.round(bins.reduce((high, { in_flight }) => Math.max(high, in_flight), 0)));
+}

@@ -1,0 +1,28 @@
+import { formatShare, threeFigures } from '../../core/units.ts';
+import type { Facts } from './facts.ts';
+
+/** What the figures describe instead of the server: whatever a warning says above the verdict, in words for everyone. */
+
+export function clientText({ warned, summary: { validity } }: Facts): string | null {
+  if (!warned.has('not_valid')) return null;
+  const waited = validity.core_wait_share ?? 0;
+  const why =
+    waited > WAITED
+      ? `for ${formatShare(waited)} of the time other programs on its machine had the cores that it needed`
+      : 'it sent requests late or stood still';
+  return `The client was slow, not only the server: ${why}, and its own delays are in these figures. Repeat the run on a quiet machine before any conclusion.`;
+}
+const WAITED = 0.04;
+
+export function cacheText({ warned, summary: { delivered } }: Facts): string | null {
+  const cached = delivered.cached_tokens;
+  if (cached === null || !warned.has('cached_tokens')) return null;
+  return `A warm cache: the server still had ${formatShare(cached.cached / Math.max(1, cached.cached, cached.input))} of the prompts from an earlier run and did not compute them again, so first tokens came sooner than new users would see them.`;
+}
+
+export function proxyText({ warned, summary: { delivered, server } }: Facts): string | null {
+  const { lumps } = delivered;
+  if (lumps === null || !warned.has('lumps')) return null;
+  const theirs = server?.latency_ms.itl ?? null;
+  return `Something on the way holds tokens back, such as a proxy that buffers: ${formatShare(lumps.lumped / lumps.streams)} of the answers came in lumps of ${threeFigures(lumps.tokens / lumps.lumps)} tokens, so users see text in bursts, whatever the server does${theirs === null ? '' : ` (it says that a token took it ${threeFigures(theirs.mean)} ms)`}. Turn buffering off there.`;
+}

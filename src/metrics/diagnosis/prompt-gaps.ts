@@ -1,0 +1,145 @@
+import type { RequestRecord } from '../../core/record.ts';
+import { randomStream } from '../../core/random.ts';
+import { formatMs, formatShare } from '../../core/units.ts';
+import { countUpTo, nearestRank, Samples } from '../samples.ts';
+import { type Facts, isTelling } from './facts.ts';
+
+/** Answers whose gaps are looked at: any, drawn by id, and of many tokens. */
+const STREAMS = 200;
+const MIN_TOKENS = 8;
+/** Tokens of one iteration reach the client within this time. */
+const SAME_ITERATION_US = 1000;
+/** Gaps of each kind that make a comparison. */
+const ENOUGH_GAPS = 50;
+/** Long gaps hold first tokens of others by chance too: how many is seen by moving those by these times. */
+const SHIFTS_US = [-3.1e6, -1.7e6, -0.9e6, 0.9e6, 1.7e6, 3.1e6];
+/** A gap is long that takes so many times the usual one. */
+const LONG = 1.5;
+/** Where long gaps nearly always hold a first token by chance, nothing can be told. */
+const MOST_CHANCE = 0.95;
+/** The rule holds where prompts explain at least half of the long gaps, and so much of the time between tokens. */
+const EXPLAINED = 0.5;
+const TELLING_SHARE = 0.25;
+
+/** Long gaps between the tokens of a request, and first tokens of other requests in them. */
+export interface PromptGaps {
+  /** Median of the gaps without a first token, and mean of the long ones with one, in microseconds. */
+  readonly usual_us: number;
+  readonly with_prompt_us: number;
+  /** Share of the long gaps in which a first token came, beyond chance: 0 as by chance, 1 in every one. */
+  readonly explained: number;
+  /** Share of the time between tokens by which long gaps exceed the usual one. */
+  readonly excess: number;
+}
+
+interface Stream {
+  readonly key: number;
+  readonly id: string;
+  /** From the run's start. */
+  readonly times: Float64Array;
+}
+
+/** Collects first tokens of all requests, and the token times of a sample of answers. */
+export class PromptGapsCollector {
+  readonly #firstUs = new Samples();
+  #streams: Stream[] = [];
+
+  add({ request_id, due_us, token_times_us }: RequestRecord, isOfInterest: boolean): void {
+    const first = token_times_us[0];
+    if (first === undefined) return;
+    this.#firstUs.push(due_us + first);
+    if (!isOfInterest || token_times_us.length < MIN_TOKENS) return;
+    const key = randomStream(1, 'prompt gaps', request_id)();
+    // Kept unsorted up to twice the size, so that most records cost no more than a comparison.
+    if (this.#streams.length >= STREAMS && key < (this.#streams[STREAMS - 1]?.key ?? 0)) return;
+    this.#streams.push({ key, id: request_id, times: token_times_us.map((us) => due_us + us) });
+    if (this.#streams.length >= 2 * STREAMS) this.#keepBest();
+  }
+
+  /** Null where there are too few gaps, or first tokens in nearly all of them. */
+  result(): PromptGaps | null {
+    this.#keepBest();
+    const first = this.#firstUs.sorted();
+    const streams = this.#streams.map(({ times }) => times);
+    const usual = usualGapUs(streams, first);
+    if (usual === null) return null;
+    const seen = longGaps(streams, first, LONG * usual, 0);
+    if (seen.gaps < ENOUGH_GAPS) return null;
+    const chance = Math.max(
+      ...SHIFTS_US.map((shift) => longGaps(streams, first, LONG * usual, shift).with_prompt / seen.gaps),
+    );
+    if (chance > MOST_CHANCE) return null;
+    return {
+      usual_us: usual,
+      with_prompt_us: seen.with_prompt_us / Math.max(1, seen.with_prompt),
+      explained: Math.max(0, (seen.with_prompt / seen.gaps - chance) / (1 - chance)),
+      excess: (seen.us - seen.gaps * usual) / seen.total_us,
+    };
+  }
+
+  #keepBest(): void {
+    this.#streams.sort((a, b) => b.key - a.key || (a.id < b.id ? -1 : 1));
+    this.#streams = this.#streams.slice(0, STREAMS);
+  }
+}
+
+/** Calls `visit` with each gap, and with how many first tokens, moved by `shiftUs`, came in it. */
+function eachGap(
+  streams: readonly Float64Array[],
+  firstUs: Float64Array,
+  shiftUs: number,
+  visit: (us: number, prompts: number) => void,
+): void {
+  for (const times of streams)
+    for (let i = 1; i < times.length; i++) {
+      const [from, to] = [times[i - 1] ?? 0, times[i] ?? 0];
+      // Tokens of one chunk: no time for anything.
+      if (to <= from) continue;
+      // One at the end of a gap came out of the same iteration, one at its start out of the one before.
+      const [after, until] = [from + SAME_ITERATION_US - shiftUs, to + SAME_ITERATION_US - shiftUs];
+      visit(to - from, countUpTo(firstUs, until) - countUpTo(firstUs, after));
+    }
+}
+
+/** Median of the gaps without a first token; null where they are few. */
+function usualGapUs(streams: readonly Float64Array[], firstUs: Float64Array): number | null {
+  const without = new Samples();
+  eachGap(streams, firstUs, 0, (us, prompts) => {
+    if (prompts === 0) without.push(us);
+  });
+  return without.length < ENOUGH_GAPS ? null : nearestRank(without.sorted(), 500);
+}
+
+interface LongGaps {
+  gaps: number;
+  us: number;
+  with_prompt: number;
+  with_prompt_us: number;
+  /** Of all gaps. */
+  total_us: number;
+}
+
+function longGaps(streams: readonly Float64Array[], firstUs: Float64Array, fromUs: number, shiftUs: number): LongGaps {
+  const sum: LongGaps = { gaps: 0, us: 0, with_prompt: 0, with_prompt_us: 0, total_us: 0 };
+  eachGap(streams, firstUs, shiftUs, (us, prompts) => {
+    sum.total_us += us;
+    if (us < fromUs) return;
+    sum.gaps++;
+    sum.us += us;
+    if (prompts === 0) return;
+    sum.with_prompt++;
+    sum.with_prompt_us += us;
+  });
+  return sum;
+}
+
+/** The server computes prompts between the tokens of answers. */
+export function promptsText({ course, gaps, summary }: Facts): string | null {
+  if (course === null || gaps === null || !isTelling(course)) return null;
+  const isTpot = summary.slo === null || summary.slo.limits_ms.tpot !== undefined;
+  const { usual_us, with_prompt_us, explained, excess } = gaps;
+  if (!isTpot || explained < EXPLAINED || explained * excess < TELLING_SHARE) return null;
+  const [longer, usual] = [formatMs(with_prompt_us / 1000), formatMs(usual_us / 1000)];
+  const whose = course.judged_by === 'slo' ? ' of the answers that missed' : '';
+  return `Prompts between tokens: the server computed prompts of other requests while answers waited for their next token, which then took ${longer} in place of ${usual}; that is ${formatShare(explained * excess)} of the time between the tokens${whose}.`;
+}
