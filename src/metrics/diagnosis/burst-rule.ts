@@ -9,9 +9,13 @@ import { seconds, total } from './spans.ts';
 
 /** While most misses came, so many times as much was in flight as otherwise... */
 const MORE_IN_FLIGHT = 1.3;
-/** ... and so many times as much came: requests, or tokens of prompts. */
-const MORE_LOAD = 1.15;
-/** Without more load, so much less was answered. */
+/** ... and so many times as much came, requests or tokens of prompts... */
+const MORE_LOAD = 1.25;
+/** ... beyond what chance brings together: deviations of a Poisson count, of tokens with the spread of their lengths. */
+const DEVIATIONS = 5;
+const LENGTH_SPREAD = 1.5;
+/** Without more load, of either kind, so much less was answered. */
+const SAME_LOAD = 1.1;
 const LESS_ANSWERED = 0.8;
 /** Spans that are named one by one. */
 const NAMED = 3;
@@ -23,9 +27,9 @@ export function burstText(facts: Facts): string | null {
   const { concentration, endS } = found;
   const { bad, others, spans } = concentration;
   const load = loadOf(concentration);
-  if (load.times < MORE_LOAD || inFlight(bad) < MORE_IN_FLIGHT * inFlight(others)) return null;
+  if (!load.isMore || inFlight(bad) < MORE_IN_FLIGHT * inFlight(others)) return null;
   const full = fullText(facts.server, spans);
-  return `A burst of load: ${when(spans, endS)}, ${amount(load.during)} ${load.noun}/s came, ${threeFigures(load.times)} times as many as otherwise, and up to ${most(bad)} requests were in flight (otherwise ${threeFigures(inFlight(others))})${full === null ? '' : `; ${full}`}. ${share(facts, concentration)}.`;
+  return `A burst of load: ${when(spans, endS)}, ${amount(load.during)} ${load.noun}/s came, ${threeFigures(load.times)} times the mean, and up to ${most(bad)} requests were in flight (otherwise ${threeFigures(inFlight(others))})${full === null ? '' : `; ${full}`}. ${share(facts, concentration)}.`;
 }
 
 /** Most misses came while the server answered less, though no more was asked. */
@@ -34,9 +38,14 @@ export function slowdownText(facts: Facts): string | null {
   if (found === null) return null;
   const { concentration, endS } = found;
   const { bad, others, spans } = concentration;
-  if (loadOf(concentration).times >= MORE_LOAD) return null;
-  const [during, otherwise] = [total(bad, 'answered') / seconds(bad), total(others, 'answered') / seconds(others)];
-  if (during > LESS_ANSWERED * otherwise) return null;
+  const rate = (bins: readonly CourseBin[], count: 'due' | 'prompt_tokens' | 'answered'): number =>
+    total(bins, count) / seconds(bins);
+  if ((['due', 'prompt_tokens'] as const).some((count) => rate(bad, count) > SAME_LOAD * rate(others, count)))
+    return null;
+  const [during, otherwise] = [rate(bad, 'answered'), rate(others, 'answered')];
+  const expected = otherwise * seconds(bad);
+  if (during > LESS_ANSWERED * otherwise || expected - total(bad, 'answered') < DEVIATIONS * Math.sqrt(expected))
+    return null;
   return `The server slowed down without more load: ${when(spans, endS)} it answered ${threeFigures(during)} requests/s, otherwise ${threeFigures(otherwise)}. ${share(facts, concentration)}.`;
 }
 
@@ -46,14 +55,25 @@ function concentrated({ course }: Facts): { concentration: Concentration; endS: 
   return concentration === null || concentration.others.length === 0 ? null : { concentration, endS: course.end_s };
 }
 
-/** What there was more of: requests or tokens of prompts. */
-function loadOf({ bad, others }: Concentration): { times: number; during: number; noun: string } {
-  const of = (count: 'due' | 'prompt_tokens', noun: string): { times: number; during: number; noun: string } => {
-    const [during, otherwise] = [total(bad, count) / seconds(bad), total(others, count) / seconds(others)];
-    return { times: otherwise === 0 ? 0 : during / otherwise, during, noun };
+interface MoreLoad {
+  readonly times: number;
+  readonly during: number;
+  readonly noun: string;
+  readonly isMore: boolean;
+}
+
+/** What there was more of than on average: requests or tokens of prompts. */
+function loadOf({ bad, others }: Concentration): MoreLoad {
+  const all = [...bad, ...others];
+  const expected = total(all, 'due') * (seconds(bad) / seconds(all));
+  const of = (count: 'due' | 'prompt_tokens', noun: string, spread: number): MoreLoad => {
+    const [during, mean] = [total(bad, count) / seconds(bad), total(all, count) / seconds(all)];
+    const times = mean === 0 ? 0 : during / mean;
+    const deviations = ((times - 1) * Math.sqrt(expected)) / spread;
+    return { times, during, noun, isMore: times >= MORE_LOAD && deviations >= DEVIATIONS };
   };
-  const [requests, tokens] = [of('due', 'requests'), of('prompt_tokens', 'prompt tokens')];
-  return tokens.times > 1.1 * requests.times ? tokens : requests;
+  const [requests, tokens] = [of('due', 'requests', 1), of('prompt_tokens', 'prompt tokens', LENGTH_SPREAD)];
+  return tokens.isMore && (!requests.isMore || tokens.times > 1.1 * requests.times) ? tokens : requests;
 }
 
 /** `Of the misses, 88.9 % were due then, with 14.9 % of the requests; of the others 98.2 % met the SLO`. */

@@ -15,9 +15,11 @@ const ENOUGH_GAPS = 50;
 const SHIFTS_US = [-3.1e6, -1.7e6, -0.9e6, 0.9e6, 1.7e6, 3.1e6];
 /** A gap is long that takes so many times the usual one. */
 const LONG = 1.5;
+/** Behind the prompt that a token waited for comes one iteration: its first token came in so many usual gaps at the end. */
+const END = 3;
 /** Where long gaps nearly always hold a first token by chance, nothing can be told. */
 const MOST_CHANCE = 0.95;
-/** The rule holds where prompts explain at least half of the long gaps, and so much of the time between tokens. */
+/** The rule holds where prompts explain at least half of that excess, and so much of the time between tokens. */
 const EXPLAINED = 0.5;
 const TELLING_SHARE = 0.25;
 
@@ -26,10 +28,10 @@ export interface PromptGaps {
   /** Median of the gaps without a first token, and mean of the long ones with one, in microseconds. */
   readonly usual_us: number;
   readonly with_prompt_us: number;
-  /** Share of the long gaps in which a first token came, beyond chance: 0 as by chance, 1 in every one. */
-  readonly explained: number;
   /** Share of the time between tokens by which long gaps exceed the usual one. */
   readonly excess: number;
+  /** Share of that excess in gaps at whose end a first token came, beyond chance: 0 as by chance, 1 all of it. */
+  readonly explained: number;
 }
 
 interface Stream {
@@ -42,7 +44,10 @@ interface Stream {
 /** Collects first tokens of all requests, and the token times of a sample of answers. */
 export class PromptGapsCollector {
   readonly #firstUs = new Samples();
+  /** Sorted once it is twice as long as the sample: most records cost a comparison. */
   #streams: Stream[] = [];
+  /** Key of the last of the sample when it was sorted. */
+  #least = 0;
 
   add({ request_id, due_us, token_times_us }: RequestRecord, isOfInterest: boolean): void {
     const first = token_times_us[0];
@@ -50,8 +55,7 @@ export class PromptGapsCollector {
     this.#firstUs.push(due_us + first);
     if (!isOfInterest || token_times_us.length < MIN_TOKENS) return;
     const key = randomStream(1, 'prompt gaps', request_id)();
-    // Kept unsorted up to twice the size, so that most records cost no more than a comparison.
-    if (this.#streams.length >= STREAMS && key < (this.#streams[STREAMS - 1]?.key ?? 0)) return;
+    if (key < this.#least) return;
     this.#streams.push({ key, id: request_id, times: token_times_us.map((us) => due_us + us) });
     if (this.#streams.length >= 2 * STREAMS) this.#keepBest();
   }
@@ -63,32 +67,39 @@ export class PromptGapsCollector {
     const streams = this.#streams.map(({ times }) => times);
     const usual = usualGapUs(streams, first);
     if (usual === null) return null;
-    const seen = longGaps(streams, first, LONG * usual, 0);
+    const seen = longGaps(streams, first, usual, 0);
     if (seen.gaps < ENOUGH_GAPS) return null;
     const chance = Math.max(
-      ...SHIFTS_US.map((shift) => longGaps(streams, first, LONG * usual, shift).with_prompt / seen.gaps),
+      ...SHIFTS_US.map((shift) => longGaps(streams, first, usual, shift).excess_with_prompt_us / seen.excess_us),
     );
     if (chance > MOST_CHANCE) return null;
     return {
       usual_us: usual,
       with_prompt_us: seen.with_prompt_us / Math.max(1, seen.with_prompt),
-      explained: Math.max(0, (seen.with_prompt / seen.gaps - chance) / (1 - chance)),
-      excess: (seen.us - seen.gaps * usual) / seen.total_us,
+      excess: seen.excess_us / seen.total_us,
+      explained: Math.max(0, (seen.excess_with_prompt_us / seen.excess_us - chance) / (1 - chance)),
     };
   }
 
   #keepBest(): void {
     this.#streams.sort((a, b) => b.key - a.key || (a.id < b.id ? -1 : 1));
     this.#streams = this.#streams.slice(0, STREAMS);
+    this.#least = this.#streams[STREAMS - 1]?.key ?? 0;
   }
 }
 
-/** Calls `visit` with each gap, and with how many first tokens, moved by `shiftUs`, came in it. */
+/** First tokens, moved by `shiftUs`, that came in the last `withinUs` of a gap. */
+interface FirstTokens {
+  readonly us: Float64Array;
+  readonly shiftUs: number;
+  readonly withinUs: number;
+}
+
+/** Calls `visit` with each gap, and with how many first tokens came in it. */
 function eachGap(
   streams: readonly Float64Array[],
-  firstUs: Float64Array,
-  shiftUs: number,
-  visit: (us: number, prompts: number) => void,
+  { us, shiftUs, withinUs }: FirstTokens,
+  visit: (gapUs: number, prompts: number) => void,
 ): void {
   for (const times of streams)
     for (let i = 1; i < times.length; i++) {
@@ -96,39 +107,44 @@ function eachGap(
       // Tokens of one chunk: no time for anything.
       if (to <= from) continue;
       // One at the end of a gap came out of the same iteration, one at its start out of the one before.
-      const [after, until] = [from + SAME_ITERATION_US - shiftUs, to + SAME_ITERATION_US - shiftUs];
-      visit(to - from, countUpTo(firstUs, until) - countUpTo(firstUs, after));
+      const after = Math.max(from, to - withinUs) + SAME_ITERATION_US - shiftUs;
+      const until = to + SAME_ITERATION_US - shiftUs;
+      visit(to - from, countUpTo(us, until) - countUpTo(us, after));
     }
 }
 
 /** Median of the gaps without a first token; null where they are few. */
-function usualGapUs(streams: readonly Float64Array[], firstUs: Float64Array): number | null {
+function usualGapUs(streams: readonly Float64Array[], us: Float64Array): number | null {
   const without = new Samples();
-  eachGap(streams, firstUs, 0, (us, prompts) => {
-    if (prompts === 0) without.push(us);
+  eachGap(streams, { us, shiftUs: 0, withinUs: Infinity }, (gapUs, prompts) => {
+    if (prompts === 0) without.push(gapUs);
   });
   return without.length < ENOUGH_GAPS ? null : nearestRank(without.sorted(), 500);
 }
 
+/** Gaps that are long, and those of them at whose end a first token came. */
 interface LongGaps {
   gaps: number;
-  us: number;
+  /** Time by which they exceed the usual gap. */
+  excess_us: number;
   with_prompt: number;
   with_prompt_us: number;
+  excess_with_prompt_us: number;
   /** Of all gaps. */
   total_us: number;
 }
 
-function longGaps(streams: readonly Float64Array[], firstUs: Float64Array, fromUs: number, shiftUs: number): LongGaps {
-  const sum: LongGaps = { gaps: 0, us: 0, with_prompt: 0, with_prompt_us: 0, total_us: 0 };
-  eachGap(streams, firstUs, shiftUs, (us, prompts) => {
-    sum.total_us += us;
-    if (us < fromUs) return;
+function longGaps(streams: readonly Float64Array[], us: Float64Array, usualUs: number, shiftUs: number): LongGaps {
+  const sum = { gaps: 0, excess_us: 0, with_prompt: 0, with_prompt_us: 0, excess_with_prompt_us: 0, total_us: 0 };
+  eachGap(streams, { us, shiftUs, withinUs: END * usualUs }, (gapUs, prompts) => {
+    sum.total_us += gapUs;
+    if (gapUs < LONG * usualUs) return;
     sum.gaps++;
-    sum.us += us;
+    sum.excess_us += gapUs - usualUs;
     if (prompts === 0) return;
     sum.with_prompt++;
-    sum.with_prompt_us += us;
+    sum.with_prompt_us += gapUs;
+    sum.excess_with_prompt_us += gapUs - usualUs;
   });
   return sum;
 }

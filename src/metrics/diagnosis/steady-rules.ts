@@ -1,5 +1,5 @@
 import { formatShare, threeFigures } from '../../core/units.ts';
-import { concentrationOf } from './concentration.ts';
+import { burstText, slowdownText } from './burst-rule.ts';
 import type { Course, CourseRequest } from './course.ts';
 import { type Facts, isTelling } from './facts.ts';
 import { overloadSince } from './overload-rule.ts';
@@ -25,7 +25,8 @@ export function floorText({ course }: Facts): string | null {
 /** Requests miss where more others are in flight, at any time of the run. */
 export function loadText(facts: Facts): string | null {
   const { course } = facts;
-  if (!isSteady(course) || floorText(facts) !== null || concentrationOf(course) !== null) return null;
+  const others = [floorText, burstText, slowdownText];
+  if (!isSteady(course) || others.some((text) => text(facts) !== null)) return null;
   const ordered = byInFlight(course);
   const half = Math.floor(ordered.length / 2);
   const [quiet, busy] = [ordered.slice(0, half), ordered.slice(half)];

@@ -1,0 +1,102 @@
+import { randomStream, uniform } from '../../src/core/random.ts';
+import type { RecordBatch, RequestRecord } from '../../src/core/record.ts';
+import type { Request } from '../../src/core/request.ts';
+import { scheduledByTrace, traceOrder } from '../../src/core/schedule.ts';
+import type { Slo } from '../../src/core/slo.ts';
+import { VirtualClock } from '../../src/core/virtual-clock.ts';
+import { createEngine, engineTarget, parseEngineSpec } from '../../src/engine/index.ts';
+import { summarise } from '../../src/metrics/summarise.ts';
+import { Recorder } from '../../src/replay/recorder.ts';
+import { replay } from '../../src/replay/replay.ts';
+import type { Manifest } from '../../src/schema/manifest.ts';
+import type { Scrape } from '../../src/schema/server-metrics.ts';
+import type { Summary } from '../../src/schema/summary.ts';
+import { batches } from '../runs/temporary-run.ts';
+import { exampleManifest } from './example-manifest.ts';
+
+interface Phase {
+  readonly seconds: number;
+  readonly rps: number;
+}
+
+export interface Load {
+  readonly phases: readonly Phase[];
+  readonly input: number;
+  readonly output: number;
+  readonly seed?: number;
+}
+
+/** Poisson arrivals at the rate of each phase, one phase after another; lengths within a half of the mean. */
+export function requestsOf({ phases, input, output, seed = 1 }: Load): Request[] {
+  const random = randomStream(seed, 'simulated run');
+  const around = (mean: number): number => Math.max(1, Math.round(mean * (0.5 + uniform(random))));
+  const requests: Request[] = [];
+  let startS = 0;
+  for (const { seconds, rps } of phases) {
+    for (let atS = startS; ;) {
+      atS -= Math.log(1 - uniform(random)) / rps;
+      if (atS >= startS + seconds) break;
+      requests.push({
+        id: `r${requests.length}`,
+        traceRow: requests.length + 1,
+        dueUs: Math.round(atS * 1e6),
+        inputTokens: around(input),
+        outputTokens: around(output),
+      });
+    }
+    startS += seconds;
+  }
+  return requests;
+}
+
+/** The records of requests in virtual time, on a new engine. */
+export async function simulatedRecords(
+  system: string,
+  requests: readonly Request[],
+  { ttftTimeoutS = 60 }: { readonly ttftTimeoutS?: number } = {},
+): Promise<RequestRecord[]> {
+  const clock = new VirtualClock();
+  const target = engineTarget(createEngine(parseEngineSpec(system), { clock }), clock, null);
+  const records: RequestRecord[] = [];
+  const store = {
+    sent: () => undefined,
+    finished: (batch: RecordBatch) => void records.push(...batch),
+    close: async () => undefined,
+  };
+  const recorder = new Recorder(store, { target: 'reference', window: null, worker: 0 });
+  const never = new AbortController().signal;
+  async function* all() {
+    yield requests.map((request, i) => scheduledByTrace(i, request));
+  }
+  await replay(traceOrder(all()), target, clock, recorder, {
+    timeoutUs: 600e6,
+    ttftTimeoutUs: ttftTimeoutS * 1e6,
+    stop: never,
+    cut: never,
+    graceUs: 0,
+  });
+  return records;
+}
+
+/** The summary of records as of a complete run in virtual time, judged by an SLO; as changed by `over`. */
+export async function summaryOfRecords(
+  records: readonly RequestRecord[],
+  limits: Slo | null,
+  over: Partial<Manifest> = {},
+  scrapes: readonly Scrape[] = [],
+): Promise<Summary> {
+  const last = records.reduce((high, { due_us }) => Math.max(high, due_us), 0);
+  const { workload } = exampleManifest();
+  const manifest = exampleManifest({
+    clock: 'virtual',
+    client: null,
+    workload: { ...workload, requests: records.length, duration_s: last / 1e6 },
+    slo: limits === null ? null : { text: 'example', limits_ms: limits, at: 0.9 },
+    ...over,
+  });
+  return summarise(batches(records), manifest, inOrder(scrapes));
+}
+
+async function* inOrder(scrapes: readonly Scrape[]): AsyncGenerator<Scrape> {
+  yield* scrapes;
+}
