@@ -335,7 +335,6 @@ export const summarySchema = z
     warnings: z.array(warning).describe('What is said above the verdict, the worst first.'),
     diagnosis: z
       .array(diagnosis)
-      .default([])
       .describe('Why requests missed the SLO, or were slow, by rules; empty where nothing is to be explained.'),
     validity,
     requests,

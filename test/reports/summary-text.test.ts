@@ -5,16 +5,17 @@ import { summaryText } from '../../reports/index.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
 import { exampleRun } from './example-run.ts';
 
-it('begins with the verdict, then validity, then aligned tables', async () => {
+it('begins with the verdict, then why and validity, then aligned tables', async () => {
   const { summary, manifest } = await exampleRun({ requests: 300, slo: 'ttft=200ms,tpot=12ms' });
   const lines = summaryText(summary, manifest, { color: false }).split('\n');
   assert.match(
     lines[0] ?? '',
     /^✗ [\d.]+ % of requests met TTFT <= 200 ms and TPOT <= 12 ms \(wanted: 90 %; 95 % interval .* for load like these 300 requests\)/,
   );
-  assert.equal(lines[1], '✓ Valid: the client kept up');
+  assert.match(lines[1] ?? '', /^Why: /);
+  assert.equal(lines[2], '✓ Valid: the client kept up');
   assert.match(
-    lines[2] ?? '',
+    lines[3] ?? '',
     /^Asked and got: 300 of 300 requests answered; ([\d.]+) of \1 requests\/s; prompts ([\d,.]+) of \2 tokens; outputs ([\d,.]+) of \3 tokens, as asked in 300 of 300$/,
   );
   const table = lines.slice(lines.findIndex((line) => line.startsWith('latency'))).slice(0, 5);

@@ -1,4 +1,4 @@
-import type { Outcome, RequestRecord } from '../../core/record.ts';
+import { type Outcome, OUTCOMES, type RequestRecord } from '../../core/record.ts';
 import { formatShare, axisTimeText } from '../../core/units.ts';
 import { failedByOutcome, judgedRequests } from '../stopped.ts';
 import type { Facts } from './facts.ts';
@@ -41,7 +41,7 @@ const VERBS: Partial<Record<Outcome, string>> = {
   timeout: 'No answer came in time for',
 };
 
-/** The most common way to fail, with its first message; time-outs of an overload are said there. */
+/** The most common way to fail, of equal ones the first of `OUTCOMES`, with its first message; time-outs of an overload are said there. */
 export function failuresText({ summary, course, first_failures }: Facts): string | null {
   const judged = judgedRequests(summary.requests);
   const counts = failedByOutcome(summary.requests);
@@ -49,7 +49,7 @@ export function failuresText({ summary, course, first_failures }: Facts): string
   const [most] = [...first_failures.values()]
     .filter(({ outcome }) => !(isOverload && outcome === 'timeout'))
     .map((first) => ({ first, count: counts[first.outcome] ?? 0 }))
-    .toSorted((a, b) => b.count - a.count);
+    .toSorted((a, b) => b.count - a.count || OUTCOMES.indexOf(a.first.outcome) - OUTCOMES.indexOf(b.first.outcome));
   if (most === undefined || most.count < TELLING_SHARE * judged) return null;
   const { count, first } = most;
   const verb = VERBS[first.outcome];
