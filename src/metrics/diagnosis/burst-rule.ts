@@ -17,6 +17,8 @@ const LENGTH_SPREAD = 1.5;
 /** Without more load, of either kind, so much less was answered. */
 const SAME_LOAD = 1.1;
 const LESS_ANSWERED = 0.8;
+/** In a shorter time than so many stays fewer are answered by chance: those that came in it end after it. */
+const STAYS = 5;
 /** Spans that are named one by one. */
 const NAMED = 3;
 
@@ -38,6 +40,8 @@ export function slowdownText(facts: Facts): string | null {
   if (found === null) return null;
   const { concentration, endS } = found;
   const { bad, others, spans } = concentration;
+  const longestS = spans.reduce((most, { from_s, to_s }) => Math.max(most, to_s - from_s), 0);
+  if (longestS < STAYS * (facts.course?.stay_s ?? 0)) return null;
   const rate = (bins: readonly CourseBin[], count: 'due' | 'prompt_tokens' | 'answered'): number =>
     total(bins, count) / seconds(bins);
   if ((['due', 'prompt_tokens'] as const).some((count) => rate(bad, count) > SAME_LOAD * rate(others, count)))
@@ -63,14 +67,18 @@ interface MoreLoad {
 }
 
 /** What there was more of than on average: requests or tokens of prompts. */
-function loadOf({ bad, others }: Concentration): MoreLoad {
+function loadOf({ spans, bad, others }: Concentration): MoreLoad {
   const all = [...bad, ...others];
-  const expected = total(all, 'due') * (seconds(bad) / seconds(all));
+  // In one span alone: many short ones, chosen for their misses, have more load by chance.
+  const ofSpans = spans.map((span) => bad.filter((bin) => bin.from_s >= span.from_s && bin.to_s <= span.to_s));
   const of = (count: 'due' | 'prompt_tokens', noun: string, spread: number): MoreLoad => {
     const [during, mean] = [total(bad, count) / seconds(bad), total(all, count) / seconds(all)];
     const times = mean === 0 ? 0 : during / mean;
-    const deviations = ((times - 1) * Math.sqrt(expected)) / spread;
-    return { times, during, noun, isMore: times >= MORE_LOAD && deviations >= DEVIATIONS };
+    const deviations = ofSpans.map((bins) => {
+      const expected = total(all, 'due') * (seconds(bins) / seconds(all));
+      return ((total(bins, count) / seconds(bins) / mean - 1) * Math.sqrt(expected)) / spread;
+    });
+    return { times, during, noun, isMore: times >= MORE_LOAD && Math.max(...deviations) >= DEVIATIONS };
   };
   const [requests, tokens] = [of('due', 'requests', 1), of('prompt_tokens', 'prompt tokens', LENGTH_SPREAD)];
   return tokens.isMore && (!requests.isMore || tokens.times > 1.1 * requests.times) ? tokens : requests;

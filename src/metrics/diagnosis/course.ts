@@ -49,6 +49,8 @@ export interface Course {
   /** In order of due time. */
   readonly requests: readonly CourseRequest[];
   readonly missed: number;
+  /** Median time in the system of answered requests; null without any. */
+  readonly stay_s: number | null;
   /** `slow`: there is no SLO, and what `missed` counts are slow requests. */
   readonly judged_by: 'slo' | 'slow';
 }
@@ -67,6 +69,7 @@ export class CourseCollector {
   readonly #ttftUs = new Samples();
   readonly #tpotUs = new Samples();
   readonly #paceUs = new Samples();
+  readonly #staysUs = new Samples();
   #endOfRunUs = 0;
 
   /** Any request that was sent, warm-up and cool-down too. */
@@ -86,6 +89,7 @@ export class CourseCollector {
     this.#missed.push(missed ? 1 : 0);
     this.#ttftUs.push(answered ? ttftUs(record) : Infinity);
     this.#tpotUs.push(answered ? (tpotUs(record) ?? 0) : Infinity);
+    if (answered) this.#staysUs.push(e2eUs(record));
     this.#paceUs.push(answered ? e2eUs(record) / record.token_times_us.length : Infinity);
   }
 
@@ -96,6 +100,7 @@ export class CourseCollector {
     if (due.length < 2 || !(toUs > fromUs)) return null;
     const missed = hasSlo ? this.#missed.values() : this.#slow();
     const inFlight = this.#inFlight.means();
+    const stayUs = nearestRank(this.#staysUs.sorted(), 500);
     const order = Uint32Array.from(due.keys()).sort((a, b) => (due[a] ?? 0) - (due[b] ?? 0));
     return {
       from_s: fromUs / 1e6,
@@ -107,6 +112,7 @@ export class CourseCollector {
         return { due_s: at / 1e6, missed: missed[i] === 1, in_flight: inFlight(at - 1, at) };
       }),
       missed: missed.reduce((sum, each) => sum + each, 0),
+      stay_s: stayUs === null ? null : stayUs / 1e6,
       judged_by: hasSlo ? 'slo' : 'slow',
     };
   }
