@@ -26,6 +26,7 @@ const NAMES: Readonly<Record<SpanKind, string>> = {
   streaming: 'streaming',
 };
 const SPAN_COLOURS: Readonly<Record<SpanKind, string>> = {
+  held: COLOURS.ink,
   client: COLOURS.bad,
   prefill_queue: COLOURS.second,
   prefill: COLOURS.third,

@@ -1,5 +1,5 @@
 import { LATENCY_METRICS, type LatencyMetric, type LatencyTable, type Summary } from '../../src/schema/summary.ts';
-import { threeFigures, withThousands } from '../../src/core/units.ts';
+import { formatMs, formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
 import { DEFINITIONS, METRIC_NAMES } from '../definitions.ts';
 import { deviationText, latencyText, reuseText, secondsText, hasPrefixReuse } from '../format.ts';
 import { html, type Markup } from './markup.ts';
@@ -39,7 +39,7 @@ export function latencyTable(caption: string, latencies: LatencyTable, named: Na
 }
 
 /** Planned values of the workload beside the delivered ones. */
-export function askedAndGot({ workload, delivered }: Summary): Markup {
+export function askedAndGot({ workload, delivered, held }: Summary): Markup {
   const defined = (name: string, definition: string): Markup => html`<abbr title="${definition}">${name}</abbr>`;
   const { asked, got } = delivered;
   const rows: [string | Markup, string, string][] = [
@@ -49,6 +49,10 @@ export function askedAndGot({ workload, delivered }: Summary): Markup {
     ['input tokens, mean of ok', meanText(asked.input_tokens_mean), meanText(got.input_tokens_mean)],
     ['output tokens, mean of ok', meanText(asked.output_tokens_mean), meanText(got.output_tokens_mean)],
   ];
+  if (held !== null) {
+    const name = defined('waited for a place in flight', DEFINITIONS.held);
+    rows.push([name, `at most ${withThousands(held.max_in_flight)}`, heldCell(held)]);
+  }
   if (workload.prompts !== null) {
     const name = defined('prompt lengths', DEFINITIONS.prompts);
     rows.push([name, workload.prompts, deviationText(delivered.input_deviation_tokens)]);
@@ -81,6 +85,12 @@ export function askedAndGot({ workload, delivered }: Summary): Markup {
       </tbody>
     </table>
   </div>`;
+}
+
+function heldCell({ share, wait_ms }: NonNullable<Summary['held']>): string {
+  return wait_ms === null
+    ? 'none'
+    : `${formatShare(share)}, p50 ${formatMs(wait_ms.p50)}, p99 ${formatMs(wait_ms.p99)}`;
 }
 
 function meanText(mean: number | null): string {

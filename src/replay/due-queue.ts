@@ -30,6 +30,11 @@ export class DueQueue {
     else this.#requests.splice(at, 0, request);
   }
 
+  /** The requests, the head first. */
+  all(): readonly ScheduledRequest[] {
+    return this.#requests.slice(this.#head);
+  }
+
   /** Takes the head out. The queue must not be empty. */
   shift(): ScheduledRequest {
     const request = this.#requests[this.#head];

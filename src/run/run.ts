@@ -206,7 +206,7 @@ async function replayInto(
   const recorder = new Recorder(store, context, stalls);
   const health = wall === null || stalls === null ? null : new HealthMonitor(wall, recorder, stalls);
   const gone = abortedBy(session.gone.then(({ why, isFault }) => (isFault ? new Error(why) : new UserError(why))));
-  const { timeoutUs, ttftTimeoutUs } = plan.spec.measure;
+  const { timeoutUs, ttftTimeoutUs, maxInFlight } = plan.spec.measure;
   try {
     if (wall !== null) {
       useSingleThreadedGc();
@@ -222,6 +222,7 @@ async function replayInto(
       stopped = await replay(schedule, target, clock, recorder, {
         timeoutUs,
         ttftTimeoutUs,
+        maxInFlight: maxInFlight ?? Infinity,
         stop,
         cut: hooks.cut,
         graceUs: GRACE_US,

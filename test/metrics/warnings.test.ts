@@ -211,6 +211,7 @@ describe('an interrupted run', () => {
       ok: 40,
       failed: 1,
       stopped: 59,
+      stopped_in_flight: 1,
       by_outcome: { ok: 40, cut: 2, unsent: 58 },
     });
     // The one that had waited for longer than the limit has missed it, whatever would have come.

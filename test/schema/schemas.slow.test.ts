@@ -53,6 +53,7 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
     '.measured',
     '.ignore_eos',
     '.temperature',
+    '.max_in_flight',
     '.extra_body',
     '.prepared',
     '.slo.limits_ms.ttft',
