@@ -18,7 +18,7 @@ export const KIND_COLOURS: Readonly<Record<MissKind, string>> = {
 };
 
 export const PHASE_NAMES: Readonly<Record<MissPhase, string>> = {
-  held: 'held by --max-in-flight',
+  held: 'held by the cap',
   client: 'client',
   prefill_queue: 'prefill queue',
   prefill: 'prefill',
