@@ -150,9 +150,9 @@ export async function replay(
     placesUs.push(clock.now());
     if (placesUs.length === 1) clock.at(clock.now(), fillPlaces);
   };
+  const canSendHeld = (): boolean => stopped === null && held.size > 0 && inFlight.size < maxInFlight;
   const fillPlaces = (): void => {
-    while (stopped === null && held.size > 0 && inFlight.size < maxInFlight)
-      start(held.shift(), placesUs.shift() ?? clock.now());
+    while (canSendHeld()) start(held.shift(), placesUs.shift() ?? clock.now());
     placesUs.length = 0;
     if (isTakingPaused) takeMore();
   };
