@@ -57,7 +57,8 @@ it('a server never has more than the cap at once, and the wait is in TTFT, in it
   const late = records.map((record) => latenessUs(record) ?? Infinity).sort((a, b) => a - b);
   const [middle, last] = [late[15] ?? Infinity, records.at(-1)?.held_us ?? 0];
   assert.ok(middle < 20_000 && last > 1e6, `${middle} us late while the last waited ${last} us; rerun it alone`);
-  const { held, warnings, validity } = readSummary(out);
+  const { held, warnings, validity, little_law_error } = readSummary(out);
+  assert.ok((little_law_error ?? 1) < 0.2, `Little's law is off by ${little_law_error}`);
   assert.ok((held?.share ?? 0) > 0.9);
   assert.ok(warnings.some(({ code }) => code === 'held') && !warnings.some(({ code }) => code === 'rate'));
   assert.ok((validity.lateness_ms?.p90 ?? Infinity) < 100);
