@@ -53,12 +53,12 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
     '.measured',
     '.ignore_eos',
     '.temperature',
-    '.max_in_flight',
     '.extra_body',
     '.prepared',
     '.slo.limits_ms.ttft',
     '.slo.limits_ms.tpot',
     '.slo.at',
+    '.max_in_flight',
   ],
   'summary.json': ['.requests.by_outcome.ok', '.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
   'place.json': [
