@@ -49,10 +49,7 @@ export function askedAndGot({ workload, delivered, held }: Summary): Markup {
     ['input tokens, mean of ok', meanText(asked.input_tokens_mean), meanText(got.input_tokens_mean)],
     ['output tokens, mean of ok', meanText(asked.output_tokens_mean), meanText(got.output_tokens_mean)],
   ];
-  if (held !== null) {
-    const name = defined('waited for a place in flight', DEFINITIONS.held);
-    rows.push([name, `at most ${withThousands(held.max_in_flight)}`, heldCell(held)]);
-  }
+  if (held !== null) rows.push(...heldRows(held, defined('waited for a place', DEFINITIONS.held)));
   if (workload.prompts !== null) {
     const name = defined('prompt lengths', DEFINITIONS.prompts);
     rows.push([name, workload.prompts, deviationText(delivered.input_deviation_tokens)]);
@@ -87,10 +84,22 @@ export function askedAndGot({ workload, delivered, held }: Summary): Markup {
   </div>`;
 }
 
-function heldCell({ share, wait_ms }: NonNullable<Summary['held']>): string {
-  return wait_ms === null
-    ? 'none'
-    : `${formatShare(share)}, p50 ${formatMs(wait_ms.p50)}, p99 ${formatMs(wait_ms.p99)}`;
+function heldRows(
+  { max_in_flight, share, wait_ms }: NonNullable<Summary['held']>,
+  waited: Markup,
+): [string | Markup, string, string][] {
+  const waits: [string, string, string][] =
+    wait_ms === null
+      ? []
+      : [
+          ['their wait, p50', '-', formatMs(wait_ms.p50)],
+          ['their wait, p99', '-', formatMs(wait_ms.p99)],
+        ];
+  return [
+    ['requests in flight', `at most ${withThousands(max_in_flight)}`, '-'],
+    [waited, '-', wait_ms === null ? 'none' : formatShare(share)],
+    ...waits,
+  ];
 }
 
 function meanText(mean: number | null): string {
