@@ -28,7 +28,9 @@ export const DEFINITIONS = {
     'Prompt lengths: exact where prompts are token ids or made with a tokenizer, approximate where they are plain words; beside it, how far the input tokens that the server counted were from the plan.',
   cached:
     'Input tokens cached: the share that an endless prefix cache would have had of the plan, beside what the server says it had.',
-  lateness: 'Lateness: how long after its due time a request left the client.',
+  held: 'Share of the requests that waited for a place in flight (--max-in-flight), and how long these waited from their due time. The wait is in TTFT and E2E, and not in lateness.',
+  lateness:
+    'Lateness: how long after its due time a request left the client, less the time spent connecting or waiting for a place in flight.',
   event_loop: 'Event-loop delay: how long the client could not react to what the network brought.',
   client_cpu: 'CPU time of the client for each token, without its polling.',
   polling:

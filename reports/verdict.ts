@@ -56,16 +56,17 @@ function toneOf(summary: Summary): Verdict['tone'] {
   return verdict;
 }
 
-/** Whether the requests that the user cut, which are those that stay long, could turn a pass into a miss. */
-function couldTurn({ slo, requests }: Summary, verdict: 'met' | 'missed'): boolean {
+/** Whether the requests that the user gave up, which are those that stay long, could turn a pass into a miss. */
+function couldTurn({ slo, requests, held }: Summary, verdict: 'met' | 'missed'): boolean {
   if (slo === null || verdict === 'missed') return false;
   const judged = judgedRequests(requests);
-  return slo.attainment.joint * judged < slo.at * (judged + stoppedByOutcome(requests).cut);
+  const givenUp = stoppedByOutcome(requests).cut + (held?.still_waiting ?? 0);
+  return slo.attainment.joint * judged < slo.at * (judged + givenUp);
 }
 
 function attainmentSentence(
   { limits_ms, attainment: { joint, ci95, overloaded }, binding, at }: NonNullable<Summary['slo']>,
-  { status, requests }: Summary,
+  { status, requests, held }: Summary,
 ): string {
   const judged = judgedRequests(requests);
   const wanted = `wanted: ${goalText(at)}`;
@@ -78,7 +79,8 @@ function attainmentSentence(
   // If no request meets the SLO, no limit binds more than another.
   const binds = binding === null || joint === 0 ? '' : `; ${METRIC_NAMES[binding]} binds`;
   const fails = requests.failed === 0 ? '' : `; ${withThousands(requests.failed)} failed`;
-  const who = status === 'interrupted' ? `the ${countText(judged, 'request')} due until it was stopped` : 'requests';
+  const until = (held?.still_waiting ?? 0) === 0 ? 'due until it was stopped' : 'that can be judged';
+  const who = status === 'interrupted' ? `the ${countText(judged, 'request')} ${until}` : 'requests';
   return `${formatShare(joint)} of ${who} met ${limitsText(limits_ms)} (${told})${binds}${fails}`;
 }
 
@@ -101,13 +103,14 @@ function assuranceOf({ validity }: Summary, { clock }: Manifest): string | null 
 }
 
 /** `Asked and got: 301 of 301 requests answered at 5.02 of 5.02 requests/s; prompts 1,155 of 1,155 tokens; ...`. */
-function deliveredText({ delivered, workload }: Summary): string {
+function deliveredText({ delivered, workload, held }: Summary): string {
   const { asked, got, cached_tokens, outputs } = delivered;
   const pair = (of: number | null, planned: number | null): string =>
     `${of === null ? 'not counted' : amountText(of)} of ${planned === null ? '-' : amountText(planned)}`;
   const parts = [
     `${withThousands(got.requests)} of ${countText(asked.requests, 'request')} answered`,
     ...(asked.rate_rps === 0 ? [] : [`${threeFigures(got.rate_rps)} of ${threeFigures(asked.rate_rps)} requests/s`]),
+    ...(held === null ? [] : [heldText(held)]),
     ...(got.input_tokens_mean === null
       ? []
       : [`prompts ${pair(got.input_tokens_mean, asked.input_tokens_mean)} tokens`]),
@@ -123,4 +126,9 @@ function deliveredText({ delivered, workload }: Summary): string {
         ]),
   ];
   return `Asked and got: ${parts.join('; ')}`;
+}
+
+function heldText({ max_in_flight, requests, share }: NonNullable<Summary['held']>): string {
+  const waited = requests === 0 ? 'none waited' : `${formatShare(share)} waited for a place`;
+  return `at most ${withThousands(max_in_flight)} in flight, ${waited}`;
 }

@@ -18,6 +18,7 @@ export const KIND_COLOURS: Readonly<Record<MissKind, string>> = {
 };
 
 export const PHASE_NAMES: Readonly<Record<MissPhase, string>> = {
+  held: 'held by the cap',
   client: 'client',
   prefill_queue: 'prefill queue',
   prefill: 'prefill',
@@ -29,6 +30,7 @@ export const PHASE_NAMES: Readonly<Record<MissPhase, string>> = {
 
 /** How a sentence says that a missed request spent its time in the phase. */
 export const PHASE_VERBS: Readonly<Record<MissPhase, string>> = {
+  held: 'waited longest for a place in flight (--max-in-flight)',
   client: 'spent most of the time waiting in the client',
   prefill_queue: 'waited longest in the prefill queue',
   prefill: 'spent most of the time in prefill',

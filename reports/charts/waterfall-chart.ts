@@ -26,6 +26,7 @@ const NAMES: Readonly<Record<SpanKind, string>> = {
   streaming: 'streaming',
 };
 const SPAN_COLOURS: Readonly<Record<SpanKind, string>> = {
+  held: COLOURS.grid,
   client: COLOURS.bad,
   prefill_queue: COLOURS.second,
   prefill: COLOURS.third,
@@ -42,12 +43,13 @@ export function waterfallChart({ id, title, which, requests }: WaterfallData): C
   const failed = requests.filter((record) => !isAnswered(record)).length;
   const axis = axisOf(rows);
   const thinned = rows.some(({ record }) => record.token_times_us.length > MAX_TICKS);
+  const isHeld = requests.some(({ held_us }) => held_us !== null && held_us > 0);
   const kinds = SPAN_KINDS.filter((kind) => rows.some(({ spans }) => spans.some((span) => span.kind === kind)));
   return {
     id,
     title,
     label: `${countText(requests.length, 'request')}, ${which}, from due to end. ${title}. Their records follow as text.`,
-    note: `n = ${populationText(requests.length, 'request', failed)}: ${which}; from the due time; a tick for each token${thinned ? `, at most ${MAX_TICKS} a row` : ''}; a row opens its record.`,
+    note: `n = ${populationText(requests.length, 'request', failed)}: ${which}; from the due time; a tick for each token${thinned ? `, at most ${MAX_TICKS} a row` : ''}${isHeld ? '; held by the cap: waited for a place (--max-in-flight)' : ''}; a row opens its record.`,
     spec: {
       width: 'container',
       height: ROW_HEIGHT * Math.max(1, rows.length),

@@ -50,7 +50,8 @@ function valueUs(record: RequestRecord, metric: SloMetric): number {
 /** The longest of the phases that a metric is about. Time that no phase accounts for is `unknown`. */
 function longest(record: RequestRecord, metric: SloMetric): MissPhase {
   const before: [MissPhase, number | null][] = [
-    ['client', (record.sent_us ?? record.due_us) - record.due_us],
+    ['held', record.held_us],
+    ['client', (record.sent_us ?? record.due_us) - record.due_us - (record.held_us ?? 0)],
     ['prefill_queue', record.prefill_queue_us],
     ['prefill', record.prefill_us],
   ];

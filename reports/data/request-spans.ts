@@ -1,7 +1,10 @@
 import type { RequestRecord } from '../../src/core/record.ts';
 
-/** The phases that a record has times of, in the order in which a request passes them. */
-export const PHASES = ['client', 'prefill_queue', 'prefill', 'transfer', 'decode_queue', 'decode'] as const;
+/**
+ * The phases that a record has times of, in the order in which a request passes them; `held`: it waited for a place in
+ * flight (`--max-in-flight`).
+ */
+export const PHASES = ['held', 'client', 'prefill_queue', 'prefill', 'transfer', 'decode_queue', 'decode'] as const;
 
 /** Shorter spans are left by rounding. */
 const MIN_US = 10;
@@ -38,6 +41,7 @@ export function spansOf(record: RequestRecord): Span[] {
     spans.push({ kind, from_s: at / 1e6, to_s: to / 1e6 });
     at = to;
   };
+  until('held', record.held_us ?? 0);
   until('client', sent_us - due_us);
   until('prefill_queue', at + (record.prefill_queue_us ?? 0));
   until('prefill', at + (record.prefill_us ?? 0));

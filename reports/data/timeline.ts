@@ -1,5 +1,5 @@
 import { Concurrency } from '../../src/metrics/concurrency.ts';
-import type { RequestRecord } from '../../src/core/record.ts';
+import { latenessUs, type RequestRecord } from '../../src/core/record.ts';
 import type { Slo } from '../../src/core/slo.ts';
 import type { Manifest } from '../../src/schema/manifest.ts';
 import { meetsAll } from '../../src/metrics/attainment.ts';
@@ -16,7 +16,7 @@ export interface TimelineBin {
   readonly output_tokens_per_s: number;
   /** Sent and not ended, averaged over the bin. */
   readonly in_flight: number;
-  /** Largest lateness (sent - due) of the requests due in the bin; null if none was sent. */
+  /** Largest lateness of the requests due in the bin; null if none was sent. */
   readonly lateness_ms: number | null;
   /** Share of the measured requests due in the window around this bin that met the SLO; null without an SLO or with too few requests. */
   readonly attainment: number | null;
@@ -106,7 +106,8 @@ export class TimelineCollector {
       this.#count(this.#judged, due_us, 1);
       if (this.#slo !== null && meetsAll(record, this.#slo)) this.#count(this.#good, due_us, 1);
     }
-    if (sent_us !== null) this.#late(due_us, sent_us);
+    const lateUs = latenessUs(record);
+    if (lateUs !== null) this.#late(due_us, lateUs);
     if (sent_us !== null) this.#inFlight.add(sent_us, end_us ?? Infinity);
     if (sent_us !== null && end_us !== null) this.#occupy(sent_us, end_us);
     if (sent_us !== null && end_us === null) this.#cutSentUs.push(sent_us);
@@ -162,9 +163,9 @@ export class TimelineCollector {
     column[bin] = (column[bin] ?? 0) + amount;
   }
 
-  #late(dueUs: number, sentUs: number): void {
+  #late(dueUs: number, lateUs: number): void {
     const bin = Math.floor(dueUs / this.#binUs);
-    this.#latenessUs[bin] = Math.max(this.#latenessUs[bin] ?? -1, sentUs - dueUs, 0);
+    this.#latenessUs[bin] = Math.max(this.#latenessUs[bin] ?? -1, lateUs);
   }
 
   #occupy(fromUs: number, toUs: number): void {

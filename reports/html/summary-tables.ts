@@ -1,5 +1,5 @@
 import { LATENCY_METRICS, type LatencyMetric, type LatencyTable, type Summary } from '../../src/schema/summary.ts';
-import { threeFigures, withThousands } from '../../src/core/units.ts';
+import { formatMs, formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
 import { DEFINITIONS, METRIC_NAMES } from '../definitions.ts';
 import { deviationText, latencyText, reuseText, secondsText, hasPrefixReuse } from '../format.ts';
 import { html, type Markup } from './markup.ts';
@@ -39,7 +39,7 @@ export function latencyTable(caption: string, latencies: LatencyTable, named: Na
 }
 
 /** Planned values of the workload beside the delivered ones. */
-export function askedAndGot({ workload, delivered }: Summary): Markup {
+export function askedAndGot({ workload, delivered, held }: Summary): Markup {
   const defined = (name: string, definition: string): Markup => html`<abbr title="${definition}">${name}</abbr>`;
   const { asked, got } = delivered;
   const rows: [string | Markup, string, string][] = [
@@ -49,6 +49,7 @@ export function askedAndGot({ workload, delivered }: Summary): Markup {
     ['input tokens, mean of ok', meanText(asked.input_tokens_mean), meanText(got.input_tokens_mean)],
     ['output tokens, mean of ok', meanText(asked.output_tokens_mean), meanText(got.output_tokens_mean)],
   ];
+  if (held !== null) rows.push(...heldRows(held, defined('waited for a place', DEFINITIONS.held)));
   if (workload.prompts !== null) {
     const name = defined('prompt lengths', DEFINITIONS.prompts);
     rows.push([name, workload.prompts, deviationText(delivered.input_deviation_tokens)]);
@@ -81,6 +82,24 @@ export function askedAndGot({ workload, delivered }: Summary): Markup {
       </tbody>
     </table>
   </div>`;
+}
+
+function heldRows(
+  { max_in_flight, share, wait_ms }: NonNullable<Summary['held']>,
+  waited: Markup,
+): [string | Markup, string, string][] {
+  const waits: [string, string, string][] =
+    wait_ms === null
+      ? []
+      : [
+          ['their wait, p50', '-', formatMs(wait_ms.p50)],
+          ['their wait, p99', '-', formatMs(wait_ms.p99)],
+        ];
+  return [
+    ['requests in flight', `at most ${withThousands(max_in_flight)}`, '-'],
+    [waited, '-', wait_ms === null ? 'none' : formatShare(share)],
+    ...waits,
+  ];
 }
 
 function meanText(mean: number | null): string {

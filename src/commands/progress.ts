@@ -1,25 +1,41 @@
 import type { Plan } from '../core/plan.ts';
-import { formatMs, withThousands } from '../core/units.ts';
 import type { RunProgress } from '../run/run.ts';
+import { countLine, progressLine } from './progress-line.ts';
 
 const TTY_EVERY_MS = 250;
 const PLAIN_EVERY_MS = 5000;
 /** Moves to the start of the line and erases it. */
 const ERASE = '\r\u001B[2K';
-const everyMs = (): number => (process.stderr.isTTY ? TTY_EVERY_MS : PLAIN_EVERY_MS);
+/** Of a terminal that does not tell. */
+const USUAL_COLUMNS = 80;
 
-/** Replaces the previous line on a terminal, prints below it elsewhere. */
-function put(line: string): void {
-  const { isTTY, columns = 80 } = process.stderr;
-  process.stderr.write(isTTY ? `${ERASE}${line.slice(0, columns - 1)}` : `${line}\n`);
+/** Where progress is shown: a terminal, whose width may change meanwhile, or a file or pipe. */
+export interface ProgressStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
 }
 
-function erase(): void {
-  if (process.stderr.isTTY) process.stderr.write(ERASE);
+const everyMs = ({ isTTY }: ProgressStream): number => (isTTY === true ? TTY_EVERY_MS : PLAIN_EVERY_MS);
+
+/** Draws a line of a given width over the one before on a terminal; prints a plain one, of any width, elsewhere. */
+function put(stream: ProgressStream, line: (width: number | null) => string): void {
+  const { isTTY, columns = 0 } = stream;
+  // A line in the last column would wrap on some terminals.
+  if (isTTY === true) stream.write(`${ERASE}${line((columns === 0 ? USUAL_COLUMNS : columns) - 1)}`);
+  else stream.write(`${line(null)}\n`);
+}
+
+function erase(stream: ProgressStream): void {
+  if (stream.isTTY === true) stream.write(ERASE);
 }
 
 /** Shows a live line on a terminal, a plain line every few seconds elsewhere; the returned function ends it. */
-export function showProgress(plan: Plan, snapshot: () => RunProgress): () => void {
+export function showProgress(
+  plan: Plan,
+  snapshot: () => RunProgress,
+  stream: ProgressStream = process.stderr,
+): () => void {
   let lastTokens = 0;
   let lastUs = 0;
   const draw = (): void => {
@@ -27,12 +43,12 @@ export function showProgress(plan: Plan, snapshot: () => RunProgress): () => voi
     const nowUs = Math.max(0, now.nowUs);
     const rate = nowUs > lastUs ? ((now.tokens - lastTokens) * 1e6) / (nowUs - lastUs) : 0;
     [lastTokens, lastUs] = [now.tokens, nowUs];
-    put(progressLine(plan, now, rate));
+    put(stream, (width) => progressLine(plan, now, rate, width));
   };
-  const timer = setInterval(draw, everyMs());
+  const timer = setInterval(draw, everyMs(stream));
   return () => {
     clearInterval(timer);
-    erase();
+    erase(stream);
   };
 }
 
@@ -41,35 +57,17 @@ export function showCount(
   what: string,
   quiet: boolean,
 ): { readonly show: (done: number, of: number, best: string | null) => void; readonly end: () => void } {
+  const stream: ProgressStream = process.stderr;
   let shownMs = Date.now();
   return {
     show(done, of, best) {
       const nowMs = Date.now();
-      if (quiet || nowMs - shownMs < everyMs()) return;
+      if (quiet || nowMs - shownMs < everyMs(stream)) return;
       shownMs = nowMs;
-      put(`${bar(done / of)} ${done} of ${of} ${what}${best === null ? '' : `  best so far ${best}`}`);
+      put(stream, (width) => countLine(what, done, of, best, width));
     },
     end() {
-      if (!quiet) erase();
+      if (!quiet) erase(stream);
     },
   };
-}
-
-function bar(share: number): string {
-  const filled = Math.round(share * 20);
-  return `${'━'.repeat(filled)}${'╌'.repeat(20 - filled)}`;
-}
-
-function progressLine({ stats, endUs }: Plan, now: RunProgress, tokensPerS: number): string {
-  const { requests } = stats;
-  // Where responses decide when requests are due, only the number of due requests shows the progress.
-  const share = endUs === null ? now.due / requests : endUs === 0 ? 1 : Math.max(0, now.nowUs) / endUs;
-  const failed = now.failed === 0 ? '' : `, ${withThousands(now.failed)} failed`;
-  const clock = endUs === null ? seconds(now.nowUs) : `${seconds(now.nowUs)} of ${seconds(endUs)}`;
-  const counts = `${withThousands(now.sent)} of ${withThousands(requests)} sent, ${withThousands(now.inFlight)} in flight, ${withThousands(now.ok)} ok${failed}`;
-  return `${bar(Math.min(1, share))} ${clock}  ${counts}  ${withThousands(Math.round(tokensPerS))} tokens/s`;
-}
-
-function seconds(us: number): string {
-  return us <= 0 ? '0 s' : us < 600e6 ? `${Math.round(us / 1e6)} s` : formatMs(us / 1000);
 }

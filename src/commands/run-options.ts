@@ -106,6 +106,11 @@ const MEASURE: Command['options'] = {
   },
   timeout: { type: 'string', default: RUN_DEFAULTS.timeout, describe: 'from sent to last byte' },
   'ttft-timeout': { type: 'string', default: RUN_DEFAULTS.ttftTimeout, describe: 'from sent to first token' },
+  'max-in-flight': {
+    type: 'number',
+    describe:
+      'cap on the requests in flight: a request that is due waits for a place, which its latency holds and the report shows apart [default: none, open loop]',
+  },
 };
 
 const OUTPUT: Command['options'] = {

@@ -67,6 +67,12 @@ export interface RequestRecord extends Phases {
   readonly output_tokens_reported: number | null;
   /** Tokens of events that came three or more at once; null where nothing lies between the target and the client. */
   readonly lumped_tokens: number | null;
+  /**
+   * How long the request waited for a place in flight (`--max-in-flight`), from its due time; 0 where it did not wait.
+   * Of a request that was not sent: until the run stopped. Null without a cap, and where the run stopped before it was
+   * due.
+   */
+  readonly held_us: number | null;
 }
 
 /** Records travel in batches, so that no process has to hold a whole run. */
@@ -91,11 +97,16 @@ export const MAX_LATENESS_MS = 10;
 export const LUMP_US = 250;
 
 /**
- * Time from a request's due time until it left the client, in microseconds. Connecting counts as the server's and the
- * network's time.
+ * Time from a request's due time until it left the client, in microseconds, as far as it is the client's doing:
+ * connecting counts as the server's and the network's time, and the wait for a place in flight is what was asked for.
  */
-export function latenessUs({ due_us, sent_us, connect_us }: RequestRecord): number | null {
-  return sent_us === null ? null : Math.max(0, sent_us - due_us - (connect_us ?? 0));
+export function latenessUs({
+  due_us,
+  sent_us,
+  connect_us,
+  held_us,
+}: Pick<RequestRecord, 'due_us' | 'sent_us' | 'connect_us' | 'held_us'>): number | null {
+  return sent_us === null ? null : Math.max(0, sent_us - due_us - (held_us ?? 0) - (connect_us ?? 0));
 }
 
 export type ColumnType = 'string' | 'int32' | 'int64' | 'bool' | 'int64_list';
@@ -138,6 +149,7 @@ export const RECORD_COLUMNS: { readonly [K in keyof RequestRecord]: readonly [ty
   hidden_tokens: ['int32', true],
   output_tokens_reported: ['int32', true],
   lumped_tokens: ['int32', true],
+  held_us: ['int64', true],
 };
 
 /** The column names, in file order. */

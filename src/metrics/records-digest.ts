@@ -5,8 +5,9 @@ import { COLUMN_NAMES, RECORD_COLUMNS, type RequestRecord } from '../core/record
  * `records_sha256`: of a run in virtual time the same on every machine. The recipe:
  *
  * - one JSON array a request, without spaces, of these columns in the order of RECORD_COLUMNS: all int32 and int64
- *   columns but `worker` and those added since 0.3 (`hidden_tokens`, `output_tokens_reported`, `lumped_tokens`), null where there is no
- *   value, and `token_times_us` as an array of its first time and then each time less the one before;
+ *   columns but `worker` and those added since 0.3 (`hidden_tokens`, `output_tokens_reported`, `lumped_tokens`,
+ *   `held_us`), null where there is no value, and `token_times_us` as an array of its first time and then each time less
+ *   the one before;
  * - sorted by `due_us`, then by `request_id` in order of UTF-16 code units;
  * - SHA-256 over the UTF-8 of these lines, each followed by "\n"; in hexadecimal.
  */
@@ -25,7 +26,13 @@ export class RecordsDigest {
   }
 }
 
-const LEFT_OUT: ReadonlySet<string> = new Set(['worker', 'hidden_tokens', 'output_tokens_reported', 'lumped_tokens']);
+const LEFT_OUT: ReadonlySet<string> = new Set([
+  'worker',
+  'hidden_tokens',
+  'output_tokens_reported',
+  'lumped_tokens',
+  'held_us',
+]);
 
 const COLUMNS = COLUMN_NAMES.filter(
   (name) => !LEFT_OUT.has(name) && ['int32', 'int64', 'int64_list'].includes(RECORD_COLUMNS[name][0]),

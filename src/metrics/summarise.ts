@@ -6,6 +6,7 @@ import { AttainmentCollector } from './attainment.ts';
 import { DiagnosisCollector } from './diagnosis/diagnosis.ts';
 import { FluidityCollector } from './fluidity.ts';
 import { LatencyCollector } from './latency.ts';
+import { HeldCollector } from './held.ts';
 import { ExcludedCollector } from './excluded.ts';
 import { RecordsDigest } from './records-digest.ts';
 import { ServerCollector } from './server.ts';
@@ -31,6 +32,7 @@ export async function summarise(
   const latency = new LatencyCollector();
   const isStopped = stoppedRecords(manifest);
   const traffic = new TrafficCollector();
+  const held = new HeldCollector(manifest.max_in_flight);
   const cached = new CachedTokensCollector(manifest);
   const attainment = slo === null ? null : new AttainmentCollector(slo);
   const fluidity = slo?.ttft === undefined || slo.tpot === undefined ? null : new FluidityCollector(slo.ttft, slo.tpot);
@@ -53,6 +55,7 @@ export async function summarise(
         continue;
       }
       traffic.add(record, stopped);
+      held.add(record, stopped);
       if (stopped) continue;
       latency.add(record);
       attainment?.add(record);
@@ -82,6 +85,7 @@ export async function summarise(
       prefix_reuse: manifest.workload.prefix_reuse ?? null,
     },
     delivered,
+    held: held.result(),
     throughput: {
       ...traffic.throughput(delivered.duration_s),
       good_requests_per_s: attainment === null ? null : perSecond(attainment.good, delivered.duration_s),

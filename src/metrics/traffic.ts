@@ -21,6 +21,7 @@ export class TrafficCollector {
   readonly #failures = new FailureCounts();
   #scheduled = 0;
   #stopped = 0;
+  #stoppedInFlight = 0;
   /** Of requests whose responses report both counts. */
   #cachedTokens = 0;
   #cacheableTokens = 0;
@@ -37,8 +38,10 @@ export class TrafficCollector {
   /** `isStopped`: the record says nothing, because the run was interrupted first. */
   add(record: RequestRecord, isStopped = false): void {
     this.#scheduled++;
-    if (isStopped) this.#stopped++;
-    else if (record.outcome !== 'ok') this.#failures.add(record);
+    if (isStopped) {
+      this.#stopped++;
+      if (record.outcome === 'cut') this.#stoppedInFlight++;
+    } else if (record.outcome !== 'ok') this.#failures.add(record);
     this.#outcomes.set(record.outcome, (this.#outcomes.get(record.outcome) ?? 0) + 1);
     if (record.input_tokens_planned !== null) this.#plannedInput.push(record.input_tokens_planned);
     if (record.output_tokens_planned !== null) this.#plannedOutput.push(record.output_tokens_planned);
@@ -80,6 +83,7 @@ export class TrafficCollector {
       ok,
       failed: this.#scheduled - ok - this.#stopped,
       stopped: this.#stopped,
+      stopped_in_flight: this.#stoppedInFlight,
       by_outcome,
       failures: this.#failures.result(),
     };

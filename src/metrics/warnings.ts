@@ -1,4 +1,4 @@
-import { formatShare, threeFigures, withThousands } from '../core/units.ts';
+import { formatMs, formatShare, threeFigures, withThousands } from '../core/units.ts';
 import { countText, listText } from '../core/words.ts';
 import { failedByOutcome, judgedRequests, stoppedByOutcome } from './stopped.ts';
 import type { Manifest } from '../schema/manifest.ts';
@@ -27,6 +27,9 @@ const EFFECTS: Readonly<Record<WarningCode, 'flatters' | 'voids' | null>> = {
   outputs_long: 'voids',
   lumps: 'flatters',
   inputs: 'voids',
+  // The server had less in flight than the trace asks of it, so that a pass is of a lighter load. A miss stands: the wait
+  // is what users behind this cap felt.
+  held: 'flatters',
   rate: 'voids',
   hidden_tokens: null,
   misreported: 'voids',
@@ -56,7 +59,9 @@ export function warningsOf(summary: Omit<Summary, 'warnings' | 'diagnosis'>, man
     outputs_long: outputsText(summary, 'long'),
     lumps: lumpsText(summary),
     inputs: inputsText(summary),
-    rate: rateText(summary),
+    held: heldText(summary),
+    // What a cap holds back leaves later, and the warning before says so.
+    rate: heldText(summary) === null ? rateText(summary) : null,
     misreported: misreportedText(summary),
     hidden_tokens: hiddenText(summary),
     bad_rows: badRowsText(summary),
@@ -82,13 +87,18 @@ function endedEarly(summary: Figures): string | null {
   return summary.status === 'interrupted' ? endedText(summary, 'Interrupted') : null;
 }
 
-function endedText({ reason, status, requests }: Figures, how: string): string {
+function endedText({ reason, status, requests, held }: Figures, how: string): string {
   const { scheduled, sent, by_outcome } = requests;
   const stopped = stoppedByOutcome(requests);
+  const waiting = held?.still_waiting ?? 0;
+  const left = [
+    ...(stopped.cut === 0 ? [] : [`${withThousands(stopped.cut)} cut off in flight`]),
+    ...(waiting === 0 ? [] : [`${withThousands(waiting)} that waited for a place`]),
+  ];
   const rest =
     status === 'interrupted'
-      ? `the figures are of ${withThousands(judgedRequests(requests))} of the ${countText(scheduled - stopped.unsent, 'request')} that were due until then` +
-        `${stopped.cut === 0 ? '' : ` (${withThousands(stopped.cut)} cut off in flight before they had missed a limit are left out)`}, of ${withThousands(scheduled)}`
+      ? `the figures are of ${withThousands(judgedRequests(requests))} of the ${countText(scheduled - stopped.unsent + waiting, 'request')} that were due until then` +
+        `${left.length === 0 ? '' : ` (${listText(left)} before they had missed a limit are left out)`}, of ${withThousands(scheduled)}`
       : `${countText(by_outcome.unsent ?? scheduled - sent, 'request')} of ${withThousands(scheduled)} not sent, ${withThousands(by_outcome.cut ?? 0)} cut off in flight`;
   return `${how}${reason === null ? '' : `: ${reason}`}; ${rest}`;
 }
@@ -136,6 +146,12 @@ function inputsText({ workload, delivered }: Figures): string | null {
   const isMany = workload.prompts === 'exact' && deviation.requests >= TELLING_SHARE * deviation.counted;
   if (!isFar && !isMany) return null;
   return `Prompts are not as long as planned: ${tokensText(got)} tokens on average as the server counts them, ${tokensText(asked)} planned; ${withThousands(deviation.requests)} of ${withThousands(deviation.counted)} differ, by ${withThousands(deviation.max)} at most`;
+}
+
+function heldText({ held }: Figures): string | null {
+  if (held === null || held.wait_ms === null || held.share < TELLING_SHARE) return null;
+  const { p50, p99 } = held.wait_ms;
+  return `At most ${withThousands(held.max_in_flight)} in flight (--max-in-flight): ${formatShare(held.share)} of requests waited for a place, p50 ${formatMs(p50)}, p99 ${formatMs(p99)}, which is in their TTFT and E2E: a closed loop while it binds, so that the load is lighter than the trace's`;
 }
 
 function rateText({ delivered: { asked, got }, requests: { sent } }: Figures): string | null {

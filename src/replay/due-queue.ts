@@ -1,17 +1,18 @@
 import type { ScheduledRequest } from '../core/target.ts';
 
-/** Sent requests at the front are dropped when there are so many of them, and half of the array is of them. */
+/** The places of requests taken out are dropped when there are so many of them, and half of the array is of them. */
 const DROP_FROM = 1024;
 
 /**
  * Requests in order of their due times, equal ones in the order in which they came. Nearly all come in that order, so
  * that neither end costs more than an append:
  *
- *     [ sent, sent, head, ..., tail ]
- *                   ^ #head
+ *     [ -, -, head, ..., tail ]
+ *             ^ #head
  */
 export class DueQueue {
-  readonly #requests: ScheduledRequest[] = [];
+  /** Undefined before the head: what was taken out, with its body, is not kept. */
+  readonly #requests: (ScheduledRequest | undefined)[] = [];
   #head = 0;
 
   get size(): number {
@@ -30,11 +31,16 @@ export class DueQueue {
     else this.#requests.splice(at, 0, request);
   }
 
+  /** The requests, the head first. */
+  all(): readonly ScheduledRequest[] {
+    return this.#requests.filter((request) => request !== undefined);
+  }
+
   /** Takes the head out. The queue must not be empty. */
   shift(): ScheduledRequest {
     const request = this.#requests[this.#head];
     if (request === undefined) throw new RangeError('no request is due');
-    this.#head++;
+    this.#requests[this.#head++] = undefined;
     if (this.#head >= DROP_FROM && this.#head * 2 >= this.#requests.length) {
       this.#requests.splice(0, this.#head);
       this.#head = 0;

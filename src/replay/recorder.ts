@@ -11,6 +11,7 @@ const BATCH = 256;
 
 /** Totals since the run's start. */
 export interface Progress {
+  /** Sent, or waiting for a place in flight. */
   due: number;
   sent: number;
   ok: number;
@@ -18,9 +19,19 @@ export interface Progress {
   tokens: number;
 }
 
+/** Sees requests as they go on, for a live view of the run. */
+export interface RequestWatcher {
+  /** The first token of a request came at `timeUs`. */
+  firstToken(request: ScheduledRequest, timeUs: number): void;
+  ended(record: RequestRecord, timeUs: number): void;
+}
+
 /** The state of a request in flight. Token times go into a slab of the planned length: nothing grows per token. */
 interface InFlight {
   readonly scheduled: ScheduledRequest;
+  /** When it had a place in flight; null without a cap. */
+  readonly placeUs: number | null;
+  hasToken: boolean;
   sentUs: number | null;
   connectUs: number | null;
   /** One entry per event, in microseconds of the run. */
@@ -39,7 +50,10 @@ export class Recorder implements RunSink {
   readonly #store: RecordStore;
   readonly #context: RecordContext;
   readonly #stalls: StallLog | null;
+  readonly #watcher: RequestWatcher | null;
   readonly #inFlight = new Map<number, InFlight>();
+  /** Due, and waiting for a place in flight. */
+  readonly #held = new Map<number, ScheduledRequest>();
   #sentBatch: RequestRecord[] = [];
   #finishedBatch: RequestRecord[] = [];
   #maxLatenessUs = 0;
@@ -50,24 +64,55 @@ export class Recorder implements RunSink {
    * calls `flush` after each check: only the next check sees a stall in which a request ended, so no record is passed
    * on between two checks.
    */
-  constructor(store: RecordStore, context: RecordContext, stalls: StallLog | null = null) {
+  constructor(
+    store: RecordStore,
+    context: RecordContext,
+    stalls: StallLog | null = null,
+    watcher: RequestWatcher | null = null,
+  ) {
     this.#store = store;
     this.#context = context;
     this.#stalls = stalls;
+    this.#watcher = watcher;
   }
 
   get inFlight(): number {
     return this.#inFlight.size;
   }
 
+  /** Requests that wait for a place in flight. */
+  get held(): number {
+    return this.#held.size;
+  }
+
+  hold(scheduled: ScheduledRequest): void {
+    this.progress.due++;
+    this.#held.set(scheduled.index, scheduled);
+  }
+
+  /** The replay stopped while the request waited for a place. */
+  unsent(index: number, timeUs: number): void {
+    const scheduled = this.#held.get(index);
+    if (scheduled === undefined) throw new Error(`request number ${index} does not wait`);
+    this.#held.delete(index);
+    const dueUs = Math.round(scheduled.dueUs);
+    this.#finishedBatch.push({
+      ...unsentRecord(scheduled.request, dueUs, this.#context),
+      error: 'it waited for a place in flight (--max-in-flight) until the run stopped',
+      held_us: heldUs(dueUs, timeUs),
+    });
+  }
+
   /** Opens a request, just before the target gets it. */
-  begin(scheduled: ScheduledRequest): void {
+  begin(scheduled: ScheduledRequest, placeUs: number | null = null): void {
     const { index, request } = scheduled;
     if (this.#inFlight.has(index)) throw new Error(`request ${request.id} began twice`);
-    this.progress.due++;
+    if (!this.#held.delete(index)) this.progress.due++;
     const slab = request.outputTokens + 2;
     this.#inFlight.set(index, {
       scheduled,
+      placeUs,
+      hasToken: false,
       sentUs: null,
       connectUs: null,
       times: new Float64Array(slab),
@@ -98,11 +143,9 @@ export class Recorder implements RunSink {
     request.sentUs = timeUs;
     request.connectUs = connectUs;
     this.progress.sent++;
-    this.#maxLatenessUs = Math.max(this.#maxLatenessUs, timeUs - request.scheduled.dueUs - (connectUs ?? 0));
-    this.#sentBatch.push({
-      ...this.#record(request, null, 'cut', 'the client was killed', null),
-      client_stalled: null,
-    });
+    const record = this.#record(request, null, 'cut', 'the client was killed', null);
+    this.#maxLatenessUs = Math.max(this.#maxLatenessUs, latenessUs(record) ?? 0);
+    this.#sentBatch.push({ ...record, client_stalled: null });
   }
 
   tokens(index: number, timeUs: number, count: number, hasText: HasText = count > 0): void {
@@ -113,6 +156,9 @@ export class Recorder implements RunSink {
     request.texts[request.events] = hasText === 'unknown' ? UNKNOWN_TEXT : hasText ? TEXT : 0;
     request.events++;
     this.progress.tokens += count;
+    if (count === 0 || request.hasToken) return;
+    request.hasToken = true;
+    this.#watcher?.firstToken(request.scheduled, timeUs);
   }
 
   end(index: number, timeUs: number, response: ResponseInfo): Outcome {
@@ -144,6 +190,7 @@ export class Recorder implements RunSink {
     if (record.outcome === 'ok') this.progress.ok++;
     else this.progress.failed++;
     this.#finishedBatch.push(record);
+    this.#watcher?.ended(record, timeUs);
     if (this.isFull && this.#stalls === null) this.flush();
     return record.outcome;
   }
@@ -204,6 +251,7 @@ export class Recorder implements RunSink {
       output_tokens_reported: reported,
       // In virtual time nothing lies between the engine and the record.
       lumped_tokens: this.#stalls === null ? null : lumpedTokens(request),
+      held_us: request.placeUs === null ? null : heldUs(dueUs, request.placeUs),
     };
   }
 }
@@ -211,6 +259,10 @@ export class Recorder implements RunSink {
 function noTokenText(reported: number | null): string {
   if (reported === null || reported === 0) return 'the answer held no token';
   return `the answer held no text and no token id, though the server counts ${reported} tokens in it`;
+}
+
+function heldUs(dueUs: number, placeUs: number): number {
+  return Math.max(0, Math.round(placeUs) - dueUs);
 }
 
 function wholeUs(us: number | null | undefined): number | null {

@@ -17,6 +17,8 @@ export interface ReplayOptions {
   /** From sent to last byte, and from sent to first token; microseconds, Infinity for no limit. */
   readonly timeoutUs: number;
   readonly ttftTimeoutUs: number;
+  /** A request that is due while so many are in flight waits until one of them ends. Absent: no cap. */
+  readonly maxInFlight?: number;
   /** When it aborts, sending stops; requests in flight may end within `graceUs`. */
   readonly stop: AbortSignal;
   /** When it aborts, requests in flight are cut at once. */
@@ -27,11 +29,14 @@ export interface ReplayOptions {
 }
 
 /**
- * Receives the events of a replay, for each request in this order: `begin`, `sent`, `tokens`, then one `end` or `fail`.
+ * Receives the events of a replay, for each request in this order: `hold` where it has to wait for a place in flight,
+ * `begin`, `sent`, `tokens`, then one `end` or `fail`. With a cap, `unsent` where the replay stops while it waits.
  */
 export interface RunSink extends Pick<Sink, 'sent' | 'tokens'> {
-  /** Called just before the target gets the request. */
-  begin(request: ScheduledRequest): void;
+  hold?(request: ScheduledRequest): void;
+  unsent?(index: number, timeUs: number): void;
+  /** Called just before the target gets the request. `placeUs`: when it had a place in flight; null without a cap. */
+  begin(request: ScheduledRequest, placeUs: number | null): void;
   hasToken(index: number): boolean;
   /** Both return the outcome of the record: a response without a token is not `ok`. */
   end(index: number, timeUs: number, response: ResponseInfo): Outcome;
@@ -44,9 +49,10 @@ export interface RunSink extends Pick<Sink, 'sent' | 'tokens'> {
 export type StoppedBecause = string | null;
 
 /**
- * Replays a schedule against a target, open loop: each request is sent when it is due, however slow the responses are.
- * Returns when every request that was sent has ended; requests not sent by then leave no record here. Throws the error
- * of a fault of Reprise, after the requests in flight were cut.
+ * Replays a schedule against a target, open loop: each request is sent when it is due, however slow the responses are,
+ * unless a cap on the requests in flight holds it back. Returns when every request that was sent has ended; of requests
+ * not sent by then, only those that a cap held back leave a record here. Throws the error of a fault of Reprise, after
+ * the requests in flight were cut.
  */
 export async function replay(
   schedule: Schedule,
@@ -55,30 +61,39 @@ export async function replay(
   run: RunSink,
   options: ReplayOptions,
 ): Promise<StoppedBecause> {
+  const { maxInFlight = Infinity } = options;
   const inFlight = new Map<number, ScheduledRequest>();
   const due = new DueQueue();
-  let dueBytes = 0;
+  /** Due requests that wait for a place in flight. */
+  const held = new DueQueue();
+  /** Of the bodies of requests in both queues. */
+  let queuedBytes = 0;
   let allScheduled = false;
   let stopped: StoppedBecause = null;
   let fault: { readonly error: unknown } | null = null;
   const done = (): boolean =>
     fault !== null ||
     options.isDecided?.() === true ||
-    (inFlight.size === 0 && (stopped !== null || (allScheduled && due.size === 0)));
+    (inFlight.size === 0 && (stopped !== null || (allScheduled && due.size === 0 && held.size === 0)));
   // The clock calls `done` after each of its events: an empty event makes it call `done` now.
   const checkDone = (): void => clock.at(clock.now(), () => undefined);
 
-  // Taking: each batch comes a look-ahead before it is due.
+  // Taking: each batch comes a look-ahead before it is due. While a cap holds large bodies back, none is taken: those
+  // that follow would wait behind them.
+  let isTakingPaused = false;
+  const takeMore = (): void => {
+    if (stopped !== null) return;
+    isTakingPaused = held.size > 0 && queuedBytes > LOOK_AHEAD_BYTES;
+    if (!isTakingPaused) clock.wait(takeBatch());
+  };
   const takeBatch = async (): Promise<void> => {
     try {
       const batch = await schedule.next();
       if (batch === null) allScheduled = true;
       else {
         put(batch);
-        const aheadUs = dueBytes > LOOK_AHEAD_BYTES ? SHORT_LOOK_AHEAD_US : LOOK_AHEAD_US;
-        clock.at((batch.at(-1)?.dueUs ?? 0) - aheadUs, () => {
-          if (stopped === null) clock.wait(takeBatch());
-        });
+        const aheadUs = queuedBytes > LOOK_AHEAD_BYTES ? SHORT_LOOK_AHEAD_US : LOOK_AHEAD_US;
+        clock.at((batch.at(-1)?.dueUs ?? 0) - aheadUs, takeMore);
       }
     } catch (thrown) {
       scheduleFailed(thrown);
@@ -91,7 +106,7 @@ export async function replay(
   };
   const put = (batch: readonly ScheduledRequest[]): void => {
     for (const request of batch) {
-      dueBytes += bodyBytes(request);
+      queuedBytes += bodyBytes(request);
       due.push(request);
     }
     wait();
@@ -110,14 +125,36 @@ export async function replay(
     });
   };
 
-  // Sending: at the due time, whatever the target does.
+  // Sending: at the due time, whatever the target does, or when there is a place.
   const send = (request: ScheduledRequest): void => {
-    dueBytes -= bodyBytes(request);
     if (stopped !== null) return;
+    if (held.size === 0 && inFlight.size < maxInFlight) start(request, request.dueUs);
+    else {
+      held.push(request);
+      run.hold?.(request);
+    }
+  };
+  const start = (request: ScheduledRequest, placeUs: number): void => {
+    queuedBytes -= bodyBytes(request);
     inFlight.set(request.index, request);
-    run.begin(request);
+    run.begin(request, maxInFlight === Infinity ? null : placeUs);
     target.send(request, sink);
     if (options.timeoutUs < Infinity) watch(request.index);
+  };
+
+  // Holding: first come, first served. The places come free while the target is in the middle of its own work, so that
+  // they are filled in an event of their own.
+  const placesUs: number[] = [];
+  const freePlace = (): void => {
+    if (held.size === 0 || stopped !== null) return;
+    placesUs.push(clock.now());
+    if (placesUs.length === 1) clock.at(clock.now(), fillPlaces);
+  };
+  const canSendHeld = (): boolean => stopped === null && held.size > 0 && inFlight.size < maxInFlight;
+  const fillPlaces = (): void => {
+    while (canSendHeld()) start(held.shift(), placesUs.shift() ?? clock.now());
+    placesUs.length = 0;
+    if (isTakingPaused) takeMore();
   };
 
   // Timeouts: counted from `target.send`, because a target need not report a request as sent.
@@ -153,6 +190,7 @@ export async function replay(
     if (connectErrors >= GONE_AFTER_REQUESTS && clock.now() - connectErrorsSinceUs >= GONE_AFTER_US)
       stopSending(`the target is gone: the last ${connectErrors} requests found nothing to connect to`);
     if (request !== undefined && stopped === null) release(request, outcome, timeUs);
+    freePlace();
     if (done()) checkDone();
   };
   const release = (request: ScheduledRequest, outcome: Outcome, timeUs: number): void => {
@@ -169,7 +207,9 @@ export async function replay(
 
   // Stopping: no more requests are sent; those in flight may end within the grace period, then they are cut.
   const stopSending = (why: string): void => {
-    stopped ??= why;
+    if (stopped !== null) return;
+    stopped = why;
+    for (const request of held.all()) run.unsent?.(request.index, clock.now());
   };
   const cutAll = (): void => {
     for (const index of inFlight.keys()) abort(index, 'cut', stopped ?? 'interrupted');

@@ -41,6 +41,7 @@ export function unsentRecord(
     hidden_tokens: null,
     output_tokens_reported: null,
     lumped_tokens: null,
+    held_us: null,
     token_times_us: new Float64Array(0),
     token_count_source: null,
     token_time_source: null,

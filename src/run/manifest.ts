@@ -55,6 +55,7 @@ export function describeRun(
     slo: slo === null ? null : describeSlo(slo, spec.at),
     timeout_s: measure.timeoutUs / 1e6,
     ttft_timeout_s: measure.ttftTimeoutUs / 1e6,
+    max_in_flight: measure.maxInFlight,
     client: null,
   };
 }

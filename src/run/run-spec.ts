@@ -17,6 +17,8 @@ export interface RunSpec {
     /** From sent to last byte, and from sent to first token. */
     readonly timeoutUs: number;
     readonly ttftTimeoutUs: number;
+    /** Most requests of this client in flight at once; those that are due beyond it wait. Null: no cap. */
+    readonly maxInFlight: number | null;
   };
   /** Steps on the server before the run. */
   readonly prepare: {

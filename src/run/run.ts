@@ -22,6 +22,7 @@ import { checkTarget } from '../target/target-spec.ts';
 import { completeRecords, reportRun } from './finish.ts';
 import { describeRun } from './manifest.ts';
 import { planRun, type RunPlan } from './plan-run.ts';
+import { type RecentLatency, RecentRequests } from './recent-requests.ts';
 import type { RunSpec } from './run-spec.ts';
 
 /** Time from the start of the clock to the first due time, so that the first batches are on the clock by then. */
@@ -66,6 +67,11 @@ const ALONE: RunPart = { worker: 0, shard: WHOLE, startAtUs: null, replayed: () 
 export interface RunProgress extends Progress {
   readonly nowUs: number;
   readonly inFlight: number;
+  /** Due requests that wait for a place in flight (`maxInFlight`). */
+  readonly held: number;
+  /** Whether the user has ended the run: nothing more is sent. */
+  readonly isStopping: boolean;
+  readonly recent: RecentLatency;
 }
 
 export interface RunResult {
@@ -203,17 +209,25 @@ async function replayInto(
   const store = openStore(dir, { worker: part.worker, journal: isTimed });
   const stalls = wall === null ? null : new StallLog(() => wall.read());
   const context = { target: session.name, window: plan.window, worker: part.worker };
-  const recorder = new Recorder(store, context, stalls);
+  const recent = new RecentRequests(plan.spec.slo?.limits ?? null);
+  const recorder = new Recorder(store, context, stalls, recent);
   const health = wall === null || stalls === null ? null : new HealthMonitor(wall, recorder, stalls);
   const gone = abortedBy(session.gone.then(({ why, isFault }) => (isFault ? new Error(why) : new UserError(why))));
-  const { timeoutUs, ttftTimeoutUs } = plan.spec.measure;
+  const { timeoutUs, ttftTimeoutUs, maxInFlight } = plan.spec.measure;
   try {
     if (wall !== null) {
       useSingleThreadedGc();
       wall.startAt(part.startAtUs ?? machineUs() + LEAD_US);
       monitor?.begin(dir, wall.zeroUs);
     }
-    hooks.started(plan, () => ({ ...recorder.progress, nowUs: clock.now(), inFlight: recorder.inFlight }));
+    hooks.started(plan, () => ({
+      ...recorder.progress,
+      nowUs: clock.now(),
+      inFlight: recorder.inFlight,
+      held: recorder.held,
+      isStopping: hooks.stop.aborted,
+      recent: recent.at(clock.now()),
+    }));
     health?.start();
     let stopped: string | null;
     let fault: Replayed['fault'] = null;
@@ -222,6 +236,7 @@ async function replayInto(
       stopped = await replay(schedule, target, clock, recorder, {
         timeoutUs,
         ttftTimeoutUs,
+        maxInFlight: maxInFlight ?? Infinity,
         stop,
         cut: hooks.cut,
         graceUs: GRACE_US,

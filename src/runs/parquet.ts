@@ -101,6 +101,7 @@ const ADDED_LATER: ReadonlySet<string> = new Set([
   'hidden_tokens',
   'output_tokens_reported',
   'lumped_tokens',
+  'held_us',
 ]);
 
 /** The input of hyparquet, once the columns are known to be those of a record. */
@@ -162,6 +163,7 @@ function record(row: Row): RequestRecord {
     hidden_tokens: orNull(integer, row, 'hidden_tokens'),
     output_tokens_reported: orNull(integer, row, 'output_tokens_reported'),
     lumped_tokens: orNull(integer, row, 'lumped_tokens'),
+    held_us: orNull(integer, row, 'held_us'),
   };
 }
 

@@ -162,6 +162,12 @@ export const manifestSchema = z
       .nullable(),
     timeout_s: z.number(),
     ttft_timeout_s: z.number(),
+    max_in_flight: z
+      .int()
+      .positive()
+      .nullable()
+      .default(null)
+      .describe('A request that is due while so many are in flight waits until one has ended; null: open loop.'),
     client: clientHealth.nullable(),
   })
   .describe('What was run, on what, how it ended. The only file of a run that holds wall-clock times.');

@@ -76,8 +76,9 @@ const requests = z.strictObject({
   ok: count,
   failed: count.describe('Scheduled requests that are neither ok nor stopped.'),
   stopped: count.describe(
-    'Requests that an interrupted run did not get to: not due yet, or cut before they had missed a limit. In no figure.',
+    'Requests that an interrupted run did not get to: not due yet, or given up before they had missed a limit. In no figure.',
   ),
+  stopped_in_flight: count.describe('Of these, the ones that were in flight and were cut.'),
   by_outcome: z.partialRecord(z.enum(OUTCOMES), count),
   failures: z.array(failureKind).describe('The most common ways to fail, at most 8.'),
 });
@@ -189,6 +190,20 @@ const delivered = z
   })
   .describe('What the server got and gave, beside what was asked, of the requests that are measured.');
 
+const held = z
+  .strictObject({
+    max_in_flight: count.describe('Most requests in flight at once.'),
+    requests: count.describe('Requests that waited for a place in flight.'),
+    share: z.number().describe('Of the requests that the figures are of.'),
+    wait_ms: quantiles
+      .nullable()
+      .describe('Of those that waited: from due until there was a place. Null: none waited.'),
+    still_waiting: count.describe('Of the requests that an interrupted run did not get to, those that were due.'),
+  })
+  .describe(
+    'The wait that --max-in-flight caused. It is in the latencies from the due time, not in those from sending.',
+  );
+
 /** The worst first. */
 export const WARNING_CODES = [
   'records',
@@ -201,6 +216,7 @@ export const WARNING_CODES = [
   'outputs_long',
   'lumps',
   'inputs',
+  'held',
   'rate',
   'misreported',
   'bad_rows',
@@ -341,6 +357,7 @@ export const summarySchema = z
     left_out: leftOut.nullable().describe('Null: the whole run is measured.'),
     workload,
     delivered,
+    held: held.nullable().describe('Null without --max-in-flight.'),
     throughput,
     latency_ms: latencyTable.describe('From the due time, over all scheduled requests: what users felt.'),
     latency_ok_ms: latencyTable.describe('The same of ok requests alone: the secondary view.'),

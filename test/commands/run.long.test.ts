@@ -165,6 +165,7 @@ describe('reprise run', () => {
       ok: 140,
       failed: 0,
       stopped: 0,
+      stopped_in_flight: 0,
       by_outcome: { ok: 140 },
       failures: [],
     });

@@ -41,6 +41,7 @@ export function exampleManifest(over: Partial<Manifest> = {}): Manifest {
     slo: null,
     timeout_s: 600,
     ttft_timeout_s: 60,
+    max_in_flight: null,
     client: {
       duration_s: 10,
       machine_zero_us: 0,

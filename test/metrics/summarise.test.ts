@@ -50,6 +50,7 @@ test('a small run by hand', async () => {
     ok: 2,
     failed: 2,
     stopped: 0,
+    stopped_in_flight: 0,
     by_outcome: { ok: 2, rejected: 1, unsent: 1 },
     failures: [
       { outcome: 'rejected', http_status: 200, error: null, numbers_differ: false, count: 1 },

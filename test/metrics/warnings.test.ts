@@ -211,6 +211,7 @@ describe('an interrupted run', () => {
       ok: 40,
       failed: 1,
       stopped: 59,
+      stopped_in_flight: 1,
       by_outcome: { ok: 40, cut: 2, unsent: 58 },
     });
     // The one that had waited for longer than the limit has missed it, whatever would have come.
@@ -223,8 +224,78 @@ describe('an interrupted run', () => {
     );
   });
 
+  it('counts what waited for a place as it counts what was in flight', async () => {
+    const waited = (i: number): Partial<RequestRecord> => {
+      if (i < 42) return { ...fate(i), held_us: 0 };
+      // The first two had waited for less than the limit, the next four for more.
+      if (i < 48) return { ...fate(i), held_us: i < 44 ? 150_000 : 250_000, error: 'it waited' };
+      return fate(i);
+    };
+    const capped = { ...status, max_in_flight: 2 };
+    const { requests, slo: judged, warnings, held } = await summaryOf(100, waited, capped);
+    assert.deepEqual([requests.failed, requests.stopped, requests.stopped_in_flight], [5, 55, 1]);
+    assert.equal(judged?.attainment.joint, 40 / 45);
+    assert.deepEqual([held?.requests, held?.share, held?.still_waiting], [4, 4 / 45, 2]);
+    assert.match(
+      warnings[0]?.text ?? '',
+      /figures are of 45 of the 48 requests that were due until then \(1 cut off in flight and 2 that waited for a place before they had missed a limit are left out\), of 100$/,
+    );
+  });
+
   it('but one whose server died is judged by all of it', async () => {
     const { requests, slo: judged } = await summaryOf(100, fate, { ...status, status: 'failed' });
     assert.deepEqual([requests.failed, requests.stopped, judged?.attainment.joint], [60, 0, 0.4]);
+  });
+});
+
+describe('a cap on the requests in flight', () => {
+  /** Every other request waits for a second or two, so that the whole leaves slower than it was due. */
+  const waits = (i: number): Partial<RequestRecord> => {
+    const held_us = i % 2 === 0 ? 0 : (i % 4) * 500_000 + 500_000;
+    return { held_us, sent_us: i * 1e6 + held_us, token_times_us: times(OUTPUT).map((us) => us + held_us) };
+  };
+
+  it('shows the wait that it causes, which is no lateness; no pass stands, and the rate is not blamed again', async () => {
+    const { held, warnings, validity, latency_ms, service_latency_ms } = await summaryOf(100, waits, {
+      max_in_flight: 32,
+    });
+    assert.deepEqual(held, {
+      max_in_flight: 32,
+      requests: 50,
+      share: 0.5,
+      wait_ms: { p50: 1000, p90: 2000, p99: 2000, max: 2000 },
+      still_waiting: 0,
+    });
+    assert.deepEqual([validity.valid, validity.lateness_ms?.max], [true, 0]);
+    assert.deepEqual([latency_ms.ttft.max, service_latency_ms.ttft.max], [2100, 100]);
+    assert.deepEqual(
+      warnings.map(({ code }) => code),
+      ['held'],
+    );
+    assert.equal(
+      warnings[0]?.text,
+      "At most 32 in flight (--max-in-flight): 50.0 % of requests waited for a place, p50 1.00 s, p99 2.00 s, which is in their TTFT and E2E: a closed loop while it binds, so that the load is lighter than the trace's",
+    );
+    assert.deepEqual([allowsVerdict(warnings, 'met'), allowsVerdict(warnings, 'missed')], [false, true]);
+  });
+
+  it('takes the place of the warning of a rate that it has lowered', async () => {
+    const held = (i: number): Partial<RequestRecord> => ({ held_us: i * 5e5, sent_us: i * 15e5 });
+    assert.deepEqual(codes(await summaryOf(100, held, { max_in_flight: 1 })), ['held']);
+    assert.deepEqual(codes(await summaryOf(100, (i) => ({ sent_us: i * 15e5 }))), ['not_valid', 'rate']);
+  });
+
+  it('says nothing where it hardly binds, and its figures are of the measured requests', async () => {
+    const once = await summaryOf(
+      200,
+      (i) => ({ held_us: i === 7 ? 1000 : 0, sent_us: i * 1e6 + (i === 7 ? 1000 : 0) }),
+      {
+        max_in_flight: 8,
+      },
+    );
+    assert.deepEqual([codes(once), once.held?.requests, once.held?.share], [[], 1, 0.005]);
+    const warmUp = await summaryOf(10, (i) => ({ ...waits(i), measured: i % 2 === 0 }), { max_in_flight: 8 });
+    assert.deepEqual([warmUp.held?.requests, warmUp.held?.wait_ms], [0, null]);
+    assert.equal((await summaryOf(10, () => ({}))).held, null);
   });
 });

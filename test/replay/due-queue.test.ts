@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import * as fc from 'fast-check';
 import type { ScheduledRequest } from '../../src/core/target.ts';
 import { DueQueue } from '../../src/replay/due-queue.ts';
@@ -24,6 +26,7 @@ it('gives requests in order of due time, equal ones as they came, however they a
           held.sort((a, b) => a.dueUs - b.dueUs || a.index - b.index);
         } else if (held.length > 0) assert.equal(queue.shift(), held.shift());
         assert.equal(queue.size, held.length);
+        assert.deepEqual(queue.all(), held);
         assert.equal(queue.nextUs, held[0]?.dueUs ?? Infinity);
       }
     }),
@@ -37,4 +40,21 @@ it('drops what was sent of a long trace', () => {
     assert.equal(queue.shift().index, i);
   }
   assert.throws(() => queue.shift(), RangeError);
+});
+
+it('keeps nothing of a request that was taken out: its body may be large', async () => {
+  const queue = new DueQueue();
+  const kept = Array.from({ length: 20 }, (_, i) => {
+    const request = scheduled(i, i);
+    queue.push(request);
+    return new WeakRef(request);
+  });
+  for (let i = 0; i < 19; i++) queue.shift();
+  setFlagsFromString('--expose-gc');
+  const collect: unknown = runInNewContext('gc');
+  if (typeof collect !== 'function') throw new TypeError('no gc');
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  collect();
+  assert.equal(kept.filter((request) => request.deref() !== undefined).length, 1);
+  assert.equal(queue.size, 1);
 });

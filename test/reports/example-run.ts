@@ -146,6 +146,7 @@ export function exampleManifest(records: readonly RequestRecord[], { slo, manife
     slo: slo === null ? null : { text: slo, limits_ms: parseSlo(slo), at: 0.9 },
     timeout_s: 600,
     ttft_timeout_s: 60,
+    max_in_flight: null,
     client: {
       duration_s: durationS + 5,
       machine_zero_us: 0,

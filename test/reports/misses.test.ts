@@ -56,6 +56,8 @@ it('a miss is named by its limit, by how far and by the phase that took longest'
   assert.equal(missOf(record(100_000, 10_000), SLO), null);
   assert.equal(missOf(record(200_000, 9_000), SLO)?.phase, 'unknown');
   assert.equal(missOf(record(200_000, 9_000, { sent_us: (records[0]?.due_us ?? 0) + 150_000 }), SLO)?.phase, 'client');
+  const waited = { held_us: 140_000, sent_us: (records[0]?.due_us ?? 0) + 150_000 };
+  assert.equal(missOf(record(200_000, 9_000, waited), SLO)?.phase, 'held');
 });
 
 it('a hand-over counts where it was: before the first token, or after it', () => {

@@ -46,6 +46,16 @@ it('spans fill the time from due to end without gaps, with the phases that are t
       ['streaming', 2],
     ],
   );
+  const held = { ...base, held_us: 3e5, sent_us: 1e6 + 3e5 + 10, prefill_us: 2e5 };
+  assert.deepEqual(
+    spansOf(held).map(({ kind, to_s }) => [kind, to_s]),
+    [
+      ['held', 0.3],
+      ['client', 0.30001],
+      ['prefill', 0.50001],
+      ['streaming', 2],
+    ],
+  );
   const told = { ...base, prefill_queue_us: 3e5, prefill_us: 1e5, decode_us: 9e9 };
   const spans = spansOf(told);
   assert.deepEqual(

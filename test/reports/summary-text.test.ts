@@ -23,6 +23,19 @@ it('begins with the verdict, then why and validity, then aligned tables', async 
   assert.ok(lines.every((line) => line === line.trimEnd()));
 });
 
+it('says what a cap on the requests in flight did', async () => {
+  const { summary, manifest } = await exampleRun({ requests: 50, slo: null });
+  const held = { max_in_flight: 1024, requests: 5, share: 0.1, still_waiting: 0 };
+  const wait_ms = { p50: 1, p90: 2, p99: 3, max: 3 };
+  const of = (found: typeof summary.held): string =>
+    summaryText({ ...summary, held: found }, manifest, { color: false });
+  assert.match(
+    of({ ...held, wait_ms }),
+    /^Asked and got: .* requests\/s; at most 1,024 in flight, 10\.0 % waited for a place; prompts/m,
+  );
+  assert.match(of({ ...held, requests: 0, share: 0, wait_ms: null }), /; at most 1,024 in flight, none waited;/);
+});
+
 it('does not call input tokens that no one counted none', async () => {
   const { summary, manifest } = await exampleRun({ requests: 5, slo: null });
   const throughput = { ...summary.throughput, input_tokens_per_s: null };

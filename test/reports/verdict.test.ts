@@ -31,7 +31,7 @@ describe('the glyph', () => {
   it('is no tick where a warning says that the load or the figures were easier, and nothing where they prove nothing', () => {
     const warned = (code: Warning['code'], joint: number): string =>
       judged({ joint, ci95: [joint, joint] }, { warnings: [{ code, text: '' }] }).glyph;
-    for (const code of ['cached_tokens', 'outputs_short', 'lumps'] as const)
+    for (const code of ['cached_tokens', 'outputs_short', 'lumps', 'held'] as const)
       assert.deepEqual([warned(code, 1), warned(code, 0.1)], ['≈', '✗'], code);
     for (const code of ['not_valid', 'records', 'inputs', 'outputs_long', 'rate', 'misreported'] as const)
       assert.deepEqual([warned(code, 1), warned(code, 0.1)], ['≈', '≈'], code);
@@ -45,10 +45,15 @@ describe('the glyph', () => {
       failed: 0,
       by_outcome: { ok: 100, unsent: 80, cut: 20 },
     };
-    const of = (stopped: number): string =>
-      judged({ joint: 1, ci95: [0.99, 1] }, { status: 'interrupted', requests: { ...requests, stopped } }).glyph;
-    assert.equal(of(80), '✓');
-    assert.equal(of(100), '≈');
+    const of = (cut: number, still_waiting: number): string => {
+      const stopped = { stopped: 80 + cut, stopped_in_flight: cut };
+      const held = { max_in_flight: 4, requests: 0, share: 0, wait_ms: null, still_waiting };
+      return judged(
+        { joint: 1, ci95: [0.99, 1] },
+        { status: 'interrupted', requests: { ...requests, ...stopped }, held },
+      ).glyph;
+    };
+    assert.deepEqual([of(0, 0), of(20, 0), of(0, 20)], ['✓', '≈', '≈']);
   });
 });
 

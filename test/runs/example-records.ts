@@ -60,6 +60,7 @@ const anyRecord: fc.Arbitrary<RequestRecord> = fc.record(
     hidden_tokens: nullable(tokenCount),
     output_tokens_reported: nullable(tokenCount),
     lumped_tokens: nullable(tokenCount),
+    held_us: nullable(microseconds),
     token_times_us: fc.array(microseconds, { maxLength: 40 }).map((times) => Float64Array.from(times).sort()),
     token_count_source: nullable(fc.constantFrom(...TOKEN_COUNT_SOURCES)),
     token_time_source: nullable(fc.constantFrom('client', 'server')),

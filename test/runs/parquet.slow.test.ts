@@ -55,7 +55,7 @@ test('token times take at most 4 bytes each', () => {
 
 test('parts of older runs are read: their last columns are missing, or called otherwise; no other may be', async (t) => {
   const dir = temporaryRun(t);
-  const record = exampleRecord({ client_stalled: true, hidden_tokens: 4, output_tokens_reported: 7 });
+  const record = exampleRecord({ client_stalled: true, hidden_tokens: 4, output_tokens_reported: 7, held_us: 5e9 });
   await appendRecords(dir, batches([record]));
   const connection = await (await DuckDBInstance.create()).connect();
   t.after(() => connection.closeSync());
@@ -64,9 +64,10 @@ test('parts of older runs are read: their last columns are missing, or called ot
     await connection.run(`copy (select ${columns} from '${dir}/requests/*.parquet') to '${file}'`);
     return readFile(file);
   };
-  const before0_3 = { ...record, hidden_tokens: null, output_tokens_reported: null, lumped_tokens: null };
+  const newer = { hidden_tokens: null, output_tokens_reported: null, lumped_tokens: null, held_us: null };
+  const before0_3 = { ...record, ...newer };
   const exclude = (...columns: string[]): string => `* exclude (${columns.join()})`;
-  const added = ['hidden_tokens', 'output_tokens_reported', 'lumped_tokens'];
+  const added = Object.keys(newer);
   assert.deepEqual(await decodeRecords(await copied('*')), [record]);
   assert.deepEqual(await decodeRecords(await copied(exclude(...added))), [before0_3]);
   assert.deepEqual(await decodeRecords(await copied(`${exclude(...added)} rename (client_stalled as touched)`)), [

@@ -58,6 +58,7 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
     '.slo.limits_ms.ttft',
     '.slo.limits_ms.tpot',
     '.slo.at',
+    '.max_in_flight',
   ],
   'summary.json': ['.requests.by_outcome.ok', '.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
   'place.json': [
