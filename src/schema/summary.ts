@@ -236,6 +236,7 @@ export const DIAGNOSIS_CODES = [
   'client',
   'cache',
   'proxy',
+  'cap',
   'overload',
   'failures',
   'burst',

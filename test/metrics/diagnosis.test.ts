@@ -214,6 +214,19 @@ describe('what the figures describe instead of the server', () => {
     assert.match(textOf(summary, 'proxy'), /^Something on the way holds tokens back/);
   });
 
+  it('a cap on the requests in flight', async () => {
+    const held = (i: number): Partial<RequestRecord> => {
+      const waitUs = i % 4 === 0 ? 300_000 : 0;
+      return { held_us: waitUs, sent_us: i * 250_000 + waitUs, token_times_us: tokenTimes(100_000 + waitUs) };
+    };
+    const summary = await summaryOfRecords(steadyRecords(400, held), SLO, overHttp({ max_in_flight: 2 }));
+    assert.deepEqual(codes(summary), ['cap']);
+    assert.match(
+      textOf(summary, 'cap'),
+      /only 2 requests could be in flight at once, and 25\.0 % .* longer than 300 ms/,
+    );
+  });
+
   it('none of them where the client kept up, prompts were new, and tokens came one by one', async () => {
     assert.deepEqual(codes(await summaryOfRecords(steadyRecords(400), SLO, overHttp())), []);
   });

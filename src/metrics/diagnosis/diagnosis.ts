@@ -9,7 +9,7 @@ import { burstText, slowdownText } from './burst-rule.ts';
 import { CourseCollector } from './course.ts';
 import { type Facts, isTelling } from './facts.ts';
 import { failuresText, FirstFailureCollector } from './first-failure.ts';
-import { cacheText, clientText, proxyText } from './measurement-rules.ts';
+import { cacheText, capText, clientText, proxyText } from './measurement-rules.ts';
 import { overloadText } from './overload-rule.ts';
 import { PromptGapsCollector, promptsText } from './prompt-gaps.ts';
 import { memoryText, serverState, type ServerCourse } from './server-course.ts';
@@ -20,6 +20,7 @@ const RULES: Readonly<Record<Exclude<DiagnosisCode, 'unclear'>, (facts: Facts) =
   client: clientText,
   cache: cacheText,
   proxy: proxyText,
+  cap: capText,
   overload: overloadText,
   failures: failuresText,
   burst: burstText,

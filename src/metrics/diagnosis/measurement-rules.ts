@@ -1,4 +1,5 @@
-import { formatShare, threeFigures } from '../../core/units.ts';
+import { formatMs, formatShare, threeFigures } from '../../core/units.ts';
+import { countText } from '../../core/words.ts';
 import type { Facts } from './facts.ts';
 
 /** What the figures describe instead of the server: whatever a warning says above the verdict, in words for everyone. */
@@ -25,4 +26,10 @@ export function proxyText({ warned, summary: { delivered, server } }: Facts): st
   if (lumps === null || !warned.has('lumps')) return null;
   const theirs = server?.latency_ms.itl ?? null;
   return `Something on the way holds tokens back, such as a proxy that buffers: ${formatShare(lumps.lumped / lumps.streams)} of the answers came in lumps of ${threeFigures(lumps.tokens / lumps.lumps)} tokens, so users see text in bursts, whatever the server does${theirs === null ? '' : ` (it says that a token took it ${threeFigures(theirs.mean)} ms)`}. Turn buffering off there.`;
+}
+
+export function capText({ warned, summary: { held } }: Facts): string | null {
+  if (held === null || !warned.has('held')) return null;
+  const half = held.wait_ms === null ? '' : `, half of those longer than ${formatMs(held.wait_ms.p50)}`;
+  return `The cap of the client: only ${countText(held.max_in_flight, 'request')} could be in flight at once, and ${formatShare(held.share)} of the requests waited for a place${half}; that wait is in their latencies, and the server had less to do than the trace asks.`;
 }
