@@ -20,6 +20,16 @@ export function plotRange(height: number, failed: number): [bottom: number, top:
   return [height, failed === 0 ? 0 : STRIP.height + STRIP.gap];
 }
 
+/** A log domain for a plot of that height, extended upwards by what the strip on top of it needs, if there is one. */
+export function domainUnderStrip(
+  [low, high]: readonly [number, number],
+  height: number,
+  failed: number,
+): [number, number] {
+  const [bottom, top] = plotRange(height, failed);
+  return [low, low * (high / low) ** (height / (bottom - top))];
+}
+
 /** The stronger, the larger the count. A tooltip where it has a text. */
 interface Cell {
   readonly count: number;

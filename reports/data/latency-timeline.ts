@@ -103,8 +103,7 @@ export class LatencyTimelineCollector {
     const endUs = bins.length * bin_s * 1e6;
     for (const { tail, requests, least_bins } of ENOUGH_FOR) {
       const doublings = Array.from({ length: 8 }, (_, i) => i).find(
-        (i) =>
-          endUs / (this.#binUs * 2 ** i) >= least_bins && median(summed(this.#requests(), 2 ** i)) >= requests,
+        (i) => endUs / (this.#binUs * 2 ** i) >= least_bins && median(summed(this.#requests(), 2 ** i)) >= requests,
       );
       if (doublings === undefined) continue;
       for (let i = 0; i < doublings; i++) this.#widen();
@@ -212,7 +211,8 @@ function heightOf(counts: Counts): number {
 
 function cellsOf(counts: Counts, height: number): LatencyCell[] {
   const rows: Counts = new Map();
-  for (const [bucket, amount] of counts) count(rows, bucket === NO_TIME ? NO_TIME : Math.floor(bucket / height), amount);
+  for (const [bucket, amount] of counts)
+    count(rows, bucket === NO_TIME ? NO_TIME : Math.floor(bucket / height), amount);
   const edgeMs = (row: number): number => 2 ** ((row * height) / PER_OCTAVE) / 1000;
   return inOrder(rows).map(([row, amount]) => ({
     from_ms: row === NO_TIME ? 0 : edgeMs(row),
