@@ -44,13 +44,13 @@ export interface LatencyTimeline extends TimeBins<LatencyBin> {
 export type LatencyTimelines = Readonly<Record<TimedLatency, LatencyTimeline>>;
 
 /** Latencies are counted in so many buckets an octave, from 1 us on. */
-const PER_OCTAVE = 256;
+const PER_OCTAVE = 1024;
 /** The bucket of what is under 1 us, such as the TPOT of tokens that came all at once. */
 const NO_TIME = -1;
 /** A percentile is the middle of its bucket: so far off at most. */
 export const PERCENTILE_ERROR = 2 ** (1 / PER_OCTAVE / 2) - 1;
 /** Heights of a cell, in buckets: an eighth of an octave, or 2, 4, 8 ... of these so that there are at most so many rows. */
-const CELL_BUCKETS = 32;
+const CELL_BUCKETS = 128;
 const MAX_ROWS = 24;
 /** A percentile says something of so many requests in a bin: bins double up to it, as long as so many are left. */
 const ENOUGH_FOR = [
@@ -60,6 +60,13 @@ const ENOUGH_FOR = [
 
 /** Requests by bucket of their latency. */
 type Counts = Map<number, number>;
+
+/** The same in order, with how many failed, which are behind all others. */
+interface Ranked {
+  readonly buckets: readonly (readonly [bucket: number, amount: number])[];
+  readonly count: number;
+  readonly failed: number;
+}
 
 /**
  * Counts TTFT and TPOT by due time, in bins that double as the timeline's do. What it keeps is bounded by bins and
@@ -113,7 +120,7 @@ export class LatencyTimelineCollector {
   }
 
   #requests(): number[] {
-    return this.#counts.ttft.map((counts, i) => total(counts) + (this.#failed[i] ?? 0));
+    return this.#counts.ttft.map((counts, i) => total(counts.values()) + (this.#failed[i] ?? 0));
   }
 
   #binsOf(
@@ -122,30 +129,29 @@ export class LatencyTimelineCollector {
   ): Omit<LatencyTimeline, 'tail' | 'not_drawn'> {
     const binS = this.#binUs / 1e6;
     const endS = length * bin_s;
-    const all: Counts = new Map();
-    for (const each of counts) merge(all, each);
-    const failed = this.#failed.reduce((sum, each) => sum + each, 0);
-    const [half, tenth] = [500, 900].map((permille) => bucketAt(all, permille, failed) ?? Infinity);
-    const cellBuckets = heightOf(all);
+    const whole: Counts = new Map();
+    for (const each of counts) merge(whole, each);
+    const all = ranked(whole, total(this.#failed));
+    const [half = Infinity, tenth = Infinity] = [500, 900].map((permille) => bucketAt(all, permille) ?? Infinity);
+    const height = heightOf(all);
     return {
       bin_s: binS,
       excluded,
-      count: total(all),
-      failed,
+      count: all.count,
+      failed: all.failed,
       bins: Array.from({ length: Math.ceil(endS / binS) }, (_, i) => {
-        const [own, lost] = [counts[i] ?? new Map<number, number>(), this.#failed[i] ?? 0];
-        const [p50_ms, p90_ms, p99_ms] = [500, 900, 990].map((permille) => msOf(bucketAt(own, permille, lost)));
+        const own = ranked(counts[i] ?? new Map<number, number>(), this.#failed[i] ?? 0);
         return {
           from_s: i * binS,
           to_s: Math.min((i + 1) * binS, endS),
-          count: total(own),
-          failed: lost,
-          p50_ms: p50_ms ?? null,
-          p90_ms: p90_ms ?? null,
-          p99_ms: p99_ms ?? null,
-          slower_half: above(own, half ?? Infinity) + lost,
-          slowest_tenth: above(own, tenth ?? Infinity) + lost,
-          cells: cellsOf(own, cellBuckets),
+          count: own.count,
+          failed: own.failed,
+          p50_ms: msOf(bucketAt(own, 500)),
+          p90_ms: msOf(bucketAt(own, 900)),
+          p99_ms: msOf(bucketAt(own, 990)),
+          slower_half: above(own, half),
+          slowest_tenth: above(own, tenth),
+          cells: cellsOf(own, height),
         };
       }),
     };
@@ -184,57 +190,58 @@ function msOf(bucket: number | null): number | null {
   return bucket === NO_TIME ? 0 : 2 ** ((bucket + 0.5) / PER_OCTAVE) / 1000;
 }
 
-/** The bucket that holds the nearest-rank percentile, with so many infinitely large values; null if it is one. */
-function bucketAt(counts: Counts, permille: number, failed: number): number | null {
-  const rank = Math.max(1, Math.ceil(((total(counts) + failed) * permille) / 1000));
+function ranked(counts: Counts, failed: number): Ranked {
+  return { buckets: [...counts].sort(([a], [b]) => a - b), count: total(counts.values()), failed };
+}
+
+/** The bucket that holds the nearest-rank percentile; null if that is a failed request, or there is none at all. */
+function bucketAt({ buckets, count: answered, failed }: Ranked, permille: number): number | null {
+  const rank = Math.max(1, Math.ceil(((answered + failed) * permille) / 1000));
   let upTo = 0;
-  for (const [bucket, amount] of inOrder(counts)) {
+  for (const [bucket, amount] of buckets) {
     upTo += amount;
     if (upTo >= rank) return bucket;
   }
   return null;
 }
 
-/** Requests above a bucket. */
-function above(counts: Counts, bucket: number): number {
-  return [...counts].reduce((sum, [each, amount]) => (each > bucket ? sum + amount : sum), 0);
+/** Requests slower than those of a bucket. */
+function above({ buckets, failed }: Ranked, bucket: number): number {
+  let sum = failed;
+  for (const [each, amount] of buckets) if (each > bucket) sum += amount;
+  return sum;
 }
 
 /** How many buckets make up a cell, so that no more rows than there is room for hold all requests. */
-function heightOf(counts: Counts): number {
-  const buckets = inOrder(counts).filter(([bucket]) => bucket !== NO_TIME);
-  const [low, high] = [buckets[0]?.[0] ?? 0, buckets.at(-1)?.[0] ?? 0];
+function heightOf({ buckets }: Ranked): number {
+  const [low = 0, high = 0] = [buckets.find(([bucket]) => bucket !== NO_TIME)?.[0], buckets.at(-1)?.[0]];
   let height = CELL_BUCKETS;
   while (Math.floor(high / height) - Math.floor(low / height) >= MAX_ROWS) height *= 2;
   return height;
 }
 
-function cellsOf(counts: Counts, height: number): LatencyCell[] {
+function cellsOf({ buckets }: Ranked, height: number): LatencyCell[] {
   const rows: Counts = new Map();
-  for (const [bucket, amount] of counts)
+  for (const [bucket, amount] of buckets)
     count(rows, bucket === NO_TIME ? NO_TIME : Math.floor(bucket / height), amount);
   const edgeMs = (row: number): number => 2 ** ((row * height) / PER_OCTAVE) / 1000;
-  return inOrder(rows).map(([row, amount]) => ({
+  return [...rows].map(([row, amount]) => ({
     from_ms: row === NO_TIME ? 0 : edgeMs(row),
     to_ms: edgeMs(row + 1),
     count: amount,
   }));
 }
 
-function inOrder(counts: Counts): [bucket: number, amount: number][] {
-  return [...counts].sort(([a], [b]) => a - b);
-}
-
-function total(counts: Counts): number {
+function total(amounts: Iterable<number>): number {
   let sum = 0;
-  for (const amount of counts.values()) sum += amount;
+  for (const amount of amounts) sum += amount;
   return sum;
 }
 
 /** Sums of so many neighbours each. */
 function summed(values: readonly number[], neighbours: number): number[] {
   return Array.from({ length: Math.ceil(values.length / neighbours) }, (_, i) =>
-    values.slice(i * neighbours, (i + 1) * neighbours).reduce((sum, value) => sum + value, 0),
+    total(values.slice(i * neighbours, (i + 1) * neighbours)),
   );
 }
 
