@@ -22,7 +22,7 @@ const HEIGHT = 112;
 /** Fewer requests make no course over time. */
 const LEAST_REQUESTS = 5;
 /** Percentiles are drawn of bins of at least so many requests. */
-const ENOUGH_TO_DRAW = 5;
+export const ENOUGH_TO_DRAW = 5;
 /** Finer than a hundredth of a pixel: the page is full of these numbers. */
 const FIGURES = 5;
 
@@ -57,14 +57,18 @@ export function latencyTimeChart(data: LatencyTimeData): PanelCandidate {
 }
 
 function noteOf({ line }: LatencyTimeData): string {
-  const { count, failed, not_drawn, tail } = line;
+  const { bins, count, failed, not_drawn, tail } = line;
   return [
     `n = ${populationText(count + not_drawn + failed, 'request', failed)}`,
     ...(not_drawn === 0 ? [] : [`${countText(not_drawn, 'request')} of a single token not drawn, counted as met`]),
-    `thick: p50, thin: ${tail}`,
+    ...(bins.some(isEnoughToDraw) ? [`thick: p50, thin: ${tail}`] : []),
   ]
     .join('; ')
     .concat('.');
+}
+
+function isEnoughToDraw({ count, failed }: LatencyBin): boolean {
+  return count + failed >= ENOUGH_TO_DRAW;
 }
 
 function percentileCell({ count, failed }: LatencyBin, ms: number | null): string {
@@ -144,7 +148,7 @@ function percentileLayer(
   { x, y, unitS, least }: LineAxes,
 ): Layers[number] {
   const values = bins.flatMap((bin) => {
-    const value = bin.count + bin.failed < ENOUGH_TO_DRAW ? null : bin[key];
+    const value = isEnoughToDraw(bin) ? bin[key] : null;
     const ms = value === null ? null : round(Math.max(least, value));
     return [bin.from_s, bin.to_s].map((seconds) => ({ at: round(seconds / unitS), ms }));
   });

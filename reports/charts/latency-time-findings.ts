@@ -12,8 +12,9 @@ const RISES = 1.5;
 /** A peak is more than chance when so many more of its requests are slow than in a bin like any other: requests, and deviations of a count. */
 const ENOUGH_SLOW = 5;
 const DEVIATIONS = 4;
-/** A rise ends high: so many last bins are as high as the peak, but for `RISES`. */
+/** A rise ends high: the median of so many last bins is nearly as high as the peak. */
 const LAST_BINS = 3;
+const NEARLY = 1.25;
 
 /** What requests slower than most are counted in, and which percentile they move. */
 type Slow = 'slower_half' | 'slowest_tenth';
@@ -66,11 +67,10 @@ function peakTitle({ known, name, endS }: Course, percentile: Percentile, slow: 
   const peak = known.reduce((most, bin) => (valueOf(bin) > valueOf(most) ? bin : most));
   const values = known.map(valueOf);
   const [first = 0, high] = [values[0], valueOf(peak)];
-  const middle = values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? high;
+  const [middle, end] = [median(values), median(values.slice(-LAST_BINS))];
   if (high === Infinity || !isMore(known, peak, slow)) return null;
-  const endsHigh = values.slice(-LAST_BINS).every((value) => value * RISES >= high);
   const when = afterText(peak.from_s, endS);
-  if (endsHigh && high >= RISES * first)
+  if (end * NEARLY >= high && high >= RISES * first)
     return `${name} ${percentile} rises from ${durationTexts([first, high]).join(' to ')} ${when}`;
   return high < RISES * middle
     ? null
@@ -84,6 +84,10 @@ function rangeTitle({ known, name }: Course): string {
   const [from, to] = durationTexts([low, high]);
   if (from === to) return `${name} p50 stays at ${from}`;
   return `${name} p50 ${high < RISES * low ? 'stays' : 'lies'} between ${from} and ${to}`;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
 /** Whether more of the bin's requests are slow than chance brings together. */

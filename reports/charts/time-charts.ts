@@ -7,7 +7,7 @@ import { MIN_WINDOW_REQUESTS, type Timeline, type TimelineBin } from '../data/ti
 import { countText } from '../../src/core/words.ts';
 import { axisTimeText, goalText, populationText, secondsText } from '../format.ts';
 import { type Candidate, isEnough } from './chart.ts';
-import { latencyTimeChart } from './latency-time-chart.ts';
+import { ENOUGH_TO_DRAW, latencyTimeChart } from './latency-time-chart.ts';
 import { SERVER_CHARTS } from './server-charts.ts';
 import { COLOURS } from './theme.ts';
 import { percentCell, timeChart, type TimeChart } from './time-chart.ts';
@@ -44,7 +44,7 @@ export function timeLead({ timeline, latency_timelines: { ttft } }: OverTime): s
     ...(ttft.count < LEAST_REQUESTS
       ? []
       : [
-          `TTFT and TPOT${width === wider ? '' : ` (bins of ${wider})`}: the stronger the colour, the more requests; p50 and ${ttft.tail} of those due in a bin, failed ones infinitely late, within ${within}.`,
+          `TTFT and TPOT${width === wider ? '' : ` (bins of ${wider})`}: the stronger the colour, the more requests; p50 and ${ttft.tail} of those due in a bin (at least ${ENOUGH_TO_DRAW}), failed ones infinitely late, within ${within}.`,
         ]),
   ].join(' ');
 }

@@ -127,6 +127,7 @@ button {
   h2 { margin-top: 2rem; break-after: avoid; }
   .lead { break-after: avoid; }
   .charts { gap: 1.25rem; }
+  .panels { gap: 0.25rem; break-inside: avoid; }
   .plot { margin-top: 0.25rem; }
   .chart, table, .figures > *, .lines dt, .lines dd { break-inside: avoid; }
   .lines dt { break-after: avoid; }

@@ -56,6 +56,11 @@ describe('the title of latency over time', () => {
     assert.match(title, /^TTFT p50 peaks at 9\d\d ms after 3\d s, [12]\d\.\d times the median bin's$/);
   });
 
+  it('calls no rise what comes down again', () => {
+    const title = titleOf(noisy((dueS) => 10 + 15 * Math.sin((Math.PI * dueS) / 65), 0.05));
+    assert.doesNotMatch(title, /rises/);
+  });
+
   it('names a peak of the tail where p50 has none', () => {
     const title = titleOf((dueS) => (dueS >= 30 && dueS < 36 && Math.round(dueS * 100) % 4 === 0 ? 900 : 50));
     assert.match(title, /^TTFT p9[09] peaks at 900 ms after 3\d s, 18\.0 times the median bin's$/);
@@ -117,6 +122,7 @@ describe('latency over time', () => {
   it('has a line of p99 of many requests in a bin, of p90 of fewer, and says which', () => {
     assert.match(chart({ perSecond: 200, seconds: 60, ttftMs: () => 50 }).note, /thick: p50, thin: p99/);
     assert.match(chart({ perSecond: 8, seconds: 60, ttftMs: () => 50 }).note, /thick: p50, thin: p90/);
+    assert.equal(chart({ perSecond: 1, seconds: 20, ttftMs: () => 50 }).note, 'n = 20 requests.');
   });
 
   it('stops its lines where a percentile falls on failed requests, which its table says too', () => {
@@ -131,7 +137,7 @@ describe('latency over time', () => {
 
   it('counts requests of a single token as met, and says how many', () => {
     const { note } = chart({ perSecond: 10, seconds: 60, ttftMs: () => 50, metric: 'tpot', tokens: 1 });
-    assert.match(note, /^n = 600 requests; 600 requests of a single token not drawn, counted as met; /);
+    assert.match(note, /^n = 600 requests; 600 requests of a single token not drawn, counted as met\.$/);
   });
 
   it('has a place on its log axis for tokens that came all at once', () => {

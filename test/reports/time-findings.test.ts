@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { timeCharts } from '../../reports/charts/time-charts.ts';
+import { timeCharts, timeLead } from '../../reports/charts/time-charts.ts';
 import type { Chart } from '../../reports/charts/chart.ts';
 import { meanRate } from '../../src/core/rate.ts';
 import type { Slo } from '../../src/core/slo.ts';
@@ -88,6 +88,36 @@ it('times stand in the unit of the axis, n with failures under the panel', async
   const { records, summary } = await failing();
   const drawn = timeCharts(summary, overTime(records, SLO)).map(({ draw }) => draw());
   for (const { id, note } of drawn) assert.match(note, /^n = .*40 requests, 4 failed[;.]/, id);
+});
+
+it('one time axis has labels, that of the last panel drawn, and all have its grid', async () => {
+  const { records, summary } = await failing();
+  const drawn = (count: number): Chart[] =>
+    timeCharts(summary, overTime(records.slice(0, count), SLO))
+      .filter(({ n, least }) => n >= least)
+      .map(({ draw }) => draw());
+  // Too few requests for attainment, which is last but for lateness.
+  for (const count of [8, 40]) {
+    const specs = drawn(count).map(({ spec }) => JSON.stringify(spec));
+    assert.ok(specs.length >= 5);
+    assert.deepEqual(
+      specs.map((spec) => spec.includes('"title":"time since start (s)"')),
+      specs.map((_, i) => i === specs.length - 1),
+    );
+    assert.ok(specs.every((spec) => spec.includes('"grid":true')));
+  }
+});
+
+it('what all panels share is said once above them', async () => {
+  const { records } = await failing();
+  assert.equal(
+    timeLead(overTime(records, SLO)),
+    'Bins of 500 ms. TTFT and TPOT: the stronger the colour, the more requests; p50 and p90 of those due in a bin (at least 5), failed ones infinitely late, within 0.034 %.',
+  );
+  assert.equal(timeLead(overTime(records.slice(0, 4), SLO)), null);
+  const failed = records.filter(({ outcome }) => outcome !== 'ok');
+  const lost = [...failed, ...failed];
+  assert.match(timeLead(overTime(lost, SLO)) ?? '', /^Bins of [\d.]+ (ms|s)\.$/);
 });
 
 async function failing(): Promise<Awaited<ReturnType<typeof exampleRun>>> {
