@@ -30,13 +30,17 @@ export interface Candidate {
   readonly draw: () => Chart;
 }
 
+export function isEnough({ n, least }: Pick<Candidate, 'n' | 'least'>): boolean {
+  return n >= least;
+}
+
 /** Charts under one heading of a page. Without a chart and a lead the page leaves the section out. */
 export interface ChartSection {
   /** Unique within a report, and different from every chart's: letters and hyphens. */
   readonly id: string;
   readonly heading: string;
-  /** Charts under one another, or two beside each other where the page is wide enough. */
-  readonly layout: 'column' | 'pairs';
+  /** Charts under one another, two beside each other where the page is wide enough, or low panels close together. */
+  readonly layout: 'column' | 'pairs' | 'panels';
   /** A sentence above the charts, or in place of them. */
   readonly lead?: string | null;
   /** How to use the charts on a screen; left out on paper. */

@@ -5,6 +5,7 @@ import { METRIC_NAMES } from '../definitions.ts';
 import { countText } from '../../src/core/words.ts';
 import { durationTexts, plainMs, populationText } from '../format.ts';
 import type { Chart, Layers, Position } from './chart.ts';
+import { cellLayer, failedStrip, plotRange } from './density.ts';
 import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
 import { COLOURS, SLO_LINE } from './theme.ts';
 
@@ -28,11 +29,6 @@ const ENOUGH = 10;
 const ENOUGH_TO_DRAW = 5;
 /** The median grows when its last column is at least this many times its first. */
 const GROWS = 1.5;
-/** Height of the strip for failed requests and its distance to the plot under it, in pixels. */
-const STRIP = { height: 12, gap: 8 };
-/** Opacity in that strip of the smallest share. */
-const FAINTEST = 0.25;
-
 /**
  * A latency against a value it may depend on, both on log axes: the more requests the stronger, with median and p90.
  * Failed requests have a strip of their own on top.
@@ -108,7 +104,7 @@ function layersOf(data: HeatChartData): Layers {
   const { map, limit_ms } = data;
   const axes = axesOf(data);
   return [
-    cellLayer(data, axes),
+    cellsOf(data, axes),
     percentileLayer(map, 'p90_ms', 1, axes),
     percentileLayer(map, 'p50_ms', 2.5, axes),
     ...(limit_ms === null
@@ -143,7 +139,7 @@ function axesOf({ metric, map, x, limit_ms }: HeatChartData): Axes {
         type: 'log',
         domain: yDomain,
         nice: false,
-        range: [HEIGHT, map.failed === 0 ? 0 : STRIP.height + STRIP.gap],
+        range: plotRange(HEIGHT, map.failed),
       },
       axis: { values: logTicks(yDomain), labelExpr: MS_LABEL, title: `${METRIC_NAMES[metric]} (log scale)` },
     },
@@ -151,61 +147,25 @@ function axesOf({ metric, map, x, limit_ms }: HeatChartData): Axes {
 }
 
 /** A rectangle a cell, the stronger the more requests it holds. */
-function cellLayer({ metric, map, x: xName }: HeatChartData, { x, y }: Axes): Layers[number] {
-  const values = map.cells.map((cell) => ({
+function cellsOf({ metric, map, x: xName }: HeatChartData, { x, y }: Axes): Layers[number] {
+  const cells = map.cells.map((cell) => ({
     ...cell,
     text: `${countText(cell.count, 'request')} with ${threeFigures(cell.from_x)} to ${threeFigures(cell.to_x)} ${xName}: ${METRIC_NAMES[metric]} ${durationTexts([cell.from_ms, cell.to_ms]).join(' to ')}`,
   }));
-  return {
-    data: { values },
-    mark: { type: 'rect', color: COLOURS.first },
-    encoding: {
-      x,
-      x2: { field: 'to_x' },
-      y,
-      y2: { field: 'to_ms' },
-      opacity: {
-        field: 'count',
-        type: 'quantitative',
-        scale: { type: 'sqrt', domain: [0, mostIn(map)], range: [0.05, 0.95] },
-        legend: null,
-      },
-      tooltip: { field: 'text', type: 'nominal' },
-    },
-  };
+  return cellLayer(cells, { x, to: 'to_x', clip: false }, { y, yTo: 'to_ms' });
 }
 
-/** Failed requests of each column, as a strip above the plot: the stronger, the larger their share. */
+/** Failed requests of each column. */
 function failedLayers({ map, x: xName }: HeatChartData, { x }: Axes): Layers {
-  const values = map.columns
-    .filter(({ failed }) => failed > 0)
-    .map(({ from_x, to_x, count, failed }) => ({
-      from_x,
-      to_x,
-      opacity: FAINTEST + (1 - FAINTEST) * Math.sqrt(failed / (count + failed)),
-      text: `${withThousands(failed)} of ${countText(count + failed, 'request')} with ${threeFigures(from_x)} to ${threeFigures(to_x)} ${xName} failed`,
+  const failed = map.columns
+    .filter((column) => column.failed > 0)
+    .map((column) => ({
+      from_x: column.from_x,
+      to_x: column.to_x,
+      share: column.failed / (column.count + column.failed),
+      text: `${withThousands(column.failed)} of ${countText(column.count + column.failed, 'request')} with ${threeFigures(column.from_x)} to ${threeFigures(column.to_x)} ${xName} failed`,
     }));
-  if (values.length === 0) return [];
-  return [
-    {
-      data: { values },
-      mark: { type: 'rect', color: COLOURS.bad },
-      encoding: {
-        x,
-        x2: { field: 'to_x' },
-        y: { value: 0 },
-        y2: { value: STRIP.height },
-        // No scale: it would be shared with that of the cells.
-        opacity: { field: 'opacity', type: 'quantitative', scale: null },
-        tooltip: { field: 'text', type: 'nominal' },
-      },
-    },
-    {
-      data: { values: [{ text: 'failed' }] },
-      mark: { type: 'text', align: 'right', color: COLOURS.badText },
-      encoding: { x: { value: -6 }, y: { value: STRIP.height / 2 }, text: { field: 'text', type: 'nominal' } },
-    },
-  ];
+  return failedStrip(failed, { x, to: 'to_x', clip: false });
 }
 
 /** A percentile of each column, at the column's middle. */

@@ -6,14 +6,14 @@ import { timeInSystemUs } from '../data/request-spans.ts';
 import { METRIC_NAMES } from '../definitions.ts';
 import { countText, listText } from '../../src/core/words.ts';
 import { axisTimeText, populationText } from '../format.ts';
-import type { Candidate, Chart, ChartSection } from './chart.ts';
+import { type Candidate, type Chart, type ChartSection, isEnough } from './chart.ts';
 import { ecdfChart } from './ecdf-chart.ts';
 import { heatChart, type HeatChartData } from './heat-chart.ts';
 import { missCharts } from './miss-charts.ts';
 import { missSentence } from './miss-findings.ts';
 import { sloPlaneChart } from './slo-plane-chart.ts';
 import { tailChart } from './tail-chart.ts';
-import { timeCharts } from './time-charts.ts';
+import { timeCharts, timeLead } from './time-charts.ts';
 import { waterfallChart, type WaterfallData } from './waterfall-chart.ts';
 
 /** A section of the page, with functions from a run to its charts and lead. */
@@ -30,8 +30,9 @@ const SECTIONS: readonly RunSection[] = [
   {
     id: 'timeline',
     heading: 'Over time',
-    layout: 'column',
+    layout: 'panels',
     charts: timeCharts,
+    lead: timeLead,
     hint: 'Drag across a panel to zoom all of them, or use + - ← → and Escape on one.',
   },
   { id: 'requests', heading: 'Single requests', layout: 'column', charts: requestCharts },
@@ -49,10 +50,6 @@ export function runSections(summary: Summary, data: ReportData): ChartSection[] 
       left_out: leftOutText(candidates.filter((candidate) => !isEnough(candidate))),
     };
   });
-}
-
-function isEnough({ n, least }: Candidate): boolean {
-  return n >= least;
 }
 
 /** Which charts are left out and why, those of one reason together; null if none is. */

@@ -5,7 +5,6 @@ import { amountText } from '../format.ts';
 import { COLOURS } from './theme.ts';
 import { amountCell, percentCell, type TimeChart } from './time-chart.ts';
 import { kvUsageTitle, prefixHitsTitle, serverLoadTitle } from './time-findings.ts';
-import { binsText } from './time-panel.ts';
 
 /** Two scrapes are the ends of a run. */
 const LEAST_SCRAPES = 3;
@@ -31,7 +30,7 @@ export const SERVER_CHARTS: readonly TimeChart<ServerBin, ServerTimeline>[] = [
     ],
     title: serverLoadTitle,
     label: (over) => `Requests running and waiting in the server ${over}, as it says`,
-    note: (line) => `running as an area, waiting as a line, as means of the scrapes in ${binsText(line)}`,
+    note: () => 'means of the scrapes in a bin',
     columns: {
       'running (requests)': (bin) => amountCell(bin.running),
       'waiting (requests)': (bin) => amountCell(bin.waiting),
@@ -48,7 +47,7 @@ export const SERVER_CHARTS: readonly TimeChart<ServerBin, ServerTimeline>[] = [
     series: [{ name: KV_USAGE, mark: 'area', color: COLOURS.first, value: (bin) => bin.kv_usage, text: formatShare }],
     title: kvUsageTitle,
     label: (over) => `Share of the KV cache in use, of the fullest engine, ${over}, as the server says`,
-    note: (line) => `KV cache in use, of the fullest engine, as means of the scrapes in ${binsText(line)}`,
+    note: () => 'the fullest engine, means of the scrapes in a bin',
     columns: { [`${KV_USAGE} (%)`]: (bin) => percentCell(bin.kv_usage) },
     isShown: ({ bins }) => bins.some(({ kv_usage }) => kv_usage !== null),
   },
@@ -71,7 +70,7 @@ export const SERVER_CHARTS: readonly TimeChart<ServerBin, ServerTimeline>[] = [
     title: prefixHitsTitle,
     label: (over) =>
       `Share of the prompt tokens found in the prefix cache, of those looked for, ${over}, as the server says`,
-    note: (line) => `prompt tokens found in the prefix cache, of those looked for; ${binsText(line)}`,
+    note: () => 'prompt tokens found, of those looked for',
     columns: { [`${PREFIX_HITS} (%)`]: (bin) => percentCell(bin.prefix_hit_rate) },
     // Where no prompt of the workload begins like another, a cache without a hit is no news.
     isShown: ({ bins }, { workload }) =>

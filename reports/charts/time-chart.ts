@@ -1,7 +1,7 @@
 import type { Summary } from '../../src/schema/summary.ts';
 import type { TimeBins } from '../data/timeline.ts';
 import { amountText, axisTimeText } from '../format.ts';
-import type { Candidate, Chart } from './chart.ts';
+import type { Candidate, Chart, Table } from './chart.ts';
 import { durationS, type Span, timePanel, type TimeSeries } from './time-panel.ts';
 
 /** A panel over time: what tells it apart from the other panels. */
@@ -13,6 +13,8 @@ export interface TimeChart<Bin extends Span, Line extends TimeBins<Bin>> {
   readonly yTitle: string;
   /** A y axis from 0 to 100 %. */
   readonly isShare?: boolean;
+  /** Values are milliseconds. */
+  readonly isDuration?: boolean;
   readonly series: readonly TimeSeries<Bin>[];
   readonly title: (line: Line, summary: Summary) => string;
   /** The first sentence of the label, without its full stop. `over` is e.g. `over 60 s`. */
@@ -21,7 +23,8 @@ export interface TimeChart<Bin extends Span, Line extends TimeBins<Bin>> {
   readonly n: (line: Line) => string;
   /** How much data there is, and how much of it makes a chart. */
   readonly of: (line: Line) => Omit<Candidate, 'name' | 'draw'>;
-  readonly note: (line: Line) => string;
+  /** How to read the panel, where that is not plain. */
+  readonly note?: (line: Line) => string;
   /** Columns of the table by their head. */
   readonly columns: Readonly<Record<string, (bin: Bin) => string>>;
   /** Whether there is anything to show. Without it there always is. */
@@ -32,35 +35,56 @@ export interface TimeChart<Bin extends Span, Line extends TimeBins<Bin>> {
   readonly level?: { readonly value: number; readonly text: string };
 }
 
-const HEIGHT = 110;
+/** A panel whose drawing waits for whether it is the last one, which has the labels of the time axis. */
+export interface PanelCandidate extends Omit<Candidate, 'draw'> {
+  readonly draw: (hasTimeLabels: boolean) => Chart;
+}
+
+/** Low, so that many panels can be compared at a glance. */
+const HEIGHT = 60;
 
 export function timeChart<Bin extends Span, Line extends TimeBins<Bin>>(
   row: TimeChart<Bin, Line>,
   line: Line,
   summary: Summary,
-): Candidate[] {
+): PanelCandidate[] {
   if (row.isShown !== undefined && !row.isShown(line, summary)) return [];
-  return [{ name: row.name, ...row.of(line), draw: () => drawn(row, line, summary) }];
+  return [{ name: row.name, ...row.of(line), draw: (hasTimeLabels) => drawn(row, line, summary, hasTimeLabels) }];
 }
 
 function drawn<Bin extends Span, Line extends TimeBins<Bin>>(
   row: TimeChart<Bin, Line>,
   line: Line,
   summary: Summary,
+  hasTimeLabels: boolean,
 ): Chart {
   const { id, height = HEIGHT, columns } = row;
   const title = row.title(line, summary);
-  const endS = durationS(line.bins);
+  const note = row.note?.(line) ?? null;
   return {
     id,
     title,
-    label: `${row.label(`over ${axisTimeText(endS, endS)}`, line)}. ${title}.`,
-    note: `n = ${row.n(line)}; ${row.note(line)}.`,
-    spec: timePanel(line, { ...row, height }),
-    table: {
-      columns: ['from (s)', ...Object.keys(columns)],
-      rows: line.bins.map((bin) => [String(bin.from_s), ...Object.values(columns).map((cell) => cell(bin))]),
-    },
+    label: `${row.label(overText(line), line)}. ${title}.`,
+    note: `n = ${row.n(line)}${note === null ? '' : `; ${note}`}.`,
+    spec: timePanel(line, { ...row, height }, hasTimeLabels),
+    table: binsTable(line, columns),
+  };
+}
+
+/** Length of the run: `over 60 s`. */
+export function overText({ bins }: TimeBins<Span>): string {
+  const endS = durationS(bins);
+  return `over ${axisTimeText(endS, endS)}`;
+}
+
+/** A row a bin, with columns by their head. */
+export function binsTable<Bin extends Span>(
+  { bins }: TimeBins<Bin>,
+  columns: Readonly<Record<string, (bin: Bin) => string>>,
+): Table {
+  return {
+    columns: ['from (s)', ...Object.keys(columns)],
+    rows: bins.map((bin) => [String(bin.from_s), ...Object.values(columns).map((cell) => cell(bin))]),
   };
 }
 

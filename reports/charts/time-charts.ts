@@ -1,30 +1,52 @@
 import { GOAL } from '../../src/core/slo.ts';
 import type { Summary } from '../../src/schema/summary.ts';
 import { formatMs, formatShare, threeFigures } from '../../src/core/units.ts';
+import { PERCENTILE_ERROR, TIMED_LATENCIES } from '../data/latency-timeline.ts';
 import type { ReportData } from '../data/report-data.ts';
 import { MIN_WINDOW_REQUESTS, type Timeline, type TimelineBin } from '../data/timeline.ts';
 import { countText } from '../../src/core/words.ts';
-import { goalText, populationText, secondsText } from '../format.ts';
-import type { Candidate } from './chart.ts';
+import { axisTimeText, goalText, populationText, secondsText } from '../format.ts';
+import { type Candidate, isEnough } from './chart.ts';
+import { ENOUGH_TO_DRAW, latencyTimeChart } from './latency-time-chart.ts';
 import { SERVER_CHARTS } from './server-charts.ts';
 import { COLOURS } from './theme.ts';
 import { percentCell, timeChart, type TimeChart } from './time-chart.ts';
 import { attainmentTitle, inFlightTitle, latenessTitle, loadTitle, tokensTitle } from './time-findings.ts';
-import { binsText, perSecond, shadeText } from './time-panel.ts';
+import { durationS, perSecond } from './time-panel.ts';
 
-/** The panels of a run over time, the client's and then the server's. */
-export function timeCharts(
-  summary: Summary,
-  { timeline, server }: Pick<ReportData, 'timeline' | 'server'>,
-): Candidate[] {
+type OverTime = Pick<ReportData, 'timeline' | 'latency_timelines' | 'server'>;
+
+/** The panels of a run over time: latencies, what else the client saw, and what the server says of itself. */
+export function timeCharts(summary: Summary, { timeline, latency_timelines, server }: OverTime): Candidate[] {
   const at = summary.slo?.at ?? GOAL;
   const wanted = { value: at, text: `${goalText(at)} wanted` };
-  return [
+  const panels = [
+    ...TIMED_LATENCIES.map((metric) =>
+      latencyTimeChart({ metric, line: latency_timelines[metric], limit_ms: summary.slo?.limits_ms[metric] ?? null }),
+    ),
     ...CLIENT_CHARTS.flatMap((row) =>
       timeChart(row.id === 'attainment' ? { ...row, level: wanted } : row, timeline, summary),
     ),
     ...(server === null ? [] : SERVER_CHARTS.flatMap((row) => timeChart(row, server, summary))),
   ];
+  const last = panels.findLast(isEnough);
+  return panels.map((panel) => ({ ...panel, draw: () => panel.draw(panel === last) }));
+}
+
+/** What holds for all panels, said once above them; null where there are none. */
+export function timeLead({ timeline, latency_timelines: { ttft } }: OverTime): string | null {
+  if (timeline.requests < LEAST_REQUESTS) return null;
+  const [width, wider] = [timeline.bin_s, ttft.bin_s].map(secondsText);
+  const within = `${(PERCENTILE_ERROR * 100).toPrecision(2)} %`;
+  return [
+    `Bins of ${width}.`,
+    ...(timeline.excluded.length === 0 ? [] : ['Shaded: warm-up and cool-down, not measured.']),
+    ...(ttft.count < LEAST_REQUESTS
+      ? []
+      : [
+          `TTFT and TPOT${width === wider ? '' : ` (bins of ${wider})`}: the stronger the colour, the more requests; p50 and ${ttft.tail} of those due in a bin (at least ${ENOUGH_TO_DRAW}), failed ones infinitely late, within ${within}.`,
+        ]),
+  ].join(' ');
 }
 
 /** Fewer requests make no course over time. */
@@ -42,7 +64,6 @@ const CLIENT_CHARTS: readonly TimeChart<TimelineBin, Timeline>[] = [
     ...OF_REQUESTS,
     id: 'load',
     name: 'arrivals',
-    height: 150,
     yTitle: 'requests/s',
     series: [
       { name: 'arrivals', mark: 'area', color: COLOURS.first, value: (bin) => bin.arrivals_per_s, text: perSecond },
@@ -64,8 +85,6 @@ const CLIENT_CHARTS: readonly TimeChart<TimelineBin, Timeline>[] = [
     ],
     title: loadTitle,
     label: (over, line) => `Arrivals, completions${hasFailures(line) ? ' and failures' : ''} per second ${over}`,
-    note: (line) =>
-      `arrivals as an area, completions as a line${hasFailures(line) ? ', failures as bars' : ''}; ${binsText(line)}`,
     columns: {
       'arrivals (1/s)': (bin) => threeFigures(bin.arrivals_per_s),
       'completions (1/s)': (bin) => threeFigures(bin.completions_per_s),
@@ -83,7 +102,7 @@ const CLIENT_CHARTS: readonly TimeChart<TimelineBin, Timeline>[] = [
     ],
     title: inFlightTitle,
     label: (over) => `Requests in flight ${over}`,
-    note: (line) => `sent and not ended, as means over ${binsText(line)}`,
+    note: () => 'sent and not ended, means over a bin',
     columns: { 'in flight (requests)': (bin) => threeFigures(bin.in_flight) },
   },
   {
@@ -104,7 +123,6 @@ const CLIENT_CHARTS: readonly TimeChart<TimelineBin, Timeline>[] = [
     label: (over) => `Output tokens per second ${over}`,
     of: OF_REQUESTS.of,
     n: (line) => `${countText(line.tokens, 'token')} of ${OF_REQUESTS.n(line)}`,
-    note: binsText,
     columns: { 'output (tokens/s)': (bin) => threeFigures(bin.output_tokens_per_s) },
   },
   {
@@ -126,7 +144,7 @@ const CLIENT_CHARTS: readonly TimeChart<TimelineBin, Timeline>[] = [
     n: ({ measured_requests, measured_failed, excluded }) =>
       populationText(measured_requests, excluded.length === 0 ? 'request' : 'measured request', measured_failed),
     note: (line) =>
-      `by due time, in a moving window of ${secondsText(line.window_s)}; no line where fewer than ${MIN_WINDOW_REQUESTS} requests were due${shadeText(line)}`,
+      `moving window of ${axisTimeText(line.window_s, durationS(line.bins))}, of at least ${MIN_WINDOW_REQUESTS} requests`,
     columns: { 'attainment (%)': (bin) => percentCell(bin.attainment) },
     isShown: (_, { slo }) => slo !== null,
   },
@@ -135,11 +153,12 @@ const CLIENT_CHARTS: readonly TimeChart<TimelineBin, Timeline>[] = [
     ...OF_REQUESTS,
     id: 'lateness',
     name: 'client lateness',
-    yTitle: 'client lateness (ms)',
+    yTitle: 'client lateness',
+    isDuration: true,
     series: [{ name: 'lateness', mark: 'area', color: COLOURS.first, value: (bin) => bin.lateness_ms, text: formatMs }],
     title: latenessTitle,
     label: (over) => `How long after their due time requests were sent, ${over}`,
-    note: (line) => `by due time, the latest in each of ${binsText(line)}`,
+    note: () => 'by due time, the latest in a bin',
     columns: {
       'latest (ms)': ({ lateness_ms }) => (lateness_ms === null ? '-' : String(Number(lateness_ms.toPrecision(6)))),
     },

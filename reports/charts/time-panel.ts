@@ -1,15 +1,24 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { threeFigures } from '../../src/core/units.ts';
 import type { TimeBins } from '../data/timeline.ts';
-import { afterText, secondsText, timeUnit } from '../format.ts';
+import { afterText, timeUnit } from '../format.ts';
 import type { Color, Layers, Position } from './chart.ts';
+import { MS_LABEL } from './log-axis.ts';
 import { COLOURS, SHARE_LABEL } from './theme.ts';
-
-/** Above this share of the y axis a line has no room for its words above it. */
-const HIGH_LEVEL = 0.8;
 
 /** Number of ticks, so few that each has room for its label. A Vega expression. */
 export const TIME_TICKS = { expr: 'ceil(width / 100)' };
+
+/** Wide enough for `200 ms` too: all panels have their plots under one another. */
+const Y_AXIS_WIDTH = 54;
+export const Y_AXIS = { minExtent: Y_AXIS_WIDTH, maxExtent: Y_AXIS_WIDTH, titleX: -Y_AXIS_WIDTH };
+/** Above the plot, in pixels: where words have their lower edge, and legends their upper one. */
+const WORDS_ABOVE = 6;
+const LEGEND_ABOVE = 19;
+/** Around letters. */
+const HALO = 4;
+/** At least the width of a character of an axis title. */
+const CHARACTER = 7;
 
 /** From and to, in seconds from the run's start. */
 export interface Span {
@@ -34,6 +43,8 @@ interface TimePanel<Bin> {
   readonly yTitle: string;
   /** A y axis from 0 to 100 %; otherwise from 0 to the largest value. */
   readonly isShare?: boolean;
+  /** Values are milliseconds, each label in the unit that fits. */
+  readonly isDuration?: boolean;
   readonly series: readonly TimeSeries<Bin>[];
   /** Tooltip of a bin in which no series has a value. */
   readonly nothing?: string;
@@ -41,47 +52,76 @@ interface TimePanel<Bin> {
   readonly level?: { readonly value: number; readonly text: string };
 }
 
-/**
- * One panel of a timeline. All panels have the same x domain, which the page moves by the signals `from` and `to`, and,
- * by the theme, the same plot width.
- */
-export function timePanel<Bin extends Span>(timeline: TimeBins<Bin>, panel: TimePanel<Bin>): TopLevelSpec {
+/** Labels of the time axis stand under the last panel alone. */
+export interface TimeFrame {
+  readonly height: number;
+  readonly hasTimeLabels: boolean;
+}
+
+/** One panel of a timeline as series over the bins. */
+export function timePanel<Bin extends Span>(
+  timeline: TimeBins<Bin>,
+  panel: TimePanel<Bin>,
+  hasTimeLabels: boolean,
+): TopLevelSpec {
   const { bins } = timeline;
-  const endS = bins.at(-1)?.to_s ?? 1;
-  const { unit, unitS } = timeUnit(endS);
+  const { unitS } = timeUnit(durationS(bins));
   const series = panel.series.filter(
     ({ isOptional, value }) => isOptional !== true || bins.some((bin) => value(bin) !== null),
   );
-  const x: Position = {
-    field: 'at',
-    type: 'quantitative',
-    scale: { domain: [{ expr: 'from' }, { expr: 'to' }], nice: false },
-    axis: { title: `time since start (${unit})`, tickCount: TIME_TICKS },
-  };
   const y = valueAxis(bins, panel);
   const color: Color = {
     field: 'series',
     type: 'nominal',
     scale: { domain: series.map(({ name }) => name), range: series.map((each) => each.color) },
-    legend: series.length === 1 ? null : {},
+    legend: series.length === 1 ? null : legendBehind(panel.yTitle),
+  };
+  return timeFrame(timeline, { height: panel.height, hasTimeLabels }, (x) => [
+    ...series.map((each) => seriesLayer(each, bins, unitS, { x, y, color })),
+    ...levelLayers(panel, y),
+    hoverLayer(bins, x, (bin) => binText(panel, bin)),
+  ]);
+}
+
+/**
+ * What all panels over time share: the x domain, which the page moves by the signals `from` and `to`, a light grid, and
+ * the width of the plot, which is why marks are clipped: what reaches beyond a plot makes it narrower. Words stand in
+ * the line above the plot, where no curve is: the y axis's title to the left with the legend behind it, `wordsAbove` to
+ * the right.
+ */
+export function timeFrame<Bin extends Span>(
+  timeline: TimeBins<Bin>,
+  { height, hasTimeLabels }: TimeFrame,
+  layersOf: (x: Position) => Layers,
+): TopLevelSpec {
+  const endS = durationS(timeline.bins) || 1;
+  const { unit, unitS } = timeUnit(endS);
+  const labels = hasTimeLabels ? { title: `time since start (${unit})` } : { title: null, labels: false };
+  const x: Position = {
+    field: 'at',
+    type: 'quantitative',
+    scale: { domain: [{ expr: 'from' }, { expr: 'to' }], nice: false },
+    axis: { grid: true, ticks: false, tickCount: TIME_TICKS, labelPadding: 5, ...labels },
   };
   return {
     width: 'container',
-    height: panel.height,
+    height,
     params: [
       { name: 'from', value: 0 },
       { name: 'to', value: endS / unitS },
     ],
-    layer: [
-      ...shade(timeline, unitS, x),
-      ...series.map((each) => seriesLayer(each, bins, unitS, { x, y, color })),
-      ...levelLayers(panel, y),
-      hoverLayer(panel, bins, unitS, x),
-    ],
+    layer: [...shade(timeline, unitS, x), ...layersOf(x)],
   };
 }
 
-function valueAxis<Bin>(bins: readonly Bin[], { series, yTitle, isShare = false }: TimePanel<Bin>): Position {
+/** In one line with the title of the y axis. */
+function legendBehind(yTitle: string): { orient: 'none'; legendX: number; legendY: number } {
+  const legendX = Math.max(0, yTitle.length * CHARACTER - Y_AXIS_WIDTH + 2 * CHARACTER);
+  return { orient: 'none', legendX, legendY: -LEGEND_ABOVE };
+}
+
+function valueAxis<Bin>(bins: readonly Bin[], panel: TimePanel<Bin>): Position {
+  const { series, yTitle, isShare = false, isDuration = false } = panel;
   const isEmpty = series.every(({ value }) => bins.every((bin) => (value(bin) ?? 0) === 0));
   return {
     field: 'value',
@@ -89,7 +129,12 @@ function valueAxis<Bin>(bins: readonly Bin[], { series, yTitle, isShare = false 
     stack: null,
     // A scale of zeros alone would have no length.
     scale: isShare || isEmpty ? { domain: [0, 1] } : { zero: true },
-    axis: { title: yTitle, tickCount: 4, ...(isShare ? { labelExpr: SHARE_LABEL } : {}) },
+    axis: {
+      ...Y_AXIS,
+      title: yTitle,
+      ...(isShare ? { values: [0, 0.5, 1], labelExpr: SHARE_LABEL } : { tickCount: 3 }),
+      ...(isDuration ? { labelExpr: `datum.value === 0 ? '0' : ${MS_LABEL}` } : {}),
+    },
   };
 }
 
@@ -122,33 +167,42 @@ function seriesLayer<Bin extends Span>(
   };
 }
 
-/** A thin line with its words above its right end, or under it where there is no room above. */
+/** A thin line, and its words above the plot. */
 function levelLayers<Bin>({ level }: TimePanel<Bin>, y: Position): Layers {
   if (level === undefined) return [];
-  const data = { values: [{ value: level.value, text: level.text }] };
   return [
-    { data, mark: { type: 'rule', strokeWidth: 1, color: COLOURS.ink }, encoding: { y } },
     {
-      data,
-      mark: { type: 'text', align: 'right', dx: -4, dy: level.value > HIGH_LEVEL ? 9 : -8 },
-      encoding: { x: { value: 'width' }, y, text: { field: 'text', type: 'nominal' } },
+      data: { values: [{ value: level.value }] },
+      mark: { type: 'rule', strokeWidth: 1, color: COLOURS.ink, clip: true },
+      encoding: { y },
     },
+    wordsAbove(`line: ${level.text}`),
   ];
 }
 
+/** Words above the right end of the plot. */
+export function wordsAbove(text: string): Layers[number] {
+  return {
+    data: { values: [{ text }] },
+    mark: { type: 'text', align: 'right', baseline: 'bottom', dx: -HALO },
+    encoding: { x: { value: 'width' }, y: { value: -WORDS_ABOVE }, text: { field: 'text', type: 'nominal' } },
+  };
+}
+
 /** An invisible bar over each bin, which shows its values as a tooltip. */
-function hoverLayer<Bin extends Span>(
-  panel: TimePanel<Bin>,
+export function hoverLayer<Bin extends Span>(
   bins: readonly Bin[],
-  unitS: number,
   x: Position,
+  textOf: (bin: Bin) => string,
 ): Layers[number] {
+  const endS = durationS(bins);
+  const { unitS } = timeUnit(endS);
   return {
     data: {
       values: bins.map((bin) => ({
         at: bin.from_s / unitS,
         to: bin.to_s / unitS,
-        text: binText(panel, bin, durationS(bins)),
+        text: `${afterText(bin.from_s, endS)}: ${textOf(bin)}`,
       })),
     },
     mark: { type: 'rect', opacity: 0, color: COLOURS.ink, clip: true },
@@ -178,24 +232,10 @@ export function perSecond(value: number): string {
   return `${threeFigures(value)}/s`;
 }
 
-/** `bins of 250 ms`, and the meaning of the shade. */
-export function binsText(timeline: Omit<TimeBins<unknown>, 'bins'>): string {
-  return `bins of ${secondsText(timeline.bin_s)}${shadeText(timeline)}`;
-}
-
-/** Meaning of the shade; empty if every request is measured. */
-export function shadeText({ excluded }: Pick<TimeBins<unknown>, 'excluded'>): string {
-  return excluded.length === 0 ? '' : '; shaded: warm-up and cool-down, not measured';
-}
-
-function binText<Bin extends Span>(
-  { series, nothing = 'too few requests' }: TimePanel<Bin>,
-  bin: Bin,
-  endS: number,
-): string {
+function binText<Bin>({ series, nothing = 'too few requests' }: TimePanel<Bin>, bin: Bin): string {
   const parts = series.flatMap(({ name, value, text }) => {
     const at = value(bin);
     return at === null ? [] : [`${name} ${text(at)}`];
   });
-  return `${afterText(bin.from_s, endS)}: ${parts.length === 0 ? nothing : parts.join(', ')}`;
+  return parts.length === 0 ? nothing : parts.join(', ');
 }

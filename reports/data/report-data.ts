@@ -12,6 +12,7 @@ import { stoppedRecords } from '../../src/metrics/stopped.ts';
 import { LatencySamples } from '../../src/metrics/latency.ts';
 import { type Ecdf, ecdfOf } from './ecdf.ts';
 import { GapCounts } from './gap-counts.ts';
+import { LatencyTimelineCollector, type LatencyTimelines } from './latency-timeline.ts';
 import { LatencyMapCollector, type LatencyMaps } from './latency-maps.ts';
 import { MissCollector, type Misses } from './misses.ts';
 import { type RequestSample, RequestSampler } from './request-sample.ts';
@@ -32,6 +33,7 @@ export interface ReportData {
   readonly misses: Misses | null;
   readonly maps: LatencyMaps;
   readonly timeline: Timeline;
+  readonly latency_timelines: LatencyTimelines;
   /** Null without a readable scrape of the server's /metrics. */
   readonly server: ServerTimeline | null;
   readonly sample: RequestSample;
@@ -60,6 +62,7 @@ class ReportDataCollector {
   readonly #misses: MissCollector | null;
   readonly #maps = new LatencyMapCollector();
   readonly #timeline: TimelineCollector;
+  readonly #latencyTimelines = new LatencyTimelineCollector();
   readonly #server = new ServerSeries();
   readonly #sample = new RequestSampler();
   readonly #sources = new Map<TokenCountSource, number>();
@@ -81,6 +84,7 @@ class ReportDataCollector {
     this.#maps.add(isStopped ? { ...record, measured: false } : record);
     if (!record.measured || isStopped) return;
     this.#latencies.add(record);
+    this.#latencyTimelines.add(record);
     this.#gaps.add(record.token_times_us);
     this.#plane.add(record);
     this.#misses?.add(record);
@@ -107,6 +111,7 @@ class ReportDataCollector {
       misses: this.#misses?.result() ?? null,
       maps: this.#maps.result(),
       timeline,
+      latency_timelines: this.#latencyTimelines.over(timeline),
       server: this.#server.over(timeline),
       sample: this.#sample.result(),
       token_count_sources: Object.fromEntries(

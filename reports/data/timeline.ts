@@ -52,11 +52,11 @@ export interface Timeline extends TimeBins<TimelineBin> {
   readonly tokens: number;
 }
 
-const MAX_BINS = 240;
+export const MAX_BINS = 240;
 /** Small runs get fewer bins, so that a bin holds more than one request or none. */
 const MIN_BINS = 48;
 const REQUESTS_A_BIN = 4;
-const FIRST_BIN_US = 15_625; // 1/64 s, so that doubling arrives at whole seconds
+export const FIRST_BIN_US = 15_625; // 1/64 s, so that doubling arrives at whole seconds
 /** With fewer requests a share means nothing. */
 export const MIN_WINDOW_REQUESTS = 10;
 /** So many windows of attainment make up the run. */

@@ -10,11 +10,7 @@ export function chartSection(section: ChartSection): Markup | null {
     <h2 id="${id}">${heading}</h2>
     ${lead === null ? null : html`<p class="lead">${typeset(lead)}</p>`}
     ${hint === undefined || charts.length === 0 ? null : html`<p class="lead"><span class="screen">${hint}</span></p>`}
-    ${
-      charts.length === 0
-        ? null
-        : html`<div class="${layout === 'pairs' ? 'charts pairs' : 'charts'}">${charts.map(chartMarkup)}</div>`
-    }
+    ${charts.length === 0 ? null : html`<div class="charts ${layout}">${charts.map(chartMarkup)}</div>`}
     ${left_out === null ? null : html`<p class="left-out">${left_out}</p>`}
   </section>`;
 }

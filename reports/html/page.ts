@@ -7,7 +7,7 @@ import { THEME } from '../charts/theme.ts';
 import { html, json, type Markup, trusted } from './markup.ts';
 import { runPage } from './page-script.ts';
 import { STYLE } from './style.ts';
-import { shareZoom, zoomByDrag, zoomByKeys } from './zoom-script.ts';
+import { markTime, shareZoom, zoomByDrag, zoomByKeys } from './zoom-script.ts';
 
 export interface PageParts {
   readonly title: string;
@@ -60,7 +60,7 @@ function scriptElement(script: string): Markup {
 
 /** Our own functions that run in the page, by their source text; each gets the others as arguments. */
 function pageScript(): string {
-  const gestures = [zoomByDrag, zoomByKeys].map((gesture) => gesture.toString());
+  const gestures = [markTime, zoomByDrag, zoomByKeys].map((gesture) => gesture.toString());
   return `(${runPage.toString()})(vega, (panels) => (${shareZoom.toString()})(panels, [${gestures.join(', ')}]));`;
 }
 

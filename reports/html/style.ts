@@ -61,13 +61,23 @@ th:first-child, td:first-child, .left { text-align: left; }
 .wide caption { text-align: left; padding-bottom: 0.25rem; font-size: 0.875rem; }
 
 .lead { margin-bottom: 1.5rem; text-wrap: pretty; }
+section:has(> .panels) > .lead { font-size: 0.875rem; color: var(--muted); margin-bottom: 0.5rem; }
 .charts { display: grid; gap: 2.5rem; }
 .pairs { grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); column-gap: 3rem; }
 .pairs > * { min-width: 0; }
 .pairs > :last-child:nth-child(odd) { grid-column: 1 / -1; }
 .chart { min-width: 0; }
+.panels { gap: 0.25rem; }
+.panels .chart { display: flex; flex-wrap: wrap; align-items: baseline; column-gap: 1rem; }
+.panels .chart .note { flex: 1 1 12rem; margin: 0; order: -1; text-align: right; }
+.panels h3, .panels .note, .panels summary { font-size: 0.875rem; line-height: 1.3; }
+.panels figcaption { order: -2; }
+.panels .plot { flex: 0 0 100%; order: 1; margin: -4px 0 -3px; }
+.panels details { flex: none; }
+.panels details[open] { flex: 0 0 100%; order: 2; }
 .plot { width: 100%; margin-top: 0.5rem; overflow: hidden; }
 .zoomable { position: relative; cursor: crosshair; touch-action: pan-y; user-select: none; }
+.cross { position: absolute; top: 0; bottom: 0; width: 1px; background: var(--muted); pointer-events: none; }
 .brush { position: absolute; top: 0; bottom: 0; background: var(--series-1); opacity: 0.2; pointer-events: none; }
 .reset { margin: 0 0 1rem; }
 .plot svg { display: block; max-width: 100%; }
@@ -103,6 +113,7 @@ button {
   th + th, th + td, td + td { padding-left: 0.4375rem; }
   .wide .message { min-width: 8rem; }
   .latency { white-space: normal; min-width: 4.25rem; }
+  .panels .chart .note { text-align: left; }
 }
 .printed body { width: 700px; max-width: none; padding: 0; }
 .printed .wide td { white-space: normal; }
@@ -116,6 +127,7 @@ button {
   h2 { margin-top: 2rem; break-after: avoid; }
   .lead { break-after: avoid; }
   .charts { gap: 1.25rem; }
+  .panels { gap: 0.25rem; break-inside: avoid; }
   .plot { margin-top: 0.25rem; }
   .chart, table, .figures > *, .lines dt, .lines dd { break-inside: avoid; }
   .lines dt { break-after: avoid; }

@@ -14,8 +14,8 @@ interface Zoom {
   readonly showAll: () => void;
 }
 
-/** A way to zoom by one panel. */
-type Gesture = (panel: Zoomable, zoom: Zoom) => void;
+/** A way to use one of the panels. */
+type Gesture = (panel: Zoomable, zoom: Zoom, panels: readonly Zoomable[]) => void;
 
 /**
  * Zooms all panels together: a gesture on one of them shows the same span in each. This function and the gestures run
@@ -45,8 +45,31 @@ export function shareZoom(panels: readonly Zoomable[], gestures: readonly Gestur
   reset.addEventListener('click', zoom.showAll);
   for (const panel of panels) {
     panel.container.classList.add('zoomable');
-    for (const zoomBy of gestures) zoomBy(panel, zoom);
+    for (const use of gestures) use(panel, zoom, panels);
   }
+}
+
+/** A thin line through all panels at the time under the pointer. */
+export function markTime({ container, view }: Zoomable, _: Zoom, panels: readonly Zoomable[]): void {
+  const line = document.createElement('div');
+  line.className = 'cross';
+  line.hidden = true;
+  container.append(line);
+  const lines = (): HTMLElement[] =>
+    panels.flatMap((panel) => [...panel.container.querySelectorAll<HTMLElement>('.cross')]);
+
+  container.addEventListener('pointermove', (event) => {
+    const left = event.clientX - container.getBoundingClientRect().left;
+    const from = view.origin()[0];
+    // All plots are equally wide.
+    for (const each of lines()) {
+      each.hidden = left < from || left > from + view.width();
+      each.style.left = `${left}px`;
+    }
+  });
+  container.addEventListener('pointerleave', () => {
+    for (const each of lines()) each.hidden = true;
+  });
 }
 
 /** A drag across the panel marks a span and shows it; a double click shows the whole run. */

@@ -21,6 +21,8 @@ const CHARTS = [
   'tpot-ecdf',
   'itl-ecdf',
   'e2e-ecdf',
+  'ttft-over-time',
+  'tpot-over-time',
   'load',
   'in-flight',
   'tokens',
@@ -141,13 +143,25 @@ describe('the report in a browser', () => {
 
   it('a drag across one panel zooms all, keys move it, and a button shows all again', async () => {
     const { page, errors } = await openPage(browser, url, { width: 1280, colorScheme: 'light' });
-    const labels = async (id: string): Promise<string[]> => {
-      const texts = page.locator(`#${id} .role-axis-label`).first().locator('text');
-      return (await texts.allTextContents()).toSorted();
-    };
-    const panels = ['load', 'in-flight', 'tokens', 'attainment', 'lateness'];
-    await page.locator('#attainment svg').waitFor();
-    const whole = await labels('load');
+    const panels = page.locator('.panels .chart');
+    await panels.last().locator('svg').waitFor();
+    /** The times at the axis, and where each panel has its vertical lines. */
+    const shown = async (): Promise<{ labels: string[]; grids: string[] }> => ({
+      labels: (await panels.last().locator('.role-axis-label').first().locator('text').allTextContents()).toSorted(),
+      grids: await panels.evaluateAll((all) =>
+        all.map((panel) =>
+          [...panel.querySelectorAll('.role-axis-grid line')]
+            .map((line) => line.getBoundingClientRect())
+            .filter(({ width }) => width < 1)
+            .map(({ left }) => left.toFixed(1))
+            .toSorted()
+            .join(' '),
+        ),
+      ),
+    });
+    const whole = await shown();
+    assert.deepEqual(new Set(whole.grids), new Set([whole.grids[0]]), 'one grid in all panels');
+    assert.ok((whole.grids[0] ?? '').split(' ').length > 3);
     const plot = page.locator('#in-flight .plot');
     await plot.scrollIntoViewIfNeeded();
     const box = await plot.boundingBox();
@@ -159,18 +173,49 @@ describe('the report in a browser', () => {
     await page.mouse.up();
     const reset = page.locator('button.reset');
     await reset.waitFor();
-    const zoomed = await labels('load');
+    await page.waitForTimeout(100);
+    const zoomed = await shown();
     assert.notDeepEqual(zoomed, whole);
-    for (const id of panels) assert.deepEqual(await labels(id), zoomed, id);
+    assert.equal(new Set(zoomed.grids).size, 1, 'one grid in all panels, zoomed');
     await plot.press('ArrowRight');
     await page.waitForTimeout(100);
-    assert.notDeepEqual(await labels('tokens'), zoomed);
+    const moved = await shown();
+    assert.notDeepEqual(moved.labels, zoomed.labels);
+    assert.equal(new Set(moved.grids).size, 1, 'one grid in all panels, moved');
     await reset.click();
     await page.waitForTimeout(100);
-    for (const id of panels) assert.deepEqual(await labels(id), whole, id);
+    assert.deepEqual(await shown(), whole);
     assert.equal(await reset.isVisible(), false);
     assert.deepEqual(errors, []);
     await page.context().close();
+  });
+
+  it('the panels over time have one axis, are low, and are marked together at the time under the pointer', async () => {
+    for (const width of [1280, 390]) {
+      const { page } = await openPage(browser, url, { width, colorScheme: 'light' });
+      const panels = page.locator('.panels .chart');
+      await panels.last().locator('svg').waitFor();
+      const count = await panels.count();
+      assert.equal(await panels.locator('.role-axis-title', { hasText: 'time since start' }).count(), 1);
+      assert.equal(await panels.last().locator('.role-axis-title', { hasText: 'time since start' }).count(), 1);
+      const [first, last] = [await panels.first().boundingBox(), await panels.last().boundingBox()];
+      const height = (last?.y ?? 0) + (last?.height ?? 0) - (first?.y ?? 0);
+      if (width === 1280) assert.ok(height <= 130 * (count + 1), `${count} panels are ${height} high`);
+      const lefts = await panels
+        .locator('.plot')
+        .evaluateAll((plots) =>
+          plots.map((plot) => plot.querySelector('.role-axis-grid')?.getBoundingClientRect().left.toFixed(0)),
+        );
+      assert.equal(new Set(lefts).size, 1, `plots start at ${lefts.join(', ')}`);
+      const plot = page.locator('#tokens .plot');
+      await plot.scrollIntoViewIfNeeded();
+      const box = await plot.boundingBox();
+      await page.mouse.move((box?.x ?? 0) + (box?.width ?? 0) / 2, (box?.y ?? 0) + 40);
+      assert.equal(await page.locator('.cross:visible').count(), count);
+      await page.mouse.move(0, 0);
+      assert.equal(await page.locator('.cross:visible').count(), 0);
+      await page.context().close();
+    }
   });
 
   it('copies the summary', async () => {

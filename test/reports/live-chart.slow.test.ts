@@ -137,6 +137,35 @@ it('percentiles: the dots of the ECDFs and the key figures are those that DuckDB
   }
 });
 
+/** Stands for infinity, which no number from DuckDB may be. */
+const NEVER_MS = 1e12;
+
+it('latency over time: each bin has the requests and the percentiles that DuckDB finds among those due in it', async () => {
+  for (const metric of ['ttft', 'tpot'] as const) {
+    const rows = await page
+      .locator(`#${metric}-over-time tbody tr`)
+      .evaluateAll((all) =>
+        all.map((row) => [...row.querySelectorAll('td')].map((cell) => (cell.textContent ?? '').replaceAll(',', ''))),
+      );
+    assert.ok(rows.length > 10, `${rows.length} bins`);
+    const widthS = Number(rows[1]?.[0]) - Number(rows[0]?.[0]);
+    for (const [fromS = '', requests, failed, p50, p90, p99] of rows) {
+      const due = `due_us >= ${Number(fromS) * 1e6} and due_us < ${(Number(fromS) + widthS) * 1e6}`;
+      const counted = `${metric === 'ttft' ? 'true' : 'not answered or len(token_times_us) > 1'}`;
+      const counts = await numbers(`select count(*)::int, count(*) filter (not answered)::int from requests
+        where ${due} and (${counted})`);
+      assert.deepEqual([requests, failed].map(Number), counts, `${metric} from ${fromS} s`);
+      if (counts[0] === 0) continue;
+      const exact =
+        await numbers(`select ${[0.5, 0.9, 0.99].map((q) => `least(quantile_disc(${metric}_us, ${q}) / 1000, ${NEVER_MS})`).join()}
+        from requests where ${due} and (${counted})`);
+      for (const [i, shown] of [p50, p90, p99].entries())
+        if (exact[i] === NEVER_MS) assert.equal(shown, 'fails', `${metric} from ${fromS} s`);
+        else near(Number(shown), exact[i] ?? 0, 0.0054, `${metric} from ${fromS} s`);
+    }
+  }
+});
+
 it('attainment is what DuckDB counts', async () => {
   const [met = 0] = await numbers('select avg((miss is null)::int) from requests');
   const heading = (await page.locator('h1').textContent()) ?? '';

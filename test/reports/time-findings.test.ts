@@ -1,31 +1,23 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { timeCharts } from '../../reports/charts/time-charts.ts';
-import { TimelineCollector } from '../../reports/data/timeline.ts';
+import { timeCharts, timeLead } from '../../reports/charts/time-charts.ts';
 import type { Chart } from '../../reports/charts/chart.ts';
 import { meanRate } from '../../src/core/rate.ts';
 import type { Slo } from '../../src/core/slo.ts';
 import { exampleRecord } from '../runs/example-records.ts';
 import { exampleRun } from './example-run.ts';
+import { overTime } from './over-time.ts';
 
 const SLO: Slo = { ttft: 100 };
 
 /** A chart of requests due at these times, in seconds, of which some miss the SLO; each takes a second. */
 async function chart(id: string, dueS: readonly number[], missed: (i: number) => boolean, at?: number): Promise<Chart> {
   const { summary } = await exampleRun({ requests: 5, slo: 'ttft=100ms' });
-  const collector = new TimelineCollector(SLO);
-  for (const [i, due] of dueS.entries()) {
+  const records = dueS.map((due, i) => {
     const due_us = Math.round(due * 1e6);
-    collector.add(
-      exampleRecord({
-        due_us,
-        sent_us: due_us,
-        end_us: due_us + 1e6,
-        token_times_us: Float64Array.of(missed(i) ? 200_000 : 50_000, 900_000),
-        outcome: 'ok',
-      }),
-    );
-  }
+    const token_times_us = Float64Array.of(missed(i) ? 200_000 : 50_000, 900_000);
+    return exampleRecord({ due_us, sent_us: due_us, end_us: due_us + 1e6, token_times_us, outcome: 'ok' });
+  });
   const sorted = dueS.toSorted((a, b) => a - b);
   const rate_rps = meanRate(dueS.length, (sorted[0] ?? 0) * 1e6, (sorted.at(-1) ?? 0) * 1e6) ?? 0;
   const { delivered } = summary;
@@ -34,7 +26,7 @@ async function chart(id: string, dueS: readonly number[], missed: (i: number) =>
     delivered: { ...delivered, asked: { ...delivered.asked, rate_rps } },
     slo: summary.slo === null ? null : { ...summary.slo, at: at ?? 0.9 },
   };
-  const found = timeCharts(judged, { timeline: collector.result(), server: null })
+  const found = timeCharts(judged, overTime(records, SLO))
     .map(({ draw }) => draw())
     .find((each) => each.id === id);
   assert.ok(found !== undefined);
@@ -80,8 +72,11 @@ it('a low of attainment is named where more than a few requests make it', async 
 
 it('the share wanted is a line with its words', async () => {
   const due = minute(4, 4);
-  assert.match(JSON.stringify((await chart('attainment', due, none)).spec), /"value":0\.9,"text":"90 % wanted"/);
-  assert.match(JSON.stringify((await chart('attainment', due, none, 0.995)).spec), /"text":"99\.5 % wanted"/);
+  assert.match(
+    JSON.stringify((await chart('attainment', due, none)).spec),
+    /"value":0\.9\}.*"text":"line: 90 % wanted"/,
+  );
+  assert.match(JSON.stringify((await chart('attainment', due, none, 0.995)).spec), /"text":"line: 99\.5 % wanted"/);
   assert.doesNotMatch(JSON.stringify((await chart('load', due, none)).spec), /wanted/);
 });
 
@@ -90,20 +85,45 @@ it('times stand in the unit of the axis, n with failures under the panel', async
   const { title, label } = await chart('in-flight', long, none);
   assert.match(title, /after [\d.]+ min$/);
   assert.match(label, /^Requests in flight over 20(\.\d)? min\. /);
-  const { timeline, summary } = await failing();
-  const drawn = timeCharts(summary, { timeline, server: null }).map(({ draw }) => draw());
-  for (const { id, note } of drawn) assert.match(note, /^n = .*40 requests, 4 failed; /, id);
+  const { records, summary } = await failing();
+  const drawn = timeCharts(summary, overTime(records, SLO)).map(({ draw }) => draw());
+  for (const { id, note } of drawn) assert.match(note, /^n = .*40 requests, 4 failed[;.]/, id);
 });
 
-async function failing(): Promise<
-  { timeline: ReturnType<TimelineCollector['result']> } & Awaited<ReturnType<typeof exampleRun>>
-> {
-  const run = await exampleRun({
+it('one time axis has labels, that of the last panel drawn, and all have its grid', async () => {
+  const { records, summary } = await failing();
+  const drawn = (count: number): Chart[] =>
+    timeCharts(summary, overTime(records.slice(0, count), SLO))
+      .filter(({ n, least }) => n >= least)
+      .map(({ draw }) => draw());
+  // Too few requests for attainment, which is last but for lateness.
+  for (const count of [8, 40]) {
+    const specs = drawn(count).map(({ spec }) => JSON.stringify(spec));
+    assert.ok(specs.length >= 5);
+    assert.deepEqual(
+      specs.map((spec) => spec.includes('"title":"time since start (s)"')),
+      specs.map((_, i) => i === specs.length - 1),
+    );
+    assert.ok(specs.every((spec) => spec.includes('"grid":true')));
+  }
+});
+
+it('what all panels share is said once above them', async () => {
+  const { records } = await failing();
+  assert.equal(
+    timeLead(overTime(records, SLO)),
+    'Bins of 500 ms. TTFT and TPOT: the stronger the colour, the more requests; p50 and p90 of those due in a bin (at least 5), failed ones infinitely late, within 0.034 %.',
+  );
+  assert.equal(timeLead(overTime(records.slice(0, 4), SLO)), null);
+  const failed = records.filter(({ outcome }) => outcome !== 'ok');
+  const lost = [...failed, ...failed];
+  assert.match(timeLead(overTime(lost, SLO)) ?? '', /^Bins of [\d.]+ (ms|s)\.$/);
+});
+
+async function failing(): Promise<Awaited<ReturnType<typeof exampleRun>>> {
+  return exampleRun({
     requests: 40,
     slo: 'ttft=100ms',
     fate: (index) => (index % 10 === 3 ? { outcome: 'rejected' } : null),
   });
-  const collector = new TimelineCollector(SLO);
-  for (const record of run.records) collector.add(record);
-  return { ...run, timeline: collector.result() };
 }

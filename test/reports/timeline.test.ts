@@ -7,6 +7,7 @@ import { timeCharts } from '../../reports/charts/time-charts.ts';
 import { timeUnit } from '../../reports/format.ts';
 import { TimelineCollector } from '../../reports/data/timeline.ts';
 import { exampleRun } from './example-run.ts';
+import { overTime } from './over-time.ts';
 
 const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
 
@@ -138,9 +139,7 @@ it('a panel of zeros alone has an axis, and times stand in the unit of the run',
     slo: null,
     fate: () => ({ outcome: 'unsent', sent_us: null }),
   });
-  const collector = new TimelineCollector(null);
-  for (const record of records) collector.add(record);
-  const charts = timeCharts(summary, { timeline: collector.result(), server: null }).map(({ draw }) => draw());
+  const charts = timeCharts(summary, overTime(records, null)).map(({ draw }) => draw());
   const inFlight = charts.find(({ id }) => id === 'in-flight');
   assert.ok(inFlight !== undefined);
   assert.equal(inFlight.title, 'Nothing was in flight');
