@@ -135,6 +135,7 @@ describe('the notes beside the figures of a server', async () => {
       kv_usage: null,
       prefix_hit_rate: null,
       preemptions: null,
+      iteration_tokens: null,
       latency_ms: {
         ttft: latency(given.n ?? 100, given.ttft ?? ttft),
         itl: latency(5000, given.itl ?? itl),

@@ -4,8 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import { parseEngineSpec } from '../../../src/engine/index.ts';
 import { serveEngine } from '../../../src/engine/server/index.ts';
-import { Histogram } from '../../../src/engine/server/metrics.ts';
-import { ServerMetrics } from '../../../src/engine/server/metrics.ts';
+import { Histogram, IterationTokens, ServerMetrics } from '../../../src/engine/server/metrics.ts';
 import { RecordingListener, smallEngine } from '../small-engine.ts';
 
 /** Samples by name and label, without the labels `engine` and `model_name`. */
@@ -35,7 +34,7 @@ test('a histogram counts up to and with its bounds', () => {
 test('tokens, times, ends and preemptions are those of the engine', async () => {
   const clock = new VirtualClock();
   const engine = smallEngine(clock, { capacityBlocks: 4, blockTokens: 16, tokenBudget: 64, maxSeqs: 8 });
-  const metrics = new ServerMetrics(engine, 'odd "name"\\');
+  const metrics = new ServerMetrics(engine, 'odd "name"\\', new IterationTokens());
   const listeners = [20, 20, 12].map((inputTokens) => {
     const one = new RecordingListener();
     clock.at(1000, () => {
