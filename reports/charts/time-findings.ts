@@ -85,7 +85,9 @@ export function kvUsageTitle({ bins, peaks: { kv_usage: peak } }: ServerTimeline
 export function preemptionsTitle({ bins, preemptions }: ServerTimeline): string {
   const peak = peakOf(bins, (bin) => bin.preemptions_per_s);
   const count = countText(preemptions, 'preemption');
-  return peak === null || preemptions < 2 ? count : `${count}, most ${afterText(peak.from_s, durationS(bins))}`;
+  return peak === null || preemptions < 2
+    ? count
+    : `${count}, at most ${perSecond(peak.value)} ${afterText(peak.from_s, durationS(bins))}`;
 }
 
 export function iterationTokensTitle({ bins }: ServerTimeline): string {

@@ -59,7 +59,7 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
     '.slo.limits_ms.tpot',
     '.slo.at',
   ],
-  'summary.json': ['.requests.by_outcome.ok', '.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
+  'summary.json': ['.requests.by_outcome.ok', '.slo.limits_ms.ttft', '.slo.limits_ms.tpot', '.server.iteration_tokens'],
   'place.json': [
     '.slo.limits_ms.ttft',
     '.slo.limits_ms.tpot',
