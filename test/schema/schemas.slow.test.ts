@@ -66,6 +66,7 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
     '.max_model_len',
     '.contenders',
     '.trace_timing',
+    '.attainment',
     '.best',
   ],
 };
