@@ -1,6 +1,13 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { formatShare, threeFigures } from '../../src/core/units.ts';
-import { type AttainmentCurve, type Kind, KINDS, type PlacementReport, unitWords } from '../../src/schema/placement.ts';
+import {
+  type AttainmentCurve,
+  goodputOf,
+  type Kind,
+  KINDS,
+  type PlacementReport,
+  unitWords,
+} from '../../src/schema/placement.ts';
 import { kindsInOrder } from '../placement-text.ts';
 import { ARRIVALS, percent } from '../placement-verdict.ts';
 import { percentCell } from './time-chart.ts';
@@ -64,14 +71,14 @@ function attainmentChart(
     kept === ''
       ? `No placement meets the SLO with ${ARRIVALS[arrivals]}`
       : `With ${ARRIVALS[arrivals]} ${goal} meet the SLO: ${kept} requests/s per GPU`;
-  const units = lines.map(({ curve }) => `${curve.kind}: ${unitWords(curve.groups)}`);
+  const units = lines.map(({ curve }) => unitWords(curve.groups));
   const ended = lines.some(({ curve }) => curve.probes.some(({ attainment }) => attainment === null));
   return {
     id: `attainment-${arrivals}`,
     title,
     label: `Share of requests that meet the SLO against the rate. ${title}.`,
     note:
-      `Each point is a simulation with ${ARRIVALS[arrivals]}, the large ones are the highest rates that met. ${units.join('; ')}.` +
+      `Each point is a simulation with ${ARRIVALS[arrivals]}, the large ones are the highest rates that met. The best of each kind: ${units.join('; ')}.` +
       (ended ? ' Simulations that were ended as soon as they had missed are in the table alone.' : ''),
     spec: spec(lines, marks, { value: report.at, text: `${goal} wanted` }, domain),
     table: {
@@ -93,13 +100,17 @@ interface Mark extends Point {
   readonly isRight: boolean;
 }
 
-/** The highest rate of each line that met; the words of the higher are to the right of it, those of the other to its left. */
-function goodputMarks({ at }: PlacementReport, lines: readonly Line[]): Mark[] {
-  const most = lines.flatMap(({ points }) => points.findLast(({ attainment }) => attainment >= at - 1e-9) ?? []);
+/** The goodput of each line; the words of the higher are to the right of it, those of the other to its left. */
+function goodputMarks({ contenders }: PlacementReport, lines: readonly Line[]): Mark[] {
+  const most = lines.flatMap(({ curve: { kind, groups, gpus, arrivals }, points }) => {
+    const same = contenders.find((each) => each.kind === kind && unitWords(each.groups) === unitWords(groups));
+    const found = same === undefined ? null : goodputOf(same, arrivals);
+    return points.find(({ rps }) => rps === (found?.goodput_rps ?? 0) / gpus) ?? [];
+  });
   const highest = Math.max(...most.map(({ rps }) => rps));
   return most.map((point) => ({
     ...point,
-    words: `${point.kind} ${threeFigures(point.rps)}/s`,
+    words: `${threeFigures(point.rps)}/s`,
     isRight: point.rps === highest,
   }));
 }

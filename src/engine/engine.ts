@@ -56,7 +56,7 @@ export interface Load {
 }
 
 /** One instance of an engine, as its metrics tell it apart. */
-export interface EngineInstance {
+interface EngineInstance {
   /** Name in iteration logs. */
   readonly name: string;
   /** The role that it began with, where instances have different ones; null where each does all of the work. */

@@ -33,8 +33,8 @@ describe('attainment against the rate', () => {
       ],
     );
     const spec = JSON.stringify(charts[0]?.spec);
-    assert.match(spec, /"disaggregated 2\.50\/s"/);
-    assert.match(spec, /"collocated 1\.25\/s"/);
+    assert.match(spec, /"words":"2\.50\/s","isRight":true/);
+    assert.match(spec, /"words":"1\.25\/s","isRight":false/);
     assert.match(spec, /"90 % wanted"/);
     assert.match(spec, /"domain":\[0\.875,3\.9/, 'both charts have the same axis');
   });
