@@ -180,7 +180,10 @@ export function methodLines(report: PlacementReport): [name: string, value: stri
     ...(systems.mixed_batch_penalty === null
       ? []
       : [['mixed batches', penaltyText(systems.mixed_batch_penalty)] satisfies [string, string]]),
-    ['simulations', withThousands(simulations + (report.trace_timing?.simulations ?? 0))],
+    [
+      'simulations',
+      `${withThousands(simulations + (report.trace_timing?.simulations ?? 0))}${report.attainment.length === 0 ? '' : ', and some for attainment against the rate'}`,
+    ],
     ...[...refused].map(([why, shapes]): [string, string] => [
       'left out',
       `${[...new Set(shapes.map(shapeText))].join('; ')}: ${why}`,

@@ -22,6 +22,7 @@ export function serverLoadText(server: Server): string[] {
     ...gauge('KV cache', server.kv_usage, formatShare),
     ...(server.prefix_hit_rate === null ? [] : [`prefix cache hits ${formatShare(server.prefix_hit_rate)}`]),
     ...(server.preemptions === null ? [] : [countText(server.preemptions, 'preemption')]),
+    ...(server.iteration_tokens === null ? [] : [`${amountText(server.iteration_tokens)} tokens an iteration`]),
   ];
 }
 

@@ -14,6 +14,7 @@ import {
 } from '../placement-text.ts';
 import { ARRIVALS, percent, timesText } from '../placement-verdict.ts';
 import { METRIC_NAMES } from '../definitions.ts';
+import { attainmentCharts } from './attainment-charts.ts';
 import type { Chart, ChartSection } from './chart.ts';
 import { COLOURS } from './theme.ts';
 
@@ -28,7 +29,10 @@ export function placementSections(report: PlacementReport): ChartSection[] {
     ...(measured ? [unitsChart(report)] : []),
     ...(report.phases.prefill.length === 0 ? [] : [phasesChart(report)]),
   ];
-  return [{ id: 'carried', heading: 'What they carry', layout: 'column', charts }];
+  return [
+    { id: 'carried', heading: 'What they carry', layout: 'column', charts },
+    { id: 'attainment', heading: 'Requests that meet the SLO', layout: 'pairs', charts: attainmentCharts(report) },
+  ];
 }
 
 /** Goodput per GPU of the best placements, those of the best one's kind first. */

@@ -2,6 +2,7 @@ import { formatMs, formatShare, threeFigures } from '../../src/core/units.ts';
 import type { Summary } from '../../src/schema/summary.ts';
 import type { ServerTimeline } from '../data/server-timeline.ts';
 import type { Timeline, TimelineBin } from '../data/timeline.ts';
+import { countText } from '../../src/core/words.ts';
 import { afterText, amountText } from '../format.ts';
 import { durationS, perSecond, type Span } from './time-panel.ts';
 
@@ -79,6 +80,20 @@ export function serverLoadTitle({ bins, peaks: { running, waiting } }: ServerTim
 export function kvUsageTitle({ bins, peaks: { kv_usage: peak } }: ServerTimeline): string {
   if (peak === null || peak.value < SMALL_SHARE) return `KV cache use stays under ${formatShare(SMALL_SHARE)}`;
   return `KV cache use peaks at ${formatShare(peak.value)} ${afterText(peak.from_s, durationS(bins))}`;
+}
+
+export function preemptionsTitle({ bins, preemptions }: ServerTimeline): string {
+  const peak = peakOf(bins, (bin) => bin.preemptions_per_s);
+  const count = countText(preemptions, 'preemption');
+  return peak === null || preemptions < 2
+    ? count
+    : `${count}, at most ${perSecond(peak.value)} ${afterText(peak.from_s, durationS(bins))}`;
+}
+
+export function iterationTokensTitle({ bins }: ServerTimeline): string {
+  const peak = peakOf(bins, (bin) => bin.iteration_tokens);
+  if (peak === null) return 'No iteration ran';
+  return `Tokens an iteration peak at ${amountText(peak.value)} ${afterText(peak.from_s, durationS(bins))}`;
 }
 
 export function prefixHitsTitle({ bins }: ServerTimeline): string {

@@ -63,7 +63,7 @@ class ReportDataCollector {
   readonly #maps = new LatencyMapCollector();
   readonly #timeline: TimelineCollector;
   readonly #latencyTimelines = new LatencyTimelineCollector();
-  readonly #server = new ServerSeries();
+  readonly #server: ServerSeries;
   readonly #sample = new RequestSampler();
   readonly #sources = new Map<TokenCountSource, number>();
 
@@ -71,6 +71,7 @@ class ReportDataCollector {
     const { slo, measured } = manifest;
     this.#isStopped = stoppedRecords(manifest);
     this.#limits = slo?.limits_ms ?? {};
+    this.#server = new ServerSeries(manifest.clock);
     this.#plane = new SloPlaneCollector(this.#limits, slo?.at);
     this.#misses = slo === null ? null : new MissCollector(this.#limits);
     this.#timeline = new TimelineCollector(slo?.limits_ms ?? null, measured);

@@ -1,3 +1,4 @@
+import type { Manifest } from '../../src/schema/manifest.ts';
 import type { LatencyStats, ServerLatency, Summary } from '../../src/schema/summary.ts';
 import { formatMs, withThousands } from '../../src/core/units.ts';
 import { quantileText, serverLoadText, serverNotes } from '../server-text.ts';
@@ -6,8 +7,8 @@ import { listText } from '../../src/core/words.ts';
 import { latencyText, measuredText, secondsText, timeTexts } from '../format.ts';
 import { html, type Markup } from './markup.ts';
 
-/** The server's own load and latencies from its /metrics, beside the client's; null without any. */
-export function serverSection(summary: Summary): Markup | null {
+/** The server's own load and latencies from its /metrics, beside the client's; in virtual time the engine's load. */
+export function serverSection(summary: Summary, clock: Manifest['clock']): Markup | null {
   const { server, service_latency_ms } = summary;
   if (server === null) return null;
   const { ttft, itl, queue } = server.latency_ms;
@@ -17,10 +18,12 @@ export function serverSection(summary: Summary): Markup | null {
     ...theirsAndOurs('queue', queue, null),
   ];
   const load = serverLoadText(server);
+  const who = clock === 'virtual' ? 'engine' : 'server';
+  const of = clock === 'virtual' ? 'samples of it in virtual time' : 'scrapes of its metrics';
   return html`<section aria-labelledby="server">
-    <h2 id="server">What the server says</h2>
+    <h2 id="server">What the ${who} says</h2>
     <p class="lead">
-      ${load.length === 0 ? 'It tells nothing of its load' : `Mean over ${withThousands(server.scrapes)} scrapes of its metrics: ${listText(load)}`}.
+      ${load.length === 0 ? 'It tells nothing of its load' : `Mean over ${withThousands(server.scrapes)} ${of}: ${listText(load)}`}.
     </p>
     ${serverNotes(summary).map((note) => html`<p class="lead">${note}</p>`)}
     ${rows.length === 0 ? null : latencies(server, rows)}

@@ -39,7 +39,7 @@ export async function writeHtmlReport(
       ${sections.map((section) => [
         chartSection(section),
         // The server's own figures, under its charts.
-        section.id === 'timeline' ? serverSection(summary) : null,
+        section.id === 'timeline' ? serverSection(summary, manifest.clock) : null,
       ])}
       ${measurementQuality(summary, data, manifest.clock)} ${outcomes(summary)} ${provenance(manifest, summary)}
     </main>

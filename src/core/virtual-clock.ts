@@ -10,6 +10,8 @@ export class VirtualClock implements Clock {
   readonly #queue = new EventQueue();
   #now = 0;
   #pending: Promise<void> | undefined;
+  #lookUs = Number.POSITIVE_INFINITY;
+  #look: (timeUs: number) => number = () => Number.POSITIVE_INFINITY;
 
   now(): number {
     return this.#now;
@@ -23,6 +25,16 @@ export class VirtualClock implements Clock {
     this.#pending = this.#pending === undefined ? pending : Promise.all([this.#pending, pending]).then(() => undefined);
   }
 
+  /**
+   * `look` is called with a time, between all that happens until then and what follows, and returns its next time, a
+   * later one. It may only look: it is no event, so that it neither changes the order of events nor keeps the clock
+   * running.
+   */
+  observe(firstUs: number, look: (timeUs: number) => number): void {
+    this.#lookUs = firstUs;
+    this.#look = look;
+  }
+
   async run(done: () => boolean): Promise<void> {
     for (let events = 1; ; events++) {
       if (events % EVENTS_PER_TURN === 0) await setImmediate();
@@ -33,7 +45,9 @@ export class VirtualClock implements Clock {
         continue;
       }
       if (this.#queue.size === 0 || done()) return;
-      this.#now = this.#queue.nextTime;
+      const nextUs = this.#queue.nextTime;
+      while (this.#lookUs < nextUs) this.#lookUs = this.#look(this.#lookUs);
+      this.#now = nextUs;
       this.#queue.pop()();
     }
   }

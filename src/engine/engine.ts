@@ -50,6 +50,19 @@ export interface Load {
   /** Tokens that were looked up in the prefix cache when requests were first admitted, and those that were found. */
   readonly queriedTokens: number;
   readonly hitTokens: number;
+  /** Iterations that began since the start, and the tokens that they computed. */
+  readonly iterations: number;
+  readonly iterationTokens: number;
+}
+
+/** One instance of an engine, as its metrics tell it apart. */
+interface EngineInstance {
+  /** Name in iteration logs. */
+  readonly name: string;
+  /** The role that it began with, where instances have different ones; null where each does all of the work. */
+  readonly role: string | null;
+  /** Requests on their way to it wait there. */
+  load(): Load;
 }
 
 export const NO_LOAD: Load = {
@@ -61,6 +74,8 @@ export const NO_LOAD: Load = {
   preemptions: 0,
   queriedTokens: 0,
   hitTokens: 0,
+  iterations: 0,
+  iterationTokens: 0,
 };
 
 export function sumOfLoads(a: Load, b: Load): Load {
@@ -73,6 +88,8 @@ export function sumOfLoads(a: Load, b: Load): Load {
     preemptions: a.preemptions + b.preemptions,
     queriedTokens: a.queriedTokens + b.queriedTokens,
     hitTokens: a.hitTokens + b.hitTokens,
+    iterations: a.iterations + b.iterations,
+    iterationTokens: a.iterationTokens + b.iterationTokens,
   };
 }
 
@@ -82,7 +99,10 @@ export interface Engine {
   readonly maxModelLen: number;
   /** The request arrives now. */
   submit(request: EngineRequest, listener: Listener): Cancel;
+  /** Of all instances, and of the requests that wait for one. */
   load(): Load;
+  /** Always in the same order. */
+  readonly instances: readonly EngineInstance[];
   /** Drops all cached prefixes. False if requests held some of them: those instances keep theirs. */
   resetPrefixCache(): boolean;
   /** Set if prefill and decode have endpoints of their own. */

@@ -17,6 +17,7 @@ export class ServerCollector {
   readonly #hitRate = new Gauge();
   readonly #counters = new Map<ServerMetric, number>();
   readonly #histograms = { ttft: new BucketCounts(), itl: new BucketCounts(), queue: new BucketCounts() };
+  readonly #iterations = { sum: 0, count: 0 };
   /** Value of each series at the previous scrape. */
   readonly #last = new Map<string, number>();
   #scrapes = 0;
@@ -65,6 +66,7 @@ export class ServerCollector {
             : null
           : (this.#hitRate.result()?.mean ?? null),
       preemptions: this.#counters.get('preemptions') ?? null,
+      iteration_tokens: this.#iterations.count > 0 ? this.#iterations.sum / this.#iterations.count : null,
       latency_ms: {
         ttft: latency(this.#histograms.ttft),
         itl: latency(this.#histograms.itl),
@@ -89,6 +91,11 @@ export class ServerCollector {
         const grown = this.#grown(sample);
         if (counts) addTo(this.#histograms[metric], sample, grown);
       }
+    for (const sample of byName.get('iteration_tokens') ?? []) {
+      const part = sumOrCount(sample);
+      const grown = part === null ? 0 : this.#grown(sample);
+      if (counts && part !== null) this.#iterations[part] += grown;
+    }
     if (counts) {
       this.#countedFromUs ??= sinceUs;
       this.#countedToUs = timeUs;
@@ -133,11 +140,17 @@ export function fullest(samples: readonly ServerSample[]): number {
   return samples.reduce((most, { value }) => Math.max(most, value), 0);
 }
 
-function addTo(histogram: BucketCounts, { name, labels }: ServerSample, grown: number): void {
-  if (name.endsWith('_sum')) histogram.sumS += grown;
-  else if (name.endsWith('_count')) histogram.count += grown;
+/** Which part of a histogram a value is; null: a bucket. */
+export function sumOrCount({ name }: ServerSample): 'sum' | 'count' | null {
+  return name.endsWith('_sum') ? 'sum' : name.endsWith('_count') ? 'count' : null;
+}
+
+function addTo(histogram: BucketCounts, sample: ServerSample, grown: number): void {
+  const part = sumOrCount(sample);
+  if (part === 'sum') histogram.sumS += grown;
+  else if (part === 'count') histogram.count += grown;
   else {
-    const bound = /"le":"([^"]*)"/.exec(labels)?.[1];
+    const bound = /"le":"([^"]*)"/.exec(sample.labels)?.[1];
     if (bound !== undefined) histogram.add(bound === '+Inf' ? Number.POSITIVE_INFINITY : Number(bound), grown);
   }
 }

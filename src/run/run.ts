@@ -218,8 +218,8 @@ async function replayInto(
     if (wall !== null) {
       useSingleThreadedGc();
       wall.startAt(part.startAtUs ?? machineUs() + LEAD_US);
-      monitor?.begin(dir, wall.zeroUs);
     }
+    monitor?.begin(dir, wall?.zeroUs ?? 0);
     hooks.started(plan, () => ({
       ...recorder.progress,
       nowUs: clock.now(),

@@ -104,6 +104,27 @@ const contender = unit
   .describe('A unit that may be the best: it is simulated with both arrivals.');
 export type Contender = DeepReadonly<z.infer<typeof contender>>;
 
+const probe = z.strictObject({
+  rate_rps: z.number(),
+  attainment: z
+    .number()
+    .nullable()
+    .describe(
+      'Share of its requests that met the SLO; null where the simulation was ended as soon as too many had missed it.',
+    ),
+});
+/** One simulation of a unit at one rate. */
+export type Probe = DeepReadonly<z.infer<typeof probe>>;
+
+const attainmentCurve = unit
+  .extend({
+    kind: z.enum(KINDS),
+    arrivals,
+    probes: z.array(probe).describe('Of the search, and some at rates around its goodput, the lowest rate first.'),
+  })
+  .describe('How many requests of a unit meet the SLO at which rate.');
+export type AttainmentCurve = DeepReadonly<z.infer<typeof attainmentCurve>>;
+
 export const placementAnswer = unit.extend({
   kind: z.enum(KINDS),
   goodput_rps: z.number(),
@@ -189,6 +210,10 @@ export const placementSchema = z
       .nullable()
       .default(null)
       .describe('Null: all requests of the trace are due at one time, or no unit carries any rate.'),
+    attainment: z
+      .array(attainmentCurve)
+      .default([])
+      .describe('Of the best of each kind with each of the arrivals; empty in files of before 0.4.0.'),
     best: best.nullable().default(null).describe('Null: no unit carries any rate.'),
   })
   .describe('What `reprise place` found. Goodput is in requests a second.');

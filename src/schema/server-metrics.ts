@@ -25,7 +25,7 @@ function endpointOf({ labels }: ServerSample): string {
   return /"endpoint":"(\d+)"/.exec(labels)?.[1] ?? '';
 }
 
-/** Gauges; counters, of the cache in tokens; histograms of seconds. */
+/** Gauges; counters, of the cache in tokens; a histogram of tokens, and of seconds. */
 export type ServerMetric =
   | 'running'
   | 'waiting'
@@ -34,6 +34,7 @@ export type ServerMetric =
   | 'cache_queries'
   | 'cache_hits'
   | 'preemptions'
+  | 'iteration_tokens'
   | 'ttft'
   | 'itl'
   | 'queue';
@@ -51,6 +52,8 @@ const NAMES: ReadonlyMap<ServerMetric, readonly string[]> = new Map([
   ['cache_queries', ['vllm:prefix_cache_queries', 'vllm:gpu_prefix_cache_queries', 'sglang:prompt_tokens']],
   ['cache_hits', ['vllm:prefix_cache_hits', 'vllm:gpu_prefix_cache_hits', 'sglang:cached_tokens']],
   ['preemptions', ['vllm:num_preemptions']],
+  // The histogram's own name, which ends like a counter's.
+  ['iteration_tokens', ['vllm:iteration_tokens_total']],
   ['ttft', ['vllm:time_to_first_token_seconds', 'sglang:time_to_first_token_seconds']],
   [
     'itl',
@@ -83,7 +86,6 @@ const ALSO_KEPT = [
   'vllm:request_inference_time_seconds',
   'vllm:request_prompt_tokens',
   'vllm:request_generation_tokens',
-  'vllm:iteration_tokens_total',
   'vllm:cache_config_info',
   'vllm:lora_requests_info',
   'sglang:num_used_tokens',

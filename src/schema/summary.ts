@@ -333,6 +333,7 @@ const server = z
     kv_usage: serverGauge.nullable().describe('Share of the KV cache in use, of the fullest engine.'),
     prefix_hit_rate: z.number().nullable().describe('Share of prompt tokens that were found in the prefix cache.'),
     preemptions: z.number().nullable(),
+    iteration_tokens: z.number().nullable().default(null).describe('Tokens that an iteration computed, on average.'),
     latency_ms: z.strictObject({
       ttft: serverLatency.nullable(),
       itl: serverLatency.nullable(),

@@ -4,12 +4,12 @@ import type { Log } from '../core/log.ts';
 import { startWorker } from '../core/worker.ts';
 import type { MetricsPage } from './scrape.ts';
 
-/** A server's metrics over a run, once a second, in a thread of its own: a page takes milliseconds to read. */
+/** Watches the metrics of a target over a run. */
 export interface MetricsMonitor {
   /** The run begins, with its zero there on the machine's clock; the file goes into `dir`. */
   begin(dir: string, zeroUs: number): void;
   /**
-   * Scrapes once more and completes the file. Resolves with a sentence about what is missing, null if nothing is; a
+   * Asks once more and completes the file. Resolves with a sentence about what is missing, null if nothing is; a
    * server that fails, or a full disk, is no error of the run. Rejects with a fault of ours alone.
    */
   end(): Promise<string | null>;
@@ -34,7 +34,8 @@ export interface PageReport {
 }
 
 /**
- * Watches the `/metrics` pages of a target, given in the order of its endpoints. Resolves after the first scrape; null
+ * Watches the `/metrics` pages of a target once a second, in a thread of its own, for a page takes milliseconds to read.
+ * The pages are given in the order of its endpoints. Resolves after the first scrape; null
  * if there is no such page, with a warning.
  */
 export async function monitorMetrics(pages: readonly MetricsPage[], log: Log): Promise<MetricsMonitor | null> {

@@ -1,6 +1,7 @@
 import { traceOrder } from '../core/schedule.ts';
 import { VirtualClock } from '../core/virtual-clock.ts';
 import { createEngine, engineTarget, openIterationFile } from '../engine/index.ts';
+import { monitorEngine } from './engine-monitor.ts';
 import { feedFromSource } from './feed.ts';
 import { NEVER_GONE, type TargetSession } from './session.ts';
 import type { EngineTarget, TargetConfig } from './target-spec.ts';
@@ -15,7 +16,7 @@ export function openVirtualSession({ traceIterations }: TargetConfig, spec: Engi
     gone: NEVER_GONE,
     // The engine rejects such a request by itself, as a server would.
     check: () => undefined,
-    async attach({ source }, { shard, prepare, log }) {
+    async attach({ source, stats }, { shard, prepare, log }) {
       if (prepare.resetCache || prepare.warmupRequests > 0)
         log.warn(
           '--reset-cache and --warmup-requests do nothing in virtual time: the engine is new, and is never cold',
@@ -29,7 +30,7 @@ export function openVirtualSession({ traceIterations }: TargetConfig, spec: Engi
         schedule: traceOrder(feedFromSource(source, shard, () => []).requests),
         prompts: null,
         prepared: null,
-        monitor: null,
+        monitor: monitorEngine(engine, clock, stats.lastDueUs),
         close: async () => undefined,
       };
     },

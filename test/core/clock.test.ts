@@ -32,6 +32,28 @@ describe('VirtualClock', () => {
     assert.deepEqual(seen, [2, 3]);
   });
 
+  it('is looked at between events, which it neither moves nor outlasts', async () => {
+    const clock = new VirtualClock();
+    const seen: [string, number][] = [];
+    clock.at(10, () => seen.push(['at 10', clock.now()]));
+    clock.observe(5, (timeUs) => {
+      seen.push([`look at ${timeUs}`, clock.now()]);
+      return timeUs + 5;
+    });
+    clock.at(10, () => clock.at(10, () => seen.push(['behind', clock.now()])));
+    clock.at(21, () => seen.push(['at 21', clock.now()]));
+    await clock.run(() => false);
+    assert.deepEqual(seen, [
+      ['look at 5', 0],
+      ['at 10', 10],
+      ['behind', 10],
+      ['look at 10', 10],
+      ['look at 15', 10],
+      ['look at 20', 10],
+      ['at 21', 21],
+    ]);
+  });
+
   it('lets signals and messages through while it runs', async () => {
     const clock = new VirtualClock();
     let hasArrived = false;

@@ -1,4 +1,13 @@
-import type { Contender, Goodput, Group, Placement, PlacementReport } from '../../src/schema/placement.ts';
+import type {
+  Arrivals,
+  AttainmentCurve,
+  Contender,
+  Goodput,
+  Group,
+  Kind,
+  Placement,
+  PlacementReport,
+} from '../../src/schema/placement.ts';
 
 const goodput = (rps: number, gpus: number): Goodput => ({
   goodput_rps: rps,
@@ -41,6 +50,22 @@ export const contender = (
 });
 export const PAIR = pair(1, 1);
 export const TWO: readonly Group[] = [{ role: 'both', instances: 2, tp: 2, pp: 1 }];
+
+/** Of a unit of 4 GPUs, around its goodput; one simulation was ended when it had missed. */
+const curve = (kind: Kind, arrivals: Arrivals, rps: number): AttainmentCurve => ({
+  kind,
+  groups: kind === 'collocated' ? TWO : PAIR,
+  gpus: 4,
+  copies: 4,
+  arrivals,
+  probes: [
+    { rate_rps: 0.7 * rps, attainment: 0.999 },
+    { rate_rps: rps, attainment: 0.91 },
+    { rate_rps: 1.01 * rps, attainment: null },
+    { rate_rps: 1.1 * rps, attainment: 0.74 },
+    { rate_rps: 1.3 * rps, attainment: 0.35 },
+  ],
+});
 
 /** A placement search on 16 GPUs: two units measured, one that was beaten, one collocated unit. */
 export const EXAMPLE_PLACEMENT: PlacementReport = {
@@ -88,6 +113,12 @@ export const EXAMPLE_PLACEMENT: PlacementReport = {
     contender('disaggregated', pair(2, 1), 6, [15, null]),
   ],
   trace_timing: { requests: 11_997, left_behind: 0, rate_rps: 3, simulations: 20 },
+  attainment: [
+    curve('disaggregated', 'trace', 10),
+    curve('disaggregated', 'poisson', 12),
+    curve('collocated', 'trace', 5),
+    curve('collocated', 'poisson', 8),
+  ],
   best: {
     arrivals: 'trace',
     per_gpu: {

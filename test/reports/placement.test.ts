@@ -15,6 +15,50 @@ function textOf(page: string): string {
     .replaceAll(/\s+/g, ' ');
 }
 
+describe('attainment against the rate', () => {
+  const charts = placementSections(EXAMPLE_PLACEMENT).find(({ id }) => id === 'attainment')?.charts ?? [];
+
+  it('has a chart for each of the arrivals, with the goodput of the best of each kind in words', () => {
+    assert.deepEqual(
+      charts.map(({ id, title }) => [id, title]),
+      [
+        [
+          'attainment-trace',
+          "With the trace's own timing 90 % meet the SLO: disaggregated up to 2.50, collocated up to 1.25 requests/s per GPU",
+        ],
+        [
+          'attainment-poisson',
+          "With Poisson arrivals and the trace's lengths 90 % meet the SLO: disaggregated up to 3.00, collocated up to 2.00 requests/s per GPU",
+        ],
+      ],
+    );
+    const spec = JSON.stringify(charts[0]?.spec);
+    assert.match(spec, /"words":"2\.50\/s","isRight":true/);
+    assert.match(spec, /"words":"1\.25\/s","isRight":false/);
+    assert.match(spec, /"90 % wanted"/);
+    assert.match(spec, /"domain":\[0\.875,3\.9/, 'both charts have the same axis');
+  });
+
+  it('draws simulations that went to their ends, and lists those that were ended', () => {
+    const rows = charts[0]?.table.rows.slice(0, 5).map(([, perGpu, rps, share]) => [perGpu, rps, share]);
+    assert.deepEqual(rows, [
+      ['1.75', '7.00', '99.9'],
+      ['2.50', '10.0', '91.0'],
+      ['2.52', '10.1', 'under 90.0'],
+      ['2.75', '11.0', '74.0'],
+      ['3.25', '13.0', '35.0'],
+    ]);
+    assert.doesNotMatch(JSON.stringify(charts[0]?.spec), /2\.525/);
+    assert.match(charts[0]?.note ?? '', /in the table alone/);
+  });
+
+  it('is not there in files of before, and has no curve of one point', () => {
+    const { attainment } = EXAMPLE_PLACEMENT;
+    for (const curves of [[], attainment.map((curve) => ({ ...curve, probes: curve.probes.slice(1, 3) }))])
+      assert.deepEqual(placementSections({ ...EXAMPLE_PLACEMENT, attainment: curves })[1]?.charts, []);
+  });
+});
+
 describe('the charts of a placement search', () => {
   it('say the ratio, the best shapes, and each bar its figure', () => {
     const [units, phases] = placementSections(EXAMPLE_PLACEMENT).flatMap(({ charts }) => charts);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { serverLoadTitle } from '../../reports/charts/time-findings.ts';
+import { iterationTokensTitle, preemptionsTitle, serverLoadTitle } from '../../reports/charts/time-findings.ts';
 import { ServerSeries } from '../../reports/data/server-timeline.ts';
 import type { Timeline } from '../../reports/data/timeline.ts';
 import { writeHtmlReport } from '../../reports/html/write-html-report.ts';
@@ -47,6 +47,38 @@ function seriesOf(told: readonly (readonly [timeS: number, numbers: readonly [nu
     });
   return series;
 }
+
+it('counters over time: preemptions a second, and tokens an iteration, of the time before each scrape', () => {
+  const series = new ServerSeries();
+  for (const [timeS, preemptions, tokens, iterations] of [
+    [0, 2, 0, 0],
+    [1, 2, 300, 10],
+    [2, 8, 300, 10],
+    [4, 10, 1100, 30],
+  ] as const)
+    series.add({
+      timeUs: timeS * 1e6,
+      samples: [
+        one('vllm:num_preemptions_total', preemptions),
+        one('vllm:iteration_tokens_total_sum', tokens),
+        one('vllm:iteration_tokens_total_count', iterations),
+        one('vllm:iteration_tokens_total_bucket', iterations),
+      ],
+    });
+  const line = series.over(timelineOf(1, 5));
+  assert.ok(line !== null);
+  assert.deepEqual(
+    line.bins.map(({ preemptions_per_s }) => preemptions_per_s),
+    [null, 0, 6, 1, 1],
+  );
+  assert.deepEqual(
+    line.bins.map(({ iteration_tokens }) => iteration_tokens),
+    [null, 30, null, 40, 40],
+  );
+  assert.equal(line.preemptions, 8);
+  assert.equal(preemptionsTitle(line), '8 preemptions, at most 6.00/s after 2 s');
+  assert.equal(iterationTokensTitle(line), 'Tokens an iteration peak at 40 after 3 s');
+});
 
 describe('what the server told, over time', () => {
   const series = seriesOf([
@@ -135,6 +167,7 @@ describe('the notes beside the figures of a server', async () => {
       kv_usage: null,
       prefix_hit_rate: null,
       preemptions: null,
+      iteration_tokens: null,
       latency_ms: {
         ttft: latency(given.n ?? 100, given.ttft ?? ttft),
         itl: latency(5000, given.itl ?? itl),
@@ -169,13 +202,14 @@ describe('the notes beside the figures of a server', async () => {
 it('a run whose server told of itself: charts, a section and lines; one whose server did not: none', async () => {
   const run = await exampleRun({ requests: 120, slo: null, scrapes: exampleScrapes });
   const page = await writeHtmlReport(run.summary, run.manifest, inBatches(run.records), exampleScrapes(run.records));
-  for (const part of ['id="server-load"', 'id="server-kv"', 'id="server-prefix"', 'What the server says'])
-    assert.ok(page.includes(part), part);
+  for (const id of ['load', 'kv', 'preemptions', 'batch', 'prefix'])
+    assert.ok(page.includes(`id="server-${id}"`), `server-${id}`);
+  assert.match(page, /What the server says[^]*scrapes of its metrics/);
   assert.match(page, /TTFT<\/td>\s*<td class="left">server<\/td>/);
   const text = summaryText(run.summary, run.manifest, { color: false });
   assert.match(
     text,
-    /^server +running \d.*, waiting \d.*, KV cache \d.* %\), prefix cache hits 30\.0 %, 0 preemptions$/m,
+    /^server +running \d.*, waiting \d.*, KV cache \d.* %\), prefix cache hits 30\.0 %, \d+ preemptions, \d.* tokens an iteration$/m,
   );
   assert.match(
     text,

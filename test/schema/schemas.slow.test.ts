@@ -60,13 +60,14 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
     '.slo.at',
     '.max_in_flight',
   ],
-  'summary.json': ['.requests.by_outcome.ok', '.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
+  'summary.json': ['.requests.by_outcome.ok', '.slo.limits_ms.ttft', '.slo.limits_ms.tpot', '.server.iteration_tokens'],
   'place.json': [
     '.slo.limits_ms.ttft',
     '.slo.limits_ms.tpot',
     '.max_model_len',
     '.contenders',
     '.trace_timing',
+    '.attainment',
     '.best',
   ],
 };

@@ -110,6 +110,11 @@ export class Cluster implements ClusterControl<Sequence> {
         return () => sequence.cancel();
       },
       load: () => this.#load(stage),
+      instances: this.#serving(stage).map((member) => ({
+        name: member.name,
+        role: member.role === 'both' ? null : member.role,
+        load: () => member.load(),
+      })),
       resetPrefixCache: () =>
         this.#serving(stage)
           .map(({ instance }) => instance.memory.reset())
@@ -278,10 +283,10 @@ export class Cluster implements ClusterControl<Sequence> {
   }
 
   #load(stage: Stage | undefined): Load {
-    const members = this.#serving(stage);
     const held = stage === undefined ? this.held('prefill') + this.held('decode') : this.held(stage);
-    const load = members.map(({ instance }) => instance.load()).reduce(sumOfLoads, NO_LOAD);
-    return { ...load, waiting: members.reduce((waiting, member) => waiting + member.between(), load.waiting + held) };
+    return this.#serving(stage)
+      .map((member) => member.load())
+      .reduce(sumOfLoads, { ...NO_LOAD, waiting: held });
   }
 
   #serving(stage: Stage | undefined): readonly Member[] {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
+import type { Load } from '../engine.ts';
 import type { Destination, Instance } from '../instance/instance.ts';
 import type { Prompt } from '../instance/prompt-content.ts';
 import type { Sequence } from '../instance/sequence.ts';
@@ -44,6 +45,12 @@ export class Member implements InstanceView, Destination {
   /** Requests that are on their way here. */
   between(): number {
     return this.receiver?.requests() ?? 0;
+  }
+
+  /** Requests on their way here wait, as in vLLM, which counts those whose KV memory is fetched. */
+  load(): Load {
+    const load = this.instance.load();
+    return { ...load, waiting: load.waiting + this.between() };
   }
 
   /** Whether it would begin to take in a request at once. */

@@ -70,6 +70,8 @@ export class Instance implements Place {
   #awake = false;
   #underWay = 0;
   #preemptions = 0;
+  #iterations = 0;
+  #iterationTokens = 0;
   /** Preempted by decisions that came to no iteration. */
   #unlogged: Sequence[] = [];
 
@@ -168,6 +170,8 @@ export class Instance implements Place {
       preemptions: this.#preemptions,
       queriedTokens: this.#slots.reduce((sum, { slot }) => sum + slot.queriedTokens, 0),
       hitTokens: this.#slots.reduce((sum, { slot }) => sum + slot.hitTokens, 0),
+      iterations: this.#iterations,
+      iterationTokens: this.#iterationTokens,
     };
   }
 
@@ -200,6 +204,8 @@ export class Instance implements Place {
       return false;
     }
     if (this.#unlogged.length > 0) slot.preemptedEarlier.push(...this.#unlogged.splice(0));
+    this.#iterations++;
+    this.#iterationTokens += slot.work.newTokens;
     const stageUs = cost.timeUs(slot.work, executor.share);
     onIteration?.(this.name, slot, stageUs);
     slot.isUnderWay = true;

@@ -1,4 +1,6 @@
 import type { Completion, Engine, Listener } from '../engine.ts';
+import type { IterationWatch } from '../instance/iteration-log.ts';
+import { instanceLabels, ITERATION_TOKENS, loadFamilies, type Labels } from '../load-metrics.ts';
 
 /** vLLM's bucket bounds, seconds. */
 const TTFT_BOUNDS_S = [
@@ -7,17 +9,13 @@ const TTFT_BOUNDS_S = [
 const ITL_BOUNDS_S = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80];
 const E2E_BOUNDS_S = [0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680];
 const QUEUE_BOUNDS_S = E2E_BOUNDS_S;
+/** And its bounds of an iteration's tokens. */
+const ITERATION_BOUNDS = [1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384];
 
 const NAMES = {
   vllm: {
-    running: 'vllm:num_requests_running',
-    waiting: 'vllm:num_requests_waiting',
-    kvUsage: 'vllm:kv_cache_usage_perc',
-    preemptions: 'vllm:num_preemptions_total',
     promptTokens: 'vllm:prompt_tokens_total',
     generationTokens: 'vllm:generation_tokens_total',
-    cacheQueries: 'vllm:prefix_cache_queries_total',
-    cacheHits: 'vllm:prefix_cache_hits_total',
     ended: 'vllm:request_success_total',
     ttft: 'vllm:time_to_first_token_seconds',
     itl: 'vllm:inter_token_latency_seconds',
@@ -25,13 +23,8 @@ const NAMES = {
     queue: 'vllm:request_queue_time_seconds',
   },
   sglang: {
-    running: 'sglang:num_running_reqs',
-    waiting: 'sglang:num_queue_reqs',
-    kvUsage: 'sglang:token_usage',
-    preemptions: 'sglang:num_retracted_reqs',
     promptTokens: 'sglang:prompt_tokens_total',
     generationTokens: 'sglang:generation_tokens_total',
-    cacheHits: 'sglang:cached_tokens_total',
     ttft: 'sglang:time_to_first_token_seconds',
     itl: 'sglang:inter_token_latency_seconds',
     e2e: 'sglang:e2e_request_latency_seconds',
@@ -39,12 +32,32 @@ const NAMES = {
   },
 } as const;
 
+/** Tokens of the iterations that each instance of an engine runs. */
+export class IterationTokens {
+  readonly #byInstance = new Map<string, Histogram>();
+
+  readonly watch: IterationWatch = (instance, slot) => this.of(instance).observe(slot.work.newTokens);
+
+  of(instance: string): Histogram {
+    const known = this.#byInstance.get(instance);
+    if (known !== undefined) return known;
+    const created = new Histogram(ITERATION_BOUNDS);
+    this.#byInstance.set(instance, created);
+    return created;
+  }
+}
+
 /**
  * Counters and histograms of `GET /metrics`. Times are those of the engine's clock, from a request's arrival to the end
  * of an iteration; a token costs some additions.
  */
 export class ServerMetrics {
   readonly #engine: Engine;
+  readonly #iterationTokens: IterationTokens;
+  readonly #model: string;
+  /** Of each instance. */
+  readonly #instances: readonly Labels[];
+  /** Of what is counted for the whole server. */
   readonly #labels: string;
   readonly #ttft = new Histogram(TTFT_BOUNDS_S);
   readonly #itl = new Histogram(ITL_BOUNDS_S);
@@ -54,9 +67,12 @@ export class ServerMetrics {
   #promptTokens = 0;
   #generationTokens = 0;
 
-  constructor(engine: Engine, modelName: string) {
+  constructor(engine: Engine, modelName: string, iterationTokens: IterationTokens) {
     this.#engine = engine;
-    this.#labels = `engine="0",model_name="${modelName.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n')}"`;
+    this.#iterationTokens = iterationTokens;
+    this.#model = modelName;
+    this.#instances = instanceLabels(engine);
+    this.#labels = this.#text(this.#instances.length === 1 ? { engine: '0' } : {});
   }
 
   /** Wraps the listener of one request, to count its tokens and measure its times; `arrivalUs` of the engine's clock. */
@@ -90,21 +106,18 @@ export class ServerMetrics {
   /** The page in Prometheus' text format 0.0.4, with vLLM's or SGLang's names. */
   text(dialect: 'vllm' | 'sglang'): string {
     const names = NAMES[dialect];
-    const load = this.#engine.load();
     const labels = this.#labels;
     const one = (type: string, name: string, value: number): string =>
       `# TYPE ${name} ${type}\n${name}{${labels}} ${value}\n`;
     const histogram = (name: string, values: Histogram): string =>
       `# TYPE ${name} histogram\n${values.text(name, labels)}`;
     return [
-      one('gauge', names.running, load.running),
-      one('gauge', names.waiting, load.waiting),
-      one('gauge', names.kvUsage, load.usedBlocks / load.capacityBlocks),
-      one('counter', names.preemptions, load.preemptions),
+      ...loadFamilies(this.#engine, this.#instances, dialect).flatMap(({ type, name, values }) => [
+        `# TYPE ${name} ${type}\n`,
+        ...values.map((of) => `${name}{${this.#text(of.labels)}} ${of.value}\n`),
+      ]),
       one('counter', names.promptTokens, this.#promptTokens),
       one('counter', names.generationTokens, this.#generationTokens),
-      ...('cacheQueries' in names ? [one('counter', names.cacheQueries, load.queriedTokens)] : []),
-      one('counter', names.cacheHits, load.hitTokens),
       ...('ended' in names
         ? [
             `# TYPE ${names.ended} counter\n`,
@@ -117,28 +130,45 @@ export class ServerMetrics {
       histogram(names.itl, this.#itl),
       histogram(names.e2e, this.#e2e),
       histogram(names.queue, this.#queue),
+      ...(dialect === 'vllm' ? this.#iterations() : []),
     ].join('');
+  }
+
+  #iterations(): string[] {
+    return [
+      `# TYPE ${ITERATION_TOKENS} histogram\n`,
+      ...this.#engine.instances.map(({ name }, i) =>
+        this.#iterationTokens.of(name).text(ITERATION_TOKENS, this.#text(this.#instances[i] ?? {})),
+      ),
+    ];
+  }
+
+  /** Labels in Prometheus' text format, without braces. */
+  #text(labels: Labels): string {
+    return Object.entries({ ...labels, model_name: this.#model })
+      .map(([name, value]) => `${name}="${value.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n')}"`)
+      .join(',');
   }
 }
 
-/** A histogram of seconds as Prometheus defines it: a count up to each bound, the sum and the total count. */
+/** A histogram as Prometheus defines it: a count up to each bound, the sum and the total count. */
 export class Histogram {
   readonly #bounds: readonly number[];
-  /** By bound; the last count is of seconds above all bounds. */
+  /** By bound; the last count is of values above all bounds. */
   readonly #counts: number[];
   #sum = 0;
 
-  /** `bounds` in seconds, ascending. */
+  /** `bounds` ascending, in the unit of the values. */
   constructor(bounds: readonly number[]) {
     this.#bounds = bounds;
     this.#counts = Array<number>(bounds.length + 1).fill(0);
   }
 
-  observe(seconds: number): void {
+  observe(value: number): void {
     let i = 0;
-    while (i < this.#bounds.length && seconds > (this.#bounds[i] ?? 0)) i++;
+    while (i < this.#bounds.length && value > (this.#bounds[i] ?? 0)) i++;
     this.#counts[i] = (this.#counts[i] ?? 0) + 1;
-    this.#sum += seconds;
+    this.#sum += value;
   }
 
   /** Its lines in Prometheus' text format; `labels` without braces. */

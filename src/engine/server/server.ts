@@ -9,7 +9,7 @@ import { EmissionLog } from './emission-log.ts';
 import { generationHandlers, type Dispatch } from './generation.ts';
 import { closeServer, httpServer, listen, urlOf, type Address, type Route, type Routes } from './http-server.ts';
 import { decodeDispatch, prefillDispatch } from './kv-transfer.ts';
-import { ServerMetrics } from './metrics.ts';
+import { IterationTokens, ServerMetrics } from './metrics.ts';
 import { commonPages } from './pages.ts';
 
 export interface ServeOptions extends Address {
@@ -41,7 +41,12 @@ export interface EngineServer {
 export async function serveEngine(spec: EngineSpec, options: ServeOptions): Promise<EngineServer> {
   const { host, port, decodePort } = options;
   const clock = new WallClock();
-  const engine = createEngine(spec, { clock, onIteration: options.onIteration });
+  const iterationTokens = new IterationTokens();
+  const onIteration: IterationWatch = (...iteration) => {
+    iterationTokens.watch(...iteration);
+    options.onIteration?.(...iteration);
+  };
+  const engine = createEngine(spec, { clock, onIteration });
   const servers: Server[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(servers.map(closeServer));
@@ -50,7 +55,7 @@ export async function serveEngine(spec: EngineSpec, options: ServeOptions): Prom
   };
   const open = (address: Address, option: string, pool: Engine, dispatch: Dispatch): Promise<Address> => {
     const server = httpServer(
-      routesOf(spec, options, clock, pool, dispatch),
+      routesOf({ spec, options, clock, iterationTokens }, pool, dispatch),
       options.maxConnections ?? MAX_CONNECTIONS,
     );
     servers.push(server);
@@ -87,11 +92,19 @@ function poolsOf(engine: Engine, { system }: EngineSpec, { dialect = 'vllm' }: S
   return engine.pd;
 }
 
+/** What all ports of a server share. */
+interface ServerParts {
+  readonly spec: EngineSpec;
+  readonly options: ServeOptions;
+  readonly clock: WallClock;
+  readonly iterationTokens: IterationTokens;
+}
+
 /** The routes of one port; `pool` is the whole engine where there is one port. */
-function routesOf(spec: EngineSpec, options: ServeOptions, clock: WallClock, pool: Engine, dispatch: Dispatch): Routes {
+function routesOf({ spec, options, clock, iterationTokens }: ServerParts, pool: Engine, dispatch: Dispatch): Routes {
   const modelName = options.modelName ?? String(spec.options['model']);
   const emissionLog = new EmissionLog();
-  const metrics = new ServerMetrics(pool, modelName);
+  const metrics = new ServerMetrics(pool, modelName, iterationTokens);
   const dialect = DIALECTS[options.dialect ?? 'vllm'];
   const handler = generationHandlers({ dispatch, clock, modelName, emissionLog, metrics });
   const endpoints = Object.entries(dialect.endpoints).map(([path, endpoint]): [string, Route] => [

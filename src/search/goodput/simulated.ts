@@ -1,5 +1,5 @@
 import { parseEngineSpec } from '../../engine/index.ts';
-import type { Arrivals, Goodput } from '../../schema/placement.ts';
+import type { Arrivals, Goodput, Probe } from '../../schema/placement.ts';
 import { type Slo, SLO_METRICS, type SloMetric } from '../../core/slo.ts';
 import { simulate } from '../simulation.ts';
 import { Tally } from '../tally.ts';
@@ -33,10 +33,14 @@ export interface GoodputQuery {
   readonly outputTokens: number | null;
   readonly startRps: number;
   readonly lowestRps: number;
+  /** One simulation at `startRps`, to its end even if it misses: its attainment is asked for. */
+  readonly toTheEnd?: boolean;
 }
 
 export interface GoodputResult {
   readonly goodput: Goodput;
+  /** Every simulation, in the order of the search. */
+  readonly probes: readonly Probe[];
   readonly simulations: number;
 }
 
@@ -45,7 +49,7 @@ export async function simulatedGoodput(
   query: GoodputQuery,
   { loads, requestsPerGpu, at, precision }: SimulationConfig,
 ): Promise<GoodputResult> {
-  const { gpus, limits, outputTokens, startRps, lowestRps } = query;
+  const { gpus, limits, outputTokens, startRps, lowestRps, toTheEnd = false } = query;
   const engine = parseEngineSpec(query.system);
   const load = loads[query.arrivals];
   if (load === null) throw new Error(`${query.system}: the trace has no timing to scale`);
@@ -55,14 +59,17 @@ export async function simulatedGoodput(
       : Math.min(load.dueS.length, gpus * requestsPerGpu);
   // A share such as 0.9 is no exact double: 0.9 of 1,000 requests is 900, not 901.
   const allowedMisses = requests - Math.ceil(at * requests - 1e-6);
+  const probes: Probe[] = [];
   const trial = async (rateRps: number): Promise<Trial & { readonly tally: Tally }> => {
     const tally = new Tally(limits, allowedMisses);
     await simulate(engine, requestsAt(load, requests, rateRps, outputTokens), tally, {
-      isDecided: () => tally.isMissed,
+      isDecided: () => !toTheEnd && tally.isMissed,
     });
+    const isWhole = toTheEnd || !tally.isMissed;
+    probes.push({ rate_rps: rateRps, attainment: isWhole ? 1 - tally.missed / requests : null });
     return { rateRps, met: !tally.isMissed, tally };
   };
-  const highestRps = HIGHEST_RPS_PER_GPU * gpus;
+  const highestRps = toTheEnd ? startRps : HIGHEST_RPS_PER_GPU * gpus;
   const { met, missed, trials } = await findGoodput(trial, { startRps, lowestRps, highestRps, precision });
   const goodputRps = met?.rateRps ?? 0;
   return {
@@ -74,6 +81,7 @@ export async function simulatedGoodput(
       attainment: met === null ? null : 1 - met.tally.missed / requests,
       mean_e2e_s: met === null ? null : met.tally.meanE2eUs / 1e6,
     },
+    probes,
     simulations: trials,
   };
 }

@@ -48,7 +48,7 @@ export async function contend(
   const { traceRequests } = rules;
   if (traceRequests === null) return contenders.sort(byRate);
   const search = async (some: readonly Contender[], thresholdOf: (each: Contender) => number | null) => {
-    const queries = some.map((each) => queryOf(each, rules, 'trace', thresholdOf(each)));
+    const queries = some.map((each) => contenderQuery(each, rules, 'trace', thresholdOf(each)));
     const results = await asked(pool, queries, some, progress);
     return some.map((each, i): Contender => {
       const goodput = results[i]?.goodput ?? null;
@@ -121,7 +121,9 @@ async function mostInAll(
       each.missed_rps !== null && each.copies * each.missed_rps > most * ROUNDING ? [{ kind, each }] : [],
     ),
   );
-  const queries = possible.map(({ kind, each }) => queryOf({ kind, ...each }, rules, 'poisson', most / each.copies));
+  const queries = possible.map(({ kind, each }) =>
+    contenderQuery({ kind, ...each }, rules, 'poisson', most / each.copies),
+  );
   const results = await asked(
     pool,
     queries,
@@ -143,7 +145,7 @@ function chosen(all: readonly Contender[]): Contender[] {
 }
 
 /** `thresholdRps`: the first rate, and the only one if it misses; null: search from the goodput with Poisson arrivals. */
-function queryOf(
+export function contenderQuery(
   { kind, groups, gpus, poisson }: Pick<Contender, 'kind' | 'groups' | 'gpus'> & { readonly poisson?: Goodput },
   { systems, limits }: ContendRules,
   arrivals: Arrivals,

@@ -7,6 +7,7 @@ import type { WorkloadSpec } from '../../core/plan.ts';
 import type { SloSpec } from '../../core/slo.ts';
 import { collocatedUnits, disaggregatedUnits, type Cluster } from './candidates.ts';
 import { rankUnits } from './rank-units.ts';
+import { attainmentCurves, keepingProbes } from './attainment-curves.ts';
 import { bestOf, contend } from './contenders.ts';
 import { drawLoad, readRows, traceLoad, type Load, type TraceLoad } from '../goodput/load.ts';
 import { phaseAlone, estimateByPhases } from './phase-goodput.ts';
@@ -63,7 +64,8 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
   progress.expect(2 * shapes.disaggregated.length + units.length + collocated.length);
   const rules = { cluster, limits: slo.limits, maxUnits: spec.maxUnits, all: spec.all };
   const loads = { poisson: load, trace: trace?.load ?? null };
-  const pool = openPool({ loads, requestsPerGpu, at, precision }, hooks.workers, hooks.stop);
+  const threads = openPool({ loads, requestsPerGpu, at, precision }, hooks.workers, hooks.stop);
+  const { pool, probesOf } = keepingProbes(threads);
   try {
     // Each phase alone, for the estimates of units; then units; then the same without disaggregation.
     const alone = { system: disaggregated, shapes: shapes.disaggregated };
@@ -81,6 +83,8 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
     const traceRequests = trace === null ? null : trace.load.dueS.length;
     const contendRules = { systems, limits: slo.limits, traceRequests, requestsPerGpu };
     const contenders = await contend(pool, rankings, contendRules, progress);
+    const { simulations: beforeCurves } = progress;
+    const attainment = await attainmentCurves(pool, contenders, { rules: contendRules, probesOf }, progress);
     const report: PlacementReport = {
       ...askedOf(spec, workload, load),
       max_model_len: systems.maxModelLen,
@@ -95,13 +99,14 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
       collocated: rankings.collocated,
       simulations,
       contenders,
-      trace_timing: timingOf(trace, workload, contenders, progress.simulations - simulations),
+      trace_timing: timingOf(trace, workload, contenders, beforeCurves - simulations),
+      attainment,
       best: bestOf(contenders),
     };
     warnOfShort(report, hooks.log);
     return report;
   } finally {
-    await pool.close();
+    await threads.close();
   }
 }
 

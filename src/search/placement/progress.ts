@@ -35,7 +35,7 @@ export class Progress {
   add({ goodput, simulations }: GoodputResult, unit: readonly Group[] | null, arrivals: Arrivals = 'poisson'): void {
     this.simulations += simulations;
     // Rates with other arrivals are no match for one another.
-    if (arrivals !== this.#arrivals) [this.#arrivals, this.#most, this.#best] = [arrivals, 0, null];
+    if (unit !== null && arrivals !== this.#arrivals) [this.#arrivals, this.#most, this.#best] = [arrivals, 0, null];
     if (unit !== null && goodput.goodput_rps_per_gpu > this.#most) {
       this.#most = goodput.goodput_rps_per_gpu;
       this.#best = `${unitWords(unit)}: ${this.#most.toFixed(2)} requests/s per GPU with ${WITH[arrivals]}`;

@@ -157,6 +157,8 @@ test('a whole run, worked by hand', async () => {
     capacityTokens: 24,
     preemptions: 1,
     queriedTokens: 18,
+    iterations: 8,
+    iterationTokens: 34,
   });
 });
 

@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
-import { parseEngineSpec } from '../../../src/engine/index.ts';
+import { createEngine, parseEngineSpec } from '../../../src/engine/index.ts';
 import { serveEngine } from '../../../src/engine/server/index.ts';
-import { Histogram } from '../../../src/engine/server/metrics.ts';
-import { ServerMetrics } from '../../../src/engine/server/metrics.ts';
+import { Histogram, IterationTokens, ServerMetrics } from '../../../src/engine/server/metrics.ts';
 import { RecordingListener, smallEngine } from '../small-engine.ts';
 
 /** Samples by name and label, without the labels `engine` and `model_name`. */
@@ -35,7 +34,7 @@ test('a histogram counts up to and with its bounds', () => {
 test('tokens, times, ends and preemptions are those of the engine', async () => {
   const clock = new VirtualClock();
   const engine = smallEngine(clock, { capacityBlocks: 4, blockTokens: 16, tokenBudget: 64, maxSeqs: 8 });
-  const metrics = new ServerMetrics(engine, 'odd "name"\\');
+  const metrics = new ServerMetrics(engine, 'odd "name"\\', new IterationTokens());
   const listeners = [20, 20, 12].map((inputTokens) => {
     const one = new RecordingListener();
     clock.at(1000, () => {
@@ -67,6 +66,38 @@ test('tokens, times, ends and preemptions are those of the engine', async () => 
     ['running', 'waiting'].map((state) => page.get(`vllm:num_requests_${state}`)),
     [0, 0],
   );
+});
+
+test('each instance has its own load and iterations; what is counted for the server as a whole has no engine', async () => {
+  const clock = new VirtualClock();
+  const tokens = new IterationTokens();
+  const spec = parseEngineSpec('distserve,model=opt-13b,gpu=a100-sxm-80g,prefill=1,decode=2');
+  const engine = createEngine(spec, { clock, onIteration: tokens.watch });
+  const metrics = new ServerMetrics(engine, 'm', tokens);
+  for (let i = 0; i < 4; i++) {
+    const request = { id: String(i), content: null, inputTokens: 100, maxTokens: 10, trueOutputTokens: 10 };
+    engine.submit(request, metrics.watch(new RecordingListener(), 100, 0));
+  }
+  await clock.run(() => false);
+  const lines = metrics.text('vllm').split('\n');
+  const valuesOf = (name: string): string[] => lines.filter((line) => line.startsWith(`${name}{`));
+  const engines = ['engine="0",role="prefill"', 'engine="1",role="decode"', 'engine="2",role="decode"'];
+  for (const name of ['vllm:num_requests_running', 'vllm:kv_cache_usage_perc', 'vllm:num_preemptions_total'])
+    assert.deepEqual(
+      valuesOf(name),
+      engines.map((labels) => `${name}{${labels},model_name="m"} 0`),
+    );
+  assert.deepEqual(valuesOf('vllm:prompt_tokens_total'), ['vllm:prompt_tokens_total{model_name="m"} 400']);
+  const computed = engine.instances.map((instance) => instance.load());
+  for (const [part, of] of [
+    ['sum', computed.map(({ iterationTokens }) => iterationTokens)],
+    ['count', computed.map(({ iterations }) => iterations)],
+  ] as const)
+    assert.deepEqual(
+      valuesOf(`vllm:iteration_tokens_total_${part}`),
+      engines.map((labels, i) => `vllm:iteration_tokens_total_${part}{${labels},model_name="m"} ${of[i]}`),
+    );
+  assert.ok(computed.every(({ iterations }) => iterations > 0));
 });
 
 test('over HTTP: prompt tokens that were looked up in the prefix cache, and those found', async () => {

@@ -98,18 +98,17 @@ describe('M/D/1: prompts of one length, one at a time, on an instance without ba
     const serviceTimeUs = await serviceUs();
     // A wait of up to 1.5 services: a bound between two steps of the recursion, which rounding does not move.
     const limitUs = Math.round(2.5 * serviceTimeUs);
-    const { goodput } = await simulatedGoodput(
-      {
-        system: SYSTEM,
-        gpus: 1,
-        limits: { ttft: limitUs / 1000 },
-        arrivals: 'poisson',
-        outputTokens: null,
-        startRps: 1,
-        lowestRps: 1e-3,
-      },
-      { loads: { poisson: load, trace: null }, requestsPerGpu: REQUESTS, at: AT, precision: 0.005 },
-    );
+    const query = {
+      system: SYSTEM,
+      gpus: 1,
+      limits: { ttft: limitUs / 1000 },
+      arrivals: 'poisson',
+      outputTokens: null,
+      startRps: 1,
+      lowestRps: 1e-3,
+    } as const;
+    const config = { loads: { poisson: load, trace: null }, requestsPerGpu: REQUESTS, at: AT, precision: 0.005 };
+    const { goodput, probes, simulations } = await simulatedGoodput(query, config);
     const { goodput_rps, missed_rps, attainment, binding } = goodput;
     assert.ok(missed_rps !== null);
     assert.ok(missed_rps / goodput_rps <= 1.005);
@@ -117,6 +116,22 @@ describe('M/D/1: prompts of one length, one at a time, on an instance without ba
     assert.ok(lindley(missed_rps * 1.001, serviceTimeUs, limitUs) < AT, 'Lindley misses above it');
     assert.ok(attainment !== null && Math.abs(attainment - lindley(goodput_rps, serviceTimeUs, limitUs)) < 0.002);
     assert.equal(binding, 'ttft');
+
+    // Where it misses, a simulation is ended as soon as that is decided, unless its attainment is asked for.
+    assert.equal(probes.length, simulations);
+    for (const probe of probes)
+      if (probe.rate_rps > goodput_rps) assert.equal(probe.attainment, null);
+      else assert.ok(probe.attainment !== null && probe.attainment >= AT);
+    const beyondRps = 1.2 * goodput_rps;
+    const beyond = await simulatedGoodput(
+      { ...query, startRps: beyondRps, lowestRps: beyondRps, toTheEnd: true },
+      config,
+    );
+    assert.equal(beyond.simulations, 1);
+    const share = beyond.probes[0]?.attainment ?? 0;
+    assert.ok(share < AT && Math.abs(share - lindley(beyondRps, serviceTimeUs, limitUs)) < 0.002, `${share}`);
+    const met = { ...query, startRps: goodput_rps / 2, lowestRps: goodput_rps / 2, toTheEnd: true };
+    assert.equal((await simulatedGoodput(met, config)).simulations, 1, 'no rate is tried but the one asked for');
 
     let [low, high] = [0, 1];
     for (let i = 0; i < 40; i++) {

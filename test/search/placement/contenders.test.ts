@@ -51,7 +51,7 @@ function knowing(units: readonly Unit[]): { readonly pool: Pool; readonly asked:
         const unit = units.find(({ groups, kind }) => system === `${kind},${unitOptions(groups)}`);
         const rps = unit?.rps[arrivals] ?? 0;
         const found = rps < lowestRps ? goodputAt(0, startRps, gpus) : goodputAt(rps, rps * 1.01, gpus);
-        return { goodput: found, simulations: 1 };
+        return { goodput: found, probes: [], simulations: 1 };
       });
       results.forEach((result, i) => onResult(i, result));
       return results;
