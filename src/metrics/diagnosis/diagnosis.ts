@@ -25,7 +25,7 @@ const RULES: Readonly<Record<Exclude<DiagnosisCode, 'unclear'>, (facts: Facts) =
   failures: failuresText,
   burst: burstText,
   slowdown: slowdownText,
-  memory: memoryText,
+  memory: (facts) => memoryText(facts, burstText(facts) !== null),
   prompts: promptsText,
   floor: floorText,
   load: loadText,

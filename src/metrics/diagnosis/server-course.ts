@@ -49,15 +49,15 @@ export function fullText(server: ServerCourse, spans: readonly Span[]): string |
   return parts.length === 0 ? null : listText(parts);
 }
 
-/** KV memory that ran full, with what it cost. */
-export function memoryText({ course, server, summary }: Facts): string | null {
+/** KV memory that ran full, with what it cost. `isSaid`: it is said of a burst already, and only preemptions are news. */
+export function memoryText({ course, server, summary }: Facts, isSaid: boolean): string | null {
   const preemptions = summary.server?.preemptions ?? 0;
   const usage = highest(server.map(({ kv_usage }) => kv_usage));
   const isOften = preemptions >= TELLING_PREEMPTIONS * summary.requests.scheduled;
   if (usage === null || usage < FULL || course === null || !isTelling(course)) return null;
   const full = server.filter(({ kv_usage }) => kv_usage !== null && kv_usage >= FULL).length / server.length;
   const waiting = highest(server.map((state) => state.waiting)) ?? 0;
-  if (!isOften && waiting === 0) return null;
+  if (!isOften && (isSaid || waiting === 0)) return null;
   const cost = [
     ...(isOften
       ? [
