@@ -35,8 +35,10 @@ export interface ChartSection {
   /** Unique within a report, and different from every chart's: letters and hyphens. */
   readonly id: string;
   readonly heading: string;
-  /** Charts under one another, or two beside each other where the page is wide enough. */
-  readonly layout: 'column' | 'pairs';
+  /** In the page's contents, where the heading is long. */
+  readonly name?: string;
+  /** Charts under one another, or two or three beside each other where the page is wide enough. */
+  readonly layout: 'column' | 'pairs' | 'triples';
   /** A sentence above the charts, or in place of them. */
   readonly lead?: string | null;
   /** How to use the charts on a screen; left out on paper. */

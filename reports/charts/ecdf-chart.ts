@@ -24,9 +24,9 @@ export interface EcdfChartData {
   readonly note?: string;
 }
 
-const HEIGHT = 240;
+const HEIGHT = 200;
 /** Height, in pixels, of the free place on the right, between the labels of p90 and p50. */
-const BELOW_P90 = 66;
+const BELOW_P90 = 56;
 const SHOWN = ['p50', 'p90', 'p99'] as const;
 
 /** Share of requests (or gaps) at or under each latency, on a log axis, the SLO drawn in. */

@@ -21,7 +21,7 @@ export interface HeatChartData {
   readonly note?: string;
 }
 
-const HEIGHT = 240;
+const HEIGHT = 220;
 /** The title goes by columns of at least so many requests... */
 const ENOUGH = 10;
 /** ... and a median and p90 are drawn of at least so many. */

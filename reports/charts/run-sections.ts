@@ -24,9 +24,23 @@ interface RunSection extends Omit<ChartSection, 'charts' | 'lead' | 'left_out'> 
 
 /** The sections of a run report in the order of the page. */
 const SECTIONS: readonly RunSection[] = [
-  { id: 'promise', heading: 'What could be promised', layout: 'column', charts: promiseCharts, lead: promiseLead },
-  { id: 'distributions', heading: 'Latencies', layout: 'pairs', charts: distributionCharts },
-  { id: 'reasons', heading: 'Why they missed', layout: 'pairs', charts: reasonCharts, lead: reasonLead },
+  {
+    id: 'promise',
+    heading: 'What could be promised',
+    name: 'Promises',
+    layout: 'column',
+    charts: promiseCharts,
+    lead: promiseLead,
+  },
+  { id: 'distributions', heading: 'Latencies', layout: 'triples', charts: distributionCharts },
+  {
+    id: 'reasons',
+    heading: 'Why they missed',
+    name: 'Misses',
+    layout: 'pairs',
+    charts: reasonCharts,
+    lead: reasonLead,
+  },
   {
     id: 'timeline',
     heading: 'Over time',
@@ -34,8 +48,8 @@ const SECTIONS: readonly RunSection[] = [
     charts: timeCharts,
     hint: 'Drag across a panel to zoom all of them, or use + - ← → and Escape on one.',
   },
-  { id: 'requests', heading: 'Single requests', layout: 'column', charts: requestCharts },
-  { id: 'dependence', heading: 'What latency depends on', layout: 'pairs', charts: heatCharts },
+  { id: 'requests', heading: 'Single requests', name: 'Requests', layout: 'pairs', charts: requestCharts },
+  { id: 'dependence', heading: 'What latency depends on', name: 'Dependence', layout: 'pairs', charts: heatCharts },
 ];
 
 /** Every chart of one run that has enough data, in its section. */

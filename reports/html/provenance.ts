@@ -3,10 +3,10 @@ import type { Summary } from '../../src/schema/summary.ts';
 import { withThousands } from '../../src/core/units.ts';
 import { countText, listText } from '../../src/core/words.ts';
 import { commandText, sloText, timeTexts } from '../format.ts';
-import { factLines, html, type Markup } from './markup.ts';
+import { factLines, html, type Markup, section, type Section } from './markup.ts';
 
 /** Command, versions, digests and settings: all that is needed to repeat the run. */
-export function provenance(manifest: Manifest, { records_sha256, left_out }: Summary): Markup {
+export function provenance(manifest: Manifest, { records_sha256, left_out }: Summary): Section {
   const { workload, target, machine } = manifest;
   const transforms = workload.transforms.map(
     ({ op, args }) =>
@@ -50,10 +50,7 @@ export function provenance(manifest: Manifest, { records_sha256, left_out }: Sum
       ? []
       : [['records SHA-256', html`<code>${records_sha256}</code>`] satisfies [string, Markup]]),
   ];
-  return html`<section aria-labelledby="repeat">
-    <h2 id="repeat">How to repeat it</h2>
-    ${factLines(lines)}
-  </section>`;
+  return section({ id: 'repeat', heading: 'How to repeat it', name: 'Provenance' }, factLines(lines, 'columns'));
 }
 
 /** How the bodies of requests differ from the usual ones. */

@@ -4,10 +4,10 @@ import { quantileText, serverLoadText, serverNotes } from '../server-text.ts';
 import { DEFINITIONS } from '../definitions.ts';
 import { listText } from '../../src/core/words.ts';
 import { latencyText, measuredText, secondsText, timeTexts } from '../format.ts';
-import { html, type Markup } from './markup.ts';
+import { html, type Markup, section, type Section } from './markup.ts';
 
 /** The server's own load and latencies from its /metrics, beside the client's; null without any. */
-export function serverSection(summary: Summary): Markup | null {
+export function serverSection(summary: Summary): Section | null {
   const { server, service_latency_ms } = summary;
   if (server === null) return null;
   const { ttft, itl, queue } = server.latency_ms;
@@ -17,14 +17,14 @@ export function serverSection(summary: Summary): Markup | null {
     ...theirsAndOurs('queue', queue, null),
   ];
   const load = serverLoadText(server);
-  return html`<section aria-labelledby="server">
-    <h2 id="server">What the server says</h2>
-    <p class="lead">
-      ${load.length === 0 ? 'It tells nothing of its load' : `Mean over ${withThousands(server.scrapes)} scrapes of its metrics: ${listText(load)}`}.
-    </p>
-    ${serverNotes(summary).map((note) => html`<p class="lead">${note}</p>`)}
-    ${rows.length === 0 ? null : latencies(server, rows)}
-  </section>`;
+  return section(
+    { id: 'server', heading: 'What the server says', name: 'Server' },
+    html`<p class="lead">
+        ${load.length === 0 ? 'It tells nothing of its load' : `Mean over ${withThousands(server.scrapes)} scrapes of its metrics: ${listText(load)}`}.
+      </p>
+      ${serverNotes(summary).map((note) => html`<p class="lead">${note}</p>`)}
+      ${rows.length === 0 ? null : latencies(server, rows)}`,
+  );
 }
 
 function latencies(server: NonNullable<Summary['server']>, rows: readonly Markup[]): Markup {
