@@ -48,9 +48,11 @@ export interface ChartSection {
   readonly left_out?: string | null;
 }
 
+/** A record behind a row: what it says in words, and its fields as they are stored. */
 export interface ChartDetail {
   readonly row: number;
   readonly title: string;
+  readonly words: readonly string[];
   readonly fields: readonly (readonly [name: string, value: string])[];
 }
 

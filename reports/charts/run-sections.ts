@@ -52,18 +52,31 @@ const SECTIONS: readonly RunSection[] = [
   { id: 'dependence', heading: 'What latency depends on', name: 'Dependence', layout: 'pairs', charts: heatCharts },
 ];
 
-/** Every chart of one run that has enough data, in its section. */
+/**
+ * Every chart of one run that has enough data, in its section. What is left out is said in the section, or at the end
+ * if nothing else stands in it.
+ */
 export function runSections(summary: Summary, data: ReportData): ChartSection[] {
-  return SECTIONS.map(({ charts, lead, ...section }) => {
-    const candidates = charts(summary, data);
-    return {
-      ...section,
-      lead: lead?.(data) ?? null,
-      charts: candidates.filter(isEnough).map(({ draw }) => draw()),
-      left_out: leftOutText(candidates.filter((candidate) => !isEnough(candidate))),
-    };
+  const bare: Candidate[] = [];
+  const sections = SECTIONS.flatMap(({ charts: candidatesOf, lead: leadOf, ...section }): ChartSection[] => {
+    const candidates = candidatesOf(summary, data);
+    const lead = leadOf?.(data) ?? null;
+    const charts = candidates.filter(isEnough).map(({ draw }) => draw());
+    const without = candidates.filter((candidate) => !isEnough(candidate));
+    if (charts.length > 0 || lead !== null) return [{ ...section, lead, charts, left_out: leftOutText(without) }];
+    bare.push(...without);
+    return [];
   });
+  const left_out = leftOutText(bare);
+  return left_out === null ? sections : [...sections, { ...NOT_DRAWN, charts: [], left_out }];
 }
+
+const NOT_DRAWN = {
+  id: 'not-drawn',
+  heading: 'Charts that need more requests',
+  name: 'Not drawn',
+  layout: 'column',
+} as const;
 
 function isEnough({ n, least }: Candidate): boolean {
   return n >= least;
@@ -73,7 +86,7 @@ function isEnough({ n, least }: Candidate): boolean {
 function leftOutText(candidates: readonly Candidate[]): string | null {
   const names = new Map<string, string[]>();
   for (const { name, n, noun, per, least } of candidates) {
-    const reason = `${countText(n, noun)}${per === undefined ? '' : ` ${per}`}, at least ${least} needed`;
+    const reason = `${countText(n, noun)}${per === undefined ? '' : ` ${per}`}, ${withThousands(least)} needed`;
     names.set(reason, [...(names.get(reason) ?? []), name]);
   }
   if (names.size === 0) return null;
@@ -82,7 +95,7 @@ function leftOutText(candidates: readonly Candidate[]): string | null {
 
 /** The least number of requests that makes each chart: fewer are told by their figures. */
 const LEAST_FOR_PLANE = 10;
-const LEAST_FOR_CURVE = 5;
+const LEAST_FOR_CURVE = 10;
 const LEAST_FOR_TAIL = 20;
 const LEAST_FOR_MAP = 20;
 /** A single request has phases and tokens to look at. */
@@ -136,7 +149,8 @@ function distributionCharts(summary: Summary, data: ReportData): Candidate[] {
     name: 'their tails',
     n: answered,
     noun: 'answered request',
-    least: LEAST_FOR_TAIL,
+    // It begins at p50.
+    least: Math.max(LEAST_FOR_TAIL, Math.floor((answered + failed) / 2) + 1),
     draw: () => tailChart(data),
   };
   return [...curves, tail];
@@ -152,17 +166,17 @@ function reasonLead({ misses }: ReportData): string | null {
 }
 
 /** The slowest and a sample, or every request where they are the same. */
-function requestCharts({ requests }: Summary, { sample }: ReportData): Candidate[] {
+function requestCharts({ requests, slo }: Summary, { sample, id_prefix }: ReportData): Candidate[] {
   const { slowest, random } = sample;
   const isAll = requests.scheduled === random.length;
   const failed = slowest.filter((record) => !isAnswered(record)).length;
   const longestMs = slowest[0] === undefined ? 0 : timeInSystemUs(slowest[0]) / 1000;
-  const of = (data: WaterfallData): Candidate => ({
-    name: data.title,
-    n: data.requests.length,
+  const of = (chosen: Omit<WaterfallData, 'context'>): Candidate => ({
+    name: chosen.title,
+    n: chosen.requests.length,
     noun: 'request',
     least: LEAST_FOR_WATERFALL,
-    draw: () => waterfallChart(data),
+    draw: () => waterfallChart({ ...chosen, context: { id_prefix, limits: slo?.limits_ms ?? null } }),
   });
   if (isAll)
     return random.length === 0

@@ -21,9 +21,7 @@ function chartMarkup({ id, title, label, note, table, details = [] }: Chart): Ma
     <figcaption><h3>${typeset(title)}</h3></figcaption>
     <div class="plot" role="img" aria-label="${typeset(label)}"></div>
     <div class="foot">
-      <p class="note">${typeset(note)}</p>
-      ${details.length === 0 ? null : records(details)}
-      <details>
+      <details class="table">
         <summary>show data</summary>
         <div class="data" tabindex="0" role="region" aria-label="Data of: ${typeset(title)}">
           <table>
@@ -43,6 +41,8 @@ function chartMarkup({ id, title, label, note, table, details = [] }: Chart): Ma
           </table>
         </div>
       </details>
+      ${details.length === 0 ? null : records(details)}
+      <p class="note">${typeset(note)}</p>
     </div>
   </figure>`;
 }
@@ -50,12 +50,16 @@ function chartMarkup({ id, title, label, note, table, details = [] }: Chart): Ma
 /** Records of single rows, closed at first: opened by keyboard here, or by a click on the row in the drawing. */
 function records(details: readonly ChartDetail[]): Markup {
   return html`<details class="records">
-    <summary>show records</summary>
+    <summary>show requests</summary>
     ${details.map(
-      ({ row, title, fields }) =>
+      ({ row, title, words, fields }) =>
         html`<details data-row="${row}">
           <summary>${title}</summary>
-          ${factLines(fields)}
+          <div class="words">${words.map((sentence) => html`<p>${typeset(sentence)}</p>`)}</div>
+          <details>
+            <summary>raw record</summary>
+            ${factLines(fields)}
+          </details>
         </details>`,
     )}
   </details>`;

@@ -7,7 +7,7 @@ export function glossary(): Section {
     { id: 'glossary', heading: 'Glossary' },
     html`<details>
       <summary>what the ${GLOSSARY.length} words of this page mean</summary>
-      ${factLines(GLOSSARY, 'columns')}
+      <div class="dense">${factLines(GLOSSARY, 'columns')}</div>
     </details>`,
   );
 }

@@ -16,8 +16,14 @@ export function provenance(manifest: Manifest, { records_sha256, left_out }: Sum
   );
   const facts = Object.entries(target.facts).flatMap(([name, value]) => (value === null ? [] : [`${name}=${value}`]));
   const [wholeTimeout, ttftTimeout] = timeTexts([manifest.timeout_s, manifest.ttft_timeout_s]);
-  const lines: [name: string, value: Markup | string][] = [
+  const wide: [name: string, value: Markup | string][] = [
     ['command', html`<code>${commandText(manifest.command)}</code>`],
+    [
+      'target',
+      `${target.spec}${target.adapter === 'none' ? '' : `, adapter ${target.adapter}`}${facts.length === 0 ? '' : `: ${facts.join(', ')}`}`,
+    ],
+  ];
+  const lines: [name: string, value: Markup | string][] = [
     ['run', manifest.run_id],
     [
       'versions',
@@ -31,10 +37,6 @@ export function provenance(manifest: Manifest, { records_sha256, left_out }: Sum
     ['measured', measuredText(left_out)],
     ['plan SHA-256', html`<code>${manifest.plan_sha256}</code>`],
     ['seed', `${manifest.seed}${manifest.salt === null ? '' : `, and the salt of the prompts ${manifest.salt}`}`],
-    [
-      'target',
-      `${target.spec}${target.adapter === 'none' ? '' : `, adapter ${target.adapter}`}${facts.length === 0 ? '' : `: ${facts.join(', ')}`}`,
-    ],
     ['requests', bodyText(manifest)],
     ...(manifest.prepared === null
       ? []
@@ -50,7 +52,10 @@ export function provenance(manifest: Manifest, { records_sha256, left_out }: Sum
       ? []
       : [['records SHA-256', html`<code>${records_sha256}</code>`] satisfies [string, Markup]]),
   ];
-  return section({ id: 'repeat', heading: 'How to repeat it', name: 'Provenance' }, factLines(lines, 'columns'));
+  return section(
+    { id: 'repeat', heading: 'How to repeat it', name: 'Provenance' },
+    html`<div class="dense">${factLines(wide)}${factLines(lines, 'columns')}</div>`,
+  );
 }
 
 /** How the bodies of requests differ from the usual ones. */

@@ -29,21 +29,24 @@ export function measurementQuality(summary: Summary, data: ReportData, clock: Ma
       name: 'Quality',
     },
     html`${
-      isVirtual
-        ? html`<p class="lead">
-            Virtual time: every request leaves when it is due and every token is stamped when the engine makes it. There
-            is no client, network or machine that could fall behind, and the same inputs and seed give the same records.
-          </p>`
-        : null
-    }
-    ${validity.reasons.map((reason) => html`<p class="invalid">✗ ${reason}</p>`)}
-    ${factLines(
-      lines.map(([name, definition, value]) => [
-        definition === null ? name : html`<abbr title="${definition}">${name}</abbr>`,
-        value,
-      ]),
-      'columns',
-    )}`,
+        isVirtual
+          ? html`<p class="lead">
+              Virtual time: every request leaves when it is due and every token is stamped when the engine makes it.
+              There is no client, network or machine that could fall behind, and the same inputs and seed give the same
+              records.
+            </p>`
+          : null
+      }
+      ${validity.reasons.map((reason) => html`<p class="invalid">✗ ${reason}</p>`)}
+      <div class="dense">
+        ${factLines(
+          lines.map(([name, definition, value]) => [
+            definition === null ? name : html`<abbr title="${definition}">${name}</abbr>`,
+            value,
+          ]),
+          'columns',
+        )}
+      </div>`,
   );
 }
 

@@ -7,7 +7,7 @@ const variables = (palette: keyof typeof PALETTES): string =>
 
 /** The page's style sheet: light and dark by the system's setting, one column, a print form. */
 export const STYLE = `
-:root { color-scheme: light dark; --bar: 2.5rem; --heading: 3rem; ${variables('light')} }
+:root { color-scheme: light dark; --bar: 2.5rem; --heading: 2.75rem; ${variables('light')} }
 html { scroll-padding-top: calc(var(--bar) + var(--heading)); }
 @media (prefers-color-scheme: dark) { :root { ${variables('dark')} } }
 * { box-sizing: border-box; }
@@ -17,9 +17,9 @@ body {
   font: 16px/1.5 ${FONT}; font-variant-numeric: tabular-nums; overflow-wrap: break-word;
 }
 h1, h2, h3, p, dl, figure, table { margin: 0; }
-section { margin-top: 1.5rem; scroll-margin-top: calc(-1 * var(--heading)); }
+section { margin-top: 1.25rem; scroll-margin-top: calc(-1 * var(--heading)); }
 h2 {
-  position: sticky; top: var(--bar); z-index: 1; height: var(--heading); padding: 0.5rem 0;
+  position: sticky; top: var(--bar); z-index: 1; height: var(--heading); padding: 0.375rem 0;
   background: var(--paper); font-size: 1.375rem; line-height: 2rem;
   white-space: nowrap; overflow: hidden; text-overflow: ellipsis;
 }
@@ -53,15 +53,18 @@ a[title]:hover { text-decoration: underline; }
 .warning { color: var(--missed); font-weight: 600; margin-bottom: 0.625rem; }
 .invalid { color: var(--missed); font-weight: 600; margin-bottom: 0.625rem; }
 .verdict .diagnosis { max-width: 75ch; text-wrap: pretty; }
-.verdict + dl { margin-top: 1rem; }
+header { display: flex; flex-wrap: wrap; align-items: end; gap: 1rem 2rem; }
+.verdict { flex: 0 0 100%; }
+header dl { flex: 1 1 60%; min-width: 0; }
 
 dl.facts { display: flex; flex-wrap: wrap; gap: 0.5rem 2rem; }
 dl.facts div { min-width: 0; }
 dl.facts dt { font-size: 0.875rem; } dl.facts dd { margin: 0; font-size: 0.9375rem; overflow-wrap: anywhere; }
 .lines > div { display: grid; grid-template-columns: minmax(9rem, 16rem) 1fr; gap: 0 1.5rem; margin-bottom: 0.5rem; }
-.lines.columns { columns: 30rem; column-gap: 3rem; font-size: 0.875rem; }
-.lines.columns > div { grid-template-columns: 8.5rem 1fr; margin-bottom: 0.375rem; break-inside: avoid; }
-.lines.columns code { font-size: 0.8125rem; }
+.lines.columns { columns: 30rem; column-gap: 3rem; }
+.dense { font-size: 0.875rem; }
+.dense .lines > div, .columns > div { grid-template-columns: 8.5rem 1fr; margin-bottom: 0.375rem; break-inside: avoid; }
+.dense code { font-size: 0.8125rem; }
 dl.lines dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 dl.lines code { white-space: pre-wrap; }
 
@@ -78,13 +81,13 @@ th:first-child, td:first-child, .left { text-align: left; }
 .tables { display: flex; flex-wrap: wrap; gap: 1.25rem 5rem; }
 .wide { overflow-x: auto; max-width: 100%; }
 .figures + .tables { margin-top: 1.25rem; }
-.tables + .note { margin-top: 0.75rem; }
+.tables .note { margin-left: auto; align-self: end; }
 .wide th { white-space: normal; vertical-align: bottom; }
 .wide .message { white-space: normal; min-width: 12rem; overflow-wrap: anywhere; }
 .wide caption { text-align: left; padding-bottom: 0.25rem; font-size: 0.875rem; }
 
 .lead { margin-bottom: 1rem; text-wrap: pretty; }
-.charts { display: grid; gap: 1.5rem; }
+.charts { display: grid; gap: 1.25rem; }
 .pairs { grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); column-gap: 3rem; }
 .triples { grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); column-gap: 2.5rem; }
 .pairs > :last-child:nth-child(odd) { grid-column: 1 / -1; }
@@ -95,24 +98,26 @@ th:first-child, td:first-child, .left { text-align: left; }
 .reset { margin: 0 0 1rem; }
 .plot svg { display: block; max-width: 100%; }
 .plot .mark-text text { paint-order: stroke; }
-.foot { display: flex; flex-wrap: wrap; gap: 0 1rem; align-items: baseline; margin-top: 0.25rem; }
-.foot .note { flex: 1 1 60%; width: 0; }
-.foot details[open] { flex: 1 0 100%; min-width: 0; }
+.foot { margin-top: 0.25rem; display: flow-root; }
+.foot > details > summary { float: right; margin-left: 1rem; }
+.foot > details > :not(summary) { clear: both; }
 .left-out { color: var(--muted); font-size: 0.875rem; }
 .charts + .left-out { margin-top: 0.75rem; }
 summary { cursor: pointer; width: max-content; }
 .data { max-height: 20rem; overflow: auto; margin-top: 0.5rem; }
 .data thead th { position: sticky; top: 0; background: var(--paper); }
 .records details { margin: 0.25rem 0 0 1rem; }
+.words { margin: 0.25rem 0 0 1rem; max-width: 75ch; font-size: 0.875rem; }
 .records summary { width: auto; overflow-wrap: anywhere; }
-.records dl { font-size: 0.8125rem; gap: 0 1.5rem; margin: 0.5rem 0 1rem; }
+.records dl { font-size: 0.8125rem; margin: 0.5rem 0 1rem; }
+.records .lines > div { margin: 0; }
 .tip {
   position: fixed; pointer-events: none; max-width: min(22rem, 90vw); padding: 0.25rem 0.5rem;
   background: var(--ink); color: var(--paper); font-size: 0.8125rem; border-radius: 4px;
 }
 button {
   font: inherit; font-size: 0.875rem; color: inherit; background: none; cursor: pointer;
-  border: 1px solid var(--muted); border-radius: 4px; padding: 0.125rem 0.75rem; margin-top: 0.75rem;
+  border: 1px solid var(--muted); border-radius: 4px; padding: 0.125rem 0.75rem;
 }
 [hidden] { display: none; }
 
@@ -124,7 +129,7 @@ button {
   .verdict { padding-left: 0.875rem; }
   .figures { grid-template-columns: 1fr 1fr; gap: 1.25rem 1rem; }
   .figures dd { font-size: 1.25rem; }
-  .lines > div, .lines.columns > div { grid-template-columns: 1fr; margin-bottom: 0.75rem; }
+  .lines > div, .dense .lines > div { grid-template-columns: 1fr; margin-bottom: 0.75rem; }
   table { font-size: 0.875rem; }
   th + th, th + td, td + td { padding-left: 0.4375rem; }
   .wide .message { min-width: 8rem; }
@@ -133,6 +138,7 @@ button {
 .printed body { width: 700px; max-width: none; padding: 0; }
 .printed .wide td { white-space: normal; }
 .printed .pairs, .printed .triples { grid-template-columns: 1fr 1fr; column-gap: 1.5rem; }
+.triples h3 { font-size: 0.9375rem; }
 @media (min-width: 760px) { .triples > :last-child:nth-child(3n + 2) { grid-column: span 2; } }
 @page { margin: 12mm; }
 @media print {
