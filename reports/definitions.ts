@@ -55,7 +55,7 @@ export const GLOSSARY: readonly (readonly [term: string, meaning: string])[] = [
   ['CI, n_eff', DEFINITIONS.interval],
   [
     'goodput',
-    'The highest rate of requests at which the wanted share still meets the SLO; `reprise goodput` searches it.',
+    'The highest rate of requests at which the wanted share still meets the SLO; the command goodput searches it.',
   ],
   ['TTFT', DEFINITIONS.ttft],
   ['TPOT', DEFINITIONS.tpot],

@@ -40,7 +40,7 @@ export function keyFigures(summary: Summary, places: ReadonlySet<string>): Secti
             ? null
             : latencyTable('Of the answered requests alone', latency_ok_ms, named)
         }
-        <p class="screen note"><a href="#glossary">What these words mean</a></p>
+        <p class="screen note aside"><a href="#glossary">What these words mean</a></p>
       </div>`,
   );
 }

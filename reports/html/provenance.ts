@@ -17,7 +17,6 @@ export function provenance(manifest: Manifest, { records_sha256, left_out }: Sum
   const facts = Object.entries(target.facts).flatMap(([name, value]) => (value === null ? [] : [`${name}=${value}`]));
   const [wholeTimeout, ttftTimeout] = timeTexts([manifest.timeout_s, manifest.ttft_timeout_s]);
   const wide: [name: string, value: Markup | string][] = [
-    ['command', html`<code>${commandText(manifest.command)}</code>`],
     [
       'target',
       `${target.spec}${target.adapter === 'none' ? '' : `, adapter ${target.adapter}`}${facts.length === 0 ? '' : `: ${facts.join(', ')}`}`,
@@ -54,7 +53,13 @@ export function provenance(manifest: Manifest, { records_sha256, left_out }: Sum
   ];
   return section(
     { id: 'repeat', heading: 'How to repeat it', name: 'Provenance' },
-    html`<div class="dense">${factLines(wide)}${factLines(lines, 'columns')}</div>`,
+    html`<div class="dense">
+      ${factLines([['command', html`<code>${commandText(manifest.command)}</code>`]])}
+      <details class="kept">
+        <summary>versions, digests, settings and machine</summary>
+        ${factLines(wide)}${factLines(lines, 'columns')}
+      </details>
+    </div>`,
   );
 }
 

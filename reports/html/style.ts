@@ -81,7 +81,8 @@ th:first-child, td:first-child, .left { text-align: left; }
 .tables { display: flex; flex-wrap: wrap; gap: 1.25rem 5rem; }
 .wide { overflow-x: auto; max-width: 100%; }
 .figures + .tables { margin-top: 1.25rem; }
-.tables .note { margin-left: auto; align-self: end; }
+.aside { position: absolute; right: 0; top: calc((var(--heading) - 1.5em) / 2); z-index: 1; }
+#key-figures { position: relative; }
 .wide th { white-space: normal; vertical-align: bottom; }
 .wide .message { white-space: normal; min-width: 12rem; overflow-wrap: anywhere; }
 .wide caption { text-align: left; padding-bottom: 0.25rem; font-size: 0.875rem; }
@@ -103,6 +104,7 @@ th:first-child, td:first-child, .left { text-align: left; }
 .foot > details > :not(summary) { clear: both; }
 .left-out { color: var(--muted); font-size: 0.875rem; }
 .charts + .left-out { margin-top: 0.75rem; }
+.kept > summary { margin-bottom: 0.375rem; }
 summary { cursor: pointer; width: max-content; }
 .data { max-height: 20rem; overflow: auto; margin-top: 0.5rem; }
 .data thead th { position: sticky; top: 0; background: var(--paper); }
@@ -145,7 +147,7 @@ button {
   :root { color-scheme: light; ${variables('light')} }
   body { max-width: none; padding: 0; font-size: 10pt; }
   abbr, a[title] { text-decoration: none; }
-  button, details, .tip, .screen, .contents, #glossary { display: none; }
+  button, details:not(.kept), .kept summary, .tip, .screen, .contents, #glossary { display: none; }
   section { margin-top: 1.5rem; }
   h2 { position: static; height: auto; white-space: normal; break-after: avoid; }
   .lead { break-after: avoid; }

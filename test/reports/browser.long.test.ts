@@ -104,7 +104,11 @@ describe('the report in a browser', () => {
         0,
         `a table is cut off: ${((await table.textContent()) ?? '').slice(0, 80)}`,
       );
-    assert.equal(await page.locator('details:visible, button:visible').count(), 0);
+    assert.equal(
+      await page.locator('details:not(.kept):visible, summary:visible, button:visible, nav:visible').count(),
+      0,
+    );
+    assert.ok(await page.getByText('plan SHA-256').isVisible(), 'the provenance is printed whole');
     assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), 'rgb(255, 255, 255)');
     await page.evaluate(() => window.dispatchEvent(new Event('afterprint')));
     await page.emulateMedia({ media: 'screen', colorScheme: 'dark' });
