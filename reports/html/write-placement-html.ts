@@ -49,7 +49,7 @@ export async function writePlacementHtml(report: PlacementReport): Promise<strin
     ...kindsInOrder(report).map((kind) => ranking(kind, rankingOf(report, kind))),
     section({ id: 'method', heading: 'How it was found' }, method),
   ];
-  const charts = sections.flatMap((section) => section.charts);
+  const charts = sections.flatMap((each) => each.charts);
   return page({
     title: `${model} on ${gpus} ${gpu} - Reprise`,
     header,
