@@ -24,11 +24,13 @@ export interface EcdfChartData {
   readonly note?: string;
 }
 
-const HEIGHT = 180;
+const HEIGHT = 200;
 /** Room for `p50 48.9 ms` and its distance to the point, in pixels. */
 const NAME_WIDTH = 88;
-/** A bar of a smaller share is lower than a line of words. */
-const SHORT_BAR = 0.16;
+/** Height of one of the three lines of words beside the bar of what never arrives, in pixels. */
+const LINE = 14;
+/** A bar of a smaller share is lower than these. */
+const SHORT_BAR = 0.3;
 const SHOWN = ['p50', 'p90', 'p99'] as const;
 
 /** Share of requests (or gaps) at or under each latency, on a log axis, the SLO drawn in. */
@@ -108,7 +110,13 @@ function specOf({ metric, ecdf, stats, slo, noun }: EcdfChartData): TopLevelSpec
     field: 'share',
     type: 'quantitative',
     scale: { domain: [0, 1] },
-    axis: { labelExpr: SHARE_LABEL, values: [0, 0.25, 0.5, 0.75, 0.9, 1], title: `share of ${noun}s`, titleY: -28 },
+    axis: {
+      labelExpr: SHARE_LABEL,
+
+      values: [0, 0.25, 0.5, 0.75, 0.9, 1],
+      title: `share of ${noun}s`,
+      titleY: -28,
+    },
   };
   const layer: Layers = [
     ...(slo === null ? [] : sloLayers(slo)),
@@ -194,15 +202,14 @@ function sloLayers({ limit_ms, share }: { limit_ms: number; share: number }): La
 }
 
 /**
- * The share that never arrives, as a bar at the right edge between the curve's end and 1. Its words stand beside it,
- * above the end of the curve; beside a short bar there is no room, and they stand in the corner below the curve, as narrow as
- * the room behind the SLO's line.
+ * The share that never arrives, as a bar at the right edge between the curve's end and 1. Its words, as narrow as the
+ * room behind the SLO's line, stand beside it, above the end of the curve, or in the corner below the curve.
  */
 function missingLayers({ n, missing }: Ecdf, [, high]: readonly [number, number]): Layers {
   const came = n / (n + missing);
   const isShort = 1 - came < SHORT_BAR;
   const words = `${formatShare(1 - came)} never arrive`;
-  const data = { values: [{ ms: high, from: came, to: 1, text: isShort ? words.split(/ (?!%)/) : words }] };
+  const data = { values: [{ ms: high, from: came, to: 1, text: words.split(/ (?!%)/) }] };
   const x: Position = { field: 'ms', type: 'quantitative' };
   return [
     {
@@ -212,10 +219,10 @@ function missingLayers({ n, missing }: Ecdf, [, high]: readonly [number, number]
     },
     {
       data,
-      mark: { type: 'text', align: 'right', dx: -10, fontWeight: 600, lineHeight: 14 },
+      mark: { type: 'text', align: 'right', dx: -10, fontWeight: 600, lineHeight: LINE },
       encoding: {
         x,
-        y: { value: isShort ? HEIGHT - 38 : (HEIGHT * (1 - came)) / 2 },
+        y: { value: isShort ? HEIGHT - 2.7 * LINE : (HEIGHT * (1 - came)) / 2 - LINE },
         text: { field: 'text', type: 'nominal' },
       },
     },

@@ -141,7 +141,10 @@ button {
 .printed .wide td { white-space: normal; }
 .printed .pairs, .printed .triples { grid-template-columns: 1fr 1fr; column-gap: 1.5rem; }
 .triples h3 { font-size: 0.9375rem; }
-@media (min-width: 760px) { .triples > :last-child:nth-child(3n + 2) { grid-column: span 2; } }
+@media (min-width: 760px) {
+  .triples > :last-child:nth-child(3n + 2) { grid-column: span 2; }
+  .triples:has(> :last-child:nth-child(4)) { grid-template-columns: 1fr 1fr; }
+}
 @page { margin: 12mm; }
 @media print {
   :root { color-scheme: light; ${variables('light')} }

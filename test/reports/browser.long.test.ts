@@ -53,6 +53,24 @@ describe('the report in a browser', () => {
     rmSync(dir, { recursive: true });
   });
 
+  it('no line runs through words where most requests fail', async () => {
+    const failing = await exampleRun({
+      requests: 200,
+      slo: 'ttft=200ms,tpot=12ms',
+      fate: (index) => (index % 5 < 3 ? { outcome: 'timeout' } : null),
+    });
+    const place = pathToFileURL(join(dir, 'failing.html'));
+    writeFileSync(place, await writeHtmlReport(failing.summary, failing.manifest, inBatches(failing.records)));
+    for (const width of [1280, 390]) {
+      const { page, errors } = await openPage(browser, place.href, { width, colorScheme: 'light' });
+      await page.locator('#lateness svg').waitFor();
+      assert.deepEqual(await struckThrough(page), []);
+      assert.deepEqual(await cutOff(page), []);
+      assert.deepEqual(errors, []);
+      await page.context().close();
+    }
+  });
+
   for (const width of [1280, 390])
     for (const colorScheme of ['light', 'dark'] as const)
       it(`draws every chart at ${width} pixels, ${colorScheme}, and asks for nothing`, async () => {
@@ -275,6 +293,7 @@ function struckThrough(page: Page): Promise<string[]> {
       const points = [...lines].flatMap((line) => {
         const toScreen = line.getScreenCTM();
         const length = line.getTotalLength();
+        if (length === 0) return [];
         return Array.from({ length: Math.floor(length / 5) + 1 }, (_, i) =>
           line.getPointAtLength(i * 5).matrixTransform(toScreen ?? undefined),
         );
