@@ -1,3 +1,4 @@
+import { requestIdHeader } from '../src/core/request-id.ts';
 import type { Call } from '../src/core/codec.ts';
 import type { Request } from '../src/core/request.ts';
 import { mergedBody, type BodyOptions } from './body-options.ts';
@@ -70,7 +71,7 @@ export function jsonCall(path: string, request: Request, { runId, body }: CodecO
   };
 }
 
-/** Run and request, in the characters that a header may hold; the ids of a trace may be any text. */
+/** Run and request, in the characters that a header may hold. */
 export function requestId(request: Request, runId: string): string {
-  return `${runId}-${request.id.replaceAll(/[^!-~]/g, '_')}`;
+  return requestIdHeader(runId, request.id);
 }

@@ -136,6 +136,16 @@ export function timeTexts(seconds: readonly number[]): string[] {
   return durationTexts(seconds.map((each) => each * 1000)).map((text) => text.replace(TRAILING_ZEROS, ''));
 }
 
+/** A time from the start of a run, by the clock too where it is longer than a minute: `at 4:10.3 (250.312 s)`. */
+export function clockText(seconds: number): string {
+  const plain = `${withThousands(seconds.toFixed(3))} s`;
+  if (seconds < 60) return `${plain} after the start`;
+  const tenths = Math.floor(seconds * 10);
+  const [hours, minutes] = [Math.floor(tenths / 36_000), Math.floor(tenths / 600) % 60];
+  const rest = ((tenths % 600) / 10).toFixed(1).padStart(4, '0');
+  return `at ${hours === 0 ? minutes : `${hours}:${String(minutes).padStart(2, '0')}`}:${rest} (${plain} after the start)`;
+}
+
 /** A time from the start of a run that ends at `endS`: `after 4.5 s`, `at the start`. */
 export function afterText(seconds: number, endS: number): string {
   return seconds === 0 ? 'at the start' : `after ${axisTimeText(seconds, endS)}`;

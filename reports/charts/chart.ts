@@ -39,8 +39,10 @@ export interface ChartSection {
   /** Unique within a report, and different from every chart's: letters and hyphens. */
   readonly id: string;
   readonly heading: string;
-  /** Charts under one another, two beside each other where the page is wide enough, or low panels close together. */
-  readonly layout: 'column' | 'pairs' | 'panels';
+  /** In the page's contents, where the heading is long. */
+  readonly name?: string;
+  /** Charts under one another, two or three beside each other where the page is wide enough, or low panels close together. */
+  readonly layout: 'column' | 'pairs' | 'triples' | 'panels';
   /** A sentence above the charts, or in place of them. */
   readonly lead?: string | null;
   /** How to use the charts on a screen; left out on paper. */
@@ -50,9 +52,11 @@ export interface ChartSection {
   readonly left_out?: string | null;
 }
 
+/** A record behind a row: what it says in words, and its fields as they are stored. */
 export interface ChartDetail {
   readonly row: number;
   readonly title: string;
+  readonly words: readonly string[];
   readonly fields: readonly (readonly [name: string, value: string])[];
 }
 

@@ -24,9 +24,13 @@ export interface EcdfChartData {
   readonly note?: string;
 }
 
-const HEIGHT = 240;
-/** Height, in pixels, of the free place on the right, between the labels of p90 and p50. */
-const BELOW_P90 = 66;
+const HEIGHT = 200;
+/** Room for `p50 48.9 ms` and its distance to the point, in pixels. */
+const NAME_WIDTH = 88;
+/** Height of one of the three lines of words beside the bar of what never arrives, in pixels. */
+const LINE = 14;
+/** A bar of a smaller share is lower than these. */
+const SHORT_BAR = 0.3;
 const SHOWN = ['p50', 'p90', 'p99'] as const;
 
 /** Share of requests (or gaps) at or under each latency, on a log axis, the SLO drawn in. */
@@ -106,7 +110,13 @@ function specOf({ metric, ecdf, stats, slo, noun }: EcdfChartData): TopLevelSpec
     field: 'share',
     type: 'quantitative',
     scale: { domain: [0, 1] },
-    axis: { labelExpr: SHARE_LABEL, values: [0, 0.25, 0.5, 0.75, 0.9, 1], title: `share of ${noun}s`, titleY: -28 },
+    axis: {
+      labelExpr: SHARE_LABEL,
+
+      values: [0, 0.25, 0.5, 0.75, 0.9, 1],
+      title: `share of ${noun}s`,
+      titleY: -28,
+    },
   };
   const layer: Layers = [
     ...(slo === null ? [] : sloLayers(slo)),
@@ -127,14 +137,34 @@ function specOf({ metric, ecdf, stats, slo, noun }: EcdfChartData): TopLevelSpec
       mark: { type: 'point', filled: true, opacity: 1, size: 50, color: COLOURS.first },
       encoding: { x, y },
     },
-    {
-      data: { values: marked },
-      mark: { type: 'text', align: 'left', dx: 8, dy: 9 },
-      encoding: { x, y, text: { field: 'text', type: 'nominal' } },
-    },
+    percentileNames(marked, slo?.limit_ms ?? null, { x, y }),
     ...(ecdf.missing === 0 ? [] : missingLayers(ecdf, domain)),
   ];
   return { width: 'container', height: HEIGHT, layer };
+}
+
+/**
+ * The name of a percentile stands below its point on the right, or above it on the left, where the curve does not come:
+ * on the left where the SLO's line would run through it, and behind that line where the left has no room.
+ */
+function percentileNames(
+  values: readonly object[],
+  limitMs: number | null,
+  { x, y }: { readonly x: Position; readonly y: Position },
+): Layers[number] {
+  const [point, line] = ["scale('x', datum.ms)", `scale('x', ${limitMs ?? 0})`];
+  const struck = limitMs === null ? 'false' : `(${line} > ${point} && ${line} < ${point} + ${NAME_WIDTH})`;
+  const onLeft = `(${struck} && ${point} > ${NAME_WIDTH})`;
+  return {
+    data: { values: [...values] },
+    mark: {
+      type: 'text',
+      align: { expr: `${onLeft} ? 'right' : 'left'` },
+      dx: { expr: `${onLeft} ? -8 : ${struck} ? ${line} - ${point} + 6 : 8` },
+      dy: { expr: `${onLeft} ? -8 : 9` },
+    },
+    encoding: { x, y, text: { field: 'text', type: 'nominal' } },
+  };
 }
 
 /** The step function from one edge of the axis to the other. A log axis has no place for a latency of 0. */
@@ -171,10 +201,15 @@ function sloLayers({ limit_ms, share }: { limit_ms: number; share: number }): La
   ];
 }
 
-/** The share that never arrives, as a bar at the right edge between the curve's end and 1. */
+/**
+ * The share that never arrives, as a bar at the right edge between the curve's end and 1. Its words, as narrow as the
+ * room behind the SLO's line, stand beside it, above the end of the curve, or in the corner below the curve.
+ */
 function missingLayers({ n, missing }: Ecdf, [, high]: readonly [number, number]): Layers {
   const came = n / (n + missing);
-  const data = { values: [{ ms: high, from: came, to: 1, text: `${formatShare(1 - came)} never arrive` }] };
+  const isShort = 1 - came < SHORT_BAR;
+  const words = `${formatShare(1 - came)} never arrive`;
+  const data = { values: [{ ms: high, from: came, to: 1, text: words.split(/ (?!%)/) }] };
   const x: Position = { field: 'ms', type: 'quantitative' };
   return [
     {
@@ -184,8 +219,12 @@ function missingLayers({ n, missing }: Ecdf, [, high]: readonly [number, number]
     },
     {
       data,
-      mark: { type: 'text', align: 'right', dx: -10, fontWeight: 600 },
-      encoding: { x, y: { value: BELOW_P90 }, text: { field: 'text', type: 'nominal' } },
+      mark: { type: 'text', align: 'right', dx: -10, fontWeight: 600, lineHeight: LINE },
+      encoding: {
+        x,
+        y: { value: isShort ? HEIGHT - 2.7 * LINE : (HEIGHT * (1 - came)) / 2 - LINE },
+        text: { field: 'text', type: 'nominal' },
+      },
     },
   ];
 }

@@ -22,7 +22,7 @@ export interface HeatChartData {
   readonly note?: string;
 }
 
-const HEIGHT = 240;
+const HEIGHT = 200;
 /** The title goes by columns of at least so many requests... */
 const ENOUGH = 10;
 /** ... and a median and p90 are drawn of at least so many. */
@@ -65,7 +65,7 @@ function noteOf({ map, limit_ms, note, not_drawn }: HeatChartData): string {
     ...(failed_unplaced === 0 ? [] : [`${withThousands(failed_unplaced)} of the failed have no place here`]),
     ...(map.not_drawn === 0 ? [] : [`${countText(map.not_drawn, 'request')} ${not_drawn} not drawn`]),
     `stronger colour: more requests, at most ${withThousands(mostIn(map))} a cell`,
-    `thick line: the median of each column, thin line: its p90, where ${ENOUGH_TO_DRAW} requests are${failed === 0 ? '' : '; neither where it falls on failed requests, which the strip on top counts'}`,
+    `thick line: median of each column of ${ENOUGH_TO_DRAW} requests and more, thin line: p90${failed === 0 ? '' : '; neither where it falls on failed requests, which are in the strip on top'}`,
     ...(limit_ms === null ? [] : ['dashed: the SLO']),
     ...(note === undefined ? [] : [note]),
   ]

@@ -79,7 +79,7 @@ function phaseBars({ phases, missed }: Misses): TopLevelSpec {
   }));
   return {
     width: 'container',
-    height: 150,
+    height: 130,
     data: { values },
     mark: { type: 'bar', color: COLOURS.first, width: { band: 0.6 } },
     encoding: {

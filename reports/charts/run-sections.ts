@@ -24,9 +24,23 @@ interface RunSection extends Omit<ChartSection, 'charts' | 'lead' | 'left_out'> 
 
 /** The sections of a run report in the order of the page. */
 const SECTIONS: readonly RunSection[] = [
-  { id: 'promise', heading: 'What could be promised', layout: 'column', charts: promiseCharts, lead: promiseLead },
-  { id: 'distributions', heading: 'Latencies', layout: 'pairs', charts: distributionCharts },
-  { id: 'reasons', heading: 'Why they missed', layout: 'pairs', charts: reasonCharts, lead: reasonLead },
+  {
+    id: 'promise',
+    heading: 'What could be promised',
+    name: 'Promises',
+    layout: 'column',
+    charts: promiseCharts,
+    lead: promiseLead,
+  },
+  { id: 'distributions', heading: 'Latencies', layout: 'triples', charts: distributionCharts },
+  {
+    id: 'reasons',
+    heading: 'Why they missed',
+    name: 'Misses',
+    layout: 'pairs',
+    charts: reasonCharts,
+    lead: reasonLead,
+  },
   {
     id: 'timeline',
     heading: 'Over time',
@@ -35,28 +49,41 @@ const SECTIONS: readonly RunSection[] = [
     lead: timeLead,
     hint: 'Drag across a panel to zoom all of them, or use + - ← → and Escape on one.',
   },
-  { id: 'requests', heading: 'Single requests', layout: 'column', charts: requestCharts },
-  { id: 'dependence', heading: 'What latency depends on', layout: 'pairs', charts: heatCharts },
+  { id: 'requests', heading: 'Single requests', name: 'Requests', layout: 'pairs', charts: requestCharts },
+  { id: 'dependence', heading: 'What latency depends on', name: 'Dependence', layout: 'pairs', charts: heatCharts },
 ];
 
-/** Every chart of one run that has enough data, in its section. */
+/**
+ * Every chart of one run that has enough data, in its section. What is left out is said in the section, or at the end
+ * if nothing else stands in it.
+ */
 export function runSections(summary: Summary, data: ReportData): ChartSection[] {
-  return SECTIONS.map(({ charts, lead, ...section }) => {
-    const candidates = charts(summary, data);
-    return {
-      ...section,
-      lead: lead?.(data) ?? null,
-      charts: candidates.filter(isEnough).map(({ draw }) => draw()),
-      left_out: leftOutText(candidates.filter((candidate) => !isEnough(candidate))),
-    };
+  const bare: Candidate[] = [];
+  const sections = SECTIONS.flatMap(({ charts: candidatesOf, lead: leadOf, ...section }): ChartSection[] => {
+    const candidates = candidatesOf(summary, data);
+    const lead = leadOf?.(data) ?? null;
+    const charts = candidates.filter(isEnough).map(({ draw }) => draw());
+    const without = candidates.filter((candidate) => !isEnough(candidate));
+    if (charts.length > 0 || lead !== null) return [{ ...section, lead, charts, left_out: leftOutText(without) }];
+    bare.push(...without);
+    return [];
   });
+  const left_out = leftOutText(bare);
+  return left_out === null ? sections : [...sections, { ...NOT_DRAWN, charts: [], left_out }];
 }
+
+const NOT_DRAWN = {
+  id: 'not-drawn',
+  heading: 'Charts that need more requests',
+  name: 'Not drawn',
+  layout: 'column',
+} as const;
 
 /** Which charts are left out and why, those of one reason together; null if none is. */
 function leftOutText(candidates: readonly Candidate[]): string | null {
   const names = new Map<string, string[]>();
   for (const { name, n, noun, per, least } of candidates) {
-    const reason = `${countText(n, noun)}${per === undefined ? '' : ` ${per}`}, at least ${least} needed`;
+    const reason = `${countText(n, noun)}${per === undefined ? '' : ` ${per}`}, ${withThousands(least)} needed`;
     names.set(reason, [...(names.get(reason) ?? []), name]);
   }
   if (names.size === 0) return null;
@@ -65,7 +92,7 @@ function leftOutText(candidates: readonly Candidate[]): string | null {
 
 /** The least number of requests that makes each chart: fewer are told by their figures. */
 const LEAST_FOR_PLANE = 10;
-const LEAST_FOR_CURVE = 5;
+const LEAST_FOR_CURVE = 10;
 const LEAST_FOR_TAIL = 20;
 const LEAST_FOR_MAP = 20;
 /** A single request has phases and tokens to look at. */
@@ -119,7 +146,8 @@ function distributionCharts(summary: Summary, data: ReportData): Candidate[] {
     name: 'their tails',
     n: answered,
     noun: 'answered request',
-    least: LEAST_FOR_TAIL,
+    // It begins at p50.
+    least: Math.max(LEAST_FOR_TAIL, Math.floor((answered + failed) / 2) + 1),
     draw: () => tailChart(data),
   };
   return [...curves, tail];
@@ -135,17 +163,17 @@ function reasonLead({ misses }: ReportData): string | null {
 }
 
 /** The slowest and a sample, or every request where they are the same. */
-function requestCharts({ requests }: Summary, { sample }: ReportData): Candidate[] {
+function requestCharts({ requests, slo }: Summary, { sample, id_prefix }: ReportData): Candidate[] {
   const { slowest, random } = sample;
   const isAll = requests.scheduled === random.length;
   const failed = slowest.filter((record) => !isAnswered(record)).length;
   const longestMs = slowest[0] === undefined ? 0 : timeInSystemUs(slowest[0]) / 1000;
-  const of = (data: WaterfallData): Candidate => ({
-    name: data.title,
-    n: data.requests.length,
+  const of = (chosen: Omit<WaterfallData, 'context'>): Candidate => ({
+    name: chosen.title,
+    n: chosen.requests.length,
     noun: 'request',
     least: LEAST_FOR_WATERFALL,
-    draw: () => waterfallChart(data),
+    draw: () => waterfallChart({ ...chosen, context: { id_prefix, limits: slo?.limits_ms ?? null } }),
   });
   if (isAll)
     return random.length === 0

@@ -12,7 +12,7 @@ export interface SloPlaneData {
   readonly slo: Slo | null;
 }
 
-const HEIGHT = 340;
+const HEIGHT = 260;
 
 /** Limits that could be promised: attainment over limits on TTFT and TPOT, as contours, with the SLO as a cross. */
 export function sloPlaneChart({ plane, slo }: SloPlaneData): Chart {

@@ -7,12 +7,12 @@ import { COLOURS, SLO_LINE } from './theme.ts';
 
 /** The axes reach this many times beyond the limits drawn. */
 const ROOM = 1.2;
-/** Height of a level's name, in pixels. */
-const NAME_HEIGHT = 16;
-/** Beyond this share of the width a name has no room to the right of its line. */
-const EDGE = 0.85;
-/** Beyond this share of the width the name of a strictest limit has no room there either. */
-const NEAR_EDGE = 0.75;
+/** Height of a row of level names, in pixels. */
+const NAME_HEIGHT = 15;
+/** Names of one row lie apart by at least this share of the width, which is a phone's at the least. */
+const NAME_WIDTH = 0.13;
+/** The name of a strictest limit has no room between this share of the width and the edge on its side. */
+const NEAR_EDGE = 0.3;
 
 /** The plane's axes, and where they end in milliseconds. */
 interface Plane {
@@ -21,6 +21,14 @@ interface Plane {
   readonly left: number;
   readonly right: number;
   readonly top: number;
+  readonly names: readonly LevelName[];
+}
+
+/** The name of a level above its line, where no line runs: row 0 lies on the plot, the others above it. */
+interface LevelName {
+  readonly percent: number;
+  readonly ttft_ms: number;
+  readonly row: number;
 }
 
 /** Contours, their names, the SLO's lines, and the strictest limits along them. */
@@ -28,7 +36,7 @@ export function sloPlaneLayers(plane: SloPlane, slo: Slo | null): Layers {
   const axes = axesOf(plane, slo);
   return [
     ...plane.contours.flatMap((contour) => contourLayers(contour, contour.percent === plane.at_percent, axes)),
-    ...levelNames(plane, axes),
+    ...axes.names.map((name) => levelName(name, name.percent === plane.at_percent, axes)),
     ...crossLayers(slo, axes),
     ...strictestLayers(plane, slo, axes),
   ];
@@ -44,9 +52,12 @@ function axesOf({ contours }: SloPlane, slo: Slo | null): Plane {
     points.flatMap(({ tpot_ms }) => [tpot_ms / ROOM, tpot_ms * ROOM]),
     slo?.tpot === undefined ? [] : [slo.tpot],
   );
+  const names = levelNames(contours, xDomain);
+  const rows = Math.max(1, ...names.map(({ row }) => row + 1));
   return {
+    names,
     x: axisOf('ttft_ms', xDomain, { title: 'TTFT limit (log scale)' }),
-    y: axisOf('tpot_ms', yDomain, { title: 'TPOT limit (log scale)', titleY: -28 }),
+    y: axisOf('tpot_ms', yDomain, { title: 'TPOT limit (log scale)', titleY: -13 - NAME_HEIGHT * rows }),
     left: xDomain[0],
     right: xDomain[1],
     top: yDomain[1],
@@ -94,24 +105,26 @@ function contourLayers(
   ];
 }
 
-/** The name of each level beside its line, each lower than the one before, so that names of near lines stay apart. */
-function levelNames({ contours, at_percent }: SloPlane, { x, left, right }: Plane): Layers {
-  const reached = contours.flatMap(({ percent, points }) =>
-    points[0] === undefined ? [] : [{ percent, ttft_ms: points[0].ttft_ms }],
-  );
-  return reached.map(({ percent, ttft_ms }, i) => {
-    const atEdge = Math.log(ttft_ms / left) / Math.log(right / left) > EDGE;
-    return {
-      data: { values: [{ ttft_ms, text: `${percent} %` }] },
-      mark: {
-        type: 'text',
-        align: atEdge ? 'right' : 'left',
-        dx: atEdge ? -5 : 5,
-        fontWeight: percent === at_percent ? 700 : 400,
-      },
-      encoding: { x, y: { value: 10 + NAME_HEIGHT * i }, text: { field: 'text', type: 'nominal' } },
-    };
-  });
+/** Each in the lowest row in which it keeps clear of the names before it. */
+function levelNames(contours: SloPlane['contours'], [left, right]: readonly [number, number]): LevelName[] {
+  const names: (LevelName & { readonly at: number })[] = [];
+  for (const { percent, points } of contours) {
+    const ttft_ms = points[0]?.ttft_ms;
+    if (ttft_ms === undefined) continue;
+    const at = Math.log(ttft_ms / left) / Math.log(right / left);
+    const taken = new Set(names.filter((name) => Math.abs(name.at - at) < NAME_WIDTH).map(({ row }) => row));
+    const row = [...names.keys(), names.length].find((each) => !taken.has(each)) ?? 0;
+    names.push({ percent, ttft_ms, row, at });
+  }
+  return names;
+}
+
+function levelName({ percent, ttft_ms, row }: LevelName, isWanted: boolean, { x }: Plane): Layers[number] {
+  return {
+    data: { values: [{ ttft_ms, text: `${percent} %` }] },
+    mark: { type: 'text', fontWeight: isWanted ? 700 : 400 },
+    encoding: { x, y: { value: -9 - NAME_HEIGHT * row }, text: { field: 'text', type: 'nominal' } },
+  };
 }
 
 function crossLayers(slo: Slo | null, { x, y }: Plane): Layers {
@@ -138,7 +151,7 @@ function strictestLayers(
           {
             ttft_ms: strictest_ttft_ms,
             tpot_ms: slo?.tpot ?? top,
-            metric: 'TTFT',
+            isMet: strictest_ttft_ms < (slo?.ttft ?? Infinity),
             text: `TTFT ${formatMs(strictest_ttft_ms)}`,
           },
         ]),
@@ -148,7 +161,7 @@ function strictestLayers(
           {
             ttft_ms: slo?.ttft ?? right,
             tpot_ms: strictest_tpot_ms,
-            metric: 'TPOT',
+            isMet: strictest_tpot_ms < (slo?.tpot ?? Infinity),
             text: `TPOT ${formatMs(strictest_tpot_ms)}`,
           },
         ]),
@@ -160,19 +173,14 @@ function strictestLayers(
       mark: { type: 'point', filled: true, opacity: 1, size: 60, color: COLOURS.ink },
       encoding: { x, y },
     },
-    ...(['TTFT', 'TPOT'] as const).map((metric): Layers[number] => {
-      // The names keep away from the cross and from the right edge, and from each other.
-      const ttft = strictest_ttft_ms ?? 0;
-      const nearEdge = Math.log(ttft / left) > NEAR_EDGE * Math.log(right / left);
-      const before = metric === 'TTFT' && (nearEdge || (ttft < (slo?.ttft ?? 0) && ttft > 1.5 * left));
+    ...limited.map(({ text, isMet, ...point }): Layers[number] => {
+      // A contour falls to the right, so that none of its line is above and right of its points, or below and left. A
+      // stricter limit than the SLO's has the SLO's line on its right, a looser one on its left.
+      const at = Math.log(point.ttft_ms / left) / Math.log(right / left);
+      const before = at > 1 - NEAR_EDGE || (isMet && at > NEAR_EDGE);
       return {
-        data: { values: limited.filter((each) => each.metric === metric) },
-        mark: {
-          type: 'text',
-          align: before ? 'right' : 'left',
-          dx: before ? -8 : 8,
-          dy: metric === 'TTFT' && !before ? -9 : 12,
-        },
+        data: { values: [{ ...point, text }] },
+        mark: { type: 'text', align: before ? 'right' : 'left', dx: before ? -8 : 8, dy: before ? 12 : -10 },
         encoding: { x, y, text: { field: 'text', type: 'nominal' } },
       };
     }),

@@ -16,7 +16,7 @@ export interface StackedBars {
   readonly as: 'share' | 'count';
 }
 
-const HEIGHT = 150;
+const HEIGHT = 130;
 /** With more bars there is no room for every name. */
 const NAMES = 10;
 

@@ -8,7 +8,7 @@ import type { Chart, Layers, Position } from './chart.ts';
 import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
 import { COLOURS } from './theme.ts';
 
-const HEIGHT = 240;
+const HEIGHT = 200;
 /** The metrics whose population is requests, distinguished by dashes as well as by colour. */
 const LINES = [
   { metric: 'ttft', color: COLOURS.first, dash: [1, 0] },

@@ -99,7 +99,7 @@ export const THEME: Config = {
     maxExtent: Y_AXIS_WIDTH,
   },
   // A halo in the paper's colour; the style sheet paints it under the letters.
-  text: { color: COLOURS.ink, fontSize: 12, stroke: COLOURS.paper, strokeWidth: 4, strokeJoin: 'round' },
+  text: { color: COLOURS.ink, fontSize: 12, stroke: COLOURS.paper, strokeWidth: 6, strokeJoin: 'round' },
   line: { strokeJoin: 'round' },
   legend: {
     orient: 'top',

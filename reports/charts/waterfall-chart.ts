@@ -6,6 +6,7 @@ import { countText } from '../../src/core/words.ts';
 import { outcomeText, populationText, timeUnit } from '../format.ts';
 import type { Chart, ChartDetail, Layers, Position } from './chart.ts';
 import { PHASE_NAMES } from './miss-kinds.ts';
+import { type RequestContext, requestWords } from './request-words.ts';
 import { COLOURS } from './theme.ts';
 import { TIME_TICKS } from './time-panel.ts';
 
@@ -15,9 +16,10 @@ export interface WaterfallData {
   /** How these requests were chosen. */
   readonly which: string;
   readonly requests: readonly RequestRecord[];
+  readonly context: RequestContext;
 }
 
-const ROW_HEIGHT = 16;
+const ROW_HEIGHT = 14;
 const MAX_TICKS = 60;
 
 const NAMES: Readonly<Record<SpanKind, string>> = {
@@ -38,7 +40,7 @@ const SPAN_COLOURS: Readonly<Record<SpanKind, string>> = {
 };
 
 /** Single requests from due to end, a row each: their phases, and a tick for each token. */
-export function waterfallChart({ id, title, which, requests }: WaterfallData): Chart {
+export function waterfallChart({ id, title, which, requests, context }: WaterfallData): Chart {
   const rows = requests.map((record, i) => ({ record, row: i + 1, spans: spansOf(record) }));
   const failed = requests.filter((record) => !isAnswered(record)).length;
   const axis = axisOf(rows);
@@ -48,8 +50,8 @@ export function waterfallChart({ id, title, which, requests }: WaterfallData): C
   return {
     id,
     title,
-    label: `${countText(requests.length, 'request')}, ${which}, from due to end. ${title}. Their records follow as text.`,
-    note: `n = ${populationText(requests.length, 'request', failed)}: ${which}; from the due time; a tick for each token${thinned ? `, at most ${MAX_TICKS} a row` : ''}${isHeld ? '; held by the cap: waited for a place (--max-in-flight)' : ''}; a row opens its record.`,
+    label: `${countText(requests.length, 'request')}, ${which}, from due to end. ${title}. The requests follow as text.`,
+    note: `n = ${populationText(requests.length, 'request', failed)}: ${which}; from the due time; a tick for each token${thinned ? `, at most ${MAX_TICKS} a row` : ''}${isHeld ? '; held by the cap: waited for a place (--max-in-flight)' : ''}; click a row to read of it.`,
     spec: {
       width: 'container',
       height: ROW_HEIGHT * Math.max(1, rows.length),
@@ -70,7 +72,7 @@ export function waterfallChart({ id, title, which, requests }: WaterfallData): C
         String(record.token_times_us.length),
       ]),
     },
-    details: rows.map(({ record, row }) => detailOf(record, row)),
+    details: rows.map(({ record, row }) => detailOf(record, row, context)),
   };
 }
 
@@ -188,8 +190,8 @@ function spanMs(spans: readonly Span[], kind: SpanKind): string {
   return span === undefined ? '-' : ((span.to_s - span.from_s) * 1000).toFixed(1);
 }
 
-/** The record as it is in the Parquet file, its token times shortened. */
-function detailOf(record: RequestRecord, row: number): ChartDetail {
+/** The fields are as in the Parquet file, the token times shortened. */
+function detailOf(record: RequestRecord, row: number, context: RequestContext): ChartDetail {
   const e2e = isAnswered(record) ? `E2E ${formatMs(e2eUs(record) / 1000)}` : outcomeText(record.outcome);
   const fields = Object.entries(record).flatMap(([name, value]): [string, string][] =>
     name in RECORD_COLUMNS && name !== 'token_times_us' ? [[name, value === null ? '-' : String(value)]] : [],
@@ -200,6 +202,7 @@ function detailOf(record: RequestRecord, row: number): ChartDetail {
   return {
     row,
     title: `${row}: ${record.request_id}, ${e2e}, ${withThousands(record.input_tokens_planned ?? 0)} tokens in, ${withThousands(times.length)} out`,
+    words: requestWords(record, context),
     fields: [...fields, ['token_times_us', `${countText(times.length, 'time')}${ends}`]],
   };
 }

@@ -29,14 +29,15 @@ export function missOf(record: RequestRecord, slo: Slo): Miss | null {
     const limitMs = slo[metric];
     if (limitMs === undefined || meets(record, metric, limitMs)) continue;
     count++;
-    const times = valueUs(record, metric) / limitUs(limitMs);
+    const times = latencyUs(record, metric) / limitUs(limitMs);
     if (worst === null || times > worst.times) worst = { metric, times };
   }
   if (worst === null) return null;
   return { kind: count > 1 ? 'several' : worst.metric, times_limit: worst.times, phase: longest(record, worst.metric) };
 }
 
-function valueUs(record: RequestRecord, metric: SloMetric): number {
+/** A latency of an answered request; 0 for the TPOT of a single token, which meets every limit. */
+export function latencyUs(record: RequestRecord, metric: SloMetric): number {
   switch (metric) {
     case 'ttft':
       return ttftUs(record);
@@ -65,7 +66,7 @@ function longest(record: RequestRecord, metric: SloMetric): MissPhase {
   (ttftUs(record) >= untilDecode ? before : after).push(...between);
   const spans = metric === 'ttft' ? before : metric === 'tpot' ? after : [...before, ...after];
   const times = record.token_times_us;
-  const whole = metric === 'tpot' ? (times.at(-1) ?? 0) - ttftUs(record) : valueUs(record, metric);
+  const whole = metric === 'tpot' ? (times.at(-1) ?? 0) - ttftUs(record) : latencyUs(record, metric);
   let rest = whole;
   let most: [MissPhase, number] = ['unknown', 0];
   for (const [phase, us] of spans) {

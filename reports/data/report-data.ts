@@ -4,6 +4,7 @@ import {
   TOKEN_COUNT_SOURCES,
   type TokenCountSource,
 } from '../../src/core/record.ts';
+import { idPrefix } from '../../src/core/request-id.ts';
 import type { Scrape } from '../../src/schema/server-metrics.ts';
 import type { Slo } from '../../src/core/slo.ts';
 import type { Manifest } from '../../src/schema/manifest.ts';
@@ -37,6 +38,8 @@ export interface ReportData {
   /** Null without a readable scrape of the server's /metrics. */
   readonly server: ServerTimeline | null;
   readonly sample: RequestSample;
+  /** What the `X-Request-Id` of the calls begin with; null in virtual time, where there are none. */
+  readonly id_prefix: string | null;
   readonly token_count_sources: Readonly<Partial<Record<TokenCountSource, number>>>;
 }
 
@@ -54,6 +57,7 @@ export async function collectReportData(
 
 /** Takes nothing from the summary, so that one pass over the records can serve both. */
 class ReportDataCollector {
+  readonly #idPrefix: string | null;
   readonly #limits: Slo;
   readonly #isStopped: (record: RequestRecord) => boolean;
   readonly #latencies = new LatencySamples();
@@ -68,7 +72,8 @@ class ReportDataCollector {
   readonly #sources = new Map<TokenCountSource, number>();
 
   constructor(manifest: Manifest) {
-    const { slo, measured } = manifest;
+    const { slo, measured, clock, run_id } = manifest;
+    this.#idPrefix = clock === 'virtual' ? null : idPrefix(run_id);
     this.#isStopped = stoppedRecords(manifest);
     this.#limits = slo?.limits_ms ?? {};
     this.#server = new ServerSeries(manifest.clock);
@@ -115,6 +120,7 @@ class ReportDataCollector {
       latency_timelines: this.#latencyTimelines.over(timeline),
       server: this.#server.over(timeline),
       sample: this.#sample.result(),
+      id_prefix: this.#idPrefix,
       token_count_sources: Object.fromEntries(
         TOKEN_COUNT_SOURCES.flatMap((source) => {
           const count = this.#sources.get(source);

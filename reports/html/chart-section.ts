@@ -1,18 +1,18 @@
 import type { Chart, ChartDetail, ChartSection } from '../charts/chart.ts';
 import { typeset } from '../format.ts';
-import { factLines, html, type Markup } from './markup.ts';
+import { factLines, html, type Markup, section, type Section } from './markup.ts';
 
 /** A heading with charts under it, and why others are not there; null without any of these. */
-export function chartSection(section: ChartSection): Markup | null {
-  const { id, heading, layout, lead = null, hint, charts, left_out = null } = section;
+export function chartSection(shown: ChartSection): Section | null {
+  const { layout, lead = null, hint, charts, left_out = null } = shown;
   if (charts.length === 0 && lead === null && left_out === null) return null;
-  return html`<section aria-labelledby="${id}">
-    <h2 id="${id}">${heading}</h2>
-    ${lead === null ? null : html`<p class="lead">${typeset(lead)}</p>`}
+  return section(
+    shown,
+    html`${lead === null ? null : html`<p class="lead">${typeset(lead)}</p>`}
     ${hint === undefined || charts.length === 0 ? null : html`<p class="lead"><span class="screen">${hint}</span></p>`}
     ${charts.length === 0 ? null : html`<div class="charts ${layout}">${charts.map(chartMarkup)}</div>`}
-    ${left_out === null ? null : html`<p class="left-out">${left_out}</p>`}
-  </section>`;
+    ${left_out === null ? null : html`<p class="left-out">${left_out}</p>`}`,
+  );
 }
 
 /** A chart's place in the page: the page's script draws into `.plot`, the table has the same data without a script. */
@@ -20,40 +20,46 @@ function chartMarkup({ id, title, label, note, table, details = [] }: Chart): Ma
   return html`<figure class="chart" id="${id}">
     <figcaption><h3>${typeset(title)}</h3></figcaption>
     <div class="plot" role="img" aria-label="${typeset(label)}"></div>
-    <p class="note">${typeset(note)}</p>
-    ${details.length === 0 ? null : records(details)}
-    <details>
-      <summary>show data</summary>
-      <div class="data" tabindex="0" role="region" aria-label="Data of: ${typeset(title)}">
-        <table>
-          <thead>
-            <tr>
-              ${table.columns.map((name) => html`<th scope="col">${name}</th>`)}
-            </tr>
-          </thead>
-          <tbody>
-            ${table.rows.map(
-              (row) =>
-                html`<tr>
-                  ${row.map((cell) => html`<td>${cell}</td>`)}
-                </tr>`,
-            )}
-          </tbody>
-        </table>
-      </div>
-    </details>
+    <div class="foot">
+      <details class="table">
+        <summary>show data</summary>
+        <div class="data" tabindex="0" role="region" aria-label="Data of: ${typeset(title)}">
+          <table>
+            <thead>
+              <tr>
+                ${table.columns.map((name) => html`<th scope="col">${name}</th>`)}
+              </tr>
+            </thead>
+            <tbody>
+              ${table.rows.map(
+                (row) =>
+                  html`<tr>
+                    ${row.map((cell) => html`<td>${cell}</td>`)}
+                  </tr>`,
+              )}
+            </tbody>
+          </table>
+        </div>
+      </details>
+      ${details.length === 0 ? null : records(details)}
+      <p class="note">${typeset(note)}</p>
+    </div>
   </figure>`;
 }
 
 /** Records of single rows, closed at first: opened by keyboard here, or by a click on the row in the drawing. */
 function records(details: readonly ChartDetail[]): Markup {
   return html`<details class="records">
-    <summary>show records</summary>
+    <summary>show requests</summary>
     ${details.map(
-      ({ row, title, fields }) =>
+      ({ row, title, words, fields }) =>
         html`<details data-row="${row}">
           <summary>${title}</summary>
-          ${factLines(fields)}
+          <div class="words">${words.map((sentence) => html`<p>${typeset(sentence)}</p>`)}</div>
+          <details>
+            <summary>raw record</summary>
+            ${factLines(fields)}
+          </details>
         </details>`,
     )}
   </details>`;

@@ -5,7 +5,7 @@ import { formatShare, threeFigures, withThousands } from '../../src/core/units.t
 import { DEFINITIONS, METRIC_NAMES } from '../definitions.ts';
 import { intervalText, plainMs } from '../format.ts';
 import { askedAndGot, latencyTable, type Named } from './summary-tables.ts';
-import { html, type Markup } from './markup.ts';
+import { html, type Markup, section, type Section } from './markup.ts';
 
 interface KeyFigure {
   readonly name: string;
@@ -21,7 +21,7 @@ interface KeyFigure {
  * The figures that readers look for first, each with its definition and a link to its chart, and the planned load
  * beside the delivered one. `places` are the ids that the page has.
  */
-export function keyFigures(summary: Summary, places: ReadonlySet<string>): Markup {
+export function keyFigures(summary: Summary, places: ReadonlySet<string>): Section {
   const named: Named = (name, definition, drawn) => {
     const place = drawn.find((id) => places.has(id));
     return place === undefined
@@ -30,24 +30,19 @@ export function keyFigures(summary: Summary, places: ReadonlySet<string>): Marku
   };
   const figures = [...attainmentFigures(summary), ...failedFigures(summary), ...throughputFigures(summary)];
   const { latency_ms, latency_ok_ms, requests } = summary;
-  return html`<section aria-labelledby="key-figures">
-    <h2 id="key-figures">Key figures</h2>
-    <dl class="figures">${figures.map((figure) => figureMarkup(figure, named))}</dl>
-    <div class="tables">
-      ${latencyTable('Latency from the time each request was due', latency_ms, named)} ${askedAndGot(summary)}
-      ${
-        requests.failed === 0 || requests.ok === 0
-          ? null
-          : latencyTable('Of the answered requests alone', latency_ok_ms, named)
-      }
-    </div>
-    <details class="data">
-      <summary>what these mean</summary>
-      <ul>
-        ${Object.values(DEFINITIONS).map((text) => html`<li>${text}</li>`)}
-      </ul>
-    </details>
-  </section>`;
+  return section(
+    { id: 'key-figures', heading: 'Key figures' },
+    html`<dl class="figures">${figures.map((figure) => figureMarkup(figure, named))}</dl>
+      <div class="tables">
+        ${latencyTable('Latency from the time each request was due', latency_ms, named)} ${askedAndGot(summary)}
+        ${
+          requests.failed === 0 || requests.ok === 0
+            ? null
+            : latencyTable('Of the answered requests alone', latency_ok_ms, named)
+        }
+        <p class="screen note aside"><a href="#glossary">What these words mean</a></p>
+      </div>`,
+  );
 }
 
 function figureMarkup({ name, definition, value, more, drawn }: KeyFigure, named: Named): Markup {

@@ -10,13 +10,36 @@ export function html(literals: TemplateStringsArray, ...parts: readonly Part[]):
   return { html: literals.map((literal, i) => literal + (i < parts.length ? written(parts[i] ?? null) : '')).join('') };
 }
 
-/** Facts a line each, name and value. */
-export function factLines(lines: readonly (readonly [name: Markup | string, value: Markup | string])[]): Markup {
-  return html`<dl class="lines">
+/** A section of a page, which the page's contents list by its name. */
+export interface Section extends Markup {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** A section under its heading. `name` is for the contents, where the heading is long. */
+export function section(
+  { id, heading, name = heading }: { readonly id: string; readonly heading: string; readonly name?: string },
+  body: Markup,
+): Section {
+  const whole = html`<section id="${id}" aria-labelledby="${id}-heading">
+    <h2 id="${id}-heading">${heading}</h2>
+    ${body}
+  </section>`;
+  return { id, name, html: whole.html };
+}
+
+/** Facts a line each, name and value; many of them in two columns where the page is wide. */
+export function factLines(
+  lines: readonly (readonly [name: Markup | string, value: Markup | string])[],
+  layout: 'column' | 'columns' = 'column',
+): Markup {
+  return html`<dl class="lines ${layout}">
     ${lines.map(
       ([name, value]) =>
-        html`<dt>${name}</dt>
-          <dd>${value}</dd>`,
+        html`<div>
+          <dt>${name}</dt>
+          <dd>${value}</dd>
+        </div>`,
     )}
   </dl>`;
 }

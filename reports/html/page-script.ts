@@ -51,6 +51,7 @@ export function runPage(vega: Vega, zoom: (panels: readonly Zoomable[]) => void)
   // For paper the charts are drawn again at its width: shrunk, their text would be too small to read.
   const fitPaper = (printed: boolean): void => {
     document.documentElement.classList.toggle('printed', printed);
+    if (printed) for (const kept of document.querySelectorAll<HTMLDetailsElement>('details.kept')) kept.open = true;
     window.dispatchEvent(new Event('resize'));
   };
   window.addEventListener('beforeprint', () => fitPaper(true));

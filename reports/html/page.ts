@@ -4,22 +4,27 @@ import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Chart } from '../charts/chart.ts';
 import { THEME } from '../charts/theme.ts';
-import { html, json, type Markup, trusted } from './markup.ts';
+import { contents } from './contents.ts';
+import { followReader } from './contents-script.ts';
+import { html, json, type Markup, type Section, trusted } from './markup.ts';
 import { runPage } from './page-script.ts';
 import { STYLE } from './style.ts';
 import { markTime, shareZoom, zoomByDrag, zoomByKeys } from './zoom-script.ts';
 
 export interface PageParts {
   readonly title: string;
-  readonly body: Markup;
-  /** Every chart that has its place in the body. */
+  /** The answer, above everything else. */
+  readonly header: Markup;
+  /** In reading order; the contents list them. */
+  readonly sections: readonly Section[];
+  /** Every chart that has its place in a section. */
   readonly charts: readonly Chart[];
   /** Text of the copy button; null: a page without one. */
   readonly markdown: string | null;
 }
 
 /** One HTML file: offline, no request to anywhere. */
-export async function page({ title, body, charts, markdown }: PageParts): Promise<string> {
+export async function page({ title, header, sections, charts, markdown }: PageParts): Promise<string> {
   // Compiled here, the page needs Vega's runtime alone. Imported here, vega-lite costs callers without a page nothing.
   const { compile } = await import('vega-lite');
   const specs = Object.fromEntries(charts.map(({ id, spec }) => [id, compile(spec, { config: THEME }).spec]));
@@ -35,8 +40,9 @@ export async function page({ title, body, charts, markdown }: PageParts): Promis
           ${trusted(STYLE)}
         </style>
       </head>
-      <body>
-        ${body}
+      <body id="top">
+        ${contents(sections)} ${header}
+        <main>${sections}</main>
         <script type="application/json" id="charts">
           ${json(specs)}
         </script>
@@ -61,7 +67,7 @@ function scriptElement(script: string): Markup {
 /** Our own functions that run in the page, by their source text; each gets the others as arguments. */
 function pageScript(): string {
   const gestures = [markTime, zoomByDrag, zoomByKeys].map((gesture) => gesture.toString());
-  return `(${runPage.toString()})(vega, (panels) => (${shareZoom.toString()})(panels, [${gestures.join(', ')}]));`;
+  return `(${runPage.toString()})(vega, (panels) => (${shareZoom.toString()})(panels, [${gestures.join(', ')}]));\n(${followReader.toString()})();`;
 }
 
 /** Vega's browser build, as text that can stand in a script element. */

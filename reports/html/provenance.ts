@@ -3,10 +3,10 @@ import type { Summary } from '../../src/schema/summary.ts';
 import { withThousands } from '../../src/core/units.ts';
 import { countText, listText } from '../../src/core/words.ts';
 import { commandText, sloText, timeTexts } from '../format.ts';
-import { factLines, html, type Markup } from './markup.ts';
+import { factLines, html, type Markup, section, type Section } from './markup.ts';
 
 /** Command, versions, digests and settings: all that is needed to repeat the run. */
-export function provenance(manifest: Manifest, { records_sha256, left_out }: Summary): Markup {
+export function provenance(manifest: Manifest, { records_sha256, left_out }: Summary): Section {
   const { workload, target, machine } = manifest;
   const transforms = workload.transforms.map(
     ({ op, args }) =>
@@ -16,8 +16,13 @@ export function provenance(manifest: Manifest, { records_sha256, left_out }: Sum
   );
   const facts = Object.entries(target.facts).flatMap(([name, value]) => (value === null ? [] : [`${name}=${value}`]));
   const [wholeTimeout, ttftTimeout] = timeTexts([manifest.timeout_s, manifest.ttft_timeout_s]);
+  const wide: [name: string, value: Markup | string][] = [
+    [
+      'target',
+      `${target.spec}${target.adapter === 'none' ? '' : `, adapter ${target.adapter}`}${facts.length === 0 ? '' : `: ${facts.join(', ')}`}`,
+    ],
+  ];
   const lines: [name: string, value: Markup | string][] = [
-    ['command', html`<code>${commandText(manifest.command)}</code>`],
     ['run', manifest.run_id],
     [
       'versions',
@@ -31,10 +36,6 @@ export function provenance(manifest: Manifest, { records_sha256, left_out }: Sum
     ['measured', measuredText(left_out)],
     ['plan SHA-256', html`<code>${manifest.plan_sha256}</code>`],
     ['seed', `${manifest.seed}${manifest.salt === null ? '' : `, and the salt of the prompts ${manifest.salt}`}`],
-    [
-      'target',
-      `${target.spec}${target.adapter === 'none' ? '' : `, adapter ${target.adapter}`}${facts.length === 0 ? '' : `: ${facts.join(', ')}`}`,
-    ],
     ['requests', bodyText(manifest)],
     ...(manifest.prepared === null
       ? []
@@ -50,10 +51,16 @@ export function provenance(manifest: Manifest, { records_sha256, left_out }: Sum
       ? []
       : [['records SHA-256', html`<code>${records_sha256}</code>`] satisfies [string, Markup]]),
   ];
-  return html`<section aria-labelledby="repeat">
-    <h2 id="repeat">How to repeat it</h2>
-    ${factLines(lines)}
-  </section>`;
+  return section(
+    { id: 'repeat', heading: 'How to repeat it', name: 'Provenance' },
+    html`<div class="dense">
+      ${factLines([['command', html`<code>${commandText(manifest.command)}</code>`]])}
+      <details class="kept">
+        <summary>versions, digests, settings and machine</summary>
+        ${factLines(wide)}${factLines(lines, 'columns')}
+      </details>
+    </div>`,
+  );
 }
 
 /** How the bodies of requests differ from the usual ones. */

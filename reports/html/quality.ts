@@ -7,14 +7,14 @@ import type { ReportData } from '../data/report-data.ts';
 import { DEFINITIONS } from '../definitions.ts';
 import { countText, listText } from '../../src/core/words.ts';
 import { itlWithinText } from '../format.ts';
-import { factLines, html, type Markup } from './markup.ts';
+import { factLines, html, section, type Section } from './markup.ts';
 
 const NOT_MEASURED = 'not measured';
 
 type Line = readonly [name: string, definition: string | null, value: string];
 
 /** Whether the measurement can be trusted: about the client and how it counts alone. */
-export function measurementQuality(summary: Summary, data: ReportData, clock: Manifest['clock']): Markup {
+export function measurementQuality(summary: Summary, data: ReportData, clock: Manifest['clock']): Section {
   const { validity } = summary;
   const isVirtual = clock === 'virtual';
   const counted: Line = ['tokens counted by', null, sourcesText(data.token_count_sources)];
@@ -22,24 +22,32 @@ export function measurementQuality(summary: Summary, data: ReportData, clock: Ma
   const lines = isVirtual
     ? [...excludedLines(summary), counted]
     : [...clientLines(summary), ...excludedLines(summary), counted, littleLine(summary)];
-  return html`<section aria-labelledby="quality">
-    <h2 id="quality">${validity.valid ? 'The measurement holds' : 'The measurement does not hold'}</h2>
-    ${
-      isVirtual
-        ? html`<p class="lead">
-            Virtual time: every request leaves when it is due and every token is stamped when the engine makes it. There
-            is no client, network or machine that could fall behind, and the same inputs and seed give the same records.
-          </p>`
-        : null
-    }
-    ${validity.reasons.map((reason) => html`<p class="invalid">✗ ${reason}</p>`)}
-    ${factLines(
-      lines.map(([name, definition, value]) => [
-        definition === null ? name : html`<abbr title="${definition}">${name}</abbr>`,
-        value,
-      ]),
-    )}
-  </section>`;
+  return section(
+    {
+      id: 'quality',
+      heading: validity.valid ? 'The measurement holds' : 'The measurement does not hold',
+      name: 'Quality',
+    },
+    html`${
+        isVirtual
+          ? html`<p class="lead">
+              Virtual time: every request leaves when it is due and every token is stamped when the engine makes it.
+              There is no client, network or machine that could fall behind, and the same inputs and seed give the same
+              records.
+            </p>`
+          : null
+      }
+      ${validity.reasons.map((reason) => html`<p class="invalid">✗ ${reason}</p>`)}
+      <div class="dense">
+        ${factLines(
+          lines.map(([name, definition, value]) => [
+            definition === null ? name : html`<abbr title="${definition}">${name}</abbr>`,
+            value,
+          ]),
+          'columns',
+        )}
+      </div>`,
+  );
 }
 
 /** The client's health, where it was measured. */

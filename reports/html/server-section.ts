@@ -5,10 +5,10 @@ import { quantileText, serverLoadText, serverNotes } from '../server-text.ts';
 import { DEFINITIONS } from '../definitions.ts';
 import { listText } from '../../src/core/words.ts';
 import { latencyText, measuredText, secondsText, timeTexts } from '../format.ts';
-import { html, type Markup } from './markup.ts';
+import { html, type Markup, section, type Section } from './markup.ts';
 
 /** The server's own load and latencies from its /metrics, beside the client's; in virtual time the engine's load. */
-export function serverSection(summary: Summary, clock: Manifest['clock']): Markup | null {
+export function serverSection(summary: Summary, clock: Manifest['clock']): Section | null {
   const { server, service_latency_ms } = summary;
   if (server === null) return null;
   const { ttft, itl, queue } = server.latency_ms;
@@ -20,14 +20,14 @@ export function serverSection(summary: Summary, clock: Manifest['clock']): Marku
   const load = serverLoadText(server);
   const who = clock === 'virtual' ? 'engine' : 'server';
   const of = clock === 'virtual' ? 'samples of it in virtual time' : 'scrapes of its metrics';
-  return html`<section aria-labelledby="server">
-    <h2 id="server">What the ${who} says</h2>
-    <p class="lead">
-      ${load.length === 0 ? 'It tells nothing of its load' : `Mean over ${withThousands(server.scrapes)} ${of}: ${listText(load)}`}.
-    </p>
-    ${serverNotes(summary).map((note) => html`<p class="lead">${note}</p>`)}
-    ${rows.length === 0 ? null : latencies(server, rows)}
-  </section>`;
+  return section(
+    { id: 'server', heading: `What the ${who} says`, name: clock === 'virtual' ? 'Engine' : 'Server' },
+    html`<p class="lead">
+        ${load.length === 0 ? 'It tells nothing of its load' : `Mean over ${withThousands(server.scrapes)} ${of}: ${listText(load)}`}.
+      </p>
+      ${serverNotes(summary).map((note) => html`<p class="lead">${note}</p>`)}
+      ${rows.length === 0 ? null : latencies(server, rows)}`,
+  );
 }
 
 function latencies(server: NonNullable<Summary['server']>, rows: readonly Markup[]): Markup {

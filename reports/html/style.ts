@@ -7,16 +7,22 @@ const variables = (palette: keyof typeof PALETTES): string =>
 
 /** The page's style sheet: light and dark by the system's setting, one column, a print form. */
 export const STYLE = `
-:root { color-scheme: light dark; ${variables('light')} }
+:root { color-scheme: light dark; --bar: 2.5rem; --heading: 2.75rem; ${variables('light')} }
+html { scroll-padding-top: calc(var(--bar) + var(--heading)); }
 @media (prefers-color-scheme: dark) { :root { ${variables('dark')} } }
 * { box-sizing: border-box; }
 body {
-  margin: 0 auto; padding: 2rem 1.5rem 4rem; max-width: 1100px;
+  margin: 0 auto; padding: 0 1.5rem 3rem; max-width: 1100px;
   background: var(--paper); color: var(--ink);
   font: 16px/1.5 ${FONT}; font-variant-numeric: tabular-nums; overflow-wrap: break-word;
 }
 h1, h2, h3, p, dl, figure, table { margin: 0; }
-h2 { margin-top: 3.5rem; margin-bottom: 1rem; font-size: 1.375rem; line-height: 1.3; }
+section { margin-top: 1.25rem; scroll-margin-top: calc(-1 * var(--heading)); }
+h2 {
+  position: sticky; top: var(--bar); z-index: 1; height: var(--heading); padding: 0.375rem 0;
+  background: var(--paper); font-size: 1.375rem; line-height: 2rem;
+  white-space: nowrap; overflow: hidden; text-overflow: ellipsis;
+}
 h3 { font-size: 1rem; font-weight: 600; line-height: 1.4; text-wrap: pretty; }
 code { font: 0.875rem/1.6 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 a { color: inherit; }
@@ -27,6 +33,17 @@ a[title]:hover { text-decoration: underline; }
 .muted, .note, dt, th, summary, caption { color: var(--muted); }
 .note, summary, .data { font-size: 0.875rem; }
 
+.contents { position: sticky; top: 0; z-index: 2; margin: 0 -1.5rem 1rem; overflow-x: auto; scrollbar-width: none; }
+.contents, .contents ul { height: var(--bar); background: var(--paper); border-bottom: 1px solid var(--grid); }
+.contents ul { display: flex; gap: 1.25rem; width: max-content; min-width: 100%; margin: 0; padding: 0 1.5rem; list-style: none; }
+.contents a {
+  display: block; font-size: 0.8125rem; line-height: var(--bar); white-space: nowrap;
+  color: var(--muted); text-decoration: none;
+}
+.contents a:hover, .contents [aria-current] { color: var(--ink); }
+.contents [aria-current] { box-shadow: inset 0 -2px var(--series-1); }
+.contents a:focus-visible { outline-offset: -2px; }
+
 .verdict { border-left: 6px solid var(--tone); padding-left: 1.25rem; }
 .verdict.met { --tone: var(--met); } .verdict.missed { --tone: var(--missed); }
 .verdict.unsure { --tone: var(--unsure); } .verdict.none { --tone: var(--muted); }
@@ -35,36 +52,46 @@ a[title]:hover { text-decoration: underline; }
 .verdict p { margin-top: 0.625rem; }
 .warning { color: var(--missed); font-weight: 600; margin-bottom: 0.625rem; }
 .invalid { color: var(--missed); font-weight: 600; margin-bottom: 0.625rem; }
-.verdict + dl { margin-top: 1.5rem; }
+.verdict .diagnosis { max-width: 75ch; text-wrap: pretty; }
+header { display: flex; flex-wrap: wrap; align-items: end; gap: 1rem 2rem; }
+.verdict { flex: 0 0 100%; }
+header dl { flex: 1 1 60%; min-width: 0; }
 
-dl.facts { display: flex; flex-wrap: wrap; gap: 0.75rem 2.5rem; }
+dl.facts { display: flex; flex-wrap: wrap; gap: 0.5rem 2rem; }
 dl.facts div { min-width: 0; }
-dl.facts dt { font-size: 0.875rem; } dl.facts dd { margin: 0; overflow-wrap: anywhere; }
-dl.lines { display: grid; grid-template-columns: minmax(9rem, 16rem) 1fr; gap: 0.5rem 1.5rem; }
+dl.facts dt { font-size: 0.875rem; } dl.facts dd { margin: 0; font-size: 0.9375rem; overflow-wrap: anywhere; }
+.lines > div { display: grid; grid-template-columns: minmax(9rem, 16rem) 1fr; gap: 0 1.5rem; margin-bottom: 0.5rem; }
+.lines.columns { columns: 30rem; column-gap: 3rem; }
+.dense { font-size: 0.875rem; }
+.dense .lines > div, .columns > div { grid-template-columns: 8.5rem 1fr; margin-bottom: 0.375rem; break-inside: avoid; }
+.dense code { font-size: 0.8125rem; }
 dl.lines dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 dl.lines code { white-space: pre-wrap; }
 
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr)); gap: 1.5rem 1.25rem; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr)); gap: 1rem 1.25rem; }
 .figures dt { font-size: 0.875rem; } .figures dd { margin: 0; font-size: 1.5rem; font-weight: 600; line-height: 1.3; }
 .figures .more { display: block; font-size: 0.875rem; font-weight: 400; color: var(--muted); }
 
 table { border-collapse: collapse; }
-th, td { padding: 0.375rem 0; text-align: right; vertical-align: baseline; white-space: nowrap; }
+th, td { padding: 0.25rem 0; text-align: right; vertical-align: baseline; white-space: nowrap; }
 th + th, th + td, td + td { padding-left: 1.75rem; }
 th { font-weight: 400; font-size: 0.875rem; }
 tbody tr { border-top: 1px solid var(--grid); }
 th:first-child, td:first-child, .left { text-align: left; }
-.tables { display: flex; flex-wrap: wrap; gap: 0 5rem; }
-.wide { overflow-x: auto; margin-top: 2rem; max-width: 100%; }
+.tables { display: flex; flex-wrap: wrap; gap: 1.25rem 5rem; }
+.wide { overflow-x: auto; max-width: 100%; }
+.figures + .tables { margin-top: 1.25rem; }
+.aside { position: absolute; right: 0; top: calc((var(--heading) - 1.5em) / 2); z-index: 1; }
+#key-figures { position: relative; }
 .wide th { white-space: normal; vertical-align: bottom; }
 .wide .message { white-space: normal; min-width: 12rem; overflow-wrap: anywhere; }
 .wide caption { text-align: left; padding-bottom: 0.25rem; font-size: 0.875rem; }
 
-.lead { margin-bottom: 1.5rem; text-wrap: pretty; }
+.lead { margin-bottom: 1rem; text-wrap: pretty; }
 section:has(> .panels) > .lead { font-size: 0.875rem; color: var(--muted); margin-bottom: 0.5rem; }
-.charts { display: grid; gap: 2.5rem; }
+.charts { display: grid; gap: 1.25rem; }
 .pairs { grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); column-gap: 3rem; }
-.pairs > * { min-width: 0; }
+.triples { grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); column-gap: 2.5rem; }
 .pairs > :last-child:nth-child(odd) { grid-column: 1 / -1; }
 .chart { min-width: 0; }
 .panels { gap: 0.25rem; }
@@ -82,33 +109,41 @@ section:has(> .panels) > .lead { font-size: 0.875rem; color: var(--muted); margi
 .reset { margin: 0 0 1rem; }
 .plot svg { display: block; max-width: 100%; }
 .plot .mark-text text { paint-order: stroke; }
-.chart .note { margin-top: 0.25rem; }
+.foot { margin-top: 0.25rem; display: flow-root; }
+.foot > details > summary { float: right; margin-left: 1rem; }
+.foot > details > :not(summary) { clear: both; }
+.panels .foot { display: contents; }
+.panels .foot > details > summary { float: none; margin: 0; }
 .left-out { color: var(--muted); font-size: 0.875rem; }
-.charts + .left-out { margin-top: 1.5rem; }
-summary { cursor: pointer; width: max-content; padding: 0.125rem 0; }
+.charts + .left-out { margin-top: 0.75rem; }
+.kept > summary { margin-bottom: 0.375rem; }
+summary { cursor: pointer; width: max-content; }
 .data { max-height: 20rem; overflow: auto; margin-top: 0.5rem; }
 .data thead th { position: sticky; top: 0; background: var(--paper); }
 .records details { margin: 0.25rem 0 0 1rem; }
+.words { margin: 0.25rem 0 0 1rem; max-width: 75ch; font-size: 0.875rem; }
 .records summary { width: auto; overflow-wrap: anywhere; }
-.records dl { font-size: 0.8125rem; gap: 0 1.5rem; margin: 0.5rem 0 1rem; }
+.records dl { font-size: 0.8125rem; margin: 0.5rem 0 1rem; }
+.records .lines > div { margin: 0; }
 .tip {
   position: fixed; pointer-events: none; max-width: min(22rem, 90vw); padding: 0.25rem 0.5rem;
   background: var(--ink); color: var(--paper); font-size: 0.8125rem; border-radius: 4px;
 }
 button {
   font: inherit; font-size: 0.875rem; color: inherit; background: none; cursor: pointer;
-  border: 1px solid var(--muted); border-radius: 4px; padding: 0.25rem 0.75rem; margin-top: 1.25rem;
+  border: 1px solid var(--muted); border-radius: 4px; padding: 0.125rem 0.75rem;
 }
 [hidden] { display: none; }
 
 @media (max-width: 600px) {
-  body { padding: 1.25rem 1rem 3rem; }
-  h2 { margin-top: 2.75rem; }
+  body { padding: 0 1rem 3rem; }
+  .contents { margin: 0 -1rem 1rem; }
+  .contents ul { padding: 0 1rem; }
+  h2 { font-size: 1.1875rem; }
   .verdict { padding-left: 0.875rem; }
   .figures { grid-template-columns: 1fr 1fr; gap: 1.25rem 1rem; }
   .figures dd { font-size: 1.25rem; }
-  dl.lines { grid-template-columns: 1fr; gap: 0; }
-  dl.lines dd { margin-bottom: 0.75rem; }
+  .lines > div, .dense .lines > div { grid-template-columns: 1fr; margin-bottom: 0.75rem; }
   table { font-size: 0.875rem; }
   th + th, th + td, td + td { padding-left: 0.4375rem; }
   .wide .message { min-width: 8rem; }
@@ -117,23 +152,27 @@ button {
 }
 .printed body { width: 700px; max-width: none; padding: 0; }
 .printed .wide td { white-space: normal; }
-.printed .pairs { grid-template-columns: 1fr 1fr; column-gap: 1.5rem; }
+.printed .pairs, .printed .triples { grid-template-columns: 1fr 1fr; column-gap: 1.5rem; }
+.triples h3 { font-size: 0.9375rem; }
+@media (min-width: 760px) {
+  .triples > :last-child:nth-child(3n + 2) { grid-column: span 2; }
+  .triples:has(> :last-child:nth-child(4)) { grid-template-columns: 1fr 1fr; }
+}
 @page { margin: 12mm; }
 @media print {
   :root { color-scheme: light; ${variables('light')} }
   body { max-width: none; padding: 0; font-size: 10pt; }
   abbr, a[title] { text-decoration: none; }
-  button, details, .tip, .screen { display: none; }
-  h2 { margin-top: 2rem; break-after: avoid; }
+  button, details:not(.kept), .kept summary, .tip, .screen, .contents, #glossary { display: none; }
+  section { margin-top: 1.5rem; }
+  h2 { position: static; height: auto; white-space: normal; break-after: avoid; }
   .lead { break-after: avoid; }
   .charts { gap: 1.25rem; }
   .panels { gap: 0.25rem; break-inside: avoid; }
   .plot { margin-top: 0.25rem; }
-  .chart, table, .figures > *, .lines dt, .lines dd { break-inside: avoid; }
-  .lines dt { break-after: avoid; }
+  .chart, table, .figures > *, .lines > div { break-inside: avoid; }
   .wide { overflow: visible; }
   .tables { gap: 0 1.5rem; }
-  .wide { margin-top: 1.25rem; }
   th + th, th + td, td + td { padding-left: 0.875rem; }
   .plot svg { height: auto; }
 }

@@ -6,8 +6,8 @@ import { runSections } from '../charts/run-sections.ts';
 import { collectReportData } from '../data/report-data.ts';
 import { summaryMarkdown } from '../markdown/summary.ts';
 import { chartSection } from './chart-section.ts';
+import { glossary } from './glossary.ts';
 import { keyFigures } from './key-figures.ts';
-import { html } from './markup.ts';
 import { outcomes } from './outcomes.ts';
 import { page } from './page.ts';
 import { provenance } from './provenance.ts';
@@ -32,21 +32,22 @@ export async function writeHtmlReport(
   const places = new Set(['outcomes', ...charts.map(({ id }) => id)]);
 
   // In reading order: the answer, reasons to trust it, details.
-  const body = html`
-    ${verdictBar(summary, manifest)}
-    <main>
-      ${keyFigures(summary, places)}
-      ${sections.map((section) => [
-        chartSection(section),
-        // The server's own figures, under its charts.
-        section.id === 'timeline' ? serverSection(summary, manifest.clock) : null,
-      ])}
-      ${measurementQuality(summary, data, manifest.clock)} ${outcomes(summary)} ${provenance(manifest, summary)}
-    </main>
-  `;
+  const shown = [
+    keyFigures(summary, places),
+    ...sections.flatMap((section) => [
+      chartSection(section),
+      // The server's own figures, under its charts.
+      section.id === 'timeline' ? serverSection(summary, manifest.clock) : null,
+    ]),
+    measurementQuality(summary, data, manifest.clock),
+    outcomes(summary),
+    provenance(manifest, summary),
+    glossary(),
+  ];
   return page({
     title: `${manifest.workload.name} on ${manifest.target.spec} - Reprise`,
-    body,
+    header: verdictBar(summary, manifest),
+    sections: shown.filter((section) => section !== null),
     charts,
     markdown: summaryMarkdown(summary, manifest),
   });

@@ -13,7 +13,7 @@ import {
 import { ARRIVALS, placementVerdict } from '../placement-verdict.ts';
 import { limitsText, sloText, typeset } from '../format.ts';
 import { chartSection } from './chart-section.ts';
-import { factLines, html, type Markup } from './markup.ts';
+import { factLines, html, type Markup, section, type Section } from './markup.ts';
 import { page } from './page.ts';
 
 /** Rows of a ranking that are open at first, and that the page has in all; `place.json` has every row. */
@@ -25,35 +25,38 @@ export async function writePlacementHtml(report: PlacementReport): Promise<strin
   const sections = placementSections(report);
   const { tone, glyph, sentence, notes } = placementVerdict(report);
   const { model, gpu, gpus, slo, workload } = report;
-  const body = html`
-    <header>
-      <div class="verdict ${tone}">
-        <h1><span class="glyph" aria-hidden="true">${glyph}</span>${typeset(sentence)}</h1>
-        ${notes.map((note) => html`<p>${typeset(note)}</p>`)}
-      </div>
-      ${facts([
-        ['Model', model],
-        ['GPUs', `${withThousands(gpus)} ${gpu}`],
-        ['SLO', typeset(limitsText(slo.limits_ms))],
-        ['Workload', workload.name],
-      ])}
-    </header>
-    <main>
-      ${sections.map(chartSection)} ${contenders(report)}
-      ${kindsInOrder(report).map((kind) => ranking(kind, rankingOf(report, kind)))}
-      <section aria-labelledby="method">
-        <h2 id="method">How it was found</h2>
-        ${factLines([
-          ...methodLines(report).map(([name, value]): [string, string] => [name, typeset(value)]),
-          ['SLO', typeset(sloText(slo))],
-          ['workload SHA-256', html`<code>${workload.sha256}</code>`],
-          ['version', `reprise ${report.versions.reprise}`],
-        ])}
-      </section>
-    </main>
-  `;
-  const charts = sections.flatMap((section) => section.charts);
-  return page({ title: `${model} on ${gpus} ${gpu} - Reprise`, body, charts, markdown: null });
+  const header = html`<header>
+    <div class="verdict ${tone}">
+      <h1><span class="glyph" aria-hidden="true">${glyph}</span>${typeset(sentence)}</h1>
+      ${notes.map((note) => html`<p>${typeset(note)}</p>`)}
+    </div>
+    ${facts([
+      ['Model', model],
+      ['GPUs', `${withThousands(gpus)} ${gpu}`],
+      ['SLO', typeset(limitsText(slo.limits_ms))],
+      ['Workload', workload.name],
+    ])}
+  </header>`;
+  const method = factLines([
+    ...methodLines(report).map(([name, value]): [string, string] => [name, typeset(value)]),
+    ['SLO', typeset(sloText(slo))],
+    ['workload SHA-256', html`<code>${workload.sha256}</code>`],
+    ['version', `reprise ${report.versions.reprise}`],
+  ]);
+  const shown = [
+    ...sections.map(chartSection),
+    contenders(report),
+    ...kindsInOrder(report).map((kind) => ranking(kind, rankingOf(report, kind))),
+    section({ id: 'method', heading: 'How it was found' }, method),
+  ];
+  const charts = sections.flatMap((each) => each.charts);
+  return page({
+    title: `${model} on ${gpus} ${gpu} - Reprise`,
+    header,
+    sections: shown.filter((each) => each !== null),
+    charts,
+    markdown: null,
+  });
 }
 
 function facts(pairs: readonly (readonly [string, string])[]): Markup {
@@ -68,50 +71,50 @@ function facts(pairs: readonly (readonly [string, string])[]): Markup {
   </dl>`;
 }
 
-function contenders({ contenders: all }: PlacementReport): Markup | null {
+function contenders({ contenders: all }: PlacementReport): Section | null {
   if (all.length === 0) return null;
   const heading = 'The best of both kinds';
-  return html`<section aria-labelledby="contenders">
-    <h2 id="contenders">${heading}</h2>
-    <p class="lead">
-      Those that carry most with ${ARRIVALS.poisson}, tried with ${ARRIVALS.trace} too. From the highest rate that met
-      the SLO to the lowest that missed it; one with &lt; missed it at a rate at which it would be as good as another.
-    </p>
-    <div class="wide" tabindex="0" role="region" aria-label="${heading}">
-      ${table(
-        CONTENDER_COLUMNS,
-        all.map((each) => contenderRow(each)),
-      )}
-    </div>
-  </section>`;
+  return section(
+    { id: 'contenders', heading },
+    html`<p class="lead">
+        Those that carry most with ${ARRIVALS.poisson}, tried with ${ARRIVALS.trace} too. From the highest rate that met
+        the SLO to the lowest that missed it; one with &lt; missed it at a rate at which it would be as good as another.
+      </p>
+      <div class="wide" tabindex="0" role="region" aria-label="${heading}">
+        ${table(
+          CONTENDER_COLUMNS,
+          all.map((each) => contenderRow(each)),
+        )}
+      </div>`,
+  );
 }
 
-function ranking(id: Kind, placements: readonly Placement[]): Markup | null {
+function ranking(id: Kind, placements: readonly Placement[]): Section | null {
   if (placements.length === 0) return null;
   const [best, others] = [placements.slice(0, BEST), placements.slice(BEST, ROWS)];
   const more = placements.length - best.length - others.length;
   const heading = `Every ${id} placement`;
-  return html`<section aria-labelledby="${id}">
-    <h2 id="${id}">${heading}</h2>
-    <p class="lead">
-      ${withThousands(placements.length)} of them, best first, with ${ARRIVALS.poisson}. One with &lt; was simulated
-      once, at a rate at which it would be as good per GPU as another, and missed.
-    </p>
-    <div class="wide" tabindex="0" role="region" aria-label="${heading}, the best">${rankingTable(best)}</div>
-    ${
-      others.length === 0
-        ? null
-        : html`<details>
-            <summary>
-              show ${withThousands(others.length)}
-              more${more === 0 ? '' : `; place.json has the last ${withThousands(more)}`}
-            </summary>
-            <div class="data" tabindex="0" role="region" aria-label="${heading}, the others">
-              ${rankingTable(others)}
-            </div>
-          </details>`
-    }
-  </section>`;
+  return section(
+    { id, heading },
+    html`<p class="lead">
+        ${withThousands(placements.length)} of them, best first, with ${ARRIVALS.poisson}. One with &lt; was simulated
+        once, at a rate at which it would be as good per GPU as another, and missed.
+      </p>
+      <div class="wide" tabindex="0" role="region" aria-label="${heading}, the best">${rankingTable(best)}</div>
+      ${
+        others.length === 0
+          ? null
+          : html`<details>
+              <summary>
+                show ${withThousands(others.length)}
+                more${more === 0 ? '' : `; place.json has the last ${withThousands(more)}`}
+              </summary>
+              <div class="data" tabindex="0" role="region" aria-label="${heading}, the others">
+                ${rankingTable(others)}
+              </div>
+            </details>`
+      }`,
+  );
 }
 
 /** What was beaten says so by its rate; what was skipped has its reason in a column of its own. */

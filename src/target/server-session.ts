@@ -1,3 +1,4 @@
+import { idPrefix } from '../core/request-id.ts';
 import { basename } from 'node:path';
 import { makeCodec, type BodyOptions, type CodecOptions } from '../../adapters/index.ts';
 import { promptMaker } from '../../workloads/index.ts';
@@ -206,11 +207,6 @@ async function attachRun(
     await close();
     throw thrown;
   }
-}
-
-/** A run id with only characters that a header may hold. */
-function idPrefix(runId: string): string {
-  return runId.replaceAll(/[^\w.-]/g, '_');
 }
 
 /**

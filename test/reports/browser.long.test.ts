@@ -55,6 +55,24 @@ describe('the report in a browser', () => {
     rmSync(dir, { recursive: true });
   });
 
+  it('no line runs through words where most requests fail', async () => {
+    const failing = await exampleRun({
+      requests: 200,
+      slo: 'ttft=200ms,tpot=12ms',
+      fate: (index) => (index % 5 < 3 ? { outcome: 'timeout' } : null),
+    });
+    const place = pathToFileURL(join(dir, 'failing.html'));
+    writeFileSync(place, await writeHtmlReport(failing.summary, failing.manifest, inBatches(failing.records)));
+    for (const width of [1280, 390]) {
+      const { page, errors } = await openPage(browser, place.href, { width, colorScheme: 'light' });
+      await page.locator('#lateness svg').waitFor();
+      assert.deepEqual(await struckThrough(page), []);
+      assert.deepEqual(await cutOff(page), []);
+      assert.deepEqual(errors, []);
+      await page.context().close();
+    }
+  });
+
   for (const width of [1280, 390])
     for (const colorScheme of ['light', 'dark'] as const)
       it(`draws every chart at ${width} pixels, ${colorScheme}, and asks for nothing`, async () => {
@@ -78,6 +96,7 @@ describe('the report in a browser', () => {
         );
         assert.equal(overflow, 0, 'the page scrolls sideways');
         assert.deepEqual(await cutOff(page), [], 'text reaches beyond its chart');
+        assert.deepEqual(await struckThrough(page), [], 'lines run through words');
         const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
         assert.equal(paper, colorScheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(20, 23, 27)');
         assert.deepEqual(errors, []);
@@ -105,7 +124,11 @@ describe('the report in a browser', () => {
         0,
         `a table is cut off: ${((await table.textContent()) ?? '').slice(0, 80)}`,
       );
-    assert.equal(await page.locator('details:visible, button:visible').count(), 0);
+    assert.equal(
+      await page.locator('details:not(.kept):visible, summary:visible, button:visible, nav:visible').count(),
+      0,
+    );
+    assert.ok(await page.getByText('plan SHA-256').isVisible(), 'the provenance is printed whole');
     assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), 'rgb(255, 255, 255)');
     await page.evaluate(() => window.dispatchEvent(new Event('afterprint')));
     await page.emulateMedia({ media: 'screen', colorScheme: 'dark' });
@@ -113,6 +136,54 @@ describe('the report in a browser', () => {
     await page.waitForFunction(() => (document.querySelector('#attainment .plot svg')?.clientWidth ?? 0) > 900);
     assert.deepEqual(errors, []);
     await page.context().close();
+  });
+
+  it('reaches every section in one click or by keyboard, says where the reader is, and hides no heading', async () => {
+    for (const [width, most] of [
+      [1280, 5300],
+      [390, Infinity],
+    ] as const) {
+      const { page, errors } = await openPage(browser, url, { width, colorScheme: 'dark' });
+      await page.locator('#lateness svg').waitFor();
+      const bar = page.getByRole('navigation', { name: 'Contents' });
+      const current = bar.locator('[aria-current]');
+      assert.equal(await current.textContent(), 'Summary');
+      for (const link of await bar.getByRole('link').all()) {
+        const name = await link.textContent();
+        const id = (await link.getAttribute('href')) ?? '';
+        if (width === 390) await link.press('Enter');
+        else await link.click();
+        await page.waitForFunction(
+          (of) => document.querySelector('.contents [aria-current]')?.textContent === of,
+          name,
+        );
+        if (id === '#top') continue;
+        const [barBox, box] = [await bar.boundingBox(), await page.locator(`${id} h2`).boundingBox()];
+        assert.ok(barBox !== null && box !== null);
+        assert.ok(box.y >= barBox.height - 1 && box.y + box.height <= 900, `${name}: its heading is not to be seen`);
+        const [at, within] = [await current.boundingBox(), barBox.x + barBox.width];
+        assert.ok(at !== null && at.x >= barBox.x - 1 && at.x + at.width <= within + 1, `${name}: its link is not`);
+      }
+      assert.equal(await page.locator('#glossary dl').isVisible(), true, 'a link opens what is folded');
+      await page.locator('#glossary summary').click();
+      await bar.getByRole('link', { name: 'Latencies' }).click();
+      const [heading, chart] = [page.locator('#distributions h2'), page.locator('#ttft-ecdf')];
+      await page.evaluate(() => window.scrollBy(0, 250));
+      await page.waitForFunction(() => (document.querySelector('#ttft-ecdf')?.getBoundingClientRect().top ?? 0) < 0);
+      assert.ok(((await heading.boundingBox())?.y ?? -1) >= 0, 'the heading stays while its section is read');
+      await page.evaluate(() => (window.location.hash = '#ttft-ecdf'));
+      const [under, top] = [await heading.boundingBox(), await chart.boundingBox()];
+      assert.ok(
+        under !== null && top !== null && top.y >= under.y + under.height - 1,
+        'a chart lies behind the heading',
+      );
+      const height = await page.evaluate(
+        () => document.documentElement.scrollHeight - (document.querySelector('#timeline')?.clientHeight ?? 0),
+      );
+      assert.ok(height <= most, `${height} pixels high without the panels over time`);
+      assert.deepEqual(errors, []);
+      await page.context().close();
+    }
   });
 
   it('opens "show data" by keyboard', async () => {
@@ -131,12 +202,18 @@ describe('the report in a browser', () => {
     await page.locator('#slowest svg .mark-rect path').nth(2).click({ force: true });
     const opened = page.locator('#slowest .records [data-row][open]');
     assert.equal(await opened.count(), 1);
-    assert.match((await opened.textContent()) ?? '', /request_id.*prefill_queue_us/s);
+    assert.match(
+      (await opened.innerText()) ?? '',
+      /Due .* after the start.*output tokens; first after .*TPOT .*Outcome: ok/s,
+    );
+    assert.equal(await opened.locator('dl').isVisible(), false, 'the raw record is folded');
+    await opened.locator('summary', { hasText: 'raw record' }).click();
+    assert.match(await opened.locator('dl').innerText(), /request_id.*prefill_queue_us/s);
     await page.locator('#sample .records > summary').focus();
     await page.keyboard.press('Enter');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
-    assert.equal(await page.locator('#sample [data-row="1"] dl').isVisible(), true);
+    assert.equal(await page.locator('#sample [data-row="1"] .words').isVisible(), true);
     assert.deepEqual(errors, []);
     await page.context().close();
   });
@@ -247,6 +324,30 @@ function cutOff(page: Page): Promise<string[]> {
         .filter((text) => {
           const { width, left, right } = text.getBoundingClientRect();
           return width > 0 && (left < room.left - 1 || right > room.right + 1);
+        })
+        .map((text) => `${plot.parentElement?.id}: ${text.textContent}`);
+    }),
+  );
+}
+
+/** Words in a plot that a curve or a rule of the same chart runs through: at every fifth pixel of the line. */
+function struckThrough(page: Page): Promise<string[]> {
+  return page.evaluate(() =>
+    [...document.querySelectorAll('section:not(#timeline) .plot')].flatMap((plot) => {
+      const lines = plot.querySelectorAll<SVGGeometryElement>('.mark-line path, .mark-rule line');
+      const points = [...lines].flatMap((line) => {
+        const toScreen = line.getScreenCTM();
+        const length = line.getTotalLength();
+        if (length === 0) return [];
+        return Array.from({ length: Math.floor(length / 5) + 1 }, (_, i) =>
+          line.getPointAtLength(i * 5).matrixTransform(toScreen ?? undefined),
+        );
+      });
+      return [...plot.querySelectorAll('.mark-text text:not([opacity="0"])')]
+        .filter((text) => {
+          const { left, right, top, bottom } = text.getBoundingClientRect();
+          // The box of a text has room for accents and descenders, which these words hardly have.
+          return points.some(({ x, y }) => x > left && x < right && y > top + 4 && y < bottom - 4);
         })
         .map((text) => `${plot.parentElement?.id}: ${text.textContent}`);
     }),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { runSections } from '../../reports/charts/run-sections.ts';
 import { collectReportData } from '../../reports/data/report-data.ts';
+import { DEFINITIONS, GLOSSARY } from '../../reports/definitions.ts';
 import { writeHtmlReport } from '../../reports/index.ts';
 import type { Manifest } from '../../src/schema/manifest.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
@@ -23,7 +24,8 @@ function textOf(page: string): string {
 }
 
 it('says first what share met the SLO, then whether the client kept up', async () => {
-  const text = textOf(await report({ requests: 300, slo: SLO }));
+  const page = await report({ requests: 300, slo: SLO });
+  const text = textOf(page.replace(/<nav\b.*?<\/nav>/s, ''));
   const verdict =
     /([\d.]+) % of requests met TTFT ≤ 200 ms and TPOT ≤ 12 ms \(wanted: 90 %; 95 % interval .*?\); TPOT binds/.exec(
       text,
@@ -79,9 +81,41 @@ it('key figures link to where they are drawn, and every link has a target', asyn
   const links = [...page.matchAll(/href="#([^"]*)"/g)].map(([, id]) => id);
   for (const id of ['slo-plane', 'ttft-ecdf', 'tpot-ecdf', 'itl-ecdf', 'e2e-ecdf', 'load', 'tokens', 'outcomes'])
     assert.ok(links.includes(id), `nothing links to ${id}`);
-  for (const id of links) assert.ok(page.includes(`id="${id}"`), `nothing is called ${id}`);
+  for (const id of links) assert.equal(page.split(`id="${id}"`).length, 2, `${id} is not the name of one place`);
   assert.match(textOf(page), /failed 5.0 % 15 of 300/);
   assert.match(textOf(page), /Of the answered requests alone/);
+});
+
+it('the contents have every section, in the order of the page, and the glossary every definition', async () => {
+  const page = await report({
+    requests: 300,
+    slo: SLO,
+    fate: (index) => (index === 3 ? { outcome: 'timeout' } : null),
+  });
+  const nav = /<nav\b.*?<\/nav>/s.exec(page)?.[0] ?? '';
+  const sections = [...page.matchAll(/<section id="([^"]*)"/g)].map(([, id]) => id);
+  assert.deepEqual(
+    [...nav.matchAll(/href="#([^"]*)"/g)].map(([, id]) => id),
+    ['top', ...sections],
+  );
+  for (const id of ['key-figures', 'promise', 'distributions', 'reasons', 'timeline', 'requests', 'dependence'])
+    assert.ok(sections.includes(id), id);
+  assert.deepEqual(sections.slice(-4), ['quality', 'outcomes', 'repeat', 'glossary']);
+  const meanings = new Set(GLOSSARY.map(([, meaning]) => meaning));
+  for (const definition of Object.values(DEFINITIONS)) assert.ok(meanings.has(definition), definition);
+  const glossary = textOf(page.slice(page.indexOf('<section id="glossary"')));
+  for (const word of [
+    'TTFT',
+    'goodput',
+    'nearest rank',
+    'prefill',
+    'KV cache',
+    'preemption',
+    'open loop',
+    'due',
+    'n_eff',
+  ])
+    assert.ok(glossary.toLowerCase().includes(word.toLowerCase()), word);
 });
 
 it('an interval is never written with a width of zero', async () => {

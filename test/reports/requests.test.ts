@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
+import { describe, it } from 'node:test';
 import { parse, View } from 'vega';
 import { compile } from 'vega-lite';
 import { waterfallChart } from '../../reports/charts/waterfall-chart.ts';
+import { requestWords } from '../../reports/charts/request-words.ts';
 import { RequestSampler } from '../../reports/data/request-sample.ts';
 import { spansOf } from '../../reports/data/request-spans.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
@@ -67,8 +68,10 @@ it('spans fill the time from due to end without gaps, with the phases that are t
   assert.deepEqual(spansOf({ ...base, sent_us: null }), []);
 });
 
+const CONTEXT = { id_prefix: 'night-1', limits: { ttft: 500, tpot: 50 } };
+
 it('a row has its whole record beside it', () => {
-  const chart = waterfallChart({ id: 'x', title: 'x', which: 'all', requests: records.slice(0, 5) });
+  const chart = waterfallChart({ id: 'x', title: 'x', which: 'all', context: CONTEXT, requests: records.slice(0, 5) });
   for (const { fields } of chart.details ?? [])
     assert.deepEqual(new Set(fields.map(([name]) => name)), new Set(Object.keys(RECORD_COLUMNS)));
   assert.equal(chart.details?.length, 5);
@@ -77,13 +80,88 @@ it('a row has its whole record beside it', () => {
 
 it('a request that was refused at once keeps its row, and alone an axis', async () => {
   const refused = records.slice(0, 4).map((record, i) => ({ ...record, ...(i % 2 === 0 ? REFUSED : {}) }));
-  const chart = waterfallChart({ id: 'x', title: 'x', which: 'all', requests: refused });
+  const chart = waterfallChart({ id: 'x', title: 'x', which: 'all', context: CONTEXT, requests: refused });
   const view = await new View(parse(compile(chart.spec).spec), { renderer: 'none' }).runAsync();
   assert.deepEqual(view.scale('y').domain(), [1, 2, 3, 4]);
   assert.match(JSON.stringify(chart.spec), /"color":"var\(--missed\)"/, 'text that can be read');
-  const alone = waterfallChart({ id: 'x', title: 'x', which: 'all', requests: refused.slice(0, 1) });
+  const alone = waterfallChart({ id: 'x', title: 'x', which: 'all', context: CONTEXT, requests: refused.slice(0, 1) });
   const small = await new View(parse(compile(alone.spec).spec), { renderer: 'none' }).runAsync();
   assert.deepEqual(small.scale('x').domain(), [0, 1]);
 });
 
 const REFUSED = { outcome: 'rejected', sent_us: null, end_us: null, token_times_us: new Float64Array(0) } as const;
+
+describe('a request in words', () => {
+  const [first] = records;
+  assert.ok(first !== undefined);
+  const answered: RequestRecord = {
+    ...first,
+    request_id: 'r 7',
+    session_id: null,
+    trace_row: 7,
+    due_us: 250_312_000,
+    sent_us: 250_312_200,
+    connect_us: null,
+    first_token_us: 262_512_000,
+    end_us: 265_712_000,
+    token_times_us: Float64Array.of(12.2e6, 12.225e6, 12.435e6, 12.46e6),
+    input_tokens_planned: 845,
+    input_tokens: 845,
+    cached_tokens: 512,
+    output_tokens_planned: 8,
+    output_tokens: 4,
+    outcome: 'ok',
+    http_status: 200,
+    error: null,
+    finish_reason: 'stop',
+    prefill_queue_us: 12_100_000,
+    prefill_us: 84_000,
+    decode_us: 3_200_000,
+    client_stalled: false,
+  };
+
+  it('says when it was due and sent, where its time went, its tokens, how it ended and what it missed', () => {
+    assert.deepEqual(requestWords(answered, CONTEXT), [
+      'Due at 4:10.3 (250.312 s after the start), sent 200 us late.',
+      'Waited in the prefill queue 12.1 s, prefill 0.0840 s, decode 3.20 s, streamed 0.0158 s.',
+      '845 prompt tokens, 512 of them cached; 4 of 8 output tokens; first after 12.2 s, E2E 15.4 s.',
+      'TPOT 86.7 ms, longest gap between tokens 210 ms.',
+      'Outcome: ok, finish reason stop.',
+      'Missed TTFT <= 500 ms (24.4 times as long) and TPOT <= 50 ms (1.73 times as long).',
+      'Request r 7, row 7 of the workload; X-Request-Id night-1-r_7.',
+    ]);
+  });
+
+  it('of one that was never sent, and of one without an SLO or calls', () => {
+    const unsent = {
+      ...answered,
+      ...REFUSED,
+      outcome: 'unsent',
+      error: 'the run was stopped',
+      http_status: null,
+    } as const;
+    const words = requestWords(
+      { ...unsent, cached_tokens: null, finish_reason: null },
+      { id_prefix: null, limits: null },
+    );
+    assert.deepEqual(words, [
+      'Due at 4:10.3 (250.312 s after the start), never sent.',
+      '845 prompt tokens; 0 of 8 output tokens.',
+      'Outcome: unsent: the run was stopped.',
+      'Request r 7, row 7 of the workload.',
+    ]);
+  });
+
+  it('a failed request misses every limit, however fast', () => {
+    const failed: RequestRecord = {
+      ...answered,
+      outcome: 'http_error',
+      http_status: 503,
+      error: 'overloaded',
+      finish_reason: null,
+    };
+    const words = requestWords(failed, CONTEXT).join(' ');
+    assert.match(words, /Outcome: http error \(HTTP 503\): overloaded\. Missed TTFT <= 500 ms and TPOT <= 50 ms\./);
+    assert.doesNotMatch(words, /E2E/);
+  });
+});

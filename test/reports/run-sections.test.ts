@@ -11,19 +11,30 @@ async function sections(options: ExampleOptions): Promise<readonly ChartSection[
 }
 const idsOf = (all: readonly ChartSection[]): string[] => all.flatMap(({ charts }) => charts.map(({ id }) => id));
 
-it('of one request there is its row, and a line for each section that says why the charts are not there', async () => {
-  const all = await sections({ requests: 1, slo: 'ttft=1ms,tpot=1ms' });
-  assert.deepEqual(idsOf(all), ['sample']);
-  const lines = Object.fromEntries(all.map(({ id, left_out }) => [id, left_out ?? '']));
-  assert.equal(
-    lines['distributions'],
-    'Not drawn: TTFT, TPOT, ITL and E2E (1 answered request, at least 5 needed); their tails (1 answered request, at least 20 needed).',
-  );
-  assert.match(lines['timeline'] ?? '', /arrivals, requests in flight, .* \(1 request, at least 5 needed\)/);
-  assert.match(lines['timeline'] ?? '', /attainment \(1 request in a window, at least 10 needed\)/);
-  assert.match(lines['promise'] ?? '', /\(1 request, at least 10 needed\)/);
-  assert.match(lines['reasons'] ?? '', /\(1 missed request, at least 5 needed\)/);
-  assert.match(lines['dependence'] ?? '', /\(1 value, at least 20 needed\)/);
+it('of few requests there are their rows, and one section at the end says why the charts are not there', async () => {
+  for (const requests of [1, 2, 3]) {
+    const all = await sections({ requests, slo: 'ttft=1ms,tpot=1ms' });
+    assert.deepEqual(idsOf(all), ['sample']);
+    assert.deepEqual(
+      all.map(({ id }) => id),
+      ['reasons', 'requests', 'not-drawn'],
+    );
+  }
+  const [reasons, , last] = await sections({ requests: 1, slo: 'ttft=1ms,tpot=1ms' });
+  assert.match(reasons?.left_out ?? '', /\(1 missed request, 5 needed\)/);
+  const line = last?.left_out ?? '';
+  assert.match(line, /^Not drawn: attainment over limits on TTFT and TPOT \(1 request, 10 needed\); /);
+  assert.match(line, /TTFT, TPOT, ITL and E2E \(1 answered request, 10 needed\); their tails \(1 answered request, 20/);
+  assert.match(line, /attainment \(1 request in a window, 10 needed\)/);
+  assert.match(line, /\(1 value, 20 needed\)\.$/);
+});
+
+it('no tails are drawn where fewer than half were answered: they begin at the median', async () => {
+  const fate = (index: number) => (index % 5 < 3 ? { outcome: 'timeout' as const } : null);
+  const all = await sections({ requests: 200, slo: null, fate });
+  assert.ok(!idsOf(all).includes('tails'));
+  const { left_out } = all.find(({ id }) => id === 'distributions') ?? {};
+  assert.equal(left_out, 'Not drawn: their tails (80 answered requests, 101 needed).');
 });
 
 it('of few requests the rows are all of them, once', async () => {

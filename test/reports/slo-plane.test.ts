@@ -136,7 +136,7 @@ it('the strictest limit stands on the side of its point that has room', () => {
       strictest_ttft_ms: ttft_ms,
     };
     const layers = sloPlaneLayers({ ...plane, strictest_tpot_ms: null, requests: 100, never: 0 }, { tpot: 20 });
-    return /"align":"(\w+)"[^}]*\},"encoding":(?!.*"encoding")/.exec(JSON.stringify(layers.at(-2)))?.[1];
+    return /"align":"(\w+)"[^}]*\},"encoding":(?!.*"encoding")/.exec(JSON.stringify(layers.at(-1)))?.[1];
   };
   assert.equal(side(20), 'left');
   assert.equal(side(900), 'right');
