@@ -74,11 +74,16 @@ export function readConfig(file: string, command: Command): Config {
 }
 
 /** An error of an option, with file and line where the option comes from a config file rather than the command line. */
-export function withConfigLine(error: UserError, { file, lines }: Config, commandLine: Given): UserError {
+export function withConfigLine(error: UserError, { file, given, lines }: Config, commandLine: Given): UserError {
+  // A message begins with the option that is wrong, or with its value, such as a file that is not there.
+  const named = (text: string): string =>
+    /^--(?:no-)?([\w-]+)/.exec(text)?.[1] ??
+    Object.keys(given).find((name) => text.startsWith(`${String(given[name])}: `)) ??
+    '';
   const message = error.message
     .split('\n')
     .map((text) => {
-      const name = /^--(?:no-)?([\w-]+)/.exec(text)?.[1] ?? '';
+      const name = named(text);
       const line = lines.get(name);
       return line === undefined || Object.hasOwn(commandLine, name) ? text : `${file}:${line}: ${text}`;
     })
@@ -134,7 +139,7 @@ function readUpTo(handle: number, file: string): string {
 
 function parse(file: string, text: string, lineCounter: LineCounter): Document.Parsed {
   try {
-    const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'silent' });
+    const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error' });
     const [first] = [...document.errors, ...document.warnings];
     if (first === undefined) return document;
     throw new UserError(
@@ -142,13 +147,14 @@ function parse(file: string, text: string, lineCounter: LineCounter): Document.P
     );
   } catch (thrown) {
     if (thrown instanceof UserError) throw thrown;
-    // Brackets nested by the ten thousand overflow the stack.
     throw new UserError(`${file}: cannot be read as YAML or JSON: ${messageOf(thrown)}`, { cause: thrown });
   }
 }
 
 function syntaxMistake({ code, message }: { readonly code: string; readonly message: string }, at: string): string {
   if (code === 'DUPLICATE_KEY') return `${short(/^[^\s:]*/.exec(at)?.[0] ?? '')} is given twice`;
+  if (code === 'MULTIPLE_DOCS') return 'a second document begins; write one';
+  if (message.includes('call stack')) return 'brackets are nested by the thousand';
   if (code === 'TAB_AS_INDENT') return 'a tab indents this line; YAML takes spaces';
   return `neither YAML nor JSON: ${message}`;
 }

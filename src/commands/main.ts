@@ -6,8 +6,10 @@ import { readConfig, withConfigLine } from './config-file.ts';
 import { outliveReaders, printError } from './terminal.ts';
 import { commandMistake, yargsMistake } from './yargs-mistake.ts';
 
+type Commands = ReadonlyMap<string, () => Promise<Command>>;
+
 /** Each command is loaded when it is used: `trace` need not wait for modules that only `run` imports. */
-const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
+const COMMANDS: Commands = new Map([
   ['run', async () => (await import('./run.ts')).runCommand],
   ['rerun', async () => (await import('./rerun.ts')).rerunCommand],
   ['report', async () => (await import('./report.ts')).reportCommand],
@@ -31,17 +33,26 @@ const CONFIG: Options = {
  * Runs one command line and returns the exit code of the process. A UserError is printed as one message without a stack
  * trace; a fault of Reprise with its stack, and gives exit code 70.
  */
-export async function main(given: readonly string[]): Promise<ExitCode> {
+export async function main(args: readonly string[]): Promise<ExitCode> {
   outliveReaders();
   // An uncaught exception is a fault of Reprise too.
   process.on('uncaughtException', (thrown) => process.exit(printError(thrown)));
-  const { args, name } = commandFirst(asOptions(given));
   if (args.includes('--no-color')) process.env['NO_COLOR'] = '1';
-  const command = name === null ? null : ((await COMMANDS.get(name)?.()) ?? null);
-  const commands = command === null ? await Promise.all([...COMMANDS.values()].map((load) => load())) : [command];
+  try {
+    return await runLine(args, COMMANDS);
+  } catch (thrown) {
+    return printError(thrown);
+  }
+}
+
+/** Runs one command line with the given commands. Throws a UserError for a mistake in it. */
+export async function runLine(given: readonly string[], commands: Commands): Promise<ExitCode> {
+  const { args, name } = commandFirst(asOptions(given), commands);
+  const command = name === null ? null : ((await commands.get(name)?.()) ?? null);
+  const listed = command === null ? await Promise.all([...commands.values()].map((load) => load())) : [command];
   let code: ExitCode = EXIT.ok;
-  const parser = parserOf(args, command);
-  for (const each of commands)
+  const parser = parserOf(args, command, [...commands.keys()]);
+  for (const each of listed)
     parser.command(
       each.usage,
       each.describe,
@@ -50,15 +61,12 @@ export async function main(given: readonly string[]): Promise<ExitCode> {
         code = await runCommand(each, parsed);
       },
     );
-  try {
-    refuseEmpty(args);
-    if (command === null && !args.some((arg) => ['--help', '-h', '--version'].includes(arg)))
-      throw new UserError(commandMistake(args, [...COMMANDS.keys()]));
-    await parser.parseAsync();
-    return code;
-  } catch (thrown) {
-    return printError(thrown);
-  }
+  refuseEmpty(args);
+  const asks = args[0]?.startsWith('-') === true && args.some((arg) => ['--help', '-h', '--version'].includes(arg));
+  if (command === null && !asks)
+    throw new UserError(commandMistake(args, [...commands.keys()]));
+  await parser.parseAsync();
+  return code;
 }
 
 /** `help COMMAND`, `version` and `-v`, as other programs have them, are options here. */
@@ -69,14 +77,17 @@ function asOptions(args: readonly string[]): readonly string[] {
 }
 
 /** The command at the front: before it an option without a value, such as --quiet, would take it for its value. */
-function commandFirst(args: readonly string[]): { readonly args: readonly string[]; readonly name: string | null } {
-  const at = args[0]?.startsWith('-') === true ? args.findIndex((arg) => COMMANDS.has(arg)) : 0;
+function commandFirst(
+  args: readonly string[],
+  commands: Commands,
+): { readonly args: readonly string[]; readonly name: string | null } {
+  const at = args[0]?.startsWith('-') === true ? args.findIndex((arg) => commands.has(arg)) : 0;
   const name = args[at];
-  if (name === undefined || !COMMANDS.has(name)) return { args, name: null };
+  if (name === undefined || !commands.has(name)) return { args, name: null };
   return { args: [name, ...args.slice(0, at), ...args.slice(at + 1)], name };
 }
 
-function parserOf(args: readonly string[], command: Command | null): Argv {
+function parserOf(args: readonly string[], command: Command | null, names: readonly string[]): Argv {
   return yargs([...args])
     .scriptName('reprise')
     .usage(USAGE)
@@ -91,7 +102,7 @@ function parserOf(args: readonly string[], command: Command | null): Argv {
     .fail((message, error) => {
       // An error thrown by a command comes without a message; a mistake that yargs found has one, sometimes with an
       // error beside it.
-      throw message === null ? error : new UserError(yargsMistake(message, args, command, [...COMMANDS.keys()]));
+      throw message === null ? error : new UserError(yargsMistake(message, args, command, names));
     });
 }
 

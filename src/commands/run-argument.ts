@@ -16,7 +16,7 @@ export function runArgument(given: string): string {
 
 function nearRun(given: string): string {
   const parent = dirname(given);
-  const entries = existsSync(parent) ? readdirSync(parent) : [];
+  const entries = statSync(parent, { throwIfNoEntry: false })?.isDirectory() === true ? readdirSync(parent) : [];
   const runs = entries.filter((name) => existsSync(manifestFile(join(parent, name))));
   const near = nearest(basename(given), runs) ?? runs.find((name) => name.includes(basename(given)));
   if (near !== undefined) return `; did you mean ${join(parent, near)}?`;
