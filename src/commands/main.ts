@@ -63,8 +63,7 @@ export async function runLine(given: readonly string[], commands: Commands): Pro
     );
   refuseEmpty(args);
   const asks = args[0]?.startsWith('-') === true && args.some((arg) => ['--help', '-h', '--version'].includes(arg));
-  if (command === null && !asks)
-    throw new UserError(commandMistake(args, [...commands.keys()]));
+  if (command === null && !asks) throw new UserError(commandMistake(args, [...commands.keys()]));
   await parser.parseAsync();
   return code;
 }

@@ -44,11 +44,13 @@ function recordedOptions(dir: string, manifest: Manifest, others: Given): Given 
   if (options === null) throw new UserError(`${dir}: ${withoutOptions(command)}`);
   // The salt is new, so that no prompt is in the server's cache.
   const { salt: _, ...recorded }: Record<string, unknown> = { ...options };
-  const isEngine = String(others['target'] ?? recorded['target'] ?? 'reference').startsWith('reference');
-  // No key is needed there.
-  if (isEngine) delete recorded['header'];
+  if (String(others['target'] ?? recorded['target'] ?? 'reference').startsWith('reference')) {
+    // The engine needs no key.
+    delete recorded['header'];
+    delete recorded['api-key-env'];
+  }
   const hidden = Object.entries(options).flatMap(([name, value]) =>
-    name in recorded && !(name in others) ? hiddenParts(name, value) : [],
+    name in recorded ? missingKeys(name, value, others[name]) : [],
   );
   if (hidden.length > 0)
     throw new UserError(
@@ -62,6 +64,16 @@ function recordedOptions(dir: string, manifest: Manifest, others: Given): Given 
     ...(tokenizer === undefined ? {} : { tokenizer }),
   };
 }
+
+/** The hidden parts of a recorded option that are not given again; of headers, each by its name. */
+function missingKeys(name: string, recorded: NonNullable<Manifest['options']>[string], given: unknown): string[] {
+  if (given === undefined) return hiddenParts(name, recorded);
+  if (!Array.isArray(given) || typeof recorded !== 'object') return [];
+  const names = new Set(given.map(headerName));
+  return recorded.filter((line) => !names.has(headerName(line))).flatMap((line) => hiddenParts(name, line));
+}
+
+const headerName = (line: unknown): string => String(line).replace(/:.*/s, '').trim().toLowerCase();
 
 function withoutOptions(command: readonly string[]): string {
   return command.length === 0

@@ -122,7 +122,7 @@ describe('a run against a server', () => {
 
   it('again has a new salt, and needs again the keys that run.json hides', async () => {
     const [one, other] = [await server(), await server()];
-    const keyed = ['--header', `x-key: ${KEY}`, '--extra-body', `{"api_key":"${KEY}","top_p":0.5}`];
+    const keyed = ['--header', `X-Key: ${KEY}`, '--extra-body', `{"api_key":"${KEY}","top_p":0.5}`];
     const url = `${one.url.href}?key=${KEY}`;
     await done('run', trace, '--target', url, ...keyed, '--salt', 'first', '--quiet', '--out', at('keyed'));
     assert.doesNotMatch(readFileSync(join(at('keyed'), 'run.json'), 'utf8'), /hunter2/);
@@ -130,8 +130,12 @@ describe('a run against a server', () => {
     const sent = one.seen.length;
     const refused = await cli('rerun', at('keyed'), '--out', at('never'));
     assert.equal(refused.code, 2);
-    for (const part of ["--header 'x-key: ***'", `--target '${one.url.href}?key=***'`, '--extra-body'])
+    for (const part of ["--header 'X-Key: ***'", `--target '${one.url.href}?key=***'`, '--extra-body'])
       assert.ok(refused.stderr.includes(part), refused.stderr);
+    const half = await cli('rerun', at('keyed'), '--target', url, '--header', 'x-other: 1', '--out', at('never'));
+    assert.equal(half.code, 2);
+    assert.doesNotMatch(half.stderr, /--target|hunter2/);
+    assert.ok(half.stderr.includes('--extra-body') && half.stderr.includes("  --header 'X-Key: ***'\n"), half.stderr);
     assert.equal(one.seen.length, sent, 'nothing was sent');
 
     await done('rerun', at('keyed'), '--target', other.url.href, ...keyed, '--quiet', '--out', at('keyed-again'));
@@ -141,7 +145,7 @@ describe('a run against a server', () => {
       workload: trace,
       target: other.url.href,
       'extra-body': '{"api_key":"***","top_p":0.5}',
-      header: ['x-key: ***'],
+      header: ['X-Key: ***'],
     });
     const last = other.seen.findLast(({ path }) => path.endsWith('completions'));
     assert.equal(last?.headers['x-key'], KEY);
