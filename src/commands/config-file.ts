@@ -190,8 +190,8 @@ function pairText(key: unknown, value: unknown): string | null {
 }
 
 /** A scalar as it is written: `0123` and `1.0` stay what they are. */
-function textOf(scalar: Scalar): string {
-  return typeof scalar.value === 'string' ? scalar.value : (scalar.source ?? String(scalar.value ?? ''));
+function textOf({ value, source }: Scalar): string {
+  return typeof value === 'string' ? value : (source ?? '');
 }
 
 function quoted(scalar: Scalar): string {

@@ -44,7 +44,8 @@ function recordedOptions(dir: string, manifest: Manifest, others: Given): Given 
   if (options === null) throw new UserError(`${dir}: ${withoutOptions(command)}`);
   // The salt is new, so that no prompt is in the server's cache.
   const { salt: _, ...recorded }: Record<string, unknown> = { ...options };
-  if (String(others['target'] ?? recorded['target'] ?? 'reference').startsWith('reference')) {
+  const target = others['target'] ?? recorded['target'];
+  if (typeof target !== 'string' || target.startsWith('reference')) {
     // The engine needs no key.
     delete recorded['header'];
     delete recorded['api-key-env'];

@@ -133,7 +133,7 @@ export const RUN_OPTIONS: Command['options'] = { ...OF_RUN, ...grouped('Output:'
 
 /** The same of `rerun`, whose defaults are those of the run that it repeats. */
 export const RERUN_OPTIONS: Command['options'] = {
-  ...Object.fromEntries(Object.entries(OF_RUN).map(([name, { default: _, ...option }]) => [name, option])),
+  ...Object.fromEntries(Object.entries(OF_RUN).map(([name, option]) => [name, { ...option, default: undefined }])),
   ...grouped('Output:', OUTPUT),
 };
 

@@ -16,9 +16,8 @@ describe('the options of a run in run.json', () => {
       ['ignore-eos', false],
       ['ttft-timeout', '5s'],
     ]);
-    assert.deepEqual(commandOf(options), [
-      ...['reprise', 'run', 't.csv', '--limit', '3', '--no-ignore-eos', '--ttft-timeout', '5s'],
-    ]);
+    const line = ['reprise', 'run', 't.csv', '--limit', '3', '--no-ignore-eos', '--ttft-timeout', '5s'];
+    assert.deepEqual(commandOf(options), line);
   });
 
   it('show no header, no key of an extra body and no value of a query', () => {
