@@ -5,4 +5,4 @@ export { summaryMarkdown } from './markdown/summary.ts';
 export { aligned } from './text/table.ts';
 export { placementText } from './text/placement.ts';
 export { summaryText } from './text/summary.ts';
-export { limitsText } from './format.ts';
+export { commandText, limitsText } from './format.ts';

@@ -9,6 +9,7 @@ import { fileBytes, FileHash, fileHead } from './file-bytes.ts';
 import { inBatches } from './formats/batches.ts';
 import { FORMATS } from './formats/index.ts';
 import { unknownForm } from './foreign-forms.ts';
+import { nearFile } from './near-file.ts';
 import { badRowsDoubt, RowSurvey, type BadRowsDoubt } from './rows-alike.ts';
 import { SAMPLES } from './samples/index.ts';
 
@@ -133,7 +134,7 @@ function checkFile(path: string): void {
   }
   if (found === undefined)
     throw new UserError(
-      `${path}: no such file; name a trace file, or a bundled sample (${Object.keys(SAMPLES).join(', ')})`,
+      `${path}: no such file; ${nearFile(path)}name a trace file, or a bundled sample (${Object.keys(SAMPLES).join(', ')})`,
     );
   if (found.isDirectory()) throw new UserError(`${path}: is a directory, expected a trace file`);
   // The file is read more than once: scanned before anything is sent, and read again when it is replayed.

@@ -1,18 +1,33 @@
-import yargs from 'yargs';
+import yargs, { type Argv, type Options } from 'yargs';
 import { version } from '../core/version.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
-import type { Command } from './command.ts';
+import { defaultsOf, type Command, type Given } from './command.ts';
+import { readConfig, withConfigLine } from './config-file.ts';
 import { outliveReaders, printError } from './terminal.ts';
-import { yargsMistake } from './yargs-mistake.ts';
+import { commandMistake, yargsMistake } from './yargs-mistake.ts';
+
+type Commands = ReadonlyMap<string, () => Promise<Command>>;
 
 /** Each command is loaded when it is used: `trace` need not wait for modules that only `run` imports. */
-const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
+const COMMANDS: Commands = new Map([
   ['run', async () => (await import('./run.ts')).runCommand],
+  ['rerun', async () => (await import('./rerun.ts')).rerunCommand],
   ['report', async () => (await import('./report.ts')).reportCommand],
   ['trace', async () => (await import('./trace.ts')).traceCommand],
   ['engine', async () => (await import('./engine.ts')).engineCommand],
   ['place', async () => (await import('./place.ts')).placeCommand],
 ]);
+
+const USAGE =
+  '$0 COMMAND [OPTIONS]\n\n' +
+  'Replays production request traces against LLM serving engines with their real timing, and says how much load they ' +
+  'carry within their SLOs.\n\nBegin with "reprise run": a minute of a bundled trace against the bundled engine, ending ' +
+  'in a report. "reprise COMMAND --help" shows an example first.';
+
+const CONFIG: Options = {
+  type: 'string',
+  describe: 'YAML or JSON file of the options here, without --, and the workload; the command line wins',
+};
 
 /**
  * Runs one command line and returns the exit code of the process. A UserError is printed as one message without a stack
@@ -23,17 +38,59 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   // An uncaught exception is a fault of Reprise too.
   process.on('uncaughtException', (thrown) => process.exit(printError(thrown)));
   if (args.includes('--no-color')) process.env['NO_COLOR'] = '1';
-  const command = await COMMANDS.get(args.find((arg) => !arg.startsWith('-')) ?? '')?.();
-  const commands = command === undefined ? await Promise.all([...COMMANDS.values()].map((load) => load())) : [command];
-  const names = [...COMMANDS.keys()];
+  try {
+    return await runLine(args, COMMANDS);
+  } catch (thrown) {
+    return printError(thrown);
+  }
+}
+
+/** Runs one command line with the given commands. Throws a UserError for a mistake in it. */
+export async function runLine(given: readonly string[], commands: Commands): Promise<ExitCode> {
+  const { args, name } = commandFirst(asOptions(given), commands);
+  const command = name === null ? null : ((await commands.get(name)?.()) ?? null);
+  const listed = command === null ? await Promise.all([...commands.values()].map((load) => load())) : [command];
   let code: ExitCode = EXIT.ok;
-  const parser = yargs([...args])
+  const parser = parserOf(args, command, [...commands.keys()]);
+  for (const each of listed)
+    parser.command(
+      each.usage,
+      each.describe,
+      (builder) => helpOf(builder, each),
+      async (parsed) => {
+        code = await runCommand(each, parsed);
+      },
+    );
+  refuseEmpty(args);
+  const asks = args[0]?.startsWith('-') === true && args.some((arg) => ['--help', '-h', '--version'].includes(arg));
+  if (command === null && !asks) throw new UserError(commandMistake(args, [...commands.keys()]));
+  await parser.parseAsync();
+  return code;
+}
+
+/** `help COMMAND`, `version` and `-v`, as other programs have them, are options here. */
+function asOptions(args: readonly string[]): readonly string[] {
+  const [first = '', ...others] = args;
+  if (first === 'help') return [...others, '--help'];
+  return args.length === 1 && ['version', '-v', '-V'].includes(first) ? ['--version'] : args;
+}
+
+/** The command at the front: before it an option without a value, such as --quiet, would take it for its value. */
+function commandFirst(
+  args: readonly string[],
+  commands: Commands,
+): { readonly args: readonly string[]; readonly name: string | null } {
+  const at = args[0]?.startsWith('-') === true ? args.findIndex((arg) => commands.has(arg)) : 0;
+  const name = args[at];
+  if (name === undefined || !commands.has(name)) return { args, name: null };
+  return { args: [name, ...args.slice(0, at), ...args.slice(at + 1)], name };
+}
+
+function parserOf(args: readonly string[], command: Command | null, names: readonly string[]): Argv {
+  return yargs([...args])
     .scriptName('reprise')
-    .usage(
-      '$0 COMMAND [OPTIONS]\n\nReplays production request traces against LLM serving engines with their real timing, and says\nhow much load they carry within their SLOs. "reprise COMMAND --help" shows an example first.',
-    )
+    .usage(USAGE)
     .option('color', { type: 'boolean', default: true, describe: 'colours; --no-color or NO_COLOR turns them off' })
-    .demandCommand(1, `name a command: reprise ${names.join(', ')}; "reprise --help" lists them`)
     .version(version())
     .help()
     .alias('help', 'h')
@@ -46,27 +103,33 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
       // error beside it.
       throw message === null ? error : new UserError(yargsMistake(message, args, command, names));
     });
-  for (const { usage, describe, examples, positionals, options, run } of commands)
-    parser.command(
-      usage,
-      describe,
-      (builder) => {
-        builder.usage(`Example:\n${examples.map((line) => `  ${line}`).join('\n')}\n\n$0 ${usage}\n\n${describe}`);
-        for (const [key, positional] of Object.entries(positionals)) builder.positional(key, positional);
-        for (const [key, option] of Object.entries(options))
-          builder.option(key, option.type === 'boolean' ? option : { nargs: 1, ...option });
-        return builder;
-      },
-      async (parsed) => {
-        code = await run(parsed, args);
-      },
-    );
+}
+
+/** What yargs knows of a command; defaults are only shown, so that what is given can be told from them. */
+function helpOf(builder: Argv, { usage, describe, examples, positionals, options }: Command): Argv {
+  builder.usage(`Example:\n${examples.map((line) => `  ${line}`).join('\n')}\n\n$0 ${usage}\n\n${describe}`);
+  for (const [key, positional] of Object.entries(positionals)) builder.positional(key, positional);
+  for (const [key, { default: value, ...option }] of Object.entries({ ...options, config: CONFIG })) {
+    const shown = value === undefined || Array.isArray(value) ? {} : { defaultDescription: JSON.stringify(value) };
+    builder.option(key, { ...(option.type === 'boolean' ? {} : { nargs: 1 }), ...shown, ...option });
+  }
+  return builder;
+}
+
+/** A command with the options of its line, then of its config file, then its defaults. */
+async function runCommand(command: Command, parsed: Given): Promise<ExitCode> {
+  const known = { ...command.positionals, ...command.options };
+  const line = Object.fromEntries(
+    Object.entries(parsed).filter(([key, value]) => Object.hasOwn(known, key) && value !== undefined),
+  );
+  const file = parsed['config'];
+  if (Array.isArray(file)) throw new UserError('--config: is given more than once');
+  const config = typeof file === 'string' ? readConfig(file, command) : null;
+  const given = { ...config?.given, ...line };
   try {
-    refuseEmpty(args);
-    await parser.parseAsync();
-    return code;
+    return await command.run({ ...defaultsOf(command), ...given }, given);
   } catch (thrown) {
-    return printError(thrown);
+    throw config !== null && thrown instanceof UserError ? withConfigLine(thrown, config, line) : thrown;
   }
 }
 

@@ -12,7 +12,8 @@ import { resolveSlo } from '../slos/index.ts';
 import { resolveWorkload } from '../../workloads/index.ts';
 import { expected, text, wholeNumber } from '../core/option-fields.ts';
 import { CUT_FIELDS, transformsOf } from '../run/transform-options.ts';
-import { readOptions, type Command } from './command.ts';
+import { grouped, readOptions, type Command } from './command.ts';
+import { OPEN_OPTION, openInBrowser } from './open-report.ts';
 import { showCount } from './progress.ts';
 import { sloList } from './slo-list.ts';
 import { hasColor, printWarning } from './terminal.ts';
@@ -40,13 +41,73 @@ const schema = z.looseObject({
   out: text.optional(),
   json: z.boolean(),
   quiet: z.boolean(),
+  open: z.boolean(),
 });
 type Options = z.infer<typeof schema>;
+
+const PLACE: Command['options'] = {
+  model: { type: 'string', describe: 'which model, e.g. opt-13b; reprise engine list shows them' },
+  gpu: { type: 'string', describe: 'which GPU, e.g. a100-sxm-80g' },
+  gpus: {
+    type: 'number',
+    describe:
+      'how many there are. Maximised is goodput per GPU: the highest rate of instances that serve together at which --at of the requests meet every limit of --slo, over their GPUs; of equals, what all copies of them in --gpus carry',
+  },
+  slo: { type: 'string', describe: 'limits, e.g. "ttft=250ms,tpot=100ms", or a profile\'s name; list shows them' },
+  at: { type: 'string', default: '90%', describe: 'share of requests that has to meet the SLO, e.g. 95% or 0.95' },
+  'gpus-per-node': { type: 'number', default: 8, describe: 'GPUs of a node' },
+  affinity: {
+    type: 'string',
+    default: 'low',
+    describe:
+      "low: KV never leaves a node (Algorithm 2, the paper's testbed with 25 Gb/s between nodes); high: it may (Algorithm 1)",
+  },
+  system: {
+    type: 'string',
+    default: 'distserve',
+    describe: 'SYSTEM[,key=value...] with prefill and decode instances',
+  },
+  collocated: {
+    type: 'string',
+    default: 'vllm-v1',
+    describe: 'SYSTEM[,key=value...] to set beside it; cost as the other, and router=least-requests, unless given here',
+  },
+};
+
+const WORKLOAD: Command['options'] = {
+  ...CUT_OPTIONS,
+  'clip-input': { type: 'number', describe: 'cut prompts to N tokens' }, // its simulations share no prefixes
+  'on-bad-row': { type: 'string', default: 'fail', describe: 'fail or skip' },
+  seed: { type: 'number', default: 1, describe: 'of arrivals and of the draw of lengths' },
+};
+
+const SEARCH: Command['options'] = {
+  precision: { type: 'string', default: '2%', describe: 'how far above a goodput the next rate was missed, at most' },
+  requests: { type: 'number', default: 1000, describe: 'of a simulation, for each GPU' },
+  wholes: {
+    type: 'number',
+    default: 1000,
+    describe: 'placements that are simulated at most, those with the highest estimates first',
+  },
+  all: {
+    type: 'boolean',
+    default: false,
+    describe: 'the goodput of every placement, not only of those that can win; takes some four times as long',
+  },
+  workers: { type: 'number', describe: 'threads that simulate; they change no result [default: one a core]' },
+};
+
+const OUTPUT: Command['options'] = {
+  out: { type: 'string', describe: 'folder for place.json and place.html' },
+  json: { type: 'boolean', default: false, describe: 'print place.json rather than text' },
+  quiet: { type: 'boolean', default: false, describe: 'no progress, no warnings' },
+  open: OPEN_OPTION,
+};
 
 export const placeCommand: Command = {
   usage: 'place [workload]',
   describe:
-    "which instances carry most per GPU: prefill and decode apart (DistServe's placement search) and collocated, with Poisson arrivals and with the trace's own timing",
+    "Which instances carry most per GPU: prefill and decode apart (DistServe's placement search) and collocated, with Poisson arrivals and with the trace's own timing",
   examples: [
     'reprise place chat --model opt-13b --gpu a100-sxm-80g --gpus 8 --slo ttft=250ms,tpot=100ms',
     'reprise place trace.csv --model llama-3.1-70b --gpu h100-sxm --gpus 16 --slo ttft=1s,tpot=50ms --out placement',
@@ -59,53 +120,10 @@ export const placeCommand: Command = {
     },
   },
   options: {
-    model: { type: 'string', describe: 'which model, e.g. opt-13b; reprise engine list shows them' },
-    gpu: { type: 'string', describe: 'which GPU, e.g. a100-sxm-80g' },
-    gpus: {
-      type: 'number',
-      describe:
-        'how many there are. Maximised is goodput per GPU: the highest rate of instances that serve together at which --at of the requests meet every limit of --slo, over their GPUs; of equals, what all copies of them in --gpus carry',
-    },
-    slo: { type: 'string', describe: 'limits, e.g. "ttft=250ms,tpot=100ms", or a profile\'s name; list shows them' },
-    'gpus-per-node': { type: 'number', default: 8, describe: 'GPUs of a node' },
-    affinity: {
-      type: 'string',
-      default: 'low',
-      describe:
-        "low: KV never leaves a node (Algorithm 2, the paper's testbed with 25 Gb/s between nodes); high: it may (Algorithm 1)",
-    },
-    system: {
-      type: 'string',
-      default: 'distserve',
-      describe: 'SYSTEM[,key=value...] with prefill and decode instances',
-    },
-    collocated: {
-      type: 'string',
-      default: 'vllm-v1',
-      describe:
-        'SYSTEM[,key=value...] to set beside it; cost as the other, and router=least-requests, unless given here',
-    },
-    at: { type: 'string', default: '90%', describe: 'share of requests that has to meet the SLO, e.g. 95% or 0.95' },
-    precision: { type: 'string', default: '2%', describe: 'how far above a goodput the next rate was missed, at most' },
-    requests: { type: 'number', default: 1000, describe: 'of a simulation, for each GPU' },
-    wholes: {
-      type: 'number',
-      default: 1000,
-      describe: 'placements that are simulated at most, those with the highest estimates first',
-    },
-    all: {
-      type: 'boolean',
-      default: false,
-      describe: 'the goodput of every placement, not only of those that can win; takes some four times as long',
-    },
-    ...CUT_OPTIONS,
-    'clip-input': { type: 'number', describe: 'cut prompts to N tokens' }, // its simulations share no prefixes
-    'on-bad-row': { type: 'string', default: 'fail', describe: 'fail or skip' },
-    seed: { type: 'number', default: 1, describe: 'of arrivals and of the draw of lengths' },
-    workers: { type: 'number', describe: 'threads that simulate; they change no result [default: one a core]' },
-    out: { type: 'string', describe: 'folder for place.json and place.html' },
-    json: { type: 'boolean', default: false, describe: 'print place.json rather than text' },
-    quiet: { type: 'boolean', default: false, describe: 'no progress, no warnings' },
+    ...grouped('Place:', PLACE),
+    ...grouped('Workload:', WORKLOAD),
+    ...grouped('Search:', SEARCH),
+    ...grouped('Output:', OUTPUT),
   },
   run: (parsed) => place(readOptions(schema, parsed)),
 };
@@ -116,6 +134,8 @@ async function place(options: Options): Promise<ExitCode> {
     return EXIT.ok;
   }
   const spec = placeSpec(options);
+  const page = options.out === undefined ? null : resolve(join(options.out, 'place.html'));
+  if (options.open && page === null) throw new UserError('--open: there is no page to open without --out FOLDER');
   if (options.out !== undefined) checkRunDirectory(options.out);
   const stop = new AbortController();
   let signalled: ExitCode | null = null;
@@ -137,9 +157,8 @@ async function place(options: Options): Promise<ExitCode> {
     const shown = options.json
       ? JSON.stringify(report, null, 2)
       : placementText(report, { color: hasColor(process.stdout) });
-    const where =
-      options.out === undefined || options.json ? '' : `report: ${resolve(join(options.out, 'place.html'))}\n`;
-    process.stdout.write(`${shown}\n${where}`);
+    process.stdout.write(`${shown}\n${page === null || options.json ? '' : `report: ${page}\n`}`);
+    if (options.open && page !== null) await openInBrowser(page);
     return EXIT.ok;
   } finally {
     progress.end();

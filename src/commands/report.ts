@@ -10,6 +10,8 @@ import { summaryCsv, summaryMarkdown, summaryText } from '../../reports/index.ts
 import { resolveSlo } from '../slos/index.ts';
 import { expected, text } from '../core/option-fields.ts';
 import { readOptions, type Command } from './command.ts';
+import { OPEN_OPTION, openInBrowser } from './open-report.ts';
+import { runArgument } from './run-argument.ts';
 import { sloList } from './slo-list.ts';
 import { hasColor } from './terminal.ts';
 
@@ -22,6 +24,7 @@ const schema = z.looseObject({
   at: text.optional(),
   format: z.enum(FORMATS, expected(FORMATS.join(', '))).optional(),
   json: z.boolean(),
+  open: z.boolean(),
 });
 
 export const reportCommand: Command = {
@@ -46,11 +49,12 @@ export const reportCommand: Command = {
         'text, markdown (to paste), csv (a row a run) or json (summary.json; of several runs an array) [default: text]',
     },
     json: { type: 'boolean', default: false, describe: 'the same as --format json' },
+    open: OPEN_OPTION,
   },
   run: (parsed) => report(readOptions(schema, parsed)),
 };
 
-async function report({ directories, slo, at, format, json }: z.infer<typeof schema>): Promise<ExitCode> {
+async function report({ directories, slo, at, format, json, open }: z.infer<typeof schema>): Promise<ExitCode> {
   if (slo === 'list') {
     process.stdout.write(sloList(json));
     return EXIT.ok;
@@ -59,11 +63,12 @@ async function report({ directories, slo, at, format, json }: z.infer<typeof sch
   const otherSlo = slo === undefined ? null : resolveSlo(slo);
   const otherGoal = at === undefined ? null : parseGoal(at);
   const reported: Reported[] = [];
-  for (const dir of directories) {
+  for (const dir of directories.map(runArgument)) {
     const manifest = judgedBy(await mendRun(dir), otherSlo, otherGoal);
     reported.push({ dir, manifest, summary: await reportRun(dir, manifest) });
   }
   process.stdout.write(`${PRINTED[format ?? (json ? 'json' : 'text')](reported)}\n`);
+  if (open) for (const { dir, manifest } of reported) await openInBrowser(reportOf(dir, manifest));
   return EXIT.ok;
 }
 
@@ -84,5 +89,9 @@ const PRINTED: Readonly<Record<Format, (reported: readonly Reported[]) => string
 
 function terminalText({ dir, manifest, summary }: Reported): string {
   const figures = summaryText(summary, manifest, { color: hasColor(process.stdout) });
-  return `${figures}\nreport: ${resolve(reportFile(dir, judgedName(manifest)))}`;
+  return `${figures}\nreport: ${reportOf(dir, manifest)}`;
+}
+
+function reportOf(dir: string, manifest: Manifest): string {
+  return resolve(reportFile(dir, judgedName(manifest)));
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { defineRun, RUN_DEFAULTS, runOptionsSchema } from '../run/run-options.ts';
 import type { RunSpec } from '../run/run-spec.ts';
-import { shownLine } from '../run/shown-line.ts';
-import { camelOptions, readOptions, type Command } from './command.ts';
+import { camelOptions, grouped, readOptions, type Command, type Given } from './command.ts';
 import { CUT_OPTIONS } from './cut-options.ts';
+import { OPEN_OPTION } from './open-report.ts';
 
 /** SLO of the bundled sample, so that a first run ends in a verdict. */
 const SAMPLE_SLO = 'ttft=100ms,tpot=12ms';
@@ -22,10 +22,12 @@ const WORKLOAD: Command['options'] = {
   },
 };
 
+const DEFAULT_TARGET = 'reference:vllm-v1,model=llama-3.1-8b,gpu=h100-sxm';
+
 const TARGET: Command['options'] = {
   target: {
     type: 'string',
-    default: 'reference:vllm-v1,model=llama-3.1-8b,gpu=h100-sxm',
+    default: DEFAULT_TARGET,
     describe: 'URL, or reference[:SYSTEM[,key=value...]]',
   },
   clock: {
@@ -117,44 +119,54 @@ const OUTPUT: Command['options'] = {
   out: { type: 'string', describe: 'run directory [default: runs/<utc time>-<workload>-<target>]' },
   json: { type: 'boolean', default: false, describe: 'print summary.json rather than text' },
   quiet: { type: 'boolean', default: false, describe: 'no progress' },
+  open: OPEN_OPTION,
   'trace-iterations': {
     type: 'string',
     describe: 'file for what each iteration of the reference engine ran, a JSON line each',
   },
 };
 
-/** The options of `run`, for yargs and `--help`, which shows them in these groups. */
-export const RUN_OPTIONS: Command['options'] = {
+const OF_RUN: Command['options'] = {
   ...grouped('Workload:', WORKLOAD),
   ...grouped('Target:', TARGET),
   ...grouped('Judge:', JUDGE),
   ...grouped('Measure:', MEASURE),
+};
+
+/** The options of `run`, for yargs and `--help`, which shows them in these groups. */
+export const RUN_OPTIONS: Command['options'] = { ...OF_RUN, ...grouped('Output:', OUTPUT) };
+
+/** The same of `rerun`, whose defaults are those of the run that it repeats. */
+export const RERUN_OPTIONS: Command['options'] = {
+  ...Object.fromEntries(Object.entries(OF_RUN).map(([name, option]) => [name, { ...option, default: undefined }])),
   ...grouped('Output:', OUTPUT),
 };
 
-function grouped(group: string, options: Command['options']): Command['options'] {
-  return Object.fromEntries(Object.entries(options).map(([name, option]) => [name, { ...option, group }]));
-}
-
-const printed = z.looseObject({ slo: z.string().optional(), json: z.boolean(), quiet: z.boolean() });
+const printed = z.looseObject({
+  slo: z.string().optional(),
+  json: z.boolean().default(false),
+  quiet: z.boolean().default(false),
+  open: z.boolean().default(false),
+});
 
 /** How `run` prints; `isSloList`: the user wants the list of published SLOs rather than a run. */
 export interface PrintOptions {
   readonly json: boolean;
   readonly quiet: boolean;
+  /** Open the report in the browser. */
+  readonly open: boolean;
   readonly isSloList: boolean;
 }
 
-export function printOptions(parsed: unknown): PrintOptions {
-  const { slo, json, quiet } = readOptions(printed, parsed);
-  return { json, quiet, isSloList: slo === 'list' };
+export function printOptions(given: Given): PrintOptions {
+  const { slo, json, quiet, open } = readOptions(printed, given);
+  return { json, quiet, open, isSloList: slo === 'list' };
 }
 
-/** The run of a command line; `line` is that line, for the manifest. */
-export function runSpecOfLine(parsed: unknown, line: readonly string[]): RunSpec {
+/** The run that the options of `run` describe. */
+export function runSpecOf(options: Given): RunSpec {
   const known = Object.keys(runOptionsSchema.shape);
-  const all = Object.entries(camelOptions(parsed));
-  const given = Object.fromEntries(all.filter(([key, value]) => known.includes(key) && value !== undefined));
+  const given = Object.fromEntries(Object.entries(camelOptions(options)).filter(([key]) => known.includes(key)));
   const sample = given['workload'] === undefined ? { workload: 'chat', slo: SAMPLE_SLO } : {};
-  return defineRun({ ...sample, ...given }, ['reprise', ...shownLine(line)]);
+  return defineRun({ target: DEFAULT_TARGET, ...sample, ...given }, given);
 }

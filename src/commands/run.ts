@@ -1,13 +1,15 @@
 import { resolve } from 'node:path';
+import type { RunPlan } from '../run/plan-run.ts';
 import { runOnce, type RunResult } from '../run/run.ts';
 import { newSalt } from '../run/salt.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { SILENT } from '../core/log.ts';
 import { reportFile } from '../runs/run-directory.ts';
 import { summaryText } from '../../reports/index.ts';
-import type { Command } from './command.ts';
+import type { Command, Given } from './command.ts';
+import { openInBrowser } from './open-report.ts';
 import { showProgress } from './progress.ts';
-import { printOptions, RUN_OPTIONS, runSpecOfLine } from './run-options.ts';
+import { printOptions, RUN_OPTIONS, runSpecOf } from './run-options.ts';
 import { onEndSignals, SIGNAL_EXIT } from './signals.ts';
 import { sloList } from './slo-list.ts';
 import { hasColor, TERMINAL_LOG } from './terminal.ts';
@@ -27,16 +29,17 @@ export const runCommand: Command = {
     },
   },
   options: RUN_OPTIONS,
-  run: runAndReport,
+  run: (_all, given) => runAndReport(given, () => undefined),
 };
 
-async function runAndReport(parsed: unknown, line: readonly string[]): Promise<ExitCode> {
-  const { json, quiet, isSloList } = printOptions(parsed);
+/** A run by its options, to its printed summary; `begins` is told the plan before anything is sent. */
+export async function runAndReport(given: Given, begins: (plan: RunPlan) => void): Promise<ExitCode> {
+  const { json, quiet, open, isSloList } = printOptions(given);
   if (isSloList) {
     process.stdout.write(sloList(json));
     return EXIT.ok;
   }
-  const spec = runSpecOfLine(parsed, line);
+  const spec = runSpecOf(given);
   const stop = new AbortController();
   const cut = new AbortController();
   let signalled: ExitCode | null = null;
@@ -57,6 +60,7 @@ async function runAndReport(parsed: unknown, line: readonly string[]): Promise<E
       log: quiet ? { ...SILENT, warn: TERMINAL_LOG.warn } : TERMINAL_LOG,
       started: (plan, snapshot) => {
         hasStarted = true;
+        begins(plan);
         if (!quiet && spec.target.clock === 'real') endProgress = showProgress(plan, snapshot);
       },
       stop: stop.signal,
@@ -64,6 +68,7 @@ async function runAndReport(parsed: unknown, line: readonly string[]): Promise<E
     });
     endProgress();
     print(result, json);
+    if (open) await openInBrowser(resolve(reportFile(result.dir)));
     return signalled ?? exitCode(result);
   } catch (thrown) {
     // Interrupted before any request was sent.

@@ -1,21 +1,38 @@
 import { nearest, didYouMean } from '../core/did-you-mean.ts';
 import type { Command } from './command.ts';
 
-const GLOBAL_OPTIONS = ['help', 'version', 'color'];
+const GLOBAL_OPTIONS = ['help', 'version', 'color', 'config'];
+
+/** The message for a command line without a known command. */
+export function commandMistake(args: readonly string[], names: readonly string[]): string {
+  const all = '"reprise --help" lists what there is';
+  const word = args.find((arg) => !arg.startsWith('-'));
+  const near = word === undefined ? undefined : nearest(word, [...names, 'help', 'version']);
+  const option = args
+    .find((arg) => arg.startsWith('-'))
+    ?.replace(/^-+/, '')
+    .replace(/=.*/s, '');
+  if (word !== undefined && (near !== undefined || option === undefined || args[0] === word))
+    return `unknown command "${word}"${near === undefined ? '' : `; did you mean "${near}"?`}\n${all}`;
+  const nearOption = option === undefined ? undefined : nearest(option, GLOBAL_OPTIONS);
+  if (nearOption !== undefined && nearOption !== option)
+    return `unknown option --${option}; did you mean --${nearOption}?\n${all}`;
+  return `name a command: reprise ${names.join(', ')}; "reprise --help" lists them`;
+}
 
 /**
  * The message for a wrong command line, from the message of yargs, with the name that was probably meant. `command`:
- * the command of the line, undefined where its name is not known.
+ * the command of the line, null where there is none.
  */
 export function yargsMistake(
   message: string,
   args: readonly string[],
-  command: Command | undefined,
+  command: Command | null,
   names: readonly string[],
 ): string {
   const valueless = /^Not enough arguments following: (.+)$/.exec(message)?.[1];
   if (valueless !== undefined) return `--${valueless}: needs a value`;
-  if (command !== undefined && message.startsWith('Not enough non-option arguments'))
+  if (command !== null && message.startsWith('Not enough non-option arguments'))
     return `reprise ${command.usage}: something is missing, e.g. ${command.examples[0]}; --help shows more`;
   const [, argument, given = '', choices = ''] = /Argument: (.+), Given: "(.*)", Choices: (.+)$/.exec(message) ?? [];
   if (argument !== undefined)
@@ -27,16 +44,16 @@ export function yargsMistake(
 function unknownWords(
   unknown: readonly string[],
   args: readonly string[],
-  command: Command | undefined,
+  command: Command | null,
   names: readonly string[],
 ): string {
   const isOption = (word: string): boolean =>
     args.some((arg) => arg.startsWith(`-${word}`) || arg.startsWith(`--${word}`));
   const options = [...Object.keys(command?.options ?? {}), ...GLOBAL_OPTIONS];
-  const of = command === undefined ? '' : ` ${command.usage.split(' ')[0]}`;
+  const of = command === null ? '' : ` ${command.usage.split(' ')[0]}`;
   const all = `"reprise${of} --help" lists what there is`;
   // Arguments after an unknown command belong to that command.
-  const wrong = command === undefined ? unknown.find((word) => !isOption(word)) : undefined;
+  const wrong = command === null ? unknown.find((word) => !isOption(word)) : undefined;
   if (wrong !== undefined) {
     const near = nearest(wrong, names);
     return `unknown command "${wrong}"${near === undefined ? '' : `; did you mean "${near}"?`}\n${all}`;

@@ -22,6 +22,7 @@ export function optionErrors({ issues }: z.ZodError): string {
     .join('\n');
 }
 
-function kebab(name: string): string {
+/** `ttftTimeout` -> `ttft-timeout`: the name of an option on the command line. */
+export function kebab(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

@@ -54,7 +54,7 @@ const OPEN_PARAMETER = /^(api[-_])?version$/i;
 /** A URL, or a text that should be one, with the values of its query hidden: any of them may be a key. */
 export function withoutQueryValues(url: string): string {
   const [, head = '', query = ''] = /^([^?#]*)(?:\?([^#]*))?/s.exec(url) ?? [];
-  const shown = head.replace(/^([a-z][a-z\d+.-]*:\/\/)[^/@]*@/i, `$1${HIDDEN}@`);
+  const shown = head.replace(/^([a-z][a-z\d+.-]*:\/\/)?[^/@]*@/i, `$1${HIDDEN}@`);
   return query === '' ? shown : `${shown}?${parametersOf(query).map(shownParameter).join('&')}`;
 }
 

@@ -1,3 +1,4 @@
+import { nearest } from './did-you-mean.ts';
 import { UserError } from './errors.ts';
 import { parseDurationUs } from './units.ts';
 
@@ -35,6 +36,14 @@ export function parseGoal(text: string): number {
   );
 }
 
+/** The limit that was probably meant. */
+function meantLimit(part: string, name: string, value: string): string {
+  const near = nearest(name.trim(), SLO_METRICS);
+  return near === undefined || value === '' || part.split('=').length !== 2
+    ? ''
+    : `did you mean ${near}=${value}? Else `;
+}
+
 /** Parses `ttft=200ms,tpot=50ms`. Throws a UserError that names the wrong part. */
 export function parseSlo(text: string): Slo {
   const slo: { -readonly [K in SloMetric]?: number } = {};
@@ -43,7 +52,7 @@ export function parseSlo(text: string): Slo {
     const metric = SLO_METRICS.find((known) => known === name.trim().toLowerCase());
     if (metric === undefined || rest.length > 0)
       throw new UserError(
-        `--slo: "${part.trim()}" is not a limit; write METRIC=DURATION with METRIC one of ${SLO_METRICS.join(', ')}, e.g. "ttft=200ms,tpot=50ms"`,
+        `--slo: "${part.trim()}" is not a limit; ${meantLimit(part, name, value)}write METRIC=DURATION with METRIC one of ${SLO_METRICS.join(', ')}, e.g. "ttft=200ms,tpot=50ms"`,
       );
     if (slo[metric] !== undefined) throw new UserError(`--slo: ${metric} is given twice in "${text}"`);
     const limitMs = parseDurationUs(value, `--slo ${metric}`) / 1000;

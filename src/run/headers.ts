@@ -19,7 +19,8 @@ export function readHeaders(lines: readonly string[], apiKeyEnv: string | undefi
   const headers: Record<string, string> = {};
   for (const line of lines) {
     const colon = line.indexOf(':');
-    if (colon < 1) throw new UserError(`--header: "${line}" is not "Key: value"`);
+    // It may be a key without its name.
+    if (colon < 1) throw new UserError('--header: expected "Key: value"; what is given has no name and a colon');
     const name = line.slice(0, colon).trim().toLowerCase();
     if (OF_THE_CONNECTION.has(name))
       throw new UserError(`--header: "${name}" belongs to the connection, not to the user`);

@@ -6,6 +6,7 @@ import { version } from '../core/version.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { Attachment, TargetSession } from '../target/session.ts';
 import { shownBody } from './extra-body.ts';
+import { commandOf } from './given-options.ts';
 import type { RunPlan } from './plan-run.ts';
 
 /** Directory and start time of a run. */
@@ -29,7 +30,8 @@ export function describeRun(
     run_id: basename(dir),
     status: 'running',
     reason: null,
-    command: [...output.command],
+    command: commandOf(output.options),
+    options: output.options,
     pid: process.pid,
     started_at: startedAt,
     ended_at: null,

@@ -18,6 +18,8 @@ export type ProgramHooks = Partial<RunHooks>;
 /** A target that stays open for several runs, one after another. */
 export interface OpenTarget {
   readonly config: TargetConfig;
+  /** As the program gave them. */
+  readonly options: TargetOptions;
   readonly session: TargetSession;
   close(): Promise<void>;
 }
@@ -35,7 +37,7 @@ export async function run(options: ProgramOptions, hooks: ProgramHooks = {}): Pr
   if (target === null) return runOnce(defineRun(options), all);
   if (closed.has(target.session)) throw new UserError(`the target ${target.config.spec.text} is closed; open it again`);
   const { target: _, ...others } = options;
-  const plan = await unlessStopped(planRun(defineReplay(others, target.config), all), all.stop);
+  const plan = await unlessStopped(planRun(defineReplay(others, target.config, target.options), all), all.stop);
   const dir = plan.spec.output.dir ?? newRunDirectory(plan, all.nowIso());
   return runPlan(target.session, plan, dir, all);
 }
@@ -56,6 +58,7 @@ export async function openTarget(options: TargetOptions, hooks: ProgramHooks = {
   });
   return {
     config,
+    options,
     session,
     close: async () => {
       closed.add(session);

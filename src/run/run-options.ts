@@ -17,6 +17,7 @@ import {
   type TargetSpec,
 } from '../target/target-spec.ts';
 import { readExtraBody } from './extra-body.ts';
+import { fields, shownOptions } from './given-options.ts';
 import { readHeaders } from './headers.ts';
 import type { RunSpec } from './run-spec.ts';
 import { CUT_FIELDS, TIME_FIELDS, transformsOf } from './transform-options.ts';
@@ -52,30 +53,37 @@ const TARGET_FIELDS = {
   endpoint: z.enum(API_ENDPOINTS, expected(API_ENDPOINTS.join(', '))).optional(),
   model: text.optional(),
   tokenizer: text.optional(),
-  header: z.array(z.string()).default([]),
-  apiKeyEnv: text.optional(),
-  insecure: z.boolean().default(false),
-  connections: z.enum(CONNECTION_MODES, expected(CONNECTION_MODES.join(' or '))).default('reuse'),
   /** False: outputs end where the model ends them. */
   ignoreEos: z.boolean().default(true),
   temperature: z.number(expected('a number from 0')).nonnegative(expected('a number from 0')).default(0),
   /** JSON of an object, or the object. */
   extraBody: z.custom<string | Readonly<Record<string, unknown>>>(isTextOrObject, EXTRA_BODY).optional(),
+  header: z.array(z.string()).default([]),
+  apiKeyEnv: text.optional(),
+  insecure: z.boolean().default(false),
+  connections: z.enum(CONNECTION_MODES, expected(CONNECTION_MODES.join(' or '))).default('reuse'),
   start: text.optional(),
   ready: text.optional(),
   startTimeout: text.default('10m'),
   traceIterations: text.optional(),
 };
 
-/** Options of one run against a target. */
-const REPLAY_FIELDS = {
+/** Options of the requests to replay. */
+const WORKLOAD_FIELDS = {
   /** A trace file, a bundled sample (`chat`, `code`), or a source that the program makes. */
   workload: z.union([text, z.custom<Source>(isSource)], expected('a trace file, a bundled sample, or a Source')),
-  slo: text.optional(),
-  at: text.optional(),
   ...TIME_FIELDS,
   ...CUT_FIELDS,
   blockTokens: wholeNumber.optional(),
+  onBadRow: z.enum(['fail', 'skip'], expected('fail or skip')).default('fail'),
+  seed: z.int(expected('a whole number')).default(1),
+  salt: text.optional(),
+};
+
+/** Options of one run, besides its requests and its target. */
+const REPLAY_FIELDS = {
+  slo: text.optional(),
+  at: text.optional(),
   warmup: text.optional(),
   cooldown: text.optional(),
   warmupRequests: z.int(NONNEGATIVE).nonnegative(NONNEGATIVE).default(0),
@@ -83,16 +91,21 @@ const REPLAY_FIELDS = {
   timeout: text.default('600s'),
   ttftTimeout: text.default('60s'),
   maxInFlight: wholeNumber.optional(),
-  seed: z.int(expected('a whole number')).default(1),
-  salt: text.optional(),
   out: text.optional(),
-  onBadRow: z.enum(['fail', 'skip'], expected('fail or skip')).default('fail'),
 };
 
-/** The options of a run, for the command line and for programs, with their defaults. Durations have a unit (`30s`). */
-export const runOptionsSchema = z.strictObject({ ...TARGET_FIELDS, ...REPLAY_FIELDS });
+/**
+ * The options of a run, for the command line and for programs, with their defaults. Durations have a unit (`30s`). Their
+ * order is that of `--help`, in which `run.json` keeps them.
+ */
+export const runOptionsSchema = z.strictObject({ ...WORKLOAD_FIELDS, ...TARGET_FIELDS, ...REPLAY_FIELDS });
 const targetOptionsSchema = z.strictObject(TARGET_FIELDS);
-const replayOptionsSchema = z.strictObject(REPLAY_FIELDS);
+const replayOptionsSchema = z.strictObject({ ...WORKLOAD_FIELDS, ...REPLAY_FIELDS });
+
+/** Options that decide which requests are due when: with the same trace they are the same plan. The salt is in none. */
+export const PLAN_OPTIONS: readonly string[] = Object.keys(WORKLOAD_FIELDS).filter((name) => name !== 'salt');
+
+const OPTION_NAMES = Object.keys(runOptionsSchema.shape);
 
 /** The options as a program gives them: all but workload and target have defaults. */
 export type RunOptions = z.input<typeof runOptionsSchema>;
@@ -103,12 +116,12 @@ type Resolved = z.output<typeof runOptionsSchema>;
 export const RUN_DEFAULTS: Resolved = runOptionsSchema.parse({ workload: 'chat', target: 'reference' });
 
 /**
- * The run that the options describe; `command`: the command line, without secrets. Throws a UserError that names each
+ * The run that the options describe; `asGiven`: those of them that the user gave. Throws a UserError that names each
  * wrong option.
  */
-export function defineRun(given: unknown, command: readonly string[] = []): RunSpec {
+export function defineRun(given: unknown, asGiven = given): RunSpec {
   const options = read(runOptionsSchema, given);
-  return replayOf(options, targetOf(options), command);
+  return replayOf(options, targetOf(options), shownOptions(asGiven, OPTION_NAMES));
 }
 
 /** The target that the options describe. Throws a UserError that names each wrong option. */
@@ -116,9 +129,10 @@ export function defineTarget(given: TargetOptions): TargetConfig {
   return targetOf(read(targetOptionsSchema, given));
 }
 
-/** A run against a target that is already defined. */
-export function defineReplay(given: unknown, target: TargetConfig): RunSpec {
-  return replayOf(read(replayOptionsSchema, given), target, []);
+/** A run against a target that is already defined; `ofTarget`: the options that defined it, as given. */
+export function defineReplay(given: unknown, target: TargetConfig, ofTarget: unknown): RunSpec {
+  const options = read(replayOptionsSchema, given);
+  return replayOf(options, target, shownOptions({ ...fields(ofTarget), ...fields(given) }, OPTION_NAMES));
 }
 
 function targetOf(options: z.output<typeof targetOptionsSchema>): TargetConfig {
@@ -157,7 +171,7 @@ function endpointOf(spec: TargetSpec, named: ApiEndpoint | null): ApiEndpoint | 
 function replayOf(
   options: z.output<typeof replayOptionsSchema>,
   target: TargetConfig,
-  command: readonly string[],
+  asGiven: RunSpec['output']['options'],
 ): RunSpec {
   return {
     workload: workloadOf(options),
@@ -174,7 +188,7 @@ function replayOf(
     prepare: { warmupRequests: options.warmupRequests, resetCache: options.resetCache },
     seed: options.seed,
     salt: options.salt ?? null,
-    output: { dir: options.out ?? null, command },
+    output: { dir: options.out ?? null, options: asGiven },
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Source, WorkloadSpec } from '../core/plan.ts';
 import type { SloSpec } from '../core/slo.ts';
+import type { Manifest } from '../schema/manifest.ts';
 import type { TargetConfig } from '../target/target-spec.ts';
 
 /** Everything that determines a run. Plain data, except for a source or codec that the caller made. */
@@ -33,8 +34,8 @@ export interface RunSpec {
   readonly output: {
     /** The run directory; null: `runs/<utc time>-<workload>-<target>`. */
     readonly dir: string | null;
-    /** The command line, for the manifest, without secrets. */
-    readonly command: readonly string[];
+    /** The options as the user gave them, for the manifest, without keys; null: they include an object of a program. */
+    readonly options: Manifest['options'];
   };
 }
 

@@ -18,8 +18,8 @@ const SPEED = expected('a number above 0, e.g. 1.5');
 
 /** Options that scale the time of a trace. */
 export const TIME_FIELDS = {
-  rate: z.number(RATE).positive(RATE).optional(),
   speed: z.number(SPEED).positive(SPEED).default(1),
+  rate: z.number(RATE).positive(RATE).optional(),
 };
 
 export interface TransformOptions extends z.infer<z.ZodObject<typeof CUT_FIELDS>> {

@@ -118,7 +118,16 @@ export const manifestSchema = z
     run_id: z.string().describe('Name of the run directory.'),
     status: z.enum(['running', 'complete', 'interrupted', 'failed']),
     reason: z.string().nullable().describe('Why the run did not complete, in a sentence; null if it did.'),
-    command: z.array(z.string()),
+    command: z
+      .array(z.string())
+      .describe('The command line that says what `options` say, however they were given; empty where it cannot.'),
+    options: z
+      .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]))
+      .nullable()
+      .default(null)
+      .describe(
+        "The options that the user gave, by their names on the command line and in the order of --help, keys hidden; without those that say where and how the run is printed. Null: a program's own source or codec, or an older run.",
+      ),
     pid: z.number().describe('Process of the client: records of a run are not mended while it lives.'),
     started_at: z.string().describe('ISO 8601 in UTC.'),
     ended_at: z.string().nullable(),

@@ -92,8 +92,16 @@ export function parseTarget(text: string): TargetSpec {
     };
   }
   const system = reference[1] ?? '';
-  const { warnings, ...engine } = parseEngineSpec(system);
+  const { warnings, ...engine } = engineOf(system);
   return { kind: 'engine', text, name: `reference-${engine.system}`, system, engine, warnings };
+}
+
+function engineOf(system: string): ReturnType<typeof parseEngineSpec> {
+  try {
+    return parseEngineSpec(system);
+  } catch (thrown) {
+    throw thrown instanceof UserError ? new UserError(`--target: ${thrown.message}`) : thrown;
+  }
 }
 
 /** Short name of a run's target, from its manifest: the same as in its records. */

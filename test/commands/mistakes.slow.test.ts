@@ -19,10 +19,17 @@ const mooncake = file(
 );
 mkdirSync(join(folder, 'a-folder'));
 
+const placed = ['--model', 'opt-13b', '--gpu', 'a100-sxm-80g', '--gpus', '2', '--slo', 'ttft=1s'];
+const occupied = join(folder, 'occupied');
+mkdirSync(occupied);
+writeFileSync(join(occupied, 'run.json'), '{}');
+
 const run = (...args: string[]): string[] => ['run', ...args, '--clock', 'virtual', '--out', out];
 
 /** What a user got wrong -> the exit code and what the message must name. */
 const mistakes: [what: string, args: string[], code: number, names: RegExp][] = [
+  ['a misspelt sample', run('chatt'), 2, /chatt: no such file; did you mean chat\?/],
+  ['a misspelt file', run(join(folder, 'goood.csv')), 2, /goood\.csv: no such file; did you mean .*good\.csv\?/],
   ['no such file', run(join(folder, 'nope.csv')), 2, /nope\.csv.*(not found|no such file|does not exist)/i],
   ['a directory', run(join(folder, 'a-folder')), 2, /a-folder.*directory/],
   ['an empty file', run(file('empty.csv', '')), 2, /empty\.csv.*empty/],
@@ -48,7 +55,7 @@ const mistakes: [what: string, args: string[], code: number, names: RegExp][] = 
     /good\.csv.below: .*choose another --out/,
   ],
   ['an SLO without a unit', run(good, '--slo', 'ttft=200,tpot=50ms'), 2, /--slo ttft: "200" has no unit/],
-  ['an unknown SLO metric', run(good, '--slo', 'ttfft=200ms'), 2, /ttfft=200ms/],
+  ['an unknown SLO metric', run(good, '--slo', 'ttfft=200ms'), 2, /"ttfft=200ms".*did you mean ttft=200ms\?/],
   [
     'an unknown SLO profile',
     run(good, '--slo', 'distserve-osdi-chat-opt13b'),
@@ -90,6 +97,9 @@ const mistakes: [what: string, args: string[], code: number, names: RegExp][] = 
   ],
   ['an unknown command', ['rum'], 2, /unknown command "rum"; did you mean "run"\?/],
   ['no command', [], 2, /name a command/],
+  ['a command behind an option', ['--quiet', 'rnu'], 2, /unknown command "rnu"; did you mean "run"\?/],
+  ['an option without a command', ['--versoin'], 2, /unknown option --versoin; did you mean --version\?/],
+  ['help on nothing', ['help', 'rnu'], 2, /unknown command "rnu"; did you mean "run"\?/],
   ['an empty window', run(good, '--window', '100s..200s'), 2, /window.*1\.5/s],
   ['a window without units', run(good, '--window', '10..20'), 2, /--window: "10" has no unit/],
   ['a speed of zero', run(good, '--speed', '0'), 2, /--speed: got 0/],
@@ -126,7 +136,7 @@ const mistakes: [what: string, args: string[], code: number, names: RegExp][] = 
     /llama-3\.1-9b.*did you mean "llama-3\.1-8b"/,
   ],
   ['an unknown key', run(good, '--target', 'reference:vllm-v1,gpus=h100-sxm'), 2, /gpus.*did you mean "gpu"/],
-  ['a target that is neither', run(good, '--target', 'localhost:8000'), 2, /localhost:8000/],
+  ['a target that is neither', run(good, '--target', 'localhost:8000'), 2, /did you mean http:\/\/localhost:8000\?/],
   [
     'virtual time on a server',
     run(good, '--target', 'http://127.0.0.1:9'),
@@ -224,6 +234,13 @@ const mistakes: [what: string, args: string[], code: number, names: RegExp][] = 
   ['a folder that cannot be made', ['run', good, '--clock', 'virtual', '--out', '/proc/run'], 2, /\/proc\/run.*--out/],
   ['a report on nothing', ['report', join(folder, 'nothing')], 2, /nothing.*(no such directory)/],
   ['a report on no run', ['report', join(folder, 'a-folder')], 2, /a-folder.*not a run directory/],
+  ['a misspelt run', ['report', `${occupied}s`], 2, /occupieds: no such directory; did you mean .*occupied\?/],
+  ['a run again of nothing', ['rerun', join(folder, 'nothing')], 2, /nothing: no such directory/],
+  ['a run again of no run', ['rerun', join(folder, 'a-folder')], 2, /a-folder.*not a run directory/],
+  ['a run again of no name', ['rerun'], 2, /reprise rerun <dir>.*something is missing/],
+  ['no config file', run(good, '--config', join(folder, 'none.yaml')), 2, /--config: .*none\.yaml: no such file/],
+  ['a wrong config file', run('--config', file('c.yaml', 'seed: 1\nlimit: -5\n')), 2, /c\.yaml:2: --limit: got -5/],
+  ['a page of nothing', ['place', good, '--open', ...placed], 2, /--open: there is no page to open without --out/],
   ['inspecting nothing', ['trace', 'inspect', join(folder, 'nope.csv')], 2, /nope\.csv/],
 ];
 
@@ -240,9 +257,6 @@ describe('what a user can get wrong', { concurrency: 2 }, () => {
     });
 
   it('an --out that is in the way is not touched', async () => {
-    const occupied = join(folder, 'occupied');
-    mkdirSync(occupied);
-    writeFileSync(join(occupied, 'mine.txt'), 'mine');
     const result = await cli('run', good, '--clock', 'virtual', '--out', occupied);
     assert.equal(result.code, 2);
     assert.match(result.stderr, /occupied: not empty/);

@@ -8,6 +8,7 @@ export function exampleManifest(over: Partial<Manifest> = {}): Manifest {
     status: 'complete',
     reason: null,
     command: ['run', 'example.csv'],
+    options: null,
     pid: 1,
     started_at: '2026-11-21T08:00:00Z',
     ended_at: '2026-11-21T08:01:00Z',

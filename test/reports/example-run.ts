@@ -104,6 +104,7 @@ export function exampleManifest(records: readonly RequestRecord[], { slo, manife
     status: 'complete',
     reason: null,
     command: ['reprise', 'run', 'azure-conv.csv', '--target', 'reference:vllm', '--slo', slo ?? 'none', '--seed', '1'],
+    options: null,
     pid: 4711,
     started_at: '2026-11-21T08:15:00.000Z',
     ended_at: '2026-11-21T08:16:05.000Z',

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readExtraBody, shownBody } from '../../src/run/extra-body.ts';
-import { shownLine } from '../../src/run/shown-line.ts';
 
 const refusal = (given: string | Readonly<Record<string, unknown>>): string => {
   try {
@@ -66,28 +65,5 @@ describe('--extra-body', () => {
       stop: 'd',
     });
     assert.equal(shownBody({}), null);
-  });
-});
-
-describe('a command line in files', () => {
-  it('shows no header, no key of an extra body and no value of a query', () => {
-    const line = ['run', 't.csv', '--header', 'x-key: hunter2', '--extra-body', '{"top_p":1,"api_key":"hunter2"}'];
-    assert.deepEqual(shownLine(line), [
-      'run',
-      't.csv',
-      '--header',
-      'x-key: ***',
-      '--extra-body',
-      '{"top_p":1,"api_key":"***"}',
-    ]);
-    assert.deepEqual(
-      shownLine(['--header=x: hunter2', '--extra-body={"key":"hunter2"}', '--extra-body', '{hunter2', '--out', 'a?b']),
-      ['--header=x: ***', '--extra-body={"key":"***"}', '--extra-body', '***', '--out', 'a?b'],
-    );
-    const url = 'https://host/v1?key=hunter2&api-version=2024-02-01&hunter2#hunter2';
-    const shown = 'https://host/v1?key=***&api-version=2024-02-01&***';
-    assert.deepEqual(shownLine(['--target', url, `--ready=${url}`]), ['--target', shown, `--ready=${shown}`]);
-    const reference = 'reference:vllm-v1,model=llama-3.1-8b';
-    assert.deepEqual(shownLine(['--target', reference]), ['--target', reference]);
   });
 });

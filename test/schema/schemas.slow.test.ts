@@ -44,10 +44,12 @@ function changes(value: unknown, path = ''): Change[] {
 }
 
 /** Where any key may stand. */
-const OPEN = /^\.(?:versions|delivered\.outputs\.finish_reasons|target\.facts|workload\.transforms\[0\]\.args)\./;
+const OPEN =
+  /^\.(?:options|versions|delivered\.outputs\.finish_reasons|target\.facts|workload\.transforms\[0\]\.args)\./;
 /** What else may be left out: what has a default, and what is not always there. */
 const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
   'run.json': [
+    '.options',
     '.salt',
     '.workload.warnings',
     '.measured',
@@ -130,6 +132,7 @@ describe('what is written', () => {
 
   it('a run.json of before its keys with a default is read', () => {
     const {
+      options: _o,
       salt: _s,
       ignore_eos: _i,
       temperature: _t,

@@ -41,6 +41,10 @@ const CASES: readonly (readonly [given: string, chat: string, generate: string])
   ],
   ['/v1/models', '/v1/chat/completions', '/generate'],
   ['/generate', '/v1/chat/completions', '/generate'],
+  ['/metrics', '/v1/chat/completions', '/generate'],
+  ['/health/?a=b', '/v1/chat/completions?a=b', '/generate?a=b'],
+  ['/prefix/docs#/default/chat', '/prefix/v1/chat/completions', '/prefix/generate'],
+  ['/openapi.json', '/v1/chat/completions', '/generate'],
   ['/prefix/generate', '/prefix/v1/chat/completions', '/prefix/generate'],
 ];
 
@@ -59,6 +63,14 @@ describe('the URL of a server', () => {
       (path) => readServerUrl(HOST + path).endpoint,
     );
     assert.deepEqual(endpoints, [null, 'chat', 'completions', 'generate', null]);
+  });
+
+  it('a route of another endpoint is refused, with the base', () => {
+    for (const route of ['/responses', '/messages', '/embeddings', '/audio/speech'])
+      assert.throws(
+        () => readServerUrl(`${HOST}/v1${route}?key=hunter2`),
+        /^UserError: --target: (?!.*hunter2).*name the base of the server, http:\/\/host:8000\/v1, /,
+      );
   });
 
   it('a query joins that of a route', () => {

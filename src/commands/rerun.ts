@@ -1,0 +1,98 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { commandText } from '../../reports/index.ts';
+import { resolveWorkload } from '../../workloads/index.ts';
+import { UserError, type ExitCode } from '../core/errors.ts';
+import { kebab } from '../core/option-fields.ts';
+import { commandOf, hiddenParts } from '../run/given-options.ts';
+import type { RunPlan } from '../run/plan-run.ts';
+import { PLAN_OPTIONS } from '../run/run-options.ts';
+import { readManifest } from '../runs/run-directory.ts';
+import type { Manifest } from '../schema/manifest.ts';
+import type { Command, Given } from './command.ts';
+import { runArgument } from './run-argument.ts';
+import { RERUN_OPTIONS } from './run-options.ts';
+import { runAndReport } from './run.ts';
+import { printWarning } from './terminal.ts';
+
+export const rerunCommand: Command = {
+  usage: 'rerun <dir> [workload]',
+  describe: 'Run again what a run directory holds, with other options where they are given',
+  examples: [
+    'reprise rerun runs/20261121T081500Z-chat-reference-vllm-v1',
+    'reprise rerun runs/20261121T081500Z-chat-reference-vllm-v1 --target http://127.0.0.1:8000',
+  ],
+  positionals: {
+    dir: { type: 'string', demandOption: true, describe: 'a run directory; its run.json has the options' },
+    workload: { type: 'string', describe: 'another trace file or bundled sample [default: as the run was]' },
+  },
+  options: RERUN_OPTIONS,
+  run: rerun,
+};
+
+async function rerun(_all: Given, { dir: given, ...others }: Given): Promise<ExitCode> {
+  const dir = runArgument(String(given));
+  const manifest = readManifest(dir);
+  const options = { ...recordedOptions(dir, manifest, others), ...others };
+  if (others['quiet'] !== true) process.stderr.write(`repeats ${dir}: ${commandText(commandOf(manifest.options))}\n`);
+  return await runAndReport(options, (plan) => warnOfOtherPlan(plan, manifest, others));
+}
+
+/** The options of a run for another one. Throws a UserError where they are not known, or hidden. */
+function recordedOptions(dir: string, manifest: Manifest, others: Given): Given {
+  const { options, command, prompts } = manifest;
+  if (options === null) throw new UserError(`${dir}: ${withoutOptions(command)}`);
+  // The salt is new, so that no prompt is in the server's cache.
+  const { salt: _, ...recorded }: Record<string, unknown> = { ...options };
+  const target = others['target'] ?? recorded['target'];
+  if (typeof target !== 'string' || target.startsWith('reference')) {
+    // The engine needs no key.
+    delete recorded['header'];
+    delete recorded['api-key-env'];
+  }
+  const hidden = Object.entries(options).flatMap(([name, value]) =>
+    name in recorded ? missingKeys(name, value, others[name]) : [],
+  );
+  if (hidden.length > 0)
+    throw new UserError(
+      `${dir}: run.json keeps no keys; give again, with the key in place of ***:\n${hidden.map((each) => `  ${each}`).join('\n')}`,
+    );
+  const workload = placeOf(recorded['workload'], manifest.workload.path);
+  const tokenizer = placeOf(recorded['tokenizer'], prompts?.tokenizer ?? '');
+  return {
+    ...recorded,
+    ...(workload === undefined ? {} : { workload }),
+    ...(tokenizer === undefined ? {} : { tokenizer }),
+  };
+}
+
+/** The hidden parts of a recorded option that are not given again; of headers, each by its name. */
+function missingKeys(name: string, recorded: NonNullable<Manifest['options']>[string], given: unknown): string[] {
+  if (given === undefined) return hiddenParts(name, recorded);
+  if (!Array.isArray(given) || typeof recorded !== 'object') return [];
+  const names = new Set(given.map(headerName));
+  return recorded.filter((line) => !names.has(headerName(line))).flatMap((line) => hiddenParts(name, line));
+}
+
+const headerName = (line: unknown): string => String(line).replace(/:.*/s, '').trim().toLowerCase();
+
+function withoutOptions(command: readonly string[]): string {
+  return command.length === 0
+    ? 'a program made this run, with a source or codec of its own; run the program again'
+    : `an older Reprise made this run, and kept no options; run its command again: ${commandText(command)}`;
+}
+
+/** The file of a recorded option: as it was given, unless that is another file from this folder. */
+function placeOf(given: unknown, path: string): unknown {
+  if (typeof given !== 'string' || path === '' || !existsSync(path)) return given;
+  return resolve(resolveWorkload(given)) === path ? given : path;
+}
+
+/** A rerun with the same requests in its options, but not in its plan, is another run than it seems. */
+function warnOfOtherPlan({ stats }: RunPlan, { workload, plan_sha256 }: Manifest, others: Given): void {
+  if (PLAN_OPTIONS.some((name) => kebab(name) in others)) return;
+  if (stats.sourceSha256 !== workload.sha256)
+    printWarning(`${workload.name}: the trace has changed since that run: other requests are sent`);
+  else if (stats.digest !== plan_sha256)
+    printWarning(`${workload.name}: the same trace now gives another plan, by another version of reprise`);
+}
