@@ -13,8 +13,6 @@ import {
 import { countText, listText } from '../src/core/words.ts';
 import { METRIC_NAMES } from './definitions.ts';
 
-export { axisTimeText, timeUnit } from '../src/core/units.ts';
-
 /**
  * A percentile of latencies, `-` without a request. If its rank falls on a failed request: `> 60 s (timed out)` where
  * all that failed are known to have waited that long, and nothing measured took longer; else `fails`.

@@ -1,9 +1,9 @@
 import type { TopLevelSpec } from 'vega-lite';
-import { formatMs, threeFigures, withThousands } from '../../src/core/units.ts';
+import { formatMs, threeFigures, timeUnit, withThousands } from '../../src/core/units.ts';
 import { countText } from '../../src/core/words.ts';
 import type { LatencyBin, LatencyTimeline, TimedLatency } from '../data/latency-timeline.ts';
 import { METRIC_NAMES } from '../definitions.ts';
-import { plainMs, populationText, timeUnit } from '../format.ts';
+import { plainMs, populationText } from '../format.ts';
 import type { Layers, Position } from './chart.ts';
 import { cellLayer, domainUnderStrip, failedStrip } from './density.ts';
 import { latencyTitle } from './latency-time-findings.ts';

@@ -1,7 +1,7 @@
-import { formatMs, threeFigures } from '../../src/core/units.ts';
+import { axisTimeText, formatMs, threeFigures } from '../../src/core/units.ts';
 import type { LatencyBin, LatencyTimeline, TimedLatency } from '../data/latency-timeline.ts';
 import { METRIC_NAMES } from '../definitions.ts';
-import { afterText, axisTimeText, durationTexts } from '../format.ts';
+import { afterText, durationTexts } from '../format.ts';
 import { durationS } from './time-panel.ts';
 
 /** The title goes by bins of at least so many requests, at least so many of them. */

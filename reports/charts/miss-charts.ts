@@ -1,9 +1,9 @@
 import type { TopLevelSpec } from 'vega-lite';
-import { formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
+import { axisTimeText, formatShare, threeFigures, timeUnit, withThousands } from '../../src/core/units.ts';
 import { MISS_KINDS, MISS_PHASES } from '../data/miss.ts';
 import { ROUND_S, type MissBin, type Misses } from '../data/misses.ts';
 import { listText } from '../../src/core/words.ts';
-import { axisTimeText, populationText, secondsText, timeUnit } from '../format.ts';
+import { populationText, secondsText } from '../format.ts';
 import type { Candidate, Chart } from './chart.ts';
 import { KIND_NAMES, PHASE_NAMES, PHASE_VERBS } from './miss-kinds.ts';
 import { lengthFinding, mainPhase, worstSpan } from './miss-findings.ts';

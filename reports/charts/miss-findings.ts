@@ -1,8 +1,8 @@
-import { formatShare, withThousands } from '../../src/core/units.ts';
+import { axisTimeText, formatShare, withThousands } from '../../src/core/units.ts';
 import { MISS_PHASES, type MissPhase } from '../data/miss.ts';
 import { type MissBin, type Misses, missedIn } from '../data/misses.ts';
 import { beatsChance } from '../data/follows.ts';
-import { axisTimeText } from '../format.ts';
+
 import { PHASE_VERBS } from './miss-kinds.ts';
 
 /** Each side of a comparison needs so many requests. */

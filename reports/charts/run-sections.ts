@@ -1,11 +1,11 @@
 import { LATENCY_METRICS, type LatencyMetric, type Summary } from '../../src/schema/summary.ts';
-import { withThousands } from '../../src/core/units.ts';
+import { axisTimeText, withThousands } from '../../src/core/units.ts';
 import { isAnswered } from '../../src/metrics/request-latency.ts';
 import type { ReportData } from '../data/report-data.ts';
 import { timeInSystemUs } from '../data/request-spans.ts';
 import { METRIC_NAMES } from '../definitions.ts';
 import { countText, listText } from '../../src/core/words.ts';
-import { axisTimeText, populationText } from '../format.ts';
+import { populationText } from '../format.ts';
 import { type Candidate, type Chart, type ChartSection, isEnough } from './chart.ts';
 import { ecdfChart } from './ecdf-chart.ts';
 import { heatChart, type HeatChartData } from './heat-chart.ts';

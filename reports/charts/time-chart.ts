@@ -1,6 +1,7 @@
+import { axisTimeText } from '../../src/core/units.ts';
 import type { Summary } from '../../src/schema/summary.ts';
 import type { TimeBins } from '../data/timeline.ts';
-import { amountText, axisTimeText } from '../format.ts';
+import { amountText } from '../format.ts';
 import type { Candidate, Chart, Table } from './chart.ts';
 import { durationS, type Span, timePanel, type TimeSeries } from './time-panel.ts';
 

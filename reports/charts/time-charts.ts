@@ -1,11 +1,11 @@
 import { GOAL } from '../../src/core/slo.ts';
 import type { Summary } from '../../src/schema/summary.ts';
-import { formatMs, formatShare, threeFigures } from '../../src/core/units.ts';
+import { axisTimeText, formatMs, formatShare, threeFigures } from '../../src/core/units.ts';
 import { PERCENTILE_ERROR, TIMED_LATENCIES } from '../data/latency-timeline.ts';
 import type { ReportData } from '../data/report-data.ts';
 import { MIN_WINDOW_REQUESTS, type Timeline, type TimelineBin } from '../data/timeline.ts';
 import { countText } from '../../src/core/words.ts';
-import { axisTimeText, goalText, populationText, secondsText } from '../format.ts';
+import { goalText, populationText, secondsText } from '../format.ts';
 import { type Candidate, isEnough } from './chart.ts';
 import { ENOUGH_TO_DRAW, latencyTimeChart } from './latency-time-chart.ts';
 import { SERVER_CHARTS } from './server-charts.ts';

@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
-import { threeFigures } from '../../src/core/units.ts';
+import { threeFigures, timeUnit } from '../../src/core/units.ts';
 import type { TimeBins } from '../data/timeline.ts';
-import { afterText, timeUnit } from '../format.ts';
+import { afterText } from '../format.ts';
 import type { Color, Layers, Position } from './chart.ts';
 import { MS_LABEL } from './log-axis.ts';
 import { COLOURS, SHARE_LABEL } from './theme.ts';

@@ -1,9 +1,9 @@
 import { RECORD_COLUMNS, type RequestRecord } from '../../src/core/record.ts';
-import { formatMs, threeFigures, withThousands } from '../../src/core/units.ts';
+import { formatMs, threeFigures, timeUnit, withThousands } from '../../src/core/units.ts';
 import { e2eUs, isAnswered } from '../../src/metrics/request-latency.ts';
 import { type Span, SPAN_KINDS, type SpanKind, spansOf } from '../data/request-spans.ts';
 import { countText } from '../../src/core/words.ts';
-import { outcomeText, populationText, timeUnit } from '../format.ts';
+import { outcomeText, populationText } from '../format.ts';
 import type { Chart, ChartDetail, Layers, Position } from './chart.ts';
 import { PHASE_NAMES } from './miss-kinds.ts';
 import { type RequestContext, requestWords } from './request-words.ts';

@@ -1,7 +1,8 @@
+import { axisTimeText } from '../../src/core/units.ts';
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import * as fc from 'fast-check';
-import { afterText, axisTimeText, durationTexts, timeTexts } from '../../reports/format.ts';
+import { afterText, durationTexts, timeTexts } from '../../reports/format.ts';
 
 it('the durations of a sentence stand in one unit', () => {
   assert.deepEqual(timeTexts([540, 642]), ['9 min', '10.7 min']);

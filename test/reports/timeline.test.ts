@@ -1,10 +1,11 @@
+import { timeUnit } from '../../src/core/units.ts';
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import * as fc from 'fast-check';
 import { parse, View } from 'vega';
 import { compile } from 'vega-lite';
 import { timeCharts } from '../../reports/charts/time-charts.ts';
-import { timeUnit } from '../../reports/format.ts';
+
 import { TimelineCollector } from '../../reports/data/timeline.ts';
 import { exampleRun } from './example-run.ts';
 import { overTime } from './over-time.ts';

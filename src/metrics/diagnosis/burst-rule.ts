@@ -40,7 +40,7 @@ export function slowdownText(facts: Facts): string | null {
   if (found === null) return null;
   const { concentration, endS } = found;
   const { bad, others, spans } = concentration;
-  const longestS = spans.reduce((most, { from_s, to_s }) => Math.max(most, to_s - from_s), 0);
+  const longestS = spans.reduce((longest, { from_s, to_s }) => Math.max(longest, to_s - from_s), 0);
   if (longestS < STAYS * (facts.course?.stay_s ?? 0)) return null;
   const rate = (bins: readonly CourseBin[], count: 'due' | 'prompt_tokens' | 'answered'): number =>
     total(bins, count) / seconds(bins);
