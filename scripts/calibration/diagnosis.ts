@@ -2,7 +2,7 @@
 // time. Usage: node scripts/calibration/diagnosis.ts [--seeds 40] [--cases burst,steady]
 import { parseArgs } from 'node:util';
 import { DIAGNOSIS_CODES } from '../../src/schema/summary.ts';
-import { DIAGNOSIS_CASES, diagnosed } from '../../test/metrics/diagnosis-cases.ts';
+import { DIAGNOSIS_CASES, diagnosed } from './diagnosis-cases.ts';
 
 const { values } = parseArgs({
   options: { seeds: { type: 'string', default: '40' }, cases: { type: 'string', default: '' } },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { DIAGNOSIS_CASES, diagnosed } from './diagnosis-cases.ts';
+import { DIAGNOSIS_CASES, diagnosed } from '../../scripts/calibration/diagnosis-cases.ts';
 
 const SEEDS = 4;
 

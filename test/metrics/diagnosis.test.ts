@@ -5,9 +5,9 @@ import type { Manifest } from '../../src/schema/manifest.ts';
 import type { Scrape } from '../../src/schema/server-metrics.ts';
 import type { Summary } from '../../src/schema/summary.ts';
 import { exampleRecord } from '../runs/example-records.ts';
-import { DIAGNOSIS_CASES, diagnosed } from './diagnosis-cases.ts';
+import { DIAGNOSIS_CASES, diagnosed } from '../../scripts/calibration/diagnosis-cases.ts';
 import { exampleManifest } from './example-manifest.ts';
-import { requestsOf, simulatedRecords, summaryOfRecords } from './simulated-run.ts';
+import { requestsOf, simulatedRecords, summaryOfRecords } from '../../scripts/calibration/simulated-run.ts';
 
 const codes = ({ diagnosis }: Summary): string[] => diagnosis.map(({ code }) => code);
 const textOf = ({ diagnosis }: Summary, code: string): string =>

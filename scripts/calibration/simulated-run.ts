@@ -11,8 +11,6 @@ import { replay } from '../../src/replay/replay.ts';
 import type { Manifest } from '../../src/schema/manifest.ts';
 import type { Scrape } from '../../src/schema/server-metrics.ts';
 import type { Summary } from '../../src/schema/summary.ts';
-import { batches } from '../runs/temporary-run.ts';
-import { exampleManifest } from './example-manifest.ts';
 
 interface Phase {
   readonly seconds: number;
@@ -86,17 +84,60 @@ export async function summaryOfRecords(
   scrapes: readonly Scrape[] = [],
 ): Promise<Summary> {
   const last = records.reduce((high, { due_us }) => Math.max(high, due_us), 0);
-  const { workload } = exampleManifest();
-  const manifest = exampleManifest({
-    clock: 'virtual',
-    client: null,
-    workload: { ...workload, requests: records.length, duration_s: last / 1e6 },
-    slo: limits === null ? null : { text: 'example', limits_ms: limits, at: 0.9 },
+  const manifest: Manifest = {
+    ...VIRTUAL,
+    workload: { ...VIRTUAL.workload, requests: records.length, duration_s: last / 1e6 },
+    slo: limits === null ? null : { text: 'simulated', limits_ms: limits, at: 0.9 },
     ...over,
-  });
-  return summarise(batches(records), manifest, inOrder(scrapes));
+  };
+  return summarise(each([records]), manifest, each(scrapes));
 }
 
-async function* inOrder(scrapes: readonly Scrape[]): AsyncGenerator<Scrape> {
-  yield* scrapes;
+async function* each<T>(values: readonly T[]): AsyncGenerator<T> {
+  yield* values;
 }
+
+/** What a run in virtual time would write, without what no figure looks at. */
+const VIRTUAL: Manifest = {
+  schema: 1,
+  run_id: 'simulated',
+  status: 'complete',
+  reason: null,
+  command: [],
+  options: null,
+  pid: 0,
+  started_at: '',
+  ended_at: null,
+  versions: {},
+  machine: { os: '', cpu: '', cores: 1, memory_bytes: 0 },
+  clock: 'virtual',
+  seed: 1,
+  salt: null,
+  plan_sha256: '',
+  workload: {
+    name: 'simulated',
+    format: 'native',
+    path: '',
+    sha256: '',
+    transforms: [],
+    on_bad_row: 'fail',
+    bad_rows: 0,
+    warnings: [],
+    requests: 0,
+    duration_s: 0,
+    rate_rps: 0,
+    input_tokens: 0,
+    output_tokens: 0,
+  },
+  measured: null,
+  target: { spec: 'reference', kind: 'reference', adapter: 'none', model: null, facts: {} },
+  ignore_eos: true,
+  temperature: 0,
+  extra_body: null,
+  max_in_flight: null,
+  prepared: null,
+  slo: null,
+  timeout_s: 600,
+  ttft_timeout_s: 60,
+  client: null,
+};
