@@ -54,8 +54,10 @@ function phaseChart(misses: Misses): Chart {
   const main = mainPhase(misses);
   const known = MISS_PHASES.filter((phase) => misses.phases[phase] > 0);
   const title =
-    main === null || main.phase === 'unknown'
-      ? 'The target does not tell where the time went'
+    main === null
+      ? known.every((phase) => phase === 'unknown')
+        ? 'The target does not tell where the time went'
+        : 'Misses by the phase that took longest'
       : `${formatShare(main.count / misses.missed)} of misses ${PHASE_VERBS[main.phase]}`;
   return {
     id: 'misses-phase',

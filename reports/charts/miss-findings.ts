@@ -26,36 +26,42 @@ export function missSentence(misses: Misses): string | null {
   if (misses.missed === 0) return null;
   const main = mainPhase(misses);
   const { failed } = misses.kinds;
-  const share = (count: number): string => formatShare(count / misses.missed);
   const total = misses.missed === 1 ? 'of the one miss' : `of ${withThousands(misses.missed)} misses`;
+  const share = (count: number, text: string): string => `${formatShare(count / misses.missed)} of the misses ${text}`;
   const reasons = [
     ...(failed === 0 ? [] : [{ count: failed, text: 'are failed requests' }]),
     ...(main === null ? [] : [{ count: main.count, text: PHASE_VERBS[main.phase] }]),
-  ].sort((a, b) => b.count - a.count);
+  ].sort((x, y) => y.count - x.count);
   const long = lengthFinding(misses);
   const span = worstSpan(misses);
   const endS = misses.times.at(-1)?.to ?? 1;
-  return [
-    ...reasons.map(({ count, text }, i) => `${share(count)} ${i === 0 ? `${total} ` : ''}${text}`),
+  const parts = [
+    ...reasons.map(({ count, text }) => share(count, text)),
+    ...(span === null
+      ? []
+      : [
+          `${formatShare(span.share)} of the misses were due between ${axisTimeText(span.from, endS)} and ${axisTimeText(span.to, endS)}, with ${formatShare(span.of_requests)} of the requests`,
+        ]),
     ...(long.kind === 'longer'
       ? [
           `prompts of ${withThousands(long.from)} tokens and more miss ${formatShare(long.share)}, shorter ones ${formatShare(long.others)}`,
         ]
       : []),
-    ...(span === null
-      ? []
-      : [
-          `${formatShare(span.share)} were due between ${axisTimeText(span.from, endS)} and ${axisTimeText(span.to, endS)}, with ${formatShare(span.of_requests)} of the requests`,
-        ]),
-  ]
-    .join('; ')
-    .concat('.');
+  ];
+  if (parts.length === 0) return null;
+  // The number of misses is said once, and "of the misses" no more than once.
+  const [first = '', ...others] = parts;
+  const rest = others.map((part) => part.replace(' of the misses', ''));
+  return `${[first.replace('of the misses', total), ...rest].join('; ')}.`.replace(/^prompts/, 'Prompts');
 }
 
-/** The phase in which most of the misses spent most of their time; null if every miss failed. */
+/**
+ * The phase in which most of the misses spent most of their time; null if every miss failed, where the target does not
+ * tell, and for decode, which says no more than that it is TPOT that they missed.
+ */
 export function mainPhase({ phases }: Misses): { phase: MissPhase; count: number } | null {
   const phase = MISS_PHASES.reduce((most, each) => (phases[each] > phases[most] ? each : most));
-  return phases[phase] === 0 ? null : { phase, count: phases[phase] };
+  return phases[phase] === 0 || phase === 'decode' || phase === 'unknown' ? null : { phase, count: phases[phase] };
 }
 
 /** What the length of prompts has to do with misses. */

@@ -1,6 +1,6 @@
 import { byMetric, type Scrape } from '../../schema/server-metrics.ts';
-import { formatShare, threeFigures, withThousands } from '../../core/units.ts';
-import { listText } from '../../core/words.ts';
+import { formatShare, withThousands } from '../../core/units.ts';
+import { countText, listText } from '../../core/words.ts';
 import { fullest, total } from '../server.ts';
 import { type Facts, isTelling, type Span } from './facts.ts';
 import { isWithin } from './spans.ts';
@@ -39,12 +39,14 @@ export function fullText(server: ServerCourse, spans: readonly Span[]): string |
   const parts = [
     ...(usage === null
       ? []
+      : [usage >= FULL ? 'its KV memory was full' : `its KV memory was at most ${formatShare(usage)} full`]),
+    ...(waiting === null
+      ? []
       : [
-          usage >= FULL
-            ? `its KV memory was full (${formatShare(usage)})`
-            : `its KV memory was at most ${formatShare(usage)} full, so it was not memory that it lacked`,
+          waiting === 0
+            ? 'no request waited in its queue'
+            : `up to ${countText(Math.round(waiting), 'request')} waited in its queue`,
         ]),
-    ...(waiting === null ? [] : [`up to ${withThousands(Math.round(waiting))} requests waited in its queue`]),
   ];
   return parts.length === 0 ? null : listText(parts);
 }
@@ -64,7 +66,7 @@ export function memoryText({ course, server, summary }: Facts, isSaid: boolean):
           `${withThousands(preemptions)} times a running request was preempted, and what it had computed was computed again`,
         ]
       : []),
-    ...(waiting > 0 ? [`up to ${threeFigures(waiting)} requests waited for a place`] : []),
+    ...(waiting > 0 ? [`up to ${countText(Math.round(waiting), 'request')} waited for a place`] : []),
   ];
   return `KV memory ran full: ${formatShare(full)} of the time it was ${formatShare(FULL)} full or more; ${listText(cost)}.`;
 }
