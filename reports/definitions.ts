@@ -85,6 +85,7 @@ export const GLOSSARY: readonly (readonly [term: string, meaning: string])[] = [
   ['asked and got', DEFINITIONS.asked],
   ['prompt lengths', DEFINITIONS.prompts],
   ['input tokens cached', DEFINITIONS.cached],
+  ['waited for a place', DEFINITIONS.held],
   ['lateness', DEFINITIONS.lateness],
   ['event-loop delay', DEFINITIONS.event_loop],
   ['client CPU per token', DEFINITIONS.client_cpu],
