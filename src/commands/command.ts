@@ -14,6 +14,8 @@ export interface Command {
   readonly examples: readonly string[];
   readonly positionals: Readonly<Record<string, PositionalOptions>>;
   readonly options: Readonly<Record<string, Options>>;
+  /** `--no-NAME` leaves out an option with a value that the command begins with; it is given as null. */
+  readonly canLeaveOut?: boolean;
   /** `all`: every option, with the defaults of those that are not given; `given`: by the line or its config file. */
   run(all: Given, given: Given): Promise<ExitCode>;
 }

@@ -2,6 +2,7 @@ import yargs, { type Argv, type Options } from 'yargs';
 import { version } from '../core/version.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { defaultsOf, type Command, type Given } from './command.ts';
+import { readLine, type CommandLine } from './command-line.ts';
 import { readConfig, withConfigLine } from './config-file.ts';
 import { outliveReaders, printError } from './terminal.ts';
 import { commandMistake, yargsMistake } from './yargs-mistake.ts';
@@ -47,10 +48,13 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
 
 /** Runs one command line with the given commands. Throws a UserError for a mistake in it. */
 export async function runLine(given: readonly string[], commands: Commands): Promise<ExitCode> {
-  const { args, name } = commandFirst(asOptions(given), commands);
+  refuseEmpty(given);
+  const { args: words, name } = commandFirst(asOptions(given), commands);
   const command = name === null ? null : ((await commands.get(name)?.()) ?? null);
   const listed = command === null ? await Promise.all([...commands.values()].map((load) => load())) : [command];
   let code: ExitCode = EXIT.ok;
+  const line = command === null ? { args: words, texts: new Map(), leftOut: [] } : readLine(words, command);
+  const { args } = line;
   const parser = parserOf(args, command, [...commands.keys()]);
   for (const each of listed)
     parser.command(
@@ -58,10 +62,9 @@ export async function runLine(given: readonly string[], commands: Commands): Pro
       each.describe,
       (builder) => helpOf(builder, each),
       async (parsed) => {
-        code = await runCommand(each, parsed);
+        code = await runCommand(each, parsed, line);
       },
     );
-  refuseEmpty(args);
   const asks = args[0]?.startsWith('-') === true && args.some((arg) => ['--help', '-h', '--version'].includes(arg));
   if (command === null && !asks) throw new UserError(commandMistake(args, [...commands.keys()]));
   await parser.parseAsync();
@@ -71,6 +74,8 @@ export async function runLine(given: readonly string[], commands: Commands): Pro
 /** `help COMMAND`, `version` and `-v`, as other programs have them, are options here. */
 function asOptions(args: readonly string[]): readonly string[] {
   const [first = '', ...others] = args;
+  // npm and npx may leave the mark that ends their own options.
+  if (first === '--') return asOptions(others);
   if (first === 'help') return [...others, '--help'];
   return args.length === 1 && ['version', '-v', '-V'].includes(first) ? ['--version'] : args;
 }
@@ -117,15 +122,25 @@ function helpOf(builder: Argv, { usage, describe, examples, positionals, options
 }
 
 /** A command with the options of its line, then of its config file, then its defaults. */
-async function runCommand(command: Command, parsed: Given): Promise<ExitCode> {
+async function runCommand(command: Command, parsed: Given, { texts, leftOut }: CommandLine): Promise<ExitCode> {
   const known = { ...command.positionals, ...command.options };
-  const line = Object.fromEntries(
-    Object.entries(parsed).filter(([key, value]) => Object.hasOwn(known, key) && value !== undefined),
+  const line: Record<string, unknown> = Object.fromEntries(
+    Object.entries(parsed)
+      .filter(([key, value]) => Object.hasOwn(known, key) && value !== undefined)
+      .map(([key, value]) => [key, Number.isNaN(value) ? texts.get(key) : value]),
   );
   const file = parsed['config'];
   if (Array.isArray(file)) throw new UserError('--config: is given more than once');
   const config = typeof file === 'string' ? readConfig(file, command) : null;
-  const given = { ...config?.given, ...line };
+  const given: Record<string, unknown> = { ...config?.given, ...line };
+  for (const name of leftOut) {
+    if (Object.hasOwn(line, name)) throw new UserError(`--${name}: is given, and left out by --no-${name}`);
+    const begins = command.canLeaveOut === true && Object.hasOwn(command.options, name);
+    if (!begins && !Object.hasOwn(given, name))
+      throw new UserError(`--no-${name}: --${name} takes a value, and is not there unless it is given; leave it out`);
+    delete given[name];
+    if (begins) given[name] = null;
+  }
   try {
     return await command.run({ ...defaultsOf(command), ...given }, given);
   } catch (thrown) {
@@ -138,9 +153,9 @@ async function runCommand(command: Command, parsed: Given): Promise<ExitCode> {
  * folder.
  */
 function refuseEmpty(args: readonly string[]): void {
-  const at = args.findIndex((arg) => arg === '' || /^--[\w-]+=$/.test(arg));
+  const at = args.findIndex((arg) => arg.trim() === '' || /^--[\w-]+=\s*$/.test(arg));
   const [before, word] = [args[at - 1] ?? '', args[at] ?? ''];
   if (at < 0) return;
-  const option = [word, before].find((each) => each.startsWith('--'))?.replace(/=$/, '');
+  const option = [word, before].find((each) => each.startsWith('--'))?.replace(/=\s*$/, '');
   throw new UserError(`${option === undefined ? 'an argument' : option}: is empty; is a variable not set?`);
 }

@@ -17,7 +17,8 @@ import { printWarning } from './terminal.ts';
 
 export const rerunCommand: Command = {
   usage: 'rerun <dir> [workload]',
-  describe: 'Run again what a run directory holds, with other options where they are given',
+  describe:
+    'Run again what a run directory holds, with other options where they are given, and without those of --no-NAME',
   examples: [
     'reprise rerun runs/20261121T081500Z-chat-reference-vllm-v1',
     'reprise rerun runs/20261121T081500Z-chat-reference-vllm-v1 --target http://127.0.0.1:8000',
@@ -27,29 +28,32 @@ export const rerunCommand: Command = {
     workload: { type: 'string', describe: 'another trace file or bundled sample [default: as the run was]' },
   },
   options: RERUN_OPTIONS,
+  canLeaveOut: true,
   run: rerun,
 };
 
 async function rerun(_all: Given, { dir: given, ...others }: Given): Promise<ExitCode> {
   const dir = runArgument(String(given));
   const manifest = readManifest(dir);
-  const options = { ...recordedOptions(dir, manifest, others), ...others };
-  if (others['quiet'] !== true) process.stderr.write(`repeats ${dir}: ${commandText(commandOf(manifest.options))}\n`);
+  const recorded = recordedOptions(dir, manifest, others);
+  const options = Object.fromEntries(Object.entries({ ...recorded, ...others }).filter(([, value]) => value !== null));
+  if (others['quiet'] !== true) process.stderr.write(`${repeated(dir, manifest, options)}\n`);
   return await runAndReport(options, (plan) => warnOfOtherPlan(plan, manifest, others));
+}
+
+/** What is repeated, and which of its options the other run does not have. */
+function repeated(dir: string, { options }: Manifest, now: Given): string {
+  const gone = Object.keys(options ?? {}).filter((name) => !(name in now) && name !== 'salt');
+  const without = gone.length === 0 ? '' : `\nwithout its ${gone.map((name) => `--${name}`).join(', ')}`;
+  return `repeats ${dir}: ${commandText(commandOf(options))}${without}`;
 }
 
 /** The options of a run for another one. Throws a UserError where they are not known, or hidden. */
 function recordedOptions(dir: string, manifest: Manifest, others: Given): Given {
   const { options, command, prompts } = manifest;
   if (options === null) throw new UserError(`${dir}: ${withoutOptions(command)}`);
-  // The salt is new, so that no prompt is in the server's cache.
-  const { salt: _, ...recorded }: Record<string, unknown> = { ...options };
-  const target = others['target'] ?? recorded['target'];
-  if (typeof target !== 'string' || target.startsWith('reference')) {
-    // The engine needs no key.
-    delete recorded['header'];
-    delete recorded['api-key-env'];
-  }
+  const recorded: Record<string, unknown> = { ...options };
+  for (const name of supersededBy(others, options)) delete recorded[name];
   const hidden = Object.entries(options).flatMap(([name, value]) =>
     name in recorded ? missingKeys(name, value, others[name]) : [],
   );
@@ -66,8 +70,36 @@ function recordedOptions(dir: string, manifest: Manifest, others: Given): Given 
   };
 }
 
+/** The recorded options that another run does not have: those that are given in their place, or belong to what is. */
+function supersededBy(others: Given, recorded: NonNullable<Manifest['options']>): string[] {
+  const [target, clock] = ['target', 'clock'].map((name) => (name in others ? others : recorded)[name]);
+  const isEngine = typeof target !== 'string' || target.startsWith('reference');
+  const has = (name: string): boolean => name in others && others[name] !== null;
+  return [
+    // A new one, so that no prompt is in the server's cache.
+    'salt',
+    // Each scales time.
+    ...(has('rate') ? ['speed'] : []),
+    ...(has('speed') ? ['rate'] : []),
+    ...(others['slo'] === null ? ['at'] : []),
+    // The command starts the server that it names, and no other.
+    ...(isSameServer(target, recorded['target']) ? [] : ['start', 'ready', 'start-timeout']),
+    // The engine needs no key, and no prompts in virtual time.
+    ...(isEngine ? ['header', 'api-key-env'] : []),
+    ...(clock === 'virtual' ? ['tokenizer'] : []),
+  ];
+}
+
+function isSameServer(target: unknown, recorded: unknown): boolean {
+  const [one, other] = [target, recorded].map((given) =>
+    typeof given === 'string' && URL.canParse(given) ? new URL(given).host : given,
+  );
+  return one === other;
+}
+
 /** The hidden parts of a recorded option that are not given again; of headers, each by its name. */
 function missingKeys(name: string, recorded: NonNullable<Manifest['options']>[string], given: unknown): string[] {
+  if (given === null) return [];
   if (given === undefined) return hiddenParts(name, recorded);
   if (!Array.isArray(given) || typeof recorded !== 'object') return [];
   const names = new Set(given.map(headerName));

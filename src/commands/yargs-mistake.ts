@@ -17,7 +17,8 @@ export function commandMistake(args: readonly string[], names: readonly string[]
   const nearOption = option === undefined ? undefined : nearest(option, GLOBAL_OPTIONS);
   if (nearOption !== undefined && nearOption !== option)
     return `unknown option --${option}; did you mean --${nearOption}?\n${all}`;
-  return `name a command: reprise ${names.join(', ')}; "reprise --help" lists them`;
+  const first = args[0] === undefined || args[0] === '--' ? '' : `${args[0]}: `;
+  return `${first}name a command${first === '' ? '' : ' before it'}: reprise ${names.join(', ')}; "reprise --help" lists them`;
 }
 
 /**
@@ -39,6 +40,15 @@ export function yargsMistake(
     return `${argument}: "${given}" is not known${didYouMean(given, choices.replaceAll('"', '').split(', '))}`;
   const unknown = /^Unknown (?:argument|command)s?: (.+)$/.exec(message)?.[1]?.split(', ') ?? [];
   return unknown.length === 0 ? message : unknownWords(unknown, args, command, names);
+}
+
+/** The message for an option that a command does not have, with or without its dashes and value. */
+export function unknownOption(word: string, { options, usage }: Command): string {
+  const name = word.replace(/^-+/, '').replace(/=.*/s, '');
+  const known = [...Object.keys(options), ...GLOBAL_OPTIONS];
+  const near = nearest(name, [...known, ...known.map((each) => `no-${each}`)]);
+  const hint = near === undefined ? '' : `; did you mean --${near}?`;
+  return `unknown option ${word.replace(/=.*/s, '')}${hint}\n"reprise ${usage.split(' ')[0]} --help" lists what there is`;
 }
 
 function unknownWords(

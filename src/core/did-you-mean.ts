@@ -1,7 +1,11 @@
-/** The known name nearest to a typed one (Levenshtein distance); undefined when none is near enough to be meant. */
+/** Up to this length two typing errors leave too little of a name to tell which was meant. */
+const SHORT = 4;
+
+/** The known name nearest to a typed one, by typing errors; undefined when none is near enough to be meant. */
 export function nearest(typed: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(typed.length / 3)) + 1;
+  const most = typed.length <= SHORT ? 1 : Math.max(2, Math.floor(typed.length / 3));
+  let bestDistance = Math.min(most, typed.length - 1) + 1;
   for (const name of known) {
     const distance = editDistance(typed.toLowerCase(), name.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [name, distance];
@@ -20,16 +24,19 @@ export function didYouMean(typed: string, known: readonly string[]): string {
   return near === undefined ? `; known: ${known.join(', ')}` : `; did you mean "${near}"?`;
 }
 
-/** Levenshtein distance, one row at a time. */
+/** Letters that are wrong, missing or too many, and neighbours that are swapped, each as one; by three rows. */
 function editDistance(a: string, b: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
       const replace = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replace, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+      const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const swap = isSwapped ? (before[j - 2] ?? 0) + 1 : Infinity;
+      next.push(Math.min(replace, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, swap));
     }
-    row = next;
+    [before, row] = [row, next];
   }
   return row[b.length] ?? 0;
 }

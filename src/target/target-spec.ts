@@ -113,7 +113,7 @@ export function recordedName({ kind, spec, facts }: Manifest['target']): string 
 export function checkTarget({ spec, clock, start, traceIterations, tokenizer, body, ...dialect }: TargetConfig): void {
   if (spec.kind === 'server' && clock === 'virtual')
     throw new UserError(
-      `--clock virtual needs the reference engine, and ${spec.text} is a server in real time; use --target reference:...`,
+      `--clock virtual needs the reference engine, and ${spec.text} is a server in real time; use --target reference:..., or --clock real`,
     );
   if (spec.kind === 'engine' && start !== null)
     throw new UserError(

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { stringify } from 'yaml';
@@ -75,6 +75,20 @@ describe('a run in virtual time', { concurrency: 2 }, () => {
     assert.match(stderr, /warning: copy\.csv: the trace has changed since that run/);
     const chosen = await done('rerun', at('of-copy'), '--limit', '1', '--out', at('of-copy-4'));
     assert.doesNotMatch(chosen, /warning: copy/);
+  });
+
+  it('again without some of its options, and with one that takes the place of another', async () => {
+    const { options } = readRunFile(at('first'));
+    const without = await done('rerun', at('first'), '--no-slo', '--no-on-bad-row', '--rate', '3', '--out', at('rate'));
+    assert.match(without, /^without its --on-bad-row, --slo$/m);
+    assert.deepEqual(readRunFile(at('rate')).options, { rate: 3, workload: 'chat', limit: 30, clock: 'virtual' });
+    const other = await done('rerun', at('rate'), '--speed', '2', '--out', at('speed'));
+    assert.match(other, /^without its --rate$/m);
+    assert.deepEqual(readRunFile(at('speed')).options, { speed: 2, workload: 'chat', limit: 30, clock: 'virtual' });
+    assert.equal(options?.['slo'], 'ttft=100ms,tpot=12ms');
+    const { code, stderr } = await cli('rerun', at('rate'), '--rate', '2', '--speed', '2', '--out', at('never'));
+    assert.equal(code, 2);
+    assert.match(stderr, /--rate 2 and --speed 2 both scale time/);
   });
 
   it('that has no options says what to do', async () => {
@@ -164,6 +178,28 @@ describe('a run against a server', () => {
     await done('rerun', at('real'), ...virtual, '--quiet', '--out', at('virtual'));
     const { stderr, code } = await cli('rerun', at('virtual'), '--target', target.url.href, '--out', at('never'));
     assert.equal(code, 2);
-    assert.match(stderr, /error: --clock virtual needs the reference engine/);
+    assert.match(stderr, /error: --clock virtual needs the reference engine.*, or --clock real$/m);
+  });
+
+  it('starts its server again, and no server that is another', async () => {
+    const target = await server();
+    const started = at('started');
+    const start = ['--start', `touch ${started}; exec sleep 60`, '--ready', `${target.url.href}v1/models`, '--start-timeout', '20s'];
+    const url = target.url.href;
+    await done('run', trace, '--target', url, ...start, '--quiet', '--out', at('starting'));
+    const other = await server();
+    for (const [name, to] of [
+      ['elsewhere', ['--target', other.url.href]],
+      ['nowhere', ['--target', 'reference', '--clock', 'virtual']],
+    ] as const) {
+      rmSync(started);
+      const stderr = await done('rerun', at('starting'), ...to, '--out', at(name));
+      assert.match(stderr, /^without its --start, --ready, --start-timeout$/m);
+      assert.equal(existsSync(started), false);
+      writeFileSync(started, '');
+    }
+    rmSync(started);
+    await done('rerun', at('starting'), '--target', `${url}v1`, '--quiet', '--out', at('started-again'));
+    assert.equal(existsSync(started), true);
   });
 });

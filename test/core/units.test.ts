@@ -86,4 +86,8 @@ it('finds the name that was meant', () => {
   assert.equal(nearest('speeed', ['speed', 'seed', 'limit']), 'speed');
   assert.equal(nearest('h100', ['h100-sxm', 'a100-sxm-80g']), undefined);
   assert.equal(nearest('zzzzzz', ['speed']), undefined);
+  assert.equal(nearest('tttf', ['tpot', 'ttft']), 'ttft', 'neighbours that are swapped');
+  assert.equal(nearest('h101', ['a10', 'h100-sxm']), undefined, 'half of a short name is no typing error');
+  assert.equal(nearest('q', ['at', 'slo', 'a']), undefined);
+  assert.equal(nearest('run', ['out']), undefined);
 });
