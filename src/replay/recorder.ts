@@ -2,7 +2,7 @@ import { latenessUs, MAX_LATENESS_MS, type Outcome, type RecordStore, type Reque
 import type { HasText, ResponseInfo, ScheduledRequest } from '../core/target.ts';
 import type { RunSink } from './replay.ts';
 import type { StallLog } from './stalls.ts';
-import { unsentRecord, type RecordContext } from './unsent-record.ts';
+import { heldRecord, unsentRecord, type RecordContext } from './unsent-record.ts';
 import { lumpedTokens } from './lumped-tokens.ts';
 import { settleTokenTimes, TEXT, UNKNOWN_TEXT } from './token-times.ts';
 
@@ -95,12 +95,7 @@ export class Recorder implements RunSink {
     const scheduled = this.#held.get(index);
     if (scheduled === undefined) throw new Error(`request number ${index} does not wait`);
     this.#held.delete(index);
-    const dueUs = Math.round(scheduled.dueUs);
-    this.#finishedBatch.push({
-      ...unsentRecord(scheduled.request, dueUs, this.#context),
-      error: 'it waited for a place in flight (--max-in-flight) until the run stopped',
-      held_us: heldUs(dueUs, timeUs),
-    });
+    this.#finishedBatch.push(heldRecord(scheduled.request, Math.round(scheduled.dueUs), timeUs, this.#context));
   }
 
   /** Opens a request, just before the target gets it. */

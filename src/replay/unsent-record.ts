@@ -58,3 +58,12 @@ export function unsentRecord(
     client_stalled: false,
   };
 }
+
+/** The record of a request that was due, and waited for a place in flight until the run stopped. */
+export function heldRecord(request: Request, dueUs: number, untilUs: number, context: RecordContext): RequestRecord {
+  return {
+    ...unsentRecord(request, dueUs, context),
+    error: 'it waited for a place in flight (--max-in-flight) until the run stopped',
+    held_us: Math.max(0, Math.round(untilUs) - dueUs),
+  };
+}

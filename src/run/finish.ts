@@ -5,7 +5,7 @@ import type { RecordBatch } from '../core/record.ts';
 import { GOAL, type SloSpec } from '../core/slo.ts';
 import { plainPercent } from '../core/units.ts';
 import { summarise } from '../metrics/summarise.ts';
-import { unsentRecord } from '../replay/unsent-record.ts';
+import { heldRecord, unsentRecord } from '../replay/unsent-record.ts';
 import { appendRecords, readRecords } from '../runs/records.ts';
 import { isRunOpen } from '../runs/open-runs.ts';
 import { recoverRun } from '../runs/recovery.ts';
@@ -25,11 +25,15 @@ export async function completeRecords(
   manifest: Manifest,
   /** Called only if some request was not sent: the trace file may be gone. Null: the source cannot be read again. */
   plan: () => Promise<Source | null>,
+  /** The process was killed: nobody has said which requests waited for a place in flight. */
+  wasKilled = false,
 ): Promise<void> {
   const { ended } = await recoverRun(dir);
   if (ended.size === manifest.workload.requests) return;
   const source = await plan();
-  if (source !== null) await appendRecords(dir, unsent(source, ended, manifest));
+  if (source === null) return;
+  const heldUntilUs = wasKilled && manifest.max_in_flight !== null ? await lastEventUs(dir) : Number.NEGATIVE_INFINITY;
+  await appendRecords(dir, unsent(source, ended, manifest, heldUntilUs));
 }
 
 /**
@@ -89,7 +93,7 @@ export async function mendRun(dir: string): Promise<Manifest> {
   const isReadable = found.workload.path !== '';
   const reason = `the client was killed${isReadable ? '' : '; its source was of a program, and what was not sent is not counted'}`;
   const manifest: Manifest = { ...found, status: 'interrupted', reason };
-  await completeRecords(dir, manifest, async () => (isReadable ? sourceOf(dir, manifest) : null));
+  await completeRecords(dir, manifest, async () => (isReadable ? sourceOf(dir, manifest) : null), true);
   writeManifest(dir, manifest);
   return manifest;
 }
@@ -117,12 +121,30 @@ async function sourceOf(dir: string, manifest: Manifest): Promise<Source> {
   throw unlike('has changed since');
 }
 
-async function* unsent(source: Source, ended: ReadonlySet<string>, manifest: Manifest): AsyncGenerator<RecordBatch> {
+/** When the run was last known to go on: the last time in its records. */
+async function lastEventUs(dir: string): Promise<number> {
+  let lastUs = Number.NEGATIVE_INFINITY;
+  for await (const records of readRecords(dir))
+    for (const { sent_us, end_us } of records) lastUs = Math.max(lastUs, sent_us ?? lastUs, end_us ?? lastUs);
+  return lastUs;
+}
+
+/** What was not sent; what was due by `heldUntilUs` waited for a place until then at least. */
+async function* unsent(
+  source: Source,
+  ended: ReadonlySet<string>,
+  manifest: Manifest,
+  heldUntilUs: number,
+): AsyncGenerator<RecordBatch> {
   const context = { target: recordedName(manifest.target), window: windowOf(manifest), worker: 0 };
   for await (const requests of source.open())
     yield requests
       .filter((request) => !ended.has(request.id))
-      .map((request) => unsentRecord(request, request.dueUs, context));
+      .map((request) =>
+        request.dueUs <= heldUntilUs
+          ? heldRecord(request, request.dueUs, heldUntilUs, context)
+          : unsentRecord(request, request.dueUs, context),
+      );
 }
 
 /** Whether a process runs. A killed process that its parent has not yet waited for (a zombie) does not. */

@@ -58,12 +58,7 @@ describe('a command line', () => {
     });
 
   it('says what was written where a number is due', async () => {
-    for (const args of [
-      ['--limit', 'ten'],
-      ['--limit=ten'],
-      ['--rate', '7.5rps'],
-      ['--seed', '1,5'],
-    ] as const) {
+    for (const args of [['--limit', 'ten'], ['--limit=ten'], ['--rate', '7.5rps'], ['--seed', '1,5']] as const) {
       const [option = '', value = ''] = args.flatMap((arg) => arg.split('='));
       assert.deepEqual(await givenBy(runCommand, 'run', ...args), { [option.slice(2)]: value });
     }
@@ -75,7 +70,17 @@ describe('a command line', () => {
   });
 
   it('may have values that look like options, truths of switches, and the mark of npm', async () => {
-    const line = ['--', 'run', '--salt=--no-slo', '--ttft-timeout', '-5s', '--json=true', '--quiet=false', '--', 'chat'];
+    const line = [
+      '--',
+      'run',
+      '--salt=--no-slo',
+      '--ttft-timeout',
+      '-5s',
+      '--json=true',
+      '--quiet=false',
+      '--',
+      'chat',
+    ];
     const given = { workload: 'chat', salt: '--no-slo', 'ttft-timeout': '-5s', json: true, quiet: false };
     assert.deepEqual(await givenBy(runCommand, ...line), given);
   });

@@ -84,6 +84,30 @@ it('who waits when the user stops is unsent, and misses only what was missed by 
   assert.match(stdout, /\d+ that waited for a place before they had missed a limit are left out/);
 });
 
+it('who waits when the client is killed is known to have waited until the last that was recorded', async () => {
+  const server = await slowServer();
+  const out = join(folder, 'killed');
+  const options = ['--max-in-flight', '1', '--slo', 'ttft=500ms', '--quiet', '--out', out];
+  const { child, result } = startCli(['run', trace('killed', 200, 0.02), '--target', server.url.href, ...options]);
+  while (server.seen.filter(({ path }) => path.includes('completions')).length < 6)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  child.kill('SIGKILL');
+  await result;
+  await server.close();
+  const { code, stdout, stderr } = await cli('report', out);
+  assert.equal(code, 0, stderr);
+  const records = await recordsOf(out);
+  const last = Math.max(...records.flatMap(({ sent_us, end_us }) => [sent_us ?? 0, end_us ?? 0]));
+  const unsent = records.filter(({ outcome }) => outcome === 'unsent');
+  assert.equal(records.length, 200);
+  for (const { due_us, held_us } of unsent) assert.equal(held_us, due_us <= last ? last - due_us : null);
+  const { slo, requests } = readSummary(out);
+  const waited = unsent.filter(({ held_us }) => (held_us ?? 0) > 500_000).length;
+  assert.ok(waited > 10 && requests.failed >= waited, `${waited} waited too long, ${requests.failed} failed`);
+  assert.ok((slo?.attainment.joint ?? 1) < 0.5, 'they missed their limit');
+  assert.match(stdout, /unsent: it waited for a place in flight/);
+});
+
 it('is a whole number from 1', async () => {
   for (const wrong of ['0', '1.5', 'many']) {
     const { code, stderr } = await cli('run', 'chat', '--max-in-flight', wrong);

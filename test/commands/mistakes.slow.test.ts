@@ -64,12 +64,7 @@ const mistakes: [what: string, args: string[], code: number, names: RegExp][] = 
   ],
   ['an unknown SLO profile of a report', ['report', out, '--slo', 'fast'], 2, /--slo: "fast" is neither limits/],
   ['a misspelt option', run(good, '--sped', '2'), 2, /unknown option --sped; did you mean --speed\?/],
-  [
-    'a limit that is no number',
-    run(good, '--limit', 'ten'),
-    2,
-    /--limit: got "ten", expected a whole number from 1/,
-  ],
+  ['a limit that is no number', run(good, '--limit', 'ten'), 2, /--limit: got "ten", expected a whole number from 1/],
   ['a limit without its number', run(good, '--limit'), 2, /--limit: needs a value/],
   ['a rate before another option', run(good, '--rate', '--quiet'), 2, /--rate: needs a value/],
   ['no trace to inspect', ['trace', 'inspect'], 2, /reprise trace <action> <file>.*--help/],

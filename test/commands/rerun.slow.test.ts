@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { stringify } from 'yaml';
@@ -181,25 +181,21 @@ describe('a run against a server', () => {
     assert.match(stderr, /error: --clock virtual needs the reference engine.*, or --clock real$/m);
   });
 
-  it('starts its server again, and no server that is another', async () => {
-    const target = await server();
-    const started = at('started');
-    const start = ['--start', `touch ${started}; exec sleep 60`, '--ready', `${target.url.href}v1/models`, '--start-timeout', '20s'];
-    const url = target.url.href;
-    await done('run', trace, '--target', url, ...start, '--quiet', '--out', at('starting'));
-    const other = await server();
+  it('starts its own server, and not where the target is another', async () => {
+    const [own, other] = [await server(), await server()];
+    await done('run', trace, '--target', own.url.href, '--quiet', '--out', at('started'));
+    const manifest = readRunFile(at('started'));
+    const ready = `${own.url.href}v1/models`;
+    const options = { ...manifest.options, start: `touch ${at('start')}`, ready, 'start-timeout': '20s' };
+    writeFileSync(join(at('started'), 'run.json'), JSON.stringify({ ...manifest, options }));
     for (const [name, to] of [
       ['elsewhere', ['--target', other.url.href]],
       ['nowhere', ['--target', 'reference', '--clock', 'virtual']],
-    ] as const) {
-      rmSync(started);
-      const stderr = await done('rerun', at('starting'), ...to, '--out', at(name));
-      assert.match(stderr, /^without its --start, --ready, --start-timeout$/m);
-      assert.equal(existsSync(started), false);
-      writeFileSync(started, '');
-    }
-    rmSync(started);
-    await done('rerun', at('starting'), '--target', `${url}v1`, '--quiet', '--out', at('started-again'));
-    assert.equal(existsSync(started), true);
+      ['not-started', ['--no-start', '--no-ready']],
+    ] as const)
+      assert.match(await done('rerun', at('started'), ...to, '--out', at(name)), /^without its --start, --ready/m);
+    const again = await cli('rerun', at('started'), '--target', `${own.url.href}v1`, '--out', at('never'));
+    assert.match(again.stderr, /--start: .* answers already/);
+    assert.equal(existsSync(at('start')), false);
   });
 });
