@@ -1,8 +1,10 @@
+import { isUtf8 } from 'node:buffer';
 import { closeSync, openSync, readSync } from 'node:fs';
 import {
   isAlias,
   isMap,
   isNode,
+  isPair,
   isScalar,
   isSeq,
   LineCounter,
@@ -11,6 +13,7 @@ import {
   type Document,
   type Node,
   type Scalar,
+  type YAMLMap,
 } from 'yaml';
 import type { Options } from 'yargs';
 import { nearest } from '../core/did-you-mean.ts';
@@ -21,6 +24,11 @@ import type { Command, Given } from './command.ts';
 const MAX_BYTES = 1_000_000;
 /** Of a value that a message quotes. */
 const MAX_SHOWN = 60;
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EISDIR: 'is a directory, expected a YAML or JSON file',
+  EACCES: 'may not be read (permission denied)',
+};
 /** Options whose values may hold keys: no message shows them. */
 const SECRETIVE: ReadonlySet<string> = new Set(['header', 'extra-body', 'target', 'ready']);
 
@@ -63,7 +71,7 @@ export function readConfig(file: string, command: Command): Config {
     if (option === undefined) throw new UserError(`${file}:${line}: ${unknownKey(name, command, known)}`);
     const read = isNode(value) ? valueOf(name, value, option, document) : { wrong: 'has no value; leave the line out' };
     if ('wrong' in read) {
-      const isShown = isScalar(value) && !SECRETIVE.has(name) && textOf(value) !== '';
+      const isShown = isScalar(value) && value.value !== null && !SECRETIVE.has(name) && textOf(value).trim() !== '';
       const shown = isShown ? `got ${quoted(value)}, ` : '';
       throw new UserError(`${file}:${line}: ${name}: ${shown}${read.wrong}`);
     }
@@ -117,8 +125,8 @@ function readText(file: string): string {
     }
   } catch (thrown) {
     if (thrown instanceof UserError) throw thrown;
-    const isMissing = thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
-    throw new UserError(`--config: ${file}: ${isMissing ? 'no such file' : messageOf(thrown)}`, { cause: thrown });
+    const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+    throw new UserError(`--config: ${file}: ${UNREADABLE[code] ?? messageOf(thrown)}`, { cause: thrown });
   }
 }
 
@@ -133,7 +141,8 @@ function readUpTo(handle: number, file: string): string {
     if (length > MAX_BYTES) throw new UserError(`--config: ${file}: over 1 MB, which no options need; is it a trace?`);
   }
   const text = bytes.subarray(0, length);
-  if (text.includes(0)) throw new UserError(`--config: ${file}: is binary, expected YAML or JSON in UTF-8`);
+  if (text.includes(0) || !isUtf8(text))
+    throw new UserError(`--config: ${file}: is binary, or not in UTF-8; expected YAML or JSON in UTF-8`);
   return text.toString();
 }
 
@@ -156,6 +165,9 @@ function syntaxMistake({ code, message }: { readonly code: string; readonly mess
   if (code === 'MULTIPLE_DOCS') return 'a second document begins; write one';
   if (message.includes('call stack')) return 'brackets are nested by the thousand';
   if (code === 'TAB_AS_INDENT') return 'a tab indents this line; YAML takes spaces';
+  const [, name, value] = /^([\w-]+):(\S.*)/.exec(at) ?? [];
+  if (name !== undefined && value !== undefined)
+    return `no blank after "${short(name)}:"; write "${short(name)}: VALUE"`;
   return `neither YAML nor JSON: ${message}`;
 }
 
@@ -164,16 +176,31 @@ type Read = { readonly value: unknown } | { readonly wrong: string };
 /** The value as the command line would give it. */
 function valueOf(name: string, node: Node, { type, array }: Options, document: Document.Parsed): Read {
   if (array === true) return listOf(node);
-  if (isMap(node) && name === 'extra-body') return { value: JSON.stringify(node.toJS(document)) };
+  if (isMap(node) && name === 'extra-body') return bodyOf(node, document);
   if (!isScalar(node)) return { wrong: `expected one value, not a ${isSeq(node) ? 'list' : 'mapping'}` };
   if (node.value === null) return { wrong: 'has no value; give one, or leave the line out' };
   const text = textOf(node);
-  if (text === '') return { wrong: 'is empty; give a value, or leave the line out' };
+  if (text.trim() === '') return { wrong: 'is empty; give a value, or leave the line out' };
   if (type === 'boolean')
-    return text === 'true' || text === 'false' ? { value: text === 'true' } : { wrong: 'expected true or false' };
+    return /^(true|false)$/i.test(text) ? { value: /^t/i.test(text) } : { wrong: 'expected true or false' };
   if (type !== 'number') return { value: text };
   const number = typeof node.value === 'number' ? node.value : Number(text);
   return Number.isFinite(number) ? { value: number } : { wrong: 'expected a number' };
+}
+
+/** A mapping as the JSON that is sent: YAML has numbers and keys that JSON cannot write, and would send others. */
+function bodyOf(node: YAMLMap, document: Document.Parsed): Read {
+  let wrong: string | null = null;
+  visit(node, (_, each) => {
+    if (isPair(each) && !isScalar(each.key)) wrong = 'has a key that is no text';
+    if (isScalar(each) && typeof each.value === 'number' && !isExact(each.value, each.source ?? ''))
+      wrong = `holds ${each.source}, which JSON has no number for; write it as a text, or leave it out`;
+  });
+  return wrong === null ? { value: JSON.stringify(node.toJS(document)) } : { wrong };
+}
+
+function isExact(number: number, source: string): boolean {
+  return Number.isSafeInteger(number) || (Number.isFinite(number) && !/^[-+]?\d+$/.test(source));
 }
 
 /** A list, or one of its values. `- Key: value` without quotes is a mapping, and meant as the text. */

@@ -21,5 +21,5 @@ function nearRun(given: string): string {
   const near = nearest(basename(given), runs) ?? runs.find((name) => name.includes(basename(given)));
   if (near !== undefined) return `; did you mean ${join(parent, near)}?`;
   const latest = runs.toSorted().at(-1);
-  return latest === undefined ? '' : `; there are ${runs.length} runs in ${parent}, the last is ${latest}`;
+  return latest === undefined ? '' : `; the last run in ${parent} is ${latest}`;
 }

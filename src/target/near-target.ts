@@ -6,7 +6,7 @@ const HOST = /^(?:[^\s/@]*@)?(?:localhost|[\w-]+(?=:\d)|[\w-]+(?:\.[\w-]+)+|\[[\
 
 /** The target that a text probably means, which is neither a URL nor a reference target; null where none is near. */
 export function nearTarget(text: string): string | null {
-  const [, scheme, rest = ''] = /^([a-z]+):?\/\/?(?=[^/])(.*)$/is.exec(text) ?? [];
+  const [, scheme, rest = ''] = /^([a-z]+)(?::?\/\/?|(?<=https?):)(?=[^/])(.*)$/is.exec(text) ?? [];
   const near = scheme === undefined ? undefined : nearest(scheme, ['http', 'https']);
   if (near !== undefined) return `${near}://${rest}`;
   const [, word = '', system] = /^([^:,=/]*)(?:[:,=/](.*))?$/s.exec(text) ?? [];

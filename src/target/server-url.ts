@@ -73,5 +73,8 @@ export function parseUrl(text: string, option = '--target'): URL {
 
 function hint(text: string): string {
   const near = nearTarget(text);
-  return near === null ? '' : `; did you mean ${withoutQueryValues(near)}?`;
+  if (near === null) return '';
+  if (/^https?:/i.test(near) && !URL.canParse(near))
+    return Number(/:(\d+)(?=[/?#]|$)/.exec(near)?.[1]) > 65_535 ? '; a port is a number up to 65535' : '';
+  return `; did you mean ${withoutQueryValues(near)}?`;
 }

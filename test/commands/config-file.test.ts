@@ -70,6 +70,22 @@ const MISTAKES: readonly (readonly [what: string, content: string | Buffer, name
   ['an empty value', "slo: ''\n", /^FILE:1: slo: is empty/],
   ['no number', 'limit: ten\n', /^FILE:1: limit: got "ten", expected a number$/],
   ['an endless number', 'rate: .inf\n', /^FILE:1: rate: got "\.inf", expected a number$/],
+  ['a value of nothing', 'limit: ~\n', /^FILE:1: limit: has no value/],
+  ['a number of blanks', 'limit: " "\n', /^FILE:1: limit: is empty/],
+  ['a key without a blank', 'seed: 2\nlimit:3\n', /^FILE:2: no blank after "limit:"; write "limit: VALUE"$/],
+  ['a key that is stuck to a secret', 'header:hunter2\n', /^FILE:1: (?!.*hunter2)/],
+  [
+    'what is not in UTF-8',
+    Buffer.from('workload: t\xe9.csv\n', 'latin1'),
+    /^--config: FILE: is binary, or not in UTF-8/,
+  ],
+  ['a body that no JSON can hold', 'extra-body: {a: [.nan]}\n', /^FILE:1: extra-body: holds \.nan, which JSON has no/],
+  [
+    'a body of a longer number',
+    'extra-body: {a: 12345678901234567890}\n',
+    /^FILE:1: extra-body: holds 12345678901234567890/,
+  ],
+  ['a body with an odd key', 'extra-body: {[a, b]: 1}\n', /^FILE:1: extra-body: has a key that is no text/],
   ['neither true nor false', 'quiet: no\n', /^FILE:1: quiet: got "no", expected true or false$/],
   ['a tab', 'extra-body:\n\ttop_p: 1\n', /^FILE:2: a tab indents this line; YAML takes spaces$/],
   ['an alias', 'slo: &a ttft=1s\nat: *a\n', /^FILE:1: anchors and aliases are not read here/],
@@ -93,7 +109,7 @@ describe('--config FILE', () => {
 
   it('refuses a file that is not there, a folder, and two files', async () => {
     await assert.rejects(givenBy('--config', join(folder, 'none')), /^UserError: --config: .*none: no such file$/);
-    await assert.rejects(givenBy('--config', folder), /--config: .*EISDIR/);
+    await assert.rejects(givenBy('--config', folder), /--config: .*: is a directory, expected/);
     await assert.rejects(givenBy('--config', 'a', '--config', 'b'), /--config: is given more than once/);
   });
 
@@ -105,18 +121,27 @@ describe('--config FILE', () => {
       'limit: "50"',
       'rate: 7.5',
       'at: 95%',
-      'ignore-eos: false',
+      'ignore-eos: False',
       'insecure: "true"',
+      'reset-cache: TRUE',
       'target: http://127.0.0.1:8000/v1?a=b',
       'window: 60s..120s',
       'header:',
       '  - "x-a: 1"',
       '  - x-b: 0x1',
-      'extra-body: {top_p: 0.9, stop: [a]}',
+      'extra-body: {top_p: 0.9, stop: [a], n: 1e300}',
     ];
     const flags = ['a b.csv', '--salt', '0123', '--model', '1.0', '--limit', '50', '--rate', '7.5', '--at', '95%'];
-    flags.push('--no-ignore-eos', '--insecure', '--target', 'http://127.0.0.1:8000/v1?a=b', '--window', '60s..120s');
-    flags.push('--header', 'x-a: 1', '--header', 'x-b: 0x1', '--extra-body', '{"top_p":0.9,"stop":["a"]}');
+    flags.push(
+      '--no-ignore-eos',
+      '--insecure',
+      '--reset-cache',
+      '--target',
+      'http://127.0.0.1:8000/v1?a=b',
+      '--window',
+      '60s..120s',
+    );
+    flags.push('--header', 'x-a: 1', '--header', 'x-b: 0x1', '--extra-body', '{"top_p":0.9,"stop":["a"],"n":1e+300}');
     assert.deepEqual(await givenBy('--config', file(config.join('\r\n'))), await givenBy(...flags));
     assert.deepEqual(await givenBy('--config', file('{\n\t"limit": 3,\n\t"header": "a: b"\n}')), {
       limit: 3,

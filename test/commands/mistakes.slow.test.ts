@@ -133,6 +133,12 @@ const mistakes: [what: string, args: string[], code: number, names: RegExp][] = 
   ['an unknown key', run(good, '--target', 'reference:vllm-v1,gpus=h100-sxm'), 2, /gpus.*did you mean "gpu"/],
   ['a target that is neither', run(good, '--target', 'localhost:8000'), 2, /did you mean http:\/\/localhost:8000\?/],
   [
+    'a port that is none',
+    ['run', good, '--target', 'http://127.0.0.1:99999', '--out', out],
+    2,
+    /--target: "http:\/\/127\.0\.0\.1:99999" is (?!.*did you mean).*; a port is a number up to 65535/,
+  ],
+  [
     'virtual time on a server',
     run(good, '--target', 'http://127.0.0.1:9'),
     2,

@@ -17,6 +17,7 @@ const MEANT: readonly (readonly [given: string, meant: string | null])[] = [
   ['htps://host/v1', 'https://host/v1'],
   ['http:/host:8000', 'http://host:8000'],
   ['https//host', 'https://host'],
+  ['https:127.0.0.1:8000', 'https://127.0.0.1:8000'],
   ['vllm-v1,model=llama-3.1-8b', 'reference:vllm-v1,model=llama-3.1-8b'],
   ['vlm-v1', 'reference:vllm-v1'],
   ['distserve', 'reference:distserve'],
