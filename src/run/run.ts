@@ -7,7 +7,7 @@ import { useSingleThreadedGc } from '../core/single-threaded-gc.ts';
 import { stoppedError, unlessStopped } from '../core/stop.ts';
 import { machineUs } from '../core/wall-clock.ts';
 import { HealthMonitor } from '../replay/health.ts';
-import { Recorder, type Progress } from '../replay/recorder.ts';
+import { Recorder, type Progress, type RequestWatcher } from '../replay/recorder.ts';
 import { replay } from '../replay/replay.ts';
 import { StallLog } from '../replay/stalls.ts';
 import { writeClientSamples } from '../runs/client-file.ts';
@@ -59,10 +59,12 @@ export interface RunPart {
   readonly shard: Shard;
   /** The instant on `machineUs` from which due times count; null: as soon as all is ready. */
   readonly startAtUs: number | null;
+  /** See the run's requests, besides its progress. */
+  readonly watchers: readonly RequestWatcher[];
   /** Called after the replay, before the report is made: the run does not need its target any more. */
   readonly replayed: () => void;
 }
-const ALONE: RunPart = { worker: 0, shard: WHOLE, startAtUs: null, replayed: () => undefined };
+export const ALONE: RunPart = { worker: 0, shard: WHOLE, startAtUs: null, watchers: [], replayed: () => undefined };
 
 export interface RunProgress extends Progress {
   readonly nowUs: number;
@@ -210,7 +212,7 @@ async function replayInto(
   const stalls = wall === null ? null : new StallLog(() => wall.read());
   const context = { target: session.name, window: plan.window, worker: part.worker };
   const recent = new RecentRequests(plan.spec.slo?.limits ?? null);
-  const recorder = new Recorder(store, context, stalls, recent);
+  const recorder = new Recorder(store, context, stalls, [recent, ...part.watchers]);
   const health = wall === null || stalls === null ? null : new HealthMonitor(wall, recorder, stalls);
   const gone = abortedBy(session.gone.then(({ why, isFault }) => (isFault ? new Error(why) : new UserError(why))));
   const { timeoutUs, ttftTimeoutUs, maxInFlight } = plan.spec.measure;
