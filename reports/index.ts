@@ -10,3 +10,4 @@ export { placementText } from './text/placement.ts';
 export { summaryText } from './text/summary.ts';
 export { commandText, limitsText } from './format.ts';
 export { shareText } from './goodput-verdict.ts';
+export { toneAt } from './verdict.ts';

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { SILENT } from '../core/log.ts';
 import { expected, text, wholeNumber } from '../core/option-fields.ts';
+import { gateExit, gateText, judgeGate, parseGate, type Gate, type GateVerdict } from '../core/gate.ts';
 import { parseGoal } from '../core/slo.ts';
 import { parseDurationUs, threeFigures } from '../core/units.ts';
 import { compactTime } from '../run/run.ts';
@@ -11,6 +12,7 @@ import { newSalt } from '../run/salt.ts';
 import { goodputOfTrace, type SearchHooks, type TraceSearch } from '../search/goodput/of-trace.ts';
 import { writeGoodput } from '../search/goodput/files.ts';
 import { resolveSlo } from '../slos/index.ts';
+import type { GoodputReport } from '../schema/goodput.ts';
 import { goodputText, shareText } from '../../reports/index.ts';
 import { grouped, readOptions, type Command, type Given } from './command.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
@@ -18,7 +20,7 @@ import { showProgress } from './progress.ts';
 import { RUN_OPTIONS, runSpecOf } from './run-options.ts';
 import { onEndSignals, SIGNAL_EXIT } from './signals.ts';
 import { sloList } from './slo-list.ts';
-import { hasColor, TERMINAL_LOG } from './terminal.ts';
+import { hasColor, printGate, TERMINAL_LOG } from './terminal.ts';
 
 /** Options of `run` that a search sets itself, or that make no sense for many runs. */
 const NOT_HERE: ReadonlySet<string> = new Set([
@@ -37,6 +39,13 @@ const SEARCH: Command['options'] = {
   precision: { type: 'string', default: '5%', describe: 'half width of the bracket, as a share of its middle' },
   rate: { type: 'number', describe: "requests a second of the first run [default: the trace's own]" },
   budget: { type: 'string', describe: 'end with what there is after a time or a number of requests: 30m, 50000req' },
+  gate: {
+    type: 'string',
+    array: true,
+    default: [],
+    describe: 'exit code 1 where missed, 4 where it cannot be told, e.g. "goodput>=4rps"; repeatable',
+    nargs: 1,
+  },
   gpus: { type: 'number', describe: 'GPUs of the target, for goodput per GPU [default: as the reference engine has]' },
 };
 
@@ -74,6 +83,7 @@ const schema = z.looseObject({
   precision: text,
   rate: z.number(expected('a number above 0')).positive(expected('a number above 0')).optional(),
   budget: text.optional(),
+  gate: z.array(z.string()),
   gpus: wholeNumber.optional(),
   out: text.optional(),
   json: z.boolean(),
@@ -88,6 +98,7 @@ async function goodput(options: Options, given: Given): Promise<ExitCode> {
     return EXIT.ok;
   }
   const search = searchOf(options, given);
+  const gates = options.gate.map((each) => parseGate(each, ['goodput']));
   const { json, quiet, open } = options;
   const [stop, cut] = [new AbortController(), new AbortController()];
   let signalled: ExitCode | null = null;
@@ -119,8 +130,9 @@ async function goodput(options: Options, given: Given): Promise<ExitCode> {
         ? `${JSON.stringify(report, null, 2)}\n`
         : `${goodputText(report, { color: hasColor(process.stdout) })}\nreport: ${page}\n`,
     );
+    const verdicts = gates.map((gate) => sayGate(gate, report, json));
     if (open) await openInBrowser(page);
-    return EXIT.ok;
+    return gateExit(verdicts);
   } catch (thrown) {
     if (signalled !== null && thrown instanceof UserError) throw new UserError(thrown.message, { exitCode: signalled });
     throw thrown;
@@ -128,6 +140,14 @@ async function goodput(options: Options, given: Given): Promise<ExitCode> {
     progress.end();
     stopListening();
   }
+}
+
+function sayGate(gate: Gate, { bracket_rps: [low, high], state }: GoodputReport, json: boolean): GateVerdict {
+  const isValid = state !== 'not_valid';
+  const verdict = isValid ? judgeGate(gate, low, high) : 'undecided';
+  const found = `${low === null ? 'none' : threeFigures(low)} met, ${high === null ? 'none' : threeFigures(high)} missed, of the requests/s that were tried`;
+  printGate(gateText(gate, verdict, isValid ? found : 'the client fell behind'), json);
+  return verdict;
 }
 
 /** Says of each run where the goodput is thought to be, shows its progress, and how it came out. */

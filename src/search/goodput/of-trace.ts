@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
 import { SILENT } from '../../core/log.ts';
@@ -7,6 +8,7 @@ import { gpuCount } from '../../engine/index.ts';
 import { planRun, type RunPlan } from '../../run/plan-run.ts';
 import type { RunSpec } from '../../run/run-spec.ts';
 import type { RunHooks } from '../../run/run.ts';
+import { checkRunDirectory } from '../../runs/run-directory.ts';
 import type { GoodputAnswer, GoodputProbe, GoodputReport } from '../../schema/goodput.ts';
 import { openTarget } from '../../target/open-target.ts';
 import type { TargetSession } from '../../target/session.ts';
@@ -52,6 +54,7 @@ interface ProbeTrial extends Trial {
  * goes on: runs that stand in its folder are not made again.
  */
 export async function goodputOfTrace(search: TraceSearch, hooks: SearchHooks): Promise<GoodputReport> {
+  checkFolder(search.dir);
   const own = await planRun(search.specAt(null, search.dir), hooks);
   const { stats, spec } = own;
   const ownRps = meanRate(stats.requests, stats.firstDueUs, stats.lastDueUs);
@@ -78,6 +81,11 @@ export async function goodputOfTrace(search: TraceSearch, hooks: SearchHooks): P
   } finally {
     await session.close();
   }
+}
+
+/** A search goes on in its own folder, and in no other that holds something. */
+function checkFolder(dir: string): void {
+  if (!existsSync(join(dir, 'probes')) && !existsSync(join(dir, 'goodput.json'))) checkRunDirectory(dir);
 }
 
 interface Searching {

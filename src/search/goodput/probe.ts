@@ -89,30 +89,31 @@ function rateOf({ requests, firstDueUs, lastDueUs }: RunPlan['stats']): number {
 }
 
 /**
- * The probe of an earlier search in `dir`: finished, of the same requests against the same target, by the same SLO. Any
- * other run there is of no use, and is removed; null then.
+ * The probe of an earlier search in `dir`, of the same requests against the same target, by the same SLO; null where there
+ * is none, or it was stopped before it was decided, and is removed then. Throws a UserError where another run is there: it
+ * is never written over.
  */
 export function keptProbe(session: TargetSession, plan: RunPlan, dir: string, { slo }: Judgement): GoodputProbe | null {
   if (!existsSync(dir)) return null;
-  const found = readRun(dir);
-  if (found !== null) {
-    const { manifest, summary } = found;
-    const isFinished = manifest.status === 'complete' || (manifest.reason ?? '').startsWith(DECIDED);
-    const isSame =
-      manifest.plan_sha256 === plan.stats.digest &&
-      manifest.target.spec === session.facts.spec &&
-      JSON.stringify(manifest.slo?.limits_ms) === JSON.stringify(slo.limits);
-    if (isFinished && isSame) return probeOf(manifest, summary, plan);
-  }
+  const manifest = readManifest(dir);
+  const isSame =
+    manifest.plan_sha256 === plan.stats.digest &&
+    manifest.target.spec === session.facts.spec &&
+    manifest.clock === plan.spec.target.clock &&
+    JSON.stringify(manifest.slo?.limits_ms) === JSON.stringify(slo.limits);
+  if (!isSame)
+    throw new UserError(
+      `${dir}: this run is of another search (other requests, target or SLO); choose another --out, or remove it`,
+    );
+  const summary =
+    manifest.status === 'complete' || (manifest.reason ?? '').startsWith(DECIDED) ? readSummary(dir) : null;
+  if (summary !== null) return probeOf(manifest, summary, plan);
   rmSync(dir, { recursive: true });
   return null;
 }
 
-function readRun(dir: string): { manifest: Manifest; summary: Summary } | null {
-  try {
-    const manifest = readManifest(dir);
-    return { manifest, summary: summarySchema.parse(JSON.parse(readFileSync(join(dir, 'summary.json'), 'utf8'))) };
-  } catch {
-    return null;
-  }
+/** Null where the search ended before it was written. */
+function readSummary(dir: string): Summary | null {
+  const file = join(dir, 'summary.json');
+  return existsSync(file) ? summarySchema.parse(JSON.parse(readFileSync(file, 'utf8'))) : null;
 }
