@@ -78,8 +78,10 @@ export function probeRow(probe: GoodputProbe, at: number): string[] {
   ];
 }
 
+type Counts = Pick<GoodputProbe, 'attainment' | 'met' | 'missed' | 'requests'>;
+
 /** The share that met; of a run that was cut, the bound that settled the goal: `at most 89.98 %`. */
-export function shareText(probe: GoodputProbe, at: number): string {
+export function shareText(probe: Counts, at: number): string {
   const { share, bound } = shareOf(probe, at);
   const [text] = sharesApart(share, at);
   return bound === null ? formatShare(share) : `at ${bound} ${text}`;
@@ -91,7 +93,7 @@ export interface Share {
   readonly bound: 'least' | 'most' | null;
 }
 
-export function shareOf({ attainment, met, missed, requests }: GoodputProbe, at: number): Share {
+export function shareOf({ attainment, met, missed, requests }: Counts, at: number): Share {
   if (attainment !== null) return { share: attainment, bound: null };
   const least = met / requests;
   // Both ends of a share such as 0.9 of a whole number of requests are reached exactly.

@@ -171,8 +171,9 @@ function showRuns(
       started: (plan, snapshot) => {
         if (!quiet && plan.spec.target.clock === 'real') end = showProgress(plan, snapshot);
       },
-      probed: (probe, isKept) => {
+      probed: ({ judged: { met, missed, of }, isCut }, isKept) => {
         end();
+        const probe = { met, missed, requests: of, attainment: isCut ? null : met / of };
         const shares = goals.map((at) => shareText(probe, at)).join(', ');
         say(`  ${shares} meet the SLO${isKept ? ', as an earlier run has it' : ''}`);
       },

@@ -120,6 +120,33 @@ export async function run(
   hooks: RunHooks,
   part: RunPart = ALONE,
 ): Promise<RunResult> {
+  const { manifest, fault } = await record(session, plan, dir, hooks, part);
+  try {
+    // It reads the finished directory only, and can be repeated.
+    const summary = await reportRun(dir, manifest);
+    if (fault === null) return { dir, manifest, summary };
+  } catch (thrown) {
+    // What fails after a fault may follow from it.
+    if (fault === null) throw thrown;
+  }
+  throw fault.error;
+}
+
+/** A run whose directory is finished but for its report. */
+export interface Recorded {
+  readonly manifest: Manifest;
+  /** A fault of Reprise that ended the replay. */
+  readonly fault: Replayed['fault'];
+}
+
+/** A run up to its records and its end in `run.json`; whoever makes its report does so later. */
+export async function record(
+  session: TargetSession,
+  plan: RunPlan,
+  dir: string,
+  hooks: RunHooks,
+  part: RunPart = ALONE,
+): Promise<Recorded> {
   // Check and attach: an error up to here is thrown, and leaves no run directory.
   session.check(plan);
   checkRunDirectory(dir);
@@ -149,36 +176,32 @@ export async function run(
   try {
     const replayed = await replayInto(dir, session, attachment, { plan, hooks, part }).catch(stoppedBy);
     part.replayed();
-    return await finishRun(dir, begun, plan, hooks, replayed);
+    return await finishRecords(dir, begun, plan, hooks, replayed);
   } finally {
     runEnds(dir);
   }
 }
 
-/**
- * First the records, then the end of the run: a run that is killed between the two is mended like any killed run. Then
- * the report, which reads the finished directory only, and can be repeated. Throws the fault that has ended the replay.
- */
-async function finishRun(
+/** First the records, then the end of the run: a run that is killed between the two is mended like any killed run. */
+async function finishRecords(
   dir: string,
   begun: Manifest,
   plan: RunPlan,
   hooks: RunHooks,
   { stopped, client, fault }: Replayed,
-): Promise<RunResult> {
+): Promise<Recorded> {
   const status = stopped === null ? 'complete' : hooks.stop.aborted ? 'interrupted' : 'failed';
   const manifest: Manifest = { ...begun, status, reason: stopped, ended_at: hooks.nowIso(), client };
   try {
     if (status !== 'complete') await completeRecords(dir, manifest, async () => plan.source);
     writeManifest(dir, manifest);
-    const summary = await reportRun(dir, manifest);
-    if (fault === null) return { dir, manifest, summary };
+    return { manifest, fault };
   } catch (thrown) {
     if (fault === null) throw thrown;
     // What fails after a fault may follow from it. The run is marked as failed all the same.
     writeManifest(dir, manifest);
+    throw fault.error;
   }
-  throw fault.error;
 }
 
 /** The end of a replay. */

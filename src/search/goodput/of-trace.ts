@@ -7,17 +7,19 @@ import { version } from '../../core/version.ts';
 import { gpuCount } from '../../engine/index.ts';
 import { planRun, type RunPlan } from '../../run/plan-run.ts';
 import type { RunSpec } from '../../run/run-spec.ts';
+import { openReporter, type Reporter } from '../../run/reporter.ts';
 import type { RunHooks } from '../../run/run.ts';
 import { checkRunDirectory } from '../../runs/run-directory.ts';
 import type { GoodputAnswer, GoodputProbe, GoodputReport } from '../../schema/goodput.ts';
 import { openTarget } from '../../target/open-target.ts';
 import type { TargetSession } from '../../target/session.ts';
 import { decided } from './probe-tally.ts';
-import { keptProbe, runProbe, type Judgement } from './probe.ts';
+import { keptProbe, probeOf, runProbe, type Judgement, type Settled } from './probe.ts';
 import { findGoodput, type Bracket, type Trial } from './search.ts';
 
-/** Rates are tried down to and up to so many times the first. */
+/** Rates are tried down to and up to so many times the first; of a server, whose slowest runs take hours, not so far down. */
 const REACH = 2 ** 10;
+const REACH_OF_SERVER = 2 ** 4;
 
 export interface TraceSearch extends Judgement {
   /** The run of the trace at a rate, into a folder; null: at the trace's own rate. */
@@ -39,13 +41,13 @@ export interface SearchHooks extends Omit<RunHooks, 'started'> {
   /** A probe begins; `bracket`: the highest rate that met the first goal so far, the lowest that missed it. */
   readonly probing: (rateRps: number, number: number, bracket: readonly [number | null, number | null]) => void;
   readonly started: RunHooks['started'];
-  readonly probed: (probe: GoodputProbe, isKept: boolean) => void;
+  readonly probed: (settled: Settled, isKept: boolean) => void;
   /** False: the time of the search is over. */
   readonly hasTime: () => boolean;
 }
 
 interface ProbeTrial extends Trial {
-  readonly probe: GoodputProbe;
+  readonly settled: Settled;
 }
 
 /**
@@ -68,18 +70,19 @@ export async function goodputOfTrace(search: TraceSearch, hooks: SearchHooks): P
     stop: hooks.stop,
     log: hooks.log,
   });
+  const reporter = openReporter();
   try {
-    const probes = new Map<number, GoodputProbe>();
+    const searching: Searching = { search, hooks, session, reporter, settled: new Map() };
     const startRps = search.startRps ?? ownRps;
-    const answers: GoodputAnswer[] = [];
+    const brackets: Found[] = [];
     for (const at of search.goals) {
-      const bracket = await bracketOf({ search, hooks, session, probes }, at, startRps);
-      const gpus = gpusOf(spec, search.gpus);
-      answers.push(answerOf(at, bracket, { search, ownRps, gpus, isBudget: !mayGoOn(search, hooks, probes) }));
+      const bracket = await bracketOf(searching, at, startRps);
+      brackets.push({ at, bracket, isBudget: !mayGoOn(searching) });
     }
-    return reportOf(own, session, search, { ownRps, probes: [...probes.values()], answers });
+    await reporter.done();
+    return reportOf(own, session, search, { ownRps, settled: [...searching.settled.values()], brackets });
   } finally {
-    await session.close();
+    await Promise.all([session.close(), reporter.close()]);
   }
 }
 
@@ -92,80 +95,86 @@ interface Searching {
   readonly search: TraceSearch;
   readonly hooks: SearchHooks;
   readonly session: TargetSession;
+  readonly reporter: Reporter;
   /** By the rate that was asked for. */
-  readonly probes: Map<number, GoodputProbe>;
+  readonly settled: Map<number, Settled>;
 }
 
-function mayGoOn({ mostRequests }: TraceSearch, { hasTime }: SearchHooks, probes: Searching['probes']): boolean {
-  return hasTime() && usedRequests([...probes.values()]) < mostRequests;
+/** What was found for one goal. */
+interface Found {
+  readonly at: number;
+  readonly bracket: Bracket<ProbeTrial>;
+  /** Whether the budget was used up. */
+  readonly isBudget: boolean;
 }
 
-function usedRequests(probes: readonly GoodputProbe[]): number {
-  return probes.reduce((sum, { requests_used }) => sum + requests_used, 0);
+function mayGoOn({ search, hooks, settled }: Searching): boolean {
+  return hooks.hasTime() && [...settled.values()].reduce((sum, { due }) => sum + due, 0) < search.mostRequests;
 }
 
 async function bracketOf(searching: Searching, at: number, startRps: number): Promise<Bracket<ProbeTrial>> {
-  const { search, hooks, probes } = searching;
+  const { search, hooks, settled } = searching;
   const { precision } = search;
-  const trialOf = (rateRps: number, probe: GoodputProbe): ProbeTrial => {
-    const { met, missed, requests } = probe;
-    // A run that went to its end, or was cut for every goal, leaves none open.
-    return { rateRps, probe, met: decided({ met, missed, of: requests }, at) === true };
-  };
-  const known = [...probes].map(([rateRps, probe]) => trialOf(rateRps, probe));
+  const reach = searching.session.facts.kind === 'reference' ? REACH : REACH_OF_SERVER;
+  // A run that went to its end, or was cut for every goal, leaves none open.
+  const trialOf = (each: Settled): ProbeTrial => ({
+    rateRps: each.rateRps,
+    settled: each,
+    met: decided(each.judged, at) === true,
+  });
   let [low, high]: [number | null, number | null] = [null, null];
   return findGoodput(
     async (rateRps) => {
-      hooks.probing(rateRps, probes.size + 1, [low, high]);
-      const probe = await probeAt(searching, rateRps);
-      probes.set(rateRps, probe);
-      const trial = trialOf(rateRps, probe);
+      hooks.probing(rateRps, settled.size + 1, [low, high]);
+      const each = await probeAt(searching, rateRps);
+      settled.set(rateRps, each);
+      const trial = trialOf(each);
       if (trial.met) low = rateRps;
       else high = rateRps;
       return trial;
     },
     {
       startRps,
-      lowestRps: startRps / REACH,
+      lowestRps: startRps / reach,
       highestRps: startRps * REACH,
       precision: (1 + precision) / (1 - precision) - 1,
-      mayGoOn: () => mayGoOn(search, hooks, probes),
+      mayGoOn: () => mayGoOn(searching),
     },
-    known,
+    [...settled.values()].map(trialOf),
   );
 }
 
 /** The run at one rate: as it stands in the folder, or a new one. */
-async function probeAt({ search, hooks, session }: Searching, rateRps: number): Promise<GoodputProbe> {
-  const name = `${Number(rateRps.toPrecision(6))}rps`;
-  const dir = join(search.dir, 'probes', name);
+async function probeAt({ search, hooks, session, reporter }: Searching, rateRps: number): Promise<Settled> {
+  const where = { rateRps, dir: join(search.dir, nameOf(rateRps)) };
   // What the scaling does to the trace was said of it as a whole.
-  const plan = await planRun(search.specAt(rateRps, dir), { ...hooks, log: SILENT });
-  const kept = keptProbe(session, plan, dir, search);
-  const probe = {
-    ...(kept ?? (await runProbe(session, plan, dir, search, hooks))),
-    rate_rps: rateRps,
-    dir: join('probes', name),
-  };
-  hooks.probed(probe, kept !== null);
+  const plan = await planRun(search.specAt(rateRps, where.dir), { ...hooks, log: SILENT });
+  const kept = await keptProbe(session, plan, where, search);
+  const settled = kept ?? (await runProbe(session, plan, where, search, hooks));
+  if (kept === null) reporter.report(where.dir);
+  hooks.probed(settled, kept !== null);
   if (kept === null) await session.settle(hooks.stop);
-  return probe;
+  return settled;
+}
+
+/** Where the run at a rate stands, from the folder of `goodput.json`. */
+function nameOf(rateRps: number): string {
+  return join('probes', `${Number(rateRps.toPrecision(6))}rps`);
 }
 
 interface AnswerContext {
-  readonly search: TraceSearch;
+  readonly precision: number;
   readonly ownRps: number;
   readonly gpus: number | null;
-  /** Whether the budget was used up. */
-  readonly isBudget: boolean;
+  readonly probes: readonly GoodputProbe[];
 }
 
 function answerOf(
-  at: number,
-  { met, missed }: Bracket<ProbeTrial>,
-  { search, ownRps, gpus, isBudget }: AnswerContext,
+  { at, bracket: { met, missed }, isBudget }: Found,
+  { precision, ownRps, gpus, probes }: AnswerContext,
 ): GoodputAnswer {
   const [low, high] = [met?.rateRps ?? null, missed?.rateRps ?? null];
+  const ends = probes.filter(({ rate_rps }) => rate_rps === low || rate_rps === high);
   const halfWidth = low === null || high === null ? null : (high - low) / (high + low);
   return {
     at,
@@ -174,13 +183,13 @@ function answerOf(
     bracket_rps: [low, high],
     half_width: halfWidth,
     times_trace: low === null ? null : low / ownRps,
-    binding: missed?.probe.binding ?? null,
+    binding: probes.find(({ rate_rps }) => rate_rps === high)?.binding ?? null,
     state: stateOf(),
   };
 
   function stateOf(): GoodputAnswer['state'] {
-    if ([met, missed].some((trial) => trial !== null && !trial.probe.valid)) return 'not_valid';
-    if (halfWidth !== null && halfWidth <= search.precision * (1 + 1e-9)) return 'bracketed';
+    if (ends.some(({ valid }) => !valid)) return 'not_valid';
+    if (halfWidth !== null && halfWidth <= precision * (1 + 1e-9)) return 'bracketed';
     if (isBudget) return 'budget';
     return low === null ? 'below' : 'above';
   }
@@ -193,34 +202,33 @@ function gpusOf({ target: { spec } }: RunSpec, given: number | null): number | n
 function reportOf(
   { spec, stats, source }: RunPlan,
   { facts }: TargetSession,
-  { goals, slo, precision, gpus }: TraceSearch,
-  found: {
-    readonly ownRps: number;
-    readonly probes: readonly GoodputProbe[];
-    readonly answers: readonly GoodputAnswer[];
-  },
+  { slo, precision, gpus: given }: TraceSearch,
+  {
+    ownRps,
+    settled,
+    brackets,
+  }: { readonly ownRps: number; readonly settled: readonly Settled[]; readonly brackets: readonly Found[] },
 ): GoodputReport {
-  const [first] = found.answers;
-  if (first === undefined) throw new Error(`no share of ${goals.length} was searched for`);
-  const used = usedRequests(found.probes);
+  const gpus = gpusOf(spec, given);
+  const inOrder = settled.toSorted((a, b) => a.rateRps - b.rateRps);
+  const probes = inOrder.map((each) => probeOf(each, nameOf(each.rateRps)));
+  const answers = brackets.map((found) => answerOf(found, { precision, ownRps, gpus, probes }));
+  const [first] = answers;
+  if (first === undefined) throw new Error('no share was searched for');
+  const used = probes.reduce((sum, { requests_used }) => sum + requests_used, 0);
   return {
     schema: 1,
     of: 'trace',
     ...first,
-    answers: found.answers,
+    answers,
     slo: { text: slo.text, limits_ms: slo.limits },
     arrivals: 'trace',
     precision,
     target: { spec: facts.spec, kind: facts.kind, model: facts.model },
-    gpus: gpusOf(spec, gpus),
+    gpus,
     clock: spec.target.clock,
-    workload: {
-      name: source.name,
-      sha256: stats.sourceSha256,
-      requests: stats.requests,
-      rate_rps: found.ownRps,
-    },
-    probes: found.probes.toSorted((a, b) => a.rate_rps - b.rate_rps),
+    workload: { name: source.name, sha256: stats.sourceSha256, requests: stats.requests, rate_rps: ownRps },
+    probes,
     requests_used: used,
     traces_used: used / stats.requests,
     versions: { reprise: version() },

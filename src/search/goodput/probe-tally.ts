@@ -42,6 +42,7 @@ export class ProbeTally implements RequestWatcher {
   readonly #withoutToken = new Set<number>();
   /** Ids of requests that were counted as missed before they ended. */
   readonly #late = new Set<string>();
+  #due = 0;
   #met = 0;
   #missed = 0;
 
@@ -52,7 +53,18 @@ export class ProbeTally implements RequestWatcher {
     this.#onCount = onCount;
   }
 
+  /** What has been counted so far. */
+  get counted(): Counted {
+    return { met: this.#met, missed: this.#missed };
+  }
+
+  /** Requests that came due, measured or not. */
+  get due(): number {
+    return this.#due;
+  }
+
   begun(scheduled: ScheduledRequest): void {
+    this.#due++;
     if (this.#ttftUs === Infinity || !isMeasured(this.#window, scheduled.dueUs)) return;
     this.#waiting.push(scheduled);
     this.#withoutToken.add(scheduled.index);
@@ -70,7 +82,7 @@ export class ProbeTally implements RequestWatcher {
     if (!record.measured || record.outcome === 'cut' || this.#late.has(record.request_id)) return;
     if (meetsAll(record, this.#slo.limits)) this.#met++;
     else this.#missed++;
-    this.#onCount({ met: this.#met, missed: this.#missed });
+    this.#onCount(this.counted);
   }
 
   /** Counts those whose limit has passed without a token. */
@@ -89,6 +101,6 @@ export class ProbeTally implements RequestWatcher {
   #miss(id: string): void {
     this.#late.add(id);
     this.#missed++;
-    this.#onCount({ met: this.#met, missed: this.#missed });
+    this.#onCount(this.counted);
   }
 }

@@ -5,13 +5,13 @@ import type { SloSpec } from '../../core/slo.ts';
 import { formatShare, withThousands } from '../../core/units.ts';
 import { judgedRequests } from '../../metrics/stopped.ts';
 import type { RunPlan } from '../../run/plan-run.ts';
-import { ALONE, run, type RunHooks } from '../../run/run.ts';
+import { reportRun } from '../../run/finish.ts';
+import { ALONE, record, type RunHooks } from '../../run/run.ts';
 import { readManifest } from '../../runs/run-directory.ts';
 import type { GoodputProbe } from '../../schema/goodput.ts';
-import type { Manifest } from '../../schema/manifest.ts';
 import { summarySchema, type Summary } from '../../schema/summary.ts';
 import type { TargetSession } from '../../target/session.ts';
-import { decided, ProbeTally } from './probe-tally.ts';
+import { decided, ProbeTally, type Judged } from './probe-tally.ts';
 
 /** How the reason of a run begins that was cut because it was decided: `run.json` has it, for a search that goes on later. */
 const DECIDED = 'decided: ';
@@ -22,22 +22,33 @@ export interface Judgement {
   readonly goals: readonly number[];
 }
 
+/** What a run at one rate says of the goals. */
+export interface Settled {
+  readonly rateRps: number;
+  /** The run directory. */
+  readonly dir: string;
+  readonly judged: Judged;
+  /** Whether it was cut once every goal was settled. */
+  readonly isCut: boolean;
+  /** Requests that came due. */
+  readonly due: number;
+}
+
 /**
- * Runs the trace at one rate, and cuts the run once every goal is met or missed for certain. `requests`: how many are
- * measured, or null where only the end of the run tells. Throws a UserError where the target went away, or the user
- * stopped it.
+ * Runs the trace at one rate, and cuts the run once every goal is met or missed for certain; its report is not made yet.
+ * Throws a UserError where the target went away, or the user stopped it.
  */
 export async function runProbe(
   session: TargetSession,
   plan: RunPlan,
-  dir: string,
+  { rateRps, dir }: Pick<Settled, 'rateRps' | 'dir'>,
   { slo, goals }: Judgement,
   hooks: RunHooks,
-): Promise<GoodputProbe> {
+): Promise<Settled> {
   const enough = new AbortController();
   const of = plan.stats.requests;
-  // With a warm-up or a cool-down only the end of the run tells how many are measured.
   const tally = new ProbeTally(slo, plan.window, (counted) => {
+    // With a warm-up or a cool-down only the end of the run tells how many are measured.
     if (plan.window !== null || enough.signal.aborted) return;
     if (goals.some((at) => decided({ ...counted, of }, at) === null)) return;
     const { met, missed } = counted;
@@ -47,7 +58,7 @@ export async function runProbe(
       ),
     );
   });
-  const { manifest, summary } = await run(
+  const { manifest, fault } = await record(
     session,
     plan,
     dir,
@@ -58,42 +69,62 @@ export async function runProbe(
     },
     { ...ALONE, watchers: [tally] },
   );
-  const isWhole = manifest.status === 'complete' || (manifest.status === 'interrupted' && enough.signal.aborted);
-  if (!isWhole || (hooks.stop.aborted && !enough.signal.aborted))
+  if (fault !== null) throw fault.error;
+  const isCut = manifest.status === 'interrupted' && enough.signal.aborted;
+  if (manifest.status !== 'complete' && !isCut)
     throw new UserError(`${dir}: ${manifest.reason ?? 'the run did not end'}; the same command goes on from here`);
-  return probeOf(manifest, summary, plan);
-}
-
-/** The probe of a run that has ended. `dir` is filled in by who keeps the folder. */
-function probeOf({ status }: Manifest, { requests, slo, validity }: Summary, { stats }: RunPlan): GoodputProbe {
-  const judged = judgedRequests(requests);
-  const met = Math.round((slo?.attainment.joint ?? 0) * judged);
-  const isDecided = status !== 'complete';
-  return {
-    rate_rps: rateOf(stats),
-    requests: isDecided ? stats.requests : requests.scheduled,
-    met,
-    missed: judged - met,
-    attainment: isDecided ? null : (slo?.attainment.joint ?? 0),
-    ci95: isDecided || slo === null || slo.attainment.ci95 === null ? null : [...slo.attainment.ci95],
-    binding: slo?.binding ?? null,
-    valid: validity.valid,
-    decided: isDecided,
-    requests_used: requests.scheduled - (requests.stopped - requests.stopped_in_flight),
-    dir: null,
-  };
-}
-
-function rateOf({ requests, firstDueUs, lastDueUs }: RunPlan['stats']): number {
-  return lastDueUs > firstDueUs ? ((requests - 1) * 1e6) / (lastDueUs - firstDueUs) : 0;
+  const { met, missed } = tally.counted;
+  return { rateRps, dir, judged: { met, missed, of: isCut ? of : met + missed }, isCut, due: tally.due };
 }
 
 /**
- * The probe of an earlier search in `dir`, of the same requests against the same target, by the same SLO; null where there
+ * The probe for `goodput.json`, of a run whose report is made; `name`: where it stands, from there. Its counts are those of
+ * the summary, so that a search that went on later says the same: requests that were cut may have missed as well.
+ */
+export function probeOf({ rateRps, dir, judged: { of }, isCut }: Settled, name: string): GoodputProbe {
+  const summary = readSummary(dir) ?? fail(dir);
+  const { slo, validity } = summary;
+  const { judged, due } = countsOf(summary, of);
+  const ci95 = slo?.attainment.ci95 ?? null;
+  return {
+    rate_rps: rateRps,
+    requests: judged.of,
+    met: judged.met,
+    missed: judged.missed,
+    attainment: isCut ? null : judged.met / judged.of,
+    ci95: isCut || ci95 === null ? null : [...ci95],
+    binding: slo?.binding ?? null,
+    valid: validity.valid,
+    decided: isCut,
+    requests_used: due,
+    dir: name,
+  };
+}
+
+function countsOf({ requests, slo }: Summary, of: number): Pick<Settled, 'judged' | 'due'> {
+  const judged = judgedRequests(requests);
+  const met = Math.round((slo?.attainment.joint ?? 0) * judged);
+  return {
+    judged: { met, missed: judged - met, of },
+    due: requests.scheduled - (requests.stopped - requests.stopped_in_flight),
+  };
+}
+
+function fail(dir: string): never {
+  throw new Error(`${dir} has no summary`);
+}
+
+/**
+ * What the run of an earlier search in `dir` says, of the same requests against the same target, by the same SLO; null where there
  * is none, or it was stopped before it was decided, and is removed then. Throws a UserError where another run is there: it
  * is never written over.
  */
-export function keptProbe(session: TargetSession, plan: RunPlan, dir: string, { slo }: Judgement): GoodputProbe | null {
+export async function keptProbe(
+  session: TargetSession,
+  plan: RunPlan,
+  { rateRps, dir }: Pick<Settled, 'rateRps' | 'dir'>,
+  { slo }: Judgement,
+): Promise<Settled | null> {
   if (!existsSync(dir)) return null;
   const manifest = readManifest(dir);
   const isSame =
@@ -105,14 +136,22 @@ export function keptProbe(session: TargetSession, plan: RunPlan, dir: string, { 
     throw new UserError(
       `${dir}: this run is of another search (other requests, target or SLO); choose another --out, or remove it`,
     );
-  const summary =
-    manifest.status === 'complete' || (manifest.reason ?? '').startsWith(DECIDED) ? readSummary(dir) : null;
-  if (summary !== null) return probeOf(manifest, summary, plan);
+  if (manifest.status === 'complete' || (manifest.reason ?? '').startsWith(DECIDED)) {
+    // The search may have ended before the report of this run was made.
+    const summary = readSummary(dir) ?? (await reportRun(dir, manifest));
+    const isCut = manifest.status !== 'complete';
+    return {
+      rateRps,
+      dir,
+      isCut,
+      ...countsOf(summary, isCut ? plan.stats.requests : judgedRequests(summary.requests)),
+    };
+  }
   rmSync(dir, { recursive: true });
   return null;
 }
 
-/** Null where the search ended before it was written. */
+/** Null where it is not written yet. */
 function readSummary(dir: string): Summary | null {
   const file = join(dir, 'summary.json');
   return existsSync(file) ? summarySchema.parse(JSON.parse(readFileSync(file, 'utf8'))) : null;
