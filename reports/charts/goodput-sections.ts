@@ -21,6 +21,7 @@ interface Point {
   readonly rps: number;
   /** Where a run was cut, the bound that it settled. */
   readonly share: number;
+  /** Its 95 % interval; where a run was cut, all that its attainment can be. */
   readonly low: number | null;
   readonly high: number | null;
   readonly isCut: boolean;
@@ -28,13 +29,14 @@ interface Point {
 }
 
 function pointOf(probe: GoodputProbe, at: number): Point {
-  const { rate_rps: rps, ci95 } = probe;
+  const { rate_rps: rps, ci95, met, missed, requests } = probe;
   const { share, bound } = shareOf(probe, at);
+  const [low, high] = bound === null ? (ci95 ?? [null, null]) : [met / requests, 1 - missed / requests];
   return {
     rps,
     share,
-    low: ci95?.[0] ?? null,
-    high: ci95?.[1] ?? null,
+    low,
+    high,
     isCut: bound !== null,
     text: `${threeFigures(rps)} requests/s: ${shareText(probe, at)} meet the SLO${bound === null ? '' : ', cut when that was settled'}`,
   };
@@ -56,7 +58,7 @@ function attainmentByRate(report: GoodputReport): Chart {
     id: 'attainment-by-rate',
     title,
     label: `Share of requests that meet the SLO against the rate, of ${probes.length} runs. ${title}.`,
-    note: `A point a run, with its 95 % interval; hollow: cut once the goals were settled, drawn at the bound; dashed: what is wanted; shaded: between the highest rate that met and the lowest that missed. The trace's own rate is ${threeFigures(report.workload.rate_rps)} requests/s.`,
+    note: `A point a run, with its 95 % interval; hollow: cut once the goals were settled, at the bound that settled them, with all that its attainment can be as a thin line; dashed: what is wanted; shaded: between the highest rate that met and the lowest that missed. The trace's own rate is ${threeFigures(report.workload.rate_rps)} requests/s.`,
     spec: spec(points, {
       goals: answers.map(({ at }) => ({ value: at, text: `${plainPercent(at)} % wanted` })),
       bracket: low === null || high === null ? null : [low, high],
@@ -115,8 +117,13 @@ function spec(points: readonly Point[], { goals, bracket }: Marks): TopLevelSpec
         encoding: { x, y },
       },
       {
-        data: { values: points.filter(({ low }) => low !== null) },
-        mark: { type: 'rule', strokeWidth: 1.5, color: COLOURS.first },
+        data: { values: points.filter(({ low, isCut }) => low !== null && !isCut) },
+        mark: { type: 'rule', strokeWidth: 2, color: COLOURS.first },
+        encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' } },
+      },
+      {
+        data: { values: points.filter(({ low, isCut }) => low !== null && isCut) },
+        mark: { type: 'rule', strokeWidth: 1, opacity: 0.5, color: COLOURS.first },
         encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' } },
       },
       {

@@ -24,6 +24,8 @@ import { hasColor, printGate, TERMINAL_LOG } from './terminal.ts';
 
 /** Options of `run` that a search sets itself, or that make no sense for many runs. */
 const NOT_HERE: ReadonlySet<string> = new Set([
+  'gate',
+  'slo',
   'speed',
   'rate',
   'at',
@@ -36,6 +38,7 @@ const NOT_HERE: ReadonlySet<string> = new Set([
 
 const SEARCH: Command['options'] = {
   at: { type: 'string', default: '90%', describe: 'share of requests that should meet the SLO; several: 0.9,0.99' },
+  slo: { type: 'string', describe: 'limits, e.g. "ttft=200ms,tpot=50ms", or a profile\'s name; list shows them' },
   precision: { type: 'string', default: '5%', describe: 'half width of the bracket, as a share of its middle' },
   rate: { type: 'number', describe: "requests a second of the first run [default: the trace's own]" },
   budget: { type: 'string', describe: 'end with what there is after a time or a number of requests: 30m, 50000req' },
@@ -192,7 +195,9 @@ function searchOf(options: Options, given: Given): TraceSearch {
     );
   const goals = options.at.split(',').map(parseGoal);
   // What only a search has is none of its runs' options.
-  const ofRun = Object.fromEntries(Object.entries(given).filter(([name]) => !(name in SEARCH) && !(name in OUTPUT)));
+  const ofRun = Object.fromEntries(
+    Object.entries(given).filter(([name]) => name === 'slo' || (!(name in SEARCH) && !(name in OUTPUT))),
+  );
   const specAt = (rateRps: number | null, dir: string): RunSpec =>
     runSpecOf({
       ...ofRun,

@@ -145,12 +145,17 @@ async function bracketOf(searching: Searching, at: number, startRps: number): Pr
 }
 
 /** The run at one rate: as it stands in the folder, or a new one. */
-async function probeAt({ search, hooks, session, reporter }: Searching, rateRps: number): Promise<Settled> {
+async function probeAt(
+  { search, hooks, session, reporter, settled: found }: Searching,
+  rateRps: number,
+): Promise<Settled> {
   const where = { rateRps, dir: join(search.dir, nameOf(rateRps)) };
   // What the scaling does to the trace was said of it as a whole.
   const plan = await planRun(search.specAt(rateRps, where.dir), { ...hooks, log: SILENT });
   const kept = await keptProbe(session, plan, where, search);
-  const settled = kept ?? (await runProbe(session, plan, where, search, hooks));
+  // While no rate has missed, the runs are far from the goodput.
+  const endsMet = ![...found.values()].some(({ judged }) => search.goals.some((at) => decided(judged, at) === false));
+  const settled = kept ?? (await runProbe(session, plan, { ...where, endsMet }, search, hooks));
   if (kept === null) reporter.report(where.dir);
   hooks.probed(settled, kept !== null);
   if (kept === null) await session.settle(hooks.stop);
