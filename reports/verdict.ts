@@ -49,19 +49,24 @@ export function verdictOf(summary: Summary, manifest: Manifest): Verdict {
 }
 
 function toneOf(summary: Summary): Verdict['tone'] {
+  return summary.slo === null ? 'none' : toneAt(summary, summary.slo.at);
+}
+
+/** What a run says of a share of requests that should meet its SLO. */
+export function toneAt(summary: Summary, goal: number): Verdict['tone'] {
   const { slo, warnings } = summary;
   if (slo === null || judgedRequests(summary.requests) === 0) return 'none';
-  const verdict = supports(slo.attainment, slo.at);
-  if (verdict === 'unsure' || !allowsVerdict(warnings, verdict) || couldTurn(summary, verdict)) return 'unsure';
+  const verdict = supports(slo.attainment, goal);
+  if (verdict === 'unsure' || !allowsVerdict(warnings, verdict) || couldTurn(summary, verdict, goal)) return 'unsure';
   return verdict;
 }
 
 /** Whether the requests that the user gave up, which are those that stay long, could turn a pass into a miss. */
-function couldTurn({ slo, requests, held }: Summary, verdict: 'met' | 'missed'): boolean {
+function couldTurn({ slo, requests, held }: Summary, verdict: 'met' | 'missed', goal: number): boolean {
   if (slo === null || verdict === 'missed') return false;
   const judged = judgedRequests(requests);
   const givenUp = stoppedByOutcome(requests).cut + (held?.still_waiting ?? 0);
-  return slo.attainment.joint * judged < slo.at * (judged + givenUp);
+  return slo.attainment.joint * judged < goal * (judged + givenUp);
 }
 
 function attainmentSentence(

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { goodputSchema } from '../src/schema/goodput.ts';
 import { manifestSchema } from '../src/schema/manifest.ts';
 import { quantiles } from '../src/schema/parts.ts';
 import { goodput, group, phaseGoodput, placement, placementAnswer, placementSchema } from '../src/schema/placement.ts';
@@ -10,7 +11,12 @@ import { bucketQuantile, latencyStats, lengthStats, serverLatency, summarySchema
 export const JSON_SCHEMAS = join(import.meta.dirname, '..', 'src', 'schema', 'json');
 
 /** Zod schema of each JSON file that Reprise writes. */
-export const FILES = { 'run.json': manifestSchema, 'summary.json': summarySchema, 'place.json': placementSchema };
+export const FILES = {
+  'run.json': manifestSchema,
+  'summary.json': summarySchema,
+  'place.json': placementSchema,
+  'goodput.json': goodputSchema,
+};
 
 /** Schemas that occur more than once in a file: each stands in `$defs` by its name. */
 const DEFINITIONS = {

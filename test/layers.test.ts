@@ -50,6 +50,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/engine',
     'src/replay',
     'src/runs',
+    'src/target',
     'src/run',
     'reports',
   ],

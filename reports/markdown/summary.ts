@@ -4,6 +4,7 @@ import { LATENCY_METRICS, type Summary } from '../../src/schema/summary.ts';
 import { formatShare, withThousands } from '../../src/core/units.ts';
 import { verdictOf } from '../verdict.ts';
 import { METRIC_NAMES } from '../definitions.ts';
+import { plain } from './plain.ts';
 import { commandText, failureTexts, latencyText, loadText, plainMs, rateText } from '../format.ts';
 
 /** The summary for a pull request or a chat: the verdict, one table of latencies, how to repeat it. */
@@ -46,11 +47,6 @@ function limitCell(
 ): string {
   const [limitMs, share] = [limits_ms[metric], attainment[metric]];
   return limitMs === undefined || share === null ? '' : `${formatShare(share)} <= ${plainMs(limitMs)}`;
-}
-
-/** Text on one line, escaped so that markdown neither formats it nor takes it for HTML. */
-function plain(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').replaceAll(/[\\`*_{}[\]<>#|~&!]/g, String.raw`\$&`);
 }
 
 /** A code block whose fence is longer than any in the text. */

@@ -13,6 +13,7 @@ type Commands = ReadonlyMap<string, () => Promise<Command>>;
 const COMMANDS: Commands = new Map([
   ['run', async () => (await import('./run.ts')).runCommand],
   ['rerun', async () => (await import('./rerun.ts')).rerunCommand],
+  ['goodput', async () => (await import('./goodput.ts')).goodputCommand],
   ['report', async () => (await import('./report.ts')).reportCommand],
   ['trace', async () => (await import('./trace.ts')).traceCommand],
   ['engine', async () => (await import('./engine.ts')).engineCommand],

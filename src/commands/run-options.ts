@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseGate, type Gate } from '../core/gate.ts';
 import { defineRun, RUN_DEFAULTS, runOptionsSchema } from '../run/run-options.ts';
 import type { RunSpec } from '../run/run-spec.ts';
 import { camelOptions, grouped, readOptions, type Command, type Given } from './command.ts';
@@ -93,6 +94,17 @@ const JUDGE: Command['options'] = {
   at: { type: 'string', describe: 'share of requests that should meet the SLO, e.g. 95% [default: 90%]' },
 };
 
+/** Not options of the run itself: what is asked of its result. */
+const GATE: Command['options'] = {
+  gate: {
+    type: 'string',
+    array: true,
+    default: [],
+    describe: 'exit code 1 where missed, 4 where it cannot be told, e.g. "attainment>=0.9"; repeatable',
+    nargs: 1,
+  },
+};
+
 const MEASURE: Command['options'] = {
   warmup: { type: 'string', describe: 'first part of the replay that is sent but not measured, e.g. 30s' },
   cooldown: { type: 'string', describe: 'last part, before the last due time, that is sent but not measured' },
@@ -134,11 +146,16 @@ const OF_RUN: Command['options'] = {
 };
 
 /** The options of `run`, for yargs and `--help`, which shows them in these groups. */
-export const RUN_OPTIONS: Command['options'] = { ...OF_RUN, ...grouped('Output:', OUTPUT) };
+export const RUN_OPTIONS: Command['options'] = {
+  ...OF_RUN,
+  ...grouped('Judge:', GATE),
+  ...grouped('Output:', OUTPUT),
+};
 
 /** The same of `rerun`, whose defaults are those of the run that it repeats. */
 export const RERUN_OPTIONS: Command['options'] = {
   ...Object.fromEntries(Object.entries(OF_RUN).map(([name, option]) => [name, { ...option, default: undefined }])),
+  ...grouped('Judge:', GATE),
   ...grouped('Output:', OUTPUT),
 };
 
@@ -147,6 +164,7 @@ const printed = z.looseObject({
   json: z.boolean().default(false),
   quiet: z.boolean().default(false),
   open: z.boolean().default(false),
+  gate: z.array(z.string()).default([]),
 });
 
 /** How `run` prints; `isSloList`: the user wants the list of published SLOs rather than a run. */
@@ -156,11 +174,14 @@ export interface PrintOptions {
   /** Open the report in the browser. */
   readonly open: boolean;
   readonly isSloList: boolean;
+  /** What is asked of the result. */
+  readonly gates: readonly Gate[];
 }
 
 export function printOptions(given: Given): PrintOptions {
-  const { slo, json, quiet, open } = readOptions(printed, given);
-  return { json, quiet, open, isSloList: slo === 'list' };
+  const { slo, json, quiet, open, gate } = readOptions(printed, given);
+  const gates = gate.map((each) => parseGate(each, ['attainment']));
+  return { json, quiet, open, isSloList: slo === 'list', gates };
 }
 
 /** The run that the options of `run` describe. */

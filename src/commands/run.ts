@@ -3,16 +3,19 @@ import type { RunPlan } from '../run/plan-run.ts';
 import { runOnce, type RunResult } from '../run/run.ts';
 import { newSalt } from '../run/salt.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
+import { gateExit, gateText, type Gate, type GateVerdict } from '../core/gate.ts';
 import { SILENT } from '../core/log.ts';
+import { formatShare } from '../core/units.ts';
+import type { Summary } from '../schema/summary.ts';
 import { reportFile } from '../runs/run-directory.ts';
-import { summaryText } from '../../reports/index.ts';
+import { summaryText, toneAt } from '../../reports/index.ts';
 import type { Command, Given } from './command.ts';
 import { openInBrowser } from './open-report.ts';
 import { showProgress } from './progress.ts';
 import { printOptions, RUN_OPTIONS, runSpecOf } from './run-options.ts';
 import { onEndSignals, SIGNAL_EXIT } from './signals.ts';
 import { sloList } from './slo-list.ts';
-import { hasColor, TERMINAL_LOG } from './terminal.ts';
+import { hasColor, printGate, TERMINAL_LOG } from './terminal.ts';
 
 export const runCommand: Command = {
   usage: 'run [workload]',
@@ -34,12 +37,14 @@ export const runCommand: Command = {
 
 /** A run by its options, to its printed summary; `begins` is told the plan before anything is sent. */
 export async function runAndReport(given: Given, begins: (plan: RunPlan) => void): Promise<ExitCode> {
-  const { json, quiet, open, isSloList } = printOptions(given);
+  const { json, quiet, open, isSloList, gates } = printOptions(given);
   if (isSloList) {
     process.stdout.write(sloList(json));
     return EXIT.ok;
   }
   const spec = runSpecOf(given);
+  if (gates[0] !== undefined && spec.slo === null)
+    throw new UserError(`--gate ${gates[0].text}: there is no SLO to attain; give its limits, e.g. --slo ttft=200ms`);
   const stop = new AbortController();
   const cut = new AbortController();
   let signalled: ExitCode | null = null;
@@ -69,7 +74,8 @@ export async function runAndReport(given: Given, begins: (plan: RunPlan) => void
     endProgress();
     print(result, json);
     if (open) await openInBrowser(resolve(reportFile(result.dir)));
-    return signalled ?? exitCode(result);
+    const verdicts = gates.map((gate) => sayGate(gate, result.summary, json));
+    return signalled ?? (exitCode(result) === EXIT.ok ? gateExit(verdicts) : exitCode(result));
   } catch (thrown) {
     // Interrupted before any request was sent.
     if (signalled !== null && thrown instanceof UserError) throw new UserError(thrown.message, { exitCode: signalled });
@@ -95,6 +101,16 @@ function print({ dir, summary, manifest }: RunResult, json: boolean): void {
   process.stdout.write(
     `${summaryText(summary, manifest, { color: hasColor(process.stdout) })}\nreport: ${resolve(reportFile(dir))}\n`,
   );
+}
+
+/** By the same rules as the verdict of the report: what makes a pass doubtful makes a gate undecided. */
+function sayGate(gate: Gate, summary: Summary, json: boolean): GateVerdict {
+  const tone = toneAt(summary, gate.least);
+  const verdict = tone === 'met' ? 'held' : tone === 'missed' ? 'missed' : 'undecided';
+  const { joint = 0, ci95 = null } = summary.slo?.attainment ?? {};
+  const interval = ci95 === null ? 'no interval' : `95 % interval ${formatShare(ci95[0])} to ${formatShare(ci95[1])}`;
+  printGate(gateText(gate, verdict, `${formatShare(joint)} met the SLO (${interval})`), json);
+  return verdict;
 }
 
 /** 3 when the target went away or gave no valid response: then there is no result. */

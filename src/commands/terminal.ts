@@ -32,6 +32,11 @@ export function printWarning(text: string): void {
   process.stderr.write(`${mark} ${text}\n`);
 }
 
+/** A gate beside the results; on stderr where stdout is for machines. */
+export function printGate(text: string, isJson: boolean): void {
+  (isJson ? process.stderr : process.stdout).write(`${text}\n`);
+}
+
 /** The reader of stdout may close it early (`| head`): the command goes on, and its files are written. */
 export function outliveReaders(): void {
   process.stderr.on('error', () => undefined);

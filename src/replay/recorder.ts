@@ -19,8 +19,10 @@ export interface Progress {
   tokens: number;
 }
 
-/** Sees requests as they go on, for a live view of the run. */
+/** Sees requests as they go on: for a live view of the run, or to end it once it is decided. */
 export interface RequestWatcher {
+  /** A request is due; with a cap it may have to wait for a place. */
+  begun?(request: ScheduledRequest): void;
   /** The first token of a request came at `timeUs`. */
   firstToken(request: ScheduledRequest, timeUs: number): void;
   ended(record: RequestRecord, timeUs: number): void;
@@ -50,7 +52,7 @@ export class Recorder implements RunSink {
   readonly #store: RecordStore;
   readonly #context: RecordContext;
   readonly #stalls: StallLog | null;
-  readonly #watcher: RequestWatcher | null;
+  readonly #watchers: readonly RequestWatcher[];
   readonly #inFlight = new Map<number, InFlight>();
   /** Due, and waiting for a place in flight. */
   readonly #held = new Map<number, ScheduledRequest>();
@@ -68,12 +70,12 @@ export class Recorder implements RunSink {
     store: RecordStore,
     context: RecordContext,
     stalls: StallLog | null = null,
-    watcher: RequestWatcher | null = null,
+    watchers: readonly RequestWatcher[] = [],
   ) {
     this.#store = store;
     this.#context = context;
     this.#stalls = stalls;
-    this.#watcher = watcher;
+    this.#watchers = watchers;
   }
 
   get inFlight(): number {
@@ -86,8 +88,13 @@ export class Recorder implements RunSink {
   }
 
   hold(scheduled: ScheduledRequest): void {
-    this.progress.due++;
+    this.#due(scheduled);
     this.#held.set(scheduled.index, scheduled);
+  }
+
+  #due(scheduled: ScheduledRequest): void {
+    this.progress.due++;
+    for (const watcher of this.#watchers) watcher.begun?.(scheduled);
   }
 
   /** The replay stopped while the request waited for a place. */
@@ -102,7 +109,7 @@ export class Recorder implements RunSink {
   begin(scheduled: ScheduledRequest, placeUs: number | null = null): void {
     const { index, request } = scheduled;
     if (this.#inFlight.has(index)) throw new Error(`request ${request.id} began twice`);
-    if (!this.#held.delete(index)) this.progress.due++;
+    if (!this.#held.delete(index)) this.#due(scheduled);
     const slab = request.outputTokens + 2;
     this.#inFlight.set(index, {
       scheduled,
@@ -153,7 +160,7 @@ export class Recorder implements RunSink {
     this.progress.tokens += count;
     if (count === 0 || request.hasToken) return;
     request.hasToken = true;
-    this.#watcher?.firstToken(request.scheduled, timeUs);
+    for (const watcher of this.#watchers) watcher.firstToken(request.scheduled, timeUs);
   }
 
   end(index: number, timeUs: number, response: ResponseInfo): Outcome {
@@ -185,7 +192,7 @@ export class Recorder implements RunSink {
     if (record.outcome === 'ok') this.progress.ok++;
     else this.progress.failed++;
     this.#finishedBatch.push(record);
-    this.#watcher?.ended(record, timeUs);
+    for (const watcher of this.#watchers) watcher.ended(record, timeUs);
     if (this.isFull && this.#stalls === null) this.flush();
     return record.outcome;
   }

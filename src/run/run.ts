@@ -7,7 +7,7 @@ import { useSingleThreadedGc } from '../core/single-threaded-gc.ts';
 import { stoppedError, unlessStopped } from '../core/stop.ts';
 import { machineUs } from '../core/wall-clock.ts';
 import { HealthMonitor } from '../replay/health.ts';
-import { Recorder, type Progress } from '../replay/recorder.ts';
+import { Recorder, type Progress, type RequestWatcher } from '../replay/recorder.ts';
 import { replay } from '../replay/replay.ts';
 import { StallLog } from '../replay/stalls.ts';
 import { writeClientSamples } from '../runs/client-file.ts';
@@ -59,10 +59,12 @@ export interface RunPart {
   readonly shard: Shard;
   /** The instant on `machineUs` from which due times count; null: as soon as all is ready. */
   readonly startAtUs: number | null;
+  /** See the run's requests, besides its progress. */
+  readonly watchers: readonly RequestWatcher[];
   /** Called after the replay, before the report is made: the run does not need its target any more. */
   readonly replayed: () => void;
 }
-const ALONE: RunPart = { worker: 0, shard: WHOLE, startAtUs: null, replayed: () => undefined };
+export const ALONE: RunPart = { worker: 0, shard: WHOLE, startAtUs: null, watchers: [], replayed: () => undefined };
 
 export interface RunProgress extends Progress {
   readonly nowUs: number;
@@ -118,6 +120,33 @@ export async function run(
   hooks: RunHooks,
   part: RunPart = ALONE,
 ): Promise<RunResult> {
+  const { manifest, fault } = await record(session, plan, dir, hooks, part);
+  try {
+    // It reads the finished directory only, and can be repeated.
+    const summary = await reportRun(dir, manifest);
+    if (fault === null) return { dir, manifest, summary };
+  } catch (thrown) {
+    // What fails after a fault may follow from it.
+    if (fault === null) throw thrown;
+  }
+  throw fault.error;
+}
+
+/** A run whose directory is finished but for its report. */
+export interface Recorded {
+  readonly manifest: Manifest;
+  /** A fault of Reprise that ended the replay. */
+  readonly fault: Replayed['fault'];
+}
+
+/** A run up to its records and its end in `run.json`; whoever makes its report does so later. */
+export async function record(
+  session: TargetSession,
+  plan: RunPlan,
+  dir: string,
+  hooks: RunHooks,
+  part: RunPart = ALONE,
+): Promise<Recorded> {
   // Check and attach: an error up to here is thrown, and leaves no run directory.
   session.check(plan);
   checkRunDirectory(dir);
@@ -147,36 +176,32 @@ export async function run(
   try {
     const replayed = await replayInto(dir, session, attachment, { plan, hooks, part }).catch(stoppedBy);
     part.replayed();
-    return await finishRun(dir, begun, plan, hooks, replayed);
+    return await finishRecords(dir, begun, plan, hooks, replayed);
   } finally {
     runEnds(dir);
   }
 }
 
-/**
- * First the records, then the end of the run: a run that is killed between the two is mended like any killed run. Then
- * the report, which reads the finished directory only, and can be repeated. Throws the fault that has ended the replay.
- */
-async function finishRun(
+/** First the records, then the end of the run: a run that is killed between the two is mended like any killed run. */
+async function finishRecords(
   dir: string,
   begun: Manifest,
   plan: RunPlan,
   hooks: RunHooks,
   { stopped, client, fault }: Replayed,
-): Promise<RunResult> {
+): Promise<Recorded> {
   const status = stopped === null ? 'complete' : hooks.stop.aborted ? 'interrupted' : 'failed';
   const manifest: Manifest = { ...begun, status, reason: stopped, ended_at: hooks.nowIso(), client };
   try {
     if (status !== 'complete') await completeRecords(dir, manifest, async () => plan.source);
     writeManifest(dir, manifest);
-    const summary = await reportRun(dir, manifest);
-    if (fault === null) return { dir, manifest, summary };
+    return { manifest, fault };
   } catch (thrown) {
     if (fault === null) throw thrown;
     // What fails after a fault may follow from it. The run is marked as failed all the same.
     writeManifest(dir, manifest);
+    throw fault.error;
   }
-  throw fault.error;
 }
 
 /** The end of a replay. */
@@ -210,7 +235,7 @@ async function replayInto(
   const stalls = wall === null ? null : new StallLog(() => wall.read());
   const context = { target: session.name, window: plan.window, worker: part.worker };
   const recent = new RecentRequests(plan.spec.slo?.limits ?? null);
-  const recorder = new Recorder(store, context, stalls, recent);
+  const recorder = new Recorder(store, context, stalls, [recent, ...part.watchers]);
   const health = wall === null || stalls === null ? null : new HealthMonitor(wall, recorder, stalls);
   const gone = abortedBy(session.gone.then(({ why, isFault }) => (isFault ? new Error(why) : new UserError(why))));
   const { timeoutUs, ttftTimeoutUs, maxInFlight } = plan.spec.measure;

@@ -13,6 +13,7 @@ import { HttpTarget, type ServerAccess } from '../replay/transport.ts';
 import { monitorMetrics } from '../serving/metrics-monitor.ts';
 import { prepareServer } from '../serving/prepare-server.ts';
 import { metricsPage } from '../serving/scrape.ts';
+import { untilIdle } from '../serving/until-idle.ts';
 import { checkContextLength } from './context-length.ts';
 import { FEED_BATCH, feedFromSource, feedFromWorker, type Feed } from './feed.ts';
 import { mayEcho, negotiate, referenceDialect, type ServerDialect } from './negotiate.ts';
@@ -80,6 +81,7 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
       isJitWarm = true;
       return attachment;
     },
+    settle: (stop) => untilIdle(endpoints.map(metricsPage), stop),
     keepLog: (dir) => owned?.keepLog(dir),
     close: async () => owned?.close(),
   };

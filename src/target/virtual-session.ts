@@ -34,6 +34,8 @@ export function openVirtualSession({ traceIterations }: TargetConfig, spec: Engi
         close: async () => undefined,
       };
     },
+    // The next run gets an engine of its own.
+    settle: async () => undefined,
     keepLog: () => undefined,
     close: async () => iterations?.close(),
   };

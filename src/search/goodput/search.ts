@@ -20,21 +20,28 @@ export interface SearchOptions {
   readonly highestRps: number;
   /** The search ends when missed / met - 1 is at most this. */
   readonly precision: number;
+  /** Whether another trial may be made: the search ends with what it has where not. */
+  readonly mayGoOn?: () => boolean;
 }
 
 /**
  * The highest rate that a system carries: a bracket by doubling or halving, then bisection of its logarithm. Assumes
  * that a system that misses at one rate misses at every higher one: with the same draws at every rate it nearly always
- * does.
+ * does. `known` are trials that were made before.
  */
 export async function findGoodput<P extends Trial>(
   trial: (rateRps: number) => Promise<P>,
-  { startRps, lowestRps, highestRps, precision }: SearchOptions,
+  { startRps, lowestRps, highestRps, precision, mayGoOn = () => true }: SearchOptions,
+  known: readonly P[] = [],
 ): Promise<Bracket<P>> {
-  let met: P | null = null;
-  let missed: P | null = null;
+  const misses = known.filter((each) => !each.met).toSorted((a, b) => a.rateRps - b.rateRps);
+  let missed: P | null = misses[0] ?? null;
+  // Of trials that contradict each other the lower ones count.
+  const hits = known.filter((each) => each.met && each.rateRps < (misses[0]?.rateRps ?? Infinity));
+  let met: P | null = hits.toSorted((a, b) => b.rateRps - a.rateRps)[0] ?? null;
   let trials = 0;
-  for (let rateRps: number | null = startRps; rateRps !== null; rateRps = nextRate()) {
+  const first = met === null && missed === null ? startRps : nextRate();
+  for (let rateRps = first; rateRps !== null && mayGoOn(); rateRps = nextRate()) {
     const outcome = await trial(rateRps);
     trials++;
     if (outcome.met) met = outcome;

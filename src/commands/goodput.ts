@@ -1,0 +1,237 @@
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
+import { SILENT } from '../core/log.ts';
+import { expected, text, wholeNumber } from '../core/option-fields.ts';
+import { gateExit, gateText, judgeGate, parseGate, type Gate, type GateVerdict } from '../core/gate.ts';
+import { parseGoal } from '../core/slo.ts';
+import { parseDurationUs, threeFigures } from '../core/units.ts';
+import { compactTime } from '../run/run.ts';
+import type { RunSpec } from '../run/run-spec.ts';
+import { newSalt } from '../run/salt.ts';
+import { goodputOfTrace, type SearchHooks, type TraceSearch } from '../search/goodput/of-trace.ts';
+import { writeGoodput } from '../search/goodput/files.ts';
+import { resolveSlo } from '../slos/index.ts';
+import type { GoodputReport } from '../schema/goodput.ts';
+import { goodputText, shareText } from '../../reports/index.ts';
+import { grouped, readOptions, type Command, type Given } from './command.ts';
+import { OPEN_OPTION, openInBrowser } from './open-report.ts';
+import { showProgress } from './progress.ts';
+import { RUN_OPTIONS, runSpecOf } from './run-options.ts';
+import { onEndSignals, SIGNAL_EXIT } from './signals.ts';
+import { sloList } from './slo-list.ts';
+import { hasColor, printGate, TERMINAL_LOG } from './terminal.ts';
+
+/** Options of `run` that a search sets itself, or that make no sense for many runs. */
+const NOT_HERE: ReadonlySet<string> = new Set([
+  'gate',
+  'slo',
+  'speed',
+  'rate',
+  'at',
+  'out',
+  'json',
+  'quiet',
+  'open',
+  'trace-iterations',
+]);
+
+const SEARCH: Command['options'] = {
+  at: { type: 'string', default: '90%', describe: 'share of requests that should meet the SLO; several: 0.9,0.99' },
+  slo: { type: 'string', describe: 'limits, e.g. "ttft=200ms,tpot=50ms", or a profile\'s name; list shows them' },
+  precision: { type: 'string', default: '5%', describe: 'half width of the bracket, as a share of its middle' },
+  rate: { type: 'number', describe: "requests a second of the first run [default: the trace's own]" },
+  budget: { type: 'string', describe: 'end with what there is after a time or a number of requests: 30m, 50000req' },
+  gate: {
+    type: 'string',
+    array: true,
+    default: [],
+    describe: 'exit code 1 where missed, 4 where it cannot be told, e.g. "goodput>=4rps"; repeatable',
+    nargs: 1,
+  },
+  gpus: { type: 'number', describe: 'GPUs of the target, for goodput per GPU [default: as the reference engine has]' },
+};
+
+const OUTPUT: Command['options'] = {
+  out: {
+    type: 'string',
+    describe:
+      'folder of goodput.json and the runs; the same again goes on there [default: runs/<utc time>-goodput-<target>]',
+  },
+  json: { type: 'boolean', default: false, describe: 'print goodput.json rather than text' },
+  quiet: { type: 'boolean', default: false, describe: 'no progress' },
+  open: OPEN_OPTION,
+};
+
+export const goodputCommand: Command = {
+  usage: 'goodput [workload]',
+  describe: 'The highest rate at which a trace still meets its SLO: a bracket, by runs that are cut when decided',
+  examples: [
+    'reprise goodput trace.csv --target http://127.0.0.1:8000 --slo ttft=500ms,tpot=50ms',
+    'reprise goodput trace.csv --target reference:vllm-v1,model=llama-3.1-8b,gpu=h100-sxm --clock virtual --slo ttft=500ms,tpot=50ms --at 0.9,0.99',
+  ],
+  positionals: { workload: { type: 'string', describe: 'a trace file or a bundled sample: chat, code' } },
+  options: {
+    ...grouped('Search:', SEARCH),
+    ...Object.fromEntries(Object.entries(RUN_OPTIONS).filter(([name]) => !NOT_HERE.has(name))),
+    ...grouped('Output:', OUTPUT),
+  },
+  run: (all, given) => goodput(readOptions(schema, all), given),
+};
+
+const schema = z.looseObject({
+  workload: text.optional(),
+  slo: text.optional(),
+  at: text,
+  precision: text,
+  rate: z.number(expected('a number above 0')).positive(expected('a number above 0')).optional(),
+  budget: text.optional(),
+  gate: z.array(z.string()),
+  gpus: wholeNumber.optional(),
+  out: text.optional(),
+  json: z.boolean(),
+  quiet: z.boolean(),
+  open: z.boolean(),
+});
+type Options = z.infer<typeof schema>;
+
+async function goodput(options: Options, given: Given): Promise<ExitCode> {
+  if (options.slo === 'list') {
+    process.stdout.write(sloList(options.json));
+    return EXIT.ok;
+  }
+  const search = searchOf(options, given);
+  const gates = options.gate.map((each) => parseGate(each, ['goodput']));
+  const { json, quiet, open } = options;
+  const [stop, cut] = [new AbortController(), new AbortController()];
+  let signalled: ExitCode | null = null;
+  const stopListening = onEndSignals((name) => {
+    if (signalled !== null) process.exit(SIGNAL_EXIT[name]);
+    process.stderr.write('\nstopping: the same command goes on from here (again: leave at once)\n');
+    signalled = SIGNAL_EXIT[name];
+    stop.abort(new Error(`interrupted by ${name}`));
+    cut.abort();
+  });
+  const deadlineMs = performance.now() + budgetOf(options.budget).ms;
+  const progress = showRuns(search, quiet);
+  try {
+    const report = await goodputOfTrace(search, {
+      ...progress.hooks,
+      nowIso: () => new Date().toISOString(),
+      newSalt,
+      // What a trace gives reason to doubt is said once, with the first plan.
+      log: quiet ? { ...SILENT, warn: TERMINAL_LOG.warn } : TERMINAL_LOG,
+      stop: stop.signal,
+      cut: cut.signal,
+      hasTime: () => performance.now() < deadlineMs,
+    });
+    progress.end();
+    await writeGoodput(search.dir, report);
+    const page = resolve(join(search.dir, 'goodput.html'));
+    process.stdout.write(
+      json
+        ? `${JSON.stringify(report, null, 2)}\n`
+        : `${goodputText(report, { color: hasColor(process.stdout) })}\nreport: ${page}\n`,
+    );
+    const verdicts = gates.map((gate) => sayGate(gate, report, json));
+    if (open) await openInBrowser(page);
+    return gateExit(verdicts);
+  } catch (thrown) {
+    if (signalled !== null && thrown instanceof UserError) throw new UserError(thrown.message, { exitCode: signalled });
+    throw thrown;
+  } finally {
+    progress.end();
+    stopListening();
+  }
+}
+
+function sayGate(gate: Gate, { bracket_rps: [low, high], state }: GoodputReport, json: boolean): GateVerdict {
+  const isValid = state !== 'not_valid';
+  const verdict = isValid ? judgeGate(gate, low, high) : 'undecided';
+  const found = `${low === null ? 'none' : threeFigures(low)} met, ${high === null ? 'none' : threeFigures(high)} missed, of the requests/s that were tried`;
+  printGate(gateText(gate, verdict, isValid ? found : 'the client fell behind'), json);
+  return verdict;
+}
+
+/** Says of each run where the goodput is thought to be, shows its progress, and how it came out. */
+function showRuns(
+  { goals }: TraceSearch,
+  quiet: boolean,
+): { readonly hooks: Pick<SearchHooks, 'probing' | 'started' | 'probed'>; readonly end: () => void } {
+  let end = (): void => undefined;
+  const say = (line: string): void => {
+    if (!quiet) process.stderr.write(`${line}\n`);
+  };
+  return {
+    hooks: {
+      probing: (rateRps, number, [low, high]) => {
+        const between =
+          low === null && high === null
+            ? ''
+            : `; the goodput is ${low === null ? 'under' : `from ${threeFigures(low)}`}${high === null ? ' on' : `${low === null ? '' : ' to'} ${threeFigures(high)}`}`;
+        say(`run ${number}: ${threeFigures(rateRps)} requests/s${between}`);
+      },
+      started: (plan, snapshot) => {
+        if (!quiet && plan.spec.target.clock === 'real') end = showProgress(plan, snapshot);
+      },
+      probed: ({ judged: { met, missed, of }, isCut }, isKept) => {
+        end();
+        const probe = { met, missed, requests: of, attainment: isCut ? null : met / of };
+        const shares = goals.map((at) => shareText(probe, at)).join(', ');
+        say(`  ${shares} meet the SLO${isKept ? ', as an earlier run has it' : ''}`);
+      },
+    },
+    end: () => end(),
+  };
+}
+
+function searchOf(options: Options, given: Given): TraceSearch {
+  const { slo, workload } = options;
+  if (workload === undefined)
+    throw new UserError('goodput: name a workload: a trace file, or a bundled sample (chat, code)');
+  if (slo === undefined)
+    throw new UserError(
+      '--slo: say what has to be met, e.g. "ttft=500ms,tpot=50ms"; "--slo list" shows published ones',
+    );
+  const goals = options.at.split(',').map(parseGoal);
+  // What only a search has is none of its runs' options.
+  const ofRun = Object.fromEntries(
+    Object.entries(given).filter(([name]) => name === 'slo' || (!(name in SEARCH) && !(name in OUTPUT))),
+  );
+  const specAt = (rateRps: number | null, dir: string): RunSpec =>
+    runSpecOf({
+      ...ofRun,
+      at: String(goals[0]),
+      ...(rateRps === null ? {} : { rate: rateRps }),
+      out: dir,
+    });
+  const { target } = specAt(null, '.');
+  return {
+    specAt,
+    dir: options.out ?? join('runs', `${compactTime(new Date().toISOString())}-goodput-${target.spec.name}`),
+    slo: resolveSlo(slo),
+    goals,
+    precision: precisionOf(options.precision),
+    startRps: options.rate ?? null,
+    gpus: options.gpus ?? null,
+    mostRequests: budgetOf(options.budget).requests,
+  };
+}
+
+function precisionOf(given: string): number {
+  const percent = Number(/^(\d+(?:\.\d+)?)\s*%$/.exec(given.trim())?.[1] ?? Number.NaN);
+  if (percent >= 0.1 && percent < 100) return percent / 100;
+  throw new UserError(`--precision: "${given}" is not a share from 0.1% to under 100%, e.g. 5%`);
+}
+
+/** `30m` or `50000req`; infinite without one. */
+function budgetOf(given: string | undefined): { readonly ms: number; readonly requests: number } {
+  if (given === undefined) return { ms: Infinity, requests: Infinity };
+  const requests = /^(\d+)\s*req(?:uests)?$/.exec(given.trim())?.[1];
+  if (requests !== undefined) return { ms: Infinity, requests: Number(requests) };
+  if (/^\d+$/.test(given.trim()))
+    throw new UserError(
+      `--budget: "${given}" has no unit; write a time, e.g. ${given}m, or requests, e.g. ${given}req`,
+    );
+  return { ms: parseDurationUs(given, '--budget') / 1000, requests: Infinity };
+}

@@ -1,0 +1,160 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../../core/errors.ts';
+import type { SloSpec } from '../../core/slo.ts';
+import { formatShare, withThousands } from '../../core/units.ts';
+import { judgedRequests } from '../../metrics/stopped.ts';
+import type { RunPlan } from '../../run/plan-run.ts';
+import { reportRun } from '../../run/finish.ts';
+import { ALONE, record, type RunHooks } from '../../run/run.ts';
+import { readManifest } from '../../runs/run-directory.ts';
+import type { GoodputProbe } from '../../schema/goodput.ts';
+import { summarySchema, type Summary } from '../../schema/summary.ts';
+import type { TargetSession } from '../../target/session.ts';
+import { decided, ProbeTally, type Judged } from './probe-tally.ts';
+
+/** How the reason of a run begins that was cut because it was decided: `run.json` has it, for a search that goes on later. */
+const DECIDED = 'decided: ';
+
+/** The shares that are wanted, and the SLO. */
+export interface Judgement {
+  readonly slo: SloSpec;
+  readonly goals: readonly number[];
+}
+
+/** What a run at one rate says of the goals. */
+export interface Settled {
+  readonly rateRps: number;
+  /** The run directory. */
+  readonly dir: string;
+  readonly judged: Judged;
+  /** Whether it was cut once every goal was settled. */
+  readonly isCut: boolean;
+  /** Requests that came due. */
+  readonly due: number;
+}
+
+/**
+ * Runs the trace at one rate, and cuts the run once every goal is met or missed for certain; its report is not made yet.
+ * `endsMet`: also where one is met, which saves a tenth of the run at most, and leaves its attainment unknown.
+ * Throws a UserError where the target went away, or the user stopped it.
+ */
+export async function runProbe(
+  session: TargetSession,
+  plan: RunPlan,
+  { rateRps, dir, endsMet }: Pick<Settled, 'rateRps' | 'dir'> & { readonly endsMet: boolean },
+  { slo, goals }: Judgement,
+  hooks: RunHooks,
+): Promise<Settled> {
+  const enough = new AbortController();
+  const of = plan.stats.requests;
+  const tally = new ProbeTally(slo, plan.window, (counted) => {
+    // With a warm-up or a cool-down only the end of the run tells how many are measured.
+    if (plan.window !== null || enough.signal.aborted) return;
+    const settled = goals.map((at) => decided({ ...counted, of }, at));
+    if (settled.includes(null) || (!endsMet && settled.includes(true))) return;
+    const { met, missed } = counted;
+    enough.abort(
+      new Error(
+        `${DECIDED}of ${withThousands(of)} requests ${withThousands(met)} have met the SLO and ${withThousands(missed)} missed it, which settles ${goals.map(formatShare).join(' and ')}`,
+      ),
+    );
+  });
+  const { manifest, fault } = await record(
+    session,
+    plan,
+    dir,
+    {
+      ...hooks,
+      stop: AbortSignal.any([hooks.stop, enough.signal]),
+      cut: AbortSignal.any([hooks.cut, enough.signal]),
+    },
+    { ...ALONE, watchers: [tally] },
+  );
+  if (fault !== null) throw fault.error;
+  const isCut = manifest.status === 'interrupted' && enough.signal.aborted;
+  if (manifest.status !== 'complete' && !isCut)
+    throw new UserError(`${dir}: ${manifest.reason ?? 'the run did not end'}; the same command goes on from here`);
+  const { met, missed } = tally.counted;
+  return { rateRps, dir, judged: { met, missed, of: isCut ? of : met + missed }, isCut, due: tally.due };
+}
+
+/**
+ * The probe for `goodput.json`, of a run whose report is made; `name`: where it stands, from there. Its counts are those of
+ * the summary, so that a search that went on later says the same: requests that were cut may have missed as well.
+ */
+export function probeOf({ rateRps, dir, judged: { of }, isCut }: Settled, name: string): GoodputProbe {
+  const summary = readSummary(dir) ?? fail(dir);
+  const { slo, validity } = summary;
+  const { judged, due } = countsOf(summary, of);
+  const ci95 = slo?.attainment.ci95 ?? null;
+  return {
+    rate_rps: rateRps,
+    requests: judged.of,
+    met: judged.met,
+    missed: judged.missed,
+    attainment: isCut ? null : judged.met / judged.of,
+    ci95: isCut || ci95 === null ? null : [...ci95],
+    binding: slo?.binding ?? null,
+    valid: validity.valid,
+    decided: isCut,
+    requests_used: due,
+    dir: name,
+  };
+}
+
+function countsOf({ requests, slo }: Summary, of: number): Pick<Settled, 'judged' | 'due'> {
+  const judged = judgedRequests(requests);
+  const met = Math.round((slo?.attainment.joint ?? 0) * judged);
+  return {
+    judged: { met, missed: judged - met, of },
+    due: requests.scheduled - (requests.stopped - requests.stopped_in_flight),
+  };
+}
+
+function fail(dir: string): never {
+  throw new Error(`${dir} has no summary`);
+}
+
+/**
+ * What the run of an earlier search in `dir` says, of the same requests against the same target, by the same SLO; null where there
+ * is none, or it was stopped before it was decided, and is removed then. Throws a UserError where another run is there: it
+ * is never written over.
+ */
+export async function keptProbe(
+  session: TargetSession,
+  plan: RunPlan,
+  { rateRps, dir }: Pick<Settled, 'rateRps' | 'dir'>,
+  { slo }: Judgement,
+): Promise<Settled | null> {
+  if (!existsSync(dir)) return null;
+  const manifest = readManifest(dir);
+  const isSame =
+    manifest.plan_sha256 === plan.stats.digest &&
+    manifest.target.spec === session.facts.spec &&
+    manifest.clock === plan.spec.target.clock &&
+    JSON.stringify(manifest.slo?.limits_ms) === JSON.stringify(slo.limits);
+  if (!isSame)
+    throw new UserError(
+      `${dir}: this run is of another search (other requests, target or SLO); choose another --out, or remove it`,
+    );
+  if (manifest.status === 'complete' || (manifest.reason ?? '').startsWith(DECIDED)) {
+    // The search may have ended before the report of this run was made.
+    const summary = readSummary(dir) ?? (await reportRun(dir, manifest));
+    const isCut = manifest.status !== 'complete';
+    return {
+      rateRps,
+      dir,
+      isCut,
+      ...countsOf(summary, isCut ? plan.stats.requests : judgedRequests(summary.requests)),
+    };
+  }
+  rmSync(dir, { recursive: true });
+  return null;
+}
+
+/** Null where it is not written yet. */
+function readSummary(dir: string): Summary | null {
+  const file = join(dir, 'summary.json');
+  return existsSync(file) ? summarySchema.parse(JSON.parse(readFileSync(file, 'utf8'))) : null;
+}

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { goodputSchema, type GoodputReport } from '../../../src/schema/goodput.ts';
+import { cli, startCli, temporaryFolder } from '../../cli.ts';
+import { readRunFile } from '../../written-files.ts';
+
+const folder = temporaryFolder();
+const V1 = 'reference:vllm-v1,model=llama-3.1-8b,gpu=a100-sxm-80g';
+const SLO = 'ttft=500ms,tpot=40ms';
+
+/** 200 requests, one a second, of 1,000 tokens in and 100 out. */
+const trace = join(folder, 'trace.csv');
+const rows = Array.from({ length: 200 }, (_, i) => `${i + (i % 7) / 10},${800 + ((i * 37) % 400)},100`);
+writeFileSync(trace, `arrival_s,input_tokens,output_tokens\n${rows.join('\n')}\n`);
+
+async function search(name: string, ...options: string[]): Promise<{ report: GoodputReport; text: string }> {
+  const out = join(folder, name);
+  const slo = options.includes('--slo') ? [] : ['--slo', SLO];
+  const args = ['goodput', trace, '--target', V1, '--clock', 'virtual', ...slo, '--out', out, ...options];
+  const { code, stdout, stderr } = await cli(...args);
+  assert.equal(code, 0, stderr);
+  return { report: goodputSchema.parse(JSON.parse(readFileSync(join(out, 'goodput.json'), 'utf8'))), text: stdout };
+}
+
+/** The share that meets the SLO in a run of its own. */
+async function attainmentAt(rate: number): Promise<number> {
+  const out = join(folder, `at-${rate}`);
+  const args = ['run', trace, '--rate', String(rate), '--target', V1, '--clock', 'virtual', '--slo', SLO, '--out', out];
+  const { stdout } = await cli(...args, '--json', '--quiet');
+  return Number(JSON.parse(stdout).slo.attainment.joint);
+}
+
+describe('the goodput of a trace', { concurrency: 2 }, () => {
+  it('is bracketed as narrowly as asked, and runs at both ends say the same', async () => {
+    const { report, text } = await search('plain', '--precision', '3%');
+    const [low, high] = report.bracket_rps;
+    assert.ok(low !== null && high !== null && report.half_width !== null);
+    assert.equal(report.state, 'bracketed');
+    assert.ok(report.half_width <= 0.03 + 1e-9);
+    assert.ok((await attainmentAt(low)) >= 0.9);
+    assert.ok((await attainmentAt(high)) < 0.9);
+    assert.match(text, /^● Carries [\d.]+ requests\/s, [\d.]+ times the trace, [\d.]+ a GPU, with 90 % meeting/);
+    assert.equal(report.goodput_rps_per_gpu, report.goodput_rps);
+  });
+
+  it('is the same from a start that is too low or too high, within the bracket', async () => {
+    const [low, high] = await Promise.all([search('low', '--rate', '0.5'), search('high', '--rate', '60')]);
+    const inside = (a: GoodputReport, b: GoodputReport): boolean =>
+      (a.bracket_rps[0] ?? 0) < (b.bracket_rps[1] ?? 0) && (b.bracket_rps[0] ?? 0) < (a.bracket_rps[1] ?? 0);
+    assert.ok(inside(low.report, high.report));
+  });
+
+  it('answers several shares from the same runs', async () => {
+    const { report } = await search('several', '--at', '0.9,0.5');
+    assert.deepEqual(
+      report.answers.map(({ at }) => at),
+      [0.9, 0.5],
+    );
+    const [first, second] = report.answers;
+    assert.ok((second?.goodput_rps ?? 0) >= (first?.goodput_rps ?? Infinity));
+    assert.equal(new Set(report.probes.map(({ rate_rps }) => rate_rps)).size, report.probes.length);
+  });
+
+  it('keeps each run as a directory that can be repeated, and says what it was cut for', async () => {
+    const { report } = await search('kept');
+    for (const { dir, decided } of report.probes) {
+      assert.ok(dir !== null);
+      const manifest = readRunFile(join(folder, 'kept', dir));
+      assert.equal(manifest.command[0], 'reprise');
+      assert.ok(manifest.command.includes('--rate'));
+      if (decided)
+        assert.match(manifest.reason ?? '', /^decided: of 200 requests \d+ have met the SLO and \d+ missed it/);
+    }
+  });
+
+  it('goes on after it was stopped, to the same bytes, and makes no finished run again', async () => {
+    const whole = await search('whole');
+    const out = join(folder, 'stopped');
+    const args = ['goodput', trace, '--target', V1, '--clock', 'virtual', '--slo', SLO, '--out', out];
+    const { child, result } = startCli(args);
+    child.stderr?.on('data', (text: Buffer) => {
+      if (text.toString().includes('run 3')) child.kill('SIGKILL');
+    });
+    await result;
+    const before = readdirSync(join(out, 'probes')).toSorted();
+    const made = new Map(before.map((name) => [name, statSync(join(out, 'probes', name, 'run.json')).mtimeMs]));
+    assert.ok(before.length >= 2);
+    const { report } = await search('stopped');
+    assert.deepEqual(report, whole.report);
+    const [first, second] = [...made].filter(([name]) => readRunFile(join(out, 'probes', name)).status !== 'running');
+    for (const [name, mtime] of [first, second].filter((each) => each !== undefined))
+      assert.equal(statSync(join(out, 'probes', name, 'run.json')).mtimeMs, mtime, name);
+    assert.equal(
+      readFileSync(join(out, 'goodput.json'), 'utf8'),
+      readFileSync(join(folder, 'whole', 'goodput.json'), 'utf8'),
+    );
+  });
+
+  it('says a bound where a limit is out of reach, or never reached, and exits with 0', async () => {
+    const below = await search('below', '--slo', 'ttft=1ms');
+    assert.equal(below.report.state, 'below');
+    assert.match(below.text, /^✗ Carries less than [\d.]+ requests\/s .*: that was missed, the lowest rate tried/);
+    const above = await search('above', '--slo', 'ttft=10h');
+    assert.equal(above.report.state, 'above');
+    assert.match(above.text, /^● Carries at least [\d,.]+ requests\/s.*: the highest rate tried still met/);
+  });
+
+  it('ends with its budget, and says so', async () => {
+    const { report, text } = await search('budget', '--budget', '250req');
+    assert.equal(report.state, 'budget');
+    assert.ok(report.requests_used < 450);
+    assert.match(text, /highest rate tried still met|the budget ended before/);
+  });
+
+  it('never writes over the runs of another search', async () => {
+    await search('taken');
+    const args = ['goodput', trace, '--target', V1.replace('a100-sxm-80g', 'h100-sxm'), '--clock', 'virtual'];
+    const other = await cli(...args, '--slo', SLO, '--out', join(folder, 'taken'));
+    assert.equal(other.code, 2);
+    assert.match(other.stderr, /this run is of another search .*choose another --out/);
+    const occupied = await cli(...args, '--slo', SLO, '--out', folder);
+    assert.equal(occupied.code, 2);
+    rmSync(join(folder, 'taken'), { recursive: true });
+  });
+});
