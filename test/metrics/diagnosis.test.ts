@@ -163,6 +163,7 @@ describe('failures', () => {
       ['half refused for a while', (i) => (i >= 100 && i < 200 && i % 2 === 1 ? failed('rejected', 429, 'full') : {})],
       ['away for a while', (i) => (i >= 200 && i < 280 ? failed('connect_error', null, 'ECONNREFUSED') : {})],
       ['gone', (i) => (i >= 280 ? failed('connect_error', null, 'ECONNREFUSED') : {})],
+      ['some empty', (i) => (i % 5 === 0 ? { ...failed('ok', 200, ''), error: null, end_us: i * 250_000 + 1000 } : {})],
       ['all refused', () => failed('rejected', 503, 'full')],
       [
         'some never answered',

@@ -5,7 +5,6 @@ import { atTimes, type Concentration, FEW_SPANS, MOST_MISSES } from './concentra
 import type { Course } from './course.ts';
 import type { CourseBin } from './course-bins.ts';
 import { type Facts, isTelling } from './facts.ts';
-import { lengthText } from './length-rules.ts';
 import { fullText } from './server-course.ts';
 import { isIn, isWithin, meanInFlight, mostInFlight, seconds, type Span, total } from './spans.ts';
 
@@ -28,11 +27,10 @@ const STAYS = 5;
 const AT_THE_EDGE = 0.01;
 
 /** Most misses came with a peak of load, and the server caught up afterwards. */
-export function burstText(facts: Facts): string | null {
-  const { course, concentration, peaks, server } = facts;
+export function burstText({ course, concentration, peaks, server, lengths }: Facts): string | null {
   if (!isTelling(course) || concentration === null || peaks === null) return null;
   // A few long prompts are a peak of tokens, and better told as such.
-  if (peaks.noun === 'prompt tokens' && lengthText(course) !== null) return null;
+  if (peaks.noun === 'prompt tokens' && lengths !== null) return null;
   const explained = atTimes(course, peaks.explains);
   const { bad, others } = explained;
   if (total(bad, 'missed') < MOST_MISSES * course.missed) return null;

@@ -28,7 +28,8 @@ export interface CourseBin {
   readonly pace_us: number;
 }
 
-type OfSpan = (fromUs: number, toUs: number) => number;
+/** Requests in flight between two times. */
+export type OfSpan = (fromUs: number, toUs: number) => number;
 
 export function courseBins(
   { fromUs, toUs }: { readonly fromUs: number; readonly toUs: number },

@@ -1,8 +1,8 @@
-import { OUTCOMES, type RequestRecord } from '../../core/record.ts';
+import type { RequestRecord } from '../../core/record.ts';
 import { Concurrency } from '../concurrency.ts';
 import { e2eUs, isAnswered, tpotUs, ttftUs } from '../request-latency.ts';
 import { nearestRank, Samples, sum } from '../samples.ts';
-import { courseBins, type CourseBin } from './course-bins.ts';
+import { courseBins, type CourseBin, type OfSpan } from './course-bins.ts';
 
 /** Without an SLO a request is slow whose TTFT or TPOT is so many times the median, or that timed out. */
 const SLOW_TTFT = 5;
@@ -51,7 +51,9 @@ export class CourseCollector {
   readonly #inFlight = new Concurrency();
   readonly #dueUs = new Samples();
   readonly #endUs = new Samples();
-  readonly #outcomes = new Samples();
+  /** 1: the server took it, and was late at worst. */
+  readonly #taken = new Samples();
+  readonly #timedOut = new Samples();
   readonly #promptTokens = new Samples();
   readonly #outputTokens = new Samples();
   readonly #missed = new Samples();
@@ -72,7 +74,9 @@ export class CourseCollector {
     const answered = isAnswered(record);
     this.#dueUs.push(record.due_us);
     this.#endUs.push(record.end_us ?? Infinity);
-    this.#outcomes.push(OUTCOMES.indexOf(record.outcome));
+    const { outcome } = record;
+    this.#taken.push(answered || outcome === 'timeout' || outcome === 'cut' ? 1 : 0);
+    this.#timedOut.push(outcome === 'timeout' ? 1 : 0);
     this.#promptTokens.push(record.input_tokens_planned ?? record.input_tokens ?? 0);
     this.#outputTokens.push(record.output_tokens_planned ?? record.output_tokens ?? 0);
     this.#missed.push(missed ? 1 : 0);
@@ -84,7 +88,7 @@ export class CourseCollector {
   /** Null without two requests due at different times. */
   result(hasSlo: boolean): Course | null {
     const [due, ends, ttfts] = [this.#dueUs.values(), this.#endUs.values(), this.#ttftUs.values()];
-    const outcomes = this.#outcomes.values();
+    const taken = this.#taken.values();
     const of = (values: Float64Array, i: number): number => values[i] ?? 0;
     // By columns alone, so that the order of the records changes nothing.
     const order = Uint32Array.from(due.keys()).sort(
@@ -94,12 +98,14 @@ export class CourseCollector {
     if (!(toUs > fromUs)) return null;
     const means = this.#inFlight.means();
     const requests = this.#columns(
-      order.filter((i) => TAKEN.has(of(outcomes, i))),
+      order.filter((i) => of(taken, i) === 1),
       hasSlo,
+      means,
     );
     const refused = this.#columns(
-      order.filter((i) => !TAKEN.has(of(outcomes, i))),
+      order.filter((i) => of(taken, i) === 0),
       hasSlo,
+      means,
     );
     const stayUs = nearestRank(requests.stay_us.filter(Number.isFinite).sort(), 500);
     return {
@@ -116,17 +122,16 @@ export class CourseCollector {
     };
   }
 
-  #columns(order: Uint32Array<ArrayBuffer>, hasSlo: boolean): CourseRequests {
+  #columns(order: Uint32Array<ArrayBuffer>, hasSlo: boolean, inFlight: OfSpan): CourseRequests {
     const column = (samples: Samples): Float64Array<ArrayBuffer> => {
       const values = samples.values();
       return Float64Array.from(order, (i) => values[i] ?? Number.NaN);
     };
-    const inFlight = this.#inFlight.means();
     const [due_us, ttft_us] = [column(this.#dueUs), column(this.#ttftUs)];
     return {
       due_us,
       end_us: column(this.#endUs),
-      timed_out: column(this.#outcomes).map((outcome) => (OUTCOMES[outcome] === 'timeout' ? 1 : 0)),
+      timed_out: column(this.#timedOut),
       missed: hasSlo ? column(this.#missed) : slow(ttft_us, column(this.#tpotUs)),
       ttft_us,
       stay_us: column(this.#staysUs),
@@ -137,18 +142,15 @@ export class CourseCollector {
   }
 }
 
-/** Outcomes of requests that the server took: late at worst. */
-const TAKEN: ReadonlySet<number> = new Set((['ok', 'timeout', 'cut'] as const).map((each) => OUTCOMES.indexOf(each)));
-
 /** Infinite values are equal. */
 function compare(a: number, b: number): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** As the column `missed`, where there is no SLO. */
-function slow(ttftUs: Float64Array, tpotUs: Float64Array): Float64Array {
+function slow(ttfts: Float64Array, tpots: Float64Array): Float64Array {
   const over = (values: Float64Array, times: number): number =>
     times * (nearestRank(values.slice().sort(), 500) ?? Infinity);
-  const [ttft, tpot] = [over(ttftUs, SLOW_TTFT), over(tpotUs, SLOW_TPOT)];
-  return ttftUs.map((value, i) => (value > ttft || (tpotUs[i] ?? 0) > tpot || value === Infinity ? 1 : 0));
+  const [ttft, tpot] = [over(ttfts, SLOW_TTFT), over(tpots, SLOW_TPOT)];
+  return ttfts.map((value, i) => (value > ttft || (tpots[i] ?? 0) > tpot || value === Infinity ? 1 : 0));
 }

@@ -30,7 +30,7 @@ const RULES: Readonly<Record<Exclude<DiagnosisCode, 'unclear'>, (facts: Facts) =
   burst: burstText,
   slowdown: slowdownText,
   memory: (facts) => memoryText(facts, burstText(facts) !== null),
-  lengths: ({ course, overload }) => (overload === null ? lengthText(course) : null),
+  lengths: ({ lengths, overload }) => (overload === null ? lengths : null),
   prompts: promptsText,
   floor: floorText,
   load: loadText,
@@ -67,13 +67,16 @@ export class DiagnosisCollector {
 
   result(summary: Facts['summary'], manifest: Manifest, warnings: Summary['warnings']): Diagnosis[] {
     const course = this.#course.result(this.#slo !== null);
-    const overload = course === null ? null : overloadOf(course, summary.slo?.attainment.overloaded ?? false);
+    const lengths = lengthText(course);
+    const isJudged = summary.slo?.attainment.overloaded ?? false;
+    const overload = course === null ? null : overloadOf(course, isJudged, lengths !== null);
     const concentration = course === null || overload !== null ? null : concentrationOf(course);
     const facts: Facts = {
       summary,
       manifest,
       warned: new Set(warnings.map(({ code }) => code)),
       course,
+      lengths,
       overload,
       concentration,
       peaks: course === null || concentration === null ? null : loadPeaks(course, concentration.spans),

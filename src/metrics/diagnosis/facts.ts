@@ -15,6 +15,8 @@ export interface Facts {
   /** Codes of the run's warnings. */
   readonly warned: ReadonlySet<Summary['warnings'][number]['code']>;
   readonly course: Course | null;
+  /** What the lengths of requests explain, in words. */
+  readonly lengths: string | null;
   readonly overload: Overload | null;
   /** When most requests missed, and the load that explains it; null where they missed at all times, by an overload too. */
   readonly concentration: Concentration | null;

@@ -68,24 +68,26 @@ function behindText({ requests, judged_by }: Course): string | null {
 }
 
 function splitBy(tokens: Float64Array, missed: Float64Array): LengthSplit | null {
-  const order = Uint32Array.from(tokens.keys()).sort((a, b) => (tokens[b] ?? 0) - (tokens[a] ?? 0));
+  // Length and miss in one number: sorting numbers is many times as fast as sorting by a function.
+  const sorted = tokens.map((length, i) => 2 * length + (missed[i] ?? 0)).sort();
   const all = missed.reduce((sum, each) => sum + each, 0);
-  const met = order.length - all;
+  const met = sorted.length - all;
   if (all === 0 || met === 0) return null;
+  const lengthAt = (i: number): number => Math.floor((sorted[i] ?? 0) / 2);
   let best: LengthSplit | null = null;
   let found = 0;
-  for (const [rank, i] of order.entries()) {
-    found += missed[i] ?? 0;
+  for (let i = sorted.length - 1; i >= 0; i--) {
+    found += (sorted[i] ?? 0) % 2;
     // Requests of one length stay together.
-    if (tokens[order[rank + 1] ?? i] === tokens[i] && rank + 1 < order.length) continue;
-    const longer = rank + 1;
+    if (i > 0 && lengthAt(i - 1) === lengthAt(i)) continue;
+    const longer = sorted.length - i;
     const apart = found / all - (longer - found) / met;
     if (apart < APART || apart <= (best?.apart ?? 0) || found < MOST_MISSES * all || found < MOSTLY * longer) continue;
     best = {
-      from_tokens: tokens[i] ?? 0,
-      share: longer / order.length,
+      from_tokens: lengthAt(i),
+      share: longer / sorted.length,
       missed: found / longer,
-      otherwise: (all - found) / Math.max(1, order.length - longer),
+      otherwise: (all - found) / Math.max(1, sorted.length - longer),
       apart,
     };
   }

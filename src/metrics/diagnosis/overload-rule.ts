@@ -4,7 +4,6 @@ import { concentrationOf } from './concentration.ts';
 import type { Course } from './course.ts';
 import type { CourseBin } from './course-bins.ts';
 import { type Facts, isTelling } from './facts.ts';
-import { lengthText } from './length-rules.ts';
 import { quietest } from './quietest.ts';
 import { meanInFlight, mostInFlight, total } from './spans.ts';
 
@@ -34,8 +33,11 @@ export interface Overload {
   readonly until_s: number | null;
 }
 
-/** Null where the server kept up, or had a burst and caught up. `isJudged`: the verdict says that the run is overloaded. */
-export function overloadOf(course: Course, isJudged: boolean): Overload | null {
+/**
+ * Null where the server kept up, or had a burst and caught up. `isJudged`: the verdict says that the run is overloaded.
+ * `isOfLengths`: long requests explain the misses.
+ */
+export function overloadOf(course: Course, isJudged: boolean, isOfLengths: boolean): Overload | null {
   const { bins, to_s } = course;
   if (!isTelling(course)) return null;
   if (isJudged || lasts(bins)) return { from_s: beganBefore(course, bins), until_s: null };
@@ -43,7 +45,7 @@ export function overloadOf(course: Course, isJudged: boolean): Overload | null {
   const peak = bins.reduce((high, { in_flight }, i) => (in_flight > (bins[high]?.in_flight ?? 0) ? i : high), 0);
   const rise = bins.slice(0, peak + 1);
   // No load explains the misses of requests that have the server to themselves, or of long ones.
-  if (!passed(rise) || quietest(course)?.isAlone === true || lengthText(course) !== null) return null;
+  if (!passed(rise) || isOfLengths || quietest(course)?.isAlone === true) return null;
   const level = OVER * (bins[peak]?.in_flight ?? 0);
   const until = bins.findLast(({ in_flight }) => in_flight >= level)?.to_s ?? to_s;
   const since = beganBefore(course, rise);

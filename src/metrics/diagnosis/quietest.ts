@@ -1,4 +1,3 @@
-import { sum } from '../samples.ts';
 import type { Course, CourseRequests } from './course.ts';
 import { isTelling } from './facts.ts';
 
@@ -24,19 +23,24 @@ export interface Quietest {
 export function quietest(course: Course): Quietest | null {
   if (!isTelling(course) || course.judged_by !== 'slo' || course.taken < ENOUGH) return null;
   const { requests } = course;
-  const order = byInFlight(requests);
-  const quiet = order.subarray(0, Math.max(ENOUGH, Math.ceil(QUIET * order.length)));
-  const missed = missShare(requests, quiet);
-  if (missed < OUT_OF_REACH + DEVIATIONS * Math.sqrt(0.25 / quiet.length)) return null;
-  const [upTo, most] = [quiet, order].map((each) => requests.in_flight[each.at(-1) ?? 0] ?? 0);
-  const isAlone = (upTo ?? 0) <= Math.max(ALONE, ALONE_SHARE * (most ?? 0));
-  return { up_to: upTo ?? 0, share: quiet.length / order.length, missed, isAlone };
+  const sorted = requests.in_flight.slice().sort();
+  const upTo = sorted[Math.max(ENOUGH, Math.ceil(QUIET * sorted.length)) - 1] ?? 0;
+  const quiet = missesWhere(requests, (inFlight) => inFlight <= upTo);
+  if (quiet.missed < OUT_OF_REACH + DEVIATIONS * Math.sqrt(0.25 / quiet.requests)) return null;
+  const isAlone = upTo <= Math.max(ALONE, ALONE_SHARE * (sorted.at(-1) ?? 0));
+  return { up_to: upTo, share: quiet.requests / sorted.length, missed: quiet.missed, isAlone };
 }
 
-export function byInFlight({ in_flight: inFlight }: CourseRequests): Uint32Array {
-  return Uint32Array.from(inFlight.keys()).sort((a, b) => (inFlight[a] ?? 0) - (inFlight[b] ?? 0) || a - b);
-}
-
-export function missShare({ missed }: CourseRequests, which: Uint32Array): number {
-  return sum(Float64Array.from(which, (i) => missed[i] ?? 0)) / Math.max(1, which.length);
+/** Requests by how many others were in flight, and the share of them that missed. */
+export function missesWhere(
+  { in_flight, missed }: CourseRequests,
+  isIn: (inFlight: number) => boolean,
+): { readonly requests: number; readonly missed: number } {
+  let [requests, misses] = [0, 0];
+  for (const [i, inFlight] of in_flight.entries()) {
+    if (!isIn(inFlight)) continue;
+    requests++;
+    misses += missed[i] ?? 0;
+  }
+  return { requests, missed: misses / Math.max(1, requests) };
 }

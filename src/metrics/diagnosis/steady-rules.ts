@@ -1,10 +1,10 @@
 import { countText } from '../../core/words.ts';
 import { formatShare, withThousands } from '../../core/units.ts';
+import { nearestRank } from '../samples.ts';
 import { burstText, slowdownText } from './burst-rule.ts';
 import { isEvent } from './concentration.ts';
 import { type Facts, isTelling } from './facts.ts';
-import { lengthText } from './length-rules.ts';
-import { byInFlight, missShare, quietest } from './quietest.ts';
+import { missesWhere, quietest } from './quietest.ts';
 
 /** Misses come with load where the busier half misses so many times as often, beyond chance in deviations. */
 const MORE_OFTEN = 2;
@@ -19,9 +19,9 @@ export function floorText({ course, overload }: Facts): string | null {
 
 /** Requests miss where more others are in flight, at any time of the run. */
 export function loadText(facts: Facts): string | null {
-  const { course, overload, concentration } = facts;
-  if (!isTelling(course) || overload !== null || burstText(facts) !== null || slowdownText(facts) !== null) return null;
-  if (lengthText(course) !== null) return null;
+  const { course, overload, lengths, concentration } = facts;
+  if (!isTelling(course) || overload !== null || lengths !== null) return null;
+  if (burstText(facts) !== null || slowdownText(facts) !== null) return null;
   // What happened at one time left requests in flight as well.
   if (concentration !== null && isEvent(course, concentration)) return null;
   const { requests } = course;
@@ -30,13 +30,12 @@ export function loadText(facts: Facts): string | null {
     return quiet.isAlone
       ? null
       : `Too much load at all times, or an SLO out of reach: of the quietest ${formatShare(quiet.share)} of the requests, with up to ${countText(quiet.up_to, 'other')} in flight, ${formatShare(quiet.missed)} missed it. A run with less load tells which.`;
-  const order = byInFlight(requests);
-  const half = Math.floor(order.length / 2);
-  const share = (part: Uint32Array): number => missShare(requests, part);
-  const [few, many, pooled] = [share(order.subarray(0, half)), share(order.subarray(half)), share(order)];
-  const deviation = Math.sqrt(pooled * (1 - pooled) * (1 / half + 1 / (order.length - half)));
-  if (many < MORE_OFTEN * few || many - few < DEVIATIONS * deviation) return null;
-  const from = requests.in_flight[order[half] ?? 0] ?? 0;
+  const from = nearestRank(requests.in_flight.slice().sort(), 500) ?? 0;
+  const few = missesWhere(requests, (inFlight) => inFlight < from);
+  const many = missesWhere(requests, (inFlight) => inFlight >= from);
+  const pooled = course.missed / course.taken;
+  const deviation = Math.sqrt(pooled * (1 - pooled) * (1 / few.requests + 1 / many.requests));
+  if (many.missed < MORE_OFTEN * few.missed || !(many.missed - few.missed >= DEVIATIONS * deviation)) return null;
   const what = course.judged_by === 'slo' ? 'missed' : 'were slow';
-  return `Load: with ${withThousands(from)} and more requests in flight ${formatShare(many)} ${what}, with fewer ${formatShare(few)}.`;
+  return `Load: with ${withThousands(from)} and more requests in flight ${formatShare(many.missed)} ${what}, with fewer ${formatShare(few.missed)}.`;
 }
