@@ -111,7 +111,7 @@ export const DIAGNOSIS_CASES: readonly DiagnosisCase[] = [
   {
     name: 'prompts that hold others up',
     system: H100,
-    load: { phases: [{ seconds: 180, rps: 5 }], input: 500, output: 200, long: { share: 0.03, input: 60_000 } },
+    load: { phases: [{ seconds: 180, rps: 5 }], input: 500, output: 200, long: { share: 0.02, input: 60_000 } },
     slo: SLO,
     says: ['lengths'],
     maySay: ['prompts', 'load', 'memory'],

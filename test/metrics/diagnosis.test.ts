@@ -92,11 +92,27 @@ describe('loads of which it is known why requests miss', () => {
     assert.match(text, /of the rest 9\d\.\d % met the SLO\.$/);
   });
 
-  it('an overload that passes says until when, or what was left', async () => {
-    const each = DIAGNOSIS_CASES.find(({ name }) => name === 'overload that passes');
-    assert.ok(each !== undefined);
-    const text = textOf(await diagnosed(each, 1), 'overload');
-    assert.match(text, /^Overloaded from the start/);
+  it('the requests of a burst, and the most in flight, are those of the records', async () => {
+    const records = await simulatedRecords(
+      'vllm-v1,model=llama-3.1-8b,gpu=h100-sxm',
+      requestsOf({
+        phases: [
+          { seconds: 80, rps: 6 },
+          { seconds: 20, rps: 40 },
+          { seconds: 80, rps: 6 },
+        ],
+        input: 1000,
+        output: 100,
+      }),
+    );
+    const text = textOf(await summaryOfRecords(records, SLO), 'burst');
+    const [, from, to, rate, most] =
+      /from ([\d.]+) s to ([\d.]+) s, ([\d.]+) requests\/s came.* up to (\d+) requests were in flight/.exec(text) ?? [];
+    const came = records.filter(({ due_us }) => due_us / 1e6 >= Number(from) && due_us / 1e6 < Number(to)).length;
+    assert.ok(Math.abs(came / (Number(to) - Number(from)) / Number(rate) - 1) < 0.02, text);
+    const inFlightAt = (us: number): number =>
+      records.filter(({ sent_us, end_us }) => (sent_us ?? Infinity) <= us && (end_us ?? Infinity) > us).length;
+    assert.equal(Number(most), Math.max(...records.map(({ sent_us }) => inFlightAt(sent_us ?? 0))));
   });
 
   it('misses by chance have no time, and no floor, in a short run', async () => {

@@ -3,10 +3,10 @@ import { nearestRank } from '../samples.ts';
 import type { Course } from './course.ts';
 import { isTelling } from './facts.ts';
 
-/** A length tells misses apart where of the longer requests so many more miss... */
-const APART = 0.6;
-/** ... and they are most of the misses, and mostly miss. */
-const MOST_MISSES = 0.8;
+/** A length tells misses apart where it finds so many more of them than of other requests, beyond chance (Kolmogorov)... */
+const APART = 0.55;
+const DEVIATIONS = 2;
+/** ... and the longer ones mostly miss. */
 const MOSTLY = 0.5;
 
 interface LengthSplit {
@@ -23,7 +23,7 @@ interface LengthSplit {
 const FAR_LONGER = 8;
 const FEW = 0.1;
 /** They hold others up where of them and of those that come meanwhile so many more miss, which are most of the misses. */
-const MEANWHILE_APART = 0.5;
+const MEANWHILE_APART = 0.4;
 const MEANWHILE_MISSES = 0.6;
 
 /** Long requests miss, and others do not; or others miss that come while a long prompt is computed. */
@@ -73,6 +73,7 @@ function splitBy(tokens: Float64Array, missed: Float64Array): LengthSplit | null
   const all = missed.reduce((sum, each) => sum + each, 0);
   const met = sorted.length - all;
   if (all === 0 || met === 0) return null;
+  const least = Math.max(APART, DEVIATIONS * Math.sqrt(1 / all + 1 / met));
   const lengthAt = (i: number): number => Math.floor((sorted[i] ?? 0) / 2);
   let best: LengthSplit | null = null;
   let found = 0;
@@ -82,7 +83,7 @@ function splitBy(tokens: Float64Array, missed: Float64Array): LengthSplit | null
     if (i > 0 && lengthAt(i - 1) === lengthAt(i)) continue;
     const longer = sorted.length - i;
     const apart = found / all - (longer - found) / met;
-    if (apart < APART || apart <= (best?.apart ?? 0) || found < MOST_MISSES * all || found < MOSTLY * longer) continue;
+    if (apart < least || apart <= (best?.apart ?? 0) || found < MOSTLY * longer) continue;
     best = {
       from_tokens: lengthAt(i),
       share: longer / sorted.length,

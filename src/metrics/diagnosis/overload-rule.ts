@@ -50,7 +50,7 @@ export function overloadOf(course: Course, isJudged: boolean, isOfLengths: boole
   const until = bins.findLast(({ in_flight }) => in_flight >= level)?.to_s ?? to_s;
   const since = beganBefore(course, rise);
   const during = bins.filter((bin) => bin.to_s > since && bin.from_s < until);
-  if (total(during, 'missed') < MOST * course.missed) return null;
+  if (!leaves(during) || total(during, 'missed') < MOST * course.missed) return null;
   return { from_s: since, until_s: until < to_s ? until : null };
 }
 
