@@ -30,6 +30,20 @@ const burst = (rps: number, most: number): Load => ({
   input: 1000,
   output: 100,
 });
+/** More than the server carries at first, then less and less. */
+const rampDown = (most: number): Load => ({
+  phases: [1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1].map((part) => ({ seconds: 20, rps: part * most })),
+  input: 1000,
+  output: 200,
+});
+const onOff = (rps: number, most: number): Load => ({
+  phases: Array.from({ length: 5 }, () => [
+    { seconds: 12, rps: most },
+    { seconds: 48, rps },
+  ]).flat(),
+  input: 1000,
+  output: 200,
+});
 const longPrompts = (rps: number): Load => ({ phases: [{ seconds: 120, rps }], input: 4000, output: 100 });
 
 export const DIAGNOSIS_CASES: readonly DiagnosisCase[] = [
@@ -62,6 +76,54 @@ export const DIAGNOSIS_CASES: readonly DiagnosisCase[] = [
   { name: 'burst', system: H100, load: burst(6, 40), slo: SLO, says: ['burst'], maySay: ['prompts'] },
   { name: 'burst, no SLO', system: H100, load: burst(6, 40), slo: null, says: ['burst'], maySay: ['prompts'] },
   {
+    name: 'bursts, with most requests in them',
+    system: A100,
+    load: onOff(2, 20),
+    slo: SLO,
+    says: ['burst'],
+    maySay: ['prompts'],
+  },
+  {
+    name: 'burst, in an SLO out of reach',
+    system: V0,
+    load: burst(6, 40),
+    slo: { ttft: 500, tpot: 8 },
+    says: ['floor'],
+    maySay: ['prompts'],
+  },
+  { name: 'overload that passes', system: A100, load: rampDown(22), slo: SLO, says: ['overload'], maySay: ['prompts'] },
+  {
+    name: 'overload of two seconds',
+    system: A100,
+    load: { phases: [{ seconds: 2, rps: 30 }], input: 4000, output: 200 },
+    slo: SLO,
+    says: ['overload'],
+    maySay: ['prompts'],
+  },
+  {
+    name: 'few long prompts',
+    system: H100,
+    load: { phases: [{ seconds: 180, rps: 2 }], input: 200, output: 100, long: { share: 0.1, input: 20_000 } },
+    slo: SLO,
+    says: ['lengths'],
+    maySay: ['prompts'],
+  },
+  {
+    name: 'prompts that hold others up',
+    system: H100,
+    load: { phases: [{ seconds: 180, rps: 5 }], input: 500, output: 200, long: { share: 0.02, input: 60_000 } },
+    slo: SLO,
+    says: ['lengths'],
+    maySay: ['prompts', 'load', 'memory'],
+  },
+  {
+    name: 'long outputs in an SLO of E2E',
+    system: H100,
+    load: { phases: [{ seconds: 120, rps: 5 }], input: 1000, output: 400 },
+    slo: { e2e: 4000 },
+    says: ['lengths'],
+  },
+  {
     name: 'prompts between tokens',
     system: V0,
     load: longPrompts(6),
@@ -84,6 +146,13 @@ export const DIAGNOSIS_CASES: readonly DiagnosisCase[] = [
     slo: { ttft: 500, tpot: 40 },
     says: [],
     maySay: ['prompts', 'load', 'unclear'],
+  },
+  {
+    name: 'out of reach in a short run',
+    system: H100,
+    load: steady(2, 15),
+    slo: { ttft: 500, tpot: 3 },
+    says: ['floor'],
   },
   { name: 'out of reach', system: H100, load: steady(5), slo: { ttft: 500, tpot: 3 }, says: ['floor'] },
 ];

@@ -21,11 +21,13 @@ export interface Load {
   readonly phases: readonly Phase[];
   readonly input: number;
   readonly output: number;
+  /** A share of prompts that are of another length. */
+  readonly long?: { readonly share: number; readonly input: number };
   readonly seed?: number;
 }
 
 /** Poisson arrivals at the rate of each phase, one phase after another; lengths within a half of the mean. */
-export function requestsOf({ phases, input, output, seed = 1 }: Load): Request[] {
+export function requestsOf({ phases, input, output, long, seed = 1 }: Load): Request[] {
   const random = randomStream(seed, 'simulated run');
   const around = (mean: number): number => Math.max(1, Math.round(mean * (0.5 + uniform(random))));
   const requests: Request[] = [];
@@ -38,7 +40,7 @@ export function requestsOf({ phases, input, output, seed = 1 }: Load): Request[]
         id: `r${requests.length}`,
         traceRow: requests.length + 1,
         dueUs: Math.round(atS * 1e6),
-        inputTokens: around(input),
+        inputTokens: long !== undefined && uniform(random) < long.share ? long.input : around(input),
         outputTokens: around(output),
       });
     }

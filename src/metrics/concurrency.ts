@@ -24,6 +24,20 @@ export class Concurrency {
     return most.requests === 0 ? null : most;
   }
 
+  /** A function that gives the most in flight at one time within a span, its end left out. */
+  most(): (fromUs: number, toUs: number) => number {
+    const [starts, ends] = [this.#startsUs.sorted(), this.#endsUs.sorted()];
+    return (fromUs, toUs) => {
+      let high = countUpTo(starts, fromUs) - countUpTo(ends, fromUs);
+      for (let i = countUpTo(starts, fromUs); i < starts.length; i++) {
+        const at = starts[i] ?? Infinity;
+        if (at >= toUs) break;
+        high = Math.max(high, i + 1 - countUpTo(ends, at));
+      }
+      return high;
+    };
+  }
+
   /** A function that gives the mean number in flight between two different times, in O(log n). */
   means(): (fromUs: number, toUs: number) => number {
     const [starts, ends] = [prefixed(this.#startsUs.sorted()), prefixed(this.#endsUs.sorted())];

@@ -242,6 +242,7 @@ export const DIAGNOSIS_CODES = [
   'burst',
   'slowdown',
   'memory',
+  'lengths',
   'prompts',
   'floor',
   'load',

@@ -5,14 +5,18 @@ import type { Scrape } from '../../schema/server-metrics.ts';
 import { DIAGNOSIS_CODES, type Diagnosis, type DiagnosisCode, type Summary } from '../../schema/summary.ts';
 import { meets, meetsAll } from '../attainment.ts';
 import { isAnswered } from '../request-latency.ts';
-import { burstText, slowdownText } from './burst-rule.ts';
+import { burstText, shareText, slowdownText } from './burst-rule.ts';
+import { concentrationOf, isEvent } from './concentration.ts';
 import { CourseCollector } from './course.ts';
 import { type Facts, isTelling } from './facts.ts';
-import { failuresText, FirstFailureCollector } from './first-failure.ts';
+import { failuresText, FailureKindCollector } from './failure-kinds.ts';
+import { lengthText } from './length-rules.ts';
+import { loadPeaks } from './load-peaks.ts';
 import { cacheText, capText, clientText, proxyText } from './measurement-rules.ts';
-import { overloadText } from './overload-rule.ts';
+import { overloadOf, overloadText } from './overload-rule.ts';
 import { PromptGapsCollector, promptsText } from './prompt-gaps.ts';
 import { memoryText, serverState, type ServerCourse } from './server-course.ts';
+import { total } from './spans.ts';
 import { floorText, loadText } from './steady-rules.ts';
 
 /** A sentence or two on a cause; null where the rule does not hold. */
@@ -26,6 +30,7 @@ const RULES: Readonly<Record<Exclude<DiagnosisCode, 'unclear'>, (facts: Facts) =
   burst: burstText,
   slowdown: slowdownText,
   memory: (facts) => memoryText(facts, burstText(facts) !== null),
+  lengths: ({ lengths, overload }) => (overload === null ? lengths : null),
   prompts: promptsText,
   floor: floorText,
   load: loadText,
@@ -36,7 +41,7 @@ export class DiagnosisCollector {
   readonly #slo: Slo | null;
   readonly #course = new CourseCollector();
   readonly #gaps = new PromptGapsCollector();
-  readonly #failures = new FirstFailureCollector();
+  readonly #failures = new FailureKindCollector();
   readonly #server: ServerCourse[number][] = [];
 
   constructor({ slo }: Pick<Manifest, 'slo'>) {
@@ -61,22 +66,39 @@ export class DiagnosisCollector {
   }
 
   result(summary: Facts['summary'], manifest: Manifest, warnings: Summary['warnings']): Diagnosis[] {
+    const course = this.#course.result(this.#slo !== null);
+    const lengths = lengthText(course);
+    const isJudged = summary.slo?.attainment.overloaded ?? false;
+    const overload = course === null ? null : overloadOf(course, isJudged, lengths !== null);
+    const concentration = course === null || overload !== null ? null : concentrationOf(course);
     const facts: Facts = {
       summary,
       manifest,
       warned: new Set(warnings.map(({ code }) => code)),
-      course: this.#course.result(this.#slo !== null),
+      course,
+      lengths,
+      overload,
+      concentration,
+      peaks: course === null || concentration === null ? null : loadPeaks(course, concentration.spans),
       gaps: this.#gaps.result(),
-      first_failures: this.#failures.result(),
+      failures: this.#failures.result(),
       server: this.#server,
     };
     const found = DIAGNOSIS_CODES.flatMap((code): Diagnosis[] => {
       const text = code === 'unclear' ? null : RULES[code](facts);
       return text === null ? [] : [{ code, text }];
     });
-    const isOpen = found.length === 0 && facts.course !== null && facts.course.judged_by === 'slo';
-    return isOpen && facts.course !== null && isTelling(facts.course)
-      ? [{ code: 'unclear', text: 'No one cause stands out: the misses are spread over time and load.' }]
-      : found;
+    const text = found.some(({ code }) => code !== 'failures') ? null : unclearText(facts);
+    return text === null ? found : [...found, { code: 'unclear', text }];
   }
+}
+
+/** What can be said where no rule holds. */
+function unclearText({ course, concentration }: Facts): string | null {
+  if (!isTelling(course) || course.judged_by !== 'slo') return null;
+  // Time-outs are told as failures.
+  if (!isTelling({ ...course, missed: course.missed - total(course.bins, 'timed_out') })) return null;
+  return concentration === null || !isEvent(course, concentration)
+    ? `No one cause of the ${course.refused === 0 ? '' : 'other '}misses stands out: they are spread over time and load.`
+    : `The records do not say why, but when: ${shareText(course, concentration)}`;
 }

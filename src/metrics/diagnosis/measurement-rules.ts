@@ -11,7 +11,7 @@ export function clientText({ warned, summary: { validity } }: Facts): string | n
     waited > WAITED
       ? `for ${formatShare(waited)} of the time other programs on its machine had the cores that it needed`
       : 'it sent requests late or stood still';
-  return `The client was slow, not only the server: ${why}, and its own delays are in these figures. Repeat the run on a quiet machine before any conclusion.`;
+  return `The client was slow: ${why}, and its own delays are in these figures. Repeat the run on a quiet machine.`;
 }
 const WAITED = 0.04;
 

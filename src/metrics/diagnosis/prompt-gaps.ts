@@ -149,13 +149,15 @@ function longGaps(streams: readonly Float64Array[], us: Float64Array, usualUs: n
   return sum;
 }
 
-/** The server computes prompts between the tokens of answers. */
-export function promptsText({ course, gaps, summary }: Facts): string | null {
-  if (course === null || gaps === null || !isTelling(course)) return null;
+/** The server computes prompts between the tokens of answers; where too much load is said to be the cause, in few words. */
+export function promptsText({ course, gaps, summary, overload, peaks }: Facts): string | null {
+  if (gaps === null || !isTelling(course)) return null;
   const isTpot = summary.slo === null || summary.slo.limits_ms.tpot !== undefined;
   const { usual_us, with_prompt_us, explained, excess } = gaps;
   if (!isTpot || explained < EXPLAINED || explained * excess < TELLING_SHARE) return null;
   const [longer, usual] = [formatMs(with_prompt_us / 1000), formatMs(usual_us / 1000)];
-  const whose = course.judged_by === 'slo' ? ' of the answers that missed' : '';
-  return `Prompts between tokens: the server computed prompts of other requests while answers waited for their next token, which then took ${longer} in place of ${usual}; that is ${formatShare(explained * excess)} of the time between the tokens${whose}.`;
+  const [share, of] = [formatShare(explained * excess), course.judged_by === 'slo' ? ' in answers that missed' : ''];
+  return overload !== null || peaks !== null
+    ? `Tokens waited for the prompts of others: ${longer} in place of ${usual}, ${share} of the time between tokens${of}.`
+    : `Prompts between tokens: the server computed prompts of other requests while answers waited for their next token, which then took ${longer} in place of ${usual}; that is ${share} of the time between tokens${of}.`;
 }
