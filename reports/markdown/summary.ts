@@ -48,9 +48,12 @@ function limitCell(
   return limitMs === undefined || share === null ? '' : `${formatShare(share)} <= ${plainMs(limitMs)}`;
 }
 
-/** Text on one line, escaped so that markdown neither formats it nor takes it for HTML. */
+/** Text on one line, escaped so that markdown neither formats it nor takes it for HTML, nor writes it backwards. */
 function plain(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').replaceAll(/[\\`*_{}[\]<>#|~&!]/g, String.raw`\$&`);
+  return text
+    .replaceAll(/\p{Bidi_Control}/gu, '\u{FFFD}')
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/[\\`*_{}[\]<>#|~&!]/g, String.raw`\$&`);
 }
 
 /** A code block whose fence is longer than any in the text. */
