@@ -112,7 +112,8 @@ function specOf({ metric, ecdf, stats, slo, noun }: EcdfChartData): TopLevelSpec
     scale: { domain: [0, 1] },
     axis: {
       labelExpr: SHARE_LABEL,
-
+      // All have room, but not by Vega's count, and 100 % would be the first to go.
+      labelOverlap: false,
       values: [0, 0.25, 0.5, 0.75, 0.9, 1],
       title: `share of ${noun}s`,
       titleY: -28,
