@@ -34,7 +34,7 @@ const RUNS: Readonly<Record<string, ExampleOptions>> = {
   'requests of a single token': { requests: 100, slo: SLO, maxOutputTokens: 1 },
 };
 
-const UNIT_MS = { us: 1e-3, ms: 1, s: 1000, min: 60_000, h: 3_600_000 };
+const UNIT_MS: Readonly<Record<string, number>> = { us: 1e-3, ms: 1, s: 1000, min: 60_000, h: 3_600_000 };
 const CELL = String.raw`(> [\d.,]+ \w+ \(timed out\)|[\d.,]+ (?:us|ms|s|min|h)\b|fails|-)`;
 
 /** Words and figures on one line, without what makes a page or a table of them. */
@@ -51,14 +51,15 @@ function assertSame(told: string, ms: number | null, what: string): void {
   const [, number, unit] = /^([\d.,]+) (us|ms|s|min|h)$/.exec(told) ?? [];
   if (ms === null) assert.match(told, /^(fails|-|> .*\(timed out\))$/, what);
   else {
-    const toldMs = Number(number?.replaceAll(',', '')) * (UNIT_MS[unit as keyof typeof UNIT_MS] ?? Number.NaN);
+    const toldMs = Number(number?.replaceAll(',', '')) * (UNIT_MS[unit ?? ''] ?? Number.NaN);
     assert.ok(Math.abs(toldMs - ms) <= 0.005 * ms, `${what}: ${told} for ${ms} ms`);
   }
 }
 
 /** Every figure and text of a summary by its path, as a script would look for it. */
 function leavesOf(value: unknown, path = ''): [string, string][] {
-  if (typeof value !== 'object' || value === null) return [[path, value === null ? '' : String(value)]];
+  if (value === null) return [[path, '']];
+  if (typeof value !== 'object') return [[path, typeof value === 'string' ? value : JSON.stringify(value)]];
   return Object.entries(value).flatMap(([key, part]: [string, unknown]) =>
     leavesOf(part, path === '' ? key : `${path}.${key}`),
   );
