@@ -31,7 +31,13 @@ export function placementSections(report: PlacementReport): ChartSection[] {
   ];
   return [
     { id: 'carried', heading: 'What they carry', layout: 'column', charts },
-    { id: 'attainment', heading: 'Requests that meet the SLO', layout: 'pairs', charts: attainmentCharts(report) },
+    {
+      id: 'attainment',
+      heading: 'Requests that meet the SLO',
+      name: 'Attainment',
+      layout: 'pairs',
+      charts: attainmentCharts(report),
+    },
   ];
 }
 

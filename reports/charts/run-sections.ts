@@ -133,11 +133,13 @@ function distributionCharts(summary: Summary, data: ReportData): Candidate[] {
           ? { note: `${countText(data.without_tpot, 'request')} of a single token not drawn, counted as met` }
           : {}),
       });
+    // A request of a single token has no gap.
+    const isOfGaps = metric === 'tpot' || metric === 'itl';
     return {
       name: METRIC_NAMES[metric],
-      n: metric === 'tpot' ? data.tpot.n : answered,
+      n: isOfGaps ? data.tpot.n : answered,
       noun: 'answered request',
-      ...(metric === 'tpot' && data.without_tpot > 0 ? { per: 'of several tokens' } : {}),
+      ...(isOfGaps && data.without_tpot > 0 ? { per: 'of several tokens' } : {}),
       least: LEAST_FOR_CURVE,
       draw,
     };

@@ -12,7 +12,7 @@ export interface SloPlaneData {
   readonly slo: Slo | null;
 }
 
-const HEIGHT = 260;
+const HEIGHT = 210;
 
 /** Limits that could be promised: attainment over limits on TTFT and TPOT, as contours, with the SLO as a cross. */
 export function sloPlaneChart({ plane, slo }: SloPlaneData): Chart {
@@ -78,8 +78,10 @@ function titleOf(plane: SloPlane, slo: Slo | null): string {
 function strictestText({ at_percent, strictest_ttft_ms, strictest_tpot_ms }: SloPlane, slo: Slo | null): string {
   const along = (name: string, ms: number | null, other: string, otherMs: number | undefined): string => {
     const given = otherMs === undefined ? `whatever the ${other}` : `with ${other} <= ${plainMs(otherMs)}`;
-    return ms === null
-      ? `no limit on ${name} was met by ${at_percent} % ${given}`
+    if (ms === null) return `no limit on ${name} was met by ${at_percent} % ${given}`;
+    // Of one token, or of tokens that came at once.
+    return ms === 0
+      ? `${at_percent} % met any limit on ${name} ${given}`
       : `${at_percent} % met ${name} <= ${formatMs(ms)} ${given}`;
   };
   const text = `${along('TTFT', strictest_ttft_ms, 'TPOT', slo?.tpot)}; ${along('TPOT', strictest_tpot_ms, 'TTFT', slo?.ttft)}.`;

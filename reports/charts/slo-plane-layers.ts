@@ -84,7 +84,7 @@ function contourLayers(
   const drawn = [...points, { ttft_ms: right, tpot_ms: last.tpot_ms }];
   const tooltips = drawn.map((point) => ({
     ...point,
-    text: `${percent} % meet TTFT ≤ ${formatMs(point.ttft_ms)} with TPOT ≤ ${formatMs(point.tpot_ms)}`,
+    text: `${percent} % meet TTFT ≤ ${formatMs(point.ttft_ms)} with ${point.tpot_ms === 0 ? 'any TPOT limit' : `TPOT ≤ ${formatMs(point.tpot_ms)}`}`,
   }));
   return [
     {
@@ -155,7 +155,8 @@ function strictestLayers(
             text: `TTFT ${formatMs(strictest_ttft_ms)}`,
           },
         ]),
-    ...(strictest_tpot_ms === null
+    // A log axis has no place for 0.
+    ...(strictest_tpot_ms === null || strictest_tpot_ms === 0
       ? []
       : [
           {

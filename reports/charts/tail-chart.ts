@@ -1,6 +1,6 @@
 import type { LatencyMetric } from '../../src/schema/summary.ts';
 import { formatMs, threeFigures } from '../../src/core/units.ts';
-import type { Ecdf } from '../data/ecdf.ts';
+import type { Ecdf, EcdfPoint } from '../data/ecdf.ts';
 import { METRIC_NAMES } from '../definitions.ts';
 import { listText } from '../../src/core/words.ts';
 import { populationText } from '../format.ts';
@@ -22,9 +22,12 @@ const TICK_LABEL =
 /** Percentiles on an axis that gives each further nine the same room, to show the tail. */
 export function tailChart(ecdfs: Readonly<Record<'ttft' | 'tpot' | 'e2e', Ecdf>>): Chart {
   const rows = LINES.flatMap(({ metric }) =>
-    ecdfs[metric].points
-      .filter(({ ms, share }) => ms > 0 && share >= 0.5 && share < 1)
-      .map(({ ms, share }) => ({ metric: METRIC_NAMES[metric], ms, share, rarity: 1 / (1 - share) })),
+    tailOf(ecdfs[metric]).map(({ ms, share }) => ({
+      metric: METRIC_NAMES[metric],
+      ms,
+      share,
+      rarity: 1 / (1 - share),
+    })),
   );
   const total = ecdfs.ttft.n + ecdfs.ttft.missing;
   const title = titleOf(ecdfs, ecdfs.ttft.missing / Math.max(1, total));
@@ -54,6 +57,20 @@ function titleOf(ecdfs: Readonly<Record<'ttft' | 'tpot' | 'e2e', Ecdf>>, failed:
       : [`${METRIC_NAMES[metric]} ${threeFigures(end / middle)}`];
   });
   return times.length === 0 ? 'The tail, nine by nine' : `From p50 to p${far * 100}: ${listText(times)} times as long`;
+}
+
+/**
+ * From p50 to the last request but one, or to where requests fail. Where many have the same latency no point of the
+ * distribution is at these ends.
+ */
+function tailOf(ecdf: Ecdf): EcdfPoint[] {
+  const { points, n, missing } = ecdf;
+  const ends = [0.5, ...(missing === 0 ? [1 - 1 / n] : [])]
+    .filter((share) => share >= 0.5 && points.every((point) => Math.abs(point.share - share) > 1e-12))
+    .flatMap((share) => ({ share, ms: atShare(ecdf, share) ?? 0 }));
+  return [...points, ...ends]
+    .filter(({ ms, share }) => ms > 0 && share >= 0.5 && share < 1)
+    .toSorted((a, b) => a.share - b.share);
 }
 
 /** The nearest-rank percentile: every curve has a point at it. */

@@ -12,6 +12,8 @@ const DEVIATIONS = 4;
 /** A low of attainment is named when it is so many requests below the run's mean, and more than chance takes it: deviations of a count. */
 const ENOUGH_BELOW = 5;
 const DEVIATIONS_BELOW = 3;
+/** What hardly rises above its mean has no peak. */
+const PEAKS = 1.2;
 /** A smaller share is invisible in the drawing, and reads as none. */
 const SMALL_SHARE = 0.001;
 
@@ -40,6 +42,7 @@ export function tokensTitle({ bins, bin_s, tokens }: Timeline): string {
   const peak = peakOf(bins, (bin) => bin.output_tokens_per_s);
   if (tokens === 0 || peak === null) return 'No token came';
   const mean = tokens / activeBins(bins, (bin) => bin.output_tokens_per_s) / bin_s;
+  if (peak.value < PEAKS * mean) return `Output is at most ${threeFigures(peak.value)} tokens/s`;
   return `Output peaks at ${threeFigures(peak.value)} tokens/s, ${threeFigures(peak.value / mean)} times the mean`;
 }
 
@@ -93,6 +96,9 @@ export function preemptionsTitle({ bins, preemptions }: ServerTimeline): string 
 export function iterationTokensTitle({ bins }: ServerTimeline): string {
   const peak = peakOf(bins, (bin) => bin.iteration_tokens);
   if (peak === null) return 'No iteration ran';
+  const known = bins.flatMap(({ iteration_tokens }) => iteration_tokens ?? []);
+  const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
+  if (peak.value < PEAKS * mean) return `An iteration computes at most ${amountText(peak.value)} tokens`;
   return `Tokens an iteration peak at ${amountText(peak.value)} ${afterText(peak.from_s, durationS(bins))}`;
 }
 

@@ -61,8 +61,10 @@ function written(part: Part): string {
   return 'html' in part ? part.html : part.map(written).join('');
 }
 
+/** Marks of writing direction become visible, as in a terminal: a name could make the page read otherwise than it is. */
 function escaped(text: string): string {
   return text
+    .replaceAll(/\p{Bidi_Control}/gu, '\u{FFFD}')
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

@@ -38,8 +38,13 @@ export function runPage(vega: Vega, zoom: (panels: readonly Zoomable[]) => void)
   for (const [id, spec] of Object.entries(specs)) {
     const container = document.querySelector<HTMLElement>(`#${id} .plot`);
     if (container === null) continue;
+    const label = container.getAttribute('aria-label') ?? '';
     const view = new vega.View(vega.parse(spec), { renderer: 'svg', container, hover: true });
     view.tooltip(showTip);
+    // Vega has put a role and words of its own in place of the chart's.
+    view.description(label);
+    container.setAttribute('role', 'img');
+    container.removeAttribute('aria-roledescription');
     view.addEventListener('click', (_, item) => openRecord(id, item?.datum?.row));
     if (spec.signals?.some(({ name }) => name === 'from')) panels.push({ container, view });
     // Vega describes each mark to screen readers; the container's label describes the whole chart instead.

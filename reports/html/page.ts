@@ -42,6 +42,7 @@ export async function page({ title, header, sections, charts, markdown }: PagePa
       </head>
       <body id="top">
         ${contents(sections)} ${header}
+        <p class="lead unscripted">Scripts do not run here, so charts are not drawn: "show data" has what they show.</p>
         <main>${sections}</main>
         <script type="application/json" id="charts">
           ${json(specs)}

@@ -68,7 +68,7 @@ dl.facts dt { font-size: 0.875rem; } dl.facts dd { margin: 0; font-size: 0.9375r
 dl.lines dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 dl.lines code { white-space: pre-wrap; }
 
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr)); gap: 1rem 1.25rem; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.5rem, 1fr)); gap: 1rem 0.75rem; }
 .figures dt { font-size: 0.875rem; } .figures dd { margin: 0; font-size: 1.5rem; font-weight: 600; line-height: 1.3; }
 .figures .more { display: block; font-size: 0.875rem; font-weight: 400; color: var(--muted); }
 
@@ -76,7 +76,7 @@ table { border-collapse: collapse; }
 th, td { padding: 0.25rem 0; text-align: right; vertical-align: baseline; white-space: nowrap; }
 th + th, th + td, td + td { padding-left: 1.75rem; }
 th { font-weight: 400; font-size: 0.875rem; }
-tbody tr { border-top: 1px solid var(--grid); }
+tbody tr { border-top: 1px solid var(--grid); line-height: 1.3; }
 th:first-child, td:first-child, .left { text-align: left; }
 .tables { display: flex; flex-wrap: wrap; gap: 1.25rem 5rem; }
 .wide { overflow-x: auto; max-width: 100%; }
@@ -158,6 +158,8 @@ button {
   .triples > :last-child:nth-child(3n + 2) { grid-column: span 2; }
   .triples:has(> :last-child:nth-child(4)) { grid-template-columns: 1fr 1fr; }
 }
+.unscripted { display: none; }
+@media (scripting: none) { .screen { display: none; } .unscripted { display: block; } }
 @page { margin: 12mm; }
 @media print {
   :root { color-scheme: light; ${variables('light')} }

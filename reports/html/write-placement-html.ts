@@ -47,7 +47,7 @@ export async function writePlacementHtml(report: PlacementReport): Promise<strin
     ...sections.map(chartSection),
     contenders(report),
     ...kindsInOrder(report).map((kind) => ranking(kind, rankingOf(report, kind))),
-    section({ id: 'method', heading: 'How it was found' }, method),
+    section({ id: 'method', heading: 'How it was found', name: 'Method' }, method),
   ];
   const charts = sections.flatMap((each) => each.charts);
   return page({
@@ -75,7 +75,7 @@ function contenders({ contenders: all }: PlacementReport): Section | null {
   if (all.length === 0) return null;
   const heading = 'The best of both kinds';
   return section(
-    { id: 'contenders', heading },
+    { id: 'contenders', heading, name: 'The best' },
     html`<p class="lead">
         Those that carry most with ${ARRIVALS.poisson}, tried with ${ARRIVALS.trace} too. From the highest rate that met
         the SLO to the lowest that missed it; one with &lt; missed it at a rate at which it would be as good as another.
@@ -95,7 +95,7 @@ function ranking(id: Kind, placements: readonly Placement[]): Section | null {
   const more = placements.length - best.length - others.length;
   const heading = `Every ${id} placement`;
   return section(
-    { id, heading },
+    { id, heading, name: `${id.charAt(0).toUpperCase()}${id.slice(1)}` },
     html`<p class="lead">
         ${withThousands(placements.length)} of them, best first, with ${ARRIVALS.poisson}. One with &lt; was simulated
         once, at a rate at which it would be as good per GPU as another, and missed.

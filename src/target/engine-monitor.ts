@@ -46,23 +46,26 @@ export function monitorEngine(engine: Engine, clock: VirtualClock, durationUs: n
   };
 }
 
+/** Of a step, from one sample to the next: multiples of the golden ratio are the most evenly spread. */
+const SHIFT = (Math.sqrt(5) - 1) / 2;
+
 /**
- * Samples in the middle of equal steps: many traces have times of whole seconds. Where a run takes longer than was
- * thought, steps double, and the even and the odd samples are dropped in turn, so that those kept stay off the edges.
+ * One sample in each of equal steps, each at another part of its step: at equal times, samples of a load with a period
+ * (many traces have times of whole seconds or milliseconds) would all see the same part of it. Where a run takes longer
+ * than was thought, steps double, and of each two samples one is kept.
  */
 export class StepSamples {
   readonly kept: Scrape[] = [];
   readonly #most: number;
   readonly #read: (timeUs: number) => Scrape;
   #stepUs = SHORTEST_STEP_US;
-  #dropped = 0;
   nextUs: number;
 
   constructor(durationUs: number, instances: number, read: (timeUs: number) => Scrape) {
     this.#most = Math.max(FEWEST_SAMPLES, Math.min(MOST_SAMPLES, 2 * Math.floor(MOST_LOADS / instances / 2)));
     this.#read = read;
     while (durationUs / this.#stepUs >= this.#most) this.#stepUs *= 2;
-    this.nextUs = this.#stepUs / 2;
+    this.nextUs = this.#next();
   }
 
   /** Returns the time of the next. */
@@ -70,13 +73,23 @@ export class StepSamples {
     const { kept } = this;
     kept.push(this.#read(timeUs));
     if (kept.length >= this.#most) {
-      kept.splice(0, kept.length, ...kept.filter((_, i) => i % 2 !== this.#dropped));
-      this.#dropped = 1 - this.#dropped;
+      kept.splice(0, kept.length, ...kept.filter((_, i) => i % 2 === choice(Math.floor(i / 2))));
       this.#stepUs *= 2;
     }
-    this.nextUs = (kept.at(-1)?.timeUs ?? timeUs) + this.#stepUs;
+    this.nextUs = this.#next();
     return this.nextUs;
   }
+
+  /** There is a sample in each step so far; the first is in the middle of its own. */
+  #next(): number {
+    const steps = this.kept.length;
+    return Math.floor((steps + ((0.5 + steps * SHIFT) % 1)) * this.#stepUs);
+  }
+}
+
+/** The first or the second of a pair, each as often, and without a period. */
+function choice(pair: number): number {
+  return Math.floor(2 * ((pair * Math.SQRT2) % 1));
 }
 
 /** The load as a scrape of vLLM's metrics would tell it; of the histogram of iterations the sum and the count alone. */

@@ -139,6 +139,18 @@ describe('hostile strings are only ever text', () => {
   const evil = `"'><img src=x onerror=alert(1)></script><script>alert(2)</script><!--\u2028`;
   const target: Manifest['target'] = { spec: evil, kind: 'url', adapter: evil, model: evil, facts: { [evil]: evil } };
 
+  it('marks of writing direction become visible, in the page and in the markdown that it copies', async () => {
+    const backwards = 'a\u202Evsc.b\u2066';
+    const page = await report({
+      requests: 30,
+      slo: SLO,
+      fate: (index) => (index === 3 ? { outcome: 'http_error', http_status: 500, error: backwards } : null),
+      manifest: { target: { ...target, spec: backwards, model: backwards } },
+    });
+    assert.doesNotMatch(page.replace(/<script>.*?<\/script>/gs, ''), /\p{Bidi_Control}/u);
+    assert.ok(page.includes('a\uFFFDvsc.b\uFFFD'));
+  });
+
   it('names, errors and the command open no tag, attribute or script', async () => {
     const page = await report({
       requests: 30,

@@ -190,3 +190,11 @@ it('the waterfall: a row runs from due to end of the request that it names', asy
     assert.ok(Math.abs(Math.max(...parts.map(({ to }) => to)) * unitS - endS) < 11e-6, id);
   }
 });
+
+it('a distribution that ends where requests fail keeps every tick of its shares', async () => {
+  const names = (await liveItems(page, 'ttft-ecdf')).filter(({ role, x }) => role === 'axis-label' && x < 0);
+  assert.deepEqual(
+    names.map(({ datum }) => datum['value']),
+    [0, 0.25, 0.5, 0.75, 0.9, 1],
+  );
+});

@@ -37,6 +37,18 @@ it('no tails are drawn where fewer than half were answered: they begin at the me
   assert.equal(left_out, 'Not drawn: their tails (80 answered requests, 101 needed).');
 });
 
+it('of requests of a single token nothing is drawn of gaps between tokens, and nothing promised of TPOT', async () => {
+  const all = await sections({ requests: 200, slo: 'ttft=300ms,tpot=10ms', maxOutputTokens: 1 });
+  const ids = idsOf(all);
+  for (const id of ['tpot-ecdf', 'itl-ecdf', 'tpot-over-time', 'tpot-by-concurrency']) assert.ok(!ids.includes(id), id);
+  for (const id of ['ttft-ecdf', 'e2e-ecdf', 'slo-plane']) assert.ok(ids.includes(id), id);
+  const { left_out } = all.find(({ id }) => id === 'distributions') ?? {};
+  assert.equal(left_out, 'Not drawn: TPOT and ITL (0 answered requests of several tokens, 10 needed).');
+  const plane = all.flatMap(({ charts }) => charts).find(({ id }) => id === 'slo-plane');
+  assert.match(plane?.note ?? '', /; 90 % met any limit on TPOT with TTFT <= 300 ms\.$/);
+  assert.doesNotMatch(JSON.stringify(plane?.spec), /TPOT (≤ )?0 ms/);
+});
+
 it('of few requests the rows are all of them, once', async () => {
   const all = await sections({ requests: 12, slo: null });
   const rows = all.find(({ id }) => id === 'requests')?.charts ?? [];

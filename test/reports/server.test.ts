@@ -54,7 +54,7 @@ it('counters over time: preemptions a second, and tokens an iteration, of the ti
     [0, 2, 0, 0],
     [1, 2, 300, 10],
     [2, 8, 300, 10],
-    [4, 10, 1100, 30],
+    [4, 10, 1700, 30],
   ] as const)
     series.add({
       timeUs: timeS * 1e6,
@@ -73,11 +73,13 @@ it('counters over time: preemptions a second, and tokens an iteration, of the ti
   );
   assert.deepEqual(
     line.bins.map(({ iteration_tokens }) => iteration_tokens),
-    [null, 30, null, 40, 40],
+    [null, 30, null, 70, 70],
   );
   assert.equal(line.preemptions, 8);
   assert.equal(preemptionsTitle(line), '8 preemptions, at most 6.00/s after 2 s');
-  assert.equal(iterationTokensTitle(line), 'Tokens an iteration peak at 40 after 3 s');
+  assert.equal(iterationTokensTitle(line), 'Tokens an iteration peak at 70 after 3 s');
+  const flat = { ...line, bins: line.bins.map((bin) => ({ ...bin, iteration_tokens: bin.iteration_tokens && 30 })) };
+  assert.equal(iterationTokensTitle(flat), 'An iteration computes at most 30 tokens');
 });
 
 describe('what the server told, over time', () => {

@@ -20,3 +20,27 @@ it('the tail ends where requests fail', () => {
   assert.equal(chart.title, 'The tail ends where requests fail: 0.990 % do');
   assert.ok(chart.table.rows.every(([, share]) => Number(share) < 99.02));
 });
+
+it('the tail goes from the median to the last request but one where many have the same latency', () => {
+  const same = ecdfOf(new Float64Array(50).fill(7000), 0, null);
+  const ends = [
+    ['TTFT', '50.0000', '7'],
+    ['TTFT', '98.0000', '7'],
+  ];
+  const of = (each: typeof same): string[][] =>
+    tailChart({ ttft: each, tpot: each, e2e: each })
+      .table.rows.filter(([metric]) => metric === 'TTFT')
+      .map((row) => [...row]);
+  assert.deepEqual(of(same), ends);
+  // Seven in ten take 7 ms, two take 9 ms, and the last as long as the one before it.
+  const steps = ecdfOf(Float64Array.of(7e3, 7e3, 7e3, 7e3, 7e3, 7e3, 7e3, 9e3, 11e3, 11e3), 0, null);
+  assert.deepEqual(
+    of(steps).map(([, share, ms]) => [Number(share), Number(ms)]),
+    [
+      [50, 7],
+      [70, 7],
+      [80, 9],
+      [90, 11],
+    ],
+  );
+});

@@ -61,6 +61,11 @@ it('the peak in flight is the most at one time, not the mean of a bin', async ()
   assert.equal((await chart('in-flight', meet, none)).title, 'In flight peaks at 3 after 96 s');
 });
 
+it('an output that hardly rises above its mean has no peak', async () => {
+  assert.equal((await chart('tokens', minute(4, 4), none)).title, 'Output is at most 8.00 tokens/s');
+  assert.match((await chart('tokens', minute(4, 40), none)).title, /^Output peaks at [\d.]+ tokens\/s, [\d.]+ times/);
+});
+
 it('a low of attainment is named where more than a few requests make it', async () => {
   const due = minute(4, 4);
   const low = await chart('attainment', due, (i) => i >= 80 && i < 100);

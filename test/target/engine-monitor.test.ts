@@ -18,8 +18,15 @@ function timesOf(thoughtS: number, tookS: number, instances = 1): number[] {
   return samples.kept.map(({ timeUs }) => timeUs);
 }
 
+/** Where in their steps samples lie, as shares of a step: the mean, and how many are in each quarter. */
+function places(times: readonly number[], stepUs: number): { mean: number; quarters: number[] } {
+  const shares = times.map((time) => (time % stepUs) / stepUs);
+  const quarters = [0, 1, 2, 3].map((quarter) => shares.filter((share) => Math.floor(4 * share) === quarter).length);
+  return { mean: shares.reduce((sum, share) => sum + share, 0) / shares.length, quarters };
+}
+
 describe('the steps of samples', () => {
-  it('are short in a short run and long in a long one, and each sample is in the middle of its step', () => {
+  it('are short in a short run and long in a long one, with a sample in each', () => {
     for (const [runS, stepS] of [
       [2, 1 / 64],
       [60, 1 / 32],
@@ -28,21 +35,30 @@ describe('the steps of samples', () => {
     ] as const) {
       const times = timesOf(runS, runS);
       assert.ok(times.length > 100 && times.length <= 2048, `${times.length} samples`);
-      assert.equal(times[0], (stepS / 2) * SECOND_US);
-      assert.ok(times.every((time, i) => i === 0 || time - (times[i - 1] ?? 0) === stepS * SECOND_US));
+      assert.ok(times.every((time, i) => Math.floor(time / stepS / SECOND_US) === i));
+      assert.ok(times.every(Number.isInteger));
     }
   });
 
-  it('grow where a run takes longer than was thought: no more samples, still equal steps off their edges', () => {
+  it('grow where a run takes longer than was thought: no more samples, still one in each step', () => {
     for (const tookS of [31, 100, 1000, 86400]) {
       const times = timesOf(1, tookS);
-      const stepUs = (times[1] ?? 0) - (times[0] ?? 0);
       assert.ok(times.length >= 1000 && times.length <= 2048, `${times.length} samples of ${tookS} s`);
-      assert.ok(times.every((time, i) => i === 0 || time - (times[i - 1] ?? 0) === stepUs));
-      const phase = (times[0] ?? 0) / stepUs;
-      assert.ok(phase >= 1 / 4 && phase <= 3 / 4, `${phase} of a step`);
+      const stepUs = 15_625 * 2 ** Math.round(Math.log2((times.at(-1) ?? 0) / times.length / 15_625));
+      assert.ok(times.every((time, i) => Math.floor(time / stepUs) === i));
       assert.ok((times.at(-1) ?? 0) > tookS * SECOND_US - 2 * stepUs);
     }
+  });
+
+  it('have their samples at any part of them, so that no period of the load is seen at one part alone', () => {
+    for (const tookS of [60, 600, 3600])
+      for (const thoughtS of [tookS, tookS / 3])
+        for (const periodS of [0.005, 0.01, 0.05, 1, 2, 4]) {
+          const { mean, quarters } = places(timesOf(thoughtS, tookS), periodS * SECOND_US);
+          const total = quarters.reduce((sum, count) => sum + count, 0);
+          assert.ok(Math.abs(mean - 0.5) < 0.06, `${mean} of ${periodS} s in ${tookS} s`);
+          assert.ok(Math.min(...quarters) > 0.18 * total, `${quarters.join(', ')} of ${periodS} s in ${tookS} s`);
+        }
   });
 
   it('are longer where there are many instances', () => {
