@@ -341,9 +341,28 @@ describe('what the figures describe instead of the server', () => {
     );
   });
 
+  it('a cap that holds more than the server is slow with: nothing is said of load that waits in the client', async () => {
+    const held = (i: number): Partial<RequestRecord> => {
+      const waitUs = i * 200_000;
+      return { held_us: waitUs, sent_us: i * 250_000 + waitUs, token_times_us: tokenTimes(100_000 + waitUs) };
+    };
+    const summary = await summaryOfRecords(steadyRecords(400, held), SLO, overHttp({ max_in_flight: 2 }));
+    assert.deepEqual(codes(summary), ['cap']);
+  });
+
   it('none of them where the client kept up, prompts were new, and tokens came one by one', async () => {
     assert.deepEqual(codes(await summaryOfRecords(steadyRecords(400), SLO, overHttp())), []);
   });
+});
+
+it('time-outs of requests that are nearly alone are no overload', async () => {
+  const late = { ...failed('timeout', null, 'not finished within 0.001 s (--timeout)') };
+  const summary = await summaryOfRecords(
+    steadyRecords(80, (i) => ({ ...late, end_us: i * 250_000 + 1000 })),
+    SLO,
+  );
+  assert.ok(!codes(summary).includes('overload'));
+  assert.match(textOf(summary, 'failures'), /^No answer came in time for 100 % of the requests/);
 });
 
 describe('little data', () => {

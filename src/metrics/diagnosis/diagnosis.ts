@@ -36,6 +36,9 @@ const RULES: Readonly<Record<Exclude<DiagnosisCode, 'unclear'>, (facts: Facts) =
   load: loadText,
 };
 
+/** Rules that go by what is in flight, which a cap of the client holds down: what waits for a place waits in the client. */
+const NOT_UNDER_A_CAP: ReadonlySet<DiagnosisCode> = new Set(['overload', 'slowdown', 'floor', 'load']);
+
 /** Why requests missed, by rules over the records and the server's own metrics. `add` takes each record once, in any order. */
 export class DiagnosisCollector {
   readonly #slo: Slo | null;
@@ -85,7 +88,8 @@ export class DiagnosisCollector {
       server: this.#server,
     };
     const found = DIAGNOSIS_CODES.flatMap((code): Diagnosis[] => {
-      const text = code === 'unclear' ? null : RULES[code](facts);
+      const isBlind = facts.warned.has('held') && NOT_UNDER_A_CAP.has(code);
+      const text = code === 'unclear' || isBlind ? null : RULES[code](facts);
       return text === null ? [] : [{ code, text }];
     });
     const text = found.some(({ code }) => code !== 'failures') ? null : unclearText(facts);

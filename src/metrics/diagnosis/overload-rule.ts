@@ -23,6 +23,8 @@ const AT_ONCE = 0.1;
 /** At the peak of an overload that passed most requests miss, and it is over when so much of the peak is in flight. */
 const MOST = 0.5;
 const OVER = 0.5;
+/** A server that has no more than so many at once to do is not overloaded, whatever becomes of them. */
+const NO_BACKLOG = 4;
 /** A wait for the first token that is worth a word where no limit says so. */
 const LONG_WAIT_MS = 1000;
 
@@ -39,7 +41,7 @@ export interface Overload {
  */
 export function overloadOf(course: Course, isJudged: boolean, isOfLengths: boolean): Overload | null {
   const { bins, to_s } = course;
-  if (!isTelling(course)) return null;
+  if (!isTelling(course) || mostInFlight(bins) <= NO_BACKLOG) return null;
   if (isJudged || lasts(bins)) return { from_s: beganBefore(course, bins), until_s: null };
   if (concentrationOf(course) !== null) return null;
   const peak = bins.reduce((high, { in_flight }, i) => (in_flight > (bins[high]?.in_flight ?? 0) ? i : high), 0);

@@ -14,7 +14,11 @@ const DEVIATIONS = 5;
 export function floorText({ course, overload }: Facts): string | null {
   const quiet = course === null || overload !== null ? null : quietest(course);
   if (quiet === null || !quiet.isAlone) return null;
-  return `The SLO is out of reach at any load tried here: of the requests that came with at most ${countText(quiet.up_to, 'other')} in flight, the quietest ${formatShare(quiet.share)}, ${formatShare(quiet.missed)} missed it.`;
+  const which =
+    quiet.up_to === 0
+      ? 'that had the server to themselves'
+      : `that came with at most ${countText(quiet.up_to, 'other')} in flight`;
+  return `The SLO is out of reach at any load tried here: of the requests ${which}, ${formatShare(quiet.share)} of all, ${formatShare(quiet.missed)} missed it.`;
 }
 
 /** Requests miss where more others are in flight, at any time of the run. */
