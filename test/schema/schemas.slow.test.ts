@@ -72,6 +72,7 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
     '.attainment',
     '.best',
   ],
+  'goodput.json': ['.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
 };
 
 const written = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
@@ -90,7 +91,9 @@ it('the JSON Schemas that are shipped are those of the schemas: `npm run schemas
 describe('what is written', () => {
   const run = join(folder, 'run');
   const place = join(folder, 'place');
-  const readFile = (name: string): Record<string, unknown> => readJson(name === 'place.json' ? place : run, name);
+  const goodput = join(folder, 'goodput');
+  const folders: Readonly<Record<string, string>> = { 'place.json': place, 'goodput.json': goodput };
+  const readFile = (name: string): Record<string, unknown> => readJson(folders[name] ?? run, name);
   before(async () => {
     const options = ['--clock', 'virtual', '--slo', SLO, '--warmup', '2s', '--limit', '99'];
     const ran = await cli('run', ...options, '--out', run, '--quiet');
@@ -98,6 +101,9 @@ describe('what is written', () => {
     const search = ['--model', 'opt-13b', '--gpu', 'a100-sxm-80g', '--gpus', '3', '--slo', SLO, '--requests', '20'];
     const placed = await cli('place', 'chat', ...search, '--out', place, '--quiet');
     assert.equal(placed.code, 0, placed.stderr);
+    const limits = ['--clock', 'virtual', '--slo', SLO, '--limit', '99', '--precision', '20%'];
+    const found = await cli('goodput', 'chat', ...limits, '--out', goodput, '--quiet');
+    assert.equal(found.code, 0, found.stderr);
   });
 
   it('is what its schema says, and says what it is of', () => {
