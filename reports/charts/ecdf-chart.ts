@@ -29,8 +29,10 @@ const HEIGHT = 200;
 const NAME_WIDTH = 88;
 /** Height of one of the three lines of words beside the bar of what never arrives, in pixels. */
 const LINE = 14;
-/** A bar of a smaller share is lower than these. */
-const SHORT_BAR = 0.3;
+/** Beside a bar of a larger share they stand between the lines of 75 and 50 %, else below the curve, under that of 25 %. */
+const LONG_BAR = 0.5;
+const BESIDE = HEIGHT / 3;
+const BELOW = HEIGHT - 2.7 * LINE;
 const SHOWN = ['p50', 'p90', 'p99'] as const;
 /** Ticks of the y axis. */
 const SHARES = [0, 0.25, 0.5, 0.75, 0.9, 1];
@@ -210,7 +212,6 @@ function sloLayers({ limit_ms, share }: { limit_ms: number; share: number }): La
  */
 function missingLayers({ n, missing }: Ecdf, [, high]: readonly [number, number]): Layers {
   const came = n / (n + missing);
-  const isShort = 1 - came < SHORT_BAR;
   const words = `${formatShare(1 - came)} never arrive`;
   const data = { values: [{ ms: high, from: came, to: 1, text: words.split(/ (?!%)/) }] };
   const x: Position = { field: 'ms', type: 'quantitative' };
@@ -225,7 +226,7 @@ function missingLayers({ n, missing }: Ecdf, [, high]: readonly [number, number]
       mark: { type: 'text', align: 'right', dx: -10, fontWeight: 600, lineHeight: LINE },
       encoding: {
         x,
-        y: { value: isShort ? HEIGHT - 2.7 * LINE : (HEIGHT * (1 - came)) / 2 - LINE },
+        y: { value: 1 - came > LONG_BAR ? BESIDE : BELOW },
         text: { field: 'text', type: 'nominal' },
       },
     },

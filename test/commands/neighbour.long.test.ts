@@ -9,9 +9,11 @@ it(
   "a process that takes 8 of every 20 ms of the client's core makes a run invalid, and is named",
   { skip },
   async () => {
-    const { validity, requests } = await runBeside(ON_CLIENT_CORE);
+    const { validity, requests, diagnosis } = await runBeside(ON_CLIENT_CORE);
     assert.equal(requests.ok, 120);
     assert.equal(validity.valid, false);
     assert.match(validity.reasons.join('\n'), /waited for a core for [\d.]+ % of the run .* other processes had it/);
+    assert.equal(diagnosis[0]?.code, 'client');
+    assert.match(diagnosis[0]?.text ?? '', /other programs/);
   },
 );

@@ -48,6 +48,7 @@ describe('reprise run', () => {
       'report.html',
       'requests',
       'run.json',
+      'server.parquet',
       'summary.json',
       'summary.md',
     ]);
@@ -176,7 +177,7 @@ describe('reprise run', () => {
     const page = readFileSync(join(folder, 'warm', 'report.html'), 'utf8');
     for (const said of [
       'requests due from 1 s to 4.47 s (warm-up 1 s, cool-down 0.5 s)',
-      'shaded: warm-up and cool-down, not measured',
+      'Shaded: warm-up and cool-down, not measured',
     ])
       assert.ok(page.includes(said), said);
     assert.equal((await cli('report', join(folder, 'warm'))).code, 0);
