@@ -87,7 +87,10 @@ export class DiagnosisCollector {
       failures: this.#failures.result(),
       server: this.#server,
     };
-    const found = DIAGNOSIS_CODES.flatMap((code): Diagnosis[] => {
+    // Where the run ended by what failed, that comes first.
+    const isFirst = (code: DiagnosisCode): boolean => summary.status === 'failed' && code === 'failures';
+    const order = DIAGNOSIS_CODES.toSorted((a, b) => Number(isFirst(b)) - Number(isFirst(a)));
+    const found = order.flatMap((code): Diagnosis[] => {
       const isBlind = facts.warned.has('held') && NOT_UNDER_A_CAP.has(code);
       const text = code === 'unclear' || isBlind ? null : RULES[code](facts);
       return text === null ? [] : [{ code, text }];
