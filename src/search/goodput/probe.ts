@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { UserError } from '../../core/errors.ts';
+import { messageOf, UserError } from '../../core/errors.ts';
 import type { SloSpec } from '../../core/slo.ts';
 import { formatShare, withThousands } from '../../core/units.ts';
 import { judgedRequests } from '../../metrics/stopped.ts';
@@ -8,8 +8,9 @@ import type { RunPlan } from '../../run/plan-run.ts';
 import { checkEnded, reportRun } from '../../run/finish.ts';
 import { unlikePlan } from '../../run/manifest.ts';
 import { ALONE, record, type RunHooks } from '../../run/run.ts';
-import { manifestFile, readManifest } from '../../runs/run-directory.ts';
+import { manifestFile, readManifest, writeManifest } from '../../runs/run-directory.ts';
 import type { GoodputProbe } from '../../schema/goodput.ts';
+import type { Manifest } from '../../schema/manifest.ts';
 import { summarySchema, type Summary } from '../../schema/summary.ts';
 import type { TargetSession } from '../../target/session.ts';
 import { decided, ProbeTally, type Judged } from './probe-tally.ts';
@@ -76,8 +77,27 @@ export async function runProbe(
   const isCut = manifest.status === 'interrupted' && enough.signal.aborted;
   if (manifest.status !== 'complete' && !isCut)
     throw new UserError(`${dir}: ${manifest.reason ?? 'the run did not end'}; the same command goes on from here`);
+  if (tally.lost > 0) await checkThere(session, dir, manifest, hooks);
   const { met, missed } = tally.counted;
   return { rateRps, dir, judged: { met, missed, of: isCut ? of : met + missed }, isCut, due: tally.due };
+}
+
+/**
+ * A server that has ended breaks all its connections, which no rate is to blame for: its run settles nothing, and is made
+ * again when the search goes on.
+ */
+async function checkThere(
+  session: TargetSession,
+  dir: string,
+  manifest: Manifest,
+  { stop }: Pick<RunHooks, 'stop'>,
+): Promise<void> {
+  try {
+    await session.reach(stop);
+  } catch (thrown) {
+    writeManifest(dir, { ...manifest, status: 'failed', reason: messageOf(thrown) });
+    throw thrown;
+  }
 }
 
 /**
@@ -140,8 +160,8 @@ export async function keptProbe(
       `${dir}: this run is of another search (other ${others.join(', ')}); choose another --out, or remove it`,
     );
   checkEnded(dir, manifest);
-  const isCut = manifest.status !== 'complete';
-  if (!isCut || (manifest.reason ?? '').startsWith(DECIDED)) {
+  const isCut = manifest.status === 'interrupted';
+  if (manifest.status === 'complete' || (isCut && (manifest.reason ?? '').startsWith(DECIDED))) {
     // The search may have ended before the report of this run was made.
     const summary = readSummary(dir) ?? (await reportRun(dir, manifest));
     const counts = countsOf(summary, isCut ? plan.stats.requests : judgedRequests(summary.requests));
