@@ -37,15 +37,15 @@ function answerSentence(answer: GoodputAnswer, { slo, probes }: GoodputReport): 
   const wanted = `${plainPercent(at)} % meeting ${limitsText(slo.limits_ms)}`;
   const binds = binding === null ? '' : `; ${METRIC_NAMES[binding]} binds`;
   const [before, after] = doubt(answer, probes);
+  const carries = before === '' ? 'Carries' : `${before}carries`;
   if (low === null) {
     if (high === null) return `Nothing was tried for ${wanted}: the budget is too small for one run`;
-    return `${before}Carries less than ${rps(high)} with ${wanted}: that was missed, the lowest rate tried${binds}${after}`;
+    return `${carries} less than ${rps(high)} with ${wanted}: that was missed, the lowest rate tried${binds}${after}`;
   }
   const carried = `${rps(low)}, ${threeFigures(times_trace ?? 0)} times the trace${goodput_rps_per_gpu === null ? '' : `, ${threeFigures(goodput_rps_per_gpu)} a GPU`}`;
-  if (high === null)
-    return `${before}Carries at least ${carried}, with ${wanted}: the highest rate tried still met${after}`;
+  if (high === null) return `${carries} at least ${carried}, with ${wanted}: the highest rate tried still met${after}`;
   const wide = half_width === null ? '' : ` (± ${formatShare(half_width)})`;
-  return `${before}Carries ${carried}, with ${wanted}: ${threeFigures(low)} met, ${threeFigures(high)} missed${wide}${binds}${after}`;
+  return `${carries} ${carried}, with ${wanted}: ${threeFigures(low)} met, ${threeFigures(high)} missed${wide}${binds}${after}`;
 }
 
 /** What is said before and after an answer that is not as good as was asked for. */
@@ -53,7 +53,7 @@ function doubt({ state, bracket_rps }: GoodputAnswer, probes: readonly GoodputPr
   if (state === 'not_valid') {
     const ends = probes.filter(({ valid, rate_rps }) => !valid && bracket_rps.includes(rate_rps));
     const rates = ends.map(({ rate_rps }) => threeFigures(rate_rps)).join(' and ');
-    return [`Not valid: the client fell behind at ${rates} requests/s. By what it measured: `, ''];
+    return [`Not valid: the client fell behind at ${rates} requests/s. By what it measured, `, ''];
   }
   return ['', state === 'budget' ? '; the budget ended before the bracket was as narrow as asked' : ''];
 }

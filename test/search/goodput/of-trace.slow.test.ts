@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { goodputSchema, type GoodputReport } from '../../../src/schema/goodput.ts';
@@ -151,6 +153,32 @@ describe('the goodput of a trace', { concurrency: 2 }, () => {
     const { report } = await search('no-run', '--budget', '0req');
     assert.deepEqual(report.bracket_rps, [null, null]);
     assert.match(readFileSync(join(folder, 'no-run', 'goodput.html'), 'utf8'), /90 % is open: no run was made/);
+  });
+
+  it('settles nothing by a server that ends in the middle: exit code 3, and that run is made again', async () => {
+    // It lists a model, answers one request for a few tokens with an error, and ends at the first of the replay.
+    let asked = 0;
+    const server = createServer((request, response) => {
+      if (request.method === 'POST' && ++asked > 3) {
+        server.close();
+        server.closeAllConnections();
+        return;
+      }
+      const isList = request.url === '/v1/models';
+      response.writeHead(isList ? 200 : 503).end(isList ? '{"data":[{"id":"m"}]}' : 'busy');
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    assert.ok(address !== null && typeof address === 'object');
+    const out = join(folder, 'ended');
+    const url = `http://127.0.0.1:${address.port}`;
+    const { code, stderr } = await cli('goodput', trace, '--target', url, '--rate', '200', '--slo', SLO, '--out', out);
+    assert.equal(code, 3, stderr);
+    const [only, ...others] = readdirSync(join(out, 'probes'));
+    assert.deepEqual([only, others], ['200rps', []]);
+    assert.equal(readRunFile(join(out, 'probes', '200rps')).status, 'failed');
+    assert.doesNotMatch(stderr, /run 2/);
   });
 
   it('never writes over the runs of another search', async () => {
