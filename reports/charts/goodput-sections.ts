@@ -10,7 +10,7 @@ export function goodputSections(report: GoodputReport): ChartSection[] {
   return [
     {
       id: 'load',
-      heading: 'Requests that meet the SLO, by load',
+      heading: 'Attainment by load',
       layout: 'column',
       charts: [attainmentByRate(report)],
     },

@@ -156,10 +156,11 @@ describe('the goodput of a trace', { concurrency: 2 }, () => {
   });
 
   it('settles nothing by a server that ends in the middle: exit code 3, and that run is made again', async () => {
-    // It lists a model, answers one request for a few tokens with an error, and ends at the first of the replay.
-    let asked = 0;
+    // It lists a model, refuses what it is asked beforehand, and ends at the first request of the replay, after its metrics.
+    let hasBegun = false;
     const server = createServer((request, response) => {
-      if (request.method === 'POST' && ++asked > 3) {
+      if (request.url === '/metrics') hasBegun = true;
+      if (request.method === 'POST' && hasBegun) {
         server.close();
         server.closeAllConnections();
         return;
