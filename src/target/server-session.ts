@@ -83,7 +83,7 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
       return attachment;
     },
     reach: async (stop) => {
-      await Promise.all(endpoints.map((access) => reachTarget({ ...access, stop })));
+      await Promise.all(endpoints.map((each) => reachTarget({ ...each, stop })));
     },
     settle: (stop) => untilIdle(endpoints.map(metricsPage), stop),
     keepLog: (dir) => owned?.keepLog(dir),
