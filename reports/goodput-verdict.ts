@@ -32,24 +32,30 @@ function toneOf({ state }: GoodputAnswer): GoodputVerdict['tone'] {
 
 /** `Carries 15.2 requests/s, 2.86 times the trace, with 90 % meeting TTFT <= 500 ms: 15.2 met, 16.6 missed; TTFT binds`. */
 function answerSentence(answer: GoodputAnswer, { slo, probes }: GoodputReport): string {
-  const { at, bracket_rps, times_trace, goodput_rps_per_gpu, binding, half_width, state } = answer;
+  const { at, bracket_rps, times_trace, goodput_rps_per_gpu, binding, half_width } = answer;
   const [low, high] = bracket_rps;
   const wanted = `${plainPercent(at)} % meeting ${limitsText(slo.limits_ms)}`;
   const binds = binding === null ? '' : `; ${METRIC_NAMES[binding]} binds`;
+  const [before, after] = doubt(answer, probes);
+  const carries = before === '' ? 'Carries' : `${before}carries`;
   if (low === null) {
     if (high === null) return `Nothing was tried for ${wanted}: the budget is too small for one run`;
-    return `Carries less than ${rps(high)} with ${wanted}: that was missed, the lowest rate tried${binds}`;
+    return `${carries} less than ${rps(high)} with ${wanted}: that was missed, the lowest rate tried${binds}${after}`;
   }
   const carried = `${rps(low)}, ${threeFigures(times_trace ?? 0)} times the trace${goodput_rps_per_gpu === null ? '' : `, ${threeFigures(goodput_rps_per_gpu)} a GPU`}`;
-  if (high === null) return `Carries at least ${carried}, with ${wanted}: the highest rate tried still met`;
+  if (high === null) return `${carries} at least ${carried}, with ${wanted}: the highest rate tried still met${after}`;
   const wide = half_width === null ? '' : ` (± ${formatShare(half_width)})`;
-  const bracket = `${threeFigures(low)} met, ${threeFigures(high)} missed${wide}${binds}`;
+  return `${carries} ${carried}, with ${wanted}: ${threeFigures(low)} met, ${threeFigures(high)} missed${wide}${binds}${after}`;
+}
+
+/** What is said before and after an answer that is not as good as was asked for. */
+function doubt({ state, bracket_rps }: GoodputAnswer, probes: readonly GoodputProbe[]): readonly [string, string] {
   if (state === 'not_valid') {
-    const invalid = probes.filter(({ valid }) => !valid).map(({ rate_rps }) => threeFigures(rate_rps));
-    return `Not valid: the client fell behind at ${invalid.join(', ')} requests/s. By what it measured, carries ${carried}, with ${wanted}: ${bracket}`;
+    const ends = probes.filter(({ valid, rate_rps }) => !valid && bracket_rps.includes(rate_rps));
+    const rates = ends.map(({ rate_rps }) => threeFigures(rate_rps)).join(' and ');
+    return [`Not valid: the client fell behind at ${rates} requests/s. By what it measured, `, ''];
   }
-  const ended = state === 'budget' ? '; the budget ended before the bracket was as narrow as asked' : '';
-  return `Carries ${carried}, with ${wanted}: ${bracket}${ended}`;
+  return ['', state === 'budget' ? '; the budget ended before the bracket was as narrow as asked' : ''];
 }
 
 function loadNote({ workload, probes, requests_used, traces_used }: GoodputReport): string {

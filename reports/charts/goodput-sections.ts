@@ -10,7 +10,7 @@ export function goodputSections(report: GoodputReport): ChartSection[] {
   return [
     {
       id: 'load',
-      heading: 'Requests that meet the SLO, by load',
+      heading: 'Attainment by load',
       layout: 'column',
       charts: [attainmentByRate(report)],
     },
@@ -48,11 +48,13 @@ function attainmentByRate(report: GoodputReport): Chart {
   const points = probes.map((probe) => pointOf(probe, report.at));
   const [low, high] = report.bracket_rps;
   const between =
-    low === null
-      ? `missed at ${threeFigures(high ?? 0)} requests/s, the lowest rate tried`
-      : high === null
-        ? `met up to ${threeFigures(low)} requests/s, the highest rate tried`
-        : `met up to ${threeFigures(low)}, missed from ${threeFigures(high)} requests/s on`;
+    low === null && high === null
+      ? 'open: no run was made'
+      : low === null
+        ? `missed at ${threeFigures(high ?? 0)} requests/s, the lowest rate tried`
+        : high === null
+          ? `met up to ${threeFigures(low)} requests/s, the highest rate tried`
+          : `met up to ${threeFigures(low)}, missed from ${threeFigures(high)} requests/s on`;
   const title = `${plainPercent(report.at)} % is ${between}`;
   return {
     id: 'attainment-by-rate',

@@ -193,7 +193,7 @@ function searchOf(options: Options, given: Given): TraceSearch {
     throw new UserError(
       '--slo: say what has to be met, e.g. "ttft=500ms,tpot=50ms"; "--slo list" shows published ones',
     );
-  const goals = options.at.split(',').map(parseGoal);
+  const goals = [...new Set(options.at.split(',').map(parseGoal))];
   // What only a search has is none of its runs' options.
   const ofRun = Object.fromEntries(
     Object.entries(given).filter(([name]) => name === 'slo' || (!(name in SEARCH) && !(name in OUTPUT))),

@@ -2,6 +2,7 @@ import type { RequestRecord } from '../core/record.ts';
 import { type Slo, SLO_METRICS, type SloMetric } from '../core/slo.ts';
 import type { Attainment } from '../schema/summary.ts';
 import { e2eUs, isAnswered, tpotUs, ttftUs } from './request-latency.ts';
+import { missedBeforeGivenUp } from './given-up.ts';
 import { attainmentInterval } from './attainment-interval.ts';
 import { slackOf } from './judged-requests.ts';
 import { Samples } from './samples.ts';
@@ -60,8 +61,11 @@ export class AttainmentCollector {
   readonly #staysUs = new Samples();
   readonly #metAll = new Samples();
   readonly #slacks = new Samples();
+  /** Requests that missed each limit, or had by the time they were given up. */
+  readonly #missed: Record<SloMetric, number> = { ttft: 0, tpot: 0, e2e: 0 };
   #good = 0;
-  #answered = 0;
+  /** Requests that failed, by no limit. */
+  #failed = 0;
 
   constructor(slo: Slo) {
     this.#slo = slo;
@@ -76,9 +80,11 @@ export class AttainmentCollector {
   add(record: RequestRecord): void {
     for (const metric of SLO_METRICS) {
       const limitMs = this.#slo[metric];
-      if (limitMs !== undefined && meets(record, metric, limitMs)) this.#met[metric]++;
+      if (limitMs === undefined) continue;
+      if (meets(record, metric, limitMs)) this.#met[metric]++;
+      else if (isAnswered(record)) this.#missed[metric]++;
     }
-    if (isAnswered(record)) this.#answered++;
+    if (!isAnswered(record)) this.#addUnanswered(record);
     const good = meetsAll(record, this.#slo);
     if (good) this.#good++;
     this.#dueUs.push(record.due_us);
@@ -113,19 +119,24 @@ export class AttainmentCollector {
     };
   }
 
+  #addUnanswered(record: RequestRecord): void {
+    const missed = missedBeforeGivenUp(record, this.#limits);
+    for (const metric of missed) this.#missed[metric]++;
+    if (missed.length === 0) this.#failed++;
+  }
+
   /**
-   * The limit that most answered requests miss, on a tie the first in the order of SLO_METRICS; null where none is
-   * missed, and where more requests failed than miss it: then failures bind.
+   * The limit that most requests miss, on a tie the first in the order of SLO_METRICS; null where none is missed, and
+   * where more requests failed than miss it: then failures bind.
    */
   #binding(): SloMetric | null {
     let binding: SloMetric | null = null;
-    let fewest = this.#answered;
+    let most = 0;
     for (const metric of SLO_METRICS) {
-      if (this.#slo[metric] === undefined || this.#met[metric] >= fewest) continue;
+      if (this.#missed[metric] <= most) continue;
       binding = metric;
-      fewest = this.#met[metric];
+      most = this.#missed[metric];
     }
-    const failed = this.#dueUs.length - this.#answered;
-    return failed > this.#answered - fewest ? null : binding;
+    return this.#failed > most ? null : binding;
   }
 }

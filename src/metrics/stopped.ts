@@ -1,9 +1,8 @@
 import type { Outcome, RequestRecord } from '../core/record.ts';
-import { SLO_METRICS, type Slo } from '../core/slo.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { Summary } from '../schema/summary.ts';
-import { limitUs } from './attainment.ts';
-import { tpotBetweenUs } from './request-latency.ts';
+import { limitsUs } from './attainment.ts';
+import { missedBeforeGivenUp } from './given-up.ts';
 
 /**
  * Which records of a run say nothing about the server, because the run was interrupted first: requests that were not
@@ -12,28 +11,9 @@ import { tpotBetweenUs } from './request-latency.ts';
  */
 export function stoppedRecords({ status, slo }: Pick<Manifest, 'status' | 'slo'>): (record: RequestRecord) => boolean {
   if (status !== 'interrupted') return () => false;
-  const limits = slo?.limits_ms ?? {};
-  return (record) => (record.outcome === 'unsent' || record.outcome === 'cut') && !hadMissed(record, limits);
-}
-
-/** Whether a request that was given up had missed a limit by then, whatever would have come. */
-function hadMissed(record: RequestRecord, slo: Slo): boolean {
-  const { token_times_us: times, output_tokens_planned } = record;
-  const elapsedUs = untilGivenUpUs(record);
-  if (elapsedUs === null) return false;
-  const earliestUs = {
-    ttft: times[0] ?? elapsedUs,
-    // As if all of the tokens that are left had come at the end.
-    tpot: tpotBetweenUs(times[0] ?? elapsedUs, elapsedUs, output_tokens_planned ?? 0) ?? 0,
-    e2e: elapsedUs,
-  };
-  return SLO_METRICS.some((metric) => slo[metric] !== undefined && earliestUs[metric] > limitUs(slo[metric]));
-}
-
-/** Time from due until the run stopped; null where it is not known, or the request was not due yet. */
-function untilGivenUpUs({ outcome, due_us, end_us, held_us }: RequestRecord): number | null {
-  if (outcome === 'unsent') return held_us;
-  return end_us === null ? null : end_us - due_us;
+  const limits = limitsUs(slo?.limits_ms ?? {});
+  return (record) =>
+    (record.outcome === 'unsent' || record.outcome === 'cut') && missedBeforeGivenUp(record, limits).length === 0;
 }
 
 type Requests = Summary['requests'];

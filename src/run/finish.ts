@@ -87,8 +87,7 @@ function nameOf(slo: Manifest['slo'], other: string): string {
 export async function mendRun(dir: string): Promise<Manifest> {
   const found = readManifest(dir);
   if (found.status !== 'running') return found;
-  if (isRunOpen(dir) || isAlive(found.pid))
-    throw new UserError(`${dir}: this run still goes on (process ${found.pid}); wait for it, or end it`);
+  checkEnded(dir, found);
   // A program's own source has no file.
   const isReadable = found.workload.path !== '';
   const reason = `the client was killed${isReadable ? '' : '; its source was of a program, and what was not sent is not counted'}`;
@@ -96,6 +95,12 @@ export async function mendRun(dir: string): Promise<Manifest> {
   await completeRecords(dir, manifest, async () => (isReadable ? sourceOf(dir, manifest) : null), true);
   writeManifest(dir, manifest);
   return manifest;
+}
+
+/** Throws a UserError while a process still writes to the run. */
+export function checkEnded(dir: string, { status, pid }: Manifest): void {
+  if (status === 'running' && (isRunOpen(dir) || isAlive(pid)))
+    throw new UserError(`${dir}: this run still goes on (process ${pid}); wait for it, or end it`);
 }
 
 /** The plan of a run, rebuilt from its source file; if that fails, the records of sent requests are already safe. */

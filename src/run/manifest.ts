@@ -1,5 +1,6 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { basename } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { SloSpec } from '../core/slo.ts';
 import { meanRate } from '../core/rate.ts';
 import { version } from '../core/version.ts';
@@ -21,7 +22,7 @@ export function describeRun(
   plan: RunPlan,
   { dir, startedAt }: RunPlace,
   session: TargetSession,
-  { prompts, prepared }: Attachment,
+  { prompts, prepared }: Pick<Attachment, 'prompts' | 'prepared'>,
 ): Manifest {
   const { spec, seed, salt, stats } = plan;
   const { measure, slo, target, output } = spec;
@@ -60,6 +61,36 @@ export function describeRun(
     max_in_flight: measure.maxInFlight,
     client: null,
   };
+}
+
+/**
+ * What a run was asked to do otherwise than `plan` asks for, in words; empty: the same again would measure the same. What
+ * its share of requests was to be, and its salt, make no difference.
+ */
+export function unlikePlan(found: Manifest, plan: RunPlan, session: TargetSession): string[] {
+  const { prepared } = found;
+  const asked = describeRun(plan, { dir: '.', startedAt: '' }, session, { prompts: null, prepared });
+  const isOther: Readonly<Record<string, readonly [unknown, unknown]>> = {
+    requests: [found.plan_sha256, asked.plan_sha256],
+    target: [identityOf(found), identityOf(asked)],
+    clock: [found.clock, asked.clock],
+    SLO: [found.slo?.limits_ms, asked.slo?.limits_ms],
+    '--warmup or --cooldown': [found.measured, asked.measured],
+    '--warmup-requests': [prepared?.warmup_requests ?? 0, plan.spec.prepare.warmupRequests],
+    '--timeout': [found.timeout_s, asked.timeout_s],
+    '--ttft-timeout': [found.ttft_timeout_s, asked.ttft_timeout_s],
+    '--max-in-flight': [found.max_in_flight, asked.max_in_flight],
+    'request bodies': [bodyOf(found), bodyOf(asked)],
+  };
+  return Object.keys(isOther).filter((name) => !isDeepStrictEqual(...(isOther[name] ?? [null, null])));
+}
+
+function identityOf({ target: { spec, kind, adapter, model } }: Manifest): unknown {
+  return { spec, kind, adapter, model };
+}
+
+function bodyOf({ ignore_eos, temperature, extra_body }: Manifest): unknown {
+  return { ignore_eos, temperature, extra_body };
 }
 
 function describeWorkload({ source, stats, badRows, workload }: RunPlan): Manifest['workload'] {

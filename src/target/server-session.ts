@@ -13,6 +13,7 @@ import { HttpTarget, type ServerAccess } from '../replay/transport.ts';
 import { monitorMetrics } from '../serving/metrics-monitor.ts';
 import { prepareServer } from '../serving/prepare-server.ts';
 import { metricsPage } from '../serving/scrape.ts';
+import { reachTarget } from '../serving/reach.ts';
 import { untilIdle } from '../serving/until-idle.ts';
 import { checkContextLength } from './context-length.ts';
 import { FEED_BATCH, feedFromSource, feedFromWorker, type Feed } from './feed.ts';
@@ -80,6 +81,9 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
       const attachment = await attachRun(session, of, attaching, isJitWarm);
       isJitWarm = true;
       return attachment;
+    },
+    reach: async (stop) => {
+      await Promise.all(endpoints.map((each) => reachTarget({ ...each, stop })));
     },
     settle: (stop) => untilIdle(endpoints.map(metricsPage), stop),
     keepLog: (dir) => owned?.keepLog(dir),

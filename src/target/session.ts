@@ -25,6 +25,8 @@ export interface TargetSession {
   check(plan: Plan): void;
   /** Prepares all that one run needs. One run at a time; the next after `close` of its attachment. */
   attach(plan: Plan, options: AttachOptions): Promise<Attachment>;
+  /** Throws a UserError with exit code 3 where the target takes no connections any more. */
+  reach(stop: AbortSignal): Promise<void>;
   /** Resolves when the target has nothing in flight any more, as far as it tells: between two runs. */
   settle(stop: AbortSignal): Promise<void>;
   /** Moves the log of a server that was started here into `dir`, unless it is already in another run's directory. */

@@ -34,6 +34,7 @@ export function openVirtualSession({ traceIterations }: TargetConfig, spec: Engi
         close: async () => undefined,
       };
     },
+    reach: async () => undefined,
     // The next run gets an engine of its own.
     settle: async () => undefined,
     keepLog: () => undefined,

@@ -22,6 +22,21 @@ test('a value on its limit meets it, a microsecond more does not', () => {
   assert.ok(!meetsAll(withTimes(100_000, 120_001), { e2e: 120 }));
 });
 
+test('a limit that was missed when a run was cut binds, and a cut that missed none is a failure', () => {
+  const cutAt = (ms: number, ...times: number[]): RequestRecord =>
+    exampleRecord({
+      outcome: 'cut',
+      due_us: 0,
+      end_us: ms * 1000,
+      output_tokens_planned: 10,
+      token_times_us: Float64Array.from(times),
+    });
+  const slo = { ttft: 200, tpot: 50 };
+  assert.equal(attained([cutAt(300), cutAt(300), withTimes(100_000, 200_000)], slo).binding, 'ttft');
+  assert.equal(attained([cutAt(900, 100_000)], slo).binding, 'tpot');
+  assert.equal(attained([cutAt(100), cutAt(100), cutAt(300)], slo).binding, null);
+});
+
 test('joint, each limit alone, and the one that binds, over scheduled requests', () => {
   const { attainment, binding } = attained(
     [

@@ -116,7 +116,7 @@ async function bracketOf(searching: Searching, at: number, startRps: number): Pr
   const { search, hooks, settled } = searching;
   const { precision } = search;
   const reach = searching.session.facts.kind === 'reference' ? REACH : REACH_OF_SERVER;
-  // A run that went to its end, or was cut for every goal, leaves none open.
+  // A run that went to its end, or was cut once every goal was settled, leaves none open.
   const trialOf = (each: Settled): ProbeTrial => ({
     rateRps: each.rateRps,
     settled: each,

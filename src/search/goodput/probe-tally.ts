@@ -39,10 +39,12 @@ export class ProbeTally implements RequestWatcher {
   /** Due, without a first token, in order of due time; those that have one are dropped when they come to the front. */
   readonly #waiting: ScheduledRequest[] = [];
   #front = 0;
-  readonly #withoutToken = new Set<number>();
+  /** Ids of those. */
+  readonly #withoutToken = new Set<string>();
   /** Ids of requests that were counted as missed before they ended. */
   readonly #late = new Set<string>();
   #due = 0;
+  #lost = 0;
   #met = 0;
   #missed = 0;
 
@@ -58,6 +60,11 @@ export class ProbeTally implements RequestWatcher {
     return { met: this.#met, missed: this.#missed };
   }
 
+  /** Requests whose connection could not be made, or broke: an overload does so, and a server that has ended. */
+  get lost(): number {
+    return this.#lost;
+  }
+
   /** Requests that came due, measured or not. */
   get due(): number {
     return this.#due;
@@ -67,18 +74,21 @@ export class ProbeTally implements RequestWatcher {
     this.#due++;
     if (this.#ttftUs === Infinity || !isMeasured(this.#window, scheduled.dueUs)) return;
     this.#waiting.push(scheduled);
-    this.#withoutToken.add(scheduled.index);
+    this.#withoutToken.add(scheduled.request.id);
     this.#look(scheduled.dueUs);
   }
 
-  firstToken({ index, dueUs, request }: ScheduledRequest, timeUs: number): void {
-    if (this.#withoutToken.delete(index) && Math.round(timeUs) - Math.round(dueUs) > this.#ttftUs)
+  firstToken({ dueUs, request }: ScheduledRequest, timeUs: number): void {
+    if (this.#withoutToken.delete(request.id) && Math.round(timeUs) - Math.round(dueUs) > this.#ttftUs)
       this.#miss(request.id);
     this.#look(timeUs);
   }
 
   ended(record: RequestRecord, timeUs: number): void {
     this.#look(timeUs);
+    if (record.outcome === 'connect_error' || record.outcome === 'stream_broken') this.#lost++;
+    // It may have failed without a token: it misses once.
+    this.#withoutToken.delete(record.request_id);
     if (!record.measured || record.outcome === 'cut' || this.#late.has(record.request_id)) return;
     if (meetsAll(record, this.#slo.limits)) this.#met++;
     else this.#missed++;
@@ -88,11 +98,11 @@ export class ProbeTally implements RequestWatcher {
   /** Counts those whose limit has passed without a token. */
   #look(nowUs: number): void {
     for (let next = this.#waiting[this.#front]; next !== undefined; next = this.#waiting[this.#front]) {
-      const isWaiting = this.#withoutToken.has(next.index);
+      const isWaiting = this.#withoutToken.has(next.request.id);
       if (isWaiting && nowUs - next.dueUs <= this.#ttftUs) return;
       this.#front++;
       if (isWaiting) {
-        this.#withoutToken.delete(next.index);
+        this.#withoutToken.delete(next.request.id);
         this.#miss(next.request.id);
       }
     }

@@ -1,14 +1,16 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { UserError } from '../../core/errors.ts';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { messageOf, UserError } from '../../core/errors.ts';
 import type { SloSpec } from '../../core/slo.ts';
 import { formatShare, withThousands } from '../../core/units.ts';
 import { judgedRequests } from '../../metrics/stopped.ts';
 import type { RunPlan } from '../../run/plan-run.ts';
-import { reportRun } from '../../run/finish.ts';
+import { checkEnded, reportRun } from '../../run/finish.ts';
+import { unlikePlan } from '../../run/manifest.ts';
 import { ALONE, record, type RunHooks } from '../../run/run.ts';
-import { readManifest } from '../../runs/run-directory.ts';
+import { manifestFile, readManifest, writeManifest } from '../../runs/run-directory.ts';
 import type { GoodputProbe } from '../../schema/goodput.ts';
+import type { Manifest } from '../../schema/manifest.ts';
 import { summarySchema, type Summary } from '../../schema/summary.ts';
 import type { TargetSession } from '../../target/session.ts';
 import { decided, ProbeTally, type Judged } from './probe-tally.ts';
@@ -75,8 +77,27 @@ export async function runProbe(
   const isCut = manifest.status === 'interrupted' && enough.signal.aborted;
   if (manifest.status !== 'complete' && !isCut)
     throw new UserError(`${dir}: ${manifest.reason ?? 'the run did not end'}; the same command goes on from here`);
+  if (tally.lost > 0) await checkThere(session, dir, manifest, hooks);
   const { met, missed } = tally.counted;
   return { rateRps, dir, judged: { met, missed, of: isCut ? of : met + missed }, isCut, due: tally.due };
+}
+
+/**
+ * A server that has ended breaks all its connections, which no rate is to blame for: its run settles nothing, and is made
+ * again when the search goes on.
+ */
+async function checkThere(
+  session: TargetSession,
+  dir: string,
+  manifest: Manifest,
+  { stop }: Pick<RunHooks, 'stop'>,
+): Promise<void> {
+  try {
+    await session.reach(stop);
+  } catch (thrown) {
+    writeManifest(dir, { ...manifest, status: 'failed', reason: messageOf(thrown) });
+    throw thrown;
+  }
 }
 
 /**
@@ -117,40 +138,52 @@ function fail(dir: string): never {
 }
 
 /**
- * What the run of an earlier search in `dir` says, of the same requests against the same target, by the same SLO; null where there
- * is none, or it was stopped before it was decided, and is removed then. Throws a UserError where another run is there: it
- * is never written over.
+ * What the run of an earlier search in `dir` says, of the same requests against the same target, measured in the same way; null
+ * where there is none, or it does not settle the goals, and is removed then: it was stopped before, or cut for others.
+ * Throws a UserError where another run is there, or one that goes on: it is never written over.
  */
 export async function keptProbe(
   session: TargetSession,
   plan: RunPlan,
   { rateRps, dir }: Pick<Settled, 'rateRps' | 'dir'>,
-  { slo }: Judgement,
+  { goals }: Judgement,
 ): Promise<Settled | null> {
   if (!existsSync(dir)) return null;
+  if (isUnbegun(dir)) {
+    rmSync(dir, { recursive: true });
+    return null;
+  }
   const manifest = readManifest(dir);
-  const isSame =
-    manifest.plan_sha256 === plan.stats.digest &&
-    manifest.target.spec === session.facts.spec &&
-    manifest.clock === plan.spec.target.clock &&
-    JSON.stringify(manifest.slo?.limits_ms) === JSON.stringify(slo.limits);
-  if (!isSame)
+  const others = unlikePlan(manifest, plan, session);
+  if (others.length > 0)
     throw new UserError(
-      `${dir}: this run is of another search (other requests, target or SLO); choose another --out, or remove it`,
+      `${dir}: this run is of another search (other ${others.join(', ')}); choose another --out, or remove it`,
     );
-  if (manifest.status === 'complete' || (manifest.reason ?? '').startsWith(DECIDED)) {
+  checkEnded(dir, manifest);
+  const isCut = manifest.status === 'interrupted';
+  if (manifest.status === 'complete' || (isCut && (manifest.reason ?? '').startsWith(DECIDED))) {
     // The search may have ended before the report of this run was made.
     const summary = readSummary(dir) ?? (await reportRun(dir, manifest));
-    const isCut = manifest.status !== 'complete';
-    return {
-      rateRps,
-      dir,
-      isCut,
-      ...countsOf(summary, isCut ? plan.stats.requests : judgedRequests(summary.requests)),
-    };
+    const counts = countsOf(summary, isCut ? plan.stats.requests : judgedRequests(summary.requests));
+    if (goals.every((at) => decided(counts.judged, at) !== null)) return { rateRps, dir, isCut, ...counts };
   }
-  rmSync(dir, { recursive: true });
+  removeRun(dir);
   return null;
+}
+
+/** What a client that was killed as it made a run directory, or removed one, leaves: no run.json, and no records. */
+function isUnbegun(dir: string): boolean {
+  return (
+    statSync(dir).isDirectory() &&
+    readdirSync(dir, { recursive: true }).every((name) => name === 'requests' || name === 'run.json.tmp')
+  );
+}
+
+/** Its manifest last, so that what is left of it is known for a run. */
+function removeRun(dir: string): void {
+  const names = readdirSync(dir).filter((name) => name !== basename(manifestFile(dir)));
+  for (const name of names) rmSync(join(dir, name), { recursive: true });
+  rmSync(dir, { recursive: true });
 }
 
 /** Null where it is not written yet. */

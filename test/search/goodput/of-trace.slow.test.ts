@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { goodputSchema, type GoodputReport } from '../../../src/schema/goodput.ts';
@@ -112,6 +114,72 @@ describe('the goodput of a trace', { concurrency: 2 }, () => {
     assert.equal(report.state, 'budget');
     assert.ok(report.requests_used < 450);
     assert.match(text, /highest rate tried still met|the budget ended before/);
+  });
+
+  it('goes on for another share without taking runs that were cut for the first for its own', async () => {
+    const whole = await search('nine', '--at', '0.9');
+    await search('five', '--at', '0.5');
+    const { report } = await search('five', '--at', '0.9');
+    assert.deepEqual(report.bracket_rps, whole.report.bracket_rps);
+    assert.ok(report.probes.every(({ met, missed }) => met >= 180 || missed > 20));
+  });
+
+  it('takes no run that was measured otherwise, none that goes on, and what a kill left for nothing', async () => {
+    await search('otherwise', '--budget', '1req');
+    const probe = join(folder, 'otherwise', 'probes', '0.998495rps');
+    const again = ['goodput', trace, '--target', V1, '--clock', 'virtual', '--slo', SLO, '--budget', '1req'];
+    const go = (...more: string[]): ReturnType<typeof cli> =>
+      cli(...again, '--out', join(folder, 'otherwise'), ...more);
+    for (const [option, value] of [
+      ['--warmup', '10s'],
+      ['--max-in-flight', '10'],
+      ['--timeout', '5s'],
+    ] as const) {
+      const { code, stderr } = await go(option, value);
+      assert.equal(code, 2);
+      assert.match(stderr, new RegExp(`this run is of another search \\(other ${option}`));
+    }
+    const manifest = join(probe, 'run.json');
+    const running = { ...JSON.parse(readFileSync(manifest, 'utf8')), status: 'running', pid: process.pid };
+    writeFileSync(manifest, JSON.stringify(running));
+    assert.match((await go()).stderr, /this run still goes on/);
+    rmSync(probe, { recursive: true });
+    mkdirSync(join(probe, 'requests'), { recursive: true });
+    assert.equal((await go()).code, 0);
+  });
+
+  it('says that its budget ended where there is only a bound, and that nothing was tried', async () => {
+    assert.match((await search('one', '--budget', '1req')).text, /still met; the budget ended before/);
+    const { report } = await search('no-run', '--budget', '0req');
+    assert.deepEqual(report.bracket_rps, [null, null]);
+    assert.match(readFileSync(join(folder, 'no-run', 'goodput.html'), 'utf8'), /90 % is open: no run was made/);
+  });
+
+  it('settles nothing by a server that ends in the middle: exit code 3, and that run is made again', async () => {
+    // It lists a model, refuses what it is asked beforehand, and ends at the first request of the replay, after its metrics.
+    let hasBegun = false;
+    const server = createServer((request, response) => {
+      if (request.url === '/metrics') hasBegun = true;
+      if (request.method === 'POST' && hasBegun) {
+        server.close();
+        server.closeAllConnections();
+        return;
+      }
+      const isList = request.url === '/v1/models';
+      response.writeHead(isList ? 200 : 503).end(isList ? '{"data":[{"id":"m"}]}' : 'busy');
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    assert.ok(address !== null && typeof address === 'object');
+    const out = join(folder, 'ended');
+    const url = `http://127.0.0.1:${address.port}`;
+    const { code, stderr } = await cli('goodput', trace, '--target', url, '--rate', '200', '--slo', SLO, '--out', out);
+    assert.equal(code, 3, stderr);
+    const [only, ...others] = readdirSync(join(out, 'probes'));
+    assert.deepEqual([only, others], ['200rps', []]);
+    assert.equal(readRunFile(join(out, 'probes', '200rps')).status, 'failed');
+    assert.doesNotMatch(stderr, /run 2/);
   });
 
   it('never writes over the runs of another search', async () => {

@@ -40,6 +40,16 @@ describe('the requests of a run as it goes on', () => {
     assert.deepEqual(counted(), { met: 0, missed: 3 }, 'the others have waited for too long too');
   });
 
+  it('count once where they fail without a token, however long ago', () => {
+    const { tally: probe, counted } = tally();
+    probe.begun(scheduled(0, 0));
+    const none = new Float64Array();
+    probe.ended(exampleRecord({ request_id: 'r0', outcome: 'connect_error', token_times_us: none }), 5_000);
+    probe.begun(scheduled(1, 600_000));
+    assert.deepEqual(counted(), { met: 0, missed: 1 });
+    assert.equal(probe.lost, 1);
+  });
+
   it('count as met when they end in time; what was cut, and what is not measured, counts for nothing', () => {
     const { tally: probe, counted } = tally();
     probe.begun(scheduled(0, 0));
