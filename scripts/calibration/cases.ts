@@ -4,6 +4,7 @@ import type { Slo } from '../../src/core/slo.ts';
 import { limitsUs } from '../../src/metrics/attainment.ts';
 import { type JudgedRequests, slackOf } from '../../src/metrics/judged-requests.ts';
 import { tpotBetweenUs } from '../../src/metrics/request-latency.ts';
+import { needed } from '../../src/search/goodput/probe-tally.ts';
 import { findGoodput } from '../../src/search/goodput/search.ts';
 import { simulate } from '../../src/search/simulation.ts';
 import { Tally } from '../../src/search/tally.ts';
@@ -65,7 +66,7 @@ export async function rateOf(
 ): Promise<number> {
   const engine = parseEngineSpec(system);
   const load = traffic(1, requests);
-  const allowed = requests - Math.ceil(goal * requests - 1e-6);
+  const allowed = requests - needed(goal, requests);
   const { met } = await findGoodput(
     async (rateRps) => {
       const tally = new Tally(slo, allowed);

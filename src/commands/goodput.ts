@@ -22,20 +22,6 @@ import { onEndSignals, SIGNAL_EXIT } from './signals.ts';
 import { sloList } from './slo-list.ts';
 import { hasColor, printGate, TERMINAL_LOG } from './terminal.ts';
 
-/** Options of `run` that a search sets itself, or that make no sense for many runs. */
-const NOT_HERE: ReadonlySet<string> = new Set([
-  'gate',
-  'slo',
-  'speed',
-  'rate',
-  'at',
-  'out',
-  'json',
-  'quiet',
-  'open',
-  'trace-iterations',
-]);
-
 const SEARCH: Command['options'] = {
   at: { type: 'string', default: '90%', describe: 'share of requests that should meet the SLO; several: 0.9,0.99' },
   slo: { type: 'string', describe: 'limits, e.g. "ttft=200ms,tpot=50ms", or a profile\'s name; list shows them' },
@@ -63,6 +49,12 @@ const OUTPUT: Command['options'] = {
   open: OPEN_OPTION,
 };
 
+/** Options of `run` that make no sense for many runs. */
+const OF_ONE_RUN: ReadonlySet<string> = new Set(['speed', 'trace-iterations']);
+
+/** Whether an option is the search's own, also where a run has one of that name. */
+const isOfSearch = (name: string): boolean => name in SEARCH || name in OUTPUT;
+
 export const goodputCommand: Command = {
   usage: 'goodput [workload]',
   describe: 'The highest rate at which a trace still meets its SLO: a bracket, by runs that are cut when decided',
@@ -73,7 +65,7 @@ export const goodputCommand: Command = {
   positionals: { workload: { type: 'string', describe: 'a trace file or a bundled sample: chat, code' } },
   options: {
     ...grouped('Search:', SEARCH),
-    ...Object.fromEntries(Object.entries(RUN_OPTIONS).filter(([name]) => !NOT_HERE.has(name))),
+    ...Object.fromEntries(Object.entries(RUN_OPTIONS).filter(([name]) => !isOfSearch(name) && !OF_ONE_RUN.has(name))),
     ...grouped('Output:', OUTPUT),
   },
   run: (all, given) => goodput(readOptions(schema, all), given),
@@ -195,9 +187,7 @@ function searchOf(options: Options, given: Given): TraceSearch {
     );
   const goals = [...new Set(options.at.split(',').map(parseGoal))];
   // What only a search has is none of its runs' options.
-  const ofRun = Object.fromEntries(
-    Object.entries(given).filter(([name]) => name === 'slo' || (!(name in SEARCH) && !(name in OUTPUT))),
-  );
+  const ofRun = Object.fromEntries(Object.entries(given).filter(([name]) => name === 'slo' || !isOfSearch(name)));
   const specAt = (rateRps: number | null, dir: string): RunSpec =>
     runSpecOf({
       ...ofRun,

@@ -19,8 +19,10 @@ import { memoryText, serverState, type ServerCourse } from './server-course.ts';
 import { total } from './spans.ts';
 import { floorText, loadText } from './steady-rules.ts';
 
-/** A sentence or two on a cause; null where the rule does not hold. */
-const RULES: Readonly<Record<Exclude<DiagnosisCode, 'unclear'>, (facts: Facts) => string | null>> = {
+/** A sentence or two on a cause; null where it does not hold. `found`: the causes that stand before it in the text. */
+type Rule = (facts: Facts, found: ReadonlySet<DiagnosisCode>) => string | null;
+
+const RULES: Readonly<Record<Exclude<DiagnosisCode, 'unclear'>, Rule>> = {
   client: clientText,
   cache: cacheText,
   proxy: proxyText,
@@ -29,11 +31,11 @@ const RULES: Readonly<Record<Exclude<DiagnosisCode, 'unclear'>, (facts: Facts) =
   failures: failuresText,
   burst: burstText,
   slowdown: slowdownText,
-  memory: (facts) => memoryText(facts, burstText(facts) !== null),
+  memory: (facts, found) => memoryText(facts, found.has('burst')),
   lengths: ({ lengths, overload }) => (overload === null ? lengths : null),
   prompts: promptsText,
   floor: floorText,
-  load: loadText,
+  load: (facts, found) => (found.has('burst') || found.has('slowdown') ? null : loadText(facts)),
 };
 
 /** Rules that go by what is in flight, which a cap of the client holds down: what waits for a place waits in the client. */
@@ -90,11 +92,15 @@ export class DiagnosisCollector {
     // Where the run ended by what failed, that comes first.
     const isFirst = (code: DiagnosisCode): boolean => summary.status === 'failed' && code === 'failures';
     const order = DIAGNOSIS_CODES.toSorted((a, b) => Number(isFirst(b)) - Number(isFirst(a)));
-    const found = order.flatMap((code): Diagnosis[] => {
+    const found: Diagnosis[] = [];
+    const codes = new Set<DiagnosisCode>();
+    for (const code of order) {
       const isBlind = facts.warned.has('held') && NOT_UNDER_A_CAP.has(code);
-      const text = code === 'unclear' || isBlind ? null : RULES[code](facts);
-      return text === null ? [] : [{ code, text }];
-    });
+      const text = code === 'unclear' || isBlind ? null : RULES[code](facts, codes);
+      if (text === null) continue;
+      found.push({ code, text });
+      codes.add(code);
+    }
     const text = found.some(({ code }) => code !== 'failures') ? null : unclearText(facts);
     return text === null ? found : [...found, { code: 'unclear', text }];
   }

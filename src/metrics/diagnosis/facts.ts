@@ -2,7 +2,7 @@ import type { Manifest } from '../../schema/manifest.ts';
 import type { Summary } from '../../schema/summary.ts';
 import type { Concentration } from './concentration.ts';
 import type { Course } from './course.ts';
-import type { FailureKind } from './failure-kinds.ts';
+import type { FailureSpan } from './failure-kinds.ts';
 import type { LoadPeaks } from './load-peaks.ts';
 import type { Overload } from './overload-rule.ts';
 import type { PromptGaps } from './prompt-gaps.ts';
@@ -23,7 +23,7 @@ export interface Facts {
   readonly peaks: LoadPeaks | null;
   readonly gaps: PromptGaps | null;
   /** The most common first. */
-  readonly failures: readonly FailureKind[];
+  readonly failures: readonly FailureSpan[];
   readonly server: ServerCourse;
 }
 

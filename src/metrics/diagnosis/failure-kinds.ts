@@ -9,7 +9,7 @@ const NAMED = 2;
 const MAX_CHARACTERS = 160;
 
 /** Requests that failed in one way: an outcome and an HTTP status. */
-export interface FailureKind {
+export interface FailureSpan {
   readonly outcome: Outcome;
   readonly http_status: number | null;
   readonly count: number;
@@ -21,7 +21,7 @@ export interface FailureKind {
 
 /** Counts failures by kind. */
 export class FailureKindCollector {
-  readonly #kinds = new Map<string, FailureKind & { readonly id: string }>();
+  readonly #kinds = new Map<string, FailureSpan & { readonly id: string }>();
 
   /** A request that failed. */
   add({ request_id: id, due_us, outcome, http_status, error }: RequestRecord): void {
@@ -43,7 +43,7 @@ export class FailureKindCollector {
   }
 
   /** The most common first, of equal ones by outcome and status. */
-  result(): readonly FailureKind[] {
+  result(): readonly FailureSpan[] {
     return [...this.#kinds.values()].toSorted(
       (a, b) =>
         b.count - a.count ||

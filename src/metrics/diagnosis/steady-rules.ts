@@ -1,7 +1,6 @@
 import { countText } from '../../core/words.ts';
 import { formatShare, withThousands } from '../../core/units.ts';
 import { nearestRank } from '../samples.ts';
-import { burstText, slowdownText } from './burst-rule.ts';
 import { isEvent } from './concentration.ts';
 import { type Facts, isTelling } from './facts.ts';
 import { missesWhere, quietest } from './quietest.ts';
@@ -21,11 +20,9 @@ export function floorText({ course, overload }: Facts): string | null {
   return `The SLO is out of reach at any load tried here: of the requests ${which}, ${formatShare(quiet.share)} of all, ${formatShare(quiet.missed)} missed it.`;
 }
 
-/** Requests miss where more others are in flight, at any time of the run. */
-export function loadText(facts: Facts): string | null {
-  const { course, overload, lengths, concentration } = facts;
+/** Requests miss where more others are in flight, at any time of the run; asked where neither a burst nor a slowdown holds. */
+export function loadText({ course, overload, lengths, concentration }: Facts): string | null {
   if (!isTelling(course) || overload !== null || lengths !== null) return null;
-  if (burstText(facts) !== null || slowdownText(facts) !== null) return null;
   // What happened at one time left requests in flight as well.
   if (concentration !== null && isEvent(course, concentration)) return null;
   const { requests } = course;

@@ -37,10 +37,9 @@ export interface TraceSearch extends Judgement {
 }
 
 /** Receives the events of a search. */
-export interface SearchHooks extends Omit<RunHooks, 'started'> {
+export interface SearchHooks extends RunHooks {
   /** A probe begins; `bracket`: the highest rate that met the first goal so far, the lowest that missed it. */
   readonly probing: (rateRps: number, number: number, bracket: readonly [number | null, number | null]) => void;
-  readonly started: RunHooks['started'];
   readonly probed: (settled: Settled, isKept: boolean) => void;
   /** False: the time of the search is over. */
   readonly hasTime: () => boolean;

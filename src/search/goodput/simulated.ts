@@ -4,6 +4,7 @@ import { type Slo, SLO_METRICS, type SloMetric } from '../../core/slo.ts';
 import { simulate } from '../simulation.ts';
 import { Tally } from '../tally.ts';
 import { requestsAt, type Load } from './load.ts';
+import { needed } from './probe-tally.ts';
 import { findGoodput, type Trial } from './search.ts';
 
 /** First rate of a search without an estimate. */
@@ -57,8 +58,7 @@ export async function simulatedGoodput(
     query.arrivals === 'trace'
       ? load.dueS.length * traceRepeats(load.dueS.length, gpus, requestsPerGpu)
       : Math.min(load.dueS.length, gpus * requestsPerGpu);
-  // A share such as 0.9 is no exact double: 0.9 of 1,000 requests is 900, not 901.
-  const allowedMisses = requests - Math.ceil(at * requests - 1e-6);
+  const allowedMisses = requests - needed(at, requests);
   const probes: Probe[] = [];
   const trial = async (rateRps: number): Promise<Trial & { readonly tally: Tally }> => {
     const tally = new Tally(limits, allowedMisses);
