@@ -5,9 +5,12 @@ import type { ScheduledRequest } from './target.ts';
 
 /** Decides which requests are due next, and when: in the trace's order, or as responses end. */
 export interface Schedule {
+  /** How long before the last of a batch is due the next is asked for, in microseconds; absent: 10 s. */
+  readonly aheadUs?: number;
   /**
-   * The next requests whose due times are decided, in order of due time; null when only `ended` can release more.
-   * Called again only after its promise has settled.
+   * The next requests whose due times are decided, in order of due time; null: none are until a request in flight ends,
+   * after which it is called again. The replay is over when it is null and none is in flight. Called again only after its
+   * promise has settled.
    */
   next(): Promise<readonly ScheduledRequest[] | null>;
   /**

@@ -81,6 +81,8 @@ export async function replay(
   // Taking: each batch comes a look-ahead before it is due. While a cap holds large bodies back, none is taken: those
   // that follow would wait behind them.
   let isTakingPaused = false;
+  /** Whether a request has ended since the schedule was asked last. */
+  let hasEnded = false;
   const takeMore = (): void => {
     if (stopped !== null) return;
     isTakingPaused = held.size > 0 && queuedBytes > LOOK_AHEAD_BYTES;
@@ -88,17 +90,23 @@ export async function replay(
   };
   const takeBatch = async (): Promise<void> => {
     try {
-      const batch = await schedule.next();
+      let batch = await ask();
+      while (batch === null && hasEnded) batch = await ask();
       if (batch === null) allScheduled = true;
       else {
         put(batch);
-        const aheadUs = queuedBytes > LOOK_AHEAD_BYTES ? SHORT_LOOK_AHEAD_US : LOOK_AHEAD_US;
-        clock.at((batch.at(-1)?.dueUs ?? 0) - aheadUs, takeMore);
+        const { aheadUs = LOOK_AHEAD_US } = schedule;
+        const soonUs = queuedBytes > LOOK_AHEAD_BYTES ? Math.min(aheadUs, SHORT_LOOK_AHEAD_US) : aheadUs;
+        clock.at((batch.at(-1)?.dueUs ?? 0) - soonUs, takeMore);
       }
     } catch (thrown) {
       scheduleFailed(thrown);
     }
     checkDone();
+  };
+  const ask = (): Promise<readonly ScheduledRequest[] | null> => {
+    hasEnded = false;
+    return schedule.next();
   };
   const scheduleFailed = (thrown: unknown): void => {
     if (thrown instanceof UserError) stopSending(`the trace could not be read to its end: ${thrown.message}`);
@@ -196,6 +204,10 @@ export async function replay(
   const release = (request: ScheduledRequest, outcome: Outcome, timeUs: number): void => {
     try {
       put(schedule.ended(request, outcome, timeUs));
+      hasEnded = true;
+      if (!allScheduled) return;
+      allScheduled = false;
+      takeMore();
     } catch (thrown) {
       scheduleFailed(thrown);
     }

@@ -7,6 +7,7 @@ import { limit } from './limit.ts';
 import { rate } from './rate.ts';
 import { sort } from './sort.ts';
 import { speed } from './speed.ts';
+import { traffic } from './traffic.ts';
 import type { ResolvingTransform, Transform } from './transform.ts';
 import { window } from './window.ts';
 
@@ -18,6 +19,7 @@ const TRANSFORMS: Readonly<Record<string, Transform>> = {
   'clip-input': clipInput,
   'clip-output': clipOutput,
   limit,
+  traffic,
 };
 const RESOLVING_TRANSFORMS: Readonly<Record<string, ResolvingTransform>> = { rate };
 

@@ -1,9 +1,9 @@
-import { isMeasured, type MeasurementWindow } from '../../core/measurement-window.ts';
+import type { MeasurementWindow } from '../../core/measurement-window.ts';
 import type { RequestRecord } from '../../core/record.ts';
 import type { SloSpec } from '../../core/slo.ts';
 import type { ScheduledRequest } from '../../core/target.ts';
-import { limitsUs, meetsAll } from '../../metrics/attainment.ts';
 import type { RequestWatcher } from '../../replay/recorder.ts';
+import { EarlyVerdicts } from './early-verdicts.ts';
 
 /** How many of the measured requests of a run have met the SLO, and missed it, so far. */
 export interface Counted {
@@ -27,32 +27,20 @@ export function decided({ met, missed, of }: Judged, at: number): boolean | null
   return missed > of - needed(at, of) ? false : null;
 }
 
-/**
- * Counts as a run goes on. A request without a first token misses as soon as its limit has passed: a server that is
- * overloaded would take a time-out to say so.
- */
+/** Counts the verdicts on the requests of a run as it goes on. */
 export class ProbeTally implements RequestWatcher {
-  readonly #slo: SloSpec;
-  readonly #ttftUs: number;
-  readonly #window: MeasurementWindow | null;
-  readonly #onCount: (counted: Counted) => void;
-  /** Due, without a first token, in order of due time; those that have one are dropped when they come to the front. */
-  readonly #waiting: ScheduledRequest[] = [];
-  #front = 0;
-  /** Ids of those. */
-  readonly #withoutToken = new Set<string>();
-  /** Ids of requests that were counted as missed before they ended. */
-  readonly #late = new Set<string>();
+  readonly #verdicts: EarlyVerdicts;
   #due = 0;
   #lost = 0;
   #met = 0;
   #missed = 0;
 
   constructor(slo: SloSpec, window: MeasurementWindow | null, onCount: (counted: Counted) => void) {
-    this.#slo = slo;
-    this.#ttftUs = limitsUs(slo.limits).ttft;
-    this.#window = window;
-    this.#onCount = onCount;
+    this.#verdicts = new EarlyVerdicts(slo, window, (_index, isMet) => {
+      if (isMet) this.#met++;
+      else this.#missed++;
+      onCount(this.counted);
+    });
   }
 
   /** What has been counted so far. */
@@ -70,47 +58,17 @@ export class ProbeTally implements RequestWatcher {
     return this.#due;
   }
 
-  begun(scheduled: ScheduledRequest): void {
+  begun(request: ScheduledRequest): void {
     this.#due++;
-    if (this.#ttftUs === Infinity || !isMeasured(this.#window, scheduled.dueUs)) return;
-    this.#waiting.push(scheduled);
-    this.#withoutToken.add(scheduled.request.id);
-    this.#look(scheduled.dueUs);
+    this.#verdicts.begun(request);
   }
 
-  firstToken({ dueUs, request }: ScheduledRequest, timeUs: number): void {
-    if (this.#withoutToken.delete(request.id) && Math.round(timeUs) - Math.round(dueUs) > this.#ttftUs)
-      this.#miss(request.id);
-    this.#look(timeUs);
+  firstToken(request: ScheduledRequest, timeUs: number): void {
+    this.#verdicts.firstToken(request, timeUs);
   }
 
   ended(record: RequestRecord, timeUs: number): void {
-    this.#look(timeUs);
     if (record.outcome === 'connect_error' || record.outcome === 'stream_broken') this.#lost++;
-    // It may have failed without a token: it misses once.
-    this.#withoutToken.delete(record.request_id);
-    if (!record.measured || record.outcome === 'cut' || this.#late.has(record.request_id)) return;
-    if (meetsAll(record, this.#slo.limits)) this.#met++;
-    else this.#missed++;
-    this.#onCount(this.counted);
-  }
-
-  /** Counts those whose limit has passed without a token. */
-  #look(nowUs: number): void {
-    for (let next = this.#waiting[this.#front]; next !== undefined; next = this.#waiting[this.#front]) {
-      const isWaiting = this.#withoutToken.has(next.request.id);
-      if (isWaiting && nowUs - next.dueUs <= this.#ttftUs) return;
-      this.#front++;
-      if (isWaiting) {
-        this.#withoutToken.delete(next.request.id);
-        this.#miss(next.request.id);
-      }
-    }
-  }
-
-  #miss(id: string): void {
-    this.#late.add(id);
-    this.#missed++;
-    this.#onCount(this.counted);
+    this.#verdicts.ended(record, timeUs);
   }
 }
