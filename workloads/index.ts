@@ -17,3 +17,4 @@ export {
 export { resolveWorkload, SAMPLES } from './samples/index.ts';
 export { scanPlan } from './scan.ts';
 export { applyTransforms } from './transforms/index.ts';
+export { trafficPosition } from './transforms/traffic.ts';

@@ -31,13 +31,13 @@ for (const arrivals of values.arrivals.split(',')) {
     const truth = system.goodputRps[arrivals];
     const found = [];
     for (let seed = first; seed < first + seeds; seed++) {
-      const { answer, requests } = await simulatedTraffic(system, arrivals, {
+      const { fit, end, requests } = await simulatedTraffic(system, arrivals, {
         seed,
         precision: Number(values.precision),
         mostRequests: Number(values.budget),
       });
-      const lnRatio = answer.fit === null ? Number.NaN : answer.fit.lnRate - Math.log(truth);
-      found.push({ lnRatio, halfWidth: answer.fit?.halfWidth ?? Infinity, requests, end: answer.end });
+      const lnRatio = fit === null ? Number.NaN : fit.lnRate - Math.log(truth);
+      found.push({ lnRatio, halfWidth: fit?.halfWidth ?? Infinity, requests, end });
     }
     const judged = found.map(({ lnRatio, halfWidth }) => ({
       within: Math.abs(Math.expm1(lnRatio)) <= 0.05,
@@ -47,7 +47,9 @@ for (const arrivals of values.arrivals.split(',')) {
     const ordered = (values: readonly number[]): number[] => values.toSorted((a, b) => a - b);
     const widths = ordered(found.map(({ halfWidth }) => halfWidth));
     const requests = ordered(found.map((each) => each.requests));
-    const ends = Object.entries(Object.groupBy(found, ({ end }) => end)).map(([end, some]) => `${end} ${some?.length ?? 0}`);
+    const ends = Object.entries(Object.groupBy(found, ({ end }) => end)).map(
+      ([end, some]) => `${end} ${some?.length ?? 0}`,
+    );
     console.log(
       `| ${system.name} | ${arrivals} | ${truth} | ${percent(share(judged, ({ within }) => within))} | ${percent(share(judged, ({ covers }) => covers))} | ${[0.5, 0.9].map((q) => (quantile(widths, q) * 100).toFixed(1)).join(', ')} | ${[0.5, 0.9].map((q) => quantile(requests, q)).join(', ')} | ${((found.reduce((sum, { lnRatio }) => sum + lnRatio, 0) / found.length) * 100).toFixed(1)} | ${ends.join(', ')} |`,
     );

@@ -7,7 +7,9 @@ import { VirtualClock } from '../../src/core/virtual-clock.ts';
 import { createEngine, engineTarget, parseEngineSpec } from '../../src/engine/index.ts';
 import { Recorder } from '../../src/replay/recorder.ts';
 import { replay } from '../../src/replay/replay.ts';
-import { trafficLoad, type TrafficAnswer } from '../../src/search/goodput/traffic-schedule.ts';
+import { fitNear } from '../../src/search/goodput/segments.ts';
+import type { LocalFit } from '../../src/search/goodput/local-fit.ts';
+import { trafficLoad } from '../../src/search/goodput/traffic-load.ts';
 import { feedFromSource } from '../../src/target/feed.ts';
 import { openWorkload } from '../../workloads/index.ts';
 import { resolveWorkload } from '../../workloads/samples/index.ts';
@@ -86,7 +88,7 @@ export async function simulatedTraffic(
     mostRequests,
     goal = 0.9,
   }: { readonly seed: number; readonly precision: number; readonly mostRequests: number; readonly goal?: number },
-): Promise<{ readonly answer: TrafficAnswer; readonly requests: number }> {
+): Promise<{ readonly fit: LocalFit | null; readonly end: string; readonly requests: number }> {
   const source = await trafficOf(of, arrivals, seed, mostRequests);
   const rowsRps = await rateOf(source);
   const load = trafficLoad({
@@ -100,6 +102,7 @@ export async function simulatedTraffic(
     mostRequests,
     hasTime: () => true,
     aheadUs: 0,
+    known: null,
     began: () => undefined,
   });
   const clock = new VirtualClock();
@@ -114,9 +117,11 @@ export async function simulatedTraffic(
     cut: never,
     graceUs: 0,
   });
-  const [answer] = load.answers();
-  if (answer === undefined) throw new Error(`${of.name}: the search did not end`);
-  return { answer, requests: load.segments.reduce((sum, segment) => sum + segment.requests, 0) };
+  const { segments, ends } = load.progress();
+  const [end] = ends;
+  if (end === undefined) throw new Error(`${of.name}: the search did not end`);
+  const requests = segments.reduce((sum, segment) => sum + segment.requests, 0);
+  return { fit: fitNear(segments, end.aboutLnRate, goal), end: end.why, requests };
 }
 
 async function rateOf(source: Source): Promise<number> {

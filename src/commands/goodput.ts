@@ -9,11 +9,12 @@ import { parseDurationUs, threeFigures } from '../core/units.ts';
 import { compactTime } from '../run/run.ts';
 import type { RunSpec } from '../run/run-spec.ts';
 import { newSalt } from '../run/salt.ts';
-import { goodputOfTrace, type SearchHooks, type TraceSearch } from '../search/goodput/of-trace.ts';
+import type { GoodputSearch, SearchHooks } from '../search/goodput/context.ts';
+import { searchGoodput } from '../search/goodput/goodput.ts';
 import { writeGoodput } from '../search/goodput/files.ts';
 import { resolveSlo } from '../slos/index.ts';
 import type { GoodputReport } from '../schema/goodput.ts';
-import { goodputText, shareText } from '../../reports/index.ts';
+import { goodputText } from '../../reports/index.ts';
 import { grouped, readOptions, type Command, type Given } from './command.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
 import { showProgress } from './progress.ts';
@@ -23,9 +24,25 @@ import { sloList } from './slo-list.ts';
 import { hasColor, printGate, TERMINAL_LOG } from './terminal.ts';
 
 const SEARCH: Command['options'] = {
+  of: {
+    type: 'string',
+    choices: ['trace', 'traffic'],
+    default: 'trace',
+    describe: 'of this trace, whole, from an empty system; or of traffic like it, on a running one',
+  },
+  arrivals: {
+    type: 'string',
+    choices: ['trace', 'poisson'],
+    default: 'trace',
+    describe: 'of traffic: pieces of 60 s of the trace in random order, or Poisson arrivals with rows drawn at random',
+  },
   at: { type: 'string', default: '90%', describe: 'share of requests that should meet the SLO; several: 0.9,0.99' },
   slo: { type: 'string', describe: 'limits, e.g. "ttft=200ms,tpot=50ms", or a profile\'s name; list shows them' },
-  precision: { type: 'string', default: '5%', describe: 'half width of the bracket, as a share of its middle' },
+  precision: {
+    type: 'string',
+    default: '5%',
+    describe: 'half width of the bracket, or of the interval of traffic, as a share of its middle',
+  },
   rate: { type: 'number', describe: "requests a second of the first run [default: the trace's own]" },
   budget: { type: 'string', describe: 'end with what there is after a time or a number of requests: 30m, 50000req' },
   gate: {
@@ -74,6 +91,8 @@ export const goodputCommand: Command = {
 const schema = z.looseObject({
   workload: text.optional(),
   slo: text.optional(),
+  of: z.enum(['trace', 'traffic']),
+  arrivals: z.enum(['trace', 'poisson']),
   at: text,
   precision: text,
   rate: z.number(expected('a number above 0')).positive(expected('a number above 0')).optional(),
@@ -107,7 +126,7 @@ async function goodput(options: Options, given: Given): Promise<ExitCode> {
   const deadlineMs = performance.now() + budgetOf(options.budget).ms;
   const progress = showRuns(search, quiet);
   try {
-    const report = await goodputOfTrace(search, {
+    const report = await searchGoodput(search, {
       ...progress.hooks,
       nowIso: () => new Date().toISOString(),
       newSalt,
@@ -137,17 +156,21 @@ async function goodput(options: Options, given: Given): Promise<ExitCode> {
   }
 }
 
-function sayGate(gate: Gate, { bracket_rps: [low, high], state }: GoodputReport, json: boolean): GateVerdict {
+function sayGate(gate: Gate, { bracket_rps, ci95_rps, state }: GoodputReport, json: boolean): GateVerdict {
+  const [low, high] = ci95_rps ?? bracket_rps;
   const isValid = state !== 'not_valid';
   const verdict = isValid ? judgeGate(gate, low, high) : 'undecided';
-  const found = `${low === null ? 'none' : threeFigures(low)} met, ${high === null ? 'none' : threeFigures(high)} missed, of the requests/s that were tried`;
+  const found =
+    ci95_rps !== null
+      ? `from ${threeFigures(ci95_rps[0])} to ${threeFigures(ci95_rps[1])} requests/s (95 %)`
+      : `${low === null ? 'none' : threeFigures(low)} met, ${high === null ? 'none' : threeFigures(high)} missed, of the requests/s that were tried`;
   printGate(gateText(gate, verdict, isValid ? found : 'the client fell behind'), json);
   return verdict;
 }
 
 /** Says of each run where the goodput is thought to be, shows its progress, and how it came out. */
 function showRuns(
-  { goals }: TraceSearch,
+  { of }: GoodputSearch,
   quiet: boolean,
 ): { readonly hooks: Pick<SearchHooks, 'probing' | 'started' | 'probed'>; readonly end: () => void } {
   let end = (): void => undefined;
@@ -156,28 +179,25 @@ function showRuns(
   };
   return {
     hooks: {
-      probing: (rateRps, number, [low, high]) => {
-        const between =
-          low === null && high === null
-            ? ''
-            : `; the goodput is ${low === null ? 'under' : `from ${threeFigures(low)}`}${high === null ? ' on' : `${low === null ? '' : ' to'} ${threeFigures(high)}`}`;
-        say(`run ${number}: ${threeFigures(rateRps)} requests/s${between}`);
+      probing: (rateRps, number, known) => {
+        const name = of === 'trace' ? 'run' : 'segment';
+        say(
+          `${name} ${number}: ${threeFigures(rateRps)} requests/s${known === null ? '' : `; the goodput is ${known}`}`,
+        );
       },
       started: (plan, snapshot) => {
         if (!quiet && plan.spec.target.clock === 'real') end = showProgress(plan, snapshot);
       },
-      probed: ({ judged: { met, missed, of }, isCut }, isKept) => {
+      probed: (outcome, isKept) => {
         end();
-        const probe = { met, missed, requests: of, attainment: isCut ? null : met / of };
-        const shares = goals.map((at) => shareText(probe, at)).join(', ');
-        say(`  ${shares} meet the SLO${isKept ? ', as an earlier run has it' : ''}`);
+        say(`  ${outcome}${isKept ? ', as an earlier run has it' : ''}`);
       },
     },
     end: () => end(),
   };
 }
 
-function searchOf(options: Options, given: Given): TraceSearch {
+function searchOf(options: Options, given: Given): GoodputSearch {
   const { slo, workload } = options;
   if (workload === undefined)
     throw new UserError('goodput: name a workload: a trace file, or a bundled sample (chat, code)');
@@ -195,8 +215,16 @@ function searchOf(options: Options, given: Given): TraceSearch {
       ...(rateRps === null ? {} : { rate: rateRps }),
       out: dir,
     });
-  const { target } = specAt(null, '.');
+  const { target, measure } = specAt(null, '.');
+  const { of, arrivals } = options;
+  if (of === 'trace' && 'arrivals' in given && arrivals !== 'trace')
+    throw new UserError(`--arrivals ${arrivals}: a trace has arrivals of its own; add --of traffic`);
+  if (of === 'traffic' && (measure.warmupUs > 0 || measure.cooldownUs > 0))
+    throw new UserError('--warmup, --cooldown: each segment of traffic leaves out its own first fifth; leave them out');
+  const budget = budgetOf(options.budget);
   return {
+    of,
+    arrivals,
     specAt,
     dir: options.out ?? join('runs', `${compactTime(new Date().toISOString())}-goodput-${target.spec.name}`),
     slo: resolveSlo(slo),
@@ -204,7 +232,8 @@ function searchOf(options: Options, given: Given): TraceSearch {
     precision: precisionOf(options.precision),
     startRps: options.rate ?? null,
     gpus: options.gpus ?? null,
-    mostRequests: budgetOf(options.budget).requests,
+    mostRequests: budget.requests,
+    isTimed: Number.isFinite(budget.ms),
   };
 }
 

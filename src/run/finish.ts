@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { messageOf, UserError } from '../core/errors.ts';
 import type { Source } from '../core/plan.ts';
 import type { RecordBatch } from '../core/record.ts';
+import { meanRate } from '../core/rate.ts';
 import { GOAL, type SloSpec } from '../core/slo.ts';
 import { plainPercent } from '../core/units.ts';
 import { summarise } from '../metrics/summarise.ts';
@@ -29,11 +30,31 @@ export async function completeRecords(
   wasKilled = false,
 ): Promise<void> {
   const { ended } = await recoverRun(dir);
+  // What such a run did not get to was never due.
+  if (manifest.paced === true) return;
   if (ended.size === manifest.workload.requests) return;
   const source = await plan();
   if (source === null) return;
   const heldUntilUs = wasKilled && manifest.max_in_flight !== null ? await lastEventUs(dir) : Number.NEGATIVE_INFINITY;
   await appendRecords(dir, unsent(source, ended, manifest, heldUntilUs));
+}
+
+/** The manifest of a run that has ended; of one that decided its due times, with the requests that came due. */
+export async function asReplayed(dir: string, manifest: Manifest): Promise<Manifest> {
+  if (manifest.paced !== true) return manifest;
+  const workload = { ...manifest.workload, requests: 0, duration_s: 0, rate_rps: 0, input_tokens: 0, output_tokens: 0 };
+  let [firstUs, lastUs] = [Infinity, 0];
+  for await (const records of readRecords(dir))
+    for (const { due_us, input_tokens_planned, output_tokens_planned } of records) {
+      workload.requests++;
+      workload.input_tokens += input_tokens_planned ?? 0;
+      workload.output_tokens += output_tokens_planned ?? 0;
+      firstUs = Math.min(firstUs, due_us);
+      lastUs = Math.max(lastUs, due_us);
+    }
+  workload.duration_s = lastUs / 1e6;
+  workload.rate_rps = meanRate(workload.requests, firstUs, lastUs) ?? 0;
+  return { ...manifest, workload };
 }
 
 /**
@@ -91,8 +112,9 @@ export async function mendRun(dir: string): Promise<Manifest> {
   // A program's own source has no file.
   const isReadable = found.workload.path !== '';
   const reason = `the client was killed${isReadable ? '' : '; its source was of a program, and what was not sent is not counted'}`;
-  const manifest: Manifest = { ...found, status: 'interrupted', reason };
-  await completeRecords(dir, manifest, async () => (isReadable ? sourceOf(dir, manifest) : null), true);
+  const ended: Manifest = { ...found, status: 'interrupted', reason };
+  await completeRecords(dir, ended, async () => (isReadable ? sourceOf(dir, ended) : null), true);
+  const manifest = await asReplayed(dir, ended);
   writeManifest(dir, manifest);
   return manifest;
 }

@@ -23,6 +23,7 @@ export function describeRun(
   { dir, startedAt }: RunPlace,
   session: TargetSession,
   { prompts, prepared }: Pick<Attachment, 'prompts' | 'prepared'>,
+  isPaced = false,
 ): Manifest {
   const { spec, seed, salt, stats } = plan;
   const { measure, slo, target, output } = spec;
@@ -48,6 +49,7 @@ export function describeRun(
     salt,
     plan_sha256: stats.digest,
     workload: describeWorkload(plan),
+    ...(isPaced ? { paced: true } : {}),
     measured: describeMeasured(plan),
     target: session.facts,
     ...(prompts === null ? {} : { prompts }),

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { messageOf, UserError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import type { Schedule } from '../core/schedule.ts';
 import { WHOLE, type Shard } from '../core/shard.ts';
 import { useSingleThreadedGc } from '../core/single-threaded-gc.ts';
 import { stoppedError, unlessStopped } from '../core/stop.ts';
@@ -19,7 +20,7 @@ import type { Summary } from '../schema/summary.ts';
 import { openTarget } from '../target/open-target.ts';
 import type { Attachment, TargetSession } from '../target/session.ts';
 import { checkTarget } from '../target/target-spec.ts';
-import { completeRecords, reportRun } from './finish.ts';
+import { asReplayed, completeRecords, reportRun } from './finish.ts';
 import { describeRun } from './manifest.ts';
 import { planRun, type RunPlan } from './plan-run.ts';
 import { type RecentLatency, RecentRequests } from './recent-requests.ts';
@@ -61,10 +62,22 @@ export interface RunPart {
   readonly startAtUs: number | null;
   /** See the run's requests, besides its progress. */
   readonly watchers: readonly RequestWatcher[];
+  /**
+   * Gives the requests of the plan other due times, and may end before the last of them; null: the plan's own. They need
+   * not be known when the run begins.
+   */
+  readonly paced: ((rows: Schedule) => Schedule) | null;
   /** Called after the replay, before the report is made: the run does not need its target any more. */
   readonly replayed: () => void;
 }
-export const ALONE: RunPart = { worker: 0, shard: WHOLE, startAtUs: null, watchers: [], replayed: () => undefined };
+export const ALONE: RunPart = {
+  worker: 0,
+  shard: WHOLE,
+  startAtUs: null,
+  watchers: [],
+  paced: null,
+  replayed: () => undefined,
+};
 
 export interface RunProgress extends Progress {
   readonly nowUs: number;
@@ -162,7 +175,7 @@ export async function record(
   });
 
   // Replay: from here on there is a run directory, and it records how the run ends.
-  const begun = describeRun(plan, { dir, startedAt: hooks.nowIso() }, session, attachment);
+  const begun = describeRun(plan, { dir, startedAt: hooks.nowIso() }, session, attachment, part.paced !== null);
   try {
     if (hooks.stop.aborted) throw stoppedError(hooks.stop);
     createRunDirectory(dir);
@@ -191,15 +204,16 @@ async function finishRecords(
   { stopped, client, fault }: Replayed,
 ): Promise<Recorded> {
   const status = stopped === null ? 'complete' : hooks.stop.aborted ? 'interrupted' : 'failed';
-  const manifest: Manifest = { ...begun, status, reason: stopped, ended_at: hooks.nowIso(), client };
+  const ended: Manifest = { ...begun, status, reason: stopped, ended_at: hooks.nowIso(), client };
   try {
-    if (status !== 'complete') await completeRecords(dir, manifest, async () => plan.source);
+    if (status !== 'complete') await completeRecords(dir, ended, async () => plan.source);
+    const manifest = await asReplayed(dir, ended);
     writeManifest(dir, manifest);
     return { manifest, fault };
   } catch (thrown) {
     if (fault === null) throw thrown;
     // What fails after a fault may follow from it. The run is marked as failed all the same.
-    writeManifest(dir, manifest);
+    writeManifest(dir, ended);
     throw fault.error;
   }
 }
@@ -258,7 +272,7 @@ async function replayInto(
     let fault: Replayed['fault'] = null;
     try {
       const stop = AbortSignal.any([hooks.stop, gone]);
-      stopped = await replay(schedule, target, clock, recorder, {
+      stopped = await replay(part.paced?.(schedule) ?? schedule, target, clock, recorder, {
         timeoutUs,
         ttftTimeoutUs,
         maxInFlight: maxInFlight ?? Infinity,

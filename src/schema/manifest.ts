@@ -146,6 +146,12 @@ export const manifestSchema = z
       .string()
       .describe('SHA-256 over every request in due order and the seed: equal digests mean the same load.'),
     workload,
+    paced: z
+      .literal(true)
+      .exactOptional()
+      .describe(
+        'Due times were decided as requests ended (`goodput --of traffic`): once the run has ended, `workload` counts the requests that came due, and the rest of the plan was not asked for.',
+      ),
     measured: measured.nullable().default(null).describe('Null: the whole run is measured.'),
     target,
     prompts: prompts.exactOptional(),

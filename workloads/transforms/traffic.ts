@@ -4,6 +4,7 @@ import { meanRate } from '../../src/core/rate.ts';
 import { UserError } from '../../src/core/errors.ts';
 import type { Request } from '../../src/core/request.ts';
 import { inBatches } from '../formats/batches.ts';
+import { beginningsOf, freshBlocks } from './fresh-blocks.ts';
 import { numberArg, type Transform } from './transform.ts';
 
 /** Time of the trace that stays together. Of a trace shorter than ten of them, a tenth. */
@@ -16,7 +17,8 @@ const PIECE_US = 60e6;
  *   again in another order.
  * - arrivals `poisson`: exponential gaps; rows drawn with replacement.
  *
- * Sessions are not kept: their turns would come in another order. Holds all rows of the source.
+ * Prefix blocks are as reusable as in the trace, also where a row comes again (`fresh-blocks.ts`). Sessions are not kept:
+ * their turns would come in another order. Holds all rows of the source.
  */
 export const traffic: Transform = (source, args) => {
   const requests = numberArg('traffic', args, 'requests');
@@ -25,42 +27,43 @@ export const traffic: Transform = (source, args) => {
   return async function* () {
     const rows: Request[] = [];
     for await (const batch of source.open()) rows.push(...batch);
-    yield* inBatches(make(rows, rateOf(rows, source.name), requests, seed));
+    yield* inBatches(asRequests(make(rows, rateOf(rows, source.name), seed), rows, requests));
   };
 };
 
+/** A row of the source, and when it comes. */
+type Drawn = readonly [row: number, dueUs: number];
+
 function rateOf(rows: readonly Request[], name: string): number {
   const rate = meanRate(rows.length, rows[0]?.dueUs ?? 0, rows.at(-1)?.dueUs ?? 0);
-  if (rate === null) throw new UserError(`${name}: all of its requests are due at one time: there is no timing to scale`);
+  if (rate === null)
+    throw new UserError(`${name}: all of its requests are due at one time: there is no timing to scale`);
   return rate;
 }
 
-function* drawnRows(rows: readonly Request[], rateRps: number, requests: number, seed: number): Generator<Request> {
+function* drawnRows(rows: readonly Request[], rateRps: number, seed: number): Generator<Drawn> {
   const draw = randomStream(seed, 'traffic', 'rows');
   const gaps = randomStream(seed, 'traffic', 'gaps');
   let dueUs = 0;
-  for (let n = 0; n < requests; n++) {
-    const row = rows[Math.floor(uniform(draw) * rows.length)];
-    if (row !== undefined) yield like(row, n, dueUs);
+  for (;;) {
+    yield [Math.floor(uniform(draw) * rows.length), dueUs];
     dueUs -= (ln(1 - uniform(gaps)) * 1e6) / rateRps;
   }
 }
 
 /** The rows of each piece follow those of the piece before; an empty piece is a lull. */
-function* pieces(rows: readonly Request[], _rateRps: number, requests: number, seed: number): Generator<Request> {
+function* pieces(rows: readonly Request[], _rateRps: number, seed: number): Generator<Drawn> {
   const random = randomStream(seed, 'traffic', 'pieces');
   const [firstUs, lastUs] = [rows[0]?.dueUs ?? 0, rows.at(-1)?.dueUs ?? 0];
   const lengthUs = Math.min(PIECE_US, (lastUs - firstUs) / 10);
   const count = Math.ceil((lastUs - firstUs + 1) / lengthUs);
   const starts = startsOf(rows, firstUs, lengthUs, count);
   let startUs = 0;
-  for (let n = 0; n < requests; )
+  for (;;)
     for (const piece of shuffled(count, random)) {
       const fromUs = firstUs + piece * lengthUs;
-      for (let row = starts[piece] ?? 0; row < (starts[piece + 1] ?? 0) && n < requests; row++) {
-        const request = rows[row];
-        if (request !== undefined) yield like(request, n++, startUs + request.dueUs - fromUs);
-      }
+      for (let row = starts[piece] ?? 0; row < (starts[piece + 1] ?? 0); row++)
+        yield [row, startUs + (rows[row]?.dueUs ?? 0) - fromUs];
       startUs += Math.min(lengthUs, lastUs + 1 - fromUs);
     }
 }
@@ -83,6 +86,28 @@ function shuffled(count: number, random: Random): number[] {
   return order;
 }
 
-function like({ session: _, turn: __, ...row }: Request, n: number, dueUs: number): Request {
-  return { ...row, id: `t${n}`, dueUs: Math.round(dueUs) };
+function* asRequests(drawn: Iterable<Drawn>, rows: readonly Request[], requests: number): Generator<Request> {
+  const beginnings = beginningsOf(rows.map(({ blocks }) => blocks ?? []));
+  const blocksOf = beginnings === null ? null : freshBlocks(beginnings);
+  let n = 0;
+  for (const [row, dueUs] of drawn) {
+    if (n === requests) return;
+    const { session: _, turn: __, ...kept } = rows[row] ?? fail(row);
+    const blocks = blocksOf?.(row) ?? null;
+    yield { ...kept, id: trafficId(n++), dueUs: Math.round(dueUs), ...(blocks === null ? {} : { blocks }) };
+  }
+}
+
+/** Id of a request of traffic by its position, from 0. */
+function trafficId(position: number): string {
+  return `t${position}`;
+}
+
+/** The position of a request of traffic by its id. */
+export function trafficPosition(id: string): number {
+  return Number(id.slice(1));
+}
+
+function fail(row: number): never {
+  throw new Error(`there is no row ${row}`);
 }

@@ -21,11 +21,7 @@ export class EarlyVerdicts implements RequestWatcher {
   /** By id: measured and without a verdict. */
   readonly #open = new Map<string, { readonly index: number; hasToken: boolean }>();
 
-  constructor(
-    slo: SloSpec,
-    window: MeasurementWindow | null,
-    onVerdict: (index: number, isMet: boolean) => void,
-  ) {
+  constructor(slo: SloSpec, window: MeasurementWindow | null, onVerdict: (index: number, isMet: boolean) => void) {
     this.#slo = slo;
     this.#ttftUs = limitsUs(slo.limits).ttft;
     this.#window = window;

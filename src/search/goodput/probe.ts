@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { messageOf, UserError } from '../../core/errors.ts';
-import type { SloSpec } from '../../core/slo.ts';
 import { formatShare, withThousands } from '../../core/units.ts';
 import { judgedRequests } from '../../metrics/stopped.ts';
 import type { RunPlan } from '../../run/plan-run.ts';
@@ -13,16 +12,12 @@ import type { GoodputProbe } from '../../schema/goodput.ts';
 import type { Manifest } from '../../schema/manifest.ts';
 import { summarySchema, type Summary } from '../../schema/summary.ts';
 import type { TargetSession } from '../../target/session.ts';
+import type { Judgement } from './context.ts';
+import { aloneOf, quantilesOf } from './probe-figures.ts';
 import { decided, ProbeTally, type Judged } from './probe-tally.ts';
 
 /** How the reason of a run begins that was cut because it was decided: `run.json` has it, for a search that goes on later. */
 const DECIDED = 'decided: ';
-
-/** The shares that are wanted, and the SLO. */
-export interface Judgement {
-  readonly slo: SloSpec;
-  readonly goals: readonly number[];
-}
 
 /** What a run at one rate says of the goals. */
 export interface Settled {
@@ -106,15 +101,18 @@ async function checkThere(
  */
 export function probeOf({ rateRps, dir, judged: { of }, isCut }: Settled, name: string): GoodputProbe {
   const summary = readSummary(dir) ?? fail(dir);
-  const { slo, validity } = summary;
+  const { slo, validity, latency_ms } = summary;
   const { judged, due } = countsOf(summary, of);
   const ci95 = slo?.attainment.ci95 ?? null;
   return {
+    kind: 'run',
     rate_rps: rateRps,
     requests: judged.of,
     met: judged.met,
     missed: judged.missed,
     attainment: isCut ? null : judged.met / judged.of,
+    alone: aloneOf(slo?.attainment ?? null),
+    latency_ms: isCut ? null : quantilesOf(latency_ms),
     ci95: isCut || ci95 === null ? null : [...ci95],
     binding: slo?.binding ?? null,
     valid: validity.valid,

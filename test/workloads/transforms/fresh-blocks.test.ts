@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import * as fc from 'fast-check';
 import { randomStream, uniform } from '../../../src/core/random.ts';
-import { beginningsOf, freshBlocks, type Beginnings } from '../../../src/search/goodput/fresh-blocks.ts';
+import { beginningsOf, freshBlocks, type Beginnings } from '../../../workloads/transforms/fresh-blocks.ts';
 import { PrefixReuse } from '../../../workloads/inspect/prefix.ts';
 
 type Rows = readonly (readonly number[])[];

@@ -1,0 +1,77 @@
+import type { SloSpec } from '../../core/slo.ts';
+import type { RunPlan } from '../../run/plan-run.ts';
+import type { RunSpec } from '../../run/run-spec.ts';
+import type { RunHooks } from '../../run/run.ts';
+import type { Arrivals, GoodputAnswer, GoodputProbe } from '../../schema/goodput.ts';
+import type { TargetSession } from '../../target/session.ts';
+
+/** The shares that are wanted, and the SLO. */
+export interface Judgement {
+  readonly slo: SloSpec;
+  readonly goals: readonly number[];
+}
+
+/** A search for the goodput of one target. */
+export interface GoodputSearch extends Judgement {
+  /** What is searched for: `contract.md`, "exact estimands in statistics.md". */
+  readonly of: 'trace' | 'traffic';
+  /** Of traffic: in what order its requests come. */
+  readonly arrivals: Arrivals;
+  /** The run of the trace at a rate, into a folder; null: at the trace's own rate. */
+  readonly specAt: (rateRps: number | null, dir: string) => RunSpec;
+  /** The folder of `goodput.json`; its runs stand in `probes`, or are `traffic`. */
+  readonly dir: string;
+  /** Half width that is wanted, as a share of the middle. */
+  readonly precision: number;
+  /** The first rate; null: the trace's own. */
+  readonly startRps: number | null;
+  /** GPUs of a server, which does not tell; null: not known. */
+  readonly gpus: number | null;
+  /** Most requests that all runs together may use. */
+  readonly mostRequests: number;
+  /** Whether its time is limited. */
+  readonly isTimed: boolean;
+}
+
+/** Receives the events of a search. */
+export interface SearchHooks extends RunHooks {
+  /** A run, or a part of one, begins; `known`: what is known of the goodput by now, null: nothing. */
+  readonly probing: (rateRps: number, number: number, known: string | null) => void;
+  /** It has ended, with a share in words; `isKept`: an earlier search made it. */
+  readonly probed: (outcome: string, isKept: boolean) => void;
+  /** False: the time of the search is over. */
+  readonly hasTime: () => boolean;
+}
+
+/** An open target, and the trace that it is searched with. */
+export interface SearchContext {
+  readonly search: GoodputSearch;
+  readonly hooks: SearchHooks;
+  readonly session: TargetSession;
+  /** The trace at its own rate. */
+  readonly own: RunPlan;
+  readonly ownRps: number;
+  readonly gpus: number | null;
+}
+
+/** What a search found. */
+export interface Found {
+  /** One for each goal. */
+  readonly answers: readonly GoodputAnswer[];
+  readonly probes: readonly GoodputProbe[];
+}
+
+/** Rates are tried down to and up to so many times the first; of a server, whose slowest runs take hours, not so far down. */
+export const REACH = 2 ** 10;
+const REACH_OF_SERVER = 2 ** 4;
+
+/** The rates that a search may try, the first between them. */
+export function ratesOf({ search, session, ownRps }: Pick<SearchContext, 'search' | 'session' | 'ownRps'>): {
+  readonly startRps: number;
+  readonly lowestRps: number;
+  readonly highestRps: number;
+} {
+  const startRps = search.startRps ?? ownRps;
+  const reach = session.facts.kind === 'reference' ? REACH : REACH_OF_SERVER;
+  return { startRps, lowestRps: startRps / reach, highestRps: startRps * REACH };
+}

@@ -1,0 +1,14 @@
+import type { GoodputProbe } from '../../schema/goodput.ts';
+import type { Attainment, LatencyStats, LatencyTable } from '../../schema/summary.ts';
+
+export function aloneOf(attainment: Attainment | null): GoodputProbe['alone'] {
+  const { ttft = null, tpot = null, e2e = null } = attainment ?? {};
+  return { ttft, tpot, e2e };
+}
+
+type Quantiles = NonNullable<GoodputProbe['latency_ms']>;
+
+export function quantilesOf({ ttft, tpot, e2e }: LatencyTable): Quantiles {
+  const of = ({ p50, p90, p99 }: LatencyStats): Quantiles['ttft'] => ({ p50, p90, p99 });
+  return { ttft: of(ttft), tpot: of(tpot), e2e: of(e2e) };
+}
