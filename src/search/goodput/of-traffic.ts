@@ -112,12 +112,13 @@ async function trafficPlan(context: SearchContext, dir: string): Promise<RunPlan
     throw new UserError('the goodput of traffic needs a trace file, not a source of a program');
   const args = { arrivals: search.arrivals, requests: budgetOf(context), seed: spec.seed };
   const transforms = [...workload.transforms, { op: 'traffic', args }];
-  return planRun(
+  const plan = await planRun(
     // No command line makes this run again.
     { ...spec, workload: { ...workload, transforms }, output: { ...spec.output, options: null } },
     // What there is to say of the trace was said of it as a whole.
     { ...hooks, log: SILENT },
   );
+  return { ...plan, endUs: null };
 }
 
 function budgetOf({ search: { mostRequests, isTimed } }: SearchContext): number {
