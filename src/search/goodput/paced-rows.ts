@@ -30,7 +30,9 @@ export function pacedRows(rows: Schedule, pacing: Pacing): Schedule {
   const { rowsRps, aheadUs, skipped, next, isOver, leavesBacklog } = pacing;
   let segment: Segment | null = null;
   let waiting: readonly ScheduledRequest[] = [];
-  let position = 0;
+  let position = skipped;
+  /** Rows that are still to be passed over. */
+  let toSkip = skipped;
   let dueUs = 0;
   /** When the row before was due among the rows; null: the next begins the load anew, whatever its gap. */
   let rowUs: number | null = null;
@@ -69,8 +71,8 @@ export function pacedRows(rows: Schedule, pacing: Pacing): Schedule {
     const batch = await rows.next();
     if (batch === null) isEnd = true;
     else {
-      waiting = batch.slice(Math.max(0, skipped - position));
-      position += batch.length - waiting.length;
+      waiting = batch.slice(toSkip);
+      toSkip -= batch.length - waiting.length;
     }
   }
 
