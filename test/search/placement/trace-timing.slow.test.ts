@@ -26,7 +26,7 @@ it("the rate with the trace's own timing is that of a run with --rate, and a bur
   assert.equal(placed.code, 0, placed.stderr);
   const { contenders, systems } = readPlacement(join(folder, 'place'));
   const best = contenders.find(({ kind }) => kind === 'collocated');
-  assert.ok(best?.trace && best.trace.missed_rps !== null && best.trace.attainment !== null);
+  assert.ok(best?.trace && best.poisson && best.trace.missed_rps !== null && best.trace.attainment !== null);
   assert.equal(best.trace_repeats, 1);
   assert.ok(best.trace.goodput_rps < 0.8 * best.poisson.goodput_rps, JSON.stringify(best));
 
