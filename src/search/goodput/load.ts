@@ -14,7 +14,7 @@ export interface Load {
 }
 
 /** Prefix blocks of the rows of a trace. */
-export interface Prefixes {
+interface Prefixes {
   readonly beginnings: Beginnings;
   readonly blockTokens: number;
 }
