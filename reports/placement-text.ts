@@ -163,7 +163,7 @@ function prefixLines({ prefix, systems }: PlacementReport): [name: string, value
   return [
     [
       'prefixes',
-      `blocks of ${countText(block_tokens, 'token')}; an unlimited cache would hold ${formatShare(max_hit_ratio_tokens)} of the prompt tokens; a request that is drawn, or replayed again, shares with those before it as much as its row of the trace did; kept by ${keeping === '' ? 'neither system' : keeping}`,
+      `blocks of ${countText(block_tokens, 'token')}; an unlimited cache would hold ${formatShare(max_hit_ratio_tokens)} of the prompt tokens; a request that is drawn, or replayed again, finds at most what its row found in the trace; kept by ${keeping === '' ? 'neither system' : keeping}`,
     ],
   ];
 }

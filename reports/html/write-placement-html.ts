@@ -80,13 +80,14 @@ function contenders(report: PlacementReport): Section | null {
   if (report.contenders.length === 0) return null;
   const { columns, rows } = contenderTable(report);
   const by = ARRIVALS[rankedBy(report)];
+  const isBoth = report.arrivals.length === 2;
   const heading = 'The best of both kinds';
   return section(
     { id: 'contenders', heading, name: 'The best' },
     html`<p class="lead">
-        Those that carry most with ${by}${report.arrivals.length === 2 ? `, tried with ${ARRIVALS.trace} too` : ''}.
-        From the highest rate that met the SLO to the lowest that missed it; one with &lt; missed it at a rate at which
-        it would be as good as another.
+        Those that carry most with ${by}${isBoth ? `, tried with ${ARRIVALS.trace} too` : ''}. From the highest rate
+        that met the SLO to the lowest that missed
+        it${isBoth ? '; one with < missed it at a rate at which it would be as good as another' : ''}.
       </p>
       <div class="wide" tabindex="0" role="region" aria-label="${heading}">${table(columns, rows)}</div>`,
   );
