@@ -5,7 +5,7 @@ import { SILENT } from '../core/log.ts';
 import { expected, text, wholeNumber } from '../core/option-fields.ts';
 import { gateExit, gateText, judgeGate, parseGate, type Gate, type GateVerdict } from '../core/gate.ts';
 import { parseGoal } from '../core/slo.ts';
-import { parseDurationUs, threeFigures } from '../core/units.ts';
+import { parseDurationUs, parsePrecision, threeFigures } from '../core/units.ts';
 import { compactTime } from '../run/run.ts';
 import type { RunSpec } from '../run/run-spec.ts';
 import { newSalt } from '../run/salt.ts';
@@ -229,18 +229,12 @@ function searchOf(options: Options, given: Given): GoodputSearch {
     dir: options.out ?? join('runs', `${compactTime(new Date().toISOString())}-goodput-${target.spec.name}`),
     slo: resolveSlo(slo),
     goals,
-    precision: precisionOf(options.precision),
+    precision: parsePrecision(options.precision, [0.1, 99], '5%'),
     startRps: options.rate ?? null,
     gpus: options.gpus ?? null,
     mostRequests: budget.requests,
     isTimed: Number.isFinite(budget.ms),
   };
-}
-
-function precisionOf(given: string): number {
-  const percent = Number(/^(\d+(?:\.\d+)?)\s*%$/.exec(given.trim())?.[1] ?? Number.NaN);
-  if (percent >= 0.1 && percent < 100) return percent / 100;
-  throw new UserError(`--precision: "${given}" is not a share from 0.1% to under 100%, e.g. 5%`);
 }
 
 /** `30m` or `50000req`; infinite without one. */

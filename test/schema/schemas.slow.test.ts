@@ -67,6 +67,8 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
     '.slo.limits_ms.ttft',
     '.slo.limits_ms.tpot',
     '.max_model_len',
+    '.arrivals',
+    '.prefix',
     '.contenders',
     '.trace_timing',
     '.attainment',
