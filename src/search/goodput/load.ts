@@ -2,7 +2,7 @@ import type { Request } from '../../core/request.ts';
 import type { Source } from '../../core/plan.ts';
 import { ln } from '../../core/portable-math.ts';
 import { randomStream, uniform } from '../../core/random.ts';
-import { beginningsOf, freshBlocks, type Beginnings } from './fresh-blocks.ts';
+import { beginningsOf, freshBlocks, type Beginnings } from '../../../workloads/index.ts';
 
 /** The requests of every simulation of a search, at one request per second: plain arrays, for worker threads. */
 export interface Load {
