@@ -1,16 +1,15 @@
-import { messageOf, UserError } from '../../core/errors.ts';
+import { UserError } from '../../core/errors.ts';
 import type { SloSpec } from '../../core/slo.ts';
 import { formatShare, withThousands } from '../../core/units.ts';
 import { judgedRequests } from '../../metrics/stopped.ts';
 import type { RunPlan } from '../../run/plan-run.ts';
 import { reportRun } from '../../run/finish.ts';
 import { ALONE, record, type RunHooks } from '../../run/run.ts';
-import { writeManifest } from '../../runs/run-directory.ts';
 import type { GoodputProbe } from '../../schema/goodput.ts';
-import type { Manifest } from '../../schema/manifest.ts';
 import type { Summary } from '../../schema/summary.ts';
 import type { TargetSession } from '../../target/session.ts';
 import { keptRun, readSummary, removeRun } from '../kept-run.ts';
+import { checkThere } from '../still-there.ts';
 import { decided, ProbeTally, type Judged } from './probe-tally.ts';
 
 /** How the reason of a run begins that was cut because it was decided: `run.json` has it, for a search that goes on later. */
@@ -78,24 +77,6 @@ export async function runProbe(
   if (tally.lost > 0) await checkThere(session, dir, manifest, hooks);
   const { met, missed } = tally.counted;
   return { rateRps, dir, judged: { met, missed, of: isCut ? of : met + missed }, isCut, due: tally.due };
-}
-
-/**
- * A server that has ended breaks all its connections, which no rate is to blame for: its run settles nothing, and is made
- * again when the search goes on.
- */
-async function checkThere(
-  session: TargetSession,
-  dir: string,
-  manifest: Manifest,
-  { stop }: Pick<RunHooks, 'stop'>,
-): Promise<void> {
-  try {
-    await session.reach(stop);
-  } catch (thrown) {
-    writeManifest(dir, { ...manifest, status: 'failed', reason: messageOf(thrown) });
-    throw thrown;
-  }
 }
 
 /**

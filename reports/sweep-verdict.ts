@@ -1,0 +1,149 @@
+import { formatShare, plainPercent, threeFigures, withThousands } from '../src/core/units.ts';
+import { countText, listText } from '../src/core/words.ts';
+import type { SweepGoodput, SweepPoint, SweepReport } from '../src/schema/sweep.ts';
+import { METRIC_NAMES } from './definitions.ts';
+import { limitsText } from './format.ts';
+
+/** The answer of a sweep. `glyph` says the same as the colour that a report gives to `tone`. */
+export interface SweepVerdict {
+  readonly tone: 'unsure' | 'none';
+  readonly glyph: string;
+  readonly sentence: string;
+  /** Said under it. */
+  readonly notes: readonly string[];
+}
+
+export function sweepVerdict(report: SweepReport): SweepVerdict {
+  const invalid = invalidNote(report);
+  const tone = invalid === null ? 'none' : 'unsure';
+  const notes = [invalid, timesNote(report), ...orderNotes(report), bindingNote(report), gridNote(report)];
+  return {
+    tone,
+    glyph: tone === 'none' ? '●' : '≈',
+    sentence: sentenceOf(report),
+    notes: notes.filter((note) => note !== null),
+  };
+}
+
+/** The unit of the rates of a sweep, as in the grid. */
+export function rateUnit({ per_gpu }: Pick<SweepReport, 'per_gpu'>): string {
+  return per_gpu ? 'requests/s per GPU' : 'requests/s';
+}
+
+/** The rate of a point in that unit. */
+export function rateOf(
+  { rate_rps, rate_rps_per_gpu }: Pick<SweepPoint, 'rate_rps' | 'rate_rps_per_gpu'>,
+  { per_gpu }: Pick<SweepReport, 'per_gpu'>,
+): number {
+  return per_gpu ? (rate_rps_per_gpu ?? rate_rps) : rate_rps;
+}
+
+/** A goodput and its interval, in requests/s or, `perGpu`, in those of one GPU. */
+export function goodputIn(
+  { goodput_rps, goodput_rps_per_gpu, ci95_rps }: SweepGoodput,
+  perGpu: boolean,
+): { readonly rate: number | null; readonly ci95: readonly [number | null, number | null] } {
+  if (!perGpu || goodput_rps === null || goodput_rps_per_gpu === null) return { rate: goodput_rps, ci95: ci95_rps };
+  const gpus = goodput_rps / goodput_rps_per_gpu;
+  const [low, high] = ci95_rps.map((end) => (end === null ? null : end / gpus));
+  return { rate: goodput_rps_per_gpu, ci95: [low ?? null, high ?? null] };
+}
+
+/** `2.05`, `at least 4.00`, `at no rate`. */
+export function goodputText(goodput: SweepGoodput, perGpu: boolean): string {
+  const { rate } = goodputIn(goodput, perGpu);
+  if (rate === null) return 'at no rate';
+  return `${goodput.state === 'all' ? 'at least ' : ''}${threeFigures(rate)}`;
+}
+
+/** Of two ends in ascending order, of which either may not be known: `1.90-2.21`, `from 1.90`, `up to 2.21`; null: none. */
+export function rangeText([low, high]: readonly [number | null, number | null]): string | null {
+  if (low === null) return high === null ? null : `up to ${threeFigures(high)}`;
+  return high === null ? `from ${threeFigures(low)}` : `${threeFigures(low)}-${threeFigures(high)}`;
+}
+
+/** The goodputs at the SLO itself, in the order of the targets. */
+export function ownGoodputs({ goodputs }: SweepReport): SweepGoodput[] {
+  return goodputs.filter(({ slo_scale }) => slo_scale === 1);
+}
+
+function sentenceOf(report: SweepReport): string {
+  const { at, slo, per_gpu, targets } = report;
+  const lowest = Math.min(...report.points.map((point) => rateOf(point, report)));
+  const parts = ownGoodputs(report).map((goodput) => {
+    const { rate, ci95 } = goodputIn(goodput, per_gpu);
+    const on = targets.length === 1 ? '' : `on ${goodput.target} `;
+    if (rate === null) return `${on}at no rate tried, from ${threeFigures(lowest)} ${rateUnit(report)} on`;
+    const shown = `${threeFigures(rate)} ${rateUnit(report)}`;
+    if (goodput.state === 'all') return `${on}up to ${shown} at least, the highest rate tried`;
+    const range = rangeText(ci95);
+    return `${on}up to ${shown}${range === null ? '' : ` (95 % interval ${range})`}`;
+  });
+  return `${plainPercent(at)} % meet ${limitsText(slo.limits_ms)} ${parts.join('; ')}`;
+}
+
+/** How many times as much the one of two targets carries; null where either carries nothing, or more than was tried. */
+function timesNote(report: SweepReport): string | null {
+  const [one, other, ...others] = ownGoodputs(report);
+  if (one === undefined || other === undefined || others.length > 0) return null;
+  if (one.state !== 'between' || other.state !== 'between') return null;
+  const perGpu = one.goodput_rps_per_gpu !== null && other.goodput_rps_per_gpu !== null;
+  const [a, b] = [goodputIn(one, perGpu).rate ?? 0, goodputIn(other, perGpu).rate ?? 0];
+  const [more, less] = a >= b ? [one, other] : [other, one];
+  const times = Math.max(a, b) / Math.min(a, b);
+  return `${more.target} carries ${threeFigures(times)} times as much${perGpu ? ' per GPU' : ''} as ${less.target}`;
+}
+
+/** Where two targets change places as the SLO gets looser. */
+function orderNotes({ order_changes }: SweepReport): string[] {
+  const pairs = new Map<string, SweepReport['order_changes'][number][]>();
+  for (const change of order_changes) {
+    const key = [change.ahead, change.beyond].toSorted().join('\n');
+    pairs.set(key, [...(pairs.get(key) ?? []), change]);
+  }
+  return [...pairs.values()].flatMap(([first, ...others]) => {
+    if (first === undefined) return [];
+    const { ahead, beyond, to_scale, from_scale, per_gpu } = first;
+    const gpu = per_gpu ? ' per GPU' : '';
+    if (others.length === 0)
+      return [`${ahead} carries more${gpu} up to SLO scale ${to_scale}, ${beyond} from ${from_scale} on`];
+    const between = [first, ...others].map((each) => `${each.to_scale} and ${each.from_scale}`);
+    return [`Which of ${ahead} and ${beyond} carries more${gpu} changes between the SLO scales ${between.join(', ')}`];
+  });
+}
+
+/** The limit that most requests miss at the first rate that misses the goal. */
+function bindingNote(report: SweepReport): string | null {
+  const parts = ownGoodputs(report).flatMap((goodput) => {
+    const miss = firstMiss(report, goodput);
+    if (miss === undefined) return [];
+    const { ttft, tpot, e2e } = miss;
+    const shares = { ttft, tpot, e2e };
+    const what = miss.binding === null ? 'failed requests' : METRIC_NAMES[miss.binding];
+    const share = miss.binding === null ? null : shares[miss.binding];
+    const meet = share === null ? '' : `, which ${formatShare(share)} meet`;
+    return [`${what} on ${goodput.target} (at ${threeFigures(rateOf(miss, report))} ${rateUnit(report)}${meet})`];
+  });
+  return parts.length === 0 ? null : `What binds where the goal is first missed: ${listText(parts)}`;
+}
+
+function firstMiss({ points, at }: SweepReport, { target, slo_scale }: SweepGoodput): SweepPoint | undefined {
+  return points.find((each) => each.target === target && each.slo_scale === slo_scale && each.attainment < at);
+}
+
+function invalidNote(report: SweepReport): string | null {
+  const runs = report.min_scales.filter(({ valid }) => !valid);
+  if (runs.length === 0) return null;
+  const which = runs.map((run) => `${run.target} at ${threeFigures(rateOf(run, report))}`);
+  return `Not valid in ${countText(runs.length, 'run')}, in which the client fell behind: ${listText(which)} ${rateUnit(report)}`;
+}
+
+function gridNote(report: SweepReport): string {
+  const { workload, targets, slo_scales, clock, min_scales } = report;
+  const rates = min_scales.map((run) => rateOf(run, report));
+  const [low, high] = [Math.min(...rates), Math.max(...rates)];
+  const [tightest = 1, loosest = 1] = [slo_scales[0], slo_scales.at(-1)];
+  const scales =
+    slo_scales.length === 1 ? '' : `, judged by ${slo_scales.length} SLO scales from ${tightest} to ${loosest}`;
+  return `${countText(min_scales.length, 'run')} of ${workload.name} (${countText(workload.requests, 'request')}, ${threeFigures(workload.rate_rps)} requests/s at its own speed): ${countText(targets.length, 'target')}, ${withThousands(min_scales.length / targets.length)} rates from ${threeFigures(low)} to ${threeFigures(high)} ${rateUnit(report)}${scales}. Each is whole and from an empty system${clock === 'virtual' ? ', in virtual time' : ''}; between two rates the crossing is interpolated`;
+}
