@@ -62,6 +62,11 @@ export function rangeText([low, high]: readonly [number | null, number | null]):
   return high === null ? `from ${threeFigures(low)}` : `${threeFigures(low)}-${threeFigures(high)}`;
 }
 
+/** The report of a run, from the folder of the sweep; `judged`: by which other SLO. */
+export function runPage(dir: string, judged: string | null): string {
+  return `${dir}/report${judged === null ? '' : `-${judged}`}.html`;
+}
+
 /** The goodputs at the SLO itself, in the order of the targets. */
 export function ownGoodputs({ goodputs }: SweepReport): SweepGoodput[] {
   return goodputs.filter(({ slo_scale }) => slo_scale === 1);
@@ -73,7 +78,7 @@ function sentenceOf(report: SweepReport): string {
   const parts = ownGoodputs(report).map((goodput) => {
     const { rate, ci95 } = goodputIn(goodput, per_gpu);
     const on = targets.length === 1 ? '' : `on ${goodput.target} `;
-    if (rate === null) return `${on}at no rate tried, from ${threeFigures(lowest)} ${rateUnit(report)} on`;
+    if (rate === null) return `${on}at no rate that was tried, from ${threeFigures(lowest)} ${rateUnit(report)} on`;
     const shown = `${threeFigures(rate)} ${rateUnit(report)}`;
     if (goodput.state === 'all') return `${on}up to ${shown} at least, the highest rate tried`;
     const range = rangeText(ci95);
@@ -82,20 +87,22 @@ function sentenceOf(report: SweepReport): string {
   return `${plainPercent(at)} % meet ${limitsText(slo.limits_ms)} ${parts.join('; ')}`;
 }
 
-/** How many times as much the one of two targets carries; null where either carries nothing, or more than was tried. */
+/** How many times as much the one of two targets carries; null unless both have an interval, and these are apart. */
 function timesNote(report: SweepReport): string | null {
   const [one, other, ...others] = ownGoodputs(report);
   if (one === undefined || other === undefined || others.length > 0) return null;
-  if (one.state !== 'between' || other.state !== 'between') return null;
   const perGpu = one.goodput_rps_per_gpu !== null && other.goodput_rps_per_gpu !== null;
-  const [a, b] = [goodputIn(one, perGpu).rate ?? 0, goodputIn(other, perGpu).rate ?? 0];
-  const [more, less] = a >= b ? [one, other] : [other, one];
-  const times = Math.max(a, b) / Math.min(a, b);
-  return `${more.target} carries ${threeFigures(times)} times as much${perGpu ? ' per GPU' : ''} as ${less.target}`;
+  const [a, b] = [goodputIn(one, perGpu), goodputIn(other, perGpu)];
+  if (a.rate === null || b.rate === null) return null;
+  const [more, less] = a.rate >= b.rate ? [a, b] : [b, a];
+  if (more.ci95[0] === null || less.ci95[1] === null || more.ci95[0] <= less.ci95[1]) return null;
+  const names = more === a ? [one.target, other.target] : [other.target, one.target];
+  const times = Math.max(a.rate, b.rate) / Math.min(a.rate, b.rate);
+  return `${names[0]} carries ${threeFigures(times)} times as much${perGpu ? ' per GPU' : ''} as ${names[1]}`;
 }
 
 /** Where two targets change places as the SLO gets looser. */
-function orderNotes({ order_changes }: SweepReport): string[] {
+export function orderNotes({ order_changes }: SweepReport): string[] {
   const pairs = new Map<string, SweepReport['order_changes'][number][]>();
   for (const change of order_changes) {
     const key = [change.ahead, change.beyond].toSorted().join('\n');
@@ -121,8 +128,9 @@ function bindingNote(report: SweepReport): string | null {
     const shares = { ttft, tpot, e2e };
     const what = miss.binding === null ? 'failed requests' : METRIC_NAMES[miss.binding];
     const share = miss.binding === null ? null : shares[miss.binding];
-    const meet = share === null ? '' : `, which ${formatShare(share)} meet`;
-    return [`${what} on ${goodput.target} (at ${threeFigures(rateOf(miss, report))} ${rateUnit(report)}${meet})`];
+    const meet = share === null ? '' : ` ${formatShare(share)} meet it`;
+    const on = report.targets.length === 1 ? '' : ` on ${goodput.target}`;
+    return [`${what}${on} (at ${threeFigures(rateOf(miss, report))} ${rateUnit(report)}${meet})`];
   });
   return parts.length === 0 ? null : `What binds where the goal is first missed: ${listText(parts)}`;
 }

@@ -6,12 +6,12 @@ import { AttainmentCollector } from './attainment.ts';
 import { type Crossing, crossing } from './crossing.ts';
 import { stoppedRecords } from './stopped.ts';
 
-/** An SLO whose every limit is so many times as long. */
+/** An SLO whose every limit is so many times as long, without the rounding of doubles: 1.1 times 250 ms are 275 ms. */
 export function scaledSlo(slo: Slo, scale: number): Slo {
   return Object.fromEntries(
     SLO_METRICS.flatMap((metric) => {
       const limitMs = slo[metric];
-      return limitMs === undefined ? [] : [[metric, limitMs * scale]];
+      return limitMs === undefined ? [] : [[metric, Number((limitMs * scale).toPrecision(12))]];
     }),
   );
 }
