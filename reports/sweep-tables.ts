@@ -18,7 +18,7 @@ export function sweepTables(report: SweepReport): NamedTable[] {
 
 function attainmentTable(report: SweepReport): NamedTable {
   return {
-    title: 'Meet the SLO, by rate',
+    title: 'Meet the SLO, by rate (95 % interval)',
     columns: [rateUnit(report), ...report.targets.map(({ name }) => name)],
     rows: byRate(
       report,
@@ -35,7 +35,7 @@ function goodputTable(report: SweepReport): NamedTable {
   const { targets, slo_scales, goodputs } = report;
   const perGpu = showsPerGpu(report);
   return {
-    title: `Goodput in requests/s${perGpu ? ' per GPU' : ''}, by SLO scale`,
+    title: `Goodput in requests/s${perGpu ? ' per GPU' : ''}, by SLO scale (95 % interval)`,
     columns: ['SLO scale', ...targets.map(({ name }) => name)],
     rows: slo_scales.map((scale) => [
       String(scale),

@@ -72,19 +72,35 @@ export function ownGoodputs({ goodputs }: SweepReport): SweepGoodput[] {
   return goodputs.filter(({ slo_scale }) => slo_scale === 1);
 }
 
+/** Of more targets than this the sentence has the bare figures, and no chart has words for each. */
+export const FEW = 2;
+
 function sentenceOf(report: SweepReport): string {
-  const { at, slo, per_gpu, targets } = report;
-  const lowest = Math.min(...report.points.map((point) => rateOf(point, report)));
-  const parts = ownGoodputs(report).map((goodput) => {
-    const { rate, ci95 } = goodputIn(goodput, per_gpu);
-    const on = targets.length === 1 ? '' : `on ${goodput.target} `;
-    if (rate === null) return `${on}at no rate that was tried, from ${threeFigures(lowest)} ${rateUnit(report)} on`;
-    const shown = `${threeFigures(rate)} ${rateUnit(report)}`;
-    if (goodput.state === 'all') return `${on}up to ${shown} at least, the highest rate tried`;
-    const range = rangeText(ci95);
-    return `${on}up to ${shown}${range === null ? '' : ` (95 % interval ${range})`}`;
-  });
-  return `${plainPercent(at)} % meet ${limitsText(slo.limits_ms)} ${parts.join('; ')}`;
+  const { at, slo, targets, per_gpu } = report;
+  const who = `${plainPercent(at)} % meet ${limitsText(slo.limits_ms)}`;
+  const goodputs = ownGoodputs(report);
+  // Targets of which the same is to be said are named together.
+  const parts = new Map<string, string[]>();
+  for (const goodput of goodputs) {
+    const how = carriedText(goodput, report);
+    parts.set(how, [...(parts.get(how) ?? []), goodput.target]);
+  }
+  const told = [...parts].map(([how, names]) => (targets.length === 1 ? how : `on ${listText(names)} ${how}`));
+  if (told.length <= FEW) return `${who} ${told.join('; ')}`;
+  const figures = goodputs.map((goodput) => `${goodputText(goodput, per_gpu)} on ${goodput.target}`);
+  return `${who} up to ${listText(figures)}, in ${rateUnit(report)}`;
+}
+
+function carriedText(goodput: SweepGoodput, report: SweepReport): string {
+  const { rate, ci95 } = goodputIn(goodput, report.per_gpu);
+  if (rate === null) {
+    const lowest = Math.min(...report.min_scales.map((run) => rateOf(run, report)));
+    return `at no rate that was tried, from ${threeFigures(lowest)} ${rateUnit(report)} on`;
+  }
+  const shown = `up to ${threeFigures(rate)} ${rateUnit(report)}`;
+  if (goodput.state === 'all') return `${shown} at least, the highest rate tried`;
+  const range = rangeText(ci95);
+  return `${shown}${range === null ? '' : ` (95 % interval ${range})`}`;
 }
 
 /** How many times as much the one of two targets carries; null unless both have an interval, and these are apart. */
@@ -121,18 +137,24 @@ export function orderNotes({ order_changes }: SweepReport): string[] {
 
 /** The limit that most requests miss at the first rate that misses the goal. */
 function bindingNote(report: SweepReport): string | null {
-  const parts = ownGoodputs(report).flatMap((goodput) => {
+  const { targets } = report;
+  const parts = new Map<string, string[]>();
+  for (const goodput of ownGoodputs(report)) {
     const miss = firstMiss(report, goodput);
-    if (miss === undefined) return [];
+    if (miss === undefined) continue;
     const { ttft, tpot, e2e } = miss;
-    const shares = { ttft, tpot, e2e };
     const what = miss.binding === null ? 'failed requests' : METRIC_NAMES[miss.binding];
-    const share = miss.binding === null ? null : shares[miss.binding];
+    const share = miss.binding === null ? null : { ttft, tpot, e2e }[miss.binding];
     const meet = share === null ? '' : ` ${formatShare(share)} meet it`;
-    const on = report.targets.length === 1 ? '' : ` on ${goodput.target}`;
-    return [`${what}${on} (at ${threeFigures(rateOf(miss, report))} ${rateUnit(report)}${meet})`];
-  });
-  return parts.length === 0 ? null : `What binds where the goal is first missed: ${listText(parts)}`;
+    const where = ` (at ${threeFigures(rateOf(miss, report))} ${rateUnit(report)}${meet})`;
+    const named = targets.length === 1 ? '' : ` on ${goodput.target}`;
+    // Of many targets those that are bound by one limit are named together.
+    const key = targets.length > FEW ? what : `${what}${named}${where}`;
+    parts.set(key, [...(parts.get(key) ?? []), goodput.target]);
+  }
+  if (parts.size === 0) return null;
+  const told = [...parts].map(([key, names]) => (targets.length > FEW ? `${key} on ${listText(names)}` : key));
+  return `What binds where the goal is first missed: ${told.join('; ')}`;
 }
 
 function firstMiss({ points, at }: SweepReport, { target, slo_scale }: SweepGoodput): SweepPoint | undefined {

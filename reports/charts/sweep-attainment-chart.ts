@@ -3,7 +3,7 @@ import { countText, listText } from '../../src/core/words.ts';
 import type { SweepPoint, SweepReport } from '../../src/schema/sweep.ts';
 import { METRIC_NAMES } from '../definitions.ts';
 import { intervalText } from '../format.ts';
-import { goodputIn, goodputText, ownGoodputs, rateOf, rateUnit, runPage } from '../sweep-verdict.ts';
+import { FEW, goodputIn, goodputText, ownGoodputs, rateOf, rateUnit, runPage } from '../sweep-verdict.ts';
 import type { Chart } from './chart.ts';
 import { shareCurves, type SharePoint } from './share-curves.ts';
 import { percentCell } from './time-chart.ts';
@@ -18,7 +18,10 @@ export function attainmentByRate(report: SweepReport, judged: string | null): Ch
   const upTo = goodputs.map(
     (each) => `${targets.length === 1 ? '' : `${each.target} `}${each.state === 'none' ? '' : 'up to '}${goodputText(each, per_gpu)}`,
   );
-  const title = `${goal} meet the SLO: ${listText(upTo)} (${rateUnit(report)})`;
+  const isFew = targets.length <= FEW;
+  const title = isFew
+    ? `${goal} meet the SLO: ${listText(upTo)} (${rateUnit(report)})`
+    : 'Share that meets the SLO, by rate';
   const withoutInterval = own.filter(({ ci95 }) => ci95 === null).length;
   return {
     id: 'attainment-by-rate',
@@ -32,7 +35,7 @@ export function attainmentByRate(report: SweepReport, judged: string | null): Ch
         const { rate } = goodputIn(each, per_gpu);
         return rate === null || each.state !== 'between'
           ? []
-          : [{ target: each.target, x: rate, words: threeFigures(rate) }];
+          : [{ target: each.target, x: rate, words: isFew ? threeFigures(rate) : '' }];
       }),
       goal: at,
       x: {

@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { plainPercent } from '../../src/core/units.ts';
-import type { SweepGoodput, SweepReport } from '../../src/schema/sweep.ts';
+import { gpusOfPair, isAhead, type SweepGoodput, type SweepReport } from '../../src/schema/sweep.ts';
 import { METRIC_NAMES } from '../definitions.ts';
 import { limitsText } from '../format.ts';
 import { showsPerGpu } from '../sweep-tables.ts';
@@ -17,7 +17,7 @@ export function goodputBars(report: SweepReport): Chart {
   const perGpu = showsPerGpu(report);
   const unit = `requests/s${perGpu ? ' per GPU' : ''}`;
   const goodputs = ownGoodputs(report);
-  const title = titleOf(goodputs, perGpu, unit);
+  const title = titleOf(report, goodputs, perGpu, unit);
   const words = goodputs.map((each) => wordsOf(each, perGpu));
   return {
     id: 'goodput-bars',
@@ -38,17 +38,20 @@ export function goodputBars(report: SweepReport): Chart {
   };
 }
 
-/** Names who carries most, where one is surely ahead on the grid. */
-function titleOf(goodputs: readonly SweepGoodput[], perGpu: boolean, unit: string): string {
-  const [first, ...others] = goodputs.toSorted(
-    (a, b) => (goodputIn(b, perGpu).rate ?? 0) - (goodputIn(a, perGpu).rate ?? 0),
+/** Names who carries most, where one is ahead of every other on the grid. */
+function titleOf({ targets }: SweepReport, goodputs: readonly SweepGoodput[], perGpu: boolean, unit: string): string {
+  if (goodputs.every(({ state }) => state === 'none')) return 'The SLO is met at no rate that was tried';
+  const [only, ...others] = goodputs;
+  if (only !== undefined && others.length === 0) return `Carries ${goodputText(only, perGpu)} ${unit}`;
+  const best = goodputs.find((one, i) =>
+    goodputs.every((other, j) => {
+      const [mine, theirs] = [targets[i], targets[j]];
+      return i === j || (mine !== undefined && theirs !== undefined && isAhead(one, other, gpusOfPair(mine, theirs)));
+    }),
   );
-  if (first === undefined || first.state === 'none') return 'The SLO is met at no rate that was tried';
-  const carried = `${goodputText(first, perGpu)} ${unit}`;
-  const [second] = others;
-  if (second === undefined) return `Carries ${carried}`;
-  const isTied = goodputIn(second, perGpu).rate === goodputIn(first, perGpu).rate || second.state === 'all';
-  return isTied ? `Goodput in ${unit}` : `${first.target} carries most: ${carried}`;
+  return best === undefined
+    ? `Goodput in ${unit}`
+    : `${best.target} carries most: ${goodputText(best, perGpu)} ${unit}`;
 }
 
 function wordsOf(goodput: SweepGoodput, perGpu: boolean): string {

@@ -2,7 +2,7 @@ import type { TopLevelSpec } from 'vega-lite';
 import { plainPercent, threeFigures } from '../../src/core/units.ts';
 import type { SweepReport } from '../../src/schema/sweep.ts';
 import { minScaleText, showsPerGpu } from '../sweep-tables.ts';
-import { goodputIn, goodputText, orderNotes, rangeText, rateOf, rateUnit } from '../sweep-verdict.ts';
+import { FEW, goodputIn, goodputText, orderNotes, rangeText, rateOf, rateUnit } from '../sweep-verdict.ts';
 import type { Chart, Layers, Position } from './chart.ts';
 import { targetMarks } from './target-series.ts';
 import { SLO_LINE } from './theme.ts';
@@ -39,7 +39,7 @@ export function goodputByScale(report: SweepReport): Chart {
       text: `${each.target} at SLO scale ${each.slo_scale}: ${goodputText(each, perGpu)}${rate === null ? '' : ` ${unit}`}`,
     };
   });
-  const [order] = orderNotes(report);
+  const [order] = names.length <= FEW ? orderNotes(report) : [];
   const title = order ?? `Goodput by SLO scale, in ${unit}`;
   return {
     id: 'goodput-by-scale',

@@ -1,7 +1,7 @@
 import type { Color, Layers } from './chart.ts';
 import { COLOURS } from './theme.ts';
 
-const SERIES = [COLOURS.first, COLOURS.second, COLOURS.third, COLOURS.fourth];
+const SERIES = [COLOURS.first, COLOURS.second, COLOURS.third, COLOURS.fourth, COLOURS.muted, COLOURS.ink];
 const SHAPES = [
   'circle',
   'square',
@@ -21,11 +21,17 @@ export interface TargetMarks {
   readonly shape: Shape;
 }
 
+/** Columns of a legend, so many that names of this length have room. */
+function columnsOf(names: readonly string[]): { readonly expr: string } {
+  const longest = Math.max(...names.map(({ length }) => length));
+  return { expr: `max(1, floor(width / ${longest * 7 + 30}))` };
+}
+
 /** By the field `target`, in the order of the names. A single target needs no legend. */
 export function targetMarks(names: readonly string[]): TargetMarks {
   const domain = [...names];
   const nth = (list: readonly string[]): string[] => names.map((_, i) => list[i % list.length] ?? '');
-  const legend = names.length === 1 ? { legend: null } : { legend: { labelLimit: 0 } };
+  const legend = names.length === 1 ? { legend: null } : { legend: { labelLimit: 0, columns: columnsOf(names) } };
   return {
     color: { field: 'target', type: 'nominal', scale: { domain, range: nth(SERIES) }, ...legend },
     shape: { field: 'target', type: 'nominal', scale: { domain, range: nth(SHAPES) }, ...legend },

@@ -44,6 +44,7 @@ const goodput = z
         'Highest rate at which the goal is attained, as at every lower rate of the grid: between two rates on a straight line over the logarithm of the rate. Null: at no rate.',
       ),
     goodput_rps_per_gpu: z.number().nullable(),
+    bracket_rps: range.describe('Two rates of the grid: the last that attains the goal, and the first that misses it.'),
     ci95_rps: range.describe(
       'Where the lower and the upper ends of the 95 % intervals cross the goal; null where they do not, or a run up to there has none. The end of an overloaded run is its share.',
     ),
@@ -84,7 +85,9 @@ const orderChange = z
     from_scale: z.number(),
     per_gpu: z.boolean(),
   })
-  .describe('Two scales of the grid between which two targets change places.');
+  .describe(
+    'Two scales of the grid between which two targets change places. One is ahead where it attains the goal at a rate at which the other misses it.',
+  );
 export type SweepOrderChange = DeepReadonly<z.infer<typeof orderChange>>;
 
 export const sweepSchema = z
@@ -109,5 +112,19 @@ export const sweepSchema = z
     versions: z.strictObject({ reprise: z.string() }),
   })
   .describe('How many requests meet an SLO, by target, rate and SLO scale.');
+/** GPUs of two targets, where they are compared per GPU; else 1 and 1. */
+export function gpusOfPair(
+  a: Pick<SweepTarget, 'gpus'>,
+  b: Pick<SweepTarget, 'gpus'>,
+): readonly [one: number, other: number] {
+  return a.gpus === null || b.gpus === null ? [1, 1] : [a.gpus, b.gpus];
+}
+
+/** Whether the first carries more at a scale: it attains the goal at a rate at which the second misses it. */
+export function isAhead(a: SweepGoodput, b: SweepGoodput, [gpus, others]: readonly [number, number]): boolean {
+  const [met, missed] = [a.bracket_rps[0], b.bracket_rps[1]];
+  return met !== null && missed !== null && met / gpus >= (missed / others) * (1 - 1e-9);
+}
+
 /** The content of `sweep.json`. */
 export type SweepReport = DeepReadonly<z.infer<typeof sweepSchema>>;

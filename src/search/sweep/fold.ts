@@ -2,7 +2,15 @@ import type { SloSpec } from '../../core/slo.ts';
 import { version } from '../../core/version.ts';
 import { crossing } from '../../metrics/crossing.ts';
 import { smallestScale } from '../../metrics/slo-scales.ts';
-import type { SweepGoodput, SweepMinScale, SweepOrderChange, SweepPoint, SweepReport } from '../../schema/sweep.ts';
+import {
+  gpusOfPair,
+  isAhead,
+  type SweepGoodput,
+  type SweepMinScale,
+  type SweepOrderChange,
+  type SweepPoint,
+  type SweepReport,
+} from '../../schema/sweep.ts';
 import type { Measured } from './point.ts';
 
 /** One run and where it stands in the grid. */
@@ -77,6 +85,7 @@ function goodputOf(points: readonly SweepPoint[], goal: number, gpus: number | n
     slo_scale: first.slo_scale,
     goodput_rps: at,
     goodput_rps_per_gpu: at === null || gpus === null ? null : at / gpus,
+    bracket_rps: [last, miss],
     ci95_rps: ci95,
     state,
     valid: deciding.every(({ valid }) => valid),
@@ -89,38 +98,29 @@ function minScaleOf({ target, rate_rps, rate_rps_per_gpu, valid, scales }: Measu
   return { target, rate_rps, rate_rps_per_gpu, min_scale: at, ci95_scale: ci95, state, valid };
 }
 
-/** Where any two targets change places from one scale to a larger one. */
+/** Where any two targets change places from one scale to a larger one; scales at which neither is ahead are passed over. */
 function orderChanges(targets: SweepReport['targets'], goodputs: readonly SweepGoodput[]): SweepOrderChange[] {
-  return targets.flatMap((one, i) =>
-    targets.slice(i + 1).flatMap((other) => {
-      const isPerGpu = one.gpus !== null && other.gpus !== null;
-      const changes: SweepOrderChange[] = [];
-      let before: { readonly scale: number; readonly isOne: boolean } | null = null;
-      for (const a of goodputs.filter(({ target }) => target === one.name)) {
-        const b = goodputs.find(({ target, slo_scale }) => target === other.name && slo_scale === a.slo_scale);
-        const isOne = b === undefined ? null : isAhead(a, b, isPerGpu);
-        if (isOne === null) continue;
-        if (before !== null && before.isOne !== isOne)
-          changes.push({
-            ahead: before.isOne ? one.name : other.name,
-            beyond: isOne ? one.name : other.name,
-            to_scale: before.scale,
-            from_scale: a.slo_scale,
-            per_gpu: isPerGpu,
-          });
-        before = { scale: a.slo_scale, isOne };
-      }
-      return changes;
-    }),
-  );
-}
-
-/** Whether the first carries more than the second; null where the grid does not tell, or neither carries anything. */
-function isAhead(a: SweepGoodput, b: SweepGoodput, perGpu: boolean): boolean | null {
-  const [one, other] = [a, b].map((each) => (perGpu ? each.goodput_rps_per_gpu : each.goodput_rps) ?? 0);
-  if (one === undefined || other === undefined || one === other) return null;
-  // A bound tells where it lies above the other alone.
-  const larger = one > other ? a : b;
-  const smaller = one > other ? b : a;
-  return smaller.state === 'all' ? null : larger === a;
+  const pairs = targets.flatMap((one, i) => targets.slice(i + 1).map((other) => [one, other] as const));
+  return pairs.flatMap(([one, other]) => {
+    const gpus = gpusOfPair(one, other);
+    const [ours, theirs] = [one, other].map(({ name }) => goodputs.filter(({ target }) => target === name));
+    const changes: SweepOrderChange[] = [];
+    let before: { readonly scale: number; readonly name: string } | null = null;
+    for (const [i, a] of (ours ?? []).entries()) {
+      const b = theirs?.[i];
+      if (b === undefined) continue;
+      const name = isAhead(a, b, gpus) ? a.target : isAhead(b, a, [gpus[1], gpus[0]]) ? b.target : null;
+      if (name === null) continue;
+      if (before !== null && before.name !== name)
+        changes.push({
+          ahead: before.name,
+          beyond: name,
+          to_scale: before.scale,
+          from_scale: a.slo_scale,
+          per_gpu: one.gpus !== null && other.gpus !== null,
+        });
+      before = { scale: a.slo_scale, name };
+    }
+    return changes;
+  });
 }
