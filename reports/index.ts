@@ -11,6 +11,7 @@ export { goodputText } from './text/goodput.ts';
 export { placementText } from './text/placement.ts';
 export { sweepText } from './text/sweep.ts';
 export { summaryText } from './text/summary.ts';
+export { rangeOfRates } from './sweep-verdict.ts';
 export { commandText, limitsText } from './format.ts';
 export { shareText } from './goodput-verdict.ts';
 export { toneAt } from './verdict.ts';

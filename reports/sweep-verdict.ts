@@ -1,4 +1,4 @@
-import { formatShare, plainPercent, threeFigures, withThousands } from '../src/core/units.ts';
+import { formatShare, plainPercent, threeFigures } from '../src/core/units.ts';
 import { countText, listText } from '../src/core/words.ts';
 import type { SweepGoodput, SweepPoint, SweepReport } from '../src/schema/sweep.ts';
 import { METRIC_NAMES } from './definitions.ts';
@@ -67,6 +67,13 @@ export function runPage(dir: string, judged: string | null): string {
   return `${dir}/report${judged === null ? '' : `-${judged}`}.html`;
 }
 
+/** `16 rates from 0.250 to 4.00`, of a list that may have a rate more than once. */
+export function rangeOfRates(rates: readonly number[]): string {
+  const [low, high] = [Math.min(...rates), Math.max(...rates)];
+  const count = new Set(rates).size;
+  return count === 1 ? `1 rate of ${threeFigures(low)}` : `${count} rates from ${threeFigures(low)} to ${threeFigures(high)}`;
+}
+
 /** The goodputs at the SLO itself, in the order of the targets. */
 export function ownGoodputs({ goodputs }: SweepReport): SweepGoodput[] {
   return goodputs.filter(({ slo_scale }) => slo_scale === 1);
@@ -99,8 +106,19 @@ function carriedText(goodput: SweepGoodput, report: SweepReport): string {
   }
   const shown = `up to ${threeFigures(rate)} ${rateUnit(report)}`;
   if (goodput.state === 'all') return `${shown} at least, the highest rate tried`;
+  const bracket = bracketText(goodput, report);
   const range = rangeText(ci95);
-  return `${shown}${range === null ? '' : ` (95 % interval ${range})`}`;
+  return `${shown} (${bracket}${range === null ? '' : `; 95 % interval ${range}`})`;
+}
+
+/** `2.00 met, 2.25 missed`: the two rates of the grid between which the crossing is interpolated. */
+function bracketText({ target, bracket_rps }: SweepGoodput, report: SweepReport): string {
+  const runs = report.min_scales.filter((each) => each.target === target);
+  const [met, missed] = bracket_rps.map((rate) => {
+    const run = runs.find(({ rate_rps }) => rate_rps === rate);
+    return run === undefined ? '-' : threeFigures(rateOf(run, report));
+  });
+  return `${met} met, ${missed} missed`;
 }
 
 /** How many times as much the one of two targets carries; null unless both have an interval, and these are apart. */
@@ -171,9 +189,8 @@ function invalidNote(report: SweepReport): string | null {
 function gridNote(report: SweepReport): string {
   const { workload, targets, slo_scales, clock, min_scales } = report;
   const rates = min_scales.map((run) => rateOf(run, report));
-  const [low, high] = [Math.min(...rates), Math.max(...rates)];
   const [tightest = 1, loosest = 1] = [slo_scales[0], slo_scales.at(-1)];
   const scales =
     slo_scales.length === 1 ? '' : `, judged by ${slo_scales.length} SLO scales from ${tightest} to ${loosest}`;
-  return `${countText(min_scales.length, 'run')} of ${workload.name} (${countText(workload.requests, 'request')}, ${threeFigures(workload.rate_rps)} requests/s at its own speed): ${countText(targets.length, 'target')}, ${withThousands(min_scales.length / targets.length)} rates from ${threeFigures(low)} to ${threeFigures(high)} ${rateUnit(report)}${scales}. Each is whole and from an empty system${clock === 'virtual' ? ', in virtual time' : ''}; between two rates the crossing is interpolated`;
+  return `${countText(min_scales.length, 'run')} of ${workload.name} (${countText(workload.requests, 'request')}, ${threeFigures(workload.rate_rps)} requests/s at its own speed): ${countText(targets.length, 'target')}, ${rangeOfRates(rates)} ${rateUnit(report)}${scales}. Each is whole and from an empty system${clock === 'virtual' ? ', in virtual time' : ''}; between two rates the crossing is interpolated`;
 }

@@ -7,12 +7,13 @@ import { parseNumbers } from '../core/number-list.ts';
 import { text, wholeNumber } from '../core/option-fields.ts';
 import { parseGoal } from '../core/slo.ts';
 import { parseSloScales } from '../core/slo-scales.ts';
-import { formatShare, threeFigures, withThousands } from '../core/units.ts';
+import { formatShare, withThousands } from '../core/units.ts';
+import { countText } from '../core/words.ts';
 import { compactTime } from '../run/run.ts';
 import { newSalt } from '../run/salt.ts';
 import { sweepPage, writeSweep } from '../search/sweep/files.ts';
 import { sweep, type SweepHooks, type SweepSpec } from '../search/sweep/sweep.ts';
-import { sweepText } from '../../reports/index.ts';
+import { rangeOfRates, sweepText } from '../../reports/index.ts';
 import { grouped, readOptions, type Command, type Given } from './command.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
 import { showProgress } from './progress.ts';
@@ -134,7 +135,7 @@ async function sweepAndReport(options: Options, given: Given): Promise<ExitCode>
     progress.end();
     if (!(thrown instanceof UserError)) throw thrown;
     const kept = progress.kept();
-    const goesOn = kept === null ? '' : `\n${kept} in ${spec.dir}: the same command goes on from there`;
+    const goesOn = kept === null ? '' : `\nkept in ${spec.dir}: ${kept}; the same command goes on from there`;
     throw new UserError(`${thrown.message}${goesOn}`, { exitCode: signalled ?? thrown.exitCode, cause: thrown });
   } finally {
     progress.end();
@@ -161,11 +162,10 @@ function showRuns(
     hooks: {
       begins: (runs, rates) => {
         of = runs;
-        const [low = 0, high = 0] = [rates[0], rates.at(-1)];
         const by = given === null ? ", a quarter of the trace's own rate to four times it by factors of sqrt 2" : '';
         const scales = sloScales.length === 1 ? '' : `; ${sloScales.length} SLO scales from the same runs`;
         say(
-          `${withThousands(runs)} runs: ${rates.length} rates from ${threeFigures(low)} to ${threeFigures(high)} requests/s${perGpu ? ' per GPU' : ''}${by}${scales}`,
+          `${countText(runs, 'run')}: ${rangeOfRates(rates)} requests/s${perGpu ? ' per GPU' : ''}${by}${scales}`,
         );
       },
       started: (plan, snapshot) => {
@@ -177,10 +177,10 @@ function showRuns(
         const own = scales.find(({ scale }) => scale === 1);
         const share = own === undefined ? '' : `: ${formatShare(own.attainment)} meet the SLO`;
         const notes = `${isKept ? ', as an earlier run has it' : ''}${valid ? '' : '; not valid: the client fell behind'}`;
-        say(`${withThousands(done)} of ${withThousands(of)} runs, ${what}${share}${notes}`);
+        say(`${withThousands(done)} of ${countText(of, 'run')}, ${what}${share}${notes}`);
       },
     },
-    kept: () => (done === 0 ? null : `${withThousands(done)} of ${withThousands(of)} runs are kept`),
+    kept: () => (done === 0 ? null : `${withThousands(done)} of ${countText(of, 'run')}`),
     end: () => end(),
   };
 }

@@ -79,7 +79,7 @@ export function usualRates(ownRps: number): number[] {
  * alike get their number.
  */
 function targetNames(specs: readonly TargetSpec[]): string[] {
-  const shorts = specs.map((spec) => (spec.kind === 'engine' ? spec.engine.system : spec.name));
+  const shorts = specs.map((spec) => (spec.kind === 'engine' ? spec.engine.system : new URL(spec.endpoints[0].url).host));
   const names = specs.map((spec, i) => {
     const short = shorts[i] ?? spec.name;
     const same = specs.filter((_, j) => shorts[j] === short);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '../../core/errors.ts';
 import { SILENT } from '../../core/log.ts';
@@ -8,6 +9,7 @@ import { reportRun } from '../../run/finish.ts';
 import { planRun, type RunPlan } from '../../run/plan-run.ts';
 import type { RunSpec } from '../../run/run-spec.ts';
 import { ALONE, record, type RunHooks } from '../../run/run.ts';
+import { reportFile } from '../../runs/run-directory.ts';
 import type { Manifest } from '../../schema/manifest.ts';
 import type { SloScale, Summary } from '../../schema/summary.ts';
 import { openTarget } from '../../target/open-target.ts';
@@ -42,8 +44,8 @@ export async function measurePoint(
   if (found?.status === 'complete') {
     const summary = readSummary(dir);
     const judged = summary?.slo?.scales?.map(({ scale }) => scale);
-    // Of other scales the records say it without another run.
-    const isSame = summary !== null && isDeepStrictEqual(judged, sloScales);
+    // Of other scales, or without a report, the records say it without another run.
+    const isSame = summary !== null && isDeepStrictEqual(judged, sloScales) && existsSync(reportFile(dir));
     return measuredOf(isSame ? summary : await reportRun(dir, found, sloScales), true);
   }
   if (found !== null) removeRun(dir);

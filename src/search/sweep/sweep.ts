@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { messageOf, UserError } from '../../core/errors.ts';
 import { SILENT } from '../../core/log.ts';
 import { meanRate } from '../../core/rate.ts';
@@ -12,6 +13,7 @@ import type { SweepReport } from '../../schema/sweep.ts';
 import { openTarget } from '../../target/open-target.ts';
 import { checkTarget } from '../../target/target-spec.ts';
 import { openThreads } from '../threads.ts';
+import { isSweep, readSweep } from './files.ts';
 import { foldSweep, type MeasuredRun, sweepSlo } from './fold.ts';
 import { type Cell, cellsOf, gridTargets, usualRates } from './grid.ts';
 import { type Measured, measurePoint, named, type PointAnswer, type PointQuestion } from './point.ts';
@@ -56,8 +58,8 @@ export async function sweep(spec: SweepSpec, hooks: SweepHooks): Promise<SweepRe
     runs.map(({ target }) => target.spec),
     spec,
   );
-  checkFolder(dir);
   const own = await unlessStopped(planRun(first, hooks), hooks.stop);
+  checkFolder(dir, runs, own);
   const ownRps = ownRate(own);
   const rates = spec.rates ?? usualRates(ownRps);
   const cells = targets.map((target, i) =>
@@ -104,9 +106,23 @@ function specOf({ targets }: SweepSpec, i: number): SweepSpec['targets'][number]
   return specAt;
 }
 
-/** A sweep goes on in its own folder, and in no other that holds something. */
-function checkFolder(dir: string): void {
-  if (!existsSync(join(dir, 'runs')) && !existsSync(join(dir, 'sweep.json'))) checkRunDirectory(dir);
+/** A sweep goes on in its own folder, also with further targets, rates and scales, and in no other that holds something. */
+function checkFolder(dir: string, runs: readonly RunSpec[], { stats }: RunPlan): void {
+  if (!existsSync(join(dir, 'runs')) && !isSweep(dir)) checkRunDirectory(dir);
+  if (!isSweep(dir)) return;
+  const { targets, slo, clock, workload } = readSweep(dir);
+  const [first] = runs;
+  const others = [
+    ...(targets.every(({ spec }, i) => runs[i]?.target.spec.text === spec) ? [] : ['targets']),
+    ...(isDeepStrictEqual(slo.limits_ms, first?.slo?.limits) ? [] : ['SLO']),
+    ...(workload.sha256 === stats.sourceSha256 && workload.requests === stats.requests ? [] : ['requests']),
+    ...(clock === first?.target.clock ? [] : ['clock']),
+  ];
+  if (others.length === 0) return;
+  const judged = others.join() === 'SLO' ? `; "reprise report ${dir} --slo ..." judges it by another SLO` : '';
+  throw new UserError(
+    `${dir}: holds another sweep (other ${others.join(', ')}); choose another --out, or remove it${judged}`,
+  );
 }
 
 function ownRate({ stats, source }: RunPlan): number {
@@ -132,7 +148,7 @@ async function inThreads(cells: readonly Cell[], { sloScales, dir }: SweepSpec, 
       hooks.measured(cells[i]?.what ?? '', measured);
     });
   } catch (thrown) {
-    if (hooks.stop.aborted) throw new UserError(`${messageOf(hooks.stop.reason)}: finished runs are kept`);
+    if (hooks.stop.aborted) throw new UserError(messageOf(hooks.stop.reason));
     throw thrown;
   } finally {
     await threads.close();
