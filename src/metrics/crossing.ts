@@ -60,5 +60,5 @@ function between(last: CurvePoint, miss: CurvePoint, goal: number, share: Share)
   const [from, to] = [share(last), share(miss)];
   if (from === null || to === null) return null;
   const part = (from - goal) / (from - to);
-  return exp(ln(last.x) + part * (ln(miss.x) - ln(last.x)));
+  return last.x * exp(part * ln(miss.x / last.x));
 }
