@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
+import { wholePower } from '../../core/portable-math.ts';
 import { threeFigures } from '../../core/units.ts';
 import { gpuCount } from '../../engine/index.ts';
 import type { RunSpec } from '../../run/run-spec.ts';
@@ -71,7 +72,7 @@ function tidy(value: number): number {
 
 /** A sweep without rates: from a quarter of the trace's own to four times it, by factors of the square root of 2. */
 export function usualRates(ownRps: number): number[] {
-  return Array.from({ length: 9 }, (_, i) => Number((ownRps * Math.SQRT2 ** (i - 4)).toPrecision(6)));
+  return Array.from({ length: 9 }, (_, i) => Number(((ownRps / 4) * wholePower(Math.SQRT2, i)).toPrecision(6)));
 }
 
 /**
