@@ -71,7 +71,9 @@ export function runPage(dir: string, judged: string | null): string {
 export function rangeOfRates(rates: readonly number[]): string {
   const [low, high] = [Math.min(...rates), Math.max(...rates)];
   const count = new Set(rates).size;
-  return count === 1 ? `1 rate of ${threeFigures(low)}` : `${count} rates from ${threeFigures(low)} to ${threeFigures(high)}`;
+  return count === 1
+    ? `1 rate of ${threeFigures(low)}`
+    : `${count} rates from ${threeFigures(low)} to ${threeFigures(high)}`;
 }
 
 /** The goodputs at the SLO itself, in the order of the targets. */

@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { plainPercent } from '../../src/core/units.ts';
-import type { Layers, Position } from './chart.ts';
+import type { Color, Layers, Position } from './chart.ts';
 import { targetMarks } from './target-series.ts';
 import { COLOURS, SHARE_LABEL, SLO_LINE } from './theme.ts';
 
@@ -19,7 +19,7 @@ export interface SharePoint {
 }
 
 /** Where a curve crosses the goal. */
-export interface CrossingMark {
+interface CrossingMark {
   readonly target: string;
   readonly x: number;
   readonly words: string;
@@ -41,7 +41,15 @@ interface ShareCurves {
 }
 
 /** Curves of shares with their intervals as bands, the goal as a dashed line, and where they cross it. */
-export function shareCurves({ targets, points, crossings, goal, x: axis, sloAt, isHardRight }: ShareCurves): TopLevelSpec {
+export function shareCurves({
+  targets,
+  points,
+  crossings,
+  goal,
+  x: axis,
+  sloAt,
+  isHardRight,
+}: ShareCurves): TopLevelSpec {
   const x: Position = { field: 'x', type: 'quantitative', ...axis };
   const y: Position = {
     field: 'share',
@@ -51,7 +59,6 @@ export function shareCurves({ targets, points, crossings, goal, x: axis, sloAt, 
   };
   const { color, shape } = targetMarks(targets);
   const all = { values: [...points] };
-  const goals = { values: [{ value: goal, text: `${plainPercent(goal)} % wanted` }] };
   const dots = (hasInterval: boolean): Layers[number] => ({
     data: { values: points.filter(({ low }) => (low !== null) === hasInterval) },
     mark: { type: 'point', filled: hasInterval, size: 60, strokeWidth: 1.5, opacity: 1 },
@@ -65,9 +72,7 @@ export function shareCurves({ targets, points, crossings, goal, x: axis, sloAt, 
     },
   });
   const slo: Layers =
-    sloAt === null
-      ? []
-      : [{ data: { values: [{ x: sloAt }] }, mark: SLO_LINE, encoding: { x: { ...x, field: 'x' } } }];
+    sloAt === null ? [] : [{ data: { values: [{ x: sloAt }] }, mark: SLO_LINE, encoding: { x: { ...x, field: 'x' } } }];
   return {
     width: 'container',
     height: 260,
@@ -78,34 +83,59 @@ export function shareCurves({ targets, points, crossings, goal, x: axis, sloAt, 
         encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color },
       },
       ...slo,
-      {
-        data: goals,
-        mark: { type: 'rule', strokeDash: [6, 4], strokeWidth: 1, color: COLOURS.ink },
-        encoding: { y: { ...y, field: 'value' } },
-      },
-      {
-        data: goals,
-        // Where it is hardest, to the right or to the left, curves lie under the goal.
-        mark: { type: 'text', align: isHardRight ? 'right' : 'left', dx: isHardRight ? -4 : 4, dy: -8, color: COLOURS.muted },
-        encoding: { x: { value: isHardRight ? 'width' : 0 }, y: { ...y, field: 'value' }, text: { field: 'text', type: 'nominal' } },
-      },
+      ...goalLayers(goal, y, isHardRight),
       { data: all, mark: { type: 'line', strokeWidth: 1.75 }, encoding: { x, y, color } },
       dots(true),
       dots(false),
-      {
-        data: { values: crossings.map((each) => ({ ...each, share: goal })) },
-        mark: { type: 'rule', strokeWidth: 1.5 },
-        encoding: { x, y, y2: { datum: 0 }, color },
-      },
-      // Words of neighbours stand one above the other, on the side on which the SLO is not.
-      ...crossings.map((each, i): Layers[number] => {
-        const isRight = sloAt !== null && each.x >= sloAt;
-        return {
-          data: { values: [{ ...each, share: 0 }] },
-          mark: { type: 'text', align: isRight ? 'left' : 'right', dx: isRight ? 5 : -5, dy: -8 - 16 * i },
-          encoding: { x, y, text: { field: 'words', type: 'nominal' } },
-        };
-      }),
+      ...crossingLayers(crossings, { goal, sloAt, x, y, color }),
     ],
   };
+}
+
+function goalLayers(goal: number, y: Position, isHardRight: boolean): Layers {
+  const data = { values: [{ share: goal, text: `${plainPercent(goal)} % wanted` }] };
+  return [
+    {
+      data,
+      mark: { type: 'rule', strokeDash: [6, 4], strokeWidth: 1, color: COLOURS.ink },
+      encoding: { y },
+    },
+    {
+      data,
+      // Where it is hardest, to the right or to the left, curves lie under the goal.
+      mark: {
+        type: 'text',
+        align: isHardRight ? 'right' : 'left',
+        dx: isHardRight ? -4 : 4,
+        dy: -8,
+        color: COLOURS.muted,
+      },
+      encoding: { x: { value: isHardRight ? 'width' : 0 }, y, text: { field: 'text', type: 'nominal' } },
+    },
+  ];
+}
+
+interface CrossingContext extends Pick<ShareCurves, 'goal' | 'sloAt'> {
+  readonly x: Position;
+  readonly y: Position;
+  readonly color: Color;
+}
+
+/** Uprights; the words of neighbours stand one above the other, on the side on which the SLO is not. */
+function crossingLayers(crossings: readonly CrossingMark[], { goal, sloAt, x, y, color }: CrossingContext): Layers {
+  return [
+    {
+      data: { values: crossings.map((each) => ({ ...each, share: goal })) },
+      mark: { type: 'rule', strokeWidth: 1.5 },
+      encoding: { x, y, y2: { datum: 0 }, color },
+    },
+    ...crossings.map((each, i): Layers[number] => {
+      const isRight = sloAt !== null && each.x >= sloAt;
+      return {
+        data: { values: [{ ...each, share: 0 }] },
+        mark: { type: 'text', align: isRight ? 'left' : 'right', dx: isRight ? 5 : -5, dy: -8 - 16 * i },
+        encoding: { x, y, text: { field: 'words', type: 'nominal' } },
+      };
+    }),
+  ];
 }

@@ -62,7 +62,11 @@ export function sloScaleChart({ scales, limits_ms, at, n }: SloScaleData): Chart
   };
 }
 
-function titleOf({ at: scale, state }: ReturnType<typeof smallestScale>, scales: readonly SloScale[], at: number): string {
+function titleOf(
+  { at: scale, state }: ReturnType<typeof smallestScale>,
+  scales: readonly SloScale[],
+  at: number,
+): string {
   const goal = `${plainPercent(at)} %`;
   if (scale === null) return `Not even ${scales.at(-1)?.scale} times the SLO is met by ${goal}`;
   if (state === 'all') return `The SLO could be as tight as ${scale} times its limits, and perhaps tighter`;

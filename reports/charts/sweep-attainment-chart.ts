@@ -16,7 +16,8 @@ export function attainmentByRate(report: SweepReport, judged: string | null): Ch
   const goodputs = ownGoodputs(report);
   const goal = `${plainPercent(at)} %`;
   const upTo = goodputs.map(
-    (each) => `${targets.length === 1 ? '' : `${each.target} `}${each.state === 'none' ? '' : 'up to '}${goodputText(each, per_gpu)}`,
+    (each) =>
+      `${targets.length === 1 ? '' : `${each.target} `}${each.state === 'none' ? '' : 'up to '}${goodputText(each, per_gpu)}`,
   );
   const isFew = targets.length <= FEW;
   const title = isFew

@@ -77,7 +77,10 @@ await writePicture(picture, {
       height: 240,
       data: { values: byRate },
       layer: [
-        { mark: { type: 'rule', strokeDash: [6, 4], color: PALETTES.light.slo }, encoding: { y: { datum: report.at } } },
+        {
+          mark: { type: 'rule', strokeDash: [6, 4], color: PALETTES.light.slo },
+          encoding: { y: { datum: report.at } },
+        },
         {
           mark: { type: 'line', point: true },
           encoding: {

@@ -88,7 +88,9 @@ async function report(options: z.infer<typeof schema>): Promise<ExitCode> {
   for (const dir of dirs) {
     const manifest = judgedBy(await mendRun(dir), otherSlo, otherGoal);
     if (scales !== null && manifest.slo === null)
-      throw new UserError(`--slo-scales: run ${manifest.run_id} has no SLO to scale; give its limits, e.g. --slo ttft=200ms`);
+      throw new UserError(
+        `--slo-scales: run ${manifest.run_id} has no SLO to scale; give its limits, e.g. --slo ttft=200ms`,
+      );
     reported.push({ dir, manifest, summary: await reportRun(dir, manifest, scales ?? []) });
   }
   process.stdout.write(`${PRINTED[format](reported)}\n`);
@@ -109,10 +111,10 @@ async function reportSweep(dir: string, judgement: SweepJudgement, format: Forma
   return page;
 }
 
-const SWEEP_PRINTED: Readonly<Partial<Record<Format, (report: SweepReport) => string>>> = {
-  text: (report) => sweepText(report, { color: hasColor(process.stdout) }),
+const SWEEP_PRINTED: Readonly<Partial<Record<Format, (found: SweepReport) => string>>> = {
+  text: (found) => sweepText(found, { color: hasColor(process.stdout) }),
   markdown: sweepMarkdown,
-  json: (report) => JSON.stringify(report, null, 2),
+  json: (found) => JSON.stringify(found, null, 2),
 };
 
 interface Reported {

@@ -38,7 +38,11 @@ const SWEEP: Command['options'] = {
     describe: 'judge by every limit times each of these too, from the same runs: 0.5..2 by 0.1, 0.5..4x2, or 0.8,1,1.2',
   },
   at: { type: 'string', default: '90%', describe: 'share of requests that should meet the SLO, e.g. 95%' },
-  workers: { type: 'string', default: 'auto', describe: 'threads in virtual time, which change no result; auto: one a core' },
+  workers: {
+    type: 'string',
+    default: 'auto',
+    describe: 'threads in virtual time, which change no result; auto: one a core',
+  },
 };
 
 const OUTPUT: Command['options'] = {
@@ -164,9 +168,7 @@ function showRuns(
         of = runs;
         const by = given === null ? ", a quarter of the trace's own rate to four times it by factors of sqrt 2" : '';
         const scales = sloScales.length === 1 ? '' : `; ${sloScales.length} SLO scales from the same runs`;
-        say(
-          `${countText(runs, 'run')}: ${rangeOfRates(rates)} requests/s${perGpu ? ' per GPU' : ''}${by}${scales}`,
-        );
+        say(`${countText(runs, 'run')}: ${rangeOfRates(rates)} requests/s${perGpu ? ' per GPU' : ''}${by}${scales}`);
       },
       started: (plan, snapshot) => {
         if (!quiet) end = showProgress(plan, snapshot);
@@ -202,7 +204,10 @@ function sweepOf(options: Options, given: Given): SweepSpec {
   const at = String(parseGoal(options.at));
   // What only a sweep has is none of its runs' options.
   const ofRun = Object.fromEntries(Object.entries(given).filter(([name]) => !isOfSweep(name)));
-  const name = workload.replace(/^.*[/\\]/, '').replace(/\..*$/, '').replaceAll(/[^\w.-]/g, '_');
+  const name = workload
+    .replace(/^.*[/\\]/, '')
+    .replace(/\..*$/, '')
+    .replaceAll(/[^\w.-]/g, '_');
   return {
     targets: targets.map(
       (target) => (rateRps, dir) =>

@@ -29,8 +29,7 @@ export async function summarise(
   scrapes: AsyncIterable<Scrape> | null = null,
   sloScales: readonly number[] = [],
 ): Promise<Summary> {
-  const judged = manifest.slo;
-  const slo = judged?.limits_ms ?? null;
+  const slo = manifest.slo?.limits_ms ?? null;
   const latency = new LatencyCollector();
   const isStopped = stoppedRecords(manifest);
   const traffic = new TrafficCollector();
@@ -98,15 +97,7 @@ export async function summarise(
     latency_ok_ms: ok,
     service_latency_ms: service,
     little_law_error: littleLawError(manifest, inFlightUs),
-    slo:
-      judged === null || attainment === null
-        ? null
-        : {
-            limits_ms: judged.limits_ms,
-            at: judged.at,
-            ...attainment.result(),
-            ...(scales === null ? {} : { scales: scales.result() }),
-          },
+    slo: sloOf(manifest, attainment, scales),
     fluidity: fluidity?.result() ?? null,
     server: server.result(),
     records_sha256: digest?.sha256() ?? null,
@@ -124,6 +115,16 @@ function identity({
   plan_sha256,
 }: Manifest): Pick<Summary, 'schema' | 'run_id' | 'status' | 'reason' | 'target' | 'plan_sha256'> {
   return { schema: 1, run_id, status, reason, target: { spec, kind, model }, plan_sha256 };
+}
+
+function sloOf(
+  { slo }: Manifest,
+  attainment: AttainmentCollector | null,
+  scales: SloScalesCollector | null,
+): Summary['slo'] {
+  if (slo === null || attainment === null) return null;
+  const scaled = scales === null ? {} : { scales: scales.result() };
+  return { limits_ms: slo.limits_ms, at: slo.at, ...attainment.result(), ...scaled };
 }
 
 /** The plan's load between warm-up and cool-down. */

@@ -41,11 +41,7 @@ export async function completeRecords(
  * is judged by another SLO than its own gets further files, named for that SLO. `sloScales`: scales of the SLO to judge
  * by as well, in ascending order.
  */
-export async function reportRun(
-  dir: string,
-  manifest: Manifest,
-  sloScales: readonly number[] = [],
-): Promise<Summary> {
+export async function reportRun(dir: string, manifest: Manifest, sloScales: readonly number[] = []): Promise<Summary> {
   const summary = await summarise(readRecords(dir), manifest, readScrapes(dir), sloScales);
   const judged = judgedName(manifest);
   try {

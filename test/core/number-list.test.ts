@@ -51,7 +51,10 @@ describe('a list of numbers', () => {
         const text = by.toFixed(12);
         fc.pre(Number(text) > (mark === 'x' ? 1 : 0) && (mark === '/' ? from + by : from * by) > from * (1 + 1e-5));
         const numbers = read(`${from}..${to}${mark}${text}`);
-        assert.deepEqual([numbers[0], numbers.at(-1)], [from, to].map((end) => Number(end.toPrecision(6))));
+        assert.deepEqual(
+          [numbers[0], numbers.at(-1)],
+          [from, to].map((end) => Number(end.toPrecision(6))),
+        );
         assert.ok(numbers.length >= count && numbers.length <= count + 2, `${numbers.length} for ${count} steps`);
         for (const [i, each] of numbers.slice(1).entries()) assert.ok(each > (numbers[i] ?? Infinity));
         assert.equal(new Set(numbers.map((each) => each.toPrecision(6))).size, numbers.length);
@@ -60,7 +63,10 @@ describe('a list of numbers', () => {
     fc.assert(
       fc.property(fc.array(number, { minLength: 1, maxLength: 200 }), (given) => {
         const numbers = read(given.join(','));
-        assert.deepEqual(numbers, [...new Set(given.map((each) => Number(each.toPrecision(6))))].toSorted((a, b) => a - b));
+        assert.deepEqual(
+          numbers,
+          [...new Set(given.map((each) => Number(each.toPrecision(6))))].toSorted((a, b) => a - b),
+        );
       }),
     );
   });

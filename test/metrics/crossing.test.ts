@@ -30,7 +30,12 @@ describe('where a curve crosses the goal', () => {
   });
 
   it('has an interval from the ends of the intervals, in ascending order, also where x falls', () => {
-    const rising = [point(1, 0.95, [0.9, 1]), point(2, 0.9, [0.8, 0.95]), point(4, 0.8, [0.7, 0.9]), point(8, 0.5, [0.4, 0.6])];
+    const rising = [
+      point(1, 0.95, [0.9, 1]),
+      point(2, 0.9, [0.8, 0.95]),
+      point(4, 0.8, [0.7, 0.9]),
+      point(8, 0.5, [0.4, 0.6]),
+    ];
     const [low, high] = crossing(rising, 0.9).ci95;
     assert.deepEqual([low, high], [1, 4]);
     const falling = rising.map((each) => ({ ...each, x: 8 / each.x }));
@@ -49,7 +54,10 @@ describe('where a curve crosses the goal', () => {
 
   it('lies between its neighbours, and within its interval', () => {
     const share = fc.double({ min: 0, max: 1, noNaN: true });
-    const curve = fc.array(fc.tuple(fc.integer({ min: 1, max: 1000 }), share, share, share), { minLength: 1, maxLength: 12 });
+    const curve = fc.array(fc.tuple(fc.integer({ min: 1, max: 1000 }), share, share, share), {
+      minLength: 1,
+      maxLength: 12,
+    });
     fc.assert(
       fc.property(curve, share, (given, goal) => {
         const points = given

@@ -67,7 +67,10 @@ describe('a run by SLO scale', () => {
     const attainedAt = (scale: number): number => scales.find((each) => each.scale === scale)?.attainment ?? Number.NaN;
     assert.ok(attainedAt(last) >= 0.9 && attainedAt(miss) < 0.9);
     assert.equal(smallestScale(scales, 0.99).state, 'none');
-    assert.deepEqual([smallestScale(scales.slice(1), 0.01).state, smallestScale(scales.slice(1), 0.01).at], ['all', 0.8]);
+    assert.deepEqual(
+      [smallestScale(scales.slice(1), 0.01).state, smallestScale(scales.slice(1), 0.01).at],
+      ['all', 0.8],
+    );
   });
 });
 

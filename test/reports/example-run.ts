@@ -36,7 +36,11 @@ export async function exampleRun(options: ExampleOptions): Promise<ExampleRun> {
   const { scrapes, sloScales = [] } = options;
   const records = exampleRecords(options);
   const manifest = exampleManifest(records, options);
-  return { manifest, records, summary: await summarise(inBatches(records), manifest, scrapes?.(records) ?? null, sloScales) };
+  return {
+    manifest,
+    records,
+    summary: await summarise(inBatches(records), manifest, scrapes?.(records) ?? null, sloScales),
+  };
 }
 
 export async function* inBatches(records: readonly RequestRecord[], size = 1000): AsyncGenerator<RecordBatch> {

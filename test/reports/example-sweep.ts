@@ -22,7 +22,7 @@ const SECOND: Shares = [
 ];
 
 /** A run of a sweep whose attainment is `shares` at its scales; overloaded where few met. */
-export function exampleCell(target: string, rate: number, gpus: number, shares: readonly number[]): MeasuredRun {
+function exampleCell(target: string, rate: number, gpus: number, shares: readonly number[]): MeasuredRun {
   return {
     target,
     rate_rps: rate * gpus,

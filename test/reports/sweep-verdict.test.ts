@@ -35,7 +35,10 @@ describe('a sweep in words', () => {
     const runs = min_scales.map((run, i) => (i === 1 ? { ...run, valid: false } : run));
     const { tone, notes } = sweepVerdict({ ...others, points, min_scales: runs });
     assert.equal(tone, 'unsure');
-    assert.match(notes[0] ?? '', /^Not valid in 1 run, in which the client fell behind: first at 2\.00 requests\/s per GPU$/);
+    assert.match(
+      notes[0] ?? '',
+      /^Not valid in 1 run, in which the client fell behind: first at 2\.00 requests\/s per GPU$/,
+    );
   });
 
   it('has the same figures in text and markdown', () => {

@@ -94,7 +94,11 @@ describe('what is written', () => {
   const place = join(folder, 'place');
   const goodput = join(folder, 'goodput');
   const sweep = join(folder, 'sweep');
-  const folders: Readonly<Record<string, string>> = { 'place.json': place, 'goodput.json': goodput, 'sweep.json': sweep };
+  const folders: Readonly<Record<string, string>> = {
+    'place.json': place,
+    'goodput.json': goodput,
+    'sweep.json': sweep,
+  };
   const readFile = (name: string): Record<string, unknown> => readJson(folders[name] ?? run, name);
   before(async () => {
     const options = ['--clock', 'virtual', '--slo', SLO, '--warmup', '2s', '--limit', '99'];

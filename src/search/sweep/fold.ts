@@ -21,10 +21,7 @@ export interface MeasuredRun extends Pick<Measured, 'requests' | 'valid' | 'scal
   readonly dir: string;
 }
 
-export type SweepHead = Pick<
-  SweepReport,
-  'at' | 'slo' | 'slo_scales' | 'per_gpu' | 'clock' | 'workload' | 'targets'
->;
+export type SweepHead = Pick<SweepReport, 'at' | 'slo' | 'slo_scales' | 'per_gpu' | 'clock' | 'workload' | 'targets'>;
 
 /** An SLO as `sweep.json` has it. */
 export function sweepSlo({ text, profile, limits }: SloSpec): SweepReport['slo'] {

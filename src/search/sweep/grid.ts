@@ -80,7 +80,9 @@ export function usualRates(ownRps: number): number[] {
  * alike get their number.
  */
 function targetNames(specs: readonly TargetSpec[]): string[] {
-  const shorts = specs.map((spec) => (spec.kind === 'engine' ? spec.engine.system : new URL(spec.endpoints[0].url).host));
+  const shorts = specs.map((spec) =>
+    spec.kind === 'engine' ? spec.engine.system : new URL(spec.endpoints[0].url).host,
+  );
   const names = specs.map((spec, i) => {
     const short = shorts[i] ?? spec.name;
     const same = specs.filter((_, j) => shorts[j] === short);
@@ -93,5 +95,8 @@ function targetNames(specs: readonly TargetSpec[]): string[] {
 /** The options of a system as given; of a server its URL. */
 function partsOf(spec: TargetSpec): string[] {
   if (spec.kind === 'server') return [new URL(spec.endpoints[0].url).pathname];
-  return spec.system.split(',').map((part) => part.trim()).filter((part) => part.includes('='));
+  return spec.system
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part.includes('='));
 }

@@ -94,7 +94,15 @@ export async function sweep(spec: SweepSpec, hooks: SweepHooks): Promise<SweepRe
       const { requests, valid, scales } = measured;
       const { target, rateRps, rateRpsPerGpu, dir: under } = cell;
       return [
-        { target: target.name, rate_rps: rateRps, rate_rps_per_gpu: rateRpsPerGpu, dir: under, requests, valid, scales },
+        {
+          target: target.name,
+          rate_rps: rateRps,
+          rate_rps_per_gpu: rateRpsPerGpu,
+          dir: under,
+          requests,
+          valid,
+          scales,
+        },
       ];
     }),
   );
@@ -132,7 +140,11 @@ function ownRate({ stats, source }: RunPlan): number {
 }
 
 /** In virtual time: in the order of the cells, whatever the number of threads. */
-async function inThreads(cells: readonly Cell[], { sloScales, dir }: SweepSpec, hooks: SweepHooks): Promise<Measured[]> {
+async function inThreads(
+  cells: readonly Cell[],
+  { sloScales, dir }: SweepSpec,
+  hooks: SweepHooks,
+): Promise<Measured[]> {
   const threads = openThreads<readonly number[], PointQuestion, PointAnswer>(
     hooks.thread,
     sloScales,

@@ -12,7 +12,12 @@ describe('what a sweep says', () => {
   });
 
   it('is the goodput of each target at each scale, by the rates up to which it attains the goal', () => {
-    const found = report.goodputs.map(({ target, slo_scale, state, bracket_rps }) => [target, slo_scale, state, ...bracket_rps]);
+    const found = report.goodputs.map(({ target, slo_scale, state, bracket_rps }) => [
+      target,
+      slo_scale,
+      state,
+      ...bracket_rps,
+    ]);
     assert.deepEqual(found, [
       ['first', 0.8, 'between', 4, 8],
       ['first', 1, 'between', 8, 16],
@@ -69,5 +74,4 @@ describe('what a sweep says', () => {
     ]);
     assert.deepEqual(alike.order_changes, []);
   });
-
 });

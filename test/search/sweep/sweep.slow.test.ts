@@ -18,10 +18,8 @@ const rows = Array.from({ length: 100 }, (_, i) => `${i + (i % 7) / 10},${800 + 
 writeFileSync(trace, `arrival_s,input_tokens,output_tokens\n${rows.join('\n')}\n`);
 
 const GRID = ['--target', V1, '--target', TWO, '--rates', '8,16', '--slo', SLO, '--slo-scales', '0.5..2/0.5'];
-const argsOf = (out: string, ...options: string[]): string[] => [
-  ...['sweep', trace, '--clock', 'virtual', '--out', join(folder, out)],
-  ...options,
-];
+const argsOf = (out: string, ...options: string[]): string[] =>
+  ['sweep', trace, '--clock', 'virtual', '--out', join(folder, out)].concat(options);
 
 async function sweep(out: string, ...options: string[]): Promise<CliResult & { readonly report: SweepReport }> {
   const result = await cli(...argsOf(out, ...options));
@@ -105,15 +103,18 @@ describe('a sweep', () => {
     });
     const { code, stderr } = await result;
     assert.equal(code, 130, stderr);
-    assert.match(stderr, /error: interrupted by SIGINT\nkept in .*stopped: \d of 4 runs; the same command goes on from there\n$/);
+    assert.match(
+      stderr,
+      /error: interrupted by SIGINT\nkept in .*stopped: \d of 4 runs; the same command goes on from there\n$/,
+    );
   });
 
   it('takes further rates, targets and scales in its folder, and nothing of another sweep', async () => {
     const one = ['--target', V1, '--slo', SLO];
     await sweep('more', ...one, '--rates', '8');
-    const before = writtenRuns('more');
+    const made = writtenRuns('more');
     await sweep('more', ...GRID);
-    for (const [name, at] of before) assert.equal(writtenRuns('more').get(name), at);
+    for (const [name, at] of made) assert.equal(writtenRuns('more').get(name), at);
     assert.equal(bytesOf('more'), bytesOf('plain'));
     for (const [options, what] of [
       [['--target', TWO, '--slo', SLO], 'targets'],
@@ -128,7 +129,18 @@ describe('a sweep', () => {
   });
 
   it('has rates per GPU of each target', async () => {
-    const { report } = await sweep('per-gpu', '--target', V1, '--target', TWO, '--slo', SLO, '--per-gpu', '--rates', '4');
+    const { report } = await sweep(
+      'per-gpu',
+      '--target',
+      V1,
+      '--target',
+      TWO,
+      '--slo',
+      SLO,
+      '--per-gpu',
+      '--rates',
+      '4',
+    );
     assert.deepEqual(
       report.min_scales.map(({ rate_rps, rate_rps_per_gpu }) => [rate_rps, rate_rps_per_gpu]),
       [
@@ -142,11 +154,11 @@ describe('a sweep', () => {
   });
 
   it('is judged by another SLO from its records, in files beside its own, each run too', async () => {
-    const before = bytesOf('plain');
+    const own = bytesOf('plain');
     const dir = join(folder, 'plain');
     const { code, stdout } = await cli('report', dir, '--slo', 'ttft=600ms,tpot=50ms', '--slo-scales', '0.5,2');
     assert.equal(code, 0);
-    assert.equal(bytesOf('plain'), before);
+    assert.equal(bytesOf('plain'), own);
     const name = 'ttft-600ms-tpot-50ms-at-90';
     const other = sweepSchema.parse(JSON.parse(readFileSync(join(dir, `sweep-${name}.json`), 'utf8')));
     assert.deepEqual(other.slo_scales, [0.5, 1, 2]);
@@ -159,7 +171,7 @@ describe('a sweep', () => {
     assert.ok(link.endsWith(`report-${name}.html`) && existsSync(join(dir, link)), link);
     assert.match(stdout, new RegExp(`report: .*sweep-${name}\\.html\\n$`));
     assert.equal((await cli('report', dir, '--json')).code, 0);
-    assert.equal(bytesOf('plain'), before);
+    assert.equal(bytesOf('plain'), own);
   });
 
   it('names the target and the rate that failed, and keeps what was measured', async () => {
