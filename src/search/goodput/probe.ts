@@ -1,15 +1,18 @@
-import { UserError } from '../../core/errors.ts';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { messageOf, UserError } from '../../core/errors.ts';
 import type { SloSpec } from '../../core/slo.ts';
 import { formatShare, withThousands } from '../../core/units.ts';
 import { judgedRequests } from '../../metrics/stopped.ts';
 import type { RunPlan } from '../../run/plan-run.ts';
-import { reportRun } from '../../run/finish.ts';
+import { checkEnded, reportRun } from '../../run/finish.ts';
+import { unlikePlan } from '../../run/manifest.ts';
 import { ALONE, record, type RunHooks } from '../../run/run.ts';
+import { manifestFile, readManifest, writeManifest } from '../../runs/run-directory.ts';
 import type { GoodputProbe } from '../../schema/goodput.ts';
-import type { Summary } from '../../schema/summary.ts';
+import type { Manifest } from '../../schema/manifest.ts';
+import { summarySchema, type Summary } from '../../schema/summary.ts';
 import type { TargetSession } from '../../target/session.ts';
-import { keptRun, readSummary, removeRun } from '../kept-run.ts';
-import { checkThere } from '../still-there.ts';
 import { decided, ProbeTally, type Judged } from './probe-tally.ts';
 
 /** How the reason of a run begins that was cut because it was decided: `run.json` has it, for a search that goes on later. */
@@ -80,6 +83,24 @@ export async function runProbe(
 }
 
 /**
+ * A server that has ended breaks all its connections, which no rate is to blame for: its run settles nothing, and is made
+ * again when the search goes on.
+ */
+async function checkThere(
+  session: TargetSession,
+  dir: string,
+  manifest: Manifest,
+  { stop }: Pick<RunHooks, 'stop'>,
+): Promise<void> {
+  try {
+    await session.reach(stop);
+  } catch (thrown) {
+    writeManifest(dir, { ...manifest, status: 'failed', reason: messageOf(thrown) });
+    throw thrown;
+  }
+}
+
+/**
  * The probe for `goodput.json`, of a run whose report is made; `name`: where it stands, from there. Its counts are those of
  * the summary, so that a search that went on later says the same: requests that were cut may have missed as well.
  */
@@ -127,8 +148,18 @@ export async function keptProbe(
   { rateRps, dir }: Pick<Settled, 'rateRps' | 'dir'>,
   { goals }: Judgement,
 ): Promise<Settled | null> {
-  const manifest = keptRun(session, plan, dir);
-  if (manifest === null) return null;
+  if (!existsSync(dir)) return null;
+  if (isUnbegun(dir)) {
+    rmSync(dir, { recursive: true });
+    return null;
+  }
+  const manifest = readManifest(dir);
+  const others = unlikePlan(manifest, plan, session);
+  if (others.length > 0)
+    throw new UserError(
+      `${dir}: this run is of another search (other ${others.join(', ')}); choose another --out, or remove it`,
+    );
+  checkEnded(dir, manifest);
   const isCut = manifest.status === 'interrupted';
   if (manifest.status === 'complete' || (isCut && (manifest.reason ?? '').startsWith(DECIDED))) {
     // The search may have ended before the report of this run was made.
@@ -138,4 +169,25 @@ export async function keptProbe(
   }
   removeRun(dir);
   return null;
+}
+
+/** What a client that was killed as it made a run directory, or removed one, leaves: no run.json, and no records. */
+function isUnbegun(dir: string): boolean {
+  return (
+    statSync(dir).isDirectory() &&
+    readdirSync(dir, { recursive: true }).every((name) => name === 'requests' || name === 'run.json.tmp')
+  );
+}
+
+/** Its manifest last, so that what is left of it is known for a run. */
+function removeRun(dir: string): void {
+  const names = readdirSync(dir).filter((name) => name !== basename(manifestFile(dir)));
+  for (const name of names) rmSync(join(dir, name), { recursive: true });
+  rmSync(dir, { recursive: true });
+}
+
+/** Null where it is not written yet. */
+function readSummary(dir: string): Summary | null {
+  const file = join(dir, 'summary.json');
+  return existsSync(file) ? summarySchema.parse(JSON.parse(readFileSync(file, 'utf8'))) : null;
 }

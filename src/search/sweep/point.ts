@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '../../core/errors.ts';
 import { SILENT } from '../../core/log.ts';
@@ -9,12 +8,12 @@ import { reportRun } from '../../run/finish.ts';
 import { planRun, type RunPlan } from '../../run/plan-run.ts';
 import type { RunSpec } from '../../run/run-spec.ts';
 import { ALONE, record, type RunHooks } from '../../run/run.ts';
-import { reportFile } from '../../runs/run-directory.ts';
 import type { Manifest } from '../../schema/manifest.ts';
 import type { SloScale, Summary } from '../../schema/summary.ts';
 import { openTarget } from '../../target/open-target.ts';
 import type { TargetSession } from '../../target/session.ts';
-import { keptRun, readSummary, removeRun } from '../kept-run.ts';
+import { removeRun, summaryOf } from '../goodput/run-folders.ts';
+import { keptRun } from '../kept-run.ts';
 import { checkThere } from '../still-there.ts';
 
 /** What one run says at every SLO scale: plain data. */
@@ -42,10 +41,10 @@ export async function measurePoint(
 ): Promise<Measured> {
   const found = keptRun(session, plan, dir);
   if (found?.status === 'complete') {
-    const summary = readSummary(dir);
-    const judged = summary?.slo?.scales?.map(({ scale }) => scale);
-    // Of other scales, or without a report, the records say it without another run.
-    const isSame = summary !== null && isDeepStrictEqual(judged, sloScales) && existsSync(reportFile(dir));
+    const summary = await summaryOf(dir, found);
+    const judged = summary.slo?.scales?.map(({ scale }) => scale);
+    // Of other scales the records say it without another run.
+    const isSame = isDeepStrictEqual(judged, sloScales);
     return measuredOf(isSame ? summary : await reportRun(dir, found, sloScales), true);
   }
   if (found !== null) removeRun(dir);
