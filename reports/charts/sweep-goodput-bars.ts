@@ -84,7 +84,7 @@ function spec(
     type: 'quantitative',
     // Where nothing is carried there is an axis all the same.
     scale: { domainMin: 0, nice: true, ...(rows.every(({ rate }) => rate === 0) ? { domainMax: 1 } : {}) },
-    axis: { title: unit, tickCount: { expr: 'ceil(width / 90)' }, grid: true },
+    axis: { title: unit, tickCount: { expr: 'ceil(width / 90)' }, grid: false },
   };
   const y: Position = {
     field: 'row',
