@@ -13,7 +13,6 @@ import { exampleSweep } from './example-sweep.ts';
 
 const CHARTS = [
   'slo-plane',
-  'slo-scales',
   'misses-far',
   'misses-length',
   'misses-time',
@@ -41,7 +40,6 @@ describe('the report in a browser', () => {
     const { summary, manifest, records } = await exampleRun({
       requests: 300,
       slo: 'ttft=200ms,tpot=12ms',
-      sloScales: [0.5, 0.7, 0.9, 1, 1.2, 1.5],
       scrapes: exampleScrapes,
       fate: (index) =>
         index % 60 === 7 ? { outcome: 'http_error', http_status: 500, error: '<img src=x onerror=alert(1)>' } : null,
@@ -359,6 +357,22 @@ describe('a sweep in a browser', () => {
         assert.deepEqual(requests, [url]);
         await page.context().close();
       });
+
+  it('has words beside its lines in the chart of a run by SLO scale, whether it could be tighter or not', async () => {
+    for (const slo of ['ttft=200ms,tpot=12ms', 'ttft=500ms,tpot=30ms'])
+      for (const width of [1280, 390]) {
+        const run = await exampleRun({ requests: 300, slo, sloScales: [0.5, 0.7, 0.9, 1, 1.2, 1.5] });
+        const place = pathToFileURL(join(dir, 'run.html'));
+        writeFileSync(place, await writeHtmlReport(run.summary, run.manifest, inBatches(run.records)));
+        const { page, errors } = await openPage(browser, place.href, { width, colorScheme: 'light' });
+        await page.locator('#slo-scales svg').waitFor();
+        const ofScales = (found: readonly string[]): string[] => found.filter((each) => each.startsWith('slo-scales'));
+        assert.deepEqual(ofScales(await struckThrough(page)), []);
+        assert.deepEqual(ofScales(await cutOff(page)), []);
+        assert.deepEqual(errors, []);
+        await page.context().close();
+      }
+  });
 
   it('opens the report of a run by a click on its point', async () => {
     const { page } = await openPage(browser, url, { width: 1280, colorScheme: 'light' });
