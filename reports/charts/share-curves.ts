@@ -36,20 +36,10 @@ interface ShareCurves {
   readonly x: Pick<Extract<Position, { scale?: unknown }>, 'scale' | 'axis'>;
   /** Where on x the SLO itself is; null: x has no SLO. */
   readonly sloAt: number | null;
-  /** Whether the goal is harder to attain to the right than to the left. */
-  readonly isHardRight: boolean;
 }
 
 /** Curves of shares with their intervals as bands, the goal as a dashed line, and where they cross it. */
-export function shareCurves({
-  targets,
-  points,
-  crossings,
-  goal,
-  x: axis,
-  sloAt,
-  isHardRight,
-}: ShareCurves): TopLevelSpec {
+export function shareCurves({ targets, points, crossings, goal, x: axis, sloAt }: ShareCurves): TopLevelSpec {
   const x: Position = { field: 'x', type: 'quantitative', ...axis };
   const y: Position = {
     field: 'share',
@@ -83,7 +73,7 @@ export function shareCurves({
         encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color },
       },
       ...slo,
-      ...goalLayers(goal, y, isHardRight),
+      ...goalLayers(goal, y, points),
       { data: all, mark: { type: 'line', strokeWidth: 1.75 }, encoding: { x, y, color } },
       dots(true),
       dots(false),
@@ -92,7 +82,9 @@ export function shareCurves({
   };
 }
 
-function goalLayers(goal: number, y: Position, isHardRight: boolean): Layers {
+function goalLayers(goal: number, y: Position, points: readonly SharePoint[]): Layers {
+  const end = Math.max(...points.map((point) => point.x));
+  const isMet = points.every(({ x, share }) => x < end || share >= goal);
   const data = { values: [{ share: goal, text: `${plainPercent(goal)} % wanted` }] };
   return [
     {
@@ -102,15 +94,9 @@ function goalLayers(goal: number, y: Position, isHardRight: boolean): Layers {
     },
     {
       data,
-      // Where it is hardest, to the right or to the left, curves lie under the goal.
-      mark: {
-        type: 'text',
-        align: isHardRight ? 'right' : 'left',
-        dx: isHardRight ? -4 : 4,
-        dy: -8,
-        color: COLOURS.muted,
-      },
-      encoding: { x: { value: isHardRight ? 'width' : 0 }, y, text: { field: 'text', type: 'nominal' } },
+      // At the right, on the side of the line on which the curves do not end.
+      mark: { type: 'text', align: 'right', dx: -4, dy: isMet ? 10 : -8, color: COLOURS.muted },
+      encoding: { x: { value: 'width' }, y, text: { field: 'text', type: 'nominal' } },
     },
   ];
 }

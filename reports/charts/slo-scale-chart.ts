@@ -47,7 +47,6 @@ export function sloScaleChart({ scales, limits_ms, at, n }: SloScaleData): Chart
         axis: { title: 'SLO scale', grid: false, tickCount: { expr: 'ceil(width / 80)' } },
       },
       sloAt: 1,
-      isHardRight: false,
     }),
     table: {
       columns: ['SLO scale', 'limits', 'meet it (%)', '95 % interval', 'TTFT (%)', 'TPOT (%)', 'E2E (%)'],

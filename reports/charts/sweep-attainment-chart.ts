@@ -49,7 +49,6 @@ export function attainmentByRate(report: SweepReport, judged: string | null): Ch
         },
       },
       sloAt: null,
-      isHardRight: true,
     }),
     table: {
       columns: ['target', rateUnit(report), 'meet the SLO (%)', '95 % interval', 'TTFT (%)', 'TPOT (%)', 'E2E (%)'],
