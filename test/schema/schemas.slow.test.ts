@@ -75,6 +75,7 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
     '.best',
   ],
   'goodput.json': ['.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
+  'sweep.json': ['.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
 };
 
 const written = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
@@ -94,7 +95,12 @@ describe('what is written', () => {
   const run = join(folder, 'run');
   const place = join(folder, 'place');
   const goodput = join(folder, 'goodput');
-  const folders: Readonly<Record<string, string>> = { 'place.json': place, 'goodput.json': goodput };
+  const sweep = join(folder, 'sweep');
+  const folders: Readonly<Record<string, string>> = {
+    'place.json': place,
+    'goodput.json': goodput,
+    'sweep.json': sweep,
+  };
   const readFile = (name: string): Record<string, unknown> => readJson(folders[name] ?? run, name);
   before(async () => {
     const options = ['--clock', 'virtual', '--slo', SLO, '--warmup', '2s', '--limit', '99'];
@@ -106,6 +112,9 @@ describe('what is written', () => {
     const limits = ['--clock', 'virtual', '--slo', SLO, '--limit', '99', '--precision', '20%'];
     const found = await cli('goodput', 'chat', ...limits, '--out', goodput, '--quiet');
     assert.equal(found.code, 0, found.stderr);
+    const grid = ['--target', 'reference', '--rates', '4..16x2', '--clock', 'virtual', '--slo', SLO, '--limit', '99'];
+    const swept = await cli('sweep', 'chat', ...grid, '--out', sweep, '--quiet');
+    assert.equal(swept.code, 0, swept.stderr);
   });
 
   it('is what its schema says, and says what it is of', () => {
