@@ -9,5 +9,5 @@ export { goodputText } from './text/goodput.ts';
 export { placementText } from './text/placement.ts';
 export { summaryText } from './text/summary.ts';
 export { commandText, limitsText } from './format.ts';
-export { shareText } from './goodput-verdict.ts';
+export { shareText } from './goodput-share.ts';
 export { toneAt } from './verdict.ts';
