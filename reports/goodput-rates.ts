@@ -26,15 +26,25 @@ export function rateGroups({ probes, goodput_rps }: GoodputReport): RateGroup[] 
   const pooled = inOrder.filter(isPooled);
   return [
     ...inOrder.filter((each) => !isPooled(each)).map((each) => groupOf([each])),
-    ...binned(pooled, goodput_rps ?? 1).map(groupOf),
+    ...binned(pooled, goodput_rps ?? 0).map(groupOf),
   ];
 }
 
+/** Successive rates that are within a width of the first, and on its side of the edge. `probes`: in order of rate. */
 function binned(probes: readonly GoodputProbe[], edgeRps: number): GoodputProbe[][] {
   for (let width = WIDTH; ; width *= 2) {
-    const bins = Map.groupBy(probes, ({ rate_rps }) => Math.floor(Math.log(rate_rps / edgeRps) / width));
+    const bins: GoodputProbe[][] = [];
+    let [firstRps, isAbove] = [0, false];
+    for (const probe of probes) {
+      const { rate_rps } = probe;
+      if (rate_rps <= firstRps * Math.exp(width) && rate_rps > edgeRps === isAbove) bins.at(-1)?.push(probe);
+      else {
+        bins.push([probe]);
+        [firstRps, isAbove] = [rate_rps, rate_rps > edgeRps];
+      }
+    }
     // Two sides of the edge remain, however wide.
-    if (bins.size <= MOST_GROUPS) return [...bins.values()];
+    if (bins.length <= MOST_GROUPS) return bins;
   }
 }
 

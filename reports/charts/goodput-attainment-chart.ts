@@ -26,11 +26,10 @@ export function attainmentByRate(report: GoodputReport): Chart {
   const drawn = nearProbes(report);
   const knee = kneeAt(report);
   const title = titleOf(report);
-  const shaded = shadeOf(report);
   const notes = [
     `n = ${[...countsOf(probes)].map(([kind, n]) => `${withThousands(n)} ${kind}${n === 1 ? '' : 's'}`).join(' and ')}, ${withThousands(report.requests_used)} requests.`,
     markNote(report, drawn),
-    shaded === null ? '' : shaded.note,
+    shadeNote(report),
     knee === null
       ? ''
       : `Knee, at ${threeFigures(knee)} requests/s: of the rates that were not cut, ${KNEE_RATES} or more, the one whose attainment lies highest above the straight line from the first to the last.`,
@@ -42,14 +41,14 @@ export function attainmentByRate(report: GoodputReport): Chart {
     title,
     label: `Share of requests that meet the SLO against the rate, ${probes.length} in all. ${title}.`,
     note: notes.filter((note) => note !== '').join(' '),
-    spec: spec(report, { drawn, knee, shaded }),
+    spec: spec(report, drawn, knee),
     table: probesTable(report),
   };
 }
 
 function titleOf({ answers }: GoodputReport): string {
   const texts = answers.map((answer) => `${plainPercent(answer.at)} % is ${foundText(answer)}`);
-  return listText(texts);
+  return texts.join('; ');
 }
 
 function foundText(answer: GoodputAnswer): string {
@@ -71,8 +70,11 @@ function countsOf(probes: readonly GoodputProbe[]): ReadonlyMap<GoodputProbe['ki
 }
 
 function markNote({ of }: GoodputReport, drawn: readonly GoodputProbe[]): string {
-  const what =
-    of === 'trace' ? 'A point a run' : 'Diamond: a probe from an empty system; circle: a segment on a running one';
+  const what = [
+    ...(of === 'trace' ? ['A point a run'] : []),
+    ...(drawn.some(({ kind }) => kind === 'probe') ? ['Diamond: a probe from an empty system'] : []),
+    ...(drawn.some(({ kind }) => kind === 'segment') ? ['Circle: a segment on a running one'] : []),
+  ].join('; ');
   const parts = [
     `${what}, its area by its requests`,
     ...(drawn.some(({ ci95 }) => ci95 !== null) ? ['thick line: its 95 % interval'] : []),
@@ -105,25 +107,24 @@ function kneeAt(report: GoodputReport): number | null {
 }
 
 interface Shade {
-  readonly from: number;
+  readonly rps: number;
   readonly to: number;
-  readonly note: string;
 }
 
-/** The interval of the first goal, or its bracket. */
-function shadeOf(report: GoodputReport): Shade | null {
+/** The interval of each goal, or its bracket. */
+function shadesOf({ answers }: GoodputReport): Shade[] {
+  return answers.flatMap((answer) => {
+    const [rps, to] = usableInterval(answer) ?? answer.bracket_rps;
+    return rps === null || to === null || to < rps ? [] : [{ rps, to }];
+  });
+}
+
+function shadeNote(report: GoodputReport): string {
   const [answer] = report.answers;
-  if (answer === undefined) return null;
-  const interval = usableInterval(answer);
-  if (interval !== null)
-    return {
-      from: interval[0],
-      to: interval[1],
-      note: 'Line: fitted to the segments near the goodput; about it, the line through both ends of its 95 % interval, which is shaded.',
-    };
-  const [low, high] = answer.bracket_rps;
-  if (low === null || high === null) return null;
-  return { from: low, to: high, note: 'Shaded: between the highest rate that met and the lowest that missed.' };
+  if (shadesOf(report).length === 0 || answer === undefined) return '';
+  return usableInterval(answer) === null
+    ? 'Shaded: between the highest rate that met and the lowest that missed.'
+    : 'Line: fitted to the segments near the goodput; about it, the line through both ends of its 95 % interval, which is shaded.';
 }
 
 interface CurvePoint {
@@ -190,19 +191,15 @@ function pointsOf({ at }: GoodputReport, drawn: readonly GoodputProbe[]): Point[
   });
 }
 
-interface Drawn {
-  readonly drawn: readonly GoodputProbe[];
-  readonly knee: number | null;
-  readonly shaded: Shade | null;
-}
-
-function spec(report: GoodputReport, { drawn, knee, shaded }: Drawn): TopLevelSpec {
+function spec(report: GoodputReport, drawn: readonly GoodputProbe[], knee: number | null): TopLevelSpec {
+  const shades = shadesOf(report);
   const points = pointsOf(report, drawn);
   const curve = curveOf(report);
   const goals = report.answers.map(({ at }) => ({ value: at, text: `${plainPercent(at)} % wanted` }));
-  const x = rateAxis(
-    rateDomain([...points.map(({ rps }) => rps), ...(shaded === null ? [] : [shaded.from, shaded.to])]),
-  );
+  const x = rateAxis(rateDomain([...points.map(({ rps }) => rps), ...shades.flatMap(({ rps, to }) => [rps, to])]));
+  // The words of a goal stand on the side of its line where the highest rate is not.
+  const last = points.toSorted((a, b) => a.rps - b.rps).at(-1);
+  const isMetLast = (last?.share ?? 0) >= report.at;
   const lowest = Math.min(...points.map(({ share }) => share), ...goals.map(({ value }) => value)) - 0.05;
   const y: Position = {
     field: 'share',
@@ -232,7 +229,11 @@ function spec(report: GoodputReport, { drawn, knee, shaded }: Drawn): TopLevelSp
     width: 'container',
     height: 280,
     layer: [
-      ...(shaded === null ? [] : shade(shaded, x)),
+      {
+        data: { values: shades },
+        mark: { type: 'rect', color: COLOURS.second, opacity: 0.15 },
+        encoding: { x, x2: { field: 'to' } },
+      },
       {
         data: { values: goals },
         mark: { type: 'rule', strokeDash: [6, 4], color: COLOURS.ink },
@@ -240,8 +241,8 @@ function spec(report: GoodputReport, { drawn, knee, shaded }: Drawn): TopLevelSp
       },
       {
         data: { values: goals },
-        mark: { type: 'text', align: 'left', dx: 4, dy: 12, color: COLOURS.muted },
-        encoding: { x: { value: 0 }, y: { ...y, field: 'value' }, text: { field: 'text', type: 'nominal' } },
+        mark: { type: 'text', align: 'right', dx: -2, dy: isMetLast ? 11 : -9, color: COLOURS.muted },
+        encoding: { x: { value: 'width' }, y: { ...y, field: 'value' }, text: { field: 'text', type: 'nominal' } },
       },
       ...(knee === null ? [] : kneeLayers(knee, x)),
       {
@@ -265,16 +266,6 @@ function spec(report: GoodputReport, { drawn, knee, shaded }: Drawn): TopLevelSp
       marks(true),
     ],
   };
-}
-
-function shade({ from, to }: Shade, x: Position): Layers {
-  return [
-    {
-      data: { values: [{ rps: from, to }] },
-      mark: { type: 'rect', color: COLOURS.second, opacity: 0.15 },
-      encoding: { x, x2: { field: 'to' } },
-    },
-  ];
 }
 
 function kneeLayers(rps: number, x: Position): Layers {

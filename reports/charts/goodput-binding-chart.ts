@@ -24,7 +24,7 @@ import { COLOURS, SHARE_LABEL } from './theme.ts';
 const LEAST_MISSES = 5;
 const SHAPES: Readonly<Record<SloMetric, string>> = { ttft: 'circle', tpot: 'square', e2e: 'triangle-up' };
 
-/** What binds at which rate: the share that misses each limit. None with a single limit, which alone can bind. */
+/** What binds at which rate: the share that misses each limit. None with a single limit, which alone can bind, or where hardly a request misses. */
 export function bindingCharts(report: GoodputReport): Chart[] {
   const metrics = limited(report);
   const near = nearProbes(report);
@@ -32,8 +32,10 @@ export function bindingCharts(report: GoodputReport): Chart[] {
     .filter(({ probes }) => probes.every((each) => near.includes(each)))
     .filter(({ probes }) => probes.some(({ met, missed }) => met + missed > 0))
     .toSorted((a, b) => a.rateRps - b.rateRps);
-  if (metrics.length < 2 || groups.length < 2) return [];
-  const title = bindsText(groups, metrics);
+  // What an empty system does at a rate is not what a running one does.
+  const running = groups.filter(({ kind }) => kind === 'segment');
+  const title = bindsText(running.length === 0 ? groups : running, metrics);
+  if (metrics.length < 2 || groups.length < 2 || title === null) return [];
   const names = metrics.map((metric) => METRIC_NAMES[metric]);
   const cut = groups.some((group) => !isWhole(group))
     ? ' Hollow: of those that were seen before it was cut, of a run the limit alone that they miss most.'
@@ -61,11 +63,11 @@ function shareCell(share: number | null): string {
   return share === null ? '-' : formatShare(share);
 }
 
-/** `TPOT binds from 25.8 requests/s on, TTFT nowhere`. `groups`: in order of rate. */
-export function bindsText(groups: readonly RateGroup[], metrics: readonly SloMetric[]): string {
+/** `TPOT binds from 25.8 requests/s on, TTFT nowhere`; null: hardly a request misses. `groups`: in order of rate. */
+export function bindsText(groups: readonly RateGroup[], metrics: readonly SloMetric[]): string | null {
   const most = groups.map((group) => missedMost(group, LEAST_MISSES));
   const first = most.findIndex((each) => each !== null);
-  if (first === -1) return 'No limit is missed at any rate';
+  if (first === -1) return null;
   const nowhere = metrics.filter((metric) => !most.includes(metric)).map((metric) => METRIC_NAMES[metric]);
   const others = nowhere.length === 0 ? '' : `, ${listText(nowhere)} nowhere`;
   const changes = most.flatMap((each, i) =>

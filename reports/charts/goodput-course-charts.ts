@@ -32,7 +32,16 @@ export function courseCharts(report: GoodputReport): Chart[] {
   return steps.length < LEAST_SEGMENTS ? [] : [sharesInTime(report, steps), ratesInTime(report, steps)];
 }
 
-const NOTE = 'Circle: at a rate below the goodput; triangle: above it.';
+/** Of several goals the first. */
+function goalText({ answers, at }: GoodputReport): string {
+  return answers.length < 2 ? '' : ` of ${plainPercent(at)} %`;
+}
+
+function sidesNote(report: GoodputReport): string {
+  return report.goodput_rps === null
+    ? ''
+    : ` Circle: at a rate below the goodput${goalText(report)}; triangle: above it.`;
+}
 
 function sharesInTime(report: GoodputReport, steps: readonly Step[]): Chart {
   const median = (side: Step['side']): number | null => {
@@ -47,12 +56,12 @@ function sharesInTime(report: GoodputReport, steps: readonly Step[]): Chart {
   const title =
     below === null || above === null
       ? 'Share that meets the SLO, segment by segment'
-      : `Segments below the goodput meet ${formatShare(below)} at the median, those above ${formatShare(above)}`;
+      : `Segments below the goodput${goalText(report)} meet ${formatShare(below)} at the median, those above ${formatShare(above)}`;
   return {
     id: 'shares-in-time',
     title,
     label: `Share that meets the SLO of ${steps.length} segments in order of time. ${title}.`,
-    note: `n = ${countText(steps.length, 'segment')}, in order of time. ${NOTE} Shares that drift, or that stay low after a segment above the goodput, show that the system carries something over.`,
+    note: `n = ${countText(steps.length, 'segment')}, in order of time.${sidesNote(report)} Shares that drift, or that stay low after a segment above the goodput, show that the system carries something over.`,
     spec: spec(steps, {
       y: {
         field: 'share',
@@ -82,7 +91,7 @@ function ratesInTime(report: GoodputReport, steps: readonly Step[]): Chart {
   const [from] = steps.slice(lastFar).map(({ requests }) => requests);
   const near = `within ${plainPercent(SETTLED)} % of the goodput`;
   const title =
-    goodput === null || lastFar === steps.length - 1
+    goodput === null || report.answers.length > 1 || lastFar === steps.length - 1
       ? 'The rates that were tried, segment by segment'
       : lastFar === -1
         ? `Every segment is ${near}`
@@ -97,7 +106,7 @@ function ratesInTime(report: GoodputReport, steps: readonly Step[]): Chart {
     id: 'rates-in-time',
     title,
     label: `Rate of ${steps.length} segments in order of time. ${title}.`,
-    note: `${NOTE} Each rate is chosen by the segments before it, in turn a little below and above where the goodput was thought to be${interval === null ? '' : '; shaded: the 95 % interval that was found'}.`,
+    note: `n = ${countText(steps.length, 'segment')}.${sidesNote(report)} Each rate is chosen by the segments before it, in turn a little below and above where the goodput was thought to be${interval === null ? '' : '; shaded: the 95 % interval that was found'}.`,
     spec: spec(steps, {
       y: y('rate'),
       at: report.at,

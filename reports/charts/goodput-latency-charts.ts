@@ -37,9 +37,7 @@ function latencyChart(report: GoodputReport, metric: SloMetric, groups: readonly
   const isNear = limitMs !== null && points.some(({ ms }) => ms / limitMs < FAR && limitMs / ms < FAR);
   const title = titleOf(metric, limitMs, groups);
   const notes = [
-    report.of === 'trace'
-      ? `n = ${countText(groups.length, 'run')} that went to their ends.`
-      : 'Line: the medians of segments of about one rate; dots: each of them; hollow: a probe from an empty system.',
+    ...seenNotes(groups),
     limitMs === null
       ? `${name} is not limited.`
       : `${isNear ? 'Dashed: its limit' : 'Its limit is beyond the axis'}, ${plainMs(limitMs)}.`,
@@ -64,6 +62,17 @@ function latencyChart(report: GoodputReport, metric: SloMetric, groups: readonly
         ]),
     },
   };
+}
+
+function seenNotes(groups: readonly RateGroup[]): string[] {
+  const count = (kind: RateGroup['kind']): number =>
+    groups.reduce((sum, group) => sum + (group.kind === kind ? group.probes.length : 0), 0);
+  const [runs, probes, segments] = [count('run'), count('probe'), count('segment')];
+  return [
+    ...(runs === 0 ? [] : [`n = ${countText(runs, 'run')} that went to ${runs === 1 ? 'its end' : 'their ends'}.`]),
+    ...(segments === 0 ? [] : [`n = ${countText(segments, 'segment')}; line: the medians at about one rate.`]),
+    ...(probes === 0 ? [] : [`Hollow: ${probes === 1 ? 'a probe' : countText(probes, 'probe')} from an empty system.`]),
+  ];
 }
 
 /** Where p90 leaves the limit, if it does so once; else what is drawn. */

@@ -7,6 +7,7 @@ import { latencyCharts, latencyLeftOut } from './goodput-latency-charts.ts';
 
 /** The charts of a search in the order of its page. */
 export function goodputSections(report: GoodputReport): ChartSection[] {
+  const byLoad = [...latencyCharts(report), ...bindingCharts(report)];
   return [
     {
       id: 'load',
@@ -19,8 +20,8 @@ export function goodputSections(report: GoodputReport): ChartSection[] {
       id: 'latency',
       heading: 'Latency and misses by load',
       name: 'Latency',
-      layout: 'triples',
-      charts: [...latencyCharts(report), ...bindingCharts(report)],
+      layout: byLoad.length === 3 ? 'triples' : 'pairs',
+      charts: byLoad,
       left_out: latencyLeftOut(report),
     },
     {

@@ -73,7 +73,7 @@ function rates(report: GoodputReport): Markup {
   const every = probesTable(report);
   return html`<p class="lead">
       ${dirs.length === 0 ? 'The run was not kept.' : html`${dirs.length === 1 ? 'All are parts of one run' : 'All are parts of these runs'}: ${dirs.map((dir, i) => html`${i === 0 ? '' : ', '}<a href="${dir}/report.html">${dir}</a>`)}.`}
-      Segments are pooled by rate; their latencies are medians.
+      ${every.rows.length === table.rows.length ? null : 'Segments are pooled by rate; their latencies are medians.'}
     </p>
     ${linkedTable('What was seen at which rate', table, [])}
     ${
