@@ -1,11 +1,14 @@
 export { summaryCsv } from './csv/summary.ts';
 export { writeHtmlReport } from './html/write-html-report.ts';
 export { writeGoodputHtml } from './html/write-goodput-html.ts';
+export { writeGoodputsHtml } from './html/write-goodputs-html.ts';
 export { writePlacementHtml } from './html/write-placement-html.ts';
 export { goodputMarkdown } from './markdown/goodput.ts';
+export { goodputsMarkdown } from './markdown/goodputs.ts';
 export { summaryMarkdown } from './markdown/summary.ts';
 export { aligned } from './text/table.ts';
 export { goodputText } from './text/goodput.ts';
+export { goodputsText } from './text/goodputs.ts';
 export { placementText } from './text/placement.ts';
 export { summaryText } from './text/summary.ts';
 export { commandText, limitsText } from './format.ts';

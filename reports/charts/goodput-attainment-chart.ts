@@ -2,7 +2,7 @@ import type { TopLevelSpec } from 'vega-lite';
 import { listText } from '../../src/core/words.ts';
 import { plainPercent, threeFigures, withThousands } from '../../src/core/units.ts';
 import type { GoodputAnswer, GoodputProbe, GoodputReport } from '../../src/schema/goodput.ts';
-import { KNEE_RATES, kneeOf } from '../data/knee.ts';
+import { type Knee, KNEE_RATES, kneeOf } from '../data/knee.ts';
 import { isWhole, nearProbes, pooled, rateGroups } from '../goodput-rates.ts';
 import { shareOf } from '../goodput-share.ts';
 import { probesTable, probeText } from '../goodput-table.ts';
@@ -32,7 +32,7 @@ export function attainmentByRate(report: GoodputReport): Chart {
     shadeNote(report),
     knee === null
       ? ''
-      : `Knee, at ${threeFigures(knee)} requests/s: of the rates that were not cut, ${KNEE_RATES} or more, the one whose attainment lies highest above the straight line from the first to the last.`,
+      : `Knee, at ${kneeText(knee)} requests/s: of the rates that were not cut, ${KNEE_RATES} or more, ${knee[0] === knee[1] ? 'the one' : 'those'} whose attainment lies highest above the straight line from the first to the last.`,
     leftOutText(probes, drawn),
     workload.rate_rps > 0 ? `The trace's own rate is ${threeFigures(workload.rate_rps)} requests/s.` : '',
   ];
@@ -71,9 +71,9 @@ function countsOf(probes: readonly GoodputProbe[]): ReadonlyMap<GoodputProbe['ki
 
 function markNote({ of }: GoodputReport, drawn: readonly GoodputProbe[]): string {
   const what = [
-    ...(of === 'trace' ? ['A point a run'] : []),
-    ...(drawn.some(({ kind }) => kind === 'probe') ? ['Diamond: a probe from an empty system'] : []),
-    ...(drawn.some(({ kind }) => kind === 'segment') ? ['Circle: a segment on a running one'] : []),
+    ...(of === 'trace' ? ['each point a run'] : []),
+    ...(drawn.some(({ kind }) => kind === 'probe') ? ['diamond: a probe from an empty system'] : []),
+    ...(drawn.some(({ kind }) => kind === 'segment') ? ['circle: a segment on a running system'] : []),
   ].join('; ');
   const parts = [
     `${what}, its area by its requests`,
@@ -86,7 +86,8 @@ function markNote({ of }: GoodputReport, drawn: readonly GoodputProbe[]): string
     'dashed: what is wanted',
     ...(drawn.some(({ dir }) => dir !== null) ? ['a click opens the run'] : []),
   ];
-  return `${parts.join('; ')}.`;
+  const text = parts.join('; ');
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 function leftOutText(probes: readonly GoodputProbe[], drawn: readonly GoodputProbe[]): string {
@@ -96,7 +97,11 @@ function leftOutText(probes: readonly GoodputProbe[], drawn: readonly GoodputPro
     : `Further off, in the table alone: ${far.length === 1 ? 'a probe' : 'probes'} at ${listText(far)} requests/s.`;
 }
 
-function kneeAt(report: GoodputReport): number | null {
+function kneeText([from, to]: Knee): string {
+  return from === to ? threeFigures(from) : `${threeFigures(from)} to ${threeFigures(to)}`;
+}
+
+function kneeAt(report: GoodputReport): Knee | null {
   const points = rateGroups(report)
     .filter(isWhole)
     .map((group) => {
@@ -191,7 +196,7 @@ function pointsOf({ at }: GoodputReport, drawn: readonly GoodputProbe[]): Point[
   });
 }
 
-function spec(report: GoodputReport, drawn: readonly GoodputProbe[], knee: number | null): TopLevelSpec {
+function spec(report: GoodputReport, drawn: readonly GoodputProbe[], knee: Knee | null): TopLevelSpec {
   const shades = shadesOf(report);
   const points = pointsOf(report, drawn);
   const curve = curveOf(report);
@@ -268,12 +273,12 @@ function spec(report: GoodputReport, drawn: readonly GoodputProbe[], knee: numbe
   };
 }
 
-function kneeLayers(rps: number, x: Position): Layers {
-  const data = { values: [{ rps, text: 'knee' }] };
+function kneeLayers([from, to]: Knee, x: Position): Layers {
+  const ends = from === to ? [{ rps: from }] : [{ rps: from }, { rps: to }];
   return [
-    { data, mark: { type: 'rule', strokeDash: [1, 3], color: COLOURS.muted }, encoding: { x } },
+    { data: { values: ends }, mark: { type: 'rule', strokeDash: [1, 3], color: COLOURS.muted }, encoding: { x } },
     {
-      data,
+      data: { values: [{ rps: from, text: 'knee' }] },
       mark: { type: 'text', align: 'right', dx: -5, color: COLOURS.muted },
       encoding: { x, y: { value: 270 }, text: { field: 'text', type: 'nominal' } },
     },

@@ -32,9 +32,10 @@ export function bindingCharts(report: GoodputReport): Chart[] {
     .filter(({ probes }) => probes.every((each) => near.includes(each)))
     .filter(({ probes }) => probes.some(({ met, missed }) => met + missed > 0))
     .toSorted((a, b) => a.rateRps - b.rateRps);
-  // What an empty system does at a rate is not what a running one does.
-  const running = groups.filter(({ kind }) => kind === 'segment');
-  const title = bindsText(running.length === 0 ? groups : running, metrics);
+  // What an empty system does at a rate of a running one is not what that does.
+  const lowest = groups.findIndex(({ kind }) => kind === 'segment');
+  const told = groups.filter(({ kind }, i) => kind !== 'probe' || i < lowest || lowest === -1);
+  const title = bindsText(told, metrics);
   if (metrics.length < 2 || groups.length < 2 || title === null) return [];
   const names = metrics.map((metric) => METRIC_NAMES[metric]);
   const cut = groups.some((group) => !isWhole(group))

@@ -11,13 +11,18 @@ export const KNEE_RATES = 5;
 /** An attainment that falls by less, or along a straight line, has no knee. */
 const LEAST_FALL = 0.1;
 const LEAST_BEND = 0.1;
+/** Points that lie hardly less high above the line are the knee as well. */
+const ALIKE = 0.05;
+
+/** The lowest and the highest rate of a knee, in requests/s. */
+export type Knee = readonly [number, number];
 
 /**
  * The rate from which the attainment falls away: where it lies highest above the straight line from its first to its last
- * point in ln rate, both made 1 long (Kneedle of Satopaa et al.), after neighbours that rise are pooled. Null without
- * `KNEE_RATES` different rates, and where the attainment falls by less than 0.1 or bends by less than 0.1 of its fall.
+ * point in ln rate, both made 1 long (Kneedle of Satopaa et al.), after neighbours that rise are pooled; from the first to
+ * the last of the points that lie as high but for 0.05. Null without `KNEE_RATES` different rates, and where the attainment falls by less than 0.1 or bends by less than 0.1 of its fall.
  */
-export function kneeOf(points: readonly AttainmentPoint[]): number | null {
+export function kneeOf(points: readonly AttainmentPoint[]): Knee | null {
   const falling = withoutRises(atEachRate(points));
   const [first, last] = [falling[0], falling.at(-1)];
   if (first === undefined || last === undefined || falling.length < KNEE_RATES) return null;
@@ -28,8 +33,9 @@ export function kneeOf(points: readonly AttainmentPoint[]): number | null {
     rateRps,
     bend: (share - last.share) / fall - 1 + Math.log(rateRps / first.rateRps) / span,
   }));
-  const knee = bends.reduce((most, each) => (each.bend > most.bend ? each : most));
-  return knee.bend < LEAST_BEND ? null : knee.rateRps;
+  const most = Math.max(...bends.map(({ bend }) => bend));
+  const [from, ...others] = bends.filter(({ bend }) => bend >= most - ALIKE).map(({ rateRps }) => rateRps);
+  return most < LEAST_BEND || from === undefined ? null : [from, others.at(-1) ?? from];
 }
 
 /** One point a rate, in order of rate. */

@@ -68,6 +68,9 @@ dl.facts dt { font-size: 0.875rem; } dl.facts dd { margin: 0; font-size: 0.9375r
 dl.lines dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 dl.lines code { white-space: pre-wrap; }
 
+.key { display: flex; flex-wrap: wrap; gap: 0.25rem 2rem; margin: 1rem 0 0; padding: 0; list-style: none; }
+.key li { overflow-wrap: anywhere; }
+
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.5rem, 1fr)); gap: 1rem 0.75rem; }
 .figures dt { font-size: 0.875rem; } .figures dd { margin: 0; font-size: 1.5rem; font-weight: 600; line-height: 1.3; }
 .figures .more { display: block; font-size: 0.875rem; font-weight: 400; color: var(--muted); }

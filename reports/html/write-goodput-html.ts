@@ -67,7 +67,8 @@ function rates(report: GoodputReport): Markup {
     return linkedTable(
       'The runs',
       table,
-      report.probes.map(({ dir }) => dir),
+      report.probes.map(({ dir }) => (dir === null ? null : `${dir}/report.html`)),
+      table.columns.length - 1,
     );
   const dirs = [...new Set(report.probes.map(({ dir }) => dir))].filter((dir) => dir !== null);
   const every = probesTable(report);
@@ -81,17 +82,19 @@ function rates(report: GoodputReport): Markup {
         ? null
         : html`<details>
             <summary>show ${withThousands(every.rows.length)} probes and segments in order of time</summary>
-            <div class="data" tabindex="0" role="region" aria-label="Every segment">${tableMarkup(every, [])}</div>
+            <div class="data" tabindex="0" role="region" aria-label="Every segment">${tableMarkup(every, [], 0)}</div>
           </details>`
     }`;
 }
 
-/** A table that scrolls sideways where it has to. `dirs`: of each row the folder of its run, which its last cell opens. */
-export function linkedTable(label: string, table: Table, dirs: readonly (string | null)[]): Markup {
-  return html`<div class="wide" tabindex="0" role="region" aria-label="${label}">${tableMarkup(table, dirs)}</div>`;
+/** A table that scrolls sideways where it has to. `pages`: what a row's cell in the column `linked` opens. */
+export function linkedTable(label: string, table: Table, pages: readonly (string | null)[], linked = 0): Markup {
+  return html`<div class="wide" tabindex="0" role="region" aria-label="${label}">
+    ${tableMarkup(table, pages, linked)}
+  </div>`;
 }
 
-function tableMarkup({ columns, rows }: Table, dirs: readonly (string | null)[]): Markup {
+function tableMarkup({ columns, rows }: Table, pages: readonly (string | null)[], linked: number): Markup {
   return html`<table>
     <thead>
       <tr>
@@ -100,12 +103,12 @@ function tableMarkup({ columns, rows }: Table, dirs: readonly (string | null)[])
     </thead>
     <tbody>
       ${rows.map((cells, row) => {
-        const dir = dirs[row] ?? null;
+        const url = pages[row] ?? null;
         return html`<tr>
           ${cells.map(
             (cell, i) =>
               html`<td class="left">
-                ${i < cells.length - 1 || dir === null ? cell : html`<a href="${dir}/report.html">${cell}</a>`}
+                ${i !== linked || url === null ? typeset(cell) : html`<a href="${url}">${cell}</a>`}
               </td>`,
           )}
         </tr>`;
