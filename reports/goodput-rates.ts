@@ -69,7 +69,7 @@ export function isWhole({ probes }: RateGroup): boolean {
 }
 
 /** `25.8-27.0`, `5.79`. */
-export function rateText({ probes }: RateGroup): string {
+export function ratesText({ probes }: RateGroup): string {
   const [low = 0, high = low] = [probes[0]?.rate_rps, probes.at(-1)?.rate_rps];
   const [from, to] = [threeFigures(low), threeFigures(high)];
   return from === to ? from : `${from}-${to}`;

@@ -3,7 +3,7 @@ import type { GoodputProbe, GoodputReport } from '../src/schema/goodput.ts';
 import type { Table } from './charts/chart.ts';
 import { METRIC_NAMES } from './definitions.ts';
 import { intervalText } from './format.ts';
-import { limited, missedMostText, pooled, quantileMs, type RateGroup, rateGroups, rateText } from './goodput-rates.ts';
+import { limited, missedMostText, pooled, quantileMs, type RateGroup, rateGroups, ratesText } from './goodput-rates.ts';
 import { shareText } from './goodput-share.ts';
 
 /** What was seen at each rate: every run of a trace; of traffic the probes, then its segments pooled by rate. */
@@ -26,7 +26,7 @@ interface Column {
 
 function tableOf(report: GoodputReport, groups: readonly RateGroup[]): Table {
   const columns: readonly Column[] = [
-    { name: 'requests/s', cell: rateText },
+    { name: 'requests/s', cell: ratesText },
     ...(report.of === 'traffic'
       ? [
           { name: 'from', cell: kindText },

@@ -7,7 +7,7 @@ import { boundsOf, ratioOf, type TargetGoodput } from './goodputs-verdict.ts';
 /** What each target carries, a row a target in their order. */
 export function goodputsTable(targets: readonly TargetGoodput[]): Table {
   const [first] = targets;
-  const hasGpus = targets.some(({ report: { gpus } }) => gpus !== null);
+  const hasGpus = targets.some(({ report: { gpus } }) => (gpus ?? 1) > 1);
   return {
     columns: [
       '',

@@ -69,15 +69,16 @@ function sentenceOf(targets: readonly TargetGoodput[], { at, slo }: GoodputRepor
   const best = bestOf(targets);
   const carried = best === null ? '' : carriedText(best.report);
   if (best !== null && targets.length > 1) return `${best.name} carries most, ${carried}, ${wanted}`;
-  const each = targets.map(({ name, report }) => `${name} carries ${carriedText(report)}`);
+  const told = targets.length > 2 ? shortText : carriedText;
+  const each = targets.map(({ name, report }) => `${name} carries ${told(report)}`);
   return `${listText(each)}, ${wanted}${targets.length > 1 ? ': which carries most is not known' : ''}`;
 }
 
 /** The one that carries more than any other by all that is known; null: there is none. */
 export function bestOf(targets: readonly TargetGoodput[]): TargetGoodput | null {
-  const isBest = ({ report, name }: TargetGoodput): boolean => {
-    const { low, isValid } = boundsOf(report);
-    const others = targets.filter((other) => other.name !== name).map((other) => boundsOf(other.report));
+  const isBest = (target: TargetGoodput): boolean => {
+    const { low, isValid } = boundsOf(target.report);
+    const others = targets.filter((other) => other !== target).map((other) => boundsOf(other.report));
     return (
       isValid && low !== null && others.every((other) => other.isValid && other.high !== null && other.high <= low)
     );
@@ -85,17 +86,27 @@ export function bestOf(targets: readonly TargetGoodput[]): TargetGoodput | null 
   return targets.find(isBest) ?? null;
 }
 
-/** `28.4 requests/s (27.0 to 29.8, 95 %)`, `17.9 requests/s (19.5 missed)`, `less than 0.00566 requests/s`. */
-export function carriedText(report: GoodputReport): string {
+/** `28.4 requests/s`, `less than 0.00566 requests/s`, `an unknown rate`. */
+function shortText(report: GoodputReport): string {
   const { low, high, rps, isValid } = boundsOf(report);
-  const doubt = isValid ? '' : ' (not valid: the client fell behind)';
-  const unit = 'requests/s';
-  if (low === null) return high === null ? 'an unknown rate' : `less than ${threeFigures(high)} ${unit}${doubt}`;
-  if (high === null) return `at least ${threeFigures(low)} ${unit}${doubt}`;
-  if (rps === null) return `between ${threeFigures(low)} and ${threeFigures(high)} ${unit}${doubt}`;
+  return `${boundText(low, high, rps)}${isValid ? '' : ' (not valid)'}`;
+}
+
+function boundText(low: number | null, high: number | null, rps: number | null): string {
+  if (low === null) return high === null ? 'an unknown rate' : `less than ${threeFigures(high)} requests/s`;
+  if (high === null) return `at least ${threeFigures(low)} requests/s`;
+  return rps === null
+    ? `between ${threeFigures(low)} and ${threeFigures(high)} requests/s`
+    : `${threeFigures(rps)} requests/s`;
+}
+
+/** With what it is known by: `28.4 requests/s (27.0 to 29.8, 95 %)`, `17.9 requests/s (19.5 missed)`. */
+export function carriedText(report: GoodputReport): string {
+  const { low, high, rps } = boundsOf(report);
+  if (low === null || high === null || rps === null) return shortText(report);
   const known =
     report.of === 'trace' ? `${threeFigures(high)} missed` : `${threeFigures(low)} to ${threeFigures(high)}, 95 %`;
-  return `${threeFigures(rps)} ${unit} (${known})${doubt}`;
+  return `${shortText(report)} (${known})`;
 }
 
 /** `sglang carries at least 1.02 times what vllm-v1 does: 1.02 to 1.19 by the intervals of both`. */

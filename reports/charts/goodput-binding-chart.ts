@@ -13,7 +13,7 @@ import {
   nearProbes,
   type RateGroup,
   rateGroups,
-  rateText,
+  ratesText,
 } from '../goodput-rates.ts';
 import type { Chart, Layers, Position } from './chart.ts';
 import { KIND_COLOURS } from './miss-kinds.ts';
@@ -51,7 +51,7 @@ export function bindingCharts(report: GoodputReport): Chart[] {
       table: {
         columns: ['requests/s', ...names.map((name) => `miss ${name}`), 'misses most'],
         rows: groups.map((group) => [
-          rateText(group),
+          ratesText(group),
           ...metrics.map((metric) => shareCell(missShare(group, metric))),
           missedMostText(group),
         ]),
@@ -108,7 +108,7 @@ function spec(report: GoodputReport, groups: readonly RateGroup[], metrics: read
       const share = missShare(group, metric);
       if (share === null) return [];
       const name = METRIC_NAMES[metric];
-      const text = `${formatShare(share)} miss ${name} at ${rateText(group)} requests/s`;
+      const text = `${formatShare(share)} miss ${name} at ${ratesText(group)} requests/s`;
       return [{ rps: group.rateRps, share, name, text, isWhole: isWhole(group), isLine: group.kind !== 'probe' }];
     }),
   );

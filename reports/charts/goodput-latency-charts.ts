@@ -5,7 +5,7 @@ import { countText } from '../../src/core/words.ts';
 import type { GoodputReport } from '../../src/schema/goodput.ts';
 import { METRIC_NAMES } from '../definitions.ts';
 import { plainMs } from '../format.ts';
-import { isWhole, limited, quantileMs, type RateGroup, rateGroups, rateText } from '../goodput-rates.ts';
+import { isWhole, limited, quantileMs, type RateGroup, rateGroups, ratesText } from '../goodput-rates.ts';
 import type { Chart, Layers, Position } from './chart.ts';
 import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
 import { rateAxis, rateDomain } from './rate-axis.ts';
@@ -54,7 +54,7 @@ function latencyChart(report: GoodputReport, metric: SloMetric, groups: readonly
       rows: groups
         .toSorted((a, b) => a.rateRps - b.rateRps)
         .map((group) => [
-          rateText(group),
+          ratesText(group),
           ...QUANTILES.map((quantile) => {
             const ms = quantileMs(group, metric, quantile);
             return ms === null ? '-' : formatMs(ms);
@@ -115,7 +115,7 @@ function pointsOf({ of }: GoodputReport, metric: SloMetric, groups: readonly Rat
               at(latency_ms?.[metric][quantile] ?? null, rate_rps, 'part', threeFigures(rate_rps)),
             );
       const isLine = of === 'trace' || kind === 'segment';
-      const whole = at(quantileMs(group, metric, quantile), rateRps, isLine ? 'line' : 'probe', rateText(group));
+      const whole = at(quantileMs(group, metric, quantile), rateRps, isLine ? 'line' : 'probe', ratesText(group));
       return [...whole, ...parts];
     }),
   );

@@ -1,5 +1,6 @@
 import { limitsText, typeset } from '../format.ts';
-import { goodputsSections, markOf } from '../charts/goodputs-sections.ts';
+import { goodputsSections } from '../charts/goodputs-sections.ts';
+import { markOf } from '../charts/target-marks.ts';
 import { goodputsTable } from '../goodputs-table.ts';
 import { goodputsVerdict, type TargetGoodput } from '../goodputs-verdict.ts';
 import { goodputsMarkdown } from '../markdown/goodputs.ts';
