@@ -65,7 +65,7 @@ function shareCell(share: number | null): string {
 }
 
 /** `TPOT binds from 25.8 requests/s on, TTFT nowhere`; null: hardly a request misses. `groups`: in order of rate. */
-export function bindsText(groups: readonly RateGroup[], metrics: readonly SloMetric[]): string | null {
+function bindsText(groups: readonly RateGroup[], metrics: readonly SloMetric[]): string | null {
   const most = groups.map((group) => missedMost(group, LEAST_MISSES));
   const first = most.findIndex((each) => each !== null);
   if (first === -1) return null;
@@ -76,12 +76,12 @@ export function bindsText(groups: readonly RateGroup[], metrics: readonly SloMet
   );
   const [one, two, three] = changes;
   if (one === undefined || three !== undefined || changes.some(({ each }) => each === null))
-    return `${countsText(most)} of ${groups.length} rates${others}`;
+    return sentence(`${countsText(most)} of ${groups.length} rates${others}`);
   const rps = (i: number): string => threeFigures(groups[i]?.probes[0]?.rate_rps ?? 0);
   const start = first === 0 ? 'at every rate' : `from ${rps(first)} requests/s on`;
   return two === undefined
-    ? `${bindText(one.each)} ${start}${others}`
-    : `${bindText(one.each)} below ${rps(two.at)} requests/s, ${bindText(two.each)} from there on${others}`;
+    ? sentence(`${bindText(one.each)} ${start}${others}`)
+    : sentence(`${bindText(one.each)} below ${rps(two.at)} requests/s, ${bindText(two.each)} from there on${others}`);
 }
 
 type Most = ReturnType<typeof missedMost>;
@@ -98,7 +98,10 @@ function countsText(most: readonly Most[]): string {
   const texts = counts
     .toSorted((a, b) => b.rates - a.rates)
     .map(({ name, rates }, i) => (i === 0 ? `most misses are of ${name} at ${rates}` : `of ${name} at ${rates}`));
-  const text = listText(texts);
+  return listText(texts);
+}
+
+function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
