@@ -206,16 +206,22 @@ function spec(report: GoodputReport, drawn: readonly GoodputProbe[], knee: Knee 
   const last = points.toSorted((a, b) => a.rps - b.rps).at(-1);
   const isMetLast = (last?.share ?? 0) >= report.at;
   const lowest = Math.min(...points.map(({ share }) => share), ...goals.map(({ value }) => value)) - 0.05;
+  const from = Math.max(0, Math.floor(lowest * 10) / 10);
   const y: Position = {
     field: 'share',
     type: 'quantitative',
-    scale: { domain: [Math.max(0, Math.floor(lowest * 10) / 10), 1], zero: false },
+    scale: { domain: [from, 1], zero: false },
     axis: { title: 'share that meets the SLO', tickCount: 5, labelExpr: SHARE_LABEL },
   };
   const low: Position = { ...y, field: 'low' };
   const whiskers = (isCut: boolean): Layers[number] => ({
-    data: { values: points.filter((point) => point.low !== null && point.isCut === isCut) },
-    mark: { type: 'rule', clip: true, strokeWidth: isCut ? 1 : 2.5, opacity: isCut ? 0.5 : 0.8, color: COLOURS.first },
+    data: {
+      // What lies below the plot is not drawn.
+      values: points
+        .filter((point) => point.low !== null && point.isCut === isCut)
+        .map((point) => ({ ...point, low: Math.max(point.low ?? 0, from) })),
+    },
+    mark: { type: 'rule', strokeWidth: isCut ? 1 : 2.5, opacity: isCut ? 0.5 : 0.8, color: COLOURS.first },
     encoding: { x, y: low, y2: { field: 'high' } },
   });
   const marks = (isCut: boolean): Layers[number] => ({
