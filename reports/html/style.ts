@@ -54,7 +54,7 @@ a[title]:hover { text-decoration: underline; }
 .invalid { color: var(--missed); font-weight: 600; margin-bottom: 0.625rem; }
 .verdict .diagnosis { max-width: 75ch; text-wrap: pretty; }
 header { display: flex; flex-wrap: wrap; align-items: end; gap: 1rem 2rem; }
-.verdict { flex: 0 0 100%; }
+.verdict { flex: 0 0 100%; min-width: 0; }
 header dl { flex: 1 1 60%; min-width: 0; }
 
 dl.facts { display: flex; flex-wrap: wrap; gap: 0.5rem 2rem; }

@@ -24,7 +24,10 @@ describe('the pages of goodput in a browser', () => {
     const targets = [TRAFFIC_GOODPUT, trafficAt(13, 15), trafficAt(5, 6)];
     const pages = [
       await writeGoodputHtml(TRACE_GOODPUT),
-      await writeGoodputHtml(TRAFFIC_GOODPUT),
+      await writeGoodputHtml({
+        ...TRAFFIC_GOODPUT,
+        workload: { ...TRAFFIC_GOODPUT.workload, name: 'long'.repeat(20) },
+      }),
       await writeGoodputHtml(exampleGoodput('traffic', probes(false), [{ state: 'below', bracket_rps: [null, 1] }])),
       await writeGoodputHtml(exampleGoodput('traffic', probes(true), [{ state: 'above', bracket_rps: [8, null] }])),
       await writeGoodputsHtml(
