@@ -17,16 +17,16 @@ const WIDTH = 0.05;
 const MOST_GROUPS = 8;
 
 /**
- * The runs and probes one by one, and behind them the segments that went to their ends, pooled by rate: no group holds
+ * The runs and probes one by one, and behind them the segments that went to their ends, segments by rate: no group holds
  * rates on both sides of the goodput.
  */
 export function rateGroups({ probes, goodput_rps }: GoodputReport): RateGroup[] {
   const inOrder = probes.toSorted((a, b) => a.rate_rps - b.rate_rps);
   const isPooled = ({ kind, attainment }: GoodputProbe): boolean => kind === 'segment' && attainment !== null;
-  const pooled = inOrder.filter(isPooled);
+  const segments = inOrder.filter(isPooled);
   return [
     ...inOrder.filter((each) => !isPooled(each)).map((each) => groupOf([each])),
-    ...binned(pooled, goodput_rps ?? 0).map(groupOf),
+    ...binned(segments, goodput_rps ?? 0).map(groupOf),
   ];
 }
 
