@@ -17,7 +17,7 @@ const WIDTH = 0.05;
 const MOST_GROUPS = 8;
 
 /**
- * The runs and probes one by one, and behind them the segments that went to their ends, segments by rate: no group holds
+ * The runs and probes one by one, and behind them the segments that went to their ends, pooled by rate: no group holds
  * rates on both sides of the goodput.
  */
 export function rateGroups({ probes, goodput_rps }: GoodputReport): RateGroup[] {

@@ -62,6 +62,8 @@ function answerSentence(answer: GoodputAnswer, report: GoodputReport): string {
   const wanted = `${plainPercent(answer.at)} % meeting ${limitsText(report.slo.limits_ms)}`;
   const doubt = answer.state === 'not_valid' ? invalidText(answer, report) : null;
   const told = usableInterval(answer) === null ? byBracket(answer, report) : byInterval(answer, report);
+  if (report.probes.length === 0 && told === null)
+    return `Nothing was tried for ${wanted}: the budget is too small for one run`;
   if (told === null)
     return `${doubt ?? 'Nothing was found'}: no run shows a rate with ${wanted}${budgetText(answer, report)}`;
   const { binding } = answer;
