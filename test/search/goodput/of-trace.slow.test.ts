@@ -105,7 +105,7 @@ describe('the goodput of a trace', { concurrency: 2 }, () => {
     assert.equal(below.report.state, 'below');
     assert.match(
       below.text,
-      /^✗ Carries less than [\d.]+ requests\/s .*: at no rate from [\d.]+ requests\/s down to that was it met/,
+      /^✗ Carries less than [\d.]+ requests\/s, with .*: at no rate from [\d.]+ requests\/s down to that was it met/,
     );
     const above = await search('above', '--slo', 'ttft=10h');
     assert.equal(above.report.state, 'above');
