@@ -1,7 +1,8 @@
-import { formatShare, plainPercent, sharesApart, threeFigures, withThousands } from '../src/core/units.ts';
-import type { GoodputAnswer, GoodputProbe, GoodputReport } from '../src/schema/goodput.ts';
+import { formatShare, plainPercent, threeFigures } from '../src/core/units.ts';
+import { countText, listText } from '../src/core/words.ts';
+import type { GoodputAnswer, GoodputReport } from '../src/schema/goodput.ts';
 import { METRIC_NAMES } from './definitions.ts';
-import { intervalText, limitsText } from './format.ts';
+import { limitsText, secondsText } from './format.ts';
 
 /** The answer of a search. `glyph` says the same as the colour that a report gives to `tone`. */
 export interface GoodputVerdict {
@@ -21,87 +22,164 @@ export function goodputVerdict(report: GoodputReport): GoodputVerdict {
     tone,
     glyph: GLYPHS[tone],
     sentence: first === undefined ? 'Nothing was searched' : answerSentence(first, report),
-    notes: [...others.map((each) => answerSentence(each, report)), loadNote(report), estimandNote(report)],
+    notes: [
+      ...others.map((each) => answerSentence(each, report)),
+      loadNote(report),
+      estimandNote(report),
+      ...moreNote(report),
+    ],
   };
 }
 
 function toneOf({ state }: GoodputAnswer): GoodputVerdict['tone'] {
   if (state === 'below') return 'missed';
-  return state === 'bracketed' || state === 'above' ? 'none' : 'unsure';
+  return state === 'bracketed' || state === 'found' || state === 'above' ? 'none' : 'unsure';
 }
 
-/** `Carries 15.2 requests/s, 2.86 times the trace, with 90 % meeting TTFT <= 500 ms: 15.2 met, 16.6 missed; TTFT binds`. */
-function answerSentence(answer: GoodputAnswer, { slo, probes }: GoodputReport): string {
-  const { at, bracket_rps, times_trace, goodput_rps_per_gpu, binding, half_width } = answer;
-  const [low, high] = bracket_rps;
-  const wanted = `${plainPercent(at)} % meeting ${limitsText(slo.limits_ms)}`;
+/** An interval whose ends are further apart says nothing of the rate. */
+const WIDEST = 10;
+
+/** The interval of the goodput of traffic; null where there is none that says something. */
+export function usableInterval({ goodput_rps, ci95_rps }: GoodputAnswer): readonly [number, number] | null {
+  if (goodput_rps === null || ci95_rps === null) return null;
+  const [low, high] = ci95_rps;
+  return low > 0 && high / low <= WIDEST ? ci95_rps : null;
+}
+
+/** What is said of the goodput, and what it is known by. */
+interface Told {
+  /** `15.2 requests/s, 2.86 times the trace`. */
+  readonly carried: string;
+  /** `: 15.2 met, 16.6 missed`. */
+  readonly known: string;
+}
+
+/**
+ * `Carries 15.2 requests/s, 2.86 times the trace, with 90 % meeting TTFT <= 500 ms: 15.2 met, 16.6 missed; TTFT binds`,
+ * `Carries 28.4 requests/s of traffic like chat.csv (27.0 to 29.8, 95 %, by 18,072 requests), with ...; TPOT binds`.
+ */
+function answerSentence(answer: GoodputAnswer, report: GoodputReport): string {
+  const wanted = `${plainPercent(answer.at)} % meeting ${limitsText(report.slo.limits_ms)}`;
+  const doubt = answer.state === 'not_valid' ? invalidText(answer, report) : null;
+  const told = usableInterval(answer) === null ? byBracket(answer, report) : byInterval(answer, report);
+  if (report.probes.length === 0 && told === null)
+    return `Nothing was tried for ${wanted}: the budget is too small for one run`;
+  if (told === null)
+    return `${doubt ?? 'Nothing was found'}: no run shows a rate with ${wanted}${budgetText(answer, report)}`;
+  const { binding } = answer;
   const binds = binding === null ? '' : `; ${METRIC_NAMES[binding]} binds`;
-  const [before, after] = doubt(answer, probes);
-  const carries = before === '' ? 'Carries' : `${before}carries`;
-  if (low === null) {
-    if (high === null) return `Nothing was tried for ${wanted}: the budget is too small for one run`;
-    return `${carries} less than ${rps(high)} with ${wanted}: that was missed, the lowest rate tried${binds}${after}`;
+  const carries = doubt === null ? 'Carries' : `${doubt}. By what it measured, carries`;
+  return `${carries} ${told.carried}, with ${wanted}${told.known}${binds}${budgetText(answer, report)}`;
+}
+
+/** Of traffic, where its interval says something. */
+function byInterval(answer: GoodputAnswer, report: GoodputReport): Told | null {
+  const interval = usableInterval(answer);
+  if (answer.goodput_rps === null || interval === null) return null;
+  const [low, high] = interval.map(threeFigures);
+  const by = `${low} to ${high}, 95 %, by ${countText(report.requests_used, 'request')}`;
+  return {
+    carried: `${rps(answer.goodput_rps)}${likeText(report)} (${by})${timesText([answer.goodput_rps], report)}`,
+    known: '',
+  };
+}
+
+/** Of a trace, and of traffic where probes alone say something: null without a probe. */
+function byBracket(answer: GoodputAnswer, report: GoodputReport): Told | null {
+  const [low, high] = answer.bracket_rps;
+  if (low === null && high === null) return null;
+  if (low === null || high === null) {
+    const bound = low ?? high ?? 0;
+    return {
+      carried: `${low === null ? 'less than' : 'at least'} ${rps(bound)}${likeText(report)}${low === null ? '' : timesText([low], report)}`,
+      known: low === null ? `: ${missedText(bound, report)}` : ': the highest rate tried still met',
+    };
   }
-  const carried = `${rps(low)}, ${threeFigures(times_trace ?? 0)} times the trace${goodput_rps_per_gpu === null ? '' : `, ${threeFigures(goodput_rps_per_gpu)} a GPU`}`;
-  if (high === null) return `${carries} at least ${carried}, with ${wanted}: the highest rate tried still met${after}`;
-  const wide = half_width === null ? '' : ` (± ${formatShare(half_width)})`;
-  return `${carries} ${carried}, with ${wanted}: ${threeFigures(low)} met, ${threeFigures(high)} missed${wide}${binds}${after}`;
+  if (report.of === 'trace')
+    return {
+      carried: `${rps(low)}${timesText([low], report)}`,
+      known: `: ${threeFigures(low)} met, ${threeFigures(high)} missed${wideText(answer)}`,
+    };
+  return {
+    carried: `between ${threeFigures(low)} and ${rps(high)}${likeText(report)}${timesText([low, high], report)}`,
+    known: ': a probe met at the one and missed at the other, and there are too few segments for an interval',
+  };
 }
 
-/** What is said before and after an answer that is not as good as was asked for. */
-function doubt({ state, bracket_rps }: GoodputAnswer, probes: readonly GoodputProbe[]): readonly [string, string] {
-  if (state === 'not_valid') {
-    const ends = probes.filter(({ valid, rate_rps }) => !valid && bracket_rps.includes(rate_rps));
-    const rates = ends.map(({ rate_rps }) => threeFigures(rate_rps)).join(' and ');
-    return [`Not valid: the client fell behind at ${rates} requests/s. By what it measured, `, ''];
-  }
-  return ['', state === 'budget' ? '; the budget ended before the bracket was as narrow as asked' : ''];
+/** `at no rate from 5.79 requests/s down to that was it met`. */
+function missedText(lowest: number, { probes }: GoodputReport): string {
+  const highest = Math.max(...probes.map(({ rate_rps }) => rate_rps));
+  return highest > lowest ? `at no rate from ${rps(highest)} down to that was it met` : 'at that rate it was missed';
 }
 
-function loadNote({ workload, probes, requests_used, traces_used }: GoodputReport): string {
-  return `${withThousands(probes.length)} runs of ${workload.name} (${withThousands(workload.requests)} requests, ${rps(workload.rate_rps)} at its own speed), ${withThousands(requests_used)} requests in all: ${threeFigures(traces_used)} times the trace`;
+function likeText({ of, workload }: GoodputReport): string {
+  return of === 'trace' ? '' : ` of traffic like ${workload.name}`;
 }
 
-function estimandNote({ clock }: GoodputReport): string {
-  return `Of this trace, whole, from an empty system${clock === 'virtual' ? ', in virtual time: the bracket is exact for it' : ''}. Other traffic of its kind carries another rate`;
+/** `, 2.86 times the trace, 3.80 a GPU`; of a range both ends. */
+function timesText(rates: readonly number[], { workload, gpus }: GoodputReport): string {
+  const texts = (by: number): string => rates.map((rate) => threeFigures(rate / by)).join(' to ');
+  const times = workload.rate_rps > 0 ? `, ${texts(workload.rate_rps)} times the trace` : '';
+  return `${times}${gpus === null || gpus < 2 ? '' : `, ${texts(gpus)} a GPU`}`;
+}
+
+function invalidText({ bracket_rps }: GoodputAnswer, { of, probes }: GoodputReport): string {
+  const ends = probes.filter(({ valid, rate_rps }) => of === 'trace' && !valid && bracket_rps.includes(rate_rps));
+  const rates = listText(ends.map(({ rate_rps }) => threeFigures(rate_rps)));
+  return `Not valid: the client fell behind${rates === '' ? '' : ` at ${rates} requests/s`}`;
+}
+
+/** ` (± 4.3 %)`; where that is not as was asked, the budget says so. */
+function wideText({ state, half_width }: GoodputAnswer): string {
+  return half_width === null || state === 'budget' ? '' : ` (± ${formatShare(half_width)})`;
+}
+
+function budgetText(answer: GoodputAnswer, { of, precision, requests_used }: GoodputReport): string {
+  const { state, half_width } = answer;
+  if (state !== 'budget') return '';
+  const ended = `the budget ended after ${countText(requests_used, 'request')}`;
+  return half_width === null || (of === 'traffic' && usableInterval(answer) === null)
+    ? `; ${ended}`
+    : `; ± ${formatShare(half_width)} where ± ${plainPercent(precision)} % was asked: ${ended}`;
+}
+
+/** What was sent, and how much of it. */
+function loadNote(report: GoodputReport): string {
+  const { of, workload, probes, requests_used, traces_used } = report;
+  const own = `${workload.name} (${countText(workload.requests, 'request')}, ${rps(workload.rate_rps)} at its own speed)`;
+  const times = `${countText(requests_used, 'request')} in all, ${threeFigures(traces_used)} times the trace`;
+  if (of === 'trace') return `${countText(probes.length, 'run')} of ${own}: ${times}`;
+  const segments = probes.filter(({ kind }) => kind === 'segment').length;
+  const then = segments === 0 ? '' : `, then ${countText(segments, 'segment')} on a running one,`;
+  return `${countText(probes.length - segments, 'probe')} from an empty system${then} of traffic like ${own}: ${times}`;
+}
+
+/** What the answer is of, and what it does not speak for. */
+function estimandNote(report: GoodputReport): string {
+  const { of, arrivals, clock, workload, requests_used } = report;
+  if (of === 'trace')
+    return `Of this trace, whole, from an empty system${clock === 'virtual' ? ', in virtual time: the bracket is exact for it' : ''}. Other traffic of its kind carries another rate`;
+  const traffic =
+    arrivals === 'poisson'
+      ? `Poisson arrivals, each with a row of the trace drawn at random`
+      : 'pieces of 60 s of the trace in random order';
+  const speaks = report.answers.some((each) => usableInterval(each) !== null)
+    ? `. An interval speaks for traffic like these ${countText(requests_used, 'request')}`
+    : '';
+  return `Of traffic like ${workload.name} on a running system: ${traffic}${speaks}`;
+}
+
+/** Whether more requests would tell more, where the budget ended first: pieces of a short trace repeat themselves. */
+function moreNote({ of, arrivals, answers, workload, traces_used }: GoodputReport): string[] {
+  if (of === 'trace' || !answers.some(({ state }) => state === 'budget')) return [];
+  if (arrivals === 'poisson' || traces_used < 1 || workload.rate_rps <= 0)
+    return ['A larger --budget makes it narrower'];
+  const length = secondsText(workload.requests / workload.rate_rps);
+  return [
+    `The trace has ${length} of traffic, which came ${threeFigures(traces_used)} times: a larger --budget repeats it and may tell no more, a longer trace does`,
+  ];
 }
 
 function rps(rate: number): string {
   return `${threeFigures(rate)} requests/s`;
-}
-
-export const PROBE_COLUMNS = ['requests/s', 'meet the SLO', '95 % interval', 'misses most', 'run'] as const;
-
-/** One run as a row of a table, under `PROBE_COLUMNS`. */
-export function probeRow(probe: GoodputProbe, at: number): string[] {
-  const { rate_rps, ci95, binding, valid, dir } = probe;
-  return [
-    threeFigures(rate_rps),
-    shareText(probe, at),
-    ci95 === null ? '-' : intervalText(ci95),
-    binding === null ? '-' : METRIC_NAMES[binding],
-    `${dir ?? 'not kept'}${valid ? '' : ' (not valid)'}`,
-  ];
-}
-
-type Counts = Pick<GoodputProbe, 'attainment' | 'met' | 'missed' | 'requests'>;
-
-/** The share that met; of a run that was cut, the bound that settled the goal: `at most 89.98 %`. */
-export function shareText(probe: Counts, at: number): string {
-  const { share, bound } = shareOf(probe, at);
-  const [text] = sharesApart(share, at);
-  return bound === null ? formatShare(share) : `at ${bound} ${text}`;
-}
-
-export interface Share {
-  readonly share: number;
-  /** Null: the share itself, of a run that went to its end. */
-  readonly bound: 'least' | 'most' | null;
-}
-
-export function shareOf({ attainment, met, missed, requests }: Counts, at: number): Share {
-  if (attainment !== null) return { share: attainment, bound: null };
-  const least = met / requests;
-  // Both ends of a share such as 0.9 of a whole number of requests are reached exactly.
-  return least >= at - 1e-9 ? { share: least, bound: 'least' } : { share: 1 - missed / requests, bound: 'most' };
 }

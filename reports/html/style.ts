@@ -54,7 +54,7 @@ a[title]:hover { text-decoration: underline; }
 .invalid { color: var(--missed); font-weight: 600; margin-bottom: 0.625rem; }
 .verdict .diagnosis { max-width: 75ch; text-wrap: pretty; }
 header { display: flex; flex-wrap: wrap; align-items: end; gap: 1rem 2rem; }
-.verdict { flex: 0 0 100%; }
+.verdict { flex: 0 0 100%; min-width: 0; }
 header dl { flex: 1 1 60%; min-width: 0; }
 
 dl.facts { display: flex; flex-wrap: wrap; gap: 0.5rem 2rem; }
@@ -67,6 +67,9 @@ dl.facts dt { font-size: 0.875rem; } dl.facts dd { margin: 0; font-size: 0.9375r
 .dense code { font-size: 0.8125rem; }
 dl.lines dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 dl.lines code { white-space: pre-wrap; }
+
+.key { display: flex; flex-wrap: wrap; gap: 0.25rem 2rem; margin: 1rem 0 0; padding: 0; list-style: none; }
+.key li { overflow-wrap: anywhere; }
 
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.5rem, 1fr)); gap: 1rem 0.75rem; }
 .figures dt { font-size: 0.875rem; } .figures dd { margin: 0; font-size: 1.5rem; font-weight: 600; line-height: 1.3; }

@@ -1,19 +1,21 @@
 import type { GoodputReport } from '../../src/schema/goodput.ts';
-import { goodputVerdict, PROBE_COLUMNS, probeRow } from '../goodput-verdict.ts';
+import { goodputTable } from '../goodput-table.ts';
+import { goodputVerdict } from '../goodput-verdict.ts';
 import { plain } from './plain.ts';
 
 /** A search for a pull request or a chat. */
 export function goodputMarkdown(report: GoodputReport): string {
   const { glyph, sentence, notes } = goodputVerdict(report);
+  const { columns, rows } = goodputTable(report);
   return [
     `**${glyph} ${plain(sentence)}**`,
     '',
     ...notes.flatMap((note) => [`${plain(note)}.`, '']),
     `${plain(report.workload.name)} on ${plain(report.target.spec)}`,
     '',
-    `| ${PROBE_COLUMNS.join(' | ')} |`,
-    `| ${PROBE_COLUMNS.map(() => '---').join(' | ')} |`,
-    ...report.probes.map((probe) => `| ${probeRow(probe, report.at).map(plain).join(' | ')} |`),
+    `| ${columns.join(' | ')} |`,
+    `| ${columns.map(() => '---').join(' | ')} |`,
+    ...rows.map((row) => `| ${row.map(plain).join(' | ')} |`),
     '',
   ].join('\n');
 }

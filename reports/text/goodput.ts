@@ -1,18 +1,23 @@
 import type { GoodputReport } from '../../src/schema/goodput.ts';
-import { goodputVerdict, PROBE_COLUMNS, probeRow } from '../goodput-verdict.ts';
+import { goodputTable, narrowed } from '../goodput-table.ts';
+import { goodputVerdict } from '../goodput-verdict.ts';
 import { aligned, printable } from './table.ts';
 
 const COLOURS = { met: 32, missed: 31, unsure: 33, none: 1 } as const;
+const WIDTH = 80;
+/** What a terminal can do without, first to go first. */
+const DISPENSABLE = ['requests', 'run', '95 % interval'];
 
-/** A search for a terminal: the answer first, then its runs. No newline at the end. */
+/** A search for a terminal: the answer first, then what was seen at which rate. No newline at the end. */
 export function goodputText(report: GoodputReport, { color }: { color: boolean }): string {
   const { tone, glyph, sentence, notes } = goodputVerdict(report);
   const paint = (text: string): string => (color ? `\u001B[${COLOURS[tone]}m${text}\u001B[0m` : text);
+  const { columns, rows } = narrowed(goodputTable(report), DISPENSABLE, WIDTH);
   return [
-    paint(`${glyph} ${sentence}`),
-    ...notes,
+    paint(printable(`${glyph} ${sentence}`)),
+    ...notes.map(printable),
     printable(`${report.workload.name} -> ${report.target.spec}`),
     '',
-    ...aligned([[...PROBE_COLUMNS], ...report.probes.map((probe) => probeRow(probe, report.at))], 'left'),
+    ...aligned([columns, ...rows], 'left'),
   ].join('\n');
 }

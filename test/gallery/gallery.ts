@@ -1,18 +1,23 @@
 import { parse, View } from 'vega';
 import { compile } from 'vega-lite';
 import type { Chart, ChartSection } from '../../reports/charts/chart.ts';
+import { goodputSections } from '../../reports/charts/goodput-sections.ts';
+import { goodputsSections } from '../../reports/charts/goodputs-sections.ts';
 import { placementSections } from '../../reports/charts/placement-sections.ts';
 import { runSections } from '../../reports/charts/run-sections.ts';
 import { sweepSections } from '../../reports/charts/sweep-sections.ts';
 import { THEME } from '../../reports/charts/theme.ts';
 import { collectReportData } from '../../reports/data/report-data.ts';
+import { TRACE_GOODPUT, TRAFFIC_GOODPUT, trafficAt } from '../reports/example-goodput.ts';
 import { EXAMPLE_PLACEMENT } from '../reports/example-placement.ts';
 import { exampleSweep } from '../reports/example-sweep.ts';
 import { exampleRun, inBatches } from '../reports/example-run.ts';
 import { exampleScrapes } from '../reports/example-scrapes.ts';
 
+type PageName = 'run' | 'placement' | 'goodput-of-trace' | 'goodput-of-traffic' | 'goodputs' | 'sweep';
+
 /** Every section of every page, of an example that has each of the page's charts, by the page's name. */
-export async function gallery(): Promise<Readonly<Record<'run' | 'placement' | 'sweep', readonly ChartSection[]>>> {
+export async function gallery(): Promise<Readonly<Record<PageName, readonly ChartSection[]>>> {
   const { summary, manifest, records } = await exampleRun({
     requests: 40,
     slo: 'ttft=200ms,tpot=12ms',
@@ -20,9 +25,17 @@ export async function gallery(): Promise<Readonly<Record<'run' | 'placement' | '
     fate: (index) => (index % 20 === 3 ? { outcome: 'rejected', http_status: 429, error: 'queue is full' } : null),
   });
   const data = await collectReportData(inBatches(records), manifest, exampleScrapes(records));
+  const targets = [TRAFFIC_GOODPUT, trafficAt(13, 15), trafficAt(5, 6, { gpus: 8 })].map((report, i) => ({
+    name: `target ${i + 1}`,
+    dir: `${i + 1}-target`,
+    report,
+  }));
   return {
     run: runSections(summary, data),
     placement: placementSections(EXAMPLE_PLACEMENT),
+    'goodput-of-trace': goodputSections(TRACE_GOODPUT),
+    'goodput-of-traffic': goodputSections(TRAFFIC_GOODPUT),
+    goodputs: goodputsSections(targets),
     sweep: sweepSections(exampleSweep(), null),
   };
 }

@@ -12,14 +12,16 @@ mkdirSync(folder, { recursive: true });
 
 const colours = Object.entries(PALETTES.light).map(([name, value]) => `--${name}: ${value};`);
 const style = `<style>:root { ${colours.join(' ')} } text { paint-order: stroke; }</style>`;
-const charts = Object.values(await gallery()).flatMap((sections) => sections.flatMap((section) => section.charts));
-for (const chart of charts) {
+const charts = Object.entries(await gallery()).flatMap(([name, sections]) =>
+  sections.flatMap((section) => section.charts.map((chart) => ({ file: `${name}-${chart.id}`, chart }))),
+);
+for (const { file, chart } of charts) {
   const svg = await svgOf(chart);
   writeFileSync(
-    join(folder, `${chart.id}.svg`),
+    join(folder, `${file}.svg`),
     svg.replace(/<svg[^>]*>/, (tag) => `${tag}${style}`),
   );
-  writeFileSync(join(folder, `${chart.id}.json`), `${JSON.stringify(chart, null, 2)}\n`);
+  writeFileSync(join(folder, `${file}.json`), `${JSON.stringify(chart, null, 2)}\n`);
 }
 
 const page = html`<!doctype html>
@@ -27,9 +29,9 @@ const page = html`<!doctype html>
   <title>Gallery</title>
   <body style="max-width: 700px; margin: 2rem auto; font: 16px/1.5 ${trusted(FONT)}">
     ${charts.map(
-      ({ id, title, note }) =>
+      ({ file, chart: { title, note } }) =>
         html`<h3>${title}</h3>
-          <img src="${id}.svg" alt="" />
+          <img src="${file}.svg" alt="" />
           <p>${note}</p>`,
     )}
   </body>`;

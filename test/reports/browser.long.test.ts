@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { writeHtmlReport, writeSweepHtml } from '../../reports/index.ts';
 import { launchBrowser, openPage } from '../browser.ts';
 import { exampleScrapes } from './example-scrapes.ts';
 import { exampleRun, inBatches } from './example-run.ts';
 import { exampleSweep } from './example-sweep.ts';
-
+import { cutOff, struckThrough } from './page-checks.ts';
 const CHARTS = [
   'slo-plane',
   'misses-far',
@@ -384,42 +384,3 @@ describe('a sweep in a browser', () => {
     await page.context().close();
   });
 });
-
-/** Texts of charts that reach beyond the room of their chart, where they are not seen. */
-function cutOff(page: Page): Promise<string[]> {
-  return page.evaluate(() =>
-    [...document.querySelectorAll('.plot')].flatMap((plot) => {
-      const room = plot.getBoundingClientRect();
-      return [...plot.querySelectorAll('svg text:not([opacity="0"])')]
-        .filter((text) => {
-          const { width, left, right } = text.getBoundingClientRect();
-          return width > 0 && (left < room.left - 1 || right > room.right + 1);
-        })
-        .map((text) => `${plot.parentElement?.id}: ${text.textContent}`);
-    }),
-  );
-}
-
-/** Words in a plot that a curve or a rule of the same chart runs through: at every fifth pixel of the line. */
-function struckThrough(page: Page): Promise<string[]> {
-  return page.evaluate(() =>
-    [...document.querySelectorAll('section:not(#timeline) .plot')].flatMap((plot) => {
-      const lines = plot.querySelectorAll<SVGGeometryElement>('.mark-line path, .mark-rule line');
-      const points = [...lines].flatMap((line) => {
-        const toScreen = line.getScreenCTM();
-        const length = line.getTotalLength();
-        if (length === 0) return [];
-        return Array.from({ length: Math.floor(length / 5) + 1 }, (_, i) =>
-          line.getPointAtLength(i * 5).matrixTransform(toScreen ?? undefined),
-        );
-      });
-      return [...plot.querySelectorAll('.mark-text text:not([opacity="0"])')]
-        .filter((text) => {
-          const { left, right, top, bottom } = text.getBoundingClientRect();
-          // The box of a text has room for accents and descenders, which these words hardly have.
-          return points.some(({ x, y }) => x > left && x < right && y > top + 4 && y < bottom - 4);
-        })
-        .map((text) => `${plot.parentElement?.id}: ${text.textContent}`);
-    }),
-  );
-}

@@ -1,68 +1,127 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { goodputMarkdown, goodputText } from '../../reports/index.ts';
 import { goodputVerdict } from '../../reports/goodput-verdict.ts';
-import type { GoodputAnswer, GoodputProbe, GoodputReport } from '../../src/schema/goodput.ts';
+import { goodputSchema, type GoodputAnswer, type GoodputReport } from '../../src/schema/goodput.ts';
+import { cutProbe, exampleGoodput, exampleProbe, TRACE_GOODPUT, TRAFFIC_GOODPUT } from './example-goodput.ts';
 
-const probeAt = (rate_rps: number, valid: boolean): GoodputProbe => ({
-  rate_rps,
-  requests: 100,
-  met: 50,
-  missed: 50,
-  attainment: 0.5,
-  kind: 'run',
-  alone: { ttft: null, tpot: null, e2e: null },
-  latency_ms: null,
-  ci95: null,
-  binding: null,
-  valid,
-  decided: false,
-  requests_used: 100,
-  dir: null,
+const sentenceOf = (report: GoodputReport): string => goodputVerdict(report).sentence;
+
+function ofTrace(state: GoodputAnswer['state'], bracket_rps: GoodputAnswer['bracket_rps']): string {
+  const probes = [1, 2, 4].map((rate) => exampleProbe('run', rate, { valid: rate === 2 }));
+  return sentenceOf(exampleGoodput('trace', probes, [{ goodput_rps: bracket_rps[0], bracket_rps, state }]));
+}
+
+function ofTraffic(answer: Partial<GoodputAnswer>, given: Partial<GoodputReport> = {}): string {
+  const probes = [cutProbe('probe', 5, true), cutProbe('probe', 10, true)];
+  return sentenceOf(exampleGoodput('traffic', probes, [answer], given));
+}
+
+test('the examples are what a search writes', () => {
+  for (const report of [TRACE_GOODPUT, TRAFFIC_GOODPUT]) assert.deepEqual(goodputSchema.parse(report), report);
 });
 
-function sentenceOf(state: GoodputAnswer['state'], bracket_rps: GoodputAnswer['bracket_rps']): string {
-  const answer: GoodputAnswer = {
-    at: 0.9,
-    goodput_rps: bracket_rps[0],
-    goodput_rps_per_gpu: null,
-    bracket_rps,
-    half_width: null,
-    ci95_rps: null,
-    slope: null,
-    times_trace: bracket_rps[0],
-    binding: null,
-    state,
-  };
-  const report: GoodputReport = {
-    schema: 1,
-    of: 'trace',
-    ...answer,
-    answers: [answer],
-    slo: { text: 'ttft=1s', limits_ms: { ttft: 1000 } },
-    arrivals: 'trace',
-    precision: 0.05,
-    target: { spec: 'http://x', kind: 'url', model: null },
-    gpus: null,
-    clock: 'real',
-    workload: { name: 'x', sha256: '', requests: 100, rate_rps: 1 },
-    probes: [probeAt(1, false), probeAt(2, true), probeAt(4, false)],
-    requests_used: 300,
-    traces_used: 3,
-    versions: { reprise: '0' },
-  };
-  return goodputVerdict(report).sentence;
-}
+test('of a trace: the rate, its bracket, what binds', () => {
+  assert.equal(
+    sentenceOf(TRACE_GOODPUT),
+    'Carries 10.0 requests/s, 2.50 times the trace, 5.00 a GPU, with 90 % meeting TTFT <= 500 ms and TPOT <= 25 ms: 10.0 met, 11.0 missed (± 4.8 %); TPOT binds',
+  );
+});
+
+test('of traffic: the rate, its interval, by how many requests', () => {
+  assert.equal(
+    sentenceOf(TRAFFIC_GOODPUT),
+    'Carries 10.0 requests/s of traffic like chat.csv (9.60 to 10.4, 95 %, by 13,280 requests), 2.50 times the trace, 5.00 a GPU, with 90 % meeting TTFT <= 500 ms and TPOT <= 25 ms; TPOT binds',
+  );
+  assert.match(
+    goodputVerdict(TRAFFIC_GOODPUT).notes.join(),
+    /An interval speaks for traffic like these 13,280 requests/,
+  );
+});
 
 test('an answer that is not valid says so first, whatever it bounds, and names the runs that decide', () => {
   const invalid = 'Not valid: the client fell behind at 4.00 requests/s. By what it measured, carries';
-  assert.ok(sentenceOf('not_valid', [null, 4]).startsWith(`${invalid} less than 4.00 requests/s`));
-  assert.ok(sentenceOf('not_valid', [4, null]).startsWith(`${invalid} at least 4.00 requests/s`));
-  assert.ok(sentenceOf('not_valid', [2, 4]).startsWith(`${invalid} 2.00 requests/s`));
+  assert.ok(ofTrace('not_valid', [null, 4]).startsWith(`${invalid} less than 4.00 requests/s`));
+  assert.ok(ofTrace('not_valid', [4, null]).startsWith(`${invalid} at least 4.00 requests/s`));
+  assert.ok(ofTrace('not_valid', [2, 4]).startsWith(`${invalid} 2.00 requests/s`));
+  assert.ok(
+    ofTraffic({ state: 'not_valid', bracket_rps: [5, 10] }).startsWith('Not valid: the client fell behind. By'),
+  );
 });
 
-test('a bound that the budget left says so', () => {
-  const ended = /; the budget ended before the bracket was as narrow as asked$/;
-  assert.match(sentenceOf('budget', [null, 4]), ended);
-  assert.match(sentenceOf('budget', [4, null]), ended);
-  assert.doesNotMatch(sentenceOf('below', [null, 4]), /budget/);
+test('a bound that the budget left says so, and how wide it is where more was asked', () => {
+  const ended = /; the budget ended after 1,500 requests$/;
+  assert.match(ofTrace('budget', [null, 4]), ended);
+  assert.match(ofTrace('budget', [4, null]), ended);
+  assert.doesNotMatch(ofTrace('below', [null, 4]), /budget/);
+  const half = { state: 'budget', goodput_rps: 10, ci95_rps: [9, 11], half_width: 0.1 } as const;
+  assert.match(ofTraffic(half), /; ± 10\.0 % where ± 5 % was asked: the budget ended after 560 requests$/);
+});
+
+test('without an interval that says something the probes say what is known of traffic', () => {
+  const bracket_rps: [number, number] = [5, 10];
+  const between = /^Carries between 5\.00 and 10\.0 requests\/s of traffic like chat\.csv, 1\.25 to 2\.50 times/;
+  assert.match(ofTraffic({ bracket_rps }), between);
+  assert.match(ofTraffic({ bracket_rps, goodput_rps: 130 }), between);
+  assert.match(ofTraffic({ bracket_rps, goodput_rps: 130, ci95_rps: [1e-9, 1e9], half_width: 1 }), between);
+  assert.match(ofTraffic({ bracket_rps: [10, null], state: 'above' }), /at least 10\.0 requests\/s .* still met$/);
+  assert.match(
+    ofTraffic({ bracket_rps: [null, 5], state: 'below' }),
+    /^Carries less than 5\.00 requests\/s .*: at no rate from 10\.0 requests\/s down to that was it met$/,
+  );
+});
+
+test('where pieces of a short trace came again and again, a longer trace is what helps', () => {
+  const notes = (arrivals: GoodputReport['arrivals'], traces_used: number): string => {
+    const budget = { state: 'budget', bracket_rps: [5, 10] } as const;
+    return goodputVerdict(exampleGoodput('traffic', [], [budget], { arrivals, traces_used })).notes.join();
+  };
+  assert.match(notes('trace', 3), /The trace has 300 s of traffic, which came 3\.00 times/);
+  assert.match(notes('trace', 0.5), /A larger --budget/);
+  assert.match(notes('poisson', 3), /A larger --budget/);
+});
+
+const rate = fc.option(fc.constantFrom(1e-6, 0.5, 7, 12345));
+const pair = fc.tuple(rate, rate);
+const anyAnswer: fc.Arbitrary<GoodputAnswer> = fc.record({
+  at: fc.constantFrom(0.5, 0.9, 0.999),
+  goodput_rps: rate,
+  goodput_rps_per_gpu: rate,
+  bracket_rps: pair,
+  ci95_rps: fc.option(fc.constantFrom<[number, number]>([6, 8], [0, 8], [1e-9, 1e9])),
+  half_width: fc.option(fc.constantFrom(0.01, 0.14, 1)),
+  slope: fc.option(fc.constantFrom(-2, -20)),
+  times_trace: rate,
+  binding: fc.option(fc.constantFrom('ttft', 'tpot', 'e2e')),
+  state: fc.constantFrom('bracketed', 'found', 'below', 'above', 'budget', 'not_valid'),
+});
+const PROBES = [
+  cutProbe('probe', 5, true),
+  cutProbe('run', 5, false),
+  exampleProbe('segment', 7, { latency_ms: null, attainment: null, decided: true }),
+  exampleProbe('segment', 8),
+  exampleProbe('run', 8, { dir: null, valid: false }),
+];
+
+test('no sentence, table or note says what is not known', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom('trace', 'traffic'),
+      fc.array(anyAnswer, { minLength: 1, maxLength: 2 }),
+      fc.subarray(PROBES),
+      fc.record({ gpus: fc.constantFrom(null, 1, 8), arrivals: fc.constantFrom('trace', 'poisson') }),
+      (of, answers, probes, given) => {
+        const report = exampleGoodput(of, probes, answers, given);
+        const { sentence, notes } = goodputVerdict(report);
+        for (const text of [sentence, ...notes]) {
+          assert.doesNotMatch(text, /null|NaN|undefined|Infinity|-0\b| {2}|\.$|[;,:] *$/, text);
+          assert.match(text, /^[A-Z0-9]/);
+        }
+        for (const text of [goodputText(report, { color: false }), goodputMarkdown(report)])
+          assert.doesNotMatch(text, /null|NaN|undefined|Infinity/);
+      },
+    ),
+    { numRuns: 200 },
+  );
 });

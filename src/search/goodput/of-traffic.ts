@@ -183,9 +183,10 @@ function answerOf({ ownRps, gpus }: SearchContext, { at, segments, isValid, why,
   };
 }
 
-/** The limit that most requests of the segments miss. */
-function bindingOf(segments: readonly JudgedSegment[]): GoodputAnswer['binding'] {
-  const judged = segments.filter(({ kind }) => kind === 'segment');
+/** The limit that most requests of the segments miss; of the probes, where there are no segments. */
+function bindingOf(all: readonly JudgedSegment[]): GoodputAnswer['binding'] {
+  const segments = all.filter(({ kind }) => kind === 'segment');
+  const judged = segments.length === 0 ? all : segments;
   const missed = (metric: 'ttft' | 'tpot' | 'e2e'): number =>
     judged.reduce((sum, { figures }) => sum + (1 - (figures.alone[metric] ?? 1)) * figures.requests, 0);
   const most = (['ttft', 'tpot', 'e2e'] as const).toSorted((a, b) => missed(b) - missed(a))[0] ?? 'ttft';

@@ -55,7 +55,8 @@ function figuresOf(
   { kind, rateRps, planned, unjudged, requests, met, missed }: Segment,
   { attainment, latency }: SegmentFigures,
 ): JudgedSegment['figures'] {
-  const isCut = requests < planned;
+  // One of which no request had ended when the run was stopped has no share either.
+  const isCut = requests < planned || met + missed === 0;
   const judged = attainment.result();
   return {
     kind,
