@@ -16,9 +16,9 @@ const { values } = parseArgs({
   },
 });
 const [seeds, first] = [Number(values.seeds), Number(values.first)];
-const quantile = (sorted: readonly number[], share: number): number =>
-  sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN;
-const percent = (share: number): string => `${Math.round(share * 100)}`;
+const quantile = (sorted: readonly number[], q: number): number =>
+  sorted[Math.ceil(q * sorted.length) - 1] ?? Number.NaN;
+const percent = (of: number): string => `${Math.round(of * 100)}`;
 
 console.log(
   '| system | arrivals | truth | within 5 % | covers % | half width p50, p90 % | requests p50, p90 | bias % | ends |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
@@ -31,11 +31,12 @@ for (const arrivals of values.arrivals.split(',')) {
     const truth = system.goodputRps[arrivals];
     const found = [];
     for (let seed = first; seed < first + seeds; seed++) {
-      const { fit, end, requests } = await simulatedTraffic(system, arrivals, {
+      const { answers, requests } = await simulatedTraffic(system, arrivals, {
         seed,
         precision: Number(values.precision),
         mostRequests: Number(values.budget),
       });
+      const [{ fit, end } = { fit: null, end: 'none' }] = answers;
       const lnRatio = fit === null ? Number.NaN : fit.lnRate - Math.log(truth);
       found.push({ lnRatio, halfWidth: fit?.halfWidth ?? Infinity, requests, end });
     }

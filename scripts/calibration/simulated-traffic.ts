@@ -7,7 +7,7 @@ import { VirtualClock } from '../../src/core/virtual-clock.ts';
 import { createEngine, engineTarget, parseEngineSpec } from '../../src/engine/index.ts';
 import { Recorder } from '../../src/replay/recorder.ts';
 import { replay } from '../../src/replay/replay.ts';
-import { fitNear } from '../../src/search/goodput/segments.ts';
+import { knownGoodput } from '../../src/search/goodput/segments.ts';
 import type { LocalFit } from '../../src/search/goodput/local-fit.ts';
 import { trafficLoad } from '../../src/search/goodput/traffic-load.ts';
 import { feedFromSource } from '../../src/target/feed.ts';
@@ -78,6 +78,12 @@ async function trafficOf(
   });
 }
 
+export interface TrafficSearch {
+  /** Of each goal: null where nothing is known; how its search ended. */
+  readonly answers: readonly { readonly fit: LocalFit | null; readonly end: string }[];
+  readonly requests: number;
+}
+
 /** One search for the goodput, as `reprise goodput --of traffic` makes it. */
 export async function simulatedTraffic(
   of: TrafficSystem,
@@ -86,14 +92,19 @@ export async function simulatedTraffic(
     seed,
     precision,
     mostRequests,
-    goal = 0.9,
-  }: { readonly seed: number; readonly precision: number; readonly mostRequests: number; readonly goal?: number },
-): Promise<{ readonly fit: LocalFit | null; readonly end: string; readonly requests: number }> {
+    goals = [0.9],
+  }: {
+    readonly seed: number;
+    readonly precision: number;
+    readonly mostRequests: number;
+    readonly goals?: readonly number[];
+  },
+): Promise<TrafficSearch> {
   const source = await trafficOf(of, arrivals, seed, mostRequests);
   const rowsRps = await rateOf(source);
   const load = trafficLoad({
     slo: { text: of.name, limits: of.slo },
-    goals: [goal],
+    goals,
     precision,
     rowsRps,
     startRps: rowsRps,
@@ -118,10 +129,13 @@ export async function simulatedTraffic(
     graceUs: 0,
   });
   const { segments, ends } = load.progress();
-  const [end] = ends;
-  if (end === undefined) throw new Error(`${of.name}: the search did not end`);
   const requests = segments.reduce((sum, segment) => sum + segment.requests, 0);
-  return { fit: fitNear(segments, end.aboutLnRate, goal), end: end.why, requests };
+  const answers = goals.map((goal, i) => {
+    const end = ends[i];
+    if (end === undefined) throw new Error(`${of.name}: the search did not end`);
+    return { fit: knownGoodput(segments, end.aboutLnRate, goal), end: end.why };
+  });
+  return { answers, requests };
 }
 
 async function rateOf(source: Source): Promise<number> {

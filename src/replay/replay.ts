@@ -90,8 +90,11 @@ export async function replay(
   };
   const takeBatch = async (): Promise<void> => {
     try {
-      let batch = await ask();
-      while (batch === null && hasEnded) batch = await ask();
+      let batch: readonly ScheduledRequest[] | null;
+      do {
+        hasEnded = false;
+        batch = await schedule.next();
+      } while (batch === null && endedSince());
       if (batch === null) allScheduled = true;
       else {
         put(batch);
@@ -104,10 +107,7 @@ export async function replay(
     }
     checkDone();
   };
-  const ask = (): Promise<readonly ScheduledRequest[] | null> => {
-    hasEnded = false;
-    return schedule.next();
-  };
+  const endedSince = (): boolean => hasEnded;
   const scheduleFailed = (thrown: unknown): void => {
     if (thrown instanceof UserError) stopSending(`the trace could not be read to its end: ${thrown.message}`);
     else fault ??= { error: thrown };

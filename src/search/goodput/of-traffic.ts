@@ -14,7 +14,7 @@ import { writeWhole } from '../../runs/run-directory.ts';
 import type { GoodputAnswer } from '../../schema/goodput.ts';
 import { ratesOf, type Found, type SearchContext } from './context.ts';
 import type { LocalFit } from './local-fit.ts';
-import { fitNear } from './segments.ts';
+import { knownGoodput } from './segments.ts';
 import { judgedSegments, type JudgedSegment } from './segment-figures.ts';
 import { bracketOf, trafficLoad, type TrafficProgress } from './traffic-load.ts';
 
@@ -146,7 +146,13 @@ function foundOf(context: SearchContext, runs: readonly TrafficRun[]): Found {
   return {
     answers: context.search.goals.map((at, i) => {
       const end = ends[i] ?? { why: 'budget', aboutLnRate: 0 };
-      return answerOf(context, { at, segments, isValid, why: end.why, fit: fitNear(segments, end.aboutLnRate, at) });
+      return answerOf(context, {
+        at,
+        segments,
+        isValid,
+        why: end.why,
+        fit: knownGoodput(segments, end.aboutLnRate, at),
+      });
     }),
     probes: runs.flatMap(({ name, judged, isValid: valid }) =>
       judged.map(({ figures }) => ({ ...figures, valid, dir: name })),
@@ -165,10 +171,8 @@ interface Ended {
 function answerOf({ ownRps, gpus }: SearchContext, { at, segments, isValid, why, fit }: Ended): GoodputAnswer {
   const bracket = bracketOf(segments, at);
   const rps = fit === null ? null : exp(fit.lnRate);
-  const isKnown = fit !== null && Number.isFinite(fit.halfWidth);
-  const ci95: GoodputAnswer['ci95_rps'] = isKnown
-    ? [exp(fit.lnRate - fit.halfWidth), exp(fit.lnRate + fit.halfWidth)]
-    : null;
+  const ci95: GoodputAnswer['ci95_rps'] =
+    fit === null ? null : [exp(fit.lnRate - fit.halfWidth), exp(fit.lnRate + fit.halfWidth)];
   return {
     at,
     goodput_rps: rps,

@@ -65,6 +65,17 @@ export function leavesBacklog({ kind, met, missed, planned, unjudged }: Segment,
   );
 }
 
+/**
+ * What is known of the goodput once a search has ended: null with less than three segments, or where the line crosses the
+ * goal far from all of them, which says nothing.
+ */
+export function knownGoodput(segments: readonly Segment[], aboutLnRate: number, goal: number): LocalFit | null {
+  const fit = fitNear(segments, aboutLnRate, goal);
+  if (fit === null || !Number.isFinite(fit.halfWidth)) return null;
+  const isNear = segments.some(({ kind, rateRps }) => kind === 'segment' && Math.abs(ln(rateRps) - fit.lnRate) <= NEAR);
+  return isNear ? fit : null;
+}
+
 /** Where a line through the segments near a rate crosses a share of requests; null without one that is decided. */
 export function fitNear(segments: readonly Segment[], aboutLnRate: number, goal: number): LocalFit | null {
   const all = segments.filter(

@@ -106,8 +106,11 @@ export function trafficLoad(options: TrafficOptions): TrafficLoad {
     return exp(guess + (isLow ? -OFFSET : OFFSET));
   };
 
-  const mayUse = (kind: Segment['kind']): boolean =>
-    hasTime() && segments.reduce((sum, { requests }) => sum + requests, 0) + rowsOf(kind) <= mostRequests;
+  /** Each goal has its share of the requests, and what those before it have left. */
+  const mayUse = (kind: Segment['kind']): boolean => {
+    const most = (mostRequests * (ends.length + 1)) / goals.length;
+    return hasTime() && segments.reduce((sum, { requests }) => sum + requests, 0) + rowsOf(kind) <= most;
+  };
 
   const begin = (from: number, rateRps: number, goal: number): Segment => {
     const fit = guess === null ? null : fitNear(segments, guess, goal);
@@ -146,10 +149,10 @@ export function bracketOf(
 ): readonly [low: number | null, high: number | null] {
   let [low, high]: [number | null, number | null] = [null, null];
   for (const segment of segments) {
-    if (segment.kind !== 'probe') continue;
-    // One that went to its end without being decided has failed requests that were cut: they are not met.
-    if (probeMet(segment, goal) === true) low = Math.max(low ?? 0, segment.rateRps);
-    else high = Math.min(high ?? Infinity, segment.rateRps);
+    const met = segment.kind === 'probe' ? probeMet(segment, goal) : null;
+    // Null: it was cut once another goal was decided, or as the user stopped the run.
+    if (met === true) low = Math.max(low ?? 0, segment.rateRps);
+    if (met === false) high = Math.min(high ?? Infinity, segment.rateRps);
   }
   return [low, high];
 }
