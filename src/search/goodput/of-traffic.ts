@@ -19,7 +19,7 @@ import { judgedSegments, type JudgedSegment } from './segment-figures.ts';
 import { bracketOf, trafficLoad, type TrafficProgress } from './traffic-load.ts';
 
 /** Most requests without a budget of requests; one of time alone may need more than are usual. */
-export const USUAL_BUDGET = 60_000;
+const USUAL_BUDGET = 60_000;
 const MOST_OF_A_TIME = 500_000;
 /** Rows are asked for so long before they are due in real time, so that their bodies are there. */
 const AHEAD_US = 250_000;

@@ -3,7 +3,7 @@ import { fitLocally, type LocalFit } from './local-fit.ts';
 import { decided } from './probe-tally.ts';
 
 /** Successive requests of traffic at one rate: a probe from an empty system, or a segment on a running one. */
-export interface SegmentPlan {
+interface SegmentPlan {
   readonly kind: 'probe' | 'segment';
   readonly rateRps: number;
   /** Position of its first request in the traffic. */

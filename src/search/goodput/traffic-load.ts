@@ -39,7 +39,7 @@ export interface TrafficOptions {
 }
 
 /** How the search for one goal ended. */
-export interface TrafficEnd {
+interface TrafficEnd {
   readonly why: 'found' | 'below' | 'above' | 'budget';
   /** The guess then, in ln rate: the segments near it are fitted. */
   readonly aboutLnRate: number;
