@@ -11,6 +11,7 @@ import { resolveSlo } from '../slos/index.ts';
 import { expected, text } from '../core/option-fields.ts';
 import { readOptions, type Command } from './command.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
+import { exportAll, OTHERS_OPTIONS, OTHERS_SCHEMA, printedAs } from './report-others.ts';
 import { runArgument } from './run-argument.ts';
 import { sloList } from './slo-list.ts';
 import { hasColor } from './terminal.ts';
@@ -25,6 +26,7 @@ const schema = z.looseObject({
   format: z.enum(FORMATS, expected(FORMATS.join(', '))).optional(),
   json: z.boolean(),
   open: z.boolean(),
+  ...OTHERS_SCHEMA,
 });
 
 export const reportCommand: Command = {
@@ -34,6 +36,8 @@ export const reportCommand: Command = {
     'reprise report runs/20261121T081500Z-chat-reference-vllm-v1',
     'reprise report runs/20261121T081500Z-chat-reference-vllm-v1 --slo distserve-osdi-chat-opt-13b',
     'reprise report runs/* --format csv > figures.csv',
+    'reprise report runs/20261121T081500Z-chat-reference-vllm-v1 --as vllm,aiperf,guidellm',
+    'reprise report runs/20261121T081500Z-chat-reference-vllm-v1 --export llmd,junit --out results',
   ],
   positionals: { directories: { type: 'string', array: true, describe: 'run directories' } },
   options: {
@@ -50,16 +54,20 @@ export const reportCommand: Command = {
     },
     json: { type: 'boolean', default: false, describe: 'the same as --format json' },
     open: OPEN_OPTION,
+    ...OTHERS_OPTIONS,
   },
   run: (parsed) => report(readOptions(schema, parsed)),
 };
 
-async function report({ directories, slo, at, format, json, open }: z.infer<typeof schema>): Promise<ExitCode> {
+async function report(options: z.infer<typeof schema>): Promise<ExitCode> {
+  const { directories, slo, at, json, open } = options;
   if (slo === 'list') {
     process.stdout.write(sloList(json));
     return EXIT.ok;
   }
   if (directories.length === 0) throw new UserError('report: name a run directory, e.g. runs/*-chat-*');
+  if (options.out !== undefined && options.export.length === 0)
+    throw new UserError(`--out ${options.out}: there is nothing to write; say what, e.g. --export llmd`);
   const otherSlo = slo === undefined ? null : resolveSlo(slo);
   const otherGoal = at === undefined ? null : parseGoal(at);
   const reported: Reported[] = [];
@@ -67,7 +75,12 @@ async function report({ directories, slo, at, format, json, open }: z.infer<type
     const manifest = judgedBy(await mendRun(dir), otherSlo, otherGoal);
     reported.push({ dir, manifest, summary: await reportRun(dir, manifest) });
   }
-  process.stdout.write(`${PRINTED[format ?? (json ? 'json' : 'text')](reported)}\n`);
+  const format = options.format ?? (json ? 'json' : 'text');
+  const printed = options.as.length === 0 ? PRINTED[format](reported) : await printedAs(reported, options.as, format);
+  process.stdout.write(`${printed}\n`);
+  const files = options.export.length === 0 ? [] : await exportAll(reported, options.export, options.out);
+  // What others read from stdout is one document.
+  for (const file of files) (format === 'text' ? process.stdout : process.stderr).write(`exported: ${file}\n`);
   if (open) for (const { dir, manifest } of reported) await openInBrowser(reportOf(dir, manifest));
   return EXIT.ok;
 }

@@ -2,6 +2,7 @@ import type { RecordBatch } from '../core/record.ts';
 import { stoppedRecords } from '../metrics/stopped.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { Summary } from '../schema/summary.ts';
+import type { PeerContext } from './peers/peer.ts';
 
 /** A run as its results are written for others. */
 export interface CountedRun {
@@ -30,4 +31,8 @@ async function* counted(manifest: Manifest, records: AsyncIterable<RecordBatch>)
 /** Whether the requests were chat completions. */
 export function isChat({ clock, target, options }: Manifest): boolean {
   return clock === 'real' && (target.facts['endpoint'] ?? options?.['endpoint']) === 'chat';
+}
+
+export function contextOf(manifest: Manifest): PeerContext {
+  return { isChat: isChat(manifest), isVirtual: manifest.clock === 'virtual' };
 }

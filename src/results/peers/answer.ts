@@ -49,7 +49,7 @@ export function answerOf(record: RequestRecord): Answer | null {
 
 /** When a client that times connecting would have started the request; its due time where it was never sent. */
 export function startOf({ sent_us, connect_us, due_us }: RequestRecord): number {
-  return sent_us === null ? due_us : sent_us - (connect_us ?? 0);
+  return sent_us === null ? due_us : Math.max(due_us, sent_us - (connect_us ?? 0));
 }
 
 /** Of any request, answered or not. */

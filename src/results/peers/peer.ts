@@ -5,6 +5,8 @@ import type { Percentiles } from './distribution.ts';
 export interface PeerContext {
   /** Chat completions: the server sends a chunk with the role ahead of the first token, which no record keeps. */
   readonly isChat: boolean;
+  /** In virtual time there are no reads, connections or texts. */
+  readonly isVirtual: boolean;
 }
 
 /** Latencies of one request in microseconds; null where the tool has none. */

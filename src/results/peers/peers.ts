@@ -3,7 +3,7 @@ import { chunkGaps, meanGapUs, type Peer } from './peer.ts';
 
 const ONE_READ =
   'chunks that came in one read share a time in our records and count as one, where it counts a gap of nearly 0 for each';
-const OWN_TOKENS = 'it counts tokens with a tokenizer of its own; these are the tokens of our records';
+const OWN_TOKENS = 'it counts tokens with a tokenizer of its own, where these are the tokens of our records';
 
 /** `vllm bench serve`. */
 const vllm: Peer = {
@@ -20,7 +20,7 @@ const vllm: Peer = {
     chunkGaps(answer, push);
   },
   goodput: { missing: 'met', duration: 'all', shareOf: null },
-  notes: ({ isChat }) => [
+  notes: ({ isChat, isVirtual }) => [
     'ITL is a gap a chunk, however many tokens it holds',
     'E2E ends with the last chunk',
     'good: a single token meets TPOT; over the time of all requests',
@@ -29,7 +29,7 @@ const vllm: Peer = {
           'its first token is the chunk with the role, which our records do not keep: it is taken to come with the first token, as vLLM sends it (one gap of 0 a request). Where a server sends it earlier, TTFT is shorter than here and the first gap as much longer',
         ]
       : []),
-    ONE_READ,
+    ...(isVirtual ? [] : [ONE_READ]),
   ],
 };
 
@@ -44,11 +44,11 @@ const aiperf: Peer = {
     if (itl !== null) push(itl);
   },
   goodput: { missing: 'missed', duration: 'answered', shareOf: null },
-  notes: () => [
+  notes: ({ isVirtual }) => [
     'ITL is one mean a request, (latency - TTFT) / (tokens - 1), which others call TPOT',
     'E2E ends with the last token',
     'good: a request of one token has no ITL and is not good where TPOT has a limit; over the time of answered requests',
-    OWN_TOKENS,
+    ...(isVirtual ? [] : [OWN_TOKENS]),
   ],
 };
 
@@ -107,15 +107,15 @@ const inferencePerf: Peer = {
     }
   },
   goodput: { missing: 'missed', duration: 'answered', shareOf: 'answered' },
-  notes: () => [
+  notes: ({ isVirtual }) => [
     'a request of one token has no TTFT, and is never good where TTFT or TPOT has a limit',
     'good: share and time are those of answered requests',
-    OWN_TOKENS,
+    ...(isVirtual ? [] : [OWN_TOKENS]),
   ],
 };
 
 const NEW_CONNECTION =
-  'it connects anew for each request, inside TTFT; here that is in it only for requests that opened a connection (--connections per-request)';
+  'it connects anew for each request, inside TTFT, which here is so only for requests that opened a connection (--connections per-request)';
 
 /** `sglang.bench_serving` against an OpenAI-compatible endpoint. */
 const sglang: Peer = {
@@ -129,13 +129,12 @@ const sglang: Peer = {
   }),
   itls: (answer, _context, push) => chunkGaps(answer, push),
   goodput: { missing: 'met', duration: 'all', shareOf: 'all' },
-  notes: () => [
+  notes: ({ isVirtual }) => [
     'ITL is a gap a chunk',
     'TPOT and E2E end with the last byte',
     'where the server counts no tokens it takes as many as were asked for',
     'good: a single token meets TPOT; of all requests',
-    NEW_CONNECTION,
-    ONE_READ,
+    ...(isVirtual ? [] : [NEW_CONNECTION, ONE_READ]),
   ],
 };
 

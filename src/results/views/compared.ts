@@ -4,7 +4,7 @@ import { AttainmentCollector } from '../../metrics/attainment.ts';
 import { supports, type Support } from '../../metrics/attainment-interval.ts';
 import { wilson } from '../../metrics/wilson.ts';
 import type { LatencyMetric, LatencyStats } from '../../schema/summary.ts';
-import { isChat, type CountedRun } from '../counted-run.ts';
+import { contextOf, type CountedRun } from '../counted-run.ts';
 import type { Statistics } from '../peers/distribution.ts';
 import { queriesNeeded } from '../peers/early-stopping.ts';
 import type { Peer } from '../peers/peer.ts';
@@ -53,14 +53,18 @@ export interface Verdicts {
 }
 
 export async function comparedTo(run: CountedRun, names: readonly PeerName[]): Promise<Compared> {
-  const slo = run.manifest.slo?.limits_ms ?? null;
-  const context = { isChat: isChat(run.manifest) };
+  const { slo } = run.manifest;
+  const context = contextOf(run.manifest);
   const columns: ComparedColumn[] = [ours(run)];
   // A pass for each: gaps between tokens are kept for one tool at a time.
   for (const name of names)
     for (const peer of peersOf(name))
-      columns.push(columnOf(peer, await peerFigures(peer, run.records(), slo, context), peer.notes(context)));
-  return { run_id: run.manifest.run_id, columns, verdicts: slo === null ? [] : await verdictsOf(run, slo, names) };
+      columns.push(columnOf(peer, await peerFigures(peer, run.records(), slo?.limits_ms ?? null, context), peer.notes(context)));
+  return {
+    run_id: run.manifest.run_id,
+    columns,
+    verdicts: slo === null ? [] : await verdictsOf(run, slo, names),
+  };
 }
 
 function peersOf(name: PeerName): readonly Peer[] {
@@ -115,20 +119,26 @@ function inMs(us: Statistics | null): ComparedLatency {
 /** The percentiles for which MLPerf has rules. */
 const MLPERF_SHARES = [0.9, 0.95, 0.97, 0.99, 0.999];
 
-async function verdictsOf(run: CountedRun, slo: Slo, names: readonly PeerName[]): Promise<Verdicts[]> {
+interface Judged {
+  readonly of: Verdicts['of'];
+  readonly limits: Slo;
+  readonly shares: readonly number[];
+}
+
+async function verdictsOf(
+  run: CountedRun,
+  { limits_ms: { ttft, tpot, ...rest }, at }: NonNullable<CountedRun['manifest']['slo']>,
+  names: readonly PeerName[],
+): Promise<Verdicts[]> {
   const [byWilson, byMlperf] = [names.includes('guidellm'), names.includes('mlperf')];
   if (!byWilson && !byMlperf) return [];
-  const at = run.manifest.slo?.at ?? 0.9;
-  const judged = [
-    { of: 'slo', slo, shares: [at] },
-    ...(byMlperf && slo.ttft !== undefined
-      ? [{ of: 'ttft', slo: { ttft: slo.ttft }, shares: MLPERF_SHARES } as const]
-      : []),
-    ...(byMlperf && slo.tpot !== undefined
-      ? [{ of: 'tpot', slo: { tpot: slo.tpot }, shares: MLPERF_SHARES } as const]
-      : []),
-  ] as const;
-  const collectors = judged.map((each) => ({ ...each, attainment: new AttainmentCollector(each.slo), requests: 0 }));
+  const alone = { ...(ttft === undefined ? {} : { ttft }), ...(tpot === undefined ? {} : { tpot }) };
+  const judged: readonly Judged[] = [
+    { of: 'slo', limits: { ...alone, ...rest }, shares: [at] },
+    ...(byMlperf && ttft !== undefined ? [{ of: 'ttft', limits: { ttft }, shares: MLPERF_SHARES } as const] : []),
+    ...(byMlperf && tpot !== undefined ? [{ of: 'tpot', limits: { tpot }, shares: MLPERF_SHARES } as const] : []),
+  ];
+  const collectors = judged.map((each) => ({ ...each, attainment: new AttainmentCollector(each.limits), requests: 0 }));
   for await (const batch of run.records())
     for (const record of batch)
       for (const each of collectors) {
