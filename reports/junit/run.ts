@@ -9,12 +9,7 @@ import type { JunitCase, JunitOutcome, JunitSuite } from './junit.ts';
 export function runSuite(summary: Summary, manifest: Manifest): JunitSuite {
   const name = `${manifest.workload.name} on ${manifest.target.spec}`;
   const timeS = summary.delivered.duration_s;
-  const of = (
-    caseName: string,
-    outcome: JunitOutcome,
-    properties: JunitCase['properties'],
-    caseS = 0,
-  ): JunitCase => ({
+  const of = (caseName: string, outcome: JunitOutcome, properties: JunitCase['properties'], caseS = 0): JunitCase => ({
     // The same from run to run, so that its history can be followed.
     classname: name,
     name: caseName,
@@ -26,7 +21,12 @@ export function runSuite(summary: Summary, manifest: Manifest): JunitSuite {
     name,
     timeS,
     cases: [
-      of('SLO attainment', attainmentOutcome(summary, manifest), [['run_id', manifest.run_id], ...attainmentProperties(summary)], timeS),
+      of(
+        'SLO attainment',
+        attainmentOutcome(summary, manifest),
+        [['run_id', manifest.run_id], ...attainmentProperties(summary)],
+        timeS,
+      ),
       of('valid', validOutcome(summary), []),
       of('requests ok', requestsOutcome(summary), [
         ['requests.scheduled', String(summary.requests.scheduled)],

@@ -43,7 +43,11 @@ function independent(): Queue {
       const random = randomStream(seed, 'queue', 'independent');
       const latencyS = Float64Array.from({ length: count }, () => exponential(random));
       let atS = 0;
-      return { dueS: Float64Array.from({ length: count }, () => (atS += exponential(random))), latencyS, stayS: latencyS };
+      return {
+        dueS: Float64Array.from({ length: count }, () => (atS += exponential(random))),
+        latencyS,
+        stayS: latencyS,
+      };
     },
   };
 }
@@ -121,8 +125,7 @@ function served(count: number, { servers, judged, gap, service }: Served): Queue
     atS += gap();
     if (i === 0) startS = atS;
     let first = 0;
-    for (let server = 1; server < servers; server++)
-      if ((free[server] ?? 0) < (free[first] ?? 0)) first = server;
+    for (let server = 1; server < servers; server++) if ((free[server] ?? 0) < (free[first] ?? 0)) first = server;
     const waitS = Math.max(0, (free[first] ?? 0) - atS);
     const serviceS = service();
     free[first] = atS + waitS + serviceS;

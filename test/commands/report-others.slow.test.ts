@@ -33,12 +33,21 @@ describe('report for others', { concurrency: 2 }, () => {
     const rows = (markdown?.stdout ?? '').split('\n').filter((line) => line.startsWith('|'));
     assert.deepEqual(new Set(rows.map((row) => row.split('|').length)), new Set([6, 8]));
     const { columns, verdicts } = compared.parse(JSON.parse(json?.stdout ?? ''));
-    assert.deepEqual(columns.map(({ key }) => key), ['reprise', 'vllm', 'guidellm']);
-    assert.deepEqual(verdicts.map(({ of }) => of), ['slo', ...Array(5).fill('ttft'), ...Array(5).fill('tpot')]);
+    assert.deepEqual(
+      columns.map(({ key }) => key),
+      ['reprise', 'vllm', 'guidellm'],
+    );
+    assert.deepEqual(
+      verdicts.map(({ of }) => of),
+      ['slo', ...Array(5).fill('ttft'), ...Array(5).fill('tpot')],
+    );
     const table: string[][] = parse(csv?.stdout ?? '');
     assert.deepEqual(table[0], ['run_id', 'figure', 'reprise', 'vllm', 'guidellm']);
     const row = table.find(([, figure]) => figure === 'latency_ms.ttft.p99');
-    assert.deepEqual(row?.slice(2).map(Number), columns.map(({ latency_ms }) => latency_ms.ttft.p99));
+    assert.deepEqual(
+      row?.slice(2).map(Number),
+      columns.map(({ latency_ms }) => latency_ms.ttft.p99),
+    );
   });
 
   it('writes what others read, beside the run or where it is told, and says where', async () => {
@@ -61,7 +70,10 @@ describe('report for others', { concurrency: 2 }, () => {
     assert.equal(text.split('```sh').length, 3);
     assert.ok(!existsSync(join(run, 'export', 'step-summary.md')));
     await startCli(args, { GITHUB_STEP_SUMMARY: '' }).result;
-    assert.equal(readFileSync(join(run, 'export', 'step-summary.md'), 'utf8'), readFileSync(join(run, 'summary.md'), 'utf8'));
+    assert.equal(
+      readFileSync(join(run, 'export', 'step-summary.md'), 'utf8'),
+      readFileSync(join(run, 'summary.md'), 'utf8'),
+    );
   });
 
   it('refuses what it does not know, with what was meant', async () => {
@@ -70,7 +82,10 @@ describe('report for others', { concurrency: 2 }, () => {
       cli('report', run, '--export', 'llmd,', 'aiperf'),
       cli('report', run, '--out', 'x'),
     ]);
-    assert.deepEqual(mistakes.map(({ code }) => code), [2, 2, 2]);
+    assert.deepEqual(
+      mistakes.map(({ code }) => code),
+      [2, 2, 2],
+    );
     assert.match(mistakes[0].stderr, /--as: got "vlm", expected .*; did you mean "vllm"\?/);
     assert.match(mistakes[1].stderr, /--export: a name is missing; write them without blanks, e\.g\. llmd,aiperf/);
     assert.match(mistakes[2].stderr, /--out x: there is nothing to write; say what, e\.g\. --export llmd/);

@@ -7,7 +7,12 @@ import { exampleRun } from './example-run.ts';
 
 /** Any text, with what XML forbids or reads otherwise among it. */
 const anyText = fc
-  .array(fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom(']]>', '\u0000', '\uD800', '\uFFFF', '\r\n', '\t', '<&>"\'')))
+  .array(
+    fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom(']]>', '\u0000', '\uD800', '\uFFFF', '\r\n', '\t', '<&>"\''),
+    ),
+  )
   .map((parts) => parts.join(''));
 const anyTime = fc.oneof(fc.double({ min: 0, max: 1e6, noNaN: true }), fc.constantFrom(0, Number.NaN, Infinity));
 const anyCase: fc.Arbitrary<JunitCase> = fc.record({
@@ -88,7 +93,15 @@ describe('JUnit', () => {
       properties: [],
     });
     const cases = [of('passed'), of('failed'), of('failed'), of('error'), of('skipped')];
-    const root = readXml(junitXml({ name: 'n', suites: [{ name: 's', timeS: 1.5, cases }, { name: 't', timeS: 2, cases }] }));
+    const root = readXml(
+      junitXml({
+        name: 'n',
+        suites: [
+          { name: 's', timeS: 1.5, cases },
+          { name: 't', timeS: 2, cases },
+        ],
+      }),
+    );
     const counts = ({ attributes: { tests, failures, errors, skipped, time } }: XmlElement) =>
       [tests, failures, errors, skipped, time].join(' ');
     assert.equal(counts(root), '10 4 2 2 3.500');
@@ -99,7 +112,10 @@ describe('JUnit', () => {
     const kinds = async (options: Parameters<typeof exampleRun>[0]): Promise<string[]> => {
       const { summary, manifest } = await exampleRun(options);
       const { cases } = runSuite(summary, manifest);
-      assert.deepEqual(cases.map(({ name }) => name), ['SLO attainment', 'valid', 'requests ok']);
+      assert.deepEqual(
+        cases.map(({ name }) => name),
+        ['SLO attainment', 'valid', 'requests ok'],
+      );
       return cases.map(({ outcome }) => outcome.kind);
     };
     assert.deepEqual(await kinds({ requests: 600, slo: 'ttft=2s' }), ['passed', 'passed', 'passed']);

@@ -9,7 +9,16 @@ import type { CountedRun } from '../../src/results/counted-run.ts';
 import { exampleRecord } from '../runs/example-records.ts';
 import { readXml } from '../xml.ts';
 import { aiperfLine, aiperfTotals, bmf, githubEntries, llmdReport, vllmResult } from './peer-schemas.ts';
-import { close, everyThirdFails, mean, percentile, readJson, runOfRecords, someRun, temporaryFolder } from './some-runs.ts';
+import {
+  close,
+  everyThirdFails,
+  mean,
+  percentile,
+  readJson,
+  runOfRecords,
+  someRun,
+  temporaryFolder,
+} from './some-runs.ts';
 
 const NAMES: readonly ExportName[] = ['llmd', 'aiperf', 'vllm', 'junit', 'github', 'bmf', 'step-summary'];
 const SLO = 'ttft=150ms,tpot=12ms';
@@ -78,7 +87,10 @@ describe('results for other tools', () => {
     await exported(run, folder);
     const result = vllmResult.parse(readJson(folder, 'vllm.json'));
     const figures = vllmFigures(folder);
-    assert.deepEqual(readdirSync(folder).filter((name) => name.includes('tmp')), []);
+    assert.deepEqual(
+      readdirSync(folder).filter((name) => name.includes('tmp')),
+      [],
+    );
     const answered = result.errors.flatMap((error, i) => (error === '' ? [i] : []));
     assert.deepEqual([result.completed, result.failed, answered.length], [60, 30, 60]);
     assert.equal(result.errors[2], 'rejected (HTTP 429): slow down "please"');
@@ -94,7 +106,10 @@ describe('results for other tools', () => {
     assert.ok(close(result.request_goodput, answered.filter(slo).length / result.duration));
     // In due order, whatever the order of the records; the due time is the start less the wait.
     const due = result.start_times.map((start, i) => Math.round((start - (result.queue_times[i] ?? 0)) * 1e6));
-    assert.deepEqual(due, run.all.map(({ due_us }) => due_us).sort((a, b) => a - b));
+    assert.deepEqual(
+      due,
+      run.all.map(({ due_us }) => due_us).sort((a, b) => a - b),
+    );
     const { ttftUs } = expected(run.all);
     assert.ok(close(figures['mean_ttft_ms'], mean(ttftUs) / 1000));
   });
@@ -126,7 +141,9 @@ describe('results for other tools', () => {
     assert.deepEqual(Object.keys(failed[0]?.metrics ?? {}), ['error_isl']);
     assert.match(
       readFileSync(join(folder, 'aiperf', 'profile_export.jsonl'), 'utf8'),
-      new RegExp(`"credit_issued_ns":${BigInt(Date.parse('2026-11-21T08:15:00Z')) * 1_000_000n + BigInt(run.all[0]?.due_us ?? 0) * 1000n},`),
+      new RegExp(
+        `"credit_issued_ns":${BigInt(Date.parse('2026-11-21T08:15:00Z')) * 1_000_000n + BigInt(run.all[0]?.due_us ?? 0) * 1000n},`,
+      ),
     );
   });
 
@@ -225,7 +242,13 @@ describe('results for other tools', () => {
     const records = [
       exampleRecord({ request_id: 'warm', measured: false }),
       exampleRecord({ request_id: 'ok', due_us: 1e6, sent_us: 1e6 }),
-      exampleRecord({ request_id: 'later', due_us: 9e6, sent_us: null, outcome: 'unsent', token_times_us: new Float64Array(0) }),
+      exampleRecord({
+        request_id: 'later',
+        due_us: 9e6,
+        sent_us: null,
+        outcome: 'unsent',
+        token_times_us: new Float64Array(0),
+      }),
     ];
     const manifest = { status: 'interrupted', reason: 'Ctrl-C' } as const;
     await exported(await runOfRecords(records, SLO, manifest), folder);

@@ -49,6 +49,17 @@ describe('the definitions of other tools', () => {
     assert.equal(ms((await figures(peer('vllm'), [EXAMPLE])).itlUs?.mean), 20);
   });
 
+  it('say how far the ITL of chunks goes, where tokens that share a time may be chunks of their own', async () => {
+    const vllm = await figures(peer('vllm'), [EXAMPLE], CHAT);
+    assert.deepEqual([vllm.shared?.share, ms(vllm.shared?.meanItlUs)], [0.5, 8]);
+    const sglang = await figures(peer('sglang'), [EXAMPLE], CHAT);
+    assert.deepEqual([sglang.shared?.share, ms(sglang.shared?.meanItlUs)], [0.5, 8.89]);
+    assert.equal((await figures(peer('vllm'), [exampleRecord()])).shared, null);
+    // Counted as one a chunk, each is one.
+    const one = await figures(peer('sglang'), [{ ...EXAMPLE, token_count_source: 'chunks' }], CHAT);
+    assert.deepEqual([one.shared, ms(one.itlUs?.mean)], [null, 8.89]);
+  });
+
   it('count from the send, connecting included, and end where each tool ends', async () => {
     const late = exampleRecord({ due_us: 1_000_000, sent_us: 1_030_000, connect_us: 10_000, end_us: 1_150_000 });
     for (const each of ALL) {
@@ -63,7 +74,12 @@ describe('the definitions of other tools', () => {
 
   it('judge a single token and a failure by their own rules', async () => {
     const single = exampleRecord({ request_id: 'a', token_times_us: Float64Array.of(100_000), output_tokens: 1 });
-    const failed = exampleRecord({ request_id: 'b', outcome: 'rejected', token_times_us: new Float64Array(0), end_us: 1 });
+    const failed = exampleRecord({
+      request_id: 'b',
+      outcome: 'rejected',
+      token_times_us: new Float64Array(0),
+      end_us: 1,
+    });
     const records = [EXAMPLE, single, failed];
     const slo = { ttft: 200, tpot: 50 };
     const found: Record<string, readonly [number | undefined, number | null | undefined]> = {};

@@ -21,13 +21,17 @@ it('appends to what a step has said, and stays below 1 MiB in all', (t) => {
 
 it('cuts no character in two, and says that it cut', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'grapheme', minLength: 200, maxLength: 400 }), fc.integer({ min: 0, max: 500 }), (text, bytes) => {
-      const whole = text.toWellFormed();
-      const cut = fitting(whole, bytes);
-      assert.ok(Buffer.byteLength(cut) <= bytes);
-      if (cut === whole || cut === '') return;
-      const head = cut.slice(0, cut.indexOf('\n\n**Cut here'));
-      assert.ok(whole.startsWith(head), 'begins as the text does');
-    }),
+    fc.property(
+      fc.string({ unit: 'grapheme', minLength: 200, maxLength: 400 }),
+      fc.integer({ min: 0, max: 500 }),
+      (text, bytes) => {
+        const whole = text.toWellFormed();
+        const cut = fitting(whole, bytes);
+        assert.ok(Buffer.byteLength(cut) <= bytes);
+        if (cut === whole || cut === '') return;
+        const head = cut.slice(0, cut.indexOf('\n\n**Cut here'));
+        assert.ok(whole.startsWith(head), 'begins as the text does');
+      },
+    ),
   );
 });

@@ -22,7 +22,7 @@ export interface Answer {
 
 /**
  * The chunks of a response that held tokens. Records keep no chunk without a token, and chunks that came in one read share
- * a time: they are one here.
+ * a time: they are one here, unless tokens were counted as one a chunk.
  */
 export interface Chunks {
   readonly timesUs: Float64Array;
@@ -58,9 +58,10 @@ export function chunksOf(record: RequestRecord): Chunks {
   const times = record.token_times_us;
   const timesUs = new Float64Array(times.length);
   const tokens = new Uint32Array(times.length);
+  const isOneEach = record.token_count_source === 'chunks';
   let chunk = -1;
   for (let i = 0; i < times.length; i++) {
-    if (i === 0 || times[i] !== times[i - 1]) timesUs[++chunk] = (times[i] ?? 0) - fromUs;
+    if (i === 0 || isOneEach || times[i] !== times[i - 1]) timesUs[++chunk] = (times[i] ?? 0) - fromUs;
     tokens[chunk] = (tokens[chunk] ?? 0) + 1;
   }
   return { timesUs: timesUs.subarray(0, chunk + 1), tokens: tokens.subarray(0, chunk + 1) };

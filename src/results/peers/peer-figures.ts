@@ -13,6 +13,8 @@ export interface PeerFigures {
   readonly itlUs: Statistics | null;
   readonly tpotUs: Statistics | null;
   readonly e2eUs: Statistics | null;
+  /** Null where no token shares its time with the one before. */
+  readonly shared: SharedTimes | null;
   /** From the first start to the last end. */
   readonly durationS: number;
   readonly answeredDurationS: number;
@@ -20,7 +22,15 @@ export interface PeerFigures {
   readonly good: Good | null;
 }
 
-export interface Good {
+/** Tokens that share their time with the one before: of one chunk, or of chunks that came in one read. Records do not tell. */
+interface SharedTimes {
+  /** Of all tokens. */
+  readonly share: number;
+  /** Mean ITL by chunks, if each of these tokens was a chunk of its own. */
+  readonly meanItlUs: number;
+}
+
+interface Good {
   readonly requests: number;
   /** Null where nothing took any time. */
   readonly perSecond: number | null;
@@ -39,6 +49,7 @@ export async function peerFigures(
   const [all, ofAnswered] = [new Extent(), new Extent()];
   const limits = slo === null ? null : limitsUs(slo);
   const good = { met: 0, judged: 0 };
+  const ofTokens = { all: 0, shared: 0, gaps: 0, spanUs: 0 };
   let [requests, answered] = [0, 0];
   for await (const batch of records)
     for (const record of batch) {
@@ -57,6 +68,10 @@ export async function peerFigures(
       push(tpot, latencies.tpotUs, peer.tpotWeight?.(answer));
       push(e2e, latencies.e2eUs);
       peer.itls(answer, context, (us, weight) => itl.push(us, weight));
+      ofTokens.all += answer.tokens;
+      ofTokens.shared += answer.tokens - answer.chunks.timesUs.length;
+      ofTokens.gaps += answer.tokens - (peer.chunks === 'of the role too' && context.isChat ? 0 : 1);
+      ofTokens.spanUs += answer.lastUs - answer.firstUs;
       if (limits === null) continue;
       const verdict = isGood(peer, answer, latencies, limits);
       if (verdict !== null) good.judged++;
@@ -71,6 +86,10 @@ export async function peerFigures(
     itlUs: of(itl),
     tpotUs: of(tpot),
     e2eUs: of(e2e),
+    shared:
+      ofTokens.shared === 0
+        ? null
+        : { share: ofTokens.shared / ofTokens.all, meanItlUs: ofTokens.spanUs / ofTokens.gaps },
     durationS: all.lengthS,
     answeredDurationS: ofAnswered.lengthS,
     good:

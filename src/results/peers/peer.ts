@@ -28,6 +28,8 @@ export interface Peer {
   latencies(answer: Answer): PeerLatencies;
   /** Pushes each ITL of a request, with its weight where that is not 1. */
   itls(answer: Answer, context: PeerContext, push: (us: number, weight?: number) => void): void;
+  /** Of which chunks its ITL are the gaps; null where it does not depend on what came in one chunk. */
+  readonly chunks: 'of tokens' | 'of the role too' | null;
   /** Weight of a request in the statistics of TPOT, where it is not 1. */
   tpotWeight?(answer: Answer): number;
   /** What it holds against the limit of TPOT, where that is not what it calls TPOT. */
@@ -50,6 +52,6 @@ export function meanGapUs(firstUs: number, untilUs: number, tokens: number): num
 }
 
 /** The gap before each chunk but the first. */
-export function chunkGaps({ chunks: { timesUs } }: Answer, push: (us: number) => void): void {
+export function chunkGaps({ chunks: { timesUs } }: Pick<Answer, 'chunks'>, push: (us: number) => void): void {
   for (let i = 1; i < timesUs.length; i++) push((timesUs[i] ?? 0) - (timesUs[i - 1] ?? 0));
 }

@@ -1,13 +1,12 @@
 import type { Answer } from './answer.ts';
 import { chunkGaps, meanGapUs, type Peer } from './peer.ts';
 
-const ONE_READ =
-  'chunks that came in one read share a time in our records and count as one, where it counts a gap of nearly 0 for each';
 const OWN_TOKENS = 'it counts tokens with a tokenizer of its own, where these are the tokens of our records';
 
 /** `vllm bench serve`. */
 const vllm: Peer = {
   key: 'vllm',
+  chunks: 'of the role too',
   name: 'vLLM',
   percentiles: 'linear',
   latencies: (answer) => ({
@@ -20,7 +19,7 @@ const vllm: Peer = {
     chunkGaps(answer, push);
   },
   goodput: { missing: 'met', duration: 'all', shareOf: null },
-  notes: ({ isChat, isVirtual }) => [
+  notes: ({ isChat }) => [
     'ITL is a gap a chunk, however many tokens it holds',
     'E2E ends with the last chunk',
     'good: a single token meets TPOT; over the time of all requests',
@@ -29,13 +28,13 @@ const vllm: Peer = {
           'its first token is the chunk with the role, which our records do not keep: it is taken to come with the first token, as vLLM sends it (one gap of 0 a request). Where a server sends it earlier, TTFT is shorter than here and the first gap as much longer',
         ]
       : []),
-    ...(isVirtual ? [] : [ONE_READ]),
   ],
 };
 
 /** AIPerf. */
 const aiperf: Peer = {
   key: 'aiperf',
+  chunks: null,
   name: 'AIPerf',
   percentiles: 'linear',
   latencies: (answer) => ({ ttftUs: answer.firstUs, tpotUs: aiperfItlUs(answer), e2eUs: answer.lastUs }),
@@ -59,6 +58,7 @@ function aiperfItlUs({ firstUs, lastUs, tokens }: Answer): number | null {
 /** GuideLLM. */
 const guidellm: Peer = {
   key: 'guidellm',
+  chunks: null,
   name: 'GuideLLM',
   percentiles: 'weighted',
   latencies: (answer) => ({
@@ -93,6 +93,7 @@ function guidellmItlUs(answer: Answer): number | null {
 /** inference-perf. */
 const inferencePerf: Peer = {
   key: 'inference-perf',
+  chunks: null,
   name: 'inference-perf',
   percentiles: 'linear',
   latencies: (answer) => ({
@@ -120,6 +121,7 @@ const NEW_CONNECTION =
 /** `sglang.bench_serving` against an OpenAI-compatible endpoint. */
 const sglang: Peer = {
   key: 'sglang',
+  chunks: 'of tokens',
   name: 'SGLang',
   percentiles: 'linear',
   latencies: (answer) => ({
@@ -134,7 +136,7 @@ const sglang: Peer = {
     'TPOT and E2E end with the last byte',
     'where the server counts no tokens it takes as many as were asked for',
     'good: a single token meets TPOT; of all requests',
-    ...(isVirtual ? [] : [NEW_CONNECTION, ONE_READ]),
+    ...(isVirtual ? [] : [NEW_CONNECTION]),
   ],
 };
 

@@ -8,7 +8,7 @@ const STATISTICS = ['mean', 'p50', 'p90', 'p99'] as const;
 
 /** What the rules of others leave out, said wherever they stand. */
 const INDEPENDENCE =
-  "Needs more: as many queries, all of them within the limit. MLPerf and GuideLLM take requests for independent. Requests that share a queue are not: a system exactly at its limit passes MLPerf's rule, which promises 1 %, in 31-78 % of runs, and GuideLLM's 95 % interval (Wilson) holds the truth in 2-33 % (scripts/calibration/independence.ts)";
+  "Needs more: as many queries, all of them within the limit. MLPerf and GuideLLM take requests for independent. Requests that share a queue are not: a system exactly at its limit passes MLPerf's rule, which promises 1 %, in 33-75 % of runs, and GuideLLM's 95 % interval (Wilson) holds the truth in 4-31 % (scripts/calibration/independence.ts)";
 
 /** For a terminal: an aligned table, then why the columns differ. */
 export function comparedText(compared: Compared): string {
@@ -102,7 +102,7 @@ function notesOf({ columns }: Compared): string[] {
     ...columns.map(({ name, notes }, i) => `[${i + 1}] ${name}: ${notes.join('; ')}.`),
     ...(columns.length > 1
       ? [
-          `${listText(columns.slice(1).map(({ name }) => name))} count from the send (connecting included), over answered requests alone.`,
+          `Times of ${listText(columns.slice(1).map(({ name }) => name))} count from the send, connecting included, and are of answered requests alone.`,
         ]
       : []),
   ];

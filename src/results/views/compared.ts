@@ -1,5 +1,6 @@
 import type { RequestRecord } from '../../core/record.ts';
 import type { Slo } from '../../core/slo.ts';
+import { formatMs, formatShare } from '../../core/units.ts';
 import { AttainmentCollector } from '../../metrics/attainment.ts';
 import { supports, type Support } from '../../metrics/attainment-interval.ts';
 import { wilson } from '../../metrics/wilson.ts';
@@ -7,7 +8,7 @@ import type { LatencyMetric, LatencyStats } from '../../schema/summary.ts';
 import { contextOf, type CountedRun } from '../counted-run.ts';
 import type { Statistics } from '../peers/distribution.ts';
 import { queriesNeeded } from '../peers/early-stopping.ts';
-import type { Peer } from '../peers/peer.ts';
+import type { Peer, PeerContext } from '../peers/peer.ts';
 import { peerFigures, type PeerFigures } from '../peers/peer-figures.ts';
 import { PEERS, type PeerName } from '../peers/peers.ts';
 
@@ -30,7 +31,7 @@ export interface ComparedColumn {
   readonly notes: readonly string[];
 }
 
-export interface ComparedLatency {
+interface ComparedLatency {
   readonly mean: number | null;
   readonly p50: number | null;
   readonly p90: number | null;
@@ -58,8 +59,10 @@ export async function comparedTo(run: CountedRun, names: readonly PeerName[]): P
   const columns: ComparedColumn[] = [ours(run)];
   // A pass for each: gaps between tokens are kept for one tool at a time.
   for (const name of names)
-    for (const peer of peersOf(name))
-      columns.push(columnOf(peer, await peerFigures(peer, run.records(), slo?.limits_ms ?? null, context), peer.notes(context)));
+    for (const peer of peersOf(name)) {
+      const figures = await peerFigures(peer, run.records(), slo?.limits_ms ?? null, context);
+      columns.push(columnOf(peer, figures, notesOf(peer, figures, context)));
+    }
   return {
     run_id: run.manifest.run_id,
     columns,
@@ -69,6 +72,15 @@ export async function comparedTo(run: CountedRun, names: readonly PeerName[]): P
 
 function peersOf(name: PeerName): readonly Peer[] {
   return PEERS[name];
+}
+
+function notesOf(peer: Peer, { shared }: PeerFigures, context: PeerContext): readonly string[] {
+  const notes = peer.notes(context);
+  if (shared === null || peer.chunks === null || context.isVirtual) return notes;
+  return [
+    ...notes,
+    `${formatShare(shared.share)} of tokens have the time of the one before, of one chunk or of several in one read, which our records do not tell: here they are one chunk, and if each was its own the mean ITL is ${formatMs(shared.meanItlUs / 1000)}`,
+  ];
 }
 
 function ours({ summary }: CountedRun): ComparedColumn {
@@ -149,7 +161,10 @@ async function verdictsOf(
   return collectors.flatMap(({ of, shares, attainment, requests }) => {
     if (requests === 0) return [];
     const { joint, ci95, overloaded } = attainment.result().attainment;
-    const byOurs = (wanted: number): Verdicts['ours'] => ({ ci95, verdict: supports({ ci95, overloaded, joint }, wanted) });
+    const byOurs = (wanted: number): Verdicts['ours'] => ({
+      ci95,
+      verdict: supports({ ci95, overloaded, joint }, wanted),
+    });
     return shares.map((wanted) => ({
       of,
       wanted,

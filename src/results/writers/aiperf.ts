@@ -6,7 +6,7 @@ import type { Manifest } from '../../schema/manifest.ts';
 import { contextOf, isChat, type CountedRun } from '../counted-run.ts';
 import { answerOf, inputTokensOf, startOf, type Answer } from '../peers/answer.ts';
 import { Distribution, type Statistics } from '../peers/distribution.ts';
-import { meanGapUs } from '../peers/peer.ts';
+import { chunkGaps, meanGapUs } from '../peers/peer.ts';
 import { peerFigures, type PeerFigures } from '../peers/peer-figures.ts';
 import { PEERS } from '../peers/peers.ts';
 import { DueOrder, each } from './due-order.ts';
@@ -219,12 +219,11 @@ function failedMetrics(record: RequestRecord): Record<string, unknown> {
 }
 
 function answeredMetrics(record: RequestRecord, answer: Answer): Record<string, unknown> {
-  const { firstUs, lastUs, tokens, chunks } = answer;
+  const { firstUs, lastUs, tokens } = answer;
   const input = inputTokensOf(record);
   const itlUs = meanGapUs(firstUs, lastUs, tokens);
   const gaps: number[] = [];
-  for (let i = 1; i < chunks.timesUs.length; i++)
-    gaps.push(((chunks.timesUs[i] ?? 0) - (chunks.timesUs[i - 1] ?? 0)) / 1000);
+  chunkGaps(answer, (us) => gaps.push(us / 1000));
   const reasoning = record.reasoning_tokens;
   return {
     ...(input === null ? {} : { input_sequence_length: { value: input, unit: 'tokens' } }),

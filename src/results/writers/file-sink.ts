@@ -31,15 +31,22 @@ export class FileSink {
     if (this.#pending.length >= PIECE) this.#flush();
   }
 
-  close(): void {
-    this.#flush();
-    closeSync(this.#descriptor);
-    renameSync(this.#aside, this.file);
+  /** To be called once, whether or not all was written; only a file that is `whole` gets its name. */
+  close(whole: boolean): void {
+    try {
+      if (whole) this.#flush();
+    } finally {
+      closeSync(this.#descriptor);
+    }
+    try {
+      if (whole) renameSync(this.#aside, this.file);
+    } catch (error) {
+      throw writeError(this.file, error);
+    }
   }
 
-  /** Leaves nothing behind. */
-  abandon(): void {
-    closeSync(this.#descriptor);
+  /** Removes what was written of a file that is not whole. */
+  remove(): void {
     rmSync(this.#aside, { force: true });
   }
 
@@ -57,11 +64,16 @@ export class FileSink {
 /** Writes a file by `fill`; a failure leaves no part of it. */
 export async function fillFile(file: string, fill: (sink: FileSink) => Promise<void>): Promise<void> {
   const sink = new FileSink(file);
+  let isFilled = false;
   try {
-    await fill(sink);
-    sink.close();
+    try {
+      await fill(sink);
+      isFilled = true;
+    } finally {
+      sink.close(isFilled);
+    }
   } catch (error) {
-    sink.abandon();
+    sink.remove();
     throw error;
   }
 }

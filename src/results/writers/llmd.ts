@@ -65,7 +65,8 @@ export async function writeLlmd(run: CountedRun, file: string): Promise<void> {
 /** In virtual time, when the run would have ended had it taken as long as it says. */
 function runOf({ run_id, clock, started_at, ended_at }: Manifest, { delivered }: Summary): Record<string, unknown> {
   const startMs = Date.parse(started_at);
-  const endMs = clock === 'virtual' ? startMs + delivered.duration_s * 1000 : ended_at === null ? null : Date.parse(ended_at);
+  const endMs =
+    clock === 'virtual' ? startMs + delivered.duration_s * 1000 : ended_at === null ? null : Date.parse(ended_at);
   return {
     uid: run_id,
     description: clock === 'virtual' ? 'reprise, virtual time: the reference engine, simulated' : 'reprise',
@@ -101,9 +102,7 @@ function lengthOf(lengths: Distribution): Record<string, unknown> {
   const known = lengths.statistics('linear');
   if (known === null) return { distribution: 'other', value: 0 };
   const { min, max, mean } = known;
-  return min === max
-    ? { distribution: 'fixed', value: min }
-    : { distribution: 'other', value: mean, min, max };
+  return min === max ? { distribution: 'fixed', value: min } : { distribution: 'other', value: mean, min, max };
 }
 
 /** Every scheduled request is ok, failed or incomplete: not sent, or given up by the client. */
@@ -214,7 +213,7 @@ class Figures {
 }
 
 /** The same value without what is null, undefined or no number, however deep. */
-export function withoutNulls(value: unknown): unknown {
+function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.filter(isThere).map(withoutNulls);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(

@@ -27,7 +27,10 @@ export function fitting(text: string, bytes: number): string {
   const room = bytes - Buffer.byteLength(CUT);
   if (room < 0) return '';
   // A character that is cut in two decodes to U+FFFD, one each of its bytes.
-  const head = Buffer.from(text).subarray(0, room).toString().replace(/\u{FFFD}{1,3}$/u, '');
+  const head = Buffer.from(text)
+    .subarray(0, room)
+    .toString()
+    .replace(/\u{FFFD}{1,3}$/u, '');
   const end = Math.max(head.lastIndexOf('\n\n'), 0);
   return `${head.slice(0, end === 0 ? head.length : end)}${CUT}`;
 }

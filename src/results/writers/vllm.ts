@@ -4,6 +4,7 @@ import { Samples } from '../../metrics/samples.ts';
 import { contextOf, isChat, type CountedRun } from '../counted-run.ts';
 import { answerOf, chunksOf, inputTokensOf, startOf } from '../peers/answer.ts';
 import type { Statistics } from '../peers/distribution.ts';
+import { chunkGaps } from '../peers/peer.ts';
 import { peerFigures, type PeerFigures } from '../peers/peer-figures.ts';
 import { PEERS } from '../peers/peers.ts';
 import { DueOrder, each } from './due-order.ts';
@@ -155,9 +156,8 @@ class GapTexts {
   #end = 0;
 
   add(record: RequestRecord, sink: FileSink): void {
-    const { timesUs } = chunksOf(record);
     const gaps: number[] = [];
-    for (let i = 1; i < timesUs.length; i++) gaps.push(((timesUs[i] ?? 0) - (timesUs[i - 1] ?? 0)) / 1e6);
+    chunkGaps({ chunks: chunksOf(record) }, (us) => gaps.push(us / 1e6));
     const text = JSON.stringify(gaps);
     sink.write(text);
     this.#from.push(this.#end);
