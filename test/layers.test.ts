@@ -54,6 +54,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/run',
     'reports',
   ],
+  'src/results': ['src/core', 'src/schema', 'src/metrics', 'src/runs', 'reports'],
   'src/commands': [
     'src/core',
     'src/schema',
@@ -67,6 +68,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/target',
     'src/run',
     'src/search',
+    'src/results',
   ],
   'src/cli.ts': ['src/commands'],
   'src/index.ts': [

@@ -1,4 +1,5 @@
 import type { Summary } from '../../src/schema/summary.ts';
+import { csvCell } from './cell.ts';
 
 /**
  * One row a run, one column for each figure of `summary.json`, named by its path there (`latency_ms.ttft.p99`). A null
@@ -10,7 +11,7 @@ export function summaryCsv(summaries: readonly Summary[]): string {
   // A figure that is null in one run may be an object in another: its parts have the columns then.
   const columns = [...found].filter((name) => ![...found].some((other) => other.startsWith(`${name}.`)));
   const lines = [columns, ...rows.map((row) => columns.map((name) => row.get(name) ?? ''))];
-  return lines.map((cells) => cells.map(cell).join(',')).join('\n');
+  return lines.map((cells) => cells.map(csvCell).join(',')).join('\n');
 }
 
 function leaves(path: string, value: unknown): [path: string, text: string][] {
@@ -20,9 +21,4 @@ function leaves(path: string, value: unknown): [path: string, text: string][] {
   return Object.entries(value).flatMap(([key, part]: [string, unknown]) =>
     leaves(path === '' ? key : `${path}.${key}`, part),
   );
-}
-
-/** Quoted where a comma, a quote or a line end would end it (RFC 4180). */
-function cell(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -1,6 +1,7 @@
 import { attainmentInterval, supports } from '../../src/metrics/attainment-interval.ts';
 import type { JudgedRequests } from '../../src/metrics/judged-requests.ts';
 import { nearestRank, sum } from '../../src/metrics/samples.ts';
+import { wilson } from '../../src/metrics/wilson.ts';
 import { blockInterval } from './bootstrap.ts';
 import { type Case, replication } from './cases.ts';
 import type { Traffic } from './traffic.ts';
@@ -42,15 +43,8 @@ function outcomeOf(judged: JudgedRequests, seed: number): Outcome {
     joint,
     ours: attainmentInterval(judged),
     bootstrap: blockInterval({ dueUs, met: [...met], timeInSystemUs, seed }).ci95,
-    wilson: wilsonOf(joint, met.length),
+    wilson: wilson(joint, met.length, 1.96),
   };
-}
-
-function wilsonOf(p: number, n: number): Interval {
-  const z2 = 1.96 ** 2;
-  const centre = (p + z2 / (2 * n)) / (1 + z2 / n);
-  const half = (1.96 / (1 + z2 / n)) * Math.sqrt((p * (1 - p)) / n + z2 / (4 * n * n));
-  return [centre - half, centre + half];
 }
 
 /** A share of replications, and of how many. */

@@ -16,6 +16,7 @@ import { expected, text } from '../core/option-fields.ts';
 import { readOptions, type Command } from './command.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
 import { showCount } from './progress.ts';
+import { exportAll, OTHERS_OPTIONS, OTHERS_SCHEMA, printedAs } from './report-others.ts';
 import { runArgument } from './run-argument.ts';
 import { sloList } from './slo-list.ts';
 import { hasColor } from './terminal.ts';
@@ -31,6 +32,7 @@ const schema = z.looseObject({
   format: z.enum(FORMATS, expected(FORMATS.join(', '))).optional(),
   json: z.boolean(),
   open: z.boolean(),
+  ...OTHERS_SCHEMA,
 });
 
 export const reportCommand: Command = {
@@ -41,6 +43,8 @@ export const reportCommand: Command = {
     'reprise report runs/20261121T081500Z-chat-reference-vllm-v1 --slo distserve-osdi-chat-opt-13b',
     'reprise report runs/20261121T081500Z-chat-reference-vllm-v1 --slo-scales 0.5..2',
     'reprise report runs/* --format csv > figures.csv',
+    'reprise report runs/20261121T081500Z-chat-reference-vllm-v1 --as vllm,aiperf,guidellm',
+    'reprise report runs/20261121T081500Z-chat-reference-vllm-v1 --export llmd,junit --out results',
   ],
   positionals: { directories: { type: 'string', array: true, describe: 'run directories, or the folder of a sweep' } },
   options: {
@@ -61,6 +65,7 @@ export const reportCommand: Command = {
     },
     json: { type: 'boolean', default: false, describe: 'the same as --format json' },
     open: OPEN_OPTION,
+    ...OTHERS_OPTIONS,
   },
   run: (parsed) => report(readOptions(schema, parsed)),
 };
@@ -72,6 +77,8 @@ async function report(options: z.infer<typeof schema>): Promise<ExitCode> {
     return EXIT.ok;
   }
   if (directories.length === 0) throw new UserError('report: name a run directory, e.g. runs/*-chat-*');
+  if (options.out !== undefined && options.export.length === 0)
+    throw new UserError(`--out ${options.out}: there is nothing to write; say what, e.g. --export llmd`);
   const otherSlo = slo === undefined ? null : resolveSlo(slo);
   const otherGoal = at === undefined ? null : parseGoal(at);
   const scales = sloScales === undefined ? null : parseSloScales(sloScales);
@@ -80,6 +87,8 @@ async function report(options: z.infer<typeof schema>): Promise<ExitCode> {
   const sweepDir = dirs.find(isSweep);
   if (sweepDir !== undefined) {
     if (dirs.length > 1) throw new UserError(`${sweepDir}: is a sweep; report it by itself`);
+    if (options.as.length > 0 || options.export.length > 0)
+      throw new UserError(`--as, --export: ${sweepDir} is a sweep; name its runs, ${sweepDir}/runs/*/*`);
     const page = await reportSweep(sweepDir, { slo: otherSlo, at: otherGoal, sloScales: scales }, format);
     if (open) await openInBrowser(page);
     return EXIT.ok;
@@ -93,7 +102,11 @@ async function report(options: z.infer<typeof schema>): Promise<ExitCode> {
       );
     reported.push({ dir, manifest, summary: await reportRun(dir, manifest, scales ?? []) });
   }
-  process.stdout.write(`${PRINTED[format](reported)}\n`);
+  const printed = options.as.length === 0 ? PRINTED[format](reported) : await printedAs(reported, options.as, format);
+  process.stdout.write(`${printed}\n`);
+  const files = options.export.length === 0 ? [] : await exportAll(reported, options.export, options.out);
+  // What others read from stdout is one document.
+  for (const file of files) (format === 'text' ? process.stdout : process.stderr).write(`exported: ${file}\n`);
   if (open) for (const { dir, manifest } of reported) await openInBrowser(reportOf(dir, manifest));
   return EXIT.ok;
 }

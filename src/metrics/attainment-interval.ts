@@ -2,6 +2,7 @@ import { studentT975 } from '../core/student-t.ts';
 import { type JudgedRequests, SLACK_OF_2, type Span, spanOf } from './judged-requests.ts';
 import { isOverloaded } from './overload.ts';
 import { nearestRank, sum } from './samples.ts';
+import { wilson } from './wilson.ts';
 
 /** Blocks of equal time: no interval below the first number, no more than the second. */
 const MIN_BLOCKS = 10;
@@ -162,15 +163,6 @@ function combine(p: number, met: Dependence, slack: Dependence, tail: Dependence
       ? Math.max(met.effect, Math.sqrt(met.effect * tail.effect))
       : Math.sqrt(met.effect * Math.max(met.effect, slack.effect));
   return { effect, df: met.df };
-}
-
-/** Wilson's interval of a share of n independent requests, `t` standard errors to each side. */
-function wilson(p: number, n: number, t: number): readonly [number, number] {
-  const t2 = t * t;
-  const centre = (p + t2 / (2 * n)) / (1 + t2 / n);
-  const half = (t / (1 + t2 / n)) * Math.sqrt((p * (1 - p)) / n + t2 / (4 * n * n));
-  // Rounding may leave p out by a hair where it is 0 or 1.
-  return [Math.max(0, Math.min(p, centre - half)), Math.min(1, Math.max(p, centre + half))];
 }
 
 function sampleVariance(sorted: Float64Array): number {

@@ -1,0 +1,135 @@
+import type { RecordBatch } from '../../core/record.ts';
+import type { Slo } from '../../core/slo.ts';
+import { limitsUs, type LimitsUs } from '../../metrics/attainment.ts';
+import { answerOf, startOf, type Answer } from './answer.ts';
+import { Distribution, type Statistics } from './distribution.ts';
+import type { Peer, PeerContext, PeerLatencies } from './peer.ts';
+
+/** The figures of a run as another tool would have reported them. Latencies in microseconds. */
+export interface PeerFigures {
+  readonly requests: number;
+  readonly answered: number;
+  readonly ttftUs: Statistics | null;
+  readonly itlUs: Statistics | null;
+  readonly tpotUs: Statistics | null;
+  readonly e2eUs: Statistics | null;
+  /** Null where no token shares its time with the one before. */
+  readonly shared: SharedTimes | null;
+  /** From the first start to the last end. */
+  readonly durationS: number;
+  readonly answeredDurationS: number;
+  /** Null without an SLO. */
+  readonly good: Good | null;
+}
+
+/** Tokens that share their time with the one before: of one chunk, or of chunks that came in one read. Records do not tell. */
+interface SharedTimes {
+  /** Of all tokens. */
+  readonly share: number;
+  /** Mean ITL by chunks, if each of these tokens was a chunk of its own. */
+  readonly meanItlUs: number;
+}
+
+interface Good {
+  readonly requests: number;
+  /** Null where nothing took any time. */
+  readonly perSecond: number | null;
+  /** Of the requests that the tool states it of; null where it states none, or has none. */
+  readonly share: number | null;
+}
+
+/** Computes a run's figures as `peer` does, in one pass. Records are those that count: measured, and not stopped. */
+export async function peerFigures(
+  peer: Peer,
+  records: AsyncIterable<RecordBatch>,
+  slo: Slo | null,
+  context: PeerContext,
+): Promise<PeerFigures> {
+  const [ttft, itl, tpot, e2e] = [new Distribution(), new Distribution(), new Distribution(), new Distribution()];
+  const [all, ofAnswered] = [new Extent(), new Extent()];
+  const limits = slo === null ? null : limitsUs(slo);
+  const good = { met: 0, judged: 0 };
+  const ofTokens = { all: 0, shared: 0, gaps: 0, spanUs: 0 };
+  let [requests, answered] = [0, 0];
+  for await (const batch of records)
+    for (const record of batch) {
+      requests++;
+      const startUs = startOf(record);
+      all.add(startUs, record.end_us ?? startUs);
+      const answer = answerOf(record);
+      if (answer === null) {
+        if (peer.goodput.shareOf === 'all') good.judged++;
+        continue;
+      }
+      answered++;
+      ofAnswered.add(startUs, startUs + answer.endUs);
+      const latencies = peer.latencies(answer);
+      push(ttft, latencies.ttftUs);
+      push(tpot, latencies.tpotUs, peer.tpotWeight?.(answer));
+      push(e2e, latencies.e2eUs);
+      peer.itls(answer, context, (us, weight) => itl.push(us, weight));
+      ofTokens.all += answer.tokens;
+      ofTokens.shared += answer.tokens - answer.chunks.timesUs.length;
+      ofTokens.gaps += answer.tokens - (peer.chunks === 'of the role too' && context.isChat ? 0 : 1);
+      ofTokens.spanUs += answer.lastUs - answer.firstUs;
+      if (limits === null) continue;
+      const verdict = isGood(peer, answer, latencies, limits);
+      if (verdict !== null) good.judged++;
+      if (verdict === true) good.met++;
+    }
+  const of = (distribution: Distribution): Statistics | null => distribution.statistics(peer.percentiles);
+  const durationS = peer.goodput.duration === 'all' ? all.lengthS : ofAnswered.lengthS;
+  return {
+    requests,
+    answered,
+    ttftUs: of(ttft),
+    itlUs: of(itl),
+    tpotUs: of(tpot),
+    e2eUs: of(e2e),
+    shared:
+      ofTokens.shared === 0
+        ? null
+        : { share: ofTokens.shared / ofTokens.all, meanItlUs: ofTokens.spanUs / ofTokens.gaps },
+    durationS: all.lengthS,
+    answeredDurationS: ofAnswered.lengthS,
+    good:
+      limits === null
+        ? null
+        : {
+            requests: good.met,
+            perSecond: durationS > 0 ? good.met / durationS : null,
+            share: peer.goodput.shareOf === null || good.judged === 0 ? null : good.met / good.judged,
+          },
+  };
+}
+
+function push(distribution: Distribution, us: number | null, weight?: number): void {
+  if (us !== null) distribution.push(us, weight);
+}
+
+/** Whether an answered request is good; null where the tool leaves it out. */
+function isGood(peer: Peer, answer: Answer, latencies: PeerLatencies, limits: LimitsUs): boolean | null {
+  const { missing } = peer.goodput;
+  const judged = [
+    [latencies.ttftUs, limits.ttft],
+    [peer.judgedTpotUs === undefined ? latencies.tpotUs : peer.judgedTpotUs(answer), limits.tpot],
+    [latencies.e2eUs, limits.e2e],
+  ] as const;
+  const asked = judged.filter(([, limitUs]) => limitUs !== Infinity);
+  if (missing === 'left out' && asked.some(([us]) => us === null)) return null;
+  return asked.every(([us, limitUs]) => (us === null ? missing === 'met' : us <= limitUs));
+}
+
+class Extent {
+  #fromUs = Infinity;
+  #toUs = -Infinity;
+
+  add(fromUs: number, toUs: number): void {
+    this.#fromUs = Math.min(this.#fromUs, fromUs);
+    this.#toUs = Math.max(this.#toUs, toUs);
+  }
+
+  get lengthS(): number {
+    return this.#toUs > this.#fromUs ? (this.#toUs - this.#fromUs) / 1e6 : 0;
+  }
+}

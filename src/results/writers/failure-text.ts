@@ -1,0 +1,7 @@
+import type { RequestRecord } from '../../core/record.ts';
+
+/** How a request failed, in a text that is never empty: `http_error (HTTP 500): overloaded`. */
+export function failureText({ outcome, http_status, error }: RequestRecord): string {
+  const status = http_status === null ? '' : ` (HTTP ${http_status})`;
+  return `${outcome}${status}${error === null ? '' : `: ${error}`}`;
+}
