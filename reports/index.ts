@@ -5,6 +5,7 @@ export { writePlacementHtml } from './html/write-placement-html.ts';
 export { goodputMarkdown } from './markdown/goodput.ts';
 export { summaryMarkdown } from './markdown/summary.ts';
 export { aligned } from './text/table.ts';
+export { comparisonText } from './text/comparison.ts';
 export { goodputText } from './text/goodput.ts';
 export { placementText } from './text/placement.ts';
 export { summaryText } from './text/summary.ts';

@@ -54,6 +54,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/run',
     'reports',
   ],
+  'src/compare': ['src/core', 'src/schema', 'src/metrics', 'src/runs', 'src/run'],
   'src/commands': [
     'src/core',
     'src/schema',
@@ -67,6 +68,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/target',
     'src/run',
     'src/search',
+    'src/compare',
   ],
   'src/cli.ts': ['src/commands'],
   'src/index.ts': [

@@ -1,5 +1,4 @@
-import { changeOf } from '../../src/compare/change.ts';
-import { adjusted, pValueOf } from '../../src/compare/verdicts.ts';
+import { testFamily } from '../../src/compare/verdicts.ts';
 import { ln } from '../../src/core/portable-math.ts';
 import { randomStream, uniform, type Random } from '../../src/core/random.ts';
 import { tpotBetweenUs } from '../../src/metrics/request-latency.ts';
@@ -95,14 +94,14 @@ export function comparisonRates(
     const [a, b] = [base.slice(0, repeats), slower ? others : base.slice(repeats)];
     const value = (run: Figures | undefined, name: JudgedName, place: number): number =>
       (run?.[name] ?? Number.NaN) * (1 + drift) ** place;
-    const pValues = names.map((name) => {
+    const family = names.map((name) => {
       // A B B A: the i-th of each are neighbours.
       const ofA = a.map((run, i) => value(run, name, 2 * i + (i % 2)));
       const ofB = b.map((run, i) => value(run, name, 2 * i + 1 - (i % 2)));
-      return pValueOf(changeOf(ofA, ofB, 'paired'), ln(1 + margin));
+      return { base: ofA, now: ofB, isFinite: true };
     });
-    const judged = holm ? adjusted(pValues) : pValues;
-    const found = names.filter((_, i) => (judged[i] ?? 1) <= LEVEL);
+    const tested = testFamily(family, 'paired', ln(1 + margin));
+    const found = names.filter((_, i) => ((holm ? tested[i]?.adjustedP : tested[i]?.pValue) ?? 1) <= LEVEL);
     for (const name of found) claimed[name] = (claimed[name] ?? 0) + 1 / draws;
     if (found.length > 0) any += 1 / draws;
   }

@@ -13,7 +13,9 @@ const draws = Number(values.draws);
 const pool = await runPool(Number(values.pool));
 const percent = (share: number): string => `${(share * 100).toFixed(1)}`;
 
-console.log(`| truth | runs | drift % | claim | ${JUDGED_NAMES.join(' | ')} | any |\n|${' --- |'.repeat(JUDGED_NAMES.length + 5)}`);
+console.log(
+  `| truth | runs | drift % | claim | ${JUDGED_NAMES.join(' | ')} | any |\n|${' --- |'.repeat(JUDGED_NAMES.length + 5)}`,
+);
 for (const { truth, drift } of [
   { truth: 'the same', drift: 0 },
   { truth: 'the same', drift: 0.01 },
@@ -25,5 +27,7 @@ for (const { truth, drift } of [
         const rates = comparisonRates(pool, { slower: truth === '5 % slower', repeats, margin, holm, drift, draws });
         const cells = JUDGED_NAMES.map((name) => percent(rates.byMetric[name] ?? 0));
         const claim = `beyond ${margin * 100} %${holm ? ', Holm' : ''}`;
-        console.log(`| ${truth} | ${repeats} + ${repeats} | ${drift * 100} | ${claim} | ${cells.join(' | ')} | ${percent(rates.any)} |`);
+        console.log(
+          `| ${truth} | ${repeats} + ${repeats} | ${drift * 100} | ${claim} | ${cells.join(' | ')} | ${percent(rates.any)} |`,
+        );
       }

@@ -1,6 +1,6 @@
 import { studentTQuantile, studentTTail } from '../core/student-t.ts';
 import type { ChangeVerdict } from '../schema/comparison.ts';
-import { intervalOf, type Change } from './change.ts';
+import { changeOf, intervalOf, type Change, type Order } from './change.ts';
 
 /** What is tested: that a figure changed by more than the margin. Errors of the first kind in a family, at most. */
 const LEVEL = 0.05;
@@ -24,11 +24,36 @@ export function pValueOf({ ln, error, df }: Change, margin: number): number | nu
   return Math.min(1, 2 * studentTTail(beyond / error, df));
 }
 
+/** A metric of a family. */
+export interface Tested {
+  /** Null: some run has no logarithm of it. */
+  readonly change: Change | null;
+  readonly pValue: number | null;
+  readonly adjustedP: number | null;
+}
+
+/**
+ * Tests a family for changes beyond the margin. A metric that is the same number in every run of both, such as an
+ * attainment of 1, can show none, and does not count for the others (Tarone's argument).
+ */
+export function testFamily(
+  family: readonly { readonly base: readonly number[]; readonly now: readonly number[]; readonly isFinite: boolean }[],
+  order: Order,
+  margin: number,
+): Tested[] {
+  const changes = family.map(({ base, now, isFinite }) => (isFinite ? changeOf(base, now, order) : null));
+  const pValues = changes.map((change) => (change === null ? null : pValueOf(change, margin)));
+  const isConstant = family.map(({ base, now }) => new Set([...base, ...now]).size === 1);
+  const adjustedPs = adjusted(pValues.map((p, i) => (isConstant[i] === true ? null : p)));
+  return changes.map((change, i) => {
+    const pValue = pValues[i] ?? null;
+    return { change, pValue, adjustedP: isConstant[i] === true ? pValue : (adjustedPs[i] ?? null) };
+  });
+}
+
 /** Holm's adjustment of the p values of a family: each is at most `LEVEL` where it may be claimed. Nulls are left out. */
 export function adjusted(pValues: readonly (number | null)[]): (number | null)[] {
-  const order = pValues
-    .flatMap((p, i) => (p === null ? [] : [{ p, i }]))
-    .toSorted((a, b) => a.p - b.p || a.i - b.i);
+  const order = pValues.flatMap((p, i) => (p === null ? [] : [{ p, i }])).toSorted((a, b) => a.p - b.p || a.i - b.i);
   const out: (number | null)[] = pValues.map(() => null);
   let highest = 0;
   for (const [rank, { p, i }] of order.entries()) {

@@ -26,12 +26,20 @@ const metric = z
   .strictObject({
     name: z.enum(JUDGED_NAMES).describe('Latencies in ms, throughput in output tokens a second, attainment a share.'),
     more_is_better: z.boolean(),
-    base: z.number().nullable().describe('Geometric mean over the runs; null: infinite, by requests that failed, or none.'),
+    base: z
+      .number()
+      .nullable()
+      .describe('Geometric mean over the runs; null: infinite, by requests that failed, or none.'),
     new: z.number().nullable(),
     base_runs: z.array(z.number().nullable()).describe('By run; null: infinite, or none.'),
     new_runs: z.array(z.number().nullable()),
     change: z.number().nullable().describe('new / base - 1; null: infinite on a side.'),
     ci95: percentRange.nullable().describe('Of the change; null: infinite on a side, or one run stands for a system.'),
+    bounds95: percentRange
+      .nullable()
+      .describe(
+        'One-sided: the change is above the first, and below the second, with a chance of 95 % each; gates use them.',
+      ),
     p_value: z
       .number()
       .nullable()
@@ -82,7 +90,9 @@ export const comparisonSchema = z
     provisional: z.boolean().describe('One run stands for a system: what it shows may be the noise between starts.'),
     order: z
       .enum(['paired', 'separate', 'exact'])
-      .describe('Paired: A B B A or A B A B, a t test on differences. Separate: Welch. Exact: virtual runs without noise.'),
+      .describe(
+        'Paired: A B B A or A B A B, a t test on differences. Separate: Welch. Exact: virtual runs without noise.',
+      ),
     margin: z.number().describe('Changes up to this are the same.'),
     metrics: z.array(metric),
     doubts: z
