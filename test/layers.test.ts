@@ -55,6 +55,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'reports',
   ],
   'src/results': ['src/core', 'src/schema', 'src/metrics', 'src/runs', 'reports'],
+  'src/compare': ['src/core', 'src/schema', 'src/metrics', 'src/runs', 'src/run'],
   'src/commands': [
     'src/core',
     'src/schema',
@@ -69,6 +70,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/run',
     'src/search',
     'src/results',
+    'src/compare',
   ],
   'src/cli.ts': ['src/commands'],
   'src/index.ts': [

@@ -15,6 +15,7 @@ const COMMANDS: Commands = new Map([
   ['rerun', async () => (await import('./rerun.ts')).rerunCommand],
   ['goodput', async () => (await import('./goodput.ts')).goodputCommand],
   ['sweep', async () => (await import('./sweep.ts')).sweepCommand],
+  ['compare', async () => (await import('./compare.ts')).compareCommand],
   ['report', async () => (await import('./report.ts')).reportCommand],
   ['trace', async () => (await import('./trace.ts')).traceCommand],
   ['engine', async () => (await import('./engine.ts')).engineCommand],

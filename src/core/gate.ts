@@ -43,7 +43,7 @@ const EXPECTED: Readonly<Record<GateMetric, string>> = {
 const GLYPHS: Readonly<Record<GateVerdict, string>> = { held: '✓', missed: '✗', undecided: '≈' };
 
 /** `✗ gate goodput>=4rps missed: 3.2 to 3.4 requests/s`. */
-export function gateText({ text }: Gate, verdict: GateVerdict, why: string): string {
+export function gateText({ text }: Pick<Gate, 'text'>, verdict: GateVerdict, why: string): string {
   return `${GLYPHS[verdict]} gate ${text} ${verdict}: ${why}`;
 }
 

@@ -16,6 +16,28 @@ export function studentT975(df: number): number {
   return df < EXPANSION_FROM ? byIntegral(df) : byExpansion(df);
 }
 
+/** The chance that Student's t with `df` degrees of freedom, at least 1, is `t` or more. */
+export function studentTTail(t: number, df: number): number {
+  if (t < 0) return 1 - studentTTail(-t, df);
+  const cosineSquared = df / (df + t * t);
+  const beyond = cosineSquared / (1 + Math.sqrt(1 - cosineSquared));
+  // The density is as narrow as df is large.
+  const panels = PANELS + 8 * Math.ceil(df);
+  return (0.5 * integral(Math.sqrt(Math.sqrt(beyond)), df, panels)) / integral(1, df, panels);
+}
+
+/** The value that Student's t with `df` degrees of freedom, at least 1, is under with this chance, from 0.5 on. */
+export function studentTQuantile(chance: number, df: number): number {
+  let [low, high] = [0, 1];
+  while (studentTTail(high, df) > 1 - chance) high *= 2;
+  for (let step = 0; step < HALVINGS; step++) {
+    const middle = (low + high) / 2;
+    if (studentTTail(middle, df) > 1 - chance) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}
+
 /** Cornish and Fisher's expansion in 1 / df (Abramowitz and Stegun, 26.7.5). */
 function byExpansion(df: number): number {
   const z = Z_975;
@@ -45,10 +67,10 @@ function byIntegral(df: number): number {
 }
 
 /** The integral from 0 to `end` by Simpson's rule, but for a constant factor. */
-function integral(end: number, df: number): number {
+function integral(end: number, df: number, panels: number = PANELS): number {
   const density = (w: number): number => exp((2 * df - 1) * ln(w) + ((df - 2) / 2) * ln(2 - wholePower(w, 4)));
-  const width = end / PANELS;
+  const width = end / panels;
   let total = density(end);
-  for (let i = 1; i < PANELS; i++) total += (i % 2 === 0 ? 2 : 4) * density(i * width);
+  for (let i = 1; i < panels; i++) total += (i % 2 === 0 ? 2 : 4) * density(i * width);
   return total * width;
 }

@@ -1,0 +1,97 @@
+import { formatMs, formatShare, plainPercent, threeFigures } from '../src/core/units.ts';
+import type { ComparedMetric, Comparison, JudgedName } from '../src/schema/comparison.ts';
+
+/** A verdict in colour, shape and word. */
+export const VERDICT_MARKS = {
+  better: { tone: 'met', glyph: '▲' },
+  worse: { tone: 'missed', glyph: '▼' },
+  same: { tone: 'none', glyph: '=' },
+  undecided: { tone: 'unsure', glyph: '≈' },
+  provisional: { tone: 'unsure', glyph: '?' },
+} as const;
+
+export const METRIC_LABELS: Readonly<Record<JudgedName, string>> = {
+  attainment: 'attainment',
+  'ttft.p50': 'TTFT p50',
+  'ttft.p90': 'TTFT p90',
+  'ttft.p99': 'TTFT p99',
+  'tpot.p50': 'TPOT p50',
+  'tpot.p90': 'TPOT p90',
+  'tpot.p99': 'TPOT p99',
+  'e2e.p50': 'E2E p50',
+  throughput: 'output tokens/s',
+};
+
+/** The answer, in a sentence. */
+export function comparisonSentence({ verdict, metrics, margin, base, new: now, provisional }: Comparison): string {
+  const named = (which: ComparedMetric['verdict']): string =>
+    metrics
+      .filter((metric) => metric.verdict === which)
+      .map((metric) => `${METRIC_LABELS[metric.name]} ${changeText(metric)}`)
+      .join(', ');
+  const [worse, better] = [named('worse'), named('better')];
+  switch (verdict) {
+    case 'worse':
+      return `Worse: ${worse}${better === '' ? '' : `; better: ${better}`}`;
+    case 'better':
+      return `Better: ${better}`;
+    case 'same':
+      return `The same: every judged metric within ± ${plainPercent(margin)} %`;
+    case 'provisional':
+      return `Provisional: ${countText(base.runs.length)} of base and ${countText(now.runs.length)} of new; repeat each (reprise ab)`;
+    case 'undecided':
+      return `Undecided: ${provisional ? 'one run stands for a system' : 'these runs cannot tell'}`;
+  }
+}
+
+function countText(runs: number): string {
+  return runs === 1 ? 'one run' : `${runs} runs`;
+}
+
+/** `+5.1 % (+4.0 to +6.2)`. */
+export function changeText({ change, ci95, why }: ComparedMetric): string {
+  if (change === null) return why ?? '-';
+  return ci95 === null ? signed(change) : `${signed(change)} (${signed(ci95[0])} to ${signed(ci95[1])})`;
+}
+
+export function signed(share: number): string {
+  return `${share < 0 ? '-' : '+'}${formatShare(Math.abs(share))}`;
+}
+
+export function valueText(name: JudgedName, value: number | null): string {
+  if (value === null) return 'fails';
+  if (name === 'attainment') return formatShare(value);
+  return name === 'throughput' ? threeFigures(value) : formatMs(value);
+}
+
+export const COMPARISON_COLUMNS = ['', 'base', 'new', 'change (95 %)', '', 'smallest found', 'runs to decide'] as const;
+
+export function comparisonRow(metric: ComparedMetric): string[] {
+  const { name, base, new: now, verdict, smallest_effect, repeats_to_decide } = metric;
+  return [
+    METRIC_LABELS[name],
+    valueText(name, base),
+    valueText(name, now),
+    changeText(metric),
+    `${VERDICT_MARKS[verdict].glyph} ${verdict}`,
+    smallest_effect === null ? '-' : `± ${formatShare(smallest_effect)}`,
+    verdict !== 'undecided' || repeats_to_decide === null
+      ? '-'
+      : repeats_to_decide > 100
+        ? 'over 100'
+        : String(repeats_to_decide),
+  ];
+}
+
+/** How it was decided, in sentences without full stops. */
+export function comparisonNotes({ order, base, new: now, margin, provisional }: Comparison): string[] {
+  const how = {
+    paired: `the i-th run of base beside the i-th of new: a t test on ${base.runs.length} differences, which a drift of the machine does not touch`,
+    separate: `${base.runs.length} and ${now.runs.length} runs, not in turn: Welch's t test, which a drift of the machine can deceive`,
+    exact: 'runs in virtual time without noise repeat to the bit: what differs is the system',
+  }[order];
+  return [
+    provisional ? 'One run stands for a system: what differs may be the noise between two starts' : `Decided by ${how}`,
+    `Changes up to ± ${plainPercent(margin)} % are the same; Holm's adjustment over the judged metrics`,
+  ];
+}

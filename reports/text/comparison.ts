@@ -1,0 +1,27 @@
+import type { Comparison } from '../../src/schema/comparison.ts';
+import {
+  COMPARISON_COLUMNS,
+  comparisonNotes,
+  comparisonRow,
+  comparisonSentence,
+  VERDICT_MARKS,
+} from '../comparison-words.ts';
+import { aligned, printable } from './table.ts';
+
+const COLOURS = { met: 32, missed: 31, unsure: 33, none: 1 } as const;
+
+/** A comparison for a terminal: the answer, what makes it doubtful, a row a metric. No newline at the end. */
+export function comparisonText(comparison: Comparison, { color }: { color: boolean }): string {
+  const { tone, glyph } = VERDICT_MARKS[comparison.verdict];
+  const paint = (text: string): string => (color ? `\u001B[${COLOURS[tone]}m${text}\u001B[0m` : text);
+  return [
+    ...comparison.doubts.map(({ text }) => printable(`! ${text}`)),
+    paint(`${glyph} ${comparisonSentence(comparison)}`),
+    printable(`base: ${comparison.base.name}`),
+    printable(`new:  ${comparison.new.name}`),
+    '',
+    ...aligned([[...COMPARISON_COLUMNS], ...comparison.metrics.map(comparisonRow)], 'left'),
+    '',
+    ...comparisonNotes(comparison).map((note) => `${note}.`),
+  ].join('\n');
+}

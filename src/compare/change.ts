@@ -1,0 +1,62 @@
+import { ln } from '../core/portable-math.ts';
+import { studentTQuantile } from '../core/student-t.ts';
+
+/** How the logarithm of a figure changes from one system to another. */
+export interface Change {
+  /** ln(new / base), of the means of the logarithms. */
+  readonly ln: number;
+  /** Its standard error, 0 where runs repeat exactly; null: one run stands for a system. */
+  readonly error: number | null;
+  /** Degrees of freedom of the error; null without one. */
+  readonly df: number | null;
+  /** Standard deviation of the logarithm from run to run; null: not known. */
+  readonly runSd: number | null;
+}
+
+/** How the runs of two systems were made. */
+export type Order = 'paired' | 'separate' | 'exact';
+
+/**
+ * Of figures above zero. `paired`: the i-th run of the one was made beside the i-th of the other, as in A B B A, which
+ * keeps a drift of the machine out: a t test on the differences. `separate`: Welch's. `exact`: runs that repeat to the
+ * bit.
+ */
+export function changeOf(base: readonly number[], now: readonly number[], order: Order): Change {
+  const [a, b] = [base.map(ln), now.map(ln)];
+  const change = meanOf(b) - meanOf(a);
+  if (order === 'exact') return { ln: change, error: 0, df: null, runSd: 0 };
+  if (a.length < 2 || b.length < 2) return { ln: change, error: null, df: null, runSd: null };
+  if (order === 'paired' && a.length === b.length) {
+    const variance = varianceOf(b.map((one, i) => one - (a[i] ?? one)));
+    return {
+      ln: change,
+      error: Math.sqrt(variance / a.length),
+      df: a.length - 1,
+      runSd: Math.sqrt(variance / 2),
+    };
+  }
+  const [ofA, ofB] = [varianceOf(a) / a.length, varianceOf(b) / b.length];
+  const degrees = (ofA + ofB) ** 2 / (ofA ** 2 / (a.length - 1) + ofB ** 2 / (b.length - 1));
+  return {
+    ln: change,
+    error: Math.sqrt(ofA + ofB),
+    df: Number.isFinite(degrees) ? degrees : a.length + b.length - 2,
+    runSd: Math.sqrt((varianceOf(a) + varianceOf(b)) / 2),
+  };
+}
+
+/** The two-sided interval that holds ln(new / base) with this chance; null without an error. */
+export function intervalOf({ ln: change, error, df }: Change, chance: number): readonly [number, number] | null {
+  if (error === null) return null;
+  const half = error === 0 || df === null ? 0 : studentTQuantile(0.5 + chance / 2, df) * error;
+  return [change - half, change + half];
+}
+
+export function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function varianceOf(values: readonly number[]): number {
+  const mean = meanOf(values);
+  return values.reduce((sum, value) => sum + (value - mean) * (value - mean), 0) / (values.length - 1);
+}

@@ -1,0 +1,190 @@
+import { exp, ln } from '../core/portable-math.ts';
+import { version } from '../core/version.ts';
+import type { ComparedMetric, ComparedSide, Comparison } from '../schema/comparison.ts';
+import { intervalOf, type Order } from './change.ts';
+import { JUDGED, type JudgedMetric } from './judged.ts';
+import { doubtsOf, requireSameLoad } from './likeness.ts';
+import type { LoadedRun } from './load-runs.ts';
+import { mostChanged } from './most-changed.ts';
+import { repeatsToDecide, smallestEffect, testFamily, verdictOf, type Tested } from './verdicts.ts';
+
+export interface CompareOptions {
+  /** Changes up to this share are the same. */
+  readonly margin: number;
+  /** Names of the two, where their targets do not tell them apart. */
+  readonly names: readonly [base: string, now: string];
+}
+
+/**
+ * Compares the runs of two systems under the same load (`statistics.md`, "Comparing two systems"). What is decided is by
+ * runs, because what changes from start to start cannot be seen inside a run; requests are paired for what is shown.
+ * Throws a UserError with what differs where they cannot be compared.
+ */
+export function compareRuns(
+  base: readonly LoadedRun[],
+  now: readonly LoadedRun[],
+  { margin, names }: CompareOptions,
+): Comparison {
+  requireSameLoad(base, now);
+  const order = orderOf(base, now);
+  const lnMargin = ln(1 + margin);
+  const judged = JUDGED.map((metric) => valuesOf(metric, base, now)).filter(({ isKnown }) => isKnown);
+  const tested = testFamily(judged, order, lnMargin);
+  const metrics = judged.map((values, i) => comparedMetric(values, tested[i] ?? fail(), lnMargin));
+  const [first] = base;
+  if (first === undefined) fail();
+  const { manifest } = first;
+  return {
+    schema: 1,
+    base: sideOf(base, names[0]),
+    new: sideOf(now, names[1]),
+    verdict: overall(metrics.map(({ verdict }) => verdict)),
+    provisional: order !== 'exact' && (base.length < 2 || now.length < 2),
+    order,
+    margin,
+    metrics,
+    doubts: doubtsOf(base, now),
+    slo: manifest.slo === null ? null : { text: manifest.slo.text, limits_ms: manifest.slo.limits_ms },
+    workload: {
+      name: manifest.workload.name,
+      requests: manifest.workload.requests,
+      plan_sha256: manifest.plan_sha256,
+    },
+    paired_requests: first.requests.size,
+    most_changed: mostChanged(first, now[0] ?? first),
+    versions: { reprise: version() },
+  };
+}
+
+/** Exact: nothing but the system differs. Paired: the i-th of each are neighbours in time, as A B B A has them. */
+export function orderOf(base: readonly LoadedRun[], now: readonly LoadedRun[]): Order {
+  const isExact = ({ manifest: { clock, target } }: LoadedRun): boolean =>
+    clock === 'virtual' && (target.facts['noise'] ?? 0) === 0 && (target.facts['run_noise'] ?? 0) === 0;
+  if ([...base, ...now].every(isExact)) return 'exact';
+  if (base.length !== now.length || base.length < 2) return 'separate';
+  const all = [...base, ...now].toSorted((a, b) => (a.manifest.started_at < b.manifest.started_at ? -1 : 1));
+  const places = new Map(all.map((run, place) => [run, place]));
+  const isNeighbour = (run: LoadedRun, i: number): boolean => {
+    const [a, b] = [places.get(run) ?? 0, places.get(now[i] ?? run) ?? 0];
+    return Math.floor(a / 2) === i && Math.floor(b / 2) === i;
+  };
+  return base.every(isNeighbour) ? 'paired' : 'separate';
+}
+
+interface Values {
+  readonly metric: JudgedMetric;
+  readonly base: readonly number[];
+  readonly now: readonly number[];
+  /** Whether every run has it. */
+  readonly isKnown: boolean;
+  /** Whether each value has a logarithm. */
+  readonly isFinite: boolean;
+}
+
+function valuesOf(metric: JudgedMetric, base: readonly LoadedRun[], now: readonly LoadedRun[]): Values {
+  const of = (runs: readonly LoadedRun[]): (number | null)[] => runs.map(({ summary }) => metric.of(summary));
+  const [a, b] = [of(base), of(now)];
+  const known = (values: readonly (number | null)[]): number[] => values.filter((value) => value !== null);
+  return {
+    metric,
+    base: known(a),
+    now: known(b),
+    isKnown: [...a, ...b].every((value) => value !== null),
+    isFinite: [...known(a), ...known(b)].every((value) => Number.isFinite(value) && value > 0),
+  };
+}
+
+function comparedMetric(
+  { metric: { name, moreIsBetter }, base, now }: Values,
+  { change, pValue, adjustedP }: Tested,
+  lnMargin: number,
+): ComparedMetric {
+  const shown = (values: readonly number[]): (number | null)[] =>
+    values.map((value) => (Number.isFinite(value) ? value : null));
+  const common = {
+    name,
+    more_is_better: moreIsBetter,
+    base: middle(base),
+    new: middle(now),
+    base_runs: shown(base),
+    new_runs: shown(now),
+  };
+  if (change === null) return { ...common, ...outright(base, now, moreIsBetter), ...NOTHING_KNOWN };
+  const changes = (interval: readonly [number, number] | null): [number, number] | null =>
+    interval === null ? null : [exp(interval[0]) - 1, exp(interval[1]) - 1];
+  const share = (of: number | null): number | null => (of === null ? null : exp(of) - 1);
+  return {
+    ...common,
+    change: exp(change.ln) - 1,
+    ci95: changes(intervalOf(change, 0.95)),
+    bounds95: changes(intervalOf(change, 0.9)),
+    p_value: pValue,
+    p_adjusted: adjustedP,
+    verdict: verdictOf(change, { margin: lnMargin, adjustedP, moreIsBetter }),
+    why: null,
+    smallest_effect: share(smallestEffect(change, lnMargin)),
+    repeats_to_decide: repeatsToDecide(change, lnMargin),
+  };
+}
+
+const NOTHING_KNOWN = {
+  change: null,
+  ci95: null,
+  bounds95: null,
+  p_value: null,
+  p_adjusted: null,
+  smallest_effect: null,
+  repeats_to_decide: null,
+} as const;
+
+/** Of figures that are infinite or zero in some runs: better or worse where most runs of one side alone are. */
+function outright(
+  base: readonly number[],
+  now: readonly number[],
+  moreIsBetter: boolean,
+): Pick<ComparedMetric, 'verdict' | 'why'> {
+  const isBad = (value: number): boolean => (moreIsBetter ? value === 0 : value === Infinity);
+  const [bad, good] = [
+    (of: readonly number[]) => of.filter(isBad).length * 2 > of.length,
+    (of: readonly number[]) => !of.some(isBad),
+  ];
+  const what = moreIsBetter ? 'zero' : 'infinite: failed requests reach into the quantile';
+  if (bad(base) && good(now)) return { verdict: 'better', why: `base is ${what}` };
+  if (good(base) && bad(now)) return { verdict: 'worse', why: `new is ${what}` };
+  return { verdict: 'undecided', why: `some runs of ${good(base) ? 'new' : good(now) ? 'base' : 'both'} are ${what}` };
+}
+
+/** The geometric mean; null where a value is infinite or none. */
+function middle(values: readonly number[]): number | null {
+  if (values.some((value) => !Number.isFinite(value))) return null;
+  if (values.includes(0)) return 0;
+  return exp(values.reduce((sum, value) => sum + ln(value), 0) / values.length);
+}
+
+/** Of a family: what is worse in one figure is not better for another. */
+export function overall(verdicts: readonly ComparedMetric['verdict'][]): Comparison['verdict'] {
+  for (const verdict of ['worse', 'better'] as const) if (verdicts.includes(verdict)) return verdict;
+  if (verdicts.includes('provisional')) return 'provisional';
+  return verdicts.every((verdict) => verdict === 'same') ? 'same' : 'undecided';
+}
+
+function sideOf(runs: readonly LoadedRun[], name: string): ComparedSide {
+  const [first] = runs;
+  const { spec, kind, model } = (first ?? fail()).manifest.target;
+  return {
+    name,
+    target: { spec, kind, model },
+    runs: runs.map(({ dir, manifest: { run_id, started_at, status, salt }, summary }) => ({
+      dir,
+      run_id,
+      started_at,
+      status,
+      valid: summary.validity.valid,
+      salt,
+    })),
+  };
+}
+
+function fail(): never {
+  throw new Error('there is no run to compare');
+}

@@ -1,0 +1,79 @@
+import { didYouMean } from '../core/did-you-mean.ts';
+import { UserError } from '../core/errors.ts';
+import type { GateVerdict } from '../core/gate.ts';
+import { formatShare } from '../core/units.ts';
+import { JUDGED_NAMES, type ComparedMetric, type Comparison, type JudgedName } from '../schema/comparison.ts';
+
+/** A condition on a comparison: that a judged figure does not change for the worse by more than so much. */
+export interface CompareGate {
+  readonly text: string;
+  /** Null: every judged metric, by the margin of the comparison (`default`). */
+  readonly name: JudgedName | null;
+  /** Share of base; at most this where less is better, at least this where more is. */
+  readonly limit: number;
+}
+
+/** Reads `ttft.p90<=+5%`, `throughput>=-2%` or `default`. Throws a UserError for any other text. */
+export function parseCompareGate(text: string): CompareGate {
+  if (text.trim() === 'default') return { text: 'default', name: null, limit: 0 };
+  const match = /^\s*([\w.]+)\s*(>=|>|<=|<|=+)\s*([+-]?\d+(?:\.\d+)?)\s*%\s*$/.exec(text);
+  if (match === null)
+    throw new UserError(
+      `--gate: "${text}" is no condition on a change; write e.g. ttft.p90<=+5%, throughput>=-2%, or default`,
+    );
+  const [, given = '', operator = '', percent = ''] = match;
+  const name = JUDGED_NAMES.find((each) => each === given);
+  if (name === undefined)
+    throw new UserError(
+      `--gate: "${given}" is not judged by compare${didYouMean(given, JUDGED_NAMES)}; there are ${JUDGED_NAMES.join(', ')}`,
+    );
+  const right = isMoreBetter(name) ? '>=' : '<=';
+  if (operator !== right)
+    throw new UserError(
+      `--gate: "${text}": ${isMoreBetter(name) ? 'more' : 'less'} of ${name} is better, so that it is gated by ${right}, e.g. ${name}${right}${isMoreBetter(name) ? '-2%' : '+5%'}`,
+    );
+  return { text: text.trim(), name, limit: Number(percent) / 100 };
+}
+
+const isMoreBetter = (name: JudgedName): boolean => name === 'attainment' || name === 'throughput';
+
+export interface JudgedCompareGate {
+  readonly gate: CompareGate;
+  readonly verdict: GateVerdict;
+  /** A sentence without its full stop. */
+  readonly why: string;
+}
+
+/** Judges a gate; nothing passes, and nothing fails, by runs that cannot be believed, or one run that stands for a system. */
+export function judgeCompareGate(gate: CompareGate, comparison: Comparison): JudgedCompareGate {
+  const blocking = comparison.doubts.find(({ blocks }) => blocks);
+  if (blocking !== undefined) return { gate, verdict: 'undecided', why: blocking.text };
+  const judged = comparison.metrics.filter(({ name }) => gate.name === null || name === gate.name);
+  if (judged.length === 0)
+    return { gate, verdict: 'undecided', why: `the runs have no ${gate.name ?? 'judged metric'}` };
+  const limit = (metric: ComparedMetric): number =>
+    gate.name === null ? (metric.more_is_better ? 1 / (1 + comparison.margin) - 1 : comparison.margin) : gate.limit;
+  const each = judged.map((metric) => ({ metric, verdict: verdictOn(metric, limit(metric), gate.name === null) }));
+  for (const verdict of ['missed', 'undecided', 'held'] as const) {
+    const some = each.filter((one) => one.verdict === verdict);
+    if (some.length > 0) return { gate, verdict, why: some.map(({ metric }) => changeText(metric)).join(', ') };
+  }
+  throw new Error('a gate has no metric');
+}
+
+/** By the one-sided 95 % interval of the change; where a family is judged, a failure needs the verdict of the family. */
+function verdictOn(metric: ComparedMetric, limit: number, isFamily: boolean): GateVerdict {
+  const { bounds95, verdict, more_is_better: moreIsBetter } = metric;
+  if (verdict === 'provisional') return 'undecided';
+  if (bounds95 === null) return verdict === 'better' ? 'held' : verdict === 'worse' ? 'missed' : 'undecided';
+  const [low, high] = bounds95;
+  const [isHeld, isMissed] = moreIsBetter ? [low >= limit, high < limit] : [high <= limit, low > limit];
+  if (isFamily ? verdict === 'worse' : isMissed) return 'missed';
+  return isHeld ? 'held' : 'undecided';
+}
+
+function changeText({ name, change, bounds95, why }: ComparedMetric): string {
+  if (change === null) return `${name}: ${why ?? 'not known'}`;
+  const signed = (share: number): string => `${share < 0 ? '-' : '+'}${formatShare(Math.abs(share))}`;
+  return `${name} ${signed(change)}${bounds95 === null ? '' : ` (${signed(bounds95[0])} to ${signed(bounds95[1])})`}`;
+}

@@ -1,0 +1,81 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../core/errors.ts';
+import type { RecordBatch } from '../core/record.ts';
+import type { SloSpec } from '../core/slo.ts';
+import { meetsAll } from '../metrics/attainment.ts';
+import { e2eUs, isAnswered, tpotUs, ttftUs } from '../metrics/request-latency.ts';
+import { summarise } from '../metrics/summarise.ts';
+import { judgedBy, mendRun } from '../run/finish.ts';
+import { readRecords } from '../runs/records.ts';
+import { manifestFile } from '../runs/run-directory.ts';
+import { readScrapes } from '../runs/server-file.ts';
+import type { Manifest } from '../schema/manifest.ts';
+import type { Summary } from '../schema/summary.ts';
+
+/** What a comparison keeps of a request. Times in microseconds; NaN: it failed, or has none. */
+export interface ComparedRequest {
+  readonly dueUs: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly isMet: boolean;
+  readonly ttftUs: number;
+  readonly tpotUs: number;
+  readonly e2eUs: number;
+}
+
+/** A run, read once. */
+export interface LoadedRun {
+  readonly dir: string;
+  readonly manifest: Manifest;
+  readonly summary: Summary;
+  /** The measured requests by id. */
+  readonly requests: ReadonlyMap<string, ComparedRequest>;
+}
+
+/**
+ * The run in a folder, or all runs in its folders, in order of their starts; one that was killed is mended first. `slo`:
+ * they are judged by it rather than by their own. Throws a UserError where there is none.
+ */
+export async function loadRuns(path: string, slo: SloSpec | null): Promise<readonly LoadedRun[]> {
+  const runs: LoadedRun[] = [];
+  for (const dir of runDirectories(path)) runs.push(await loadRun(dir, slo));
+  return runs.toSorted((a, b) => (a.manifest.started_at < b.manifest.started_at ? -1 : 1));
+}
+
+function runDirectories(path: string): string[] {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw new UserError(`${path}: no such directory; name a run, or a folder of runs`);
+  if (existsSync(manifestFile(path))) return [path];
+  const found = readdirSync(path)
+    .map((name) => join(path, name))
+    .filter((dir) => existsSync(manifestFile(dir)));
+  if (found.length === 0)
+    throw new UserError(`${path}: no run.json in it, nor in its folders; name a run, or a folder of runs`);
+  return found;
+}
+
+async function loadRun(dir: string, slo: SloSpec | null): Promise<LoadedRun> {
+  const manifest = judgedBy(await mendRun(dir), slo, null);
+  const requests = new Map<string, ComparedRequest>();
+  async function* seen(): AsyncGenerator<RecordBatch> {
+    for await (const batch of readRecords(dir)) {
+      for (const record of batch) {
+        if (!record.measured) continue;
+        const isOk = isAnswered(record);
+        requests.set(record.request_id, {
+          dueUs: record.due_us,
+          inputTokens: record.input_tokens_planned ?? 0,
+          outputTokens: record.output_tokens_planned ?? 0,
+          isMet: manifest.slo !== null && meetsAll(record, manifest.slo.limits_ms),
+          ttftUs: isOk ? ttftUs(record) : Number.NaN,
+          tpotUs: isOk ? (tpotUs(record) ?? Number.NaN) : Number.NaN,
+          e2eUs: isOk ? e2eUs(record) : Number.NaN,
+        });
+      }
+      yield batch;
+    }
+  }
+  const summary = await summarise(seen(), manifest, readScrapes(dir));
+  return { dir, manifest, summary, requests };
+}
