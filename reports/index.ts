@@ -13,7 +13,6 @@ export { goodputsMarkdown } from './markdown/goodputs.ts';
 export { plain } from './markdown/plain.ts';
 export { summaryMarkdown } from './markdown/summary.ts';
 export { aligned, printable } from './text/table.ts';
-export { aligned } from './text/table.ts';
 export { comparisonText } from './text/comparison.ts';
 export { goodputText } from './text/goodput.ts';
 export { goodputsText } from './text/goodputs.ts';
