@@ -6,6 +6,7 @@ export { goodputMarkdown } from './markdown/goodput.ts';
 export { summaryMarkdown } from './markdown/summary.ts';
 export { aligned } from './text/table.ts';
 export { goodputText } from './text/goodput.ts';
+export { goodputsText } from './text/goodputs.ts';
 export { placementText } from './text/placement.ts';
 export { summaryText } from './text/summary.ts';
 export { commandText, limitsText } from './format.ts';

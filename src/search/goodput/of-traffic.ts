@@ -1,22 +1,31 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../core/errors.ts';
 import { SILENT } from '../../core/log.ts';
 import { exp } from '../../core/portable-math.ts';
 import { formatShare, threeFigures } from '../../core/units.ts';
-import { mendRun, reportRun } from '../../run/finish.ts';
+import { checkEnded, mendRun } from '../../run/finish.ts';
 import { unlikePlan } from '../../run/manifest.ts';
 import { planRun, type RunPlan } from '../../run/plan-run.ts';
 import { isOwnSource } from '../../run/run-spec.ts';
 import { ALONE, record } from '../../run/run.ts';
-import { writeWhole } from '../../runs/run-directory.ts';
+import { readManifest, writeWhole } from '../../runs/run-directory.ts';
 import type { GoodputAnswer } from '../../schema/goodput.ts';
 import { ratesOf, type Found, type SearchContext } from './context.ts';
 import type { LocalFit } from './local-fit.ts';
+import { hasRun, removeRun, summaryOf } from './run-folders.ts';
 import { fitNear } from './segments.ts';
 import { judgedSegments, type JudgedSegment } from './segment-figures.ts';
-import { bracketOf, trafficLoad, type TrafficProgress } from './traffic-load.ts';
+import {
+  bracketOf,
+  endsByKnown,
+  hasBudget,
+  trafficLoad,
+  type TrafficEnd,
+  type TrafficOptions,
+  type TrafficProgress,
+} from './traffic-load.ts';
 
 /** Most requests without a budget of requests; one of time alone may need more than are usual. */
 export const USUAL_BUDGET = 60_000;
@@ -32,10 +41,13 @@ const PROGRESS_FILE = 'segments.json';
  * run of its own behind the segments of the one before; in virtual time it is made again, to be the same.
  */
 export async function ofTraffic(context: SearchContext): Promise<Found> {
-  const { search } = context;
   const runs = await earlierRuns(context);
   const last = runs.at(-1);
-  if (last === undefined || last.progress.ends.length < search.goals.length) runs.push(await runTraffic(context, runs));
+  if (last === undefined || isOpen(context, last.progress)) {
+    const ends = last === undefined ? null : endsByKnown(optionsOf(context, runs));
+    if (last === undefined || ends === null) runs.push(await runTraffic(context, runs));
+    else runs.splice(-1, 1, { ...last, progress: { ...last.progress, ends } });
+  }
   return foundOf(context, runs);
 }
 
@@ -51,67 +63,115 @@ interface TrafficRun {
 async function earlierRuns(context: SearchContext): Promise<TrafficRun[]> {
   const { search, session } = context;
   const runs: TrafficRun[] = [];
-  for (let name = nameOf(0); existsSync(join(search.dir, name)); name = nameOf(runs.length)) {
+  for (let name = nameOf(0); hasRun(join(search.dir, name)); name = nameOf(runs.length)) {
     const dir = join(search.dir, name);
-    const manifest = await mendRun(dir);
-    const others = unlikePlan(manifest, await trafficPlan(context, dir), session);
+    const found = readManifest(dir);
+    const others = unlikePlan(found, await trafficPlan(context, dir, endOf(runs)), session);
     if (others.length > 0)
       throw new UserError(
         `${dir}: this run is of another search (other ${others.join(', ')}); choose another --out, or remove it`,
       );
+    checkEnded(dir, found);
     const progress = readProgress(dir);
-    if (manifest.status !== 'complete' && (manifest.clock === 'virtual' || progress === null)) {
-      rmSync(dir, { recursive: true });
-      return runs;
+    const isWhole = found.status === 'complete' && progress !== null;
+    if (isWhole || (found.clock === 'real' && progress !== null)) {
+      const run = await finished(context, name, progress, runs);
+      const ends = endsThatHold(context, run, runs);
+      if (found.clock === 'real' || ends.length === search.goals.length) {
+        runs.push({ ...run, progress: { ...progress, ends } });
+        continue;
+      }
     }
-    if (progress === null)
-      throw new UserError(`${dir}: ${PROGRESS_FILE} is missing; choose another --out, or remove it`);
-    runs.push(await finished(context, name, progress, runs));
+    removeRun(dir);
+    return runs;
   }
   return runs;
 }
 
-async function runTraffic(context: SearchContext, earlier: readonly TrafficRun[]): Promise<TrafficRun> {
-  const { search, hooks, session, own, ownRps } = context;
-  const name = nameOf(earlier.length);
-  const dir = join(search.dir, name);
-  const plan = await trafficPlan(context, dir);
+/** Position behind the last request of these runs. */
+function endOf(runs: readonly TrafficRun[]): number {
+  return Math.max(0, ...runs.flatMap(({ judged }) => judged.map(({ from, requests }) => from + requests)));
+}
+
+/**
+ * The ends of an earlier search that are those of this one too: it may have had other goals, less precision, or a budget
+ * of which there is more now.
+ */
+function endsThatHold(context: SearchContext, last: TrafficRun, before: readonly TrafficRun[]): TrafficEnd[] {
+  const { search, hooks } = context;
+  const { ends, guess } = last.progress;
+  const segments = [...before, last].flatMap(({ judged }) => judged);
+  const budget = { mostRequests: budgetOf(context), timeOver: hooks.timeOver };
+  const mayGoOn = hasBudget(budget, segments, guess === null ? 'probe' : 'segment');
+  const holds = ({ at, why, aboutLnRate }: TrafficEnd, goal: number | undefined): boolean => {
+    if (at !== goal) return false;
+    if (why === 'budget') return !mayGoOn;
+    return why !== 'found' || (fitNear(segments, aboutLnRate, at)?.halfWidth ?? Infinity) <= search.precision;
+  };
+  const wrong = ends.findIndex((end, i) => !holds(end, search.goals[i]));
+  return ends.slice(0, wrong < 0 ? ends.length : wrong);
+}
+
+function isOpen({ search }: SearchContext, { ends }: TrafficProgress): boolean {
+  return ends.length < search.goals.length;
+}
+
+function optionsOf(context: SearchContext, earlier: readonly TrafficRun[]): Omit<TrafficOptions, 'began'> {
+  const { search, hooks, own, ownRps } = context;
   const known = earlier.at(-1)?.progress ?? null;
-  const write = (progress: TrafficProgress): void =>
-    writeWhole(join(dir, PROGRESS_FILE), `${JSON.stringify(progress, null, 1)}\n`);
-  const load = trafficLoad({
+  return {
     slo: search.slo,
     goals: search.goals,
     precision: search.precision,
     rowsRps: ownRps,
     ...ratesOf(context),
-    mostRequests: Math.min(search.mostRequests, budgetOf(context)),
-    hasTime: hooks.hasTime,
+    mostRequests: budgetOf(context),
+    timeOver: hooks.timeOver,
     aheadUs: own.spec.target.clock === 'virtual' ? 0 : AHEAD_US,
     known: known === null ? null : { ...known, segments: earlier.flatMap(({ judged }) => judged) },
+    from: endOf(earlier),
+  };
+}
+
+async function runTraffic(context: SearchContext, earlier: readonly TrafficRun[]): Promise<TrafficRun> {
+  const { search, hooks, session } = context;
+  const name = nameOf(earlier.length);
+  const dir = join(search.dir, name);
+  const options = optionsOf(context, earlier);
+  const plan = await trafficPlan(context, dir, options.from);
+  const write = (progress: TrafficProgress): void =>
+    writeWhole(join(dir, PROGRESS_FILE), `${JSON.stringify(progress, null, 1)}\n`);
+  const load = trafficLoad({
+    ...options,
     began: (segment, progress, fit) => {
       write(progress);
       hooks.probing(segment.rateRps, progress.segments.length, knownText(progress, fit, search.goals));
     },
   });
-  const part = { ...ALONE, watchers: [load.watcher], paced: load.paced };
-  const { manifest, fault } = await record(session, plan, dir, hooks, part);
+  // Before the run is complete: what is complete has to tell how it ended.
+  const replayed = (): void => write(load.progress());
+  const { manifest, fault } = await record(session, plan, dir, hooks, {
+    ...ALONE,
+    watchers: [load.watcher],
+    paced: load.paced,
+    replayed,
+  });
   if (fault !== null) throw fault.error;
-  write(load.progress());
   if (manifest.status !== 'complete')
     throw new UserError(`${dir}: ${manifest.reason ?? 'the run did not end'}; the same command goes on from here`);
   return finished(context, name, load.progress(), earlier);
 }
 
-/** The plan of a run of traffic: more requests than the search will need. */
-async function trafficPlan(context: SearchContext, dir: string): Promise<RunPlan> {
+/** The plan of a run of traffic from a position on: more requests than the search will need. */
+async function trafficPlan(context: SearchContext, dir: string, from: number): Promise<RunPlan> {
   const { search, hooks } = context;
   const spec = search.specAt(null, dir);
   const { workload } = spec;
   if (isOwnSource(workload))
     throw new UserError('the goodput of traffic needs a trace file, not a source of a program');
   const args = { arrivals: search.arrivals, requests: budgetOf(context), seed: spec.seed };
-  const transforms = [...workload.transforms, { op: 'traffic', args }];
+  const behind = from === 0 ? args : { ...args, from };
+  const transforms = [...workload.transforms, { op: 'traffic', args: behind }];
   return planRun(
     // No command line makes this run again.
     { ...spec, workload: { ...workload, transforms }, output: { ...spec.output, options: null } },
@@ -120,11 +180,12 @@ async function trafficPlan(context: SearchContext, dir: string): Promise<RunPlan
   );
 }
 
-function budgetOf({ search: { mostRequests, isTimed } }: SearchContext): number {
-  return Number.isFinite(mostRequests) ? mostRequests : isTimed ? MOST_OF_A_TIME : USUAL_BUDGET;
+function budgetOf({ search: { mostRequests, mostMs } }: SearchContext): number {
+  if (Number.isFinite(mostRequests)) return mostRequests;
+  return Number.isFinite(mostMs) ? MOST_OF_A_TIME : USUAL_BUDGET;
 }
 
-/** The figures of a run that has ended, by its records; its report is made where it is missing. */
+/** The figures of a run, by its records; it is mended where it was killed, and its report made where it is missing. */
 async function finished(
   { search }: SearchContext,
   name: string,
@@ -132,7 +193,7 @@ async function finished(
   earlier: readonly TrafficRun[],
 ): Promise<TrafficRun> {
   const dir = join(search.dir, name);
-  const { validity } = await reportRun(dir, await mendRun(dir));
+  const { validity } = await summaryOf(dir, await mendRun(dir));
   const before = earlier.reduce((sum, { judged }) => sum + judged.length, 0);
   const judged = await judgedSegments(dir, progress.segments.slice(before), search.slo.limits);
   return { name, progress, judged, isValid: validity.valid };
@@ -144,7 +205,7 @@ function foundOf(context: SearchContext, runs: readonly TrafficRun[]): Found {
   const isValid = runs.every((run) => run.isValid);
   return {
     answers: context.search.goals.map((at, i) => {
-      const end = ends[i] ?? { why: 'budget', aboutLnRate: 0 };
+      const end = ends[i] ?? ({ at, why: 'budget', aboutLnRate: 0 } satisfies TrafficEnd);
       return answerOf(context, { at, segments, isValid, why: end.why, fit: fitNear(segments, end.aboutLnRate, at) });
     }),
     probes: runs.flatMap(({ name, judged, isValid: valid }) =>
@@ -221,7 +282,9 @@ const progressSchema = z.object({
     }),
   ),
   guess: z.number().nullable(),
-  ends: z.array(z.object({ why: z.enum(['found', 'below', 'above', 'budget']), aboutLnRate: z.number() })),
+  ends: z.array(
+    z.object({ at: z.number(), why: z.enum(['found', 'below', 'above', 'budget']), aboutLnRate: z.number() }),
+  ),
 });
 
 /** Null where the run was killed before its first segment. */

@@ -1,0 +1,42 @@
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { reportRun } from '../../run/finish.ts';
+import { reportFile, UNFINISHED_SUFFIX } from '../../runs/run-directory.ts';
+import type { Manifest } from '../../schema/manifest.ts';
+import { summarySchema, type Summary } from '../../schema/summary.ts';
+
+/** Whether a run stands in `dir`; what a client that was killed has left of one there is removed. */
+export function hasRun(dir: string): boolean {
+  rmSync(aside(dir), { recursive: true, force: true });
+  if (!existsSync(dir)) return false;
+  if (!isUnbegun(dir)) return true;
+  rmSync(dir, { recursive: true });
+  return false;
+}
+
+/** What a client that was killed as it made a run directory leaves: no run.json, and no records. */
+function isUnbegun(dir: string): boolean {
+  return (
+    statSync(dir).isDirectory() &&
+    readdirSync(dir, { recursive: true }).every((name) => name === 'requests' || name === 'run.json.tmp')
+  );
+}
+
+/** Under another name first: a kill leaves no half of a run under its own. */
+export function removeRun(dir: string): void {
+  rmSync(aside(dir), { recursive: true, force: true });
+  renameSync(dir, aside(dir));
+  rmSync(aside(dir), { recursive: true });
+}
+
+const aside = (dir: string): string => dir + UNFINISHED_SUFFIX;
+
+/** The summary of a run that has ended, whose report is made where it is missing: its page is written last. */
+export async function summaryOf(dir: string, manifest: Manifest): Promise<Summary> {
+  return existsSync(reportFile(dir)) ? readSummary(dir) : reportRun(dir, manifest);
+}
+
+/** The summary of a run whose report is made. */
+export function readSummary(dir: string): Summary {
+  return summarySchema.parse(JSON.parse(readFileSync(join(dir, 'summary.json'), 'utf8')));
+}
