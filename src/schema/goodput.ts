@@ -116,7 +116,7 @@ export const goodputsSchema = z
     schema: z.literal(1),
     targets: z.array(
       z.strictObject({
-        name: z.string().describe('Short name of the target, with a number where several have it.'),
+        name: z.string().describe('Short name of the target, with its place in the list where several have it.'),
         dir: z.string().describe('The folder of its goodput.json and runs, from that of goodputs.json.'),
         report: goodputSchema.describe('Its goodput.json.'),
       }),

@@ -31,9 +31,8 @@ export function namedSearches(dir: string, searches: readonly GoodputSearch[]): 
   const names = searches.map(({ target }) => target.spec.name);
   return searches.map((search, i) => {
     const own = names[i] ?? '';
-    const number = names.slice(0, i + 1).filter((name) => name === own).length;
     const isShared = names.indexOf(own) !== names.lastIndexOf(own);
-    return { name: isShared ? `${own}-${number}` : own, search: { ...search, dir: join(dir, `${i + 1}-${own}`) } };
+    return { name: isShared ? `${own}-${i + 1}` : own, search: { ...search, dir: join(dir, `${i + 1}-${own}`) } };
   });
 }
 
