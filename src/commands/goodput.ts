@@ -113,18 +113,18 @@ async function leaveOne({ dir, json, open, gates }: GoodputCommand, report: Good
 async function leaveSeveral(asked: GoodputCommand, { targets, failed }: Goodputs): Promise<ExitCode> {
   const { dir, json, open, gates } = asked;
   const pages = targets.map((each) => resolve(join(dir, each.dir, 'goodput.html')));
-  process.stdout.write(
-    json
-      ? `${JSON.stringify({ schema: 1, targets }, null, 2)}\n`
-      : `${goodputsText(targets, { color: hasColor(process.stdout) })}\n${pages.map((page) => `report: ${page}\n`).join('')}`,
-  );
+  if (json) process.stdout.write(`${JSON.stringify({ schema: 1, targets }, null, 2)}\n`);
+  else if (targets.length > 0)
+    process.stdout.write(
+      `${goodputsText(targets, { color: hasColor(process.stdout) })}\n${pages.map((page) => `report: ${page}\n`).join('')}`,
+    );
   const verdicts = targets.flatMap(({ name, report }) => gates.map((gate) => sayGate(gate, report, name, json)));
   if (open) for (const page of pages) await openInBrowser(page);
   const [first] = failed;
   if (first === undefined) return gateExit(verdicts);
-  const rest = targets.length === 0 ? '' : `\nthe others stand in ${join(dir, 'goodputs.json')};`;
+  const rest = targets.length === 0 ? '' : `the others stand in ${join(dir, 'goodputs.json')}; `;
   throw new UserError(
-    `${failed.map(({ name, error }) => `${name}: ${error.message}`).join('\n')}${rest}\nwith --out ${dir} the same command goes on with what is missing`,
+    `${failed.map(({ name, error }) => `${name}: ${error.message}`).join('\n')}\n${rest}with --out ${dir} the same command goes on with what is missing`,
     { exitCode: first.error.exitCode },
   );
 }

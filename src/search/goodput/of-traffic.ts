@@ -1,40 +1,34 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { UserError } from '../../core/errors.ts';
-import { SILENT } from '../../core/log.ts';
 import { exp } from '../../core/portable-math.ts';
 import { formatShare, threeFigures } from '../../core/units.ts';
-import { checkEnded, mendRun } from '../../run/finish.ts';
-import { unlikePlan } from '../../run/manifest.ts';
-import { planRun, type RunPlan } from '../../run/plan-run.ts';
-import { isOwnSource } from '../../run/run-spec.ts';
 import { ALONE, record } from '../../run/run.ts';
-import { readManifest, writeWhole } from '../../runs/run-directory.ts';
 import type { GoodputAnswer } from '../../schema/goodput.ts';
 import { ratesOf, type Found, type SearchContext } from './context.ts';
 import type { LocalFit } from './local-fit.ts';
-import { hasRun, removeRun, summaryOf } from './run-folders.ts';
 import { fitNear } from './segments.ts';
-import { judgedSegments, type JudgedSegment } from './segment-figures.ts';
+import type { JudgedSegment } from './segment-figures.ts';
 import {
   bracketOf,
   endsByKnown,
-  hasBudget,
   trafficLoad,
   type TrafficEnd,
   type TrafficOptions,
   type TrafficProgress,
 } from './traffic-load.ts';
+import {
+  budgetOf,
+  earlierRuns,
+  endOf,
+  finished,
+  nameOf,
+  trafficPlan,
+  writeProgress,
+  type TrafficRun,
+} from './traffic-runs.ts';
 
-/** Most requests without a budget of requests; one of time alone may need more than are usual. */
-export const USUAL_BUDGET = 60_000;
-const MOST_OF_A_TIME = 500_000;
 /** Rows are asked for so long before they are due in real time, so that their bodies are there. */
 const AHEAD_US = 250_000;
-/** How far a search has come, in the directory of its run. */
-const PROGRESS_FILE = 'segments.json';
-
 /**
  * The rate at which traffic like the trace's attains each goal on a running system (`statistics.md`, "of traffic like
  * this"): one run, whose segments are the probes of the search. A search that was interrupted goes on in real time, in a
@@ -49,67 +43,6 @@ export async function ofTraffic(context: SearchContext): Promise<Found> {
     else runs.splice(-1, 1, { ...last, progress: { ...last.progress, ends } });
   }
   return foundOf(context, runs);
-}
-
-/** A run of the search, and how far the search had come by its end. */
-interface TrafficRun {
-  readonly name: string;
-  readonly progress: TrafficProgress;
-  readonly judged: readonly JudgedSegment[];
-  readonly isValid: boolean;
-}
-
-/** What earlier searches in this folder have done. */
-async function earlierRuns(context: SearchContext): Promise<TrafficRun[]> {
-  const { search, session } = context;
-  const runs: TrafficRun[] = [];
-  for (let name = nameOf(0); hasRun(join(search.dir, name)); name = nameOf(runs.length)) {
-    const dir = join(search.dir, name);
-    const found = readManifest(dir);
-    const others = unlikePlan(found, await trafficPlan(context, dir, endOf(runs)), session);
-    if (others.length > 0)
-      throw new UserError(
-        `${dir}: this run is of another search (other ${others.join(', ')}); choose another --out, or remove it`,
-      );
-    checkEnded(dir, found);
-    const progress = readProgress(dir);
-    const isWhole = found.status === 'complete' && progress !== null;
-    if (isWhole || (found.clock === 'real' && progress !== null)) {
-      const run = await finished(context, name, progress, runs);
-      const ends = endsThatHold(context, run, runs);
-      if (found.clock === 'real' || ends.length === search.goals.length) {
-        runs.push({ ...run, progress: { ...progress, ends } });
-        continue;
-      }
-    }
-    removeRun(dir);
-    return runs;
-  }
-  return runs;
-}
-
-/** Position behind the last request of these runs. */
-function endOf(runs: readonly TrafficRun[]): number {
-  return Math.max(0, ...runs.flatMap(({ judged }) => judged.map(({ from, requests }) => from + requests)));
-}
-
-/**
- * The ends of an earlier search that are those of this one too: it may have had other goals, less precision, or a budget
- * of which there is more now.
- */
-function endsThatHold(context: SearchContext, last: TrafficRun, before: readonly TrafficRun[]): TrafficEnd[] {
-  const { search, hooks } = context;
-  const { ends, guess } = last.progress;
-  const segments = [...before, last].flatMap(({ judged }) => judged);
-  const budget = { mostRequests: budgetOf(context), timeOver: hooks.timeOver };
-  const mayGoOn = hasBudget(budget, segments, guess === null ? 'probe' : 'segment');
-  const holds = ({ at, why, aboutLnRate }: TrafficEnd, goal: number | undefined): boolean => {
-    if (at !== goal) return false;
-    if (why === 'budget') return !mayGoOn;
-    return why !== 'found' || (fitNear(segments, aboutLnRate, at)?.halfWidth ?? Infinity) <= search.precision;
-  };
-  const wrong = ends.findIndex((end, i) => !holds(end, search.goals[i]));
-  return ends.slice(0, wrong < 0 ? ends.length : wrong);
 }
 
 function isOpen({ search }: SearchContext, { ends }: TrafficProgress): boolean {
@@ -139,17 +72,15 @@ async function runTraffic(context: SearchContext, earlier: readonly TrafficRun[]
   const dir = join(search.dir, name);
   const options = optionsOf(context, earlier);
   const plan = await trafficPlan(context, dir, options.from);
-  const write = (progress: TrafficProgress): void =>
-    writeWhole(join(dir, PROGRESS_FILE), `${JSON.stringify(progress, null, 1)}\n`);
   const load = trafficLoad({
     ...options,
     began: (segment, progress, fit) => {
-      write(progress);
+      writeProgress(dir, progress);
       hooks.probing(segment.rateRps, progress.segments.length, knownText(progress, fit, search.goals));
     },
   });
   // Before the run is complete: what is complete has to tell how it ended.
-  const replayed = (): void => write(load.progress());
+  const replayed = (): void => writeProgress(dir, load.progress());
   const { manifest, fault } = await record(session, plan, dir, hooks, {
     ...ALONE,
     watchers: [load.watcher],
@@ -160,43 +91,6 @@ async function runTraffic(context: SearchContext, earlier: readonly TrafficRun[]
   if (manifest.status !== 'complete')
     throw new UserError(`${dir}: ${manifest.reason ?? 'the run did not end'}; the same command goes on from here`);
   return finished(context, name, load.progress(), earlier);
-}
-
-/** The plan of a run of traffic from a position on: more requests than the search will need. */
-async function trafficPlan(context: SearchContext, dir: string, from: number): Promise<RunPlan> {
-  const { search, hooks } = context;
-  const spec = search.specAt(null, dir);
-  const { workload } = spec;
-  if (isOwnSource(workload))
-    throw new UserError('the goodput of traffic needs a trace file, not a source of a program');
-  const args = { arrivals: search.arrivals, requests: budgetOf(context), seed: spec.seed };
-  const behind = from === 0 ? args : { ...args, from };
-  const transforms = [...workload.transforms, { op: 'traffic', args: behind }];
-  return planRun(
-    // No command line makes this run again.
-    { ...spec, workload: { ...workload, transforms }, output: { ...spec.output, options: null } },
-    // What there is to say of the trace was said of it as a whole.
-    { ...hooks, log: SILENT },
-  );
-}
-
-function budgetOf({ search: { mostRequests, mostMs } }: SearchContext): number {
-  if (Number.isFinite(mostRequests)) return mostRequests;
-  return Number.isFinite(mostMs) ? MOST_OF_A_TIME : USUAL_BUDGET;
-}
-
-/** The figures of a run, by its records; it is mended where it was killed, and its report made where it is missing. */
-async function finished(
-  { search }: SearchContext,
-  name: string,
-  progress: TrafficProgress,
-  earlier: readonly TrafficRun[],
-): Promise<TrafficRun> {
-  const dir = join(search.dir, name);
-  const { validity } = await summaryOf(dir, await mendRun(dir));
-  const before = earlier.reduce((sum, { judged }) => sum + judged.length, 0);
-  const judged = await judgedSegments(dir, progress.segments.slice(before), search.slo.limits);
-  return { name, progress, judged, isValid: validity.valid };
 }
 
 function foundOf(context: SearchContext, runs: readonly TrafficRun[]): Found {
@@ -260,35 +154,4 @@ function knownText({ segments, ends }: TrafficProgress, fit: LocalFit | null, go
   const [low, high] = bracketOf(segments.slice(0, -1), goals[ends.length] ?? 0.9);
   if (low === null) return high === null ? null : `under ${threeFigures(high)} requests/s`;
   return high === null ? `from ${threeFigures(low)} requests/s on` : null;
-}
-
-/** Where a run of the search stands, from the folder of `goodput.json`. */
-function nameOf(number: number): string {
-  return number === 0 ? 'traffic' : `traffic-${number + 1}`;
-}
-
-const count = z.int().nonnegative();
-const progressSchema = z.object({
-  segments: z.array(
-    z.object({
-      kind: z.enum(['probe', 'segment']),
-      rateRps: z.number().positive(),
-      from: count,
-      planned: count,
-      unjudged: count,
-      requests: count,
-      met: count,
-      missed: count,
-    }),
-  ),
-  guess: z.number().nullable(),
-  ends: z.array(
-    z.object({ at: z.number(), why: z.enum(['found', 'below', 'above', 'budget']), aboutLnRate: z.number() }),
-  ),
-});
-
-/** Null where the run was killed before its first segment. */
-function readProgress(dir: string): TrafficProgress | null {
-  const file = join(dir, PROGRESS_FILE);
-  return existsSync(file) ? progressSchema.parse(JSON.parse(readFileSync(file, 'utf8'))) : null;
 }
