@@ -58,8 +58,7 @@ const TARGET: Command['options'] = {
     type: 'string',
     array: true,
     default: [DEFAULT_TARGET],
-    describe:
-      'URL, or reference[:SYSTEM[,key=value...]]; repeatable: one after another, with the same requests, headers and key',
+    describe: `URL, or reference[:SYSTEM[,key=value...]]; repeatable: one after another, with the same requests, headers and key [default: ${DEFAULT_TARGET}]`,
     nargs: 1,
   },
 };
@@ -80,15 +79,15 @@ const OUTPUT: Command['options'] = {
   open: OPEN_OPTION,
 };
 
-const OWN = { ...SEARCH, ...TARGET, ...OUTPUT };
+const OWN = { ...SEARCH, ...OUTPUT };
 const notOfASearch: ReadonlySet<string> = new Set(NOT_OF_A_SEARCH.map(kebab));
 const ofRuns = Object.entries(RUN_OPTIONS).filter(([name]) => !(name in OWN) && !notOfASearch.has(name));
 
 /** The options of `goodput`, for yargs and `--help`. */
 export const GOODPUT_OPTIONS: Command['options'] = {
   ...grouped('Search:', SEARCH),
-  ...grouped('Target:', TARGET),
   ...Object.fromEntries(ofRuns),
+  ...grouped('Target:', TARGET),
   ...grouped('Output:', OUTPUT),
 };
 

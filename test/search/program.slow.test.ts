@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { goodput, goodputSchema, openTarget, type GoodputProgramOptions } from '../../src/index.ts';
 import { cli, temporaryFolder } from '../cli.ts';
+import { readRunFile } from '../written-files.ts';
 
 const folder = temporaryFolder();
 const V1 = 'reference:vllm-v1,model=llama-3.1-8b,gpu=h100-sxm';
@@ -50,6 +51,14 @@ describe('goodput for programs', () => {
       /^UserError: enough while no run went on; the same command, with the same --out, goes on from there$/,
     );
     assert.equal(readdirSync(join(stopped, 'probes')).length, 1);
+  });
+
+  it('salts each run for itself, where a salt is given', async () => {
+    const out = join(folder, 'salted');
+    const real = { ...options, clock: 'real', limit: 5, rate: 50, budget: { requests: 6 }, salt: 'mine', out } as const;
+    await goodput({ ...real, slo: 'ttft=60s' });
+    const salts = readdirSync(join(out, 'probes')).map((name) => readRunFile(join(out, 'probes', name)).salt);
+    assert.deepEqual(salts.toSorted(), ['mine-100rps', 'mine-50rps']);
   });
 
   it('refuses what no search can use, before it makes anything', async () => {

@@ -66,7 +66,7 @@ export interface Found {
 }
 
 /** Rates are tried down to and up to so many times the first; of a server, whose slowest runs take hours, not so far down. */
-export const REACH = 2 ** 10;
+const REACH = 2 ** 10;
 const REACH_OF_SERVER = 2 ** 4;
 
 /** The rates that a search may try, the first between them. */

@@ -16,7 +16,7 @@ export interface NamedSearch {
 }
 
 /** A target whose search has failed; the others go on. */
-export interface FailedSearch {
+interface FailedSearch {
   readonly name: string;
   readonly error: UserError;
 }

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../core/errors.ts';
 import { expected, optionErrors, text, wholeNumber } from '../../core/option-fields.ts';
@@ -105,7 +105,9 @@ function specsOf(given: unknown, at: string, open: OpenTarget | null): GoodputSe
   const { rate: _, ...ofRun } = Object.fromEntries(of.filter(([name]) => !NOT_OF_A_RUN.has(name)));
   if (open !== null) delete ofRun['target'];
   return (rateRps, dir): RunSpec => {
-    const options = { ...ofRun, at, ...(rateRps === null ? {} : { rate: rateRps }), out: dir };
+    // With one salt for all, each run would find the prompts of the one before in a server's cache.
+    const salt = typeof ofRun['salt'] === 'string' ? { salt: `${ofRun['salt']}-${basename(dir)}` } : {};
+    const options = { ...ofRun, ...salt, at, ...(rateRps === null ? {} : { rate: rateRps }), out: dir };
     return open === null ? defineRun(options) : defineReplay(options, open.config, open.options);
   };
 }

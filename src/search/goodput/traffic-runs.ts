@@ -15,7 +15,7 @@ import { fitNear } from './segments.ts';
 import { hasBudget, type TrafficEnd, type TrafficProgress } from './traffic-load.ts';
 
 /** Most requests without a budget of requests; one of time alone may need more than are usual. */
-export const USUAL_BUDGET = 60_000;
+const USUAL_BUDGET = 60_000;
 const MOST_OF_A_TIME = 500_000;
 /** How far a search has come, in the directory of its run. */
 const PROGRESS_FILE = 'segments.json';
