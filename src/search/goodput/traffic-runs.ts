@@ -8,6 +8,7 @@ import { unlikePlan } from '../../run/manifest.ts';
 import { planRun, type RunPlan } from '../../run/plan-run.ts';
 import { isOwnSource } from '../../run/run-spec.ts';
 import { readManifest, writeWhole } from '../../runs/run-directory.ts';
+import type { Manifest } from '../../schema/manifest.ts';
 import type { SearchContext } from './context.ts';
 import { hasRun, removeRun, summaryOf } from './run-folders.ts';
 import { judgedSegments, type JudgedSegment } from './segment-figures.ts';
@@ -35,7 +36,7 @@ export async function earlierRuns(context: SearchContext): Promise<TrafficRun[]>
   for (let name = nameOf(0); hasRun(join(search.dir, name)); name = nameOf(runs.length)) {
     const dir = join(search.dir, name);
     const found = readManifest(dir);
-    const others = unlikePlan(found, await trafficPlan(context, dir, endOf(runs)), session);
+    const others = unlikePlan(found, await trafficPlan(context, dir, endOf(runs), rowsOf(found)), session);
     if (others.length > 0)
       throw new UserError(
         `${dir}: this run is of another search (other ${others.join(', ')}); choose another --out, or remove it`,
@@ -82,14 +83,25 @@ function endsThatHold(context: SearchContext, last: TrafficRun, before: readonly
   return ends.slice(0, wrong < 0 ? ends.length : wrong);
 }
 
-/** The plan of a run of traffic from a position on: more requests than the search will need. */
-export async function trafficPlan(context: SearchContext, dir: string, from: number): Promise<RunPlan> {
+/** The rows of the traffic of an earlier run, whose search may have had another budget; null: it is no such run. */
+function rowsOf({ workload: { transforms } }: Manifest): number | null {
+  const rows = transforms.findLast(({ op }) => op === 'traffic')?.args['requests'];
+  return typeof rows === 'number' ? rows : null;
+}
+
+/** The plan of a run of traffic from a position on: as many rows as the search may use, or as an earlier one had. */
+export async function trafficPlan(
+  context: SearchContext,
+  dir: string,
+  from: number,
+  rows: number | null = null,
+): Promise<RunPlan> {
   const { search, hooks } = context;
   const spec = search.specAt(null, dir);
   const { workload } = spec;
   if (isOwnSource(workload))
     throw new UserError('the goodput of traffic needs a trace file, not a source of a program');
-  const args = { arrivals: search.arrivals, requests: budgetOf(context), seed: spec.seed };
+  const args = { arrivals: search.arrivals, requests: rows ?? budgetOf(context), seed: spec.seed };
   const behind = from === 0 ? args : { ...args, from };
   const transforms = [...workload.transforms, { op: 'traffic', args: behind }];
   return planRun(

@@ -18,7 +18,10 @@ const rows = Array.from({ length: 300 }, (_, i) => `${(i + (i % 7) / 10) / 10},$
 writeFileSync(trace, `arrival_s,input_tokens,output_tokens\n${rows.join('\n')}\n`);
 
 const TRAFFIC = ['goodput', trace, '--of', 'traffic', '--target', V1];
-const VIRTUAL = [...TRAFFIC, '--clock', 'virtual', '--slo', 'ttft=100ms,tpot=20ms', '--budget', '6000req'];
+const VIRTUAL_FREE = [...TRAFFIC, '--clock', 'virtual', '--slo', 'ttft=100ms,tpot=20ms'];
+const budgeted = (options: readonly string[]): string[] =>
+  options.includes('--budget') ? [...options] : [...options, '--budget', '6000req'];
+const VIRTUAL = [...VIRTUAL_FREE, ...budgeted([])];
 /** No rate misses so wide a limit: the load is the same however busy the machine is. */
 const REAL = [...TRAFFIC, '--slo', 'ttft=20s', '--rate', '300', '--budget', '2400req'];
 
@@ -67,12 +70,19 @@ describe('the goodput of traffic', { concurrency: 2 }, () => {
     }
   });
 
-  it('is searched for again in virtual time where another share or more precision is asked for', async () => {
-    const wide = ['--precision', '20%', '--out', join(folder, 'other')];
-    assert.equal((await cli(...VIRTUAL, ...wide)).code, 0);
-    const asked = [...VIRTUAL, '--at', '0.8', '--precision', '6%', '--out'];
-    assert.equal((await cli(...asked, join(folder, 'other'))).code, 0);
-    assert.equal((await cli(...asked, join(folder, 'alone'))).code, 0);
+  it('is searched for again in virtual time where another share, more precision or more budget is asked for', async () => {
+    const others = [
+      ['--precision', '20%'],
+      ['--precision', '6%'],
+      ['--at', '0.8', '--precision', '6%', '--budget', '1500req'],
+      ['--at', '0.8', '--precision', '6%'],
+    ];
+    for (const other of others) {
+      const { code, stderr } = await cli(...VIRTUAL_FREE, ...budgeted(other), '--out', join(folder, 'other'));
+      assert.equal(code, 0, stderr);
+    }
+    const { code } = await cli(...VIRTUAL_FREE, ...budgeted(others.at(-1) ?? []), '--out', join(folder, 'alone'));
+    assert.equal(code, 0);
     assert.equal(bytes('other'), bytes('alone'));
   });
 
