@@ -25,7 +25,7 @@ export const SEARCH_FIELDS = {
   /** Of traffic only. */
   arrivals: z.enum(['trace', 'poisson'], expected('trace or poisson')).optional(),
   /** `0.9,0.99`, `90%`, a share or several. */
-  at: z.union([text, z.number(), z.array(z.number())], expected('shares, e.g. 0.9')).default('90%'),
+  at: z.union([text, z.number(), z.array(z.number()).readonly()], expected('shares, e.g. 0.9')).default('90%'),
   slo: text,
   /** `5%`, or a share. */
   precision: z.union([text, z.number()], expected('a share, e.g. 5%')).default('5%'),
@@ -114,7 +114,7 @@ function specsOf(given: unknown, at: string, open: OpenTarget | null): GoodputSe
 
 /** Each once. */
 function goalsOf(at: SearchOptions['at']): number[] {
-  const texts = typeof at === 'string' ? at.split(',') : [at].flat().map(String);
+  const texts = typeof at === 'string' ? at.split(',') : (typeof at === 'number' ? [at] : at).map(String);
   if (texts.length === 0) throw new UserError('at: names no share; give one above 0 and below 1, e.g. 0.9');
   return [...new Set(texts.map(parseGoal))];
 }
