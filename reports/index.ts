@@ -1,14 +1,18 @@
 export { summaryCsv } from './csv/summary.ts';
 export { writeHtmlReport } from './html/write-html-report.ts';
 export { writeGoodputHtml } from './html/write-goodput-html.ts';
+export { writeSweepHtml } from './html/write-sweep-html.ts';
 export { writePlacementHtml } from './html/write-placement-html.ts';
 export { goodputMarkdown } from './markdown/goodput.ts';
+export { sweepMarkdown } from './markdown/sweep.ts';
 export { summaryMarkdown } from './markdown/summary.ts';
 export { aligned } from './text/table.ts';
 export { goodputText } from './text/goodput.ts';
 export { goodputsText } from './text/goodputs.ts';
 export { placementText } from './text/placement.ts';
+export { sweepText } from './text/sweep.ts';
 export { summaryText } from './text/summary.ts';
+export { rangeOfRates } from './sweep-verdict.ts';
 export { commandText, limitsText } from './format.ts';
 export { shareText } from './goodput-verdict.ts';
 export { toneAt } from './verdict.ts';

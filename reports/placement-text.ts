@@ -1,5 +1,5 @@
 import {
-  type Contender,
+  type Arrivals,
   goodputOf,
   type Kind,
   KINDS,
@@ -7,13 +7,18 @@ import {
   type PhaseGoodput,
   type Placement,
   type PlacementReport,
+  rankedBy,
   requestsOf,
   unitWords,
 } from '../src/schema/placement.ts';
 import { formatShare, threeFigures, withThousands } from '../src/core/units.ts';
 import { METRIC_NAMES } from './definitions.ts';
+import { countText } from '../src/core/words.ts';
 import { secondsText } from './format.ts';
 import { ARRIVALS, contenderText, percent } from './placement-verdict.ts';
+
+/** In the head of a column. */
+const SHORT_ARRIVALS: Readonly<Record<Arrivals, string>> = { poisson: 'Poisson', trace: "trace's timing" };
 
 export type Carrying = Placement & { readonly whole: NonNullable<Placement['whole']> };
 
@@ -37,7 +42,7 @@ export function rankingOf(report: PlacementReport, kind: Kind): readonly Placeme
   return kind === 'collocated' ? report.collocated : report.placements;
 }
 
-/** The columns of a ranking, which is by Poisson arrivals. */
+/** The columns of a ranking. */
 export const RANKING_COLUMNS = [
   'placement',
   'GPUs',
@@ -66,28 +71,29 @@ export function rankingRow(placement: Placement): string[] {
   ];
 }
 
-/** The columns of those that may be the best, with both arrivals. */
-export const CONTENDER_COLUMNS = [
-  'placement',
-  'GPUs',
-  "per GPU, trace's timing",
-  'per GPU, Poisson',
-  "requests/s, trace's timing",
-  'requests/s, Poisson',
-  'copies',
-] as const;
-
-export function contenderRow(contender: Contender): string[] {
-  const { groups, gpus, copies } = contender;
-  return [
-    unitWords(groups),
-    String(gpus),
-    contenderText(contender, 'trace', gpus),
-    contenderText(contender, 'poisson', gpus),
-    contenderText(contender, 'trace', 1),
-    contenderText(contender, 'poisson', 1),
-    String(copies),
-  ];
+/** Those that may be the best, with all arrivals that were asked for: the columns and a row each. */
+export function contenderTable(report: PlacementReport): { readonly columns: string[]; readonly rows: string[][] } {
+  const shown = (['trace', 'poisson'] as const).filter((each) => report.arrivals.includes(each));
+  const behind = (each: Arrivals): string => (shown.length === 1 ? '' : `, ${SHORT_ARRIVALS[each]}`);
+  return {
+    columns: [
+      'placement',
+      'GPUs',
+      ...shown.map((each) => `${shown.length === 1 ? 'requests/s per GPU' : 'per GPU'}${behind(each)}`),
+      ...shown.map((each) => `requests/s${behind(each)}`),
+      'copies',
+    ],
+    rows: report.contenders.map((contender) => {
+      const { groups, gpus, copies } = contender;
+      return [
+        unitWords(groups),
+        String(gpus),
+        ...shown.map((each) => contenderText(contender, each, gpus)),
+        ...shown.map((each) => contenderText(contender, each, 1)),
+        String(copies),
+      ];
+    }),
+  };
 }
 
 /** Goodput of each phase alone, a row a shape. */
@@ -122,7 +128,9 @@ function lengthLines(report: PlacementReport): [name: string, value: string][] {
 }
 
 /** What was replayed with the trace's own timing. */
-function timingText({ trace_timing: timing, contenders, best }: PlacementReport): string {
+function timingText(report: PlacementReport): string {
+  const { trace_timing: timing, contenders, best, arrivals, workload } = report;
+  if (!arrivals.includes('trace')) return 'not asked for';
   if (timing === null)
     return best === null ? 'not tried: nothing carries any rate' : 'not tried: all requests are due at one time';
   const some =
@@ -131,7 +139,33 @@ function timingText({ trace_timing: timing, contenders, best }: PlacementReport)
       : `its first ${withThousands(timing.requests)} of ${withThousands(timing.requests + timing.left_behind)} requests`;
   const most = Math.max(...contenders.map(({ trace_repeats }) => trace_repeats ?? 1));
   const repeated = most === 1 ? '' : `, up to ${withThousands(most)} times end to end`;
-  return `${some}${repeated}, time scaled from ${threeFigures(timing.rate_rps)} requests/s to each rate; for the ${contenders.length} placements that carry most with Poisson arrivals`;
+  const scaled = `${some}${repeated}, time scaled from ${threeFigures(timing.rate_rps)} requests/s to each rate`;
+  return rankedBy(report) === 'trace'
+    ? `${scaled}; ${meansText(workload)}; for all placements`
+    : `${scaled}; for the ${contenders.length} placements that carry most with Poisson arrivals`;
+}
+
+function poissonText(report: PlacementReport): string {
+  const { workload, seed } = report;
+  if (rankedBy(report) !== 'poisson') return 'not asked for';
+  return `lengths drawn from the trace: ${meansText(workload)}; ${withThousands(workload.probe_requests_per_gpu)} requests for each GPU of a placement, seed ${seed}; for all placements`;
+}
+
+function meansText({ mean_input_tokens, mean_output_tokens }: PlacementReport['workload']): string {
+  return `${threeFigures(mean_input_tokens)} tokens in and ${threeFigures(mean_output_tokens)} out on average`;
+}
+
+/** What was simulated of the prompts that begin alike. */
+function prefixLines({ prefix, systems }: PlacementReport): [name: string, value: string][] {
+  if (prefix === null) return [];
+  const { block_tokens, max_hit_ratio_tokens, kept_by } = prefix;
+  const keeping = [...new Set(kept_by.map((kind) => systems[kind].split(',')[0]))].join(' and ');
+  return [
+    [
+      'prefixes',
+      `blocks of ${countText(block_tokens, 'token')}; an unlimited cache would hold ${formatShare(max_hit_ratio_tokens)} of the prompt tokens; a request that is drawn, or replayed again, finds at most what its row found in the trace; kept by ${keeping === '' ? 'neither system' : keeping}`,
+    ],
+  ];
 }
 
 /** The verdict depends on this assumption: with a penalty of 1 nothing is lost by mixing phases. */
@@ -150,18 +184,16 @@ export function shapeText({ tp, pp }: { readonly tp: number; readonly pp: number
 
 /** The method of the search as names and values. */
 export function methodLines(report: PlacementReport): [name: string, value: string][] {
-  const { workload, systems, at, precision, seed, affinity, gpus_per_node, simulations } = report;
+  const { workload, systems, at, precision, affinity, gpus_per_node, simulations } = report;
   const refused = Map.groupBy(report.left_out, ({ why }) => why);
   return [
     [
       'workload',
       `${workload.name}, ${withThousands(workload.requests)} requests${workload.too_long === 0 ? '' : `, ${withThousands(workload.too_long)} of them left out as too long`}`,
     ],
-    [
-      'Poisson arrivals',
-      `lengths drawn from the trace: ${threeFigures(workload.mean_input_tokens)} tokens in and ${threeFigures(workload.mean_output_tokens)} out on average; ${withThousands(workload.probe_requests_per_gpu)} requests for each GPU of a placement, seed ${seed}; for all placements`,
-    ],
+    ['Poisson arrivals', poissonText(report)],
     [ARRIVALS.trace, timingText(report)],
+    ...prefixLines(report),
     ['maximised', `requests/s per GPU at which ${percent(at)} meet the SLO; of equals what all copies carry`],
     [
       'estimated per GPU',

@@ -19,7 +19,7 @@ import { limitsText, secondsText } from './format.ts';
 export interface PlacementVerdict {
   /**
    * `none`: an estimate. `unsure`: an estimate that does not decide which kind is better, or that is made by Poisson
-   * arrivals alone. `missed`: nothing carries any rate.
+   * arrivals where the trace's own timing was asked for too. `missed`: nothing carries any rate.
    */
   readonly tone: 'none' | 'unsure' | 'missed';
   readonly glyph: string;
@@ -64,6 +64,8 @@ export function placementVerdict(report: PlacementReport): PlacementVerdict {
       otherKindText(report, first, best.arrivals),
       ...inAllTexts(report),
       ...changeTexts(report, first),
+      ...prefixTexts(report),
+      ...poissonAloneTexts(report),
       ...doubts,
     ],
   };
@@ -116,7 +118,7 @@ function verb({ groups }: Contender): string {
   return groups.length === 1 && groups[0]?.instances === 1 ? 'carries' : 'carry';
 }
 
-/** With both arrivals, each named, the trace's own timing first. */
+/** With all arrivals that were simulated, each named, the trace's own timing first. */
 function carriedText(report: PlacementReport, contender: Contender, by: Arrivals): string {
   const { poisson, trace, gpus } = contender;
   const binds = bindsText(goodputOf(contender, by));
@@ -126,7 +128,9 @@ function carriedText(report: PlacementReport, contender: Contender, by: Arrivals
     trace === null
       ? null
       : `${rateText(trace)} with ${ARRIVALS.trace}${replayedText(report, contender)}${perGpuText(trace, 'trace')}`;
-  return `${withTrace === null ? '' : `${withTrace}, `}${rateText(poisson)} with ${ARRIVALS.poisson}${perGpuText(poisson, 'poisson')}`;
+  const withPoisson =
+    poisson === null ? null : `${rateText(poisson)} with ${ARRIVALS.poisson}${perGpuText(poisson, 'poisson')}`;
+  return [withTrace, withPoisson].filter((each) => each !== null).join(', ');
 }
 
 function rateText(goodput: Goodput): string {
@@ -191,7 +195,7 @@ function inAllTexts({ best, gpus, contenders }: PlacementReport): string[] {
 /** What would be best with Poisson arrivals and is not with the trace's own timing. */
 function changeTexts(report: PlacementReport, first: Contender): string[] {
   const { contenders, best } = report;
-  if (best?.arrivals !== 'trace') return [];
+  if (best?.arrivals !== 'trace' || !report.arrivals.includes('poisson')) return [];
   const byPoisson = contenders.toSorted((a, b) => perGpu(b, 'poisson') - perGpu(a, 'poisson'));
   const [most] = byPoisson;
   const kinds =
@@ -209,6 +213,23 @@ function changeTexts(report: PlacementReport, first: Contender): string[] {
   return [...kinds, ...changed];
 }
 
+/** Prefix caching is no part of the placement of phases, and one of both systems may have it alone. */
+function prefixTexts({ prefix, systems }: PlacementReport): string[] {
+  const [only, ...others] = prefix?.kept_by ?? [];
+  if (prefix === null || only === undefined || others.length > 0) return [];
+  const [keeping, other] = [only, KINDS.find((each) => each !== only) ?? only].map(
+    (kind) => systems[kind].split(',')[0],
+  );
+  return [
+    `Only ${keeping} keeps what prompts begin with, ${other} computes it again: up to ${formatShare(prefix.max_hit_ratio_tokens)} of the prompt tokens of this trace`,
+  ];
+}
+
+function poissonAloneTexts({ arrivals }: PlacementReport): string[] {
+  if (arrivals.includes('trace')) return [];
+  return [`Poisson arrivals alone, as asked: with ${ARRIVALS.trace} another may carry most`];
+}
+
 /** Why the answer is not sure. */
 function doubtsOf(report: PlacementReport, first: Contender, by: Arrivals): string[] {
   const doubts: string[] = [];
@@ -218,7 +239,7 @@ function doubtsOf(report: PlacementReport, first: Contender, by: Arrivals): stri
     doubts.push(
       `Not decided: the rates per GPU of ${first.kind} and ${other.kind} overlap within the precision of the search`,
     );
-  if (by === 'poisson')
+  if (by === 'poisson' && report.arrivals.includes('trace'))
     doubts.push(
       report.trace_timing === null
         ? `By Poisson arrivals alone: all requests of the trace are due at one time`

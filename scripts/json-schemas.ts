@@ -6,6 +6,7 @@ import { goodputSchema, goodputsSchema } from '../src/schema/goodput.ts';
 import { manifestSchema } from '../src/schema/manifest.ts';
 import { quantiles } from '../src/schema/parts.ts';
 import { goodput, group, phaseGoodput, placement, placementAnswer, placementSchema } from '../src/schema/placement.ts';
+import { sweepSchema } from '../src/schema/sweep.ts';
 import { bucketQuantile, latencyStats, lengthStats, serverLatency, summarySchema } from '../src/schema/summary.ts';
 
 export const JSON_SCHEMAS = join(import.meta.dirname, '..', 'src', 'schema', 'json');
@@ -17,6 +18,7 @@ export const FILES = {
   'place.json': placementSchema,
   'goodput.json': goodputSchema,
   'goodputs.json': goodputsSchema,
+  'sweep.json': sweepSchema,
 };
 
 /** Schemas that occur more than once in a file: each stands in `$defs` by its name. */

@@ -5,7 +5,7 @@ import { z } from 'zod';
 
 const file = z.record(z.string(), z.unknown());
 /** Keys that place.json has had since 0.3.0. */
-const ADDED = new Set(['max_model_len', 'contenders', 'trace_timing', 'attainment', 'best']);
+const ADDED = new Set(['max_model_len', 'contenders', 'trace_timing', 'attainment', 'best', 'arrivals', 'prefix']);
 
 /** The search of the README: arguments of the program that write its result to `out`. */
 export function placeExample(trace: string, out: string): string[] {

@@ -17,4 +17,5 @@ export {
 export { resolveWorkload, SAMPLES } from './samples/index.ts';
 export { scanPlan } from './scan.ts';
 export { applyTransforms } from './transforms/index.ts';
+export { beginningsOf, freshBlocks, type Beginnings } from './transforms/fresh-blocks.ts';
 export { trafficPosition } from './transforms/traffic.ts';

@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
-import { goodputOf, type Kind, KINDS, type PlacementReport, unitWords } from '../../src/schema/placement.ts';
+import { goodputOf, type Kind, KINDS, type PlacementReport, rankedBy, unitWords } from '../../src/schema/placement.ts';
 import { threeFigures, withThousands } from '../../src/core/units.ts';
 import {
   carries,
@@ -57,13 +57,14 @@ function unitsChart(report: PlacementReport): Chart {
     title,
     label: `${title}. ${best.join('. ')}.`,
     note:
-      `Requests/s per GPU at which ${percent(report.at)} meet the SLO (${report.slo.text}). Bar: with ${ARRIVALS.poisson}; ` +
-      `line across it: with ${ARRIVALS.trace}, where that was searched. Up to ${MOST} of each kind, of ${counts.join(' and ')}.`,
+      `Requests/s per GPU at which ${percent(report.at)} meet the SLO (${report.slo.text}). Bar: with ${ARRIVALS[rankedBy(report)]}` +
+      `${isTriedTwice(report) ? `; line across it: with ${ARRIVALS.trace}, where that was searched` : ''}. Up to ${MOST} of each kind, of ${counts.join(' and ')}.`,
     spec: unitsSpec(bars),
     table: {
-      columns: [...RANKING_COLUMNS, "per GPU, trace's timing"],
+      columns: [...RANKING_COLUMNS, ...(isTriedTwice(report) ? ["per GPU, trace's timing"] : [])],
       rows: kinds.flatMap(({ kind, units }) =>
         units.map((unit) => {
+          if (!isTriedTwice(report)) return rankingRow(unit);
           const byTrace = perGpuByTrace(report, kind, unit);
           return [...rankingRow(unit), byTrace === null ? '-' : threeFigures(byTrace)];
         }),
@@ -72,10 +73,16 @@ function unitsChart(report: PlacementReport): Chart {
   };
 }
 
-/** Null where it was not searched with the trace's own timing. */
-function perGpuByTrace({ contenders }: PlacementReport, kind: Kind, { groups }: Carrying): number | null {
+/** Whether the best of the ranking are tried with the trace's own timing too. */
+function isTriedTwice({ arrivals }: PlacementReport): boolean {
+  return arrivals.length === 2;
+}
+
+/** Null where it was not searched with the trace's own timing too. */
+function perGpuByTrace(report: PlacementReport, kind: Kind, { groups }: Carrying): number | null {
+  if (!isTriedTwice(report)) return null;
   const words = unitWords(groups);
-  const same = contenders.find((each) => each.kind === kind && unitWords(each.groups) === words);
+  const same = report.contenders.find((each) => each.kind === kind && unitWords(each.groups) === words);
   return same === undefined ? null : (goodputOf(same, 'trace')?.goodput_rps_per_gpu ?? null);
 }
 
@@ -107,7 +114,7 @@ function unitBar(report: PlacementReport, kind: Kind, unit: Carrying, rank: numb
     byTrace,
     furthest: Math.max(whole.goodput_rps_per_gpu, byTrace ?? 0),
     end: `${perGpu}${whole.binding === null ? '' : `, ${METRIC_NAMES[whole.binding]} binds`}`,
-    text: `${unitWords(groups)}: ${perGpu} requests/s per GPU with ${ARRIVALS.poisson}${traced}`,
+    text: `${unitWords(groups)}: ${perGpu} requests/s per GPU with ${ARRIVALS[rankedBy(report)]}${traced}`,
   };
 }
 

@@ -1,5 +1,6 @@
 import { LATENCY_METRICS, type LatencyMetric, type Summary } from '../../src/schema/summary.ts';
 import { axisTimeText, withThousands } from '../../src/core/units.ts';
+import { judgedRequests } from '../../src/metrics/stopped.ts';
 import { isAnswered } from '../../src/metrics/request-latency.ts';
 import type { ReportData } from '../data/report-data.ts';
 import { timeInSystemUs } from '../data/request-spans.ts';
@@ -11,6 +12,7 @@ import { ecdfChart } from './ecdf-chart.ts';
 import { heatChart, type HeatChartData } from './heat-chart.ts';
 import { missCharts } from './miss-charts.ts';
 import { missSentence } from './miss-findings.ts';
+import { sloScaleChart } from './slo-scale-chart.ts';
 import { sloPlaneChart } from './slo-plane-chart.ts';
 import { tailChart } from './tail-chart.ts';
 import { timeCharts, timeLead } from './time-charts.ts';
@@ -95,19 +97,35 @@ const LEAST_FOR_PLANE = 10;
 const LEAST_FOR_CURVE = 10;
 const LEAST_FOR_TAIL = 20;
 const LEAST_FOR_MAP = 20;
+/** A curve of fewer scales has no course. */
+const LEAST_SCALES = 2;
 /** A single request has phases and tokens to look at. */
 const LEAST_FOR_WATERFALL = 1;
 
-function promiseCharts(summary: Summary, { slo_plane }: ReportData): Candidate[] {
-  if (slo_plane.contours.every(({ points }) => points.length === 0)) return [];
+function promiseCharts({ slo, requests }: Summary, { slo_plane }: ReportData): Candidate[] {
+  const scales = slo?.scales ?? [];
+  const byScale: Candidate[] =
+    slo === null || scales.length < LEAST_SCALES
+      ? []
+      : [
+          {
+            name: 'attainment by SLO scale',
+            n: judgedRequests(requests),
+            noun: 'request',
+            least: LEAST_FOR_CURVE,
+            draw: () => sloScaleChart({ scales, limits_ms: slo.limits_ms, at: slo.at, n: judgedRequests(requests) }),
+          },
+        ];
+  if (slo_plane.contours.every(({ points }) => points.length === 0)) return byScale;
   return [
     {
       name: 'attainment over limits on TTFT and TPOT',
       n: slo_plane.requests,
       noun: 'request',
       least: LEAST_FOR_PLANE,
-      draw: () => sloPlaneChart({ plane: slo_plane, slo: summary.slo?.limits_ms ?? null }),
+      draw: () => sloPlaneChart({ plane: slo_plane, slo: slo?.limits_ms ?? null }),
     },
+    ...byScale,
   ];
 }
 

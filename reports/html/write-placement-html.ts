@@ -1,9 +1,14 @@
-import type { Kind, Placement, PlacementReport } from '../../src/schema/placement.ts';
+import {
+  type Arrivals,
+  type Kind,
+  type Placement,
+  type PlacementReport,
+  rankedBy,
+} from '../../src/schema/placement.ts';
 import { withThousands } from '../../src/core/units.ts';
 import { placementSections } from '../charts/placement-sections.ts';
 import {
-  CONTENDER_COLUMNS,
-  contenderRow,
+  contenderTable,
   kindsInOrder,
   methodLines,
   RANKING_COLUMNS,
@@ -46,7 +51,7 @@ export async function writePlacementHtml(report: PlacementReport): Promise<strin
   const shown = [
     ...sections.map(chartSection),
     contenders(report),
-    ...kindsInOrder(report).map((kind) => ranking(kind, rankingOf(report, kind))),
+    ...kindsInOrder(report).map((kind) => ranking(kind, rankingOf(report, kind), rankedBy(report))),
     section({ id: 'method', heading: 'How it was found', name: 'Method' }, method),
   ];
   const charts = sections.flatMap((each) => each.charts);
@@ -71,25 +76,24 @@ function facts(pairs: readonly (readonly [string, string])[]): Markup {
   </dl>`;
 }
 
-function contenders({ contenders: all }: PlacementReport): Section | null {
-  if (all.length === 0) return null;
+function contenders(report: PlacementReport): Section | null {
+  if (report.contenders.length === 0) return null;
+  const { columns, rows } = contenderTable(report);
+  const by = ARRIVALS[rankedBy(report)];
+  const isBoth = report.arrivals.length === 2;
   const heading = 'The best of both kinds';
   return section(
     { id: 'contenders', heading, name: 'The best' },
     html`<p class="lead">
-        Those that carry most with ${ARRIVALS.poisson}, tried with ${ARRIVALS.trace} too. From the highest rate that met
-        the SLO to the lowest that missed it; one with &lt; missed it at a rate at which it would be as good as another.
+        Those that carry most with ${by}${isBoth ? `, tried with ${ARRIVALS.trace} too` : ''}. From the highest rate
+        that met the SLO to the lowest that missed
+        it${isBoth ? '; one with < missed it at a rate at which it would be as good as another' : ''}.
       </p>
-      <div class="wide" tabindex="0" role="region" aria-label="${heading}">
-        ${table(
-          CONTENDER_COLUMNS,
-          all.map((each) => contenderRow(each)),
-        )}
-      </div>`,
+      <div class="wide" tabindex="0" role="region" aria-label="${heading}">${table(columns, rows)}</div>`,
   );
 }
 
-function ranking(id: Kind, placements: readonly Placement[]): Section | null {
+function ranking(id: Kind, placements: readonly Placement[], by: Arrivals): Section | null {
   if (placements.length === 0) return null;
   const [best, others] = [placements.slice(0, BEST), placements.slice(BEST, ROWS)];
   const more = placements.length - best.length - others.length;
@@ -97,8 +101,8 @@ function ranking(id: Kind, placements: readonly Placement[]): Section | null {
   return section(
     { id, heading, name: `${id.charAt(0).toUpperCase()}${id.slice(1)}` },
     html`<p class="lead">
-        ${withThousands(placements.length)} of them, best first, with ${ARRIVALS.poisson}. One with &lt; was simulated
-        once, at a rate at which it would be as good per GPU as another, and missed.
+        ${withThousands(placements.length)} of them, best first, with ${ARRIVALS[by]}. One with &lt; was simulated once,
+        at a rate at which it would be as good per GPU as another, and missed.
       </p>
       <div class="wide" tabindex="0" role="region" aria-label="${heading}, the best">${rankingTable(best)}</div>
       ${

@@ -2,6 +2,7 @@ import type { Manifest } from '../../src/schema/manifest.ts';
 import { SLO_METRICS } from '../../src/core/slo.ts';
 import { LATENCY_METRICS, type Summary } from '../../src/schema/summary.ts';
 import { formatShare, withThousands } from '../../src/core/units.ts';
+import { sloScaleText } from '../slo-scale-text.ts';
 import { verdictOf } from '../verdict.ts';
 import { METRIC_NAMES } from '../definitions.ts';
 import { plain } from './plain.ts';
@@ -12,6 +13,7 @@ export function summaryMarkdown(summary: Summary, manifest: Manifest): string {
   const { glyph, sentence, warnings, assurance, why, delivered, excluded } = verdictOf(summary, manifest);
   const { workload, target } = manifest;
   const { requests, throughput } = summary;
+  const scales = sloScaleText(summary);
   return [
     ...warnings.flatMap((warning) => [`**! ${plain(warning)}**`, '']),
     `**${glyph} ${plain(sentence)}**`,
@@ -27,6 +29,7 @@ export function summaryMarkdown(summary: Summary, manifest: Manifest): string {
     ...(requests.failures.length === 0 ? [] : ['']),
     ...latencyTable(summary),
     '',
+    ...(scales === null ? [] : [`SLO scale: ${scales}`, '']),
     fenced(commandText(manifest.command)),
     '',
   ].join('\n');

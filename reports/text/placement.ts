@@ -1,7 +1,6 @@
-import type { Kind, Placement, PlacementReport } from '../../src/schema/placement.ts';
+import { type Kind, type PlacementReport, rankedBy } from '../../src/schema/placement.ts';
 import {
-  CONTENDER_COLUMNS,
-  contenderRow,
+  contenderTable,
   kindsInOrder,
   methodLines,
   PHASE_COLUMNS,
@@ -25,7 +24,7 @@ export function placementText(report: PlacementReport, { color }: { color: boole
     ...notes,
     '',
     ...contenders(report),
-    ...kindsInOrder(report).flatMap((kind) => ranking(kind, rankingOf(report, kind))),
+    ...kindsInOrder(report).flatMap((kind) => ranking(kind, report)),
     ...(report.phases.prefill.length === 0 ? [] : [...aligned([PHASE_COLUMNS, ...phaseRows(report)], 'right'), '']),
     ...aligned(
       methodLines(report).map(([name, value]) => [name, printable(value)]),
@@ -34,21 +33,24 @@ export function placementText(report: PlacementReport, { color }: { color: boole
   ].join('\n');
 }
 
-function contenders({ contenders: all, trace_timing }: PlacementReport): string[] {
-  if (all.length === 0) return [];
+function contenders(report: PlacementReport): string[] {
+  if (report.contenders.length === 0) return [];
+  const { columns, rows } = contenderTable(report);
+  const isBoth = rankedBy(report) === 'poisson' && report.trace_timing !== null;
   return [
-    `Best of both kinds, with ${trace_timing === null ? ARRIVALS.poisson : 'both arrivals'}`,
-    ...aligned([CONTENDER_COLUMNS, ...all.map(contenderRow)], 'right'),
+    `Best of both kinds, with ${isBoth ? 'both arrivals' : ARRIVALS[rankedBy(report)]}`,
+    ...aligned([columns, ...rows], 'right'),
     '',
   ];
 }
 
-function ranking(kind: Kind, placements: readonly Placement[]): string[] {
+function ranking(kind: Kind, report: PlacementReport): string[] {
+  const placements = rankingOf(report, kind);
   if (placements.length === 0) return [];
   const shown = placements.slice(0, ROWS);
   const more = placements.length - shown.length;
   return [
-    `All ${kind}, with ${ARRIVALS.poisson}`,
+    `All ${kind}, with ${ARRIVALS[rankedBy(report)]}`,
     ...aligned([RANKING_COLUMNS, ...shown.map(rankingRow)], 'right'),
     ...(more === 0 ? [] : [`... and ${more} more`]),
     '',

@@ -4,6 +4,7 @@ import { SLO_METRICS } from '../../src/core/slo.ts';
 import { LATENCY_METRICS, type Summary } from '../../src/schema/summary.ts';
 import { formatMs, formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
 import { quantileText, serverLoadText, serverNotes } from '../server-text.ts';
+import { sloScaleText } from '../slo-scale-text.ts';
 import { verdictOf, type Verdict } from '../verdict.ts';
 import { METRIC_NAMES } from '../definitions.ts';
 import {
@@ -40,6 +41,7 @@ export function summaryText(summary: Summary, manifest: Manifest, { color }: { c
       [
         ...sloRows(manifest),
         ...attainmentRows(summary),
+        ...sloScaleRows(summary),
         ...throughputRows(summary),
         ...qualityRows(summary),
         ...serverRows(summary),
@@ -122,6 +124,11 @@ function attainmentRows({ slo, requests }: Summary): string[][] {
     ];
   });
   return [['attainment', [`joint ${formatShare(attainment.joint)}`, ...alone].join(', ')]];
+}
+
+function sloScaleRows(summary: Summary): string[][] {
+  const text = sloScaleText(summary);
+  return text === null ? [] : [['SLO scale', text]];
 }
 
 function throughputRows({ throughput }: Summary): string[][] {

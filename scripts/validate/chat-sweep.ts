@@ -1,62 +1,57 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { attainment, goodput, type Limits } from './goodput.ts';
-import { latenciesAt, type UnitRateRequest, type Latency } from './simulated.ts';
+import { SILENT } from '../../src/core/log.ts';
+import { parseNumbers } from '../../src/core/number-list.ts';
+import { parseSloScales } from '../../src/core/slo-scales.ts';
+import { defineRun } from '../../src/run/run-options.ts';
+import type { SweepReport } from '../../src/schema/sweep.ts';
+import { sweep } from '../../src/search/sweep/sweep.ts';
 
-/** OPT-13B for chat, as published: each system with the coefficients of its own engine. */
-export const CHAT_SYSTEMS = {
-  distserve: { system: 'distserve,model=opt-13b,gpu=a100-sxm-80g,cost=distserve,prefill.tp=2', gpus: 3 },
-  'vllm-v0': { system: 'vllm-v0,model=opt-13b,gpu=a100-sxm-80g,cost=vllm', gpus: 1 },
-} as const;
+const ON = 'model=opt-13b,gpu=a100-sxm-80g';
 
-/** The same kernels for both. */
-export const SAME_KERNEL = { system: 'vllm-v0,model=opt-13b,gpu=a100-sxm-80g,cost=distserve', gpus: 1 };
+/** OPT-13B for chat, as published: each system with the coefficients of its own engine, by its name in the sweep. */
+export const CHAT_TARGETS = [
+  `reference:distserve,${ON},cost=distserve,prefill.tp=2`,
+  `reference:vllm-v0,${ON},cost=vllm`,
+] as const;
 
-interface Deployed {
-  readonly system: string;
-  readonly gpus: number;
-}
+/** vLLM with the kernels of DistServe. */
+export const SAME_KERNEL = `reference:vllm-v0,${ON},cost=distserve`;
 
-const LIMITS: Limits = { ttftS: 0.25, tpotS: 0.1 };
-export const SHARE = 0.9;
-const MAX_MODEL_LEN = 2048;
-
-/** Lengths and arrivals of the workload that DistServe's simulator was run on, at 1 request a second. */
-export function readChat(path = join(import.meta.dirname, '..', '..', '..', 'shared', CHAT)): UnitRateRequest[] {
-  const lines = readFileSync(path, 'utf8').trim().split('\n').slice(1);
-  const rows = lines.map((line) => line.split(',').map(Number));
-  const spanS = rows.at(-1)?.[0] ?? Number.NaN;
-  return rows.map(([arrivalS = 0, inputTokens = 0, outputTokens = 0]) => ({
-    dueS: (arrivalS * (rows.length - 1)) / spanS,
-    inputTokens,
-    // A few are one token longer than the model takes.
-    outputTokens: Math.min(outputTokens, MAX_MODEL_LEN - inputTokens),
-  }));
-}
-
+/**
+ * The workload that DistServe's simulator was run on. 15 of its 1,000 requests are one token longer than the model takes, and
+ * are refused: with their outputs cut by one token distserve carries 1.84 requests/s a GPU in place of 2.01, and the order
+ * changes between the same scales.
+ */
 export const CHAT = 'oracles/simdistserve/opt13b-chat-rate1.trace.csv';
 
-/** Shares of requests within both limits, and within each, at so many requests a second and GPU. */
-export async function attainments(
-  { system, gpus }: Deployed,
-  chat: readonly UnitRateRequest[],
-  rate: number,
-): Promise<{ joint: number; ttft: number; tpot: number }> {
-  const latencies = await latenciesAt(system, rate * gpus, chat);
-  return {
-    joint: attainment(latencies, LIMITS),
-    ttft: attainment(latencies, { ...LIMITS, tpotS: Number.POSITIVE_INFINITY }),
-    tpot: attainment(latencies, { ...LIMITS, ttftS: Number.POSITIVE_INFINITY }),
-  };
-}
-
-/** Highest rate a GPU at which 90 % of requests are within both limits, times `scale`; 0: none. */
-export async function goodputAt(
-  { system, gpus }: Deployed,
-  chat: readonly UnitRateRequest[],
-  scale: number,
-): Promise<number> {
-  const limits = { ttftS: LIMITS.ttftS * scale, tpotS: LIMITS.tpotS * scale };
-  const test = (latencies: readonly Latency[]): boolean => attainment(latencies, limits) >= SHARE;
-  return (await goodput(system, chat, test, { lowestRps: 1 / 32 })) / gpus;
+/** The grid of DistServe's Figures 8 and 9, in a folder that keeps its runs. */
+export async function sweepChat(dir: string, targets: readonly string[], workers: number): Promise<SweepReport> {
+  const workload = join(import.meta.dirname, '..', '..', '..', 'shared', CHAT);
+  const never = new AbortController().signal;
+  const slo = 'ttft=250ms,tpot=100ms';
+  return sweep(
+    {
+      targets: targets.map(
+        (target) => (rateRps, out) =>
+          defineRun({ workload, target, clock: 'virtual', slo, out, ...(rateRps === null ? {} : { rate: rateRps }) }),
+      ),
+      dir,
+      rates: parseNumbers('0.25..4/0.25', '--rates'),
+      perGpu: true,
+      sloScales: parseSloScales('0.6..2'),
+      gpus: null,
+    },
+    {
+      begins: () => undefined,
+      measured: () => undefined,
+      started: () => undefined,
+      nowIso: () => new Date().toISOString(),
+      newSalt: () => '',
+      log: SILENT,
+      stop: never,
+      cut: never,
+      workers,
+      thread: new URL('../../src/commands/sweep-worker.ts', import.meta.url),
+    },
+  );
 }

@@ -1,14 +1,15 @@
-// DistServe against vLLM on chat, as curves: attainment by rate, goodput by SLO scale, as tables and a picture:
-// node scripts/validate/curve-shape.ts [PICTURE.svg]
+// DistServe against vLLM on chat, as curves: a sweep, and a picture of it beside the published points:
+// node scripts/validate/curve-shape.ts [FOLDER]
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { sweepText } from '../../reports/index.ts';
 import { PALETTES } from '../../reports/charts/theme.ts';
+import { writeSweep } from '../../src/search/sweep/files.ts';
 import { BINDING_ROWS, bindingOf, OPT_66B } from './binding-rows.ts';
-import { attainments, CHAT_SYSTEMS, goodputAt, readChat, SAME_KERNEL, SHARE } from './chat-sweep.ts';
+import { CHAT_TARGETS, SAME_KERNEL, sweepChat } from './chat-sweep.ts';
 import { writePicture } from './picture.ts';
 
-const [picture = 'curve-shape.svg'] = process.argv.slice(2);
-const RATES = [0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.25, 2.5, 2.75, 3, 3.5, 4];
-const SCALES = [0.6, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.75, 2];
-const SYSTEMS = { ...CHAT_SYSTEMS, 'vllm-v0, the kernels of distserve': SAME_KERNEL };
+const [folder = 'curve-shape'] = process.argv.slice(2);
 
 /**
  * Shares of requests within both limits on the real systems (DistServe, OSDI 2024, table 2), by rate. For which model is
@@ -20,24 +21,18 @@ const PUBLISHED = {
   'vllm, table 2': [0.97, 0.655, 0.528, 0.449, 0.367, 0.278, 0.236],
 };
 
-const chat = readChat();
-const byRate: { readonly who: string; readonly rate: number; readonly joint: number }[] = [];
-const byScale: { readonly who: string; readonly scale: number; readonly rate: number }[] = [];
-for (const [who, deployed] of Object.entries(SYSTEMS)) {
-  console.log(`\n${who} (${deployed.system})`);
-  console.log('requests/s a GPU    joint     TTFT     TPOT');
-  for (const rate of RATES) {
-    const { joint, ttft, tpot } = await attainments(deployed, chat, rate);
-    console.log(`${rate.toFixed(2).padStart(16)} ${[joint, ttft, tpot].map(percent).join(' ')}`);
-    byRate.push({ who, rate, joint });
-  }
-  console.log(`SLO scale   goodput at ${SHARE * 100} %, requests/s a GPU`);
-  for (const scale of SCALES) {
-    const rate = await goodputAt(deployed, chat, scale);
-    console.log(`${scale.toFixed(2).padStart(9)} ${(rate === 0 ? 'at no rate' : rate.toFixed(2)).padStart(12)}`);
-    byScale.push({ who, scale, rate });
-  }
-}
+const report = await sweepChat(folder, [...CHAT_TARGETS, SAME_KERNEL], availableParallelism());
+await writeSweep(folder, report);
+console.log(sweepText(report, { color: false }));
+const names = report.targets.map(({ name }) => name);
+const byRate = report.points
+  .filter(({ slo_scale }) => slo_scale === 1)
+  .map(({ target, rate_rps_per_gpu, attainment }) => ({ who: target, rate: rate_rps_per_gpu, joint: attainment }));
+const byScale = report.goodputs.map(({ target, slo_scale, goodput_rps_per_gpu }) => ({
+  who: target,
+  scale: slo_scale,
+  rate: goodput_rps_per_gpu ?? 0,
+}));
 
 console.log('\nOPT-66B, mean lengths: goodput in requests/s a GPU, and what binds');
 for (const [workload, row] of Object.entries(BINDING_ROWS)) {
@@ -60,15 +55,16 @@ const colour = {
   sort: null,
   title: null,
   scale: {
-    domain: [...Object.keys(SYSTEMS), ...Object.keys(PUBLISHED)],
+    domain: [...names, ...Object.keys(PUBLISHED)],
     range: [PALETTES.light['series-1'], PALETTES.light['series-2'], PALETTES.light['series-4'], ink, muted],
   },
   legend: { orient: 'bottom', labelLimit: 0, columns: 3 },
 } as const;
+const picture = join(folder, 'curve-shape.svg');
 await writePicture(picture, {
   title: {
     text: 'DistServe against vLLM: OPT-13B, chat, each with its own engine’s times',
-    subtitle: `TTFT within 0.25 s and TPOT within 0.1 s, times the scale; ${chat.length} requests with the lengths and arrivals of simdistserve’s workload`,
+    subtitle: `TTFT within 0.25 s and TPOT within 0.1 s, times the scale; ${report.workload.requests} requests with the lengths and arrivals of simdistserve’s workload`,
     anchor: 'start',
     color: ink,
     subtitleColor: muted,
@@ -81,7 +77,10 @@ await writePicture(picture, {
       height: 240,
       data: { values: byRate },
       layer: [
-        { mark: { type: 'rule', strokeDash: [6, 4], color: PALETTES.light.slo }, encoding: { y: { datum: SHARE } } },
+        {
+          mark: { type: 'rule', strokeDash: [6, 4], color: PALETTES.light.slo },
+          encoding: { y: { datum: report.at } },
+        },
         {
           mark: { type: 'line', point: true },
           encoding: {
@@ -126,7 +125,3 @@ await writePicture(picture, {
   ],
 });
 console.log(`\npicture: ${picture}`);
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`.padStart(8);
-}

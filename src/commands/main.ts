@@ -14,6 +14,7 @@ const COMMANDS: Commands = new Map([
   ['run', async () => (await import('./run.ts')).runCommand],
   ['rerun', async () => (await import('./rerun.ts')).rerunCommand],
   ['goodput', async () => (await import('./goodput.ts')).goodputCommand],
+  ['sweep', async () => (await import('./sweep.ts')).sweepCommand],
   ['report', async () => (await import('./report.ts')).reportCommand],
   ['trace', async () => (await import('./trace.ts')).traceCommand],
   ['engine', async () => (await import('./engine.ts')).engineCommand],

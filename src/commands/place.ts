@@ -8,6 +8,8 @@ import { checkRunDirectory } from '../runs/run-directory.ts';
 import { findPlacement, type PlaceSpec } from '../search/placement/place.ts';
 import { placementText } from '../../reports/index.ts';
 import { parseGoal } from '../core/slo.ts';
+import { parsePrecision } from '../core/units.ts';
+import { ALL_ARRIVALS, type Arrivals } from '../schema/placement.ts';
 import { resolveSlo } from '../slos/index.ts';
 import { resolveWorkload } from '../../workloads/index.ts';
 import { expected, text, wholeNumber } from '../core/option-fields.ts';
@@ -31,10 +33,12 @@ const schema = z.looseObject({
   collocated: text,
   at: text,
   precision: text,
+  arrivals: text,
   requests: wholeNumber,
   wholes: wholeNumber,
   all: z.boolean(),
   ...CUT_FIELDS,
+  blockTokens: wholeNumber.optional(),
   onBadRow: z.enum(['fail', 'skip'], expected('fail or skip')),
   seed: z.int(expected('a whole number')),
   workers: wholeNumber.optional(),
@@ -76,12 +80,18 @@ const PLACE: Command['options'] = {
 
 const WORKLOAD: Command['options'] = {
   ...CUT_OPTIONS,
-  'clip-input': { type: 'number', describe: 'cut prompts to N tokens' }, // its simulations share no prefixes
+  'block-tokens': { type: 'number', describe: 'tokens of a prefix block [default: as the trace says or shows]' },
   'on-bad-row': { type: 'string', default: 'fail', describe: 'fail or skip' },
   seed: { type: 'number', default: 1, describe: 'of arrivals and of the draw of lengths' },
 };
 
 const SEARCH: Command['options'] = {
+  arrivals: {
+    type: 'string',
+    default: 'trace,poisson',
+    describe:
+      "trace,poisson: all placements ranked by Poisson arrivals, the best tried with the trace's own timing too; poisson, or trace: with that alone",
+  },
   precision: { type: 'string', default: '2%', describe: 'how far above a goodput the next rate was missed, at most' },
   requests: { type: 'number', default: 1000, describe: 'of a simulation, for each GPU' },
   wholes: {
@@ -116,7 +126,7 @@ export const placeCommand: Command = {
     workload: {
       type: 'string',
       describe:
-        'a trace file or a bundled sample (chat, code): Poisson arrivals take its lengths, the best are tried with its own timing too',
+        'a trace file or a bundled sample (chat, code): Poisson arrivals take its lengths and prefix blocks, the best are tried with its own timing too',
     },
   },
   options: {
@@ -182,27 +192,34 @@ function placeSpec(options: Options): PlaceSpec {
     workload: {
       path: resolveWorkload(workload),
       onBadRow: options.onBadRow,
+      ...(options.blockTokens === undefined ? {} : { blockTokens: options.blockTokens }),
       transforms: transformsOf({ ...options, rate: undefined, speed: 1 }),
     },
     systems: { model, gpu, disaggregated: options.system, collocated: options.collocated },
     cluster: { gpus, gpusPerNode: options.gpusPerNode, affinity: options.affinity },
     slo: resolveSlo(slo),
     at: readGoal(options.at),
-    precision: readPercent(options.precision),
+    precision: parsePrecision(options.precision, [0.01, 100], '2%'),
     requestsPerGpu: options.requests,
     maxUnits: options.wholes,
     all: options.all,
     seed: options.seed,
+    arrivals: readArrivals(options.arrivals),
   };
+}
+
+function readArrivals(given: string): Arrivals[] {
+  return given.split(',').map((part) => {
+    const found = ALL_ARRIVALS.find((each) => each === part.trim().toLowerCase());
+    if (found === undefined)
+      throw new UserError(
+        `--arrivals: "${part.trim()}" is none of ${ALL_ARRIVALS.join(', ')}; write trace,poisson or one of them`,
+      );
+    return found;
+  });
 }
 
 /** Unlike in a run, every request may have to meet the SLO: a rate at which all do can be searched. */
 function readGoal(given: string): number {
   return ['1', '100%'].includes(given.replaceAll(' ', '')) ? 1 : parseGoal(given);
-}
-
-function readPercent(given: string): number {
-  const percent = Number(/^(\d+(?:\.\d+)?)\s*%$/.exec(given.trim())?.[1] ?? Number.NaN);
-  if (percent >= 0.01 && percent <= 100) return percent / 100;
-  throw new UserError(`--precision: "${given}" is not a share from 0.01% to 100%, e.g. 2%`);
 }

@@ -89,7 +89,10 @@ export function progressLine(plan: Plan, now: RunProgress, tokensPerS: number, w
     { name: 'clock', texts: clock.texts },
     {
       name: 'sent',
-      texts: [`${withThousands(now.sent)} of ${withThousands(stats.requests)} sent`, `${withThousands(now.sent)} sent`],
+      texts: [
+        `${withThousands(now.sent)} of ${endUs === null ? 'at most ' : ''}${withThousands(stats.requests)} sent`,
+        `${withThousands(now.sent)} sent`,
+      ],
     },
     ...(clock.hasCounts ? [] : countParts(now)),
     ...(isOver(plan, now) ? [] : latencyParts(now)),

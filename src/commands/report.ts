@@ -3,14 +3,19 @@ import { z } from 'zod';
 import { judgedBy, judgedName, mendRun, reportRun } from '../run/finish.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { parseGoal } from '../core/slo.ts';
+import { parseSloScales } from '../core/slo-scales.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { Summary } from '../schema/summary.ts';
+import type { SweepReport } from '../schema/sweep.ts';
+import { isSweep, sweepPage, writeSweep } from '../search/sweep/files.ts';
+import { judgeSweep, type SweepJudgement } from '../search/sweep/judge.ts';
 import { reportFile } from '../runs/run-directory.ts';
-import { summaryCsv, summaryMarkdown, summaryText } from '../../reports/index.ts';
+import { summaryCsv, summaryMarkdown, summaryText, sweepMarkdown, sweepText } from '../../reports/index.ts';
 import { resolveSlo } from '../slos/index.ts';
 import { expected, text } from '../core/option-fields.ts';
 import { readOptions, type Command } from './command.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
+import { showCount } from './progress.ts';
 import { runArgument } from './run-argument.ts';
 import { sloList } from './slo-list.ts';
 import { hasColor } from './terminal.ts';
@@ -22,6 +27,7 @@ const schema = z.looseObject({
   directories: z.array(z.string()).default([]),
   slo: text.optional(),
   at: text.optional(),
+  sloScales: text.optional(),
   format: z.enum(FORMATS, expected(FORMATS.join(', '))).optional(),
   json: z.boolean(),
   open: z.boolean(),
@@ -29,13 +35,14 @@ const schema = z.looseObject({
 
 export const reportCommand: Command = {
   usage: 'report [directories..]',
-  describe: 'Rebuild summary and report from the records of runs; mends a run that was killed',
+  describe: 'Rebuild summary and report from the records of runs, or of a sweep; mends a run that was killed',
   examples: [
     'reprise report runs/20261121T081500Z-chat-reference-vllm-v1',
     'reprise report runs/20261121T081500Z-chat-reference-vllm-v1 --slo distserve-osdi-chat-opt-13b',
+    'reprise report runs/20261121T081500Z-chat-reference-vllm-v1 --slo-scales 0.5..2',
     'reprise report runs/* --format csv > figures.csv',
   ],
-  positionals: { directories: { type: 'string', array: true, describe: 'run directories' } },
+  positionals: { directories: { type: 'string', array: true, describe: 'run directories, or the folder of a sweep' } },
   options: {
     slo: {
       type: 'string',
@@ -43,6 +50,10 @@ export const reportCommand: Command = {
         "judge by other limits, or by a profile, in files beside the run's own; list shows the profiles [default: as the run was]",
     },
     at: { type: 'string', describe: 'share of requests that should meet the SLO, e.g. 95% [default: as the run was]' },
+    'slo-scales': {
+      type: 'string',
+      describe: 'judge by every limit times each of these too: 0.5..2 by 0.1, 0.5..4x2, or 0.8,1,1.2',
+    },
     format: {
       type: 'string',
       describe:
@@ -54,7 +65,8 @@ export const reportCommand: Command = {
   run: (parsed) => report(readOptions(schema, parsed)),
 };
 
-async function report({ directories, slo, at, format, json, open }: z.infer<typeof schema>): Promise<ExitCode> {
+async function report(options: z.infer<typeof schema>): Promise<ExitCode> {
+  const { directories, slo, at, sloScales, json, open } = options;
   if (slo === 'list') {
     process.stdout.write(sloList(json));
     return EXIT.ok;
@@ -62,15 +74,48 @@ async function report({ directories, slo, at, format, json, open }: z.infer<type
   if (directories.length === 0) throw new UserError('report: name a run directory, e.g. runs/*-chat-*');
   const otherSlo = slo === undefined ? null : resolveSlo(slo);
   const otherGoal = at === undefined ? null : parseGoal(at);
-  const reported: Reported[] = [];
-  for (const dir of directories.map(runArgument)) {
-    const manifest = judgedBy(await mendRun(dir), otherSlo, otherGoal);
-    reported.push({ dir, manifest, summary: await reportRun(dir, manifest) });
+  const scales = sloScales === undefined ? null : parseSloScales(sloScales);
+  const format = options.format ?? (json ? 'json' : 'text');
+  const dirs = directories.map(runArgument);
+  const sweepDir = dirs.find(isSweep);
+  if (sweepDir !== undefined) {
+    if (dirs.length > 1) throw new UserError(`${sweepDir}: is a sweep; report it by itself`);
+    const page = await reportSweep(sweepDir, { slo: otherSlo, at: otherGoal, sloScales: scales }, format);
+    if (open) await openInBrowser(page);
+    return EXIT.ok;
   }
-  process.stdout.write(`${PRINTED[format ?? (json ? 'json' : 'text')](reported)}\n`);
+  const reported: Reported[] = [];
+  for (const dir of dirs) {
+    const manifest = judgedBy(await mendRun(dir), otherSlo, otherGoal);
+    if (scales !== null && manifest.slo === null)
+      throw new UserError(
+        `--slo-scales: run ${manifest.run_id} has no SLO to scale; give its limits, e.g. --slo ttft=200ms`,
+      );
+    reported.push({ dir, manifest, summary: await reportRun(dir, manifest, scales ?? []) });
+  }
+  process.stdout.write(`${PRINTED[format](reported)}\n`);
   if (open) for (const { dir, manifest } of reported) await openInBrowser(reportOf(dir, manifest));
   return EXIT.ok;
 }
+
+/** Judges a sweep again, writes what it says, and returns the path of its page. */
+async function reportSweep(dir: string, judgement: SweepJudgement, format: Format): Promise<string> {
+  const print = SWEEP_PRINTED[format];
+  if (print === undefined) throw new UserError(`--format ${format}: a sweep is printed as text, markdown or json`);
+  const progress = showCount('runs judged', format !== 'text');
+  const { report: judged, name } = await judgeSweep(dir, judgement, (done, of) => progress.show(done, of, null));
+  progress.end();
+  await writeSweep(dir, judged, name);
+  const page = resolve(sweepPage(dir, name));
+  process.stdout.write(`${print(judged)}\n${format === 'text' ? `report: ${page}\n` : ''}`);
+  return page;
+}
+
+const SWEEP_PRINTED: Readonly<Partial<Record<Format, (found: SweepReport) => string>>> = {
+  text: (found) => sweepText(found, { color: hasColor(process.stdout) }),
+  markdown: sweepMarkdown,
+  json: (found) => JSON.stringify(found, null, 2),
+};
 
 interface Reported {
   readonly dir: string;

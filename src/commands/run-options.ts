@@ -12,6 +12,11 @@ const SAMPLE_SLO = 'ttft=100ms,tpot=12ms';
 const WORKLOAD: Command['options'] = {
   speed: { type: 'number', default: RUN_DEFAULTS.speed, describe: 'replay the trace this many times as fast' },
   rate: { type: 'number', describe: 'scale time so that this many requests a second are due on average' },
+  'rate-by': {
+    type: 'string',
+    default: RUN_DEFAULTS.rateBy,
+    describe: 'how --rate is reached: time, which scales all times alike, is the only one so far',
+  },
   ...CUT_OPTIONS,
   'block-tokens': { type: 'number', describe: 'tokens of a prefix block [default: as the trace says or shows]' },
   'on-bad-row': { type: 'string', default: RUN_DEFAULTS.onBadRow, describe: 'fail or skip' },

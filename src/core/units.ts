@@ -30,6 +30,13 @@ export function parseWindowUs(text: string): { fromUs: number; toUs: number } {
   return { fromUs, toUs };
 }
 
+/** `2%`, given as `--precision`, -> 0.02. Both bounds are percents that may be given; any other text is a UserError. */
+export function parsePrecision(text: string, [least, most]: readonly [number, number], example: string): number {
+  const percent = Number(/^(\d+(?:\.\d+)?)\s*%$/.exec(text.trim())?.[1] ?? Number.NaN);
+  if (percent >= least && percent <= most) return percent / 100;
+  throw new UserError(`--precision: "${text}" is not a share from ${least}% to ${most}%, e.g. ${example}`);
+}
+
 /** Three significant figures in the unit that fits: `812 us`, `48.2 ms`, `1.93 s`, `12.4 min`, `33.6 h`. */
 export function formatMs(ms: number): string {
   if (!Number.isFinite(ms)) return 'never';

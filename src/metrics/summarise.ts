@@ -10,6 +10,7 @@ import { HeldCollector } from './held.ts';
 import { ExcludedCollector } from './excluded.ts';
 import { RecordsDigest } from './records-digest.ts';
 import { ServerCollector } from './server.ts';
+import { SloScalesCollector } from './slo-scales.ts';
 import { CachedTokensCollector } from './cached-tokens.ts';
 import { stoppedRecords } from './stopped.ts';
 import { perSecond, TrafficCollector } from './traffic.ts';
@@ -20,21 +21,22 @@ import { warningsOf } from './warnings.ts';
  * All figures of a run, in one pass over its records. Only records with `measured` enter the metrics: load, latency and
  * throughput are of the same requests. The client's CPU and stalls, Little's law (whose other side was sampled over the
  * whole run) and the digest cover all records. The result does not depend on the order of the records; scrapes are in
- * order of time.
+ * order of time. `sloScales`: the SLO's limits times each of them are judged too.
  */
 export async function summarise(
   records: AsyncIterable<RecordBatch>,
   manifest: Manifest,
   scrapes: AsyncIterable<Scrape> | null = null,
+  sloScales: readonly number[] = [],
 ): Promise<Summary> {
-  const judged = manifest.slo;
-  const slo = judged?.limits_ms ?? null;
+  const slo = manifest.slo?.limits_ms ?? null;
   const latency = new LatencyCollector();
   const isStopped = stoppedRecords(manifest);
   const traffic = new TrafficCollector();
   const held = new HeldCollector(manifest.max_in_flight);
   const cached = new CachedTokensCollector(manifest);
   const attainment = slo === null ? null : new AttainmentCollector(slo);
+  const scales = sloScales.length === 0 ? null : new SloScalesCollector(manifest, sloScales);
   const fluidity = slo?.ttft === undefined || slo.tpot === undefined ? null : new FluidityCollector(slo.ttft, slo.tpot);
   const excluded = new ExcludedCollector(manifest);
   const validity = new ValidityCollector(manifest);
@@ -56,6 +58,7 @@ export async function summarise(
       }
       traffic.add(record, stopped);
       held.add(record, stopped);
+      scales?.add(record);
       if (stopped) continue;
       latency.add(record);
       attainment?.add(record);
@@ -94,10 +97,7 @@ export async function summarise(
     latency_ok_ms: ok,
     service_latency_ms: service,
     little_law_error: littleLawError(manifest, inFlightUs),
-    slo:
-      judged === null || attainment === null
-        ? null
-        : { limits_ms: judged.limits_ms, at: judged.at, ...attainment.result() },
+    slo: sloOf(manifest, attainment, scales),
     fluidity: fluidity?.result() ?? null,
     server: server.result(),
     records_sha256: digest?.sha256() ?? null,
@@ -115,6 +115,16 @@ function identity({
   plan_sha256,
 }: Manifest): Pick<Summary, 'schema' | 'run_id' | 'status' | 'reason' | 'target' | 'plan_sha256'> {
   return { schema: 1, run_id, status, reason, target: { spec, kind, model }, plan_sha256 };
+}
+
+function sloOf(
+  { slo }: Manifest,
+  attainment: AttainmentCollector | null,
+  scales: SloScalesCollector | null,
+): Summary['slo'] {
+  if (slo === null || attainment === null) return null;
+  const scaled = scales === null ? {} : { scales: scales.result() };
+  return { limits_ms: slo.limits_ms, at: slo.at, ...attainment.result(), ...scaled };
 }
 
 /** The plan's load between warm-up and cool-down. */

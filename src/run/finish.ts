@@ -58,10 +58,11 @@ export async function asReplayed(dir: string, manifest: Manifest): Promise<Manif
 
 /**
  * Writes summary and report of a finished run directory from its records alone; may be repeated at any time. A run that
- * is judged by another SLO than its own gets further files, named for that SLO.
+ * is judged by another SLO than its own gets further files, named for that SLO. `sloScales`: scales of the SLO to judge
+ * by as well, in ascending order.
  */
-export async function reportRun(dir: string, manifest: Manifest): Promise<Summary> {
-  const summary = await summarise(readRecords(dir), manifest, readScrapes(dir));
+export async function reportRun(dir: string, manifest: Manifest, sloScales: readonly number[] = []): Promise<Summary> {
+  const summary = await summarise(readRecords(dir), manifest, readScrapes(dir), sloScales);
   const judged = judgedName(manifest);
   try {
     writeSummary(dir, summary, judged);

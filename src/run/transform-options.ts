@@ -20,6 +20,8 @@ const SPEED = expected('a number above 0, e.g. 1.5');
 export const TIME_FIELDS = {
   speed: z.number(SPEED).positive(SPEED).default(1),
   rate: z.number(RATE).positive(RATE).optional(),
+  /** How `rate` is reached: all times are scaled alike. */
+  rateBy: z.enum(['time'], expected('time, the only one so far: it scales all times alike')).default('time'),
 };
 
 export interface TransformOptions extends z.infer<z.ZodObject<typeof CUT_FIELDS>> {

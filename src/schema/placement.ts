@@ -15,8 +15,11 @@ export type PhaseName = 'prefill' | 'decode';
 export const KINDS = ['disaggregated', 'collocated'] as const;
 export type Kind = (typeof KINDS)[number];
 
+/** In the order in which they are simulated. */
+export const ALL_ARRIVALS = ['poisson', 'trace'] as const;
+
 const arrivals = z
-  .enum(['poisson', 'trace'])
+  .enum(ALL_ARRIVALS)
   .describe(
     'Poisson: exponential gaps, lengths drawn from the trace. Trace: its requests at its own times, scaled to the rate.',
   );
@@ -71,7 +74,9 @@ export const placement = unit
     why: z.string().nullable().describe('Why it was not measured; null if it was.'),
     whole: goodput
       .nullable()
-      .describe('Goodput of one unit with Poisson arrivals, simulated as a whole; null if not measured.'),
+      .describe(
+        'Goodput of one unit with the arrivals of the ranking, Poisson unless only the timing of the trace was asked for; null if not measured.',
+      ),
     missed_rps: z
       .number()
       .nullable()
@@ -85,7 +90,11 @@ export type Placement = DeepReadonly<z.infer<typeof placement>>;
 const contender = unit
   .extend({
     kind: z.enum(KINDS),
-    poisson: goodput.describe('Goodput of one unit with Poisson arrivals, lengths drawn from the trace.'),
+    poisson: goodput
+      .nullable()
+      .describe(
+        'Goodput of one unit with Poisson arrivals, lengths drawn from the trace; null if these were not asked for.',
+      ),
     trace: goodput
       .nullable()
       .describe("Goodput of one unit with the trace's own timing, scaled in time; null if it was not searched."),
@@ -101,7 +110,7 @@ const contender = unit
         'How often the trace was replayed end to end in one simulation, so that it is as long as one with Poisson arrivals.',
       ),
   })
-  .describe('A unit that may be the best: it is simulated with both arrivals.');
+  .describe('A unit that may be the best: it is simulated with all arrivals that were asked for.');
 export type Contender = DeepReadonly<z.infer<typeof contender>>;
 
 const probe = z.strictObject({
@@ -161,6 +170,16 @@ const placementWorkload = z.strictObject({
   mean_output_tokens: z.number(),
 });
 
+const prefix = z
+  .strictObject({
+    block_tokens: count.describe('Tokens of a prefix block.'),
+    max_hit_ratio_tokens: z
+      .number()
+      .describe('Share of the prompt tokens of the trace that an unlimited prefix cache would hold.'),
+    kept_by: z.array(z.enum(KINDS)).describe('Kinds whose system keeps them: prefix caching, or a radix tree.'),
+  })
+  .describe('Prefix blocks of the trace. Drawn and repeated requests share as much as its rows, and no more.');
+
 const systems = z
   .strictObject({
     disaggregated: z.string(),
@@ -190,6 +209,16 @@ export const placementSchema = z
       .nullable()
       .default(null)
       .describe('Tokens that the model takes, prompt and output together; null in files of before 0.3.0.'),
+    arrivals: z
+      .array(arrivals)
+      .default([...ALL_ARRIVALS])
+      .describe(
+        'Those that were asked for; units are ranked by Poisson arrivals where these are among them. Both in files of before 0.4.0.',
+      ),
+    prefix: prefix
+      .nullable()
+      .default(null)
+      .describe('Null: the requests of the trace that the model takes have no prefix blocks of known size.'),
     systems,
     phases: z
       .strictObject({ prefill: z.array(phaseGoodput), decode: z.array(phaseGoodput) })
@@ -201,7 +230,7 @@ export const placementSchema = z
       .array(placement)
       .describe('Disaggregated units, best first: by goodput per GPU, then by what all copies carry.'),
     collocated: z.array(placement).describe('The same without disaggregation.'),
-    simulations: count.describe('Runs of an engine that the ranking with Poisson arrivals took.'),
+    simulations: count.describe('Runs of an engine that the ranking took.'),
     contenders: z
       .array(contender)
       .default([])
@@ -209,7 +238,9 @@ export const placementSchema = z
     trace_timing: traceTiming
       .nullable()
       .default(null)
-      .describe('Null: all requests of the trace are due at one time, or no unit carries any rate.'),
+      .describe(
+        'Null: it was not asked for, all requests of the trace are due at one time, or no unit carries any rate.',
+      ),
     attainment: z
       .array(attainmentCurve)
       .default([])
@@ -219,6 +250,11 @@ export const placementSchema = z
   .describe('What `reprise place` found. Goodput is in requests a second.');
 /** The content of `place.json`. */
 export type PlacementReport = DeepReadonly<z.infer<typeof placementSchema>>;
+
+/** The arrivals by which all units are ranked. */
+export function rankedBy(report: PlacementReport): Arrivals {
+  return report.arrivals.includes('poisson') ? 'poisson' : 'trace';
+}
 
 /** Goodput of a contender; null if it was not searched with these arrivals. */
 export function goodputOf({ poisson, trace }: Contender, by: Arrivals): Goodput | null {

@@ -286,16 +286,39 @@ const attainment = z.strictObject({
 });
 export type Attainment = DeepReadonly<z.infer<typeof attainment>>;
 
+const binding = z
+  .enum(SLO_METRICS)
+  .nullable()
+  .describe(
+    'The limit that most answered requests miss; null if none is missed, or more requests failed than miss it.',
+  );
+
+/** How many requests meet the limits of an SLO times a scale. */
+export const scaledAttainment = {
+  attainment: attainment.shape.joint,
+  ttft: attainment.shape.ttft,
+  tpot: attainment.shape.tpot,
+  e2e: attainment.shape.e2e,
+  ci95: attainment.shape.ci95,
+  overloaded: attainment.shape.overloaded,
+  binding,
+};
+
+const sloScale = z.strictObject({
+  scale: z.number().describe('Every limit is so many times that of the SLO.'),
+  ...scaledAttainment,
+});
+export type SloScale = DeepReadonly<z.infer<typeof sloScale>>;
+
 const slo = z.strictObject({
   limits_ms: limitsMs,
   at: z.number().describe('Share of requests that should meet the limits.'),
   attainment,
-  binding: z
-    .enum(SLO_METRICS)
-    .nullable()
-    .describe(
-      'The limit that most answered requests miss; null if none is missed, or more requests failed than miss it.',
-    ),
+  binding,
+  scales: z
+    .array(sloScale)
+    .exactOptional()
+    .describe('The same requests judged by the limits times each scale, in ascending order (--slo-scales).'),
 });
 
 const serverGauge = z.strictObject({ mean: z.number(), max: z.number() });

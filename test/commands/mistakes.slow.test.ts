@@ -106,6 +106,13 @@ const mistakes: [what: string, args: string[], code: number, names: RegExp][] = 
     /--warmup 1\.00 s, --cooldown 200 ms: no request of good\.csv is due between them, the last is due at 1\.50 s/,
   ],
   ['a warm-up longer than the trace', run(good, '--warmup', '10m'), 2, /--warmup 10\.0 min.*last is due at 1\.50 s/],
+  [
+    'a rate by sessions',
+    run(good, '--rate', '2', '--rate-by', 'sessions'),
+    2,
+    /--rate-by: got "sessions", expected time, the only one so far/,
+  ],
+  ['arrivals of no kind', ['place', good, ...placed, '--arrivals', 'bursty'], 2, /--arrivals: "bursty" is none of/],
   ['a rate of zero', run(good, '--rate', '0'), 2, /--rate: got 0/],
   ['a rate and a speed', run(good, '--rate', '2', '--speed', '3'), 2, /--rate 2 and --speed 3 both scale time/],
   ['a clip of nothing', run(good, '--clip-input', '0'), 2, /--clip-input: got 0/],

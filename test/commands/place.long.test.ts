@@ -124,6 +124,11 @@ const mistakes: [what: string, args: string[], names: RegExp][] = [
     /--collocated vllm-v1,cost=vllm: cost=vllm has no coefficients for llama-3\.1-8b/,
   ],
   ['an affinity between', place('chat', { affinity: 'medium' }), /--affinity: got "medium", expected high or low/],
+  [
+    'arrivals of no kind',
+    place('chat', { arrivals: 'poison' }),
+    /--arrivals: "poison" is none of poisson, trace; write trace,poisson or one of them/,
+  ],
   ['a precision without a unit', place('chat', { precision: '0.02' }), /--precision: "0\.02" is not a share/],
   ['a share in percent, and no TTFT', place('chat', { at: '90%', slo: 'tpot=50ms' }), /^error: --slo: .* no ttft/],
   ['a share of all, and no TTFT', place('chat', { at: '1', slo: 'tpot=50ms' }), /^error: --slo: .* no ttft/],

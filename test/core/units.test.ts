@@ -9,6 +9,7 @@ import {
   msApart,
   sharesApart,
   parseDurationUs,
+  parsePrecision,
   parseWindowUs,
   threeFigures,
   withThousands,
@@ -80,6 +81,19 @@ it('formats a value and its limit so that they are told apart', () => {
   assert.deepEqual(sharesApart(0.01, 0.01), ['1.0 %', '1.0 %']);
   assert.deepEqual(msApart(8.0065, 8.0061), ['8.007 ms', '8.006 ms']);
   assert.deepEqual(msApart(1000.4, 1000), ['1,000.40 ms', '1,000.00 ms']);
+});
+
+it('reads a precision within its bounds, in percent alone', () => {
+  assert.equal(parsePrecision(' 2.5 %', [0.1, 99], '5%'), 0.025);
+  assert.deepEqual(
+    ['0.1%', '99%'].map((text) => parsePrecision(text, [0.1, 99], '5%')),
+    [0.001, 0.99],
+  );
+  for (const text of ['0.05', '5', '0.09%', '99.5%', '-1%', '', 'all'])
+    assert.throws(
+      () => parsePrecision(text, [0.1, 99], '5%'),
+      says(/^--precision: ".*" is not a share from 0\.1% to 99%, e\.g\. 5%$/),
+    );
 });
 
 it('finds the name that was meant', () => {

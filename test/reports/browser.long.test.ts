@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
-import { writeHtmlReport } from '../../reports/index.ts';
+import { writeHtmlReport, writeSweepHtml } from '../../reports/index.ts';
 import { launchBrowser, openPage } from '../browser.ts';
 import { exampleScrapes } from './example-scrapes.ts';
 import { exampleRun, inBatches } from './example-run.ts';
+import { exampleSweep } from './example-sweep.ts';
 
 const CHARTS = [
   'slo-plane',
@@ -319,6 +320,67 @@ describe('the report in a browser', () => {
     await page.setViewportSize({ width: 390, height: 900 });
     await page.waitForFunction(() => (document.querySelector('#load .plot svg')?.clientWidth ?? 1000) < 400);
     assert.ok(wide > 900);
+    await page.context().close();
+  });
+});
+
+describe('a sweep in a browser', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'reprise-sweep-'));
+  const url = pathToFileURL(join(dir, 'sweep.html')).href;
+  let browser: Browser;
+
+  before(async () => {
+    writeFileSync(join(dir, 'sweep.html'), await writeSweepHtml(exampleSweep(), null));
+    browser = await launchBrowser();
+  });
+  after(async () => {
+    await browser?.close();
+    rmSync(dir, { recursive: true });
+  });
+
+  for (const width of [1280, 390])
+    for (const colorScheme of ['light', 'dark'] as const)
+      it(`draws every chart at ${width} pixels, ${colorScheme}, and asks for nothing`, async () => {
+        const { page, errors, requests } = await openPage(browser, url, { width, colorScheme });
+        for (const id of ['goodput-bars', 'attainment-by-rate', 'goodput-by-scale', 'min-scale-by-rate']) {
+          const svg = page.locator(`#${id} .plot svg`);
+          await svg.waitFor();
+          assert.ok((await svg.locator('.mark-line path, .mark-rect path').count()) > 0, `${id} has no curve`);
+        }
+        const overflow = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        assert.equal(overflow, 0, 'the page scrolls sideways');
+        assert.deepEqual(await cutOff(page), [], 'text reaches beyond its chart');
+        assert.deepEqual(await struckThrough(page), [], 'lines run through words');
+        assert.deepEqual(errors, []);
+        assert.deepEqual(requests, [url]);
+        await page.context().close();
+      });
+
+  it('has words beside its lines in the chart of a run by SLO scale, whether it could be tighter or not', async () => {
+    for (const slo of ['ttft=200ms,tpot=12ms', 'ttft=500ms,tpot=30ms'])
+      for (const width of [1280, 390]) {
+        const run = await exampleRun({ requests: 300, slo, sloScales: [0.5, 0.7, 0.9, 1, 1.2, 1.5] });
+        const place = pathToFileURL(join(dir, 'run.html'));
+        writeFileSync(place, await writeHtmlReport(run.summary, run.manifest, inBatches(run.records)));
+        const { page, errors } = await openPage(browser, place.href, { width, colorScheme: 'light' });
+        await page.locator('#slo-scales svg').waitFor();
+        const ofScales = (found: readonly string[]): string[] => found.filter((each) => each.startsWith('slo-scales'));
+        assert.deepEqual(ofScales(await struckThrough(page)), []);
+        assert.deepEqual(ofScales(await cutOff(page)), []);
+        assert.deepEqual(errors, []);
+        await page.context().close();
+      }
+  });
+
+  it('opens the report of a run by a click on its point', async () => {
+    const { page } = await openPage(browser, url, { width: 1280, colorScheme: 'light' });
+    const point = page.locator('#attainment-by-rate .mark-symbol path').first();
+    await point.waitFor();
+    const asked = page.waitForRequest((request) => request.url().endsWith('/runs/1-first/2rps/report.html'));
+    await point.click();
+    await asked;
     await page.context().close();
   });
 });

@@ -92,6 +92,8 @@ export const EXAMPLE_PLACEMENT: PlacementReport = {
     mean_output_tokens: 200,
   },
   max_model_len: 2048,
+  arrivals: ['poisson', 'trace'],
+  prefix: null,
   systems: { disaggregated: 'distserve,model=opt-13b', collocated: 'vllm-v1,model=opt-13b', mixed_batch_penalty: 1 },
   phases: {
     prefill: [

@@ -22,6 +22,8 @@ export interface ExampleOptions {
   readonly fate?: (index: number) => Partial<RequestRecord> | null;
   readonly manifest?: Partial<Manifest>;
   readonly maxOutputTokens?: number;
+  /** Scales of the SLO that it is judged by as well. */
+  readonly sloScales?: readonly number[];
   /** What the server told of itself meanwhile. */
   readonly scrapes?: (records: readonly RequestRecord[]) => AsyncIterable<Scrape>;
 }
@@ -31,10 +33,14 @@ export interface ExampleOptions {
  * thousand tokens, TTFT of 30 to 300 ms that grows with the prompt and the load, TPOT of 7 to 15 ms. Seeded.
  */
 export async function exampleRun(options: ExampleOptions): Promise<ExampleRun> {
-  const { scrapes } = options;
+  const { scrapes, sloScales = [] } = options;
   const records = exampleRecords(options);
   const manifest = exampleManifest(records, options);
-  return { manifest, records, summary: await summarise(inBatches(records), manifest, scrapes?.(records) ?? null) };
+  return {
+    manifest,
+    records,
+    summary: await summarise(inBatches(records), manifest, scrapes?.(records) ?? null, sloScales),
+  };
 }
 
 export async function* inBatches(records: readonly RequestRecord[], size = 1000): AsyncGenerator<RecordBatch> {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { placementSections } from '../../reports/charts/placement-sections.ts';
 import { placementText, writePlacementHtml } from '../../reports/index.ts';
 import { placementVerdict } from '../../reports/placement-verdict.ts';
-import type { Contender, PlacementReport } from '../../src/schema/placement.ts';
+import type { Arrivals, Contender, Kind, PlacementReport } from '../../src/schema/placement.ts';
 import { bestOf } from '../../src/search/placement/contenders.ts';
 import { contender, EXAMPLE_PLACEMENT, PAIR, TWO } from './example-placement.ts';
 
@@ -242,4 +242,98 @@ it('a search that found nothing says so, and names are only ever text', async ()
   assert.match(textOf(page), /✗ ?No placement on 16 GPUs of a100-sxm-80g carries any rate/);
   assert.doesNotMatch(page, /<img/);
   assert.match(placementText({ ...empty, phases: { prefill: [], decode: [] } }, { color: false }), /^✗ No placement/);
+});
+
+describe('the arrivals that were asked for', () => {
+  const single = (contenders: readonly Contender[], arrivals: Arrivals): PlacementReport => ({
+    ...found(contenders, { arrivals: [arrivals] }),
+    attainment: EXAMPLE_PLACEMENT.attainment.filter((curve) => curve.arrivals === arrivals),
+  });
+  const byTrace = single(
+    [
+      { ...contender('disaggregated', PAIR, 4, [12, 10]), poisson: null, trace_repeats: 2 },
+      { ...contender('collocated', TWO, 4, [8, 5]), poisson: null },
+    ],
+    'trace',
+  );
+  const byPoisson: PlacementReport = {
+    ...single(
+      [contender('disaggregated', PAIR, 4, [12, null]), contender('collocated', TWO, 4, [8, null])].map((each) => ({
+        ...each,
+        trace_missed_rps: null,
+        trace_repeats: null,
+      })),
+      'poisson',
+    ),
+    trace_timing: null,
+  };
+
+  it("the trace's own timing alone: nothing says Poisson but the line that it was not asked for", async () => {
+    const text = placementText(byTrace, { color: false });
+    const page = textOf(await writePlacementHtml(byTrace)).replaceAll('&#39;', "'");
+    for (const shown of [text, page]) {
+      assert.match(
+        shown,
+        /10\.0-10\.1 requests\/s with the trace's own timing, its 11,997 requests 2 times end to end \(2\.50/,
+      );
+      assert.equal(shown.match(/Poisson/g)?.length, 1, shown);
+      assert.match(shown, /Poisson arrivals\s+not asked for/);
+      assert.match(shown, /600 tokens in and 200 out on average; for all placements/);
+    }
+    assert.match(text, /^● /);
+    assert.match(
+      text,
+      /\nBest of both kinds, with the trace's own timing\nplacement +GPUs +requests\/s per GPU +requests\/s +copies\n/,
+    );
+    assert.match(text, /\nAll disaggregated, with the trace's own timing\n/);
+    assert.match(page, /of them, best first, with the trace's own timing\./);
+    const [units] = placementSections(byTrace).flatMap(({ charts }) => charts);
+    assert.match(units?.note ?? '', /Bar: with the trace's own timing\. Up to/);
+    assert.doesNotMatch(JSON.stringify(units?.spec), /"byTrace":\d/);
+    assert.deepEqual(
+      units?.table.columns.filter((column) => column.includes('timing')),
+      [],
+    );
+  });
+
+  it('Poisson arrivals alone: said, and no doubt of its own, since they were asked for', async () => {
+    const text = placementText(byPoisson, { color: false });
+    const page = textOf(await writePlacementHtml(byPoisson)).replaceAll('&#39;', "'");
+    for (const shown of [text, page]) {
+      assert.match(shown, /12\.0-12\.1 requests\/s with Poisson arrivals and the trace's lengths \(3\.00/);
+      assert.match(shown, /Poisson arrivals alone, as asked: with the trace's own timing another may carry most/);
+      assert.match(shown, /the trace's own timing\s+not asked for/);
+      assert.doesNotMatch(shown, /due at one time|tried with|line across/);
+    }
+    assert.match(text, /^● /);
+    assert.deepEqual(
+      placementSections(byPoisson)[1]?.charts.map(({ id }) => id),
+      ['attainment-poisson'],
+    );
+  });
+});
+
+describe('prefix blocks', () => {
+  const shared = (...kept_by: Kind[]): PlacementReport => ({
+    ...EXAMPLE_PLACEMENT,
+    prefix: { block_tokens: 512, max_hit_ratio_tokens: 0.3736, kept_by },
+  });
+
+  it('a line says what was simulated of them', () => {
+    const line = /prefixes +blocks of 512 tokens; an unlimited cache would hold 37\.4 % of the prompt tokens; .*/;
+    const told = (...kept_by: Kind[]): string =>
+      line.exec(placementText(shared(...kept_by), { color: false }))?.[0] ?? '';
+    assert.match(told('collocated'), /; kept by vllm-v1$/);
+    assert.match(told('disaggregated', 'collocated'), /; kept by distserve and vllm-v1$/);
+    assert.match(told(), /; kept by neither system$/);
+    assert.doesNotMatch(placementText(EXAMPLE_PLACEMENT, { color: false }), /prefixes/);
+  });
+
+  it('a note under the headline where only one of both systems keeps them', () => {
+    const note =
+      'Only vllm-v1 keeps what prompts begin with, distserve computes it again: up to 37.4 % of the prompt tokens of this trace';
+    assert.ok(placementVerdict(shared('collocated')).notes.includes(note));
+    for (const report of [shared(), shared('disaggregated', 'collocated'), EXAMPLE_PLACEMENT])
+      assert.doesNotMatch(placementVerdict(report).notes.join(), /begin with/);
+  });
 });

@@ -67,6 +67,8 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
     '.slo.limits_ms.ttft',
     '.slo.limits_ms.tpot',
     '.max_model_len',
+    '.arrivals',
+    '.prefix',
     '.contenders',
     '.trace_timing',
     '.attainment',
@@ -74,6 +76,7 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
   ],
   'goodput.json': ['.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
   'goodputs.json': ['.targets[0].report.slo.limits_ms.ttft', '.targets[0].report.slo.limits_ms.tpot'],
+  'sweep.json': ['.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
 };
 
 const written = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
@@ -94,10 +97,12 @@ describe('what is written', () => {
   const place = join(folder, 'place');
   const goodput = join(folder, 'goodput');
   const goodputs = join(folder, 'goodputs');
+  const sweep = join(folder, 'sweep');
   const folders: Readonly<Record<string, string>> = {
     'place.json': place,
     'goodput.json': goodput,
     'goodputs.json': goodputs,
+    'sweep.json': sweep,
   };
   const readFile = (name: string): Record<string, unknown> => readJson(folders[name] ?? run, name);
   before(async () => {
@@ -113,6 +118,9 @@ describe('what is written', () => {
     const target = ['--target', 'reference:vllm-v1,model=llama-3.1-8b,gpu=h100-sxm'];
     const several = await cli('goodput', 'chat', ...target, ...target, ...limits, '--out', goodputs, '--quiet');
     assert.equal(several.code, 0, several.stderr);
+    const grid = ['--target', 'reference', '--rates', '4..16x2', '--clock', 'virtual', '--slo', SLO, '--limit', '99'];
+    const swept = await cli('sweep', 'chat', ...grid, '--out', sweep, '--quiet');
+    assert.equal(swept.code, 0, swept.stderr);
   });
 
   it('is what its schema says, and says what it is of', () => {

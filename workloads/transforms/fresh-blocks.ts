@@ -83,47 +83,60 @@ function numbered(numbers: Map<number, number>, id: number): number {
  * Block ids of requests that are rows of a trace, in any order and as often as liked: called once for each request, in
  * the order of their due times. A request begins as an earlier request does, with as many blocks as the row found in the
  * trace, and all its other blocks are new. That request is as far before it as in the trace, or the nearest to that of
- * the same family that has so many blocks; where fewer requests have come, the distance is taken modulo their number. So
- * no request finds more than its row did, rows in the order of the trace find what they found there, and that however
- * often the trace is replayed.
+ * the same family that has so many blocks with which none has begun since. So no request finds more than its row did, nor
+ * what a cache of any size would have lost by then; and rows in the order of the trace find what they found there, however
+ * often it is replayed.
  */
 export function freshBlocks(beginnings: Beginnings): (row: number) => number[] {
-  const { blocks, found } = beginnings;
-  const before: Made[] = [];
-  let nextId = 0;
+  const made: Made = { rows: [], ids: [], last: [] };
   return (row) => {
-    const parent = (found[row] ?? 0) === 0 ? null : parentOf(row, before, beginnings);
-    const ids = parent === null ? [] : parent.ids.slice(0, sharedBlocks(row, parent, beginnings));
-    while (ids.length < (blocks[row] ?? 0)) ids.push(nextId++);
-    before.push({ row, ids });
+    const { place, shared } = parentOf(row, made, beginnings);
+    const ids = made.ids[place]?.slice(0, shared) ?? [];
+    for (const id of ids) made.last[id] = made.rows.length;
+    // A new id is the next number.
+    while (ids.length < (beginnings.blocks[row] ?? 0)) ids.push(made.last.push(made.rows.length) - 1);
+    made.rows.push(row);
+    made.ids.push(ids);
     return ids;
   };
 }
 
+/** Requests so far: their rows and ids; of each id, the last request that has it. */
 interface Made {
-  readonly row: number;
-  readonly ids: readonly number[];
+  readonly rows: number[];
+  readonly ids: (readonly number[])[];
+  readonly last: number[];
 }
 
-/** The request that a row begins like; null where none of its family has come. */
-function parentOf(row: number, before: readonly Made[], beginnings: Beginnings): Made | null {
-  const { back, found, family } = beginnings;
-  const requests = before.length;
-  const wanted = requests - 1 - (((back[row] ?? 0) - 1) % requests);
-  let most: Made | null = null;
-  for (let away = 0; away < requests; away++)
+/** The place of the request that another begins like, and with how many blocks. */
+interface Parent {
+  readonly place: number;
+  readonly shared: number;
+}
+
+const NONE: Parent = { place: -1, shared: 0 };
+
+/**
+ * A row that was found so long before that no request was there yet finds at most its first block, where many have that:
+ * so does a trace at its beginning.
+ */
+function parentOf(row: number, made: Made, { back, found, family }: Beginnings): Parent {
+  const { rows, ids, last } = made;
+  const all = found[row] ?? 0;
+  const isKin = (other: number): boolean => family[other] === family[row];
+  const wanted = rows.length - (back[row] ?? 0);
+  if (all === 0) return NONE;
+  if (wanted < 0) return family[row] === 0 ? NONE : { place: rows.findLastIndex(isKin), shared: 1 };
+  let most = NONE;
+  for (let away = 0; away < rows.length; away++)
     for (const place of away === 0 ? [wanted] : [wanted - away, wanted + away]) {
-      const made = before[place];
-      if (made === undefined || family[made.row] !== family[row]) continue;
-      const shared = sharedBlocks(row, made, beginnings);
-      if (shared === found[row]) return made;
-      if (most === null || shared > sharedBlocks(row, most, beginnings)) most = made;
+      const [other, its] = [rows[place], ids[place]];
+      if (other === undefined || its === undefined || !isKin(other)) continue;
+      // Not its last block, which may be filled in part only, unless it is the very row that was found in the trace.
+      const shared = other === row - (back[row] ?? 0) ? all : Math.min(all, its.length - 1);
+      if (shared <= most.shared || last[its[shared - 1] ?? 0] !== place) continue;
+      most = { place, shared };
+      if (shared === all) return most;
     }
   return most;
-}
-
-/** Blocks of a request that one of this row can begin with: not its last one, which may be filled in part only. */
-function sharedBlocks(row: number, { row: other, ids }: Made, { found, back }: Beginnings): number {
-  const all = found[row] ?? 0;
-  return other === row - (back[row] ?? 0) ? all : Math.min(all, Math.max(0, ids.length - 1));
 }

@@ -2,18 +2,29 @@ import type { Request } from '../../core/request.ts';
 import type { Source } from '../../core/plan.ts';
 import { ln } from '../../core/portable-math.ts';
 import { randomStream, uniform } from '../../core/random.ts';
+import { beginningsOf, freshBlocks, type Beginnings } from '../../../workloads/index.ts';
 
 /** The requests of every simulation of a search, at one request per second: plain arrays, for worker threads. */
 export interface Load {
   readonly dueS: Float64Array;
   readonly inputTokens: Float64Array;
   readonly outputTokens: Float64Array;
+  /** Absent: they share no prefixes. `rows`: the row of the trace that each request is. */
+  readonly prefixes?: Prefixes & { readonly rows: Int32Array };
+}
+
+/** Prefix blocks of the rows of a trace. */
+interface Prefixes {
+  readonly beginnings: Beginnings;
+  readonly blockTokens: number;
 }
 
 /** Lengths of requests: parallel lists. */
 export interface Lengths {
   readonly inputTokens: readonly number[];
   readonly outputTokens: readonly number[];
+  /** Absent where they have no prefix blocks, or blocks of unknown size. */
+  readonly prefixes?: Prefixes;
 }
 
 /** What a search takes of a workload's requests, in its order, without those of more than `maxTokens` tokens in all. */
@@ -24,9 +35,10 @@ export interface Rows extends Lengths {
 
 export async function readRows(source: Source, maxTokens: number): Promise<Rows> {
   const rows = { inputTokens: new Array<number>(), outputTokens: new Array<number>(), dueUs: new Array<number>() };
+  const ids: (readonly number[])[] = [];
   let tooLong = 0;
   for await (const batch of source.open())
-    for (const { inputTokens, outputTokens, dueUs } of batch) {
+    for (const { inputTokens, outputTokens, dueUs, blocks = [] } of batch) {
       if (inputTokens + outputTokens > maxTokens) {
         tooLong++;
         continue;
@@ -34,15 +46,31 @@ export async function readRows(source: Source, maxTokens: number): Promise<Rows>
       rows.inputTokens.push(inputTokens);
       rows.outputTokens.push(outputTokens);
       rows.dueUs.push(dueUs);
+      ids.push(blocks);
     }
-  return { ...rows, tooLong };
+  const { blockTokens } = source;
+  const beginnings = blockTokens === undefined ? null : beginningsOf(ids);
+  if (blockTokens === undefined || beginnings === null) return { ...rows, tooLong };
+  return { ...rows, tooLong, prefixes: { beginnings, blockTokens } };
+}
+
+/** Share of all prompt tokens that an unlimited prefix cache would hold; 0 without blocks. */
+export function prefixShare({ inputTokens, prefixes }: Rows): number {
+  if (prefixes === undefined) return 0;
+  const { beginnings, blockTokens } = prefixes;
+  const found = inputTokens.map((tokens, row) => Math.min(tokens, (beginnings.found[row] ?? 0) * blockTokens));
+  return sum(found) / sum(inputTokens);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 /**
  * The first rows with their own timing, at one request per second: (n - 1) / (last - first), as `--rate` has it. Null
  * where all are due at one time, which leaves nothing to scale.
  */
-export function traceLoad({ dueUs, inputTokens, outputTokens }: Rows, most: number): TraceLoad | null {
+export function traceLoad({ dueUs, inputTokens, outputTokens, prefixes }: Rows, most: number): TraceLoad | null {
   const requests = Math.min(dueUs.length, most);
   const [firstUs = 0, lastUs = 0] = [dueUs[0], dueUs[requests - 1]];
   if (lastUs === firstUs) return null;
@@ -53,6 +81,9 @@ export function traceLoad({ dueUs, inputTokens, outputTokens }: Rows, most: numb
       dueS: Float64Array.from(dueUs.slice(0, requests), (us) => ((us - firstUs) / 1e6) * rateRps),
       inputTokens: Float64Array.from(inputTokens.slice(0, requests)),
       outputTokens: Float64Array.from(outputTokens.slice(0, requests)),
+      ...(prefixes === undefined
+        ? {}
+        : { prefixes: { ...prefixes, rows: Int32Array.from({ length: requests }, (_, row) => row) } }),
     },
   };
 }
@@ -71,6 +102,7 @@ export function drawLoad(lengths: Lengths, requests: number, seed: number): Load
   const rows = randomStream(seed, 'search', 'lengths');
   const gaps = randomStream(seed, 'search', 'arrivals');
   const rowCount = lengths.inputTokens.length;
+  const drawn = new Int32Array(requests);
   const load = {
     dueS: new Float64Array(requests),
     inputTokens: new Float64Array(requests),
@@ -79,28 +111,35 @@ export function drawLoad(lengths: Lengths, requests: number, seed: number): Load
   let dueS = 0;
   for (let i = 0; i < requests; i++) {
     const row = Math.floor(uniform(rows) * rowCount);
+    drawn[i] = row;
     load.dueS[i] = dueS;
     load.inputTokens[i] = lengths.inputTokens[row] ?? 0;
     load.outputTokens[i] = lengths.outputTokens[row] ?? 0;
     dueS -= ln(1 - uniform(gaps));
   }
-  return load;
+  const { prefixes } = lengths;
+  return prefixes === undefined ? load : { ...load, prefixes: { ...prefixes, rows: drawn } };
 }
 
 /**
- * The first requests of the load at `rateRps`; where there are fewer, the load end to end, a mean gap between two.
+ * The first requests of the load at `rateRps`; where there are fewer, the load end to end, a mean gap between two. The
+ * same blocks at every rate.
  * `outputTokens`: the same number for all of them; null: as drawn.
  */
 export function requestsAt(load: Load, requests: number, rateRps: number, outputTokens: number | null): Request[] {
   const rows = load.dueS.length;
+  const { prefixes } = load;
+  const nextBlocks = prefixes === undefined ? null : freshBlocks(prefixes.beginnings);
   return Array.from({ length: requests }, (_, i) => {
     const row = i % rows;
+    const blocks = nextBlocks?.(prefixes?.rows[row] ?? 0);
     return {
       id: '',
       traceRow: 0,
       dueUs: Math.round((((load.dueS[row] ?? 0) + (i - row)) * 1e6) / rateRps),
       inputTokens: load.inputTokens[row] ?? 0,
       outputTokens: outputTokens ?? load.outputTokens[row] ?? 0,
+      ...(blocks === undefined ? {} : { blocks }),
     };
   });
 }

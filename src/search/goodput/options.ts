@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { UserError } from '../../core/errors.ts';
 import { expected, optionErrors, text, wholeNumber } from '../../core/option-fields.ts';
 import { parseGoal } from '../../core/slo.ts';
-import { parseDurationUs } from '../../core/units.ts';
+import { parseDurationUs, parsePrecision } from '../../core/units.ts';
 import type { OpenTarget } from '../../run/program.ts';
 import { defineReplay, defineRun, type RunOptions } from '../../run/run-options.ts';
 import type { RunSpec } from '../../run/run-spec.ts';
@@ -120,10 +120,7 @@ function goalsOf(at: SearchOptions['at']): number[] {
 }
 
 function precisionOf(given: SearchOptions['precision']): number {
-  const percent =
-    typeof given === 'number' ? given * 100 : Number(/^(\d+(?:\.\d+)?)\s*%$/.exec(given.trim())?.[1] ?? Number.NaN);
-  if (percent >= 0.1 && percent < 100) return percent / 100;
-  throw new UserError(`--precision: "${given}" is not a share from 0.1% to under 100%, e.g. 5%`);
+  return parsePrecision(typeof given === 'number' ? `${given * 100}%` : given, [0.1, 99], '5%');
 }
 
 /** Infinite without one. */

@@ -16,8 +16,8 @@ const HIGHEST_RPS_PER_GPU = 4096;
 
 /** Shared by all simulations of a search: plain data, for worker threads. */
 export interface SimulationConfig {
-  /** `trace`: null where the trace has no timing to scale. */
-  readonly loads: { readonly poisson: Load; readonly trace: Load | null };
+  /** Null: no query asks for these arrivals. */
+  readonly loads: Readonly<Record<Arrivals, Load | null>>;
   /** Requests of a simulation per GPU, so that all simulations last about as long at the same goodput per GPU. */
   readonly requestsPerGpu: number;
   readonly at: number;
@@ -53,16 +53,14 @@ export async function simulatedGoodput(
   const { gpus, limits, outputTokens, startRps, lowestRps, toTheEnd = false } = query;
   const engine = parseEngineSpec(query.system);
   const load = loads[query.arrivals];
-  if (load === null) throw new Error(`${query.system}: the trace has no timing to scale`);
-  const requests =
-    query.arrivals === 'trace'
-      ? load.dueS.length * traceRepeats(load.dueS.length, gpus, requestsPerGpu)
-      : Math.min(load.dueS.length, gpus * requestsPerGpu);
+  if (load === null) throw new Error(`${query.system}: there is no load with ${query.arrivals} arrivals`);
+  const requests = simulatedRequests(load, query.arrivals, gpus, requestsPerGpu);
   const allowedMisses = requests - needed(at, requests);
   const probes: Probe[] = [];
   const trial = async (rateRps: number): Promise<Trial & { readonly tally: Tally }> => {
     const tally = new Tally(limits, allowedMisses);
     await simulate(engine, requestsAt(load, requests, rateRps, outputTokens), tally, {
+      blockTokens: load.prefixes?.blockTokens ?? null,
       isDecided: () => !toTheEnd && tally.isMissed,
     });
     const isWhole = toTheEnd || !tally.isMissed;
@@ -84,6 +82,12 @@ export async function simulatedGoodput(
     probes,
     simulations: trials,
   };
+}
+
+/** Requests of one simulation of a system on so many GPUs. */
+export function simulatedRequests(load: Load, arrivals: Arrivals, gpus: number, requestsPerGpu: number): number {
+  const rows = load.dueS.length;
+  return arrivals === 'trace' ? rows * traceRepeats(rows, gpus, requestsPerGpu) : Math.min(rows, gpus * requestsPerGpu);
 }
 
 /** How often a trace has to be replayed for a simulation of `requestsPerGpu`; once where it is longer. */

@@ -104,12 +104,13 @@ export async function trafficPlan(
   const args = { arrivals: search.arrivals, requests: rows ?? budgetOf(context), seed: spec.seed };
   const behind = from === 0 ? args : { ...args, from };
   const transforms = [...workload.transforms, { op: 'traffic', args: behind }];
-  return planRun(
+  const plan = await planRun(
     // No command line makes this run again.
     { ...spec, workload: { ...workload, transforms }, output: { ...spec.output, options: null } },
     // What there is to say of the trace was said of it as a whole.
     { ...hooks, log: SILENT },
   );
+  return { ...plan, endUs: null };
 }
 
 export function budgetOf({ search: { mostRequests, mostMs } }: SearchContext): number {

@@ -15,7 +15,7 @@ import type { Pool } from '../pool.ts';
 import { unitOptions } from './candidates.ts';
 import type { Progress } from './progress.ts';
 
-/** Units of each kind that contend: those that carry most per GPU with Poisson arrivals. */
+/** Units of each kind that contend: those that carry most per GPU by the ranking. */
 const PER_KIND = 4;
 /** Of both kinds together, those that carry most on all GPUs contend too. */
 const IN_ALL = 2;
@@ -30,13 +30,16 @@ export interface ContendRules {
   /** Requests of one pass through the trace; null: it has no timing to scale. */
   readonly traceRequests: number | null;
   readonly requestsPerGpu: number;
+  /** The arrivals of the ranking; absent: Poisson. */
+  readonly rankedBy?: Arrivals;
 }
 
 /**
  * The units that may be the best of all, per GPU or on all GPUs, judged by the trace's own timing too: Poisson arrivals
  * are smoother than most traces, and what carries most of one need not carry most of the other. The best of each kind
  * is searched with the trace's timing; every other contender is simulated once, at the lower of the rates at which it
- * would be as good as the best of its kind per GPU, and as the best of all on all GPUs. Best first.
+ * would be as good as the best of its kind per GPU, and as the best of all on all GPUs. Where the ranking has the trace's
+ * timing, or the trace has none, nothing is left to judge. Best first.
  */
 export async function contend(
   pool: Pool,
@@ -44,9 +47,10 @@ export async function contend(
   rules: ContendRules,
   progress: Progress,
 ): Promise<Contender[]> {
-  const contenders = chosen([...measuredOf(rankings), ...(await mostInAll(pool, rankings, rules, progress))]);
-  const { traceRequests } = rules;
-  if (traceRequests === null) return contenders.sort(byRate);
+  const { traceRequests, rankedBy = 'poisson' } = rules;
+  const all = [...measuredOf(rankings, rules), ...(await mostInAll(pool, rankings, rules, progress))];
+  const contenders = chosen(all, rankedBy);
+  if (traceRequests === null || rankedBy === 'trace') return contenders.sort(byRate);
   const search = async (some: readonly Contender[], thresholdOf: (each: Contender) => number | null) => {
     const queries = some.map((each) => contenderQuery(each, rules, 'trace', thresholdOf(each)));
     const results = await asked(pool, queries, some, progress);
@@ -95,14 +99,24 @@ export function bestOf(contenders: readonly Contender[]): PlacementReport['best'
   return { arrivals, per_gpu: answer(first), in_all: answer(inAll) };
 }
 
-function measuredOf(rankings: Rankings): Contender[] {
+function measuredOf(rankings: Rankings, rules: ContendRules): Contender[] {
   return KINDS.flatMap((kind) =>
-    rankings[kind].flatMap((each) => (each.whole === null ? [] : [contender(kind, each, each.whole)])),
+    rankings[kind].flatMap((each) => (each.whole === null ? [] : [contender(kind, each, each.whole, rules)])),
   );
 }
 
-function contender(kind: Kind, { groups, gpus, copies }: Placement, poisson: Goodput): Contender {
-  return { kind, groups, gpus, copies, poisson, trace: null, trace_missed_rps: null, trace_repeats: null };
+/** `goodput`: with the arrivals of the ranking. */
+function contender(
+  kind: Kind,
+  { groups, gpus, copies }: Placement,
+  goodput: Goodput,
+  { rankedBy = 'poisson', traceRequests, requestsPerGpu }: ContendRules,
+): Contender {
+  const unit = { kind, groups, gpus, copies };
+  if (rankedBy === 'poisson')
+    return { ...unit, poisson: goodput, trace: null, trace_missed_rps: null, trace_repeats: null };
+  const repeats = traceRequests === null ? null : traceRepeats(traceRequests, gpus, requestsPerGpu);
+  return { ...unit, poisson: null, trace: goodput, trace_missed_rps: null, trace_repeats: repeats };
 }
 
 /**
@@ -122,7 +136,7 @@ async function mostInAll(
     ),
   );
   const queries = possible.map(({ kind, each }) =>
-    contenderQuery({ kind, ...each }, rules, 'poisson', most / each.copies),
+    contenderQuery({ kind, ...each }, rules, rules.rankedBy ?? 'poisson', most / each.copies),
   );
   const results = await asked(
     pool,
@@ -132,21 +146,22 @@ async function mostInAll(
   );
   return possible.flatMap(({ kind, each }, i) => {
     const goodput = results[i]?.goodput;
-    return goodput === undefined ? [] : [contender(kind, each, goodput)];
+    return goodput === undefined ? [] : [contender(kind, each, goodput, rules)];
   });
 }
 
 /** Those that carry most per GPU of each kind, and most on all GPUs of both; the best per GPU first. */
-function chosen(all: readonly Contender[]): Contender[] {
-  const carrying = all.filter(({ poisson }) => poisson.goodput_rps > 0).sort(byRate);
+function chosen(all: readonly Contender[], rankedBy: Arrivals): Contender[] {
+  const rateOf = (each: Contender): number => goodputOf(each, rankedBy)?.goodput_rps ?? 0;
+  const carrying = all.filter((each) => rateOf(each) > 0).sort(byRate);
   const perKind = KINDS.flatMap((kind) => carrying.filter((each) => each.kind === kind).slice(0, PER_KIND));
-  const inAll = carrying.toSorted((a, b) => b.copies * b.poisson.goodput_rps - a.copies * a.poisson.goodput_rps);
+  const inAll = carrying.toSorted((a, b) => b.copies * rateOf(b) - a.copies * rateOf(a));
   return [...new Set([...perKind, ...inAll.slice(0, IN_ALL)])].sort(byRate);
 }
 
 /** `thresholdRps`: the first rate, and the only one if it misses; null: search from the goodput with Poisson arrivals. */
 export function contenderQuery(
-  { kind, groups, gpus, poisson }: Pick<Contender, 'kind' | 'groups' | 'gpus'> & { readonly poisson?: Goodput },
+  { kind, groups, gpus, poisson }: Pick<Contender, 'kind' | 'groups' | 'gpus'> & { readonly poisson?: Goodput | null },
   { systems, limits }: ContendRules,
   arrivals: Arrivals,
   thresholdRps: number | null,
@@ -177,10 +192,11 @@ async function asked(
 
 /** By goodput per GPU with the trace's timing, then with Poisson arrivals, then by that of all copies. */
 function byRate(a: Contender, b: Contender): number {
+  const ranked = (each: Contender): number => (each.poisson ?? each.trace)?.goodput_rps ?? 0;
   return (
     (b.trace?.goodput_rps_per_gpu ?? 0) - (a.trace?.goodput_rps_per_gpu ?? 0) ||
-    b.poisson.goodput_rps_per_gpu - a.poisson.goodput_rps_per_gpu ||
-    b.copies * b.poisson.goodput_rps - a.copies * a.poisson.goodput_rps ||
+    (b.poisson?.goodput_rps_per_gpu ?? 0) - (a.poisson?.goodput_rps_per_gpu ?? 0) ||
+    b.copies * ranked(b) - a.copies * ranked(a) ||
     a.gpus - b.gpus
   );
 }

@@ -1,4 +1,4 @@
-import type { Group, PhaseGoodput, PhaseName, Shape } from '../../schema/placement.ts';
+import type { Arrivals, Group, PhaseGoodput, PhaseName, Shape } from '../../schema/placement.ts';
 import type { Slo } from '../../core/slo.ts';
 import { gpusOf, unitOptions } from './candidates.ts';
 import type { Pool } from '../pool.ts';
@@ -15,6 +15,7 @@ export interface PhaseQuery {
   readonly shapes: readonly Shape[];
   /** The limit of this phase only. */
   readonly limits: Slo;
+  readonly arrivals: Arrivals;
 }
 
 /**
@@ -26,7 +27,7 @@ export interface PhaseQuery {
 export async function phaseAlone(
   pool: Pool,
   phase: PhaseName,
-  { system, shapes, limits }: PhaseQuery,
+  { system, shapes, limits, arrivals }: PhaseQuery,
   progress: Progress,
 ): Promise<PhaseGoodput[]> {
   const queries = shapes.map((shape) => {
@@ -40,7 +41,7 @@ export async function phaseAlone(
       system: `${system},${unitOptions(unit)}`,
       gpus,
       limits,
-      arrivals: 'poisson' as const,
+      arrivals,
       outputTokens: phase === 'prefill' ? 1 : null,
       startRps,
       lowestRps: startRps * LOWEST_SHARE,

@@ -1,7 +1,14 @@
 import { version } from '../../core/version.ts';
 import { scanWorkload } from '../../../workloads/open-workload.ts';
 import { UserError } from '../../core/errors.ts';
-import { lengthOf, unitWords, type Contender, type PlacementReport } from '../../schema/placement.ts';
+import {
+  ALL_ARRIVALS,
+  lengthOf,
+  unitWords,
+  type Arrivals,
+  type Contender,
+  type PlacementReport,
+} from '../../schema/placement.ts';
 import { SILENT, type Log } from '../../core/log.ts';
 import type { WorkloadSpec } from '../../core/plan.ts';
 import type { SloSpec } from '../../core/slo.ts';
@@ -9,11 +16,12 @@ import { collocatedUnits, disaggregatedUnits, type Cluster } from './candidates.
 import { rankUnits } from './rank-units.ts';
 import { attainmentCurves, keepingProbes } from './attainment-curves.ts';
 import { bestOf, contend } from './contenders.ts';
-import { drawLoad, readRows, traceLoad, type Load, type TraceLoad } from '../goodput/load.ts';
+import { drawLoad, prefixShare, readRows, traceLoad, type Load, type TraceLoad } from '../goodput/load.ts';
 import { phaseAlone, estimateByPhases } from './phase-goodput.ts';
 import { openPool } from '../pool.ts';
+import { simulatedRequests } from '../goodput/simulated.ts';
 import { Progress, type OnProgress } from './progress.ts';
-import { resolveSystems, type SystemsSpec } from './systems.ts';
+import { resolveSystems, type ResolvedSystems, type SystemsSpec } from './systems.ts';
 
 /** Everything that determines a placement search, as plain JSON. */
 export interface PlaceSpec {
@@ -30,6 +38,11 @@ export interface PlaceSpec {
   /** Search the goodput of all of these units, rather than only of those that can win. */
   readonly all: boolean;
   readonly seed: number;
+  /**
+   * Absent: both, all units ranked by Poisson arrivals and the best of them judged by the trace's own timing too. One of
+   * them: that alone, the ranking included.
+   */
+  readonly arrivals?: readonly Arrivals[];
 }
 
 /** More requests of a trace are not replayed with its own timing: these take some two seconds of CPU each time. */
@@ -43,9 +56,12 @@ export interface PlaceHooks {
   readonly stop: AbortSignal;
 }
 
-/** DistServe's placement search, and collocation beside it; then the best of both with the trace's own timing. */
+/**
+ * DistServe's placement search, and collocation beside it; then the best of both with the trace's own timing. Throws a
+ * UserError where that timing alone is asked for and the trace has none.
+ */
 export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise<PlacementReport> {
-  const { cluster, slo, at, precision, requestsPerGpu, seed } = spec;
+  const { cluster, slo, at, precision, requestsPerGpu } = spec;
   const { ttft, tpot } = slo.limits;
   if (ttft === undefined || tpot === undefined)
     throw new UserError(
@@ -53,22 +69,20 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
     );
   const systems = resolveSystems(spec.systems, cluster, hooks.log);
   const workload = await readWorkload(spec, systems.maxModelLen, hooks.log);
-  const load = drawLoad(workload.rows, requestsPerGpu * cluster.gpus, seed);
-  const trace = traceLoad(workload.rows, MOST_TRACE_REQUESTS);
-  if (trace === null)
-    hooks.log.warn(`${workload.source.name}: all requests are due at one time, so only Poisson arrivals are tried`);
+  const loads = loadsOf(spec, workload, hooks.log);
+  const { trace, ranked, rankedBy } = loads;
   const { disaggregated, shapes } = systems;
   const units = disaggregatedUnits({ prefill: shapes.disaggregated, decode: shapes.disaggregated }, cluster);
   const collocated = collocatedUnits(shapes.collocated, cluster);
   const progress = new Progress(hooks.progress);
   progress.expect(2 * shapes.disaggregated.length + units.length + collocated.length);
-  const rules = { cluster, limits: slo.limits, maxUnits: spec.maxUnits, all: spec.all };
-  const loads = { poisson: load, trace: trace?.load ?? null };
-  const threads = openPool({ loads, requestsPerGpu, at, precision }, hooks.workers, hooks.stop);
+  const rules = { cluster, limits: slo.limits, arrivals: rankedBy, maxUnits: spec.maxUnits, all: spec.all };
+  const simulated = { poisson: loads.poisson, trace: trace?.load ?? null };
+  const threads = openPool({ loads: simulated, requestsPerGpu, at, precision }, hooks.workers, hooks.stop);
   const { pool, probesOf } = keepingProbes(threads);
   try {
     // Each phase alone, for the estimates of units; then units; then the same without disaggregation.
-    const alone = { system: disaggregated, shapes: shapes.disaggregated };
+    const alone = { system: disaggregated, shapes: shapes.disaggregated, arrivals: rankedBy };
     const phases = {
       prefill: await phaseAlone(pool, 'prefill', { ...alone, limits: { ttft } }, progress),
       decode: await phaseAlone(pool, 'decode', { ...alone, limits: { tpot } }, progress),
@@ -81,13 +95,15 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
     };
     const { simulations } = progress;
     const traceRequests = trace === null ? null : trace.load.dueS.length;
-    const contendRules = { systems, limits: slo.limits, traceRequests, requestsPerGpu };
+    const contendRules = { systems, limits: slo.limits, traceRequests, requestsPerGpu, rankedBy };
     const contenders = await contend(pool, rankings, contendRules, progress);
     const { simulations: beforeCurves } = progress;
     const attainment = await attainmentCurves(pool, contenders, { rules: contendRules, probesOf }, progress);
     const report: PlacementReport = {
-      ...askedOf(spec, workload, load),
+      ...askedOf(spec, workload, ranked),
       max_model_len: systems.maxModelLen,
+      arrivals: arrivalsOf(spec),
+      prefix: prefixOf(workload, systems),
       systems: {
         disaggregated,
         collocated: systems.collocated,
@@ -99,11 +115,11 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
       collocated: rankings.collocated,
       simulations,
       contenders,
-      trace_timing: timingOf(trace, workload, contenders, beforeCurves - simulations),
+      trace_timing: timingOf(loads, workload, contenders, beforeCurves - simulations),
       attainment,
       best: bestOf(contenders),
     };
-    warnOfShort(report, hooks.log);
+    warnOfShort(report, loads, hooks.log);
     return report;
   } finally {
     await threads.close();
@@ -111,6 +127,44 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
 }
 
 type Workload = Awaited<ReturnType<typeof readWorkload>>;
+
+function arrivalsOf({ arrivals = ALL_ARRIVALS }: PlaceSpec): Arrivals[] {
+  return ALL_ARRIVALS.filter((each) => arrivals.includes(each));
+}
+
+interface Loads {
+  readonly poisson: Load | null;
+  readonly trace: TraceLoad | null;
+  readonly rankedBy: Arrivals;
+  /** The one of them that ranks all units. */
+  readonly ranked: Load;
+}
+
+/** What the arrivals that are asked for have to simulate. */
+function loadsOf(spec: PlaceSpec, { source, rows }: Workload, log: Log): Loads {
+  const arrivals = arrivalsOf(spec);
+  const trace = arrivals.includes('trace') ? traceLoad(rows, MOST_TRACE_REQUESTS) : null;
+  if (arrivals.includes('poisson')) {
+    if (arrivals.includes('trace') && trace === null)
+      log.warn(`${source.name}: all requests are due at one time, so only Poisson arrivals are tried`);
+    const poisson = drawLoad(rows, spec.requestsPerGpu * spec.cluster.gpus, spec.seed);
+    return { poisson, trace, rankedBy: 'poisson', ranked: poisson };
+  }
+  if (trace === null)
+    throw new UserError(
+      `--arrivals trace: all requests of ${source.name} are due at one time, which leaves no timing to scale to a rate; take --arrivals poisson`,
+    );
+  return { poisson: null, trace, rankedBy: 'trace', ranked: trace.load };
+}
+
+function prefixOf({ rows }: Workload, { prefixesKeptBy }: ResolvedSystems): PlacementReport['prefix'] {
+  if (rows.prefixes === undefined) return null;
+  return {
+    block_tokens: rows.prefixes.blockTokens,
+    max_hit_ratio_tokens: prefixShare(rows),
+    kept_by: [...prefixesKeptBy],
+  };
+}
 
 /** What was searched, as far as it is known before any simulation. */
 function askedOf(
@@ -146,12 +200,13 @@ function askedOf(
 }
 
 function timingOf(
-  trace: TraceLoad | null,
+  { trace, rankedBy }: Loads,
   { rows }: Workload,
   contenders: readonly Contender[],
   simulations: number,
 ): PlacementReport['trace_timing'] {
-  if (trace === null || contenders.length === 0) return null;
+  // By the trace's own timing alone, the ranking has shown that nothing carries any rate.
+  if (trace === null || (contenders.length === 0 && rankedBy === 'poisson')) return null;
   const requests = trace.load.dueS.length;
   return { requests, left_behind: rows.dueUs.length - requests, rate_rps: trace.rateRps, simulations };
 }
@@ -171,11 +226,12 @@ async function readWorkload({ workload: given, systems: { model }, seed }: Place
   return { source, stats, rows };
 }
 
-function warnOfShort(report: PlacementReport, log: Log): void {
+function warnOfShort(report: PlacementReport, { ranked, rankedBy }: Loads, log: Log): void {
+  const { probe_requests_per_gpu: requestsPerGpu } = report.workload;
   for (const ranking of [report.placements, report.collocated]) {
     const [best] = ranking;
     if (best === undefined || best.whole === null) continue;
-    const length = lengthOf(best.gpus * report.workload.probe_requests_per_gpu, best.whole);
+    const length = lengthOf(simulatedRequests(ranked, rankedBy, best.gpus, requestsPerGpu), best.whole);
     if (length === null || !length.isShort) continue;
     log.warn(
       `${unitWords(best.groups)}: its simulation lasts ${length.lastedS.toFixed(1)} s, and a request ${length.meanE2eS.toFixed(1)} s: beginning empty flatters it; raise --requests to ${length.enough} or more`,

@@ -1,5 +1,12 @@
 import { UserError } from '../../core/errors.ts';
-import { totalRps, unitWords, type Goodput, type Group, type Placement } from '../../schema/placement.ts';
+import {
+  totalRps,
+  unitWords,
+  type Arrivals,
+  type Goodput,
+  type Group,
+  type Placement,
+} from '../../schema/placement.ts';
 import type { Slo } from '../../core/slo.ts';
 import { copiesOf, gpusOf, unitOptions, type Cluster } from './candidates.ts';
 import type { Pool } from '../pool.ts';
@@ -19,6 +26,8 @@ export interface RankRules {
   readonly system: string;
   readonly cluster: Cluster;
   readonly limits: Slo;
+  /** Those of all its simulations. */
+  readonly arrivals: Arrivals;
   /** Units that are simulated at most, those with the highest estimates first. */
   readonly maxUnits: number;
   /** Search the goodput of all of these units, rather than only of those that can win. */
@@ -34,14 +43,15 @@ export interface RankRules {
 export async function rankUnits(
   pool: Pool,
   candidates: readonly Candidate[],
-  { system, cluster, limits, maxUnits, all }: RankRules,
+  rules: RankRules,
   progress: Progress,
 ): Promise<Placement[]> {
+  const { cluster, arrivals, maxUnits, all } = rules;
   const { first, rest, beyondMax, infeasible } = inOrder(candidates, maxUnits);
   progress.skip(infeasible.length + beyondMax.length);
   const search = async (units: readonly Candidate[], thresholdRpsPerGpu: number | null): Promise<Goodput[]> => {
-    const queries = units.map((unit) => queryOf(unit, system, limits, thresholdRpsPerGpu));
-    const results = await pool.ask(queries, (i, result) => progress.add(result, units[i]?.groups ?? null));
+    const queries = units.map((unit) => queryOf(unit, rules, thresholdRpsPerGpu));
+    const results = await pool.ask(queries, (i, result) => progress.add(result, units[i]?.groups ?? null, arrivals));
     return results.map(({ goodput }, i) => {
       if (goodput.missed_rps !== null) return goodput;
       throw new UserError(
@@ -124,8 +134,7 @@ function inOrder(candidates: readonly Candidate[], maxUnits: number): Order {
 /** `thresholdRpsPerGpu`: the first rate, and the only one if it misses; null: search from the estimate. */
 function queryOf(
   { groups, byPhasesRps }: Candidate,
-  system: string,
-  limits: Slo,
+  { system, limits, arrivals }: RankRules,
   thresholdRpsPerGpu: number | null,
 ): GoodputQuery {
   const gpus = gpusOf(groups);
@@ -134,7 +143,7 @@ function queryOf(
     system: `${system},${unitOptions(groups)}`,
     gpus,
     limits,
-    arrivals: 'poisson',
+    arrivals,
     outputTokens: null,
     startRps,
     lowestRps: thresholdRpsPerGpu === null ? startRps * LOWEST_SHARE : startRps,

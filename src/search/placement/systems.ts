@@ -2,7 +2,7 @@ import { engineOptions, modelFacts, refusalOf, systemNames } from './shapes.ts';
 import { UserError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { didYouMean } from '../../core/did-you-mean.ts';
-import type { Group, PlacementReport, Shape } from '../../schema/placement.ts';
+import { KINDS, type Group, type Kind, type PlacementReport, type Shape } from '../../schema/placement.ts';
 import { gpusOf, unitOptions, type Cluster } from './candidates.ts';
 
 /** The systems to compare, as the user names them. */
@@ -21,6 +21,8 @@ export interface ResolvedSystems {
   /** Of the collocated system; null where it has none. */
   readonly mixedBatchPenalty: number | null;
   readonly maxModelLen: number;
+  /** Kinds whose system finds in its memory what a prompt begins with. */
+  readonly prefixesKeptBy: readonly Kind[];
   readonly shapes: { readonly disaggregated: readonly Shape[]; readonly collocated: readonly Shape[] };
   readonly leftOut: PlacementReport['left_out'];
 }
@@ -66,6 +68,7 @@ export function resolveSystems(spec: SystemsSpec, cluster: Cluster, log: Log): R
     collocated: singles.system,
     mixedBatchPenalty: penaltyOf(singles),
     maxModelLen: facts.maxModelLen,
+    prefixesKeptBy: KINDS.filter((kind) => keepsPrefixes(kind === 'collocated' ? singles : pairs)),
     shapes,
     leftOut,
   };
@@ -157,11 +160,20 @@ function keyOf(option: string): string {
   return option.split('=')[0]?.trim() ?? '';
 }
 
-function penaltyOf({ system, unit, shapes }: Fitting): number | null {
-  const [shape] = shapes;
-  if (shape === undefined) return null;
-  const penalty = engineOptions(`${system},${unitOptions(unit(shape))}`).get('mixed_batch_penalty');
+function penaltyOf(found: Fitting): number | null {
+  const penalty = optionOf(found, 'mixed_batch_penalty');
   return penalty === undefined ? null : Number(penalty);
+}
+
+/** SGLang's radix tree has no option to turn it off. */
+function keepsPrefixes(found: Fitting): boolean {
+  return found.system.split(',')[0] === 'sglang' || optionOf(found, 'prefix_caching') === 'on';
+}
+
+/** An option as given or by default. */
+function optionOf({ system, unit, shapes }: Fitting, key: string): string | undefined {
+  const [shape] = shapes;
+  return shape === undefined ? undefined : engineOptions(`${system},${unitOptions(unit(shape))}`).get(key);
 }
 
 function leastGpus({ shapes }: Fitting): number {

@@ -61,7 +61,11 @@ function knowing(units: readonly Unit[]): { readonly pool: Pool; readonly asked:
   return { pool, asked };
 }
 
-function rankingsOf(units: readonly Unit[], beatenAtRpsPerGpu: ReadonlyMap<Unit, number> = new Map()): Rankings {
+function rankingsOf(
+  units: readonly Unit[],
+  beatenAtRpsPerGpu: ReadonlyMap<Unit, number> = new Map(),
+  by: Arrivals = 'poisson',
+): Rankings {
   const placed = (unit: Unit): Placement => {
     const gpus = gpusOf(unit.groups);
     const beatenAt = beatenAtRpsPerGpu.get(unit);
@@ -72,7 +76,7 @@ function rankingsOf(units: readonly Unit[], beatenAtRpsPerGpu: ReadonlyMap<Unit,
       by_phases_rps: null,
       state: beatenAt === undefined ? 'measured' : 'beaten',
       why: beatenAt === undefined ? null : 'beaten',
-      whole: beatenAt === undefined ? goodputAt(unit.rps.poisson, unit.rps.poisson * 1.01, gpus) : null,
+      whole: beatenAt === undefined ? goodputAt(unit.rps[by], unit.rps[by] * 1.01, gpus) : null,
       missed_rps: beatenAt === undefined ? null : beatenAt * gpus,
     };
   };
@@ -184,6 +188,41 @@ it('the best of each kind are searched; the others are tried at the rate of the 
   assert.deepEqual([first?.groups[0]?.tp, first?.trace?.goodput_rps], [4, 24.8]);
   const beaten = contenders.find(({ gpus }) => gpus === 6);
   assert.deepEqual([beaten?.trace, beaten?.trace_missed_rps], [null, 18]);
+});
+
+it("ranked by the trace's own timing alone, nothing is asked with Poisson arrivals", async () => {
+  const units = [collocated(5, 1, 12.5, 12), collocated(8, 1, 16, 15), disaggregated(3, 4, 20, 9)];
+  const beaten = new Map(units.slice(1, 2).map((unit) => [unit, 2.5]));
+  const { pool, asked } = knowing(units);
+  const rules = {
+    systems: { disaggregated: 'disaggregated', collocated: 'collocated' },
+    limits: { ttft: 250, tpot: 100 },
+    traceRequests: 4000,
+    requestsPerGpu: 1000,
+    rankedBy: 'trace' as const,
+  };
+  const contenders = await contend(pool, rankingsOf(units, beaten, 'trace'), rules, new Progress(() => undefined));
+  // That of 8 GPUs was beaten per GPU, and is tried at what two of 5 GPUs would not reach: 12 on all.
+  assert.deepEqual(
+    asked.map(({ arrivals, gpus, startRps }) => [arrivals, gpus, startRps]),
+    [['trace', 8, 12]],
+  );
+  assert.deepEqual(
+    contenders.map(({ gpus, poisson, trace, trace_missed_rps, trace_repeats }) => [
+      gpus,
+      poisson,
+      trace?.goodput_rps,
+      trace_missed_rps,
+      trace_repeats,
+    ]),
+    [
+      [5, null, 12, null, 2],
+      [8, null, 15, null, 2],
+      [7, null, 9, null, 2],
+    ],
+  );
+  const best = bestOf(contenders);
+  assert.deepEqual([best?.arrivals, best?.per_gpu.gpus, best?.in_all.gpus], ['trace', 5, 8]);
 });
 
 it('a short trace is replayed end to end until a simulation is as long as with Poisson arrivals', async () => {

@@ -26,6 +26,19 @@ function reuse(rows: Rows): number {
   return statistics.statistics()?.max_hit_ratio ?? 0;
 }
 
+/** The same of a cache that holds the blocks of the last so many requests. */
+function reuseWithin(rows: Rows, requests: number): number {
+  const last = new Map<number, number>();
+  let [found, blocks] = [0, 0];
+  for (const [i, ids] of rows.entries()) {
+    const lost = ids.findIndex((id) => i - (last.get(id) ?? -Infinity) > requests);
+    found += lost === -1 ? ids.length : lost;
+    blocks += ids.length;
+    for (const id of ids) last.set(id, i);
+  }
+  return found / blocks;
+}
+
 /** Ids by the order in which they come: equal for rows that share the same. */
 function renumbered(rows: Rows): number[][] {
   const numbers = new Map<number, number>();
@@ -130,17 +143,28 @@ it('no request finds more than its row did, in whatever order and however often 
     }),
   ));
 
-it('draws share about as much as the trace, however many there are; with ids kept they share ever more', () => {
+it('draws share about as much as as many rows of the trace; with ids kept they share ever more', () => {
   for (const systemPrompts of [1, 5]) {
     const rows = conversations(systemPrompts, 900, systemPrompts);
-    const trace = reuse(rows);
     for (const requests of [1000, 4000, 16_000]) {
       const order = drawn(requests, requests, rows.length);
+      const trace = reuse(rows.slice(0, requests));
       const found = reuse(made(rows, order));
       assert.ok(Math.abs(found / trace - 1) < 0.05, `${requests} draws: ${found}, the trace ${trace}`);
       const kept = reuse(order.map((row) => rows[row] ?? []));
       if (requests === 16_000) assert.ok(kept > trace + 0.2, `${kept}`);
     }
+  }
+});
+
+it('a cache that forgets finds in draws about as much as in the trace', () => {
+  const rows = conversations(7, 900, 1);
+  const draws = made(rows, drawn(7, 4000, rows.length));
+  for (const requests of [10, 30, 100]) {
+    const [trace, found] = [rows, draws].map((each) => reuseWithin(each, requests));
+    assert.ok(trace !== undefined && found !== undefined);
+    // Somewhat more: two draws may begin like different lengths of one request, where a session has one next turn.
+    assert.ok(found > trace - 0.02 && found < trace + 0.12, `the last ${requests}: ${found}, the trace ${trace}`);
   }
 });
 

@@ -1,0 +1,67 @@
+import type { RequestRecord } from '../core/record.ts';
+import { type Slo, SLO_METRICS } from '../core/slo.ts';
+import type { Manifest } from '../schema/manifest.ts';
+import type { SloScale } from '../schema/summary.ts';
+import { AttainmentCollector } from './attainment.ts';
+import { type Crossing, crossing } from './crossing.ts';
+import { stoppedRecords } from './stopped.ts';
+
+/** An SLO whose every limit is so many times as long, without the rounding of doubles: 1.1 times 250 ms are 275 ms. */
+export function scaledSlo(slo: Slo, scale: number): Slo {
+  return Object.fromEntries(
+    SLO_METRICS.flatMap((metric) => {
+      const limitMs = slo[metric];
+      return limitMs === undefined ? [] : [[metric, Number((limitMs * scale).toPrecision(12))]];
+    }),
+  );
+}
+
+/** Share of the measured requests of a run that meet its SLO times each of several scales. */
+export class SloScalesCollector {
+  readonly #scales: readonly {
+    readonly scale: number;
+    readonly attainment: AttainmentCollector;
+    /** What an interrupted run gave up may have missed one limit and not another. */
+    readonly isStopped: (record: RequestRecord) => boolean;
+  }[];
+
+  constructor({ status, slo }: Pick<Manifest, 'status' | 'slo'>, scales: readonly number[]) {
+    this.#scales =
+      slo === null
+        ? []
+        : scales.map((scale) => {
+            const limits_ms = scaledSlo(slo.limits_ms, scale);
+            return {
+              scale,
+              attainment: new AttainmentCollector(limits_ms),
+              isStopped: stoppedRecords({ status, slo: { ...slo, limits_ms } }),
+            };
+          });
+  }
+
+  add(record: RequestRecord): void {
+    for (const { attainment, isStopped } of this.#scales) if (!isStopped(record)) attainment.add(record);
+  }
+
+  /** In the order in which the scales were given. */
+  result(): SloScale[] {
+    return this.#scales.map(({ scale, attainment: collector }) => {
+      const { attainment, binding } = collector.result();
+      const { joint, ttft, tpot, e2e, ci95, overloaded } = attainment;
+      return { scale, attainment: joint, ttft, tpot, e2e, ci95, overloaded, binding };
+    });
+  }
+}
+
+/**
+ * The smallest scale at which a share of the requests meets the limits, with every larger one too, between two of the
+ * scales on a straight line over their logarithm; none: not at the largest; all: at the smallest too.
+ */
+export function smallestScale(scales: readonly SloScale[], at: number): Crossing {
+  return crossing(
+    scales
+      .toSorted((a, b) => b.scale - a.scale)
+      .map(({ scale, attainment, ci95, overloaded }) => ({ x: scale, attainment, ci95, overloaded })),
+    at,
+  );
+}
