@@ -73,7 +73,8 @@ export async function runProbe(
   }
   if (manifest.status !== 'complete' && !isCut)
     throw new UserError(`${dir}: ${manifest.reason ?? 'the run did not end'}; the same command goes on from here`);
-  if (tally.lost > 0) await checkThere(session, dir, manifest, hooks);
+  // A run may be cut before the first connection to a server that has ended is seen to be lost.
+  if (tally.lost > 0 || tally.counted.met === 0) await checkThere(session, dir, manifest, hooks);
   const { met, missed } = tally.counted;
   return { rateRps, dir, judged: { met, missed, of: isCut ? of : met + missed }, isCut, due: tally.due };
 }
