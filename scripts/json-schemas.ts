@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { goodputSchema } from '../src/schema/goodput.ts';
+import { goodputSchema, goodputsSchema } from '../src/schema/goodput.ts';
 import { manifestSchema } from '../src/schema/manifest.ts';
 import { quantiles } from '../src/schema/parts.ts';
 import { goodput, group, phaseGoodput, placement, placementAnswer, placementSchema } from '../src/schema/placement.ts';
@@ -17,6 +17,7 @@ export const FILES = {
   'summary.json': summarySchema,
   'place.json': placementSchema,
   'goodput.json': goodputSchema,
+  'goodputs.json': goodputsSchema,
   'sweep.json': sweepSchema,
 };
 

@@ -15,6 +15,8 @@ export type { RunOptions, TargetOptions } from './run/run-options.ts';
 export type { RunProgress, RunResult } from './run/run.ts';
 export type { Run } from './runs/run-files.ts';
 export { manifestSchema, type Manifest } from './schema/manifest.ts';
+export { goodputSchema, type GoodputReport } from './schema/goodput.ts';
 export type { Summary } from './schema/summary.ts';
+export { goodput, type GoodputHooks, type GoodputProgramOptions } from './search/program.ts';
 export type { CodecMaker } from './target/target-spec.ts';
 export type { TargetSession } from './target/session.ts';

@@ -84,6 +84,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/runs',
     'src/target',
     'src/run',
+    'src/search',
   ],
   scripts: ['src', 'adapters', 'workloads', 'reports'],
   test: ['src', 'adapters', 'workloads', 'reports', 'scripts'],

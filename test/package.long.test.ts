@@ -55,7 +55,7 @@ describe('the package as it is installed', () => {
         !['package.json', 'README.md', 'LICENSE'].includes(file),
     );
     assert.deepEqual(odd, []);
-    const schemas = ['run', 'summary', 'place'].map((name) => `src/schema/json/${name}.json`);
+    const schemas = ['run', 'summary', 'place', 'goodput', 'goodputs'].map((name) => `src/schema/json/${name}.json`);
     for (const file of [
       'LICENSE',
       bin.reprise.slice(2),
@@ -103,6 +103,30 @@ for (const [name, schema] of Object.entries({ 'http/run.json': run, 'http/summar
     const search = ['--model', 'opt-13b', '--gpu', 'a100-sxm-80g', '--gpus', '2', '--slo', 'ttft=250ms,tpot=100ms'];
     node(BIN, 'place', 'chat', ...search, '--requests', '20', '--out', join(folder, 'place'), '--quiet');
     assert.equal(node('holds.mjs'), 'http/run.json\nhttp/summary.json\nplace/place.json\n');
+  });
+
+  it('finds a goodput for a program, with types', () => {
+    writeFileSync(
+      join(folder, 'searches.mts'),
+      `import { goodput, openTarget, type GoodputReport } from 'reprise';
+const target = await openTarget({ target: 'reference:vllm-v1,model=llama-3.1-8b,gpu=h100-sxm', clock: 'virtual' });
+const search = { workload: 'chat', slo: 'ttft=500ms,tpot=50ms', at: [0.9, 0.5], precision: 0.2, keep: 'none', out: 'search' } as const;
+const found: GoodputReport = await goodput({ ...search, target, budget: { requests: 3000 } });
+await target.close();
+console.log(found.answers.map(({ at, goodput_rps }) => at + ' ' + (goodput_rps !== null && goodput_rps > 1)).join(', '));
+`,
+    );
+    const types = ['--types', 'node', '--typeRoots', join(ROOT, 'node_modules', '@types')];
+    node(
+      join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'),
+      '--module',
+      'nodenext',
+      '--strict',
+      ...types,
+      'searches.mts',
+    );
+    assert.equal(node('searches.mjs').trim(), '0.9 true, 0.5 true');
+    assert.deepEqual(readdirSync(join(folder, 'search')).toSorted(), ['goodput.html', 'goodput.json', 'goodput.md']);
   });
 
   it("the README's program runs against it, with types", () => {

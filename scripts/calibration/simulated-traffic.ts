@@ -111,9 +111,10 @@ export async function simulatedTraffic(
     lowestRps: rowsRps / 1024,
     highestRps: rowsRps * 1024,
     mostRequests,
-    hasTime: () => true,
+    timeOver: new AbortController().signal,
     aheadUs: 0,
     known: null,
+    from: 0,
     began: () => undefined,
   });
   const clock = new VirtualClock();

@@ -28,7 +28,7 @@ const WORKLOAD: Command['options'] = {
   },
 };
 
-const DEFAULT_TARGET = 'reference:vllm-v1,model=llama-3.1-8b,gpu=h100-sxm';
+export const DEFAULT_TARGET = 'reference:vllm-v1,model=llama-3.1-8b,gpu=h100-sxm';
 
 const TARGET: Command['options'] = {
   target: {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { messageOf, UserError } from '../core/errors.ts';
 import type { Source } from '../core/plan.ts';
 import type { RecordBatch } from '../core/record.ts';
@@ -8,7 +7,7 @@ import { plainPercent } from '../core/units.ts';
 import { summarise } from '../metrics/summarise.ts';
 import { heldRecord, unsentRecord } from '../replay/unsent-record.ts';
 import { appendRecords, readRecords } from '../runs/records.ts';
-import { isRunOpen } from '../runs/open-runs.ts';
+import { isAlive, isRunOpen } from '../runs/open-runs.ts';
 import { recoverRun } from '../runs/recovery.ts';
 import { readManifest, writeManifest, writeMarkdown, writeReport, writeSummary } from '../runs/run-directory.ts';
 import { readScrapes } from '../runs/server-file.ts';
@@ -173,19 +172,4 @@ async function* unsent(
           ? heldRecord(request, request.dueUs, heldUntilUs, context)
           : unsentRecord(request, request.dueUs, context),
       );
-}
-
-/** Whether a process runs. A killed process that its parent has not yet waited for (a zombie) does not. */
-function isAlive(pid: number): boolean {
-  if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-  try {
-    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return true; // no /proc here
-  }
 }

@@ -35,7 +35,6 @@ export async function run(options: ProgramOptions, hooks: ProgramHooks = {}): Pr
   const all = withDefaults(hooks);
   const target = openTargetOf(options);
   if (target === null) return runOnce(defineRun(options), all);
-  if (closed.has(target.session)) throw new UserError(`the target ${target.config.spec.text} is closed; open it again`);
   const { target: _, ...others } = options;
   const plan = await unlessStopped(planRun(defineReplay(others, target.config, target.options), all), all.stop);
   const dir = plan.spec.output.dir ?? newRunDirectory(plan, all.nowIso());
@@ -69,10 +68,16 @@ export async function openTarget(options: TargetOptions, hooks: ProgramHooks = {
 
 const closed = new WeakSet<TargetSession>();
 
-/** The open target among options; null where it is a name, or wrong, which the schema then says. */
-function openTargetOf(options: unknown): OpenTarget | null {
+/**
+ * The open target among options; null where it is a name, or wrong, which the schema then says. Throws a UserError where
+ * it is closed.
+ */
+export function openTargetOf(options: unknown): OpenTarget | null {
   if (typeof options !== 'object' || options === null || !('target' in options)) return null;
-  return isOpenTarget(options.target) ? options.target : null;
+  const { target } = options;
+  if (!isOpenTarget(target)) return null;
+  if (closed.has(target.session)) throw new UserError(`the target ${target.config.spec.text} is closed; open it again`);
+  return target;
 }
 
 function isOpenTarget(value: unknown): value is OpenTarget {
@@ -87,7 +92,8 @@ export async function openRun(dir: string): Promise<Run> {
 
 const FIRST_ANSWER_US = 60e6;
 
-function withDefaults(hooks: ProgramHooks): RunHooks {
+/** All hooks of a run, with defaults for those that a program does not have. */
+export function withDefaults(hooks: ProgramHooks): RunHooks {
   return {
     nowIso: () => new Date().toISOString(),
     newSalt,

@@ -67,7 +67,8 @@ export function makeDirectory(dir: string): void {
   try {
     mkdirSync(dir);
   } catch (error) {
-    throw writeError(dir, error);
+    // Another process may just have made it.
+    if (!existsSync(dir)) throw writeError(dir, error);
   }
 }
 

@@ -110,3 +110,18 @@ export const goodputSchema = z
 export type Arrivals = GoodputReport['arrivals'];
 /** The content of `goodput.json`. */
 export type GoodputReport = DeepReadonly<z.infer<typeof goodputSchema>>;
+
+export const goodputsSchema = z
+  .strictObject({
+    schema: z.literal(1),
+    targets: z.array(
+      z.strictObject({
+        name: z.string().describe('Short name of the target, with its place in the list where several have it.'),
+        dir: z.string().describe('The folder of its goodput.json and runs, from that of goodputs.json.'),
+        report: goodputSchema.describe('Its goodput.json.'),
+      }),
+    ),
+  })
+  .describe('How much load several targets carry within an SLO, by the same requests, in the order of --target.');
+/** The content of `goodputs.json`. */
+export type GoodputsReport = DeepReadonly<z.infer<typeof goodputsSchema>>;

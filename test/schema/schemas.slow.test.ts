@@ -75,6 +75,7 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
     '.best',
   ],
   'goodput.json': ['.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
+  'goodputs.json': ['.targets[0].report.slo.limits_ms.ttft', '.targets[0].report.slo.limits_ms.tpot'],
   'sweep.json': ['.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
 };
 
@@ -95,10 +96,12 @@ describe('what is written', () => {
   const run = join(folder, 'run');
   const place = join(folder, 'place');
   const goodput = join(folder, 'goodput');
+  const goodputs = join(folder, 'goodputs');
   const sweep = join(folder, 'sweep');
   const folders: Readonly<Record<string, string>> = {
     'place.json': place,
     'goodput.json': goodput,
+    'goodputs.json': goodputs,
     'sweep.json': sweep,
   };
   const readFile = (name: string): Record<string, unknown> => readJson(folders[name] ?? run, name);
@@ -112,6 +115,9 @@ describe('what is written', () => {
     const limits = ['--clock', 'virtual', '--slo', SLO, '--limit', '99', '--precision', '20%'];
     const found = await cli('goodput', 'chat', ...limits, '--out', goodput, '--quiet');
     assert.equal(found.code, 0, found.stderr);
+    const target = ['--target', 'reference:vllm-v1,model=llama-3.1-8b,gpu=h100-sxm'];
+    const several = await cli('goodput', 'chat', ...target, ...target, ...limits, '--out', goodputs, '--quiet');
+    assert.equal(several.code, 0, several.stderr);
     const grid = ['--target', 'reference', '--rates', '4..16x2', '--clock', 'virtual', '--slo', SLO, '--limit', '99'];
     const swept = await cli('sweep', 'chat', ...grid, '--out', sweep, '--quiet');
     assert.equal(swept.code, 0, swept.stderr);

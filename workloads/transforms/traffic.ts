@@ -17,17 +17,20 @@ const PIECE_US = 60e6;
  *   again in another order.
  * - arrivals `poisson`: exponential gaps; rows drawn with replacement.
  *
+ * `from`: the position of the first of them that is given; absent: 0.
+ *
  * Prefix blocks are as reusable as in the trace, also where a row comes again (`fresh-blocks.ts`). Sessions are not kept:
  * their turns would come in another order. Holds all rows of the source.
  */
 export const traffic: Transform = (source, args) => {
   const requests = numberArg('traffic', args, 'requests');
   const seed = numberArg('traffic', args, 'seed');
+  const from = args['from'] === undefined ? 0 : numberArg('traffic', args, 'from');
   const make = args['arrivals'] === 'poisson' ? drawnRows : pieces;
   return async function* () {
     const rows: Request[] = [];
     for await (const batch of source.open()) rows.push(...batch);
-    yield* inBatches(asRequests(make(rows, rateOf(rows, source.name), seed), rows, requests));
+    yield* inBatches(asRequests(make(rows, rateOf(rows, source.name), seed), rows, [from, requests]));
   };
 };
 
@@ -86,15 +89,21 @@ function shuffled(count: number, random: Random): number[] {
   return order;
 }
 
-function* asRequests(drawn: Iterable<Drawn>, rows: readonly Request[], requests: number): Generator<Request> {
+function* asRequests(
+  drawn: Iterable<Drawn>,
+  rows: readonly Request[],
+  [from, to]: readonly [from: number, to: number],
+): Generator<Request> {
   const beginnings = beginningsOf(rows.map(({ blocks }) => blocks ?? []));
   const blocksOf = beginnings === null ? null : freshBlocks(beginnings);
   let n = 0;
   for (const [row, dueUs] of drawn) {
-    if (n === requests) return;
+    if (n >= to) return;
     const { session: _, turn: __, ...kept } = rows[row] ?? fail(row);
     const blocks = blocksOf?.(row) ?? null;
-    yield { ...kept, id: trafficId(n++), dueUs: Math.round(dueUs), ...(blocks === null ? {} : { blocks }) };
+    const position = n++;
+    if (position < from) continue;
+    yield { ...kept, id: trafficId(position), dueUs: Math.round(dueUs), ...(blocks === null ? {} : { blocks }) };
   }
 }
 

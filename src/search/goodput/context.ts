@@ -4,6 +4,8 @@ import type { RunSpec } from '../../run/run-spec.ts';
 import type { RunHooks } from '../../run/run.ts';
 import type { Arrivals, GoodputAnswer, GoodputProbe } from '../../schema/goodput.ts';
 import type { TargetSession } from '../../target/session.ts';
+import type { TargetConfig } from '../../target/target-spec.ts';
+import type { Keep } from './keep.ts';
 
 /** The shares that are wanted, and the SLO. */
 export interface Judgement {
@@ -19,6 +21,7 @@ export interface GoodputSearch extends Judgement {
   readonly arrivals: Arrivals;
   /** The run of the trace at a rate, into a folder; null: at the trace's own rate. */
   readonly specAt: (rateRps: number | null, dir: string) => RunSpec;
+  readonly target: TargetConfig;
   /** The folder of `goodput.json`; its runs stand in `probes`, or are `traffic`. */
   readonly dir: string;
   /** Half width that is wanted, as a share of the middle. */
@@ -29,8 +32,9 @@ export interface GoodputSearch extends Judgement {
   readonly gpus: number | null;
   /** Most requests that all runs together may use. */
   readonly mostRequests: number;
-  /** Whether its time is limited. */
-  readonly isTimed: boolean;
+  /** Most milliseconds that it may take. */
+  readonly mostMs: number;
+  readonly keep: Keep;
 }
 
 /** Receives the events of a search. */
@@ -39,8 +43,8 @@ export interface SearchHooks extends RunHooks {
   readonly probing: (rateRps: number, number: number, known: string | null) => void;
   /** It has ended, with a share in words; `isKept`: an earlier search made it. */
   readonly probed: (outcome: string, isKept: boolean) => void;
-  /** False: the time of the search is over. */
-  readonly hasTime: () => boolean;
+  /** When it aborts, the time of the search is over: it ends with what it has. */
+  readonly timeOver: AbortSignal;
 }
 
 /** An open target, and the trace that it is searched with. */

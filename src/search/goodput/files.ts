@@ -2,9 +2,21 @@ import { join } from 'node:path';
 import { goodputMarkdown, writeGoodputHtml } from '../../../reports/index.ts';
 import { makeDirectory, writeWhole } from '../../runs/run-directory.ts';
 import type { GoodputReport } from '../../schema/goodput.ts';
+import { type Keep, keptOf, removeOthers } from './keep.ts';
+
+/**
+ * Writes what a search has found, then removes the runs that do not stay: what was interrupted before needs them.
+ * Returns what was written.
+ */
+export async function leaveGoodput(dir: string, report: GoodputReport, keep: Keep): Promise<GoodputReport> {
+  const kept = keptOf(report, keep);
+  await writeGoodput(dir, kept);
+  removeOthers(dir, report, kept);
+  return kept;
+}
 
 /** Writes `goodput.json`, `goodput.md` and `goodput.html` beside the runs. */
-export async function writeGoodput(dir: string, report: GoodputReport): Promise<void> {
+async function writeGoodput(dir: string, report: GoodputReport): Promise<void> {
   const page = await writeGoodputHtml(report);
   makeDirectory(dir);
   writeWhole(join(dir, 'goodput.json'), `${JSON.stringify(report, null, 2)}\n`);

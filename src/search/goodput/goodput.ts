@@ -1,51 +1,80 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { UserError } from '../../core/errors.ts';
+import { messageOf, UserError } from '../../core/errors.ts';
 import { meanRate } from '../../core/rate.ts';
+import { unlessStopped } from '../../core/stop.ts';
 import { version } from '../../core/version.ts';
 import { gpuCount } from '../../engine/index.ts';
-import { planRun } from '../../run/plan-run.ts';
-import type { RunSpec } from '../../run/run-spec.ts';
+import { planRun, type RunPlan } from '../../run/plan-run.ts';
 import { checkRunDirectory } from '../../runs/run-directory.ts';
 import type { GoodputReport } from '../../schema/goodput.ts';
 import { openTarget } from '../../target/open-target.ts';
+import type { TargetSession } from '../../target/session.ts';
+import { checkTarget } from '../../target/target-spec.ts';
 import type { Found, GoodputSearch, SearchContext, SearchHooks } from './context.ts';
+import { leaveGoodput } from './files.ts';
 import { ofTrace } from './of-trace.ts';
 import { ofTraffic } from './of-traffic.ts';
+import { LOCK_FILE, withFolder } from './search-lock.ts';
 
-/** The goodput of one target, over one session of it: of a trace, or of traffic like it. */
-export async function searchGoodput(search: GoodputSearch, hooks: SearchHooks): Promise<GoodputReport> {
-  checkFolder(search.dir);
-  const own = await planRun(search.specAt(null, search.dir), hooks);
-  const { stats, spec } = own;
-  const ownRps = meanRate(stats.requests, stats.firstDueUs, stats.lastDueUs);
-  if (ownRps === null)
-    throw new UserError(`${own.source.name}: all of its requests are due at one time: there is no timing to scale`);
-  const session = await openTarget(spec.target, {
-    plan: own,
-    salt: own.salt,
-    dir: search.dir,
-    patienceUs: spec.measure.ttftTimeoutUs,
-    stop: hooks.stop,
-    log: hooks.log,
-  });
+/**
+ * The goodput of one target, over one session of it: of a trace, or of traffic like it. Writes its files, and goes on where
+ * an earlier search in the same folder was interrupted. `open`: a session that stays open; null: one is opened for it.
+ * Throws a UserError for what is wrong with trace, target or folder, and where it is interrupted.
+ */
+export async function searchGoodput(
+  search: GoodputSearch,
+  hooks: SearchHooks,
+  open: TargetSession | null = null,
+): Promise<GoodputReport> {
+  const { dir, specAt, keep, target } = search;
+  checkFolder(dir);
+  checkTarget(target);
   try {
-    const context = { search, hooks, session, own, ownRps, gpus: gpusOf(spec, search.gpus) };
-    const found = await (search.of === 'trace' ? ofTrace(context) : ofTraffic(context));
-    return reportOf(context, found);
-  } finally {
-    await session.close();
+    const own = await unlessStopped(planRun(specAt(null, dir), hooks), hooks.stop);
+    const { requests, firstDueUs, lastDueUs } = own.stats;
+    const ownRps = meanRate(requests, firstDueUs, lastDueUs);
+    if (ownRps === null)
+      throw new UserError(`${own.source.name}: all of its requests are due at one time: there is no timing to scale`);
+    return await withFolder(dir, async () => {
+      const session = open ?? (await openFor(search, own, hooks));
+      try {
+        const context = { search, hooks, session, own, ownRps, gpus: gpusOf(search) };
+        const found = await (search.of === 'trace' ? ofTrace(context) : ofTraffic(context));
+        return await leaveGoodput(dir, reportOf(context, found), keep);
+      } finally {
+        if (open === null) await session.close();
+      }
+    });
+  } catch (thrown) {
+    throw asInterrupted(thrown, hooks);
   }
 }
 
-/** A search goes on in its own folder, and in no other that holds something. */
-function checkFolder(dir: string): void {
-  const isOwn = ['probes', 'traffic', 'goodput.json'].some((name) => existsSync(join(dir, name)));
-  if (!isOwn) checkRunDirectory(dir);
+function openFor({ target, dir }: GoodputSearch, own: RunPlan, { stop, log }: SearchHooks): Promise<TargetSession> {
+  const patienceUs = own.spec.measure.ttftTimeoutUs;
+  return openTarget(target, { plan: own, salt: own.salt, dir, patienceUs, stop, log });
 }
 
-function gpusOf({ target: { spec } }: RunSpec, given: number | null): number | null {
-  return given ?? (spec.kind === 'engine' ? gpuCount(spec.engine) : null);
+/** Of a run, what is stopped before its replay leaves nothing; a search goes on from the runs before. */
+function asInterrupted(thrown: unknown, { stop }: SearchHooks): unknown {
+  if (!stop.aborted || !(thrown instanceof UserError) || thrown.cause !== stop.reason) return thrown;
+  return new UserError(
+    `${messageOf(stop.reason)} while no run went on; the same command, with the same --out, goes on from there`,
+    { cause: thrown },
+  );
+}
+
+/** One of them stands in the folder of every search. */
+const OF_A_SEARCH = ['probes', 'traffic', 'goodput.json', LOCK_FILE];
+
+/** A search goes on in its own folder, and in no other that holds something; `names`: what it may have left there. */
+export function checkFolder(dir: string, names = OF_A_SEARCH): void {
+  if (!names.some((name) => existsSync(join(dir, name)))) checkRunDirectory(dir);
+}
+
+function gpusOf({ target: { spec }, gpus }: GoodputSearch): number | null {
+  return gpus ?? (spec.kind === 'engine' ? gpuCount(spec.engine) : null);
 }
 
 function reportOf(

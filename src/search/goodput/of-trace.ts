@@ -52,7 +52,7 @@ interface Searched {
 }
 
 function mayGoOn({ search, hooks, settled }: Searching): boolean {
-  return hooks.hasTime() && [...settled.values()].reduce((sum, { due }) => sum + due, 0) < search.mostRequests;
+  return !hooks.timeOver.aborted && [...settled.values()].reduce((sum, { due }) => sum + due, 0) < search.mostRequests;
 }
 
 async function bracketOf(searching: Searching, at: number): Promise<Bracket<ProbeTrial>> {
@@ -69,6 +69,7 @@ async function bracketOf(searching: Searching, at: number): Promise<Bracket<Prob
     async (rateRps) => {
       hooks.probing(rateRps, settled.size + 1, knownText(low, high));
       const each = await probeAt(searching, rateRps);
+      if (each === null) return null;
       settled.set(rateRps, each);
       const trial = trialOf(each);
       if (trial.met) low = rateRps;
@@ -84,11 +85,11 @@ async function bracketOf(searching: Searching, at: number): Promise<Bracket<Prob
   );
 }
 
-/** The run at one rate: as it stands in the folder, or a new one. */
+/** The run at one rate: as it stands in the folder, or a new one; null: the time was over before it was decided. */
 async function probeAt(
   { search, hooks, session, reporter, settled: found }: Searching,
   rateRps: number,
-): Promise<Settled> {
+): Promise<Settled | null> {
   const where = { rateRps, dir: join(search.dir, nameOf(rateRps)) };
   // What the scaling does to the trace was said of it as a whole.
   const plan = await planRun(search.specAt(rateRps, where.dir), { ...hooks, log: SILENT });
@@ -96,6 +97,10 @@ async function probeAt(
   // While no rate has missed, the runs are far from the goodput.
   const endsMet = ![...found.values()].some(({ judged }) => search.goals.some((at) => decided(judged, at) === false));
   const settled = kept ?? (await runProbe(session, plan, { ...where, endsMet }, search, hooks));
+  if (settled === null) {
+    hooks.probed('not decided: the time of --budget is over', false);
+    return null;
+  }
   if (kept === null) reporter.report(where.dir);
   hooks.probed(outcomeText(settled, search.goals), kept !== null);
   if (kept === null) await session.settle(hooks.stop);

@@ -1,142 +1,96 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { UserError } from '../../core/errors.ts';
-import { SILENT } from '../../core/log.ts';
 import { exp } from '../../core/portable-math.ts';
 import { formatShare, threeFigures } from '../../core/units.ts';
-import { mendRun, reportRun } from '../../run/finish.ts';
-import { unlikePlan } from '../../run/manifest.ts';
-import { planRun, type RunPlan } from '../../run/plan-run.ts';
-import { isOwnSource } from '../../run/run-spec.ts';
 import { ALONE, record } from '../../run/run.ts';
-import { writeWhole } from '../../runs/run-directory.ts';
 import type { GoodputAnswer } from '../../schema/goodput.ts';
 import { ratesOf, type Found, type SearchContext } from './context.ts';
 import type { LocalFit } from './local-fit.ts';
 import { knownGoodput } from './segments.ts';
-import { judgedSegments, type JudgedSegment } from './segment-figures.ts';
-import { bracketOf, trafficLoad, type TrafficProgress } from './traffic-load.ts';
+import type { JudgedSegment } from './segment-figures.ts';
+import {
+  bracketOf,
+  endsByKnown,
+  trafficLoad,
+  type TrafficEnd,
+  type TrafficOptions,
+  type TrafficProgress,
+} from './traffic-load.ts';
+import {
+  budgetOf,
+  earlierRuns,
+  endOf,
+  finished,
+  nameOf,
+  trafficPlan,
+  writeProgress,
+  type TrafficRun,
+} from './traffic-runs.ts';
 
-/** Most requests without a budget of requests; one of time alone may need more than are usual. */
-const USUAL_BUDGET = 60_000;
-const MOST_OF_A_TIME = 500_000;
 /** Rows are asked for so long before they are due in real time, so that their bodies are there. */
 const AHEAD_US = 250_000;
-/** How far a search has come, in the directory of its run. */
-const PROGRESS_FILE = 'segments.json';
-
 /**
  * The rate at which traffic like the trace's attains each goal on a running system (`statistics.md`, "of traffic like
  * this"): one run, whose segments are the probes of the search. A search that was interrupted goes on in real time, in a
  * run of its own behind the segments of the one before; in virtual time it is made again, to be the same.
  */
 export async function ofTraffic(context: SearchContext): Promise<Found> {
-  const { search } = context;
   const runs = await earlierRuns(context);
   const last = runs.at(-1);
-  if (last === undefined || last.progress.ends.length < search.goals.length) runs.push(await runTraffic(context, runs));
+  if (last === undefined || isOpen(context, last.progress)) {
+    const ends = last === undefined ? null : endsByKnown(optionsOf(context, runs));
+    if (last === undefined || ends === null) runs.push(await runTraffic(context, runs));
+    else runs.splice(-1, 1, { ...last, progress: { ...last.progress, ends } });
+  }
   return foundOf(context, runs);
 }
 
-/** A run of the search, and how far the search had come by its end. */
-interface TrafficRun {
-  readonly name: string;
-  readonly progress: TrafficProgress;
-  readonly judged: readonly JudgedSegment[];
-  readonly isValid: boolean;
+function isOpen({ search }: SearchContext, { ends }: TrafficProgress): boolean {
+  return ends.length < search.goals.length;
 }
 
-/** What earlier searches in this folder have done. */
-async function earlierRuns(context: SearchContext): Promise<TrafficRun[]> {
-  const { search, session } = context;
-  const runs: TrafficRun[] = [];
-  for (let name = nameOf(0); existsSync(join(search.dir, name)); name = nameOf(runs.length)) {
-    const dir = join(search.dir, name);
-    const manifest = await mendRun(dir);
-    const others = unlikePlan(manifest, await trafficPlan(context, dir), session);
-    if (others.length > 0)
-      throw new UserError(
-        `${dir}: this run is of another search (other ${others.join(', ')}); choose another --out, or remove it`,
-      );
-    const progress = readProgress(dir);
-    if (manifest.status !== 'complete' && (manifest.clock === 'virtual' || progress === null)) {
-      rmSync(dir, { recursive: true });
-      return runs;
-    }
-    if (progress === null)
-      throw new UserError(`${dir}: ${PROGRESS_FILE} is missing; choose another --out, or remove it`);
-    runs.push(await finished(context, name, progress, runs));
-  }
-  return runs;
-}
-
-async function runTraffic(context: SearchContext, earlier: readonly TrafficRun[]): Promise<TrafficRun> {
-  const { search, hooks, session, own, ownRps } = context;
-  const name = nameOf(earlier.length);
-  const dir = join(search.dir, name);
-  const plan = await trafficPlan(context, dir);
+function optionsOf(context: SearchContext, earlier: readonly TrafficRun[]): Omit<TrafficOptions, 'began'> {
+  const { search, hooks, own, ownRps } = context;
   const known = earlier.at(-1)?.progress ?? null;
-  const write = (progress: TrafficProgress): void =>
-    writeWhole(join(dir, PROGRESS_FILE), `${JSON.stringify(progress, null, 1)}\n`);
-  const load = trafficLoad({
+  return {
     slo: search.slo,
     goals: search.goals,
     precision: search.precision,
     rowsRps: ownRps,
     ...ratesOf(context),
-    mostRequests: Math.min(search.mostRequests, budgetOf(context)),
-    hasTime: hooks.hasTime,
+    mostRequests: budgetOf(context),
+    timeOver: hooks.timeOver,
     aheadUs: own.spec.target.clock === 'virtual' ? 0 : AHEAD_US,
     known: known === null ? null : { ...known, segments: earlier.flatMap(({ judged }) => judged) },
+    from: endOf(earlier),
+  };
+}
+
+async function runTraffic(context: SearchContext, earlier: readonly TrafficRun[]): Promise<TrafficRun> {
+  const { search, hooks, session } = context;
+  const name = nameOf(earlier.length);
+  const dir = join(search.dir, name);
+  const options = optionsOf(context, earlier);
+  const plan = await trafficPlan(context, dir, options.from);
+  const load = trafficLoad({
+    ...options,
     began: (segment, progress, fit) => {
-      write(progress);
+      writeProgress(dir, progress);
       hooks.probing(segment.rateRps, progress.segments.length, knownText(progress, fit, search.goals));
     },
   });
-  const part = { ...ALONE, watchers: [load.watcher], paced: load.paced };
-  const { manifest, fault } = await record(session, plan, dir, hooks, part);
+  // Before the run is complete: what is complete has to tell how it ended.
+  const replayed = (): void => writeProgress(dir, load.progress());
+  const { manifest, fault } = await record(session, plan, dir, hooks, {
+    ...ALONE,
+    watchers: [load.watcher],
+    paced: load.paced,
+    replayed,
+  });
   if (fault !== null) throw fault.error;
-  write(load.progress());
   if (manifest.status !== 'complete')
     throw new UserError(`${dir}: ${manifest.reason ?? 'the run did not end'}; the same command goes on from here`);
   return finished(context, name, load.progress(), earlier);
-}
-
-/** The plan of a run of traffic: more requests than the search will need. */
-async function trafficPlan(context: SearchContext, dir: string): Promise<RunPlan> {
-  const { search, hooks } = context;
-  const spec = search.specAt(null, dir);
-  const { workload } = spec;
-  if (isOwnSource(workload))
-    throw new UserError('the goodput of traffic needs a trace file, not a source of a program');
-  const args = { arrivals: search.arrivals, requests: budgetOf(context), seed: spec.seed };
-  const transforms = [...workload.transforms, { op: 'traffic', args }];
-  const plan = await planRun(
-    // No command line makes this run again.
-    { ...spec, workload: { ...workload, transforms }, output: { ...spec.output, options: null } },
-    // What there is to say of the trace was said of it as a whole.
-    { ...hooks, log: SILENT },
-  );
-  return { ...plan, endUs: null };
-}
-
-function budgetOf({ search: { mostRequests, isTimed } }: SearchContext): number {
-  return Number.isFinite(mostRequests) ? mostRequests : isTimed ? MOST_OF_A_TIME : USUAL_BUDGET;
-}
-
-/** The figures of a run that has ended, by its records; its report is made where it is missing. */
-async function finished(
-  { search }: SearchContext,
-  name: string,
-  progress: TrafficProgress,
-  earlier: readonly TrafficRun[],
-): Promise<TrafficRun> {
-  const dir = join(search.dir, name);
-  const { validity } = await reportRun(dir, await mendRun(dir));
-  const before = earlier.reduce((sum, { judged }) => sum + judged.length, 0);
-  const judged = await judgedSegments(dir, progress.segments.slice(before), search.slo.limits);
-  return { name, progress, judged, isValid: validity.valid };
 }
 
 function foundOf(context: SearchContext, runs: readonly TrafficRun[]): Found {
@@ -145,7 +99,7 @@ function foundOf(context: SearchContext, runs: readonly TrafficRun[]): Found {
   const isValid = runs.every((run) => run.isValid);
   return {
     answers: context.search.goals.map((at, i) => {
-      const end = ends[i] ?? { why: 'budget', aboutLnRate: 0 };
+      const end = ends[i] ?? ({ at, why: 'budget', aboutLnRate: 0 } satisfies TrafficEnd);
       return answerOf(context, {
         at,
         segments,
@@ -205,33 +159,4 @@ function knownText({ segments, ends }: TrafficProgress, fit: LocalFit | null, go
   const [low, high] = bracketOf(segments.slice(0, -1), goals[ends.length] ?? 0.9);
   if (low === null) return high === null ? null : `under ${threeFigures(high)} requests/s`;
   return high === null ? `from ${threeFigures(low)} requests/s on` : null;
-}
-
-/** Where a run of the search stands, from the folder of `goodput.json`. */
-function nameOf(number: number): string {
-  return number === 0 ? 'traffic' : `traffic-${number + 1}`;
-}
-
-const count = z.int().nonnegative();
-const progressSchema = z.object({
-  segments: z.array(
-    z.object({
-      kind: z.enum(['probe', 'segment']),
-      rateRps: z.number().positive(),
-      from: count,
-      planned: count,
-      unjudged: count,
-      requests: count,
-      met: count,
-      missed: count,
-    }),
-  ),
-  guess: z.number().nullable(),
-  ends: z.array(z.object({ why: z.enum(['found', 'below', 'above', 'budget']), aboutLnRate: z.number() })),
-});
-
-/** Null where the run was killed before its first segment. */
-function readProgress(dir: string): TrafficProgress | null {
-  const file = join(dir, PROGRESS_FILE);
-  return existsSync(file) ? progressSchema.parse(JSON.parse(readFileSync(file, 'utf8'))) : null;
 }

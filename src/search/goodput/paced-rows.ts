@@ -12,8 +12,8 @@ export interface Pacing {
   readonly rowsRps: number;
   /** How long before they are due rows are asked for. */
   readonly aheadUs: number;
-  /** Rows that are passed over first. */
-  readonly skipped: number;
+  /** Position of the first row in the traffic. */
+  readonly from: number;
   /** The next segment, from this position on; null: there is none. Called when the one before has been sent. */
   readonly next: (from: number) => Segment | null;
   /** Whether the rest of a segment would tell nothing more. */
@@ -27,12 +27,10 @@ export interface Pacing {
  * Segments follow one another on the running system, or, after one that leaves a backlog, on an empty one.
  */
 export function pacedRows(rows: Schedule, pacing: Pacing): Schedule {
-  const { rowsRps, aheadUs, skipped, next, isOver, leavesBacklog } = pacing;
+  const { rowsRps, aheadUs, from, next, isOver, leavesBacklog } = pacing;
   let segment: Segment | null = null;
   let waiting: readonly ScheduledRequest[] = [];
-  let position = skipped;
-  /** Rows that are still to be passed over. */
-  let toSkip = skipped;
+  let position = from;
   let dueUs = 0;
   /** When the row before was due among the rows; null: the next begins the load anew, whatever its gap. */
   let rowUs: number | null = null;
@@ -70,10 +68,7 @@ export function pacedRows(rows: Schedule, pacing: Pacing): Schedule {
   async function fill(): Promise<void> {
     const batch = await rows.next();
     if (batch === null) isEnd = true;
-    else {
-      waiting = batch.slice(toSkip);
-      toSkip -= batch.length - waiting.length;
-    }
+    else waiting = batch;
   }
 
   function release(of: Segment): ScheduledRequest[] {

@@ -1,20 +1,19 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
 import { messageOf, UserError } from '../../core/errors.ts';
 import { formatShare, withThousands } from '../../core/units.ts';
 import { judgedRequests } from '../../metrics/stopped.ts';
 import type { RunPlan } from '../../run/plan-run.ts';
-import { checkEnded, reportRun } from '../../run/finish.ts';
+import { checkEnded } from '../../run/finish.ts';
 import { unlikePlan } from '../../run/manifest.ts';
 import { ALONE, record, type RunHooks } from '../../run/run.ts';
-import { manifestFile, readManifest, writeManifest } from '../../runs/run-directory.ts';
+import { readManifest, writeManifest } from '../../runs/run-directory.ts';
 import type { GoodputProbe } from '../../schema/goodput.ts';
 import type { Manifest } from '../../schema/manifest.ts';
-import { summarySchema, type Summary } from '../../schema/summary.ts';
+import type { Summary } from '../../schema/summary.ts';
 import type { TargetSession } from '../../target/session.ts';
-import type { Judgement } from './context.ts';
+import type { Judgement, SearchHooks } from './context.ts';
 import { aloneOf, quantilesOf } from './probe-figures.ts';
 import { decided, ProbeTally, type Judged } from './probe-tally.ts';
+import { hasRun, readSummary, removeRun, summaryOf } from './run-folders.ts';
 
 /** How the reason of a run begins that was cut because it was decided: `run.json` has it, for a search that goes on later. */
 const DECIDED = 'decided: ';
@@ -34,15 +33,16 @@ export interface Settled {
 /**
  * Runs the trace at one rate, and cuts the run once every goal is met or missed for certain; its report is not made yet.
  * `endsMet`: also where one is met, which saves a tenth of the run at most, and leaves its attainment unknown.
- * Throws a UserError where the target went away, or the user stopped it.
+ * Null where the time of the search was over before: such a run is not kept. Throws a UserError where the target went away,
+ * or the user stopped it.
  */
 export async function runProbe(
   session: TargetSession,
   plan: RunPlan,
   { rateRps, dir, endsMet }: Pick<Settled, 'rateRps' | 'dir'> & { readonly endsMet: boolean },
   { slo, goals }: Judgement,
-  hooks: RunHooks,
-): Promise<Settled> {
+  hooks: SearchHooks,
+): Promise<Settled | null> {
   const enough = new AbortController();
   const of = plan.stats.requests;
   const tally = new ProbeTally(slo, plan.window, (counted) => {
@@ -57,24 +57,35 @@ export async function runProbe(
       ),
     );
   });
-  const { manifest, fault } = await record(
-    session,
-    plan,
-    dir,
-    {
-      ...hooks,
-      stop: AbortSignal.any([hooks.stop, enough.signal]),
-      cut: AbortSignal.any([hooks.cut, enough.signal]),
-    },
-    { ...ALONE, watchers: [tally] },
+  const isOver = [enough.signal, hooks.timeOver];
+  const ending = { stop: AbortSignal.any([hooks.stop, ...isOver]), cut: AbortSignal.any([hooks.cut, ...isOver]) };
+  const part = { ...ALONE, watchers: [tally] };
+  const recorded = await record(session, plan, dir, { ...hooks, ...ending }, part).catch(
+    unlessOver(hooks, ending.stop),
   );
+  if (recorded === null) return null;
+  const { manifest, fault } = recorded;
   if (fault !== null) throw fault.error;
   const isCut = manifest.status === 'interrupted' && enough.signal.aborted;
+  if (manifest.status === 'interrupted' && !isCut && !hooks.stop.aborted) {
+    removeRun(dir);
+    return null;
+  }
   if (manifest.status !== 'complete' && !isCut)
     throw new UserError(`${dir}: ${manifest.reason ?? 'the run did not end'}; the same command goes on from here`);
-  if (tally.lost > 0) await checkThere(session, dir, manifest, hooks);
+  // A run may be cut before the first connection to a server that has ended is seen to be lost.
+  if (tally.lost > 0 || tally.counted.met === 0) await checkThere(session, dir, manifest, hooks);
   const { met, missed } = tally.counted;
   return { rateRps, dir, judged: { met, missed, of: isCut ? of : met + missed }, isCut, due: tally.due };
+}
+
+/** Null for what the end of the search's time has stopped before its replay. */
+function unlessOver({ stop, timeOver }: SearchHooks, ended: AbortSignal): (thrown: unknown) => null {
+  return (thrown) => {
+    const isStopped = thrown instanceof UserError && thrown.cause === ended.reason;
+    if (isStopped && timeOver.aborted && !stop.aborted) return null;
+    throw thrown;
+  };
 }
 
 /**
@@ -100,7 +111,7 @@ async function checkThere(
  * the summary, so that a search that went on later says the same: requests that were cut may have missed as well.
  */
 export function probeOf({ rateRps, dir, judged: { of }, isCut }: Settled, name: string): GoodputProbe {
-  const summary = readSummary(dir) ?? fail(dir);
+  const summary = readSummary(dir);
   const { slo, validity, latency_ms } = summary;
   const { judged, due } = countsOf(summary, of);
   const ci95 = slo?.attainment.ci95 ?? null;
@@ -131,10 +142,6 @@ function countsOf({ requests, slo }: Summary, of: number): Pick<Settled, 'judged
   };
 }
 
-function fail(dir: string): never {
-  throw new Error(`${dir} has no summary`);
-}
-
 /**
  * What the run of an earlier search in `dir` says, of the same requests against the same target, measured in the same way; null
  * where there is none, or it does not settle the goals, and is removed then: it was stopped before, or cut for others.
@@ -146,11 +153,7 @@ export async function keptProbe(
   { rateRps, dir }: Pick<Settled, 'rateRps' | 'dir'>,
   { goals }: Judgement,
 ): Promise<Settled | null> {
-  if (!existsSync(dir)) return null;
-  if (isUnbegun(dir)) {
-    rmSync(dir, { recursive: true });
-    return null;
-  }
+  if (!hasRun(dir)) return null;
   const manifest = readManifest(dir);
   const others = unlikePlan(manifest, plan, session);
   if (others.length > 0)
@@ -161,31 +164,10 @@ export async function keptProbe(
   const isCut = manifest.status === 'interrupted';
   if (manifest.status === 'complete' || (isCut && (manifest.reason ?? '').startsWith(DECIDED))) {
     // The search may have ended before the report of this run was made.
-    const summary = readSummary(dir) ?? (await reportRun(dir, manifest));
+    const summary = await summaryOf(dir, manifest);
     const counts = countsOf(summary, isCut ? plan.stats.requests : judgedRequests(summary.requests));
     if (goals.every((at) => decided(counts.judged, at) !== null)) return { rateRps, dir, isCut, ...counts };
   }
   removeRun(dir);
   return null;
-}
-
-/** What a client that was killed as it made a run directory, or removed one, leaves: no run.json, and no records. */
-function isUnbegun(dir: string): boolean {
-  return (
-    statSync(dir).isDirectory() &&
-    readdirSync(dir, { recursive: true }).every((name) => name === 'requests' || name === 'run.json.tmp')
-  );
-}
-
-/** Its manifest last, so that what is left of it is known for a run. */
-function removeRun(dir: string): void {
-  const names = readdirSync(dir).filter((name) => name !== basename(manifestFile(dir)));
-  for (const name of names) rmSync(join(dir, name), { recursive: true });
-  rmSync(dir, { recursive: true });
-}
-
-/** Null where it is not written yet. */
-function readSummary(dir: string): Summary | null {
-  const file = join(dir, 'summary.json');
-  return existsSync(file) ? summarySchema.parse(JSON.parse(readFileSync(file, 'utf8'))) : null;
 }

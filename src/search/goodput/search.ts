@@ -27,10 +27,10 @@ export interface SearchOptions {
 /**
  * The highest rate that a system carries: a bracket by doubling or halving, then bisection of its logarithm. Assumes
  * that a system that misses at one rate misses at every higher one: with the same draws at every rate it nearly always
- * does. `known` are trials that were made before.
+ * does. `known` are trials that were made before. A trial that is not decided, null, ends the search.
  */
 export async function findGoodput<P extends Trial>(
-  trial: (rateRps: number) => Promise<P>,
+  trial: (rateRps: number) => Promise<P | null>,
   { startRps, lowestRps, highestRps, precision, mayGoOn = () => true }: SearchOptions,
   known: readonly P[] = [],
 ): Promise<Bracket<P>> {
@@ -43,6 +43,7 @@ export async function findGoodput<P extends Trial>(
   const first = met === null && missed === null ? startRps : nextRate();
   for (let rateRps = first; rateRps !== null && mayGoOn(); rateRps = nextRate()) {
     const outcome = await trial(rateRps);
+    if (outcome === null) break;
     trials++;
     if (outcome.met) met = outcome;
     else missed = outcome;

@@ -28,18 +28,22 @@ export interface TrafficOptions {
   readonly lowestRps: number;
   readonly highestRps: number;
   readonly mostRequests: number;
-  /** False: the time of the search is over. */
-  readonly hasTime: () => boolean;
+  /** When it aborts, the time of the search is over. */
+  readonly timeOver: AbortSignal;
   /** How long before they are due rows are asked for. */
   readonly aheadUs: number;
   /** What an earlier search has done; null: nothing. */
   readonly known: TrafficProgress | null;
+  /** Position of the first row in the traffic: behind what is known. */
+  readonly from: number;
   /** A part of the load begins; `fit`: what is known of the goodput by now. */
   readonly began: (segment: Segment, progress: TrafficProgress, fit: LocalFit | null) => void;
 }
 
 /** How the search for one goal ended. */
-interface TrafficEnd {
+export interface TrafficEnd {
+  /** The goal. */
+  readonly at: number;
   readonly why: 'found' | 'below' | 'above' | 'budget';
   /** The guess then, in ln rate: the segments near it are fitted. */
   readonly aboutLnRate: number;
@@ -54,6 +58,18 @@ export interface TrafficProgress {
   readonly ends: readonly TrafficEnd[];
 }
 
+/** What a search may still use. */
+type Budget = Pick<TrafficOptions, 'mostRequests' | 'timeOver'>;
+
+/** Whether another part of the load may be begun. */
+export function hasBudget(
+  { mostRequests, timeOver }: Budget,
+  segments: readonly Segment[],
+  kind: Segment['kind'],
+): boolean {
+  return !timeOver.aborted && segments.reduce((sum, { requests }) => sum + requests, 0) + rowsOf(kind) <= mostRequests;
+}
+
 /** The load of a search for the goodput of traffic, which is decided as its requests end. */
 export interface TrafficLoad {
   /** Gives the requests of `rows`, in their order, due times of its own. */
@@ -61,6 +77,14 @@ export interface TrafficLoad {
   /** Has to see the requests. */
   readonly watcher: RequestWatcher;
   readonly progress: () => TrafficProgress;
+  /** The next segment, from this position on; null: there is none. */
+  readonly next: (from: number) => Segment | null;
+}
+
+/** How the search ends by what is known alone; null: it has to go on. */
+export function endsByKnown(options: Omit<TrafficOptions, 'began'>): readonly TrafficEnd[] | null {
+  const load = trafficLoad({ ...options, began: () => undefined });
+  return load.next(options.from) === null ? load.progress().ends : null;
 }
 
 /**
@@ -70,17 +94,16 @@ export interface TrafficLoad {
  * from the same segments.
  */
 export function trafficLoad(options: TrafficOptions): TrafficLoad {
-  const { slo, goals, precision, startRps, lowestRps, highestRps, mostRequests, hasTime, known } = options;
+  const { slo, goals, precision, startRps, lowestRps, highestRps, known } = options;
   const segments: Segment[] = known?.segments.map((segment) => ({ ...segment })) ?? [];
   const ends: TrafficEnd[] = [...(known?.ends ?? [])];
   let guess = known?.guess ?? null;
-  const skipped = Math.max(0, ...segments.map(({ from, requests }) => from + requests));
 
   const next = (from: number): Segment | null => {
     for (let goal = goals[ends.length]; goal !== undefined; goal = goals[ends.length]) {
       const decision = guess === null ? probeRate(goal) : segmentRate(goal, guess);
       if (typeof decision === 'number') return begin(from, decision, goal);
-      ends.push({ why: decision, aboutLnRate: guess ?? ln(startRps) });
+      ends.push({ at: goal, why: decision, aboutLnRate: guess ?? ln(startRps) });
     }
     return null;
   };
@@ -108,8 +131,8 @@ export function trafficLoad(options: TrafficOptions): TrafficLoad {
 
   /** Each goal has its share of the requests, and what those before it have left. */
   const mayUse = (kind: Segment['kind']): boolean => {
-    const most = (mostRequests * (ends.length + 1)) / goals.length;
-    return hasTime() && segments.reduce((sum, { requests }) => sum + requests, 0) + rowsOf(kind) <= most;
+    const share = (ends.length + 1) / goals.length;
+    return hasBudget({ ...options, mostRequests: options.mostRequests * share }, segments, kind);
   };
 
   const begin = (from: number, rateRps: number, goal: number): Segment => {
@@ -125,6 +148,7 @@ export function trafficLoad(options: TrafficOptions): TrafficLoad {
   const goal = (): number => goals[ends.length] ?? goals.at(-1) ?? Number.NaN;
   return {
     progress,
+    next,
     watcher: new EarlyVerdicts(slo, null, (position, isMet) => {
       const segment = judgedSegment(segments, position);
       if (segment === null) return;
@@ -134,7 +158,6 @@ export function trafficLoad(options: TrafficOptions): TrafficLoad {
     paced: (rows) =>
       pacedRows(rows, {
         ...options,
-        skipped,
         next,
         isOver: (segment) => segment.kind === 'probe' && probeMet(segment, goal()) !== null,
         leavesBacklog: (segment) => leavesBacklog(segment, goal()),
