@@ -45,7 +45,7 @@ for (const arrivals of values.arrivals.split(',')) {
       covers: Math.abs(lnRatio) <= halfWidth,
     }));
     all.push(...judged);
-    const ordered = (all: readonly number[]): number[] => all.toSorted((a, b) => a - b);
+    const ordered = (some: readonly number[]): number[] => some.toSorted((a, b) => a - b);
     const widths = ordered(found.map(({ halfWidth }) => halfWidth));
     const requests = ordered(found.map((each) => each.requests));
     const ends = Object.entries(Object.groupBy(found, ({ end }) => end)).map(
