@@ -3,15 +3,17 @@ import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { gateExit, gateText, type GateVerdict } from '../core/gate.ts';
 import { expected, text } from '../core/option-fields.ts';
 import { compareRuns } from '../compare/compare.ts';
+import { writeComparison } from '../compare/files.ts';
 import { judgeCompareGate, parseCompareGate, type JudgedCompareGate } from '../compare/gates.ts';
 import { loadRuns } from '../compare/load-runs.ts';
+import { comparisonPage, writeComparisonPage } from '../compare/page-files.ts';
 import { sideNames } from '../compare/side-names.ts';
 import { resolveSlo } from '../slos/index.ts';
-import { comparisonText } from '../../reports/index.ts';
 import { readOptions, type Command } from './command.ts';
-import { hasColor, printGate } from './terminal.ts';
+import { COMPARISON_FORMATS, comparisonOutput, type ComparisonFormat } from './comparison-output.ts';
+import { OPEN_OPTION, openInBrowser } from './open-report.ts';
+import { printGate } from './terminal.ts';
 
-const FORMATS = ['text', 'json'] as const;
 const UNDECIDED = ['fail', 'pass'] as const;
 
 const schema = z.looseObject({
@@ -21,8 +23,10 @@ const schema = z.looseObject({
   margin: text,
   gate: z.array(z.string()),
   undecided: z.enum(UNDECIDED, expected(UNDECIDED.join(' or '))).optional(),
-  format: z.enum(FORMATS, expected(FORMATS.join(', '))).optional(),
+  format: z.enum(COMPARISON_FORMATS, expected(COMPARISON_FORMATS.join(', '))).optional(),
   json: z.boolean(),
+  out: text.optional(),
+  open: z.boolean(),
   quiet: z.boolean(),
 });
 type Options = z.infer<typeof schema>;
@@ -55,8 +59,13 @@ export const compareCommand: Command = {
       choices: [...UNDECIDED],
       describe: 'an undecided gate counts as failed or passed [default: exit code 4]',
     },
-    format: { type: 'string', describe: `${FORMATS.join(', ')} [default: text]` },
+    format: { type: 'string', describe: `${COMPARISON_FORMATS.join(', ')} [default: text]` },
     json: { type: 'boolean', default: false, describe: 'the same as --format json' },
+    out: {
+      type: 'string',
+      describe: 'folder for comparison.json, comparison.md and comparison.html [default: nothing is written]',
+    },
+    open: { ...OPEN_OPTION, describe: 'open the page in the browser; needs --out' },
     quiet: { type: 'boolean', default: false, describe: 'no progress' },
   },
   run: (parsed) => compare(readOptions(schema, parsed)),
@@ -66,28 +75,34 @@ async function compare(options: Options): Promise<ExitCode> {
   const { base: basePath, new: newPath } = options;
   if (basePath === undefined || newPath === undefined)
     throw new UserError('compare: name two runs, or two folders of runs: compare BASE NEW');
+  if (options.open && options.out === undefined)
+    throw new UserError('--open: there is no page without --out; name a folder, e.g. --out comparison');
   const gates = options.gate.map(parseCompareGate);
   const margin = marginOf(options.margin);
   const slo = options.slo === undefined ? null : resolveSlo(options.slo);
   const [base, now] = [await loadRuns(basePath, slo), await loadRuns(newPath, slo)];
   const comparison = compareRuns(base, now, { margin, names: sideNames(base, now, [basePath, newPath]) });
-  const isJson = options.json || options.format === 'json';
-  process.stdout.write(
-    isJson
-      ? `${JSON.stringify(comparison, null, 2)}\n`
-      : `${comparisonText(comparison, { color: hasColor(process.stdout) })}\n`,
-  );
-  return sayGates(
-    gates.map((gate) => judgeCompareGate(gate, comparison)),
-    options,
-    isJson,
-  );
+  const format = options.json ? 'json' : (options.format ?? 'text');
+  const judged = gates.map((gate) => judgeCompareGate(gate, comparison));
+  process.stdout.write(comparisonOutput(comparison, judged, format, undecidedAs(options)));
+  if (options.out !== undefined) {
+    await writeComparison(options.out, comparison);
+    await writeComparisonPage(options.out, comparison, base, now);
+    if (format === 'text') process.stdout.write(`comparison: ${comparisonPage(options.out)}\n`);
+    if (options.open) await openInBrowser(comparisonPage(options.out));
+  }
+  return sayGates(judged, options, format);
 }
 
-/** Prints each gate, and the exit code of all; what is undecided counts as the user said. */
-function sayGates(judged: readonly JudgedCompareGate[], { undecided }: Options, isJson: boolean): ExitCode {
-  for (const { gate, verdict, why } of judged) printGate(gateText(gate, verdict, why), isJson);
-  const as: GateVerdict = undecided === 'pass' ? 'held' : undecided === 'fail' ? 'missed' : 'undecided';
+/** What an undecided gate counts as. */
+function undecidedAs({ undecided }: Options): GateVerdict {
+  return undecided === 'pass' ? 'held' : undecided === 'fail' ? 'missed' : 'undecided';
+}
+
+/** Prints each gate, and the exit code of all. */
+function sayGates(judged: readonly JudgedCompareGate[], options: Options, format: ComparisonFormat): ExitCode {
+  for (const { gate, verdict, why } of judged) printGate(gateText(gate, verdict, why), format !== 'text');
+  const as = undecidedAs(options);
   return judged.length === 0
     ? EXIT.ok
     : gateExit(judged.map(({ verdict }) => (verdict === 'undecided' ? as : verdict)));
