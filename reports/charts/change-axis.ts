@@ -15,6 +15,10 @@ export function lnOf(change: number): number {
   return Math.log1p(change);
 }
 
+export function isOffAxis(ln: number): boolean {
+  return Math.abs(ln) > FURTHEST;
+}
+
 /** An axis of ln(new / base) that has 0, the margin on both sides, and the values up to ten times. */
 export function changeDomain(values: readonly number[], margin: number): [number, number] {
   const edge = 1.5 * Math.max(lnOf(margin), 0.002);

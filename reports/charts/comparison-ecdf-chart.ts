@@ -1,10 +1,10 @@
 import { formatMs, formatShare, withThousands } from '../../src/core/units.ts';
-import { listText } from '../../src/core/words.ts';
 import type { Comparison } from '../../src/schema/comparison.ts';
 import { latencyFinding } from '../comparison-findings.ts';
 import type { ComparedLatency, LatencyPair } from '../data/comparison-data.ts';
 import type { Ecdf } from '../data/ecdf.ts';
 import { METRIC_NAMES } from '../definitions.ts';
+import { populationText } from '../format.ts';
 import type { Chart, Position } from './chart.ts';
 import { curveOf, SHARES } from './ecdf-chart.ts';
 import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
@@ -24,15 +24,18 @@ const MARKED = [
 export function comparisonEcdf(comparison: Comparison, metric: ComparedLatency, pair: LatencyPair): Chart {
   const limitMs = comparison.slo?.limits_ms[metric] ?? null;
   const name = METRIC_NAMES[metric];
-  const runs = { base: comparison.base.runs.length, new: comparison.new.runs.length };
-  const lost = SIDES.filter((side) => pair[side].missing > 0).map(
-    (side) => `${withThousands(pair[side].missing)} failed in ${side}, where the curve ends below 100 %`,
-  );
   return {
     id: `${metric}-ecdf`,
     title: latencyFinding(comparison, metric),
     label: `Cumulative distribution of ${name}. ${SIDES.map((side) => `${side}: ${quantilesText(pair[side])}`).join('; ')}.`,
-    note: `n = ${listText(SIDES.map((side) => `${withThousands(pair[side].n + pair[side].missing)} of ${runs[side] === 1 ? 'one run' : `${runs[side]} runs`}`))}, pooled${lost.length === 0 ? '' : `; ${lost.join('; ')}`}; points: p50, p90, p99${limitMs === null ? '' : '; dashed: the SLO'}.`,
+    note: [
+      `n = ${SIDES.map((side) => populationOf(side, pair[side], comparison[side].runs.length)).join(', ')}`,
+      'points: p50, p90, p99',
+      ...(pair.base.missing + pair.new.missing === 0 ? [] : ['a curve ends below 100 % by the share that failed']),
+      ...(limitMs === null ? [] : ['dashed: the SLO']),
+    ]
+      .join('; ')
+      .concat('.'),
     spec: specOf(name, pair, limitMs),
     table: {
       columns: ['side', `${name} (ms)`, 'share of requests (%)'],
@@ -41,6 +44,11 @@ export function comparisonEcdf(comparison: Comparison, metric: ComparedLatency, 
       ),
     },
   };
+}
+
+function populationOf(side: string, { n, missing }: Ecdf, runs: number): string {
+  const pooled = runs === 1 ? '' : ` (${withThousands(runs)} runs pooled)`;
+  return `${populationText(n + missing, 'request', missing)} of ${side}${pooled}`;
 }
 
 function quantilesText(ecdf: Ecdf): string {
@@ -65,7 +73,7 @@ function specOf(name: string, pair: LatencyPair, limitMs: number | null): Chart[
     field: 'share',
     type: 'quantitative',
     scale: { domain: [0, 1] },
-    axis: { labelExpr: SHARE_LABEL, values: SHARES, tickCount: SHARES.length, title: 'share of requests', titleY: -28 },
+    axis: { labelExpr: SHARE_LABEL, values: SHARES, tickCount: SHARES.length, title: 'share of requests' },
   };
   const { color, shape } = targetMarks(SIDES);
   const points = SIDES.flatMap((side) => pair[side].points.map((point) => ({ target: side, ...point })));

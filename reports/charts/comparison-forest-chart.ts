@@ -1,9 +1,10 @@
 import type { TopLevelSpec } from 'vega-lite';
-import { plainPercent } from '../../src/core/units.ts';
+import { plainPercent, withThousands } from '../../src/core/units.ts';
+import { countText } from '../../src/core/words.ts';
 import type { ComparedMetric, Comparison } from '../../src/schema/comparison.ts';
 import { findingOf } from '../comparison-findings.ts';
 import { changeText, METRIC_LABELS, signed, valueText, VERDICT_MARKS } from '../comparison-words.ts';
-import { CHANGE_LABEL, changeDomain, changeTicks, lnOf } from './change-axis.ts';
+import { CHANGE_LABEL, changeDomain, changeTicks, isOffAxis, lnOf } from './change-axis.ts';
 import type { Chart, Position } from './chart.ts';
 import { COLOURS, TONE_COLOURS } from './theme.ts';
 
@@ -13,13 +14,12 @@ const BELOW = { yOffset: 10 };
 
 /** The change of each judged metric with its interval, the margin shaded. */
 export function forestChart(comparison: Comparison): Chart {
-  const { metrics, margin, base, new: now } = comparison;
-  const within = `± ${plainPercent(margin)} %`;
+  const { metrics, margin } = comparison;
   return {
     id: 'changes',
     title: findingOf('Every judged metric', metrics, margin),
     label: `Change of each judged metric from base to new. ${metrics.map(wordsOf).join('; ')}.`,
-    note: `n = ${base.runs.length} and ${now.runs.length} runs. Point: the change; line: its 95 % interval; shaded: ${within}, which is the same; hollow: nothing is claimed. More is better for attainment and output tokens/s, less for latencies.`,
+    note: noteOf(comparison),
     spec: specOf(metrics, margin),
     table: {
       columns: ['metric', 'change', '95 % from', '95 % to', 'verdict'],
@@ -36,7 +36,24 @@ export function forestChart(comparison: Comparison): Chart {
 
 function wordsOf(metric: ComparedMetric): string {
   const { name, verdict } = metric;
-  return `${METRIC_LABELS[name]} ${changeText(metric)} ${VERDICT_MARKS[verdict].glyph} ${verdict}`;
+  return `${VERDICT_MARKS[verdict].glyph} ${METRIC_LABELS[name]} ${changeText(metric)}, ${verdict}`;
+}
+
+function noteOf({ metrics, margin, base, new: now }: Comparison): string {
+  return [
+    `n = ${countText(base.runs.length, 'run')} of base, ${withThousands(now.runs.length)} of new`,
+    'point: the change, hollow where nothing is claimed',
+    ...(metrics.some(({ ci95 }) => ci95 !== null) ? ['line: its 95 % interval'] : []),
+    `shaded: ± ${plainPercent(margin)} %, which is the same`,
+    ...(metrics.some(isBeyond) ? ['beyond ten times, or a tenth, the axis ends'] : []),
+    'more is better for attainment and output tokens/s, less for latencies',
+  ]
+    .join('; ')
+    .concat('.');
+}
+
+function isBeyond({ change, ci95 }: ComparedMetric): boolean {
+  return [change, ...(ci95 ?? [])].some((each) => each !== null && isOffAxis(lnOf(each)));
 }
 
 function specOf(metrics: readonly ComparedMetric[], margin: number): TopLevelSpec {

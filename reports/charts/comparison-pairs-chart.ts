@@ -28,7 +28,7 @@ export function pairsChart({ slo }: Comparison, pairs: RequestPairs): Chart {
     ]
       .join('; ')
       .concat('.'),
-    spec: { width: 'container', height: 340, layer: layersOf(points, limitMs) },
+    spec: { width: 'container', height: 400, layer: layersOf(points, limitMs) },
     table: {
       columns: ['due (s)', 'TTFT base (ms)', 'TTFT new (ms)'],
       rows: points.map(({ due_s, base_ms, new_ms }) => [

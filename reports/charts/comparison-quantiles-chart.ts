@@ -54,8 +54,9 @@ function layersOf(changes: readonly QuantileChange[], margin: number): Layers {
   const x: Position = {
     field: 'q',
     type: 'quantitative',
-    scale: { domain: [0, 100], nice: false },
-    axis: { title: 'quantile', values: [1, 25, 50, 75, 90, 99], labelExpr: "'p' + datum.value" },
+    // Room for the last label, which would be dropped at the edge.
+    scale: { domain: [0, 105], nice: false },
+    axis: { title: 'quantile', values: [1, 25, 50, 75, 99], labelExpr: "'p' + datum.value" },
   };
   const y: Position = {
     field: 'ln',

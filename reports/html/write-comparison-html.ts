@@ -73,14 +73,22 @@ function headerOf(comparison: Comparison): Markup {
     </ul>`;
 }
 
+/** The verdict stands beside the name, where a phone shows it. */
 function metricTable({ metrics }: Comparison): Markup {
+  const inOrder = <T>([name, base, now, change, verdict, ...rest]: readonly T[]): (T | undefined)[] => [
+    name,
+    verdict,
+    base,
+    now,
+    change,
+    ...rest,
+  ];
   return table(
     'What changed',
-    COMPARISON_COLUMNS.map((name) => name),
-    metrics.map((metric) => {
-      const [label = '', base = '', now = '', change = '', , smallest = '', repeats = ''] = comparisonRow(metric);
-      return [label, base, now, change, verdictMark(metric), smallest, repeats];
-    }),
+    inOrder(COMPARISON_COLUMNS).map((name) => name ?? ''),
+    metrics.map((metric) =>
+      inOrder<Markup | string>(comparisonRow(metric)).map((cell, i) => (i === 1 ? verdictMark(metric) : (cell ?? ''))),
+    ),
   );
 }
 
