@@ -1,26 +1,61 @@
-import { listText } from '../src/core/words.ts';
-import { plainPercent } from '../src/core/units.ts';
+import { formatShare, plainPercent } from '../src/core/units.ts';
+import { countText } from '../src/core/words.ts';
 import type { ComparedMetric, Comparison } from '../src/schema/comparison.ts';
 import { METRIC_LABELS, signed } from './comparison-words.ts';
-import type { ComparedLatency } from './data/comparison-data.ts';
+import type { ComparedLatency, LatencyPair } from './data/comparison-data.ts';
+import type { Ecdf } from './data/ecdf.ts';
 import { METRIC_NAMES } from './definitions.ts';
 
-/** What the verdicts on some metrics say together, and no more. `of`: what they are of, such as `TTFT`. */
-export function findingOf(of: string, metrics: readonly ComparedMetric[], margin: number): string {
+const VERDICT_WORDS = [
+  ['worse', 'worse'],
+  ['better', 'better'],
+  ['undecided', 'undecided'],
+  ['provisional', 'provisional'],
+  ['same', 'the same'],
+] as const;
+
+/** How many metrics got which verdict. */
+export function verdictCounts({ metrics }: Comparison): string {
+  const counts = VERDICT_WORDS.map(([verdict, word]) => ({
+    n: metrics.filter((metric) => metric.verdict === verdict).length,
+    word,
+  })).filter(({ n }) => n > 0);
+  const [first, ...rest] = counts;
+  if (first === undefined) return 'No metric is judged';
+  const verb = first.n === 1 ? 'is' : 'are';
+  if (rest.length === 0 && first.n > 1) return `All ${countText(first.n, 'metric')} are ${first.word}`;
+  return [`${countText(first.n, 'metric')} ${verb} ${first.word}`, ...rest.map(({ n, word }) => `${n} ${word}`)].join(
+    ', ',
+  );
+}
+
+/** What the verdicts on a latency's quantiles say together, and no more. */
+export function latencyFinding({ metrics, margin }: Comparison, latency: ComparedLatency, pair: LatencyPair): string {
+  const name = METRIC_NAMES[latency];
+  const judged = metrics.filter((metric) => metric.name.startsWith(`${latency}.`));
   const within = `± ${plainPercent(margin)} %`;
-  const changed = metrics.filter(({ verdict }) => verdict === 'better' || verdict === 'worse');
-  if (changed.length > 0) return listText(changed.map(changedText));
-  const verdicts = new Set(metrics.map(({ verdict }) => verdict));
-  if (verdicts.has('provisional')) return `${of}: one run stands for a system`;
-  if (verdicts.has('undecided')) return `${of}: no change beyond ${within} is shown`;
-  return `${of}: the same within ${within}`;
+  const changed = (['worse', 'better'] as const).flatMap((which) => {
+    const those = judged.filter(({ verdict }) => verdict === which);
+    return those.length === 0 ? [] : [`${which}: ${those.map(changedText).join(', ')}`];
+  });
+  if (changed.length > 0) return capital(changed.join('; '));
+  if (judged.length === 0) return name;
+  if (judged.every(({ change }) => change === null))
+    return `${name}: ${failedShare(pair.base)} fail in base, ${failedShare(pair.new)} in new`;
+  const verdicts = new Set(judged.map(({ verdict }) => verdict));
+  if (verdicts.has('provisional')) return `${name}: one run stands for a system`;
+  if (verdicts.has('undecided')) return `${name}: no change beyond ${within} is shown`;
+  return `${name}: the same within ${within}`;
 }
 
-function changedText({ name, verdict, change }: ComparedMetric): string {
-  return `${METRIC_LABELS[name]} is ${verdict}${change === null ? '' : `: ${signed(change)}`}`;
+function changedText({ name, change }: ComparedMetric): string {
+  return change === null ? METRIC_LABELS[name] : `${METRIC_LABELS[name]} ${signed(change)}`;
 }
 
-export function latencyFinding({ metrics, margin }: Comparison, latency: ComparedLatency): string {
-  const judged = metrics.filter(({ name }) => name.startsWith(`${latency}.`));
-  return judged.length === 0 ? METRIC_NAMES[latency] : findingOf(METRIC_NAMES[latency], judged, margin);
+function failedShare({ n, missing }: Ecdf): string {
+  return formatShare(missing / (n + missing));
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -48,10 +48,11 @@ function countText(runs: number): string {
   return runs === 1 ? 'one run' : `${runs} runs`;
 }
 
-/** `+5.1 % (+4.0 to +6.2)`. */
+/** `+5.1 % (+4.0 % to +6.2 %)`; without the interval where runs repeat exactly. */
 export function changeText({ change, ci95, why }: ComparedMetric): string {
   if (change === null) return why ?? '-';
-  return ci95 === null ? signed(change) : `${signed(change)} (${signed(ci95[0])} to ${signed(ci95[1])})`;
+  const isExact = ci95 !== null && ci95[0] === ci95[1];
+  return ci95 === null || isExact ? signed(change) : `${signed(change)} (${signed(ci95[0])} to ${signed(ci95[1])})`;
 }
 
 export function signed(share: number): string {
@@ -88,7 +89,7 @@ export function comparisonNotes({ order, base, new: now, margin, provisional }: 
   const how = {
     paired: `the i-th run of base beside the i-th of new: a t test on ${base.runs.length} differences, which a drift of the machine does not touch`,
     separate: `${base.runs.length} and ${now.runs.length} runs, not in turn: Welch's t test, which a drift of the machine can deceive`,
-    exact: 'runs in virtual time without noise repeat to the bit: what differs is the system',
+    exact: 'runs in virtual time without noise, which repeat to the bit: what differs is the system',
   }[order];
   return [
     provisional ? 'One run stands for a system: what differs may be the noise between two starts' : `Decided by ${how}`,

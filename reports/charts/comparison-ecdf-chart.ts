@@ -26,7 +26,7 @@ export function comparisonEcdf(comparison: Comparison, metric: ComparedLatency, 
   const name = METRIC_NAMES[metric];
   return {
     id: `${metric}-ecdf`,
-    title: latencyFinding(comparison, metric),
+    title: latencyFinding(comparison, metric, pair),
     label: `Cumulative distribution of ${name}. ${SIDES.map((side) => `${side}: ${quantilesText(pair[side])}`).join('; ')}.`,
     note: [
       `n = ${SIDES.map((side) => populationOf(side, pair[side], comparison[side].runs.length)).join(', ')}`,

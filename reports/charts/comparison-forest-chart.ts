@@ -2,7 +2,7 @@ import type { TopLevelSpec } from 'vega-lite';
 import { plainPercent, withThousands } from '../../src/core/units.ts';
 import { countText } from '../../src/core/words.ts';
 import type { ComparedMetric, Comparison } from '../../src/schema/comparison.ts';
-import { findingOf } from '../comparison-findings.ts';
+import { verdictCounts } from '../comparison-findings.ts';
 import { changeText, METRIC_LABELS, signed, valueText, VERDICT_MARKS } from '../comparison-words.ts';
 import { CHANGE_LABEL, changeDomain, changeTicks, isOffAxis, lnOf } from './change-axis.ts';
 import type { Chart, Position } from './chart.ts';
@@ -17,7 +17,7 @@ export function forestChart(comparison: Comparison): Chart {
   const { metrics, margin } = comparison;
   return {
     id: 'changes',
-    title: findingOf('Every judged metric', metrics, margin),
+    title: verdictCounts(comparison),
     label: `Change of each judged metric from base to new. ${metrics.map(wordsOf).join('; ')}.`,
     note: noteOf(comparison),
     spec: specOf(metrics, margin),
@@ -35,8 +35,9 @@ export function forestChart(comparison: Comparison): Chart {
 }
 
 function wordsOf(metric: ComparedMetric): string {
-  const { name, verdict } = metric;
-  return `${VERDICT_MARKS[verdict].glyph} ${METRIC_LABELS[name]} ${changeText(metric)}, ${verdict}`;
+  const { name, verdict, change } = metric;
+  const text = change === null ? 'not a number' : changeText(metric);
+  return `${VERDICT_MARKS[verdict].glyph} ${METRIC_LABELS[name]} ${text}, ${verdict}`;
 }
 
 function noteOf({ metrics, margin, base, new: now }: Comparison): string {
@@ -44,6 +45,9 @@ function noteOf({ metrics, margin, base, new: now }: Comparison): string {
     `n = ${countText(base.runs.length, 'run')} of base, ${withThousands(now.runs.length)} of new`,
     'point: the change, hollow where nothing is claimed',
     ...(metrics.some(({ ci95 }) => ci95 !== null) ? ['line: its 95 % interval'] : []),
+    ...(metrics.some(({ change }) => change === null)
+      ? ['not a number: infinite by requests that failed, or zero, in some runs']
+      : []),
     `shaded: ± ${plainPercent(margin)} %, which is the same`,
     ...(metrics.some(isBeyond) ? ['beyond ten times, or a tenth, the axis ends'] : []),
     'more is better for attainment and output tokens/s, less for latencies',
@@ -125,7 +129,7 @@ function specOf(metrics: readonly ComparedMetric[], margin: number): TopLevelSpe
       },
       {
         data: { values: rows },
-        mark: { type: 'text', align: 'left', dx: 2, dy: -10 },
+        mark: { type: 'text', align: 'left', dx: 2, dy: -10, limit: { expr: 'width' } },
         encoding: { x: { value: 0 }, y, text: { field: 'words', type: 'nominal' } },
       },
     ],

@@ -1,10 +1,15 @@
+import { listText } from '../../src/core/words.ts';
 import type { Comparison } from '../../src/schema/comparison.ts';
 import { COMPARED_LATENCIES, type ComparisonData } from '../data/comparison-data.ts';
+import { METRIC_NAMES } from '../definitions.ts';
 import type { ChartSection } from './chart.ts';
 import { comparisonEcdf } from './comparison-ecdf-chart.ts';
 import { forestChart } from './comparison-forest-chart.ts';
 import { pairsChart } from './comparison-pairs-chart.ts';
 import { quantilesChart } from './comparison-quantiles-chart.ts';
+
+/** With fewer, the quantiles that every run has say little of the whole. */
+const LEAST_QUANTILES = 20;
 
 /** The charts of a comparison in the order of its page. */
 export function comparisonSections(
@@ -12,6 +17,7 @@ export function comparisonSections(
   { latencies, pairs }: Pick<ComparisonData, 'latencies' | 'pairs'>,
 ): ChartSection[] {
   const shown = COMPARED_LATENCIES.filter((metric) => latencies[metric].base.n + latencies[metric].new.n > 0);
+  const few = shown.filter((metric) => latencies[metric].changes.length < LEAST_QUANTILES);
   return [
     {
       id: 'forest',
@@ -33,8 +39,12 @@ export function comparisonSections(
       name: 'Quantiles',
       layout: 'triples',
       charts: shown
-        .filter((metric) => latencies[metric].changes.length > 0)
+        .filter((metric) => !few.includes(metric))
         .map((metric) => quantilesChart(comparison, metric, latencies[metric].changes)),
+      left_out:
+        few.length === 0
+          ? null
+          : `Left out: ${listText(few.map((metric) => METRIC_NAMES[metric]))}, of which most quantiles are of failed requests.`,
     },
     {
       id: 'requests',

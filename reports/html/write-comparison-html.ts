@@ -23,6 +23,9 @@ import { chartSection } from './chart-section.ts';
 import { factLines, html, type Markup, section } from './markup.ts';
 import { page } from './page.ts';
 
+/** Letters from which on a cell of a table has several lines. */
+const LONG = 40;
+
 /** A comparison as one offline HTML file, which links to the reports of its runs. */
 export async function writeComparisonHtml(comparison: Comparison, data: ComparisonData): Promise<string> {
   const sections = comparisonSections(comparison, data);
@@ -52,8 +55,9 @@ export async function writeComparisonHtml(comparison: Comparison, data: Comparis
 function headerOf(comparison: Comparison): Markup {
   const { verdict, doubts } = comparison;
   const { tone, glyph } = VERDICT_MARKS[verdict];
+  const isDoubtful = doubts.some(({ blocks }) => blocks);
   return html`<header>
-      <div class="verdict ${tone}">
+      <div class="verdict ${isDoubtful ? 'unsure' : tone}">
         ${doubts
           .filter(({ blocks }) => blocks)
           .map(({ text }) => html`<p class="warning"><span aria-hidden="true">!</span> ${text}</p>`)}
@@ -154,7 +158,7 @@ function table(label: string, columns: readonly string[], rows: readonly (readon
         ${rows.map(
           (cells) =>
             html`<tr>
-              ${cells.map((cell) => html`<td class="left">${typeof cell === 'string' ? typeset(cell) : cell}</td>`)}
+              ${cells.map((cell) => html`<td class="left ${typeof cell === 'string' && cell.length > LONG ? 'message' : ''}">${typeof cell === 'string' ? typeset(cell) : cell}</td>`)}
             </tr>`,
         )}
       </tbody>
