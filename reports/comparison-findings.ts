@@ -48,8 +48,10 @@ export function latencyFinding({ metrics, margin }: Comparison, latency: Compare
   return `${name}: the same within ${within}`;
 }
 
-function changedText({ name, change }: ComparedMetric): string {
-  return change === null ? METRIC_LABELS[name] : `${METRIC_LABELS[name]} ${signed(change)}`;
+/** Without a number, the worse side fails. */
+function changedText({ name, change, verdict }: ComparedMetric): string {
+  const label = METRIC_LABELS[name];
+  return change === null ? `${label} fails in ${verdict === 'worse' ? 'new' : 'base'}` : `${label} ${signed(change)}`;
 }
 
 function failedShare({ n, missing }: Ecdf): string {

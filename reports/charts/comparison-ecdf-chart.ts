@@ -1,10 +1,10 @@
 import { formatMs, formatShare, withThousands } from '../../src/core/units.ts';
+import { countText } from '../../src/core/words.ts';
 import type { Comparison } from '../../src/schema/comparison.ts';
 import { latencyFinding } from '../comparison-findings.ts';
 import type { ComparedLatency, LatencyPair } from '../data/comparison-data.ts';
 import type { Ecdf } from '../data/ecdf.ts';
 import { METRIC_NAMES } from '../definitions.ts';
-import { populationText } from '../format.ts';
 import type { Chart, Position } from './chart.ts';
 import { curveOf, SHARES } from './ecdf-chart.ts';
 import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
@@ -48,7 +48,8 @@ export function comparisonEcdf(comparison: Comparison, metric: ComparedLatency, 
 
 function populationOf(side: string, { n, missing }: Ecdf, runs: number): string {
   const pooled = runs === 1 ? '' : ` (${withThousands(runs)} runs pooled)`;
-  return `${populationText(n + missing, 'request', missing)} of ${side}${pooled}`;
+  const failed = missing === 0 ? '' : `, of which ${withThousands(missing)} failed`;
+  return `${countText(n + missing, 'request')} of ${side}${pooled}${failed}`;
 }
 
 function quantilesText(ecdf: Ecdf): string {

@@ -9,7 +9,7 @@ import { pairsChart } from './comparison-pairs-chart.ts';
 import { quantilesChart } from './comparison-quantiles-chart.ts';
 
 /** With fewer, the quantiles that every run has say little of the whole. */
-const LEAST_QUANTILES = 20;
+const LEAST_QUANTILES = 10;
 
 /** The charts of a comparison in the order of its page. */
 export function comparisonSections(

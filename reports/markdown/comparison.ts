@@ -33,6 +33,6 @@ export function comparisonMarkdown(comparison: Comparison): string {
 }
 
 function short(text: string): string {
-  const letters = [...text];
+  const letters = Array.from(text);
   return letters.length <= LETTERS ? text : `${letters.slice(0, LETTERS).join('')} ...`;
 }

@@ -46,7 +46,7 @@ describe('the data of a comparison page', () => {
       assert.ok(drawn.length > 150 && drawn.length < 250, `${drawn.length} of tenth ${tenth}`);
     }
     for (const { base: one, new: other, changes } of Object.values(latencies)) {
-      assert.ok(one.points.length <= 400 && other.points.length <= 400 && changes.length <= 99);
+      assert.ok(one.points.length <= 400 && other.points.length <= 400 && changes.length <= 51);
       assert.deepEqual([one.missing, other.missing, other.n], [0, 200, 19_800]);
     }
     assert.ok(JSON.stringify({ latencies, pairs }).length < 400_000);
