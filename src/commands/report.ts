@@ -11,6 +11,7 @@ import { resolveSlo } from '../slos/index.ts';
 import { expected, text } from '../core/option-fields.ts';
 import { readOptions, type Command } from './command.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
+import { importedOf } from './import-argument.ts';
 import { runArgument } from './run-argument.ts';
 import { sloList } from './slo-list.ts';
 import { hasColor } from './terminal.ts';
@@ -23,6 +24,7 @@ const schema = z.looseObject({
   slo: text.optional(),
   at: text.optional(),
   format: z.enum(FORMATS, expected(FORMATS.join(', '))).optional(),
+  out: text.optional(),
   json: z.boolean(),
   open: z.boolean(),
 });
@@ -34,8 +36,9 @@ export const reportCommand: Command = {
     'reprise report runs/20261121T081500Z-chat-reference-vllm-v1',
     'reprise report runs/20261121T081500Z-chat-reference-vllm-v1 --slo distserve-osdi-chat-opt-13b',
     'reprise report runs/* --format csv > figures.csv',
+    'reprise report vllm-result.json --slo ttft=200ms,tpot=50ms',
   ],
-  positionals: { directories: { type: 'string', array: true, describe: 'run directories' } },
+  positionals: { directories: { type: 'string', array: true, describe: 'run directories, or result files of vllm bench serve, SGLang, AIPerf, GuideLLM (of several runs FILE#2)' } },
   options: {
     slo: {
       type: 'string',
@@ -48,13 +51,14 @@ export const reportCommand: Command = {
       describe:
         'text, markdown (to paste), csv (a row a run) or json (summary.json; of several runs an array) [default: text]',
     },
+    out: { type: 'string', describe: 'run directory to make of a result file [default: runs/NAME-imported]' },
     json: { type: 'boolean', default: false, describe: 'the same as --format json' },
     open: OPEN_OPTION,
   },
   run: (parsed) => report(readOptions(schema, parsed)),
 };
 
-async function report({ directories, slo, at, format, json, open }: z.infer<typeof schema>): Promise<ExitCode> {
+async function report({ directories, slo, at, format, out, json, open }: z.infer<typeof schema>): Promise<ExitCode> {
   if (slo === 'list') {
     process.stdout.write(sloList(json));
     return EXIT.ok;
@@ -62,9 +66,12 @@ async function report({ directories, slo, at, format, json, open }: z.infer<type
   if (directories.length === 0) throw new UserError('report: name a run directory, e.g. runs/*-chat-*');
   const otherSlo = slo === undefined ? null : resolveSlo(slo);
   const otherGoal = at === undefined ? null : parseGoal(at);
+  const imports = { out, slo: otherSlo, at: otherGoal };
   const reported: Reported[] = [];
-  for (const dir of directories.map(runArgument)) {
-    const manifest = judgedBy(await mendRun(dir), otherSlo, otherGoal);
+  for (const given of directories) {
+    const imported = await importedOf(given, imports, directories.length);
+    const dir = imported?.dir ?? runArgument(given);
+    const manifest = imported?.isNew === true ? imported.manifest : judgedBy(await mendRun(dir), otherSlo, otherGoal);
     reported.push({ dir, manifest, summary: await reportRun(dir, manifest) });
   }
   process.stdout.write(`${PRINTED[format ?? (json ? 'json' : 'text')](reported)}\n`);

@@ -69,7 +69,7 @@ export async function summarise(
   }
 
   const { fromDue, ok, service } = latency.tables();
-  const delivered = traffic.delivered(cached.result());
+  const delivered = withDuration(traffic.delivered(cached.result()), manifest);
   const left_out = excluded.result();
   const summary = {
     ...identity(manifest),
@@ -115,6 +115,12 @@ function identity({
   plan_sha256,
 }: Manifest): Pick<Summary, 'schema' | 'run_id' | 'status' | 'reason' | 'target' | 'plan_sha256'> {
   return { schema: 1, run_id, status, reason, target: { spec, kind, model }, plan_sha256 };
+}
+
+/** Where it is not known when requests were sent, rates are of the duration that the tool measured. */
+function withDuration(delivered: Summary['delivered'], { imported }: Manifest): Summary['delivered'] {
+  if (imported?.starts !== 'unknown') return delivered;
+  return { ...delivered, duration_s: imported.duration_s ?? 0 };
 }
 
 /** The plan's load between warm-up and cool-down. */

@@ -1,0 +1,163 @@
+import { existsSync, rmSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { basename, dirname, join } from 'node:path';
+import { meanRate } from '../core/rate.ts';
+import type { RecordBatch } from '../core/record.ts';
+import { version } from '../core/version.ts';
+import { appendRecords } from '../runs/records.ts';
+import { createRunDirectory, manifestFile, readManifest, writeManifest } from '../runs/run-directory.ts';
+import type { Imported, Manifest } from '../schema/manifest.ts';
+import { isoTime } from './instants.ts';
+import type { OpenedResult } from './open-results.ts';
+
+/** Names that say nothing of a run: that of their folder is put before them. */
+const COMMON = new Set(['profile_export', 'benchmarks', 'results', 'result', 'output']);
+
+/** The directory of an imported run where none is named: `runs/NAME-imported`, of a file of several runs `runs/NAME-2-imported`. */
+export function importedDirectory(result: OpenedResult): string {
+  const { path, number, of } = result;
+  const stem = basename(path).replace(/\.jsonl?$/i, '');
+  const name = COMMON.has(stem) ? `${basename(dirname(path))}-${stem}` : stem;
+  const dir = join('runs', `${name.replaceAll(/[^\w.-]/g, '_')}${of > 1 ? `-${number}` : ''}-imported`);
+  let copy = 1;
+  const numbered = (): string => (copy === 1 ? dir : `${dir}-${copy}`);
+  while (existsSync(numbered()) && importedBefore(numbered(), result) === null) copy++;
+  return numbered();
+}
+
+/** The manifest of a directory that holds this very run of this very file; null where it does not. */
+export function importedBefore(dir: string, { sha256, number }: OpenedResult): Manifest | null {
+  if (statSync(manifestFile(dir), { throwIfNoEntry: false }) === undefined) return null;
+  const manifest = readManifest(dir);
+  const { imported } = manifest;
+  return imported?.sha256 === sha256 && imported.run === number ? manifest : null;
+}
+
+export interface ImportOptions {
+  readonly dir: string;
+  readonly slo: Manifest['slo'];
+  /** When the run is imported: what stands for its start where the file has none. ISO 8601 in UTC. */
+  readonly nowIso: string;
+}
+
+/** Makes the run directory of an imported run, all of it or nothing. Throws a UserError where something is in the way. */
+export async function importRun(result: OpenedResult, options: ImportOptions): Promise<Manifest> {
+  const { dir } = options;
+  createRunDirectory(dir);
+  try {
+    const totals = new Totals();
+    await appendRecords(dir, totals.of(result.run.records()));
+    const manifest = manifestOf(result, totals, options);
+    writeManifest(dir, manifest);
+    return manifest;
+  } catch (error) {
+    rmSync(dir, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** The load of a run, as its records go by. */
+class Totals {
+  requests = 0;
+  firstDueUs = Infinity;
+  lastDueUs = 0;
+  lastEndUs = 0;
+  inputTokens = 0;
+  outputTokens = 0;
+  /** Due times of the measured requests, and whether all are. */
+  measuredFromUs = Infinity;
+  measuredToUs = 0;
+  isAllMeasured = true;
+
+  async *of(records: AsyncIterable<RecordBatch> | Iterable<RecordBatch>): AsyncGenerator<RecordBatch> {
+    for await (const batch of records) {
+      for (const { due_us, end_us, input_tokens, output_tokens, measured } of batch) {
+        this.requests++;
+        this.firstDueUs = Math.min(this.firstDueUs, due_us);
+        this.lastDueUs = Math.max(this.lastDueUs, due_us);
+        this.lastEndUs = Math.max(this.lastEndUs, end_us ?? 0);
+        this.inputTokens += input_tokens ?? 0;
+        this.outputTokens += output_tokens ?? 0;
+        if (!measured) this.isAllMeasured = false;
+        else {
+          this.measuredFromUs = Math.min(this.measuredFromUs, due_us);
+          this.measuredToUs = Math.max(this.measuredToUs, due_us);
+        }
+      }
+      yield batch;
+    }
+  }
+
+  /** The part that is measured; requests of a warm-up come before it. */
+  measured(): Manifest['measured'] {
+    if (this.isAllMeasured || this.measuredToUs < this.measuredFromUs) return null;
+    const [from_us, to_us] = [this.measuredFromUs, this.measuredToUs];
+    return { warmup_s: (from_us - this.firstDueUs) / 1e6, cooldown_s: (this.lastDueUs - to_us) / 1e6, from_us, to_us };
+  }
+}
+
+function manifestOf(result: OpenedResult, totals: Totals, { dir, slo, nowIso }: ImportOptions): Manifest {
+  const { run, path, sha256, number, of } = result;
+  const startedAt = run.startedAt ?? nowIso;
+  return {
+    schema: 1,
+    run_id: basename(dir),
+    status: run.stopped === null ? 'complete' : 'interrupted',
+    reason: run.stopped,
+    command: ['reprise', 'report', of === 1 ? path : `${path}#${number}`],
+    options: null,
+    pid: process.pid,
+    started_at: startedAt,
+    ended_at: run.startedAt === null ? null : isoTime(Date.parse(startedAt) + totals.lastEndUs / 1000),
+    versions: { reprise: version(), node: process.versions.node },
+    // Of the client, which the file does not say.
+    machine: { os: 'not known', cpu: 'not known', cores: 0, memory_bytes: 0 },
+    clock: 'real',
+    seed: 0,
+    salt: null,
+    // No plan: of one imported run alone, so that it pairs with no other by accident.
+    plan_sha256: createHash('sha256').update(`imported ${sha256} ${number}`).digest('hex'),
+    workload: {
+      name: of === 1 ? basename(path) : `${basename(path)}#${number}`,
+      format: run.tool,
+      path,
+      sha256,
+      transforms: [],
+      on_bad_row: 'fail',
+      bad_rows: 0,
+      warnings: [],
+      requests: totals.requests,
+      duration_s: totals.lastDueUs / 1e6,
+      rate_rps: meanRate(totals.requests, totals.firstDueUs, totals.lastDueUs) ?? 0,
+      input_tokens: totals.inputTokens,
+      output_tokens: totals.outputTokens,
+    },
+    measured: totals.measured(),
+    target: { spec: run.target, kind: 'url', adapter: run.endpoint, model: run.model, facts: {} },
+    ignore_eos: true,
+    temperature: 0,
+    extra_body: null,
+    prepared: null,
+    slo,
+    timeout_s: 0,
+    ttft_timeout_s: 0,
+    max_in_flight: run.maxInFlight,
+    client: null,
+    imported: importedOf(result, run.startedAt === null),
+  };
+}
+
+function importedOf({ run, path, sha256, number }: OpenedResult, isUndated: boolean): Imported {
+  const { tool, starts, durationS, notes } = run;
+  const undated = isUndated ? ['When it was started is not in the file: the start here is when it was imported.'] : [];
+  return {
+    tool,
+    version: run.version,
+    file: path,
+    sha256,
+    run: number,
+    starts,
+    duration_s: durationS,
+    notes: [...notes, ...undated],
+  };
+}
