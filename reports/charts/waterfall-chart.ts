@@ -1,6 +1,6 @@
 import { RECORD_COLUMNS, type RequestRecord } from '../../src/core/record.ts';
 import { formatMs, threeFigures, timeUnit, withThousands } from '../../src/core/units.ts';
-import { e2eUs, isAnswered } from '../../src/metrics/request-latency.ts';
+import { e2eUs, hasKnownGaps, isAnswered } from '../../src/metrics/request-latency.ts';
 import { type Span, SPAN_KINDS, type SpanKind, spansOf } from '../data/request-spans.ts';
 import { countText } from '../../src/core/words.ts';
 import { outcomeText, populationText } from '../format.ts';
@@ -51,7 +51,7 @@ export function waterfallChart({ id, title, which, requests, context }: Waterfal
     id,
     title,
     label: `${countText(requests.length, 'request')}, ${which}, from due to end. ${title}. The requests follow as text.`,
-    note: `n = ${populationText(requests.length, 'request', failed)}: ${which}; from the due time; a tick for each token${thinned ? `, at most ${MAX_TICKS} a row` : ''}${isHeld ? '; held by the cap: waited for a place (--max-in-flight)' : ''}; click a row to read of it.`,
+    note: `n = ${populationText(requests.length, 'request', failed)}: ${which}; from the due time; a tick for each token${rows.every(({ record }) => hasKnownGaps(record)) ? '' : ', the first and the last where no others are known'}${thinned ? `, at most ${MAX_TICKS} a row` : ''}${isHeld ? '; held by the cap: waited for a place (--max-in-flight)' : ''}; click a row to read of it.`,
     spec: {
       width: 'container',
       height: ROW_HEIGHT * Math.max(1, rows.length),
@@ -156,7 +156,9 @@ function tickLayer(rows: readonly Row[], axis: Axis): Layers[number] {
   const values = rows.flatMap(({ record, row }) => {
     const times = record.token_times_us;
     const step = Math.max(1, Math.ceil(times.length / MAX_TICKS));
-    const shown = [...times].filter((_, i) => (times.length - 1 - i) % step === 0);
+    const shown = hasKnownGaps(record)
+      ? [...times].filter((_, i) => (times.length - 1 - i) % step === 0)
+      : [times[0] ?? 0, times.at(-1) ?? 0];
     return shown.map((us) => ({ row, from: us / 1e6 / axis.unitS }));
   });
   return {

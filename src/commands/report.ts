@@ -38,7 +38,14 @@ export const reportCommand: Command = {
     'reprise report runs/* --format csv > figures.csv',
     'reprise report vllm-result.json --slo ttft=200ms,tpot=50ms',
   ],
-  positionals: { directories: { type: 'string', array: true, describe: 'run directories, or result files of vllm bench serve, SGLang, AIPerf, GuideLLM (of several runs FILE#2)' } },
+  positionals: {
+    directories: {
+      type: 'string',
+      array: true,
+      describe:
+        'run directories, or result files of vllm bench serve, SGLang, AIPerf, GuideLLM (of several runs FILE#2)',
+    },
+  },
   options: {
     slo: {
       type: 'string',

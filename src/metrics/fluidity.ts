@@ -53,6 +53,8 @@ export class FluidityCollector {
   /** Null without any request, and where the gaps between the tokens of one are not known. */
   result(): Summary['fluidity'] {
     const n = this.#indices.length;
-    return n === 0 || !this.#isKnown ? null : { mean: sum(this.#indices.sorted()) / n, share_at_least_0_9: this.#fluid / n };
+    return n === 0 || !this.#isKnown
+      ? null
+      : { mean: sum(this.#indices.sorted()) / n, share_at_least_0_9: this.#fluid / n };
   }
 }

@@ -50,7 +50,8 @@ export class ValidityCollector {
   result(): Validity {
     const { clock, imported } = this.#manifest;
     if (clock === 'virtual') return NO_CLIENT;
-    if (imported !== undefined) return { ...NO_CLIENT, valid: false, judged: false, reasons: [unknownClient(imported)] };
+    if (imported !== undefined)
+      return { ...NO_CLIENT, valid: false, judged: false, reasons: [unknownClient(imported)] };
     const client = this.#manifest.client;
     const lateness = this.#latenessUs.sorted();
     const p90LimitMs = this.#p90LimitMs();

@@ -55,7 +55,8 @@ export function warningsOf(summary: Omit<Summary, 'warnings' | 'diagnosis'>, man
     interrupted: endedEarly(summary),
     no_answers: noAnswersText(summary),
     imported: importedText(manifest),
-    not_valid: summary.validity.valid || !summary.validity.judged ? null : `Not valid: ${summary.validity.reasons.join('; ')}`,
+    not_valid:
+      summary.validity.valid || !summary.validity.judged ? null : `Not valid: ${summary.validity.reasons.join('; ')}`,
     cached_tokens: cachedText(summary),
     // With --no-ignore-eos the model may end its outputs earlier: that is what was asked.
     outputs_short: manifest.ignore_eos ? outputsText(summary, 'short') : null,
@@ -120,7 +121,8 @@ function importedText({ imported }: Manifest): string | null {
   const counts = {
     due: 'latencies count from when requests were due',
     sent: 'latencies count from sending, without what users waited before',
-    unknown: 'its file does not say when requests were sent: latencies count from sending, and nothing is told over time',
+    unknown:
+      'its file does not say when requests were sent: latencies count from sending, and nothing is told over time',
   }[starts];
   return `Imported from ${tool}${version === null ? '' : ` ${version}`}: whether its client kept up is not known, so that nothing is judged; ${counts}`;
 }

@@ -43,5 +43,8 @@ function shown(value: unknown): string {
 
 /** Seconds or milliseconds that a tool measured. */
 export const duration = z.number('expected a number').nonnegative('expected a number of 0 or more');
-export const tokenCount = z.int('expected a whole number').nonnegative('expected a count of 0 or more').max(2 ** 31 - 1);
+export const tokenCount = z
+  .int('expected a whole number')
+  .nonnegative('expected a count of 0 or more')
+  .max(2 ** 31 - 1);
 export const listOf = <T>(of: z.ZodType<T>): z.ZodArray<z.ZodType<T>> => z.array(of, 'expected a list');

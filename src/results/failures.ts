@@ -6,7 +6,10 @@ const MAX_ERROR_CHARACTERS = 500;
 /** What the names and words of Python's exceptions say of how a request ended; the first that fits. */
 const SAID: readonly (readonly [Outcome, RegExp])[] = [
   ['cancelled', /cancel/i],
-  ['connect_error', /ConnectTimeout|ConnectError|ClientConnector|Cannot connect|ConnectionRefused|NameResolution|gaierror/i],
+  [
+    'connect_error',
+    /ConnectTimeout|ConnectError|ClientConnector|Cannot connect|ConnectionRefused|NameResolution|gaierror/i,
+  ],
   ['timeout', /time(?:d)? ?out/i],
   [
     'stream_broken',
@@ -35,7 +38,9 @@ function lastLine(text: string): string {
   const lines = text.split('\n').map((line) => line.trim());
   const isTraceback = lines.some((line) => line.startsWith('Traceback (most recent call last)'));
   const said = lines.filter((line) => line !== '');
-  return isTraceback ? (said.findLast((line) => /^[\w.]+(?:Error|Exception|Exit|Interrupt)?\b/.test(line)) ?? '') : said.join(' ');
+  return isTraceback
+    ? (said.findLast((line) => /^[\w.]+(?:Error|Exception|Exit|Interrupt)?\b/.test(line)) ?? '')
+    : said.join(' ');
 }
 
 const STATUS_OF_REASON: ReadonlyMap<string, number> = new Map(

@@ -127,8 +127,7 @@ function manifestOf(result: OpenedResult, totals: Totals, { dir, slo, nowIso }: 
       bad_rows: 0,
       warnings: [],
       requests: totals.requests,
-      duration_s: totals.lastDueUs / 1e6,
-      rate_rps: meanRate(totals.requests, totals.firstDueUs, totals.lastDueUs) ?? 0,
+      ...paceOf(run, totals),
       input_tokens: totals.inputTokens,
       output_tokens: totals.outputTokens,
     },
@@ -145,6 +144,17 @@ function manifestOf(result: OpenedResult, totals: Totals, { dir, slo, nowIso }: 
     client: null,
     imported: importedOf(result, run.startedAt === null),
   };
+}
+
+/** Where it is not known when requests were sent, over the benchmark as the tool timed it. */
+function paceOf(
+  { starts, durationS }: OpenedResult['run'],
+  { requests, firstDueUs, lastDueUs }: Totals,
+): Pick<Manifest['workload'], 'duration_s' | 'rate_rps'> {
+  if (starts !== 'unknown')
+    return { duration_s: lastDueUs / 1e6, rate_rps: meanRate(requests, firstDueUs, lastDueUs) ?? 0 };
+  const duration_s = durationS ?? 0;
+  return { duration_s, rate_rps: duration_s > 0 ? requests / duration_s : 0 };
 }
 
 function importedOf({ run, path, sha256, number }: OpenedResult, isUndated: boolean): Imported {

@@ -19,16 +19,24 @@ export function kindOf(json: unknown, where: string): Kind {
   const metadata: unknown = Object.entries(json).find(([name]) => name === 'metadata')?.[1];
   if (typeof metadata === 'object' && metadata !== null && 'request_start_ns' in metadata) {
     if (has('metrics') || (has('error') && !has('payload'))) return 'aiperf-record';
-    throw new UserError(`${where}: AIPerf's raw records, without metrics; give profile_export.jsonl, which is beside it`);
+    throw new UserError(
+      `${where}: AIPerf's raw records, without metrics; give profile_export.jsonl, which is beside it`,
+    );
   }
   if (has('benchmarks')) return 'guidellm';
   if (has('aiperf_version') || has('input_config', 'request_latency')) return 'aiperf-summary';
   if (['total_output_tokens_retokenized', 'mean_e2e_latency_ms', 'random_range_ratio'].some((name) => has(name)))
-    return detailed(has('ttfts', 'itls'), 'sglang', `${where}: SGLang's aggregates alone: ttfts and itls are missing; run bench_serving with --output-details`);
+    return detailed(
+      has('ttfts', 'itls'),
+      'sglang',
+      `${where}: SGLang's aggregates alone: ttfts and itls are missing; run bench_serving with --output-details`,
+    );
   if (has('ttfts') || has('mean_ttft_ms') || has('request_throughput', 'duration', 'completed'))
     return detailed(has('ttfts', 'itls'), 'vllm', vllmWithout(where, has('total_output_tokens')));
   if (has('run_id', 'plan_sha256')) throw new UserError(`${where}: a file of a run of Reprise; name its directory`);
-  throw new UserError(`${where}: no result that is known here: its keys are ${[...keys].slice(0, 8).join(', ') || 'none'}; ${KNOWN}`);
+  throw new UserError(
+    `${where}: no result that is known here: its keys are ${[...keys].slice(0, 8).join(', ') || 'none'}; ${KNOWN}`,
+  );
 }
 
 function detailed(isSo: boolean, kind: Kind, message: string): Kind {

@@ -44,7 +44,11 @@ export function resultArgument(given: string): { readonly path: string; readonly
 export async function openResults(path: string, number: number | null): Promise<OpenedResult> {
   const sha256 = await sha256Of(path);
   const opened = await openFile(path, number);
-  return { ...opened, path: resolve(opened.path ?? path), sha256: opened.path === undefined ? sha256 : await sha256Of(opened.path) };
+  return {
+    ...opened,
+    path: resolve(opened.path ?? path),
+    sha256: opened.path === undefined ? sha256 : await sha256Of(opened.path),
+  };
 }
 
 interface Found {
@@ -109,7 +113,11 @@ async function ofLines(path: string, number: number | null): Promise<Found> {
 }
 
 function chosen(runs: readonly ImportedRun[], path: string, number: number | null): Found {
-  if (number === null && runs.length > 1) throw severalRuns(path, runs.map(({ title }) => title));
+  if (number === null && runs.length > 1)
+    throw severalRuns(
+      path,
+      runs.map(({ title }) => title),
+    );
   const run = runs[(number ?? 1) - 1];
   if (run === undefined) throw noSuchRun(path, number, runs.length);
   return { run, number: number ?? 1, of: runs.length };
@@ -141,7 +149,10 @@ async function aiperfFiles(path: string): Promise<Parameters<typeof readAiperf>[
   const summaryPath = join(dirname(path), basename(path).replace(/\.jsonl$/, '_aiperf.json'));
   return {
     where: path,
-    summary: existsSync(summaryPath) && summaryPath !== path ? { json: parsePythonJson(await textOf(summaryPath), summaryPath), where: summaryPath } : null,
+    summary:
+      existsSync(summaryPath) && summaryPath !== path
+        ? { json: parsePythonJson(await textOf(summaryPath), summaryPath), where: summaryPath }
+        : null,
     lines: async function* lines() {
       for await (const { text, number } of linesOf(path)) {
         const where = `${path}, line ${number}`;

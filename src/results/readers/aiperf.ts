@@ -15,7 +15,10 @@ const TOOL = 'AIPerf';
 const US_PER: Readonly<Record<string, number>> = { ns: 1e-3, us: 1, ms: 1e3, sec: 1e6, s: 1e6 };
 
 const time = z
-  .looseObject({ value: z.number('expected a number'), unit: z.enum(Object.keys(US_PER), 'expected ns, us, ms or sec') })
+  .looseObject({
+    value: z.number('expected a number'),
+    unit: z.enum(Object.keys(US_PER), 'expected ns, us, ms or sec'),
+  })
   .transform(({ value, unit }) => value * (US_PER[unit] ?? 1));
 const times = z
   .looseObject({
@@ -51,6 +54,7 @@ const line = z.looseObject({
       output_sequence_length: tokens.nullish(),
       output_token_count: tokens.nullish(),
       reasoning_token_count: tokens.nullish(),
+      usage_prompt_tokens: tokens.nullish(),
       usage_completion_tokens: tokens.nullish(),
       usage_prompt_cache_read_tokens: tokens.nullish(),
     })
@@ -123,9 +127,13 @@ export async function readAiperf({ lines, summary, where }: AiperfFiles): Promis
   };
 }
 
-function durationOf(duration: { avg?: number | null | undefined; unit?: string | null | undefined } | null | undefined): number | null {
+function durationOf(
+  duration: { avg?: number | null | undefined; unit?: string | null | undefined } | null | undefined,
+): number | null {
   const factor = US_PER[duration?.unit ?? 'sec'];
-  return duration?.avg === null || duration?.avg === undefined || factor === undefined ? null : (duration.avg * factor) / 1e6;
+  return duration?.avg === null || duration?.avg === undefined || factor === undefined
+    ? null
+    : (duration.avg * factor) / 1e6;
 }
 
 interface Seen {
@@ -212,7 +220,7 @@ function recordOf(record: Line, number: number, { zeroNs, hasCredits }: Seen): R
       sent_us: sentUs,
       connect_us: metrics?.http_req_connecting ? Math.round(metrics.http_req_connecting) : null,
       end_us: ends.length === 0 ? null : Math.max(sentUs, ...ends),
-      input_tokens: metrics?.input_sequence_length ?? metrics?.error_isl ?? null,
+      input_tokens: metrics?.usage_prompt_tokens ?? metrics?.input_sequence_length ?? metrics?.error_isl ?? null,
       cached_tokens: metrics?.usage_prompt_cache_read_tokens ?? null,
       output_tokens: failed ? 0 : output,
       reasoning_tokens: metrics?.reasoning_token_count ?? null,
@@ -222,7 +230,11 @@ function recordOf(record: Line, number: number, { zeroNs, hasCredits }: Seen): R
   });
 }
 
-function cancelledOr({ metadata, error }: Line): { outcome: Outcome; http_status: number | null; error: string | null } {
+function cancelledOr({ metadata, error }: Line): {
+  outcome: Outcome;
+  http_status: number | null;
+  error: string | null;
+} {
   const text = [error?.type, error?.message].filter((part) => part !== null && part !== undefined).join(': ');
   const code = error?.code ?? null;
   if (metadata.was_cancelled === true || error?.type === 'RequestCancellationError')
@@ -232,7 +244,9 @@ function cancelledOr({ metadata, error }: Line): { outcome: Outcome; http_status
 
 /** Output tokens, those of reasoning included. */
 function tokensIn({ metrics }: Line): number | null {
-  const parts = [metrics?.output_token_count, metrics?.reasoning_token_count].filter((part) => typeof part === 'number');
+  const parts = [metrics?.output_token_count, metrics?.reasoning_token_count].filter(
+    (part) => typeof part === 'number',
+  );
   return metrics?.output_sequence_length ?? (parts.length === 0 ? null : parts.reduce((sum, part) => sum + part, 0));
 }
 
@@ -240,25 +254,37 @@ function tokensOf(record: Line, waitUs: number): PlacedTokens {
   const { metrics } = record;
   const [firstUs, lastUs] = [metrics?.time_to_first_token ?? null, metrics?.request_latency ?? null];
   const tokens = tokensIn(record);
-  const countedBy: TokenCountSource = tokens !== null && tokens === metrics?.usage_completion_tokens ? 'usage' : 'tokenizer';
+  const countedBy: TokenCountSource =
+    tokens !== null && tokens === metrics?.usage_completion_tokens ? 'usage' : 'tokenizer';
   // Not streamed: the whole answer came at its end.
   if (firstUs === null)
-    return lastUs === null ? NO_TOKENS : tokensInChunks({ timesUs: [lastUs + waitUs], tokens, countedBy, startsWithRole: false });
+    return lastUs === null
+      ? NO_TOKENS
+      : tokensInChunks({ timesUs: [lastUs + waitUs], tokens, countedBy, startsWithRole: false });
   const gapsUs = metrics?.inter_chunk_latency ?? null;
   if (gapsUs !== null || tokens === null)
-    return tokensInChunks({ timesUs: chunkTimes(firstUs + waitUs, gapsUs ?? []), tokens, countedBy, startsWithRole: false });
+    return tokensInChunks({
+      timesUs: chunkTimes(firstUs + waitUs, gapsUs ?? []),
+      tokens,
+      countedBy,
+      startsWithRole: false,
+    });
   return spreadTokens(firstUs + waitUs, (lastUs ?? firstUs) + waitUs, tokens, countedBy);
 }
 
 function notesOf({ warmup, withGaps, streamed, whole, hasCredits }: Seen, hasSummary: boolean): string[] {
   return [
     'Its TTFT counts to the first response with content or reasoning; its request latency to the last one, which is the last token here.',
-    ...(hasCredits ? ['A request is due when its credit was issued; the figures of AIPerf itself count from its start.'] : []),
+    ...(hasCredits
+      ? ['A request is due when its credit was issued; the figures of AIPerf itself count from its start.']
+      : []),
     withGaps < streamed
       ? 'Its ITL is an average over each answer: gaps between tokens are not in the file, and there is no ITL here.'
       : 'Its ITL is an average over each answer, which is TPOT here; ITL here is of the chunks that it keeps, the tokens of one being 0 apart.',
-    'Output tokens are those that AIPerf counted, with its tokenizer or by the usage figures of the server. How many were asked for is not in the file.',
-    ...(whole === 0 ? [] : [`${countText(whole, 'answer')} without a TTFT: not streamed, so that all tokens came at the end.`]),
+    'Output tokens are those that AIPerf counted, with its tokenizer or by the usage figures of the server; input tokens those of the usage figures, where it keeps them. How many were asked for is not in the file.',
+    ...(whole === 0
+      ? []
+      : [`${countText(whole, 'answer')} without a TTFT: not streamed, so that all tokens came at the end.`]),
     ...(warmup === 0 ? [] : [`${countText(warmup, 'request')} of its warm-up are kept and in no figure.`]),
     ...(hasSummary ? [] : ['There is no profile_export_aiperf.json beside it: version, model and URL are not known.']),
   ];

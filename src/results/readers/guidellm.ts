@@ -14,7 +14,11 @@ const TOOL = 'GuideLLM';
 /** Seconds since 1970; versions before 0.4 have -1 where something did not happen. */
 const instant = z.number('expected seconds since 1970').nullish();
 const usage = z
-  .looseObject({ total_tokens: tokenCount.nullish(), text_tokens: tokenCount.nullish(), cached_tokens: tokenCount.nullish() })
+  .looseObject({
+    total_tokens: tokenCount.nullish(),
+    text_tokens: tokenCount.nullish(),
+    cached_tokens: tokenCount.nullish(),
+  })
   .nullish();
 
 /** A request as versions from 0.4 on keep it (`info`), and as those before do (`start_time`, ...). */
@@ -62,13 +66,13 @@ const benchmarkSchema = z.looseObject({
     .looseObject({
       strategy: strategy.nullish(),
       sample_size: z.int().nullish(),
-      backend: z.looseObject({ target: z.string().nullish(), model: z.string().nullish(), kind: z.string().nullish() }).nullish(),
+      backend: z
+        .looseObject({ target: z.string().nullish(), model: z.string().nullish(), kind: z.string().nullish() })
+        .nullish(),
     })
     .nullish(),
   args: z.looseObject({ strategy: strategy.nullish() }).nullish(),
-  worker: z
-    .looseObject({ backend_target: z.string().nullish(), backend_model: z.string().nullish() })
-    .nullish(),
+  worker: z.looseObject({ backend_target: z.string().nullish(), backend_model: z.string().nullish() }).nullish(),
   duration: z.number().nullish(),
   requests: z.looseObject({ successful: requestList, incomplete: requestList, errored: requestList }),
 });
@@ -214,7 +218,9 @@ function recordOf({ kind, request: each, dueS, sentS }: Timed, row: number, zero
       cached_tokens: each.input_metrics?.cached_tokens ?? null,
       output_tokens: kind === 'successful' ? tokensIn(each) : tokens.token_times_us.length,
       ...(kind === 'errored' ? failureOf(error) : {}),
-      ...(kind === 'incomplete' ? { outcome: sentUs === null ? 'unsent' : 'cut', error: 'the benchmark ended first' } : {}),
+      ...(kind === 'incomplete'
+        ? { outcome: sentUs === null ? 'unsent' : 'cut', error: 'the benchmark ended first' }
+        : {}),
     },
   });
 }
@@ -240,8 +246,7 @@ function tokensOf(each: GuidellmRequest, kind: Kind, fromDueUs: (instantS: numbe
   const tokens = kind === 'successful' ? tokensIn(each) : (iterations ?? 0);
   const isCounted = kind === 'successful' && (each.output_metrics?.total_tokens ?? each.output_tokens ?? null) !== null;
   const countedBy: TokenCountSource = isCounted ? 'usage' : 'chunks';
-  if (firstS !== null)
-    return spreadTokens(fromDueUs(firstS), fromDueUs(lastS ?? firstS), tokens ?? 1, countedBy);
+  if (firstS !== null) return spreadTokens(fromDueUs(firstS), fromDueUs(lastS ?? firstS), tokens ?? 1, countedBy);
   return kind === 'successful' && endS !== null
     ? spreadTokens(fromDueUs(endS), fromDueUs(endS), tokens ?? 1, countedBy)
     : NO_TOKENS;
@@ -255,11 +260,19 @@ function notesOf(benchmark: Benchmark, requests: readonly Timed[]): string[] {
     'Of the tokens of an answer it keeps when the first and the last came: gaps between tokens are not known, and there is no ITL.',
     'Its times are of the wall clock of its machine, which may be set meanwhile.',
     'Output tokens are those of the usage figures of the server, or else its chunks. How many were asked for is not in the file.',
-    ...(isScheduled(benchmark) ? ['A request is due at its targeted start; the figures of GuideLLM itself count from its start.'] : []),
-    ...(unplanned === 0 ? [] : [`${countText(unplanned, 'request')} without a targeted start that can be: due when sent.`]),
+    ...(isScheduled(benchmark)
+      ? ['A request is due at its targeted start; the figures of GuideLLM itself count from its start.']
+      : []),
+    ...(unplanned === 0
+      ? []
+      : [`${countText(unplanned, 'request')} without a targeted start that can be: due when sent.`]),
     ...(size === null
       ? []
-      : [`It kept a sample (${size} of each kind at most): with more requests than that, rates are of the sample, not of the benchmark.`]),
-    ...(requests.some(({ sentS }) => sentS === null) ? ['Requests that it gave up before they were sent are unsent here.'] : []),
+      : [
+          `It kept a sample (${size} of each kind at most): with more requests than that, rates are of the sample, not of the benchmark.`,
+        ]),
+    ...(requests.some(({ sentS }) => sentS === null)
+      ? ['Requests that it gave up before they were sent are unsent here.']
+      : []),
   ];
 }

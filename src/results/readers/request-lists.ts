@@ -56,7 +56,8 @@ export function pacedRate({ request_rate }: RequestLists): number | null {
 /** `openai-chat, 4 requests/s, at most 64 in flight, 120 requests`. */
 export function titleOf(lists: RequestLists): string {
   const paced = pacedRate(lists);
-  const pace = paced === null ? (lists.request_rate === 'trace' ? 'times of a trace' : 'unpaced') : `${paced} requests/s`;
+  const pace =
+    paced === null ? (lists.request_rate === 'trace' ? 'times of a trace' : 'unpaced') : `${paced} requests/s`;
   return [
     ...(lists.backend === null || lists.backend === undefined ? [] : [lists.backend]),
     pace,

@@ -111,7 +111,9 @@ function notesOf(run: RequestLists & SglangRun): string[] {
       ? 'Its own ITL shares the gap of a chunk out among its tokens; here tokens of one chunk are 0 apart.'
       : 'It keeps when chunks came: tokens of one chunk are 0 apart here, where its own ITL has one gap a chunk.',
     'Output tokens are those of the usage figures; where the server gives none, the tool assumes the length that it asked for. How many were asked for, and when failed requests ended, is not in the file.',
-    ...(silent === 0 ? [] : [`${countText(silent, 'answer')} without text, which the tool counts with a TTFT of 0: no token came.`]),
+    ...(silent === 0
+      ? []
+      : [`${countText(silent, 'answer')} without text, which the tool counts with a TTFT of 0: no token came.`]),
     ...(pace === null ? [] : [`Requests were paced at ${pace} a second.`]),
     ...(hasCap(run) ? [`At most ${run.max_concurrency} were in flight (--max-concurrency).`] : []),
     ...(run.server_info?.version ? [`The server was SGLang ${run.server_info.version}.`] : []),

@@ -104,8 +104,15 @@ function tokensOf(run: RequestLists, i: number, waitUs: number, hasRole: boolean
   const tokens = isAnswered(run, i) ? (run.output_lens[i] ?? null) : null;
   // Without a first token the answer was not streamed: it came whole, at its end.
   const wholeUs = us(run.latencies?.[i] ?? 0);
-  const times = firstUs > 0 ? chunkTimes(firstUs, (run.itls[i] ?? []).map((gap) => gap * 1e6)) : [wholeUs];
-  if (firstUs === 0 && wholeUs === 0) return tokensInChunks({ timesUs: [], tokens, countedBy: 'usage', startsWithRole: false });
+  const times =
+    firstUs > 0
+      ? chunkTimes(
+          firstUs,
+          (run.itls[i] ?? []).map((gap) => gap * 1e6),
+        )
+      : [wholeUs];
+  if (firstUs === 0 && wholeUs === 0)
+    return tokensInChunks({ timesUs: [], tokens, countedBy: 'usage', startsWithRole: false });
   return tokensInChunks({
     timesUs: times.map((time) => time + waitUs),
     tokens,
@@ -137,7 +144,9 @@ function startsWithRole(run: VllmRun): boolean {
 }
 
 function notesOf(run: VllmRun, hasRole: boolean): string[] {
-  const firstGaps = run.itls.flatMap((gaps) => (gaps === null || gaps[0] === undefined ? [] : [gaps[0]])).toSorted((a, b) => a - b);
+  const firstGaps = run.itls
+    .flatMap((gaps) => (gaps === null || gaps[0] === undefined ? [] : [gaps[0]]))
+    .toSorted((a, b) => a - b);
   const median = firstGaps[Math.floor(firstGaps.length / 2)] ?? 0;
   const noToken = run.ttfts.filter((ttft, i) => isAnswered(run, i) && (ttft ?? 0) === 0).length;
   return [
@@ -146,7 +155,9 @@ function notesOf(run: VllmRun, hasRole: boolean): string[] {
       : 'Its TTFT counts to the first chunk with choices, which holds the first token.',
     'It keeps when chunks came: tokens of one chunk are 0 apart here, where its own ITL has one gap a chunk. Its TPOT is ours.',
     'Output tokens are those of the usage figures of the server, or else of its tokenizer. How many were asked for is not in the file, and of failed requests neither when they ended.',
-    ...(noToken === 0 ? [] : [`${countText(noToken, 'answer')} without a TTFT: not streamed, so that all tokens came at the end.`]),
+    ...(noToken === 0
+      ? []
+      : [`${countText(noToken, 'answer')} without a TTFT: not streamed, so that all tokens came at the end.`]),
     ...(run.date === null || run.date === undefined ? [] : ['Its date is by the clock of its machine, taken as UTC.']),
     ...capNote(run),
   ];
