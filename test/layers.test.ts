@@ -17,6 +17,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'src/engine': ['src/core'],
   'src/runs': ['src/core', 'src/schema'],
   'src/replay': ['src/core', 'src/schema'],
+  'src/results': ['src/core', 'src/schema', 'src/metrics', 'src/runs'],
   'src/serving': ['src/core', 'src/schema', 'adapters', 'src/replay', 'src/runs'],
   reports: ['src/core', 'src/schema', 'src/metrics'],
   'src/target': [
@@ -65,6 +66,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/runs',
     'reports',
     'src/target',
+    'src/results',
     'src/run',
     'src/search',
   ],

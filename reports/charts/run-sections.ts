@@ -74,7 +74,7 @@ export function runSections(summary: Summary, data: ReportData): ChartSection[] 
 }
 
 /** Whether it is known when requests were sent. */
-function hasTimes({ starts }: ReportData): boolean {
+function hasTimes({ starts }: Pick<ReportData, 'starts'>): boolean {
   return starts !== 'unknown';
 }
 
@@ -214,8 +214,7 @@ function longestText(ms: number): string {
   return ms === 0 ? '' : `: up to ${axisTimeText(ms / 1000, ms / 1000)}`;
 }
 
-function heatCharts({ slo }: Summary, data: ReportData): Candidate[] {
-  const { maps } = data;
+function heatCharts({ slo }: Summary, { maps, starts }: ReportData): Candidate[] {
   const of = (name: string, data: HeatChartData): Candidate => ({
     name,
     n: data.map.requests,
@@ -233,7 +232,7 @@ function heatCharts({ slo }: Summary, data: ReportData): Candidate[] {
       not_drawn: 'of unknown input length',
     }),
   ];
-  if (!hasTimes(data)) return byInput;
+  if (!hasTimes({ starts })) return byInput;
   return [
     ...byInput,
     of('TPOT by requests in flight', {

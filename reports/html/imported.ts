@@ -4,7 +4,7 @@ import { factLines, html, type Markup, section, type Section } from './markup.ts
 
 /** What the figures of another tool count: in place of the client's health, which its file does not have. */
 export function importedNotes({ notes }: Imported): Markup {
-  return html`<ul class="lead">
+  return html`<ul>
     ${notes.map((note) => html`<li>${note}</li>`)}
   </ul>`;
 }

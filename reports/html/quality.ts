@@ -58,7 +58,7 @@ export function measurementQuality(
 }
 
 function headingOf({ valid, judged }: Summary['validity']): string {
-  if (!judged) return 'Whether the measurement holds is not known';
+  if (!judged) return 'The measurement is not judged';
   return valid ? 'The measurement holds' : 'The measurement does not hold';
 }
 

@@ -37,14 +37,16 @@ const MAX_SHOWN = 60;
 
 function shown(value: unknown): string {
   if (value === undefined) return 'missing';
-  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? typeof value);
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text;
 }
 
 /** Seconds or milliseconds that a tool measured. */
 export const duration = z.number('expected a number').nonnegative('expected a number of 0 or more');
+/** Far above any context, and few enough to be held one by one. */
+const MAX_TOKENS = 10_000_000;
 export const tokenCount = z
   .int('expected a whole number')
   .nonnegative('expected a count of 0 or more')
-  .max(2 ** 31 - 1);
+  .max(MAX_TOKENS, `expected at most ${MAX_TOKENS}`);
 export const listOf = <T>(of: z.ZodType<T>): z.ZodArray<z.ZodType<T>> => z.array(of, 'expected a list');

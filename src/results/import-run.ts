@@ -2,7 +2,8 @@ import { existsSync, rmSync, statSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import { meanRate } from '../core/rate.ts';
-import type { RecordBatch } from '../core/record.ts';
+import { UserError } from '../core/errors.ts';
+import type { RecordBatch, RequestRecord } from '../core/record.ts';
 import { version } from '../core/version.ts';
 import { appendRecords } from '../runs/records.ts';
 import { createRunDirectory, manifestFile, readManifest, writeManifest } from '../runs/run-directory.ts';
@@ -45,7 +46,7 @@ export async function importRun(result: OpenedResult, options: ImportOptions): P
   const { dir } = options;
   createRunDirectory(dir);
   try {
-    const totals = new Totals();
+    const totals = new Totals(result.path);
     await appendRecords(dir, totals.of(result.run.records()));
     const manifest = manifestOf(result, totals, options);
     writeManifest(dir, manifest);
@@ -55,6 +56,9 @@ export async function importRun(result: OpenedResult, options: ImportOptions): P
     throw error;
   }
 }
+
+/** A file whose times are longer is damaged; microseconds up to here are exact. */
+const MAX_RUN_US = 1e15;
 
 /** The load of a run, as its records go by. */
 class Totals {
@@ -68,10 +72,17 @@ class Totals {
   measuredFromUs = Infinity;
   measuredToUs = 0;
   isAllMeasured = true;
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
 
   async *of(records: AsyncIterable<RecordBatch> | Iterable<RecordBatch>): AsyncGenerator<RecordBatch> {
     for await (const batch of records) {
-      for (const { due_us, end_us, input_tokens, output_tokens, measured } of batch) {
+      for (const record of batch) {
+        this.#check(record);
+        const { due_us, end_us, input_tokens, output_tokens, measured } = record;
         this.requests++;
         this.firstDueUs = Math.min(this.firstDueUs, due_us);
         this.lastDueUs = Math.max(this.lastDueUs, due_us);
@@ -86,6 +97,14 @@ class Totals {
       }
       yield batch;
     }
+  }
+
+  #check({ request_id, due_us, end_us, token_times_us }: RequestRecord): void {
+    const lastUs = Math.max(due_us, end_us ?? 0, token_times_us.at(-1) ?? 0);
+    if (lastUs <= MAX_RUN_US) return;
+    throw new UserError(
+      `${this.#path}: request ${request_id} ends ${lastUs / 1e6} s after the first was due, which is more than 30 years; the times in the file are damaged: give it as the tool wrote it`,
+    );
   }
 
   /** The part that is measured; requests of a warm-up come before it. */

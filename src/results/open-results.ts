@@ -64,7 +64,7 @@ async function openFile(path: string, number: number | null): Promise<Found> {
   if (first === null) return ofWhole(parsePythonJson(await textOf(path), path), path, number);
   const kind = kindOf(first.json, path);
   if (kind === 'aiperf-record') return only(await readAiperf(await aiperfFiles(path)), path, number);
-  if (kind === 'vllm' || kind === 'sglang') return ofLines(path, number);
+  if (kind === 'vllm' || kind === 'sglang') return ofLines(path, number, first.json);
   return ofWhole(first.json, path, number);
 }
 
@@ -95,7 +95,7 @@ function readOne(kind: Kind, json: unknown, where: string): ImportedRun {
 }
 
 /** A run a line, as SGLang and `vllm bench serve --append-result` write them. Of several only the chosen one is kept. */
-async function ofLines(path: string, number: number | null): Promise<Found> {
+async function ofLines(path: string, number: number | null, first: unknown): Promise<Found> {
   const titles: string[] = [];
   let found: ImportedRun | null = null;
   let runs = 0;
@@ -103,7 +103,7 @@ async function ofLines(path: string, number: number | null): Promise<Found> {
     runs++;
     if (number !== null && runs !== number) continue;
     const where = `${path}, line ${line}`;
-    const json = parsePythonJson(text, where);
+    const json = runs === 1 ? first : parsePythonJson(text, where);
     found = readOne(kindOf(json, where), json, where);
     titles.push(found.title);
   }

@@ -1,91 +1,15 @@
-import { z } from 'zod';
 import { UserError } from '../../core/errors.ts';
 import type { Outcome, RecordBatch, RequestRecord, TokenCountSource } from '../../core/record.ts';
 import { withoutQueryValues } from '../../core/secrets.ts';
 import { countText } from '../../core/words.ts';
-import { checked, tokenCount } from '../checked.ts';
+import { checked } from '../checked.ts';
 import { failureOf } from '../failures.ts';
 import { isoTime } from '../instants.ts';
 import { importedRecord, type ImportedRun, type PlacedTokens } from '../imported-run.ts';
 import { chunkTimes, NO_TOKENS, spreadTokens, tokensInChunks } from '../token-times.ts';
+import { aiperfLine, aiperfSummary, US_PER, type AiperfLine } from './aiperf-line.ts';
 
 const TOOL = 'AIPerf';
-
-/** Microseconds in a unit of time, as AIPerf names it. */
-const US_PER: Readonly<Record<string, number>> = { ns: 1e-3, us: 1, ms: 1e3, sec: 1e6, s: 1e6 };
-
-const time = z
-  .looseObject({
-    value: z.number('expected a number'),
-    unit: z.enum(Object.keys(US_PER), 'expected ns, us, ms or sec'),
-  })
-  .transform(({ value, unit }) => value * (US_PER[unit] ?? 1));
-const times = z
-  .looseObject({
-    value: z.union([z.number(), z.array(z.number())], 'expected a list of numbers'),
-    unit: z.enum(Object.keys(US_PER), 'expected ns, us, ms or sec'),
-  })
-  .transform(({ value, unit }) => (typeof value === 'number' ? null : value.map((each) => each * (US_PER[unit] ?? 1))));
-const tokens = z.looseObject({ value: tokenCount }).transform(({ value }) => value);
-
-/** Nanoseconds of the Unix epoch. */
-const instant = z.number('expected nanoseconds since 1970').nonnegative('expected nanoseconds since 1970');
-
-const line = z.looseObject({
-  metadata: z.looseObject({
-    x_request_id: z.string().nullish(),
-    x_correlation_id: z.string().nullish(),
-    turn_index: z.int().nonnegative().nullish(),
-    credit_issued_ns: instant.nullish(),
-    request_start_ns: instant,
-    request_end_ns: instant.nullish(),
-    benchmark_phase: z.string().nullish(),
-    phase_kind: z.string().nullish(),
-    was_cancelled: z.boolean().nullish(),
-  }),
-  metrics: z
-    .looseObject({
-      time_to_first_token: time.nullish(),
-      request_latency: time.nullish(),
-      inter_chunk_latency: times.nullish(),
-      http_req_connecting: time.nullish(),
-      input_sequence_length: tokens.nullish(),
-      error_isl: tokens.nullish(),
-      output_sequence_length: tokens.nullish(),
-      output_token_count: tokens.nullish(),
-      reasoning_token_count: tokens.nullish(),
-      usage_prompt_tokens: tokens.nullish(),
-      usage_completion_tokens: tokens.nullish(),
-      usage_prompt_cache_read_tokens: tokens.nullish(),
-    })
-    .nullish(),
-  error: z
-    .looseObject({ code: z.int().nullish(), type: z.string().nullish(), message: z.string().nullish() })
-    .nullish(),
-});
-type Line = z.infer<typeof line>;
-
-/** What `profile_export_aiperf.json` says of the run; all of it may be missing. */
-const summarySchema = z.looseObject({
-  aiperf_version: z.string().nullish(),
-  start_time: z.string().nullish(),
-  was_cancelled: z.boolean().nullish(),
-  benchmark_duration: z.looseObject({ avg: z.number().nullish(), unit: z.string().nullish() }).nullish(),
-  input_config: z
-    .looseObject({
-      endpoint: z
-        .looseObject({
-          type: z.string().nullish(),
-          urls: z.array(z.string()).nullish(),
-          url: z.string().nullish(),
-          model_names: z.array(z.string()).nullish(),
-          streaming: z.boolean().nullish(),
-        })
-        .nullish(),
-      models: z.looseObject({ items: z.array(z.looseObject({ name: z.string().nullish() })).nullish() }).nullish(),
-    })
-    .nullish(),
-});
 
 /** A credit is issued when a request is due, some milliseconds before; more than this is another clock. */
 const MAX_WAIT_NS = 3600e9;
@@ -103,7 +27,7 @@ export interface AiperfFiles {
  * the line, the key and value.
  */
 export async function readAiperf({ lines, summary, where }: AiperfFiles): Promise<ImportedRun> {
-  const about = summary === null ? {} : checked(summarySchema, summary.json, summary.where, TOOL);
+  const about = summary === null ? {} : checked(aiperfSummary, summary.json, summary.where, TOOL);
   const seen = await survey(lines);
   if (seen.requests === 0)
     throw new UserError(`${where}: no request in it; run AIPerf again, with its export level at records (the default)`);
@@ -151,7 +75,7 @@ async function survey(lines: AiperfFiles['lines']): Promise<Seen> {
   let [requests, startNs, creditNs, hasCredits] = [0, Infinity, Infinity, true];
   let [warmup, withGaps, streamed, whole] = [0, 0, 0, 0];
   for await (const { json, where } of lines()) {
-    const record = checked(line, json, where, TOOL);
+    const record = checked(aiperfLine, json, where, TOOL);
     const { metadata, metrics } = record;
     requests++;
     startNs = Math.min(startNs, metadata.request_start_ns);
@@ -168,11 +92,11 @@ async function survey(lines: AiperfFiles['lines']): Promise<Seen> {
 }
 
 /** When a request was due: its credit was issued then. Null where there is none, or by another clock than the start. */
-function creditOf({ metadata: { credit_issued_ns: credit, request_start_ns: start } }: Line): number | null {
+function creditOf({ metadata: { credit_issued_ns: credit, request_start_ns: start } }: AiperfLine): number | null {
   return typeof credit === 'number' && credit <= start && start - credit < MAX_WAIT_NS ? credit : null;
 }
 
-function isWarmup({ metadata: { benchmark_phase, phase_kind } }: Line): boolean {
+function isWarmup({ metadata: { benchmark_phase, phase_kind } }: AiperfLine): boolean {
   return (phase_kind ?? benchmark_phase) === 'warmup';
 }
 
@@ -182,7 +106,7 @@ async function* records(lines: AiperfFiles['lines'], seen: Seen): AsyncGenerator
   let batch: RequestRecord[] = [];
   const ids = new Set<string>();
   for await (const { json, where, number } of lines()) {
-    const record = recordOf(checked(line, json, where, TOOL), number, seen);
+    const record = recordOf(checked(aiperfLine, json, where, TOOL), number, seen);
     const isNew = !ids.has(record.request_id);
     ids.add(record.request_id);
     batch.push(isNew ? record : { ...record, request_id: `${record.request_id}-line-${number}` });
@@ -193,7 +117,7 @@ async function* records(lines: AiperfFiles['lines'], seen: Seen): AsyncGenerator
   yield batch;
 }
 
-function recordOf(record: Line, number: number, { zeroNs, hasCredits }: Seen): RequestRecord {
+function recordOf(record: AiperfLine, number: number, { zeroNs, hasCredits }: Seen): RequestRecord {
   const { metadata, metrics, error } = record;
   const sentUs = Math.round((metadata.request_start_ns - zeroNs) / 1000);
   const dueUs = hasCredits ? Math.round(((creditOf(record) ?? metadata.request_start_ns) - zeroNs) / 1000) : sentUs;
@@ -230,7 +154,7 @@ function recordOf(record: Line, number: number, { zeroNs, hasCredits }: Seen): R
   });
 }
 
-function cancelledOr({ metadata, error }: Line): {
+function cancelledOr({ metadata, error }: AiperfLine): {
   outcome: Outcome;
   http_status: number | null;
   error: string | null;
@@ -243,14 +167,14 @@ function cancelledOr({ metadata, error }: Line): {
 }
 
 /** Output tokens, those of reasoning included. */
-function tokensIn({ metrics }: Line): number | null {
+function tokensIn({ metrics }: AiperfLine): number | null {
   const parts = [metrics?.output_token_count, metrics?.reasoning_token_count].filter(
     (part) => typeof part === 'number',
   );
   return metrics?.output_sequence_length ?? (parts.length === 0 ? null : parts.reduce((sum, part) => sum + part, 0));
 }
 
-function tokensOf(record: Line, waitUs: number): PlacedTokens {
+function tokensOf(record: AiperfLine, waitUs: number): PlacedTokens {
   const { metrics } = record;
   const [firstUs, lastUs] = [metrics?.time_to_first_token ?? null, metrics?.request_latency ?? null];
   const tokens = tokensIn(record);

@@ -14,7 +14,7 @@ const TOOL = 'GuideLLM';
 /** Seconds since 1970; versions before 0.4 have -1 where something did not happen. */
 const instant = z.number('expected seconds since 1970').nullish();
 const usage = z
-  .looseObject({
+  .object({
     total_tokens: tokenCount.nullish(),
     text_tokens: tokenCount.nullish(),
     cached_tokens: tokenCount.nullish(),
@@ -22,11 +22,11 @@ const usage = z
   .nullish();
 
 /** A request as versions from 0.4 on keep it (`info`), and as those before do (`start_time`, ...). */
-const request = z.looseObject({
+const request = z.object({
   request_id: z.string().nullish(),
   info: z
-    .looseObject({
-      timings: z.looseObject({
+    .object({
+      timings: z.object({
         targeted_start: instant,
         resolve_start: instant,
         request_start: instant,
@@ -45,7 +45,7 @@ const request = z.looseObject({
   output_metrics: usage,
   prompt_tokens: tokenCount.nullish(),
   output_tokens: tokenCount.nullish(),
-  scheduler_info: z.looseObject({ targeted_start_time: instant }).nullish(),
+  scheduler_info: z.object({ targeted_start_time: instant }).nullish(),
   start_time: instant,
   end_time: instant,
   first_token_time: instant,
@@ -55,31 +55,31 @@ const request = z.looseObject({
 type GuidellmRequest = z.infer<typeof request>;
 
 const requestList = z.array(request, 'expected a list').nullish();
-const strategy = z.looseObject({
+const strategy = z.object({
   type_: z.string().nullish(),
   rate: z.number().nullish(),
   streams: z.number().nullish(),
   max_concurrency: z.number().nullish(),
 });
-const benchmarkSchema = z.looseObject({
+const benchmarkSchema = z.object({
   config: z
-    .looseObject({
+    .object({
       strategy: strategy.nullish(),
       sample_size: z.int().nullish(),
       backend: z
-        .looseObject({ target: z.string().nullish(), model: z.string().nullish(), kind: z.string().nullish() })
+        .object({ target: z.string().nullish(), model: z.string().nullish(), kind: z.string().nullish() })
         .nullish(),
     })
     .nullish(),
-  args: z.looseObject({ strategy: strategy.nullish() }).nullish(),
-  worker: z.looseObject({ backend_target: z.string().nullish(), backend_model: z.string().nullish() }).nullish(),
+  args: z.object({ strategy: strategy.nullish() }).nullish(),
+  worker: z.object({ backend_target: z.string().nullish(), backend_model: z.string().nullish() }).nullish(),
   duration: z.number().nullish(),
-  requests: z.looseObject({ successful: requestList, incomplete: requestList, errored: requestList }),
+  requests: z.object({ successful: requestList, incomplete: requestList, errored: requestList }),
 });
 type Benchmark = z.infer<typeof benchmarkSchema>;
 
-const reportSchema = z.looseObject({
-  metadata: z.looseObject({ guidellm_version: z.string().nullish() }).nullish(),
+const reportSchema = z.object({
+  metadata: z.object({ guidellm_version: z.string().nullish() }).nullish(),
   benchmarks: z.array(z.unknown(), 'expected a list of benchmarks').min(1, 'expected at least one benchmark'),
 });
 
@@ -167,7 +167,8 @@ function strategyOf({ config, args }: Benchmark): z.infer<typeof strategy> {
 const CLOSED: ReadonlySet<string> = new Set(['synchronous', 'concurrent', 'throughput']);
 
 function isScheduled(benchmark: Benchmark): boolean {
-  return !CLOSED.has(strategyOf(benchmark).type_ ?? 'synchronous');
+  const { type_: type } = strategyOf(benchmark);
+  return !CLOSED.has(type ?? 'synchronous');
 }
 
 /** `constant, 4 requests/s`. */

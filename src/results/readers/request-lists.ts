@@ -27,7 +27,7 @@ const LISTS = Object.keys(FIELDS);
 /** `inf` where requests were not paced; `trace` where they had times of their own. */
 const rate = z.union([z.literal(['inf', 'trace']), z.number(), z.literal(Infinity)]).nullish();
 
-export const requestLists = z.looseObject({
+export const requestLists = z.object({
   ...FIELDS,
   duration: duration.nullish(),
   backend: z.string().nullish(),

@@ -19,7 +19,7 @@ const TOOL = 'SGLang bench_serving';
 
 const schema = requestLists.extend({
   dataset_name: z.string().nullish(),
-  server_info: z.looseObject({ version: z.string().nullish(), model_path: z.string().nullish() }).nullish(),
+  server_info: z.object({ version: z.string().nullish(), model_path: z.string().nullish() }).nullish(),
 });
 type SglangRun = z.infer<typeof schema>;
 

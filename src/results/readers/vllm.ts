@@ -45,7 +45,7 @@ export function readVllm(json: unknown, where: string): ImportedRun {
     durationS: run.duration ?? null,
     maxInFlight: timing.isHeld ? (run.max_concurrency ?? null) : null,
     stopped: null,
-    notes: notesOf(run, hasRole),
+    notes: notesOf(run, hasRole, timing.starts),
     requests,
     records: () => recordsOf(run, { ...timing.reading, tokens: (i, waitUs) => tokensOf(run, i, waitUs, hasRole) }),
   };
@@ -143,7 +143,7 @@ function startsWithRole(run: VllmRun): boolean {
   return more + equal > streamed / 2 ? more > equal : together > streamed / 2;
 }
 
-function notesOf(run: VllmRun, hasRole: boolean): string[] {
+function notesOf(run: VllmRun, hasRole: boolean, starts: ImportedRun['starts']): string[] {
   const firstGaps = run.itls
     .flatMap((gaps) => (gaps === null || gaps[0] === undefined ? [] : [gaps[0]]))
     .toSorted((a, b) => a - b);
@@ -159,6 +159,7 @@ function notesOf(run: VllmRun, hasRole: boolean): string[] {
       ? []
       : [`${countText(noToken, 'answer')} without a TTFT: not streamed, so that all tokens came at the end.`]),
     ...(run.date === null || run.date === undefined ? [] : ['Its date is by the clock of its machine, taken as UTC.']),
+    ...(starts === 'due' ? ['Its own latencies count from sending, as service_latency_ms does here.'] : []),
     ...capNote(run),
   ];
 }
