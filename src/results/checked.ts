@@ -42,7 +42,10 @@ function shown(value: unknown): string {
 }
 
 /** Seconds or milliseconds that a tool measured. */
-export const duration = z.number('expected a number').nonnegative('expected a number of 0 or more');
+export const duration = z
+  .number('expected a number')
+  .nonnegative('expected a number of 0 or more')
+  .max(1e12, 'expected a duration, not more than 30,000 years');
 /** Far above any context, and few enough to be held one by one. */
 const MAX_TOKENS = 10_000_000;
 export const tokenCount = z

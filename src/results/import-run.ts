@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { meanRate } from '../core/rate.ts';
 import { UserError } from '../core/errors.ts';
 import type { RecordBatch, RequestRecord } from '../core/record.ts';
+import { formatMs } from '../core/units.ts';
 import { version } from '../core/version.ts';
 import { appendRecords } from '../runs/records.ts';
 import { createRunDirectory, manifestFile, readManifest, writeManifest } from '../runs/run-directory.ts';
@@ -103,7 +104,7 @@ class Totals {
     const lastUs = Math.max(due_us, end_us ?? 0, token_times_us.at(-1) ?? 0);
     if (lastUs <= MAX_RUN_US) return;
     throw new UserError(
-      `${this.#path}: request ${request_id} ends ${lastUs / 1e6} s after the first was due, which is more than 30 years; the times in the file are damaged: give it as the tool wrote it`,
+      `${this.#path}: request ${request_id} ends ${formatMs(lastUs / 1000)} after the first was due, which is more than 30 years; the times in the file are damaged: give it as the tool wrote it`,
     );
   }
 

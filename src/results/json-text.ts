@@ -11,15 +11,18 @@ export function parsePythonJson(text: string, where: string): unknown {
     try {
       if (/NaN|Infinity/.test(text)) return JSON.parse(plainJson(text));
     } catch (thrown) {
-      throw notJson(where, thrown);
+      throw notJson(text, where, thrown);
     }
-    throw notJson(where, error);
+    throw notJson(text, where, error);
   }
 }
 
-function notJson(where: string, error: unknown): UserError {
+function notJson(text: string, where: string, error: unknown): UserError {
   const message = messageOf(error);
-  const isCut = /end of JSON input|unterminated/i.test(message);
+  const [, position] = /at position (\d+)/.exec(message) ?? [];
+  // NaN and Infinity are replaced before the place is counted.
+  const isAtEnd = position !== undefined && Number(position) >= text.trimEnd().length;
+  const isCut = isAtEnd || /end of JSON input|unterminated/i.test(message);
   return new UserError(
     `${where}: ${isCut ? 'is cut short' : 'not JSON'} (${message}); ${isCut ? 'copy it again, or let the benchmark end before it is read' : 'give the result file as the tool wrote it'}`,
     { cause: error },

@@ -7,6 +7,9 @@ import { failureOf } from '../failures.ts';
 import { importedRecord, type PlacedTokens } from '../imported-run.ts';
 import { NO_TOKENS } from '../token-times.ts';
 
+/** Seconds on a clock of any origin. */
+const clockTime = z.number('expected a number').min(-1e12, 'expected seconds').max(1e12, 'expected seconds');
+
 /**
  * A run as vLLM's and SGLang's benchmarks keep it: a list for each field, entry i of each of request i, in the order in
  * which requests were sent. Times are seconds, `start_times` on a clock of their own.
@@ -17,9 +20,9 @@ const FIELDS = {
   ttfts: listOf(duration.nullable()),
   itls: listOf(listOf(duration).nullable()),
   errors: listOf(z.string().nullable()).optional(),
-  start_times: listOf(z.number('expected a number').nullable()).optional(),
+  start_times: listOf(clockTime.nullable()).optional(),
   latencies: listOf(duration.nullable()).optional(),
-  queue_times: listOf(z.number('expected a number').nullable()).optional(),
+  queue_times: listOf(clockTime.nullable()).optional(),
   cached_tokens: listOf(tokenCount.nullable()).optional(),
 };
 const LISTS = Object.keys(FIELDS);
