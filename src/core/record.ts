@@ -30,7 +30,7 @@ export type TokenCountSource = (typeof TOKEN_COUNT_SOURCES)[number];
  * there were are known, and those between are put evenly between them, so that no gap between two of them is known.
  */
 export const TOKEN_TIME_SOURCES = ['client', 'server', 'spread'] as const;
-export type TokenTimeSource = (typeof TOKEN_TIME_SOURCES)[number];
+type TokenTimeSource = (typeof TOKEN_TIME_SOURCES)[number];
 
 /** Time of a request in each phase on the server, where the target reports it; microseconds. */
 export interface Phases {

@@ -64,7 +64,7 @@ export async function sha256Of(path: string): Promise<string> {
 }
 
 function tooLong(path: string, what: string): UserError {
-  const most = Math.floor(constants.MAX_STRING_LENGTH / 2 ** 20);
+  const most = Math.round(constants.MAX_STRING_LENGTH / 2 ** 20);
   return new UserError(
     `${path}: ${what} is one JSON value of more than ${most} MiB, which is the longest text that can be parsed; drop the texts of the answers (jq 'del(.generated_texts)'), or benchmark in shorter runs`,
   );
