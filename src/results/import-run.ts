@@ -4,8 +4,10 @@ import { basename, dirname, join } from 'node:path';
 import { meanRate } from '../core/rate.ts';
 import { UserError } from '../core/errors.ts';
 import type { RecordBatch, RequestRecord } from '../core/record.ts';
-import { formatMs } from '../core/units.ts';
+import { formatMs, withThousands } from '../core/units.ts';
 import { version } from '../core/version.ts';
+import { countText } from '../core/words.ts';
+import { hasKnownGaps, isAnswered } from '../metrics/request-latency.ts';
 import { appendRecords } from '../runs/records.ts';
 import { createRunDirectory, manifestFile, readManifest, writeManifest } from '../runs/run-directory.ts';
 import type { Imported, Manifest } from '../schema/manifest.ts';
@@ -73,6 +75,9 @@ class Totals {
   measuredFromUs = Infinity;
   measuredToUs = 0;
   isAllMeasured = true;
+  answered = 0;
+  /** Answers whose tokens have no times of their own. */
+  spread = 0;
   readonly #path: string;
 
   constructor(path: string) {
@@ -90,6 +95,8 @@ class Totals {
         this.lastEndUs = Math.max(this.lastEndUs, end_us ?? 0);
         this.inputTokens += input_tokens ?? 0;
         this.outputTokens += output_tokens ?? 0;
+        if (isAnswered(record)) this.answered++;
+        if (isAnswered(record) && !hasKnownGaps(record)) this.spread++;
         if (!measured) this.isAllMeasured = false;
         else {
           this.measuredFromUs = Math.min(this.measuredFromUs, due_us);
@@ -162,7 +169,7 @@ function manifestOf(result: OpenedResult, totals: Totals, { dir, slo, nowIso }: 
     ttft_timeout_s: 0,
     max_in_flight: run.maxInFlight,
     client: null,
-    imported: importedOf(result, run.startedAt === null),
+    imported: importedOf(result, totals),
   };
 }
 
@@ -177,9 +184,18 @@ function paceOf(
   return { duration_s, rate_rps: duration_s > 0 ? requests / duration_s : 0 };
 }
 
-function importedOf({ run, path, sha256, number }: OpenedResult, isUndated: boolean): Imported {
+function importedOf({ run, path, sha256, number }: OpenedResult, { answered, spread }: Totals): Imported {
   const { tool, starts, durationS, notes } = run;
-  const undated = isUndated ? ['When it was started is not in the file: the start here is when it was imported.'] : [];
+  const more = [
+    ...(spread === 0
+      ? []
+      : [
+          `Of ${withThousands(spread)} of ${countText(answered, 'answer')} the first and the last token alone have a time: they are in no ITL, and if they are more than 1 % there is none.`,
+        ]),
+    ...(run.startedAt === null
+      ? ['When it was started is not in the file: the start here is when it was imported.']
+      : []),
+  ];
   return {
     tool,
     version: run.version,
@@ -188,6 +204,6 @@ function importedOf({ run, path, sha256, number }: OpenedResult, isUndated: bool
     run: number,
     starts,
     duration_s: durationS,
-    notes: [...notes, ...undated],
+    notes: [...notes, ...more],
   };
 }

@@ -66,7 +66,11 @@ describe('what the file has', () => {
 describe('what the file does not have', () => {
   it('is null: ITL and fluidity where only the first and the last token have a time, TPOT being exact', async () => {
     const seen = seenRequests(60, () => ({ gapsS: [0.01, 0.09], output: 3 }));
-    const { summary } = await imported(guidellmReport(guidellmBenchmark(seen)));
+    const { summary, manifest } = await imported(guidellmReport(guidellmBenchmark(seen)));
+    assert.match(
+      manifest.imported?.notes.join(' ') ?? '',
+      /Of 60 of 60 answers the first and the last token alone have/,
+    );
     const { itl, tpot } = summary.latency_ms;
     assert.deepEqual([itl.mean, itl.p50, itl.max, itl.n, itl.missing], [null, null, null, 0, 0]);
     assert.equal(summary.fluidity, null);

@@ -203,8 +203,8 @@ function notesOf({ warmup, withGaps, streamed, whole, hasCredits }: Seen, hasSum
       ? ['A request is due when its credit was issued; the figures of AIPerf itself count from its start.']
       : []),
     withGaps < streamed
-      ? 'Its ITL is an average over each answer: gaps between tokens are not in the file, and there is no ITL here.'
-      : 'Its ITL is an average over each answer, which is TPOT here; ITL here is of the chunks that it keeps, the tokens of one being 0 apart.',
+      ? 'Its ITL is an average over each answer, which is TPOT here; gaps between tokens are not in the file.'
+      : 'Its ITL is an average over each answer, which is TPOT here; ITL here is of the chunks that it keeps, the tokens of one being 0 apart, where it counts at least a token a chunk.',
     'Output tokens are those that AIPerf counted, with its tokenizer or by the usage figures of the server; input tokens those of the usage figures, where it keeps them. How many were asked for is not in the file.',
     ...(whole === 0
       ? []

@@ -258,7 +258,6 @@ function notesOf(benchmark: Benchmark, requests: readonly Timed[]): string[] {
   const unplanned = isScheduled(benchmark) ? requests.filter(({ isPlanned }) => !isPlanned).length : 0;
   return [
     'Its TTFT counts to the first line with content or reasoning. Its time per output token includes the first token; its ITL is an average over each answer, which is TPOT here.',
-    'Of the tokens of an answer it keeps when the first and the last came: gaps between tokens are not known, and there is no ITL.',
     'Its times are of the wall clock of its machine, which may be set meanwhile.',
     'Output tokens are those of the usage figures of the server, or else its chunks. How many were asked for is not in the file.',
     ...(isScheduled(benchmark)
