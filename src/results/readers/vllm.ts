@@ -154,7 +154,7 @@ function notesOf(run: VllmRun, hasRole: boolean, starts: ImportedRun['starts']):
       ? `Its TTFT counts to the first chunk, which names the role alone; here the first token is in the second chunk, ${formatMs(median * 1000)} later at the median.`
       : 'Its TTFT counts to the first chunk with choices, which holds the first token.',
     'It keeps when chunks came: tokens of one chunk are 0 apart here, where its own ITL has one gap a chunk. Its TPOT is ours.',
-    'Output tokens are those of the usage figures of the server, or else of its tokenizer. How many were asked for is not in the file, and of failed requests neither when they ended.',
+    'Output tokens are those of the usage figures of the server, or else of its tokenizer. How many were asked for, and when failed requests ended, is not in the file.',
     ...(noToken === 0
       ? []
       : [`${countText(noToken, 'answer')} without a TTFT: not streamed, so that all tokens came at the end.`]),
