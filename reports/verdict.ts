@@ -6,7 +6,16 @@ import { supports } from '../src/metrics/attainment-interval.ts';
 import { judgedRequests, stoppedByOutcome } from '../src/metrics/stopped.ts';
 import { allowsVerdict } from '../src/metrics/warnings.ts';
 import { METRIC_NAMES } from './definitions.ts';
-import { amountText, excludedText, goalText, intervalText, latencyText, limitsText, reuseText } from './format.ts';
+import {
+  amountText,
+  excludedText,
+  goalText,
+  intervalText,
+  latencyText,
+  limitsText,
+  reuseText,
+  secondsText,
+} from './format.ts';
 
 /** The answer of a run. `glyph` says the same as the colour that a report gives to `tone`. */
 export interface Verdict {
@@ -43,7 +52,7 @@ export function verdictOf(summary: Summary, manifest: Manifest): Verdict {
     warnings: summary.warnings.map(({ text }) => text),
     assurance: assuranceOf(summary, manifest),
     why: whyOf(summary),
-    delivered: deliveredText(summary),
+    delivered: manifest.imported === undefined ? deliveredText(summary) : importedText(summary),
     excluded: excludedText(summary),
   };
 }
@@ -131,6 +140,19 @@ function deliveredText({ delivered, workload, held }: Summary): string {
         ]),
   ];
   return `Asked and got: ${parts.join('; ')}`;
+}
+
+/** `Got: 120 of 120 requests answered, 4.02 a second; prompts 1,155 tokens; outputs 230 tokens`: what was asked is not known. */
+function importedText({ delivered: { got, asked, input_tokens, output_tokens, duration_s }, held }: Summary): string {
+  const lengths = [['prompts', input_tokens] as const, ['outputs', output_tokens] as const].flatMap(([name, stats]) =>
+    stats === null ? [] : [`${name} ${amountText(stats.mean)} tokens`],
+  );
+  const rate = got.rate_rps > 0 ? `, sent at ${threeFigures(got.rate_rps)} a second` : ` in ${secondsText(duration_s)}`;
+  return [
+    `Got: ${withThousands(got.requests)} of ${countText(asked.requests, 'request')} answered${rate}`,
+    ...(held === null ? [] : [heldText(held)]),
+    ...lengths,
+  ].join('; ');
 }
 
 function heldText({ max_in_flight, requests, share }: NonNullable<Summary['held']>): string {

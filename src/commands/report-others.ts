@@ -49,7 +49,11 @@ export const OTHERS_OPTIONS: Command['options'] = {
     nargs: 1,
     describe: `write the results for others: ${Object.keys(EXPORTS).join(', ')}`,
   },
-  out: { type: 'string', describe: 'folder of the exported files [default: export, in the run directory]' },
+  out: {
+    type: 'string',
+    describe:
+      'folder of the exported files [default: export, in the run directory]; without --export, the run directory of a result file [default: runs/NAME-imported]',
+  },
 };
 
 interface Reported {

@@ -62,7 +62,13 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
     '.slo.at',
     '.max_in_flight',
   ],
-  'summary.json': ['.requests.by_outcome.ok', '.slo.limits_ms.ttft', '.slo.limits_ms.tpot', '.server.iteration_tokens'],
+  'summary.json': [
+    '.validity.judged',
+    '.requests.by_outcome.ok',
+    '.slo.limits_ms.ttft',
+    '.slo.limits_ms.tpot',
+    '.server.iteration_tokens',
+  ],
   'place.json': [
     '.slo.limits_ms.ttft',
     '.slo.limits_ms.tpot',
