@@ -15,6 +15,7 @@ const COMMANDS: Commands = new Map([
   ['rerun', async () => (await import('./rerun.ts')).rerunCommand],
   ['goodput', async () => (await import('./goodput.ts')).goodputCommand],
   ['compare', async () => (await import('./compare.ts')).compareCommand],
+  ['nightly', async () => (await import('./nightly.ts')).nightlyCommand],
   ['report', async () => (await import('./report.ts')).reportCommand],
   ['trace', async () => (await import('./trace.ts')).traceCommand],
   ['engine', async () => (await import('./engine.ts')).engineCommand],

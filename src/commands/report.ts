@@ -6,7 +6,9 @@ import { parseGoal } from '../core/slo.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { Summary } from '../schema/summary.ts';
 import { reportFile } from '../runs/run-directory.ts';
-import { summaryCsv, summaryMarkdown, summaryText } from '../../reports/index.ts';
+import { summaryCsv, summaryMarkdown, summaryText, trendMarkdown, trendVerdict } from '../../reports/index.ts';
+import { rebuildTrend } from '../search/nightly/files.ts';
+import { branchFolders, trendFiles } from '../search/nightly/history.ts';
 import { resolveSlo } from '../slos/index.ts';
 import { expected, text } from '../core/option-fields.ts';
 import { readOptions, type Command } from './command.ts';
@@ -25,6 +27,7 @@ const schema = z.looseObject({
   format: z.enum(FORMATS, expected(FORMATS.join(', '))).optional(),
   json: z.boolean(),
   open: z.boolean(),
+  trend: text.optional(),
 });
 
 export const reportCommand: Command = {
@@ -34,6 +37,7 @@ export const reportCommand: Command = {
     'reprise report runs/20261121T081500Z-chat-reference-vllm-v1',
     'reprise report runs/20261121T081500Z-chat-reference-vllm-v1 --slo distserve-osdi-chat-opt-13b',
     'reprise report runs/* --format csv > figures.csv',
+    'reprise report --trend nights',
   ],
   positionals: { directories: { type: 'string', array: true, describe: 'run directories' } },
   options: {
@@ -50,11 +54,14 @@ export const reportCommand: Command = {
     },
     json: { type: 'boolean', default: false, describe: 'the same as --format json' },
     open: OPEN_OPTION,
+    trend: { type: 'string', describe: 'rebuild the trend pages of reprise nightly in this folder, of runs none' },
   },
   run: (parsed) => report(readOptions(schema, parsed)),
 };
 
-async function report({ directories, slo, at, format, json, open }: z.infer<typeof schema>): Promise<ExitCode> {
+async function report(options: z.infer<typeof schema>): Promise<ExitCode> {
+  const { directories, slo, at, format, json, open, trend } = options;
+  if (trend !== undefined) return await reportTrend(trend, options);
   if (slo === 'list') {
     process.stdout.write(sloList(json));
     return EXIT.ok;
@@ -69,6 +76,22 @@ async function report({ directories, slo, at, format, json, open }: z.infer<type
   }
   process.stdout.write(`${PRINTED[format ?? (json ? 'json' : 'text')](reported)}\n`);
   if (open) for (const { dir, manifest } of reported) await openInBrowser(reportOf(dir, manifest));
+  return EXIT.ok;
+}
+
+/** The trend page of each branch in a folder, from its history. */
+async function reportTrend(dir: string, { directories, open, format }: z.infer<typeof schema>): Promise<ExitCode> {
+  if (directories.length > 0)
+    throw new UserError(`report --trend ${dir}: has pages of its own; leave ${directories.join(' ')} out`);
+  for (const folder of branchFolders(dir)) {
+    const trend = await rebuildTrend(folder);
+    const page = resolve(trendFiles(folder).page);
+    const { glyph, sentence } = trendVerdict(trend);
+    process.stdout.write(
+      format === 'markdown' ? `${trendMarkdown(trend)}\n` : `${glyph} ${sentence}\ntrend: ${page}\n`,
+    );
+    if (open) await openInBrowser(page);
+  }
   return EXIT.ok;
 }
 

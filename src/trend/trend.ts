@@ -41,6 +41,8 @@ export interface TrendChange {
   readonly raised: number;
   /** Of the level, as a share of the one before; null: infinite on a side. */
   readonly change: number | null;
+  /** The same in spreads of one night; infinite where nights did not spread. */
+  readonly spreads: number;
   readonly isBetter: boolean;
 }
 
@@ -100,12 +102,11 @@ function metricTrend(name: JudgedName, nights: readonly Night[]): MetricTrend {
         centre: level === null ? null : finite(exp(level.centre)),
         band: level === null ? null : bandOf(level.centre, OUTLIER * level.spread),
       })),
-    changes: changesOf(name, values, cusum).map(({ at, raised, change, isBetter }) => ({
+    changes: changesOf(name, values, cusum).map(({ at, raised, ...change }) => ({
       name,
       between: [placeOf(at - 1), placeOf(at)],
       raised: placeOf(raised),
-      change,
-      isBetter,
+      ...change,
     })),
   };
 }
@@ -117,12 +118,10 @@ function bandOf(centre: number, half: number): readonly [number, number] | null 
 
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
-interface Dated {
+interface Dated extends Pick<TrendChange, 'change' | 'spreads' | 'isBetter'> {
   /** The first night of the new level, by its place in the series. */
   readonly at: number;
   readonly raised: number;
-  readonly change: number | null;
-  readonly isBetter: boolean;
 }
 
 function changesOf(name: JudgedName, values: readonly number[], { alarms, stretches }: Cusum): Dated[] {
@@ -139,6 +138,7 @@ function changesOf(name: JudgedName, values: readonly number[], { alarms, stretc
       at,
       raised: alarm.at,
       change: finite(exp(after - before) - 1),
+      spreads: Math.abs(after - before) / (stretches[i]?.level?.spread ?? 0),
       isBetter: (alarm.direction === 'up') === isMoreBetter(name),
     };
   });
