@@ -16,6 +16,8 @@ export interface TrendVerdict {
 
 /** Metrics that change within so many nights of each other changed together. */
 const TOGETHER = 2;
+/** Metrics that the answer names besides the first. */
+const NAMED = 3;
 /** Characters of a commit that tell it. */
 const COMMIT_LENGTH = 7;
 
@@ -60,10 +62,12 @@ function changeSentence(changes: readonly TrendChange[], nights: readonly Night[
   const after = Math.max(...changes.map(({ between }) => between[1]));
   const where = `between ${nightText(before, nights)} and ${nightText(after, nights)}`;
   const [main, other] = worse.length > 0 ? [worse, better] : [better, []];
-  const also = other.length === 0 ? '' : `; better: ${other.map(namedChange).join(', ')}`;
+  const also = other.length === 0 ? '' : `; better: ${listText(other.map(namedChange))}`;
   const [first, ...others] = main;
   if (first === undefined) return '';
-  const so = others.length === 0 ? '' : `; so did ${listText(others.map(namedChange))}`;
+  const named = others.slice(0, others.length === NAMED + 1 ? NAMED + 1 : NAMED).map(namedChange);
+  const left = others.length - named.length;
+  const so = others.length === 0 ? '' : `; so did ${listText(left === 0 ? named : [...named, `${left} others`])}`;
   return `${changeText(first)} ${where}${so}${also}`;
 }
 
@@ -99,14 +103,17 @@ function notesOf(trend: Trend): string[] {
   const learning = Math.max(0, ...metrics.map(nightsToLearn));
   return [
     ...(last === undefined ? [] : [lastNight(last, nights.length)]),
-    accepted === null
-      ? 'No night is accepted as the baseline'
-      : `Accepted baseline: ${nightText(accepted, nights)}, ${dayText(nights[accepted] ?? failed())}`,
-    `${countText(nights.length, 'night')}${invalid === 0 ? '' : `, of which ${invalid} not valid: they take part in nothing`}`,
+    [
+      countText(nights.length, 'night'),
+      ...(invalid === 0 ? [] : [`${invalid} not valid, which take part in nothing`]),
+      accepted === null
+        ? 'none is accepted as the baseline'
+        : `accepted baseline: ${nightText(accepted, nights)}, ${dayText(nights[accepted] ?? failed())}`,
+    ].join('; '),
     ...(learning === 0
       ? []
       : [
-          `A change is raised once a level has ${FIRST_NIGHTS} valid nights since the last one: ${countText(learning, 'night')} to go where most are missing`,
+          `${FIRST_NIGHTS} valid nights make a level, from which changes are raised: ${learning} to go${metrics.every((metric) => nightsToLearn(metric) === learning) ? '' : ' at most, by metric'}`,
         ]),
   ];
 }
@@ -125,7 +132,7 @@ function lastNight(night: Night, number: number): string {
   return `${name} alone, against the accepted level: ${night.verdict}${why}`;
 }
 
-export const TREND_COLUMNS = ['', 'last night', 'against the accepted level', '', 'level', 'changes'] as const;
+export const TREND_COLUMNS = ['', 'last night', 'from the accepted level', '', 'level now', 'changes'] as const;
 
 /** A metric in a row: what its last valid night says, its level since the last change, its changes. */
 export function trendRow(metric: MetricTrend, nights: readonly Night[]): string[] {
@@ -174,17 +181,21 @@ export function changesOf({ metrics }: Trend): TrendChange[] {
   return metrics.flatMap(({ changes }) => changes).toSorted((a, b) => b.between[1] - a.between[1]);
 }
 
-export const NIGHT_COLUMNS = ['night', 'started', 'commit', 'against the accepted', 'raised', 'run'] as const;
+export const NIGHT_COLUMNS = ['night', 'run', 'commit', 'against the accepted', 'raised'] as const;
+/** The column that a page makes a link to the run of. */
+export const RUN_COLUMN = 1;
 
 export function nightRow(night: Night, place: number): string[] {
-  const { started_at, commit, valid, verdict, alarms, accepted, run_id } = night;
+  const { commit, valid, verdict, alarms, accepted, run_id } = night;
+  const [first, ...others] = alarms.map(
+    ({ name, change }) => `${METRIC_LABELS[name]} ${change === null ? 'fails' : signed(change)}`,
+  );
   return [
     String(place + 1),
-    started_at.slice(0, 16).replace('T', ' '),
+    run_id,
     commit === null ? '-' : commitText(commit),
     !valid ? 'not valid' : verdict === null ? (accepted ? 'accepted' : '-') : `${VERDICT_MARKS[verdict].glyph} ${verdict}`,
-    alarms.map(({ name, change }) => `${METRIC_LABELS[name]} ${change === null ? 'fails' : signed(change)}`).join(', ') || '-',
-    run_id,
+    first === undefined ? '-' : `${first}${others.length === 0 ? '' : ` and ${others.length} more`}`,
   ];
 }
 

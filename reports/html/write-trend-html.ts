@@ -8,6 +8,7 @@ import {
   changesOf,
   NIGHT_COLUMNS,
   nightRow,
+  RUN_COLUMN,
   TREND_COLUMNS,
   trendRow,
   trendVerdict,
@@ -108,9 +109,7 @@ function nightTable({ nights }: Trend): Markup {
   const first = Math.max(0, nights.length - ROWS);
   const rows = nights.slice(first).map((night, i) => {
     const cells = nightRow(night, first + i);
-    return cells.map((cell, at) =>
-      at < cells.length - 1 ? cell : html`<a href="${night.dir}/report.html">${cell}</a>`,
-    );
+    return cells.map((cell, at) => (at === RUN_COLUMN ? html`<a href="${night.dir}/report.html">${cell}</a>` : cell));
   });
   return table('The nights', NIGHT_COLUMNS, rows.toReversed());
 }

@@ -23,10 +23,11 @@ export interface TrendPoint {
   readonly isOutlier: boolean;
 }
 
-/** Nights between two changes. */
+/** Nights between two changes, as these are dated. */
 export interface TrendLevel {
   readonly from: number;
   readonly to: number;
+  /** Valid nights since the CUSUM began anew. */
   readonly nights: number;
   /** Centre, and three spreads to either side, in the metric's unit; null before twenty nights, or where most failed. */
   readonly centre: number | null;
@@ -85,6 +86,7 @@ function metricTrend(name: JudgedName, nights: readonly Night[]): MetricTrend {
   const cusum = cusumOf(values);
   const outliers = new Set(cusum.outliers.map((at) => places[at]));
   const placeOf = (at: number): number => places[at] ?? nights.length - 1;
+  const dated = changesOf(name, values, cusum);
   return {
     name,
     points: nights.flatMap(({ valid, metrics }, night) => {
@@ -95,14 +97,14 @@ function metricTrend(name: JudgedName, nights: readonly Night[]): MetricTrend {
     }),
     levels: cusum.stretches
       .filter(({ from, to }) => to > from)
-      .map(({ from, to, level }) => ({
-        from: placeOf(from),
-        to: placeOf(to - 1),
+      .map(({ from, to, level }, i) => ({
+        from: placeOf(dated[i - 1]?.at ?? from),
+        to: placeOf((dated[i]?.at ?? to) - 1),
         nights: to - from,
         centre: level === null ? null : finite(exp(level.centre)),
         band: level === null ? null : bandOf(level.centre, OUTLIER * level.spread),
       })),
-    changes: changesOf(name, values, cusum).map(({ at, raised, ...change }) => ({
+    changes: dated.map(({ at, raised, ...change }) => ({
       name,
       between: [placeOf(at - 1), placeOf(at)],
       raised: placeOf(raised),

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { FILES, JSON_SCHEMAS, jsonSchemas } from '../../scripts/json-schemas.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
 import { summarise } from '../../src/metrics/summarise.ts';
+import { JUDGED_NAMES } from '../../src/schema/comparison.ts';
 import { manifestSchema, type Manifest } from '../../src/schema/manifest.ts';
 import { summarySchema } from '../../src/schema/summary.ts';
 import { cli, readJson, temporaryFolder } from '../cli.ts';
@@ -73,6 +74,8 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
     '.best',
   ],
   'goodput.json': ['.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
+  'accepted.json': [],
+  'night.json': JUDGED_NAMES.map((name) => `.metrics.${name}`),
 };
 
 const written = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
@@ -92,7 +95,13 @@ describe('what is written', () => {
   const run = join(folder, 'run');
   const place = join(folder, 'place');
   const goodput = join(folder, 'goodput');
-  const folders: Readonly<Record<string, string>> = { 'place.json': place, 'goodput.json': goodput };
+  const nights = join(folder, 'nights');
+  const folders: Readonly<Record<string, string>> = {
+    'place.json': place,
+    'goodput.json': goodput,
+    'accepted.json': join(nights, 'main'),
+    'night.json': nights,
+  };
   const readFile = (name: string): Record<string, unknown> => readJson(folders[name] ?? run, name);
   before(async () => {
     const options = ['--clock', 'virtual', '--slo', SLO, '--warmup', '2s', '--limit', '99'];
@@ -104,6 +113,11 @@ describe('what is written', () => {
     const limits = ['--clock', 'virtual', '--slo', SLO, '--limit', '99', '--precision', '20%'];
     const found = await cli('goodput', 'chat', ...limits, '--out', goodput, '--quiet');
     assert.equal(found.code, 0, found.stderr);
+    const night = ['--clock', 'virtual', '--slo', SLO, '--limit', '99', '--branch', 'main', '--commit', 'c0ffee'];
+    const slept = await cli('nightly', 'chat', ...night, '--baseline', nights, '--gate', 'default', '--quiet');
+    assert.equal(slept.code, 4, slept.stderr);
+    const [line = ''] = readFileSync(join(nights, 'main', 'history.jsonl'), 'utf8').split('\n');
+    writeFileSync(join(nights, 'night.json'), line);
   });
 
   it('is what its schema says, and says what it is of', () => {
