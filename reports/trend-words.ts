@@ -39,11 +39,17 @@ export function trendVerdict(trend: Trend): TrendVerdict {
       sentence: `Too few nights to see a change: ${valid} valid of the ${FIRST_NIGHTS} that a level needs`,
       notes,
     };
+  const left = accepted === null || accepted === 0 ? nights.length : nights.length - 1 - accepted;
   const span =
-    accepted === null || accepted === 0
+    left === nights.length
       ? countText(nights.length, 'night')
-      : `the ${countText(nights.length - accepted, 'night')} since night ${accepted + 1} was accepted`;
-  return { tone: 'none', glyph: VERDICT_MARKS.same.glyph, sentence: `No change in ${span}`, notes };
+      : `the ${countText(left, 'night')} since night ${(accepted ?? 0) + 1} was accepted`;
+  return {
+    tone: 'none',
+    glyph: VERDICT_MARKS.same.glyph,
+    sentence: left === 0 ? 'No change: the last night is accepted' : `No change in ${span}`,
+    notes,
+  };
 }
 
 /** The newest change, and those beside it; what stands out most from how nights spread first. */
@@ -73,8 +79,9 @@ function changeSentence(changes: readonly TrendChange[], nights: readonly Night[
 
 /** `TPOT p50 got 5.1 % worse`. */
 export function changeText({ name, change, isBetter }: TrendChange): string {
-  const size = change === null ? 'no longer finite' : `${formatShare(Math.abs(change))} ${isBetter ? 'better' : 'worse'}`;
-  return change === null && isBetter ? `${METRIC_LABELS[name]} got finite` : `${METRIC_LABELS[name]} got ${size}`;
+  const label = METRIC_LABELS[name];
+  if (change === null) return isBetter ? `${label} became finite` : `${label} became infinite, as requests failed,`;
+  return `${label} got ${formatShare(Math.abs(change))} ${isBetter ? 'better' : 'worse'}`;
 }
 
 function namedChange({ name, change }: TrendChange): string {
@@ -194,7 +201,13 @@ export function nightRow(night: Night, place: number): string[] {
     String(place + 1),
     run_id,
     commit === null ? '-' : commitText(commit),
-    !valid ? 'not valid' : verdict === null ? (accepted ? 'accepted' : '-') : `${VERDICT_MARKS[verdict].glyph} ${verdict}`,
+    !valid
+      ? 'not valid'
+      : verdict === null
+        ? accepted
+          ? 'accepted'
+          : '-'
+        : `${VERDICT_MARKS[verdict].glyph} ${verdict}`,
     first === undefined ? '-' : `${first}${others.length === 0 ? '' : ` and ${others.length} more`}`,
   ];
 }

@@ -79,7 +79,9 @@ function spec(metric: MetricTrend, trend: Trend): TopLevelSpec {
     night: point.night + 1,
     // A failed quantile has no place: it is at the upper edge, and its words say so.
     value: point.value ?? domain[1],
-    text: `night ${pointRow(metric.name, point, trend).filter((cell) => cell !== '').join(', ')}`,
+    text: `night ${pointRow(metric.name, point, trend)
+      .filter((cell) => cell !== '')
+      .join(', ')}`,
     isValid: point.isValid,
     isOutlier: point.isOutlier,
   }));
@@ -217,7 +219,15 @@ function changeLayers({ changes }: MetricTrend, domain: readonly [number, number
     },
     {
       data: { values: raised },
-      mark: { type: 'point', shape: 'triangle-up', filled: true, size: 80, opacity: 1, color: COLOURS.bad, yOffset: -4 },
+      mark: {
+        type: 'point',
+        shape: 'triangle-up',
+        filled: true,
+        size: 80,
+        opacity: 1,
+        color: COLOURS.bad,
+        yOffset: -4,
+      },
       encoding: { x, y, tooltip: { field: 'text', type: 'nominal' } },
     },
   ];

@@ -34,7 +34,13 @@ export function trendMarkdown(trend: Trend): string {
           CHANGE_COLUMNS,
           changes.map((change) => changeRow(change, nights)),
         )),
-    ...table(NIGHT_COLUMNS, nights.slice(first).map((night, i) => nightRow(night, first + i)).toReversed()),
+    ...table(
+      NIGHT_COLUMNS,
+      nights
+        .slice(first)
+        .map((night, i) => nightRow(night, first + i))
+        .toReversed(),
+    ),
   ].join('\n');
 }
 

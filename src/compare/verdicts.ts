@@ -46,11 +46,7 @@ export interface Family {
  * Tests a family for changes beyond the margin. A metric that is the same number in every run of both, such as an
  * attainment of 1, can show none, and does not count for the others (Tarone's argument).
  */
-export function testFamily(
-  family: readonly Family[],
-  order: Order,
-  margin: number,
-): Tested[] {
+export function testFamily(family: readonly Family[], order: Order, margin: number): Tested[] {
   const changes = family.map(({ base, now, isFinite, level }) =>
     !isFinite ? null : level === undefined ? changeOf(base, now, order) : changeOfNight(now[0] ?? Number.NaN, level),
   );

@@ -36,10 +36,15 @@ export const nightSchema = z
     commit: z.string().nullable(),
     target: run.target.shape.spec,
     versions: run.versions,
-    valid: z.boolean().describe('False: the client fell behind, or the run did not complete. It takes part in nothing.'),
+    valid: z
+      .boolean()
+      .describe('False: the client fell behind, or the run did not complete. It takes part in nothing.'),
     reasons: z.array(z.string()).describe('Why it is not valid.'),
     metrics: z.partialRecord(z.enum(JUDGED_NAMES), figure).describe('The judged figures that the run has.'),
-    baseline: z.string().nullable().describe('Run id of the accepted night that this one was compared with; null: none.'),
+    baseline: z
+      .string()
+      .nullable()
+      .describe('Run id of the accepted night that this one was compared with; null: none.'),
     verdict: z.enum(VERDICTS).nullable().describe('Null: not compared, or not valid.'),
     gates: z.array(
       z.strictObject({ text: z.string(), verdict: z.enum(['held', 'missed', 'undecided']), why: z.string() }),

@@ -77,7 +77,9 @@ function bounded(values: readonly number[]): readonly number[] {
   const level = levelOf(values);
   return values.map((value) => {
     const score = standardised(value, level);
-    return Math.abs(score) <= MOST || level.spread === 0 ? value : level.centre + Math.sign(score) * MOST * level.spread;
+    return Math.abs(score) <= MOST || level.spread === 0
+      ? value
+      : level.centre + Math.sign(score) * MOST * level.spread;
   });
 }
 

@@ -147,7 +147,12 @@ function changesOf(name: JudgedName, values: readonly number[], { alarms, stretc
 }
 
 /** The nearest split of the whole history that goes the same way; where there is none, the alarm's own first night. */
-function dateOf({ at, from, direction }: Alarm, since: number, points: readonly number[], values: readonly number[]): number {
+function dateOf(
+  { at, from, direction }: Alarm,
+  since: number,
+  points: readonly number[],
+  values: readonly number[],
+): number {
   const goesUp = (point: number): boolean =>
     medianOf(values.slice(point, at + 1)) > medianOf(values.slice(since, point));
   const fitting = points.filter((point) => point > since && point <= at && goesUp(point) === (direction === 'up'));

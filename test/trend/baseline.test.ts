@@ -42,10 +42,19 @@ it('lets a night far off, or one that failed, count three spreads at most', () =
   assert.ok(failed !== null && calm !== null);
   assert.ok(Number.isFinite(failed.lnCentre) && failed.lnSd < 2 * calm.lnSd);
   // A level of failed nights alone is none.
-  assert.equal(nightLevel(Array.from({ length: 20 }, () => Infinity), 0), null);
+  assert.equal(
+    nightLevel(
+      Array.from({ length: 20 }, () => Infinity),
+      0,
+    ),
+    null,
+  );
 });
 
 it('has no spread where all nights are equal', () => {
-  const level = nightLevel(Array.from({ length: 20 }, () => 0.1), 0);
+  const level = nightLevel(
+    Array.from({ length: 20 }, () => 0.1),
+    0,
+  );
   assert.deepEqual([level?.lnCentre, level?.lnSd], [0.1, 0]);
 });

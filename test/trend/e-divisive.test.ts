@@ -9,11 +9,29 @@ function nights(seed: number, levels: readonly (readonly [level: number, nights:
 }
 
 it('a shift of five deviations is dated to the night, with three nights behind it', () => {
-  for (let seed = 1; seed <= 5; seed++) assert.deepEqual(changePoints(nights(seed, [[0, 30], [5, 3]])).slice(-1), [30]);
+  for (let seed = 1; seed <= 5; seed++)
+    assert.deepEqual(
+      changePoints(
+        nights(seed, [
+          [0, 30],
+          [5, 3],
+        ]),
+      ).slice(-1),
+      [30],
+    );
 });
 
 it('several changes are found in order', () => {
-  assert.deepEqual(changePoints(nights(2, [[0, 30], [6, 30], [0, 30]])), [30, 60]);
+  assert.deepEqual(
+    changePoints(
+      nights(2, [
+        [0, 30],
+        [6, 30],
+        [0, 30],
+      ]),
+    ),
+    [30, 60],
+  );
 });
 
 it('nights of chance have a change in one of twenty series', () => {

@@ -23,7 +23,7 @@ export function exampleNights({
   odd = [],
   over = () => ({}),
 }: ExampleNights): Night[] {
-  const random = randomStream(7, 'example nights');
+  const random = randomStream(8, 'example nights');
   return Array.from({ length: nights }, (_, i): Night => {
     const night = i + 1;
     const factor = (night >= slowerFrom ? 1 + by : 1) * (odd.includes(night) ? 1.2 : 1);
@@ -44,14 +44,16 @@ export function exampleNights({
       versions: { reprise: '0.3.0', node: '24.0.0' },
       valid: !invalid.includes(night),
       reasons: invalid.includes(night) ? ['the client fell behind'] : [],
-      metrics: Object.fromEntries(Object.entries({
-        attainment: { value: 1, change: i === 0 ? null : 0, verdict: i === 0 ? null : 'same' },
-        'ttft.p50': about(40, odd.includes(night) ? 1.2 : 1),
-        'tpot.p50': about(9, factor),
-        'e2e.p50': about(2100, factor),
-        throughput: about(1500),
-        ...over(night),
-      })),
+      metrics: Object.fromEntries(
+        Object.entries({
+          attainment: { value: 1, change: i === 0 ? null : 0, verdict: i === 0 ? null : 'same' },
+          'ttft.p50': about(40, odd.includes(night) ? 1.2 : 1),
+          'tpot.p50': about(9, factor),
+          'e2e.p50': about(2100, factor),
+          throughput: about(1500),
+          ...over(night),
+        }),
+      ),
       baseline: i === 0 ? null : '20260901T020000Z',
       verdict: i === 0 ? null : i < 19 ? 'provisional' : 'same',
       gates: [],

@@ -114,7 +114,8 @@ function levelsOf({ nights, accepted }: BranchHistory, others: readonly Night[])
 }
 
 function introduction({ folder, nights, accepted }: BranchHistory, { missing }: KnownLevels): string {
-  if (accepted === null) return `night ${nights.length + 1} in ${folder}: becomes the accepted baseline, if it is valid`;
+  if (accepted === null)
+    return `night ${nights.length + 1} in ${folder}: becomes the accepted baseline, if it is valid`;
   const until =
     missing === 0
       ? ''
@@ -174,12 +175,19 @@ async function judge(spec: NightSpec, history: BranchHistory, { dir, levels, end
   const night = { ...found, alarms: alarmsOf(trendOf(before, baseline)) };
   appendNight(folder, night);
   if (becomesAccepted) acceptNight(history, night, endedAt);
-  return { folder, run, night, comparison, gates, missing: levels.missing, trend: trendOf([...history.nights, night], baseline) };
+  return {
+    folder,
+    run,
+    night,
+    comparison,
+    gates,
+    missing: levels.missing,
+    trend: trendOf([...history.nights, night], baseline),
+  };
 }
 
 function judgedGate(gate: CompareGate, comparison: Comparison | null, missing: number): JudgedCompareGate {
-  if (comparison === null)
-    return { gate, verdict: 'undecided', why: 'there is no accepted night yet to compare with' };
+  if (comparison === null) return { gate, verdict: 'undecided', why: 'there is no accepted night yet to compare with' };
   const judged = judgeCompareGate(gate, comparison);
   const isEarly = comparison.provisional && judged.verdict === 'undecided' && missing > 0;
   return isEarly ? { ...judged, why: `${untilJudged(missing)} (${judged.why})` } : judged;

@@ -24,7 +24,9 @@ export function currentBranch(): string {
 /** The branch that others come from, as the remote says or as it is usually called; null: none has a history. */
 export function defaultBranch(dir: string): string | null {
   const ofRemote = git('symbolic-ref', '--quiet', '--short', 'refs/remotes/origin/HEAD')?.replace(/^origin\//, '');
-  return [ofRemote, ...USUAL_DEFAULTS].find((name) => name !== undefined && existsSync(branchFolder(dir, name))) ?? null;
+  return (
+    [ofRemote, ...USUAL_DEFAULTS].find((name) => name !== undefined && existsSync(branchFolder(dir, name))) ?? null
+  );
 }
 
 /** What git prints; null where there is no git, no repository, or nothing to print. */
