@@ -80,7 +80,7 @@ function changeSentence(changes: readonly TrendChange[], nights: readonly Night[
 /** `TPOT p50 got 5.1 % worse`. */
 export function changeText({ name, change, isBetter }: TrendChange): string {
   const label = METRIC_LABELS[name];
-  if (change === null) return isBetter ? `${label} became finite` : `${label} became infinite, as requests failed,`;
+  if (change === null) return isBetter ? `${label} became finite` : `${label} became infinite (requests failed)`;
   return `${label} got ${formatShare(Math.abs(change))} ${isBetter ? 'better' : 'worse'}`;
 }
 

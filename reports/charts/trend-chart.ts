@@ -1,10 +1,16 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { countText } from '../../src/core/words.ts';
 import type { JudgedName } from '../../src/schema/comparison.ts';
-import type { MetricTrend, Trend, TrendPoint } from '../../src/trend/trend.ts';
+import {
+  nightsToLearn,
+  type MetricTrend,
+  type Trend,
+  type TrendChange,
+  type TrendPoint,
+} from '../../src/trend/trend.ts';
 import { METRIC_LABELS, signed, valueText } from '../comparison-words.ts';
 import { changeText, commitText, dayText } from '../trend-words.ts';
-import type { Chart, ChartSection, Layers, Position } from './chart.ts';
+import type { Chart, ChartSection, Color, Layers, Position } from './chart.ts';
 import { MS_LABEL } from './log-axis.ts';
 import { COLOURS, SHARE_LABEL } from './theme.ts';
 
@@ -30,8 +36,10 @@ function trendChart(metric: MetricTrend, trend: Trend): Chart {
   const { name, points, changes } = metric;
   const last = changes.at(-1);
   const label = METRIC_LABELS[name];
-  const title =
-    last === undefined
+  const isLearning = last === undefined && nightsToLearn(metric) > 0;
+  const title = isLearning
+    ? `${label}: too few nights for a level`
+    : last === undefined
       ? `${label}: no change in ${countText(points.length, 'night')}`
       : `${changeText(last)} in night ${last.between[1] + 1}`;
   const odd = [
@@ -199,36 +207,37 @@ function changeLayers({ changes }: MetricTrend, domain: readonly [number, number
   const at = changes.map((change) => ({
     night: (change.between[0] + change.between[1]) / 2 + 1,
     text: change.change === null ? 'fails' : signed(change.change),
+    ...colours(change),
     tooltip: `${changeText(change)} in night ${change.between[1] + 1}`,
   }));
-  const raised = changes.map(({ raised: night }) => ({
-    night: night + 1,
+  const raised = changes.map((change) => ({
+    night: change.raised + 1,
     value: domain[0],
-    text: `raised in night ${night + 1}`,
+    text: `raised in night ${change.raised + 1}`,
+    ...colours(change),
   }));
+  const color = (field: 'color' | 'textColor'): Color => ({ field, type: 'nominal', scale: null, legend: null });
   return [
     {
       data: { values: at },
-      mark: { type: 'rule', strokeDash: [5, 3], strokeWidth: 1.5, color: COLOURS.bad },
-      encoding: { x, tooltip: { field: 'tooltip', type: 'nominal' } },
+      mark: { type: 'rule', strokeDash: [5, 3], strokeWidth: 1.5 },
+      encoding: { x, color: color('color'), tooltip: { field: 'tooltip', type: 'nominal' } },
     },
     {
       data: { values: at },
-      mark: { type: 'text', align: 'right', baseline: 'top', dx: -5, color: COLOURS.badText },
-      encoding: { x, y: { value: 0 }, text: { field: 'text', type: 'nominal' } },
+      mark: { type: 'text', align: 'right', baseline: 'top', dx: -5 },
+      encoding: { x, y: { value: 0 }, color: color('textColor'), text: { field: 'text', type: 'nominal' } },
     },
     {
       data: { values: raised },
-      mark: {
-        type: 'point',
-        shape: 'triangle-up',
-        filled: true,
-        size: 80,
-        opacity: 1,
-        color: COLOURS.bad,
-        yOffset: -4,
-      },
-      encoding: { x, y, tooltip: { field: 'text', type: 'nominal' } },
+      mark: { type: 'point', shape: 'triangle-up', filled: true, size: 80, opacity: 1, yOffset: -4 },
+      encoding: { x, y, color: color('color'), tooltip: { field: 'text', type: 'nominal' } },
     },
   ];
+}
+
+function colours({ isBetter }: TrendChange): { readonly color: string; readonly textColor: string } {
+  return isBetter
+    ? { color: COLOURS.third, textColor: COLOURS.goodText }
+    : { color: COLOURS.bad, textColor: COLOURS.badText };
 }

@@ -4,7 +4,7 @@ import { parseCompareGate } from '../compare/gates.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { gateExit, gateText } from '../core/gate.ts';
 import { expected, text } from '../core/option-fields.ts';
-import { rebuildTrend, writeTrend } from '../search/nightly/files.ts';
+import { rebuildTrend, writeLastComparison, writeTrend } from '../search/nightly/files.ts';
 import {
   acceptNight,
   branchFolder,
@@ -154,6 +154,7 @@ async function oneNight(
       },
     },
   );
+  writeLastComparison(result.folder, result.comparison);
   await writeTrend(result.folder, result.trend);
   print(result, json);
   if (open) await openInBrowser(resolve(trendFiles(result.folder).page));
