@@ -20,7 +20,8 @@ export interface NightLevel {
  * `accepted` the place of the accepted one. The level is that of the first nights of its stretch between two changes,
  * once these suffice; before, of those up to the accepted one, which whoever accepted it has seen. Where a stretch has
  * too few nights the spread is that within all stretches; where all of them are too few, that of `others`, the nights of
- * another branch. Null: too few there too, or a night of the level failed.
+ * another branch. A night far off that was accepted is a level of its own, before the CUSUM raises it. Null: too few
+ * there too, or a night of the level failed.
  */
 export function nightLevel(
   values: readonly number[],
@@ -32,8 +33,11 @@ export function nightLevel(
   if (own === undefined) return null;
   const length = own.to - own.from;
   if (length >= NEEDED_NIGHTS) {
-    const window = bounded(values.slice(own.from, Math.min(own.to, own.from + windowOf(length))));
-    return levelFrom(window, within([window]));
+    const nights = values.slice(own.from, Math.min(own.to, own.from + windowOf(length)));
+    const chosen = values[accepted] ?? Number.NaN;
+    const isOfLevel = Math.abs(standardised(chosen, levelOf(nights))) <= MOST;
+    const window = bounded(nights);
+    return levelFrom(isOfLevel || accepted === own.from ? window : [chosen], within([window]));
   }
   const seen = bounded(values.slice(own.from, accepted + 1));
   const spread = spreadOf(values, cusum) ?? spreadOf(others, cusumOf(others));

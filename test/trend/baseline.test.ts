@@ -31,6 +31,15 @@ it('keeps to the accepted level after a change, and takes another once that is a
   assert.ok((level?.lnSd ?? 9) < 1.1);
 });
 
+it('takes a night far off, once accepted, for the new level at once', () => {
+  const changed = [...nights(24, 0), 20];
+  assert.deepEqual([nightLevel(changed, 0)?.lnCentre, nightLevel(changed, 0)?.nights], [0, 20]);
+  assert.deepEqual([nightLevel(changed, 24)?.lnCentre, nightLevel(changed, 24)?.nights], [20, 1]);
+  assert.equal(nightLevel(changed, 24)?.lnSd, nightLevel(changed, 0)?.lnSd);
+  // The first night was accepted unseen.
+  assert.equal(nightLevel([20, ...nights(24, 0)], 0)?.nights, 20);
+});
+
 it("takes the spread of another branch's nights where there are too few", () => {
   const level = nightLevel([5], 0, nights(20, 0));
   assert.deepEqual([level?.lnCentre, level?.nights, level?.df], [5, 1, 19]);
