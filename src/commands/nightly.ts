@@ -188,9 +188,11 @@ function print({ night, comparison, trend, folder, run, missing }: NightResult, 
   );
 }
 
-function sayGates({ gates }: NightResult, { undecided, json }: Options): ExitCode {
+/** What is undecided counts as the user said; but a night that cannot be believed never passes. */
+function sayGates({ gates, night, comparison }: NightResult, { undecided, json }: Options): ExitCode {
   for (const { gate, verdict, why } of gates) printGate(gateText(gate, verdict, why), json);
-  const as = undecided === 'pass' ? 'held' : undecided === 'fail' ? 'missed' : 'undecided';
+  const mayPass = night.valid && comparison?.doubts.some(({ blocks }) => blocks) !== true;
+  const as = undecided === 'fail' ? 'missed' : undecided === 'pass' && mayPass ? 'held' : 'undecided';
   return gateExit(gates.map(({ verdict }) => (verdict === 'undecided' ? as : verdict)));
 }
 
