@@ -89,7 +89,7 @@ function namedChange({ name, change }: TrendChange): string {
 }
 
 /** `night 29 (abc1234)`. */
-export function nightText(place: number, nights: readonly Night[]): string {
+function nightText(place: number, nights: readonly Night[]): string {
   const commit = nights[place]?.commit;
   return `night ${place + 1}${commit === null || commit === undefined ? '' : ` (${commitText(commit)})`}`;
 }

@@ -197,8 +197,8 @@ function sayGates({ gates, night, comparison }: NightResult, { undecided, json }
 }
 
 function sayExpired(gone: readonly string[], json: boolean): void {
-  const text = gone.length === 0 ? 'no run has expired' : `expired: ${gone.join(', ')}`;
-  (json ? process.stderr : process.stdout).write(`${text}\n`);
+  const said = gone.length === 0 ? 'no run has expired' : `expired: ${gone.join(', ')}`;
+  (json ? process.stderr : process.stdout).write(`${said}\n`);
 }
 
 function marginOf(given: string): number {

@@ -11,7 +11,7 @@ export const MOST = 3;
 export const OUTLIER = 3;
 
 /** Nights between two changes, by their places in the series; `to` is behind the last. */
-export interface Stretch {
+interface Stretch {
   readonly from: number;
   readonly to: number;
   /** Null before `FIRST_NIGHTS` nights. */

@@ -24,7 +24,7 @@ export interface TrendPoint {
 }
 
 /** Nights between two changes, as these are dated. */
-export interface TrendLevel {
+interface TrendLevel {
   readonly from: number;
   readonly to: number;
   /** Valid nights since the CUSUM began anew. */
