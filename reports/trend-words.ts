@@ -127,7 +127,7 @@ function notesOf(trend: Trend): string[] {
 
 function lastNight(night: Night, number: number): string {
   const name = `Night ${number}, ${dayText(night)}${night.commit === null ? '' : ` (${commitText(night.commit)})`}`;
-  if (!night.valid) return `${name} is not valid: ${night.reasons.join('; ')}`;
+  if (!night.valid) return `${name} is not valid: ${reasonText(night.reasons)}`;
   if (night.verdict === null) return `${name} was not compared${night.accepted ? ': it is the baseline' : ''}`;
   const decisive = Object.entries(METRIC_LABELS).flatMap(([name_, label]) => {
     const figure = Object.entries(night.metrics).find(([each]) => each === name_)?.[1];
@@ -137,6 +137,12 @@ function lastNight(night: Night, number: number): string {
   });
   const why = ['better', 'worse'].includes(night.verdict) && decisive.length > 0 ? ` (${decisive.join(', ')})` : '';
   return `${name} alone, against the accepted level: ${night.verdict}${why}`;
+}
+
+/** The first reason without its advice; the run's own report has all. */
+function reasonText([first = 'no reason is kept', ...others]: readonly string[]): string {
+  const [head = first] = first.split('; ');
+  return `${head}${others.length === 0 ? '' : `, and ${countText(others.length, 'more reason')}`}`;
 }
 
 export const TREND_COLUMNS = ['', 'last night', 'from the accepted level', '', 'level now', 'changes'] as const;

@@ -180,6 +180,7 @@ function print({ night, comparison, trend, folder, run, missing }: NightResult, 
     [
       comparison === null ? summaryText(run.summary, run.manifest, { color }) : comparisonText(comparison, { color }),
       ...(comparison?.provisional === true && missing > 0 ? [`Provisional: ${untilJudged(missing)}.`] : []),
+      ...(night.valid ? [] : ['not valid: the night is kept, and takes part in nothing']),
       ...(night.accepted ? [`accepted as the baseline of ${night.branch}: its first valid night`] : []),
       `trend of ${night.branch}: ${glyph} ${sentence}`,
       `trend: ${resolve(trendFiles(folder).page)}`,

@@ -80,7 +80,14 @@ async function report(options: z.infer<typeof schema>): Promise<ExitCode> {
 }
 
 /** The trend page of each branch in a folder, from its history. */
-async function reportTrend(dir: string, { directories, open, format }: z.infer<typeof schema>): Promise<ExitCode> {
+async function reportTrend(
+  dir: string,
+  { directories, open, format = 'text', json }: z.infer<typeof schema>,
+): Promise<ExitCode> {
+  if (json || !['text', 'markdown'].includes(format))
+    throw new UserError(
+      `--format ${json ? 'json' : format}: a trend is text or markdown; its figures are in history.jsonl`,
+    );
   if (directories.length > 0)
     throw new UserError(`report --trend ${dir}: has pages of its own; leave ${directories.join(' ')} out`);
   for (const folder of branchFolders(dir)) {

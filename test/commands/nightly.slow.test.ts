@@ -125,6 +125,7 @@ describe('reprise nightly', { concurrency: 2 }, () => {
     assert.match(rebuilt.stdout, /Too few nights to see a change: 2 valid of the 20/);
     assert.ok(existsSync(join(dir, 'main', 'trend.html')));
     assert.equal((await cli('report', '--trend', join(folder, 'none'))).code, 2);
+    assert.match((await cli('report', '--trend', dir, '--json')).stderr, /--format json: a trend is text or markdown/);
   });
 
   it('prints the night and the comparison as JSON', async () => {

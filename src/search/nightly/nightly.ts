@@ -171,8 +171,8 @@ async function judge(spec: NightSpec, history: BranchHistory, { dir, levels, end
     accepted: becomesAccepted,
   };
   const baseline = becomesAccepted ? found.run_id : (accepted?.run_id ?? null);
-  const before = [...history.nights, found];
-  const night = { ...found, alarms: alarmsOf(trendOf(before, baseline)) };
+  const trend = trendOf([...history.nights, found], baseline);
+  const night = { ...found, alarms: alarmsOf(trend) };
   appendNight(folder, night);
   if (becomesAccepted) acceptNight(history, night, endedAt);
   return {
@@ -182,14 +182,15 @@ async function judge(spec: NightSpec, history: BranchHistory, { dir, levels, end
     comparison,
     gates,
     missing: levels.missing,
-    trend: trendOf([...history.nights, night], baseline),
+    trend: { ...trend, nights: [...history.nights, night] },
   };
 }
 
 function judgedGate(gate: CompareGate, comparison: Comparison | null, missing: number): JudgedCompareGate {
   if (comparison === null) return { gate, verdict: 'undecided', why: 'there is no accepted night yet to compare with' };
   const judged = judgeCompareGate(gate, comparison);
-  const isEarly = comparison.provisional && judged.verdict === 'undecided' && missing > 0;
+  const isBlocked = comparison.doubts.some(({ blocks }) => blocks);
+  const isEarly = comparison.provisional && judged.verdict === 'undecided' && missing > 0 && !isBlocked;
   return isEarly ? { ...judged, why: `${untilJudged(missing)} (${judged.why})` } : judged;
 }
 
