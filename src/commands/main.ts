@@ -16,6 +16,7 @@ const COMMANDS: Commands = new Map([
   ['goodput', async () => (await import('./goodput.ts')).goodputCommand],
   ['sweep', async () => (await import('./sweep.ts')).sweepCommand],
   ['compare', async () => (await import('./compare.ts')).compareCommand],
+  ['nightly', async () => (await import('./nightly.ts')).nightlyCommand],
   ['report', async () => (await import('./report.ts')).reportCommand],
   ['trace', async () => (await import('./trace.ts')).traceCommand],
   ['engine', async () => (await import('./engine.ts')).engineCommand],

@@ -10,7 +10,17 @@ import type { SweepReport } from '../schema/sweep.ts';
 import { isSweep, sweepPage, writeSweep } from '../search/sweep/files.ts';
 import { judgeSweep, type SweepJudgement } from '../search/sweep/judge.ts';
 import { reportFile } from '../runs/run-directory.ts';
-import { summaryCsv, summaryMarkdown, summaryText, sweepMarkdown, sweepText } from '../../reports/index.ts';
+import {
+  summaryCsv,
+  summaryMarkdown,
+  summaryText,
+  sweepMarkdown,
+  sweepText,
+  trendMarkdown,
+  trendVerdict,
+} from '../../reports/index.ts';
+import { rebuildTrend } from '../search/nightly/files.ts';
+import { branchFolders, trendFiles } from '../search/nightly/history.ts';
 import { resolveSlo } from '../slos/index.ts';
 import { expected, text } from '../core/option-fields.ts';
 import { readOptions, type Command } from './command.ts';
@@ -34,6 +44,7 @@ const schema = z.looseObject({
   json: z.boolean(),
   open: z.boolean(),
   ...OTHERS_SCHEMA,
+  trend: text.optional(),
 });
 
 export const reportCommand: Command = {
@@ -47,6 +58,7 @@ export const reportCommand: Command = {
     'reprise report runs/20261121T081500Z-chat-reference-vllm-v1 --as vllm,aiperf,guidellm',
     'reprise report runs/20261121T081500Z-chat-reference-vllm-v1 --export llmd,junit --out results',
     'reprise report vllm-result.json --slo ttft=200ms,tpot=50ms',
+    'reprise report --trend nights',
   ],
   positionals: {
     directories: {
@@ -75,12 +87,14 @@ export const reportCommand: Command = {
     json: { type: 'boolean', default: false, describe: 'the same as --format json' },
     open: OPEN_OPTION,
     ...OTHERS_OPTIONS,
+    trend: { type: 'string', describe: 'rebuild the trend pages of reprise nightly in this folder, of runs none' },
   },
   run: (parsed) => report(readOptions(schema, parsed)),
 };
 
 async function report(options: z.infer<typeof schema>): Promise<ExitCode> {
-  const { directories, slo, at, sloScales, json, open } = options;
+  const { directories, slo, at, sloScales, json, open, trend } = options;
+  if (trend !== undefined) return await reportTrend(trend, options);
   if (slo === 'list') {
     process.stdout.write(sloList(json));
     return EXIT.ok;
@@ -153,6 +167,29 @@ async function reportAll(
     reported.push({ dir, manifest, summary: await reportRun(dir, manifest, scales) });
   }
   return reported;
+}
+
+/** The trend page of each branch in a folder, from its history. */
+async function reportTrend(
+  dir: string,
+  { directories, open, format = 'text', json }: z.infer<typeof schema>,
+): Promise<ExitCode> {
+  if (json || !['text', 'markdown'].includes(format))
+    throw new UserError(
+      `--format ${json ? 'json' : format}: a trend is text or markdown; its figures are in history.jsonl`,
+    );
+  if (directories.length > 0)
+    throw new UserError(`report --trend ${dir}: has pages of its own; leave ${directories.join(' ')} out`);
+  for (const folder of branchFolders(dir)) {
+    const trend = await rebuildTrend(folder);
+    const page = resolve(trendFiles(folder).page);
+    const { glyph, sentence } = trendVerdict(trend);
+    process.stdout.write(
+      format === 'markdown' ? `${trendMarkdown(trend)}\n` : `${glyph} ${sentence}\ntrend: ${page}\n`,
+    );
+    if (open) await openInBrowser(page);
+  }
+  return EXIT.ok;
 }
 
 interface Reported {

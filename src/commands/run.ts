@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { RunPlan } from '../run/plan-run.ts';
 import { runOnce, type RunResult } from '../run/run.ts';
+import type { RunSpec } from '../run/run-spec.ts';
 import { newSalt } from '../run/salt.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { gateExit, gateText, type Gate, type GateVerdict } from '../core/gate.ts';
@@ -45,6 +46,19 @@ export async function runAndReport(given: Given, begins: (plan: RunPlan) => void
   const spec = runSpecOf(given);
   if (gates[0] !== undefined && spec.slo === null)
     throw new UserError(`--gate ${gates[0].text}: there is no SLO to attain; give its limits, e.g. --slo ttft=200ms`);
+  const { result, signalled } = await runUntilSignal(spec, quiet, begins);
+  print(result, json);
+  if (open) await openInBrowser(resolve(reportFile(result.dir)));
+  const verdicts = gates.map((gate) => sayGate(gate, result.summary, json));
+  return signalled ?? (exitCode(result) === EXIT.ok ? gateExit(verdicts) : exitCode(result));
+}
+
+/** A run that SIGINT and SIGTERM end, with its progress; `signalled`: the exit code of the signal that did. */
+export async function runUntilSignal(
+  spec: RunSpec,
+  quiet: boolean,
+  begins: (plan: RunPlan) => void = () => undefined,
+): Promise<{ readonly result: RunResult; readonly signalled: ExitCode | null }> {
   const stop = new AbortController();
   const cut = new AbortController();
   let signalled: ExitCode | null = null;
@@ -71,11 +85,7 @@ export async function runAndReport(given: Given, begins: (plan: RunPlan) => void
       stop: stop.signal,
       cut: cut.signal,
     });
-    endProgress();
-    print(result, json);
-    if (open) await openInBrowser(resolve(reportFile(result.dir)));
-    const verdicts = gates.map((gate) => sayGate(gate, result.summary, json));
-    return signalled ?? (exitCode(result) === EXIT.ok ? gateExit(verdicts) : exitCode(result));
+    return { result, signalled };
   } catch (thrown) {
     // Interrupted before any request was sent.
     if (signalled !== null && thrown instanceof UserError) throw new UserError(thrown.message, { exitCode: signalled });
@@ -114,7 +124,7 @@ function sayGate(gate: Gate, summary: Summary, json: boolean): GateVerdict {
 }
 
 /** 3 when the target went away or gave no valid response: then there is no result. */
-function exitCode({ summary }: RunResult): ExitCode {
+export function exitCode({ summary }: RunResult): ExitCode {
   const answered = summary.requests.ok + (summary.left_out?.ok ?? 0);
   if (answered === 0 && summary.requests.sent + (summary.requests.by_outcome.connect_error ?? 0) > 0)
     return EXIT.unreachable;

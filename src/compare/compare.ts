@@ -1,6 +1,7 @@
 import { exp, ln } from '../core/portable-math.ts';
 import { version } from '../core/version.ts';
-import type { ComparedMetric, ComparedSide, Comparison } from '../schema/comparison.ts';
+import type { ComparedMetric, ComparedSide, Comparison, JudgedName } from '../schema/comparison.ts';
+import type { NightLevel } from '../trend/baseline.ts';
 import { intervalOf, type Order } from './change.ts';
 import { JUDGED, type JudgedMetric } from './judged.ts';
 import { doubtsOf, requireSameLoad } from './likeness.ts';
@@ -13,7 +14,12 @@ export interface CompareOptions {
   readonly margin: number;
   /** Names of the two, where their targets do not tell them apart. */
   readonly names: readonly [base: string, now: string];
+  /** Of one run each: what earlier nights say of the base's level, and of how runs spread. */
+  readonly levels?: Levels;
 }
+
+/** A metric without one is provisional. */
+export type Levels = Readonly<Partial<Record<JudgedName, NightLevel>>>;
 
 /**
  * Compares the runs of two systems under the same load (`statistics.md`, "Comparing two systems"). What is decided is by
@@ -23,12 +29,16 @@ export interface CompareOptions {
 export function compareRuns(
   base: readonly LoadedRun[],
   now: readonly LoadedRun[],
-  { margin, names }: CompareOptions,
+  { margin, names, levels }: CompareOptions,
 ): Comparison {
   requireSameLoad(base, now);
-  const order = orderOf(base, now);
+  const found = orderOf(base, now);
+  const order = levels === undefined || found === 'exact' ? found : 'nights';
   const lnMargin = ln(1 + margin);
-  const judged = JUDGED.map((metric) => valuesOf(metric, base, now)).filter(({ isKnown }) => isKnown);
+  const judged = JUDGED.map((metric) => ({
+    ...valuesOf(metric, base, now),
+    level: order === 'nights' ? levels?.[metric.name] : undefined,
+  })).filter(({ isKnown }) => isKnown);
   const tested = testFamily(judged, order, lnMargin);
   const metrics = judged.map((values, i) => comparedMetric(values, tested[i] ?? fail(), lnMargin));
   const [first] = base;
@@ -39,7 +49,7 @@ export function compareRuns(
     base: sideOf(base, names[0]),
     new: sideOf(now, names[1]),
     verdict: overall(metrics.map(({ verdict }) => verdict)),
-    provisional: order !== 'exact' && (base.length < 2 || now.length < 2),
+    provisional: order !== 'exact' && order !== 'nights' && (base.length < 2 || now.length < 2),
     order,
     margin,
     metrics,
@@ -79,6 +89,7 @@ interface Values {
   readonly isKnown: boolean;
   /** Whether each value has a logarithm. */
   readonly isFinite: boolean;
+  readonly level?: NightLevel | undefined;
 }
 
 function valuesOf(metric: JudgedMetric, base: readonly LoadedRun[], now: readonly LoadedRun[]): Values {
@@ -95,7 +106,7 @@ function valuesOf(metric: JudgedMetric, base: readonly LoadedRun[], now: readonl
 }
 
 function comparedMetric(
-  { metric: { name, moreIsBetter }, base, now }: Values,
+  { metric: { name, moreIsBetter }, base, now, level }: Values,
   { change, pValue, adjustedP }: Tested,
   lnMargin: number,
 ): ComparedMetric {
@@ -104,7 +115,7 @@ function comparedMetric(
   const common = {
     name,
     more_is_better: moreIsBetter,
-    base: middle(base),
+    base: level === undefined ? middle(base) : exp(level.lnCentre),
     new: middle(now),
     base_runs: shown(base),
     new_runs: shown(now),

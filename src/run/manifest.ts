@@ -21,7 +21,7 @@ export interface RunPlace {
 export function describeRun(
   plan: RunPlan,
   { dir, startedAt }: RunPlace,
-  session: TargetSession,
+  session: Pick<TargetSession, 'facts'>,
   { prompts, prepared }: Pick<Attachment, 'prompts' | 'prepared'>,
   isPaced = false,
 ): Manifest {
