@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { SILENT } from '../core/log.ts';
 import { expected, text, wholeNumber } from '../core/option-fields.ts';
-import { gateExit, gateText, judgeGate, parseGate, type Gate, type GateVerdict } from '../core/gate.ts';
+import { gateExit, gateText, type GateVerdict } from '../core/gate.ts';
+import { judgeGoodputGate, parseGoodputGate, type GoodputGate } from '../core/goodput-gate.ts';
 import { parseGoal } from '../core/slo.ts';
 import { parseDurationUs, threeFigures } from '../core/units.ts';
 import { compactTime } from '../run/run.ts';
@@ -112,7 +113,7 @@ async function goodput(options: Options, given: Given): Promise<ExitCode> {
     return EXIT.ok;
   }
   const search = searchOf(options, given);
-  const gates = options.gate.map((each) => parseGate(each, ['goodput']));
+  const gates = options.gate.map(parseGoodputGate);
   const { json, quiet, open } = options;
   const [stop, cut] = [new AbortController(), new AbortController()];
   let signalled: ExitCode | null = null;
@@ -156,10 +157,10 @@ async function goodput(options: Options, given: Given): Promise<ExitCode> {
   }
 }
 
-function sayGate(gate: Gate, { bracket_rps, ci95_rps, state }: GoodputReport, json: boolean): GateVerdict {
+function sayGate(gate: GoodputGate, { bracket_rps, ci95_rps, state }: GoodputReport, json: boolean): GateVerdict {
   const [low, high] = ci95_rps ?? bracket_rps;
   const isValid = state !== 'not_valid';
-  const verdict = isValid ? judgeGate(gate, low, high) : 'undecided';
+  const verdict = isValid ? judgeGoodputGate(gate, low, high) : 'undecided';
   const found =
     ci95_rps !== null
       ? `from ${threeFigures(ci95_rps[0])} to ${threeFigures(ci95_rps[1])} requests/s (95 %)`
