@@ -10,5 +10,6 @@ export { goodputText } from './text/goodput.ts';
 export { placementText } from './text/placement.ts';
 export { summaryText } from './text/summary.ts';
 export { commandText, limitsText } from './format.ts';
+export { METRIC_LABELS } from './comparison-words.ts';
 export { shareText } from './goodput-verdict.ts';
 export { toneAt } from './verdict.ts';

@@ -54,7 +54,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/run',
     'reports',
   ],
-  'src/compare': ['src/core', 'src/schema', 'src/metrics', 'src/runs', 'src/run'],
+  'src/compare': ['src/core', 'src/schema', 'src/metrics', 'src/runs', 'src/run', 'reports'],
   'src/commands': [
     'src/core',
     'src/schema',

@@ -14,6 +14,7 @@ const COMMANDS: Commands = new Map([
   ['run', async () => (await import('./run.ts')).runCommand],
   ['rerun', async () => (await import('./rerun.ts')).rerunCommand],
   ['goodput', async () => (await import('./goodput.ts')).goodputCommand],
+  ['ab', async () => (await import('./ab.ts')).abCommand],
   ['compare', async () => (await import('./compare.ts')).compareCommand],
   ['report', async () => (await import('./report.ts')).reportCommand],
   ['trace', async () => (await import('./trace.ts')).traceCommand],

@@ -2,10 +2,12 @@ import { exp, ln } from '../core/portable-math.ts';
 import { version } from '../core/version.ts';
 import type { ComparedMetric, ComparedSide, Comparison } from '../schema/comparison.ts';
 import { intervalOf, type Order } from './change.ts';
+import { driftDoubts, placesOf } from './drift.ts';
 import { JUDGED, type JudgedMetric } from './judged.ts';
 import { doubtsOf, requireSameLoad } from './likeness.ts';
 import type { LoadedRun } from './load-runs.ts';
 import { mostChanged } from './most-changed.ts';
+import { startDoubts } from './starts.ts';
 import { repeatsToDecide, smallestEffect, testFamily, verdictOf, type Tested } from './verdicts.ts';
 
 export interface CompareOptions {
@@ -43,7 +45,15 @@ export function compareRuns(
     order,
     margin,
     metrics,
-    doubts: doubtsOf(base, now),
+    doubts: [
+      ...doubtsOf(base, now),
+      ...driftDoubts(
+        judged.map(({ metric, ...values }) => ({ name: metric.name, ...values })),
+        placesOf(base, now),
+        order,
+      ),
+      ...startDoubts(base, now),
+    ],
     slo: manifest.slo === null ? null : { text: manifest.slo.text, limits_ms: manifest.slo.limits_ms },
     workload: {
       name: manifest.workload.name,

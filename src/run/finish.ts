@@ -175,7 +175,7 @@ async function* unsent(
 }
 
 /** Whether a process runs. A killed process that its parent has not yet waited for (a zombie) does not. */
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
   if (pid === process.pid) return false;
   try {
     process.kill(pid, 0);

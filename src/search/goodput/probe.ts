@@ -1,17 +1,17 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { messageOf, UserError } from '../../core/errors.ts';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../../core/errors.ts';
 import { formatShare, withThousands } from '../../core/units.ts';
 import { judgedRequests } from '../../metrics/stopped.ts';
 import type { RunPlan } from '../../run/plan-run.ts';
-import { checkEnded, reportRun } from '../../run/finish.ts';
+import { reportRun } from '../../run/finish.ts';
 import { unlikePlan } from '../../run/manifest.ts';
 import { ALONE, record, type RunHooks } from '../../run/run.ts';
-import { manifestFile, readManifest, writeManifest } from '../../runs/run-directory.ts';
 import type { GoodputProbe } from '../../schema/goodput.ts';
-import type { Manifest } from '../../schema/manifest.ts';
 import { summarySchema, type Summary } from '../../schema/summary.ts';
 import type { TargetSession } from '../../target/session.ts';
+import { checkThere } from '../check-there.ts';
+import { keptRun } from '../kept-run.ts';
 import type { Judgement } from './context.ts';
 import { aloneOf, quantilesOf } from './probe-figures.ts';
 import { decided, ProbeTally, type Judged } from './probe-tally.ts';
@@ -78,24 +78,6 @@ export async function runProbe(
 }
 
 /**
- * A server that has ended breaks all its connections, which no rate is to blame for: its run settles nothing, and is made
- * again when the search goes on.
- */
-async function checkThere(
-  session: TargetSession,
-  dir: string,
-  manifest: Manifest,
-  { stop }: Pick<RunHooks, 'stop'>,
-): Promise<void> {
-  try {
-    await session.reach(stop);
-  } catch (thrown) {
-    writeManifest(dir, { ...manifest, status: 'failed', reason: messageOf(thrown) });
-    throw thrown;
-  }
-}
-
-/**
  * The probe for `goodput.json`, of a run whose report is made; `name`: where it stands, from there. Its counts are those of
  * the summary, so that a search that went on later says the same: requests that were cut may have missed as well.
  */
@@ -146,42 +128,19 @@ export async function keptProbe(
   { rateRps, dir }: Pick<Settled, 'rateRps' | 'dir'>,
   { goals }: Judgement,
 ): Promise<Settled | null> {
-  if (!existsSync(dir)) return null;
-  if (isUnbegun(dir)) {
-    rmSync(dir, { recursive: true });
-    return null;
-  }
-  const manifest = readManifest(dir);
-  const others = unlikePlan(manifest, plan, session);
-  if (others.length > 0)
-    throw new UserError(
-      `${dir}: this run is of another search (other ${others.join(', ')}); choose another --out, or remove it`,
-    );
-  checkEnded(dir, manifest);
-  const isCut = manifest.status === 'interrupted';
-  if (manifest.status === 'complete' || (isCut && (manifest.reason ?? '').startsWith(DECIDED))) {
-    // The search may have ended before the report of this run was made.
-    const summary = readSummary(dir) ?? (await reportRun(dir, manifest));
-    const counts = countsOf(summary, isCut ? plan.stats.requests : judgedRequests(summary.requests));
-    if (goals.every((at) => decided(counts.judged, at) !== null)) return { rateRps, dir, isCut, ...counts };
-  }
-  removeRun(dir);
-  return null;
-}
-
-/** What a client that was killed as it made a run directory, or removed one, leaves: no run.json, and no records. */
-function isUnbegun(dir: string): boolean {
-  return (
-    statSync(dir).isDirectory() &&
-    readdirSync(dir, { recursive: true }).every((name) => name === 'requests' || name === 'run.json.tmp')
+  return keptRun(
+    dir,
+    'search',
+    (found) => unlikePlan(found, plan, session),
+    async (manifest) => {
+      const isCut = manifest.status === 'interrupted';
+      if (manifest.status !== 'complete' && !(isCut && (manifest.reason ?? '').startsWith(DECIDED))) return null;
+      // The search may have ended before the report of this run was made.
+      const summary = readSummary(dir) ?? (await reportRun(dir, manifest));
+      const counts = countsOf(summary, isCut ? plan.stats.requests : judgedRequests(summary.requests));
+      return goals.every((at) => decided(counts.judged, at) !== null) ? { rateRps, dir, isCut, ...counts } : null;
+    },
   );
-}
-
-/** Its manifest last, so that what is left of it is known for a run. */
-function removeRun(dir: string): void {
-  const names = readdirSync(dir).filter((name) => name !== basename(manifestFile(dir)));
-  for (const name of names) rmSync(join(dir, name), { recursive: true });
-  rmSync(dir, { recursive: true });
 }
 
 /** Null where it is not written yet. */
