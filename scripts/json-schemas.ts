@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { comparisonSchema } from '../src/schema/comparison.ts';
 import { goodputSchema } from '../src/schema/goodput.ts';
 import { manifestSchema } from '../src/schema/manifest.ts';
 import { quantiles } from '../src/schema/parts.ts';
@@ -16,6 +17,7 @@ export const FILES = {
   'summary.json': summarySchema,
   'place.json': placementSchema,
   'goodput.json': goodputSchema,
+  'comparison.json': comparisonSchema,
 };
 
 /** Schemas that occur more than once in a file: each stands in `$defs` by its name. */

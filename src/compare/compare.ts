@@ -2,6 +2,7 @@ import { exp, ln } from '../core/portable-math.ts';
 import { version } from '../core/version.ts';
 import type { ComparedMetric, ComparedSide, Comparison } from '../schema/comparison.ts';
 import { intervalOf, type Order } from './change.ts';
+import { requireNoCopies } from './copies.ts';
 import { driftDoubts, placesOf } from './drift.ts';
 import { JUDGED, type JudgedMetric } from './judged.ts';
 import { doubtsOf, requireSameLoad } from './likeness.ts';
@@ -28,6 +29,7 @@ export function compareRuns(
   { margin, names }: CompareOptions,
 ): Comparison {
   requireSameLoad(base, now);
+  for (const side of [base, now]) requireNoCopies(side);
   const order = orderOf(base, now);
   const lnMargin = ln(1 + margin);
   const judged = JUDGED.map((metric) => valuesOf(metric, base, now)).filter(({ isKnown }) => isKnown);

@@ -10,12 +10,12 @@ export function startDoubts(base: readonly LoadedRun[], now: readonly LoadedRun[
     );
   const [ofBase, ofNow] = [ranOn(base), ranOn(now)];
   if (!ofBase && !ofNow) return [];
-  const whose = ofBase && ofNow ? 'base and new were' : `${ofBase ? 'base' : 'new'} was`;
+  const whose = ofBase && ofNow ? 'servers of base and new were' : `server of ${ofBase ? 'base' : 'new'} was`;
   return [
     {
       code: 'starts',
       blocks: false,
-      text: `the server of ${whose} not started for each run (ab --base-start, --new-start): what changes from start to start is not in these runs`,
+      text: `the ${whose} not started for each run (ab --base-start, --new-start): what changes from start to start is not in these runs`,
     },
   ];
 }

@@ -48,13 +48,16 @@ describe('ab over HTTP', () => {
     const targets = ['--base', fast.url.href, '--new', slow.url.href];
     const options = ['--repeats', '3', '--gate', 'tpot.p50<=+50%', '--gate', 'throughput>=-90%'];
     const { code, stdout, stderr } = await cli('ab', trace, ...targets, ...options, '--out', at('urls'));
-    assert.equal(code, 1, stdout + stderr);
+    const comparison = readComparison('urls');
+    // On a busy machine the runs are not valid, and then no gate is decided.
+    const isBelieved = !comparison.doubts.some(({ blocks }) => blocks);
+    assert.equal(code, isBelieved ? 1 : 4, stdout + stderr);
     assert.match(stderr, /^3 of 6: new, repeat 2$/m);
     assert.match(
       stdout,
-      /^! the server of base and new were not started for each run .*what changes from start to start is not in these runs$/m,
+      /^! the servers of base and new were not started for each run .*what changes from start to start is not in these runs$/m,
     );
-    assert.ok(codesOf(readComparison('urls')).includes('starts'));
+    assert.ok(codesOf(comparison).includes('starts'));
   });
 
   it('servers that it starts, at one URL: each run has its own, and nothing runs afterwards', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -59,6 +59,12 @@ describe('ab in virtual time', { concurrency: 2 }, () => {
     assert.ok(!comparison.doubts.some(({ blocks }) => blocks), JSON.stringify(comparison.doubts));
     const again = await cli('compare', join(folder, 'same', 'base'), join(folder, 'same', 'new'));
     assert.equal(stdout, `${again.stdout}comparison: ${join(folder, 'same', 'comparison.json')}\n`);
+    // One run twice would seem to show that runs do not vary.
+    for (const copy of ['1', '2'])
+      cpSync(join(folder, 'same', 'base', '1'), join(folder, 'copies', copy), { recursive: true });
+    const copies = await cli('compare', join(folder, 'copies'), join(folder, 'same', 'new'));
+    assert.equal(copies.code, 2);
+    assert.match(copies.stderr, /copies.1 and .*copies.2 are the same run to the bit/);
   });
 
   it('a slower system is worse: its gate fails with 1, that of the other way round holds with 0', async () => {

@@ -73,6 +73,7 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
     '.best',
   ],
   'goodput.json': ['.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
+  'comparison.json': ['.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
 };
 
 const written = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
@@ -92,7 +93,12 @@ describe('what is written', () => {
   const run = join(folder, 'run');
   const place = join(folder, 'place');
   const goodput = join(folder, 'goodput');
-  const folders: Readonly<Record<string, string>> = { 'place.json': place, 'goodput.json': goodput };
+  const ab = join(folder, 'ab');
+  const folders: Readonly<Record<string, string>> = {
+    'place.json': place,
+    'goodput.json': goodput,
+    'comparison.json': ab,
+  };
   const readFile = (name: string): Record<string, unknown> => readJson(folders[name] ?? run, name);
   before(async () => {
     const options = ['--clock', 'virtual', '--slo', SLO, '--warmup', '2s', '--limit', '99'];
@@ -104,6 +110,20 @@ describe('what is written', () => {
     const limits = ['--clock', 'virtual', '--slo', SLO, '--limit', '99', '--precision', '20%'];
     const found = await cli('goodput', 'chat', ...limits, '--out', goodput, '--quiet');
     assert.equal(found.code, 0, found.stderr);
+    const two = [
+      '--clock',
+      'virtual',
+      '--slo',
+      SLO,
+      '--limit',
+      '99',
+      '--base',
+      'reference',
+      '--new',
+      'reference:sglang',
+    ];
+    const compared = await cli('ab', 'chat', ...two, '--out', ab, '--quiet');
+    assert.equal(compared.code, 0, compared.stderr);
   });
 
   it('is what its schema says, and says what it is of', () => {
