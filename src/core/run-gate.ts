@@ -8,7 +8,7 @@ import { parseDurationUs } from './units.ts';
 export type RunGate = AttainmentGate | LatencyGate;
 
 /** At least this share of the requests meets the SLO of the run. */
-export interface AttainmentGate {
+interface AttainmentGate {
   readonly kind: 'attainment';
   readonly text: string;
   readonly share: number;
