@@ -60,6 +60,16 @@ describe('ab over HTTP', () => {
     assert.ok(codesOf(comparison).includes('starts'));
   });
 
+  it('one server as both: no run has the prompts of another, which would be in its cache', async () => {
+    const { url } = await server(2);
+    const args = ['ab', trace, '--base', url.href, '--new', url.href, '--repeats', '2', '--out', at('one-server')];
+    const { code, stderr } = await cli(...args);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /^base and new are one server: each run has prompts of its own/m);
+    const salts = ['base/1', 'new/1', 'base/2', 'new/2'].map((run) => readRunFile(at('one-server', run)).salt);
+    assert.equal(new Set(salts).size, 4);
+  });
+
   it('servers that it starts, at one URL: each run has its own, and nothing runs afterwards', async () => {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
