@@ -3,6 +3,8 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { compareRuns } from '../../src/compare/compare.ts';
+import { loadRuns, type LoadedRun } from '../../src/compare/load-runs.ts';
 import { comparisonSchema, type Comparison } from '../../src/schema/comparison.ts';
 import type { Manifest } from '../../src/schema/manifest.ts';
 import { cli, readJson, startCli, temporaryFolder, type CliResult } from '../cli.ts';
@@ -59,6 +61,20 @@ describe('ab in virtual time', { concurrency: 2 }, () => {
     assert.ok(!comparison.doubts.some(({ blocks }) => blocks), JSON.stringify(comparison.doubts));
     const again = await cli('compare', join(folder, 'same', 'base'), join(folder, 'same', 'new'));
     assert.equal(stdout, `${again.stdout}comparison: ${join(folder, 'same', 'comparison.json')}\n`);
+    // As if the machine grew slower from run to run.
+    const places = new Map(runs.map(({ manifest }, place) => [manifest.started_at, place]));
+    const drifting = async (side: string): Promise<LoadedRun[]> =>
+      (await loadRuns(join(folder, 'same', side), null)).map((run) => {
+        const { summary, manifest } = run;
+        const { latency_ms } = summary;
+        const p50 = (latency_ms.ttft.p50 ?? 0) * 1.05 ** (places.get(manifest.started_at) ?? 0);
+        return { ...run, summary: { ...summary, latency_ms: { ...latency_ms, ttft: { ...latency_ms.ttft, p50 } } } };
+      });
+    const [base, now] = [await drifting('base'), await drifting('new')];
+    const { doubts } = compareRuns(base, now, { margin: 0.02, names: ['base', 'new'] });
+    const [drift, ...others] = doubts.filter(({ code }) => code === 'drift');
+    assert.deepEqual([drift?.blocks, others], [false, []]);
+    assert.match(drift?.text ?? '', /^TTFT p50 grew by [45]\.\d % a run over the 6 runs; A B B A keeps that out/);
     // One run twice would seem to show that runs do not vary.
     for (const copy of ['1', '2'])
       cpSync(join(folder, 'same', 'base', '1'), join(folder, 'copies', copy), { recursive: true });
