@@ -72,7 +72,7 @@ describe('ab in virtual time', { concurrency: 2 }, () => {
       });
     const [base, now] = [await drifting('base'), await drifting('new')];
     const { doubts } = compareRuns(base, now, { margin: 0.02, names: ['base', 'new'] });
-    const [drift, ...others] = doubts.filter(({ code }) => code === 'drift');
+    const [drift, ...others] = doubts.filter((doubt) => doubt.code === 'drift');
     assert.deepEqual([drift?.blocks, others], [false, []]);
     assert.match(drift?.text ?? '', /^TTFT p50 grew by [45]\.\d % a run over the 6 runs; A B B A keeps that out/);
     // One run twice would seem to show that runs do not vary.
