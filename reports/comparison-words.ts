@@ -49,7 +49,7 @@ function countText(runs: number): string {
 }
 
 /** `+5.1 % (+4.0 to +6.2)`. */
-export function changeText({ change, ci95, why }: ComparedMetric): string {
+function changeText({ change, ci95, why }: ComparedMetric): string {
   if (change === null) return why ?? '-';
   return ci95 === null ? signed(change) : `${signed(change)} (${signed(ci95[0])} to ${signed(ci95[1])})`;
 }

@@ -1,5 +1,5 @@
 import type { Manifest } from '../src/schema/manifest.ts';
-import type { Summary } from '../src/schema/summary.ts';
+import type { Attainment, Summary } from '../src/schema/summary.ts';
 import { formatShare, threeFigures, withThousands } from '../src/core/units.ts';
 import { countText } from '../src/core/words.ts';
 import { supports } from '../src/metrics/attainment-interval.ts';
@@ -61,17 +61,22 @@ function toneOf(summary: Summary): Verdict['tone'] {
   return summary.slo === null ? 'none' : toneAt(summary, summary.slo.at);
 }
 
+/** The figures of a run that a verdict is by. */
+type Judged = Pick<Summary, 'warnings' | 'requests' | 'held'> & {
+  readonly slo: { readonly attainment: Pick<Attainment, 'joint' | 'ci95' | 'overloaded'> } | null;
+};
+
 /** What a run says of a share of requests that should meet its SLO. */
-export function toneAt(summary: Summary, goal: number): Verdict['tone'] {
-  const { slo, warnings } = summary;
-  if (slo === null || judgedRequests(summary.requests) === 0) return 'none';
+export function toneAt(judged: Judged, goal: number): Verdict['tone'] {
+  const { slo, warnings } = judged;
+  if (slo === null || judgedRequests(judged.requests) === 0) return 'none';
   const verdict = supports(slo.attainment, goal);
-  if (verdict === 'unsure' || !allowsVerdict(warnings, verdict) || couldTurn(summary, verdict, goal)) return 'unsure';
+  if (verdict === 'unsure' || !allowsVerdict(warnings, verdict) || couldTurn(judged, verdict, goal)) return 'unsure';
   return verdict;
 }
 
 /** Whether the requests that the user gave up, which are those that stay long, could turn a pass into a miss. */
-function couldTurn({ slo, requests, held }: Summary, verdict: 'met' | 'missed', goal: number): boolean {
+function couldTurn({ slo, requests, held }: Judged, verdict: 'met' | 'missed', goal: number): boolean {
   if (slo === null || verdict === 'missed') return false;
   const judged = judgedRequests(requests);
   const givenUp = stoppedByOutcome(requests).cut + (held?.still_waiting ?? 0);

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { comparisonSchema } from '../src/schema/comparison.ts';
 import { goodputSchema, goodputsSchema } from '../src/schema/goodput.ts';
 import { acceptedSchema, nightSchema } from '../src/schema/history.ts';
 import { manifestSchema } from '../src/schema/manifest.ts';
@@ -23,6 +24,7 @@ export const FILES = {
   'accepted.json': acceptedSchema,
   // A line of history.jsonl.
   'night.json': nightSchema,
+  'comparison.json': comparisonSchema,
 };
 
 /** Schemas that occur more than once in a file: each stands in `$defs` by its name. */

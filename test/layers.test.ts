@@ -58,7 +58,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'reports',
   ],
   'src/results': ['src/core', 'src/schema', 'src/metrics', 'src/runs', 'reports'],
-  'src/compare': ['src/core', 'src/schema', 'src/trend', 'src/metrics', 'src/runs', 'src/run'],
+  'src/compare': ['src/core', 'src/schema', 'src/trend', 'src/metrics', 'src/runs', 'src/run', 'reports'],
   'src/commands': [
     'src/core',
     'src/schema',

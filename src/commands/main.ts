@@ -15,6 +15,7 @@ const COMMANDS: Commands = new Map([
   ['rerun', async () => (await import('./rerun.ts')).rerunCommand],
   ['goodput', async () => (await import('./goodput.ts')).goodputCommand],
   ['sweep', async () => (await import('./sweep.ts')).sweepCommand],
+  ['ab', async () => (await import('./ab.ts')).abCommand],
   ['compare', async () => (await import('./compare.ts')).compareCommand],
   ['nightly', async () => (await import('./nightly.ts')).nightlyCommand],
   ['report', async () => (await import('./report.ts')).reportCommand],

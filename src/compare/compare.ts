@@ -3,10 +3,13 @@ import { version } from '../core/version.ts';
 import type { ComparedMetric, ComparedSide, Comparison, JudgedName } from '../schema/comparison.ts';
 import type { NightLevel } from '../trend/baseline.ts';
 import { intervalOf, type Order } from './change.ts';
+import { requireNoCopies } from './copies.ts';
+import { driftDoubts, placesOf } from './drift.ts';
 import { JUDGED, type JudgedMetric } from './judged.ts';
 import { doubtsOf, requireSameLoad } from './likeness.ts';
 import type { LoadedRun } from './load-runs.ts';
 import { mostChanged } from './most-changed.ts';
+import { startDoubts } from './starts.ts';
 import { repeatsToDecide, smallestEffect, testFamily, verdictOf, type Tested } from './verdicts.ts';
 
 export interface CompareOptions {
@@ -32,6 +35,7 @@ export function compareRuns(
   { margin, names, levels }: CompareOptions,
 ): Comparison {
   requireSameLoad(base, now);
+  for (const side of [base, now]) requireNoCopies(side);
   const found = orderOf(base, now);
   const order = levels === undefined || found === 'exact' ? found : 'nights';
   const lnMargin = ln(1 + margin);
@@ -53,7 +57,15 @@ export function compareRuns(
     order,
     margin,
     metrics,
-    doubts: doubtsOf(base, now),
+    doubts: [
+      ...doubtsOf(base, now),
+      ...driftDoubts(
+        judged.map(({ metric, ...values }) => ({ name: metric.name, ...values })),
+        placesOf(base, now),
+        order,
+      ),
+      ...startDoubts(base, now),
+    ],
     slo: manifest.slo === null ? null : { text: manifest.slo.text, limits_ms: manifest.slo.limits_ms },
     workload: {
       name: manifest.workload.name,
@@ -67,7 +79,7 @@ export function compareRuns(
 }
 
 /** Exact: nothing but the system differs. Paired: the i-th of each are neighbours in time, as A B B A has them. */
-export function orderOf(base: readonly LoadedRun[], now: readonly LoadedRun[]): Order {
+function orderOf(base: readonly LoadedRun[], now: readonly LoadedRun[]): Order {
   const isExact = ({ manifest: { clock, target } }: LoadedRun): boolean =>
     clock === 'virtual' && (target.facts['noise'] ?? 0) === 0 && (target.facts['run_noise'] ?? 0) === 0;
   if ([...base, ...now].every(isExact)) return 'exact';
@@ -173,7 +185,7 @@ function middle(values: readonly number[]): number | null {
 }
 
 /** Of a family: what is worse in one figure is not better for another. */
-export function overall(verdicts: readonly ComparedMetric['verdict'][]): Comparison['verdict'] {
+function overall(verdicts: readonly ComparedMetric['verdict'][]): Comparison['verdict'] {
   for (const verdict of ['worse', 'better'] as const) if (verdicts.includes(verdict)) return verdict;
   if (verdicts.includes('provisional')) return 'provisional';
   return verdicts.every((verdict) => verdict === 'same') ? 'same' : 'undecided';

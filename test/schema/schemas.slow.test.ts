@@ -86,6 +86,7 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
   'sweep.json': ['.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
   'accepted.json': [],
   'night.json': JUDGED_NAMES.map((name) => `.metrics.${name}`),
+  'comparison.json': ['.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
 };
 
 const written = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
@@ -105,6 +106,7 @@ describe('what is written', () => {
   const run = join(folder, 'run');
   const place = join(folder, 'place');
   const goodput = join(folder, 'goodput');
+  const ab = join(folder, 'ab');
   const goodputs = join(folder, 'goodputs');
   const sweep = join(folder, 'sweep');
   const nights = join(folder, 'nights');
@@ -115,6 +117,7 @@ describe('what is written', () => {
     'sweep.json': sweep,
     'accepted.json': join(nights, 'main'),
     'night.json': nights,
+    'comparison.json': ab,
   };
   const readFile = (name: string): Record<string, unknown> => readJson(folders[name] ?? run, name);
   before(async () => {
@@ -138,6 +141,20 @@ describe('what is written', () => {
     assert.equal(slept.code, 4, slept.stderr);
     const [line = ''] = readFileSync(join(nights, 'main', 'history.jsonl'), 'utf8').split('\n');
     writeFileSync(join(nights, 'night.json'), line);
+    const two = [
+      '--clock',
+      'virtual',
+      '--slo',
+      SLO,
+      '--limit',
+      '99',
+      '--base',
+      'reference',
+      '--new',
+      'reference:sglang',
+    ];
+    const compared = await cli('ab', 'chat', ...two, '--out', ab, '--quiet');
+    assert.equal(compared.code, 0, compared.stderr);
   });
 
   it('is what its schema says, and says what it is of', () => {
