@@ -89,6 +89,7 @@ export function comparisonNotes({ order, base, new: now, margin, provisional }: 
   const how = {
     paired: `the i-th run of base beside the i-th of new: a t test on ${base.runs.length} differences, which a drift of the machine does not touch`,
     separate: `${base.runs.length} and ${now.runs.length} runs, not in turn: Welch's t test, which a drift of the machine can deceive`,
+    nights: 'one run against the level of earlier nights, by how these spread: a t test',
     exact: 'runs in virtual time without noise repeat to the bit: what differs is the system',
   }[order];
   return [

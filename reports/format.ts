@@ -175,6 +175,11 @@ export function loadText({ requests, duration_s, rate_rps }: Manifest['workload'
   return `${count} in ${secondsText(duration_s)}, ${rateText(rate_rps, 'requests')}`;
 }
 
+/** What latencies count from: the time when a request was due, or of an imported run without a schedule was sent. */
+export function fromText({ imported }: Pick<Manifest, 'imported'>): 'due' | 'sent' {
+  return imported === undefined || imported.starts === 'due' ? 'due' : 'sent';
+}
+
 export function rateText(perSecond: number, noun: string): string {
   return `${threeFigures(perSecond)} ${noun}/s`;
 }

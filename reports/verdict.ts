@@ -1,12 +1,21 @@
 import type { Manifest } from '../src/schema/manifest.ts';
-import type { Summary } from '../src/schema/summary.ts';
+import type { Attainment, Summary } from '../src/schema/summary.ts';
 import { formatShare, threeFigures, withThousands } from '../src/core/units.ts';
 import { countText } from '../src/core/words.ts';
 import { supports } from '../src/metrics/attainment-interval.ts';
 import { judgedRequests, stoppedByOutcome } from '../src/metrics/stopped.ts';
 import { allowsVerdict } from '../src/metrics/warnings.ts';
 import { METRIC_NAMES } from './definitions.ts';
-import { amountText, excludedText, goalText, intervalText, latencyText, limitsText, reuseText } from './format.ts';
+import {
+  amountText,
+  excludedText,
+  goalText,
+  intervalText,
+  latencyText,
+  limitsText,
+  reuseText,
+  secondsText,
+} from './format.ts';
 
 /** The answer of a run. `glyph` says the same as the colour that a report gives to `tone`. */
 export interface Verdict {
@@ -43,7 +52,7 @@ export function verdictOf(summary: Summary, manifest: Manifest): Verdict {
     warnings: summary.warnings.map(({ text }) => text),
     assurance: assuranceOf(summary, manifest),
     why: whyOf(summary),
-    delivered: deliveredText(summary),
+    delivered: manifest.imported === undefined ? deliveredText(summary) : importedText(summary),
     excluded: excludedText(summary),
   };
 }
@@ -52,17 +61,22 @@ function toneOf(summary: Summary): Verdict['tone'] {
   return summary.slo === null ? 'none' : toneAt(summary, summary.slo.at);
 }
 
+/** The figures of a run that a verdict is by. */
+type Judged = Pick<Summary, 'warnings' | 'requests' | 'held'> & {
+  readonly slo: { readonly attainment: Pick<Attainment, 'joint' | 'ci95' | 'overloaded'> } | null;
+};
+
 /** What a run says of a share of requests that should meet its SLO. */
-export function toneAt(summary: Summary, goal: number): Verdict['tone'] {
-  const { slo, warnings } = summary;
-  if (slo === null || judgedRequests(summary.requests) === 0) return 'none';
+export function toneAt(judged: Judged, goal: number): Verdict['tone'] {
+  const { slo, warnings } = judged;
+  if (slo === null || judgedRequests(judged.requests) === 0) return 'none';
   const verdict = supports(slo.attainment, goal);
-  if (verdict === 'unsure' || !allowsVerdict(warnings, verdict) || couldTurn(summary, verdict, goal)) return 'unsure';
+  if (verdict === 'unsure' || !allowsVerdict(warnings, verdict) || couldTurn(judged, verdict, goal)) return 'unsure';
   return verdict;
 }
 
 /** Whether the requests that the user gave up, which are those that stay long, could turn a pass into a miss. */
-function couldTurn({ slo, requests, held }: Summary, verdict: 'met' | 'missed', goal: number): boolean {
+function couldTurn({ slo, requests, held }: Judged, verdict: 'met' | 'missed', goal: number): boolean {
   if (slo === null || verdict === 'missed') return false;
   const judged = judgedRequests(requests);
   const givenUp = stoppedByOutcome(requests).cut + (held?.still_waiting ?? 0);
@@ -131,6 +145,19 @@ function deliveredText({ delivered, workload, held }: Summary): string {
         ]),
   ];
   return `Asked and got: ${parts.join('; ')}`;
+}
+
+/** `Got: 120 of 120 requests answered, 4.02 a second; prompts 1,155 tokens; outputs 230 tokens`: what was asked is not known. */
+function importedText({ delivered: { got, asked, input_tokens, output_tokens, duration_s }, held }: Summary): string {
+  const lengths = [['prompts', input_tokens] as const, ['outputs', output_tokens] as const].flatMap(([name, stats]) =>
+    stats === null ? [] : [`${name} ${amountText(stats.mean)} tokens`],
+  );
+  const rate = got.rate_rps > 0 ? `, sent at ${threeFigures(got.rate_rps)} a second` : ` in ${secondsText(duration_s)}`;
+  return [
+    `Got: ${withThousands(got.requests)} of ${countText(asked.requests, 'request')} answered${rate}`,
+    ...(held === null ? [] : [heldText(held)]),
+    ...lengths,
+  ].join('; ');
 }
 
 function heldText({ max_in_flight, requests, share }: NonNullable<Summary['held']>): string {

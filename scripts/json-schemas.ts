@@ -2,7 +2,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { comparisonSchema } from '../src/schema/comparison.ts';
 import { goodputSchema, goodputsSchema } from '../src/schema/goodput.ts';
+import { acceptedSchema, nightSchema } from '../src/schema/history.ts';
 import { manifestSchema } from '../src/schema/manifest.ts';
 import { quantiles } from '../src/schema/parts.ts';
 import { goodput, group, phaseGoodput, placement, placementAnswer, placementSchema } from '../src/schema/placement.ts';
@@ -19,6 +21,10 @@ export const FILES = {
   'goodput.json': goodputSchema,
   'goodputs.json': goodputsSchema,
   'sweep.json': sweepSchema,
+  'accepted.json': acceptedSchema,
+  // A line of history.jsonl.
+  'night.json': nightSchema,
+  'comparison.json': comparisonSchema,
 };
 
 /** Schemas that occur more than once in a file: each stands in `$defs` by its name. */

@@ -13,8 +13,9 @@ import { binTable, stackedBars, type StackedBars } from './stacked-bars.ts';
 /** Fewer misses are told by the sentence above the charts. */
 const LEAST_MISSES = 5;
 
-/** Missed requests by distance from the limit, phase, prompt length and time: four places to look for a reason. */
-export function missCharts(misses: Misses): Candidate[] {
+/** Missed requests by distance from the limit, phase, prompt length and time: four places to look for a reason. `hasTimes`: it is known when
+ * requests were due. */
+export function missCharts(misses: Misses, hasTimes = true): Candidate[] {
   const answered = misses.missed - misses.kinds.failed;
   const of = (name: string, n: number, noun: string, draw: () => Chart): Candidate => ({
     name,
@@ -29,7 +30,7 @@ export function missCharts(misses: Misses): Candidate[] {
     ...(misses.lengths.length === 0
       ? []
       : [of('length of prompt', misses.missed, 'missed request', () => lengthChart(misses))]),
-    of('due time', misses.missed, 'missed request', () => timeChart(misses)),
+    ...(hasTimes ? [of('due time', misses.missed, 'missed request', () => timeChart(misses))] : []),
   ];
 }
 

@@ -3,8 +3,9 @@ import { requestIdHeader } from '../../src/core/request-id.ts';
 import { type Slo, SLO_METRICS } from '../../src/core/slo.ts';
 import { formatMs, threeFigures, withThousands } from '../../src/core/units.ts';
 import { listText } from '../../src/core/words.ts';
+import type { Imported } from '../../src/schema/manifest.ts';
 import { limitUs, meets } from '../../src/metrics/attainment.ts';
-import { e2eUs, isAnswered, tpotUs } from '../../src/metrics/request-latency.ts';
+import { e2eUs, hasKnownGaps, isAnswered, tpotUs } from '../../src/metrics/request-latency.ts';
 import { latencyUs } from '../data/miss.ts';
 import { type SpanKind, spansOf } from '../data/request-spans.ts';
 import { METRIC_NAMES } from '../definitions.ts';
@@ -13,14 +14,16 @@ import { clockText, durationTexts, outcomeText, plainMs } from '../format.ts';
 export interface RequestContext {
   /** What the `X-Request-Id` of the run's calls begin with; null: there were no calls. */
   readonly id_prefix: string | null;
+  /** What the due times of an imported run are; null: the run is our own. */
+  readonly starts: Imported['starts'] | null;
   /** Null without an SLO. */
   readonly limits: Slo | null;
 }
 
 /** What became of one request, a sentence for each aspect. */
-export function requestWords(record: RequestRecord, { id_prefix, limits }: RequestContext): string[] {
+export function requestWords(record: RequestRecord, { id_prefix, starts, limits }: RequestContext): string[] {
   return [
-    sentWords(record),
+    sentWords(record, starts),
     spanWords(record),
     tokenWords(record),
     gapWords(record),
@@ -30,8 +33,11 @@ export function requestWords(record: RequestRecord, { id_prefix, limits }: Reque
   ].flatMap((sentence) => (sentence === null ? [] : [`${sentence.slice(0, 1).toUpperCase()}${sentence.slice(1)}.`]));
 }
 
-function sentWords(record: RequestRecord): string {
+/** Null where it is not known when the request was due, nor when it was sent. */
+function sentWords(record: RequestRecord, starts: RequestContext['starts']): string | null {
+  if (starts === 'unknown') return null;
   const { due_us, sent_us, connect_us, client_stalled } = record;
+  if (starts === 'sent') return sent_us === null ? 'never sent' : `sent ${clockText(sent_us / 1e6)}`;
   const late = latenessUs(record);
   const sent =
     sent_us === null || late === null
@@ -87,6 +93,7 @@ function gapWords(record: RequestRecord): string | null {
   const times = record.token_times_us;
   const tpot = tpotUs(record);
   if (tpot === null) return null;
+  if (!hasKnownGaps(record)) return `TPOT ${formatMs(tpot / 1000)}; gaps between its tokens are not known`;
   let longest = 0;
   for (let i = 1; i < times.length; i++) longest = Math.max(longest, (times[i] ?? 0) - (times[i - 1] ?? 0));
   return inOneUnit([

@@ -61,7 +61,8 @@ const SECTIONS: readonly RunSection[] = [
  */
 export function runSections(summary: Summary, data: ReportData): ChartSection[] {
   const bare: Candidate[] = [];
-  const sections = SECTIONS.flatMap(({ charts: candidatesOf, lead: leadOf, ...section }): ChartSection[] => {
+  const shown = SECTIONS.filter(({ id }) => id !== 'timeline' || hasTimes(data));
+  const sections = shown.flatMap(({ charts: candidatesOf, lead: leadOf, ...section }): ChartSection[] => {
     const candidates = candidatesOf(summary, data);
     const lead = leadOf?.(data) ?? null;
     const charts = candidates.filter(isEnough).map(({ draw }) => draw());
@@ -72,6 +73,11 @@ export function runSections(summary: Summary, data: ReportData): ChartSection[] 
   });
   const left_out = leftOutText(bare);
   return left_out === null ? sections : [...sections, { ...NOT_DRAWN, charts: [], left_out }];
+}
+
+/** Whether it is known when requests were sent. */
+function hasTimes({ starts }: Pick<ReportData, 'starts'>): boolean {
+  return starts !== 'unknown';
 }
 
 const NOT_DRAWN = {
@@ -138,7 +144,10 @@ function promiseLead({ slo_plane: { contours, requests, never } }: ReportData): 
 /** TTFT, TPOT, ITL and E2E, and their tails. */
 function distributionCharts(summary: Summary, data: ReportData): Candidate[] {
   const { n: answered, missing: failed } = data.ttft;
-  const curves = LATENCY_METRICS.map((metric): Candidate => {
+  // Of answers whose tokens have no times of their own there are no gaps.
+  const hasGaps = summary.latency_ms.itl.n > 0 || data.tpot.n === 0;
+  const metrics = LATENCY_METRICS.filter((metric) => metric !== 'itl' || hasGaps);
+  const curves = metrics.map((metric): Candidate => {
     const draw = (): Chart =>
       ecdfChart({
         metric,
@@ -174,8 +183,9 @@ function distributionCharts(summary: Summary, data: ReportData): Candidate[] {
 }
 
 /** None if every request met the SLO. */
-function reasonCharts(_: Summary, { misses }: ReportData): Candidate[] {
-  return misses === null || misses.missed === 0 ? [] : missCharts(misses);
+function reasonCharts(_: Summary, data: ReportData): Candidate[] {
+  const { misses } = data;
+  return misses === null || misses.missed === 0 ? [] : missCharts(misses, hasTimes(data));
 }
 
 function reasonLead({ misses }: ReportData): string | null {
@@ -183,7 +193,7 @@ function reasonLead({ misses }: ReportData): string | null {
 }
 
 /** The slowest and a sample, or every request where they are the same. */
-function requestCharts({ requests, slo }: Summary, { sample, id_prefix }: ReportData): Candidate[] {
+function requestCharts({ requests, slo }: Summary, { sample, id_prefix, starts }: ReportData): Candidate[] {
   const { slowest, random } = sample;
   const isAll = requests.scheduled === random.length;
   const failed = slowest.filter((record) => !isAnswered(record)).length;
@@ -193,7 +203,7 @@ function requestCharts({ requests, slo }: Summary, { sample, id_prefix }: Report
     n: chosen.requests.length,
     noun: 'request',
     least: LEAST_FOR_WATERFALL,
-    draw: () => waterfallChart({ ...chosen, context: { id_prefix, limits: slo?.limits_ms ?? null } }),
+    draw: () => waterfallChart({ ...chosen, context: { id_prefix, starts, limits: slo?.limits_ms ?? null } }),
   });
   if (isAll)
     return random.length === 0
@@ -222,7 +232,7 @@ function longestText(ms: number): string {
   return ms === 0 ? '' : `: up to ${axisTimeText(ms / 1000, ms / 1000)}`;
 }
 
-function heatCharts({ slo }: Summary, { maps }: ReportData): Candidate[] {
+function heatCharts({ slo }: Summary, { maps, starts }: ReportData): Candidate[] {
   const of = (name: string, data: HeatChartData): Candidate => ({
     name,
     n: data.map.requests,
@@ -230,7 +240,7 @@ function heatCharts({ slo }: Summary, { maps }: ReportData): Candidate[] {
     least: LEAST_FOR_MAP,
     draw: () => heatChart(data),
   });
-  return [
+  const byInput = [
     of('TTFT by input tokens', {
       id: 'ttft-by-input',
       metric: 'ttft',
@@ -239,6 +249,10 @@ function heatCharts({ slo }: Summary, { maps }: ReportData): Candidate[] {
       limit_ms: slo?.limits_ms.ttft ?? null,
       not_drawn: 'of unknown input length',
     }),
+  ];
+  if (!hasTimes({ starts })) return byInput;
+  return [
+    ...byInput,
     of('TPOT by requests in flight', {
       id: 'tpot-by-concurrency',
       metric: 'tpot',

@@ -17,6 +17,7 @@ export const COLOURS = {
   slo: 'var(--slo)',
   bad: 'var(--bad)',
   badText: 'var(--missed)',
+  goodText: 'var(--met)',
   idle: 'var(--idle)',
 } as const;
 

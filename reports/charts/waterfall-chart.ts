@@ -1,6 +1,6 @@
 import { RECORD_COLUMNS, type RequestRecord } from '../../src/core/record.ts';
 import { formatMs, threeFigures, timeUnit, withThousands } from '../../src/core/units.ts';
-import { e2eUs, isAnswered } from '../../src/metrics/request-latency.ts';
+import { e2eUs, hasKnownGaps, isAnswered } from '../../src/metrics/request-latency.ts';
 import { type Span, SPAN_KINDS, type SpanKind, spansOf } from '../data/request-spans.ts';
 import { countText } from '../../src/core/words.ts';
 import { outcomeText, populationText } from '../format.ts';
@@ -43,7 +43,7 @@ const SPAN_COLOURS: Readonly<Record<SpanKind, string>> = {
 export function waterfallChart({ id, title, which, requests, context }: WaterfallData): Chart {
   const rows = requests.map((record, i) => ({ record, row: i + 1, spans: spansOf(record) }));
   const failed = requests.filter((record) => !isAnswered(record)).length;
-  const axis = axisOf(rows);
+  const axis = axisOf(rows, context);
   const thinned = rows.some(({ record }) => record.token_times_us.length > MAX_TICKS);
   const isHeld = requests.some(({ held_us }) => held_us !== null && held_us > 0);
   const kinds = SPAN_KINDS.filter((kind) => rows.some(({ spans }) => spans.some((span) => span.kind === kind)));
@@ -51,7 +51,7 @@ export function waterfallChart({ id, title, which, requests, context }: Waterfal
     id,
     title,
     label: `${countText(requests.length, 'request')}, ${which}, from due to end. ${title}. The requests follow as text.`,
-    note: `n = ${populationText(requests.length, 'request', failed)}: ${which}; from the due time; a tick for each token${thinned ? `, at most ${MAX_TICKS} a row` : ''}${isHeld ? '; held by the cap: waited for a place (--max-in-flight)' : ''}; click a row to read of it.`,
+    note: `n = ${populationText(requests.length, 'request', failed)}: ${which}; from ${axis.from === 'due' ? 'the due time' : 'sending'}; a tick for each token${rows.every(({ record }) => hasKnownGaps(record)) ? '' : ', the first and the last where no others are known'}${thinned ? `, at most ${MAX_TICKS} a row` : ''}${isHeld ? '; held by the cap: waited for a place (--max-in-flight)' : ''}; click a row to read of it.`,
     spec: {
       width: 'container',
       height: ROW_HEIGHT * Math.max(1, rows.length),
@@ -93,6 +93,8 @@ const Y: Position = {
 interface Axis {
   readonly unit: string;
   readonly unitS: number;
+  /** What it counts from. */
+  readonly from: 'due' | 'sent';
   /** Where the axis ends; null: where the data does. */
   readonly end: { readonly expr: string } | null;
 }
@@ -100,20 +102,20 @@ interface Axis {
 /** Width of the longest outcome, in pixels. */
 const OUTCOME_WIDTH = 100;
 
-function axisOf(rows: readonly Row[]): Axis {
+function axisOf(rows: readonly Row[], { starts }: RequestContext): Axis {
   const endS = Math.max(0, ...rows.flatMap(({ spans }) => spans.map(({ to_s }) => to_s)));
   const { unit, unitS } = timeUnit(endS);
   const failed = rows.some(({ record }) => !isAnswered(record));
   const end = failed && endS > 0 ? { expr: `${endS / unitS} * width / max(width - ${OUTCOME_WIDTH}, 1)` } : null;
-  return { unit, unitS, end };
+  return { unit, unitS, end, from: starts === null || starts === 'due' ? 'due' : 'sent' };
 }
 
-function xOf({ unit, end }: Axis): Position {
+function xOf({ unit, end, from }: Axis): Position {
   return {
     field: 'from',
     type: 'quantitative',
     scale: { zero: true, nice: false, ...(end === null ? {} : { domainMax: end }) },
-    axis: { title: `time since due (${unit})`, tickCount: TIME_TICKS },
+    axis: { title: `time since ${from} (${unit})`, tickCount: TIME_TICKS },
   };
 }
 
@@ -156,7 +158,9 @@ function tickLayer(rows: readonly Row[], axis: Axis): Layers[number] {
   const values = rows.flatMap(({ record, row }) => {
     const times = record.token_times_us;
     const step = Math.max(1, Math.ceil(times.length / MAX_TICKS));
-    const shown = [...times].filter((_, i) => (times.length - 1 - i) % step === 0);
+    const shown = hasKnownGaps(record)
+      ? [...times].filter((_, i) => (times.length - 1 - i) % step === 0)
+      : [times[0] ?? 0, times.at(-1) ?? 0];
     return shown.map((us) => ({ row, from: us / 1e6 / axis.unitS }));
   });
   return {

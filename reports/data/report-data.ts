@@ -7,9 +7,10 @@ import {
 import { idPrefix } from '../../src/core/request-id.ts';
 import type { Scrape } from '../../src/schema/server-metrics.ts';
 import type { Slo } from '../../src/core/slo.ts';
-import type { Manifest } from '../../src/schema/manifest.ts';
+import type { Imported, Manifest } from '../../src/schema/manifest.ts';
 import { limitUs } from '../../src/metrics/attainment.ts';
 import { stoppedRecords } from '../../src/metrics/stopped.ts';
+import { hasKnownGaps } from '../../src/metrics/request-latency.ts';
 import { LatencySamples } from '../../src/metrics/latency.ts';
 import { type Ecdf, ecdfOf } from './ecdf.ts';
 import { GapCounts } from './gap-counts.ts';
@@ -38,7 +39,9 @@ export interface ReportData {
   /** Null without a readable scrape of the server's /metrics. */
   readonly server: ServerTimeline | null;
   readonly sample: RequestSample;
-  /** What the `X-Request-Id` of the calls begin with; null in virtual time, where there are none. */
+  /** What the due times of an imported run are; null: they were Reprise's own. */
+  readonly starts: Imported['starts'] | null;
+  /** What the `X-Request-Id` of the calls begin with; null where none are known: in virtual time, and of an imported run. */
   readonly id_prefix: string | null;
   readonly token_count_sources: Readonly<Partial<Record<TokenCountSource, number>>>;
 }
@@ -58,6 +61,7 @@ export async function collectReportData(
 /** Takes nothing from the summary, so that one pass over the records can serve both. */
 class ReportDataCollector {
   readonly #idPrefix: string | null;
+  readonly #starts: Imported['starts'] | null;
   readonly #limits: Slo;
   readonly #isStopped: (record: RequestRecord) => boolean;
   readonly #latencies = new LatencySamples();
@@ -72,8 +76,9 @@ class ReportDataCollector {
   readonly #sources = new Map<TokenCountSource, number>();
 
   constructor(manifest: Manifest) {
-    const { slo, measured, clock, run_id } = manifest;
-    this.#idPrefix = clock === 'virtual' ? null : idPrefix(run_id);
+    const { slo, measured, clock, run_id, imported } = manifest;
+    this.#idPrefix = clock === 'virtual' || imported !== undefined ? null : idPrefix(run_id);
+    this.#starts = imported?.starts ?? null;
     this.#isStopped = stoppedRecords(manifest);
     this.#limits = slo?.limits_ms ?? {};
     this.#server = new ServerSeries(manifest.clock);
@@ -91,7 +96,7 @@ class ReportDataCollector {
     if (!record.measured || isStopped) return;
     this.#latencies.add(record);
     this.#latencyTimelines.add(record);
-    this.#gaps.add(record.token_times_us);
+    if (hasKnownGaps(record)) this.#gaps.add(record.token_times_us);
     this.#plane.add(record);
     this.#misses?.add(record);
     this.#sample.add(record);
@@ -120,6 +125,7 @@ class ReportDataCollector {
       latency_timelines: this.#latencyTimelines.over(timeline),
       server: this.#server.over(timeline),
       sample: this.#sample.result(),
+      starts: this.#starts,
       id_prefix: this.#idPrefix,
       token_count_sources: Object.fromEntries(
         TOKEN_COUNT_SOURCES.flatMap((source) => {

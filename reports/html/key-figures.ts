@@ -19,9 +19,10 @@ interface KeyFigure {
 
 /**
  * The figures that readers look for first, each with its definition and a link to its chart, and the planned load
- * beside the delivered one. `places` are the ids that the page has.
+ * beside the delivered one. `places` are the ids that the page has, `from` is what
+ * latencies count from.
  */
-export function keyFigures(summary: Summary, places: ReadonlySet<string>): Section {
+export function keyFigures(summary: Summary, places: ReadonlySet<string>, from: string): Section {
   const named: Named = (name, definition, drawn) => {
     const place = drawn.find((id) => places.has(id));
     return place === undefined
@@ -34,7 +35,7 @@ export function keyFigures(summary: Summary, places: ReadonlySet<string>): Secti
     { id: 'key-figures', heading: 'Key figures' },
     html`<dl class="figures">${figures.map((figure) => figureMarkup(figure, named))}</dl>
       <div class="tables">
-        ${latencyTable('Latency from the time each request was due', latency_ms, named)} ${askedAndGot(summary)}
+        ${latencyTable(`Latency from the time each request was ${from}`, latency_ms, named)} ${askedAndGot(summary)}
         ${
           requests.failed === 0 || requests.ok === 0
             ? null

@@ -3,11 +3,13 @@ import type { Summary } from '../../src/schema/summary.ts';
 import { withThousands } from '../../src/core/units.ts';
 import { countText, listText } from '../../src/core/words.ts';
 import { commandText, sloText, timeTexts } from '../format.ts';
+import { importedProvenance } from './imported.ts';
 import { factLines, html, type Markup, section, type Section } from './markup.ts';
 
 /** Command, versions, digests and settings: all that is needed to repeat the run. */
 export function provenance(manifest: Manifest, { records_sha256, left_out }: Summary): Section {
-  const { workload, target, machine } = manifest;
+  const { workload, target, machine, imported } = manifest;
+  if (imported !== undefined) return importedProvenance(manifest, imported);
   const transforms = workload.transforms.map(
     ({ op, args }) =>
       `${op}(${Object.entries(args)

@@ -6,6 +6,7 @@ import { formatMs, formatShare, msApart, sharesApart, withThousands } from '../.
 import type { ReportData } from '../data/report-data.ts';
 import { DEFINITIONS } from '../definitions.ts';
 import { countText, listText } from '../../src/core/words.ts';
+import { importedNotes } from './imported.ts';
 import { itlWithinText } from '../format.ts';
 import { factLines, html, section, type Section } from './markup.ts';
 
@@ -14,18 +15,23 @@ const NOT_MEASURED = 'not measured';
 type Line = readonly [name: string, definition: string | null, value: string];
 
 /** Whether the measurement can be trusted: about the client and how it counts alone. */
-export function measurementQuality(summary: Summary, data: ReportData, clock: Manifest['clock']): Section {
+export function measurementQuality(
+  summary: Summary,
+  data: ReportData,
+  { clock, imported }: Pick<Manifest, 'clock' | 'imported'>,
+): Section {
   const { validity } = summary;
   const isVirtual = clock === 'virtual';
   const counted: Line = ['tokens counted by', null, sourcesText(data.token_count_sources)];
-  // There is no client to measure in virtual time: its lines would all be empty.
-  const lines = isVirtual
-    ? [...excludedLines(summary), counted]
-    : [...clientLines(summary), ...excludedLines(summary), counted, littleLine(summary)];
+  // There is no client to measure in virtual time, and none that is known of an imported run: its lines would be empty.
+  const lines =
+    isVirtual || imported !== undefined
+      ? [...excludedLines(summary), counted]
+      : [...clientLines(summary), ...excludedLines(summary), counted, littleLine(summary)];
   return section(
     {
       id: 'quality',
-      heading: validity.valid ? 'The measurement holds' : 'The measurement does not hold',
+      heading: headingOf(validity),
       name: 'Quality',
     },
     html`${
@@ -37,7 +43,8 @@ export function measurementQuality(summary: Summary, data: ReportData, clock: Ma
             </p>`
           : null
       }
-      ${validity.reasons.map((reason) => html`<p class="invalid">✗ ${reason}</p>`)}
+      ${imported === undefined ? null : importedNotes(imported)}
+      ${validity.reasons.map((reason) => html`<p class="invalid">${validity.judged ? '✗' : '≈'} ${reason}</p>`)}
       <div class="dense">
         ${factLines(
           lines.map(([name, definition, value]) => [
@@ -48,6 +55,11 @@ export function measurementQuality(summary: Summary, data: ReportData, clock: Ma
         )}
       </div>`,
   );
+}
+
+function headingOf({ valid, judged }: Summary['validity']): string {
+  if (!judged) return 'The measurement is not judged';
+  return valid ? 'The measurement holds' : 'The measurement does not hold';
 }
 
 /** The client's health, where it was measured. */

@@ -38,8 +38,9 @@ export function latencyTable(caption: string, latencies: LatencyTable, named: Na
   </div>`;
 }
 
-/** Planned values of the workload beside the delivered ones. */
-export function askedAndGot({ workload, delivered, held }: Summary): Markup {
+/** Planned values of the workload beside the delivered ones; of an imported run, whose plan is not known, these alone. */
+export function askedAndGot({ workload, delivered, held, validity }: Summary): Markup {
+  const caption = validity.judged ? 'Asked and got' : 'Sent and answered';
   const defined = (name: string, definition: string): Markup => html`<abbr title="${definition}">${name}</abbr>`;
   const { asked, got } = delivered;
   const rows: [string | Markup, string, string][] = [
@@ -51,31 +52,31 @@ export function askedAndGot({ workload, delivered, held }: Summary): Markup {
   ];
   if (held !== null) rows.push(...heldRows(held, defined('waited for a place', DEFINITIONS.held)));
   if (workload.prompts !== null) {
-    const name = defined('prompt lengths', DEFINITIONS.prompts);
-    rows.push([name, workload.prompts, deviationText(delivered.input_deviation_tokens)]);
+    const prompts = defined('prompt lengths', DEFINITIONS.prompts);
+    rows.push([prompts, workload.prompts, deviationText(delivered.input_deviation_tokens)]);
   }
   if (hasPrefixReuse({ workload, delivered })) {
-    const name = defined('input tokens cached', DEFINITIONS.cached);
-    rows.push([name, reuseText(workload.prefix_reuse), reuseText(delivered.prefix_reuse)]);
+    const cached = defined('input tokens cached', DEFINITIONS.cached);
+    rows.push([cached, reuseText(workload.prefix_reuse), reuseText(delivered.prefix_reuse)]);
   }
-  return html`<div class="wide" tabindex="0" role="region" aria-label="Asked and got">
+  return html`<div class="wide" tabindex="0" role="region" aria-label="${caption}">
     <table>
       <caption>
-        <abbr title="${DEFINITIONS.asked}">Asked and got</abbr>
+        ${validity.judged ? defined(caption, DEFINITIONS.asked) : caption}
       </caption>
       <thead>
         <tr>
           <td></td>
-          <th scope="col">asked</th>
+          ${validity.judged ? html`<th scope="col">asked</th>` : null}
           <th scope="col">got</th>
         </tr>
       </thead>
       <tbody>
         ${rows.map(
-          ([name, planned, given]) =>
+          ([what, planned, given]) =>
             html`<tr>
-              <td>${name}</td>
-              <td>${planned}</td>
+              <td>${what}</td>
+              ${validity.judged ? html`<td>${planned}</td>` : null}
               <td>${given}</td>
             </tr>`,
         )}

@@ -3,6 +3,7 @@ import type { RecordBatch } from '../../src/core/record.ts';
 import type { Scrape } from '../../src/schema/server-metrics.ts';
 import type { Summary } from '../../src/schema/summary.ts';
 import { runSections } from '../charts/run-sections.ts';
+import { fromText } from '../format.ts';
 import { collectReportData } from '../data/report-data.ts';
 import { summaryMarkdown } from '../markdown/summary.ts';
 import { chartSection } from './chart-section.ts';
@@ -33,13 +34,13 @@ export async function writeHtmlReport(
 
   // In reading order: the answer, reasons to trust it, details.
   const shown = [
-    keyFigures(summary, places),
+    keyFigures(summary, places, fromText(manifest)),
     ...sections.flatMap((section) => [
       chartSection(section),
       // The server's own figures, under its charts.
       section.id === 'timeline' ? serverSection(summary, manifest.clock) : null,
     ]),
-    measurementQuality(summary, data, manifest.clock),
+    measurementQuality(summary, data, manifest),
     outcomes(summary),
     provenance(manifest, summary),
     glossary(),

@@ -74,6 +74,7 @@ function attainmentProperties({ slo, latency_ms, throughput }: Summary): JunitCa
 
 /** A client that fell behind is no fault of what was measured: the test itself did not work. */
 function validOutcome({ validity, status, reason }: Summary): JunitOutcome {
+  if (!validity.judged) return { kind: 'skipped', message: validity.reasons.join('; ') };
   const reasons = [...(validity.valid ? [] : validity.reasons), ...(status === 'complete' ? [] : [reason ?? status])];
   return reasons.length === 0
     ? { kind: 'passed' }

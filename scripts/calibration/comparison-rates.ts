@@ -1,3 +1,4 @@
+import { driftsOf } from '../../src/compare/drift.ts';
 import { testFamily } from '../../src/compare/verdicts.ts';
 import { ln } from '../../src/core/portable-math.ts';
 import { randomStream, uniform, type Random } from '../../src/core/random.ts';
@@ -80,32 +81,37 @@ export interface Claim {
   readonly draws: number;
 }
 
-/** How often a change is claimed: of each metric, and of any. */
+/** How often a change is claimed, of each metric and of any; and how often a drift is. */
 export function comparisonRates(
   pool: RunPool,
   { slower, repeats, margin, holm, drift, draws }: Claim,
-): { readonly byMetric: Readonly<Partial<Record<JudgedName, number>>>; readonly any: number } {
+): { readonly byMetric: Readonly<Partial<Record<JudgedName, number>>>; readonly any: number; readonly drifts: number } {
   const random = randomStream(1, 'comparisons', repeats);
   const names = JUDGED_NAMES.filter((name) => pool.same[0]?.[name] !== undefined);
   const claimed: Partial<Record<JudgedName, number>> = {};
-  let any = 0;
+  let [any, drifts] = [0, 0];
+  // A B B A: the i-th of each are neighbours.
+  const places = {
+    base: Array.from({ length: repeats }, (_, i) => 2 * i + (i % 2)),
+    now: Array.from({ length: repeats }, (_, i) => 2 * i + 1 - (i % 2)),
+  };
   for (let draw = 0; draw < draws; draw++) {
     const [base, others] = [drawn(pool.same, 2 * repeats, random), drawn(pool.slower, repeats, random)];
     const [a, b] = [base.slice(0, repeats), slower ? others : base.slice(repeats)];
     const value = (run: Figures | undefined, name: JudgedName, place: number): number =>
       (run?.[name] ?? Number.NaN) * (1 + drift) ** place;
     const family = names.map((name) => {
-      // A B B A: the i-th of each are neighbours.
-      const ofA = a.map((run, i) => value(run, name, 2 * i + (i % 2)));
-      const ofB = b.map((run, i) => value(run, name, 2 * i + 1 - (i % 2)));
-      return { base: ofA, now: ofB, isFinite: true };
+      const ofA = a.map((run, i) => value(run, name, places.base[i] ?? 0));
+      const ofB = b.map((run, i) => value(run, name, places.now[i] ?? 0));
+      return { name, base: ofA, now: ofB, isFinite: true };
     });
     const tested = testFamily(family, 'paired', ln(1 + margin));
     const found = names.filter((_, i) => ((holm ? tested[i]?.adjustedP : tested[i]?.pValue) ?? 1) <= LEVEL);
     for (const name of found) claimed[name] = (claimed[name] ?? 0) + 1 / draws;
     if (found.length > 0) any += 1 / draws;
+    if (driftsOf(family, places).length > 0) drifts += 1 / draws;
   }
-  return { byMetric: claimed, any };
+  return { byMetric: claimed, any, drifts };
 }
 
 /** So many different ones, in random order. */

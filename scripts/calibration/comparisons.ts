@@ -14,7 +14,7 @@ const pool = await runPool(Number(values.pool));
 const percent = (share: number): string => `${(share * 100).toFixed(1)}`;
 
 console.log(
-  `| truth | runs | drift % | claim | ${JUDGED_NAMES.join(' | ')} | any |\n|${' --- |'.repeat(JUDGED_NAMES.length + 5)}`,
+  `| truth | runs | drift % | claim | ${JUDGED_NAMES.join(' | ')} | any | drift named |\n|${' --- |'.repeat(JUDGED_NAMES.length + 6)}`,
 );
 for (const { truth, drift } of [
   { truth: 'the same', drift: 0 },
@@ -28,6 +28,6 @@ for (const { truth, drift } of [
         const cells = JUDGED_NAMES.map((name) => percent(rates.byMetric[name] ?? 0));
         const claim = `beyond ${margin * 100} %${holm ? ', Holm' : ''}`;
         console.log(
-          `| ${truth} | ${repeats} + ${repeats} | ${drift * 100} | ${claim} | ${cells.join(' | ')} | ${percent(rates.any)} |`,
+          `| ${truth} | ${repeats} + ${repeats} | ${drift * 100} | ${claim} | ${cells.join(' | ')} | ${percent(rates.any)} | ${percent(rates.drifts)} |`,
         );
       }

@@ -2,12 +2,13 @@ import { z } from 'zod';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { gateExit, gateText, type GateVerdict } from '../core/gate.ts';
 import { expected, text } from '../core/option-fields.ts';
+import type { SloSpec } from '../core/slo.ts';
 import { compareRuns } from '../compare/compare.ts';
-import { writeComparison } from '../compare/files.ts';
-import { judgeCompareGate, parseCompareGate, type JudgedCompareGate } from '../compare/gates.ts';
+import { comparisonPage, writeComparison, type Compared } from '../compare/files.ts';
+import { judgeCompareGate, parseCompareGate, type CompareGate, type JudgedCompareGate } from '../compare/gates.ts';
 import { loadRuns } from '../compare/load-runs.ts';
-import { comparisonPage, writeComparisonPage } from '../compare/page-files.ts';
 import { sideNames } from '../compare/side-names.ts';
+import type { Comparison } from '../schema/comparison.ts';
 import { resolveSlo } from '../slos/index.ts';
 import { readOptions, type Command } from './command.ts';
 import { COMPARISON_FORMATS, comparisonOutput, type ComparisonFormat } from './comparison-output.ts';
@@ -16,20 +17,46 @@ import { printGate } from './terminal.ts';
 
 const UNDECIDED = ['fail', 'pass'] as const;
 
-const schema = z.looseObject({
-  base: text.optional(),
-  new: text.optional(),
-  slo: text.optional(),
+/** What `ab` takes as well: how two sides are judged, and how that is said. */
+export const JUDGING_FIELDS = {
   margin: text,
   gate: z.array(z.string()),
   undecided: z.enum(UNDECIDED, expected(UNDECIDED.join(' or '))).optional(),
   format: z.enum(COMPARISON_FORMATS, expected(COMPARISON_FORMATS.join(', '))).optional(),
   json: z.boolean(),
+  quiet: z.boolean(),
+};
+const judgingSchema = z.looseObject(JUDGING_FIELDS);
+type JudgingOptions = z.infer<typeof judgingSchema>;
+
+const schema = z.looseObject({
+  base: text.optional(),
+  new: text.optional(),
+  slo: text.optional(),
   out: text.optional(),
   open: z.boolean(),
-  quiet: z.boolean(),
+  ...JUDGING_FIELDS,
 });
-type Options = z.infer<typeof schema>;
+
+export const JUDGING_OPTIONS: Command['options'] = {
+  margin: { type: 'string', default: '2%', describe: 'changes up to this are the same' },
+  gate: {
+    type: 'string',
+    array: true,
+    default: [],
+    nargs: 1,
+    describe:
+      'exit code 1 where missed, 4 where it cannot be told: default (no judged metric worse), or e.g. "ttft.p90<=+5%"; repeatable',
+  },
+  undecided: {
+    type: 'string',
+    choices: [...UNDECIDED],
+    describe: 'an undecided gate counts as failed or passed [default: exit code 4]',
+  },
+  format: { type: 'string', describe: `${COMPARISON_FORMATS.join(', ')} [default: text]` },
+  json: { type: 'boolean', default: false, describe: 'the same as --format json' },
+  quiet: { type: 'boolean', default: false, describe: 'no progress' },
+};
 
 export const compareCommand: Command = {
   usage: 'compare [base] [new]',
@@ -44,65 +71,78 @@ export const compareCommand: Command = {
     new: { type: 'string', describe: 'the same of the other system' },
   },
   options: {
-    margin: { type: 'string', default: '2%', describe: 'changes up to this are the same' },
     slo: { type: 'string', describe: 'judge all runs by these limits [default: their own]' },
-    gate: {
-      type: 'string',
-      array: true,
-      default: [],
-      nargs: 1,
-      describe:
-        'exit code 1 where missed, 4 where it cannot be told: default (no judged metric worse), or e.g. "ttft.p90<=+5%"; repeatable',
-    },
-    undecided: {
-      type: 'string',
-      choices: [...UNDECIDED],
-      describe: 'an undecided gate counts as failed or passed [default: exit code 4]',
-    },
-    format: { type: 'string', describe: `${COMPARISON_FORMATS.join(', ')} [default: text]` },
-    json: { type: 'boolean', default: false, describe: 'the same as --format json' },
+    ...JUDGING_OPTIONS,
     out: {
       type: 'string',
       describe: 'folder for comparison.json, comparison.md and comparison.html [default: nothing is written]',
     },
     open: { ...OPEN_OPTION, describe: 'open the page in the browser; needs --out' },
-    quiet: { type: 'boolean', default: false, describe: 'no progress' },
   },
   run: (parsed) => compare(readOptions(schema, parsed)),
 };
 
-async function compare(options: Options): Promise<ExitCode> {
-  const { base: basePath, new: newPath } = options;
-  if (basePath === undefined || newPath === undefined)
+async function compare(options: z.infer<typeof schema>): Promise<ExitCode> {
+  const { base, new: now } = options;
+  if (base === undefined || now === undefined)
     throw new UserError('compare: name two runs, or two folders of runs: compare BASE NEW');
-  if (options.open && options.out === undefined)
+  const { out, open } = options;
+  if (open && out === undefined)
     throw new UserError('--open: there is no page without --out; name a folder, e.g. --out comparison');
-  const gates = options.gate.map(parseCompareGate);
-  const margin = marginOf(options.margin);
+  const judging = judgingOf(options);
   const slo = options.slo === undefined ? null : resolveSlo(options.slo);
-  const [base, now] = [await loadRuns(basePath, slo), await loadRuns(newPath, slo)];
-  const comparison = compareRuns(base, now, { margin, names: sideNames(base, now, [basePath, newPath]) });
-  const format = options.json ? 'json' : (options.format ?? 'text');
-  const judged = gates.map((gate) => judgeCompareGate(gate, comparison));
-  process.stdout.write(comparisonOutput(comparison, judged, format, undecidedAs(options)));
-  if (options.out !== undefined) {
-    await writeComparison(options.out, comparison);
-    await writeComparisonPage(options.out, comparison, base, now);
-    if (format === 'text') process.stdout.write(`comparison: ${comparisonPage(options.out)}\n`);
-    if (options.open) await openInBrowser(comparisonPage(options.out));
-  }
-  return sayGates(judged, options, format);
+  const compared = await compareFolders([base, now], judging, slo);
+  if (out !== undefined) await writeComparison(out, compared);
+  const code = sayComparison(compared.comparison, judging);
+  if (out !== undefined && judging.format === 'text') process.stdout.write(`comparison: ${comparisonPage(out)}\n`);
+  if (out !== undefined && open) await openInBrowser(comparisonPage(out));
+  return code;
+}
+
+/** How two sides are judged, and how that is said. */
+export interface Judging {
+  readonly gates: readonly CompareGate[];
+  readonly margin: number;
+  readonly undecided: JudgingOptions['undecided'];
+  readonly format: ComparisonFormat;
+}
+
+/** Throws a UserError for a wrong option, before anything is read or run. */
+export function judgingOf({ gate, margin, undecided, json, format }: JudgingOptions): Judging {
+  return {
+    gates: gate.map(parseCompareGate),
+    margin: marginOf(margin),
+    undecided,
+    format: json ? 'json' : (format ?? 'text'),
+  };
+}
+
+/** Compares the runs in two places; `slo`: all are judged by it rather than by their own. */
+export async function compareFolders(
+  paths: readonly [string, string],
+  { margin }: Judging,
+  slo: SloSpec | null,
+): Promise<Compared> {
+  const [base, now] = [await loadRuns(paths[0], slo), await loadRuns(paths[1], slo)];
+  return { comparison: compareRuns(base, now, { margin, names: sideNames(base, now, paths) }), base, now };
+}
+
+/** Prints a comparison and its gates; the exit code of these. */
+export function sayComparison(comparison: Comparison, judging: Judging): ExitCode {
+  const judged = judging.gates.map((gate) => judgeCompareGate(gate, comparison));
+  process.stdout.write(comparisonOutput(comparison, judged, judging.format, undecidedAs(judging)));
+  return sayGates(judged, judging);
 }
 
 /** What an undecided gate counts as. */
-function undecidedAs({ undecided }: Options): GateVerdict {
+function undecidedAs({ undecided }: Judging): GateVerdict {
   return undecided === 'pass' ? 'held' : undecided === 'fail' ? 'missed' : 'undecided';
 }
 
 /** Prints each gate, and the exit code of all. */
-function sayGates(judged: readonly JudgedCompareGate[], options: Options, format: ComparisonFormat): ExitCode {
-  for (const { gate, verdict, why } of judged) printGate(gateText(gate, verdict, why), format !== 'text');
-  const as = undecidedAs(options);
+function sayGates(judged: readonly JudgedCompareGate[], judging: Judging): ExitCode {
+  for (const { gate, verdict, why } of judged) printGate(gateText(gate, verdict, why), judging.format !== 'text');
+  const as = undecidedAs(judging);
   return judged.length === 0
     ? EXIT.ok
     : gateExit(judged.map(({ verdict }) => (verdict === 'undecided' ? as : verdict)));

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { parseGate, type Gate } from '../core/gate.ts';
+import { parseGoodputGate, type GoodputGate } from '../core/goodput-gate.ts';
 import { UserError } from '../core/errors.ts';
 import { kebab, text } from '../core/option-fields.ts';
 import { runOptionsSchema } from '../run/run-options.ts';
@@ -111,7 +111,7 @@ export interface GoodputCommand {
   readonly dir: string;
   /** One for each target. */
   readonly searches: readonly NamedSearch[];
-  readonly gates: readonly Gate[];
+  readonly gates: readonly GoodputGate[];
   readonly json: boolean;
   readonly quiet: boolean;
   readonly open: boolean;
@@ -122,7 +122,7 @@ export function readGoodput(all: Given, given: Given, nowIso: string): GoodputCo
   const options = readOptions(schema, all);
   const { gate, json, quiet, open } = options;
   const searches = searchesOf(options, given, nowIso);
-  const gates = gate.map((each) => parseGate(each, ['goodput']));
+  const gates = gate.map(parseGoodputGate);
   const [first] = searches;
   const dir = options.out ?? join('runs', `${compactTime(nowIso)}-goodput-${searches.length}-targets`);
   if (first !== undefined && searches.length === 1)

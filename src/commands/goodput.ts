@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
-import { gateExit, gateText, judgeGate, type Gate, type GateVerdict } from '../core/gate.ts';
+import { gateExit, gateText, type GateVerdict } from '../core/gate.ts';
+import { judgeGoodputGate, type GoodputGate } from '../core/goodput-gate.ts';
 import { SILENT, type Log } from '../core/log.ts';
 import { threeFigures } from '../core/units.ts';
 import { newSalt } from '../run/salt.ts';
@@ -128,14 +129,14 @@ async function leaveSeveral(asked: GoodputCommand, { targets, failed }: Goodputs
 }
 
 function sayGate(
-  gate: Gate,
+  gate: GoodputGate,
   { bracket_rps, ci95_rps, state }: GoodputReport,
   target: string | null,
   json: boolean,
 ): GateVerdict {
   const [low, high] = ci95_rps ?? bracket_rps;
   const isValid = state !== 'not_valid';
-  const verdict = isValid ? judgeGate(gate, low, high) : 'undecided';
+  const verdict = isValid ? judgeGoodputGate(gate, low, high) : 'undecided';
   const found =
     ci95_rps !== null
       ? `from ${threeFigures(ci95_rps[0])} to ${threeFigures(ci95_rps[1])} requests/s (95 %)`

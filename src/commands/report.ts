@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { judgedBy, judgedName, mendRun, reportRun } from '../run/finish.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
-import { parseGoal } from '../core/slo.ts';
+import { parseGoal, type SloSpec } from '../core/slo.ts';
 import { parseSloScales } from '../core/slo-scales.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { Summary } from '../schema/summary.ts';
@@ -10,11 +10,22 @@ import type { SweepReport } from '../schema/sweep.ts';
 import { isSweep, sweepPage, writeSweep } from '../search/sweep/files.ts';
 import { judgeSweep, type SweepJudgement } from '../search/sweep/judge.ts';
 import { reportFile } from '../runs/run-directory.ts';
-import { summaryCsv, summaryMarkdown, summaryText, sweepMarkdown, sweepText } from '../../reports/index.ts';
+import {
+  summaryCsv,
+  summaryMarkdown,
+  summaryText,
+  sweepMarkdown,
+  sweepText,
+  trendMarkdown,
+  trendVerdict,
+} from '../../reports/index.ts';
+import { rebuildTrend } from '../search/nightly/files.ts';
+import { branchFolders, trendFiles } from '../search/nightly/history.ts';
 import { resolveSlo } from '../slos/index.ts';
 import { expected, text } from '../core/option-fields.ts';
 import { readOptions, type Command } from './command.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
+import { importedOf } from './import-argument.ts';
 import { showCount } from './progress.ts';
 import { exportAll, OTHERS_OPTIONS, OTHERS_SCHEMA, printedAs } from './report-others.ts';
 import { runArgument } from './run-argument.ts';
@@ -33,6 +44,7 @@ const schema = z.looseObject({
   json: z.boolean(),
   open: z.boolean(),
   ...OTHERS_SCHEMA,
+  trend: text.optional(),
 });
 
 export const reportCommand: Command = {
@@ -45,8 +57,17 @@ export const reportCommand: Command = {
     'reprise report runs/* --format csv > figures.csv',
     'reprise report runs/20261121T081500Z-chat-reference-vllm-v1 --as vllm,aiperf,guidellm',
     'reprise report runs/20261121T081500Z-chat-reference-vllm-v1 --export llmd,junit --out results',
+    'reprise report vllm-result.json --slo ttft=200ms,tpot=50ms',
+    'reprise report --trend nights',
   ],
-  positionals: { directories: { type: 'string', array: true, describe: 'run directories, or the folder of a sweep' } },
+  positionals: {
+    directories: {
+      type: 'string',
+      array: true,
+      describe:
+        'run directories, the folder of a sweep, or result files of vllm bench serve, SGLang, AIPerf, GuideLLM (of several runs FILE#2)',
+    },
+  },
   options: {
     slo: {
       type: 'string',
@@ -66,42 +87,33 @@ export const reportCommand: Command = {
     json: { type: 'boolean', default: false, describe: 'the same as --format json' },
     open: OPEN_OPTION,
     ...OTHERS_OPTIONS,
+    trend: { type: 'string', describe: 'rebuild the trend pages of reprise nightly in this folder, of runs none' },
   },
   run: (parsed) => report(readOptions(schema, parsed)),
 };
 
 async function report(options: z.infer<typeof schema>): Promise<ExitCode> {
-  const { directories, slo, at, sloScales, json, open } = options;
+  const { directories, slo, at, sloScales, json, open, trend } = options;
+  if (trend !== undefined) return await reportTrend(trend, options);
   if (slo === 'list') {
     process.stdout.write(sloList(json));
     return EXIT.ok;
   }
   if (directories.length === 0) throw new UserError('report: name a run directory, e.g. runs/*-chat-*');
-  if (options.out !== undefined && options.export.length === 0)
-    throw new UserError(`--out ${options.out}: there is nothing to write; say what, e.g. --export llmd`);
   const otherSlo = slo === undefined ? null : resolveSlo(slo);
   const otherGoal = at === undefined ? null : parseGoal(at);
   const scales = sloScales === undefined ? null : parseSloScales(sloScales);
   const format = options.format ?? (json ? 'json' : 'text');
-  const dirs = directories.map(runArgument);
-  const sweepDir = dirs.find(isSweep);
+  const sweepDir = directories.find(isSweep);
   if (sweepDir !== undefined) {
-    if (dirs.length > 1) throw new UserError(`${sweepDir}: is a sweep; report it by itself`);
+    if (directories.length > 1) throw new UserError(`${sweepDir}: is a sweep; report it by itself`);
     if (options.as.length > 0 || options.export.length > 0)
       throw new UserError(`--as, --export: ${sweepDir} is a sweep; name its runs, ${sweepDir}/runs/*/*`);
     const page = await reportSweep(sweepDir, { slo: otherSlo, at: otherGoal, sloScales: scales }, format);
     if (open) await openInBrowser(page);
     return EXIT.ok;
   }
-  const reported: Reported[] = [];
-  for (const dir of dirs) {
-    const manifest = judgedBy(await mendRun(dir), otherSlo, otherGoal);
-    if (scales !== null && manifest.slo === null)
-      throw new UserError(
-        `--slo-scales: run ${manifest.run_id} has no SLO to scale; give its limits, e.g. --slo ttft=200ms`,
-      );
-    reported.push({ dir, manifest, summary: await reportRun(dir, manifest, scales ?? []) });
-  }
+  const reported = await reportAll(options, { otherSlo, otherGoal, scales: scales ?? [] });
   const printed = options.as.length === 0 ? PRINTED[format](reported) : await printedAs(reported, options.as, format);
   process.stdout.write(`${printed}\n`);
   const files = options.export.length === 0 ? [] : await exportAll(reported, options.export, options.out);
@@ -129,6 +141,56 @@ const SWEEP_PRINTED: Readonly<Partial<Record<Format, (found: SweepReport) => str
   markdown: sweepMarkdown,
   json: (found) => JSON.stringify(found, null, 2),
 };
+
+interface JudgedBy {
+  readonly otherSlo: SloSpec | null;
+  readonly otherGoal: number | null;
+  readonly scales: readonly number[];
+}
+
+/** Runs by their directories; of a result file of another tool, the run directory that is made of it. */
+async function reportAll(
+  { directories, out, export: exports }: z.infer<typeof schema>,
+  { otherSlo, otherGoal, scales }: JudgedBy,
+): Promise<Reported[]> {
+  // With --export, --out is the folder of what is exported.
+  const imports = { out: exports.length > 0 ? undefined : out, slo: otherSlo, at: otherGoal };
+  const reported: Reported[] = [];
+  for (const given of directories) {
+    const imported = await importedOf(given, imports, directories.length);
+    const dir = imported?.dir ?? runArgument(given);
+    const manifest = imported?.isNew === true ? imported.manifest : judgedBy(await mendRun(dir), otherSlo, otherGoal);
+    if (scales.length > 0 && manifest.slo === null)
+      throw new UserError(
+        `--slo-scales: run ${manifest.run_id} has no SLO to scale; give its limits, e.g. --slo ttft=200ms`,
+      );
+    reported.push({ dir, manifest, summary: await reportRun(dir, manifest, scales) });
+  }
+  return reported;
+}
+
+/** The trend page of each branch in a folder, from its history. */
+async function reportTrend(
+  dir: string,
+  { directories, open, format = 'text', json }: z.infer<typeof schema>,
+): Promise<ExitCode> {
+  if (json || !['text', 'markdown'].includes(format))
+    throw new UserError(
+      `--format ${json ? 'json' : format}: a trend is text or markdown; its figures are in history.jsonl`,
+    );
+  if (directories.length > 0)
+    throw new UserError(`report --trend ${dir}: has pages of its own; leave ${directories.join(' ')} out`);
+  for (const folder of branchFolders(dir)) {
+    const trend = await rebuildTrend(folder);
+    const page = resolve(trendFiles(folder).page);
+    const { glyph, sentence } = trendVerdict(trend);
+    process.stdout.write(
+      format === 'markdown' ? `${trendMarkdown(trend)}\n` : `${glyph} ${sentence}\ntrend: ${page}\n`,
+    );
+    if (open) await openInBrowser(page);
+  }
+  return EXIT.ok;
+}
 
 interface Reported {
   readonly dir: string;

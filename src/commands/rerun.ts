@@ -8,7 +8,7 @@ import { commandOf, hiddenParts } from '../run/given-options.ts';
 import type { RunPlan } from '../run/plan-run.ts';
 import { PLAN_OPTIONS } from '../run/run-options.ts';
 import { readManifest } from '../runs/run-directory.ts';
-import type { Manifest } from '../schema/manifest.ts';
+import type { Imported, Manifest } from '../schema/manifest.ts';
 import type { Command, Given } from './command.ts';
 import { runArgument } from './run-argument.ts';
 import { RERUN_OPTIONS } from './run-options.ts';
@@ -35,6 +35,7 @@ export const rerunCommand: Command = {
 async function rerun(_all: Given, { dir: given, ...others }: Given): Promise<ExitCode> {
   const dir = runArgument(String(given));
   const manifest = readManifest(dir);
+  if (manifest.imported !== undefined) throw new UserError(`${dir}: ${whyNotAgain(manifest.imported)}`);
   const recorded = recordedOptions(dir, manifest, others);
   const options = Object.fromEntries(Object.entries({ ...recorded, ...others }).filter(([, value]) => value !== null));
   if (others['quiet'] !== true) process.stderr.write(`${repeated(dir, manifest, options)}\n`);
@@ -107,6 +108,10 @@ function missingKeys(name: string, recorded: NonNullable<Manifest['options']>[st
 }
 
 const headerName = (line: unknown): string => String(line).replace(/:.*/s, '').trim().toLowerCase();
+
+function whyNotAgain({ tool, file }: Imported): string {
+  return `was imported from ${file}: ${tool} measured it, and its file does not say what would have to be sent; run the benchmark again with ${tool}, or replay a trace with reprise run`;
+}
 
 function withoutOptions(command: readonly string[]): string {
   return command.length === 0

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseGate, type Gate } from '../core/gate.ts';
+import { parseRunGate, type RunGate } from '../core/run-gate.ts';
 import { defineRun, RUN_DEFAULTS, runOptionsSchema } from '../run/run-options.ts';
 import type { RunSpec } from '../run/run-spec.ts';
 import { camelOptions, grouped, readOptions, type Command, type Given } from './command.ts';
@@ -105,7 +105,8 @@ const GATE: Command['options'] = {
     type: 'string',
     array: true,
     default: [],
-    describe: 'exit code 1 where missed, 4 where it cannot be told, e.g. "attainment>=0.9"; repeatable',
+    describe:
+      'exit code 1 where missed, 4 where it cannot be told, e.g. "attainment>=0.9" or "ttft.p99<500ms"; repeatable',
     nargs: 1,
   },
 };
@@ -180,12 +181,12 @@ export interface PrintOptions {
   readonly open: boolean;
   readonly isSloList: boolean;
   /** What is asked of the result. */
-  readonly gates: readonly Gate[];
+  readonly gates: readonly RunGate[];
 }
 
 export function printOptions(given: Given): PrintOptions {
   const { slo, json, quiet, open, gate } = readOptions(printed, given);
-  const gates = gate.map((each) => parseGate(each, ['attainment']));
+  const gates = gate.map(parseRunGate);
   return { json, quiet, open, isSloList: slo === 'list', gates };
 }
 

@@ -1,14 +1,14 @@
 import { resolve } from 'node:path';
+import { judgeRunGates } from '../run/judge-gates.ts';
 import type { RunPlan } from '../run/plan-run.ts';
 import { runOnce, type RunResult } from '../run/run.ts';
+import type { RunSpec } from '../run/run-spec.ts';
 import { newSalt } from '../run/salt.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
-import { gateExit, gateText, type Gate, type GateVerdict } from '../core/gate.ts';
+import { gateExit, gateText } from '../core/gate.ts';
 import { SILENT } from '../core/log.ts';
-import { formatShare } from '../core/units.ts';
-import type { Summary } from '../schema/summary.ts';
 import { reportFile } from '../runs/run-directory.ts';
-import { summaryText, toneAt } from '../../reports/index.ts';
+import { summaryText } from '../../reports/index.ts';
 import type { Command, Given } from './command.ts';
 import { openInBrowser } from './open-report.ts';
 import { showProgress } from './progress.ts';
@@ -43,8 +43,24 @@ export async function runAndReport(given: Given, begins: (plan: RunPlan) => void
     return EXIT.ok;
   }
   const spec = runSpecOf(given);
-  if (gates[0] !== undefined && spec.slo === null)
-    throw new UserError(`--gate ${gates[0].text}: there is no SLO to attain; give its limits, e.g. --slo ttft=200ms`);
+  const ofSlo = gates.find(({ kind }) => kind === 'attainment');
+  if (ofSlo !== undefined && spec.slo === null)
+    throw new UserError(`--gate ${ofSlo.text}: there is no SLO to attain; give its limits, e.g. --slo ttft=200ms`);
+  const { result, signalled } = await runUntilSignal(spec, quiet, begins);
+  print(result, json);
+  if (open) await openInBrowser(resolve(reportFile(result.dir)));
+  const judged = await judgeRunGates(result, gates);
+  for (const { gate, verdict, why } of judged) printGate(gateText(gate, verdict, why), json);
+  const ofGates = gateExit(judged.map(({ verdict }) => verdict));
+  return signalled ?? (exitCode(result) === EXIT.ok ? ofGates : exitCode(result));
+}
+
+/** A run that SIGINT and SIGTERM end, with its progress; `signalled`: the exit code of the signal that did. */
+export async function runUntilSignal(
+  spec: RunSpec,
+  quiet: boolean,
+  begins: (plan: RunPlan) => void = () => undefined,
+): Promise<{ readonly result: RunResult; readonly signalled: ExitCode | null }> {
   const stop = new AbortController();
   const cut = new AbortController();
   let signalled: ExitCode | null = null;
@@ -71,11 +87,7 @@ export async function runAndReport(given: Given, begins: (plan: RunPlan) => void
       stop: stop.signal,
       cut: cut.signal,
     });
-    endProgress();
-    print(result, json);
-    if (open) await openInBrowser(resolve(reportFile(result.dir)));
-    const verdicts = gates.map((gate) => sayGate(gate, result.summary, json));
-    return signalled ?? (exitCode(result) === EXIT.ok ? gateExit(verdicts) : exitCode(result));
+    return { result, signalled };
   } catch (thrown) {
     // Interrupted before any request was sent.
     if (signalled !== null && thrown instanceof UserError) throw new UserError(thrown.message, { exitCode: signalled });
@@ -103,18 +115,8 @@ function print({ dir, summary, manifest }: RunResult, json: boolean): void {
   );
 }
 
-/** By the same rules as the verdict of the report: what makes a pass doubtful makes a gate undecided. */
-function sayGate(gate: Gate, summary: Summary, json: boolean): GateVerdict {
-  const tone = toneAt(summary, gate.least);
-  const verdict = tone === 'met' ? 'held' : tone === 'missed' ? 'missed' : 'undecided';
-  const { joint = 0, ci95 = null } = summary.slo?.attainment ?? {};
-  const interval = ci95 === null ? 'no interval' : `95 % interval ${formatShare(ci95[0])} to ${formatShare(ci95[1])}`;
-  printGate(gateText(gate, verdict, `${formatShare(joint)} met the SLO (${interval})`), json);
-  return verdict;
-}
-
 /** 3 when the target went away or gave no valid response: then there is no result. */
-function exitCode({ summary }: RunResult): ExitCode {
+export function exitCode({ summary }: RunResult): ExitCode {
   const answered = summary.requests.ok + (summary.left_out?.ok ?? 0);
   if (answered === 0 && summary.requests.sent + (summary.requests.by_outcome.connect_error ?? 0) > 0)
     return EXIT.unreachable;

@@ -1,5 +1,6 @@
 import { ln } from '../core/portable-math.ts';
 import { studentTQuantile } from '../core/student-t.ts';
+import type { NightLevel } from '../trend/baseline.ts';
 
 /** How the logarithm of a figure changes from one system to another. */
 export interface Change {
@@ -13,8 +14,8 @@ export interface Change {
   readonly runSd: number | null;
 }
 
-/** How the runs of two systems were made. */
-export type Order = 'paired' | 'separate' | 'exact';
+/** How the runs of two systems were made; nights: one run of each, and earlier nights. */
+export type Order = 'paired' | 'separate' | 'exact' | 'nights';
 
 /**
  * Of figures above zero. `paired`: the i-th run of the one was made beside the i-th of the other, as in A B B A, which
@@ -43,6 +44,11 @@ export function changeOf(base: readonly number[], now: readonly number[], order:
     df: Number.isFinite(degrees) ? degrees : a.length + b.length - 2,
     runSd: Math.sqrt((varianceOf(a) + varianceOf(b)) / 2),
   };
+}
+
+/** Of one run from the level of earlier nights, whose spread gives the error. */
+export function changeOfNight(now: number, { lnCentre, nights, lnSd, df }: NightLevel): Change {
+  return { ln: ln(now) - lnCentre, error: lnSd * Math.sqrt(1 + 1 / nights), df, runSd: lnSd };
 }
 
 /** The two-sided interval that holds ln(new / base) with this chance; null without an error. */

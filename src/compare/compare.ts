@@ -1,11 +1,15 @@
 import { exp, ln } from '../core/portable-math.ts';
 import { version } from '../core/version.ts';
-import type { ComparedMetric, ComparedSide, Comparison } from '../schema/comparison.ts';
+import type { ComparedMetric, ComparedSide, Comparison, JudgedName } from '../schema/comparison.ts';
+import type { NightLevel } from '../trend/baseline.ts';
 import { intervalOf, type Order } from './change.ts';
+import { requireNoCopies } from './copies.ts';
+import { driftDoubts, placesOf } from './drift.ts';
 import { JUDGED, type JudgedMetric } from './judged.ts';
 import { doubtsOf, requireSameLoad } from './likeness.ts';
 import type { LoadedRun } from './load-runs.ts';
 import { mostChanged } from './most-changed.ts';
+import { startDoubts } from './starts.ts';
 import { repeatsToDecide, smallestEffect, testFamily, verdictOf, type Tested } from './verdicts.ts';
 
 export interface CompareOptions {
@@ -13,7 +17,12 @@ export interface CompareOptions {
   readonly margin: number;
   /** Names of the two, where their targets do not tell them apart. */
   readonly names: readonly [base: string, now: string];
+  /** Of one run each: what earlier nights say of the base's level, and of how runs spread. */
+  readonly levels?: Levels;
 }
+
+/** A metric without one is provisional. */
+export type Levels = Readonly<Partial<Record<JudgedName, NightLevel>>>;
 
 /**
  * Compares the runs of two systems under the same load (`statistics.md`, "Comparing two systems"). What is decided is by
@@ -23,12 +32,17 @@ export interface CompareOptions {
 export function compareRuns(
   base: readonly LoadedRun[],
   now: readonly LoadedRun[],
-  { margin, names }: CompareOptions,
+  { margin, names, levels }: CompareOptions,
 ): Comparison {
   requireSameLoad(base, now);
-  const order = orderOf(base, now);
+  for (const side of [base, now]) requireNoCopies(side);
+  const found = orderOf(base, now);
+  const order = levels === undefined || found === 'exact' ? found : 'nights';
   const lnMargin = ln(1 + margin);
-  const judged = JUDGED.map((metric) => valuesOf(metric, base, now)).filter(({ isKnown }) => isKnown);
+  const judged = JUDGED.map((metric) => ({
+    ...valuesOf(metric, base, now),
+    level: order === 'nights' ? levels?.[metric.name] : undefined,
+  })).filter(({ isKnown }) => isKnown);
   const tested = testFamily(judged, order, lnMargin);
   const metrics = judged.map((values, i) => comparedMetric(values, tested[i] ?? fail(), lnMargin));
   const [first] = base;
@@ -39,11 +53,19 @@ export function compareRuns(
     base: sideOf(base, names[0]),
     new: sideOf(now, names[1]),
     verdict: overall(metrics.map(({ verdict }) => verdict)),
-    provisional: order !== 'exact' && (base.length < 2 || now.length < 2),
+    provisional: order !== 'exact' && order !== 'nights' && (base.length < 2 || now.length < 2),
     order,
     margin,
     metrics,
-    doubts: doubtsOf(base, now),
+    doubts: [
+      ...doubtsOf(base, now),
+      ...driftDoubts(
+        judged.map(({ metric, ...values }) => ({ name: metric.name, ...values })),
+        placesOf(base, now),
+        order,
+      ),
+      ...startDoubts(base, now),
+    ],
     slo: manifest.slo === null ? null : { text: manifest.slo.text, limits_ms: manifest.slo.limits_ms },
     workload: {
       name: manifest.workload.name,
@@ -57,7 +79,7 @@ export function compareRuns(
 }
 
 /** Exact: nothing but the system differs. Paired: the i-th of each are neighbours in time, as A B B A has them. */
-export function orderOf(base: readonly LoadedRun[], now: readonly LoadedRun[]): Order {
+function orderOf(base: readonly LoadedRun[], now: readonly LoadedRun[]): Order {
   const isExact = ({ manifest: { clock, target } }: LoadedRun): boolean =>
     clock === 'virtual' && (target.facts['noise'] ?? 0) === 0 && (target.facts['run_noise'] ?? 0) === 0;
   if ([...base, ...now].every(isExact)) return 'exact';
@@ -79,6 +101,7 @@ interface Values {
   readonly isKnown: boolean;
   /** Whether each value has a logarithm. */
   readonly isFinite: boolean;
+  readonly level?: NightLevel | undefined;
 }
 
 function valuesOf(metric: JudgedMetric, base: readonly LoadedRun[], now: readonly LoadedRun[]): Values {
@@ -95,7 +118,7 @@ function valuesOf(metric: JudgedMetric, base: readonly LoadedRun[], now: readonl
 }
 
 function comparedMetric(
-  { metric: { name, moreIsBetter }, base, now }: Values,
+  { metric: { name, moreIsBetter }, base, now, level }: Values,
   { change, pValue, adjustedP }: Tested,
   lnMargin: number,
 ): ComparedMetric {
@@ -104,7 +127,7 @@ function comparedMetric(
   const common = {
     name,
     more_is_better: moreIsBetter,
-    base: middle(base),
+    base: level === undefined ? middle(base) : exp(level.lnCentre),
     new: middle(now),
     base_runs: shown(base),
     new_runs: shown(now),
@@ -162,7 +185,7 @@ function middle(values: readonly number[]): number | null {
 }
 
 /** Of a family: what is worse in one figure is not better for another. */
-export function overall(verdicts: readonly ComparedMetric['verdict'][]): Comparison['verdict'] {
+function overall(verdicts: readonly ComparedMetric['verdict'][]): Comparison['verdict'] {
   for (const verdict of ['worse', 'better'] as const) if (verdicts.includes(verdict)) return verdict;
   if (verdicts.includes('provisional')) return 'provisional';
   return verdicts.every((verdict) => verdict === 'same') ? 'same' : 'undecided';

@@ -2,7 +2,13 @@ import { didYouMean } from '../core/did-you-mean.ts';
 import { UserError } from '../core/errors.ts';
 import type { GateVerdict } from '../core/gate.ts';
 import { formatShare } from '../core/units.ts';
-import { JUDGED_NAMES, type ComparedMetric, type Comparison, type JudgedName } from '../schema/comparison.ts';
+import {
+  isMoreBetter,
+  JUDGED_NAMES,
+  type ComparedMetric,
+  type Comparison,
+  type JudgedName,
+} from '../schema/comparison.ts';
 
 /** A condition on a comparison: that a judged figure does not change for the worse by more than so much. */
 export interface CompareGate {
@@ -34,8 +40,6 @@ export function parseCompareGate(text: string): CompareGate {
     );
   return { text: text.trim(), name, limit: Number(percent) / 100 };
 }
-
-const isMoreBetter = (name: JudgedName): boolean => name === 'attainment' || name === 'throughput';
 
 export interface JudgedCompareGate {
   readonly gate: CompareGate;

@@ -30,6 +30,11 @@ const FINGERPRINT: readonly (readonly [name: string, of: (manifest: Manifest) =>
   ['the form of the prompts', ({ prompts }) => prompts?.form],
 ];
 
+/** In what two runs were not asked to do the same, by the options that set it; empty: in nothing. */
+export function unlikeLoad(one: Manifest, other: Manifest): string[] {
+  return FINGERPRINT.filter(([, of]) => !isDeepStrictEqual(of(one), of(other))).map(([name]) => name);
+}
+
 /**
  * Throws a UserError with what differs where two sides, or the repeats of one, were not asked to do the same: by their
  * manifests, and request by request.
@@ -38,9 +43,7 @@ export function requireSameLoad(base: readonly LoadedRun[], now: readonly Loaded
   const [first, ...others] = [...base, ...now];
   if (first === undefined) throw new Error('there is no run to compare');
   for (const other of others) {
-    const unlike = FINGERPRINT.filter(([, of]) => !isDeepStrictEqual(of(first.manifest), of(other.manifest))).map(
-      ([name]) => name,
-    );
+    const unlike = unlikeLoad(first.manifest, other.manifest);
     if (unlike.length > 0)
       throw new UserError(`${first.dir} and ${other.dir} cannot be compared: they differ in ${unlike.join(', ')}`);
     requireSameRequests(first, other);

@@ -1,6 +1,7 @@
 import { studentTQuantile, studentTTail } from '../core/student-t.ts';
 import type { ChangeVerdict } from '../schema/comparison.ts';
-import { changeOf, intervalOf, type Change, type Order } from './change.ts';
+import type { NightLevel } from '../trend/baseline.ts';
+import { changeOf, changeOfNight, intervalOf, type Change, type Order } from './change.ts';
 
 /** What is tested: that a figure changed by more than the margin. Errors of the first kind in a family, at most. */
 const LEVEL = 0.05;
@@ -16,7 +17,7 @@ const LEAST_SHIFT = 0.005;
  * The chance of so large a change where the true one is on the margin, in either direction; 1 within the margin. Null:
  * one run stands for a system, and nothing is known of how it varies.
  */
-export function pValueOf({ ln, error, df }: Change, margin: number): number | null {
+function pValueOf({ ln, error, df }: Change, margin: number): number | null {
   if (error === null) return null;
   const beyond = Math.abs(ln) - margin;
   if (beyond <= 0) return 1;
@@ -32,18 +33,27 @@ export interface Tested {
   readonly adjustedP: number | null;
 }
 
+/** The values of a metric, and whether all have a logarithm. */
+export interface Family {
+  readonly base: readonly number[];
+  readonly now: readonly number[];
+  readonly isFinite: boolean;
+  /** What one night is compared with, in place of `base`. */
+  readonly level?: NightLevel | undefined;
+}
+
 /**
  * Tests a family for changes beyond the margin. A metric that is the same number in every run of both, such as an
  * attainment of 1, can show none, and does not count for the others (Tarone's argument).
  */
-export function testFamily(
-  family: readonly { readonly base: readonly number[]; readonly now: readonly number[]; readonly isFinite: boolean }[],
-  order: Order,
-  margin: number,
-): Tested[] {
-  const changes = family.map(({ base, now, isFinite }) => (isFinite ? changeOf(base, now, order) : null));
+export function testFamily(family: readonly Family[], order: Order, margin: number): Tested[] {
+  const changes = family.map(({ base, now, isFinite, level }) =>
+    !isFinite ? null : level === undefined ? changeOf(base, now, order) : changeOfNight(now[0] ?? Number.NaN, level),
+  );
   const pValues = changes.map((change) => (change === null ? null : pValueOf(change, margin)));
-  const isConstant = family.map(({ base, now }) => new Set([...base, ...now]).size === 1);
+  const isConstant = family.map(
+    ({ base, now, level }) => new Set([...base, ...now]).size === 1 && (level?.lnSd ?? 0) === 0,
+  );
   const adjustedPs = adjusted(pValues.map((p, i) => (isConstant[i] === true ? null : p)));
   return changes.map((change, i) => {
     const pValue = pValues[i] ?? null;

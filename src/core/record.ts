@@ -13,9 +13,24 @@ export const OUTCOMES = [
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
+/** Statuses with which a server rejects a request that it understood; any other error status is an HTTP error. */
+const REJECTED: ReadonlySet<number> = new Set([400, 413, 422, 429, 503]);
+
+/** The outcome of a request that was answered with an HTTP error. */
+export function outcomeOfStatus(status: number): 'rejected' | 'http_error' {
+  return REJECTED.has(status) ? 'rejected' : 'http_error';
+}
+
 /** How the number of tokens in a chunk is known. */
 export const TOKEN_COUNT_SOURCES = ['token_ids', 'usage', 'tokenizer', 'chunks'] as const;
 export type TokenCountSource = (typeof TOKEN_COUNT_SOURCES)[number];
+
+/**
+ * How token times are known: read by the client; told by the server; or `spread`: only the first, the last and how many
+ * there were are known, and those between are put evenly between them, so that no gap between two of them is known.
+ */
+export const TOKEN_TIME_SOURCES = ['client', 'server', 'spread'] as const;
+type TokenTimeSource = (typeof TOKEN_TIME_SOURCES)[number];
 
 /** Time of a request in each phase on the server, where the target reports it; microseconds. */
 export interface Phases {
@@ -53,7 +68,7 @@ export interface RequestRecord extends Phases {
   /** One entry per token, from `due_us`, never decreasing; tokens of one chunk share a time. */
   readonly token_times_us: Float64Array;
   readonly token_count_source: TokenCountSource | null;
-  readonly token_time_source: 'client' | 'server' | null;
+  readonly token_time_source: TokenTimeSource | null;
   readonly outcome: Outcome;
   readonly http_status: number | null;
   readonly error: string | null;

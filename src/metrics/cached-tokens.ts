@@ -30,8 +30,9 @@ export class CachedTokensCollector {
   }
 
   result(): Summary['delivered']['cached_tokens'] {
-    if (this.#requests === 0) return null;
-    const { workload, prompts } = this.#manifest;
+    const { workload, prompts, imported } = this.#manifest;
+    // What the prompts of an imported run share is not known.
+    if (this.#requests === 0 || imported !== undefined) return null;
     const allowed = (workload.prefix_reuse ?? 0) * workload.input_tokens;
     const perRequest = SHARED_BY_CHANCE_TOKENS + (prompts?.overhead_tokens ?? 0);
     const tolerated = allowed + this.#requests * perRequest + this.#inputTokens * TOLERANCE;

@@ -1,7 +1,7 @@
 import type { RequestRecord } from '../core/record.ts';
 import type { Summary } from '../schema/summary.ts';
 import { limitUs } from './attainment.ts';
-import { isAnswered } from './request-latency.ts';
+import { hasKnownGaps, isAnswered } from './request-latency.ts';
 import { Samples, sum } from './samples.ts';
 
 /**
@@ -36,6 +36,7 @@ export class FluidityCollector {
   readonly #tpotLimitUs: number;
   readonly #indices = new Samples();
   #fluid = 0;
+  #isKnown = true;
 
   constructor(ttftLimitMs: number, tpotLimitMs: number) {
     this.#ttftLimitUs = limitUs(ttftLimitMs);
@@ -43,14 +44,17 @@ export class FluidityCollector {
   }
 
   add(record: RequestRecord): void {
+    if (!hasKnownGaps(record)) this.#isKnown = false;
     const index = fluidityIndex(record, this.#ttftLimitUs, this.#tpotLimitUs);
     this.#indices.push(index);
     if (index >= 0.9) this.#fluid++;
   }
 
-  /** Null without any request. */
+  /** Null without any request, and where the gaps between the tokens of one are not known. */
   result(): Summary['fluidity'] {
     const n = this.#indices.length;
-    return n === 0 ? null : { mean: sum(this.#indices.sorted()) / n, share_at_least_0_9: this.#fluid / n };
+    return n === 0 || !this.#isKnown
+      ? null
+      : { mean: sum(this.#indices.sorted()) / n, share_at_least_0_9: this.#fluid / n };
   }
 }

@@ -1,7 +1,11 @@
 import type { RequestRecord } from '../core/record.ts';
 import type { LatencyStats, LatencyTable } from '../schema/summary.ts';
-import { e2eUs, isAnswered, tpotUs, ttftUs } from './request-latency.ts';
+import { e2eUs, hasKnownGaps, isAnswered, tpotUs, ttftUs } from './request-latency.ts';
 import { nearestRank, Samples, sum } from './samples.ts';
+
+/** Where the gaps of a larger share of the answers are not known, there is no ITL: the rest may be unlike them. */
+const MAX_UNKNOWN_GAPS = 0.01;
+const NO_GAPS = new Float64Array(0);
 
 /** The three views of a run's latencies (`contract.md`, "Metrics"). */
 export interface LatencyTables {
@@ -77,11 +81,18 @@ export class LatencyCollector {
   readonly #serviceExceeded = new Exceeded();
   readonly #gaps = new Samples();
   readonly #gapsOfFailed = new Samples();
+  /** Answered requests of several tokens, and those whose gaps are not known. */
+  #withGaps = 0;
+  #withUnknownGaps = 0;
 
   add(record: RequestRecord): void {
     this.#fromDue.add(record);
     const answered = isAnswered(record);
-    pushGaps(record.token_times_us, answered ? this.#gaps : this.#gapsOfFailed);
+    if (answered && record.token_times_us.length > 1) {
+      this.#withGaps++;
+      if (!hasKnownGaps(record)) this.#withUnknownGaps++;
+    }
+    if (hasKnownGaps(record)) pushGaps(record.token_times_us, answered ? this.#gaps : this.#gapsOfFailed);
     if (!answered) {
       this.#serviceExceeded.add(record, record.sent_us ?? record.due_us);
       return;
@@ -95,8 +106,9 @@ export class LatencyCollector {
     const { ttftUs: ttfts, tpotUs: tpots, e2eUs: e2es, failed, missingTokens, exceeded } = this.#fromDue;
     const service = this.#serviceExceeded;
     const [ttft, tpot, e2e] = [ttfts.sorted(), tpots.sorted(), e2es.sorted()];
-    const okGaps = this.#gaps.sorted();
-    const itl = stats(merged(okGaps, this.#gapsOfFailed.sorted()), missingTokens);
+    const isItlKnown = this.#withUnknownGaps <= MAX_UNKNOWN_GAPS * this.#withGaps;
+    const okGaps = isItlKnown ? this.#gaps.sorted() : NO_GAPS;
+    const itl = isItlKnown ? stats(merged(okGaps, this.#gapsOfFailed.sorted()), missingTokens) : stats(NO_GAPS, 0);
     return {
       fromDue: {
         ttft: stats(ttft, failed, exceeded.ttftUs),

@@ -1,5 +1,6 @@
 import { LUMP_US, type RequestRecord } from '../core/record.ts';
 import type { Summary } from '../schema/summary.ts';
+import { hasKnownGaps } from './request-latency.ts';
 
 /** An answer of so many lumps or more has the right TPOT, unless its lumps are larger than what a server decodes at once. */
 const ENOUGH_LUMPS = 10;
@@ -21,8 +22,9 @@ export class LumpCollector {
    * A request whose outcome is `ok`. One token alone cannot be a lump; and while the client stood still it was the
    * client that held tokens back.
    */
-  add({ token_times_us: times, lumped_tokens, client_stalled }: RequestRecord): void {
-    if (times.length < 2 || client_stalled === true) return;
+  add(record: RequestRecord): void {
+    const { token_times_us: times, lumped_tokens, client_stalled } = record;
+    if (times.length < 2 || client_stalled === true || !hasKnownGaps(record)) return;
     this.#streams++;
     const lumps = countLumps(times);
     const allAtOnce = lumps === 1 && times.length >= MIN_TOKENS_AT_ONCE;

@@ -19,9 +19,10 @@ export class OutputCollector {
   #misreported = 0;
   readonly #reasons = new Map<string, number>();
 
-  /** A request whose outcome is `ok`. */
+  /** A request whose outcome is `ok`; one whose planned output is not known has nothing to stand beside. */
   add(record: RequestRecord): void {
-    const asked = record.output_tokens_planned ?? 0;
+    const asked = record.output_tokens_planned;
+    if (asked === null) return;
     const hidden = record.hidden_tokens ?? 0;
     const got = (record.output_tokens ?? record.token_times_us.length) + hidden;
     this.#counted++;

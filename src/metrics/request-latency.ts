@@ -8,6 +8,11 @@ export function isAnswered(record: RequestRecord): boolean {
   return record.outcome === 'ok' && record.token_times_us.length > 0;
 }
 
+/** Whether each token has a time of its own, so that the gaps between them are those that the client saw. */
+export function hasKnownGaps({ token_time_source }: RequestRecord): boolean {
+  return token_time_source !== 'spread';
+}
+
 /** First token - due. Only for an answered request. */
 export function ttftUs(record: RequestRecord): number {
   return record.token_times_us[0] ?? Number.NaN;

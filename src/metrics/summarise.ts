@@ -72,7 +72,7 @@ export async function summarise(
   }
 
   const { fromDue, ok, service } = latency.tables();
-  const delivered = traffic.delivered(cached.result());
+  const delivered = withDuration(traffic.delivered(cached.result()), manifest);
   const left_out = excluded.result();
   const summary = {
     ...identity(manifest),
@@ -125,6 +125,12 @@ function sloOf(
   if (slo === null || attainment === null) return null;
   const scaled = scales === null ? {} : { scales: scales.result() };
   return { limits_ms: slo.limits_ms, at: slo.at, ...attainment.result(), ...scaled };
+}
+
+/** Where it is not known when requests were sent, rates are of the duration that the tool measured. */
+function withDuration(delivered: Summary['delivered'], { imported }: Manifest): Summary['delivered'] {
+  if (imported?.starts !== 'unknown') return delivered;
+  return { ...delivered, duration_s: imported.duration_s ?? 0 };
 }
 
 /** The plan's load between warm-up and cool-down. */

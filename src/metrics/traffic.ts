@@ -25,8 +25,9 @@ export class TrafficCollector {
   /** Of requests whose responses report both counts. */
   #cachedTokens = 0;
   #cacheableTokens = 0;
-  /** Planned input tokens of those ok requests whose input tokens the server counted. */
+  /** Planned input tokens of those ok requests whose input tokens the server counted, and how many have a plan. */
   #askedInputTokens = 0;
+  #askedInputs = 0;
   #sent = 0;
   #due = 0;
   #firstDueUs = Number.POSITIVE_INFINITY;
@@ -62,7 +63,10 @@ export class TrafficCollector {
     this.#lumps.add(record);
     if (record.input_tokens !== null) {
       this.#input.push(record.input_tokens);
-      this.#askedInputTokens += record.input_tokens_planned ?? 0;
+      if (record.input_tokens_planned !== null) {
+        this.#askedInputs++;
+        this.#askedInputTokens += record.input_tokens_planned;
+      }
     }
     this.#output.push(record.output_tokens ?? record.token_times_us.length);
     if (record.cached_tokens === null || record.input_tokens === null) return;
@@ -111,7 +115,7 @@ export class TrafficCollector {
         requests: this.#due,
         duration_s: askedS,
         rate_rps: this.plannedRate(),
-        input_tokens_mean: input === null ? null : this.#askedInputTokens / this.#input.length,
+        input_tokens_mean: this.#askedInputs === 0 ? null : this.#askedInputTokens / this.#askedInputs,
         output_tokens_mean: outputs?.asked_mean ?? null,
         cached_tokens: cachedTokens?.allowed ?? null,
       },
@@ -120,7 +124,7 @@ export class TrafficCollector {
         duration_s: gotS,
         rate_rps: this.#sentRate(),
         input_tokens_mean: input?.mean ?? null,
-        output_tokens_mean: outputs?.got_mean ?? null,
+        output_tokens_mean: outputs?.got_mean ?? output?.mean ?? null,
         cached_tokens: cachedTokens?.cached ?? null,
       },
       duration_s: seconds(this.#firstDueUs, this.#lastEndUs),

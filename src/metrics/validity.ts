@@ -1,5 +1,5 @@
 import { latenessUs, MAX_LATENESS_MS } from '../core/record.ts';
-import type { ClientHealth, Manifest } from '../schema/manifest.ts';
+import type { ClientHealth, Imported, Manifest } from '../schema/manifest.ts';
 import type { RequestRecord } from '../core/record.ts';
 import type { Summary } from '../schema/summary.ts';
 import { formatMs, formatShare, msApart, sharesApart } from '../core/units.ts';
@@ -23,7 +23,8 @@ type Validity = Summary['validity'];
 
 /**
  * Whether the client kept up, from its own health alone: lateness over measured requests that were sent, and its event
- * loop over the whole run. Independent of the server's speed. In virtual time no client can fall behind.
+ * loop over the whole run. Independent of the server's speed. In virtual time no client can fall behind;
+ * of the client of another tool nothing is known.
  */
 export class ValidityCollector {
   readonly #manifest: Manifest;
@@ -47,7 +48,10 @@ export class ValidityCollector {
   }
 
   result(): Validity {
-    if (this.#manifest.clock === 'virtual') return NO_CLIENT;
+    const { clock, imported } = this.#manifest;
+    if (clock === 'virtual') return NO_CLIENT;
+    if (imported !== undefined)
+      return { ...NO_CLIENT, valid: false, judged: false, reasons: [unknownClient(imported)] };
     const client = this.#manifest.client;
     const lateness = this.#latenessUs.sorted();
     const p90LimitMs = this.#p90LimitMs();
@@ -62,6 +66,7 @@ export class ValidityCollector {
     const ms = (permille: number): number => percentileMs(lateness, permille);
     return {
       valid: reasons.length === 0,
+      judged: true,
       reasons,
       lateness_ms: lateness.length === 0 ? null : { p50: ms(500), p90: ms(900), p99: ms(990), max: ms(1000) },
       lateness_p90_limit_ms: p90LimitMs,
@@ -80,6 +85,10 @@ export class ValidityCollector {
     const ttftMs = percentileMs(this.#serviceTtftUs.sorted(), 500);
     return Math.max(MIN_LATENESS_P90_MS, LATENESS_P90_OF_TTFT * ttftMs);
   }
+}
+
+function unknownClient({ tool }: Imported): string {
+  return `imported: the file of ${tool} does not say whether its client kept up`;
 }
 
 function percentileMs(sortedUs: Float64Array, permille: number): number {
@@ -169,6 +178,7 @@ function workS(client: ClientHealth): number {
 
 const NO_CLIENT: Validity = {
   valid: true,
+  judged: true,
   reasons: [],
   lateness_ms: null,
   lateness_p90_limit_ms: null,

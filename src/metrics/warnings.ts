@@ -21,6 +21,8 @@ const EFFECTS: Readonly<Record<WarningCode, 'flatters' | 'voids' | null>> = {
   failed: null,
   records: 'voids',
   no_answers: null,
+  // Its client may have been slow, and what counts from sending leaves out what users waited before.
+  imported: 'voids',
   not_valid: 'voids',
   cached_tokens: 'flatters',
   outputs_short: 'flatters',
@@ -52,7 +54,9 @@ export function warningsOf(summary: Omit<Summary, 'warnings' | 'diagnosis'>, man
     failed: summary.status === 'failed' ? endedText(summary, 'The run failed') : null,
     interrupted: endedEarly(summary),
     no_answers: noAnswersText(summary),
-    not_valid: summary.validity.valid ? null : `Not valid: ${summary.validity.reasons.join('; ')}`,
+    imported: importedText(manifest),
+    not_valid:
+      summary.validity.valid || !summary.validity.judged ? null : `Not valid: ${summary.validity.reasons.join('; ')}`,
     cached_tokens: cachedText(summary),
     // With --no-ignore-eos the model may end its outputs earlier: that is what was asked.
     outputs_short: manifest.ignore_eos ? outputsText(summary, 'short') : null,
@@ -109,6 +113,18 @@ function noAnswersText({ requests, left_out }: Figures): string | null {
     ([outcome, count]) => `${withThousands(count)} ${outcome.replaceAll('_', ' ')}`,
   );
   return `No ${left_out === null ? '' : 'measured '}request was answered: ${listText(kinds)}`;
+}
+
+function importedText({ imported }: Manifest): string | null {
+  if (imported === undefined) return null;
+  const { tool, version, starts } = imported;
+  const counts = {
+    due: 'latencies count from when requests were due',
+    sent: 'latencies count from sending, without what users waited before',
+    unknown:
+      'its file does not say when requests were sent: latencies count from sending, and nothing is told over time',
+  }[starts];
+  return `Imported from ${tool}${version === null ? '' : ` ${version}`}: whether its client kept up is not known, so that nothing is judged; ${counts}`;
 }
 
 function cachedText({ delivered: { cached_tokens: cached }, workload: { prefix_reuse } }: Figures): string | null {

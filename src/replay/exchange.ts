@@ -1,12 +1,9 @@
 import { FINISHED_GRACE_MS, ProtocolError, type Call, type Codec, type Decoder, type TokenOut } from '../core/codec.ts';
-import type { Outcome } from '../core/record.ts';
+import { outcomeOfStatus, type Outcome } from '../core/record.ts';
 import type { HasText, ResponseInfo, ScheduledRequest, Sink } from '../core/target.ts';
 import type { WallClock } from '../core/wall-clock.ts';
 import type { ReceiveQueue } from './receive-queue.ts';
 import { CallHandler, type BrokenAt, type CallEvents, type Head } from './call-handler.ts';
-
-/** Statuses with which a server rejects a request that it understood; any other error status is an HTTP error. */
-const REJECTED: ReadonlySet<number> = new Set([400, 413, 422, 429, 503]);
 
 /** Names of undici's errors for bytes that are no HTTP, and for headers without end. */
 const NO_HTTP: ReadonlySet<string> = new Set(['HTTPParserError', 'HeadersOverflowError']);
@@ -162,7 +159,7 @@ export class Exchange implements TokenOut, CallEvents {
 
   onErrorStatus(status: number, body: string): void {
     const message = this.#encoding === '' ? this.#wire.codec.errorMessage(body) : `a body with ${this.#encoding}`;
-    this.fail(REJECTED.has(status) ? 'rejected' : 'http_error', message);
+    this.fail(outcomeOfStatus(status), message);
   }
 
   /** The socket failed: that is a connect error, a broken stream, or the end of a response that was whole. */

@@ -21,7 +21,7 @@ export interface RunPlace {
 export function describeRun(
   plan: RunPlan,
   { dir, startedAt }: RunPlace,
-  session: TargetSession,
+  session: Pick<TargetSession, 'facts'>,
   { prompts, prepared }: Pick<Attachment, 'prompts' | 'prepared'>,
   isPaced = false,
 ): Manifest {
@@ -69,7 +69,7 @@ export function describeRun(
  * What a run was asked to do otherwise than `plan` asks for, in words; empty: the same again would measure the same. What
  * its share of requests was to be, and its salt, make no difference.
  */
-export function unlikePlan(found: Manifest, plan: RunPlan, session: TargetSession): string[] {
+export function unlikePlan(found: Manifest, plan: RunPlan, session: Pick<TargetSession, 'facts'>): string[] {
   const { prepared } = found;
   const asked = describeRun(plan, { dir: '.', startedAt: '' }, session, { prompts: null, prepared });
   const isOther: Readonly<Record<string, readonly [unknown, unknown]>> = {

@@ -8,6 +8,7 @@ import {
   type RecordBatch,
   type RequestRecord,
   TOKEN_COUNT_SOURCES,
+  TOKEN_TIME_SOURCES,
 } from '../core/record.ts';
 
 /**
@@ -148,7 +149,7 @@ function record(row: Row): RequestRecord {
     reasoning_tokens: orNull(integer, row, 'reasoning_tokens'),
     token_times_us: times(row, 'token_times_us'),
     token_count_source: orNull(oneOf(TOKEN_COUNT_SOURCES), row, 'token_count_source'),
-    token_time_source: orNull(oneOf(['client', 'server'] as const), row, 'token_time_source'),
+    token_time_source: orNull(oneOf(TOKEN_TIME_SOURCES), row, 'token_time_source'),
     outcome: oneOf(OUTCOMES)(row, 'outcome'),
     http_status: orNull(integer, row, 'http_status'),
     error: orNull(text, row, 'error'),

@@ -17,7 +17,9 @@ export const JUDGED_NAMES = [
 ] as const;
 export type JudgedName = (typeof JUDGED_NAMES)[number];
 
-const VERDICTS = ['better', 'worse', 'same', 'undecided', 'provisional'] as const;
+export const isMoreBetter = (name: JudgedName): boolean => name === 'attainment' || name === 'throughput';
+
+export const VERDICTS = ['better', 'worse', 'same', 'undecided', 'provisional'] as const;
 export type ChangeVerdict = (typeof VERDICTS)[number];
 
 const percentRange = z.tuple([z.number(), z.number()]);
@@ -89,9 +91,9 @@ export const comparisonSchema = z
     verdict: z.enum(VERDICTS).describe('Worse if a judged metric is; better if one is and none is worse.'),
     provisional: z.boolean().describe('One run stands for a system: what it shows may be the noise between starts.'),
     order: z
-      .enum(['paired', 'separate', 'exact'])
+      .enum(['paired', 'separate', 'exact', 'nights'])
       .describe(
-        'Paired: A B B A or A B A B, a t test on differences. Separate: Welch. Exact: virtual runs without noise.',
+        'Paired: A B B A or A B A B, a t test on differences. Separate: Welch. Exact: virtual runs without noise. Nights: one run against the level of earlier nights and their spread, by a t test; base is that level.',
       ),
     margin: z.number().describe('Changes up to this are the same.'),
     metrics: z.array(metric),

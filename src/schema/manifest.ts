@@ -112,6 +112,27 @@ const prepared = z
 
 const machine = z.strictObject({ os: z.string(), cpu: z.string(), cores: count, memory_bytes: count });
 
+const imported = z
+  .strictObject({
+    tool: z.string().describe('What measured the run.'),
+    version: z.string().nullable().describe('Null: its file does not say.'),
+    file: z.string(),
+    sha256: z.string().describe("SHA-256 of the file's bytes."),
+    run: count.describe('Which run of the file, from 1.'),
+    starts: z
+      .enum(['due', 'sent', 'unknown'])
+      .describe(
+        'What `due_us` of its records is. due: when a request was due; sent: when it was sent, as there was no schedule or the file has none; unknown: the file does not say when, every request has 0, and no figure over time is made.',
+      ),
+    duration_s: z
+      .number()
+      .nullable()
+      .describe('Duration of the benchmark as the tool has it: what rates are of, where `starts` is unknown.'),
+    notes: z.array(z.string()).describe('What the figures of this tool count, and which of ours it cannot give.'),
+  })
+  .describe('The run was measured by another tool, whose result file was read.');
+export type Imported = DeepReadonly<z.infer<typeof imported>>;
+
 export const manifestSchema = z
   .strictObject({
     schema: z.literal(1),
@@ -184,6 +205,7 @@ export const manifestSchema = z
       .default(null)
       .describe('A request that is due while so many are in flight waits until one has ended; null: open loop.'),
     client: clientHealth.nullable(),
+    imported: imported.exactOptional(),
   })
   .describe('What was run, on what, how it ended. The only file of a run that holds wall-clock times.');
 /** The content of `run.json`. */

@@ -42,6 +42,10 @@ export type LengthStats = DeepReadonly<z.infer<typeof lengthStats>>;
 
 const validity = z.strictObject({
   valid: z.boolean().describe('Whether the client kept up; says nothing about the server.'),
+  judged: z
+    .boolean()
+    .default(true)
+    .describe('False: nothing is known of the client, as the run was imported; `valid` is false then.'),
   reasons: z.array(z.string()),
   lateness_ms: quantiles.nullable().describe('How long after its due time a request left, less connecting.'),
   lateness_p90_limit_ms: z
@@ -210,6 +214,7 @@ export const WARNING_CODES = [
   'failed',
   'interrupted',
   'no_answers',
+  'imported',
   'not_valid',
   'cached_tokens',
   'outputs_short',

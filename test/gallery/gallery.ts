@@ -5,6 +5,7 @@ import { comparisonSections } from '../../reports/charts/comparison-sections.ts'
 import { goodputSections } from '../../reports/charts/goodput-sections.ts';
 import { goodputsSections } from '../../reports/charts/goodputs-sections.ts';
 import { placementSections } from '../../reports/charts/placement-sections.ts';
+import { trendSections } from '../../reports/charts/trend-chart.ts';
 import { runSections } from '../../reports/charts/run-sections.ts';
 import { sweepSections } from '../../reports/charts/sweep-sections.ts';
 import { THEME } from '../../reports/charts/theme.ts';
@@ -17,8 +18,18 @@ import { EXAMPLE_PLACEMENT } from '../reports/example-placement.ts';
 import { exampleSweep } from '../reports/example-sweep.ts';
 import { exampleRun, inBatches } from '../reports/example-run.ts';
 import { exampleScrapes } from '../reports/example-scrapes.ts';
+import { trendOf } from '../../src/trend/trend.ts';
+import { exampleNights } from '../trend/example-nights.ts';
 
-type PageName = 'run' | 'placement' | 'goodput-of-trace' | 'goodput-of-traffic' | 'goodputs' | 'sweep' | 'comparison';
+type PageName =
+  | 'run'
+  | 'placement'
+  | 'goodput-of-trace'
+  | 'goodput-of-traffic'
+  | 'goodputs'
+  | 'sweep'
+  | 'trend'
+  | 'comparison';
 
 /** Every section of every page, of an example that has each of the page's charts, by the page's name. */
 export async function gallery(): Promise<Readonly<Record<PageName, readonly ChartSection[]>>> {
@@ -34,6 +45,7 @@ export async function gallery(): Promise<Readonly<Record<PageName, readonly Char
     dir: `${i + 1}-target`,
     report,
   }));
+  const nights = exampleNights({ nights: 45, slowerFrom: 31, invalid: [7, 26], odd: [14] });
   return {
     run: runSections(summary, data),
     placement: placementSections(EXAMPLE_PLACEMENT),
@@ -42,6 +54,7 @@ export async function gallery(): Promise<Readonly<Record<PageName, readonly Char
     goodputs: goodputsSections(targets),
     sweep: sweepSections(exampleSweep(), null),
     comparison: await comparison(),
+    trend: trendSections(trendOf(nights, nights[0]?.run_id ?? null)),
   };
 }
 

@@ -25,6 +25,7 @@ test('a client that kept up is valid, and its health is passed on', () => {
   const found = validity(late(100, 300), exampleManifest());
   assert.deepEqual(found, {
     valid: true,
+    judged: true,
     reasons: [],
     lateness_ms: { p50: 0.3, p90: 0.3, p99: 0.3, max: 0.3 },
     lateness_p90_limit_ms: 9.97,

@@ -68,7 +68,7 @@ it('spans fill the time from due to end without gaps, with the phases that are t
   assert.deepEqual(spansOf({ ...base, sent_us: null }), []);
 });
 
-const CONTEXT = { id_prefix: 'night-1', limits: { ttft: 500, tpot: 50 } };
+const CONTEXT = { id_prefix: 'night-1', starts: null, limits: { ttft: 500, tpot: 50 } };
 
 it('a row has its whole record beside it', () => {
   const chart = waterfallChart({ id: 'x', title: 'x', which: 'all', context: CONTEXT, requests: records.slice(0, 5) });
@@ -142,7 +142,7 @@ describe('a request in words', () => {
     } as const;
     const words = requestWords(
       { ...unsent, cached_tokens: null, finish_reason: null },
-      { id_prefix: null, limits: null },
+      { id_prefix: null, starts: null, limits: null },
     );
     assert.deepEqual(words, [
       'Due at 4:10.3 (250.312 s after the start), never sent.',

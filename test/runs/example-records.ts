@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { OUTCOMES, type RequestRecord, TOKEN_COUNT_SOURCES } from '../../src/core/record.ts';
+import { OUTCOMES, type RequestRecord, TOKEN_COUNT_SOURCES, TOKEN_TIME_SOURCES } from '../../src/core/record.ts';
 import { unsentRecord } from '../../src/replay/unsent-record.ts';
 
 /** A request that was due at 0, had its first token at 100 ms, and one every 20 ms from there; as changed by `over`. */
@@ -63,7 +63,7 @@ const anyRecord: fc.Arbitrary<RequestRecord> = fc.record(
     held_us: nullable(microseconds),
     token_times_us: fc.array(microseconds, { maxLength: 40 }).map((times) => Float64Array.from(times).sort()),
     token_count_source: nullable(fc.constantFrom(...TOKEN_COUNT_SOURCES)),
-    token_time_source: nullable(fc.constantFrom('client', 'server')),
+    token_time_source: nullable(fc.constantFrom(...TOKEN_TIME_SOURCES)),
     outcome: fc.constantFrom(...OUTCOMES),
     http_status: nullable(int32),
     error: nullable(text),

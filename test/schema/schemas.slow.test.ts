@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { FILES, JSON_SCHEMAS, jsonSchemas } from '../../scripts/json-schemas.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
 import { summarise } from '../../src/metrics/summarise.ts';
+import { JUDGED_NAMES } from '../../src/schema/comparison.ts';
 import { manifestSchema, type Manifest } from '../../src/schema/manifest.ts';
 import { summarySchema } from '../../src/schema/summary.ts';
 import { cli, readJson, temporaryFolder } from '../cli.ts';
@@ -62,7 +63,13 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
     '.slo.at',
     '.max_in_flight',
   ],
-  'summary.json': ['.requests.by_outcome.ok', '.slo.limits_ms.ttft', '.slo.limits_ms.tpot', '.server.iteration_tokens'],
+  'summary.json': [
+    '.validity.judged',
+    '.requests.by_outcome.ok',
+    '.slo.limits_ms.ttft',
+    '.slo.limits_ms.tpot',
+    '.server.iteration_tokens',
+  ],
   'place.json': [
     '.slo.limits_ms.ttft',
     '.slo.limits_ms.tpot',
@@ -77,6 +84,9 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
   'goodput.json': ['.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
   'goodputs.json': ['.targets[0].report.slo.limits_ms.ttft', '.targets[0].report.slo.limits_ms.tpot'],
   'sweep.json': ['.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
+  'accepted.json': [],
+  'night.json': JUDGED_NAMES.map((name) => `.metrics.${name}`),
+  'comparison.json': ['.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
 };
 
 const written = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
@@ -96,13 +106,18 @@ describe('what is written', () => {
   const run = join(folder, 'run');
   const place = join(folder, 'place');
   const goodput = join(folder, 'goodput');
+  const ab = join(folder, 'ab');
   const goodputs = join(folder, 'goodputs');
   const sweep = join(folder, 'sweep');
+  const nights = join(folder, 'nights');
   const folders: Readonly<Record<string, string>> = {
     'place.json': place,
     'goodput.json': goodput,
     'goodputs.json': goodputs,
     'sweep.json': sweep,
+    'accepted.json': join(nights, 'main'),
+    'night.json': nights,
+    'comparison.json': ab,
   };
   const readFile = (name: string): Record<string, unknown> => readJson(folders[name] ?? run, name);
   before(async () => {
@@ -121,6 +136,25 @@ describe('what is written', () => {
     const grid = ['--target', 'reference', '--rates', '4..16x2', '--clock', 'virtual', '--slo', SLO, '--limit', '99'];
     const swept = await cli('sweep', 'chat', ...grid, '--out', sweep, '--quiet');
     assert.equal(swept.code, 0, swept.stderr);
+    const night = ['--clock', 'virtual', '--slo', SLO, '--limit', '99', '--branch', 'main', '--commit', 'c0ffee'];
+    const slept = await cli('nightly', 'chat', ...night, '--baseline', nights, '--gate', 'default', '--quiet');
+    assert.equal(slept.code, 4, slept.stderr);
+    const [line = ''] = readFileSync(join(nights, 'main', 'history.jsonl'), 'utf8').split('\n');
+    writeFileSync(join(nights, 'night.json'), line);
+    const two = [
+      '--clock',
+      'virtual',
+      '--slo',
+      SLO,
+      '--limit',
+      '99',
+      '--base',
+      'reference',
+      '--new',
+      'reference:sglang',
+    ];
+    const compared = await cli('ab', 'chat', ...two, '--out', ab, '--quiet');
+    assert.equal(compared.code, 0, compared.stderr);
   });
 
   it('is what its schema says, and says what it is of', () => {

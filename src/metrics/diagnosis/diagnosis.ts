@@ -41,6 +41,9 @@ const RULES: Readonly<Record<Exclude<DiagnosisCode, 'unclear'>, Rule>> = {
 /** Rules that go by what is in flight, which a cap of the client holds down: what waits for a place waits in the client. */
 const NOT_UNDER_A_CAP: ReadonlySet<DiagnosisCode> = new Set(['overload', 'slowdown', 'floor', 'load']);
 
+/** Rules that do not go by when a request was sent. */
+const WITHOUT_TIMES: ReadonlySet<DiagnosisCode> = new Set(['cache', 'failures', 'lengths']);
+
 /** Why requests missed, by rules over the records and the server's own metrics. `add` takes each record once, in any order. */
 export class DiagnosisCollector {
   readonly #slo: Slo | null;
@@ -95,13 +98,16 @@ export class DiagnosisCollector {
     const found: Diagnosis[] = [];
     const codes = new Set<DiagnosisCode>();
     for (const code of order) {
-      const isBlind = facts.warned.has('held') && NOT_UNDER_A_CAP.has(code);
+      const isBlind =
+        (facts.warned.has('held') && NOT_UNDER_A_CAP.has(code)) ||
+        (manifest.imported?.starts === 'unknown' && !WITHOUT_TIMES.has(code));
       const text = code === 'unclear' || isBlind ? null : RULES[code](facts, codes);
       if (text === null) continue;
       found.push({ code, text });
       codes.add(code);
     }
-    const text = found.some(({ code }) => code !== 'failures') ? null : unclearText(facts);
+    const isTold = found.some(({ code }) => code !== 'failures') || manifest.imported?.starts === 'unknown';
+    const text = isTold ? null : unclearText(facts);
     return text === null ? found : [...found, { code: 'unclear', text }];
   }
 }

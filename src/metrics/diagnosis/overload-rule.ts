@@ -104,13 +104,13 @@ export function overloadText({ course, overload, summary, manifest }: Facts): st
   const began = since === from_s ? 'from the start' : `from ${axisTimeText(since, end_s)}`;
   const ended = until === null ? (since === from_s ? '' : ' on') : ` to ${axisTimeText(until, end_s)}`;
   const waitMs = waitOf(course, overload);
+  const limits =
+    manifest.imported === undefined
+      ? ` (${manifest.ttft_timeout_s} s to the first token, ${manifest.timeout_s} s in all)`
+      : '';
   return [
     `Overloaded ${began}${ended}: ${rate(total(during, 'due'))} requests/s came and ${answered === 0 ? 'none' : rate(answered)} were answered, so that up to ${withThousands(mostInFlight(during))} were in flight at once${until === null ? '' : `, and ${withThousands(Math.round(bins.at(-1)?.in_flight ?? 0))} still when the last request was due`}`,
-    ...(timedOut === 0
-      ? []
-      : [
-          `${withThousands(timedOut)} were given up when their time was out (${manifest.ttft_timeout_s} s to the first token, ${manifest.timeout_s} s in all)`,
-        ]),
+    ...(timedOut === 0 ? [] : [`${withThousands(timedOut)} were given up when their time was out${limits}`]),
     ...(waitMs === null || waitMs < (summary.slo?.limits_ms.ttft ?? LONG_WAIT_MS)
       ? []
       : [`half of the requests due then waited longer than ${formatMs(waitMs)} for their first token`]),

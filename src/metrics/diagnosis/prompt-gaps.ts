@@ -1,6 +1,7 @@
 import type { RequestRecord } from '../../core/record.ts';
 import { randomStream } from '../../core/random.ts';
 import { formatMs, formatShare } from '../../core/units.ts';
+import { hasKnownGaps } from '../request-latency.ts';
 import { countUpTo, nearestRank, Samples } from '../samples.ts';
 import { type Facts, isTelling } from './facts.ts';
 
@@ -49,11 +50,12 @@ export class PromptGapsCollector {
   /** Key of the last of the sample when it was sorted. */
   #least = 0;
 
-  add({ request_id, due_us, token_times_us }: RequestRecord, isOfInterest: boolean): void {
+  add(record: RequestRecord, isOfInterest: boolean): void {
+    const { request_id, due_us, token_times_us } = record;
     const first = token_times_us[0];
     if (first === undefined) return;
     this.#firstUs.push(due_us + first);
-    if (!isOfInterest || token_times_us.length < MIN_TOKENS) return;
+    if (!isOfInterest || token_times_us.length < MIN_TOKENS || !hasKnownGaps(record)) return;
     const key = randomStream(1, 'prompt gaps', request_id)();
     if (key < this.#least) return;
     this.#streams.push({ key, id: request_id, times: token_times_us.map((us) => due_us + us) });

@@ -15,7 +15,7 @@ import type { Found, GoodputSearch, SearchContext, SearchHooks } from './context
 import { leaveGoodput } from './files.ts';
 import { ofTrace } from './of-trace.ts';
 import { ofTraffic } from './of-traffic.ts';
-import { LOCK_FILE, withFolder } from './search-lock.ts';
+import { LOCK_FILE, withFolder } from '../folder-lock.ts';
 
 /**
  * The goodput of one target, over one session of it: of a trace, or of traffic like it. Writes its files, and goes on where

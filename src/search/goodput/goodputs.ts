@@ -7,7 +7,7 @@ import { checkTarget } from '../../target/target-spec.ts';
 import type { GoodputSearch, SearchHooks } from './context.ts';
 import { leaveGoodput } from './files.ts';
 import { checkFolder, searchGoodput } from './goodput.ts';
-import { LOCK_FILE, withFolder } from './search-lock.ts';
+import { LOCK_FILE, withFolder } from '../folder-lock.ts';
 
 /** The search of one target among several. */
 export interface NamedSearch {

@@ -1,19 +1,18 @@
-import { messageOf, UserError } from '../../core/errors.ts';
+import { UserError } from '../../core/errors.ts';
 import { formatShare, withThousands } from '../../core/units.ts';
 import { judgedRequests } from '../../metrics/stopped.ts';
 import type { RunPlan } from '../../run/plan-run.ts';
-import { checkEnded } from '../../run/finish.ts';
 import { unlikePlan } from '../../run/manifest.ts';
-import { ALONE, record, type RunHooks } from '../../run/run.ts';
-import { readManifest, writeManifest } from '../../runs/run-directory.ts';
+import { ALONE, record } from '../../run/run.ts';
 import type { GoodputProbe } from '../../schema/goodput.ts';
-import type { Manifest } from '../../schema/manifest.ts';
 import type { Summary } from '../../schema/summary.ts';
 import type { TargetSession } from '../../target/session.ts';
+import { checkThere } from '../check-there.ts';
+import { keptRun } from '../kept-run.ts';
 import type { Judgement, SearchHooks } from './context.ts';
 import { aloneOf, quantilesOf } from './probe-figures.ts';
 import { decided, ProbeTally, type Judged } from './probe-tally.ts';
-import { hasRun, readSummary, removeRun, summaryOf } from './run-folders.ts';
+import { readSummary, removeRun, summaryOf } from './run-folders.ts';
 
 /** How the reason of a run begins that was cut because it was decided: `run.json` has it, for a search that goes on later. */
 const DECIDED = 'decided: ';
@@ -89,24 +88,6 @@ function unlessOver({ stop, timeOver }: SearchHooks, ended: AbortSignal): (throw
 }
 
 /**
- * A server that has ended breaks all its connections, which no rate is to blame for: its run settles nothing, and is made
- * again when the search goes on.
- */
-async function checkThere(
-  session: TargetSession,
-  dir: string,
-  manifest: Manifest,
-  { stop }: Pick<RunHooks, 'stop'>,
-): Promise<void> {
-  try {
-    await session.reach(stop);
-  } catch (thrown) {
-    writeManifest(dir, { ...manifest, status: 'failed', reason: messageOf(thrown) });
-    throw thrown;
-  }
-}
-
-/**
  * The probe for `goodput.json`, of a run whose report is made; `name`: where it stands, from there. Its counts are those of
  * the summary, so that a search that went on later says the same: requests that were cut may have missed as well.
  */
@@ -153,21 +134,17 @@ export async function keptProbe(
   { rateRps, dir }: Pick<Settled, 'rateRps' | 'dir'>,
   { goals }: Judgement,
 ): Promise<Settled | null> {
-  if (!hasRun(dir)) return null;
-  const manifest = readManifest(dir);
-  const others = unlikePlan(manifest, plan, session);
-  if (others.length > 0)
-    throw new UserError(
-      `${dir}: this run is of another search (other ${others.join(', ')}); choose another --out, or remove it`,
-    );
-  checkEnded(dir, manifest);
-  const isCut = manifest.status === 'interrupted';
-  if (manifest.status === 'complete' || (isCut && (manifest.reason ?? '').startsWith(DECIDED))) {
-    // The search may have ended before the report of this run was made.
-    const summary = await summaryOf(dir, manifest);
-    const counts = countsOf(summary, isCut ? plan.stats.requests : judgedRequests(summary.requests));
-    if (goals.every((at) => decided(counts.judged, at) !== null)) return { rateRps, dir, isCut, ...counts };
-  }
-  removeRun(dir);
-  return null;
+  return keptRun(
+    dir,
+    'search',
+    (found) => unlikePlan(found, plan, session),
+    async (manifest) => {
+      const isCut = manifest.status === 'interrupted';
+      if (manifest.status !== 'complete' && !(isCut && (manifest.reason ?? '').startsWith(DECIDED))) return null;
+      // The search may have ended before the report of this run was made.
+      const summary = await summaryOf(dir, manifest);
+      const counts = countsOf(summary, isCut ? plan.stats.requests : judgedRequests(summary.requests));
+      return goals.every((at) => decided(counts.judged, at) !== null) ? { rateRps, dir, isCut, ...counts } : null;
+    },
+  );
 }

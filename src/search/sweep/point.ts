@@ -5,6 +5,7 @@ import { serveWorker } from '../../core/worker.ts';
 import { judgedRequests } from '../../metrics/stopped.ts';
 import type { RequestWatcher } from '../../replay/recorder.ts';
 import { reportRun } from '../../run/finish.ts';
+import { unlikePlan } from '../../run/manifest.ts';
 import { planRun, type RunPlan } from '../../run/plan-run.ts';
 import type { RunSpec } from '../../run/run-spec.ts';
 import { ALONE, record, type RunHooks } from '../../run/run.ts';
@@ -12,9 +13,9 @@ import type { Manifest } from '../../schema/manifest.ts';
 import type { SloScale, Summary } from '../../schema/summary.ts';
 import { openTarget } from '../../target/open-target.ts';
 import type { TargetSession } from '../../target/session.ts';
-import { removeRun, summaryOf } from '../goodput/run-folders.ts';
+import { summaryOf } from '../goodput/run-folders.ts';
 import { keptRun } from '../kept-run.ts';
-import { checkThere } from '../still-there.ts';
+import { checkThere } from '../check-there.ts';
 
 /** What one run says at every SLO scale: plain data. */
 export interface Measured {
@@ -39,16 +40,19 @@ export async function measurePoint(
   sloScales: readonly number[],
   hooks: RunHooks,
 ): Promise<Measured> {
-  const found = keptRun(session, plan, dir);
-  if (found?.status === 'complete') {
+  const found = await keptRun(
+    dir,
+    'sweep',
+    (manifest) => unlikePlan(manifest, plan, session),
+    async (manifest) => (manifest.status === 'complete' ? manifest : null),
+  );
+  if (found !== null) {
     const summary = await summaryOf(dir, found);
     const judged = summary.slo?.scales?.map(({ scale }) => scale);
     // Of other scales the records say it without another run.
     const isSame = isDeepStrictEqual(judged, sloScales);
     return measuredOf(isSame ? summary : await reportRun(dir, found, sloScales), true);
   }
-  if (found !== null) removeRun(dir);
-
   let lost = 0;
   const watcher: RequestWatcher = {
     firstToken: () => undefined,

@@ -1,18 +1,18 @@
 import { readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { UserError } from '../../core/errors.ts';
-import { isAlive, isRunOpen, runBegins, runEnds } from '../../runs/open-runs.ts';
-import { makeDirectory, writeError } from '../../runs/run-directory.ts';
+import { UserError } from '../core/errors.ts';
+import { isAlive, isRunOpen, runBegins, runEnds } from '../runs/open-runs.ts';
+import { makeDirectory, writeError } from '../runs/run-directory.ts';
 
-/** In the folder of a search while it goes on: which process it is. */
+/** In the folder of a search or a comparison while it goes on: which process it is. */
 export const LOCK_FILE = 'search.json';
 
 const lockSchema = z.object({ pid: z.int() });
 
 /**
- * Does the work of a search that has its folder to itself: two in one folder would take each other's runs. The lock of a
- * process that was killed does not count. Throws a UserError where another search goes on there.
+ * Does work that has its folder to itself: two commands in one folder would take each other's runs. The lock of a
+ * process that was killed does not count. Throws a UserError where another goes on there.
  */
 export async function withFolder<T>(dir: string, work: () => Promise<T>): Promise<T> {
   if (isRunOpen(dir)) throw taken(dir, process.pid);
@@ -71,7 +71,7 @@ function pidIn(file: string): number | null {
 
 function taken(dir: string, pid: number): UserError {
   return new UserError(
-    `${dir}: another search goes on here (process ${pid}); wait for it, end it, or choose another --out`,
+    `${dir}: another command goes on here (process ${pid}); wait for it, end it, or choose another --out`,
   );
 }
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { LOCK_FILE, withFolder } from '../../../src/search/goodput/search-lock.ts';
-import { readJson, temporaryFolder } from '../../cli.ts';
+import { LOCK_FILE, withFolder } from '../../src/search/folder-lock.ts';
+import { readJson, temporaryFolder } from '../cli.ts';
 
 const folder = temporaryFolder();
 
@@ -23,7 +23,7 @@ describe('the folder of a search', () => {
       withFolder(dir, async () => {
         hasRun = true;
       }),
-      new RegExp(`held: another search goes on here \\(process ${process.ppid}\\); wait for it, end it, or choose`),
+      new RegExp(`held: another command goes on here \\(process ${process.ppid}\\); wait for it, end it, or choose`),
     );
     assert.equal(hasRun, false);
     assert.deepEqual(readJson(dir, LOCK_FILE), { pid: process.ppid });
@@ -35,7 +35,7 @@ describe('the folder of a search', () => {
       assert.deepEqual(readJson(dir, LOCK_FILE), { pid: process.pid });
       await assert.rejects(
         withFolder(dir, async () => undefined),
-        /another search goes on here/,
+        /another command goes on here/,
       );
       assert.ok(existsSync(join(dir, LOCK_FILE)), 'the lock of the first');
     });

@@ -5,8 +5,8 @@ import type { Manifest } from '../schema/manifest.ts';
 import type { TargetSession } from '../target/session.ts';
 
 /**
- * For a run of which connections were lost. A server that has ended breaks all of them, which no rate is to blame for:
- * its run settles nothing, and is made again when the search goes on. Throws a UserError then.
+ * For a run whose connections broke: a server that has ended breaks them all, which no load is to blame for. Its run then
+ * says nothing, is marked as failed, and is made again when the command goes on. Throws the UserError of the target.
  */
 export async function checkThere(
   session: TargetSession,

@@ -1,0 +1,199 @@
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
+import { SILENT, type Log } from '../core/log.ts';
+import { text } from '../core/option-fields.ts';
+import { comparisonPage, writeComparison } from '../compare/files.ts';
+import { compactTime } from '../run/run.ts';
+import type { RunSpec } from '../run/run-spec.ts';
+import { newSalt } from '../run/salt.ts';
+import { ofSide, runAb, sideFolder, type Ab, type AbHooks } from '../search/ab/ab.ts';
+import { targetOfRepeat } from '../search/ab/noise-seeds.ts';
+import { SIDES, type Place } from '../search/ab/order.ts';
+import { grouped, readOptions, type Command, type Given } from './command.ts';
+import { compareFolders, JUDGING_FIELDS, JUDGING_OPTIONS, judgingOf, sayComparison } from './compare.ts';
+import { showProgress } from './progress.ts';
+import { RUN_OPTIONS, runSpecOf } from './run-options.ts';
+import { onEndSignals, SIGNAL_EXIT } from './signals.ts';
+import { sloList } from './slo-list.ts';
+import { TERMINAL_LOG } from './terminal.ts';
+
+const LEAST_REPEATS = 2;
+
+const TWO: Command['options'] = {
+  base: {
+    type: 'string',
+    describe:
+      'target that is changed from: a URL, or reference[:SYSTEM[,key=value...]]; with noise each repeat has a seed of its own (1, 3, 5, ... from seed= on)',
+  },
+  new: { type: 'string', describe: 'target that is changed to (seeds 2, 4, 6, ...)' },
+  repeats: {
+    type: 'number',
+    default: 6,
+    describe: 'runs of each, in the order A B B A; one where runs in virtual time without noise repeat to the bit',
+  },
+  'base-start': {
+    type: 'string',
+    describe: 'shell command that starts the server of base for each of its runs; its process group is ended after it',
+  },
+  'new-start': { type: 'string', describe: 'the same of new; both may have one URL' },
+  'base-ready': { type: 'string', describe: 'URL that answers once it is up [default: /health of the target]' },
+  'new-ready': { type: 'string', describe: 'the same of new' },
+};
+
+const OUT: Command['options'] = {
+  out: {
+    type: 'string',
+    describe:
+      'folder of base/1, new/1, ... and comparison.json, .md and .html; the same again goes on there [default: runs/<utc time>-ab-<base>]',
+  },
+};
+
+/** Options of a run that a comparison sets itself, or that make no sense for many runs. */
+const OF_ONE_RUN: ReadonlySet<string> = new Set(['target', 'start', 'ready', 'salt', 'open', 'trace-iterations']);
+const isOfRun = (name: string): boolean =>
+  name in RUN_OPTIONS && !OF_ONE_RUN.has(name) && !(name in JUDGING_OPTIONS) && !(name in OUT);
+
+export const abCommand: Command = {
+  usage: 'ab [workload]',
+  describe: 'Runs of two systems in the order A B B A, each pair with the same prompts, and which of them is better',
+  examples: [
+    'reprise ab trace.csv --base http://127.0.0.1:8000 --new http://127.0.0.1:8001 --slo ttft=500ms,tpot=50ms',
+    'reprise ab trace.csv --base http://127.0.0.1:8000 --base-start "serve-old" --new http://127.0.0.1:8000 --new-start "serve-new"',
+    'reprise ab chat --clock virtual --base reference:vllm-v1,noise=0.03 --new reference:sglang,noise=0.03 --gate default',
+  ],
+  positionals: { workload: { type: 'string', describe: 'a trace file or a bundled sample: chat, code' } },
+  options: {
+    ...grouped('Two systems:', TWO),
+    ...Object.fromEntries(Object.entries(RUN_OPTIONS).filter(([name]) => isOfRun(name))),
+    ...grouped('Compare:', JUDGING_OPTIONS),
+    ...grouped('Output:', OUT),
+  },
+  run: (all, given) => ab(readOptions(schema, all), given),
+};
+
+const schema = z.looseObject({
+  workload: text.optional(),
+  base: text.optional(),
+  new: text.optional(),
+  repeats: z.int(atLeast()).min(LEAST_REPEATS, atLeast()),
+  baseStart: text.optional(),
+  newStart: text.optional(),
+  baseReady: text.optional(),
+  newReady: text.optional(),
+  slo: text.optional(),
+  out: text.optional(),
+  ...JUDGING_FIELDS,
+});
+type Options = z.infer<typeof schema>;
+
+function atLeast(): { error: (issue: { readonly input?: unknown }) => string } {
+  return {
+    error: ({ input }) =>
+      `got ${String(input)}, expected a whole number from ${LEAST_REPEATS}: one run shows nothing of how runs vary`,
+  };
+}
+
+async function ab(options: Options, given: Given): Promise<ExitCode> {
+  if (options.slo === 'list') {
+    process.stdout.write(sloList(options.json));
+    return EXIT.ok;
+  }
+  const judging = judgingOf(options);
+  const comparing = abOf(options, given);
+  const [stop, cut] = [new AbortController(), new AbortController()];
+  let signalled: ExitCode | null = null;
+  const stopListening = onEndSignals((name) => {
+    if (signalled !== null) process.exit(SIGNAL_EXIT[name]);
+    process.stderr.write('\nstopping: the same command goes on from here (again: leave at once)\n');
+    signalled = SIGNAL_EXIT[name];
+    stop.abort(new Error(`interrupted by ${name}`));
+    cut.abort();
+  });
+  const progress = showRepeats(options.quiet);
+  try {
+    await runAb(comparing, {
+      ...progress.hooks,
+      nowIso: () => new Date().toISOString(),
+      newSalt,
+      log: saidOnce(options.quiet ? { ...SILENT, warn: TERMINAL_LOG.warn } : TERMINAL_LOG),
+      stop: stop.signal,
+      cut: cut.signal,
+    });
+    progress.end();
+    const [base, now] = [sideFolder(comparing, 'base'), sideFolder(comparing, 'new')];
+    const compared = await compareFolders([base, now], judging, null);
+    await writeComparison(comparing.dir, compared);
+    const code = sayComparison(compared.comparison, judging);
+    if (judging.format === 'text') process.stdout.write(`comparison: ${resolve(comparisonPage(comparing.dir))}\n`);
+    return code;
+  } catch (thrown) {
+    if (signalled !== null && thrown instanceof UserError) throw new UserError(thrown.message, { exitCode: signalled });
+    throw thrown;
+  } finally {
+    progress.end();
+    stopListening();
+  }
+}
+
+/** Says which run begins, and shows its progress in real time. */
+function showRepeats(quiet: boolean): {
+  readonly hooks: Pick<AbHooks, 'repeating' | 'started'>;
+  readonly end: () => void;
+} {
+  let end = (): void => undefined;
+  return {
+    hooks: {
+      repeating: ({ side, repeat }, number, of, isKept) => {
+        end();
+        if (quiet) return;
+        const kept = isKept ? ', as an earlier command made it' : '';
+        process.stderr.write(`${number} of ${of}: ${side}, repeat ${repeat}${kept}\n`);
+      },
+      started: (plan, snapshot) => {
+        if (!quiet && plan.spec.target.clock === 'real') end = showProgress(plan, snapshot);
+      },
+    },
+    end: () => end(),
+  };
+}
+
+/** What is the same of each run, such as what is odd in the trace, is said once. */
+function saidOnce(log: Log): Log {
+  const said = new Set<string>();
+  const once = (say: (line: string) => void) => (line: string) => {
+    if (!said.has(line)) say(line);
+    said.add(line);
+  };
+  return { info: once(log.info), warn: once(log.warn) };
+}
+
+function abOf(options: Options, given: Given): Ab {
+  const { workload, base, new: now, repeats } = options;
+  if (workload === undefined)
+    throw new UserError('ab: name a workload: a trace file, or a bundled sample (chat, code)');
+  if (base === undefined || now === undefined)
+    throw new UserError('ab: name two targets, --base and --new: each a URL, or reference:SYSTEM,...');
+  const texts = { base, new: now };
+  const starts = { base: options.baseStart, new: options.newStart };
+  const readies = { base: options.baseReady, new: options.newReady };
+  const ofRun = Object.fromEntries(Object.entries(given).filter(([name]) => name === 'workload' || isOfRun(name)));
+  const specOf = (place: Place, dir: string): RunSpec => {
+    const { side } = place;
+    const [start, ready] = [starts[side], readies[side]];
+    try {
+      return runSpecOf({
+        ...ofRun,
+        target: targetOfRepeat(texts[side], place),
+        ...(start === undefined ? {} : { start }),
+        ...(ready === undefined ? {} : { ready }),
+        out: dir,
+      });
+    } catch (thrown) {
+      throw thrown instanceof UserError ? ofSide(side, thrown) : thrown;
+    }
+  };
+  const [first] = SIDES.map((side) => specOf({ side, repeat: 1 }, '.'));
+  const name = `${compactTime(new Date().toISOString())}-ab-${first?.target.spec.name}`;
+  return { dir: options.out ?? join('runs', name), repeats, specOf };
+}

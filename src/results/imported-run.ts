@@ -1,0 +1,87 @@
+import type { Outcome, RecordBatch, RequestRecord } from '../core/record.ts';
+import type { Imported } from '../schema/manifest.ts';
+
+/** One run of a result file of another tool. */
+export interface ImportedRun {
+  /** Name of the tool, for people. */
+  readonly tool: string;
+  /** Null: the file does not say. */
+  readonly version: string | null;
+  /** What tells this run from the others of its file: `constant, 4 requests/s, 120 requests`. */
+  readonly title: string;
+  /** URL of the server, or what is known of it. */
+  readonly target: string;
+  /** Which kind of endpoint was asked, as the tool names it. */
+  readonly endpoint: string;
+  readonly model: string | null;
+  /** ISO 8601 in UTC; null: the file does not say. */
+  readonly startedAt: string | null;
+  readonly starts: Imported['starts'];
+  /** Of the benchmark, as the tool has it. */
+  readonly durationS: number | null;
+  /** Cap on the requests in flight, where the file says how long each request waited for a place; else null. */
+  readonly maxInFlight: number | null;
+  /** Why the benchmark ended before its requests did; null if it did not. */
+  readonly stopped: string | null;
+  readonly notes: readonly string[];
+  readonly requests: number;
+  /** Reads the records from the start; may be called again. */
+  readonly records: () => AsyncIterable<RecordBatch> | Iterable<RecordBatch>;
+}
+
+/** What a tool knows of a request; all times are microseconds from the run's start, tokens from the due time. */
+export interface ImportedRequest {
+  readonly id: string;
+  /** Line or index in the file, from 1. */
+  readonly row: number;
+  readonly dueUs: number;
+  readonly outcome: Outcome;
+  readonly tokens: PlacedTokens;
+  readonly known: Partial<RequestRecord>;
+}
+
+/** Token times of a request, and how they are known. */
+export type PlacedTokens = Pick<RequestRecord, 'token_times_us' | 'token_time_source' | 'token_count_source'>;
+
+/** A record that has nothing but what the tool knows. */
+export function importedRecord({ id, row, dueUs, outcome, tokens, known }: ImportedRequest): RequestRecord {
+  const firstUs = tokens.token_times_us[0];
+  return {
+    request_id: id,
+    session_id: null,
+    turn: 0,
+    trace_row: row,
+    slo_class: null,
+    model: null,
+    target: null,
+    measured: true,
+    due_us: dueUs,
+    sent_us: null,
+    connect_us: null,
+    end_us: null,
+    input_tokens_planned: null,
+    input_tokens: null,
+    cached_tokens: null,
+    output_tokens_planned: null,
+    output_tokens: null,
+    reasoning_tokens: null,
+    outcome,
+    http_status: null,
+    error: null,
+    finish_reason: null,
+    prefill_queue_us: null,
+    prefill_us: null,
+    transfer_us: null,
+    decode_queue_us: null,
+    decode_us: null,
+    worker: 0,
+    client_stalled: null,
+    hidden_tokens: null,
+    output_tokens_reported: null,
+    lumped_tokens: null,
+    held_us: null,
+    ...known,
+    ...tokens,
+    first_token_us: firstUs === undefined ? null : dueUs + firstUs,
+  };
+}

@@ -1,0 +1,136 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../../core/errors.ts';
+import { countText } from '../../core/words.ts';
+import { planRun, type RunPlan } from '../../run/plan-run.ts';
+import type { RunSpec } from '../../run/run-spec.ts';
+import type { RunHooks } from '../../run/run.ts';
+import { checkRunDirectory, manifestFile } from '../../runs/run-directory.ts';
+import type { Manifest } from '../../schema/manifest.ts';
+import { checkTarget, type TargetConfig } from '../../target/target-spec.ts';
+import { LOCK_FILE, withFolder } from '../folder-lock.ts';
+import { isNoisy } from './noise-seeds.ts';
+import { abba, SIDES, type Place, type Side } from './order.ts';
+import { keptRepeat, makeRepeat } from './repeat.ts';
+
+/** Repeats of two systems under one load, which `compare` then judges. */
+export interface Ab {
+  /** Holds `base/1`, `new/1` and so on. */
+  readonly dir: string;
+  /** Runs of each. */
+  readonly repeats: number;
+  /** A repeat of one of them, into a folder. */
+  readonly specOf: (place: Place, dir: string) => RunSpec;
+}
+
+/** Receives the events of a comparison's runs. */
+export interface AbHooks extends RunHooks {
+  /** The run at a place begins, the `number`-th of so many; `isKept`: an earlier command made it. */
+  readonly repeating: (place: Place, number: number, of: number, isKept: boolean) => void;
+}
+
+export const sideFolder = ({ dir }: Pick<Ab, 'dir'>, side: Side): string => join(dir, side);
+const repeatFolder = (ab: Ab, { side, repeat }: Place): string => join(sideFolder(ab, side), String(repeat));
+
+/**
+ * Makes the runs in the order A B B A, each against a target that is opened for it alone, so that what changes from start
+ * to start is in them. Where runs repeat to the bit, one of each is made. A comparison that was interrupted goes on: runs
+ * that stand in its folder are not made again. Throws a UserError that names side and repeat.
+ */
+export async function runAb(ab: Ab, hooks: AbHooks): Promise<void> {
+  const [ofBase, ofNew] = [
+    ab.specOf({ side: 'base', repeat: 1 }, ab.dir),
+    ab.specOf({ side: 'new', repeat: 1 }, ab.dir),
+  ];
+  const targets = [ofBase.target, ofNew.target];
+  const isExact = targets.every(({ clock, spec }) => clock === 'virtual' && !isNoisy(spec));
+  const places = abba(isExact ? 1 : ab.repeats);
+  checkFolder(ab, places);
+  for (const [i, target] of targets.entries())
+    await named({ side: SIDES[i] ?? 'new', repeat: 1 }, async () => checkTarget(target));
+  if (isExact) hooks.log.info('in virtual time without noise runs repeat to the bit: one of each is exact');
+  const own = await planRun(ofBase, hooks);
+  const planOf = (place: Place, salt: string | null): RunPlan => ({
+    ...own,
+    spec: ab.specOf(place, repeatFolder(ab, place)),
+    salt,
+  });
+  await withFolder(ab.dir, async () => {
+    const kept: (Manifest | null)[] = [];
+    for (const place of places) kept.push(await keptRepeat(planOf(place, null), repeatFolder(ab, place)));
+    const salts = own.salt === null ? null : saltsOf(places, kept, isOneServer(targets), hooks);
+    for (const [i, place] of places.entries()) {
+      const isKept = (kept[i] ?? null) !== null;
+      hooks.repeating(place, i + 1, places.length, isKept);
+      if (isKept) continue;
+      const plan = planOf(place, salts?.[i] ?? null);
+      await named(place, async () => makeRepeat(plan, repeatFolder(ab, place), hooks));
+    }
+  });
+}
+
+/**
+ * The salts of all runs: the i-th of both have one, that of the run which is there already, and so the same prompts; other
+ * ones have others. Where both are one server that goes on each run has its own.
+ */
+function saltsOf(
+  places: readonly Place[],
+  kept: readonly (Manifest | null)[],
+  isServerShared: boolean,
+  { newSalt, log }: Pick<AbHooks, 'newSalt' | 'log'>,
+): string[] {
+  if (isServerShared) {
+    log.info('base and new are one server: each run has prompts of its own, which no run before has left in its cache');
+    return places.map(() => newSalt());
+  }
+  const ofPairs = new Map<number, string>();
+  for (const [i, { repeat }] of places.entries()) {
+    const salt = kept[i]?.salt ?? null;
+    if (salt !== null) ofPairs.set(repeat, salt);
+  }
+  return places.map(({ repeat }) => {
+    const salt = ofPairs.get(repeat) ?? newSalt();
+    ofPairs.set(repeat, salt);
+    return salt;
+  });
+}
+
+/** Whether all targets are one server that is not started for each run: what one leaves in its cache the next one finds. */
+function isOneServer(targets: readonly TargetConfig[]): boolean {
+  const hosts = targets.map(({ spec, start }) =>
+    spec.kind === 'server' && start === null ? new URL(spec.endpoints[0].url).host : null,
+  );
+  return !hosts.includes(null) && new Set(hosts).size === 1;
+}
+
+/** A comparison goes on in its own folder, and in no other that holds something. */
+function checkFolder(ab: Ab, places: readonly Place[]): void {
+  const isOwn = [...SIDES, LOCK_FILE].some((name) => existsSync(join(ab.dir, name)));
+  if (!isOwn) checkRunDirectory(ab.dir);
+  const asked = new Set(places.map((place) => repeatFolder(ab, place)));
+  for (const folder of SIDES.map((side) => sideFolder(ab, side)).filter((path) => existsSync(path)))
+    for (const dir of readdirSync(folder).map((name) => join(folder, name)))
+      if (existsSync(manifestFile(dir)) && !asked.has(dir))
+        throw new UserError(
+          `${dir}: would be compared too, and ${countText(places.length / 2, 'run')} of each ${places.length === 2 ? 'is' : 'are'} asked for; remove it, ask for more --repeats, or choose another --out`,
+        );
+}
+
+/** Which repeat an error is of, and its options by the names that they have for one of two targets. */
+async function named<T>(place: Place, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (!(thrown instanceof UserError)) throw thrown;
+    const { message, exitCode, cause } = ofSide(place.side, thrown);
+    throw new UserError(`${place.side}, repeat ${place.repeat}: ${message}`, { exitCode, cause });
+  }
+}
+
+/** An error of the options of one run, as those of a side are called. */
+export function ofSide(side: Side, { message, exitCode, cause }: UserError): UserError {
+  const mended = message
+    .replaceAll(/--target\b/g, `--${side}`)
+    .replaceAll(/--(start|ready)\b(?!-)/g, (_, name: string) => `--${side}-${name}`);
+  return new UserError(mended, { exitCode, cause });
+}

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { cli, temporaryFolder } from '../cli.ts';
+import { readSummary } from '../written-files.ts';
+
+const folder = temporaryFolder();
+const SLO = ['--slo', 'ttft=200ms,tpot=20ms'];
+
+test('a run exported as a result of vLLM and of AIPerf is imported with the same requests and figures', async () => {
+  const run = join(folder, 'run');
+  const made = await cli(
+    'run',
+    '--limit',
+    '120',
+    '--rate',
+    '20',
+    '--clock',
+    'virtual',
+    ...SLO,
+    '--quiet',
+    '--out',
+    run,
+  );
+  assert.equal(made.code, 0, made.stderr);
+  const exported = await cli('report', run, '--export', 'vllm,aiperf', '--out', join(folder, 'files'));
+  assert.equal(exported.code, 0, exported.stderr);
+  const ours = readSummary(run);
+  for (const [tool, file] of [
+    ['vllm', 'vllm.json'],
+    ['aiperf', 'aiperf/profile_export.jsonl'],
+  ] as const) {
+    const dir = join(folder, tool);
+    const { code, stderr } = await cli('report', join(folder, 'files', file), ...SLO, '--out', dir);
+    assert.equal(code, 0, stderr);
+    const theirs = readSummary(dir);
+    assert.equal(theirs.requests.ok, ours.requests.ok, tool);
+    assert.equal(theirs.slo?.attainment.joint, ours.slo?.attainment.joint, tool);
+    for (const metric of ['ttft', 'tpot'] as const)
+      for (const quantile of ['mean', 'p50', 'p90', 'p99'] as const) {
+        const [a, b] = [ours.latency_ms[metric][quantile] ?? 0, theirs.latency_ms[metric][quantile] ?? 0];
+        assert.ok(Math.abs(a - b) <= 0.002, `${tool}: ${metric} ${quantile} ${a} and ${b}`);
+      }
+  }
+});
