@@ -55,8 +55,10 @@ export function changeText({ change, ci95, why }: ComparedMetric): string {
   return ci95 === null || isExact ? signed(change) : `${signed(change)} (${signed(ci95[0])} to ${signed(ci95[1])})`;
 }
 
+/** `+5.1 %`, `-0.02 %`; what rounds to nothing is `0 %`. */
 export function signed(share: number): string {
-  return `${share < 0 ? '-' : '+'}${formatShare(Math.abs(share))}`;
+  const text = formatShare(Math.abs(share));
+  return /^[0.]+ %$/.test(text) ? '0 %' : `${share < 0 ? '-' : '+'}${text}`;
 }
 
 export function valueText(name: JudgedName, value: number | null): string {

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { compareRuns } from '../../src/compare/compare.ts';
 import { comparisonJunit, comparisonMarkdown, junitXml, type GateResult } from '../../reports/index.ts';
 import { changeDomain, changeTicks, lnOf } from '../../reports/charts/change-axis.ts';
+import { signed } from '../../reports/comparison-words.ts';
 import { latencyFinding, verdictCounts } from '../../reports/comparison-findings.ts';
 import {
   JUDGED_NAMES,
@@ -197,6 +198,10 @@ describe('what the charts of a comparison claim', () => {
       }),
       'TTFT: 0 % fail in base, 33.3 % in new',
     );
+  });
+
+  it('has a sign where there is something to see', () => {
+    assert.deepEqual([0.0512, -0.0002, -1e-9, 0].map(signed), ['+5.1 %', '-0.02 %', '0 %', '0 %']);
   });
 
   it('counts the verdicts', async () => {
