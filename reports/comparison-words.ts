@@ -48,10 +48,11 @@ function countText(runs: number): string {
   return runs === 1 ? 'one run' : `${runs} runs`;
 }
 
-/** `+5.1 % (+4.0 to +6.2)`. */
-function changeText({ change, ci95, why }: ComparedMetric): string {
+/** `+5.1 % (+4.0 % to +6.2 %)`; without the interval where runs repeat exactly. */
+export function changeText({ change, ci95, why }: ComparedMetric): string {
   if (change === null) return why ?? '-';
-  return ci95 === null ? signed(change) : `${signed(change)} (${signed(ci95[0])} to ${signed(ci95[1])})`;
+  const isExact = ci95 !== null && ci95[0] === ci95[1];
+  return ci95 === null || isExact ? signed(change) : `${signed(change)} (${signed(ci95[0])} to ${signed(ci95[1])})`;
 }
 
 export function signed(share: number): string {

@@ -35,7 +35,7 @@ const BESIDE = HEIGHT / 3;
 const BELOW = HEIGHT - 2.7 * LINE;
 const SHOWN = ['p50', 'p90', 'p99'] as const;
 /** Ticks of the y axis. */
-const SHARES = [0, 0.25, 0.5, 0.75, 0.9, 1];
+export const SHARES = [0, 0.25, 0.5, 0.75, 0.9, 1];
 
 /** Share of requests (or gaps) at or under each latency, on a log axis, the SLO drawn in. */
 export function ecdfChart(data: EcdfChartData): Chart {
@@ -173,7 +173,7 @@ function percentileNames(
 }
 
 /** The step function from one edge of the axis to the other. A log axis has no place for a latency of 0. */
-function curveOf({ points }: Ecdf, [low, high]: readonly [number, number]): object[] {
+export function curveOf({ points }: Ecdf, [low, high]: readonly [number, number]): object[] {
   const zero = points.find(({ ms }) => ms <= 0)?.share ?? 0;
   const drawn = points.filter(({ ms }) => ms > 0);
   const last = drawn.at(-1)?.share ?? zero;

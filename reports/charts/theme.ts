@@ -21,6 +21,14 @@ export const COLOURS = {
   idle: 'var(--idle)',
 } as const;
 
+/** Of marks that are a verdict, by its tone: always with a glyph or a word. */
+export const TONE_COLOURS = {
+  met: 'var(--met)',
+  missed: 'var(--missed)',
+  unsure: 'var(--unsure)',
+  none: 'var(--muted)',
+} as const;
+
 /** The values of the CSS variables in the light and the dark setting. */
 export const PALETTES = {
   light: {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { SILENT, type Log } from '../core/log.ts';
 import { text } from '../core/option-fields.ts';
-import { comparisonFile, writeComparison } from '../compare/files.ts';
+import { comparisonPage, writeComparison } from '../compare/files.ts';
 import { compactTime } from '../run/run.ts';
 import type { RunSpec } from '../run/run-spec.ts';
 import { newSalt } from '../run/salt.ts';
@@ -45,7 +45,7 @@ const OUT: Command['options'] = {
   out: {
     type: 'string',
     describe:
-      'folder of base/1, new/1, ... and comparison.json; the same again goes on there [default: runs/<utc time>-ab-<base>]',
+      'folder of base/1, new/1, ... and comparison.json, .md and .html; the same again goes on there [default: runs/<utc time>-ab-<base>]',
   },
 };
 
@@ -122,10 +122,10 @@ async function ab(options: Options, given: Given): Promise<ExitCode> {
     });
     progress.end();
     const [base, now] = [sideFolder(comparing, 'base'), sideFolder(comparing, 'new')];
-    const comparison = await compareFolders([base, now], judging, null);
-    await writeComparison(comparing.dir, comparison);
-    const code = sayComparison(comparison, judging);
-    if (!judging.isJson) process.stdout.write(`comparison: ${resolve(comparisonFile(comparing.dir))}\n`);
+    const compared = await compareFolders([base, now], judging, null);
+    await writeComparison(comparing.dir, compared);
+    const code = sayComparison(compared.comparison, judging);
+    if (judging.format === 'text') process.stdout.write(`comparison: ${resolve(comparisonPage(comparing.dir))}\n`);
     return code;
   } catch (thrown) {
     if (signalled !== null && thrown instanceof UserError) throw new UserError(thrown.message, { exitCode: signalled });

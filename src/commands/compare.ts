@@ -4,16 +4,17 @@ import { gateExit, gateText, type GateVerdict } from '../core/gate.ts';
 import { expected, text } from '../core/option-fields.ts';
 import type { SloSpec } from '../core/slo.ts';
 import { compareRuns } from '../compare/compare.ts';
+import { comparisonPage, writeComparison, type Compared } from '../compare/files.ts';
 import { judgeCompareGate, parseCompareGate, type CompareGate, type JudgedCompareGate } from '../compare/gates.ts';
 import { loadRuns } from '../compare/load-runs.ts';
 import { sideNames } from '../compare/side-names.ts';
 import type { Comparison } from '../schema/comparison.ts';
 import { resolveSlo } from '../slos/index.ts';
-import { comparisonText } from '../../reports/index.ts';
 import { readOptions, type Command } from './command.ts';
-import { hasColor, printGate } from './terminal.ts';
+import { COMPARISON_FORMATS, comparisonOutput, type ComparisonFormat } from './comparison-output.ts';
+import { OPEN_OPTION, openInBrowser } from './open-report.ts';
+import { printGate } from './terminal.ts';
 
-const FORMATS = ['text', 'json'] as const;
 const UNDECIDED = ['fail', 'pass'] as const;
 
 /** What `ab` takes as well: how two sides are judged, and how that is said. */
@@ -21,7 +22,7 @@ export const JUDGING_FIELDS = {
   margin: text,
   gate: z.array(z.string()),
   undecided: z.enum(UNDECIDED, expected(UNDECIDED.join(' or '))).optional(),
-  format: z.enum(FORMATS, expected(FORMATS.join(', '))).optional(),
+  format: z.enum(COMPARISON_FORMATS, expected(COMPARISON_FORMATS.join(', '))).optional(),
   json: z.boolean(),
   quiet: z.boolean(),
 };
@@ -32,6 +33,8 @@ const schema = z.looseObject({
   base: text.optional(),
   new: text.optional(),
   slo: text.optional(),
+  out: text.optional(),
+  open: z.boolean(),
   ...JUDGING_FIELDS,
 });
 
@@ -50,7 +53,7 @@ export const JUDGING_OPTIONS: Command['options'] = {
     choices: [...UNDECIDED],
     describe: 'an undecided gate counts as failed or passed [default: exit code 4]',
   },
-  format: { type: 'string', describe: `${FORMATS.join(', ')} [default: text]` },
+  format: { type: 'string', describe: `${COMPARISON_FORMATS.join(', ')} [default: text]` },
   json: { type: 'boolean', default: false, describe: 'the same as --format json' },
   quiet: { type: 'boolean', default: false, describe: 'no progress' },
 };
@@ -70,6 +73,11 @@ export const compareCommand: Command = {
   options: {
     slo: { type: 'string', describe: 'judge all runs by these limits [default: their own]' },
     ...JUDGING_OPTIONS,
+    out: {
+      type: 'string',
+      describe: 'folder for comparison.json, comparison.md and comparison.html [default: nothing is written]',
+    },
+    open: { ...OPEN_OPTION, describe: 'open the page in the browser; needs --out' },
   },
   run: (parsed) => compare(readOptions(schema, parsed)),
 };
@@ -78,9 +86,17 @@ async function compare(options: z.infer<typeof schema>): Promise<ExitCode> {
   const { base, new: now } = options;
   if (base === undefined || now === undefined)
     throw new UserError('compare: name two runs, or two folders of runs: compare BASE NEW');
+  const { out, open } = options;
+  if (open && out === undefined)
+    throw new UserError('--open: there is no page without --out; name a folder, e.g. --out comparison');
   const judging = judgingOf(options);
   const slo = options.slo === undefined ? null : resolveSlo(options.slo);
-  return sayComparison(await compareFolders([base, now], judging, slo), judging);
+  const compared = await compareFolders([base, now], judging, slo);
+  if (out !== undefined) await writeComparison(out, compared);
+  const code = sayComparison(compared.comparison, judging);
+  if (out !== undefined && judging.format === 'text') process.stdout.write(`comparison: ${comparisonPage(out)}\n`);
+  if (out !== undefined && open) await openInBrowser(comparisonPage(out));
+  return code;
 }
 
 /** How two sides are judged, and how that is said. */
@@ -88,7 +104,7 @@ export interface Judging {
   readonly gates: readonly CompareGate[];
   readonly margin: number;
   readonly undecided: JudgingOptions['undecided'];
-  readonly isJson: boolean;
+  readonly format: ComparisonFormat;
 }
 
 /** Throws a UserError for a wrong option, before anything is read or run. */
@@ -97,7 +113,7 @@ export function judgingOf({ gate, margin, undecided, json, format }: JudgingOpti
     gates: gate.map(parseCompareGate),
     margin: marginOf(margin),
     undecided,
-    isJson: json || format === 'json',
+    format: json ? 'json' : (format ?? 'text'),
   };
 }
 
@@ -106,29 +122,27 @@ export async function compareFolders(
   paths: readonly [string, string],
   { margin }: Judging,
   slo: SloSpec | null,
-): Promise<Comparison> {
+): Promise<Compared> {
   const [base, now] = [await loadRuns(paths[0], slo), await loadRuns(paths[1], slo)];
-  return compareRuns(base, now, { margin, names: sideNames(base, now, paths) });
+  return { comparison: compareRuns(base, now, { margin, names: sideNames(base, now, paths) }), base, now };
 }
 
 /** Prints a comparison and its gates; the exit code of these. */
 export function sayComparison(comparison: Comparison, judging: Judging): ExitCode {
-  const { gates, isJson } = judging;
-  process.stdout.write(
-    isJson
-      ? `${JSON.stringify(comparison, null, 2)}\n`
-      : `${comparisonText(comparison, { color: hasColor(process.stdout) })}\n`,
-  );
-  return sayGates(
-    gates.map((gate) => judgeCompareGate(gate, comparison)),
-    judging,
-  );
+  const judged = judging.gates.map((gate) => judgeCompareGate(gate, comparison));
+  process.stdout.write(comparisonOutput(comparison, judged, judging.format, undecidedAs(judging)));
+  return sayGates(judged, judging);
 }
 
-/** Prints each gate, and the exit code of all; what is undecided counts as the user said. */
-function sayGates(judged: readonly JudgedCompareGate[], { undecided, isJson }: Judging): ExitCode {
-  for (const { gate, verdict, why } of judged) printGate(gateText(gate, verdict, why), isJson);
-  const as: GateVerdict = undecided === 'pass' ? 'held' : undecided === 'fail' ? 'missed' : 'undecided';
+/** What an undecided gate counts as. */
+function undecidedAs({ undecided }: Judging): GateVerdict {
+  return undecided === 'pass' ? 'held' : undecided === 'fail' ? 'missed' : 'undecided';
+}
+
+/** Prints each gate, and the exit code of all. */
+function sayGates(judged: readonly JudgedCompareGate[], judging: Judging): ExitCode {
+  for (const { gate, verdict, why } of judged) printGate(gateText(gate, verdict, why), judging.format !== 'text');
+  const as = undecidedAs(judging);
   return judged.length === 0
     ? EXIT.ok
     : gateExit(judged.map(({ verdict }) => (verdict === 'undecided' ? as : verdict)));

@@ -1,11 +1,34 @@
-import { join } from 'node:path';
-import { makeDirectory, writeWhole } from '../runs/run-directory.ts';
+import { existsSync } from 'node:fs';
+import { join, relative, resolve, sep } from 'node:path';
+import { comparisonMarkdown, writeComparisonHtml } from '../../reports/index.ts';
+import { makeDirectory, reportFile, writeWhole } from '../runs/run-directory.ts';
 import type { Comparison } from '../schema/comparison.ts';
+import type { LoadedRun } from './load-runs.ts';
+import { pageData } from './page-data.ts';
 
-export const comparisonFile = (dir: string): string => join(dir, 'comparison.json');
+export const comparisonPage = (dir: string): string => join(dir, 'comparison.html');
 
-/** Writes `comparison.json` into a folder. */
-export async function writeComparison(dir: string, comparison: Comparison): Promise<void> {
+/** A comparison with the runs of its sides, of which its page shows more. */
+export interface Compared {
+  readonly comparison: Comparison;
+  readonly base: readonly LoadedRun[];
+  readonly now: readonly LoadedRun[];
+}
+
+/** Writes `comparison.json`, `comparison.md` and `comparison.html`, which links to the runs' reports, into a folder. */
+export async function writeComparison(dir: string, { comparison, base, now }: Compared): Promise<void> {
+  const links = (runs: readonly LoadedRun[]): (string | null)[] => runs.map((run) => linkTo(reportFile(run.dir), dir));
+  const data = { ...pageData(comparison, base, now), reports: { base: links(base), new: links(now) } };
+  const page = await writeComparisonHtml(comparison, data);
   makeDirectory(dir);
-  writeWhole(comparisonFile(dir), `${JSON.stringify(comparison, null, 2)}\n`);
+  writeWhole(join(dir, 'comparison.json'), `${JSON.stringify(comparison, null, 2)}\n`);
+  writeWhole(join(dir, 'comparison.md'), comparisonMarkdown(comparison));
+  writeWhole(comparisonPage(dir), page);
+}
+
+/** The file as a link of a page in the folder; null where there is none. */
+function linkTo(file: string, dir: string): string | null {
+  if (!existsSync(file)) return null;
+  const path = relative(resolve(dir), resolve(file));
+  return path.split(sep).map(encodeURIComponent).join('/');
 }

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../core/errors.ts';
-import type { RecordBatch } from '../core/record.ts';
+import type { RecordBatch, RequestRecord } from '../core/record.ts';
 import type { SloSpec } from '../core/slo.ts';
 import { meetsAll } from '../metrics/attainment.ts';
 import { e2eUs, isAnswered, tpotUs, ttftUs } from '../metrics/request-latency.ts';
@@ -62,20 +62,24 @@ async function loadRun(dir: string, slo: SloSpec | null): Promise<LoadedRun> {
     for await (const batch of readRecords(dir)) {
       for (const record of batch) {
         if (!record.measured) continue;
-        const isOk = isAnswered(record);
-        requests.set(record.request_id, {
-          dueUs: record.due_us,
-          inputTokens: record.input_tokens_planned ?? 0,
-          outputTokens: record.output_tokens_planned ?? 0,
-          isMet: manifest.slo !== null && meetsAll(record, manifest.slo.limits_ms),
-          ttftUs: isOk ? ttftUs(record) : Number.NaN,
-          tpotUs: isOk ? (tpotUs(record) ?? Number.NaN) : Number.NaN,
-          e2eUs: isOk ? e2eUs(record) : Number.NaN,
-        });
+        requests.set(record.request_id, comparedRequest(record, manifest));
       }
       yield batch;
     }
   }
   const summary = await summarise(seen(), manifest, readScrapes(dir));
   return { dir, manifest, summary, requests };
+}
+
+export function comparedRequest(record: RequestRecord, { slo }: Pick<Manifest, 'slo'>): ComparedRequest {
+  const isOk = isAnswered(record);
+  return {
+    dueUs: record.due_us,
+    inputTokens: record.input_tokens_planned ?? 0,
+    outputTokens: record.output_tokens_planned ?? 0,
+    isMet: slo !== null && meetsAll(record, slo.limits_ms),
+    ttftUs: isOk ? ttftUs(record) : Number.NaN,
+    tpotUs: isOk ? (tpotUs(record) ?? Number.NaN) : Number.NaN,
+    e2eUs: isOk ? e2eUs(record) : Number.NaN,
+  };
 }

@@ -60,7 +60,7 @@ describe('ab in virtual time', { concurrency: 2 }, () => {
     assert.ok(['same', 'undecided'].includes(comparison.verdict), comparison.verdict);
     assert.ok(!comparison.doubts.some(({ blocks }) => blocks), JSON.stringify(comparison.doubts));
     const again = await cli('compare', join(folder, 'same', 'base'), join(folder, 'same', 'new'));
-    assert.equal(stdout, `${again.stdout}comparison: ${join(folder, 'same', 'comparison.json')}\n`);
+    assert.equal(stdout, `${again.stdout}comparison: ${join(folder, 'same', 'comparison.html')}\n`);
     // As if the machine grew slower from run to run.
     const places = new Map(runs.map(({ manifest }, place) => [manifest.started_at, place]));
     const drifting = async (side: string): Promise<LoadedRun[]> =>

@@ -1,6 +1,7 @@
 import { parse, View } from 'vega';
 import { compile } from 'vega-lite';
 import type { Chart, ChartSection } from '../../reports/charts/chart.ts';
+import { comparisonSections } from '../../reports/charts/comparison-sections.ts';
 import { goodputSections } from '../../reports/charts/goodput-sections.ts';
 import { goodputsSections } from '../../reports/charts/goodputs-sections.ts';
 import { placementSections } from '../../reports/charts/placement-sections.ts';
@@ -9,6 +10,9 @@ import { runSections } from '../../reports/charts/run-sections.ts';
 import { sweepSections } from '../../reports/charts/sweep-sections.ts';
 import { THEME } from '../../reports/charts/theme.ts';
 import { collectReportData } from '../../reports/data/report-data.ts';
+import { compareRuns } from '../../src/compare/compare.ts';
+import { pageData } from '../../src/compare/page-data.ts';
+import { exampleSide } from '../compare/example-sides.ts';
 import { TRACE_GOODPUT, TRAFFIC_GOODPUT, trafficAt } from '../reports/example-goodput.ts';
 import { EXAMPLE_PLACEMENT } from '../reports/example-placement.ts';
 import { exampleSweep } from '../reports/example-sweep.ts';
@@ -17,7 +21,15 @@ import { exampleScrapes } from '../reports/example-scrapes.ts';
 import { trendOf } from '../../src/trend/trend.ts';
 import { exampleNights } from '../trend/example-nights.ts';
 
-type PageName = 'run' | 'placement' | 'goodput-of-trace' | 'goodput-of-traffic' | 'goodputs' | 'sweep' | 'trend';
+type PageName =
+  | 'run'
+  | 'placement'
+  | 'goodput-of-trace'
+  | 'goodput-of-traffic'
+  | 'goodputs'
+  | 'sweep'
+  | 'trend'
+  | 'comparison';
 
 /** Every section of every page, of an example that has each of the page's charts, by the page's name. */
 export async function gallery(): Promise<Readonly<Record<PageName, readonly ChartSection[]>>> {
@@ -41,8 +53,21 @@ export async function gallery(): Promise<Readonly<Record<PageName, readonly Char
     'goodput-of-traffic': goodputSections(TRAFFIC_GOODPUT),
     goodputs: goodputsSections(targets),
     sweep: sweepSections(exampleSweep(), null),
+    comparison: await comparison(),
     trend: trendSections(trendOf(nights, nights[0]?.run_id ?? null)),
   };
+}
+
+/** Of two systems of which one fails some requests, two runs of each. */
+async function comparison(): Promise<ChartSection[]> {
+  const base = await exampleSide('base', { factors: [1, 1.01], requests: 40 });
+  const now = await exampleSide('new', {
+    factors: [1.06, 1.07],
+    requests: 40,
+    fate: (index) => (index % 20 === 3 ? { outcome: 'rejected', http_status: 429, error: 'queue is full' } : null),
+  });
+  const compared = compareRuns(base, now, { margin: 0.02, names: ['base', 'new'] });
+  return comparisonSections(compared, pageData(compared, base, now));
 }
 
 const WIDTH = 640;

@@ -1,0 +1,180 @@
+import { formatMs, plainPercent, withThousands } from '../../src/core/units.ts';
+import { countText } from '../../src/core/words.ts';
+import type { ComparedMetric, Comparison } from '../../src/schema/comparison.ts';
+import { SIDES } from '../charts/comparison-ecdf-chart.ts';
+import { comparisonSections } from '../charts/comparison-sections.ts';
+import { markOf } from '../charts/target-marks.ts';
+import { TONE_COLOURS } from '../charts/theme.ts';
+import {
+  COMPARISON_COLUMNS,
+  comparisonNotes,
+  comparisonRow,
+  comparisonSentence,
+  METRIC_LABELS,
+  signed,
+  valueText,
+  VERDICT_MARKS,
+} from '../comparison-words.ts';
+import type { ComparisonData } from '../data/comparison-data.ts';
+import { METRIC_NAMES } from '../definitions.ts';
+import { limitsText, secondsText, typeset } from '../format.ts';
+import { comparisonMarkdown } from '../markdown/comparison.ts';
+import { chartSection } from './chart-section.ts';
+import { factLines, html, type Markup, section } from './markup.ts';
+import { page } from './page.ts';
+
+/** Letters from which on a cell of a table has several lines. */
+const LONG = 40;
+
+/** A comparison as one offline HTML file, which links to the reports of its runs. */
+export async function writeComparisonHtml(comparison: Comparison, data: ComparisonData): Promise<string> {
+  const sections = comparisonSections(comparison, data);
+  const changed =
+    comparison.most_changed.length === 0
+      ? null
+      : section(
+          { id: 'most-changed', heading: 'Requests that changed most', name: 'Most changed' },
+          mostChanged(comparison, data),
+        );
+  const shown = [
+    section({ id: 'metrics', heading: 'What changed', name: 'Metrics' }, metricTable(comparison)),
+    ...sections.map(chartSection),
+    changed,
+    section({ id: 'runs', heading: 'The runs' }, runsTable(comparison, data)),
+    section({ id: 'method', heading: 'How it was compared', name: 'Method' }, method(comparison)),
+  ];
+  return page({
+    title: `${comparison.new.name} against ${comparison.base.name} - Reprise`,
+    header: headerOf(comparison),
+    sections: shown.filter((each) => each !== null),
+    charts: sections.flatMap(({ charts }) => charts),
+    markdown: comparisonMarkdown(comparison),
+  });
+}
+
+function headerOf(comparison: Comparison): Markup {
+  const { verdict, doubts } = comparison;
+  const { tone, glyph } = VERDICT_MARKS[verdict];
+  const isDoubtful = doubts.some(({ blocks }) => blocks);
+  return html`<header>
+      <div class="verdict ${isDoubtful ? 'unsure' : tone}">
+        ${doubts
+          .filter(({ blocks }) => blocks)
+          .map(({ text }) => html`<p class="warning"><span aria-hidden="true">!</span> ${text}</p>`)}
+        <h1><span class="glyph" aria-hidden="true">${glyph}</span>${typeset(comparisonSentence(comparison))}</h1>
+        ${doubts.filter(({ blocks }) => !blocks).map(({ text }) => html`<p>! ${text}.</p>`)}
+        ${comparisonNotes(comparison).map((note) => html`<p>${typeset(note)}.</p>`)}
+      </div>
+      <button id="copy" type="button" hidden>Copy summary as markdown</button>
+    </header>
+    <ul class="key" aria-label="The two sides">
+      ${SIDES.map((side, i) => {
+        const { glyph: sign, color } = markOf(i);
+        return html`<li>
+          <span aria-hidden="true" style="color: ${color}">${sign}</span> ${side}: ${comparison[side].name}
+        </li>`;
+      })}
+    </ul>`;
+}
+
+/** The verdict stands beside the name, where a phone shows it. */
+function metricTable({ metrics }: Comparison): Markup {
+  const inOrder = <T>([name, base, now, change, verdict, ...rest]: readonly T[]): (T | undefined)[] => [
+    name,
+    verdict,
+    base,
+    now,
+    change,
+    ...rest,
+  ];
+  return table(
+    'What changed',
+    inOrder(COMPARISON_COLUMNS).map((name) => name ?? ''),
+    metrics.map((metric) =>
+      inOrder<Markup | string>(comparisonRow(metric)).map((cell, i) => (i === 1 ? verdictMark(metric) : (cell ?? ''))),
+    ),
+  );
+}
+
+function verdictMark({ verdict }: ComparedMetric): Markup {
+  const { glyph, tone } = VERDICT_MARKS[verdict];
+  return html`<span style="color: ${TONE_COLOURS[tone]}"><span aria-hidden="true">${glyph}</span> ${verdict}</span>`;
+}
+
+/** Each request with what it is, so that it can be found in the reports of the first runs. */
+function mostChanged({ most_changed }: Comparison, { most_changed: facts, reports }: ComparisonData): Markup {
+  const links = SIDES.map((side) => link(reports[side][0] ?? null, side));
+  return html`<p class="lead">By the ratio, in the first run of ${links[0] ?? ''} and of ${links[1] ?? ''}.</p>
+    ${table(
+      'Requests that changed most',
+      ['request', 'metric', 'base', 'new', 'change', 'due', 'input tokens', 'output tokens'],
+      most_changed.map(({ request_id, metric, base_ms, new_ms }, i) => {
+        const of = facts[i];
+        return [
+          request_id,
+          METRIC_NAMES[metric],
+          base_ms === null ? 'fails' : formatMs(base_ms),
+          new_ms === null ? 'fails' : formatMs(new_ms),
+          base_ms === null || new_ms === null ? '-' : signed(new_ms / base_ms - 1),
+          of === undefined ? '-' : secondsText(of.due_s),
+          of === undefined ? '-' : withThousands(of.input_tokens),
+          of === undefined ? '-' : withThousands(of.output_tokens),
+        ];
+      }),
+    )}`;
+}
+
+function runsTable(comparison: Comparison, { reports }: ComparisonData): Markup {
+  const { metrics } = comparison;
+  return table(
+    'The runs',
+    ['', 'run', 'started', 'valid', ...metrics.map(({ name }) => METRIC_LABELS[name])],
+    SIDES.flatMap((side, place) =>
+      comparison[side].runs.map(({ dir, started_at, valid, status }, i) => [
+        html`<span aria-hidden="true" style="color: ${markOf(place).color}">${markOf(place).glyph}</span> ${side}`,
+        link(reports[side][i] ?? null, dir),
+        started_at.replace('T', ' ').replace(/(?:\.\d+)?Z$/, ' UTC'),
+        status === 'complete' ? (valid ? 'yes' : 'no') : status,
+        ...metrics.map((metric) => valueText(metric.name, metric[`${side}_runs`][i] ?? null)),
+      ]),
+    ),
+  );
+}
+
+function link(url: string | null, text: string): Markup {
+  return url === null ? html`${text}` : html`<a href="${url}">${text}</a>`;
+}
+
+/** A table that scrolls sideways where it has to. */
+function table(label: string, columns: readonly string[], rows: readonly (readonly (Markup | string)[])[]): Markup {
+  return html`<div class="wide" tabindex="0" role="region" aria-label="${label}">
+    <table>
+      <thead>
+        <tr>
+          ${columns.map((name) => html`<th scope="col" class="left">${name}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          (cells) =>
+            html`<tr>
+              ${cells.map((cell) => html`<td class="left ${typeof cell === 'string' && cell.length > LONG ? 'message' : ''}">${typeof cell === 'string' ? typeset(cell) : cell}</td>`)}
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function method({ base, new: now, margin, slo, workload, paired_requests, versions }: Comparison): Markup {
+  return factLines([
+    ['base', `${base.target.spec}, ${countText(base.runs.length, 'run')}`],
+    ['new', `${now.target.spec}, ${countText(now.runs.length, 'run')}`],
+    ['margin', `± ${plainPercent(margin)} %`],
+    ['workload', `${workload.name}, ${countText(workload.requests, 'request')}`],
+    ['requests in both', withThousands(paired_requests)],
+    ['SHA-256 of the plan', html`<code>${workload.plan_sha256}</code>`],
+    ['SLO', slo === null ? 'none' : typeset(limitsText(slo.limits_ms))],
+    ['version', `reprise ${versions.reprise}`],
+  ]);
+}
