@@ -23,7 +23,21 @@ export const METRIC_LABELS: Readonly<Record<JudgedName, string>> = {
 };
 
 /** The answer, in a sentence. */
-export function comparisonSentence({ verdict, metrics, margin, base, new: now, provisional }: Comparison): string {
+export function comparisonSentence(comparison: Comparison): string {
+  const said = sentenceOf(comparison);
+  return isBlocked(comparison) ? `Not to be believed (!). By these runs: ${said}` : said;
+}
+
+/** The mark of the answer: a doubt that blocks leaves it open, whatever the figures say. */
+export function comparisonMark(comparison: Comparison): (typeof VERDICT_MARKS)[keyof typeof VERDICT_MARKS] {
+  return VERDICT_MARKS[isBlocked(comparison) ? 'undecided' : comparison.verdict];
+}
+
+function isBlocked({ doubts }: Comparison): boolean {
+  return doubts.some(({ blocks }) => blocks);
+}
+
+function sentenceOf({ verdict, metrics, margin, base, new: now, provisional }: Comparison): string {
   const named = (which: ComparedMetric['verdict']): string =>
     metrics
       .filter((metric) => metric.verdict === which)

@@ -9,6 +9,7 @@ import {
   COMPARISON_COLUMNS,
   comparisonNotes,
   comparisonRow,
+  comparisonMark,
   comparisonSentence,
   METRIC_LABELS,
   signed,
@@ -53,11 +54,10 @@ export async function writeComparisonHtml(comparison: Comparison, data: Comparis
 }
 
 function headerOf(comparison: Comparison): Markup {
-  const { verdict, doubts } = comparison;
-  const { tone, glyph } = VERDICT_MARKS[verdict];
-  const isDoubtful = doubts.some(({ blocks }) => blocks);
+  const { doubts } = comparison;
+  const { tone, glyph } = comparisonMark(comparison);
   return html`<header>
-      <div class="verdict ${isDoubtful ? 'unsure' : tone}">
+      <div class="verdict ${tone}">
         ${doubts
           .filter(({ blocks }) => blocks)
           .map(({ text }) => html`<p class="warning"><span aria-hidden="true">!</span> ${text}</p>`)}

@@ -3,8 +3,8 @@ import {
   COMPARISON_COLUMNS,
   comparisonNotes,
   comparisonRow,
+  comparisonMark,
   comparisonSentence,
-  VERDICT_MARKS,
 } from '../comparison-words.ts';
 import { plain } from './plain.ts';
 
@@ -14,10 +14,10 @@ const LETTERS = 500;
 
 /** A comparison for a pull request or a chat. */
 export function comparisonMarkdown(comparison: Comparison): string {
-  const { base, new: now, doubts, verdict, metrics } = comparison;
+  const { base, new: now, doubts, metrics } = comparison;
   const more = doubts.length - DOUBTS;
   return [
-    `**${VERDICT_MARKS[verdict].glyph} ${plain(comparisonSentence(comparison))}**`,
+    `**${comparisonMark(comparison).glyph} ${plain(comparisonSentence(comparison))}**`,
     '',
     ...doubts.slice(0, DOUBTS).flatMap(({ text }) => [`**! ${plain(short(text))}**`, '']),
     ...(more > 0 ? [`**! ${more} more like these**`, ''] : []),

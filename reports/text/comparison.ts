@@ -3,8 +3,8 @@ import {
   COMPARISON_COLUMNS,
   comparisonNotes,
   comparisonRow,
+  comparisonMark,
   comparisonSentence,
-  VERDICT_MARKS,
 } from '../comparison-words.ts';
 import { aligned, printable } from './table.ts';
 
@@ -12,7 +12,7 @@ const COLOURS = { met: 32, missed: 31, unsure: 33, none: 1 } as const;
 
 /** A comparison for a terminal: the answer, what makes it doubtful, a row a metric. No newline at the end. */
 export function comparisonText(comparison: Comparison, { color }: { color: boolean }): string {
-  const { tone, glyph } = VERDICT_MARKS[comparison.verdict];
+  const { tone, glyph } = comparisonMark(comparison);
   const paint = (text: string): string => (color ? `\u001B[${COLOURS[tone]}m${text}\u001B[0m` : text);
   return [
     ...comparison.doubts.map(({ text }) => printable(`! ${text}`)),

@@ -1,11 +1,17 @@
 import { z } from 'zod';
-import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
-import { gateExit, gateText, type GateVerdict } from '../core/gate.ts';
+import { UserError, type ExitCode } from '../core/errors.ts';
+import { gateExit, gateText } from '../core/gate.ts';
 import { expected, text } from '../core/option-fields.ts';
 import type { SloSpec } from '../core/slo.ts';
 import { compareRuns } from '../compare/compare.ts';
 import { comparisonPage, writeComparison, type Compared } from '../compare/files.ts';
-import { judgeCompareGate, parseCompareGate, type CompareGate, type JudgedCompareGate } from '../compare/gates.ts';
+import {
+  countedVerdict,
+  judgeCompareGate,
+  parseCompareGate,
+  type CompareGate,
+  type JudgedCompareGate,
+} from '../compare/gates.ts';
 import { loadRuns } from '../compare/load-runs.ts';
 import { sideNames } from '../compare/side-names.ts';
 import type { Comparison } from '../schema/comparison.ts';
@@ -130,22 +136,14 @@ export async function compareFolders(
 /** Prints a comparison and its gates; the exit code of these. */
 export function sayComparison(comparison: Comparison, judging: Judging): ExitCode {
   const judged = judging.gates.map((gate) => judgeCompareGate(gate, comparison));
-  process.stdout.write(comparisonOutput(comparison, judged, judging.format, undecidedAs(judging)));
+  process.stdout.write(comparisonOutput(comparison, judged, judging.format, judging.undecided));
   return sayGates(judged, judging);
-}
-
-/** What an undecided gate counts as. */
-function undecidedAs({ undecided }: Judging): GateVerdict {
-  return undecided === 'pass' ? 'held' : undecided === 'fail' ? 'missed' : 'undecided';
 }
 
 /** Prints each gate, and the exit code of all. */
 function sayGates(judged: readonly JudgedCompareGate[], judging: Judging): ExitCode {
   for (const { gate, verdict, why } of judged) printGate(gateText(gate, verdict, why), judging.format !== 'text');
-  const as = undecidedAs(judging);
-  return judged.length === 0
-    ? EXIT.ok
-    : gateExit(judged.map(({ verdict }) => (verdict === 'undecided' ? as : verdict)));
+  return gateExit(judged.map((each) => countedVerdict(each, judging.undecided)));
 }
 
 function marginOf(given: string): number {

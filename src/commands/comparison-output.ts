@@ -1,6 +1,5 @@
 import { comparisonJunit, comparisonMarkdown, comparisonText, junitXml } from '../../reports/index.ts';
-import type { JudgedCompareGate } from '../compare/gates.ts';
-import type { GateVerdict } from '../core/gate.ts';
+import { countedVerdict, type JudgedCompareGate } from '../compare/gates.ts';
 import type { Comparison } from '../schema/comparison.ts';
 import { hasColor } from './terminal.ts';
 
@@ -8,12 +7,12 @@ import { hasColor } from './terminal.ts';
 export const COMPARISON_FORMATS = ['text', 'markdown', 'json', 'junit'] as const;
 export type ComparisonFormat = (typeof COMPARISON_FORMATS)[number];
 
-/** What stdout gets, ending in a newline. `undecided`: what a gate that cannot be decided counts as. */
+/** What stdout gets, ending in a newline. `undecided`: what the user lets an undecided gate count as. */
 export function comparisonOutput(
   comparison: Comparison,
   judged: readonly JudgedCompareGate[],
   format: ComparisonFormat,
-  undecided: GateVerdict,
+  undecided: 'fail' | 'pass' | undefined,
 ): string {
   switch (format) {
     case 'text':
@@ -23,7 +22,12 @@ export function comparisonOutput(
     case 'json':
       return `${JSON.stringify(comparison, null, 2)}\n`;
     case 'junit': {
-      const gates = judged.map(({ gate, verdict, why }) => ({ text: gate.text, verdict, why, counts: undecided }));
+      const gates = judged.map((each) => ({
+        text: each.gate.text,
+        verdict: each.verdict,
+        why: each.why,
+        counts: countedVerdict(each, undecided),
+      }));
       return junitXml(comparisonJunit(comparison, gates));
     }
   }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { parseCompareGate } from '../compare/gates.ts';
+import { countedVerdict, parseCompareGate } from '../compare/gates.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { gateExit, gateText } from '../core/gate.ts';
 import { expected, text } from '../core/option-fields.ts';
@@ -190,11 +190,11 @@ function print({ night, comparison, trend, folder, run, missing }: NightResult, 
 }
 
 /** What is undecided counts as the user said; but a night that cannot be believed never passes. */
-function sayGates({ gates, night, comparison }: NightResult, { undecided, json }: Options): ExitCode {
+function sayGates({ gates, night }: NightResult, { undecided, json }: Options): ExitCode {
   for (const { gate, verdict, why } of gates) printGate(gateText(gate, verdict, why), json);
-  const mayPass = night.valid && comparison?.doubts.some(({ blocks }) => blocks) !== true;
-  const as = undecided === 'fail' ? 'missed' : undecided === 'pass' && mayPass ? 'held' : 'undecided';
-  return gateExit(gates.map(({ verdict }) => (verdict === 'undecided' ? as : verdict)));
+  return gateExit(
+    gates.map((each) => countedVerdict({ ...each, isBlocked: each.isBlocked || !night.valid }, undecided)),
+  );
 }
 
 function sayExpired(gone: readonly string[], json: boolean): void {

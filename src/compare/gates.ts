@@ -46,21 +46,34 @@ export interface JudgedCompareGate {
   readonly verdict: GateVerdict;
   /** A sentence without its full stop. */
   readonly why: string;
+  /** Undecided by what makes the runs doubtful, rather than by their spread. */
+  readonly isBlocked: boolean;
+}
+
+/** What an undecided gate counts as (`--undecided`). By runs that cannot be believed none passes. */
+export function countedVerdict(
+  { verdict, isBlocked }: Pick<JudgedCompareGate, 'verdict' | 'isBlocked'>,
+  undecided: 'fail' | 'pass' | undefined,
+): GateVerdict {
+  if (verdict !== 'undecided') return verdict;
+  if (undecided === 'fail') return 'missed';
+  return undecided === 'pass' && !isBlocked ? 'held' : 'undecided';
 }
 
 /** Judges a gate; nothing passes, and nothing fails, by runs that cannot be believed, or one run that stands for a system. */
 export function judgeCompareGate(gate: CompareGate, comparison: Comparison): JudgedCompareGate {
   const blocking = comparison.doubts.find(({ blocks }) => blocks);
-  if (blocking !== undefined) return { gate, verdict: 'undecided', why: blocking.text };
+  if (blocking !== undefined) return { gate, verdict: 'undecided', why: blocking.text, isBlocked: true };
   const judged = comparison.metrics.filter(({ name }) => gate.name === null || name === gate.name);
   if (judged.length === 0)
-    return { gate, verdict: 'undecided', why: `the runs have no ${gate.name ?? 'judged metric'}` };
+    return { gate, verdict: 'undecided', why: `the runs have no ${gate.name ?? 'judged metric'}`, isBlocked: false };
   const limit = (metric: ComparedMetric): number =>
     gate.name === null ? (metric.more_is_better ? 1 / (1 + comparison.margin) - 1 : comparison.margin) : gate.limit;
   const each = judged.map((metric) => ({ metric, verdict: verdictOn(metric, limit(metric), gate.name === null) }));
   for (const verdict of ['missed', 'undecided', 'held'] as const) {
     const some = each.filter((one) => one.verdict === verdict);
-    if (some.length > 0) return { gate, verdict, why: some.map(({ metric }) => changeText(metric)).join(', ') };
+    if (some.length > 0)
+      return { gate, verdict, why: some.map(({ metric }) => changeText(metric)).join(', '), isBlocked: false };
   }
   throw new Error('a gate has no metric');
 }

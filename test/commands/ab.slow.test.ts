@@ -173,10 +173,10 @@ describe('ab in virtual time', { concurrency: 2 }, () => {
     const fewer = await ab('own', NOISY, NOISY, '--repeats', '2');
     assert.match(fewer.stderr, /own.base.3: would be compared too, and 2 runs of each are asked for/);
     // As this process would have it.
-    writeFileSync(join(folder, 'own', 'ab.lock'), `${process.pid}\n`);
+    writeFileSync(join(folder, 'own', 'search.json'), `${JSON.stringify({ pid: process.pid })}\n`);
     const beside = await ab('own', NOISY, NOISY, '--repeats', '3');
     assert.equal(beside.code, 2);
-    assert.match(beside.stderr, new RegExp(`process ${process.pid} makes the runs of this comparison`));
+    assert.match(beside.stderr, new RegExp(`another command goes on here \\(process ${process.pid}\\)`));
     mkdirSync(join(folder, 'foreign'));
     writeFileSync(join(folder, 'foreign', 'notes.txt'), 'mine');
     assert.match((await ab('foreign', NOISY, NOISY)).stderr, /foreign: not empty; choose another --out/);

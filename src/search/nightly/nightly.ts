@@ -187,10 +187,10 @@ async function judge(spec: NightSpec, history: BranchHistory, { dir, levels, end
 }
 
 function judgedGate(gate: CompareGate, comparison: Comparison | null, missing: number): JudgedCompareGate {
-  if (comparison === null) return { gate, verdict: 'undecided', why: 'there is no accepted night yet to compare with' };
+  if (comparison === null)
+    return { gate, verdict: 'undecided', why: 'there is no accepted night yet to compare with', isBlocked: false };
   const judged = judgeCompareGate(gate, comparison);
-  const isBlocked = comparison.doubts.some(({ blocks }) => blocks);
-  const isEarly = comparison.provisional && judged.verdict === 'undecided' && missing > 0 && !isBlocked;
+  const isEarly = comparison.provisional && judged.verdict === 'undecided' && missing > 0 && !judged.isBlocked;
   return isEarly ? { ...judged, why: `${untilJudged(missing)} (${judged.why})` } : judged;
 }
 
