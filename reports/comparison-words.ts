@@ -106,7 +106,7 @@ export function comparisonNotes({ order, base, new: now, margin, provisional }: 
     paired: `the i-th run of base beside the i-th of new: a t test on ${base.runs.length} differences, which a drift of the machine does not touch`,
     separate: `${base.runs.length} and ${now.runs.length} runs, not in turn: Welch's t test, which a drift of the machine can deceive`,
     nights: 'one run against the level of earlier nights, by how these spread: a t test',
-    exact: 'runs in virtual time without noise repeat to the bit: what differs is the system',
+    exact: 'one run of each: in virtual time without noise they repeat to the bit, so that what differs is the system',
   }[order];
   return [
     provisional ? 'One run stands for a system: what differs may be the noise between two starts' : `Decided by ${how}`,

@@ -44,7 +44,8 @@ export function compareRuns(
     level: order === 'nights' ? levels?.[metric.name] : undefined,
   })).filter(({ isKnown }) => isKnown);
   const tested = testFamily(judged, order, lnMargin);
-  const metrics = judged.map((values, i) => comparedMetric(values, tested[i] ?? fail(), lnMargin));
+  const isProvisional = order !== 'exact' && order !== 'nights' && (base.length < 2 || now.length < 2);
+  const metrics = judged.map((values, i) => comparedMetric(values, tested[i] ?? fail(), { lnMargin, isProvisional }));
   const [first] = base;
   if (first === undefined) fail();
   const { manifest } = first;
@@ -53,7 +54,7 @@ export function compareRuns(
     base: sideOf(base, names[0]),
     new: sideOf(now, names[1]),
     verdict: overall(metrics.map(({ verdict }) => verdict)),
-    provisional: order !== 'exact' && order !== 'nights' && (base.length < 2 || now.length < 2),
+    provisional: isProvisional,
     order,
     margin,
     metrics,
@@ -120,7 +121,7 @@ function valuesOf(metric: JudgedMetric, base: readonly LoadedRun[], now: readonl
 function comparedMetric(
   { metric: { name, moreIsBetter }, base, now, level }: Values,
   { change, pValue, adjustedP }: Tested,
-  lnMargin: number,
+  { lnMargin, isProvisional }: { readonly lnMargin: number; readonly isProvisional: boolean },
 ): ComparedMetric {
   const shown = (values: readonly number[]): (number | null)[] =>
     values.map((value) => (Number.isFinite(value) ? value : null));
@@ -132,7 +133,11 @@ function comparedMetric(
     base_runs: shown(base),
     new_runs: shown(now),
   };
-  if (change === null) return { ...common, ...outright(base, now, moreIsBetter), ...NOTHING_KNOWN };
+  if (change === null) {
+    const found = outright(base, now, moreIsBetter);
+    const verdict = isProvisional && found.verdict !== 'undecided' ? 'provisional' : found.verdict;
+    return { ...common, ...NOTHING_KNOWN, ...found, verdict };
+  }
   const changes = (interval: readonly [number, number] | null): [number, number] | null =>
     interval === null ? null : [exp(interval[0]) - 1, exp(interval[1]) - 1];
   const share = (of: number | null): number | null => (of === null ? null : exp(of) - 1);
