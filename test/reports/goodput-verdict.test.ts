@@ -82,6 +82,24 @@ test('where pieces of a short trace came again and again, a longer trace is what
   assert.match(notes('poisson', 3), /A larger --budget/);
 });
 
+test('a bound is not called a bracket, and a search without a run has neither', () => {
+  const note = (probes: GoodputReport['probes'], bracket_rps: GoodputAnswer['bracket_rps']): string =>
+    goodputVerdict(exampleGoodput('trace', probes, [{ bracket_rps }])).notes.join();
+  const run = [cutProbe('run', 4, true)];
+  assert.match(note(run, [4, 5]), /in virtual time: the bracket is exact for it\./);
+  assert.match(note(run, [4, null]), /in virtual time: the bound is exact for it\./);
+  assert.match(note([], [null, null]), /in virtual time\./);
+});
+
+test('pieces of a trace under ten minutes are a tenth of it', () => {
+  const note = (requests: number): string => {
+    const workload = { ...TRAFFIC_GOODPUT.workload, requests, rate_rps: 4 };
+    return goodputVerdict({ ...TRAFFIC_GOODPUT, arrivals: 'trace', workload }).notes.join();
+  };
+  assert.match(note(12_000), /: pieces of 60 s of the trace in random order/);
+  assert.match(note(201), /: pieces of 5 s of the trace in random order/);
+});
+
 const rate = fc.option(fc.constantFrom(1e-6, 0.5, 7, 12345));
 const pair = fc.tuple(rate, rate);
 const anyAnswer: fc.Arbitrary<GoodputAnswer> = fc.record({
