@@ -138,8 +138,10 @@ function budgetText(answer: GoodputAnswer, { of, precision, requests_used }: Goo
   const { state, half_width } = answer;
   if (state !== 'budget') return '';
   const ended = `the budget ended after ${countText(requests_used, 'request')}`;
-  return half_width === null || (of === 'traffic' && usableInterval(answer) === null)
-    ? `; ${ended}`
+  if (half_width === null || (of === 'traffic' && usableInterval(answer) === null)) return `; ${ended}`;
+  // The interval of a few segments may be narrow by chance: the search would have gone on.
+  return half_width <= precision
+    ? `; ± ${formatShare(half_width)}, of fewer segments than a search ends with: ${ended}`
     : `; ± ${formatShare(half_width)} where ± ${plainPercent(precision)} % was asked: ${ended}`;
 }
 

@@ -43,7 +43,7 @@ const SEARCH: Command['options'] = {
     array: true,
     default: [],
     describe:
-      'exit code 1 where missed, 4 where it cannot be told, e.g. "goodput>=4rps"; repeatable; every target has to hold it',
+      'exit code 1 where missed, 4 where it cannot be told, e.g. "goodput>=4rps"; repeatable; of the first share of --at; every target has to hold it',
     nargs: 1,
   },
   gpus: {

@@ -57,6 +57,10 @@ test('a bound that the budget left says so, and how wide it is where more was as
   assert.doesNotMatch(ofTrace('below', [null, 4]), /budget/);
   const half = { state: 'budget', goodput_rps: 10, ci95_rps: [9, 11], half_width: 0.1 } as const;
   assert.match(ofTraffic(half), /; ± 10\.0 % where ± 5 % was asked: the budget ended after 560 requests$/);
+  assert.match(
+    ofTraffic({ ...half, half_width: 0.04 }),
+    /; ± 4\.0 %, of fewer segments than a search ends with: the budget ended after 560 requests$/,
+  );
 });
 
 test('without an interval that says something the probes say what is known of traffic', () => {
