@@ -12,7 +12,7 @@ export function shareText(probe: Counts, at: number): string {
 
 export interface Share {
   readonly share: number;
-  /** Null: the share itself, of a run that went to its end. */
+  /** Null: the share itself, of a run that went to its end, or of which all requests were seen to meet, or to miss. */
   readonly bound: 'least' | 'most' | null;
 }
 
@@ -20,5 +20,6 @@ export function shareOf({ attainment, met, missed, requests }: Counts, at: numbe
   if (attainment !== null) return { share: attainment, bound: null };
   const least = met / requests;
   // Both ends of a share such as 0.9 of a whole number of requests are reached exactly.
+  if (met === requests || missed === requests) return { share: least, bound: null };
   return least >= at - 1e-9 ? { share: least, bound: 'least' } : { share: 1 - missed / requests, bound: 'most' };
 }

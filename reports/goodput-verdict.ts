@@ -63,7 +63,7 @@ function answerSentence(answer: GoodputAnswer, report: GoodputReport): string {
   const doubt = answer.state === 'not_valid' ? invalidText(answer, report) : null;
   const told = usableInterval(answer) === null ? byBracket(answer, report) : byInterval(answer, report);
   if (report.probes.length === 0 && told === null)
-    return `Nothing was tried for ${wanted}: the budget is too small for one run`;
+    return `Nothing is known of a rate with ${wanted}: the budget is too small for one run`;
   if (told === null)
     return `${doubt ?? 'Nothing was found'}: no run shows a rate with ${wanted}${budgetText(answer, report)}`;
   const { binding } = answer;
@@ -138,8 +138,10 @@ function budgetText(answer: GoodputAnswer, { of, precision, requests_used }: Goo
   const { state, half_width } = answer;
   if (state !== 'budget') return '';
   const ended = `the budget ended after ${countText(requests_used, 'request')}`;
-  return half_width === null || (of === 'traffic' && usableInterval(answer) === null)
-    ? `; ${ended}`
+  if (half_width === null || (of === 'traffic' && usableInterval(answer) === null)) return `; ${ended}`;
+  // The interval of a few segments may be narrow by chance: the search would have gone on.
+  return half_width <= precision
+    ? `; ± ${formatShare(half_width)}, of fewer segments than a search ends with: ${ended}`
     : `; ± ${formatShare(half_width)} where ± ${plainPercent(precision)} % was asked: ${ended}`;
 }
 
@@ -158,15 +160,27 @@ function loadNote(report: GoodputReport): string {
 function estimandNote(report: GoodputReport): string {
   const { of, arrivals, clock, workload, requests_used } = report;
   if (of === 'trace')
-    return `Of this trace, whole, from an empty system${clock === 'virtual' ? ', in virtual time: the bracket is exact for it' : ''}. Other traffic of its kind carries another rate`;
+    return `Of this trace, whole, from an empty system${clock === 'virtual' ? `, in virtual time${exactText(report)}` : ''}. Other traffic of its kind carries another rate`;
   const traffic =
     arrivals === 'poisson'
       ? `Poisson arrivals, each with a row of the trace drawn at random`
-      : 'pieces of 60 s of the trace in random order';
+      : `pieces of ${pieceText(workload)} of the trace in random order`;
   const speaks = report.answers.some((each) => usableInterval(each) !== null)
     ? `. An interval speaks for traffic like these ${countText(requests_used, 'request')}`
     : '';
   return `Of traffic like ${workload.name} on a running system: ${traffic}${speaks}`;
+}
+
+/** A bound is not called a bracket; without a run there is neither. */
+function exactText({ probes, answers }: GoodputReport): string {
+  if (probes.length === 0) return '';
+  const isBracket = answers.some(({ bracket_rps: [low, high] }) => low !== null && high !== null);
+  return `: the ${isBracket ? 'bracket' : 'bound'} is exact for it`;
+}
+
+/** How much of the trace stays together: `workloads/transforms/traffic.ts`. */
+function pieceText({ requests, rate_rps }: GoodputReport['workload']): string {
+  return secondsText(rate_rps <= 0 ? 60 : Math.min(60, (requests - 1) / rate_rps / 10));
 }
 
 /** Whether more requests would tell more, where the budget ended first: pieces of a short trace repeat themselves. */

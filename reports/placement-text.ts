@@ -189,7 +189,7 @@ export function methodLines(report: PlacementReport): [name: string, value: stri
   return [
     [
       'workload',
-      `${workload.name}, ${withThousands(workload.requests)} requests${workload.too_long === 0 ? '' : `, ${withThousands(workload.too_long)} of them left out as too long`}`,
+      `${workload.name}, ${countText(workload.requests, 'request')}${workload.too_long === 0 ? '' : `, ${withThousands(workload.too_long)} of them left out as too long`}`,
     ],
     ['Poisson arrivals', poissonText(report)],
     [ARRIVALS.trace, timingText(report)],

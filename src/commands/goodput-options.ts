@@ -24,7 +24,7 @@ const SEARCH: Command['options'] = {
     type: 'string',
     choices: ['trace', 'poisson'],
     describe:
-      'of traffic: pieces of 60 s of the trace in random order, or Poisson arrivals with rows drawn at random [default: trace]',
+      'of traffic: pieces of the trace of 60 s, a tenth of it at most, in random order, or Poisson arrivals with rows drawn at random [default: trace]',
   },
   at: { type: 'string', default: '90%', describe: 'share of requests that should meet the SLO; several: 0.9,0.99' },
   slo: { type: 'string', describe: 'limits, e.g. "ttft=200ms,tpot=50ms", or a profile\'s name; list shows them' },
@@ -43,7 +43,7 @@ const SEARCH: Command['options'] = {
     array: true,
     default: [],
     describe:
-      'exit code 1 where missed, 4 where it cannot be told, e.g. "goodput>=4rps"; repeatable; every target has to hold it',
+      'exit code 1 where missed, 4 where it cannot be told, e.g. "goodput>=4rps"; repeatable; of the first share of --at; every target has to hold it',
     nargs: 1,
   },
   gpus: {

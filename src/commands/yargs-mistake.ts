@@ -37,7 +37,7 @@ export function yargsMistake(
     return `reprise ${command.usage}: something is missing, e.g. ${command.examples[0]}; --help shows more`;
   const [, argument, given = '', choices = ''] = /Argument: (.+), Given: "(.*)", Choices: (.+)$/.exec(message) ?? [];
   if (argument !== undefined)
-    return `${argument}: "${given}" is not known${didYouMean(given, choices.replaceAll('"', '').split(', '))}`;
+    return `${argument in (command?.options ?? {}) ? '--' : ''}${argument}: "${given}" is not known${didYouMean(given, choices.replaceAll('"', '').split(', '))}`;
   const unknown = /^Unknown (?:argument|command)s?: (.+)$/.exec(message)?.[1]?.split(', ') ?? [];
   return unknown.length === 0 ? message : unknownWords(unknown, args, command, names);
 }

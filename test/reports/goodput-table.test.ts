@@ -24,6 +24,16 @@ test('of a trace a row a run, the latencies that are limited, and where it stand
   assert.deepEqual(rows[3], ['10.0', '91.5 %', '86.0-96.0 %', '160 ms', '24.0 ms', 'TPOT', 'probes/10rps']);
 });
 
+test('of a run that was cut when all had met, or all had missed, the share is known', () => {
+  const [all, none] = [exampleProbe('run', 4, { met: 400 }), exampleProbe('run', 8, { met: 0 })];
+  const cut = [all, none].map((probe) => ({ ...probe, attainment: null, latency_ms: null, decided: true }));
+  const { rows } = goodputTable(exampleGoodput('trace', cut, [{ bracket_rps: [4, 8] }]));
+  assert.deepEqual(
+    rows.map(([, share]) => share),
+    ['100 %', '0 %'],
+  );
+});
+
 test('of traffic probes stand one by one, segments by rate; the whole list is another table', () => {
   const { rows } = goodputTable(TRAFFIC_GOODPUT);
   assert.deepEqual(

@@ -57,6 +57,10 @@ test('a bound that the budget left says so, and how wide it is where more was as
   assert.doesNotMatch(ofTrace('below', [null, 4]), /budget/);
   const half = { state: 'budget', goodput_rps: 10, ci95_rps: [9, 11], half_width: 0.1 } as const;
   assert.match(ofTraffic(half), /; ± 10\.0 % where ± 5 % was asked: the budget ended after 560 requests$/);
+  assert.match(
+    ofTraffic({ ...half, half_width: 0.04 }),
+    /; ± 4\.0 %, of fewer segments than a search ends with: the budget ended after 560 requests$/,
+  );
 });
 
 test('without an interval that says something the probes say what is known of traffic', () => {
@@ -80,6 +84,24 @@ test('where pieces of a short trace came again and again, a longer trace is what
   assert.match(notes('trace', 3), /The trace has 300 s of traffic, which came 3\.00 times/);
   assert.match(notes('trace', 0.5), /A larger --budget/);
   assert.match(notes('poisson', 3), /A larger --budget/);
+});
+
+test('a bound is not called a bracket, and a search without a run has neither', () => {
+  const note = (probes: GoodputReport['probes'], bracket_rps: GoodputAnswer['bracket_rps']): string =>
+    goodputVerdict(exampleGoodput('trace', probes, [{ bracket_rps }])).notes.join();
+  const run = [cutProbe('run', 4, true)];
+  assert.match(note(run, [4, 5]), /in virtual time: the bracket is exact for it\./);
+  assert.match(note(run, [4, null]), /in virtual time: the bound is exact for it\./);
+  assert.match(note([], [null, null]), /in virtual time\./);
+});
+
+test('pieces of a trace under ten minutes are a tenth of it', () => {
+  const note = (requests: number): string => {
+    const workload = { ...TRAFFIC_GOODPUT.workload, requests, rate_rps: 4 };
+    return goodputVerdict({ ...TRAFFIC_GOODPUT, arrivals: 'trace', workload }).notes.join();
+  };
+  assert.match(note(12_000), /: pieces of 60 s of the trace in random order/);
+  assert.match(note(201), /: pieces of 5 s of the trace in random order/);
 });
 
 const rate = fc.option(fc.constantFrom(1e-6, 0.5, 7, 12345));

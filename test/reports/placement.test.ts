@@ -215,6 +215,12 @@ describe('the headline', () => {
     );
   });
 
+  it('counts one request as one', () => {
+    const workload = { ...EXAMPLE_PLACEMENT.workload, requests: 1 };
+    const text = placementText({ ...EXAMPLE_PLACEMENT, workload }, { color: false });
+    assert.match(text, /^workload +\S+, 1 request(?:,|$)/m);
+  });
+
   it('says how often a short trace was replayed, and what of a long one', () => {
     const short = { ...contender('collocated', TWO, 4, [14, 13]), trace_repeats: 31 };
     const timing = { requests: 262, left_behind: 0, rate_rps: 6, simulations: 9 };

@@ -69,13 +69,31 @@ export interface Found {
 const REACH = 2 ** 10;
 const REACH_OF_SERVER = 2 ** 4;
 
-/** The rates that a search may try, the first between them. */
-export function ratesOf({ search, session, ownRps }: Pick<SearchContext, 'search' | 'session' | 'ownRps'>): {
+/**
+ * The rates that a search may try, the first between them. A warm-up and a cool-down stay as long while the trace gets
+ * shorter: at no rate they leave out more than half of it, as the figures of a rate would be of a few requests, or of none.
+ */
+export function ratesOf({
+  search,
+  session,
+  own,
+  ownRps,
+}: Pick<SearchContext, 'search' | 'session' | 'own' | 'ownRps'>): {
   readonly startRps: number;
   readonly lowestRps: number;
   readonly highestRps: number;
 } {
   const startRps = search.startRps ?? ownRps;
   const reach = session.facts.kind === 'reference' ? REACH : REACH_OF_SERVER;
-  return { startRps, lowestRps: startRps / reach, highestRps: startRps * REACH };
+  return {
+    startRps,
+    lowestRps: startRps / reach,
+    highestRps: Math.min(startRps * REACH, halfMeasuredRps(own, ownRps)),
+  };
+}
+
+/** The rate at which half of the trace is measured; infinite where all of it always is. */
+export function halfMeasuredRps({ spec: { measure }, stats }: RunPlan, ownRps: number): number {
+  const leftOutUs = measure.warmupUs + measure.cooldownUs;
+  return leftOutUs === 0 ? Infinity : (ownRps * stats.lastDueUs) / (2 * leftOutUs);
 }

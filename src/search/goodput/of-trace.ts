@@ -5,7 +5,7 @@ import { planRun } from '../../run/plan-run.ts';
 import { openReporter, type Reporter } from '../../run/reporter.ts';
 import type { GoodputAnswer, GoodputProbe } from '../../schema/goodput.ts';
 import { shareText } from '../../../reports/index.ts';
-import { ratesOf, type Found, type SearchContext } from './context.ts';
+import { halfMeasuredRps, ratesOf, type Found, type SearchContext } from './context.ts';
 import { decided } from './probe-tally.ts';
 import { keptProbe, probeOf, runProbe, type Settled } from './probe.ts';
 import { findGoodput, type Bracket, type Trial } from './search.ts';
@@ -22,6 +22,11 @@ interface ProbeTrial extends Trial {
 export async function ofTrace(context: SearchContext): Promise<Found> {
   const reporter = openReporter();
   try {
+    const mostRps = halfMeasuredRps(context.own, context.ownRps);
+    if (Number.isFinite(mostRps))
+      context.hooks.log.info(
+        `no rate over ${threeFigures(mostRps)} requests/s is tried: --warmup and --cooldown would leave out more than half of the trace`,
+      );
     const searching: Searching = { ...context, reporter, settled: new Map() };
     const brackets: Searched[] = [];
     for (const at of context.search.goals) {

@@ -114,12 +114,17 @@ export function probeOf({ rateRps, dir, judged: { of }, isCut }: Settled, name: 
   };
 }
 
-function countsOf({ requests, slo }: Summary, of: number): Pick<Settled, 'judged' | 'due'> {
+function countsOf({ requests, left_out, slo }: Summary, of: number): Pick<Settled, 'judged' | 'due'> {
   const judged = judgedRequests(requests);
   const met = Math.round((slo?.attainment.joint ?? 0) * judged);
   return {
     judged: { met, missed: judged - met, of },
-    due: requests.scheduled - (requests.stopped - requests.stopped_in_flight),
+    // What warm-up and cool-down leave out was sent too: runs with them go to their end.
+    due:
+      requests.scheduled -
+      (requests.stopped - requests.stopped_in_flight) +
+      (left_out?.warmup_requests ?? 0) +
+      (left_out?.cooldown_requests ?? 0),
   };
 }
 

@@ -12,6 +12,7 @@ import { checkRunDirectory } from '../../runs/run-directory.ts';
 import type { SweepReport } from '../../schema/sweep.ts';
 import { openTarget } from '../../target/open-target.ts';
 import { checkTarget } from '../../target/target-spec.ts';
+import { LOCK_FILE, withFolder } from '../folder-lock.ts';
 import { openThreads } from '../threads.ts';
 import { isSweep, readSweep } from './files.ts';
 import { foldSweep, type MeasuredRun, sweepSlo } from './fold.ts';
@@ -68,7 +69,9 @@ export async function sweep(spec: SweepSpec, hooks: SweepHooks): Promise<SweepRe
   const of = cells.flat();
   hooks.begins(of.length, rates);
   const isVirtual = first.target.clock === 'virtual';
-  const found = isVirtual ? await inThreads(of, spec, hooks) : await oneByOne(cells, own, spec, hooks);
+  const found = await withFolder(dir, () =>
+    isVirtual ? inThreads(of, spec, hooks) : oneByOne(cells, own, spec, hooks),
+  );
   return foldSweep(
     {
       at: first.at,
@@ -116,7 +119,7 @@ function specOf({ targets }: SweepSpec, i: number): SweepSpec['targets'][number]
 
 /** A sweep goes on in its own folder, also with further targets, rates and scales, and in no other that holds something. */
 function checkFolder(dir: string, runs: readonly RunSpec[], { stats }: RunPlan): void {
-  if (!existsSync(join(dir, 'runs')) && !isSweep(dir)) checkRunDirectory(dir);
+  if (!['runs', LOCK_FILE].some((name) => existsSync(join(dir, name))) && !isSweep(dir)) checkRunDirectory(dir);
   if (!isSweep(dir)) return;
   const { targets, slo, clock, workload } = readSweep(dir);
   const [first] = runs;

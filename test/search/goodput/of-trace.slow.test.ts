@@ -119,6 +119,20 @@ describe('the goodput of a trace', { concurrency: 2 }, () => {
     assert.match(text, /highest rate tried still met|the budget ended after/);
   });
 
+  it('tries no rate at which a warm-up would leave out more than half, and counts what it sends', async () => {
+    const { report, text } = await search('warm', '--warmup', '40s', '--slo', 'ttft=100s');
+    assert.deepEqual([report.state, report.bracket_rps[1]], ['above', null]);
+    // The first at the trace's own rate, 199 s; at four times that the warm-up would be 40 s of 50.
+    assert.equal(report.probes.length, 2);
+    assert.deepEqual(
+      report.probes.map(({ requests_used }) => requests_used),
+      [200, 200],
+    );
+    assert.match(text, /2 runs of .* 400 requests in all, 2\.00 times the trace/);
+    const again = await search('warm', '--warmup', '40s', '--slo', 'ttft=100s');
+    assert.deepEqual(again.report, report);
+  });
+
   it('goes on for another share without taking runs that were cut for the first for its own', async () => {
     const whole = await search('nine', '--at', '0.9');
     await search('five', '--at', '0.5');
@@ -151,13 +165,13 @@ describe('the goodput of a trace', { concurrency: 2 }, () => {
     assert.equal((await go()).code, 0);
   });
 
-  it('says that its budget ended where there is only a bound, and that nothing was tried', async () => {
+  it('says that its budget ended where there is only a bound, and that nothing is known', async () => {
     assert.match((await search('one', '--budget', '1req')).text, /still met; the budget ended after/);
     const { report } = await search('no-run', '--budget', '0req');
     assert.deepEqual(report.bracket_rps, [null, null]);
     assert.match(
       readFileSync(join(folder, 'no-run', 'goodput.html'), 'utf8'),
-      /Nothing was tried for 90.% meeting .* the budget is too small/,
+      /Nothing is known of a rate with 90.% meeting .* the budget is too small/,
     );
   });
 

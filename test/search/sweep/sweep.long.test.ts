@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { sweepSchema, type SweepReport } from '../../../src/schema/sweep.ts';
@@ -107,6 +107,23 @@ describe('a sweep', () => {
       stderr,
       /error: interrupted by SIGINT\nkept in .*stopped: \d of 4 runs; the same command goes on from there\n$/,
     );
+  });
+
+  it('has its folder to itself: another is refused before it makes a run, and a lock of a killed one does not count', async () => {
+    const dir = join(folder, 'taken');
+    const lock = join(dir, 'search.json');
+    mkdirSync(dir);
+    writeFileSync(lock, JSON.stringify({ pid: process.pid }));
+    const { code, stderr } = await cli(...argsOf('taken', ...GRID));
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /taken: another search goes on here \(process \d+\); wait for it, end it, or choose another/);
+    assert.deepEqual(readdirSync(dir), ['search.json']);
+    const ended = startCli(['--version']);
+    await ended.result;
+    writeFileSync(lock, JSON.stringify({ pid: ended.child.pid }));
+    await sweep('taken', ...GRID);
+    assert.equal(bytesOf('taken'), bytesOf('plain'));
+    assert.ok(!existsSync(lock));
   });
 
   it('takes further rates, targets and scales in its folder, and nothing of another sweep', async () => {

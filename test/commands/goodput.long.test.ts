@@ -198,6 +198,7 @@ it('what is wrong is refused before anything is sent, and names the way out', as
   mkdirSync(outOf('occupied'));
   writeFileSync(join(outOf('occupied'), 'notes.txt'), 'mine');
   const cases: readonly (readonly [options: readonly string[], message: RegExp])[] = [
+    [['--of', 'all'], /--of: "all" is not known; known: trace, traffic/],
     [['--keep', 'some'], /--keep: got "some", expected all, last, none/],
     [['--gpus', '1,2,3'], /--gpus: "1,2,3" has 3 numbers for 2 targets; give one for each, or one for all URLs/],
     [['--gpus', '1.5'], /--gpus: got "1.5", expected a whole number from 1/],
