@@ -69,7 +69,7 @@ describe('goodput for programs', () => {
       [{ workload: source }, /workload: a source of your own has one rate/],
       [{ at: [] }, /at: names no share/],
       [{ at: 2 }, /--at: "2" is not a share/],
-      [{ precision: 2 }, /--precision: "2" is not a share/],
+      [{ precision: 2 }, /--precision: "200%" is not a share/],
       [{ budget: { hours: 1 } }, /--budget: Unrecognized key: "hours"/],
       [{ nope: 1 }, /Unrecognized key: "nope"/],
       [{ slo: undefined }, /--slo/],
