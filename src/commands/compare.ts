@@ -18,6 +18,7 @@ import type { Comparison } from '../schema/comparison.ts';
 import { resolveSlo } from '../slos/index.ts';
 import { readOptions, type Command } from './command.ts';
 import { COMPARISON_FORMATS, comparisonOutput, type ComparisonFormat } from './comparison-output.ts';
+import { importedOf } from './import-argument.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
 import { printGate } from './terminal.ts';
 
@@ -73,7 +74,10 @@ export const compareCommand: Command = {
     'reprise compare ab/base ab/new --gate default --gate "ttft.p90<=+5%"',
   ],
   positionals: {
-    base: { type: 'string', describe: 'a run directory, or a folder of them: the repeats of one system' },
+    base: {
+      type: 'string',
+      describe: 'a run directory, a folder of them (the repeats of one system), or a result file of another tool',
+    },
     new: { type: 'string', describe: 'the same of the other system' },
   },
   options: {
@@ -129,8 +133,16 @@ export async function compareFolders(
   { margin }: Judging,
   slo: SloSpec | null,
 ): Promise<Compared> {
-  const [base, now] = [await loadRuns(paths[0], slo), await loadRuns(paths[1], slo)];
+  const [base, now] = [
+    await loadRuns(await placeOf(paths[0], slo), slo),
+    await loadRuns(await placeOf(paths[1], slo), slo),
+  ];
   return { comparison: compareRuns(base, now, { margin, names: sideNames(base, now, paths) }), base, now };
+}
+
+/** Of a result file of another tool, the run directory that is made of it. */
+async function placeOf(given: string, slo: SloSpec | null): Promise<string> {
+  return (await importedOf(given, { slo, at: null, out: undefined }, 1))?.dir ?? given;
 }
 
 /** Prints a comparison and its gates; the exit code of these. */

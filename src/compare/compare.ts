@@ -34,7 +34,7 @@ export function compareRuns(
   now: readonly LoadedRun[],
   { margin, names, levels }: CompareOptions,
 ): Comparison {
-  requireSameLoad(base, now);
+  const isPaired = requireSameLoad(base, now);
   for (const side of [base, now]) requireNoCopies(side);
   const found = orderOf(base, now);
   const order = levels === undefined || found === 'exact' ? found : 'nights';
@@ -59,7 +59,7 @@ export function compareRuns(
     margin,
     metrics,
     doubts: [
-      ...doubtsOf(base, now),
+      ...doubtsOf(base, now, isPaired),
       ...driftDoubts(
         judged.map(({ metric, ...values }) => ({ name: metric.name, ...values })),
         placesOf(base, now),
@@ -73,8 +73,8 @@ export function compareRuns(
       requests: manifest.workload.requests,
       plan_sha256: manifest.plan_sha256,
     },
-    paired_requests: first.requests.size,
-    most_changed: mostChanged(first, now[0] ?? first),
+    paired_requests: isPaired ? first.requests.size : 0,
+    most_changed: isPaired ? mostChanged(first, now[0] ?? first) : [],
     versions: { reprise: version() },
   };
 }

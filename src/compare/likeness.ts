@@ -37,11 +37,16 @@ export function unlikeLoad(one: Manifest, other: Manifest): string[] {
 
 /**
  * Throws a UserError with what differs where two sides, or the repeats of one, were not asked to do the same: by their
- * manifests, and request by request.
+ * manifests, and request by request. Results of other tools do not say what was asked; false: their requests are not the
+ * same, and cannot be paired.
  */
-export function requireSameLoad(base: readonly LoadedRun[], now: readonly LoadedRun[]): void {
+export function requireSameLoad(base: readonly LoadedRun[], now: readonly LoadedRun[]): boolean {
   const [first, ...others] = [...base, ...now];
   if (first === undefined) throw new Error('there is no run to compare');
+  if ([...base, ...now].some(isImported)) {
+    for (const other of others) requireSameSlo(first, other);
+    return others.every((other) => haveSameLengths(first, other));
+  }
   for (const other of others) {
     const unlike = unlikeLoad(first.manifest, other.manifest);
     if (unlike.length > 0)
@@ -49,6 +54,27 @@ export function requireSameLoad(base: readonly LoadedRun[], now: readonly Loaded
     requireSameRequests(first, other);
   }
   for (const side of [base, now]) requireOneSystem(side);
+  return true;
+}
+
+const isImported = ({ manifest }: LoadedRun): boolean => manifest.imported !== undefined;
+
+function requireSameSlo(one: LoadedRun, other: LoadedRun): void {
+  const [a, b] = [one.manifest.slo?.limits_ms, other.manifest.slo?.limits_ms];
+  if (a !== undefined && b !== undefined && !isDeepStrictEqual(a, b))
+    throw new UserError(
+      `${one.dir} and ${other.dir} cannot be compared: they are judged by other SLOs; give --slo to judge both by one`,
+    );
+}
+
+/** Requests of one id have the same lengths in both; when each was due is not asked for. */
+function haveSameLengths(one: LoadedRun, other: LoadedRun): boolean {
+  if (one.requests.size !== other.requests.size) return false;
+  for (const [id, a] of one.requests) {
+    const b = other.requests.get(id);
+    if (b === undefined || a.inputTokens !== b.inputTokens || a.outputTokens !== b.outputTokens) return false;
+  }
+  return true;
 }
 
 function requireSameRequests(one: LoadedRun, other: LoadedRun): void {
@@ -86,8 +112,12 @@ function requireOneSystem(runs: readonly LoadedRun[]): void {
 }
 
 /** What makes the sides unlike besides the systems, the gravest first. */
-export function doubtsOf(base: readonly LoadedRun[], now: readonly LoadedRun[]): Doubt[] {
+export function doubtsOf(base: readonly LoadedRun[], now: readonly LoadedRun[], isPaired: boolean): Doubt[] {
   return [
+    ...importedRuns([...base, ...now]),
+    ...(isPaired
+      ? []
+      : [doubt('unpaired', false, 'the two sides have other requests: only distributions are compared')]),
     ...invalidRuns([...base, ...now]),
     ...unfinishedRuns([...base, ...now]),
     ...saltPolicy(base, now),
@@ -101,9 +131,17 @@ function doubt(code: string, blocks: boolean, text: string): Doubt {
   return { code, text, blocks };
 }
 
+function importedRuns(runs: readonly LoadedRun[]): Doubt[] {
+  return runs.flatMap(({ dir, manifest: { imported } }) =>
+    imported === undefined
+      ? []
+      : [doubt('imported', true, `${dir} is a result of ${imported.tool}: whether its client kept up is not known`)],
+  );
+}
+
 function invalidRuns(runs: readonly LoadedRun[]): Doubt[] {
   return runs
-    .filter(({ summary }) => !summary.validity.valid)
+    .filter((run) => !run.summary.validity.valid && !isImported(run))
     .map(({ dir, summary }) => doubt('not_valid', true, `${dir} is not valid: ${summary.validity.reasons.join('; ')}`));
 }
 

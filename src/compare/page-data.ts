@@ -20,7 +20,7 @@ const PERMILLES = [10, ...Array.from({ length: 49 }, (_, i) => 20 * (i + 1)), 99
 
 /** What the charts of a comparison's page show, of the runs that it compared. */
 export function pageData(
-  { order, most_changed, slo }: Comparison,
+  { order, most_changed, paired_requests, slo }: Comparison,
   base: readonly LoadedRun[],
   now: readonly LoadedRun[],
 ): Omit<ComparisonData, 'reports'> {
@@ -36,7 +36,7 @@ export function pageData(
   const requests = base[0]?.requests;
   return {
     latencies: { ttft: latency('ttft'), tpot: latency('tpot'), e2e: latency('e2e') },
-    pairs: pairsOf(base[0], now[0]),
+    pairs: paired_requests === 0 ? pairsOf(undefined, undefined) : pairsOf(base[0], now[0]),
     most_changed: most_changed.map(({ request_id }): RequestFacts => {
       const request = requests?.get(request_id);
       if (request === undefined) throw new Error(`the first run of base has no request ${request_id}`);

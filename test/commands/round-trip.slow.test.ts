@@ -43,3 +43,16 @@ test('a run exported as a result of vLLM and of AIPerf is imported with the same
       }
   }
 });
+
+test('results of other tools are compared, said to be such, and let no gate pass', async () => {
+  const [one, other] = [join(folder, 'vllm'), join(folder, 'aiperf')];
+  const args = ['compare', join(folder, 'files', 'vllm.json'), other, '--gate', 'default', '--undecided', 'pass'];
+  const { code, stdout, stderr } = await cli(...args, ...SLO);
+  assert.equal(code, 4, stderr);
+  assert.match(stdout, /^! \S+ is a result of vllm bench serve: whether its client kept up is not known\n/);
+  assert.match(stdout, /\n≈ gate default undecided: /);
+  const same = await cli('compare', one, one, '--json');
+  assert.equal(JSON.parse(same.stdout).paired_requests, 120, same.stderr);
+  const unlike = await cli('compare', one, join(folder, 'run'));
+  assert.match(unlike.stdout, /! the two sides have other requests: only distributions are compared\n/);
+});
