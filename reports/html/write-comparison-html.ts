@@ -23,6 +23,7 @@ import { comparisonMarkdown } from '../markdown/comparison.ts';
 import { chartSection } from './chart-section.ts';
 import { factLines, html, type Markup, section } from './markup.ts';
 import { page } from './page.ts';
+import { wideTable } from './table.ts';
 
 /** Letters from which on a cell of a table has several lines. */
 const LONG = 40;
@@ -145,25 +146,11 @@ function link(url: string | null, text: string): Markup {
   return url === null ? html`${text}` : html`<a href="${url}">${text}</a>`;
 }
 
-/** A table that scrolls sideways where it has to. */
+/** Long words may break. */
 function table(label: string, columns: readonly string[], rows: readonly (readonly (Markup | string)[])[]): Markup {
-  return html`<div class="wide" tabindex="0" role="region" aria-label="${label}">
-    <table>
-      <thead>
-        <tr>
-          ${columns.map((name) => html`<th scope="col" class="left">${name}</th>`)}
-        </tr>
-      </thead>
-      <tbody>
-        ${rows.map(
-          (cells) =>
-            html`<tr>
-              ${cells.map((cell) => html`<td class="left ${typeof cell === 'string' && cell.length > LONG ? 'message' : ''}">${typeof cell === 'string' ? typeset(cell) : cell}</td>`)}
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
+  const isLong = (cell: Markup | string): boolean => typeof cell === 'string' && cell.length > LONG;
+  const set = rows.map((cells) => cells.map((cell) => (typeof cell === 'string' ? typeset(cell) : cell)));
+  return wideTable(label, columns, set, (cell) => (isLong(cell) ? 'message' : ''));
 }
 
 function method({ base, new: now, margin, slo, workload, paired_requests, versions }: Comparison): Markup {

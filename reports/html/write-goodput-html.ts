@@ -10,6 +10,7 @@ import { goodputMarkdown } from '../markdown/goodput.ts';
 import { chartSection } from './chart-section.ts';
 import { factLines, html, type Markup, section } from './markup.ts';
 import { page } from './page.ts';
+import { wideTable } from './table.ts';
 
 /** A goodput search as one offline HTML file beside its runs, whose reports it links to. */
 export async function writeGoodputHtml(report: GoodputReport): Promise<string> {
@@ -82,37 +83,21 @@ function rates(report: GoodputReport): Markup {
         ? null
         : html`<details>
             <summary>show ${withThousands(every.rows.length)} probes and segments in order of time</summary>
-            <div class="data" tabindex="0" role="region" aria-label="Every segment">${tableMarkup(every, [], 0)}</div>
+            ${linkedTable('Every segment', every, [])}
           </details>`
     }`;
 }
 
-/** A table that scrolls sideways where it has to. `pages`: what a row's cell in the column `linked` opens. */
-export function linkedTable(label: string, table: Table, pages: readonly (string | null)[], linked = 0): Markup {
-  return html`<div class="wide" tabindex="0" role="region" aria-label="${label}">
-    ${tableMarkup(table, pages, linked)}
-  </div>`;
-}
-
-function tableMarkup({ columns, rows }: Table, pages: readonly (string | null)[], linked: number): Markup {
-  return html`<table>
-    <thead>
-      <tr>
-        ${columns.map((name) => html`<th scope="col" class="left">${name}</th>`)}
-      </tr>
-    </thead>
-    <tbody>
-      ${rows.map((cells, row) => {
-        const url = pages[row] ?? null;
-        return html`<tr>
-          ${cells.map(
-            (cell, i) =>
-              html`<td class="left">
-                ${i !== linked || url === null ? typeset(cell) : html`<a href="${url}">${cell}</a>`}
-              </td>`,
-          )}
-        </tr>`;
-      })}
-    </tbody>
-  </table>`;
+/** `pages`: what a row's cell in the column `linked` opens. */
+export function linkedTable(
+  label: string,
+  { columns, rows }: Table,
+  pages: readonly (string | null)[],
+  linked = 0,
+): Markup {
+  const set = rows.map((cells, row) => {
+    const url = pages[row] ?? null;
+    return cells.map((cell, i) => (i !== linked || url === null ? typeset(cell) : html`<a href="${url}">${cell}</a>`));
+  });
+  return wideTable(label, columns, set);
 }

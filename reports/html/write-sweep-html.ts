@@ -8,6 +8,7 @@ import { runPage, sweepVerdict } from '../sweep-verdict.ts';
 import { chartSection } from './chart-section.ts';
 import { factLines, html, type Markup, section } from './markup.ts';
 import { page } from './page.ts';
+import { wideTable } from './table.ts';
 
 /**
  * A sweep as one offline HTML file beside its runs, whose reports it links to; `judged`: by which SLO, where it is another
@@ -54,26 +55,8 @@ export async function writeSweepHtml(report: SweepReport, judged: string | null)
 function runs(report: SweepReport, judged: string | null): Markup {
   const { columns, rows, dirs } = runsTable(report);
   const last = columns.length - 1;
-  return html`<div class="wide" tabindex="0" role="region" aria-label="The runs">
-    <table>
-      <thead>
-        <tr>
-          ${columns.map((name) => html`<th scope="col" class="left">${name}</th>`)}
-        </tr>
-      </thead>
-      <tbody>
-        ${rows.map(
-          (cells, row) =>
-            html`<tr>
-              ${cells.map(
-                (cell, i) =>
-                  html`<td class="left">
-                    ${i < last ? cell : html`<a href="${runPage(dirs[row] ?? '', judged)}">${cell}</a>`}
-                  </td>`,
-              )}
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
+  const linked = rows.map((cells, row) =>
+    cells.map((cell, i) => (i < last ? cell : html`<a href="${runPage(dirs[row] ?? '', judged)}">${cell}</a>`)),
+  );
+  return wideTable('The runs', columns, linked);
 }

@@ -16,6 +16,7 @@ import {
 import { chartSection } from './chart-section.ts';
 import { factLines, html, type Markup, section } from './markup.ts';
 import { page } from './page.ts';
+import { wideTable } from './table.ts';
 
 /** Nights in the table, the newest first; the charts and their data have all. */
 const ROWS = 400;
@@ -37,7 +38,7 @@ export async function writeTrendHtml(trend: Trend): Promise<string> {
   const shown = [
     section(
       { id: 'metrics', heading: 'The last night, and the level' },
-      table(
+      wideTable(
         'The metrics',
         TREND_COLUMNS,
         metrics.map((metric) => trendRow(metric, nights)),
@@ -48,7 +49,7 @@ export async function writeTrendHtml(trend: Trend): Promise<string> {
       ? null
       : section(
           { id: 'changes', heading: 'Changes' },
-          table(
+          wideTable(
             'The changes',
             CHANGE_COLUMNS,
             changes.map((change) => changeRow(change, nights)),
@@ -84,26 +85,6 @@ function method({ nights }: Trend): Markup {
   ]);
 }
 
-function table(label: string, columns: readonly string[], rows: readonly (readonly (string | Markup)[])[]): Markup {
-  return html`<div class="wide" tabindex="0" role="region" aria-label="${label}">
-    <table>
-      <thead>
-        <tr>
-          ${columns.map((name) => html`<th scope="col" class="left">${name}</th>`)}
-        </tr>
-      </thead>
-      <tbody>
-        ${rows.map(
-          (row) =>
-            html`<tr>
-              ${row.map((cell) => html`<td class="left">${cell}</td>`)}
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
-}
-
 /** Each night with a link to the report of its run. */
 function nightTable({ nights }: Trend): Markup {
   const first = Math.max(0, nights.length - ROWS);
@@ -111,5 +92,5 @@ function nightTable({ nights }: Trend): Markup {
     const cells = nightRow(night, first + i);
     return cells.map((cell, at) => (at === RUN_COLUMN ? html`<a href="${night.dir}/report.html">${cell}</a>` : cell));
   });
-  return table('The nights', NIGHT_COLUMNS, rows.toReversed());
+  return wideTable('The nights', NIGHT_COLUMNS, rows.toReversed());
 }

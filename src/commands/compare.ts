@@ -24,11 +24,16 @@ import { printGate } from './terminal.ts';
 
 const UNDECIDED = ['fail', 'pass'] as const;
 
-/** What `ab` takes as well: how two sides are judged, and how that is said. */
-export const JUDGING_FIELDS = {
+/** What `nightly` takes as well: how two sides are judged. */
+export const GATE_FIELDS = {
   margin: text,
   gate: z.array(z.string()),
   undecided: z.enum(UNDECIDED, expected(UNDECIDED.join(' or '))).optional(),
+};
+
+/** What `ab` takes as well: how two sides are judged, and how that is said. */
+export const JUDGING_FIELDS = {
+  ...GATE_FIELDS,
   format: z.enum(COMPARISON_FORMATS, expected(COMPARISON_FORMATS.join(', '))).optional(),
   json: z.boolean(),
   quiet: z.boolean(),
@@ -45,7 +50,7 @@ const schema = z.looseObject({
   ...JUDGING_FIELDS,
 });
 
-export const JUDGING_OPTIONS: Command['options'] = {
+export const GATE_OPTIONS: Command['options'] = {
   margin: { type: 'string', default: '2%', describe: 'changes up to this are the same' },
   gate: {
     type: 'string',
@@ -60,6 +65,10 @@ export const JUDGING_OPTIONS: Command['options'] = {
     choices: [...UNDECIDED],
     describe: 'an undecided gate counts as failed or passed [default: exit code 4]',
   },
+};
+
+export const JUDGING_OPTIONS: Command['options'] = {
+  ...GATE_OPTIONS,
   format: { type: 'string', describe: `${COMPARISON_FORMATS.join(', ')} [default: text]` },
   json: { type: 'boolean', default: false, describe: 'the same as --format json' },
   quiet: { type: 'boolean', default: false, describe: 'no progress' },
@@ -158,7 +167,7 @@ function sayGates(judged: readonly JudgedCompareGate[], judging: Judging): ExitC
   return gateExit(judged.map((each) => countedVerdict(each, judging.undecided)));
 }
 
-function marginOf(given: string): number {
+export function marginOf(given: string): number {
   const percent = Number(/^(\d+(?:\.\d+)?)\s*%$/.exec(given.trim())?.[1] ?? Number.NaN);
   if (percent >= 0 && percent < 100) return percent / 100;
   throw new UserError(`--margin: "${given}" is not a share from 0% to under 100%, e.g. 2%`);

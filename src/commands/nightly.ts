@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { countedVerdict, parseCompareGate } from '../compare/gates.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { gateExit, gateText } from '../core/gate.ts';
-import { expected, text } from '../core/option-fields.ts';
+import { text } from '../core/option-fields.ts';
 import { rebuildTrend, writeLastComparison, writeTrend } from '../search/nightly/files.ts';
 import {
   acceptNight,
@@ -17,32 +17,18 @@ import { nightly, untilJudged, type NightResult } from '../search/nightly/nightl
 import { currentBranch, currentCommit, defaultBranch } from '../search/nightly/repository.ts';
 import { comparisonText, summaryText, trendVerdict } from '../../reports/index.ts';
 import { grouped, readOptions, type Command, type Given } from './command.ts';
+import { GATE_FIELDS, GATE_OPTIONS, marginOf } from './compare.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
 import { RUN_OPTIONS, runSpecOf } from './run-options.ts';
 import { exitCode, runUntilSignal } from './run.ts';
 import { sloList } from './slo-list.ts';
 import { hasColor, printGate } from './terminal.ts';
 
-const UNDECIDED = ['fail', 'pass'] as const;
-
 const NIGHT: Command['options'] = {
   baseline: { type: 'string', describe: 'folder of the history, made on the first night: a folder a branch in it' },
   branch: { type: 'string', describe: 'whose history the night belongs to [default: the branch that is checked out]' },
   commit: { type: 'string', describe: 'what is measured, for the trend [default: the commit that is checked out]' },
-  margin: { type: 'string', default: '2%', describe: 'changes up to this are the same' },
-  gate: {
-    type: 'string',
-    array: true,
-    default: [],
-    nargs: 1,
-    describe:
-      'exit code 1 where missed, 4 where it cannot be told, as before the twentieth night: default (no judged metric worse), or e.g. "ttft.p90<=+5%"; repeatable',
-  },
-  undecided: {
-    type: 'string',
-    choices: [...UNDECIDED],
-    describe: 'an undecided gate counts as failed or passed [default: exit code 4]',
-  },
+  ...GATE_OPTIONS,
   accept: {
     type: 'boolean',
     default: false,
@@ -85,9 +71,7 @@ const schema = z.looseObject({
   baseline: text.optional(),
   branch: text.optional(),
   commit: text.optional(),
-  margin: text,
-  gate: z.array(z.string()),
-  undecided: z.enum(UNDECIDED, expected(UNDECIDED.join(' or '))).optional(),
+  ...GATE_FIELDS,
   accept: z.boolean(),
   expire: text.optional(),
   json: z.boolean(),
@@ -200,12 +184,6 @@ function sayGates({ gates, night }: NightResult, { undecided, json }: Options): 
 function sayExpired(gone: readonly string[], json: boolean): void {
   const said = gone.length === 0 ? 'no run has expired' : `expired: ${gone.join(', ')}`;
   (json ? process.stderr : process.stdout).write(`${said}\n`);
-}
-
-function marginOf(given: string): number {
-  const percent = Number(/^(\d+(?:\.\d+)?)\s*%$/.exec(given.trim())?.[1] ?? Number.NaN);
-  if (percent >= 0 && percent < 100) return percent / 100;
-  throw new UserError(`--margin: "${given}" is not a share from 0% to under 100%, e.g. 2%`);
 }
 
 const DAY_MS = 86_400_000;
