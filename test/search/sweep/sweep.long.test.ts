@@ -116,7 +116,7 @@ describe('a sweep', () => {
     writeFileSync(lock, JSON.stringify({ pid: process.pid }));
     const { code, stderr } = await cli(...argsOf('taken', ...GRID));
     assert.equal(code, 2, stderr);
-    assert.match(stderr, /taken: another search goes on here \(process \d+\); wait for it, end it, or choose another/);
+    assert.match(stderr, /taken: another command goes on here \(process \d+\); wait for it, end it, or choose another/);
     assert.deepEqual(readdirSync(dir), ['search.json']);
     const ended = startCli(['--version']);
     await ended.result;
