@@ -59,15 +59,20 @@ export interface TrafficProgress {
 }
 
 /** What a search may still use. */
-type Budget = Pick<TrafficOptions, 'mostRequests' | 'timeOver'>;
+type Budget = Pick<TrafficOptions, 'mostRequests' | 'timeOver' | 'goals'>;
 
-/** Whether another part of the load may be begun. */
+/**
+ * Whether another part of the load may be begun for a goal, by its number: each has its share of the requests, and what
+ * those before it have left.
+ */
 export function hasBudget(
-  { mostRequests, timeOver }: Budget,
+  { mostRequests, timeOver, goals }: Budget,
   segments: readonly Segment[],
   kind: Segment['kind'],
+  goal: number,
 ): boolean {
-  return !timeOver.aborted && segments.reduce((sum, { requests }) => sum + requests, 0) + rowsOf(kind) <= mostRequests;
+  const used = segments.reduce((sum, { requests }) => sum + requests, 0);
+  return !timeOver.aborted && used + rowsOf(kind) <= (mostRequests * (goal + 1)) / goals.length;
 }
 
 /** The load of a search for the goodput of traffic, which is decided as its requests end. */
@@ -129,11 +134,7 @@ export function trafficLoad(options: TrafficOptions): TrafficLoad {
     return exp(guess + (isLow ? -OFFSET : OFFSET));
   };
 
-  /** Each goal has its share of the requests, and what those before it have left. */
-  const mayUse = (kind: Segment['kind']): boolean => {
-    const share = (ends.length + 1) / goals.length;
-    return hasBudget({ ...options, mostRequests: options.mostRequests * share }, segments, kind);
-  };
+  const mayUse = (kind: Segment['kind']): boolean => hasBudget(options, segments, kind, ends.length);
 
   const begin = (from: number, rateRps: number, goal: number): Segment => {
     const fit = guess === null ? null : fitNear(segments, guess, goal);

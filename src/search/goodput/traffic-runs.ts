@@ -72,14 +72,14 @@ function endsThatHold(context: SearchContext, last: TrafficRun, before: readonly
   const { search, hooks } = context;
   const { ends, guess } = last.progress;
   const segments = [...before, last].flatMap(({ judged }) => judged);
-  const budget = { mostRequests: budgetOf(context), timeOver: hooks.timeOver };
-  const mayGoOn = hasBudget(budget, segments, guess === null ? 'probe' : 'segment');
-  const holds = ({ at, why, aboutLnRate }: TrafficEnd, goal: number | undefined): boolean => {
-    if (at !== goal) return false;
-    if (why === 'budget') return !mayGoOn;
+  const budget = { mostRequests: budgetOf(context), timeOver: hooks.timeOver, goals: search.goals };
+  const mayGoOn = (goal: number): boolean => hasBudget(budget, segments, guess === null ? 'probe' : 'segment', goal);
+  const holds = ({ at, why, aboutLnRate }: TrafficEnd, goal: number): boolean => {
+    if (at !== search.goals[goal]) return false;
+    if (why === 'budget') return !mayGoOn(goal);
     return why !== 'found' || (fitNear(segments, aboutLnRate, at)?.halfWidth ?? Infinity) <= search.precision;
   };
-  const wrong = ends.findIndex((end, i) => !holds(end, search.goals[i]));
+  const wrong = ends.findIndex((end, i) => !holds(end, i));
   return ends.slice(0, wrong < 0 ? ends.length : wrong);
 }
 
