@@ -1,7 +1,6 @@
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
-import { SILENT, type Log } from '../core/log.ts';
 import { text } from '../core/option-fields.ts';
 import { comparisonPage, writeComparison } from '../compare/files.ts';
 import { compactTime } from '../run/run.ts';
@@ -14,9 +13,9 @@ import { grouped, readOptions, type Command, type Given } from './command.ts';
 import { compareFolders, JUDGING_FIELDS, JUDGING_OPTIONS, judgingOf, sayComparison } from './compare.ts';
 import { showProgress } from './progress.ts';
 import { RUN_OPTIONS, runSpecOf } from './run-options.ts';
-import { onEndSignals, SIGNAL_EXIT } from './signals.ts';
+import { stopBySignal } from './signals.ts';
 import { sloList } from './slo-list.ts';
-import { TERMINAL_LOG } from './terminal.ts';
+import { once, terminalLog } from './terminal.ts';
 
 const LEAST_REPEATS = 2;
 
@@ -101,24 +100,17 @@ async function ab(options: Options, given: Given): Promise<ExitCode> {
   }
   const judging = judgingOf(options);
   const comparing = abOf(options, given);
-  const [stop, cut] = [new AbortController(), new AbortController()];
-  let signalled: ExitCode | null = null;
-  const stopListening = onEndSignals((name) => {
-    if (signalled !== null) process.exit(SIGNAL_EXIT[name]);
-    process.stderr.write('\nstopping: the same command goes on from here (again: leave at once)\n');
-    signalled = SIGNAL_EXIT[name];
-    stop.abort(new Error(`interrupted by ${name}`));
-    cut.abort();
-  });
+  const interruption = stopBySignal('the same command goes on from here');
   const progress = showRepeats(options.quiet);
+  const log = terminalLog(options.quiet);
   try {
     await runAb(comparing, {
       ...progress.hooks,
       nowIso: () => new Date().toISOString(),
       newSalt,
-      log: saidOnce(options.quiet ? { ...SILENT, warn: TERMINAL_LOG.warn } : TERMINAL_LOG),
-      stop: stop.signal,
-      cut: cut.signal,
+      log: { info: once(log.info), warn: once(log.warn) },
+      stop: interruption.stop,
+      cut: interruption.cut,
     });
     progress.end();
     const [base, now] = [sideFolder(comparing, 'base'), sideFolder(comparing, 'new')];
@@ -128,11 +120,12 @@ async function ab(options: Options, given: Given): Promise<ExitCode> {
     if (judging.format === 'text') process.stdout.write(`comparison: ${resolve(comparisonPage(comparing.dir))}\n`);
     return code;
   } catch (thrown) {
-    if (signalled !== null && thrown instanceof UserError) throw new UserError(thrown.message, { exitCode: signalled });
+    const exitCode = interruption.exitCode();
+    if (exitCode !== null && thrown instanceof UserError) throw new UserError(thrown.message, { exitCode });
     throw thrown;
   } finally {
     progress.end();
-    stopListening();
+    interruption.end();
   }
 }
 
@@ -156,16 +149,6 @@ function showRepeats(quiet: boolean): {
     },
     end: () => end(),
   };
-}
-
-/** What is the same of each run, such as what is odd in the trace, is said once. */
-function saidOnce(log: Log): Log {
-  const said = new Set<string>();
-  const once = (say: (line: string) => void) => (line: string) => {
-    if (!said.has(line)) say(line);
-    said.add(line);
-  };
-  return { info: once(log.info), warn: once(log.warn) };
 }
 
 function abOf(options: Options, given: Given): Ab {

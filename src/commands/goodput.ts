@@ -2,7 +2,6 @@ import { join, resolve } from 'node:path';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { gateExit, gateText, type GateVerdict } from '../core/gate.ts';
 import { judgeGoodputGate, type GoodputGate } from '../core/goodput-gate.ts';
-import { SILENT, type Log } from '../core/log.ts';
 import { threeFigures } from '../core/units.ts';
 import { newSalt } from '../run/salt.ts';
 import type { SearchHooks } from '../search/goodput/context.ts';
@@ -15,9 +14,9 @@ import type { Command, Given } from './command.ts';
 import { GOODPUT_OPTIONS, readGoodput, type GoodputCommand } from './goodput-options.ts';
 import { showRuns } from './goodput-progress.ts';
 import { openInBrowser } from './open-report.ts';
-import { onEndSignals, SIGNAL_EXIT } from './signals.ts';
+import { stopBySignal } from './signals.ts';
 import { sloList } from './slo-list.ts';
-import { hasColor, printGate, TERMINAL_LOG } from './terminal.ts';
+import { hasColor, once, printGate, terminalLog } from './terminal.ts';
 
 export const goodputCommand: Command = {
   usage: 'goodput [workload]',
@@ -38,16 +37,10 @@ async function goodput(all: Given, given: Given): Promise<ExitCode> {
   }
   const asked = readGoodput(all, given, new Date().toISOString());
   const { dir, searches, quiet } = asked;
-  const [stop, cut] = [new AbortController(), new AbortController()];
-  let signalled: ExitCode | null = null;
-  const stopListening = onEndSignals((name) => {
-    if (signalled !== null) process.exit(SIGNAL_EXIT[name]);
-    process.stderr.write(`\nstopping: with --out ${dir} the same command goes on from here (again: leave at once)\n`);
-    signalled = SIGNAL_EXIT[name];
-    stop.abort(new Error(`interrupted by ${name}`));
-    cut.abort();
-  });
-  const log = onceEach(TERMINAL_LOG, quiet);
+  const interruption = stopBySignal(`with --out ${dir} the same command goes on from here`);
+  const { info, warn } = terminalLog(quiet);
+  // Every target replays the trace: what it gives reason to doubt is said once.
+  const log = { info, warn: once(warn) };
   let endProgress = (): void => undefined;
   const hooksOf = (of: NamedSearch): SearchHooks => {
     endProgress();
@@ -62,8 +55,8 @@ async function goodput(all: Given, given: Given): Promise<ExitCode> {
       nowIso: () => new Date().toISOString(),
       newSalt,
       log,
-      stop: stop.signal,
-      cut: cut.signal,
+      stop: interruption.stop,
+      cut: interruption.cut,
       timeOver,
     };
   };
@@ -78,24 +71,13 @@ async function goodput(all: Given, given: Given): Promise<ExitCode> {
     endProgress();
     return await leaveSeveral(asked, found);
   } catch (thrown) {
-    if (signalled !== null && thrown instanceof UserError) throw new UserError(thrown.message, { exitCode: signalled });
+    const exitCode = interruption.exitCode();
+    if (exitCode !== null && thrown instanceof UserError) throw new UserError(thrown.message, { exitCode });
     throw thrown;
   } finally {
     endProgress();
-    stopListening();
+    interruption.end();
   }
-}
-
-/** What a trace gives reason to doubt is said once, though every target replays it. */
-function onceEach({ info, warn }: Log, quiet: boolean): Log {
-  const said = new Set<string>();
-  return {
-    info: quiet ? SILENT.info : info,
-    warn: (text) => {
-      if (!said.has(text)) warn(text);
-      said.add(text);
-    },
-  };
 }
 
 async function leaveOne({ dir, json, open, gates }: GoodputCommand, report: GoodputReport): Promise<ExitCode> {

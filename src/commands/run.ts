@@ -6,7 +6,6 @@ import type { RunSpec } from '../run/run-spec.ts';
 import { newSalt } from '../run/salt.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { gateExit, gateText } from '../core/gate.ts';
-import { SILENT } from '../core/log.ts';
 import { reportFile } from '../runs/run-directory.ts';
 import { summaryText } from '../../reports/index.ts';
 import type { Command, Given } from './command.ts';
@@ -15,7 +14,7 @@ import { showProgress } from './progress.ts';
 import { printOptions, RUN_OPTIONS, runSpecOf } from './run-options.ts';
 import { onEndSignals, SIGNAL_EXIT } from './signals.ts';
 import { sloList } from './slo-list.ts';
-import { hasColor, printGate, TERMINAL_LOG } from './terminal.ts';
+import { hasColor, printGate, terminalLog } from './terminal.ts';
 
 export const runCommand: Command = {
   usage: 'run [workload]',
@@ -78,7 +77,7 @@ export async function runUntilSignal(
     const result = await runOnce(spec, {
       nowIso: () => new Date().toISOString(),
       newSalt,
-      log: quiet ? { ...SILENT, warn: TERMINAL_LOG.warn } : TERMINAL_LOG,
+      log: terminalLog(quiet),
       started: (plan, snapshot) => {
         hasStarted = true;
         begins(plan);

@@ -1,4 +1,4 @@
-import { EXIT } from '../core/errors.ts';
+import { EXIT, type ExitCode } from '../core/errors.ts';
 
 /** Exit codes by the signal that ends a command. */
 export const SIGNAL_EXIT = { SIGINT: EXIT.sigint, SIGTERM: EXIT.sigterm } as const;
@@ -25,4 +25,29 @@ export function onEndSignals(onSignal: (name: EndSignal) => void): () => void {
   };
   const ends = [listen('SIGINT'), listen('SIGTERM')];
   return () => ends.forEach((end) => end());
+}
+
+/** How SIGINT and SIGTERM end a command of many runs. */
+export interface Interruption {
+  /** Both abort at the first signal: the same command makes the run that is cut again. */
+  readonly stop: AbortSignal;
+  readonly cut: AbortSignal;
+  /** The exit code of the signal that came; null: none has. */
+  readonly exitCode: () => ExitCode | null;
+  /** Ends the listening. */
+  readonly end: () => void;
+}
+
+/** The first signal stops the runs and says that `goesOn`, a sentence without its full stop; a second leaves at once. */
+export function stopBySignal(goesOn: string): Interruption {
+  const [stop, cut] = [new AbortController(), new AbortController()];
+  let signalled: ExitCode | null = null;
+  const end = onEndSignals((name) => {
+    if (signalled !== null) process.exit(SIGNAL_EXIT[name]);
+    process.stderr.write(`\nstopping: ${goesOn} (again: leave at once)\n`);
+    signalled = SIGNAL_EXIT[name];
+    stop.abort(new Error(`interrupted by ${name}`));
+    cut.abort();
+  });
+  return { stop: stop.signal, cut: cut.signal, exitCode: () => signalled, end };
 }

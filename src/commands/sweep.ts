@@ -2,7 +2,6 @@ import { availableParallelism } from 'node:os';
 import { extname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
-import { SILENT } from '../core/log.ts';
 import { parseNumbers } from '../core/number-list.ts';
 import { text, wholeNumber } from '../core/option-fields.ts';
 import { parseGoal } from '../core/slo.ts';
@@ -18,9 +17,9 @@ import { grouped, readOptions, type Command, type Given } from './command.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
 import { showProgress } from './progress.ts';
 import { RUN_OPTIONS, runSpecOf } from './run-options.ts';
-import { onEndSignals, SIGNAL_EXIT } from './signals.ts';
+import { stopBySignal } from './signals.ts';
 import { sloList } from './slo-list.ts';
-import { hasColor, TERMINAL_LOG } from './terminal.ts';
+import { hasColor, terminalLog } from './terminal.ts';
 
 const SWEEP: Command['options'] = {
   target: { type: 'string', array: true, nargs: 1, describe: 'URL, or reference[:SYSTEM[,key=value...]]; repeatable' },
@@ -104,24 +103,16 @@ async function sweepAndReport(options: Options, given: Given): Promise<ExitCode>
   }
   const spec = sweepOf(options, given);
   const workers = workersOf(options.workers);
-  const [stop, cut] = [new AbortController(), new AbortController()];
-  let signalled: ExitCode | null = null;
-  const stopListening = onEndSignals((name) => {
-    if (signalled !== null) process.exit(SIGNAL_EXIT[name]);
-    process.stderr.write('\nstopping: the same command goes on from here (again: leave at once)\n');
-    signalled = SIGNAL_EXIT[name];
-    stop.abort(new Error(`interrupted by ${name}`));
-    cut.abort();
-  });
+  const interruption = stopBySignal('the same command goes on from here');
   const progress = showRuns(spec, quiet);
   try {
     const report = await sweep(spec, {
       ...progress.hooks,
       nowIso: () => new Date().toISOString(),
       newSalt,
-      log: quiet ? { ...SILENT, warn: TERMINAL_LOG.warn } : TERMINAL_LOG,
-      stop: stop.signal,
-      cut: cut.signal,
+      log: terminalLog(quiet),
+      stop: interruption.stop,
+      cut: interruption.cut,
       workers,
       thread: new URL(`./sweep-worker${extname(import.meta.filename)}`, import.meta.url),
     });
@@ -140,10 +131,13 @@ async function sweepAndReport(options: Options, given: Given): Promise<ExitCode>
     if (!(thrown instanceof UserError)) throw thrown;
     const kept = progress.kept();
     const goesOn = kept === null ? '' : `\nkept in ${spec.dir}: ${kept}; the same command goes on from there`;
-    throw new UserError(`${thrown.message}${goesOn}`, { exitCode: signalled ?? thrown.exitCode, cause: thrown });
+    throw new UserError(`${thrown.message}${goesOn}`, {
+      exitCode: interruption.exitCode() ?? thrown.exitCode,
+      cause: thrown,
+    });
   } finally {
     progress.end();
-    stopListening();
+    interruption.end();
   }
 }
 

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { Log } from '../core/log.ts';
+import { SILENT, type Log } from '../core/log.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 
 /** Whether text on this stream may carry colours: a terminal, and neither NO_COLOR nor --no-color. */
@@ -22,10 +22,24 @@ export function printError(thrown: unknown): ExitCode {
 }
 
 /** Prints beside the results, on stderr. */
-export const TERMINAL_LOG: Log = {
+const TERMINAL_LOG: Log = {
   info: (text) => void process.stderr.write(`${text}\n`),
   warn: printWarning,
 };
+
+/** `--quiet` keeps the warnings alone. */
+export function terminalLog(quiet: boolean): Log {
+  return quiet ? { ...SILENT, warn: TERMINAL_LOG.warn } : TERMINAL_LOG;
+}
+
+/** Says each line once: what is the same of every run of a command, such as what is odd in the trace. */
+export function once(say: (line: string) => void): (line: string) => void {
+  const said = new Set<string>();
+  return (line) => {
+    if (!said.has(line)) say(line);
+    said.add(line);
+  };
+}
 
 export function printWarning(text: string): void {
   const mark = hasColor(process.stderr) ? styleText('yellow', 'warning:') : 'warning:';
