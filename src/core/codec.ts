@@ -19,8 +19,10 @@ export interface PromptMaker {
 export interface Call {
   /** Unique within the exchange. */
   readonly id: number;
-  /** `stream`: the body carries the output tokens. `reply`: the body is read whole and passed to `next`. */
+  /** `stream`: the body carries the output tokens. `reply`: the body is read whole and passed to the decoder. */
   readonly role: 'stream' | 'reply';
+  /** The calls of a step are sent at once, when all of the step before are over. Absent: 0, the first. */
+  readonly step?: number;
   /** Position of the call's endpoint among the target's endpoints. */
   readonly endpoint: number;
   readonly path: string;
@@ -28,9 +30,10 @@ export interface Call {
   readonly body: Uint8Array;
 }
 
-/** Receives the tokens of a decoder; the arguments mean the same as in `Sink.tokens`. */
+/** Receives the tokens of a decoder; `count` and `hasText` mean the same as in `Sink.tokens`. */
 export interface TokenOut {
-  tokens(count: number, hasText?: HasText): void;
+  /** `sinceSentUs`: when they came by the server's clock, microseconds after the request was sent; absent: now. */
+  tokens(count: number, hasText?: HasText, sinceSentUs?: number): void;
 }
 
 /** A fault in a response that began as a proper stream, and the outcome that it gives the request. */
@@ -55,7 +58,7 @@ export class ProtocolError extends Error {}
  */
 export const FINISHED_GRACE_MS = 2000;
 
-/** Turns the bytes of one `stream` call into token events, wherever the chunks are cut. */
+/** Decodes one exchange: the bytes of its `stream` call, cut anywhere, into token events; the replies of the others. */
 export interface Decoder {
   push(chunk: Uint8Array): void;
   /** Called once the body has ended. Null if the response was complete. */
@@ -73,20 +76,28 @@ export interface Decoder {
   readonly finalEvents?: number;
   /** The response as known so far. */
   response(httpStatus: number | null): ResponseInfo;
+  /** Reads the whole body of a `reply` call. An error ends the exchange. */
+  reply?(call: Call, body: Uint8Array): StreamError | null;
+  /**
+   * The calls of the next step, once the replies of the last one are in; `prepared`: those that `open` made for it.
+   * Absent: they are sent as they are.
+   */
+  next?(prepared: readonly Call[]): readonly Call[];
+  /** What a failure would leave behind on the servers at this moment, for its message; absent or null: nothing. */
+  readonly aftermath?: string | null;
 }
 
 /**
- * The wire protocol of a kind of server. An exchange has steps of calls: the calls of `open` are sent at once; when all
- * calls of a step are over, `next` gives the calls of the next step. The step that holds the `stream` call is the last.
- * No I/O and no clock: bytes in, calls and tokens out.
+ * The wire protocol of a kind of server. An exchange has steps of calls, and the step that holds the `stream` call is
+ * the last: what `open` makes ahead of time is only completed by `Decoder.next` when it is due. No I/O and no clock:
+ * bytes in, calls and tokens out.
  */
 export interface Codec {
   readonly name: string;
   readonly promptForm: PromptForm;
+  /** The calls of all steps, as far as they can be made before the first is sent. */
   open(request: Request): readonly Call[];
   decoder(request: Request, out: TokenOut): Decoder;
-  /** The next step's calls, given the bodies of this step's replies by call id. Absent: exchanges have one step. */
-  next?(request: Request, replies: ReadonlyMap<number, Uint8Array>): readonly Call[];
   /** One line from the body of a response whose status is not 2xx. */
   errorMessage(body: string): string;
   /**

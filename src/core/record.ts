@@ -42,10 +42,23 @@ export interface Phases {
 }
 
 /**
+ * What the client sees of a request whose prefill and decode it calls itself, microseconds: they add up to the time from
+ * sent to the first token, or as far as the request came.
+ */
+export interface HandoverTimes {
+  /** From sent to the end of the prefill server's reply, or to the first token where that came before. */
+  readonly prefill_call_us: number | null;
+  /** From there until the decode server has its call; 0 where it had it from the start. */
+  readonly handover_us: number | null;
+  /** From there to the first token of the decode server. */
+  readonly first_decode_us: number | null;
+}
+
+/**
  * The record of one request: a row of `requests/part-*.parquet`, with the contract's column names. Times are whole
  * microseconds on one monotonic clock from the run's start, token times from `due_us`.
  */
-export interface RequestRecord extends Phases {
+export interface RequestRecord extends Phases, HandoverTimes {
   readonly request_id: string;
   readonly session_id: string | null;
   readonly turn: number;
@@ -165,6 +178,9 @@ export const RECORD_COLUMNS: { readonly [K in keyof RequestRecord]: readonly [ty
   output_tokens_reported: ['int32', true],
   lumped_tokens: ['int32', true],
   held_us: ['int64', true],
+  prefill_call_us: ['int64', true],
+  handover_us: ['int64', true],
+  first_decode_us: ['int64', true],
 };
 
 /** The column names, in file order. */

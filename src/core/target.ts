@@ -1,5 +1,5 @@
 import type { Call } from './codec.ts';
-import type { Outcome, Phases, TokenCountSource } from './record.ts';
+import type { HandoverTimes, Outcome, Phases, TokenCountSource } from './record.ts';
 import type { Request } from './request.ts';
 
 /** A request prepared ahead of its due time. */
@@ -9,7 +9,7 @@ export interface ScheduledRequest {
   readonly request: Request;
   /** Due time in microseconds from the run's start: the trace's time, unless a schedule decides otherwise. */
   readonly dueUs: number;
-  /** The first step's HTTP calls, bodies encoded; empty for a target that is not reached over HTTP. */
+  /** The HTTP calls of its exchange, bodies encoded; empty for a target that is not reached over HTTP. */
   readonly calls: readonly Call[];
 }
 
@@ -31,6 +31,10 @@ export interface ResponseInfo {
   /** Why the ids or the usage of the events do not count them; absent or null where they do, or there are none. */
   readonly countFault?: string | null;
   readonly phases: Phases | null;
+  /** Of an exchange whose prefill and decode are calls of their own. */
+  readonly handover?: HandoverTimes;
+  /** `server`: the times of its tokens are the server's. Absent: the client's. */
+  readonly tokenTimeSource?: 'server';
 }
 
 /** Whether an event came with text; `unknown`: with text in a field that may be output, or say something about it. */

@@ -1,9 +1,12 @@
 import type { Dispatcher } from 'undici';
-import type { Call } from '../core/codec.ts';
+import { ProtocolError, type Call } from '../core/codec.ts';
 import type { Lease } from './connections.ts';
 
 /** Bytes of an error response's body that are read at most. */
 const ERROR_BODY_BYTES = 8192;
+
+/** Of the body of a `reply` call; one that hands over a prompt of a million tokens has some 100,000 block ids. */
+const MAX_REPLY_BYTES = 16 * 1024 ** 2;
 
 /**
  * How long the rest of a body is awaited behind the end of its stream. If the body ends by then, as nearly all do with
@@ -27,15 +30,18 @@ export type BrokenAt =
   | 'unanswered after idling'
   | 'answering';
 
-/** Receives the events of one call; an Exchange implements it. */
+/** Receives the events of calls; an Exchange implements it. */
 export interface CallEvents {
-  onSent(connectUs: number | null): void;
-  onHead(status: number, head: Head): void;
-  /** Returns whether the stream is over: what follows in the body is not read. */
+  onSent(call: Call, connectUs: number | null): void;
+  onHead(call: Call, status: number, head: Head): void;
+  /** Bytes of the `stream` call. Returns whether the stream is over: what follows in the body is not read. */
   onStream(chunk: Uint8Array): boolean;
-  onCallEnd(role: Call['role']): void;
-  onErrorStatus(status: number, body: string): void;
-  onBroken(role: Call['role'], error: Error, at: BrokenAt): void;
+  /** The `stream` call's body has ended. */
+  onStreamEnd(): void;
+  /** A `reply` call's body is whole. */
+  onReply(call: Call, body: Uint8Array): void;
+  onErrorStatus(call: Call, status: number, body: string): void;
+  onBroken(call: Call, error: Error, at: BrokenAt): void;
   /** What one of these threw: undici would take an exception for an error of the connection, and it would be lost. */
   onThrown(thrown: unknown): void;
 }
@@ -43,7 +49,7 @@ export interface CallEvents {
 /** undici's callbacks for one call; the token path goes through `onResponseData` alone. */
 export class CallHandler implements Dispatcher.DispatchHandler {
   readonly #exchange: CallEvents;
-  readonly role: Call['role'];
+  readonly call: Call;
   #controller: Dispatcher.DispatchController | null = null;
   #status = 0;
   #kept: Buffer[] = [];
@@ -54,11 +60,15 @@ export class CallHandler implements Dispatcher.DispatchHandler {
   release: () => void = () => undefined;
   /** Sends the call on another connection. */
   sendAgain: (() => void) | null = null;
-  onReply: (body: Uint8Array) => void = () => undefined;
 
-  constructor(exchange: CallEvents, role: Call['role']) {
+  constructor(exchange: CallEvents, call: Call) {
     this.#exchange = exchange;
-    this.role = role;
+    this.call = call;
+  }
+
+  /** The exchange is over: what is left of the body is read for a while, so that the connection can be used again. */
+  drain(): void {
+    if (!this.#isIgnored()) this.#drain();
   }
 
   abort(): void {
@@ -74,7 +84,7 @@ export class CallHandler implements Dispatcher.DispatchHandler {
 
   onRequestSent(): void {
     try {
-      this.#exchange.onSent(this.lease?.connectUs ?? null);
+      this.#exchange.onSent(this.call, this.lease?.connectUs ?? null);
     } catch (thrown) {
       this.#exchange.onThrown(thrown);
     }
@@ -88,7 +98,7 @@ export class CallHandler implements Dispatcher.DispatchHandler {
     this.#status = status;
     if (this.#aborted) return;
     try {
-      this.#exchange.onHead(status, {
+      this.#exchange.onHead(this.call, status, {
         encoding: textOf(headers['content-encoding']),
         location: textOf(headers['location']),
       });
@@ -100,7 +110,7 @@ export class CallHandler implements Dispatcher.DispatchHandler {
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isIgnored()) return;
     try {
-      if (this.role !== 'stream' || !this.#isOk()) this.#keep(chunk);
+      if (this.call.role !== 'stream' || !this.#isOk()) this.#keep(chunk);
       else if (this.#exchange.onStream(chunk) && !this.#aborted) this.#drain();
     } catch (thrown) {
       this.#exchange.onThrown(thrown);
@@ -112,10 +122,8 @@ export class CallHandler implements Dispatcher.DispatchHandler {
     if (this.#isIgnored()) return;
     try {
       if (!this.#isOk()) this.#reportError();
-      else {
-        if (this.role === 'reply') this.onReply(Buffer.concat(this.#kept));
-        this.#exchange.onCallEnd(this.role);
-      }
+      else if (this.call.role === 'reply') this.#exchange.onReply(this.call, Buffer.concat(this.#kept));
+      else this.#exchange.onStreamEnd();
     } catch (thrown) {
       this.#exchange.onThrown(thrown);
     }
@@ -128,9 +136,9 @@ export class CallHandler implements Dispatcher.DispatchHandler {
     if (this.#isIgnored()) return;
     try {
       if (this.#status >= 300) this.#reportError();
-      else if (this.#status > 0) this.#exchange.onBroken(this.role, error, 'answering');
-      else if (this.#controller !== null) this.#exchange.onBroken(this.role, error, unanswered(wasIdle));
-      else if (isConnectError) this.#exchange.onBroken(this.role, error, 'connecting');
+      else if (this.#status > 0) this.#exchange.onBroken(this.call, error, 'answering');
+      else if (this.#controller !== null) this.#exchange.onBroken(this.call, error, unanswered(wasIdle));
+      else if (isConnectError) this.#exchange.onBroken(this.call, error, 'connecting');
       else this.#notSent(error);
     } catch (thrown) {
       this.#exchange.onThrown(thrown);
@@ -141,7 +149,7 @@ export class CallHandler implements Dispatcher.DispatchHandler {
   #notSent(error: Error): void {
     const sendAgain = this.sendAgain;
     this.sendAgain = null;
-    if (sendAgain === null) this.#exchange.onBroken(this.role, error, 'unanswered after idling');
+    if (sendAgain === null) this.#exchange.onBroken(this.call, error, 'unanswered after idling');
     else queueMicrotask(sendAgain); // undici is still at work on the connection
   }
 
@@ -167,10 +175,16 @@ export class CallHandler implements Dispatcher.DispatchHandler {
     this.#kept.push(Buffer.from(chunk));
     this.#keptBytes += chunk.length;
     if (!this.#isOk() && this.#keptBytes >= ERROR_BODY_BYTES) this.#reportError();
+    if (this.#keptBytes > MAX_REPLY_BYTES)
+      throw new ProtocolError(`a reply is longer than ${MAX_REPLY_BYTES} bytes, which no hand-over of a prompt needs`);
   }
 
   #reportError(): void {
-    this.#exchange.onErrorStatus(this.#status, Buffer.concat(this.#kept).toString('utf8', 0, ERROR_BODY_BYTES));
+    this.#exchange.onErrorStatus(
+      this.call,
+      this.#status,
+      Buffer.concat(this.#kept).toString('utf8', 0, ERROR_BODY_BYTES),
+    );
   }
 }
 

@@ -1,5 +1,5 @@
 import { FINISHED_GRACE_MS, ProtocolError, type Call, type Codec, type Decoder, type TokenOut } from '../core/codec.ts';
-import { outcomeOfStatus, type Outcome } from '../core/record.ts';
+import { outcomeOfStatus, type HandoverTimes, type Outcome } from '../core/record.ts';
 import type { HasText, ResponseInfo, ScheduledRequest, Sink } from '../core/target.ts';
 import type { WallClock } from '../core/wall-clock.ts';
 import type { ReceiveQueue } from './receive-queue.ts';
@@ -14,6 +14,8 @@ export interface Wire {
   readonly clock: WallClock;
   readonly receiveQueue: ReceiveQueue;
   dispatch(call: Call, handler: CallHandler): void;
+  /** Names the endpoint of a call in messages, with a colon behind it; '' where the target has one endpoint. */
+  nameOf(call: Call): string;
   /** A text from the server as a record may hold it: one line, without secrets, not too long. */
   quoted(text: string): string;
 }
@@ -25,10 +27,11 @@ export class Exchange implements TokenOut, CallEvents {
   readonly #wire: Wire;
   readonly #decoder: Decoder;
   readonly #calls: CallHandler[] = [];
-  readonly #replies = new Map<number, Uint8Array>();
+  #step = 0;
+  /** Calls of this step that are not over. */
   #open = 0;
-  #sent = false;
   #over = false;
+  readonly #times: ExchangeTimes = { sentUs: null, repliedUs: null, streamSentUs: null, firstTokenUs: null };
   #httpStatus: number | null = null;
   #encoding = '';
   #streamIsOver = false;
@@ -46,7 +49,7 @@ export class Exchange implements TokenOut, CallEvents {
   }
 
   start(): void {
-    this.#step(this.#scheduled.calls);
+    this.#send(this.#prepared(0));
   }
 
   /** Ends the exchange; the sink gets only the tokens that have arrived. Null if these bytes completed the response. */
@@ -62,33 +65,42 @@ export class Exchange implements TokenOut, CallEvents {
     return this.#responseSoFar();
   }
 
-  tokens(count: number, hasText?: HasText): void {
-    this.#sink.tokens(this.#scheduled.index, this.#wire.receiveQueue.nowUs(), count, hasText);
+  tokens(count: number, hasText?: HasText, sinceSentUs?: number): void {
+    const timeUs =
+      sinceSentUs === undefined ? this.#wire.receiveQueue.nowUs() : (this.#times.sentUs ?? 0) + sinceSentUs;
+    if (count > 0) this.#times.firstTokenUs ??= timeUs;
+    this.#sink.tokens(this.#scheduled.index, timeUs, count, hasText);
   }
 
-  #step(calls: readonly Call[]): void {
+  #prepared(step: number): readonly Call[] {
+    return this.#scheduled.calls.filter((call) => (call.step ?? 0) === step);
+  }
+
+  #send(calls: readonly Call[]): void {
     this.#open = calls.length;
     for (const call of calls) {
-      const handler = new CallHandler(this, call.role);
+      const handler = new CallHandler(this, call);
       this.#calls.push(handler);
-      handler.onReply = (body) => this.#replies.set(call.id, body);
       this.#wire.dispatch(call, handler);
     }
   }
 
-  onSent(connectUs: number | null): void {
-    if (this.#sent || this.#over) return;
-    this.#sent = true;
-    this.#sink.sent(this.#scheduled.index, this.#wire.clock.read(), connectUs);
+  onSent(call: Call, connectUs: number | null): void {
+    if (this.#over) return;
+    const nowUs = this.#wire.clock.read();
+    if (call.role === 'stream') this.#times.streamSentUs ??= nowUs;
+    if (this.#times.sentUs !== null) return;
+    this.#times.sentUs = nowUs;
+    this.#sink.sent(this.#scheduled.index, nowUs, connectUs);
   }
 
-  onHead(status: number, { encoding, location }: Head): void {
+  onHead(call: Call, status: number, { encoding, location }: Head): void {
     if (this.#over || status < 200) return;
-    this.#httpStatus = status;
+    if (call.role === 'stream' || status >= 300 || this.#httpStatus === null) this.#httpStatus = status;
     this.#encoding = encoding === '' || encoding.toLowerCase() === 'identity' ? '' : `content-encoding ${encoding}`;
     if (status < 300 && this.#encoding !== '')
-      this.fail('protocol_error', `the answer is compressed (${this.#encoding}), though not asked to be`);
-    else if (isRedirect(status, location)) this.fail('http_error', redirectedTo(location));
+      this.#failAt(call, 'protocol_error', `the answer is compressed (${this.#encoding}), though not asked to be`);
+    else if (isRedirect(status, location)) this.#failAt(call, 'http_error', redirectedTo(location));
   }
 
   onStream(chunk: Uint8Array): boolean {
@@ -96,7 +108,7 @@ export class Exchange implements TokenOut, CallEvents {
     this.#decoder.push(chunk);
     const fault = this.#decoder.error;
     if (fault !== null) this.fail(fault.outcome, fault.message);
-    else if (this.#decoder.isDone) this.onCallEnd('stream');
+    else if (this.#decoder.isDone) this.onStreamEnd();
     else if (this.#hasNewFinalEvents()) this.#endUnlessMoreComes();
     else if (this.#finalEvents === 0) this.#dropGrace();
     return this.#streamIsOver;
@@ -127,62 +139,78 @@ export class Exchange implements TokenOut, CallEvents {
     try {
       this.#wire.receiveQueue.readAll();
       if (this.#over || this.#streamIsOver || this.#finalEvents === 0) return;
-      this.onCallEnd('stream');
-      for (const call of this.#calls) if (call.role === 'stream') call.abort();
+      this.onStreamEnd();
+      for (const handler of this.#calls) if (handler.call.role === 'stream') handler.abort();
     } catch (thrown) {
       this.onThrown(thrown);
     }
   }
 
-  onCallEnd(role: Call['role']): void {
+  /** The stream ends the exchange; a reply beside it that has not come by now changes nothing any more. */
+  onStreamEnd(): void {
     if (this.#over) return;
-    let endUs = this.#wire.receiveQueue.nowUs();
-    if (role === 'stream') {
-      this.#streamIsOver = true;
-      const fault = this.#decoder.end();
-      if (fault !== null) {
-        this.fail(fault.outcome, fault.message);
-        return;
-      }
-      // Without [DONE] the last event is the end, not a body's end that may come much later.
-      if (!this.#decoder.isDone && !this.#hasNewFinalEvents() && this.#finalEvents > 0) endUs = this.#finishedUs;
+    const nowUs = this.#wire.receiveQueue.nowUs();
+    this.#streamIsOver = true;
+    const fault = this.#decoder.end();
+    if (fault !== null) {
+      this.fail(fault.outcome, fault.message);
+      return;
+    }
+    // Without [DONE] the last event is the end, not a body's end that may come much later.
+    const isByEvent = !this.#decoder.isDone && !this.#hasNewFinalEvents() && this.#finalEvents > 0;
+    this.#end(isByEvent ? this.#finishedUs : nowUs);
+    for (const handler of this.#calls) if (handler.call.role === 'reply') handler.drain();
+  }
+
+  onReply(call: Call, body: Uint8Array): void {
+    if (this.#over) return;
+    const nowUs = this.#wire.receiveQueue.nowUs();
+    this.#times.repliedUs = nowUs;
+    const fault = this.#decoder.reply?.(call, body) ?? null;
+    if (fault !== null) {
+      this.#failAt(call, fault.outcome, fault.message);
+      return;
     }
     this.#open--;
     if (this.#open > 0) return;
-    const next = this.#streamIsOver ? [] : (this.#wire.codec.next?.(this.#scheduled.request, this.#replies) ?? []);
-    if (next.length > 0) {
-      this.#step(next);
-      return;
-    }
-    this.#end(endUs);
+    const prepared = this.#prepared(++this.#step);
+    const next = this.#decoder.next?.(prepared) ?? prepared;
+    if (next.length > 0) this.#send(next);
+    else this.#end(nowUs);
   }
 
-  onErrorStatus(status: number, body: string): void {
+  onErrorStatus(call: Call, status: number, body: string): void {
     const message = this.#encoding === '' ? this.#wire.codec.errorMessage(body) : `a body with ${this.#encoding}`;
-    this.fail(outcomeOfStatus(status), message);
+    this.#failAt(call, outcomeOfStatus(status), message);
   }
 
   /** The socket failed: that is a connect error, a broken stream, or the end of a response that was whole. */
-  onBroken(role: Call['role'], error: Error, at: BrokenAt): void {
-    if (role === 'stream' && this.#finalEvents > 0) this.onCallEnd(role);
-    else if (NO_HTTP.has(error.name)) this.fail('protocol_error', describe(error));
-    else if (at === 'connecting') this.fail('connect_error', describe(error));
-    else this.fail('stream_broken', BROKEN[at] + describe(error) + this.#saidBefore(role));
+  onBroken(call: Call, error: Error, at: BrokenAt): void {
+    if (call.role === 'stream' && this.#finalEvents > 0) this.onStreamEnd();
+    else if (NO_HTTP.has(error.name)) this.#failAt(call, 'protocol_error', describe(error));
+    else if (at === 'connecting') this.#failAt(call, 'connect_error', describe(error));
+    else this.#failAt(call, 'stream_broken', BROKEN[at] + describe(error) + this.#saidBefore(call));
   }
 
   /** How far a stream came that broke off, and what the server said in it. */
-  #saidBefore(role: Call['role']): string {
+  #saidBefore({ role }: Call): string {
     const fault = role === 'stream' && this.#httpStatus !== null ? this.#decoder.end() : null;
     return fault === null ? '' : `: ${fault.message}`;
+  }
+
+  #failAt(call: Call, outcome: Outcome, error: string): void {
+    this.fail(outcome, this.#wire.nameOf(call) + error);
   }
 
   /** The first failure is the outcome; a call that fails aborts its siblings. */
   fail(outcome: Outcome, error: string): void {
     if (this.#over) return;
     const timeUs = this.#wire.receiveQueue.nowUs();
+    const after = this.#decoder.aftermath ?? '';
     this.#finish();
     for (const call of this.#calls) call.abort();
-    this.#sink.fail(this.#scheduled.index, timeUs, outcome, this.#wire.quoted(error), this.#responseSoFar());
+    const said = this.#wire.quoted(error) + (after === '' ? '' : `; ${after}`);
+    this.#sink.fail(this.#scheduled.index, timeUs, outcome, said, this.#responseSoFar());
   }
 
   /** What a callback threw: bytes of another protocol, or a fault of ours, which the sink hears of even after the end. */
@@ -198,11 +226,17 @@ export class Exchange implements TokenOut, CallEvents {
 
   #end(timeUs: number): void {
     this.#finish();
-    this.#sink.end(this.#scheduled.index, timeUs, this.#decoder.response(this.#httpStatus));
+    this.#sink.end(this.#scheduled.index, timeUs, this.#response());
   }
 
   #responseSoFar(): ResponseInfo | null {
-    return this.#httpStatus === null ? null : this.#decoder.response(this.#httpStatus);
+    return this.#httpStatus === null ? null : this.#response();
+  }
+
+  #response(): ResponseInfo {
+    const response = this.#decoder.response(this.#httpStatus);
+    const hasReplies = this.#scheduled.calls.some(({ role }) => role === 'reply');
+    return hasReplies ? { ...response, handover: handoverTimes(this.#times) } : response;
   }
 
   #finish(): void {
@@ -210,6 +244,27 @@ export class Exchange implements TokenOut, CallEvents {
     this.#dropGrace();
     this.onOver();
   }
+}
+
+/** When the calls of an exchange got how far, microseconds of its clock; null: not yet. */
+interface ExchangeTimes {
+  sentUs: number | null;
+  /** The last reply so far was whole. */
+  repliedUs: number | null;
+  streamSentUs: number | null;
+  firstTokenUs: number | null;
+}
+
+function handoverTimes({ sentUs, repliedUs, streamSentUs, firstTokenUs }: ExchangeTimes): HandoverTimes {
+  const prefilledUs = repliedUs === null ? firstTokenUs : Math.min(repliedUs, firstTokenUs ?? repliedUs);
+  const handedUs = prefilledUs === null || streamSentUs === null ? null : Math.max(prefilledUs, streamSentUs);
+  const between = (fromUs: number | null, toUs: number | null): number | null =>
+    fromUs === null || toUs === null ? null : toUs - fromUs;
+  return {
+    prefill_call_us: between(sentUs, prefilledUs),
+    handover_us: between(prefilledUs, handedUs),
+    first_decode_us: between(handedUs, firstTokenUs),
+  };
 }
 
 /** What a broken connection shows besides its error. */

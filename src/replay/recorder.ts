@@ -239,7 +239,7 @@ export class Recorder implements RunSink {
       reasoning_tokens: response?.reasoningTokens ?? null,
       token_times_us: times,
       token_count_source: source,
-      token_time_source: source === null ? null : 'client',
+      token_time_source: source === null ? null : (response?.tokenTimeSource ?? 'client'),
       outcome: noTokens ? 'protocol_error' : outcome,
       http_status: response?.httpStatus ?? null,
       error: noTokens ? noTokenText(reported) : error,
@@ -254,6 +254,9 @@ export class Recorder implements RunSink {
       // In virtual time nothing lies between the engine and the record.
       lumped_tokens: this.#stalls === null ? null : lumpedTokens(request),
       held_us: request.placeUs === null ? null : heldUs(dueUs, request.placeUs),
+      prefill_call_us: wholeUs(response?.handover?.prefill_call_us),
+      handover_us: wholeUs(response?.handover?.handover_us),
+      first_decode_us: wholeUs(response?.handover?.first_decode_us),
     };
   }
 }

@@ -23,6 +23,8 @@ export interface ServerAccess extends Secretive {
   readonly insecure: boolean;
   /** Absent: `reuse`. */
   readonly connections?: ConnectionMode;
+  /** What to call it in messages about one endpoint of several, such as `prefill http://10.0.0.1:8000`. */
+  readonly name?: string;
   /** When it aborts, single requests reject with `stoppedError`; a replay has its own. */
   readonly stop?: AbortSignal;
 }
@@ -80,6 +82,10 @@ export class HttpTarget implements Target {
       clock,
       receiveQueue,
       dispatch: (call, handler) => this.#dispatch(call, handler),
+      nameOf: ({ endpoint }) => {
+        const name = endpoints[endpoint]?.name;
+        return name === undefined ? '' : `${name}: `;
+      },
       quoted: (text) => asQuoted(endpoints.reduce((quoted, access) => withoutSecrets(quoted, access), text)),
     };
     this.#busyPoll = new BusyPoll(clock);

@@ -54,6 +54,9 @@ export function unsentRecord(
     transfer_us: null,
     decode_queue_us: null,
     decode_us: null,
+    prefill_call_us: null,
+    handover_us: null,
+    first_decode_us: null,
     worker,
     client_stalled: false,
   };

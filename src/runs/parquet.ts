@@ -103,6 +103,9 @@ const ADDED_LATER: ReadonlySet<string> = new Set([
   'output_tokens_reported',
   'lumped_tokens',
   'held_us',
+  'prefill_call_us',
+  'handover_us',
+  'first_decode_us',
 ]);
 
 /** The input of hyparquet, once the columns are known to be those of a record. */
@@ -165,6 +168,9 @@ function record(row: Row): RequestRecord {
     output_tokens_reported: orNull(integer, row, 'output_tokens_reported'),
     lumped_tokens: orNull(integer, row, 'lumped_tokens'),
     held_us: orNull(integer, row, 'held_us'),
+    prefill_call_us: orNull(integer, row, 'prefill_call_us'),
+    handover_us: orNull(integer, row, 'handover_us'),
+    first_decode_us: orNull(integer, row, 'first_decode_us'),
   };
 }
 

@@ -20,14 +20,22 @@ function handler(isUnconnected: boolean): { call: CallHandler; broken: BrokenAt[
     onSent: () => undefined,
     onHead: () => undefined,
     onStream: () => false,
-    onCallEnd: () => undefined,
+    onStreamEnd: () => undefined,
+    onReply: () => undefined,
     onErrorStatus: () => undefined,
-    onBroken: (_role, _error, at) => void broken.push(at),
+    onBroken: (_call, _error, at) => void broken.push(at),
     onThrown: (thrown) => {
       throw thrown;
     },
   };
-  const call = new CallHandler(events, 'stream');
+  const call = new CallHandler(events, {
+    id: 0,
+    role: 'stream',
+    endpoint: 0,
+    path: '/',
+    headers: {},
+    body: new Uint8Array(),
+  });
   call.lease = { client: new Client('http://127.0.0.1:1'), connectUs: null, isUnconnected, releasedUs: 0 };
   call.sendAgain = () => sent++;
   return { call, broken, sent: () => sent };

@@ -237,10 +237,17 @@ describe('HttpTarget', () => {
     });
     const twoSteps: Codec = {
       ...openai,
-      open: () => [call(0, 'reply', '"first"'), call(1, 'reply', '"second"')],
-      next: (_request, replies) => {
-        const said = [0, 1].map((id) => Buffer.from(replies.get(id) ?? []).toString());
-        return [call(2, 'stream', JSON.stringify(said))];
+      open: () => [call(0, 'reply', '"first"'), call(1, 'reply', '"second"'), { ...call(2, 'stream', ''), step: 1 }],
+      decoder(request, out) {
+        const said: string[] = [];
+        return Object.assign(openai.decoder(request, out), {
+          reply: ({ id }: Call, body: Uint8Array) => {
+            said[id] = Buffer.from(body).toString();
+            return null;
+          },
+          next: (prepared: readonly Call[]) =>
+            prepared.map((one) => ({ ...one, body: Buffer.from(JSON.stringify(said)) })),
+        });
       },
     };
     const server = await serve((_index, request, response, body) => {

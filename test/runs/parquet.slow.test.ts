@@ -55,7 +55,13 @@ test('token times take at most 4 bytes each', () => {
 
 test('parts of older runs are read: their last columns are missing, or called otherwise; no other may be', async (t) => {
   const dir = temporaryRun(t);
-  const record = exampleRecord({ client_stalled: true, hidden_tokens: 4, output_tokens_reported: 7, held_us: 5e9 });
+  const record = exampleRecord({
+    client_stalled: true,
+    hidden_tokens: 4,
+    output_tokens_reported: 7,
+    held_us: 5e9,
+    handover_us: 9,
+  });
   await appendRecords(dir, batches([record]));
   const connection = await (await DuckDBInstance.create()).connect();
   t.after(() => connection.closeSync());
@@ -64,7 +70,14 @@ test('parts of older runs are read: their last columns are missing, or called ot
     await connection.run(`copy (select ${columns} from '${dir}/requests/*.parquet') to '${file}'`);
     return readFile(file);
   };
-  const newer = { hidden_tokens: null, output_tokens_reported: null, lumped_tokens: null, held_us: null };
+  const ofHandover = { prefill_call_us: null, handover_us: null, first_decode_us: null };
+  const newer = {
+    hidden_tokens: null,
+    output_tokens_reported: null,
+    lumped_tokens: null,
+    held_us: null,
+    ...ofHandover,
+  };
   const before0_3 = { ...record, ...newer };
   const exclude = (...columns: string[]): string => `* exclude (${columns.join()})`;
   const added = Object.keys(newer);
