@@ -1,5 +1,5 @@
 import { requestIdHeader } from '../src/core/request-id.ts';
-import type { Call } from '../src/core/codec.ts';
+import type { Call, Codec } from '../src/core/codec.ts';
 import type { Request } from '../src/core/request.ts';
 import { mergedBody, type BodyOptions } from './body-options.ts';
 import type { Json } from './json.ts';
@@ -18,6 +18,43 @@ export interface CodecOptions {
   readonly capabilities?: ServerCapabilities;
   /** Absent: `USUAL_BODY`. */
   readonly body?: BodyOptions;
+  /** What the endpoints of the target compute; absent: there is one, which computes all. */
+  readonly deployment?: Deployment;
+}
+
+/** How a prompt gets from the prefill server to the decode server. */
+export const HANDOVERS = ['vllm', 'sglang', 'llm-d'] as const;
+export type Handover = (typeof HANDOVERS)[number];
+
+/** Who picks the replica of a request: each in turn, or the same one for all requests of a session. */
+export const ROUTERS = ['round-robin', 'session'] as const;
+export type RouterName = (typeof ROUTERS)[number];
+
+/** A server that computes prompts for others. */
+export interface PrefillReplica {
+  /** Position among the target's endpoints. */
+  readonly endpoint: number;
+  readonly host: string;
+  readonly port: number;
+  /** Where SGLang's servers arrange their transfers; null: the default of theirs. */
+  readonly bootstrapPort: number | null;
+}
+
+/** The replicas of a target: each serves requests whole (`both`), or they are of two kinds. */
+export type Deployment =
+  | { readonly kind: 'replicas'; readonly router: RouterName; readonly endpoints: readonly number[] }
+  | {
+      readonly kind: 'disaggregated';
+      readonly router: RouterName;
+      readonly handover: Handover;
+      readonly prefill: readonly PrefillReplica[];
+      readonly decode: readonly number[];
+    };
+
+/** A codec whose exchange is one POST of JSON: `call` makes it of the body and the route. */
+export interface Dialect extends Codec {
+  readonly route: string;
+  body(request: Request): Json;
 }
 
 /**
@@ -53,16 +90,23 @@ export const ALL_CAPABILITIES: ServerCapabilities = {
   maxCompletionTokens: true,
 };
 
-/** A POST of JSON, with the user's fields, whose response is streamed as server-sent events. */
-export function jsonCall(path: string, request: Request, { runId, body }: CodecOptions, json: Json): Call {
+/** A POST of JSON, with the user's fields; its response is streamed as server-sent events, or whole where it is a reply. */
+export function jsonCall(
+  path: string,
+  request: Request,
+  { runId, body }: CodecOptions,
+  json: Json,
+  { id = 0, role = 'stream', step = 0, endpoint = 0 }: Partial<Pick<Call, 'id' | 'role' | 'step' | 'endpoint'>> = {},
+): Call {
   return {
-    id: 0,
-    role: 'stream',
-    endpoint: 0,
+    id,
+    role,
+    step,
+    endpoint,
     path,
     headers: {
       'content-type': 'application/json',
-      accept: 'text/event-stream',
+      accept: role === 'stream' ? 'text/event-stream' : 'application/json',
       'accept-encoding': 'identity',
       'x-request-id': requestId(request, runId),
     },

@@ -1,5 +1,7 @@
 import type { Codec, PromptMaker } from '../src/core/codec.ts';
 import type { ApiEndpoint, CodecOptions } from './codec-options.ts';
+import { overReplicas } from './deployment.ts';
+import { disaggregatedCodec } from './disaggregated.ts';
 import { openAiCodec, vllmCodec } from './openai.ts';
 import { sglangCodec } from './sglang.ts';
 
@@ -7,9 +9,14 @@ export { isUsualBody, reservedField, type BodyOptions } from './body-options.ts'
 export {
   ALL_CAPABILITIES,
   API_ENDPOINTS,
+  HANDOVERS,
+  ROUTERS,
   type ApiEndpoint,
   type Capability,
   type CodecOptions,
+  type Deployment,
+  type Handover,
+  type RouterName,
   type ServerCapabilities,
 } from './codec-options.ts';
 
@@ -26,9 +33,12 @@ export const ADAPTERS: Readonly<Record<string, Adapter>> = {
   sglang: { codec: sglangCodec, endpoints: ['generate', 'completions', 'chat'] },
 };
 
-/** The codec of a dialect in the list. */
+/** The codec of a dialect in the list, over the replicas of a target where it has several. */
 export function makeCodec(adapter: string, options: CodecOptions, prompts: PromptMaker): Codec {
+  const { deployment } = options;
+  if (deployment?.kind === 'disaggregated') return disaggregatedCodec(options, prompts, deployment);
   const known = ADAPTERS[adapter];
   if (known === undefined) throw new Error(`no adapter ${adapter}`);
-  return known.codec(options, prompts);
+  const codec = known.codec(options, prompts);
+  return deployment === undefined ? codec : overReplicas(codec, deployment.router, deployment.endpoints);
 }

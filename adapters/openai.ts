@@ -1,8 +1,14 @@
-import type { Codec, PromptMaker } from '../src/core/codec.ts';
+import type { PromptMaker } from '../src/core/codec.ts';
 import type { Request } from '../src/core/request.ts';
 import { USUAL_BODY } from './body-options.ts';
 import { CHAT, textOf } from './chat-delta.ts';
-import { ALL_CAPABILITIES, jsonCall, type CodecOptions, type ServerCapabilities } from './codec-options.ts';
+import {
+  ALL_CAPABILITIES,
+  jsonCall,
+  type CodecOptions,
+  type Dialect,
+  type ServerCapabilities,
+} from './codec-options.ts';
 import { errorMessageOf } from './error-shape.ts';
 import { EventStream } from './event-stream.ts';
 import { textAt, type Json } from './json.ts';
@@ -12,7 +18,7 @@ import { OpenAiEvents, type ChoiceReader } from './openai-events.ts';
 const USUAL_CAPABILITIES: ServerCapabilities = { ...ALL_CAPABILITIES, continuousUsage: false, returnTokenIds: false };
 
 /** Any server with OpenAI's completions or chat. */
-export function openAiCodec(options: CodecOptions, prompts: PromptMaker): Codec {
+export function openAiCodec(options: CodecOptions, prompts: PromptMaker): Dialect {
   return openAiRoutes('openai', options, prompts, options.capabilities ?? USUAL_CAPABILITIES);
 }
 
@@ -20,7 +26,7 @@ export function openAiCodec(options: CodecOptions, prompts: PromptMaker): Codec 
  * vLLM: OpenAI's routes with the ids of every event, or the count of tokens so far, because its events can hold many
  * tokens, and tokens can have no text. Fields that an older version does not support are left out.
  */
-export function vllmCodec(options: CodecOptions, prompts: PromptMaker): Codec {
+export function vllmCodec(options: CodecOptions, prompts: PromptMaker): Dialect {
   return openAiRoutes('vllm', options, prompts, options.capabilities ?? ALL_CAPABILITIES);
 }
 
@@ -34,17 +40,18 @@ export function openAiRoutes(
   options: CodecOptions,
   prompts: PromptMaker,
   capabilities: ServerCapabilities,
-): Codec {
+): Dialect {
   const isChat = options.endpoint === 'chat';
-  const path = isChat ? '/v1/chat/completions' : '/v1/completions';
+  const route = isChat ? '/v1/chat/completions' : '/v1/completions';
   const fieldsOf = isChat ? chatFields : completionFields;
+  const body = (request: Request): Json =>
+    requestBody(request, options, capabilities, fieldsOf(request, prompts, capabilities));
   return {
     name,
     promptForm: isChat || !capabilities.tokenIdPrompts ? 'text' : 'ids',
-    open: (request) => {
-      const fields = fieldsOf(request, prompts, capabilities);
-      return [jsonCall(path, request, options, requestBody(request, options, capabilities, fields))];
-    },
+    route,
+    body,
+    open: (request) => [jsonCall(route, request, options, body(request))],
     decoder: (request, out) =>
       new EventStream(request.outputTokens, new OpenAiEvents(out, request.outputTokens, isChat ? CHAT : COMPLETIONS)),
     errorMessage: errorMessageOf,

@@ -1,8 +1,15 @@
-import type { Codec, PromptMaker, StreamError, TokenOut } from '../src/core/codec.ts';
+import type { PromptMaker, StreamError, TokenOut } from '../src/core/codec.ts';
 import type { Request } from '../src/core/request.ts';
 import type { ResponseInfo } from '../src/core/target.ts';
 import { USUAL_BODY } from './body-options.ts';
-import { ALL_CAPABILITIES, jsonCall, requestId, type CodecOptions, type ServerCapabilities } from './codec-options.ts';
+import {
+  ALL_CAPABILITIES,
+  jsonCall,
+  requestId,
+  type CodecOptions,
+  type Dialect,
+  type ServerCapabilities,
+} from './codec-options.ts';
 import { bounded, errorMessageOf, finishReasonIn, isGivenUp, reasonOf, statusIn } from './error-shape.ts';
 import { EventStream, protocolError, streamBroken, type EventHandler } from './event-stream.ts';
 import { claimAt, isObject, MAX_RESPONSE_TOKENS, phasesOf, textAt, tokensAt, type Json } from './json.ts';
@@ -10,14 +17,18 @@ import { openAiRoutes } from './openai.ts';
 import { TokenCount, type Output } from './token-count.ts';
 
 /** SGLang: its own `/generate`, whose events have the count of tokens so far, or OpenAI's routes. */
-export function sglangCodec(options: CodecOptions, prompts: PromptMaker): Codec {
+export function sglangCodec(options: CodecOptions, prompts: PromptMaker): Dialect {
   // SGLang has no return_token_ids.
   const capabilities: ServerCapabilities = { ...(options.capabilities ?? ALL_CAPABILITIES), returnTokenIds: false };
   if (options.endpoint !== 'generate') return openAiRoutes('sglang', options, prompts, capabilities);
+  const route = '/generate';
+  const body = (request: Request): Json => generateBody(request, options, prompts, capabilities);
   return {
     name: 'sglang',
     promptForm: capabilities.tokenIdPrompts ? 'ids' : 'text',
-    open: (request) => [jsonCall('/generate', request, options, generateBody(request, options, prompts, capabilities))],
+    route,
+    body,
+    open: (request) => [jsonCall(route, request, options, body(request))],
     decoder: (request, out) => new EventStream(request.outputTokens, new GenerateEvents(out, request.outputTokens)),
     errorMessage: errorMessageOf,
     example: exampleResponse,

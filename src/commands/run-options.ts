@@ -44,7 +44,8 @@ const TARGET: Command['options'] = {
   adapter: {
     type: 'string',
     default: RUN_DEFAULTS.adapter,
-    describe: 'dialect of the target: openai, vllm, sglang; auto asks the server',
+    describe:
+      'dialect of the target: openai, vllm, sglang, disaggregated (prefill=URL,decode=URL); auto asks the server',
   },
   endpoint: {
     type: 'string',
@@ -81,6 +82,17 @@ const TARGET: Command['options'] = {
     default: RUN_DEFAULTS.connections,
     describe:
       'reuse, or per-request: a new one for each, part of its latency, for servers that close idle ones and balancers that count them',
+  },
+  router: {
+    type: 'string',
+    default: RUN_DEFAULTS.router,
+    describe: 'of a target with replicas (URL+URL): round-robin, or session, which keeps those of a session together',
+  },
+  handover: {
+    type: 'string',
+    describe:
+      'of a target prefill=URL,decode=URL: vllm (two steps), sglang (both at once; bootstrap port as URL@9000, or asked), ' +
+      'llm-d (by the sidecar) [default: as the servers are]',
   },
   start: {
     type: 'string',

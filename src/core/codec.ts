@@ -105,4 +105,6 @@ export interface Codec {
    * token path.
    */
   example(tokens: number): string;
+  /** The same of a `reply` call; absent where there are none. */
+  readonly exampleReply?: string;
 }

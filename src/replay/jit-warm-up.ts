@@ -16,6 +16,11 @@ export async function jitWarmUp(codec: Codec, endpoints: number): Promise<void> 
   const events = codec.example(EVENTS).split('\n\n').slice(0, -1);
   const server = createServer((request, response) => {
     request.resume().on('end', () => {
+      const { accept } = request.headers;
+      if (codec.exampleReply !== undefined && accept === 'application/json') {
+        response.end(codec.exampleReply);
+        return;
+      }
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       for (const event of events) response.write(`${event}\n\n`);
       response.end();

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { API_ENDPOINTS, type ApiEndpoint } from '../../adapters/index.ts';
+import { API_ENDPOINTS, HANDOVERS, ROUTERS, type ApiEndpoint } from '../../adapters/index.ts';
 import { resolveWorkload } from '../../workloads/index.ts';
 import { UserError } from '../core/errors.ts';
 import { expected, optionErrors, text, wholeNumber } from '../core/option-fields.ts';
@@ -44,7 +44,7 @@ function isTextOrObject(value: unknown): boolean {
 
 /** Options of a target: its address and its protocol. */
 const TARGET_FIELDS = {
-  /** A URL, or `reference[:SYSTEM[,key=value...]]`. */
+  /** A URL, several joined by `+`, `prefill=URL,decode=URL`, or `reference[:SYSTEM[,key=value...]]`. */
   target: text,
   /** A codec that the program makes. */
   codec: z.custom<CodecMaker>((value) => typeof value === 'function', expected('a function')).optional(),
@@ -62,6 +62,8 @@ const TARGET_FIELDS = {
   apiKeyEnv: text.optional(),
   insecure: z.boolean().default(false),
   connections: z.enum(CONNECTION_MODES, expected(CONNECTION_MODES.join(' or '))).default('reuse'),
+  router: z.enum(ROUTERS, expected(ROUTERS.join(' or '))).default('round-robin'),
+  handover: z.enum(HANDOVERS, expected(HANDOVERS.join(', '))).optional(),
   start: text.optional(),
   ready: text.optional(),
   startTimeout: text.default('10m'),
@@ -147,6 +149,8 @@ function targetOf(options: z.output<typeof targetOptionsSchema>): TargetConfig {
     headers: readHeaders(options.header, options.apiKeyEnv),
     insecure: options.insecure,
     connections: options.connections,
+    router: options.router,
+    handover: options.handover ?? null,
     start: startOf(options),
     traceIterations: options.traceIterations === undefined ? null : resolve(options.traceIterations),
     codec: options.codec ?? null,

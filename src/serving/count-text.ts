@@ -9,11 +9,11 @@ export type Counted = { readonly tokens: number } | { readonly fault: string };
 
 /** How many input tokens the server counts for a text that `makeCodec` sends: one request for one token, as in a run. */
 export async function countText(
-  access: ServerAccess,
+  endpoints: readonly ServerAccess[],
   makeCodec: (prompts: PromptMaker) => Codec,
   text: string,
 ): Promise<Counted> {
-  const requests = openSingleRequests(makeCodec({ ids: () => [], text: () => text }), [access], TIMEOUT_US);
+  const requests = openSingleRequests(makeCodec({ ids: () => [], text: () => text }), endpoints, TIMEOUT_US);
   try {
     const request = { id: 'prompt-length', traceRow: 0, dueUs: 0, inputTokens: 1, outputTokens: 1 };
     const result = await requests.send(request);

@@ -39,7 +39,7 @@ export async function prepareServer(
     const requests = warmUpRequests(options.warmupRequests, first);
     if (requests.length > 0) await warmUp(single, requests, log);
     // After them, so that none of their blocks is left in the cache.
-    const cache_reset = options.resetCache ? await resetCache(single, endpoints[0]) : null;
+    const cache_reset = options.resetCache ? await resetCache(single, endpoints) : null;
     if (cache_reset !== null && cache_reset.verified_by === null)
       log.warn(
         `--reset-cache: not verified: the server took POST ${cache_reset.route}, but neither cached_tokens nor its counters show what its cache holds (is prefix caching on?)`,

@@ -22,17 +22,22 @@ const SCRAPE_EVERY_MS = 100;
 const PROBE: Request = { id: 'cache-check', traceRow: 0, dueUs: 0, inputTokens: 256, outputTokens: 1 };
 
 /**
- * Empties a server's prefix cache and verifies it: a prompt that was cached is not cached any more. Throws a UserError
- * if the server cannot or does not empty it. `verified_by` is null where neither answers nor counters show cache hits.
+ * Empties the prefix cache of every server of a target and verifies it: a prompt that was cached is not cached any more.
+ * Throws a UserError if one cannot or does not empty it. `verified_by` is null where neither answers nor counters show
+ * cache hits; of several servers the first one's counters are read.
  */
-export async function resetCache(requests: SingleRequests, server: ServerAccess): Promise<CacheReset> {
+export async function resetCache(
+  requests: SingleRequests,
+  servers: readonly [ServerAccess, ...ServerAccess[]],
+): Promise<CacheReset> {
+  const [server] = servers;
   const scraper = openScraper(metricsPage(server));
   try {
     await probe(requests, scraper);
     const found = await probe(requests, scraper);
     const verified_by = found.cachedTokens > 0 ? 'cached_tokens' : found.hits > 0 ? 'hit_counters' : null;
     for (let attempt = 1; ; attempt++) {
-      const route = await reset(server);
+      const [route = ''] = await Promise.all(servers.map(reset));
       if (verified_by === null) return { route, verified_by };
       const { cachedTokens, hits } = await probe(requests, scraper);
       const left = verified_by === 'cached_tokens' ? cachedTokens : hits;

@@ -24,9 +24,9 @@ const LINES_SHOWN = 10;
 export interface StartOptions {
   /** For the shell. */
   readonly command: string;
-  /** Has to answer 2xx; null: `/health` of the target, or any answer where there is no such route. */
+  /** Has to answer 2xx; null: `/health` of every target, or any answer where there is no such route. */
   readonly ready: URL | null;
-  readonly target: ServerAccess;
+  readonly targets: readonly ServerAccess[];
   readonly timeoutUs: number;
   /** Between SIGTERM and SIGKILL. */
   readonly graceMs: number;
@@ -141,12 +141,21 @@ async function waitUntilReady(
   }
 }
 
-function shownReadyUrl({ ready, target }: StartOptions): string {
-  return ready === null ? new URL(pathBelow(target, HEALTH), target.url).href : withoutQueryValues(ready.href);
+function shownReadyUrl({ ready, targets }: StartOptions): string {
+  if (ready !== null) return withoutQueryValues(ready.href);
+  return targets.map((target) => new URL(pathBelow(target, HEALTH), target.url).href).join(', ');
 }
 
-/** Why the server does not answer yet; null once it does. */
-async function notReadyBecause({ ready, target }: StartOptions, stop: AbortSignal): Promise<string | null> {
+/** Why the server does not answer yet; null once all of it does. */
+async function notReadyBecause({ ready, targets }: StartOptions, stop: AbortSignal): Promise<string | null> {
+  for (const target of targets) {
+    const why = await unansweredBecause(ready, target, stop);
+    if (why !== null || ready !== null) return targets.length === 1 ? why : why && `${target.url.href}: ${why}`;
+  }
+  return null;
+}
+
+async function unansweredBecause(ready: URL | null, target: ServerAccess, stop: AbortSignal): Promise<string | null> {
   const urls = ready === null ? pagePaths(target, HEALTH).map((path) => new URL(path, target.url)) : [ready];
   try {
     for (const url of urls) {

@@ -22,7 +22,7 @@ export interface LaunchedServer extends StartedServer {
  */
 export async function launchServer(
   { command, ready, timeoutUs }: StartSpec,
-  target: ServerAccess,
+  targets: readonly ServerAccess[],
   { dir, stop, log }: { readonly dir: string; readonly stop: AbortSignal; readonly log: Log },
 ): Promise<LaunchedServer> {
   const logFile = join(dirname(dir), `${basename(dir)}.server.log`);
@@ -30,7 +30,7 @@ export async function launchServer(
   const options = {
     command,
     ready: ready === null ? null : parseUrl(ready, '--ready'),
-    target,
+    targets,
     timeoutUs,
     graceMs: GRACE_MS,
     logFile,

@@ -3,6 +3,7 @@ import {
   ALL_CAPABILITIES,
   type ApiEndpoint,
   type BodyOptions,
+  type Deployment,
   type ServerCapabilities,
 } from '../../adapters/index.ts';
 import type { PromptMaker } from '../core/codec.ts';
@@ -29,6 +30,8 @@ export interface ServerDialect {
   /** Longest prompt and output together; null where it is not known, or the server rejects longer requests itself. */
   readonly contextTokens: number | null;
   readonly facts: Manifest['target']['facts'];
+  /** Where the target has several endpoints. */
+  readonly deployment?: Deployment;
 }
 
 /** Inputs of the negotiation besides the target. */

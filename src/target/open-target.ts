@@ -8,7 +8,7 @@ import { launchServer } from './launch.ts';
 import { referenceAdapter } from './negotiate.ts';
 import { openServerSession, type Endpoints, type OwnedProcess } from './server-session.ts';
 import type { TargetSession } from './session.ts';
-import type { ServerUrl } from './server-url.ts';
+import type { ServerEndpoint } from './server-list.ts';
 import { checkTarget, type EngineTarget, type ServerTarget, type TargetConfig } from './target-spec.ts';
 import { openVirtualSession } from './virtual-session.ts';
 import { vocabularyOfFile } from './vocabulary.ts';
@@ -44,9 +44,13 @@ export async function openTarget(config: TargetConfig, options: OpenOptions): Pr
 
 async function openServer(config: TargetConfig, spec: ServerTarget, options: OpenOptions): Promise<TargetSession> {
   const [first, ...others] = spec.endpoints;
-  const endpoints: Endpoints = [accessOf(first, config), ...others.map((endpoint) => accessOf(endpoint, config))];
+  const access = (server: ServerEndpoint): ServerAccess => ({
+    ...accessOf(server, config),
+    ...(others.length === 0 ? {} : { name: server.role === 'both' ? server.url : `${server.role} ${server.url}` }),
+  });
+  const endpoints: Endpoints = [access(first), ...others.map(access)];
   const { start } = config;
-  const server = start === null ? null : await launchServer(start, endpoints[0], options);
+  const server = start === null ? null : await launchServer(start, endpoints, options);
   const owned: OwnedProcess | null =
     server === null
       ? null
@@ -76,7 +80,7 @@ async function openEngine(config: TargetConfig, spec: EngineTarget, options: Ope
 }
 
 function accessOf(
-  { url, query, isUnversioned }: ServerUrl,
+  { url, query, isUnversioned }: ServerEndpoint,
   { headers, insecure, connections, body }: TargetConfig,
 ): ServerAccess {
   const secrets = [...queryValues(query), ...keysIn(body.extra)];

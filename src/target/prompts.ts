@@ -19,7 +19,7 @@ export interface PromptFacts {
 
 /** The server to measure, and its codec. */
 export interface PromptServer {
-  readonly access: ServerAccess;
+  readonly endpoints: readonly [ServerAccess, ...ServerAccess[]];
   readonly model: string;
   readonly makeCodec: (prompts: PromptMaker) => Codec;
 }
@@ -31,13 +31,13 @@ export async function measurePrompts(
   { vocabulary, salt }: { readonly vocabulary: Vocabulary | null; readonly salt: string | null },
   log: Log,
 ): Promise<PromptFacts> {
-  const { access, model, makeCodec } = server;
+  const { endpoints, model, makeCodec } = server;
   if (makeCodec(promptMaker({ seed: 0, blockTokens: null })).promptForm === 'ids') {
     if (tokenizer !== null)
       log.warn('--tokenizer is not needed here: prompts are sent as token ids, which are exact as they are');
     return { text: null, facts: { form: 'ids', lengths: 'exact', tokenizer: null } };
   }
-  const known = vocabulary ?? (tokenizer === null ? null : await vocabularyOfServer(access, model));
+  const known = vocabulary ?? (tokenizer === null ? null : await vocabularyOfServer(endpoints[0], model));
   const { text, isExact } = await measureText({ vocabulary: known, salt }, server, log);
   return {
     text,
@@ -78,7 +78,7 @@ const PROBE_WORDS = 32;
 /** The tokens that the server counts beyond the words of a text, from two texts of different lengths. */
 async function measureText(
   { vocabulary, salt }: { readonly vocabulary: Vocabulary | null; readonly salt: string | null },
-  { access, makeCodec }: PromptServer,
+  { endpoints, makeCodec }: PromptServer,
   log: Log,
 ): Promise<{ text: TextSpec; isExact: boolean }> {
   const { first, words } = vocabulary?.alphabet ?? PLAIN_ALPHABET;
@@ -88,8 +88,8 @@ async function measureText(
     words.filter((_, i) => i % spacing === 0),
     randomStream(1, 'prompt-length', salt ?? ''),
   );
-  const short = await countText(access, makeCodec, first);
-  const long = 'fault' in short ? short : await countText(access, makeCodec, [first, ...more].join(' '));
+  const short = await countText(endpoints, makeCodec, first);
+  const long = 'fault' in short ? short : await countText(endpoints, makeCodec, [first, ...more].join(' '));
   const text = { first, words, overheadTokens: 0, tokensPerWord: 1 };
   if ('fault' in short || 'fault' in long) {
     const fault = 'fault' in short ? short.fault : 'fault' in long ? long.fault : '';

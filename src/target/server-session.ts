@@ -1,6 +1,6 @@
 import { idPrefix } from '../core/request-id.ts';
 import { basename } from 'node:path';
-import { makeCodec, type BodyOptions, type CodecOptions } from '../../adapters/index.ts';
+import { makeCodec, type BodyOptions, type CodecOptions, type Deployment } from '../../adapters/index.ts';
 import { promptMaker } from '../../workloads/index.ts';
 import type { Codec, PromptMaker } from '../core/codec.ts';
 import { EXIT, UserError } from '../core/errors.ts';
@@ -17,11 +17,12 @@ import { reachTarget } from '../serving/reach.ts';
 import { untilIdle } from '../serving/until-idle.ts';
 import { checkContextLength } from './context-length.ts';
 import { FEED_BATCH, feedFromSource, feedFromWorker, type Feed } from './feed.ts';
+import { negotiateHandover } from './negotiate-handover.ts';
 import { mayEcho, negotiate, referenceDialect, type ServerDialect } from './negotiate.ts';
 import type { OpenOptions } from './open-target.ts';
 import { measurePrompts, apart, promptSpec, type PromptFacts } from './prompts.ts';
 import { NEVER_GONE, type AttachOptions, type Attachment, type TargetEnd, type TargetSession } from './session.ts';
-import type { TargetConfig } from './target-spec.ts';
+import { isDisaggregated, type TargetConfig } from './target-spec.ts';
 import { engineFacts } from './virtual-session.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
@@ -36,7 +37,7 @@ export interface OwnedProcess {
 
 export interface ServerParts {
   readonly config: TargetConfig;
-  /** Its endpoints; the first is the one that is probed. */
+  /** Its endpoints; of several that are alike the first is the one that is probed. */
   readonly endpoints: Endpoints;
   readonly owned: OwnedProcess | null;
   readonly vocabulary: Vocabulary | null;
@@ -58,7 +59,7 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
   if (plan !== null) check(plan);
   const makeCodecOf = codecMaker(config, dialect);
   const server = {
-    access: { ...endpoints[0], stop: options.stop },
+    endpoints: stoppedBy(options.stop, endpoints),
     model: dialect.model,
     makeCodec: (prompts: PromptMaker) => makeCodecOf(prompts, id, true),
   };
@@ -113,22 +114,23 @@ function codecMaker({ codec, body }: TargetConfig, dialect: ServerDialect): Sess
 }
 
 function codecOptions(
-  { endpoint, model, capabilities }: ServerDialect,
+  { endpoint, model, capabilities, deployment }: ServerDialect,
   body: BodyOptions,
   runId: string,
   echo: boolean,
 ): CodecOptions {
-  if (capabilities === null) return { endpoint, model, runId, body };
+  const options = { endpoint, model, runId, body, ...(deployment === undefined ? {} : { deployment }) };
+  if (capabilities === null) return options;
   const returnTokenIds = capabilities.returnTokenIds && echo;
-  return { endpoint, model, runId, body, capabilities: { ...capabilities, returnTokenIds } };
+  return { ...options, capabilities: { ...capabilities, returnTokenIds } };
 }
 
 async function dialectOf(
-  { config, owned, endpoints: [first] }: ServerParts,
+  { config, owned, endpoints }: ServerParts,
   id: string,
   { plan, salt, patienceUs, stop, log }: OpenOptions,
 ): Promise<ServerDialect> {
-  const access = { ...first, stop };
+  const [access, ...others] = stoppedBy(stop, endpoints);
   if (owned?.isEngine === true) return referenceDialect(config, access);
   if (config.codec !== null) return ownDialect(config, access);
   const options = {
@@ -137,7 +139,23 @@ async function dialectOf(
     longestPromptTokens: plan?.stats.maxInputTokens ?? null,
     patienceMs: Math.min(MAX_PATIENCE_MS, patienceUs / 1000),
   };
-  return negotiate(config, access, options, log);
+  const { spec } = config;
+  if (spec.kind === 'server' && isDisaggregated(spec))
+    return negotiateHandover(config, spec, [access, ...others], options, log);
+  const dialect = await negotiate(config, access, options, log);
+  return others.length === 0 ? dialect : overReplicas(dialect, config, endpoints);
+}
+
+/** The dialect of replicas that are alike. */
+function overReplicas(dialect: ServerDialect, { router }: TargetConfig, endpoints: Endpoints): ServerDialect {
+  const replicas = { replicas: endpoints.length, router };
+  const deployment: Deployment = { kind: 'replicas', router, endpoints: endpoints.map((_, i) => i) };
+  return { ...dialect, deployment, facts: { ...dialect.facts, ...replicas } };
+}
+
+/** Single requests to these endpoints end when `stop` aborts. */
+function stoppedBy(stop: AbortSignal, [first, ...others]: Endpoints): Endpoints {
+  return [{ ...first, stop }, ...others.map((access) => ({ ...access, stop }))];
 }
 
 /** The dialect for a codec that the caller made: the caller knows the server. */
@@ -202,8 +220,7 @@ async function attachRun(
       isJitWarm ? null : jitWarmUp(codec, endpoints.length),
     ]);
     await unlessStopped(ready, stop);
-    const [first, ...others] = endpoints;
-    const stoppable: Endpoints = [{ ...first, stop }, ...others.map((access) => ({ ...access, stop }))];
+    const stoppable = stoppedBy(stop, endpoints);
     const warmUp = makeCodecOf(promptMaker(apart(made, 'warm-up')), runId, echo);
     const prepared = await prepareServer(prepare, options.firstRequests, warmUp, stoppable, log);
     const monitor = await monitorMetrics(endpoints.map(metricsPage), log);

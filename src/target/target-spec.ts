@@ -1,13 +1,20 @@
-import { ADAPTERS, isUsualBody, type ApiEndpoint, type BodyOptions } from '../../adapters/index.ts';
+import {
+  ADAPTERS,
+  isUsualBody,
+  type ApiEndpoint,
+  type BodyOptions,
+  type Handover,
+  type RouterName,
+} from '../../adapters/index.ts';
 import type { Codec, PromptMaker } from '../core/codec.ts';
 import { didYouMean } from '../core/did-you-mean.ts';
 import { UserError } from '../core/errors.ts';
-import { withoutQueryValues } from '../core/secrets.ts';
 import { parseEngineSpec, type EngineSpec } from '../engine/index.ts';
 import type { ConnectionMode } from '../replay/connections.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import { checkEndpoint } from '../serving/detect.ts';
-import { parseUrl, readServerUrl, type ServerUrl } from './server-url.ts';
+import { readServers, type ServerList } from './server-list.ts';
+import { parseUrl } from './server-url.ts';
 
 /** A target, parsed once from `--target`: plain data. */
 export type TargetSpec = EngineTarget | ServerTarget;
@@ -26,18 +33,9 @@ export interface EngineTarget {
   readonly warnings: readonly string[];
 }
 
-/** A server that is not the reference engine. A call names one of its endpoints by position. */
-export interface ServerTarget {
+/** Servers that are not the reference engine: one, or several that requests are spread over. */
+export interface ServerTarget extends ServerList {
   readonly kind: 'server';
-  /** The text as given, with the values of its query hidden. */
-  readonly text: string;
-  readonly name: string;
-  readonly endpoints: readonly [ServerEndpoint, ...ServerEndpoint[]];
-}
-
-interface ServerEndpoint extends ServerUrl {
-  /** The phases that its replicas compute. */
-  readonly role: 'both' | 'prefill' | 'decode';
 }
 
 /** A server to start before the first run and to end with the session. */
@@ -64,6 +62,10 @@ export interface TargetConfig {
   readonly headers: Readonly<Record<string, string>>;
   readonly insecure: boolean;
   readonly connections: ConnectionMode;
+  /** Who picks the replica of a request, where the target has several. */
+  readonly router: RouterName;
+  /** How the client hands a prompt from a prefill server to a decode server; null: as the servers are. */
+  readonly handover: Handover | null;
   /** How to start the server under test; null: it runs already. */
   readonly start: StartSpec | null;
   /** File to which the reference engine writes its iterations; null: none. */
@@ -79,18 +81,13 @@ export interface TargetConfig {
 /** `runId`: prefix of the ids of calls. */
 export type CodecMaker = (prompts: PromptMaker, runId: string) => Codec;
 
-/** Reads a URL or `reference[:SYSTEM[,key=value...]]`. Throws a UserError that names the expected forms. */
+/**
+ * Reads URLs, with or without roles, or `reference[:SYSTEM[,key=value...]]`. Throws a UserError that names the expected
+ * forms.
+ */
 export function parseTarget(text: string): TargetSpec {
   const reference = /^reference(?::(.*))?$/.exec(text);
-  if (reference === null) {
-    const server = readServerUrl(text);
-    return {
-      kind: 'server',
-      text: withoutQueryValues(text),
-      name: new URL(server.url).host.replaceAll(/[^\w.-]/g, '_'),
-      endpoints: [{ role: 'both', ...server }],
-    };
-  }
+  if (reference === null) return { kind: 'server', ...readServers(text) };
   const system = reference[1] ?? '';
   const { warnings, ...engine } = engineOf(system);
   return { kind: 'engine', text, name: `reference-${engine.system}`, system, engine, warnings };
@@ -132,9 +129,38 @@ export function checkTarget({ spec, clock, start, traceIterations, tokenizer, bo
     throw new UserError(
       '--extra-body, --temperature and --no-ignore-eos: a codec of your own makes the bodies of its requests; set them there',
     );
-  if (dialect.adapter === 'auto') return;
-  const adapters = ['auto', ...Object.keys(ADAPTERS)];
-  if (!adapters.includes(dialect.adapter))
-    throw new UserError(`--adapter: "${dialect.adapter}" is not known${didYouMean(dialect.adapter, adapters)}`);
-  checkEndpoint(dialect.adapter, dialect.endpoint);
+  checkAdapter(spec, dialect);
+}
+
+/** Of servers with roles: the adapter of its name, or the dialect that they all speak. */
+const DISAGGREGATED = 'disaggregated';
+const HANDOVER_ADAPTERS: readonly string[] = ['auto', DISAGGREGATED, 'vllm', 'sglang'];
+
+/** Whether the target's prefill and decode servers are called by the client. */
+export function isDisaggregated(spec: TargetSpec): boolean {
+  return spec.kind === 'server' && spec.endpoints[0].role !== 'both';
+}
+
+function checkAdapter(
+  spec: TargetSpec,
+  { adapter, endpoint, handover }: Pick<TargetConfig, 'adapter' | 'endpoint' | 'handover'>,
+): void {
+  const adapters = ['auto', ...Object.keys(ADAPTERS), DISAGGREGATED];
+  if (!adapters.includes(adapter))
+    throw new UserError(`--adapter: "${adapter}" is not known${didYouMean(adapter, adapters)}`);
+  if (!isDisaggregated(spec)) {
+    const needed = adapter === DISAGGREGATED ? `--adapter ${DISAGGREGATED}` : handover === null ? null : '--handover';
+    if (needed !== null)
+      throw new UserError(`${needed}: is for servers with roles, --target prefill=URL,decode=URL; got ${spec.text}`);
+    checkEndpoint(adapter, endpoint);
+    return;
+  }
+  if (!HANDOVER_ADAPTERS.includes(adapter))
+    throw new UserError(
+      `--adapter ${adapter}: has no hand-over from a prefill server to a decode server; leave it out, or name ${HANDOVER_ADAPTERS.slice(1).join(', ')}`,
+    );
+  const dialect = handover === null ? adapter : handover === 'sglang' ? 'sglang' : 'vllm';
+  if (adapter !== 'auto' && adapter !== DISAGGREGATED && adapter !== dialect)
+    throw new UserError(`--handover ${handover}: is one of ${dialect}'s servers, and --adapter is ${adapter}`);
+  checkEndpoint(dialect, endpoint);
 }

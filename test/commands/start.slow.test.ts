@@ -122,7 +122,7 @@ describe('a server that a run starts', { concurrency: 2 }, () => {
       {
         command: `"${process.execPath}" -e "${body.replaceAll('\n', ' ')}"`,
         ready: new URL(`http://127.0.0.1:${port}/up`),
-        target: { url: new URL(`http://127.0.0.1:${port}`), headers: {}, insecure: false },
+        targets: [{ url: new URL(`http://127.0.0.1:${port}`), headers: {}, insecure: false }],
         timeoutUs: 60e6,
         graceMs: 300,
         logFile,
@@ -155,7 +155,7 @@ describe('a server that a run starts', { concurrency: 2 }, () => {
       {
         command: `"${process.execPath}" "${script}"`,
         ready: null,
-        target: { url: new URL(`https://127.0.0.1:${port}`), headers: {}, insecure: true },
+        targets: [{ url: new URL(`https://127.0.0.1:${port}`), headers: {}, insecure: true }],
         timeoutUs: 20e6,
         graceMs: 300,
         logFile: join(folder, 'tls.log'),

@@ -58,7 +58,7 @@ async function reset({ tells = 'cached_tokens', routes, obeysFrom }: CachingServ
   const codec = makeCodec('openai', options, promptMaker({ seed: 1, blockTokens: null }));
   const requests = openSingleRequests(codec, [target], 10e6);
   try {
-    return { result: await resetCache(requests, target), posts };
+    return { result: await resetCache(requests, [target]), posts };
   } finally {
     await requests.close();
     await server.close();

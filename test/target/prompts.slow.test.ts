@@ -62,7 +62,7 @@ async function prepare(server: ChatServer, tokenizer: string | null, makeCodec =
   const access = { url: server.url, headers: {}, insecure: false };
   const vocabulary = await vocabularyOfFile(tokenizer);
   const prompts = await measurePrompts(
-    { access, model: 'tiny', makeCodec },
+    { endpoints: [access], model: 'tiny', makeCodec },
     tokenizer,
     { vocabulary, salt: null },
     log,

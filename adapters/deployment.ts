@@ -1,0 +1,33 @@
+import type { Codec } from '../src/core/codec.ts';
+import { randomStream } from '../src/core/random.ts';
+import type { Request } from '../src/core/request.ts';
+import type { RouterName } from './codec-options.ts';
+
+/** Picks one of several replicas for a request. */
+export type Pick<T> = (request: Request) => T;
+
+/**
+ * Picks when a request is made, ahead of its due time: what the replicas are doing then is not known. `session`: requests
+ * without one go to each in turn.
+ */
+export function picker<T>(router: RouterName, replicas: readonly T[]): Pick<T> {
+  let turn = 0;
+  return ({ session }) => {
+    const number = router === 'session' && session !== undefined ? randomStream(0, 'router', session)() : turn++;
+    const replica = replicas[number % replicas.length];
+    if (replica === undefined) throw new Error('there is no replica to pick');
+    return replica;
+  };
+}
+
+/** A codec over replicas that each serve requests whole. */
+export function overReplicas(codec: Codec, router: RouterName, endpoints: readonly number[]): Codec {
+  const pick = picker(router, endpoints);
+  return {
+    ...codec,
+    open(request) {
+      const endpoint = pick(request);
+      return codec.open(request).map((call) => ({ ...call, endpoint }));
+    },
+  };
+}

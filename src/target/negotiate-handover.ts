@@ -1,0 +1,187 @@
+import { z } from 'zod';
+import {
+  ALL_CAPABILITIES,
+  makeCodec,
+  type BodyOptions,
+  type Deployment,
+  type Handover,
+  type ServerCapabilities,
+} from '../../adapters/index.ts';
+import { EXIT, UserError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { openSingleRequests } from '../replay/single-requests.ts';
+import type { ServerAccess } from '../replay/transport.ts';
+import { nameEngine } from '../serving/engine-name.ts';
+import { getJson } from '../serving/http-once.ts';
+import { PATIENCE_MS, reachTarget } from '../serving/reach.ts';
+import { negotiate, type NegotiateOptions, type ServerDialect } from './negotiate.ts';
+import type { ServerEndpoint } from './server-list.ts';
+import type { ServerTarget, TargetConfig } from './target-spec.ts';
+
+type Disaggregated = Extract<Deployment, { readonly kind: 'disaggregated' }>;
+
+/** The dialect of servers with roles, and who they are to each other. */
+interface HandoverDialect extends ServerDialect {
+  readonly deployment: Disaggregated;
+}
+
+/**
+ * Finds out how prefill and decode servers hand prompts over, and that they do: every server takes part in one small
+ * request. Throws a UserError where a run could not succeed.
+ */
+export async function negotiateHandover(
+  config: TargetConfig,
+  { endpoints: servers }: ServerTarget,
+  accesses: readonly ServerAccess[],
+  options: NegotiateOptions,
+  log: Log,
+): Promise<HandoverDialect> {
+  const all = await Promise.all(
+    servers.map(async (server, i) => {
+      const access = accesses[i];
+      if (access === undefined) throw new Error(`endpoint ${i} has no access`);
+      return look(server, access, i);
+    }),
+  );
+  const [first] = all;
+  const decode = all.find(({ server }) => server.role === 'decode');
+  if (first === undefined || decode === undefined) throw new Error('a target with roles has a decode server');
+  const handover = config.handover ?? handoverOf(config.adapter, all);
+  const dialect =
+    handover === 'sglang'
+      ? sglangDialect(config, all)
+      : await negotiate({ ...config, adapter: 'vllm' }, decode.access, options, log);
+  const deployment: Disaggregated = {
+    kind: 'disaggregated',
+    router: config.router,
+    handover,
+    prefill: all.filter(({ server }) => server.role === 'prefill').map(({ replica }) => replica),
+    decode: all.flatMap(({ server, replica }) => (server.role === 'decode' ? [replica.endpoint] : [])),
+  };
+  const found = { ...dialect, deployment, facts: { ...dialect.facts, handover, ...countsOf(deployment) } };
+  await checkHandover(found, config.body, accesses, options);
+  log.info(`${handover}'s hand-over of a prompt works from ${countText(deployment)}`);
+  return found;
+}
+
+interface Looked {
+  readonly server: ServerEndpoint;
+  readonly access: ServerAccess;
+  readonly models: readonly string[];
+  readonly contextTokens: number | null;
+  readonly engine: string | null;
+  readonly version: string | null;
+  readonly adapter: string;
+  readonly replica: Disaggregated['prefill'][number];
+}
+
+// Of SGLang's pages about a server; both are null or absent where it does all of the work.
+const rolePage = z.object({
+  disaggregation_mode: z.string().nullish().catch(null),
+  disaggregation_bootstrap_port: z.int().positive().nullish().catch(null),
+});
+
+async function look(server: ServerEndpoint, access: ServerAccess, endpoint: number): Promise<Looked> {
+  const listed = await reachTarget(access);
+  const named = await nameEngine(access, listed[0]);
+  const page = named.adapter === 'sglang' ? await rolePageOf(access) : null;
+  const mode = page?.disaggregation_mode ?? null;
+  if ((mode === 'prefill' || mode === 'decode') && mode !== server.role)
+    throw new UserError(
+      `--target: ${access.url.href} says that it is a ${mode} server, and it is given as ${server.role}=; are they swapped?`,
+      { exitCode: EXIT.unreachable },
+    );
+  const { hostname, port, protocol } = access.url;
+  return {
+    server,
+    access,
+    models: listed.map(({ id }) => id),
+    contextTokens: listed[0]?.contextTokens ?? named.contextTokens,
+    engine: named.engine,
+    version: named.version,
+    adapter: named.adapter,
+    replica: {
+      endpoint,
+      host: hostname,
+      port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
+      bootstrapPort: server.bootstrapPort ?? page?.disaggregation_bootstrap_port ?? null,
+    },
+  };
+}
+
+async function rolePageOf(access: ServerAccess): Promise<z.infer<typeof rolePage> | null> {
+  for (const route of ['/server_info', '/get_server_info']) {
+    const page = rolePage.safeParse(await getJson(access, route, PATIENCE_MS));
+    if (page.success && page.data.disaggregation_bootstrap_port !== undefined) return page.data;
+  }
+  return null;
+}
+
+/** As the servers are, which have to be alike. */
+function handoverOf(adapter: string, all: readonly Looked[]): Handover {
+  if (adapter === 'vllm' || adapter === 'sglang') return adapter;
+  const kinds = [...new Set(all.map((one) => one.adapter))];
+  const [kind] = kinds;
+  if (kinds.length === 1 && (kind === 'vllm' || kind === 'sglang')) return kind;
+  const found = all.map(({ access, engine }) => `${access.url.href}: ${engine ?? 'does not say what it is'}`);
+  throw new UserError(
+    `--target: how these servers hand prompts over cannot be told (${found.join('; ')}); name it: --handover vllm, sglang or llm-d`,
+    { exitCode: EXIT.unreachable },
+  );
+}
+
+/** SGLang's servers with a role take no request without a partner, so that they are not probed one by one. */
+function sglangDialect({ endpoint, model }: TargetConfig, all: readonly Looked[]): ServerDialect {
+  const decode = all.find(({ server }) => server.role === 'decode');
+  const capabilities: ServerCapabilities = { ...ALL_CAPABILITIES, returnTokenIds: false };
+  return {
+    isUnversioned: false,
+    adapter: 'sglang',
+    endpoint: endpoint ?? 'generate',
+    model: model ?? decode?.models[0] ?? 'default',
+    capabilities,
+    contextTokens: decode?.contextTokens ?? null,
+    facts: {
+      engine: decode?.engine ?? null,
+      version: decode?.version ?? null,
+      context_tokens: decode?.contextTokens ?? null,
+      endpoint: endpoint ?? 'generate',
+    },
+  };
+}
+
+const CHECK_TOKENS = { inputTokens: 64, outputTokens: 3 };
+
+/** One small request to each pair of servers, each server in one pair at least. */
+async function checkHandover(
+  { adapter, endpoint, model, capabilities, deployment }: HandoverDialect,
+  body: BodyOptions,
+  accesses: readonly ServerAccess[],
+  { id, prompts, patienceMs }: NegotiateOptions,
+): Promise<void> {
+  const known = capabilities === null ? {} : { capabilities };
+  const inTurn: Disaggregated = { ...deployment, router: 'round-robin' };
+  const codec = makeCodec(adapter, { endpoint, model, runId: id, body, ...known, deployment: inTurn }, prompts);
+  const requests = openSingleRequests(codec, accesses, patienceMs * 1000);
+  try {
+    for (let i = 0; i < Math.max(deployment.prefill.length, deployment.decode.length); i++) {
+      const result = await requests.send({ id: `handover-check-${i}`, traceRow: 0, dueUs: 0, ...CHECK_TOKENS });
+      if (result.kind === 'failed')
+        throw new UserError(
+          `--target: a prompt could not be handed over by ${deployment.handover}'s protocol: ${result.why}`,
+          { exitCode: EXIT.unreachable },
+        );
+    }
+  } finally {
+    await requests.close();
+  }
+}
+
+const countsOf = ({ prefill, decode }: Disaggregated): { prefill: number; decode: number } => ({
+  prefill: prefill.length,
+  decode: decode.length,
+});
+
+function countText({ prefill, decode }: Disaggregated): string {
+  return `${prefill.length} prefill to ${decode.length} decode ${decode.length === 1 ? 'server' : 'servers'}`;
+}
