@@ -11,6 +11,8 @@ export class ServerCollector {
   readonly #fromUs: number;
   readonly #toUs: number;
   readonly #countsAll: boolean;
+  /** Prefill servers, which come first, of a target whose prefill and decode the client calls; else null. */
+  readonly #prefillServers: number | null;
   readonly #running = new Gauge();
   readonly #waiting = new Gauge();
   readonly #kvUsage = new Gauge();
@@ -26,10 +28,12 @@ export class ServerCollector {
   #countedFromUs: number | null = null;
   #countedToUs: number | null = null;
 
-  constructor({ measured, workload }: Manifest) {
+  constructor({ measured, workload, target: { facts } }: Manifest) {
     this.#fromUs = measured?.from_us ?? 0;
     this.#toUs = measured?.to_us ?? workload.duration_s * 1e6;
     this.#countsAll = measured === null;
+    const prefill = 'handover' in facts ? facts['prefill'] : null;
+    this.#prefillServers = typeof prefill === 'number' ? prefill : null;
   }
 
   add({ timeUs, samples }: Scrape): void {
@@ -68,7 +72,8 @@ export class ServerCollector {
       preemptions: this.#counters.get('preemptions') ?? null,
       iteration_tokens: this.#iterations.count > 0 ? this.#iterations.sum / this.#iterations.count : null,
       latency_ms: {
-        ttft: latency(this.#histograms.ttft),
+        // Each server's own part of it, which is no TTFT of a request.
+        ttft: this.#prefillServers === null ? latency(this.#histograms.ttft) : null,
         itl: latency(this.#histograms.itl),
         queue: latency(this.#histograms.queue),
       },
@@ -83,7 +88,11 @@ export class ServerCollector {
       const samples = byName.get(metric);
       if (samples === undefined) continue;
       let grown = 0;
-      for (const sample of samples) grown += this.#grown(sample);
+      for (const sample of samples) {
+        const own = this.#grown(sample);
+        // The decode server looks up the prompts again that come to it with their KV.
+        if (metric === 'preemptions' || !this.#isDecodeServer(sample)) grown += own;
+      }
       this.#counters.set(metric, (this.#counters.get(metric) ?? 0) + (counts ? grown : 0));
     }
     for (const metric of ['ttft', 'itl', 'queue'] as const)
@@ -101,6 +110,10 @@ export class ServerCollector {
       this.#countedToUs = timeUs;
     }
     this.#lastUs = timeUs;
+  }
+
+  #isDecodeServer({ labels }: ServerSample): boolean {
+    return this.#prefillServers !== null && Number(/"endpoint":"(\d+)"/.exec(labels)?.[1]) >= this.#prefillServers;
   }
 
   /** A series that is new began at 0, and so did one whose server has restarted. */

@@ -1,4 +1,12 @@
-import { FINISHED_GRACE_MS, ProtocolError, type Call, type Codec, type Decoder, type TokenOut } from '../core/codec.ts';
+import {
+  FINISHED_GRACE_MS,
+  ProtocolError,
+  type Call,
+  type Codec,
+  type Decoder,
+  type StreamError,
+  type TokenOut,
+} from '../core/codec.ts';
 import { outcomeOfStatus, type HandoverTimes, type Outcome } from '../core/record.ts';
 import type { HasText, ResponseInfo, ScheduledRequest, Sink } from '../core/target.ts';
 import type { WallClock } from '../core/wall-clock.ts';
@@ -107,7 +115,7 @@ export class Exchange implements TokenOut, CallEvents {
     if (this.#over) return true;
     this.#decoder.push(chunk);
     const fault = this.#decoder.error;
-    if (fault !== null) this.fail(fault.outcome, fault.message);
+    if (fault !== null) this.#failStream(fault);
     else if (this.#decoder.isDone) this.onStreamEnd();
     else if (this.#hasNewFinalEvents()) this.#endUnlessMoreComes();
     else if (this.#finalEvents === 0) this.#dropGrace();
@@ -153,7 +161,7 @@ export class Exchange implements TokenOut, CallEvents {
     this.#streamIsOver = true;
     const fault = this.#decoder.end();
     if (fault !== null) {
-      this.fail(fault.outcome, fault.message);
+      this.#failStream(fault);
       return;
     }
     // Without [DONE] the last event is the end, not a body's end that may come much later.
@@ -196,6 +204,11 @@ export class Exchange implements TokenOut, CallEvents {
   #saidBefore({ role }: Call): string {
     const fault = role === 'stream' && this.#httpStatus !== null ? this.#decoder.end() : null;
     return fault === null ? '' : `: ${fault.message}`;
+  }
+
+  #failStream({ outcome, message }: StreamError): void {
+    const stream = this.#calls.find(({ call }) => call.role === 'stream');
+    if (stream !== undefined) this.#failAt(stream.call, outcome, message);
   }
 
   #failAt(call: Call, outcome: Outcome, error: string): void {

@@ -129,7 +129,7 @@ export function checkTarget({ spec, clock, start, traceIterations, tokenizer, bo
     throw new UserError(
       '--extra-body, --temperature and --no-ignore-eos: a codec of your own makes the bodies of its requests; set them there',
     );
-  checkAdapter(spec, dialect);
+  checkAdapter(spec, { ...dialect, body });
 }
 
 /** Of servers with roles: the adapter of its name, or the dialect that they all speak. */
@@ -143,7 +143,7 @@ export function isDisaggregated(spec: TargetSpec): boolean {
 
 function checkAdapter(
   spec: TargetSpec,
-  { adapter, endpoint, handover }: Pick<TargetConfig, 'adapter' | 'endpoint' | 'handover'>,
+  { adapter, endpoint, handover, body }: Pick<TargetConfig, 'adapter' | 'endpoint' | 'handover' | 'body'>,
 ): void {
   const adapters = ['auto', ...Object.keys(ADAPTERS), DISAGGREGATED];
   if (!adapters.includes(adapter))
@@ -159,6 +159,8 @@ function checkAdapter(
     throw new UserError(
       `--adapter ${adapter}: has no hand-over from a prefill server to a decode server; leave it out, or name ${HANDOVER_ADAPTERS.slice(1).join(', ')}`,
     );
+  const taken = Object.keys(body.extra).find((name) => /^(kv_transfer_params|bootstrap_(host|port|room))$/.test(name));
+  if (taken !== undefined) throw new UserError(`--extra-body: ${taken} is what the hand-over itself sets`);
   const dialect = handover === null ? adapter : handover === 'sglang' ? 'sglang' : 'vllm';
   if (adapter !== 'auto' && adapter !== DISAGGREGATED && adapter !== dialect)
     throw new UserError(`--handover ${handover}: is one of ${dialect}'s servers, and --adapter is ${adapter}`);

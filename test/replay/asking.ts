@@ -23,11 +23,18 @@ export interface Asking {
   readonly ask: (index: number) => Promise<Ended>;
 }
 
-/** A target on `url` and a way to send one request, for four tokens, and learn how it ended. */
-export function asking(url: URL, codec: Codec, connections: ConnectionMode = 'reuse'): Asking {
+/** A target on one server or several, and a way to send one request, for four tokens, and learn how it ended. */
+export function asking(urls: URL | readonly URL[], codec: Codec, connections: ConnectionMode = 'reuse'): Asking {
   const headers = { 'x-extra': 'yes', 'x-key': 'Key a-secret' };
   const clock = new WallClock();
-  const target = new HttpTarget(codec, clock, [{ url, headers, insecure: false, connections }]);
+  const endpoints = (urls instanceof URL ? [urls] : urls).map((url, i, { length }) => ({
+    url,
+    headers,
+    insecure: false,
+    connections,
+    ...(length === 1 ? {} : { name: `server ${i}` }),
+  }));
+  const target = new HttpTarget(codec, clock, endpoints);
   const waiting = new Map<number, { tokens: number; sent: number; connectUs: number | null; settle: Settle }>();
   type Settle = (timeUs: number, how: Pick<Ended, 'outcome' | 'error' | 'answer'>) => void;
   const open = (index: number, what: string) => waiting.get(index) ?? assert.fail(`${what} after the end`);

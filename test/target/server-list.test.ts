@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { readServers } from '../../src/target/server-list.ts';
+import { parseTarget, recordedName } from '../../src/target/target-spec.ts';
+import { exampleManifest } from '../metrics/example-manifest.ts';
+
+const seen = (text: string): unknown[] =>
+  readServers(text).endpoints.map(({ role, url, bootstrapPort }) => [role, url, bootstrapPort]);
+
+describe('--target of several servers', () => {
+  it('is read by role, replicas joined by +, with the bootstrap ports of prefill servers', () => {
+    assert.deepEqual(seen('prefill=http://a:1@9000+https://b/x/v1,decode=http://c:2+http://d:3?key=a+b,c'), [
+      ['prefill', 'http://a:1/', 9000],
+      ['prefill', 'https://b/x/v1', null],
+      ['decode', 'http://c:2/', null],
+      ['decode', 'http://d:3/', null],
+    ]);
+    assert.deepEqual(seen('decode=http://c:2,prefill=http://a:1/@80'), [
+      ['decode', 'http://c:2/', null],
+      ['prefill', 'http://a:1/', 80],
+    ]);
+    assert.deepEqual(seen('http://a:1+http://b:1'), [
+      ['both', 'http://a:1/', null],
+      ['both', 'http://b:1/', null],
+    ]);
+    assert.deepEqual(seen('http://a:1/x,y=http://b'), [['both', 'http://a:1/x,y=http://b', null]], 'one URL is a URL');
+  });
+
+  it('has a name for folders, and a text without keys that reads as the same target', () => {
+    for (const [text, name] of [
+      ['http://a:1', 'a_1'],
+      ['http://a:1+http://b:1', 'b_1-x2'],
+      ['prefill=http://a:1@9000+http://b:1,decode=http://c:2?key=secret', 'c_2-2p1d'],
+    ] as const) {
+      const spec = parseTarget(text);
+      assert.equal(spec.name, name);
+      assert.doesNotMatch(spec.text, /secret/);
+      const target = { ...exampleManifest().target, kind: 'url' as const, spec: spec.text };
+      assert.equal(recordedName(target), name, spec.text);
+    }
+  });
+
+  it('is refused with what is wrong, and the form', () => {
+    for (const [text, message] of [
+      ['prefill=http://a:1', /no decode=; the form is prefill=URL/],
+      ['decode=http://a:1', /no prefill=/],
+      ['prefill=http://a:1,prefill=http://b:1,decode=http://c', /prefill= is there twice; join its URLs by \+/],
+      ['encode=http://a:1,decode=http://c', /"encode=" is no role/],
+      ['prefill=http://a:1,decode=http://a:1', /http:\/\/a:1\/ is there twice/],
+      ['prefill=http://a:1@70000,decode=http://b', /@70000 is no port/],
+      ['prefill=http://a:1@0,decode=http://b', /@0 is no port/],
+      ['prefill=http://u:p@a:1,decode=http://b', /a URL with a password/],
+      ['prefill=http://a:1,decode=http://b@9000', /a URL with a password/],
+    ] as const)
+      assert.throws(() => readServers(text), message, text);
+  });
+});
