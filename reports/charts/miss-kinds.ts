@@ -20,6 +20,9 @@ export const KIND_COLOURS: Readonly<Record<MissKind, string>> = {
 export const PHASE_NAMES: Readonly<Record<MissPhase, string>> = {
   held: 'held by the cap',
   client: 'client',
+  prefill_call: 'prefill server',
+  handover: 'hand-over',
+  first_decode: 'first decode token',
   prefill_queue: 'prefill queue',
   prefill: 'prefill',
   transfer: 'KV transfer',
@@ -32,6 +35,9 @@ export const PHASE_NAMES: Readonly<Record<MissPhase, string>> = {
 export const PHASE_VERBS: Readonly<Record<MissPhase, string>> = {
   held: 'waited longest for a place in flight (--max-in-flight)',
   client: 'spent most of the time waiting in the client',
+  prefill_call: 'waited longest for the prefill server',
+  handover: 'spent most of the time between the prefill server and the decode server',
+  first_decode: 'waited longest for the first token of the decode server',
   prefill_queue: 'waited longest in the prefill queue',
   prefill: 'spent most of the time in prefill',
   transfer: 'waited longest for the KV transfer',

@@ -25,6 +25,7 @@ export function requestWords(record: RequestRecord, { id_prefix, starts, limits 
   return [
     sentWords(record, starts),
     spanWords(record),
+    serverWords(record),
     tokenWords(record),
     gapWords(record),
     outcomeWords(record),
@@ -49,6 +50,9 @@ function sentWords(record: RequestRecord, starts: RequestContext['starts']): str
 /** The words before the duration of a phase. What the client took is said with the sending. */
 const SPAN_WORDS: Readonly<Record<Exclude<SpanKind, 'client'>, string>> = {
   held: 'waited for a place in flight',
+  prefill_call: 'prefill server',
+  handover: 'hand-over',
+  first_decode: 'first token of the decode server',
   prefill_queue: 'waited in the prefill queue',
   prefill: 'prefill',
   transfer: 'KV transfer',
@@ -63,6 +67,17 @@ function spanWords(record: RequestRecord): string | null {
     kind === 'client' ? [] : [{ words: SPAN_WORDS[kind], ms: (to_s - from_s) * 1000 }],
   );
   return spans.length === 0 ? null : inOneUnit(spans);
+}
+
+/** What the servers tell of a request whose spans are what the client saw. */
+function serverWords(record: RequestRecord): string | null {
+  if (record.prefill_call_us === null) return null;
+  const kinds = ['prefill_queue', 'prefill', 'transfer', 'decode_queue', 'decode'] as const;
+  const told = kinds.flatMap((kind) => {
+    const us = record[`${kind}_us`];
+    return us === null ? [] : [{ words: SPAN_WORDS[kind], ms: us / 1000 }];
+  });
+  return told.length === 0 ? null : `the servers tell: ${inOneUnit(told)}`;
 }
 
 /** Durations with the words before them. */

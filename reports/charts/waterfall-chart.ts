@@ -30,6 +30,9 @@ const NAMES: Readonly<Record<SpanKind, string>> = {
 const SPAN_COLOURS: Readonly<Record<SpanKind, string>> = {
   held: COLOURS.grid,
   client: COLOURS.bad,
+  prefill_call: COLOURS.third,
+  handover: COLOURS.muted,
+  first_decode: COLOURS.second,
   prefill_queue: COLOURS.second,
   prefill: COLOURS.third,
   transfer: COLOURS.muted,

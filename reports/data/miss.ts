@@ -56,6 +56,13 @@ function longest(record: RequestRecord, metric: SloMetric): MissPhase {
     ['prefill_queue', record.prefill_queue_us],
     ['prefill', record.prefill_us],
   ];
+  // Where the servers tell nothing, what the client saw of them.
+  if (record.prefill_us === null)
+    before.push(
+      ['prefill_call', record.prefill_call_us],
+      ['handover', record.handover_us],
+      ['first_decode', record.first_decode_us],
+    );
   const between: [MissPhase, number | null][] = [
     ['transfer', record.transfer_us],
     ['decode_queue', record.decode_queue_us],

@@ -154,7 +154,19 @@ function noMisses(): Record<MissKind, number> {
 }
 
 function noPhases(): Record<MissPhase, number> {
-  return { held: 0, client: 0, prefill_queue: 0, prefill: 0, transfer: 0, decode_queue: 0, decode: 0, unknown: 0 };
+  return {
+    held: 0,
+    client: 0,
+    prefill_call: 0,
+    handover: 0,
+    first_decode: 0,
+    prefill_queue: 0,
+    prefill: 0,
+    transfer: 0,
+    decode_queue: 0,
+    decode: 0,
+    unknown: 0,
+  };
 }
 
 function count(cell: Cell, kind: MissKind | null): void {

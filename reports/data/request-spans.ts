@@ -2,9 +2,20 @@ import type { RequestRecord } from '../../src/core/record.ts';
 
 /**
  * The phases that a record has times of, in the order in which a request passes them; `held`: it waited for a place in
- * flight (`--max-in-flight`).
+ * flight (`--max-in-flight`); `prefill_call` to `first_decode`: what the client saw of a prefill and a decode server.
  */
-export const PHASES = ['held', 'client', 'prefill_queue', 'prefill', 'transfer', 'decode_queue', 'decode'] as const;
+export const PHASES = [
+  'held',
+  'client',
+  'prefill_call',
+  'handover',
+  'first_decode',
+  'prefill_queue',
+  'prefill',
+  'transfer',
+  'decode_queue',
+  'decode',
+] as const;
 
 /** Shorter spans are left by rounding. */
 const MIN_US = 10;
@@ -43,11 +54,18 @@ export function spansOf(record: RequestRecord): Span[] {
   };
   until('held', record.held_us ?? 0);
   until('client', sent_us - due_us);
-  until('prefill_queue', at + (record.prefill_queue_us ?? 0));
-  until('prefill', at + (record.prefill_us ?? 0));
-  until('transfer', at + (record.transfer_us ?? 0));
-  until('decode_queue', at + (record.decode_queue_us ?? 0));
-  until('decode', at + (record.decode_us ?? 0));
+  if (record.prefill_call_us !== null) {
+    // The first token stands between them and the rest; what a server tells of its own part has no place on this axis.
+    until('prefill_call', at + record.prefill_call_us);
+    until('handover', at + (record.handover_us ?? 0));
+    until('first_decode', at + (record.first_decode_us ?? 0));
+  } else {
+    until('prefill_queue', at + (record.prefill_queue_us ?? 0));
+    until('prefill', at + (record.prefill_us ?? 0));
+    until('transfer', at + (record.transfer_us ?? 0));
+    until('decode_queue', at + (record.decode_queue_us ?? 0));
+    until('decode', at + (record.decode_us ?? 0));
+  }
   until('waiting', token_times_us[0] ?? end);
   until('streaming', end);
   return spans;

@@ -16,6 +16,8 @@ const { records } = await exampleRun({
   fate: (index) => (index % 10 === 3 ? { outcome: 'timeout', sent_us: 0, end_us: 40e6 } : null),
 });
 
+const CONTEXT = { id_prefix: 'night-1', starts: null, limits: { ttft: 500, tpot: 50 } };
+
 const sampleOf = (all: readonly RequestRecord[]) => {
   const sampler = new RequestSampler();
   for (const record of all) sampler.add(record);
@@ -66,9 +68,22 @@ it('spans fill the time from due to end without gaps, with the phases that are t
   assert.equal(spans.at(-1)?.to_s, 2);
   spans.slice(1).forEach((span, i) => assert.equal(span.from_s, spans[i]?.to_s));
   assert.deepEqual(spansOf({ ...base, sent_us: null }), []);
+  const handed = { ...told, prefill_call_us: 3e5, handover_us: 1e4, first_decode_us: 19e4 - 10 };
+  assert.deepEqual(
+    spansOf(handed).map(({ kind, to_s }) => [kind, to_s]),
+    [
+      ['client', 0.00001],
+      ['prefill_call', 0.30001],
+      ['handover', 0.31001],
+      ['first_decode', 0.5],
+      ['streaming', 2],
+    ],
+    'what the client saw adds up to the first token',
+  );
+  const words = requestWords(handed, CONTEXT).join(' ');
+  assert.match(words, /Prefill server 300 ms, hand-over 10 ms, first token of the decode server 190 ms, streamed/);
+  assert.match(words, /The servers tell: waited in the prefill queue 300 ms, prefill 100 ms/);
 });
-
-const CONTEXT = { id_prefix: 'night-1', starts: null, limits: { ttft: 500, tpot: 50 } };
 
 it('a row has its whole record beside it', () => {
   const chart = waterfallChart({ id: 'x', title: 'x', which: 'all', context: CONTEXT, requests: records.slice(0, 5) });
