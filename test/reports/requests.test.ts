@@ -81,8 +81,8 @@ it('spans fill the time from due to end without gaps, with the phases that are t
     'what the client saw adds up to the first token',
   );
   const words = requestWords(handed, CONTEXT).join(' ');
-  assert.match(words, /Prefill server 300 ms, hand-over 10 ms, first token of the decode server 190 ms, streamed/);
-  assert.match(words, /The servers tell: waited in the prefill queue 300 ms, prefill 100 ms/);
+  assert.match(words, /Prefill server 0.300 s, hand-over 0.0100 s, first token of the decode server 0.190 s, streamed/);
+  assert.match(words, /The servers tell: waited in the prefill queue 0.300 s, prefill 0.100 s/);
 });
 
 it('a row has its whole record beside it', () => {
