@@ -28,9 +28,9 @@ describe('rawMember', () => {
 
   it('finds in any JSON object what a parser finds', () => {
     const object = fc.dictionary(fc.string(), fc.jsonValue());
-    const space = fc.constantFrom('', ' ', '\n', ' \t\r\n');
+    const spaces = fc.constantFrom('', ' ', '\n', ' \t\r\n');
     fc.assert(
-      fc.property(object, fc.jsonValue(), space, (others, value, space) => {
+      fc.property(object, fc.jsonValue(), spaces, (others, value, space) => {
         const text = spaced({ ...others, kv: value }, space);
         assert.deepEqual(JSON.parse(rawMember(text, 'kv') ?? ''), JSON.parse(JSON.stringify(value)));
         for (const [key, one] of Object.entries(JSON.parse(text) as object))
