@@ -3,7 +3,7 @@ import { withoutQueryValues } from '../core/secrets.ts';
 import { readServerUrl, type ServerUrl } from './server-url.ts';
 
 /** The phases that a server's replicas compute. */
-export type Role = 'both' | 'prefill' | 'decode';
+type Role = 'both' | 'prefill' | 'decode';
 
 /** One server of a target. A call names it by position. */
 export interface ServerEndpoint extends ServerUrl {

@@ -106,8 +106,8 @@ it('replicas: each request goes to one, in turn, or with its session', async () 
       out: join(folder, router.replace('-', '')),
     });
   const [atA, atB] = [await idsAt(a), await idsAt(b)];
-  const of = (ids: readonly string[], run: string): number[] =>
-    ids.filter((id) => id.startsWith(run)).map((id) => Number(id.split(' ')[1]));
+  const of = (ids: readonly string[], prefix: string): number[] =>
+    ids.filter((id) => id.startsWith(prefix)).map((id) => Number(id.split(' ')[1]));
   assert.deepEqual([of(atA, 'roundrobin').length, of(atB, 'roundrobin').length], [REQUESTS / 2, REQUESTS / 2]);
   const sessions = [of(atA, 'session'), of(atB, 'session')].map((all) => new Set(all.map((number) => number % 5)));
   assert.equal(of(atA, 'session').length + of(atB, 'session').length, REQUESTS);
