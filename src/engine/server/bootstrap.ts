@@ -81,9 +81,7 @@ function roomOf({ room }: Bootstrap): string | InvalidRequest {
       param,
     };
   if (Array.isArray(room)) return { message: `bootstrap_room is a list of ${room.length}: one prompt a request.`, param };
-  if (typeof room === 'string' && /^\d+$/.test(room) && BigInt(room) <= MAX_ROOM) return BigInt(room).toString();
-  return {
-    message: `bootstrap_room=${JSON.stringify(room)}: expected a whole number from 0 to 2^63-1, in digits.`,
-    param,
-  };
+  if (typeof room === 'string' && /^\d{1,19}$/.test(room) && BigInt(room) <= MAX_ROOM) return BigInt(room).toString();
+  const got = typeof room === 'string' ? room : JSON.stringify(room);
+  return { message: `bootstrap_room=${got}: expected a whole number from 0 to 2^63-1, in digits.`, param };
 }

@@ -12,7 +12,7 @@ export const KV_TRANSFER: HandOver = { prefill: prefillDispatch, decode: decodeD
  */
 function prefillDispatch(pool: PrefillPool, address: () => Address): Dispatch {
   return (request, format) => {
-    if (request.kvTransfer?.do_remote_decode !== true) return { submit: pool.submit, format };
+    if (!request.kvTransfer?.do_remote_decode) return { submit: pool.submit, format };
     if (request.stream || request.maxTokens !== 1) {
       const got = `stream=${request.stream} and max_tokens=${request.maxTokens}`;
       return {
@@ -35,7 +35,7 @@ function prefillDispatch(pool: PrefillPool, address: () => Address): Dispatch {
 /** Second step: with `do_remote_prefill` the KV blocks that the prefill port holds are fetched. Any other prompt is computed here. */
 function decodeDispatch(pool: DecodePool, prefillAddress: Address): Dispatch {
   return ({ kvTransfer }, format) => {
-    const key = kvTransfer?.do_remote_prefill === true ? kvTransfer.remote_request_id : null;
+    const key = kvTransfer?.do_remote_prefill ? kvTransfer.remote_request_id : null;
     if (typeof key !== 'string' || kvTransfer?.remote_engine_id !== engineId(prefillAddress))
       return { submit: pool.submit, format };
     return { submit: (request, listener) => pool.fetch(key, request, listener), format };

@@ -25,12 +25,14 @@ export interface GenerationRequest {
   readonly bootstrap: Bootstrap;
 }
 
+const TRUE_AS_IN_PYTHON = z.unknown().optional().transform(Boolean);
+
 /** vLLM's fields that are read here, of whatever type: a connector has its own, and vLLM passes on what it gets. */
 const kvTransferParams = z.object({
   /** Another server decodes: this one computes the prompt and holds its KV blocks. */
-  do_remote_decode: z.coerce.boolean(),
+  do_remote_decode: TRUE_AS_IN_PYTHON,
   /** Another server has computed the prompt: the next two fields say where it is held. */
-  do_remote_prefill: z.coerce.boolean(),
+  do_remote_prefill: TRUE_AS_IN_PYTHON,
   remote_engine_id: z.unknown().optional(),
   remote_request_id: z.unknown().optional(),
 });

@@ -235,7 +235,10 @@ test('any pairs: each request gets its tokens or one refusal or has left, and no
         };
       });
       await run();
-      for (const { prefill, decode, outputTokens } of rooms) {
+      for (const { prefill, decode, outputTokens, prefillAfterUs, decodeAfterUs } of rooms) {
+        const apartUs = Math.abs((prefillAfterUs ?? Number.NaN) - (decodeAfterUs ?? Number.NaN));
+        const stay = prefill?.mayLeave === false && decode?.mayLeave === false;
+        if (stay && apartUs < HOLD_US) assert.equal(decode.heard.completions.length, 1);
         for (const half of [prefill, decode]) {
           if (half === null) continue;
           const { completions, refusals, tokenTimesUs } = half.heard;
