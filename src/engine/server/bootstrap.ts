@@ -14,7 +14,10 @@ export interface Bootstrap {
 
 /** The fields of a body, and that of a list of one prompt; `text`: the body unparsed. */
 export function bootstrapOf(
-  { bootstrap_room: room, bootstrap_port: port }: { readonly bootstrap_room?: unknown; readonly bootstrap_port?: unknown },
+  {
+    bootstrap_room: room,
+    bootstrap_port: port,
+  }: { readonly bootstrap_room?: unknown; readonly bootstrap_port?: unknown },
   text: string,
 ): Bootstrap {
   const one = single(room);
@@ -80,7 +83,8 @@ function roomOf({ room }: Bootstrap): string | InvalidRequest {
         'prefill port and the decode port, as a router in prefill-decode mode does.',
       param,
     };
-  if (Array.isArray(room)) return { message: `bootstrap_room is a list of ${room.length}: one prompt a request.`, param };
+  if (Array.isArray(room))
+    return { message: `bootstrap_room is a list of ${room.length}: one prompt a request.`, param };
   if (typeof room === 'string' && /^\d{1,19}$/.test(room) && BigInt(room) <= MAX_ROOM) return BigInt(room).toString();
   const got = typeof room === 'string' ? room : JSON.stringify(room);
   return { message: `bootstrap_room=${got}: expected a whole number from 0 to 2^63-1, in digits.`, param };

@@ -52,9 +52,9 @@ export async function serveEngine(spec: EngineSpec, options: ServeOptions): Prom
     // Events that are left on the clock must not keep the process alive.
     await clock.run(() => true);
   };
-  const open = (address: Address, option: string, port: PortParts): Promise<Address> => {
+  const open = (address: Address, option: string, parts: PortParts): Promise<Address> => {
     const server = httpServer(
-      routesOf({ spec, options, clock, iterationTokens }, port),
+      routesOf({ spec, options, clock, iterationTokens }, parts),
       options.maxConnections ?? MAX_CONNECTIONS,
     );
     servers.push(server);

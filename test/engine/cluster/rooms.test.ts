@@ -108,7 +108,11 @@ describe('a room of which one half is given up', () => {
 
   test('by the client of the decode: the prompt fails unless it is computed, and is held no longer', async () => {
     const { ask, leave, usedBlocks, clock, run } = small();
-    const [whileComputed, beforePrompt, whileMoved] = [ask(0, 'decode', 'A'), ask(0, 'decode', 'B'), ask(200, 'decode', 'C')];
+    const [whileComputed, beforePrompt, whileMoved] = [
+      ask(0, 'decode', 'A'),
+      ask(0, 'decode', 'B'),
+      ask(200, 'decode', 'C'),
+    ];
     const [computing, late] = [ask(10, 'prefill', 'A'), ask(200, 'prefill', 'B')];
     const computed = ask(1000, 'prefill', 'C');
     leave(100, whileComputed);
@@ -171,7 +175,8 @@ describe('refused', () => {
     await run();
     assert.deepEqual(decode.refusals, ['400 bootstrap_room=A is in use by another decode request: draw a new one.']);
     assert.deepEqual(prefill.refusals, ['400 bootstrap_room=A is in use by another prefill request: draw a new one.']);
-    for (const { completions, refusals } of [...first, ...again]) assert.deepEqual([refusals, completions.length], [[], 1]);
+    for (const { completions, refusals } of [...first, ...again])
+      assert.deepEqual([refusals, completions.length], [[], 1]);
     assert.deepEqual([gone.refusals.length, retried.refusals.length], [0, 1]);
   });
 

@@ -43,8 +43,7 @@ const loadOf = async (side: Side): Promise<Load> => JSON.parse(await (await fetc
 async function blocksBecome(prefill: number, decode: number): Promise<void> {
   await until(
     `${prefill} and ${decode} blocks are in use`,
-    async () =>
-      (await loadOf('prefill')).usedBlocks === prefill && (await loadOf('decode')).usedBlocks === decode,
+    async () => (await loadOf('prefill')).usedBlocks === prefill && (await loadOf('decode')).usedBlocks === decode,
   );
 }
 
@@ -99,7 +98,12 @@ describe('the same request on both ports', () => {
 test('rooms that a double cannot tell apart are different rooms; a room may stand in a list of one', async () => {
   const body = (room: string, prompt: readonly number[]): string =>
     `{"input_ids":${JSON.stringify(prompt)},"sampling_params":{"max_new_tokens":2},"bootstrap_room":${room}}`;
-  const lengths = { '9007199254740992': 20, '9007199254740993': 21, '9223372036854775807': 22, '9223372036854775806': 23 };
+  const lengths = {
+    '9007199254740992': 20,
+    '9007199254740993': 21,
+    '9223372036854775807': 22,
+    '9223372036854775806': 23,
+  };
   const prompts = Object.entries(lengths).map(([room, length]) => [room, PROMPT.slice(0, length)] as const);
   const halves = (side: Side) => prompts.map(([room, prompt]) => post(side, '/generate', body(room, prompt)));
   for (const { status } of await Promise.all(halves('prefill'))) assert.equal(status, 200);
@@ -211,7 +215,10 @@ describe('refused with 400', () => {
       const info = async (side: Side) => JSON.parse(await (await fetch(urls[side] + page)).text());
       const [prefill, decode] = [await info('prefill'), await info('decode')];
       assert.deepEqual([prefill.disaggregation_mode, decode.disaggregation_mode], ['prefill', 'decode']);
-      assert.deepEqual([prefill.disaggregation_bootstrap_port, decode.disaggregation_bootstrap_port], [port, undefined]);
+      assert.deepEqual(
+        [prefill.disaggregation_bootstrap_port, decode.disaggregation_bootstrap_port],
+        [port, undefined],
+      );
     }
     const room = { bootstrap_port: [port], bootstrap_room: [aRoom()] };
     const both = [generate('prefill', 0, room), generate('decode', 0, room)];

@@ -99,7 +99,8 @@ describe('two steps', () => {
       const reply = await fetch(`${urls[pool]}/v1/completions`, { method: 'POST', body });
       return { status: reply.status, json: JSON.parse(await reply.text()) };
     };
-    const odd = '"remote_block_ids":[1.0,9007199254740993],"remote_port":1.81e4,"deep":{"remote_engine_id":[{}]},"x":null';
+    const odd =
+      '"remote_block_ids":[1.0,9007199254740993],"remote_port":1.81e4,"deep":{"remote_engine_id":[{}]},"x":null';
     const first = await send(
       'prefill',
       `"max_tokens":1.0,"kv_transfer_params":{"do_remote_decode":true,"remote_engine_id":18446744073709551615,"remote_request_id":[7],${odd}}`,
@@ -109,7 +110,10 @@ describe('two steps', () => {
     const second = await send('decode', `"max_tokens":2,"kv_transfer_params":{"do_remote_prefill":1.0,${held},${odd}}`);
     assert.deepEqual([first.status, second.status, second.json.usage.completion_tokens], [200, 200, 2]);
     assertTransferred(second.json.phases.transfer_us);
-    const foreign = await send('decode', `"max_tokens":2,"kv_transfer_params":{"do_remote_prefill":true,"remote_request_id":5,${odd}}`);
+    const foreign = await send(
+      'decode',
+      `"max_tokens":2,"kv_transfer_params":{"do_remote_prefill":true,"remote_request_id":5,${odd}}`,
+    );
     assert.deepEqual([foreign.status, foreign.json.phases.transfer_us], [200, null]);
   });
 
