@@ -59,7 +59,7 @@ export function sglangPages({ engine, role, spec, modelName, metrics }: PageCont
       max_total_num_tokens: engine.load().capacityTokens,
       disaggregation_mode: role ?? 'null',
       // Nothing else listens: rooms are asked for where prompts are.
-      ...(role === 'prefill' ? { disaggregation_bootstrap_port: socket.localPort } : {}),
+      disaggregation_bootstrap_port: role === 'prefill' ? socket.localPort : null,
       version: VERSION,
       ...spec,
     });

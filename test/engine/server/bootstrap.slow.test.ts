@@ -215,10 +215,7 @@ describe('refused with 400', () => {
       const info = async (side: Side) => JSON.parse(await (await fetch(urls[side] + page)).text());
       const [prefill, decode] = [await info('prefill'), await info('decode')];
       assert.deepEqual([prefill.disaggregation_mode, decode.disaggregation_mode], ['prefill', 'decode']);
-      assert.deepEqual(
-        [prefill.disaggregation_bootstrap_port, decode.disaggregation_bootstrap_port],
-        [port, undefined],
-      );
+      assert.deepEqual([prefill.disaggregation_bootstrap_port, decode.disaggregation_bootstrap_port], [port, null]);
     }
     const room = { bootstrap_port: [port], bootstrap_room: [aRoom()] };
     const both = [generate('prefill', 0, room), generate('decode', 0, room)];
