@@ -56,8 +56,8 @@ export const engineCommand: Command = {
     'decode-port': {
       type: 'number',
       describe:
-        'a port for the instances that decode, --port for those that compute prompts: vllm-pd behind a router of vLLM ' +
-        'or another that takes its two steps',
+        'a port for the instances that decode, --port for those that compute prompts: vllm-pd behind a router in ' +
+        'prefill-decode mode, of vLLM or (--dialect sglang) of SGLang',
     },
     'max-connections': { type: 'number', default: 16_384, describe: 'open at a time; one too many gets 503' },
     'trace-iterations': { type: 'string', describe: 'file for what each iteration ran, a JSON line each' },

@@ -30,7 +30,7 @@ export interface Listener {
   end(timeUs: number, completion: Completion): void;
   /**
    * The request is rejected; `status` is HTTP's. 400: it can never be served, which is reported at once. 503: a router
-   * rejected it, at once or after holding it.
+   * rejected it, at once or after holding it. 500: the request that it shares a room with has failed.
    */
   reject(status: number, message: string): void;
 }
@@ -109,7 +109,10 @@ export interface Engine {
   readonly pd?: PdEndpoints;
 }
 
-/** The two endpoints of a disaggregated engine, as a proxy sees them: it calls prefill first, then decode. */
+/**
+ * The two endpoints of a disaggregated engine, as a proxy sees them: it calls prefill first, then decode, with the key
+ * that prefill gave it; or both at once, with the key of a room that it made up.
+ */
 export interface PdEndpoints {
   readonly prefill: PrefillPool;
   readonly decode: DecodePool;
@@ -122,12 +125,22 @@ export interface PrefillPool extends Engine {
    * fetch.
    */
   hold(request: EngineRequest, listener: Listener): HeldPrompt;
+  /**
+   * As `hold`, for the request that comes to decode with the same `room`. It is rejected with 500 if that one is given
+   * up or refused before the prompt is computed, and with 400 if the room is in use.
+   */
+  holdInRoom(room: string, request: EngineRequest, listener: Listener): Cancel;
 }
 
 /** Instances that decode; a request submitted here is computed here from its first token. */
 export interface DecodePool extends Engine {
   /** Fetches the KV memory of a held prompt and decodes. If the prompt is not held (any more), it is computed here. */
   fetch(key: string, request: EngineRequest, listener: Listener): Cancel;
+  /**
+   * As `fetch`, of the prompt that prefill holds in `room`, or will. It is rejected with 500 if the request for that is
+   * given up or refused, or does not come as long as a prompt is held, and with 400 if the room is in use.
+   */
+  fetchFromRoom(room: string, request: EngineRequest, listener: Listener): Cancel;
 }
 
 /** A prompt whose KV memory is held after its request has ended, until it is fetched, released, or too old. */

@@ -128,7 +128,7 @@ export class Cluster implements ClusterControl<Sequence> {
     const sequence = new Sequence(request, listener, arrivalUs, prefillMode);
     // Before it is refused: the router stands in front of the server that refuses.
     const where = this.#ask(sequence, stage, this.held(stage));
-    const refusal = lengthRefusal(request, this.#parts) ?? this.#memoryRefusal(request, entry);
+    const refusal = this.refusal(request, entry);
     if (refusal !== null) refuse(sequence, 400, refusal);
     else {
       const computed = where === 'reject' || goOn === undefined ? null : goOn(sequence);
@@ -136,6 +136,11 @@ export class Cluster implements ClusterControl<Sequence> {
       this.#ticker?.start();
     }
     return sequence;
+  }
+
+  /** Why a request can never be served; null if it can. */
+  refusal(request: EngineRequest, entry: Entry): string | null {
+    return lengthRefusal(request, this.#parts) ?? this.#memoryRefusal(request, entry);
   }
 
   held(stage: Stage): number {

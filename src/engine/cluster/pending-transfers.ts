@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { HeldPrompt } from '../engine.ts';
 import { Instance } from '../instance/instance.ts';
 import type { Sequence } from '../instance/sequence.ts';
+import { Expiring } from './expiring.ts';
 
 /** A held prompt, and the request that has its memory. */
 export interface PendingTransfer extends HeldPrompt {
@@ -17,16 +18,12 @@ export interface PendingTransfer extends HeldPrompt {
  *        \--> release      \--> release, or too old: free
  */
 export class PendingTransfers {
-  readonly #clock: Clock;
-  readonly #timeoutUs: number;
-  /** Computed prompts, in the order in which they become too old. */
-  readonly #kept = new Map<string, { readonly held: PendingTransfer; readonly dueUs: number }>();
+  /** Computed prompts. */
+  readonly #kept: Expiring<PendingTransfer>;
   #opened = 0;
-  #isDue = false;
 
   constructor(clock: Clock, timeoutUs: number) {
-    this.#clock = clock;
-    this.#timeoutUs = timeoutUs;
+    this.#kept = new Expiring(clock, timeoutUs, free);
   }
 
   /** For a request named `id`: of two with the same, each has a key of its own. */
@@ -39,46 +36,31 @@ export class PendingTransfers {
         return held.sequence?.heldBlocks() ?? 0;
       },
       release: () => {
-        const isKept = this.#kept.delete(key);
-        if (isKept && held.sequence !== null) free(held.sequence);
-        else held.sequence?.cancel();
+        if (this.#kept.take(key) === undefined) held.sequence?.cancel();
+        else free(held);
       },
     };
     return held;
   }
 
   keep(held: PendingTransfer): void {
-    this.#kept.set(held.key, { held, dueUs: this.#clock.now() + this.#timeoutUs });
-    if (!this.#isDue) this.#expire();
+    this.#kept.keep(held.key, held);
   }
 
   find(key: string): PendingTransfer | undefined {
-    return this.#kept.get(key)?.held;
+    return this.#kept.find(key);
   }
 
   /** Its memory is in the hands of the caller from now on. */
   take(held: PendingTransfer): void {
-    this.#kept.delete(held.key);
+    this.#kept.take(held.key);
   }
-
-  readonly #expire = (): void => {
-    this.#isDue = false;
-    const nowUs = this.#clock.now();
-    for (const { held, dueUs } of this.#kept.values()) {
-      if (dueUs <= nowUs) {
-        held.release();
-        continue;
-      }
-      this.#isDue = true;
-      this.#clock.at(dueUs, this.#expire);
-      return;
-    }
-  };
 }
 
 /** A request that has ended gives back the memory that it left at its instance. */
-function free({ kv, place }: Sequence): void {
-  kv.release();
+function free({ sequence }: PendingTransfer): void {
+  if (sequence === null) return;
+  sequence.kv.release();
   // Others may wait for its memory.
-  if (place instanceof Instance) place.wake();
+  if (sequence.place instanceof Instance) sequence.place.wake();
 }

@@ -1,5 +1,7 @@
-import type { GenerationEndpoint } from './generation.ts';
+import { BOOTSTRAP } from './bootstrap.ts';
+import type { GenerationEndpoint, HandOver } from './generation.ts';
 import type { InvalidRequest, Routes } from './http-server.ts';
+import { KV_TRANSFER } from './kv-transfer.ts';
 import { sglangPages, vllmPages, type PageContext } from './pages.ts';
 import { parseChatRequest, parseCompletionRequest, parseGenerateRequest, type GenerationRequest } from './requests.ts';
 import { chatFormat, completionFormat, generateFormat } from './response-format.ts';
@@ -13,6 +15,8 @@ export interface Dialect {
   readonly endpoints: Readonly<Record<string, GenerationEndpoint>>;
   /** Its other pages, besides those that every dialect has. */
   readonly pages: (context: PageContext) => Routes;
+  /** Given where prompts and decodes may have ports of their own. */
+  readonly handOver?: HandOver;
 }
 
 const completions: GenerationEndpoint = { parse: parseCompletionRequest, format: completionFormat };
@@ -54,10 +58,15 @@ const OPENAI_CHAT_FIELDS = [
 const OPENAI_STREAM_OPTIONS = ['include_usage', 'include_obfuscation'];
 
 export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
-  vllm: { endpoints: { '/v1/completions': completions, '/v1/chat/completions': chat }, pages: vllmPages },
+  vllm: {
+    endpoints: { '/v1/completions': completions, '/v1/chat/completions': chat },
+    pages: vllmPages,
+    handOver: KV_TRANSFER,
+  },
   sglang: {
     endpoints: { '/generate': generate, '/v1/completions': completions, '/v1/chat/completions': chat },
     pages: sglangPages,
+    handOver: BOOTSTRAP,
   },
   // A hosted endpoint: it refuses fields that it does not know, and has no pages about itself.
   openai: {

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { WallClock } from '../../core/wall-clock.ts';
-import type { Engine } from '../engine.ts';
+import type { DecodePool, Engine, PrefillPool } from '../engine.ts';
 import type { EmissionLog } from './emission-log.ts';
-import { readBody, sendError, type Handler, type InvalidRequest } from './http-server.ts';
+import { readBody, sendError, type Address, type Handler, type InvalidRequest } from './http-server.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { GenerationRequest } from './requests.ts';
 import type { ResponseFormat, ResponseFormatter } from './response-format.ts';
@@ -18,10 +18,19 @@ export interface GenerationEndpoint {
 interface Dispatched {
   readonly submit: Engine['submit'];
   readonly format: ResponseFormat;
+  /** Tokens of the response; all that the request asks for if left out. */
+  readonly maxTokens?: number;
 }
 
 /** Decides how a port serves a request; `format` is that of its endpoint. */
 export type Dispatch = (request: GenerationRequest, format: ResponseFormat) => Dispatched | InvalidRequest;
+
+/** How a proxy has one port compute a prompt and another decode: what each does with a request. */
+export interface HandOver {
+  /** `address`: of this port, once it listens. */
+  readonly prefill: (pool: PrefillPool, address: () => Address) => Dispatch;
+  readonly decode: (pool: DecodePool, prefillAddress: Address) => Dispatch;
+}
 
 export interface GenerationContext {
   readonly dispatch: Dispatch;
@@ -55,14 +64,14 @@ export function generationHandlers(context: GenerationContext): (endpoint: Gener
 
 function generate(
   { clock, emissionLog, metrics }: GenerationContext,
-  { submit, format }: Dispatched,
+  { submit, format, maxTokens }: Dispatched,
   request: GenerationRequest,
   requestId: string,
   res: ServerResponse,
 ): void {
   const logEmissions = (emittedUs: readonly number[]): void => emissionLog.add(requestId, emittedUs);
   const response = request.stream
-    ? streamingResponse(res, format, request.maxTokens, logEmissions)
+    ? streamingResponse(res, format, maxTokens ?? request.maxTokens, logEmissions)
     : jsonResponse(res, format, logEmissions);
   clock.enter(() => {
     const inputTokens = request.promptTokenIds.length;

@@ -156,8 +156,15 @@ const ERROR_TYPES: Readonly<Record<number, string>> = {
 
 /** Sends an error in OpenAI's shape; `param` is the field of the request at fault. */
 export function sendError(res: ServerResponse, status: number, message: string, param: string | null = null): void {
-  const error = { message, type: ERROR_TYPES[status] ?? 'APIError', param, code: status };
-  sendJson(res, status, { error });
+  sendJson(res, status, errorBody(status, message, param));
+}
+
+export function errorBody(status: number, message: string, param: string | null = null): object {
+  return { error: { message, type: errorType(status), param, code: status } };
+}
+
+export function errorType(status: number): string {
+  return ERROR_TYPES[status] ?? 'APIError';
 }
 
 export function sendJson(res: ServerResponse, status: number, body: unknown): void {

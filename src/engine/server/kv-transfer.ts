@@ -1,15 +1,18 @@
 import type { DecodePool, HeldPrompt, PrefillPool } from '../engine.ts';
-import type { Dispatch } from './generation.ts';
+import type { Dispatch, HandOver } from './generation.ts';
 import type { Address } from './http-server.ts';
 import type { ResponseFormat } from './response-format.ts';
 
+/** vLLM's two steps with a KV connector: first the prefill port, then the decode port with what the first one said. */
+export const KV_TRANSFER: HandOver = { prefill: prefillDispatch, decode: decodeDispatch };
+
 /**
- * First of vLLM's two steps with a KV connector, on the prefill port: with `do_remote_decode` the prompt is computed and
- * held, and the response names it for the decode port to fetch. `address`: of the prefill port, once it listens.
+ * First step: with `do_remote_decode` the prompt is computed and held, and the response names it for the decode port to
+ * fetch.
  */
-export function prefillDispatch(pool: PrefillPool, address: () => Address): Dispatch {
+function prefillDispatch(pool: PrefillPool, address: () => Address): Dispatch {
   return (request, format) => {
-    if (request.kvTransfer?.do_remote_decode !== true) return { submit: pool.submit, format };
+    if (!request.kvTransfer?.do_remote_decode) return { submit: pool.submit, format };
     if (request.stream || request.maxTokens !== 1) {
       const got = `stream=${request.stream} and max_tokens=${request.maxTokens}`;
       return {
@@ -29,13 +32,10 @@ export function prefillDispatch(pool: PrefillPool, address: () => Address): Disp
   };
 }
 
-/**
- * Second step, on the decode port: with `do_remote_prefill` the KV blocks that the prefill port holds are fetched. Any
- * other prompt is computed here. `prefillAddress`: of the prefill port.
- */
-export function decodeDispatch(pool: DecodePool, prefillAddress: Address): Dispatch {
+/** Second step: with `do_remote_prefill` the KV blocks that the prefill port holds are fetched. Any other prompt is computed here. */
+function decodeDispatch(pool: DecodePool, prefillAddress: Address): Dispatch {
   return ({ kvTransfer }, format) => {
-    const key = kvTransfer?.do_remote_prefill === true ? kvTransfer.remote_request_id : null;
+    const key = kvTransfer?.do_remote_prefill ? kvTransfer.remote_request_id : null;
     if (typeof key !== 'string' || kvTransfer?.remote_engine_id !== engineId(prefillAddress))
       return { submit: pool.submit, format };
     return { submit: (request, listener) => pool.fetch(key, request, listener), format };

@@ -11,6 +11,8 @@ import { detokenize, tokenize } from './tokenizer.ts';
 /** What pages show of one port; `engine` is the pool that the port serves where there are two. */
 export interface PageContext {
   readonly engine: Engine;
+  /** Null where there is one port. */
+  readonly role: 'prefill' | 'decode' | null;
   readonly spec: EngineSpec;
   readonly modelName: string;
   readonly metrics: ServerMetrics;
@@ -48,11 +50,19 @@ export function vllmPages({ engine, spec, metrics }: PageContext): Routes {
 }
 
 /** SGLang's pages under their older and newer names. */
-export function sglangPages({ engine, spec, modelName, metrics }: PageContext): Routes {
-  const serverInfo: Handler = (_req, res) => {
-    const { capacityTokens } = engine.load();
-    const server = { model_path: modelName, served_model_name: modelName, context_length: engine.maxModelLen };
-    sendJson(res, 200, { ...server, max_total_num_tokens: capacityTokens, version: VERSION, ...spec });
+export function sglangPages({ engine, role, spec, modelName, metrics }: PageContext): Routes {
+  const serverInfo: Handler = ({ socket }, res) => {
+    sendJson(res, 200, {
+      model_path: modelName,
+      served_model_name: modelName,
+      context_length: engine.maxModelLen,
+      max_total_num_tokens: engine.load().capacityTokens,
+      disaggregation_mode: role ?? 'null',
+      // Nothing else listens: rooms are asked for where prompts are.
+      disaggregation_bootstrap_port: role === 'prefill' ? socket.localPort : null,
+      version: VERSION,
+      ...spec,
+    });
   };
   const modelInfo: Handler = (_req, res) =>
     sendJson(res, 200, { model_path: modelName, tokenizer_path: modelName, is_generation: true });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BOOTSTRAP_FIELDS, bootstrapOf, type Bootstrap } from './bootstrap.ts';
 import { parseJson, type InvalidRequest } from './http-server.ts';
 import { tokenize } from './tokenizer.ts';
 
@@ -20,16 +21,20 @@ export interface GenerationRequest {
   readonly returnTokenIds: boolean;
   /** Given by a proxy that sends the prompt to one server and the decode to another. */
   readonly kvTransfer: KvTransferParams | null;
+  /** Given by a proxy that sends it to both servers at once. */
+  readonly bootstrap: Bootstrap;
 }
 
-/** vLLM's fields that are read here; unknown ones are ignored. */
+const TRUE_AS_IN_PYTHON = z.unknown().optional().transform(Boolean);
+
+/** vLLM's fields that are read here, of whatever type: a connector has its own, and vLLM passes on what it gets. */
 const kvTransferParams = z.object({
   /** Another server decodes: this one computes the prompt and holds its KV blocks. */
-  do_remote_decode: z.boolean().nullish(),
+  do_remote_decode: TRUE_AS_IN_PYTHON,
   /** Another server has computed the prompt: the next two fields say where it is held. */
-  do_remote_prefill: z.boolean().nullish(),
-  remote_engine_id: z.string().nullish(),
-  remote_request_id: z.string().nullish(),
+  do_remote_prefill: TRUE_AS_IN_PYTHON,
+  remote_engine_id: z.unknown().optional(),
+  remote_request_id: z.unknown().optional(),
 });
 type KvTransferParams = z.infer<typeof kvTransferParams>;
 
@@ -53,6 +58,7 @@ const OPENAI_FIELDS = {
     .nullish(),
   return_token_ids: z.boolean().nullish(),
   kv_transfer_params: kvTransferParams.nullish(),
+  ...BOOTSTRAP_FIELDS,
 };
 const openAiFields = z.object(OPENAI_FIELDS);
 
@@ -61,11 +67,15 @@ interface Prompt {
   readonly wasIds: boolean;
 }
 
-/** The request of a body's shared fields, its prompt, and the output tokens that its endpoint reads or defaults to. */
+/**
+ * The request of a body's shared fields, its prompt, and the output tokens that its endpoint reads or defaults to;
+ * `text`: the body unparsed.
+ */
 function generationRequest(
   body: z.infer<typeof openAiFields>,
   prompt: Prompt,
   maxTokens: number,
+  text: string,
 ): GenerationRequest | InvalidRequest {
   if ((body.min_tokens ?? 0) > maxTokens)
     return { message: `min_tokens=${body.min_tokens} is above max_tokens=${maxTokens}`, param: 'min_tokens' };
@@ -80,6 +90,7 @@ function generationRequest(
     continuousUsage: includeUsage && (body.stream_options?.continuous_usage_stats ?? false),
     returnTokenIds: body.return_token_ids ?? false,
     kvTransfer: body.kv_transfer_params ?? null,
+    bootstrap: bootstrapOf(body, text),
   };
 }
 
@@ -95,7 +106,7 @@ export function parseCompletionRequest(text: string): GenerationRequest | Invali
   const prompt = completionPrompt(parsed.body.prompt);
   if (prompt === null)
     return { message: 'prompt must be a text or a list of token ids; one prompt a request', param: 'prompt' };
-  return generationRequest(parsed.body, prompt, parsed.body.max_tokens ?? COMPLETION_MAX_TOKENS);
+  return generationRequest(parsed.body, prompt, parsed.body.max_tokens ?? COMPLETION_MAX_TOKENS, text);
 }
 
 /** A prompt in one of the four forms of the API; null if it has none of them, or there are several prompts. */
@@ -143,7 +154,7 @@ export function parseChatRequest(text: string): GenerationRequest | InvalidReque
   if ('message' in parsed) return parsed;
   const { messages, max_completion_tokens, max_tokens } = parsed.body;
   const prompt = { tokenIds: chatTokenIds(messages), wasIds: false };
-  return generationRequest(parsed.body, prompt, max_completion_tokens ?? max_tokens ?? CHAT_MAX_TOKENS);
+  return generationRequest(parsed.body, prompt, max_completion_tokens ?? max_tokens ?? CHAT_MAX_TOKENS, text);
 }
 
 function chatTokenIds(messages: ChatBody['messages']): readonly number[] {
@@ -168,6 +179,7 @@ const generateBody = z.object({
     .nullish(),
   return_logprob: NO_LOGPROBS,
   stream: z.boolean().nullish(),
+  ...BOOTSTRAP_FIELDS,
 });
 type GenerateBody = z.infer<typeof generateBody>;
 
@@ -175,14 +187,15 @@ type GenerateBody = z.infer<typeof generateBody>;
 export function parseGenerateRequest(text: string): GenerationRequest | InvalidRequest {
   const parsed = parseJson(text, generateBody);
   if ('message' in parsed) return parsed;
-  const { sampling_params: sampling, stream } = parsed.body;
+  const { sampling_params: sampling, stream, bootstrap_room, bootstrap_port } = parsed.body;
   const prompt = generatePrompt(parsed.body);
   if (prompt === null)
     return { message: 'either text or input_ids (a list of token ids) must be given', param: 'input_ids' };
   return generationRequest(
-    { stream, min_tokens: sampling?.min_new_tokens },
+    { stream, min_tokens: sampling?.min_new_tokens, bootstrap_room, bootstrap_port },
     prompt,
     sampling?.max_new_tokens ?? GENERATE_MAX_TOKENS,
+    text,
   );
 }
 

@@ -1,4 +1,5 @@
 import type { Completion } from '../engine.ts';
+import { errorBody, errorType } from './http-server.ts';
 import type { GenerationRequest } from './requests.ts';
 import { TOKEN_ID, TOKEN_TEXT } from './tokenizer.ts';
 
@@ -13,6 +14,8 @@ export interface ResponseFormat {
   endEvents(total: number, completion: Completion): string;
   /** The JSON of the whole response, where no stream was requested. */
   body(total: number, completion: Completion): string;
+  /** Server-sent events of a request that fails once its stream has begun; left out where such a stream breaks off. */
+  readonly errorEvents?: (status: number, message: string) => string;
 }
 
 /** Makes the format of one response; `requestId` is that of `X-Request-Id`. */
@@ -36,6 +39,7 @@ export function completionFormat(request: GenerationRequest, requestId: string, 
     endEvents: (total, completion) => openAiEnd(head, request, total, completion),
     body: (total, completion) =>
       `${head}${choice(total, '"length"', promptIdsOf(request))}${finalUsage(request, total, completion)}}`,
+    errorEvents: openAiError,
   };
 }
 
@@ -65,6 +69,7 @@ export function chatFormat(request: GenerationRequest, requestId: string, model:
       const bodyHead = openAiHead(`chatcmpl-${requestId}`, 'chat.completion', model);
       return `${bodyHead}${whole}${finalUsage(request, total, completion)}${promptIds()}}`;
     },
+    errorEvents: openAiError,
   };
 }
 
@@ -72,16 +77,18 @@ export function chatFormat(request: GenerationRequest, requestId: string, model:
 export function generateFormat(request: GenerationRequest, requestId: string): ResponseFormat {
   const head = `"meta_info":{"id":${JSON.stringify(requestId)},"finish_reason":`;
   const promptTokens = request.promptTokenIds.length;
-  const output = (total: number, completion: Completion | null): string => {
-    const reason = completion === null ? 'null' : `{"type":"length","length":${total}}`;
-    const phases = completion === null ? '' : `,${phasesField(completion.phases)}`;
-    const cached = completion?.cachedTokens ?? 0;
-    return `{"text":"${TOKEN_TEXT.repeat(total)}","output_ids":${repeatedId(total)},${head}${reason},"prompt_tokens":${promptTokens},"weight_version":"default","completion_tokens":${total},"cached_tokens":${cached}${phases}}}`;
-  };
+  const output = (total: number, reason: string, cached = 0, more = ''): string =>
+    `{"text":"${TOKEN_TEXT.repeat(total)}","output_ids":${repeatedId(total)},${head}${reason},"prompt_tokens":${promptTokens},"weight_version":"default","completion_tokens":${total},"cached_tokens":${cached}${more}}}`;
+  const whole = (total: number, { cachedTokens, phases }: Completion): string =>
+    output(total, `{"type":"length","length":${total}}`, cachedTokens, `,${phasesField(phases)}`);
   return {
-    events: (_count, total) => `data: ${output(total, null)}\n\n`,
-    endEvents: (total, completion) => `data: ${output(total, completion)}\n\n${END_MARK}`,
-    body: output,
+    events: (_count, total) => `data: ${output(total, 'null')}\n\n`,
+    endEvents: (total, completion) => `data: ${whole(total, completion)}\n\n${END_MARK}`,
+    body: whole,
+    errorEvents(status, message) {
+      const reason = { type: 'abort', message, status_code: status, err_type: errorType(status) };
+      return `data: ${output(0, JSON.stringify(reason))}\n\n${END_MARK}`;
+    },
   };
 }
 
@@ -98,6 +105,10 @@ function event(head: string, choices: string, more = ''): string {
 /** Usage on a chunk without choices if the request asks for it, and the end mark. */
 function openAiEnd(head: string, request: GenerationRequest, total: number, completion: Completion): string {
   return (request.includeUsage ? event(head, '[]', finalUsage(request, total, completion)) : '') + END_MARK;
+}
+
+function openAiError(status: number, message: string): string {
+  return `data: ${JSON.stringify(errorBody(status, message))}\n\n${END_MARK}`;
 }
 
 /** The field of usage so far, where the request asks for it on every chunk. */

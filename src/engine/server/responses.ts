@@ -51,7 +51,11 @@ export function streamingResponse(
       logEmissions(emittedUs);
       res.end(format.endEvents(emittedUs.length, completion));
     },
-    reject: (status, message) => sendError(res, status, message),
+    reject(status, message) {
+      if (!res.headersSent) sendError(res, status, message);
+      else if (format.errorEvents === undefined) res.destroy();
+      else res.end(format.errorEvents(status, message));
+    },
     abort: () => logEmissions(emittedUs),
   };
 }

@@ -1,16 +1,15 @@
 import type { Server } from 'node:http';
 import { UserError } from '../../core/errors.ts';
 import { WallClock } from '../../core/wall-clock.ts';
-import type { Engine, PdEndpoints } from '../engine.ts';
+import type { Engine } from '../engine.ts';
 import type { IterationWatch } from '../instance/iteration-log.ts';
 import { createEngine, type EngineSpec } from '../spec.ts';
-import { DIALECTS, type DialectName } from './dialects.ts';
+import { DIALECT_NAMES, DIALECTS, type DialectName } from './dialects.ts';
 import { EmissionLog } from './emission-log.ts';
 import { generationHandlers, type Dispatch } from './generation.ts';
 import { closeServer, httpServer, listen, urlOf, type Address, type Route, type Routes } from './http-server.ts';
-import { decodeDispatch, prefillDispatch } from './kv-transfer.ts';
 import { IterationTokens, ServerMetrics } from './metrics.ts';
-import { commonPages } from './pages.ts';
+import { commonPages, type PageContext } from './pages.ts';
 
 export interface ServeOptions extends Address {
   /** Port of the decode instances, so that `port` is that of the prefill instances; 0: any free one. */
@@ -53,27 +52,31 @@ export async function serveEngine(spec: EngineSpec, options: ServeOptions): Prom
     // Events that are left on the clock must not keep the process alive.
     await clock.run(() => true);
   };
-  const open = (address: Address, option: string, pool: Engine, dispatch: Dispatch): Promise<Address> => {
+  const open = (address: Address, option: string, parts: PortParts): Promise<Address> => {
     const server = httpServer(
-      routesOf({ spec, options, clock, iterationTokens }, pool, dispatch),
+      routesOf({ spec, options, clock, iterationTokens }, parts),
       options.maxConnections ?? MAX_CONNECTIONS,
     );
     servers.push(server);
     return listen(server, address, option);
   };
   if (decodePort === undefined) {
-    const address = await open({ host, port }, '--port', engine, (_request, format) => ({
-      submit: engine.submit,
-      format,
-    }));
+    const dispatch: Dispatch = (_request, format) => ({ submit: engine.submit, format });
+    const address = await open({ host, port }, '--port', { role: null, pool: engine, dispatch });
     return { url: urlOf(address), decodeUrl: null, close };
   }
-  const { prefill, decode } = poolsOf(engine, spec, options);
+  const { prefill, decode, handOver } = twoPorts(engine, spec, options);
   try {
-    const toPrefill = prefillDispatch(prefill, () => prefillAddress);
-    const prefillAddress = await open({ host, port }, '--port', prefill, toPrefill);
-    const toDecode = decodeDispatch(decode, prefillAddress);
-    const decodeAddress = await open({ host, port: decodePort }, '--decode-port', decode, toDecode);
+    const prefillAddress = await open({ host, port }, '--port', {
+      role: 'prefill',
+      pool: prefill,
+      dispatch: handOver.prefill(prefill, () => prefillAddress),
+    });
+    const decodeAddress = await open({ host, port: decodePort }, '--decode-port', {
+      role: 'decode',
+      pool: decode,
+      dispatch: handOver.decode(decode, prefillAddress),
+    });
     return { url: urlOf(prefillAddress), decodeUrl: urlOf(decodeAddress), close };
   } catch (thrown) {
     await close();
@@ -81,15 +84,18 @@ export async function serveEngine(spec: EngineSpec, options: ServeOptions): Prom
   }
 }
 
-/** The pools of an engine that can be served on two ports; throws a UserError where it cannot. */
-function poolsOf(engine: Engine, { system }: EngineSpec, { dialect = 'vllm' }: ServeOptions): PdEndpoints {
-  if (dialect !== 'vllm')
-    throw new UserError(`--decode-port: dialect ${dialect} has no request for a prompt alone; use --dialect vllm`);
+/** The pools of an engine that can be served on two ports, and how they are spoken to; throws a UserError where it cannot. */
+function twoPorts(engine: Engine, { system }: EngineSpec, { dialect = 'vllm' }: ServeOptions) {
+  const { handOver } = DIALECTS[dialect];
+  if (handOver === undefined) {
+    const able = DIALECT_NAMES.filter((name) => DIALECTS[name].handOver !== undefined).join(' or ');
+    throw new UserError(`--decode-port: dialect ${dialect} has no request for a prompt alone; use --dialect ${able}`);
+  }
   if (engine.pd === undefined)
     throw new UserError(
       `--decode-port: ${system} has no port for decodes alone; use --system vllm-pd, or leave it out`,
     );
-  return engine.pd;
+  return { ...engine.pd, handOver };
 }
 
 /** What all ports of a server share. */
@@ -100,8 +106,13 @@ interface ServerParts {
   readonly iterationTokens: IterationTokens;
 }
 
-/** The routes of one port; `pool` is the whole engine where there is one port. */
-function routesOf({ spec, options, clock, iterationTokens }: ServerParts, pool: Engine, dispatch: Dispatch): Routes {
+/** What one port serves: the whole engine where there is one port. */
+interface PortParts extends Pick<PageContext, 'role'> {
+  readonly pool: Engine;
+  readonly dispatch: Dispatch;
+}
+
+function routesOf({ spec, options, clock, iterationTokens }: ServerParts, { role, pool, dispatch }: PortParts): Routes {
   const modelName = options.modelName ?? String(spec.options['model']);
   const emissionLog = new EmissionLog();
   const metrics = new ServerMetrics(pool, modelName, iterationTokens);
@@ -111,6 +122,6 @@ function routesOf({ spec, options, clock, iterationTokens }: ServerParts, pool: 
     path,
     ['POST', handler(endpoint)],
   ]);
-  const pages = { engine: pool, spec, modelName, metrics, emissionLog };
+  const pages = { engine: pool, role, spec, modelName, metrics, emissionLog };
   return { ...Object.fromEntries(endpoints), ...commonPages(pages), ...dialect.pages(pages) };
 }

@@ -93,6 +93,30 @@ describe('two steps', () => {
     await blocksBecome(0, 0, AT_ONCE_S);
   });
 
+  test('what a proxy makes of the parameters may be odd JSON', async () => {
+    const send = async (pool: keyof typeof urls, more: string) => {
+      const body = `{"prompt":${JSON.stringify(PROMPT)},${more}}`;
+      const reply = await fetch(`${urls[pool]}/v1/completions`, { method: 'POST', body });
+      return { status: reply.status, json: JSON.parse(await reply.text()) };
+    };
+    const odd =
+      '"remote_block_ids":[1.0,9007199254740993],"remote_port":1.81e4,"deep":{"remote_engine_id":[{}]},"x":null';
+    const first = await send(
+      'prefill',
+      `"max_tokens":1.0,"kv_transfer_params":{"do_remote_decode":true,"remote_engine_id":18446744073709551615,"remote_request_id":[7],${odd}}`,
+    );
+    const { remote_engine_id, remote_request_id } = first.json.kv_transfer_params;
+    const held = `"remote_engine_id":"${remote_engine_id}","remote_request_id":"${remote_request_id}"`;
+    const second = await send('decode', `"max_tokens":2,"kv_transfer_params":{"do_remote_prefill":1.0,${held},${odd}}`);
+    assert.deepEqual([first.status, second.status, second.json.usage.completion_tokens], [200, 200, 2]);
+    assertTransferred(second.json.phases.transfer_us);
+    const foreign = await send(
+      'decode',
+      `"max_tokens":2,"kv_transfer_params":{"do_remote_prefill":true,"remote_request_id":5,${odd}}`,
+    );
+    assert.deepEqual([foreign.status, foreign.json.phases.transfer_us], [200, null]);
+  });
+
   test('a prompt that is not fetched is released after hold_s', async () => {
     await firstStep();
     await sleep(500);
@@ -136,7 +160,12 @@ describe('refused', () => {
 
   const cases = [
     ['a system that has one port', 'distserve', {}, /distserve has no port for decodes alone; use --system vllm-pd/],
-    ['a dialect without the two steps', 'vllm-pd', { dialect: 'sglang' }, /dialect sglang .* use --dialect vllm/],
+    [
+      'a dialect without a hand-over',
+      'vllm-pd',
+      { dialect: 'openai' },
+      /dialect openai has no request for a prompt alone; use --dialect vllm or sglang/,
+    ],
   ] as const;
   for (const [what, system, more, message] of cases)
     test(what, async () => {
