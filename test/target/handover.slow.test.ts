@@ -22,11 +22,12 @@ after(async () => {
   for (const close of closing) await close();
 });
 
-async function engine(system: string, decodePort?: number): Promise<EngineServer> {
+async function engine(system: string, decodePort?: number, dialect: 'vllm' | 'sglang' = 'vllm'): Promise<EngineServer> {
   const { warnings: _, ...spec } = parseEngineSpec(system);
   const server = await serveEngine(spec, {
     host: '127.0.0.1',
     port: 0,
+    dialect,
     ...(decodePort === undefined ? {} : { decodePort }),
   });
   closing.push(server.close);
@@ -56,6 +57,30 @@ describe('prefill and decode servers, called by the client', () => {
       assert.ok((record.transfer_us ?? 0) > 0 && (record.decode_us ?? 0) > 0);
     }
     assert.ok(summary.server !== null && summary.server.latency_ms.ttft === null, 'no server sees a whole TTFT');
+  });
+
+  it("SGLang's bootstrap on the engine's two ports, whose bootstrap port is asked of it", async () => {
+    const { url, decodeUrl } = await engine('vllm-pd,gpu=h100-sxm', 0, 'sglang');
+    const out = join(folder, 'sglang');
+    const { summary, manifest } = await run({
+      workload: trace,
+      target: `prefill=${url},decode=${decodeUrl}`,
+      salt,
+      out,
+    });
+    assert.deepEqual([summary.requests.ok, manifest.target.facts['handover']], [REQUESTS, 'sglang']);
+    for (const record of await allRecords(out)) {
+      const { sent_us, first_token_us, prefill_call_us, handover_us, first_decode_us } = record;
+      assert.equal(record.output_tokens, record.output_tokens_planned);
+      const sum = (prefill_call_us ?? NaN) + (handover_us ?? NaN) + (first_decode_us ?? NaN);
+      assert.ok(Math.abs(sum - ((first_token_us ?? NaN) - (sent_us ?? NaN))) <= 3, `${sum}`);
+    }
+    await assert.rejects(
+      run({ workload: trace, target: `prefill=${decodeUrl},decode=${url}`, out: join(folder, 'swapped') }),
+      {
+        message: /says that it is a (decode|prefill) server, and it is given as (prefill|decode)=; are they swapped/,
+      },
+    );
   });
 
   it('is refused before the run where a server does not hand over', async () => {
