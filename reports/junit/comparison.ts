@@ -88,7 +88,7 @@ function figures(
   return all.flatMap(([name, value]) => (value === null ? [] : [[name, String(value)] as const]));
 }
 
-function gateSuite(gates: readonly GateResult[]): JunitSuite {
+export function gateSuite(gates: readonly GateResult[]): JunitSuite {
   return {
     name: 'gates',
     timeS: 0,

@@ -10,6 +10,7 @@ import { defineRun } from '../../src/run/run-options.ts';
 import { runOnce } from '../../src/run/run.ts';
 import { writeTrend } from '../../src/search/nightly/files.ts';
 import { nightly, type NightResult } from '../../src/search/nightly/nightly.ts';
+import { ofRun } from '../../src/search/nightly/of-run.ts';
 import { trendVerdict } from '../../reports/index.ts';
 import { simulatedTimes } from '../simulated-times.ts';
 
@@ -33,27 +34,21 @@ export async function fortyNights(dir: string, { nights, from, slower }: FortyNi
   for (let night = 1; night <= nights; night++) {
     const target = await targetOf(night, night >= from ? slower : 0);
     const nowIso = (): string => new Date(Date.UTC(2026, 8, 1, 2) + (night - 1) * DAY_MS).toISOString();
+    const spec = defineRun({
+      workload: 'chat',
+      rate: 12,
+      target: `reference:${target}`,
+      clock: 'virtual',
+      slo: 'ttft=250ms,tpot=20ms',
+    });
     const result = await nightly(
       {
         dir,
         branch: 'main',
         defaultBranch: null,
         commit: `${(0x5eed00 + 4099 * night).toString(16)}${'0'.repeat(34)}`,
-        spec: defineRun({
-          workload: 'chat',
-          rate: 12,
-          target: `reference:${target}`,
-          clock: 'virtual',
-          slo: 'ttft=250ms,tpot=20ms',
-        }),
-        margin: 0.02,
-        gates: [{ text: 'default', name: null, limit: 0 }],
-      },
-      {
-        nowIso,
-        say: () => undefined,
-        run: (spec) =>
-          runOnce(spec, {
+        measure: ofRun(spec, (placed) =>
+          runOnce(placed, {
             nowIso,
             newSalt: () => '',
             log: SILENT,
@@ -61,7 +56,11 @@ export async function fortyNights(dir: string, { nights, from, slower }: FortyNi
             stop: never,
             cut: never,
           }),
+        ),
+        margin: 0.02,
+        gates: [{ text: 'default', name: null, limit: 0 }],
       },
+      { nowIso, say: () => undefined },
     );
     results.push(result);
   }

@@ -19,8 +19,13 @@ export interface CompareGate {
   readonly limit: number;
 }
 
-/** Reads `ttft.p90<=+5%`, `throughput>=-2%` or `default`. Throws a UserError for any other text, or name. */
-export function parseCompareGate(text: string, names: readonly FigureName[] = JUDGED_NAMES): CompareGate {
+/** Reads `ttft.p90<=+5%`, `throughput>=-2%` or `default`. Throws a UserError for any other text. */
+export function parseCompareGate(text: string): CompareGate {
+  return gateOn(JUDGED_NAMES, text);
+}
+
+/** The same of a comparison of these figures. */
+export function gateOn(names: readonly FigureName[], text: string): CompareGate {
   if (text.trim() === 'default') return { text: 'default', name: null, limit: 0 };
   const match = /^\s*([\w.]+)\s*(>=|>|<=|<|=+)\s*([+-]?\d+(?:\.\d+)?)\s*%\s*$/.exec(text);
   if (match === null)

@@ -25,9 +25,10 @@ function repeat(dir: string, times: number): void {
   const [first] = readHistory(dir).nights;
   assert.ok(first !== undefined);
   for (let i = 1; i <= times; i++) {
-    const metrics = Object.entries(first.metrics).map(([name, figure]) => {
+    const metrics = Object.entries(first.metrics).flatMap(([name, figure]) => {
+      if (figure === undefined) return [];
       const value = (figure.value ?? 0) * (name === 'attainment' ? 1 : 1 + 0.001 * ((i % 3) - 1));
-      return [name, { ...figure, value }] as const;
+      return [[name, { ...figure, value }] as const];
     });
     appendNight(dir, { ...first, run_id: `copy-${i}`, metrics: Object.fromEntries(metrics), accepted: false });
   }

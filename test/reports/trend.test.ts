@@ -71,14 +71,16 @@ it('the markdown is a table of the metrics, the changes and the last nights, for
 it('the page is one file that links each night to its run', async () => {
   const html = await writeTrendHtml(
     trendOf(exampleNights({ nights: 40, slowerFrom: 30, odd: [12], invalid: [9] }), FIRST),
+    ({ dir }) => (dir.includes('202609') ? `${dir}/report.html` : null),
   );
   assert.ok(/<h1>.*got [45]\.\d % worse/.test(html));
   assert.ok(html.includes('<a href="runs/20260930T020000Z/report.html">'));
+  assert.ok(html.includes('20261001T020000Z') && !html.includes('<a href="runs/20261001T020000Z'));
   assert.ok(!/NaN|undefined/.test(html.slice(html.indexOf('<main>'), html.indexOf('<script>'))));
   assert.ok(html.length < 2e6);
 });
 
 it('a page of one night, and of none, can be written', async () => {
-  assert.ok((await writeTrendHtml(trendOf(exampleNights({ nights: 1 }), FIRST))).includes('Too few nights'));
-  assert.ok((await writeTrendHtml(trendOf([], null))).includes('Too few nights'));
+  assert.ok((await writeTrendHtml(trendOf(exampleNights({ nights: 1 }), FIRST), () => null)).includes('Too few nights'));
+  assert.ok((await writeTrendHtml(trendOf([], null), () => null)).includes('Too few nights'));
 });
