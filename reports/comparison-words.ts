@@ -1,5 +1,11 @@
 import { formatMs, formatShare, plainPercent, threeFigures } from '../src/core/units.ts';
-import { isGoodput, type ComparedMetric, type Comparison, type FigureName, type JudgedName } from '../src/schema/comparison.ts';
+import {
+  isGoodput,
+  type ComparedMetric,
+  type Comparison,
+  type FigureName,
+  type JudgedName,
+} from '../src/schema/comparison.ts';
 
 /** A verdict in colour, shape and word. */
 export const VERDICT_MARKS = {

@@ -19,15 +19,21 @@ const MOST_BANDS = 4;
 /** Around the values, as a share of their range. */
 const ROOM = 0.08;
 
-/** A panel for each judged metric. */
+/** A panel for each figure. */
 export function trendSections(trend: Trend): ChartSection[] {
+  const { metrics } = trend;
+  if (metrics.length === 0) return [];
+  const hasRanges = metrics.some(({ points }) => points.some(({ range }) => range !== null));
+  const ranges = hasRanges
+    ? ' Upright through a point: what the goodput is known to, a bracket or a 95 % interval.'
+    : '';
   return [
     {
       id: 'trend',
       heading: 'By night',
       layout: 'pairs',
-      lead: 'A point a night: hollow where the night is not valid, a diamond where it lies beyond the band alone; upright through it what a goodput is known to, a bracket or a 95 % interval. Band: the level since the last change, from its first 20 nights (later 40), with three spreads to either side. Dashed upright: a change, dated; triangle: the night that raised it. Dotted: the accepted night.',
-      charts: trend.metrics.map((metric) => trendChart(metric, trend)),
+      lead: `A point a night: hollow where the night is not valid, a diamond where it lies beyond the band alone.${ranges} Band: the level since the last change, from its first 20 nights (later 40), with three spreads to either side. Dashed upright: a change, dated; triangle: the night that raised it. Dotted: the accepted night.`,
+      charts: metrics.map((metric) => trendChart(metric, trend)),
     },
   ];
 }
@@ -134,8 +140,7 @@ interface Axes {
 
 function axesOf(name: FigureName, domain: readonly [number, number], { nights }: Trend): Axes {
   const perSecond = isGoodput(name) ? 'requests/s' : name === 'throughput' ? 'output tokens/s' : null;
-  const labels =
-    perSecond !== null ? { format: '~r' } : { labelExpr: name === 'attainment' ? SHARE_LABEL : MS_LABEL };
+  const labels = perSecond !== null ? { format: '~r' } : { labelExpr: name === 'attainment' ? SHARE_LABEL : MS_LABEL };
   return {
     x: {
       field: 'night',

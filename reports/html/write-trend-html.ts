@@ -41,14 +41,16 @@ export async function writeTrendHtml(trend: Trend, pageOf: (night: Night) => str
   const changes = changesOf(trend);
   const sections = trendSections(trend);
   const shown = [
-    section(
-      { id: 'metrics', heading: 'The last night, and the level' },
-      wideTable(
-        'The metrics',
-        TREND_COLUMNS,
-        metrics.map((metric) => trendRow(metric, nights)),
-      ),
-    ),
+    metrics.length === 0
+      ? null
+      : section(
+          { id: 'metrics', heading: 'The last night, and the level' },
+          wideTable(
+            'The metrics',
+            TREND_COLUMNS,
+            metrics.map((metric) => trendRow(metric, nights)),
+          ),
+        ),
     ...sections.map(chartSection),
     changes.length === 0
       ? null

@@ -1,12 +1,5 @@
 import { resolve } from 'node:path';
-import {
-  comparisonMarkdown,
-  comparisonText,
-  junitXml,
-  nightJunit,
-  plain,
-  trendVerdict,
-} from '../../reports/index.ts';
+import { comparisonMarkdown, comparisonText, junitXml, nightJunit, plain, trendVerdict } from '../../reports/index.ts';
 import { nightPage, trendFiles } from '../search/nightly/history.ts';
 import { untilJudged, type NightResult } from '../search/nightly/nightly.ts';
 import { gateResults, type ComparisonFormat } from './comparison-output.ts';

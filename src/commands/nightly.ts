@@ -49,7 +49,8 @@ const OUTPUT: Command['options'] = {
 
 export const nightlyCommand: Command = {
   usage: 'nightly [workload]',
-  describe: 'Run, or find the goodput, compare with the accepted night by how nights spread, and add to the trend of a branch',
+  describe:
+    'Run, or find the goodput, compare with the accepted night by how nights spread, and add to the trend of a branch',
   examples: [
     'reprise nightly trace.csv --baseline nights --target http://127.0.0.1:8000 --slo ttft=500ms,tpot=50ms --gate default',
     'reprise nightly trace.csv --goodput --baseline nights --target http://127.0.0.1:8000 --slo ttft=500ms,tpot=50ms --gate "goodput>=-5%"',

@@ -59,11 +59,7 @@ export function compareRuns(
     ...judgeFamily(judged, { order, margin, isOneRun: base.length < 2 || now.length < 2 }),
     doubts: [
       ...doubtsOf(base, now, isPaired),
-      ...driftDoubts(
-        judged,
-        placesOf(base, now),
-        order,
-      ),
+      ...driftDoubts(judged, placesOf(base, now), order),
       ...startDoubts(base, now),
     ],
     slo: manifest.slo === null ? null : { text: manifest.slo.text, limits_ms: manifest.slo.limits_ms },

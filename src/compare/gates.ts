@@ -29,15 +29,10 @@ export function gateOn(names: readonly FigureName[], text: string): CompareGate 
   if (text.trim() === 'default') return { text: 'default', name: null, limit: 0 };
   const match = /^\s*([\w.]+)\s*(>=|>|<=|<|=+)\s*([+-]?\d+(?:\.\d+)?)\s*%\s*$/.exec(text);
   if (match === null)
-    throw new UserError(
-      `--gate: "${text}" is no condition on a change; write e.g. ${examplesOf(names)}, or default`,
-    );
+    throw new UserError(`--gate: "${text}" is no condition on a change; write e.g. ${examplesOf(names)}, or default`);
   const [, given = '', operator = '', percent = ''] = match;
   const name = names.find((each) => each === given);
-  if (name === undefined)
-    throw new UserError(
-      `--gate: "${given}" is not judged here${didYouMean(given, names)}; there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}`,
-    );
+  if (name === undefined) throw new UserError(`--gate: "${given}" is not judged here${didYouMean(given, names)}`);
   const right = isMoreBetter(name) ? '>=' : '<=';
   if (operator !== right)
     throw new UserError(

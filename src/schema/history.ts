@@ -61,9 +61,7 @@ export const nightSchema = z
     target: run.target.shape.spec,
     versions: run.versions,
     measured: measured.default({ kind: 'run' }),
-    valid: z
-      .boolean()
-      .describe('False: the client fell behind, or it did not complete. It takes part in nothing.'),
+    valid: z.boolean().describe('False: the client fell behind, or it did not complete. It takes part in nothing.'),
     reasons: z.array(z.string()).describe('Why it is not valid.'),
     metrics: z.partialRecord(figureName, figure).describe('The judged figures that it has.'),
     baseline: z

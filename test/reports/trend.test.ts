@@ -81,6 +81,8 @@ it('the page is one file that links each night to its run', async () => {
 });
 
 it('a page of one night, and of none, can be written', async () => {
-  assert.ok((await writeTrendHtml(trendOf(exampleNights({ nights: 1 }), FIRST), () => null)).includes('Too few nights'));
+  assert.ok(
+    (await writeTrendHtml(trendOf(exampleNights({ nights: 1 }), FIRST), () => null)).includes('Too few nights'),
+  );
   assert.ok((await writeTrendHtml(trendOf([], null), () => null)).includes('Too few nights'));
 });

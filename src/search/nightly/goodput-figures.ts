@@ -96,12 +96,7 @@ export function compareGoodputs(
   };
 }
 
-function judgedFigure(
-  name: GoodputName,
-  base: GoodputFigure,
-  now: GoodputFigure,
-  levels: Levels | null,
-): JudgedFigure {
+function judgedFigure(name: GoodputName, base: GoodputFigure, now: GoodputFigure, levels: Levels | null): JudgedFigure {
   return {
     name,
     base: [base.value],

@@ -38,7 +38,9 @@ export function branchFolders(dir: string): string[] {
 export function readHistory(folder: string): BranchHistory {
   const file = historyFile(folder);
   const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
-  const nights = lines.flatMap((line, i) => (line.trim() === '' ? [] : [readKept(nightSchema, line, `${file}:${i + 1}`)]));
+  const nights = lines.flatMap((line, i) =>
+    line.trim() === '' ? [] : [readKept(nightSchema, line, `${file}:${i + 1}`)],
+  );
   const chosen = acceptedFile(folder);
   const accepted = existsSync(chosen) ? readKept(acceptedSchema, readFileSync(chosen, 'utf8'), chosen) : null;
   return { folder, nights, accepted };
