@@ -12,7 +12,7 @@ export interface Change {
   readonly df: number | null;
   /** Standard deviation of the logarithm from run to run; null: not known. */
   readonly runSd: number | null;
-  /** ln is known to no less than this, however runs repeat: the figures are steps of a search. Absent: exactly. */
+  /** ln is known to no less than this, however well runs repeat: so coarse are the figures. Absent: exactly. */
   readonly resolution?: number;
 }
 
@@ -54,8 +54,8 @@ export function changeOfNight(now: number, { lnCentre, nights, lnSd, df }: Night
 }
 
 /**
- * The two-sided interval that holds ln(new / base) with this chance; null without an error. Runs that spread by more than
- * the steps of their figures show these steps in their spread.
+ * The two-sided interval that holds ln(new / base) with this chance; null without an error. Runs that spread by more
+ * than their figures are coarse show that in their spread.
  */
 export function intervalOf(
   { ln: change, error, df, resolution = 0 }: Change,

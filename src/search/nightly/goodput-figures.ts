@@ -50,7 +50,7 @@ function byInterval(answer: GoodputAnswer): GoodputFigure | null {
 function whyNot({ state, at, bracket_rps: [low] }: GoodputAnswer, figure: GoodputFigure | null): string | null {
   if (figure !== null) return null;
   if (state === 'above')
-    return `at the highest rate that was tried, ${threeFigures(low ?? 0)} requests/s, the SLO was still met: where it is missed is not known; a tighter --slo would be`;
+    return `the SLO was still met at the highest rate that was tried, ${threeFigures(low ?? 0)} requests/s; give a tighter --slo`;
   return `the budget ended before the goodput at ${at} was found; give a larger --budget`;
 }
 
@@ -64,8 +64,8 @@ interface Searched {
 }
 
 /**
- * Compares the goodputs of two nights. What repeats to the bit is compared exactly, else by how nights spread; steps of
- * the searches stay between what is known. Throws a UserError with what differs where they were not asked to do the same.
+ * Compares the goodputs of two nights. What repeats to the bit is compared exactly, else by how nights spread; of neither
+ * more is said than the searches can tell. Throws a UserError with what differs where they were not asked to do the same.
  */
 export function compareGoodputs(
   base: Searched,
@@ -103,13 +103,24 @@ function judgedFigure(name: GoodputName, base: GoodputFigure, now: GoodputFigure
     now: [now.value],
     isFinite: haveLogarithms([base.value, now.value]),
     level: levels?.[name],
-    // Two goodputs in the same step may be a step apart.
-    resolution: Math.max(stepOf(base), stepOf(now)),
+    resolution: base.isStep || now.isStep ? Math.max(stepOf(base), stepOf(now)) : byTraffic(base, now),
   };
 }
 
+/** Two goodputs in the same step may be a step apart. */
 function stepOf({ isStep, range: [low, high] }: GoodputFigure): number {
   return isStep && low > 0 ? ln(high / low) : 0;
+}
+
+/**
+ * The largest standard deviation of the logarithm of the ratio of two systems' goodputs by the same rows of traffic
+ * (`statistics.md`, "Goodput: two estimands").
+ */
+const SHARED_ROWS_SD = 0.014;
+
+/** A system that has not changed has the same goodput again, to the bit. */
+function byTraffic(base: GoodputFigure, now: GoodputFigure): number {
+  return base.value === now.value ? 0 : 1.96 * SHARED_ROWS_SD;
 }
 
 function sideOf({ name, dir, asked: { target, run_id, started_at, status, salt } }: Searched): ComparedSide {

@@ -137,5 +137,10 @@ export function readKept<T>(schema: z.ZodType<T>, text: string, where: string): 
   }
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
-  throw new UserError(`${where}: is of another version of Reprise:\n${z.prettifyError(parsed.error)}`);
+  const [first, ...others] = parsed.error.issues;
+  const place = first === undefined || first.path.length === 0 ? '' : `${first.path.join('.')}: `;
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+  throw new UserError(
+    `${where}: is of another version of Reprise, or was changed: ${place}${first?.message ?? 'it cannot be read'}${more}`,
+  );
 }

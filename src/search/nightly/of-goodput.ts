@@ -31,7 +31,11 @@ export function ofGoodput(search: GoodputSearch, find: (search: GoodputSearch) =
     of: { kind: 'goodput', of, arrivals, at: [...goals] },
     names,
     spec: search.specAt(null, '.'),
-    askedIn: (dir) => readIn(dir, ASKED_FILE, manifestSchema),
+    askedIn: (dir) => {
+      // What it found is needed later: a damaged file is better known before anything is sent.
+      readIn(dir, 'goodput.json', goodputSchema);
+      return readIn(dir, ASKED_FILE, manifestSchema);
+    },
     make: async (dir, startedAt) => {
       const facts = {
         run_id: basename(dir),
