@@ -29,7 +29,7 @@ export { rangeOfRates } from './sweep-verdict.ts';
 export { shareText } from './goodput-share.ts';
 export { METRIC_NAMES } from './definitions.ts';
 export { commandText, intervalText, limitsText } from './format.ts';
-export { measuredText, trendVerdict } from './trend-words.ts';
+export { measuredText, reasonText, trendVerdict } from './trend-words.ts';
 export { usableInterval } from './goodput-verdict.ts';
 export { metricLabel } from './comparison-words.ts';
 export { toneAt } from './verdict.ts';

@@ -159,7 +159,7 @@ function lastNight(night: Night, number: number): string {
 }
 
 /** The first reason without its advice; the run's own report has all. */
-function reasonText([first = 'no reason is kept', ...others]: readonly string[]): string {
+export function reasonText([first = 'no reason is kept', ...others]: readonly string[]): string {
   const [head = first] = first.split('; ');
   return `${head}${others.length === 0 ? '' : `, and ${countText(others.length, 'more reason')}`}`;
 }

@@ -13,7 +13,7 @@ import type { Comparison } from '../../schema/comparison.ts';
 import type { Accepted, Measurement, Night, RaisedAlarm } from '../../schema/history.ts';
 import { missingNights, NEEDED_NIGHTS, nightLevel } from '../../trend/baseline.ts';
 import { raisedBy, seriesOf, trendOf, type Trend } from '../../trend/trend.ts';
-import { measuredText } from '../../../reports/index.ts';
+import { measuredText, reasonText } from '../../../reports/index.ts';
 import { acceptNight, appendNight, historyOf, type BranchHistory } from './history.ts';
 import type { Figures, Measure, Measured } from './measure.ts';
 
@@ -209,7 +209,9 @@ async function comparedWith(
 /** By no comparison nothing is decided; a night that is not valid never passes. */
 function undecided(gate: CompareGate, reasons: readonly string[]): JudgedCompareGate {
   const isBlocked = reasons.length > 0;
-  const why = isBlocked ? reasons.join('; ') : 'there is no accepted night yet to compare with';
+  const why = isBlocked
+    ? `the night is not valid: ${reasonText(reasons)}`
+    : 'there is no accepted night yet to compare with';
   return { gate, verdict: 'undecided', why, isBlocked };
 }
 
