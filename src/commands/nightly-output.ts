@@ -1,5 +1,13 @@
 import { resolve } from 'node:path';
-import { comparisonMarkdown, comparisonText, junitXml, nightJunit, plain, trendVerdict } from '../../reports/index.ts';
+import {
+  comparisonMarkdown,
+  comparisonText,
+  junitXml,
+  nightJunit,
+  plain,
+  reasonText,
+  trendVerdict,
+} from '../../reports/index.ts';
 import { nightPage, trendFiles } from '../search/nightly/history.ts';
 import { untilJudged, type NightResult } from '../search/nightly/nightly.ts';
 import { gateResults, type ComparisonFormat } from './comparison-output.ts';
@@ -40,7 +48,7 @@ function notesOf({ night, comparison, missing, trend }: NightResult): string[] {
   const { glyph, sentence } = trendVerdict(trend);
   return [
     ...(comparison?.provisional === true && missing > 0 ? [`Provisional: ${untilJudged(missing)}.`] : []),
-    ...(night.valid ? [] : [`not valid, kept, and takes part in nothing: ${night.reasons.join('; ')}`]),
+    ...(night.valid ? [] : [`not valid: ${reasonText(night.reasons)}; the night is kept, and takes part in nothing`]),
     ...(night.accepted ? [`accepted as the baseline of ${night.branch}: its first valid night`] : []),
     `trend of ${night.branch}: ${glyph} ${sentence}`,
   ];
