@@ -64,7 +64,9 @@ function sentenceOf({ verdict, metrics, margin, base, new: now, provisional }: C
     case 'same':
       return `The same: every judged metric within ± ${plainPercent(margin)} %`;
     case 'provisional':
-      return `Provisional: ${countText(base.runs.length)} of base and ${countText(now.runs.length)} of new; repeat each (reprise ab)`;
+      return metrics.some(({ name }) => isGoodput(name))
+        ? 'Provisional: one search of each, and nothing is known of how searches vary'
+        : `Provisional: ${countText(base.runs.length)} of base and ${countText(now.runs.length)} of new; repeat each (reprise ab)`;
     case 'undecided':
       return `Undecided: ${provisional ? 'one run stands for a system' : 'these runs cannot tell'}`;
   }
