@@ -75,7 +75,8 @@ function changeSentence(changes: readonly TrendChange[], nights: readonly Night[
   const named = others.slice(0, others.length === NAMED + 1 ? NAMED + 1 : NAMED).map(namedChange);
   const left = others.length - named.length;
   const so = others.length === 0 ? '' : `; so did ${listText(left === 0 ? named : [...named, `${left} others`])}`;
-  return `${changeText(first)} ${where}${so}${also}`;
+  const text = changeText(first);
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)} ${where}${so}${also}`;
 }
 
 /** `TPOT p50 got 5.1 % worse`. */

@@ -105,7 +105,7 @@ it('a trend of goodputs has a panel a share, with what each is known to, and lin
   const trend = trendOf(goodputNights(30), FIRST);
   assert.equal(
     trendVerdict(trend).sentence,
-    'goodput at 99 % got 11.1 % worse between night 23 (abc1247) and night 24 (abc1248)',
+    'Goodput at 99 % got 11.1 % worse between night 23 (abc1247) and night 24 (abc1248)',
   );
   const html = await writeTrendHtml(trend, ({ dir }) => `${dir}/goodput.html`);
   assert.ok(html.includes('<a href="runs/20260930T020000Z/goodput.html">'));
@@ -127,7 +127,7 @@ it('nights without a figure, as when a search was interrupted, have no panel and
   assert.equal(
     trendMarkdown(trend)
       .split('\n')
-      .filter((line) => /^\| --- /.test(line)).length,
+      .filter((line) => line.startsWith('| --- ')).length,
     1,
   );
   assert.ok(!(await writeTrendHtml(trend, () => null)).includes('The last night, and the level'));

@@ -32,7 +32,7 @@ export interface Measured extends Pick<Night, 'run_id' | 'started_at' | 'target'
   readonly markdown: () => string;
 }
 
-export interface EarlierNight {
+interface EarlierNight {
   /** What it is called. */
   readonly name: string;
   readonly dir: string;
