@@ -1,7 +1,7 @@
 import { formatShare, plainPercent } from '../src/core/units.ts';
 import { countText } from '../src/core/words.ts';
 import type { ComparedMetric, Comparison } from '../src/schema/comparison.ts';
-import { METRIC_LABELS, signed } from './comparison-words.ts';
+import { metricLabel, signed } from './comparison-words.ts';
 import type { ComparedLatency, LatencyPair } from './data/comparison-data.ts';
 import type { Ecdf } from './data/ecdf.ts';
 import { METRIC_NAMES } from './definitions.ts';
@@ -50,7 +50,7 @@ export function latencyFinding({ metrics, margin }: Comparison, latency: Compare
 
 /** Without a number, the worse side fails. */
 function changedText({ name, change, verdict }: ComparedMetric): string {
-  const label = METRIC_LABELS[name];
+  const label = metricLabel(name);
   return change === null ? `${label} fails in ${verdict === 'worse' ? 'new' : 'base'}` : `${label} ${signed(change)}`;
 }
 

@@ -1,5 +1,11 @@
 import { formatMs, formatShare, plainPercent, threeFigures } from '../src/core/units.ts';
-import type { ComparedMetric, Comparison, JudgedName } from '../src/schema/comparison.ts';
+import {
+  isGoodput,
+  type ComparedMetric,
+  type Comparison,
+  type FigureName,
+  type JudgedName,
+} from '../src/schema/comparison.ts';
 
 /** A verdict in colour, shape and word. */
 export const VERDICT_MARKS = {
@@ -10,7 +16,7 @@ export const VERDICT_MARKS = {
   provisional: { tone: 'unsure', glyph: '?' },
 } as const;
 
-export const METRIC_LABELS: Readonly<Record<JudgedName, string>> = {
+const JUDGED_LABELS: Readonly<Record<JudgedName, string>> = {
   attainment: 'attainment',
   'ttft.p50': 'TTFT p50',
   'ttft.p90': 'TTFT p90',
@@ -21,6 +27,12 @@ export const METRIC_LABELS: Readonly<Record<JudgedName, string>> = {
   'e2e.p50': 'E2E p50',
   throughput: 'output tokens/s',
 };
+
+/** `TTFT p50`; `goodput`, and at a further share `goodput at 99 %`. */
+export function metricLabel(name: FigureName): string {
+  if (!isGoodput(name)) return JUDGED_LABELS[name];
+  return name === 'goodput' ? name : `goodput at ${plainPercent(Number(name.slice('goodput.at'.length)))} %`;
+}
 
 /** The answer, in a sentence. */
 export function comparisonSentence(comparison: Comparison): string {
@@ -41,7 +53,7 @@ function sentenceOf({ verdict, metrics, margin, base, new: now, provisional }: C
   const named = (which: ComparedMetric['verdict']): string =>
     metrics
       .filter((metric) => metric.verdict === which)
-      .map((metric) => `${METRIC_LABELS[metric.name]} ${changeText(metric)}`)
+      .map((metric) => `${metricLabel(metric.name)} ${changeText(metric)}`)
       .join(', ');
   const [worse, better] = [named('worse'), named('better')];
   switch (verdict) {
@@ -52,7 +64,9 @@ function sentenceOf({ verdict, metrics, margin, base, new: now, provisional }: C
     case 'same':
       return `The same: every judged metric within ± ${plainPercent(margin)} %`;
     case 'provisional':
-      return `Provisional: ${countText(base.runs.length)} of base and ${countText(now.runs.length)} of new; repeat each (reprise ab)`;
+      return metrics.some(({ name }) => isGoodput(name))
+        ? 'Provisional: one search of each, and nothing is known of how searches vary'
+        : `Provisional: ${countText(base.runs.length)} of base and ${countText(now.runs.length)} of new; repeat each (reprise ab)`;
     case 'undecided':
       return `Undecided: ${provisional ? 'one run stands for a system' : 'these runs cannot tell'}`;
   }
@@ -75,9 +89,10 @@ export function signed(share: number): string {
   return /^[0.]+ %$/.test(text) ? '0 %' : `${share < 0 ? '-' : '+'}${text}`;
 }
 
-export function valueText(name: JudgedName, value: number | null): string {
+export function valueText(name: FigureName, value: number | null): string {
   if (value === null) return 'fails';
   if (name === 'attainment') return formatShare(value);
+  if (isGoodput(name)) return value === 0 ? 'none' : `${threeFigures(value)} requests/s`;
   return name === 'throughput' ? threeFigures(value) : formatMs(value);
 }
 
@@ -86,7 +101,7 @@ export const COMPARISON_COLUMNS = ['', 'base', 'new', 'change (95 %)', '', 'smal
 export function comparisonRow(metric: ComparedMetric): string[] {
   const { name, base, new: now, verdict, smallest_effect, repeats_to_decide } = metric;
   return [
-    METRIC_LABELS[name],
+    metricLabel(name),
     valueText(name, base),
     valueText(name, now),
     changeText(metric),

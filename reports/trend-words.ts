@@ -1,9 +1,10 @@
-import { formatShare } from '../src/core/units.ts';
+import { formatShare, plainPercent, threeFigures } from '../src/core/units.ts';
 import { countText, listText } from '../src/core/words.ts';
-import type { Night } from '../src/schema/history.ts';
+import { isMoreBetter, type FigureName } from '../src/schema/comparison.ts';
+import type { Measurement, Night } from '../src/schema/history.ts';
 import { FIRST_NIGHTS } from '../src/trend/cusum.ts';
-import { nightsToLearn, type MetricTrend, type Trend, type TrendChange } from '../src/trend/trend.ts';
-import { METRIC_LABELS, signed, valueText, VERDICT_MARKS } from './comparison-words.ts';
+import { namesIn, nightsToLearn, type MetricTrend, type Trend, type TrendChange } from '../src/trend/trend.ts';
+import { metricLabel, signed, valueText, VERDICT_MARKS } from './comparison-words.ts';
 
 /** The answer of a trend. `glyph` says the same as the colour that a report gives to `tone`. */
 export interface TrendVerdict {
@@ -74,18 +75,26 @@ function changeSentence(changes: readonly TrendChange[], nights: readonly Night[
   const named = others.slice(0, others.length === NAMED + 1 ? NAMED + 1 : NAMED).map(namedChange);
   const left = others.length - named.length;
   const so = others.length === 0 ? '' : `; so did ${listText(left === 0 ? named : [...named, `${left} others`])}`;
-  return `${changeText(first)} ${where}${so}${also}`;
+  const text = changeText(first);
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)} ${where}${so}${also}`;
 }
 
 /** `TPOT p50 got 5.1 % worse`. */
 export function changeText({ name, change, isBetter }: TrendChange): string {
-  const label = METRIC_LABELS[name];
+  const label = metricLabel(name);
+  if (change === null && isMoreBetter(name)) return `${label} came up from zero`;
   if (change === null) return isBetter ? `${label} became finite` : `${label} became infinite (requests failed)`;
   return `${label} got ${formatShare(Math.abs(change))} ${isBetter ? 'better' : 'worse'}`;
 }
 
+/** `+5.1 %`. */
+export function shortChange(change: number | null, isBetter: boolean): string {
+  if (change !== null) return signed(change);
+  return isBetter ? 'recovers' : 'fails';
+}
+
 function namedChange({ name, change }: TrendChange): string {
-  return `${METRIC_LABELS[name]}${change === null ? '' : ` (${formatShare(Math.abs(change))})`}`;
+  return `${metricLabel(name)}${change === null ? '' : ` (${formatShare(Math.abs(change))})`}`;
 }
 
 /** `night 29 (abc1234)`. */
@@ -101,6 +110,17 @@ export function commitText(commit: string): string {
 /** `2026-09-30`. */
 export function dayText({ started_at }: Night): string {
   return started_at.slice(0, 10);
+}
+
+/** `the goodput of this trace at 90 % and 99 %`. */
+export function measuredText(measured: Measurement): string {
+  if (measured.kind === 'run') return 'a run of the trace';
+  const { of, arrivals, at } = measured;
+  const what =
+    of === 'trace'
+      ? 'this trace'
+      : `traffic like the trace, ${arrivals === 'poisson' ? 'Poisson arrivals' : 'pieces of it in random order'},`;
+  return `the goodput of ${what} at ${listText(at.map((share) => `${plainPercent(share)} %`))}`;
 }
 
 function notesOf(trend: Trend): string[] {
@@ -129,10 +149,10 @@ function lastNight(night: Night, number: number): string {
   const name = `Night ${number}, ${dayText(night)}${night.commit === null ? '' : ` (${commitText(night.commit)})`}`;
   if (!night.valid) return `${name} is not valid: ${reasonText(night.reasons)}`;
   if (night.verdict === null) return `${name} was not compared${night.accepted ? ': it is the baseline' : ''}`;
-  const decisive = Object.entries(METRIC_LABELS).flatMap(([name_, label]) => {
-    const figure = Object.entries(night.metrics).find(([each]) => each === name_)?.[1];
+  const decisive = namesIn([night]).flatMap((each) => {
+    const figure = night.metrics[each];
     return figure?.verdict === night.verdict && figure.change !== null && night.verdict !== 'same'
-      ? [`${label} ${signed(figure.change)}`]
+      ? [`${metricLabel(each)} ${signed(figure.change)}`]
       : [];
   });
   const why = ['better', 'worse'].includes(night.verdict) && decisive.length > 0 ? ` (${decisive.join(', ')})` : '';
@@ -140,9 +160,18 @@ function lastNight(night: Night, number: number): string {
 }
 
 /** The first reason without its advice; the run's own report has all. */
-function reasonText([first = 'no reason is kept', ...others]: readonly string[]): string {
+export function reasonText([first = 'no reason is kept', ...others]: readonly string[]): string {
   const [head = first] = first.split('; ');
   return `${head}${others.length === 0 ? '' : `, and ${countText(others.length, 'more reason')}`}`;
+}
+
+/** `48.2 ms`, `15.2 requests/s (15.2 to 15.4)`. */
+export function figureText(
+  name: FigureName,
+  { value, range }: { readonly value: number | null; readonly range?: readonly [number, number] | null },
+): string {
+  const text = valueText(name, value);
+  return range === undefined || range === null ? text : `${text} (${range.map(threeFigures).join(' to ')})`;
 }
 
 export const TREND_COLUMNS = ['', 'last night', 'from the accepted level', '', 'level now', 'changes'] as const;
@@ -153,15 +182,15 @@ export function trendRow(metric: MetricTrend, nights: readonly Night[]): string[
   const place = points.findLast(({ isValid }) => isValid)?.night;
   const figure = place === undefined ? undefined : nights[place]?.metrics[name];
   return [
-    METRIC_LABELS[name],
-    figure === undefined ? '-' : valueText(name, figure.value),
+    metricLabel(name),
+    figure === undefined ? '-' : figureText(name, figure),
     figure === undefined || figure.change === null ? '-' : signed(figure.change),
     figure === undefined || figure.verdict === null ? '-' : `${VERDICT_MARKS[figure.verdict].glyph} ${figure.verdict}`,
     levelText(metric, levels.at(-1)),
     changes.length === 0
       ? 'none'
       : changes
-          .map(({ change, between }) => `${change === null ? 'fails' : signed(change)} in night ${between[1] + 1}`)
+          .map(({ change, isBetter, between }) => `${shortChange(change, isBetter)} in night ${between[1] + 1}`)
           .join(', '),
   ];
 }
@@ -170,7 +199,7 @@ function levelText(metric: MetricTrend, level: MetricTrend['levels'][number] | u
   const left = nightsToLearn(metric);
   if (level === undefined || left > 0) return `${FIRST_NIGHTS - left} of ${FIRST_NIGHTS} nights`;
   if (level.centre === null || level.band === null) return 'fails';
-  const half = (level.band[1] / level.band[0]) ** 0.5 - 1;
+  const half = level.band[0] > 0 ? (level.band[1] / level.band[0]) ** 0.5 - 1 : 0;
   return `${valueText(metric.name, level.centre)}${half === 0 ? '' : ` ± ${formatShare(half)}`}`;
 }
 
@@ -201,7 +230,7 @@ export const RUN_COLUMN = 1;
 export function nightRow(night: Night, place: number): string[] {
   const { commit, valid, verdict, alarms, accepted, run_id } = night;
   const [first, ...others] = alarms.map(
-    ({ name, change }) => `${METRIC_LABELS[name]} ${change === null ? 'fails' : signed(change)}`,
+    ({ name, change, better }) => `${metricLabel(name)} ${shortChange(change, better)}`,
   );
   return [
     String(place + 1),

@@ -3,7 +3,7 @@ import { plainPercent, withThousands } from '../../src/core/units.ts';
 import { countText } from '../../src/core/words.ts';
 import type { ComparedMetric, Comparison } from '../../src/schema/comparison.ts';
 import { verdictCounts } from '../comparison-findings.ts';
-import { changeText, METRIC_LABELS, signed, valueText, VERDICT_MARKS } from '../comparison-words.ts';
+import { changeText, metricLabel, signed, valueText, VERDICT_MARKS } from '../comparison-words.ts';
 import { CHANGE_LABEL, changeDomain, changeTicks, isOffAxis, lnOf } from './change-axis.ts';
 import type { Chart, Position } from './chart.ts';
 import { COLOURS, TONE_COLOURS } from './theme.ts';
@@ -24,7 +24,7 @@ export function forestChart(comparison: Comparison): Chart {
     table: {
       columns: ['metric', 'change', '95 % from', '95 % to', 'verdict'],
       rows: metrics.map(({ name, change, ci95, verdict }) => [
-        METRIC_LABELS[name],
+        metricLabel(name),
         change === null ? '-' : signed(change),
         ci95 === null ? '-' : signed(ci95[0]),
         ci95 === null ? '-' : signed(ci95[1]),
@@ -37,7 +37,7 @@ export function forestChart(comparison: Comparison): Chart {
 function wordsOf(metric: ComparedMetric): string {
   const { name, verdict, change } = metric;
   const text = change === null ? 'not a number' : changeText(metric);
-  return `${VERDICT_MARKS[verdict].glyph} ${METRIC_LABELS[name]} ${text}, ${verdict}`;
+  return `${VERDICT_MARKS[verdict].glyph} ${metricLabel(name)} ${text}, ${verdict}`;
 }
 
 function noteOf({ metrics, margin, base, new: now }: Comparison): string {
@@ -72,7 +72,7 @@ function specOf(metrics: readonly ComparedMetric[], margin: number): TopLevelSpe
     color: TONE_COLOURS[VERDICT_MARKS[metric.verdict].tone],
     is_claimed: metric.verdict !== 'undecided' && metric.verdict !== 'provisional',
     words: wordsOf(metric),
-    tip: `${METRIC_LABELS[metric.name]}: ${valueText(metric.name, metric.base)} to ${valueText(metric.name, metric.new)}`,
+    tip: `${metricLabel(metric.name)}: ${valueText(metric.name, metric.base)} to ${valueText(metric.name, metric.new)}`,
   }));
   const domain = changeDomain(
     rows.flatMap(({ ln, low, high }) => [ln, low, high].filter((each) => each !== null)),

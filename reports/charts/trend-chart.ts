@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { countText } from '../../src/core/words.ts';
-import type { JudgedName } from '../../src/schema/comparison.ts';
+import { isGoodput, type FigureName } from '../../src/schema/comparison.ts';
 import {
   nightsToLearn,
   type MetricTrend,
@@ -8,8 +8,8 @@ import {
   type TrendChange,
   type TrendPoint,
 } from '../../src/trend/trend.ts';
-import { METRIC_LABELS, signed, valueText } from '../comparison-words.ts';
-import { changeText, commitText, dayText } from '../trend-words.ts';
+import { metricLabel, valueText } from '../comparison-words.ts';
+import { changeText, commitText, dayText, figureText, shortChange } from '../trend-words.ts';
 import type { Chart, ChartSection, Color, Layers, Position } from './chart.ts';
 import { MS_LABEL } from './log-axis.ts';
 import { COLOURS, SHARE_LABEL } from './theme.ts';
@@ -19,15 +19,21 @@ const MOST_BANDS = 4;
 /** Around the values, as a share of their range. */
 const ROOM = 0.08;
 
-/** A panel for each judged metric. */
+/** A panel for each figure. */
 export function trendSections(trend: Trend): ChartSection[] {
+  const { metrics } = trend;
+  if (metrics.length === 0) return [];
+  const hasRanges = metrics.some(({ points }) => points.some(({ range }) => range !== null));
+  const ranges = hasRanges
+    ? ' Upright through a point: what the goodput is known to, a bracket or a 95 % interval.'
+    : '';
   return [
     {
       id: 'trend',
       heading: 'By night',
       layout: 'pairs',
-      lead: 'A point a night: hollow where the night is not valid, a diamond where it lies beyond the band alone. Band: the level since the last change, from its first 20 nights (later 40), with three spreads to either side. Dashed upright: a change, dated; triangle: the night that raised it. Dotted: the accepted night.',
-      charts: trend.metrics.map((metric) => trendChart(metric, trend)),
+      lead: `A point a night: hollow where the night is not valid, a diamond where it lies beyond the band alone.${ranges} Band: the level since the last change, from its first 20 nights (later 40), with three spreads to either side. Dashed upright: a change, dated; triangle: the night that raised it. Dotted: the accepted night.`,
+      charts: metrics.map((metric) => trendChart(metric, trend)),
     },
   ];
 }
@@ -35,7 +41,7 @@ export function trendSections(trend: Trend): ChartSection[] {
 function trendChart(metric: MetricTrend, trend: Trend): Chart {
   const { name, points, changes } = metric;
   const last = changes.at(-1);
-  const label = METRIC_LABELS[name];
+  const label = metricLabel(name);
   const isLearning = last === undefined && nightsToLearn(metric) > 0;
   const title = isLearning
     ? `${label}: too few nights for a level`
@@ -48,7 +54,7 @@ function trendChart(metric: MetricTrend, trend: Trend): Chart {
     [points.filter(({ value }) => value === null).length, 'failed, at the upper edge'],
   ] as const;
   return {
-    id: `trend-${name.replace('.', '-')}`,
+    id: `trend-${name.replaceAll('.', '-')}`,
     title,
     label: `${label} by night, ${countText(points.length, 'night')}. ${title}.`,
     note: [
@@ -57,19 +63,20 @@ function trendChart(metric: MetricTrend, trend: Trend): Chart {
     ].join(', '),
     spec: spec(metric, trend),
     table: {
-      columns: ['night', 'day', 'commit', METRIC_LABELS[name], ''],
+      columns: ['night', 'day', 'commit', label, ''],
       rows: points.map((point) => pointRow(name, point, trend)),
     },
   };
 }
 
-function pointRow(name: JudgedName, { night, value, isValid, isOutlier }: TrendPoint, { nights }: Trend): string[] {
+function pointRow(name: FigureName, point: TrendPoint, { nights }: Trend): string[] {
+  const { night, isValid, isOutlier } = point;
   const found = nights[night];
   return [
     String(night + 1),
     found === undefined ? '-' : dayText(found),
     found === undefined || found.commit === null ? '-' : commitText(found.commit),
-    valueText(name, value),
+    figureText(name, point),
     !isValid ? 'not valid' : isOutlier ? 'outlier' : '',
   ];
 }
@@ -107,6 +114,7 @@ function spec(metric: MetricTrend, trend: Trend): TopLevelSpec {
       ...levelLayers(metric, { x, y }),
       ...acceptedLayers(metric, trend, y),
       ...changeLayers(metric, domain, { x, y }),
+      ...rangeLayers(metric, { x, y }),
       {
         data: { values: usual },
         mark: { type: 'line', strokeWidth: 1, opacity: 0.5, color: COLOURS.first },
@@ -130,13 +138,9 @@ interface Axes {
   readonly y: Position;
 }
 
-function axesOf(name: JudgedName, domain: readonly [number, number], { nights }: Trend): Axes {
-  const labels =
-    name === 'attainment'
-      ? { labelExpr: SHARE_LABEL }
-      : name === 'throughput'
-        ? { format: '~r' }
-        : { labelExpr: MS_LABEL };
+function axesOf(name: FigureName, domain: readonly [number, number], { nights }: Trend): Axes {
+  const perSecond = isGoodput(name) ? 'requests/s' : name === 'throughput' ? 'output tokens/s' : null;
+  const labels = perSecond !== null ? { format: '~r' } : { labelExpr: name === 'attainment' ? SHARE_LABEL : MS_LABEL };
   return {
     x: {
       field: 'night',
@@ -148,19 +152,21 @@ function axesOf(name: JudgedName, domain: readonly [number, number], { nights }:
       field: 'value',
       type: 'quantitative',
       scale: { domain: [...domain], clamp: true, nice: false, zero: false },
-      axis: { title: name === 'throughput' ? 'output tokens/s' : METRIC_LABELS[name], tickCount: 4, ...labels },
+      axis: { title: perSecond ?? metricLabel(name), tickCount: 4, ...labels },
     },
   };
 }
 
 /** Holds every valid night, but for those very far from their level. */
 function domainOf({ name, points, levels }: MetricTrend, { accepted }: Trend): [number, number] {
-  const shown = points.flatMap(({ night, value, isValid }) => {
+  const shown = points.flatMap(({ night, value, range, isValid }) => {
     if (value === null || (!isValid && night !== accepted)) return [];
+    const values = [value, ...(range ?? [])];
     const level = levels.find(({ from, to }) => night >= from && night <= to);
-    if (level?.band === undefined || level.band === null || level.centre === null) return [value];
-    const most = MOST_BANDS * Math.max(level.band[1] - level.centre, 0.002 * level.centre);
-    return [Math.max(level.centre - most, Math.min(level.centre + most, value))];
+    if (level?.band === undefined || level.band === null || level.centre === null) return values;
+    const { centre, band } = level;
+    const most = MOST_BANDS * Math.max(band[1] - centre, (range?.[1] ?? centre) - centre, 0.002 * centre);
+    return values.map((each) => Math.max(centre - most, Math.min(centre + most, each)));
   });
   const values = [...shown, ...levels.flatMap(({ band }) => band ?? [])];
   if (values.length === 0) return [0, 1];
@@ -168,6 +174,28 @@ function domainOf({ name, points, levels }: MetricTrend, { accepted }: Trend): [
   const room = high > low ? ROOM * (high - low) : 0.05 * (high === 0 ? 1 : high);
   return [Math.max(0, low - room), name === 'attainment' ? Math.min(1, high + room) : high + room];
 }
+
+/** What each figure is known to: a bracket, or an interval. */
+function rangeLayers({ points }: MetricTrend, { x, y }: Axes): Layers {
+  const ranges = points.flatMap(({ night, range, isValid }) =>
+    range === null ? [] : [{ night: night + 1, value: range[0], high: range[1], isValid }],
+  );
+  if (ranges.length === 0) return [];
+  return [
+    {
+      data: { values: ranges },
+      mark: { type: 'rule', strokeWidth: 2, opacity: 0.45 },
+      encoding: {
+        x,
+        y,
+        y2: { field: 'high' },
+        color: { field: 'isValid', type: 'nominal', legend: null, scale: RANGE_COLOURS },
+      },
+    },
+  ];
+}
+
+const RANGE_COLOURS = { domain: [true, false], range: [COLOURS.first, COLOURS.muted] };
 
 function levelLayers({ levels }: MetricTrend, { x, y }: Axes): Layers {
   const bands = levels.flatMap(({ from, to, centre, band }) =>
@@ -206,7 +234,7 @@ function changeLayers({ changes }: MetricTrend, domain: readonly [number, number
   if (changes.length === 0) return [];
   const at = changes.map((change) => ({
     night: (change.between[0] + change.between[1]) / 2 + 1,
-    text: change.change === null ? 'fails' : signed(change.change),
+    text: shortChange(change.change, change.isBetter),
     ...colours(change),
     tooltip: `${changeText(change)} in night ${change.between[1] + 1}`,
   }));

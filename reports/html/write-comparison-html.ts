@@ -11,7 +11,7 @@ import {
   comparisonRow,
   comparisonMark,
   comparisonSentence,
-  METRIC_LABELS,
+  metricLabel,
   signed,
   valueText,
   VERDICT_MARKS,
@@ -129,7 +129,7 @@ function runsTable(comparison: Comparison, { reports }: ComparisonData): Markup 
   const { metrics } = comparison;
   return table(
     'The runs',
-    ['', 'run', 'started', 'valid', ...metrics.map(({ name }) => METRIC_LABELS[name])],
+    ['', 'run', 'started', 'valid', ...metrics.map(({ name }) => metricLabel(name))],
     SIDES.flatMap((side, place) =>
       comparison[side].runs.map(({ dir, started_at, valid, status }, i) => [
         html`<span aria-hidden="true" style="color: ${markOf(place).color}">${markOf(place).glyph}</span> ${side}`,

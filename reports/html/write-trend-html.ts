@@ -1,3 +1,4 @@
+import type { Night } from '../../src/schema/history.ts';
 import type { Trend } from '../../src/trend/trend.ts';
 import { trendSections } from '../charts/trend-chart.ts';
 import { typeset } from '../format.ts';
@@ -6,6 +7,7 @@ import {
   CHANGE_COLUMNS,
   changeRow,
   changesOf,
+  measuredText,
   NIGHT_COLUMNS,
   nightRow,
   RUN_COLUMN,
@@ -21,8 +23,11 @@ import { wideTable } from './table.ts';
 /** Nights in the table, the newest first; the charts and their data have all. */
 const ROWS = 400;
 
-/** The nights of a branch as one offline HTML file beside their runs, whose reports it links to. */
-export async function writeTrendHtml(trend: Trend): Promise<string> {
+/**
+ * The nights of a branch as one offline HTML file beside what they measured; `pageOf`: the page of it, from there; null: there
+ * is none.
+ */
+export async function writeTrendHtml(trend: Trend, pageOf: (night: Night) => string | null): Promise<string> {
   const { tone, glyph, sentence, notes } = trendVerdict(trend);
   const { nights, metrics } = trend;
   const last = nights.at(-1);
@@ -36,14 +41,16 @@ export async function writeTrendHtml(trend: Trend): Promise<string> {
   const changes = changesOf(trend);
   const sections = trendSections(trend);
   const shown = [
-    section(
-      { id: 'metrics', heading: 'The last night, and the level' },
-      wideTable(
-        'The metrics',
-        TREND_COLUMNS,
-        metrics.map((metric) => trendRow(metric, nights)),
-      ),
-    ),
+    metrics.length === 0
+      ? null
+      : section(
+          { id: 'metrics', heading: 'The last night, and the level' },
+          wideTable(
+            'The metrics',
+            TREND_COLUMNS,
+            metrics.map((metric) => trendRow(metric, nights)),
+          ),
+        ),
     ...sections.map(chartSection),
     changes.length === 0
       ? null
@@ -55,7 +62,7 @@ export async function writeTrendHtml(trend: Trend): Promise<string> {
             changes.map((change) => changeRow(change, nights)),
           ),
         ),
-    section({ id: 'nights', heading: 'The nights' }, nightTable(trend)),
+    section({ id: 'nights', heading: 'The nights' }, nightTable(trend, pageOf)),
     section({ id: 'method', heading: 'How it is decided', name: 'Method' }, method(trend)),
   ];
   return page({
@@ -72,6 +79,7 @@ function method({ nights }: Trend): Markup {
   return factLines([
     ['branch', last?.branch ?? '-'],
     ['target of the last night', last?.target ?? '-'],
+    ['each night', last === undefined ? '-' : measuredText(last.measured)],
     [
       'a change',
       'is raised by a two-sided CUSUM over the logarithms (slack 1, threshold 4, a night counting 3 spreads at most); level and spread are median and 1.1 times the robust deviation of the first 20 nights since the last change, later 40',
@@ -85,12 +93,14 @@ function method({ nights }: Trend): Markup {
   ]);
 }
 
-/** Each night with a link to the report of its run. */
-function nightTable({ nights }: Trend): Markup {
+/** Each night with a link to what it measured. */
+function nightTable({ nights }: Trend, pageOf: (night: Night) => string | null): Markup {
   const first = Math.max(0, nights.length - ROWS);
   const rows = nights.slice(first).map((night, i) => {
-    const cells = nightRow(night, first + i);
-    return cells.map((cell, at) => (at === RUN_COLUMN ? html`<a href="${night.dir}/report.html">${cell}</a>` : cell));
+    const link = pageOf(night);
+    return nightRow(night, first + i).map((cell, at) =>
+      at === RUN_COLUMN && link !== null ? html`<a href="${link}">${cell}</a>` : cell,
+    );
   });
   return wideTable('The nights', NIGHT_COLUMNS, rows.toReversed());
 }

@@ -1,6 +1,6 @@
 import type { GateVerdict } from '../../src/core/gate.ts';
 import type { ComparedMetric, Comparison } from '../../src/schema/comparison.ts';
-import { changeText, METRIC_LABELS, valueText } from '../comparison-words.ts';
+import { changeText, metricLabel, valueText } from '../comparison-words.ts';
 import type { JunitCase, JunitDocument, JunitOutcome, JunitSuite } from './junit.ts';
 
 /** A gate of a comparison, judged. `counts`: what an undecided one counts as. */
@@ -58,7 +58,7 @@ function sides({ base, new: now, verdict, order }: Comparison): JunitCase['prope
 
 function outcomeOf(metric: ComparedMetric): JunitOutcome {
   const { name, base, new: now, verdict } = metric;
-  const message = `${METRIC_LABELS[name]} ${verdict}: ${valueText(name, base)} -> ${valueText(name, now)}, ${changeText(metric)}`;
+  const message = `${metricLabel(name)} ${verdict}: ${valueText(name, base)} -> ${valueText(name, now)}, ${changeText(metric)}`;
   switch (verdict) {
     case 'better':
     case 'same':
@@ -88,7 +88,7 @@ function figures(
   return all.flatMap(([name, value]) => (value === null ? [] : [[name, String(value)] as const]));
 }
 
-function gateSuite(gates: readonly GateResult[]): JunitSuite {
+export function gateSuite(gates: readonly GateResult[]): JunitSuite {
   return {
     name: 'gates',
     timeS: 0,

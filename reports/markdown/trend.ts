@@ -28,12 +28,10 @@ export function trendMarkdown(trend: Trend): string {
       TREND_COLUMNS,
       metrics.map((metric) => trendRow(metric, nights)),
     ),
-    ...(changes.length === 0
-      ? []
-      : table(
-          CHANGE_COLUMNS,
-          changes.map((change) => changeRow(change, nights)),
-        )),
+    ...table(
+      CHANGE_COLUMNS,
+      changes.map((change) => changeRow(change, nights)),
+    ),
     ...table(
       NIGHT_COLUMNS,
       nights
@@ -44,7 +42,9 @@ export function trendMarkdown(trend: Trend): string {
   ].join('\n');
 }
 
+/** Nothing without rows. */
 function table(columns: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  if (rows.length === 0) return [];
   return [
     `| ${columns.join(' | ')} |`,
     `| ${columns.map(() => '---').join(' | ')} |`,

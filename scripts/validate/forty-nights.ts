@@ -1,15 +1,19 @@
 // Forty nights of `reprise nightly` in virtual time, of an engine whose times are all 5 % longer from night 30 on: when the
-// trend raises it, and its page. Three minutes of one core.
-// Usage: node scripts/validate/forty-nights.ts [FOLDER] [--nights 40] [--from 30] [--slower 0.05]
+// trend raises it, and its page. Three minutes of one core, six by the goodput of each night.
+// Usage: node scripts/validate/forty-nights.ts [FOLDER] [--nights 40] [--from 30] [--slower 0.05] [--goodput]
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SILENT } from '../../src/core/log.ts';
 import { defineRun } from '../../src/run/run-options.ts';
-import { runOnce } from '../../src/run/run.ts';
+import { runOnce, type RunHooks } from '../../src/run/run.ts';
+import { searchGoodput } from '../../src/search/goodput/goodput.ts';
+import { defineGoodput } from '../../src/search/goodput/options.ts';
 import { writeTrend } from '../../src/search/nightly/files.ts';
 import { nightly, type NightResult } from '../../src/search/nightly/nightly.ts';
+import { ofGoodput } from '../../src/search/nightly/of-goodput.ts';
+import { ofRun } from '../../src/search/nightly/of-run.ts';
 import { trendVerdict } from '../../reports/index.ts';
 import { simulatedTimes } from '../simulated-times.ts';
 
@@ -24,50 +28,53 @@ export interface FortyNights {
   /** From this night on, from 1, every time of the engine is longer by `slower`. */
   readonly from: number;
   readonly slower: number;
+  /** A night is a search for the goodput rather than a run. */
+  readonly isGoodput?: boolean;
 }
 
 /** The nights in a new folder, one after another; the last has the whole trend. */
-export async function fortyNights(dir: string, { nights, from, slower }: FortyNights): Promise<NightResult[]> {
+export async function fortyNights(
+  dir: string,
+  { nights, from, slower, isGoodput = false }: FortyNights,
+): Promise<NightResult[]> {
   const results: NightResult[] = [];
-  const never = new AbortController().signal;
   for (let night = 1; night <= nights; night++) {
     const target = await targetOf(night, night >= from ? slower : 0);
     const nowIso = (): string => new Date(Date.UTC(2026, 8, 1, 2) + (night - 1) * DAY_MS).toISOString();
+    const options = {
+      workload: 'chat',
+      target: `reference:${target}`,
+      clock: 'virtual',
+      slo: 'ttft=250ms,tpot=20ms',
+    } as const;
     const result = await nightly(
       {
         dir,
         branch: 'main',
         defaultBranch: null,
         commit: `${(0x5eed00 + 4099 * night).toString(16)}${'0'.repeat(34)}`,
-        spec: defineRun({
-          workload: 'chat',
-          rate: 12,
-          target: `reference:${target}`,
-          clock: 'virtual',
-          slo: 'ttft=250ms,tpot=20ms',
-        }),
+        measure: isGoodput
+          ? ofGoodput(defineGoodput({ ...options, precision: '1%', keep: 'none', out: '.' }, null, ''), (search) =>
+              searchGoodput(search, { ...hooksAt(nowIso), ...SILENT_SEARCH }),
+            )
+          : ofRun(defineRun({ ...options, rate: 12 }), (spec) => runOnce(spec, hooksAt(nowIso))),
         margin: 0.02,
         gates: [{ text: 'default', name: null, limit: 0 }],
       },
-      {
-        nowIso,
-        say: () => undefined,
-        run: (spec) =>
-          runOnce(spec, {
-            nowIso,
-            newSalt: () => '',
-            log: SILENT,
-            started: () => undefined,
-            stop: never,
-            cut: never,
-          }),
-      },
+      { nowIso, say: () => undefined },
     );
     results.push(result);
   }
   const last = results.at(-1);
   if (last !== undefined) await writeTrend(last.folder, last.trend);
   return results;
+}
+
+const NEVER = new AbortController().signal;
+const SILENT_SEARCH = { probing: () => undefined, probed: () => undefined, timeOver: NEVER };
+
+function hooksAt(nowIso: () => string): RunHooks {
+  return { nowIso, newSalt: () => '', log: SILENT, started: () => undefined, stop: NEVER, cut: NEVER };
 }
 
 /**
@@ -104,6 +111,7 @@ if (import.meta.main) {
       nights: { type: 'string', default: '40' },
       from: { type: 'string', default: '30' },
       slower: { type: 'string', default: '0.05' },
+      goodput: { type: 'boolean', default: false },
     },
     allowPositionals: true,
   });
@@ -112,6 +120,7 @@ if (import.meta.main) {
     nights: Number(values.nights),
     from: Number(values.from),
     slower: Number(values.slower),
+    isGoodput: values.goodput,
   });
   console.log('| night | alone, against the accepted | gate default | raised |\n| --- | --- | --- | --- |');
   for (const [i, { night, gates }] of results.entries()) {

@@ -1,4 +1,4 @@
-import { comparisonJunit, comparisonMarkdown, comparisonText, junitXml } from '../../reports/index.ts';
+import { comparisonJunit, comparisonMarkdown, comparisonText, junitXml, type GateResult } from '../../reports/index.ts';
 import { countedVerdict, type JudgedCompareGate } from '../compare/gates.ts';
 import type { Comparison } from '../schema/comparison.ts';
 import { hasColor } from './terminal.ts';
@@ -21,14 +21,20 @@ export function comparisonOutput(
       return comparisonMarkdown(comparison);
     case 'json':
       return `${JSON.stringify(comparison, null, 2)}\n`;
-    case 'junit': {
-      const gates = judged.map((each) => ({
-        text: each.gate.text,
-        verdict: each.verdict,
-        why: each.why,
-        counts: countedVerdict(each, undecided),
-      }));
-      return junitXml(comparisonJunit(comparison, gates));
-    }
+    case 'junit':
+      return junitXml(comparisonJunit(comparison, gateResults(judged, undecided)));
   }
+}
+
+/** Gates for JUnit. */
+export function gateResults(
+  judged: readonly JudgedCompareGate[],
+  undecided: 'fail' | 'pass' | undefined,
+): GateResult[] {
+  return judged.map((each) => ({
+    text: each.gate.text,
+    verdict: each.verdict,
+    why: each.why,
+    counts: countedVerdict(each, undecided),
+  }));
 }

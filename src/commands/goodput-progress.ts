@@ -1,9 +1,25 @@
+import type { Log } from '../core/log.ts';
 import { threeFigures } from '../core/units.ts';
+import { newSalt } from '../run/salt.ts';
 import type { GoodputSearch, SearchHooks } from '../search/goodput/context.ts';
+import { timeLimit } from '../search/goodput/time-limit.ts';
 import { showProgress } from './progress.ts';
+import type { Interruption } from './signals.ts';
+
+/** A search from the command line, with its progress, which `end` ends. */
+export function searchHooks(
+  search: GoodputSearch,
+  { stop, cut }: Interruption,
+  log: Log,
+  quiet: boolean,
+): { readonly hooks: SearchHooks; readonly end: () => void } {
+  const { hooks, end } = showRuns(search, quiet);
+  const timeOver = timeLimit(search.mostMs);
+  return { hooks: { ...hooks, nowIso: () => new Date().toISOString(), newSalt, log, stop, cut, timeOver }, end };
+}
 
 /** Says of each run of a search where the goodput is thought to be, shows its progress, and how it came out. */
-export function showRuns(
+function showRuns(
   { of }: GoodputSearch,
   quiet: boolean,
 ): { readonly hooks: Pick<SearchHooks, 'probing' | 'started' | 'probed'>; readonly end: () => void } {

@@ -3,16 +3,14 @@ import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { gateExit, gateText, type GateVerdict } from '../core/gate.ts';
 import { judgeGoodputGate, type GoodputGate } from '../core/goodput-gate.ts';
 import { threeFigures } from '../core/units.ts';
-import { newSalt } from '../run/salt.ts';
 import type { SearchHooks } from '../search/goodput/context.ts';
 import { searchGoodput } from '../search/goodput/goodput.ts';
 import { searchGoodputs, type Goodputs, type NamedSearch } from '../search/goodput/goodputs.ts';
-import { timeLimit } from '../search/goodput/time-limit.ts';
 import type { GoodputReport } from '../schema/goodput.ts';
 import { goodputsText, goodputText } from '../../reports/index.ts';
 import type { Command, Given } from './command.ts';
 import { GOODPUT_OPTIONS, readGoodput, type GoodputCommand } from './goodput-options.ts';
-import { showRuns } from './goodput-progress.ts';
+import { searchHooks } from './goodput-progress.ts';
 import { openInBrowser } from './open-report.ts';
 import { stopBySignal } from './signals.ts';
 import { sloList } from './slo-list.ts';
@@ -47,18 +45,9 @@ async function goodput(all: Given, given: Given): Promise<ExitCode> {
     const number = searches.indexOf(of) + 1;
     if (!quiet && searches.length > 1)
       process.stderr.write(`target ${number} of ${searches.length}: ${of.name} (${of.search.target.spec.text})\n`);
-    const { hooks, end } = showRuns(of.search, quiet);
+    const { hooks, end } = searchHooks(of.search, interruption, log, quiet);
     endProgress = end;
-    const timeOver = timeLimit(of.search.mostMs);
-    return {
-      ...hooks,
-      nowIso: () => new Date().toISOString(),
-      newSalt,
-      log,
-      stop: interruption.stop,
-      cut: interruption.cut,
-      timeOver,
-    };
+    return hooks;
   };
   try {
     const [only] = searches;

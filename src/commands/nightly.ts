@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { countedVerdict, parseCompareGate } from '../compare/gates.ts';
+import { countedVerdict, gateOn } from '../compare/gates.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { gateExit, gateText } from '../core/gate.ts';
-import { text } from '../core/option-fields.ts';
+import { expected, text } from '../core/option-fields.ts';
 import { rebuildTrend, writeLastComparison, writeTrend } from '../search/nightly/files.ts';
 import {
   acceptNight,
@@ -13,16 +13,16 @@ import {
   nightToAccept,
   trendFiles,
 } from '../search/nightly/history.ts';
-import { nightly, untilJudged, type NightResult } from '../search/nightly/nightly.ts';
+import { nightly, type NightResult } from '../search/nightly/nightly.ts';
 import { currentBranch, currentCommit, defaultBranch } from '../search/nightly/repository.ts';
-import { comparisonText, summaryText, trendVerdict } from '../../reports/index.ts';
 import { grouped, readOptions, type Command, type Given } from './command.ts';
 import { GATE_FIELDS, GATE_OPTIONS, marginOf } from './compare.ts';
+import { COMPARISON_FORMATS, type ComparisonFormat } from './comparison-output.ts';
+import { MEASURE_OPTIONS, nightMeasure } from './nightly-measure.ts';
+import { nightOutput } from './nightly-output.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
-import { RUN_OPTIONS, runSpecOf } from './run-options.ts';
-import { exitCode, runUntilSignal } from './run.ts';
 import { sloList } from './slo-list.ts';
-import { hasColor, printGate } from './terminal.ts';
+import { printGate } from './terminal.ts';
 
 const NIGHT: Command['options'] = {
   baseline: { type: 'string', describe: 'folder of the history, made on the first night: a folder a branch in it' },
@@ -38,20 +38,22 @@ const NIGHT: Command['options'] = {
 };
 
 const OUTPUT: Command['options'] = {
-  json: { type: 'boolean', default: false, describe: 'print the line of history.jsonl and the comparison as JSON' },
+  format: {
+    type: 'string',
+    describe: `${COMPARISON_FORMATS.join(', ')}; json: the line of history.jsonl, and the comparison [default: text]`,
+  },
+  json: { type: 'boolean', default: false, describe: 'the same as --format json' },
   quiet: { type: 'boolean', default: false, describe: 'no progress' },
   open: OPEN_OPTION,
 };
 
-/** Options of `run` that a night has no use for: its run stands in the history's folder. */
-const OF_ONE_RUN: ReadonlySet<string> = new Set(['out', 'trace-iterations']);
-const isOfNight = (name: string): boolean => name in NIGHT || name in OUTPUT;
-
 export const nightlyCommand: Command = {
   usage: 'nightly [workload]',
-  describe: 'Run, compare with the accepted night by how nights spread, and add to the trend of a branch',
+  describe:
+    'Run, or find the goodput, compare with the accepted night by how nights spread, and add to the trend of a branch',
   examples: [
     'reprise nightly trace.csv --baseline nights --target http://127.0.0.1:8000 --slo ttft=500ms,tpot=50ms --gate default',
+    'reprise nightly trace.csv --goodput --baseline nights --target http://127.0.0.1:8000 --slo ttft=500ms,tpot=50ms --gate "goodput>=-5%"',
     'reprise nightly --baseline nights --accept',
   ],
   positionals: {
@@ -59,7 +61,7 @@ export const nightlyCommand: Command = {
   },
   options: {
     ...grouped('Night:', NIGHT),
-    ...Object.fromEntries(Object.entries(RUN_OPTIONS).filter(([name]) => !isOfNight(name) && !OF_ONE_RUN.has(name))),
+    ...MEASURE_OPTIONS,
     ...grouped('Output:', OUTPUT),
   },
   run: (all, given) => nightOrCare(readOptions(schema, all), given),
@@ -74,6 +76,8 @@ const schema = z.looseObject({
   ...GATE_FIELDS,
   accept: z.boolean(),
   expire: text.optional(),
+  goodput: z.boolean(),
+  format: z.enum(COMPARISON_FORMATS, expected(COMPARISON_FORMATS.join(', '))).optional(),
   json: z.boolean(),
   quiet: z.boolean(),
   open: z.boolean(),
@@ -83,8 +87,9 @@ type Options = z.infer<typeof schema>;
 /** A night, or care of the history alone. */
 async function nightOrCare(options: Options, given: Given): Promise<ExitCode> {
   const { workload, slo, baseline, accept, expire } = options;
+  const format: ComparisonFormat = options.json ? 'json' : (options.format ?? 'text');
   if (slo === 'list') {
-    process.stdout.write(sloList(options.json));
+    process.stdout.write(sloList(format === 'json'));
     return EXIT.ok;
   }
   if (baseline === undefined)
@@ -96,8 +101,8 @@ async function nightOrCare(options: Options, given: Given): Promise<ExitCode> {
     await rebuildTrend(branchFolder(baseline, branch));
   }
   const isNight = !accept && (workload !== undefined || beforeIso === null);
-  const code = isNight ? await oneNight(options, given, { baseline, branch }) : EXIT.ok;
-  if (beforeIso !== null) sayExpired(expireRuns(historyOf(baseline, branch), beforeIso), options.json);
+  const code = isNight ? await oneNight(options, given, { baseline, branch, format }) : EXIT.ok;
+  if (beforeIso !== null) sayExpired(expireRuns(historyOf(baseline, branch), beforeIso), format);
   return code;
 }
 
@@ -108,82 +113,51 @@ function acceptOne(baseline: string, branch: string, runId: string | null): void
   process.stdout.write(`accepted on ${branch}: night ${history.nights.indexOf(night) + 1}, ${night.run_id}\n`);
 }
 
-async function oneNight(
-  options: Options,
-  given: Given,
-  { baseline, branch }: { readonly baseline: string; readonly branch: string },
-): Promise<ExitCode> {
-  const { workload, margin, quiet, json, open } = options;
+interface NightPlace {
+  readonly baseline: string;
+  readonly branch: string;
+  readonly format: ComparisonFormat;
+}
+
+async function oneNight(options: Options, given: Given, { baseline, branch, format }: NightPlace): Promise<ExitCode> {
+  const { workload, quiet, open } = options;
   if (workload === undefined)
     throw new UserError('nightly: name a workload: a trace file, or a bundled sample (chat, code)');
+  const margin = marginOf(options.margin);
   // What only a night has is none of its run's options.
-  const ofRun = Object.fromEntries(Object.entries(given).filter(([name]) => !isOfNight(name)));
-  let ended: Awaited<ReturnType<typeof runUntilSignal>> | null = null;
+  const ofMeasure = Object.fromEntries(Object.entries(given).filter(([name]) => !(name in NIGHT || name in OUTPUT)));
+  const { measure, ended } = nightMeasure(ofMeasure, { isGoodput: options.goodput, margin, quiet });
   const result = await nightly(
     {
       dir: baseline,
       branch,
       defaultBranch: defaultBranch(baseline),
       commit: options.commit ?? currentCommit(),
-      spec: runSpecOf(ofRun),
-      margin: marginOf(margin),
-      gates: options.gate.map(parseCompareGate),
+      measure,
+      margin,
+      gates: options.gate.map((each) => gateOn(measure.names, each)),
     },
     {
       nowIso: () => new Date().toISOString(),
       say: (line) => void (quiet || process.stderr.write(`${line}\n`)),
-      run: async (spec) => {
-        ended = await runUntilSignal(spec, quiet);
-        return ended.result;
-      },
     },
   );
   writeLastComparison(result.folder, result.comparison);
   await writeTrend(result.folder, result.trend);
-  print(result, json);
+  process.stdout.write(nightOutput(result, format, options.undecided));
   if (open) await openInBrowser(resolve(trendFiles(result.folder).page));
-  const gates = sayGates(result, options);
-  return codeOf(ended, gates);
+  const gates = sayGates(result, format, options.undecided);
+  return ended() === EXIT.ok ? gates : ended();
 }
 
-/** An interrupted run, or one without an answer, before what its gates say. */
-function codeOf(ended: Awaited<ReturnType<typeof runUntilSignal>> | null, gates: ExitCode): ExitCode {
-  if (ended === null) return gates;
-  const { signalled, result } = ended;
-  return signalled ?? (exitCode(result) === EXIT.ok ? gates : exitCode(result));
+function sayGates({ gates }: NightResult, format: ComparisonFormat, undecided: Options['undecided']): ExitCode {
+  for (const { gate, verdict, why } of gates) printGate(gateText(gate, verdict, why), format !== 'text');
+  return gateExit(gates.map((each) => countedVerdict(each, undecided)));
 }
 
-function print({ night, comparison, trend, folder, run, missing }: NightResult, json: boolean): void {
-  if (json) {
-    process.stdout.write(`${JSON.stringify({ night, comparison }, null, 2)}\n`);
-    return;
-  }
-  const color = hasColor(process.stdout);
-  const { glyph, sentence } = trendVerdict(trend);
-  process.stdout.write(
-    [
-      comparison === null ? summaryText(run.summary, run.manifest, { color }) : comparisonText(comparison, { color }),
-      ...(comparison?.provisional === true && missing > 0 ? [`Provisional: ${untilJudged(missing)}.`] : []),
-      ...(night.valid ? [] : ['not valid: the night is kept, and takes part in nothing']),
-      ...(night.accepted ? [`accepted as the baseline of ${night.branch}: its first valid night`] : []),
-      `trend of ${night.branch}: ${glyph} ${sentence}`,
-      `trend: ${resolve(trendFiles(folder).page)}`,
-      '',
-    ].join('\n'),
-  );
-}
-
-/** What is undecided counts as the user said; but a night that cannot be believed never passes. */
-function sayGates({ gates, night }: NightResult, { undecided, json }: Options): ExitCode {
-  for (const { gate, verdict, why } of gates) printGate(gateText(gate, verdict, why), json);
-  return gateExit(
-    gates.map((each) => countedVerdict({ ...each, isBlocked: each.isBlocked || !night.valid }, undecided)),
-  );
-}
-
-function sayExpired(gone: readonly string[], json: boolean): void {
+function sayExpired(gone: readonly string[], format: ComparisonFormat): void {
   const said = gone.length === 0 ? 'no run has expired' : `expired: ${gone.join(', ')}`;
-  (json ? process.stderr : process.stdout).write(`${said}\n`);
+  (format === 'text' ? process.stdout : process.stderr).write(`${said}\n`);
 }
 
 const DAY_MS = 86_400_000;

@@ -12,6 +12,8 @@ export interface Change {
   readonly df: number | null;
   /** Standard deviation of the logarithm from run to run; null: not known. */
   readonly runSd: number | null;
+  /** ln is known to no less than this, however well runs repeat: so coarse are the figures. Absent: exactly. */
+  readonly resolution?: number;
 }
 
 /** How the runs of two systems were made; nights: one run of each, and earlier nights. */
@@ -51,10 +53,17 @@ export function changeOfNight(now: number, { lnCentre, nights, lnSd, df }: Night
   return { ln: ln(now) - lnCentre, error: lnSd * Math.sqrt(1 + 1 / nights), df, runSd: lnSd };
 }
 
-/** The two-sided interval that holds ln(new / base) with this chance; null without an error. */
-export function intervalOf({ ln: change, error, df }: Change, chance: number): readonly [number, number] | null {
+/**
+ * The two-sided interval that holds ln(new / base) with this chance; null without an error. Runs that spread by more
+ * than their figures are coarse show that in their spread.
+ */
+export function intervalOf(
+  { ln: change, error, df, resolution = 0 }: Change,
+  chance: number,
+): readonly [number, number] | null {
   if (error === null) return null;
-  const half = error === 0 || df === null ? 0 : studentTQuantile(0.5 + chance / 2, df) * error;
+  const spread = error === 0 || df === null ? 0 : studentTQuantile(0.5 + chance / 2, df) * error;
+  const half = Math.max(spread, resolution);
   return [change - half, change + half];
 }
 

@@ -1,6 +1,13 @@
 import { exp, ln } from '../core/portable-math.ts';
 import { version } from '../core/version.ts';
-import type { ComparedMetric, ComparedSide, Comparison, JudgedName } from '../schema/comparison.ts';
+import {
+  isMoreBetter,
+  type ComparedMetric,
+  type ComparedSide,
+  type Comparison,
+  type FigureName,
+} from '../schema/comparison.ts';
+import type { Manifest } from '../schema/manifest.ts';
 import type { NightLevel } from '../trend/baseline.ts';
 import { intervalOf, type Order } from './change.ts';
 import { requireNoCopies } from './copies.ts';
@@ -10,7 +17,7 @@ import { doubtsOf, requireSameLoad } from './likeness.ts';
 import type { LoadedRun } from './load-runs.ts';
 import { mostChanged } from './most-changed.ts';
 import { startDoubts } from './starts.ts';
-import { repeatsToDecide, smallestEffect, testFamily, verdictOf, type Tested } from './verdicts.ts';
+import { repeatsToDecide, smallestEffect, testFamily, verdictOf, type Family, type Tested } from './verdicts.ts';
 
 export interface CompareOptions {
   /** Changes up to this share are the same. */
@@ -22,7 +29,7 @@ export interface CompareOptions {
 }
 
 /** A metric without one is provisional. */
-export type Levels = Readonly<Partial<Record<JudgedName, NightLevel>>>;
+export type Levels = Readonly<Partial<Record<FigureName, NightLevel>>>;
 
 /**
  * Compares the runs of two systems under the same load (`statistics.md`, "Comparing two systems"). What is decided is by
@@ -38,14 +45,10 @@ export function compareRuns(
   for (const side of [base, now]) requireNoCopies(side);
   const found = orderOf(base, now);
   const order = levels === undefined || found === 'exact' ? found : 'nights';
-  const lnMargin = ln(1 + margin);
   const judged = JUDGED.map((metric) => ({
     ...valuesOf(metric, base, now),
     level: order === 'nights' ? levels?.[metric.name] : undefined,
   })).filter(({ isKnown }) => isKnown);
-  const tested = testFamily(judged, order, lnMargin);
-  const isProvisional = order !== 'exact' && order !== 'nights' && (base.length < 2 || now.length < 2);
-  const metrics = judged.map((values, i) => comparedMetric(values, tested[i] ?? fail(), { lnMargin, isProvisional }));
   const [first] = base;
   if (first === undefined) fail();
   const { manifest } = first;
@@ -53,18 +56,10 @@ export function compareRuns(
     schema: 1,
     base: sideOf(base, names[0]),
     new: sideOf(now, names[1]),
-    verdict: overall(metrics.map(({ verdict }) => verdict)),
-    provisional: isProvisional,
-    order,
-    margin,
-    metrics,
+    ...judgeFamily(judged, { order, margin, isOneRun: base.length < 2 || now.length < 2 }),
     doubts: [
       ...doubtsOf(base, now, isPaired),
-      ...driftDoubts(
-        judged.map(({ metric, ...values }) => ({ name: metric.name, ...values })),
-        placesOf(base, now),
-        order,
-      ),
+      ...driftDoubts(judged, placesOf(base, now), order),
       ...startDoubts(base, now),
     ],
     slo: manifest.slo === null ? null : { text: manifest.slo.text, limits_ms: manifest.slo.limits_ms },
@@ -79,11 +74,32 @@ export function compareRuns(
   };
 }
 
+/** Judges figures of two systems together, by how what they are of was made; `isOneRun`: one of a system. */
+export function judgeFamily(
+  judged: readonly JudgedFigure[],
+  { order, margin, isOneRun }: { readonly order: Order; readonly margin: number; readonly isOneRun: boolean },
+): Pick<Comparison, 'verdict' | 'provisional' | 'order' | 'margin' | 'metrics'> {
+  const lnMargin = ln(1 + margin);
+  const tested = testFamily(judged, order, lnMargin);
+  const isProvisional = order !== 'exact' && order !== 'nights' && isOneRun;
+  const metrics = judged.map((values, i) => comparedMetric(values, tested[i] ?? fail(), { lnMargin, isProvisional }));
+  return {
+    verdict: overall(metrics.map(({ verdict }) => verdict)),
+    provisional: isProvisional,
+    order,
+    margin,
+    metrics,
+  };
+}
+
+/** Whether the same again has the same figures, to the bit. */
+export function isExact({ clock, target }: Manifest): boolean {
+  return clock === 'virtual' && (target.facts['noise'] ?? 0) === 0 && (target.facts['run_noise'] ?? 0) === 0;
+}
+
 /** Exact: nothing but the system differs. Paired: the i-th of each are neighbours in time, as A B B A has them. */
 function orderOf(base: readonly LoadedRun[], now: readonly LoadedRun[]): Order {
-  const isExact = ({ manifest: { clock, target } }: LoadedRun): boolean =>
-    clock === 'virtual' && (target.facts['noise'] ?? 0) === 0 && (target.facts['run_noise'] ?? 0) === 0;
-  if ([...base, ...now].every(isExact)) return 'exact';
+  if ([...base, ...now].every(({ manifest }) => isExact(manifest))) return 'exact';
   if (base.length !== now.length || base.length < 2) return 'separate';
   const all = [...base, ...now].toSorted((a, b) => (a.manifest.started_at < b.manifest.started_at ? -1 : 1));
   const places = new Map(all.map((run, place) => [run, place]));
@@ -94,35 +110,41 @@ function orderOf(base: readonly LoadedRun[], now: readonly LoadedRun[]): Order {
   return base.every(isNeighbour) ? 'paired' : 'separate';
 }
 
-interface Values {
-  readonly metric: JudgedMetric;
-  readonly base: readonly number[];
-  readonly now: readonly number[];
-  /** Whether every run has it. */
-  readonly isKnown: boolean;
-  /** Whether each value has a logarithm. */
-  readonly isFinite: boolean;
-  readonly level?: NightLevel | undefined;
+/** The values of a figure in the runs of both. */
+export interface JudgedFigure extends Family {
+  readonly name: FigureName;
 }
 
-function valuesOf(metric: JudgedMetric, base: readonly LoadedRun[], now: readonly LoadedRun[]): Values {
-  const of = (runs: readonly LoadedRun[]): (number | null)[] => runs.map(({ summary }) => metric.of(summary));
-  const [a, b] = [of(base), of(now)];
+function valuesOf(
+  { name, of }: JudgedMetric,
+  base: readonly LoadedRun[],
+  now: readonly LoadedRun[],
+): JudgedFigure & {
+  /** Whether every run has it. */
+  readonly isKnown: boolean;
+} {
+  const ofAll = (runs: readonly LoadedRun[]): (number | null)[] => runs.map(({ summary }) => of(summary));
+  const [a, b] = [ofAll(base), ofAll(now)];
   const known = (values: readonly (number | null)[]): number[] => values.filter((value) => value !== null);
   return {
-    metric,
+    name,
     base: known(a),
     now: known(b),
     isKnown: [...a, ...b].every((value) => value !== null),
-    isFinite: [...known(a), ...known(b)].every((value) => Number.isFinite(value) && value > 0),
+    isFinite: haveLogarithms([...known(a), ...known(b)]),
   };
 }
 
+export function haveLogarithms(values: readonly number[]): boolean {
+  return values.every((value) => Number.isFinite(value) && value > 0);
+}
+
 function comparedMetric(
-  { metric: { name, moreIsBetter }, base, now, level }: Values,
+  { name, base, now, level }: JudgedFigure,
   { change, pValue, adjustedP }: Tested,
   { lnMargin, isProvisional }: { readonly lnMargin: number; readonly isProvisional: boolean },
 ): ComparedMetric {
+  const moreIsBetter = isMoreBetter(name);
   const shown = (values: readonly number[]): (number | null)[] =>
     values.map((value) => (Number.isFinite(value) ? value : null));
   const common = {

@@ -1,8 +1,8 @@
-import { METRIC_LABELS } from '../../reports/index.ts';
+import { metricLabel } from '../../reports/index.ts';
 import { exp, ln } from '../core/portable-math.ts';
 import { studentTTail } from '../core/student-t.ts';
 import { formatShare } from '../core/units.ts';
-import type { Comparison, JudgedName } from '../schema/comparison.ts';
+import type { Comparison, FigureName } from '../schema/comparison.ts';
 import { meanOf, type Order } from './change.ts';
 import type { LoadedRun } from './load-runs.ts';
 import { adjusted } from './verdicts.ts';
@@ -14,7 +14,7 @@ const BALANCED = 0.5;
 
 /** The values of a metric, each by its run. */
 export interface DriftingMetric {
-  readonly name: JudgedName;
+  readonly name: FigureName;
   readonly base: readonly number[];
   readonly now: readonly number[];
   /** Whether each value has a logarithm. */
@@ -35,7 +35,7 @@ export function placesOf(base: readonly LoadedRun[], now: readonly LoadedRun[]):
 }
 
 export interface Drift {
-  readonly name: JudgedName;
+  readonly name: FigureName;
   /** How much more, as a share, each run has than the one before. */
   readonly perRun: number;
 }
@@ -98,8 +98,8 @@ export function driftDoubts(
   if (surest === undefined) return [];
   const { name, perRun } = surest;
   const count = places.base.length + places.now.length;
-  const too = others.length === 0 ? '' : ` (and ${others.map((other) => METRIC_LABELS[other.name]).join(', ')} too)`;
-  const what = `${METRIC_LABELS[name]} ${perRun > 0 ? 'grew' : 'fell'} by ${formatShare(Math.abs(perRun))} a run over the ${count} runs${too}`;
+  const too = others.length === 0 ? '' : ` (and ${others.map((other) => metricLabel(other.name)).join(', ')} too)`;
+  const what = `${metricLabel(name)} ${perRun > 0 ? 'grew' : 'fell'} by ${formatShare(Math.abs(perRun))} a run over the ${count} runs${too}`;
   const isKeptOut = order === 'paired' && Math.abs(meanOf(places.base) - meanOf(places.now)) < BALANCED;
   const so = isKeptOut
     ? 'A B B A keeps that out of the comparison'

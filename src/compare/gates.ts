@@ -7,38 +7,44 @@ import {
   JUDGED_NAMES,
   type ComparedMetric,
   type Comparison,
-  type JudgedName,
+  type FigureName,
 } from '../schema/comparison.ts';
 
 /** A condition on a comparison: that a judged figure does not change for the worse by more than so much. */
 export interface CompareGate {
   readonly text: string;
   /** Null: every judged metric, by the margin of the comparison (`default`). */
-  readonly name: JudgedName | null;
+  readonly name: FigureName | null;
   /** Share of base; at most this where less is better, at least this where more is. */
   readonly limit: number;
 }
 
 /** Reads `ttft.p90<=+5%`, `throughput>=-2%` or `default`. Throws a UserError for any other text. */
 export function parseCompareGate(text: string): CompareGate {
+  return gateOn(JUDGED_NAMES, text);
+}
+
+/** The same of a comparison of these figures. */
+export function gateOn(names: readonly FigureName[], text: string): CompareGate {
   if (text.trim() === 'default') return { text: 'default', name: null, limit: 0 };
   const match = /^\s*([\w.]+)\s*(>=|>|<=|<|=+)\s*([+-]?\d+(?:\.\d+)?)\s*%\s*$/.exec(text);
   if (match === null)
-    throw new UserError(
-      `--gate: "${text}" is no condition on a change; write e.g. ttft.p90<=+5%, throughput>=-2%, or default`,
-    );
+    throw new UserError(`--gate: "${text}" is no condition on a change; write e.g. ${examplesOf(names)}, or default`);
   const [, given = '', operator = '', percent = ''] = match;
-  const name = JUDGED_NAMES.find((each) => each === given);
-  if (name === undefined)
-    throw new UserError(
-      `--gate: "${given}" is not judged by compare${didYouMean(given, JUDGED_NAMES)}; there are ${JUDGED_NAMES.join(', ')}`,
-    );
+  const name = names.find((each) => each === given);
+  if (name === undefined) throw new UserError(`--gate: "${given}" is not judged here${didYouMean(given, names)}`);
   const right = isMoreBetter(name) ? '>=' : '<=';
   if (operator !== right)
     throw new UserError(
       `--gate: "${text}": ${isMoreBetter(name) ? 'more' : 'less'} of ${name} is better, so that it is gated by ${right}, e.g. ${name}${right}${isMoreBetter(name) ? '-2%' : '+5%'}`,
     );
   return { text: text.trim(), name, limit: Number(percent) / 100 };
+}
+
+function examplesOf(names: readonly FigureName[]): string {
+  const less = names.filter((name) => !isMoreBetter(name)).slice(0, 1);
+  const more = names.filter(isMoreBetter).slice(0, 1);
+  return [...less.map((name) => `${name}<=+5%`), ...more.map((name) => `${name}>=-2%`)].join(', ');
 }
 
 export interface JudgedCompareGate {

@@ -4,15 +4,13 @@ import type { LatencyStats, Summary } from '../schema/summary.ts';
 /** A figure of a run that a comparison judges. */
 export interface JudgedMetric {
   readonly name: JudgedName;
-  /** Whether more of it is better. */
-  readonly moreIsBetter: boolean;
   /** Its value; infinite where requests that failed reach into the quantile; null: the run has none. */
   readonly of: (summary: Summary) => number | null;
 }
 
 /** The family that is judged together (`statistics.md`, "Comparing two systems"); the rest of the figures is exploratory. */
 export const JUDGED: readonly JudgedMetric[] = [
-  { name: 'attainment', moreIsBetter: true, of: ({ slo }) => slo?.attainment.joint ?? null },
+  { name: 'attainment', of: ({ slo }) => slo?.attainment.joint ?? null },
   quantile('ttft', 'p50'),
   quantile('ttft', 'p90'),
   quantile('ttft', 'p99'),
@@ -20,14 +18,14 @@ export const JUDGED: readonly JudgedMetric[] = [
   quantile('tpot', 'p90'),
   quantile('tpot', 'p99'),
   quantile('e2e', 'p50'),
-  { name: 'throughput', moreIsBetter: true, of: ({ throughput }) => throughput.output_tokens_per_s },
+  { name: 'throughput', of: ({ throughput }) => throughput.output_tokens_per_s },
 ];
 
 function quantile<M extends 'ttft' | 'tpot' | 'e2e', Q extends 'p50' | 'p90' | 'p99'>(
   metric: M,
   at: Q,
-): { name: `${M}.${Q}`; moreIsBetter: boolean; of: JudgedMetric['of'] } {
-  return { name: `${metric}.${at}`, moreIsBetter: false, of: ({ latency_ms }) => latencyOf(latency_ms[metric], at) };
+): { name: `${M}.${Q}`; of: JudgedMetric['of'] } {
+  return { name: `${metric}.${at}`, of: ({ latency_ms }) => latencyOf(latency_ms[metric], at) };
 }
 
 function latencyOf(stats: LatencyStats, at: 'p50' | 'p90' | 'p99'): number | null {

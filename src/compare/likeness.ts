@@ -207,9 +207,13 @@ function delivered(base: readonly LoadedRun[], now: readonly LoadedRun[]): Doubt
   });
 }
 
-function machines(base: readonly LoadedRun[], now: readonly LoadedRun[]): Doubt[] {
+/** Whether the clients were alike. */
+export function machines(
+  base: readonly Pick<LoadedRun, 'manifest'>[],
+  now: readonly Pick<LoadedRun, 'manifest'>[],
+): Doubt[] {
   const all = [...base, ...now];
-  const different = <T>(of: (run: LoadedRun) => T): boolean =>
+  const different = <T>(of: (run: Pick<LoadedRun, 'manifest'>) => T): boolean =>
     all.some((run) => !isDeepStrictEqual(of(run), of(base[0] ?? run)));
   return [
     ...(different(({ manifest }) => manifest.machine)

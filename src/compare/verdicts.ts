@@ -17,10 +17,10 @@ const LEAST_SHIFT = 0.005;
  * The chance of so large a change where the true one is on the margin, in either direction; 1 within the margin. Null:
  * one run stands for a system, and nothing is known of how it varies.
  */
-function pValueOf({ ln, error, df }: Change, margin: number): number | null {
+function pValueOf({ ln, error, df, resolution = 0 }: Change, margin: number): number | null {
   if (error === null) return null;
   const beyond = Math.abs(ln) - margin;
-  if (beyond <= 0) return 1;
+  if (beyond <= resolution) return 1;
   if (error === 0 || df === null) return 0;
   return Math.min(1, 2 * studentTTail(beyond / error, df));
 }
@@ -40,6 +40,8 @@ export interface Family {
   readonly isFinite: boolean;
   /** What one night is compared with, in place of `base`. */
   readonly level?: NightLevel | undefined;
+  /** `Change.resolution`. */
+  readonly resolution?: number;
 }
 
 /**
@@ -47,9 +49,11 @@ export interface Family {
  * attainment of 1, can show none, and does not count for the others (Tarone's argument).
  */
 export function testFamily(family: readonly Family[], order: Order, margin: number): Tested[] {
-  const changes = family.map(({ base, now, isFinite, level }) =>
-    !isFinite ? null : level === undefined ? changeOf(base, now, order) : changeOfNight(now[0] ?? Number.NaN, level),
-  );
+  const changes = family.map(({ base, now, isFinite, level, resolution = 0 }) => {
+    if (!isFinite) return null;
+    const change = level === undefined ? changeOf(base, now, order) : changeOfNight(now[0] ?? Number.NaN, level);
+    return { ...change, resolution };
+  });
   const pValues = changes.map((change) => (change === null ? null : pValueOf(change, margin)));
   const isConstant = family.map(
     ({ base, now, level }) => new Set([...base, ...now]).size === 1 && (level?.lnSd ?? 0) === 0,
@@ -88,15 +92,16 @@ export function verdictOf(
 }
 
 /** The smallest change, in ln, that a comparison with such errors would find in four of five; null without an error. */
-export function smallestEffect({ error, df }: Change, margin: number): number | null {
+export function smallestEffect({ error, df, resolution = 0 }: Change, margin: number): number | null {
   if (error === null) return null;
-  if (error === 0 || df === null) return margin;
-  return margin + (studentTQuantile(0.5 + CHANCE / 2, df) + studentTQuantile(POWER, df)) * error;
+  if (error === 0 || df === null) return margin + resolution;
+  const quantiles = studentTQuantile(0.5 + CHANCE / 2, df) + studentTQuantile(POWER, df);
+  return margin + Math.max(resolution, quantiles * error);
 }
 
-/** Runs of each system that would decide, were the change as it seems; null: not known. */
-export function repeatsToDecide({ ln, runSd }: Change, margin: number): number | null {
-  if (runSd === null) return null;
+/** Runs of each system that would decide, were the change as it seems; null: not known, or finer steps would. */
+export function repeatsToDecide({ ln, runSd, resolution = 0 }: Change, margin: number): number | null {
+  if (runSd === null || resolution > 0) return null;
   const shift = Math.max(LEAST_SHIFT, Math.abs(Math.abs(ln) - margin));
   return Math.max(2, Math.ceil(2 * (REPEATS_FACTOR * (runSd / shift)) ** 2 + 1));
 }

@@ -17,7 +17,17 @@ export const JUDGED_NAMES = [
 ] as const;
 export type JudgedName = (typeof JUDGED_NAMES)[number];
 
-export const isMoreBetter = (name: JudgedName): boolean => name === 'attainment' || name === 'throughput';
+/** The goodput of a search: at the first share that it was asked for, and at each further one. */
+export const goodputName = z.union([z.literal('goodput'), z.templateLiteral(['goodput.at', z.number()])]);
+export type GoodputName = z.infer<typeof goodputName>;
+export const isGoodput = (name: string): name is GoodputName => goodputName.safeParse(name).success;
+
+/** A figure that can be compared: of a run, or of a search. */
+export const figureName = z.union([z.enum(JUDGED_NAMES), goodputName]);
+export type FigureName = z.infer<typeof figureName>;
+
+export const isMoreBetter = (name: FigureName): boolean =>
+  name === 'attainment' || name === 'throughput' || isGoodput(name);
 
 export const VERDICTS = ['better', 'worse', 'same', 'undecided', 'provisional'] as const;
 export type ChangeVerdict = (typeof VERDICTS)[number];
@@ -26,7 +36,9 @@ const percentRange = z.tuple([z.number(), z.number()]);
 
 const metric = z
   .strictObject({
-    name: z.enum(JUDGED_NAMES).describe('Latencies in ms, throughput in output tokens a second, attainment a share.'),
+    name: figureName.describe(
+      'Latencies in ms, throughput in output tokens a second, attainment a share, goodput in requests a second.',
+    ),
     more_is_better: z.boolean(),
     base: z
       .number()

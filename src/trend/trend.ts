@@ -1,5 +1,5 @@
 import { exp, ln } from '../core/portable-math.ts';
-import { isMoreBetter, JUDGED_NAMES, type JudgedName } from '../schema/comparison.ts';
+import { figureName, isMoreBetter, JUDGED_NAMES, type FigureName } from '../schema/comparison.ts';
 import type { Night } from '../schema/history.ts';
 import { cusumOf, FIRST_NIGHTS, OUTLIER, type Alarm, type Cusum } from './cusum.ts';
 import { changePoints } from './e-divisive.ts';
@@ -7,7 +7,7 @@ import { medianOf } from './level.ts';
 
 /** A figure by night. Nights are places in the history, from 0. */
 export interface MetricTrend {
-  readonly name: JudgedName;
+  readonly name: FigureName;
   readonly points: readonly TrendPoint[];
   /** In order; the last goes on. */
   readonly levels: readonly TrendLevel[];
@@ -18,6 +18,8 @@ export interface TrendPoint {
   readonly night: number;
   /** In the metric's unit; null: infinite. */
   readonly value: number | null;
+  /** What it is known to; null: exactly, for the night. */
+  readonly range: readonly [low: number, high: number] | null;
   /** A night that is not valid takes part in nothing. */
   readonly isValid: boolean;
   readonly isOutlier: boolean;
@@ -35,7 +37,7 @@ interface TrendLevel {
 }
 
 export interface TrendChange {
-  readonly name: JudgedName;
+  readonly name: FigureName;
   /** The last night before it, and the first after. */
   readonly between: readonly [before: number, after: number];
   /** The night that raised it. */
@@ -60,8 +62,14 @@ export function trendOf(nights: readonly Night[], acceptedRun: string | null): T
   return {
     nights,
     accepted: accepted < 0 ? null : accepted,
-    metrics: JUDGED_NAMES.map((name) => metricTrend(name, nights)).filter(({ points }) => points.length > 0),
+    metrics: namesIn(nights).map((name) => metricTrend(name, nights)),
   };
+}
+
+/** The figures that nights have, those of runs in the order of their family. */
+export function namesIn(nights: readonly Pick<Night, 'metrics'>[]): FigureName[] {
+  const found = new Set(nights.flatMap(({ metrics }) => Object.keys(metrics).map((name) => figureName.parse(name))));
+  return [...JUDGED_NAMES.filter((name) => found.delete(name)), ...found];
 }
 
 /** The changes of all metrics that a night raised. */
@@ -71,7 +79,7 @@ export function raisedBy({ metrics }: Trend, night: number): TrendChange[] {
 
 /** The logarithms of a figure of the valid nights that have it, and the places of these. */
 export function seriesOf(
-  name: JudgedName,
+  name: FigureName,
   nights: readonly Night[],
 ): { readonly places: readonly number[]; readonly values: readonly number[] } {
   const found = nights.flatMap(({ valid, metrics }, night) => {
@@ -81,7 +89,7 @@ export function seriesOf(
   return { places: found.map(({ night }) => night), values: found.map(({ value }) => value) };
 }
 
-function metricTrend(name: JudgedName, nights: readonly Night[]): MetricTrend {
+function metricTrend(name: FigureName, nights: readonly Night[]): MetricTrend {
   const { places, values } = seriesOf(name, nights);
   const cusum = cusumOf(values);
   const outliers = new Set(cusum.outliers.map((at) => places[at]));
@@ -93,7 +101,15 @@ function metricTrend(name: JudgedName, nights: readonly Night[]): MetricTrend {
       const figure = metrics[name];
       return figure === undefined
         ? []
-        : [{ night, value: figure.value, isValid: valid, isOutlier: outliers.has(night) }];
+        : [
+            {
+              night,
+              value: figure.value,
+              range: figure.range ?? null,
+              isValid: valid,
+              isOutlier: outliers.has(night),
+            },
+          ];
     }),
     levels: cusum.stretches
       .filter(({ from, to }) => to > from)
@@ -126,7 +142,7 @@ interface Dated extends Pick<TrendChange, 'change' | 'spreads' | 'isBetter'> {
   readonly raised: number;
 }
 
-function changesOf(name: JudgedName, values: readonly number[], { alarms, stretches }: Cusum): Dated[] {
+function changesOf(name: FigureName, values: readonly number[], { alarms, stretches }: Cusum): Dated[] {
   if (alarms.length === 0) return [];
   const points = changePoints(values);
   return alarms.map((alarm, i) => {

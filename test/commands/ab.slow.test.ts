@@ -146,7 +146,7 @@ describe('ab in virtual time', { concurrency: 2 }, () => {
       ['once', /--repeats: got 1, expected a whole number from 2/, '--repeats', '1'],
       ['started', /--base-start: .* is started by reprise itself/, '--base-start', 'true'],
       ['ready', /--new-ready: there is nothing to wait for without --new-start/, '--new-ready', 'http://127.0.0.1:1'],
-      ['gate', /--gate: "ttft" is not judged by compare/, '--gate', 'ttft<=+5%'],
+      ['gate', /--gate: "ttft" is not judged here/, '--gate', 'ttft<=+5%'],
       ['margin', /--margin: "2" is not a share/, '--margin', '2'],
       ['salt', /unknown option --salt/, '--salt', 'x'],
     ] as const) {

@@ -25,9 +25,10 @@ function repeat(dir: string, times: number): void {
   const [first] = readHistory(dir).nights;
   assert.ok(first !== undefined);
   for (let i = 1; i <= times; i++) {
-    const metrics = Object.entries(first.metrics).map(([name, figure]) => {
+    const metrics = Object.entries(first.metrics).flatMap(([name, figure]) => {
+      if (figure === undefined) return [];
       const value = (figure.value ?? 0) * (name === 'attainment' ? 1 : 1 + 0.001 * ((i % 3) - 1));
-      return [name, { ...figure, value }] as const;
+      return [[name, { ...figure, value }] as const];
     });
     appendNight(dir, { ...first, run_id: `copy-${i}`, metrics: Object.fromEntries(metrics), accepted: false });
   }
@@ -164,31 +165,43 @@ describe('reprise nightly', { concurrency: 2 }, () => {
     assert.match(detached.stderr, /--branch: no branch is checked out here, but a commit; say whose history/);
   });
 
-  it('keeps a night that was interrupted, marked, and takes it for no baseline', async () => {
-    const dir = join(folder, 'interrupted');
-    const args = [
-      'nightly',
-      'chat',
-      '--baseline',
-      dir,
-      '--branch',
-      'main',
-      '--target',
-      'reference',
-      '--gate',
-      'default',
-    ];
-    const { child, result } = startCli(args);
-    const runs = join(dir, 'main', 'runs');
-    while (!existsSync(runs) && child.exitCode === null) await sleep(50);
-    await sleep(1500);
-    child.kill('SIGINT');
-    const { code, stderr } = await result;
-    assert.equal(code, 130, stderr);
-    const kept = lastNight(join(dir, 'main'));
-    assert.deepEqual([kept.valid, kept.verdict, kept.accepted], [false, null, false]);
-    assert.match(kept.reasons.join(), /did not complete: interrupted by SIGINT/);
-    assert.equal(readHistory(join(dir, 'main')).accepted, null);
-    assert.match(readFileSync(join(dir, 'main', 'trend.md'), 'utf8'), /Night 1, .* is not valid: did not complete/);
+  for (const goodput of [[], ['--goodput']])
+    it(`keeps a night that was interrupted, marked, and takes it for no baseline ${goodput.join('')}`, async () => {
+      const dir = join(folder, `interrupted${goodput.length}`);
+      const slo = ['--slo', 'ttft=250ms,tpot=20ms'];
+      const at = ['--baseline', dir, '--branch', 'main', '--target', 'reference', '--gate', 'default'];
+      const { child, result } = startCli(['nightly', 'chat', ...at, ...slo, ...goodput, '--undecided', 'pass']);
+      const runs = join(dir, 'main', 'runs');
+      const hasBegun = (): boolean =>
+        existsSync(runs) && readdirSync(runs, { recursive: true }).some((name) => String(name).endsWith('.journal'));
+      while (!hasBegun() && child.exitCode === null) await sleep(50);
+      child.kill('SIGINT');
+      const { code, stderr, stdout } = await result;
+      assert.equal(code, 130, stderr);
+      assert.match(stdout, /gate default undecided: the night is not valid: did not complete: interrupted by SIGINT/);
+      const kept = lastNight(join(dir, 'main'));
+      assert.deepEqual([kept.valid, kept.verdict, kept.accepted], [false, null, false]);
+      assert.match(kept.reasons.join(), /did not complete: interrupted by SIGINT/);
+      assert.equal(readHistory(join(dir, 'main')).accepted, null);
+      assert.match(readFileSync(join(dir, 'main', 'trend.md'), 'utf8'), /Night 1, .* is not valid: did not complete/);
+    });
+
+  it('says nothing of a night that never began', async () => {
+    const dir = join(folder, 'none');
+    for (const goodput of [[], ['--goodput']]) {
+      const target = ['--target', 'http://127.0.0.1:9', '--slo', 'ttft=1s'];
+      const { code, stderr } = await cli(
+        'nightly',
+        'chat',
+        '--baseline',
+        dir,
+        '--branch',
+        'main',
+        ...target,
+        ...goodput,
+      );
+      assert.equal(code, 3, stderr);
+      assert.ok(!existsSync(join(dir, 'main', 'history.jsonl')));
+    }
   });
 });

@@ -9,7 +9,7 @@ import {
   JUDGED_NAMES,
   type ChangeVerdict as Verdict,
   type Comparison,
-  type JudgedName,
+  type FigureName,
 } from '../../src/schema/comparison.ts';
 import { pageData } from '../../src/compare/page-data.ts';
 import { exampleSide, type ExampleSide } from '../compare/example-sides.ts';
@@ -29,7 +29,7 @@ const metricOf = (comparison: Comparison, name: string): Comparison['metrics'][n
 };
 
 /** The comparison with these verdicts of these metrics. */
-function withVerdicts(comparison: Comparison, names: readonly JudgedName[], verdicts: readonly Verdict[]): Comparison {
+function withVerdicts(comparison: Comparison, names: readonly FigureName[], verdicts: readonly Verdict[]): Comparison {
   const metrics = comparison.metrics.map((metric) => ({
     ...metric,
     verdict: verdicts[names.indexOf(metric.name)] ?? metric.verdict,

@@ -42,6 +42,7 @@ export function exampleNights({
       commit: `${(0xabc1230 + night).toString(16)}0000000000000000000000000000000000`.slice(0, 40),
       target: 'reference:vllm-v1',
       versions: { reprise: '0.3.0', node: '24.0.0' },
+      measured: { kind: 'run' },
       valid: !invalid.includes(night),
       reasons: invalid.includes(night) ? ['the client fell behind'] : [],
       metrics: Object.fromEntries(

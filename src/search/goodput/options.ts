@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../core/errors.ts';
-import { expected, optionErrors, text, wholeNumber } from '../../core/option-fields.ts';
+import { expected, kebab, optionErrors, text, wholeNumber } from '../../core/option-fields.ts';
 import { parseGoal } from '../../core/slo.ts';
 import { parseDurationUs, parsePrecision } from '../../core/units.ts';
 import type { OpenTarget } from '../../run/program.ts';
@@ -71,7 +71,8 @@ export function defineGoodput(given: unknown, open: OpenTarget | null, nowIso: s
   const options = read.data;
   const { of, arrivals = 'trace', rate, gpus, keep } = options;
   const wrong = NOT_OF_A_SEARCH.find((name) => options[name] !== undefined);
-  if (wrong !== undefined) throw new UserError(`${wrong}: is for one run, and a search makes many; leave it out`);
+  if (wrong !== undefined)
+    throw new UserError(`--${kebab(wrong)}: is for one run, and a search makes many; leave it out`);
   if (typeof options['workload'] === 'object')
     throw new UserError('workload: a source of your own has one rate, and a search needs others; name a trace file');
   const goals = goalsOf(options.at);

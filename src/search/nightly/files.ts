@@ -4,11 +4,11 @@ import { trendMarkdown, writeTrendHtml } from '../../../reports/index.ts';
 import { makeDirectory, writeWhole } from '../../runs/run-directory.ts';
 import type { Comparison } from '../../schema/comparison.ts';
 import { trendOf, type Trend } from '../../trend/trend.ts';
-import { readHistory, trendFiles } from './history.ts';
+import { nightPage, readHistory, trendFiles } from './history.ts';
 
 /** Writes `trend.html` and `trend.md` of a branch beside its runs. */
 export async function writeTrend(folder: string, trend: Trend): Promise<void> {
-  const html = await writeTrendHtml(trend);
+  const html = await writeTrendHtml(trend, (night) => nightPage(folder, night));
   const { page, markdown } = trendFiles(folder);
   makeDirectory(folder);
   writeWhole(page, html);

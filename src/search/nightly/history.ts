@@ -38,9 +38,11 @@ export function branchFolders(dir: string): string[] {
 export function readHistory(folder: string): BranchHistory {
   const file = historyFile(folder);
   const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
-  const nights = lines.flatMap((line, i) => (line.trim() === '' ? [] : [read(nightSchema, line, `${file}:${i + 1}`)]));
+  const nights = lines.flatMap((line, i) =>
+    line.trim() === '' ? [] : [readKept(nightSchema, line, `${file}:${i + 1}`)],
+  );
   const chosen = acceptedFile(folder);
-  const accepted = existsSync(chosen) ? read(acceptedSchema, readFileSync(chosen, 'utf8'), chosen) : null;
+  const accepted = existsSync(chosen) ? readKept(acceptedSchema, readFileSync(chosen, 'utf8'), chosen) : null;
   return { folder, nights, accepted };
 }
 
@@ -103,6 +105,12 @@ export function expireRuns({ folder, nights, accepted }: BranchHistory, beforeIs
   return old;
 }
 
+/** The page of what a night measured, from the folder of its branch; null: it has expired, or was interrupted before. */
+export function nightPage(folder: string, { dir, measured }: Night): string | null {
+  const page = join(dir, measured.kind === 'run' ? 'report.html' : 'goodput.html');
+  return existsSync(join(folder, page)) ? page : null;
+}
+
 export const trendFiles = (folder: string): { readonly page: string; readonly markdown: string } => ({
   page: join(folder, 'trend.html'),
   markdown: join(folder, 'trend.md'),
@@ -119,7 +127,8 @@ function named(nights: readonly Night[]): string {
   return `${nights.length > SHOWN ? '..., ' : ''}${last.join(', ')}`;
 }
 
-function read<T>(schema: z.ZodType<T>, text: string, where: string): T {
+/** Reads what Reprise wrote. A UserError names `where` it cannot be read. */
+export function readKept<T>(schema: z.ZodType<T>, text: string, where: string): T {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -128,5 +137,10 @@ function read<T>(schema: z.ZodType<T>, text: string, where: string): T {
   }
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
-  throw new UserError(`${where}: is of another version of Reprise:\n${z.prettifyError(parsed.error)}`);
+  const [first, ...others] = parsed.error.issues;
+  const place = first === undefined || first.path.length === 0 ? '' : `${first.path.join('.')}: `;
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+  throw new UserError(
+    `${where}: is of another version of Reprise, or was changed: ${place}${first?.message ?? 'it cannot be read'}${more}`,
+  );
 }

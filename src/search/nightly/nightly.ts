@@ -1,32 +1,31 @@
 import { existsSync } from 'node:fs';
-import { basename, join, relative } from 'node:path';
-import { compareRuns, type Levels } from '../../compare/compare.ts';
+import { join, relative } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import type { Levels } from '../../compare/compare.ts';
 import { judgeCompareGate, type CompareGate, type JudgedCompareGate } from '../../compare/gates.ts';
-import { JUDGED } from '../../compare/judged.ts';
 import { unlikeLoad } from '../../compare/likeness.ts';
-import { loadRuns, type LoadedRun } from '../../compare/load-runs.ts';
 import { UserError } from '../../core/errors.ts';
 import { SILENT } from '../../core/log.ts';
 import { describeRun } from '../../run/manifest.ts';
 import { planRun } from '../../run/plan-run.ts';
-import type { RunSpec } from '../../run/run-spec.ts';
-import { compactTime, type RunResult } from '../../run/run.ts';
-import { readManifest } from '../../runs/run-directory.ts';
-import { JUDGED_NAMES, type Comparison, type JudgedName } from '../../schema/comparison.ts';
-import type { Night, RaisedAlarm } from '../../schema/history.ts';
+import { compactTime } from '../../run/run.ts';
+import type { Comparison } from '../../schema/comparison.ts';
+import type { Accepted, Measurement, Night, RaisedAlarm } from '../../schema/history.ts';
 import { missingNights, NEEDED_NIGHTS, nightLevel } from '../../trend/baseline.ts';
 import { raisedBy, seriesOf, trendOf, type Trend } from '../../trend/trend.ts';
+import { measuredText, reasonText } from '../../../reports/index.ts';
 import { acceptNight, appendNight, historyOf, type BranchHistory } from './history.ts';
+import type { Figures, Measure, Measured } from './measure.ts';
 
 /** What a night is, before it is run. */
 export interface NightSpec {
   /** Folder of all branches. */
   readonly dir: string;
   readonly branch: string;
-  /** Whose nights say how runs spread while the branch has too few of its own; null: none. */
+  /** Whose nights say how figures spread while the branch has too few of its own; null: none. */
   readonly defaultBranch: string | null;
   readonly commit: string | null;
-  readonly spec: RunSpec;
+  readonly measure: Measure;
   readonly margin: number;
   readonly gates: readonly CompareGate[];
 }
@@ -36,12 +35,11 @@ export interface NightHooks {
   readonly nowIso: () => string;
   /** Said before anything is sent. */
   readonly say: (text: string) => void;
-  readonly run: (spec: RunSpec) => Promise<RunResult>;
 }
 
 export interface NightResult {
   readonly folder: string;
-  readonly run: Pick<LoadedRun, 'manifest' | 'summary'>;
+  readonly measured: Measured;
   readonly night: Night;
   /** Null: there is nothing to compare with, or nothing that can be compared. */
   readonly comparison: Comparison | null;
@@ -53,45 +51,57 @@ export interface NightResult {
 }
 
 /**
- * One night: run, compare with the accepted one by the spread of earlier nights, judge the gates, add it to the history.
+ * One night: measure, compare with the accepted one by the spread of earlier nights, judge the gates, add it to the history.
  * The night is kept whatever comes out. Throws a UserError before anything is sent where it could not be compared.
  */
 export async function nightly(night: NightSpec, hooks: NightHooks): Promise<NightResult> {
   const history = historyOf(night.dir, night.branch);
-  await requireComparable(night.spec, history);
-  const levels = levelsOf(history, othersOf(night));
+  requireSameMeasure(night.measure.of, history);
+  await requireComparable(night.measure, history);
+  const levels = levelsOf(night.measure, history, othersOf(night));
   hooks.say(introduction(history, levels));
-  const { dir } = await hooks.run(inFolder(night.spec, history, hooks.nowIso()));
-  return await judge(night, history, { dir, levels, endedAt: hooks.nowIso() });
+  const startedAt = hooks.nowIso();
+  const dir = newFolder(history, startedAt);
+  const measured = await night.measure.make(dir, startedAt);
+  return await judge(night, history, { dir, measured, levels, endedAt: hooks.nowIso() });
 }
 
-/** A trend is of one load: another one is refused before it is sent. */
-async function requireComparable(spec: RunSpec, { folder, accepted }: BranchHistory): Promise<void> {
+/** A trend is of one figure of one load: another one is refused before anything is sent. */
+function requireSameMeasure(of: Measurement, { folder, nights }: BranchHistory): void {
+  const last = nights.at(-1);
+  if (last === undefined || isDeepStrictEqual(last.measured, of)) return;
+  throw new UserError(
+    `the nights in ${folder} are each ${measuredText(last.measured)}, and this one would be ${measuredText(of)}; give the same options (--goodput, --of, --arrivals, --at), or another --baseline folder`,
+  );
+}
+
+async function requireComparable({ spec, askedIn }: Measure, { folder, accepted }: BranchHistory): Promise<void> {
   if (accepted === null) return;
   const dir = join(folder, accepted.dir);
   if (!existsSync(dir))
     throw new UserError(`${dir}: the run of the accepted night is gone; put it back, or accept another one (--accept)`);
-  const found = readManifest(dir);
+  const found = askedIn(dir);
   const { target, prompts = null, prepared, salt } = found;
   const plan = await planRun(spec, { log: SILENT, newSalt: () => salt ?? '' });
   const asked = describeRun(plan, { dir: '.', startedAt: '' }, { facts: target }, { prompts, prepared });
   const unlike = unlikeLoad(found, asked);
   if (unlike.length > 0)
     throw new UserError(
-      `the accepted night ${found.run_id} cannot be compared with what you ask for: they differ in ${unlike.join(', ')}; give the same options, or another --baseline folder`,
+      `the accepted night ${accepted.run_id} cannot be compared with what you ask for: they differ in ${unlike.join(', ')}; give the same options, or another --baseline folder`,
     );
 }
 
-function inFolder(spec: RunSpec, { folder }: BranchHistory, nowIso: string): RunSpec {
+function newFolder({ folder }: BranchHistory, nowIso: string): string {
   const dir = join(folder, 'runs', compactTime(nowIso));
   let number = 1;
   while (existsSync(number === 1 ? dir : `${dir}-${number}`)) number++;
-  return { ...spec, output: { ...spec.output, dir: number === 1 ? dir : `${dir}-${number}` } };
+  return number === 1 ? dir : `${dir}-${number}`;
 }
 
-/** The nights of the default branch, for a branch of another name. */
-function othersOf({ dir, branch, defaultBranch }: NightSpec): readonly Night[] {
-  return defaultBranch === null || defaultBranch === branch ? [] : historyOf(dir, defaultBranch).nights;
+/** The nights of the default branch, for a branch of another name, where they are of the same. */
+function othersOf({ dir, branch, defaultBranch, measure }: NightSpec): readonly Night[] {
+  if (defaultBranch === null || defaultBranch === branch) return [];
+  return historyOf(dir, defaultBranch).nights.filter(({ measured }) => isDeepStrictEqual(measured, measure.of));
 }
 
 interface KnownLevels {
@@ -100,12 +110,12 @@ interface KnownLevels {
   readonly missing: number;
 }
 
-function levelsOf({ nights, accepted }: BranchHistory, others: readonly Night[]): KnownLevels {
+function levelsOf({ names }: Measure, { nights, accepted }: BranchHistory, others: readonly Night[]): KnownLevels {
   const valid = (all: readonly Night[]): number => all.filter((each) => each.valid).length;
   const missing = missingNights(valid(nights), valid(others));
   const at = nights.findLastIndex(({ run_id }) => run_id === accepted?.run_id);
   if (missing > 0 || at < 0) return { levels: null, missing };
-  const found = JUDGED_NAMES.flatMap((name) => {
+  const found = names.flatMap((name) => {
     const { places, values } = seriesOf(name, nights);
     const level = nightLevel(values, places.indexOf(at), seriesOf(name, others).values);
     return level === null ? [] : [[name, level] as const];
@@ -119,51 +129,45 @@ function introduction({ folder, nights, accepted }: BranchHistory, { missing }: 
   const until =
     missing === 0
       ? ''
-      : `; ${untilJudged(missing)}: until then changes are provisional and gates undecided, unless runs repeat exactly`;
+      : `; ${untilJudged(missing)}: until then changes are provisional and gates undecided, unless nights repeat exactly`;
   return `night ${nights.length + 1} in ${folder}, against the accepted ${accepted.run_id}${until}`;
 }
 
 interface Ended {
   readonly dir: string;
+  readonly measured: Measured;
   readonly levels: KnownLevels;
   readonly endedAt: string;
 }
 
-async function judge(spec: NightSpec, history: BranchHistory, { dir, levels, endedAt }: Ended): Promise<NightResult> {
+async function judge(
+  spec: NightSpec,
+  history: BranchHistory,
+  { dir, measured, levels, endedAt }: Ended,
+): Promise<NightResult> {
   const { folder, accepted } = history;
-  const now = await loadRuns(dir, null);
-  const run = now[0];
-  if (run === undefined) throw new Error(`${dir}: there is no run`);
-  const { manifest, summary } = run;
-  const reasons = [
-    ...(manifest.status === 'complete' ? [] : [`did not complete: ${manifest.reason ?? manifest.status}`]),
-    ...summary.validity.reasons,
-  ];
-  const isValid = manifest.status === 'complete' && summary.validity.valid;
-  const base = accepted === null ? null : await loadRuns(join(folder, accepted.dir), null);
-  const comparison =
-    base === null
-      ? null
-      : compareRuns(base, now, {
-          margin: spec.margin,
-          names: [`accepted ${accepted?.run_id ?? ''}`, basename(dir)],
-          ...(levels.levels === null ? {} : { levels: levels.levels }),
-        });
-  const gates = spec.gates.map((gate) => judgedGate(gate, comparison, levels.missing));
+  const compared = await comparedWith(accepted, history, { measured, margin: spec.margin, levels: levels.levels });
+  const { comparison } = compared;
+  const reasons = [...measured.reasons, ...compared.reasons];
+  const isValid = reasons.length === 0;
+  const gates = spec.gates.map((gate) =>
+    comparison === null || !isValid ? undecided(gate, reasons) : judgedGate(gate, comparison, levels.missing),
+  );
   const becomesAccepted = accepted === null && isValid;
-  const values = new Map(JUDGED.map(({ name, of }) => [name, of(summary)]));
+  const { run_id, started_at, target, versions, figures } = measured;
   const found: Night = {
     schema: 1,
-    run_id: manifest.run_id,
+    run_id,
     dir: relative(folder, dir),
-    started_at: manifest.started_at,
+    started_at,
     branch: spec.branch,
     commit: spec.commit,
-    target: manifest.target.spec,
-    versions: manifest.versions,
+    target,
+    versions,
+    measured: spec.measure.of,
     valid: isValid,
     reasons,
-    metrics: figuresOf(values, comparison),
+    metrics: metricsOf(figures, comparison),
     baseline: accepted?.run_id ?? null,
     verdict: isValid ? (comparison?.verdict ?? null) : null,
     gates: gates.map(({ gate: { text }, verdict, why }) => ({ text, verdict, why })),
@@ -177,7 +181,7 @@ async function judge(spec: NightSpec, history: BranchHistory, { dir, levels, end
   if (becomesAccepted) acceptNight(history, night, endedAt);
   return {
     folder,
-    run,
+    measured,
     night,
     comparison,
     gates,
@@ -186,9 +190,32 @@ async function judge(spec: NightSpec, history: BranchHistory, { dir, levels, end
   };
 }
 
-function judgedGate(gate: CompareGate, comparison: Comparison | null, missing: number): JudgedCompareGate {
-  if (comparison === null)
-    return { gate, verdict: 'undecided', why: 'there is no accepted night yet to compare with', isBlocked: false };
+/** What was measured is kept even where it cannot be compared; it takes part in nothing then. */
+async function comparedWith(
+  accepted: Accepted | null,
+  { folder }: BranchHistory,
+  of: { readonly measured: Measured; readonly margin: number; readonly levels: Levels | null },
+): Promise<{ readonly comparison: Comparison | null; readonly reasons: readonly string[] }> {
+  if (accepted === null) return { comparison: null, reasons: [] };
+  const earlier = { name: `accepted ${accepted.run_id}`, dir: join(folder, accepted.dir) };
+  try {
+    return { comparison: await of.measured.compareWith(earlier, of.margin, of.levels), reasons: [] };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { comparison: null, reasons: [`cannot be compared with the accepted night: ${error.message}`] };
+  }
+}
+
+/** By no comparison nothing is decided; a night that is not valid never passes. */
+function undecided(gate: CompareGate, reasons: readonly string[]): JudgedCompareGate {
+  const isBlocked = reasons.length > 0;
+  const why = isBlocked
+    ? `the night is not valid: ${reasonText(reasons)}`
+    : 'there is no accepted night yet to compare with';
+  return { gate, verdict: 'undecided', why, isBlocked };
+}
+
+function judgedGate(gate: CompareGate, comparison: Comparison, missing: number): JudgedCompareGate {
   const judged = judgeCompareGate(gate, comparison);
   const isEarly = comparison.provisional && judged.verdict === 'undecided' && missing > 0 && !judged.isBlocked;
   return isEarly ? { ...judged, why: `${untilJudged(missing)} (${judged.why})` } : judged;
@@ -199,13 +226,13 @@ export function untilJudged(missing: number): string {
   return `the ${NEEDED_NIGHTS + 1}th valid night is the first that is judged, ${missing} to go`;
 }
 
-function figuresOf(values: ReadonlyMap<JudgedName, number | null>, comparison: Comparison | null): Night['metrics'] {
+function metricsOf(figures: Figures, comparison: Comparison | null): Night['metrics'] {
   const compared = new Map(comparison?.metrics.map((metric) => [metric.name, metric]));
   return Object.fromEntries(
-    [...values].flatMap(([name, value]) => {
-      if (value === null) return [];
+    [...figures].map(([name, { value, range }]) => {
       const { change = null, verdict = null } = compared.get(name) ?? {};
-      return [[name, { value: Number.isFinite(value) ? value : null, change, verdict }] as const];
+      const known = { value: Number.isFinite(value) ? value : null, change, verdict };
+      return [name, range === undefined ? known : { ...known, range }] as const;
     }),
   );
 }
