@@ -47,9 +47,11 @@ const STATUS_OF_REASON: ReadonlyMap<string, number> = new Map(
   Object.entries(STATUS_CODES).map(([status, reason]) => [(reason ?? '').toLowerCase(), Number(status)]),
 );
 
-/** The status that a text begins with: `429 ...`, `HTTP 503`, `Too Many Requests: {...}`. */
+/** Where the words of clients have a status: `429 ...`, `HTTP/1.1 503`, `status=500`, `Error code: 429`, `Client error '404 ...`. */
+const STATUS = /(?:^|\bHTTP(?:\/[\d.]+)?\s+|\b(?:status|code)\w*\s*[=:]?\s*|\berror '\s*|Error:\s+)([45]\d\d)\b/i;
+
 function statusSaid(line: string): number | null {
-  const [, digits] = /^(?:HTTP(?:\/[\d.]+)?\s+)?([45]\d\d)\b/.exec(line) ?? [];
+  const [, digits] = STATUS.exec(line) ?? [];
   if (digits !== undefined) return Number(digits);
   const [reason = ''] = line.split(':');
   return STATUS_OF_REASON.get(reason.trim().toLowerCase()) ?? null;

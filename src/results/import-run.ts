@@ -20,7 +20,7 @@ const COMMON = new Set(['profile_export', 'benchmarks', 'results', 'result', 'ou
 /** The directory of an imported run where none is named: `runs/NAME-imported`, of a file of several runs `runs/NAME-2-imported`. */
 export function importedDirectory(result: OpenedResult): string {
   const { path, number, of } = result;
-  const stem = basename(path).replace(/\.jsonl?$/i, '');
+  const stem = basename(path).replace(/(\.(jsonl?|ya?ml))?(\.gz)?$/i, '');
   const name = COMMON.has(stem) ? `${basename(dirname(path))}-${stem}` : stem;
   const dir = join('runs', `${name.replaceAll(/[^\w.-]/g, '_')}${of > 1 ? `-${number}` : ''}-imported`);
   let copy = 1;
@@ -84,7 +84,7 @@ class Totals {
     this.#path = path;
   }
 
-  async *of(records: AsyncIterable<RecordBatch> | Iterable<RecordBatch>): AsyncGenerator<RecordBatch> {
+  async *of(records: AsyncIterable<RecordBatch>): AsyncGenerator<RecordBatch> {
     for await (const batch of records) {
       for (const record of batch) {
         this.#check(record);

@@ -26,7 +26,26 @@ export interface ImportedRun {
   readonly notes: readonly string[];
   readonly requests: number;
   /** Reads the records from the start; may be called again. */
-  readonly records: () => AsyncIterable<RecordBatch> | Iterable<RecordBatch>;
+  readonly records: () => AsyncIterable<RecordBatch>;
+}
+
+const BATCH = 1000;
+
+/** The records of a run in batches, each with an id of its own: tools that send a request again keep its id. */
+export async function* inBatches(
+  records: AsyncIterable<RequestRecord> | Iterable<RequestRecord>,
+): AsyncGenerator<RecordBatch> {
+  let batch: RequestRecord[] = [];
+  const ids = new Set<string>();
+  for await (const record of records) {
+    const id = ids.has(record.request_id) ? `${record.request_id}-${record.trace_row}` : record.request_id;
+    ids.add(id);
+    batch.push(id === record.request_id ? record : { ...record, request_id: id });
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  yield batch;
 }
 
 /** What a tool knows of a request; all times are microseconds from the run's start, tokens from the due time. */
