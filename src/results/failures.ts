@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { outcomeOfStatus, type Outcome, type RequestRecord } from '../core/record.ts';
+import { OUTCOMES, outcomeOfStatus, type Outcome, type RequestRecord } from '../core/record.ts';
 
 const MAX_ERROR_CHARACTERS = 500;
 
@@ -25,12 +25,26 @@ export function failureOf(
   text: string,
   status: number | null = null,
 ): Pick<RequestRecord, 'outcome' | 'http_status' | 'error'> {
+  const ours = ownFailure(text, status);
+  if (ours !== null) return ours;
   const line = lastLine(text);
   const http_status = status ?? statusSaid(line);
   const error = line === '' ? 'the file does not say why' : line.slice(0, MAX_ERROR_CHARACTERS);
   if (http_status !== null && http_status >= 300) return { outcome: outcomeOfStatus(http_status), http_status, error };
   const outcome = SAID.find(([, words]) => words.test(line))?.[0] ?? 'protocol_error';
   return { outcome, http_status, error };
+}
+
+/** A failure as Reprise writes it into files of other tools: `rejected (HTTP 429): slow down`, `timeout`. */
+function ownFailure(text: string, given: number | null): ReturnType<typeof failureOf> | null {
+  const [, name, digits, error] = /^([a-z_]+)(?: \(HTTP (\d+)\))?(?:: (.*))?$/s.exec(text) ?? [];
+  const outcome = OUTCOMES.find((each) => each === name);
+  if (outcome === undefined) return null;
+  return {
+    outcome,
+    http_status: digits === undefined ? given : Number(digits),
+    error: error?.slice(0, MAX_ERROR_CHARACTERS) ?? null,
+  };
 }
 
 /** Of a traceback the line that names the exception; any other text as one line. */

@@ -135,7 +135,10 @@ function manifestOf(result: OpenedResult, totals: Totals, { dir, slo, nowIso }: 
     options: null,
     pid: process.pid,
     started_at: startedAt,
-    ended_at: run.startedAt === null ? null : isoTime(Date.parse(startedAt) + totals.lastEndUs / 1000),
+    ended_at:
+      run.startedAt === null
+        ? null
+        : isoTime(Date.parse(startedAt) + Math.max(totals.lastEndUs / 1000, (run.durationS ?? 0) * 1000)),
     versions: { reprise: version(), node: process.versions.node },
     // Of the client, which the file does not say.
     machine: { os: 'not known', cpu: 'not known', cores: 0, memory_bytes: 0 },

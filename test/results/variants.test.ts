@@ -287,3 +287,14 @@ it('a status is found wherever a client puts it, and no other number is one', ()
   ];
   for (const [text, status] of statuses) assert.equal(failureOf(text).http_status, status, text);
 });
+
+it('requests of two files have one id where the tool and all prompts are the same, and else none in common', async () => {
+  const ids = async (value: unknown): Promise<readonly string[]> =>
+    (await readValue(value)).records.map(({ request_id }) => request_id);
+  const seen = seenRequests(4);
+  const base = await ids(vllmResult(seen));
+  assert.deepEqual(await ids(vllmResult(seen.map((each) => ({ ...each, ttftS: 1, output: 1, gapsS: [] })))), base);
+  const longer = seen.map((each, i) => ({ ...each, input: each.input + (i === 3 ? 1 : 0) }));
+  for (const other of [vllmResult(longer), vllmResult(seenRequests(5)), sglangResult(seen)])
+    for (const id of await ids(other)) assert.ok(!base.includes(id), id);
+});

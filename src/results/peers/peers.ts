@@ -6,6 +6,7 @@ const OWN_TOKENS = 'it counts tokens with a tokenizer of its own, where these ar
 /** `vllm bench serve`. */
 const vllm: Peer = {
   key: 'vllm',
+  itlOf: 'gaps',
   chunks: 'of the role too',
   name: 'vLLM',
   percentiles: 'linear',
@@ -34,6 +35,7 @@ const vllm: Peer = {
 /** AIPerf. */
 const aiperf: Peer = {
   key: 'aiperf',
+  itlOf: 'answers',
   chunks: null,
   name: 'AIPerf',
   percentiles: 'linear',
@@ -58,6 +60,7 @@ function aiperfItlUs({ firstUs, lastUs, tokens }: Answer): number | null {
 /** GuideLLM. */
 const guidellm: Peer = {
   key: 'guidellm',
+  itlOf: 'answers',
   chunks: null,
   name: 'GuideLLM',
   percentiles: 'weighted',
@@ -93,6 +96,7 @@ function guidellmItlUs(answer: Answer): number | null {
 /** inference-perf. */
 const inferencePerf: Peer = {
   key: 'inference-perf',
+  itlOf: 'gaps',
   chunks: null,
   name: 'inference-perf',
   percentiles: 'linear',
@@ -121,6 +125,7 @@ const NEW_CONNECTION =
 /** `sglang.bench_serving` against an OpenAI-compatible endpoint. */
 const sglang: Peer = {
   key: 'sglang',
+  itlOf: 'gaps',
   chunks: 'of tokens',
   name: 'SGLang',
   percentiles: 'linear',

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { UserError } from '../../core/errors.ts';
 import type { RecordBatch, RequestRecord } from '../../core/record.ts';
@@ -96,6 +97,7 @@ export function answersOf({ errors, output_lens, ttfts, completed }: RequestList
 
 /** How a tool's lists become records. */
 export interface ListReading {
+  readonly tool: string;
   readonly isAnswered: (i: number) => boolean;
   /** When request i was due, and sent, in seconds on one clock. */
   readonly dueS: (i: number) => number;
@@ -109,13 +111,26 @@ export interface ListReading {
 export function recordsOf(lists: RequestLists, reading: ListReading): AsyncGenerator<RecordBatch> {
   let zeroS = Infinity;
   for (let i = 0; i < lists.input_lens.length; i++) zeroS = Math.min(zeroS, reading.dueS(i));
+  const of = { zeroS, load: loadOf(reading.tool, lists) };
   return inBatches(each());
   function* each(): Generator<RequestRecord> {
-    for (let i = 0; i < lists.input_lens.length; i++) yield recordOf(lists, i, zeroS, reading);
+    for (let i = 0; i < lists.input_lens.length; i++) yield recordOf(lists, i, of, reading);
   }
 }
 
-function recordOf(lists: RequestLists, i: number, zeroS: number, reading: ListReading): RequestRecord {
+/**
+ * Tells one load from another: a file has no ids, and its request i is that of another file where all prompts are as long.
+ */
+function loadOf(tool: string, { input_lens }: RequestLists): string {
+  return createHash('sha256').update(`${tool} ${input_lens.join()}`).digest('hex').slice(0, 6);
+}
+
+function recordOf(
+  lists: RequestLists,
+  i: number,
+  { zeroS, load }: { readonly zeroS: number; readonly load: string },
+  reading: ListReading,
+): RequestRecord {
   const dueUs = us(reading.dueS(i) - zeroS);
   const sentUs = Math.max(dueUs, us(reading.sentS(i) - zeroS));
   const heldS = reading.heldS(i);
@@ -126,7 +141,7 @@ function recordOf(lists: RequestLists, i: number, zeroS: number, reading: ListRe
   // The latency ends with the last token, up to rounding.
   const ends = [...(latencyS > 0 ? [sentUs + us(latencyS)] : []), ...(lastUs === undefined ? [] : [dueUs + lastUs])];
   return importedRecord({
-    id: `r${i}`,
+    id: `r${i}-${load}`,
     row: i + 1,
     dueUs,
     outcome: 'ok',

@@ -42,6 +42,7 @@ export function readSglang(json: unknown, where: string): ImportedRun {
     requests: run.input_lens.length,
     records: () =>
       recordsOf(run, {
+        tool: TOOL,
         dueS: starts.sentS,
         sentS: starts.sentS,
         heldS: () => null,

@@ -3,7 +3,8 @@ import { formatMs } from '../../core/units.ts';
 import { countText } from '../../core/words.ts';
 import { aside } from '../checked.ts';
 import type { ImportedRun, PlacedTokens } from '../imported-run.ts';
-import { chunkTimes, tokensInChunks } from '../token-times.ts';
+import { isoTime } from '../instants.ts';
+import { chunkTimes, spreadTokens, tokensInChunks } from '../token-times.ts';
 import {
   answersOf,
   hasCap,
@@ -21,6 +22,7 @@ const TOOL = 'vllm bench serve';
 
 const schema = requestLists.extend({
   date: aside(z.string()),
+  written_by: aside(z.string()),
   model_id: aside(z.string()),
   endpoint_type: aside(z.string()),
   ramp_up_strategy: z.string().nullish(),
@@ -35,12 +37,12 @@ export function readVllm(json: unknown, where: string): ImportedRun {
   const timing = timingOf(run);
   return {
     tool: TOOL,
-    version: null,
+    version: run.written_by ?? null,
     title: titleOf(run),
     target: `the server of ${TOOL} (no URL in its file)`,
     endpoint: endpointOf(run),
     model: run.model_id ?? null,
-    startedAt: startedAt(run.date ?? ''),
+    startedAt: startedAt(run),
     starts: timing.starts,
     durationS: run.duration ?? null,
     maxInFlight: timing.isHeld ? (run.max_concurrency ?? null) : null,
@@ -49,6 +51,7 @@ export function readVllm(json: unknown, where: string): ImportedRun {
     requests: run.input_lens.length,
     records: () =>
       recordsOf(run, {
+        tool: TOOL,
         ...timing.reading,
         isAnswered,
         tokens: (i, waitUs) =>
@@ -61,10 +64,14 @@ function endpointOf({ backend, endpoint_type }: VllmRun): string {
   return backend ?? endpoint_type ?? 'unknown';
 }
 
-/** `20261129-011347`, by the clock of its machine, whose zone it does not say: as if in UTC. */
-function startedAt(date: string): string | null {
-  const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)$/.exec(date) ?? [];
-  return year === undefined ? null : `${year}-${month}-${day}T${hour}:${minute}:${second}Z`;
+/**
+ * The date, `20261129-011347`, is when the benchmark had ended, by the clock of its machine, whose zone it does not say: as
+ * if in UTC.
+ */
+function startedAt({ date, duration }: VllmRun): string | null {
+  const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)$/.exec(date ?? '') ?? [];
+  const endMs = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  return isoTime(endMs - (duration ?? 0) * 1000);
 }
 
 interface Timing {
@@ -132,13 +139,16 @@ function tokensOf(
   { waitUs, hasRole }: { readonly waitUs: number; readonly hasRole: boolean },
 ): PlacedTokens {
   const firstUs = us(run.ttfts[i] ?? 0);
+  const gaps = run.itls[i] ?? [];
   // Without a first token the answer was not streamed: it came whole, at its end.
   const wholeUs = us(run.latencies?.[i] ?? 0);
+  if (firstUs > 0 && gaps.length === 0 && wholeUs > firstUs && tokens !== null)
+    return spreadTokens(firstUs + waitUs, wholeUs + waitUs, tokens, 'usage');
   const times =
     firstUs > 0
       ? chunkTimes(
           firstUs,
-          (run.itls[i] ?? []).map((gap) => gap * 1e6),
+          gaps.map((gap) => gap * 1e6),
         )
       : [wholeUs];
   if (firstUs === 0 && wholeUs === 0)
@@ -159,7 +169,8 @@ const WITH_THE_NEXT_S = 0.00025;
  * all answers: there is one chunk more than tokens, or, where chunks hold several tokens, it comes with the next one.
  */
 function startsWithRole(run: VllmRun, isAnswered: (i: number) => boolean): boolean {
-  if (!/chat/i.test(endpointOf(run))) return false;
+  // Reprise writes chunks with tokens alone.
+  if (!/chat/i.test(endpointOf(run)) || run.written_by) return false;
   let [more, equal, together, streamed] = [0, 0, 0, 0];
   for (let i = 0; i < run.itls.length; i++) {
     const gaps = run.itls[i] ?? [];
@@ -193,7 +204,9 @@ function notesOf(run: VllmRun, { hasRole, isAnswered, starts, isClosed }: Found)
     ...(noToken === 0
       ? []
       : [`${countText(noToken, 'answer')} without a TTFT: not streamed, so that all tokens came at the end.`]),
-    ...(run.date === null || run.date === undefined ? [] : ['Its date is by the clock of its machine, taken as UTC.']),
+    ...(run.date === null || run.date === undefined
+      ? []
+      : ['Its date is that of its end, by the clock of its machine, taken as UTC: the start is its duration before.']),
     ...(starts === 'due' ? ['Its own latencies count from sending, as service_latency_ms does here.'] : []),
     ...capNote(run, isClosed),
   ];

@@ -1,6 +1,7 @@
 import type { RequestRecord } from '../../core/record.ts';
 import type { Slo } from '../../core/slo.ts';
-import { formatMs, formatShare } from '../../core/units.ts';
+import { formatMs, formatShare, withThousands } from '../../core/units.ts';
+import { countText } from '../../core/words.ts';
 import { AttainmentCollector } from '../../metrics/attainment.ts';
 import { supports, type Support } from '../../metrics/attainment-interval.ts';
 import { wilson } from '../../metrics/wilson.ts';
@@ -74,9 +75,15 @@ function peersOf(name: PeerName): readonly Peer[] {
   return PEERS[name];
 }
 
-function notesOf(peer: Peer, { shared }: PeerFigures, context: PeerContext): readonly string[] {
-  const notes = peer.notes(context);
-  if (shared === null || peer.chunks === null || context.isVirtual) return notes;
+function notesOf(peer: Peer, { shared, unknownGaps, answered }: PeerFigures, context: PeerContext): readonly string[] {
+  const unknown =
+    unknownGaps === 0
+      ? []
+      : [
+          `of ${withThousands(unknownGaps)} of ${countText(answered, 'answer')} it is not known when tokens came between the first and the last: they are in no ITL, and if they are more than 1 % there is none`,
+        ];
+  const notes = [...peer.notes(context), ...unknown];
+  if (shared === null || peer.chunks === null || context.isVirtual || unknownGaps > 0) return notes;
   return [
     ...notes,
     `${formatShare(shared.share)} of tokens have the time of the one before, of one chunk or of several in one read, which our records do not tell: here they are one chunk, and if each was its own the mean ITL is ${formatMs(shared.meanItlUs / 1000)}`,
