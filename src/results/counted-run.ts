@@ -33,6 +33,12 @@ export function hasStarts({ imported }: Manifest): boolean {
   return imported?.starts !== 'unknown';
 }
 
+/** Who wrote a file for another tool, in place of that tool's version; of an imported run also who measured it. */
+export function writtenBy({ versions, imported }: Manifest): string {
+  const ours = `reprise-${versions['reprise'] ?? 'unknown'}`;
+  return imported === undefined ? ours : `${ours} from ${imported.tool}`;
+}
+
 /** Whether the requests were chat completions. */
 export function isChat({ clock, target, options }: Manifest): boolean {
   return clock === 'real' && (target.facts['endpoint'] ?? options?.['endpoint']) === 'chat';

@@ -48,6 +48,7 @@ export interface Verdicts {
   readonly wanted: number;
   readonly requests: number;
   readonly within: number;
+  /** Unsure too where the measurement is not valid. */
   readonly ours: { readonly ci95: readonly [number, number] | null; readonly verdict: Support };
   /** Null where it is not asked for, or is no rule for this. */
   readonly guidellm: { readonly ci95: readonly [number, number]; readonly verdict: Support } | null;
@@ -91,7 +92,7 @@ function notesOf(peer: Peer, { shared, unknownGaps, answered }: PeerFigures, con
 }
 
 function ours({ summary }: CountedRun): ComparedColumn {
-  const { latency_ms, requests, throughput, slo } = summary;
+  const { latency_ms, requests, throughput, slo, validity } = summary;
   const of = ({ mean, p50, p90, p99, n }: LatencyStats): ComparedLatency => ({ mean, p50, p90, p99, n });
   return {
     key: 'reprise',
@@ -108,6 +109,7 @@ function ours({ summary }: CountedRun): ComparedColumn {
     good_share: slo?.attainment.joint ?? null,
     notes: [
       'TTFT and E2E count from the due time; percentiles are of all requests, by nearest rank, a failed one infinitely late; good: of all requests, a single token meets TPOT',
+      ...(validity.valid ? [] : [`no verdict: ${validity.reasons.join('; ')}`]),
     ],
   };
 }
@@ -170,7 +172,7 @@ async function verdictsOf(
     const { joint, ci95, overloaded } = attainment.result().attainment;
     const byOurs = (wanted: number): Verdicts['ours'] => ({
       ci95,
-      verdict: supports({ ci95, overloaded, joint }, wanted),
+      verdict: run.summary.validity.valid ? supports({ ci95, overloaded, joint }, wanted) : 'unsure',
     });
     return shares.map((wanted) => ({
       of,

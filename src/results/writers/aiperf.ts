@@ -4,7 +4,7 @@ import type { Slo } from '../../core/slo.ts';
 import { idPrefix, requestIdHeader } from '../../core/request-id.ts';
 import type { Manifest } from '../../schema/manifest.ts';
 import { UserError } from '../../core/errors.ts';
-import { contextOf, hasStarts, isChat, type CountedRun } from '../counted-run.ts';
+import { contextOf, hasStarts, isChat, writtenBy, type CountedRun } from '../counted-run.ts';
 import { answerOf, inputTokensOf, startOf, type Answer } from '../peers/answer.ts';
 import { Distribution, type Statistics } from '../peers/distribution.ts';
 import { chunkGaps, meanGapUs } from '../peers/peer.ts';
@@ -99,7 +99,7 @@ function totalsOf({ manifest }: CountedRun, figures: PeerFigures, seen: Seen): R
     count === undefined || answeredDurationS === 0 ? null : count / answeredDurationS;
   return {
     schema_version: SCHEMA_VERSION,
-    aiperf_version: `reprise-${manifest.versions['reprise'] ?? 'unknown'}`,
+    aiperf_version: writtenBy(manifest),
     benchmark_id: manifest.run_id,
     ...scalar('request_throughput', 'requests/sec', perSecond(answered)),
     ...distribution('request_latency', 'ms', figures.e2eUs, 1000),

@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync, rmSync } from 'node:fs';
 import type { RequestRecord } from '../../core/record.ts';
 import { Samples } from '../../metrics/samples.ts';
 import { hasKnownGaps } from '../../metrics/request-latency.ts';
-import { contextOf, hasStarts, isChat, type CountedRun } from '../counted-run.ts';
+import { contextOf, hasStarts, isChat, writtenBy, type CountedRun } from '../counted-run.ts';
 import { answerOf, chunksOf, inputTokensOf, startOf } from '../peers/answer.ts';
 import type { Statistics } from '../peers/distribution.ts';
 import { chunkGaps } from '../peers/peer.ts';
@@ -56,7 +56,7 @@ export async function writeVllm(run: CountedRun, file: string): Promise<void> {
 }
 
 function heading({ manifest }: CountedRun, durationS: number): Record<string, unknown> {
-  const { started_at, target, prompts, workload, run_id, max_in_flight, versions, imported } = manifest;
+  const { started_at, target, prompts, workload, run_id, max_in_flight, imported } = manifest;
   const ours = target.adapter === 'sglang' ? 'sglang' : isChat(manifest) ? 'openai-chat' : 'openai';
   const backend = imported === undefined ? ours : target.adapter;
   const model = target.model ?? target.spec;
@@ -64,7 +64,7 @@ function heading({ manifest }: CountedRun, durationS: number): Record<string, un
   return {
     // When it had ended: 2026-11-29T01:16:16.454Z -> 20261129-011616
     date: end.slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-'),
-    written_by: `reprise-${versions['reprise'] ?? 'unknown'}`,
+    written_by: writtenBy(manifest),
     endpoint_type: backend,
     backend,
     label: run_id,
