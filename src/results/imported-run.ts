@@ -1,4 +1,4 @@
-import type { Outcome, RecordBatch, RequestRecord } from '../core/record.ts';
+import { NOTHING_KNOWN, type Outcome, type RecordBatch, type RequestRecord } from '../core/record.ts';
 import type { Imported } from '../schema/manifest.ts';
 
 /** One run of a result file of another tool. */
@@ -66,39 +66,14 @@ export type PlacedTokens = Pick<RequestRecord, 'token_times_us' | 'token_time_so
 export function importedRecord({ id, row, dueUs, outcome, tokens, known }: ImportedRequest): RequestRecord {
   const firstUs = tokens.token_times_us[0];
   return {
+    ...NOTHING_KNOWN,
     request_id: id,
-    session_id: null,
     turn: 0,
     trace_row: row,
-    slo_class: null,
-    model: null,
-    target: null,
     measured: true,
     due_us: dueUs,
-    sent_us: null,
-    connect_us: null,
-    end_us: null,
-    input_tokens_planned: null,
-    input_tokens: null,
-    cached_tokens: null,
-    output_tokens_planned: null,
-    output_tokens: null,
-    reasoning_tokens: null,
     outcome,
-    http_status: null,
-    error: null,
-    finish_reason: null,
-    prefill_queue_us: null,
-    prefill_us: null,
-    transfer_us: null,
-    decode_queue_us: null,
-    decode_us: null,
     worker: 0,
-    client_stalled: null,
-    hidden_tokens: null,
-    output_tokens_reported: null,
-    lumped_tokens: null,
-    held_us: null,
     ...known,
     ...tokens,
     first_token_us: firstUs === undefined ? null : dueUs + firstUs,

@@ -151,7 +151,8 @@ function tokensIn({ metrics }: AiperfLine): number | null {
   const parts = [metrics?.output_token_count, metrics?.reasoning_token_count].filter(
     (part) => typeof part === 'number',
   );
-  return metrics?.output_sequence_length ?? (parts.length === 0 ? null : parts.reduce((sum, part) => sum + part, 0));
+  if (parts.length === 0) return metrics?.output_sequence_length ?? metrics?.usage_completion_tokens ?? null;
+  return metrics?.output_sequence_length ?? parts.reduce((sum, part) => sum + part, 0);
 }
 
 function tokensOf(record: AiperfLine, waitUs: number): PlacedTokens {
