@@ -99,13 +99,16 @@ function requestsOf(benchmark: Benchmark): Timed[] {
         dueS: Math.min(dueS, sentS ?? Infinity),
         sentS,
         isPlanned: isPlanned && isSane,
-        isMeasured: isMeasured(benchmark, sentS ?? dueS),
+        isMeasured: isOfMeasurement(benchmark, sentS ?? dueS),
       };
     }),
   );
 }
 
-function isMeasured({ start_time, end_time, warmup_duration, cooldown_duration }: Benchmark, sentS: number): boolean {
+function isOfMeasurement(
+  { start_time, end_time, warmup_duration, cooldown_duration }: Benchmark,
+  sentS: number,
+): boolean {
   const isWarmup = (warmup_duration ?? 0) > 0 && sentS < (known(start_time) ?? 0);
   const isCooldown = (cooldown_duration ?? 0) > 0 && sentS > (known(end_time) ?? Infinity);
   return !isWarmup && !isCooldown;

@@ -31,7 +31,7 @@ export async function writeVllm(run: CountedRun, file: string): Promise<void> {
   // The chunk with the role is in no record: what is written counts none.
   const context = { ...contextOf(run.manifest), isChat: false };
   const figures = await peerFigures(PEERS.vllm[0], run.records(), run.manifest.slo?.limits_ms ?? null, context);
-  const lists = new Lists(hasStarts(run.manifest));
+  const lists = new Lists({ withStarts: hasStarts(run.manifest) });
   const order = new DueOrder();
   const gapsFile = `${file}.itls.tmp`;
   try {
@@ -123,10 +123,10 @@ class Lists {
     start_times: new Samples(),
     queue_times: new Samples(),
   };
-  readonly #hasStarts: boolean;
+  readonly #withStarts: boolean;
 
-  constructor(hasStarts: boolean) {
-    this.#hasStarts = hasStarts;
+  constructor({ withStarts }: { readonly withStarts: boolean }) {
+    this.#withStarts = withStarts;
   }
 
   add(record: RequestRecord): void {
@@ -150,7 +150,7 @@ class Lists {
   write(order: Uint32Array, sink: FileSink): void {
     const { start_times, queue_times, ...lists } = this.#numbers;
     // Before vLLM 0.11 there were none either.
-    const all = this.#hasStarts ? { ...lists, start_times, queue_times } : lists;
+    const all = this.#withStarts ? { ...lists, start_times, queue_times } : lists;
     for (const [name, samples] of Object.entries(all)) {
       const values = samples.values();
       writeList(sink, name, order, (record) => String(values[record] ?? 0));
