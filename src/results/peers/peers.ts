@@ -78,7 +78,7 @@ const guidellm: Peer = {
   goodput: { missing: 'left out', duration: 'all', shareOf: 'all' },
   notes: () => [
     'ITL is one mean a request, weighted by its gaps',
-    'TPOT is E2E to the last token over all tokens, TTFT included, weighted by them',
+    'TPOT is E2E to the last token over all tokens, TTFT included (before 0.4 it was not), weighted by them',
     'percentiles by nearest rank',
     'good: a request of one token is left out where TPOT has a limit, which is held against ITL; a failed one is not good',
     'where the server counts no tokens it takes one a chunk',

@@ -208,7 +208,7 @@ function notesOf(benchmark: Benchmark, requests: readonly Timed[]): string[] {
   const unplanned = isScheduled(benchmark) ? requests.filter(({ isPlanned }) => !isPlanned).length : 0;
   const unmeasured = requests.filter((each) => !each.isMeasured).length;
   return [
-    'Its TTFT counts to the first line with content or reasoning. Its time per output token includes the first token; its ITL is an average over each answer, which is TPOT here.',
+    'Its TTFT counts to the first line with content or reasoning. Its time per output token includes the first token from version 0.4 on; its ITL is an average over each answer, which is TPOT here.',
     'Its times are of the wall clock of its machine, which may be set meanwhile.',
     'Output tokens are those of the usage figures of the server, or else its chunks. How many were asked for is not in the file.',
     ...(isScheduled(benchmark)
