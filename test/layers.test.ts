@@ -57,7 +57,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/compare',
     'reports',
   ],
-  'src/results': ['src/core', 'src/schema', 'src/metrics', 'src/runs', 'reports'],
+  'src/results': ['src/core', 'src/schema', 'workloads', 'src/metrics', 'src/runs', 'reports'],
   'src/compare': ['src/core', 'src/schema', 'src/trend', 'src/metrics', 'src/runs', 'src/run', 'reports'],
   'src/commands': [
     'src/core',

@@ -1,4 +1,3 @@
-import { UserError } from '../core/errors.ts';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { nearest } from '../core/did-you-mean.ts';
@@ -63,12 +62,7 @@ interface Reported {
   readonly summary: Summary;
 }
 
-/** Throws a UserError for a run of another tool that keeps no times between the first token and the last. */
 function runOf({ dir, manifest, summary }: Reported): CountedRun {
-  if (manifest.imported !== undefined && summary.requests.ok > 0 && summary.latency_ms.itl.n === 0)
-    throw new UserError(
-      `${dir}: a result of ${manifest.imported.tool}, which does not say when tokens came between the first and the last: other tools' figures cannot be made of it`,
-    );
   return countedRun(manifest, summary, () => readRecords(dir));
 }
 

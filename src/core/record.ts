@@ -103,6 +103,42 @@ export interface RequestRecord extends Phases, HandoverTimes {
   readonly held_us: number | null;
 }
 
+/** Every field that may be null, being null: what is not known of a request. */
+export const NOTHING_KNOWN = {
+  session_id: null,
+  slo_class: null,
+  model: null,
+  target: null,
+  sent_us: null,
+  connect_us: null,
+  first_token_us: null,
+  end_us: null,
+  input_tokens_planned: null,
+  input_tokens: null,
+  cached_tokens: null,
+  output_tokens_planned: null,
+  output_tokens: null,
+  reasoning_tokens: null,
+  token_count_source: null,
+  token_time_source: null,
+  http_status: null,
+  error: null,
+  finish_reason: null,
+  prefill_queue_us: null,
+  prefill_us: null,
+  transfer_us: null,
+  decode_queue_us: null,
+  decode_us: null,
+  client_stalled: null,
+  hidden_tokens: null,
+  output_tokens_reported: null,
+  lumped_tokens: null,
+  held_us: null,
+  prefill_call_us: null,
+  handover_us: null,
+  first_decode_us: null,
+} as const satisfies { readonly [K in keyof RequestRecord as null extends RequestRecord[K] ? K : never]: null };
+
 /** Records travel in batches, so that no process has to hold a whole run. */
 export type RecordBatch = readonly RequestRecord[];
 

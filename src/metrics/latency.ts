@@ -4,7 +4,7 @@ import { e2eUs, hasKnownGaps, isAnswered, tpotUs, ttftUs } from './request-laten
 import { nearestRank, Samples, sum } from './samples.ts';
 
 /** Where the gaps of a larger share of the answers are not known, there is no ITL: the rest may be unlike them. */
-const MAX_UNKNOWN_GAPS = 0.01;
+export const MAX_UNKNOWN_GAPS = 0.01;
 const NO_GAPS = new Float64Array(0);
 
 /** The three views of a run's latencies (`contract.md`, "Metrics"). */

@@ -1,5 +1,5 @@
 import { isMeasured, type MeasurementWindow } from '../core/measurement-window.ts';
-import type { RequestRecord } from '../core/record.ts';
+import { NOTHING_KNOWN, type RequestRecord } from '../core/record.ts';
 import type { Request } from '../core/request.ts';
 
 /** The fields that all records of one client of a run share. */
@@ -19,6 +19,7 @@ export function unsentRecord(
   { target, window, worker }: RecordContext,
 ): RequestRecord {
   return {
+    ...NOTHING_KNOWN,
     request_id: request.id,
     session_id: request.session ?? null,
     turn: request.turn ?? 0,
@@ -28,35 +29,10 @@ export function unsentRecord(
     target,
     measured: isMeasured(window, dueUs),
     due_us: dueUs,
-    sent_us: null,
-    connect_us: null,
-    first_token_us: null,
-    end_us: null,
     input_tokens_planned: request.inputTokens,
-    input_tokens: null,
-    cached_tokens: null,
     output_tokens_planned: request.outputTokens,
-    output_tokens: null,
-    reasoning_tokens: null,
-    hidden_tokens: null,
-    output_tokens_reported: null,
-    lumped_tokens: null,
-    held_us: null,
     token_times_us: new Float64Array(0),
-    token_count_source: null,
-    token_time_source: null,
     outcome: 'unsent',
-    http_status: null,
-    error: null,
-    finish_reason: null,
-    prefill_queue_us: null,
-    prefill_us: null,
-    transfer_us: null,
-    decode_queue_us: null,
-    decode_us: null,
-    prefill_call_us: null,
-    handover_us: null,
-    first_decode_us: null,
     worker,
     client_stalled: false,
   };

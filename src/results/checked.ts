@@ -53,3 +53,7 @@ export const tokenCount = z
   .nonnegative('expected a count of 0 or more')
   .max(MAX_TOKENS, `expected at most ${MAX_TOKENS}`);
 export const listOf = <T>(of: z.ZodType<T>): z.ZodArray<z.ZodType<T>> => z.array(of, 'expected a list');
+
+/** What is shown of a run and in no figure: where it is not as expected, it is not there, and the rest is read. */
+export const aside = <S extends z.ZodType>(schema: S): z.ZodCatch<z.ZodOptional<z.ZodNullable<S>>> =>
+  schema.nullish().catch(null);

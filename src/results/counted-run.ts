@@ -28,11 +28,26 @@ async function* counted(manifest: Manifest, records: AsyncIterable<RecordBatch>)
   for await (const batch of records) yield batch.filter((record) => record.measured && !isStopped(record));
 }
 
+/** Whether each request has a time of its own; of some imported runs it is not known when they were sent. */
+export function hasStarts({ imported }: Manifest): boolean {
+  return imported?.starts !== 'unknown';
+}
+
+/** Who wrote a file for another tool, in place of that tool's version; of an imported run also who measured it. */
+export function writtenBy({ versions, imported }: Manifest): string {
+  const ours = `reprise-${versions['reprise'] ?? 'unknown'}`;
+  return imported === undefined ? ours : `${ours} from ${imported.tool}`;
+}
+
 /** Whether the requests were chat completions. */
 export function isChat({ clock, target, options }: Manifest): boolean {
   return clock === 'real' && (target.facts['endpoint'] ?? options?.['endpoint']) === 'chat';
 }
 
 export function contextOf(manifest: Manifest): PeerContext {
-  return { isChat: isChat(manifest), isVirtual: manifest.clock === 'virtual' };
+  return {
+    isChat: isChat(manifest),
+    isVirtual: manifest.clock === 'virtual',
+    durationS: hasStarts(manifest) ? null : (manifest.imported?.duration_s ?? 0),
+  };
 }

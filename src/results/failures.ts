@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { outcomeOfStatus, type Outcome, type RequestRecord } from '../core/record.ts';
+import { OUTCOMES, outcomeOfStatus, type Outcome, type RequestRecord } from '../core/record.ts';
 
 const MAX_ERROR_CHARACTERS = 500;
 
@@ -25,12 +25,26 @@ export function failureOf(
   text: string,
   status: number | null = null,
 ): Pick<RequestRecord, 'outcome' | 'http_status' | 'error'> {
+  const ours = ownFailure(text, status);
+  if (ours !== null) return ours;
   const line = lastLine(text);
   const http_status = status ?? statusSaid(line);
   const error = line === '' ? 'the file does not say why' : line.slice(0, MAX_ERROR_CHARACTERS);
   if (http_status !== null && http_status >= 300) return { outcome: outcomeOfStatus(http_status), http_status, error };
   const outcome = SAID.find(([, words]) => words.test(line))?.[0] ?? 'protocol_error';
   return { outcome, http_status, error };
+}
+
+/** A failure as Reprise writes it into files of other tools: `rejected (HTTP 429): slow down`, `timeout`. */
+function ownFailure(text: string, given: number | null): ReturnType<typeof failureOf> | null {
+  const [, name, digits, error] = /^([a-z_]+)(?: \(HTTP (\d+)\))?(?:: (.*))?$/s.exec(text) ?? [];
+  const outcome = OUTCOMES.find((each) => each === name);
+  if (outcome === undefined) return null;
+  return {
+    outcome,
+    http_status: digits === undefined ? given : Number(digits),
+    error: error?.slice(0, MAX_ERROR_CHARACTERS) ?? null,
+  };
 }
 
 /** Of a traceback the line that names the exception; any other text as one line. */
@@ -47,9 +61,11 @@ const STATUS_OF_REASON: ReadonlyMap<string, number> = new Map(
   Object.entries(STATUS_CODES).map(([status, reason]) => [(reason ?? '').toLowerCase(), Number(status)]),
 );
 
-/** The status that a text begins with: `429 ...`, `HTTP 503`, `Too Many Requests: {...}`. */
+/** Where the words of clients have a status: `429 ...`, `HTTP/1.1 503`, `status=500`, `Error code: 429`, `Client error '404 ...`. */
+const STATUS = /(?:^|\bHTTP(?:\/[\d.]+)?\s+|\b(?:status|code)\w*\s*[=:]?\s*|\berror '\s*|Error:\s+)([45]\d\d)\b/i;
+
 function statusSaid(line: string): number | null {
-  const [, digits] = /^(?:HTTP(?:\/[\d.]+)?\s+)?([45]\d\d)\b/.exec(line) ?? [];
+  const [, digits] = STATUS.exec(line) ?? [];
   if (digits !== undefined) return Number(digits);
   const [reason = ''] = line.split(':');
   return STATUS_OF_REASON.get(reason.trim().toLowerCase()) ?? null;

@@ -20,7 +20,7 @@ const COMMON = new Set(['profile_export', 'benchmarks', 'results', 'result', 'ou
 /** The directory of an imported run where none is named: `runs/NAME-imported`, of a file of several runs `runs/NAME-2-imported`. */
 export function importedDirectory(result: OpenedResult): string {
   const { path, number, of } = result;
-  const stem = basename(path).replace(/\.jsonl?$/i, '');
+  const stem = basename(path).replace(/(\.(jsonl?|ya?ml))?(\.gz)?$/i, '');
   const name = COMMON.has(stem) ? `${basename(dirname(path))}-${stem}` : stem;
   const dir = join('runs', `${name.replaceAll(/[^\w.-]/g, '_')}${of > 1 ? `-${number}` : ''}-imported`);
   let copy = 1;
@@ -84,7 +84,7 @@ class Totals {
     this.#path = path;
   }
 
-  async *of(records: AsyncIterable<RecordBatch> | Iterable<RecordBatch>): AsyncGenerator<RecordBatch> {
+  async *of(records: AsyncIterable<RecordBatch>): AsyncGenerator<RecordBatch> {
     for await (const batch of records) {
       for (const record of batch) {
         this.#check(record);
@@ -135,7 +135,10 @@ function manifestOf(result: OpenedResult, totals: Totals, { dir, slo, nowIso }: 
     options: null,
     pid: process.pid,
     started_at: startedAt,
-    ended_at: run.startedAt === null ? null : isoTime(Date.parse(startedAt) + totals.lastEndUs / 1000),
+    ended_at:
+      run.startedAt === null
+        ? null
+        : isoTime(Date.parse(startedAt) + Math.max(totals.lastEndUs / 1000, (run.durationS ?? 0) * 1000)),
     versions: { reprise: version(), node: process.versions.node },
     // Of the client, which the file does not say.
     machine: { os: 'not known', cpu: 'not known', cores: 0, memory_bytes: 0 },

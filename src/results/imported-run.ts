@@ -1,4 +1,4 @@
-import type { Outcome, RecordBatch, RequestRecord } from '../core/record.ts';
+import { NOTHING_KNOWN, type Outcome, type RecordBatch, type RequestRecord } from '../core/record.ts';
 import type { Imported } from '../schema/manifest.ts';
 
 /** One run of a result file of another tool. */
@@ -26,7 +26,26 @@ export interface ImportedRun {
   readonly notes: readonly string[];
   readonly requests: number;
   /** Reads the records from the start; may be called again. */
-  readonly records: () => AsyncIterable<RecordBatch> | Iterable<RecordBatch>;
+  readonly records: () => AsyncIterable<RecordBatch>;
+}
+
+const BATCH = 1000;
+
+/** The records of a run in batches, each with an id of its own: tools that send a request again keep its id. */
+export async function* inBatches(
+  records: AsyncIterable<RequestRecord> | Iterable<RequestRecord>,
+): AsyncGenerator<RecordBatch> {
+  let batch: RequestRecord[] = [];
+  const ids = new Set<string>();
+  for await (const record of records) {
+    const id = ids.has(record.request_id) ? `${record.request_id}-${record.trace_row}` : record.request_id;
+    ids.add(id);
+    batch.push(id === record.request_id ? record : { ...record, request_id: id });
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  yield batch;
 }
 
 /** What a tool knows of a request; all times are microseconds from the run's start, tokens from the due time. */
@@ -47,42 +66,14 @@ export type PlacedTokens = Pick<RequestRecord, 'token_times_us' | 'token_time_so
 export function importedRecord({ id, row, dueUs, outcome, tokens, known }: ImportedRequest): RequestRecord {
   const firstUs = tokens.token_times_us[0];
   return {
+    ...NOTHING_KNOWN,
     request_id: id,
-    session_id: null,
     turn: 0,
     trace_row: row,
-    slo_class: null,
-    model: null,
-    target: null,
     measured: true,
     due_us: dueUs,
-    sent_us: null,
-    connect_us: null,
-    end_us: null,
-    input_tokens_planned: null,
-    input_tokens: null,
-    cached_tokens: null,
-    output_tokens_planned: null,
-    output_tokens: null,
-    reasoning_tokens: null,
     outcome,
-    http_status: null,
-    error: null,
-    finish_reason: null,
-    prefill_queue_us: null,
-    prefill_us: null,
-    transfer_us: null,
-    decode_queue_us: null,
-    decode_us: null,
-    prefill_call_us: null,
-    handover_us: null,
-    first_decode_us: null,
     worker: 0,
-    client_stalled: null,
-    hidden_tokens: null,
-    output_tokens_reported: null,
-    lumped_tokens: null,
-    held_us: null,
     ...known,
     ...tokens,
     first_token_us: firstUs === undefined ? null : dueUs + firstUs,

@@ -1,10 +1,11 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { UserError } from '../core/errors.ts';
+import { parse as parseYaml } from 'yaml';
+import { messageOf, UserError } from '../core/errors.ts';
 import type { ImportedRun } from './imported-run.ts';
 import { parsePythonJson } from './json-text.ts';
-import { kindOf, type Kind } from './kind.ts';
-import { readAiperf } from './readers/aiperf.ts';
+import { kindOf } from './kind.ts';
+import { readAiperf, type AiperfFiles } from './readers/aiperf.ts';
 import { readGuidellm } from './readers/guidellm.ts';
 import { readSglang } from './readers/sglang.ts';
 import { readVllm } from './readers/vllm.ts';
@@ -20,14 +21,20 @@ export interface OpenedResult {
   readonly of: number;
 }
 
-/** What a file of an AIPerf or GuideLLM folder is called, unless its user chose another name. */
-const FILES_OF_FOLDERS = ['profile_export.jsonl', 'benchmarks.json'];
+/** What the files of an AIPerf or GuideLLM folder are called, the best first. */
+const FILES_OF_FOLDERS = [
+  /^profile_export\.jsonl(\.gz)?$/,
+  /^benchmarks\.json(\.gz)?$/,
+  /^benchmarks\.ya?ml$/,
+  /_aiperf\.json(\.gz)?$/,
+];
 
 /** The result file that an argument names, and which run of it: `FILE`, `FILE#2`, or a folder that has one; else null. */
 export function resultArgument(given: string): { readonly path: string; readonly number: number | null } | null {
   const found = statSync(given, { throwIfNoEntry: false });
   if (found?.isDirectory() === true) {
-    const name = FILES_OF_FOLDERS.find((each) => existsSync(join(given, each)));
+    const names = readdirSync(given).toSorted();
+    const [name] = FILES_OF_FOLDERS.flatMap((each) => names.filter((file) => each.test(file)));
     return name === undefined ? null : { path: join(given, name), number: null };
   }
   if (found !== undefined) return { path: given, number: null };
@@ -60,71 +67,116 @@ interface Found {
 }
 
 async function openFile(path: string, number: number | null): Promise<Found> {
-  const first = await parsedFirstLine(path);
-  if (first === null) return ofWhole(parsePythonJson(await textOf(path), path), path, number);
-  const kind = kindOf(first.json, path);
-  if (kind === 'aiperf-record') return only(await readAiperf(await aiperfFiles(path)), path, number);
-  if (kind === 'vllm' || kind === 'sglang') return ofLines(path, number, first.json);
-  return ofWhole(first.json, path, number);
+  const first = await firstLine(path);
+  if (first === null) return ofValue(parsedWhole(await textOf(path), path), path, number);
+  if (!Array.isArray(first.json) && kindOf(first.json, path) === 'aiperf-record')
+    return ofRecords(recordLines(path), path, number);
+  if (first.isOnly) return ofValue(first.json, path, number);
+  return chosen(runsOfLines(path), path, number);
 }
 
 /** The first line where it is JSON by itself; null where it is not: a file of one value, on many lines. */
-async function parsedFirstLine(path: string): Promise<{ readonly json: unknown } | null> {
+async function firstLine(path: string): Promise<{ readonly json: unknown; readonly isOnly: boolean } | null> {
+  let first: { readonly json: unknown } | null = null;
   for await (const { text } of linesOf(path)) {
+    if (first !== null) return { ...first, isOnly: false };
     try {
-      return { json: parsePythonJson(text, path) };
+      first = { json: parsePythonJson(text, path) };
     } catch {
       return null;
     }
   }
-  throw new UserError(`${path}: empty; let the benchmark end before its file is read`);
+  if (first === null) throw new UserError(`${path}: empty; let the benchmark end before its file is read`);
+  return { ...first, isOnly: true };
 }
 
-async function ofWhole(json: unknown, path: string, number: number | null): Promise<Found> {
-  const kind = kindOf(json, path);
-  if (kind === 'guidellm') return chosen(readGuidellm(json, path), path, number);
+/** A value that fills its file: a result, or a list of them, as a sweep of vLLM and `jq -s` write it. */
+async function ofValue(json: unknown, path: string, number: number | null): Promise<Found> {
+  const values = Array.isArray(json)
+    ? json.map((each: unknown, i) => ({ json: each, where: `${path}[${i}]`, number: i + 1 }))
+    : [{ json, where: path, number: 1 }];
+  const [first] = values;
+  if (first === undefined) throw new UserError(`${path}: no result: an empty list; run the benchmark again`);
+  const kind = kindOf(first.json, first.where);
+  if (kind === 'aiperf-record')
+    return ofRecords(
+      async function* records() {
+        yield* values;
+      },
+      path,
+      number,
+    );
   if (kind === 'aiperf-summary') {
     const records = aiperfRecordsOf(path);
-    return { ...only(await readAiperf(await aiperfFiles(records)), path, number), path: records };
+    return { ...(await ofRecords(recordLines(records), records, number)), path: records };
   }
-  return only(readOne(kind, json, path), path, number);
+  return chosen(
+    values.flatMap((each) => runsOf(each.json, each.where)),
+    path,
+    number,
+  );
 }
 
-function readOne(kind: Kind, json: unknown, where: string): ImportedRun {
-  return kind === 'sglang' ? readSglang(json, where) : readVllm(json, where);
+/** A run of a file, read when it is asked for. */
+type RunOfFile = () => ImportedRun;
+
+/** The runs of a value. */
+function runsOf(json: unknown, where: string): RunOfFile[] {
+  const kind = kindOf(json, where);
+  switch (kind) {
+    case 'vllm':
+      return [() => readVllm(json, where)];
+    case 'sglang':
+      return [() => readSglang(json, where)];
+    case 'guidellm':
+      return readGuidellm(json, where);
+    case 'aiperf-record':
+    case 'aiperf-summary':
+      throw new UserError(`${where}: of AIPerf, among results of another tool; give each in a file of its own`);
+  }
 }
 
-/** A run a line, as SGLang and `vllm bench serve --append-result` write them. Of several only the chosen one is kept. */
-async function ofLines(path: string, number: number | null, first: unknown): Promise<Found> {
+/** A result a line, as SGLang and `vllm bench serve --append-result` write them. */
+async function* runsOfLines(path: string): AsyncGenerator<RunOfFile> {
+  for await (const { text, number } of linesOf(path)) {
+    const where = `${path}, line ${number}`;
+    yield () => {
+      const [run, ...others] = runsOf(parsePythonJson(text, where), where);
+      if (run === undefined || others.length > 0)
+        throw new UserError(`${where}: a report of ${others.length + 1} benchmarks; give it in a file of its own`);
+      return run();
+    };
+  }
+}
+
+/** The run of a number; without one, the only run. Of several only the chosen one is kept. */
+async function chosen(
+  runs: AsyncIterable<RunOfFile> | Iterable<RunOfFile>,
+  path: string,
+  number: number | null,
+): Promise<Found> {
   const titles: string[] = [];
-  let found: ImportedRun | null = null;
-  let runs = 0;
-  for await (const { text, number: line } of linesOf(path)) {
-    runs++;
-    if (number !== null && runs !== number) continue;
-    const where = `${path}, line ${line}`;
-    const json = runs === 1 ? first : parsePythonJson(text, where);
-    found = readOne(kindOf(json, where), json, where);
-    titles.push(found.title);
+  let found: ImportedRun | UserError | null = null;
+  let of = 0;
+  for await (const run of runs) {
+    of++;
+    if (number !== null && of !== number) continue;
+    found = readOrError(run);
+    titles.push(found instanceof UserError ? found.message : found.title);
   }
-  if (found === null) throw noSuchRun(path, number, runs);
-  if (number === null && runs > 1) throw severalRuns(path, titles);
-  return { run: found, number: number ?? 1, of: runs };
+  if (found === null) throw noSuchRun(path, number, of);
+  if (number === null && of > 1) throw severalRuns(path, titles);
+  if (found instanceof UserError) throw found;
+  return { run: found, number: number ?? 1, of };
 }
 
-function chosen(runs: readonly ImportedRun[], path: string, number: number | null): Found {
-  if (number === null && runs.length > 1)
-    throw severalRuns(
-      path,
-      runs.map(({ title }) => title),
-    );
-  const run = runs[(number ?? 1) - 1];
-  if (run === undefined) throw noSuchRun(path, number, runs.length);
-  return { run, number: number ?? 1, of: runs.length };
-}
-
-function only(run: ImportedRun, path: string, number: number | null): Found {
-  return chosen([run], path, number);
+function readOrError(run: RunOfFile): ImportedRun | UserError {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof UserError) return error;
+    throw error;
+  }
 }
 
 function severalRuns(path: string, titles: readonly string[]): UserError {
@@ -138,26 +190,43 @@ function noSuchRun(path: string, number: number | null, runs: number): UserError
 
 /** The file of the records beside the aggregates of AIPerf. */
 function aiperfRecordsOf(path: string): string {
-  const records = join(dirname(path), basename(path).replace(/(_aiperf)?\.json$/, '.jsonl'));
-  if (existsSync(records)) return records;
+  const records = join(dirname(path), basename(path).replace(/(_aiperf)?\.json(\.gz)?$/, '.jsonl'));
+  const found = [records, `${records}.gz`].find((file) => existsSync(file));
+  if (found !== undefined) return found;
   throw new UserError(
     `${path}: AIPerf's aggregates, without requests, and ${basename(records)} is not beside it; give that file, which AIPerf writes with its export level at records (the default)`,
   );
 }
 
-async function aiperfFiles(path: string): Promise<Parameters<typeof readAiperf>[0]> {
-  const summaryPath = join(dirname(path), basename(path).replace(/\.jsonl$/, '_aiperf.json'));
-  return {
-    where: path,
-    summary:
-      existsSync(summaryPath) && summaryPath !== path
-        ? { json: parsePythonJson(await textOf(summaryPath), summaryPath), where: summaryPath }
-        : null,
-    lines: async function* lines() {
-      for await (const { text, number } of linesOf(path)) {
-        const where = `${path}, line ${number}`;
-        yield { json: parsePythonJson(text, where), where, number };
-      }
-    },
+/** A request a line, each parsed when it is reached. */
+function recordLines(path: string): AiperfFiles['lines'] {
+  return async function* lines() {
+    for await (const { text, number } of linesOf(path)) {
+      const where = `${path}, line ${number}`;
+      yield { json: parsePythonJson(text, where), where, number };
+    }
   };
+}
+
+async function ofRecords(lines: AiperfFiles['lines'], path: string, number: number | null): Promise<Found> {
+  const beside = join(dirname(path), basename(path).replace(/\.jsonl?(\.gz)?$/, '_aiperf.json'));
+  const summary = [beside, `${beside}.gz`].find((file) => file !== path && existsSync(file));
+  const run = await readAiperf({
+    where: path,
+    lines,
+    summary: summary === undefined ? null : { json: parsePythonJson(await textOf(summary), summary), where: summary },
+  });
+  return chosen([() => run], path, number);
+}
+
+/** The value of a text; YAML, as GuideLLM writes it if asked to, by the name of its file. */
+function parsedWhole(text: string, path: string): unknown {
+  if (!/\.ya?ml(\.gz)?$/i.test(path)) return parsePythonJson(text, path);
+  try {
+    return parseYaml(text, { maxAliasCount: -1 });
+  } catch (error) {
+    throw new UserError(`${path}: not YAML (${messageOf(error)}); give the file as GuideLLM wrote it`, {
+      cause: error,
+    });
+  }
 }

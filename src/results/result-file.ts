@@ -1,7 +1,7 @@
 import { constants } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { createReadStream, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { fileBytes } from '../../workloads/file-bytes.ts';
 import { messageOf, UserError } from '../core/errors.ts';
 
 /** A line that is not empty, and its number, from 1. */
@@ -15,11 +15,11 @@ export async function* linesOf(path: string): AsyncGenerator<Line> {
   let parts: string[] = [];
   let [length, number] = [0, 1];
   const end = (): Line => {
-    const text = parts.join('').replace(/^\uFEFF/, '');
+    const text = parts.join('');
     [parts, length] = [[], 0];
     return { text, number: number++ };
   };
-  for await (const chunk of chunksOf(path)) {
+  for await (const chunk of textChunks(path)) {
     const pieces = chunk.split('\n');
     for (const [i, piece] of pieces.entries()) {
       length += piece.length;
@@ -34,25 +34,39 @@ export async function* linesOf(path: string): AsyncGenerator<Line> {
   if (last.text.trim() !== '') yield last;
 }
 
-async function* chunksOf(path: string): AsyncGenerator<string> {
+/** The whole text of a file. Throws a UserError where it cannot be read, or is longer than a string can be. */
+export async function textOf(path: string): Promise<string> {
+  const parts: string[] = [];
+  let length = 0;
+  for await (const chunk of textChunks(path)) {
+    length += chunk.length;
+    if (length > constants.MAX_STRING_LENGTH) throw tooLong(path, 'the file');
+    parts.push(chunk);
+  }
+  return parts.join('');
+}
+
+/** The text of a file in pieces, unpacked where it is gzip, without a byte order mark. */
+async function* textChunks(path: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let isFirst = true;
   try {
-    for await (const chunk of createReadStream(path, { encoding: 'utf8', highWaterMark: 2 ** 20 })) yield String(chunk);
+    for await (const bytes of fileBytes(path)) {
+      if (isFirst && bytes.includes(0))
+        throw new UserError(
+          `${path}: no text: there are zeros among its first bytes; give the JSON that the tool wrote, unpacked, in UTF-8`,
+        );
+      isFirst = false;
+      yield decoder.decode(bytes, { stream: true });
+    }
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw unreadable(path, error);
   }
+  yield decoder.decode();
 }
 
-/** The whole text of a file. Throws a UserError where it cannot be read, or is longer than a string can be. */
-export async function textOf(path: string): Promise<string> {
-  if (statSync(path).size > constants.MAX_STRING_LENGTH) throw tooLong(path, 'the file');
-  try {
-    return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-}
-
+/** Of the bytes on the disk, packed or not. */
 export async function sha256Of(path: string): Promise<string> {
   const hash = createHash('sha256');
   try {

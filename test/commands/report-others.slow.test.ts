@@ -42,12 +42,13 @@ describe('report for others', { concurrency: 2 }, () => {
       ['slo', ...Array(5).fill('ttft'), ...Array(5).fill('tpot')],
     );
     const table: string[][] = parse(csv?.stdout ?? '');
-    assert.deepEqual(table[0], ['run_id', 'figure', 'reprise', 'vllm', 'guidellm']);
+    assert.deepEqual(table[0], ['run_id', 'figure', 'reprise', 'vllm', 'guidellm', 'mlperf']);
     const row = table.find(([, figure]) => figure === 'latency_ms.ttft.p99');
     assert.deepEqual(
-      row?.slice(2).map(Number),
+      row?.slice(2, 5).map(Number),
       columns.map(({ latency_ms }) => latency_ms.ttft.p99),
     );
+    assert.ok(table.some(([, figure]) => figure === 'slo.0.9.verdict'));
   });
 
   it('writes what others read, beside the run or where it is told, and says where', async () => {

@@ -13,6 +13,7 @@ import { resolveSlo } from '../../src/slos/index.ts';
 import { temporaryFolder } from '../cli.ts';
 import {
   aiperfLines,
+  firstGuidellmReport,
   guidellmBenchmark,
   guidellmReport,
   python,
@@ -45,6 +46,8 @@ const FILES: readonly string[] = [
   python(sglangResult(seen, { backend: 'sglang' })),
   python(guidellmReport(guidellmBenchmark(seen, { incomplete: seenRequests(1) }))),
   aiperfLines(seen).map(python).join('\n'),
+  python(firstGuidellmReport(seenRequests(3, (i) => (i === 2 ? { error: 'x' } : {})))),
+  python([vllmResult(seen)]),
 ];
 
 /** Anything that may stand where a value was. */

@@ -71,7 +71,9 @@ it('a file without requests is refused with what to add', async () => {
 it('other files are refused with what is read', async () => {
   await refused('', /: empty/);
   await refused('a,b\n1,2\n', /: not JSON /);
-  await refused('[1]', /: a list/);
+  await refused('[1]', /\[0\]: no result: a number/);
+  await refused('[]', /: no result: an empty list/);
+  await refused([{ benchmark: {}, metric: {} }], /PyTorch's benchmark records, .* give the result itself/);
   await refused('3', /: no result: a number/);
   await refused({ some: 1, thing: 2 }, /: no result that is known here: its keys are some, thing; what is read: vllm/);
   await refused({ run_id: 'x', plan_sha256: 'y' }, /: a file of a run of Reprise; name its directory/);

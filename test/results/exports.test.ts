@@ -20,7 +20,7 @@ import {
   temporaryFolder,
 } from './some-runs.ts';
 
-const NAMES: readonly ExportName[] = ['llmd', 'aiperf', 'vllm', 'junit', 'github', 'bmf', 'step-summary'];
+const NAMES: readonly ExportName[] = ['llmd', 'aiperf', 'vllm', 'junit', 'github', 'bmf', 'csv', 'step-summary'];
 const SLO = 'ttft=150ms,tpot=12ms';
 
 async function exported(run: CountedRun, folder: string): Promise<readonly string[]> {
@@ -105,7 +105,7 @@ describe('results for other tools', () => {
       ((result.latencies[i] ?? 0) - (result.ttfts[i] ?? 0)) / ((result.output_lens[i] ?? 0) - 1 || 1) <= 0.012;
     assert.ok(close(result.request_goodput, answered.filter(slo).length / result.duration));
     // In due order, whatever the order of the records; the due time is the start less the wait.
-    const due = result.start_times.map((start, i) => Math.round((start - (result.queue_times[i] ?? 0)) * 1e6));
+    const due = result.start_times.map((start, i) => Math.round((start - 1 - (result.queue_times[i] ?? 0)) * 1e6));
     assert.deepEqual(
       due,
       run.all.map(({ due_us }) => due_us).sort((a, b) => a - b),

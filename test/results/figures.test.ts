@@ -130,7 +130,7 @@ it('a run is made whole or not at all, and known again by its file', async () =>
   const opened = await openResults(path, null);
   await assert.rejects(importRun(opened, { dir, slo: null, nowIso: '2026-11-29T00:00:00Z' }), {
     name: 'UserError',
-    message: /damaged.json: request r1 ends 27,\S+ h after the first was due, which is more than 30 years/,
+    message: /damaged.json: request r1-\w{6} ends 27,\S+ h after the first was due, which is more than 30 years/,
   });
   assert.ok(!existsSync(dir));
   const whole = await imported(vllmResult(seenRequests(2)));

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { stringify } from 'yaml';
 
 /** What happened to a request, in seconds, as a tool saw it. */
 export interface Seen {
@@ -240,6 +241,46 @@ export function oldGuidellmBenchmark(requests: readonly Seen[]): object {
       errored: [],
     },
   };
+}
+
+/** A report of version 0.1, each list of requests a benchmark of it. */
+export function firstGuidellmReport(...benchmarks: (readonly Seen[])[]): object {
+  const request = (i: number): object => ({ id: `g-${i}`, prompt: 'x', params: {} });
+  return {
+    benchmarks: [
+      {
+        args: { target: 'http://127.0.0.1:8000', model: 'some/model', mode: 'constant' },
+        benchmarks: benchmarks.map((requests) => ({
+          mode: 'asynchronous',
+          rate: 10,
+          results: requests.flatMap((each, i) =>
+            each.error !== null
+              ? []
+              : [
+                  {
+                    request: request(i),
+                    prompt_token_count: each.input,
+                    output_token_count: each.output,
+                    start_time: EPOCH_S + each.sentS,
+                    end_time: EPOCH_S + each.sentS + latencyS(each),
+                    first_token_time: each.ttftS,
+                    decode_times: { data: each.gapsS },
+                  },
+                ],
+          ),
+          errors: requests.flatMap(({ error }, i) =>
+            error === null ? [] : [{ request: request(i), message: `Error code: 503 - ${error}` }],
+          ),
+          concurrencies: [],
+        })),
+      },
+    ],
+  };
+}
+
+/** As YAML, which is written as Python does. */
+export function yaml(value: unknown): string {
+  return stringify(JSON.parse(JSON.stringify(value)));
 }
 
 export function guidellmReport(...benchmarks: object[]): object {

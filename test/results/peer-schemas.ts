@@ -178,6 +178,7 @@ const latencies = Object.fromEntries(
 export const vllmResult = z
   .strictObject({
     date: z.string().regex(/^\d{8}-\d{6}$/),
+    written_by: z.string().startsWith('reprise-'),
     endpoint_type: z.string(),
     backend: z.string(),
     label: z.string(),

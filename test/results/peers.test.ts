@@ -8,8 +8,8 @@ import { exampleRecord } from '../runs/example-records.ts';
 import { inBatches } from '../reports/example-run.ts';
 
 const ALL: readonly Peer[] = Object.values(PEERS).flat();
-const CHAT = { isChat: true, isVirtual: false };
-const COMPLETIONS = { isChat: false, isVirtual: false };
+const CHAT = { isChat: true, isVirtual: false, durationS: null };
+const COMPLETIONS = { isChat: false, isVirtual: false, durationS: null };
 
 /** `peers.md`, section 4: a chunk with the role, then 10 tokens in 5 chunks of 2, every 20 ms after 100 ms. */
 const EXAMPLE = exampleRecord({

@@ -89,7 +89,8 @@ describe('vllm bench serve', () => {
     assert.equal(opened.run.starts, 'due');
     assert.equal(opened.run.maxInFlight, 8);
     assert.equal(opened.run.model, 'some/model');
-    assert.equal(opened.run.startedAt, '2026-11-29T01:13:47Z');
+    // Its date is that of its end, 12.5 s later.
+    assert.equal(opened.run.startedAt, '2026-11-29T01:13:34.500Z');
     assert.equal(records[1]?.held_us, 20_000);
     assert.deepEqual(
       [records[3]?.outcome, records[3]?.http_status, records[3]?.token_times_us.length],

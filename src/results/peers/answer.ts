@@ -1,5 +1,5 @@
 import type { RequestRecord } from '../../core/record.ts';
-import { isAnswered } from '../../metrics/request-latency.ts';
+import { hasKnownGaps, isAnswered } from '../../metrics/request-latency.ts';
 
 /**
  * A request as the clients of other tools time it: they start when they send, connecting included, and not when it is
@@ -18,6 +18,8 @@ export interface Answer {
   readonly countedTokens: number | null;
   readonly askedTokens: number | null;
   readonly chunks: Chunks;
+  /** Whether it is known when each chunk came, not only the first and the last. */
+  readonly hasGaps: boolean;
 }
 
 /**
@@ -44,6 +46,7 @@ export function answerOf(record: RequestRecord): Answer | null {
     countedTokens: countedTokens(record),
     askedTokens: record.output_tokens_planned,
     chunks,
+    hasGaps: hasKnownGaps(record),
   };
 }
 

@@ -22,6 +22,10 @@ export class Distribution {
   /** Beside `#values`; empty while every weight is 1. */
   #weights: Samples | null = null;
 
+  get length(): number {
+    return this.#values.length;
+  }
+
   push(value: number, weight = 1): void {
     if (weight !== 1 && this.#weights === null) {
       this.#weights = new Samples();

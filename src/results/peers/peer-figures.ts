@@ -1,6 +1,7 @@
 import type { RecordBatch } from '../../core/record.ts';
 import type { Slo } from '../../core/slo.ts';
 import { limitsUs, type LimitsUs } from '../../metrics/attainment.ts';
+import { MAX_UNKNOWN_GAPS } from '../../metrics/latency.ts';
 import { answerOf, startOf, type Answer } from './answer.ts';
 import { Distribution, type Statistics } from './distribution.ts';
 import type { Peer, PeerContext, PeerLatencies } from './peer.ts';
@@ -10,12 +11,15 @@ export interface PeerFigures {
   readonly requests: number;
   readonly answered: number;
   readonly ttftUs: Statistics | null;
+  /** Null also where the gaps of too many answers are not known. */
   readonly itlUs: Statistics | null;
+  /** Answers that are in no ITL, as their gaps are not known. */
+  readonly unknownGaps: number;
   readonly tpotUs: Statistics | null;
   readonly e2eUs: Statistics | null;
   /** Null where no token shares its time with the one before. */
   readonly shared: SharedTimes | null;
-  /** From the first start to the last end. */
+  /** From the first start to the last end, or as the tool has it that measured the run. */
   readonly durationS: number;
   readonly answeredDurationS: number;
   /** Null without an SLO. */
@@ -50,7 +54,7 @@ export async function peerFigures(
   const limits = slo === null ? null : limitsUs(slo);
   const good = { met: 0, judged: 0 };
   const ofTokens = { all: 0, shared: 0, gaps: 0, spanUs: 0 };
-  let [requests, answered] = [0, 0];
+  let [requests, answered, unknownGaps] = [0, 0, 0];
   for await (const batch of records)
     for (const record of batch) {
       requests++;
@@ -67,7 +71,8 @@ export async function peerFigures(
       push(ttft, latencies.ttftUs);
       push(tpot, latencies.tpotUs, peer.tpotWeight?.(answer));
       push(e2e, latencies.e2eUs);
-      peer.itls(answer, context, (us, weight) => itl.push(us, weight));
+      if (peer.itlOf === 'gaps' && !answer.hasGaps) unknownGaps++;
+      else peer.itls(answer, context, (us, weight) => itl.push(us, weight));
       ofTokens.all += answer.tokens;
       ofTokens.shared += answer.tokens - answer.chunks.timesUs.length;
       ofTokens.gaps += answer.tokens - (peer.chunks === 'of the role too' && context.isChat ? 0 : 1);
@@ -78,20 +83,22 @@ export async function peerFigures(
       if (verdict === true) good.met++;
     }
   const of = (distribution: Distribution): Statistics | null => distribution.statistics(peer.percentiles);
-  const durationS = peer.goodput.duration === 'all' ? all.lengthS : ofAnswered.lengthS;
+  const [allS, answeredS] = [context.durationS ?? all.lengthS, context.durationS ?? ofAnswered.lengthS];
+  const durationS = peer.goodput.duration === 'all' ? allS : answeredS;
   return {
     requests,
     answered,
     ttftUs: of(ttft),
-    itlUs: of(itl),
+    itlUs: unknownGaps > answered * MAX_UNKNOWN_GAPS ? null : of(itl),
+    unknownGaps,
     tpotUs: of(tpot),
     e2eUs: of(e2e),
     shared:
       ofTokens.shared === 0
         ? null
         : { share: ofTokens.shared / ofTokens.all, meanItlUs: ofTokens.spanUs / ofTokens.gaps },
-    durationS: all.lengthS,
-    answeredDurationS: ofAnswered.lengthS,
+    durationS: allS,
+    answeredDurationS: answeredS,
     good:
       limits === null
         ? null

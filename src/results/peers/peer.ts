@@ -7,6 +7,8 @@ export interface PeerContext {
   readonly isChat: boolean;
   /** In virtual time there are no reads, connections or texts. */
   readonly isVirtual: boolean;
+  /** How long the run took, where it is not known when its requests were sent; null: their times tell. */
+  readonly durationS: number | null;
 }
 
 /** Latencies of one request in microseconds; null where the tool has none. */
@@ -26,6 +28,8 @@ export interface Peer {
   readonly name: string;
   readonly percentiles: Percentiles;
   latencies(answer: Answer): PeerLatencies;
+  /** What its ITL is: the gaps between tokens, or between chunks, or a mean of each answer. */
+  readonly itlOf: 'gaps' | 'answers';
   /** Pushes each ITL of a request, with its weight where that is not 1. */
   itls(answer: Answer, context: PeerContext, push: (us: number, weight?: number) => void): void;
   /** Of which chunks its ITL are the gaps; null where it does not depend on what came in one chunk. */

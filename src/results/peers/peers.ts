@@ -6,6 +6,7 @@ const OWN_TOKENS = 'it counts tokens with a tokenizer of its own, where these ar
 /** `vllm bench serve`. */
 const vllm: Peer = {
   key: 'vllm',
+  itlOf: 'gaps',
   chunks: 'of the role too',
   name: 'vLLM',
   percentiles: 'linear',
@@ -34,6 +35,7 @@ const vllm: Peer = {
 /** AIPerf. */
 const aiperf: Peer = {
   key: 'aiperf',
+  itlOf: 'answers',
   chunks: null,
   name: 'AIPerf',
   percentiles: 'linear',
@@ -58,6 +60,7 @@ function aiperfItlUs({ firstUs, lastUs, tokens }: Answer): number | null {
 /** GuideLLM. */
 const guidellm: Peer = {
   key: 'guidellm',
+  itlOf: 'answers',
   chunks: null,
   name: 'GuideLLM',
   percentiles: 'weighted',
@@ -75,7 +78,7 @@ const guidellm: Peer = {
   goodput: { missing: 'left out', duration: 'all', shareOf: 'all' },
   notes: () => [
     'ITL is one mean a request, weighted by its gaps',
-    'TPOT is E2E to the last token over all tokens, TTFT included, weighted by them',
+    'TPOT is E2E to the last token over all tokens, TTFT included (before 0.4 it was not), weighted by them',
     'percentiles by nearest rank',
     'good: a request of one token is left out where TPOT has a limit, which is held against ITL; a failed one is not good',
     'where the server counts no tokens it takes one a chunk',
@@ -93,6 +96,7 @@ function guidellmItlUs(answer: Answer): number | null {
 /** inference-perf. */
 const inferencePerf: Peer = {
   key: 'inference-perf',
+  itlOf: 'gaps',
   chunks: null,
   name: 'inference-perf',
   percentiles: 'linear',
@@ -121,6 +125,7 @@ const NEW_CONNECTION =
 /** `sglang.bench_serving` against an OpenAI-compatible endpoint. */
 const sglang: Peer = {
   key: 'sglang',
+  itlOf: 'gaps',
   chunks: 'of tokens',
   name: 'SGLang',
   percentiles: 'linear',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, tokenCount } from '../checked.ts';
+import { aside, duration, tokenCount } from '../checked.ts';
 
 /** Microseconds in a unit of time, as AIPerf names it. */
 export const US_PER: Readonly<Record<string, number>> = { ns: 1e-3, us: 1, ms: 1e3, sec: 1e6, s: 1e6 };
@@ -23,9 +23,9 @@ const instant = z.number('expected nanoseconds since 1970').nonnegative('expecte
 /** A line of `profile_export.jsonl`: a request. */
 export const aiperfLine = z.object({
   metadata: z.object({
-    x_request_id: z.string().nullish(),
-    x_correlation_id: z.string().nullish(),
-    turn_index: z.int().nonnegative().nullish(),
+    x_request_id: aside(z.string()),
+    x_correlation_id: aside(z.string()),
+    turn_index: aside(z.int().nonnegative()),
     credit_issued_ns: instant.nullish(),
     request_start_ns: instant,
     request_end_ns: instant.nullish(),
@@ -49,28 +49,26 @@ export const aiperfLine = z.object({
       usage_prompt_cache_read_tokens: tokens.nullish(),
     })
     .nullish(),
-  error: z.object({ code: z.int().nullish(), type: z.string().nullish(), message: z.string().nullish() }).nullish(),
+  error: z.object({ code: aside(z.int()), type: aside(z.string()), message: aside(z.string()) }).nullish(),
 });
 export type AiperfLine = z.infer<typeof aiperfLine>;
 
 /** What `profile_export_aiperf.json` says of the run; all of it may be missing. */
 export const aiperfSummary = z.object({
-  aiperf_version: z.string().nullish(),
-  start_time: z.string().nullish(),
-  was_cancelled: z.boolean().nullish(),
-  benchmark_duration: z.object({ avg: z.number().nullish(), unit: z.string().nullish() }).nullish(),
-  input_config: z
-    .object({
-      endpoint: z
-        .object({
-          type: z.string().nullish(),
-          urls: z.array(z.string()).nullish(),
-          url: z.string().nullish(),
-          model_names: z.array(z.string()).nullish(),
-          streaming: z.boolean().nullish(),
-        })
-        .nullish(),
-      models: z.object({ items: z.array(z.object({ name: z.string().nullish() })).nullish() }).nullish(),
-    })
-    .nullish(),
+  aiperf_version: aside(z.string()),
+  was_cancelled: aside(z.boolean()),
+  benchmark_duration: aside(z.object({ avg: z.number(), unit: z.enum(Object.keys(US_PER)) })),
+  input_config: aside(
+    z.object({
+      endpoint: aside(
+        z.object({
+          type: aside(z.string()),
+          urls: aside(z.array(z.string())),
+          url: aside(z.string()),
+          model_names: aside(z.array(z.string())),
+        }),
+      ),
+      models: aside(z.object({ items: aside(z.array(z.object({ name: aside(z.string()) }))) })),
+    }),
+  ),
 });

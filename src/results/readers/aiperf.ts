@@ -1,11 +1,11 @@
 import { UserError } from '../../core/errors.ts';
-import type { Outcome, RecordBatch, RequestRecord, TokenCountSource } from '../../core/record.ts';
+import type { Outcome, RequestRecord, TokenCountSource } from '../../core/record.ts';
 import { withoutQueryValues } from '../../core/secrets.ts';
 import { countText } from '../../core/words.ts';
 import { checked } from '../checked.ts';
 import { failureOf } from '../failures.ts';
 import { isoTime } from '../instants.ts';
-import { importedRecord, type ImportedRun, type PlacedTokens } from '../imported-run.ts';
+import { importedRecord, inBatches, type ImportedRun, type PlacedTokens } from '../imported-run.ts';
 import { chunkTimes, NO_TOKENS, spreadTokens, tokensInChunks } from '../token-times.ts';
 import { aiperfLine, aiperfSummary, US_PER, type AiperfLine } from './aiperf-line.ts';
 
@@ -31,7 +31,8 @@ export async function readAiperf({ lines, summary, where }: AiperfFiles): Promis
   const seen = await survey(lines);
   if (seen.requests === 0)
     throw new UserError(`${where}: no request in it; run AIPerf again, with its export level at records (the default)`);
-  const { endpoint, models } = about.input_config ?? {};
+  const { benchmark_duration: duration, input_config } = about;
+  const { endpoint, models } = input_config ?? {};
   const url = endpoint?.urls?.[0] ?? endpoint?.url;
   return {
     tool: TOOL,
@@ -42,22 +43,13 @@ export async function readAiperf({ lines, summary, where }: AiperfFiles): Promis
     model: models?.items?.[0]?.name ?? endpoint?.model_names?.[0] ?? null,
     startedAt: isoTime(seen.zeroNs / 1e6),
     starts: seen.hasCredits ? 'due' : 'sent',
-    durationS: durationOf(about.benchmark_duration),
+    durationS: duration ? (duration.avg * (US_PER[duration.unit] ?? 1)) / 1e6 : null,
     maxInFlight: null,
     stopped: about.was_cancelled === true ? 'AIPerf was cancelled before its requests were done' : null,
     notes: notesOf(seen, summary !== null),
     requests: seen.requests,
-    records: () => records(lines, seen),
+    records: () => inBatches(records(lines, seen)),
   };
-}
-
-function durationOf(
-  duration: { avg?: number | null | undefined; unit?: string | null | undefined } | null | undefined,
-): number | null {
-  const factor = US_PER[duration?.unit ?? 'sec'];
-  return duration?.avg === null || duration?.avg === undefined || factor === undefined
-    ? null
-    : (duration.avg * factor) / 1e6;
 }
 
 interface Seen {
@@ -100,21 +92,9 @@ function isWarmup({ metadata: { benchmark_phase, phase_kind } }: AiperfLine): bo
   return (phase_kind ?? benchmark_phase) === 'warmup';
 }
 
-const BATCH = 1000;
-
-async function* records(lines: AiperfFiles['lines'], seen: Seen): AsyncGenerator<RecordBatch> {
-  let batch: RequestRecord[] = [];
-  const ids = new Set<string>();
-  for await (const { json, where, number } of lines()) {
-    const record = recordOf(checked(aiperfLine, json, where, TOOL), number, seen);
-    const isNew = !ids.has(record.request_id);
-    ids.add(record.request_id);
-    batch.push(isNew ? record : { ...record, request_id: `${record.request_id}-line-${number}` });
-    if (batch.length < BATCH) continue;
-    yield batch;
-    batch = [];
-  }
-  yield batch;
+async function* records(lines: AiperfFiles['lines'], seen: Seen): AsyncGenerator<RequestRecord> {
+  for await (const { json, where, number } of lines())
+    yield recordOf(checked(aiperfLine, json, where, TOOL), number, seen);
 }
 
 function recordOf(record: AiperfLine, number: number, { zeroNs, hasCredits }: Seen): RequestRecord {
@@ -171,7 +151,8 @@ function tokensIn({ metrics }: AiperfLine): number | null {
   const parts = [metrics?.output_token_count, metrics?.reasoning_token_count].filter(
     (part) => typeof part === 'number',
   );
-  return metrics?.output_sequence_length ?? (parts.length === 0 ? null : parts.reduce((sum, part) => sum + part, 0));
+  if (parts.length === 0) return metrics?.output_sequence_length ?? metrics?.usage_completion_tokens ?? null;
+  return metrics?.output_sequence_length ?? parts.reduce((sum, part) => sum + part, 0);
 }
 
 function tokensOf(record: AiperfLine, waitUs: number): PlacedTokens {

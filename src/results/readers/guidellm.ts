@@ -1,95 +1,36 @@
-import { z } from 'zod';
 import { UserError } from '../../core/errors.ts';
-import type { RecordBatch, RequestRecord, TokenCountSource } from '../../core/record.ts';
+import type { RequestRecord, TokenCountSource } from '../../core/record.ts';
 import { withoutQueryValues } from '../../core/secrets.ts';
 import { countText } from '../../core/words.ts';
-import { checked, tokenCount } from '../checked.ts';
+import { checked } from '../checked.ts';
 import { failureOf } from '../failures.ts';
-import { importedRecord, type ImportedRun, type PlacedTokens } from '../imported-run.ts';
+import { importedRecord, inBatches, type ImportedRun, type PlacedTokens } from '../imported-run.ts';
 import { isoTime } from '../instants.ts';
 import { NO_TOKENS, spreadTokens } from '../token-times.ts';
+import { firstRuns, isFirstGroup } from './guidellm-first.ts';
+import {
+  benchmarkSchema,
+  reportSchema,
+  type Benchmark,
+  type GuidellmRequest,
+  type Strategy,
+} from './guidellm-report.ts';
 
 const TOOL = 'GuideLLM';
 
-/** Seconds since 1970; versions before 0.4 have -1 where something did not happen. */
-const instant = z.number('expected seconds since 1970').nullish();
-const usage = z
-  .object({
-    total_tokens: tokenCount.nullish(),
-    text_tokens: tokenCount.nullish(),
-    cached_tokens: tokenCount.nullish(),
-  })
-  .nullish();
-
-/** A request as versions from 0.4 on keep it (`info`), and as those before do (`start_time`, ...). */
-const request = z.object({
-  request_id: z.string().nullish(),
-  info: z
-    .object({
-      timings: z.object({
-        targeted_start: instant,
-        resolve_start: instant,
-        request_start: instant,
-        first_token_iteration: instant,
-        last_token_iteration: instant,
-        token_iterations: tokenCount.nullish(),
-        request_end: instant,
-        resolve_end: instant,
-      }),
-      conversation_id: z.string().nullish(),
-      turn_index: z.int().nonnegative().nullish(),
-      error: z.string().nullish(),
-    })
-    .nullish(),
-  input_metrics: usage,
-  output_metrics: usage,
-  prompt_tokens: tokenCount.nullish(),
-  output_tokens: tokenCount.nullish(),
-  scheduler_info: z.object({ targeted_start_time: instant }).nullish(),
-  start_time: instant,
-  end_time: instant,
-  first_token_time: instant,
-  last_token_time: instant,
-  error: z.string().nullish(),
-});
-type GuidellmRequest = z.infer<typeof request>;
-
-const requestList = z.array(request, 'expected a list').nullish();
-const strategy = z.object({
-  type_: z.string().nullish(),
-  rate: z.number().nullish(),
-  streams: z.number().nullish(),
-  max_concurrency: z.number().nullish(),
-});
-const benchmarkSchema = z.object({
-  config: z
-    .object({
-      strategy: strategy.nullish(),
-      sample_size: z.int().nullish(),
-      backend: z
-        .object({ target: z.string().nullish(), model: z.string().nullish(), kind: z.string().nullish() })
-        .nullish(),
-    })
-    .nullish(),
-  args: z.object({ strategy: strategy.nullish() }).nullish(),
-  worker: z.object({ backend_target: z.string().nullish(), backend_model: z.string().nullish() }).nullish(),
-  duration: z.number().nullish(),
-  requests: z.object({ successful: requestList, incomplete: requestList, errored: requestList }),
-});
-type Benchmark = z.infer<typeof benchmarkSchema>;
-
-const reportSchema = z.object({
-  metadata: z.object({ guidellm_version: z.string().nullish() }).nullish(),
-  benchmarks: z.array(z.unknown(), 'expected a list of benchmarks').min(1, 'expected at least one benchmark'),
-});
-
-/** The runs of a report of GuideLLM, each benchmark one. Throws a UserError that names `where`, the key and value. */
-export function readGuidellm(json: unknown, where: string): ImportedRun[] {
+/**
+ * The runs of a report of GuideLLM, each benchmark one, read when it is called. Throws a UserError that names `where`, the
+ * key and value.
+ */
+export function readGuidellm(json: unknown, where: string): (() => ImportedRun)[] {
   const { metadata, benchmarks } = checked(reportSchema, json, where, TOOL);
-  return benchmarks.map((each, i) => {
-    const part = benchmarks.length === 1 ? where : `${where}#${i + 1}`;
-    return runOf(checked(benchmarkSchema, each, part, TOOL), metadata?.guidellm_version ?? null, part);
-  });
+  const version = metadata?.guidellm_version ?? null;
+  const runs = benchmarks.flatMap((each) =>
+    isFirstGroup(each)
+      ? firstRuns(each, where)
+      : [(part: string) => runOf(checked(benchmarkSchema, each, part, TOOL), version, part)],
+  );
+  return runs.map((run, i) => () => run(runs.length === 1 ? where : `${where}#${i + 1}`));
 }
 
 function runOf(benchmark: Benchmark, version: string | null, where: string): ImportedRun {
@@ -119,7 +60,7 @@ function runOf(benchmark: Benchmark, version: string | null, where: string): Imp
         : `GuideLLM reached its limit and gave up ${countText(incomplete, 'request')} (incomplete in its file)`,
     notes: notesOf(benchmark, requests),
     requests: requests.length,
-    records: () => records(requests, zeroS),
+    records: () => inBatches(recordsOf(requests, zeroS)),
   };
 }
 
@@ -137,6 +78,8 @@ interface Timed {
   readonly sentS: number | null;
   /** Whether it was due by a schedule. */
   readonly isPlanned: boolean;
+  /** Not of the warm-up or the cool-down. */
+  readonly isMeasured: boolean;
 }
 
 function requestsOf(benchmark: Benchmark): Timed[] {
@@ -150,16 +93,32 @@ function requestsOf(benchmark: Benchmark): Timed[] {
       const plannedS = isSane ? targetS : null;
       const endedS = known(timings?.request_end) ?? known(timings?.resolve_end) ?? known(each.end_time);
       const dueS = (isPlanned ? plannedS : null) ?? sentS ?? plannedS ?? endedS ?? Infinity;
-      return { kind, request: each, dueS: Math.min(dueS, sentS ?? Infinity), sentS, isPlanned: isPlanned && isSane };
+      return {
+        kind,
+        request: each,
+        dueS: Math.min(dueS, sentS ?? Infinity),
+        sentS,
+        isPlanned: isPlanned && isSane,
+        isMeasured: isOfMeasurement(benchmark, sentS ?? dueS),
+      };
     }),
   );
+}
+
+function isOfMeasurement(
+  { start_time, end_time, warmup_duration, cooldown_duration }: Benchmark,
+  sentS: number,
+): boolean {
+  const isWarmup = (warmup_duration ?? 0) > 0 && sentS < (known(start_time) ?? 0);
+  const isCooldown = (cooldown_duration ?? 0) > 0 && sentS > (known(end_time) ?? Infinity);
+  return !isWarmup && !isCooldown;
 }
 
 function known(instantS: number | null | undefined): number | null {
   return typeof instantS === 'number' && instantS > 0 ? instantS : null;
 }
 
-function strategyOf({ config, args }: Benchmark): z.infer<typeof strategy> {
+function strategyOf({ config, args }: Benchmark): Strategy {
   return config?.strategy ?? args?.strategy ?? {};
 }
 
@@ -172,7 +131,7 @@ function isScheduled(benchmark: Benchmark): boolean {
 }
 
 /** `constant, 4 requests/s`. */
-function paceText({ type_, rate, streams, max_concurrency }: z.infer<typeof strategy>): string {
+function paceText({ type_, rate, streams, max_concurrency }: Strategy): string {
   const most = streams ?? max_concurrency ?? null;
   return [
     type_ ?? 'unknown strategy',
@@ -181,20 +140,11 @@ function paceText({ type_, rate, streams, max_concurrency }: z.infer<typeof stra
   ].join(', ');
 }
 
-const BATCH = 1000;
-
-function* records(requests: readonly Timed[], zeroS: number): Generator<RecordBatch> {
-  const ids = new Set<string>();
-  for (let from = 0; from < requests.length; from += BATCH)
-    yield requests.slice(from, from + BATCH).map((each, i) => {
-      const record = recordOf(each, from + i + 1, zeroS);
-      const isNew = !ids.has(record.request_id);
-      ids.add(record.request_id);
-      return isNew ? record : { ...record, request_id: `${record.request_id}-${from + i + 1}` };
-    });
+function* recordsOf(requests: readonly Timed[], zeroS: number): Generator<RequestRecord> {
+  for (const [i, each] of requests.entries()) yield recordOf(each, i + 1, zeroS);
 }
 
-function recordOf({ kind, request: each, dueS, sentS }: Timed, row: number, zeroS: number): RequestRecord {
+function recordOf({ kind, request: each, dueS, sentS, isMeasured }: Timed, row: number, zeroS: number): RequestRecord {
   const us = (instantS: number): number => Math.round((instantS - zeroS) * 1e6);
   const timings = each.info?.timings;
   const dueUs = Number.isFinite(dueS) ? us(dueS) : 0;
@@ -213,6 +163,7 @@ function recordOf({ kind, request: each, dueS, sentS }: Timed, row: number, zero
     known: {
       session_id: each.info?.conversation_id ?? null,
       turn: each.info?.turn_index ?? 0,
+      measured: isMeasured,
       sent_us: sentUs,
       end_us: sentUs === null || ends.length === 0 ? null : Math.max(sentUs, ...ends),
       input_tokens: each.input_metrics?.total_tokens ?? each.input_metrics?.text_tokens ?? each.prompt_tokens ?? null,
@@ -231,8 +182,8 @@ function tokensIn(each: GuidellmRequest): number | null {
     each.output_metrics?.total_tokens ??
     each.output_metrics?.text_tokens ??
     each.output_tokens ??
-    each.info?.timings.token_iterations ??
-    null
+    // Of an answer that was not streamed: 0.
+    (each.info?.timings.token_iterations || null)
   );
 }
 
@@ -254,10 +205,10 @@ function tokensOf(each: GuidellmRequest, kind: Kind, fromDueUs: (instantS: numbe
 }
 
 function notesOf(benchmark: Benchmark, requests: readonly Timed[]): string[] {
-  const size = benchmark.config?.sample_size ?? null;
   const unplanned = isScheduled(benchmark) ? requests.filter(({ isPlanned }) => !isPlanned).length : 0;
+  const unmeasured = requests.filter((each) => !each.isMeasured).length;
   return [
-    'Its TTFT counts to the first line with content or reasoning. Its time per output token includes the first token; its ITL is an average over each answer, which is TPOT here.',
+    'Its TTFT counts to the first line with content or reasoning. Its time per output token includes the first token from version 0.4 on; its ITL is an average over each answer, which is TPOT here.',
     'Its times are of the wall clock of its machine, which may be set meanwhile.',
     'Output tokens are those of the usage figures of the server, or else its chunks. How many were asked for is not in the file.',
     ...(isScheduled(benchmark)
@@ -266,13 +217,27 @@ function notesOf(benchmark: Benchmark, requests: readonly Timed[]): string[] {
     ...(unplanned === 0
       ? []
       : [`${countText(unplanned, 'request')} without a targeted start that can be: due when sent.`]),
-    ...(size === null
+    ...sampleNote(benchmark),
+    ...(unmeasured === 0
       ? []
       : [
-          `It kept a sample (${size} of each kind at most): with more requests than that, rates are of the sample, not of the benchmark.`,
+          `${countText(unmeasured, 'request')} of its warm-up and cool-down are kept and in no figure; its own figures are also of those that were in flight when its warm-up ended.`,
         ]),
     ...(requests.some(({ sentS }) => sentS === null)
       ? ['Requests that it gave up before they were sent are unsent here.']
       : []),
   ];
+}
+
+/** GuideLLM keeps a sample of each kind of request if asked to; versions 0.4 and 0.5 say so and keep all. */
+function sampleNote({ requests, request_totals, scheduler_metrics }: Benchmark): string[] {
+  const made = scheduler_metrics?.requests_made ?? request_totals;
+  if (made === null || made === undefined) return [];
+  const kept = (requests.successful?.length ?? 0) + (requests.errored?.length ?? 0);
+  const all = made.successful + made.errored;
+  return kept >= all
+    ? []
+    : [
+        `It kept a sample: ${kept} of the ${all} requests that ended. The others are not in the file, so that rates and shares are of the sample, not of the benchmark.`,
+      ];
 }

@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { UserError } from '../../core/errors.ts';
 import type { RecordBatch, RequestRecord } from '../../core/record.ts';
 import { countText } from '../../core/words.ts';
-import { duration, listOf, tokenCount } from '../checked.ts';
+import { aside, checked, duration, listOf, tokenCount } from '../checked.ts';
 import { failureOf } from '../failures.ts';
-import { importedRecord, type PlacedTokens } from '../imported-run.ts';
+import { importedRecord, inBatches, type PlacedTokens } from '../imported-run.ts';
 import { NO_TOKENS } from '../token-times.ts';
 
 /** Seconds on a clock of any origin. */
@@ -15,7 +16,7 @@ const clockTime = z.number('expected a number').min(-1e12, 'expected seconds').m
  * which requests were sent. Times are seconds, `start_times` on a clock of their own.
  */
 const FIELDS = {
-  input_lens: listOf(tokenCount),
+  input_lens: listOf(tokenCount.nullable()),
   output_lens: listOf(tokenCount.nullable()),
   ttfts: listOf(duration.nullable()),
   itls: listOf(listOf(duration).nullable()),
@@ -33,14 +34,24 @@ const rate = z.union([z.literal(['inf', 'trace']), z.number(), z.literal(Infinit
 export const requestLists = z.object({
   ...FIELDS,
   duration: duration.nullish(),
-  backend: z.string().nullish(),
+  backend: aside(z.string()),
   request_rate: rate,
+  completed: aside(z.int()),
   max_concurrency: z.int().nullish(),
 });
 export type RequestLists = z.infer<typeof requestLists>;
 
-/** Throws a UserError where lists are not of one length: some of the file is missing. */
-export function checkLengths(lists: RequestLists, where: string): number {
+/**
+ * A run by a tool's schema. Throws a UserError that names `where`, the key and value; also where lists are not of one
+ * length, as some of the file is missing, and where they are empty.
+ */
+export function readLists<Run extends RequestLists>(
+  schema: z.ZodType<Run>,
+  json: unknown,
+  where: string,
+  tool: string,
+): Run {
+  const lists = checked(schema, json, where, tool);
   const requests = lists.input_lens.length;
   for (const [name, list] of Object.entries(lists))
     if (LISTS.includes(name) && Array.isArray(list) && list.length !== requests)
@@ -48,7 +59,7 @@ export function checkLengths(lists: RequestLists, where: string): number {
         `${where}: ${name} has ${countText(list.length, 'entry').replace('entrys', 'entries')} and input_lens ${requests}: expected one a request in each; give the file as it was written`,
       );
   if (requests === 0) throw new UserError(`${where}: no request in it: input_lens is empty; run the benchmark again`);
-  return requests;
+  return lists;
 }
 
 /** The rate that requests were to be sent at, a second; null: they were not paced by a rate. */
@@ -73,13 +84,21 @@ export function hasCap({ max_concurrency: cap }: RequestLists): boolean {
   return cap !== null && cap !== undefined && cap > 0;
 }
 
-/** Whether the file says that request i was answered: a failed one has an error, or neither tokens nor a first one. */
-export function isAnswered({ errors, output_lens, ttfts }: RequestLists, i: number): boolean {
-  return (errors?.[i] ?? '') === '' && ((output_lens[i] ?? 0) > 0 || (ttfts[i] ?? 0) > 0);
+/**
+ * Whether request i was answered. A failure may have an empty text, an answer no token: where as many are without an error
+ * as the tool completed, these were; else those with tokens, or a first one.
+ */
+export function answersOf({ errors, output_lens, ttfts, completed }: RequestLists): (i: number) => boolean {
+  const hasNoError = (i: number): boolean => (errors?.[i] ?? '') === '';
+  const withoutError = output_lens.filter((_, i) => hasNoError(i)).length;
+  if (completed === withoutError) return hasNoError;
+  return (i) => hasNoError(i) && ((output_lens[i] ?? 0) > 0 || (ttfts[i] ?? 0) > 0);
 }
 
 /** How a tool's lists become records. */
 export interface ListReading {
+  readonly tool: string;
+  readonly isAnswered: (i: number) => boolean;
   /** When request i was due, and sent, in seconds on one clock. */
   readonly dueS: (i: number) => number;
   readonly sentS: (i: number) => number;
@@ -89,33 +108,40 @@ export interface ListReading {
   readonly tokens: (i: number, waitUs: number) => PlacedTokens;
 }
 
-const BATCH = 1000;
-
-export function* recordsOf(lists: RequestLists, reading: ListReading): Generator<RecordBatch> {
+export function recordsOf(lists: RequestLists, reading: ListReading): AsyncGenerator<RecordBatch> {
   let zeroS = Infinity;
   for (let i = 0; i < lists.input_lens.length; i++) zeroS = Math.min(zeroS, reading.dueS(i));
-  let batch: RequestRecord[] = [];
-  for (let i = 0; i < lists.input_lens.length; i++) {
-    batch.push(recordOf(lists, i, zeroS, reading));
-    if (batch.length < BATCH) continue;
-    yield batch;
-    batch = [];
+  const of = { zeroS, load: loadOf(reading.tool, lists) };
+  return inBatches(each());
+  function* each(): Generator<RequestRecord> {
+    for (let i = 0; i < lists.input_lens.length; i++) yield recordOf(lists, i, of, reading);
   }
-  yield batch;
 }
 
-function recordOf(lists: RequestLists, i: number, zeroS: number, reading: ListReading): RequestRecord {
+/**
+ * Tells one load from another: a file has no ids, and its request i is that of another file where all prompts are as long.
+ */
+function loadOf(tool: string, { input_lens }: RequestLists): string {
+  return createHash('sha256').update(`${tool} ${input_lens.join()}`).digest('hex').slice(0, 6);
+}
+
+function recordOf(
+  lists: RequestLists,
+  i: number,
+  { zeroS, load }: { readonly zeroS: number; readonly load: string },
+  reading: ListReading,
+): RequestRecord {
   const dueUs = us(reading.dueS(i) - zeroS);
   const sentUs = Math.max(dueUs, us(reading.sentS(i) - zeroS));
   const heldS = reading.heldS(i);
-  const answered = isAnswered(lists, i);
+  const answered = reading.isAnswered(i);
   const tokens = (lists.ttfts[i] ?? 0) > 0 || answered ? reading.tokens(i, sentUs - dueUs) : NO_TOKENS;
   const lastUs = tokens.token_times_us.at(-1);
   const latencyS = lists.latencies?.[i] ?? 0;
   // The latency ends with the last token, up to rounding.
   const ends = [...(latencyS > 0 ? [sentUs + us(latencyS)] : []), ...(lastUs === undefined ? [] : [dueUs + lastUs])];
   return importedRecord({
-    id: `r${i}`,
+    id: `r${i}-${load}`,
     row: i + 1,
     dueUs,
     outcome: 'ok',

@@ -1,25 +1,16 @@
 import { z } from 'zod';
+import { UserError } from '../../core/errors.ts';
 import { countText } from '../../core/words.ts';
-import { checked } from '../checked.ts';
+import { aside } from '../checked.ts';
 import type { ImportedRun, PlacedTokens } from '../imported-run.ts';
 import { chunkTimes, tokensInChunks } from '../token-times.ts';
-import {
-  checkLengths,
-  hasCap,
-  isAnswered,
-  pacedRate,
-  recordsOf,
-  requestLists,
-  titleOf,
-  us,
-  type RequestLists,
-} from './request-lists.ts';
+import { answersOf, hasCap, pacedRate, readLists, recordsOf, requestLists, titleOf, us } from './request-lists.ts';
 
 const TOOL = 'SGLang bench_serving';
 
 const schema = requestLists.extend({
-  dataset_name: z.string().nullish(),
-  server_info: z.object({ version: z.string().nullish(), model_path: z.string().nullish() }).nullish(),
+  dataset_name: aside(z.string()),
+  server_info: aside(z.object({ version: aside(z.string()), model_path: aside(z.string()) })),
 });
 type SglangRun = z.infer<typeof schema>;
 
@@ -28,9 +19,13 @@ type SglangRun = z.infer<typeof schema>;
  * and value.
  */
 export function readSglang(json: unknown, where: string): ImportedRun {
-  const run = checked(schema, json, where, TOOL);
-  const requests = checkLengths(run, where);
+  const run = readLists(schema, json, where, TOOL);
+  if (/embedding/.test(run.backend ?? ''))
+    throw new UserError(
+      `${where}: SGLang's result of an endpoint that generates no tokens (${run.backend}): there is no latency of tokens in it; benchmark one that does`,
+    );
   const starts = startsOf(run);
+  const isAnswered = answersOf(run);
   return {
     tool: TOOL,
     version: null,
@@ -43,23 +38,29 @@ export function readSglang(json: unknown, where: string): ImportedRun {
     durationS: run.duration ?? null,
     maxInFlight: null,
     stopped: null,
-    notes: notesOf(run),
-    requests,
+    notes: notesOf(run, isAnswered),
+    requests: run.input_lens.length,
     records: () =>
       recordsOf(run, {
+        tool: TOOL,
         dueS: starts.sentS,
         sentS: starts.sentS,
         heldS: () => null,
-        tokens: (i, waitUs) => tokensOf(run, i, waitUs),
+        isAnswered,
+        tokens: (i, waitUs) => tokensOf(run, i, isAnswered(i) ? (run.output_lens[i] ?? null) : null, waitUs),
       }),
   };
 }
 
-/** Its file has no start times; without a rate and a cap all requests are sent at once. */
+/**
+ * Its file has no start times; without a rate and a cap all requests are sent at once. The times of a trace of Mooncake
+ * are kept whatever the rate says.
+ */
 function startsOf(run: SglangRun): { readonly starts: ImportedRun['starts']; readonly sentS: (i: number) => number } {
   const starts = run.start_times;
   if (starts !== undefined) return { starts: 'sent', sentS: (i) => starts[i] ?? 0 };
-  const isAtOnce = pacedRate(run) === null && run.request_rate !== 'trace' && !hasCap(run);
+  const hasTimes = run.request_rate === 'trace' || run.dataset_name === 'mooncake';
+  const isAtOnce = pacedRate(run) === null && !hasTimes && !hasCap(run);
   return { starts: isAtOnce && run.request_rate !== undefined ? 'sent' : 'unknown', sentS: () => 0 };
 }
 
@@ -68,10 +69,9 @@ function isNative({ backend }: SglangRun): boolean {
 }
 
 /** An answer without text keeps a TTFT of 0: no token came, whatever the length that is assumed of it. */
-function tokensOf(run: SglangRun, i: number, waitUs: number): PlacedTokens {
+function tokensOf(run: SglangRun, i: number, tokens: number | null, waitUs: number): PlacedTokens {
   const firstUs = us(run.ttfts[i] ?? 0);
   const gapsUs = (run.itls[i] ?? []).map((gap) => gap * 1e6);
-  const tokens = isAnswered(run, i) ? (run.output_lens[i] ?? null) : null;
   if (firstUs === 0) return tokensInChunks({ timesUs: [], tokens, countedBy: 'usage', startsWithRole: false });
   // The native backend tells each token of a chunk, whose gap is shared out among them.
   const times = isNative(run) ? nativeTimes(firstUs, gapsUs, tokens) : chunkTimes(firstUs, gapsUs);
@@ -101,8 +101,8 @@ function nativeTimes(firstUs: number, gapsUs: readonly number[], tokens: number 
   return times;
 }
 
-function notesOf(run: RequestLists & SglangRun): string[] {
-  const silent = run.ttfts.filter((ttft, i) => isAnswered(run, i) && (ttft ?? 0) === 0).length;
+function notesOf(run: SglangRun, isAnswered: (i: number) => boolean): string[] {
+  const silent = run.ttfts.filter((ttft, i) => isAnswered(i) && (ttft ?? 0) === 0).length;
   const pace = pacedRate(run);
   return [
     'Its TTFT counts to the first chunk with text, and holds the time to connect: each request opens a connection of its own.',

@@ -1,14 +1,15 @@
 import { z } from 'zod';
 import { formatMs } from '../../core/units.ts';
 import { countText } from '../../core/words.ts';
-import { checked } from '../checked.ts';
+import { aside } from '../checked.ts';
 import type { ImportedRun, PlacedTokens } from '../imported-run.ts';
-import { chunkTimes, tokensInChunks } from '../token-times.ts';
+import { isoTime } from '../instants.ts';
+import { chunkTimes, spreadTokens, tokensInChunks } from '../token-times.ts';
 import {
-  checkLengths,
+  answersOf,
   hasCap,
-  isAnswered,
   pacedRate,
+  readLists,
   recordsOf,
   requestLists,
   titleOf,
@@ -20,34 +21,42 @@ import {
 const TOOL = 'vllm bench serve';
 
 const schema = requestLists.extend({
-  date: z.string().nullish(),
-  model_id: z.string().nullish(),
-  endpoint_type: z.string().nullish(),
+  date: aside(z.string()),
+  written_by: aside(z.string()),
+  model_id: aside(z.string()),
+  endpoint_type: aside(z.string()),
   ramp_up_strategy: z.string().nullish(),
 });
 type VllmRun = z.infer<typeof schema>;
 
 /** A run of `vllm bench serve --save-result --save-detailed`. Throws a UserError that names `where`, the key and value. */
 export function readVllm(json: unknown, where: string): ImportedRun {
-  const run = checked(schema, json, where, TOOL);
-  const requests = checkLengths(run, where);
-  const hasRole = startsWithRole(run);
+  const run = readLists(schema, json, where, TOOL);
+  const isAnswered = answersOf(run);
+  const hasRole = startsWithRole(run, isAnswered);
   const timing = timingOf(run);
   return {
     tool: TOOL,
-    version: null,
+    version: run.written_by ?? null,
     title: titleOf(run),
     target: `the server of ${TOOL} (no URL in its file)`,
     endpoint: endpointOf(run),
     model: run.model_id ?? null,
-    startedAt: startedAt(run.date ?? ''),
+    startedAt: startedAt(run),
     starts: timing.starts,
     durationS: run.duration ?? null,
     maxInFlight: timing.isHeld ? (run.max_concurrency ?? null) : null,
     stopped: null,
-    notes: notesOf(run, hasRole, timing.starts),
-    requests,
-    records: () => recordsOf(run, { ...timing.reading, tokens: (i, waitUs) => tokensOf(run, i, waitUs, hasRole) }),
+    notes: notesOf(run, { hasRole, isAnswered, ...timing }),
+    requests: run.input_lens.length,
+    records: () =>
+      recordsOf(run, {
+        tool: TOOL,
+        ...timing.reading,
+        isAnswered,
+        tokens: (i, waitUs) =>
+          tokensOf(run, i, isAnswered(i) ? (run.output_lens[i] ?? null) : null, { waitUs, hasRole }),
+      }),
   };
 }
 
@@ -55,21 +64,28 @@ function endpointOf({ backend, endpoint_type }: VllmRun): string {
   return backend ?? endpoint_type ?? 'unknown';
 }
 
-/** `20261129-011347`, by the clock of its machine, whose zone it does not say: as if in UTC. */
-function startedAt(date: string): string | null {
-  const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)$/.exec(date) ?? [];
-  return year === undefined ? null : `${year}-${month}-${day}T${hour}:${minute}:${second}Z`;
+/**
+ * The date, `20261129-011347`, is when the benchmark had ended, by the clock of its machine, whose zone it does not say: as
+ * if in UTC.
+ */
+function startedAt({ date, duration }: VllmRun): string | null {
+  const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)$/.exec(date ?? '') ?? [];
+  const endMs = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  return isoTime(endMs - (duration ?? 0) * 1000);
+}
+
+interface Timing {
+  readonly starts: ImportedRun['starts'];
+  readonly isHeld: boolean;
+  readonly isClosed: boolean;
+  readonly reading: Pick<ListReading, 'dueS' | 'sentS' | 'heldS'>;
 }
 
 /**
- * When requests were due. A cap without a rate is a closed loop: a request is due when there is a place for it, which is
- * when it is sent. Otherwise the wait for a place, where the file has it, counts from the due time.
+ * When requests were due. In a closed loop a request is due when there is a place for it, which is when it is sent.
+ * Otherwise the wait for a place, where the file has it, counts from the due time.
  */
-function timingOf(run: VllmRun): {
-  readonly starts: ImportedRun['starts'];
-  readonly isHeld: boolean;
-  readonly reading: Omit<ListReading, 'tokens'>;
-} {
+function timingOf(run: VllmRun): Timing {
   const { start_times: starts, queue_times: queues } = run;
   const isPaced = pacedRate(run) !== null || (run.ramp_up_strategy ?? null) !== null;
   if (starts === undefined) {
@@ -77,18 +93,35 @@ function timingOf(run: VllmRun): {
     return {
       starts: isPaced || hasCap(run) ? 'unknown' : 'sent',
       isHeld: false,
+      isClosed: hasCap(run) && !isPaced,
       reading: { dueS: at, sentS: at, heldS: () => null },
     };
   }
   const sentS = knownStarts(starts);
-  const isClosed = hasCap(run) && !isPaced;
+  const isClosed = hasCap(run) && !isPaced && cameAtOnce(starts, queues);
   const waitS = (i: number): number => (isClosed || (starts[i] ?? 0) === 0 ? 0 : Math.max(0, queues?.[i] ?? 0));
   const isHeld = hasCap(run) && !isClosed && queues !== undefined;
   return {
     starts: queues === undefined || isClosed ? 'sent' : 'due',
     isHeld,
+    isClosed,
     reading: { dueS: (i) => sentS(i) - waitS(i), sentS, heldS: (i) => (isHeld ? waitS(i) : null) },
   };
+}
+
+/**
+ * Without a rate all requests come before the first is sent, unless they have the times of a trace (`--self-timed`), which
+ * the file does not say.
+ */
+function cameAtOnce(starts: readonly (number | null)[], queues: readonly (number | null)[] | undefined): boolean {
+  if (queues === undefined) return true;
+  let [firstStartS, lastComeS] = [Infinity, -Infinity];
+  for (const [i, start] of starts.entries()) {
+    if (start === null || start === 0) continue;
+    firstStartS = Math.min(firstStartS, start);
+    lastComeS = Math.max(lastComeS, start - (queues[i] ?? 0));
+  }
+  return lastComeS <= firstStartS;
 }
 
 /** A backend that keeps no start leaves 0: such a request was sent after the one before it. */
@@ -99,16 +132,23 @@ function knownStarts(starts: readonly (number | null)[]): (i: number) => number 
   return (i) => (known[i] === 0 ? first : (known[i] ?? first));
 }
 
-function tokensOf(run: RequestLists, i: number, waitUs: number, hasRole: boolean): PlacedTokens {
+function tokensOf(
+  run: RequestLists,
+  i: number,
+  tokens: number | null,
+  { waitUs, hasRole }: { readonly waitUs: number; readonly hasRole: boolean },
+): PlacedTokens {
   const firstUs = us(run.ttfts[i] ?? 0);
-  const tokens = isAnswered(run, i) ? (run.output_lens[i] ?? null) : null;
+  const gaps = run.itls[i] ?? [];
   // Without a first token the answer was not streamed: it came whole, at its end.
   const wholeUs = us(run.latencies?.[i] ?? 0);
+  if (firstUs > 0 && gaps.length === 0 && wholeUs > firstUs && tokens !== null)
+    return spreadTokens(firstUs + waitUs, wholeUs + waitUs, tokens, 'usage');
   const times =
     firstUs > 0
       ? chunkTimes(
           firstUs,
-          (run.itls[i] ?? []).map((gap) => gap * 1e6),
+          gaps.map((gap) => gap * 1e6),
         )
       : [wholeUs];
   if (firstUs === 0 && wholeUs === 0)
@@ -128,13 +168,14 @@ const WITH_THE_NEXT_S = 0.00025;
  * Whether the first chunk of an answer is one that names the role alone. The server decides, so that it is the same for
  * all answers: there is one chunk more than tokens, or, where chunks hold several tokens, it comes with the next one.
  */
-function startsWithRole(run: VllmRun): boolean {
-  if (!/chat/i.test(endpointOf(run))) return false;
+function startsWithRole(run: VllmRun, isAnswered: (i: number) => boolean): boolean {
+  // Reprise writes chunks with tokens alone.
+  if (!/chat/i.test(endpointOf(run)) || run.written_by) return false;
   let [more, equal, together, streamed] = [0, 0, 0, 0];
   for (let i = 0; i < run.itls.length; i++) {
     const gaps = run.itls[i] ?? [];
     const tokens = run.output_lens[i] ?? 0;
-    if (!isAnswered(run, i) || gaps.length === 0) continue;
+    if (!isAnswered(i) || gaps.length === 0) continue;
     streamed++;
     if (gaps.length === tokens) more++;
     else if (gaps.length + 1 === tokens) equal++;
@@ -143,12 +184,17 @@ function startsWithRole(run: VllmRun): boolean {
   return more + equal > streamed / 2 ? more > equal : together > streamed / 2;
 }
 
-function notesOf(run: VllmRun, hasRole: boolean, starts: ImportedRun['starts']): string[] {
+interface Found extends Timing {
+  readonly hasRole: boolean;
+  readonly isAnswered: (i: number) => boolean;
+}
+
+function notesOf(run: VllmRun, { hasRole, isAnswered, starts, isClosed }: Found): string[] {
   const firstGaps = run.itls
     .flatMap((gaps) => (gaps === null || gaps[0] === undefined ? [] : [gaps[0]]))
     .toSorted((a, b) => a - b);
   const median = firstGaps[Math.floor(firstGaps.length / 2)] ?? 0;
-  const noToken = run.ttfts.filter((ttft, i) => isAnswered(run, i) && (ttft ?? 0) === 0).length;
+  const noToken = run.ttfts.filter((ttft, i) => isAnswered(i) && (ttft ?? 0) === 0).length;
   return [
     hasRole
       ? `Its TTFT counts to the first chunk, which names the role alone; here the first token is in the second chunk, ${formatMs(median * 1000)} later at the median.`
@@ -158,15 +204,17 @@ function notesOf(run: VllmRun, hasRole: boolean, starts: ImportedRun['starts']):
     ...(noToken === 0
       ? []
       : [`${countText(noToken, 'answer')} without a TTFT: not streamed, so that all tokens came at the end.`]),
-    ...(run.date === null || run.date === undefined ? [] : ['Its date is by the clock of its machine, taken as UTC.']),
+    ...(run.date === null || run.date === undefined
+      ? []
+      : ['Its date is that of its end, by the clock of its machine, taken as UTC: the start is its duration before.']),
     ...(starts === 'due' ? ['Its own latencies count from sending, as service_latency_ms does here.'] : []),
-    ...capNote(run),
+    ...capNote(run, isClosed),
   ];
 }
 
-function capNote(run: VllmRun): string[] {
+function capNote(run: VllmRun, isClosed: boolean): string[] {
   if (!hasCap(run)) return [];
   const cap = `At most ${run.max_concurrency} were in flight (--max-concurrency)`;
-  if (pacedRate(run) === null) return [`${cap}, without a rate: a closed loop.`];
+  if (isClosed) return [`${cap}, without a rate: a closed loop.`];
   return run.queue_times === undefined ? [`${cap}: what requests waited for a place is not in the file.`] : [];
 }

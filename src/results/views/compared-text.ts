@@ -37,18 +37,55 @@ export function comparedMarkdown(compared: Compared): string {
   ].join('\n');
 }
 
-/** A row a figure, a column a tool, numbers in full; a header for all runs. */
+/** A row a figure, or a part of a verdict; a column a tool, numbers in full; a header for all runs. */
 export function comparedCsv(all: readonly Compared[]): string {
-  const columns = all[0]?.columns ?? [];
-  const header = ['run_id', 'figure', ...columns.map(({ key }) => key)];
-  const rows = all.flatMap((compared) =>
-    FIGURES.map(({ path, value }) => [
-      compared.run_id,
+  const figures = all.flatMap(({ run_id, columns }) =>
+    FIGURES.map(({ path, value }): CsvRow => ({
+      run_id,
       path,
-      ...compared.columns.map((column) => String(value(column) ?? '')),
-    ]),
+      cells: Object.fromEntries(columns.map((column) => [column.key, value(column)])),
+    })),
   );
-  return [header, ...rows].map((cells) => cells.map(csvCell).join(',')).join('\n');
+  const rows = [
+    ...figures,
+    ...all.flatMap(({ run_id, verdicts }) => verdicts.flatMap((each) => csvRows(run_id, each))),
+  ];
+  const tools = [...new Set(rows.flatMap(({ cells }) => Object.keys(cells)))];
+  return [
+    ['run_id', 'figure', ...tools],
+    ...rows.map(({ run_id, path, cells }) => [run_id, path, ...tools.map((tool) => String(cells[tool] ?? ''))]),
+  ]
+    .map((cells) => cells.map(csvCell).join(','))
+    .join('\n');
+}
+
+interface CsvRow {
+  readonly run_id: string;
+  readonly path: string;
+  /** By the key of the tool. */
+  readonly cells: Readonly<Record<string, string | number | null>>;
+}
+
+/** What each rule says of the share within a limit, and of what it says so. */
+function csvRows(run_id: string, { of, wanted, within, requests, ours, guidellm, mlperf }: Verdicts): CsvRow[] {
+  const row = (part: string, cells: CsvRow['cells']): CsvRow => ({ run_id, path: `${of}.${wanted}.${part}`, cells });
+  const asked = (cell: string | number | null | undefined, tool: string): CsvRow['cells'] =>
+    cell === undefined ? {} : { [tool]: cell };
+  const interval = (end: 0 | 1): CsvRow['cells'] => ({
+    reprise: ours.ci95?.[end] ?? null,
+    ...asked(guidellm?.ci95[end], 'guidellm'),
+  });
+  return [
+    row('verdict', {
+      reprise: ours.verdict,
+      ...asked(guidellm?.verdict, 'guidellm'),
+      ...(mlperf === null ? {} : { mlperf: mlperf.passes ? 'met' : 'unsure' }),
+    }),
+    row('share', { reprise: within / requests }),
+    row('ci95_low', interval(0)),
+    row('ci95_high', interval(1)),
+    ...(mlperf === null ? [] : [row('queries_needed', { mlperf: mlperf.queries_needed })]),
+  ];
 }
 
 interface Figure {

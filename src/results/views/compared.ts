@@ -1,6 +1,7 @@
 import type { RequestRecord } from '../../core/record.ts';
 import type { Slo } from '../../core/slo.ts';
-import { formatMs, formatShare } from '../../core/units.ts';
+import { formatMs, formatShare, withThousands } from '../../core/units.ts';
+import { countText } from '../../core/words.ts';
 import { AttainmentCollector } from '../../metrics/attainment.ts';
 import { supports, type Support } from '../../metrics/attainment-interval.ts';
 import { wilson } from '../../metrics/wilson.ts';
@@ -47,6 +48,7 @@ export interface Verdicts {
   readonly wanted: number;
   readonly requests: number;
   readonly within: number;
+  /** Unsure too where the measurement is not valid. */
   readonly ours: { readonly ci95: readonly [number, number] | null; readonly verdict: Support };
   /** Null where it is not asked for, or is no rule for this. */
   readonly guidellm: { readonly ci95: readonly [number, number]; readonly verdict: Support } | null;
@@ -74,9 +76,15 @@ function peersOf(name: PeerName): readonly Peer[] {
   return PEERS[name];
 }
 
-function notesOf(peer: Peer, { shared }: PeerFigures, context: PeerContext): readonly string[] {
-  const notes = peer.notes(context);
-  if (shared === null || peer.chunks === null || context.isVirtual) return notes;
+function notesOf(peer: Peer, { shared, unknownGaps, answered }: PeerFigures, context: PeerContext): readonly string[] {
+  const unknown =
+    unknownGaps === 0
+      ? []
+      : [
+          `of ${withThousands(unknownGaps)} of ${countText(answered, 'answer')} it is not known when tokens came between the first and the last: they are in no ITL, and if they are more than 1 % there is none`,
+        ];
+  const notes = [...peer.notes(context), ...unknown];
+  if (shared === null || peer.chunks === null || context.isVirtual || unknownGaps > 0) return notes;
   return [
     ...notes,
     `${formatShare(shared.share)} of tokens have the time of the one before, of one chunk or of several in one read, which our records do not tell: here they are one chunk, and if each was its own the mean ITL is ${formatMs(shared.meanItlUs / 1000)}`,
@@ -84,7 +92,7 @@ function notesOf(peer: Peer, { shared }: PeerFigures, context: PeerContext): rea
 }
 
 function ours({ summary }: CountedRun): ComparedColumn {
-  const { latency_ms, requests, throughput, slo } = summary;
+  const { latency_ms, requests, throughput, slo, validity } = summary;
   const of = ({ mean, p50, p90, p99, n }: LatencyStats): ComparedLatency => ({ mean, p50, p90, p99, n });
   return {
     key: 'reprise',
@@ -101,6 +109,7 @@ function ours({ summary }: CountedRun): ComparedColumn {
     good_share: slo?.attainment.joint ?? null,
     notes: [
       'TTFT and E2E count from the due time; percentiles are of all requests, by nearest rank, a failed one infinitely late; good: of all requests, a single token meets TPOT',
+      ...(validity.valid ? [] : [`no verdict: ${validity.reasons.join('; ')}`]),
     ],
   };
 }
@@ -163,7 +172,7 @@ async function verdictsOf(
     const { joint, ci95, overloaded } = attainment.result().attainment;
     const byOurs = (wanted: number): Verdicts['ours'] => ({
       ci95,
-      verdict: supports({ ci95, overloaded, joint }, wanted),
+      verdict: run.summary.validity.valid ? supports({ ci95, overloaded, joint }, wanted) : 'unsure',
     });
     return shares.map((wanted) => ({
       of,

@@ -3,7 +3,8 @@ import type { RequestRecord } from '../../core/record.ts';
 import type { Slo } from '../../core/slo.ts';
 import { idPrefix, requestIdHeader } from '../../core/request-id.ts';
 import type { Manifest } from '../../schema/manifest.ts';
-import { contextOf, isChat, type CountedRun } from '../counted-run.ts';
+import { UserError } from '../../core/errors.ts';
+import { contextOf, hasStarts, isChat, writtenBy, type CountedRun } from '../counted-run.ts';
 import { answerOf, inputTokensOf, startOf, type Answer } from '../peers/answer.ts';
 import { Distribution, type Statistics } from '../peers/distribution.ts';
 import { chunkGaps, meanGapUs } from '../peers/peer.ts';
@@ -31,6 +32,11 @@ const PERCENTILES = [
 
 /** What is in AIPerf's two files: figures of the run, and a line a request, in the order in which requests ended. */
 export async function writeAiperf(run: CountedRun, folder: string): Promise<string[]> {
+  const { imported, run_id } = run.manifest;
+  if (imported !== undefined && !hasStarts(run.manifest))
+    throw new UserError(
+      `--export aiperf: ${run_id}: the file of ${imported.tool} does not say when requests were sent, which AIPerf's records have to; export vllm, which need not`,
+    );
   const [totals, lines] = [join(folder, 'profile_export_aiperf.json'), join(folder, 'profile_export.jsonl')];
   const slo = run.manifest.slo?.limits_ms ?? null;
   const figures = await peerFigures(PEERS.aiperf[0], run.records(), slo, contextOf(run.manifest));
@@ -93,7 +99,7 @@ function totalsOf({ manifest }: CountedRun, figures: PeerFigures, seen: Seen): R
     count === undefined || answeredDurationS === 0 ? null : count / answeredDurationS;
   return {
     schema_version: SCHEMA_VERSION,
-    aiperf_version: `reprise-${manifest.versions['reprise'] ?? 'unknown'}`,
+    aiperf_version: writtenBy(manifest),
     benchmark_id: manifest.run_id,
     ...scalar('request_throughput', 'requests/sec', perSecond(answered)),
     ...distribution('request_latency', 'ms', figures.e2eUs, 1000),
@@ -145,7 +151,7 @@ function inputConfig(manifest: Manifest, requests: number): Record<string, unkno
   return {
     endpoint: {
       model_names: [target.model ?? target.spec],
-      type: isChat(manifest) ? 'chat' : 'completions',
+      type: manifest.imported === undefined ? (isChat(manifest) ? 'chat' : 'completions') : target.adapter,
       streaming: true,
       ...(target.kind === 'url' ? { urls: [target.spec] } : {}),
     },
@@ -223,7 +229,7 @@ function answeredMetrics(record: RequestRecord, answer: Answer): Record<string, 
   const input = inputTokensOf(record);
   const itlUs = meanGapUs(firstUs, lastUs, tokens);
   const gaps: number[] = [];
-  chunkGaps(answer, (us) => gaps.push(us / 1000));
+  if (answer.hasGaps) chunkGaps(answer, (us) => gaps.push(us / 1000));
   const reasoning = record.reasoning_tokens;
   return {
     ...(input === null ? {} : { input_sequence_length: { value: input, unit: 'tokens' } }),

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { junitXml, runSuite, summaryMarkdown } from '../../../reports/index.ts';
+import { junitXml, runSuite, summaryCsv, summaryMarkdown } from '../../../reports/index.ts';
 import { makeDirectory, writeWhole } from '../../runs/run-directory.ts';
 import type { CountedRun } from '../counted-run.ts';
 import { writeAiperf } from './aiperf.ts';
@@ -45,6 +45,11 @@ export const EXPORTS = {
   bmf: async (run, { folder }) => {
     const file = join(folder, 'bmf.json');
     writeBmf(run, file);
+    return [file];
+  },
+  csv: async ({ summary }, { folder }) => {
+    const file = join(folder, 'summary.csv');
+    writeWhole(file, `${summaryCsv([summary])}\n`);
     return [file];
   },
   'step-summary': async ({ summary, manifest }, { folder, stepSummary }) => {

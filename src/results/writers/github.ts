@@ -1,5 +1,5 @@
 import { intervalText } from '../../../reports/index.ts';
-import { listText } from '../../core/words.ts';
+import { countText, listText } from '../../core/words.ts';
 import { writeWhole } from '../../runs/run-directory.ts';
 import type { CountedRun } from '../counted-run.ts';
 import { ciFigures, failingOf, type CiFigure } from './ci-figures.ts';
@@ -9,7 +9,7 @@ export function writeGithub({ manifest, summary }: CountedRun, files: Record<CiF
   const { workload, target, run_id } = manifest;
   const failing = failingOf(summary);
   const lost = failing.length === 0 ? '' : `; no value, by failed requests: ${listText(failing)}`;
-  const extra = `${workload.name} on ${target.spec}, ${run_id}, ${summary.requests.scheduled} requests${lost}`;
+  const extra = `${workload.name} on ${target.spec}, ${run_id}, ${countText(summary.requests.scheduled, 'request')}${lost}`;
   const figures = ciFigures(summary);
   for (const better of ['smaller', 'bigger'] as const) {
     const entries = figures

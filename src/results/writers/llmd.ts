@@ -1,8 +1,9 @@
 import type { RequestRecord } from '../../core/record.ts';
 import type { Manifest } from '../../schema/manifest.ts';
 import type { Summary } from '../../schema/summary.ts';
-import type { CountedRun } from '../counted-run.ts';
+import { contextOf, type CountedRun } from '../counted-run.ts';
 import { answerOf, inputTokensOf, startOf } from '../peers/answer.ts';
+import { MAX_UNKNOWN_GAPS } from '../../metrics/latency.ts';
 import { Distribution } from '../peers/distribution.ts';
 import { meanGapUs } from '../peers/peer.ts';
 import { each } from './due-order.ts';
@@ -50,10 +51,10 @@ export async function writeLlmd(run: CountedRun, file: string): Promise<void> {
           latency: {
             time_to_first_token: statistics(figures.ttftS, 's'),
             time_per_output_token: statistics(figures.tpotS, 's/token'),
-            inter_token_latency: statistics(figures.itlS, 's/token'),
+            inter_token_latency: figures.hasItl ? statistics(figures.itlS, 's/token') : null,
             request_latency: statistics(figures.e2eS, 's'),
           },
-          throughput: figures.throughput(),
+          throughput: figures.throughput(contextOf(manifest).durationS),
         },
       },
       session_performance: figures.sessions(),
@@ -62,32 +63,38 @@ export async function writeLlmd(run: CountedRun, file: string): Promise<void> {
   await fillFile(file, async (sink) => sink.write(`${JSON.stringify(withoutNulls(report), null, 2)}\n`));
 }
 
-/** In virtual time, when the run would have ended had it taken as long as it says. */
-function runOf({ run_id, clock, started_at, ended_at }: Manifest, { delivered }: Summary): Record<string, unknown> {
+/** In virtual time, and where its end is not known, it ends when it would have had it taken as long as its requests. */
+function runOf(
+  { run_id, clock, started_at, ended_at, imported, versions }: Manifest,
+  { delivered }: Summary,
+): Record<string, unknown> {
   const startMs = Date.parse(started_at);
-  const endMs =
-    clock === 'virtual' ? startMs + delivered.duration_s * 1000 : ended_at === null ? null : Date.parse(ended_at);
+  const endMs = clock === 'virtual' || ended_at === null ? startMs + delivered.duration_s * 1000 : Date.parse(ended_at);
   return {
     uid: run_id,
-    description: clock === 'virtual' ? 'reprise, virtual time: the reference engine, simulated' : 'reprise',
+    description:
+      imported === undefined
+        ? `reprise${clock === 'virtual' ? ', virtual time: the reference engine, simulated' : ''}`
+        : `${imported.tool}, read by reprise ${versions['reprise'] ?? 'unknown'} from ${imported.file}`,
     time: {
       start: started_at,
-      end: endMs === null ? null : new Date(endMs).toISOString(),
-      duration: `PT${Number((endMs === null ? delivered.duration_s : (endMs - startMs) / 1000).toFixed(6))}S`,
+      end: new Date(endMs).toISOString(),
+      duration: `PT${Number(((endMs - startMs) / 1000).toFixed(6))}S`,
     },
   };
 }
 
 function loadOf(manifest: Manifest, figures: Figures): Record<string, unknown> {
   const { plan_sha256, versions, prompts, workload, target, slo, seed, salt, clock, options, max_in_flight } = manifest;
+  const { imported } = manifest;
   return {
     metadata: { schema_version: LOAD_SCHEMA_VERSION, cfg_id: plan_sha256, description: workload.name },
     standardized: {
-      tool: 'reprise',
-      tool_version: versions['reprise'] ?? 'unknown',
+      tool: imported?.tool ?? 'reprise',
+      tool_version: (imported === undefined ? versions['reprise'] : imported.version) ?? 'unknown',
       source: prompts === undefined ? 'unknown' : 'random',
       stage: 0,
-      input_seq_len: lengthOf(figures.plannedInputs),
+      input_seq_len: lengthOf(figures.plannedInputs) ?? lengthOf(figures.inputs) ?? { distribution: 'other', value: 0 },
       output_seq_len: lengthOf(figures.plannedOutputs),
       ...(workload.rate_rps > 0 ? { rate_qps: workload.rate_rps } : {}),
       // All were due at once.
@@ -97,10 +104,10 @@ function loadOf(manifest: Manifest, figures: Figures): Record<string, unknown> {
   };
 }
 
-/** Planned lengths; a value of 0 where none are known. */
-function lengthOf(lengths: Distribution): Record<string, unknown> {
+/** Lengths by their mean and extremes; null where none are known. */
+function lengthOf(lengths: Distribution): Record<string, unknown> | null {
   const known = lengths.statistics('linear');
-  if (known === null) return { distribution: 'other', value: 0 };
+  if (known === null) return null;
   const { min, max, mean } = known;
   return min === max ? { distribution: 'fixed', value: min } : { distribution: 'other', value: mean, min, max };
 }
@@ -145,6 +152,7 @@ class Figures {
   readonly itlS = new Distribution();
   readonly e2eS = new Distribution();
   readonly #sessions = new Map<string, Session>();
+  #unknownGaps = 0;
   #fromUs = Infinity;
   #toUs = -Infinity;
 
@@ -166,6 +174,10 @@ class Figures {
     this.e2eS.push(answer.endUs / 1e6);
     const tpotUs = meanGapUs(answer.firstUs, answer.lastUs, answer.tokens);
     if (tpotUs !== null) this.tpotS.push(tpotUs / 1e6);
+    if (!answer.hasGaps) {
+      this.#unknownGaps++;
+      return;
+    }
     const times = record.token_times_us;
     for (let i = 1; i < times.length; i++) this.itlS.push(((times[i] ?? 0) - (times[i - 1] ?? 0)) / 1e6);
   }
@@ -181,9 +193,14 @@ class Figures {
     }
   }
 
-  /** Of answered requests, over the time of all. */
-  throughput(): Record<string, unknown> {
-    const seconds = (this.#toUs - this.#fromUs) / 1e6;
+  /** Whether the gaps between tokens are known, but for a few answers. */
+  get hasItl(): boolean {
+    return this.#unknownGaps <= this.e2eS.length * MAX_UNKNOWN_GAPS;
+  }
+
+  /** Of answered requests, over the time of all, or as long as the run took (`durationS`). */
+  throughput(durationS: number | null): Record<string, unknown> {
+    const seconds = durationS ?? (this.#toUs - this.#fromUs) / 1e6;
     if (!(seconds > 0)) return {};
     const [inputs, outputs] = [this.inputs.statistics('linear'), this.outputs.statistics('linear')];
     const rate = (units: string, count: number): Record<string, unknown> => ({ units, mean: count / seconds });

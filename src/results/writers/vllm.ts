@@ -1,7 +1,8 @@
 import { closeSync, openSync, readSync, rmSync } from 'node:fs';
 import type { RequestRecord } from '../../core/record.ts';
 import { Samples } from '../../metrics/samples.ts';
-import { contextOf, isChat, type CountedRun } from '../counted-run.ts';
+import { hasKnownGaps } from '../../metrics/request-latency.ts';
+import { contextOf, hasStarts, isChat, writtenBy, type CountedRun } from '../counted-run.ts';
 import { answerOf, chunksOf, inputTokensOf, startOf } from '../peers/answer.ts';
 import type { Statistics } from '../peers/distribution.ts';
 import { chunkGaps } from '../peers/peer.ts';
@@ -22,14 +23,15 @@ const PERCENTILES = [
 
 /**
  * The result of `vllm bench serve --save-detailed`: totals by vLLM's definitions, then lists with an entry a request in due
- * order, in seconds, failed ones too. `start_times` count from the run's start; `queue_times` are all of the wait from the
- * due time to the start. Where vLLM writes 0 for statistics of nothing, null stands here.
+ * order, in seconds, failed ones too. `start_times` count from a second before the run's start; `queue_times` are all of the
+ * wait from the due time to the start; neither is there where it is not known when requests were sent. An answer of which the first and
+ * the last token alone have a time has no gaps. Where vLLM writes 0 for statistics of nothing, null stands here.
  */
 export async function writeVllm(run: CountedRun, file: string): Promise<void> {
   // The chunk with the role is in no record: what is written counts none.
   const context = { ...contextOf(run.manifest), isChat: false };
   const figures = await peerFigures(PEERS.vllm[0], run.records(), run.manifest.slo?.limits_ms ?? null, context);
-  const lists = new Lists();
+  const lists = new Lists({ withStarts: hasStarts(run.manifest) });
   const order = new DueOrder();
   const gapsFile = `${file}.itls.tmp`;
   try {
@@ -43,7 +45,7 @@ export async function writeVllm(run: CountedRun, file: string): Promise<void> {
     });
     await fillFile(file, async (sink) => {
       const records = order.records();
-      sink.write(`${JSON.stringify({ ...heading(run), ...totals(figures, lists) }).slice(0, -1)}`);
+      sink.write(`${JSON.stringify({ ...heading(run, figures.durationS), ...totals(figures, lists) }).slice(0, -1)}`);
       lists.write(records, sink);
       gaps.write(records, gapsFile, sink);
       sink.write('}\n');
@@ -53,13 +55,16 @@ export async function writeVllm(run: CountedRun, file: string): Promise<void> {
   }
 }
 
-function heading({ manifest }: CountedRun): Record<string, unknown> {
-  const { started_at, target, prompts, workload, run_id, max_in_flight } = manifest;
-  const backend = target.adapter === 'sglang' ? 'sglang' : isChat(manifest) ? 'openai-chat' : 'openai';
+function heading({ manifest }: CountedRun, durationS: number): Record<string, unknown> {
+  const { started_at, target, prompts, workload, run_id, max_in_flight, imported } = manifest;
+  const ours = target.adapter === 'sglang' ? 'sglang' : isChat(manifest) ? 'openai-chat' : 'openai';
+  const backend = imported === undefined ? ours : target.adapter;
   const model = target.model ?? target.spec;
+  const end = new Date(Date.parse(started_at) + durationS * 1000).toISOString();
   return {
-    // 2026-11-29T01:16:16.454Z -> 20261129-011616
-    date: started_at.slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-'),
+    // When it had ended: 2026-11-29T01:16:16.454Z -> 20261129-011616
+    date: end.slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-'),
+    written_by: writtenBy(manifest),
     endpoint_type: backend,
     backend,
     label: run_id,
@@ -102,6 +107,9 @@ function statistics(metric: string, us: Statistics | null): Record<string, numbe
   };
 }
 
+/** A start of 0 is none in vLLM's files. */
+const ZERO_US = 1e6;
+
 /** The lists with one number, or one text, a request. */
 class Lists {
   inputTokens = 0;
@@ -115,6 +123,11 @@ class Lists {
     start_times: new Samples(),
     queue_times: new Samples(),
   };
+  readonly #withStarts: boolean;
+
+  constructor({ withStarts }: { readonly withStarts: boolean }) {
+    this.#withStarts = withStarts;
+  }
 
   add(record: RequestRecord): void {
     const answer = answerOf(record);
@@ -129,13 +142,16 @@ class Lists {
     // A request that broke off keeps its first token and its gaps, and has no latency.
     this.#numbers.ttfts.push((chunksOf(record).timesUs[0] ?? 0) / 1e6);
     this.#numbers.latencies.push((answer?.lastUs ?? 0) / 1e6);
-    this.#numbers.start_times.push(startUs / 1e6);
+    this.#numbers.start_times.push((ZERO_US + startUs) / 1e6);
     this.#numbers.queue_times.push((startUs - record.due_us) / 1e6);
     this.#errors.push(answer === null ? failureText(record) : '');
   }
 
   write(order: Uint32Array, sink: FileSink): void {
-    for (const [name, samples] of Object.entries(this.#numbers)) {
+    const { start_times, queue_times, ...lists } = this.#numbers;
+    // Before vLLM 0.11 there were none either.
+    const all = this.#withStarts ? { ...lists, start_times, queue_times } : lists;
+    for (const [name, samples] of Object.entries(all)) {
       const values = samples.values();
       writeList(sink, name, order, (record) => String(values[record] ?? 0));
     }
@@ -157,7 +173,7 @@ class GapTexts {
 
   add(record: RequestRecord, sink: FileSink): void {
     const gaps: number[] = [];
-    chunkGaps({ chunks: chunksOf(record) }, (us) => gaps.push(us / 1e6));
+    if (hasKnownGaps(record)) chunkGaps({ chunks: chunksOf(record) }, (us) => gaps.push(us / 1e6));
     const text = JSON.stringify(gaps);
     sink.write(text);
     this.#from.push(this.#end);
