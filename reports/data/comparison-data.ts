@@ -1,4 +1,6 @@
 import type { Ecdf } from './ecdf.ts';
+import type { LatencyTimeline, TimedLatency } from './latency-timeline.ts';
+import type { TimeBins } from './timeline.ts';
 
 /** Latencies of a request that are compared. */
 export const COMPARED_LATENCIES = ['ttft', 'tpot', 'e2e'] as const;
@@ -7,6 +9,8 @@ export type ComparedLatency = (typeof COMPARED_LATENCIES)[number];
 /** What the page of a comparison draws besides the comparison itself. Its size does not grow with the runs' requests. */
 export interface ComparisonData {
   readonly latencies: Readonly<Record<ComparedLatency, LatencyPair>>;
+  /** Null where it is not known when requests were sent. */
+  readonly times: ComparedTimes | null;
   readonly pairs: RequestPairs;
   /** Of each of the comparison's requests that changed most, in their order. */
   readonly most_changed: readonly RequestFacts[];
@@ -29,6 +33,45 @@ export interface QuantileChange {
   readonly ln: number;
   /** 95 % interval by the spread of the runs, at this quantile alone; null: one run, or runs that repeat exactly. */
   readonly ln_ci95: readonly [number, number] | null;
+}
+
+/** Both sides by the due times of their requests, in the same bins; the runs of a side pooled. */
+export interface ComparedTimes extends TimeBins<ComparedBin> {
+  /** What the requests stand at: when they were due, or where a result file does not have that, when they were sent. */
+  readonly by: 'due' | 'sent';
+  /** The highest percentile that the requests of a run in a bin are enough for. */
+  readonly tail: LatencyTimeline['tail'];
+  /** Width of the window of `attainment`. */
+  readonly window_s: number;
+  /** Share of requests that should meet the SLO; null without one. */
+  readonly wanted: number | null;
+}
+
+export interface ComparedBin {
+  readonly from_s: number;
+  readonly to_s: number;
+  readonly base: SideBin;
+  readonly new: SideBin;
+  /** Whether the p50 of the two differ by the spread of the runs: at 95 % for all bins together. */
+  readonly differs: Readonly<Record<TimedLatency, boolean>>;
+}
+
+/** The measured requests of all runs of a side that are due in a bin. */
+export interface SideBin extends Readonly<Record<TimedLatency, LatencyOfBin>> {
+  readonly requests: number;
+  readonly failed: number;
+  /** Share of those in the window around the bin that met the SLO; null without an SLO or with too few requests. */
+  readonly attainment: number | null;
+}
+
+export interface LatencyOfBin {
+  /** Requests that have the latency, or failed. */
+  readonly requests: number;
+  /** Nearest-rank percentiles in which a failed request is infinitely late: null if it is one. */
+  readonly p50_ms: number | null;
+  readonly tail_ms: number | null;
+  /** p50 of each run, of at least two; null where one has too few requests, or fails. */
+  readonly p50_of_runs_ms: readonly number[] | null;
 }
 
 /** TTFT of requests in the first run of each side. */

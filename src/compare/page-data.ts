@@ -12,6 +12,7 @@ import { nearestRank, Samples } from '../metrics/samples.ts';
 import type { Comparison } from '../schema/comparison.ts';
 import { changeOf, intervalOf, type Order } from './change.ts';
 import type { LoadedRun } from './load-runs.ts';
+import { timesOf } from './over-time.ts';
 
 /** Points of the scatter, at most. */
 const PAIRS = 2000;
@@ -36,6 +37,7 @@ export function pageData(
   const requests = base[0]?.requests;
   return {
     latencies: { ttft: latency('ttft'), tpot: latency('tpot'), e2e: latency('e2e') },
+    times: timesOf(base, now, order),
     pairs: paired_requests === 0 ? pairsOf(undefined, undefined) : pairsOf(base[0], now[0]),
     most_changed: most_changed.map(({ request_id }): RequestFacts => {
       const request = requests?.get(request_id);
