@@ -41,7 +41,7 @@ export function comparisonTimeSection(comparison: Comparison, times: ComparedTim
   const panels = [
     ...TIMED_LATENCIES.map((metric) => latencyPanel(comparison, metric, times)),
     ...(comparison.slo === null ? [] : [attainmentPanel(times)]),
-    ...(totalOf(times.bins, ({ base, new: now }) => base.failed + now.failed) === 0 ? [] : [failuresPanel(times)]),
+    ...(hasFailures(times.bins) ? [failuresPanel(times)] : []),
   ];
   const hasCourse = ({ curves }: Panel): boolean =>
     SIDES.some((side) => times.bins.filter((bin) => curves(bin[side]).middle !== null).length >= LEAST_BINS);
@@ -61,7 +61,7 @@ function leadOf({ base, new: now }: Comparison, { by, bin_s, tail, excluded, bin
   const hasBand = bins.some((bin) => SIDES.some((side) => bin[side].ttft.p50_of_runs_ms !== null));
   return [
     `Bins of ${secondsText(bin_s)}${isPooled ? ', the runs of a side pooled' : ''}${by === 'due' ? '' : '; a result file without due times by the times of sending'}.`,
-    `TTFT and TPOT: p50 (thick) and ${tail} (thin) of those due in a bin (at least ${ENOUGH_TO_DRAW}), failed ones infinitely late${hasBand ? '; band: from the lowest to the highest p50 of a run' : ''}.`,
+    `TTFT and TPOT: p50 (thick) and ${tail} (thin) of those due in a bin (at least ${ENOUGH_TO_DRAW}), failed ones infinitely late${hasFailures(bins) ? ' (a line is broken where it falls on them)' : ''}${hasBand ? '; band: from the lowest to the highest p50 of a run' : ''}.`,
     ...(excluded.length === 0 ? [] : ['Shaded: warm-up and cool-down, not measured.']),
   ].join(' ');
 }
@@ -73,8 +73,6 @@ interface Panel {
   readonly name: string;
   readonly title: string;
   readonly label: string;
-  /** How many requests of a side are in a bin. */
-  readonly population: (side: SideBin) => number;
   /** How to read it, where that is not plain. */
   readonly note?: string;
   readonly height: number;
@@ -123,7 +121,6 @@ function latencyPanel({ slo }: Comparison, metric: TimedLatency, times: Compared
     name: `${name} over time`,
     title: comparedLatencyTitle(metric, times),
     label: `${name} of both sides by due time`,
-    population: ({ requests }) => requests,
     ...(single === 0 ? {} : { note: `${countText(single, 'request')} of a single token not drawn` }),
     height: LATENCY_HEIGHT,
     curves,
@@ -164,7 +161,6 @@ function attainmentPanel(times: ComparedTimes): Panel {
     name: 'attainment over time',
     title: comparedAttainmentTitle(times),
     label: 'Share of requests of both sides that met the SLO by due time',
-    population: ({ requests }) => requests,
     note: `moving window of ${secondsText(window_s)}, of at least ${MIN_WINDOW_REQUESTS} requests`,
     height: SHARE_HEIGHT,
     curves: ({ attainment }) => ({ middle: attainment }),
@@ -197,7 +193,6 @@ function failuresPanel(times: ComparedTimes): Panel {
     name: 'failures over time',
     title: comparedFailuresTitle(times),
     label: 'Share of requests of both sides that failed by due time',
-    population: ({ requests }) => requests,
     height: SHARE_HEIGHT,
     curves: (side) => ({ middle: shareOf(side) }),
     yTitle: 'share that fails',
@@ -217,8 +212,7 @@ function failuresPanel(times: ComparedTimes): Panel {
 }
 
 function chartOf(panel: Panel, times: ComparedTimes, hasTimeLabels: boolean): Chart {
-  const { id, title, label, population, note, columns } = panel;
-  const requests = SIDES.map((side) => withThousands(totalOf(times.bins, (bin) => population(bin[side]))));
+  const { id, title, label, note, columns } = panel;
   const heads = SIDES.flatMap((side) =>
     Object.entries(columns).map(([head, cell]) => [`${side} ${head}`, (bin: ComparedBin): string => cell(bin[side])]),
   );
@@ -226,10 +220,19 @@ function chartOf(panel: Panel, times: ComparedTimes, hasTimeLabels: boolean): Ch
     id,
     title,
     label: `${label} ${overText(times)}. ${title}.`,
-    note: `n = ${requests[0]} requests of base, ${requests[1]} of new${note === undefined ? '' : `; ${note}`}.`,
+    note: `n = ${SIDES.map((side) => populationOf(times.bins, side)).join(', ')}${note === undefined ? '' : `; ${note}`}.`,
     spec: timeFrame(times, { height: panel.height, hasTimeLabels }, (x) => layersOf(panel, times, x)),
     table: binsTable(times, Object.fromEntries(heads)),
   };
+}
+
+function populationOf(bins: readonly ComparedBin[], side: Side): string {
+  const failed = totalOf(bins, (bin) => bin[side].failed);
+  const requests = countText(
+    totalOf(bins, (bin) => bin[side].requests),
+    'request',
+  );
+  return `${requests} of ${side}${failed === 0 ? '' : ` (${withThousands(failed)} failed)`}`;
 }
 
 /** Of each side the band, then the thin and the thick line over all of these, each bin from its start to its end. */
@@ -308,6 +311,10 @@ function latencyText(ms: number | null): string {
 function latencyCell({ requests }: LatencyOfBin, ms: number | null): string {
   if (ms !== null) return threeFigures(ms);
   return requests === 0 ? '-' : 'fails';
+}
+
+function hasFailures(bins: readonly ComparedBin[]): boolean {
+  return bins.some(({ base, new: now }) => base.failed + now.failed > 0);
 }
 
 function totalOf(bins: readonly ComparedBin[], amountOf: (bin: ComparedBin) => number): number {

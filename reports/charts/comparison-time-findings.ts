@@ -1,5 +1,6 @@
 import { formatShare } from '../../src/core/units.ts';
 import type { ComparedBin, ComparedTimes } from '../data/comparison-data.ts';
+import { beatsChance } from '../data/follows.ts';
 import type { TimedLatency } from '../data/latency-timeline.ts';
 import { METRIC_NAMES } from '../definitions.ts';
 import { afterText, durationTexts } from '../format.ts';
@@ -8,9 +9,8 @@ import { durationS } from './time-panel.ts';
 
 type Side = (typeof SIDES)[number];
 
-/** The title goes by bins of at least so many requests of each side, at least so many of them. */
+/** The title goes by bins of at least so many requests of each side. */
 const ENOUGH = 10;
-const ENOUGH_BINS = 3;
 /** The sides are apart in a bin when one is so many times the other, and so many times as far as in the median bin. */
 const APART = 1.5;
 
@@ -30,15 +30,12 @@ export function comparedLatencyTitle(metric: TimedLatency, { bins }: ComparedTim
       },
     ];
   });
-  if (known.length < ENOUGH_BINS) return `${name} of both by due time`;
   const [inNew, inBase] = [known.filter(({ ln }) => ln < 0).length, known.filter(({ ln }) => ln > 0).length];
-  if (inNew === 0 && inBase === 0) return `${name} p50 is the same all the time`;
-  const [most, side] = inNew >= inBase ? [inNew, 'new'] : [inBase, 'base'];
-  const lower = `${name} p50 is lower in ${side} ${most === known.length ? 'all the time' : `in ${most} of ${known.length} bins`}`;
-  const apart = furthestApart(known);
-  if (apart === null) return lower;
-  const [base = '', now = ''] = durationTexts(apart.ms);
-  return `${lower}; most apart ${afterText(apart.from_s, durationS(bins))}: ${base} in base, ${now} in new`;
+  const [most, side] = inNew > inBase ? [inNew, 'new'] : [inBase, 'base'];
+  const where = most === known.length ? 'all the time' : `in ${most} of ${known.length} bins`;
+  const lower = beatsChance(most, known.length) ? `lower in ${side} ${where}` : null;
+  const parts = [lower, apartText(known, durationS(bins))].filter((part) => part !== null);
+  return parts.length === 0 ? `${name} of both by due time` : `${name} p50 is ${parts.join('; ')}`;
 }
 
 interface KnownBin {
@@ -51,20 +48,24 @@ interface KnownBin {
 }
 
 /** Null where the sides are as far apart as mostly, or where the runs do not show it. */
-function furthestApart(known: readonly KnownBin[]): KnownBin | null {
+function apartText(known: readonly KnownBin[], endS: number): string | null {
   const lns = known.map(({ ln }) => ln).toSorted((a, b) => a - b);
   const middle = lns[Math.floor(lns.length / 2)] ?? 0;
-  return known
+  const furthest = known
     .filter(({ ln, differs }) => differs && Math.min(Math.abs(ln), Math.abs(ln - middle)) >= Math.log(APART))
     .reduce<KnownBin | null>((most, bin) => (Math.abs(bin.ln) > Math.abs(most?.ln ?? 0) ? bin : most), null);
+  if (furthest === null) return null;
+  const [base = '', now = ''] = durationTexts(furthest.ms);
+  return `most apart ${afterText(furthest.from_s, endS)}: ${base} in base, ${now} in new`;
 }
 
 export function comparedAttainmentTitle({ bins }: ComparedTimes): string {
   const lowest = (side: Side): number =>
     bins.reduce((low, { [side]: { attainment } }) => Math.min(low, attainment ?? 1), 1);
   const [base, now] = [lowest('base'), lowest('new')];
-  return base === 1 && now === 1
-    ? 'Attainment stays at 100 % in both'
+  if (base === 1 && now === 1) return 'Attainment stays at 100 % in both';
+  return base === now
+    ? `Attainment is ${formatShare(base)} at its lowest in both`
     : `Attainment is ${formatShare(base)} at its lowest in base, ${formatShare(now)} in new`;
 }
 

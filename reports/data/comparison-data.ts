@@ -1,3 +1,5 @@
+import type { RequestRecord } from '../../src/core/record.ts';
+import type { Imported } from '../../src/schema/manifest.ts';
 import type { Ecdf } from './ecdf.ts';
 import type { LatencyTimeline, TimedLatency } from './latency-timeline.ts';
 import type { TimeBins } from './timeline.ts';
@@ -12,8 +14,9 @@ export interface ComparisonData {
   /** Null where it is not known when requests were sent. */
   readonly times: ComparedTimes | null;
   readonly pairs: RequestPairs;
-  /** Of each of the comparison's requests that changed most, in their order. */
-  readonly most_changed: readonly RequestFacts[];
+  /** The records of each of the comparison's requests that changed most, in their order. */
+  readonly most_changed: readonly RecordPair[];
+  readonly first_runs: { readonly base: FirstRun; readonly new: FirstRun };
   /** Each run's report, relative to the page, by the order of the comparison's runs; null: it has none. */
   readonly reports: { readonly base: readonly (string | null)[]; readonly new: readonly (string | null)[] };
 }
@@ -94,8 +97,18 @@ export interface RequestPair {
   readonly due_s: number;
 }
 
-export interface RequestFacts {
-  readonly due_s: number;
-  readonly input_tokens: number;
-  readonly output_tokens: number;
+/** A request as the first run of each side has it. */
+export interface RecordPair {
+  readonly base: RequestRecord;
+  readonly new: RequestRecord;
+}
+
+/** What the records of a side's first run need to be understood. */
+export interface FirstRun {
+  /** What the `X-Request-Id` of its calls begin with; null: there were none. */
+  readonly id_prefix: string | null;
+  /** What the due times of an imported run are; null: the run is our own. */
+  readonly starts: Imported['starts'] | null;
+  /** Which of the requests that changed most have their record in the run's report. */
+  readonly in_report: ReadonlySet<string>;
 }
