@@ -30,12 +30,14 @@ export function comparedLatencyTitle(metric: TimedLatency, { bins }: ComparedTim
       },
     ];
   });
+  if (known.length === 0) return `${name} of both over time`;
   const [inNew, inBase] = [known.filter(({ ln }) => ln < 0).length, known.filter(({ ln }) => ln > 0).length];
+  if (inNew === 0 && inBase === 0) return `${name} p50 is the same all the time`;
   const [most, side] = inNew > inBase ? [inNew, 'new'] : [inBase, 'base'];
   const where = most === known.length ? 'all the time' : `in ${most} of ${known.length} bins`;
   const lower = beatsChance(most, known.length) ? `lower in ${side} ${where}` : null;
   const parts = [lower, apartText(known, durationS(bins))].filter((part) => part !== null);
-  return parts.length === 0 ? `${name} of both by due time` : `${name} p50 is ${parts.join('; ')}`;
+  return parts.length === 0 ? `${name} of both over time` : `${name} p50 is ${parts.join('; ')}`;
 }
 
 interface KnownBin {

@@ -83,7 +83,7 @@ function changeText({ metric, base_ms, new_ms }: Changed): string {
 
 type Row = readonly (string | Markup)[];
 
-/** Two records of one request field by field; a field that neither has is left out. */
+/** Two records of one request field by field; a field that neither has is left out. What the client took is said with the sending. */
 function recordsTable({ slo }: Comparison, pair: RecordPair, { first_runs, reports }: Data): Markup {
   const { request_id } = pair.base;
   const texts = (name: string, textOf: (record: RequestRecord, run: FirstRun) => string | null): Row[] => {
@@ -109,7 +109,9 @@ function recordsTable({ slo }: Comparison, pair: RecordPair, { first_runs, repor
     ...times('TPOT', ofAnswer(tpotUs)),
     ...times('E2E', ofAnswer(e2eUs)),
     ...times('longest token gap', longestGapUs),
-    ...SPAN_KINDS.flatMap((kind) => times(SPAN_NAMES[kind], (record) => spanUs(record, kind))),
+    ...SPAN_KINDS.filter((kind) => kind !== 'client').flatMap((kind) =>
+      times(SPAN_NAMES[kind], (record) => spanUs(record, kind)),
+    ),
     ...texts('input tokens', (record) => gotText(record.input_tokens, record.input_tokens_planned)),
     ...texts('cached of these', ({ cached_tokens }) => (cached_tokens === null ? null : withThousands(cached_tokens))),
     ...texts('output tokens', (record) => gotText(record.token_times_us.length, record.output_tokens_planned)),

@@ -13,7 +13,7 @@ import type { ComparedRequest, LoadedRun } from './load-runs.ts';
 import { pValueOf } from './verdicts.ts';
 
 /** Where the requests are too few for percentiles by bin, so many bins are left at least. */
-const LEAST_BINS = 12;
+const LEAST_BINS = 6;
 /** The p50 of a single run is one of at least so many requests. */
 const LEAST_OF_RUN = 5;
 
