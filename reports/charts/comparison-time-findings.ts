@@ -72,10 +72,11 @@ export function comparedAttainmentTitle({ bins }: ComparedTimes): string {
 }
 
 export function comparedFailuresTitle({ bins }: ComparedTimes): string {
-  const shareOf = (side: Side): string => {
+  const shareOf = (side: Side): number => {
     const total = (of: (bin: ComparedBin) => number): number => bins.reduce((sum, bin) => sum + of(bin), 0);
-    const failed = total(({ [side]: each }) => each.failed);
-    return failed === 0 ? 'none' : formatShare(failed / total(({ [side]: each }) => each.requests));
+    return total(({ [side]: each }) => each.failed) / total(({ [side]: each }) => each.requests);
   };
-  return `${shareOf('base')} of requests fail in base, ${shareOf('new')} in new`;
+  const [base, now] = [shareOf('base'), shareOf('new')];
+  if (base === 0) return `No request fails in base, ${formatShare(now)} in new`;
+  return `${formatShare(base)} of requests fail in base, ${now === 0 ? 'none' : formatShare(now)} in new`;
 }
