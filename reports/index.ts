@@ -1,5 +1,6 @@
 export { csvCell } from './csv/cell.ts';
 export { summaryCsv } from './csv/summary.ts';
+export { requestAnchor } from './html/request-anchor.ts';
 export { writeHtmlReport } from './html/write-html-report.ts';
 export { writeGoodputHtml } from './html/write-goodput-html.ts';
 export { writeSweepHtml } from './html/write-sweep-html.ts';

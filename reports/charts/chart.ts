@@ -55,6 +55,8 @@ export interface ChartSection {
 /** A record behind a row: what it says in words, and its fields as they are stored. */
 export interface ChartDetail {
   readonly row: number;
+  /** Its place in the page goes by it. */
+  readonly request_id: string;
   readonly title: string;
   readonly words: readonly string[];
   readonly fields: readonly (readonly [name: string, value: string])[];

@@ -6,6 +6,7 @@ import type { ChartSection } from './chart.ts';
 import { comparisonEcdf } from './comparison-ecdf-chart.ts';
 import { forestChart } from './comparison-forest-chart.ts';
 import { pairsChart } from './comparison-pairs-chart.ts';
+import { comparisonTimeSection } from './comparison-time-charts.ts';
 import { quantilesChart } from './comparison-quantiles-chart.ts';
 
 /** With fewer, the quantiles that every run has say little of the whole. */
@@ -14,7 +15,7 @@ const LEAST_QUANTILES = 10;
 /** The charts of a comparison in the order of its page. */
 export function comparisonSections(
   comparison: Comparison,
-  { latencies, pairs }: Pick<ComparisonData, 'latencies' | 'pairs'>,
+  { latencies, times, pairs }: Pick<ComparisonData, 'latencies' | 'times' | 'pairs'>,
 ): ChartSection[] {
   const shown = COMPARED_LATENCIES.filter((metric) => latencies[metric].base.n + latencies[metric].new.n > 0);
   const few = shown.filter((metric) => latencies[metric].changes.length < LEAST_QUANTILES);
@@ -46,6 +47,7 @@ export function comparisonSections(
           ? null
           : `Left out: ${listText(few.map((metric) => METRIC_NAMES[metric]))}, of which most quantiles are of failed requests.`,
     },
+    comparisonTimeSection(comparison, times),
     {
       id: 'requests',
       heading: 'Request by request',

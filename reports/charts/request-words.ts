@@ -99,22 +99,29 @@ function tokenWords(record: RequestRecord): string {
 }
 
 /** `845 of 1,024`: got and planned; `845` where they are the same, or only one is known. */
-function gotText(got: number | null, planned: number | null): string {
+export function gotText(got: number | null, planned: number | null): string {
   if (got === null || planned === null || got === planned) return withThousands(got ?? planned ?? 0);
   return `${withThousands(got)} of ${withThousands(planned)}`;
 }
 
 function gapWords(record: RequestRecord): string | null {
-  const times = record.token_times_us;
   const tpot = tpotUs(record);
   if (tpot === null) return null;
-  if (!hasKnownGaps(record)) return `TPOT ${formatMs(tpot / 1000)}; gaps between its tokens are not known`;
-  let longest = 0;
-  for (let i = 1; i < times.length; i++) longest = Math.max(longest, (times[i] ?? 0) - (times[i - 1] ?? 0));
+  const longest = longestGapUs(record);
+  if (longest === null) return `TPOT ${formatMs(tpot / 1000)}; gaps between its tokens are not known`;
   return inOneUnit([
     { words: 'TPOT', ms: tpot / 1000 },
     { words: 'longest gap between tokens', ms: longest / 1000 },
   ]);
+}
+
+/** Null with fewer than two tokens, and where their times are not known each. */
+export function longestGapUs(record: RequestRecord): number | null {
+  const times = record.token_times_us;
+  if (times.length < 2 || !hasKnownGaps(record)) return null;
+  let longest = 0;
+  for (let i = 1; i < times.length; i++) longest = Math.max(longest, (times[i] ?? 0) - (times[i - 1] ?? 0));
+  return longest;
 }
 
 function outcomeWords({ outcome, http_status, error, finish_reason }: RequestRecord): string {

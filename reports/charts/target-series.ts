@@ -21,17 +21,23 @@ export interface TargetMarks {
   readonly shape: Shape;
 }
 
+/** In a place of its own, by pixels from the plot's corner; by default above the plot. */
+type LegendPlace =
+  | { readonly orient: 'none'; readonly legendX: number; readonly legendY: number }
+  | Readonly<Record<string, never>>;
+
 /** Columns of a legend, so many that names of this length have room. */
 function columnsOf(names: readonly string[]): { readonly expr: string } {
   const longest = Math.max(...names.map(({ length }) => length));
   return { expr: `max(1, floor(width / ${longest * 7 + 30}))` };
 }
 
-/** By the field `target`, in the order of the names. A single target needs no legend. */
-export function targetMarks(names: readonly string[]): TargetMarks {
+/** By the field `target`, in the order of the names. A single target needs no legend; `place`: where it stands else. */
+export function targetMarks(names: readonly string[], place: LegendPlace = {}): TargetMarks {
   const domain = [...names];
   const nth = (list: readonly string[]): string[] => names.map((_, i) => list[i % list.length] ?? '');
-  const legend = names.length === 1 ? { legend: null } : { legend: { labelLimit: 0, columns: columnsOf(names) } };
+  const legend =
+    names.length === 1 ? { legend: null } : { legend: { labelLimit: 0, columns: columnsOf(names), ...place } };
   return {
     color: { field: 'target', type: 'nominal', scale: { domain, range: nth(SERIES) }, ...legend },
     shape: { field: 'target', type: 'nominal', scale: { domain, range: nth(SHAPES) }, ...legend },

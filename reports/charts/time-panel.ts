@@ -115,7 +115,7 @@ export function timeFrame<Bin extends Span>(
 }
 
 /** In one line with the title of the y axis. */
-function legendBehind(yTitle: string): { orient: 'none'; legendX: number; legendY: number } {
+export function legendBehind(yTitle: string): { orient: 'none'; legendX: number; legendY: number } {
   const legendX = Math.max(0, yTitle.length * CHARACTER - Y_AXIS_WIDTH + 2 * CHARACTER);
   return { orient: 'none', legendX, legendY: -LEGEND_ABOVE };
 }

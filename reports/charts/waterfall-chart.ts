@@ -22,7 +22,8 @@ export interface WaterfallData {
 const ROW_HEIGHT = 14;
 const MAX_TICKS = 60;
 
-const NAMES: Readonly<Record<SpanKind, string>> = {
+/** Names of what a request's time goes to. */
+export const SPAN_NAMES: Readonly<Record<SpanKind, string>> = {
   ...PHASE_NAMES,
   waiting: 'waiting',
   streaming: 'streaming',
@@ -66,7 +67,7 @@ export function waterfallChart({ id, title, which, requests, context }: Waterfal
       ],
     },
     table: {
-      columns: ['row', 'request', 'outcome', ...kinds.map((kind) => `${NAMES[kind]} (ms)`), 'tokens'],
+      columns: ['row', 'request', 'outcome', ...kinds.map((kind) => `${SPAN_NAMES[kind]} (ms)`), 'tokens'],
       rows: rows.map(({ record, row, spans }) => [
         String(row),
         record.request_id,
@@ -135,8 +136,8 @@ function spanLayer(rows: readonly Row[], kinds: readonly SpanKind[], axis: Axis)
       row,
       from: from_s / unitS,
       to: to_s / unitS,
-      kind: NAMES[kind],
-      text: `${row}: ${record.request_id}: ${NAMES[kind]} ${threeFigures((to_s - from_s) / unitS)} ${unit}, from ${threeFigures(from_s / unitS)} ${unit}`,
+      kind: SPAN_NAMES[kind],
+      text: `${row}: ${record.request_id}: ${SPAN_NAMES[kind]} ${threeFigures((to_s - from_s) / unitS)} ${unit}, from ${threeFigures(from_s / unitS)} ${unit}`,
     })),
   );
   return {
@@ -149,7 +150,7 @@ function spanLayer(rows: readonly Row[], kinds: readonly SpanKind[], axis: Axis)
       color: {
         field: 'kind',
         type: 'nominal',
-        scale: { domain: kinds.map((kind) => NAMES[kind]), range: kinds.map((kind) => SPAN_COLOURS[kind]) },
+        scale: { domain: kinds.map((kind) => SPAN_NAMES[kind]), range: kinds.map((kind) => SPAN_COLOURS[kind]) },
       },
       tooltip: { field: 'text', type: 'nominal' },
     },
@@ -208,6 +209,7 @@ function detailOf(record: RequestRecord, row: number, context: RequestContext): 
     times.length === 0 ? '' : `, from ${withThousands(times[0] ?? 0)} to ${withThousands(times.at(-1) ?? 0)}`;
   return {
     row,
+    request_id: record.request_id,
     title: `${row}: ${record.request_id}, ${e2e}, ${withThousands(record.input_tokens_planned ?? 0)} tokens in, ${withThousands(times.length)} out`,
     words: requestWords(record, context),
     fields: [...fields, ['token_times_us', `${countText(times.length, 'time')}${ends}`]],

@@ -107,16 +107,9 @@ export class LatencyTimelineCollector {
 
   /** Widens bins until the median of those with a request has enough for a percentile, and says for which. */
   #enough({ bins, bin_s }: Timeline): LatencyTimeline['tail'] {
-    const endUs = bins.length * bin_s * 1e6;
-    for (const { tail, requests, least_bins } of ENOUGH_FOR) {
-      const doublings = Array.from({ length: 8 }, (_, i) => i).find(
-        (i) => endUs / (this.#binUs * 2 ** i) >= least_bins && median(summed(this.#requests(), 2 ** i)) >= requests,
-      );
-      if (doublings === undefined) continue;
-      for (let i = 0; i < doublings; i++) this.#widen();
-      return tail;
-    }
-    return 'p90';
+    const found = enoughFor(this.#requests(), (bins.length * bin_s * 1e6) / this.#binUs);
+    for (let i = 0; i < (found?.doublings ?? 0); i++) this.#widen();
+    return found?.tail ?? 'p90';
   }
 
   #requests(): number[] {
@@ -166,6 +159,23 @@ export class LatencyTimelineCollector {
     this.#failed = Float64Array.from(summed([...this.#failed, ...new Float64Array(MAX_BINS)], 2));
     this.#binUs *= 2;
   }
+}
+
+/**
+ * How often `length` bins with so many requests each have to double until the median of those with a request has enough
+ * for a percentile, and for which; null where too few bins would be left.
+ */
+export function enoughFor(
+  requests: readonly number[],
+  length: number,
+): { readonly doublings: number; readonly tail: LatencyTimeline['tail'] } | null {
+  for (const { tail, requests: enough, least_bins } of ENOUGH_FOR) {
+    const doublings = Array.from({ length: 8 }, (_, i) => i).find(
+      (i) => length / 2 ** i >= least_bins && median(summed(requests, 2 ** i)) >= enough,
+    );
+    if (doublings !== undefined) return { doublings, tail };
+  }
+  return null;
 }
 
 function noCounts(): Counts[] {

@@ -58,6 +58,11 @@ export async function collectReportData(
   return collector.result();
 }
 
+/** What the `X-Request-Id` of a run's calls begin with; null where none are known: in virtual time, and of an imported run. */
+export function idPrefixOf({ clock, run_id, imported }: Manifest): string | null {
+  return clock === 'virtual' || imported !== undefined ? null : idPrefix(run_id);
+}
+
 /** Takes nothing from the summary, so that one pass over the records can serve both. */
 class ReportDataCollector {
   readonly #idPrefix: string | null;
@@ -76,8 +81,8 @@ class ReportDataCollector {
   readonly #sources = new Map<TokenCountSource, number>();
 
   constructor(manifest: Manifest) {
-    const { slo, measured, clock, run_id, imported } = manifest;
-    this.#idPrefix = clock === 'virtual' || imported !== undefined ? null : idPrefix(run_id);
+    const { slo, measured, imported } = manifest;
+    this.#idPrefix = idPrefixOf(manifest);
     this.#starts = imported?.starts ?? null;
     this.#isStopped = stoppedRecords(manifest);
     this.#limits = slo?.limits_ms ?? {};

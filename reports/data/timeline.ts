@@ -62,6 +62,11 @@ export const MIN_WINDOW_REQUESTS = 10;
 /** So many windows of attainment make up the run. */
 const WINDOWS = 12;
 
+/** How many bins the window of attainment has on each side of its own, where the run has so many. */
+export function windowReach(bins: number): number {
+  return Math.max(1, Math.round(bins / WINDOWS / 2));
+}
+
 /**
  * Counts a run over time in at most 240 bins of one width. The width doubles when a record lies beyond the last bin, so
  * that one pass suffices for a run of any length: the sum of a wider bin is that of the two it replaces.
@@ -119,7 +124,7 @@ export class TimelineCollector {
     while (this.#length() > MIN_BINS && requests / this.#length() < REQUESTS_A_BIN) this.#widen();
     const length = this.#length();
     const binS = this.#binUs / 1e6;
-    const reach = Math.max(1, Math.round(length / WINDOWS / 2));
+    const reach = windowReach(length);
     const bins = Array.from({ length }, (_, i) => ({
       from_s: i * binS,
       to_s: (i + 1) * binS,
@@ -200,7 +205,8 @@ export class TimelineCollector {
   }
 }
 
-function excludedSpans(measured: Manifest['measured']): Timeline['excluded'] {
+/** Due times of warm-up and cool-down. */
+export function excludedSpans(measured: Manifest['measured']): Timeline['excluded'] {
   if (measured === null) return [];
   const { warmup_s, cooldown_s, from_us, to_us } = measured;
   const [from_s, to_s] = [from_us / 1e6, to_us / 1e6];

@@ -31,12 +31,12 @@ export function followReader(): void {
   };
 
   const unfold = (): void => {
-    if (window.location.hash === '') return;
-    const place = document.querySelector(window.location.hash);
-    const folded = place?.querySelector(':scope > details') ?? place?.closest('details');
-    if (!(folded instanceof HTMLDetailsElement) || folded.open) return;
-    folded.open = true;
-    place?.scrollIntoView();
+    const place = document.getElementById(window.location.hash.slice(1));
+    if (place === null) return;
+    const folded = place.matches('details') ? place : (place.querySelector(':scope > details') ?? place);
+    for (let each: Element | null = folded; each !== null; each = each.parentElement)
+      if (each instanceof HTMLDetailsElement) each.open = true;
+    place.scrollIntoView();
   };
 
   window.addEventListener('scroll', mark, { passive: true });

@@ -44,6 +44,11 @@ export function factLines(
   </dl>`;
 }
 
+/** The text, as a link where there is something to lead to. */
+export function link(url: string | null, text: string): Markup {
+  return url === null ? html`${text}` : html`<a href="${url}">${text}</a>`;
+}
+
 /** JSON that can stand inside a script element, whatever strings are in it. */
 export function json(value: unknown): Markup {
   return { html: JSON.stringify(value).replaceAll('<', '\\u003c').replaceAll('>', '\\u003e') };

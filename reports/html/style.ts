@@ -128,6 +128,8 @@ summary { cursor: pointer; width: max-content; }
 .records summary { width: auto; overflow-wrap: anywhere; }
 .records dl { font-size: 0.8125rem; margin: 0.5rem 0 1rem; }
 .records .lines > div { margin: 0; }
+.wide + .records { margin-top: 0.75rem; }
+.records .wide { margin: 0.25rem 0 1rem 1rem; font-size: 0.875rem; }
 .tip {
   position: fixed; pointer-events: none; max-width: min(22rem, 90vw); padding: 0.25rem 0.5rem;
   background: var(--ink); color: var(--paper); font-size: 0.8125rem; border-radius: 4px;

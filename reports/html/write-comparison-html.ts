@@ -1,4 +1,4 @@
-import { formatMs, plainPercent, withThousands } from '../../src/core/units.ts';
+import { plainPercent, withThousands } from '../../src/core/units.ts';
 import { countText } from '../../src/core/words.ts';
 import type { ComparedMetric, Comparison } from '../../src/schema/comparison.ts';
 import { SIDES } from '../charts/comparison-ecdf-chart.ts';
@@ -12,16 +12,15 @@ import {
   comparisonMark,
   comparisonSentence,
   metricLabel,
-  signed,
   valueText,
   VERDICT_MARKS,
 } from '../comparison-words.ts';
 import type { ComparisonData } from '../data/comparison-data.ts';
-import { METRIC_NAMES } from '../definitions.ts';
-import { limitsText, secondsText, typeset } from '../format.ts';
+import { limitsText, typeset } from '../format.ts';
 import { comparisonMarkdown } from '../markdown/comparison.ts';
 import { chartSection } from './chart-section.ts';
-import { factLines, html, type Markup, section } from './markup.ts';
+import { changedRequests } from './changed-requests.ts';
+import { factLines, html, link, type Markup, section } from './markup.ts';
 import { page } from './page.ts';
 import { wideTable } from './table.ts';
 
@@ -31,17 +30,10 @@ const LONG = 40;
 /** A comparison as one offline HTML file, which links to the reports of its runs. */
 export async function writeComparisonHtml(comparison: Comparison, data: ComparisonData): Promise<string> {
   const sections = comparisonSections(comparison, data);
-  const changed =
-    comparison.most_changed.length === 0
-      ? null
-      : section(
-          { id: 'most-changed', heading: 'Requests that changed most', name: 'Most changed' },
-          mostChanged(comparison, data),
-        );
   const shown = [
     section({ id: 'metrics', heading: 'What changed', name: 'Metrics' }, metricTable(comparison)),
     ...sections.map(chartSection),
-    changed,
+    changedRequests(comparison, data),
     section({ id: 'runs', heading: 'The runs' }, runsTable(comparison, data)),
     section({ id: 'method', heading: 'How it was compared', name: 'Method' }, method(comparison)),
   ];
@@ -102,29 +94,6 @@ function verdictMark({ verdict }: ComparedMetric): Markup {
   return html`<span style="color: ${TONE_COLOURS[tone]}"><span aria-hidden="true">${glyph}</span> ${verdict}</span>`;
 }
 
-/** Each request with what it is, so that it can be found in the reports of the first runs. */
-function mostChanged({ most_changed }: Comparison, { most_changed: facts, reports }: ComparisonData): Markup {
-  const links = SIDES.map((side) => link(reports[side][0] ?? null, side));
-  return html`<p class="lead">By the ratio, in the first run of ${links[0] ?? ''} and of ${links[1] ?? ''}.</p>
-    ${table(
-      'Requests that changed most',
-      ['request', 'metric', 'base', 'new', 'change', 'due', 'input tokens', 'output tokens'],
-      most_changed.map(({ request_id, metric, base_ms, new_ms }, i) => {
-        const of = facts[i];
-        return [
-          request_id,
-          METRIC_NAMES[metric],
-          base_ms === null ? 'fails' : formatMs(base_ms),
-          new_ms === null ? 'fails' : formatMs(new_ms),
-          base_ms === null || new_ms === null ? '-' : signed(new_ms / base_ms - 1),
-          of === undefined ? '-' : secondsText(of.due_s),
-          of === undefined ? '-' : withThousands(of.input_tokens),
-          of === undefined ? '-' : withThousands(of.output_tokens),
-        ];
-      }),
-    )}`;
-}
-
 function runsTable(comparison: Comparison, { reports }: ComparisonData): Markup {
   const { metrics } = comparison;
   return table(
@@ -140,10 +109,6 @@ function runsTable(comparison: Comparison, { reports }: ComparisonData): Markup 
       ]),
     ),
   );
-}
-
-function link(url: string | null, text: string): Markup {
-  return url === null ? html`${text}` : html`<a href="${url}">${text}</a>`;
 }
 
 /** Long words may break. */

@@ -4,7 +4,6 @@ import type {
   ComparisonData,
   LatencyPair,
   QuantileChange,
-  RequestFacts,
   RequestPair,
   RequestPairs,
 } from '../../reports/data/comparison-data.ts';
@@ -12,18 +11,19 @@ import { nearestRank, Samples } from '../metrics/samples.ts';
 import type { Comparison } from '../schema/comparison.ts';
 import { changeOf, intervalOf, type Order } from './change.ts';
 import type { LoadedRun } from './load-runs.ts';
+import { timesOf } from './over-time.ts';
 
 /** Points of the scatter, at most. */
 const PAIRS = 2000;
 /** The quantiles whose change is drawn: p1, every second one, p99. An interval takes some milliseconds. */
 const PERMILLES = [10, ...Array.from({ length: 49 }, (_, i) => 20 * (i + 1)), 990];
 
-/** What the charts of a comparison's page show, of the runs that it compared. */
+/** What the charts of a comparison's page show, of the runs that it compared. The rest of the page's data is read from their folders. */
 export function pageData(
-  { order, most_changed, paired_requests, slo }: Comparison,
+  { order, paired_requests, slo }: Comparison,
   base: readonly LoadedRun[],
   now: readonly LoadedRun[],
-): Omit<ComparisonData, 'reports'> {
+): Pick<ComparisonData, 'latencies' | 'times' | 'pairs'> {
   const latency = (metric: ComparedLatency): LatencyPair => {
     const limitMs = slo?.limits_ms[metric] ?? null;
     const limitUs = limitMs === null ? null : limitMs * 1000;
@@ -33,19 +33,10 @@ export function pageData(
     };
     return { base: pooled(base), new: pooled(now), changes: changesOf(base, now, metric, order) };
   };
-  const requests = base[0]?.requests;
   return {
     latencies: { ttft: latency('ttft'), tpot: latency('tpot'), e2e: latency('e2e') },
+    times: timesOf(base, now, order),
     pairs: paired_requests === 0 ? pairsOf(undefined, undefined) : pairsOf(base[0], now[0]),
-    most_changed: most_changed.map(({ request_id }): RequestFacts => {
-      const request = requests?.get(request_id);
-      if (request === undefined) throw new Error(`the first run of base has no request ${request_id}`);
-      return {
-        due_s: request.dueUs / 1e6,
-        input_tokens: request.inputTokens,
-        output_tokens: request.outputTokens,
-      };
-    }),
   };
 }
 

@@ -17,7 +17,7 @@ const LEAST_SHIFT = 0.005;
  * The chance of so large a change where the true one is on the margin, in either direction; 1 within the margin. Null:
  * one run stands for a system, and nothing is known of how it varies.
  */
-function pValueOf({ ln, error, df, resolution = 0 }: Change, margin: number): number | null {
+export function pValueOf({ ln, error, df, resolution = 0 }: Change, margin: number): number | null {
   if (error === null) return null;
   const beyond = Math.abs(ln) - margin;
   if (beyond <= resolution) return 1;

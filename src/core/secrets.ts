@@ -48,6 +48,25 @@ export function keysIn(json: unknown, isKey = false): string[] {
   );
 }
 
+/** Behind a name: `=value`, `: Bearer value`, ` "value"`. */
+const VALUE = /(["']?\s*[=:]\s*|\s+)("[^"]*"|'[^']*'|(?:(?:bearer|basic|token)\s+)?[^\s"',}]+)/iy;
+
+/** A shell command with the values of what is named as a key hidden, `--api-key ***`, `HF_TOKEN=***`, and queries of URLs. */
+export function withoutCommandKeys(command: string): string {
+  let shown = '';
+  let from = 0;
+  for (const { 0: name, index } of command.matchAll(/[\w-]+/g)) {
+    if (index < from || !isKeyName(name)) continue;
+    VALUE.lastIndex = index + name.length;
+    const [whole = '', separator = ''] = VALUE.exec(command) ?? [];
+    // A word of its own is a value only behind an option.
+    if (whole === '' || (separator.trim() === '' && !name.startsWith('-'))) continue;
+    shown += command.slice(from, index) + name + separator + HIDDEN;
+    from = index + name.length + whole.length;
+  }
+  return (shown + command.slice(from)).replaceAll(/[a-z][a-z\d+.-]*:\/\/[^\s"']+/gi, withoutQueryValues);
+}
+
 /** Parameters of a query that are known to hold no key. */
 const OPEN_PARAMETER = /^(api[-_])?version$/i;
 

@@ -71,7 +71,11 @@ const metric = z
 export type ComparedMetric = DeepReadonly<z.infer<typeof metric>>;
 
 const side = z.strictObject({
-  name: z.string().describe('What tells the two apart: the target, or the folder.'),
+  name: z
+    .string()
+    .describe(
+      'What tells the two apart: the target, what differs in how it was started or in what it says of itself, or the folder.',
+    ),
   target: run.target.pick({ spec: true, kind: true, model: true }),
   runs: z.array(
     z.strictObject({
@@ -93,7 +97,9 @@ const change = z
     base_ms: z.number().nullable().describe('Null: the request failed.'),
     new_ms: z.number().nullable(),
   })
-  .describe('A request whose latency changed most, in the first runs of both.');
+  .describe(
+    'A request whose latency changed most, in the first runs of both; each request once, by the latency that changed most.',
+  );
 
 export const comparisonSchema = z
   .strictObject({

@@ -82,7 +82,10 @@ describe('ab over HTTP', () => {
     assert.equal(code, 0, stderr);
     assert.equal(readFileSync(starts, 'utf8'), 'A\nB\nB\nA\n');
     for (const run of ['base/1', 'base/2', 'new/1', 'new/2']) assert.ok(existsSync(at('started', run, 'server.log')));
-    assert.ok(!codesOf(readComparison('started')).includes('starts'));
+    const comparison = readComparison('started');
+    assert.ok(!codesOf(comparison).includes('starts'));
+    // At one URL they are told apart by what started them.
+    assert.deepEqual([comparison.base.name, comparison.new.name], ['A', 'B']);
     await assert.rejects(fetch(`${url}/health`));
     // A rerun of a repeat starts its server as it was started.
     assert.equal(readRunFile(at('started', 'new/1')).options?.['start'], start('B'));

@@ -42,7 +42,13 @@ describe('compare', { concurrency: 2 }, () => {
     assert.match(read('comparison.md'), /^\*\*[▲▼=]/);
     const links = [...read('comparison.html').matchAll(/href="([^"#][^"]*)"/g)].map(([, url = '']) => url);
     assert.ok(links.length > 0);
-    for (const url of links) assert.ok(existsSync(join(out, decodeURIComponent(url))), url);
+    for (const url of links) {
+      const [path = '', anchor] = url.split('#');
+      const file = join(out, decodeURIComponent(path));
+      assert.ok(existsSync(file), url);
+      if (anchor !== undefined) assert.ok(readFileSync(file, 'utf8').includes(` id="${anchor}"`), url);
+    }
+    assert.ok(links.some((url) => url.includes('#request-')));
   });
 
   it('prints each format alone on stdout, gates beside it', async () => {

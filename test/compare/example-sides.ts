@@ -13,11 +13,16 @@ export interface ExampleSide {
   readonly manifest?: Partial<Manifest>;
 }
 
+/** A run as `loadRuns` has it, and the records that it was read from. */
+export interface ExampleLoadedRun extends LoadedRun {
+  readonly records: readonly RequestRecord[];
+}
+
 /** Runs of the same requests, which take so many times as long, in the places of A A A B B B. */
 export async function exampleSide(
   name: string,
   { factors, requests = 60, slo = 'ttft=200ms,tpot=12ms', fate, manifest }: ExampleSide,
-): Promise<LoadedRun[]> {
+): Promise<ExampleLoadedRun[]> {
   const example = await exampleRun({ requests, slo, ...(fate === undefined ? {} : { fate }) });
   return Promise.all(
     factors.map(async (factor, i) => {
@@ -34,6 +39,7 @@ export async function exampleSide(
         dir: `runs/${name}/${i + 1}`,
         manifest: own,
         summary: await summarise(inBatches(records), own, null),
+        records,
         requests: new Map(records.map((record) => [record.request_id, comparedRequest(record, own)])),
       };
     }),
