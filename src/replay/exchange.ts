@@ -1,6 +1,7 @@
 import { FINISHED_GRACE_MS, ProtocolError, type Call, type Codec, type Decoder, type TokenOut } from '../core/codec.ts';
 import { outcomeOfStatus, type HandoverTimes, type Outcome } from '../core/record.ts';
 import type { HasText, ResponseInfo, ScheduledRequest, Sink } from '../core/target.ts';
+import { formatMs } from '../core/units.ts';
 import type { WallClock } from '../core/wall-clock.ts';
 import type { ReceiveQueue } from './receive-queue.ts';
 import { CallHandler, type BrokenAt, type CallEvents, type Head } from './call-handler.ts';
@@ -65,11 +66,20 @@ export class Exchange implements TokenOut, CallEvents {
     return this.#responseSoFar();
   }
 
-  tokens(count: number, hasText?: HasText, sinceSentUs?: number): void {
-    const timeUs =
-      sinceSentUs === undefined ? this.#wire.receiveQueue.nowUs() : (this.#times.sentUs ?? 0) + sinceSentUs;
+  tokens(count: number, hasText?: HasText, agoUs = 0): void {
+    const timeUs = this.#wire.receiveQueue.nowUs() - agoUs;
+    if (agoUs > 0) this.#checkTold(timeUs);
     if (count > 0) this.#times.firstTokenUs ??= timeUs;
     this.#sink.tokens(this.#scheduled.index, timeUs, count, hasText);
+  }
+
+  /** No token came before its request was sent, whatever the server's clock says. */
+  #checkTold(timeUs: number): void {
+    const earlyUs = (this.#times.sentUs ?? timeUs) - timeUs;
+    if (earlyUs <= 0) return;
+    throw new ProtocolError(
+      `by the server's times a token came ${formatMs(earlyUs / 1000)} before the request was sent`,
+    );
   }
 
   #prepared(step: number): readonly Call[] {

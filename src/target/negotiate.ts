@@ -12,7 +12,7 @@ import type { Log } from '../core/log.ts';
 import { withThousands } from '../core/units.ts';
 import type { ServerAccess } from '../replay/transport.ts';
 import type { Manifest } from '../schema/manifest.ts';
-import { detect, type Detected } from '../serving/detect.ts';
+import { checkStream, detect, type Detected } from '../serving/detect.ts';
 import type { Counting } from '../serving/probe.ts';
 import { reachTarget } from '../serving/reach.ts';
 import type { TargetConfig } from './target-spec.ts';
@@ -74,11 +74,12 @@ export async function negotiate(
  */
 export async function referenceDialect(config: TargetConfig, access: ServerAccess): Promise<ServerDialect> {
   const models = (await reachTarget(access)).map(({ id }) => id);
-  if (config.model !== null && !models.includes(config.model))
+  if (config.model !== null && models.length > 0 && !models.includes(config.model))
     throw new UserError(
       `--model: ${access.url.href} does not serve "${config.model}"${didYouMean(config.model, models)}`,
     );
   const adapter = referenceAdapter(config);
+  checkStream(adapter, config.body);
   return {
     isUnversioned: false,
     adapter,

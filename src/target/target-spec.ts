@@ -6,7 +6,7 @@ import { withoutQueryValues } from '../core/secrets.ts';
 import { parseEngineSpec, type EngineSpec } from '../engine/index.ts';
 import type { ConnectionMode } from '../replay/connections.ts';
 import type { Manifest } from '../schema/manifest.ts';
-import { checkEndpoint } from '../serving/detect.ts';
+import { checkEndpoint, checkStream } from '../serving/detect.ts';
 import { parseUrl, readServerUrl, type ServerUrl } from './server-url.ts';
 
 /** A target, parsed once from `--target`: plain data. */
@@ -130,11 +130,12 @@ export function checkTarget({ spec, clock, start, traceIterations, tokenizer, bo
     );
   if (dialect.codec !== null && !isUsualBody(body))
     throw new UserError(
-      '--extra-body, --temperature and --no-ignore-eos: a codec of your own makes the bodies of its requests; set them there',
+      '--extra-body, --temperature, --no-stream and --no-ignore-eos: a codec of your own makes the bodies of its requests; set them there',
     );
   if (dialect.adapter === 'auto') return;
   const adapters = ['auto', ...Object.keys(ADAPTERS)];
   if (!adapters.includes(dialect.adapter))
     throw new UserError(`--adapter: "${dialect.adapter}" is not known${didYouMean(dialect.adapter, adapters)}`);
   checkEndpoint(dialect.adapter, dialect.endpoint);
+  if (clock === 'real' && dialect.codec === null) checkStream(dialect.adapter, body);
 }

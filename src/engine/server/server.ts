@@ -10,7 +10,7 @@ import { generationHandlers, type Dispatch } from './generation.ts';
 import { closeServer, httpServer, listen, urlOf, type Address, type Route, type Routes } from './http-server.ts';
 import { decodeDispatch, prefillDispatch } from './kv-transfer.ts';
 import { IterationTokens, ServerMetrics } from './metrics.ts';
-import { commonPages } from './pages.ts';
+import { ownPages } from './pages.ts';
 
 export interface ServeOptions extends Address {
   /** Port of the decode instances, so that `port` is that of the prefill instances; 0: any free one. */
@@ -112,5 +112,5 @@ function routesOf({ spec, options, clock, iterationTokens }: ServerParts, pool: 
     ['POST', handler(endpoint)],
   ]);
   const pages = { engine: pool, spec, modelName, metrics, emissionLog };
-  return { ...Object.fromEntries(endpoints), ...commonPages(pages), ...dialect.pages(pages) };
+  return { ...Object.fromEntries(endpoints), ...ownPages(pages), ...dialect.pages(pages) };
 }
