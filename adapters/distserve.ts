@@ -44,6 +44,7 @@ export function distserveCodec(options: CodecOptions, prompts: PromptMaker): Cod
   return {
     name: 'distserve',
     promptForm: 'text',
+    isWholePrompt: true,
     open: (request) => [jsonCall('/generate', request, options, fields(request))],
     decoder: ({ outputTokens }, out) => {
       const leastTokens = ignoresEos ? outputTokens : 0;

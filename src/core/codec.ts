@@ -95,6 +95,8 @@ export interface Decoder {
 export interface Codec {
   readonly name: string;
   readonly promptForm: PromptForm;
+  /** Its text is all that the server tokenizes, without a chat template. Absent: that is not known. */
+  readonly isWholePrompt?: true;
   /** The calls of all steps, as far as they can be made before the first is sent. */
   open(request: Request): readonly Call[];
   decoder(request: Request, out: TokenOut): Decoder;

@@ -63,7 +63,7 @@ export async function negotiate(
 ): Promise<ServerDialect> {
   const options = { adapter, endpoint, model, body, runId: id, patienceMs, mayEcho: mayEcho(longestPromptTokens) };
   const found = await detect(access, options, prompts);
-  log.info(lineOf(access.url, found));
+  log.info(lineOf(access.url, found, body));
   for (const warning of found.warnings) log.warn(warning);
   return { ...found, facts: factsOf(found, body) };
 }
@@ -97,12 +97,19 @@ export function referenceAdapter({ adapter, endpoint }: TargetConfig): string {
   return endpoint === 'generate' ? 'sglang' : 'vllm';
 }
 
-function lineOf(url: URL, { engine, version, model, contextTokens, endpoint, counting }: Detected): string {
+function lineOf(
+  url: URL,
+  { engine, version, model, contextTokens, endpoint, counting }: Detected,
+  { stream }: BodyOptions,
+): string {
   const name = nameOf(engine, version);
   const context = contextTokens === null ? 'context not told' : `context ${withThousands(contextTokens)} tokens`;
-  const counted = counting === null ? '' : `; ${howCounted(counting)}`;
+  const counted = counting === null ? '' : `; ${stream ? howCounted(counting) : BY_TIMESTAMPS}`;
   return `${url.href}: ${name}, model ${model} (${context}), --endpoint ${endpoint}${counted}`;
 }
+
+/** How they are where answers are not streamed. */
+const BY_TIMESTAMPS = 'tokens are counted and timed by the timestamps of each answer';
 
 /** How tokens are counted, and why so. */
 function howCounted({ by, countFault, hasTotal }: Counting): string {
