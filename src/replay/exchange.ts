@@ -9,6 +9,9 @@ import { CallHandler, type BrokenAt, type CallEvents, type Head } from './call-h
 /** Names of undici's errors for bytes that are no HTTP, and for headers without end. */
 const NO_HTTP: ReadonlySet<string> = new Set(['HTTPParserError', 'HeadersOverflowError']);
 
+/** So much later than the request left the clock may be read, where the client's core is taken away at that moment. */
+const SENT_LATE_US = 100_000;
+
 /** Shared by all exchanges with a target. */
 export interface Wire {
   readonly codec: Codec;
@@ -67,19 +70,19 @@ export class Exchange implements TokenOut, CallEvents {
   }
 
   tokens(count: number, hasText?: HasText, agoUs = 0): void {
-    const timeUs = this.#wire.receiveQueue.nowUs() - agoUs;
-    if (agoUs > 0) this.#checkTold(timeUs);
+    const nowUs = this.#wire.receiveQueue.nowUs();
+    const timeUs = agoUs === 0 ? nowUs : this.#told(nowUs - agoUs);
     if (count > 0) this.#times.firstTokenUs ??= timeUs;
     this.#sink.tokens(this.#scheduled.index, timeUs, count, hasText);
   }
 
-  /** No token came before its request was sent, whatever the server's clock says. */
-  #checkTold(timeUs: number): void {
-    const earlyUs = (this.#times.sentUs ?? timeUs) - timeUs;
-    if (earlyUs <= 0) return;
-    throw new ProtocolError(
-      `by the server's times a token came ${formatMs(earlyUs / 1000)} before the request was sent`,
-    );
+  /** A time by the server's clock; no token came before its request was sent. */
+  #told(timeUs: number): number {
+    const { sentUs } = this.#times;
+    if (sentUs === null || timeUs >= sentUs) return timeUs;
+    if (sentUs - timeUs <= SENT_LATE_US) return sentUs;
+    const earlyMs = (sentUs - timeUs) / 1000;
+    throw new ProtocolError(`by the server's times a token came ${formatMs(earlyMs)} before the request was sent`);
   }
 
   #prepared(step: number): readonly Call[] {
