@@ -107,7 +107,7 @@ describe('dialect distserve', () => {
   test('goes on with the request of a client that has gone', async () => {
     const tokensSoFar = async (): Promise<number> => (await server.load()).iterationTokens;
     for (const stream of [true, false]) {
-      const before = await tokensSoFar();
+      const earlier = await tokensSoFar();
       const req = httpRequest(`${server.url}/generate`, { method: 'POST', agent: false });
       req.on('error', () => undefined);
       req.end(JSON.stringify({ prompt: PROMPT, stream, max_tokens: 120 }));
@@ -115,9 +115,9 @@ describe('dialect distserve', () => {
         await once(req, 'response').then(([response]: IncomingMessage[]) => response?.on('error', () => undefined));
       else await until('it runs', async () => (await server.load()).running > 0);
       req.destroy();
-      await until('it has ended', async () => (await server.load()).running === 0 && (await tokensSoFar()) > before);
+      await until('it has ended', async () => (await server.load()).running === 0 && (await tokensSoFar()) > earlier);
       // 6 words, a token with them, and 119 more.
-      assert.ok((await tokensSoFar()) - before >= 125, `${(await tokensSoFar()) - before} tokens`);
+      assert.ok((await tokensSoFar()) - earlier >= 125, `${(await tokensSoFar()) - earlier} tokens`);
     }
     assert.equal((await generate({ prompt: PROMPT, max_tokens: 2 })).status, 200);
   });
