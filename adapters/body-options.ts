@@ -6,11 +6,13 @@ export interface BodyOptions {
   /** False: `ignore_eos` and `min_tokens` are not sent, and outputs end where the model ends them. */
   readonly ignoreEos: boolean;
   readonly temperature: number;
+  /** False: an answer comes whole, with the server's own times of its tokens; for adapters that tell them alone. */
+  readonly stream: boolean;
   /** Merged into the body, objects at every depth. */
   readonly extra: Json;
 }
 
-export const USUAL_BODY: BodyOptions = { ignoreEos: true, temperature: 0, extra: {} };
+export const USUAL_BODY: BodyOptions = { ignoreEos: true, temperature: 0, stream: true, extra: {} };
 
 export function isUsualBody(body: BodyOptions): boolean {
   return isDeepStrictEqual(body, USUAL_BODY);
@@ -34,7 +36,7 @@ const RESERVED: ReadonlyMap<string, string> = new Map(
     prompt_embeds: PROMPT,
     input_embeds: PROMPT,
     echo: 'a prompt that comes back would be counted as output',
-    stream: 'tokens are timed as they are streamed',
+    stream: 'tokens are timed as they are streamed; --no-stream turns it off where the server tells their times',
     'stream_options.include_usage': COUNTS,
     'stream_options.continuous_usage_stats': COUNTS,
     return_token_ids: COUNTS,

@@ -1,7 +1,8 @@
 import type { Codec, PromptMaker } from '../src/core/codec.ts';
-import type { ApiEndpoint, CodecOptions } from './codec-options.ts';
+import type { ApiEndpoint, CodecOptions, ServerCapabilities } from './codec-options.ts';
 import { overReplicas } from './deployment.ts';
 import { disaggregatedCodec } from './disaggregated.ts';
+import { DISTSERVE_CAPABILITIES, distserveCodec } from './distserve.ts';
 import { openAiCodec, vllmCodec } from './openai.ts';
 import { sglangCodec } from './sglang.ts';
 
@@ -24,6 +25,12 @@ interface Adapter {
   readonly codec: (options: CodecOptions, prompts: PromptMaker) => Codec;
   /** The first is the default of --endpoint. */
   readonly endpoints: readonly [ApiEndpoint, ...ApiEndpoint[]];
+  /** The most that its servers can; absent: every capability. */
+  readonly capabilities?: ServerCapabilities;
+  /** Its requests name no model: a server has one. */
+  readonly namesNoModel?: true;
+  /** Its answers tell when each token was made, so that they need not be streamed (`--no-stream`). */
+  readonly tellsTokenTimes?: true;
 }
 
 /** Every dialect there is: adding one is a file and a line here. */
@@ -31,6 +38,13 @@ export const ADAPTERS: Readonly<Record<string, Adapter>> = {
   openai: { codec: openAiCodec, endpoints: ['completions', 'chat'] },
   vllm: { codec: vllmCodec, endpoints: ['completions', 'chat'] },
   sglang: { codec: sglangCodec, endpoints: ['generate', 'completions', 'chat'] },
+  distserve: {
+    codec: distserveCodec,
+    endpoints: ['generate'],
+    capabilities: DISTSERVE_CAPABILITIES,
+    namesNoModel: true,
+    tellsTokenTimes: true,
+  },
 };
 
 /** The codec of a dialect in the list, over the replicas of a target where it has several. */

@@ -66,9 +66,10 @@ export function provenance(manifest: Manifest, { records_sha256, left_out }: Sum
 }
 
 /** How the bodies of requests differ from the usual ones. */
-function bodyText({ ignore_eos, temperature, extra_body }: Manifest): string {
+function bodyText({ ignore_eos, stream, temperature, extra_body }: Manifest): string {
   return [
     ignore_eos ? 'outputs as long as the trace says' : 'outputs as the model ends them (--no-ignore-eos)',
+    ...(stream ? [] : ["answers not streamed, token times by the server's clock (--no-stream)"]),
     `temperature ${temperature}`,
     ...(extra_body === null ? [] : [`every body with ${JSON.stringify(extra_body)}`]),
   ].join(', ');

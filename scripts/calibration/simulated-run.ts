@@ -134,6 +134,7 @@ const VIRTUAL: Manifest = {
   measured: null,
   target: { spec: 'reference', kind: 'reference', adapter: 'none', model: null, facts: {} },
   ignore_eos: true,
+  stream: true,
   temperature: 0,
   extra_body: null,
   max_in_flight: null,

@@ -45,7 +45,7 @@ export const engineCommand: Command = {
     dialect: {
       type: 'string',
       default: 'vllm',
-      describe: 'whose server it looks like: vllm, sglang, or openai (refuses what hosted endpoints refuse)',
+      describe: 'whose server it looks like: vllm, sglang, distserve, or openai (refuses what hosted endpoints refuse)',
     },
     host: {
       type: 'string',

@@ -45,7 +45,7 @@ const TARGET: Command['options'] = {
     type: 'string',
     default: RUN_DEFAULTS.adapter,
     describe:
-      'dialect of the target: openai, vllm, sglang, disaggregated (prefill=URL,decode=URL); auto asks the server',
+      'dialect of the target: openai, vllm, sglang, distserve, disaggregated (prefill=URL,decode=URL); auto asks the server',
   },
   endpoint: {
     type: 'string',
@@ -62,6 +62,11 @@ const TARGET: Command['options'] = {
     type: 'boolean',
     default: RUN_DEFAULTS.ignoreEos,
     describe: 'outputs as long as the trace says; --no-ignore-eos: as the model ends them',
+  },
+  stream: {
+    type: 'boolean',
+    default: RUN_DEFAULTS.stream,
+    describe: "answers are streamed; --no-stream: whole, with the server's own times of their tokens (distserve alone)",
   },
   temperature: { type: 'number', default: RUN_DEFAULTS.temperature, describe: 'of sampling, in every request' },
   'extra-body': {

@@ -24,6 +24,7 @@ const FINGERPRINT: readonly (readonly [name: string, of: (manifest: Manifest) =>
   ['--ttft-timeout', ({ ttft_timeout_s }) => ttft_timeout_s],
   ['--max-in-flight', ({ max_in_flight }) => max_in_flight],
   ['--no-ignore-eos', ({ ignore_eos }) => ignore_eos],
+  ['--no-stream', ({ stream }) => stream],
   ['--temperature', ({ temperature }) => temperature],
   ['--extra-body', ({ extra_body }) => extra_body],
   ['the SLO (give --slo to judge both by one)', ({ slo }) => slo?.limits_ms],

@@ -32,8 +32,8 @@ export interface Call {
 
 /** Receives the tokens of a decoder; `count` and `hasText` mean the same as in `Sink.tokens`. */
 export interface TokenOut {
-  /** `sinceSentUs`: when they came by the server's clock, microseconds after the request was sent; absent: now. */
-  tokens(count: number, hasText?: HasText, sinceSentUs?: number): void;
+  /** `agoUs`: how long before the bytes at hand they came, by the server's clock, microseconds; absent: with them. */
+  tokens(count: number, hasText?: HasText, agoUs?: number): void;
 }
 
 /** A fault in a response that began as a proper stream, and the outcome that it gives the request. */
@@ -95,6 +95,8 @@ export interface Decoder {
 export interface Codec {
   readonly name: string;
   readonly promptForm: PromptForm;
+  /** Its text is all that the server tokenizes, without a chat template. Absent: that is not known. */
+  readonly isWholePrompt?: true;
   /** The calls of all steps, as far as they can be made before the first is sent. */
   open(request: Request): readonly Call[];
   decoder(request: Request, out: TokenOut): Decoder;

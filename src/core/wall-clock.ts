@@ -22,6 +22,10 @@ const IDLE_ROUND_US = 25;
 export function machineUs(): number {
   return performance.now() * 1000 + ORIGIN_US;
 }
+/** The wall clock's time at an instant of `machineUs`, in seconds since 1970. */
+export function epochS(us: number): number {
+  return performance.timeOrigin / 1000 + (us - ORIGIN_US) / 1e6;
+}
 const ORIGIN_US = Number(process.hrtime.bigint()) / 1000 - performance.now() * 1000;
 
 /** Never notified: `Atomics.wait` on it is a sleep with the resolution of the kernel's timers. */

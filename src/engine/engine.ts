@@ -21,6 +21,8 @@ export interface Completion {
   readonly outputTokens: number;
   readonly cachedTokens: number;
   readonly phases: Phases;
+  /** The part of `decode_queue_us` before it moved: the wait for a place where it decodes. Null: it did not move. */
+  readonly bridgeQueueUs: number | null;
 }
 
 /** Receives the events of one request: `tokens` any number of times, then `end`; or `reject` alone. */

@@ -9,12 +9,16 @@ import {
 } from '../core/codec.ts';
 import { outcomeOfStatus, type HandoverTimes, type Outcome } from '../core/record.ts';
 import type { HasText, ResponseInfo, ScheduledRequest, Sink } from '../core/target.ts';
+import { formatMs } from '../core/units.ts';
 import type { WallClock } from '../core/wall-clock.ts';
 import type { ReceiveQueue } from './receive-queue.ts';
 import { CallHandler, type BrokenAt, type CallEvents, type Head } from './call-handler.ts';
 
 /** Names of undici's errors for bytes that are no HTTP, and for headers without end. */
 const NO_HTTP: ReadonlySet<string> = new Set(['HTTPParserError', 'HeadersOverflowError']);
+
+/** So much later than the request left the clock may be read, where the client's core is taken away at that moment. */
+const SENT_LATE_US = 100_000;
 
 /** Shared by all exchanges with a target. */
 export interface Wire {
@@ -73,11 +77,20 @@ export class Exchange implements TokenOut, CallEvents {
     return this.#responseSoFar();
   }
 
-  tokens(count: number, hasText?: HasText, sinceSentUs?: number): void {
-    const timeUs =
-      sinceSentUs === undefined ? this.#wire.receiveQueue.nowUs() : (this.#times.sentUs ?? 0) + sinceSentUs;
+  tokens(count: number, hasText?: HasText, agoUs = 0): void {
+    const nowUs = this.#wire.receiveQueue.nowUs();
+    const timeUs = agoUs === 0 ? nowUs : this.#told(nowUs - agoUs);
     if (count > 0) this.#times.firstTokenUs ??= timeUs;
     this.#sink.tokens(this.#scheduled.index, timeUs, count, hasText);
+  }
+
+  /** A time by the server's clock; no token came before its request was sent. */
+  #told(timeUs: number): number {
+    const { sentUs } = this.#times;
+    if (sentUs === null || timeUs >= sentUs) return timeUs;
+    if (sentUs - timeUs <= SENT_LATE_US) return sentUs;
+    const earlyMs = (sentUs - timeUs) / 1000;
+    throw new ProtocolError(`by the server's times a token came ${formatMs(earlyMs)} before the request was sent`);
   }
 
   #prepared(step: number): readonly Call[] {

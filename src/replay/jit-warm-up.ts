@@ -6,6 +6,8 @@ import { openSingleRequests } from './single-requests.ts';
 const REQUESTS = 60;
 const EVENTS = 40;
 const TIMEOUT_US = 10e6;
+/** Behind a server-sent event, and between two JSON objects. */
+const EVENT_END = /(?<=\n\n)|(?<=\})(?=\{)/;
 
 /**
  * JIT warm-up: sends requests to a server of this process on loopback, so that the first request of a run does not pay
@@ -13,7 +15,7 @@ const TIMEOUT_US = 10e6;
  * `endpoints`: how many endpoints the codec's calls name; here all of them are this one server.
  */
 export async function jitWarmUp(codec: Codec, endpoints: number): Promise<void> {
-  const events = codec.example(EVENTS).split('\n\n').slice(0, -1);
+  const events = codec.example(EVENTS).split(EVENT_END);
   const server = createServer((request, response) => {
     request.resume().on('end', () => {
       const { accept } = request.headers;
@@ -22,7 +24,7 @@ export async function jitWarmUp(codec: Codec, endpoints: number): Promise<void> 
         return;
       }
       response.writeHead(200, { 'content-type': 'text/event-stream' });
-      for (const event of events) response.write(`${event}\n\n`);
+      for (const event of events) response.write(event);
       response.end();
     });
   }).listen(0, '127.0.0.1');

@@ -164,6 +164,7 @@ function manifestOf(result: OpenedResult, totals: Totals, { dir, slo, nowIso }: 
     measured: totals.measured(),
     target: { spec: run.target, kind: 'url', adapter: run.endpoint, model: run.model, facts: {} },
     ignore_eos: true,
+    stream: true,
     temperature: 0,
     extra_body: null,
     prepared: null,

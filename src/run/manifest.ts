@@ -54,6 +54,7 @@ export function describeRun(
     target: session.facts,
     ...(prompts === null ? {} : { prompts }),
     ignore_eos: target.body.ignoreEos,
+    stream: target.body.stream,
     temperature: target.body.temperature,
     extra_body: shownBody(target.body.extra),
     prepared,
@@ -91,8 +92,8 @@ function identityOf({ target: { spec, kind, adapter, model } }: Manifest): unkno
   return { spec, kind, adapter, model };
 }
 
-function bodyOf({ ignore_eos, temperature, extra_body }: Manifest): unknown {
-  return { ignore_eos, temperature, extra_body };
+function bodyOf({ ignore_eos, stream, temperature, extra_body }: Manifest): unknown {
+  return { ignore_eos, stream, temperature, extra_body };
 }
 
 function describeWorkload({ source, stats, badRows, workload }: RunPlan): Manifest['workload'] {

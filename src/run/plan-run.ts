@@ -27,7 +27,7 @@ export async function planRun(
   const isVirtual = spec.target.clock === 'virtual';
   if (isVirtual && (spec.salt !== null || !isUsualBody(spec.target.body)))
     log.warn(
-      '--salt, --extra-body, --temperature and --no-ignore-eos do nothing in virtual time: its requests are lengths and prefix blocks',
+      '--salt, --extra-body, --temperature, --no-stream and --no-ignore-eos do nothing in virtual time: its requests are lengths and prefix blocks',
     );
   const salt = isVirtual ? null : (spec.salt ?? newSalt());
   return { spec, ...scanned, seed: spec.seed, salt, endUs: stats.lastDueUs, window };

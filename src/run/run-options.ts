@@ -55,6 +55,8 @@ const TARGET_FIELDS = {
   tokenizer: text.optional(),
   /** False: outputs end where the model ends them. */
   ignoreEos: z.boolean().default(true),
+  /** False: answers come whole, with the server's own times of their tokens; of adapter distserve alone. */
+  stream: z.boolean().default(true),
   temperature: z.number(expected('a number from 0')).nonnegative(expected('a number from 0')).default(0),
   /** JSON of an object, or the object. */
   extraBody: z.custom<string | Readonly<Record<string, unknown>>>(isTextOrObject, EXTRA_BODY).optional(),
@@ -156,6 +158,7 @@ function targetOf(options: z.output<typeof targetOptionsSchema>): TargetConfig {
     codec: options.codec ?? null,
     body: {
       ignoreEos: options.ignoreEos,
+      stream: options.stream,
       temperature: options.temperature,
       extra: options.extraBody === undefined ? {} : readExtraBody(options.extraBody),
     },
@@ -177,6 +180,11 @@ function replayOf(
   target: TargetConfig,
   asGiven: RunSpec['output']['options'],
 ): RunSpec {
+  const timeoutUs = timeoutUsOf(options.timeout, '--timeout');
+  if (!showsTokens(target) && asGiven?.['ttft-timeout'] !== undefined)
+    throw new UserError(
+      '--ttft-timeout: with --no-stream no token is seen before the whole answer; give --timeout alone',
+    );
   return {
     workload: workloadOf(options),
     target,
@@ -185,8 +193,8 @@ function replayOf(
     measure: {
       warmupUs: options.warmup === undefined ? 0 : parseDurationUs(options.warmup, '--warmup'),
       cooldownUs: options.cooldown === undefined ? 0 : parseDurationUs(options.cooldown, '--cooldown'),
-      timeoutUs: timeoutUsOf(options.timeout, '--timeout'),
-      ttftTimeoutUs: timeoutUsOf(options.ttftTimeout, '--ttft-timeout'),
+      timeoutUs,
+      ttftTimeoutUs: showsTokens(target) ? timeoutUsOf(options.ttftTimeout, '--ttft-timeout') : timeoutUs,
       maxInFlight: options.maxInFlight ?? null,
     },
     prepare: { warmupRequests: options.warmupRequests, resetCache: options.resetCache },
@@ -194,6 +202,11 @@ function replayOf(
     salt: options.salt ?? null,
     output: { dir: options.out ?? null, options: asGiven },
   };
+}
+
+/** Whether tokens are seen as they come; in virtual time nothing is streamed, and they are. */
+function showsTokens({ clock, body }: TargetConfig): boolean {
+  return clock === 'virtual' || body.stream;
 }
 
 /** Fills in defaults. Throws a UserError that names each wrong option as on the command line. */

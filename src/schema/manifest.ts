@@ -180,6 +180,10 @@ export const manifestSchema = z
       .boolean()
       .default(true)
       .describe('False: outputs were to end where the model ends them, rather than be as long as the trace says.'),
+    stream: z
+      .boolean()
+      .default(true)
+      .describe('False: answers came whole, with the times of their tokens by the clock of the server.'),
     temperature: z.number().default(0),
     extra_body: z
       .record(z.string(), z.unknown())

@@ -4,8 +4,8 @@ import type { ServerAccess } from '../replay/transport.ts';
 
 const TIMEOUT_US = 60e6;
 
-/** The server's count, or why it is not known. */
-export type Counted = { readonly tokens: number } | { readonly fault: string };
+/** The server's count, or why it is not known; `isUntold`: answers come, and never tell it. */
+type Counted = { readonly tokens: number } | { readonly fault: string; readonly isUntold: boolean };
 
 /** How many input tokens the server counts for a text that `makeCodec` sends: one request for one token, as in a run. */
 export async function countText(
@@ -17,9 +17,10 @@ export async function countText(
   try {
     const request = { id: 'prompt-length', traceRow: 0, dueUs: 0, inputTokens: 1, outputTokens: 1 };
     const result = await requests.send(request);
-    if (result.kind === 'failed') return { fault: result.why };
+    if (result.kind === 'failed') return { fault: result.why, isUntold: false };
     const { inputTokens } = result.response;
-    return inputTokens === null ? { fault: 'its answers tell no input tokens' } : { tokens: inputTokens };
+    if (inputTokens !== null) return { tokens: inputTokens };
+    return { fault: 'its answers tell no input tokens', isUntold: true };
   } finally {
     await requests.close();
   }

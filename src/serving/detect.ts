@@ -1,4 +1,10 @@
-import { ADAPTERS, type ApiEndpoint, type BodyOptions, type ServerCapabilities } from '../../adapters/index.ts';
+import {
+  ADAPTERS,
+  ALL_CAPABILITIES,
+  type ApiEndpoint,
+  type BodyOptions,
+  type ServerCapabilities,
+} from '../../adapters/index.ts';
 import { EXIT, UserError } from '../core/errors.ts';
 import { didYouMean } from '../core/did-you-mean.ts';
 import type { PromptMaker } from '../core/codec.ts';
@@ -52,13 +58,14 @@ export async function detect(reached: ServerAccess, options: DetectOptions, prom
   if (options.model !== null && ids.length > 0 && !ids.includes(options.model))
     throw new UserError(`--model: ${url.href} does not serve "${options.model}"${didYouMean(options.model, ids)}`);
   const model = options.model ?? ids[0] ?? 'default';
-  const warnings =
-    options.model === null && ids.length === 0
-      ? [`${url.href} lists no models; asking for "${model}" (--model NAME to change it)`]
-      : [];
   const listed = models.find(({ id }) => id === model);
   const named = await nameEngine(bases[0], listed);
   const adapter = options.adapter === 'auto' ? named.adapter : options.adapter;
+  const warnings =
+    options.model === null && ids.length === 0 && ADAPTERS[adapter]?.namesNoModel !== true
+      ? [`${url.href} lists no models; asking for "${model}" (--model NAME to change it)`]
+      : [];
+  checkStream(adapter, options.body);
   const { access, endpoint, probed } = await findEndpoint(bases, { ...options, adapter, model }, prompts, warnings);
   const capabilities = probed.kind === 'answered' ? probed.capabilities : null;
   if (probed.kind === 'silent')
@@ -75,7 +82,7 @@ export async function detect(reached: ServerAccess, options: DetectOptions, prom
     contextTokens: listed?.contextTokens ?? named.contextTokens,
     capabilities,
     counting: probed.kind === 'answered' ? probed.counting : null,
-    warnings: [...warnings, ...missingCapabilities(capabilities, endpoint, options.body)],
+    warnings: [...warnings, ...missingCapabilities(capabilities, adapter, endpoint, options.body)],
   };
 }
 
@@ -129,18 +136,29 @@ export function checkEndpoint(adapter: string, endpoint: ApiEndpoint | null): vo
   throw new UserError(`--endpoint ${endpoint}: adapter ${adapter} speaks ${endpoints.join(' or ')}`);
 }
 
+/** Throws a UserError where answers are not to be streamed, and do not tell the times of their tokens. */
+export function checkStream(adapter: string, { stream }: BodyOptions): void {
+  if (stream || ADAPTERS[adapter]?.tellsTokenTimes === true) return;
+  const able = Object.keys(ADAPTERS).filter((name) => ADAPTERS[name]?.tellsTokenTimes === true);
+  throw new UserError(
+    `--no-stream: adapter ${adapter} times tokens as they are streamed; only answers of ${able.join(', ')} tell when each token was made (--adapter ${able[0]})`,
+  );
+}
+
 function missingCapabilities(
   capabilities: ServerCapabilities | null,
+  adapter: string,
   endpoint: ApiEndpoint,
   { ignoreEos }: BodyOptions,
 ): string[] {
   if (capabilities === null) return [];
+  const { tokenIdPrompts } = ADAPTERS[adapter]?.capabilities ?? ALL_CAPABILITIES;
   const warnings: string[] = [];
   if (ignoreEos && !capabilities.ignoreEos)
     warnings.push(
       'the server does not know ignore_eos: answers end where the model ends them, not at their planned length',
     );
-  if (!capabilities.tokenIdPrompts && endpoint !== 'chat')
+  if (tokenIdPrompts && !capabilities.tokenIdPrompts && endpoint !== 'chat')
     warnings.push('the server does not take prompts as token ids: they are sent as text');
   return warnings;
 }

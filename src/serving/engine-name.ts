@@ -9,7 +9,7 @@ export interface EngineName {
   readonly engine: string | null;
   readonly version: string | null;
   /** The dialect that serves such an engine best. */
-  readonly adapter: 'vllm' | 'sglang' | 'openai';
+  readonly adapter: 'vllm' | 'sglang' | 'distserve' | 'openai';
   /** For a list of models that has none. */
   readonly contextTokens: number | null;
 }
@@ -24,6 +24,9 @@ const sglangPage = z.object({
 
 // SGLang's router has these alone.
 const modelPage = z.object({ model_path: z.string(), is_generation: z.boolean() });
+
+// FastAPI's page of all routes: DistServe's server has one, and no page of its own.
+const routesPage = z.object({ paths: z.record(z.string(), z.record(z.string(), z.unknown())) });
 
 /** SGLang's pages under their newer and older names. */
 const SGLANG_PAGES = ['/server_info', '/get_server_info', '/model_info', '/get_model_info'];
@@ -47,7 +50,16 @@ export async function nameEngine(access: ServerAccess, model: ListedModel | unde
     };
   if (owner === 'vllm' || pageVersion !== null)
     return { engine: nameOf(pageVersion, 'vllm'), version: pageVersion, adapter: 'vllm', contextTokens };
+  if (model === undefined && (await hasGenerateAlone(access)))
+    return { engine: 'distserve', version: null, adapter: 'distserve', contextTokens };
   return { engine: owner, version: null, adapter: 'openai', contextTokens };
+}
+
+/** Whether a server lists `POST /generate` and nothing else, as DistServe's does; the probe shows whether it is that. */
+async function hasGenerateAlone(access: ServerAccess): Promise<boolean> {
+  const { paths = {} } = routesPage.safeParse(await getJson(access, '/openapi.json', PATIENCE_MS)).data ?? {};
+  const [[path, methods] = [], ...others] = Object.entries(paths);
+  return path === '/generate' && Object.keys(methods ?? {}).join() === 'post' && others.length === 0;
 }
 
 /** The reference engine has the pages of other engines, and its own name in the version. */

@@ -1,5 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
-import { ALL_CAPABILITIES, makeCodec, type CodecOptions, type ServerCapabilities } from '../../adapters/index.ts';
+import {
+  ADAPTERS,
+  ALL_CAPABILITIES,
+  makeCodec,
+  type CodecOptions,
+  type ServerCapabilities,
+} from '../../adapters/index.ts';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import { FINISHED_GRACE_MS, ProtocolError, type Codec, type PromptMaker, type StreamError } from '../core/codec.ts';
 import type { TokenCountSource } from '../core/record.ts';
@@ -59,7 +65,8 @@ type Attempt =
  * UserError with exit code 3 where an answer is not of the adapter's protocol.
  */
 export async function probe(access: ServerAccess, options: ProbeOptions): Promise<Probed> {
-  let capabilities: ServerCapabilities = { ...ALL_CAPABILITIES, returnTokenIds: options.mayEcho };
+  const most = ADAPTERS[options.adapter]?.capabilities ?? ALL_CAPABILITIES;
+  let capabilities: ServerCapabilities = { ...most, returnTokenIds: most.returnTokenIds && options.mayEcho };
   const pauses = [...PAUSES_MS];
   let countFault: string | null = null;
   for (;;) {

@@ -3,6 +3,7 @@ import { setPriority } from 'node:os';
 import { extname, join } from 'node:path';
 import { EXIT, UserError } from '../core/errors.ts';
 import { unlessStopped } from '../core/stop.ts';
+import type { EngineDialect } from '../engine/server/index.ts';
 import type { TargetEnd } from './session.ts';
 
 export interface EngineProcess {
@@ -23,7 +24,7 @@ const END_WITHIN_MS = 3000;
 export interface EngineProcessOptions {
   /** The system, as after `reference:`. */
   readonly system: string;
-  readonly dialect: 'vllm' | 'sglang';
+  readonly dialect: EngineDialect;
   readonly traceIterations: string | null;
   /** When it aborts, starting ends, and the process with it. */
   readonly stop: AbortSignal;

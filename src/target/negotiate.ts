@@ -13,7 +13,7 @@ import type { Log } from '../core/log.ts';
 import { withThousands } from '../core/units.ts';
 import type { ServerAccess } from '../replay/transport.ts';
 import type { Manifest } from '../schema/manifest.ts';
-import { detect, type Detected } from '../serving/detect.ts';
+import { checkStream, detect, type Detected } from '../serving/detect.ts';
 import type { Counting } from '../serving/probe.ts';
 import { reachTarget } from '../serving/reach.ts';
 import type { TargetConfig } from './target-spec.ts';
@@ -66,7 +66,7 @@ export async function negotiate(
 ): Promise<ServerDialect> {
   const options = { adapter, endpoint, model, body, runId: id, patienceMs, mayEcho: mayEcho(longestPromptTokens) };
   const found = await detect(access, options, prompts);
-  log.info(lineOf(access.url, found));
+  log.info(lineOf(access.url, found, body));
   for (const warning of found.warnings) log.warn(warning);
   return { ...found, facts: factsOf(found, body) };
 }
@@ -77,11 +77,12 @@ export async function negotiate(
  */
 export async function referenceDialect(config: TargetConfig, access: ServerAccess): Promise<ServerDialect> {
   const models = (await reachTarget(access)).map(({ id }) => id);
-  if (config.model !== null && !models.includes(config.model))
+  if (config.model !== null && models.length > 0 && !models.includes(config.model))
     throw new UserError(
       `--model: ${access.url.href} does not serve "${config.model}"${didYouMean(config.model, models)}`,
     );
   const adapter = referenceAdapter(config);
+  checkStream(adapter, config.body);
   return {
     isUnversioned: false,
     adapter,
@@ -99,12 +100,19 @@ export function referenceAdapter({ adapter, endpoint }: TargetConfig): string {
   return endpoint === 'generate' ? 'sglang' : 'vllm';
 }
 
-function lineOf(url: URL, { engine, version, model, contextTokens, endpoint, counting }: Detected): string {
+function lineOf(
+  url: URL,
+  { engine, version, model, contextTokens, endpoint, counting }: Detected,
+  { stream }: BodyOptions,
+): string {
   const name = nameOf(engine, version);
   const context = contextTokens === null ? 'context not told' : `context ${withThousands(contextTokens)} tokens`;
-  const counted = counting === null ? '' : `; ${howCounted(counting)}`;
+  const counted = counting === null ? '' : `; ${stream ? howCounted(counting) : BY_TIMESTAMPS}`;
   return `${url.href}: ${name}, model ${model} (${context}), --endpoint ${endpoint}${counted}`;
 }
+
+/** How they are where answers are not streamed. */
+const BY_TIMESTAMPS = 'tokens are counted and timed by the timestamps of each answer';
 
 /** How tokens are counted, and why so. */
 function howCounted({ by, countFault, hasTotal }: Counting): string {

@@ -3,6 +3,7 @@ import type { ServerAccess } from '../replay/transport.ts';
 import type { Log } from '../core/log.ts';
 import type { Plan } from '../core/plan.ts';
 import { unlessStopped } from '../core/stop.ts';
+import type { EngineDialect } from '../engine/server/index.ts';
 import { startEngine } from './engine-process.ts';
 import { launchServer } from './launch.ts';
 import { referenceAdapter } from './negotiate.ts';
@@ -12,6 +13,9 @@ import type { ServerEndpoint } from './server-list.ts';
 import { checkTarget, type EngineTarget, type ServerTarget, type TargetConfig } from './target-spec.ts';
 import { openVirtualSession } from './virtual-session.ts';
 import { vocabularyOfFile } from './vocabulary.ts';
+
+/** The dialect in which the reference engine serves an adapter, where it is not vLLM's. */
+const DIALECTS: Readonly<Record<string, EngineDialect>> = { sglang: 'sglang', distserve: 'distserve' };
 
 export interface OpenOptions {
   /** The plan of the first run, where it is known: its needs are checked before any request is sent. */
@@ -69,7 +73,7 @@ async function openEngine(config: TargetConfig, spec: EngineTarget, options: Ope
   const vocabulary = await unlessStopped(vocabularyOfFile(config.tokenizer), options.stop);
   const engine = await startEngine({
     system: spec.system,
-    dialect: referenceAdapter(config) === 'sglang' ? 'sglang' : 'vllm',
+    dialect: DIALECTS[referenceAdapter(config)] ?? 'vllm',
     traceIterations: config.traceIterations,
     stop: options.stop,
   });

@@ -92,8 +92,15 @@ async function measureText(
   const long = 'fault' in short ? short : await countText(endpoints, makeCodec, [first, ...more].join(' '));
   const text = { first, words, overheadTokens: 0, tokensPerWord: 1 };
   if ('fault' in short || 'fault' in long) {
-    const fault = 'fault' in short ? short.fault : 'fault' in long ? long.fault : '';
-    log.warn(`the length of prompts as the server counts it could not be measured (${fault}): they are approximate`);
+    const { fault, isUntold } = 'fault' in short ? short : 'fault' in long ? long : { fault: '', isUntold: false };
+    const { isWholePrompt = false } = makeCodec(promptMaker({ seed: 0, blockTokens: null }));
+    const isCountable = isUntold && isWholePrompt;
+    // A tokenizer tells all there is to tell where nothing stands around the text.
+    if (isCountable && vocabulary !== null && vocabulary.specialTokens !== null)
+      return { text: { ...text, overheadTokens: vocabulary.specialTokens }, isExact: true };
+    log.warn(
+      `the length of prompts as the server counts it could not be measured (${fault}): they are approximate${isCountable ? '; --tokenizer FILE makes them exact' : ''}`,
+    );
     return { text, isExact: false };
   }
   const tokensPerWord = (long.tokens - short.tokens) / more.length;

@@ -12,7 +12,7 @@ import { UserError } from '../core/errors.ts';
 import { parseEngineSpec, type EngineSpec } from '../engine/index.ts';
 import type { ConnectionMode } from '../replay/connections.ts';
 import type { Manifest } from '../schema/manifest.ts';
-import { checkEndpoint } from '../serving/detect.ts';
+import { checkEndpoint, checkStream } from '../serving/detect.ts';
 import { readServers, type ServerList } from './server-list.ts';
 import { parseUrl } from './server-url.ts';
 
@@ -127,9 +127,10 @@ export function checkTarget({ spec, clock, start, traceIterations, tokenizer, bo
     );
   if (dialect.codec !== null && !isUsualBody(body))
     throw new UserError(
-      '--extra-body, --temperature and --no-ignore-eos: a codec of your own makes the bodies of its requests; set them there',
+      '--extra-body, --temperature, --no-stream and --no-ignore-eos: a codec of your own makes the bodies of its requests; set them there',
     );
   checkAdapter(spec, { ...dialect, body });
+  if (clock === 'real' && dialect.codec === null && dialect.adapter !== 'auto') checkStream(dialect.adapter, body);
 }
 
 /** Of servers with roles: the adapter of its name, or the dialect that they all speak. */

@@ -10,6 +10,8 @@ export interface Vocabulary {
   readonly name: string;
   readonly sha256: string | null;
   readonly alphabet: Alphabet;
+  /** Tokens that the tokenizer adds to a text; null: not known. */
+  readonly specialTokens: number | null;
 }
 
 /**
@@ -32,5 +34,5 @@ export async function vocabularyOfServer(access: ServerAccess, model: string): P
   const encode = (text: string): Promise<readonly number[]> => tokenizeOnServer(access, model, text);
   // Each text is a call.
   const alphabet = await findAlphabet('--tokenizer server', encode, COMMON_WORDS, { pairs: 8, longTexts: 4 });
-  return { name: 'server', sha256: null, alphabet };
+  return { name: 'server', sha256: null, alphabet, specialTokens: null };
 }

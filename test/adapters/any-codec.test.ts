@@ -32,6 +32,33 @@ function nested([name = '', ...names]: string[], value: unknown): Json {
   return { [name]: names.length === 0 ? value : nested(names, value) };
 }
 
+/** How the answers of a dialect are framed. */
+interface Framing {
+  /** An event as it is sent. */
+  readonly framed: (json: string) => string;
+  /** Between two events of an example. */
+  readonly between: RegExp;
+  readonly finishReason: string | null;
+  /** What no event is, and what is said of it. */
+  readonly notJson: RegExp;
+}
+const SSE: Framing = {
+  framed: (json) => `data: ${json}\n\n`,
+  between: /(?<=\n\n)/,
+  finishReason: 'length',
+  notJson: /not JSON/,
+};
+const FRAMINGS: Readonly<Record<string, Framing>> = {
+  distserve: {
+    framed: (json) => json,
+    between: /(?<=\})(?=\{)/,
+    finishReason: null,
+    notJson: /no JSON object: <html>/,
+  },
+};
+/** Fields that a codec sends, and that the user may replace. */
+const REPLACEABLE = ['top_p'];
+
 /** What every codec must do: one that is added to the list is tested here. */
 describe('every codec', () => {
   for (const [name, { codec: make, endpoints }] of Object.entries(ADAPTERS))
@@ -39,6 +66,8 @@ describe('every codec', () => {
       const options = { endpoint, model: 'm', runId: 'run' };
       const codec = make(options, prompts);
       const example = Buffer.from(codec.example(8));
+      const { framed, between, finishReason, notJson } = FRAMINGS[name] ?? SSE;
+      const events = example.toString().split(between);
 
       it(`${name}, ${endpoint}: a request is one streamed call with its id, the same bytes each time`, () => {
         const [call, ...others] = codec.open(request);
@@ -67,8 +96,12 @@ describe('every codec', () => {
         const sent = z.looseObject({}).parse(JSON.parse(bodyOf(make({ ...options, body }, prompts))));
         assert.deepEqual(leaves(sent).sort(), [...new Set([...leaves(own), ...leaves(extra)])].sort());
         for (const path of leaves(own))
-          assert.deepEqual(valueAt(sent, path), path.endsWith('temperature') ? 0.7 : valueAt(own, path), path);
-        for (const path of leaves(own))
+          assert.deepEqual(
+            valueAt(sent, path),
+            path.endsWith('temperature') ? 0.7 : valueAt(REPLACEABLE.includes(path) ? extra : own, path),
+            path,
+          );
+        for (const path of leaves(own).filter((each) => !REPLACEABLE.includes(each)))
           assert.notEqual(reservedField(nested(path.split('.'), 1)), null, `${path} would be the user's to replace`);
       });
 
@@ -81,12 +114,11 @@ describe('every codec', () => {
       it(`${name}, ${endpoint}: its own example is a whole response, however it is cut`, () => {
         const whole = decode(codec, request, example);
         assert.deepEqual(whole.counts, Array(8).fill(1));
-        assert.deepEqual([whole.end, whole.response.finishReason], [null, 'length']);
+        assert.deepEqual([whole.end, whole.response.finishReason], [null, finishReason]);
         for (let at = 0; at <= example.length; at++) assert.deepEqual(decode(codec, request, example, [at]), whole);
       });
 
-      it(`${name}, ${endpoint}: the phases that the reference engine reports at the end are read, and no other fields`, () => {
-        const events = example.toString().trim().split('\n\n');
+      const readsPhases = (): void => {
         const last = events.findLastIndex((event) => event.startsWith('data: {'));
         const phases = {
           prefill_queue_us: 10,
@@ -100,8 +132,8 @@ describe('every codec', () => {
         assert.ok(isObject(event));
         const meta = event['meta_info'];
         const more = isObject(meta) ? { meta_info: { ...meta, phases } } : { phases };
-        const longer = events.with(last, `data: ${JSON.stringify({ ...event, ...more })}`).join('\n\n');
-        assert.deepEqual(decode(codec, request, Buffer.from(`${longer}\n\n`)).response.phases, {
+        const longer = events.with(last, framed(JSON.stringify({ ...event, ...more }))).join('');
+        assert.deepEqual(decode(codec, request, Buffer.from(longer)).response.phases, {
           prefill_queue_us: 10,
           prefill_us: 200,
           transfer_us: null,
@@ -109,20 +141,19 @@ describe('every codec', () => {
           decode_us: 3000,
         });
         assert.equal(decode(codec, request, example).response.phases, null);
-      });
+      };
+      // Where an event is the last.
+      if (finishReason !== null)
+        it(
+          `${name}, ${endpoint}: the phases that the reference engine reports at the end are read, and no other fields`,
+          readsPhases,
+        );
 
       it(`${name}, ${endpoint}: any bytes give the same events however they are cut, and throw nothing`, () => {
-        const events = example.toString().split('\n\n');
         const piece = fc.oneof(
-          fc.constantFrom(...events.map((event) => `${event}\n\n`)),
-          fc.string().map((text) => `data: ${text}\n\n`),
-          fc.constantFrom(
-            'data: {"error":{"message":"no"}}\n\n',
-            ': ping\n\n',
-            'data: {}\n\n',
-            'data: null\n\n',
-            '<html>',
-          ),
+          fc.constantFrom(...events),
+          fc.string().map(framed),
+          fc.constantFrom(...['{"error":{"message":"no"}}', '{}', 'null'].map(framed), ': ping\n\n', '\0', '<html>'),
         );
         fc.assert(
           fc.property(fc.array(piece, { maxLength: 8 }), fc.array(fc.nat(4000), { maxLength: 12 }), (pieces, at) => {
@@ -134,15 +165,11 @@ describe('every codec', () => {
       });
 
       it(`${name}, ${endpoint}: an error inside a 200 and a response that breaks off are faults`, () => {
-        const [first = ''] = example.toString().split('\n\n');
-        const failed = decode(
-          codec,
-          request,
-          Buffer.from(`${first}\n\ndata: {"error":{"message":"out of memory"}}\n\n`),
-        );
+        const [first = ''] = events;
+        const failed = decode(codec, request, Buffer.from(first + framed('{"error":{"message":"out of memory"}}')));
         assert.deepEqual([failed.counts, failed.end], [[1], 'out of memory']);
-        assert.match(decode(codec, request, Buffer.from(`${first}\n\n`)).end ?? '', /after 1 of 8 tokens/);
-        assert.match(decode(codec, request, Buffer.from('data: <html>\n\n')).end ?? '', /not JSON/);
+        assert.match(decode(codec, request, Buffer.from(first)).end ?? '', /after 1 of 8 tokens/);
+        assert.match(decode(codec, request, Buffer.from(framed('<html>'))).end ?? '', notJson);
       });
     }
 });

@@ -67,7 +67,7 @@ describe('the bodies of requests', { concurrency: 2 }, () => {
     const options = { endpoint: 'completions', model: 'm', runId: 'r' } as const;
     await assert.rejects(
       run({ ...given, codec: (prompts) => openAiCodec(options, prompts), out: join(folder, 'codec') }),
-      /--extra-body, --temperature and --no-ignore-eos: a codec of your own/,
+      /--extra-body, --temperature, --no-stream and --no-ignore-eos: a codec of your own/,
     );
   });
 

@@ -35,6 +35,7 @@ export function exampleManifest(over: Partial<Manifest> = {}): Manifest {
     },
     measured: null,
     ignore_eos: true,
+    stream: true,
     temperature: 0,
     extra_body: null,
     prepared: null,

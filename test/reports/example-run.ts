@@ -140,6 +140,7 @@ export function exampleManifest(records: readonly RequestRecord[], { slo, manife
     },
     measured: null,
     ignore_eos: true,
+    stream: true,
     temperature: 0,
     extra_body: null,
     prepared: null,

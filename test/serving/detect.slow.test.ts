@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { after, describe, it } from 'node:test';
-import { USUAL_BODY } from '../../adapters/body-options.ts';
+import { USUAL_BODY, type BodyOptions } from '../../adapters/body-options.ts';
 import { ALL_CAPABILITIES, type ApiEndpoint } from '../../adapters/index.ts';
 import { UserError } from '../../src/core/errors.ts';
 import { parseEngineSpec } from '../../src/engine/index.ts';
@@ -20,6 +20,7 @@ interface Wish {
   readonly model?: string;
   readonly patienceMs?: number;
   readonly mayEcho?: boolean;
+  readonly body?: BodyOptions;
 }
 
 function ask(url: string, wish: Wish = {}): Promise<Detected> {
@@ -106,6 +107,19 @@ describe('detect, the reference engine in each dialect', () => {
       assert.equal(found.model, 'llama-3.1-8b');
       assert.equal(found.warnings.length, dialect === 'openai' ? 1 : 0, found.warnings.join('\n'));
     });
+
+  it('distserve: by the list of its routes, without a model, and with no field that it does not know', async () => {
+    const found = await ask(await engine('distserve'));
+    assert.deepEqual(
+      [found.engine, found.adapter, found.endpoint, found.counting?.by, found.contextTokens, found.warnings],
+      ['distserve', 'distserve', 'generate', 'chunks', null, []],
+    );
+    assert.deepEqual([found.capabilities?.ignoreEos, found.capabilities?.tokenIdPrompts], [true, false]);
+    const body = { ...USUAL_BODY, stream: false };
+    const whole = await ask(await engine('distserve'), { body });
+    assert.deepEqual([whole.adapter, whole.counting?.by], ['distserve', 'usage']);
+    await assert.rejects(ask(await engine('vllm'), { body }), isUserError(2, /--no-stream: adapter vllm times tokens/));
+  });
 
   it('a named adapter and endpoint are kept, and probed all the same', async () => {
     const url = await engine('openai');
@@ -242,6 +256,47 @@ describe('detect, servers by what they say', () => {
     assert.deepEqual(refused, ['min_tokens', 'stream_options']);
     const { ignoreEos, minTokens, finalUsage, tokenIdPrompts } = capabilities ?? {};
     assert.deepEqual([ignoreEos, minTokens, finalUsage, tokenIdPrompts], [true, false, false, true]);
+  });
+});
+
+describe('detect, servers by the list of their routes', () => {
+  const routes = (...paths: string[]): Json => ({
+    '/openapi.json': { paths: Object.fromEntries(paths.map((path) => [path, { post: {} }])) },
+  });
+
+  it('takes none for DistServe that lists models or has other routes, and posts nothing to find out', async () => {
+    const others = [
+      { ...routes('/generate'), ...models() },
+      routes('/generate', '/v1/completions'),
+      routes('/v1/completions'),
+      { '/openapi.json': { paths: { '/generate': { get: {} } } } },
+      { '/openapi.json': 'none' },
+    ];
+    for (const pages of others) {
+      const { url, posted } = await fake(pages, (response) => void streamTokens(response, 2, 0));
+      assert.equal((await ask(url)).adapter, 'openai', JSON.stringify(pages));
+      assert.ok(posted.every((body) => 'model' in body));
+    }
+  });
+
+  it('one that has the route of DistServe and speaks otherwise is named, exit 3', async () => {
+    const { url } = await fake(routes('/generate'), (response) => void streamTokens(response, 2, 0));
+    await assert.rejects(ask(url), isUserError(3, /no stream of tokens that adapter distserve understands.*data: /));
+    const { posted, url: failing } = await fake(routes('/generate'), (response) =>
+      response.writeHead(500).end('Internal Server Error'),
+    );
+    const { warnings } = await ask(failing);
+    assert.match(warnings.join(), /500 on \/generate: Internal Server Error \(only the log of the server says why\)/);
+    assert.equal(posted.length, 1);
+  });
+
+  it('the demo server of old vLLM is read with a named adapter', async () => {
+    const { url } = await fake({}, (response, body) => {
+      const texts = Array.from({ length: Number(body['max_tokens']) }, (_, i) => [`prompt${' a'.repeat(i + 1)}`]);
+      response.end(texts.map((text) => `${JSON.stringify({ text })}\0`).join(''));
+    });
+    const { endpoint, counting } = await ask(url, { adapter: 'distserve' });
+    assert.deepEqual([endpoint, counting?.by], ['generate', 'chunks']);
   });
 });
 

@@ -136,6 +136,26 @@ describe('prompts of text', () => {
     assert.match(uncounted.warnings.join(), /could not be measured \(its answers tell no input tokens\)/);
   });
 
+  it('are exact by the tokenizer alone where the server never counts, and adds nothing to a text', async () => {
+    const mute = await start({ overhead: 5, tell: () => null });
+    const whole = (prompts: PromptMaker): ReturnType<typeof chat> => ({ ...chat(prompts), isWholePrompt: true });
+    const prompts = await prepare(mute, mute.tokenizer, whole);
+    assert.deepEqual(
+      [prompts.facts.lengths, prompts.facts.overhead_tokens, prompts.warnings],
+      ['exact', 1, []],
+      'with the token that begins a text',
+    );
+    assert.deepEqual(await deviations(mute, prompts, 1), new Set([0]));
+    const plain = await prepare(mute, null, whole);
+    assert.equal(plain.facts.lengths, 'approximate');
+    assert.match(
+      plain.warnings.join(),
+      /tell no input tokens\): they are approximate; --tokenizer FILE makes them exact$/,
+    );
+    // What the server's tokenizer adds is not told by its /tokenize as it is asked.
+    assert.equal((await prepare(mute, 'server', whole)).facts.lengths, 'approximate');
+  });
+
   it('warn of prompts that are shorter than what the server adds', async () => {
     const server = await start({ overhead: 40 });
     const { facts, warnings } = await prepare(server, server.tokenizer);

@@ -11,6 +11,8 @@ export interface FileTokenizer {
   readonly sha256: string;
   /** Token ids without the special tokens at the beginning and end. */
   encode(text: string): readonly number[];
+  /** How many of these it adds to a text. */
+  readonly specialTokens: number;
   /** Plain lower-case words that the vocabulary holds with a space before them, the most frequent first. */
   readonly words: readonly string[];
 }
@@ -38,10 +40,12 @@ export async function readTokenizer(given: string): Promise<FileTokenizer> {
     })
     .sort((a, b) => a.id - b.id)
     .map(({ word }) => word);
+  const encode = (text: string): readonly number[] => tokenizer.encode(text, { add_special_tokens: false }).ids;
   return {
     path,
     sha256: createHash('sha256').update(bytes).digest('hex'),
-    encode: (text) => tokenizer.encode(text, { add_special_tokens: false }).ids,
+    encode,
+    specialTokens: tokenizer.encode('The').ids.length - encode('The').length,
     words,
   };
 }

@@ -5,6 +5,8 @@ interface Moves {
   decodeUs: number;
   transferUs: number;
   decodeQueueUs: number;
+  /** The part of `decodeQueueUs` before transfers. */
+  bridgeQueueUs: number;
   /** Since when it does what it does now, which is not in the sums yet. */
   sinceUs: number;
   isDecoding: boolean;
@@ -40,6 +42,7 @@ export class PhaseTimes {
       decodeUs: 0,
       transferUs: 0,
       decodeQueueUs: 0,
+      bridgeQueueUs: 0,
       sinceUs: prefilledUs,
       isDecoding: true,
     });
@@ -50,7 +53,10 @@ export class PhaseTimes {
   }
 
   transferBegins(nowUs: number): void {
-    if (this.#moves !== null) this.#moves.decodeQueueUs += lap(this.#moves, nowUs);
+    if (this.#moves === null) return;
+    const us = lap(this.#moves, nowUs);
+    this.#moves.decodeQueueUs += us;
+    this.#moves.bridgeQueueUs += us;
   }
 
   arrived(nowUs: number): void {
@@ -62,6 +68,11 @@ export class PhaseTimes {
     this.firstScheduledUs = held.firstScheduledUs;
     this.prefilledUs = held.prefilledUs;
     this.left(held.prefilledUs);
+  }
+
+  /** How long it waited before transfers, as part of `decode_queue_us`; null: it has not moved. */
+  get bridgeQueueUs(): number | null {
+    return this.#moves === null ? null : this.#moves.bridgeQueueUs;
   }
 
   /** How long each phase took: null for those that it did not have. They add up to the time from arrival to end. */

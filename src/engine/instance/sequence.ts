@@ -120,6 +120,7 @@ export class Sequence implements SequenceView, Prompt {
       outputTokens: this.generatedTokens,
       cachedTokens: this.cachedPromptTokens,
       phases: this.times.phases(this.arrivalUs, endUs),
+      bridgeQueueUs: this.times.bridgeQueueUs,
     };
   }
 }

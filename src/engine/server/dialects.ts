@@ -1,12 +1,13 @@
 import { BOOTSTRAP } from './bootstrap.ts';
+import { distserveEndpoints, distservePages } from './distserve.ts';
 import type { GenerationEndpoint, HandOver } from './generation.ts';
 import type { InvalidRequest, Routes } from './http-server.ts';
 import { KV_TRANSFER } from './kv-transfer.ts';
-import { sglangPages, vllmPages, type PageContext } from './pages.ts';
+import { openAiPages, sglangPages, vllmPages, type PageContext } from './pages.ts';
 import { parseChatRequest, parseCompletionRequest, parseGenerateRequest, type GenerationRequest } from './requests.ts';
 import { chatFormat, completionFormat, generateFormat } from './response-format.ts';
 
-export const DIALECT_NAMES = ['vllm', 'sglang', 'openai'] as const;
+export const DIALECT_NAMES = ['vllm', 'sglang', 'openai', 'distserve'] as const;
 export type DialectName = (typeof DIALECT_NAMES)[number];
 
 /** Which server the engine's own looks like. */
@@ -74,8 +75,10 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
       '/v1/completions': withOnlyFields(completions, OPENAI_COMPLETION_FIELDS),
       '/v1/chat/completions': withOnlyFields(chat, OPENAI_CHAT_FIELDS),
     },
-    pages: () => ({}),
+    pages: openAiPages,
   },
+  // The only other pages that it has are those of the web framework that it is made with.
+  distserve: { endpoints: distserveEndpoints, pages: distservePages },
 };
 
 /** The endpoint, refusing requests with a field that is not among `fields`, or a stream option that OpenAI lacks. */

@@ -1,17 +1,21 @@
 import type { ServerResponse } from 'node:http';
 import type { WallClock } from '../../core/wall-clock.ts';
-import type { DecodePool, Engine, PrefillPool } from '../engine.ts';
+import type { DecodePool, Engine, Listener, PrefillPool } from '../engine.ts';
 import type { EmissionLog } from './emission-log.ts';
 import { readBody, sendError, type Address, type Handler, type InvalidRequest } from './http-server.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { GenerationRequest } from './requests.ts';
 import type { ResponseFormat, ResponseFormatter } from './response-format.ts';
-import { jsonResponse, streamingResponse } from './responses.ts';
+import { jsonResponse, streamingResponse, type ResponseListener } from './responses.ts';
 
 /** An API endpoint that generates tokens: how its requests are parsed, and its responses formatted. */
 export interface GenerationEndpoint {
   readonly parse: (text: string) => GenerationRequest | InvalidRequest;
   readonly format: ResponseFormatter;
+  /** Sends its errors; absent: in OpenAI's shape. */
+  readonly refuse?: typeof sendError;
+  /** A client that disconnects does not cancel its request. */
+  readonly outlivesClient?: boolean;
 }
 
 /** Where a valid request is submitted, and the format of its response. */
@@ -40,39 +44,50 @@ export interface GenerationContext {
   readonly metrics: ServerMetrics;
 }
 
-/** Makes the handlers of one port's endpoints. A client that disconnects cancels its request. */
+/** Makes the handlers of one port's endpoints. */
 export function generationHandlers(context: GenerationContext): (endpoint: GenerationEndpoint) => Handler {
   const { dispatch, modelName } = context;
   let received = 0;
   return (endpoint) => (req, res) => {
+    const { refuse = sendError } = endpoint;
     const header = req.headers['x-request-id'];
     const requestId = typeof header === 'string' ? header : String(received++).padStart(16, '0');
     res.setHeader('x-request-id', requestId);
     readBody(req, res, (text) => {
       const request = endpoint.parse(text);
-      if ('message' in request) sendError(res, 400, request.message, request.param);
+      if ('message' in request) refuse(res, 400, request.message, request.param);
       else if (request.model !== null && request.model !== modelName)
-        sendError(res, 404, `The model \`${request.model}\` does not exist; this is \`${modelName}\`.`, 'model');
+        refuse(res, 404, `The model \`${request.model}\` does not exist; this is \`${modelName}\`.`, 'model');
       else {
         const dispatched = dispatch(request, endpoint.format(request, requestId, modelName));
-        if ('message' in dispatched) sendError(res, 400, dispatched.message, dispatched.param);
-        else generate(context, dispatched, request, requestId, res);
+        if ('message' in dispatched) refuse(res, 400, dispatched.message, dispatched.param);
+        else generate(context, endpoint, { ...dispatched, request, requestId }, res);
       }
     });
   };
 }
 
+/** A valid request, and the id of its call. */
+interface Submitted {
+  readonly request: GenerationRequest;
+  readonly requestId: string;
+}
+
 function generate(
   { clock, emissionLog, metrics }: GenerationContext,
-  { submit, format, maxTokens }: Dispatched,
-  request: GenerationRequest,
-  requestId: string,
+  { refuse = sendError, outlivesClient = false }: GenerationEndpoint,
+  { submit, format, maxTokens, request, requestId }: Dispatched & Submitted,
   res: ServerResponse,
 ): void {
   const logEmissions = (emittedUs: readonly number[]): void => emissionLog.add(requestId, emittedUs);
   const response = request.stream
     ? streamingResponse(res, format, maxTokens ?? request.maxTokens, logEmissions)
     : jsonResponse(res, format, logEmissions);
+  const listener = {
+    ...(outlivesClient ? whileConnected(response, res) : response),
+    reject: (status: number, message: string) =>
+      res.headersSent ? response.breakOff(status, message) : refuse(res, status, message),
+  };
   clock.enter(() => {
     const inputTokens = request.promptTokenIds.length;
     const engineRequest = {
@@ -82,14 +97,27 @@ function generate(
       maxTokens: request.maxTokens,
       trueOutputTokens: request.maxTokens,
     };
-    const cancel = submit(engineRequest, metrics.watch(response, inputTokens, clock.now()));
+    const cancel = submit(engineRequest, metrics.watch(listener, inputTokens, clock.now()));
     if (res.writableEnded) return; // rejected
     response.begin();
     res.once('close', () => {
       if (res.writableEnded) return;
+      response.abort();
+      if (outlivesClient) return;
       cancel();
       metrics.aborted();
-      response.abort();
     });
   });
+}
+
+/** Passes on nothing to a response whose client has disconnected. */
+function whileConnected(response: ResponseListener, res: ServerResponse): Omit<Listener, 'reject'> {
+  return {
+    tokens: (timeUs, count) => {
+      if (!res.destroyed) response.tokens(timeUs, count);
+    },
+    end: (timeUs, completion) => {
+      if (!res.destroyed) response.end(timeUs, completion);
+    },
+  };
 }

@@ -1,2 +1,2 @@
-export { DIALECT_NAMES } from './dialects.ts';
+export { DIALECT_NAMES, type DialectName as EngineDialect } from './dialects.ts';
 export { serveEngine, type EngineServer } from './server.ts';

@@ -22,19 +22,27 @@ export interface PageContext {
 /** In place of a version, so that no client takes the engine for the server whose dialect it has. */
 const VERSION = 'reprise reference engine';
 
-/** Pages of every dialect. */
-export function commonPages({ engine, modelName, emissionLog }: PageContext): Routes {
+/** Pages of the engine's own, whatever its dialect. */
+export function ownPages({ engine, emissionLog }: PageContext): Routes {
   return {
-    '/v1/models': ['GET', (_req, res) => sendJson(res, 200, modelList(modelName, engine))],
-    '/health': ['GET', sendOk],
     '/load': ['GET', (_req, res) => sendJson(res, 200, engine.load())],
     '/truth': ['GET', (req, res) => sendEmissions(emissionLog, req, res)],
   };
 }
 
-/** vLLM's pages, those of its development mode included. */
-export function vllmPages({ engine, spec, metrics }: PageContext): Routes {
+/** The pages of every server with OpenAI's endpoints. */
+export function openAiPages({ engine, modelName }: PageContext): Routes {
   return {
+    '/v1/models': ['GET', (_req, res) => sendJson(res, 200, modelList(modelName, engine))],
+    '/health': ['GET', sendOk],
+  };
+}
+
+/** vLLM's pages, those of its development mode included. */
+export function vllmPages(context: PageContext): Routes {
+  const { engine, spec, metrics } = context;
+  return {
+    ...openAiPages(context),
     '/version': ['GET', (_req, res) => sendJson(res, 200, { version: VERSION, ...spec })],
     '/metrics': ['GET', (_req, res) => sendMetrics(metrics.text('vllm'), res)],
     ...tokenizerPages(engine),
@@ -50,7 +58,8 @@ export function vllmPages({ engine, spec, metrics }: PageContext): Routes {
 }
 
 /** SGLang's pages under their older and newer names. */
-export function sglangPages({ engine, role, spec, modelName, metrics }: PageContext): Routes {
+export function sglangPages(context: PageContext): Routes {
+  const { engine, role, spec, modelName, metrics } = context;
   const serverInfo: Handler = ({ socket }, res) => {
     sendJson(res, 200, {
       model_path: modelName,
@@ -67,6 +76,7 @@ export function sglangPages({ engine, role, spec, modelName, metrics }: PageCont
   const modelInfo: Handler = (_req, res) =>
     sendJson(res, 200, { model_path: modelName, tokenizer_path: modelName, is_generation: true });
   return {
+    ...openAiPages(context),
     '/get_server_info': ['GET', serverInfo],
     '/server_info': ['GET', serverInfo],
     '/get_model_info': ['GET', modelInfo],

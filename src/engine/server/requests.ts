@@ -38,7 +38,7 @@ const kvTransferParams = z.object({
 });
 type KvTransferParams = z.infer<typeof kvTransferParams>;
 
-const ONE_CHOICE = z.literal(1, { error: 'only n=1 is served' }).nullish();
+export const ONE_CHOICE = z.literal(1, { error: 'only n=1 is served' }).nullish();
 const NO_LOGPROBS = z.literal(false, { error: 'there are no log probabilities here' }).nullish();
 
 /**
@@ -71,7 +71,7 @@ interface Prompt {
  * The request of a body's shared fields, its prompt, and the output tokens that its endpoint reads or defaults to;
  * `text`: the body unparsed.
  */
-function generationRequest(
+export function generationRequest(
   body: z.infer<typeof openAiFields>,
   prompt: Prompt,
   maxTokens: number,

@@ -8,10 +8,14 @@ import { TOKEN_ID, TOKEN_TEXT } from './tokenizer.ts';
  * stream then costs one string for most of its tokens.
  */
 export interface ResponseFormat {
+  /** Type of a streamed response; null: it has none. Absent: server-sent events. */
+  readonly contentType?: null;
   /** Server-sent events of the next `count` tokens, `total` of them so far; `isLast`: with the finish reason. */
   events(count: number, total: number, isLast: boolean): string;
   /** Server-sent events after the last token: usage if the request asks for it, and the end mark. */
   endEvents(total: number, completion: Completion): string;
+  /** `count` tokens have come out, of a response that is not streamed. */
+  came?(count: number): void;
   /** The JSON of the whole response, where no stream was requested. */
   body(total: number, completion: Completion): string;
   /** Server-sent events of a request that fails once its stream has begun; left out where such a stream breaks off. */

@@ -1,13 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import { machineUs } from '../../core/wall-clock.ts';
 import type { Listener } from '../engine.ts';
-import { sendError } from './http-server.ts';
 import type { ResponseFormat } from './response-format.ts';
 
 /** One request's response on its connection, written as the engine emits tokens. */
-export interface ResponseListener extends Listener {
+export interface ResponseListener extends Omit<Listener, 'reject'> {
   /** The engine has accepted the request. */
   begin(): void;
+  /** The request fails after the headers of its response were sent. */
+  breakOff(status: number, message: string): void;
   /** The client has disconnected before the response was complete. */
   abort(): void;
 }
@@ -15,7 +16,7 @@ export interface ResponseListener extends Listener {
 /** Gets the times at which a request's tokens were written, once: when its response has ended or was aborted. */
 export type LogEmissions = (emittedUs: readonly number[]) => void;
 
-/** Server-sent events: one write for the tokens of one iteration. */
+/** Streamed: one write for the tokens of one iteration. */
 export function streamingResponse(
   res: ServerResponse,
   format: ResponseFormat,
@@ -30,7 +31,8 @@ export function streamingResponse(
   return {
     /** Sends the headers at once, as vLLM does, long before the first token. */
     begin() {
-      res.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
+      if (format.contentType === null) res.writeHead(200);
+      else res.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
       res.flushHeaders();
     },
     tokens(_timeUs, count) {
@@ -51,9 +53,8 @@ export function streamingResponse(
       logEmissions(emittedUs);
       res.end(format.endEvents(emittedUs.length, completion));
     },
-    reject(status, message) {
-      if (!res.headersSent) sendError(res, status, message);
-      else if (format.errorEvents === undefined) res.destroy();
+    breakOff(status, message) {
+      if (format.errorEvents === undefined) res.destroy();
       else res.end(format.errorEvents(status, message));
     },
     abort: () => logEmissions(emittedUs),
@@ -71,6 +72,7 @@ export function jsonResponse(
     begin() {},
     tokens(_timeUs, count) {
       total += count;
+      format.came?.(count);
     },
     end(_timeUs, completion) {
       const body = format.body(total, completion);
@@ -78,7 +80,7 @@ export function jsonResponse(
       logEmissions(Array<number>(total).fill(machineUs()));
       res.end(body);
     },
-    reject: (status, message) => sendError(res, status, message),
+    breakOff: () => res.destroy(),
     abort: () => logEmissions([]),
   };
 }

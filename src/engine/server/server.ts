@@ -9,7 +9,7 @@ import { EmissionLog } from './emission-log.ts';
 import { generationHandlers, type Dispatch } from './generation.ts';
 import { closeServer, httpServer, listen, urlOf, type Address, type Route, type Routes } from './http-server.ts';
 import { IterationTokens, ServerMetrics } from './metrics.ts';
-import { commonPages, type PageContext } from './pages.ts';
+import { ownPages, type PageContext } from './pages.ts';
 
 export interface ServeOptions extends Address {
   /** Port of the decode instances, so that `port` is that of the prefill instances; 0: any free one. */
@@ -123,5 +123,5 @@ function routesOf({ spec, options, clock, iterationTokens }: ServerParts, { role
     ['POST', handler(endpoint)],
   ]);
   const pages = { engine: pool, role, spec, modelName, metrics, emissionLog };
-  return { ...Object.fromEntries(endpoints), ...commonPages(pages), ...dialect.pages(pages) };
+  return { ...Object.fromEntries(endpoints), ...ownPages(pages), ...dialect.pages(pages) };
 }

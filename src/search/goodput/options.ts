@@ -78,6 +78,10 @@ export function defineGoodput(given: unknown, open: OpenTarget | null, nowIso: s
   const goals = goalsOf(options.at);
   const specAt = specsOf(given, String(goals[0]), open);
   const { target, measure } = specAt(null, '.');
+  if (target.clock === 'real' && !target.body.stream)
+    throw new UserError(
+      '--no-stream: a search counts requests whose first token is late before they end; leave it out',
+    );
   if (of === 'trace' && arrivals !== 'trace')
     throw new UserError(`--arrivals ${arrivals}: a trace has arrivals of its own; add --of traffic`);
   if (of === 'traffic' && (measure.warmupUs > 0 || measure.cooldownUs > 0))

@@ -147,6 +147,7 @@ test('a whole run, worked by hand', async () => {
       inputTokens: 3,
       outputTokens: 5,
       cachedTokens: 0,
+      bridgeQueueUs: null,
       phases: { prefill_queue_us: 50, prefill_us: 150, transfer_us: null, decode_queue_us: null, decode_us: 640 },
     },
   ]);

@@ -14,8 +14,8 @@ export interface Reply {
 }
 
 /** A server of the reference engine, with `send` for requests to it: each on a connection of its own. */
-export async function testServer(dialect: (typeof DIALECT_NAMES)[number] = 'vllm') {
-  const server = await serveEngine(parseEngineSpec('max_model_len=2000'), { host: '127.0.0.1', port: 0, dialect });
+export async function testServer(dialect: (typeof DIALECT_NAMES)[number] = 'vllm', system = 'max_model_len=2000') {
+  const server = await serveEngine(parseEngineSpec(system), { host: '127.0.0.1', port: 0, dialect });
   const send = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Reply> =>
     new Promise((resolve, reject) => {
       const req = httpRequest(`${server.url}${path}`, { method, headers, agent: false }, (res) => {
