@@ -6,7 +6,7 @@ import { TIMED_LATENCIES, type TimedLatency } from '../data/latency-timeline.ts'
 import { MIN_WINDOW_REQUESTS } from '../data/timeline.ts';
 import { METRIC_NAMES } from '../definitions.ts';
 import { goalText, plainMs, secondsText } from '../format.ts';
-import type { ChartSection } from './chart.ts';
+import type { ChartSection, Layers } from './chart.ts';
 import { SIDES } from './comparison-ecdf-chart.ts';
 import { comparedAttainmentTitle, comparedFailuresTitle, comparedLatencyTitle } from './comparison-time-findings.ts';
 import { type Curves, sidesPanel, type SidesPanel, totalOf } from './comparison-time-panel.ts';
@@ -14,7 +14,7 @@ import { ENOUGH_TO_DRAW } from './latency-time-chart.ts';
 import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
 import { COLOURS, SHARE_LABEL, SLO_LINE } from './theme.ts';
 import { percentCell } from './time-chart.ts';
-import { wordsAbove, Y_AXIS } from './time-panel.ts';
+import { Y_AXIS } from './time-panel.ts';
 
 const SECTION = {
   id: 'timeline',
@@ -24,6 +24,7 @@ const SECTION = {
 } as const;
 
 const VALUE = { field: 'value', type: 'quantitative' } as const;
+const LEVEL = { type: 'rule', strokeWidth: 1, color: COLOURS.ink } as const;
 const LATENCY_HEIGHT = 112;
 const SHARE_HEIGHT = 60;
 /** A curve of fewer bins has no course. */
@@ -84,7 +85,10 @@ function latencyPanel({ slo }: Comparison, metric: TimedLatency, times: Compared
     name: `${name} over time`,
     title: comparedLatencyTitle(metric, times),
     label: `${name} of both sides`,
-    ...(single === 0 ? {} : { note: `${countText(single, 'request')} of a single token not drawn` }),
+    notes: [
+      ...(single === 0 ? [] : [`${countText(single, 'request')} of a single token not drawn`]),
+      ...(limitMs === null ? [] : [`dashed: the SLO, ${plainMs(limitMs)}`]),
+    ],
     height: LATENCY_HEIGHT,
     curves,
     yTitle: `${name} (log scale)`,
@@ -98,17 +102,7 @@ function latencyPanel({ slo }: Comparison, metric: TimedLatency, times: Compared
       latency.requests === 0
         ? 'no request'
         : `p50 ${latencyText(latency.p50_ms)}, ${tail} ${latencyText(latency.tail_ms)} of ${countText(latency.requests, 'request')}`,
-    levels:
-      limitMs === null
-        ? []
-        : [
-            {
-              data: { values: [{ value: limitMs }] },
-              mark: { ...SLO_LINE, clip: true },
-              encoding: { y: VALUE },
-            },
-            wordsAbove(`dashed: the SLO, ${plainMs(limitMs)}`),
-          ],
+    levels: limitMs === null ? [] : [levelAt(limitMs, SLO_LINE)],
     columns: {
       requests: ({ [metric]: { requests } }) => withThousands(requests),
       [`${name} p50 (ms)`]: ({ [metric]: latency }) => latencyCell(latency, latency.p50_ms),
@@ -124,7 +118,10 @@ function attainmentPanel(times: ComparedTimes): SidesPanel {
     name: 'attainment over time',
     title: comparedAttainmentTitle(times),
     label: 'Share of requests of both sides that met the SLO',
-    note: `moving window of ${secondsText(window_s)}, of at least ${MIN_WINDOW_REQUESTS} requests`,
+    notes: [
+      `moving window of ${secondsText(window_s)}, of at least ${MIN_WINDOW_REQUESTS} requests`,
+      ...(wanted === null ? [] : [`line: ${goalText(wanted)} wanted`]),
+    ],
     height: SHARE_HEIGHT,
     curves: ({ attainment }) => lineAlone(attainment),
     yTitle: 'share that meets the SLO',
@@ -134,17 +131,7 @@ function attainmentPanel(times: ComparedTimes): SidesPanel {
       axis: { ...Y_AXIS, values: [0, 0.5, 1], labelExpr: SHARE_LABEL, title: 'share that meets the SLO' },
     },
     text: ({ attainment }) => (attainment === null ? 'too few requests' : formatShare(attainment)),
-    levels:
-      wanted === null
-        ? []
-        : [
-            {
-              data: { values: [{ value: wanted }] },
-              mark: { type: 'rule', strokeWidth: 1, color: COLOURS.ink, clip: true },
-              encoding: { y: VALUE },
-            },
-            wordsAbove(`line: ${goalText(wanted)} wanted`),
-          ],
+    levels: wanted === null ? [] : [levelAt(wanted, LEVEL)],
     columns: { 'attainment (%)': ({ attainment }) => percentCell(attainment) },
   };
 }
@@ -156,6 +143,7 @@ function failuresPanel(times: ComparedTimes): SidesPanel {
     name: 'failures over time',
     title: comparedFailuresTitle(times),
     label: 'Share of requests of both sides that failed',
+    notes: [],
     height: SHARE_HEIGHT,
     curves: (side) => lineAlone(shareOf(side)),
     yTitle: 'share that fails',
@@ -172,6 +160,10 @@ function failuresPanel(times: ComparedTimes): SidesPanel {
       failed: ({ failed }) => withThousands(failed),
     },
   };
+}
+
+function levelAt(value: number, mark: typeof LEVEL | typeof SLO_LINE): Layers[number] {
+  return { data: { values: [{ value }] }, mark: { ...mark, clip: true }, encoding: { y: VALUE } };
 }
 
 function lineAlone(middle: number | null): Curves {

@@ -22,7 +22,7 @@ export interface SidesPanel {
   readonly title: string;
   readonly label: string;
   /** How to read it, where that is not plain. */
-  readonly note?: string;
+  readonly notes: readonly string[];
   readonly height: number;
   readonly curves: (side: SideBin) => Curves;
   readonly yTitle: string;
@@ -45,7 +45,7 @@ export interface Curves {
 }
 
 export function sidesPanel(panel: SidesPanel, times: ComparedTimes, hasTimeLabels: boolean): Chart {
-  const { id, title, label, note, columns } = panel;
+  const { id, title, label, notes, columns } = panel;
   const heads = SIDES.flatMap((side) =>
     Object.entries(columns).map(([head, cell]) => [`${side} ${head}`, (bin: ComparedBin): string => cell(bin[side])]),
   );
@@ -53,7 +53,7 @@ export function sidesPanel(panel: SidesPanel, times: ComparedTimes, hasTimeLabel
     id,
     title,
     label: `${label} by ${times.by === 'due' ? 'due time' : 'time of sending'} ${overText(times)}. ${title}.`,
-    note: `n = ${SIDES.map((side) => populationOf(times.bins, side)).join(', ')}${note === undefined ? '' : `; ${note}`}.`,
+    note: `${[`n = ${SIDES.map((side) => populationOf(times.bins, side)).join(', ')}`, ...notes].join('; ')}.`,
     spec: timeFrame(times, { height: panel.height, hasTimeLabels }, (x) => layersOf(panel, times, x)),
     table: binsTable(times, Object.fromEntries(heads)),
   };

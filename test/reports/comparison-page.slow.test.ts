@@ -43,7 +43,7 @@ async function pageOfRuns(
 ): Promise<string> {
   const comparison = compareRuns(base, now, { margin: 0.02, names });
   const ids = comparison.most_changed.map(({ request_id }) => request_id);
-  const recordsOf = (runs: readonly ExampleLoadedRun[]): ReturnType<typeof inBatches> =>
+  const ofFirst = (runs: readonly ExampleLoadedRun[]): ReturnType<typeof inBatches> =>
     inBatches(runs[0]?.records ?? []);
   const firstRun = (
     runs: readonly ExampleLoadedRun[],
@@ -55,7 +55,7 @@ async function pageOfRuns(
   });
   return writeComparisonHtml(comparison, {
     ...pageData(comparison, base, now),
-    most_changed: await changedRecords(ids, recordsOf(base), recordsOf(now)),
+    most_changed: await changedRecords(ids, ofFirst(base), ofFirst(now)),
     first_runs: { base: firstRun(base, inReport(ids)), new: firstRun(now, []) },
     reports: { base: base.map(({ dir }) => `${dir}/report.html`), new: now.map(() => null) },
   });
