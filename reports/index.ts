@@ -29,5 +29,5 @@ export { shareText } from './goodput-share.ts';
 export { METRIC_NAMES } from './definitions.ts';
 export { commandText, intervalText, limitsText } from './format.ts';
 export { trendVerdict } from './trend-words.ts';
-export { METRIC_LABELS } from './comparison-words.ts';
+export { changeRange, METRIC_LABELS } from './comparison-words.ts';
 export { toneAt } from './verdict.ts';
