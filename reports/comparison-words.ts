@@ -126,3 +126,19 @@ export function comparisonNotes({ order, base, new: now, margin, metrics, provis
     ...(hasFailed ? ['A quantile fails where requests that failed, which are infinitely late, reach into it'] : []),
   ];
 }
+
+/** Doubts that are said, and letters of a text of the runs: these may be many, and named anything. */
+const DOUBTS = 20;
+const LETTERS = 1000;
+
+/** The texts of the first doubts, and how many more there are. */
+export function shownDoubts({ doubts }: Comparison): string[] {
+  const more = doubts.length - DOUBTS;
+  const shown = doubts.slice(0, DOUBTS).map(({ text }) => shortened(text));
+  return more > 0 ? [...shown, `${more} more like these`] : shown;
+}
+
+export function shortened(text: string): string {
+  const letters = Array.from(text);
+  return letters.length <= LETTERS ? text : `${letters.slice(0, LETTERS).join('')} ...`;
+}

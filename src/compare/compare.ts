@@ -108,6 +108,7 @@ interface Values {
   readonly isThere: boolean;
   /** Whether each value has a logarithm. */
   readonly isFinite: boolean;
+  readonly step: number;
   readonly level?: NightLevel | undefined;
 }
 
@@ -122,6 +123,7 @@ function valuesOf(metric: JudgedMetric, base: readonly LoadedRun[], now: readonl
     isKnown: [...a, ...b].every((value) => value !== null),
     isThere: [...a, ...b].some((value) => value !== null),
     isFinite: [...known(a), ...known(b)].every((value) => Number.isFinite(value) && value > 0),
+    step: Math.max(...[...base, ...now].map(({ summary }) => metric.step?.(summary) ?? 0)),
   };
 }
 
