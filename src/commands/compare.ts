@@ -173,7 +173,8 @@ export function sayComparison(comparison: Comparison, judging: Judging): ExitCod
 
 /** Prints each gate, and the exit code of all. */
 function sayGates(judged: readonly JudgedCompareGate[], judging: Judging): ExitCode {
-  for (const { gate, verdict, why } of judged) printGate(printable(gateText(gate, verdict, why)), judging.format !== 'text');
+  for (const { gate, verdict, why } of judged)
+    printGate(printable(gateText(gate, verdict, why)), judging.format !== 'text');
   return gateExit(judged.map((each) => countedVerdict(each, judging.undecided)));
 }
 

@@ -176,7 +176,9 @@ const NOTHING_KNOWN = {
 
 /** A figure that some runs alone have, as results of other tools may, is not judged: then the family is not whole. */
 function missingDoubts(all: readonly Values[]): Comparison['doubts'] {
-  const names = all.filter(({ isKnown, isThere }) => isThere && !isKnown).map(({ metric }) => METRIC_LABELS[metric.name]);
+  const names = all
+    .filter(({ isKnown, isThere }) => isThere && !isKnown)
+    .map(({ metric }) => METRIC_LABELS[metric.name]);
   if (names.length === 0) return [];
   return [{ code: 'missing', blocks: true, text: `not every run has ${names.join(', ')}: that is not compared` }];
 }

@@ -178,10 +178,10 @@ function valuesOf({ requests }: LoadedRun, of: Figure, ids: ReadonlySet<string> 
 }
 
 function rateOf(timesUs: readonly number[]): number | null {
-  const [first, last] = timesUs.reduce(
-    ([low, high], us) => [Math.min(low, us), Math.max(high, us)] as const,
-    [Infinity, -Infinity] as const,
-  );
+  const [first, last] = timesUs.reduce(([low, high], us) => [Math.min(low, us), Math.max(high, us)] as const, [
+    Infinity,
+    -Infinity,
+  ] as const);
   return meanRate(timesUs.length, first, last);
 }
 

@@ -74,7 +74,9 @@ async function loadRun(dir: string, slo: SloSpec | null): Promise<LoadedRun> {
       for (const record of batch) {
         if (!record.measured) continue;
         if (requests.has(record.request_id))
-          throw new UserError(`${dir}: request ${record.request_id} has two records; restore the run, or make it again`);
+          throw new UserError(
+            `${dir}: request ${record.request_id} has two records; restore the run, or make it again`,
+          );
         requests.set(record.request_id, comparedRequest(record, manifest));
       }
       yield batch;

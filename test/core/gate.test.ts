@@ -7,7 +7,7 @@ import { parseRunGate } from '../../src/core/run-gate.ts';
 
 describe('a gate', () => {
   it('is read with its unit', () => {
-    assert.deepEqual(parseGoodputGate(' goodput >= 4.5rps '), { text: 'goodput >= 4.5rps', leastRps: 4.5 });
+    assert.deepEqual(parseGoodputGate(' goodput >= 4.5rps '), { text: 'goodput>=4.5rps', leastRps: 4.5 });
     assert.deepEqual(parseRunGate('attainment>=90%'), { kind: 'attainment', text: 'attainment>=90%', share: 0.9 });
     assert.equal(parseRunGate('attainment>=0.99').share, 0.99);
     const latency = { kind: 'latency', metric: 'ttft', share: 0.99, limitUs: 500_000 };
