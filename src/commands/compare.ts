@@ -5,7 +5,7 @@ import { gateExit, gateText } from '../core/gate.ts';
 import { expected, text } from '../core/option-fields.ts';
 import type { SloSpec } from '../core/slo.ts';
 import { compareRuns } from '../compare/compare.ts';
-import { comparisonPage, writeComparison, type Compared } from '../compare/files.ts';
+import { checkPlace, comparisonPage, writeComparison, type Compared } from '../compare/files.ts';
 import {
   countedVerdict,
   judgeCompareGate,
@@ -114,6 +114,7 @@ async function compare(options: z.infer<typeof schema>): Promise<ExitCode> {
   const { out, open } = options;
   if (open && out === undefined)
     throw new UserError('--open: there is no page without --out; name a folder, e.g. --out comparison');
+  if (out !== undefined) checkPlace(out);
   const judging = judgingOf(options);
   const slo = options.slo === undefined ? null : resolveSlo(options.slo);
   const compared = await compareFolders([base, now], judging, slo);

@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { comparisonMarkdown, writeComparisonHtml } from '../../reports/index.ts';
+import { UserError } from '../core/errors.ts';
 import { makeDirectory, reportFile, writeWhole } from '../runs/run-directory.ts';
 import type { Comparison } from '../schema/comparison.ts';
 import type { LoadedRun } from './load-runs.ts';
@@ -13,6 +14,12 @@ export interface Compared {
   readonly comparison: Comparison;
   readonly base: readonly LoadedRun[];
   readonly now: readonly LoadedRun[];
+}
+
+/** Throws a UserError where a comparison cannot be written to a folder, before anything is read. */
+export function checkPlace(dir: string): void {
+  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() === false)
+    throw new UserError(`${dir}: is a file; name a folder for comparison.json, .md and .html with --out`);
 }
 
 /** Writes `comparison.json`, `comparison.md` and `comparison.html`, which links to the runs' reports, into a folder. */

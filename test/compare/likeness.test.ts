@@ -57,6 +57,25 @@ describe('what can be compared', () => {
     assert.throws(() => compareRuns(files.slice(0, 1), files.slice(1), OPTIONS), /are one run/);
   });
 
+  it('has no repeats of a noisy engine that are the same to the bit', async () => {
+    const [base, now] = [await exampleSide('base', AS_BEFORE), await exampleSide('new', AGAIN)];
+    const target = base[0]?.manifest.target;
+    assert.ok(target !== undefined);
+    const noisy = withManifest(base, () => ({ target: { ...target, facts: { noise: 0.03 } } }));
+    const seeded = (of: (i: number) => string): LoadedRun[] =>
+      noisy.map((run, i) => ({ ...run, summary: { ...run.summary, records_sha256: of(i) } }));
+    assert.throws(
+      () =>
+        compareRuns(
+          seeded(() => 'a'),
+          now,
+          OPTIONS,
+        ),
+      /base.1 and .*base.2 are the same run to the bit/,
+    );
+    assert.doesNotThrow(() => compareRuns(seeded(String), now, OPTIONS));
+  });
+
   it('has requests, and where runs repeat to the bit, those of a side do', async () => {
     const [base, now] = [await exampleSide('base', AS_BEFORE), await exampleSide('new', AGAIN)];
     const nothing = now.map((run) => ({ ...run, requests: new Map() }));
