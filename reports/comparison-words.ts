@@ -1,6 +1,7 @@
 import { formatMs, formatShare, plainPercent, threeFigures } from '../src/core/units.ts';
 import {
   isGoodput,
+  isMoreBetter,
   type ComparedMetric,
   type Comparison,
   type FigureName,
@@ -49,38 +50,45 @@ function isBlocked({ doubts }: Comparison): boolean {
   return doubts.some(({ blocks }) => blocks);
 }
 
-function sentenceOf({ verdict, metrics, margin, base, new: now, provisional }: Comparison): string {
+/** By the verdicts on the metrics: that on the comparison claims nothing where a doubt blocks. */
+function sentenceOf({ metrics, margin, base, new: now, provisional }: Comparison): string {
   const named = (which: ComparedMetric['verdict']): string =>
     metrics
       .filter((metric) => metric.verdict === which)
       .map((metric) => `${metricLabel(metric.name)} ${changeText(metric)}`)
       .join(', ');
   const [worse, better] = [named('worse'), named('better')];
-  switch (verdict) {
-    case 'worse':
-      return `Worse: ${worse}${better === '' ? '' : `; better: ${better}`}`;
-    case 'better':
-      return `Better: ${better}`;
-    case 'same':
-      return `The same: every judged metric within ± ${plainPercent(margin)} %`;
-    case 'provisional':
-      return metrics.some(({ name }) => isGoodput(name))
-        ? 'Provisional: one search of each, and nothing is known of how searches vary'
-        : `Provisional: ${countText(base.runs.length)} of base and ${countText(now.runs.length)} of new; repeat each (reprise ab)`;
-    case 'undecided':
-      return `Undecided: ${provisional ? 'one run stands for a system' : 'these runs cannot tell'}`;
-  }
+  if (worse !== '') return `Worse: ${worse}${better === '' ? '' : `; better: ${better}`}`;
+  if (better !== '') return `Better: ${better}`;
+  if (metrics.some((metric) => metric.verdict === 'provisional'))
+    return metrics.some(({ name }) => isGoodput(name))
+      ? 'Provisional: one search of each, and nothing is known of how searches vary'
+      : `Provisional: ${countText(base.runs.length)} of base and ${countText(now.runs.length)} of new; repeat each (reprise ab)`;
+  if (metrics.length === 0) return 'Undecided: no figure is judged, for the runs have none in common';
+  return metrics.every((metric) => metric.verdict === 'same')
+    ? `The same: every judged metric within ± ${plainPercent(margin)} %`
+    : `Undecided: ${provisional ? 'one run stands for a system' : 'these runs cannot tell'}`;
 }
 
 function countText(runs: number): string {
   return runs === 1 ? 'one run' : `${runs} runs`;
 }
 
-/** `+5.1 % (+4.0 % to +6.2 %)`; without the interval where runs repeat exactly. */
 export function changeText({ change, ci95, why }: ComparedMetric): string {
-  if (change === null) return why ?? '-';
-  const isExact = ci95 !== null && ci95[0] === ci95[1];
-  return ci95 === null || isExact ? signed(change) : `${signed(change)} (${signed(ci95[0])} to ${signed(ci95[1])})`;
+  return change === null ? (why ?? '-') : changeRange(change, ci95);
+}
+
+/** `+5.1 % (+4.0 % to +6.2 %)`; without the interval where runs repeat exactly, or there is none. */
+export function changeRange(change: number, interval: readonly [low: number, high: number] | null): string {
+  if (interval === null || interval[0] === interval[1]) return signed(change);
+  return `${signed(change)} (${interval.map(boundText).join(' to ')})`;
+}
+
+/** Bounds beyond this say no more than that nothing is known. */
+const FARTHEST = 10;
+
+function boundText(share: number): string {
+  return share > FARTHEST ? `over +${100 * FARTHEST} %` : signed(share);
 }
 
 /** `+5.1 %`, `-0.02 %`; what rounds to nothing is `0 %`. */
@@ -106,7 +114,7 @@ export function comparisonRow(metric: ComparedMetric): string[] {
     valueText(name, now),
     changeText(metric),
     `${VERDICT_MARKS[verdict].glyph} ${verdict}`,
-    smallest_effect === null ? '-' : `± ${formatShare(smallest_effect)}`,
+    smallest_effect === null ? '-' : effectText(smallest_effect),
     verdict !== 'undecided' || repeats_to_decide === null
       ? '-'
       : repeats_to_decide > 100
@@ -115,16 +123,38 @@ export function comparisonRow(metric: ComparedMetric): string[] {
   ];
 }
 
+function effectText(share: number): string {
+  return share > FARTHEST ? `over ± ${100 * FARTHEST} %` : `± ${formatShare(share)}`;
+}
+
 /** How it was decided, in sentences without full stops. */
-export function comparisonNotes({ order, base, new: now, margin, provisional }: Comparison): string[] {
+export function comparisonNotes({ order, base, new: now, margin, metrics, provisional }: Comparison): string[] {
   const how = {
     paired: `the i-th run of base beside the i-th of new: a t test on ${base.runs.length} differences, which a drift of the machine does not touch`,
     separate: `${base.runs.length} and ${now.runs.length} runs, not in turn: Welch's t test, which a drift of the machine can deceive`,
     nights: 'one run against the level of earlier nights, by how these spread: a t test',
     exact: 'one run of each: in virtual time without noise they repeat to the bit, so that what differs is the system',
   }[order];
+  const hasFailed = metrics.some(({ name, base: a, new: b }) => !isMoreBetter(name) && (a === null || b === null));
   return [
     provisional ? 'One run stands for a system: what differs may be the noise between two starts' : `Decided by ${how}`,
     `Changes up to ± ${plainPercent(margin)} % are the same; Holm's adjustment over the judged metrics`,
+    ...(hasFailed ? ['A quantile fails where requests that failed, which are infinitely late, reach into it'] : []),
   ];
+}
+
+/** Doubts that are said, and letters of a text of the runs: these may be many, and named anything. */
+const DOUBTS = 20;
+const LETTERS = 1000;
+
+/** The texts of the first doubts, and how many more there are. */
+export function shownDoubts({ doubts }: Comparison): string[] {
+  const more = doubts.length - DOUBTS;
+  const shown = doubts.slice(0, DOUBTS).map(({ text }) => shortened(text));
+  return more > 0 ? [...shown, `${more} more like these`] : shown;
+}
+
+export function shortened(text: string): string {
+  const letters = Array.from(text);
+  return letters.length <= LETTERS ? text : `${letters.slice(0, LETTERS).join('')} ...`;
 }

@@ -32,5 +32,5 @@ export { METRIC_NAMES } from './definitions.ts';
 export { commandText, intervalText, limitsText } from './format.ts';
 export { measuredText, reasonText, trendVerdict } from './trend-words.ts';
 export { usableInterval } from './goodput-verdict.ts';
-export { metricLabel } from './comparison-words.ts';
+export { changeRange, metricLabel } from './comparison-words.ts';
 export { toneAt } from './verdict.ts';

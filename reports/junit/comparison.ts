@@ -1,6 +1,6 @@
 import type { GateVerdict } from '../../src/core/gate.ts';
 import type { ComparedMetric, Comparison } from '../../src/schema/comparison.ts';
-import { changeText, metricLabel, valueText } from '../comparison-words.ts';
+import { changeText, metricLabel, shortened, valueText } from '../comparison-words.ts';
 import type { JunitCase, JunitDocument, JunitOutcome, JunitSuite } from './junit.ts';
 
 /** A gate of a comparison, judged. `counts`: what an undecided one counts as. */
@@ -23,7 +23,7 @@ export function comparisonJunit(comparison: Comparison, gates: readonly GateResu
 }
 
 function metricSuite(comparison: Comparison): JunitSuite {
-  const blocking = comparison.doubts.filter(({ blocks }) => blocks).map(({ text }) => text);
+  const blocking = comparison.doubts.filter(({ blocks }) => blocks).map(({ text }) => shortened(text));
   const [doubt] = blocking;
   const comparable: JunitOutcome =
     doubt === undefined
@@ -47,8 +47,8 @@ function metricSuite(comparison: Comparison): JunitSuite {
 
 function sides({ base, new: now, verdict, order }: Comparison): JunitCase['properties'] {
   return [
-    ['base', base.name],
-    ['new', now.name],
+    ['base', shortened(base.name)],
+    ['new', shortened(now.name)],
     ['base.runs', String(base.runs.length)],
     ['new.runs', String(now.runs.length)],
     ['verdict', verdict],

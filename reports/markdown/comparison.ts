@@ -5,24 +5,24 @@ import {
   comparisonRow,
   comparisonMark,
   comparisonSentence,
+  shortened,
+  shownDoubts,
 } from '../comparison-words.ts';
+import { printable } from '../text/table.ts';
 import { plain } from './plain.ts';
 
-/** Doubts in full, and letters of a text of the runs: whatever they are named, the whole stays under 64 KiB. */
-const DOUBTS = 20;
-const LETTERS = 500;
-
-/** A comparison for a pull request or a chat. */
+/**
+ * A comparison for a pull request or a chat: under the 65,536 characters that a comment may have, whatever its runs are
+ * named and however many there are.
+ */
 export function comparisonMarkdown(comparison: Comparison): string {
-  const { base, new: now, doubts, metrics } = comparison;
-  const more = doubts.length - DOUBTS;
+  const { base, new: now, metrics } = comparison;
   return [
     `**${comparisonMark(comparison).glyph} ${plain(comparisonSentence(comparison))}**`,
     '',
-    ...doubts.slice(0, DOUBTS).flatMap(({ text }) => [`**! ${plain(short(text))}**`, '']),
-    ...(more > 0 ? [`**! ${more} more like these**`, ''] : []),
-    `- base: ${plain(short(base.name))}`,
-    `- new: ${plain(short(now.name))}`,
+    ...shownDoubts(comparison).flatMap((text) => [`**! ${printable(plain(text))}**`, '']),
+    `- base: ${printable(plain(shortened(base.name)))}`,
+    `- new: ${printable(plain(shortened(now.name)))}`,
     '',
     `| ${COMPARISON_COLUMNS.join(' | ')} |`,
     `| ${COMPARISON_COLUMNS.map(() => '---').join(' | ')} |`,
@@ -30,9 +30,4 @@ export function comparisonMarkdown(comparison: Comparison): string {
     '',
     ...comparisonNotes(comparison).flatMap((note) => [`${plain(note)}.`, '']),
   ].join('\n');
-}
-
-function short(text: string): string {
-  const letters = Array.from(text);
-  return letters.length <= LETTERS ? text : `${letters.slice(0, LETTERS).join('')} ...`;
 }

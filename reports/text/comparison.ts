@@ -5,6 +5,8 @@ import {
   comparisonRow,
   comparisonMark,
   comparisonSentence,
+  shortened,
+  shownDoubts,
 } from '../comparison-words.ts';
 import { aligned, printable } from './table.ts';
 
@@ -15,10 +17,10 @@ export function comparisonText(comparison: Comparison, { color }: { color: boole
   const { tone, glyph } = comparisonMark(comparison);
   const paint = (text: string): string => (color ? `\u001B[${COLOURS[tone]}m${text}\u001B[0m` : text);
   return [
-    ...comparison.doubts.map(({ text }) => printable(`! ${text}`)),
+    ...shownDoubts(comparison).map((text) => printable(`! ${text}`)),
     paint(`${glyph} ${comparisonSentence(comparison)}`),
-    printable(`base: ${comparison.base.name}`),
-    printable(`new:  ${comparison.new.name}`),
+    printable(`base: ${shortened(comparison.base.name)}`),
+    printable(`new:  ${shortened(comparison.new.name)}`),
     '',
     ...aligned([[...COMPARISON_COLUMNS], ...comparison.metrics.map(comparisonRow)], 'left'),
     '',

@@ -18,6 +18,8 @@ import { sloList } from './slo-list.ts';
 import { once, terminalLog } from './terminal.ts';
 
 const LEAST_REPEATS = 2;
+/** More decide nothing that these do not, and would hardly be meant. */
+const MOST_REPEATS = 1000;
 
 const TWO: Command['options'] = {
   base: {
@@ -75,7 +77,7 @@ const schema = z.looseObject({
   workload: text.optional(),
   base: text.optional(),
   new: text.optional(),
-  repeats: z.int(atLeast()).min(LEAST_REPEATS, atLeast()),
+  repeats: z.int(repeatsBetween()).min(LEAST_REPEATS, repeatsBetween()).max(MOST_REPEATS, repeatsBetween()),
   baseStart: text.optional(),
   newStart: text.optional(),
   baseReady: text.optional(),
@@ -86,10 +88,10 @@ const schema = z.looseObject({
 });
 type Options = z.infer<typeof schema>;
 
-function atLeast(): { error: (issue: { readonly input?: unknown }) => string } {
+function repeatsBetween(): { error: (issue: { readonly input?: unknown }) => string } {
   return {
     error: ({ input }) =>
-      `got ${String(input)}, expected a whole number from ${LEAST_REPEATS}: one run shows nothing of how runs vary`,
+      `got ${String(input)}, expected a whole number from ${LEAST_REPEATS} (one run shows nothing of how runs vary) to ${MOST_REPEATS}`,
   };
 }
 

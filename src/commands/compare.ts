@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { UserError, type ExitCode } from '../core/errors.ts';
+import { printable } from '../../reports/index.ts';
+import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { gateExit, gateText } from '../core/gate.ts';
 import { expected, text } from '../core/option-fields.ts';
 import type { SloSpec } from '../core/slo.ts';
 import { compareRuns } from '../compare/compare.ts';
-import { comparisonPage, writeComparison, type Compared } from '../compare/files.ts';
+import { checkPlace, comparisonPage, writeComparison, type Compared } from '../compare/files.ts';
 import {
   countedVerdict,
   judgeCompareGate,
@@ -20,6 +21,7 @@ import { readOptions, type Command } from './command.ts';
 import { COMPARISON_FORMATS, comparisonOutput, type ComparisonFormat } from './comparison-output.ts';
 import { importedOf } from './import-argument.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
+import { sloList } from './slo-list.ts';
 import { printGate } from './terminal.ts';
 
 const UNDECIDED = ['fail', 'pass'] as const;
@@ -102,12 +104,17 @@ export const compareCommand: Command = {
 };
 
 async function compare(options: z.infer<typeof schema>): Promise<ExitCode> {
+  if (options.slo === 'list') {
+    process.stdout.write(sloList(options.json));
+    return EXIT.ok;
+  }
   const { base, new: now } = options;
   if (base === undefined || now === undefined)
     throw new UserError('compare: name two runs, or two folders of runs: compare BASE NEW');
   const { out, open } = options;
   if (open && out === undefined)
     throw new UserError('--open: there is no page without --out; name a folder, e.g. --out comparison');
+  if (out !== undefined) checkPlace(out);
   const judging = judgingOf(options);
   const slo = options.slo === undefined ? null : resolveSlo(options.slo);
   const compared = await compareFolders([base, now], judging, slo);
@@ -128,6 +135,10 @@ export interface Judging {
 
 /** Throws a UserError for a wrong option, before anything is read or run. */
 export function judgingOf({ gate, margin, undecided, json, format }: JudgingOptions): Judging {
+  if (undecided !== undefined && gate.length === 0)
+    throw new UserError(`--undecided ${undecided}: there is no gate to leave undecided; add e.g. --gate default`);
+  if (json && format !== undefined && format !== 'json')
+    throw new UserError(`--json and --format ${format} are two formats; leave one out`);
   return {
     gates: gate.map(parseCompareGate),
     margin: marginOf(margin),
@@ -163,7 +174,8 @@ export function sayComparison(comparison: Comparison, judging: Judging): ExitCod
 
 /** Prints each gate, and the exit code of all. */
 function sayGates(judged: readonly JudgedCompareGate[], judging: Judging): ExitCode {
-  for (const { gate, verdict, why } of judged) printGate(gateText(gate, verdict, why), judging.format !== 'text');
+  for (const { gate, verdict, why } of judged)
+    printGate(printable(gateText(gate, verdict, why)), judging.format !== 'text');
   return gateExit(judged.map((each) => countedVerdict(each, judging.undecided)));
 }
 

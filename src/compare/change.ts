@@ -22,15 +22,18 @@ export type Order = 'paired' | 'separate' | 'exact' | 'nights';
 /**
  * Of figures above zero. `paired`: the i-th run of the one was made beside the i-th of the other, as in A B B A, which
  * keeps a drift of the machine out: a t test on the differences. `separate`: Welch's. `exact`: runs that repeat to the
- * bit.
+ * bit. `step`: figures are whole multiples of it; runs of one number are then known to spread by no less than rounding
+ * does.
  */
-export function changeOf(base: readonly number[], now: readonly number[], order: Order): Change {
+export function changeOf(base: readonly number[], now: readonly number[], order: Order, step = 0): Change {
   const [a, b] = [base.map(ln), now.map(ln)];
   const change = meanOf(b) - meanOf(a);
+  const varianceOfRounding = (values: readonly number[]): number => (step / meanOf(values)) ** 2 / 12;
+  const [leastA, leastB] = [varianceOfRounding(base), varianceOfRounding(now)];
   if (order === 'exact') return { ln: change, error: 0, df: null, runSd: 0 };
   if (a.length < 2 || b.length < 2) return { ln: change, error: null, df: null, runSd: null };
   if (order === 'paired' && a.length === b.length) {
-    const variance = varianceOf(b.map((one, i) => one - (a[i] ?? one)));
+    const variance = Math.max(leastA + leastB, varianceOf(b.map((one, i) => one - (a[i] ?? one))));
     return {
       ln: change,
       error: Math.sqrt(variance / a.length),
@@ -38,13 +41,14 @@ export function changeOf(base: readonly number[], now: readonly number[], order:
       runSd: Math.sqrt(variance / 2),
     };
   }
-  const [ofA, ofB] = [varianceOf(a) / a.length, varianceOf(b) / b.length];
+  const [varianceA, varianceB] = [Math.max(leastA, varianceOf(a)), Math.max(leastB, varianceOf(b))];
+  const [ofA, ofB] = [varianceA / a.length, varianceB / b.length];
   const degrees = (ofA + ofB) ** 2 / (ofA ** 2 / (a.length - 1) + ofB ** 2 / (b.length - 1));
   return {
     ln: change,
     error: Math.sqrt(ofA + ofB),
     df: Number.isFinite(degrees) ? degrees : a.length + b.length - 2,
-    runSd: Math.sqrt((varianceOf(a) + varianceOf(b)) / 2),
+    runSd: Math.sqrt((varianceA + varianceB) / 2),
   };
 }
 

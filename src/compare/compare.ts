@@ -1,3 +1,4 @@
+import { metricLabel } from '../../reports/index.ts';
 import { exp, ln } from '../core/portable-math.ts';
 import { version } from '../core/version.ts';
 import {
@@ -7,13 +8,12 @@ import {
   type Comparison,
   type FigureName,
 } from '../schema/comparison.ts';
-import type { Manifest } from '../schema/manifest.ts';
 import type { NightLevel } from '../trend/baseline.ts';
 import { intervalOf, type Order } from './change.ts';
-import { requireNoCopies } from './copies.ts';
+import { doubtsOf } from './doubts.ts';
 import { driftDoubts, placesOf } from './drift.ts';
 import { JUDGED, type JudgedMetric } from './judged.ts';
-import { doubtsOf, requireSameLoad } from './likeness.ts';
+import { isExact, requireSameLoad } from './likeness.ts';
 import type { LoadedRun } from './load-runs.ts';
 import { mostChanged } from './most-changed.ts';
 import { startDoubts } from './starts.ts';
@@ -42,13 +42,20 @@ export function compareRuns(
   { margin, names, levels }: CompareOptions,
 ): Comparison {
   const isPaired = requireSameLoad(base, now);
-  for (const side of [base, now]) requireNoCopies(side);
   const found = orderOf(base, now);
   const order = levels === undefined || found === 'exact' ? found : 'nights';
-  const judged = JUDGED.map((metric) => ({
+  const all = JUDGED.map((metric) => ({
     ...valuesOf(metric, base, now),
     level: order === 'nights' ? levels?.[metric.name] : undefined,
-  })).filter(({ isKnown }) => isKnown);
+  }));
+  const judged = all.filter(({ isKnown }) => isKnown);
+  const doubts = [
+    ...doubtsOf(base, now, isPaired),
+    ...missingDoubts(all),
+    ...driftDoubts(judged, placesOf(base, now), order),
+    ...startDoubts(base, now),
+  ];
+  const isBlocked = doubts.some(({ blocks }) => blocks);
   const [first] = base;
   if (first === undefined) fail();
   const { manifest } = first;
@@ -56,12 +63,8 @@ export function compareRuns(
     schema: 1,
     base: sideOf(base, names[0]),
     new: sideOf(now, names[1]),
-    ...judgeFamily(judged, { order, margin, isOneRun: base.length < 2 || now.length < 2 }),
-    doubts: [
-      ...doubtsOf(base, now, isPaired),
-      ...driftDoubts(judged, placesOf(base, now), order),
-      ...startDoubts(base, now),
-    ],
+    ...judgeFamily(judged, { order, margin, isOneRun: base.length < 2 || now.length < 2, isBlocked }),
+    doubts,
     slo: manifest.slo === null ? null : { text: manifest.slo.text, limits_ms: manifest.slo.limits_ms },
     workload: {
       name: manifest.workload.name,
@@ -74,17 +77,30 @@ export function compareRuns(
   };
 }
 
-/** Judges figures of two systems together, by how what they are of was made; `isOneRun`: one of a system. */
+interface FamilyOptions {
+  /** How what the figures are of was made. */
+  readonly order: Order;
+  readonly margin: number;
+  /** One run stands for a system. */
+  readonly isOneRun: boolean;
+  /** They cannot be believed. */
+  readonly isBlocked: boolean;
+}
+
+/** Judges figures of two systems together. */
 export function judgeFamily(
   judged: readonly JudgedFigure[],
-  { order, margin, isOneRun }: { readonly order: Order; readonly margin: number; readonly isOneRun: boolean },
+  { order, margin, isOneRun, isBlocked }: FamilyOptions,
 ): Pick<Comparison, 'verdict' | 'provisional' | 'order' | 'margin' | 'metrics'> {
   const lnMargin = ln(1 + margin);
   const tested = testFamily(judged, order, lnMargin);
   const isProvisional = order !== 'exact' && order !== 'nights' && isOneRun;
   const metrics = judged.map((values, i) => comparedMetric(values, tested[i] ?? fail(), { lnMargin, isProvisional }));
   return {
-    verdict: overall(metrics.map(({ verdict }) => verdict)),
+    verdict: overall(
+      metrics.map(({ verdict }) => verdict),
+      isBlocked,
+    ),
     provisional: isProvisional,
     order,
     margin,
@@ -92,14 +108,9 @@ export function judgeFamily(
   };
 }
 
-/** Whether the same again has the same figures, to the bit. */
-export function isExact({ clock, target }: Manifest): boolean {
-  return clock === 'virtual' && (target.facts['noise'] ?? 0) === 0 && (target.facts['run_noise'] ?? 0) === 0;
-}
-
 /** Exact: nothing but the system differs. Paired: the i-th of each are neighbours in time, as A B B A has them. */
 function orderOf(base: readonly LoadedRun[], now: readonly LoadedRun[]): Order {
-  if ([...base, ...now].every(({ manifest }) => isExact(manifest))) return 'exact';
+  if ([...base, ...now].every(isExact)) return 'exact';
   if (base.length !== now.length || base.length < 2) return 'separate';
   const all = [...base, ...now].toSorted((a, b) => (a.manifest.started_at < b.manifest.started_at ? -1 : 1));
   const places = new Map(all.map((run, place) => [run, place]));
@@ -115,14 +126,18 @@ export interface JudgedFigure extends Family {
   readonly name: FigureName;
 }
 
-function valuesOf(
-  { name, of }: JudgedMetric,
-  base: readonly LoadedRun[],
-  now: readonly LoadedRun[],
-): JudgedFigure & {
+interface FigureOfRuns extends JudgedFigure {
   /** Whether every run has it. */
   readonly isKnown: boolean;
-} {
+  /** Whether some run has it. */
+  readonly isThere: boolean;
+}
+
+function valuesOf(
+  { name, of, step }: JudgedMetric,
+  base: readonly LoadedRun[],
+  now: readonly LoadedRun[],
+): FigureOfRuns {
   const ofAll = (runs: readonly LoadedRun[]): (number | null)[] => runs.map(({ summary }) => of(summary));
   const [a, b] = [ofAll(base), ofAll(now)];
   const known = (values: readonly (number | null)[]): number[] => values.filter((value) => value !== null);
@@ -131,7 +146,9 @@ function valuesOf(
     base: known(a),
     now: known(b),
     isKnown: [...a, ...b].every((value) => value !== null),
+    isThere: [...a, ...b].some((value) => value !== null),
     isFinite: haveLogarithms([...known(a), ...known(b)]),
+    step: Math.max(...[...base, ...now].map(({ summary }) => step?.(summary) ?? 0)),
   };
 }
 
@@ -187,6 +204,13 @@ const NOTHING_KNOWN = {
   repeats_to_decide: null,
 } as const;
 
+/** A figure that some runs alone have, as results of other tools may, is not judged: then the family is not whole. */
+function missingDoubts(all: readonly FigureOfRuns[]): Comparison['doubts'] {
+  const names = all.filter(({ isKnown, isThere }) => isThere && !isKnown).map(({ name }) => metricLabel(name));
+  if (names.length === 0) return [];
+  return [{ code: 'missing', blocks: true, text: `not every run has ${names.join(', ')}: that is not compared` }];
+}
+
 /** Of figures that are infinite or zero in some runs: better or worse where most runs of one side alone are. */
 function outright(
   base: readonly number[],
@@ -194,14 +218,16 @@ function outright(
   moreIsBetter: boolean,
 ): Pick<ComparedMetric, 'verdict' | 'why'> {
   const isBad = (value: number): boolean => (moreIsBetter ? value === 0 : value === Infinity);
-  const [bad, good] = [
-    (of: readonly number[]) => of.filter(isBad).length * 2 > of.length,
-    (of: readonly number[]) => !of.some(isBad),
-  ];
-  const what = moreIsBetter ? 'zero' : 'infinite: failed requests reach into the quantile';
-  if (bad(base) && good(now)) return { verdict: 'better', why: `base is ${what}` };
-  if (good(base) && bad(now)) return { verdict: 'worse', why: `new is ${what}` };
-  return { verdict: 'undecided', why: `some runs of ${good(base) ? 'new' : good(now) ? 'base' : 'both'} are ${what}` };
+  const [ofBase, ofNow] = [base.filter(isBad).length, now.filter(isBad).length];
+  const isEverywhere = ofBase === base.length && ofNow === now.length;
+  const where = (bad: number, of: number, side: string): string[] =>
+    bad === 0 ? [] : [bad === of ? `every run of ${side}` : `${bad} of ${of} runs of ${side}`];
+  const places = [...where(ofBase, base.length, 'base'), ...where(ofNow, now.length, 'new')];
+  const why = `${moreIsBetter ? 'zero' : 'fails'} in ${isEverywhere ? 'every run' : places.join(' and ')}`;
+  if (moreIsBetter && isEverywhere) return { verdict: 'same', why };
+  if (ofBase * 2 > base.length && ofNow === 0) return { verdict: 'better', why };
+  if (ofNow * 2 > now.length && ofBase === 0) return { verdict: 'worse', why };
+  return { verdict: 'undecided', why };
 }
 
 /** The geometric mean; null where a value is infinite or none. */
@@ -211,11 +237,12 @@ function middle(values: readonly number[]): number | null {
   return exp(values.reduce((sum, value) => sum + ln(value), 0) / values.length);
 }
 
-/** Of a family: what is worse in one figure is not better for another. */
-function overall(verdicts: readonly ComparedMetric['verdict'][]): Comparison['verdict'] {
-  for (const verdict of ['worse', 'better'] as const) if (verdicts.includes(verdict)) return verdict;
-  if (verdicts.includes('provisional')) return 'provisional';
-  return verdicts.every((verdict) => verdict === 'same') ? 'same' : 'undecided';
+/** Of a family: what is worse in one figure is not better for another; runs that cannot be believed show neither. */
+function overall(verdicts: readonly ComparedMetric['verdict'][], isBlocked: boolean): Comparison['verdict'] {
+  const found =
+    (['worse', 'better', 'provisional'] as const).find((verdict) => verdicts.includes(verdict)) ??
+    (verdicts.length > 0 && verdicts.every((verdict) => verdict === 'same') ? 'same' : 'undecided');
+  return isBlocked && found !== 'provisional' ? 'undecided' : found;
 }
 
 function sideOf(runs: readonly LoadedRun[], name: string): ComparedSide {

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import type { FirstRun } from '../../reports/data/comparison-data.ts';
 import { idPrefixOf } from '../../reports/data/report-data.ts';
 import { comparisonMarkdown, requestAnchor, writeComparisonHtml } from '../../reports/index.ts';
+import { UserError } from '../core/errors.ts';
 import { readRecords } from '../runs/records.ts';
 import { makeDirectory, reportFile, writeWhole } from '../runs/run-directory.ts';
 import type { Comparison } from '../schema/comparison.ts';
@@ -17,6 +18,12 @@ export interface Compared {
   readonly comparison: Comparison;
   readonly base: readonly LoadedRun[];
   readonly now: readonly LoadedRun[];
+}
+
+/** Throws a UserError where a comparison cannot be written to a folder, before anything is read. */
+export function checkPlace(dir: string): void {
+  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() === false)
+    throw new UserError(`${dir}: is a file; name a folder for comparison.json, .md and .html with --out`);
 }
 
 /** Writes `comparison.json`, `comparison.md` and `comparison.html`, which links to the runs' reports, into a folder. */

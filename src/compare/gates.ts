@@ -1,7 +1,7 @@
+import { changeRange } from '../../reports/index.ts';
 import { didYouMean } from '../core/did-you-mean.ts';
 import { UserError } from '../core/errors.ts';
 import type { GateVerdict } from '../core/gate.ts';
-import { formatShare } from '../core/units.ts';
 import {
   isMoreBetter,
   JUDGED_NAMES,
@@ -19,26 +19,39 @@ export interface CompareGate {
   readonly limit: number;
 }
 
+const CHANGE = /^([\w.]+)(>=|>|<=|<|=+)([+-]?)(\d+(?:\.\d+)?)%$/;
+
 /** Reads `ttft.p90<=+5%`, `throughput>=-2%` or `default`. Throws a UserError for any other text. */
 export function parseCompareGate(text: string): CompareGate {
   return gateOn(JUDGED_NAMES, text);
 }
 
 /** The same of a comparison of these figures. */
-export function gateOn(names: readonly FigureName[], text: string): CompareGate {
-  if (text.trim() === 'default') return { text: 'default', name: null, limit: 0 };
-  const match = /^\s*([\w.]+)\s*(>=|>|<=|<|=+)\s*([+-]?\d+(?:\.\d+)?)\s*%\s*$/.exec(text);
-  if (match === null)
-    throw new UserError(`--gate: "${text}" is no condition on a change; write e.g. ${examplesOf(names)}, or default`);
-  const [, given = '', operator = '', percent = ''] = match;
-  const name = names.find((each) => each === given);
-  if (name === undefined) throw new UserError(`--gate: "${given}" is not judged here${didYouMean(given, names)}`);
-  const right = isMoreBetter(name) ? '>=' : '<=';
+export function gateOn(names: readonly FigureName[], given: string): CompareGate {
+  const text = given.replaceAll(/\s+/g, '');
+  if (text === 'default') return { text, name: null, limit: 0 };
+  const [, metric = '', operator = '', sign = '', percent = ''] = CHANGE.exec(text) ?? [];
+  if (percent === '')
+    throw new UserError(
+      `--gate: "${given}" is no condition on a change; write e.g. ${examplesOf(names)}, or default (a figure itself is gated by \`reprise run\`)`,
+    );
+  const name = names.find((each) => each === metric);
+  if (name === undefined) throw new UserError(`--gate: "${metric}" is not judged here${didYouMean(metric, names)}`);
+  const [right, example] = isMoreBetter(name) ? ['>=', '-2%'] : ['<=', '+5%'];
   if (operator !== right)
     throw new UserError(
-      `--gate: "${text}": ${isMoreBetter(name) ? 'more' : 'less'} of ${name} is better, so that it is gated by ${right}, e.g. ${name}${right}${isMoreBetter(name) ? '-2%' : '+5%'}`,
+      `--gate: "${text}": ${isMoreBetter(name) ? 'more' : 'less'} of ${name} is better, so that it is gated by ${right}, e.g. ${name}${right}${example}`,
     );
-  return { text: text.trim(), name, limit: Number(percent) / 100 };
+  if (isMoreBetter(name) && sign === '' && Number(percent) > 0)
+    throw new UserError(
+      `--gate: "${text}": is a change of ${name} meant, or ${name} itself? write ${name}>=+${percent}% for a change; the figure itself is gated by \`reprise run\``,
+    );
+  const limit = Number(`${sign}${percent}`) / 100;
+  if (limit <= -1)
+    throw new UserError(
+      `--gate: "${text}": no figure falls by 100 % or more, so that this ${isMoreBetter(name) ? 'always holds' : 'never holds'}; write e.g. ${name}${right}${example}`,
+    );
+  return { text, name, limit };
 }
 
 function examplesOf(names: readonly FigureName[]): string {
@@ -88,15 +101,19 @@ export function judgeCompareGate(gate: CompareGate, comparison: Comparison): Jud
 function verdictOn(metric: ComparedMetric, limit: number, isFamily: boolean): GateVerdict {
   const { bounds95, verdict, more_is_better: moreIsBetter } = metric;
   if (verdict === 'provisional') return 'undecided';
-  if (bounds95 === null) return verdict === 'better' ? 'held' : verdict === 'worse' ? 'missed' : 'undecided';
+  if (bounds95 === null) return outright(verdict, limit);
   const [low, high] = bounds95;
   const [isHeld, isMissed] = moreIsBetter ? [low >= limit, high < limit] : [high <= limit, low > limit];
   if (isFamily ? verdict === 'worse' : isMissed) return 'missed';
   return isHeld ? 'held' : 'undecided';
 }
 
+/** Of a figure that has no change as a number: it fails, or is zero, on a side; same: it is zero in every run. */
+function outright(verdict: ComparedMetric['verdict'], limit: number): GateVerdict {
+  if (verdict === 'same') return limit > 0 ? 'missed' : 'held';
+  return verdict === 'better' ? 'held' : verdict === 'worse' ? 'missed' : 'undecided';
+}
+
 function changeText({ name, change, bounds95, why }: ComparedMetric): string {
-  if (change === null) return `${name}: ${why ?? 'not known'}`;
-  const signed = (share: number): string => `${share < 0 ? '-' : '+'}${formatShare(Math.abs(share))}`;
-  return `${name} ${signed(change)}${bounds95 === null ? '' : ` (${signed(bounds95[0])} to ${signed(bounds95[1])})`}`;
+  return change === null ? `${name}: ${why ?? 'not known'}` : `${name} ${changeRange(change, bounds95)}`;
 }

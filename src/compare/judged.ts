@@ -6,11 +6,17 @@ export interface JudgedMetric {
   readonly name: JudgedName;
   /** Its value; infinite where requests that failed reach into the quantile; null: the run has none. */
   readonly of: (summary: Summary) => number | null;
+  /** Of what its values are whole multiples, where it counts requests. */
+  readonly step?: (summary: Summary) => number;
 }
 
 /** The family that is judged together (`statistics.md`, "Comparing two systems"); the rest of the figures is exploratory. */
 export const JUDGED: readonly JudgedMetric[] = [
-  { name: 'attainment', of: ({ slo }) => slo?.attainment.joint ?? null },
+  {
+    name: 'attainment',
+    of: ({ slo }) => slo?.attainment.joint ?? null,
+    step: ({ requests }) => 1 / requests.scheduled,
+  },
   quantile('ttft', 'p50'),
   quantile('ttft', 'p90'),
   quantile('ttft', 'p99'),

@@ -1,16 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '../core/errors.ts';
-import { formatShare, threeFigures } from '../core/units.ts';
-import type { Comparison } from '../schema/comparison.ts';
 import type { Manifest } from '../schema/manifest.ts';
+import { isNoisy, requireEachOnce, requireNoCopies } from './copies.ts';
 import type { LoadedRun } from './load-runs.ts';
-
-type Doubt = Comparison['doubts'][number];
-
-/** Delivered loads that differ by more than this are not the same load. */
-const LOAD_TOLERANCE = 0.01;
-/** Shares of cached prompt tokens that differ by more are another warmth. */
-const CACHE_TOLERANCE = 0.02;
 
 /** What has to be the same in all runs, by the names of the options that set it. */
 const FINGERPRINT: readonly (readonly [name: string, of: (manifest: Manifest) => unknown])[] = [
@@ -37,13 +29,16 @@ export function unlikeLoad(one: Manifest, other: Manifest): string[] {
 }
 
 /**
- * Throws a UserError with what differs where two sides, or the repeats of one, were not asked to do the same: by their
- * manifests, and request by request. Results of other tools do not say what was asked; false: their requests are not the
- * same, and cannot be paired.
+ * Throws a UserError where a run shows nothing, or one is there twice, and with what differs where two sides, or the
+ * repeats of one, were not asked to do the same: by their manifests, and request by request. Results of other tools do not
+ * say what was asked; false: their requests are not the same, and cannot be paired.
  */
 export function requireSameLoad(base: readonly LoadedRun[], now: readonly LoadedRun[]): boolean {
   const [first, ...others] = [...base, ...now];
   if (first === undefined) throw new Error('there is no run to compare');
+  requireEachOnce([...base, ...now]);
+  for (const { dir, requests } of [...base, ...now])
+    if (requests.size === 0) throw new UserError(`${dir}: no request of it was measured; there is nothing to compare`);
   if ([...base, ...now].some(isImported)) {
     for (const other of others) requireSameSlo(first, other);
     return others.every((other) => haveSameLengths(first, other));
@@ -54,11 +49,14 @@ export function requireSameLoad(base: readonly LoadedRun[], now: readonly Loaded
       throw new UserError(`${first.dir} and ${other.dir} cannot be compared: they differ in ${unlike.join(', ')}`);
     requireSameRequests(first, other);
   }
-  for (const side of [base, now]) requireOneSystem(side);
+  for (const side of [base, now]) {
+    requireOneSystem(side);
+    requireNoCopies(side);
+  }
   return true;
 }
 
-const isImported = ({ manifest }: LoadedRun): boolean => manifest.imported !== undefined;
+export const isImported = ({ manifest }: LoadedRun): boolean => manifest.imported !== undefined;
 
 function requireSameSlo(one: LoadedRun, other: LoadedRun): void {
   const [a, b] = [one.manifest.slo?.limits_ms, other.manifest.slo?.limits_ms];
@@ -110,118 +108,22 @@ function requireOneSystem(runs: readonly LoadedRun[]): void {
       throw new UserError(
         `${first.dir} and ${other.dir} are on one side and not of one system: ${first.manifest.target.spec} and ${other.manifest.target.spec}`,
       );
+  for (const other of others)
+    if (first !== undefined && isExact(first) && isExact(other) && sha256Of(first) !== sha256Of(other))
+      throw new UserError(
+        `${first.dir} and ${other.dir} are on one side and not of one system: in virtual time without noise its runs repeat to the bit, and these differ (${versionOf(first)} and ${versionOf(other)})`,
+      );
 }
 
-/** What makes the sides unlike besides the systems, the gravest first. */
-export function doubtsOf(base: readonly LoadedRun[], now: readonly LoadedRun[], isPaired: boolean): Doubt[] {
-  return [
-    ...importedRuns([...base, ...now]),
-    ...(isPaired
-      ? []
-      : [doubt('unpaired', false, 'the two sides have other requests: only distributions are compared')]),
-    ...invalidRuns([...base, ...now]),
-    ...unfinishedRuns([...base, ...now]),
-    ...saltPolicy(base, now),
-    ...warmth(base, now),
-    ...delivered(base, now),
-    ...machines(base, now),
-  ];
+/** Whether a run repeats to the bit: nothing in it varies. */
+export function isExact({ manifest }: LoadedRun): boolean {
+  return manifest.status === 'complete' && repeatsToTheBit(manifest);
 }
 
-function doubt(code: string, blocks: boolean, text: string): Doubt {
-  return { code, text, blocks };
+/** Whether the same again would have the same figures. */
+export function repeatsToTheBit(manifest: Manifest): boolean {
+  return manifest.clock === 'virtual' && !isNoisy(manifest);
 }
 
-function importedRuns(runs: readonly LoadedRun[]): Doubt[] {
-  return runs.flatMap(({ dir, manifest: { imported } }) =>
-    imported === undefined
-      ? []
-      : [doubt('imported', true, `${dir} is a result of ${imported.tool}: whether its client kept up is not known`)],
-  );
-}
-
-function invalidRuns(runs: readonly LoadedRun[]): Doubt[] {
-  return runs
-    .filter((run) => !run.summary.validity.valid && !isImported(run))
-    .map(({ dir, summary }) => doubt('not_valid', true, `${dir} is not valid: ${summary.validity.reasons.join('; ')}`));
-}
-
-function unfinishedRuns(runs: readonly LoadedRun[]): Doubt[] {
-  return runs
-    .filter(({ manifest }) => manifest.status !== 'complete')
-    .map(({ dir, manifest }) =>
-      doubt('not_complete', true, `${dir} did not complete: ${manifest.reason ?? manifest.status}`),
-    );
-}
-
-/** Whether repeats of a side got other prompts each time. */
-function saltPolicy(base: readonly LoadedRun[], now: readonly LoadedRun[]): Doubt[] {
-  const repeats = (runs: readonly LoadedRun[]): boolean =>
-    new Set(runs.map(({ manifest }) => manifest.salt)).size < runs.length;
-  if (base[0]?.manifest.clock === 'virtual') return [];
-  const [ofBase, ofNow] = [repeats(base), repeats(now)];
-  if (ofBase === ofNow) return [];
-  const same = ofBase ? 'base' : 'new';
-  return [
-    doubt(
-      'salt',
-      true,
-      `the runs of ${same} had the same prompts again, those of the other side new ones each time (--salt): a server's cache may have known them`,
-    ),
-  ];
-}
-
-function cachedShare(runs: readonly LoadedRun[]): number | null {
-  const shares = runs.map(({ summary }) => summary.delivered.prefix_reuse);
-  const known = shares.filter((share) => share !== null);
-  return known.length === 0 ? null : known.reduce((sum, share) => sum + share, 0) / known.length;
-}
-
-/** A system may cache more than another: that is what it is. One run of it that found more than the others was warm. */
-function warmth(base: readonly LoadedRun[], now: readonly LoadedRun[]): Doubt[] {
-  const warm = [...base, ...now]
-    .filter(({ summary }) => summary.warnings.some(({ code }) => code === 'cached_tokens'))
-    .map(({ dir }) =>
-      doubt('cache', true, `${dir}: its server's cache knew prompts before the run; its latencies are too short`),
-    );
-  const [a, b] = [cachedShare(base), cachedShare(now)];
-  if (warm.length > 0 || a === null || b === null || Math.abs(a - b) <= CACHE_TOLERANCE) return warm;
-  return [
-    doubt('cache', false, `of the prompt tokens ${formatShare(a)} were cached in base and ${formatShare(b)} in new`),
-  ];
-}
-
-function delivered(base: readonly LoadedRun[], now: readonly LoadedRun[]): Doubt[] {
-  const mean = (runs: readonly LoadedRun[], of: (run: LoadedRun) => number | null): number | null => {
-    const values = runs.map(of).filter((value) => value !== null);
-    return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
-  };
-  const compared: readonly (readonly [string, (run: LoadedRun) => number | null])[] = [
-    ['requests/s sent', ({ summary }) => summary.delivered.got.rate_rps],
-    ['input tokens a request', ({ summary }) => summary.delivered.got.input_tokens_mean],
-    ['output tokens a request', ({ summary }) => summary.delivered.got.output_tokens_mean],
-  ];
-  return compared.flatMap(([what, of]) => {
-    const [a, b] = [mean(base, of), mean(now, of)];
-    if (a === null || b === null || Math.abs(b - a) <= LOAD_TOLERANCE * Math.max(a, b)) return [];
-    return [doubt('load', true, `another load was delivered: ${threeFigures(a)} and ${threeFigures(b)} ${what}`)];
-  });
-}
-
-/** Whether the clients were alike. */
-export function machines(
-  base: readonly Pick<LoadedRun, 'manifest'>[],
-  now: readonly Pick<LoadedRun, 'manifest'>[],
-): Doubt[] {
-  const all = [...base, ...now];
-  const different = <T>(of: (run: Pick<LoadedRun, 'manifest'>) => T): boolean =>
-    all.some((run) => !isDeepStrictEqual(of(run), of(base[0] ?? run)));
-  return [
-    ...(different(({ manifest }) => manifest.machine)
-      ? [doubt('machine', false, 'the clients ran on different machines')]
-      : []),
-    ...(different(({ manifest }) => manifest.versions['reprise'])
-      ? [doubt('version', false, 'the runs are of different versions of reprise')]
-      : []),
-  ];
-}
+const sha256Of = ({ summary }: LoadedRun): string | null => summary.records_sha256;
+const versionOf = ({ manifest }: LoadedRun): string => `reprise ${manifest.versions['reprise'] ?? 'of no version'}`;

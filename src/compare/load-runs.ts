@@ -8,7 +8,7 @@ import { e2eUs, isAnswered, tpotUs, ttftUs } from '../metrics/request-latency.ts
 import { summarise } from '../metrics/summarise.ts';
 import { judgedBy, mendRun } from '../run/finish.ts';
 import { readRecords } from '../runs/records.ts';
-import { manifestFile } from '../runs/run-directory.ts';
+import { manifestFile, requestsDirectory } from '../runs/run-directory.ts';
 import { readScrapes } from '../runs/server-file.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { Summary } from '../schema/summary.ts';
@@ -22,6 +22,11 @@ export interface ComparedRequest {
   readonly ttftUs: number;
   readonly tpotUs: number;
   readonly e2eUs: number;
+  /** NaN: it was not sent. */
+  readonly sentUs: number;
+  /** Of an answered request, as the server counted them; NaN: it did not. */
+  readonly gotInputTokens: number;
+  readonly gotOutputTokens: number;
 }
 
 /** A run, read once. */
@@ -44,12 +49,18 @@ export async function loadRuns(path: string, slo: SloSpec | null): Promise<reado
 }
 
 function runDirectories(path: string): string[] {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true)
-    throw new UserError(`${path}: no such directory; name a run, or a folder of runs`);
+  const at = statSync(path, { throwIfNoEntry: false });
+  if (at === undefined) throw new UserError(`${path}: no such directory; name a run, or a folder of runs`);
+  if (!at.isDirectory())
+    throw new UserError(
+      `${path}: is a file, and no result of another tool that is known here; name the run directory, or a folder of runs`,
+    );
   if (existsSync(manifestFile(path))) return [path];
-  const found = readdirSync(path)
-    .map((name) => join(path, name))
-    .filter((dir) => existsSync(manifestFile(dir)));
+  const inside = readdirSync(path).map((name) => join(path, name));
+  const found = inside.filter((dir) => existsSync(manifestFile(dir)));
+  const lost = inside.find((dir) => !existsSync(manifestFile(dir)) && existsSync(requestsDirectory(dir)));
+  if (lost !== undefined)
+    throw new UserError(`${lost}: has the requests of a run and no run.json; put it back, or remove the folder`);
   if (found.length === 0)
     throw new UserError(`${path}: no run.json in it, nor in its folders; name a run, or a folder of runs`);
   return found;
@@ -62,6 +73,10 @@ async function loadRun(dir: string, slo: SloSpec | null): Promise<LoadedRun> {
     for await (const batch of readRecords(dir)) {
       for (const record of batch) {
         if (!record.measured) continue;
+        if (requests.has(record.request_id))
+          throw new UserError(
+            `${dir}: request ${record.request_id} has two records; restore the run, or make it again`,
+          );
         requests.set(record.request_id, comparedRequest(record, manifest));
       }
       yield batch;
@@ -81,5 +96,10 @@ export function comparedRequest(record: RequestRecord, { slo }: Pick<Manifest, '
     ttftUs: isOk ? ttftUs(record) : Number.NaN,
     tpotUs: isOk ? (tpotUs(record) ?? Number.NaN) : Number.NaN,
     e2eUs: isOk ? e2eUs(record) : Number.NaN,
+    sentUs: record.sent_us ?? Number.NaN,
+    gotInputTokens: isOk ? (record.input_tokens ?? Number.NaN) : Number.NaN,
+    gotOutputTokens: isOk
+      ? (record.output_tokens ?? record.token_times_us.length) + (record.hidden_tokens ?? 0)
+      : Number.NaN,
   };
 }

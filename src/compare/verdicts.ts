@@ -38,6 +38,8 @@ export interface Family {
   readonly base: readonly number[];
   readonly now: readonly number[];
   readonly isFinite: boolean;
+  /** The values are whole multiples of it. */
+  readonly step?: number;
   /** What one night is compared with, in place of `base`. */
   readonly level?: NightLevel | undefined;
   /** `Change.resolution`. */
@@ -49,15 +51,18 @@ export interface Family {
  * attainment of 1, can show none, and does not count for the others (Tarone's argument).
  */
 export function testFamily(family: readonly Family[], order: Order, margin: number): Tested[] {
-  const changes = family.map(({ base, now, isFinite, level, resolution = 0 }) => {
-    if (!isFinite) return null;
-    const change = level === undefined ? changeOf(base, now, order) : changeOfNight(now[0] ?? Number.NaN, level);
-    return { ...change, resolution };
-  });
-  const pValues = changes.map((change) => (change === null ? null : pValueOf(change, margin)));
   const isConstant = family.map(
     ({ base, now, level }) => new Set([...base, ...now]).size === 1 && (level?.lnSd ?? 0) === 0,
   );
+  const changes = family.map(({ base, now, isFinite, step, level, resolution = 0 }, i) => {
+    if (!isFinite) return null;
+    const change =
+      level === undefined
+        ? changeOf(base, now, order, isConstant[i] === true ? 0 : step)
+        : changeOfNight(now[0] ?? Number.NaN, level);
+    return { ...change, resolution };
+  });
+  const pValues = changes.map((change) => (change === null ? null : pValueOf(change, margin)));
   const adjustedPs = adjusted(pValues.map((p, i) => (isConstant[i] === true ? null : p)));
   return changes.map((change, i) => {
     const pValue = pValues[i] ?? null;

@@ -14,12 +14,12 @@ export interface Condition {
   readonly unit: string;
 }
 
-/** Reads the parts of a gate. Throws a UserError where it has not all of them; `examples`: what may be written. */
+/** Reads the parts of a gate, without its blanks. Throws a UserError where it has not all; `examples`: what may be written. */
 export function readCondition(text: string, examples: string): Condition {
   const match = /^\s*([\w.]+)\s*(>=|>|<=|<|=+)\s*(\d+(?:\.\d+)?|\.\d+)\s*(%|[\wµ]*)\s*$/.exec(text);
   if (match === null) throw new UserError(`--gate: "${text}" is not a condition; write e.g. ${examples}`);
   const [, name = '', operator = '', value = '', unit = ''] = match;
-  return { text: text.trim(), name, operator, value, unit };
+  return { text: `${name}${operator}${value}${unit}`, name, operator, value, unit };
 }
 
 const GLYPHS: Readonly<Record<GateVerdict, string>> = { held: '✓', missed: '✗', undecided: '≈' };

@@ -53,7 +53,11 @@ function attainmentGate({ text, operator, value, unit }: Condition): AttainmentG
   if (operator !== '>=') throw new UserError(`--gate: "${text}": attainment is gated by >=, e.g. ${example}`);
   const share = Number(value) / (unit === '%' ? 100 : 1);
   if ((unit !== '' && unit !== '%') || share <= 0 || share > 1)
-    throw new UserError(`--gate: "${text}": expected a share above 0, at most 1 or 100%, e.g. ${example}`);
+    throw new UserError(`--gate: "${text}": expected a share above 0 and below 1 or 100%, e.g. ${example}`);
+  if (share === 1)
+    throw new UserError(
+      `--gate: "${text}" never holds: no run shows that each request of such a load would meet the SLO; write a share below 1, e.g. "attainment>=0.999"`,
+    );
   return { kind: 'attainment', text, share };
 }
 

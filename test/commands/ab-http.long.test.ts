@@ -108,6 +108,21 @@ describe('ab over HTTP', () => {
     assert.equal(readRunFile(at('stopped', 'new', '1')).salt, readRunFile(at('stopped', 'base', '1')).salt);
   });
 
+  it('two that cannot be compared: it says so after the first run that shows it, and makes no other', async () => {
+    const ids = await server(2);
+    const texts = await serve((_index, _request, response, body) => {
+      if (typeof body === 'object' && body !== null && 'prompt' in body && typeof body.prompt === 'string')
+        void streamTokens(response, maxTokens(body), 2);
+      else response.writeHead(400).end('{"error":{"message":"prompt must be a string"}}');
+    });
+    servers.push(texts);
+    const targets = ['--base', ids.url.href, '--new', texts.url.href];
+    const { code, stderr } = await cli('ab', trace, ...targets, '--out', at('unlike'), '--quiet');
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /base.1 and .*new.1 cannot be compared: they differ in the form of the prompts; no other run/);
+    assert.equal(existsSync(at('unlike', 'new', '2')), false);
+  });
+
   it('a server that is not there: exit 3, which names the side', async () => {
     const one = await server(4);
     const gone = `http://127.0.0.1:${await freePort()}`;

@@ -80,7 +80,7 @@ describe('ab in virtual time', { concurrency: 2 }, () => {
       cpSync(join(folder, 'same', 'base', '1'), join(folder, 'copies', copy), { recursive: true });
     const copies = await cli('compare', join(folder, 'copies'), join(folder, 'same', 'new'));
     assert.equal(copies.code, 2);
-    assert.match(copies.stderr, /copies.1 and .*copies.2 are the same run to the bit/);
+    assert.match(copies.stderr, /copies.1 and .*copies.2 are one run, a link or a copy of it/);
   });
 
   it('what these runs cannot tell is 4, and what --undecided says', async () => {
@@ -143,7 +143,8 @@ describe('ab in virtual time', { concurrency: 2 }, () => {
 
   it('refuses what it cannot do before a run is made', async () => {
     for (const [name, message, ...given] of [
-      ['once', /--repeats: got 1, expected a whole number from 2/, '--repeats', '1'],
+      ['once', /--repeats: got 1, expected a whole number from 2 \(one run shows nothing/, '--repeats', '1'],
+      ['many', /--repeats: got 1000000000, expected a whole number from 2 .* to 1000/, '--repeats', '1e9'],
       ['started', /--base-start: .* is started by reprise itself/, '--base-start', 'true'],
       ['ready', /--new-ready: there is nothing to wait for without --new-start/, '--new-ready', 'http://127.0.0.1:1'],
       ['gate', /--gate: "ttft" is not judged here/, '--gate', 'ttft<=+5%'],
@@ -172,13 +173,20 @@ describe('ab in virtual time', { concurrency: 2 }, () => {
     assert.match(more.stderr, /^4 of 6: base, repeat 2, as an earlier command made it\n5 of 6: base, repeat 3\n/m);
     const fewer = await ab('own', NOISY, NOISY, '--repeats', '2');
     assert.match(fewer.stderr, /own.base.3: would be compared too, and 2 runs of each are asked for/);
+    const withCache = await ab('own', NOISY, NOISY, '--repeats', '3', '--reset-cache');
+    assert.match(withCache.stderr, /own.base.1: this run is of another comparison \(other --reset-cache\)/);
     // As this process would have it.
     writeFileSync(join(folder, 'own', 'search.json'), `${JSON.stringify({ pid: process.pid })}\n`);
     const beside = await ab('own', NOISY, NOISY, '--repeats', '3');
     assert.equal(beside.code, 2);
     assert.match(beside.stderr, new RegExp(`another command goes on here \\(process ${process.pid}\\)`));
-    mkdirSync(join(folder, 'foreign'));
+    mkdirSync(join(folder, 'foreign', 'new', 'stuff'), { recursive: true });
     writeFileSync(join(folder, 'foreign', 'notes.txt'), 'mine');
     assert.match((await ab('foreign', NOISY, NOISY)).stderr, /foreign: not empty; choose another --out/);
+    mkdirSync(join(folder, 'file'));
+    writeFileSync(join(folder, 'file', 'base'), 'mine');
+    const file = await ab('file', NOISY, NOISY);
+    assert.equal(file.code, 2);
+    assert.match(file.stderr, /file.base: a folder of runs was to be made here, but this is a file/);
   });
 });

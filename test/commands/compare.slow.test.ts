@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { comparisonSchema } from '../../src/schema/comparison.ts';
@@ -70,6 +70,33 @@ describe('compare', { concurrency: 2 }, () => {
       ],
     );
     comparisonSchema.parse(JSON.parse(json?.stdout ?? ''));
+  });
+
+  it('refuses what it cannot compare, print or write, before it reads a record, and says the way out', async () => {
+    const file = join(base, 'run.json');
+    const lost = join(folder, 'lost');
+    cpSync(base, join(lost, '1'), { recursive: true });
+    rmSync(join(lost, '1', 'run.json'));
+    cpSync(now, join(lost, '2'), { recursive: true });
+    const link = join(folder, 'link');
+    symlinkSync(base, link);
+    const given: readonly (readonly [message: RegExp, ...args: string[]])[] = [
+      [/would be compared with itself; name the runs of two systems/, base, base],
+      [/are one run, a link or a copy of it/, base, link],
+      [/run\.json: is a file, and no result of another tool/, base, file],
+      [/lost.1: has the requests of a run and no run\.json; put it back/, base, lost],
+      [/--undecided pass: there is no gate to leave undecided/, base, now, '--undecided', 'pass'],
+      [/--json and --format junit are two formats/, base, now, '--json', '--format', 'junit'],
+      [/run\.json: is a file; name a folder/, base, now, '--out', file],
+      [/throughput>=-100%": .* always holds/, base, now, '--gate', 'throughput>=-100%'],
+    ];
+    const results = await Promise.all(given.map(([, ...args]) => cli('compare', ...args)));
+    for (const [i, { code, stdout, stderr }] of results.entries()) {
+      assert.deepEqual([code, stdout], [2, ''], stderr);
+      assert.match(stderr, given[i]?.[0] ?? /^$/);
+    }
+    const list = await cli('compare', '--slo', 'list');
+    assert.deepEqual([list.code, list.stdout], [0, (await cli('run', '--slo', 'list')).stdout]);
   });
 
   it('refuses --open without a place for the page, and a format that is none', async () => {

@@ -11,6 +11,8 @@ export interface ExampleSide {
   readonly slo?: string | null;
   readonly fate?: ExampleOptions['fate'];
   readonly manifest?: Partial<Manifest>;
+  /** What each request became, by the record that it would have. */
+  readonly mend?: (record: RequestRecord) => RequestRecord;
 }
 
 /** A run as `loadRuns` has it, and the records that it was read from. */
@@ -21,12 +23,12 @@ export interface ExampleLoadedRun extends LoadedRun {
 /** Runs of the same requests, which take so many times as long, in the places of A A A B B B. */
 export async function exampleSide(
   name: string,
-  { factors, requests = 60, slo = 'ttft=200ms,tpot=12ms', fate, manifest }: ExampleSide,
+  { factors, requests = 60, slo = 'ttft=200ms,tpot=12ms', fate, manifest, mend = (record) => record }: ExampleSide,
 ): Promise<ExampleLoadedRun[]> {
   const example = await exampleRun({ requests, slo, ...(fate === undefined ? {} : { fate }) });
   return Promise.all(
     factors.map(async (factor, i) => {
-      const records = example.records.map((record) => slower(record, factor));
+      const records = example.records.map((record) => mend(slower(record, factor)));
       const own: Manifest = {
         ...example.manifest,
         run_id: `${name}-${i}`,

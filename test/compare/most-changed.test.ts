@@ -14,7 +14,18 @@ type Latencies = readonly [ttft: number, tpot: number, e2e: number];
 function run(latencies: Readonly<Record<string, Latencies>>): LoadedRun {
   const requests = Object.entries(latencies).map(([id, [ttftUs, tpotUs, e2eUs]]): [string, ComparedRequest] => [
     id,
-    { dueUs: 0, inputTokens: 1, outputTokens: 2, isMet: true, ttftUs, tpotUs, e2eUs },
+    {
+      dueUs: 0,
+      inputTokens: 1,
+      outputTokens: 2,
+      isMet: true,
+      sentUs: 0,
+      gotInputTokens: 1,
+      gotOutputTokens: 2,
+      ttftUs,
+      tpotUs,
+      e2eUs,
+    },
   ]);
   assert.ok(EXAMPLE !== undefined);
   return { ...EXAMPLE, requests: new Map(requests) };

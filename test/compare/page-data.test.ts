@@ -19,6 +19,9 @@ function large(run: LoadedRun, count: number, of: (index: number) => Partial<Com
       ttftUs: 1000 + i,
       tpotUs: 500,
       e2eUs: 11_000,
+      sentUs: i * 1000,
+      gotInputTokens: 10,
+      gotOutputTokens: 20,
       ...of(i),
     });
   return { ...run, requests };

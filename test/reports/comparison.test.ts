@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { compareRuns } from '../../src/compare/compare.ts';
-import { comparisonJunit, comparisonMarkdown, junitXml, type GateResult } from '../../reports/index.ts';
+import { comparisonJunit, comparisonMarkdown, comparisonText, junitXml, type GateResult } from '../../reports/index.ts';
 import { changeDomain, changeTicks, lnOf } from '../../reports/charts/change-axis.ts';
 import { signed } from '../../reports/comparison-words.ts';
 import { latencyFinding, verdictCounts } from '../../reports/comparison-findings.ts';
@@ -79,6 +79,52 @@ describe('markdown of a comparison', () => {
     assert.match(markdown, /2980 more like these/);
     assert.equal(cellsOf(markdown).length, comparison.metrics.length + 2);
     assert.doesNotMatch(markdown, /<b>/);
+  });
+});
+
+describe('whatever the runs are named', () => {
+  it('text, markdown and JUnit stay short, and hold no control sequences', async () => {
+    const comparison = await compared(AS_BEFORE, SLOWER);
+    const name = `\u001B[31m\u0007\u0000\u202E|<&"\n${'x'.repeat(100_000)}`;
+    const doubts = Array.from({ length: 300 }, () => ({ code: 'not_valid', text: name, blocks: true }));
+    const odd = {
+      ...comparison,
+      doubts,
+      base: { ...comparison.base, name },
+      new: { ...comparison.new, name },
+    };
+    const text = comparisonText(odd, { color: false });
+    const xml = junitXml(comparisonJunit(odd, []));
+    for (const made of [text, comparisonMarkdown(odd), xml]) {
+      assert.ok(Buffer.byteLength(made) < 2 ** 20, `${made.length}`);
+      assert.doesNotMatch(made, /[\u0000-\u0008\u000B-\u001F]/);
+    }
+    assert.match(text, /^! 280 more like these$/m);
+    readXml(xml);
+  });
+});
+
+describe('a comparison that cannot be believed', () => {
+  it('claims nothing, and says what its runs would show', async () => {
+    const late: ExampleSide = { ...SLOWER, manifest: { status: 'interrupted', reason: 'of a signal' } };
+    for (const [base, now, shows] of [
+      [AS_BEFORE, late, /By these runs: Worse: /],
+      [late, AS_BEFORE, /By these runs: Better: /],
+    ] as const) {
+      const comparison = await compared(base, now);
+      assert.equal(comparison.verdict, 'undecided');
+      assert.match(comparisonText(comparison, { color: false }), shows);
+    }
+  });
+});
+
+describe('an interval that knows nothing', () => {
+  it('is said as one', async () => {
+    const comparison = await compared({ factors: [1, 9] }, { factors: [2, 0.3] });
+    assert.match(
+      comparisonText(comparison, { color: false }),
+      /TTFT p50 .* to over \+1000 %\) +≈ undecided +over ± 1000 %/,
+    );
   });
 });
 

@@ -1,6 +1,8 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { unlikeLoad } from '../../compare/likeness.ts';
 import { UserError } from '../../core/errors.ts';
+import { serverAddress } from '../../core/server-address.ts';
 import { countText } from '../../core/words.ts';
 import { planRun, type RunPlan } from '../../run/plan-run.ts';
 import type { RunSpec } from '../../run/run-spec.ts';
@@ -59,14 +61,25 @@ export async function runAb(ab: Ab, hooks: AbHooks): Promise<void> {
     const kept: (Manifest | null)[] = [];
     for (const place of places) kept.push(await keptRepeat(planOf(place, null), repeatFolder(ab, place)));
     const salts = own.salt === null ? null : saltsOf(places, kept, isOneServer(targets), hooks);
+    let first: Manifest | null = null;
     for (const [i, place] of places.entries()) {
-      const isKept = (kept[i] ?? null) !== null;
-      hooks.repeating(place, i + 1, places.length, isKept);
-      if (isKept) continue;
+      const there = kept[i] ?? null;
+      hooks.repeating(place, i + 1, places.length, there !== null);
       const plan = planOf(place, salts?.[i] ?? null);
-      await named(place, async () => makeRepeat(plan, repeatFolder(ab, place), hooks));
+      const made = there ?? (await named(place, async () => makeRepeat(plan, repeatFolder(ab, place), hooks)));
+      first ??= made;
+      requireAlike(ab, place, first, made);
     }
   });
+}
+
+/** Throws a UserError as soon as a run shows that the two cannot be compared, before all others are made. */
+function requireAlike(ab: Ab, place: Place, first: Manifest, made: Manifest): void {
+  const unlike = unlikeLoad(first, made);
+  if (unlike.length > 0)
+    throw new UserError(
+      `${repeatFolder(ab, { side: 'base', repeat: 1 })} and ${repeatFolder(ab, place)} cannot be compared: they differ in ${unlike.join(', ')}; no other run is made`,
+    );
 }
 
 /**
@@ -95,25 +108,39 @@ function saltsOf(
   });
 }
 
-/** Whether all targets are one server that is not started for each run: what one leaves in its cache the next one finds. */
+/** Whether both are one server that is not started for each run: what one leaves in its cache the next one finds. */
 function isOneServer(targets: readonly TargetConfig[]): boolean {
-  const hosts = targets.map(({ spec, start }) =>
-    spec.kind === 'server' && start === null ? new URL(spec.endpoints[0].url).host : null,
+  const servers = targets.map(({ spec, start }) =>
+    spec.kind === 'server' && start === null ? serverAddress(spec.endpoints[0].url) : null,
   );
-  return !hosts.includes(null) && new Set(hosts).size === 1;
+  return !servers.includes(null) && new Set(servers).size === 1;
 }
 
 /** A comparison goes on in its own folder, and in no other that holds something. */
 function checkFolder(ab: Ab, places: readonly Place[]): void {
-  const isOwn = [...SIDES, LOCK_FILE].some((name) => existsSync(join(ab.dir, name)));
+  const sides = SIDES.map((side) => sideFolder(ab, side)).filter((path) => existsSync(path));
+  const file = sides.find((path) => !statSync(path).isDirectory());
+  if (file !== undefined)
+    throw new UserError(`${file}: a folder of runs was to be made here, but this is a file; choose another --out`);
+  const repeats = sides.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)));
+  const isOwn = repeats.some((dir) => existsSync(manifestFile(dir))) || isUnbegun(ab, repeats);
   if (!isOwn) checkRunDirectory(ab.dir);
   const asked = new Set(places.map((place) => repeatFolder(ab, place)));
-  for (const folder of SIDES.map((side) => sideFolder(ab, side)).filter((path) => existsSync(path)))
-    for (const dir of readdirSync(folder).map((name) => join(folder, name)))
-      if (existsSync(manifestFile(dir)) && !asked.has(dir))
-        throw new UserError(
-          `${dir}: would be compared too, and ${countText(places.length / 2, 'run')} of each ${places.length === 2 ? 'is' : 'are'} asked for; remove it, ask for more --repeats, or choose another --out`,
-        );
+  for (const dir of repeats)
+    if (existsSync(manifestFile(dir)) && !asked.has(dir))
+      throw new UserError(
+        `${dir}: would be compared too, and ${countText(places.length / 2, 'run')} of each ${places.length === 2 ? 'is' : 'are'} asked for; remove it, ask for more --repeats, or choose another --out`,
+      );
+}
+
+/** Whether the folder holds only what a comparison leaves that ended before a run of it had begun. */
+function isUnbegun({ dir }: Ab, repeats: readonly string[]): boolean {
+  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) return false;
+  const isSide = (name: string): boolean => SIDES.some((side) => side === name);
+  return (
+    readdirSync(dir).every((name) => isSide(name) || name.startsWith(LOCK_FILE)) &&
+    repeats.every((path) => /^\d+(?:\.\w+)*$/.test(basename(path)))
+  );
 }
 
 /** Which repeat an error is of, and its options by the names that they have for one of two targets. */

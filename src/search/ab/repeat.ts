@@ -36,12 +36,23 @@ function unlikeRepeat(found: Manifest, plan: RunPlan): string[] {
     model: isEngine ? found.target.model : (model ?? found.target.model),
   };
   const asked = plan.spec.output.options;
-  const isOtherStart = !isDeepStrictEqual(found.options?.['start'], asked?.['start']);
-  return [...unlikePlan(found, plan, { facts }), ...(isOtherStart ? ['--base-start or --new-start'] : [])];
+  const optionOf = (name: string): readonly [unknown, unknown] => [found.options?.[name], asked?.[name]];
+  const { connections } = plan.spec.target;
+  const isOther: Readonly<Record<string, readonly [unknown, unknown]>> = {
+    '--base-start or --new-start': optionOf('start'),
+    '--endpoint': optionOf('endpoint'),
+    '--tokenizer': optionOf('tokenizer'),
+    '--connections': [found.target.connections ?? connections, connections],
+    '--reset-cache': [(found.prepared?.cache_reset ?? null) !== null, plan.spec.prepare.resetCache],
+  };
+  return [
+    ...unlikePlan(found, plan, { facts }),
+    ...Object.keys(isOther).filter((name) => !isDeepStrictEqual(...(isOther[name] ?? [null, null]))),
+  ];
 }
 
 /** Opens the target, runs, and closes it. Throws a UserError where the run did not go to its end, or got no answer. */
-export async function makeRepeat(plan: RunPlan, dir: string, hooks: RunHooks): Promise<void> {
+export async function makeRepeat(plan: RunPlan, dir: string, hooks: RunHooks): Promise<Manifest> {
   const { target, measure } = plan.spec;
   const { stop, log } = hooks;
   const session = await openTarget(target, {
@@ -71,6 +82,7 @@ export async function makeRepeat(plan: RunPlan, dir: string, hooks: RunHooks): P
     }
     // A server that goes on must not have the end of this run in the next one.
     if (target.spec.kind === 'server' && target.start === null) await session.settle(stop);
+    return manifest;
   } finally {
     await session.close();
   }

@@ -1,5 +1,6 @@
-import { isExact, judgeFamily, haveLogarithms, type JudgedFigure, type Levels } from '../../compare/compare.ts';
-import { machines, unlikeLoad } from '../../compare/likeness.ts';
+import { judgeFamily, haveLogarithms, type JudgedFigure, type Levels } from '../../compare/compare.ts';
+import { machines } from '../../compare/doubts.ts';
+import { repeatsToTheBit, unlikeLoad } from '../../compare/likeness.ts';
 import { UserError } from '../../core/errors.ts';
 import { ln } from '../../core/portable-math.ts';
 import { threeFigures } from '../../core/units.ts';
@@ -75,7 +76,7 @@ export function compareGoodputs(
   const unlike = unlikeLoad(base.asked, now.asked);
   if (unlike.length > 0)
     throw new UserError(`${base.dir} and ${now.dir} cannot be compared: they differ in ${unlike.join(', ')}`);
-  const isBoth = isExact(base.asked) && isExact(now.asked);
+  const isBoth = repeatsToTheBit(base.asked) && repeatsToTheBit(now.asked);
   const order = isBoth ? 'exact' : levels === null ? 'separate' : 'nights';
   const judged = [...now.figures].flatMap(([name, figure]) => {
     const earlier = base.figures.get(name);
@@ -86,7 +87,7 @@ export function compareGoodputs(
     schema: 1,
     base: sideOf(base),
     new: sideOf(now),
-    ...judgeFamily(judged, { order, margin, isOneRun: true }),
+    ...judgeFamily(judged, { order, margin, isOneRun: true, isBlocked: false }),
     doubts: machines([{ manifest: base.asked }], [{ manifest: now.asked }]),
     slo: slo === null ? null : { text: slo.text, limits_ms: slo.limits_ms },
     workload: { name: workload.name, requests: workload.requests, plan_sha256 },
