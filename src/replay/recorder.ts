@@ -251,8 +251,8 @@ export class Recorder implements RunSink {
       decode_us: wholeUs(response?.phases?.decode_us),
       hidden_tokens: hidden,
       output_tokens_reported: reported,
-      // In virtual time nothing lies between the engine and the record.
-      lumped_tokens: this.#stalls === null ? null : lumpedTokens(request),
+      // In virtual time, and by the server's clock, nothing lies between the engine and the record.
+      lumped_tokens: this.#stalls === null || response?.tokenTimeSource === 'server' ? null : lumpedTokens(request),
       held_us: request.placeUs === null ? null : heldUs(dueUs, request.placeUs),
       prefill_call_us: wholeUs(response?.handover?.prefill_call_us),
       handover_us: wholeUs(response?.handover?.handover_us),

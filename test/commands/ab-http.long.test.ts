@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { after, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { comparisonSchema, type Comparison } from '../../src/schema/comparison.ts';
@@ -110,14 +113,22 @@ describe('ab over HTTP', () => {
 
   it('two that cannot be compared: it says so after the first run that shows it, and makes no other', async () => {
     const ids = await server(2);
-    const texts = await serve((_index, _request, response, body) => {
-      if (typeof body === 'object' && body !== null && 'prompt' in body && typeof body.prompt === 'string')
-        void streamTokens(response, maxTokens(body), 2);
-      else response.writeHead(400).end('{"error":{"message":"prompt must be a string"}}');
+    // Refuses prompts as token ids, also when it is asked what it can do.
+    const texts = createServer((request, response) => {
+      const answer = async (): Promise<void> => {
+        const body = request.method === 'POST' ? await json(request) : null;
+        if (typeof body === 'object' && body !== null && 'prompt' in body && typeof body.prompt === 'string')
+          await streamTokens(response, maxTokens(body), 2);
+        else response.writeHead(body === null ? 404 : 400).end('{"error":{"message":"prompt must be a string"}}');
+      };
+      void answer();
     });
-    servers.push(texts);
-    const targets = ['--base', ids.url.href, '--new', texts.url.href];
-    const { code, stderr } = await cli('ab', trace, ...targets, '--out', at('unlike'), '--quiet');
+    const port = await freePort();
+    texts.listen(port, '127.0.0.1');
+    await once(texts, 'listening');
+    after(() => texts.close());
+    const targets = ['--base', ids.url.href, '--new', `http://127.0.0.1:${port}`];
+    const { code, stderr } = await cli('ab', trace, ...targets, '--model', 'tiny', '--out', at('unlike'), '--quiet');
     assert.equal(code, 2, stderr);
     assert.match(stderr, /base.1 and .*new.1 cannot be compared: they differ in the form of the prompts; no other run/);
     assert.equal(existsSync(at('unlike', 'new', '2')), false);

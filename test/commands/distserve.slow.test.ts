@@ -12,6 +12,7 @@ import { unlikeLoad } from '../../src/compare/likeness.ts';
 import { run } from '../../src/index.ts';
 import { defineRun } from '../../src/run/run-options.ts';
 import { readRecords } from '../../src/runs/records.ts';
+import { defineGoodput } from '../../src/search/goodput/options.ts';
 import { checkTarget } from '../../src/target/target-spec.ts';
 import { cli, temporaryFolder } from '../cli.ts';
 import { serve } from '../servers.ts';
@@ -56,7 +57,7 @@ const sumUs = (...phases: (number | null)[]): number => phases.reduce((sum: numb
 function assertServerTimes(record: RequestRecord): void {
   const { token_time_source, token_times_us: times, sent_us, due_us, end_us } = record;
   const { prefill_queue_us, prefill_us, transfer_us, decode_queue_us, decode_us } = record;
-  assert.equal(token_time_source, 'server');
+  assert.deepEqual([token_time_source, record.lumped_tokens], ['server', null]);
   const [sentUs, endUs] = [(sent_us ?? NaN) - due_us, (end_us ?? NaN) - due_us];
   assert.equal(times.at(-1), endUs, 'the last token comes with the answer');
   assert.ok((times[0] ?? NaN) >= sentUs);
@@ -260,6 +261,17 @@ describe('--no-stream', () => {
     for (const adapter of ['vllm', 'sglang', 'openai'])
       refused({ adapter }, new RegExp(`^--no-stream: adapter ${adapter} times .* \\(--adapter distserve\\)$`));
     refused({ ttftTimeout: '3s' }, /^--ttft-timeout: with --no-stream no token is seen before the whole answer/);
+    const search = {
+      workload: trace,
+      target: 'http://127.0.0.1:9',
+      adapter: 'distserve',
+      stream: false,
+      slo: 'ttft=1s',
+    };
+    assert.throws(
+      () => defineGoodput(search, null, '2026-01-01T00:00:00Z'),
+      /^UserError: --no-stream: a search counts/,
+    );
     const { measure } = defineRun({ workload: trace, target: 'http://127.0.0.1:9', stream: false, timeout: '90s' });
     assert.deepEqual([measure.timeoutUs, measure.ttftTimeoutUs], [90e6, 90e6]);
   });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { cli, temporaryFolder } from '../cli.ts';
@@ -51,7 +52,12 @@ test('results of other tools are compared, said to be such, and let no gate pass
   assert.equal(code, 4, stderr);
   assert.match(stdout, /^! \S+ is a result of vllm bench serve: whether its client kept up is not known\n/);
   assert.match(stdout, /\n≈ gate default undecided: /);
-  const same = await cli('compare', one, one, '--json');
+  const itself = await cli('compare', join(folder, 'files', 'vllm.json'), one);
+  assert.match(itself.stderr, /are one run, a link or a copy of it/);
+  // As if that had been measured again.
+  const again = join(folder, 'again.json');
+  writeFileSync(again, `${readFileSync(join(folder, 'files', 'vllm.json'), 'utf8')}\n`);
+  const same = await cli('compare', one, again, '--json');
   assert.equal(JSON.parse(same.stdout).paired_requests, 120, same.stderr);
   const unlike = await cli('compare', one, join(folder, 'run'));
   assert.match(unlike.stdout, /! the two sides have other requests: only distributions are compared\n/);
