@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import {
@@ -9,6 +9,7 @@ import {
   branchFolders,
   expireRuns,
   historyOf,
+  nightPage,
   nightToAccept,
   readHistory,
 } from '../../../src/search/nightly/history.ts';
@@ -50,6 +51,27 @@ describe('the history of a branch', () => {
     const lines = readFileSync(join(folder, 'history.jsonl'), 'utf8').split('\n');
     assert.deepEqual(JSON.parse(lines[2] ?? ''), second);
     assert.throws(() => readHistory(branchOf([{ ...first, valid: 'yes' } as unknown as Night])), /another version/);
+  });
+
+  it('of before nights could be of a goodput is of runs', () => {
+    const [night] = exampleNights({ nights: 1 });
+    const folder = branchOf([night ?? assert.fail()]);
+    const file = join(folder, 'history.jsonl');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"measured":{"kind":"run"},', ''));
+    assert.ok(!readFileSync(file, 'utf8').includes('measured'));
+    assert.deepEqual(readHistory(folder).nights, [night]);
+  });
+
+  it('links a night to what it measured, while that is there', () => {
+    const [night = assert.fail()] = exampleNights({ nights: 1 });
+    const folder = branchOf([night]);
+    const search: Night = { ...night, measured: { kind: 'goodput', of: 'trace', arrivals: 'trace', at: [0.9] } };
+    assert.deepEqual([nightPage(folder, night), nightPage(folder, search)], [null, null]);
+    for (const name of ['report.html', 'goodput.html']) writeFileSync(join(folder, night.dir, name), '');
+    assert.deepEqual(
+      [nightPage(folder, night), nightPage(folder, search)],
+      [`${night.dir}/report.html`, `${night.dir}/goodput.html`],
+    );
   });
 
   it('is in a folder for each branch, and never in that of another', () => {
