@@ -41,8 +41,8 @@ describe('the text of a gate of a comparison', () => {
     ['ttft.p50<=5', /is no condition/],
     ['default,ttft.p50<=5%', /is no condition/],
     ['', /is no condition/],
-    ['itl.p99<=+5%', /not judged by compare; known: attainment, .*throughput$/],
-    ['TTFT.p50<=+5%', /not judged by compare; did you mean "ttft\.p50"\?$/],
+    ['itl.p99<=+5%', /not judged here; known: attainment, .*throughput$/],
+    ['TTFT.p50<=+5%', /not judged here; did you mean "ttft\.p50"\?$/],
     ['ttft.p50>=5%', /gated by <=, e\.g\. ttft\.p50<=\+5%/],
     // A gate that no run can miss, or none can pass.
     ['throughput>=-100%', /always holds; write e\.g\. throughput>=-2%/],
