@@ -4,7 +4,7 @@ import { didYouMean } from '../core/did-you-mean.ts';
 import type { PromptMaker } from '../core/codec.ts';
 import { endsInVersion, type ServerAccess } from '../replay/transport.ts';
 import { nameEngine } from './engine-name.ts';
-import { probe, type Counting, type Probed } from './probe.ts';
+import { probeDialect, type Counting, type Probed } from './dialect-probe.ts';
 import { reachTarget, type ListedModel } from './reach.ts';
 
 /** The user's choices; null and `auto`: found out from the server. */
@@ -107,7 +107,7 @@ async function findEndpoint(
   for (const access of bases)
     for (const endpoint of only === null ? endpoints : [only]) {
       const codec = { endpoint, model, body, runId };
-      const probed = await probe(access, { adapter, codec, prompts, patienceMs, mayEcho });
+      const probed = await probeDialect(access, { adapter, codec, prompts, patienceMs, mayEcho });
       if (probed.kind === 'no endpoint') {
         tried.push(probed.why);
         continue;
