@@ -79,13 +79,14 @@ export async function detect(reached: ServerAccess, options: DetectOptions, prom
   };
 }
 
+/** Where a server's routes may stand, likeliest first. */
 type Bases = readonly [ServerAccess, ...ServerAccess[]];
 
 /**
  * The models that a server lists, and where its routes may stand, likeliest first. Below a path without a version that is
  * `/v1`, or nothing, as OpenAI's clients have it: the list of models shows it, or the probe.
  */
-async function listModels(access: ServerAccess): Promise<{ models: readonly ListedModel[]; bases: Bases }> {
+export async function listModels(access: ServerAccess): Promise<{ models: readonly ListedModel[]; bases: Bases }> {
   const models = await reachTarget(access);
   const isKnown = models.length > 0 || access.isUnversioned === true;
   if (isKnown || access.url.pathname === '/' || endsInVersion(access.url)) return { models, bases: [access] };

@@ -75,7 +75,8 @@ async function openEngine(config: TargetConfig, spec: EngineTarget, options: Ope
   return ownedBy(owned, options.stop, () => openServerSession({ config, endpoints, owned, vocabulary }, options));
 }
 
-function accessOf(
+/** How to reach an endpoint of a server with the headers and the TLS setting of a target. */
+export function accessOf(
   { url, query, isUnversioned }: ServerUrl,
   { headers, insecure, connections, body }: TargetConfig,
 ): ServerAccess {
