@@ -24,6 +24,7 @@ export { comparisonText } from './text/comparison.ts';
 export { goodputText } from './text/goodput.ts';
 export { goodputsText } from './text/goodputs.ts';
 export { placementText } from './text/placement.ts';
+export { probeText } from './text/probe.ts';
 export { sweepText } from './text/sweep.ts';
 export { summaryText } from './text/summary.ts';
 export { rangeOfRates } from './sweep-verdict.ts';

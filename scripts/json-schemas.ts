@@ -8,6 +8,7 @@ import { acceptedSchema, nightSchema } from '../src/schema/history.ts';
 import { manifestSchema } from '../src/schema/manifest.ts';
 import { quantiles } from '../src/schema/parts.ts';
 import { goodput, group, phaseGoodput, placement, placementAnswer, placementSchema } from '../src/schema/placement.ts';
+import { probeSchema } from '../src/schema/probe.ts';
 import { sweepSchema } from '../src/schema/sweep.ts';
 import { bucketQuantile, latencyStats, lengthStats, serverLatency, summarySchema } from '../src/schema/summary.ts';
 
@@ -25,6 +26,7 @@ export const FILES = {
   // A line of history.jsonl.
   'night.json': nightSchema,
   'comparison.json': comparisonSchema,
+  'probe.json': probeSchema,
 };
 
 /** Schemas that occur more than once in a file: each stands in `$defs` by its name. */

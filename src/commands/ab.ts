@@ -51,7 +51,15 @@ const OUT: Command['options'] = {
 };
 
 /** Options of a run that a comparison sets itself, or that make no sense for many runs. */
-const OF_ONE_RUN: ReadonlySet<string> = new Set(['target', 'start', 'ready', 'salt', 'open', 'trace-iterations']);
+const OF_ONE_RUN: ReadonlySet<string> = new Set([
+  'target',
+  'start',
+  'ready',
+  'salt',
+  'open',
+  'trace-iterations',
+  'probe',
+]);
 const isOfRun = (name: string): boolean =>
   name in RUN_OPTIONS && !OF_ONE_RUN.has(name) && !(name in JUDGING_OPTIONS) && !(name in OUT);
 

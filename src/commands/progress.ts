@@ -71,3 +71,20 @@ export function showCount(
     },
   };
 }
+
+/** As `showProgress`, for work in steps that have names; a step is shown when it begins. */
+export function showSteps(quiet: boolean): { readonly step: (what: string) => void; readonly end: () => void } {
+  const stream: ProgressStream = process.stderr;
+  let shownMs = Number.NEGATIVE_INFINITY;
+  return {
+    step(what) {
+      const nowMs = Date.now();
+      if (quiet || (stream.isTTY !== true && nowMs - shownMs < PLAIN_EVERY_MS)) return;
+      shownMs = nowMs;
+      put(stream, (width) => what.slice(0, width ?? what.length));
+    },
+    end() {
+      if (!quiet) erase(stream);
+    },
+  };
+}

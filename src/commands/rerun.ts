@@ -84,7 +84,7 @@ function supersededBy(others: Given, recorded: NonNullable<Manifest['options']>)
     ...(has('speed') ? ['rate'] : []),
     ...(others['slo'] === null ? ['at'] : []),
     // The command starts the server that it names, and no other.
-    ...(isSameServer(target, recorded['target']) ? [] : ['start', 'ready', 'start-timeout']),
+    ...(isSameServer(target, recorded['target']) ? [] : ['start', 'ready', 'start-timeout', 'probe']),
     // The engine needs no key, and no prompts in virtual time.
     ...(isEngine ? ['header', 'api-key-env'] : []),
     ...(clock === 'virtual' ? ['tokenizer'] : []),

@@ -141,6 +141,10 @@ const MEASURE: Command['options'] = {
     default: false,
     describe: "empty the server's prefix cache before the replay, and verify that it is",
   },
+  probe: {
+    type: 'string',
+    describe: 'file of reprise probe --out for this target: its warnings are repeated before the run and in the report',
+  },
   timeout: { type: 'string', default: RUN_DEFAULTS.timeout, describe: 'from sent to last byte' },
   'ttft-timeout': { type: 'string', default: RUN_DEFAULTS.ttftTimeout, describe: 'from sent to first token' },
   'max-in-flight': {

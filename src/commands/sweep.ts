@@ -56,7 +56,7 @@ const OUTPUT: Command['options'] = {
 };
 
 /** Options of `run` that make no sense for many runs. */
-const OF_ONE_RUN: ReadonlySet<string> = new Set(['rate', 'speed', 'trace-iterations', 'gate']);
+const OF_ONE_RUN: ReadonlySet<string> = new Set(['rate', 'speed', 'trace-iterations', 'gate', 'probe']);
 
 /** Whether an option is the sweep's own, also where a run has one of that name. */
 const isOfSweep = (name: string): boolean => name in SWEEP || name in OUTPUT;

@@ -36,6 +36,8 @@ const EFFECTS: Readonly<Record<WarningCode, 'flatters' | 'voids' | null>> = {
   hidden_tokens: null,
   misreported: 'voids',
   bad_rows: 'voids',
+  // Of the server before the run; what it did in the run is in the figures.
+  probe: null,
   workload: null,
 };
 
@@ -69,6 +71,7 @@ export function warningsOf(summary: Omit<Summary, 'warnings' | 'diagnosis'>, man
     misreported: misreportedText(summary),
     hidden_tokens: hiddenText(summary),
     bad_rows: badRowsText(summary),
+    probe: probeText(manifest),
     workload: manifest.workload.warnings.length === 0 ? null : `The trace: ${manifest.workload.warnings.join('; ')}`,
   };
   return WARNING_CODES.flatMap((code) => {
@@ -185,6 +188,11 @@ function misreportedText({ delivered: { outputs } }: Figures): string | null {
 function badRowsText({ workload: { bad_rows, requests } }: Figures): string | null {
   if (bad_rows === 0 || bad_rows < TELLING_SHARE * (bad_rows + requests)) return null;
   return `${countText(bad_rows, 'row')} of the trace could not be read and are left out (--on-bad-row skip): the load is lighter than the trace's`;
+}
+
+function probeText({ probe }: Manifest): string | null {
+  if (probe === undefined || probe.warnings.length === 0) return null;
+  return `The probe of the target (${probe.probed_at}): ${probe.warnings.join('; ')}`;
 }
 
 function hiddenText({ delivered: { outputs } }: Figures): string | null {

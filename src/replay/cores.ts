@@ -12,6 +12,17 @@ export function coreWaitUs(): number | null {
   return Number.isNaN(waitedNs) ? null : waitedNs / 1000;
 }
 
+/**
+ * Total time that the thread which asks was not asleep: on a core, or ready to run without one, in microseconds; null where
+ * the kernel does not report it.
+ */
+export function threadAwakeUs(): number | null {
+  const [ranNs = Number.NaN, waitedNs = Number.NaN] = (read('/proc/thread-self/schedstat') ?? '')
+    .split(' ')
+    .map(Number);
+  return Number.isNaN(ranNs + waitedNs) ? null : (ranNs + waitedNs) / 1000;
+}
+
 /** Total idle time of all cores of the machine, in microseconds; null where the kernel does not report it. */
 export function idleCoresUs(): number | null {
   const ticks = Number(/^cpu +\d+ \d+ \d+ (\d+)/.exec(read('/proc/stat') ?? '')?.[1] ?? Number.NaN);

@@ -9,6 +9,7 @@ import type { Attachment, TargetSession } from '../target/session.ts';
 import { shownBody } from './extra-body.ts';
 import { commandOf } from './given-options.ts';
 import type { RunPlan } from './plan-run.ts';
+import { describeProbe } from './probe-file.ts';
 
 /** Directory and start time of a run. */
 export interface RunPlace {
@@ -58,6 +59,7 @@ export function describeRun(
     temperature: target.body.temperature,
     extra_body: shownBody(target.body.extra),
     prepared,
+    ...(spec.probe === null ? {} : { probe: describeProbe(spec.probe, plan, session.facts.model) }),
     slo: slo === null ? null : describeSlo(slo, spec.at),
     timeout_s: measure.timeoutUs / 1e6,
     ttft_timeout_s: measure.ttftTimeoutUs / 1e6,

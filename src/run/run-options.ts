@@ -19,6 +19,7 @@ import {
 import { readExtraBody } from './extra-body.ts';
 import { fields, shownOptions } from './given-options.ts';
 import { readHeaders } from './headers.ts';
+import { readProbe } from './probe-file.ts';
 import type { RunSpec } from './run-spec.ts';
 import { CUT_FIELDS, TIME_FIELDS, transformsOf } from './transform-options.ts';
 
@@ -92,6 +93,8 @@ const REPLAY_FIELDS = {
   cooldown: text.optional(),
   warmupRequests: z.int(NONNEGATIVE).nonnegative(NONNEGATIVE).default(0),
   resetCache: z.boolean().default(false),
+  /** File of `reprise probe --out`, of the same target. */
+  probe: text.optional(),
   timeout: text.default('600s'),
   ttftTimeout: text.default('60s'),
   maxInFlight: wholeNumber.optional(),
@@ -198,6 +201,7 @@ function replayOf(
       maxInFlight: options.maxInFlight ?? null,
     },
     prepare: { warmupRequests: options.warmupRequests, resetCache: options.resetCache },
+    probe: options.probe === undefined ? null : readProbe(options.probe, target.spec),
     seed: options.seed,
     salt: options.salt ?? null,
     output: { dir: options.out ?? null, options: asGiven },

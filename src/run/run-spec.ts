@@ -2,6 +2,7 @@ import type { Source, WorkloadSpec } from '../core/plan.ts';
 import type { SloSpec } from '../core/slo.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { TargetConfig } from '../target/target-spec.ts';
+import type { ProbeFile } from './probe-file.ts';
 
 /** Everything that determines a run. Plain data, except for a source or codec that the caller made. */
 export interface RunSpec {
@@ -21,6 +22,8 @@ export interface RunSpec {
     /** Most requests of this client in flight at once; those that are due beyond it wait. Null: no cap. */
     readonly maxInFlight: number | null;
   };
+  /** What was found of the target before; null: nothing is known. */
+  readonly probe: ProbeFile | null;
   /** Steps on the server before the run. */
   readonly prepare: {
     /** Warm-up requests before the run, which have no records. */

@@ -23,6 +23,7 @@ import { checkTarget } from '../target/target-spec.ts';
 import { asReplayed, completeRecords, reportRun } from './finish.ts';
 import { describeRun } from './manifest.ts';
 import { planRun, type RunPlan } from './plan-run.ts';
+import { describeProbe, tellProbe } from './probe-file.ts';
 import { type RecentLatency, RecentRequests } from './recent-requests.ts';
 import type { RunSpec } from './run-spec.ts';
 
@@ -165,6 +166,7 @@ export async function record(
   checkRunDirectory(dir);
   const { spec, stats } = plan;
   const { timeoutUs } = spec.measure;
+  if (spec.probe !== null) tellProbe(describeProbe(spec.probe, plan, session.facts.model), hooks.nowIso(), hooks.log);
   const attachment = await session.attach(plan, {
     runId: basename(dir),
     shard: part.shard,

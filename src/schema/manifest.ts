@@ -110,6 +110,14 @@ const prepared = z
   .strictObject({ warmup_requests: count, cache_reset: cacheReset.nullable() })
   .describe('What was done to the server before the run.');
 
+const probe = z
+  .strictObject({
+    file: z.string(),
+    probed_at: z.string().describe('ISO 8601 in UTC.'),
+    warnings: z.array(z.string()).describe('Those that hold for this run.'),
+  })
+  .describe('What `reprise probe` had found of the target before (--probe).');
+
 const machine = z.strictObject({ os: z.string(), cpu: z.string(), cores: count, memory_bytes: count });
 
 const imported = z
@@ -191,6 +199,7 @@ export const manifestSchema = z
       .default(null)
       .describe('Fields that the user added to the body of every request, with the texts of keys hidden; null: none.'),
     prepared: prepared.nullable().default(null),
+    probe: probe.exactOptional(),
     slo: slo
       .extend({
         at: z.number().default(GOAL).describe('Share of requests that should meet the limits.'),

@@ -226,6 +226,7 @@ export const WARNING_CODES = [
   'misreported',
   'bad_rows',
   'hidden_tokens',
+  'probe',
   'workload',
 ] as const;
 export type WarningCode = (typeof WARNING_CODES)[number];

@@ -10,7 +10,7 @@ import { didYouMean } from '../core/did-you-mean.ts';
 import type { PromptMaker } from '../core/codec.ts';
 import { endsInVersion, type ServerAccess } from '../replay/transport.ts';
 import { nameEngine } from './engine-name.ts';
-import { probe, type Counting, type Probed } from './probe.ts';
+import { probeDialect, type Counting, type Probed } from './dialect-probe.ts';
 import { reachTarget, type ListedModel } from './reach.ts';
 
 /** The user's choices; null and `auto`: found out from the server. */
@@ -86,13 +86,14 @@ export async function detect(reached: ServerAccess, options: DetectOptions, prom
   };
 }
 
+/** Where a server's routes may stand, likeliest first. */
 type Bases = readonly [ServerAccess, ...ServerAccess[]];
 
 /**
  * The models that a server lists, and where its routes may stand, likeliest first. Below a path without a version that is
  * `/v1`, or nothing, as OpenAI's clients have it: the list of models shows it, or the probe.
  */
-async function listModels(access: ServerAccess): Promise<{ models: readonly ListedModel[]; bases: Bases }> {
+export async function listModels(access: ServerAccess): Promise<{ models: readonly ListedModel[]; bases: Bases }> {
   const models = await reachTarget(access);
   const isKnown = models.length > 0 || access.isUnversioned === true;
   if (isKnown || access.url.pathname === '/' || endsInVersion(access.url)) return { models, bases: [access] };
@@ -114,7 +115,7 @@ async function findEndpoint(
   for (const access of bases)
     for (const endpoint of only === null ? endpoints : [only]) {
       const codec = { endpoint, model, body, runId };
-      const probed = await probe(access, { adapter, codec, prompts, patienceMs, mayEcho });
+      const probed = await probeDialect(access, { adapter, codec, prompts, patienceMs, mayEcho });
       if (probed.kind === 'no endpoint') {
         tried.push(probed.why);
         continue;

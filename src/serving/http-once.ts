@@ -18,6 +18,10 @@ interface Post {
   readonly body: Uint8Array;
 }
 
+type Sent = { readonly method: 'GET' | 'OPTIONS' } | (Post & { readonly method: 'POST' });
+
+const sentBy = (post: Post | undefined): Sent => (post === undefined ? { method: 'GET' } : { method: 'POST', ...post });
+
 type Access = Omit<ServerAccess, 'url'>;
 
 /**
@@ -43,7 +47,7 @@ function httpOnceTo(
   post?: Post,
   patienceOf: (status: number) => Patience = untilJson,
 ): Promise<Reply> {
-  return ask(url, access, patienceMs, post, async ({ statusCode, headers, body }) => ({
+  return ask(url, access, patienceMs, sentBy(post), async ({ statusCode, headers, body }) => ({
     status: statusCode,
     contentType: String(headers['content-type'] ?? 'none'),
     encoding: String(headers['content-encoding'] ?? ''),
@@ -54,23 +58,38 @@ function httpOnceTo(
 
 /** The status of an answer, whose body is not awaited. Throws when none has come within `patienceMs`. */
 export function statusOnce(url: URL, access: Access, patienceMs: number, post?: Post): Promise<number> {
-  return ask(url, access, patienceMs, post, async ({ statusCode }) => statusCode);
+  return ask(url, access, patienceMs, sentBy(post), async ({ statusCode }) => statusCode);
+}
+
+/**
+ * Which methods a route takes, asked without calling it; null where the answer does not tell. None: there is no such route.
+ */
+export function methodsOf(access: ServerAccess, route: string, patienceMs: number): Promise<readonly string[] | null> {
+  return ask(urlBelow(access, route), access, patienceMs, { method: 'OPTIONS' }, async ({ statusCode, headers }) => {
+    if (statusCode === 404) return [];
+    const allowed = headers['allow'] ?? '';
+    return allowed === ''
+      ? null
+      : String(allowed)
+          .toUpperCase()
+          .split(/\s*,\s*/);
+  });
 }
 
 async function ask<T>(
   url: URL,
   { headers, insecure, stop }: Access,
   patienceMs: number,
-  post: Post | undefined,
+  sent: Sent,
   use: (reply: Dispatcher.ResponseData) => Promise<T>,
 ): Promise<T> {
   const patience = AbortSignal.timeout(patienceMs);
   const agent = new Agent({ connect: { rejectUnauthorized: !insecure } });
   try {
     const reply = await request(url, {
-      method: post === undefined ? 'GET' : 'POST',
-      headers: { ...headers, ...post?.headers },
-      body: post?.body ?? null,
+      method: sent.method,
+      headers: sent.method === 'POST' ? { ...headers, ...sent.headers } : headers,
+      body: sent.method === 'POST' ? sent.body : null,
       signal: stop === undefined ? patience : AbortSignal.any([patience, stop]),
       dispatcher: agent,
     });

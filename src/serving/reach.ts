@@ -55,8 +55,11 @@ export async function reachTarget(access: ServerAccess): Promise<readonly Listed
   }
 }
 
-export function refusedCredentials(url: URL, status: number, path: string): UserError {
-  return new UserError(
+/** A server is there, and wants other credentials, or some. */
+export class CredentialsError extends UserError {}
+
+export function refusedCredentials(url: URL, status: number, path: string): CredentialsError {
+  return new CredentialsError(
     `${url.href} refuses the credentials (${status} on ${path}); pass them by --api-key-env NAME or --header`,
     { exitCode: EXIT.unreachable },
   );

@@ -9,7 +9,7 @@ import { statusOnce } from './http-once.ts';
 import { metricsPage, openScraper, type Scraper } from './scrape.ts';
 
 /** Of vLLM in its development mode, and of SGLang, which waits until it is idle, for at most so many seconds. */
-const ROUTES = ['/reset_prefix_cache', '/flush_cache?timeout=30'];
+export const CACHE_RESET_ROUTES = ['/reset_prefix_cache', '/flush_cache?timeout=30'];
 const PATIENCE_MS = 60_000;
 /** The request before may still hold KV blocks: vLLM then keeps all and answers 200, SGLang answers 400. */
 const ATTEMPTS = 4;
@@ -95,7 +95,7 @@ async function counters(scraper: Scraper): Promise<Counters | null> {
 
 /** Empties the cache through the first route that the server has, and returns it. */
 async function reset(server: ServerAccess): Promise<string> {
-  for (const route of ROUTES)
+  for (const route of CACHE_RESET_ROUTES)
     for (let attempt = 1; ; attempt++) {
       const status = await post(server, route);
       if (status < 300) return route;

@@ -12,12 +12,24 @@ const answer = z.looseObject({ tokens: z.array(z.int()) });
  * that quotes any other answer.
  */
 export async function tokenizeOnServer(access: ServerAccess, model: string, text: string): Promise<readonly number[]> {
-  const { status, body } = await post(access, { model, prompt: text, add_special_tokens: false });
-  const parsed = status === 200 ? answer.safeParse(parseJson(body)) : null;
-  if (parsed?.success === true) return parsed.data.tokens;
+  const reply = await post(access, { model, prompt: text, add_special_tokens: false });
+  const tokens = tokensIn(reply);
+  if (tokens !== null) return tokens;
+  const { status, body } = reply;
   throw new UserError(
     `--tokenizer server: /tokenize of ${access.url.href} answered ${status}${status === 200 ? ' without a list of tokens' : ''}: ${asQuoted(withoutSecrets(body.toString(), access))}; give the model's tokenizer.json (--tokenizer FILE), or leave it out for prompts of nearly the length asked for`,
   );
+}
+
+/** Why `POST /tokenize` gives no ids; null: it does. Throws what the network throws. */
+export async function tokenizeFault(access: ServerAccess, model: string): Promise<string | null> {
+  const reply = await post(access, { model, prompt: 'a', add_special_tokens: false });
+  if (tokensIn(reply) !== null) return null;
+  return `HTTP ${reply.status}${reply.status === 200 ? ' without a list of tokens' : ''}`;
+}
+
+function tokensIn({ status, body }: Reply): readonly number[] | null {
+  return status === 200 ? (answer.safeParse(parseJson(body)).data?.tokens ?? null) : null;
 }
 
 async function post(access: ServerAccess, body: object): Promise<Reply> {

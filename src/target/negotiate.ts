@@ -14,7 +14,7 @@ import { withThousands } from '../core/units.ts';
 import type { ServerAccess } from '../replay/transport.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import { checkStream, detect, type Detected } from '../serving/detect.ts';
-import type { Counting } from '../serving/probe.ts';
+import type { Counting } from '../serving/dialect-probe.ts';
 import { reachTarget } from '../serving/reach.ts';
 import type { TargetConfig } from './target-spec.ts';
 

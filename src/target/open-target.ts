@@ -10,6 +10,7 @@ import { referenceAdapter } from './negotiate.ts';
 import { openServerSession, type Endpoints, type OwnedProcess } from './server-session.ts';
 import type { TargetSession } from './session.ts';
 import type { ServerEndpoint } from './server-list.ts';
+import type { ServerUrl } from './server-url.ts';
 import { checkTarget, type EngineTarget, type ServerTarget, type TargetConfig } from './target-spec.ts';
 import { openVirtualSession } from './virtual-session.ts';
 import { vocabularyOfFile } from './vocabulary.ts';
@@ -83,8 +84,9 @@ async function openEngine(config: TargetConfig, spec: EngineTarget, options: Ope
   return ownedBy(owned, options.stop, () => openServerSession({ config, endpoints, owned, vocabulary }, options));
 }
 
-function accessOf(
-  { url, query, isUnversioned }: ServerEndpoint,
+/** How to reach an endpoint of a server with the headers and the TLS setting of a target. */
+export function accessOf(
+  { url, query, isUnversioned }: ServerUrl,
   { headers, insecure, connections, body }: TargetConfig,
 ): ServerAccess {
   const secrets = [...queryValues(query), ...keysIn(body.extra)];

@@ -180,6 +180,16 @@ it('rows that could not be read and odd times of the trace stand above the verdi
   assert.equal(allowsVerdict(warnings.slice(1), 'met'), true);
 });
 
+it('what a probe of the target had warned of stands above the verdict, and leaves it', async () => {
+  const probe = { file: 'probe.json', probed_at: '2026-11-29T10:00:00.000Z', warnings: ['far away', 'busy'] };
+  const { warnings } = await summaryOf(10, () => ({}), { probe });
+  assert.deepEqual(warnings, [
+    { code: 'probe', text: 'The probe of the target (2026-11-29T10:00:00.000Z): far away; busy' },
+  ]);
+  assert.equal(allowsVerdict(warnings, 'met'), true);
+  assert.deepEqual(codes(await summaryOf(10, () => ({}), { probe: { ...probe, warnings: [] } })), []);
+});
+
 it('a rate that was not sent is named', async () => {
   const slow = await summaryOf(40, (i) => ({ sent_us: i * 1.2e6, connect_us: i * 0.2e6 }));
   assert.deepEqual(codes(slow), ['rate']);

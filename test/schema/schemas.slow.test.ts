@@ -6,6 +6,8 @@ import * as fc from 'fast-check';
 import { z } from 'zod';
 import { FILES, JSON_SCHEMAS, jsonSchemas } from '../../scripts/json-schemas.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
+import { parseEngineSpec } from '../../src/engine/index.ts';
+import { serveEngine } from '../../src/engine/server/index.ts';
 import { summarise } from '../../src/metrics/summarise.ts';
 import { JUDGED_NAMES } from '../../src/schema/comparison.ts';
 import { manifestSchema, type Manifest } from '../../src/schema/manifest.ts';
@@ -88,6 +90,7 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
   'accepted.json': [],
   'night.json': ['.measured', ...JUDGED_NAMES.map((name) => `.metrics.${name}`)],
   'comparison.json': ['.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
+  'probe.json': [],
 };
 
 const written = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
@@ -119,6 +122,7 @@ describe('what is written', () => {
     'accepted.json': join(nights, 'main'),
     'night.json': nights,
     'comparison.json': ab,
+    'probe.json': folder,
   };
   const readFile = (name: string): Record<string, unknown> => readJson(folders[name] ?? run, name);
   before(async () => {
@@ -156,6 +160,11 @@ describe('what is written', () => {
     ];
     const compared = await cli('ab', 'chat', ...two, '--out', ab, '--quiet');
     assert.equal(compared.code, 0, compared.stderr);
+    const server = await serveEngine(parseEngineSpec(''), { host: '127.0.0.1', port: 0, dialect: 'vllm' });
+    const short = ['--limit', '99', '--front-end', '2', '--load-time', '100ms', '--out', join(folder, 'probe.json')];
+    const probed = await cli('probe', server.url, 'chat', ...short, '--quiet');
+    await server.close();
+    assert.equal(probed.code, 0, probed.stderr);
   });
 
   it('is what its schema says, and says what it is of', () => {

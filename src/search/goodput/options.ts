@@ -53,7 +53,7 @@ type SearchOptions = z.output<typeof schema>;
 /** What only a search has: its runs do not take it. */
 const NOT_OF_A_RUN: ReadonlySet<string> = new Set(['of', 'arrivals', 'precision', 'budget', 'gpus', 'keep']);
 /** Of the runs, the search decides these. */
-export const NOT_OF_A_SEARCH = ['speed', 'traceIterations'] as const;
+export const NOT_OF_A_SEARCH = ['speed', 'traceIterations', 'probe'] as const;
 
 /** The options of a search as a program gives them: all but workload, target and SLO have defaults. */
 export type GoodputOptions = Omit<RunOptions, keyof typeof SEARCH_FIELDS | (typeof NOT_OF_A_SEARCH)[number]> & {

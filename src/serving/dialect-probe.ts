@@ -64,7 +64,7 @@ type Attempt =
  * it answers: hosted endpoints refuse fields that they do not know. The answer shows how tokens can be counted. Throws a
  * UserError with exit code 3 where an answer is not of the adapter's protocol.
  */
-export async function probe(access: ServerAccess, options: ProbeOptions): Promise<Probed> {
+export async function probeDialect(access: ServerAccess, options: ProbeOptions): Promise<Probed> {
   const most = ADAPTERS[options.adapter]?.capabilities ?? ALL_CAPABILITIES;
   let capabilities: ServerCapabilities = { ...most, returnTokenIds: most.returnTokenIds && options.mayEcho };
   const pauses = [...PAUSES_MS];
