@@ -88,7 +88,9 @@ export const comparisonSchema = z
     schema: z.literal(1),
     base: side,
     new: side,
-    verdict: z.enum(VERDICTS).describe('Worse if a judged metric is; better if one is and none is worse; undecided where a doubt blocks.'),
+    verdict: z
+      .enum(VERDICTS)
+      .describe('Worse if a judged metric is; better if one is and none is worse; undecided where a doubt blocks.'),
     provisional: z.boolean().describe('One run stands for a system: what it shows may be the noise between starts.'),
     order: z
       .enum(['paired', 'separate', 'exact', 'nights'])
