@@ -2,6 +2,7 @@ import { metricLabel } from '../../reports/index.ts';
 import { exp, ln } from '../core/portable-math.ts';
 import { version } from '../core/version.ts';
 import {
+  isGoodput,
   isMoreBetter,
   type ComparedMetric,
   type ComparedSide,
@@ -173,7 +174,9 @@ function comparedMetric(
     new_runs: shown(now),
   };
   if (change === null) {
-    const found = outright(base, now, moreIsBetter);
+    const both = outright(base, now, moreIsBetter);
+    // Two searches without a good rate say only that it is below their lowest.
+    const found = both.verdict === 'same' && isGoodput(name) ? { ...both, verdict: 'undecided' as const } : both;
     const verdict = isProvisional && found.verdict !== 'undecided' ? 'provisional' : found.verdict;
     return { ...common, ...NOTHING_KNOWN, ...found, verdict };
   }
