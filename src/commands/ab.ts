@@ -35,7 +35,8 @@ const TWO: Command['options'] = {
   },
   'base-start': {
     type: 'string',
-    describe: 'shell command that starts the server of base for each of its runs; its process group is ended after it',
+    describe:
+      'shell command that starts the server of base for each of its runs, kept in their run.json; its process group is ended after it',
   },
   'new-start': { type: 'string', describe: 'the same of new; both may have one URL' },
   'base-ready': { type: 'string', describe: 'URL that answers once it is up [default: /health of the target]' },

@@ -41,12 +41,13 @@ export function changeOf(base: readonly number[], now: readonly number[], order:
       runSd: Math.sqrt(variance / 2),
     };
   }
-  const [varianceA, varianceB] = [Math.max(leastA, varianceOf(a)), Math.max(leastB, varianceOf(b))];
-  const [ofA, ofB] = [varianceA / a.length, varianceB / b.length];
+  const [ofA, ofB] = [varianceOf(a) / a.length, varianceOf(b) / b.length];
+  // Of the spread that was seen: what rounding adds to it is no more knowledge of it.
   const degrees = (ofA + ofB) ** 2 / (ofA ** 2 / (a.length - 1) + ofB ** 2 / (b.length - 1));
+  const [varianceA, varianceB] = [Math.max(leastA, varianceOf(a)), Math.max(leastB, varianceOf(b))];
   return {
     ln: change,
-    error: Math.sqrt(ofA + ofB),
+    error: Math.sqrt(varianceA / a.length + varianceB / b.length),
     df: Number.isFinite(degrees) ? degrees : a.length + b.length - 2,
     runSd: Math.sqrt((varianceA + varianceB) / 2),
   };

@@ -57,13 +57,23 @@ function runDirectories(path: string): string[] {
     );
   if (existsSync(manifestFile(path))) return [path];
   const inside = readdirSync(path).map((name) => join(path, name));
-  const found = inside.filter((dir) => existsSync(manifestFile(dir)));
+  const found = runsIn(path);
   const lost = inside.find((dir) => !existsSync(manifestFile(dir)) && existsSync(requestsDirectory(dir)));
   if (lost !== undefined)
     throw new UserError(`${lost}: has the requests of a run and no run.json; put it back, or remove the folder`);
-  if (found.length === 0)
-    throw new UserError(`${path}: no run.json in it, nor in its folders; name a run, or a folder of runs`);
-  return found;
+  if (found.length > 0) return found;
+  const sides = inside.filter((dir) => existsSync(dir) && statSync(dir).isDirectory() && runsIn(dir).length > 0);
+  throw new UserError(
+    sides.length === 0
+      ? `${path}: no run.json in it, nor in its folders; name a run, or a folder of runs`
+      : `${path}: its runs are one folder deeper; name the runs of one system, e.g. ${sides.slice(0, 2).join(' or ')}`,
+  );
+}
+
+function runsIn(path: string): string[] {
+  return readdirSync(path)
+    .map((name) => join(path, name))
+    .filter((dir) => existsSync(manifestFile(dir)));
 }
 
 async function loadRun(dir: string, slo: SloSpec | null): Promise<LoadedRun> {

@@ -78,6 +78,7 @@ describe('compare', { concurrency: 2 }, () => {
     cpSync(base, join(lost, '1'), { recursive: true });
     rmSync(join(lost, '1', 'run.json'));
     cpSync(now, join(lost, '2'), { recursive: true });
+    cpSync(base, join(folder, 'deep', 'base', '1'), { recursive: true });
     const link = join(folder, 'link');
     symlinkSync(base, link);
     const given: readonly (readonly [message: RegExp, ...args: string[]])[] = [
@@ -85,6 +86,11 @@ describe('compare', { concurrency: 2 }, () => {
       [/are one run, a link or a copy of it/, base, link],
       [/run\.json: is a file, and no result of another tool/, base, file],
       [/lost.1: has the requests of a run and no run\.json; put it back/, base, lost],
+      [
+        /deep: its runs are one folder deeper; name the runs of one system, e\.g\. .*deep.base/,
+        join(folder, 'deep'),
+        now,
+      ],
       [/--undecided pass: there is no gate to leave undecided/, base, now, '--undecided', 'pass'],
       [/--json and --format junit are two formats/, base, now, '--json', '--format', 'junit'],
       [/run\.json: is a file; name a folder/, base, now, '--out', file],

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { ln } from '../../src/core/portable-math.ts';
+import { changeOf, intervalOf } from '../../src/compare/change.ts';
 import { adjusted, testFamily, verdictOf } from '../../src/compare/verdicts.ts';
 
 const MARGIN = ln(1.02);
@@ -23,6 +24,21 @@ describe('a share of requests', () => {
     // Of 2,000 requests, 100 do.
     assert.equal(verdict([1, 1, 1], [0.95, 0.95, 0.95], 1 / 2000), 'worse');
     assert.equal(verdict([0.5, 0.5, 0.5], [1, 1, 1], 1 / 20), 'better');
+  });
+
+  it('is known no better with its step than without', () => {
+    const run = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 3, maxLength: 3 });
+    fc.assert(
+      fc.property(run, run, fc.constantFrom('paired', 'separate'), (one, other, order) => {
+        const [base, now] = [one, other].map((runs) => runs.map((met) => met / 20));
+        assert.ok(base !== undefined && now !== undefined);
+        const width = (step: number): number => {
+          const [low, high] = intervalOf(changeOf(base, now, order, step), 0.95) ?? [0, 0];
+          return high - low;
+        };
+        assert.ok(width(1 / 20) >= width(0) && width(1 / 20) > 0);
+      }),
+    );
   });
 
   it('that is one number in every run of both is the same', () => {
