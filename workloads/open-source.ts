@@ -17,6 +17,9 @@ import { SAMPLES } from './samples/index.ts';
 /** Enough for a row of a very long prompt, and for some hundred rows that show the size of their blocks. */
 const HEAD_BYTES = 2 ** 20;
 
+/** More lines are in the first bytes of no trace. */
+const MOST_HEAD_LINES = 20_000;
+
 /** After so many bad rows, most of all, a file is given up: it is none of its format. */
 const MOST_BAD_ROWS = 100_000;
 
@@ -164,7 +167,7 @@ function headLines(path: string, head: Buffer): string[] {
     .replace(/^\uFEFF/, '')
     .split(/\r?\n/);
   const whole = lines.length > 1 && head.length === HEAD_BYTES ? lines.slice(0, -1) : lines;
-  const filled = whole.filter((line) => line.trim() !== '');
+  const filled = whole.filter((line) => line.trim() !== '').slice(0, MOST_HEAD_LINES);
   if (filled.length === 0) throw new UserError(`${path}: the file is empty: it has blank lines only`);
   return filled;
 }

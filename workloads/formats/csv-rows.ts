@@ -16,10 +16,11 @@ export interface Column {
 /** Arrival, input and output tokens. */
 export type Columns = readonly [arrivalUs: Column, input: Column, output: Column];
 
-/** The cells of a line, without quotes and space around. */
+/** The cells of a line, without quotes and space around; none of an object's. */
 export function cellsOf(line: string): string[] {
+  if (line.startsWith('{')) return [];
   try {
-    return parseAll(line, { relax_column_count: true, relax_quotes: true, trim: true })[0] ?? [];
+    return parseAll(line, { record_delimiter: '\n', relax_column_count: true, relax_quotes: true, trim: true })[0] ?? [];
   } catch (thrown) {
     if (thrown instanceof CsvError) return [];
     throw thrown;
