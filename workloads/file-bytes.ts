@@ -90,8 +90,7 @@ export class FileHash {
     const { size } = await stat(this.#path).catch((thrown: unknown) => {
       throw unreadable(this.#path, thrown);
     });
-    if (this.#hashedBytes < size)
-      for await (const chunk of rawChunks(this.#path, this, this.#hashedBytes)) void chunk;
+    if (this.#hashedBytes < size) for await (const chunk of rawChunks(this.#path, this, this.#hashedBytes)) void chunk;
     // A copy: readers that come later go on adding to the hash itself.
     return this.#hash.copy().digest('hex');
   }

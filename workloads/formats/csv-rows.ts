@@ -20,7 +20,9 @@ export type Columns = readonly [arrivalUs: Column, input: Column, output: Column
 export function cellsOf(line: string): string[] {
   if (line.startsWith('{')) return [];
   try {
-    return parseAll(line, { record_delimiter: '\n', relax_column_count: true, relax_quotes: true, trim: true })[0] ?? [];
+    return (
+      parseAll(line, { record_delimiter: '\n', relax_column_count: true, relax_quotes: true, trim: true })[0] ?? []
+    );
   } catch (thrown) {
     if (thrown instanceof CsvError) return [];
     throw thrown;
@@ -55,7 +57,7 @@ export async function* csvRequests(
   let lastBad: BadRow | null = null;
   let firstUs: number | null = null;
   let seq = 0;
-  for await (const records of parsedRecords(rows.path, remembered(text, tail)))
+  for await (const records of parsedRecords(rows.path, remembered(withoutReturns(text), tail)))
     for (const { record, info } of records) {
       if (header === null) {
         header = readHeader(rows.path, record, columnsOf(record));
@@ -94,7 +96,7 @@ async function* parsedRecords(path: string, text: AsyncIterable<string>): AsyncG
     info: true,
     // Lines are bounded before; a quote that is not closed makes a row of any number of them.
     max_record_size: MOST_ROW_BYTES,
-    record_delimiter: ['\r\n', '\n'],
+    record_delimiter: '\n',
     relax_column_count: true,
     skip_empty_lines: true,
     trim: true,
@@ -140,6 +142,11 @@ async function* remembered(text: AsyncIterable<string>, last: { text: string }):
     if (chunk !== '') last.text = chunk;
     yield chunk;
   }
+}
+
+/** Carriage returns within quotes, or before another one, would count as lines; space around a cell is dropped. */
+async function* withoutReturns(text: AsyncIterable<string>): AsyncGenerator<string> {
+  for await (const chunk of text) yield chunk.replaceAll('\r', ' ');
 }
 
 /** The columns to read, where they are, and how many cells a row may have. */

@@ -110,7 +110,9 @@ export function timestampToUs(name: string, value: string): number {
       `${faultName('time', value)}${name} is ${quoted(value)}, expected a time like 2023-11-16 18:15:46.6805900`,
     );
   const seconds = daysSince1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
-  return seconds * 1e6 + fractionToUs(match?.[7] ?? '');
+  const us = seconds * 1e6 + fractionToUs(match?.[7] ?? '');
+  if (us >= 0 && us <= MOST_US) return us;
+  throw new FieldError(`${name} is ${quoted(value)}, expected a time from 1970 to 2128`);
 }
 
 const OFFSET = /(?:Z|([+-])(\d\d)(?::?(\d\d))?)\s*$/;

@@ -70,7 +70,11 @@ export async function* jsonRows<T>(
 }
 
 function duplicateKey(line: number, key: string): BadRow {
-  return { line, column: null, message: `duplicate_key: ${quoted(key).slice(1, -1)} stands twice in the line, expected once` };
+  return {
+    line,
+    column: null,
+    message: `duplicate_key: ${quoted(key).slice(1, -1)} stands twice in the line, expected once`,
+  };
 }
 
 /** Whether the text has more colons than its object has keys, as a key that stands twice makes it; few other rows have. */

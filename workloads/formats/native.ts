@@ -3,7 +3,16 @@ import type { Request } from '../../src/core/request.ts';
 import { LargeSet } from '../large-set.ts';
 import { quoted, type Format, type RowContext } from './format.ts';
 import { farTime, LENGTH_EXPECTED, MOST_US } from './faults.ts';
-import { blockIds, jsonNotes, jsonRows, length, parseJson, text, TEXT_EXPECTED, type FieldExpectation } from './json-lines.ts';
+import {
+  blockIds,
+  jsonNotes,
+  jsonRows,
+  length,
+  parseJson,
+  text,
+  TEXT_EXPECTED,
+  type FieldExpectation,
+} from './json-lines.ts';
 
 const header = z.looseObject({ reprise_trace: z.literal(1), block_size: length.nullish() });
 const row = z.object({
