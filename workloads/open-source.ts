@@ -21,7 +21,7 @@ const HEAD_BYTES = 2 ** 20;
 const MOST_HEAD_LINES = 20_000;
 
 /** After so many bad rows, most of all, a file is given up: it is none of its format. */
-const MOST_BAD_ROWS = 100_000;
+const MOST_BAD_ROWS = 20_000;
 
 /** So many first lines are kept to tell what a file is whose rows are bad. */
 const SHOWING = 1000;
@@ -49,7 +49,7 @@ export interface OpenedSource extends Source {
  * source is. Throws a UserError for a file that is missing, empty, a directory, binary, or of no format that is known.
  * Bad rows are found while it is read: a bad row that is not skipped ends the stream when all rows after it have been
  * counted, so that the error can say what is wrong with the file. Either way a file of bad rows is given up after
- * 100,000 of them.
+ * 20,000 of them, most of its rows.
  */
 export async function openSource(path: string, options: OpenOptions): Promise<OpenedSource> {
   const full = resolve(path);

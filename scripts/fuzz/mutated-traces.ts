@@ -35,7 +35,7 @@ const idsOf = (tokens: number): string => Array.from({ length: Math.ceil(tokens 
 const two = (i: number): string => String(i + 10);
 const MOONCAKE = ['timestamp', 'input_length', 'output_length'] as const;
 
-export const SAMPLES: readonly Sample[] = [
+const ALL: readonly Sample[] = [
   {
     name: 'rtrace',
     head: '{"reprise_trace":1,"block_size":512}',
@@ -89,8 +89,9 @@ export const SAMPLES: readonly Sample[] = [
     (i) => `m,2026-01-05T10:${two(i)}:00.250Z,${i + 9},${i + 3}`,
   ),
   csv('a log in ms', 'time_ms,prompt_tokens,completion_tokens', [0, 1, 2], (i) => `${i * 1000}.25,${i + 9},${i + 3}`),
-].map((sample) =>
-  sample.name === 'a log in ms' ? { ...sample, read: (line: string) => inMs(sample.read(line)) } : sample,
+];
+export const SAMPLES: readonly Sample[] = ALL.map((sample) =>
+  sample.name === 'a log in ms' ? { ...sample, read: (line) => inMs(sample.read(line)) } : sample,
 );
 
 function inMs(row: StrictRow | null): StrictRow | null {

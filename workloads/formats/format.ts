@@ -60,7 +60,7 @@ const MOST_QUOTED = 80;
 /** A value as JSON for a message: its beginning, and no deeper than two levels, however long and deep it is. */
 export function quoted(value: unknown, depth = 0): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, MOST_QUOTED)).slice(0, MOST_QUOTED);
-  if (typeof value !== 'object' || value === null) return String(JSON.stringify(value));
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   const [open, close] = Array.isArray(value) ? '[]' : '{}';
   if (depth === 2) return `${open}...${close}`;
   const items = Array.isArray(value)

@@ -16,7 +16,7 @@ const MOST_CHARACTERS = 1024;
 export const TEXT_EXPECTED = `a text of 1 to ${MOST_CHARACTERS} characters`;
 
 /** A name that something has in a trace. Halves of a pair of surrogates would all be written as the same character. */
-export const text = z
+export const nameText = z
   .string()
   .min(1)
   .max(MOST_CHARACTERS)
@@ -162,7 +162,8 @@ function describe(
   const found: unknown = Object.entries(value).find(([key]) => key === name)?.[1];
   const shown = found === undefined ? 'missing' : quoted(found);
   const fault = field.kind === undefined ? '' : faultName(field.kind, found);
-  const hint = field.kind === 'time' && typeof found !== 'object' ? timeHint(String(found)) : '';
+  const hint =
+    field.kind === 'time' && (typeof found === 'string' || typeof found === 'number') ? timeHint(String(found)) : '';
   return `${fault}${name} is ${shown}, expected ${field.expected}${hint}`;
 }
 

@@ -9,24 +9,24 @@ import {
   jsonRows,
   length,
   parseJson,
-  text,
+  nameText,
   TEXT_EXPECTED,
   type FieldExpectation,
 } from './json-lines.ts';
 
 const header = z.looseObject({ reprise_trace: z.literal(1), block_size: length.nullish() });
 const row = z.object({
-  id: text.nullish(),
+  id: nameText.nullish(),
   seq: z.int().nonnegative().nullish(),
   t_us: z.int().nonnegative().max(MOST_US),
   input_tokens: length,
   output_tokens: length,
   blocks: blockIds.nullish(),
   block_scope: z.literal('trace').nullish(),
-  session: text.nullish(),
+  session: nameText.nullish(),
   turn: z.int().nonnegative().nullish(),
-  class: text.nullish(),
-  model: text.nullish(),
+  class: nameText.nullish(),
+  model: nameText.nullish(),
 });
 type Row = z.infer<typeof row>;
 
@@ -55,11 +55,11 @@ export const native: Format = {
   read: readNative,
 };
 
-async function* readNative(content: AsyncIterable<string>, rows: RowContext): AsyncGenerator<Request> {
+async function* readNative(text: AsyncIterable<string>, rows: RowContext): AsyncGenerator<Request> {
   const seen = new LargeSet<string>();
   let firstUs: number | null = null;
   let seq = 0;
-  for await (const { line, row: found } of jsonRows(content, rows, row, FIELDS, 1)) {
+  for await (const { line, row: found } of jsonRows(text, rows, row, FIELDS, 1)) {
     const fault = blockFault(found, rows.blockTokens) ?? farTime('t_us', found.t_us, (firstUs ??= found.t_us));
     if (fault !== null) {
       rows.bad({ line, column: null, message: fault });
