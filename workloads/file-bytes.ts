@@ -9,7 +9,7 @@ const CHUNK_BYTES = 2 ** 18;
 
 /**
  * A file's bytes in chunks, unpacked where its first bytes say gzip; the file is opened once. `hash` is given the bytes
- * as they are on the disk. Throws a UserError for gzip that is damaged.
+ * as they are on the disk. Throws a UserError for a file that cannot be read, and for gzip that is damaged.
  */
 export async function* fileBytes(path: string, hash: FileHash | null = null): AsyncGenerator<Buffer> {
   const chunks = rawChunks(path, hash);
@@ -25,7 +25,27 @@ export async function* fileBytes(path: string, hash: FileHash | null = null): As
   try {
     yield* unpacked;
   } catch (thrown) {
-    throw gzipError(path, thrown);
+    throw unreadable(path, thrown);
+  }
+}
+
+/** The whole of a file that is held in memory. Throws a UserError for one that is none, or of more than `maxBytes`. */
+export async function wholeFile(path: string, maxBytes: number): Promise<Buffer> {
+  try {
+    const found = await stat(path);
+    if (!found.isFile())
+      throw new UserError(`${path}: is a ${found.isDirectory() ? 'directory' : 'pipe or device'}, expected a file`);
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of rawChunks(path, null)) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > maxBytes)
+        throw new UserError(`${path}: is larger than ${maxBytes / 2 ** 20} MiB, which no such file is`);
+    }
+    return Buffer.concat(chunks);
+  } catch (thrown) {
+    throw unreadable(path, thrown);
   }
 }
 
@@ -67,26 +87,26 @@ export class FileHash {
   }
 
   async #finish(): Promise<string> {
-    const { size } = await stat(this.#path);
-    if (this.#hashedBytes < size) {
-      let offset = this.#hashedBytes;
-      for await (const chunk of createReadStream(this.#path, { highWaterMark: CHUNK_BYTES, start: offset })) {
-        this.add(chunk, offset);
-        offset += chunk.length;
-      }
-    }
+    const { size } = await stat(this.#path).catch((thrown: unknown) => {
+      throw unreadable(this.#path, thrown);
+    });
+    if (this.#hashedBytes < size) for await (const chunk of rawChunks(this.#path, this, this.#hashedBytes)) void chunk;
     // A copy: readers that come later go on adding to the hash itself.
     return this.#hash.copy().digest('hex');
   }
 }
 
-async function* rawChunks(path: string, hash: FileHash | null): AsyncGenerator<Buffer> {
-  let offset = 0;
-  const chunks: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: CHUNK_BYTES });
-  for await (const chunk of chunks) {
-    hash?.add(chunk, offset);
-    offset += chunk.length;
-    yield chunk;
+async function* rawChunks(path: string, hash: FileHash | null, start = 0): AsyncGenerator<Buffer> {
+  let offset = start;
+  const chunks: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: CHUNK_BYTES, start });
+  try {
+    for await (const chunk of chunks) {
+      hash?.add(chunk, offset);
+      offset += chunk.length;
+      yield chunk;
+    }
+  } catch (thrown) {
+    throw unreadable(path, thrown);
   }
 }
 
@@ -104,16 +124,21 @@ function isGzip(head: Buffer): boolean {
   return head[0] === 0x1f && head[1] === 0x8b;
 }
 
-function gzipError(path: string, thrown: unknown): unknown {
+/** What made a file unreadable, as a UserError; anything but damage and the system's refusal is a fault of ours. */
+export function unreadable(path: string, thrown: unknown): unknown {
   const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+  const cause = { cause: thrown };
   if (code === 'Z_BUF_ERROR')
-    return new UserError(`${path}: gzip_truncated: the compressed file ends too early; copy or download it again`, {
-      cause: thrown,
-    });
+    return new UserError(
+      `${path}: gzip_truncated: the compressed file ends too early; copy or download it again`,
+      cause,
+    );
   if (code === 'Z_DATA_ERROR')
     return new UserError(
       `${path}: gzip_damaged: the compressed file is not sound (${messageOf(thrown)}); copy or download it again`,
-      { cause: thrown },
+      cause,
     );
+  if (typeof code === 'string')
+    return new UserError(`${path}: cannot be read: ${messageOf(thrown)}; give a file that can`, cause);
   return thrown;
 }

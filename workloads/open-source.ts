@@ -1,11 +1,12 @@
 import { statSync, type Stats } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import { messageOf, UserError } from '../src/core/errors.ts';
+import { UserError } from '../src/core/errors.ts';
 import type { Source } from '../src/core/plan.ts';
 import type { Request } from '../src/core/request.ts';
 import { badRowError, type BadRow, type Format } from './formats/format.ts';
 import { binaryKind } from './binary-kind.ts';
-import { fileBytes, FileHash, fileHead } from './file-bytes.ts';
+import { FileHash, fileHead, unreadable } from './file-bytes.ts';
+import { fileText } from './file-text.ts';
 import { inBatches } from './formats/batches.ts';
 import { FORMATS } from './formats/index.ts';
 import { unknownForm } from './foreign-forms.ts';
@@ -15,6 +16,12 @@ import { SAMPLES } from './samples/index.ts';
 
 /** Enough for a row of a very long prompt, and for some hundred rows that show the size of their blocks. */
 const HEAD_BYTES = 2 ** 20;
+
+/** More lines are in the first bytes of no trace. */
+const MOST_HEAD_LINES = 20_000;
+
+/** After so many bad rows, most of all, a file is given up: it is none of its format. */
+const MOST_BAD_ROWS = 20_000;
 
 /** So many first lines are kept to tell what a file is whose rows are bad. */
 const SHOWING = 1000;
@@ -41,7 +48,8 @@ export interface OpenedSource extends Source {
  * Opens a trace, gzip or not, its format found by its content: the file is opened once for that, and once each time the
  * source is. Throws a UserError for a file that is missing, empty, a directory, binary, or of no format that is known.
  * Bad rows are found while it is read: a bad row that is not skipped ends the stream when all rows after it have been
- * counted, so that the error can say what is wrong with the file.
+ * counted, so that the error can say what is wrong with the file. Either way a file of bad rows is given up after
+ * 20,000 of them, most of its rows.
  */
 export async function openSource(path: string, options: OpenOptions): Promise<OpenedSource> {
   const full = resolve(path);
@@ -55,11 +63,13 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
     const bad = (row: BadRow): void => {
       survey.addBad(row);
       if (options.onBadRow === 'skip') options.onSkipped?.(row);
+      if (survey.bad >= MOST_BAD_ROWS && survey.good < survey.bad)
+        throw badRowError(path, survey.firstBad ?? row, doubtOf(survey)?.text ?? null);
     };
     const keys = lines.length === 0 ? undefined : survey.keys;
     const hasFailed = (): boolean => options.onBadRow === 'fail' && survey.firstBad !== null;
     try {
-      for await (const batch of inBatches(format.read(decoded(full, hash), { path, blockTokens, bad, keys }))) {
+      for await (const batch of inBatches(format.read(fileText(full, hash), { path, blockTokens, bad, keys }))) {
         survey.good += batch.length;
         if (survey.rows > furthest.rows) furthest = survey;
         if (!hasFailed()) yield batch;
@@ -130,7 +140,7 @@ function checkFile(path: string): void {
   try {
     found = statSync(path, { throwIfNoEntry: false });
   } catch (thrown) {
-    unreadable(path, thrown);
+    throw unreadable(path, thrown);
   }
   if (found === undefined)
     throw new UserError(
@@ -143,14 +153,9 @@ function checkFile(path: string): void {
 }
 
 async function readHead(path: string, hash: FileHash): Promise<Buffer> {
-  const head = await fileHead(path, HEAD_BYTES, hash).catch((thrown: unknown) => unreadable(path, thrown));
+  const head = await fileHead(path, HEAD_BYTES, hash);
   if (head.length === 0) throw new UserError(`${path}: the file is empty once it is unpacked`);
   return head;
-}
-
-function unreadable(path: string, thrown: unknown): never {
-  if (thrown instanceof UserError) throw thrown;
-  throw new UserError(`${path}: cannot be read: ${messageOf(thrown)}`, { cause: thrown });
 }
 
 /** The file's first lines that are not blank, none of them cut. */
@@ -162,7 +167,7 @@ function headLines(path: string, head: Buffer): string[] {
     .replace(/^\uFEFF/, '')
     .split(/\r?\n/);
   const whole = lines.length > 1 && head.length === HEAD_BYTES ? lines.slice(0, -1) : lines;
-  const filled = whole.filter((line) => line.trim() !== '');
+  const filled = whole.filter((line) => line.trim() !== '').slice(0, MOST_HEAD_LINES);
   if (filled.length === 0) throw new UserError(`${path}: the file is empty: it has blank lines only`);
   return filled;
 }
@@ -183,22 +188,4 @@ function findFormat(path: string, lines: readonly string[]): Format {
 
 function formatNames(): string {
   return FORMATS.map(({ name }) => name).join(', ');
-}
-
-/** The file's text; bytes that are not UTF-8 are an error that says where. */
-async function* decoded(path: string, hash: FileHash): AsyncGenerator<string> {
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  let offset = 0;
-  const decode = (chunk?: Buffer): string => {
-    try {
-      return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
-    } catch (thrown) {
-      throw new UserError(`${path}: bad_utf8: the bytes near offset ${offset} are not UTF-8 text`, { cause: thrown });
-    }
-  };
-  for await (const chunk of fileBytes(path, hash)) {
-    yield decode(chunk);
-    offset += chunk.length;
-  }
-  yield decode();
 }

@@ -37,10 +37,16 @@ export async function scanWorkload(
   log: Log,
   options: ScanOptions = {},
 ): Promise<ScannedWorkload> {
-  const badLines = new Set<number>();
+  let badRows = 0;
+  let lastBadLine = 0;
   const file = await openSource(spec.path, {
     ...spec,
-    onSkipped: ({ line }) => badLines.add(line),
+    // Each reading of the file comes by the same rows: those behind the furthest are new.
+    onSkipped({ line }) {
+      if (line <= lastBadLine) return;
+      badRows++;
+      lastBadLine = line;
+    },
   });
   const scan = async (transforms: readonly TransformSpec[]): Promise<TransformedSource & { stats: PlanStats }> => {
     const { source, resolved } = await transformed(file, transforms, log);
@@ -64,7 +70,6 @@ export async function scanWorkload(
     .finally(() => {
       for (const note of file.notes()) log.warn(`${basename(spec.path)}: ${note}`);
     });
-  const badRows = badLines.size;
   if (badRows > 0) log.warn(`${spec.path}: ${badRows} rows could not be read and are left out (--on-bad-row skip)`);
   const { format, blockTokens } = file;
   return {

@@ -3,10 +3,9 @@ import { CsvError, parse } from 'csv-parse';
 import { parse as parseAll } from 'csv-parse/sync';
 import { messageOf, UserError } from '../../src/core/errors.ts';
 import type { Request } from '../../src/core/request.ts';
-import { FieldError, notUsed, type BadRow, type RowContext } from './format.ts';
-
-/** A row is never longer; a quote that is not closed must not take the whole file into memory. */
-const MOST_ROW_CHARACTERS = 16 * 2 ** 20;
+import { MOST_ROW_BYTES } from '../file-text.ts';
+import { farTime } from './faults.ts';
+import { FieldError, namesText, notUsed, type BadRow, type RowContext } from './format.ts';
 
 /** A column: its name in the header, and how its text becomes a number. */
 export interface Column {
@@ -17,10 +16,13 @@ export interface Column {
 /** Arrival, input and output tokens. */
 export type Columns = readonly [arrivalUs: Column, input: Column, output: Column];
 
-/** The cells of a line, without quotes and space around. */
+/** The cells of a line, without quotes and space around; none of an object's. */
 export function cellsOf(line: string): string[] {
+  if (line.startsWith('{')) return [];
   try {
-    return parseAll(line, { relax_column_count: true, relax_quotes: true, trim: true })[0] ?? [];
+    return (
+      parseAll(line, { record_delimiter: '\n', relax_column_count: true, relax_quotes: true, trim: true })[0] ?? []
+    );
   } catch (thrown) {
     if (thrown instanceof CsvError) return [];
     throw thrown;
@@ -55,7 +57,7 @@ export async function* csvRequests(
   let lastBad: BadRow | null = null;
   let firstUs: number | null = null;
   let seq = 0;
-  for await (const records of parsedRecords(rows.path, remembered(text, tail)))
+  for await (const records of parsedRecords(rows.path, remembered(withoutReturns(text), tail)))
     for (const { record, info } of records) {
       if (header === null) {
         header = readHeader(rows.path, record, columnsOf(record));
@@ -71,6 +73,11 @@ export async function* csvRequests(
       }
       const [arrivalUs, inputTokens, outputTokens] = values;
       firstUs ??= arrivalUs;
+      const far = farTime(header.columns[0].name, arrivalUs, firstUs);
+      if (far !== null) {
+        lastBad = { line: info.lines, column: (header.positions[0] ?? -1) + 1, message: far };
+        continue;
+      }
       yield { id: `r${seq++}`, traceRow: info.lines, dueUs: arrivalUs - firstUs, inputTokens, outputTokens };
     }
   if (lastBad !== null) rows.bad(tail.text.endsWith('\n') ? lastBad : cutOff(lastBad));
@@ -87,8 +94,9 @@ async function* parsedRecords(path: string, text: AsyncIterable<string>): AsyncG
   const parser = parse({
     bom: true,
     info: true,
-    max_record_size: MOST_ROW_CHARACTERS,
-    record_delimiter: ['\r\n', '\n'],
+    // Lines are bounded before; a quote that is not closed makes a row of any number of them.
+    max_record_size: MOST_ROW_BYTES,
+    record_delimiter: '\n',
     relax_column_count: true,
     skip_empty_lines: true,
     trim: true,
@@ -112,6 +120,11 @@ async function* parsedRecords(path: string, text: AsyncIterable<string>): AsyncG
     await ended;
     yield records;
   } catch (thrown) {
+    if (thrown instanceof CsvError && thrown.code === 'CSV_MAX_RECORD_SIZE')
+      throw new UserError(
+        `${path}:${String(thrown['lines'])}: row_too_long: the row above is longer than ${MOST_ROW_BYTES / 2 ** 20} MiB: a quote in it is most likely not closed`,
+        { cause: thrown },
+      );
     if (thrown instanceof CsvError)
       throw new UserError(`${path}: not well-formed CSV: ${messageOf(thrown)}`, { cause: thrown });
     throw thrown;
@@ -131,6 +144,11 @@ async function* remembered(text: AsyncIterable<string>, last: { text: string }):
   }
 }
 
+/** Carriage returns within quotes, or before another one, would count as lines; space around a cell is dropped. */
+async function* withoutReturns(text: AsyncIterable<string>): AsyncGenerator<string> {
+  for await (const chunk of text) yield chunk.replaceAll('\r', ' ');
+}
+
 /** The columns to read, where they are, and how many cells a row may have. */
 interface Header {
   readonly columns: Columns;
@@ -141,9 +159,13 @@ interface Header {
 /** Throws a UserError for a column that stands twice: one of the two would be read, and which is nobody's choice. */
 function readHeader(path: string, record: readonly string[], columns: Columns): Header {
   const names = record.map((name) => name.toLowerCase());
-  for (const { name } of columns)
-    if (names.indexOf(name.toLowerCase()) !== names.lastIndexOf(name.toLowerCase()))
-      throw new UserError(`${path}: duplicate_column: ${name} stands twice in the header; name one of them otherwise`);
+  for (const { name } of columns) {
+    const [first, last] = [names.indexOf(name.toLowerCase()), names.lastIndexOf(name.toLowerCase())];
+    if (first !== last)
+      throw new UserError(
+        `${path}: duplicate_column: ${namesText([name])} stands twice in the header, as columns ${first + 1} and ${last + 1}; name one of them otherwise`,
+      );
+  }
   return { columns, positions: columns.map(({ name }) => names.indexOf(name.toLowerCase())), width: names.length };
 }
 

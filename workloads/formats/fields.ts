@@ -1,16 +1,13 @@
-import { faultName, LENGTH_EXPECTED, MAX_ROW_TOKENS } from './faults.ts';
+import { faultName, LENGTH_EXPECTED, MAX_ROW_TOKENS, MOST_US } from './faults.ts';
 import type { NamedUnit } from './column-names.ts';
-import { FieldError } from './format.ts';
+import { FieldError, quoted } from './format.ts';
 
 /** A length: a whole number from 1; `12.0` is 12. Throws a FieldError. */
 export function tokenCount(name: string, value: string): number {
   const count = /^\s*\d+(?:\.0*)?\s*$/.test(value) ? Number(value) : Number.NaN;
   if (count >= 1 && count <= MAX_ROW_TOKENS) return count;
-  throw new FieldError(`${faultName('length', value)}${name} is "${value}", expected ${LENGTH_EXPECTED}`);
+  throw new FieldError(`${faultName('length', value)}${name} is ${quoted(value)}, expected ${LENGTH_EXPECTED}`);
 }
-
-/** The year 2128: beyond any time in seconds, be it since 1970, and short of such a time in milliseconds. */
-const MOST_US = 5e15;
 
 /** Decimal seconds to whole microseconds, exactly: the text is read, not a rounded double. Throws a FieldError. */
 export function secondsToUs(name: string, value: string): number {
@@ -18,7 +15,7 @@ export function secondsToUs(name: string, value: string): number {
   const us = match === null ? exponentToUs(value) : Number(match[1]) * 1e6 + fractionToUs(match[2] ?? '');
   if (us <= MOST_US) return us;
   throw new FieldError(
-    `${faultName('time', value)}${name} is "${value}", expected seconds, e.g. 12.345678${timeHint(value)}`,
+    `${faultName('time', value)}${name} is ${quoted(value)}, expected seconds, e.g. 12.345678${timeHint(value)}`,
   );
 }
 
@@ -30,7 +27,7 @@ export function numberToUs(name: string, value: string, unit: NamedUnit): number
   const isNumber = /^\s*\+?\d+(?:\.\d*)?(?:e[+-]?\d+)?\s*$/i.test(value);
   const us = isNumber ? Math.round(Number(value) * US_PER_UNIT[unit]) : Number.NaN;
   if (us <= MOST_US) return us;
-  throw new FieldError(`${faultName('time', value)}${name} is "${value}", expected a number of ${unit}`);
+  throw new FieldError(`${faultName('time', value)}${name} is ${quoted(value)}, expected a number of ${unit}`);
 }
 
 const EPOCHS: Readonly<Record<string, NamedUnit>> = { 10: 's', 13: 'ms', 16: 'us', 19: 'ns' };
@@ -110,10 +107,12 @@ export function timestampToUs(name: string, value: string): number {
     second > 59
   )
     throw new FieldError(
-      `${faultName('time', value)}${name} is "${value}", expected a time like 2023-11-16 18:15:46.6805900`,
+      `${faultName('time', value)}${name} is ${quoted(value)}, expected a time like 2023-11-16 18:15:46.6805900`,
     );
   const seconds = daysSince1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
-  return seconds * 1e6 + fractionToUs(match?.[7] ?? '');
+  const us = seconds * 1e6 + fractionToUs(match?.[7] ?? '');
+  if (us >= 0 && us <= MOST_US) return us;
+  throw new FieldError(`${name} is ${quoted(value)}, expected a time from 1970 to 2128`);
 }
 
 const OFFSET = /(?:Z|([+-])(\d\d)(?::?(\d\d))?)\s*$/;
@@ -130,7 +129,7 @@ export function zonedTimestampToUs(name: string, value: string): number {
   const [hours, minutes] = [Number(match?.[2] ?? 0), Number(match?.[3] ?? 0)];
   if (match === null || hours > 23 || minutes > 59)
     throw new FieldError(
-      `${faultName('time', value)}${name} is "${value}", expected a time with its offset, like 2024-05-12 00:00:00.001163+00:00`,
+      `${faultName('time', value)}${name} is ${quoted(value)}, expected a time with its offset, like 2024-05-12 00:00:00.001163+00:00`,
     );
   const offsetUs = (hours * 60 + minutes) * 60e6;
   return timestampToUs(name, value.slice(0, match.index)) - (match[1] === '-' ? -offsetUs : offsetUs);

@@ -54,6 +54,23 @@ export function namesText(names: readonly string[]): string {
   return shown.join(', ') + (names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '');
 }
 
+/** Of a value that a message quotes. */
+const MOST_QUOTED = 80;
+
+/** A value as JSON for a message: its beginning, and no deeper than two levels, however long and deep it is. */
+export function quoted(value: unknown, depth = 0): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, MOST_QUOTED)).slice(0, MOST_QUOTED);
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const [open, close] = Array.isArray(value) ? '[]' : '{}';
+  if (depth === 2) return `${open}...${close}`;
+  const items = Array.isArray(value)
+    ? value.slice(0, MOST_NAMES).map((item) => quoted(item, depth + 1))
+    : Object.entries(value)
+        .slice(0, MOST_NAMES)
+        .map(([key, item]) => `${quoted(key)}:${quoted(item, depth + 1)}`);
+  return `${open}${items.join(',').slice(0, MOST_QUOTED - 2)}${close}`;
+}
+
 /** The note on columns or keys of a file that nothing reads. */
 export function notUsed(what: 'columns' | 'keys', names: readonly string[]): string[] {
   return names.length === 0

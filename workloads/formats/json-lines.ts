@@ -1,9 +1,26 @@
 import { z } from 'zod';
+import { UserError } from '../../src/core/errors.ts';
 import { faultName, MAX_ROW_TOKENS } from './faults.ts';
 import { timeHint } from './fields.ts';
-import { notUsed, type RowContext } from './format.ts';
+import { badRowText, notUsed, quoted, type BadRow, type RowContext } from './format.ts';
 
 export const length = z.int().min(1).max(MAX_ROW_TOKENS);
+
+/** Ids of prefix blocks. One check of all: a row may have a million, and one fault names as much as a million do. */
+export const blockIds = z.custom<readonly number[]>(
+  (value) => Array.isArray(value) && value.every((id) => Number.isSafeInteger(id) && id >= 0),
+);
+
+/** Longest text of a row in characters. */
+const MOST_CHARACTERS = 1024;
+export const TEXT_EXPECTED = `a text of 1 to ${MOST_CHARACTERS} characters`;
+
+/** A name that something has in a trace. Halves of a pair of surrogates would all be written as the same character. */
+export const nameText = z
+  .string()
+  .min(1)
+  .max(MOST_CHARACTERS)
+  .refine((value) => value.isWellFormed());
 
 /** What a field has to be, for messages; `kind` names its faults. */
 export interface FieldExpectation {
@@ -29,23 +46,35 @@ export async function* jsonRows<T>(
 ): AsyncGenerator<JsonRow<T>> {
   let line = 0;
   let left = skip;
-  const keys = Object.keys(fields);
+  const keys = new Set(Object.keys(fields));
   for await (const { lines, isCut } of lineBatches(text))
     for (const content of lines) {
       line++;
-      if (content.trim() === '' || left-- > 0) continue;
+      if (content === '' || content.trim() === '') continue;
       const value = parseJson(content);
+      const twice = hasMoreKeys(content, value) ? keyTwice(content, left > 0 ? null : keys) : undefined;
+      const duplicate = twice === undefined ? null : duplicateKey(line, twice);
+      if (left-- > 0) {
+        if (duplicate !== null) throw new UserError(badRowText(rows.path, duplicate));
+        continue;
+      }
       if (rows.keys !== undefined) addKeys(rows.keys, value);
       const found = schema.safeParse(value);
-      const twice = hasMoreKeys(content, value) ? keys.find((key) => standsTwice(content, key)) : undefined;
-      if (twice !== undefined)
-        rows.bad({ line, column: null, message: `duplicate_key: ${twice} stands twice in the line, expected once` });
+      if (duplicate !== null) rows.bad(duplicate);
       else if (found.success) yield { line, row: found.data };
       else {
         const cut = isCut && value === undefined ? 'truncated_last_line: the file ends in the middle of a line: ' : '';
         rows.bad({ line, column: null, message: cut + describe(found.error, value, content, fields) });
       }
     }
+}
+
+function duplicateKey(line: number, key: string): BadRow {
+  return {
+    line,
+    column: null,
+    message: `duplicate_key: ${quoted(key).slice(1, -1)} stands twice in the line, expected once`,
+  };
 }
 
 /** Whether the text has more colons than its object has keys, as a key that stands twice makes it; few other rows have. */
@@ -56,15 +85,26 @@ function hasMoreKeys(content: string, value: unknown): boolean {
   return false;
 }
 
-/** Whether a key stands twice in an object: of the two, `JSON.parse` takes the last without a word. */
-function standsTwice(content: string, key: string): boolean {
-  const quoted = `"${key}"`;
-  const first = content.indexOf(quoted);
-  if (first === -1 || !content.includes(quoted, first + 1)) return false;
-  // It may stand in a nested object or be a text: then it is not a key of the row any more where one was renamed.
-  const other = `${key} `;
-  const keys = keysOf(`${content.slice(0, first)}"${other}"${content.slice(first + quoted.length)}`);
-  return keys.includes(key) && keys.includes(other);
+/** Texts of a JSON text, with the colon behind those that are keys, and brackets. */
+const JSON_PARTS = /"(?:[^"\\]|\\.)*"(?:[ \t\r]*:)?|[{}[\]]/g;
+
+/**
+ * The first key that stands twice in the object of a line, be it written as escapes; `of`: the keys that matter, null
+ * for any. Of two, `JSON.parse` takes the last without a word.
+ */
+function keyTwice(content: string, of: ReadonlySet<string> | null): string | undefined {
+  const seen = new Set<string>();
+  let depth = 0;
+  for (const [part] of content.matchAll(JSON_PARTS)) {
+    if (part === '{' || part === '[') depth++;
+    else if (part === '}' || part === ']') depth--;
+    else if (depth === 1 && part.endsWith(':')) {
+      const key = String(JSON.parse(part.slice(0, part.lastIndexOf('"') + 1)));
+      if (seen.has(key)) return key;
+      if (of === null || of.has(key)) seen.add(key);
+    }
+  }
+  return undefined;
 }
 
 /** More different keys than this are data, not names. */
@@ -72,7 +112,7 @@ const MOST_KEYS = 1000;
 
 /** A row in the middle of a trace may be the first with a key that matters. */
 function addKeys(keys: Set<string>, value: unknown): void {
-  if (keys.size < MOST_KEYS) for (const key of keysOfValue(value)) keys.add(key);
+  if (keys.size < MOST_KEYS) for (const key of keysOfValue(value)) if (key.length < MOST_CHARACTERS) keys.add(key);
 }
 
 /** Names the keys of the rows that their reader leaves out. */
@@ -120,20 +160,31 @@ function describe(
       .filter((key) => fields[key]?.kind !== undefined)
       .join(', ')}`;
   const found: unknown = Object.entries(value).find(([key]) => key === name)?.[1];
-  const shown = found === undefined ? 'missing' : JSON.stringify(found).slice(0, 80);
+  const shown = found === undefined ? 'missing' : quoted(found);
   const fault = field.kind === undefined ? '' : faultName(field.kind, found);
-  const hint = field.kind === 'time' ? timeHint(String(found)) : '';
+  const hint =
+    field.kind === 'time' && (typeof found === 'string' || typeof found === 'number') ? timeHint(String(found)) : '';
   return `${fault}${name} is ${shown}, expected ${field.expected}${hint}`;
 }
 
 /** Lines without their ends, those of a chunk together; a last line that nothing ends comes alone, as cut. */
 async function* lineBatches(text: AsyncIterable<string>): AsyncGenerator<{ lines: string[]; isCut: boolean }> {
-  const clean = (line: string): string => line.replace(/^\uFEFF/, '').replace(/\r$/, '');
-  let rest = '';
+  // Parts of a line that has not ended: to join them chunk by chunk would copy a long line again and again.
+  let parts: string[] = [];
   for await (const chunk of text) {
-    const parts = (rest + chunk).split('\n');
-    rest = parts.pop() ?? '';
-    yield { lines: parts.map(clean), isCut: false };
+    const lines = chunk.split('\n');
+    const rest = lines.pop() ?? '';
+    if (lines.length > 0) {
+      lines[0] = parts.join('') + (lines[0] ?? '');
+      parts = [];
+      yield { lines: lines.map(cleanLine), isCut: false };
+    }
+    if (rest !== '') parts.push(rest);
   }
-  if (rest !== '') yield { lines: [clean(rest)], isCut: true };
+  if (parts.length > 0) yield { lines: [cleanLine(parts.join(''))], isCut: true };
+}
+
+/** Without the byte order mark that a file which was put behind another brings, and without a carriage return. */
+function cleanLine(line: string): string {
+  return line.slice(line.startsWith('\uFEFF') ? 1 : 0, line.endsWith('\r') ? -1 : undefined);
 }

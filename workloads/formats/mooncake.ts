@@ -2,11 +2,11 @@ import { z } from 'zod';
 import type { Request } from '../../src/core/request.ts';
 import { blockCount, findBlockTokens } from './blocks.ts';
 import type { Format, RowContext } from './format.ts';
-import { LENGTH_EXPECTED } from './faults.ts';
-import { jsonNotes, jsonRows, length, parseJson, type FieldExpectation } from './json-lines.ts';
+import { farTime, LENGTH_EXPECTED, MOST_US } from './faults.ts';
+import { blockIds, jsonNotes, jsonRows, length, parseJson, type FieldExpectation } from './json-lines.ts';
 
-/** Any time that its microseconds can be counted in; today's clock, since 1970, is at a fifth of it. */
-const MOST_MS = Number.MAX_SAFE_INTEGER / 1000;
+/** The year 2128, be it since 1970. */
+const MOST_MS = MOST_US / 1000;
 
 const lengths = z.object({
   timestamp: z.number().nonnegative().max(MOST_MS),
@@ -15,7 +15,7 @@ const lengths = z.object({
   hash_ids: z.never().optional(),
 });
 const row = lengths.extend({
-  hash_ids: z.array(z.int().nonnegative()).min(1),
+  hash_ids: blockIds.refine((ids) => ids.length > 0),
 });
 type Row = z.infer<typeof row>;
 
@@ -64,6 +64,11 @@ export const mooncakeLengths: Format = {
     for await (const { line, row: found } of jsonRows(text, rows, lengths, fields)) {
       firstMs ??= found.timestamp;
       const dueUs = Math.round((found.timestamp - firstMs) * 1000);
+      const far = farTime('timestamp', dueUs, 0);
+      if (far !== null) {
+        rows.bad({ line, column: null, message: far });
+        continue;
+      }
       yield {
         id: `r${seq++}`,
         traceRow: line,
@@ -92,6 +97,11 @@ async function* readMooncake(text: AsyncIterable<string>, rows: RowContext): Asy
     }
     firstMs ??= timestamp;
     const dueUs = Math.round((timestamp - firstMs) * 1000);
+    const far = farTime('timestamp', dueUs, 0);
+    if (far !== null) {
+      rows.bad({ line, column: null, message: far });
+      continue;
+    }
     yield { id: `r${seq++}`, traceRow: line, dueUs, inputTokens, outputTokens, blocks };
   }
 }

@@ -1,39 +1,48 @@
 import { z } from 'zod';
 import type { Request } from '../../src/core/request.ts';
 import { LargeSet } from '../large-set.ts';
-import type { Format, RowContext } from './format.ts';
-import { LENGTH_EXPECTED } from './faults.ts';
-import { jsonNotes, jsonRows, length, parseJson, type FieldExpectation } from './json-lines.ts';
+import { quoted, type Format, type RowContext } from './format.ts';
+import { farTime, LENGTH_EXPECTED, MOST_US } from './faults.ts';
+import {
+  blockIds,
+  jsonNotes,
+  jsonRows,
+  length,
+  parseJson,
+  nameText,
+  TEXT_EXPECTED,
+  type FieldExpectation,
+} from './json-lines.ts';
 
-const header = z.looseObject({ reprise_trace: z.literal(1), block_size: z.int().positive().nullish() });
+const header = z.looseObject({ reprise_trace: z.literal(1), block_size: length.nullish() });
 const row = z.object({
-  id: z.string().min(1).nullish(),
+  id: nameText.nullish(),
   seq: z.int().nonnegative().nullish(),
-  t_us: z.int().nonnegative(),
+  t_us: z.int().nonnegative().max(MOST_US),
   input_tokens: length,
   output_tokens: length,
-  blocks: z.array(z.int().nonnegative()).nullish(),
+  blocks: blockIds.nullish(),
   block_scope: z.literal('trace').nullish(),
-  session: z.string().nullish(),
+  session: nameText.nullish(),
   turn: z.int().nonnegative().nullish(),
-  class: z.string().nullish(),
-  model: z.string().nullish(),
+  class: nameText.nullish(),
+  model: nameText.nullish(),
 });
 type Row = z.infer<typeof row>;
 
 /** What each field has to be, for messages. */
 const FIELDS: Readonly<Record<keyof Row, FieldExpectation>> = {
-  id: { expected: 'a text' },
+  id: { expected: TEXT_EXPECTED },
   seq: { expected: 'a whole number from 0' },
   t_us: { kind: 'time', expected: 'whole microseconds from the start of the trace' },
   input_tokens: { kind: 'length', expected: LENGTH_EXPECTED },
   output_tokens: { kind: 'length', expected: LENGTH_EXPECTED },
   blocks: { expected: 'a list of whole numbers' },
   block_scope: { expected: '"trace": ids that count within a session only cannot be replayed' },
-  session: { expected: 'a text' },
+  session: { expected: TEXT_EXPECTED },
   turn: { expected: 'a whole number from 0' },
-  class: { expected: 'a text' },
-  model: { expected: 'a text' },
+  class: { expected: TEXT_EXPECTED },
+  model: { expected: TEXT_EXPECTED },
 };
 
 /** Reprise's own: JSON Lines, a header line and one record a request (`.rtrace.jsonl`). */
@@ -48,16 +57,17 @@ export const native: Format = {
 
 async function* readNative(text: AsyncIterable<string>, rows: RowContext): AsyncGenerator<Request> {
   const seen = new LargeSet<string>();
+  let firstUs: number | null = null;
   let seq = 0;
   for await (const { line, row: found } of jsonRows(text, rows, row, FIELDS, 1)) {
-    const fault = faultOf(found, rows.blockTokens);
+    const fault = blockFault(found, rows.blockTokens) ?? farTime('t_us', found.t_us, (firstUs ??= found.t_us));
     if (fault !== null) {
       rows.bad({ line, column: null, message: fault });
       continue;
     }
     const request = requestOf(found, line, seq++);
     if (seen.has(request.id)) {
-      const message = `duplicate_id: id "${request.id}" stands in an earlier row too, expected unique ids`;
+      const message = `duplicate_id: id ${quoted(request.id)} stands in an earlier row too, expected unique ids`;
       rows.bad({ line, column: null, message });
       continue;
     }
@@ -67,7 +77,7 @@ async function* readNative(text: AsyncIterable<string>, rows: RowContext): Async
 }
 
 /** Prefix blocks of the wrong size are the commonest silent error, so their number has to fit the prompt. */
-function faultOf({ blocks, input_tokens }: Row, blockSize: number | null): string | null {
+function blockFault({ blocks, input_tokens }: Row, blockSize: number | null): string | null {
   if (blocks === null || blocks === undefined || blockSize === null) return null;
   const [full, all] = [Math.floor(input_tokens / blockSize), Math.ceil(input_tokens / blockSize)];
   if (blocks.length === full || blocks.length === all) return null;

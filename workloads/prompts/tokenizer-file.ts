@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
 import { messageOf, UserError } from '../../src/core/errors.ts';
+import { unreadable, wholeFile } from '../file-bytes.ts';
 
 export interface FileTokenizer {
   readonly path: string;
@@ -18,6 +19,8 @@ export interface FileTokenizer {
 }
 
 const EXPECTED = "expected a model's tokenizer.json, or the folder that holds it";
+/** Several times the largest there is: 34 MB for a vocabulary of 262,000. */
+const MOST_BYTES = 256 * 2 ** 20;
 const fileSchema = z.looseObject({
   model: z.looseObject({ vocab: z.union([z.looseObject({}), z.array(z.unknown())]) }),
 });
@@ -28,11 +31,12 @@ const WORD = /^[Ġ▁ ]([a-z]{3,})$/;
 /** Reads a `tokenizer.json`, or the one in a model's folder. Throws a UserError that names the error. */
 export async function readTokenizer(given: string): Promise<FileTokenizer> {
   const path = await fileOf(given);
-  const bytes = await readFile(path);
+  const bytes = await wholeFile(path, MOST_BYTES);
   const config = join(dirname(path), 'tokenizer_config.json');
   const parsed = fileSchema.safeParse(parseJson(path, bytes));
   if (!parsed.success) throw new UserError(`--tokenizer: ${path} has no model.vocab; ${EXPECTED}`);
-  const tokenizer = load(path, parsed.data, existsSync(config) ? parseJson(config, await readFile(config)) : {});
+  const settings = existsSync(config) ? parseJson(config, await wholeFile(config, MOST_BYTES)) : {};
+  const tokenizer = load(path, parsed.data, settings);
   const words = [...tokenizer.get_vocab()]
     .flatMap(([piece, id]) => {
       const word = WORD.exec(piece)?.[1];
@@ -51,7 +55,10 @@ export async function readTokenizer(given: string): Promise<FileTokenizer> {
 }
 
 async function fileOf(given: string): Promise<string> {
-  const found = await stat(given).catch(() => null);
+  const found = await stat(given).catch((thrown: unknown) => {
+    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return null;
+    throw unreadable(given, thrown);
+  });
   if (found === null) throw new UserError(`--tokenizer: ${given} does not exist; ${EXPECTED}, or "server"`);
   const path = found.isDirectory() ? join(given, 'tokenizer.json') : given;
   if (existsSync(path)) return path;
