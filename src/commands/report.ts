@@ -117,14 +117,14 @@ async function report(options: z.infer<typeof schema>): Promise<ExitCode> {
   }
   const reported = await reportAll(options, { otherSlo, otherGoal, scales: scales ?? [] });
   try {
-    return await print(reported, options, format);
+    return await printAll(reported, options, format);
   } finally {
     for (const { dir, isCopy } of reported) if (isCopy) rmSync(dirname(dir), { recursive: true });
   }
 }
 
 /** Prints and exports; a run that is not whole is an input that is wrong, whatever of it is shown. */
-async function print(
+async function printAll(
   reported: readonly Reported[],
   options: z.infer<typeof schema>,
   format: Format,
