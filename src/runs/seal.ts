@@ -38,7 +38,7 @@ export function sealed(manifest: Manifest): Manifest {
 }
 
 /** Of the content as JSON has it, without the seal. */
-export function sealOf(manifest: object): string {
+function sealOf(manifest: object): string {
   // Once there and back: what JSON leaves out is no content.
   const content: unknown = JSON.parse(JSON.stringify({ ...manifest, seal: undefined }));
   return sha256(JSON.stringify(content));
