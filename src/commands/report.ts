@@ -1,6 +1,7 @@
-import { resolve } from 'node:path';
+import { rmSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { judgedBy, judgedName, mendRun, reportRun } from '../run/finish.ts';
+import { judgedBy, judgedName, mendCopy, mendRun, reportRun } from '../run/finish.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { parseGoal, type SloSpec } from '../core/slo.ts';
 import { parseSloScales } from '../core/slo-scales.ts';
@@ -9,6 +10,7 @@ import type { Summary } from '../schema/summary.ts';
 import type { SweepReport } from '../schema/sweep.ts';
 import { isSweep, sweepPage, writeSweep } from '../search/sweep/files.ts';
 import { judgeSweep, type SweepJudgement } from '../search/sweep/judge.ts';
+import { isWritable } from '../runs/owner.ts';
 import { reportFile } from '../runs/run-directory.ts';
 import {
   summaryCsv,
@@ -114,13 +116,27 @@ async function report(options: z.infer<typeof schema>): Promise<ExitCode> {
     return EXIT.ok;
   }
   const reported = await reportAll(options, { otherSlo, otherGoal, scales: scales ?? [] });
+  try {
+    return await printAll(reported, options, format);
+  } finally {
+    for (const { dir, isCopy } of reported) if (isCopy) rmSync(dirname(dir), { recursive: true });
+  }
+}
+
+/** Prints and exports; a run that is not whole is an input that is wrong, whatever of it is shown. */
+async function printAll(
+  reported: readonly Reported[],
+  options: z.infer<typeof schema>,
+  format: Format,
+): Promise<ExitCode> {
   const printed = options.as.length === 0 ? PRINTED[format](reported) : await printedAs(reported, options.as, format);
   process.stdout.write(`${printed}\n`);
   const files = options.export.length === 0 ? [] : await exportAll(reported, options.export, options.out);
   // What others read from stdout is one document.
   for (const file of files) (format === 'text' ? process.stdout : process.stderr).write(`exported: ${file}\n`);
-  if (open) for (const { dir, manifest } of reported) await openInBrowser(reportOf(dir, manifest));
-  return EXIT.ok;
+  for (const { notes } of reported) for (const note of notes) process.stderr.write(`reprise: ${note}\n`);
+  if (options.open) for (const run of reported) if (run.page !== null) await openInBrowser(run.page);
+  return reported.some(({ problems }) => problems.size > 0) ? EXIT.usage : EXIT.ok;
 }
 
 /** Judges a sweep again, writes what it says, and returns the path of its page. */
@@ -158,13 +174,24 @@ async function reportAll(
   const reported: Reported[] = [];
   for (const given of directories) {
     const imported = await importedOf(given, imports, directories.length);
-    const dir = imported?.dir ?? runArgument(given);
+    const named = imported?.dir ?? runArgument(given);
+    const copy = imported === null ? await mendCopy(named) : null;
+    const dir = copy?.dir ?? named;
     const manifest = imported?.isNew === true ? imported.manifest : judgedBy(await mendRun(dir), otherSlo, otherGoal);
     if (scales.length > 0 && manifest.slo === null)
       throw new UserError(
         `--slo-scales: run ${manifest.run_id} has no SLO to scale; give its limits, e.g. --slo ttft=200ms`,
       );
-    reported.push({ dir, manifest, summary: await reportRun(dir, manifest, scales) });
+    const problems = new Set<string>();
+    const summary = await reportRun(dir, manifest, scales, problems);
+    const isCopy = copy !== null;
+    const page = isCopy || !isWritable(dir) ? null : resolve(reportFile(dir, judgedName(manifest)));
+    const unwritten = page === null ? [`${copy?.why ?? `${dir}: cannot be written`}; nothing was written`] : [];
+    const unsealed =
+      manifest.files === undefined
+        ? [`${dir}: has no seal, as an earlier version wrote it; damage that leaves its files readable does not show`]
+        : [];
+    reported.push({ dir, manifest, summary, problems, page, isCopy, notes: [...problems, ...unwritten, ...unsealed] });
   }
   return reported;
 }
@@ -196,6 +223,14 @@ interface Reported {
   readonly dir: string;
   readonly manifest: Manifest;
   readonly summary: Summary;
+  /** What is wrong with its files. */
+  readonly problems: ReadonlySet<string>;
+  /** Null where nothing could be written. */
+  readonly page: string | null;
+  /** Whether `dir` is a copy, to be removed. */
+  readonly isCopy: boolean;
+  /** For stderr. */
+  readonly notes: readonly string[];
 }
 
 /** What is printed of the runs, as one document. */
@@ -207,11 +242,7 @@ const PRINTED: Readonly<Record<Format, (reported: readonly Reported[]) => string
     JSON.stringify(others.length === 0 ? first?.summary : [first, ...others].map((each) => each?.summary), null, 2),
 };
 
-function terminalText({ dir, manifest, summary }: Reported): string {
+function terminalText({ page, manifest, summary }: Reported): string {
   const figures = summaryText(summary, manifest, { color: hasColor(process.stdout) });
-  return `${figures}\nreport: ${reportOf(dir, manifest)}`;
-}
-
-function reportOf(dir: string, manifest: Manifest): string {
-  return resolve(reportFile(dir, judgedName(manifest)));
+  return page === null ? figures : `${figures}\nreport: ${page}`;
 }

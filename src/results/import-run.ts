@@ -51,9 +51,7 @@ export async function importRun(result: OpenedResult, options: ImportOptions): P
   try {
     const totals = new Totals(result.path);
     await appendRecords(dir, totals.of(result.run.records()));
-    const manifest = manifestOf(result, totals, options);
-    writeManifest(dir, manifest);
-    return manifest;
+    return writeManifest(dir, manifestOf(result, totals, options));
   } catch (error) {
     rmSync(dir, { recursive: true, force: true });
     throw error;

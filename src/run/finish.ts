@@ -1,3 +1,6 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { messageOf, UserError } from '../core/errors.ts';
 import type { Source } from '../core/plan.ts';
 import type { RecordBatch } from '../core/record.ts';
@@ -6,10 +9,17 @@ import { GOAL, type SloSpec } from '../core/slo.ts';
 import { plainPercent } from '../core/units.ts';
 import { summarise } from '../metrics/summarise.ts';
 import { heldRecord, unsentRecord } from '../replay/unsent-record.ts';
-import { appendRecords, readRecords } from '../runs/records.ts';
-import { isAlive, isRunOpen } from '../runs/open-runs.ts';
+import { appendRecords, readRecords, type OnProblem } from '../runs/records.ts';
+import { isElsewhere, isHeld, isWritable, withEndedRun } from '../runs/owner.ts';
 import { recoverRun } from '../runs/recovery.ts';
-import { readManifest, writeManifest, writeMarkdown, writeReport, writeSummary } from '../runs/run-directory.ts';
+import {
+  LOCK_FILE,
+  readManifest,
+  writeManifest,
+  writeMarkdown,
+  writeReport,
+  writeSummary,
+} from '../runs/run-directory.ts';
 import { readScrapes } from '../runs/server-file.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { Summary } from '../schema/summary.ts';
@@ -19,7 +29,10 @@ import { recordedName } from '../target/target-spec.ts';
 import { describeSlo } from './manifest.ts';
 import { windowOf } from './measurement-window.ts';
 
-/** Adds the records of requests that were not sent (`unsent`), so that every scheduled request counts. */
+/**
+ * Adds the records of requests that were not sent (`unsent`), so that every scheduled request counts. Returns what is
+ * lost of the others.
+ */
 export async function completeRecords(
   dir: string,
   manifest: Manifest,
@@ -27,15 +40,20 @@ export async function completeRecords(
   plan: () => Promise<Source | null>,
   /** The process was killed: nobody has said which requests waited for a place in flight. */
   wasKilled = false,
-): Promise<void> {
-  const { ended } = await recoverRun(dir);
+): Promise<readonly string[]> {
+  const { ended, damage } = await recoverRun(dir);
   // What such a run did not get to was never due.
-  if (manifest.paced === true) return;
-  if (ended.size === manifest.workload.requests) return;
+  if (manifest.paced === true) return damage;
+  if (ended.size === manifest.workload.requests) return damage;
   const source = await plan();
-  if (source === null) return;
+  if (source === null) return damage;
   const heldUntilUs = wasKilled && manifest.max_in_flight !== null ? await lastEventUs(dir) : Number.NEGATIVE_INFINITY;
   await appendRecords(dir, unsent(source, ended, manifest, heldUntilUs));
+  return damage;
+}
+
+export function withDamage(manifest: Manifest, damage: readonly string[]): Manifest {
+  return damage.length === 0 ? manifest : { ...manifest, damage: [...(manifest.damage ?? []), ...damage] };
 }
 
 /** The manifest of a run that has ended; of one that decided its due times, with the requests that came due. */
@@ -61,20 +79,45 @@ export async function asReplayed(dir: string, manifest: Manifest): Promise<Manif
  * is judged by another SLO than its own gets further files, named for that SLO. `sloScales`: scales of the SLO to judge
  * by as well, in ascending order.
  */
-export async function reportRun(dir: string, manifest: Manifest, sloScales: readonly number[] = []): Promise<Summary> {
-  const summary = await summarise(readRecords(dir), manifest, readScrapes(dir), sloScales);
-  const judged = judgedName(manifest);
-  try {
+export async function reportRun(
+  dir: string,
+  manifest: Manifest,
+  sloScales: readonly number[] = [],
+  /** What is wrong with the files of the run, each once; the summary is of the rest, and says so. */
+  problems = new Set<string>(),
+): Promise<Summary> {
+  const problem: OnProblem = (found) => problems.add(found);
+  const make = async (): Promise<Summary> =>
+    withProblems(await summarise(readRecords(dir, problem), manifest, readScrapes(dir, problem), sloScales), problems);
+  if (!isWritable(dir)) return await make();
+  const write = async (): Promise<Summary> => {
+    const summary = await make();
+    const judged = judgedName(manifest);
     writeSummary(dir, summary, judged);
     writeMarkdown(dir, summaryMarkdown(summary, manifest), judged);
-    writeReport(dir, await writeHtmlReport(summary, manifest, readRecords(dir), readScrapes(dir)), judged);
+    const page = await writeHtmlReport(summary, manifest, readRecords(dir, problem), readScrapes(dir, problem));
+    writeReport(dir, page, judged);
     return summary;
+  };
+  try {
+    return await withEndedRun(dir, write, () => stillGoesOn(dir, manifest));
   } catch (thrown) {
     if (!(thrown instanceof UserError)) throw thrown;
     throw new UserError(
       `${thrown.message}\nthe records are kept: "reprise report ${dir}" makes the rest of them later`,
     );
   }
+}
+
+/** Figures of a run that is not whole prove nothing. */
+function withProblems(summary: Summary, problems: ReadonlySet<string>): Summary {
+  if (problems.size === 0) return summary;
+  const warnings = [...problems].map((text) => ({ code: 'records', text }) as const);
+  return {
+    ...summary,
+    warnings: [...warnings, ...summary.warnings.filter(({ code }) => code !== 'records')],
+    validity: { ...summary.validity, valid: false, reasons: [...problems, ...summary.validity.reasons] },
+  };
 }
 
 /** Longest part of a file name that an SLO gives. */
@@ -109,20 +152,57 @@ export async function mendRun(dir: string): Promise<Manifest> {
   const found = readManifest(dir);
   if (found.status !== 'running') return found;
   checkEnded(dir, found);
+  const why = unmendable(dir, found);
+  if (why !== null) throw new UserError(`${why}; copy it, and name the copy`);
+  return await withEndedRun(
+    dir,
+    async () => {
+      const now = readManifest(dir);
+      // Another report may have mended it.
+      return now.status === 'running' ? await mend(dir, now) : now;
+    },
+    () => stillGoesOn(dir, found),
+  );
+}
+
+/** A run that `mendRun` may not mend where it is is mended in a copy, which is to be removed. */
+export async function mendCopy(dir: string): Promise<{ readonly dir: string; readonly why: string } | null> {
+  const found = readManifest(dir);
+  if (found.status !== 'running') return null;
+  checkEnded(dir, found);
+  const why = unmendable(dir, found);
+  if (why === null) return null;
+  const copy = join(mkdtempSync(join(tmpdir(), 'reprise-')), basename(dir));
+  cpSync(dir, copy, { recursive: true });
+  rmSync(join(copy, LOCK_FILE), { force: true });
+  await mend(copy, found);
+  return { dir: copy, why };
+}
+
+/** Why a run that has not ended may not be mended from here; null where it may. */
+function unmendable(dir: string, { host, ...manifest }: Manifest): string | null {
+  if (!isWritable(dir)) return `${dir}: this run was killed, and its directory cannot be written`;
+  if (host === undefined || !isElsewhere({ ...manifest, host })) return null;
+  return `${dir}: last written on ${host.name}, and whether the run still goes on there cannot be told from here`;
+}
+
+async function mend(dir: string, found: Manifest): Promise<Manifest> {
   // A program's own source has no file.
   const isReadable = found.workload.path !== '';
   const reason = `the client was killed${isReadable ? '' : '; its source was of a program, and what was not sent is not counted'}`;
   const ended: Manifest = { ...found, status: 'interrupted', reason };
-  await completeRecords(dir, ended, async () => (isReadable ? sourceOf(dir, ended) : null), true);
-  const manifest = await asReplayed(dir, ended);
-  writeManifest(dir, manifest);
-  return manifest;
+  const damage = await completeRecords(dir, ended, async () => (isReadable ? sourceOf(dir, ended) : null), true);
+  return writeManifest(dir, await asReplayed(dir, withDamage(ended, damage)));
 }
 
 /** Throws a UserError while a process still writes to the run. */
-export function checkEnded(dir: string, { status, pid }: Manifest): void {
-  if (status === 'running' && (isRunOpen(dir) || isAlive(pid)))
-    throw new UserError(`${dir}: this run still goes on (process ${pid}); wait for it, or end it`);
+export function checkEnded(dir: string, manifest: Manifest): void {
+  if (manifest.status === 'running' && isHeld(dir)) throw stillGoesOn(dir, manifest);
+}
+
+export function stillGoesOn(dir: string, { pid, host }: Pick<Manifest, 'pid' | 'host'>): UserError {
+  const where = host === undefined ? '' : ` on ${host.name}`;
+  return new UserError(`${dir}: this run still goes on (process ${pid}${where}); wait for it, or end it`);
 }
 
 /** The plan of a run, rebuilt from its source file; if that fails, the records of sent requests are already safe. */

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { SloSpec } from '../core/slo.ts';
 import { meanRate } from '../core/rate.ts';
 import { version } from '../core/version.ts';
+import { thisHost } from '../runs/owner.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { Attachment, TargetSession } from '../target/session.ts';
 import { shownBody } from './extra-body.ts';
@@ -36,6 +37,7 @@ export function describeRun(
     command: commandOf(output.options),
     options: output.options,
     pid: process.pid,
+    host: thisHost(),
     started_at: startedAt,
     ended_at: null,
     versions: { reprise: version(), node: process.versions.node },

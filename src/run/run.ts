@@ -12,7 +12,7 @@ import { Recorder, type Progress, type RequestWatcher } from '../replay/recorder
 import { replay } from '../replay/replay.ts';
 import { StallLog } from '../replay/stalls.ts';
 import { writeClientSamples } from '../runs/client-file.ts';
-import { runBegins, runEnds } from '../runs/open-runs.ts';
+import { withDirectory } from '../runs/owner.ts';
 import { openBlockingRecordStore, openRecordStore } from '../runs/record-store.ts';
 import { checkRunDirectory, createRunDirectory, writeManifest } from '../runs/run-directory.ts';
 import type { ClientHealth, Manifest } from '../schema/manifest.ts';
@@ -20,7 +20,7 @@ import type { Summary } from '../schema/summary.ts';
 import { openTarget } from '../target/open-target.ts';
 import type { Attachment, TargetSession } from '../target/session.ts';
 import { checkTarget } from '../target/target-spec.ts';
-import { asReplayed, completeRecords, reportRun } from './finish.ts';
+import { asReplayed, completeRecords, reportRun, stillGoesOn, withDamage } from './finish.ts';
 import { describeRun } from './manifest.ts';
 import { planRun, type RunPlan } from './plan-run.ts';
 import { describeProbe, tellProbe } from './probe-file.ts';
@@ -178,22 +178,21 @@ export async function record(
 
   // Replay: from here on there is a run directory, and it records how the run ends.
   const begun = describeRun(plan, { dir, startedAt: hooks.nowIso() }, session, attachment, part.paced !== null);
-  try {
+  let isBegun = false;
+  const owned = async (): Promise<Recorded> => {
     if (hooks.stop.aborted) throw stoppedError(hooks.stop);
     createRunDirectory(dir);
     session.keepLog(dir);
     writeManifest(dir, begun);
-  } catch (thrown) {
-    await detach(attachment, hooks.log);
-    throw thrown;
-  }
-  runBegins(dir);
-  try {
+    isBegun = true;
     const replayed = await replayInto(dir, session, attachment, { plan, hooks, part }).catch(stoppedBy);
     part.replayed();
     return await finishRecords(dir, begun, plan, hooks, replayed);
+  };
+  try {
+    return await withDirectory(dir, owned, () => stillGoesOn(dir, begun));
   } finally {
-    runEnds(dir);
+    if (!isBegun) await detach(attachment, hooks.log);
   }
 }
 
@@ -208,9 +207,8 @@ async function finishRecords(
   const status = stopped === null ? 'complete' : hooks.stop.aborted ? 'interrupted' : 'failed';
   const ended: Manifest = { ...begun, status, reason: stopped, ended_at: hooks.nowIso(), client };
   try {
-    if (status !== 'complete') await completeRecords(dir, ended, async () => plan.source);
-    const manifest = await asReplayed(dir, ended);
-    writeManifest(dir, manifest);
+    const damage = status === 'complete' ? [] : await completeRecords(dir, ended, async () => plan.source);
+    const manifest = writeManifest(dir, await asReplayed(dir, withDamage(ended, damage)));
     return { manifest, fault };
   } catch (thrown) {
     if (fault === null) throw thrown;
@@ -247,7 +245,7 @@ async function replayInto(
   const isTimed = wall !== null;
   const openStore =
     isTimed || plan.stats.outputTokens > MAX_TOKENS_WITHOUT_THREAD ? openRecordStore : openBlockingRecordStore;
-  const store = openStore(dir, { worker: part.worker, journal: isTimed });
+  const store = await openStore(dir, { worker: part.worker, journal: isTimed });
   const stalls = wall === null ? null : new StallLog(() => wall.read());
   const context = { target: session.name, window: plan.window, worker: part.worker };
   const recent = new RecentRequests(plan.spec.slo?.limits ?? null);

@@ -3,6 +3,8 @@ import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { ByteWriter, parquetWrite } from 'hyparquet-writer';
 import { messageOf, UserError } from '../core/errors.ts';
 import type { ClientSample } from '../schema/client-sample.ts';
+import { basename } from 'node:path';
+import { noteFile } from './seal.ts';
 import { integer, orNull, type Row } from './parquet.ts';
 import { clientFile, UNFINISHED_SUFFIX } from './run-directory.ts';
 
@@ -34,8 +36,10 @@ export function writeClientSamples(dir: string, samples: readonly ClientSample[]
     ],
     columnData: COLUMNS.map((name) => ({ name, data: samples.map((sample) => whole(sample[name])) })),
   });
-  writeFileSync(clientFile(dir) + UNFINISHED_SUFFIX, writer.getBytes());
+  const bytes = new Uint8Array(writer.getBytes());
+  writeFileSync(clientFile(dir) + UNFINISHED_SUFFIX, bytes);
   renameSync(clientFile(dir) + UNFINISHED_SUFFIX, clientFile(dir));
+  noteFile(dir, basename(clientFile(dir)), bytes);
 }
 
 function whole(value: number | null): bigint | null {

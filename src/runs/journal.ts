@@ -39,19 +39,60 @@ export class Journal {
   }
 }
 
-/** The entries of a segment up to the first that is not whole: that one was being written when the process died. */
-export function* readJournal(file: string): Generator<JournalEntry> {
+/** Bytes of a segment that are no entry: from, up to. */
+export type Damage = (from: number, to: number) => void;
+
+/**
+ * The entries of a segment. Behind bytes that are no entry it goes on with the next whole one, and says which bytes those
+ * were; but the last entry may be cut off: that one was being written when the process died.
+ */
+export function* readJournal(file: string, damaged: Damage): Generator<JournalEntry> {
   const bytes = readFileSync(file);
   let offset = 0;
-  while (offset + HEAD_BYTES <= bytes.length) {
-    const start = offset + HEAD_BYTES;
-    const end = start + bytes.readUInt32LE(offset);
-    // No entry is empty, but the CRC-32 of nothing is 0: a tail of zeros would pass for entries.
-    if (end === start || end > bytes.length) return;
-    const payload = bytes.subarray(start, end);
-    if (crc32(payload) !== bytes.readUInt32LE(offset + 4)) return;
-    const entry: JournalEntry = deserialize(payload);
+  while (offset < bytes.length) {
+    let end = entryEnd(bytes, offset);
+    if (end === null) {
+      const next = nextEntry(bytes, offset + 1);
+      // Where only the length is wrong, what lies between is the payload.
+      if (isPayload(bytes, offset, next)) end = next;
+      else {
+        if (next < bytes.length || !isCutOff(bytes, offset)) damaged(offset, next);
+        offset = next;
+        continue;
+      }
+    }
+    const entry: JournalEntry = deserialize(bytes.subarray(offset + HEAD_BYTES, end));
     yield entry;
     offset = end;
   }
+}
+
+/** Where the entry at `offset` ends; null: no whole entry begins there. */
+function entryEnd(bytes: Buffer, offset: number): number | null {
+  if (offset + HEAD_BYTES > bytes.length) return null;
+  const end = offset + HEAD_BYTES + bytes.readUInt32LE(offset);
+  return end <= bytes.length && isPayload(bytes, offset, end) ? end : null;
+}
+
+/** Whether the checksum in the head at `offset` is that of what lies between the head and `end`. */
+function isPayload(bytes: Buffer, offset: number, end: number): boolean {
+  const start = offset + HEAD_BYTES;
+  // No entry is empty, but the CRC-32 of nothing is 0: a tail of zeros would pass for entries.
+  return start < end && crc32(bytes.subarray(start, end)) === bytes.readUInt32LE(offset + 4);
+}
+
+/** Every payload begins so: what `v8.serialize` writes first. */
+const PAYLOAD_START = serialize(null).subarray(0, 2);
+
+/** Where the next whole entry begins, or the file ends. */
+function nextEntry(bytes: Buffer, from: number): number {
+  for (let at = bytes.indexOf(PAYLOAD_START, from + HEAD_BYTES); at >= 0; at = bytes.indexOf(PAYLOAD_START, at + 1))
+    if (entryEnd(bytes, at - HEAD_BYTES) !== null) return at - HEAD_BYTES;
+  return bytes.length;
+}
+
+/** Whether an entry begins at `offset` whose length leads beyond the end. */
+function isCutOff(bytes: Buffer, offset: number): boolean {
+  const left = bytes.length - offset - HEAD_BYTES;
+  return left < 0 || bytes.readUInt32LE(offset) > left;
 }

@@ -11,12 +11,15 @@ export interface WriterData {
 
 export type WriterQuestion =
   | { readonly kind: 'sent' | 'finished'; readonly records: RecordBatch }
+  | { readonly kind: 'open' }
   | { readonly kind: 'close' };
 
-/** A store that writes to a run directory from a thread of its own. */
-export function openRecordStore(dir: string, options: WriterOptions): RecordStore {
+/** A store that writes to a run directory from a thread of its own, once that thread is up: what it is given is kept. */
+export async function openRecordStore(dir: string, options: WriterOptions): Promise<RecordStore> {
   const file = new URL(`./record-writer-worker${extname(import.meta.filename)}`, import.meta.url);
   const thread = startWorker<WriterData, WriterQuestion, void>(file, { dir, options });
+  // A thread that could not begin says so when it is closed.
+  await thread.ask({ kind: 'open' }).catch(() => undefined);
   // A process that dies of another error must not be kept alive by its store.
   thread.keepAlive(false);
   return {

@@ -4,5 +4,9 @@ import { openBlockingRecordStore, type WriterData, type WriterQuestion } from '.
 /** The thread of `openRecordStore`. */
 serveWorker<WriterData, WriterQuestion, void>(({ dir, options }) => {
   const store = openBlockingRecordStore(dir, options);
-  return (question) => (question.kind === 'close' ? store.close() : store[question.kind](question.records));
+  return (question) => {
+    if (question.kind === 'close') return store.close();
+    // The store was opened before the first question.
+    if (question.kind !== 'open') store[question.kind](question.records);
+  };
 });

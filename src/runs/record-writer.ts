@@ -1,7 +1,9 @@
 import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { RecordBatch, RequestRecord } from '../core/record.ts';
 import { Journal } from './journal.ts';
 import { encodeRecords } from './parquet.ts';
+import { noteFile } from './seal.ts';
 import { journalFile, partFile, requestsDirectory, UNFINISHED_SUFFIX } from './run-directory.ts';
 
 /** A part is written when it holds so many token times (about 15 ms of work) or so many records. */
@@ -83,11 +85,13 @@ export class RecordWriter {
   #writePart(): void {
     const part = partFile(this.#dir, this.#options.worker, this.#number);
     const segment = journalFile(this.#dir, this.#options.worker, this.#number);
-    writeFileSync(part + UNFINISHED_SUFFIX, encodeRecords(this.#collected));
+    const bytes = encodeRecords(this.#collected);
+    writeFileSync(part + UNFINISHED_SUFFIX, bytes);
     this.#number++;
     this.#journal?.close();
     this.#openSegment();
     renameSync(part + UNFINISHED_SUFFIX, part);
+    noteFile(this.#dir, `requests/${basename(part)}`, bytes);
     rmSync(segment, { force: true });
     this.#collected = [];
     this.#collectedTokens = 0;

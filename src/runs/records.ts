@@ -1,15 +1,95 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { messageOf, UserError } from '../core/errors.ts';
-import type { RecordBatch } from '../core/record.ts';
+import type { RecordBatch, RequestRecord } from '../core/record.ts';
 import { decodeRecords } from './parquet.ts';
-import { requestsDirectory } from './run-directory.ts';
+import { clientFile, manifestFile, requestsDirectory } from './run-directory.ts';
 import { RecordWriter } from './record-writer.ts';
+import { notedFiles, readSeal, sha256, type Digests, type Seal } from './seal.ts';
 
-/** The records of a run, one batch a part, parts in order of their names. A UserError names a part that is damaged. */
-export async function* readRecords(dir: string): AsyncGenerator<RecordBatch> {
-  for (const file of partFiles(dir)) yield await readPart(file, decodeRecords);
+/** Receives what is wrong with the files of a run, a sentence that names the file; reading goes on without it. */
+export type OnProblem = (problem: string) => void;
+
+/** For readers who need the whole run. */
+export const refuse: OnProblem = (problem) => {
+  throw new UserError(problem);
+};
+
+/**
+ * The records of a run, one batch a part, parts in order of their names, and only whole ones: the invariant of a run
+ * directory is checked on the way. Its files are those that its seal names, with their digests; each request has one
+ * record; of a run that has ended there are as many as planned.
+ */
+export async function* readRecords(dir: string, problem: OnProblem = refuse): AsyncGenerator<RecordBatch> {
+  const seal = readSeal(manifestFile(dir));
+  if (seal !== null) checkManifest(dir, seal, problem);
+  const digests = digestsOf(dir, seal);
+  const ids = new Set<string>();
+  let doubles = 0;
+  const first = ({ request_id }: RequestRecord): boolean => {
+    const isFirst = !ids.has(request_id);
+    ids.add(request_id);
+    if (!isFirst) doubles++;
+    return isFirst;
+  };
+  for (const file of partFiles(dir)) {
+    const digest = digests?.get(partName(file));
+    if (seal?.files !== undefined && digest === undefined) {
+      problem(`${file}: not a part of this run, by the seal in its run.json; move it out of requests/`);
+      continue;
+    }
+    const part = await readPart(file, digest, decodeRecords);
+    if (typeof part === 'string') {
+      problem(part);
+      continue;
+    }
+    const before = doubles;
+    const records = part.filter(first);
+    if (doubles > before)
+      problem(
+        `${file}: ${doubles - before} of its requests have a record in a part before it, which counts; remove the copy`,
+      );
+    yield records;
+  }
+  if (seal !== null) checkCount(dir, seal, ids.size, problem);
+}
+
+/** Files that are to be there, by the seal, or while a run goes on by its writers; null: nothing is known. */
+export function digestsOf(dir: string, seal: Seal | null = readSeal(manifestFile(dir))): Digests | null {
+  return seal?.files === undefined ? notedFiles(dir) : new Map(Object.entries(seal.files));
+}
+
+/** What is wrong with a file that is no part; null: it is as it was written, or nothing is known. */
+export function fileProblem(dir: string, name: string, digests: Digests | null): string | null {
+  const digest = digests?.get(name);
+  if (digest === undefined) return null;
+  const file = join(dir, name);
+  try {
+    return sha256(readFileSync(file)) === digest ? null : changed(file);
+  } catch (error) {
+    return `${file}: lost (${messageOf(error)}); restore it`;
+  }
+}
+
+function checkManifest(dir: string, seal: Seal & { readonly isWhole: boolean }, problem: OnProblem): void {
+  const file = manifestFile(dir);
+  if (!seal.isWhole)
+    problem(`${file}: not as Reprise wrote it: its content has another digest than its seal; restore it`);
+  for (const lost of seal.damage ?? []) problem(lost);
+  if (seal.files === undefined) return;
+  const present = new Set(partFiles(dir).map(partName));
+  for (const name of Object.keys(seal.files))
+    if (name.startsWith('requests/') && !present.has(name)) problem(`${join(dir, name)}: lost; restore it`);
+  const health = fileProblem(dir, basename(clientFile(dir)), digestsOf(dir, seal));
+  if (health !== null) problem(health);
+}
+
+function checkCount(dir: string, { status, damage, workload }: Seal, found: number, problem: OnProblem): void {
+  // Of a program's own source that was killed nobody knows what was not sent.
+  if (status === 'running' || (status !== 'complete' && workload.path === '') || found === workload.requests) return;
+  if (damage === undefined || damage.length === 0)
+    problem(`${requestsDirectory(dir)}: ${found} records, where ${workload.requests} requests were planned`);
 }
 
 /** Adds records, in parts of their own, to a run that no process writes to any more. */
@@ -35,14 +115,26 @@ export function partFiles(dir: string): string[] {
     .map((name) => join(requestsDirectory(dir), name));
 }
 
-/** Reads one part by `decode`; a UserError names the file where that fails. */
-export async function readPart<T>(file: string, decode: (bytes: Uint8Array) => Promise<T>): Promise<T> {
+/** The name of a part among the digests. */
+export function partName(file: string): string {
+  return `requests/${basename(file)}`;
+}
+
+/** Reads one part by `decode`, or says what is wrong with it. `digest`: undefined where none is known. */
+export async function readPart<T>(
+  file: string,
+  digest: string | undefined,
+  decode: (bytes: Uint8Array) => Promise<T>,
+): Promise<T | string> {
+  const bytes = await readFile(file);
+  if (digest !== undefined && sha256(bytes) !== digest) return changed(file);
   try {
-    return await decode(await readFile(file));
+    return await decode(bytes);
   } catch (error) {
-    throw new UserError(
-      `${file}: damaged, or not a part of a run (${messageOf(error)}); restore it, or move it out of requests/ to do without its records`,
-      { cause: error },
-    );
+    return `${file}: damaged, or not a part of a run (${messageOf(error)}); restore it, or move it out of requests/ to do without its records`;
   }
+}
+
+function changed(file: string): string {
+  return `${file}: damaged: its bytes are not those that were written; what it holds is left out; restore it`;
 }

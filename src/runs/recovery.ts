@@ -1,11 +1,15 @@
-import { readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { RequestRecord } from '../core/record.ts';
 import { readJournal } from './journal.ts';
 import { decodeIds } from './parquet.ts';
 import { RecordWriter } from './record-writer.ts';
-import { partFiles, readPart } from './records.ts';
-import { requestsDirectory, serverFile, UNFINISHED_SUFFIX } from './run-directory.ts';
+import { fileProblem, partFiles, partName, readPart } from './records.ts';
+import { clientFile, requestsDirectory, serverFile, UNFINISHED_SUFFIX } from './run-directory.ts';
+import { noteFile, notedFiles, type Digests } from './seal.ts';
+
+/** Ends the name of a damaged file once what is whole in it has been read: evidence, and no part of the run. */
+const DAMAGED_SUFFIX = '.damaged';
 
 /** The requests of a run that have a record. */
 export interface Recovered {
@@ -13,44 +17,100 @@ export interface Recovered {
   readonly ended: ReadonlySet<string>;
   /** Number of those that only the journals held: the run had been killed. */
   readonly fromJournals: number;
+  /** What is lost: sentences that name a file, and for a journal the bytes. */
+  readonly damage: readonly string[];
 }
 
 /**
  * Mends a run that was killed: records that only its journals hold become one more part, requests in flight as `cut`;
- * then the journals go. On a run that ended well it changes nothing. To be used on a run that no process writes to any
- * more. Killed half-way it can be repeated: a journal goes only when its records are in a part.
+ * then the journals go. On a run that ended well it changes nothing. To be used by the owner of the directory alone.
+ * Killed half-way it can be repeated: a journal goes only when its records are in a part.
  */
 export async function recoverRun(dir: string): Promise<Recovered> {
-  const ended = new Set<string>();
-  for (const file of partFiles(dir)) for (const id of await readPart(file, decodeIds)) ended.add(id);
-
   const requests = requestsDirectory(dir);
   const names = readdirSync(requests).sort();
   const journals = names.filter((name) => /^open-.*\.journal$/.test(name)).map((name) => join(requests, name));
-  const missing = missingRecords(journals, ended);
+  const noted = notedFiles(dir);
+  const damage = [
+    ...names.filter((name) => name.endsWith(DAMAGED_SUFFIX)).map((name) => damagedBefore(join(requests, name))),
+    ...lostFiles(dir, noted, journals),
+    ...damagedFiles(dir, noted),
+  ];
 
+  const ended = new Set<string>();
+  for (const file of partFiles(dir)) {
+    const ids = await readPart(file, noted?.get(partName(file)), decodeIds);
+    if (typeof ids === 'string') {
+      damage.push(ids, keepAside(file));
+      continue;
+    }
+    for (const id of ids) ended.add(id);
+    noteFound(dir, partName(file), noted);
+  }
+  for (const file of [clientFile(dir), serverFile(dir)]) if (existsSync(file)) noteFound(dir, basename(file), noted);
+
+  const { missing, damaged } = missingRecords(journals, ended);
   const writer = new RecordWriter(dir, { worker: 0, journal: false });
   writer.finished(missing);
   writer.close();
 
-  for (const file of journals) rmSync(file);
+  for (const file of journals) {
+    const stretches = damaged.get(file);
+    if (stretches === undefined) rmSync(file);
+    else damage.push(`${file}: ${stretches.join(', ')} damaged; what they held is lost`, keepAside(file));
+  }
   for (const name of names) if (name.endsWith(UNFINISHED_SUFFIX)) rmSync(join(requests, name));
   rmSync(serverFile(dir) + UNFINISHED_SUFFIX, { force: true });
   for (const record of missing) ended.add(record.request_id);
-  return { ended, fromJournals: missing.length };
+  return { ended, fromJournals: missing.length, damage };
 }
 
-/** Records that only the journals have, in the order of their first mention. */
-function missingRecords(journals: readonly string[], inParts: ReadonlySet<string>): RequestRecord[] {
+function damagedBefore(file: string): string {
+  return `${file}: a damaged file that was found before`;
+}
+
+/** Files that were in place and are gone, but for parts whose segment is still there. */
+function lostFiles(dir: string, noted: Digests | null, journals: readonly string[]): string[] {
+  const segments = new Set(journals.map((file) => /(\d+-\d+)\.journal$/.exec(file)?.[1]));
+  return [...(noted?.keys() ?? [])]
+    .filter((name) => !existsSync(join(dir, name)) && !existsSync(join(dir, name) + DAMAGED_SUFFIX))
+    .filter((name) => !segments.has(/part-(\d+-\d+)\.parquet$/.exec(name)?.[1] ?? ''))
+    .map((name) => `${join(dir, name)}: lost, with all that was in it`);
+}
+
+function damagedFiles(dir: string, noted: Digests | null): string[] {
+  return [clientFile(dir), serverFile(dir)].flatMap((file) => {
+    const wrong = existsSync(file) ? fileProblem(dir, basename(file), noted) : null;
+    return wrong === null ? [] : [wrong, keepAside(file)];
+  });
+}
+
+/** A file that was not noted: its process was killed just before, or is of an earlier version. */
+function noteFound(dir: string, name: string, noted: Digests | null): void {
+  if (noted?.has(name) !== true) noteFile(dir, name, readFileSync(join(dir, name)));
+}
+
+function keepAside(file: string): string {
+  renameSync(file, file + DAMAGED_SUFFIX);
+  return `${file}${DAMAGED_SUFFIX}: the damaged file, kept`;
+}
+
+/** Records that only the journals have, in the order of their first mention; damaged bytes by file. */
+function missingRecords(journals: readonly string[], inParts: ReadonlySet<string>) {
   const found = new Map<string, RequestRecord>();
   const finished = new Set<string>();
-  for (const file of journals)
-    for (const { kind, records } of readJournal(file))
+  const damaged = new Map<string, string[]>();
+  for (const file of journals) {
+    const note = (from: number, to: number): void => {
+      damaged.set(file, [...(damaged.get(file) ?? []), `bytes ${from} to ${to}`]);
+    };
+    for (const { kind, records } of readJournal(file, note))
       for (const record of records) {
         // A segment repeats the open requests of the one before, whose `finished` may already have been read.
         if (inParts.has(record.request_id) || (kind === 'sent' && finished.has(record.request_id))) continue;
         found.set(record.request_id, record);
         if (kind === 'finished') finished.add(record.request_id);
       }
-  return [...found.values()];
+  }
+  return { missing: [...found.values()], damaged };
 }

@@ -14,10 +14,14 @@ import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { messageOf, UserError } from '../core/errors.ts';
 import { type Manifest, manifestSchema } from '../schema/manifest.ts';
+import { forgetNotes, notedFiles, sealed } from './seal.ts';
 import type { Summary } from '../schema/summary.ts';
 
 /** Ends the name of a file until it is complete; recovery removes files that still have it. */
 export const UNFINISHED_SUFFIX = '.tmp';
+
+/** In a directory while a command writes to it (`owner.ts`). */
+export const LOCK_FILE = 'owner.lock';
 
 export const manifestFile = (dir: string): string => join(dir, 'run.json');
 export const clientFile = (dir: string): string => join(dir, 'client.parquet');
@@ -43,7 +47,7 @@ export function checkRunDirectory(dir: string): void {
   const found = statSync(dir, { throwIfNoEntry: false });
   if (found !== undefined && !found.isDirectory())
     throw new UserError(`${dir}: a run directory was to be made here, but this is a file; choose another --out`);
-  if (found !== undefined && readdirSync(dir).length > 0)
+  if (found !== undefined && readdirSync(dir).some((name) => name !== LOCK_FILE))
     throw new UserError(`${dir}: not empty; choose another --out, or remove it`);
   let nearest = resolve(dir);
   while (!existsSync(nearest)) nearest = dirname(nearest);
@@ -72,8 +76,19 @@ export function makeDirectory(dir: string): void {
   }
 }
 
-export function writeManifest(dir: string, manifest: Manifest): void {
-  writeJson(manifestFile(dir), manifest);
+/**
+ * Writes `run.json`, sealed: once the run has ended, with the digests of its files. It is the one file that is synced to
+ * the device: after a power cut it is the old one or the new one, and names what else has lost bytes. Returns what it
+ * has written.
+ */
+export function writeManifest(dir: string, manifest: Manifest): Manifest {
+  const noted = manifest.status === 'running' ? null : notedFiles(dir);
+  const inPlace = [...(noted ?? [])].filter(([name]) => existsSync(join(dir, name)));
+  const files = noted === null ? {} : { files: { ...manifest.files, ...Object.fromEntries(inPlace) } };
+  const written = sealed({ ...manifest, ...files });
+  writeJson(manifestFile(dir), written, true);
+  if (noted !== null) forgetNotes(dir);
+  return written;
 }
 
 /** The manifest of a run. A UserError if `dir` is not a run directory, or its manifest is damaged. */
@@ -86,7 +101,10 @@ export function readManifest(dir: string): Manifest {
   try {
     json = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw new UserError(`${file}: damaged: ${messageOf(error)}; restore the file, or run again`, { cause: error });
+    throw new UserError(
+      `${file}: damaged: ${messageOf(error)}; restore the file, or run again (the records beside it are whole files of their own)`,
+      { cause: error },
+    );
   }
   const parsed = manifestSchema.safeParse(json);
   if (parsed.success) return parsed.data;
@@ -105,15 +123,15 @@ export function writeReport(dir: string, html: string, judged: string | null): v
   writeWhole(reportFile(dir, judged), html);
 }
 
-function writeJson(file: string, value: unknown): void {
-  writeWhole(file, `${JSON.stringify(value, null, 2)}\n`);
+function writeJson(file: string, value: unknown, flush = false): void {
+  writeWhole(file, `${JSON.stringify(value, null, 2)}\n`, flush);
 }
 
 /** Written under another name, then renamed: a reader sees the old file or the new one, never half of one. */
-export function writeWhole(file: string, text: string): void {
+export function writeWhole(file: string, text: string, flush = false): void {
   const aside = file + UNFINISHED_SUFFIX;
   try {
-    writeFileSync(aside, text);
+    writeFileSync(aside, text, { flush });
     renameSync(aside, file);
   } catch (error) {
     rmSync(aside, { force: true });

@@ -1,8 +1,11 @@
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { basename } from 'node:path';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { fileWriter, ParquetWriter } from 'hyparquet-writer';
 import { messageOf, UserError } from '../core/errors.ts';
 import type { Scrape, ServerSample } from '../schema/server-metrics.ts';
+import { digestsOf, fileProblem, refuse, type OnProblem } from './records.ts';
+import { noteFile } from './seal.ts';
 import { serverFile, UNFINISHED_SUFFIX } from './run-directory.ts';
 
 /** Rows that are kept before they are written: some minutes of them. */
@@ -16,6 +19,7 @@ const UP = 'up';
  * its own. Under another name until it is complete; without any value there is no file.
  */
 export class ServerFile {
+  readonly #dir: string;
   readonly #file: string;
   readonly #writer;
   readonly #rows = {
@@ -27,6 +31,7 @@ export class ServerFile {
   #values = 0;
 
   constructor(dir: string) {
+    this.#dir = dir;
     this.#file = serverFile(dir);
     this.#writer = new ParquetWriter({
       writer: fileWriter(this.#file + UNFINISHED_SUFFIX),
@@ -58,8 +63,10 @@ export class ServerFile {
     this.#flush();
     // With a writer of files nothing is left to wait for.
     void this.#writer.finish();
-    if (this.#values > 0) renameSync(this.#file + UNFINISHED_SUFFIX, this.#file);
-    else rmSync(this.#file + UNFINISHED_SUFFIX);
+    if (this.#values > 0) {
+      renameSync(this.#file + UNFINISHED_SUFFIX, this.#file);
+      noteFile(this.#dir, basename(this.#file), readFileSync(this.#file));
+    } else rmSync(this.#file + UNFINISHED_SUFFIX);
     return this.#values > 0;
   }
 
@@ -84,9 +91,14 @@ export class ServerFile {
   }
 }
 
-/** The scrapes of a run in order of time; null if it has none. A UserError names a file that is damaged. */
-export function readScrapes(dir: string): AsyncIterable<Scrape> | null {
+/** The scrapes of a run in order of time; null if it has none, or after a `problem` with its file. */
+export function readScrapes(dir: string, problem: OnProblem = refuse): AsyncIterable<Scrape> | null {
   const file = serverFile(dir);
+  const wrong = fileProblem(dir, basename(file), digestsOf(dir));
+  if (wrong !== null) {
+    problem(wrong);
+    return null;
+  }
   return existsSync(file) ? scrapesOf(file) : null;
 }
 

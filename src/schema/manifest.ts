@@ -157,7 +157,14 @@ export const manifestSchema = z
       .describe(
         "The options that the user gave, by their names on the command line and in the order of --help, keys hidden; without those that say where and how the run is printed. Null: a program's own source or codec, or an older run.",
       ),
-    pid: z.number().describe('Process of the client: records of a run are not mended while it lives.'),
+    pid: z.number().describe('Process of the client, for people: an id may be used again.'),
+    host: z
+      .strictObject({
+        name: z.string(),
+        boot_id: z.string().nullable().describe('Of the running kernel; null where it gives none.'),
+      })
+      .exactOptional()
+      .describe('Machine of the client: whether it still writes can be told on that machine alone.'),
     started_at: z.string().describe('ISO 8601 in UTC.'),
     ended_at: z.string().nullable(),
     versions: z.record(z.string(), z.string()),
@@ -219,6 +226,18 @@ export const manifestSchema = z
       .describe('A request that is due while so many are in flight waits until one has ended; null: open loop.'),
     client: clientHealth.nullable(),
     imported: imported.exactOptional(),
+    damage: z
+      .array(z.string())
+      .exactOptional()
+      .describe('What was lost when the run was mended: files, and in journals the bytes. Absent: nothing.'),
+    files: z
+      .record(z.string(), z.string())
+      .exactOptional()
+      .describe('SHA-256 of each file that figures are made of. Absent while the run goes on, and in older runs.'),
+    seal: z
+      .string()
+      .exactOptional()
+      .describe('SHA-256 of this object as JSON without spaces and without `seal`. Absent in older runs.'),
   })
   .describe('What was run, on what, how it ended. The only file of a run that holds wall-clock times.');
 /** The content of `run.json`. */

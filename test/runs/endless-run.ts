@@ -1,14 +1,9 @@
 /** Writes records until it is killed, and says on stdout what it hands to its store. */
-import { readdirSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { openRecordStore } from '../../src/runs/record-store.ts';
-import { requestsDirectory } from '../../src/runs/run-directory.ts';
 import { exampleRecord } from './example-records.ts';
 
 const dir = process.argv[2] ?? '';
-const store = openRecordStore(dir, { worker: 0, journal: true });
-// Starting the writer's thread is not what is tested; a run has it up before its first request is due.
-while (readdirSync(requestsDirectory(dir)).length === 0) await sleep(10);
+const store = await openRecordStore(dir, { worker: 0, journal: true });
 
 const times = Float64Array.from({ length: 200 }, (_, i) => 100_000 + i * 20_000);
 const IN_FLIGHT = 200;

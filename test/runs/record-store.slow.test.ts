@@ -21,7 +21,7 @@ const STORES = { 'in a thread': openRecordStore, blocking: openBlockingRecordSto
 for (const [how, openStore] of Object.entries(STORES)) {
   test(`${how}: what a store was handed is in its parts once closed, and no journal is left`, async (t) => {
     const dir = temporaryRun(t);
-    const store = openStore(dir, { worker: 0, journal: true });
+    const store = await openStore(dir, { worker: 0, journal: true });
     const records = numbered(0, 10_000);
     store.sent(records.map((record) => ({ ...record, outcome: 'cut' as const })));
     store.finished(records);
@@ -39,7 +39,7 @@ for (const [how, openStore] of Object.entries(STORES)) {
 
   test(`${how}: a request that was sent and never finished is kept as it was when sent`, async (t) => {
     const dir = temporaryRun(t);
-    const store = openStore(dir, { worker: 3, journal: true });
+    const store = await openStore(dir, { worker: 3, journal: true });
     const [open, done] = [exampleRecord({ request_id: 'open', outcome: 'cut' }), exampleRecord({ request_id: 'done' })];
     store.sent([open, { ...done, outcome: 'cut' }]);
     store.finished([done]);
@@ -51,7 +51,7 @@ for (const [how, openStore] of Object.entries(STORES)) {
   test(`${how}: a store that cannot write says so when it is closed`, async (t) => {
     const dir = temporaryRun(t);
     rmSync(requestsDirectory(dir), { recursive: true });
-    const store = openStore(dir, { worker: 0, journal: true });
+    const store = await openStore(dir, { worker: 0, journal: true });
     store.finished(numbered(0, 1));
     await sleep(100);
     await assert.rejects(store.close(), (error: unknown) => {
@@ -63,7 +63,7 @@ for (const [how, openStore] of Object.entries(STORES)) {
 
   test(`${how}: a fault of ours has the stack of the code that made it, and what was written before stays`, async (t) => {
     const dir = temporaryRun(t);
-    const store = openStore(dir, { worker: 0, journal: false });
+    const store = await openStore(dir, { worker: 0, journal: false });
     store.finished(numbered(0, 4096));
     store.finished([exampleRecord({ request_id: 'bad', due_us: 0.5 })]);
     store.finished(numbered(4096, 10_000));
@@ -79,8 +79,9 @@ for (const [how, openStore] of Object.entries(STORES)) {
 test('a store that was never closed does not keep its process alive', async (t) => {
   const dir = temporaryRun(t);
   const module = new URL('../../src/runs/record-store.ts', import.meta.url).href;
-  const program = `import('${module}').then(({ openRecordStore }) => {
-    openRecordStore('${dir}', { worker: 0, journal: true }).sent([]);
+  const program = `import('${module}').then(async ({ openRecordStore }) => {
+    const store = await openRecordStore('${dir}', { worker: 0, journal: true });
+    store.sent([]);
     process.exitCode = 7;
   })`;
   await assert.rejects(promisify(execFile)(process.execPath, ['-e', program], { timeout: 20_000 }), { code: 7 });
@@ -88,7 +89,7 @@ test('a store that was never closed does not keep its process alive', async (t) 
 
 test('records are appended behind the parts that are there', async (t) => {
   const dir = temporaryRun(t);
-  const store = openRecordStore(dir, { worker: 0, journal: false });
+  const store = await openRecordStore(dir, { worker: 0, journal: false });
   store.finished(numbered(0, 5));
   await store.close();
   await appendRecords(dir, batches(numbered(5, 8), numbered(8, 10)));

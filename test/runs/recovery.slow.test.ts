@@ -29,7 +29,7 @@ test('a killed run keeps what finished, and what was in flight as cut', async (t
   const dir = temporaryRun(t);
   killedRun(dir);
   const recovered = await recoverRun(dir);
-  assert.deepEqual(recovered, { ended: new Set(['r0', 'r1']), fromJournals: 2 });
+  assert.deepEqual(recovered, { ended: new Set(['r0', 'r1']), fromJournals: 2, damage: [] });
   assert.deepEqual(await idsAndOutcomes(dir), ['r0 ok', 'r1 cut']);
   assert.deepEqual(readdirSync(requestsDirectory(dir)), ['part-0-00001.parquet']);
 });
@@ -39,7 +39,7 @@ test('recovery can be repeated, and leaves a run that ended well as it is', asyn
   killedRun(dir);
   await recoverRun(dir);
   const again = await recoverRun(dir);
-  assert.deepEqual(again, { ended: new Set(['r0', 'r1']), fromJournals: 0 });
+  assert.deepEqual(again, { ended: new Set(['r0', 'r1']), fromJournals: 0, damage: [] });
   assert.deepEqual(await idsAndOutcomes(dir), ['r0 ok', 'r1 cut']);
 });
 

@@ -37,21 +37,22 @@ test('a manifest comes back as it was written, and leaves nothing beside it', (t
   const dir = temporaryRun(t);
   writeManifest(dir, exampleManifest({ status: 'running' }));
   const manifest = exampleManifest({ status: 'complete' });
-  writeManifest(dir, manifest);
-  assert.deepEqual(readManifest(dir), manifest);
+  const written = writeManifest(dir, manifest);
+  assert.deepEqual(readManifest(dir), written);
+  assert.deepEqual({ ...manifest, seal: written.seal }, written);
   assert.deepEqual(readdirSync(dir).sort(), ['requests', 'run.json']);
 });
 
 test('a disk that is full is a user error, and leaves the old file alone', (t) => {
   const dir = temporaryRun(t);
   const manifest = exampleManifest({ status: 'complete' });
-  writeManifest(dir, manifest);
+  const written = writeManifest(dir, manifest);
   symlinkSync('/dev/full', `${manifestFile(dir)}.tmp`);
   assert.throws(
     () => writeManifest(dir, exampleManifest({ status: 'running' })),
     userError(/run\.json: cannot be written: ENOSPC.*make room/),
   );
-  assert.deepEqual(readManifest(dir), manifest);
+  assert.deepEqual(readManifest(dir), written);
   assert.deepEqual(readdirSync(dir).sort(), ['requests', 'run.json']);
 });
 

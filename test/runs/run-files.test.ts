@@ -27,19 +27,20 @@ const SAMPLE: ClientSample = {
 
 test('a run is read as it was written, as often as one likes', async (t) => {
   const dir = temporaryRun(t);
-  const manifest = exampleManifest();
+  const { workload } = exampleManifest();
+  const manifest = exampleManifest({ workload: { ...workload, requests: 2 } });
   const parts = [[exampleRecord({ request_id: 'a' })], [exampleRecord({ request_id: 'b' })]];
   const samples = [SAMPLE, { ...SAMPLE, time_us: 2e6, core_wait_us: null }];
-  writeManifest(dir, manifest);
   for (const part of parts) await appendRecords(dir, batches(part));
   writeClientSamples(dir, samples);
   const file = new ServerFile(dir);
   file.add(-1000, [{ name: 'a', labels: '{}', value: 1 }]);
   file.add(1e6, null);
   file.close();
+  const written = writeManifest(dir, manifest);
 
   const run = openRunFiles(dir);
-  assert.deepEqual([run.dir, run.manifest], [dir, manifest]);
+  assert.deepEqual([run.dir, run.manifest], [dir, written]);
   for (let time = 0; time < 2; time++) {
     assert.deepEqual(await all(run.records()), parts);
     const scrapes = run.scrapes();
@@ -54,7 +55,7 @@ test('a run is read as it was written, as often as one likes', async (t) => {
 
 test('what a run in virtual time does not have is null; a damaged file is named', async (t) => {
   const dir = temporaryRun(t);
-  writeManifest(dir, exampleManifest());
+  writeManifest(dir, exampleManifest({ status: 'running' }));
   const run = openRunFiles(dir);
   assert.deepEqual(await all(run.records()), []);
   assert.equal(run.scrapes(), null);

@@ -6,7 +6,7 @@ import { unlessStopped } from '../../core/stop.ts';
 import { version } from '../../core/version.ts';
 import { gpuCount } from '../../engine/index.ts';
 import { planRun, type RunPlan } from '../../run/plan-run.ts';
-import { checkRunDirectory } from '../../runs/run-directory.ts';
+import { checkRunDirectory, LOCK_FILE } from '../../runs/run-directory.ts';
 import type { GoodputReport } from '../../schema/goodput.ts';
 import { openTarget } from '../../target/open-target.ts';
 import type { TargetSession } from '../../target/session.ts';
@@ -15,7 +15,7 @@ import type { Found, GoodputSearch, SearchContext, SearchHooks } from './context
 import { leaveGoodput } from './files.ts';
 import { ofTrace } from './of-trace.ts';
 import { ofTraffic } from './of-traffic.ts';
-import { LOCK_FILE, withFolder } from '../folder-lock.ts';
+import { withFolder } from '../folder.ts';
 
 /**
  * The goodput of one target, over one session of it: of a trace, or of traffic like it. Writes its files, and goes on where

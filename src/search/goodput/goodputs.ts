@@ -1,13 +1,13 @@
 import { basename, join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
 import { goodputsMarkdown, writeGoodputsHtml } from '../../../reports/index.ts';
-import { writeWhole } from '../../runs/run-directory.ts';
+import { LOCK_FILE, writeWhole } from '../../runs/run-directory.ts';
 import type { GoodputReport, GoodputsReport } from '../../schema/goodput.ts';
 import { checkTarget } from '../../target/target-spec.ts';
 import type { GoodputSearch, SearchHooks } from './context.ts';
 import { leaveGoodput } from './files.ts';
 import { checkFolder, searchGoodput } from './goodput.ts';
-import { LOCK_FILE, withFolder } from '../folder-lock.ts';
+import { withFolder } from '../folder.ts';
 
 /** The search of one target among several. */
 export interface NamedSearch {

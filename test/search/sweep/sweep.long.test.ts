@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
+import { LOCK_FILE } from '../../../src/runs/run-directory.ts';
+import { withFolder } from '../../../src/search/folder.ts';
 import { sweepSchema, type SweepReport } from '../../../src/schema/sweep.ts';
 import { cli, type CliResult, startCli, temporaryFolder } from '../../cli.ts';
 import { readRunFile, readSummary } from '../../written-files.ts';
@@ -111,19 +113,19 @@ describe('a sweep', () => {
 
   it('has its folder to itself: another is refused before it makes a run, and a lock of a killed one does not count', async () => {
     const dir = join(folder, 'taken');
-    const lock = join(dir, 'search.json');
     mkdirSync(dir);
-    writeFileSync(lock, JSON.stringify({ pid: process.pid }));
-    const { code, stderr } = await cli(...argsOf('taken', ...GRID));
+    const { code, stderr } = await withFolder(dir, async () => {
+      const refused = await cli(...argsOf('taken', ...GRID));
+      assert.deepEqual(readdirSync(dir), [LOCK_FILE]);
+      return refused;
+    });
     assert.equal(code, 2, stderr);
-    assert.match(stderr, /taken: another command goes on here \(process \d+\); wait for it, end it, or choose another/);
-    assert.deepEqual(readdirSync(dir), ['search.json']);
-    const ended = startCli(['--version']);
-    await ended.result;
-    writeFileSync(lock, JSON.stringify({ pid: ended.child.pid }));
+    assert.match(stderr, /taken: another command goes on here .*; wait for it, end it, or choose another/);
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(join(dir, LOCK_FILE), '');
     await sweep('taken', ...GRID);
     assert.equal(bytesOf('taken'), bytesOf('plain'));
-    assert.ok(!existsSync(lock));
+    assert.ok(!existsSync(join(dir, LOCK_FILE)));
   });
 
   it('takes further rates, targets and scales in its folder, and nothing of another sweep', async () => {
