@@ -143,7 +143,7 @@ describe('a request in words', () => {
       'TPOT 86.7 ms, longest gap between tokens 210 ms.',
       'Outcome: ok, finish reason stop.',
       'Missed TTFT <= 500 ms (24.4 times as long) and TPOT <= 50 ms (1.73 times as long).',
-      'Request r 7, row 7 of the workload; X-Request-Id night-1-r_7.',
+      'Request r 7, row 7 of the workload; X-Request-Id night-1-r_7~200222137ed34e2ed077d17bee52c756.',
     ]);
   });
 
