@@ -15,7 +15,15 @@ writeFileSync(trace, 'arrival_s,input_tokens,output_tokens\n0,40,3\n0.01,50,2\n0
 
 /** What two runs of the same options have in common in run.json. */
 function unchanging(name: string): Partial<Manifest> {
-  const { run_id: _id, pid: _pid, started_at: _from, ended_at: _to, salt: _salt, ...rest } = readRunFile(at(name));
+  const {
+    run_id: _id,
+    pid: _pid,
+    started_at: _from,
+    ended_at: _to,
+    salt: _salt,
+    seal: _seal,
+    ...rest
+  } = readRunFile(at(name));
   return rest;
 }
 

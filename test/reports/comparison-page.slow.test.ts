@@ -173,7 +173,7 @@ it('without times of the requests it says that it leaves out what is over time, 
   const unknown = { ...imported, starts: 'unknown' } as const;
   const page = await pageOf(
     { factors: [1], manifest: { imported: unknown } },
-    { factors: [2], manifest: { imported: unknown } },
+    { factors: [2], manifest: { imported: { ...unknown, sha256: 'b' } } },
   );
   assert.match(textOf(page), /Over time Left out: a result file does not say when its requests were sent\. Request by/);
   assert.doesNotMatch(textOf(page.slice(page.indexOf('id="most-changed"'), page.indexOf('id="runs"'))), /\bdue\b/);
