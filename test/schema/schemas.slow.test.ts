@@ -48,11 +48,12 @@ function changes(value: unknown, path = ''): Change[] {
 
 /** Where any key may stand. */
 const OPEN =
-  /^\.(?:options|versions|delivered\.outputs\.finish_reasons|target\.facts|workload\.transforms\[0\]\.args)\./;
+  /^\.(?:options|versions|delivered\.outputs\.finish_reasons|target\.facts|files|workload\.transforms\[0\]\.args)\./;
 /** What else may be left out: what has a default, and what is not always there. */
 const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
   'run.json': [
     '.options',
+    '.host',
     '.salt',
     '.workload.warnings',
     '.measured',
@@ -65,6 +66,8 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
     '.slo.limits_ms.tpot',
     '.slo.at',
     '.max_in_flight',
+    '.files',
+    '.seal',
   ],
   'summary.json': [
     '.validity.judged',
