@@ -7,7 +7,7 @@ import type { ProbeFrontEnd, ProbeLoad, ProbeRoute } from '../schema/probe.ts';
 import { statusOnce } from '../serving/http-once.ts';
 import type { ProbeRequests, WorkingCodec } from './identify.ts';
 import { latencyOf } from './latency.ts';
-import { openLoader, type Load, type Loader, type LoadResult } from './load.ts';
+import { jitWarmUp, openLoader, type Load, type LoadResult } from './load.ts';
 import { part } from './part.ts';
 
 /** How the routes are loaded. */
@@ -26,6 +26,8 @@ const MAX_PAGES = 1_000_000;
 const PROMPT_TOKENS = 8;
 /** From this share of its time on the client is at its limit: what is left are waits between two answers. */
 const AT_LIMIT = 0.9;
+/** A client that takes so much of the time of each connection finds a fifth less than the server could. */
+const OF_A_CONNECTION = 1 / 6;
 /**
  * With no idle core left, a client that takes this share of one has waited for it, or has taken it from a server on the
  * same machine.
@@ -42,7 +44,12 @@ const EACH_ID = '[<id>]';
 
 /** A route, and its load but for connections and length; or why it is not loaded. */
 export interface FrontEndRoute extends Pick<ProbeRoute, 'route' | 'kind'> {
-  readonly request: Omit<Load, 'connections' | 'seconds'> | { readonly why: string };
+  readonly request: RouteLoad | { readonly why: string };
+}
+
+interface RouteLoad extends Omit<Load, 'connections' | 'seconds'> {
+  /** The body of a good answer. */
+  readonly example: string;
 }
 
 /** The routes that show how fast a front end is: pages that cost it next to nothing, and completions of one token. */
@@ -65,30 +72,30 @@ export async function measureFrontEnd(
   { connections, loadS }: FrontEndOptions,
   step: (what: string) => void,
 ): Promise<ProbeFrontEnd> {
+  const { stop = new AbortController().signal } = access;
   const loader = openLoader();
   let sentCompletions = 0;
   const found: ProbeRoute[] = [];
   try {
     for (const { route, kind, request } of routes) {
       const loads: ProbeLoad[] = [];
-      if (!('why' in request))
+      if (!('why' in request)) {
+        const { example, ...load } = request;
+        await unlessStopped(jitWarmUp(loader, load, example), stop);
         for (const count of connections) {
           step(`${route} at ${count} connection${count === 1 ? '' : 's'}`);
           await sleep(PAUSE_MS);
-          const result = await loadOnce(loader, { ...request, connections: count, seconds: loadS }, access.stop);
+          const result = await unlessStopped(loader.run({ ...load, connections: count, seconds: loadS }), stop);
           if (kind === 'completion') sentCompletions += result.ended;
           loads.push(loadOf(result, count, access));
         }
+      }
       found.push({ route, kind, why: 'why' in request ? request.why : null, loads });
     }
   } finally {
     await loader.close();
   }
   return { load_s: loadS, max_requests: MAX_COMPLETIONS, sent_completions: sentCompletions, routes: found };
-}
-
-function loadOnce(loader: Loader, load: Load, stop: AbortSignal | undefined): Promise<LoadResult> {
-  return stop === undefined ? loader.run(load) : unlessStopped(loader.run(load), stop);
 }
 
 /** Whether a page is there is asked first: a load of error pages would tell nothing. */
@@ -109,6 +116,7 @@ async function pageRoute(access: ServerAccess, route: string, kind: 'health' | '
           body: null,
           reader: null,
           maxRequests: MAX_PAGES,
+          example: '{}',
         },
       };
     why = 'found' in asked ? `HTTP ${asked.found}` : asked.why;
@@ -143,12 +151,14 @@ function completionRoute(
       body: new TextDecoder().decode(call.body),
       reader: working,
       maxRequests: MAX_COMPLETIONS,
+      example: codec.example(1),
     },
   };
 }
 
 function loadOf(result: LoadResult, connections: number, access: ServerAccess): ProbeLoad {
   const { seconds, answers, latenciesMs, failures, clientBusy, machineIdle } = result;
+  const isAtLimit = clientBusy >= AT_LIMIT || clientBusy / connections >= OF_A_CONNECTION;
   const isCrowded = machineIdle !== null && machineIdle < NO_CORE_IDLE && clientBusy >= TAKES_A_CORE;
   return {
     connections,
@@ -161,7 +171,7 @@ function loadOf(result: LoadResult, connections: number, access: ServerAccess): 
     ),
     client_busy: clientBusy,
     machine_idle: machineIdle,
-    client_bound: clientBusy >= AT_LIMIT || isCrowded,
+    client_bound: isAtLimit || isCrowded,
   };
 }
 

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { extname } from 'node:path';
 import type { CodecOptions } from '../../adapters/index.ts';
 import { startWorker } from '../core/worker.ts';
@@ -46,4 +48,30 @@ export function openLoader(): Loader {
   const file = new URL(`./load-worker${extname(import.meta.filename)}`, import.meta.url);
   const worker = startWorker<null, Load, LoadResult>(file, null);
   return { run: (load) => worker.ask(load), close: () => worker.terminate() };
+}
+
+const WARM_UP = { connections: 4, seconds: 0.3, maxRequests: 1000 };
+
+/**
+ * JIT warm-up: a load of a server of this process, which gives `answer`, so that the first load of a route does not pay for
+ * code that has never run: four times the CPU of a request (measured). The target sees none of it.
+ */
+export async function jitWarmUp(
+  loader: Loader,
+  load: Omit<Load, 'connections' | 'seconds'>,
+  answer: string,
+): Promise<void> {
+  const server = createServer((request, response) => void request.resume().on('end', () => response.end(answer)));
+  // A loader that is closed meanwhile gives no answer.
+  server.listen(0, '127.0.0.1').unref();
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port to warm up on');
+  try {
+    // Without the target's headers, which may hold a key.
+    await loader.run({ ...load, ...WARM_UP, url: `http://127.0.0.1:${address.port}`, headers: {} });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 }

@@ -16,7 +16,7 @@ import { freePort, sse, streamTokens } from '../servers.ts';
 const closing: (() => unknown)[] = [];
 after(() => Promise.all(closing.map((close) => close())));
 
-const SHORT = { connections: [2], loadS: 0.2 };
+const SHORT = { connections: [2], loadS: 0.1 };
 
 async function probe(
   url: string,
