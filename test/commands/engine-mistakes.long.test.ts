@@ -14,7 +14,7 @@ writeFileSync(trace, 'arrival_s,input_tokens,output_tokens\n0,10,5\n0.1,300000,5
 const run = (engine: string, out: string): ReturnType<typeof cli> =>
   cli('run', trace, '--clock', 'virtual', '--target', `reference:${engine}`, '--out', out);
 
-/** What cannot be, and the way out that the message names; unknown names of systems, models and keys: `mistakes.slow.test.ts`. */
+/** What cannot be, and the way out that the message names; unknown names of systems, models and keys: `mistakes.long.test.ts`. */
 const MISTAKES: Readonly<Record<string, RegExp>> = {
   'vllm-v1,gpu=h100': /gpu "h100" is not known; did you mean "h100-sxm" or "h100-pcie"\?/,
   'vllm-v1,model=llama-3-70b': /llama-3-70b does not fit: .* share it by tp=2, or take a smaller model or a larger GPU/,
