@@ -206,7 +206,7 @@ export function commandText(command: readonly string[]): string {
   return command.map((part) => (/^[\w@%+=:,./-]+$/.test(part) ? part : `'${part.replaceAll("'", `'\\''`)}'`)).join(' ');
 }
 
-/** The uncertainty of ITL percentiles: the client stamps tokens as late as it sends requests. */
-export function itlWithinText(lateness: Summary['validity']['lateness_ms']): string | null {
-  return lateness === null ? null : `within ± ${formatMs(lateness.p99)}`;
+/** The uncertainty of ITL percentiles: the client stamps tokens as late as it sends requests. Null: times of the server. */
+export function itlWithinText({ validity }: Summary, { stream }: Pick<Manifest, 'stream'>): string | null {
+  return validity.lateness_ms === null || !stream ? null : `within ± ${formatMs(validity.lateness_ms.p99)}`;
 }

@@ -18,8 +18,9 @@ type Line = readonly [name: string, definition: string | null, value: string];
 export function measurementQuality(
   summary: Summary,
   data: ReportData,
-  { clock, imported }: Pick<Manifest, 'clock' | 'imported'>,
+  manifest: Pick<Manifest, 'clock' | 'imported' | 'stream'>,
 ): Section {
+  const { clock, imported } = manifest;
   const { validity } = summary;
   const isVirtual = clock === 'virtual';
   const counted: Line = ['tokens counted by', null, sourcesText(data.token_count_sources)];
@@ -27,7 +28,7 @@ export function measurementQuality(
   const lines =
     isVirtual || imported !== undefined
       ? [...excludedLines(summary), counted]
-      : [...clientLines(summary), ...excludedLines(summary), counted, littleLine(summary)];
+      : [...clientLines(summary, manifest), ...excludedLines(summary), counted, littleLine(summary)];
   return section(
     {
       id: 'quality',
@@ -63,11 +64,16 @@ function headingOf({ valid, judged }: Summary['validity']): string {
 }
 
 /** The client's health, where it was measured. */
-function clientLines({ validity }: Summary): Line[] {
+function clientLines(summary: Summary, manifest: Pick<Manifest, 'stream'>): Line[] {
+  const { validity } = summary;
   const { lateness_ms, lateness_p90_limit_ms, event_loop_delay_ms, client_cpu_us_per_token } = validity;
   return [
     ['lateness', DEFINITIONS.lateness, latenessText(lateness_ms, lateness_p90_limit_ms)],
-    ['ITL percentiles', DEFINITIONS.itl_within, itlWithinText(lateness_ms) ?? NOT_MEASURED],
+    [
+      'ITL percentiles',
+      DEFINITIONS.itl_within,
+      itlWithinText(summary, manifest) ?? (manifest.stream ? NOT_MEASURED : 'by the clock of the server'),
+    ],
     ['event-loop delay', DEFINITIONS.event_loop, quantileText(event_loop_delay_ms)],
     [
       'client CPU per token',

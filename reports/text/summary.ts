@@ -35,7 +35,7 @@ export function summaryText(summary: Summary, manifest: Manifest, { color }: { c
     '',
     ...countLines(summary),
     '',
-    ...latencyLines(summary),
+    ...latencyLines(summary, manifest),
     '',
     ...aligned(
       [
@@ -86,8 +86,9 @@ function countLines({ requests }: Summary): string[] {
 }
 
 /** Failures count in the percentiles. They have no mean and no maximum: those are of answered requests, and say so. */
-function latencyLines({ latency_ms, latency_ok_ms, validity }: Summary): string[] {
-  const within = itlWithinText(validity.lateness_ms);
+function latencyLines(summary: Summary, manifest: Manifest): string[] {
+  const { latency_ms, latency_ok_ms } = summary;
+  const within = itlWithinText(summary, manifest);
   const rows = LATENCY_METRICS.map((metric) => {
     const stats = latency_ms[metric];
     const { p50, p90, p99, n, missing } = stats;

@@ -35,6 +35,8 @@ export interface ResponseInfo {
   readonly handover?: HandoverTimes;
   /** `server`: the times of its tokens are the server's. Absent: the client's. */
   readonly tokenTimeSource?: 'server';
+  /** Of a failed exchange: what it left behind on a server, a clause for its error. */
+  readonly aftermath?: string;
 }
 
 /** Whether an event came with text; `unknown`: with text in a field that may be output, or say something about it. */

@@ -98,6 +98,8 @@ export class ServerCollector {
     for (const metric of ['ttft', 'itl', 'queue'] as const)
       for (const sample of byName.get(metric) ?? []) {
         const grown = this.#grown(sample);
+        // A request waits at both servers; a wait for each would count it twice.
+        if (metric === 'queue' && this.#isDecodeServer(sample)) continue;
         if (counts) addTo(this.#histograms[metric], sample, grown);
       }
     for (const sample of byName.get('iteration_tokens') ?? []) {

@@ -232,11 +232,9 @@ export class Exchange implements TokenOut, CallEvents {
   fail(outcome: Outcome, error: string): void {
     if (this.#over) return;
     const timeUs = this.#wire.receiveQueue.nowUs();
-    const after = this.#decoder.aftermath ?? '';
     this.#finish();
     for (const call of this.#calls) call.abort();
-    const said = this.#wire.quoted(error) + (after === '' ? '' : `; ${after}`);
-    this.#sink.fail(this.#scheduled.index, timeUs, outcome, said, this.#responseSoFar());
+    this.#sink.fail(this.#scheduled.index, timeUs, outcome, this.#wire.quoted(error), this.#responseSoFar());
   }
 
   /** What a callback threw: bytes of another protocol, or a fault of ours, which the sink hears of even after the end. */
@@ -256,7 +254,9 @@ export class Exchange implements TokenOut, CallEvents {
   }
 
   #responseSoFar(): ResponseInfo | null {
-    return this.#httpStatus === null ? null : this.#response();
+    if (this.#httpStatus === null) return null;
+    const aftermath = this.#decoder.aftermath ?? null;
+    return { ...this.#response(), ...(aftermath === null ? {} : { aftermath }) };
   }
 
   #response(): ResponseInfo {

@@ -294,7 +294,8 @@ class ReplaySink implements Sink {
   }
 
   fail(index: number, timeUs: number, outcome: Outcome, error: string, response: ResponseInfo | null): void {
-    this.#ended(index, timeUs, this.#run.fail(index, timeUs, outcome, error, response));
+    const whole = response?.aftermath === undefined ? error : `${error}; ${response.aftermath}`;
+    this.#ended(index, timeUs, this.#run.fail(index, timeUs, outcome, whole, response));
   }
 
   fault(_index: number, error: unknown): void {

@@ -140,22 +140,30 @@ describe("vLLM's two steps", () => {
       (response) => reply(response, prefilled),
       (response) => response.writeHead(400).end('{"error":"too long"}'),
     );
-    assert.match(
-      (await refused.ask(0)).error ?? '',
-      /^server 1: too long; the prefill server .* holds its KV until it expires/,
-    );
+    const { error, answer } = await refused.ask(0);
+    assert.equal(error, 'server 1: too long');
+    assert.match(answer?.aftermath ?? '', /^the prefill server .* holds its KV until it expires/);
     const gone = await pair(
       'vllm',
       (response) => reply(response, prefilled),
       (response) => response.destroy(),
     );
-    assert.match((await gone.ask(0)).error ?? '', /holds its KV until it expires/);
+    assert.match((await gone.ask(0)).answer?.aftermath ?? '', /holds its KV until it expires/);
+    const asked = Promise.withResolvers<null>();
+    const silent = await pair(
+      'vllm',
+      (response) => reply(response, prefilled),
+      () => asked.resolve(null),
+    );
+    void silent.ask(0);
+    await asked.promise;
+    assert.match(silent.target.cancel(0)?.aftermath ?? '', /holds its KV until it expires/);
     const broken = await pair(
       'vllm',
       (response) => reply(response, prefilled),
       (response) => void response.writeHead(200).write(sse({ choices: [{ text: ' a' }] }), () => response.destroy()),
     );
-    assert.doesNotMatch((await broken.ask(0)).error ?? '', /holds/);
+    assert.equal((await broken.ask(0)).answer?.aftermath, undefined);
   });
 });
 

@@ -154,7 +154,7 @@ describe('what a server said of itself', () => {
   });
 });
 
-it('of prefill and decode servers that the client calls: cache hits of prompts once, and no TTFT that no server sees', () => {
+it('of prefill and decode servers that the client calls: cache hits and queues of prompts once, and no TTFT that no server sees', () => {
   const handed = exampleManifest();
   const facts = { ...handed.target.facts, handover: 'vllm', prefill: 1, decode: 1 };
   const counts = (queries: number, hits: number, ttfts: number): ServerSample[] =>
@@ -163,10 +163,13 @@ it('of prefill and decode servers that the client calls: cache hits of prompts o
       one('vllm:prefix_cache_hits_total', endpoint === '0' ? hits : 0, { endpoint }),
       one('vllm:time_to_first_token_seconds_sum', ttfts, { endpoint }),
       one('vllm:time_to_first_token_seconds_count', ttfts, { endpoint }),
+      one('vllm:request_queue_time_seconds_sum', ttfts * (1 + Number(endpoint)), { endpoint }),
+      one('vllm:request_queue_time_seconds_count', ttfts, { endpoint }),
     ]);
   const scrapes = [at(0, counts(0, 0, 0)), at(5, counts(100, 40, 10)), at(10, counts(200, 80, 20))];
   const both = told(scrapes, { target: { ...handed.target, facts } });
   assert.deepEqual([both.prefix_hit_rate, both.latency_ms.ttft], [0.4, null]);
+  assert.deepEqual([both.latency_ms.queue?.n, both.latency_ms.queue?.mean], [20, 1000]);
   const proxied = told(scrapes);
   assert.deepEqual([proxied.prefix_hit_rate, proxied.latency_ms.ttft?.n], [0.2, 40]);
 });

@@ -67,7 +67,7 @@ describe('replay', () => {
     const target: Target = {
       send: (request, to) => mute.send(request, (sink = to)),
       cancel: (index) => {
-        if (index === 0) return { ...ANSWER, inputTokens: 7 };
+        if (index === 0) return { ...ANSWER, inputTokens: 7, aftermath: 'its KV is held' };
         sink?.end(index, clock.now(), ANSWER);
         return null;
       },
@@ -82,6 +82,7 @@ describe('replay', () => {
         ['ok', ANSWER.httpStatus, ANSWER.inputTokens, 'token_ids'],
       ],
     );
+    assert.match(records[0]?.error ?? '', /^not finished within 1 s \(--timeout\); its KV is held$/);
   });
 
   it('takes the whole-answer timeout when that is the shorter one', async () => {

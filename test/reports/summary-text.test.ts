@@ -36,6 +36,15 @@ it('says what a cap on the requests in flight did', async () => {
   assert.match(of({ ...held, requests: 0, share: 0, wait_ms: null }), /; at most 1,024 in flight, none waited;/);
 });
 
+it('says how far ITL percentiles are known by the client, not where the times are of the server', async () => {
+  const { summary, manifest } = await exampleRun({ requests: 50, slo: null });
+  const validity = { ...summary.validity, lateness_ms: { p50: 0.1, p90: 0.2, p99: 0.5, max: 1 } };
+  const of = (stream: boolean): string =>
+    summaryText({ ...summary, validity }, { ...manifest, stream }, { color: false });
+  assert.match(of(true), /^ITL percentiles are known within ± /m);
+  assert.doesNotMatch(of(false), /known within/);
+});
+
 it('does not call input tokens that no one counted none', async () => {
   const { summary, manifest } = await exampleRun({ requests: 5, slo: null });
   const throughput = { ...summary.throughput, input_tokens_per_s: null };
