@@ -49,13 +49,9 @@ export function resultArgument(given: string): { readonly path: string; readonly
  * the way out, also where the file has several runs and none is named.
  */
 export async function openResults(path: string, number: number | null): Promise<OpenedResult> {
-  const sha256 = await sha256Of(path);
   const opened = await openFile(path, number);
-  return {
-    ...opened,
-    path: resolve(opened.path ?? path),
-    sha256: opened.path === undefined ? sha256 : await sha256Of(opened.path),
-  };
+  const read = opened.path ?? path;
+  return { ...opened, path: resolve(read), sha256: await sha256Of(read) };
 }
 
 interface Found {

@@ -4,7 +4,6 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -13,6 +12,7 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { messageOf, UserError } from '../core/errors.ts';
+import { MOST_JSON_BYTES, readTextWithin } from '../core/read-within.ts';
 import { type Manifest, manifestSchema } from '../schema/manifest.ts';
 import { forgetNotes, notedFiles, sealed } from './seal.ts';
 import type { Summary } from '../schema/summary.ts';
@@ -99,8 +99,9 @@ export function readManifest(dir: string): Manifest {
     throw new UserError(`${dir}: not a run directory: there is no run.json in it; name one that \`reprise run\` made`);
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(file, 'utf8'));
+    json = JSON.parse(readTextWithin(file, MOST_JSON_BYTES));
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(
       `${file}: damaged: ${messageOf(error)}; restore the file, or run again (the records beside it are whole files of their own)`,
       { cause: error },
