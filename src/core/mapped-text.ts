@@ -1,0 +1,64 @@
+/** A text, and of each of its characters the span in the text that it was made of. */
+export interface MappedText {
+  readonly text: string;
+  readonly from: readonly number[];
+  readonly to: readonly number[];
+}
+
+/** A text that is made of itself. */
+export function mapped(text: string): MappedText {
+  const places = Array.from({ length: text.length }, (_, i) => i);
+  return { text, from: places, to: places.map((i) => i + 1) };
+}
+
+/**
+ * Escapes of one character: `\u0041` (also behind several backslashes), `\x41`, `\101`, `%41`, `&#x41;`, `&#65;`, `0x41`;
+ * those of spaces and signs; and tags of HTML, which stand for nothing.
+ */
+const ESCAPE =
+  /\\+u00([0-9a-f]{2})|\\+x([0-9a-f]{2})|%(?:u00)?([0-9a-f]{2})|&#x0*([0-9a-f]{2});|0x([0-9a-f]{2})|&#0*(\d{2,3});|\\+([0-7]{3})|\\+(.)|&(amp|lt|gt|quot|nbsp);|<\/?[a-z][^<>]{0,40}>/gi;
+const NAMED: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', nbsp: ' ' };
+
+/** A text whose escapes are resolved once. */
+export function decodedOnce(text: string): string {
+  return /[\\%&<]|0x/i.test(text) ? text.replaceAll(ESCAPE, (...groups) => meaning(groups)) : text;
+}
+
+/** The same, with the places. */
+export function decodedMapped({ text, from, to }: MappedText): MappedText {
+  let decoded = '';
+  const [starts, ends]: [number[], number[]] = [[], []];
+  const add = (part: string, spanOf: (i: number) => readonly [number, number]): void => {
+    decoded += part;
+    for (let i = 0; i < part.length; i++) {
+      const [start, end] = spanOf(i);
+      starts.push(start);
+      ends.push(end);
+    }
+  };
+  let at = 0;
+  const plain = (end: number): void => {
+    const first = at;
+    add(text.slice(first, end), (i) => [from[first + i] ?? 0, to[first + i] ?? 0]);
+  };
+  for (const match of text.matchAll(ESCAPE)) {
+    plain(match.index);
+    at = match.index + match[0].length;
+    const span = [from[match.index] ?? 0, to[at - 1] ?? 0] as const;
+    add(meaning(match), () => span);
+  }
+  plain(text.length);
+  return { text: decoded, from: starts, to: ends };
+}
+
+/** What an escape stands for, by the groups of `ESCAPE`. */
+function meaning(groups: readonly unknown[]): string {
+  const [, ...given] = groups.map((group) => (typeof group === 'string' ? group : null));
+  const [byU, byX, byPercent, byHtml, by0x, decimal, octal, letter, name] = given;
+  const hex = byU ?? byX ?? byPercent ?? byHtml ?? by0x ?? null;
+  if (hex !== null) return String.fromCharCode(Number.parseInt(hex, 16));
+  if (typeof decimal === 'string') return String.fromCharCode(Number(decimal));
+  if (typeof octal === 'string') return String.fromCharCode(Number.parseInt(octal, 8));
+  if (typeof letter === 'string') return /[nrtbfv0]/.test(letter) ? ' ' : letter;
+  return typeof name === 'string' ? (NAMED[name.toLowerCase()] ?? '') : '';
+}
