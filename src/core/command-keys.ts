@@ -9,7 +9,7 @@ const JSON_VALUE = /[^\s"',}\]\\]+/y;
 
 /** Texts that are keys by their form, wherever they stand. */
 const KEY_FORMS = [
-  /(?<=\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}/gi,
+  /(?<=\b(?:bearer|basic)\s+)[^\s"'\\;&|*]{8,}/gi,
   /(?<=(?:^|\s)(?:-u|--user)(?:\s+|=))[^\s"':]*:[^\s"']+/g,
   /\b(?:sk|pk|rk|hf|nvapi|ghp|gho|ghs|github_pat|glpat|xox[abprs])[-_][\w-]{8,}/g,
   /\bAKIA[A-Z\d]{12,}/g,

@@ -10,6 +10,9 @@ const KEY_NAME =
 /** Headers that clients have by themselves, and that hold no key. */
 const OPEN_HEADER = /^(accept(-.*)?|content-type|user-agent|cache-control|origin|host)$/;
 
+/** Before credentials: `Bearer KEY`. */
+const SCHEME = /^[a-z][\w-]*\s+(?=\S+$)/i;
+
 /**
  * What may be a key in the values of headers: each as a whole, its words (`Bearer KEY`, `session=KEY; path=/`), and what
  * basic authentication is made of. Servers quote the API key that they reject.
@@ -17,7 +20,7 @@ const OPEN_HEADER = /^(accept(-.*)?|content-type|user-agent|cache-control|origin
 export function headerKeys(headers: Readonly<Record<string, string>>): string[] {
   return Object.entries(headers)
     .filter(([name]) => !OPEN_HEADER.test(name.toLowerCase()))
-    .flatMap(([, value]) => [value, ...basicWords(value)])
+    .flatMap(([, value]) => [value.replace(SCHEME, ''), ...basicWords(value)])
     .flatMap((value) => [value, ...value.split(/[\s,;]+/), ...value.split(/[\s,;:=]+/)]);
 }
 

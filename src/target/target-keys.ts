@@ -7,11 +7,12 @@ import type { TargetConfig } from './target-spec.ts';
  * that is started, whose command and environment hold its own.
  */
 export function targetKeys({ spec, body, start }: TargetConfig): readonly string[] {
-  return [
+  const keys = [
     ...(spec.kind === 'server' ? spec.endpoints.flatMap(({ query }) => queryValues(query)) : []),
     ...keysIn(body.extra),
     ...(start === null ? [] : [...commandKeys(start.command), ...environmentKeys(process.env)]),
   ];
+  return keys.filter((key) => key !== '');
 }
 
 /** Warnings about keys that are too short to be told from other texts, a sentence each. */

@@ -114,21 +114,14 @@ describe('a server that sends the key back wherever it can', { timeout: 120_000 
     await server.close();
   });
 
-  it('where the key is that of a query, a header or a field of the body', async () => {
+  it('where the key is that of a query', async () => {
     const server = await hostileServer();
-    const [of, body] = [`${server.url}/?key=${encodeURIComponent(KEY)}`, JSON.stringify({ user: { api_key: KEY } })];
-    const dirs = ['query', 'header', 'body'].map((name) => join(folder, name));
-    const [query = '', header = '', field = ''] = dirs;
-    const results = [
-      await cli('run', trace, ...FEW, '--target', of, '--out', query),
-      await cli('run', trace, ...FEW, '--target', server.url, '--header', `x-api-key: ${KEY}`, '--out', header),
-      await cli('run', trace, ...FEW, '--target', server.url, '--extra-body', body, '--out', field),
-    ];
-    for (const { stdout, stderr } of results) assertHidden(stdout + stderr);
-    for (const dir of dirs) {
-      await assertNowhere(dir);
-      assert.equal(readRunFile(dir).workload.requests, 3);
-    }
+    const dir = join(folder, 'query');
+    const target = `${server.url}/?key=${encodeURIComponent(KEY)}`;
+    const { stdout, stderr } = await cli('run', trace, '--target', target, '--out', dir, ...FEW);
+    assertHidden(stdout + stderr);
+    await assertNowhere(dir);
+    assert.equal(readRunFile(dir).workload.requests, 3);
     await server.close();
   });
 
@@ -143,8 +136,6 @@ describe('a server that sends the key back wherever it can', { timeout: 120_000 
     for (const [name, page] of Object.entries({
       handed: reply({ remote_engine_id: SAID, remote_block_ids: [1], [KEY]: SAID }),
       refused: JSON.stringify({ error: { message: SAID } }),
-      nothing: reply(SAID),
-      garbled: SAID,
     })) {
       const prefill = await hostileServer({ '/v1/completions': page });
       const decode = await hostileServer();
