@@ -8,9 +8,9 @@ export function isObject(value: unknown): value is Json {
 }
 
 /** Far deeper than any answer, and far from where functions that call themselves run out of stack. */
-const MAX_DEPTH = 200;
+const MAX_DEPTH = 1000;
 
-/** Parses JSON of a server. Throws a SyntaxError for what is none, and for what is nested deeper than 200 levels. */
+/** Parses JSON of a server. Throws a SyntaxError for what is none, and for what is nested deeper than 1,000 levels. */
 export function parseJson(text: string): unknown {
   if (text.length > 2 * MAX_DEPTH && depthOf(text) > MAX_DEPTH)
     throw new SyntaxError(`it is nested deeper than ${MAX_DEPTH} levels`);

@@ -91,9 +91,12 @@ function withoutWhole(text: string, needles: readonly Needle[]): string {
   let shown = text;
   let decoded = text;
   for (let level = 0; level <= MOST_DECODINGS; level++) {
-    const isFound = found(decoded, needles);
-    if (isFound.length > 0) {
-      shown = replaced(shown, spansIn(shown, level, isFound));
+    // Again where a key is spread over more than the one that was found.
+    for (let left = found(decoded, needles); left.length > 0; left = found(decoded, needles)) {
+      const hidden = replaced(shown, spansIn(shown, level, left));
+      // Where its place cannot be told nothing of the text is shown.
+      if (hidden === shown) return HIDDEN;
+      shown = hidden;
       decoded = decodedTimes(shown, level);
     }
     const next = decodedOnce(decoded);
@@ -118,8 +121,24 @@ function decodedTimes(text: string, times: number): string {
 
 type Span = readonly [from: number, to: number];
 
+/** Long texts are searched for the places of keys by windows, each with the end of the one before. */
+const WINDOW = 2 ** 16;
+const OVERLAP = 2 ** 14;
+
 /** Where the keys stand in a text, in what it is when it is decoded so often. */
 function spansIn(text: string, level: number, needles: readonly Needle[]): Span[] {
+  const spans: Span[] = [];
+  for (let start = 0; start < text.length; start += WINDOW - OVERLAP) {
+    const window = text.slice(start, start + WINDOW);
+    const inWindow = found(decodedTimes(window, level), needles);
+    for (const [from, to] of spansInWindow(window, level, inWindow)) spans.push([start + from, start + to]);
+  }
+  // A key that is spread wider than windows overlap.
+  return spans.length > 0 ? spans : spansInWindow(text, level, needles);
+}
+
+function spansInWindow(text: string, level: number, needles: readonly Needle[]): Span[] {
+  if (needles.length === 0) return [];
   const decoded = mappedTimes(text, level);
   return needles.flatMap(({ text: needle, kept, sharesEnds }) => {
     const stream = keptMapped(decoded, kept);
@@ -140,13 +159,15 @@ function mappedTimes(text: string, times: number): MappedText {
 
 function keptMapped({ text, from, to }: MappedText, kept: Kept): MappedText {
   const isKept = IS_KEPT[kept];
-  const places: number[] = [];
-  for (let i = 0; i < text.length; i++) if (isKept(text, i)) places.push(i);
-  return {
-    text: lowered(places.map((i) => text[i]).join('')),
-    from: places.map((i) => from[i] ?? 0),
-    to: places.map((i) => to[i] ?? 0),
-  };
+  const [starts, ends] = [new Uint32Array(text.length), new Uint32Array(text.length)];
+  let stream = '';
+  for (let i = 0; i < text.length; i++) {
+    if (!isKept(text, i)) continue;
+    starts[stream.length] = from[i] ?? 0;
+    ends[stream.length] = to[i] ?? 0;
+    stream += text[i];
+  }
+  return { text: lowered(stream), from: starts, to: ends };
 }
 
 function spanOf({ from, to }: MappedText, first: number, end: number): Span {

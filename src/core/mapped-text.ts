@@ -1,14 +1,15 @@
 /** A text, and of each of its characters the span in the text that it was made of. */
 export interface MappedText {
   readonly text: string;
-  readonly from: readonly number[];
-  readonly to: readonly number[];
+  readonly from: Uint32Array;
+  readonly to: Uint32Array;
 }
 
 /** A text that is made of itself. */
 export function mapped(text: string): MappedText {
-  const places = Array.from({ length: text.length }, (_, i) => i);
-  return { text, from: places, to: places.map((i) => i + 1) };
+  const from = new Uint32Array(text.length);
+  for (let i = 0; i < from.length; i++) from[i] = i;
+  return { text, from, to: from.map((i) => i + 1) };
 }
 
 /**
@@ -24,31 +25,29 @@ export function decodedOnce(text: string): string {
   return /[\\%&<]|0x/i.test(text) ? text.replaceAll(ESCAPE, (...groups) => meaning(groups)) : text;
 }
 
-/** The same, with the places. */
+/** The same, with the places. No text gets longer by it. */
 export function decodedMapped({ text, from, to }: MappedText): MappedText {
-  let decoded = '';
-  const [starts, ends]: [number[], number[]] = [[], []];
-  const add = (part: string, spanOf: (i: number) => readonly [number, number]): void => {
-    decoded += part;
-    for (let i = 0; i < part.length; i++) {
-      const [start, end] = spanOf(i);
-      starts.push(start);
-      ends.push(end);
-    }
+  const parts: string[] = [];
+  const [starts, ends] = [new Uint32Array(text.length), new Uint32Array(text.length)];
+  let length = 0;
+  const addPlain = (first: number, end: number): void => {
+    parts.push(text.slice(first, end));
+    starts.set(from.subarray(first, end), length);
+    ends.set(to.subarray(first, end), length);
+    length += end - first;
   };
   let at = 0;
-  const plain = (end: number): void => {
-    const first = at;
-    add(text.slice(first, end), (i) => [from[first + i] ?? 0, to[first + i] ?? 0]);
-  };
   for (const match of text.matchAll(ESCAPE)) {
-    plain(match.index);
+    addPlain(at, match.index);
     at = match.index + match[0].length;
-    const span = [from[match.index] ?? 0, to[at - 1] ?? 0] as const;
-    add(meaning(match), () => span);
+    const part = meaning(match);
+    parts.push(part);
+    starts.fill(from[match.index] ?? 0, length, length + part.length);
+    ends.fill(to[at - 1] ?? 0, length, length + part.length);
+    length += part.length;
   }
-  plain(text.length);
-  return { text: decoded, from: starts, to: ends };
+  addPlain(at, text.length);
+  return { text: parts.join(''), from: starts.subarray(0, length), to: ends.subarray(0, length) };
 }
 
 /** What an escape stands for, by the groups of `ESCAPE`. */

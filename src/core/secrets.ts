@@ -77,7 +77,7 @@ const OPEN_PARAMETER = /^(api[-_])?version$/i;
  */
 export function withoutQueryValues(url: string): string {
   const [, scheme = '', rest = ''] = /^([a-z][a-z\d+.-]*:\/\/)?(.*)$/is.exec(url) ?? [];
-  const [authority = ''] = URL.canParse(url) ? (/^[^/?#\\]*/.exec(rest) ?? []) : [rest];
+  const [authority = ''] = scheme !== '' && URL.canParse(url) ? (/^[^/?#\\]*/.exec(rest) ?? []) : [rest];
   const hasUser = authority.includes('@');
   const behind = hasUser ? rest.slice(authority.lastIndexOf('@') + 1) : rest;
   const [, head = '', query = ''] = /^([^?#]*)(?:\?([^#]*))?/s.exec(behind) ?? [];

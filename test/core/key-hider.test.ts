@@ -60,6 +60,17 @@ describe('keys are hidden', () => {
     assert.equal(keyHider([])('anything'), 'anything');
   });
 
+  it('however far they are spread, beside others that are not', () => {
+    const spread = [...KEY].join(' '.repeat(3000));
+    for (const said of [
+      spread,
+      `${KEY} and ${spread}`,
+      `${spread}${' '.repeat(70_000)}${KEY}`,
+      `${'a '.repeat(40_000)}${KEY} ${spread}`,
+    ])
+      assert.deepEqual(keyIn(hide(said)), []);
+  });
+
   it('also in part, where a text was cut', () => {
     for (const encode of [CODINGS['raw'], CODINGS['hex'], base64, CODINGS['JSON, every character']]) {
       assert.ok(encode !== undefined);

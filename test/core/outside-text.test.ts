@@ -19,7 +19,7 @@ describe("a server's text on its way into memory", () => {
       fc.constantFrom('\u001B[2J', '\u202E', '\u009B', ' '.repeat(400), 'x'.repeat(300)),
     );
     fc.assert(
-      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+      fc.property(fc.array(piece, { maxLength: 6 }), (pieces) => {
         const said = pieces.join('');
         for (const [shown, most] of [
           [texts.name(said), 256],
@@ -32,7 +32,7 @@ describe("a server's text on its way into memory", () => {
         }
         assert.deepEqual(keyIn(texts.page(said)), []);
       }),
-      { numRuns: 40 },
+      { numRuns: 30 },
     );
   });
 
