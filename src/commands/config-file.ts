@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
   isAlias,
@@ -20,6 +20,7 @@ import type { Options } from 'yargs';
 import { nearest } from '../core/did-you-mean.ts';
 import { messageOf, UserError } from '../core/errors.ts';
 import type { Command, Given } from './command.ts';
+import { foundAt } from '../core/read-within.ts';
 
 /** More than any options need: a trace that is named by mistake is not read to its end. */
 const MAX_BYTES = 1_000_000;
@@ -145,7 +146,7 @@ function readText(file: string): string {
 
 /** A pipe that a shell gives (`--config <(command)`) has a writer; any other may never have one. */
 function checkReadable(file: string): void {
-  const found = statSync(file, { throwIfNoEntry: false });
+  const found = foundAt(file);
   if (found?.isFIFO() === true && !/^\/(?:dev|proc\/\w+)\/(?:fd\/\d+|stdin)$/.test(resolve(file)))
     throw new UserError(`--config: ${file}: is a pipe, expected a YAML or JSON file`);
 }

@@ -1,10 +1,10 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import type { FirstRun } from '../../reports/data/comparison-data.ts';
 import { idPrefixOf } from '../../reports/data/report-data.ts';
 import { comparisonMarkdown, requestAnchor, writeComparisonHtml } from '../../reports/index.ts';
 import { UserError } from '../core/errors.ts';
-import { MOST_PART_BYTES, readTextWithin } from '../core/read-within.ts';
+import { foundAt, MOST_PART_BYTES, readTextWithin } from '../core/read-within.ts';
 import { readRecords } from '../runs/records.ts';
 import { makeDirectory, reportFile, writeWhole } from '../runs/run-directory.ts';
 import type { Comparison } from '../schema/comparison.ts';
@@ -23,7 +23,7 @@ export interface Compared {
 
 /** Throws a UserError where a comparison cannot be written to a folder, before anything is read. */
 export function checkPlace(dir: string): void {
-  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() === false)
+  if (foundAt(dir)?.isDirectory() === false)
     throw new UserError(`${dir}: is a file; name a folder for comparison.json, .md and .html with --out`);
 }
 

@@ -28,6 +28,8 @@ const MAX_NAME = 256;
 const MAX_QUOTED = 300;
 const END_QUOTED = 120;
 const MAX_DEPTH = 64;
+/** Names that are known by how they were heard. */
+const MOST_KNOWN = 4096;
 
 /** Of each set of headers, since an access is copied with other members for nearly every request. */
 const known = new WeakMap<object, { readonly secrets: readonly string[]; readonly texts: OutsideText }>();
@@ -45,7 +47,19 @@ export function textsFrom({ headers, secrets = NONE }: Secretive): OutsideText {
 /** The way in for texts that must not show these keys. */
 function outsideText(keys: readonly string[]): OutsideText {
   const hide = keyHider(keys);
-  const name = (text: string): string => boundedName(visibleLine(hide(text)));
+  const heardName = (text: string): string => boundedName(visibleLine(hide(text)));
+  // A page of metrics has the same labels thousands of times, and again every second.
+  const names = new Map<string, string>();
+  const name = (text: string): string => {
+    if (text.length > MAX_NAME) return heardName(text);
+    let heard = names.get(text);
+    if (heard === undefined) {
+      heard = heardName(text);
+      if (names.size >= MOST_KNOWN) names.clear();
+      names.set(text, heard);
+    }
+    return heard;
+  };
   // Requests that fail mostly fail alike.
   let last = { text: '', quoted: '' };
   return {

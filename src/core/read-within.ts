@@ -1,5 +1,5 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { UserError } from './errors.ts';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync, type Stats } from 'node:fs';
+import { messageOf, UserError } from './errors.ts';
 
 const CHUNK_BYTES = 2 ** 16;
 
@@ -44,4 +44,16 @@ function tooLarge(file: string, mostBytes: number): UserError {
   return new UserError(
     `${file}: is larger than ${mostBytes / 2 ** 20} MiB, which no such file is; is it the right one?`,
   );
+}
+
+/**
+ * What a path leads to; undefined: nothing. Throws a UserError for a path that cannot be, such as a loop of links or a name
+ * that is too long, and for one that may not be looked at.
+ */
+export function foundAt(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (thrown) {
+    throw new UserError(`${path}: cannot be looked at: ${messageOf(thrown)}; give another path`, { cause: thrown });
+  }
 }

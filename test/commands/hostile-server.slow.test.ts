@@ -96,6 +96,14 @@ describe('a server that sends the key back wherever it can', { timeout: 120_000 
     const named = await run(server.url, 'model', '--model', 'mine');
     assert.match(named.stderr, /--model: .* does not serve "mine"/);
     await server.close();
+    const long = await hostileServer({
+      '/v1/models': { data: [{ id: 'x'.repeat(1e6) }] },
+      '/version': 'y'.repeat(1e6),
+    });
+    const listed = await run(long.url, 'long');
+    assert.equal(listed.code, 3);
+    assert.ok(listed.stderr.length < 2000, `${listed.stderr.length}`);
+    await long.close();
   });
 
   it('on the pages that a probe, a tokenizer and a cache reset ask for', async () => {

@@ -59,6 +59,20 @@ describe('the way to the terminal', () => {
     }
   });
 
+  it('leaves the colours of our own reports on a terminal that has them, and nothing else of what is like them', () => {
+    const { isTTY, hasColors } = process.stdout;
+    const noColor = process.env['NO_COLOR'];
+    delete process.env['NO_COLOR'];
+    Object.assign(process.stdout, { isTTY: true, hasColors: () => true });
+    try {
+      const text = written(() => print('\u001B[31mbad\u001B[0m \u001B[8mhidden\u001B[31;8mx\u001B]0;t\u0007'));
+      assert.equal(text, '\u001B[31mbad\u001B[0m \\u001b[8mhidden\\u001b[31;8mx\\u001b]0;t\\u0007');
+    } finally {
+      Object.assign(process.stdout, { isTTY, hasColors });
+      if (noColor !== undefined) process.env['NO_COLOR'] = noColor;
+    }
+  });
+
   it('draws a line of progress over the one before, whatever is in it', () => {
     let text = '';
     const stream = { isTTY: true, write: (part: string) => (text += part) };

@@ -4,7 +4,7 @@ import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { UserError } from '../../src/core/errors.ts';
-import { readTextWithin, readWithin } from '../../src/core/read-within.ts';
+import { foundAt, readTextWithin, readWithin } from '../../src/core/read-within.ts';
 import { temporaryFolder } from '../cli.ts';
 
 const folder = temporaryFolder();
@@ -39,4 +39,11 @@ it('what has no end, no writer or no sense is named at once', () => {
     );
   assert.ok(performance.now() - started < 1000);
   assert.throws(() => readWithin(at('none'), 1), { code: 'ENOENT' });
+});
+
+it('a path that cannot be is a mistake of the user', () => {
+  symlinkSync('loop', at('loop'));
+  for (const path of [at('loop'), at('loop/below'), at('x'.repeat(300))]) assert.throws(() => foundAt(path), UserError);
+  assert.equal(foundAt(at('none')), undefined);
+  assert.equal(foundAt(folder)?.isDirectory(), true);
 });
