@@ -13,7 +13,7 @@ import {
 import { picker } from './deployment.ts';
 import { errorIn, errorMessageOf, isErrorEvent } from './error-shape.ts';
 import { protocolError, streamBroken } from './event-stream.ts';
-import { isObject, tokensAt, type Json } from './json.ts';
+import { isObject, parseJson, tokensAt, type Json } from './json.ts';
 import { vllmCodec } from './openai.ts';
 import { rawMember } from './raw-member.ts';
 import { sglangCodec } from './sglang.ts';
@@ -226,7 +226,7 @@ const EXAMPLE_REPLY = '{"kv_transfer_params":{"remote_block_ids":[1,2,3]},"usage
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return null;
   }

@@ -7,7 +7,7 @@ import { USUAL_BODY } from './body-options.ts';
 import { jsonCall, type CodecOptions, type ServerCapabilities } from './codec-options.ts';
 import { bounded, errorIn, errorMessageOf, isErrorEvent, statusIn } from './error-shape.ts';
 import { protocolError, streamBroken } from './event-stream.ts';
-import { isObject, type Json } from './json.ts';
+import { isObject, parseJson, type Json } from './json.ts';
 import { JsonObjects } from './json-objects.ts';
 import { LIFETIME_EVENTS, phasesOfLifetime } from './lifetime.ts';
 
@@ -230,7 +230,7 @@ function parsed(bytes: Buffer): { readonly json: Json } | { readonly error: Stre
   const text = bytes.toString();
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = parseJson(text);
   } catch (thrown) {
     return { error: protocolError(`an object is not JSON (${messageOf(thrown)}): ${bounded(text)}`) };
   }

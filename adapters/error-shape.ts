@@ -1,4 +1,5 @@
-import { isObject, textAt, type Json } from './json.ts';
+import { CUT } from '../src/core/key-hider.ts';
+import { isObject, parseJson, textAt, type Json } from './json.ts';
 
 /** Longest text that is passed on from a server, in characters; who quotes it removes secrets and then cuts further. */
 const MAX_LENGTH = 8192;
@@ -154,7 +155,7 @@ export function errorMessageOf(body: string): string {
 
 function messageIn(body: string): string | null {
   try {
-    return reasonIn(JSON.parse(body));
+    return reasonIn(parseJson(body));
   } catch {
     return null;
   }
@@ -222,6 +223,6 @@ function reasonInList(list: readonly unknown[]): string | null {
 
 /** A text on one line, its middle left out where it is far too long: a reason stands at the start or at the end. */
 export function bounded(text: string): string {
-  const cut = text.length <= MAX_LENGTH ? text : `${text.slice(0, MAX_LENGTH / 2)} ... ${text.slice(-MAX_LENGTH / 2)}`;
+  const cut = text.length <= MAX_LENGTH ? text : text.slice(0, MAX_LENGTH / 2) + CUT + text.slice(-MAX_LENGTH / 2);
   return cut.replaceAll(/\s+/g, ' ').trim();
 }

@@ -11,7 +11,7 @@ import {
   remarkOf,
   statusIn,
 } from './error-shape.ts';
-import { isObject, type Json } from './json.ts';
+import { isObject, parseJson, type Json } from './json.ts';
 import { isEndMark, SseReader } from './sse.ts';
 
 /** The sign of a response that has as many tokens as planned. */
@@ -137,7 +137,7 @@ export class EventStream implements Decoder {
     const isAnnotated = name !== '' && name !== 'message';
     let event: unknown;
     try {
-      event = JSON.parse(data);
+      event = parseJson(data);
       if (isAnnotated && !(isObject(event) && (hasAnswer(event) || 'error' in event))) return false;
     } catch (thrown) {
       if (!isAnnotated) this.#unreadable(`an event is not JSON (${messageOf(thrown)}): ${bounded(data)}`);

@@ -7,6 +7,33 @@ export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Far deeper than any answer, and far from where functions that call themselves run out of stack. */
+const MAX_DEPTH = 1000;
+
+/** Parses JSON of a server. Throws a SyntaxError for what is none, and for what is nested deeper than 1,000 levels. */
+export function parseJson(text: string): unknown {
+  if (text.length > 2 * MAX_DEPTH && depthOf(text) > MAX_DEPTH)
+    throw new SyntaxError(`it is nested deeper than ${MAX_DEPTH} levels`);
+  return JSON.parse(text);
+}
+
+const [QUOTE, BACKSLASH] = [34, 92];
+
+function depthOf(text: string): number {
+  let [depth, deepest] = [0, 0];
+  let isInString = false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) isInString = !isInString;
+    else if (isInString) at += code === BACKSLASH ? 1 : 0;
+    else if (isOneOf(code, '[{')) deepest = Math.max(deepest, ++depth);
+    else if (isOneOf(code, ']}')) depth--;
+  }
+  return deepest;
+}
+
+const isOneOf = (code: number, pair: string): boolean => code === pair.charCodeAt(0) || code === pair.charCodeAt(1);
+
 /** No prompt or response has more tokens: a larger count is a fault of the server. */
 export const MAX_RESPONSE_TOKENS = 2 ** 24;
 

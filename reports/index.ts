@@ -18,7 +18,7 @@ export { writeGoodputsHtml } from './html/write-goodputs-html.ts';
 export { goodputsMarkdown } from './markdown/goodputs.ts';
 export { plain } from './markdown/plain.ts';
 export { summaryMarkdown } from './markdown/summary.ts';
-export { aligned, printable } from './text/table.ts';
+export { aligned } from './text/table.ts';
 export { trendMarkdown } from './markdown/trend.ts';
 export { comparisonText } from './text/comparison.ts';
 export { goodputText } from './text/goodput.ts';

@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { messageOf, UserError } from '../src/core/errors.ts';
+import { readWithin } from '../src/core/read-within.ts';
 
 const CHUNK_BYTES = 2 ** 18;
 
@@ -30,20 +31,9 @@ export async function* fileBytes(path: string, hash: FileHash | null = null): As
 }
 
 /** The whole of a file that is held in memory. Throws a UserError for one that is none, or of more than `maxBytes`. */
-export async function wholeFile(path: string, maxBytes: number): Promise<Buffer> {
+export function wholeFile(path: string, maxBytes: number): Buffer {
   try {
-    const found = await stat(path);
-    if (!found.isFile())
-      throw new UserError(`${path}: is a ${found.isDirectory() ? 'directory' : 'pipe or device'}, expected a file`);
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of rawChunks(path, null)) {
-      chunks.push(chunk);
-      bytes += chunk.length;
-      if (bytes > maxBytes)
-        throw new UserError(`${path}: is larger than ${maxBytes / 2 ** 20} MiB, which no such file is`);
-    }
-    return Buffer.concat(chunks);
+    return readWithin(path, maxBytes);
   } catch (thrown) {
     throw unreadable(path, thrown);
   }

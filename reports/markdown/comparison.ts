@@ -8,7 +8,7 @@ import {
   shortened,
   shownDoubts,
 } from '../comparison-words.ts';
-import { printable } from '../text/table.ts';
+import { visibleLine } from '../../src/core/visible-text.ts';
 import { plain } from './plain.ts';
 
 /**
@@ -20,9 +20,9 @@ export function comparisonMarkdown(comparison: Comparison): string {
   return [
     `**${comparisonMark(comparison).glyph} ${plain(comparisonSentence(comparison))}**`,
     '',
-    ...shownDoubts(comparison).flatMap((text) => [`**! ${printable(plain(text))}**`, '']),
-    `- base: ${printable(plain(shortened(base.name)))}`,
-    `- new: ${printable(plain(shortened(now.name)))}`,
+    ...shownDoubts(comparison).flatMap((text) => [`**! ${visibleLine(plain(text))}**`, '']),
+    `- base: ${visibleLine(plain(shortened(base.name)))}`,
+    `- new: ${visibleLine(plain(shortened(now.name)))}`,
     '',
     `| ${COMPARISON_COLUMNS.join(' | ')} |`,
     `| ${COMPARISON_COLUMNS.map(() => '---').join(' | ')} |`,

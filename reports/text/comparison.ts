@@ -8,7 +8,8 @@ import {
   shortened,
   shownDoubts,
 } from '../comparison-words.ts';
-import { aligned, printable } from './table.ts';
+import { visibleLine } from '../../src/core/visible-text.ts';
+import { aligned } from './table.ts';
 
 const COLOURS = { met: 32, missed: 31, unsure: 33, none: 1 } as const;
 
@@ -17,10 +18,10 @@ export function comparisonText(comparison: Comparison, { color }: { color: boole
   const { tone, glyph } = comparisonMark(comparison);
   const paint = (text: string): string => (color ? `\u001B[${COLOURS[tone]}m${text}\u001B[0m` : text);
   return [
-    ...shownDoubts(comparison).map((text) => printable(`! ${text}`)),
+    ...shownDoubts(comparison).map((text) => visibleLine(`! ${text}`)),
     paint(`${glyph} ${comparisonSentence(comparison)}`),
-    printable(`base: ${shortened(comparison.base.name)}`),
-    printable(`new:  ${shortened(comparison.new.name)}`),
+    visibleLine(`base: ${shortened(comparison.base.name)}`),
+    visibleLine(`new:  ${shortened(comparison.new.name)}`),
     '',
     ...aligned([[...COMPARISON_COLUMNS], ...comparison.metrics.map(comparisonRow)], 'left'),
     '',

@@ -1,7 +1,8 @@
 import type { GoodputReport } from '../../src/schema/goodput.ts';
 import { goodputTable, narrowed } from '../goodput-table.ts';
 import { goodputVerdict } from '../goodput-verdict.ts';
-import { aligned, printable } from './table.ts';
+import { visibleLine } from '../../src/core/visible-text.ts';
+import { aligned } from './table.ts';
 
 const COLOURS = { met: 32, missed: 31, unsure: 33, none: 1 } as const;
 const WIDTH = 80;
@@ -14,9 +15,9 @@ export function goodputText(report: GoodputReport, { color }: { color: boolean }
   const paint = (text: string): string => (color ? `\u001B[${COLOURS[tone]}m${text}\u001B[0m` : text);
   const { columns, rows } = narrowed(goodputTable(report), DISPENSABLE, WIDTH);
   return [
-    paint(printable(`${glyph} ${sentence}`)),
-    ...notes.map(printable),
-    printable(`${report.workload.name} -> ${report.target.spec}`),
+    paint(visibleLine(`${glyph} ${sentence}`)),
+    ...notes.map(visibleLine),
+    visibleLine(`${report.workload.name} -> ${report.target.spec}`),
     '',
     ...aligned([columns, ...rows], 'left'),
   ].join('\n');

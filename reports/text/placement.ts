@@ -10,7 +10,8 @@ import {
   rankingRow,
 } from '../placement-text.ts';
 import { ARRIVALS, placementVerdict } from '../placement-verdict.ts';
-import { aligned, printable } from './table.ts';
+import { visibleLine } from '../../src/core/visible-text.ts';
+import { aligned } from './table.ts';
 
 const ROWS = 10;
 const COLOURS = { none: 0, unsure: 33, missed: 31 } as const;
@@ -27,7 +28,7 @@ export function placementText(report: PlacementReport, { color }: { color: boole
     ...kindsInOrder(report).flatMap((kind) => ranking(kind, report)),
     ...(report.phases.prefill.length === 0 ? [] : [...aligned([PHASE_COLUMNS, ...phaseRows(report)], 'right'), '']),
     ...aligned(
-      methodLines(report).map(([name, value]) => [name, printable(value)]),
+      methodLines(report).map(([name, value]) => [name, visibleLine(value)]),
       'left',
     ),
   ].join('\n');

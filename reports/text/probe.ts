@@ -3,7 +3,8 @@ import { formatMs, formatShare, withThousands } from '../../src/core/units.ts';
 import { countText } from '../../src/core/words.ts';
 import { secondsText } from '../format.ts';
 import { engineText, probeVerdict, rateText } from '../probe-verdict.ts';
-import { aligned, printable } from './table.ts';
+import { visibleLine } from '../../src/core/visible-text.ts';
+import { aligned } from './table.ts';
 
 const SGR = { met: 32, missed: 31, unsure: 33, none: 1 } as const;
 
@@ -19,8 +20,8 @@ export function probeText(report: ProbeReport, { color }: { color: boolean }): s
   const { tone, glyph, sentence } = probeVerdict(report);
   const paint = (text: string, code: number): string => (color ? `\u001B[${code}m${text}\u001B[0m` : text);
   return [
-    paint(printable(`${glyph} ${sentence}`), SGR[tone]),
-    ...report.warnings.map(({ text }) => paint(printable(`! ${text}`), SGR.unsure)),
+    paint(visibleLine(`${glyph} ${sentence}`), SGR[tone]),
+    ...report.warnings.map(({ text }) => paint(visibleLine(`! ${text}`), SGR.unsure)),
     '',
     ...lines(serverRows(report), 'left'),
     '',
@@ -36,7 +37,7 @@ export function probeText(report: ProbeReport, { color }: { color: boolean }): s
 
 function lines(rows: readonly (readonly string[])[], others: 'left' | 'right'): string[] {
   return aligned(
-    rows.map((row) => row.map(printable)),
+    rows.map((row) => row.map(visibleLine)),
     others,
   );
 }
@@ -133,9 +134,9 @@ function frontEndNotes({ routes, load_s, sent_completions }: FrontEnd): string[]
     ),
   );
   return [
-    ...routes.flatMap(({ route, why }) => (why === null ? [] : [`${route}: not loaded (${printable(why)})`])),
+    ...routes.flatMap(({ route, why }) => (why === null ? [] : [`${route}: not loaded (${visibleLine(why)})`])),
     `closed loops of ${secondsText(load_s)} each; ${countText(sent_completions, 'completion')} of one token sent`,
     ...(isBound ? ['at least: the client was at its limit, or left no core idle, and the server may carry more'] : []),
-    ...failed.map((text) => printable(text)),
+    ...failed.map((text) => visibleLine(text)),
   ];
 }

@@ -22,7 +22,8 @@ import {
   sloText,
   hasPrefixReuse,
 } from '../format.ts';
-import { aligned, printable } from './table.ts';
+import { visibleLine } from '../../src/core/visible-text.ts';
+import { aligned } from './table.ts';
 
 const SGR = { met: 32, missed: 31, unsure: 33, none: 1 } as const;
 
@@ -31,7 +32,7 @@ export function summaryText(summary: Summary, manifest: Manifest, { color }: { c
   const paint = (text: string, code: number): string => (color ? `\u001B[${code}m${text}\u001B[0m` : text);
   return [
     ...verdictLines(verdictOf(summary, manifest), paint),
-    printable(`${manifest.workload.name} -> ${manifest.target.spec}: ${loadText(manifest.workload)}`),
+    visibleLine(`${manifest.workload.name} -> ${manifest.target.spec}: ${loadText(manifest.workload)}`),
     '',
     ...countLines(summary),
     '',
@@ -56,9 +57,9 @@ function verdictLines(
   paint: (text: string, code: number) => string,
 ): string[] {
   return [
-    ...warnings.map((warning) => paint(printable(`! ${warning}`), SGR.missed)),
+    ...warnings.map((warning) => paint(visibleLine(`! ${warning}`), SGR.missed)),
     paint(`${glyph} ${sentence}`, SGR[tone]),
-    ...(why === null ? [] : [printable(`Why: ${why}`)]),
+    ...(why === null ? [] : [visibleLine(`Why: ${why}`)]),
     ...(assurance === null ? [] : [paint(`✓ ${assurance}`, SGR.met)]),
     delivered,
     ...(excluded === null ? [] : [excluded]),
@@ -81,7 +82,7 @@ function countLines({ requests }: Summary): string[] {
     `requests: ${counts.join(', ')}`,
     ...(left.length === 0 ? [] : [`stopped: ${left.join(', ')}`]),
     ...(failed.length === 0 ? [] : [`failed: ${failed.join(', ')}`]),
-    ...failureTexts(requests).map((text) => printable(`  ${text}`)),
+    ...failureTexts(requests).map((text) => visibleLine(`  ${text}`)),
   ];
 }
 
@@ -111,7 +112,7 @@ function latencyLines(summary: Summary, manifest: Manifest): string[] {
 /** Source of the limits in the verdict, unless it is the run's command line. */
 function sloRows({ slo }: Manifest): string[][] {
   const isPlain = slo === null || (slo.profile === undefined && slo.in_place_of === undefined);
-  return isPlain ? [] : [['SLO', printable(sloText(slo))]];
+  return isPlain ? [] : [['SLO', visibleLine(sloText(slo))]];
 }
 
 function attainmentRows({ slo, requests }: Summary): string[][] {

@@ -9,8 +9,3 @@ export function aligned(rows: readonly (readonly string[])[], others: 'left' | '
       .trimEnd(),
   );
 }
-
-/** Text for a terminal: a server's messages may hold control sequences, so each unprintable character becomes a visible mark. */
-export function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\u{FFFD}');
-}

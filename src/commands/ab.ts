@@ -15,7 +15,7 @@ import { showProgress } from './progress.ts';
 import { RUN_OPTIONS, runSpecOf } from './run-options.ts';
 import { stopBySignal } from './signals.ts';
 import { sloList } from './slo-list.ts';
-import { once, terminalLog } from './terminal.ts';
+import { once, print, tell, terminalLog } from './terminal.ts';
 
 const LEAST_REPEATS = 2;
 /** More decide nothing that these do not, and would hardly be meant. */
@@ -106,7 +106,7 @@ function repeatsBetween(): { error: (issue: { readonly input?: unknown }) => str
 
 async function ab(options: Options, given: Given): Promise<ExitCode> {
   if (options.slo === 'list') {
-    process.stdout.write(sloList(options.json));
+    print(sloList(options.json));
     return EXIT.ok;
   }
   const judging = judgingOf(options);
@@ -128,7 +128,7 @@ async function ab(options: Options, given: Given): Promise<ExitCode> {
     const compared = await compareFolders([base, now], judging, null);
     await writeComparison(comparing.dir, compared);
     const code = sayComparison(compared.comparison, judging);
-    if (judging.format === 'text') process.stdout.write(`comparison: ${resolve(comparisonPage(comparing.dir))}\n`);
+    if (judging.format === 'text') print(`comparison: ${resolve(comparisonPage(comparing.dir))}\n`);
     return code;
   } catch (thrown) {
     const exitCode = interruption.exitCode();
@@ -152,7 +152,7 @@ function showRepeats(quiet: boolean): {
         end();
         if (quiet) return;
         const kept = isKept ? ', as an earlier command made it' : '';
-        process.stderr.write(`${number} of ${of}: ${side}, repeat ${repeat}${kept}\n`);
+        tell(`${number} of ${of}: ${side}, repeat ${repeat}${kept}`);
       },
       started: (plan, snapshot) => {
         if (!quiet && plan.spec.target.clock === 'real') end = showProgress(plan, snapshot);

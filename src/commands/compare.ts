@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { printable } from '../../reports/index.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { gateExit, gateText } from '../core/gate.ts';
 import { expected, text } from '../core/option-fields.ts';
@@ -22,7 +21,7 @@ import { COMPARISON_FORMATS, comparisonOutput, type ComparisonFormat } from './c
 import { importedOf } from './import-argument.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
 import { sloList } from './slo-list.ts';
-import { printGate } from './terminal.ts';
+import { print, printGate } from './terminal.ts';
 
 const UNDECIDED = ['fail', 'pass'] as const;
 
@@ -105,7 +104,7 @@ export const compareCommand: Command = {
 
 async function compare(options: z.infer<typeof schema>): Promise<ExitCode> {
   if (options.slo === 'list') {
-    process.stdout.write(sloList(options.json));
+    print(sloList(options.json));
     return EXIT.ok;
   }
   const { base, new: now } = options;
@@ -120,7 +119,7 @@ async function compare(options: z.infer<typeof schema>): Promise<ExitCode> {
   const compared = await compareFolders([base, now], judging, slo);
   if (out !== undefined) await writeComparison(out, compared);
   const code = sayComparison(compared.comparison, judging);
-  if (out !== undefined && judging.format === 'text') process.stdout.write(`comparison: ${comparisonPage(out)}\n`);
+  if (out !== undefined && judging.format === 'text') print(`comparison: ${comparisonPage(out)}\n`);
   if (out !== undefined && open) await openInBrowser(comparisonPage(out));
   return code;
 }
@@ -168,14 +167,13 @@ async function placeOf(given: string, slo: SloSpec | null): Promise<string> {
 /** Prints a comparison and its gates; the exit code of these. */
 export function sayComparison(comparison: Comparison, judging: Judging): ExitCode {
   const judged = judging.gates.map((gate) => judgeCompareGate(gate, comparison));
-  process.stdout.write(comparisonOutput(comparison, judged, judging.format, judging.undecided));
+  print(comparisonOutput(comparison, judged, judging.format, judging.undecided));
   return sayGates(judged, judging);
 }
 
 /** Prints each gate, and the exit code of all. */
 function sayGates(judged: readonly JudgedCompareGate[], judging: Judging): ExitCode {
-  for (const { gate, verdict, why } of judged)
-    printGate(printable(gateText(gate, verdict, why)), judging.format !== 'text');
+  for (const { gate, verdict, why } of judged) printGate(gateText(gate, verdict, why), judging.format !== 'text');
   return gateExit(judged.map((each) => countedVerdict(each, judging.undecided)));
 }
 

@@ -16,7 +16,7 @@ export function comparisonOutput(
 ): string {
   switch (format) {
     case 'text':
-      return `${comparisonText(comparison, { color: hasColor(process.stdout) })}\n`;
+      return `${comparisonText(comparison, { color: hasColor() })}\n`;
     case 'markdown':
       return comparisonMarkdown(comparison);
     case 'json':

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { closeSync, openSync, readSync } from 'node:fs';
+import { resolve } from 'node:path';
 import {
   isAlias,
   isMap,
@@ -19,6 +20,7 @@ import type { Options } from 'yargs';
 import { nearest } from '../core/did-you-mean.ts';
 import { messageOf, UserError } from '../core/errors.ts';
 import type { Command, Given } from './command.ts';
+import { foundAt } from '../core/read-within.ts';
 
 /** More than any options need: a trace that is named by mistake is not read to its end. */
 const MAX_BYTES = 1_000_000;
@@ -30,7 +32,18 @@ const UNREADABLE: Readonly<Record<string, string>> = {
   EACCES: 'may not be read (permission denied)',
 };
 /** Options whose values may hold keys: no message shows them. */
-const SECRETIVE: ReadonlySet<string> = new Set(['header', 'extra-body', 'target', 'ready']);
+const SECRETIVE: ReadonlySet<string> = new Set([
+  'header',
+  'api-key-env',
+  'extra-body',
+  'target',
+  'ready',
+  'start',
+  'base',
+  'base-start',
+  'new',
+  'new-start',
+]);
 
 /** The options of a config file, and the line of each. */
 export interface Config {
@@ -117,6 +130,7 @@ function unknownKey(name: string, { usage }: Command, known: Readonly<Record<str
 
 function readText(file: string): string {
   try {
+    checkReadable(file);
     const handle = openSync(file, 'r');
     try {
       return readUpTo(handle, file);
@@ -128,6 +142,13 @@ function readText(file: string): string {
     const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
     throw new UserError(`--config: ${file}: ${UNREADABLE[code] ?? messageOf(thrown)}`, { cause: thrown });
   }
+}
+
+/** A pipe that a shell gives (`--config <(command)`) has a writer; any other may never have one. */
+function checkReadable(file: string): void {
+  const found = foundAt(file);
+  if (found?.isFIFO() === true && !/^\/(?:dev|proc\/\w+)\/(?:fd\/\d+|stdin)$/.test(resolve(file)))
+    throw new UserError(`--config: ${file}: is a pipe, expected a YAML or JSON file`);
 }
 
 /** By parts, for a pipe (`--config <(command)`) has no size. */

@@ -7,7 +7,7 @@ import { expected, text, wholeNumber } from '../core/option-fields.ts';
 import { readOptions, type Command } from './command.ts';
 import { engineList } from './engine-list.ts';
 import { onEndSignals, SIGNAL_EXIT } from './signals.ts';
-import { printWarning } from './terminal.ts';
+import { print, printWarning } from './terminal.ts';
 
 const PORTS = expected('a port from 0 to 65535');
 const port = z.int(PORTS).min(0, PORTS).max(65535, PORTS);
@@ -71,7 +71,7 @@ export const engineCommand: Command = {
 };
 
 async function list({ system, json }: z.infer<typeof schema>): Promise<ExitCode> {
-  process.stdout.write(engineList(system, json));
+  print(engineList(system, json));
   return EXIT.ok;
 }
 
@@ -99,7 +99,7 @@ async function serve(options: z.infer<typeof schema>): Promise<ExitCode> {
     // The parent may have gone while this process started.
     if (process.send !== undefined && !process.connected) resolve(EXIT.ok);
   });
-  if (!options.quiet) process.stdout.write(`listening ${where}\n`);
+  if (!options.quiet) print(`listening ${where}\n`);
   if (process.connected) process.send?.({ url });
   const code = await ended;
   await server.close();

@@ -5,6 +5,7 @@ import type { GoodputSearch, SearchHooks } from '../search/goodput/context.ts';
 import { timeLimit } from '../search/goodput/time-limit.ts';
 import { showProgress } from './progress.ts';
 import type { Interruption } from './signals.ts';
+import { tell } from './terminal.ts';
 
 /** A search from the command line, with its progress, which `end` ends. */
 export function searchHooks(
@@ -25,7 +26,7 @@ function showRuns(
 ): { readonly hooks: Pick<SearchHooks, 'probing' | 'started' | 'probed'>; readonly end: () => void } {
   let end = (): void => undefined;
   const say = (line: string): void => {
-    if (!quiet) process.stderr.write(`${line}\n`);
+    if (!quiet) tell(line);
   };
   return {
     hooks: {

@@ -14,7 +14,7 @@ import { searchHooks } from './goodput-progress.ts';
 import { openInBrowser } from './open-report.ts';
 import { stopBySignal } from './signals.ts';
 import { sloList } from './slo-list.ts';
-import { hasColor, once, printGate, terminalLog } from './terminal.ts';
+import { hasColor, once, print, printGate, tell, terminalLog } from './terminal.ts';
 
 export const goodputCommand: Command = {
   usage: 'goodput [workload]',
@@ -30,7 +30,7 @@ export const goodputCommand: Command = {
 
 async function goodput(all: Given, given: Given): Promise<ExitCode> {
   if (all['slo'] === 'list') {
-    process.stdout.write(sloList(all['json'] === true));
+    print(sloList(all['json'] === true));
     return EXIT.ok;
   }
   const asked = readGoodput(all, given, new Date().toISOString());
@@ -44,7 +44,7 @@ async function goodput(all: Given, given: Given): Promise<ExitCode> {
     endProgress();
     const number = searches.indexOf(of) + 1;
     if (!quiet && searches.length > 1)
-      process.stderr.write(`target ${number} of ${searches.length}: ${of.name} (${of.search.target.spec.text})\n`);
+      tell(`target ${number} of ${searches.length}: ${of.name} (${of.search.target.spec.text})`);
     const { hooks, end } = searchHooks(of.search, interruption, log, quiet);
     endProgress = end;
     return hooks;
@@ -71,10 +71,8 @@ async function goodput(all: Given, given: Given): Promise<ExitCode> {
 
 async function leaveOne({ dir, json, open, gates }: GoodputCommand, report: GoodputReport): Promise<ExitCode> {
   const page = resolve(join(dir, 'goodput.html'));
-  process.stdout.write(
-    json
-      ? `${JSON.stringify(report, null, 2)}\n`
-      : `${goodputText(report, { color: hasColor(process.stdout) })}\nreport: ${page}\n`,
+  print(
+    json ? `${JSON.stringify(report, null, 2)}\n` : `${goodputText(report, { color: hasColor() })}\nreport: ${page}\n`,
   );
   const verdicts = gates.map((gate) => sayGate(gate, report, null, json));
   if (open) await openInBrowser(page);
@@ -85,9 +83,8 @@ async function leaveOne({ dir, json, open, gates }: GoodputCommand, report: Good
 async function leaveSeveral(asked: GoodputCommand, { targets, failed }: Goodputs): Promise<ExitCode> {
   const { dir, json, open, gates } = asked;
   const page = resolve(join(dir, 'goodputs.html'));
-  if (json) process.stdout.write(`${JSON.stringify({ schema: 1, targets }, null, 2)}\n`);
-  else if (targets.length > 0)
-    process.stdout.write(`${goodputsText(targets, { color: hasColor(process.stdout) })}\nreport: ${page}\n`);
+  if (json) print(`${JSON.stringify({ schema: 1, targets }, null, 2)}\n`);
+  else if (targets.length > 0) print(`${goodputsText(targets, { color: hasColor() })}\nreport: ${page}\n`);
   const verdicts = targets.flatMap(({ name, report }) => gates.map((gate) => sayGate(gate, report, name, json)));
   if (open && targets.length > 0) await openInBrowser(page);
   const [first] = failed;

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UserError } from '../core/errors.ts';
 import { GOAL, type SloSpec } from '../core/slo.ts';
@@ -7,6 +7,7 @@ import { openResults, resultArgument } from '../results/open-results.ts';
 import { describeSlo } from '../run/manifest.ts';
 import { checkRunDirectory, manifestFile } from '../runs/run-directory.ts';
 import type { Manifest } from '../schema/manifest.ts';
+import { foundAt } from '../core/read-within.ts';
 
 export interface ImportArguments {
   /** Null: not given. */
@@ -55,7 +56,7 @@ function refuseOut(out: string | undefined, given: string): null {
 
 /** A run directory, or a file in one. */
 function isRun(given: string): boolean {
-  const found = statSync(given, { throwIfNoEntry: false });
+  const found = foundAt(given);
   if (found === undefined) return false;
   return existsSync(manifestFile(found.isDirectory() ? given : dirname(given)));
 }

@@ -4,7 +4,7 @@ import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { defaultsOf, type Command, type Given } from './command.ts';
 import { readLine, type CommandLine } from './command-line.ts';
 import { readConfig, withConfigLine } from './config-file.ts';
-import { outliveReaders, printError } from './terminal.ts';
+import { columns, outliveReaders, printError } from './terminal.ts';
 import { commandMistake, yargsMistake } from './yargs-mistake.ts';
 
 type Commands = ReadonlyMap<string, () => Promise<Command>>;
@@ -108,7 +108,7 @@ function parserOf(args: readonly string[], command: Command | null, names: reado
     .strict()
     .parserConfiguration({ 'camel-case-expansion': false, 'dot-notation': false })
     .exitProcess(false)
-    .wrap(Math.min(110, process.stdout.columns ?? 100))
+    .wrap(Math.min(110, columns() ?? 100))
     .fail((message, error) => {
       // An error thrown by a command comes without a message; a mistake that yargs found has one, sometimes with an
       // error beside it.

@@ -22,7 +22,7 @@ export function nightOutput(
   const { night, comparison, measured, folder } = result;
   switch (format) {
     case 'text': {
-      const color = hasColor(process.stdout);
+      const color = hasColor();
       const page = nightPage(folder, night);
       return [
         comparison === null ? measured.text(color) : comparisonText(comparison, { color }),

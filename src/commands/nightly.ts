@@ -22,7 +22,7 @@ import { MEASURE_OPTIONS, nightMeasure } from './nightly-measure.ts';
 import { nightOutput } from './nightly-output.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
 import { sloList } from './slo-list.ts';
-import { printGate } from './terminal.ts';
+import { print, printGate, printLine, tell } from './terminal.ts';
 
 const NIGHT: Command['options'] = {
   baseline: { type: 'string', describe: 'folder of the history, made on the first night: a folder a branch in it' },
@@ -89,7 +89,7 @@ async function nightOrCare(options: Options, given: Given): Promise<ExitCode> {
   const { workload, slo, baseline, accept, expire } = options;
   const format: ComparisonFormat = options.json ? 'json' : (options.format ?? 'text');
   if (slo === 'list') {
-    process.stdout.write(sloList(format === 'json'));
+    print(sloList(format === 'json'));
     return EXIT.ok;
   }
   if (baseline === undefined)
@@ -110,7 +110,7 @@ function acceptOne(baseline: string, branch: string, runId: string | null): void
   const history = historyOf(baseline, branch);
   const night = nightToAccept(history, runId);
   acceptNight(history, night, new Date().toISOString());
-  process.stdout.write(`accepted on ${branch}: night ${history.nights.indexOf(night) + 1}, ${night.run_id}\n`);
+  print(`accepted on ${branch}: night ${history.nights.indexOf(night) + 1}, ${night.run_id}\n`);
 }
 
 interface NightPlace {
@@ -139,12 +139,12 @@ async function oneNight(options: Options, given: Given, { baseline, branch, form
     },
     {
       nowIso: () => new Date().toISOString(),
-      say: (line) => void (quiet || process.stderr.write(`${line}\n`)),
+      say: (line) => void (quiet || tell(line)),
     },
   );
   writeLastComparison(result.folder, result.comparison);
   await writeTrend(result.folder, result.trend);
-  process.stdout.write(nightOutput(result, format, options.undecided));
+  print(nightOutput(result, format, options.undecided));
   if (open) await openInBrowser(resolve(trendFiles(result.folder).page));
   const gates = sayGates(result, format, options.undecided);
   return ended() === EXIT.ok ? gates : ended();
@@ -157,7 +157,7 @@ function sayGates({ gates }: NightResult, format: ComparisonFormat, undecided: O
 
 function sayExpired(gone: readonly string[], format: ComparisonFormat): void {
   const said = gone.length === 0 ? 'no run has expired' : `expired: ${gone.join(', ')}`;
-  (format === 'text' ? process.stdout : process.stderr).write(`${said}\n`);
+  (format === 'text' ? printLine : tell)(said);
 }
 
 const DAY_MS = 86_400_000;

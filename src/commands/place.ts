@@ -18,7 +18,7 @@ import { grouped, readOptions, type Command } from './command.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
 import { showCount } from './progress.ts';
 import { sloList } from './slo-list.ts';
-import { hasColor, printWarning } from './terminal.ts';
+import { hasColor, print, printWarning } from './terminal.ts';
 import { CUT_OPTIONS } from './cut-options.ts';
 
 const schema = z.looseObject({
@@ -140,7 +140,7 @@ export const placeCommand: Command = {
 
 async function place(options: Options): Promise<ExitCode> {
   if (options.slo === 'list') {
-    process.stdout.write(sloList(options.json));
+    print(sloList(options.json));
     return EXIT.ok;
   }
   const spec = placeSpec(options);
@@ -164,10 +164,8 @@ async function place(options: Options): Promise<ExitCode> {
     });
     progress.end();
     if (options.out !== undefined) await writePlacement(options.out, report);
-    const shown = options.json
-      ? JSON.stringify(report, null, 2)
-      : placementText(report, { color: hasColor(process.stdout) });
-    process.stdout.write(`${shown}\n${page === null || options.json ? '' : `report: ${page}\n`}`);
+    const shown = options.json ? JSON.stringify(report, null, 2) : placementText(report, { color: hasColor() });
+    print(`${shown}\n${page === null || options.json ? '' : `report: ${page}\n`}`);
     if (options.open && page !== null) await openInBrowser(page);
     return EXIT.ok;
   } finally {

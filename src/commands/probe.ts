@@ -14,7 +14,7 @@ import { camelOptions, grouped, readOptions, type Command, type Given } from './
 import { showSteps } from './progress.ts';
 import { RUN_OPTIONS } from './run-options.ts';
 import { stopBySignal } from './signals.ts';
-import { hasColor, terminalLog } from './terminal.ts';
+import { hasColor, print, terminalLog } from './terminal.ts';
 
 /** Options that mean what they mean for a run. */
 const OF_WORKLOAD = [
@@ -100,7 +100,7 @@ async function probe(options: Options, given: Given): Promise<ExitCode> {
     const report = await probeServer(spec, hooks);
     progress.end();
     const written = `${JSON.stringify(report, null, 2)}\n`;
-    process.stdout.write(json ? written : `${probeText(report, { color: hasColor(process.stdout) })}\n`);
+    print(json ? written : `${probeText(report, { color: hasColor() })}\n`);
     if (out !== undefined) writeWhole(out, written);
     return report.endpoints.some(({ works }) => works) ? EXIT.ok : EXIT.unreachable;
   } catch (thrown) {

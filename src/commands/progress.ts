@@ -1,20 +1,12 @@
 import type { Plan } from '../core/plan.ts';
 import type { RunProgress } from '../run/run.ts';
 import { countLine, progressLine } from './progress-line.ts';
+import { drawLine, progressStream, type ProgressStream } from './terminal.ts';
 
 const TTY_EVERY_MS = 250;
 const PLAIN_EVERY_MS = 5000;
-/** Moves to the start of the line and erases it. */
-const ERASE = '\r\u001B[2K';
 /** Of a terminal that does not tell. */
 const USUAL_COLUMNS = 80;
-
-/** Where progress is shown: a terminal, whose width may change meanwhile, or a file or pipe. */
-export interface ProgressStream {
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-  write(text: string): unknown;
-}
 
 const everyMs = ({ isTTY }: ProgressStream): number => (isTTY === true ? TTY_EVERY_MS : PLAIN_EVERY_MS);
 
@@ -22,19 +14,18 @@ const everyMs = ({ isTTY }: ProgressStream): number => (isTTY === true ? TTY_EVE
 function put(stream: ProgressStream, line: (width: number | null) => string): void {
   const { isTTY, columns = 0 } = stream;
   // A line in the last column would wrap on some terminals.
-  if (isTTY === true) stream.write(`${ERASE}${line((columns === 0 ? USUAL_COLUMNS : columns) - 1)}`);
-  else stream.write(`${line(null)}\n`);
+  drawLine(line(isTTY === true ? (columns === 0 ? USUAL_COLUMNS : columns) - 1 : null), stream);
 }
 
 function erase(stream: ProgressStream): void {
-  if (stream.isTTY === true) stream.write(ERASE);
+  if (stream.isTTY === true) drawLine('', stream);
 }
 
 /** Shows a live line on a terminal, a plain line every few seconds elsewhere; the returned function ends it. */
 export function showProgress(
   plan: Plan,
   snapshot: () => RunProgress,
-  stream: ProgressStream = process.stderr,
+  stream: ProgressStream = progressStream(),
 ): () => void {
   let lastTokens = 0;
   let lastUs = 0;
@@ -57,7 +48,7 @@ export function showCount(
   what: string,
   quiet: boolean,
 ): { readonly show: (done: number, of: number, best: string | null) => void; readonly end: () => void } {
-  const stream: ProgressStream = process.stderr;
+  const stream = progressStream();
   let shownMs = Date.now();
   return {
     show(done, of, best) {
@@ -74,7 +65,7 @@ export function showCount(
 
 /** As `showProgress`, for work in steps that have names; a step is shown when it begins. */
 export function showSteps(quiet: boolean): { readonly step: (what: string) => void; readonly end: () => void } {
-  const stream: ProgressStream = process.stderr;
+  const stream = progressStream();
   let shownMs = Number.NEGATIVE_INFINITY;
   return {
     step(what) {

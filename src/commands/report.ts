@@ -32,7 +32,7 @@ import { showCount } from './progress.ts';
 import { exportAll, OTHERS_OPTIONS, OTHERS_SCHEMA, printedAs } from './report-others.ts';
 import { runArgument } from './run-argument.ts';
 import { sloList } from './slo-list.ts';
-import { hasColor } from './terminal.ts';
+import { hasColor, print, printLine, tell } from './terminal.ts';
 
 const FORMATS = ['text', 'markdown', 'csv', 'json'] as const;
 type Format = (typeof FORMATS)[number];
@@ -98,7 +98,7 @@ async function report(options: z.infer<typeof schema>): Promise<ExitCode> {
   const { directories, slo, at, sloScales, json, open, trend } = options;
   if (trend !== undefined) return await reportTrend(trend, options);
   if (slo === 'list') {
-    process.stdout.write(sloList(json));
+    print(sloList(json));
     return EXIT.ok;
   }
   if (directories.length === 0) throw new UserError('report: name a run directory, e.g. runs/*-chat-*');
@@ -130,30 +130,30 @@ async function printAll(
   format: Format,
 ): Promise<ExitCode> {
   const printed = options.as.length === 0 ? PRINTED[format](reported) : await printedAs(reported, options.as, format);
-  process.stdout.write(`${printed}\n`);
+  print(`${printed}\n`);
   const files = options.export.length === 0 ? [] : await exportAll(reported, options.export, options.out);
   // What others read from stdout is one document.
-  for (const file of files) (format === 'text' ? process.stdout : process.stderr).write(`exported: ${file}\n`);
-  for (const { notes } of reported) for (const note of notes) process.stderr.write(`reprise: ${note}\n`);
+  for (const file of files) (format === 'text' ? printLine : tell)(`exported: ${file}`);
+  for (const { notes } of reported) for (const note of notes) tell(`reprise: ${note}`);
   if (options.open) for (const run of reported) if (run.page !== null) await openInBrowser(run.page);
   return reported.some(({ problems }) => problems.size > 0) ? EXIT.usage : EXIT.ok;
 }
 
 /** Judges a sweep again, writes what it says, and returns the path of its page. */
 async function reportSweep(dir: string, judgement: SweepJudgement, format: Format): Promise<string> {
-  const print = SWEEP_PRINTED[format];
-  if (print === undefined) throw new UserError(`--format ${format}: a sweep is printed as text, markdown or json`);
+  const printed = SWEEP_PRINTED[format];
+  if (printed === undefined) throw new UserError(`--format ${format}: a sweep is printed as text, markdown or json`);
   const progress = showCount('runs judged', format !== 'text');
   const { report: judged, name } = await judgeSweep(dir, judgement, (done, of) => progress.show(done, of, null));
   progress.end();
   await writeSweep(dir, judged, name);
   const page = resolve(sweepPage(dir, name));
-  process.stdout.write(`${print(judged)}\n${format === 'text' ? `report: ${page}\n` : ''}`);
+  print(`${printed(judged)}\n${format === 'text' ? `report: ${page}\n` : ''}`);
   return page;
 }
 
 const SWEEP_PRINTED: Readonly<Partial<Record<Format, (found: SweepReport) => string>>> = {
-  text: (found) => sweepText(found, { color: hasColor(process.stdout) }),
+  text: (found) => sweepText(found, { color: hasColor() }),
   markdown: sweepMarkdown,
   json: (found) => JSON.stringify(found, null, 2),
 };
@@ -211,9 +211,7 @@ async function reportTrend(
     const trend = await rebuildTrend(folder);
     const page = resolve(trendFiles(folder).page);
     const { glyph, sentence } = trendVerdict(trend);
-    process.stdout.write(
-      format === 'markdown' ? `${trendMarkdown(trend)}\n` : `${glyph} ${sentence}\ntrend: ${page}\n`,
-    );
+    print(format === 'markdown' ? `${trendMarkdown(trend)}\n` : `${glyph} ${sentence}\ntrend: ${page}\n`);
     if (open) await openInBrowser(page);
   }
   return EXIT.ok;
@@ -243,6 +241,6 @@ const PRINTED: Readonly<Record<Format, (reported: readonly Reported[]) => string
 };
 
 function terminalText({ page, manifest, summary }: Reported): string {
-  const figures = summaryText(summary, manifest, { color: hasColor(process.stdout) });
+  const figures = summaryText(summary, manifest, { color: hasColor() });
   return page === null ? figures : `${figures}\nreport: ${page}`;
 }

@@ -13,7 +13,7 @@ import type { Command, Given } from './command.ts';
 import { runArgument } from './run-argument.ts';
 import { RERUN_OPTIONS } from './run-options.ts';
 import { runAndReport } from './run.ts';
-import { printWarning } from './terminal.ts';
+import { printWarning, tell } from './terminal.ts';
 
 export const rerunCommand: Command = {
   usage: 'rerun <dir> [workload]',
@@ -38,7 +38,7 @@ async function rerun(_all: Given, { dir: given, ...others }: Given): Promise<Exi
   if (manifest.imported !== undefined) throw new UserError(`${dir}: ${whyNotAgain(manifest.imported)}`);
   const recorded = recordedOptions(dir, manifest, others);
   const options = Object.fromEntries(Object.entries({ ...recorded, ...others }).filter(([, value]) => value !== null));
-  if (others['quiet'] !== true) process.stderr.write(`${repeated(dir, manifest, options)}\n`);
+  if (others['quiet'] !== true) tell(repeated(dir, manifest, options));
   return await runAndReport(options, (plan) => warnOfOtherPlan(plan, manifest, others));
 }
 

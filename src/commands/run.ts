@@ -14,7 +14,7 @@ import { showProgress } from './progress.ts';
 import { printOptions, RUN_OPTIONS, runSpecOf } from './run-options.ts';
 import { onEndSignals, SIGNAL_EXIT } from './signals.ts';
 import { sloList } from './slo-list.ts';
-import { hasColor, printGate, terminalLog } from './terminal.ts';
+import { hasColor, print, printGate, tell, terminalLog } from './terminal.ts';
 
 export const runCommand: Command = {
   usage: 'run [workload]',
@@ -38,7 +38,7 @@ export const runCommand: Command = {
 export async function runAndReport(given: Given, begins: (plan: RunPlan) => void): Promise<ExitCode> {
   const { json, quiet, open, isSloList, gates } = printOptions(given);
   if (isSloList) {
-    process.stdout.write(sloList(json));
+    print(sloList(json));
     return EXIT.ok;
   }
   const spec = runSpecOf(given);
@@ -46,7 +46,7 @@ export async function runAndReport(given: Given, begins: (plan: RunPlan) => void
   if (ofSlo !== undefined && spec.slo === null)
     throw new UserError(`--gate ${ofSlo.text}: there is no SLO to attain; give its limits, e.g. --slo ttft=200ms`);
   const { result, signalled } = await runUntilSignal(spec, quiet, begins);
-  print(result, json);
+  printResult(result, json);
   if (open) await openInBrowser(resolve(reportFile(result.dir)));
   const judged = await judgeRunGates(result, gates);
   for (const { gate, verdict, why } of judged) printGate(gateText(gate, verdict, why), json);
@@ -68,7 +68,7 @@ export async function runUntilSignal(
     // The last signal does not wait: finished records are on disk, and `report` mends the rest.
     if (cut.signal.aborted || (signalled !== null && !hasStarted)) process.exit(SIGNAL_EXIT[name]);
     if (signalled !== null) cut.abort();
-    process.stderr.write(`\n${signalText(signalled !== null, hasStarted)}\n`);
+    tell(`\n${signalText(signalled !== null, hasStarted)}`);
     signalled = SIGNAL_EXIT[name];
     stop.abort(new Error(`interrupted by ${name}`));
   });
@@ -104,14 +104,12 @@ function signalText(isSecond: boolean, hasStarted: boolean): string {
     : 'stopping: nothing more is sent; what is in flight may end within 5 s (again: cut it now)';
 }
 
-function print({ dir, summary, manifest }: RunResult, json: boolean): void {
+function printResult({ dir, summary, manifest }: RunResult, json: boolean): void {
   if (json) {
-    process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
+    print(`${JSON.stringify(summary, null, 2)}\n`);
     return;
   }
-  process.stdout.write(
-    `${summaryText(summary, manifest, { color: hasColor(process.stdout) })}\nreport: ${resolve(reportFile(dir))}\n`,
-  );
+  print(`${summaryText(summary, manifest, { color: hasColor() })}\nreport: ${resolve(reportFile(dir))}\n`);
 }
 
 /** 3 when the target went away or gave no valid response: then there is no result. */

@@ -1,4 +1,5 @@
 import { EXIT, type ExitCode } from '../core/errors.ts';
+import { tell } from './terminal.ts';
 
 /** Exit codes by the signal that ends a command. */
 export const SIGNAL_EXIT = { SIGINT: EXIT.sigint, SIGTERM: EXIT.sigterm } as const;
@@ -44,7 +45,7 @@ export function stopBySignal(goesOn: string): Interruption {
   let signalled: ExitCode | null = null;
   const end = onEndSignals((name) => {
     if (signalled !== null) process.exit(SIGNAL_EXIT[name]);
-    process.stderr.write(`\nstopping: ${goesOn} (again: leave at once)\n`);
+    tell(`\nstopping: ${goesOn} (again: leave at once)`);
     signalled = SIGNAL_EXIT[name];
     stop.abort(new Error(`interrupted by ${name}`));
     cut.abort();

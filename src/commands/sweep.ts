@@ -19,7 +19,7 @@ import { showProgress } from './progress.ts';
 import { RUN_OPTIONS, runSpecOf } from './run-options.ts';
 import { stopBySignal } from './signals.ts';
 import { sloList } from './slo-list.ts';
-import { hasColor, terminalLog } from './terminal.ts';
+import { hasColor, print, tell, terminalLog } from './terminal.ts';
 
 const SWEEP: Command['options'] = {
   target: { type: 'string', array: true, nargs: 1, describe: 'URL, or reference[:SYSTEM[,key=value...]]; repeatable' },
@@ -98,7 +98,7 @@ type Options = z.infer<typeof schema>;
 async function sweepAndReport(options: Options, given: Given): Promise<ExitCode> {
   const { json, quiet, open } = options;
   if (options.slo === 'list') {
-    process.stdout.write(sloList(json));
+    print(sloList(json));
     return EXIT.ok;
   }
   const spec = sweepOf(options, given);
@@ -119,10 +119,8 @@ async function sweepAndReport(options: Options, given: Given): Promise<ExitCode>
     progress.end();
     await writeSweep(spec.dir, report);
     const page = resolve(sweepPage(spec.dir));
-    process.stdout.write(
-      json
-        ? `${JSON.stringify(report, null, 2)}\n`
-        : `${sweepText(report, { color: hasColor(process.stdout) })}\nreport: ${page}\n`,
+    print(
+      json ? `${JSON.stringify(report, null, 2)}\n` : `${sweepText(report, { color: hasColor() })}\nreport: ${page}\n`,
     );
     if (open) await openInBrowser(page);
     return EXIT.ok;
@@ -154,7 +152,7 @@ function showRuns(
   let end = (): void => undefined;
   let [done, of] = [0, 0];
   const say = (line: string): void => {
-    if (!quiet) process.stderr.write(`${line}\n`);
+    if (!quiet) tell(line);
   };
   return {
     hooks: {

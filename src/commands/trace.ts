@@ -3,6 +3,7 @@ import { EXIT, type ExitCode } from '../core/errors.ts';
 import { inspectionText, inspectTrace, resolveWorkload } from '../../workloads/index.ts';
 import { wholeNumber } from '../core/option-fields.ts';
 import { readOptions, type Command } from './command.ts';
+import { print, tell } from './terminal.ts';
 
 const schema = z.looseObject({
   action: z.literal('inspect'),
@@ -30,8 +31,8 @@ export const traceCommand: Command = {
 
 async function inspect({ file, blockTokens, json, quiet }: z.infer<typeof schema>): Promise<ExitCode> {
   const inspection = await inspectTrace(resolveWorkload(file), blockTokens, (news) => {
-    if (!quiet) process.stderr.write(`${news}\n`);
+    if (!quiet) tell(news);
   });
-  process.stdout.write(json ? `${JSON.stringify(inspection, null, 2)}\n` : `${inspectionText(inspection)}\n`);
+  print(json ? `${JSON.stringify(inspection, null, 2)}\n` : `${inspectionText(inspection)}\n`);
   return EXIT.ok;
 }

@@ -51,6 +51,13 @@ export function unknownOption(word: string, { options, usage }: Command): string
   return `unknown option ${word.replace(/=.*/s, '')}${hint}\n"reprise ${usage.split(' ')[0]} --help" lists what there is`;
 }
 
+/** A word that may be a key, as where the quotes of `--header "Authorization: Bearer KEY"` were forgotten, is not shown. */
+function shownWord(word: string, args: readonly string[]): string {
+  const isBesideKey = args.some((arg) => /^--?(header|api-key-env|extra-body)\b|^(bearer|basic)$/i.test(arg));
+  const isLikeKey = /^[^\s/.]{16,}$/.test(word) && /\d/.test(word);
+  return isBesideKey || isLikeKey ? '(not shown: it may be a key); does a value need quotes?' : `"${word}"`;
+}
+
 function unknownWords(
   unknown: readonly string[],
   args: readonly string[],
@@ -69,7 +76,7 @@ function unknownWords(
     return `unknown command "${wrong}"${near === undefined ? '' : `; did you mean "${near}"?`}\n${all}`;
   }
   const lines = unknown.map((word) => {
-    if (!isOption(word)) return `unexpected argument "${word}"`;
+    if (!isOption(word)) return `unexpected argument ${shownWord(word, args)}`;
     const near = nearest(word, options);
     return `unknown option --${word}${near === undefined ? '' : `; did you mean --${near}?`}`;
   });

@@ -1,9 +1,10 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import type { FirstRun } from '../../reports/data/comparison-data.ts';
 import { idPrefixOf } from '../../reports/data/report-data.ts';
 import { comparisonMarkdown, requestAnchor, writeComparisonHtml } from '../../reports/index.ts';
 import { UserError } from '../core/errors.ts';
+import { foundAt, MOST_PART_BYTES, readTextWithin } from '../core/read-within.ts';
 import { readRecords } from '../runs/records.ts';
 import { makeDirectory, reportFile, writeWhole } from '../runs/run-directory.ts';
 import type { Comparison } from '../schema/comparison.ts';
@@ -22,7 +23,7 @@ export interface Compared {
 
 /** Throws a UserError where a comparison cannot be written to a folder, before anything is read. */
 export function checkPlace(dir: string): void {
-  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() === false)
+  if (foundAt(dir)?.isDirectory() === false)
     throw new UserError(`${dir}: is a file; name a folder for comparison.json, .md and .html with --out`);
 }
 
@@ -47,7 +48,7 @@ export async function writeComparison(dir: string, { comparison, base, now }: Co
 /** What its report shows is read from the report itself, so that no link leads to a record that is not there. */
 function firstRun({ dir, manifest }: LoadedRun, ids: readonly string[]): FirstRun {
   const file = reportFile(dir);
-  const report = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const report = existsSync(file) ? readTextWithin(file, MOST_PART_BYTES) : '';
   return {
     id_prefix: idPrefixOf(manifest),
     starts: manifest.imported?.starts ?? null,

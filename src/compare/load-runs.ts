@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../core/errors.ts';
 import type { RecordBatch, RequestRecord } from '../core/record.ts';
@@ -12,6 +12,7 @@ import { manifestFile, requestsDirectory } from '../runs/run-directory.ts';
 import { readScrapes } from '../runs/server-file.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { Summary } from '../schema/summary.ts';
+import { foundAt } from '../core/read-within.ts';
 
 /** What a comparison keeps of a request. Times in microseconds; NaN: it failed, or has none. */
 export interface ComparedRequest {
@@ -49,7 +50,7 @@ export async function loadRuns(path: string, slo: SloSpec | null): Promise<reado
 }
 
 function runDirectories(path: string): string[] {
-  const at = statSync(path, { throwIfNoEntry: false });
+  const at = foundAt(path);
   if (at === undefined) throw new UserError(`${path}: no such directory; name a run, or a folder of runs`);
   if (!at.isDirectory())
     throw new UserError(
@@ -62,7 +63,9 @@ function runDirectories(path: string): string[] {
   if (lost !== undefined)
     throw new UserError(`${lost}: has the requests of a run and no run.json; put it back, or remove the folder`);
   if (found.length > 0) return found;
-  const sides = inside.filter((dir) => existsSync(dir) && statSync(dir).isDirectory() && runsIn(dir).length > 0);
+  const sides = inside.filter(
+    (dir) => existsSync(dir) && foundAt(dir)?.isDirectory() === true && runsIn(dir).length > 0,
+  );
   throw new UserError(
     sides.length === 0
       ? `${path}: no run.json in it, nor in its folders; name a run, or a folder of runs`

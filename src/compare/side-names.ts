@@ -1,5 +1,5 @@
 import { basename, resolve } from 'node:path';
-import { withoutCommandKeys } from '../core/secrets.ts';
+import { withoutCommandKeys } from '../core/command-keys.ts';
 import type { LoadedRun } from './load-runs.ts';
 
 type Names = readonly [base: string, now: string];

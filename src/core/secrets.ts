@@ -1,26 +1,41 @@
-const SHORTEST = 4;
-const HIDDEN = '***';
+/** What stands in the place of a key. */
+export const HIDDEN = '***';
+/** Shorter texts cannot be told from other texts, and are not hidden where a server sends them. */
+export const SHORTEST_KEY = 8;
 
 /** Names of fields whose values are keys, in snake case. */
-const KEY_NAME = /(^|_)(key|apikey|token|auth|authorization|secret|passw(or)?d|credentials?|signature|sig)$/;
+const KEY_NAME =
+  /(^|_)(keys?|apikeys?|token|auth|authorization|cookie|secret|passw(or)?d|passphrase|pat|credentials?|signature|sig)_?\d*$/;
 
-/** The parts of a request that may hold keys. */
-export interface Secretive {
-  readonly headers: Readonly<Record<string, string>>;
-  /** Those besides the headers: values of the query and the body. */
-  readonly secrets?: readonly string[];
+/** Headers that clients have by themselves, and that hold no key. */
+const OPEN_HEADER = /^(accept(-.*)?|content-type|user-agent|cache-control|origin|host)$/;
+
+/** Before credentials: `Bearer KEY`. */
+const SCHEME = /^[a-z][\w-]*\s+(?=\S+$)/i;
+
+/**
+ * What may be a key in the values of headers: each as a whole, its words (`Bearer KEY`, `session=KEY; path=/`), and what
+ * basic authentication is made of. Servers quote the API key that they reject.
+ */
+export function headerKeys(headers: Readonly<Record<string, string>>): string[] {
+  return Object.entries(headers)
+    .filter(([name]) => !OPEN_HEADER.test(name.toLowerCase()))
+    .flatMap(([, value]) => [value.replace(SCHEME, ''), ...basicWords(value)])
+    .flatMap((value) => [value, ...value.split(/[\s,;]+/), ...value.split(/[\s,;:=]+/)]);
 }
 
-/** A server's text without what is secret in the request: servers quote the API key that they reject. */
-export function withoutSecrets(text: string, { headers, secrets = [] }: Secretive): string {
-  return [...secrets, ...Object.values(headers).flatMap((value) => value.split(/\s+/))]
-    .filter((word) => word.length >= SHORTEST)
-    .toSorted((a, b) => b.length - a.length)
-    .reduce((hidden, word) => hidden.replaceAll(word, HIDDEN), text);
+function basicWords(value: string): string[] {
+  const [, encoded] = /^basic\s+(\S+)$/i.exec(value) ?? [];
+  return encoded === undefined ? [] : [Buffer.from(encoded, 'base64').toString()];
+}
+
+/** Keys in the environment, which a server that is started here inherits. */
+export function environmentKeys(env: NodeJS.ProcessEnv): string[] {
+  return Object.entries(env).flatMap(([name, value]) => (isKeyName(name) && value !== undefined ? [value] : []));
 }
 
 /** Whether a field of this name holds a key: `api_key`, `hf-token`, `accessToken`, not `max_tokens`. */
-function isKeyName(name: string): boolean {
+export function isKeyName(name: string): boolean {
   return KEY_NAME.test(
     name
       .replaceAll(/(?<=[a-z])(?=[A-Z])/g, '_')
@@ -29,9 +44,14 @@ function isKeyName(name: string): boolean {
   );
 }
 
-/** A JSON value with the texts of fields that hold keys hidden, as files and reports may show it. */
+/** A text, or a number of as many digits as a key has. */
+function isKeyValue(json: unknown): json is string | number {
+  return typeof json === 'string' || (typeof json === 'number' && String(json).length >= SHORTEST_KEY);
+}
+
+/** A JSON value with the texts and long numbers of fields that hold keys hidden, as files and reports may show it. */
 export function withoutKeys(json: unknown, isKey = false): unknown {
-  if (typeof json === 'string') return isKey ? HIDDEN : json;
+  if (isKey && isKeyValue(json)) return HIDDEN;
   if (Array.isArray(json)) return json.map((value) => withoutKeys(value, isKey));
   if (typeof json !== 'object' || json === null) return json;
   return Object.fromEntries(
@@ -41,39 +61,27 @@ export function withoutKeys(json: unknown, isKey = false): unknown {
 
 /** The texts that `withoutKeys` hides. */
 export function keysIn(json: unknown, isKey = false): string[] {
-  if (typeof json === 'string') return isKey ? [json] : [];
+  if (isKey && isKeyValue(json)) return [String(json)];
   if (typeof json !== 'object' || json === null) return [];
   return Object.entries(json).flatMap(([name, value]) =>
     keysIn(value, isKey || (!Array.isArray(json) && isKeyName(name))),
   );
 }
 
-/** Behind a name: `=value`, `: Bearer value`, ` "value"`. */
-const VALUE = /(["']?\s*[=:]\s*|\s+)("[^"]*"|'[^']*'|(?:(?:bearer|basic|token)\s+)?[^\s"',}]+)/iy;
-
-/** A shell command with the values of what is named as a key hidden, `--api-key ***`, `HF_TOKEN=***`, and queries of URLs. */
-export function withoutCommandKeys(command: string): string {
-  let shown = '';
-  let from = 0;
-  for (const { 0: name, index } of command.matchAll(/[\w-]+/g)) {
-    if (index < from || !isKeyName(name)) continue;
-    VALUE.lastIndex = index + name.length;
-    const [whole = '', separator = ''] = VALUE.exec(command) ?? [];
-    // A word of its own is a value only behind an option.
-    if (whole === '' || (separator.trim() === '' && !name.startsWith('-'))) continue;
-    shown += command.slice(from, index) + name + separator + HIDDEN;
-    from = index + name.length + whole.length;
-  }
-  return (shown + command.slice(from)).replaceAll(/[a-z][a-z\d+.-]*:\/\/[^\s"']+/gi, withoutQueryValues);
-}
-
 /** Parameters of a query that are known to hold no key. */
 const OPEN_PARAMETER = /^(api[-_])?version$/i;
 
-/** A URL, or a text that should be one, with the values of its query hidden: any of them may be a key. */
+/**
+ * A URL, or a text that should be one, with its user, its password and the values of its query hidden: any of them may be
+ * a key, and in a text that is no URL a password may hold any sign.
+ */
 export function withoutQueryValues(url: string): string {
-  const [, head = '', query = ''] = /^([^?#]*)(?:\?([^#]*))?/s.exec(url) ?? [];
-  const shown = head.replace(/^([a-z][a-z\d+.-]*:\/\/)?[^/@]*@/i, `$1${HIDDEN}@`);
+  const [, scheme = '', rest = ''] = /^([a-z][a-z\d+.-]*:\/\/)?(.*)$/is.exec(url) ?? [];
+  const [authority = ''] = scheme !== '' && URL.canParse(url) ? (/^[^/?#\\]*/.exec(rest) ?? []) : [rest];
+  const hasUser = authority.includes('@');
+  const behind = hasUser ? rest.slice(authority.lastIndexOf('@') + 1) : rest;
+  const [, head = '', query = ''] = /^([^?#]*)(?:\?([^#]*))?/s.exec(behind) ?? [];
+  const shown = `${scheme}${hasUser ? `${HIDDEN}@` : ''}${head}`;
   return query === '' ? shown : `${shown}?${parametersOf(query).map(shownParameter).join('&')}`;
 }
 
@@ -97,18 +105,4 @@ function parametersOf(query: string): Parameter[] {
 function shownParameter([name, value]: Parameter): string {
   if (value === null) return HIDDEN;
   return `${name}=${OPEN_PARAMETER.test(name) ? value : HIDDEN}`;
-}
-
-/** Longest text of a server in a record or a message, in characters. */
-const MAX_QUOTED = 300;
-const END_QUOTED = 120;
-
-/**
- * A text as it is quoted: one line of at most 300 characters, without its middle if it is longer, because the reason is
- * at the start of most messages and at the end of a traceback. Secrets are removed before, so that none is cut in two.
- */
-export function asQuoted(text: string): string {
-  const line = text.replaceAll(/\s+/g, ' ').trim();
-  if (line.length <= MAX_QUOTED) return line;
-  return `${line.slice(0, MAX_QUOTED - END_QUOTED - 5)} ... ${line.slice(-END_QUOTED)}`;
 }

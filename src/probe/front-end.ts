@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeCodec } from '../../adapters/index.ts';
-import { asQuoted, withoutSecrets } from '../core/secrets.ts';
+import { textsFrom } from '../core/outside-text.ts';
 import { unlessStopped } from '../core/stop.ts';
-import { pagePaths, urlBelow, type ServerAccess } from '../replay/transport.ts';
+import { pagePaths, urlAt, urlBelow, type ServerAccess } from '../replay/transport.ts';
 import type { ProbeFrontEnd, ProbeLoad, ProbeRoute } from '../schema/probe.ts';
 import { statusOnce } from '../serving/http-once.ts';
 import type { ProbeRequests, WorkingCodec } from './identify.ts';
@@ -102,7 +102,7 @@ export async function measureFrontEnd(
 async function pageRoute(access: ServerAccess, route: string, kind: 'health' | 'models'): Promise<FrontEndRoute> {
   let why = '';
   for (const path of pagePaths(access, route)) {
-    const url = new URL(path, access.url);
+    const url = urlAt(access, path);
     const asked = await part(access, PAGE_MS, (limited) => statusOnce(url, limited, PAGE_MS));
     if ('found' in asked && asked.found >= 200 && asked.found < 300)
       return {
@@ -167,7 +167,7 @@ function loadOf(result: LoadResult, connections: number, access: ServerAccess): 
     requests_per_s: seconds > 0 ? answers / seconds : 0,
     latency_ms: latencyOf(latenciesMs),
     failures: commonest(
-      Object.entries(failures).map(([what, count]) => ({ what: asQuoted(withoutSecrets(what, access)), count })),
+      Object.entries(failures).map(([what, count]) => ({ what: textsFrom(access).quoted(what), count })),
     ),
     client_busy: clientBusy,
     machine_idle: machineIdle,

@@ -1,13 +1,11 @@
 import { ADAPTERS, makeCodec, type ApiEndpoint, type CodecOptions } from '../../adapters/index.ts';
 import type { PromptMaker } from '../core/codec.ts';
-import { didYouMean } from '../core/did-you-mean.ts';
-import { UserError } from '../core/errors.ts';
 import type { ServerAccess } from '../replay/transport.ts';
 import type { ProbeEndpoint, ProbeReport } from '../schema/probe.ts';
 import { listModels } from '../serving/detect.ts';
 import { probeDialect, type Probed } from '../serving/dialect-probe.ts';
 import { nameEngine } from '../serving/engine-name.ts';
-import { CredentialsError } from '../serving/reach.ts';
+import { CredentialsError, modelToAsk } from '../serving/reach.ts';
 import type { TargetConfig } from '../target/target-spec.ts';
 import { part, type Part } from './part.ts';
 
@@ -47,10 +45,8 @@ export async function identify(
 ): Promise<Identified> {
   const { models, bases, why } = await modelsOf(access);
   const ids = models.map(({ id }) => id);
-  if (config.model !== null && ids.length > 0 && !ids.includes(config.model))
-    throw new UserError(`--model: ${access.url.href} does not serve "${config.model}"${didYouMean(config.model, ids)}`);
-  const model = config.model ?? ids[0] ?? 'default';
-  const listed = models.find(({ id }) => id === model);
+  const { model: found, listed } = modelToAsk(access, models, config.model);
+  const model = found ?? 'default';
   const { engine, version, adapter: suited, contextTokens } = await nameEngine(bases[0], listed);
   const adapter = config.adapter === 'auto' ? suited : config.adapter;
   const asked = await askEndpoints(bases, adapter, { ...config, model }, requests);

@@ -7,6 +7,7 @@ import { withThousands } from '../core/units.ts';
 import { version } from '../core/version.ts';
 import type { ProbeReport } from '../schema/probe.ts';
 import { accessOf } from '../target/open-target.ts';
+import { shortKeyWarnings } from '../target/target-keys.ts';
 import { checkTarget, type TargetConfig } from '../target/target-spec.ts';
 import { measureFloor } from './floor.ts';
 import { frontEndRoutes, MAX_COMPLETIONS, measureFrontEnd, type FrontEndOptions } from './front-end.ts';
@@ -55,6 +56,7 @@ export async function probeServer(
       `probe asks one server at a time, and ${spec.text} names ${spec.endpoints.length}; name one of them`,
     );
   const { step, log, stop } = hooks;
+  for (const text of shortKeyWarnings(target)) log.warn(text);
   const scanned = workload === null ? null : await scanForProbe(workload, seed, log);
 
   step('asking the server what it is');

@@ -8,6 +8,7 @@ import {
   type TokenOut,
 } from '../core/codec.ts';
 import { outcomeOfStatus, type HandoverTimes, type Outcome } from '../core/record.ts';
+import type { OutsideText } from '../core/outside-text.ts';
 import type { HasText, ResponseInfo, ScheduledRequest, Sink } from '../core/target.ts';
 import { formatMs } from '../core/units.ts';
 import type { WallClock } from '../core/wall-clock.ts';
@@ -28,8 +29,8 @@ export interface Wire {
   dispatch(call: Call, handler: CallHandler): void;
   /** Names the endpoint of a call in messages, with a colon behind it; '' where the target has one endpoint. */
   nameOf(call: Call): string;
-  /** A text from the server as a record may hold it: one line, without secrets, not too long. */
-  quoted(text: string): string;
+  /** The way of the server's texts into records. */
+  readonly texts: OutsideText;
 }
 
 /** One request on the wire: the calls of its steps, and one outcome. */
@@ -234,7 +235,7 @@ export class Exchange implements TokenOut, CallEvents {
     const timeUs = this.#wire.receiveQueue.nowUs();
     this.#finish();
     for (const call of this.#calls) call.abort();
-    this.#sink.fail(this.#scheduled.index, timeUs, outcome, this.#wire.quoted(error), this.#responseSoFar());
+    this.#sink.fail(this.#scheduled.index, timeUs, outcome, this.#wire.texts.quoted(error), this.#responseSoFar());
   }
 
   /** What a callback threw: bytes of another protocol, or a fault of ours, which the sink hears of even after the end. */
@@ -261,8 +262,10 @@ export class Exchange implements TokenOut, CallEvents {
 
   #response(): ResponseInfo {
     const response = this.#decoder.response(this.#httpStatus);
+    const { finishReason } = response;
+    const heard = finishReason === null ? response : { ...response, finishReason: this.#wire.texts.name(finishReason) };
     const hasReplies = this.#scheduled.calls.some(({ role }) => role === 'reply');
-    return hasReplies ? { ...response, handover: handoverTimes(this.#times) } : response;
+    return hasReplies ? { ...heard, handover: handoverTimes(this.#times) } : heard;
   }
 
   #finish(): void {

@@ -1,6 +1,7 @@
 import type { Call, Codec } from '../core/codec.ts';
 import type { ResponseInfo, ScheduledRequest, Sink, Target } from '../core/target.ts';
-import { asQuoted, withoutSecrets, type Secretive } from '../core/secrets.ts';
+import { textsFrom, type Secretive } from '../core/outside-text.ts';
+import { headerKeys } from '../core/secrets.ts';
 import type { WallClock } from '../core/wall-clock.ts';
 import { ReceiveQueue } from './receive-queue.ts';
 import type { CallHandler } from './call-handler.ts';
@@ -54,9 +55,14 @@ export function requestPath(access: ServerAccess, route: string): string {
   return path.includes('?') ? path + query.replace(/^\?/, '&') : path + query;
 }
 
+/** A path of a server as a URL: of its own origin, also where the path begins like that of another (`//host`). */
+export function urlAt({ url }: Pick<ServerAccess, 'url'>, path: string): URL {
+  return new URL(url.origin + path);
+}
+
 /** The URL of a call of a route: to ask for, not to show. */
 export function urlBelow(access: ServerAccess, route: string): URL {
-  return new URL(requestPath(access, route), access.url);
+  return urlAt(access, requestPath(access, route));
 }
 
 /**
@@ -86,7 +92,7 @@ export class HttpTarget implements Target {
         const name = endpoints[endpoint]?.name;
         return name === undefined ? '' : `${name}: `;
       },
-      quoted: (text) => asQuoted(endpoints.reduce((quoted, access) => withoutSecrets(quoted, access), text)),
+      texts: textsFrom(secretsOf(endpoints)),
     };
     this.#busyPoll = new BusyPoll(clock);
     const byOrigin = new Map<string, Connections>();
@@ -156,6 +162,16 @@ export class HttpTarget implements Target {
     handler.sendAgain = send;
     send();
   }
+}
+
+/** Of all endpoints together: any may quote the key of another. */
+function secretsOf(endpoints: readonly ServerAccess[]): Secretive {
+  const [first = { headers: {} }, ...others] = endpoints;
+  if (others.length === 0) return first;
+  return {
+    headers: first.headers,
+    secrets: endpoints.flatMap(({ headers, secrets = [] }) => [...headerKeys(headers), ...secrets]),
+  };
 }
 
 interface HttpEndpoint {

@@ -1,4 +1,4 @@
-import { existsSync, rmSync, statSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import { meanRate } from '../core/rate.ts';
@@ -13,6 +13,7 @@ import { createRunDirectory, manifestFile, readManifest, writeManifest } from '.
 import type { Imported, Manifest } from '../schema/manifest.ts';
 import { isoTime } from './instants.ts';
 import type { OpenedResult } from './open-results.ts';
+import { foundAt } from '../core/read-within.ts';
 
 /** Names that say nothing of a run: that of their folder is put before them. */
 const COMMON = new Set(['profile_export', 'benchmarks', 'results', 'result', 'output']);
@@ -31,7 +32,7 @@ export function importedDirectory(result: OpenedResult): string {
 
 /** The manifest of a directory that holds this very run of this very file; null where it does not. */
 export function importedBefore(dir: string, { sha256, number }: OpenedResult): Manifest | null {
-  if (statSync(manifestFile(dir), { throwIfNoEntry: false }) === undefined) return null;
+  if (foundAt(manifestFile(dir)) === undefined) return null;
   const manifest = readManifest(dir);
   const { imported } = manifest;
   return imported?.sha256 === sha256 && imported.run === number ? manifest : null;

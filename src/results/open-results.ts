@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { messageOf, UserError } from '../core/errors.ts';
@@ -10,6 +10,7 @@ import { readGuidellm } from './readers/guidellm.ts';
 import { readSglang } from './readers/sglang.ts';
 import { readVllm } from './readers/vllm.ts';
 import { linesOf, sha256Of, textOf } from './result-file.ts';
+import { foundAt } from '../core/read-within.ts';
 
 /** A run of a result file, and where it stands. */
 export interface OpenedResult {
@@ -31,7 +32,7 @@ const FILES_OF_FOLDERS = [
 
 /** The result file that an argument names, and which run of it: `FILE`, `FILE#2`, or a folder that has one; else null. */
 export function resultArgument(given: string): { readonly path: string; readonly number: number | null } | null {
-  const found = statSync(given, { throwIfNoEntry: false });
+  const found = foundAt(given);
   if (found?.isDirectory() === true) {
     const names = readdirSync(given).toSorted();
     const [name] = FILES_OF_FOLDERS.flatMap((each) => names.filter((file) => each.test(file)));
@@ -49,13 +50,9 @@ export function resultArgument(given: string): { readonly path: string; readonly
  * the way out, also where the file has several runs and none is named.
  */
 export async function openResults(path: string, number: number | null): Promise<OpenedResult> {
-  const sha256 = await sha256Of(path);
   const opened = await openFile(path, number);
-  return {
-    ...opened,
-    path: resolve(opened.path ?? path),
-    sha256: opened.path === undefined ? sha256 : await sha256Of(opened.path),
-  };
+  const read = opened.path ?? path;
+  return { ...opened, path: resolve(read), sha256: await sha256Of(read) };
 }
 
 interface Found {

@@ -1,6 +1,8 @@
 import { kebab } from '../core/option-fields.ts';
-import { withoutQueryValues } from '../core/secrets.ts';
+import { withoutCommandKeys } from '../core/command-keys.ts';
+import { HIDDEN, withoutQueryValues } from '../core/secrets.ts';
 import type { Manifest } from '../schema/manifest.ts';
+import { shownServers } from '../target/server-list.ts';
 import { shownBodyText } from './extra-body.ts';
 
 /** Options as the user gave them, by their names on the command line. */
@@ -14,10 +16,10 @@ const OF_OUTPUT: ReadonlySet<string> = new Set(['out', 'traceIterations']);
 const SHOWN: Readonly<Record<string, (value: string) => string>> = {
   header: (value) => value.replace(/:.*/s, ': ***'),
   'extra-body': shownBodyText,
-  target: shownUrl,
-  ready: shownUrl,
+  target: shownServers,
+  ready: withoutQueryValues,
+  start: withoutCommandKeys,
 };
-const HIDDEN = '***';
 
 /**
  * The options for `run.json`, in the order of `names`, with the keys that they may hold hidden; null where one is an
@@ -69,8 +71,4 @@ export function hiddenParts(name: string, value: Value): string[] {
   if (!Object.hasOwn(SHOWN, name)) return [];
   const texts = typeof value === 'object' ? value : [String(value)];
   return texts.filter((each) => each.includes(HIDDEN)).map((each) => `--${name} '${each}'`);
-}
-
-function shownUrl(text: string): string {
-  return /^https?:/i.test(text) ? withoutQueryValues(text) : text;
 }

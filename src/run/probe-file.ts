@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { messageOf, UserError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Plan } from '../core/plan.ts';
+import { MOST_JSON_BYTES, readTextWithin } from '../core/read-within.ts';
 import { formatMs } from '../core/units.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import { probeSchema, type ProbeReport } from '../schema/probe.ts';
@@ -34,8 +34,9 @@ export function readProbe(file: string, target: TargetSpec): ProbeFile {
 function parsedProbe(file: string): ProbeReport {
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(file, 'utf8'));
+    json = JSON.parse(readTextWithin(file, MOST_JSON_BYTES));
   } catch (thrown) {
+    if (thrown instanceof UserError) throw new UserError(`--probe ${thrown.message}`, { cause: thrown });
     const isThere = thrown instanceof SyntaxError;
     throw new UserError(
       `--probe ${file}: ${isThere ? 'damaged, or no probe' : 'cannot be read'}: ${messageOf(thrown)}; ${HOW}`,

@@ -1,6 +1,7 @@
-import { appendFileSync, closeSync, openSync, readFileSync } from 'node:fs';
+import { appendFileSync, closeSync, openSync } from 'node:fs';
 import { deserialize, serialize } from 'node:v8';
 import { crc32 } from 'node:zlib';
+import { MOST_PART_BYTES, readWithin } from '../core/read-within.ts';
 import type { RecordBatch } from '../core/record.ts';
 
 /** Length and CRC-32. */
@@ -47,7 +48,7 @@ export type Damage = (from: number, to: number) => void;
  * were; but the last entry may be cut off: that one was being written when the process died.
  */
 export function* readJournal(file: string, damaged: Damage): Generator<JournalEntry> {
-  const bytes = readFileSync(file);
+  const bytes = readWithin(file, MOST_PART_BYTES);
   let offset = 0;
   while (offset < bytes.length) {
     let end = entryEnd(bytes, offset);

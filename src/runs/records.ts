@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { messageOf, UserError } from '../core/errors.ts';
+import { MOST_PART_BYTES, readWithin } from '../core/read-within.ts';
 import type { RecordBatch, RequestRecord } from '../core/record.ts';
 import { decodeRecords } from './parquet.ts';
 import { clientFile, manifestFile, requestsDirectory } from './run-directory.ts';
@@ -66,7 +66,7 @@ export function fileProblem(dir: string, name: string, digests: Digests | null):
   if (digest === undefined) return null;
   const file = join(dir, name);
   try {
-    return sha256(readFileSync(file)) === digest ? null : changed(file);
+    return sha256(readWithin(file, MOST_PART_BYTES)) === digest ? null : changed(file);
   } catch (error) {
     return `${file}: lost (${messageOf(error)}); restore it`;
   }
@@ -126,9 +126,9 @@ export async function readPart<T>(
   digest: string | undefined,
   decode: (bytes: Uint8Array) => Promise<T>,
 ): Promise<T | string> {
-  const bytes = await readFile(file);
-  if (digest !== undefined && sha256(bytes) !== digest) return changed(file);
   try {
+    const bytes = readWithin(file, MOST_PART_BYTES);
+    if (digest !== undefined && sha256(bytes) !== digest) return changed(file);
     return await decode(bytes);
   } catch (error) {
     return `${file}: damaged, or not a part of a run (${messageOf(error)}); restore it, or move it out of requests/ to do without its records`;

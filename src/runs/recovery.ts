@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { MOST_PART_BYTES, readWithin } from '../core/read-within.ts';
 import type { RequestRecord } from '../core/record.ts';
 import { readJournal } from './journal.ts';
 import { decodeIds } from './parquet.ts';
@@ -87,7 +88,7 @@ function damagedFiles(dir: string, noted: Digests | null): string[] {
 
 /** A file that was not noted: its process was killed just before, or is of an earlier version. */
 function noteFound(dir: string, name: string, noted: Digests | null): void {
-  if (noted?.has(name) !== true) noteFile(dir, name, readFileSync(join(dir, name)));
+  if (noted?.has(name) !== true) noteFile(dir, name, readWithin(join(dir, name), MOST_PART_BYTES));
 }
 
 function keepAside(file: string): string {

@@ -1,18 +1,8 @@
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { messageOf, UserError } from '../core/errors.ts';
+import { foundAt, MOST_JSON_BYTES, readTextWithin } from '../core/read-within.ts';
 import { type Manifest, manifestSchema } from '../schema/manifest.ts';
 import { forgetNotes, notedFiles, sealed } from './seal.ts';
 import type { Summary } from '../schema/summary.ts';
@@ -44,7 +34,7 @@ function suffix(judged: string | null): string {
 
 /** Throws a UserError if something is in the way of a new run directory: a run is never written over another. */
 export function checkRunDirectory(dir: string): void {
-  const found = statSync(dir, { throwIfNoEntry: false });
+  const found = foundAt(dir);
   if (found !== undefined && !found.isDirectory())
     throw new UserError(`${dir}: a run directory was to be made here, but this is a file; choose another --out`);
   if (found !== undefined && readdirSync(dir).some((name) => name !== LOCK_FILE))
@@ -94,13 +84,14 @@ export function writeManifest(dir: string, manifest: Manifest): Manifest {
 /** The manifest of a run. A UserError if `dir` is not a run directory, or its manifest is damaged. */
 export function readManifest(dir: string): Manifest {
   const file = manifestFile(dir);
-  if (statSync(dir, { throwIfNoEntry: false }) === undefined) throw new UserError(`${dir}: no such directory`);
-  if (statSync(file, { throwIfNoEntry: false }) === undefined)
+  if (foundAt(dir) === undefined) throw new UserError(`${dir}: no such directory`);
+  if (foundAt(file) === undefined)
     throw new UserError(`${dir}: not a run directory: there is no run.json in it; name one that \`reprise run\` made`);
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(file, 'utf8'));
+    json = JSON.parse(readTextWithin(file, MOST_JSON_BYTES));
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(
       `${file}: damaged: ${messageOf(error)}; restore the file, or run again (the records beside it are whole files of their own)`,
       { cause: error },

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { MOST_JSON_BYTES, readTextWithin } from '../core/read-within.ts';
 import type { Manifest } from '../schema/manifest.ts';
 
 /**
@@ -24,7 +25,7 @@ export function noteFile(dir: string, name: string, bytes: Uint8Array): void {
 export function notedFiles(dir: string): Digests | null {
   const file = join(dir, DIGESTS_FILE);
   if (!existsSync(file)) return null;
-  const lines = readFileSync(file, 'utf8').matchAll(/^([0-9a-f]{64}) {2}(.+)\n/gm);
+  const lines = readTextWithin(file, MOST_JSON_BYTES).matchAll(/^([0-9a-f]{64}) {2}(.+)\n/gm);
   return new Map([...lines].map(([, digest = '', name = '']) => [name, digest]));
 }
 
@@ -58,7 +59,7 @@ export type Seal = z.infer<typeof sealSchema>;
 /** Null without a `run.json`, or with one that cannot be read. */
 export function readSeal(file: string): (Seal & { readonly isWhole: boolean }) | null {
   try {
-    const json: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    const json: unknown = JSON.parse(readTextWithin(file, MOST_JSON_BYTES));
     const found = sealSchema.parse(json);
     // Of the JSON itself: a schema has an order of its own.
     const isWhole =

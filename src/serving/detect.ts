@@ -6,12 +6,11 @@ import {
   type ServerCapabilities,
 } from '../../adapters/index.ts';
 import { EXIT, UserError } from '../core/errors.ts';
-import { didYouMean } from '../core/did-you-mean.ts';
 import type { PromptMaker } from '../core/codec.ts';
 import { endsInVersion, type ServerAccess } from '../replay/transport.ts';
 import { nameEngine } from './engine-name.ts';
 import { probeDialect, type Counting, type Probed } from './dialect-probe.ts';
-import { reachTarget, type ListedModel } from './reach.ts';
+import { modelToAsk, reachTarget, type ListedModel } from './reach.ts';
 
 /** The user's choices; null and `auto`: found out from the server. */
 export interface DetectOptions {
@@ -54,15 +53,12 @@ export interface Detected {
 export async function detect(reached: ServerAccess, options: DetectOptions, prompts: PromptMaker): Promise<Detected> {
   const { url } = reached;
   const { models, bases } = await listModels(reached);
-  const ids = models.map(({ id }) => id);
-  if (options.model !== null && ids.length > 0 && !ids.includes(options.model))
-    throw new UserError(`--model: ${url.href} does not serve "${options.model}"${didYouMean(options.model, ids)}`);
-  const model = options.model ?? ids[0] ?? 'default';
-  const listed = models.find(({ id }) => id === model);
+  const { model: found, listed } = modelToAsk(reached, models, options.model);
+  const model = found ?? 'default';
   const named = await nameEngine(bases[0], listed);
   const adapter = options.adapter === 'auto' ? named.adapter : options.adapter;
   const warnings =
-    options.model === null && ids.length === 0 && ADAPTERS[adapter]?.namesNoModel !== true
+    found === null && ADAPTERS[adapter]?.namesNoModel !== true
       ? [`${url.href} lists no models; asking for "${model}" (--model NAME to change it)`]
       : [];
   checkStream(adapter, options.body);

@@ -10,9 +10,9 @@ import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import { FINISHED_GRACE_MS, ProtocolError, type Codec, type PromptMaker, type StreamError } from '../core/codec.ts';
 import type { TokenCountSource } from '../core/record.ts';
 import type { HasText } from '../core/target.ts';
-import { asQuoted, withoutSecrets } from '../core/secrets.ts';
+import { textsFrom } from '../core/outside-text.ts';
 import { isRedirect, redirectedTo } from '../replay/exchange.ts';
-import { pathBelow, type ServerAccess } from '../replay/transport.ts';
+import { pathBelow, urlAt, type ServerAccess } from '../replay/transport.ts';
 import { httpOnce, type Reply } from './http-once.ts';
 import { refusedCredentials } from './reach.ts';
 import { untilJson, type Patience } from './read-body.ts';
@@ -108,11 +108,11 @@ async function attempt(
     if (reading.tokens > 0) return answeredWith(capabilities, options.endpoint, reading);
     return { kind: 'silent', why: messageOf(thrown) };
   }
-  const { status, body, location } = reply;
+  const { status, text, location } = reply;
   const path = pathBelow(access, call.path);
   if (status === 401 || status === 403) throw refusedCredentials(access.url, status, path);
   if (isRedirect(status, location)) throw redirected(access, path, location);
-  let refusal = body.toString();
+  let refusal = text;
   let said = status;
   if (isOk(status)) {
     const error = reading.end();
@@ -124,7 +124,7 @@ async function attempt(
     refusal = error.remark ?? error.message;
     said = error.status ?? status;
   }
-  const why = `${status} on ${path}: ${asQuoted(withoutSecrets(codec.errorMessage(refusal), access))}`;
+  const why = `${status} on ${path}: ${textsFrom(access).quoted(codec.errorMessage(refusal))}`;
   if (status === 404 || status === 405 || status === 501) return { kind: 'no endpoint', why };
   if (BUSY.has(said)) return { kind: 'busy', why };
   if (status >= 500) return { kind: 'silent', why };
@@ -228,7 +228,7 @@ function lessFor(
 function notUnderstood(
   access: ServerAccess,
   path: string,
-  { status, contentType, encoding, body }: Reply,
+  { status, contentType, encoding, text }: Reply,
   adapter: string,
 ): UserError {
   if (encoding !== '' && encoding !== 'identity')
@@ -236,7 +236,7 @@ function notUnderstood(
       `${access.url.href} answers ${status} on ${path} compressed (content-encoding ${encoding}), though asked for identity: tokens that are compressed cannot be timed; is a proxy in between?`,
       { exitCode: EXIT.unreachable },
     );
-  const start = asQuoted(withoutSecrets(body.toString(), access));
+  const start = textsFrom(access).quoted(text);
   return new UserError(
     `${access.url.href} answers ${status} on ${path} with no stream of tokens that adapter ${adapter} understands (content-type ${contentType}): "${start}"; is it the right URL, and the right --adapter and --endpoint?`,
     { exitCode: EXIT.unreachable },
@@ -244,7 +244,7 @@ function notUnderstood(
 }
 
 function redirected(access: ServerAccess, path: string, location: string): UserError {
-  const base = new URL(path, access.url);
+  const base = urlAt(access, path);
   const to = URL.canParse(location, base.href) ? new URL(location, base).href : location;
-  return new UserError(`${base.href}: ${withoutSecrets(redirectedTo(to), access)}`, { exitCode: EXIT.unreachable });
+  return new UserError(`${base.href}: ${redirectedTo(textsFrom(access).name(to))}`, { exitCode: EXIT.unreachable });
 }

@@ -1,16 +1,21 @@
 import { Agent, request, type Dispatcher } from 'undici';
 import { UserError } from '../core/errors.ts';
 import { stoppedError } from '../core/stop.ts';
-import { pagePaths, urlBelow, type ServerAccess } from '../replay/transport.ts';
+import { textsFrom, type OutsideText } from '../core/outside-text.ts';
+import { pagePaths, urlAt, urlBelow, type ServerAccess } from '../replay/transport.ts';
 import { readBody, untilJson, type Patience } from './read-body.ts';
 
+/** An answer, with its texts as `OutsideText` gives them. */
 export interface Reply {
   readonly status: number;
   readonly contentType: string;
   /** `content-encoding` and `location`; '' where there is none. */
   readonly encoding: string;
   readonly location: string;
-  readonly body: Buffer;
+  /** The body, as a page. */
+  readonly text: string;
+  /** The body parsed as JSON; undefined where it is none. */
+  readonly json: unknown;
 }
 
 interface Post {
@@ -21,8 +26,6 @@ interface Post {
 type Sent = { readonly method: 'GET' | 'OPTIONS' } | (Post & { readonly method: 'POST' });
 
 const sentBy = (post: Post | undefined): Sent => (post === undefined ? { method: 'GET' } : { method: 'POST', ...post });
-
-type Access = Omit<ServerAccess, 'url'>;
 
 /**
  * One request to a path below the server's URL, its answer read whole. Throws when it has not ended within `patienceMs`, and
@@ -42,22 +45,41 @@ export function httpOnce(
 /** The same to a URL. */
 function httpOnceTo(
   url: URL,
-  access: Access,
+  access: ServerAccess,
   patienceMs: number,
   post?: Post,
   patienceOf: (status: number) => Patience = untilJson,
 ): Promise<Reply> {
-  return ask(url, access, patienceMs, sentBy(post), async ({ statusCode, headers, body }) => ({
-    status: statusCode,
-    contentType: String(headers['content-type'] ?? 'none'),
-    encoding: String(headers['content-encoding'] ?? ''),
-    location: String(headers['location'] ?? ''),
-    body: await readBody(body, patienceOf(statusCode)),
-  }));
+  const texts = textsFrom(access);
+  return ask(url, access, patienceMs, sentBy(post), async ({ statusCode, headers, body }) => {
+    const bytes = await readBody(body, patienceOf(statusCode));
+    return {
+      status: statusCode,
+      contentType: texts.name(String(headers['content-type'] ?? 'none')),
+      encoding: texts.name(String(headers['content-encoding'] ?? '')),
+      location: texts.name(String(headers['location'] ?? '')),
+      get text() {
+        return texts.page(bytes.toString());
+      },
+      get json() {
+        return jsonOf(bytes, texts);
+      },
+    };
+  });
+}
+
+function jsonOf(bytes: Buffer, texts: OutsideText): unknown {
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString());
+  } catch {
+    return undefined;
+  }
+  return texts.json(json);
 }
 
 /** The status of an answer, whose body is not awaited. Throws when none has come within `patienceMs`. */
-export function statusOnce(url: URL, access: Access, patienceMs: number, post?: Post): Promise<number> {
+export function statusOnce(url: URL, access: ServerAccess, patienceMs: number, post?: Post): Promise<number> {
   return ask(url, access, patienceMs, sentBy(post), async ({ statusCode }) => statusCode);
 }
 
@@ -76,13 +98,16 @@ export function methodsOf(access: ServerAccess, route: string, patienceMs: numbe
   });
 }
 
+/** Headers belong to the origin of their server: a URL of another origin is asked without them. */
 async function ask<T>(
   url: URL,
-  { headers, insecure, stop }: Access,
+  access: ServerAccess,
   patienceMs: number,
   sent: Sent,
   use: (reply: Dispatcher.ResponseData) => Promise<T>,
 ): Promise<T> {
+  const { insecure, stop } = access;
+  const headers = url.origin === access.url.origin ? access.headers : {};
   const patience = AbortSignal.timeout(patienceMs);
   const agent = new Agent({ connect: { rejectUnauthorized: !insecure } });
   try {
@@ -96,18 +121,30 @@ async function ask<T>(
     reply.body.on('error', () => undefined); // of a body that is not read
     return await use(reply);
   } catch (thrown) {
-    throw stop?.aborted === true ? stoppedError(stop) : thrown;
+    throw stop?.aborted === true ? stoppedError(stop) : heardError(thrown, textsFrom(access));
   } finally {
     await agent.destroy();
   }
+}
+
+/** An error of the network: its message may quote the server, such as the names in its certificate. */
+function heardError(thrown: unknown, texts: OutsideText): unknown {
+  if (thrown instanceof AggregateError) thrown.errors.forEach((each) => heardError(each, texts));
+  if (!(thrown instanceof Error) || thrown instanceof UserError) return thrown;
+  const heard = texts.quoted(thrown.message);
+  // The message of an exception of the DOM, such as that of a limit of time, cannot be set.
+  if (heard === thrown.message) return thrown;
+  thrown.message = heard;
+  thrown.stack = `${thrown.name}: ${heard}`;
+  return thrown;
 }
 
 /** The JSON of a page about the server; null where there is no such page, no JSON, or no answer. */
 export async function getJson(access: ServerAccess, route: string, patienceMs: number): Promise<unknown> {
   try {
     for (const path of pagePaths(access, route)) {
-      const { status, body } = await httpOnceTo(new URL(path, access.url), access, patienceMs);
-      if (status !== 404) return status === 200 ? JSON.parse(body.toString()) : null;
+      const { status, json } = await httpOnceTo(urlAt(access, path), access, patienceMs);
+      if (status !== 404) return status === 200 ? (json ?? null) : null;
     }
     return null;
   } catch (thrown) {

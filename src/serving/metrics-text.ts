@@ -4,10 +4,15 @@ type Labels = Readonly<Record<string, string>>;
 
 /**
  * Reads Prometheus' text format 0.0.4 as far as it is wanted: lines of other names, comments and timestamps are skipped.
- * `ours`: labels that are added to each sample, in place of the page's own of such a name. Throws an Error that names
- * the line if a wanted one is not of that format.
+ * `heard`: how names and values of labels are kept. `ours`: labels that are added to each sample, in place of the page's
+ * own of such a name. Throws an Error that names the line if a wanted one is not of that format.
  */
-export function parseMetrics(text: string, isWanted: (name: string) => boolean, ours: Labels = {}): ServerSample[] {
+export function parseMetrics(
+  text: string,
+  isWanted: (name: string) => boolean,
+  heard: (label: string) => string,
+  ours: Labels = {},
+): ServerSample[] {
   const samples: ServerSample[] = [];
   let number = 0;
   for (let start = 0, end = 0; start < text.length; start = end + 1) {
@@ -17,7 +22,7 @@ export function parseMetrics(text: string, isWanted: (name: string) => boolean, 
     NAME.lastIndex = start;
     const name = NAME.exec(text)?.[1];
     if (name === undefined || !isWanted(name)) continue;
-    const sample = readSample(name, text.slice(NAME.lastIndex, end), ours);
+    const sample = readSample(name, text.slice(NAME.lastIndex, end), heard, ours);
     if (sample === null)
       throw new Error(`line ${number} is not a metric: ${text.slice(start, Math.min(end, start + 200))}`);
     samples.push(sample);
@@ -32,7 +37,7 @@ const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*"((?:[^"\\]|\\.)*)"[ \t]*(?:
 const VALUE = /[ \t]*(\S+)(?:[ \t]+-?[\d.]+)?[ \t]*(?:#.*)?\r?$/y;
 
 /** The sample of a line, from what follows the name; null if it is not of the format. */
-function readSample(name: string, rest: string, ours: Labels): ServerSample | null {
+function readSample(name: string, rest: string, heard: (label: string) => string, ours: Labels): ServerSample | null {
   const labels: [string, string][] = [];
   let at = 0;
   BRACE.lastIndex = 0;
@@ -43,7 +48,7 @@ function readSample(name: string, rest: string, ours: Labels): ServerSample | nu
       const found = LABEL.exec(rest);
       if (found === null) return null;
       const [, label = '', value = ''] = found;
-      labels.push([label, value.includes('\\') ? unescaped(value) : value]);
+      labels.push([heard(label), heard(value.includes('\\') ? unescaped(value) : value)]);
       at = LABEL.lastIndex;
     }
     at++;

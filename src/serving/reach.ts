@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
+import { didYouMean } from '../core/did-you-mean.ts';
+import { isWholeName, textsFrom } from '../core/outside-text.ts';
 import { pathBelow, type ServerAccess } from '../replay/transport.ts';
 import { httpOnce } from './http-once.ts';
 
@@ -30,9 +32,9 @@ const modelList = z.object({
 export async function reachTarget(access: ServerAccess): Promise<readonly ListedModel[]> {
   const { url } = access;
   try {
-    const { status, body } = await httpOnce(access, '/v1/models', PATIENCE_MS);
+    const { status, json } = await httpOnce(access, '/v1/models', PATIENCE_MS);
     if (status === 401 || status === 403) throw refusedCredentials(url, status, pathBelow(access, '/v1/models'));
-    const listed = modelList.safeParse(JSON.parse(body.toString()));
+    const listed = modelList.safeParse(json);
     if (!listed.success) return [];
     return listed.data.data.map(({ id, owned_by, max_model_len, context_length }) => ({
       id,
@@ -53,6 +55,37 @@ export async function reachTarget(access: ServerAccess): Promise<readonly Listed
       );
     return []; // it is there and has no such page; the probe will show whether it can be used
   }
+}
+
+/**
+ * The model to ask for: the one that the user names, else the first that the server lists; null where it lists none.
+ * Throws a UserError where it does not serve the one that is named, and where the first cannot be sent back as it is kept.
+ */
+export function modelToAsk(
+  access: ServerAccess,
+  models: readonly ListedModel[],
+  asked: string | null,
+): { readonly model: string | null; readonly listed: ListedModel | undefined } {
+  const { url } = access;
+  const [first] = models;
+  if (asked !== null) {
+    const name = textsFrom(access).name(asked);
+    const listed = models.find(({ id }) => id === name);
+    if (listed === undefined && first !== undefined)
+      throw new UserError(
+        `--model: ${url.href} does not serve "${asked}"${didYouMean(
+          asked,
+          models.map(({ id }) => id),
+        )}`,
+      );
+    return { model: asked, listed };
+  }
+  if (first !== undefined && !isWholeName(first.id))
+    throw new UserError(
+      `${url.href} lists a model whose name is too long, or holds a key that it was sent or a control character: "${first.id}"; name the model with --model`,
+      { exitCode: EXIT.unreachable },
+    );
+  return { model: first?.id ?? null, listed: first };
 }
 
 /** A server is there, and wants other credentials, or some. */

@@ -1,8 +1,9 @@
 import { Client } from 'undici';
 import { messageOf } from '../core/errors.ts';
+import { textsFrom, type Secretive } from '../core/outside-text.ts';
 import { isKept, type ServerSample } from '../schema/server-metrics.ts';
 import { machineUs } from '../core/wall-clock.ts';
-import { pagePaths, pathBelow, type ServerAccess } from '../replay/transport.ts';
+import { pagePaths, pathBelow, urlAt, type ServerAccess } from '../replay/transport.ts';
 import { parseMetrics } from './metrics-text.ts';
 import { readBody, type Patience } from './read-body.ts';
 
@@ -13,12 +14,11 @@ const MAX_BYTES = 16 * 1024 ** 2;
 const IDLE_MS = 1000;
 
 /** Address of a server's metrics, as plain data. */
-export interface MetricsPage {
+export interface MetricsPage extends Secretive {
   /** To show; `paths` has the query. */
   readonly url: string;
   /** To ask for: the first that there is. */
   readonly paths: readonly string[];
-  readonly headers: Readonly<Record<string, string>>;
   readonly insecure: boolean;
 }
 
@@ -34,16 +34,15 @@ export interface Scraper {
 
 /** The metrics page of a server. */
 export function metricsPage(access: ServerAccess): MetricsPage {
-  const { url, headers, insecure } = access;
-  const shown = new URL(pathBelow(access, '/metrics'), url).href;
-  return { url: shown, paths: pagePaths(access, '/metrics'), headers, insecure };
+  const { headers, insecure, secrets = [] } = access;
+  const shown = urlAt(access, pathBelow(access, '/metrics')).href;
+  return { url: shown, paths: pagePaths(access, '/metrics'), headers, insecure, secrets };
 }
 
 /** Reads a page again and again over one connection, and adds `labels` to its samples. Failures are results. */
-export function openScraper(
-  { url, paths, headers, insecure }: MetricsPage,
-  labels: Readonly<Record<string, string>> = {},
-): Scraper {
+export function openScraper(page: MetricsPage, labels: Readonly<Record<string, string>> = {}): Scraper {
+  const { url, paths, headers, insecure } = page;
+  const texts = textsFrom(page);
   const others = [...paths];
   let path = others.shift() ?? '/metrics';
   const client = new Client(new URL(url).origin, {
@@ -63,13 +62,17 @@ export function openScraper(
         others.length = 0;
         // The page was made before its head was sent: this is the nearest to when its values held.
         const readUs = machineUs();
-        const page = await readBody(reply.body, 'content-length' in reply.headers ? () => null : untilIdle);
+        const bytes = await readBody(reply.body, 'content-length' in reply.headers ? () => null : untilIdle);
         if (reply.statusCode === 200)
-          return { kind: 'read', machineUs: readUs, samples: parseMetrics(page.toString(), isKept, labels) };
+          return {
+            kind: 'read',
+            machineUs: readUs,
+            samples: parseMetrics(bytes.toString(), isKept, texts.name, labels),
+          };
         const isRefused = reply.statusCode >= 400 && reply.statusCode < 500 && reply.statusCode !== 429;
         return { kind: isRefused ? 'absent' : 'failed', machineUs: readUs, why: `HTTP ${reply.statusCode}` };
       } catch (thrown) {
-        return { kind: 'failed', machineUs: machineUs(), why: messageOf(thrown) };
+        return { kind: 'failed', machineUs: machineUs(), why: texts.quoted(messageOf(thrown)) };
       }
     },
     close: () => client.destroy(),

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
@@ -8,8 +7,9 @@ import { stoppedError } from '../core/stop.ts';
 import { formatMs } from '../core/units.ts';
 import { machineUs } from '../core/wall-clock.ts';
 import { withoutQueryValues } from '../core/secrets.ts';
-import { pagePaths, pathBelow, type ServerAccess } from '../replay/transport.ts';
+import { pagePaths, pathBelow, urlAt, type ServerAccess } from '../replay/transport.ts';
 import { statusOnce } from './http-once.ts';
+import { openServerLog, tailOf } from './server-log.ts';
 
 const HEALTH = '/health';
 const CHECK_EVERY_MS = 250;
@@ -20,6 +20,8 @@ const AFTER_KILL_MS = 5000;
 /** Between SIGTERM and SIGKILL once this process was interrupted itself: `docker stop` waits 10 s for everything. */
 const INTERRUPTED_GRACE_MS = 2500;
 const LINES_SHOWN = 10;
+/** Of a log, in which the last lines are looked for. */
+const TAIL_BYTES = 64 * 2 ** 10;
 
 export interface StartOptions {
   /** For the shell. */
@@ -30,8 +32,9 @@ export interface StartOptions {
   readonly timeoutUs: number;
   /** Between SIGTERM and SIGKILL. */
   readonly graceMs: number;
-  /** Its output goes here. */
+  /** Its output goes here, without keys. */
   readonly logFile: string;
+  readonly keys: readonly string[];
 }
 
 export interface StartedServer {
@@ -67,14 +70,19 @@ interface Group {
   stop(): Promise<void>;
 }
 
-function spawnGroup({ command, logFile, graceMs }: StartOptions, interrupt: AbortSignal): Group {
-  const log = openSync(logFile, 'w');
+function spawnGroup({ command, logFile, graceMs, keys }: StartOptions, interrupt: AbortSignal): Group {
+  const log = openServerLog(logFile, keys);
   // Detached: the leader of a group of its own, which Ctrl-C does not reach, so that it can answer what is in flight.
-  const child = spawn(command, { shell: true, detached: true, stdio: ['ignore', log, log] });
-  closeSync(log);
-  const ended = new Promise<string>((resolve) => {
+  const child = spawn(command, { shell: true, detached: true, stdio: ['ignore', log.fd, log.fd] });
+  log.release();
+  const exited = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(`could not be started: ${error.message}`));
     child.once('exit', (code, signal) => resolve(`ended with ${signal ?? `exit code ${code}`}`));
+  });
+  // Who hears of the end reads the log.
+  const ended = exited.then(async (how) => {
+    await log.whole();
+    return how;
   });
   const signalGroup = (signal: NodeJS.Signals | 0): boolean => {
     try {
@@ -101,6 +109,7 @@ function spawnGroup({ command, logFile, graceMs }: StartOptions, interrupt: Abor
         kill();
         await isGoneWithin(() => AFTER_KILL_MS);
       }
+      await log.whole();
       process.off('exit', kill);
     },
   };
@@ -143,7 +152,7 @@ async function waitUntilReady(
 
 function shownReadyUrl({ ready, targets }: StartOptions): string {
   if (ready !== null) return withoutQueryValues(ready.href);
-  return targets.map((target) => new URL(pathBelow(target, HEALTH), target.url).href).join(', ');
+  return targets.map((target) => urlAt(target, pathBelow(target, HEALTH)).href).join(', ');
 }
 
 /** Why the server does not answer yet; null once all of it does. */
@@ -156,7 +165,7 @@ async function notReadyBecause({ ready, targets }: StartOptions, stop: AbortSign
 }
 
 async function unansweredBecause(ready: URL | null, target: ServerAccess, stop: AbortSignal): Promise<string | null> {
-  const urls = ready === null ? pagePaths(target, HEALTH).map((path) => new URL(path, target.url)) : [ready];
+  const urls = ready === null ? pagePaths(target, HEALTH).map((path) => urlAt(target, path)) : [ready];
   try {
     for (const url of urls) {
       const status = await statusOnce(url, { ...target, stop }, CHECK_PATIENCE_MS);
@@ -172,7 +181,7 @@ async function unansweredBecause(ready: URL | null, target: ServerAccess, stop: 
 }
 
 function lastLines(logFile: string): string {
-  const lines = stripVTControlCharacters(readFileSync(logFile, 'utf8')).trimEnd().split('\n').slice(-LINES_SHOWN);
+  const lines = stripVTControlCharacters(tailOf(logFile, TAIL_BYTES)).trimEnd().split('\n').slice(-LINES_SHOWN);
   const shown = lines.join('\n') === '' ? 'it has printed nothing' : `its last lines:\n${lines.join('\n')}`;
   return `${shown}\n(all of it: ${logFile})`;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
-import { asQuoted, withoutSecrets } from '../core/secrets.ts';
+import { textsFrom } from '../core/outside-text.ts';
 import type { ServerAccess } from '../replay/transport.ts';
 import { httpOnce, type Reply } from './http-once.ts';
 
@@ -15,9 +15,9 @@ export async function tokenizeOnServer(access: ServerAccess, model: string, text
   const reply = await post(access, { model, prompt: text, add_special_tokens: false });
   const tokens = tokensIn(reply);
   if (tokens !== null) return tokens;
-  const { status, body } = reply;
+  const { status, text: said } = reply;
   throw new UserError(
-    `--tokenizer server: /tokenize of ${access.url.href} answered ${status}${status === 200 ? ' without a list of tokens' : ''}: ${asQuoted(withoutSecrets(body.toString(), access))}; give the model's tokenizer.json (--tokenizer FILE), or leave it out for prompts of nearly the length asked for`,
+    `--tokenizer server: /tokenize of ${access.url.href} answered ${status}${status === 200 ? ' without a list of tokens' : ''}: ${textsFrom(access).quoted(said)}; give the model's tokenizer.json (--tokenizer FILE), or leave it out for prompts of nearly the length asked for`,
   );
 }
 
@@ -28,8 +28,8 @@ export async function tokenizeFault(access: ServerAccess, model: string): Promis
   return `HTTP ${reply.status}${reply.status === 200 ? ' without a list of tokens' : ''}`;
 }
 
-function tokensIn({ status, body }: Reply): readonly number[] | null {
-  return status === 200 ? (answer.safeParse(parseJson(body)).data?.tokens ?? null) : null;
+function tokensIn({ status, json }: Reply): readonly number[] | null {
+  return status === 200 ? (answer.safeParse(json).data?.tokens ?? null) : null;
 }
 
 async function post(access: ServerAccess, body: object): Promise<Reply> {
@@ -42,13 +42,5 @@ async function post(access: ServerAccess, body: object): Promise<Reply> {
       exitCode: EXIT.unreachable,
       cause: thrown,
     });
-  }
-}
-
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString());
-  } catch {
-    return null;
   }
 }

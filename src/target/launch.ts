@@ -1,6 +1,7 @@
 import { copyFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Log } from '../core/log.ts';
+import { headerKeys } from '../core/secrets.ts';
 import { makeDirectory, serverLogFile } from '../runs/run-directory.ts';
 import { startServer, type StartedServer } from '../serving/start-server.ts';
 import type { ServerAccess } from '../replay/transport.ts';
@@ -34,6 +35,7 @@ export async function launchServer(
     timeoutUs,
     graceMs: GRACE_MS,
     logFile,
+    keys: targets.flatMap(({ headers, secrets = [] }) => [...headerKeys(headers), ...secrets]),
   };
   const server = await startServer(options, log, stop);
   let keptIn: string | null = null;

@@ -13,7 +13,7 @@ import { openSingleRequests } from '../replay/single-requests.ts';
 import type { ServerAccess } from '../replay/transport.ts';
 import { nameEngine } from '../serving/engine-name.ts';
 import { getJson } from '../serving/http-once.ts';
-import { PATIENCE_MS, reachTarget } from '../serving/reach.ts';
+import { modelToAsk, PATIENCE_MS, reachTarget, type ListedModel } from '../serving/reach.ts';
 import { negotiate, type NegotiateOptions, type ServerDialect } from './negotiate.ts';
 import type { ServerEndpoint } from './server-list.ts';
 import type { ServerTarget, TargetConfig } from './target-spec.ts';
@@ -67,7 +67,7 @@ export async function negotiateHandover(
 interface Looked {
   readonly server: ServerEndpoint;
   readonly access: ServerAccess;
-  readonly models: readonly string[];
+  readonly models: readonly ListedModel[];
   readonly contextTokens: number | null;
   readonly engine: string | null;
   readonly version: string | null;
@@ -95,7 +95,7 @@ async function look(server: ServerEndpoint, access: ServerAccess, endpoint: numb
   return {
     server,
     access,
-    models: listed.map(({ id }) => id),
+    models: listed,
     contextTokens: listed[0]?.contextTokens ?? named.contextTokens,
     engine: named.engine,
     version: named.version,
@@ -133,12 +133,13 @@ function handoverOf(adapter: string, all: readonly Looked[]): Handover {
 /** SGLang's servers with a role take no request without a partner, so that they are not probed one by one. */
 function sglangDialect({ endpoint, model }: TargetConfig, all: readonly Looked[]): ServerDialect {
   const decode = all.find(({ server }) => server.role === 'decode');
+  const found = decode === undefined ? null : modelToAsk(decode.access, decode.models, model).model;
   const capabilities: ServerCapabilities = { ...ALL_CAPABILITIES, returnTokenIds: false };
   return {
     isUnversioned: false,
     adapter: 'sglang',
     endpoint: endpoint ?? 'generate',
-    model: model ?? decode?.models[0] ?? 'default',
+    model: found ?? 'default',
     capabilities,
     contextTokens: decode?.contextTokens ?? null,
     facts: {

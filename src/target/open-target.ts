@@ -1,4 +1,3 @@
-import { keysIn, queryValues } from '../core/secrets.ts';
 import type { ServerAccess } from '../replay/transport.ts';
 import type { Log } from '../core/log.ts';
 import type { Plan } from '../core/plan.ts';
@@ -11,6 +10,7 @@ import { openServerSession, type Endpoints, type OwnedProcess } from './server-s
 import type { TargetSession } from './session.ts';
 import type { ServerEndpoint } from './server-list.ts';
 import type { ServerUrl } from './server-url.ts';
+import { shortKeyWarnings, targetKeys } from './target-keys.ts';
 import { checkTarget, type EngineTarget, type ServerTarget, type TargetConfig } from './target-spec.ts';
 import { openVirtualSession } from './virtual-session.ts';
 import { vocabularyOfFile } from './vocabulary.ts';
@@ -49,8 +49,10 @@ export async function openTarget(config: TargetConfig, options: OpenOptions): Pr
 
 async function openServer(config: TargetConfig, spec: ServerTarget, options: OpenOptions): Promise<TargetSession> {
   const [first, ...others] = spec.endpoints;
+  for (const text of shortKeyWarnings(config)) options.log.warn(text);
+  const keys = targetKeys(config);
   const access = (server: ServerEndpoint): ServerAccess => ({
-    ...accessOf(server, config),
+    ...accessOf(server, config, keys),
     ...(others.length === 0 ? {} : { name: server.role === 'both' ? server.url : `${server.role} ${server.url}` }),
   });
   const endpoints: Endpoints = [access(first), ...others.map(access)];
@@ -80,16 +82,17 @@ async function openEngine(config: TargetConfig, spec: EngineTarget, options: Ope
   });
   const owned: OwnedProcess = { isEngine: true, keepLog: () => undefined, ...engine };
   const { headers, insecure, connections } = config;
-  const endpoints: Endpoints = [{ url: engine.url, headers, insecure, connections }];
+  const endpoints: Endpoints = [{ url: engine.url, headers, insecure, connections, secrets: targetKeys(config) }];
   return ownedBy(owned, options.stop, () => openServerSession({ config, endpoints, owned, vocabulary }, options));
 }
 
 /** How to reach an endpoint of a server with the headers and the TLS setting of a target. */
 export function accessOf(
   { url, query, isUnversioned }: ServerUrl,
-  { headers, insecure, connections, body }: TargetConfig,
+  config: TargetConfig,
+  secrets = targetKeys(config),
 ): ServerAccess {
-  const secrets = [...queryValues(query), ...keysIn(body.extra)];
+  const { headers, insecure, connections } = config;
   return { url: new URL(url), query, isUnversioned, headers, insecure, connections, secrets };
 }
 

@@ -30,27 +30,22 @@ const FORM = "prefill=URL+URL,decode=URL, where SGLang's prefill servers may hav
 export function readServers(text: string): ServerList {
   const parts = text.split(/,(?=\w+=https?:)/i);
   const isByRole = /^\w+=https?:/i.test(text);
-  const named = isByRole ? parts.map(ofRole) : [{ role: 'both' as const, shown: '', urls: text }];
+  const named = isByRole ? parts.map(ofRole) : [{ role: 'both' as const, urls: text }];
   if (isByRole) checkRoles(named.map(({ role }) => role));
-  const servers = named.map(({ role, shown, urls }) => {
-    const all = urls.split(/\+(?=https?:)/i);
-    return {
-      shown: shown + all.map(withoutQueryValuesOf).join('+'),
-      endpoints: all.map((url) => endpointOf(url, role)),
-    };
-  });
-  const [first, ...others] = servers.flatMap(({ endpoints }) => endpoints);
+  const [first, ...others] = named.flatMap(({ role, urls }) =>
+    urls.split(/\+(?=https?:)/i).map((url) => endpointOf(url, role)),
+  );
   if (first === undefined) throw new UserError(`--target: "${text}" names no server`);
   const endpoints: ServerList['endpoints'] = [first, ...others];
   checkDistinct(endpoints);
-  return { text: servers.map(({ shown }) => shown).join(','), name: nameOf(endpoints), endpoints };
+  return { text: shownServers(text), name: nameOf(endpoints), endpoints };
 }
 
-function ofRole(part: string): { readonly role: Role; readonly shown: string; readonly urls: string } {
+function ofRole(part: string): { readonly role: Role; readonly urls: string } {
   const [, role = '', urls = ''] = /^(\w+)=(.*)$/s.exec(part) ?? [];
   if (role !== 'prefill' && role !== 'decode')
     throw new UserError(`--target: "${role}=" is no role of a server that is called by itself; the form is ${FORM}`);
-  return { role, shown: `${role}=`, urls };
+  return { role, urls };
 }
 
 function checkRoles(roles: readonly Role[]): void {
@@ -59,6 +54,17 @@ function checkRoles(roles: readonly Role[]): void {
   const missing = (['prefill', 'decode'] as const).find((role) => !roles.includes(role));
   if (missing !== undefined)
     throw new UserError(`--target: there is no ${missing}=; the form is ${FORM}, and a proxy in front is a URL alone`);
+}
+
+/** What stands before each URL of a target. */
+const BEFORE_URL = /((?:^|,)\w+=(?=https?:)|\+(?=https?:))/i;
+
+/** A target as files and messages may show it: the values of queries are hidden, and what is no URL is as it is. */
+export function shownServers(text: string): string {
+  return text
+    .split(BEFORE_URL)
+    .map((part) => (/^https?:/i.test(part) ? withoutQueryValuesOf(part) : part))
+    .join('');
 }
 
 const BOOTSTRAP_PORT = /@(\d+)\/?$/;

@@ -4,6 +4,7 @@ import { makeCodec, type BodyOptions, type CodecOptions, type Deployment } from 
 import { promptMaker } from '../../workloads/index.ts';
 import type { Codec, PromptMaker } from '../core/codec.ts';
 import { EXIT, UserError } from '../core/errors.ts';
+import { textsFrom } from '../core/outside-text.ts';
 import type { Plan } from '../core/plan.ts';
 import { traceOrder } from '../core/schedule.ts';
 import { unlessStopped } from '../core/stop.ts';
@@ -175,12 +176,12 @@ function ownDialect(
 }
 
 /** A connection that cannot be opened is no fault of ours: the server may have ended since the session was opened. */
-async function connected(opening: Promise<void>, { href }: URL): Promise<void> {
+async function connected(opening: Promise<void>, access: ServerAccess): Promise<void> {
   try {
     await opening;
   } catch (thrown) {
     if (!(thrown instanceof Error && 'syscall' in thrown)) throw thrown;
-    const message = `cannot connect to ${href}: ${thrown.message}; does the server still run?`;
+    const message = `cannot connect to ${access.url.href}: ${textsFrom(access).quoted(thrown.message)}; does the server still run?`;
     throw new UserError(message, { exitCode: EXIT.unreachable, cause: thrown });
   }
 }
@@ -215,7 +216,7 @@ async function attachRun(
   };
   try {
     const ready = Promise.all([
-      connected(target.open(expectedConcurrency(plan)), endpoints[0].url),
+      connected(target.open(expectedConcurrency(plan)), endpoints[0]),
       feed.ready,
       isJitWarm ? null : jitWarmUp(codec, endpoints.length),
     ]);

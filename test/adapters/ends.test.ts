@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { openAiCodec } from '../../adapters/openai.ts';
 import { sglangCodec } from '../../adapters/sglang.ts';
 import type { StreamError } from '../../src/core/codec.ts';
-import { asQuoted } from '../../src/core/secrets.ts';
+import { textsFrom } from '../../src/core/outside-text.ts';
 import { promptMaker } from '../../workloads/index.ts';
 import { DONE, sse } from '../servers.ts';
 
@@ -307,9 +307,10 @@ describe('a request that the server gives up', () => {
 });
 
 describe('quoted messages', () => {
+  const { quoted } = textsFrom({ headers: {} });
   it('keep their start and their end, where the reason is, and are one line', () => {
-    assert.equal(asQuoted(' no\n memory '), 'no memory');
-    const traceback = asQuoted(`Traceback:\n${'  File "x", line 1\n'.repeat(400)}RuntimeError: out of memory`);
+    assert.equal(quoted(' no\n memory '), 'no memory');
+    const traceback = quoted(`Traceback:\n${'  File "x", line 1\n'.repeat(400)}RuntimeError: out of memory`);
     assert.ok(traceback.length <= 300, `${traceback.length}`);
     assert.match(traceback, /^Traceback: .* \.\.\. .*RuntimeError: out of memory$/);
     const long = { request: 'x'.repeat(20_000), error: { message: 'no memory' } };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { LoadedRun } from '../../src/compare/load-runs.ts';
 import { sideNames } from '../../src/compare/side-names.ts';
-import { withoutCommandKeys } from '../../src/core/secrets.ts';
+import { withoutCommandKeys } from '../../src/core/command-keys.ts';
 import type { Manifest } from '../../src/schema/manifest.ts';
 import { exampleSide } from './example-sides.ts';
 

@@ -83,10 +83,10 @@ closed loops of 2 s each; 640 completions of one token sent`,
     };
     const text = textOf({ endpoints, front_end, warnings: [{ of: 'server', text: 'no\u001B[1m' }] });
     assert.match(text, /^✗ .*: no endpoint answers a request for tokens; its front end answered no completion$/m);
-    assert.match(text, /^! no.\[1m$/m);
-    assert.match(text, /^chat +no +- +- +- +404 on \/v1\/chat: .\[2J$/m);
+    assert.match(text, /^! no\\u001b\[1m$/m);
+    assert.match(text, /^chat +no +- +- +- +404 on \/v1\/chat: \\u001b\[2J$/m);
     assert.match(text, /^\/health +8 +0 +- +- +7 /m);
-    assert.match(text, /^\/health at 8: 7 times HTTP 503.$/m);
+    assert.match(text, /^\/health at 8: 7 times HTTP 503\\u0007$/m);
     assert.doesNotMatch(text.replaceAll('\n', ''), /\p{Cc}/u);
   });
 

@@ -48,7 +48,7 @@ describe('--probe FILE', () => {
   it('refuses what is no probe', () => {
     const { floor: _, ...withoutFloor } = exampleProbe();
     refuses(join(folder, 'none.json'), /cannot be read: ENOENT/);
-    refuses(folder, /cannot be read: EISDIR/);
+    refuses(folder, /is a directory, expected a file/);
     refuses(written(JSON.stringify(exampleProbe()).slice(0, 200)), /damaged, or no probe/);
     refuses(written('✓ http://127.0.0.1:8000: vllm'), /damaged, or no probe/);
     refuses(written({ run_id: 'a', status: 'complete' }), /not a probe of this version of Reprise/);

@@ -5,7 +5,8 @@ import { byMetric, endpointLabels, isKept, type ServerSample } from '../../src/s
 import { parseMetrics } from '../../src/serving/metrics-text.ts';
 
 const all = (): boolean => true;
-const values = (text: string): number[] => parseMetrics(text, all).map(({ value }) => value);
+const asIs = (label: string): string => label;
+const values = (text: string): number[] => parseMetrics(text, all, asIs).map(({ value }) => value);
 
 describe('Prometheus text', () => {
   it('as servers write it', () => {
@@ -18,7 +19,7 @@ describe('Prometheus text', () => {
       '',
       'up 1',
     ].join('\n');
-    assert.deepEqual(parseMetrics(text, isKept), [
+    assert.deepEqual(parseMetrics(text, isKept, asIs), [
       { name: 'vllm:num_requests_running', labels: '{"engine":"0","model_name":"meta-llama/Llama-3.1-8B"}', value: 3 },
       { name: 'vllm:time_to_first_token_seconds_bucket', labels: '{"engine":"0","le":"+Inf"}', value: 17 },
       { name: 'vllm:prompt_tokens_total', labels: '{}', value: 12345 },
@@ -49,13 +50,13 @@ describe('Prometheus text', () => {
       'a{y="2",x="1"}7 123\n\n',
       'a{x="1",y="2"} 7 # {trace_id="q"} 0.5 1.5',
     ])
-      assert.deepEqual(parseMetrics(line, all), wanted, line);
+      assert.deepEqual(parseMetrics(line, all, asIs), wanted, line);
   });
 
   it("labels of ours are added in their place, and replace the page's own", () => {
     const ours = { endpoint: '1' };
     assert.deepEqual(
-      parseMetrics('a 1\nb{z="x",c="y"} 2\nc{endpoint="9"} 3', all, ours).map(({ labels }) => labels),
+      parseMetrics('a 1\nb{z="x",c="y"} 2\nc{endpoint="9"} 3', all, asIs, ours).map(({ labels }) => labels),
       ['{"endpoint":"1"}', '{"c":"y","endpoint":"1","z":"x"}', '{"endpoint":"1"}'],
     );
   });
@@ -71,9 +72,9 @@ describe('Prometheus text', () => {
       ['a 1 2 3', /line 2/],
       ['a-b 1', /line 2/],
     ] as const) {
-      assert.throws(() => parseMetrics(`b 1\n${line}\n`, all), names, line);
+      assert.throws(() => parseMetrics(`b 1\n${line}\n`, all, asIs), names, line);
       assert.deepEqual(values(`${line}\n`.replace(/^a/, '#a')), []);
-      assert.equal(parseMetrics(`b 1\n${line}\n`, (name) => name === 'b').length, 1);
+      assert.equal(parseMetrics(`b 1\n${line}\n`, (name) => name === 'b', asIs).length, 1);
     }
   });
 
@@ -117,7 +118,7 @@ describe('Prometheus text', () => {
           })
           .join('');
         assert.deepEqual(
-          parseMetrics(text, all).map(({ labels, ...rest }) => ({ ...rest, labels: JSON.parse(labels) })),
+          parseMetrics(text, all, asIs).map(({ labels, ...rest }) => ({ ...rest, labels: JSON.parse(labels) })),
           samples.map(({ name: of, labels, value: number }) => ({
             name: of,
             value: Object.is(number, -0) ? 0 : number,

@@ -31,11 +31,11 @@ const WORD = /^[Ġ▁ ]([a-z]{3,})$/;
 /** Reads a `tokenizer.json`, or the one in a model's folder. Throws a UserError that names the error. */
 export async function readTokenizer(given: string): Promise<FileTokenizer> {
   const path = await fileOf(given);
-  const bytes = await wholeFile(path, MOST_BYTES);
+  const bytes = wholeFile(path, MOST_BYTES);
   const config = join(dirname(path), 'tokenizer_config.json');
   const parsed = fileSchema.safeParse(parseJson(path, bytes));
   if (!parsed.success) throw new UserError(`--tokenizer: ${path} has no model.vocab; ${EXPECTED}`);
-  const settings = existsSync(config) ? parseJson(config, await wholeFile(config, MOST_BYTES)) : {};
+  const settings = existsSync(config) ? parseJson(config, wholeFile(config, MOST_BYTES)) : {};
   const tokenizer = load(path, parsed.data, settings);
   const words = [...tokenizer.get_vocab()]
     .flatMap(([piece, id]) => {

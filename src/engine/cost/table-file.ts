@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { CsvError } from 'csv-parse';
 import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import { messageOf, UserError } from '../../core/errors.ts';
+import { MOST_JSON_BYTES, readWithin } from '../../core/read-within.ts';
 import { LAYOUTS, type Layout, type TableRow } from './table-layouts.ts';
 
 /** The rows of a file of measured times. */
@@ -33,8 +33,9 @@ export function readTableFile(path: string): TableFile {
 
 function read(path: string): Buffer {
   try {
-    return readFileSync(path);
+    return readWithin(path, MOST_JSON_BYTES);
   } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
     throw new UserError(
       `reference engine: cost=${path} cannot be read: ${messageOf(thrown)}; give the path of a table of measured times, or leave it out (cost=roofline)`,
       { cause: thrown },

@@ -1,8 +1,9 @@
 import { LATENCY_METRICS, type LatencyMetric } from '../../schema/summary.ts';
 import { formatMs, formatShare, plainPercent, threeFigures, withThousands } from '../../core/units.ts';
 import { listText } from '../../core/words.ts';
-import { aligned, csvCell, intervalText, METRIC_NAMES, plain, printable } from '../../../reports/index.ts';
+import { aligned, csvCell, intervalText, METRIC_NAMES, plain } from '../../../reports/index.ts';
 import type { Compared, ComparedColumn, Verdicts } from './compared.ts';
+import { visibleLine } from '../../core/visible-text.ts';
 
 const STATISTICS = ['mean', 'p50', 'p90', 'p99'] as const;
 
@@ -14,7 +15,7 @@ const INDEPENDENCE =
 export function comparedText(compared: Compared): string {
   const verdicts = verdictRows(compared.verdicts);
   return [
-    `${printable(compared.run_id)} by the definitions of other tools`,
+    `${visibleLine(compared.run_id)} by the definitions of other tools`,
     '',
     ...aligned(figureRows(compared), 'right'),
     '',

@@ -1,5 +1,6 @@
-import { appendFileSync, statSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { writeError, writeWhole } from '../../runs/run-directory.ts';
+import { foundAt } from '../../core/read-within.ts';
 
 /** GitHub takes a step summary below 1 MiB, of all that a step appends. */
 const MAX_BYTES = 1024 * 1024 - 1;
@@ -9,7 +10,7 @@ const CUT = '\n\n**Cut here: a step summary holds less than 1 MiB. The rest is i
 /** Appends to GitHub's step summary; what does not fit is cut at the end of a paragraph, and a line says so. */
 export function appendStepSummary(file: string, markdown: string): void {
   try {
-    const used = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    const used = foundAt(file)?.size ?? 0;
     appendFileSync(file, fitting(`${used === 0 ? '' : '\n'}${markdown}`, MAX_BYTES - used));
   } catch (error) {
     throw writeError(file, error);

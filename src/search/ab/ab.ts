@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { unlikeLoad } from '../../compare/likeness.ts';
 import { UserError } from '../../core/errors.ts';
@@ -14,6 +14,7 @@ import { withFolder } from '../folder.ts';
 import { isNoisy } from './noise-seeds.ts';
 import { abba, SIDES, type Place, type Side } from './order.ts';
 import { keptRepeat, makeRepeat } from './repeat.ts';
+import { foundAt } from '../../core/read-within.ts';
 
 /** Repeats of two systems under one load, which `compare` then judges. */
 export interface Ab {
@@ -119,7 +120,7 @@ function isOneServer(targets: readonly TargetConfig[]): boolean {
 /** A comparison goes on in its own folder, and in no other that holds something. */
 function checkFolder(ab: Ab, places: readonly Place[]): void {
   const sides = SIDES.map((side) => sideFolder(ab, side)).filter((path) => existsSync(path));
-  const file = sides.find((path) => !statSync(path).isDirectory());
+  const file = sides.find((path) => foundAt(path)?.isDirectory() !== true);
   if (file !== undefined)
     throw new UserError(`${file}: a folder of runs was to be made here, but this is a file; choose another --out`);
   const repeats = sides.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)));
@@ -135,7 +136,7 @@ function checkFolder(ab: Ab, places: readonly Place[]): void {
 
 /** Whether the folder holds only what a comparison leaves that ended before a run of it had begun. */
 function isUnbegun({ dir }: Ab, repeats: readonly string[]): boolean {
-  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) return false;
+  if (foundAt(dir)?.isDirectory() !== true) return false;
   const isSide = (name: string): boolean => SIDES.some((side) => side === name);
   return (
     readdirSync(dir).every((name) => isSide(name) || name.startsWith(LOCK_FILE)) &&

@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { MOST_JSON_BYTES, readTextWithin } from '../../core/read-within.ts';
 import { reportRun } from '../../run/finish.ts';
 import { reportFile, UNFINISHED_SUFFIX } from '../../runs/run-directory.ts';
 import type { Manifest } from '../../schema/manifest.ts';
@@ -38,5 +39,5 @@ export async function summaryOf(dir: string, manifest: Manifest): Promise<Summar
 
 /** The summary of a run whose report is made. */
 export function readSummary(dir: string): Summary {
-  return summarySchema.parse(JSON.parse(readFileSync(join(dir, 'summary.json'), 'utf8')));
+  return summarySchema.parse(JSON.parse(readTextWithin(join(dir, 'summary.json'), MOST_JSON_BYTES)));
 }

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../core/errors.ts';
 import { SILENT } from '../../core/log.ts';
+import { MOST_JSON_BYTES, readTextWithin } from '../../core/read-within.ts';
 import { checkEnded, mendRun } from '../../run/finish.ts';
 import { unlikePlan } from '../../run/manifest.ts';
 import { planRun, type RunPlan } from '../../run/plan-run.ts';
@@ -164,5 +165,5 @@ export function writeProgress(dir: string, progress: TrafficProgress): void {
 /** Null where the run was killed before its first segment. */
 function readProgress(dir: string): TrafficProgress | null {
   const file = join(dir, PROGRESS_FILE);
-  return existsSync(file) ? progressSchema.parse(JSON.parse(readFileSync(file, 'utf8'))) : null;
+  return existsSync(file) ? progressSchema.parse(JSON.parse(readTextWithin(file, MOST_JSON_BYTES))) : null;
 }

@@ -1,7 +1,8 @@
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf, UserError } from '../../core/errors.ts';
+import { MOST_JSON_BYTES, readTextWithin } from '../../core/read-within.ts';
 import { makeDirectory, writeError, writeWhole } from '../../runs/run-directory.ts';
 import { acceptedSchema, nightSchema, type Accepted, type Night } from '../../schema/history.ts';
 
@@ -37,12 +38,14 @@ export function branchFolders(dir: string): string[] {
 /** What a folder holds; nothing where it is not there yet. A UserError names a line that cannot be read. */
 export function readHistory(folder: string): BranchHistory {
   const file = historyFile(folder);
-  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+  const lines = existsSync(file) ? readTextWithin(file, MOST_JSON_BYTES).split('\n') : [];
   const nights = lines.flatMap((line, i) =>
     line.trim() === '' ? [] : [readKept(nightSchema, line, `${file}:${i + 1}`)],
   );
   const chosen = acceptedFile(folder);
-  const accepted = existsSync(chosen) ? readKept(acceptedSchema, readFileSync(chosen, 'utf8'), chosen) : null;
+  const accepted = existsSync(chosen)
+    ? readKept(acceptedSchema, readTextWithin(chosen, MOST_JSON_BYTES), chosen)
+    : null;
   return { folder, nights, accepted };
 }
 
@@ -62,7 +65,7 @@ export function appendNight(folder: string, night: Night): void {
   const file = historyFile(folder);
   makeDirectory(folder);
   // What a crash left of a line is not continued.
-  const isTorn = existsSync(file) && !/(?:^|\n)$/.test(readFileSync(file, 'utf8'));
+  const isTorn = existsSync(file) && !/(?:^|\n)$/.test(readTextWithin(file, MOST_JSON_BYTES));
   try {
     appendFileSync(file, `${isTorn ? '\n' : ''}${JSON.stringify(night)}\n`);
   } catch (error) {

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { z } from 'zod';
 import { UserError } from '../../core/errors.ts';
 import { SILENT } from '../../core/log.ts';
+import { MOST_JSON_BYTES, readTextWithin } from '../../core/read-within.ts';
 import { version } from '../../core/version.ts';
 import { describeRun } from '../../run/manifest.ts';
 import { planRun } from '../../run/plan-run.ts';
@@ -124,5 +125,5 @@ function unfinished(why: string): Outcome {
 function readIn<T>(dir: string, name: string, schema: z.ZodType<T>): T {
   const file = join(dir, name);
   if (!existsSync(file)) throw new UserError(`${file}: is missing; put it back, or accept another night (--accept)`);
-  return readKept(schema, readFileSync(file, 'utf8'), file);
+  return readKept(schema, readTextWithin(file, MOST_JSON_BYTES), file);
 }

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { sweepMarkdown, writeSweepHtml } from '../../../reports/index.ts';
 import { messageOf, UserError } from '../../core/errors.ts';
+import { MOST_JSON_BYTES, readTextWithin } from '../../core/read-within.ts';
 import { makeDirectory, writeWhole } from '../../runs/run-directory.ts';
 import { sweepSchema, type SweepReport } from '../../schema/sweep.ts';
 
@@ -35,8 +36,9 @@ export function readSweep(dir: string): SweepReport {
   const file = sweepFile(dir);
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(file, 'utf8'));
+    json = JSON.parse(readTextWithin(file, MOST_JSON_BYTES));
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(`${file}: damaged: ${messageOf(error)}; repeat the command of the sweep, which reads its runs`);
   }
   const parsed = sweepSchema.safeParse(json);

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { describe, it } from 'node:test';
+
+const ROOT = join(import.meta.dirname, '..');
+const CODE = ['src', 'adapters', 'workloads', 'reports'];
+
+/** What only some files may hold, so that a text has one way in, and one way out. */
+const ONE_WAY: readonly {
+  readonly what: string;
+  readonly code: RegExp;
+  readonly files: readonly string[];
+  readonly others?: readonly string[];
+}[] = [
+  {
+    what: 'the terminal is written to',
+    code: /process\s*\.\s*(stdout|stderr)\b|\bconsole\s*\.|process\s*\[|node:tty|from 'node:console'/,
+    // `cli.ts` before anything is loaded, with a text of its own.
+    files: ['src/commands/terminal.ts', 'src/cli.ts'],
+  },
+  {
+    what: 'a server is asked',
+    // The server of the reference engine is no client: it hears requests alone.
+    others: ['src/engine/server/'],
+    code: /from 'undici'|from 'autocannon'|from 'node:(http2?|https|net|tls)'|(?:await|return|=|\()\s*fetch\s*\(|new WebSocket/,
+    files: [
+      // The replay, whose texts pass `Wire.texts`, and what connects for it.
+      'src/replay/call-handler.ts',
+      'src/replay/connections.ts',
+      'src/replay/stamped-socket.ts',
+      // A server of this process.
+      'src/replay/jit-warm-up.ts',
+      'src/probe/load.ts',
+      // Single requests, and pages of metrics.
+      'src/serving/http-once.ts',
+      'src/serving/scrape.ts',
+      // Loads of a probe, whose failures pass `front-end.ts`; round trips, of which only times are kept.
+      'src/probe/load-worker.ts',
+      'src/probe/steady-client.ts',
+      'src/probe/floor.ts',
+      // Names of status codes and headers alone.
+      'src/results/failures.ts',
+      'src/run/headers.ts',
+    ],
+  },
+  {
+    what: 'a body of a server is read',
+    others: ['src/engine/server/'],
+    code: /\breadBody\s*\(|\.body\s*\.\s*(text|json|arrayBuffer|bytes|blob|formData)\s*\(|\b(response|reply)\s*\.\s*(text|json)\s*\(/,
+    files: ['src/serving/http-once.ts', 'src/serving/scrape.ts', 'src/serving/read-body.ts'],
+  },
+  {
+    what: 'a path is looked at, where a loop of links would be a fault of ours,',
+    code: /\bf?statSync\s*\(/,
+    files: [
+      'src/core/read-within.ts',
+      'src/runs/owner.ts', // a file of its own
+      'src/search/goodput/run-folders.ts', // a folder that was just found
+      'workloads/open-source.ts', // says more of a trace
+      'src/serving/server-log.ts', // of an open file
+    ],
+  },
+  {
+    what: 'a file is read whole without a bound',
+    code: /\breadFileSync\s*\(|\breadFile\s*\(/,
+    files: [
+      // Of the package, of the kernel, or just written by the same function.
+      'src/core/version.ts',
+      'src/replay/connections.ts',
+      'src/replay/cores.ts',
+      'src/runs/owner.ts',
+      'src/runs/server-file.ts',
+      'reports/html/page.ts',
+      // From its parent.
+      'src/serving/server-log-worker.ts',
+    ],
+  },
+];
+
+const files = CODE.flatMap((folder) =>
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(folder, name)),
+);
+
+/** Without comments, in which all may be named. */
+function codeOf(file: string): string {
+  return readFileSync(join(ROOT, file), 'utf8').replaceAll(/\/\*.*?\*\/|(?<=^|\s)\/\/[^\n]*/gs, '');
+}
+
+describe('one way in, one way out', () => {
+  const code = new Map(files.map((file) => [relative('.', file), codeOf(file)]));
+  for (const { what, code: wanted, files: allowed, others = [] } of ONE_WAY)
+    it(`${what} in its own place alone`, () => {
+      const found = [...code]
+        .filter(([file, text]) => wanted.test(text) && !others.some((folder) => file.startsWith(folder)))
+        .map(([file]) => file);
+      assert.deepEqual(
+        found.filter((file) => !allowed.includes(file)),
+        [],
+      );
+      assert.deepEqual(
+        allowed.filter((file) => !found.includes(file)),
+        [],
+        'files that need no exception',
+      );
+    });
+});
