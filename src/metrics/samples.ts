@@ -33,8 +33,12 @@ export class Samples {
  * a whole number, so that no rounding moves the rank.
  */
 export function nearestRank(sorted: Float64Array, permille: number, missing: number = 0): number | null {
-  const rank = Math.ceil(((sorted.length + missing) * permille) / 1000);
-  return sorted[Math.max(1, rank) - 1] ?? null;
+  return sorted[rankIndex(sorted.length + missing, permille)] ?? null;
+}
+
+/** Where the nearest-rank percentile of `n` values in ascending order is among them. */
+export function rankIndex(n: number, permille: number): number {
+  return Math.max(1, Math.ceil((n * permille) / 1000)) - 1;
 }
 
 /** Sum over the array in its order. */

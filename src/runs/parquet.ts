@@ -38,6 +38,17 @@ export async function decodeIds(bytes: Uint8Array): Promise<string[]> {
   return rows.map((row) => text(row, 'request_id'));
 }
 
+/** What puts the records of a part in order. */
+export type DueKey = Pick<RequestRecord, 'request_id' | 'due_us'>;
+
+export async function decodeDueKeys(bytes: Uint8Array): Promise<DueKey[]> {
+  const rows: Record<string, unknown>[] = await parquetReadObjects({
+    ...checked(bytes),
+    columns: ['request_id', 'due_us'],
+  });
+  return rows.map((row) => ({ request_id: text(row, 'request_id'), due_us: integer(row, 'due_us') }));
+}
+
 const COLUMNS = COLUMN_NAMES.map((name) => [name, ...RECORD_COLUMNS[name]] as const);
 
 const SCHEMA: SchemaElement[] = [
