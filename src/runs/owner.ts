@@ -93,7 +93,10 @@ function bootId(): string | null {
 function take(dir: string, how: Hold): (() => void) | null {
   const file = join(dir, LOCK_FILE);
   for (;;) {
-    const before = inode(file);
+    const found = statSync(file, { bigint: true, throwIfNoEntry: false });
+    const before = found?.ino ?? null;
+    if (found !== undefined && found.size > 0n)
+      throw new UserError(`${file}: is no lock of Reprise, whose locks are empty; remove it, or choose another --out`);
     const taken = hold(file, `PRAGMA journal_mode = MEMORY; BEGIN ${how}`, false, (close) => {
       if (before !== null && inode(file) === before)
         return () => {

@@ -83,7 +83,7 @@ describe('a directory to write to', () => {
         async () => assert.fail(),
         () => new UserError('held'),
       ),
-      (error) => isUsers(error) && /owner\.lock: cannot be locked/.test(String(error)),
+      (error) => isUsers(error) && /owner\.lock: is no lock/.test(String(error)),
     );
     assert.equal(readFileSync(join(dir, 'owner.lock'), 'utf8').length, 5000);
   });
