@@ -36,7 +36,8 @@ class Largest {
 
   offer(key: number, record: RequestRecord): void {
     if (this.#kept.length === SIZE && key < (this.#kept.at(-1)?.key ?? 0)) return;
-    this.#kept.push({ key, record });
+    // Its own times: those of a part of the run are in one array.
+    this.#kept.push({ key, record: { ...record, token_times_us: record.token_times_us.slice() } });
     this.#kept.sort((a, b) => b.key - a.key || (a.record.request_id < b.record.request_id ? -1 : 1));
     this.#kept.length = Math.min(this.#kept.length, SIZE);
   }

@@ -86,7 +86,7 @@ async function serve(options: z.infer<typeof schema>): Promise<ExitCode> {
     host: options.host,
     port: options.port,
     decodePort: options.decodePort,
-    maxConnections: options.maxConnections,
+    connections: { open: options.maxConnections },
     onIteration: iterations?.onIteration,
   });
   if (!options.quiet) warnings.forEach(printWarning);
@@ -100,7 +100,7 @@ async function serve(options: z.infer<typeof schema>): Promise<ExitCode> {
     if (process.send !== undefined && !process.connected) resolve(EXIT.ok);
   });
   if (!options.quiet) print(`listening ${where}\n`);
-  if (process.connected) process.send?.({ url });
+  if (process.connected) process.send?.({ url, decodeUrl });
   const code = await ended;
   await server.close();
   iterations?.close();

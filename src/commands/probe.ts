@@ -3,6 +3,7 @@ import { probeText } from '../../reports/index.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { parseNumbers } from '../core/number-list.ts';
 import { text } from '../core/option-fields.ts';
+import { checkOutputFile } from '../core/own-file.ts';
 import { parseDurationUs, withThousands } from '../core/units.ts';
 import { MAX_COMPLETIONS } from '../probe/front-end.ts';
 import { probeServer, type ProbeSpec } from '../probe/probe.ts';
@@ -82,6 +83,7 @@ type Options = z.infer<typeof schema>;
 async function probe(options: Options, given: Given): Promise<ExitCode> {
   const spec = specOf(options, given);
   const { json, quiet, out } = options;
+  if (out !== undefined) checkOutputFile(out, isProbeFile, '--out');
   const interruption = stopBySignal('nothing is told or written');
   const progress = showSteps(quiet);
   const above = (say: (line: string) => void) => (line: string) => {
@@ -111,6 +113,10 @@ async function probe(options: Options, given: Given): Promise<ExitCode> {
     progress.end();
     interruption.end();
   }
+}
+
+function isProbeFile(head: string): boolean {
+  return /^\{\s*"schema": 1,\s*"probed_at":/.test(head);
 }
 
 function specOf({ url, workload, frontEnd, loadTime }: Options, given: Given): ProbeSpec {

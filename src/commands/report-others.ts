@@ -98,7 +98,11 @@ export async function exportAll(
     const own = reported.length === 1 ? (out ?? '') : join(out ?? '', each.manifest.run_id);
     const folder = out === undefined ? join(each.dir, 'export') : own;
     files.push(
-      ...(await exportRun(runOf(each), names, { folder, stepSummary: stepSummary === '' ? null : stepSummary })),
+      ...(await exportRun(runOf(each), names, {
+        folder,
+        isOurs: out === undefined,
+        stepSummary: stepSummary === '' ? null : stepSummary,
+      })),
     );
   }
   return files;

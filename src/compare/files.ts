@@ -3,10 +3,9 @@ import { join, relative, resolve, sep } from 'node:path';
 import type { FirstRun } from '../../reports/data/comparison-data.ts';
 import { idPrefixOf } from '../../reports/data/report-data.ts';
 import { comparisonMarkdown, requestAnchor, writeComparisonHtml } from '../../reports/index.ts';
-import { UserError } from '../core/errors.ts';
-import { foundAt, MOST_PART_BYTES, readTextWithin } from '../core/read-within.ts';
+import { MOST_PART_BYTES, readTextWithin } from '../core/read-within.ts';
 import { readRecords } from '../runs/records.ts';
-import { makeDirectory, reportFile, writeWhole } from '../runs/run-directory.ts';
+import { checkDirectory, checkTogether, makeDirectory, reportFile, writeWhole } from '../runs/run-directory.ts';
 import type { Comparison } from '../schema/comparison.ts';
 import type { LoadedRun } from './load-runs.ts';
 import { changedRecords } from './most-changed.ts';
@@ -23,8 +22,8 @@ export interface Compared {
 
 /** Throws a UserError where a comparison cannot be written to a folder, before anything is read. */
 export function checkPlace(dir: string): void {
-  if (foundAt(dir)?.isDirectory() === false)
-    throw new UserError(`${dir}: is a file; name a folder for comparison.json, .md and .html with --out`);
+  checkDirectory(dir);
+  checkTogether(dir, ['comparison.json', 'comparison.md', 'comparison.html'], 'base');
 }
 
 /** Writes `comparison.json`, `comparison.md` and `comparison.html`, which links to the runs' reports, into a folder. */
@@ -39,6 +38,7 @@ export async function writeComparison(dir: string, { comparison, base, now }: Co
     first_runs: { base: firstRun(first, ids), new: firstRun(other, ids) },
     reports: { base: links(base), new: links(now) },
   });
+  checkPlace(dir);
   makeDirectory(dir);
   writeWhole(join(dir, 'comparison.json'), `${JSON.stringify(comparison, null, 2)}\n`);
   writeWhole(join(dir, 'comparison.md'), comparisonMarkdown(comparison));

@@ -4,16 +4,22 @@ import { countUpTo, Samples } from './samples.ts';
 export class Concurrency {
   readonly #startsUs = new Samples();
   readonly #endsUs = new Samples();
+  #sorted: { readonly starts: Float64Array; readonly ends: Float64Array } | null = null;
 
   /** A request in flight between two times; an infinite end means to the end of the run. */
   add(fromUs: number, toUs: number): void {
     this.#startsUs.push(fromUs);
     this.#endsUs.push(toUs);
+    this.#sorted = null;
+  }
+
+  #inOrder(): { readonly starts: Float64Array; readonly ends: Float64Array } {
+    return (this.#sorted ??= { starts: this.#startsUs.sorted(), ends: this.#endsUs.sorted() });
   }
 
   /** The most at one time, and the first such time; null where nothing was in flight. */
   peak(): { readonly requests: number; readonly at_us: number } | null {
-    const [starts, ends] = [this.#startsUs.sorted(), this.#endsUs.sorted()];
+    const { starts, ends } = this.#inOrder();
     let most = { requests: 0, at_us: 0 };
     let ended = 0;
     starts.forEach((at_us, i) => {
@@ -26,7 +32,7 @@ export class Concurrency {
 
   /** A function that gives the most in flight at one time within a span, its end left out. */
   most(): (fromUs: number, toUs: number) => number {
-    const [starts, ends] = [this.#startsUs.sorted(), this.#endsUs.sorted()];
+    const { starts, ends } = this.#inOrder();
     return (fromUs, toUs) => {
       let high = countUpTo(starts, fromUs) - countUpTo(ends, fromUs);
       for (let i = countUpTo(starts, fromUs); i < starts.length; i++) {
@@ -40,7 +46,8 @@ export class Concurrency {
 
   /** A function that gives the mean number in flight between two different times, in O(log n). */
   means(): (fromUs: number, toUs: number) => number {
-    const [starts, ends] = [prefixed(this.#startsUs.sorted()), prefixed(this.#endsUs.sorted())];
+    const sorted = this.#inOrder();
+    const [starts, ends] = [prefixed(sorted.starts), prefixed(sorted.ends)];
     // The integral of a step function that rises at each start and falls at each end.
     const integral = (us: number): number => areaUntil(starts, us) - areaUntil(ends, us);
     return (fromUs, toUs) => (integral(toUs) - integral(fromUs)) / (toUs - fromUs);

@@ -1,11 +1,12 @@
 import type { RequestRecord } from '../core/record.ts';
 import type { LatencyStats, LatencyTable } from '../schema/summary.ts';
 import { e2eUs, hasKnownGaps, isAnswered, tpotUs, ttftUs } from './request-latency.ts';
-import { nearestRank, Samples, sum } from './samples.ts';
+import { rankIndex, Samples, sum } from './samples.ts';
+import { WholeCounts, type SortedCounts } from './whole-counts.ts';
 
 /** Where the gaps of a larger share of the answers are not known, there is no ITL: the rest may be unlike them. */
 export const MAX_UNKNOWN_GAPS = 0.01;
-const NO_GAPS = new Float64Array(0);
+const NO_GAPS = new WholeCounts().sorted();
 
 /** The three views of a run's latencies (`contract.md`, "Metrics"). */
 export interface LatencyTables {
@@ -79,8 +80,8 @@ export class LatencyCollector {
   readonly #serviceTtft = new Samples();
   readonly #serviceE2e = new Samples();
   readonly #serviceExceeded = new Exceeded();
-  readonly #gaps = new Samples();
-  readonly #gapsOfFailed = new Samples();
+  readonly #gaps = new WholeCounts();
+  readonly #gapsOfFailed = new WholeCounts();
   /** Answered requests of several tokens, and those whose gaps are not known. */
   #withGaps = 0;
   #withUnknownGaps = 0;
@@ -105,10 +106,11 @@ export class LatencyCollector {
   tables(): LatencyTables {
     const { ttftUs: ttfts, tpotUs: tpots, e2eUs: e2es, failed, missingTokens, exceeded } = this.#fromDue;
     const service = this.#serviceExceeded;
-    const [ttft, tpot, e2e] = [ttfts.sorted(), tpots.sorted(), e2es.sorted()];
+    const [ttft, tpot, e2e] = [inOrder(ttfts), inOrder(tpots), inOrder(e2es)];
     const isItlKnown = this.#withUnknownGaps <= MAX_UNKNOWN_GAPS * this.#withGaps;
     const okGaps = isItlKnown ? this.#gaps.sorted() : NO_GAPS;
-    const itl = isItlKnown ? stats(merged(okGaps, this.#gapsOfFailed.sorted()), missingTokens) : stats(NO_GAPS, 0);
+    const allGaps = this.#gapsOfFailed.n === 0 ? okGaps : this.#gaps.with(this.#gapsOfFailed).sorted();
+    const itl = isItlKnown ? stats(allGaps, missingTokens) : stats(NO_GAPS, 0);
     return {
       fromDue: {
         ttft: stats(ttft, failed, exceeded.ttftUs),
@@ -118,17 +120,17 @@ export class LatencyCollector {
       },
       ok: { ttft: stats(ttft, 0), tpot: stats(tpot, 0), itl: stats(okGaps, 0), e2e: stats(e2e, 0) },
       service: {
-        ttft: stats(this.#serviceTtft.sorted(), failed, service.ttftUs),
+        ttft: stats(inOrder(this.#serviceTtft), failed, service.ttftUs),
         tpot: stats(tpot, failed),
         itl,
-        e2e: stats(this.#serviceE2e.sorted(), failed, service.e2eUs),
+        e2e: stats(inOrder(this.#serviceE2e), failed, service.e2eUs),
       },
     };
   }
 }
 
 /** Tokens of one chunk share a time: their gaps are 0. */
-function pushGaps(times: Float64Array, gaps: Samples): void {
+function pushGaps(times: Float64Array, gaps: WholeCounts): void {
   let previous = times[0] ?? 0;
   for (let i = 1; i < times.length; i++) {
     const time = times[i] ?? previous;
@@ -137,18 +139,27 @@ function pushGaps(times: Float64Array, gaps: Samples): void {
   }
 }
 
-/** Statistics in milliseconds of sorted microseconds. `exceededUs`: what each missing value is known to exceed, if it is. */
-function stats(sortedUs: Float64Array, missing: number, exceededUs = 0): LatencyStats {
-  const at = (permille: number): number | null => ms(nearestRank(sortedUs, permille, missing));
+/** Sums over them do not depend on the order of the records. */
+function inOrder(samples: Samples): SortedCounts {
+  const sorted = samples.sorted();
+  return { n: sorted.length, sum: sum(sorted), at: (index) => sorted[index] ?? null };
+}
+
+/**
+ * Statistics in milliseconds of microseconds; percentiles are those of `nearestRank`. `exceededUs`: what each missing value
+ * is known to exceed, if it is.
+ */
+function stats({ n, sum: sumUs, at }: SortedCounts, missing: number, exceededUs = 0): LatencyStats {
+  const ranked = (permille: number): number | null => ms(at(rankIndex(n + missing, permille)));
   return {
-    mean: sortedUs.length === 0 ? null : sum(sortedUs) / sortedUs.length / 1000,
-    p50: at(500),
-    p90: at(900),
-    p95: at(950),
-    p99: at(990),
-    p999: at(999),
-    max: ms(sortedUs.at(-1) ?? null),
-    n: sortedUs.length,
+    mean: n === 0 ? null : sumUs / n / 1000,
+    p50: ranked(500),
+    p90: ranked(900),
+    p95: ranked(950),
+    p99: ranked(990),
+    p999: ranked(999),
+    max: n === 0 ? null : ms(at(n - 1)),
+    n,
     missing,
     missing_over_ms: missing === 0 || exceededUs === 0 ? null : exceededUs / 1000,
   };
@@ -156,18 +167,4 @@ function stats(sortedUs: Float64Array, missing: number, exceededUs = 0): Latency
 
 function ms(us: number | null): number | null {
   return us === null ? null : us / 1000;
-}
-
-/** Merges two sorted arrays: millions of gaps are not sorted again for the few of failed requests. */
-function merged(a: Float64Array, b: Float64Array): Float64Array {
-  if (b.length === 0) return a;
-  const out = new Float64Array(a.length + b.length);
-  for (let i = 0, j = 0; i + j < out.length;) {
-    const fromA = a[i] ?? Number.POSITIVE_INFINITY;
-    const fromB = b[j] ?? Number.POSITIVE_INFINITY;
-    out[i + j] = Math.min(fromA, fromB);
-    if (fromA <= fromB) i++;
-    else j++;
-  }
-  return out;
 }

@@ -12,18 +12,45 @@ import { COLUMN_NAMES, RECORD_COLUMNS, type RequestRecord } from '../core/record
  * - SHA-256 over the UTF-8 of these lines, each followed by "\n"; in hexadecimal.
  */
 export class RecordsDigest {
-  readonly #lines: { readonly dueUs: number; readonly id: string; readonly json: string }[] = [];
+  readonly #ranks: Uint32Array | null;
+  readonly #hash = createHash('sha256');
+  /** Lines that came before one that has its place before them, by rank; without ranks all of them. */
+  readonly #waiting = new Map<number, Line>();
+  #added = 0;
+  #hashed = 0;
+
+  /** `ranks`: the place of each record that will be added; null: not known, and every line is kept to the end. */
+  constructor(ranks: Uint32Array | null = null) {
+    this.#ranks = ranks;
+  }
 
   add(record: RequestRecord): void {
-    this.#lines.push({ dueUs: record.due_us, id: record.request_id, json: line(record) });
+    const number = this.#added++;
+    const rank = this.#ranks === null ? number : this.#ranks[number];
+    if (rank === undefined) throw new Error(`record ${number} has no rank`);
+    this.#waiting.set(rank, { dueUs: record.due_us, id: record.request_id, json: line(record) });
+    if (this.#ranks !== null) this.#hashReady();
   }
 
   sha256(): string {
-    this.#lines.sort((a, b) => a.dueUs - b.dueUs || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
-    const hash = createHash('sha256');
-    for (const { json } of this.#lines) hash.update(json).update('\n');
-    return hash.digest('hex');
+    const rest = [...this.#waiting.values()];
+    rest.sort((a, b) => a.dueUs - b.dueUs || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+    for (const { json } of rest) this.#hash.update(json).update('\n');
+    return this.#hash.digest('hex');
   }
+
+  #hashReady(): void {
+    for (let next; (next = this.#waiting.get(this.#hashed)) !== undefined; this.#hashed++) {
+      this.#waiting.delete(this.#hashed);
+      this.#hash.update(next.json).update('\n');
+    }
+  }
+}
+
+interface Line {
+  readonly dueUs: number;
+  readonly id: string;
+  readonly json: string;
 }
 
 const LEFT_OUT: ReadonlySet<string> = new Set([

@@ -21,13 +21,15 @@ import { warningsOf } from './warnings.ts';
  * All figures of a run, in one pass over its records. Only records with `measured` enter the metrics: load, latency and
  * throughput are of the same requests. The client's CPU and stalls, Little's law (whose other side was sampled over the
  * whole run) and the digest cover all records. The result does not depend on the order of the records; scrapes are in
- * order of time. `sloScales`: the SLO's limits times each of them are judged too.
+ * order of time. `sloScales`: the SLO's limits times each of them are judged too. `dueRanks` (virtual time): the place of
+ * each record in due order; without it the digest keeps all of them in memory.
  */
 export async function summarise(
   records: AsyncIterable<RecordBatch>,
   manifest: Manifest,
   scrapes: AsyncIterable<Scrape> | null = null,
   sloScales: readonly number[] = [],
+  dueRanks: Uint32Array | null = null,
 ): Promise<Summary> {
   const slo = manifest.slo?.limits_ms ?? null;
   const latency = new LatencyCollector();
@@ -41,7 +43,7 @@ export async function summarise(
   const excluded = new ExcludedCollector(manifest);
   const validity = new ValidityCollector(manifest);
   const diagnosis = new DiagnosisCollector(manifest);
-  const digest = manifest.clock === 'virtual' ? new RecordsDigest() : null;
+  const digest = manifest.clock === 'virtual' ? new RecordsDigest(dueRanks) : null;
   let inFlightUs = 0;
 
   for await (const batch of records)

@@ -9,9 +9,11 @@ import { GOAL, type SloSpec } from '../core/slo.ts';
 import { plainPercent } from '../core/units.ts';
 import { summarise } from '../metrics/summarise.ts';
 import { heldRecord, unsentRecord } from '../replay/unsent-record.ts';
-import { appendRecords, readRecords, type OnProblem } from '../runs/records.ts';
+import { appendRecords, dueRanks, readRecords, type OnProblem } from '../runs/records.ts';
 import { isElsewhere, isHeld, isWritable, withEndedRun } from '../runs/owner.ts';
+import { hasRunSince } from '../runs/processes.ts';
 import { recoverRun } from '../runs/recovery.ts';
+import { startedFate } from '../runs/started-process.ts';
 import {
   LOCK_FILE,
   readManifest,
@@ -87,8 +89,11 @@ export async function reportRun(
   problems = new Set<string>(),
 ): Promise<Summary> {
   const problem: OnProblem = (found) => problems.add(found);
-  const make = async (): Promise<Summary> =>
-    withProblems(await summarise(readRecords(dir, problem), manifest, readScrapes(dir, problem), sloScales), problems);
+  const make = async (): Promise<Summary> => {
+    const ranks = manifest.clock === 'virtual' ? await dueRanks(dir) : null;
+    const records = readRecords(dir, problem);
+    return withProblems(await summarise(records, manifest, readScrapes(dir, problem), sloScales, ranks), problems);
+  };
   if (!isWritable(dir)) return await make();
   const write = async (): Promise<Summary> => {
     const summary = await make();
@@ -189,7 +194,12 @@ function unmendable(dir: string, { host, ...manifest }: Manifest): string | null
 async function mend(dir: string, found: Manifest): Promise<Manifest> {
   // A program's own source has no file.
   const isReadable = found.workload.path !== '';
-  const reason = `the client was killed${isReadable ? '' : '; its source was of a program, and what was not sent is not counted'}`;
+  const fate = await startedFate(found);
+  const reason = [
+    'the client was killed',
+    ...(isReadable ? [] : ['its source was of a program, and what was not sent is not counted']),
+    ...(fate === null ? [] : [fate]),
+  ].join('; ');
   const ended: Manifest = { ...found, status: 'interrupted', reason };
   const damage = await completeRecords(dir, ended, async () => (isReadable ? sourceOf(dir, ended) : null), true);
   return writeManifest(dir, await asReplayed(dir, withDamage(ended, damage)));
@@ -197,7 +207,12 @@ async function mend(dir: string, found: Manifest): Promise<Manifest> {
 
 /** Throws a UserError while a process still writes to the run. */
 export function checkEnded(dir: string, manifest: Manifest): void {
-  if (manifest.status === 'running' && isHeld(dir)) throw stillGoesOn(dir, manifest);
+  if (manifest.status === 'running' && (isHeld(dir) || isOldAndLive(manifest))) throw stillGoesOn(dir, manifest);
+}
+
+/** Up to 0.3.0 a run had no lock, and did not name its host: its process alone tells whether it goes on. */
+function isOldAndLive({ host, pid, started_at }: Manifest): boolean {
+  return host === undefined && hasRunSince(pid, started_at);
 }
 
 export function stillGoesOn(dir: string, { pid, host }: Pick<Manifest, 'pid' | 'host'>): UserError {

@@ -23,7 +23,7 @@ export interface RunPlace {
 export function describeRun(
   plan: RunPlan,
   { dir, startedAt }: RunPlace,
-  session: Pick<TargetSession, 'facts'>,
+  session: Pick<TargetSession, 'facts' | 'started'>,
   { prompts, prepared }: Pick<Attachment, 'prompts' | 'prepared'>,
   isPaced = false,
 ): Manifest {
@@ -38,6 +38,7 @@ export function describeRun(
     options: output.options,
     pid: process.pid,
     host: thisHost(),
+    ...(session.started === null ? {} : { started: session.started }),
     started_at: startedAt,
     ended_at: null,
     versions: { reprise: version(), node: process.versions.node },
@@ -76,7 +77,12 @@ export function describeRun(
  */
 export function unlikePlan(found: Manifest, plan: RunPlan, session: Pick<TargetSession, 'facts'>): string[] {
   const { prepared } = found;
-  const asked = describeRun(plan, { dir: '.', startedAt: '' }, session, { prompts: null, prepared });
+  const asked = describeRun(
+    plan,
+    { dir: '.', startedAt: '' },
+    { ...session, started: null },
+    { prompts: null, prepared },
+  );
   const isOther: Readonly<Record<string, readonly [unknown, unknown]>> = {
     requests: [found.plan_sha256, asked.plan_sha256],
     target: [identityOf(found), identityOf(asked)],

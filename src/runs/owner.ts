@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../core/errors.ts';
 import type { Manifest } from '../schema/manifest.ts';
-import { LOCK_FILE, makeDirectory, writeError } from './run-directory.ts';
+import { LOCK_FILE, makeDirectory } from './run-directory.ts';
 
 // The owner of a directory has SQLite's lock on a file in it, which is always empty. That is one of the kernel's (fcntl):
 // it holds across containers and pid namespaces of a machine, and a killed process loses it. Nothing else may open the
@@ -93,7 +93,10 @@ function bootId(): string | null {
 function take(dir: string, how: Hold): (() => void) | null {
   const file = join(dir, LOCK_FILE);
   for (;;) {
-    const before = inode(file);
+    const found = statSync(file, { bigint: true, throwIfNoEntry: false });
+    const before = found?.ino ?? null;
+    if (found !== undefined && found.size > 0n)
+      throw new UserError(`${file}: is no lock of Reprise, whose locks are empty; remove it, or choose another --out`);
     const taken = hold(file, `PRAGMA journal_mode = MEMORY; BEGIN ${how}`, false, (close) => {
       if (before !== null && inode(file) === before)
         return () => {
@@ -116,8 +119,11 @@ function hold<T>(file: string, sql: string, readOnly: boolean, then: (close: () 
     database.exec(sql);
   } catch (error) {
     database?.close();
-    if (error instanceof Error && 'errcode' in error && error.errcode === BUSY) return null;
-    throw writeError(file, error);
+    if (!(error instanceof Error && 'errcode' in error)) throw error;
+    if (error.errcode === BUSY) return null;
+    throw new UserError(`${file}: cannot be locked: ${error.message}; remove it, or choose another --out`, {
+      cause: error,
+    });
   }
   const open = database;
   return then(() => open.close());

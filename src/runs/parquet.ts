@@ -29,13 +29,31 @@ export function encodeRecords(records: RecordBatch): Uint8Array {
 /** The records of a part. Throws an Error that names the reason if the part is damaged, or none. */
 export async function decodeRecords(bytes: Uint8Array): Promise<RequestRecord[]> {
   const rows: Record<string, unknown>[] = await parquetReadObjects(checked(bytes));
-  return rows.map(record);
+  const lists = rows.map((row) => listOf(row, 'token_times_us'));
+  // One array a part: thousands of small ones, freed in another thread, leave holes in the memory of the process.
+  const times = new Float64Array(lists.reduce((total, { length }) => total + length, 0));
+  let from = 0;
+  return rows.map((row, i) => {
+    const own = times.subarray(from, (from += lists[i]?.length ?? 0));
+    return record(row, asNumbers(lists[i] ?? [], own));
+  });
 }
 
 /** The `request_id` column alone. */
 export async function decodeIds(bytes: Uint8Array): Promise<string[]> {
   const rows: Record<string, unknown>[] = await parquetReadObjects({ ...checked(bytes), columns: ['request_id'] });
   return rows.map((row) => text(row, 'request_id'));
+}
+
+/** What puts the records of a part in order. */
+export type DueKey = Pick<RequestRecord, 'request_id' | 'due_us'>;
+
+export async function decodeDueKeys(bytes: Uint8Array): Promise<DueKey[]> {
+  const rows: Record<string, unknown>[] = await parquetReadObjects({
+    ...checked(bytes),
+    columns: ['request_id', 'due_us'],
+  });
+  return rows.map((row) => ({ request_id: text(row, 'request_id'), due_us: integer(row, 'due_us') }));
 }
 
 const COLUMNS = COLUMN_NAMES.map((name) => [name, ...RECORD_COLUMNS[name]] as const);
@@ -129,7 +147,7 @@ function checked(bytes: Uint8Array) {
 /** A row as hyparquet reads it. */
 export type Row = Readonly<Record<string, unknown>>;
 
-function record(row: Row): RequestRecord {
+function record(row: Row, token_times_us: Float64Array): RequestRecord {
   return {
     request_id: text(row, 'request_id'),
     session_id: orNull(text, row, 'session_id'),
@@ -150,7 +168,7 @@ function record(row: Row): RequestRecord {
     output_tokens_planned: orNull(integer, row, 'output_tokens_planned'),
     output_tokens: orNull(integer, row, 'output_tokens'),
     reasoning_tokens: orNull(integer, row, 'reasoning_tokens'),
-    token_times_us: times(row, 'token_times_us'),
+    token_times_us,
     token_count_source: orNull(oneOf(TOKEN_COUNT_SOURCES), row, 'token_count_source'),
     token_time_source: orNull(oneOf(TOKEN_TIME_SOURCES), row, 'token_time_source'),
     outcome: oneOf(OUTCOMES)(row, 'outcome'),
@@ -207,12 +225,14 @@ function oneOf<T extends string>(known: readonly T[]): (row: Row, name: string) 
   };
 }
 
-function times(row: Row, name: string): Float64Array {
+function listOf(row: Row, name: string): readonly unknown[] {
   const value = row[name];
-  if (!Array.isArray(value)) throw new Error(`column "${name}": a list expected, got ${String(value)}`);
-  const list: readonly unknown[] = value;
-  const us = new Float64Array(list.length);
-  // A loop for the same reason as in `numbers`.
-  for (let i = 0; i < list.length; i++) us[i] = Number(list[i]);
-  return us;
+  if (Array.isArray(value)) return value;
+  throw new Error(`column "${name}": a list expected, got ${String(value)}`);
+}
+
+/** In a loop for the same reason as in `numbers`. */
+function asNumbers(values: readonly unknown[], into: Float64Array): Float64Array {
+  for (let i = 0; i < values.length; i++) into[i] = Number(values[i]);
+  return into;
 }

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { messageOf, UserError } from '../core/errors.ts';
 import { MOST_PART_BYTES, readWithin } from '../core/read-within.ts';
 import type { RecordBatch, RequestRecord } from '../core/record.ts';
-import { decodeRecords } from './parquet.ts';
+import { decodeDueKeys, decodeRecords, type DueKey } from './parquet.ts';
 import { clientFile, manifestFile, requestsDirectory } from './run-directory.ts';
 import { RecordWriter } from './record-writer.ts';
 import { notedFiles, readSeal, sha256, type Digests, type Seal } from './seal.ts';
@@ -21,13 +21,36 @@ export const refuse: OnProblem = (problem) => {
  * directory is checked on the way. Its files are those that its seal names, with their digests; each request has one
  * record; of a run that has ended there are as many as planned.
  */
-export async function* readRecords(dir: string, problem: OnProblem = refuse): AsyncGenerator<RecordBatch> {
+export function readRecords(dir: string, problem: OnProblem = refuse): AsyncGenerator<RecordBatch> {
+  return readParts(dir, problem, decodeRecords);
+}
+
+/** The place of each record of `readRecords` by due time, and by id where two are due at once: as `RecordsDigest` has it. */
+export async function dueRanks(dir: string): Promise<Uint32Array> {
+  const keys: DueKey[] = [];
+  for await (const batch of readParts(dir, () => undefined, decodeDueKeys)) for (const key of batch) keys.push(key);
+  const order = Uint32Array.from(keys.keys()).sort((a, b) => byDue(keys[a], keys[b]));
+  const ranks = new Uint32Array(keys.length);
+  order.forEach((record, rank) => (ranks[record] = rank));
+  return ranks;
+}
+
+function byDue(a: DueKey | undefined, b: DueKey | undefined): number {
+  if (a === undefined || b === undefined) throw new Error('a record without a key');
+  return a.due_us - b.due_us || (a.request_id < b.request_id ? -1 : a.request_id > b.request_id ? 1 : 0);
+}
+
+async function* readParts<T extends Pick<RequestRecord, 'request_id'>>(
+  dir: string,
+  problem: OnProblem,
+  decode: (bytes: Uint8Array) => Promise<T[]>,
+): AsyncGenerator<T[]> {
   const seal = readSeal(manifestFile(dir));
   if (seal !== null) checkManifest(dir, seal, problem);
   const digests = digestsOf(dir, seal);
   const ids = new Set<string>();
   let doubles = 0;
-  const first = ({ request_id }: RequestRecord): boolean => {
+  const first = ({ request_id }: T): boolean => {
     const isFirst = !ids.has(request_id);
     ids.add(request_id);
     if (!isFirst) doubles++;
@@ -39,7 +62,7 @@ export async function* readRecords(dir: string, problem: OnProblem = refuse): As
       problem(`${file}: not a part of this run, by the seal in its run.json; move it out of requests/`);
       continue;
     }
-    const part = await readPart(file, digest, decodeRecords);
+    const part = await readPart(file, digest, decode);
     if (typeof part === 'string') {
       problem(part);
       continue;

@@ -61,7 +61,7 @@ export async function recoverRun(dir: string): Promise<Recovered> {
     else damage.push(`${file}: ${stretches.join(', ')} damaged; what they held is lost`, keepAside(file));
   }
   for (const name of names) if (name.endsWith(UNFINISHED_SUFFIX)) rmSync(join(requests, name));
-  rmSync(serverFile(dir) + UNFINISHED_SUFFIX, { force: true });
+  for (const name of readdirSync(dir)) if (name.endsWith(UNFINISHED_SUFFIX)) rmSync(join(dir, name));
   for (const record of missing) ended.add(record.request_id);
   return { ended, fromJournals: missing.length, damage };
 }

@@ -1,7 +1,20 @@
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { messageOf, UserError } from '../core/errors.ts';
+import { checkReplaceable } from '../core/own-file.ts';
 import { foundAt, MOST_JSON_BYTES, readTextWithin } from '../core/read-within.ts';
 import { type Manifest, manifestSchema } from '../schema/manifest.ts';
 import { forgetNotes, notedFiles, sealed } from './seal.ts';
@@ -12,6 +25,9 @@ export const UNFINISHED_SUFFIX = '.tmp';
 
 /** In a directory while a command writes to it (`owner.ts`). */
 export const LOCK_FILE = 'owner.lock';
+
+/** The name of a file until it is complete; of this process, so that it replaces no other file. */
+export const unfinished = (file: string): string => `${file}.${process.pid}${UNFINISHED_SUFFIX}`;
 
 export const manifestFile = (dir: string): string => join(dir, 'run.json');
 export const clientFile = (dir: string): string => join(dir, 'client.parquet');
@@ -34,18 +50,9 @@ function suffix(judged: string | null): string {
 
 /** Throws a UserError if something is in the way of a new run directory: a run is never written over another. */
 export function checkRunDirectory(dir: string): void {
-  const found = foundAt(dir);
-  if (found !== undefined && !found.isDirectory())
-    throw new UserError(`${dir}: a run directory was to be made here, but this is a file; choose another --out`);
-  if (found !== undefined && readdirSync(dir).some((name) => name !== LOCK_FILE))
+  if (isDirectory(dir) && readdirSync(dir).some((name) => name !== LOCK_FILE))
     throw new UserError(`${dir}: not empty; choose another --out, or remove it`);
-  let nearest = resolve(dir);
-  while (!existsSync(nearest)) nearest = dirname(nearest);
-  try {
-    accessSync(nearest, constants.W_OK);
-  } catch (error) {
-    throw writeError(dir, error);
-  }
+  checkDirectory(dir);
 }
 
 /** Makes a new run directory, if `checkRunDirectory` allows it. */
@@ -54,16 +61,78 @@ export function createRunDirectory(dir: string): void {
   makeDirectory(requestsDirectory(dir));
 }
 
-/** Makes a directory and what is missing above it. Node's own `recursive` never returns where there can be none (/proc). */
-export function makeDirectory(dir: string): void {
-  if (existsSync(dir)) return;
-  makeDirectory(dirname(resolve(dir)));
+/** As long as any path below a directory that a command writes to, from that directory. */
+const LONGEST_BELOW = join('requests', 'open-00000-00000.journal.damaged.tmp');
+
+/** Throws a UserError where a directory cannot be made, or written to; it is made for that, and removed again. */
+export function checkDirectory(dir: string): void {
+  const made: string[] = [];
   try {
-    mkdirSync(dir);
+    makeDirectory(dir, made);
+    accessSync(dir, constants.W_OK | constants.X_OK);
+    lstatSync(join(dir, LONGEST_BELOW), { throwIfNoEntry: false });
   } catch (error) {
-    // Another process may just have made it.
-    if (!existsSync(dir)) throw writeError(dir, error);
+    throw writeError(dir, error);
+  } finally {
+    for (const each of made.toReversed()) rmdirSync(each);
   }
+}
+
+/** Another process may remove what it had made above (`checkDirectory`): so often it is made anew. */
+const TRIES = 5;
+
+/**
+ * Makes a directory and what is missing above it, and adds each to `made`. Node's own `recursive` never returns where there
+ * can be none (/proc). Throws a UserError where something else is in its place.
+ */
+export function makeDirectory(dir: string, made: string[] = []): void {
+  for (let tries = 1; !isDirectory(dir); tries++) {
+    makeDirectory(dirname(resolve(dir)), made);
+    try {
+      mkdirSync(dir);
+      made.push(dir);
+    } catch (error) {
+      const isRaced = error instanceof Error && 'code' in error && (error.code === 'EEXIST' || error.code === 'ENOENT');
+      if (!isRaced || tries === TRIES) throw writeError(dir, error);
+    }
+  }
+}
+
+/** False where there is nothing, but may be. Throws a UserError where there can be no directory. */
+function isDirectory(path: string): boolean {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found?.isDirectory() === true) return true;
+    if (found !== undefined)
+      throw new UserError(`${path}: a directory was to be here, but this is a file; choose another --out`);
+    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined)
+      throw new UserError(`${path}: a directory was to be here, but this is a link to nothing; choose another --out`);
+    return false;
+  } catch (error) {
+    // What is above it is a file, and is looked at next.
+    if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR') return false;
+    throw writeError(path, error);
+  }
+}
+
+/**
+ * Throws a UserError where files that are written together would replace what Reprise has not made. The first of them says
+ * whose they are, and is written first; `key`: what its JSON has behind `schema`.
+ */
+export function checkTogether(
+  dir: string,
+  [first, ...others]: readonly [string, ...string[]],
+  key: string,
+  option = '--out',
+): void {
+  const head = join(dir, first);
+  checkReplaceable(head, (text) => new RegExp(`^\\{\\s*"schema": ?1,\\s*"${key}":`).test(text), option);
+  if (existsSync(head)) return;
+  const foreign = others.find((name) => existsSync(join(dir, name)));
+  if (foreign !== undefined)
+    throw new UserError(
+      `${option}: ${join(dir, foreign)} is there without ${first}, so that Reprise has not written it; name another folder, or remove it`,
+    );
 }
 
 /**
@@ -120,7 +189,7 @@ function writeJson(file: string, value: unknown, flush = false): void {
 
 /** Written under another name, then renamed: a reader sees the old file or the new one, never half of one. */
 export function writeWhole(file: string, text: string, flush = false): void {
-  const aside = file + UNFINISHED_SUFFIX;
+  const aside = unfinished(file);
   try {
     writeFileSync(aside, text, { flush });
     renameSync(aside, file);

@@ -141,6 +141,22 @@ const imported = z
   .describe('The run was measured by another tool, whose result file was read.');
 export type Imported = DeepReadonly<z.infer<typeof imported>>;
 
+const started = z
+  .strictObject({
+    command: z.string().describe('With the values of keys hidden.'),
+    pid: z.number().describe('Of the process, and of the process group that it leads.'),
+    start_ticks: z
+      .number()
+      .nullable()
+      .describe('When it started, in clock ticks from the boot (field 22 of /proc/PID/stat); null: not told.'),
+    boot_id: z.string().nullable().describe('Of the kernel that it runs on; null where it gives none.'),
+    pid_namespace: z.string().nullable().describe('In which its id holds; null where the kernel does not tell.'),
+  })
+  .describe(
+    'A process that was started for the run, and ends with it: the server of --start, or the reference engine.',
+  );
+export type StartedProcess = DeepReadonly<z.infer<typeof started>>;
+
 export const manifestSchema = z
   .strictObject({
     schema: z.literal(1),
@@ -165,6 +181,7 @@ export const manifestSchema = z
       })
       .exactOptional()
       .describe('Machine of the client: whether it still writes can be told on that machine alone.'),
+    started: started.exactOptional(),
     started_at: z.string().describe('ISO 8601 in UTC.'),
     ended_at: z.string().nullable(),
     versions: z.record(z.string(), z.string()),

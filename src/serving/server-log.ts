@@ -6,6 +6,7 @@ import { extname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../core/errors.ts';
 import { SHORTEST_KEY } from '../core/secrets.ts';
+import { writeError } from '../runs/run-directory.ts';
 
 /** What is still in the pipe is written within this time of the server's end. */
 const REST_MS = 2000;
@@ -23,11 +24,12 @@ export interface ServerLog {
 /**
  * Opens the log of a server. A server prints its environment, its arguments and the headers of requests: where there are
  * keys, its output passes a process of its own, which hides them before anything is on the disk and goes on until the last
- * writer is gone, also where this process is killed. Without keys the server writes the file itself.
+ * writer is gone, also where this process is killed. Without keys the server writes the file itself. Throws a UserError
+ * where `file` is there or cannot be written.
  */
 export function openServerLog(file: string, keys: readonly string[]): ServerLog {
   const hidden = keys.filter((key) => key.length >= SHORTEST_KEY);
-  const log = openSync(file, 'w');
+  const log = openNew(file);
   if (hidden.length === 0) return { fd: log, release: () => closeSync(log), whole: async () => undefined };
   const { read, write } = pipe();
   const worker = join(import.meta.dirname, `server-log-worker${extname(import.meta.filename)}`);
@@ -67,6 +69,14 @@ function pipe(): { readonly read: number; readonly write: number } {
     return ends;
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function openNew(file: string): number {
+  try {
+    return openSync(file, 'wx');
+  } catch (error) {
+    throw writeError(file, error);
   }
 }
 

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
@@ -8,15 +7,15 @@ import { formatMs } from '../core/units.ts';
 import { machineUs } from '../core/wall-clock.ts';
 import { withoutQueryValues } from '../core/secrets.ts';
 import { pagePaths, pathBelow, urlAt, type ServerAccess } from '../replay/transport.ts';
+import type { StartedProcess } from '../schema/manifest.ts';
 import { statusOnce } from './http-once.ts';
 import { openServerLog, tailOf } from './server-log.ts';
+import { startWatched } from './watched-group.ts';
 
 const HEALTH = '/health';
 const CHECK_EVERY_MS = 250;
 const CHECK_PATIENCE_MS = 5000;
 const LOG_EVERY_MS = 10_000;
-/** A process with much memory takes a moment to end. */
-const AFTER_KILL_MS = 5000;
 /** Between SIGTERM and SIGKILL once this process was interrupted itself: `docker stop` waits 10 s for everything. */
 const INTERRUPTED_GRACE_MS = 2500;
 const LINES_SHOWN = 10;
@@ -32,12 +31,13 @@ export interface StartOptions {
   readonly timeoutUs: number;
   /** Between SIGTERM and SIGKILL. */
   readonly graceMs: number;
-  /** Its output goes here, without keys. */
+  /** Its output goes here, without keys: a file that is not there yet. */
   readonly logFile: string;
   readonly keys: readonly string[];
 }
 
 export interface StartedServer {
+  readonly started: StartedProcess | null;
   /** Resolves with a sentence when it has ended by itself. */
   readonly gone: Promise<string>;
   /** Ends it and all that it has started. */
@@ -55,64 +55,17 @@ export async function startServer(options: StartOptions, log: Log, interrupt: Ab
       `--start: ${url} answers already, and it would be measured in place of what is started; end it, or leave out --start`,
     );
   if (interrupt.aborted) throw stoppedError(interrupt);
-  const server = spawnGroup(options, interrupt);
+  const { command, logFile, graceMs, keys } = options;
+  const { started, ended, stop: stopWithin } = startWatched(command, openServerLog(logFile, keys));
+  const stop = (): Promise<void> =>
+    stopWithin(() => (interrupt.aborted ? Math.min(graceMs, INTERRUPTED_GRACE_MS) : graceMs));
   try {
-    await waitUntilReady(options, url, server.ended, log, interrupt);
+    await waitUntilReady(options, url, ended, log, interrupt);
   } catch (thrown) {
-    await server.stop();
+    await stop();
     throw thrown;
   }
-  return { gone: server.ended.then((how) => `the server that --start started is gone: it ${how}`), stop: server.stop };
-}
-
-interface Group {
-  readonly ended: Promise<string>;
-  stop(): Promise<void>;
-}
-
-function spawnGroup({ command, logFile, graceMs, keys }: StartOptions, interrupt: AbortSignal): Group {
-  const log = openServerLog(logFile, keys);
-  // Detached: the leader of a group of its own, which Ctrl-C does not reach, so that it can answer what is in flight.
-  const child = spawn(command, { shell: true, detached: true, stdio: ['ignore', log.fd, log.fd] });
-  log.release();
-  const exited = new Promise<string>((resolve) => {
-    child.once('error', (error) => resolve(`could not be started: ${error.message}`));
-    child.once('exit', (code, signal) => resolve(`ended with ${signal ?? `exit code ${code}`}`));
-  });
-  // Who hears of the end reads the log.
-  const ended = exited.then(async (how) => {
-    await log.whole();
-    return how;
-  });
-  const signalGroup = (signal: NodeJS.Signals | 0): boolean => {
-    try {
-      return child.pid !== undefined && process.kill(-child.pid, signal);
-    } catch {
-      return false; // no process is left
-    }
-  };
-  // For an end of this process that cannot wait, such as a fault of ours.
-  const kill = (): void => void signalGroup('SIGKILL');
-  process.once('exit', kill);
-  const isGoneWithin = async (limitMs: () => number): Promise<boolean> => {
-    for (let waitedMs = 0; signalGroup(0); waitedMs += 20) {
-      if (waitedMs >= limitMs()) return false;
-      await sleep(20);
-    }
-    return true;
-  };
-  return {
-    ended,
-    async stop() {
-      signalGroup('SIGTERM');
-      if (!(await isGoneWithin(() => (interrupt.aborted ? Math.min(graceMs, INTERRUPTED_GRACE_MS) : graceMs)))) {
-        kill();
-        await isGoneWithin(() => AFTER_KILL_MS);
-      }
-      await log.whole();
-      process.off('exit', kill);
-    },
-  };
+  return { started, gone: ended.then((how) => `the server that --start started is gone: it ${how}`), stop };
 }
 
 async function waitUntilReady(

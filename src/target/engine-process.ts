@@ -4,10 +4,13 @@ import { extname, join } from 'node:path';
 import { EXIT, UserError } from '../core/errors.ts';
 import { unlessStopped } from '../core/stop.ts';
 import type { EngineDialect } from '../engine/server/index.ts';
+import type { StartedProcess } from '../schema/manifest.ts';
+import { describeStarted } from '../runs/started-process.ts';
 import type { TargetEnd } from './session.ts';
 
 export interface EngineProcess {
   readonly url: URL;
+  readonly started: StartedProcess | null;
   /** Resolves when the process has ended by itself. */
   readonly gone: Promise<TargetEnd>;
   close(): Promise<void>;
@@ -46,6 +49,7 @@ export async function startEngine(options: EngineProcessOptions): Promise<Engine
     detached: true,
   });
   if (child.pid !== undefined) setPriority(child.pid, ENGINE_NICENESS);
+  const started = child.pid === undefined ? null : describeStarted(child.pid, ['reprise', ...args].join(' '));
   let stderr = '';
   child.stderr?.on('data', (text: Buffer) => (stderr = (stderr + text.toString()).slice(-2000)));
   const ended = new Promise<TargetEnd>((resolve) => {
@@ -69,6 +73,7 @@ export async function startEngine(options: EngineProcessOptions): Promise<Engine
         return;
       resolve({
         url: new URL(message.url),
+        started,
         gone: ended.then(({ why, isFault }) => ({ why: `the reference engine is gone: ${why}`, isFault })),
         close,
       });

@@ -1,8 +1,8 @@
-import { copyFileSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, lstatSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Log } from '../core/log.ts';
 import { headerKeys } from '../core/secrets.ts';
-import { makeDirectory, serverLogFile } from '../runs/run-directory.ts';
+import { makeDirectory, serverLogFile, writeError } from '../runs/run-directory.ts';
 import { startServer, type StartedServer } from '../serving/start-server.ts';
 import type { ServerAccess } from '../replay/transport.ts';
 import { parseUrl } from './server-url.ts';
@@ -26,8 +26,8 @@ export async function launchServer(
   targets: readonly ServerAccess[],
   { dir, stop, log }: { readonly dir: string; readonly stop: AbortSignal; readonly log: Log },
 ): Promise<LaunchedServer> {
-  const logFile = join(dirname(dir), `${basename(dir)}.server.log`);
   makeDirectory(dirname(dir));
+  const logFile = freeLogFile(dir);
   const options = {
     command,
     ready: ready === null ? null : parseUrl(ready, '--ready'),
@@ -58,4 +58,16 @@ export async function launchServer(
       rmSync(logFile);
     },
   };
+}
+
+/** `DIR.server.log`, or with a number where that is taken: by the log of a server that did not start, or anything else. */
+function freeLogFile(dir: string): string {
+  for (let number = 1; ; number++) {
+    const file = join(dirname(dir), `${basename(dir)}.server${number === 1 ? '' : `-${number}`}.log`);
+    try {
+      if (lstatSync(file, { throwIfNoEntry: false }) === undefined) return file;
+    } catch (error) {
+      throw writeError(file, error);
+    }
+  }
 }

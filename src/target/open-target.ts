@@ -63,6 +63,7 @@ async function openServer(config: TargetConfig, spec: ServerTarget, options: Ope
       ? null
       : {
           isEngine: false,
+          started: server.started,
           gone: server.gone.then((why) => ({ why, isFault: false })),
           keepLog: server.keepLog,
           close: server.stop,

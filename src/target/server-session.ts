@@ -11,6 +11,7 @@ import { unlessStopped } from '../core/stop.ts';
 import { WallClock } from '../core/wall-clock.ts';
 import { jitWarmUp } from '../replay/jit-warm-up.ts';
 import { HttpTarget, type ServerAccess } from '../replay/transport.ts';
+import type { StartedProcess } from '../schema/manifest.ts';
 import { monitorMetrics } from '../serving/metrics-monitor.ts';
 import { prepareServer } from '../serving/prepare-server.ts';
 import { metricsPage } from '../serving/scrape.ts';
@@ -31,6 +32,7 @@ import type { Vocabulary } from './vocabulary.ts';
 export interface OwnedProcess {
   /** True for the reference engine, which is not probed. */
   readonly isEngine: boolean;
+  readonly started: StartedProcess | null;
   readonly gone: Promise<TargetEnd>;
   keepLog(dir: string): void;
   close(): Promise<void>;
@@ -77,6 +79,7 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
       connections: config.connections,
       facts: config.spec.kind === 'engine' ? engineFacts(config.spec) : dialect.facts,
     },
+    started: owned?.started ?? null,
     gone: owned?.gone ?? NEVER_GONE,
     check,
     async attach(of, attaching) {

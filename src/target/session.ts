@@ -6,7 +6,7 @@ import type { Schedule } from '../core/schedule.ts';
 import type { Shard } from '../core/shard.ts';
 import type { Target } from '../core/target.ts';
 import type { WallClock } from '../core/wall-clock.ts';
-import type { Manifest } from '../schema/manifest.ts';
+import type { Manifest, StartedProcess } from '../schema/manifest.ts';
 import type { PrepareOptions } from '../serving/prepare-server.ts';
 import type { MetricsMonitor } from '../serving/metrics-monitor.ts';
 
@@ -19,6 +19,8 @@ export interface TargetSession {
   readonly name: string;
   /** The target's part of `run.json`. */
   readonly facts: Manifest['target'];
+  /** The process that was started here; null: none was. */
+  readonly started: StartedProcess | null;
   /** Resolves when the target ends by itself; never for one that was not started here. */
   readonly gone: Promise<TargetEnd>;
   /** Throws a UserError if a request of the plan can never be served: it is longer than the model's context. */

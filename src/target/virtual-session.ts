@@ -13,6 +13,7 @@ export function openVirtualSession({ traceIterations }: TargetConfig, spec: Engi
   return {
     name,
     facts: { spec: text, kind: 'reference', adapter: 'none', model: null, facts: engineFacts(spec) },
+    started: null,
     gone: NEVER_GONE,
     // The engine rejects such a request by itself, as a server would.
     check: () => undefined,

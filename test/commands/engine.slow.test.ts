@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { z } from 'zod';
 import { cli, startCli, temporaryFolder } from '../cli.ts';
 
 test('engine list shows what the engine can be, for people and for machines', async () => {
@@ -36,6 +39,19 @@ test('engine serve can be ended as soon as it says where it listens', async () =
   const { child, result } = startCli(['engine', 'serve', '--port', '0']);
   child.stdout?.once('data', () => child.kill('SIGTERM'));
   assert.equal((await result).code, 143);
+});
+
+test('engine serve tells its parent where prompts and decodes go', async () => {
+  const ports = ['--port', '0', '--decode-port', '0', '--quiet'];
+  const child = spawn(process.execPath, ['src/cli.ts', 'engine', 'serve', '--system', 'vllm-pd', ...ports], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const [message] = await once(child, 'message');
+  const { url, decodeUrl } = z.object({ url: z.url(), decodeUrl: z.url() }).parse(message);
+  assert.notEqual(url, decodeUrl);
+  for (const each of [url, decodeUrl]) assert.equal((await fetch(`${each}/health`)).status, 200);
+  child.disconnect();
+  assert.deepEqual(await once(child, 'exit'), [0, null]);
 });
 
 test('a table of measured times names what it leaves out, in the list and in a run, and its hash is in the manifest', async () => {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Journal } from '../../src/runs/journal.ts';
 import { journalFile, LOCK_FILE, manifestFile, partFile, writeManifest } from '../../src/runs/run-directory.ts';
 import { readRecords } from '../../src/runs/records.ts';
@@ -96,6 +98,46 @@ describe('report', () => {
       assert.match(stderr, /live: this run still goes on \(process \d+/);
       assert.deepEqual(readdirSync(join(dir, 'requests')), names);
     });
+  });
+
+  it('of a run of 0.3.0, which has no lock, is refused while its process runs, and mended once its id is used again', async () => {
+    for (const isLive of [true, false]) {
+      const dir = await killed(`old-${isLive}`, { pid: process.pid });
+      const { seal: _, host: __, ...old } = readJson(dir, 'run.json');
+      const startedAt = new Date(isLive ? Date.now() : 0).toISOString();
+      writeFileSync(manifestFile(dir), JSON.stringify({ ...old, started_at: startedAt }));
+      const { code, stderr } = await cli('report', dir);
+      assert.deepEqual([code, /this run still goes on/.test(stderr)], isLive ? [2, true] : [0, false], stderr);
+      assert.equal(readRunFile(dir).status, isLive ? 'running' : 'interrupted');
+    }
+  });
+
+  it('of a run in a pid namespace of its own is refused from outside while it goes on, and mends it once it was killed', async (t) => {
+    const dir = join(folder, 'namespace');
+    const args = ['run', 'chat', '--target', 'reference:vllm-v1', '--out', dir, '--quiet'];
+    const child = spawn('/usr/bin/unshare', ['-Urpf', '--kill-child', process.execPath, 'src/cli.ts', ...args]);
+    let said = '';
+    child.stderr.on('data', (text: Buffer) => (said += text.toString()));
+    try {
+      while (!existsSync(manifestFile(dir)) && child.exitCode === null) await sleep(50);
+      if (/unshare/.test(said)) {
+        t.skip(`no namespaces here: ${said}`);
+        return;
+      }
+      await sleep(1500);
+      const live = await cli('report', dir);
+      assert.equal(live.code, 2, live.stdout);
+      assert.match(live.stderr, /namespace: this run still goes on/);
+    } finally {
+      child.kill('SIGKILL');
+    }
+    await once(child, 'close');
+    const report = await cli('report', dir, '--json');
+    assert.equal(report.code, 0, report.stderr);
+    assert.match(
+      String(readRunFile(dir).reason),
+      /^the client was killed; whether what it had started .* cannot be told/,
+    );
   });
 
   it('of a run that another machine wrote last is of a copy, and says why', async () => {

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SILENT } from '../../src/core/log.ts';
 import { startServer } from '../../src/serving/start-server.ts';
 import { cli, readJson, startCli, temporaryFolder } from '../cli.ts';
+import { runs } from '../processes.ts';
 import { freePort, serve } from '../servers.ts';
 
 const folder = temporaryFolder();
@@ -14,15 +15,6 @@ const CLI = join(import.meta.dirname, '..', '..', 'src', 'cli.ts');
 const path = join(folder, 'trace.csv');
 const rows = Array.from({ length: 20 }, (_, i) => `${(i * 0.1).toFixed(1)},64,5`);
 writeFileSync(path, `arrival_s,input_tokens,output_tokens\n${rows.join('\n')}\n`);
-
-/** Whether a process runs; one that nobody has waited for does not. */
-function runs(pid: number): boolean {
-  try {
-    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
 
 const engine = (port: number): string => `"${process.execPath}" "${CLI}" engine serve --port ${port}`;
 /** What a run is told to start a server by; `command` gets its port. */

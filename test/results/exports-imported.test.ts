@@ -73,7 +73,7 @@ async function imported(folder: string, value: unknown): Promise<CountedRun> {
 async function exported(t: TestContext, value: unknown, names: readonly ExportName[] = NAMES) {
   const folder = temporaryFolder(t);
   const run = await imported(folder, value);
-  await exportRun(run, names, { folder, stepSummary: null });
+  await exportRun(run, names, { folder, isOurs: true, stepSummary: null });
   return { run, folder };
 }
 

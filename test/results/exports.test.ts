@@ -24,7 +24,7 @@ const NAMES: readonly ExportName[] = ['llmd', 'aiperf', 'vllm', 'junit', 'github
 const SLO = 'ttft=150ms,tpot=12ms';
 
 async function exported(run: CountedRun, folder: string): Promise<readonly string[]> {
-  const files = await exportRun(run, NAMES, { folder, stepSummary: null });
+  const files = await exportRun(run, NAMES, { folder, isOurs: true, stepSummary: null });
   for (const file of files) assert.ok(existsSync(file), file);
   return files;
 }

@@ -8,6 +8,7 @@ import {
   manifestFile,
   readManifest,
   reportFile,
+  unfinished,
   writeManifest,
   writeReport,
 } from '../../src/runs/run-directory.ts';
@@ -47,7 +48,7 @@ test('a disk that is full is a user error, and leaves the old file alone', (t) =
   const dir = temporaryRun(t);
   const manifest = exampleManifest({ status: 'complete' });
   const written = writeManifest(dir, manifest);
-  symlinkSync('/dev/full', `${manifestFile(dir)}.tmp`);
+  symlinkSync('/dev/full', unfinished(manifestFile(dir)));
   assert.throws(
     () => writeManifest(dir, exampleManifest({ status: 'running' })),
     userError(/run\.json: cannot be written: ENOSPC.*make room/),

@@ -1,5 +1,5 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
-import { messageOf, UserError } from '../../core/errors.ts';
+import { closeSync, writeSync } from 'node:fs';
+import { openReplaceable } from '../../core/own-file.ts';
 import { logIterations } from './iteration-log.ts';
 
 /** Characters that are kept before they are written. */
@@ -13,10 +13,10 @@ export interface IterationFile {
 
 /**
  * A file of what each iteration of an engine ran, one JSON line an iteration. Throws a UserError if it cannot be
- * written.
+ * written, or holds anything but iterations: the trace, for one.
  */
 export function openIterationFile(path: string): IterationFile {
-  const file = create(path);
+  const file = openReplaceable(path, isIterations, '--trace-iterations');
   let text = '';
   const flush = (): void => {
     writeSync(file, text);
@@ -34,10 +34,7 @@ export function openIterationFile(path: string): IterationFile {
   };
 }
 
-function create(path: string): number {
-  try {
-    return openSync(path, 'w');
-  } catch (thrown) {
-    throw new UserError(`--trace-iterations: cannot write ${path}: ${messageOf(thrown)}`);
-  }
+/** Whether a file begins with the line of an iteration, as `logIterations` has it. */
+function isIterations(head: string): boolean {
+  return /^\{"instance":"[^\n]*","begin_us":[\d.e+-]+,"stage_us":[\d.e+-]+,"prefill":\[/.test(head);
 }

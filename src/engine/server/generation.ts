@@ -2,8 +2,9 @@ import type { ServerResponse } from 'node:http';
 import type { WallClock } from '../../core/wall-clock.ts';
 import type { DecodePool, Engine, Listener, PrefillPool } from '../engine.ts';
 import type { EmissionLog } from './emission-log.ts';
-import { readBody, sendError, type Address, type Handler, type InvalidRequest } from './http-server.ts';
+import { sendError, type Address, type Handler, type InvalidRequest } from './http-server.ts';
 import type { ServerMetrics } from './metrics.ts';
+import type { RequestBodies } from './request-bodies.ts';
 import type { GenerationRequest } from './requests.ts';
 import type { ResponseFormat, ResponseFormatter } from './response-format.ts';
 import { jsonResponse, streamingResponse, type ResponseListener } from './responses.ts';
@@ -39,21 +40,30 @@ export interface HandOver {
 export interface GenerationContext {
   readonly dispatch: Dispatch;
   readonly clock: WallClock;
+  readonly bodies: RequestBodies;
   readonly modelName: string;
   readonly emissionLog: EmissionLog;
   readonly metrics: ServerMetrics;
 }
 
+/** `X-Request-Id` is kept with the times of the request's tokens, and in the files of iterations. */
+const MAX_ID = 512;
+
 /** Makes the handlers of one port's endpoints. */
 export function generationHandlers(context: GenerationContext): (endpoint: GenerationEndpoint) => Handler {
-  const { dispatch, modelName } = context;
+  const { dispatch, bodies, modelName } = context;
   let received = 0;
   return (endpoint) => (req, res) => {
     const { refuse = sendError } = endpoint;
     const header = req.headers['x-request-id'];
+    if (typeof header === 'string' && header.length > MAX_ID) {
+      req.resume();
+      refuse(res, 400, `X-Request-Id has ${header.length} characters; at most ${MAX_ID} are taken.`);
+      return;
+    }
     const requestId = typeof header === 'string' ? header : String(received++).padStart(16, '0');
     res.setHeader('x-request-id', requestId);
-    readBody(req, res, (text) => {
+    bodies.read(req, res, (text) => {
       const request = endpoint.parse(text);
       if ('message' in request) refuse(res, 400, request.message, request.param);
       else if (request.model !== null && request.model !== modelName)

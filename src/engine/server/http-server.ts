@@ -1,62 +1,38 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { z } from 'zod';
 import { messageOf, UserError } from '../../core/errors.ts';
+import { limitConnections, type ConnectionLimits } from './connections.ts';
 
 export type Handler = (req: IncomingMessage, res: ServerResponse) => void;
 export type Route = readonly [method: string, handler: Handler];
 /** Routes by path, without the query. */
 export type Routes = Readonly<Record<string, Route>>;
 
-/** A server of these routes and no others, with at most `maxConnections` open connections. */
-export function httpServer(routes: Routes, maxConnections: number): Server {
+/** A server of these routes and no others. */
+export function httpServer(routes: Routes, limits: ConnectionLimits): Server {
   const server = createServer({ noDelay: true });
-  limitConnections(server, maxConnections, (req, res) => {
+  const handler: Handler = (req, res) => {
     const path = (req.url ?? '/').split('?', 1)[0] ?? '/';
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
     if (route === undefined) {
       sendError(res, 404, `There is no ${path}; there are ${Object.keys(routes).join(', ')}.`);
       return;
     }
-    const [method, handler] = route;
-    if (req.method === method) handler(req, res);
+    const [method, handle] = route;
+    if (req.method === method) handle(req, res);
     else sendError(res.setHeader('allow', method), 405, `${path} takes ${method}, not ${req.method}.`);
-  });
-  // The client closes connections: a replay opens them ahead of time, and may leave one idle for long.
+  };
+  const refuse: Handler = (req, res) => {
+    req.resume();
+    res.setHeader('connection', 'close');
+    sendError(res, 503, `${limits.open} connections are open, which is all that are allowed (--max-connections).`);
+  };
+  limitConnections(server, limits, { handler, refuse });
+  // Node's own limits would take a connection that was opened ahead of its first request for half a request.
   server.keepAliveTimeout = 0;
   server.headersTimeout = 0;
   server.requestTimeout = 0;
   return server;
-}
-
-/** A connection above the limit is closed when it has sent no request within this time. */
-const REFUSAL_TIMEOUT_MS = 5000;
-
-/**
- * Calls `handler` for requests of the first `max` connections that are open at a time. A request on any other
- * connection gets 503, and the connection is closed, even if a place has become free meanwhile.
- */
-function limitConnections(server: Server, max: number, handler: Handler): void {
-  const aboveLimit = new WeakSet<Socket>();
-  let open = 0;
-  server.on('connection', (socket: Socket) => {
-    if (open >= max) {
-      aboveLimit.add(socket);
-      socket.setTimeout(REFUSAL_TIMEOUT_MS, () => socket.destroy());
-      return;
-    }
-    open++;
-    socket.once('close', () => open--);
-  });
-  server.on('request', (req: IncomingMessage, res: ServerResponse) => {
-    if (!aboveLimit.has(req.socket)) {
-      handler(req, res);
-      return;
-    }
-    req.resume();
-    res.setHeader('connection', 'close');
-    sendError(res, 503, `${max} connections are open, which is all that are allowed (--max-connections).`);
-  });
 }
 
 export interface Address {
@@ -100,30 +76,6 @@ export function closeServer(server: Server): Promise<void> {
   });
 }
 
-/** Token ids take some 6 bytes each: a prompt of this size is longer than any model's context. */
-const BODY_LIMIT_BYTES = 64 * 1024 ** 2;
-
-/**
- * Calls `done` with the text of the whole body. A body above the limit gets 413, and its rest is thrown away; `done` is
- * not called then, nor if the client disconnects first.
- */
-export function readBody(req: IncomingMessage, res: ServerResponse, done: (text: string) => void): void {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  const collect = (chunk: Buffer): void => {
-    bytes += chunk.length;
-    if (bytes <= BODY_LIMIT_BYTES) {
-      chunks.push(chunk);
-      return;
-    }
-    req.off('data', collect).off('end', finish).resume();
-    res.setHeader('connection', 'close');
-    sendError(res, 413, `The body is larger than ${BODY_LIMIT_BYTES} bytes.`);
-  };
-  const finish = (): void => done(Buffer.concat(chunks).toString());
-  req.on('data', collect).on('end', finish);
-}
-
 /** Why a request gets 400; `param` is the field of its body at fault, null where no single field is. */
 export interface InvalidRequest {
   readonly message: string;
@@ -154,13 +106,20 @@ const ERROR_TYPES: Readonly<Record<number, string>> = {
   503: 'ServiceUnavailableError',
 };
 
+/** A message may quote what the request says, at whatever length. */
+const MAX_MESSAGE = 2000;
+
 /** Sends an error in OpenAI's shape; `param` is the field of the request at fault. */
 export function sendError(res: ServerResponse, status: number, message: string, param: string | null = null): void {
   sendJson(res, status, errorBody(status, message, param));
 }
 
 export function errorBody(status: number, message: string, param: string | null = null): object {
-  return { error: { message, type: errorType(status), param, code: status } };
+  return { error: { message: cut(message), type: errorType(status), param: param && cut(param), code: status } };
+}
+
+function cut(text: string): string {
+  return text.length <= MAX_MESSAGE ? text : `${text.slice(0, MAX_MESSAGE)}...`;
 }
 
 export function errorType(status: number): string {

@@ -4,8 +4,9 @@ import { z } from 'zod';
 import type { Engine } from '../engine.ts';
 import type { EngineSpec } from '../spec.ts';
 import type { EmissionLog } from './emission-log.ts';
-import { parseJson, readBody, sendError, sendJson, type Handler, type Routes } from './http-server.ts';
+import { parseJson, sendError, sendJson, type Handler, type Routes } from './http-server.ts';
 import type { ServerMetrics } from './metrics.ts';
+import type { RequestBodies } from './request-bodies.ts';
 import { detokenize, tokenize } from './tokenizer.ts';
 
 /** What pages show of one port; `engine` is the pool that the port serves where there are two. */
@@ -17,6 +18,7 @@ export interface PageContext {
   readonly modelName: string;
   readonly metrics: ServerMetrics;
   readonly emissionLog: EmissionLog;
+  readonly bodies: RequestBodies;
 }
 
 /** In place of a version, so that no client takes the engine for the server whose dialect it has. */
@@ -45,7 +47,7 @@ export function vllmPages(context: PageContext): Routes {
     ...openAiPages(context),
     '/version': ['GET', (_req, res) => sendJson(res, 200, { version: VERSION, ...spec })],
     '/metrics': ['GET', (_req, res) => sendMetrics(metrics.text('vllm'), res)],
-    ...tokenizerPages(engine),
+    ...tokenizerPages(context),
     // As vLLM: 200 even if requests hold blocks, so that all prefixes have been kept.
     '/reset_prefix_cache': [
       'POST',
@@ -83,7 +85,7 @@ export function sglangPages(context: PageContext): Routes {
     '/model_info': ['GET', modelInfo],
     '/health_generate': ['GET', sendOk],
     '/metrics': ['GET', (_req, res) => sendMetrics(metrics.text('sglang'), res)],
-    ...tokenizerPages(engine),
+    ...tokenizerPages(context),
     // SGLang does not flush while requests run.
     '/flush_cache': [
       'POST',
@@ -99,22 +101,22 @@ const tokenizeBody = z.object({ model: z.string().nullish(), prompt: z.string() 
 const detokenizeBody = z.object({ model: z.string().nullish(), tokens: z.array(z.int().min(0)) });
 
 /** `/tokenize` and `/detokenize` as vLLM has them. A prompt of these ids has the length and the prefixes of its text. */
-function tokenizerPages({ maxModelLen }: Engine): Routes {
+function tokenizerPages({ engine: { maxModelLen }, bodies }: PageContext): Routes {
   return {
     '/tokenize': [
       'POST',
-      jsonHandler(tokenizeBody, ({ prompt }) => {
+      jsonHandler(bodies, tokenizeBody, ({ prompt }) => {
         const tokens = tokenize(prompt);
         return { count: tokens.length, max_model_len: maxModelLen, tokens, token_strs: null };
       }),
     ],
-    '/detokenize': ['POST', jsonHandler(detokenizeBody, ({ tokens }) => ({ prompt: detokenize(tokens) }))],
+    '/detokenize': ['POST', jsonHandler(bodies, detokenizeBody, ({ tokens }) => ({ prompt: detokenize(tokens) }))],
   };
 }
 
-function jsonHandler<T>(schema: z.ZodType<T>, reply: (body: T) => unknown): Handler {
+function jsonHandler<T>(bodies: RequestBodies, schema: z.ZodType<T>, reply: (body: T) => unknown): Handler {
   return (req, res) =>
-    readBody(req, res, (text) => {
+    bodies.read(req, res, (text) => {
       const parsed = parseJson(text, schema);
       if ('message' in parsed) sendError(res, 400, parsed.message, parsed.param);
       else sendJson(res, 200, reply(parsed.body));

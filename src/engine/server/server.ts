@@ -8,8 +8,10 @@ import { DIALECT_NAMES, DIALECTS, type DialectName } from './dialects.ts';
 import { EmissionLog } from './emission-log.ts';
 import { generationHandlers, type Dispatch } from './generation.ts';
 import { closeServer, httpServer, listen, urlOf, type Address, type Route, type Routes } from './http-server.ts';
+import { CONNECTION_LIMITS, type ConnectionLimits } from './connections.ts';
 import { IterationTokens, ServerMetrics } from './metrics.ts';
 import { ownPages, type PageContext } from './pages.ts';
+import { RequestBodies, type BodyLimits } from './request-bodies.ts';
 
 export interface ServeOptions extends Address {
   /** Port of the decode instances, so that `port` is that of the prefill instances; 0: any free one. */
@@ -18,13 +20,13 @@ export interface ServeOptions extends Address {
   readonly dialect?: DialectName;
   /** Name of the served model; that of the spec if left out. */
   readonly modelName?: string;
-  /** Connections that may be open at a time on each port; one more gets 503. 16,384 if left out. */
-  readonly maxConnections?: number;
+  /** What clients may hold open on each port, where it is other than usual; a connection too many gets 503. */
+  readonly connections?: Partial<ConnectionLimits>;
+  /** Bodies above them get 413, or all together 503. */
+  readonly bodies?: BodyLimits;
   /** Called for each iteration. */
   readonly onIteration?: IterationWatch | undefined;
 }
-
-const MAX_CONNECTIONS = 16_384;
 
 export interface EngineServer {
   readonly url: string;
@@ -41,6 +43,7 @@ export async function serveEngine(spec: EngineSpec, options: ServeOptions): Prom
   const { host, port, decodePort } = options;
   const clock = new WallClock();
   const iterationTokens = new IterationTokens();
+  const bodies = new RequestBodies(options.bodies);
   const onIteration: IterationWatch = (...iteration) => {
     iterationTokens.watch(...iteration);
     options.onIteration?.(...iteration);
@@ -53,10 +56,10 @@ export async function serveEngine(spec: EngineSpec, options: ServeOptions): Prom
     await clock.run(() => true);
   };
   const open = (address: Address, option: string, parts: PortParts): Promise<Address> => {
-    const server = httpServer(
-      routesOf({ spec, options, clock, iterationTokens }, parts),
-      options.maxConnections ?? MAX_CONNECTIONS,
-    );
+    const server = httpServer(routesOf({ spec, options, clock, iterationTokens, bodies }, parts), {
+      ...CONNECTION_LIMITS,
+      ...options.connections,
+    });
     servers.push(server);
     return listen(server, address, option);
   };
@@ -104,6 +107,7 @@ interface ServerParts {
   readonly options: ServeOptions;
   readonly clock: WallClock;
   readonly iterationTokens: IterationTokens;
+  readonly bodies: RequestBodies;
 }
 
 /** What one port serves: the whole engine where there is one port. */
@@ -112,16 +116,19 @@ interface PortParts extends Pick<PageContext, 'role'> {
   readonly dispatch: Dispatch;
 }
 
-function routesOf({ spec, options, clock, iterationTokens }: ServerParts, { role, pool, dispatch }: PortParts): Routes {
+function routesOf(
+  { spec, options, clock, iterationTokens, bodies }: ServerParts,
+  { role, pool, dispatch }: PortParts,
+): Routes {
   const modelName = options.modelName ?? String(spec.options['model']);
   const emissionLog = new EmissionLog();
   const metrics = new ServerMetrics(pool, modelName, iterationTokens);
   const dialect = DIALECTS[options.dialect ?? 'vllm'];
-  const handler = generationHandlers({ dispatch, clock, modelName, emissionLog, metrics });
+  const handler = generationHandlers({ dispatch, clock, bodies, modelName, emissionLog, metrics });
   const endpoints = Object.entries(dialect.endpoints).map(([path, endpoint]): [string, Route] => [
     path,
     ['POST', handler(endpoint)],
   ]);
-  const pages = { engine: pool, role, spec, modelName, metrics, emissionLog };
+  const pages = { engine: pool, role, spec, modelName, metrics, emissionLog, bodies };
   return { ...Object.fromEntries(endpoints), ...ownPages(pages), ...dialect.pages(pages) };
 }

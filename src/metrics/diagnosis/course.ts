@@ -123,10 +123,7 @@ export class CourseCollector {
   }
 
   #columns(order: Uint32Array<ArrayBuffer>, hasSlo: boolean, inFlight: OfSpan): CourseRequests {
-    const column = (samples: Samples): Float64Array<ArrayBuffer> => {
-      const values = samples.values();
-      return Float64Array.from(order, (i) => values[i] ?? Number.NaN);
-    };
+    const column = (samples: Samples): Float64Array<ArrayBuffer> => samples.pick(order);
     const [due_us, ttft_us] = [column(this.#dueUs), column(this.#ttftUs)];
     return {
       due_us,

@@ -1,6 +1,6 @@
 import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { makeDirectory, UNFINISHED_SUFFIX, writeError } from '../../runs/run-directory.ts';
+import { makeDirectory, unfinished, writeError } from '../../runs/run-directory.ts';
 
 /** Text is handed to the file in pieces of this length or more. */
 const PIECE = 1 << 16;
@@ -17,7 +17,7 @@ export class FileSink {
 
   constructor(file: string) {
     this.file = file;
-    this.#aside = file + UNFINISHED_SUFFIX;
+    this.#aside = unfinished(file);
     makeDirectory(dirname(file));
     try {
       this.#descriptor = openSync(this.#aside, 'w');

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync, rmSync } from 'node:fs';
 import type { RequestRecord } from '../../core/record.ts';
 import { Samples } from '../../metrics/samples.ts';
+import { unfinished } from '../../runs/run-directory.ts';
 import { hasKnownGaps } from '../../metrics/request-latency.ts';
 import { contextOf, hasStarts, isChat, writtenBy, type CountedRun } from '../counted-run.ts';
 import { answerOf, chunksOf, inputTokensOf, startOf } from '../peers/answer.ts';
@@ -33,7 +34,7 @@ export async function writeVllm(run: CountedRun, file: string): Promise<void> {
   const figures = await peerFigures(PEERS.vllm[0], run.records(), run.manifest.slo?.limits_ms ?? null, context);
   const lists = new Lists({ withStarts: hasStarts(run.manifest) });
   const order = new DueOrder();
-  const gapsFile = `${file}.itls.tmp`;
+  const gapsFile = unfinished(`${file}.itls`);
   try {
     const gaps = new GapTexts();
     await fillFile(gapsFile, async (sink) => {

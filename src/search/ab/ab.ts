@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { checkPlace } from '../../compare/files.ts';
 import { unlikeLoad } from '../../compare/likeness.ts';
 import { UserError } from '../../core/errors.ts';
 import { serverAddress } from '../../core/server-address.ts';
@@ -126,6 +127,7 @@ function checkFolder(ab: Ab, places: readonly Place[]): void {
   const repeats = sides.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)));
   const isOwn = repeats.some((dir) => existsSync(manifestFile(dir))) || isUnbegun(ab, repeats);
   if (!isOwn) checkRunDirectory(ab.dir);
+  checkPlace(ab.dir);
   const asked = new Set(places.map((place) => repeatFolder(ab, place)));
   for (const dir of repeats)
     if (existsSync(manifestFile(dir)) && !asked.has(dir))

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { goodputMarkdown, writeGoodputHtml } from '../../../reports/index.ts';
-import { makeDirectory, writeWhole } from '../../runs/run-directory.ts';
+import { checkTogether, makeDirectory, writeWhole } from '../../runs/run-directory.ts';
 import type { GoodputReport } from '../../schema/goodput.ts';
 import { type Keep, keptOf, removeOthers } from './keep.ts';
 
@@ -13,6 +13,11 @@ export async function leaveGoodput(dir: string, report: GoodputReport, keep: Kee
   await writeGoodput(dir, kept);
   removeOthers(dir, report, kept);
   return kept;
+}
+
+/** Throws a UserError where the files of a search would replace others. */
+export function checkGoodputFiles(dir: string): void {
+  checkTogether(dir, ['goodput.json', 'goodput.md', 'goodput.html'], 'of');
 }
 
 /** Writes `goodput.json`, `goodput.md` and `goodput.html` beside the runs. */

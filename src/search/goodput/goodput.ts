@@ -6,13 +6,13 @@ import { unlessStopped } from '../../core/stop.ts';
 import { version } from '../../core/version.ts';
 import { gpuCount } from '../../engine/index.ts';
 import { planRun, type RunPlan } from '../../run/plan-run.ts';
-import { checkRunDirectory, LOCK_FILE } from '../../runs/run-directory.ts';
+import { checkDirectory, checkRunDirectory, LOCK_FILE } from '../../runs/run-directory.ts';
 import type { GoodputReport } from '../../schema/goodput.ts';
 import { openTarget } from '../../target/open-target.ts';
 import type { TargetSession } from '../../target/session.ts';
 import { checkTarget } from '../../target/target-spec.ts';
 import type { Found, GoodputSearch, SearchContext, SearchHooks } from './context.ts';
-import { leaveGoodput } from './files.ts';
+import { checkGoodputFiles, leaveGoodput } from './files.ts';
 import { ofTrace } from './of-trace.ts';
 import { ofTraffic } from './of-traffic.ts';
 import { withFolder } from '../folder.ts';
@@ -29,6 +29,7 @@ export async function searchGoodput(
 ): Promise<GoodputReport> {
   const { dir, specAt, keep, target } = search;
   checkFolder(dir);
+  checkGoodputFiles(dir);
   checkTarget(target);
   try {
     const own = await unlessStopped(planRun(specAt(null, dir), hooks), hooks.stop);
@@ -70,7 +71,8 @@ const OF_A_SEARCH = ['probes', 'traffic', 'goodput.json', LOCK_FILE];
 
 /** A search goes on in its own folder, and in no other that holds something; `names`: what it may have left there. */
 export function checkFolder(dir: string, names = OF_A_SEARCH): void {
-  if (!names.some((name) => existsSync(join(dir, name)))) checkRunDirectory(dir);
+  if (names.some((name) => existsSync(join(dir, name)))) checkDirectory(dir);
+  else checkRunDirectory(dir);
 }
 
 function gpusOf({ target: { spec }, gpus }: GoodputSearch): number | null {

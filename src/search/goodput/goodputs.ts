@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
 import { goodputsMarkdown, writeGoodputsHtml } from '../../../reports/index.ts';
-import { LOCK_FILE, writeWhole } from '../../runs/run-directory.ts';
+import { checkTogether, LOCK_FILE, writeWhole } from '../../runs/run-directory.ts';
 import type { GoodputReport, GoodputsReport } from '../../schema/goodput.ts';
 import { checkTarget } from '../../target/target-spec.ts';
 import type { GoodputSearch, SearchHooks } from './context.ts';
@@ -48,6 +48,7 @@ export async function searchGoodputs(
   hooksOf: (of: NamedSearch) => SearchHooks,
 ): Promise<Goodputs> {
   checkFolder(dir, [LOCK_FILE, ...searches.map(({ search }) => basename(search.dir))]);
+  checkTogether(dir, ['goodputs.json', 'goodputs.md', 'goodputs.html'], 'targets');
   for (const { search } of searches) checkTarget(search.target);
   return withFolder(dir, async () => {
     const found: (NamedSearch & { readonly report: GoodputReport })[] = [];

@@ -19,7 +19,9 @@ export function hasRun(dir: string): boolean {
 function isUnbegun(dir: string): boolean {
   return (
     statSync(dir).isDirectory() &&
-    readdirSync(dir, { recursive: true }).every((name) => name === 'requests' || name === 'run.json.tmp')
+    readdirSync(dir, { recursive: true, encoding: 'utf8' }).every(
+      (name) => name === 'requests' || /^run\.json\.\d+\.tmp$/.test(name),
+    )
   );
 }
 

@@ -1,10 +1,24 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { trendMarkdown, writeTrendHtml } from '../../../reports/index.ts';
-import { makeDirectory, writeWhole } from '../../runs/run-directory.ts';
+import { UserError } from '../../core/errors.ts';
+import { checkDirectory, checkTogether, makeDirectory, writeWhole } from '../../runs/run-directory.ts';
 import type { Comparison } from '../../schema/comparison.ts';
 import { trendOf, type Trend } from '../../trend/trend.ts';
-import { nightPage, readHistory, trendFiles } from './history.ts';
+import { hasHistory, nightPage, readHistory, trendFiles } from './history.ts';
+
+/** Throws a UserError where the files of a branch cannot be written, or would replace others, before anything is sent. */
+export function checkBranchFolder(folder: string): void {
+  checkDirectory(folder);
+  checkTogether(folder, ['comparison.json'], 'base', '--baseline');
+  if (hasHistory(folder)) return;
+  const { page, markdown } = trendFiles(folder);
+  const foreign = [page, markdown].find((file) => existsSync(file));
+  if (foreign !== undefined)
+    throw new UserError(
+      `--baseline: ${foreign} is there without a history.jsonl, so that Reprise has not written it; name another folder, or remove it`,
+    );
+}
 
 /** Writes `trend.html` and `trend.md` of a branch beside its runs. */
 export async function writeTrend(folder: string, trend: Trend): Promise<void> {

@@ -119,6 +119,8 @@ export const trendFiles = (folder: string): { readonly page: string; readonly ma
   markdown: join(folder, 'trend.md'),
 });
 
+export const hasHistory = (folder: string): boolean => existsSync(historyFile(folder));
+
 const historyFile = (folder: string): string => join(folder, 'history.jsonl');
 const acceptedFile = (folder: string): string => join(folder, 'accepted.json');
 

@@ -14,6 +14,7 @@ import type { Accepted, Measurement, Night, RaisedAlarm } from '../../schema/his
 import { missingNights, NEEDED_NIGHTS, nightLevel } from '../../trend/baseline.ts';
 import { raisedBy, seriesOf, trendOf, type Trend } from '../../trend/trend.ts';
 import { measuredText, reasonText } from '../../../reports/index.ts';
+import { checkBranchFolder } from './files.ts';
 import { acceptNight, appendNight, historyOf, type BranchHistory } from './history.ts';
 import type { Figures, Measure, Measured } from './measure.ts';
 
@@ -56,6 +57,7 @@ export interface NightResult {
  */
 export async function nightly(night: NightSpec, hooks: NightHooks): Promise<NightResult> {
   const history = historyOf(night.dir, night.branch);
+  checkBranchFolder(history.folder);
   requireSameMeasure(night.measure.of, history);
   await requireComparable(night.measure, history);
   const levels = levelsOf(night.measure, history, othersOf(night));
@@ -83,7 +85,7 @@ async function requireComparable({ spec, askedIn }: Measure, { folder, accepted 
   const found = askedIn(dir);
   const { target, prompts = null, prepared, salt } = found;
   const plan = await planRun(spec, { log: SILENT, newSalt: () => salt ?? '' });
-  const asked = describeRun(plan, { dir: '.', startedAt: '' }, { facts: target }, { prompts, prepared });
+  const asked = describeRun(plan, { dir: '.', startedAt: '' }, { facts: target, started: null }, { prompts, prepared });
   const unlike = unlikeLoad(found, asked);
   if (unlike.length > 0)
     throw new UserError(

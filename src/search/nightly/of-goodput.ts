@@ -79,7 +79,7 @@ async function writeAsked(
   if (run === null) return null;
   const { target, prompts = null, prepared } = readManifest(join(place.dir, run));
   const plan = await planRun(specAt(null, place.dir), { log: SILENT, newSalt: () => '' });
-  const begun = describeRun(plan, place, { facts: target }, { prompts, prepared });
+  const begun = describeRun(plan, place, { facts: target, started: null }, { prompts, prepared });
   // No command line makes it: it is what the runs of the search have in common.
   const asked: Manifest = { ...begun, status: 'complete', salt: null, command: [], options: null };
   writeWhole(join(place.dir, ASKED_FILE), `${JSON.stringify(asked, null, 2)}\n`);

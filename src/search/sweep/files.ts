@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { sweepMarkdown, writeSweepHtml } from '../../../reports/index.ts';
 import { messageOf, UserError } from '../../core/errors.ts';
 import { MOST_JSON_BYTES, readTextWithin } from '../../core/read-within.ts';
-import { makeDirectory, writeWhole } from '../../runs/run-directory.ts';
+import { checkTogether, makeDirectory, writeWhole } from '../../runs/run-directory.ts';
 import { sweepSchema, type SweepReport } from '../../schema/sweep.ts';
 
 const sweepFile = (dir: string): string => join(dir, 'sweep.json');
@@ -18,8 +18,16 @@ function suffix(judged: string | null): string {
   return judged === null ? '' : `-${judged}`;
 }
 
+/** Throws a UserError where the files of a sweep would replace others. */
+export function checkSweepFiles(dir: string, judged: string | null = null): void {
+  const names = ['json', 'md', 'html'].map((kind) => `sweep${suffix(judged)}.${kind}`);
+  const [first = '', ...others] = names;
+  checkTogether(dir, [first, ...others], 'at');
+}
+
 /** Writes `sweep.json`, `sweep.md` and `sweep.html` beside the runs. */
 export async function writeSweep(dir: string, report: SweepReport, judged: string | null = null): Promise<void> {
+  checkSweepFiles(dir, judged);
   const page = await writeSweepHtml(report, judged);
   makeDirectory(dir);
   writeWhole(join(dir, `sweep${suffix(judged)}.json`), `${JSON.stringify(report, null, 2)}\n`);

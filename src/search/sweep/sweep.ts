@@ -8,13 +8,13 @@ import { unlessStopped } from '../../core/stop.ts';
 import { planRun, type RunPlan } from '../../run/plan-run.ts';
 import type { RunSpec } from '../../run/run-spec.ts';
 import type { RunHooks } from '../../run/run.ts';
-import { checkRunDirectory, LOCK_FILE } from '../../runs/run-directory.ts';
+import { checkDirectory, checkRunDirectory, LOCK_FILE } from '../../runs/run-directory.ts';
 import type { SweepReport } from '../../schema/sweep.ts';
 import { openTarget } from '../../target/open-target.ts';
 import { checkTarget } from '../../target/target-spec.ts';
 import { withFolder } from '../folder.ts';
 import { openThreads } from '../threads.ts';
-import { isSweep, readSweep } from './files.ts';
+import { checkSweepFiles, isSweep, readSweep } from './files.ts';
 import { foldSweep, type MeasuredRun, sweepSlo } from './fold.ts';
 import { type Cell, cellsOf, gridTargets, usualRates } from './grid.ts';
 import { type Measured, measurePoint, named, type PointAnswer, type PointQuestion } from './point.ts';
@@ -119,7 +119,9 @@ function specOf({ targets }: SweepSpec, i: number): SweepSpec['targets'][number]
 
 /** A sweep goes on in its own folder, also with further targets, rates and scales, and in no other that holds something. */
 function checkFolder(dir: string, runs: readonly RunSpec[], { stats }: RunPlan): void {
-  if (!['runs', LOCK_FILE].some((name) => existsSync(join(dir, name))) && !isSweep(dir)) checkRunDirectory(dir);
+  const isStarted = ['runs', LOCK_FILE].some((name) => existsSync(join(dir, name))) || isSweep(dir);
+  (isStarted ? checkDirectory : checkRunDirectory)(dir);
+  checkSweepFiles(dir);
   if (!isSweep(dir)) return;
   const { targets, slo, clock, workload } = readSweep(dir);
   const [first] = runs;

@@ -5,7 +5,8 @@ import { machineUs } from '../../../src/core/wall-clock.ts';
 import { EmissionLog } from '../../../src/engine/server/emission-log.ts';
 import { testServer, type TestServer } from './test-server.ts';
 
-const idsOf = (log: EmissionLog): string[] => [...log.lines()].map((line) => JSON.parse(line).request_id);
+const idsOf = (log: EmissionLog, nowUs?: number): string[] =>
+  [...log.lines(nowUs)].map((line) => JSON.parse(line).request_id);
 
 describe('the log', () => {
   test('keeps times as they are, one line a request', () => {
@@ -16,21 +17,29 @@ describe('the log', () => {
   });
 
   test('removes the oldest requests above its number of requests', () => {
-    const log = new EmissionLog({ requests: 2, times: 100 });
+    const log = new EmissionLog({ requests: 2, times: 100, ageUs: 3600e6 });
     for (const id of ['a', 'b', 'c']) log.add(id, [1]);
     assert.deepEqual(idsOf(log), ['b', 'c']);
   });
 
   test('removes the oldest requests above its number of times, and no longer counts theirs', () => {
-    const log = new EmissionLog({ requests: 100, times: 5 });
+    const log = new EmissionLog({ requests: 100, times: 5, ageUs: 3600e6 });
     for (const id of ['a', 'b', 'c']) log.add(id, [1, 2]);
     assert.deepEqual(idsOf(log), ['b', 'c']);
     log.add('d', [1]);
     assert.deepEqual(idsOf(log), ['b', 'c', 'd']);
   });
 
+  test('forgets requests after a while', () => {
+    const log = new EmissionLog({ requests: 100, times: 100, ageUs: 100 });
+    for (const [i, id] of ['a', 'b', 'c'].entries()) log.add(id, [1], i * 60);
+    assert.deepEqual(idsOf(log, 120), ['b', 'c']);
+    assert.equal(log.find('b', 161), undefined);
+    assert.deepEqual(idsOf(log, 161), ['c']);
+  });
+
   test('of requests with the same id, keeps the last', () => {
-    const log = new EmissionLog({ requests: 100, times: 5 });
+    const log = new EmissionLog({ requests: 100, times: 5, ageUs: 3600e6 });
     for (let i = 0; i < 10; i++) log.add('a', [i, i, i]);
     log.add('b', [1, 2]);
     assert.deepEqual(idsOf(log), ['a', 'b']);
