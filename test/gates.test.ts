@@ -55,6 +55,8 @@ const ONE_WAY: readonly {
     code: /\bf?statSync\s*\(/,
     files: [
       'src/core/read-within.ts',
+      'src/core/own-file.ts', // what is written
+      'src/runs/run-directory.ts', // where it is written
       'src/runs/owner.ts', // a file of its own
       'src/search/goodput/run-folders.ts', // a folder that was just found
       'workloads/open-source.ts', // says more of a trace
@@ -70,6 +72,7 @@ const ONE_WAY: readonly {
       'src/replay/connections.ts',
       'src/replay/cores.ts',
       'src/runs/owner.ts',
+      'src/runs/processes.ts',
       'src/runs/server-file.ts',
       'reports/html/page.ts',
       // From its parent.

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
+import { MOST_JSON_BYTES, readTextWithin } from '../../core/read-within.ts';
 import { writeWhole } from '../../runs/run-directory.ts';
 
 /**
@@ -33,7 +34,7 @@ export function noteExports(folder: string, names: readonly string[]): void {
 function readList(folder: string): ReadonlyMap<string, string> {
   const file = join(folder, LIST);
   if (!existsSync(file)) return new Map();
-  const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
+  const lines = readTextWithin(file, MOST_JSON_BYTES).split('\n').filter(Boolean);
   return new Map(
     lines.map((line) => {
       const [, digest, name] = /^([0-9a-f]{64}) {2}(.+)$/.exec(line) ?? [];
