@@ -200,6 +200,7 @@ export class Cluster implements ClusterControl<Sequence> {
     };
     const instance = create({
       next: () => (member.role === 'prefill' ? decodeStage : null),
+      mayDecide: () => member.receiver?.mayDecide() ?? true,
       onIterationEnd: () => {
         if (this.#leaving.size > 0) this.#letLeave();
         offerHeld();

@@ -8,13 +8,21 @@ import { WaitingQueue } from '../instance/waiting-queue.ts';
 
 /** How KV memory moves between the instances of a cluster. */
 export interface KvTransfers {
-  /** From each instance to each other there is one. */
-  readonly link: LinkShape;
+  /** From each instance to each other there is one. Null: what moves is there at once. */
+  readonly link: LinkShape | null;
   readonly kvBytesPerToken: number;
   readonly admission: KvAdmission;
+  readonly pace: MovePace;
   /** Whether a transfer that has just ended brought nothing, so that all has to be computed again. */
   readonly isLost?: (() => boolean) | undefined;
 }
+
+/**
+ * When requests move to an instance. `together`: all that may have memory there, which share the link. `in-turn`: first
+ * come, first moved, one at a time. `between-iterations`: one at a time too, and only where the next iteration would
+ * begin, which waits until nobody is left that may have memory.
+ */
+export type MovePace = 'together' | 'in-turn' | 'between-iterations';
 
 /**
  * What stands before an instance: requests that were computed in part elsewhere wait, in order, until they may have
@@ -48,7 +56,15 @@ export class KvReceiver implements ReceiverView {
     const move: Move = { sequence, from, tokens, target, transfer: null, cancel: () => this.#cancel(move) };
     sequence.place = move;
     this.#offered.push(move);
-    this.look();
+    if (this.#transfers.pace === 'between-iterations') this.#instance.wake();
+    else this.look();
+  }
+
+  /** To be asked before the instance decides an iteration: false while requests move that it waits for. */
+  mayDecide(): boolean {
+    if (this.#transfers.pace !== 'between-iterations') return true;
+    this.#begin();
+    return this.#moving.size === 0;
   }
 
   /** Whether `sequence`, offered now, would have memory at once. */
@@ -60,20 +76,28 @@ export class KvReceiver implements ReceiverView {
 
   /** Takes in those that may have memory now: to be called whenever that may have changed. */
   look(): void {
-    const { admission, kvBytesPerToken } = this.#transfers;
+    if (this.#transfers.pace !== 'between-iterations') this.#begin();
+  }
+
+  #begin(): void {
+    const { admission, kvBytesPerToken, link, pace } = this.#transfers;
     for (let move = this.#offered.at(0); move !== undefined; move = this.#offered.at(0)) {
+      if (pace !== 'together' && this.#moving.size > 0) return;
       const { sequence, from, tokens, target } = move;
       const cached = target.cachedTokens();
       const there = tokensThere(sequence, cached);
-      // With room for what it computes next, or several that wait could fill the memory and none of them run.
-      if (!admission(this, target.blocksNeeded(there + 1)) || !target.allocate(there + 1, cached)) return;
+      const hold = Math.max(there, sequence.promptTokens);
+      // With a block for what one of those that wait computes next, or they could fill the memory and none of them run.
+      const blocks = Math.max(target.blocksNeeded(there + 1), target.blocksNeeded(hold) + this.#spareBlocks());
+      if (!admission(this, blocks) || !target.allocate(hold, cached)) return;
       this.#offered.remove(move);
       this.#moving.add(move);
       sequence.computedTokens = there;
       sequence.times.transferBegins(this.#clock.now());
       const moved = move;
       const bytes = Math.max(0, tokens - cached) * kvBytesPerToken;
-      move.transfer = this.#linkFrom(from).send(bytes, 1, () => this.#arrive(moved));
+      if (link === null) this.#arrive(move);
+      else move.transfer = this.#linkFrom(from, link).send(bytes, 1, () => this.#arrive(moved));
     }
   }
 
@@ -98,9 +122,21 @@ export class KvReceiver implements ReceiverView {
     return sum;
   }
 
-  #linkFrom(from: Instance): Link {
+  /** 1 if a request that has memory here, and has not run yet, has none for its next token. */
+  #spareBlocks(): number {
+    const { waiting } = this.#instance;
+    for (const { sequence, target } of this.#moving) if (target.blocksNeeded(sequence.computedTokens + 1) > 0) return 1;
+    for (let i = 0; i < waiting.length; i++) {
+      const sequence = waiting.at(i);
+      if (sequence === undefined || sequence.heldBlocks() === 0) continue;
+      if (sequence.neededBlocks(sequence.computedTokens + 1) > 0) return 1;
+    }
+    return 0;
+  }
+
+  #linkFrom(from: Instance, shape: LinkShape): Link {
     let link = this.#links.get(from);
-    if (link === undefined) this.#links.set(from, (link = new Link(this.#clock, this.#transfers.link)));
+    if (link === undefined) this.#links.set(from, (link = new Link(this.#clock, shape)));
     return link;
   }
 
@@ -116,6 +152,7 @@ export class KvReceiver implements ReceiverView {
       sequence.isDecoding = false;
     } else target.computed(sequence.computedTokens);
     this.#instance.accept(sequence);
+    if (this.#transfers.pace === 'in-turn') this.#begin();
   }
 
   #cancel(move: Move): void {

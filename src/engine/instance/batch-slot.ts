@@ -1,5 +1,5 @@
 import { Batch } from '../cost/batch.ts';
-import type { KvCacheView } from '../kv/kv-cache.ts';
+import type { KvCache } from '../kv/kv-cache.ts';
 import type { Scheduler } from '../policies/policy.ts';
 import { missingTokens, type Sequence } from './sequence.ts';
 import { WaitingQueue, type QueueView } from './waiting-queue.ts';
@@ -10,9 +10,10 @@ import { WaitingQueue, type QueueView } from './waiting-queue.ts';
  */
 export class BatchSlot implements Scheduler<Sequence> {
   nowUs = 0;
+  readonly isAhead = false;
   isUnderWay = false;
   readonly running: Sequence[] = [];
-  readonly memory: KvCacheView;
+  readonly memory: KvCache;
   /**
    * The requests that compute in this iteration, and how many tokens each: the first `size` entries of both arrays,
    * which are reused, because shortening an array allocates a new one.
@@ -35,7 +36,7 @@ export class BatchSlot implements Scheduler<Sequence> {
 
   constructor(
     waiting: WaitingQueue<Sequence>,
-    memory: KvCacheView,
+    memory: KvCache,
     swapped: WaitingQueue<Sequence> = new WaitingQueue<Sequence>(),
   ) {
     this.#waiting = waiting;
@@ -114,8 +115,20 @@ export class BatchSlot implements Scheduler<Sequence> {
     this.#swapped.push(sequence);
   }
 
+  publish(sequence: Sequence): void {
+    sequence.kv.computed(sequence.computedTokens);
+  }
+
+  makeRoom(blocks: number, evict?: number): void {
+    this.memory.makeRoom(blocks, evict);
+  }
+
   rotate(count: number): void {
     if (count < this.running.length) this.running.push(...this.running.splice(0, count));
+  }
+
+  sortRunning(compare: (a: Sequence, b: Sequence) => number): void {
+    this.running.sort(compare);
   }
 
   sortWaiting(key: (sequence: Sequence) => number): void {

@@ -29,6 +29,8 @@ export interface InstanceHooks {
    * Null: it stays.
    */
   readonly next?: ((sequence: Sequence) => NextStage | null) | undefined;
+  /** Asked before each decision. False: there is none until the instance is woken again. */
+  readonly mayDecide?: (() => boolean) | undefined;
   /** Called when an iteration has ended, before the next one is decided: requests may have ended. */
   readonly onIterationEnd?: (() => void) | undefined;
   /** Called after each look for work: memory and queues may have changed. */
@@ -177,6 +179,10 @@ export class Instance implements Place {
 
   /** The first stage is free: the next slot with something to do begins. */
   readonly #turn = (): void => {
+    if (this.#parts.mayDecide?.() === false) {
+      this.#awake = false;
+      return;
+    }
     for (let tried = 0; tried < this.#slots.length; tried++) {
       const turn = this.#slots[this.#next];
       this.#next = (this.#next + 1) % this.#slots.length;

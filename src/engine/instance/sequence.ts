@@ -14,10 +14,16 @@ export interface SequenceView {
   /** All of its prompt is computed, after a preemption all that it had: from now on token by token. */
   readonly isDecoding: boolean;
   readonly arrivalUs: number;
+  /** Whether what is under way outputs all that it may. */
+  readonly isSpent: boolean;
+  /** It is over, or its caller has given it up. */
+  readonly hasEnded: boolean;
   /** Blocks that it holds. */
   heldBlocks(): number;
   /** While it waits without memory: tokens that it would find in the cache. */
   cachedTokens(): number;
+  /** As `cachedTokens`; where a look-up counts as a use, what it finds is evicted later. */
+  lookUp(): number;
   /** Free blocks that it would take to hold `tokens` tokens in all. */
   neededBlocks(tokens: number): number;
   /** Equal for prompts whose first `tokens` tokens are; null where they are not known. */
@@ -64,6 +70,7 @@ export class Sequence implements SequenceView, Prompt {
   generatedTokens = 0;
   computedTokens = 0;
   isDecoding = false;
+  readonly isSpent = false;
   /** Of its prompt, found in the cache when it was first admitted. */
   cachedPromptTokens = 0;
   readonly times = new PhaseTimes();
@@ -79,12 +86,20 @@ export class Sequence implements SequenceView, Prompt {
     this.prefillMode = prefillMode;
   }
 
+  get hasEnded(): boolean {
+    return this.state === 'ended';
+  }
+
   heldBlocks(): number {
     return this.kv.blocks;
   }
 
   cachedTokens(): number {
     return this.computedTokens === 0 ? this.kv.cachedTokens() : 0;
+  }
+
+  lookUp(): number {
+    return this.computedTokens === 0 ? this.kv.lookUp() : 0;
   }
 
   neededBlocks(tokens: number): number {
@@ -129,6 +144,7 @@ export class Sequence implements SequenceView, Prompt {
 const NO_ALLOCATION: KvAllocation = {
   blocks: 0,
   cachedTokens: () => 0,
+  lookUp: () => 0,
   blocksNeeded: () => Number.POSITIVE_INFINITY,
   allocate: () => false,
   computed: () => undefined,

@@ -16,6 +16,12 @@ export interface KvCache extends KvCacheView {
   open(prompt: Prompt): KvAllocation;
   /** Leading tokens of a request that are cached here, as `KvAllocation.cachedTokens`. Has no side effect. */
   cachedTokens(prompt: Prompt): number;
+  /**
+   * Of a cache that evicts before blocks are taken: where fewer than `blocks` are unused, evicts those that are missing,
+   * or as many as `evict` says, the least recently used first, or all that nobody holds. The others evict a block when
+   * they need it, and do nothing here.
+   */
+  makeRoom(blocks: number, evict?: number): void;
   /** Drops all cached blocks. Returns false, and changes nothing, while a request holds any block. */
   reset(): boolean;
 }
@@ -30,6 +36,8 @@ export interface KvAllocation {
    * while it holds blocks.
    */
   cachedTokens(): number;
+  /** As `cachedTokens`; where a look-up counts as a use, what it finds is evicted later. */
+  lookUp(): number;
   /** Free blocks that `allocate(tokens)` would take, cached ones that no request uses included. */
   blocksNeeded(tokens: number): number;
   /**

@@ -39,6 +39,7 @@ export const vllmPd: System = {
       transfers: {
         ...kvTransfer(own, prefill, decode),
         admission: whenFree,
+        pace: 'together',
         isLost: () => own.lost_transfers > 0 && uniform(random) < own.lost_transfers,
       },
       repeatsFirstToken: true,

@@ -6,11 +6,14 @@ import { RadixCache } from '../../../src/engine/kv/radix-cache.ts';
 import { sglang } from '../../../src/engine/policies/sglang.ts';
 import { missingTokens } from '../../../src/engine/instance/sequence.ts';
 import type { IterationWatch } from '../../../src/engine/instance/iteration-log.ts';
+import { SGLANG_VERSIONS } from '../../../src/engine/systems/sglang-versions.ts';
 import { RecordingListener, testEngine } from '../small-engine.ts';
 
 const PIECE_TOKENS = 8;
 
 const size = fc.record({
+  version: fc.constantFrom<keyof typeof SGLANG_VERSIONS>('0.4', '0.5'),
+  reservesAll: fc.boolean(),
   capacityTokens: fc.oneof(fc.integer({ min: 5, max: 200 }), fc.integer({ min: 100, max: 200 })),
   stages: fc.integer({ min: 1, max: 3 }),
   schedulePolicy: fc.constantFrom('fcfs' as const, 'lpm' as const),
@@ -52,7 +55,11 @@ describe('any trace on any small engine', () => {
         const { stages } = options;
         const engine = testEngine(
           { clock, onIteration },
-          { policy: () => sglang(options), memory: () => memory, stages },
+          {
+            policy: () => sglang({ ...options, rules: SGLANG_VERSIONS[options.version].rules }),
+            memory: () => memory,
+            stages,
+          },
         );
         const asked = arrivals.map(({ atUs, promptTokens, pieces, maxTokens, share, cancelAfterUs }, i) => {
           const heard = new RecordingListener();
