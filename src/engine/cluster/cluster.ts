@@ -200,13 +200,13 @@ export class Cluster implements ClusterControl<Sequence> {
     };
     const instance = create({
       next: () => (member.role === 'prefill' ? decodeStage : null),
-      mayDecide: () => member.receiver?.mayDecide() ?? true,
       onIterationEnd: () => {
         if (this.#leaving.size > 0) this.#letLeave();
         offerHeld();
       },
-      onDecision: () => {
-        member.receiver?.look();
+      onTurn: () => member.receiver?.turn() ?? true,
+      onDecision: (isAhead) => {
+        member.receiver?.look(isAhead);
         offerHeld();
       },
     });

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import { Link, type LinkShape, type Transfer } from '../hardware/link.ts';
-import type { Instance } from '../instance/instance.ts';
+import type { Decision, Instance } from '../instance/instance.ts';
 import type { KvAllocation } from '../kv/kv-cache.ts';
 import type { KvAdmission, ReceiverView } from './kv-admission.ts';
 import { tokensOf, type Place, type Sequence } from '../instance/sequence.ts';
@@ -18,11 +18,12 @@ export interface KvTransfers {
 }
 
 /**
- * When requests move to an instance. `together`: all that may have memory there, which share the link. `in-turn`: first
- * come, first moved, one at a time. `between-iterations`: one at a time too, and only where the next iteration would
- * begin, which waits until nobody is left that may have memory.
+ * When requests move to an instance. `as-they-come`: as soon as they may have memory there, all at a time, which share the
+ * link. `with-decisions`: they get memory with decisions of the instance alone, and begin to move with the batch that
+ * was decided. `in-turn`: first come, first moved, one at a time. `between-iterations`: one at a time too, and only where
+ * the instance would begin a batch, which waits until nobody is left that may have memory.
  */
-export type MovePace = 'together' | 'in-turn' | 'between-iterations';
+export type MovePace = 'as-they-come' | 'with-decisions' | 'in-turn' | 'between-iterations';
 
 /**
  * What stands before an instance: requests that were computed in part elsewhere wait, in order, until they may have
@@ -39,6 +40,8 @@ export class KvReceiver implements ReceiverView {
   readonly #links = new Map<Instance, Link>();
   readonly #offered = new WaitingQueue<Move>();
   readonly #moving = new Set<Move>();
+  /** Those of `#moving` that begin to move with the next turn of the instance. */
+  readonly #due: Move[] = [];
 
   constructor(clock: Clock, instance: Instance, transfers: KvTransfers) {
     this.#clock = clock;
@@ -53,17 +56,22 @@ export class KvReceiver implements ReceiverView {
   /** `sequence` has left `from`, and `tokens` of its tokens are in memory there until they have come here. */
   offer(sequence: Sequence, from: Instance, tokens: number): void {
     const target = this.memory.open(sequence);
-    const move: Move = { sequence, from, tokens, target, transfer: null, cancel: () => this.#cancel(move) };
+    const cancel = (): void => this.#cancel(move);
+    const move: Move = { sequence, from, tokens, target, cachedTokens: 0, transfer: null, cancel };
     sequence.place = move;
     this.#offered.push(move);
-    if (this.#transfers.pace === 'between-iterations') this.#instance.wake();
-    else this.look();
+    if (this.#transfers.pace === 'as-they-come' || this.#transfers.pace === 'in-turn') this.look(false);
+    else this.#instance.wake();
   }
 
-  /** To be asked before the instance decides an iteration: false while requests move that it waits for. */
-  mayDecide(): boolean {
+  /**
+   * To be called when the instance may begin a batch: what is due moves. False: it decides none yet, for requests move
+   * that it waits for.
+   */
+  turn(): boolean {
+    for (const move of this.#due.splice(0)) if (this.#moving.has(move)) this.#send(move);
     if (this.#transfers.pace !== 'between-iterations') return true;
-    this.#begin();
+    this.#begin(false);
     return this.#moving.size === 0;
   }
 
@@ -74,16 +82,20 @@ export class KvReceiver implements ReceiverView {
     return this.#offered.length === 0 && this.#transfers.admission(this, blocks);
   }
 
-  /** Takes in those that may have memory now: to be called whenever that may have changed. */
-  look(): void {
-    if (this.#transfers.pace !== 'between-iterations') this.#begin();
+  /**
+   * Takes in those that may have memory now: to be called whenever that may have changed. `isAhead`: of the batch that
+   * the instance has decided ahead.
+   */
+  look(isAhead: boolean): void {
+    if (this.#transfers.pace !== 'between-iterations') this.#begin(isAhead);
   }
 
-  #begin(): void {
-    const { admission, kvBytesPerToken, link, pace } = this.#transfers;
+  #begin(isAhead: boolean): void {
+    const { admission, pace } = this.#transfers;
+    const isOneByOne = pace === 'in-turn' || pace === 'between-iterations';
     for (let move = this.#offered.at(0); move !== undefined; move = this.#offered.at(0)) {
-      if (pace !== 'together' && this.#moving.size > 0) return;
-      const { sequence, from, tokens, target } = move;
+      if (isOneByOne && this.#moving.size > 0) return;
+      const { sequence, target } = move;
       const cached = target.cachedTokens();
       const there = tokensThere(sequence, cached);
       const hold = Math.max(there, sequence.promptTokens);
@@ -93,11 +105,9 @@ export class KvReceiver implements ReceiverView {
       this.#offered.remove(move);
       this.#moving.add(move);
       sequence.computedTokens = there;
-      sequence.times.transferBegins(this.#clock.now());
-      const moved = move;
-      const bytes = Math.max(0, tokens - cached) * kvBytesPerToken;
-      if (link === null) this.#arrive(move);
-      else move.transfer = this.#linkFrom(from, link).send(bytes, 1, () => this.#arrive(moved));
+      move.cachedTokens = cached;
+      if (isAhead && pace === 'with-decisions') this.#due.push(move);
+      else this.#send(move);
     }
   }
 
@@ -111,6 +121,14 @@ export class KvReceiver implements ReceiverView {
     return this.#instance.waitsForMemory();
   }
 
+  prefillBlocks(): number {
+    return this.#instance.prefillBlocks();
+  }
+
+  decision(): Decision {
+    return this.#instance.decision();
+  }
+
   /** Requests that are on their way here, and their tokens. */
   requests(): number {
     return this.#offered.length + this.#moving.size;
@@ -120,6 +138,15 @@ export class KvReceiver implements ReceiverView {
     let sum = this.#offered.sum(({ sequence }) => tokensOf(sequence));
     for (const { sequence } of this.#moving) sum += tokensOf(sequence);
     return sum;
+  }
+
+  #send(move: Move): void {
+    const { sequence, from, tokens, cachedTokens } = move;
+    const { link, kvBytesPerToken } = this.#transfers;
+    sequence.times.transferBegins(this.#clock.now());
+    const bytes = Math.max(0, tokens - cachedTokens) * kvBytesPerToken;
+    if (link === null) this.#arrive(move);
+    else move.transfer = this.#linkFrom(from, link).send(bytes, 1, () => this.#arrive(move));
   }
 
   /** 1 if a request that has memory here, and has not run yet, has none for its next token. */
@@ -152,7 +179,7 @@ export class KvReceiver implements ReceiverView {
       sequence.isDecoding = false;
     } else target.computed(sequence.computedTokens);
     this.#instance.accept(sequence);
-    if (this.#transfers.pace === 'in-turn') this.#begin();
+    if (this.#transfers.pace === 'in-turn') this.#begin(false);
   }
 
   #cancel(move: Move): void {
@@ -179,5 +206,7 @@ interface Move extends Place {
   readonly tokens: number;
   /** What it holds where it goes: nothing until it may go. */
   readonly target: KvAllocation;
+  /** Of its tokens, those that were cached there when it got memory. */
+  cachedTokens: number;
   transfer: Transfer | null;
 }

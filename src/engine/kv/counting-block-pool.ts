@@ -69,6 +69,8 @@ class CountedBlocks implements KvAllocation {
     this.blocks = 0;
   }
 
+  freeRest(): void {}
+
   evict(): void {
     this.release();
   }

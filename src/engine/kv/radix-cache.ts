@@ -97,6 +97,8 @@ class RadixAllocation implements KvAllocation {
   /** The last node of the tree that the request has locked; null while it is not admitted. */
   #node: RadixNode | null = null;
   #computedTokens = 0;
+  /** Tokens that it still has though it has been released. */
+  #rest = 0;
 
   constructor(memory: RadixCache, prompt: Prompt, string: TokenString, root: RadixNode) {
     this.#memory = memory;
@@ -134,10 +136,20 @@ class RadixAllocation implements KvAllocation {
     if (this.#node !== null && tokens > this.#node.end) this.#share(this.#node, tokens);
   }
 
-  release(): void {
+  release(tokens = this.blocks, keepsRest = false): void {
+    if (this.#node === null) return;
     // A request that was cancelled within its prompt has shared all that it computed.
-    if (this.#node !== null && this.#computedTokens >= this.#prompt.promptTokens) this.#share(this.#node, this.blocks);
+    const shares = this.#computedTokens >= this.#prompt.promptTokens;
+    if (shares) this.#share(this.#node, Math.max(this.#node.end, Math.min(tokens, this.blocks)));
+    const rest = shares && keepsRest ? Math.max(0, this.blocks - tokens) : 0;
+    this.blocks -= rest;
     this.evict();
+    this.#rest = rest;
+  }
+
+  freeRest(): void {
+    this.#memory.unused += this.#rest;
+    this.#rest = 0;
   }
 
   /** Its shared tokens stay in the tree. */

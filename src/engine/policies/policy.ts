@@ -9,7 +9,7 @@ import type { QueueView } from '../instance/waiting-queue.ts';
  */
 export interface Scheduler<S extends SequenceView> {
   readonly nowUs: number;
-  /** Whether a batch is under way meanwhile, whose output is not known yet. */
+  /** Whether the batch before is under way meanwhile, so that its output is not known yet. */
   readonly isAhead: boolean;
   /** Requests that hold memory here and may compute, in order of admission. */
   readonly running: readonly S[];

@@ -1,4 +1,5 @@
 import { GPUS, type GpuName } from '../hardware/gpus.ts';
+import type { AheadRules } from '../instance/instance.ts';
 import type { SglangRules } from '../policies/sglang-rules.ts';
 
 /** The GPUs of an instance, as the defaults of its memory go by them. */
@@ -9,10 +10,14 @@ interface InstanceShape {
 }
 
 /** What differs between two versions of SGLang. */
-export interface SglangVersion {
-  /** Of the package that these rules are those of, and how they were compared with it. */
-  readonly release: string;
+interface SglangVersion {
   readonly rules: SglangRules;
+  /**
+   * srt/managers/scheduler.py, `event_loop_overlap`, and the processing of results: the token in flight of a retracted
+   * request is thrown away (`is_retracted`); the token after the last of a request is freed with the results of its
+   * batch (0.4) or with the others (0.5, `release_kv_cache`).
+   */
+  readonly ahead: AheadRules;
   /** Default of `chunked_prefill_size`, tokens. */
   readonly chunkTokens: (gpu: GpuName) => number;
   /** Default of `mem_fraction_static`: weights and KV, as a share of the GPU's memory. */
@@ -24,8 +29,9 @@ export interface SglangVersion {
  * srt/server_args.py (0.4) and srt/arg_groups/memory_hook.py (0.5).
  */
 export const SGLANG_VERSIONS = {
+  /** 0.5.23: read, not run. */
   '0.5': {
-    release: '0.5.23 (read, not run)',
+    ahead: { deliversAfterPreemption: false, keepsOverrun: false },
     rules: {
       // Scheduler.get_next_batch_to_run
       endedLeaveFirst: true,
@@ -55,8 +61,9 @@ export const SGLANG_VERSIONS = {
     chunkTokens: (gpu) => byMemory(CHUNK_TOKENS_05, gpu),
     memoryFraction: memoryFraction05,
   },
+  /** 0.4.4.post1. */
   '0.4': {
-    release: '0.4.4.post1',
+    ahead: { deliversAfterPreemption: false, keepsOverrun: true },
     rules: {
       // Scheduler.update_running_batch
       endedLeaveFirst: false,

@@ -4,10 +4,10 @@ import { sglang as sglangPolicy } from '../policies/sglang.ts';
 import { collocated } from './collocated.ts';
 import { readDeployment, type Deployment, type MemoryLayout } from './deployment.ts';
 import { kvBlocks } from './fit.ts';
-import { OURS, type OptionReader } from './option-reader.ts';
+import type { OptionReader } from './option-reader.ts';
 import { readReplicas, type Replicas } from './replicas.ts';
 import { SGLANG_VERSIONS } from './sglang-versions.ts';
-import type { System } from './system.ts';
+import { LOGS, type System } from './system.ts';
 
 /**
  * CPU work of an iteration: in SGLang's pull request 5608 a step of 16 requests (llama-3.1-8b, tp=4) took 5.24 ms, and
@@ -21,7 +21,7 @@ const SWITCH = { on: {}, off: {} };
 /** SGLang has no reserve besides its fraction. */
 const RESERVE_BYTES = 0;
 
-type SglangOptions = Deployment & Replicas & ReturnType<typeof readScheduler> & { readonly version: VersionName };
+type SglangOptions = Deployment & Replicas & ReturnType<typeof readScheduler> & ReturnType<typeof readVersion>;
 type VersionName = keyof typeof SGLANG_VERSIONS;
 
 /** SGLang: prompts first and alone, prefixes shared in a radix tree, outputs expected to be shorter than allowed. */
@@ -29,8 +29,12 @@ export const sglang: System = collocated({
   cites:
     'SGLang 0.5.23 (read, not run) and 0.4.4.post1, srt/managers/{scheduler,schedule_policy,schedule_batch}.py and ' +
     'srt/mem_cache, pages of one token; RadixAttention: SGLang (NeurIPS 2024). Mixed chunks are off',
+  equals:
+    'version=0.4: SGLang 0.4.4.post1, iteration by iteration, async=off its loop of --disable-overlap-schedule, async=on ' +
+    `its default, page size 1${LOGS}; version=0.5 follows 0.5.23 as read, not run`,
   options: read,
   memory: (options) => new RadixCache(kvBlocks(options, RESERVE_BYTES)),
+  ahead: ({ version, async, pp }) => (async === 'on' && pp === 1 ? SGLANG_VERSIONS[version].ahead : undefined),
   policy: (options) =>
     sglangPolicy({
       rules: SGLANG_VERSIONS[options.version].rules,
@@ -45,12 +49,8 @@ export const sglang: System = collocated({
 });
 
 function read(given: OptionReader): SglangOptions {
-  const version = given.name('version', SGLANG_VERSIONS, {
-    fallback: '0.5',
-    about: 'whose scheduler and defaults: of 0.5.23 (read, not run) or 0.4.4.post1',
-    source: OURS,
-  });
-  const { memoryFraction } = SGLANG_VERSIONS[version];
+  const versioned = readVersion(given);
+  const { memoryFraction } = SGLANG_VERSIONS[versioned.version];
   const memory: MemoryLayout = {
     blockTokens: { fallback: 1, max: 1, source: 'SGLang, page_size: its radix tree goes by the token' },
     fraction: {
@@ -60,7 +60,29 @@ function read(given: OptionReader): SglangOptions {
     reserveBytes: RESERVE_BYTES,
   };
   const deployment = readDeployment(given, { ...HOST, memory });
-  return { version, ...deployment, ...readReplicas(given), ...readScheduler(given, deployment, version) };
+  return {
+    ...versioned,
+    ...deployment,
+    ...readReplicas(given),
+    ...readScheduler(given, deployment, versioned.version),
+  };
+}
+
+function readVersion(given: OptionReader) {
+  return {
+    version: given.name('version', SGLANG_VERSIONS, {
+      fallback: '0.5',
+      about: 'the release whose scheduler and defaults this is: 0.5.23 (read, not run), or 0.4.4.post1',
+      source: 'systems/sglang-versions.ts has what differs',
+    }),
+    async: given.name('async', SWITCH, {
+      fallback: 'on',
+      about:
+        'whether each batch is decided while the one before runs, the host’s work with it; without effect with pp above ' +
+        '1, where as many batches as stages are under way and none is decided ahead',
+      source: 'SGLang, event_loop_overlap; off is --disable-overlap-schedule. With pp above 1 it runs event_loop_pp',
+    }),
+  };
 }
 
 function readScheduler(given: OptionReader, deployment: Deployment, version: VersionName) {

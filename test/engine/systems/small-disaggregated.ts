@@ -29,7 +29,7 @@ export interface SmallDisaggregated {
   /** Of both sides; DistServe's if left out. */
   readonly router?: RouterName;
   readonly admission: KvAdmission;
-  /** Together if left out. */
+  /** As they come if left out. */
   readonly pace?: MovePace;
   readonly repeatsFirstToken?: boolean;
   readonly isLost?: () => boolean;
@@ -54,7 +54,7 @@ function disaggregatedIn(context: EngineContext, parts: SmallDisaggregated): Eng
     blockTokens,
     router = 'least-requests',
     admission,
-    pace = 'together',
+    pace = 'as-they-come',
     repeatsFirstToken = false,
     isLost,
     holdUs,
