@@ -23,12 +23,13 @@ export class BatchSlot implements Scheduler<Sequence> {
   readonly running: Sequence[];
   readonly memory: KvCacheView;
   /**
-   * The requests that compute in this iteration, how many tokens each, behind how many, and whether it decodes: the
-   * first `size` entries of the arrays, which are reused, because shortening an array allocates a new one.
+   * The requests that compute in this iteration, and how many tokens each: the first `size` entries of both arrays,
+   * which are reused, because shortening an array allocates a new one.
    */
   size = 0;
   readonly batch: Sequence[] = [];
   readonly tokens: number[] = [];
+  /** Of each, the tokens computed before, and whether it decodes: as the last `describe` found them. */
   readonly past: number[] = [];
   readonly decodes: boolean[] = [];
   readonly work = new Batch();
@@ -86,6 +87,14 @@ export class BatchSlot implements Scheduler<Sequence> {
     this.waitingRequests = this.#waiting.length;
   }
 
+  /** Notes where its requests stand before it begins, for who watches. */
+  describe(): void {
+    for (let i = 0; i < this.size; i++) {
+      this.past[i] = this.batch[i]?.computedTokens ?? 0;
+      this.decodes[i] = this.batch[i]?.isDecoding ?? false;
+    }
+  }
+
   /**
    * Begins: what its requests compute is computed for the decisions that follow. Those that have ended or left since it
    * was decided run for nothing. `leaves`: whether a request goes on elsewhere with its first token.
@@ -97,23 +106,22 @@ export class BatchSlot implements Scheduler<Sequence> {
     for (let i = 0; i < size; i++) {
       const sequence = batch[i];
       if (sequence?.state !== 'running' || this.isWithdrawn(sequence)) continue;
-      sequence.computedTokens += tokens[i] ?? 0;
-      const { generatedTokens } = sequence;
-      if (sequence.computedTokens < sequence.promptTokens + generatedTokens) continue;
+      const computed = sequence.computedTokens + (tokens[i] ?? 0);
+      sequence.computedTokens = computed;
+      if (computed < sequence.promptTokens + sequence.generatedTokens) continue;
       sequence.tokensInFlight = 1;
+      if (sequence.isDecoding) continue;
       sequence.isDecoding = true;
-      sequence.isSpent = generatedTokens + 1 >= sequence.maxTokens || (generatedTokens === 0 && leaves(sequence));
+      sequence.isLeaving = sequence.generatedTokens === 0 && leaves(sequence);
     }
   }
 
   run(sequence: Sequence, tokens: number, holdTokens = sequence.computedTokens + tokens): boolean {
-    const { computedTokens, isDecoding } = sequence;
+    const { computedTokens } = sequence;
     if (!sequence.kv.allocate(holdTokens, computedTokens + tokens)) return false;
-    if (isDecoding) this.work.addDecode(computedTokens + 1);
+    if (sequence.isDecoding) this.work.addDecode(computedTokens + 1);
     else this.work.addChunk(tokens, computedTokens, tokens === missingTokens(sequence));
     this.batch[this.size] = sequence;
-    this.past[this.size] = computedTokens;
-    this.decodes[this.size] = isDecoding;
     this.tokens[this.size++] = tokens;
     return true;
   }
@@ -148,7 +156,7 @@ export class BatchSlot implements Scheduler<Sequence> {
     sequence.state = 'waiting';
     if (sequence.tokensInFlight > 0 && !this.#stillDelivers(sequence)) {
       sequence.tokensInFlight = 0;
-      sequence.isSpent = false;
+      sequence.isLeaving = false;
     }
     this.preempted.push(sequence);
     if (to === 'head') this.#waiting.prepend(sequence);
@@ -190,8 +198,7 @@ export class BatchSlot implements Scheduler<Sequence> {
   }
 
   /** A prompt whose memory is wanted elsewhere is computed again, for there is none to be had. */
-  #stillDelivers({ generatedTokens, maxTokens, isSpent, prefillMode }: Sequence): boolean {
-    const goesOn = isSpent && (generatedTokens + 1 < maxTokens || prefillMode === 'hold');
-    return this.#deliversAfterPreemption && !goesOn;
+  #stillDelivers({ isLeaving, prefillMode }: Sequence): boolean {
+    return this.#deliversAfterPreemption && !isLeaving && prefillMode !== 'hold';
   }
 }
