@@ -1,25 +1,29 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { run } from '../../../src/index.ts';
-import { temporaryFolder } from '../../cli.ts';
+import { readTrace } from '../../../scripts/bench/counted-simulation.ts';
+import { simulatedTimes } from '../../../scripts/simulated-times.ts';
 import { shared } from '../../shared.ts';
 
 const { path, skip } = shared('traces/AzureLLMInferenceTrace_conv.csv');
+const REQUESTS = 3000;
 const NO_HOST = 'host_fixed_us=0,host_per_sequence_us=0';
-const folder = temporaryFolder();
 
+/** Of the first requests of the trace, as fast as `--rate` has them. */
 async function means(rate: number, options: string): Promise<{ ttftMs: number; tpotMs: number }> {
-  const { summary } = await run({
-    workload: path,
-    limit: 3000,
-    rate,
-    target: `reference:vllm-v1,model=llama-3.1-8b,gpu=h100-sxm,${options}`,
-    clock: 'virtual',
-    out: join(folder, `${rate}-${options.replaceAll(',', '-')}`),
-  });
-  const { ttft, tpot } = summary.latency_ms;
-  return { ttftMs: ttft?.mean ?? Number.NaN, tpotMs: tpot?.mean ?? Number.NaN };
+  const requests = (await readTrace(path)).requests.slice(0, REQUESTS);
+  const [begin = Number.NaN, end = Number.NaN] = [requests[0]?.dueUs, requests.at(-1)?.dueUs];
+  const factor = ((REQUESTS - 1) * 1e6) / (end - begin) / rate;
+  const due = requests.map((one) => ({ ...one, dueUs: (one.dueUs - begin) * factor }));
+  const times = await simulatedTimes(`vllm-v1,model=llama-3.1-8b,gpu=h100-sxm,${options}`, due);
+  let [ttftUs, tpotUs, decoded] = [0, 0, 0];
+  for (const [i, { dueUs, firstUs, lastUs }] of times.entries()) {
+    ttftUs += firstUs - dueUs;
+    const more = (requests[i]?.outputTokens ?? 1) - 1;
+    if (more === 0) continue;
+    tpotUs += (lastUs - firstUs) / more;
+    decoded++;
+  }
+  return { ttftMs: ttftUs / REQUESTS / 1000, tpotMs: tpotUs / decoded / 1000 };
 }
 
 /** Mean TTFT, ms, of a prototype that was equal to vLLM's own scheduler in every iteration. */
