@@ -60,12 +60,12 @@ const POLICIES: Readonly<Record<string, PolicyUnderTest>> = {
   },
   'vllm-v1, decided ahead': {
     create: (of) => vllmV1({ ...of, reservePrompts: of.stages > 1, wholeMustFit: true }),
-    ahead: { deliversAfterPreemption: true },
+    ahead: { deliversAfterPreemption: true, keepsOverrun: false },
     check: (slot, { tokenBudget }) => assert.ok(slot.work.newTokens <= tokenBudget),
   },
   'vllm-v1, decided ahead, tokens of the preempted lost': {
     create: (of) => vllmV1({ ...of, reservePrompts: of.stages > 1 }),
-    ahead: { deliversAfterPreemption: false },
+    ahead: { deliversAfterPreemption: false, keepsOverrun: true },
     check: (slot, { tokenBudget }) => assert.ok(slot.work.newTokens <= tokenBudget),
   },
   'vllm-v0': {

@@ -28,6 +28,7 @@ export const PLAIN_TRANSFERS: KvTransfers = {
   link: { bytesPerS: 1e6, latencyUs: 20, segmentUs: 0 },
   kvBytesPerToken: 10,
   admission: whenFree,
+  pace: 'as-they-come',
 };
 
 export interface TestEngineParts extends Pick<ClusterParts, 'transfers' | 'repeatsFirstToken' | 'controller'> {

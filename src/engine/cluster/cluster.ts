@@ -204,7 +204,7 @@ export class Cluster implements ClusterControl<Sequence> {
         if (this.#leaving.size > 0) this.#letLeave();
         offerHeld();
       },
-      onTurn: () => member.receiver?.sendDue(),
+      onTurn: () => member.receiver?.turn() ?? true,
       onDecision: (isAhead) => {
         member.receiver?.look(isAhead);
         offerHeld();

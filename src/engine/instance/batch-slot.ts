@@ -1,5 +1,5 @@
 import { Batch } from '../cost/batch.ts';
-import type { KvCacheView } from '../kv/kv-cache.ts';
+import type { KvCache } from '../kv/kv-cache.ts';
 import type { Scheduler } from '../policies/policy.ts';
 import { missingTokens, type Sequence } from './sequence.ts';
 import { WaitingQueue, type QueueView } from './waiting-queue.ts';
@@ -8,7 +8,7 @@ import { WaitingQueue, type QueueView } from './waiting-queue.ts';
 export interface SharedQueues {
   readonly waiting: WaitingQueue<Sequence>;
   readonly swapped: WaitingQueue<Sequence>;
-  readonly memory: KvCacheView;
+  readonly memory: KvCache;
 }
 
 /**
@@ -21,17 +21,17 @@ export class BatchSlot implements Scheduler<Sequence> {
   nowUs = 0;
   isUnderWay = false;
   readonly running: Sequence[];
-  readonly memory: KvCacheView;
+  readonly memory: KvCache;
   /**
-   * The requests that compute in this iteration, and how many tokens each: the first `size` entries of both arrays,
-   * which are reused, because shortening an array allocates a new one.
+   * The requests that compute in this iteration, how many tokens each, and whether it decodes: the first `size` entries
+   * of the arrays, which are reused, because shortening an array allocates a new one.
    */
   size = 0;
   readonly batch: Sequence[] = [];
   readonly tokens: number[] = [];
-  /** Of each, the tokens computed before, and whether it decodes: as the last `describe` found them. */
-  readonly past: number[] = [];
   readonly decodes: boolean[] = [];
+  /** The tokens of each that were computed before, as `describe` found them. */
+  readonly past: number[] = [];
   readonly work = new Batch();
   /** When it had been decided: blocks that were free, and requests that waited. */
   freeBlocks = 0;
@@ -68,8 +68,12 @@ export class BatchSlot implements Scheduler<Sequence> {
     return this.#swapped;
   }
 
-  /** Forgets the last iteration; a decision at `nowUs` follows. */
-  clear(nowUs: number): void {
+  get isAhead(): boolean {
+    return this.work.isAhead;
+  }
+
+  /** Forgets the last iteration; a decision at `nowUs` follows. `isAhead`: while the batch before is under way. */
+  clear(nowUs: number, isAhead: boolean): void {
     // What was copied for an iteration that did not come about is waited for by the next.
     const swappedBlocks = this.size === 0 ? this.work.swappedBlocks : 0;
     this.nowUs = nowUs;
@@ -78,6 +82,7 @@ export class BatchSlot implements Scheduler<Sequence> {
     if (this.preemptedEarlier.length > 0) this.preemptedEarlier.length = 0;
     if (this.#withdrawn.size > 0) this.#withdrawn.clear();
     this.work.clear();
+    this.work.isAhead = isAhead;
     this.work.swappedBlocks = swappedBlocks;
   }
 
@@ -89,10 +94,7 @@ export class BatchSlot implements Scheduler<Sequence> {
 
   /** Notes where its requests stand before it begins, for who watches. */
   describe(): void {
-    for (let i = 0; i < this.size; i++) {
-      this.past[i] = this.batch[i]?.computedTokens ?? 0;
-      this.decodes[i] = this.batch[i]?.isDecoding ?? false;
-    }
+    for (let i = 0; i < this.size; i++) this.past[i] = this.batch[i]?.computedTokens ?? 0;
   }
 
   /**
@@ -117,11 +119,12 @@ export class BatchSlot implements Scheduler<Sequence> {
   }
 
   run(sequence: Sequence, tokens: number, holdTokens = sequence.computedTokens + tokens): boolean {
-    const { computedTokens } = sequence;
+    const { computedTokens, isDecoding } = sequence;
     if (!sequence.kv.allocate(holdTokens, computedTokens + tokens)) return false;
-    if (sequence.isDecoding) this.work.addDecode(computedTokens + 1);
+    if (isDecoding) this.work.addDecode(computedTokens + 1);
     else this.work.addChunk(tokens, computedTokens, tokens === missingTokens(sequence));
     this.batch[this.size] = sequence;
+    this.decodes[this.size] = isDecoding;
     this.tokens[this.size++] = tokens;
     return true;
   }
@@ -172,8 +175,20 @@ export class BatchSlot implements Scheduler<Sequence> {
     this.#swapped.push(sequence);
   }
 
+  publish(sequence: Sequence): void {
+    sequence.kv.computed(sequence.computedTokens);
+  }
+
+  makeRoom(blocks: number, evict?: number): void {
+    this.memory.makeRoom(blocks, evict);
+  }
+
   rotate(count: number): void {
     if (count < this.running.length) this.running.push(...this.running.splice(0, count));
+  }
+
+  sortRunning(compare: (a: Sequence, b: Sequence) => number): void {
+    this.running.sort(compare);
   }
 
   sortWaiting(key: (sequence: Sequence) => number): void {

@@ -28,6 +28,11 @@ export interface InstanceParts extends InstanceHooks {
 export interface AheadRules {
   /** Whether the token in flight of a request that is preempted still comes out; if not, it is computed again. */
   readonly deliversAfterPreemption: boolean;
+  /**
+   * Whether a request that ends keeps the memory for the token after its last, which the next batch computes for nothing,
+   * until that batch has run.
+   */
+  readonly keepsOverrun: boolean;
 }
 
 /** What a cluster has to do with an instance. */
@@ -39,8 +44,8 @@ export interface InstanceHooks {
   readonly next?: ((sequence: Sequence) => NextStage | null) | undefined;
   /** Called when an iteration has ended, before the next decision: requests may have ended. */
   readonly onIterationEnd?: (() => void) | undefined;
-  /** Called when a batch may begin, before the first decision of that moment. */
-  readonly onTurn?: (() => void) | undefined;
+  /** Called when a batch may begin. False: none is begun or decided until the instance is woken again. */
+  readonly onTurn?: (() => boolean) | undefined;
   /**
    * Called after each look for work: memory and queues may have changed. `isAhead`: what was decided begins with the
    * next turn.
@@ -233,7 +238,10 @@ export class Instance implements Place {
   /** The first stage is free: the batch that was decided ahead begins, or the next with something to do. */
   readonly #turn = (): void => {
     const { ahead, onTurn, onDecision, onIteration } = this.#parts;
-    onTurn?.();
+    if (onTurn?.() === false) {
+      this.#awake = false;
+      return;
+    }
     const decided = this.#decided;
     this.#decided = null;
     const turn = decided ?? this.#decide();
@@ -246,7 +254,6 @@ export class Instance implements Place {
     if (decided === null) onDecision?.(false);
     if (ahead === undefined) return;
     this.#decided = this.#decide();
-    if (this.#decided !== null) this.#decided.slot.work.isAhead = true;
     onDecision?.(true);
     // Requests that the watch brings come too late for the batch that has just been decided.
     onIteration?.(this.name, turn.slot, stageUs);
@@ -272,7 +279,7 @@ export class Instance implements Place {
 
   /** False: there is nothing to do. */
   #hasDecided({ slot, decide }: Turn, nowUs: number): boolean {
-    slot.clear(nowUs);
+    slot.clear(nowUs, this.#parts.ahead !== undefined && this.#underWay > 0);
     decide(slot);
     slot.decided();
     this.#lastDecided = slot;
@@ -304,14 +311,17 @@ export class Instance implements Place {
     const nowUs = this.#parts.clock.now();
     slot.isUnderWay = false;
     this.#underWay--;
-    const { batch, tokens, size } = slot;
+    const { batch, decodes, size } = slot;
     for (let i = 0; i < size; i++) {
       const sequence = batch[i];
-      // It may have been cancelled meanwhile; or it lost its memory, and its token still comes out.
-      if (sequence === undefined || sequence.state === 'ended' || slot.isWithdrawn(sequence)) continue;
+      if (sequence === undefined || slot.isWithdrawn(sequence)) continue;
       const { state, generatedTokens } = sequence;
-      if (state === 'running' && ((tokens[i] ?? 0) > 1 || generatedTokens === 0))
-        sequence.kv.computed(sequence.computedTokens);
+      // It may have been cancelled meanwhile, or end unforeseen; or it lost its memory, and its token still comes out.
+      if (state === 'ended') {
+        sequence.kv.freeRest();
+        continue;
+      }
+      if (state === 'running' && decodes[i] !== true) sequence.kv.computed(sequence.computedTokens);
       if (sequence.tokensInFlight === 0) continue;
       sequence.tokensInFlight = 0;
       if (generatedTokens > 0) this.#emit(sequence, nowUs);
@@ -332,7 +342,8 @@ export class Instance implements Place {
 
   #finish(sequence: Sequence, nowUs: number): void {
     this.#remove(sequence);
-    if (sequence.prefillMode !== 'hold') sequence.kv.release(sequence.cacheableTokens());
+    const keepsRest = this.#parts.ahead?.keepsOverrun === true;
+    if (sequence.prefillMode !== 'hold') sequence.kv.release(sequence.cacheableTokens(), keepsRest);
     sequence.state = 'ended';
     sequence.listener.end(nowUs, sequence.completion(nowUs));
   }

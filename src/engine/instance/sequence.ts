@@ -17,12 +17,16 @@ export interface SequenceView {
   /** All of its prompt is computed, after a preemption all that it had: from now on token by token. */
   readonly isDecoding: boolean;
   readonly arrivalUs: number;
+  /** It is over, or its caller has given it up. */
+  readonly hasEnded: boolean;
   /** Blocks that it holds. */
   heldBlocks(): number;
   /** Whether the batches under way output all that it may output here: `maxTokens`, or the first token before it moves. */
   readonly isSpent: boolean;
   /** While it waits without memory: tokens that it would find in the cache. */
   cachedTokens(): number;
+  /** As `cachedTokens`; where a look-up counts as a use, what it finds is evicted later. */
+  lookUp(): number;
   /** Free blocks that it would take to hold `tokens` tokens in all. */
   neededBlocks(tokens: number): number;
   /** Equal for prompts whose first `tokens` tokens are; null where they are not known. */
@@ -94,12 +98,20 @@ export class Sequence implements SequenceView, Prompt {
     return this.tokensInFlight > 0 && (this.isLeaving || this.generatedTokens + 1 >= this.maxTokens);
   }
 
+  get hasEnded(): boolean {
+    return this.state === 'ended';
+  }
+
   heldBlocks(): number {
     return this.kv.blocks;
   }
 
   cachedTokens(): number {
     return this.computedTokens === 0 ? this.kv.cachedTokens() : 0;
+  }
+
+  lookUp(): number {
+    return this.computedTokens === 0 ? this.kv.lookUp() : 0;
   }
 
   neededBlocks(tokens: number): number {
@@ -150,9 +162,11 @@ export class Sequence implements SequenceView, Prompt {
 const NO_ALLOCATION: KvAllocation = {
   blocks: 0,
   cachedTokens: () => 0,
+  lookUp: () => 0,
   blocksNeeded: () => Number.POSITIVE_INFINITY,
   allocate: () => false,
   computed: () => undefined,
   release: () => undefined,
+  freeRest: () => undefined,
   evict: () => undefined,
 };

@@ -36,6 +36,10 @@ export class BlockTable implements KvAllocation {
     return this.blocks > 0 ? 0 : this.#find().length * this.#pool.blockTokens;
   }
 
+  lookUp(): number {
+    return this.cachedTokens();
+  }
+
   blocksNeeded(tokens: number): number {
     const more = this.#pool.blocksFor(tokens) - this.blocks;
     if (more <= 0) return 0;
@@ -77,6 +81,8 @@ export class BlockTable implements KvAllocation {
     this.#freeAll(Math.floor(tokens / this.#pool.blockTokens));
     this.#held.length = 0;
   }
+
+  freeRest(): void {}
 
   evict(tokens = this.#tokens): void {
     if (this.blocks === 0) return;

@@ -53,6 +53,8 @@ export class PrefixCachingBlockPool implements KvCache {
     return new BlockTable(this, prompt).cachedTokens();
   }
 
+  makeRoom(): void {}
+
   reset(): boolean {
     if (this.freeBlocks < this.capacityBlocks) return false;
     for (let block = 0; block < this.capacityBlocks; block++) this.#index.dropKey(block);

@@ -11,7 +11,7 @@ import { costModel, readRoles, type MemoryLayout, type RoleDeployment } from './
 import { disaggregated, readRouters } from './disaggregated.ts';
 import { kvBlocks } from './fit.ts';
 import { kvTransfer, readKvLink } from './kv-link.ts';
-import type { OptionReader } from './option-reader.ts';
+import { OURS, type OptionReader } from './option-reader.ts';
 import type { System } from './system.ts';
 
 /** Remote calls between its processes, as in its own simulator; the part that grows with the tokens is left out. */
@@ -23,6 +23,13 @@ const MEMORY: MemoryLayout = {
   /** 1 % of the memory of its GPUs, which worker.py subtracts. */
   reserveBytes: 0.86e9,
 };
+
+const TRANSFERS = {
+  between: { pace: 'between-iterations' },
+  beside: { pace: 'in-turn' },
+} as const;
+
+const SWITCH = { on: {}, off: {} };
 
 const CODE = 'LLMServe/DistServe 82831f1';
 const FLAGS = 'DistServe, flags of its evaluation';
@@ -48,9 +55,13 @@ export const distserve: System = {
       decode: {
         ...roleParts(decode, own['decode.router']),
         cost: (instance) => withSwapping(costModel(decode, instance), swapUs(decode)),
-        policy: () => distserveDecode({ batchSize: own['decode.batch_size'] }),
+        policy: () => distserveDecode({ batchSize: own['decode.batch_size'], countsTwice: own.double_count === 'on' }),
       },
-      transfers: { ...kvTransfer(own, prefill, decode), admission: pullBelow(own.waiting_share) },
+      transfers: {
+        ...kvTransfer(own, prefill, decode),
+        admission: pullBelow(own.waiting_share),
+        pace: TRANSFERS[own.transfer].pace,
+      },
       repeatsFirstToken: false,
     });
   },
@@ -95,6 +106,16 @@ function read(given: OptionReader) {
       fallback: 1024,
       about: 'requests that a batch decodes',
       source: FLAGS,
+    }),
+    transfer: given.name('transfer', TRANSFERS, {
+      fallback: 'between',
+      about: 'when prompts are fetched, one at a time: between two iterations, the next of which waits, or beside them',
+      source: `${CODE}, single_stage_engine.py: its decode loop awaits each transfer; beside: its paper`,
+    }),
+    double_count: given.name('double_count', SWITCH, {
+      fallback: 'off',
+      about: 'whether a fetched prompt that joins a batch must find its blocks free once more',
+      source: `${OURS}; on in ${CODE}, _check_add_to_cur_batch`,
     }),
     waiting_share: given.fraction('waiting_share', {
       above: 0,

@@ -44,7 +44,7 @@ export const vllmPd: System = {
       transfers: {
         ...kvTransfer(own, prefill, decode),
         admission: withDecision({ tokenBudget: own.token_budget, maxSeqs: own.max_seqs }),
-        isScheduled: true,
+        pace: 'with-decisions',
         isLost: () => own.lost_transfers > 0 && uniform(random) < own.lost_transfers,
       },
       repeatsFirstToken: true,

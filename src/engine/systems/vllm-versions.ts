@@ -26,7 +26,7 @@ const SWITCH = { on: {}, off: {} };
 export type Versioned = { readonly version: keyof typeof VLLM_VERSIONS; readonly async: keyof typeof SWITCH };
 
 /** AsyncScheduler (v1/core/sched/async_scheduler.py): a preempted request still gets the token that is in flight. */
-const ASYNC: AheadRules = { deliversAfterPreemption: true };
+const ASYNC: AheadRules = { deliversAfterPreemption: true, keepsOverrun: false };
 
 export function readVersion(given: OptionReader): Versioned {
   const version = given.name('version', VLLM_VERSIONS, {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import type { ClusterControl, Controller } from '../../../src/engine/cluster/controller.ts';
+import type { MovePace } from '../../../src/engine/cluster/kv-receiver.ts';
 import { ROUTERS, type Role, type Router } from '../../../src/engine/cluster/routers.ts';
 import type { SequenceView } from '../../../src/engine/instance/sequence.ts';
 import { CountingBlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
@@ -42,7 +43,7 @@ const shape = fc.record({
   router: fc.constantFrom(...Object.keys(ROUTED)),
   stages: fc.integer({ min: 1, max: 2 }),
   ahead: fc.boolean(),
-  isScheduled: fc.boolean(),
+  pace: fc.constantFrom<MovePace>('as-they-come', 'with-decisions', 'in-turn', 'between-iterations'),
   tokenBudget: fc.integer({ min: 4, max: 60 }),
   repeatsFirstToken: fc.boolean(),
   /** One transfer of so many brings nothing. */
@@ -107,13 +108,13 @@ test('any trace, moves and roles: each request ends once with its tokens, phases
                 wholeMustFit: of.ahead,
                 holdersFirst: true,
               }),
-            ahead: of.ahead ? { deliversAfterPreemption: true } : undefined,
+            ahead: of.ahead ? { deliversAfterPreemption: true, keepsOverrun: false } : undefined,
             memory: MEMORIES[of.memory] ?? assert.fail(),
             router: ROUTED[of.router]?.() ?? assert.fail(),
             roles: of.roles,
             stages: of.stages,
             repeatsFirstToken: of.repeatsFirstToken,
-            transfers: { ...PLAIN_TRANSFERS, isScheduled: of.isScheduled, isLost: () => ++transfers % of.lost === 0 },
+            transfers: { ...PLAIN_TRANSFERS, pace: of.pace, isLost: () => ++transfers % of.lost === 0 },
             controller: controllerOf(of, acts),
           },
         );

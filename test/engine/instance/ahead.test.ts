@@ -9,7 +9,7 @@ import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
 import { RecordingListener, runTrace, testEngine, type Row } from '../small-engine.ts';
 
 const TEN_MS: CostModel = { timeUs: () => 10_000 };
-const AHEAD = { deliversAfterPreemption: true };
+const AHEAD = { deliversAfterPreemption: true, keepsOverrun: false };
 
 interface Asked {
   readonly ahead: boolean;
@@ -100,7 +100,7 @@ test('where such a token is lost, it is computed again', async () => {
       policy: () => vllmV1({ tokenBudget: 1000, maxSeqs: 8, reservePrompts: false }),
       memory: () => new CountingBlockPool(3, 4),
       cost: TEN_MS,
-      ahead: { deliversAfterPreemption: false },
+      ahead: { deliversAfterPreemption: false, keepsOverrun: false },
     },
   );
   const heard = rows.map(({ id, inputTokens, outputTokens }) => {

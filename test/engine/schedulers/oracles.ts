@@ -26,6 +26,18 @@ function vllmV1(version: string, async: 'on' | 'off'): Pick<Oracle, 'system' | '
   };
 }
 
+function sglang(async: 'on' | 'off', policy: 'fcfs' | 'lpm'): Pick<Oracle, 'system' | 'spec'> {
+  const system = `sglang,version=0.4,async=${async}`;
+  return {
+    system: policy === 'fcfs' ? system : `${system},schedule_policy=${policy}`,
+    spec: (one) =>
+      `${system},${blocks(one)},chunked_prefill_size=${one.token_budget},max_running_requests=${one.max_seqs},` +
+      `schedule_policy=${policy}`,
+  };
+}
+
+const SGLANG = 'SGLang 0.4.4.post1';
+
 export const ORACLES: readonly Oracle[] = [
   { file: 'vllm-v1-0.32-sync.jsonl', real: 'vLLM 0.32, synchronous', ...vllmV1('0.32', 'off') },
   { file: 'vllm-v1-0.32-async.jsonl', real: 'vLLM 0.32, asynchronous', ...vllmV1('0.32', 'on') },
@@ -42,6 +54,18 @@ export const ORACLES: readonly Oracle[] = [
     real: 'Sarathi-Serve 96f9911',
     spec: (one) => `sarathi,${blocks(one)},${budget(one)}${chunks(one)}`,
   },
+  { file: 'sglang-0.4.4.post1-normal.jsonl', real: `${SGLANG}, --disable-overlap-schedule`, ...sglang('off', 'fcfs') },
+  {
+    file: 'sglang-0.4.4.post1-normal-max.jsonl',
+    real: `${SGLANG}, --disable-overlap-schedule, outputs below max_tokens`,
+    ...sglang('off', 'fcfs'),
+  },
+  {
+    file: 'sglang-0.4.4.post1-normal-lpm.jsonl',
+    real: `${SGLANG}, --disable-overlap-schedule, lpm`,
+    ...sglang('off', 'lpm'),
+  },
+  { file: 'sglang-0.4.4.post1-overlap.jsonl', real: SGLANG, ...sglang('on', 'fcfs') },
 ];
 
 function chunks({ chunks: one }: OracleSettings): string {

@@ -90,7 +90,6 @@ function rowOf(
     else chunks.push([i, tokens, past]);
   }
   // By number, as in the logs.
-  chunks.sort(([a], [b]) => a - b);
   const lost = preempted.map(Number).sort((a, b) => a - b);
   return [iteration, chunks, decodes, lost, free_blocks, waiting];
 }
@@ -129,11 +128,13 @@ export function compare(oracle: OracleCase, ours: Replay): { difference: string 
   return { difference: null, equalIterations: oracle.iterations };
 }
 
+/** By the number of the request: some logs have them in the order of the batch, and some so. */
 function textOf([, chunks, decodes, preempted, free, waiting]: Row): string {
+  const inOrder = chunks.toSorted(([a], [b]) => a - b);
   const parts = [
-    `chunks ${chunks.map(([i, tokens, past]) => `${i}+${tokens}@${past}`).join(' ') || '-'}`,
+    `chunks ${inOrder.map(([i, tokens, past]) => `${i}+${tokens}@${past}`).join(' ') || '-'}`,
     `decodes ${decodes}`,
-    `preempted ${preempted.join(' ') || '-'}`,
+    `preempted ${preempted.toSorted((a, b) => a - b).join(' ') || '-'}`,
     `free ${free}`,
     `waiting ${waiting}`,
   ];

@@ -168,7 +168,7 @@ describe('options', () => {
   test('a link that is none is refused', () => {
     for (const link of ['fast', '0gbps', 'gbps', '-1gbps', '25'])
       assert.throws(() => parseEngineSpec(`vllm-pd,link=${link}`), {
-        message: `reference engine: link=${link} is not node, or a number above 0 with gbps behind it, e.g. 25gbps`,
+        message: `reference engine: link=${link} is not node, or instant, or a number above 0 with gbps behind it, e.g. 25gbps`,
       });
   });
 });
