@@ -23,14 +23,15 @@ export class BatchSlot implements Scheduler<Sequence> {
   readonly running: Sequence[];
   readonly memory: KvCache;
   /**
-   * The requests that compute in this iteration, how many tokens each, behind how many, and whether it decodes: the
-   * first `size` entries of the arrays, which are reused, because shortening an array allocates a new one.
+   * The requests that compute in this iteration, how many tokens each, and whether it decodes: the first `size` entries
+   * of the arrays, which are reused, because shortening an array allocates a new one.
    */
   size = 0;
   readonly batch: Sequence[] = [];
   readonly tokens: number[] = [];
-  readonly past: number[] = [];
   readonly decodes: boolean[] = [];
+  /** The tokens of each that were computed before, as `describe` found them. */
+  readonly past: number[] = [];
   readonly work = new Batch();
   /** When it had been decided: blocks that were free, and requests that waited. */
   freeBlocks = 0;
@@ -91,6 +92,11 @@ export class BatchSlot implements Scheduler<Sequence> {
     this.waitingRequests = this.#waiting.length;
   }
 
+  /** Notes where its requests stand before it begins, for who watches. */
+  describe(): void {
+    for (let i = 0; i < this.size; i++) this.past[i] = this.batch[i]?.computedTokens ?? 0;
+  }
+
   /**
    * Begins: what its requests compute is computed for the decisions that follow. Those that have ended or left since it
    * was decided run for nothing. `leaves`: whether a request goes on elsewhere with its first token.
@@ -102,12 +108,13 @@ export class BatchSlot implements Scheduler<Sequence> {
     for (let i = 0; i < size; i++) {
       const sequence = batch[i];
       if (sequence?.state !== 'running' || this.isWithdrawn(sequence)) continue;
-      sequence.computedTokens += tokens[i] ?? 0;
-      const { generatedTokens } = sequence;
-      if (sequence.computedTokens < sequence.promptTokens + generatedTokens) continue;
+      const computed = sequence.computedTokens + (tokens[i] ?? 0);
+      sequence.computedTokens = computed;
+      if (computed < sequence.promptTokens + sequence.generatedTokens) continue;
       sequence.tokensInFlight = 1;
+      if (sequence.isDecoding) continue;
       sequence.isDecoding = true;
-      sequence.isSpent = generatedTokens + 1 >= sequence.maxTokens || (generatedTokens === 0 && leaves(sequence));
+      sequence.isLeaving = sequence.generatedTokens === 0 && leaves(sequence);
     }
   }
 
@@ -117,7 +124,6 @@ export class BatchSlot implements Scheduler<Sequence> {
     if (isDecoding) this.work.addDecode(computedTokens + 1);
     else this.work.addChunk(tokens, computedTokens, tokens === missingTokens(sequence));
     this.batch[this.size] = sequence;
-    this.past[this.size] = computedTokens;
     this.decodes[this.size] = isDecoding;
     this.tokens[this.size++] = tokens;
     return true;
@@ -153,7 +159,7 @@ export class BatchSlot implements Scheduler<Sequence> {
     sequence.state = 'waiting';
     if (sequence.tokensInFlight > 0 && !this.#stillDelivers(sequence)) {
       sequence.tokensInFlight = 0;
-      sequence.isSpent = false;
+      sequence.isLeaving = false;
     }
     this.preempted.push(sequence);
     if (to === 'head') this.#waiting.prepend(sequence);
@@ -207,8 +213,7 @@ export class BatchSlot implements Scheduler<Sequence> {
   }
 
   /** A prompt whose memory is wanted elsewhere is computed again, for there is none to be had. */
-  #stillDelivers({ generatedTokens, maxTokens, isSpent, prefillMode }: Sequence): boolean {
-    const goesOn = isSpent && (generatedTokens + 1 < maxTokens || prefillMode === 'hold');
-    return this.#deliversAfterPreemption && !goesOn;
+  #stillDelivers({ isLeaving, prefillMode }: Sequence): boolean {
+    return this.#deliversAfterPreemption && !isLeaving && prefillMode !== 'hold';
   }
 }

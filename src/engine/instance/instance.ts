@@ -293,6 +293,7 @@ export class Instance implements Place {
   #begin({ slot, end }: Turn): number {
     const { clock, cost, executor, ahead, onIteration } = this.#parts;
     const stageUs = cost.timeUs(slot.work, executor.share);
+    if (onIteration !== undefined) slot.describe();
     if (ahead === undefined) onIteration?.(this.name, slot, stageUs);
     slot.begin(clock.now(), this.#leaves);
     this.#underWay++;
@@ -357,7 +358,7 @@ export class Instance implements Place {
     const next = mayGoOn ? (this.#parts.next?.(sequence) ?? null) : null;
     const tokens = sequence.computedTokens;
     // It may stay after all.
-    sequence.isSpent = false;
+    sequence.isLeaving = false;
     if (next?.repeatsFirstToken === true) sequence.computedTokens--;
     else this.#emit(sequence, nowUs);
     // Unless that was its last token, or it was cancelled on it.

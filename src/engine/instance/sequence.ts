@@ -77,7 +77,8 @@ export class Sequence implements SequenceView, Prompt {
   computedTokens = 0;
   tokensInFlight = 0;
   isDecoding = false;
-  isSpent = false;
+  /** Goes on elsewhere with the token that is in flight. */
+  isLeaving = false;
   /** Of its prompt, found in the cache when it was first admitted. */
   cachedPromptTokens = 0;
   readonly times = new PhaseTimes();
@@ -91,6 +92,10 @@ export class Sequence implements SequenceView, Prompt {
     this.listener = listener;
     this.arrivalUs = arrivalUs;
     this.prefillMode = prefillMode;
+  }
+
+  get isSpent(): boolean {
+    return this.tokensInFlight > 0 && (this.isLeaving || this.generatedTokens + 1 >= this.maxTokens);
   }
 
   get hasEnded(): boolean {

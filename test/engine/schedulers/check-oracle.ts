@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { shared } from '../../shared.ts';
-import { readOracle } from './oracle-log.ts';
-import { oraclesOf } from './oracles.ts';
-import { compare, replayCase } from './replay-case.ts';
+import { readOracle } from '../../../scripts/schedulers/oracle-log.ts';
+import { oraclesOf } from '../../../scripts/schedulers/oracles.ts';
+import { compare, replayCase } from '../../../scripts/schedulers/replay-case.ts';
 
 /** A test for each file of logs of a system: every row of every case in it is equal. */
 export function checkOracles(system: string): void {

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { shared } from '../../shared.ts';
-import { hasSameBatches, meanLateMs, readDistserve, replayDistserve, swapsOf } from './replay-distserve.ts';
+import {
+  hasSameBatches,
+  meanLateMs,
+  readDistserve,
+  replayDistserve,
+  swapsOf,
+} from '../../../scripts/schedulers/replay-distserve.ts';
 
 const LOG = shared('oracles/schedulers/distserve-82831f1.jsonl');
 const TIMES = shared('oracles/schedulers/distserve-times.csv');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { replayCase, type Replay } from './replay-case.ts';
+import { replayCase, type Replay } from '../../../scripts/schedulers/replay-case.ts';
 
 /** The smallest requests that tell schedulers apart: `[at, input, output, pieces]`. */
 type Requests = readonly (readonly [at: number, input: number, output: number, pieces?: readonly number[]])[];

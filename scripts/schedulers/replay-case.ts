@@ -1,7 +1,7 @@
-import { VirtualClock } from '../../../src/core/virtual-clock.ts';
-import { createEngine, parseEngineSpec } from '../../../src/engine/index.ts';
-import { logIterations, type IterationEntry } from '../../../src/engine/instance/iteration-log.ts';
-import { RecordingListener } from '../small-engine.ts';
+import { VirtualClock } from '../../src/core/virtual-clock.ts';
+import type { Completion, Listener } from '../../src/engine/engine.ts';
+import { createEngine, parseEngineSpec } from '../../src/engine/index.ts';
+import { logIterations, type IterationEntry } from '../../src/engine/instance/iteration-log.ts';
 import type { OracleCase, OracleRequest, Row } from './oracle-log.ts';
 
 /** What ours did with the requests of a case, in the form of the logs. */
@@ -22,7 +22,7 @@ export async function replayCase(
   { requests, settings }: Pick<OracleCase, 'requests' | 'settings'>,
 ): Promise<Replay> {
   const clock = new VirtualClock();
-  const heard = requests.map(() => new RecordingListener());
+  const heard = requests.map(() => new Heard());
   const rows: Row[] = [];
   const spans = requests.map((): [number, number] => [-1, -1]);
 
@@ -64,26 +64,43 @@ export async function replayCase(
   await clock.run(() => false);
 
   const hits: Record<string, number> = {};
-  for (const [i, { completions, refusals }] of heard.entries()) {
-    const [completion] = completions;
-    if (completion === undefined)
-      throw new Error(`request ${i} did not end: ${refusals.join(', ') || 'it still waits'}`);
+  for (const [i, { completion, refusal }] of heard.entries()) {
+    if (completion === null) throw new Error(`request ${i} did not end: ${refusal || 'it still waits'}`);
     if (completion.cachedTokens > 0) hits[i] = completion.cachedTokens;
   }
   return { iterations: rows.length, rows, spans, hits };
+}
+
+/** What the engine said of a request. */
+class Heard implements Listener {
+  generated = 0;
+  completion: Completion | null = null;
+  refusal = '';
+
+  tokens(_timeUs: number, count: number): void {
+    this.generated += count;
+  }
+
+  end(_timeUs: number, completion: Completion): void {
+    this.completion = completion;
+  }
+
+  reject(status: number, message: string): void {
+    this.refusal = `${status} ${message}`;
+  }
 }
 
 function rowOf(
   { prefill, decode, preempted, free_blocks, waiting }: IterationEntry,
   iteration: number,
   requests: readonly OracleRequest[],
-  heard: readonly RecordingListener[],
+  heard: readonly Heard[],
 ): Row {
   let decodes = decode.length;
   const chunks: Row[1] = [];
   for (const { id, tokens, past } of prefill) {
     const i = Number(id);
-    const generated = heard[i]?.tokenTimesUs.length ?? 0;
+    const generated = heard[i]?.generated ?? 0;
     // The logs count the last missing token of a preempted request as a decode.
     const isDecode = tokens === 1 && generated > 0 && past + 1 === (requests[i]?.input ?? 0) + generated;
     if (isDecode) decodes++;

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { VirtualClock } from '../../../src/core/virtual-clock.ts';
-import { createEngine, parseEngineSpec } from '../../../src/engine/index.ts';
-import { RecordingListener } from '../small-engine.ts';
+import { VirtualClock } from '../../src/core/virtual-clock.ts';
+import { createEngine, parseEngineSpec } from '../../src/engine/index.ts';
 
 const line = z.object({
   case: z.string(),
@@ -74,16 +73,23 @@ export async function replayDistserve(
       ours.swaps += preempted.length + preemptedEarlier.length;
     },
   });
-  const heard = requests.map(([atUs, inputTokens, outputTokens], i) => {
-    const one = new RecordingListener();
+  for (const [i, [atUs, inputTokens, outputTokens]] of requests.entries()) {
+    const timesUs: number[] = [];
     const request = { id: String(i), inputTokens, content: null, maxTokens: outputTokens };
+    const listener = {
+      tokens: (timeUs: number) => timesUs.push(timeUs),
+      end: () => {
+        ours.tokensUs[i] = [timesUs[0] ?? Number.NaN, timesUs.at(-1) ?? Number.NaN];
+      },
+      reject: (status: number, message: string) => {
+        throw new Error(`request ${i}: ${status} ${message}`);
+      },
+    };
     clock.at(atUs, () => {
-      engine.submit({ ...request, trueOutputTokens: outputTokens }, one);
+      engine.submit({ ...request, trueOutputTokens: outputTokens }, listener);
     });
-    return one;
-  });
+  }
   await clock.run(() => false);
-  for (const { tokenTimesUs } of heard) ours.tokensUs.push([tokenTimesUs[0] ?? NaN, tokenTimesUs.at(-1) ?? NaN]);
   return ours;
 }
 

@@ -1,16 +1,10 @@
 // The table of src/engine/README.md: our schedulers beside the real ones, iteration by iteration:
-// node scripts/validate/schedulers.ts
+// node scripts/schedulers/table.ts
 import { join } from 'node:path';
-import { readOracle } from '../../test/engine/schedulers/oracle-log.ts';
-import { ORACLES } from '../../test/engine/schedulers/oracles.ts';
-import { compare, replayCase } from '../../test/engine/schedulers/replay-case.ts';
-import {
-  hasSameBatches,
-  meanLateMs,
-  readDistserve,
-  replayDistserve,
-  swapsOf,
-} from '../../test/engine/schedulers/replay-distserve.ts';
+import { readOracle } from './oracle-log.ts';
+import { ORACLES } from './oracles.ts';
+import { compare, replayCase } from './replay-case.ts';
+import { hasSameBatches, meanLateMs, readDistserve, replayDistserve, swapsOf } from './replay-distserve.ts';
 
 const FOLDER = join(import.meta.dirname, '..', '..', '..', 'shared', 'oracles', 'schedulers');
 
