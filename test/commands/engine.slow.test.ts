@@ -24,7 +24,7 @@ test('engine list --system shows options as they are set', async () => {
     cli('engine', 'list', '--system', 'vllm-v1,gpu=a100-sxm-80g'),
     cli('engine', 'list', '--system', 'vllm-v1', '--json'),
   ]);
-  assert.match(text.stdout, /\n {2}token_budget=2048 +tokens that an iteration .*\(vLLM, max_num_batched_tokens/);
+  assert.match(text.stdout, /\n {2}token_budget=2048 +tokens that an iteration .*\(vLLM 0\.32, max_num_batched_tokens/);
   const budget = JSON.parse(json.stdout).options.find((option: { key: string }) => option.key === 'token_budget');
   assert.equal(budget.value, 8192);
 });

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import { Link, type LinkShape, type Transfer } from '../hardware/link.ts';
-import type { Instance } from '../instance/instance.ts';
+import type { Decision, Instance } from '../instance/instance.ts';
 import type { KvAllocation } from '../kv/kv-cache.ts';
 import type { KvAdmission, ReceiverView } from './kv-admission.ts';
 import { tokensOf, type Place, type Sequence } from '../instance/sequence.ts';
@@ -8,13 +8,22 @@ import { WaitingQueue } from '../instance/waiting-queue.ts';
 
 /** How KV memory moves between the instances of a cluster. */
 export interface KvTransfers {
-  /** From each instance to each other there is one. */
-  readonly link: LinkShape;
+  /** From each instance to each other there is one. Null: what moves is there at once. */
+  readonly link: LinkShape | null;
   readonly kvBytesPerToken: number;
   readonly admission: KvAdmission;
+  readonly pace: MovePace;
   /** Whether a transfer that has just ended brought nothing, so that all has to be computed again. */
   readonly isLost?: (() => boolean) | undefined;
 }
+
+/**
+ * When requests move to an instance. `as-they-come`: as soon as they may have memory there, all at a time, which share the
+ * link. `with-decisions`: they get memory with decisions of the instance alone, and begin to move with the batch that
+ * was decided. `in-turn`: first come, first moved, one at a time. `between-iterations`: one at a time too, and only where
+ * the instance would begin a batch, which waits until nobody is left that may have memory.
+ */
+export type MovePace = 'as-they-come' | 'with-decisions' | 'in-turn' | 'between-iterations';
 
 /**
  * What stands before an instance: requests that were computed in part elsewhere wait, in order, until they may have
@@ -31,6 +40,8 @@ export class KvReceiver implements ReceiverView {
   readonly #links = new Map<Instance, Link>();
   readonly #offered = new WaitingQueue<Move>();
   readonly #moving = new Set<Move>();
+  /** Those of `#moving` that begin to move with the next turn of the instance. */
+  readonly #due: Move[] = [];
 
   constructor(clock: Clock, instance: Instance, transfers: KvTransfers) {
     this.#clock = clock;
@@ -45,10 +56,23 @@ export class KvReceiver implements ReceiverView {
   /** `sequence` has left `from`, and `tokens` of its tokens are in memory there until they have come here. */
   offer(sequence: Sequence, from: Instance, tokens: number): void {
     const target = this.memory.open(sequence);
-    const move: Move = { sequence, from, tokens, target, transfer: null, cancel: () => this.#cancel(move) };
+    const cancel = (): void => this.#cancel(move);
+    const move: Move = { sequence, from, tokens, target, cachedTokens: 0, transfer: null, cancel };
     sequence.place = move;
     this.#offered.push(move);
-    this.look();
+    if (this.#transfers.pace === 'as-they-come' || this.#transfers.pace === 'in-turn') this.look(false);
+    else this.#instance.wake();
+  }
+
+  /**
+   * To be called when the instance may begin a batch: what is due moves. False: it decides none yet, for requests move
+   * that it waits for.
+   */
+  turn(): boolean {
+    for (const move of this.#due.splice(0)) if (this.#moving.has(move)) this.#send(move);
+    if (this.#transfers.pace !== 'between-iterations') return true;
+    this.#begin(false);
+    return this.#moving.size === 0;
   }
 
   /** Whether `sequence`, offered now, would have memory at once. */
@@ -58,22 +82,32 @@ export class KvReceiver implements ReceiverView {
     return this.#offered.length === 0 && this.#transfers.admission(this, blocks);
   }
 
-  /** Takes in those that may have memory now: to be called whenever that may have changed. */
-  look(): void {
-    const { admission, kvBytesPerToken } = this.#transfers;
+  /**
+   * Takes in those that may have memory now: to be called whenever that may have changed. `isAhead`: of the batch that
+   * the instance has decided ahead.
+   */
+  look(isAhead: boolean): void {
+    if (this.#transfers.pace !== 'between-iterations') this.#begin(isAhead);
+  }
+
+  #begin(isAhead: boolean): void {
+    const { admission, pace } = this.#transfers;
+    const isOneByOne = pace === 'in-turn' || pace === 'between-iterations';
     for (let move = this.#offered.at(0); move !== undefined; move = this.#offered.at(0)) {
-      const { sequence, from, tokens, target } = move;
+      if (isOneByOne && this.#moving.size > 0) return;
+      const { sequence, target } = move;
       const cached = target.cachedTokens();
       const there = tokensThere(sequence, cached);
-      // With room for what it computes next, or several that wait could fill the memory and none of them run.
-      if (!admission(this, target.blocksNeeded(there + 1)) || !target.allocate(there + 1, cached)) return;
+      const hold = Math.max(there, sequence.promptTokens);
+      // With a block for what one of those that wait computes next, or they could fill the memory and none of them run.
+      const blocks = Math.max(target.blocksNeeded(there + 1), target.blocksNeeded(hold) + this.#spareBlocks());
+      if (!admission(this, blocks) || !target.allocate(hold, cached)) return;
       this.#offered.remove(move);
       this.#moving.add(move);
       sequence.computedTokens = there;
-      sequence.times.transferBegins(this.#clock.now());
-      const moved = move;
-      const bytes = Math.max(0, tokens - cached) * kvBytesPerToken;
-      move.transfer = this.#linkFrom(from).send(bytes, 1, () => this.#arrive(moved));
+      move.cachedTokens = cached;
+      if (isAhead && pace === 'with-decisions') this.#due.push(move);
+      else this.#send(move);
     }
   }
 
@@ -87,6 +121,14 @@ export class KvReceiver implements ReceiverView {
     return this.#instance.waitsForMemory();
   }
 
+  prefillBlocks(): number {
+    return this.#instance.prefillBlocks();
+  }
+
+  decision(): Decision {
+    return this.#instance.decision();
+  }
+
   /** Requests that are on their way here, and their tokens. */
   requests(): number {
     return this.#offered.length + this.#moving.size;
@@ -98,9 +140,30 @@ export class KvReceiver implements ReceiverView {
     return sum;
   }
 
-  #linkFrom(from: Instance): Link {
+  #send(move: Move): void {
+    const { sequence, from, tokens, cachedTokens } = move;
+    const { link, kvBytesPerToken } = this.#transfers;
+    sequence.times.transferBegins(this.#clock.now());
+    const bytes = Math.max(0, tokens - cachedTokens) * kvBytesPerToken;
+    if (link === null) this.#arrive(move);
+    else move.transfer = this.#linkFrom(from, link).send(bytes, 1, () => this.#arrive(move));
+  }
+
+  /** 1 if a request that has memory here, and has not run yet, has none for its next token. */
+  #spareBlocks(): number {
+    const { waiting } = this.#instance;
+    for (const { sequence, target } of this.#moving) if (target.blocksNeeded(sequence.computedTokens + 1) > 0) return 1;
+    for (let i = 0; i < waiting.length; i++) {
+      const sequence = waiting.at(i);
+      if (sequence === undefined || sequence.heldBlocks() === 0) continue;
+      if (sequence.neededBlocks(sequence.computedTokens + 1) > 0) return 1;
+    }
+    return 0;
+  }
+
+  #linkFrom(from: Instance, shape: LinkShape): Link {
     let link = this.#links.get(from);
-    if (link === undefined) this.#links.set(from, (link = new Link(this.#clock, this.#transfers.link)));
+    if (link === undefined) this.#links.set(from, (link = new Link(this.#clock, shape)));
     return link;
   }
 
@@ -116,6 +179,7 @@ export class KvReceiver implements ReceiverView {
       sequence.isDecoding = false;
     } else target.computed(sequence.computedTokens);
     this.#instance.accept(sequence);
+    if (this.#transfers.pace === 'in-turn') this.#begin(false);
   }
 
   #cancel(move: Move): void {
@@ -142,5 +206,7 @@ interface Move extends Place {
   readonly tokens: number;
   /** What it holds where it goes: nothing until it may go. */
   readonly target: KvAllocation;
+  /** Of its tokens, those that were cached there when it got memory. */
+  cachedTokens: number;
   transfer: Transfer | null;
 }

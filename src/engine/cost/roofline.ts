@@ -13,7 +13,7 @@ import {
 import { shardOf } from '../models/tensor-parallel.ts';
 import type { Batch } from './batch.ts';
 import type { CostModel } from './cost-model.ts';
-import type { HostOverhead } from './host-overhead.ts';
+import { withHost, type HostOverhead } from './host-overhead.ts';
 
 /** Queries that share one pass over the preceding keys and values: the tile of FlashAttention-2's kernels. */
 const QUERY_TILE = 128;
@@ -49,7 +49,7 @@ export interface RooflineOptions extends HostOverhead {
  * use shares (Nexus, semi-PD).
  */
 export function roofline(options: RooflineOptions): CostModel {
-  const { gpu, tensorParallel, stages, hostFixedUs, hostPerSequenceUs, mixedBatchPenalty } = options;
+  const { gpu, tensorParallel, stages, mixedBatchPenalty } = options;
   const llm = shardOf(options.llm, tensorParallel);
   const linearFlopsUs = 1e6 / (gpu.flopsPerS * gpu.linearMfu);
   const weightByteUs = 1e6 / (gpu.bandwidthBytesPerS * gpu.weightMbu);
@@ -96,9 +96,8 @@ export function roofline(options: RooflineOptions): CostModel {
       const decodeAttention = batch.decodeContextTokens * kvTokenUs;
       const head = batch.sampledTokens === 0 ? 0 : Math.max(batch.sampledTokens * headTokenUs, headWeightsUs);
       const communication = allReduces * (ALL_REDUCE_US + batch.newTokens * allReduceTokenUs);
-      const host = hostFixedUs + hostPerSequenceUs * batch.sequences;
       const device = (linear + prefillAttentionUs(batch) + decodeAttention + head) / share + communication;
-      const sum = device / stages + batch.newTokens * hopTokenUs + host;
+      const sum = withHost(device / stages + batch.newTokens * hopTokenUs, batch, options);
       return batch.decodes > 0 && batch.chunkTokens.length > 0 ? sum * mixedBatchPenalty : sum;
     },
   };

@@ -24,6 +24,8 @@ export class CountingBlockPool implements KvCache {
     return 0;
   }
 
+  makeRoom(): void {}
+
   reset(): boolean {
     return this.freeBlocks === this.capacityBlocks;
   }
@@ -38,6 +40,10 @@ class CountedBlocks implements KvAllocation {
   }
 
   cachedTokens(): number {
+    return 0;
+  }
+
+  lookUp(): number {
     return 0;
   }
 
@@ -62,6 +68,8 @@ class CountedBlocks implements KvAllocation {
     this.#pool.freeBlocks += this.blocks;
     this.blocks = 0;
   }
+
+  freeRest(): void {}
 
   evict(): void {
     this.release();

@@ -16,6 +16,12 @@ export interface KvCache extends KvCacheView {
   open(prompt: Prompt): KvAllocation;
   /** Leading tokens of a request that are cached here, as `KvAllocation.cachedTokens`. Has no side effect. */
   cachedTokens(prompt: Prompt): number;
+  /**
+   * Of a cache that evicts before blocks are taken: where fewer than `blocks` are unused, evicts those that are missing,
+   * or as many as `evict` says, the least recently used first, or all that nobody holds. The others evict a block when
+   * they need it, and do nothing here.
+   */
+  makeRoom(blocks: number, evict?: number): void;
   /** Drops all cached blocks. Returns false, and changes nothing, while a request holds any block. */
   reset(): boolean;
 }
@@ -30,6 +36,8 @@ export interface KvAllocation {
    * while it holds blocks.
    */
   cachedTokens(): number;
+  /** As `cachedTokens`; where a look-up counts as a use, what it finds is evicted later. */
+  lookUp(): number;
   /** Free blocks that `allocate(tokens)` would take, cached ones that no request uses included. */
   blocksNeeded(tokens: number): number;
   /**
@@ -39,8 +47,14 @@ export interface KvAllocation {
   allocate(tokens: number, computing?: number): boolean;
   /** Reports that its first `tokens` tokens have been computed: from now on others may share them. */
   computed(tokens: number): void;
-  /** Frees all its blocks at the end of the request; a cache may keep the computed ones. */
-  release(): void;
-  /** Frees all its blocks at a preemption; they are computed again or copied back. */
-  evict(): void;
+  /**
+   * Frees all its blocks at the end of the request; a cache may keep those of its first `tokens` tokens (by default of
+   * all that are computed). `keepsRest`: it may keep blocks behind those, which the batch under way needs, until
+   * `freeRest`.
+   */
+  release(tokens?: number, keepsRest?: boolean): void;
+  /** Frees what `release` kept; does nothing while the request holds blocks otherwise. */
+  freeRest(): void;
+  /** Frees all its blocks at a preemption, as `release`; they are computed again or copied back. */
+  evict(tokens?: number): void;
 }

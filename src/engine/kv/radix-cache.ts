@@ -49,6 +49,10 @@ export class RadixCache implements KvCache {
     return root === undefined ? 0 : this.tree.found(root, string, prompt.promptTokens + prompt.generatedTokens - 1);
   }
 
+  makeRoom(tokens: number, evict: number = tokens - this.unused): void {
+    if (tokens > this.unused) this.unused += this.tree.evict(evict);
+  }
+
   reset(): boolean {
     if (this.freeBlocks < this.capacityBlocks) return false;
     this.unused += this.tree.evict(this.tree.tokens);
@@ -58,7 +62,7 @@ export class RadixCache implements KvCache {
   /** Takes `tokens`, evicting as needed. Returns false, and changes nothing, if there are too few. */
   take(tokens: number): boolean {
     if (tokens > this.freeBlocks) return false;
-    if (tokens > this.unused) this.unused += this.tree.evict(tokens - this.unused);
+    this.makeRoom(tokens);
     this.unused -= tokens;
     return true;
   }
@@ -90,83 +94,102 @@ class RadixAllocation implements KvAllocation {
   readonly #prompt: Prompt;
   readonly #string: TokenString;
   readonly #root: RadixNode;
-  /** The last node of the tree that the request has locked. */
-  #node: RadixNode;
+  /** The last node of the tree that the request has locked; null while it is not admitted. */
+  #node: RadixNode | null = null;
   #computedTokens = 0;
+  /** Tokens that it still has though it has been released. */
+  #rest = 0;
 
   constructor(memory: RadixCache, prompt: Prompt, string: TokenString, root: RadixNode) {
     this.#memory = memory;
     this.#prompt = prompt;
     this.#string = string;
     this.#root = root;
-    this.#node = root;
+  }
+
+  cachedTokens(): number {
+    return this.#node === null ? this.#memory.tree.found(this.#root, this.#string, this.#limit()) : 0;
   }
 
   /** As in SGLang, a look-up counts as a use: prefixes of waiting requests are evicted later. */
-  cachedTokens(): number {
-    return this.blocks > 0 ? 0 : this.#match().end;
+  lookUp(): number {
+    return this.#node === null ? this.#memory.tree.match(this.#root, this.#string, this.#limit()).end : 0;
   }
 
   blocksNeeded(tokens: number): number {
-    if (this.blocks > 0) return Math.max(0, tokens - this.blocks);
-    const node = this.#match();
-    return Math.max(0, tokens - node.end) + this.#memory.tree.evictableUpTo(node);
+    if (this.#node !== null) return Math.max(0, tokens - this.blocks);
+    const evictable = this.#memory.tree.evictableIn(this.#root, this.#string, this.#limit());
+    return Math.max(0, tokens - this.cachedTokens()) + evictable;
   }
 
   allocate(tokens: number): boolean {
+    if (this.#node === null) return this.#open(tokens);
     if (tokens <= this.blocks) return true;
-    if (this.blocks > 0) {
-      if (!this.#memory.take(tokens - this.blocks)) return false;
-    } else {
-      const { tree } = this.#memory;
-      const node = this.#match();
-      tree.lock(node);
-      if (!this.#memory.take(Math.max(0, tokens - node.end))) {
-        tree.unlock(node);
-        return false;
-      }
-      this.#node = node;
-      this.#computedTokens = node.end;
-    }
-    this.blocks = Math.max(tokens, this.#node.end);
+    if (!this.#memory.take(tokens - this.blocks)) return false;
+    this.blocks = tokens;
     return true;
   }
 
   computed(tokens: number): void {
     this.#computedTokens = tokens;
-    // After a lost transfer the request recomputes tokens that it shares here already.
-    if (tokens >= this.#node.end) this.#share(tokens);
+    // It may be known already, or be computed again after a lost transfer.
+    if (this.#node !== null && tokens > this.#node.end) this.#share(this.#node, tokens);
   }
 
-  release(): void {
-    if (this.blocks === 0) return;
+  release(tokens = this.blocks, keepsRest = false): void {
+    if (this.#node === null) return;
     // A request that was cancelled within its prompt has shared all that it computed.
-    if (this.#computedTokens >= this.#prompt.promptTokens) this.#share(this.blocks);
+    const shares = this.#computedTokens >= this.#prompt.promptTokens;
+    if (shares) this.#share(this.#node, Math.max(this.#node.end, Math.min(tokens, this.blocks)));
+    const rest = shares && keepsRest ? Math.max(0, this.blocks - tokens) : 0;
+    this.blocks -= rest;
     this.evict();
+    this.#rest = rest;
+  }
+
+  freeRest(): void {
+    this.#memory.unused += this.#rest;
+    this.#rest = 0;
   }
 
   /** Its shared tokens stay in the tree. */
   evict(): void {
+    if (this.#node === null) return;
     this.#memory.unused += this.blocks - this.#node.end;
     this.#memory.tree.unlock(this.#node);
-    this.#node = this.#root;
+    this.#node = null;
     this.blocks = 0;
     this.#computedTokens = 0;
   }
 
-  #match(): RadixNode {
-    const { promptTokens, generatedTokens } = this.#prompt;
-    return this.#memory.tree.match(this.#root, this.#string, promptTokens + generatedTokens - 1);
+  /** Locks what the tree has of it, and takes the rest. */
+  #open(tokens: number): boolean {
+    const { tree } = this.#memory;
+    const node = tree.locate(this.#root, this.#string, this.#limit());
+    tree.lock(node);
+    if (!this.#memory.take(Math.max(0, tokens - node.end))) {
+      tree.unlock(node);
+      return false;
+    }
+    this.#node = node;
+    this.blocks = Math.max(tokens, node.end);
+    this.#computedTokens = node.end;
+    return true;
+  }
+
+  /** All but the last token, which must be computed for the next to come out. */
+  #limit(): number {
+    return this.#prompt.promptTokens + this.#prompt.generatedTokens - 1;
   }
 
   /** Puts its first `tokens` tokens into the tree. */
-  #share(tokens: number): void {
+  #share(locked: RadixNode, tokens: number): void {
     const { tree } = this.#memory;
     const { node, found } = tree.insert(this.#root, this.#string, tokens);
     // Another request may have inserted them first; the second copy is freed.
-    this.#memory.unused += found - this.#node.end;
+    this.#memory.unused += found - locked.end;
     tree.lock(node);
-    tree.unlock(this.#node);
+    tree.unlock(locked);
     this.#node = node;
   }
 }

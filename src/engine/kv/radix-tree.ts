@@ -37,19 +37,14 @@ export class RadixTree {
     return newNode(null, string, 0, 0, 1);
   }
 
-  /** The node at the end of the longest match, `limit` tokens at most. */
+  /** The node at the end of the longest match, `limit` tokens at most. Counts as a use of all of it. */
   match(root: RadixNode, string: TokenString, limit: number): RadixNode {
-    this.#now++;
-    let node = root;
-    while (node.end < limit) {
-      const child = node.children.get(pieceAt(string, node.end));
-      if (child === undefined) break;
-      child.usedAt = this.#now;
-      const end = equalUpTo(child.string, string, child.begin, Math.min(child.end, limit));
-      if (end < child.end) return this.#split(child, end);
-      node = child;
-    }
-    return node;
+    return this.#descend(root, string, limit, ++this.#now);
+  }
+
+  /** As `match`, of what has been looked up before: counts as no use. */
+  locate(root: RadixNode, string: TokenString, limit: number): RadixNode {
+    return this.#descend(root, string, limit, null);
   }
 
   /** Length of the longest match in tokens, at most `limit`; marks no use and splits no node. */
@@ -97,12 +92,17 @@ export class RadixTree {
     }
   }
 
-  /** Tokens from the root to `node` that are evictable now, and no longer once it is locked. */
-  evictableUpTo(node: RadixNode): number {
-    let tokens = 0;
+  /** Tokens of the longest match, `limit` at most, that are evictable now, and no longer once a request locks it. */
+  evictableIn(root: RadixNode, string: TokenString, limit: number): number {
+    const end = this.found(root, string, limit);
+    let node = root;
     // A lock on a node is a lock on all its ancestors.
-    for (let each = node; each.parent !== null && each.locks === 0; each = each.parent) tokens += each.end - each.begin;
-    return tokens;
+    for (;;) {
+      const child = node.end < end ? node.children.get(pieceAt(string, node.end)) : undefined;
+      if (child === undefined) return 0;
+      if (child.locks === 0) return end - child.begin;
+      node = child;
+    }
   }
 
   /** Evicts whole leaves until at least `tokens` are evicted or none is left; returns the number of evicted tokens. */
@@ -120,6 +120,20 @@ export class RadixTree {
     this.tokens -= evicted;
     this.evictableTokens -= evicted;
     return evicted;
+  }
+
+  /** Splits the node in which the match ends. `usedAt`: null leaves the last uses as they are. */
+  #descend(root: RadixNode, string: TokenString, limit: number, usedAt: number | null): RadixNode {
+    let node = root;
+    while (node.end < limit) {
+      const child = node.children.get(pieceAt(string, node.end));
+      if (child === undefined) break;
+      if (usedAt !== null) child.usedAt = usedAt;
+      const end = equalUpTo(child.string, string, child.begin, Math.min(child.end, limit));
+      if (end < child.end) return this.#split(child, end);
+      node = child;
+    }
+    return node;
   }
 
   /** Cuts a node in two, and returns the upper part. */

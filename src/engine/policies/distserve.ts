@@ -1,4 +1,4 @@
-import { missingTokens, type SequenceView } from '../instance/sequence.ts';
+import { missingTokens, tokensOf, type SequenceView } from '../instance/sequence.ts';
 import type { IterationPolicy, Scheduler } from './policy.ts';
 
 export interface DistservePrefillOptions {
@@ -25,19 +25,26 @@ export function distservePrefill({ batchSize, batchTokens }: DistservePrefillOpt
   };
 }
 
+export interface DistserveDecodeOptions {
+  readonly batchSize: number;
+  /** A request that waits here, and holds its blocks, joins only if as many are free besides, as published. */
+  readonly countsTwice: boolean;
+}
+
 /**
  * Decode instances (distserve/decoding_stage_scheduler.py): all running requests decode; when memory runs out, the last
- * of them is swapped to the host. Swapped requests come back, first in first out, before a new request joins. Two
- * things are choices of Reprise: an empty batch takes waiting requests even if a swapped one does not fit, or the
- * instance would never run again; and a waiting request, which holds its blocks already, does not allocate them a
- * second time when it joins.
+ * of them is swapped to the host. Swapped requests come back, first in first out, before a new request joins. One thing
+ * is a choice of Reprise: an empty batch takes waiting requests even if a swapped one does not fit, or their blocks are
+ * not free twice, or the instance would never run again.
  */
-export function distserveDecode({ batchSize }: { readonly batchSize: number }): IterationPolicy {
+export function distserveDecode({ batchSize, countsTwice }: DistserveDecodeOptions): IterationPolicy {
   return (scheduler) => {
-    const { running, swapped, waiting } = scheduler;
+    const { running, swapped, waiting, memory } = scheduler;
     decodeAll(scheduler);
-    joinFrom(scheduler, swapped, batchSize);
-    if (swapped.length === 0 || running.length === 0) joinFrom(scheduler, waiting, batchSize);
+    joinFrom(scheduler, swapped, batchSize, () => true);
+    if (swapped.length > 0 && running.length > 0) return;
+    const fitsTwice = (each: SequenceView): boolean => memory.blocksFor(tokensOf(each)) <= memory.freeBlocks;
+    joinFrom(scheduler, waiting, batchSize, (each) => !countsTwice || running.length === 0 || fitsTwice(each));
   };
 }
 
@@ -59,9 +66,10 @@ function joinFrom<S extends SequenceView>(
   scheduler: Scheduler<S>,
   queue: Scheduler<S>['waiting'],
   batchSize: number,
+  mayJoin: (sequence: S) => boolean,
 ): void {
   while (scheduler.running.length < batchSize) {
     const next = queue.at(0);
-    if (next === undefined || !scheduler.admit(next, missingTokens(next))) return;
+    if (next === undefined || !mayJoin(next) || !scheduler.admit(next, missingTokens(next))) return;
   }
 }

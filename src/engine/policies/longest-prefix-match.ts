@@ -12,7 +12,7 @@ const SHARED_BEGINNING = 32;
 export function sortByLongestPrefixMatch<S extends SequenceView>(scheduler: Scheduler<S>): void {
   const beginnings = new Set<string>();
   scheduler.sortWaiting((sequence) => {
-    const cached = sequence.cachedTokens();
+    const cached = sequence.lookUp();
     // A match never includes the last token of a prompt.
     if (cached > SHORT_MATCH || sequence.promptTokens <= SHARED_BEGINNING) return -cached;
     const beginning = sequence.beginning(SHARED_BEGINNING);

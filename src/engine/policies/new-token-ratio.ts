@@ -4,8 +4,6 @@ import type { SequenceView } from '../instance/sequence.ts';
 const INITIAL = 0.7;
 const MINIMUM_SHARE = 0.14;
 const DECAY_STEPS = 600;
-/** Decode steps that must fit into memory after a retraction (`retract_decode_steps`). */
-export const RETRACT_STEPS = 20;
 
 /**
  * SGLang's `new_token_ratio`: the share of its remaining output that a request is expected to need. Falls with every
@@ -33,16 +31,16 @@ export class NewTokenRatio {
   }
 
   /**
-   * After a retraction: tokens that the remaining requests have generated, and will in the next steps, over the tokens
-   * that they may generate.
+   * After a retraction: tokens that the remaining requests have generated, and will in the next `steps`, over the tokens
+   * that they may generate and `spare`.
    */
-  estimate(left: readonly SequenceView[]): void {
+  estimate(left: readonly SequenceView[], steps: number, spare: number): void {
     let decoded = 0;
-    let allowed = 0;
+    let allowed = spare;
     for (const { generatedTokens, maxTokens } of left) {
       decoded += generatedTokens;
       allowed += maxTokens;
     }
-    this.value = Math.min(1, (decoded + RETRACT_STEPS * left.length) / allowed);
+    this.value = Math.min(1, (decoded + steps * left.length) / allowed);
   }
 }

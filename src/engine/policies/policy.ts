@@ -9,6 +9,8 @@ import type { QueueView } from '../instance/waiting-queue.ts';
  */
 export interface Scheduler<S extends SequenceView> {
   readonly nowUs: number;
+  /** Whether the batch before is under way meanwhile, so that its output is not known yet. */
+  readonly isAhead: boolean;
   /** Requests that hold memory here and may compute, in order of admission. */
   readonly running: readonly S[];
   readonly waiting: QueueView<S>;
@@ -33,8 +35,17 @@ export interface Scheduler<S extends SequenceView> {
    * iteration.
    */
   swapOut(sequence: S): void;
+  /** What is computed of a running request's prompt, or being computed, may be found by others from now on. */
+  publish(sequence: S): void;
+  /**
+   * Before blocks are taken: where fewer than `blocks` are unused, a cache that evicts ahead drops `evict` of those that
+   * are cached and nobody holds, by default as many as are missing.
+   */
+  makeRoom(blocks: number, evict?: number): void;
   /** Moves the first `count` running requests behind the others, in their order. */
   rotate(count: number): void;
+  /** Sorts the running requests, stable. */
+  sortRunning(compare: (a: S, b: S) => number): void;
   /** Sorts the waiting requests by `key`, ascending and stable. Calls `key` once per request, from the head. */
   sortWaiting(key: (sequence: S) => number): void;
 }

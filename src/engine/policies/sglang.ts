@@ -1,9 +1,11 @@
 import { missingTokens, tokensOf, type SequenceView } from '../instance/sequence.ts';
 import { sortByLongestPrefixMatch } from './longest-prefix-match.ts';
-import { NewTokenRatio, RETRACT_STEPS } from './new-token-ratio.ts';
+import { NewTokenRatio } from './new-token-ratio.ts';
 import type { IterationPolicy, Scheduler } from './policy.ts';
+import type { SglangRules } from './sglang-rules.ts';
 
 export interface SglangOptions {
+  readonly rules: SglangRules;
   readonly schedulePolicy: 'fcfs' | 'lpm';
   /** With more waiting requests than this, `lpm` does not sort them. */
   readonly lpmLimit: number;
@@ -13,102 +15,138 @@ export interface SglangOptions {
   /** Prompt tokens of one iteration at which a prompt is cut (`chunked_prefill_size`). */
   readonly chunkTokens: number;
   readonly maxRunning: number;
+  /** Whether requests that decode are taken to need all that they may generate, whatever the ratio. */
+  readonly reservesAll: boolean;
 }
 
 /** Upper limit of the expected output of a request (`CLIP_MAX_NEW_TOKENS_ESTIMATION`). */
 const CLIP_TOKENS = 4096;
 
+/** Decode steps for which a retraction makes room (`retract_decode_steps`). */
+const RETRACT_STEPS = 20;
+
+/** Requests whose prefixes are kept in use while they wait (`WAITING_QUEUE_PREFIX_MATCH_MAX`). */
+const REFRESHED = 128;
+
 interface State {
   readonly ratio: NewTokenRatio;
-  /** The request whose prompt is computed in part. */
+  /** The request whose prompt is computed in part (`chunked_req`). */
   chunked: SequenceView | null;
+  /** Requests that decode, those included that ended and have not been removed yet (`running_batch`). */
+  batch: SequenceView[];
+  /** Requests of the last iteration, if it computed prompts (`last_batch`): they have not joined the batch yet. */
+  prefilled: SequenceView[];
   /** Whether no prompt is tried until a request has left the batch (`batch_is_full`). */
   isFull: boolean;
-  /** Requests in the batch of the last iteration, if it decoded and if it computed prompts; else 0. */
-  decoding: number;
-  prefilling: number;
-  /** Requests that have ended, but stay in the batch until the next decode step removes them. */
-  ended: number;
+  /** In which prompts were tried without sorting them. */
+  rounds: number;
 }
 
 /**
- * SGLang's scheduler (v0.4.4, srt/managers/{scheduler,schedule_policy,schedule_batch}.py): prompts first and alone,
- * decodes when no prompt can be admitted. Admission is optimistic: outputs are expected to be shorter than allowed, and
- * when they are not, the requests with the least output are retracted. Memory is counted by the token.
+ * SGLang's scheduler (srt/managers/{scheduler,schedule_policy,schedule_batch}.py): prompts first and alone, decodes when
+ * no prompt can be admitted. Admission is optimistic: outputs are expected to be shorter than allowed, and when they are
+ * not, the requests with the least output are retracted. Memory is counted by the token.
  */
 export function sglang(options: SglangOptions): IterationPolicy {
   const state: State = {
     ratio: new NewTokenRatio(options.conservativeness),
     chunked: null,
+    batch: [],
+    prefilled: [],
     isFull: false,
-    decoding: 0,
-    prefilling: 0,
-    ended: 0,
+    rounds: 0,
   };
   return (scheduler) => {
-    accountForEnded(scheduler, state);
+    mergePrefilled(state);
+    if (options.rules.endedLeaveFirst) leave(state, ({ hasEnded }) => hasEnded);
     if (prefill(scheduler, options, state)) return;
-    decode(scheduler, state);
-    if (scheduler.running.length > 0) return;
-    // The instance is idle for a moment or more: no request is in the way any longer.
-    state.ratio.reset();
-    state.isFull = false;
-    state.ended = 0;
+    decode(scheduler, options.rules, state);
+    // While a batch is under way, what it outputs is waited for first.
+    if (scheduler.running.length > 0 || scheduler.isAhead) return;
+    // The instance is idle for a moment or more.
+    if (options.rules.resetsWithWaiting || scheduler.waiting.length === 0) state.ratio.reset();
     prefill(scheduler, options, state);
   };
 }
 
-/** Accounts for the requests that ended in the last iteration. */
-function accountForEnded<S extends SequenceView>({ running }: Scheduler<S>, state: State): void {
-  if (state.decoding > 0) state.ended += state.decoding - running.length;
-  if (state.prefilling > running.length || (state.prefilling > 0 && state.chunked !== null)) state.isFull = false;
-  state.decoding = state.prefilling = 0;
+/** Those whose prompts were computed join the batch, unless they have ended or their prompt is cut. */
+function mergePrefilled(state: State): void {
+  const { batch, prefilled } = state;
+  if (state.chunked?.hasEnded === true) state.chunked = null;
+  if (prefilled.length === 0) return;
+  const joining = prefilled.filter((each) => each !== state.chunked && !each.hasEnded);
+  // An empty batch is replaced by the one that joins, and whether it was full is lost with it.
+  if (joining.length < prefilled.length || batch.length === 0) state.isFull = false;
+  batch.push(...joining);
+  state.prefilled = [];
 }
 
-/** Remaining budget of a prefill batch (`PrefillAdder`). */
-interface Budget {
+/** A batch of prompts that is being put together, and what is left of its budget (`PrefillAdder`). */
+interface Plan<S> {
+  readonly rules: SglangRules;
+  readonly prompts: { readonly sequence: S; readonly tokens: number }[];
+  /** Tokens of these prompts: their memory is taken when all have been chosen. */
+  tokens: number;
   /** Prompt tokens left, and those left before a prompt is cut. */
   input: number;
   chunk: number;
   /** KV tokens reserved for outputs. */
   reserved: number;
-  added: number;
 }
 
 /** Fills a batch of prompts. False if it stays empty. */
 function prefill<S extends SequenceView>(scheduler: Scheduler<S>, options: SglangOptions, state: State): boolean {
   const { running, waiting } = scheduler;
+  const { rules } = options;
   const chunked = state.chunked === null ? undefined : running.findLast((each) => each === state.chunked);
   state.chunked = null;
+  // No request is in the way.
+  if (state.batch.length === 0) state.isFull = false;
   if (chunked === undefined && (state.isFull || waiting.length === 0)) return false;
-  const batched = running.length + state.ended - (chunked === undefined ? 0 : 1);
-  if (chunked === undefined && batched >= options.maxRunning) {
+  if (chunked === undefined && state.batch.length >= options.maxRunning) {
     state.isFull = true;
     return false;
   }
-  if (options.schedulePolicy === 'lpm' && waiting.length <= options.lpmLimit) sortByLongestPrefixMatch(scheduler);
-  const budget: Budget = {
+  // Others find what is computed of it, or being computed, from now on.
+  if (chunked !== undefined) scheduler.publish(chunked);
+  const sorts = options.schedulePolicy === 'lpm' && waiting.length <= options.lpmLimit;
+  if (sorts) sortByLongestPrefixMatch(scheduler);
+  else refreshWaiting(scheduler, rules, state);
+  const plan: Plan<S> = {
+    rules,
+    prompts: [],
+    tokens: 0,
     input: options.maxPrefillTokens,
     chunk: options.chunkTokens,
-    reserved: reservedTokens(running, chunked) * state.ratio.value,
-    added: 0,
+    reserved: reservedTokens(state.batch, options.reservesAll ? 1 : state.ratio.value),
   };
-  if (chunked !== undefined) continueChunked(scheduler, chunked, budget, state);
-  if (!admitWaiting(scheduler, budget, state, options.maxRunning - batched)) state.isFull = true;
-  state.prefilling = budget.added > 0 ? running.length : 0;
-  return budget.added > 0;
+  if (chunked !== undefined) continueChunked(scheduler, chunked, plan, state);
+  const look = (each: S): number => (sorts && !rules.looksUpAgain ? each.cachedTokens() : each.lookUp());
+  if (!admitWaiting(scheduler, plan, options, state, look)) state.isFull = true;
+  makeRoom(scheduler, plan.tokens, rules);
+  for (const { sequence, tokens } of plan.prompts) scheduler.run(sequence, tokens);
+  state.prefilled = plan.prompts.map(({ sequence }) => sequence);
+  return plan.prompts.length > 0;
+}
+
+/** The head last, so that what it will find is evicted last. */
+function refreshWaiting<S extends SequenceView>({ waiting }: Scheduler<S>, rules: SglangRules, state: State): void {
+  if (rules.refreshRounds === 0 || state.rounds++ % rules.refreshRounds > 0) return;
+  for (let i = Math.min(waiting.length, REFRESHED) - 1; i >= 0; i--) waiting.at(i)?.lookUp();
 }
 
 /** The cut prompt continues first. */
 function continueChunked<S extends SequenceView>(
   scheduler: Scheduler<S>,
   chunked: S,
-  budget: Budget,
+  plan: Plan<S>,
   state: State,
 ): void {
+  const { memory } = scheduler;
   const missing = missingTokens(chunked);
-  const tokens = Math.min(missing, budget.chunk);
-  if (scheduler.run(chunked, tokens)) spend(chunked, tokens, missing, budget, state);
+  const unreserved = plan.rules.chunksFitMemory ? Math.floor(memory.freeBlocks - plan.reserved) : plan.chunk;
+  const tokens = Math.min(missing, plan.chunk, unreserved > 0 ? unreserved : plan.chunk);
+  if (tokens <= memory.freeBlocks) spend(chunked, tokens, missing, plan, state);
   // Several batches share the memory, and another has taken its reserved blocks.
   else scheduler.preempt(chunked, 'tail');
 }
@@ -118,49 +156,68 @@ function continueChunked<S extends SequenceView>(
  */
 function admitWaiting<S extends SequenceView>(
   scheduler: Scheduler<S>,
-  budget: Budget,
+  plan: Plan<S>,
+  options: SglangOptions,
   state: State,
-  places: number,
+  look: (sequence: S) => number,
 ): boolean {
   const { waiting, memory } = scheduler;
+  const { rules, maxRunning } = options;
   for (let sequence = waiting.at(0); sequence !== undefined; sequence = waiting.at(0)) {
-    if (budget.added >= places) return false;
-    const missing = missingTokens(sequence) - sequence.cachedTokens();
-    const left = tokensLeft(scheduler, sequence, budget.reserved);
-    if (missing >= left) return false;
-    if (missing > budget.input && budget.added > 0) return true;
+    if (rules.budgetFirst && isUsedUp(plan)) return true;
+    if (state.batch.length + plan.prompts.length >= maxRunning) return false;
+    const missing = missingTokens(sequence) - look(sequence);
+    const left = tokensLeft(scheduler, plan, state);
+    const output = sequence.maxTokens - (rules.countsGenerated ? sequence.generatedTokens : 0);
+    const wanted = missing + expectedOutput(output) + rules.spareTokens;
     // Cached tokens count as free until the request takes them over.
-    if (sequence.neededBlocks(tokensOf(sequence)) > left) return false;
-    const tokens = Math.min(missing, budget.chunk);
+    const leftThen = left - (sequence.neededBlocks(tokensOf(sequence)) - missing);
+    if (wanted >= (rules.budgetFirst ? leftThen : left)) return false;
+    if (!rules.budgetFirst && missing > plan.input && plan.prompts.length > 0) return true;
+    if (wanted > leftThen) return false;
+    const tokens = Math.min(missing, plan.chunk);
     if (tokens === 0) return true;
-    if (!scheduler.admit(sequence, tokens)) return false;
-    spend(sequence, tokens, missing, budget, state);
-    if (memory.freeBlocks - budget.reserved <= 0) return false;
-    if (budget.input <= 0 || budget.chunk <= 0) return true;
+    scheduler.admit(sequence, 0);
+    spend(sequence, tokens, missing, plan, state);
+    if (memory.freeBlocks - plan.tokens - plan.reserved <= 0) return false;
+    if (isUsedUp(plan)) return true;
   }
   return true;
 }
 
-function spend(sequence: SequenceView, tokens: number, missing: number, budget: Budget, state: State): void {
-  budget.added++;
-  budget.input -= tokens;
-  budget.chunk -= tokens;
+function spend<S extends SequenceView>(
+  sequence: S,
+  tokens: number,
+  missing: number,
+  plan: Plan<S>,
+  state: State,
+): void {
+  plan.prompts.push({ sequence, tokens });
+  plan.tokens += tokens;
+  plan.input -= tokens;
+  plan.chunk -= tokens;
+  plan.reserved += plan.rules.spareTokens;
   if (tokens < missing) state.chunked = sequence;
-  else budget.reserved += expectedOutput(sequence.maxTokens);
+  else plan.reserved += expectedOutput(sequence.maxTokens);
 }
 
-/** Free KV tokens that are reserved neither for other outputs nor for its own. */
-function tokensLeft<S extends SequenceView>({ memory }: Scheduler<S>, sequence: S, reserved: number): number {
+function isUsedUp({ input, chunk }: Plan<unknown>): boolean {
+  return input <= 0 || chunk <= 0;
+}
+
+/** Free KV tokens that are neither reserved nor to be taken by the prompts that were chosen. */
+function tokensLeft<S extends SequenceView>({ memory }: Scheduler<S>, plan: Plan<S>, { batch }: State): number {
   // A request alone is always admitted: SGLang rejects at its arrival a request that could never run, and so does this
   // engine.
-  if (memory.freeBlocks === memory.capacityBlocks) return Number.POSITIVE_INFINITY;
-  return memory.freeBlocks - reserved - expectedOutput(sequence.maxTokens);
+  const isAlone = batch.length + plan.prompts.length === 0 && memory.freeBlocks === memory.capacityBlocks;
+  if (isAlone) return Number.POSITIVE_INFINITY;
+  return memory.freeBlocks - plan.tokens - plan.reserved;
 }
 
-/** Tokens that the decoding requests may still generate, each clipped. */
-function reservedTokens<S extends SequenceView>(running: readonly S[], chunked: S | undefined): number {
+/** Tokens that the decoding requests are expected to generate yet, each clipped. */
+function reservedTokens(batch: readonly SequenceView[], share: number): number {
   let tokens = 0;
-  for (const each of running) if (each !== chunked) tokens += expectedOutput(each.maxTokens - each.generatedTokens);
+  for (const { maxTokens, generatedTokens } of batch) tokens += expectedOutput(maxTokens - generatedTokens) * share;
   return tokens;
 }
 
@@ -169,32 +226,56 @@ function expectedOutput(allowedTokens: number): number {
 }
 
 /** All running requests decode; if memory is short, some are retracted first. */
-function decode<S extends SequenceView>(scheduler: Scheduler<S>, state: State): void {
+function decode<S extends SequenceView>(scheduler: Scheduler<S>, rules: SglangRules, state: State): void {
   const { running, memory } = scheduler;
-  const before = running.length;
-  if (before === 0) return;
-  if (memory.freeBlocks >= before) state.ratio.decay();
-  else retract(scheduler, state.ratio);
-  if (running.length < before || state.ended > 0) state.isFull = false;
-  state.ended = 0;
+  const ends = ({ isSpent }: SequenceView): boolean => rules.foreseesLength && isSpent;
+  leave(state, ({ hasEnded }) => hasEnded);
+  const isAnyEnding = leave(state, ends);
+  const { length } = state.batch;
+  if (length === 0) return;
+  makeRoom(scheduler, length, rules);
+  if (memory.freeBlocks >= length) state.ratio.decay();
+  // What those hold is free when the batch under way has run.
+  else if (isAnyEnding) return;
+  else retract(scheduler, rules, state);
   let runs = 0;
-  for (const sequence of running) if (scheduler.run(sequence, 1)) runs++;
-  if (runs > 0) state.decoding = running.length;
+  for (const sequence of running) if (!ends(sequence) && scheduler.run(sequence, 1)) runs++;
+  const [last] = running;
+  if (runs > 0 || last === undefined) return;
   // Several batches share the memory: the only request left here gives way to those of others.
-  const last = running[0];
-  if (runs === 0 && last !== undefined) scheduler.preempt(last, 'tail');
+  scheduler.preempt(last, 'tail');
+  state.batch = [];
+}
+
+/** Those of which `isOver` holds leave the batch; whether there were any. */
+function leave(state: State, isOver: (sequence: SequenceView) => boolean): boolean {
+  const { batch } = state;
+  if (!batch.some(isOver)) return false;
+  state.batch = batch.filter((each) => !isOver(each));
+  state.isFull = false;
+  return true;
+}
+
+/** What an iteration takes is evicted for all of its requests at once. */
+function makeRoom<S extends SequenceView>(scheduler: Scheduler<S>, tokens: number, rules: SglangRules): void {
+  if (rules.evictsAll) scheduler.makeRoom(tokens, tokens);
+  else scheduler.makeRoom(tokens);
 }
 
 /**
  * Retracts those with the least output, among equals the longest prompts, until the others have memory for some steps.
  */
-function retract<S extends SequenceView>(scheduler: Scheduler<S>, ratio: NewTokenRatio): void {
+function retract<S extends SequenceView>(scheduler: Scheduler<S>, rules: SglangRules, state: State): void {
   const { running, memory } = scheduler;
-  const order = running.toSorted((a, b) => b.generatedTokens - a.generatedTokens || a.promptTokens - b.promptTokens);
+  scheduler.sortRunning((a, b) => b.generatedTokens - a.generatedTokens || a.promptTokens - b.promptTokens);
   do {
-    if (order.length === 1) break;
-    const victim = order.pop();
-    if (victim !== undefined) scheduler.preempt(victim, 'tail');
-  } while (memory.freeBlocks < order.length * RETRACT_STEPS);
-  ratio.estimate(order);
+    const victim = running.at(-1);
+    if (victim === undefined || running.length === 1) break;
+    scheduler.preempt(victim, 'tail');
+    // What it leaves in the cache is the first to go.
+    scheduler.makeRoom(running.length * RETRACT_STEPS);
+  } while (memory.freeBlocks < running.length * rules.retractSteps);
+  if (running.length < state.batch.length) state.isFull = false;
+  state.batch = [...running];
+  state.ratio.estimate(running, RETRACT_STEPS, rules.estimateSpare);
 }

@@ -31,13 +31,16 @@ export type Deployment = CostOptions & {
 /** Defaults of a system's memory layout. */
 export interface MemoryLayout {
   readonly blockTokens: { readonly fallback: number; readonly max: number; readonly source: string };
-  /** Share of the GPU memory that the engine may use, by tensor-parallel degree. */
-  readonly fraction: { readonly fallback: (tp: number) => number; readonly source: string };
+  /** Share of the GPU memory that the engine may use. */
+  readonly fraction: {
+    readonly fallback: (shape: { readonly gpu: GpuName; readonly tp: number; readonly pp: number }) => number;
+    readonly source: string;
+  };
   /** Bytes of that share on each GPU for activations, CUDA graphs and libraries, besides weights and KV. */
   readonly reserveBytes: number;
 }
 
-const VLLM_MEMORY: MemoryLayout = {
+export const VLLM_MEMORY: MemoryLayout = {
   blockTokens: { fallback: 16, max: 1024, source: 'vLLM' },
   fraction: { fallback: () => 0.9, source: 'vLLM, gpu_memory_utilization' },
   reserveBytes: RUNTIME_RESERVE_BYTES,
@@ -115,11 +118,12 @@ function readParts(given: OptionReader, defaults: DeploymentDefaults): Deploymen
   const longest = defaults.maxModelLen ?? { tokens: ofModel, source };
   const { blockTokens, fraction } = defaults.memory ?? VLLM_MEMORY;
   const tp = readTensorParallel(given, model, 'tp', 1);
+  const pp = readPipelineParallel(given, model, 'pp', 1);
   return {
     model,
     gpu,
     tp,
-    pp: readPipelineParallel(given, model, 'pp', 1),
+    pp,
     ...readCostOptions(given, defaults),
     block_tokens: given.integer('block_tokens', {
       min: 1,
@@ -131,7 +135,7 @@ function readParts(given: OptionReader, defaults: DeploymentDefaults): Deploymen
     kv_fraction: given.fraction('kv_fraction', {
       above: 0,
       max: 1,
-      fallback: fraction.fallback(tp),
+      fallback: fraction.fallback({ gpu, tp, pp }),
       about: 'share of the GPU memory that the engine may use',
       source: fraction.source,
     }),

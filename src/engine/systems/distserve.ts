@@ -11,8 +11,8 @@ import { costModel, readRoles, type MemoryLayout, type RoleDeployment } from './
 import { disaggregated, readRouters } from './disaggregated.ts';
 import { kvBlocks } from './fit.ts';
 import { kvTransfer, readKvLink } from './kv-link.ts';
-import type { OptionReader } from './option-reader.ts';
-import type { System } from './system.ts';
+import { OURS, type OptionReader } from './option-reader.ts';
+import { LOGS, type System } from './system.ts';
 
 /** Remote calls between its processes, as in its own simulator; the part that grows with the tokens is left out. */
 const HOST: HostOverhead = { hostFixedUs: 2000, hostPerSequenceUs: 0 };
@@ -24,6 +24,13 @@ const MEMORY: MemoryLayout = {
   reserveBytes: 0.86e9,
 };
 
+const TRANSFERS = {
+  between: { pace: 'between-iterations' },
+  beside: { pace: 'in-turn' },
+} as const;
+
+const SWITCH = { on: {}, off: {} };
+
 const CODE = 'LLMServe/DistServe 82831f1';
 const FLAGS = 'DistServe, flags of its evaluation';
 
@@ -32,6 +39,10 @@ export const distserve: System = {
   cites:
     `DistServe (OSDI 2024), section 4.3; ${CODE}, distserve/{context,decoding}_stage_scheduler.py. As published: ` +
     'cost=distserve here and cost=vllm for vllm-v0; the same kernels: one cost for both',
+  equals:
+    `${CODE}, its schedulers of both stages, batch by batch where no request is swapped out; with double_count=on also ` +
+    `as many swaps within 2, first tokens within 5 ms and last within 20 ms on the mean${LOGS}. By default ` +
+    'prefill.batch_tokens is that of the paper, and joining prompts count once',
   options: (given) => read(given).options,
   engine(given, context) {
     const { role, own } = read(given);
@@ -47,9 +58,13 @@ export const distserve: System = {
       decode: {
         ...roleParts(decode, own['decode.router']),
         cost: (instance) => withSwapping(costModel(decode, instance), swapUs(decode)),
-        policy: () => distserveDecode({ batchSize: own['decode.batch_size'] }),
+        policy: () => distserveDecode({ batchSize: own['decode.batch_size'], countsTwice: own.double_count === 'on' }),
       },
-      transfers: { ...kvTransfer(own, prefill, decode), admission: pullBelow(own.waiting_share) },
+      transfers: {
+        ...kvTransfer(own, prefill, decode),
+        admission: pullBelow(own.waiting_share),
+        pace: TRANSFERS[own.transfer].pace,
+      },
       repeatsFirstToken: false,
     });
   },
@@ -94,6 +109,16 @@ function read(given: OptionReader) {
       fallback: 1024,
       about: 'requests that a batch decodes',
       source: FLAGS,
+    }),
+    transfer: given.name('transfer', TRANSFERS, {
+      fallback: 'between',
+      about: 'when prompts are fetched, one at a time: between two iterations, the next of which waits, or beside them',
+      source: `${CODE}, single_stage_engine.py: its decode loop awaits each transfer; beside: its paper`,
+    }),
+    double_count: given.name('double_count', SWITCH, {
+      fallback: 'off',
+      about: 'whether a fetched prompt that joins a batch must find its blocks free once more',
+      source: `${OURS}; on in ${CODE}, _check_add_to_cur_batch`,
     }),
     waiting_share: given.fraction('waiting_share', {
       above: 0,

@@ -8,7 +8,7 @@ import { OURS, type OptionReader } from './option-reader.ts';
 /** Time until the first byte moves (AIConfigurator, latency of transfers between GPUs). */
 const LATENCY_US = 10;
 
-const LINKS = { node: {} };
+const LINKS = { node: {}, instant: {} };
 const UNIT = 'gbps';
 
 /** The link that carries KV memory from a prefill instance to a decode instance. */
@@ -19,8 +19,8 @@ export function readKvLink(given: OptionReader): KvLink {
     unit: UNIT,
     fallback: 'node',
     about:
-      'what KV memory moves over between each two instances: the link of the GPUs in a node (NVLink or PCIe), or so ' +
-      'many Gbit/s',
+      'what KV memory moves over between each two instances: the link of the GPUs in a node (NVLink or PCIe), so many ' +
+      'Gbit/s, or nothing that takes time',
     source: `${OURS}: all in one node; DistServe's nodes had 25${UNIT} between them`,
   });
   return { link };
@@ -33,14 +33,15 @@ export function kvTransfer(
   { link }: KvLink,
   from: RoleDeployment,
   to: RoleDeployment,
-): { readonly link: LinkShape; readonly kvBytesPerToken: number } {
+): { readonly link: LinkShape | null; readonly kvBytesPerToken: number } {
+  return { link: shapeOf(link, from, to), kvBytesPerToken: kvBytesPerToken(LLMS[from.model]) };
+}
+
+function shapeOf(link: string, from: RoleDeployment, to: RoleDeployment): LinkShape | null {
+  if (link === 'instant') return null;
   const gpu = GPUS[from.gpu].link;
   const pairs = Math.min(from.tp * from.pp, to.tp * to.pp);
-  const shape = {
-    bytesPerS:
-      link === 'node' ? pairs * gpu.bytesPerS * gpu.efficiency : (Number(link.slice(0, -UNIT.length)) * 1e9) / 8,
-    latencyUs: LATENCY_US,
-    segmentUs: 0,
-  };
-  return { link: shape, kvBytesPerToken: kvBytesPerToken(LLMS[from.model]) };
+  const bytesPerS =
+    link === 'node' ? pairs * gpu.bytesPerS * gpu.efficiency : (Number(link.slice(0, -UNIT.length)) * 1e9) / 8;
+  return { bytesPerS, latencyUs: LATENCY_US, segmentUs: 0 };
 }

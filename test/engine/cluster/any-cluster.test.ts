@@ -3,13 +3,14 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import type { ClusterControl, Controller } from '../../../src/engine/cluster/controller.ts';
+import type { MovePace } from '../../../src/engine/cluster/kv-receiver.ts';
 import { ROUTERS, type Role, type Router } from '../../../src/engine/cluster/routers.ts';
 import type { SequenceView } from '../../../src/engine/instance/sequence.ts';
 import { CountingBlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
 import type { KvCache } from '../../../src/engine/kv/kv-cache.ts';
 import { PrefixCachingBlockPool } from '../../../src/engine/kv/prefix-caching-block-pool.ts';
 import { RadixCache } from '../../../src/engine/kv/radix-cache.ts';
-import { vllmPdDecode } from '../../../src/engine/policies/vllm-pd.ts';
+import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
 import { PLAIN_TRANSFERS, RecordingListener, testEngine } from '../small-engine.ts';
 
 const CAPACITY_TOKENS = 160;
@@ -41,6 +42,8 @@ const shape = fc.record({
   memory: fc.constantFrom(...Object.keys(MEMORIES)),
   router: fc.constantFrom(...Object.keys(ROUTED)),
   stages: fc.integer({ min: 1, max: 2 }),
+  ahead: fc.boolean(),
+  pace: fc.constantFrom<MovePace>('as-they-come', 'with-decisions', 'in-turn', 'between-iterations'),
   tokenBudget: fc.integer({ min: 4, max: 60 }),
   repeatsFirstToken: fc.boolean(),
   /** One transfer of so many brings nothing. */
@@ -97,13 +100,21 @@ test('any trace, moves and roles: each request ends once with its tokens, phases
         const engine = testEngine(
           { clock, onIteration: () => assert.ok(steps++ < 20_000, 'it goes on and on') },
           {
-            policy: () => vllmPdDecode({ tokenBudget: of.tokenBudget, maxSeqs: 4, reservePrompts: of.stages > 1 }),
+            policy: () =>
+              vllmV1({
+                tokenBudget: of.tokenBudget,
+                maxSeqs: 4,
+                reservePrompts: of.stages > 1,
+                wholeMustFit: of.ahead,
+                holdersFirst: true,
+              }),
+            ahead: of.ahead ? { deliversAfterPreemption: true, keepsOverrun: false } : undefined,
             memory: MEMORIES[of.memory] ?? assert.fail(),
             router: ROUTED[of.router]?.() ?? assert.fail(),
             roles: of.roles,
             stages: of.stages,
             repeatsFirstToken: of.repeatsFirstToken,
-            transfers: { ...PLAIN_TRANSFERS, isLost: () => ++transfers % of.lost === 0 },
+            transfers: { ...PLAIN_TRANSFERS, pace: of.pace, isLost: () => ++transfers % of.lost === 0 },
             controller: controllerOf(of, acts),
           },
         );

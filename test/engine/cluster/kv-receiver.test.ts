@@ -10,7 +10,7 @@ import { smallDisaggregated, type SmallDisaggregated } from '../systems/small-di
 const PARTS: SmallDisaggregated = {
   blockTokens: 4,
   prefill: { count: 1, capacityBlocks: 100, policy: () => distservePrefill({ batchSize: 8, batchTokens: 100 }) },
-  decode: { count: 1, capacityBlocks: 8, policy: () => distserveDecode({ batchSize: 4 }) },
+  decode: { count: 1, capacityBlocks: 8, policy: () => distserveDecode({ batchSize: 4, countsTwice: false }) },
   admission: pullBelow(0.05),
 };
 

@@ -67,6 +67,18 @@ describe('what a prompt finds', () => {
   });
 });
 
+test('of one that has ended, the token that a batch under way computes is free when that batch has run', () => {
+  const memory = new RadixCache(10);
+  const prompt = { ...promptOf([1, 2, 3]), generatedTokens: 1 };
+  const allocation = compute(memory, prompt);
+  assert.ok(allocation.allocate(4));
+  allocation.release(3, true);
+  assert.deepEqual([memory.freeBlocks, memory.unused], [9, 6]);
+  allocation.freeRest();
+  allocation.freeRest();
+  assert.deepEqual([memory.freeBlocks, memory.unused], [10, 7]);
+});
+
 test('two that computed the same at the same time keep one copy', () => {
   const memory = new RadixCache(20);
   const one = memory.open(promptOf([1, 2, 3, 4]));
@@ -80,12 +92,27 @@ test('two that computed the same at the same time keep one copy', () => {
   assert.deepEqual([memory.freeBlocks, memory.unused], [15, 14]); // only the 4 is nobody's
 });
 
+test('room is made for several at once: what is missing of it, or all of it, though less would do', () => {
+  for (const [evict, unused] of [
+    [undefined, 4],
+    [4, 7],
+  ] as const) {
+    const memory = new RadixCache(10);
+    for (const first of [1, 4, 7]) compute(memory, promptOf([first, first + 1, first + 2])).release();
+    memory.makeRoom(1, evict);
+    assert.equal(memory.unused, 1); // there was room
+    memory.makeRoom(2, evict);
+    assert.deepEqual([memory.freeBlocks, memory.unused], [10, unused]);
+  }
+});
+
 test('what was used last is evicted last, and never what a running request uses', () => {
   const memory = new RadixCache(10);
   compute(memory, promptOf([1, 2, 3])).release();
   compute(memory, promptOf([4, 5, 6])).release();
   const running = compute(memory, promptOf([7, 8, 9]));
-  assert.equal(memory.open(promptOf([1, 2, 3, 0])).cachedTokens(), 3); // used
+  assert.equal(memory.open(promptOf([4, 5, 6, 0])).cachedTokens(), 3); // no use
+  assert.equal(memory.open(promptOf([1, 2, 3, 0])).lookUp(), 3); // a use
   assert.ok(memory.open(promptOf([0, 0])).allocate(2)); // one too many: 4 5 6 goes
   assert.deepEqual([memory.freeBlocks, memory.unused], [5, 2]);
   assert.equal(memory.open(promptOf([4, 5, 6, 0])).cachedTokens(), 0);
@@ -105,7 +132,7 @@ const prompts = fc.record({
 });
 const action = fc.record({
   who: fc.nat(4),
-  what: fc.constantFrom('go on' as const, 'go on' as const, 'go on' as const, 'retract' as const, 'end' as const),
+  what: fc.constantFrom('go on', 'go on', 'go on', 'look up', 'make room', 'retract', 'end'),
   tokens: fc.integer({ min: 1, max: 8 }),
   next: prompts,
 });
@@ -114,7 +141,7 @@ test('any requests in any order: as a plain set of prefixes has it', () => {
   let evictions = 0;
   fc.assert(
     fc.property(
-      fc.array(action, { minLength: 20, maxLength: 150 }),
+      fc.array(action, { minLength: 20, maxLength: 200 }),
       fc.integer({ min: 5, max: 40 }),
       fc.constantFrom(1, 3),
       (actions, capacity, pieceTokens) => {
@@ -145,6 +172,13 @@ test('any requests in any order: as a plain set of prefixes has it', () => {
             naive.drop(request);
             allocation.release();
             slots[who] = open(next);
+          } else if (what === 'look up') {
+            assert.equal(allocation.lookUp(), naive.lookUp(request));
+          } else if (what === 'make room') {
+            const before = memory.unused;
+            memory.makeRoom(tokens, tokens);
+            naive.makeRoom(tokens);
+            if (memory.unused > before) evictions++;
           } else {
             const cached = naive.cached(request);
             // A router asks for all of them, and changes nothing.
@@ -180,7 +214,7 @@ test('any requests in any order: as a plain set of prefixes has it', () => {
     ),
     { numRuns: 300 },
   );
-  assert.ok(evictions > 1000, `only ${evictions} evictions`);
+  assert.ok(evictions > 300, `only ${evictions} evictions`);
 });
 
 test('forgetting: not while a request holds a token, and then nothing is found and all is unused', () => {

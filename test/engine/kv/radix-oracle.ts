@@ -52,14 +52,21 @@ export class NaiveRadix {
   }
 
   cached(request: NaiveRequest): number {
-    if (request.held > 0) return 0;
-    return this.#match(request, request.prompt.promptTokens + request.prompt.generatedTokens - 1);
+    return request.held > 0 ? 0 : this.#count(request, this.#limit(request));
+  }
+
+  lookUp(request: NaiveRequest): number {
+    return request.held > 0 ? 0 : this.#match(request, this.#limit(request));
+  }
+
+  makeRoom(tokens: number): void {
+    if (tokens > this.unused) this.#evict(tokens);
   }
 
   grow(request: NaiveRequest, tokens: number): boolean {
     if (tokens <= request.held) return true;
     const first = request.held === 0;
-    if (first) request.held = request.locked = this.cached(request);
+    if (first) request.held = request.locked = this.#split(request, this.cached(request));
     const more = Math.max(0, tokens - request.held);
     if (more > this.free) {
       if (first) request.held = request.locked = 0;
@@ -82,20 +89,32 @@ export class NaiveRadix {
     request.held = request.locked = request.computed = 0;
   }
 
+  #limit({ prompt }: NaiveRequest): number {
+    return prompt.promptTokens + prompt.generatedTokens - 1;
+  }
+
+  #count(request: NaiveRequest, limit: number): number {
+    let count = 0;
+    while (count < limit && this.#usedAt.has(request.first(count + 1))) count++;
+    return count;
+  }
+
+  /** Marks the match as used now, to the end of the node in which it ends, which is split there. */
   #match(request: NaiveRequest, limit: number): number {
     this.#now++;
-    let count = 0;
-    while (count < limit && this.#usedAt.has(request.first(count + 1)))
-      this.#usedAt.set(request.first(++count), this.#now);
-    // A node in which the match ends is split there, and both halves are used now.
-    let rest = request.first(count);
-    if (count > 0) {
-      while (!this.#ends.has(rest)) {
-        rest = this.#children(rest)[0] ?? '';
-        this.#usedAt.set(rest, this.#now);
-      }
-      this.#ends.add(request.first(count));
+    const found = this.#count(request, limit);
+    for (let count = 1; count <= found; count++) this.#usedAt.set(request.first(count), this.#now);
+    if (found === 0) return 0;
+    let rest = request.first(found);
+    while (!this.#ends.has(rest)) {
+      rest = this.#children(rest)[0] ?? '';
+      this.#usedAt.set(rest, this.#now);
     }
+    return this.#split(request, found);
+  }
+
+  #split(request: NaiveRequest, count: number): number {
+    if (count > 0) this.#ends.add(request.first(count));
     return count;
   }
 
@@ -109,7 +128,9 @@ export class NaiveRadix {
 
   #evict(tokens: number): void {
     for (let left = tokens; left > 0;) {
+      // What is asked may be more than there is.
       const leaves = [...this.#ends].filter((end) => !this.#isLocked(end) && this.#children(end).length === 0);
+      if (leaves.length === 0) return;
       const uses = leaves.map((leaf) => this.#usedAt.get(leaf) ?? Number.NaN);
       let prefix = leaves[uses.indexOf(Math.min(...uses))] ?? '';
       this.#ends.delete(prefix);

@@ -4,13 +4,17 @@ import * as fc from 'fast-check';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import { RadixCache } from '../../../src/engine/kv/radix-cache.ts';
 import { sglang } from '../../../src/engine/policies/sglang.ts';
-import { missingTokens } from '../../../src/engine/instance/sequence.ts';
+import { tokensOf } from '../../../src/engine/instance/sequence.ts';
 import type { IterationWatch } from '../../../src/engine/instance/iteration-log.ts';
+import { SGLANG_VERSIONS } from '../../../src/engine/systems/sglang-versions.ts';
 import { RecordingListener, testEngine } from '../small-engine.ts';
 
 const PIECE_TOKENS = 8;
 
 const size = fc.record({
+  version: fc.constantFrom<keyof typeof SGLANG_VERSIONS>('0.4', '0.5'),
+  reservesAll: fc.boolean(),
+  isAhead: fc.boolean(),
   capacityTokens: fc.oneof(fc.integer({ min: 5, max: 200 }), fc.integer({ min: 100, max: 200 })),
   stages: fc.integer({ min: 1, max: 3 }),
   schedulePolicy: fc.constantFrom('fcfs' as const, 'lpm' as const),
@@ -39,20 +43,28 @@ describe('any trace on any small engine', () => {
         const clock = new VirtualClock();
         const memory = new RadixCache(options.capacityTokens);
         const onIteration: IterationWatch = (_name, slot) => {
-          const { batch: all, size: computing, tokens, work, running, preempted } = slot;
+          const { batch: all, size: computing, tokens, past, decodes, work, running, preempted } = slot;
           const batch = all.slice(0, computing);
           assert.ok(work.decodes === 0 || work.chunkTokens.length === 0);
           assert.ok(running.length <= options.maxRunning);
           if (work.decodes === 0) assert.ok(work.newTokens <= options.chunkTokens);
-          const cut = batch.filter((each, i) => (tokens[i] ?? 0) < missingTokens(each));
+          const cut = batch.filter(
+            (each, i) => decodes[i] === false && (past[i] ?? 0) + (tokens[i] ?? 0) < tokensOf(each),
+          );
           assert.ok(cut.length <= 1);
           assert.ok(memory.freeBlocks >= 0 && memory.freeBlocks <= memory.capacityBlocks);
           retracted += preempted.length;
         };
-        const { stages } = options;
+        const { rules, ahead } = SGLANG_VERSIONS[options.version];
+        const stages = options.isAhead ? 1 : options.stages;
         const engine = testEngine(
           { clock, onIteration },
-          { policy: () => sglang(options), memory: () => memory, stages },
+          {
+            policy: () => sglang({ ...options, rules }),
+            memory: () => memory,
+            stages,
+            ahead: options.isAhead ? ahead : undefined,
+          },
         );
         const asked = arrivals.map(({ atUs, promptTokens, pieces, maxTokens, share, cancelAfterUs }, i) => {
           const heard = new RecordingListener();

@@ -5,14 +5,14 @@ import { randomStream, uniform } from '../../../src/core/random.ts';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import type { Load } from '../../../src/engine/engine.ts';
 import { distserveDecode, distservePrefill } from '../../../src/engine/policies/distserve.ts';
-import { pullBelow, whenFree } from '../../../src/engine/cluster/kv-admission.ts';
-import { vllmPdDecode } from '../../../src/engine/policies/vllm-pd.ts';
+import { pullBelow } from '../../../src/engine/cluster/kv-admission.ts';
+import type { MovePace } from '../../../src/engine/cluster/kv-receiver.ts';
 import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import { CountingBlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
 import type { KvAllocation } from '../../../src/engine/kv/kv-cache.ts';
 import type { Prompt } from '../../../src/engine/instance/prompt-content.ts';
-import { arrive, type RecordingListener } from '../small-engine.ts';
+import { arrive, type RecordingListener, whenFree } from '../small-engine.ts';
 import { smallDisaggregated, type SmallDisaggregated } from './small-disaggregated.ts';
 
 const side = fc.record({
@@ -27,6 +27,8 @@ const shape = fc.record({
   blockTokens: fc.integer({ min: 1, max: 8 }),
   batchTokens: fc.integer({ min: 1, max: 60 }),
   waitingShare: fc.constantFrom(0.05, 0.3, 1),
+  countsTwice: fc.boolean(),
+  pace: fc.constantFrom<MovePace>('as-they-come', 'with-decisions', 'in-turn', 'between-iterations'),
   /** Share of the transfers. */
   lost: fc.constantFrom(0, 0.3),
 });
@@ -43,14 +45,18 @@ type AnySide = Shape['prefill'];
 type Arrival = typeof arrival extends fc.Arbitrary<infer A> ? A : never;
 
 const SYSTEMS: Readonly<Record<string, (of: Shape, ledger: Ledger) => SmallDisaggregated>> = {
-  distserve: ({ prefill, decode, blockTokens, batchTokens, waitingShare }, ledger) => ({
+  distserve: ({ prefill, decode, blockTokens, batchTokens, waitingShare, countsTwice, pace }, ledger) => ({
     blockTokens,
     prefill: {
       ...sized(prefill, blockTokens, 'prefill', ledger),
       policy: () => distservePrefill({ ...prefill, batchTokens }),
     },
-    decode: { ...sized(decode, blockTokens, 'decode', ledger), policy: () => distserveDecode(decode) },
+    decode: {
+      ...sized(decode, blockTokens, 'decode', ledger),
+      policy: () => distserveDecode({ ...decode, countsTwice }),
+    },
     admission: pullBelow(waitingShare),
+    pace,
   }),
   'vllm-pd': ({ prefill, decode, blockTokens, batchTokens, lost }, ledger) => {
     const options = ({ batchSize, stages }: AnySide) => ({
@@ -62,7 +68,10 @@ const SYSTEMS: Readonly<Record<string, (of: Shape, ledger: Ledger) => SmallDisag
     return {
       blockTokens,
       prefill: { ...sized(prefill, blockTokens, 'prefill', ledger), policy: () => vllmV1(options(prefill)) },
-      decode: { ...sized(decode, blockTokens, 'decode', ledger), policy: () => vllmPdDecode(options(decode)) },
+      decode: {
+        ...sized(decode, blockTokens, 'decode', ledger),
+        policy: () => vllmV1({ ...options(decode), holdersFirst: true }),
+      },
       admission: whenFree,
       repeatsFirstToken: true,
       isLost: () => uniform(random) < lost,
@@ -132,8 +141,10 @@ function watched(allocation: KvAllocation, note: (holds: boolean) => void): KvAl
       return allocation.blocks;
     },
     cachedTokens: () => allocation.cachedTokens(),
+    lookUp: () => allocation.lookUp(),
     blocksNeeded: (tokens) => allocation.blocksNeeded(tokens),
     computed: (tokens) => allocation.computed(tokens),
+    freeRest: () => allocation.freeRest(),
     allocate(tokens) {
       const grown = allocation.allocate(tokens);
       note(allocation.blocks > 0);

@@ -4,8 +4,9 @@ import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import { createEngine, parseEngineSpec } from '../../../src/engine/index.ts';
 import { distserveDecode, distservePrefill } from '../../../src/engine/policies/distserve.ts';
 import { pullBelow } from '../../../src/engine/cluster/kv-admission.ts';
+import type { MovePace } from '../../../src/engine/cluster/kv-receiver.ts';
 import { arrive, type RecordingListener } from '../small-engine.ts';
-import { linesOf } from './small-disaggregated.ts';
+import { linesOf, type SmallDisaggregated } from './small-disaggregated.ts';
 
 /**
  * Blocks of 4 tokens. Two instances for prompts: 10 blocks, L_m of 16 tokens, 3 prompts at most. One that decodes: 20
@@ -22,8 +23,9 @@ test('twelve requests, worked by hand', async () => {
         capacityBlocks: 10,
         policy: () => distservePrefill({ batchSize: 3, batchTokens: 16 }),
       },
-      decode: { count: 1, capacityBlocks: 20, policy: () => distserveDecode({ batchSize: 4 }) },
+      decode: { count: 1, capacityBlocks: 20, policy: () => distserveDecode({ batchSize: 4, countsTwice: false }) },
       admission: pullBelow(0.05),
+      pace: 'in-turn',
     },
     {
       A: [0, 8, 6],
@@ -62,20 +64,20 @@ test('twelve requests, worked by hand', async () => {
     // C is fetched now, until 820; I, though small, is behind it.
     ['decode-0', 600, 140, '', 'B A E G', '', 10, 0],
     // From 700 on the first could compute K, and does not: C and F leave 2 of its blocks, and K takes 3.
-    // B, E and G have ended; C's 6 blocks are taken here too while they move.
-    ['decode-0', 740, 110, '', 'A', '', 11, 0],
+    // B, E and G have ended; C's 5 blocks are taken here too while they move.
+    ['decode-0', 740, 110, '', 'A', '', 12, 0],
     ['prefill-0', 820, 200, 'K+10@0', '', '', 4, 0],
     ['decode-0', 850, 120, '', 'A C', '', 10, 0],
     ['decode-0', 970, 120, '', 'C I', '', 13, 0],
     // L, M and N end with their first token: they never move.
     ['prefill-1', 1000, 140, 'L+4@0', '', '', 5, 0],
     ['prefill-0', 1020, 260, 'M+16@0', '', '', 0, 0],
-    // F is on its way with 4 blocks.
-    ['decode-0', 1090, 120, '', 'C I', '', 8, 0],
+    // F is on its way with 3 blocks.
+    ['decode-0', 1090, 120, '', 'C I', '', 9, 0],
     ['prefill-1', 1140, 120, 'N+2@0', '', '', 5, 0],
     ['decode-0', 1210, 120, '', 'I F', '', 14, 0],
-    // J is, with 5.
-    ['decode-0', 1330, 120, '', 'I F', '', 9, 0],
+    // J is, with 4.
+    ['decode-0', 1330, 120, '', 'I F', '', 10, 0],
     ['decode-0', 1450, 130, '', 'I F J', '', 9, 0],
     ['decode-0', 1580, 130, '', 'I J K', '', 9, 0],
   ]);
@@ -110,7 +112,7 @@ test('the last is swapped to the host when memory runs out, and comes back befor
     {
       blockTokens: 4,
       prefill: { count: 1, capacityBlocks: 100, policy: () => distservePrefill({ batchSize: 8, batchTokens: 100 }) },
-      decode: { count: 1, capacityBlocks: 8, policy: () => distserveDecode({ batchSize: 4 }) },
+      decode: { count: 1, capacityBlocks: 8, policy: () => distserveDecode({ batchSize: 4, countsTwice: false }) },
       admission: pullBelow(0.05),
     },
     { A: [0, 7, 13], B: [0, 7, 10], C: [0, 7, 3], G: [1700, 2, 3] },
@@ -147,7 +149,7 @@ describe('the one that decodes', () => {
       {
         blockTokens: 4,
         prefill: { count: 1, capacityBlocks: 100, policy: () => distservePrefill({ batchSize: 8, batchTokens: 100 }) },
-        decode: { count: 1, capacityBlocks: 4, policy: () => distserveDecode({ batchSize: 4 }) },
+        decode: { count: 1, capacityBlocks: 4, policy: () => distserveDecode({ batchSize: 4, countsTwice: false }) },
         admission: pullBelow(0.05),
       },
       { A: [0, 7, 3], B: [0, 7, 2] },
@@ -167,7 +169,7 @@ describe('the one that decodes', () => {
       {
         blockTokens: 4,
         prefill: { count: 1, capacityBlocks: 100, policy: () => distservePrefill({ batchSize: 8, batchTokens: 100 }) },
-        decode: { count: 1, capacityBlocks: 5, policy: () => distserveDecode({ batchSize: 4 }) },
+        decode: { count: 1, capacityBlocks: 5, policy: () => distserveDecode({ batchSize: 4, countsTwice: false }) },
         admission: pullBelow(0.05),
       },
       { A: [0, 7, 3], B: [0, 11, 2] },
@@ -179,12 +181,75 @@ describe('the one that decodes', () => {
   });
 });
 
+/** One instance of each kind with as much memory as wanted; the one that decodes takes `batchSize` requests. */
+function plain(pace: MovePace, batchSize: number): SmallDisaggregated {
+  return {
+    blockTokens: 4,
+    prefill: { count: 1, capacityBlocks: 100, policy: () => distservePrefill({ batchSize: 8, batchTokens: 100 }) },
+    decode: { count: 1, capacityBlocks: 100, policy: () => distserveDecode({ batchSize, countsTwice: false }) },
+    admission: pullBelow(1),
+    pace,
+  };
+}
+
+describe('a prompt that moves', () => {
+  /** A decodes from 160 on, 110 us a token. B's prompt is computed at 300, and moves in 100 us. */
+  const REQUESTS = { A: [0, 2, 6], B: [100, 8, 2] } as const;
+
+  test('between iterations stops those that decode', async () => {
+    const { heard } = await linesOf(plain('between-iterations', 8), REQUESTS);
+    // It begins to move at 380, when A's iteration is over; the next, with both, begins at 480.
+    assert.deepEqual(heard['A']?.tokenTimesUs, [120, 270, 380, 600, 710, 820]);
+    assert.deepEqual(heard['B']?.tokenTimesUs, [300, 600]);
+  });
+
+  test('beside them delays none', async () => {
+    const { heard } = await linesOf(plain('in-turn', 8), REQUESTS);
+    assert.deepEqual(heard['A']?.tokenTimesUs, [120, 270, 380, 490, 610, 720]);
+    assert.deepEqual(heard['B']?.tokenTimesUs, [300, 610]);
+  });
+
+  for (const [pace, first] of [
+    ['between-iterations', 'A'],
+    ['in-turn', 'A'],
+    ['as-they-come', 'B'],
+  ] as const)
+    test(`${pace}: of a long one and a short one behind it ${first} decodes first`, async () => {
+      const { lines } = await linesOf(plain(pace, 1), { A: [0, 40, 3], B: [0, 2, 3] });
+      const decodes = lines.filter(([instance]) => instance === 'decode-0').map(([, , , , decode]) => decode);
+      assert.deepEqual(decodes, first === 'A' ? ['A', 'A', 'B', 'B'] : ['B', 'B', 'A', 'A']);
+    });
+
+  test('several may be on their way while an iteration waits, and all of them join it', async () => {
+    const { lines } = await linesOf(plain('between-iterations', 8), { A: [0, 2, 2], B: [0, 3, 2], C: [0, 4, 2] });
+    // Computed at 190; they move in 40, 50 and 60 us.
+    assert.deepEqual(lines.at(-1), ['decode-0', 340, 130, '', 'A B C', '', 96, 0]);
+  });
+});
+
+test('where blocks are counted twice, a prompt that has come joins when as many are free as it holds', async () => {
+  // Both are computed at 320. A decodes from 450 to 890, and has 4 blocks since 560; B, which has 3, comes at 580.
+  for (const [countsTwice, capacityBlocks, atUs] of [
+    [false, 8, 670],
+    [true, 10, 670],
+    [true, 9, 890],
+  ] as const) {
+    const policy = () => distserveDecode({ batchSize: 8, countsTwice });
+    const { lines } = await linesOf(
+      { ...plain('in-turn', 8), decode: { count: 1, capacityBlocks, policy } },
+      { A: [0, 11, 5], B: [0, 11, 3] },
+    );
+    assert.equal(lines.find(([, , , , decode]) => decode.includes('B'))?.[1], atUs, `${capacityBlocks} blocks`);
+  }
+});
+
 describe('options', () => {
   test('are those of its evaluation', () => {
     const { options } = parseEngineSpec('distserve,prefill=2,prefill.tp=2');
     const of = (...keys: readonly string[]): unknown[] => keys.map((key) => options[key]);
     assert.deepEqual(of('prefill', 'prefill.tp', 'decode', 'decode.tp'), [2, 2, 1, 1]);
     assert.deepEqual(of('prefill.batch_tokens', 'prefill.batch_size', 'decode.batch_size'), [512, 128, 1024]);
+    assert.deepEqual(of('transfer', 'double_count'), ['between', 'off']);
     assert.deepEqual(of('waiting_share', 'kv_fraction', 'block_tokens', 'link'), [0.05, 0.95, 16, 'node']);
   });
 

@@ -7,6 +7,7 @@ import type { IterationEntry } from '../../../src/engine/instance/iteration-log.
 import { RadixCache } from '../../../src/engine/kv/radix-cache.ts';
 import { NewTokenRatio } from '../../../src/engine/policies/new-token-ratio.ts';
 import { sglang, type SglangOptions } from '../../../src/engine/policies/sglang.ts';
+import { SGLANG_VERSIONS } from '../../../src/engine/systems/sglang-versions.ts';
 import { runTrace, testEngine, type RecordingListener } from '../small-engine.ts';
 
 interface Arrival {
@@ -40,6 +41,8 @@ const NOTHING = { instance: '0', prefill: [], decode: [], preempted: [], waiting
 
 describe('longest prefix match, worked by hand', () => {
   const options: SglangOptions = {
+    rules: SGLANG_VERSIONS['0.4'].rules,
+    reservesAll: false,
     schedulePolicy: 'lpm',
     lpmLimit: 128,
     conservativeness: 1,
@@ -123,27 +126,31 @@ describe('longest prefix match, worked by hand', () => {
   });
 });
 
+const TIGHT: SglangOptions = {
+  rules: SGLANG_VERSIONS['0.4'].rules,
+  reservesAll: false,
+  schedulePolicy: 'fcfs',
+  lpmLimit: 128,
+  conservativeness: 0.2,
+  maxPrefillTokens: 150,
+  chunkTokens: 100,
+  maxRunning: 8,
+};
+const TIGHT_ARRIVALS: readonly Arrival[] = [
+  { id: 'G', atUs: 0, promptTokens: 50, maxTokens: 20, outputTokens: 13 },
+  { id: 'H', atUs: 100, promptTokens: 40, maxTokens: 40, outputTokens: 20 },
+  { id: 'I', atUs: 700, promptTokens: 30, pieces: [1, 2, 3], maxTokens: 1 },
+  { id: 'J', atUs: 1550, promptTokens: 20, pieces: [4, 5], maxTokens: 15 },
+  { id: 'K', atUs: 3000, promptTokens: 30, pieces: [1, 2, 3], maxTokens: 5, outputTokens: 2 },
+  { id: 'M', atUs: 5000, promptTokens: 70, maxTokens: 5, outputTokens: 1 },
+];
+
 /**
  * 140 KV tokens. The ratio begins at 0.7 x 0.2 = 0.14 and falls by (0.14 - 0.14^2) / 600, some 0.0002, with each decode
  * step. "Left" is what is free, less the ratio's share of what the running may still generate, less the own maximum.
  */
-test('eviction, retraction and admission by the ratio, worked by hand', async () => {
-  const options: SglangOptions = {
-    schedulePolicy: 'fcfs',
-    lpmLimit: 128,
-    conservativeness: 0.2,
-    maxPrefillTokens: 150,
-    chunkTokens: 100,
-    maxRunning: 8,
-  };
-  const { steps, heard, engine } = await run(140, options, [
-    { id: 'G', atUs: 0, promptTokens: 50, maxTokens: 20, outputTokens: 13 },
-    { id: 'H', atUs: 100, promptTokens: 40, maxTokens: 40, outputTokens: 20 },
-    { id: 'I', atUs: 700, promptTokens: 30, pieces: [1, 2, 3], maxTokens: 1 },
-    { id: 'J', atUs: 1550, promptTokens: 20, pieces: [4, 5], maxTokens: 15 },
-    { id: 'K', atUs: 3000, promptTokens: 30, pieces: [1, 2, 3], maxTokens: 5, outputTokens: 2 },
-    { id: 'M', atUs: 5000, promptTokens: 70, maxTokens: 5, outputTokens: 1 },
-  ]);
+test('0.4: eviction, retraction and admission by the ratio, worked by hand', async () => {
+  const { steps, heard, engine } = await run(140, TIGHT, TIGHT_ARRIVALS);
   assert.deepEqual(steps, [
     { ...NOTHING, begin_us: 0, stage_us: 600, prefill: [p('G', 50)], free_blocks: 90 },
     // Prompts go before the decode of G. Left: 90 - 0.14 x 19 - 40 = 47.3, more than 40.
@@ -160,40 +167,58 @@ test('eviction, retraction and admission by the ratio, worked by hand', async ()
       decode: ['G', 'H', 'J'],
       free_blocks: 25 - 3 * k,
     })),
-    // 1 free, 3 needed. J has the least output (10; G and H 11): its 29 make 30, fewer than 20 for each of two. Of G
-    // and H, G has the longer prompt: its 60 make 90. The ratio is now (11 + 20) / 40 = 0.775.
+    // 1 free, 3 needed. J has the least output (10; G and H 11): its 29 make 30, fewer than 20 for each of two, and what
+    // it leaves in the cache is evicted at once. Of G and H, G has the longer prompt: its 60 make 90. The ratio is now
+    // (11 + 20) / 40 = 0.775.
     { ...NOTHING, begin_us: 3090, stage_us: 110, decode: ['H'], preempted: ['J', 'G'], free_blocks: 89, waiting: 3 },
-    // K is before the retracted ones, and what it shares with I is gone. Left: 89 - 0.775 x 28 - 5 = 62.3. 19 are
-    // unused, so the prompt of G goes, used longer ago than that of J. For J 59 - 21.7 - 5 - 15 = 17.3 are left: enough
-    // for the 10 that it lacks, but not with the 20 of its prompt, which are free until it takes them. Now all wait.
+    // K is before the retracted ones, and what it shares with I is gone. Left: 89 - 0.775 x 28 - 5 = 62.3. 39 are
+    // unused. For J 59 - 21.7 - 5 - 15 = 17.3 are left, and it lacks 30. Now all wait.
     { ...NOTHING, begin_us: 3200, stage_us: 400, prefill: [p('K', 30)], free_blocks: 59, waiting: 2 },
     { ...NOTHING, begin_us: 3600, stage_us: 120, decode: ['H', 'K'], free_blocks: 57, waiting: 2 },
     // K has ended and leaves the batch in this decode step: only then are prompts tried again.
     { ...NOTHING, begin_us: 3720, stage_us: 110, decode: ['H'], free_blocks: 87, waiting: 2 },
-    // Left: 87 - 0.7746 x 26 - 15 = 51.9. J finds its own prompt and computes its 10 tokens of output again. For G
-    // there is no room.
-    { ...NOTHING, begin_us: 3830, stage_us: 200, prefill: [p('J', 10, 20)], free_blocks: 57, waiting: 1 },
+    // Left: 87 - 0.7746 x 26 - 15 = 51.9. J computes its prompt and its 10 tokens of output again, for which the prompt
+    // of G goes. For G there is no room.
+    { ...NOTHING, begin_us: 3830, stage_us: 400, prefill: [p('J', 30)], free_blocks: 57, waiting: 1 },
     ...Array.from({ length: 4 }, (_, k) => ({
       ...NOTHING,
-      begin_us: 4030 + 120 * k,
+      begin_us: 4230 + 120 * k,
       stage_us: 120,
       decode: ['H', 'J'],
       free_blocks: 55 - 2 * k,
       waiting: 1,
     })),
     // J has ended, with 34 tokens.
-    { ...NOTHING, begin_us: 4510, stage_us: 110, decode: ['H'], free_blocks: 82, waiting: 1 },
+    { ...NOTHING, begin_us: 4710, stage_us: 110, decode: ['H'], free_blocks: 82, waiting: 1 },
     // Left for G: 82 - 0.7736 x 21 - 20 = 45.8; it needs 61.
-    { ...NOTHING, begin_us: 4620, stage_us: 110, decode: ['H'], free_blocks: 81, waiting: 1 },
+    { ...NOTHING, begin_us: 4820, stage_us: 110, decode: ['H'], free_blocks: 81, waiting: 1 },
     // H has ended: idle for a moment, so the ratio is 0.14 again, and G is alone.
-    { ...NOTHING, begin_us: 4730, stage_us: 710, prefill: [p('G', 61)], free_blocks: 79 },
+    { ...NOTHING, begin_us: 4930, stage_us: 710, prefill: [p('G', 61)], free_blocks: 79 },
     // Left: 79 - 0.14 x 8 - 5 = 72.9. With 0.77 it would be 67.8, too few.
-    { ...NOTHING, begin_us: 5440, stage_us: 800, prefill: [p('M', 70)], free_blocks: 9 },
-    { ...NOTHING, begin_us: 6240, stage_us: 110, decode: ['G'], free_blocks: 78 },
+    { ...NOTHING, begin_us: 5640, stage_us: 800, prefill: [p('M', 70)], free_blocks: 9 },
+    { ...NOTHING, begin_us: 6440, stage_us: 110, decode: ['G'], free_blocks: 78 },
   ]);
   for (const [id, tokens] of Object.entries({ G: 13, H: 20, I: 1, J: 15, K: 2, M: 1 }))
     assert.equal(heard[id]?.tokenTimesUs.length, tokens);
   assert.deepEqual([engine.load().preemptions, engine.load().usedBlocks], [2, 0]);
+});
+
+test('0.5: fewer are retracted, and one that has ended makes room at once, worked by hand', async () => {
+  const { steps } = await run(140, { ...TIGHT, rules: SGLANG_VERSIONS['0.5'].rules }, TIGHT_ARRIVALS);
+  const from = steps.findIndex(({ preempted }) => preempted.length > 0);
+  assert.deepEqual(steps.slice(from, from + 6), [
+    // With J gone, 30 are free, and two decode. The ratio is (22 + 40) / (60 + 1), at most 1.
+    { ...NOTHING, begin_us: 3090, stage_us: 120, decode: ['H', 'G'], preempted: ['J'], free_blocks: 28, waiting: 2 },
+    // Left for K: 28 - (28 + 8), none.
+    { ...NOTHING, begin_us: 3210, stage_us: 120, decode: ['H', 'G'], free_blocks: 26, waiting: 2 },
+    // G has ended, and is not in the way: left for K, and a token to spare, 88 - 27 - 5 - 1 = 55. For J, which may
+    // generate 5 more, 88 - 30 - 27 - 6 - 6 = 19 are left, and it lacks 30.
+    { ...NOTHING, begin_us: 3330, stage_us: 400, prefill: [p('K', 30)], free_blocks: 58, waiting: 1 },
+    { ...NOTHING, begin_us: 3730, stage_us: 120, decode: ['H', 'K'], free_blocks: 56, waiting: 1 },
+    // So has K.
+    { ...NOTHING, begin_us: 3850, stage_us: 400, prefill: [p('J', 30)], free_blocks: 57 },
+    { ...NOTHING, begin_us: 4250, stage_us: 120, decode: ['H', 'J'], free_blocks: 55 },
+  ]);
 });
 
 describe('the new-token ratio', () => {
@@ -215,18 +240,27 @@ describe('the new-token ratio', () => {
   });
 });
 
-test('its defaults follow the device and the degree, as in SGLang', () => {
-  const { options } = parseEngineSpec('sglang,gpu=a100-sxm-80g');
+test('its defaults follow the version, the device and the degree, as in SGLang', () => {
+  const optionsOf = (spec: string) => {
+    const { options } = parseEngineSpec(spec);
+    return ['kv_fraction', 'chunked_prefill_size'].map((key) => options[key]);
+  };
+  assert.deepEqual(optionsOf('sglang,version=0.4'), [0.88, 8192]);
+  assert.deepEqual(optionsOf('sglang,version=0.4,tp=4'), [0.85, 8192]);
+  assert.deepEqual(optionsOf('sglang,version=0.4,gpu=a10'), [0.88, 2048]);
+  // (81,920 - 512 - 12,288 - 128 - 512 - 58 x 8) / 81,920 MiB.
+  assert.deepEqual(optionsOf('sglang'), [0.83, 8192]);
+  // (81,920 - 512 - 12,288 - 512 - 1024 - 58 x 8) / 81,920.
+  assert.deepEqual(optionsOf('sglang,tp=4'), [0.819, 8192]);
+  // (184,320 - 512 - 24,576 - 128 - 1024 - 74 x 8) / 184,320.
+  assert.deepEqual(optionsOf('sglang,gpu=b200-sxm'), [0.854, 16_384]);
+  // 24e9 bytes are 22,888.2 MiB: (22,888.2 - 512 - 6144 - 128 - 96 - 50 x 8) / 22,888.2.
+  assert.deepEqual(optionsOf('sglang,gpu=a10'), [0.682, 4096]);
+  const { schedule_policy, lpm_limit, max_prefill_tokens, max_running_requests } = parseEngineSpec('sglang').options;
+  assert.deepEqual([schedule_policy, lpm_limit, max_prefill_tokens, max_running_requests], ['fcfs', 128, 16384, 2048]);
   // 0.88 x 80 GiB - 16.06 GB of weights, over 131,072 bytes.
-  const engine = createEngine(parseEngineSpec('sglang,gpu=a100-sxm-80g'), { clock: new VirtualClock() });
-  assert.equal(engine.load().capacityBlocks, 454_188);
-  const { schedule_policy, lpm_limit, max_prefill_tokens, chunked_prefill_size, max_running_requests } = options;
-  assert.deepEqual(
-    [schedule_policy, lpm_limit, max_prefill_tokens, chunked_prefill_size, max_running_requests],
-    ['fcfs', 128, 16384, 8192, 2048],
-  );
-  assert.equal(parseEngineSpec('sglang,tp=4').options['kv_fraction'], 0.85);
-  assert.equal(parseEngineSpec('sglang,gpu=a10').options['chunked_prefill_size'], 2048);
+  const spec = parseEngineSpec('sglang,version=0.4,gpu=a100-sxm-80g');
+  assert.equal(createEngine(spec, { clock: new VirtualClock() }).load().capacityBlocks, 454_188);
 });
 
 test('batches that share the memory give way to each other: with stages, all requests end', async () => {

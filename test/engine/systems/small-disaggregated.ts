@@ -5,6 +5,7 @@ import { logIterations, type IterationEntry } from '../../../src/engine/instance
 import { CountingBlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
 import type { KvCache } from '../../../src/engine/kv/kv-cache.ts';
 import type { KvAdmission } from '../../../src/engine/cluster/kv-admission.ts';
+import type { MovePace } from '../../../src/engine/cluster/kv-receiver.ts';
 import type { IterationPolicy } from '../../../src/engine/policies/policy.ts';
 import type { RouterName } from '../../../src/engine/cluster/routers.ts';
 import type { EngineContext } from '../../../src/engine/systems/system.ts';
@@ -28,6 +29,8 @@ export interface SmallDisaggregated {
   /** Of both sides; DistServe's if left out. */
   readonly router?: RouterName;
   readonly admission: KvAdmission;
+  /** As they come if left out. */
+  readonly pace?: MovePace;
   readonly repeatsFirstToken?: boolean;
   readonly isLost?: () => boolean;
   /** Each side may be asked by itself. */
@@ -47,7 +50,15 @@ export function smallDisaggregated(
 }
 
 function disaggregatedIn(context: EngineContext, parts: SmallDisaggregated): Engine {
-  const { blockTokens, router = 'least-requests', admission, repeatsFirstToken = false, isLost, holdUs } = parts;
+  const {
+    blockTokens,
+    router = 'least-requests',
+    admission,
+    pace = 'as-they-come',
+    repeatsFirstToken = false,
+    isLost,
+    holdUs,
+  } = parts;
   const side = ({ count, stages = 1, capacityBlocks, policy, memory }: SmallSide): RoleParts => ({
     count,
     router,
@@ -60,7 +71,7 @@ function disaggregatedIn(context: EngineContext, parts: SmallDisaggregated): Eng
     maxModelLen: 10_000,
     prefill: side(parts.prefill),
     decode: side(parts.decode),
-    transfers: { ...PLAIN_TRANSFERS, admission, isLost },
+    transfers: { ...PLAIN_TRANSFERS, admission, pace, isLost },
     repeatsFirstToken,
     ...(holdUs === undefined ? {} : { holdUs }),
   });
