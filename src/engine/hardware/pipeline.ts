@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
+import type { Batch } from '../cost/batch.ts';
 
 /** Runs batches: GPUs in a row, each with its part of the layers. */
 export interface Executor {
@@ -8,9 +9,9 @@ export interface Executor {
   readonly share: number;
   /**
    * Starts a batch now, which takes `stageUs` in each stage. `done`: its results are there; `free`: the next batch may
-   * start. When both are due at the same time, `done` is called first.
+   * start. When both are due at the same time, `done` is called first. `batch` is left as it is until then.
    */
-  run(stageUs: number, done: () => void, free: () => void): void;
+  run(stageUs: number, done: () => void, free: () => void, batch: Batch): void;
 }
 
 /** `stages` GPUs (or groups of them), each with a part of the layers: batches follow one another without overtaking. */

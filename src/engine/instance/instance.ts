@@ -210,7 +210,7 @@ export class Instance implements Place {
     onIteration?.(this.name, slot, stageUs);
     slot.isUnderWay = true;
     this.#underWay++;
-    executor.run(stageUs, end, this.#turn);
+    executor.run(stageUs, end, this.#turn, slot.work);
     return true;
   }
 
