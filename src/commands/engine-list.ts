@@ -48,7 +48,7 @@ function catalogueText({ systems, models, gpus, costs }: EngineCatalogue): strin
   ].join('\n');
 }
 
-function systemText({ system, source, options, warnings }: SystemInfo): string {
+function systemText({ system, source, equals, options, warnings }: SystemInfo): string {
   const text = section(
     `${system}: ${source}`,
     options.map(({ key, value, about, expected, source: from }) => [
@@ -56,5 +56,6 @@ function systemText({ system, source, options, warnings }: SystemInfo): string {
       `${about}; ${expected} (${from})`,
     ]),
   );
-  return [text, ...warnings.map((warning) => `warning: ${warning}\n`)].join('');
+  const checked = `Equals ${equals}\n`;
+  return [checked, text, ...warnings.map((warning) => `warning: ${warning}\n`)].join('');
 }

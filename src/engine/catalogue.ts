@@ -10,7 +10,7 @@ import type { OptionInfo } from './systems/option-reader.ts';
 
 /** Everything that the engine can be configured with, each entry with its source: plain JSON. */
 export interface EngineCatalogue {
-  readonly systems: readonly { readonly name: string; readonly source: string }[];
+  readonly systems: readonly { readonly name: string; readonly source: string; readonly equals: string }[];
   readonly models: readonly ModelInfo[];
   readonly gpus: readonly GpuInfo[];
   readonly costs: readonly { readonly name: string; readonly about: string; readonly source: string }[];
@@ -42,7 +42,7 @@ interface GpuInfo {
 
 export function engineCatalogue(): EngineCatalogue {
   return {
-    systems: Object.entries(SYSTEMS).map(([name, { cites }]) => ({ name, source: cites })),
+    systems: Object.entries(SYSTEMS).map(([name, { cites, equals }]) => ({ name, source: cites, equals })),
     models: Object.entries(LLMS).map(([name, llm]) => ({
       name,
       weight_bytes: weightBytes(llm),
@@ -76,6 +76,8 @@ function expertsOf({ experts }: Llm): Pick<ModelInfo, 'experts' | 'active_expert
 export interface SystemInfo {
   readonly system: string;
   readonly source: string;
+  /** Which version of the real system it equals, and how that was checked. */
+  readonly equals: string;
   readonly options: readonly OptionInfo[];
   /** Warnings about these values, a sentence each. */
   readonly warnings: readonly string[];
@@ -84,5 +86,6 @@ export interface SystemInfo {
 /** The options of the system in `text` (as `parseEngineSpec` reads it), with their values. */
 export function describeSystem(text: string): SystemInfo {
   const { name, system, reader } = readEngineSpec(text);
-  return { system: name, source: system.cites, options: reader.infos, warnings: reader.warnings };
+  const { cites: source, equals } = system;
+  return { system: name, source, equals, options: reader.infos, warnings: reader.warnings };
 }

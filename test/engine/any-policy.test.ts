@@ -7,6 +7,7 @@ import { CountingBlockPool } from '../../src/engine/kv/counting-block-pool.ts';
 import { chunkSchedule } from '../../src/engine/policies/chunk-schedule.ts';
 import type { IterationPolicy } from '../../src/engine/policies/policy.ts';
 import type { RouterName } from '../../src/engine/cluster/routers.ts';
+import type { AheadRules } from '../../src/engine/instance/instance.ts';
 import type { IterationWatch } from '../../src/engine/instance/iteration-log.ts';
 import { sarathi } from '../../src/engine/policies/sarathi.ts';
 import { vllmV0 } from '../../src/engine/policies/vllm-v0.ts';
@@ -42,6 +43,7 @@ type Arrival = typeof arrival extends fc.Arbitrary<infer A> ? A : never;
 
 interface PolicyUnderTest {
   create(of: AnyEngine): IterationPolicy;
+  readonly ahead?: AheadRules;
   /** What holds of each of its iterations. */
   check(slot: BatchSlot, of: AnyEngine): void;
 }
@@ -52,9 +54,19 @@ const POLICIES: Readonly<Record<string, PolicyUnderTest>> = {
     create: (of) => vllmV1({ ...of, reservePrompts: of.stages > 1 }),
     check(slot, { tokenBudget }) {
       assert.ok(slot.work.newTokens <= tokenBudget);
-      const begun = slot.batch.slice(0, slot.size).filter(({ computedTokens }) => computedTokens === 0);
+      const begun = slot.past.slice(0, slot.size).filter((past) => past === 0);
       assert.ok(slot.preempted.length === 0 || begun.length === 0, 'admitted while others were preempted');
     },
+  },
+  'vllm-v1, decided ahead': {
+    create: (of) => vllmV1({ ...of, reservePrompts: of.stages > 1, wholeMustFit: true }),
+    ahead: { deliversAfterPreemption: true },
+    check: (slot, { tokenBudget }) => assert.ok(slot.work.newTokens <= tokenBudget),
+  },
+  'vllm-v1, decided ahead, tokens of the preempted lost': {
+    create: (of) => vllmV1({ ...of, reservePrompts: of.stages > 1 }),
+    ahead: { deliversAfterPreemption: false },
+    check: (slot, { tokenBudget }) => assert.ok(slot.work.newTokens <= tokenBudget),
   },
   'vllm-v0': {
     create: ({ tokenBudget, maxSeqs }) =>
@@ -119,7 +131,9 @@ async function simulate(
     slotsOf.set(name, slots.add(slot));
     const { capacityBlocks, freeBlocks } = slot.memory;
     assert.ok(freeBlocks >= 0);
-    const held = [...slots].flatMap(({ running }) => running).reduce((sum, each) => sum + each.heldBlocks(), 0);
+    // Slots that are decided ahead of each other share their running requests.
+    const running = new Set([...slots].map((one) => one.running));
+    const held = [...running].flat().reduce((sum, each) => sum + each.heldBlocks(), 0);
     assert.equal(capacityBlocks - freeBlocks, held);
     assert.ok(slot.running.length <= of.maxSeqs);
     policy.check(slot, of);
@@ -129,7 +143,10 @@ async function simulate(
   const memory = () => new CountingBlockPool(of.capacityBlocks, of.blockTokens);
   const { stages, router } = of;
   const roles = Array.from({ length: of.instances }, () => 'both' as const);
-  const all = testEngine({ clock, onIteration }, { policy: () => policy.create(of), memory, stages, roles, router });
+  const all = testEngine(
+    { clock, onIteration },
+    { policy: () => policy.create(of), ahead: policy.ahead, memory, stages, roles, router },
+  );
 
   let present = 0;
   let sinceUs = 0;

@@ -1,11 +1,12 @@
 import { VirtualClock } from '../../src/core/virtual-clock.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { cluster, type ClusterParts } from '../../src/engine/cluster/cluster.ts';
-import { whenFree } from '../../src/engine/cluster/kv-admission.ts';
+import type { KvAdmission } from '../../src/engine/cluster/kv-admission.ts';
 import type { KvTransfers } from '../../src/engine/cluster/kv-receiver.ts';
 import { ROUTERS, type Role, type Router, type RouterName } from '../../src/engine/cluster/routers.ts';
 import type { CostModel } from '../../src/engine/cost/cost-model.ts';
 import type { Cancel, Completion, Engine, Listener, EngineRequest } from '../../src/engine/engine.ts';
+import type { AheadRules } from '../../src/engine/instance/instance.ts';
 import { logIterations, type IterationEntry, type IterationWatch } from '../../src/engine/instance/iteration-log.ts';
 import type { PromptContent } from '../../src/engine/instance/prompt-content.ts';
 import { CountingBlockPool } from '../../src/engine/kv/counting-block-pool.ts';
@@ -17,6 +18,10 @@ import type { EngineContext } from '../../src/engine/systems/system.ts';
 
 /** An iteration costs 100 us and 10 us a token: times that can be worked out by hand. */
 export const PLAIN_COST: CostModel = { timeUs: (batch) => 100 + 10 * batch.newTokens };
+
+/** KV memory comes as soon as there are free blocks that none who waits there for memory could have. */
+export const whenFree: KvAdmission = (receiver, blocks) =>
+  !receiver.waitsForMemory() && blocks <= receiver.memory.freeBlocks;
 
 /** From each instance to each other: a byte a microsecond after 20 us; a token has 10 bytes. */
 export const PLAIN_TRANSFERS: KvTransfers = {
@@ -31,6 +36,8 @@ export interface TestEngineParts extends Pick<ClusterParts, 'transfers' | 'repea
   /** The plain one, if left out. */
   readonly cost?: CostModel | undefined;
   readonly stages?: number;
+  /** Set: batches are decided ahead, unless there are several stages. */
+  readonly ahead?: AheadRules | undefined;
   /** Of each instance; one that does both, if left out. */
   readonly roles?: readonly Role[];
   readonly router?: RouterName | Router;
@@ -40,13 +47,14 @@ export interface TestEngineParts extends Pick<ClusterParts, 'transfers' | 'repea
 /** An engine of any policy and memory; instance i is named `i`. */
 export function testEngine(context: EngineContext, parts: TestEngineParts): Engine {
   const { policy, memory, cost = PLAIN_COST, stages = 1, roles = ['both'], router = 'round-robin' } = parts;
+  const ahead = stages === 1 ? parts.ahead : undefined;
   return cluster({
     ...parts,
     clock: context.clock,
     maxModelLen: parts.maxModelLen ?? 10_000,
     router: typeof router === 'string' ? ROUTERS[router].create() : router,
     members: roles.flatMap((role, i) =>
-      equalMembers(context, { role, count: 1, name: () => String(i), stages, memory, policy, cost: () => cost }),
+      equalMembers(context, { role, count: 1, name: () => String(i), stages, memory, policy, ahead, cost: () => cost }),
     ),
   });
 }

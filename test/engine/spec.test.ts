@@ -7,6 +7,8 @@ import { createEngine, parseEngineSpec } from '../../src/engine/spec.ts';
 const DEFAULTS = {
   system: 'vllm-v1',
   options: {
+    version: '0.32',
+    async: 'on',
     model: 'llama-3.1-8b',
     gpu: 'h100-sxm',
     tp: 1,
@@ -18,7 +20,7 @@ const DEFAULTS = {
     run_noise: 0,
     seed: 1,
     block_tokens: 16,
-    kv_fraction: 0.9,
+    kv_fraction: 0.92,
     kv_tokens: 0,
     mixed_batch_penalty: 1,
     max_model_len: 131072,
@@ -43,16 +45,29 @@ describe('what is left out takes its default', () => {
     test(`"${text}"`, () => assert.deepEqual(parseEngineSpec(text), DEFAULTS));
 
   test('defaults follow the device, as in vLLM', () => {
-    const { options } = parseEngineSpec('gpu=a100-sxm-80g');
-    assert.deepEqual([options['token_budget'], options['max_seqs']], [2048, 256]);
+    const limitsOf = (text: string): unknown[] => {
+      const { options } = parseEngineSpec(text);
+      return [options['token_budget'], options['max_seqs']];
+    };
+    assert.deepEqual(limitsOf('gpu=a100-sxm-80g'), [2048, 256]);
+    assert.deepEqual(limitsOf('gpu=b200-sxm'), [16_384, 1024]);
+    assert.deepEqual(limitsOf('gpu=b200-sxm,version=0.10'), [8192, 1024]);
+    assert.deepEqual(limitsOf('token_budget=64'), [64, 64]);
+  });
+
+  test('defaults follow the version', () => {
+    const { options } = parseEngineSpec('version=0.10');
+    assert.deepEqual([options['async'], options['kv_fraction']], ['off', 0.9]);
   });
 });
 
 test('every option can be given, and a spec survives JSON', () => {
   const text =
-    'vllm-v1,model=llama-3.1-8b,gpu=a100-sxm-80g,tp=1,cost=roofline,host_fixed_us=0,host_per_sequence_us=2.5,noise=0.03,run_noise=0.02,seed=9,token_budget=512,max_seqs=8,block_tokens=32,kv_fraction=0.5,mixed_batch_penalty=1.7,max_model_len=4096,prefix_caching=off';
+    'vllm-v1,version=0.10,async=on,model=llama-3.1-8b,gpu=a100-sxm-80g,tp=1,cost=roofline,host_fixed_us=0,host_per_sequence_us=2.5,noise=0.03,run_noise=0.02,seed=9,token_budget=512,max_seqs=8,block_tokens=32,kv_fraction=0.5,mixed_batch_penalty=1.7,max_model_len=4096,prefix_caching=off';
   const spec = parseEngineSpec(text);
   assert.deepEqual(spec.options, {
+    version: '0.10',
+    async: 'on',
     model: 'llama-3.1-8b',
     gpu: 'a100-sxm-80g',
     tp: 1,
@@ -100,6 +115,7 @@ describe('mistakes name the way out', () => {
     ['token_budget=1e3', /token_budget=1e3 is not a whole number/],
     ['max_seqs=-4', /max_seqs=-4 is not a whole number/],
     ['kv_fraction=1.2', /kv_fraction=1\.2 is not a number above 0 and at most 1/],
+    ['token_budget=64,max_seqs=256', /max_seqs=256 is above token_budget=64.*; give max_seqs=64 or less/],
     ['kv_fraction=0', /kv_fraction=0 is not a number above 0/],
     ['kv_fraction=0.2', /does not fit: it needs 19\.6 GB a GPU .* raise kv_fraction above 0\.23/],
     ['kv_tokens=15', /kv_tokens=15 is less than one block; raise it to block_tokens=16 or more/],

@@ -204,8 +204,9 @@ export class Cluster implements ClusterControl<Sequence> {
         if (this.#leaving.size > 0) this.#letLeave();
         offerHeld();
       },
-      onDecision: () => {
-        member.receiver?.look();
+      onTurn: () => member.receiver?.sendDue(),
+      onDecision: (isAhead) => {
+        member.receiver?.look(isAhead);
         offerHeld();
       },
     });

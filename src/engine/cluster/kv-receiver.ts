@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import { Link, type LinkShape, type Transfer } from '../hardware/link.ts';
-import type { Instance } from '../instance/instance.ts';
+import type { Decision, Instance } from '../instance/instance.ts';
 import type { KvAllocation } from '../kv/kv-cache.ts';
 import type { KvAdmission, ReceiverView } from './kv-admission.ts';
 import { tokensOf, type Place, type Sequence } from '../instance/sequence.ts';
@@ -12,6 +12,11 @@ export interface KvTransfers {
   readonly link: LinkShape;
   readonly kvBytesPerToken: number;
   readonly admission: KvAdmission;
+  /**
+   * Whether requests get memory with decisions of the instance alone, and what moves for a batch that was decided ahead
+   * begins to move when that batch begins. If not, also when they come.
+   */
+  readonly isScheduled?: boolean | undefined;
   /** Whether a transfer that has just ended brought nothing, so that all has to be computed again. */
   readonly isLost?: (() => boolean) | undefined;
 }
@@ -31,6 +36,8 @@ export class KvReceiver implements ReceiverView {
   readonly #links = new Map<Instance, Link>();
   readonly #offered = new WaitingQueue<Move>();
   readonly #moving = new Set<Move>();
+  /** Those of `#moving` that begin to move with the next turn of the instance. */
+  #due: Move[] = [];
 
   constructor(clock: Clock, instance: Instance, transfers: KvTransfers) {
     this.#clock = clock;
@@ -45,10 +52,12 @@ export class KvReceiver implements ReceiverView {
   /** `sequence` has left `from`, and `tokens` of its tokens are in memory there until they have come here. */
   offer(sequence: Sequence, from: Instance, tokens: number): void {
     const target = this.memory.open(sequence);
-    const move: Move = { sequence, from, tokens, target, transfer: null, cancel: () => this.#cancel(move) };
+    const cancel = (): void => this.#cancel(move);
+    const move: Move = { sequence, from, tokens, target, cachedTokens: 0, transfer: null, cancel };
     sequence.place = move;
     this.#offered.push(move);
-    this.look();
+    if (this.#transfers.isScheduled === true) this.#instance.wake();
+    else this.look(false);
   }
 
   /** Whether `sequence`, offered now, would have memory at once. */
@@ -58,11 +67,14 @@ export class KvReceiver implements ReceiverView {
     return this.#offered.length === 0 && this.#transfers.admission(this, blocks);
   }
 
-  /** Takes in those that may have memory now: to be called whenever that may have changed. */
-  look(): void {
-    const { admission, kvBytesPerToken } = this.#transfers;
+  /**
+   * Takes in those that may have memory now: to be called whenever that may have changed. `isAhead`: they begin to move
+   * with the next turn of the instance.
+   */
+  look(isAhead: boolean): void {
+    const { admission } = this.#transfers;
     for (let move = this.#offered.at(0); move !== undefined; move = this.#offered.at(0)) {
-      const { sequence, from, tokens, target } = move;
+      const { sequence, target } = move;
       const cached = target.cachedTokens();
       const there = tokensThere(sequence, cached);
       // With room for what it computes next, or several that wait could fill the memory and none of them run.
@@ -70,11 +82,17 @@ export class KvReceiver implements ReceiverView {
       this.#offered.remove(move);
       this.#moving.add(move);
       sequence.computedTokens = there;
-      sequence.times.transferBegins(this.#clock.now());
-      const moved = move;
-      const bytes = Math.max(0, tokens - cached) * kvBytesPerToken;
-      move.transfer = this.#linkFrom(from).send(bytes, 1, () => this.#arrive(moved));
+      move.cachedTokens = cached;
+      if (isAhead && this.#transfers.isScheduled === true) this.#due.push(move);
+      else this.#send(move);
     }
+  }
+
+  /** The next turn of the instance has come. */
+  sendDue(): void {
+    if (this.#due.length === 0) return;
+    for (const move of this.#due) if (this.#moving.has(move)) this.#send(move);
+    this.#due = [];
   }
 
   waitingBlocks(): number {
@@ -87,6 +105,14 @@ export class KvReceiver implements ReceiverView {
     return this.#instance.waitsForMemory();
   }
 
+  prefillBlocks(): number {
+    return this.#instance.prefillBlocks();
+  }
+
+  decision(): Decision {
+    return this.#instance.decision();
+  }
+
   /** Requests that are on their way here, and their tokens. */
   requests(): number {
     return this.#offered.length + this.#moving.size;
@@ -96,6 +122,13 @@ export class KvReceiver implements ReceiverView {
     let sum = this.#offered.sum(({ sequence }) => tokensOf(sequence));
     for (const { sequence } of this.#moving) sum += tokensOf(sequence);
     return sum;
+  }
+
+  #send(move: Move): void {
+    const { sequence, from, tokens, cachedTokens } = move;
+    sequence.times.transferBegins(this.#clock.now());
+    const bytes = Math.max(0, tokens - cachedTokens) * this.#transfers.kvBytesPerToken;
+    move.transfer = this.#linkFrom(from).send(bytes, 1, () => this.#arrive(move));
   }
 
   #linkFrom(from: Instance): Link {
@@ -142,5 +175,7 @@ interface Move extends Place {
   readonly tokens: number;
   /** What it holds where it goes: nothing until it may go. */
   readonly target: KvAllocation;
+  /** Of its tokens, those that were cached there when it got memory. */
+  cachedTokens: number;
   transfer: Transfer | null;
 }

@@ -16,6 +16,8 @@ export class Batch {
   sampledTokens = 0;
   /** KV blocks that are copied to host memory or back before the iteration. */
   swappedBlocks = 0;
+  /** Whether the host prepared it while the GPU ran the batch before. */
+  isAhead = false;
 
   get sequences(): number {
     return this.chunkTokens.length + this.decodes;
@@ -29,6 +31,7 @@ export class Batch {
     this.newTokens = 0;
     this.sampledTokens = 0;
     this.swappedBlocks = 0;
+    this.isAhead = false;
   }
 
   /** Adds `tokens` tokens of a prompt whose first `past` tokens are computed; `completes`: they are its last. */

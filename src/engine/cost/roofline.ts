@@ -14,7 +14,7 @@ import { shardOf } from '../models/tensor-parallel.ts';
 import { NEXUS_CURVE, speedsBy, type ShareCurve, type ShareSpeeds } from './share-curve.ts';
 import type { Batch } from './batch.ts';
 import type { SharedCostModel } from './cost-model.ts';
-import type { HostOverhead } from './host-overhead.ts';
+import { withHost, type HostOverhead } from './host-overhead.ts';
 
 /** Queries that share one pass over the preceding keys and values: the tile of FlashAttention-2's kernels. */
 const QUERY_TILE = 128;
@@ -51,7 +51,7 @@ export interface RooflineOptions extends HostOverhead {
  * which sums the same over its operators); links and the host do not change.
  */
 export function roofline(options: RooflineOptions): SharedCostModel {
-  const { gpu, tensorParallel, stages, hostFixedUs, hostPerSequenceUs, mixedBatchPenalty } = options;
+  const { gpu, tensorParallel, stages, mixedBatchPenalty } = options;
   const speedsOn = speedsBy(options.shareCurve ?? NEXUS_CURVE);
   const llm = shardOf(options.llm, tensorParallel);
   const linearFlopsUs = 1e6 / (gpu.flopsPerS * gpu.linearMfu);
@@ -104,9 +104,8 @@ export function roofline(options: RooflineOptions): SharedCostModel {
       const decodeAttention = (batch.decodeContextTokens * kvTokenUs) / speeds.bandwidth;
       const head = batch.sampledTokens === 0 ? 0 : longer(batch.sampledTokens * headTokenUs, headWeightsUs, speeds);
       const communication = allReduces * (ALL_REDUCE_US + tokens * allReduceTokenUs);
-      const host = hostFixedUs + hostPerSequenceUs * batch.sequences;
       const device = linear + prefillAttentionUs(batch, speeds) + decodeAttention + head + communication;
-      const sum = device / stages + tokens * hopTokenUs + host;
+      const sum = withHost(device / stages + tokens * hopTokenUs, batch, options);
       return batch.decodes > 0 && batch.chunkTokens.length > 0 ? sum * mixedBatchPenalty : sum;
     },
 

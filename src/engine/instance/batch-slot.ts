@@ -4,43 +4,59 @@ import type { Scheduler } from '../policies/policy.ts';
 import { missingTokens, type Sequence } from './sequence.ts';
 import { WaitingQueue, type QueueView } from './waiting-queue.ts';
 
+/** What slots of an instance share. */
+export interface SharedQueues {
+  readonly waiting: WaitingQueue<Sequence>;
+  readonly swapped: WaitingQueue<Sequence>;
+  readonly memory: KvCacheView;
+}
+
 /**
  * One batch of an instance from decision to result, and the requests that run in it: what policies act on. An instance
- * has one for each stage of its pipeline, and all share its queue and its memory.
+ * has one for each stage of its pipeline, each with running requests of its own; or two that share them, where it
+ * decides a batch while the one before runs. All share its queues and its memory.
  */
 export class BatchSlot implements Scheduler<Sequence> {
+  /** When it is decided; once it has begun, when it began. */
   nowUs = 0;
   isUnderWay = false;
-  readonly running: Sequence[] = [];
+  readonly running: Sequence[];
   readonly memory: KvCacheView;
   /**
-   * The requests that compute in this iteration, and how many tokens each: the first `size` entries of both arrays,
-   * which are reused, because shortening an array allocates a new one.
+   * The requests that compute in this iteration, how many tokens each, behind how many, and whether it decodes: the
+   * first `size` entries of the arrays, which are reused, because shortening an array allocates a new one.
    */
   size = 0;
   readonly batch: Sequence[] = [];
   readonly tokens: number[] = [];
+  readonly past: number[] = [];
+  readonly decodes: boolean[] = [];
   readonly work = new Batch();
+  /** When it had been decided: blocks that were free, and requests that waited. */
+  freeBlocks = 0;
+  waitingRequests = 0;
   /**
    * Requests that lost their memory in the decision for this iteration, and in earlier ones of any slot that ran
    * nothing.
    */
   readonly preempted: Sequence[] = [];
   readonly preemptedEarlier: Sequence[] = [];
+  /** Requests that left the instance after the decision, and before the iteration began. */
+  readonly #withdrawn = new Set<Sequence>();
   /** Since the start, of requests that were admitted for the first time: their prompts, and what was cached of them. */
   queriedTokens = 0;
   hitTokens = 0;
   readonly #waiting: WaitingQueue<Sequence>;
   readonly #swapped: WaitingQueue<Sequence>;
+  readonly #deliversAfterPreemption: boolean;
 
-  constructor(
-    waiting: WaitingQueue<Sequence>,
-    memory: KvCacheView,
-    swapped: WaitingQueue<Sequence> = new WaitingQueue<Sequence>(),
-  ) {
+  /** `deliversAfterPreemption`: whether the token in flight of a preempted request still comes out. */
+  constructor({ waiting, swapped, memory }: SharedQueues, running: Sequence[], deliversAfterPreemption: boolean) {
     this.#waiting = waiting;
     this.#swapped = swapped;
+    this.#deliversAfterPreemption = deliversAfterPreemption;
     this.memory = memory;
+    this.running = running;
   }
 
   get waiting(): QueueView<Sequence> {
@@ -59,15 +75,45 @@ export class BatchSlot implements Scheduler<Sequence> {
     this.size = 0;
     if (this.preempted.length > 0) this.preempted.length = 0;
     if (this.preemptedEarlier.length > 0) this.preemptedEarlier.length = 0;
+    if (this.#withdrawn.size > 0) this.#withdrawn.clear();
     this.work.clear();
     this.work.swappedBlocks = swappedBlocks;
   }
 
+  /** Notes how the decision left memory and queue. */
+  decided(): void {
+    this.freeBlocks = this.memory.freeBlocks;
+    this.waitingRequests = this.#waiting.length;
+  }
+
+  /**
+   * Begins: what its requests compute is computed for the decisions that follow. Those that have ended or left since it
+   * was decided run for nothing. `leaves`: whether a request goes on elsewhere with its first token.
+   */
+  begin(nowUs: number, leaves: (sequence: Sequence) => boolean): void {
+    this.nowUs = nowUs;
+    this.isUnderWay = true;
+    const { batch, tokens, size } = this;
+    for (let i = 0; i < size; i++) {
+      const sequence = batch[i];
+      if (sequence?.state !== 'running' || this.isWithdrawn(sequence)) continue;
+      sequence.computedTokens += tokens[i] ?? 0;
+      const { generatedTokens } = sequence;
+      if (sequence.computedTokens < sequence.promptTokens + generatedTokens) continue;
+      sequence.tokensInFlight = 1;
+      sequence.isDecoding = true;
+      sequence.isSpent = generatedTokens + 1 >= sequence.maxTokens || (generatedTokens === 0 && leaves(sequence));
+    }
+  }
+
   run(sequence: Sequence, tokens: number, holdTokens = sequence.computedTokens + tokens): boolean {
-    if (!sequence.kv.allocate(holdTokens, sequence.computedTokens + tokens)) return false;
-    if (sequence.isDecoding) this.work.addDecode(sequence.computedTokens + 1);
-    else this.work.addChunk(tokens, sequence.computedTokens, tokens === missingTokens(sequence));
+    const { computedTokens, isDecoding } = sequence;
+    if (!sequence.kv.allocate(holdTokens, computedTokens + tokens)) return false;
+    if (isDecoding) this.work.addDecode(computedTokens + 1);
+    else this.work.addChunk(tokens, computedTokens, tokens === missingTokens(sequence));
     this.batch[this.size] = sequence;
+    this.past[this.size] = computedTokens;
+    this.decodes[this.size] = isDecoding;
     this.tokens[this.size++] = tokens;
     return true;
   }
@@ -95,11 +141,15 @@ export class BatchSlot implements Scheduler<Sequence> {
 
   preempt(sequence: Sequence, to: 'head' | 'tail'): void {
     this.remove(sequence);
-    sequence.kv.evict();
+    sequence.kv.evict(sequence.cacheableTokens());
     // Nothing is kept but the tokens that the user has, and they become part of the prompt.
     sequence.computedTokens = 0;
     sequence.isDecoding = false;
     sequence.state = 'waiting';
+    if (sequence.tokensInFlight > 0 && !this.#stillDelivers(sequence)) {
+      sequence.tokensInFlight = 0;
+      sequence.isSpent = false;
+    }
     this.preempted.push(sequence);
     if (to === 'head') this.#waiting.prepend(sequence);
     else this.#waiting.push(sequence);
@@ -108,7 +158,7 @@ export class BatchSlot implements Scheduler<Sequence> {
   swapOut(sequence: Sequence): void {
     this.remove(sequence);
     this.work.swappedBlocks += sequence.kv.blocks;
-    sequence.kv.evict();
+    sequence.kv.evict(sequence.cacheableTokens());
     sequence.state = 'swapped';
     this.preempted.push(sequence);
     this.#swapped.push(sequence);
@@ -122,11 +172,26 @@ export class BatchSlot implements Scheduler<Sequence> {
     this.#waiting.sort(key);
   }
 
+  /** A request leaves: it runs for nothing. */
+  withdraw(sequence: Sequence): void {
+    this.#withdrawn.add(sequence);
+  }
+
+  isWithdrawn(sequence: Sequence): boolean {
+    return this.#withdrawn.size > 0 && this.#withdrawn.has(sequence);
+  }
+
   /** Out of the running; its memory is left as it is. */
   remove(sequence: Sequence): void {
     // Policies find their victims at the end, so it is looked for from there.
     const index = this.running.lastIndexOf(sequence);
     if (index === -1) throw new Error('not running');
     this.running.splice(index, 1);
+  }
+
+  /** A prompt whose memory is wanted elsewhere is computed again, for there is none to be had. */
+  #stillDelivers({ generatedTokens, maxTokens, isSpent, prefillMode }: Sequence): boolean {
+    const goesOn = isSpent && (generatedTokens + 1 < maxTokens || prefillMode === 'hold');
+    return this.#deliversAfterPreemption && !goesOn;
   }
 }

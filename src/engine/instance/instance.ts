@@ -6,7 +6,7 @@ import type { Executor } from '../hardware/pipeline.ts';
 import type { IterationWatch } from './iteration-log.ts';
 import type { KvCache } from '../kv/kv-cache.ts';
 import type { IterationPolicy } from '../policies/policy.ts';
-import { missingTokens, tokensOf, type Place, type Sequence } from './sequence.ts';
+import { tokensOf, type Place, type Sequence } from './sequence.ts';
 import { WaitingQueue, type QueueView } from './waiting-queue.ts';
 
 export interface InstanceParts extends InstanceHooks {
@@ -17,9 +17,17 @@ export interface InstanceParts extends InstanceHooks {
   readonly executor: Executor;
   /** Time of an iteration in each stage of the executor. */
   readonly cost: CostModel;
-  /** Makes a policy; one for each batch that may be under way, for policies may keep state. */
+  /** Makes a policy; one for each stage of the executor, for policies may keep state. */
   readonly policy: () => IterationPolicy;
+  /** Set: each batch is decided ahead, when the one before begins; for an executor of one stage. */
+  readonly ahead?: AheadRules | undefined;
   readonly onIteration?: IterationWatch | undefined;
+}
+
+/** In what engines that decide ahead differ. */
+export interface AheadRules {
+  /** Whether the token in flight of a request that is preempted still comes out; if not, it is computed again. */
+  readonly deliversAfterPreemption: boolean;
 }
 
 /** What a cluster has to do with an instance. */
@@ -29,10 +37,15 @@ export interface InstanceHooks {
    * Null: it stays.
    */
   readonly next?: ((sequence: Sequence) => NextStage | null) | undefined;
-  /** Called when an iteration has ended, before the next one is decided: requests may have ended. */
+  /** Called when an iteration has ended, before the next decision: requests may have ended. */
   readonly onIterationEnd?: (() => void) | undefined;
-  /** Called after each look for work: memory and queues may have changed. */
-  readonly onDecision?: (() => void) | undefined;
+  /** Called when a batch may begin, before the first decision of that moment. */
+  readonly onTurn?: (() => void) | undefined;
+  /**
+   * Called after each look for work: memory and queues may have changed. `isAhead`: what was decided begins with the
+   * next turn.
+   */
+  readonly onDecision?: ((isAhead: boolean) => void) | undefined;
 }
 
 /** Where requests go on that leave an instance. */
@@ -56,6 +69,15 @@ interface NextStage extends Destination {
  * One copy of a model: asks its policy what to do, lets the time pass that the cost model says, hands out the tokens,
  * and asks again, until nothing is left to do. An iteration begins where the one before it was due to end, so
  * that lateness of the machine never adds up on the wall clock.
+ *
+ *     one after the other: decide 1, run 1 .......... tokens of 1, decide 2, run 2 ..........
+ *     ahead:               decide 1, run 1, decide 2 .......... tokens of 1, run 2, decide 3 ..........
+ *
+ * Ahead (vLLM's `step_with_batch_queue`, SGLang's `event_loop_overlap`), a decision does not know the tokens of the
+ * batch that runs meanwhile (`tokensInFlight`): what arrives waits for one batch more; a request that ends, which the
+ * decision could not see, has its place until then and is computed once more for nothing. A decision that comes to no
+ * batch is taken again when the tokens are there. The host's work for a batch is done beside the GPU's for the one
+ * before (`Batch.isAhead`).
  */
 export class Instance implements Place {
   readonly name: string;
@@ -64,8 +86,13 @@ export class Instance implements Place {
   readonly #waiting = new WaitingQueue<Sequence>();
   readonly #swapped = new WaitingQueue<Sequence>();
   readonly #slots: readonly Turn[];
+  /** The slots without those that share their running requests with one before. */
+  readonly #lanes: readonly BatchSlot[];
   /** The slot whose turn is next. */
   #next = 0;
+  #lastDecided: BatchSlot | null = null;
+  /** Decided, and begins when the batch that is under way has ended. */
+  #decided: Turn | null = null;
   /** A turn is due or under way; if not, nothing happens until a request arrives or a batch ends. */
   #awake = false;
   #underWay = 0;
@@ -79,10 +106,18 @@ export class Instance implements Place {
     this.#parts = parts;
     this.name = parts.name;
     this.memory = parts.memory;
-    this.#slots = Array.from({ length: parts.executor.depth }, () => {
-      const slot = new BatchSlot(this.#waiting, parts.memory, this.#swapped);
-      return { slot, decide: parts.policy(), end: () => this.#end(slot) };
+    const { executor, ahead } = parts;
+    if (ahead !== undefined && executor.depth > 1) throw new RangeError('a pipeline decides no batch ahead');
+    const queues = { waiting: this.#waiting, swapped: this.#swapped, memory: parts.memory };
+    const turns = Array.from({ length: executor.depth }, () => {
+      const [running, decide]: [Sequence[], IterationPolicy] = [[], parts.policy()];
+      return Array.from({ length: ahead === undefined ? 1 : 2 }, () => {
+        const slot = new BatchSlot(queues, running, ahead?.deliversAfterPreemption ?? true);
+        return { slot, decide, end: () => this.#end(slot) };
+      });
     });
+    this.#slots = turns.flat();
+    this.#lanes = turns.flatMap(([first]) => (first === undefined ? [] : [first.slot]));
   }
 
   /** A request arrives, new or with its prompt computed elsewhere. */
@@ -111,14 +146,15 @@ export class Instance implements Place {
   /** Frees its memory at once; an iteration that it takes part in lasts as long as it would have. */
   cancel(sequence: Sequence): void {
     this.#remove(sequence);
-    sequence.kv.release();
+    sequence.kv.release(sequence.cacheableTokens());
     // Others may wait for its memory.
     this.wake();
   }
 
-  /** Whether the batch that a request is in is under way. */
+  /** Whether a batch of those that a request runs with is under way, or one that its next token comes of. */
   isComputing(sequence: Sequence): boolean {
-    return sequence.state === 'running' && this.#slotOf(sequence)?.isUnderWay === true;
+    if (sequence.state !== 'running') return sequence.tokensInFlight > 0;
+    return this.#slots.some(({ slot }) => slot.isUnderWay && slot.running.includes(sequence));
   }
 
   /** Has a request go on at `to` that computes nothing at this moment. */
@@ -133,19 +169,16 @@ export class Instance implements Place {
   }
 
   running(): Sequence[] {
-    return this.#slots.flatMap(({ slot }) => slot.running);
+    return this.#lanes.flatMap(({ running }) => running);
   }
 
   requests(): number {
-    return this.#slots.reduce(
-      (sum, { slot }) => sum + slot.running.length,
-      this.#waiting.length + this.#swapped.length,
-    );
+    return this.#lanes.reduce((sum, { running }) => sum + running.length, this.#waiting.length + this.#swapped.length);
   }
 
   tokens(): number {
     let sum = this.#waiting.sum(tokensOf) + this.#swapped.sum(tokensOf);
-    for (const { slot } of this.#slots) for (const sequence of slot.running) sum += tokensOf(sequence);
+    for (const { running } of this.#lanes) for (const sequence of running) sum += tokensOf(sequence);
     return sum;
   }
 
@@ -154,9 +187,31 @@ export class Instance implements Place {
     return this.#waiting.sum((sequence) => sequence.heldBlocks());
   }
 
-  /** Whether the first in the queue has no memory here, or not any more. */
+  /** Whether a request in the queue has no memory here, or not any more, and could run if it had. */
   waitsForMemory(): boolean {
-    return this.#waiting.at(0)?.heldBlocks() === 0;
+    for (let i = 0; i < this.#waiting.length; i++) {
+      const sequence = this.#waiting.at(i);
+      if (sequence?.tokensInFlight === 0) return sequence.heldBlocks() === 0;
+    }
+    return false;
+  }
+
+  /** Free blocks that running requests take until their prompts are computed. */
+  prefillBlocks(): number {
+    let sum = 0;
+    for (const { running } of this.#lanes)
+      for (const sequence of running) if (!sequence.isDecoding) sum += sequence.neededBlocks(tokensOf(sequence));
+    return sum;
+  }
+
+  /** The last one. */
+  decision(): Decision {
+    const slot = this.#lastDecided;
+    return {
+      tokens: slot?.work.newTokens ?? 0,
+      running: slot?.running.length ?? 0,
+      preempted: slot?.preempted.length ?? 0,
+    };
   }
 
   load(): Load {
@@ -175,44 +230,74 @@ export class Instance implements Place {
     };
   }
 
-  /** The first stage is free: the next slot with something to do begins. */
+  /** The first stage is free: the batch that was decided ahead begins, or the next with something to do. */
   readonly #turn = (): void => {
-    for (let tried = 0; tried < this.#slots.length; tried++) {
-      const turn = this.#slots[this.#next];
-      this.#next = (this.#next + 1) % this.#slots.length;
-      if (turn === undefined || turn.slot.isUnderWay || !this.#begin(turn)) continue;
-      this.#parts.onDecision?.();
+    const { ahead, onTurn, onDecision, onIteration } = this.#parts;
+    onTurn?.();
+    const decided = this.#decided;
+    this.#decided = null;
+    const turn = decided ?? this.#decide();
+    if (turn === null) {
+      this.#awake = false;
+      onDecision?.(false);
       return;
     }
-    this.#awake = false;
-    this.#parts.onDecision?.();
+    const stageUs = this.#begin(turn);
+    if (decided === null) onDecision?.(false);
+    if (ahead === undefined) return;
+    this.#decided = this.#decide();
+    if (this.#decided !== null) this.#decided.slot.work.isAhead = true;
+    onDecision?.(true);
+    // Requests that the watch brings come too late for the batch that has just been decided.
+    onIteration?.(this.name, turn.slot, stageUs);
   };
 
-  /** False if there is nothing to do. */
-  #begin({ slot, decide, end }: Turn): boolean {
-    const { clock, cost, executor, onIteration } = this.#parts;
-    const nowUs = clock.now();
-    slot.clear(nowUs);
-    decide(slot);
-    this.#preemptions += slot.preempted.length;
-    if (slot.size === 0) {
-      this.#unlogged.push(...slot.preempted);
+  /** The next slot for which there is something to do; null if there is nothing. */
+  #decide(): Turn | null {
+    const nowUs = this.#parts.clock.now();
+    for (let tried = 0; tried < this.#lanes.length; tried++) {
+      const turn = this.#slots[this.#next];
+      this.#next = (this.#next + 1) % this.#slots.length;
+      if (turn === undefined || turn.slot.isUnderWay) continue;
+      if (this.#hasDecided(turn, nowUs)) return turn;
+      // An iteration without work takes no time: what it preempted is looked at again at once.
+      while (this.#underWay === 0 && turn.slot.preempted.length > 0) if (this.#hasDecided(turn, nowUs)) return turn;
       // With all memory free there is nothing that it could wait for.
       const isFree = this.#underWay === 0 && this.memory.freeBlocks === this.memory.capacityBlocks;
       if (isFree && this.#waiting.length + this.#swapped.length > 0)
         throw new Error('the policy leaves requests waiting and schedules nothing');
-      return false;
     }
-    if (this.#unlogged.length > 0) slot.preemptedEarlier.push(...this.#unlogged.splice(0));
+    return null;
+  }
+
+  /** False: there is nothing to do. */
+  #hasDecided({ slot, decide }: Turn, nowUs: number): boolean {
+    slot.clear(nowUs);
+    decide(slot);
+    slot.decided();
+    this.#lastDecided = slot;
+    this.#preemptions += slot.preempted.length;
+    if (slot.size === 0) this.#unlogged.push(...slot.preempted);
+    else if (this.#unlogged.length > 0) slot.preemptedEarlier.push(...this.#unlogged.splice(0));
+    return slot.size > 0;
+  }
+
+  /** Returns the time that the batch takes in each stage. */
+  #begin({ slot, end }: Turn): number {
+    const { clock, cost, executor, ahead, onIteration } = this.#parts;
+    const stageUs = cost.timeUs(slot.work, executor.share);
+    if (ahead === undefined) onIteration?.(this.name, slot, stageUs);
+    slot.begin(clock.now(), this.#leaves);
+    this.#underWay++;
     this.#iterations++;
     this.#iterationTokens += slot.work.newTokens;
-    const stageUs = cost.timeUs(slot.work, executor.share);
-    onIteration?.(this.name, slot, stageUs);
-    slot.isUnderWay = true;
-    this.#underWay++;
     executor.run(stageUs, end, this.#turn, slot.work);
-    return true;
+    return stageUs;
   }
+
+  /** Whether a request whose prompt is being computed goes on elsewhere; asked again when it is computed. */
+  readonly #leaves = (sequence: Sequence): boolean =>
+    sequence.prefillMode === 'transfer' && (this.#parts.next?.(sequence) ?? null) !== null;
 
   #end(slot: BatchSlot): void {
     const nowUs = this.#parts.clock.now();
@@ -221,32 +306,32 @@ export class Instance implements Place {
     const { batch, tokens, size } = slot;
     for (let i = 0; i < size; i++) {
       const sequence = batch[i];
-      // It may have been cancelled meanwhile.
-      if (sequence?.state !== 'running') continue;
-      const count = tokens[i] ?? 0;
-      sequence.computedTokens += count;
-      if (count > 1 || sequence.generatedTokens === 0) sequence.kv.computed(sequence.computedTokens);
-      if (missingTokens(sequence) > 0) continue;
-      if (sequence.generatedTokens > 0) this.#emit(slot, sequence, nowUs);
-      else this.#emitFirst(slot, sequence, nowUs);
+      // It may have been cancelled meanwhile; or it lost its memory, and its token still comes out.
+      if (sequence === undefined || sequence.state === 'ended' || slot.isWithdrawn(sequence)) continue;
+      const { state, generatedTokens } = sequence;
+      if (state === 'running' && ((tokens[i] ?? 0) > 1 || generatedTokens === 0))
+        sequence.kv.computed(sequence.computedTokens);
+      if (sequence.tokensInFlight === 0) continue;
+      sequence.tokensInFlight = 0;
+      if (generatedTokens > 0) this.#emit(sequence, nowUs);
+      else this.#emitFirst(sequence, nowUs);
     }
     this.#parts.onIterationEnd?.();
     // Where several batches are under way, the first stage may stand idle.
     if (!this.#awake) this.wake();
   }
 
-  #emit(slot: BatchSlot, sequence: Sequence, nowUs: number): void {
+  #emit(sequence: Sequence, nowUs: number): void {
     sequence.generatedTokens++;
-    sequence.isDecoding = true;
     sequence.listener.tokens(nowUs, 1);
     // What the listener does on a token may be to cancel.
-    if (sequence.state === 'running' && sequence.generatedTokens >= sequence.trueOutputTokens)
-      this.#finish(slot, sequence, nowUs);
+    if (sequence.state !== 'ended' && sequence.generatedTokens >= sequence.trueOutputTokens)
+      this.#finish(sequence, nowUs);
   }
 
-  #finish(slot: BatchSlot, sequence: Sequence, nowUs: number): void {
-    slot.remove(sequence);
-    if (sequence.prefillMode !== 'hold') sequence.kv.release();
+  #finish(sequence: Sequence, nowUs: number): void {
+    this.#remove(sequence);
+    if (sequence.prefillMode !== 'hold') sequence.kv.release(sequence.cacheableTokens());
     sequence.state = 'ended';
     sequence.listener.end(nowUs, sequence.completion(nowUs));
   }
@@ -254,37 +339,49 @@ export class Instance implements Place {
   /**
    * The prompt of a request is computed. The first time, it may go on elsewhere: before its first token, or with it.
    */
-  #emitFirst(slot: BatchSlot, sequence: Sequence, nowUs: number): void {
+  #emitFirst(sequence: Sequence, nowUs: number): void {
     const isFirstTime = Number.isNaN(sequence.times.prefilledUs);
     if (isFirstTime) sequence.times.prefilledUs = nowUs;
     const mayGoOn = isFirstTime && sequence.prefillMode === 'transfer';
     const next = mayGoOn ? (this.#parts.next?.(sequence) ?? null) : null;
     const tokens = sequence.computedTokens;
+    // It may stay after all.
+    sequence.isSpent = false;
     if (next?.repeatsFirstToken === true) sequence.computedTokens--;
-    else this.#emit(slot, sequence, nowUs);
+    else this.#emit(sequence, nowUs);
     // Unless that was its last token, or it was cancelled on it.
     if (next === null || sequence.state !== 'running') return;
     sequence.prefillMode = 'local';
-    slot.remove(sequence);
+    this.#remove(sequence);
     this.#depart(sequence, next, tokens);
   }
 
   #depart(sequence: Sequence, to: Destination, tokens: number): void {
+    this.#decided?.slot.withdraw(sequence);
     sequence.state = 'moving';
     sequence.times.left(this.#parts.clock.now());
     to.receive(sequence, this, tokens);
   }
 
-  #slotOf(sequence: Sequence): BatchSlot | undefined {
-    return this.#slots.find(({ slot }) => slot.running.includes(sequence))?.slot;
+  #laneOf(sequence: Sequence): BatchSlot | undefined {
+    const lanes = this.#lanes;
+    return lanes.length === 1 ? lanes[0] : lanes.find(({ running }) => running.includes(sequence));
   }
 
   /** Out of whichever queue or batch it is in; its memory is left as it is. */
   #remove(sequence: Sequence): void {
     if (sequence.state === 'waiting') this.#waiting.remove(sequence);
     if (sequence.state === 'swapped') this.#swapped.remove(sequence);
-    if (sequence.state === 'running') this.#slotOf(sequence)?.remove(sequence);
+    if (sequence.state === 'running') this.#laneOf(sequence)?.remove(sequence);
   }
+}
+
+/** What a decision came to. */
+export interface Decision {
+  /** Tokens that its batch computes, requests that run after it, and requests that it preempted. */
+  readonly tokens: number;
+  readonly running: number;
+  readonly preempted: number;
 }
 
 /** A batch slot with what decides for it, and what is called when its batch has run. */

@@ -1,6 +1,9 @@
 import type { BatchSlot } from './batch-slot.ts';
 
-/** Called when an iteration begins: the name of the instance, its batch, and the time of each stage. */
+/**
+ * Called when an iteration begins (and, where the next is decided ahead, after that decision): the name of the instance,
+ * its batch, and the time of each stage.
+ */
 export type IterationWatch = (instance: string, slot: BatchSlot, stageUs: number) => void;
 
 /** What one iteration ran: plain JSON. Requests are named by id. */
@@ -15,7 +18,7 @@ export interface IterationEntry {
   readonly decode: readonly string[];
   /** Requests that lost their memory before it, or had it copied to the host. */
   readonly preempted: readonly string[];
-  /** After this iteration's were taken. */
+  /** When it had been decided, so after its blocks were taken. */
   readonly free_blocks: number;
   readonly waiting: number;
 }
@@ -25,9 +28,9 @@ export function logIterations(write: (entry: IterationEntry) => void): Iteration
   return (instance, slot, stageUs) => {
     const prefill: { id: string; tokens: number; past: number }[] = [];
     const decode: string[] = [];
-    for (const [i, sequence] of slot.batch.slice(0, slot.size).entries()) {
-      if (sequence.isDecoding) decode.push(sequence.id);
-      else prefill.push({ id: sequence.id, tokens: slot.tokens[i] ?? 0, past: sequence.computedTokens });
+    for (const [i, { id }] of slot.batch.slice(0, slot.size).entries()) {
+      if (slot.decodes[i] === true) decode.push(id);
+      else prefill.push({ id, tokens: slot.tokens[i] ?? 0, past: slot.past[i] ?? 0 });
     }
     write({
       instance,
@@ -36,8 +39,8 @@ export function logIterations(write: (entry: IterationEntry) => void): Iteration
       prefill,
       decode,
       preempted: [...slot.preemptedEarlier, ...slot.preempted].map(({ id }) => id),
-      free_blocks: slot.memory.freeBlocks,
-      waiting: slot.waiting.length,
+      free_blocks: slot.freeBlocks,
+      waiting: slot.waitingRequests,
     });
   };
 }

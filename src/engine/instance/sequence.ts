@@ -8,14 +8,19 @@ export interface SequenceView {
   readonly promptTokens: number;
   /** Output that the caller allows at most. */
   readonly maxTokens: number;
+  /** Output that is known. */
   readonly generatedTokens: number;
-  /** Tokens, prompt first, whose keys and values are in memory. */
+  /** Tokens, prompt first, whose keys and values are in memory, or will be when the batches under way have run. */
   readonly computedTokens: number;
+  /** Output of the batches under way, 1 or 0; above 0 only where a decision is taken while another batch runs. */
+  readonly tokensInFlight: number;
   /** All of its prompt is computed, after a preemption all that it had: from now on token by token. */
   readonly isDecoding: boolean;
   readonly arrivalUs: number;
   /** Blocks that it holds. */
   heldBlocks(): number;
+  /** Whether the batches under way output all that it may output here: `maxTokens`, or the first token before it moves. */
+  readonly isSpent: boolean;
   /** While it waits without memory: tokens that it would find in the cache. */
   cachedTokens(): number;
   /** Free blocks that it would take to hold `tokens` tokens in all. */
@@ -24,12 +29,15 @@ export interface SequenceView {
   beginning(tokens: number): string | null;
 }
 
-/** Tokens to compute before the next one comes out: a prompt or its rest, one when decoding, all after a preemption. */
+/**
+ * Tokens to compute before the next one comes out: a prompt or its rest, one when decoding, all after a preemption. The
+ * output of batches under way counts, for the next batch computes with it.
+ */
 export function missingTokens(sequence: SequenceView): number {
-  return sequence.promptTokens + sequence.generatedTokens - sequence.computedTokens;
+  return sequence.promptTokens + sequence.generatedTokens + sequence.tokensInFlight - sequence.computedTokens;
 }
 
-/** Tokens that there are of it by now: its prompt, and what it has generated. */
+/** Tokens that are known of it by now: its prompt, and what it has generated. */
 export function tokensOf(sequence: SequenceView): number {
   return sequence.promptTokens + sequence.generatedTokens;
 }
@@ -63,7 +71,9 @@ export class Sequence implements SequenceView, Prompt {
   kv: KvAllocation = NO_ALLOCATION;
   generatedTokens = 0;
   computedTokens = 0;
+  tokensInFlight = 0;
   isDecoding = false;
+  isSpent = false;
   /** Of its prompt, found in the cache when it was first admitted. */
   cachedPromptTokens = 0;
   readonly times = new PhaseTimes();
@@ -95,6 +105,11 @@ export class Sequence implements SequenceView, Prompt {
     return beginningOf(this, tokens);
   }
 
+  /** Of its tokens in memory, those that a cache may keep when they are freed: not the one that gives the token in flight. */
+  cacheableTokens(): number {
+    return this.computedTokens - this.tokensInFlight;
+  }
+
   /**
    * Takes the prompt of `held` over, memory and history, all but its last token: that gives the first token of this
    * one.
@@ -103,6 +118,7 @@ export class Sequence implements SequenceView, Prompt {
     this.kv = held.kv;
     this.state = 'moving';
     this.computedTokens = this.promptTokens - 1;
+    this.isDecoding = true;
     this.cachedPromptTokens = held.cachedPromptTokens;
     this.times.continueFrom(held.times);
   }

@@ -73,24 +73,24 @@ export class BlockTable implements KvAllocation {
     if (tokens >= this.#nextKeyAt) this.#keyFullBlocks(0);
   }
 
-  release(): void {
-    this.#freeAll();
+  release(tokens = this.#tokens): void {
+    this.#freeAll(Math.floor(tokens / this.#pool.blockTokens));
     this.#held.length = 0;
   }
 
-  evict(): void {
+  evict(tokens = this.#tokens): void {
     if (this.blocks === 0) return;
-    const whole = Math.floor(this.#tokens / this.#pool.blockTokens);
+    const whole = Math.floor(tokens / this.#pool.blockTokens);
     if (this.#serial === 0) this.#serial = this.#pool.nextSerial();
     for (let i = this.#contentKeys().length; i < whole; i++) this.#pool.setKey(this.#held[i] ?? 0, this.#ownKey(i));
-    this.#freeAll();
+    this.#freeAll(whole);
     this.#preemptedBlocks = this.#held;
     this.#held = [];
   }
 
-  /** The end first, so that it is evicted first. */
-  #freeAll(): void {
-    for (let i = this.#held.length - 1; i >= 0; i--) this.#pool.free(this.#held[i] ?? 0);
+  /** The end first, so that it is evicted first; the first `whole` blocks are full. */
+  #freeAll(whole: number): void {
+    for (let i = this.#held.length - 1; i >= 0; i--) this.#pool.free(this.#held[i] ?? 0, i < whole);
     this.blocks = this.#tokens = this.#keyed = this.#nextKeyAt = 0;
     this.#found.length = 0;
     this.#foundAt = -1;

@@ -22,11 +22,11 @@ export class FreeQueue {
   }
 
   push(item: number): void {
-    const last = this.#previous[this.#end] ?? this.#end;
-    this.#next[last] = item;
-    this.#previous[item] = last;
-    this.#next[item] = this.#end;
-    this.#previous[this.#end] = item;
+    this.#insert(this.#previous[this.#end] ?? this.#end, item, this.#end);
+  }
+
+  unshift(item: number): void {
+    this.#insert(this.#end, item, this.#next[this.#end] ?? this.#end);
   }
 
   remove(item: number): void {
@@ -34,5 +34,12 @@ export class FreeQueue {
     const next = this.#next[item] ?? this.#end;
     this.#next[previous] = next;
     this.#previous[next] = previous;
+  }
+
+  #insert(previous: number, item: number, next: number): void {
+    this.#next[previous] = item;
+    this.#previous[item] = previous;
+    this.#next[item] = next;
+    this.#previous[next] = item;
   }
 }

@@ -39,8 +39,11 @@ export interface KvAllocation {
   allocate(tokens: number, computing?: number): boolean;
   /** Reports that its first `tokens` tokens have been computed: from now on others may share them. */
   computed(tokens: number): void;
-  /** Frees all its blocks at the end of the request; a cache may keep the computed ones. */
-  release(): void;
-  /** Frees all its blocks at a preemption; they are computed again or copied back. */
-  evict(): void;
+  /**
+   * Frees all its blocks at the end of the request; a cache may keep those of its first `tokens` tokens (by default of
+   * all that are computed).
+   */
+  release(tokens?: number): void;
+  /** Frees all its blocks at a preemption, as `release`; they are computed again or copied back. */
+  evict(tokens?: number): void;
 }

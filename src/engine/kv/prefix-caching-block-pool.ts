@@ -17,6 +17,7 @@ export class PrefixCachingBlockPool implements KvCache {
   readonly capacityBlocks: number;
   readonly blockTokens: number;
   freeBlocks: number;
+  readonly #freesToHead: boolean;
   /** Grows with every change of a key. */
   version = 0;
   readonly #freeQueue: FreeQueue;
@@ -28,9 +29,11 @@ export class PrefixCachingBlockPool implements KvCache {
   readonly #keyedAt: Float64Array;
   #serial = 0;
 
-  constructor(capacityBlocks: number, blockTokens: number) {
+  /** `freesToHead`: whether a block whose content cannot be found again is the next to be taken. */
+  constructor(capacityBlocks: number, blockTokens: number, freesToHead = false) {
     this.capacityBlocks = capacityBlocks;
     this.blockTokens = blockTokens;
+    this.#freesToHead = freesToHead;
     this.freeBlocks = capacityBlocks;
     this.#freeQueue = new FreeQueue(capacityBlocks);
     this.#refCounts = new Int32Array(capacityBlocks);
@@ -101,11 +104,13 @@ export class PrefixCachingBlockPool implements KvCache {
     return block;
   }
 
-  free(block: number): void {
+  /** `isWhole`: it is full of tokens that are known, as a block must be to be found again. */
+  free(block: number, isWhole: boolean): void {
     const refs = (this.#refCounts[block] ?? 0) - 1;
     this.#refCounts[block] = refs;
     if (refs > 0) return;
-    this.#freeQueue.push(block);
+    if (this.#freesToHead && !isWhole) this.#freeQueue.unshift(block);
+    else this.#freeQueue.push(block);
     this.freeBlocks++;
   }
 

@@ -18,10 +18,12 @@ export function byArrival<S extends SequenceView>(running: readonly S[]): readon
  * Decodes all decoding requests of `order`, as in vLLM v0 and in Sarathi-Serve, which began as a copy of it: each needs
  * a free block, though its last block may have room; without a free block the last request in order is preempted, at
  * worst the request itself. Returns the number of decodes, and how many of `order`, from its head, still run.
+ * `onPreempt` is called before each preemption.
  */
 export function decodePass<S extends SequenceView>(
   scheduler: Scheduler<S>,
   order: readonly S[],
+  onPreempt: (victim: S) => void = () => undefined,
 ): { decodes: number; left: number } {
   const { memory } = scheduler;
   let left = order.length;
@@ -31,7 +33,9 @@ export function decodePass<S extends SequenceView>(
     if (!sequence?.isDecoding) continue;
     while (memory.freeBlocks === 0 && left > i) {
       const victim = order[--left];
-      if (victim !== undefined) scheduler.preempt(victim, 'head');
+      if (victim === undefined) continue;
+      onPreempt(victim);
+      scheduler.preempt(victim, 'head');
     }
     if (left > i && scheduler.run(sequence, 1)) decodes++;
   }

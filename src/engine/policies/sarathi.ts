@@ -18,11 +18,18 @@ export interface SarathiOptions {
  * Sarathi-Serve's stall-free batching (OSDI '24; sarathi/core/scheduler/sarathi_scheduler.py): all decodes go on in
  * every iteration; the rest of the budget goes to started prompts, then to waiting ones, which allocate the blocks of
  * their whole prompt at once. When memory runs out, the latest arrival is preempted and recomputed.
+ *
+ * Sarathi-Serve forgets what a preempted request had computed only after the decision (base_sequence_manager.py,
+ * `on_schedule`). In the decision that preempted it, it can be admitted for no more than what was left of its prompt;
+ * where nothing was, it blocks all behind it.
  */
 export function sarathi({ tokenBudget, maxSeqs }: SarathiOptions): IterationPolicy {
   return (scheduler) => {
     const order = byArrival(scheduler.running);
-    const { decodes, left } = decodePass(scheduler, order);
+    const leftOfPreempted = new Map<SequenceView, number>();
+    const { decodes, left } = decodePass(scheduler, order, (victim) =>
+      leftOfPreempted.set(victim, victim.isDecoding ? 0 : missingTokens(victim)),
+    );
     let batched = decodes;
     for (let i = 0; i < left; i++) {
       const sequence = order[i];
@@ -31,7 +38,7 @@ export function sarathi({ tokenBudget, maxSeqs }: SarathiOptions): IterationPoli
       // Its blocks were allocated when it was admitted.
       if (tokens > 0 && scheduler.run(sequence, tokens)) batched += tokens;
     }
-    admitWaiting(scheduler, batched, tokenBudget, maxSeqs);
+    admitWaiting(scheduler, batched, { tokenBudget, maxSeqs }, leftOfPreempted);
   };
 }
 
@@ -39,8 +46,8 @@ export function sarathi({ tokenBudget, maxSeqs }: SarathiOptions): IterationPoli
 function admitWaiting<S extends SequenceView>(
   scheduler: Scheduler<S>,
   batchedTokens: number,
-  tokenBudget: ChunkSchedule,
-  maxSeqs: number,
+  { tokenBudget, maxSeqs }: SarathiOptions,
+  leftOfPreempted: ReadonlyMap<SequenceView, number>,
 ): void {
   const { running, waiting } = scheduler;
   let batched = batchedTokens;
@@ -50,7 +57,7 @@ function admitWaiting<S extends SequenceView>(
     const cached = sequence.cachedTokens();
     const missing = missingTokens(sequence) - cached;
     const begin = sequence.computedTokens + cached;
-    const tokens = Math.min(missing, tokenBudget(begin) - batched);
+    const tokens = Math.min(leftOfPreempted.get(sequence) ?? missing, tokenBudget(begin) - batched);
     if (tokens <= 0 || !fitsAboveWatermark(scheduler, sequence)) return;
     if (!scheduler.admit(sequence, tokens, begin + missing)) return;
     batched += tokens;

@@ -15,7 +15,11 @@ export function readBatchLimits(
   seqs: { readonly fallback: number; readonly source: string },
 ): BatchLimits {
   return {
-    token_budget: given.integer('token_budget', { min: 1, max: 2 ** 20, ...tokens }),
+    token_budget: readTokenBudget(given, tokens),
     max_seqs: given.integer('max_seqs', { min: 1, max: 65536, about: 'requests that run at a time', ...seqs }),
   };
+}
+
+export function readTokenBudget(given: OptionReader, tokens: TokenBudget): number {
+  return given.integer('token_budget', { min: 1, max: 2 ** 20, ...tokens });
 }

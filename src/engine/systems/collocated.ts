@@ -1,5 +1,6 @@
 import { cluster } from '../cluster/cluster.ts';
 import { ROUTERS } from '../cluster/routers.ts';
+import type { AheadRules } from '../instance/instance.ts';
 import type { KvCache } from '../kv/kv-cache.ts';
 import type { IterationPolicy } from '../policies/policy.ts';
 import { costModel, type Deployment } from './deployment.ts';
@@ -10,10 +11,14 @@ import type { System } from './system.ts';
 
 export interface CollocatedParts<O extends Deployment & Replicas> {
   readonly cites: string;
+  /** As in `System`. */
+  readonly equals: string;
   readonly options: (given: OptionReader) => O;
   /** Memory of one instance. */
   readonly memory: (options: O) => KvCache;
   readonly policy: (options: O) => IterationPolicy;
+  /** Set where batches are decided ahead. */
+  readonly ahead?: (options: O) => AheadRules | undefined;
   /** Longest prompt, if one batch must hold it whole. */
   readonly maxPromptTokens?: (options: O) => number;
   /** Name of an instance; by default its number. */
@@ -22,9 +27,10 @@ export interface CollocatedParts<O extends Deployment & Replicas> {
 
 /** A system of equal instances behind a router, each of which does both prefill and decode. */
 export function collocated<O extends Deployment & Replicas>(parts: CollocatedParts<O>): System {
-  const { cites, options: read, memory, policy, maxPromptTokens, name = String } = parts;
+  const { cites, equals, options: read, memory, policy, ahead, maxPromptTokens, name = String } = parts;
   return {
     cites,
+    equals,
     options: read,
     engine(given, context) {
       const options = read(given);
@@ -40,6 +46,7 @@ export function collocated<O extends Deployment & Replicas>(parts: CollocatedPar
           stages: options.pp,
           memory: () => memory(options),
           policy: () => policy(options),
+          ahead: ahead?.(options),
           cost: (instance) => costModel(options, instance),
         }),
       });

@@ -37,7 +37,7 @@ export interface MemoryLayout {
   readonly reserveBytes: number;
 }
 
-const VLLM_MEMORY: MemoryLayout = {
+export const VLLM_MEMORY: MemoryLayout = {
   blockTokens: { fallback: 16, max: 1024, source: 'vLLM' },
   fraction: { fallback: () => 0.9, source: 'vLLM, gpu_memory_utilization' },
   reserveBytes: RUNTIME_RESERVE_BYTES,

@@ -32,6 +32,7 @@ export const distserve: System = {
   cites:
     `DistServe (OSDI 2024), section 4.3; ${CODE}, distserve/{context,decoding}_stage_scheduler.py. As published: ` +
     'cost=distserve here and cost=vllm for vllm-v0; the same kernels: one cost for both',
+  equals: 'no version: it follows the paper',
   options: (given) => read(given).options,
   engine(given, context) {
     const { role, own } = read(given);

@@ -2,7 +2,7 @@ import type { MemberParts } from '../cluster/cluster.ts';
 import type { Role } from '../cluster/routers.ts';
 import type { CostModel } from '../cost/cost-model.ts';
 import { pipeline } from '../hardware/pipeline.ts';
-import { Instance } from '../instance/instance.ts';
+import { Instance, type AheadRules } from '../instance/instance.ts';
 import type { KvCache } from '../kv/kv-cache.ts';
 import type { IterationPolicy } from '../policies/policy.ts';
 import type { EngineContext } from './system.ts';
@@ -17,18 +17,30 @@ export interface EqualMembers {
   readonly stages: number;
   readonly memory: () => KvCache;
   readonly policy: () => IterationPolicy;
+  /** As in `InstanceParts`. */
+  readonly ahead?: AheadRules | undefined;
   /** By the name of the instance. */
   readonly cost: (name: string) => CostModel;
 }
 
 export function equalMembers({ clock, onIteration }: EngineContext, parts: EqualMembers): MemberParts[] {
-  const { role, count, stages, memory, policy, cost } = parts;
+  const { role, count, stages, memory, policy, ahead, cost } = parts;
   return Array.from({ length: count }, (_, i) => ({
     role,
     create(hooks) {
       const name = parts.name(i);
       const executor = pipeline(clock, stages);
-      return new Instance({ name, clock, onIteration, policy, memory: memory(), executor, cost: cost(name), ...hooks });
+      return new Instance({
+        name,
+        clock,
+        onIteration,
+        policy,
+        ahead,
+        memory: memory(),
+        executor,
+        cost: cost(name),
+        ...hooks,
+      });
     },
   }));
 }

@@ -5,12 +5,12 @@ import type { Deployment } from './deployment.ts';
 import { kvBlocks } from './fit.ts';
 import type { OptionReader } from './option-reader.ts';
 
-const MEMORIES = { on: PrefixCachingBlockPool, off: CountingBlockPool };
+const SWITCH = { on: {}, off: {} };
 
-export type PrefixCaching = { readonly prefix_caching: keyof typeof MEMORIES };
+export type PrefixCaching = { readonly prefix_caching: keyof typeof SWITCH };
 
 export function readPrefixCaching(given: OptionReader): PrefixCaching {
-  const prefix_caching = given.name('prefix_caching', MEMORIES, {
+  const prefix_caching = given.name('prefix_caching', SWITCH, {
     fallback: 'on',
     about: 'whether full blocks are kept, and found by what begins alike',
     source: 'vLLM, enable_prefix_caching',
@@ -18,7 +18,11 @@ export function readPrefixCaching(given: OptionReader): PrefixCaching {
   return { prefix_caching };
 }
 
-/** The memory of one instance. */
-export function blockMemory(options: Deployment & PrefixCaching): KvCache {
-  return new MEMORIES[options.prefix_caching](kvBlocks(options), options.block_tokens);
+/** The memory of one instance; `freesToHead` as in `PrefixCachingBlockPool`. */
+export function blockMemory(options: Deployment & PrefixCaching, freesToHead: boolean): KvCache {
+  const blocks = kvBlocks(options);
+  const { block_tokens: blockTokens } = options;
+  return options.prefix_caching === 'on'
+    ? new PrefixCachingBlockPool(blocks, blockTokens, freesToHead)
+    : new CountingBlockPool(blocks, blockTokens);
 }

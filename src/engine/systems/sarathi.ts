@@ -8,7 +8,7 @@ import { readDeployment, type Deployment } from './deployment.ts';
 import { kvBlocks } from './fit.ts';
 import { OURS, type OptionReader } from './option-reader.ts';
 import { readReplicas, type Replicas } from './replicas.ts';
-import type { System } from './system.ts';
+import { LOGS, type System } from './system.ts';
 import { VLLM_V0_HOST } from './vllm-v0.ts';
 
 type SarathiOptions = Deployment &
@@ -24,6 +24,7 @@ export const sarathi: System = collocated({
   cites:
     'Sarathi-Serve (OSDI 2024), sarathi/core/scheduler/sarathi_scheduler.py; budgets of the paper: 512 where TBT ' +
     'limits are strict, 2048 where they are relaxed',
+  equals: `Sarathi-Serve 96f9911, iteration by iteration, chunks of one size and shrinking${LOGS}`,
   options: read,
   memory: (options) => new CountingBlockPool(kvBlocks(options), options.block_tokens),
   policy: (options) => sarathiPolicy({ tokenBudget: scheduleOf(options), maxSeqs: options.max_seqs }),

@@ -7,7 +7,7 @@ import { readDeployment, type Deployment, type MemoryLayout } from './deployment
 import { kvBlocks } from './fit.ts';
 import type { OptionReader } from './option-reader.ts';
 import { readReplicas, type Replicas } from './replicas.ts';
-import type { System } from './system.ts';
+import { LOGS, type System } from './system.ts';
 
 /** Its scheduler runs beside the GPU: launches and reading tokens back remain. An estimate. */
 const HOST: HostOverhead = { hostFixedUs: 500, hostPerSequenceUs: 2 };
@@ -33,6 +33,7 @@ export const sglang: System = collocated({
   cites:
     'SGLang v0.4.4, srt/managers/{scheduler,schedule_policy,schedule_batch}.py, srt/mem_cache/radix_cache.py, ' +
     'defaults of srt/server_args.py; RadixAttention: SGLang (NeurIPS 2024). Mixed chunks are off',
+  equals: `SGLang 0.4.4.post1${LOGS}`,
   options: read,
   memory: (options) => new RadixCache(kvBlocks(options, MEMORY.reserveBytes)),
   policy: (options) =>

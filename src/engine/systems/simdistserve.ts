@@ -37,6 +37,9 @@ const DEFAULTS: Omit<DeploymentDefaults, 'cost'> = {
 };
 
 /** Decodes have no memory limit in the simulator. */
+const EQUALS =
+  'simdistserve 82831f1: every request’s times, in runs of the simulator itself (test/engine/validation/simdistserve.long.test.ts)';
+
 const NO_LIMIT = 2 ** 40;
 
 const DISAGGREGATED: DeploymentDefaults = { ...DEFAULTS, cost: 'distserve' };
@@ -45,6 +48,7 @@ const COLLOCATED: DeploymentDefaults = { ...DEFAULTS, cost: 'vllm' };
 /** DistServe as in its own simulator: no KV transfer, no decode memory, prompts batched up to the KV size. */
 export const simdistserve: System = {
   cites: SOURCE,
+  equals: EQUALS,
   options: (given) => readRoles(given, DISAGGREGATED, ['prefill', 'decode']).options,
   engine(given, context) {
     const { shared, role } = readRoles(given, DISAGGREGATED, ['prefill', 'decode']);
@@ -62,6 +66,7 @@ export const simdistserve: System = {
 /** The vLLM that the simulator compares with DistServe. */
 export const simdistserveVllmSystem: System = collocated({
   cites: SOURCE,
+  equals: EQUALS,
   options: readCollocated,
   memory: () => new CountingBlockPool(NO_LIMIT, 1),
   policy: (options) => simdistserveVllm(kvTokens(options)),

@@ -7,7 +7,7 @@ import { readDeployment, type Deployment } from './deployment.ts';
 import { kvBlocks } from './fit.ts';
 import type { OptionReader } from './option-reader.ts';
 import { readReplicas, type Replicas } from './replicas.ts';
-import type { System } from './system.ts';
+import { LOGS, type System } from './system.ts';
 
 /**
  * Host overhead of vLLM up to 0.5 and of systems built on it, an estimate within a factor of about 1.5: vLLM's own
@@ -23,6 +23,9 @@ export const vllmV0: System = collocated({
   cites:
     'vLLM up to 0.5, vllm/core/scheduler.py with its block manager, as Vidur emulates it; the baseline of DistServe, ' +
     'Splitwise and Llumnix. Chunked prefill and prefix caching are off; nothing is swapped',
+  equals:
+    'vLLM 0.6.6 with its v0 scheduler, iteration by iteration, chunked prefill and asynchronous output processing off' +
+    LOGS,
   options: read,
   memory: (options) => new CountingBlockPool(kvBlocks(options), options.block_tokens),
   policy: (options) => vllmV0Policy({ tokenBudget: options.token_budget, maxSeqs: options.max_seqs }),

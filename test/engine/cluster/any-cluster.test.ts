@@ -9,7 +9,7 @@ import { CountingBlockPool } from '../../../src/engine/kv/counting-block-pool.ts
 import type { KvCache } from '../../../src/engine/kv/kv-cache.ts';
 import { PrefixCachingBlockPool } from '../../../src/engine/kv/prefix-caching-block-pool.ts';
 import { RadixCache } from '../../../src/engine/kv/radix-cache.ts';
-import { vllmPdDecode } from '../../../src/engine/policies/vllm-pd.ts';
+import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
 import { PLAIN_TRANSFERS, RecordingListener, testEngine } from '../small-engine.ts';
 
 const CAPACITY_TOKENS = 160;
@@ -41,6 +41,8 @@ const shape = fc.record({
   memory: fc.constantFrom(...Object.keys(MEMORIES)),
   router: fc.constantFrom(...Object.keys(ROUTED)),
   stages: fc.integer({ min: 1, max: 2 }),
+  ahead: fc.boolean(),
+  isScheduled: fc.boolean(),
   tokenBudget: fc.integer({ min: 4, max: 60 }),
   repeatsFirstToken: fc.boolean(),
   /** One transfer of so many brings nothing. */
@@ -97,13 +99,21 @@ test('any trace, moves and roles: each request ends once with its tokens, phases
         const engine = testEngine(
           { clock, onIteration: () => assert.ok(steps++ < 20_000, 'it goes on and on') },
           {
-            policy: () => vllmPdDecode({ tokenBudget: of.tokenBudget, maxSeqs: 4, reservePrompts: of.stages > 1 }),
+            policy: () =>
+              vllmV1({
+                tokenBudget: of.tokenBudget,
+                maxSeqs: 4,
+                reservePrompts: of.stages > 1,
+                wholeMustFit: of.ahead,
+                holdersFirst: true,
+              }),
+            ahead: of.ahead ? { deliversAfterPreemption: true } : undefined,
             memory: MEMORIES[of.memory] ?? assert.fail(),
             router: ROUTED[of.router]?.() ?? assert.fail(),
             roles: of.roles,
             stages: of.stages,
             repeatsFirstToken: of.repeatsFirstToken,
-            transfers: { ...PLAIN_TRANSFERS, isLost: () => ++transfers % of.lost === 0 },
+            transfers: { ...PLAIN_TRANSFERS, isScheduled: of.isScheduled, isLost: () => ++transfers % of.lost === 0 },
             controller: controllerOf(of, acts),
           },
         );

@@ -4,7 +4,7 @@ import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import type { ClusterControl, Controller } from '../../../src/engine/cluster/controller.ts';
 import type { SequenceView } from '../../../src/engine/instance/sequence.ts';
 import { CountingBlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
-import { vllmPdDecode } from '../../../src/engine/policies/vllm-pd.ts';
+import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
 import { rowsOf } from '../iterations.ts';
 import { arrive, PLAIN_TRANSFERS, runTrace, testEngine, type TestEngineParts } from '../small-engine.ts';
 import { lineOf } from '../systems/small-disaggregated.ts';
@@ -26,7 +26,7 @@ test('a prefill instance becomes a decode one under load, worked by hand', async
   const { entries, heard, engine } = await runTrace(
     (context) =>
       testEngine(context, {
-        policy: () => vllmPdDecode({ tokenBudget: 100, maxSeqs: 8, reservePrompts: false }),
+        policy: () => vllmV1({ holdersFirst: true, tokenBudget: 100, maxSeqs: 8, reservePrompts: false }),
         memory: () => new CountingBlockPool(20, 4),
         roles: ['prefill', 'prefill', 'decode'],
         transfers: PLAIN_TRANSFERS,
@@ -77,7 +77,7 @@ test('a prefill instance becomes a decode one under load, worked by hand', async
 
 describe('a controller', () => {
   const parts: TestEngineParts = {
-    policy: () => vllmPdDecode({ tokenBudget: 100, maxSeqs: 8, reservePrompts: false }),
+    policy: () => vllmV1({ holdersFirst: true, tokenBudget: 100, maxSeqs: 8, reservePrompts: false }),
     memory: () => new CountingBlockPool(20, 4),
   };
 

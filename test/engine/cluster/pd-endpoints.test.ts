@@ -3,10 +3,8 @@ import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import type { HeldPrompt, PdEndpoints, EngineRequest } from '../../../src/engine/engine.ts';
-import { whenFree } from '../../../src/engine/cluster/kv-admission.ts';
-import { vllmPdDecode } from '../../../src/engine/policies/vllm-pd.ts';
 import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
-import { RecordingListener } from '../small-engine.ts';
+import { RecordingListener, whenFree } from '../small-engine.ts';
 import { lineOf, smallDisaggregated, type Line, type SmallDisaggregated } from '../systems/small-disaggregated.ts';
 
 const LIMITS = { tokenBudget: 100, maxSeqs: 8, reservePrompts: false };
@@ -15,7 +13,7 @@ function small(more: Partial<SmallDisaggregated> = {}): SmallDisaggregated {
   return {
     blockTokens: 4,
     prefill: { count: 1, capacityBlocks: 8, policy: () => vllmV1(LIMITS) },
-    decode: { count: 1, capacityBlocks: 10, policy: () => vllmPdDecode(LIMITS) },
+    decode: { count: 1, capacityBlocks: 10, policy: () => vllmV1({ ...LIMITS, holdersFirst: true }) },
     router: 'round-robin',
     admission: whenFree,
     repeatsFirstToken: true,
@@ -75,7 +73,7 @@ test('the two endpoints asked one after the other, worked by hand', async () => 
   assert.deepEqual(lines, [
     ['prefill-0', 0, 160, 'A+6@0', '', '', 6, 0],
     // Asked for at 300, A moved until 380. The last of its prompt is computed again, for the token that came of it is gone.
-    ['decode-0', 380, 110, 'A+1@5', '', '', 8, 0],
+    ['decode-0', 380, 110, '', 'A', '', 8, 0],
     ['decode-0', 490, 110, '', 'A', '', 8, 0],
     ['decode-0', 600, 110, '', 'A', '', 8, 0],
     // B was not held, so it is served where it came to.
@@ -90,7 +88,7 @@ test('the two endpoints asked one after the other, worked by hand', async () => 
     // G holds all blocks, and F waits until they have moved: from 6000 to 6320.
     ['prefill-0', 5000, 400, 'G+30@0', '', '', 0, 0],
     ['prefill-0', 6320, 140, 'F+4@0', '', '', 7, 0],
-    ['decode-0', 6320, 110, 'G+1@29', '', '', 2, 0],
+    ['decode-0', 6320, 110, '', 'G', '', 2, 0],
   ]);
   assert.deepEqual(used, [2, 0, 1, 0, 0]);
   // Each prompt gave one token to whoever asked for it, and all of them came again from the other side.
@@ -261,7 +259,11 @@ describe('any requests, in one step or two', () => {
           let transfers = 0;
           const parts = small({
             prefill: { count: 2, capacityBlocks: 12, policy: () => vllmV1({ ...LIMITS, tokenBudget: 16 }) },
-            decode: { count: 2, capacityBlocks: 12, policy: () => vllmPdDecode({ ...LIMITS, tokenBudget: 16 }) },
+            decode: {
+              count: 2,
+              capacityBlocks: 12,
+              policy: () => vllmV1({ holdersFirst: true, ...LIMITS, tokenBudget: 16 }),
+            },
             isLost: () => lost > 0 && ++transfers % 3 === 0,
           });
           let steps = 0;

@@ -3,10 +3,8 @@ import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import type { PdEndpoints } from '../../../src/engine/engine.ts';
-import { whenFree } from '../../../src/engine/cluster/kv-admission.ts';
-import { vllmPdDecode } from '../../../src/engine/policies/vllm-pd.ts';
 import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
-import { RecordingListener } from '../small-engine.ts';
+import { RecordingListener, whenFree } from '../small-engine.ts';
 import { smallDisaggregated } from '../systems/small-disaggregated.ts';
 
 const LIMITS = { tokenBudget: 100, maxSeqs: 8, reservePrompts: false };
@@ -24,7 +22,7 @@ function small(instances = 1) {
     {
       blockTokens: 4,
       prefill: { count: instances, capacityBlocks: 8, policy: () => vllmV1(LIMITS) },
-      decode: { count: instances, capacityBlocks: 10, policy: () => vllmPdDecode(LIMITS) },
+      decode: { count: instances, capacityBlocks: 10, policy: () => vllmV1({ ...LIMITS, holdersFirst: true }) },
       router: 'round-robin',
       admission: whenFree,
       repeatsFirstToken: true,

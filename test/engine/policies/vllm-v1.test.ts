@@ -31,7 +31,8 @@ function decide({ budget, maxSeqs = 8, capacityBlocks, running, waiting }: Situa
 } {
   const pool = new CountingBlockPool(capacityBlocks, BLOCK_TOKENS);
   const queue = new WaitingQueue<Sequence>();
-  const slot = new BatchSlot(queue, pool);
+  const queues = { waiting: queue, swapped: new WaitingQueue<Sequence>(), memory: pool };
+  const slot = new BatchSlot(queues, [], true);
   for (const each of [...running, ...waiting]) each.kv = pool.open();
   for (const each of running) {
     assert.ok(each.kv.allocate(each.computedTokens));

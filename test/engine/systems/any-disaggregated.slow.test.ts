@@ -5,14 +5,13 @@ import { randomStream, uniform } from '../../../src/core/random.ts';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import type { Load } from '../../../src/engine/engine.ts';
 import { distserveDecode, distservePrefill } from '../../../src/engine/policies/distserve.ts';
-import { pullBelow, whenFree } from '../../../src/engine/cluster/kv-admission.ts';
-import { vllmPdDecode } from '../../../src/engine/policies/vllm-pd.ts';
+import { pullBelow } from '../../../src/engine/cluster/kv-admission.ts';
 import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import { CountingBlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
 import type { KvAllocation } from '../../../src/engine/kv/kv-cache.ts';
 import type { Prompt } from '../../../src/engine/instance/prompt-content.ts';
-import { arrive, type RecordingListener } from '../small-engine.ts';
+import { arrive, type RecordingListener, whenFree } from '../small-engine.ts';
 import { smallDisaggregated, type SmallDisaggregated } from './small-disaggregated.ts';
 
 const side = fc.record({
@@ -62,7 +61,10 @@ const SYSTEMS: Readonly<Record<string, (of: Shape, ledger: Ledger) => SmallDisag
     return {
       blockTokens,
       prefill: { ...sized(prefill, blockTokens, 'prefill', ledger), policy: () => vllmV1(options(prefill)) },
-      decode: { ...sized(decode, blockTokens, 'decode', ledger), policy: () => vllmPdDecode(options(decode)) },
+      decode: {
+        ...sized(decode, blockTokens, 'decode', ledger),
+        policy: () => vllmV1({ ...options(decode), holdersFirst: true }),
+      },
       admission: whenFree,
       repeatsFirstToken: true,
       isLost: () => uniform(random) < lost,

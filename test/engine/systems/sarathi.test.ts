@@ -79,7 +79,7 @@ test('a latest one that decodes is preempted with its tokens, and computes them 
 });
 
 /** 6 blocks of 4 tokens; 8 tokens an iteration for the first 8 of a prompt, then 4. */
-test('a prompt begun is not preempted for one that arrived later; who preempts itself may come back at once', async () => {
+test('a prompt begun is not preempted for one that arrived later; who preempts itself comes back in the next', async () => {
   const tokenBudget = (computedTokens: number): number => (computedTokens < 8 ? 8 : 4);
   const { lines } = await iterationsOf(
     { capacityBlocks: 6, blockTokens: 4, policy: sarathi({ tokenBudget, maxSeqs: 4 }) },
@@ -88,11 +88,11 @@ test('a prompt begun is not preempted for one that arrived later; who preempts i
   assert.deepEqual(lines, [
     [0, 'A+8@0', '', '', 1, 1],
     [180, 'A+4@8 B+3@0', '', '', 0, 0],
-    // No block is free for B to decode. A's 5 are not touched; B's own suffices for its 4 tokens, and the budget too.
-    [350, 'A+4@12 B+4@0', '', 'B', 0, 0],
-    // Again; now it would take 2.
-    [530, 'A+1@16', '', 'B', 1, 1],
-    [640, 'B+5@0', '', '', 4, 0],
+    // No block is free for B to decode. A's 5 are not touched. B's own would suffice for its 4 tokens, and the budget
+    // too, but nothing was left of its prompt when it was preempted.
+    [350, 'A+4@12', '', 'B', 1, 1],
+    [490, 'A+1@16 B+4@0', '', '', 0, 0],
+    [640, '', 'B', '', 4, 0],
   ]);
 });
 

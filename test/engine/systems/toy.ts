@@ -31,6 +31,7 @@ function oneByOne(order: (sequence: SequenceView) => number): IterationPolicy {
 /** A toy: the shortest prompt first, and nothing beside it. */
 export const toy: System = collocated({
   cites: 'No one: the example of src/engine/README.md',
+  equals: 'nothing: there is no real one',
   options: read,
   memory: (options) => new CountingBlockPool(kvBlocks(options), options.block_tokens),
   policy: (options) => oneByOne(ORDERS[options.order]),

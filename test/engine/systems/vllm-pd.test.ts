@@ -2,10 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import { createEngine, parseEngineSpec } from '../../../src/engine/index.ts';
-import { whenFree } from '../../../src/engine/cluster/kv-admission.ts';
-import { vllmPdDecode } from '../../../src/engine/policies/vllm-pd.ts';
 import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
-import { arrive, RecordingListener } from '../small-engine.ts';
+import { arrive, RecordingListener, whenFree } from '../small-engine.ts';
 import { linesOf } from './small-disaggregated.ts';
 
 /**
@@ -26,7 +24,7 @@ test('prompts and decodes apart, worked by hand', async () => {
       decode: {
         count: 1,
         capacityBlocks: 10,
-        policy: () => vllmPdDecode({ tokenBudget: 16, maxSeqs: 3, reservePrompts: false }),
+        policy: () => vllmV1({ holdersFirst: true, tokenBudget: 16, maxSeqs: 3, reservePrompts: false }),
       },
       router: 'round-robin',
       admission: whenFree,
@@ -41,13 +39,13 @@ test('prompts and decodes apart, worked by hand', async () => {
     ['prefill-1', 0, 160, 'B+6@0', '', '', 6, 0],
     ['prefill-1', 160, 180, 'E+8@0', '', '', 4, 0],
     ['prefill-0', 180, 170, 'A+2@8 C+5@0', '', '', 3, 0],
-    // B moved from 160 to 240. Its token there was thrown away, so the last of its prompt is computed again.
-    ['decode-0', 240, 110, 'B+1@5', '', '', 8, 0],
+    // B moved from 160 to 240. Its token there was thrown away, so the last of its prompt is computed again, at the price of a decode.
+    ['decode-0', 240, 110, '', 'B', '', 8, 0],
     // E, A and C are on their way with 2, 3 and 2 blocks: nothing holds them up but memory.
     ['decode-0', 350, 110, '', 'B', '', 1, 0],
-    ['decode-0', 460, 120, 'E+1@7', 'B', '', 1, 0],
+    ['decode-0', 460, 120, '', 'B E', '', 1, 0],
     // C came at 470 with nothing, and computes its prompt here; A, half as fast meanwhile, at 520.
-    ['decode-0', 580, 170, 'C+5@0 A+1@9', 'E', '', 2, 0],
+    ['decode-0', 580, 170, 'C+5@0', 'E A', '', 2, 0],
     ['prefill-0', 600, 140, 'F+4@0', '', '', 7, 0],
     ['decode-0', 750, 130, '', 'E C A', '', 1, 0],
     // F has come; three run.
@@ -56,10 +54,10 @@ test('prompts and decodes apart, worked by hand', async () => {
     ['decode-0', 1010, 130, '', 'E C A', '', 0, 1],
     ['prefill-1', 1080, 110, 'G+1@8', '', '', 5, 0],
     // A has ended. E and C take a block each.
-    ['decode-0', 1140, 130, 'F+1@3', 'E C', '', 2, 0],
+    ['decode-0', 1140, 130, '', 'E C F', '', 2, 0],
     // G needs 3 blocks and is let in after this: from 1270 to 1380.
     ['decode-0', 1270, 110, '', 'F', '', 8, 0],
-    ['decode-0', 1380, 110, 'G+1@8', '', '', 7, 0],
+    ['decode-0', 1380, 110, '', 'G', '', 7, 0],
   ]);
   assert.deepEqual(heard['B']?.tokenTimesUs, [350, 460, 580]);
   assert.deepEqual(heard['C']?.tokenTimesUs, [750, 880, 1010, 1140, 1270]);
@@ -94,7 +92,7 @@ test('who is preempted where it decodes is computed again there, before anyone n
       decode: {
         count: 1,
         capacityBlocks: 5,
-        policy: () => vllmPdDecode({ tokenBudget: 100, maxSeqs: 8, reservePrompts: false }),
+        policy: () => vllmV1({ holdersFirst: true, tokenBudget: 100, maxSeqs: 8, reservePrompts: false }),
       },
       admission: whenFree,
       repeatsFirstToken: true,
@@ -104,7 +102,7 @@ test('who is preempted where it decodes is computed again there, before anyone n
   assert.deepEqual(lines, [
     ['prefill-0', 0, 240, 'A+7@0 B+7@0', '', '', 96, 0],
     // Both moved at half speed, from 260 to 400.
-    ['decode-0', 400, 120, 'A+1@6 B+1@6', '', '', 1, 0],
+    ['decode-0', 400, 120, '', 'A B', '', 1, 0],
     ['decode-0', 520, 120, '', 'A B', '', 1, 0],
     ['prefill-0', 530, 140, 'C+4@0', '', '', 99, 0],
     // A takes the last block; B, the last admitted, finds none and loses its own.
@@ -116,7 +114,7 @@ test('who is preempted where it decodes is computed again there, before anyone n
     ['decode-0', 1080, 110, '', 'A', '', 1, 1],
     ['decode-0', 1190, 110, '', 'A', '', 1, 1],
     ['decode-0', 1300, 190, 'B+9@0', '', '', 2, 0],
-    ['decode-0', 1490, 110, 'C+1@3', '', '', 4, 0],
+    ['decode-0', 1490, 110, '', 'C', '', 4, 0],
   ]);
 });
 

@@ -1,0 +1,3 @@
+import { checkOracles } from './check-oracle.ts';
+
+checkOracles('sarathi');
