@@ -20,4 +20,7 @@ export interface Demand {
   readonly arithmeticUs: number;
   /** Of reading weights and KV. */
   readonly memoryUs: number;
+  /** Attention alone, in both: its time, and that of reading KV. 0 where a model does not tell it apart. */
+  readonly attentionUs: number;
+  readonly kvUs: number;
 }

@@ -30,6 +30,11 @@ export function phaseCost(times: PhaseTimes, curve: ShareCurve = NEXUS_CURVE): S
       const ms = prefillMs(batch) / arithmetic + decodeMs(batch) / bandwidth + times.fixedMs;
       return (isMixed ? ms * times.mixedBatchPenalty : ms) * 1000;
     },
-    demand: (batch) => ({ arithmeticUs: prefillMs(batch) * 1000, memoryUs: decodeMs(batch) * 1000 }),
+    demand: (batch) => ({
+      arithmeticUs: prefillMs(batch) * 1000,
+      memoryUs: decodeMs(batch) * 1000,
+      attentionUs: 0,
+      kvUs: 0,
+    }),
   };
 }

@@ -113,15 +113,21 @@ export function roofline(options: RooflineOptions): SharedCostModel {
       const tokens = batch.newTokens;
       const isSampled = batch.sampledTokens > 0;
       let arithmeticUs = tokens * linearTokenUs + expertArithmeticOf(tokens) + batch.sampledTokens * headTokenUs;
-      let memoryUs = linearWeightsUs + expertWeightsOf(tokens) + (isSampled ? headWeightsUs : 0);
-      memoryUs += batch.decodeContextTokens * kvTokenUs;
+      const weightsUs = linearWeightsUs + expertWeightsOf(tokens) + (isSampled ? headWeightsUs : 0);
+      let kvUs = batch.decodeContextTokens * kvTokenUs;
       for (let i = 0; i < batch.chunkTokens.length; i++) {
         const chunk = batch.chunkTokens[i] ?? 0;
         const past = batch.chunkPast[i] ?? 0;
         arithmeticUs += attentionArithmeticUs(chunk, past);
-        memoryUs += attentionMemoryUs(chunk, past);
+        kvUs += attentionMemoryUs(chunk, past);
       }
-      return { arithmeticUs: arithmeticUs / stages, memoryUs: memoryUs / stages };
+      const attentionUs = batch.decodeContextTokens * kvTokenUs + prefillAttentionUs(batch, speedsOn(1));
+      return {
+        arithmeticUs: arithmeticUs / stages,
+        memoryUs: (weightsUs + kvUs) / stages,
+        attentionUs: attentionUs / stages,
+        kvUs: kvUs / stages,
+      };
     },
   };
 }

@@ -5,11 +5,11 @@ import { NEXUS_CURVE, type ShareCurve } from '../cost/share-curve.ts';
 import type { Executor } from './pipeline.ts';
 import { SharedWork, type Piece } from './shared-work.ts';
 
-/** Runs batches on a GPU, one at a time, on a share of its processors. */
-export interface Lane extends Executor {
-  /** For the batches that start from now on: the one under way keeps the share that it began with. */
-  setShare(share: number): void;
-}
+/**
+ * The share of a GPU for a batch that begins. `other`: the batch of the other lane that is under way, which keeps the
+ * share that it began with; null: the other lane is idle. Above 0, at most 1.
+ */
+export type ShareChoice = (batch: Batch, other: Batch | null) => number;
 
 /** A batch under way on its lane's share. */
 interface Running {
@@ -33,6 +33,8 @@ interface Running {
 export class Device {
   readonly #work: SharedWork<Running>;
   readonly #cost: SharedCostModel;
+  /** The batch of each lane; null: none is under way. */
+  readonly #running: (Batch | null)[] = [];
 
   /** `cost`: without noise, which is in the times that lanes are given. */
   constructor(clock: Clock, cost: SharedCostModel, curve: ShareCurve = NEXUS_CURVE) {
@@ -45,23 +47,25 @@ export class Device {
     });
   }
 
-  /** `share`: above 0, at most 1. A device has two lanes at most. */
-  lane(share: number): Lane {
-    const [work, cost] = [this.#work, this.#cost];
-    let next = share;
+  /** Runs one batch at a time. A device has two lanes at most. */
+  lane(choose: ShareChoice): Executor {
+    const [work, cost, running] = [this.#work, this.#cost, this.#running];
+    const at = running.length;
+    running.push(null);
+    let share = 1;
     return {
       depth: 1,
-      get share() {
-        return next;
+      shareFor(batch) {
+        share = choose(batch, running[1 - at] ?? null);
+        return share;
       },
       run(stageUs, done, free, batch) {
-        work.start(stageUs, { batch, share: next, aloneUs: cost.timeUs(batch, next) }, () => {
+        running[at] = batch;
+        work.start(stageUs, { batch, share, aloneUs: cost.timeUs(batch, share) }, () => {
+          running[at] = null;
           done();
           free();
         });
-      },
-      setShare(to) {
-        next = to;
       },
     };
   }

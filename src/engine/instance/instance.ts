@@ -285,7 +285,7 @@ export class Instance implements Place {
   /** Returns the time that the batch takes in each stage. */
   #begin({ slot, end }: Turn): number {
     const { clock, cost, executor, ahead, onIteration } = this.#parts;
-    const stageUs = cost.timeUs(slot.work, executor.share);
+    const stageUs = cost.timeUs(slot.work, executor.shareFor(slot.work));
     if (ahead === undefined) onIteration?.(this.name, slot, stageUs);
     slot.begin(clock.now(), this.#leaves);
     this.#underWay++;

@@ -4,7 +4,8 @@ import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import { cluster, type MemberParts } from '../../../src/engine/cluster/cluster.ts';
 import { ROUTERS } from '../../../src/engine/cluster/routers.ts';
 import type { SharedCostModel } from '../../../src/engine/cost/cost-model.ts';
-import { Device, type Lane } from '../../../src/engine/hardware/device.ts';
+import { Device } from '../../../src/engine/hardware/device.ts';
+import type { Executor } from '../../../src/engine/hardware/pipeline.ts';
 import { Instance } from '../../../src/engine/instance/instance.ts';
 import { CountingBlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
 import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
@@ -13,14 +14,15 @@ import { arrive } from '../small-engine.ts';
 /** 10 us of arithmetic a token on the whole GPU. */
 const COST: SharedCostModel = {
   timeUs: (batch, share = 1) => (10 * batch.newTokens) / share,
-  demand: (batch) => ({ arithmeticUs: 10 * batch.newTokens, memoryUs: 0 }),
+  demand: (batch) => ({ arithmeticUs: 10 * batch.newTokens, memoryUs: 0, attentionUs: 0, kvUs: 0 }),
 };
 
 test('two batches run at once on shares of one GPU; a new share is that of the next batch', async () => {
   const clock = new VirtualClock();
   const device = new Device(clock, COST);
-  const lanes = [device.lane(0.5), device.lane(0.25)];
-  const member = (executor: Lane, i: number): MemberParts => ({
+  const shares = [0.5, 0.25];
+  const lanes = shares.map((_, i) => device.lane(() => shares[i] ?? 1));
+  const member = (executor: Executor, i: number): MemberParts => ({
     role: 'both',
     create: (hooks) =>
       new Instance({
@@ -39,7 +41,7 @@ test('two batches run at once on shares of one GPU; a new share is that of the n
   const used: number[] = [];
   for (const atUs of [300, 410]) clock.at(atUs, () => used.push(engine.load().usedBlocks));
   // While its second token is computed.
-  clock.at(410, () => lanes[0]?.setShare(1));
+  clock.at(410, () => void (shares[0] = 1));
   await clock.run(() => false);
   // 20 tokens on a half take 400, one takes 20, and on all of it 10.
   assert.deepEqual(half.tokenTimesUs.map(Math.round), [400, 420, 431, 443]);

@@ -3,22 +3,23 @@ import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import { Batch } from '../../../src/engine/cost/batch.ts';
-import type { SharedCostModel } from '../../../src/engine/cost/cost-model.ts';
+import type { Demand, SharedCostModel } from '../../../src/engine/cost/cost-model.ts';
 import { roofline } from '../../../src/engine/cost/roofline.ts';
-import { Device, type Lane } from '../../../src/engine/hardware/device.ts';
+import { Device } from '../../../src/engine/hardware/device.ts';
 import { GPUS } from '../../../src/engine/hardware/gpus.ts';
+import type { Executor } from '../../../src/engine/hardware/pipeline.ts';
 import { LLMS } from '../../../src/engine/models/llms.ts';
 
 /** A batch that takes `arithmeticUs / share`, or `memoryUs` on any share, whichever is longer. */
-const asked = new Map<Batch, { readonly arithmeticUs: number; readonly memoryUs: number }>();
+const asked = new Map<Batch, Demand>();
 const COST: SharedCostModel = {
   timeUs: (batch, share = 1) =>
     Math.max((asked.get(batch)?.arithmeticUs ?? 0) / share, asked.get(batch)?.memoryUs ?? 0),
-  demand: (batch) => asked.get(batch) ?? { arithmeticUs: 0, memoryUs: 0 },
+  demand: (batch) => asked.get(batch) ?? { arithmeticUs: 0, memoryUs: 0, attentionUs: 0, kvUs: 0 },
 };
 function asking(arithmeticUs: number, memoryUs: number): Batch {
   const batch = new Batch();
-  asked.set(batch, { arithmeticUs, memoryUs });
+  asked.set(batch, { arithmeticUs, memoryUs, attentionUs: 0, kvUs: 0 });
   return batch;
 }
 
@@ -27,13 +28,11 @@ async function ends(...lanes: readonly (readonly [share: number, batch: Batch])[
   const clock = new VirtualClock();
   const device = new Device(clock, COST);
   const found: number[] = [];
-  for (const [i, [share, batch]] of lanes.entries())
-    device.lane(share).run(
-      COST.timeUs(batch, share),
-      () => void (found[i] = clock.now()),
-      () => undefined,
-      batch,
-    );
+  for (const [i, [share, batch]] of lanes.entries()) {
+    const lane = device.lane(() => share);
+    const note = (): void => void (found[i] = clock.now());
+    lane.run(COST.timeUs(batch, lane.shareFor(batch)), note, () => undefined, batch);
+  }
   await clock.run(() => false);
   return found.map((us) => Math.round(us * 1e6) / 1e6);
 }
@@ -57,18 +56,25 @@ describe('two batches on one GPU', () => {
   });
 });
 
-test('a share that is set while a batch runs is that of the next batch', async () => {
+test('a share is chosen when a batch begins, for what runs beside it, and kept to its end', async () => {
   const clock = new VirtualClock();
   const device = new Device(clock, COST);
-  const [lane, other] = [device.lane(0.5), device.lane(0.25)];
+  const beside: (Batch | null)[] = [];
+  const shares = [0.5, 0.25, 1];
+  const choose = (_batch: Batch, other: Batch | null): number => {
+    beside.push(other);
+    return shares[beside.length - 1] ?? 1;
+  };
+  const [lane, other] = [device.lane(choose), device.lane(choose)];
   const found: number[] = [];
-  const run = (to: Lane, batch: Batch, free: () => void): void =>
-    to.run(COST.timeUs(batch, to.share), () => found.push(clock.now()), free, batch);
-  run(other, asking(25, 0), () => undefined);
-  run(lane, asking(100, 0), () => run(lane, asking(100, 0), () => undefined));
-  clock.at(10, () => lane.setShare(1));
+  const run = (to: Executor, batch: Batch, free: () => void): void =>
+    to.run(COST.timeUs(batch, to.shareFor(batch)), () => found.push(clock.now()), free, batch);
+  const [first, short, second] = [asking(100, 0), asking(25, 0), asking(100, 0)];
+  run(lane, first, () => run(lane, second, () => undefined));
+  run(other, short, () => undefined);
   await clock.run(() => false);
   assert.deepEqual(found, [100, 200, 300]);
+  assert.deepEqual(beside, [null, first, null]);
 });
 
 test('two batches never exceed the peak arithmetic and bandwidth of a GPU, of any model on any GPU', async () => {
@@ -95,14 +101,14 @@ test('two batches never exceed the peak arithmetic and bandwidth of a GPU, of an
         const batch = new Batch();
         if (chunk > 0 || contexts === 0) batch.addChunk(chunk + 1, 0, true);
         for (let k = 0; k < contexts; k++) batch.addDecode(1500);
-        const lane = device.lane(sharesOf[i] ?? 1);
+        const lane = device.lane(() => sharesOf[i] ?? 1);
         let left = 5;
         const next = (): void => {
           if (left-- === 0) return;
           const { arithmeticUs, memoryUs } = cost.demand(batch);
           sum.arithmeticUs += arithmeticUs;
           sum.memoryUs += memoryUs;
-          lane.run(cost.timeUs(batch, lane.share), () => (lastUs = clock.now()), next, batch);
+          lane.run(cost.timeUs(batch, lane.shareFor(batch)), () => (lastUs = clock.now()), next, batch);
         };
         next();
       }
