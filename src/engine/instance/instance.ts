@@ -57,12 +57,14 @@ export interface Destination {
 }
 
 /** Where requests go on whose prompt has been computed. */
-interface NextStage extends Destination {
+export interface NextStage extends Destination {
   /**
    * True: they leave before their first token, which comes of computing the last token of the prompt once more. False:
    * they leave with it, if they need more.
    */
   readonly repeatsFirstToken: boolean;
+  /** Requests whose tokens are computed once more after a preemption go on there again. */
+  readonly takesBack?: boolean;
 }
 
 /**
@@ -313,8 +315,11 @@ export class Instance implements Place {
         sequence.kv.computed(sequence.computedTokens);
       if (sequence.tokensInFlight === 0) continue;
       sequence.tokensInFlight = 0;
-      if (generatedTokens > 0) this.#emit(sequence, nowUs);
-      else this.#emitFirst(sequence, nowUs);
+      if (generatedTokens === 0) this.#emitFirst(sequence, nowUs);
+      else {
+        this.#emit(sequence, nowUs);
+        if (slot.decodes[i] === false) this.#returnToDecode(sequence);
+      }
     }
     this.#parts.onIterationEnd?.();
     // Where several batches are under way, the first stage may stand idle.
@@ -351,9 +356,17 @@ export class Instance implements Place {
     else this.#emit(sequence, nowUs);
     // Unless that was its last token, or it was cancelled on it.
     if (next === null || sequence.state !== 'running') return;
-    sequence.prefillMode = 'local';
+    if (next.takesBack !== true) sequence.prefillMode = 'local';
     this.#remove(sequence);
     this.#depart(sequence, next, tokens);
+  }
+
+  /** All that a preempted request had is computed again: where its decodes are another instance's, it goes back there. */
+  #returnToDecode(sequence: Sequence): void {
+    const next = sequence.prefillMode === 'transfer' ? (this.#parts.next?.(sequence) ?? null) : null;
+    if (next?.takesBack !== true || sequence.state !== 'running') return;
+    this.#remove(sequence);
+    this.#depart(sequence, next, sequence.computedTokens);
   }
 
   #depart(sequence: Sequence, to: Destination, tokens: number): void {
