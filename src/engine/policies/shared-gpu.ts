@@ -32,26 +32,27 @@ export function sharedPrefill({ tokenBudget, maxSeqs, rank }: SharedPrefillOptio
   return (scheduler) => {
     const { running, waiting, nowUs } = scheduler;
     scheduler.sortWaiting((sequence) => rank(sequence, nowUs));
-    const begun = ranked(running, rank, nowUs);
+    const begun = running.toSorted((a, b) => rank(a, nowUs) - rank(b, nowUs));
     let budget = tokenBudget;
+    let mayAdmit = true;
     for (let i = 0; budget > 0;) {
-      const [started, fresh] = [begun[i], running.length < maxSeqs ? waiting.at(0) : undefined];
-      const next = first(started, fresh, rank, nowUs);
+      const fresh = mayAdmit && running.length < maxSeqs ? waiting.at(0) : undefined;
+      const next = first(begun[i], fresh, rank, nowUs);
       if (next === undefined) return;
       const left = missingTokens(next) - next.cachedTokens();
-      const isCut = left > budget;
-      if (isCut && budget < tokenBudget) return;
+      if (left > budget && budget < tokenBudget) return;
       const tokens = Math.min(left, budget);
-      const runs = next === started ? scheduler.run(next, tokens) : scheduler.admit(next, tokens, tokensOf(next) + 1);
-      if (!runs) return;
-      if (next === started) i++;
+      if (next === begun[i]) {
+        scheduler.run(next, tokens);
+        i++;
+      } else {
+        // Those that are begun have their memory, and go on.
+        mayAdmit = scheduler.admit(next, tokens, tokensOf(next) + 1);
+        if (!mayAdmit) continue;
+      }
       budget -= tokens;
     }
   };
-}
-
-function ranked<S extends SequenceView>(running: readonly S[], rank: PromptRank, nowUs: number): readonly S[] {
-  return running.length < 2 ? running : running.toSorted((a, b) => rank(a, nowUs) - rank(b, nowUs));
 }
 
 /** A begun prompt before a waiting one of the same rank. */

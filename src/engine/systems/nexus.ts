@@ -89,7 +89,9 @@ function read(given: OptionReader) {
       about: 'whether the shares of the GPU are chosen before each batch, or are prefill_share and the rest',
       source: 'Nexus, section 4.2; static is of its ablation',
     }),
-    prefill_share: readPercent(given, 'prefill_share', {
+    prefill_share: given.integer('prefill_share', {
+      min: 1,
+      max: 99,
       fallback: 50,
       about: 'percent of the processors that compute prompts with shares=static; decodes have the rest',
       source: NOT_GIVEN,
