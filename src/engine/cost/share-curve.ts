@@ -19,7 +19,7 @@ export interface ShareCurve {
 
 /** The two candidates for the form that Nexus' paper shows as an image. */
 export const DECAY_FORMS = ['reciprocal', 'exponential'] as const;
-export type DecayForm = (typeof DECAY_FORMS)[number];
+type DecayForm = (typeof DECAY_FORMS)[number];
 
 /**
  * Fitted to the curves of Nexus' section 3.2 (Llama 3.1 8B on L20): a prefill is 25 % shorter on 40 than on 30 % of the
