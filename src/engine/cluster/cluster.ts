@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { NO_LOAD, sumOfLoads, type Engine, type EngineRequest, type Listener, type Load } from '../engine.ts';
-import { Instance, type InstanceHooks } from '../instance/instance.ts';
+import { Instance, type InstanceHooks, type NextStage } from '../instance/instance.ts';
+import type { KvCacheView } from '../kv/kv-cache.ts';
 import { Sequence, type PrefillMode } from '../instance/sequence.ts';
 import { WaitingQueue, type QueueView } from '../instance/waiting-queue.ts';
 import { Ticker, type ClusterControl, type Controller } from './controller.ts';
@@ -194,24 +195,40 @@ export class Cluster implements ClusterControl<Sequence> {
         this.#put({ sequence, stage: 'decode', computed: { from, tokens } }, where);
       },
     };
+    const sharers = (): Sharers => (sharing ??= this.#sharersOf(member));
+    let sharing: Sharers | null = null;
     const { prefill, decode } = this.#held;
     const offerHeld = (): void => {
       if (prefill.length > 0 || decode.length > 0) this.offerHeld();
     };
     const instance = create({
-      next: () => (member.role === 'prefill' ? decodeStage : null),
+      next: () => (member.role === 'prefill' ? (sharers().decodes ?? decodeStage) : null),
       onIterationEnd: () => {
         if (this.#leaving.size > 0) this.#letLeave();
         offerHeld();
+        // Memory may have come free.
+        const { other } = sharers();
+        if (other !== null && other.instance.waiting.length > 0) other.instance.wake();
       },
       onTurn: () => member.receiver?.turn() ?? true,
       onDecision: (isAhead) => {
         member.receiver?.look(isAhead);
         offerHeld();
+        if (member.role === 'decode') sendBack(member, sharers().other);
       },
     });
     const member = new Member(clock, instance, role, transfers);
     return member;
+  }
+
+  /** The member that shares the memory of this one, and where requests go on whose prompts it computes in it. */
+  #sharersOf(member: Member): Sharers {
+    const other = this.instances.find((one) => one !== member && one.memory === member.memory) ?? null;
+    const decodes = other?.role === 'decode' ? { repeatsFirstToken: false, takesBack: true } : null;
+    return {
+      other,
+      decodes: other === null || decodes === null ? null : { ...decodes, receive: other.receive.bind(other) },
+    };
   }
 
   /** What the router says; `ahead`: requests that are held before this one. */
@@ -290,8 +307,14 @@ export class Cluster implements ClusterControl<Sequence> {
 
   #load(stage: Stage | undefined): Load {
     const held = stage === undefined ? this.held('prefill') + this.held('decode') : this.held(stage);
+    const counted = new Set<KvCacheView>();
     return this.#serving(stage)
-      .map((member) => member.load())
+      .map((member) => {
+        const load = member.load();
+        if (!counted.has(member.memory)) counted.add(member.memory);
+        else return { ...load, usedBlocks: 0, capacityBlocks: 0, capacityTokens: 0 };
+        return load;
+      })
       .reduce(sumOfLoads, { ...NO_LOAD, waiting: held });
   }
 
@@ -303,6 +326,22 @@ export class Cluster implements ClusterControl<Sequence> {
     const member = this.instances[position];
     if (member === undefined) throw new Error(`there is no instance ${position} of ${this.instances.length}`);
     return member;
+  }
+}
+
+/** Two members of one GPU with one memory: one computes prompts, one decodes. */
+interface Sharers {
+  readonly other: Member | null;
+  readonly decodes: NextStage | null;
+}
+
+/** What lost its memory where only decodes run is computed again where prompts are. */
+function sendBack(member: Member, other: Member | null): void {
+  if (other === null) return;
+  const { instance } = member;
+  for (let i = instance.waiting.length - 1; i >= 0; i--) {
+    const sequence = instance.waiting.at(i);
+    if (sequence?.heldBlocks() === 0) instance.leave(sequence, other);
   }
 }
 

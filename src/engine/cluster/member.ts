@@ -59,13 +59,13 @@ export class Member implements InstanceView, Destination {
   }
 
   receive(sequence: Sequence, from: Instance, tokens: number): void {
-    if (tokens > 0 && from !== this.instance && this.receiver !== null) {
+    if (tokens > 0 && from.memory !== this.instance.memory && this.receiver !== null) {
       this.receiver.offer(sequence, from, tokens);
       return;
     }
     sequence.times.transferBegins(this.#clock.now());
     sequence.times.arrived(this.#clock.now());
-    if (from === this.instance) this.instance.accept(sequence);
+    if (from.memory === this.instance.memory) this.instance.accept(sequence);
     else {
       sequence.kv.release();
       this.instance.submit(sequence);

@@ -1,5 +1,5 @@
 import type { Batch } from './batch.ts';
-import type { CostModel } from './cost-model.ts';
+import type { SharedCostModel } from './cost-model.ts';
 
 /** CPU time of an iteration: per iteration, and per sequence in it; microseconds. */
 export interface HostOverhead {
@@ -17,7 +17,10 @@ export function withHost(gpuUs: number, batch: Batch, { hostFixedUs, hostPerSequ
 }
 
 /** `cost` with the host's overhead; without any, `cost` itself. */
-export function addHostOverhead(cost: CostModel, host: HostOverhead): CostModel {
+export function addHostOverhead(cost: SharedCostModel, host: HostOverhead): SharedCostModel {
   if (host.hostFixedUs === 0 && host.hostPerSequenceUs === 0) return cost;
-  return { timeUs: (batch, share) => withHost(cost.timeUs(batch, share), batch, host) };
+  return {
+    timeUs: (batch, share) => withHost(cost.timeUs(batch, share), batch, host),
+    demand: (batch) => cost.demand(batch),
+  };
 }

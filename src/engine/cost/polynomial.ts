@@ -1,5 +1,7 @@
 import type { Batch } from './batch.ts';
-import type { CostModel } from './cost-model.ts';
+import type { SharedCostModel } from './cost-model.ts';
+import { phaseCost } from './phase-cost.ts';
+import type { ShareCurve } from './share-curve.ts';
 import { LARGE_BATCH, type Fit, type PolynomialFits } from './polynomial-fits.ts';
 
 /** Milliseconds that each stage of the pipeline adds to every stage of a prefill. */
@@ -13,19 +15,23 @@ const CALL_PER_TOKEN_MS = 1e-4;
  * other coefficients for large decode batches. Two things are choices of Reprise, as DistServe's engines do neither: a
  * chunk of l tokens after p has the square l^2 + 2pl, so that a prompt's chunks add up to the whole; and a batch of
  * both phases takes the time of one after the other, times `mixedBatchPenalty`. The time is that of one of `stages`
- * pipeline stages. A share of a GPU was not measured: the whole time, calls included, is divided by it (a choice of
- * Reprise too).
+ * pipeline stages.
  */
-export function polynomial(fits: PolynomialFits, mixedBatchPenalty: number, stages: number): CostModel {
-  return {
-    timeUs(batch, share = 1) {
-      const chunks = batch.chunkTokens.length;
-      const prefillMs = chunks === 0 ? 0 : prefill(fits.prefill, batch, stages);
-      const decodeMs = batch.decodes === 0 ? 0 : decode(fits, batch, stages);
-      const ms = prefillMs + decodeMs + CALL_MS;
-      return ((chunks > 0 && batch.decodes > 0 ? ms * mixedBatchPenalty : ms) * 1000) / share;
+export function polynomial(
+  fits: PolynomialFits,
+  mixedBatchPenalty: number,
+  stages: number,
+  curve?: ShareCurve,
+): SharedCostModel {
+  return phaseCost(
+    {
+      prefillMs: (batch) => prefill(fits.prefill, batch, stages),
+      decodeMs: (batch) => decode(fits, batch, stages),
+      fixedMs: CALL_MS,
+      mixedBatchPenalty,
     },
-  };
+    curve,
+  );
 }
 
 function prefill([a, b, c]: Fit, { chunkTokens, chunkPast }: Batch, stages: number): number {

@@ -1,11 +1,12 @@
 import { UserError } from '../../core/errors.ts';
 import { GPUS, type GpuName } from '../hardware/gpus.ts';
 import { LLMS, type LlmName } from '../models/llms.ts';
-import type { CostModel } from './cost-model.ts';
+import type { SharedCostModel } from './cost-model.ts';
 import { DISTSERVE_FITS, VLLM_FITS, type FitTable } from './polynomial-fits.ts';
 import { addHostOverhead, type HostOverhead } from './host-overhead.ts';
 import { polynomial } from './polynomial.ts';
 import { roofline } from './roofline.ts';
+import type { ShareCurve } from './share-curve.ts';
 
 /** The model and hardware whose iterations are timed. */
 export interface CostSetting extends HostOverhead {
@@ -15,6 +16,8 @@ export interface CostSetting extends HostOverhead {
   /** Pipeline stages; the time is that of one stage. */
   readonly pp: number;
   readonly mixedBatchPenalty: number;
+  /** Speeds on a share of a GPU; default: Nexus' curves. */
+  readonly shareCurve?: ShareCurve;
 }
 
 export interface CostPreset {
@@ -23,7 +26,7 @@ export interface CostPreset {
   /** Whether its times are of whole engines: then they include the host overhead of a system. */
   readonly wholeEngine: boolean;
   /** Throws a UserError if it has no figures for the setting. */
-  create(setting: CostSetting): CostModel;
+  create(setting: CostSetting): SharedCostModel;
 }
 
 /** The GPU on which DistServe's fits were measured. */
@@ -63,10 +66,10 @@ export const COSTS = {
 
 export type CostName = keyof typeof COSTS;
 
-function fitted(name: string, table: FitTable, setting: CostSetting): CostModel {
-  const { model, gpu, tp, pp, mixedBatchPenalty } = setting;
+function fitted(name: string, table: FitTable, setting: CostSetting): SharedCostModel {
+  const { model, gpu, tp, pp, mixedBatchPenalty, shareCurve } = setting;
   const fits = gpu === FITTED_GPU ? table[model]?.[tp] : undefined;
-  if (fits !== undefined) return addHostOverhead(polynomial(fits, mixedBatchPenalty, pp), setting);
+  if (fits !== undefined) return addHostOverhead(polynomial(fits, mixedBatchPenalty, pp, shareCurve), setting);
   const known = Object.entries(table).map(
     ([fittedModel, degrees]) => `${fittedModel} at tp=${Object.keys(degrees).join(', ')}`,
   );

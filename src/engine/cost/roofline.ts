@@ -11,8 +11,9 @@ import {
   type Llm,
 } from '../models/llm.ts';
 import { shardOf } from '../models/tensor-parallel.ts';
+import { NEXUS_CURVE, speedsBy, type ShareCurve, type ShareSpeeds } from './share-curve.ts';
 import type { Batch } from './batch.ts';
-import type { CostModel } from './cost-model.ts';
+import type { SharedCostModel } from './cost-model.ts';
 import { withHost, type HostOverhead } from './host-overhead.ts';
 
 /** Queries that share one pass over the preceding keys and values: the tile of FlashAttention-2's kernels. */
@@ -32,6 +33,8 @@ export interface RooflineOptions extends HostOverhead {
   readonly stages: number;
   /** Factor on the time of an iteration that holds both prefill and decode; 1: mixing costs nothing by itself. */
   readonly mixedBatchPenalty: number;
+  /** Speeds on a share of the processors; default: Nexus' curves. */
+  readonly shareCurve?: ShareCurve;
 }
 
 /**
@@ -44,12 +47,12 @@ export interface RooflineOptions extends HostOverhead {
  * 6.5-7.5) and 10.7 ms on A100 (10.5-12); a prompt of 2,048 tokens 43 ms on H100 (40-45). It is optimistic between 128
  * and 512 tokens, and `mixedBatchPenalty` stands for an effect outside of the model: kernels that suit neither phase.
  *
- * A share of the GPU has that share of its arithmetic and of its bandwidth; links and the host do not change. This is
- * the plain form; the published curves, where part of the processors saturates the memory, come with the systems that
- * use shares (Nexus, semi-PD).
+ * On a share of the processors each class takes the larger of its two times at the share's speeds (Nexus section 4.1,
+ * which sums the same over its operators); links and the host do not change.
  */
-export function roofline(options: RooflineOptions): CostModel {
+export function roofline(options: RooflineOptions): SharedCostModel {
   const { gpu, tensorParallel, stages, mixedBatchPenalty } = options;
+  const speedsOn = speedsBy(options.shareCurve ?? NEXUS_CURVE);
   const llm = shardOf(options.llm, tensorParallel);
   const linearFlopsUs = 1e6 / (gpu.flopsPerS * gpu.linearMfu);
   const weightByteUs = 1e6 / (gpu.bandwidthBytesPerS * gpu.weightMbu);
@@ -72,35 +75,66 @@ export function roofline(options: RooflineOptions): CostModel {
   const hopTokenUs =
     stages === 1 ? 0 : (llm.hiddenSize * BYTES_PER_VALUE * 1e6) / (gpu.link.bytesPerS * gpu.link.efficiency);
 
-  const prefillAttentionUs = (batch: Batch): number => {
+  const attentionArithmeticUs = (tokens: number, past: number): number => tokens * (past + tokens / 2) * pairUs;
+  const attentionMemoryUs = (tokens: number, past: number): number =>
+    (past + tokens) * Math.ceil(tokens / QUERY_TILE) * kvTokenUs;
+
+  const prefillAttentionUs = (batch: Batch, speeds: ShareSpeeds): number => {
     let sum = 0;
     for (let i = 0; i < batch.chunkTokens.length; i++) {
       const tokens = batch.chunkTokens[i] ?? 0;
       const past = batch.chunkPast[i] ?? 0;
-      const arithmetic = tokens * (past + tokens / 2) * pairUs;
-      const memory = (past + tokens) * Math.ceil(tokens / QUERY_TILE) * kvTokenUs;
-      sum += Math.max(arithmetic, memory);
+      sum += longer(attentionArithmeticUs(tokens, past), attentionMemoryUs(tokens, past), speeds);
     }
     return sum;
   };
 
-  const expertsUs = (tokens: number): number => {
-    if (experts === undefined) return 0;
-    const read = expectedExperts(experts, tokens);
-    return Math.max(tokens * experts.active * expertTokenUs, read * expertWeightsUs);
-  };
+  const expertWeightsOf = (tokens: number): number =>
+    experts === undefined ? 0 : expectedExperts(experts, tokens) * expertWeightsUs;
+  const expertArithmeticOf = (tokens: number): number =>
+    experts === undefined ? 0 : tokens * experts.active * expertTokenUs;
 
   return {
     timeUs(batch, share = 1) {
-      const linear = Math.max(batch.newTokens * linearTokenUs, linearWeightsUs) + expertsUs(batch.newTokens);
-      const decodeAttention = batch.decodeContextTokens * kvTokenUs;
-      const head = batch.sampledTokens === 0 ? 0 : Math.max(batch.sampledTokens * headTokenUs, headWeightsUs);
-      const communication = allReduces * (ALL_REDUCE_US + batch.newTokens * allReduceTokenUs);
-      const device = (linear + prefillAttentionUs(batch) + decodeAttention + head) / share + communication;
-      const sum = withHost(device / stages + batch.newTokens * hopTokenUs, batch, options);
+      const speeds = speedsOn(share);
+      const tokens = batch.newTokens;
+      const linear =
+        longer(tokens * linearTokenUs, linearWeightsUs, speeds) +
+        longer(expertArithmeticOf(tokens), expertWeightsOf(tokens), speeds);
+      const decodeAttention = (batch.decodeContextTokens * kvTokenUs) / speeds.bandwidth;
+      const head = batch.sampledTokens === 0 ? 0 : longer(batch.sampledTokens * headTokenUs, headWeightsUs, speeds);
+      const communication = allReduces * (ALL_REDUCE_US + tokens * allReduceTokenUs);
+      const device = linear + prefillAttentionUs(batch, speeds) + decodeAttention + head + communication;
+      const sum = withHost(device / stages + tokens * hopTokenUs, batch, options);
       return batch.decodes > 0 && batch.chunkTokens.length > 0 ? sum * mixedBatchPenalty : sum;
     },
+
+    demand(batch) {
+      const tokens = batch.newTokens;
+      const isSampled = batch.sampledTokens > 0;
+      let arithmeticUs = tokens * linearTokenUs + expertArithmeticOf(tokens) + batch.sampledTokens * headTokenUs;
+      const weightsUs = linearWeightsUs + expertWeightsOf(tokens) + (isSampled ? headWeightsUs : 0);
+      let kvUs = batch.decodeContextTokens * kvTokenUs;
+      for (let i = 0; i < batch.chunkTokens.length; i++) {
+        const chunk = batch.chunkTokens[i] ?? 0;
+        const past = batch.chunkPast[i] ?? 0;
+        arithmeticUs += attentionArithmeticUs(chunk, past);
+        kvUs += attentionMemoryUs(chunk, past);
+      }
+      const attentionUs = batch.decodeContextTokens * kvTokenUs + prefillAttentionUs(batch, speedsOn(1));
+      return {
+        arithmeticUs: arithmeticUs / stages,
+        memoryUs: (weightsUs + kvUs) / stages,
+        attentionUs: attentionUs / stages,
+        kvUs: kvUs / stages,
+      };
+    },
   };
+}
+
+/** The time of a class of operators that compute while they read. */
+function longer(arithmeticUs: number, memoryUs: number, { arithmetic, bandwidth }: ShareSpeeds): number {
+  return Math.max(arithmeticUs / arithmetic, memoryUs / bandwidth);
 }
 
 /**

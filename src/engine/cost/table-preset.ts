@@ -41,7 +41,12 @@ export function tablePreset(path: string): TablePreset {
           `reference engine: cost=${path} holds times of whole models, not of pipeline stages; with pp=${setting.pp} take cost=roofline`,
         );
       const { prefill, decode } = measurementsOf(file, setting);
-      const cost = table(surfaceThrough(prefill), surfaceThrough(decode), setting.mixedBatchPenalty);
+      const cost = table(
+        surfaceThrough(prefill),
+        surfaceThrough(decode),
+        setting.mixedBatchPenalty,
+        setting.shareCurve,
+      );
       return addHostOverhead(cost, setting);
     },
     outliers: (setting) => measurementsOf(file, setting).outliers,

@@ -1,25 +1,31 @@
 import type { Batch } from './batch.ts';
-import type { CostModel } from './cost-model.ts';
+import type { SharedCostModel } from './cost-model.ts';
 import { msAt, type Curve } from './curve.ts';
+import { phaseCost } from './phase-cost.ts';
+import type { ShareCurve } from './share-curve.ts';
 import { surfaceMs, type Surface } from './surface.ts';
 
 /**
  * Time of a batch between measured points: prefill by prompt tokens and requests, decode by context tokens and
  * requests. Measured on a whole engine, so its overhead is included. Two things are choices of Reprise: a batch of both
  * phases takes the time of one after the other, times `mixedBatchPenalty`; and a chunk of a prompt, which is never
- * measured, takes the time that it adds to its prompt, and never less than a prompt of its length. On a share of the
- * GPU, which a table does not have, the whole time is divided by the share (a choice too).
+ * measured, takes the time that it adds to its prompt, and never less than a prompt of its length.
  */
-export function table(prefill: Surface, decode: Surface, mixedBatchPenalty: number): CostModel {
-  return {
-    timeUs(batch, share = 1) {
-      const chunks = batch.chunkTokens.length;
-      const prefillMs = chunks === 0 ? 0 : prefillTime(prefill, batch);
-      const decodeMs = batch.decodes === 0 ? 0 : surfaceMs(decode, batch.decodeContextTokens, batch.decodes);
-      const ms = prefillMs + decodeMs;
-      return ((chunks > 0 && batch.decodes > 0 ? ms * mixedBatchPenalty : ms) * 1000) / share;
+export function table(
+  prefill: Surface,
+  decode: Surface,
+  mixedBatchPenalty: number,
+  curve?: ShareCurve,
+): SharedCostModel {
+  return phaseCost(
+    {
+      prefillMs: (batch) => prefillTime(prefill, batch),
+      decodeMs: (batch) => surfaceMs(decode, batch.decodeContextTokens, batch.decodes),
+      fixedMs: 0,
+      mixedBatchPenalty,
     },
-  };
+    curve,
+  );
 }
 
 function prefillTime(prefill: Surface, { chunkTokens, chunkPast }: Batch): number {

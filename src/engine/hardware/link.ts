@@ -20,7 +20,7 @@ export interface Transfer {
 export class Link {
   readonly #clock: Clock;
   readonly #shape: LinkShape;
-  readonly #moving: SharedWork;
+  readonly #moving: SharedWork<null>;
 
   constructor(clock: Clock, shape: LinkShape) {
     this.#clock = clock;
@@ -34,10 +34,10 @@ export class Link {
   /** Sends `bytes` that lie in `segments` separate pieces of memory. */
   send(bytes: number, segments: number, done: () => void): Transfer {
     const { latencyUs, segmentUs } = this.#shape;
-    let piece: Piece | null = null;
+    let piece: Piece<null> | null = null;
     let cancelled = false;
     this.#clock.at(this.#clock.now() + latencyUs + segments * segmentUs, () => {
-      if (!cancelled) piece = this.#moving.start(bytes, 1, done);
+      if (!cancelled) piece = this.#moving.start(bytes, null, done);
     });
     return {
       cancel: () => {

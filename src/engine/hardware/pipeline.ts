@@ -1,16 +1,17 @@
 import type { Clock } from '../../core/clock.ts';
+import type { Batch } from '../cost/batch.ts';
 
 /** Runs batches: GPUs in a row, each with its part of the layers. */
 export interface Executor {
   /** Batches that may be under way at once. */
   readonly depth: number;
-  /** Share of a GPU's processors for which batches are timed; 1: the whole GPU. */
-  readonly share: number;
+  /** The share of a GPU's processors for which `batch` is timed, which runs next; 1: the whole GPU. */
+  shareFor(batch: Batch): number;
   /**
    * Starts a batch now, which takes `stageUs` in each stage. `done`: its results are there; `free`: the next batch may
-   * start. When both are due at the same time, `done` is called first.
+   * start. When both are due at the same time, `done` is called first. `batch` is left as it is until then.
    */
-  run(stageUs: number, done: () => void, free: () => void): void;
+  run(stageUs: number, done: () => void, free: () => void, batch: Batch): void;
 }
 
 /** `stages` GPUs (or groups of them), each with a part of the layers: batches follow one another without overtaking. */
@@ -21,13 +22,16 @@ export function pipeline(clock: Clock, stages: number): Executor {
 /** The common case, which allocates nothing per batch. */
 class OneStage implements Executor {
   readonly depth = 1;
-  readonly share = 1;
   readonly #clock: Clock;
   #done = (): void => undefined;
   #free = (): void => undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  shareFor(): number {
+    return 1;
   }
 
   run(stageUs: number, done: () => void, free: () => void): void {
@@ -45,7 +49,6 @@ class OneStage implements Executor {
 
 class Stages implements Executor {
   readonly depth: number;
-  readonly share = 1;
   readonly #clock: Clock;
   /** When each stage is free again. */
   readonly #freeUs: number[];
@@ -54,6 +57,10 @@ class Stages implements Executor {
     this.depth = stages;
     this.#clock = clock;
     this.#freeUs = Array.from({ length: stages }, () => 0);
+  }
+
+  shareFor(): number {
+    return 1;
   }
 
   run(stageUs: number, done: () => void, free: () => void): void {

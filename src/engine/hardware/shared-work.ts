@@ -1,34 +1,34 @@
 import type { Clock } from '../../core/clock.ts';
 
 /** A piece of work in flight, and its current rate. */
-export interface Piece {
-  /** Input of the sharing rule. */
-  weight: number;
+export interface Piece<W> {
+  /** For the sharing rule. */
+  readonly of: W;
   /** Units left at the time of the last change, and units per microsecond since then. */
   left: number;
   rate: number;
   readonly done: () => void;
 }
 
-/** Sets the rate of every piece, whenever one starts, stops or changes its weight. */
-export type SharingRule = (pieces: readonly Piece[]) => void;
+/** Sets the rate of every piece, whenever one starts or stops. */
+export type SharingRule<W> = (pieces: readonly Piece<W>[]) => void;
 
 /** Tolerance of the end of a piece: the changes on its way leave a rounding error. */
 const ROUNDING = 1e-9;
 
 /**
- * Pieces of work that share a resource: whenever a piece starts, stops or changes its weight, the others are re-timed.
+ * Pieces of work that share a resource: whenever a piece starts or stops, the others are re-timed.
  * Pieces that end at the same time call `done` in the order in which they started.
  */
-export class SharedWork {
+export class SharedWork<W> {
   readonly #clock: Clock;
-  readonly #rule: SharingRule;
-  #pieces: Piece[] = [];
+  readonly #rule: SharingRule<W>;
+  #pieces: Piece<W>[] = [];
   #sinceUs = 0;
   /** Counts changes: an event from before the last change is void. */
   #version = 0;
 
-  constructor(clock: Clock, rule: SharingRule) {
+  constructor(clock: Clock, rule: SharingRule<W>) {
     this.#clock = clock;
     this.#rule = rule;
   }
@@ -38,25 +38,19 @@ export class SharedWork {
   }
 
   /** Starts `amount` units of work; `done` is called at their end, unless the piece is stopped before. */
-  start(amount: number, weight: number, done: () => void): Piece {
+  start(amount: number, of: W, done: () => void): Piece<W> {
     this.#advance();
-    const piece = { weight, left: amount, rate: 0, done };
+    const piece = { of, left: amount, rate: 0, done };
     this.#pieces.push(piece);
     this.#retime();
     return piece;
   }
 
   /** Does nothing if the piece is over. */
-  stop(piece: Piece): void {
+  stop(piece: Piece<W>): void {
     if (!this.#pieces.includes(piece)) return;
     this.#advance();
     this.#pieces = this.#pieces.filter((each) => each !== piece);
-    this.#retime();
-  }
-
-  setWeight(piece: Piece, weight: number): void {
-    this.#advance();
-    piece.weight = weight;
     this.#retime();
   }
 

@@ -62,12 +62,14 @@ export interface Destination {
 }
 
 /** Where requests go on whose prompt has been computed. */
-interface NextStage extends Destination {
+export interface NextStage extends Destination {
   /**
    * True: they leave before their first token, which comes of computing the last token of the prompt once more. False:
    * they leave with it, if they need more.
    */
   readonly repeatsFirstToken: boolean;
+  /** Requests whose tokens are computed once more after a preemption go on there again. */
+  readonly takesBack?: boolean;
 }
 
 /**
@@ -292,14 +294,14 @@ export class Instance implements Place {
   /** Returns the time that the batch takes in each stage. */
   #begin({ slot, end }: Turn): number {
     const { clock, cost, executor, ahead, onIteration } = this.#parts;
-    const stageUs = cost.timeUs(slot.work, executor.share);
+    const stageUs = cost.timeUs(slot.work, executor.shareFor(slot.work));
     if (onIteration !== undefined) slot.describe();
     if (ahead === undefined) onIteration?.(this.name, slot, stageUs);
     slot.begin(clock.now(), this.#leaves);
     this.#underWay++;
     this.#iterations++;
     this.#iterationTokens += slot.work.newTokens;
-    executor.run(stageUs, end, this.#turn);
+    executor.run(stageUs, end, this.#turn, slot.work);
     return stageUs;
   }
 
@@ -324,8 +326,11 @@ export class Instance implements Place {
       if (state === 'running' && decodes[i] !== true) sequence.kv.computed(sequence.computedTokens);
       if (sequence.tokensInFlight === 0) continue;
       sequence.tokensInFlight = 0;
-      if (generatedTokens > 0) this.#emit(sequence, nowUs);
-      else this.#emitFirst(sequence, nowUs);
+      if (generatedTokens === 0) this.#emitFirst(sequence, nowUs);
+      else {
+        this.#emit(sequence, nowUs);
+        if (decodes[i] !== true) this.#returnToDecode(sequence);
+      }
     }
     this.#parts.onIterationEnd?.();
     // Where several batches are under way, the first stage may stand idle.
@@ -363,9 +368,17 @@ export class Instance implements Place {
     else this.#emit(sequence, nowUs);
     // Unless that was its last token, or it was cancelled on it.
     if (next === null || sequence.state !== 'running') return;
-    sequence.prefillMode = 'local';
+    if (next.takesBack !== true) sequence.prefillMode = 'local';
     this.#remove(sequence);
     this.#depart(sequence, next, tokens);
+  }
+
+  /** All that a preempted request had is computed again: where its decodes are another instance's, it goes back there. */
+  #returnToDecode(sequence: Sequence): void {
+    const next = sequence.prefillMode === 'transfer' ? (this.#parts.next?.(sequence) ?? null) : null;
+    if (next?.takesBack !== true || sequence.state !== 'running') return;
+    this.#remove(sequence);
+    this.#depart(sequence, next, sequence.computedTokens);
   }
 
   #depart(sequence: Sequence, to: Destination, tokens: number): void {

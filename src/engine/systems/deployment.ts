@@ -1,8 +1,9 @@
 import { UserError } from '../../core/errors.ts';
-import type { CostModel } from '../cost/cost-model.ts';
+import type { CostModel, SharedCostModel } from '../cost/cost-model.ts';
 import type { HostOverhead } from '../cost/host-overhead.ts';
 import { noisy } from '../cost/noise.ts';
 import type { CostName, CostSetting } from '../cost/presets.ts';
+import type { ShareCurve } from '../cost/share-curve.ts';
 import { isTable, tablePreset } from '../cost/table-preset.ts';
 import { GPUS, type GpuName } from '../hardware/gpus.ts';
 import { LLMS, type LlmName } from '../models/llms.ts';
@@ -173,12 +174,17 @@ function check(given: OptionReader, deployment: Deployment, { memory = VLLM_MEMO
 }
 
 /**
- * The cost model of an instance, with the noise of the options; then each call draws: predict with `noise` and
- * `run_noise` at 0.
+ * The cost model of an instance, with the noise of the options; then each call draws: predict with `costWithoutNoise`.
  */
-export function costModel(deployment: Deployment, instance: string): CostModel {
-  const { cost, noise, run_noise: perRun, seed } = deployment;
-  return noisy(costPreset(cost).create(costSetting(deployment)), { perIteration: noise, perRun, seed, instance });
+export function costModel(deployment: Deployment, instance: string, curve?: ShareCurve): CostModel {
+  const { noise, run_noise: perRun, seed } = deployment;
+  return noisy(costWithoutNoise(deployment, curve), { perIteration: noise, perRun, seed, instance });
+}
+
+/** `curve`: speeds on a share of a GPU; default: Nexus' curves. */
+export function costWithoutNoise(deployment: Deployment, curve?: ShareCurve): SharedCostModel {
+  const setting = costSetting(deployment);
+  return costPreset(deployment.cost).create(curve === undefined ? setting : { ...setting, shareCurve: curve });
 }
 
 function costSetting(deployment: Deployment): CostSetting {

@@ -1,5 +1,7 @@
 import { distserve } from './distserve.ts';
+import { nexus } from './nexus.ts';
 import { sarathi } from './sarathi.ts';
+import { semiPd } from './semi-pd.ts';
 import { sglang } from './sglang.ts';
 import type { System } from './system.ts';
 import { simdistserve, simdistserveVllmSystem } from './simdistserve.ts';
@@ -15,6 +17,8 @@ export const SYSTEMS: Readonly<Record<string, System>> = {
   sglang,
   distserve,
   'vllm-pd': vllmPd,
+  nexus,
+  'semi-pd': semiPd,
   simdistserve,
   'simdistserve-vllm': simdistserveVllmSystem,
 };

@@ -63,12 +63,25 @@ describe('a surface', () => {
   });
 });
 
-test('on a share of the GPU a batch takes its time divided by the share', () => {
+test('on a share of the GPU a prefill goes by the curve of arithmetic, a decode by that of bandwidth', () => {
   const times = surfaceThrough(points([1, 100, 10], [1, 200, 20]));
-  const batch = new Batch();
-  batch.addChunk(150, 0, true);
-  const cost = table(times, times, 1);
-  assert.deepEqual([cost.timeUs(batch, 1), cost.timeUs(batch, 0.25)], [15_000, 60_000]);
+  const prompt = new Batch();
+  prompt.addChunk(150, 0, true);
+  const decode = new Batch();
+  decode.addDecode(150);
+  const curve = {
+    saturation: 1,
+    decay: 0,
+    form: 'reciprocal',
+    bandwidthSaturation: 0.5,
+    bandwidthExponent: 1,
+  } as const;
+  const cost = table(times, times, 1, curve);
+  const timesUs = [prompt, decode].map((batch) => [1, 0.5, 0.25].map((share) => Math.round(cost.timeUs(batch, share))));
+  assert.deepEqual(timesUs, [
+    [15_000, 30_000, 60_000],
+    [15_000, 15_000, 30_000],
+  ]);
 });
 
 describe('a batch', () => {

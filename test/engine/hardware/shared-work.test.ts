@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
-import { Device } from '../../../src/engine/hardware/device.ts';
+import { Batch } from '../../../src/engine/cost/batch.ts';
 import { Link } from '../../../src/engine/hardware/link.ts';
 import { pipeline } from '../../../src/engine/hardware/pipeline.ts';
 
@@ -60,30 +60,6 @@ describe('a link', () => {
   });
 });
 
-describe('a device', () => {
-  test('each batch takes the time of its share; with more than the device shared out, all are slower; a new share counts at once', async () => {
-    const clock = new VirtualClock();
-    const device = new Device(clock);
-    const [prefill, decode] = [device.lane(0.5), device.lane(0.5)];
-    const ends: [string, number][] = [];
-    const note = (name: string) => (): number => ends.push([name, clock.now()]);
-    prefill.run(200, note('prefill'), note('prefill free')); // timed for its half: half done at 100
-    clock.at(100, () => decode.setShare(1));
-    clock.at(100, () => decode.run(60, note('decode'), note('decode free'))); // shares 0.5 and 1: both take 1.5 times as long
-    await clock.run(never);
-    // Decode takes 90 in place of 60. Prefill has 20 of its 100 left then, at half speed: 40 us.
-    assert.deepEqual(
-      ends.map(([name, us]) => [name, Math.round(us * 1e6) / 1e6]),
-      [
-        ['decode', 190],
-        ['decode free', 190],
-        ['prefill', 230],
-        ['prefill free', 230],
-      ],
-    );
-  });
-});
-
 describe('a pipeline', () => {
   test('batches follow one another: the next begins when the first stage is free, none overtakes', async () => {
     const clock = new VirtualClock();
@@ -100,6 +76,7 @@ describe('a pipeline', () => {
           log.push([`free ${size}`, clock.now()]);
           next();
         },
+        new Batch(),
       );
     };
     next();

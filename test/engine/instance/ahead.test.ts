@@ -117,7 +117,9 @@ test('where such a token is lost, it is computed again', async () => {
 });
 
 describe('the host’s work', () => {
-  const withHost = (hostFixedUs: number): CostModel => addHostOverhead(TEN_MS, { hostFixedUs, hostPerSequenceUs: 0 });
+  const nothing = { arithmeticUs: 0, memoryUs: 0, attentionUs: 0, kvUs: 0 };
+  const withHost = (hostFixedUs: number): CostModel =>
+    addHostOverhead({ ...TEN_MS, demand: () => nothing }, { hostFixedUs, hostPerSequenceUs: 0 });
   const timesOf = async (ahead: boolean, hostUs: number) =>
     (await run({ ahead, cost: withHost(hostUs) }, [row('A', 0, 4, 3)])).heard['A']?.tokenTimesUs;
 
