@@ -19,7 +19,7 @@ export const SAME_KERNEL = `reference:vllm-v0,${ON},cost=distserve`;
 
 /**
  * The workload that DistServe's simulator was run on. 15 of its 1,000 requests are one token longer than the model takes, and
- * are refused: with their outputs cut by one token distserve carries 1.84 requests/s a GPU in place of 2.01, and the order
+ * are refused: with their outputs cut by one token distserve carries 1.80 requests/s a GPU in place of 1.92, and the order
  * changes between the same scales.
  */
 export const CHAT = 'oracles/simdistserve/opt13b-chat-rate1.trace.csv';

@@ -52,7 +52,7 @@ describe(
     test('90 % are within both limits up to 1.8 to 2.4 requests/s a GPU, and on vLLM at no rate, without a ratio', () => {
       const { goodput_rps_per_gpu: rate, bracket_rps } = goodputAt('distserve', 1);
       assert.ok(rate !== null && rate >= 1.8 && rate <= 2.4, String(rate));
-      assert.ok((bracket_rps[0] ?? 0) >= 1.8 * 3);
+      assert.ok((bracket_rps[0] ?? 0) >= 1.75 * 3);
       assert.deepEqual([goodputAt('vllm-v0', 1).state, goodputAt('vllm-v0', 1).goodput_rps], ['none', null]);
       const text = sweepText(report, { color: false });
       assert.match(text, /^● 90 % meet .* on distserve up to .*; on vllm-v0 at no rate that was tried, from 0\.250/);
