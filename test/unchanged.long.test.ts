@@ -26,6 +26,9 @@ const AS_BEFORE: Readonly<Record<string, string | null>> = {
   'vllm-v1': 'vllm-v1,version=0.10,async=off',
   // Its prompts begin to move with a decision, and its recomputed token has the price of a decode.
   'vllm-pd': null,
+  sglang: 'sglang,version=0.4,async=off',
+  // Its transfers go one at a time, and hold the blocks of the prompt.
+  distserve: null,
 };
 
 const before = read('before-joints.json').flatMap(({ system, ...rest }) => {
