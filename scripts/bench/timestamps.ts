@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { readRecords } from '../../src/runs/records.ts';
 
-const SYSTEM = 'vllm-v1,model=llama-3.1-8b,gpu=h200-sxm,max_seqs=1024,host_fixed_us=5400';
+const SYSTEM = 'vllm-v1,async=off,model=llama-3.1-8b,gpu=h200-sxm,max_seqs=1024,host_fixed_us=5400';
 const streams = Number(process.argv[2] ?? 500);
 const tokens = Number(process.argv[3] ?? 400);
 const rounds = Number(process.argv[4] ?? 3);

@@ -29,7 +29,7 @@ export const AZURE = join(import.meta.dirname, '..', '..', '..', 'shared', 'trac
 const OPT = [1024, 512] as const;
 
 const chat = () => readRows(resolveWorkload('chat'));
-const V1 = { system: 'vllm-v1,model=llama-3.1-8b,gpu=h100-sxm', startRps: 16 };
+const V1 = { system: 'vllm-v1,version=0.10,async=off,model=llama-3.1-8b,gpu=h100-sxm', startRps: 16 };
 const V0 = { system: 'vllm-v0,model=opt-13b,gpu=a100-sxm-80g', startRps: 4, slo: { ttft: 250, tpot: 100 } };
 const STRICT = { ttft: 250, tpot: 14 };
 

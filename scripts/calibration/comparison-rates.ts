@@ -9,7 +9,7 @@ import { resolveWorkload } from '../../workloads/samples/index.ts';
 import { simulatedTimes } from '../simulated-times.ts';
 import { poisson, readRows, requestsAt } from './traffic.ts';
 
-const SYSTEM = 'vllm-v1,model=llama-3.1-8b,gpu=h100-sxm,noise=0.03,run_noise=0.01';
+const SYSTEM = 'vllm-v1,version=0.10,async=off,model=llama-3.1-8b,gpu=h100-sxm,noise=0.03,run_noise=0.01';
 const REQUESTS = 1000;
 /** Half of the goodput at 250/20 ms. */
 const RATE_RPS = 13.9;

@@ -1,5 +1,5 @@
 // How often comparisons of two systems cry wolf, and how often they find a slow-down of 5 %: the comparison case of
-// ../shared/statistics (vllm-v1, a Poisson chat trace of 1,000 requests at half of its goodput, noise=0.03,run_noise=0.01),
+// ../shared/statistics (vllm-v1 of version=0.10, a Poisson chat trace of 1,000 requests at half of its goodput, noise=0.03,run_noise=0.01),
 // A B B A, draws from a pool of runs.
 // Usage: node scripts/calibration/comparisons.ts [--pool 200] [--draws 400]
 import { parseArgs } from 'node:util';

@@ -17,7 +17,7 @@ const { values } = parseArgs({
 const [seeds, requests] = [Number(values.seeds), Number(values.requests)];
 const SLO = { ttft: 250, tpot: 20 };
 const GOAL = 0.9;
-const BASE = 'vllm-v1,model=llama-3.1-8b,gpu=h100-sxm';
+const BASE = 'vllm-v1,version=0.10,async=off,model=llama-3.1-8b,gpu=h100-sxm';
 const OTHERS = { 'token_budget=1024': `${BASE},token_budget=1024`, sglang: 'sglang,model=llama-3.1-8b,gpu=h100-sxm' };
 const KINDS = {
   poisson: poisson(await readRows(resolveWorkload('chat'))),

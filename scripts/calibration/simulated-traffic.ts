@@ -31,7 +31,7 @@ const OPT = [1024, 512] as const;
 export const TRAFFIC_SYSTEMS: readonly TrafficSystem[] = [
   {
     name: 'vllm-v1',
-    system: 'vllm-v1,model=llama-3.1-8b,gpu=h100-sxm',
+    system: 'vllm-v1,version=0.10,async=off,model=llama-3.1-8b,gpu=h100-sxm',
     slo: { ttft: 250, tpot: 20 },
     clip: null,
     goodputRps: { poisson: 27.8, trace: 12.4 },

@@ -1,7 +1,7 @@
 import { VirtualClock } from '../../src/core/virtual-clock.ts';
-import type { Completion, Listener } from '../../src/engine/engine.ts';
 import { createEngine, parseEngineSpec } from '../../src/engine/index.ts';
 import { logIterations, type IterationEntry } from '../../src/engine/instance/iteration-log.ts';
+import { Heard } from './heard.ts';
 import type { OracleCase, OracleRequest, Row } from './oracle-log.ts';
 
 /** What ours did with the requests of a case, in the form of the logs. */
@@ -71,25 +71,6 @@ export async function replayCase(
   return { iterations: rows.length, rows, spans, hits };
 }
 
-/** What the engine said of a request. */
-class Heard implements Listener {
-  generated = 0;
-  completion: Completion | null = null;
-  refusal = '';
-
-  tokens(_timeUs: number, count: number): void {
-    this.generated += count;
-  }
-
-  end(_timeUs: number, completion: Completion): void {
-    this.completion = completion;
-  }
-
-  reject(status: number, message: string): void {
-    this.refusal = `${status} ${message}`;
-  }
-}
-
 function rowOf(
   { prefill, decode, preempted, free_blocks, waiting }: IterationEntry,
   iteration: number,
@@ -100,7 +81,7 @@ function rowOf(
   const chunks: Row[1] = [];
   for (const { id, tokens, past } of prefill) {
     const i = Number(id);
-    const generated = heard[i]?.generated ?? 0;
+    const generated = heard[i]?.tokenTimesUs.length ?? 0;
     // The logs count the last missing token of a preempted request as a decode.
     const isDecode = tokens === 1 && generated > 0 && past + 1 === (requests[i]?.input ?? 0) + generated;
     if (isDecode) decodes++;

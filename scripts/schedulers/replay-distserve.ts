@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { VirtualClock } from '../../src/core/virtual-clock.ts';
 import { createEngine, parseEngineSpec } from '../../src/engine/index.ts';
+import { Heard } from './heard.ts';
 
 const line = z.object({
   case: z.string(),
@@ -73,23 +74,16 @@ export async function replayDistserve(
       ours.swaps += preempted.length + preemptedEarlier.length;
     },
   });
-  for (const [i, [atUs, inputTokens, outputTokens]] of requests.entries()) {
-    const timesUs: number[] = [];
+  const heard = requests.map(([atUs, inputTokens, outputTokens], i) => {
+    const one = new Heard();
     const request = { id: String(i), inputTokens, content: null, maxTokens: outputTokens };
-    const listener = {
-      tokens: (timeUs: number) => timesUs.push(timeUs),
-      end: () => {
-        ours.tokensUs[i] = [timesUs[0] ?? Number.NaN, timesUs.at(-1) ?? Number.NaN];
-      },
-      reject: (status: number, message: string) => {
-        throw new Error(`request ${i}: ${status} ${message}`);
-      },
-    };
     clock.at(atUs, () => {
-      engine.submit({ ...request, trueOutputTokens: outputTokens }, listener);
+      engine.submit({ ...request, trueOutputTokens: outputTokens }, one);
     });
-  }
+    return one;
+  });
   await clock.run(() => false);
+  for (const { tokenTimesUs } of heard) ours.tokensUs.push([tokenTimesUs[0] ?? NaN, tokenTimesUs.at(-1) ?? NaN]);
   return ours;
 }
 

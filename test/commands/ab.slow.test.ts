@@ -12,9 +12,9 @@ import { cli, readJson, startCli, temporaryFolder, type CliResult } from '../cli
 import { readRunFile } from '../written-files.ts';
 
 const folder = temporaryFolder();
-const PLAIN = 'reference:vllm-v1,model=llama-3.1-8b,gpu=h100-sxm';
+const PLAIN = 'reference:vllm-v1,async=off,model=llama-3.1-8b,gpu=h100-sxm';
 const NOISY = `${PLAIN},noise=0.03,run_noise=0.01`;
-/** Host work that makes an iteration longer by some 20 %. */
+/** Host work that the GPU waits for, which makes an iteration longer by some 20 %. */
 const SLOWER = `${NOISY},host_fixed_us=3500`;
 
 /** 200 requests, eight a second. */

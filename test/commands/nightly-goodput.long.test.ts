@@ -6,7 +6,8 @@ import { readHistory } from '../../src/search/nightly/history.ts';
 import { cli, temporaryFolder, type CliResult } from '../cli.ts';
 import { readXml } from '../xml.ts';
 
-const TARGET = 'reference:vllm-v1,model=llama-3.1-8b,gpu=h100-sxm';
+/** The GPU waits for the host’s work. */
+const TARGET = 'reference:vllm-v1,async=off,model=llama-3.1-8b,gpu=h100-sxm';
 const folder = join(temporaryFolder(), 'nights');
 const branch = join(folder, 'main');
 

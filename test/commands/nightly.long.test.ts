@@ -10,7 +10,7 @@ import { cli, startCli, temporaryFolder, type CliResult } from '../cli.ts';
 
 const folder = temporaryFolder();
 /** Noise of a tenth of a percent: what runs differ by is far within the margin. */
-const TARGET = 'reference:vllm-v1,model=llama-3.1-8b,gpu=h100-sxm,noise=0.001,run_noise=0.001';
+const TARGET = 'reference:vllm-v1,async=off,model=llama-3.1-8b,gpu=h100-sxm,noise=0.001,run_noise=0.001';
 const SLOWER = `${TARGET},host_fixed_us=2000`;
 const FASTER = `${TARGET},host_fixed_us=400`;
 const COMMON = ['--clock', 'virtual', '--slo', 'ttft=250ms,tpot=20ms', '--limit', '120', '--quiet'];

@@ -164,10 +164,10 @@ function admitWaiting<S extends SequenceView>(
   const { waiting, memory } = scheduler;
   const { rules, maxRunning } = options;
   for (let sequence = waiting.at(0); sequence !== undefined; sequence = waiting.at(0)) {
-    if (rules.budgetFirst && isUsedUp(plan)) return true;
+    const left = tokensLeft(scheduler, plan, state);
+    if (rules.budgetFirst && left > 0 && isUsedUp(plan)) return true;
     if (state.batch.length + plan.prompts.length >= maxRunning) return false;
     const missing = missingTokens(sequence) - look(sequence);
-    const left = tokensLeft(scheduler, plan, state);
     const output = sequence.maxTokens - (rules.countsGenerated ? sequence.generatedTokens : 0);
     const wanted = missing + expectedOutput(output) + rules.spareTokens;
     // Cached tokens count as free until the request takes them over.

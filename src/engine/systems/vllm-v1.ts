@@ -30,8 +30,8 @@ export const vllmV1: System = collocated({
   cites:
     'vLLM v1 scheduler and prefix caching, vllm/v1/core/{sched/scheduler,kv_cache_manager,block_pool}.py; defaults of vllm/engine/arg_utils.py',
   equals:
-    'version=0.32: vLLM 0.32, with async=on and off; version=0.10 with async=off: vLLM 0.8.5 and 0.10.2. Iteration by ' +
-    `iteration against their scheduler classes, which ran without a model${LOGS}; not with pp above 1`,
+    'vLLM 0.32 with version=0.32, async=on and off; vLLM 0.8.5 and 0.10.2 with version=0.10,async=off: iteration by ' +
+    `iteration, their scheduler classes run without a model${LOGS}. Not compared: pp above 1`,
   options: read,
   memory: (options) => blockMemory(options, VLLM_VERSIONS[options.version].freesToHead),
   policy: (options) => vllmV1Policy(policyOptions(options, options.pp)),

@@ -45,25 +45,25 @@ test('a prefill instance becomes a decode one under load, worked by hand', async
   assert.deepEqual(entries.map(lineOf), [
     ['0', 0, 180, 'A+8@0', '', '', 18, 0],
     ['1', 10, 180, 'B+8@0', '', '', 18, 0],
-    // A moves from 180 to 280: two blocks here until then, three at the third instance.
+    // A moves from 180 to 280: two blocks here until then, and two at the third instance.
     ['0', 180, 180, 'C+8@0', '', '', 16, 0],
     ['1', 200, 180, 'D+8@0', '', '', 16, 0],
-    ['2', 280, 110, '', 'A', '', 14, 0],
+    ['2', 280, 110, '', 'A', '', 15, 0],
     ['0', 360, 180, 'E+8@0', '', '', 16, 0],
     ['1', 380, 180, 'F+8@0', '', '', 16, 0],
     // At 400 the controller sees A and B there, and C and D on their way.
-    ['2', 390, 120, '', 'A B', '', 8, 0],
+    ['2', 390, 120, '', 'A B', '', 10, 0],
     // A has left with the end of its batch, and moves until 630: three blocks at both ends.
     ['2', 510, 130, '', 'B C D', '', 8, 0],
     // F stays where its prompt was computed. E is on its way here from 540 to 640.
-    ['1', 560, 110, '', 'F', '', 11, 0],
+    ['1', 560, 110, '', 'F', '', 12, 0],
     ['2', 640, 130, '', 'B C D', '', 11, 0],
     ['1', 670, 130, '', 'F A E', '', 11, 0],
     // Only the first computes prompts by now.
     ['0', 700, 180, 'G+8@0', '', '', 18, 0],
     ['1', 800, 120, '', 'A E', '', 14, 0],
     // A takes a fourth block; G moves from 880 to 980.
-    ['1', 920, 110, '', 'A', '', 13, 0],
+    ['1', 920, 110, '', 'A', '', 14, 0],
     ['1', 1030, 110, '', 'G', '', 17, 0],
   ]);
   assert.deepEqual(heard['A']?.tokenTimesUs, [180, 390, 510, 800, 920, 1030]);

@@ -108,6 +108,26 @@ describe('one decision', () => {
     });
   });
 
+  test('requests that hold memory already are before those that were preempted, where it is told so', () => {
+    const policy = { tokenBudget: 100, maxSeqs: 1, reservePrompts: false };
+    for (const holdersFirst of [true, false]) {
+      const pool = new CountingBlockPool(10, BLOCK_TOKENS);
+      const queue = new WaitingQueue<Sequence>();
+      const [preempted, came] = [sequence('preempted', 4, 2, 0), sequence('came', 4, 0, 3)];
+      for (const each of [preempted, came]) {
+        each.kv = pool.open();
+        queue.push(each);
+      }
+      assert.ok(came.kv.allocate(4));
+      const slot = new BatchSlot({ waiting: queue, swapped: new WaitingQueue<Sequence>(), memory: pool }, [], true);
+      vllmV1({ ...policy, holdersFirst })(slot);
+      assert.deepEqual(
+        slot.running.map(({ id }) => id),
+        [holdersFirst ? 'came' : 'preempted'],
+      );
+    }
+  });
+
   test('a preempted request computes prompt and generated tokens again', () => {
     const waiting = [sequence('again', 10, 5, 0)];
     assert.deepEqual(decide({ budget: 100, capacityBlocks: 4, running: [], waiting }).batch, ['again:15']);

@@ -89,8 +89,8 @@ describe('dialect sglang', () => {
   test('describes itself under older and newer names, and its metrics have SGLang’s', async () => {
     const info = (await send('GET', '/get_server_info')).json;
     assert.deepEqual([info.context_length, info.version], [2000, 'reprise reference engine']);
-    // 27,537 blocks of 16.
-    assert.equal(info.max_total_num_tokens, 440_592);
+    // 28,356 blocks of 16.
+    assert.equal(info.max_total_num_tokens, 453_696);
     assert.deepEqual((await send('GET', '/server_info')).json, info);
     assert.equal((await send('GET', '/get_model_info')).json.model_path, 'llama-3.1-8b');
     const metrics = (await send('GET', '/metrics')).text;
