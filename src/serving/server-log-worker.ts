@@ -34,5 +34,9 @@ function write(length: number): void {
   if (length <= 0) return;
   const bytes = Buffer.from(held.slice(0, length), 'latin1');
   held = held.slice(length);
-  for (let at = 0; at < bytes.length;) at += writeSync(1, bytes, at);
+  try {
+    for (let at = 0; at < bytes.length;) at += writeSync(1, bytes, at);
+  } catch {
+    // On a full disk the log has a gap; a pipe that no one reads would end the server.
+  }
 }
