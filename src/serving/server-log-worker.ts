@@ -12,7 +12,7 @@ const HELD = 4096;
 /** A line that is not continued by then is written as it is. */
 const IDLE_MS = 300;
 
-const hide = keyHider(z.array(z.string()).parse(JSON.parse(readFileSync(3, 'utf8'))));
+const { hide } = keyHider(z.array(z.string()).parse(JSON.parse(readFileSync(3, 'utf8'))));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 
 let held = '';
