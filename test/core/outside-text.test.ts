@@ -32,7 +32,7 @@ describe("a server's text on its way into memory", () => {
         }
         assert.deepEqual(keyIn(texts.page(said)), []);
       }),
-      { numRuns: 20 },
+      { numRuns: 15 },
     );
   });
 
