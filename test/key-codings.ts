@@ -38,16 +38,17 @@ export const CODINGS: Readonly<Record<string, (key: string) => string>> = {
   'zero-width spaces': (key) => [...key].join('\u200B'),
 };
 
+const lettersOf = (text: string): string => text.replaceAll(/[^a-z0-9]/gi, '').toLowerCase();
+
+/** The halves of the key in each coding. */
+const HALVES = Object.entries(CODINGS).map(([name, encode]) => {
+  const coded = lettersOf(encode(KEY));
+  const half = Math.ceil(coded.length / 2);
+  return { name, halves: [coded.slice(0, half), coded.slice(-half)] };
+});
+
 /** The codings in which a text still holds a key, or half of one. */
 export function keyIn(text: string): string[] {
   const letters = lettersOf(text);
-  return Object.entries(CODINGS)
-    .filter(([, encode]) => {
-      const coded = lettersOf(encode(KEY));
-      const half = coded.slice(0, Math.ceil(coded.length / 2));
-      return letters.includes(half) || letters.includes(coded.slice(-half.length));
-    })
-    .map(([name]) => name);
+  return HALVES.filter(({ halves }) => halves.some((half) => letters.includes(half))).map(({ name }) => name);
 }
-
-const lettersOf = (text: string): string => text.replaceAll(/[^a-z0-9]/gi, '').toLowerCase();

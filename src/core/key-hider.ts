@@ -12,8 +12,15 @@ const MOST_DECODINGS = 4;
 /** Characters that an escape of one may take. */
 const LONGEST_ESCAPE = 12;
 
-/** Hides keys in a text. `isCut`: what may be a part of a key at its end, or beside a cut, is hidden too. */
-export type KeyHider = (text: string, isCut?: boolean) => string;
+export interface KeyHider {
+  /** A text without keys. */
+  hide(text: string): string;
+  /**
+   * Besides, a short text without what may be a part of a key: at its end, where a longer one was cut before, and beside
+   * each `CUT`.
+   */
+  hideParts(text: string): string;
+}
 
 /**
  * Finds keys of 8 characters and more in their usual codings: as they are, in another case, in hexadecimal, in base64 and
@@ -23,9 +30,9 @@ export type KeyHider = (text: string, isCut?: boolean) => string;
 export function keyHider(keys: readonly string[]): KeyHider {
   const needles = distinct([...new Set(keys)].filter((key) => key.length >= SHORTEST_KEY).flatMap(needlesOf));
   const shortest = Math.min(...needles.map(({ text }) => text.length));
-  return (text, isCut = false) => {
-    const whole = text.length < shortest ? text : withoutWhole(text, needles);
-    return isCut && needles.length > 0 ? withoutParts(whole, needles) : whole;
+  return {
+    hide: (text) => (text.length < shortest ? text : withoutWhole(text, needles)),
+    hideParts: (text) => (needles.length === 0 ? text : withoutParts(text, needles)),
   };
 }
 

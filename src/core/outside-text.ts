@@ -1,4 +1,4 @@
-import { CUT, keyHider } from './key-hider.ts';
+import { CUT, keyHider, type KeyHider } from './key-hider.ts';
 import { headerKeys, HIDDEN } from './secrets.ts';
 import { visibleLine } from './visible-text.ts';
 
@@ -27,6 +27,8 @@ export interface OutsideText {
 const MAX_NAME = 256;
 const MAX_QUOTED = 300;
 const END_QUOTED = 120;
+/** Longer than a part of a key is in any coding. */
+const PART_OF_KEY = 600;
 const MAX_DEPTH = 64;
 /** Names that are known by how they were heard. */
 const MOST_KNOWN = 4096;
@@ -46,7 +48,7 @@ export function textsFrom({ headers, secrets = NONE }: Secretive): OutsideText {
 
 /** The way in for texts that must not show these keys. */
 function outsideText(keys: readonly string[]): OutsideText {
-  const hide = keyHider(keys);
+  const { hide, hideParts } = keyHider(keys);
   const heardName = (text: string): string => boundedName(visibleLine(hide(text)));
   // A page of metrics has the same labels thousands of times, and again every second.
   const names = new Map<string, string>();
@@ -65,10 +67,10 @@ function outsideText(keys: readonly string[]): OutsideText {
   return {
     name,
     quoted: (text) => {
-      if (text !== last.text) last = { text, quoted: oneLine(hide(text, true)) };
+      if (text !== last.text) last = { text, quoted: quotedOf(text, hide, hideParts) };
       return last.quoted;
     },
-    page: (text) => hide(text),
+    page: hide,
     json: (value) => withNames(value, name, 0),
   };
 }
@@ -92,10 +94,15 @@ function boundedName(text: string): string {
   return text.slice(0, MAX_NAME - end.length).toWellFormed() + end;
 }
 
-/** The reason is at the start of most messages, and at the end of a traceback. */
-function oneLine(text: string): string {
-  const line = visibleLine(text.replaceAll(/\s+/g, ' ').trim());
-  if (line.length <= MAX_QUOTED) return line;
-  const start = line.slice(0, MAX_QUOTED - END_QUOTED - CUT.length);
-  return (start + CUT + line.slice(-END_QUOTED)).toWellFormed();
+function quotedOf(text: string, hide: KeyHider['hide'], hideParts: KeyHider['hideParts']): string {
+  const line = hide(text).replaceAll(/\s+/g, ' ').trim();
+  // With so much beside what is quoted that no part of a key reaches into it unseen.
+  return cutLine(visibleLine(hideParts(cutLine(line, PART_OF_KEY))));
+}
+
+/** The reason is at the start of most messages, and at the end of a traceback; `more`: so much more of each. */
+function cutLine(line: string, more = 0): string {
+  const [start, end] = [MAX_QUOTED - END_QUOTED - CUT.length + more, END_QUOTED + more];
+  if (line.length <= start + CUT.length + end) return line;
+  return (line.slice(0, start) + CUT + line.slice(-end)).toWellFormed();
 }

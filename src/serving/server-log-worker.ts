@@ -12,7 +12,7 @@ const HELD = 4096;
 /** A line that is not continued by then is written as it is. */
 const IDLE_MS = 300;
 
-const hide = keyHider(z.array(z.string()).parse(JSON.parse(readFileSync(3, 'utf8'))));
+const { hide } = keyHider(z.array(z.string()).parse(JSON.parse(readFileSync(3, 'utf8'))));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 
 let held = '';
@@ -34,5 +34,9 @@ function write(length: number): void {
   if (length <= 0) return;
   const bytes = Buffer.from(held.slice(0, length), 'latin1');
   held = held.slice(length);
-  for (let at = 0; at < bytes.length;) at += writeSync(1, bytes, at);
+  try {
+    for (let at = 0; at < bytes.length;) at += writeSync(1, bytes, at);
+  } catch {
+    // On a full disk the log has a gap; a pipe that no one reads would end the server.
+  }
 }
