@@ -6,8 +6,8 @@ import { execFileSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
-import type * as clocks from '../../src/core/virtual-clock.ts';
-import type * as engines from '../../src/engine/index.ts';
+import type { VirtualClock } from '../../src/core/virtual-clock.ts';
+import type { createEngine, parseEngineSpec } from '../../src/engine/index.ts';
 import { cpuSince, readTrace } from './counted-simulation.ts';
 
 /** Of new to old. */
@@ -16,16 +16,24 @@ const TRACE = join(import.meta.dirname, '..', '..', '..', 'shared', 'traces', 'A
 const ONE = '--one';
 const measured = z.object({ seconds: z.number(), iterations: z.number(), tokens: z.number() });
 
+/** Of a checkout, whose modules are taken to be of the same shape as ours. */
+function exported<F>(): z.ZodType<F> {
+  return z.custom<F>((value) => typeof value === 'function');
+}
+const engineModule = z.object({
+  createEngine: exported<typeof createEngine>(),
+  parseEngineSpec: exported<typeof parseEngineSpec>(),
+});
+const clockModule = z.object({ VirtualClock: exported<typeof VirtualClock>() });
+
 /** The CPU seconds of one replay by the engine of the checkout `root`. */
 async function measure(root: string, system: string): Promise<z.infer<typeof measured>> {
-  const [engine, clocksOf] = await Promise.all([
-    of<typeof engines>(root, 'src/engine/index.ts'),
-    of<typeof clocks>(root, 'src/core/virtual-clock.ts'),
-  ]);
+  const engine = engineModule.parse(await import(pathToFileURL(join(root, 'src/engine/index.ts')).href));
+  const clocks = clockModule.parse(await import(pathToFileURL(join(root, 'src/core/virtual-clock.ts')).href));
   const { requests } = await readTrace(TRACE);
   let result = { seconds: 0, iterations: 0, tokens: 0 };
   for (let run = 0; run < 2; run++) {
-    const clock = new clocksOf.VirtualClock();
+    const clock = new clocks.VirtualClock();
     const made = engine.createEngine(engine.parseEngineSpec(system), { clock });
     let tokens = 0;
     const listener = { tokens: (_at: number, count: number) => void (tokens += count), end: nothing, reject: nothing };
@@ -42,11 +50,6 @@ async function measure(root: string, system: string): Promise<z.infer<typeof mea
 }
 
 function nothing(): void {}
-
-/** A module of a checkout, which is of the same shape as ours. */
-async function of<M>(root: string, path: string): Promise<M> {
-  return import(pathToFileURL(join(root, path)).href) as Promise<M>;
-}
 
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;

@@ -58,7 +58,7 @@ export function sglang(options: SglangOptions): IterationPolicy {
   };
   return (scheduler) => {
     mergePrefilled(state);
-    if (options.rules.endedLeaveFirst) leave(state, ({ hasEnded }) => hasEnded);
+    if (options.rules.endedLeaveFirst) dropEnded(scheduler, state);
     if (prefill(scheduler, options, state)) return;
     decode(scheduler, options.rules, state);
     // While a batch is under way, what it outputs is waited for first.
@@ -228,9 +228,8 @@ function expectedOutput(allowedTokens: number): number {
 /** All running requests decode; if memory is short, some are retracted first. */
 function decode<S extends SequenceView>(scheduler: Scheduler<S>, rules: SglangRules, state: State): void {
   const { running, memory } = scheduler;
-  const ends = ({ isSpent }: SequenceView): boolean => rules.foreseesLength && isSpent;
-  leave(state, ({ hasEnded }) => hasEnded);
-  const isAnyEnding = leave(state, ends);
+  dropEnded(scheduler, state);
+  const isAnyEnding = rules.foreseesLength && dropEnding(state);
   const { length } = state.batch;
   if (length === 0) return;
   makeRoom(scheduler, length, rules);
@@ -239,7 +238,7 @@ function decode<S extends SequenceView>(scheduler: Scheduler<S>, rules: SglangRu
   else if (isAnyEnding) return;
   else retract(scheduler, rules, state);
   let runs = 0;
-  for (const sequence of running) if (!ends(sequence) && scheduler.run(sequence, 1)) runs++;
+  for (const sequence of running) if (!(isAnyEnding && sequence.isSpent) && scheduler.run(sequence, 1)) runs++;
   const [last] = running;
   if (runs > 0 || last === undefined) return;
   // Several batches share the memory: the only request left here gives way to those of others.
@@ -247,11 +246,23 @@ function decode<S extends SequenceView>(scheduler: Scheduler<S>, rules: SglangRu
   state.batch = [];
 }
 
-/** Those of which `isOver` holds leave the batch; whether there were any. */
-function leave(state: State, isOver: (sequence: SequenceView) => boolean): boolean {
-  const { batch } = state;
-  if (!batch.some(isOver)) return false;
-  state.batch = batch.filter((each) => !isOver(each));
+/** Those that have ended leave the batch. */
+function dropEnded<S extends SequenceView>({ running }: Scheduler<S>, state: State): void {
+  // None has: who does is not running any more.
+  if (running.length - (state.chunked === null ? 0 : 1) === state.batch.length) return;
+  for (const { hasEnded } of state.batch) {
+    if (!hasEnded) continue;
+    state.batch = state.batch.filter((each) => !each.hasEnded);
+    state.isFull = false;
+    return;
+  }
+}
+
+/** Those whose last token is being computed leave the batch; whether there were any. */
+function dropEnding(state: State): boolean {
+  const before = state.batch.length;
+  state.batch = state.batch.filter(({ isSpent }) => !isSpent);
+  if (state.batch.length === before) return false;
   state.isFull = false;
   return true;
 }
