@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { z } from 'zod';
 import { probeText } from '../../reports/index.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
@@ -9,7 +11,7 @@ import { probeServer, type ProbeSpec } from '../probe/probe.ts';
 import { defineRun } from '../run/run-options.ts';
 import { isOwnSource } from '../run/run-spec.ts';
 import { newSalt } from '../run/salt.ts';
-import { writeWhole } from '../runs/run-directory.ts';
+import { makeDirectory, writeWhole } from '../runs/run-directory.ts';
 import { camelOptions, grouped, readOptions, type Command, type Given } from './command.ts';
 import { showSteps } from './progress.ts';
 import { RUN_OPTIONS } from './run-options.ts';
@@ -82,6 +84,7 @@ type Options = z.infer<typeof schema>;
 async function probe(options: Options, given: Given): Promise<ExitCode> {
   const spec = specOf(options, given);
   const { json, quiet, out } = options;
+  if (out !== undefined) checkPlace(out);
   const interruption = stopBySignal('nothing is told or written');
   const progress = showSteps(quiet);
   const above = (say: (line: string) => void) => (line: string) => {
@@ -111,6 +114,13 @@ async function probe(options: Options, given: Given): Promise<ExitCode> {
     progress.end();
     interruption.end();
   }
+}
+
+/** Before a probe that takes a minute, and not behind it. */
+function checkPlace(file: string): void {
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true)
+    throw new UserError(`--out: ${file} is a folder; name a file in it, such as probe.json`);
+  makeDirectory(dirname(file));
 }
 
 function specOf({ url, workload, frontEnd, loadTime }: Options, given: Given): ProbeSpec {

@@ -6,12 +6,11 @@ import {
   type ServerCapabilities,
 } from '../../adapters/index.ts';
 import { EXIT, UserError } from '../core/errors.ts';
-import { didYouMean } from '../core/did-you-mean.ts';
 import type { PromptMaker } from '../core/codec.ts';
 import { endsInVersion, type ServerAccess } from '../replay/transport.ts';
 import { nameEngine } from './engine-name.ts';
 import { probeDialect, type Counting, type Probed } from './dialect-probe.ts';
-import { reachTarget, type ListedModel } from './reach.ts';
+import { checkModel, reachTarget, type ListedModel } from './reach.ts';
 
 /** The user's choices; null and `auto`: found out from the server. */
 export interface DetectOptions {
@@ -55,8 +54,7 @@ export async function detect(reached: ServerAccess, options: DetectOptions, prom
   const { url } = reached;
   const { models, bases } = await listModels(reached);
   const ids = models.map(({ id }) => id);
-  if (options.model !== null && ids.length > 0 && !ids.includes(options.model))
-    throw new UserError(`--model: ${url.href} does not serve "${options.model}"${didYouMean(options.model, ids)}`);
+  checkModel(url, options.model, models);
   const model = options.model ?? ids[0] ?? 'default';
   const listed = models.find(({ id }) => id === model);
   const named = await nameEngine(bases[0], listed);

@@ -24,9 +24,15 @@ const sentBy = (post: Post | undefined): Sent => (post === undefined ? { method:
 
 type Access = Omit<ServerAccess, 'url'>;
 
+/** No answer, or no end of it, within the time that was given. */
+export class NoAnswerError extends Error {
+  override name = 'NoAnswerError';
+  readonly code = 'NO_ANSWER';
+}
+
 /**
- * One request to a path below the server's URL, its answer read whole. Throws when it has not ended within `patienceMs`, and
- * once it is stopped.
+ * One request to a path below the server's URL, its answer read whole. Throws a NoAnswerError when it has not ended within
+ * `patienceMs`, what the network throws, and `stoppedError` once it is stopped.
  * `patienceOf`: when the body of an answer with a status is over, if not at its own end; else one JSON value is enough.
  */
 export function httpOnce(
@@ -56,7 +62,7 @@ function httpOnceTo(
   }));
 }
 
-/** The status of an answer, whose body is not awaited. Throws when none has come within `patienceMs`. */
+/** The status of an answer, whose body is not awaited. Throws as `httpOnce`. */
 export function statusOnce(url: URL, access: Access, patienceMs: number, post?: Post): Promise<number> {
   return ask(url, access, patienceMs, sentBy(post), async ({ statusCode }) => statusCode);
 }
@@ -84,7 +90,7 @@ async function ask<T>(
   use: (reply: Dispatcher.ResponseData) => Promise<T>,
 ): Promise<T> {
   const patience = AbortSignal.timeout(patienceMs);
-  const agent = new Agent({ connect: { rejectUnauthorized: !insecure } });
+  const agent = new Agent({ connect: { rejectUnauthorized: !insecure, timeout: patienceMs } });
   try {
     const reply = await request(url, {
       method: sent.method,
@@ -96,7 +102,9 @@ async function ask<T>(
     reply.body.on('error', () => undefined); // of a body that is not read
     return await use(reply);
   } catch (thrown) {
-    throw stop?.aborted === true ? stoppedError(stop) : thrown;
+    if (stop?.aborted === true) throw stoppedError(stop);
+    if (!(thrown instanceof Error && thrown.name === 'TimeoutError')) throw thrown;
+    throw new NoAnswerError(`no answer within ${patienceMs / 1000} s`, { cause: thrown });
   } finally {
     await agent.destroy();
   }

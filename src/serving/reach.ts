@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { didYouMean } from '../core/did-you-mean.ts';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import { pathBelow, type ServerAccess } from '../replay/transport.ts';
 import { httpOnce } from './http-once.ts';
@@ -53,6 +54,13 @@ export async function reachTarget(access: ServerAccess): Promise<readonly Listed
       );
     return []; // it is there and has no such page; the probe will show whether it can be used
   }
+}
+
+/** Throws a UserError where the user names a model that a server with a list of its models does not have. */
+export function checkModel({ href }: URL, model: string | null, listed: readonly ListedModel[]): void {
+  const ids = listed.map(({ id }) => id);
+  if (model === null || ids.length === 0 || ids.includes(model)) return;
+  throw new UserError(`--model: ${href} does not serve "${model}"${didYouMean(model, ids)}`);
 }
 
 /** A server is there, and wants other credentials, or some. */

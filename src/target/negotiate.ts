@@ -7,21 +7,21 @@ import {
   type ServerCapabilities,
 } from '../../adapters/index.ts';
 import type { PromptMaker } from '../core/codec.ts';
-import { didYouMean } from '../core/did-you-mean.ts';
-import { UserError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { withThousands } from '../core/units.ts';
 import type { ServerAccess } from '../replay/transport.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import { checkStream, detect, type Detected } from '../serving/detect.ts';
 import type { Counting } from '../serving/dialect-probe.ts';
-import { reachTarget } from '../serving/reach.ts';
+import { checkModel, reachTarget } from '../serving/reach.ts';
 import type { TargetConfig } from './target-spec.ts';
 
 /** The protocol of a server, and the facts that it reports. */
 export interface ServerDialect {
   /** Whether OpenAI's routes stand right below the server's URL. */
   readonly isUnversioned: boolean;
+  /** The same of each endpoint, by position, where they are not alike. */
+  readonly unversioned?: readonly boolean[];
   readonly adapter: string;
   readonly endpoint: ApiEndpoint;
   readonly model: string;
@@ -76,18 +76,15 @@ export async function negotiate(
  * tokens are counted by usage, which costs it less than ids do.
  */
 export async function referenceDialect(config: TargetConfig, access: ServerAccess): Promise<ServerDialect> {
-  const models = (await reachTarget(access)).map(({ id }) => id);
-  if (config.model !== null && models.length > 0 && !models.includes(config.model))
-    throw new UserError(
-      `--model: ${access.url.href} does not serve "${config.model}"${didYouMean(config.model, models)}`,
-    );
+  const models = await reachTarget(access);
+  checkModel(access.url, config.model, models);
   const adapter = referenceAdapter(config);
   checkStream(adapter, config.body);
   return {
     isUnversioned: false,
     adapter,
     endpoint: config.endpoint ?? ADAPTERS[adapter]?.endpoints[0] ?? 'completions',
-    model: models[0] ?? 'default',
+    model: models[0]?.id ?? 'default',
     capabilities: { ...ALL_CAPABILITIES, returnTokenIds: false },
     contextTokens: null,
     facts: {},

@@ -52,9 +52,12 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
   const { plan, salt, log } = options;
   const id = idPrefix(basename(options.dir));
   const dialect = await dialectOf(parts, id, options);
-  const found = (endpoint: ServerAccess): ServerAccess => ({ ...endpoint, isUnversioned: dialect.isUnversioned });
+  const found = (endpoint: ServerAccess, i: number): ServerAccess => ({
+    ...endpoint,
+    isUnversioned: dialect.unversioned?.[i] ?? dialect.isUnversioned,
+  });
   const [access, ...others] = parts.endpoints;
-  const endpoints: Endpoints = [found(access), ...others.map(found)];
+  const endpoints: Endpoints = [found(access, 0), ...others.map((other, i) => found(other, i + 1))];
   const check = (of: Plan): void => checkContextLength(of, dialect.contextTokens, dialect.model);
   if (plan !== null) check(plan);
   const makeCodecOf = codecMaker(config, dialect);
@@ -153,6 +156,12 @@ function overReplicas(dialect: ServerDialect, { router }: TargetConfig, endpoint
   return { ...dialect, deployment, facts: { ...dialect.facts, ...replicas } };
 }
 
+/** How many servers take the prompts of requests, in turn. */
+function promptServersOf({ deployment }: ServerDialect): number {
+  if (deployment === undefined) return 1;
+  return deployment.kind === 'replicas' ? deployment.endpoints.length : deployment.prefill.length;
+}
+
 /** Single requests to these endpoints end when `stop` aborts. */
 function stoppedBy(stop: AbortSignal, [first, ...others]: Endpoints): Endpoints {
   return [{ ...first, stop }, ...others.map((access) => ({ ...access, stop }))];
@@ -222,7 +231,8 @@ async function attachRun(
     await unlessStopped(ready, stop);
     const stoppable = stoppedBy(stop, endpoints);
     const warmUp = makeCodecOf(promptMaker(apart(made, 'warm-up')), runId, echo);
-    const prepared = await prepareServer(prepare, options.firstRequests, warmUp, stoppable, log);
+    const server = { codec: warmUp, endpoints: stoppable, promptServers: promptServersOf(dialect) };
+    const prepared = await prepareServer(prepare, options.firstRequests, server, log);
     const monitor = await monitorMetrics(endpoints.map(metricsPage), log);
     const schedule = traceOrder(feed.requests);
     return { target, clock, wall: clock, schedule, prompts: prompts.facts, prepared, monitor, close };

@@ -100,6 +100,30 @@ describe('prefill and decode servers, called by the client', () => {
     });
   });
 
+  it('below a path without a version, and with a model that its decode server lists', async () => {
+    const [prefill, decode] = await Promise.all(
+      ['{"choices":[{"text":" a"}],"kv_transfer_params":{"id":1}}', null].map((reply) =>
+        serve(
+          (_index, { url }, response) => {
+            if (url === '/api/models') response.end('{"data":[{"id":"m"}]}');
+            else if (url !== '/api/completions') response.writeHead(404).end();
+            else if (reply !== null) response.end(reply);
+            else void streamTokens(response, 13, 0);
+          },
+          ['/api/models'],
+        ),
+      ),
+    );
+    assert.ok(prefill !== undefined && decode !== undefined);
+    closing.push(prefill.close, decode.close);
+    const target = `prefill=${prefill.url.href}api,decode=${decode.url.href}api`;
+    const below = { workload: trace, limit: 1, target, handover: 'vllm', ignoreEos: false } as const;
+    assert.equal((await run({ ...below, out: join(folder, 'below') })).summary.requests.ok, 1);
+    const { url, decodeUrl } = await engine('vllm-pd', 0, 'sglang');
+    const unknown = { workload: trace, target: `prefill=${url},decode=${decodeUrl}`, model: 'nope' };
+    await assert.rejects(run({ ...unknown, out: join(folder, 'model') }), { message: /does not serve "nope"/ });
+  });
+
   it('options that do not belong are refused', async () => {
     const url = 'http://127.0.0.1:9';
     for (const [options, message] of [

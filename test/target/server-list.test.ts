@@ -50,8 +50,28 @@ describe('--target of several servers', () => {
       ['prefill=http://a:1@70000,decode=http://b', /@70000 is no port/],
       ['prefill=http://a:1@0,decode=http://b', /@0 is no port/],
       ['prefill=http://u:p@a:1,decode=http://b', /a URL with a password/],
-      ['prefill=http://a:1,decode=http://b@9000', /a URL with a password/],
+      ['prefill=http://a:1,decode=http://b@9000', /@9000 can only be a bootstrap port/],
+      ['prefill=http://a:1@9000/v1,decode=http://b', /@9000 can only be a bootstrap port/],
+      ['prefill=http://a:1@,decode=http://b', /@ can only be a bootstrap port/],
+      ['http://a:1@9000', /@9000 can only be a bootstrap port/],
+      ['http://user:12345@a:1', /a URL with a password/],
+      ['PREFILL=http://a:1,decode=http://b', /"PREFILL=" is no role .*; did you mean "prefill"\?$/],
+      ['prefill=a:1,decode=http://b', /prefill= has no URL but "a:1"; .*; did you mean prefill=http:\/\/a:1\?$/],
+      ['prefill=,decode=http://b', /prefill= has no URL but ""/],
+      ['prefill=http://a:1,decode=reference', /decode= has no URL but "reference"/],
+      ['prefill=http://a:1;decode=http://b', /roles are written with = and a comma/],
+      ['prefill=http://a:1 decode=http://b', /roles are written with = and a comma/],
+      ['prefill:http://a:1,decode:http://b', /roles are written with = and a comma/],
+      ['http://a:1,http://b:1', /joined by \+/],
+      ['http://a:1/v1, http://b:1/v1', /joined by \+/],
+      ['prefill=http://a/v1,decode=http://a/v1/', /http:\/\/a\/v1\/ is there twice/],
+      ['prefill=http://a/v1/completions,decode=http://b/v1/chat/completions', /those of completions and chat/],
     ] as const)
       assert.throws(() => readServers(text), message, text);
+  });
+
+  it('takes a space behind a comma, and a query that tells two servers of one URL apart', () => {
+    assert.deepEqual(seen('prefill=http://a:1, decode=http://b:1'), seen('prefill=http://a:1,decode=http://b:1'));
+    assert.equal(seen('http://a:1?to=1+http://a:1?to=2').length, 2);
   });
 });
