@@ -87,7 +87,8 @@ function isUntrusted(thrown: unknown): boolean {
   return thrown instanceof Error && 'code' in thrown && /CERT|SIGNATURE/.test(String(thrown.code));
 }
 
-function isUnreachable(thrown: unknown): boolean {
+/** Whether what was thrown says that no connection can be made. */
+export function isUnreachable(thrown: unknown): boolean {
   if (thrown instanceof AggregateError) return thrown.errors.some(isUnreachable);
   return (
     thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' && NO_CONNECTION.has(thrown.code)

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { makeCodec, type BodyOptions, type CodecOptions, type Deployment } from '../../adapters/index.ts';
 import { promptMaker } from '../../workloads/index.ts';
 import type { Codec, PromptMaker } from '../core/codec.ts';
-import { EXIT, UserError } from '../core/errors.ts';
+import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
 import { traceOrder } from '../core/schedule.ts';
 import { unlessStopped } from '../core/stop.ts';
@@ -13,7 +13,7 @@ import { HttpTarget, type ServerAccess } from '../replay/transport.ts';
 import { monitorMetrics } from '../serving/metrics-monitor.ts';
 import { prepareServer } from '../serving/prepare-server.ts';
 import { metricsPage } from '../serving/scrape.ts';
-import { reachTarget } from '../serving/reach.ts';
+import { isUnreachable, reachTarget } from '../serving/reach.ts';
 import { untilIdle } from '../serving/until-idle.ts';
 import { checkContextLength } from './context-length.ts';
 import { FEED_BATCH, feedFromSource, feedFromWorker, type Feed } from './feed.ts';
@@ -184,12 +184,13 @@ function ownDialect(
 }
 
 /** A connection that cannot be opened is no fault of ours: the server may have ended since the session was opened. */
-async function connected(opening: Promise<void>, { href }: URL): Promise<void> {
+async function connected(opening: Promise<void>, endpoints: Endpoints): Promise<void> {
   try {
     await opening;
   } catch (thrown) {
-    if (!(thrown instanceof Error && 'syscall' in thrown)) throw thrown;
-    const message = `cannot connect to ${href}: ${thrown.message}; does the server still run?`;
+    if (!isUnreachable(thrown) && !(thrown instanceof Error && 'syscall' in thrown)) throw thrown;
+    const urls = endpoints.map(({ url }) => url.href).join(' or ');
+    const message = `cannot connect to ${urls}: ${messageOf(thrown)}; does the server still run?`;
     throw new UserError(message, { exitCode: EXIT.unreachable, cause: thrown });
   }
 }
@@ -224,7 +225,7 @@ async function attachRun(
   };
   try {
     const ready = Promise.all([
-      connected(target.open(expectedConcurrency(plan)), endpoints[0].url),
+      connected(target.open(expectedConcurrency(plan)), endpoints),
       feed.ready,
       isJitWarm ? null : jitWarmUp(codec, endpoints.length),
     ]);

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { serverAddress, serverAddresses, shareServer } from '../../src/core/server-address.ts';
 import { readServers } from '../../src/target/server-list.ts';
 import { parseTarget, recordedName } from '../../src/target/target-spec.ts';
 import { exampleManifest } from '../metrics/example-manifest.ts';
@@ -68,6 +70,42 @@ describe('--target of several servers', () => {
       ['prefill=http://a/v1/completions,decode=http://b/v1/chat/completions', /those of completions and chat/],
     ] as const)
       assert.throws(() => readServers(text), message, text);
+  });
+
+  it('has the same servers where its text is all that is left of it, as in run.json', () => {
+    const port = fc.integer({ min: 1, max: 65_535 });
+    const url = fc
+      .tuple(
+        fc.constantFrom('a', 'b.example', '10.0.0.1', '[::1]', 'localhost'),
+        port,
+        fc.constantFrom('', '/', '/v1', '?k=a+b'),
+      )
+      .map(([host, at, rest]) => `http://${host}:${at}${rest}`);
+    const some = fc.uniqueArray(url, {
+      minLength: 1,
+      maxLength: 3,
+      selector: (text) => text.replace(/(?<=\d)\/$/, ''),
+    });
+    const prefill = fc
+      .tuple(some, fc.option(port))
+      .map(([urls, at]) => urls.map((one) => (at === null ? one : `${one}@${at}`)));
+    const plain = some.map((urls) => urls.join('+'));
+    const byRole = fc
+      .tuple(prefill, some)
+      .filter(([here, there]) => !here.some((one) => there.some((other) => one.startsWith(other.replace(/\/$/, '')))))
+      .map(([here, there]) => `prefill=${here.join('+')},decode=${there.join('+')}`);
+    fc.assert(
+      fc.property(fc.oneof(plain, byRole), (text) => {
+        const { text: kept, endpoints } = readServers(text);
+        assert.deepEqual(
+          serverAddresses(kept),
+          endpoints.map((one) => serverAddress(one.url)),
+        );
+        assert.ok(shareServer(kept, endpoints.at(-1)?.url ?? ''));
+      }),
+      { numRuns: 200 },
+    );
+    assert.ok(!shareServer('http://a:1+http://a:2', 'prefill=http://a:3@1,decode=http://b:1'));
   });
 
   it('takes a space behind a comma, and a query that tells two servers of one URL apart', () => {
