@@ -101,13 +101,14 @@ function endpointOf(text: string, role: Role): ServerEndpoint {
 function checkIsUrl(text: string, role: Role): void {
   if (/^https?:\/\//i.test(text)) return;
   const near = nearTarget(text);
-  const meant = near !== null && URL.canParse(near) && /^https?:/i.test(near) ? `; did you mean ${role}=${near}?` : '';
+  const isNear = near !== null && URL.canParse(near) && /^https?:/i.test(near);
+  const meant = isNear ? `; did you mean ${role}=${withoutQueryValues(near)}?` : '';
   throw new UserError(`--target: ${role}= has no URL but "${withoutQueryValues(text)}"; the form is ${FORM}${meant}`);
 }
 
 /** No host is a number: a URL takes what is in front of one for a password. */
 function checkNoPort(text: string): void {
-  const [, port] = /^[^?#]*@(\d*)(?:\/[^@?#]*)?(?:[?#]|$)/.exec(text) ?? [];
+  const [, port] = /^https?:\/\/[^/?#@]*@(\d*)(?=[/?#]|$)/i.exec(text) ?? [];
   if (port !== undefined)
     throw new UserError(
       `--target: @${port} can only be a bootstrap port, which a prefill server has at the end of its URL; the form is ${FORM}`,

@@ -89,7 +89,10 @@ describe('prefill and decode servers, called by the client', () => {
       else void streamTokens(response, 3, 0);
     });
     const other = await serve((_index, _request, response) => void streamTokens(response, 3, 0));
-    closing.push(plain.close, other.close);
+    const holding = await serve(
+      (_index, _request, response) => void response.end('{"choices":[{"text":" a"}],"kv_transfer_params":{"id":1}}'),
+    );
+    closing.push(plain.close, other.close, holding.close);
     const target = `prefill=${plain.url.href},decode=${other.url.href}`;
     const out = join(folder, 'refused');
     await assert.rejects(run({ workload: trace, target, out }), {
@@ -97,6 +100,12 @@ describe('prefill and decode servers, called by the client', () => {
     });
     await assert.rejects(run({ workload: trace, target, out, handover: 'vllm' }), {
       message: /could not be handed over by vllm's protocol: .*prefill .* has no kv_transfer_params/,
+    });
+    const refusing = await serve((_index, _request, response) => void response.writeHead(400).end('{"error":"no"}'));
+    closing.push(refusing.close);
+    const held = `prefill=${holding.url.href},decode=${refusing.url.href}`;
+    await assert.rejects(run({ workload: trace, target: held, out, handover: 'vllm' }), {
+      message: /decode .*: no; the prefill server has computed the prompt, and holds its KV/,
     });
   });
 

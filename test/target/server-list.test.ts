@@ -111,5 +111,10 @@ describe('--target of several servers', () => {
   it('takes a space behind a comma, and a query that tells two servers of one URL apart', () => {
     assert.deepEqual(seen('prefill=http://a:1, decode=http://b:1'), seen('prefill=http://a:1,decode=http://b:1'));
     assert.equal(seen('http://a:1?to=1+http://a:1?to=2').length, 2);
+    assert.deepEqual(
+      seen('http://a/models/x@2'),
+      [['both', 'http://a/models/x@2', null]],
+      'a number in a path is no port',
+    );
   });
 });
