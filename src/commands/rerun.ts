@@ -9,6 +9,7 @@ import type { RunPlan } from '../run/plan-run.ts';
 import { PLAN_OPTIONS } from '../run/run-options.ts';
 import { readManifest } from '../runs/run-directory.ts';
 import type { Imported, Manifest } from '../schema/manifest.ts';
+import { isDisaggregated, parseTarget } from '../target/target-spec.ts';
 import type { Command, Given } from './command.ts';
 import { runArgument } from './run-argument.ts';
 import { RERUN_OPTIONS } from './run-options.ts';
@@ -85,10 +86,15 @@ function supersededBy(others: Given, recorded: NonNullable<Manifest['options']>)
     ...(others['slo'] === null ? ['at'] : []),
     // The command starts the server that it names, and no other.
     ...(isSameServer(target, recorded['target']) ? [] : ['start', 'ready', 'start-timeout', 'probe']),
+    ...(isByRole(target) ? [] : ['handover', ...(recorded['adapter'] === 'disaggregated' ? ['adapter'] : [])]),
     // The engine needs no key, and no prompts in virtual time.
     ...(isEngine ? ['header', 'api-key-env'] : []),
     ...(clock === 'virtual' ? ['tokenizer'] : []),
   ];
+}
+
+function isByRole(target: unknown): boolean {
+  return typeof target === 'string' && isDisaggregated(parseTarget(target));
 }
 
 function isSameServer(target: unknown, recorded: unknown): boolean {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { meanRate } from '../core/rate.ts';
-import { serverAddress } from '../core/server-address.ts';
+import { shareServer } from '../core/server-address.ts';
 import { formatShare, threeFigures } from '../core/units.ts';
 import type { Comparison } from '../schema/comparison.ts';
 import type { Manifest } from '../schema/manifest.ts';
@@ -110,7 +110,7 @@ function mayKnow(run: Manifest, earlier: Manifest): boolean {
     run.salt === earlier.salt &&
     run.started_at > earlier.started_at &&
     [run, earlier].every(({ target }) => target.kind === 'url') &&
-    serverAddress(run.target.spec) === serverAddress(earlier.target.spec) &&
+    shareServer(run.target.spec, earlier.target.spec) &&
     run.options?.['start'] === undefined &&
     (run.prepared?.cache_reset ?? null) === null
   );

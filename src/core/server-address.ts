@@ -6,3 +6,19 @@ export function serverAddress(url: string): string {
   const { protocol, hostname, port } = new URL(url);
   return `${LOOPBACK.test(hostname) ? 'localhost' : hostname}:${port === '' ? (PORTS[protocol] ?? '') : port}`;
 }
+
+/**
+ * The addresses of a target's servers, of a `--target` that was read as one: URLs joined by `+`, with roles in front and
+ * bootstrap ports behind them where it has any.
+ */
+export function serverAddresses(target: string): string[] {
+  return target
+    .split(/[+,](?=(?:\w+=)?https?:)/i)
+    .map((part) => serverAddress(part.replace(/^\w+=(?=https?:)/i, '').replace(/@\d+\/?$/, '')));
+}
+
+/** Whether two targets have a server in common. */
+export function shareServer(one: string, other: string): boolean {
+  const others = serverAddresses(other);
+  return serverAddresses(one).some((address) => others.includes(address));
+}

@@ -39,6 +39,11 @@ export interface ResponseInfo {
   readonly aftermath?: string;
 }
 
+/** The error of a failed exchange, with what it left behind. */
+export function withAftermath(error: string, response: ResponseInfo | null): string {
+  return response?.aftermath === undefined ? error : `${error}; ${response.aftermath}`;
+}
+
 /** Whether an event came with text; `unknown`: with text in a field that may be output, or say something about it. */
 export type HasText = boolean | 'unknown';
 

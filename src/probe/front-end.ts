@@ -59,8 +59,7 @@ export async function frontEndRoutes(
   requests: ProbeRequests,
 ): Promise<FrontEndRoute[]> {
   return [
-    await pageRoute(access, '/health', 'health'),
-    await pageRoute(access, '/v1/models', 'models'),
+    ...(await Promise.all([pageRoute(access, '/health', 'health'), pageRoute(access, '/v1/models', 'models')])),
     completionRoute(access, working, requests),
   ];
 }

@@ -1,11 +1,14 @@
 import { ADAPTERS, makeCodec, type ApiEndpoint, type CodecOptions } from '../../adapters/index.ts';
 import type { PromptMaker } from '../core/codec.ts';
-import type { ServerAccess } from '../replay/transport.ts';
+import { EXIT, UserError } from '../core/errors.ts';
+import { urlBelow, type ServerAccess } from '../replay/transport.ts';
 import type { ProbeEndpoint, ProbeReport } from '../schema/probe.ts';
 import { listModels } from '../serving/detect.ts';
 import { probeDialect, type Probed } from '../serving/dialect-probe.ts';
 import { nameEngine } from '../serving/engine-name.ts';
-import { CredentialsError, modelToAsk } from '../serving/reach.ts';
+import { statusOnce, NoAnswerError } from '../serving/http-once.ts';
+import { CredentialsError, modelToAsk, PATIENCE_MS } from '../serving/reach.ts';
+import { roleOf } from '../target/negotiate-handover.ts';
 import type { TargetConfig } from '../target/target-spec.ts';
 import { part, type Part } from './part.ts';
 
@@ -36,7 +39,7 @@ export interface Identified {
 
 /**
  * Finds out what a server is, as a run does, but for every endpoint of its dialect. Throws a UserError with exit code 3
- * where no connection can be made, and where it does not serve the model that the user names.
+ * where no connection can be made or nothing is answered, and where it does not serve the model that the user names.
  */
 export async function identify(
   access: ServerAccess,
@@ -46,10 +49,12 @@ export async function identify(
   const { models, bases, why } = await modelsOf(access);
   const ids = models.map(({ id }) => id);
   const { model: found, listed } = modelToAsk(access, models, config.model);
+  if (models.length === 0) await checkAnswers(access);
   const model = found ?? 'default';
   const { engine, version, adapter: suited, contextTokens } = await nameEngine(bases[0], listed);
   const adapter = config.adapter === 'auto' ? suited : config.adapter;
   const asked = await askEndpoints(bases, adapter, { ...config, model }, requests);
+  const role = asked.working === null && adapter === 'sglang' ? await roleOf(asked.access) : null;
   return {
     server: {
       engine,
@@ -61,7 +66,28 @@ export async function identify(
       context_tokens: listed?.contextTokens ?? contextTokens,
     },
     ...asked,
+    ...(role === null ? {} : { endpoints: asked.endpoints.map((one) => ({ ...one, why: ONE_SIDE[role] })) }),
   };
+}
+
+const alone = (role: string): string =>
+  `it is the ${role} server of a disaggregated deployment, and takes no request that its other side does not get too; probe the router in front, or run with --target prefill=URL,decode=URL`;
+const ONE_SIDE = { prefill: alone('prefill'), decode: alone('decode') };
+
+/**
+ * Throws a UserError with exit code 3 where neither the list of models nor the root page has any answer: no later one
+ * could come, and each would be waited for.
+ */
+async function checkAnswers(access: ServerAccess): Promise<void> {
+  const asked = ['/v1/models', '/'].map((route) => statusOnce(urlBelow(access, route), access, PATIENCE_MS));
+  try {
+    await Promise.any(asked);
+  } catch (thrown) {
+    const isSilent = thrown instanceof AggregateError && thrown.errors.every((one) => one instanceof NoAnswerError);
+    if (!isSilent) return; // what an endpoint says of it is told
+    const message = `${access.url.href} takes connections and answers nothing: there was no answer to /v1/models nor to / within ${PATIENCE_MS / 1000} s; is it still starting, or no HTTP server?`;
+    throw new UserError(message, { exitCode: EXIT.unreachable, cause: thrown });
+  }
 }
 
 /** A server that wants other credentials for its list may still have open pages. */
@@ -79,7 +105,7 @@ async function modelsOf(
 
 type Asked = Pick<Identified, 'endpoints' | 'access' | 'working'>;
 
-/** Asks every endpoint of a dialect, where its routes likely stand, and elsewhere if none works there. */
+/** Asks every endpoint of a dialect at once, where its routes likely stand, and elsewhere if none works there. */
 async function askEndpoints(
   [access, ...others]: readonly ServerAccess[],
   adapter: string,
@@ -87,17 +113,21 @@ async function askEndpoints(
   { id, prompts }: ProbeRequests,
 ): Promise<Asked> {
   if (access === undefined) throw new Error('a server without a base');
-  const endpoints: ProbeEndpoint[] = [];
-  let working: WorkingCodec | null = null;
-  for (const endpoint of asked.endpoint === null ? (ADAPTERS[adapter]?.endpoints ?? []) : [asked.endpoint]) {
-    const options = { endpoint, model: asked.model, body: asked.body, runId: id };
-    const probed = await part(access, ENDPOINT_MS, (limited) =>
-      probeDialect(limited, { adapter, codec: options, prompts, patienceMs: ANSWER_MS, mayEcho: true }),
-    );
-    endpoints.push(endpointOf(adapter, options, prompts, probed));
-    if ('found' in probed && probed.found.kind === 'answered')
-      working ??= { adapter, options: { ...options, capabilities: probed.found.capabilities } };
-  }
+  const all = await Promise.all(
+    (asked.endpoint === null ? (ADAPTERS[adapter]?.endpoints ?? []) : [asked.endpoint]).map(async (endpoint) => {
+      const options = { endpoint, model: asked.model, body: asked.body, runId: id };
+      const probed = await part(access, ENDPOINT_MS, (limited) =>
+        probeDialect(limited, { adapter, codec: options, prompts, patienceMs: ANSWER_MS, mayEcho: true }),
+      );
+      return { options, probed };
+    }),
+  );
+  const endpoints = all.map(({ options, probed }) => endpointOf(adapter, options, prompts, probed));
+  const [working = null] = all.flatMap(({ options, probed }): WorkingCodec[] =>
+    'found' in probed && probed.found.kind === 'answered'
+      ? [{ adapter, options: { ...options, capabilities: probed.found.capabilities } }]
+      : [],
+  );
   if (working !== null || others.length === 0) return { endpoints, access, working };
   return askEndpoints(others, adapter, asked, { id, prompts });
 }

@@ -43,7 +43,7 @@ export interface CallEvents {
   onErrorStatus(call: Call, status: number, body: string): void;
   onBroken(call: Call, error: Error, at: BrokenAt): void;
   /** What one of these threw: undici would take an exception for an error of the connection, and it would be lost. */
-  onThrown(thrown: unknown): void;
+  onThrown(call: Call, thrown: unknown): void;
 }
 
 /** undici's callbacks for one call; the token path goes through `onResponseData` alone. */
@@ -86,7 +86,7 @@ export class CallHandler implements Dispatcher.DispatchHandler {
     try {
       this.#exchange.onSent(this.call, this.lease?.connectUs ?? null);
     } catch (thrown) {
-      this.#exchange.onThrown(thrown);
+      this.#exchange.onThrown(this.call, thrown);
     }
   }
 
@@ -103,7 +103,7 @@ export class CallHandler implements Dispatcher.DispatchHandler {
         location: textOf(headers['location']),
       });
     } catch (thrown) {
-      this.#exchange.onThrown(thrown);
+      this.#exchange.onThrown(this.call, thrown);
     }
   }
 
@@ -113,7 +113,7 @@ export class CallHandler implements Dispatcher.DispatchHandler {
       if (this.call.role !== 'stream' || !this.#isOk()) this.#keep(chunk);
       else if (this.#exchange.onStream(chunk) && !this.#aborted) this.#drain();
     } catch (thrown) {
-      this.#exchange.onThrown(thrown);
+      this.#exchange.onThrown(this.call, thrown);
     }
   }
 
@@ -125,7 +125,7 @@ export class CallHandler implements Dispatcher.DispatchHandler {
       else if (this.call.role === 'reply') this.#exchange.onReply(this.call, Buffer.concat(this.#kept));
       else this.#exchange.onStreamEnd();
     } catch (thrown) {
-      this.#exchange.onThrown(thrown);
+      this.#exchange.onThrown(this.call, thrown);
     }
   }
 
@@ -141,7 +141,7 @@ export class CallHandler implements Dispatcher.DispatchHandler {
       else if (isConnectError) this.#exchange.onBroken(this.call, error, 'connecting');
       else this.#notSent(error);
     } catch (thrown) {
-      this.#exchange.onThrown(thrown);
+      this.#exchange.onThrown(this.call, thrown);
     }
   }
 

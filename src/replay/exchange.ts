@@ -157,14 +157,20 @@ export class Exchange implements TokenOut, CallEvents {
     this.#graceTimer = null;
   }
 
+  get #stream(): CallHandler | undefined {
+    return this.#calls.find(({ call }) => call.role === 'stream');
+  }
+
   #endOfGrace(): void {
+    const stream = this.#stream;
+    if (stream === undefined) return;
     try {
       this.#wire.receiveQueue.readAll();
       if (this.#over || this.#streamIsOver || this.#finalEvents === 0) return;
       this.onStreamEnd();
-      for (const handler of this.#calls) if (handler.call.role === 'stream') handler.abort();
+      stream.abort();
     } catch (thrown) {
-      this.onThrown(thrown);
+      this.onThrown(stream.call, thrown);
     }
   }
 
@@ -221,7 +227,7 @@ export class Exchange implements TokenOut, CallEvents {
   }
 
   #failStream({ outcome, message }: StreamError): void {
-    const stream = this.#calls.find(({ call }) => call.role === 'stream');
+    const stream = this.#stream;
     if (stream !== undefined) this.#failAt(stream.call, outcome, message);
   }
 
@@ -239,13 +245,13 @@ export class Exchange implements TokenOut, CallEvents {
   }
 
   /** What a callback threw: bytes of another protocol, or a fault of ours, which the sink hears of even after the end. */
-  onThrown(thrown: unknown): void {
+  onThrown(call: Call, thrown: unknown): void {
     if (thrown instanceof ProtocolError) {
-      this.fail('protocol_error', thrown.message);
+      this.#failAt(call, 'protocol_error', thrown.message);
       return;
     }
     if (!this.#over) this.#finish();
-    for (const call of this.#calls) call.abort();
+    for (const each of this.#calls) each.abort();
     this.#sink.fault(this.#scheduled.index, thrown);
   }
 

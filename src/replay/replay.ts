@@ -2,7 +2,14 @@ import type { Clock } from '../core/clock.ts';
 import { messageOf, UserError } from '../core/errors.ts';
 import type { Outcome } from '../core/record.ts';
 import type { Schedule } from '../core/schedule.ts';
-import type { HasText, ResponseInfo, ScheduledRequest, Sink, Target } from '../core/target.ts';
+import {
+  withAftermath,
+  type HasText,
+  type ResponseInfo,
+  type ScheduledRequest,
+  type Sink,
+  type Target,
+} from '../core/target.ts';
 import { DueQueue } from './due-queue.ts';
 
 /** Requests are taken from the schedule this long before they are due, or for less time when their bodies are large. */
@@ -294,7 +301,7 @@ class ReplaySink implements Sink {
   }
 
   fail(index: number, timeUs: number, outcome: Outcome, error: string, response: ResponseInfo | null): void {
-    const whole = response?.aftermath === undefined ? error : `${error}; ${response.aftermath}`;
+    const whole = withAftermath(error, response);
     this.#ended(index, timeUs, this.#run.fail(index, timeUs, outcome, whole, response));
   }
 

@@ -2,7 +2,7 @@ import type { Codec } from '../core/codec.ts';
 import type { Request } from '../core/request.ts';
 import { scheduledByTrace } from '../core/schedule.ts';
 import { stoppedError, unlessStopped } from '../core/stop.ts';
-import type { ResponseInfo } from '../core/target.ts';
+import { withAftermath, type ResponseInfo } from '../core/target.ts';
 import { WallClock } from '../core/wall-clock.ts';
 import { HttpTarget, type ServerAccess } from './transport.ts';
 
@@ -20,6 +20,10 @@ type SingleResult =
   | { readonly kind: 'answered'; readonly response: ResponseInfo }
   | { readonly kind: 'failed'; readonly why: string };
 
+function failed(why: string, response: ResponseInfo | null): SingleResult {
+  return { kind: 'failed', why: withAftermath(why, response) };
+}
+
 /** `endpoints`: the endpoints of the codec's calls, by position. */
 export function openSingleRequests(
   codec: Codec,
@@ -33,8 +37,8 @@ export function openSingleRequests(
     new Promise((resolve, reject) => {
       const index = sent++;
       const timer = setTimeout(() => {
-        target.cancel(index);
-        settle({ kind: 'failed', why: `not finished within ${timeoutUs / 1e6} s` });
+        const response = target.cancel(index);
+        settle(failed(`not finished within ${timeoutUs / 1e6} s`, response));
       }, timeoutUs / 1000);
       timers.add(timer);
       const over = (): void => {
@@ -54,8 +58,8 @@ export function openSingleRequests(
           sent: () => undefined,
           tokens: () => undefined,
           end: (_index, _timeUs, response) => settle({ kind: 'answered', response }),
-          fail: (_index, _timeUs, outcome, error) =>
-            settle({ kind: 'failed', why: `${outcome.replaceAll('_', ' ')}: ${error}` }),
+          fail: (_index, _timeUs, outcome, error, response) =>
+            settle(failed(`${outcome.replaceAll('_', ' ')}: ${error}`, response)),
           fault: (_index, thrown) => fault(thrown),
         });
       } catch (thrown) {

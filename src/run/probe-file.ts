@@ -3,6 +3,7 @@ import { messageOf, UserError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Plan } from '../core/plan.ts';
 import { MOST_JSON_BYTES, readTextWithin } from '../core/read-within.ts';
+import { serverAddress } from '../core/server-address.ts';
 import { formatMs } from '../core/units.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import { probeSchema, type ProbeReport } from '../schema/probe.ts';
@@ -16,15 +17,15 @@ export interface ProbeFile {
 
 const HOW = 'reprise probe URL --out FILE makes one';
 
-/** Reads a probe. Throws a UserError if it is no probe, or one of another server than the target. */
+/** Reads a probe. Throws a UserError if it is no probe, or one of none of the target's servers. */
 export function readProbe(file: string, target: TargetSpec): ProbeFile {
   const report = parsedProbe(file);
   if (target.kind === 'engine')
     throw new UserError(
       `--probe ${file}: is of ${report.target}, and --target ${target.text} starts its own; leave it out`,
     );
-  const [probed, asked] = [new URL(report.url).origin, new URL(target.endpoints[0].url).origin];
-  if (probed !== asked)
+  const probed = serverAddress(report.url);
+  if (!target.endpoints.some(({ url }) => serverAddress(url) === probed))
     throw new UserError(
       `--probe ${file}: is of ${report.target}, and --target is ${target.text}; name a probe of that (${HOW}), or leave it out`,
     );

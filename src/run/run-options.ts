@@ -170,7 +170,8 @@ function targetOf(options: z.output<typeof targetOptionsSchema>): TargetConfig {
 
 /** The endpoint that the user names: by `--endpoint`, or by the route that the target's URL ends in. */
 function endpointOf(spec: TargetSpec, named: ApiEndpoint | null): ApiEndpoint | null {
-  const inUrl = spec.kind === 'server' ? spec.endpoints[0].endpoint : null;
+  const inUrl =
+    spec.kind === 'server' ? (spec.endpoints.find(({ endpoint }) => endpoint !== null)?.endpoint ?? null) : null;
   if (inUrl !== null && named !== null && inUrl !== named)
     throw new UserError(
       `--endpoint ${named}: the URL of --target is that of ${inUrl}; name its base, ${spec.kind === 'server' ? spec.endpoints[0].url : ''}`,

@@ -27,9 +27,15 @@ type Sent = { readonly method: 'GET' | 'OPTIONS' } | (Post & { readonly method: 
 
 const sentBy = (post: Post | undefined): Sent => (post === undefined ? { method: 'GET' } : { method: 'POST', ...post });
 
+/** No answer, or no end of it, within the time that was given. */
+export class NoAnswerError extends Error {
+  override name = 'NoAnswerError';
+  readonly code = 'NO_ANSWER';
+}
+
 /**
- * One request to a path below the server's URL, its answer read whole. Throws when it has not ended within `patienceMs`, and
- * once it is stopped.
+ * One request to a path below the server's URL, its answer read whole. Throws a NoAnswerError when it has not ended within
+ * `patienceMs`, what the network throws, and `stoppedError` once it is stopped.
  * `patienceOf`: when the body of an answer with a status is over, if not at its own end; else one JSON value is enough.
  */
 export function httpOnce(
@@ -78,7 +84,7 @@ function jsonOf(bytes: Buffer, texts: OutsideText): unknown {
   return texts.json(json);
 }
 
-/** The status of an answer, whose body is not awaited. Throws when none has come within `patienceMs`. */
+/** The status of an answer, whose body is not awaited. Throws as `httpOnce`. */
 export function statusOnce(url: URL, access: ServerAccess, patienceMs: number, post?: Post): Promise<number> {
   return ask(url, access, patienceMs, sentBy(post), async ({ statusCode }) => statusCode);
 }
@@ -109,7 +115,7 @@ async function ask<T>(
   const { insecure, stop } = access;
   const headers = url.origin === access.url.origin ? access.headers : {};
   const patience = AbortSignal.timeout(patienceMs);
-  const agent = new Agent({ connect: { rejectUnauthorized: !insecure } });
+  const agent = new Agent({ connect: { rejectUnauthorized: !insecure, timeout: patienceMs } });
   try {
     const reply = await request(url, {
       method: sent.method,
@@ -121,7 +127,9 @@ async function ask<T>(
     reply.body.on('error', () => undefined); // of a body that is not read
     return await use(reply);
   } catch (thrown) {
-    throw stop?.aborted === true ? stoppedError(stop) : heardError(thrown, textsFrom(access));
+    if (stop?.aborted === true) throw stoppedError(stop);
+    if (!(thrown instanceof Error && thrown.name === 'TimeoutError')) throw heardError(thrown, textsFrom(access));
+    throw new NoAnswerError(`no answer within ${patienceMs / 1000} s`, { cause: thrown });
   } finally {
     await agent.destroy();
   }

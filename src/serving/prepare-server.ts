@@ -21,6 +21,14 @@ export interface PrepareOptions {
   readonly timeoutUs: number;
 }
 
+/** What is prepared, and how it is spoken to. */
+export interface PreparedTarget {
+  readonly codec: Codec;
+  readonly endpoints: readonly [ServerAccess, ...ServerAccess[]];
+  /** How many of them take the prompts of requests, in turn. */
+  readonly promptServers: number;
+}
+
 /**
  * Sends a server its warm-up requests and empties its prefix cache, outside of any record; null if neither is wanted.
  * `first`: requests of the workload, from its first on; the warm-up requests are as long as these, again and again if
@@ -29,8 +37,7 @@ export interface PrepareOptions {
 export async function prepareServer(
   options: PrepareOptions,
   first: readonly Request[],
-  codec: Codec,
-  endpoints: readonly [ServerAccess, ...ServerAccess[]],
+  { codec, endpoints, promptServers }: PreparedTarget,
   log: Log,
 ): Promise<Manifest['prepared']> {
   if (options.warmupRequests === 0 && !options.resetCache) return null;
@@ -39,7 +46,7 @@ export async function prepareServer(
     const requests = warmUpRequests(options.warmupRequests, first);
     if (requests.length > 0) await warmUp(single, requests, log);
     // After them, so that none of their blocks is left in the cache.
-    const cache_reset = options.resetCache ? await resetCache(single, endpoints) : null;
+    const cache_reset = options.resetCache ? await resetCache(single, endpoints, promptServers) : null;
     if (cache_reset !== null && cache_reset.verified_by === null)
       log.warn(
         `--reset-cache: not verified: the server took POST ${cache_reset.route}, but neither cached_tokens nor its counters show what its cache holds (is prefix caching on?)`,

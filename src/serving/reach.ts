@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import { didYouMean } from '../core/did-you-mean.ts';
+import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import { isWholeName, textsFrom } from '../core/outside-text.ts';
 import { pathBelow, type ServerAccess } from '../replay/transport.ts';
 import { httpOnce } from './http-once.ts';
@@ -112,7 +112,8 @@ function isUntrusted(thrown: unknown): boolean {
   return thrown instanceof Error && 'code' in thrown && /CERT|SIGNATURE/.test(String(thrown.code));
 }
 
-function isUnreachable(thrown: unknown): boolean {
+/** Whether what was thrown says that no connection can be made. */
+export function isUnreachable(thrown: unknown): boolean {
   if (thrown instanceof AggregateError) return thrown.errors.some(isUnreachable);
   return (
     thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' && NO_CONNECTION.has(thrown.code)

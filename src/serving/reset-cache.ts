@@ -24,27 +24,30 @@ const PROBE: Request = { id: 'cache-check', traceRow: 0, dueUs: 0, inputTokens: 
 /**
  * Empties the prefix cache of every server of a target and verifies it: a prompt that was cached is not cached any more.
  * Throws a UserError if one cannot or does not empty it. `verified_by` is null where neither answers nor counters show
- * cache hits; of several servers the first one's counters are read.
+ * cache hits; of several servers the first one's counters are read. `promptServers`: how many of them take prompts, in turn:
+ * each is sent the prompt.
  */
 export async function resetCache(
   requests: SingleRequests,
   servers: readonly [ServerAccess, ...ServerAccess[]],
+  promptServers: number,
 ): Promise<CacheReset> {
   const [server] = servers;
   const scraper = openScraper(metricsPage(server));
   try {
-    await probe(requests, scraper);
-    const found = await probe(requests, scraper);
+    const probed = (): Promise<Found> => probe(requests, promptServers, scraper);
+    await probed();
+    const found = await probed();
     const verified_by = found.cachedTokens > 0 ? 'cached_tokens' : found.hits > 0 ? 'hit_counters' : null;
     for (let attempt = 1; ; attempt++) {
       const [route = ''] = await Promise.all(servers.map(reset));
       if (verified_by === null) return { route, verified_by };
-      const { cachedTokens, hits } = await probe(requests, scraper);
+      const { cachedTokens, hits } = await probed();
       const left = verified_by === 'cached_tokens' ? cachedTokens : hits;
       if (left === 0) return { route, verified_by };
       if (attempt === ATTEMPTS)
         throw unreachable(
-          `${server.url.href} said that POST ${route} was done, but still finds ${left} tokens of a prompt in its cache (by ${verified_by}); vLLM keeps all while any request runs: see that nothing else uses it, start it anew, or leave out --reset-cache`,
+          `${server.url.href} said that POST ${route} was done, but still finds ${left} tokens of a prompt in its cache (by ${verified_by}); vLLM keeps all while any request runs, or any prompt is held for a decode server: see that nothing else uses it, start it anew, or leave out --reset-cache`,
         );
       await sleep(PAUSE_MS);
     }
@@ -54,21 +57,25 @@ export async function resetCache(
 }
 
 interface Found {
-  /** From the answer; 0 where it has no such number. */
+  /** From the answers, summed; 0 where they have no such number. */
   readonly cachedTokens: number;
   /** From the server's counters. */
   readonly hits: number;
 }
 
-async function probe(requests: SingleRequests, scraper: Scraper): Promise<Found> {
+async function probe(requests: SingleRequests, promptServers: number, scraper: Scraper): Promise<Found> {
   const before = await counters(scraper);
-  const result = await requests.send(PROBE);
-  if (result.kind === 'failed')
-    throw unreachable(
-      `a prompt of ${PROBE.inputTokens} tokens, to see what is cached, was not answered: ${result.why}`,
-    );
+  let cachedTokens = 0;
+  for (let i = 0; i < promptServers; i++) {
+    const result = await requests.send(PROBE);
+    if (result.kind === 'failed')
+      throw unreachable(
+        `a prompt of ${PROBE.inputTokens} tokens, to see what is cached, was not answered: ${result.why}`,
+      );
+    cachedTokens += result.response.cachedTokens ?? 0;
+  }
   const hits = before === null ? 0 : (await countersAfter(before, scraper)).hits - before.hits;
-  return { cachedTokens: result.response.cachedTokens ?? 0, hits };
+  return { cachedTokens, hits };
 }
 
 /** The counters once they have counted one more prompt, or as they are after a while. */

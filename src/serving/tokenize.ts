@@ -12,7 +12,7 @@ const answer = z.looseObject({ tokens: z.array(z.int()) });
  * that quotes any other answer.
  */
 export async function tokenizeOnServer(access: ServerAccess, model: string, text: string): Promise<readonly number[]> {
-  const reply = await post(access, { model, prompt: text, add_special_tokens: false });
+  const reply = await answered(access, { model, prompt: text, add_special_tokens: false });
   const tokens = tokensIn(reply);
   if (tokens !== null) return tokens;
   const { status, text: said } = reply;
@@ -32,10 +32,14 @@ function tokensIn({ status, json }: Reply): readonly number[] | null {
   return status === 200 ? (answer.safeParse(json).data?.tokens ?? null) : null;
 }
 
-async function post(access: ServerAccess, body: object): Promise<Reply> {
+function post(access: ServerAccess, body: object): Promise<Reply> {
   const headers = { 'content-type': 'application/json' };
+  return httpOnce(access, '/tokenize', PATIENCE_MS, { headers, body: Buffer.from(JSON.stringify(body)) });
+}
+
+async function answered(access: ServerAccess, body: object): Promise<Reply> {
   try {
-    return await httpOnce(access, '/tokenize', PATIENCE_MS, { headers, body: Buffer.from(JSON.stringify(body)) });
+    return await post(access, body);
   } catch (thrown) {
     if (thrown instanceof UserError) throw thrown;
     throw new UserError(`--tokenizer server: /tokenize of ${access.url.href} does not answer: ${messageOf(thrown)}`, {

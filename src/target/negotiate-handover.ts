@@ -13,7 +13,8 @@ import { openSingleRequests } from '../replay/single-requests.ts';
 import type { ServerAccess } from '../replay/transport.ts';
 import { nameEngine } from '../serving/engine-name.ts';
 import { getJson } from '../serving/http-once.ts';
-import { modelToAsk, PATIENCE_MS, reachTarget, type ListedModel } from '../serving/reach.ts';
+import { listModels } from '../serving/detect.ts';
+import { modelToAsk, PATIENCE_MS, type ListedModel } from '../serving/reach.ts';
 import { negotiate, type NegotiateOptions, type ServerDialect } from './negotiate.ts';
 import type { ServerEndpoint } from './server-list.ts';
 import type { ServerTarget, TargetConfig } from './target-spec.ts';
@@ -40,7 +41,7 @@ export async function negotiateHandover(
     servers.map(async (server, i) => {
       const access = accesses[i];
       if (access === undefined) throw new Error(`endpoint ${i} has no access`);
-      return look(server, access, i);
+      return look(server, access, i, config);
     }),
   );
   const [first] = all;
@@ -58,8 +59,14 @@ export async function negotiateHandover(
     prefill: all.filter(({ server }) => server.role === 'prefill').map(({ replica }) => replica),
     decode: all.flatMap(({ server, replica }) => (server.role === 'decode' ? [replica.endpoint] : [])),
   };
-  const found = { ...dialect, deployment, facts: { ...dialect.facts, handover, ...countsOf(deployment) } };
-  await checkHandover(found, config.body, accesses, options);
+  // Where a prefill server does not show it by its list of models, it is as at the decode server.
+  const unversioned = all.map(({ server, models, access: { isUnversioned = false } }) =>
+    server.role === 'decode' || models.length === 0 ? isUnversioned || dialect.isUnversioned : isUnversioned,
+  );
+  const facts = { ...dialect.facts, handover, ...countsOf(deployment) };
+  const found = { ...dialect, unversioned, deployment, facts };
+  const checked = accesses.map((access, i) => ({ ...access, isUnversioned: unversioned[i] ?? false }));
+  await checkHandover(found, config.body, checked, options);
   log.info(`${handover}'s hand-over of a prompt works from ${countText(deployment)}`);
   return found;
 }
@@ -81,12 +88,19 @@ const rolePage = z.object({
   disaggregation_bootstrap_port: z.int().positive().nullish().catch(null),
 });
 
-async function look(server: ServerEndpoint, access: ServerAccess, endpoint: number): Promise<Looked> {
-  const listed = await reachTarget(access);
-  const named = await nameEngine(access, listed[0]);
+async function look(
+  server: ServerEndpoint,
+  reached: ServerAccess,
+  endpoint: number,
+  { model }: TargetConfig,
+): Promise<Looked> {
+  const { models, bases } = await listModels(reached);
+  const [access] = bases;
+  const listed = models.find(({ id }) => id === model) ?? models[0];
+  const named = await nameEngine(access, listed);
   const page = named.adapter === 'sglang' ? await rolePageOf(access) : null;
-  const mode = page?.disaggregation_mode ?? null;
-  if ((mode === 'prefill' || mode === 'decode') && mode !== server.role)
+  const mode = modeIn(page);
+  if (mode !== null && mode !== server.role)
     throw new UserError(
       `--target: ${access.url.href} says that it is a ${mode} server, and it is given as ${server.role}=; are they swapped?`,
       { exitCode: EXIT.unreachable },
@@ -95,8 +109,8 @@ async function look(server: ServerEndpoint, access: ServerAccess, endpoint: numb
   return {
     server,
     access,
-    models: listed,
-    contextTokens: listed[0]?.contextTokens ?? named.contextTokens,
+    models,
+    contextTokens: listed?.contextTokens ?? named.contextTokens,
     engine: named.engine,
     version: named.version,
     adapter: named.adapter,
@@ -107,6 +121,18 @@ async function look(server: ServerEndpoint, access: ServerAccess, endpoint: numb
       bootstrapPort: server.bootstrapPort ?? page?.disaggregation_bootstrap_port ?? null,
     },
   };
+}
+
+/** Which side of a disaggregated deployment an SGLang server is; null: it does not say, or it is both. */
+export async function roleOf(access: ServerAccess): Promise<Mode | null> {
+  return modeIn(await rolePageOf(access));
+}
+
+type Mode = 'prefill' | 'decode';
+
+function modeIn(page: z.infer<typeof rolePage> | null): Mode | null {
+  const mode = page?.disaggregation_mode;
+  return mode === 'prefill' || mode === 'decode' ? mode : null;
 }
 
 async function rolePageOf(access: ServerAccess): Promise<z.infer<typeof rolePage> | null> {
@@ -123,7 +149,9 @@ function handoverOf(adapter: string, all: readonly Looked[]): Handover {
   const kinds = [...new Set(all.map((one) => one.adapter))];
   const [kind] = kinds;
   if (kinds.length === 1 && (kind === 'vllm' || kind === 'sglang')) return kind;
-  const found = all.map(({ access, engine }) => `${access.url.href}: ${engine ?? 'does not say what it is'}`);
+  const found = all.map(
+    (one) => `${one.access.url.href}: ${one.engine ?? 'does not say what it is'}, adapter ${one.adapter}`,
+  );
   throw new UserError(
     `--target: how these servers hand prompts over cannot be told (${found.join('; ')}); name it: --handover vllm, sglang or llm-d`,
     { exitCode: EXIT.unreachable },
@@ -136,7 +164,7 @@ function sglangDialect({ endpoint, model }: TargetConfig, all: readonly Looked[]
   const found = decode === undefined ? null : modelToAsk(decode.access, decode.models, model).model;
   const capabilities: ServerCapabilities = { ...ALL_CAPABILITIES, returnTokenIds: false };
   return {
-    isUnversioned: false,
+    isUnversioned: decode?.access.isUnversioned ?? false,
     adapter: 'sglang',
     endpoint: endpoint ?? 'generate',
     model: found ?? 'default',

@@ -20,6 +20,8 @@ import type { TargetConfig } from './target-spec.ts';
 export interface ServerDialect {
   /** Whether OpenAI's routes stand right below the server's URL. */
   readonly isUnversioned: boolean;
+  /** The same of each endpoint, by position, where they are not alike. */
+  readonly unversioned?: readonly boolean[];
   readonly adapter: string;
   readonly endpoint: ApiEndpoint;
   readonly model: string;

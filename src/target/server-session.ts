@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { makeCodec, type BodyOptions, type CodecOptions, type Deployment } from '../../adapters/index.ts';
 import { promptMaker } from '../../workloads/index.ts';
 import type { Codec, PromptMaker } from '../core/codec.ts';
-import { EXIT, UserError } from '../core/errors.ts';
+import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import { textsFrom } from '../core/outside-text.ts';
 import type { Plan } from '../core/plan.ts';
 import { traceOrder } from '../core/schedule.ts';
@@ -15,7 +15,7 @@ import type { StartedProcess } from '../schema/manifest.ts';
 import { monitorMetrics } from '../serving/metrics-monitor.ts';
 import { prepareServer } from '../serving/prepare-server.ts';
 import { metricsPage } from '../serving/scrape.ts';
-import { reachTarget } from '../serving/reach.ts';
+import { isUnreachable, reachTarget } from '../serving/reach.ts';
 import { untilIdle } from '../serving/until-idle.ts';
 import { checkContextLength } from './context-length.ts';
 import { FEED_BATCH, feedFromSource, feedFromWorker, type Feed } from './feed.ts';
@@ -55,9 +55,12 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
   const { plan, salt, log } = options;
   const id = idPrefix(basename(options.dir));
   const dialect = await dialectOf(parts, id, options);
-  const found = (endpoint: ServerAccess): ServerAccess => ({ ...endpoint, isUnversioned: dialect.isUnversioned });
+  const found = (endpoint: ServerAccess, i: number): ServerAccess => ({
+    ...endpoint,
+    isUnversioned: dialect.unversioned?.[i] ?? dialect.isUnversioned,
+  });
   const [access, ...others] = parts.endpoints;
-  const endpoints: Endpoints = [found(access), ...others.map(found)];
+  const endpoints: Endpoints = [found(access, 0), ...others.map((other, i) => found(other, i + 1))];
   const check = (of: Plan): void => checkContextLength(of, dialect.contextTokens, dialect.model);
   if (plan !== null) check(plan);
   const makeCodecOf = codecMaker(config, dialect);
@@ -157,6 +160,12 @@ function overReplicas(dialect: ServerDialect, { router }: TargetConfig, endpoint
   return { ...dialect, deployment, facts: { ...dialect.facts, ...replicas } };
 }
 
+/** How many servers take the prompts of requests, in turn. */
+function promptServersOf({ deployment }: ServerDialect): number {
+  if (deployment === undefined) return 1;
+  return deployment.kind === 'replicas' ? deployment.endpoints.length : deployment.prefill.length;
+}
+
 /** Single requests to these endpoints end when `stop` aborts. */
 function stoppedBy(stop: AbortSignal, [first, ...others]: Endpoints): Endpoints {
   return [{ ...first, stop }, ...others.map((access) => ({ ...access, stop }))];
@@ -179,12 +188,14 @@ function ownDialect(
 }
 
 /** A connection that cannot be opened is no fault of ours: the server may have ended since the session was opened. */
-async function connected(opening: Promise<void>, access: ServerAccess): Promise<void> {
+async function connected(opening: Promise<void>, endpoints: Endpoints): Promise<void> {
   try {
     await opening;
   } catch (thrown) {
-    if (!(thrown instanceof Error && 'syscall' in thrown)) throw thrown;
-    const message = `cannot connect to ${access.url.href}: ${textsFrom(access).quoted(thrown.message)}; does the server still run?`;
+    if (!isUnreachable(thrown) && !(thrown instanceof Error && 'syscall' in thrown)) throw thrown;
+    const urls = endpoints.map(({ url }) => url.href).join(' or ');
+    const why = textsFrom(endpoints[0]).quoted(messageOf(thrown));
+    const message = `cannot connect to ${urls}: ${why}; does the server still run?`;
     throw new UserError(message, { exitCode: EXIT.unreachable, cause: thrown });
   }
 }
@@ -219,14 +230,15 @@ async function attachRun(
   };
   try {
     const ready = Promise.all([
-      connected(target.open(expectedConcurrency(plan)), endpoints[0]),
+      connected(target.open(expectedConcurrency(plan)), endpoints),
       feed.ready,
       isJitWarm ? null : jitWarmUp(codec, endpoints.length),
     ]);
     await unlessStopped(ready, stop);
     const stoppable = stoppedBy(stop, endpoints);
     const warmUp = makeCodecOf(promptMaker(apart(made, 'warm-up')), runId, echo);
-    const prepared = await prepareServer(prepare, options.firstRequests, warmUp, stoppable, log);
+    const server = { codec: warmUp, endpoints: stoppable, promptServers: promptServersOf(dialect) };
+    const prepared = await prepareServer(prepare, options.firstRequests, server, log);
     const monitor = await monitorMetrics(endpoints.map(metricsPage), log);
     const schedule = traceOrder(feed.requests);
     return { target, clock, wall: clock, schedule, prompts: prompts.facts, prepared, monitor, close };

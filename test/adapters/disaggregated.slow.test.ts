@@ -123,7 +123,7 @@ describe("vLLM's two steps", () => {
       [
         (response: ServerResponse) => reply(response, ' '.repeat(17 * 1024 ** 2)),
         'protocol_error',
-        /a reply is longer than/,
+        /^server 0: a reply is longer than/,
       ],
     ] as const) {
       const { ask, decode } = await pair('vllm', answer, (response) => response.end());

@@ -189,7 +189,7 @@ describe('a run against a server', () => {
     assert.match(stderr, /error: --clock virtual needs the reference engine.*, or --clock real$/m);
   });
 
-  it('starts its own server, and not where the target is another', async () => {
+  it('starts its own server, and hands prompts over, not where the target is another', async () => {
     const [own, other] = [await server(), await server()];
     await done('run', trace, '--target', own.url.href, '--quiet', '--out', at('started'));
     const manifest = readRunFile(at('started'));
@@ -202,6 +202,12 @@ describe('a run against a server', () => {
       ['not-started', ['--no-start', '--no-ready']],
     ] as const)
       assert.match(await done('rerun', at('started'), ...to, '--out', at(name)), /^without its --start, --ready/m);
+    const byRole = { handover: 'vllm', adapter: 'disaggregated', target: 'prefill=http://a:1,decode=http://b:1' };
+    mkdirSync(at('by-role'));
+    const ofRoles = { ...manifest, options: { ...manifest.options, ...byRole } };
+    writeFileSync(join(at('by-role'), 'run.json'), JSON.stringify(ofRoles));
+    const whole = await done('rerun', at('by-role'), '--target', other.url.href, '--out', at('whole'));
+    assert.match(whole, /^without its --handover, --adapter$/m);
     const again = await cli('rerun', at('started'), '--target', `${own.url.href}v1`, '--out', at('never'));
     assert.match(again.stderr, /--start: .* answers already/);
     assert.equal(existsSync(at('start')), false);

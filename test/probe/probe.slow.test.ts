@@ -174,6 +174,7 @@ describe('a probe of a server that', () => {
     assert.equal(report.floor.handshake_ms?.n, 50);
     assert.equal(report.floor.round_trip_ms, null);
     assert.ok(report.front_end?.routes.every(({ why }) => why !== null));
+    assert.doesNotMatch(report.pages.tokenize.why ?? '', /--tokenizer/, 'an option that a probe does not have');
   });
 
   it('quotes the key when it is overloaded, in a stream or before it', async () => {
@@ -206,6 +207,39 @@ describe('a probe of a server that', () => {
     setTimeout(() => stop.abort(new Error('interrupted')), 300);
     await assert.rejects(probe(url, {}, { stop: stop.signal }), /interrupted/);
     assert.ok(performance.now() - started < 3000);
+  });
+
+  it('answers nothing ends with exit code 3, and is not asked for everything else', async () => {
+    const url = await listen(createRaw((socket) => void closing.push(() => socket.destroy())));
+    const started = performance.now();
+    await assert.rejects(probe(url), (thrown) => {
+      assert.ok(thrown instanceof UserError && thrown.exitCode === EXIT.unreachable);
+      return /takes connections and answers nothing/.test(thrown.message);
+    });
+    assert.ok(performance.now() - started < 20_000);
+  });
+
+  it('lets its root page wait, and answers others, is asked as any', async () => {
+    const url = await http((request, response) => {
+      if (request.method === 'POST') void streamTokens(response, 1, 0);
+      else if (request.url !== '/') response.writeHead(404).end();
+    });
+    assert.deepEqual(worksIn(await probe(url, { endpoint: 'completions' }, { frontEnd: null })), ['completions']);
+  });
+
+  it('is one side of a disaggregated deployment is told so', async () => {
+    const server = await serveEngine(parseEngineSpec('vllm-pd'), {
+      host: '127.0.0.1',
+      port: 0,
+      decodePort: 0,
+      dialect: 'sglang',
+    });
+    closing.push(() => server.close());
+    for (const [url, role] of [
+      [server.url, 'prefill'],
+      [server.decodeUrl ?? '', 'decode'],
+    ] as const)
+      assert.match(whyIn(await probe(url, {}, { frontEnd: null })), new RegExp(`^it is the ${role} server of a`));
   });
 
   it('is none, but the reference engine by its name', async () => {

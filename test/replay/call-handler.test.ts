@@ -24,7 +24,7 @@ function handler(isUnconnected: boolean): { call: CallHandler; broken: BrokenAt[
     onReply: () => undefined,
     onErrorStatus: () => undefined,
     onBroken: (_call, _error, at) => void broken.push(at),
-    onThrown: (thrown) => {
+    onThrown: (_call, thrown) => {
       throw thrown;
     },
   };

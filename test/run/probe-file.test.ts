@@ -37,6 +37,17 @@ describe('--probe FILE', () => {
     assert.equal(readProbe(file, parseTarget('http://127.0.0.1:8000/v1/completions')).report.server.model, 'tiny');
   });
 
+  it('takes a probe of any server of the target, by any name of this machine', () => {
+    const file = written(exampleProbe());
+    for (const target of [
+      'http://localhost:8000',
+      'http://127.0.0.1:9000+http://127.0.0.1:8000',
+      'prefill=http://a:1,decode=http://127.0.0.1:8000',
+    ])
+      assert.equal(readProbe(file, parseTarget(target)).file, file, target);
+    refuses(file, /and --target is prefill=/, parseTarget('prefill=http://a:8000,decode=http://b:8000'));
+  });
+
   it('refuses one of another server, naming both', () => {
     const file = written(exampleProbe());
     const both =

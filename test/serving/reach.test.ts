@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { UserError } from '../../src/core/errors.ts';
+import { httpOnce, NoAnswerError, statusOnce } from '../../src/serving/http-once.ts';
 import { reachTarget } from '../../src/serving/reach.ts';
 
 const servers: Server[] = [];
@@ -63,4 +64,23 @@ describe('reachTarget', () => {
     );
     assert.equal((await reachTarget({ ...access, insecure: true })).length, 3);
   });
+});
+
+it('a single request without an answer, or without the end of one, says how long it waited', async () => {
+  const port = await listen(
+    createPlainServer((request, response) => {
+      if (request.url === '/begins') response.write('{');
+    }),
+  );
+  const url = new URL(`http://127.0.0.1:${port}`);
+  const access = { url, headers: {}, insecure: false };
+  for (const ask of [
+    () => statusOnce(url, access, 30),
+    () => httpOnce(access, '/', 30),
+    () => httpOnce(access, '/begins', 100),
+  ])
+    await assert.rejects(
+      ask(),
+      (thrown) => thrown instanceof NoAnswerError && thrown.message.startsWith('no answer within'),
+    );
 });

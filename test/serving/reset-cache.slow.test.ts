@@ -58,7 +58,7 @@ async function reset({ tells = 'cached_tokens', routes, obeysFrom }: CachingServ
   const codec = makeCodec('openai', options, promptMaker({ seed: 1, blockTokens: null }));
   const requests = openSingleRequests(codec, [target], 10e6);
   try {
-    return { result: await resetCache(requests, [target]), posts };
+    return { result: await resetCache(requests, [target], 1), posts };
   } finally {
     await requests.close();
     await server.close();
@@ -128,4 +128,35 @@ describe('--reset-cache', { concurrency: 4 }, () => {
         return true;
       });
     });
+});
+
+it('--reset-cache of replicas: each that takes prompts is asked what it has cached, and all are emptied', async () => {
+  const caches = [new Set<string>(), new Set<string>(), new Set<string>()];
+  const servers = await Promise.all(
+    caches.map((known) =>
+      serve((_index, { url, method }, response, body) => {
+        if (url === '/reset_prefix_cache') known.clear();
+        if (method !== 'POST' || url !== '/v1/completions') return void response.end();
+        const prompt = JSON.stringify(body);
+        const cached_tokens = known.has(prompt) ? 240 : 0;
+        known.add(prompt);
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.write(tokenEvent(' a', 'length'));
+        const usage = { prompt_tokens: 256, completion_tokens: 1, prompt_tokens_details: { cached_tokens } };
+        response.end(sse({ choices: [], usage }) + DONE);
+      }),
+    ),
+  );
+  const [first, ...others] = servers.map(({ url }) => ({ url, headers: {}, insecure: false }));
+  assert.ok(first !== undefined);
+  const deployment = { kind: 'replicas', router: 'round-robin', endpoints: [0, 1, 2] } as const;
+  const options = { endpoint: 'completions', model: 'tiny', runId: 'r', deployment } as const;
+  const codec = makeCodec('openai', options, promptMaker({ seed: 1, blockTokens: null }));
+  const requests = openSingleRequests(codec, [first, ...others], 10e6);
+  try {
+    assert.equal((await resetCache(requests, [first, ...others], 3)).verified_by, 'cached_tokens');
+  } finally {
+    await requests.close();
+    for (const server of servers) await server.close();
+  }
 });

@@ -89,7 +89,10 @@ describe('prefill and decode servers, called by the client', () => {
       else void streamTokens(response, 3, 0);
     });
     const other = await serve((_index, _request, response) => void streamTokens(response, 3, 0));
-    closing.push(plain.close, other.close);
+    const holding = await serve(
+      (_index, _request, response) => void response.end('{"choices":[{"text":" a"}],"kv_transfer_params":{"id":1}}'),
+    );
+    closing.push(plain.close, other.close, holding.close);
     const target = `prefill=${plain.url.href},decode=${other.url.href}`;
     const out = join(folder, 'refused');
     await assert.rejects(run({ workload: trace, target, out }), {
@@ -98,6 +101,36 @@ describe('prefill and decode servers, called by the client', () => {
     await assert.rejects(run({ workload: trace, target, out, handover: 'vllm' }), {
       message: /could not be handed over by vllm's protocol: .*prefill .* has no kv_transfer_params/,
     });
+    const refusing = await serve((_index, _request, response) => void response.writeHead(400).end('{"error":"no"}'));
+    closing.push(refusing.close);
+    const held = `prefill=${holding.url.href},decode=${refusing.url.href}`;
+    await assert.rejects(run({ workload: trace, target: held, out, handover: 'vllm' }), {
+      message: /decode .*: no; the prefill server has computed the prompt, and holds its KV/,
+    });
+  });
+
+  it('below a path without a version, and with a model that its decode server lists', async () => {
+    const [prefill, decode] = await Promise.all(
+      ['{"choices":[{"text":" a"}],"kv_transfer_params":{"id":1}}', null].map((reply) =>
+        serve(
+          (_index, { url }, response) => {
+            if (url === '/api/models') response.end('{"data":[{"id":"m"}]}');
+            else if (url !== '/api/completions') response.writeHead(404).end();
+            else if (reply !== null) response.end(reply);
+            else void streamTokens(response, 13, 0);
+          },
+          ['/api/models'],
+        ),
+      ),
+    );
+    assert.ok(prefill !== undefined && decode !== undefined);
+    closing.push(prefill.close, decode.close);
+    const target = `prefill=${prefill.url.href}api,decode=${decode.url.href}api`;
+    const below = { workload: trace, limit: 1, target, handover: 'vllm', ignoreEos: false } as const;
+    assert.equal((await run({ ...below, out: join(folder, 'below') })).summary.requests.ok, 1);
+    const { url, decodeUrl } = await engine('vllm-pd', 0, 'sglang');
+    const unknown = { workload: trace, target: `prefill=${url},decode=${decodeUrl}`, model: 'nope' };
+    await assert.rejects(run({ ...unknown, out: join(folder, 'model') }), { message: /does not serve "nope"/ });
   });
 
   it('options that do not belong are refused', async () => {

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { checkPlace } from '../../compare/files.ts';
 import { unlikeLoad } from '../../compare/likeness.ts';
 import { UserError } from '../../core/errors.ts';
-import { serverAddress } from '../../core/server-address.ts';
+import { shareServer } from '../../core/server-address.ts';
 import { countText } from '../../core/words.ts';
 import { planRun, type RunPlan } from '../../run/plan-run.ts';
 import type { RunSpec } from '../../run/run-spec.ts';
@@ -62,7 +62,7 @@ export async function runAb(ab: Ab, hooks: AbHooks): Promise<void> {
   await withFolder(ab.dir, async () => {
     const kept: (Manifest | null)[] = [];
     for (const place of places) kept.push(await keptRepeat(planOf(place, null), repeatFolder(ab, place)));
-    const salts = own.salt === null ? null : saltsOf(places, kept, isOneServer(targets), hooks);
+    const salts = own.salt === null ? null : saltsOf(places, kept, haveOneServer(ofBase.target, ofNew.target), hooks);
     let first: Manifest | null = null;
     for (const [i, place] of places.entries()) {
       const there = kept[i] ?? null;
@@ -110,12 +110,12 @@ function saltsOf(
   });
 }
 
-/** Whether both are one server that is not started for each run: what one leaves in its cache the next one finds. */
-function isOneServer(targets: readonly TargetConfig[]): boolean {
-  const servers = targets.map(({ spec, start }) =>
-    spec.kind === 'server' && start === null ? serverAddress(spec.endpoints[0].url) : null,
-  );
-  return !servers.includes(null) && new Set(servers).size === 1;
+/**
+ * Whether both have a server in common that is not started for each run: what one leaves in its cache the next one finds.
+ */
+function haveOneServer(base: TargetConfig, now: TargetConfig): boolean {
+  const areKept = [base, now].every(({ spec, start }) => spec.kind === 'server' && start === null);
+  return areKept && shareServer(base.spec.text, now.spec.text);
 }
 
 /** A comparison goes on in its own folder, and in no other that holds something. */

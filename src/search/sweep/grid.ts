@@ -80,9 +80,7 @@ export function usualRates(ownRps: number): number[] {
  * alike get their number.
  */
 function targetNames(specs: readonly TargetSpec[]): string[] {
-  const shorts = specs.map((spec) =>
-    spec.kind === 'engine' ? spec.engine.system : new URL(spec.endpoints[0].url).host,
-  );
+  const shorts = specs.map(shortName);
   const names = specs.map((spec, i) => {
     const short = shorts[i] ?? spec.name;
     const same = specs.filter((_, j) => shorts[j] === short);
@@ -92,9 +90,17 @@ function targetNames(specs: readonly TargetSpec[]): string[] {
   return names.map((name, i) => (names.filter((each) => each === name).length === 1 ? name : `${name} (${i + 1})`));
 }
 
-/** The options of a system as given; of a server its URL. */
+function shortName(spec: TargetSpec): string {
+  if (spec.kind === 'engine') return spec.engine.system;
+  return spec.endpoints.length === 1 ? new URL(spec.endpoints[0].url).host : spec.name;
+}
+
+/** The options of a system as given; of a server its path, of several servers where they are. */
 function partsOf(spec: TargetSpec): string[] {
-  if (spec.kind === 'server') return [new URL(spec.endpoints[0].url).pathname];
+  if (spec.kind === 'server') {
+    const urls = spec.endpoints.map(({ url }) => new URL(url));
+    return urls.map(({ host, pathname }) => (urls.length === 1 ? pathname : host + pathname.replace(/\/$/, '')));
+  }
   return spec.system
     .split(',')
     .map((part) => part.trim())

@@ -13,6 +13,12 @@ describe('the grid of a sweep', () => {
     assert.deepEqual(named(`reference:vllm-v1,${ON}`, `reference:sglang,${ON}`), ['vllm-v1', 'sglang']);
     assert.deepEqual(named(`reference:vllm-v1,${ON}`, `reference:vllm-v1,${ON},tp=2`), ['vllm-v1', 'vllm-v1 tp=2']);
     assert.deepEqual(named('http://a:8000', 'http://a:8001/v1'), ['a:8000', 'a:8001']);
+    assert.deepEqual(named('prefill=http://a:1,decode=http://c:1', 'http://a:1'), ['c_1-1p1d', 'a:1']);
+    assert.deepEqual(
+      named('prefill=http://a:1,decode=http://c:1', 'prefill=http://b:1,decode=http://c:1'),
+      ['c_1-1p1d a:1', 'c_1-1p1d b:1'],
+      'by the server that only one of them has',
+    );
     // The same options in another order.
     const other = `reference:vllm-v1,${ON.split(',').toReversed().join(',')}`;
     assert.deepEqual(named(`reference:vllm-v1,${ON}`, other), ['vllm-v1 (1)', 'vllm-v1 (2)']);
