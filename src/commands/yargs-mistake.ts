@@ -53,7 +53,9 @@ export function unknownOption(word: string, { options, usage }: Command): string
 
 /** A word that may be a key, as where the quotes of `--header "Authorization: Bearer KEY"` were forgotten, is not shown. */
 function shownWord(word: string, args: readonly string[]): string {
-  const isBesideKey = args.some((arg) => /^--?(header|api-key-env|extra-body)\b|^(bearer|basic)$/i.test(arg));
+  const isBesideKey = args.some((arg) =>
+    /^--?[\w-]*(header|key|token(?!i)|auth|secret|passw|extra-body)|^(bearer|basic)$/i.test(arg),
+  );
   const isLikeKey = /^[^\s/.]{16,}$/.test(word) && /\d/.test(word);
   return isBesideKey || isLikeKey ? '(not shown: it may be a key); does a value need quotes?' : `"${word}"`;
 }

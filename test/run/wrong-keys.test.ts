@@ -35,6 +35,7 @@ describe('what may be a key is not quoted', () => {
     'quotes that were forgotten': () => line('--header', 'Authorization:', 'Bearer', KEY),
     'an option that is unknown': () => line('--heeader', `x: ${KEY}`),
     'a word that is left over': () => line('--limit', '3', KEY),
+    'a value behind an option that is unknown': () => line('--api-key', KEY),
     'a value that is an option of its own': () => line(`--api-key=${KEY}`),
   };
   for (const [mistake, act] of Object.entries(mistakes))

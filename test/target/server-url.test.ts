@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { textsFrom } from '../../src/core/outside-text.ts';
 import { queryValues, withoutQueryValues } from '../../src/core/secrets.ts';
-import { pagePaths, pathBelow, requestPath, type ServerAccess } from '../../src/replay/transport.ts';
+import { pagePaths, pathBelow, requestPath, urlAt, urlBelow, type ServerAccess } from '../../src/replay/transport.ts';
 import { recordedName, parseTarget } from '../../src/target/target-spec.ts';
 import { readServerUrl } from '../../src/target/server-url.ts';
 
@@ -96,4 +96,18 @@ describe('the URL of a server', () => {
     const said = 'not hunter-two%2B2, not hunter-two+2, but version 2024-02-01';
     assert.equal(textsFrom({ headers: {}, secrets }).quoted(said), 'not ***, not ***, but version 2024-02-01');
   });
+});
+
+it('every page and route of a server is of its own origin, whatever its path begins with', () => {
+  for (const base of [
+    `${HOST}//other.example/`,
+    `${HOST}//user@other.example`,
+    `${HOST}/\\\\other.example/v1`,
+    `${HOST}/a/..//other:1`,
+  ])
+    for (const route of ['/metrics', '/v1/models', '/health']) {
+      const to = access(base);
+      const urls = [urlBelow(to, route), ...pagePaths(to, route).map((path) => urlAt(to, path))];
+      for (const { origin } of urls) assert.equal(origin, HOST);
+    }
 });
