@@ -1,10 +1,10 @@
-import { accessSync, constants, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../core/errors.ts';
 import type { Manifest } from '../schema/manifest.ts';
-import { LOCK_FILE, makeDirectory } from './run-directory.ts';
+import { LOCK_FILE, makeDirectory, removeEmpty } from './run-directory.ts';
 
 // The owner of a directory has SQLite's lock on a file in it, which is always empty. That is one of the kernel's (fcntl):
 // it holds across containers and pid namespaces of a machine, and a killed process loses it. Nothing else may open the
@@ -142,12 +142,4 @@ function sqlite(): typeof import('node:sqlite') {
 
 function inode(file: string): bigint | null {
   return statSync(file, { bigint: true, throwIfNoEntry: false })?.ino ?? null;
-}
-
-function removeEmpty(dir: string): void {
-  try {
-    rmdirSync(dir);
-  } catch {
-    // It holds something.
-  }
 }

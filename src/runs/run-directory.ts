@@ -74,7 +74,16 @@ export function checkDirectory(dir: string): void {
   } catch (error) {
     throw writeError(dir, error);
   } finally {
-    for (const each of made.toReversed()) rmdirSync(each);
+    for (const each of made.toReversed()) removeEmpty(each);
+  }
+}
+
+/** Leaves a directory in which another process has put something. */
+export function removeEmpty(dir: string): void {
+  try {
+    rmdirSync(dir);
+  } catch {
+    // It holds something.
   }
 }
 
