@@ -49,13 +49,13 @@ it('holds every system', () => {
 });
 
 // By the program itself they gave these hashes. Here they share a process: a start for each would take longer than the runs.
-for (const { trace, limit, system, ...before } of runs) {
+for (const { trace, limit, system, ...expected } of runs) {
   const { path, skip } = shared(`traces/${trace}`);
   it(`${system} answers the first ${limit} requests of ${trace} as before`, { skip }, async () => {
     const out = join(folder, `${system.replaceAll(',', '-')}-${trace}`);
     const { summary } = await run({ workload: path, limit, target: `reference:${system}`, clock: 'virtual', out });
     const { requests, records_sha256 } = summary;
     const { scheduled, by_outcome } = requests;
-    assert.deepEqual({ records_sha256, scheduled, by_outcome }, before);
+    assert.deepEqual({ records_sha256, scheduled, by_outcome }, expected);
   });
 }
