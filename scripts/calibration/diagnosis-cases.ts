@@ -72,6 +72,7 @@ export const DIAGNOSIS_CASES: readonly DiagnosisCase[] = [
     },
     slo: SLO,
     says: ['overload'],
+    maySay: ['prompts'],
   },
   { name: 'burst', system: H100, load: burst(6, 40), slo: SLO, says: ['burst'], maySay: ['prompts'] },
   { name: 'burst, no SLO', system: H100, load: burst(6, 40), slo: null, says: ['burst'], maySay: ['prompts'] },

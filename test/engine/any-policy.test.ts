@@ -63,11 +63,6 @@ const POLICIES: Readonly<Record<string, PolicyUnderTest>> = {
     ahead: { deliversAfterPreemption: true, keepsOverrun: false },
     check: (slot, { tokenBudget }) => assert.ok(slot.work.newTokens <= tokenBudget),
   },
-  'vllm-v1, decided ahead, tokens of the preempted lost': {
-    create: (of) => vllmV1({ ...of, reservePrompts: of.stages > 1 }),
-    ahead: { deliversAfterPreemption: false, keepsOverrun: true },
-    check: (slot, { tokenBudget }) => assert.ok(slot.work.newTokens <= tokenBudget),
-  },
   'vllm-v0': {
     create: ({ tokenBudget, maxSeqs }) =>
       vllmV0({ tokenBudget: tokenBudget + LONGEST_INPUT + LONGEST_OUTPUT, maxSeqs }),
