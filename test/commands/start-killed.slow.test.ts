@@ -20,7 +20,7 @@ const engine = (port: number): string => `"${process.execPath}" "${CLI}" engine 
 async function killed(child: ReturnType<typeof spawn>, pids: readonly number[]): Promise<void> {
   assert.ok(pids.length > 0 && pids.every(runs), `${pids.join()} run`);
   child.kill('SIGKILL');
-  await until('what was started has ended', () => !pids.some(runs), 5000);
+  await until('what was started has ended', () => !pids.some(runs), 15_000);
 }
 
 function pidsIn(log: string): number[] {
@@ -100,7 +100,7 @@ describe('a client that is killed takes with it', { concurrency: 2 }, () => {
       const pids = pidsIn(join(cwd, 'runs', log));
       assert.equal(pids.length, 3);
       if (end.startsWith('set')) await killed(child, pids);
-      else await until('what was started has ended', () => !pids.some(runs), 5000);
+      else await until('what was started has ended', () => !pids.some(runs), 15_000);
     }
   });
 });
