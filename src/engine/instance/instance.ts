@@ -359,7 +359,8 @@ export class Instance implements Place {
   #emitFirst(sequence: Sequence, nowUs: number): void {
     const isFirstTime = Number.isNaN(sequence.times.prefilledUs);
     if (isFirstTime) sequence.times.prefilledUs = nowUs;
-    const mayGoOn = isFirstTime && sequence.prefillMode === 'transfer';
+    // One that lost its memory meanwhile has nothing to go on with.
+    const mayGoOn = isFirstTime && sequence.prefillMode === 'transfer' && sequence.state === 'running';
     const next = mayGoOn ? (this.#parts.next?.(sequence) ?? null) : null;
     const tokens = sequence.computedTokens;
     // It may stay after all.

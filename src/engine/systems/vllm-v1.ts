@@ -28,7 +28,8 @@ type VllmV1Options = Versioned & Deployment & Replicas & PrefixCaching & BatchLi
 /** vLLM v1: chunked prefill under one token budget, preemption by recomputation, prefixes shared block by block. */
 export const vllmV1: System = collocated({
   cites:
-    'vLLM v1 scheduler and prefix caching, vllm/v1/core/{sched/scheduler,kv_cache_manager,block_pool}.py; defaults of vllm/engine/arg_utils.py',
+    'vLLM v1 scheduler, loop and prefix caching, vllm/v1/core/{sched/scheduler,sched/async_scheduler,kv_cache_manager,' +
+    'block_pool}.py and vllm/v1/engine/core.py; defaults of vllm/engine/arg_utils.py',
   equals:
     'vLLM 0.32 with version=0.32, async=on and off; vLLM 0.8.5 and 0.10.2 with version=0.10,async=off: iteration by ' +
     `iteration, their scheduler classes run without a model${LOGS}. Not compared: pp above 1`,
