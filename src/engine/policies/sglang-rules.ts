@@ -11,6 +11,8 @@ export interface SglangRules {
   readonly budgetFirst: boolean;
   /** Tokens reserved with each prompt besides its own: one page. */
   readonly spareTokens: number;
+  /** All that requests with `ignore_eos` may generate is reserved, and not the ratio's share of it. */
+  readonly heedsIgnoreEos: boolean;
   /** What a retracted request has generated counts in what it may generate. */
   readonly countsGenerated: boolean;
   /** The next chunk of a prompt is no longer than unreserved memory, unless there is none. */

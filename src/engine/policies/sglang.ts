@@ -15,8 +15,8 @@ export interface SglangOptions {
   /** Prompt tokens of one iteration at which a prompt is cut (`chunked_prefill_size`). */
   readonly chunkTokens: number;
   readonly maxRunning: number;
-  /** Whether requests that decode are taken to need all that they may generate, whatever the ratio. */
-  readonly reservesAll: boolean;
+  /** Whether requests are sent with `ignore_eos`, and so generate all that they may. */
+  readonly ignoresEos: boolean;
 }
 
 /** Upper limit of the expected output of a request (`CLIP_MAX_NEW_TOKENS_ESTIMATION`). */
@@ -118,7 +118,7 @@ function prefill<S extends SequenceView>(scheduler: Scheduler<S>, options: Sglan
     tokens: 0,
     input: options.maxPrefillTokens,
     chunk: options.chunkTokens,
-    reserved: reservedTokens(state.batch, options.reservesAll ? 1 : state.ratio.value),
+    reserved: reservedTokens(state.batch, rules.heedsIgnoreEos && options.ignoresEos ? 1 : state.ratio.value),
   };
   if (chunked !== undefined) continueChunked(scheduler, chunked, plan, state);
   const look = (each: S): number => (sorts && !rules.looksUpAgain ? each.cachedTokens() : each.lookUp());

@@ -36,7 +36,7 @@ export function readCostOptions(given: OptionReader, host: HostOverhead & { read
   const hostOption = (fallback: number, about: string): Amount => ({
     max: 1e6,
     fallback: wholeEngine ? 0 : fallback,
-    about: `CPU work that the GPU waits for, microseconds ${about}`,
+    about: `CPU work, which the GPU waits for unless it is done ahead, microseconds ${about}`,
     source: wholeEngine ? 'in the times of this cost model; more is added to them' : 'an estimate for this system',
   });
   const noiseOption = (about: string): Amount => ({

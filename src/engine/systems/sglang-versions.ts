@@ -41,6 +41,8 @@ export const SGLANG_VERSIONS = {
       budgetFirst: true,
       // PrefillAdder.per_req_token_overhead, PrefillBudget.reserve
       spareTokens: 1,
+      // PrefillAdder._get_running_request_total_token_offset
+      heedsIgnoreEos: true,
       // PrefillAdder.add_one_req
       countsGenerated: true,
       // PrefillBudget.available_chunk_tokens
@@ -72,6 +74,7 @@ export const SGLANG_VERSIONS = {
       // PrefillAdder.add_one_req
       budgetFirst: false,
       spareTokens: 0,
+      heedsIgnoreEos: false,
       countsGenerated: false,
       // PrefillAdder.add_chunked_req
       chunksFitMemory: false,

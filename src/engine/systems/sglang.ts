@@ -1,6 +1,7 @@
 import type { HostOverhead } from '../cost/host-overhead.ts';
 import { RadixCache } from '../kv/radix-cache.ts';
 import { sglang as sglangPolicy } from '../policies/sglang.ts';
+import { readAsync } from './async.ts';
 import { collocated } from './collocated.ts';
 import { readDeployment, type Deployment, type MemoryLayout } from './deployment.ts';
 import { kvBlocks } from './fit.ts';
@@ -44,7 +45,7 @@ export const sglang: System = collocated({
       maxPrefillTokens: options.max_prefill_tokens,
       chunkTokens: options.chunked_prefill_size,
       maxRunning: options.max_running_requests,
-      reservesAll: options.version === '0.5' && options.ignore_eos === 'on',
+      ignoresEos: options.ignore_eos === 'on',
     }),
 });
 
@@ -75,13 +76,11 @@ function readVersion(given: OptionReader) {
       about: 'the release whose scheduler and defaults this is: 0.5.23 (read, not run), or 0.4.4.post1',
       source: 'systems/sglang-versions.ts has what differs',
     }),
-    async: given.name('async', SWITCH, {
-      fallback: 'on',
-      about:
-        'whether each batch is decided while the one before runs, the host’s work with it; without effect with pp above ' +
-        '1, where as many batches as stages are under way and none is decided ahead',
-      source: 'SGLang, event_loop_overlap; off is --disable-overlap-schedule. With pp above 1 it runs event_loop_pp',
-    }),
+    async: readAsync(
+      given,
+      'on',
+      'SGLang, event_loop_overlap; off is --disable-overlap-schedule. With pp above 1 it runs event_loop_pp',
+    ),
   };
 }
 

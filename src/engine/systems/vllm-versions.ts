@@ -1,11 +1,12 @@
 import type { AheadRules } from '../instance/instance.ts';
+import { readAsync, type Async } from './async.ts';
 import { VLLM_MEMORY, type MemoryLayout } from './deployment.ts';
 import type { OptionReader } from './option-reader.ts';
 
 /** What differs between versions of vLLM v1: all of it, each with where it is in vLLM. */
 interface VllmVersion {
   /** engine/core.py, `step_with_batch_queue`: config/vllm.py takes it by default since 0.14 (pull request 27614). */
-  readonly async: 'on' | 'off';
+  readonly async: Async;
   /** config/scheduler.py, `scheduler_reserve_full_isl`: since pull request 37307, on by default. */
   readonly wholeMustFit: boolean;
   /** v1/core/block_pool.py, `free_blocks`: blocks without a hash are reused first, since pull request 42656. */
@@ -21,9 +22,7 @@ export const VLLM_VERSIONS = {
   '0.10': { async: 'off', wholeMustFit: false, freesToHead: false, memoryFraction: 0.9, largestBudget: 8192 },
 } as const satisfies Record<string, VllmVersion>;
 
-const SWITCH = { on: {}, off: {} };
-
-export type Versioned = { readonly version: keyof typeof VLLM_VERSIONS; readonly async: keyof typeof SWITCH };
+export type Versioned = { readonly version: keyof typeof VLLM_VERSIONS; readonly async: Async };
 
 /** AsyncScheduler (v1/core/sched/async_scheduler.py): a preempted request still gets the token that is in flight. */
 const ASYNC: AheadRules = { deliversAfterPreemption: true, keepsOverrun: false };
@@ -36,15 +35,12 @@ export function readVersion(given: OptionReader): Versioned {
   });
   return {
     version,
-    async: given.name('async', SWITCH, {
-      fallback: VLLM_VERSIONS[version].async,
-      about:
-        'whether each batch is decided while the one before runs, the host’s work with it; without effect with pp above ' +
-        '1, where as many batches as stages are under way and none is decided ahead',
-      source:
-        'vLLM, --async-scheduling: the default since 0.14; in 0.10 an experiment, which was not compared with ours. ' +
+    async: readAsync(
+      given,
+      VLLM_VERSIONS[version].async,
+      'vLLM, --async-scheduling: the default since 0.14; in 0.10 an experiment, which was not compared with ours. ' +
         'v1/executor/multiproc_executor.py, max_concurrent_batches: 2, or as many as stages',
-    }),
+    ),
   };
 }
 

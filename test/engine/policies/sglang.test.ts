@@ -13,7 +13,7 @@ const PIECE_TOKENS = 8;
 
 const size = fc.record({
   version: fc.constantFrom<keyof typeof SGLANG_VERSIONS>('0.4', '0.5'),
-  reservesAll: fc.boolean(),
+  ignoresEos: fc.boolean(),
   isAhead: fc.boolean(),
   capacityTokens: fc.oneof(fc.integer({ min: 5, max: 200 }), fc.integer({ min: 100, max: 200 })),
   stages: fc.integer({ min: 1, max: 3 }),

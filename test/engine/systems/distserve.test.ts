@@ -261,6 +261,24 @@ describe('options', () => {
     assert.ok(Math.abs((load.capacityBlocks * 16) / (2 * 66_144) - 1) < 0.02, `${load.capacityBlocks} blocks`);
   });
 
+  test('say whether a transfer stops decodes', async () => {
+    for (const [transfer, longestMs] of [
+      ['between', [84, 100]],
+      ['beside', [0, 20]],
+    ] as const) {
+      const clock = new VirtualClock();
+      const spec = parseEngineSpec(`distserve,link=25gbps,host_fixed_us=0,transfer=${transfer}`);
+      const engine = createEngine(spec, { clock });
+      const decodes = arrive(clock, engine, 0, 100, 60);
+      // 2,000 tokens of 131,072 bytes take 83.9 ms.
+      arrive(clock, engine, 100_000, 2000, 2);
+      await clock.run(() => false);
+      const gaps = decodes.tokenTimesUs.map((time, i) => time - (decodes.tokenTimesUs[i - 1] ?? time));
+      const ms = Math.max(...gaps.slice(2)) / 1000;
+      assert.ok(ms >= longestMs[0] && ms <= longestMs[1], `${transfer}: ${ms} ms`);
+    }
+  });
+
   test('to swap takes as long as the blocks take over PCIe', async () => {
     // 100 blocks where it decodes: the second has 50 of them and wants one more, when the first has the other 50.
     const clock = new VirtualClock();

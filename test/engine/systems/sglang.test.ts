@@ -42,7 +42,7 @@ const NOTHING = { instance: '0', prefill: [], decode: [], preempted: [], waiting
 describe('longest prefix match, worked by hand', () => {
   const options: SglangOptions = {
     rules: SGLANG_VERSIONS['0.4'].rules,
-    reservesAll: false,
+    ignoresEos: false,
     schedulePolicy: 'lpm',
     lpmLimit: 128,
     conservativeness: 1,
@@ -128,7 +128,7 @@ describe('longest prefix match, worked by hand', () => {
 
 const TIGHT: SglangOptions = {
   rules: SGLANG_VERSIONS['0.4'].rules,
-  reservesAll: false,
+  ignoresEos: false,
   schedulePolicy: 'fcfs',
   lpmLimit: 128,
   conservativeness: 0.2,
@@ -219,6 +219,22 @@ test('0.5: fewer are retracted, and one that has ended makes room at once, worke
     { ...NOTHING, begin_us: 3850, stage_us: 400, prefill: [p('J', 30)], free_blocks: 57 },
     { ...NOTHING, begin_us: 4250, stage_us: 120, decode: ['H', 'J'], free_blocks: 55 },
   ]);
+});
+
+test('decided ahead, 0.4 computes every request once more, and 0.5 one that ends before its maximum', async () => {
+  for (const [version, maxTokens, iterations] of [
+    ['0.4', 3, 4],
+    ['0.5', 3, 3],
+    ['0.5', 9, 4],
+  ] as const) {
+    const { rules, ahead } = SGLANG_VERSIONS[version];
+    const parts = { policy: () => sglang({ ...TIGHT, rules }), memory: () => new RadixCache(140), ahead };
+    const row = { id: 'A', atUs: 0, inputTokens: 10, outputTokens: 3, maxTokens };
+    const { entries, heard, engine } = await runTrace((context) => testEngine(context, parts), [row]);
+    assert.equal(entries.length, iterations, `${version}, ${maxTokens}`);
+    assert.deepEqual(heard['A']?.tokenTimesUs, [200, 310, 420]);
+    assert.equal(engine.load().usedBlocks, 0);
+  }
 });
 
 describe('the new-token ratio', () => {
