@@ -81,8 +81,8 @@ describe('/truth', () => {
       assert.ok(time >= previous && time <= (seenUs[i] ?? 0));
       previous = time;
     }
-    // One prefill and 11 decodes of some 6.7 ms: late by whatever the machine was busy, but never early.
-    assert.ok(emitted_us[11] - beforeUs > 12 * 6500);
+    // One prefill of 6.7 ms and 11 decodes of 5.5: late by whatever the machine was busy, but never early.
+    assert.ok(emitted_us[11] - beforeUs > 66_000);
   });
 
   test('lists all requests as JSON lines', async () => {
