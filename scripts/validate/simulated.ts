@@ -1,6 +1,6 @@
 import { ln } from '../../src/core/portable-math.ts';
 import { randomStream, uniform } from '../../src/core/random.ts';
-import { simulatedTimes } from '../simulated-times.ts';
+import { simulatedTimes } from '../../src/search/simulated-times.ts';
 
 /** A request of a workload that comes at 1 request a second. */
 export interface UnitRateRequest {
