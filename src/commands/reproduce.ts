@@ -5,6 +5,7 @@ import { reproduceText } from '../../reports/index.ts';
 import { didYouMean } from '../core/did-you-mean.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { text, wholeNumber } from '../core/option-fields.ts';
+import { withThousands } from '../core/units.ts';
 import { checkRunDirectory } from '../runs/run-directory.ts';
 import type { Experiment } from '../search/reproduce/experiment.ts';
 import { CANNOT, EXPERIMENTS } from '../search/reproduce/experiments/index.ts';
@@ -74,7 +75,10 @@ async function reproduceAndReport(options: Options): Promise<ExitCode> {
   const begunMs = performance.now();
   try {
     const report = await reproduce(experiments, {
-      progress: (done, of) => progress.show(done, of, leftText(done, of, performance.now() - begunMs)),
+      progress: (done, of) => {
+        if (done > 0) progress.show(done, of, leftText(done, of, performance.now() - begunMs));
+        else if (!quiet) process.stderr.write(`${withThousands(of)} simulations and searches\n`);
+      },
       workers: options.workers ?? availableParallelism(),
       stop: stop.signal,
     });

@@ -33,7 +33,7 @@ export function always(tokens: number): LengthLaw {
 }
 
 /** All quantiles of a law, that of share 0 included. The area under the line from share 0 on is the mean. */
-function wholeLaw({ mean, quantiles }: LengthLaw): readonly (readonly [share: number, tokens: number])[] {
+export function wholeLaw({ mean, quantiles }: LengthLaw): readonly (readonly [share: number, tokens: number])[] {
   const [first] = quantiles;
   if (mean === null || first === undefined) return quantiles;
   let beyond = 0;
@@ -44,18 +44,15 @@ function wholeLaw({ mean, quantiles }: LengthLaw): readonly (readonly [share: nu
   return [[0, (2 * (mean - beyond)) / first[0] - first[1]], ...quantiles];
 }
 
-/** The length below which a share of the requests lies: at least 1 token. */
-function lengthAt(law: LengthLaw, share: number): number {
-  const whole = wholeLaw(law);
-  for (const [i, [to, tokens]] of whole.slice(1).entries()) {
-    const [from, before] = whole[i] ?? [0, tokens];
-    if (share <= to)
-      return Math.max(
-        1,
-        Math.round(to === from ? tokens : before + ((tokens - before) * (share - from)) / (to - from)),
-      );
-  }
-  return Math.max(1, Math.round(whole.at(-1)?.[1] ?? 1));
+/** The length in tokens below which a share of the requests lies, by all quantiles of a law: at least 1. */
+export function lengthAt(whole: ReturnType<typeof wholeLaw>, share: number): number {
+  const at = Math.max(
+    1,
+    whole.findIndex(([to]) => share <= to),
+  );
+  const [from, before] = whole[at - 1] ?? [0, 1];
+  const [to, tokens] = whole[at] ?? [1, before];
+  return Math.max(1, Math.round(before + ((tokens - before) * (share - from)) / (to - from)));
 }
 
 /** So many requests hold the law to a fraction of a token; requests of a simulation are drawn from them. */
@@ -67,9 +64,10 @@ export function population({ kinds, longestTokens }: Workload): Lengths {
   for (const [kind, { share, input, output }] of kinds.entries()) {
     const count = Math.round(POPULATION * share);
     const order = shuffled(count, kind);
+    const [inputs, outputs] = [wholeLaw(input), wholeLaw(output)];
     for (let i = 0; i < count; i++) {
-      const inputTokens = lengthAt(input, (i + 0.5) / count);
-      const outputTokens = lengthAt(output, ((order[i] ?? 0) + 0.5) / count);
+      const inputTokens = lengthAt(inputs, (i + 0.5) / count);
+      const outputTokens = lengthAt(outputs, ((order[i] ?? 0) + 0.5) / count);
       rows.inputTokens.push(inputTokens);
       rows.outputTokens.push(
         longestTokens === null ? outputTokens : Math.max(1, Math.min(outputTokens, longestTokens - inputTokens)),

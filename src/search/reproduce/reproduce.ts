@@ -14,7 +14,7 @@ import type { Answer, Question } from './question.ts';
 import { merged, trialsOf } from './trials.ts';
 
 export interface ReproduceHooks {
-  /** Hears how many of all questions are answered; a question is a simulation, or a search for a rate. */
+  /** Hears how many of all questions are answered, at first that none is; a question is a simulation, or a search for a rate. */
   readonly progress: (done: number, of: number) => void;
   /** Number of threads; the result does not depend on it. */
   readonly workers: number;
@@ -32,6 +32,7 @@ export async function reproduce(experiments: readonly Experiment[], hooks: Repro
   const of = questions.size + searches;
   let done = 0;
   const onDone = (): void => hooks.progress(++done, of);
+  hooks.progress(done, of);
   const answers = await askAll(questions, hooks, onDone);
   let simulations = [...answers.values()].reduce((sum, each) => sum + each.simulations, 0);
   const found = new Map<Part, ReproducePart>();

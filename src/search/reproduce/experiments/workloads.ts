@@ -113,7 +113,7 @@ export const DISTSERVE_CHAT: Workload = {
           [0.25, 80],
           [0.5, 145],
           [0.75, 255],
-          [0.9, 390],
+          [0.9, 373],
           [0.99, 850],
           [1, 950],
         ],
@@ -169,7 +169,7 @@ export const DISTSERVE_SUMMARISATION: Workload = {
         mean: 90.7,
         quantiles: [
           [0.5, 80],
-          [0.95, 190],
+          [0.95, 178],
           [1, 260],
         ],
       },
@@ -179,7 +179,7 @@ export const DISTSERVE_SUMMARISATION: Workload = {
 };
 
 const SARATHI =
-  'P50 and P90 as Sarathi-Serve states them; the shortest and the longest chosen so that the deviation is as stated';
+  'P50 and P90 as Sarathi-Serve states them; the ends are chosen here, those of the inputs so that their deviation is as stated';
 
 export const SARATHI_CHAT: Workload = {
   name: 'openchat_sharegpt4',
