@@ -18,7 +18,8 @@ export function reproduceSections({ parts }: ReproducedExperiment): ChartSection
   return parts.map((part) => ({
     id: part.id,
     heading: part.title,
-    layout: 'pairs',
+    // With two penalties, a figure's charts stand beside each other.
+    layout: part.panels.length === 3 ? 'triples' : 'pairs',
     lead: leadOf(part),
     charts: part.panels.filter(({ points }) => points.length > 0).map((panel) => chartOf(part, panel)),
   }));
@@ -45,7 +46,7 @@ function chartOf(part: ReproducePart, panel: ReproducePanel): Chart {
     title: gamma === null ? title : `${title}, gamma ${gamma}`,
     label: `${title}, ${unit}${part.x === null ? '' : `, by ${xTitle}`}: ${listText(series)}.`,
     note: `n = ${withThousands(part.workload.requests)} requests a simulation. ${noteOf(panel, part)}`,
-    spec: part.x === null ? barsSpec(panel) : curvesSpec(panel, part.x),
+    spec: part.x === null ? barsSpec(panel) : curvesSpec(panel, part.x, sameFigure(part, figure)),
     table: {
       columns: ['', xTitle, `${title} (${unit})`, 'seed'],
       rows: [...points, ...published].map((point) => [
@@ -56,6 +57,13 @@ function chartOf(part: ReproducePart, panel: ReproducePanel): Chart {
       ]),
     },
   };
+}
+
+/** Every value of a figure, so that its charts with each penalty have the same axis. */
+function sameFigure({ panels }: ReproducePart, figure: string): number[] {
+  return panels
+    .filter((panel) => panel.figure === figure)
+    .flatMap(({ points, published }) => [...points, ...published].map(({ y }) => y));
 }
 
 function noteOf({ gamma, published }: ReproducePanel, { workload, x }: ReproducePart): string {
@@ -73,7 +81,7 @@ function names(points: readonly ReproducePoint[]): string[] {
   return [...new Set(points.map(({ series }) => series))];
 }
 
-function curvesSpec(panel: ReproducePanel, axis: NonNullable<ReproducePart['x']>): TopLevelSpec {
+function curvesSpec(panel: ReproducePanel, axis: NonNullable<ReproducePart['x']>, ys: readonly number[]): TopLevelSpec {
   const { title, unit, scale, points, published } = panel;
   const marks = targetMarks([...names(points), ...names(published)]);
   const values = (list: readonly ReproducePoint[]) =>
@@ -90,11 +98,7 @@ function curvesSpec(panel: ReproducePanel, axis: NonNullable<ReproducePart['x']>
     scale: { zero: false, nice: false, domain: [Math.min(...xs), Math.max(...xs)], padding: 8 },
     axis: { title: axis.title, grid: false, tickCount: { expr: 'ceil(width / 70)' } },
   };
-  const y = yAxis(
-    unit,
-    scale,
-    [...points, ...published].map((point) => point.y),
-  );
+  const y = yAxis(unit, scale, ys);
   const lines = (list: readonly ReproducePoint[], strokeDash: number[]): Layers[number] => ({
     data: { values: values(list) },
     mark: { type: 'line', strokeWidth: 1.5, strokeDash },
@@ -122,7 +126,12 @@ function yAxis(unit: string, scale: ReproducePanel['scale'], values: readonly nu
     const axis = { title: 'share of the requests', tickCount: 5, labelExpr: SHARE_LABEL };
     return { ...y, scale: { domain: [0, 1] }, axis };
   }
-  if (scale === 'linear') return { ...y, axis: { title: unit, tickCount: 5, format: ',~r' } };
+  if (scale === 'linear')
+    return {
+      ...y,
+      scale: { domain: [0, Math.max(...values)], nice: true },
+      axis: { title: unit, tickCount: 5, format: ',~r' },
+    };
   const domain = logDomain(values, []);
   const axis = { title: `${unit} (log scale)`, values: logTicks(domain), format: ',~r' };
   return { ...y, scale: { type: 'log', domain, nice: false }, axis };

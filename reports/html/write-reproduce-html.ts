@@ -97,10 +97,10 @@ export async function writeReproducedHtml(
         ['source', source],
         ...reconstructed.map((line): [string, string] => ['reconstructed', line]),
         ...leftOut.map((line): [string, string] => ['left out', line]),
-        ...parts.map(({ title, workload }): [string, string] => [`lengths of ${title}`, workload.how]),
-        ...parts.flatMap(({ title, systems }) =>
-          systems.map(({ name, spec }): [string, Markup] => [`${name}, ${title}`, html`<code>${spec}</code>`]),
-        ),
+        ...distinct(parts.map(({ workload }): [string, string] => [`lengths of ${workload.name}`, workload.how])),
+        ...distinct(
+          parts.flatMap(({ systems }) => systems.map(({ name, spec }): [string, string] => [name, spec])),
+        ).map(([name, spec]): [string, Markup] => [name, html`<code>${spec}</code>`]),
         ['version', `reprise ${versions.reprise}`],
       ])}`,
     ),
@@ -112,6 +112,11 @@ export async function writeReproducedHtml(
     charts: charts.flatMap((each) => each.charts),
     markdown: null,
   });
+}
+
+/** Lines of which each is there once: parts share workloads and systems. */
+function distinct(lines: readonly (readonly [string, string])[]): (readonly [string, string])[] {
+  return lines.filter((line, i) => lines.findIndex((other) => other[0] === line[0] && other[1] === line[1]) === i);
 }
 
 function verdictHeader(

@@ -45,6 +45,8 @@ export interface Contestant {
   readonly gpus: number;
   /** Whether its batches may hold both phases, so that it is simulated with every `mixed_batch_penalty`. */
   readonly mixes: boolean;
+  /** Stages of its pipeline; absent: one. */
+  readonly stages?: number;
   /** Output tokens of its requests, where it serves one phase alone; absent: those of the workload. */
   readonly outputTokens?: number;
   /** Limits of its own, where it serves one phase alone; absent: those of the part. */

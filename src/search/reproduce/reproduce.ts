@@ -113,7 +113,7 @@ function partOf(part: Part, simulated: readonly Cell[], searched: SearchedPlacem
     limits_s: limits === null ? null : { ttft: finite(limits.ttftS), tpot: finite(limits.tpotS) },
     systems: systems.map(({ name, spec, gpus }) => ({ name, spec, gpus })),
     x: axisTitle(grid),
-    panels: gammas.flatMap((gamma) => part.panels.map((panel) => panelOf(panel, ofGamma(cells, gamma), known, gamma))),
+    panels: part.panels.flatMap((panel) => gammas.map((gamma) => panelOf(panel, ofGamma(cells, gamma), known, gamma))),
     checks: checks.flatMap((check) =>
       (check.kind === 'none' ? [null] : gammas).map((gamma) => ({
         claim: check.claim,

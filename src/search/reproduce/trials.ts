@@ -50,7 +50,7 @@ function systemTrials(part: Part, system: Contestant, gamma: number | null, seed
       return scaleTrials(base, grid, cell);
     case 'queue': {
       const alone = part.systems[0]?.spec ?? system.spec;
-      const stages = Number(/,pp=(\d+)/.exec(system.spec)?.[1] ?? 1);
+      const { stages = 1 } = system;
       return grid.loads.map((load) => ({
         question: { ...base, task: { kind: 'queue', alone, stages, load } },
         cells: one(load),

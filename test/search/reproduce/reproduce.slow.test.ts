@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { describeSystem, parseEngineSpec } from '../../../src/engine/index.ts';
 import type { Experiment, Part } from '../../../src/search/reproduce/experiment.ts';
+import { EXPERIMENTS } from '../../../src/search/reproduce/experiments/index.ts';
 import { writeReproduced } from '../../../src/search/reproduce/files.ts';
 import { always, type Workload } from '../../../src/search/reproduce/lengths.ts';
+import { answer } from '../../../src/search/reproduce/question.ts';
 import { reproduce } from '../../../src/search/reproduce/reproduce.ts';
 import { cli, startCli, temporaryFolder } from '../../cli.ts';
 import { readReproduced } from '../../written-files.ts';
@@ -131,6 +134,24 @@ describe('experiments in threads', () => {
       ],
     );
   });
+});
+
+it('a system that is said never to mix gives the same with every penalty', async () => {
+  const parts = EXPERIMENTS.flatMap((experiment) => experiment.parts);
+  const specs = new Set(parts.flatMap(({ systems }) => systems.filter(({ mixes }) => !mixes).map(({ spec }) => spec)));
+  const rates = { gpus: 1, workload: WORKLOAD, requests: 60, seed: 1, outputTokens: null, limits: null };
+  let judged = 0;
+  for (const spec of specs) {
+    const { system } = parseEngineSpec(spec);
+    if (!describeSystem(system).options.some(({ key }) => key === 'mixed_batch_penalty')) continue;
+    const task = { kind: 'rate', rateRps: 8 } as const;
+    const [plain, dear] = await Promise.all(
+      [spec, `${spec},mixed_batch_penalty=1.8`].map((each) => answer({ ...rates, system: each, task })),
+    );
+    assert.deepEqual(dear, plain, spec);
+    judged++;
+  }
+  assert.ok(judged > 5, `${judged}`);
 });
 
 describe('reprise reproduce', () => {

@@ -4,7 +4,7 @@ import { always } from '../lengths.ts';
 /** One prompt at a time, nothing cached: a server of an M/D/1 queue. */
 const ALONE = 'vllm-v1,version=0.10,async=off,model=opt-13b,gpu=a100-sxm-80g,max_seqs=1,prefix_caching=off';
 const ONE: Contestant = { name: 'one GPU', spec: ALONE, gpus: 1, mixes: false };
-const ROW: Contestant = { name: 'two in a row', spec: `${ALONE},pp=2`, gpus: 2, mixes: false };
+const ROW: Contestant = { name: 'two in a row', spec: `${ALONE},pp=2`, stages: 2, gpus: 2, mixes: false };
 const SHARED: Contestant = { name: 'two that share it', spec: `${ALONE},tp=2`, gpus: 2, mixes: false };
 
 export const md1: Experiment = {
