@@ -9,6 +9,7 @@ import { manifestSchema } from '../src/schema/manifest.ts';
 import { quantiles } from '../src/schema/parts.ts';
 import { goodput, group, phaseGoodput, placement, placementAnswer, placementSchema } from '../src/schema/placement.ts';
 import { probeSchema } from '../src/schema/probe.ts';
+import { reproduceSchema } from '../src/schema/reproduce.ts';
 import { sweepSchema } from '../src/schema/sweep.ts';
 import { bucketQuantile, latencyStats, lengthStats, serverLatency, summarySchema } from '../src/schema/summary.ts';
 
@@ -27,6 +28,7 @@ export const FILES = {
   'night.json': nightSchema,
   'comparison.json': comparisonSchema,
   'probe.json': probeSchema,
+  'reproduce.json': reproduceSchema,
 };
 
 /** Schemas that occur more than once in a file: each stands in `$defs` by its name. */

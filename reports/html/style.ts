@@ -30,6 +30,7 @@ abbr, a[title] { text-decoration: underline dotted var(--muted); text-underline-
 abbr { cursor: help; }
 a[title]:hover { text-decoration: underline; }
 :focus-visible { outline: 2px solid var(--series-1); outline-offset: 2px; }
+.tone { white-space: nowrap; } .tone.met { color: var(--met); } .tone.missed { color: var(--missed); }
 .muted, .note, dt, th, summary, caption { color: var(--muted); }
 .note, summary, .data { font-size: 0.875rem; }
 

@@ -9,7 +9,7 @@ import { findGoodput } from '../../src/search/goodput/search.ts';
 import { simulate } from '../../src/search/simulation.ts';
 import { Tally } from '../../src/search/tally.ts';
 import { resolveWorkload } from '../../workloads/samples/index.ts';
-import { simulatedTimes } from '../simulated-times.ts';
+import { simulatedTimes } from '../../src/search/simulated-times.ts';
 import { mmpp, pieces, poisson, readRows, requestsAt, type Traffic } from './traffic.ts';
 
 /** A system under a kind of traffic, at the rate at which a share `goal` of the requests meets the SLO. */

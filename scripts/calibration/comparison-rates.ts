@@ -6,7 +6,7 @@ import { tpotBetweenUs } from '../../src/metrics/request-latency.ts';
 import { nearestRank } from '../../src/metrics/samples.ts';
 import { JUDGED_NAMES, type JudgedName } from '../../src/schema/comparison.ts';
 import { resolveWorkload } from '../../workloads/samples/index.ts';
-import { simulatedTimes } from '../simulated-times.ts';
+import { simulatedTimes } from '../../src/search/simulated-times.ts';
 import { poisson, readRows, requestsAt } from './traffic.ts';
 
 const SYSTEM = 'vllm-v1,version=0.10,async=off,model=llama-3.1-8b,gpu=h100-sxm,noise=0.03,run_noise=0.01';

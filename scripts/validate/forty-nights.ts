@@ -15,7 +15,7 @@ import { nightly, type NightResult } from '../../src/search/nightly/nightly.ts';
 import { ofGoodput } from '../../src/search/nightly/of-goodput.ts';
 import { ofRun } from '../../src/search/nightly/of-run.ts';
 import { trendVerdict } from '../../reports/index.ts';
-import { simulatedTimes } from '../simulated-times.ts';
+import { simulatedTimes } from '../../src/search/simulated-times.ts';
 
 const SYSTEM = 'vllm-v1,model=llama-3.1-8b,gpu=h100-sxm';
 /** Deviation of the logarithm of the factor on all times of a night, and of that of an iteration. */

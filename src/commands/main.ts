@@ -22,6 +22,7 @@ const COMMANDS: Commands = new Map([
   ['trace', async () => (await import('./trace.ts')).traceCommand],
   ['engine', async () => (await import('./engine.ts')).engineCommand],
   ['place', async () => (await import('./place.ts')).placeCommand],
+  ['reproduce', async () => (await import('./reproduce.ts')).reproduceCommand],
   ['probe', async () => (await import('./probe.ts')).probeCommand],
 ]);
 

@@ -158,7 +158,7 @@ async function place(options: Options): Promise<ExitCode> {
   try {
     const report = await findPlacement(spec, {
       log: options.quiet ? SILENT : { ...SILENT, warn: printWarning },
-      progress: progress.show,
+      progress: (done, of, best) => progress.show(done, of, best === null ? null : `best so far ${best}`),
       workers: options.workers ?? availableParallelism(),
       stop: stop.signal,
     });

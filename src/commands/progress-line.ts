@@ -19,7 +19,7 @@ type PartName =
   | 'failed'
   | 'tokens'
   | 'count'
-  | 'best';
+  | 'more';
 
 /**
  * Where a line is too wide, its parts give way in this order, each time by one step: to their next text, or out of the
@@ -40,7 +40,7 @@ const GIVE_WAY: readonly PartName[] = [
   'clock',
   'ttft',
   'failed',
-  'best',
+  'more',
   'count',
   'count',
 ];
@@ -109,13 +109,13 @@ function isOver({ stats }: Plan, { ok, failed, inFlight, isStopping }: RunProgre
   return isStopping ? inFlight === 0 : ok + failed >= stats.requests;
 }
 
-/** How far work is that is counted in parts and has no time; `best` is shown where there is room. */
-export function countLine(what: string, done: number, of: number, best: string | null, width: number | null): string {
+/** How far work is that is counted in parts; `more` is shown where there is room. */
+export function countLine(what: string, done: number, of: number, more: string | null, width: number | null): string {
   const count = `${withThousands(done)} of ${withThousands(of)}`;
   const parts: Part[] = [
     ...(width === null ? [] : [barPart(done / of)]),
     { name: 'count', texts: [`${count} ${what}`, count, percent(done / of)] },
-    ...(best === null ? [] : [{ name: 'best', texts: [`best so far ${best}`] } as const]),
+    ...(more === null ? [] : [{ name: 'more', texts: [more] } as const]),
   ];
   return fitted(parts, width ?? Infinity);
 }

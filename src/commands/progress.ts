@@ -43,19 +43,19 @@ export function showProgress(
   };
 }
 
-/** As `showProgress`, for work that is counted in parts and has no time. */
+/** As `showProgress`, for work that is counted in parts. `more`: what else is known of it. */
 export function showCount(
   what: string,
   quiet: boolean,
-): { readonly show: (done: number, of: number, best: string | null) => void; readonly end: () => void } {
+): { readonly show: (done: number, of: number, more: string | null) => void; readonly end: () => void } {
   const stream = progressStream();
   let shownMs = Date.now();
   return {
-    show(done, of, best) {
+    show(done, of, more) {
       const nowMs = Date.now();
       if (quiet || nowMs - shownMs < everyMs(stream)) return;
       shownMs = nowMs;
-      put(stream, (width) => countLine(what, done, of, best, width));
+      put(stream, (width) => countLine(what, done, of, more, width));
     },
     end() {
       if (!quiet) erase(stream);

@@ -157,7 +157,7 @@ describe('the progress line', () => {
 
 it('the line of a search fits any width too', () => {
   const best = 'disaggregated, prefill tp 2 and decode tp 1: 3.2 requests/s a GPU';
-  const of = (columns: number): string => countLine('configurations', 1234, 20_000, best, columns - 1);
+  const of = (columns: number): string => countLine('configurations', 1234, 20_000, `best so far ${best}`, columns - 1);
   assert.equal(of(140), `━╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ 1,234 of 20,000 configurations · best so far ${best}`);
   assert.equal(of(80), '1,234 of 20,000 configurations');
   assert.equal(of(20), '1,234 of 20,000');

@@ -6,6 +6,7 @@ import { goodputSections } from '../../reports/charts/goodput-sections.ts';
 import { goodputsSections } from '../../reports/charts/goodputs-sections.ts';
 import { placementSections } from '../../reports/charts/placement-sections.ts';
 import { trendSections } from '../../reports/charts/trend-chart.ts';
+import { reproduceSections } from '../../reports/charts/reproduce-sections.ts';
 import { runSections } from '../../reports/charts/run-sections.ts';
 import { sweepSections } from '../../reports/charts/sweep-sections.ts';
 import { THEME } from '../../reports/charts/theme.ts';
@@ -15,6 +16,7 @@ import { pageData } from '../../src/compare/page-data.ts';
 import { exampleSide } from '../compare/example-sides.ts';
 import { TRACE_GOODPUT, TRAFFIC_GOODPUT, trafficAt } from '../reports/example-goodput.ts';
 import { EXAMPLE_PLACEMENT } from '../reports/example-placement.ts';
+import { EXAMPLE_EXPERIMENT } from '../reports/example-reproduced.ts';
 import { exampleSweep } from '../reports/example-sweep.ts';
 import { exampleRun, inBatches } from '../reports/example-run.ts';
 import { exampleScrapes } from '../reports/example-scrapes.ts';
@@ -29,6 +31,7 @@ type PageName =
   | 'goodputs'
   | 'sweep'
   | 'trend'
+  | 'reproduced'
   | 'comparison';
 
 /** Every section of every page, of an example that has each of the page's charts, by the page's name. */
@@ -54,6 +57,7 @@ export async function gallery(): Promise<Readonly<Record<PageName, readonly Char
     goodputs: goodputsSections(targets),
     sweep: sweepSections(exampleSweep(), null),
     comparison: await comparison(),
+    reproduced: reproduceSections(EXAMPLE_EXPERIMENT),
     trend: trendSections(trendOf(nights, nights[0]?.run_id ?? null)),
   };
 }

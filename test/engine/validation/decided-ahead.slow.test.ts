@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readTrace } from '../../../scripts/bench/counted-simulation.ts';
-import { simulatedTimes } from '../../../scripts/simulated-times.ts';
+import { simulatedTimes } from '../../../src/search/simulated-times.ts';
 import { shared } from '../../shared.ts';
 
 const { path, skip } = shared('traces/AzureLLMInferenceTrace_conv.csv');

@@ -1,27 +1,11 @@
 import assert from 'node:assert/strict';
 import { availableParallelism } from 'node:os';
 import { before, describe, test } from 'node:test';
-import { BINDING_ROWS, bindingOf, OPT_66B } from '../../../scripts/validate/binding-rows.ts';
-import { CHAT, CHAT_TARGETS, sweepChat } from '../../../scripts/validate/chat-sweep.ts';
-import { figure1Rows, measureFigure1 } from '../../../scripts/validate/figure-1-rows.ts';
 import { sweepText } from '../../../reports/index.ts';
 import { isAhead, type SweepGoodput, type SweepReport } from '../../../src/schema/sweep.ts';
 import { temporaryFolder } from '../../cli.ts';
 import { shared } from '../../shared.ts';
-
-test('Figure 1: the goodput of a GPU by what it does, in the published order and as near as is held', async (t) => {
-  const rows = figure1Rows('vllm');
-  const ours: number[] = [];
-  for (const row of rows) {
-    const rate = await measureFigure1(row, 10_000);
-    ours.push(rate);
-    t.diagnostic(`${row.name}: ${rate.toFixed(2)} requests/s a GPU, published ${row.published}`);
-    assert.ok(Math.abs(rate / row.published - 1) <= row.tolerance, `${row.name}: ${rate}, published ${row.published}`);
-  }
-  const order = (rates: readonly number[]): unknown =>
-    rows.map((_, i) => i).toSorted((a, b) => (rates[a] ?? 0) - (rates[b] ?? 0));
-  assert.deepEqual(order(ours), order(rows.map(({ published }) => published)));
-});
+import { CHAT, sweepChat } from './chat-sweep.ts';
 
 const WORKLOAD = shared(CHAT);
 
@@ -32,7 +16,7 @@ describe(
     const folder = temporaryFolder();
     let report: SweepReport;
     before(async () => {
-      report = await sweepChat(folder, CHAT_TARGETS, availableParallelism());
+      report = await sweepChat(folder, availableParallelism());
     });
     const goodputAt = (name: string, scale: number): SweepGoodput => {
       const found = report.goodputs.find(({ target, slo_scale }) => target === name && slo_scale === scale);
@@ -77,16 +61,3 @@ describe(
     });
   },
 );
-
-describe('OPT-66B with the limits of the paper', () => {
-  for (const [workload, row] of Object.entries(BINDING_ROWS))
-    test(`${workload}: what binds is what the paper says`, async () => {
-      for (const [who, deployed] of Object.entries(OPT_66B)) {
-        const published = Object.entries(row.binds).find(([name]) => name === who)?.[1];
-        if (published === undefined) continue;
-        const { rate, binds } = await bindingOf(deployed, row);
-        assert.ok(rate > 0);
-        assert.equal(binds, published, who);
-      }
-    });
-});

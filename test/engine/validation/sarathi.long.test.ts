@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { Request } from '../../../src/core/request.ts';
 import { openSource } from '../../../workloads/index.ts';
 import { shared } from '../../shared.ts';
-import { simulatedTimes } from '../../../scripts/simulated-times.ts';
+import { simulatedTimes } from '../../../src/search/simulated-times.ts';
 
 const TRACE = shared('traces/AzureLLMInferenceTrace_conv.csv');
 const ON_A100 = 'model=llama-3.1-8b,gpu=a100-sxm-80g';

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { shared } from '../../shared.ts';
-import { simulatedTimes } from '../../../scripts/simulated-times.ts';
+import { simulatedTimes } from '../../../src/search/simulated-times.ts';
 
 const ORACLES = shared('oracles/simdistserve');
 

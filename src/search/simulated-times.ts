@@ -1,8 +1,8 @@
-import type { Request } from '../src/core/request.ts';
-import type { ResponseInfo, ScheduledRequest } from '../src/core/target.ts';
-import { parseEngineSpec } from '../src/engine/index.ts';
-import type { RunSink } from '../src/replay/replay.ts';
-import { simulate } from '../src/search/simulation.ts';
+import type { Request } from '../core/request.ts';
+import type { ResponseInfo, ScheduledRequest } from '../core/target.ts';
+import { parseEngineSpec } from '../engine/index.ts';
+import type { RunSink } from '../replay/replay.ts';
+import { simulate } from './simulation.ts';
 
 /** What one request of a simulation got. Times are microseconds, not rounded; NaN where it was refused. */
 export interface SimulatedTimes {
@@ -10,6 +10,8 @@ export interface SimulatedTimes {
   readonly firstUs: number;
   readonly lastUs: number;
   readonly cachedTokens: number;
+  /** From its due time until its prompt is first computed; NaN where the system does not tell. */
+  readonly queueUs: number;
 }
 
 export interface SimulatedOptions {
@@ -33,9 +35,10 @@ export async function simulatedTimes(
   return log.times;
 }
 
+type Timed = { -readonly [key in keyof SimulatedTimes]: SimulatedTimes[key] } & { readonly id: string };
+
 class TimesLog implements RunSink {
-  readonly times: (SimulatedTimes & { firstUs: number; lastUs: number; cachedTokens: number; readonly id: string })[] =
-    [];
+  readonly times: Timed[] = [];
   readonly #onGap: (gapUs: number) => void;
   readonly #onRefused: (id: string, why: string) => void;
 
@@ -45,7 +48,8 @@ class TimesLog implements RunSink {
   }
 
   begin({ index, request, dueUs }: ScheduledRequest): void {
-    this.times[index] = { id: request.id, dueUs, firstUs: Number.NaN, lastUs: Number.NaN, cachedTokens: 0 };
+    const unknown = { firstUs: Number.NaN, lastUs: Number.NaN, cachedTokens: 0, queueUs: Number.NaN };
+    this.times[index] = { id: request.id, dueUs, ...unknown };
   }
 
   sent(): void {}
@@ -61,8 +65,10 @@ class TimesLog implements RunSink {
     return !Number.isNaN(this.#of(index).firstUs);
   }
 
-  end(index: number, _timeUs: number, { cachedTokens }: ResponseInfo): 'ok' {
-    this.#of(index).cachedTokens = cachedTokens ?? 0;
+  end(index: number, _timeUs: number, { cachedTokens, phases }: ResponseInfo): 'ok' {
+    const times = this.#of(index);
+    times.cachedTokens = cachedTokens ?? 0;
+    times.queueUs = phases?.prefill_queue_us ?? Number.NaN;
     return 'ok';
   }
 
@@ -73,7 +79,7 @@ class TimesLog implements RunSink {
 
   flush(): void {}
 
-  #of(index: number) {
+  #of(index: number): Timed {
     const times = this.times[index];
     if (times === undefined) throw new Error(`request number ${index} has not begun`);
     return times;

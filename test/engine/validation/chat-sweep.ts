@@ -1,21 +1,18 @@
-import { join } from 'node:path';
-import { SILENT } from '../../src/core/log.ts';
-import { parseNumbers } from '../../src/core/number-list.ts';
-import { parseSloScales } from '../../src/core/slo-scales.ts';
-import { defineRun } from '../../src/run/run-options.ts';
-import type { SweepReport } from '../../src/schema/sweep.ts';
-import { sweep } from '../../src/search/sweep/sweep.ts';
+import { SILENT } from '../../../src/core/log.ts';
+import { parseNumbers } from '../../../src/core/number-list.ts';
+import { parseSloScales } from '../../../src/core/slo-scales.ts';
+import { defineRun } from '../../../src/run/run-options.ts';
+import type { SweepReport } from '../../../src/schema/sweep.ts';
+import { shared } from '../../shared.ts';
+import { sweep } from '../../../src/search/sweep/sweep.ts';
 
 const ON = 'model=opt-13b,gpu=a100-sxm-80g';
 
 /** OPT-13B for chat, as published: each system with the coefficients of its own engine, by its name in the sweep. */
-export const CHAT_TARGETS = [
+const CHAT_TARGETS = [
   `reference:distserve,${ON},cost=distserve,prefill.tp=2`,
   `reference:vllm-v0,${ON},cost=vllm`,
 ] as const;
-
-/** vLLM with the kernels of DistServe. */
-export const SAME_KERNEL = `reference:vllm-v0,${ON},cost=distserve`;
 
 /**
  * The workload that DistServe's simulator was run on. 15 of its 1,000 requests are one token longer than the model takes, and
@@ -25,13 +22,13 @@ export const SAME_KERNEL = `reference:vllm-v0,${ON},cost=distserve`;
 export const CHAT = 'oracles/simdistserve/opt13b-chat-rate1.trace.csv';
 
 /** The grid of DistServe's Figures 8 and 9, in a folder that keeps its runs. */
-export async function sweepChat(dir: string, targets: readonly string[], workers: number): Promise<SweepReport> {
-  const workload = join(import.meta.dirname, '..', '..', '..', 'shared', CHAT);
+export async function sweepChat(dir: string, workers: number): Promise<SweepReport> {
+  const workload = shared(CHAT).path;
   const never = new AbortController().signal;
   const slo = 'ttft=250ms,tpot=100ms';
   return sweep(
     {
-      targets: targets.map(
+      targets: CHAT_TARGETS.map(
         (target) => (rateRps, out) =>
           defineRun({ workload, target, clock: 'virtual', slo, out, ...(rateRps === null ? {} : { rate: rateRps }) }),
       ),
@@ -51,7 +48,7 @@ export async function sweepChat(dir: string, targets: readonly string[], workers
       stop: never,
       cut: never,
       workers,
-      thread: new URL('../../src/commands/sweep-worker.ts', import.meta.url),
+      thread: new URL('../../../src/commands/sweep-worker.ts', import.meta.url),
     },
   );
 }

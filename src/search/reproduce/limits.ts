@@ -1,0 +1,5 @@
+/** Limits in seconds; infinite: none. */
+export interface Limits {
+  readonly ttftS: number;
+  readonly tpotS: number;
+}
