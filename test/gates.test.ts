@@ -57,7 +57,6 @@ const ONE_WAY: readonly {
       'src/core/read-within.ts',
       'src/core/own-file.ts', // what is written
       'src/runs/run-directory.ts', // where it is written
-      'src/runs/owner.ts', // a file of its own
       'src/search/goodput/run-folders.ts', // a folder that was just found
       'workloads/open-source.ts', // says more of a trace
       'src/serving/server-log.ts', // of an open file
