@@ -51,6 +51,19 @@ const ONE_WAY: readonly {
     files: ['src/serving/http-once.ts', 'src/serving/scrape.ts', 'src/serving/read-body.ts'],
   },
   {
+    what: 'pieces of bytes are put together, of which a sender may make a million,',
+    code: /\bBuffer\s*\.\s*concat\s*\(/,
+    files: [
+      'src/core/gathered-bytes.ts',
+      // Of pieces of our own, or a handful.
+      'src/core/key-hider.ts',
+      'src/core/read-within.ts',
+      'src/runs/journal.ts',
+      'adapters/json-objects.ts',
+      'workloads/file-bytes.ts',
+    ],
+  },
+  {
     what: 'a path is looked at, where a loop of links would be a fault of ours,',
     code: /\bf?statSync\s*\(/,
     files: [
