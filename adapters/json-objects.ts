@@ -1,4 +1,5 @@
 import { ProtocolError } from '../src/core/codec.ts';
+import { GatheredBytes } from '../src/core/gathered-bytes.ts';
 
 const QUOTE = 34;
 const BACKSLASH = 92;
@@ -29,9 +30,8 @@ export class JsonObjects {
   #isEscaped = false;
   /** Strings of this object, keys included. */
   #strings = 0;
-  /** The unfinished object at the end of the chunks so far; joined once its end has arrived. */
-  #rest: Buffer[] = [];
-  #restBytes = 0;
+  /** The unfinished object at the end of the chunks so far: copied, since the socket's buffer is not ours to keep. */
+  readonly #rest = new GatheredBytes();
   #stray: Buffer[] = [];
   #strayBytes = 0;
 
@@ -117,19 +117,15 @@ export class JsonObjects {
   }
 
   #emit(end: Buffer): void {
-    const bytes = this.#rest.length === 0 ? end : Buffer.concat([...this.#rest, end]);
+    const bytes = this.#rest.length === 0 ? end : this.#rest.take(end);
     const strings = this.#strings;
-    this.#rest = [];
-    this.#restBytes = 0;
     this.#strings = 0;
     this.#onObject(bytes, strings);
   }
 
-  /** Copied: the socket's buffer is not ours to keep. */
   #keep(bytes: Buffer): void {
-    this.#rest.push(Buffer.from(bytes));
-    this.#restBytes += bytes.length;
-    if (this.#restBytes > MAX_OBJECT_BYTES)
+    this.#rest.push(bytes);
+    if (this.#rest.length > MAX_OBJECT_BYTES)
       throw new ProtocolError(`an object is longer than ${MAX_OBJECT_BYTES} bytes`);
   }
 }

@@ -1,4 +1,5 @@
 import { ProtocolError } from '../src/core/codec.ts';
+import { GatheredBytes } from '../src/core/gathered-bytes.ts';
 
 const LF = 10;
 const CR = 13;
@@ -25,9 +26,8 @@ const MAX_STRAY_LENGTH = 8192;
  */
 export class SseReader {
   readonly #onData: (data: string, event: string) => void;
-  /** The unfinished line at the end of the chunks so far; joined once its end has arrived. */
-  #rest: Buffer[] = [];
-  #restBytes = 0;
+  /** The unfinished line at the end of the chunks so far: copied, since the socket's buffer is not ours to keep. */
+  readonly #rest = new GatheredBytes();
   #data: string | null = null;
   #event = '';
   #skipLf = false;
@@ -45,17 +45,17 @@ export class SseReader {
 
   push(bytes: Uint8Array): void {
     let chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (this.#restBytes > 0) {
-      checkLength(this.#restBytes + chunk.length);
+    if (this.#rest.length > 0) {
+      checkLength(this.#rest.length + chunk.length);
       if (!this.#atStart && chunk.indexOf(LF) < 0 && chunk.indexOf(CR) < 0) {
-        this.#keepRest(chunk);
+        this.#rest.push(chunk);
         return;
       }
-      chunk = Buffer.concat([...this.#takeRest(), chunk]);
+      chunk = this.#rest.take(chunk);
     }
     if (this.#atStart) {
       if (chunk.length < 3 && chunk.length > 0 && chunk[0] === 0xef) {
-        this.#keepRest(chunk);
+        this.#rest.push(chunk);
         return;
       }
       if (chunk.length > 0) this.#atStart = false;
@@ -66,7 +66,7 @@ export class SseReader {
 
   /** The body is over: the buffers hold the last line of the last event. */
   end(): void {
-    const rest = Buffer.concat(this.#takeRest());
+    const rest = this.#rest.take();
     if (rest.length > 0) this.#line(rest, 0, rest.length);
     this.#dispatch();
   }
@@ -89,20 +89,7 @@ export class SseReader {
       if (start === chunk.length) this.#skipLf = true;
       else if (chunk[start] === LF) start++;
     }
-    if (start < chunk.length) this.#keepRest(chunk.subarray(start));
-  }
-
-  /** Copied: the socket's buffer is not ours to keep. */
-  #keepRest(bytes: Buffer): void {
-    this.#rest.push(Buffer.from(bytes));
-    this.#restBytes += bytes.length;
-  }
-
-  #takeRest(): readonly Buffer[] {
-    const rest = this.#rest;
-    this.#rest = [];
-    this.#restBytes = 0;
-    return rest;
+    if (start < chunk.length) this.#rest.push(chunk.subarray(start));
   }
 
   #line(chunk: Buffer, start: number, end: number): void {

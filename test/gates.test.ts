@@ -51,13 +51,25 @@ const ONE_WAY: readonly {
     files: ['src/serving/http-once.ts', 'src/serving/scrape.ts', 'src/serving/read-body.ts'],
   },
   {
+    what: 'pieces of bytes are put together, of which a sender may make a million,',
+    code: /\bBuffer\s*\.\s*concat\s*\(/,
+    files: [
+      'src/core/gathered-bytes.ts',
+      // Of pieces of our own, or a handful.
+      'src/core/key-hider.ts',
+      'src/core/read-within.ts',
+      'src/runs/journal.ts',
+      'adapters/json-objects.ts',
+      'workloads/file-bytes.ts',
+    ],
+  },
+  {
     what: 'a path is looked at, where a loop of links would be a fault of ours,',
     code: /\bf?statSync\s*\(/,
     files: [
       'src/core/read-within.ts',
       'src/core/own-file.ts', // what is written
       'src/runs/run-directory.ts', // where it is written
-      'src/runs/owner.ts', // a file of its own
       'src/search/goodput/run-folders.ts', // a folder that was just found
       'workloads/open-source.ts', // says more of a trace
       'src/serving/server-log.ts', // of an open file

@@ -7,6 +7,7 @@ import {
   openSync,
   readSync,
   statSync,
+  writeFileSync,
   type Stats,
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -43,14 +44,14 @@ export function checkOutputFile(file: string, isOurs: IsOurs, option: string): v
 
 /**
  * Opens a file to be written from its start. Throws a UserError where it is there and not of Reprise, or cannot be written.
- * A device or a pipe is written to as it is.
+ * A device, or a pipe that has a reader, is written to as it is.
  */
 export function openReplaceable(file: string, isOurs: IsOurs, option: string): number {
   return attempt(file, option, () => {
     const fresh = openNew(file);
     if (fresh !== null) return fresh;
     // Not truncated by opening it: what is looked at is what is replaced.
-    const descriptor = openSync(file, statSync(file).isFile() ? 'r+' : 'w');
+    const descriptor = statSync(file).isFile() ? openSync(file, 'r+') : openDevice(file, option);
     try {
       const found = fstatSync(descriptor);
       if (!found.isFile()) return descriptor;
@@ -64,12 +65,38 @@ export function openReplaceable(file: string, isOurs: IsOurs, option: string): n
   });
 }
 
+/** Writes a text, all of it, to what `openReplaceable` has opened; a UserError where it cannot be: a full disk, for one. */
+export function writeTo(descriptor: number, text: string, file: string, option: string): void {
+  attempt(file, option, () => writeFileSync(descriptor, text));
+}
+
+/** To open a pipe that has no reader yet would block the thread, and with it all signals. */
+function openDevice(file: string, option: string): number {
+  let reached: number;
+  try {
+    reached = openSync(file, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if (!isCode(error, 'ENXIO')) throw error;
+    throw new UserError(`${option}: nothing reads the pipe ${file}; start its reader first, or name a file`, {
+      cause: error,
+    });
+  }
+  try {
+    return openSync(file, 'w');
+  } finally {
+    closeSync(reached);
+  }
+}
+
+const isCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code;
+
 /** Null where there is one already. */
 function openNew(file: string): number | null {
   try {
     return openSync(file, 'wx');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return null;
+    if (isCode(error, 'EEXIST')) return null;
     throw error;
   }
 }

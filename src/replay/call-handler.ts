@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { ProtocolError, type Call } from '../core/codec.ts';
+import { GatheredBytes } from '../core/gathered-bytes.ts';
 import type { Lease } from './connections.ts';
 
 /** Bytes of an error response's body that are read at most. */
@@ -52,8 +53,7 @@ export class CallHandler implements Dispatcher.DispatchHandler {
   readonly call: Call;
   #controller: Dispatcher.DispatchController | null = null;
   #status = 0;
-  #kept: Buffer[] = [];
-  #keptBytes = 0;
+  readonly #kept = new GatheredBytes();
   #aborted = false;
   #drainTimer: NodeJS.Timeout | null = null;
   lease: Lease | null = null;
@@ -122,7 +122,7 @@ export class CallHandler implements Dispatcher.DispatchHandler {
     if (this.#isIgnored()) return;
     try {
       if (!this.#isOk()) this.#reportError();
-      else if (this.call.role === 'reply') this.#exchange.onReply(this.call, Buffer.concat(this.#kept));
+      else if (this.call.role === 'reply') this.#exchange.onReply(this.call, this.#kept.take());
       else this.#exchange.onStreamEnd();
     } catch (thrown) {
       this.#exchange.onThrown(this.call, thrown);
@@ -172,19 +172,14 @@ export class CallHandler implements Dispatcher.DispatchHandler {
   }
 
   #keep(chunk: Buffer): void {
-    this.#kept.push(Buffer.from(chunk));
-    this.#keptBytes += chunk.length;
-    if (!this.#isOk() && this.#keptBytes >= ERROR_BODY_BYTES) this.#reportError();
-    if (this.#keptBytes > MAX_REPLY_BYTES)
+    this.#kept.push(chunk);
+    if (!this.#isOk() && this.#kept.length >= ERROR_BODY_BYTES) this.#reportError();
+    if (this.#kept.length > MAX_REPLY_BYTES)
       throw new ProtocolError(`a reply is longer than ${MAX_REPLY_BYTES} bytes, which no hand-over of a prompt needs`);
   }
 
   #reportError(): void {
-    this.#exchange.onErrorStatus(
-      this.call,
-      this.#status,
-      Buffer.concat(this.#kept).toString('utf8', 0, ERROR_BODY_BYTES),
-    );
+    this.#exchange.onErrorStatus(this.call, this.#status, this.#kept.take().toString('utf8', 0, ERROR_BODY_BYTES));
   }
 }
 

@@ -9,7 +9,7 @@ import { GOAL, type SloSpec } from '../core/slo.ts';
 import { plainPercent } from '../core/units.ts';
 import { summarise } from '../metrics/summarise.ts';
 import { heldRecord, unsentRecord } from '../replay/unsent-record.ts';
-import { appendRecords, dueRanks, readRecords, type OnProblem } from '../runs/records.ts';
+import { appendRecords, dueRanks, readRecords } from '../runs/records.ts';
 import { isElsewhere, isHeld, isWritable, withEndedRun } from '../runs/owner.ts';
 import { hasRunSince } from '../runs/processes.ts';
 import { recoverRun } from '../runs/recovery.ts';
@@ -22,6 +22,7 @@ import {
   writeReport,
   writeSummary,
 } from '../runs/run-directory.ts';
+import type { OnProblem } from '../runs/seal.ts';
 import { readScrapes } from '../runs/server-file.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { Summary } from '../schema/summary.ts';
@@ -152,9 +153,12 @@ function nameOf(slo: Manifest['slo'], other: string): string {
   return slo.text === other ? `${slo.text} at ${plainPercent(slo.at)} %` : slo.text;
 }
 
+/** Whoever reads the records of a run is told again what is wrong with its manifest. */
+const OF_RECORDS: OnProblem = () => undefined;
+
 /** Opens a run directory for reading; a run whose process was killed is mended first and marked as interrupted. */
 export async function mendRun(dir: string): Promise<Manifest> {
-  const found = readManifest(dir);
+  const found = readManifest(dir, OF_RECORDS);
   if (found.status !== 'running') return found;
   checkEnded(dir, found);
   const why = unmendable(dir, found);
@@ -162,9 +166,9 @@ export async function mendRun(dir: string): Promise<Manifest> {
   return await withEndedRun(
     dir,
     async () => {
-      const now = readManifest(dir);
       // Another report may have mended it.
-      return now.status === 'running' ? await mend(dir, now) : now;
+      const now = readManifest(dir, OF_RECORDS);
+      return now.status === 'running' ? await mend(dir) : now;
     },
     () => stillGoesOn(dir, found),
   );
@@ -172,7 +176,7 @@ export async function mendRun(dir: string): Promise<Manifest> {
 
 /** A run that `mendRun` may not mend where it is is mended in a copy, which is to be removed. */
 export async function mendCopy(dir: string): Promise<{ readonly dir: string; readonly why: string } | null> {
-  const found = readManifest(dir);
+  const found = readManifest(dir, OF_RECORDS);
   if (found.status !== 'running') return null;
   checkEnded(dir, found);
   const why = unmendable(dir, found);
@@ -180,7 +184,7 @@ export async function mendCopy(dir: string): Promise<{ readonly dir: string; rea
   const copy = join(mkdtempSync(join(tmpdir(), 'reprise-')), basename(dir));
   cpSync(dir, copy, { recursive: true });
   rmSync(join(copy, LOCK_FILE), { force: true });
-  await mend(copy, found);
+  await mend(copy);
   return { dir: copy, why };
 }
 
@@ -191,7 +195,10 @@ function unmendable(dir: string, { host, ...manifest }: Manifest): string | null
   return `${dir}: last written on ${host.name}, and whether the run still goes on there cannot be told from here`;
 }
 
-async function mend(dir: string, found: Manifest): Promise<Manifest> {
+async function mend(dir: string): Promise<Manifest> {
+  // It is sealed anew below: what was wrong with it stays said.
+  const wrong: string[] = [];
+  const found = readManifest(dir, (problem) => wrong.push(problem));
   // A program's own source has no file.
   const isReadable = found.workload.path !== '';
   const fate = await startedFate(found);
@@ -202,7 +209,7 @@ async function mend(dir: string, found: Manifest): Promise<Manifest> {
   ].join('; ');
   const ended: Manifest = { ...found, status: 'interrupted', reason };
   const damage = await completeRecords(dir, ended, async () => (isReadable ? sourceOf(dir, ended) : null), true);
-  return writeManifest(dir, await asReplayed(dir, withDamage(ended, damage)));
+  return writeManifest(dir, await asReplayed(dir, withDamage(ended, [...wrong, ...damage])));
 }
 
 /** Throws a UserError while a process still writes to the run. */

@@ -4,6 +4,7 @@ import { ByteWriter, parquetWrite } from 'hyparquet-writer';
 import { messageOf, UserError } from '../core/errors.ts';
 import type { ClientSample } from '../schema/client-sample.ts';
 import { basename } from 'node:path';
+import { fileProblem } from './records.ts';
 import { noteFile } from './seal.ts';
 import { integer, orNull, type Row } from './parquet.ts';
 import { clientFile, UNFINISHED_SUFFIX } from './run-directory.ts';
@@ -49,6 +50,8 @@ function whole(value: number | null): bigint | null {
 /** The rows of `client.parquet`; null if there is none, as in virtual time. A UserError names a file that is damaged. */
 export async function readClientSamples(dir: string): Promise<readonly ClientSample[] | null> {
   const file = clientFile(dir);
+  const wrong = fileProblem(file);
+  if (wrong !== null) throw new UserError(wrong);
   if (!existsSync(file)) return null;
   try {
     const rows: Row[] = await parquetReadObjects({ file: await asyncBufferFromFile(file) });

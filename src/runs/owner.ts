@@ -1,4 +1,4 @@
-import { accessSync, constants, readFileSync, rmSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -93,10 +93,13 @@ function bootId(): string | null {
 function take(dir: string, how: Hold): (() => void) | null {
   const file = join(dir, LOCK_FILE);
   for (;;) {
-    const found = statSync(file, { bigint: true, throwIfNoEntry: false });
+    const found = lstatSync(file, { bigint: true, throwIfNoEntry: false });
     const before = found?.ino ?? null;
-    if (found !== undefined && found.size > 0n)
-      throw new UserError(`${file}: is no lock of Reprise, whose locks are empty; remove it, or choose another --out`);
+    // Through a link another file would be locked, or made.
+    if (found !== undefined && (!found.isFile() || found.size > 0n))
+      throw new UserError(
+        `${file}: is no lock of Reprise, whose locks are empty files; remove it, or choose another --out`,
+      );
     const taken = hold(file, `PRAGMA journal_mode = MEMORY; BEGIN ${how}`, false, (close) => {
       if (before !== null && inode(file) === before)
         return () => {
@@ -141,5 +144,5 @@ function sqlite(): typeof import('node:sqlite') {
 }
 
 function inode(file: string): bigint | null {
-  return statSync(file, { bigint: true, throwIfNoEntry: false })?.ino ?? null;
+  return lstatSync(file, { bigint: true, throwIfNoEntry: false })?.ino ?? null;
 }

@@ -1,20 +1,21 @@
-import { readdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { messageOf, UserError } from '../core/errors.ts';
 import { MOST_PART_BYTES, readWithin } from '../core/read-within.ts';
 import type { RecordBatch, RequestRecord } from '../core/record.ts';
 import { decodeDueKeys, decodeRecords, type DueKey } from './parquet.ts';
 import { clientFile, manifestFile, requestsDirectory } from './run-directory.ts';
 import { RecordWriter } from './record-writer.ts';
-import { notedFiles, readSeal, sha256, type Digests, type Seal } from './seal.ts';
-
-/** Receives what is wrong with the files of a run, a sentence that names the file; reading goes on without it. */
-export type OnProblem = (problem: string) => void;
-
-/** For readers who need the whole run. */
-export const refuse: OnProblem = (problem) => {
-  throw new UserError(problem);
-};
+import {
+  notedFiles,
+  readSeal,
+  refuse,
+  sha256,
+  type Digests,
+  type FoundSeal,
+  type OnProblem,
+  type Seal,
+} from './seal.ts';
 
 /**
  * The records of a run, one batch a part, parts in order of their names, and only whole ones: the invariant of a run
@@ -79,15 +80,25 @@ async function* readParts<T extends Pick<RequestRecord, 'request_id'>>(
 }
 
 /** Files that are to be there, by the seal, or while a run goes on by its writers; null: nothing is known. */
-export function digestsOf(dir: string, seal: Seal | null = readSeal(manifestFile(dir))): Digests | null {
+function digestsOf(dir: string, seal: Seal | null): Digests | null {
   return seal?.files === undefined ? notedFiles(dir) : new Map(Object.entries(seal.files));
 }
 
-/** What is wrong with a file that is no part; null: it is as it was written, or nothing is known. */
-export function fileProblem(dir: string, name: string, digests: Digests | null): string | null {
-  const digest = digests?.get(name);
-  if (digest === undefined) return null;
-  const file = join(dir, name);
+/**
+ * What is wrong with a file of a run that is no part; null: it is as it was written, or nothing is known, or there is none
+ * and none is to be.
+ */
+export function fileProblem(file: string): string | null {
+  const dir = dirname(file);
+  const seal = readSeal(manifestFile(dir));
+  const digest = digestsOf(dir, seal)?.get(basename(file));
+  if (digest !== undefined) return digestProblem(file, digest);
+  if (seal?.files === undefined || !existsSync(file)) return null;
+  return `${file}: not a file of this run, by the seal in its run.json; move it away`;
+}
+
+/** What is wrong with a file whose digest is known; null: nothing. */
+export function digestProblem(file: string, digest: string): string | null {
   try {
     return sha256(readWithin(file, MOST_PART_BYTES)) === digest ? null : changed(file);
   } catch (error) {
@@ -95,16 +106,14 @@ export function fileProblem(dir: string, name: string, digests: Digests | null):
   }
 }
 
-function checkManifest(dir: string, seal: Seal & { readonly isWhole: boolean }, problem: OnProblem): void {
-  const file = manifestFile(dir);
-  if (!seal.isWhole)
-    problem(`${file}: not as Reprise wrote it: its content has another digest than its seal; restore it`);
+function checkManifest(dir: string, seal: FoundSeal, problem: OnProblem): void {
+  if (seal.problem !== null) problem(seal.problem);
   for (const lost of seal.damage ?? []) problem(lost);
   if (seal.files === undefined) return;
   const present = new Set(partFiles(dir).map(partName));
   for (const name of Object.keys(seal.files))
     if (name.startsWith('requests/') && !present.has(name)) problem(`${join(dir, name)}: lost; restore it`);
-  const health = fileProblem(dir, basename(clientFile(dir)), digestsOf(dir, seal));
+  const health = fileProblem(clientFile(dir));
   if (health !== null) problem(health);
 }
 

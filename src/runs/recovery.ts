@@ -5,7 +5,7 @@ import type { RequestRecord } from '../core/record.ts';
 import { readJournal } from './journal.ts';
 import { decodeIds } from './parquet.ts';
 import { RecordWriter } from './record-writer.ts';
-import { fileProblem, partFiles, partName, readPart } from './records.ts';
+import { digestProblem, partFiles, partName, readPart } from './records.ts';
 import { clientFile, requestsDirectory, serverFile, UNFINISHED_SUFFIX } from './run-directory.ts';
 import { noteFile, notedFiles, type Digests } from './seal.ts';
 
@@ -81,7 +81,8 @@ function lostFiles(dir: string, noted: Digests | null, journals: readonly string
 
 function damagedFiles(dir: string, noted: Digests | null): string[] {
   return [clientFile(dir), serverFile(dir)].flatMap((file) => {
-    const wrong = existsSync(file) ? fileProblem(dir, basename(file), noted) : null;
+    const digest = noted?.get(basename(file));
+    const wrong = digest !== undefined && existsSync(file) ? digestProblem(file, digest) : null;
     return wrong === null ? [] : [wrong, keepAside(file)];
   });
 }

@@ -17,7 +17,7 @@ import { messageOf, UserError } from '../core/errors.ts';
 import { checkReplaceable } from '../core/own-file.ts';
 import { foundAt, MOST_JSON_BYTES, readTextWithin } from '../core/read-within.ts';
 import { type Manifest, manifestSchema } from '../schema/manifest.ts';
-import { forgetNotes, notedFiles, sealed } from './seal.ts';
+import { forgetNotes, notedFiles, refuse, sealed, sealProblem, type OnProblem } from './seal.ts';
 import type { Summary } from '../schema/summary.ts';
 
 /** Ends the name of a file until it is complete; recovery removes files that still have it. */
@@ -159,8 +159,11 @@ export function writeManifest(dir: string, manifest: Manifest): Manifest {
   return written;
 }
 
-/** The manifest of a run. A UserError if `dir` is not a run directory, or its manifest is damaged. */
-export function readManifest(dir: string): Manifest {
+/**
+ * The manifest of a run. A UserError if `dir` is not a run directory, or its manifest is damaged; `problem` is told of one
+ * that can be read and is not as it was written.
+ */
+export function readManifest(dir: string, problem: OnProblem = refuse): Manifest {
   const file = manifestFile(dir);
   if (foundAt(dir) === undefined) throw new UserError(`${dir}: no such directory`);
   if (foundAt(file) === undefined)
@@ -176,7 +179,11 @@ export function readManifest(dir: string): Manifest {
     );
   }
   const parsed = manifestSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    const wrong = sealProblem(file, json);
+    if (wrong !== null) problem(wrong);
+    return parsed.data;
+  }
   throw new UserError(`${file}: not a manifest of this version of Reprise:\n${z.prettifyError(parsed.error)}`);
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { UserError } from '../core/errors.ts';
 import { MOST_JSON_BYTES, readTextWithin } from '../core/read-within.ts';
 import type { Manifest } from '../schema/manifest.ts';
 
@@ -9,6 +10,14 @@ import type { Manifest } from '../schema/manifest.ts';
  * While a run goes on: a line for each file that is whole, as `sha256sum -c` reads it. At its end they go into `run.json`.
  */
 const DIGESTS_FILE = 'files.sha256';
+
+/** Receives what is wrong with the files of a run, a sentence that names the file; reading goes on without it. */
+export type OnProblem = (problem: string) => void;
+
+/** For readers who need the whole run. */
+export const refuse: OnProblem = (problem) => {
+  throw new UserError(problem);
+};
 
 export type Digests = ReadonlyMap<string, string>;
 
@@ -45,6 +54,17 @@ function sealOf(manifest: object): string {
   return sha256(JSON.stringify(content));
 }
 
+/**
+ * What is wrong with the JSON of a `run.json`, before any schema puts it in an order of its own; null: it is as it was
+ * written, or of an earlier version, which had neither digests nor a seal.
+ */
+export function sealProblem(file: string, json: unknown): string | null {
+  if (typeof json !== 'object' || json === null) return null;
+  const seal = 'seal' in json ? json.seal : undefined;
+  if (seal === undefined ? !('files' in json) : seal === sealOf(json)) return null;
+  return `${file}: not as Reprise wrote it: its content has another digest than its seal; restore it`;
+}
+
 /** What is looked at in a `run.json` to know which files are those of the run. */
 const sealSchema = z.looseObject({
   status: z.string(),
@@ -56,15 +76,15 @@ const sealSchema = z.looseObject({
 });
 export type Seal = z.infer<typeof sealSchema>;
 
+/** `problem`: what is wrong with the `run.json` itself. */
+export type FoundSeal = Seal & { readonly problem: string | null };
+
 /** Null without a `run.json`, or with one that cannot be read. */
-export function readSeal(file: string): (Seal & { readonly isWhole: boolean }) | null {
+export function readSeal(file: string): FoundSeal | null {
   try {
     const json: unknown = JSON.parse(readTextWithin(file, MOST_JSON_BYTES));
     const found = sealSchema.parse(json);
-    // Of the JSON itself: a schema has an order of its own.
-    const isWhole =
-      found.seal === undefined || (typeof json === 'object' && json !== null && found.seal === sealOf(json));
-    return { ...found, isWhole };
+    return { ...found, problem: sealProblem(file, json) };
   } catch {
     return null;
   }

@@ -4,8 +4,8 @@ import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'h
 import { fileWriter, ParquetWriter } from 'hyparquet-writer';
 import { messageOf, UserError } from '../core/errors.ts';
 import type { Scrape, ServerSample } from '../schema/server-metrics.ts';
-import { digestsOf, fileProblem, refuse, type OnProblem } from './records.ts';
-import { noteFile } from './seal.ts';
+import { fileProblem } from './records.ts';
+import { noteFile, refuse, type OnProblem } from './seal.ts';
 import { serverFile, UNFINISHED_SUFFIX } from './run-directory.ts';
 
 /** Rows that are kept before they are written: some minutes of them. */
@@ -94,7 +94,7 @@ export class ServerFile {
 /** The scrapes of a run in order of time; null if it has none, or after a `problem` with its file. */
 export function readScrapes(dir: string, problem: OnProblem = refuse): AsyncIterable<Scrape> | null {
   const file = serverFile(dir);
-  const wrong = fileProblem(dir, basename(file), digestsOf(dir));
+  const wrong = fileProblem(file);
   if (wrong !== null) {
     problem(wrong);
     return null;

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { GatheredBytes } from '../core/gathered-bytes.ts';
 
 /** More than any page that is read here; the rest of a larger one is not read. */
 const MAX_BYTES = 16 * 1024 ** 2;
@@ -13,8 +14,7 @@ export type Patience = (chunk: Buffer) => number | null;
  * that are long whole. Its connection is closed then. Throws what the body throws.
  */
 export async function readBody(body: Readable, patience: Patience): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
+  const bytes = new GatheredBytes();
   let isOver = false;
   const end = (): void => {
     isOver = true;
@@ -25,10 +25,9 @@ export async function readBody(body: Readable, patience: Patience): Promise<Buff
     for await (const chunk of body) {
       if (!Buffer.isBuffer(chunk)) continue;
       clearTimeout(timer);
-      chunks.push(chunk);
-      bytes += chunk.length;
+      bytes.push(chunk);
       const restMs = patience(chunk);
-      if (restMs === 0 || bytes > MAX_BYTES) break;
+      if (restMs === 0 || bytes.length > MAX_BYTES) break;
       if (restMs !== null) timer = setTimeout(end, restMs);
     }
   } catch (thrown) {
@@ -36,20 +35,46 @@ export async function readBody(body: Readable, patience: Patience): Promise<Buff
   } finally {
     clearTimeout(timer);
   }
-  return Buffer.concat(chunks);
+  return bytes.take();
 }
 
-/** Ends a body that is one JSON value with its last byte. */
+const QUOTE = 34;
+const BACKSLASH = 92;
+const OPEN: ReadonlySet<number> = new Set([91, 123]);
+const CLOSE: ReadonlySet<number> = new Set([93, 125]);
+const SPACES: ReadonlySet<number> = new Set([9, 10, 13, 32]);
+
+/** Ends a body that is one JSON object or list with its last byte. Each byte is looked at once, and parsed once. */
 export function untilJson(): Patience {
-  let text = '';
-  return (chunk) => {
-    text += chunk.toString('latin1');
-    if (!/[}\]]\s*$/.test(text.slice(-64))) return null;
-    try {
-      JSON.parse(text);
-      return 0;
-    } catch {
-      return null;
-    }
+  const text = new GatheredBytes();
+  let depth = 0;
+  let isInString = false;
+  let isEscaped = false;
+  let isJson = true;
+  let isOver = false;
+  const look = (byte: number): void => {
+    if (isInString) {
+      if (!isEscaped && byte === QUOTE) isInString = false;
+      isEscaped = !isEscaped && byte === BACKSLASH;
+    } else if (SPACES.has(byte)) return;
+    else if (isOver || (depth === 0 && !OPEN.has(byte))) isJson = false;
+    else if (byte === QUOTE) isInString = true;
+    else if (OPEN.has(byte)) depth++;
+    else if (CLOSE.has(byte) && --depth === 0) isOver = true;
   };
+  return (chunk) => {
+    if (!isJson || isOver) return null;
+    text.push(chunk);
+    for (const byte of chunk) look(byte);
+    return isJson && isOver && parses(text.take()) ? 0 : null;
+  };
+}
+
+function parses(text: Buffer): boolean {
+  try {
+    JSON.parse(text.toString('latin1'));
+    return true;
+  } catch {
+    return false;
+  }
 }

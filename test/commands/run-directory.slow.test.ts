@@ -80,6 +80,20 @@ describe('report', () => {
     }
   });
 
+  it('of a killed run whose run.json has changed says so each time, though it is sealed anew; rerun refuses it', async () => {
+    const dir = await killed('changed');
+    const file = manifestFile(dir);
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"timeout_s": 600', '"timeout_s": 602'));
+    const again = await cli('rerun', dir, '--out', join(folder, 'again'));
+    assert.equal(again.code, 2);
+    assert.match(again.stderr, /run\.json: not as Reprise wrote it/);
+    for (let time = 0; time < 2; time++) {
+      const { code, stderr } = await cli('report', dir);
+      assert.equal(code, 2);
+      assert.match(stderr, /run\.json: not as Reprise wrote it/);
+    }
+  });
+
   it('of a killed run ends with 0, and twice at once with the same, though its pid is used again', async () => {
     const dir = await killed('pair', { pid: process.pid });
     const [one, other] = await Promise.all([cli('report', dir, '--json'), cli('report', dir, '--json')]);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { UserError } from '../../src/core/errors.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
 import { Journal } from '../../src/runs/journal.ts';
 import { appendRecords, readRecords } from '../../src/runs/records.ts';
@@ -11,10 +12,12 @@ import {
   journalFile,
   manifestFile,
   partFile,
+  readManifest,
   requestsDirectory,
   serverFile,
   writeManifest,
 } from '../../src/runs/run-directory.ts';
+import { openRunFiles } from '../../src/runs/run-files.ts';
 import { writeClientSamples } from '../../src/runs/client-file.ts';
 import { readScrapes, ServerFile } from '../../src/runs/server-file.ts';
 import { exampleManifest } from '../metrics/example-manifest.ts';
@@ -132,6 +135,15 @@ describe('a sealed run', () => {
       60,
       /run\.json: not as Reprise wrote it/,
     ],
+    [
+      'run.json without its seal, but with the digests that came with seals',
+      (dir) => {
+        const { seal: _, ...rest } = JSON.parse(readFileSync(manifestFile(dir), 'utf8'));
+        writeFileSync(manifestFile(dir), JSON.stringify(rest));
+      },
+      60,
+      /run\.json: not as Reprise wrote it/,
+    ],
     ['the client gone', (dir) => rmSync(clientFile(dir)), 60, /client\.parquet: lost/],
     ['the server gone', (dir) => rmSync(serverFile(dir)), 60, /server\.parquet: lost/],
   ];
@@ -144,6 +156,31 @@ describe('a sealed run', () => {
       assert.equal(ids.length, left);
       assert.match(problems.join('\n'), named);
     });
+});
+
+it('a run.json with a bit flipped anywhere is used by nobody but who says so', async (t) => {
+  const dir = await sealedRun(t);
+  const bits = readFileSync(manifestFile(dir)).length * 8;
+  for (let bit = 0; bit < bits; bit += 211) {
+    flipBit(manifestFile(dir), bit);
+    assert.throws(() => readManifest(dir), UserError, `bit ${bit}`);
+    flipBit(manifestFile(dir), bit);
+  }
+  assert.equal(readManifest(dir).seed, 1);
+});
+
+it('a file of another run, where this one had none, is not read as its own', async (t) => {
+  const [dir, other] = [temporaryRun(t), await sealedRun(t)];
+  await appendRecords(dir, batches(records(0, 2)));
+  const { workload } = exampleManifest();
+  writeManifest(dir, exampleManifest({ workload: { ...workload, requests: 2 } }));
+  assert.deepEqual((await read(dir)).problems, []);
+  for (const file of [clientFile, serverFile]) {
+    copyFileSync(file(other), file(dir));
+    assert.match((await read(dir)).problems.join('\n'), /not a file of this run, by the seal/);
+  }
+  await assert.rejects(openRunFiles(dir).samples(), /client\.parquet: not a file of this run/);
+  assert.throws(() => openRunFiles(dir).scrapes(), /server\.parquet: not a file of this run/);
 });
 
 it('a run of an earlier version has no seal: parts twice and lost show all the same', async (t) => {

@@ -1,11 +1,25 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { UserError } from '../../src/core/errors.ts';
-import { checkOutputFile, checkReplaceable, openReplaceable } from '../../src/core/own-file.ts';
+import { checkOutputFile, checkReplaceable, openReplaceable, writeTo } from '../../src/core/own-file.ts';
 import { openIterationFile } from '../../src/engine/index.ts';
 import {
   checkDirectory,
@@ -108,6 +122,30 @@ describe('a file to write to', () => {
       }),
       { seed: 1, numRuns: 50 },
     );
+  });
+
+  it('that is a pipe is written to where it has a reader, and not waited for where it has none', () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    assert.throws(
+      () => openReplaceable(pipe, isOurs, '--out'),
+      (error) => isUsers(error) && String(error).includes(`--out: nothing reads the pipe ${pipe}`),
+    );
+    const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+    const writer = openReplaceable(pipe, isOurs, '--out');
+    writeSync(writer, 'ours');
+    const heard = Buffer.alloc(9);
+    assert.equal(heard.toString('utf8', 0, readSync(reader, heard)), 'ours');
+    for (const end of [reader, writer]) closeSync(end);
+  });
+
+  it('that takes no more is named', () => {
+    const full = openReplaceable('/dev/full', isOurs, '--out');
+    assert.throws(
+      () => writeTo(full, 'x', '/dev/full', '--out'),
+      (error) => isUsers(error) && /--out: cannot write \/dev\/full: ENOSPC/.test(String(error)),
+    );
+    closeSync(full);
   });
 
   it('replaces its own, and what is empty', () => {

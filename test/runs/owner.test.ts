@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -48,6 +48,28 @@ describe('the owner of a directory', () => {
     assert.deepEqual(done.sort(), [1, 2, 3]);
     assert.deepEqual(readdirSync(dir), ['requests']);
   });
+});
+
+it('what stands where its lock is to be is named, whatever it is, and no file behind a link is touched', async (t) => {
+  const dir = temporaryRun(t);
+  const [lock, elsewhere] = [join(dir, LOCK_FILE), join(dir, 'elsewhere')];
+  const others: Readonly<Record<string, () => void>> = {
+    'a loop of links': () => symlinkSync(LOCK_FILE, lock),
+    'a link to nothing': () => symlinkSync(elsewhere, lock),
+    'a directory': () => mkdirSync(lock),
+    'a file': () => writeFileSync(lock, 'mine'),
+  };
+  for (const [what, make] of Object.entries(others)) {
+    make();
+    for (const owned of [withDirectory, withEndedRun])
+      await assert.rejects(
+        owned(dir, async () => assert.fail(), goesOn),
+        (error) => error instanceof UserError && /owner\.lock: is no lock of Reprise/.test(error.message),
+        what,
+      );
+    rmSync(lock, { recursive: true });
+  }
+  assert.equal(existsSync(elsewhere), false);
 });
 
 it('another machine has another name and another boot; a container, or a new boot, one of them', () => {

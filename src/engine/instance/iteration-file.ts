@@ -1,5 +1,5 @@
-import { closeSync, writeSync } from 'node:fs';
-import { openReplaceable } from '../../core/own-file.ts';
+import { closeSync } from 'node:fs';
+import { openReplaceable, writeTo } from '../../core/own-file.ts';
 import { logIterations } from './iteration-log.ts';
 
 /** Characters that are kept before they are written. */
@@ -13,14 +13,17 @@ export interface IterationFile {
 
 /**
  * A file of what each iteration of an engine ran, one JSON line an iteration. Throws a UserError if it cannot be
- * written, or holds anything but iterations: the trace, for one.
+ * written, then or later, or holds anything but iterations: the trace, for one.
  */
 export function openIterationFile(path: string): IterationFile {
-  const file = openReplaceable(path, isIterations, '--trace-iterations');
+  const option = '--trace-iterations';
+  const file = openReplaceable(path, isIterations, option);
   let text = '';
   const flush = (): void => {
-    writeSync(file, text);
+    const lines = text;
+    // Also where it fails: to be closed must not fail for it again.
     text = '';
+    writeTo(file, lines, path, option);
   };
   return {
     onIteration: logIterations((entry) => {
@@ -28,8 +31,11 @@ export function openIterationFile(path: string): IterationFile {
       if (text.length >= CHUNK) flush();
     }),
     close() {
-      flush();
-      closeSync(file);
+      try {
+        flush();
+      } finally {
+        closeSync(file);
+      }
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { GatheredBytes } from '../../core/gathered-bytes.ts';
 import { sendError } from './http-server.ts';
 
 export interface BodyLimits {
@@ -28,12 +29,12 @@ export class RequestBodies {
    */
   read(req: IncomingMessage, res: ServerResponse, done: (text: string) => void): void {
     const { bytes: most, allBytes } = this.#limits;
-    let chunks: Buffer[] = [];
+    const body = new GatheredBytes();
     let bytes = 0;
     const release = (): void => {
       this.#allBytes -= bytes;
       bytes = 0;
-      chunks = [];
+      body.take();
     };
     const refuse = (status: number, message: string): void => {
       req.off('data', collect).off('end', finish).resume();
@@ -44,15 +45,13 @@ export class RequestBodies {
     const collect = (chunk: Buffer): void => {
       bytes += chunk.length;
       this.#allBytes += chunk.length;
-      chunks.push(chunk);
+      body.push(chunk);
       if (bytes > most) refuse(413, `The body is larger than ${most} bytes.`);
       else if (this.#allBytes > allBytes)
         refuse(503, `The bodies of all requests in flight are larger than ${allBytes} bytes.`);
     };
     const finish = (): void => {
-      const text = Buffer.concat(chunks).toString();
-      chunks = [];
-      done(text);
+      done(body.take().toString());
     };
     res.once('close', release);
     req.on('data', collect).on('end', finish);
