@@ -1,5 +1,5 @@
 // The same trace in virtual time and over HTTP on the wall clock, for every system: whether the same prompt tokens are
-// cached, and how far the latencies are apart (median of the runs over HTTP). It has 1,000 requests that share prefixes,
+// cached, and how far the latencies and the phases are apart (median of the runs over HTTP). It has 1,000 requests that share prefixes,
 // 25 a second, some 2,500 output tokens a second: a run takes 45 s.
 // Usage: node scripts/bench/clocks.ts [RUNS [SYSTEM[,key=value...]]...]
 import { execFileSync } from 'node:child_process';
@@ -13,6 +13,8 @@ import { sharedPrefixTrace } from './shared-prefix-trace.ts';
 
 const METRICS = ['ttft', 'tpot'] as const;
 const QUANTILES = ['p50', 'p90', 'p99'] as const;
+const PHASES = ['prefill_queue_us', 'prefill_us', 'transfer_us', 'decode_queue_us', 'decode_us'] as const;
+const OF_PHASES = [0.5, 0.9] as const;
 /** Agreement: within 5 % or 5 ms. */
 const SHARE = 0.05;
 const NEAR_MS = 5;
@@ -31,6 +33,8 @@ const summarySchema = z.object({
 
 interface Run extends z.infer<typeof summarySchema> {
   readonly cached: ReadonlyMap<string, number | null>;
+  /** Of each phase that requests have, microseconds in ascending order. */
+  readonly phasesUs: Readonly<Record<string, readonly number[]>>;
 }
 
 let count = 0;
@@ -39,9 +43,23 @@ async function run(system: string, clock: 'virtual' | 'real'): Promise<Run> {
   const args = ['run', trace, '--target', `reference:${system}`, '--clock', clock, '--out', out, '--quiet'];
   execFileSync(process.execPath, [join(import.meta.dirname, '..', '..', 'src', 'cli.ts'), ...args]);
   const cached = new Map<string, number | null>();
+  const phases = PHASES.map((phase): [string, number[]] => [phase, []]);
   for await (const batch of readRecords(out))
-    for (const record of batch) cached.set(record.request_id, record.cached_tokens);
-  return { ...summarySchema.parse(JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8'))), cached };
+    for (const record of batch) {
+      cached.set(record.request_id, record.cached_tokens);
+      for (const [i, phase] of PHASES.entries()) {
+        const us = record[phase];
+        if (us !== null) phases[i]?.[1].push(us);
+      }
+    }
+  const phasesUs = Object.fromEntries(phases.map(([phase, all]) => [phase, all.toSorted((a, b) => a - b)]));
+  return { ...summarySchema.parse(JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8'))), cached, phasesUs };
+}
+
+function compared(what: string, withinMs: number, overMs: number): string {
+  const apartMs = overMs - withinMs;
+  const verdict = Math.abs(apartMs) <= Math.max(SHARE * withinMs, NEAR_MS) ? 'agrees' : 'APART';
+  return `  ${what}: ${withinMs.toFixed(2)} ms in virtual time, ${overMs.toFixed(2)} ms over HTTP: ${apartMs.toFixed(2)} ms, ${((100 * apartMs) / withinMs).toFixed(1)} %: ${verdict}`;
 }
 
 function median(values: readonly number[]): number {
@@ -63,11 +81,13 @@ try {
       for (const quantile of QUANTILES) {
         const within = virtual.latency_ms[metric][quantile];
         const over = median(real.map(({ latency_ms }) => latency_ms[metric][quantile]));
-        const apart = over - within;
-        const verdict = Math.abs(apart) <= Math.max(SHARE * within, NEAR_MS) ? 'agrees' : 'APART';
-        console.log(
-          `  ${metric} ${quantile}: ${within.toFixed(2)} ms in virtual time, ${over.toFixed(2)} ms over HTTP: ${apart.toFixed(2)} ms, ${((100 * apart) / within).toFixed(1)} %: ${verdict}`,
-        );
+        console.log(compared(`${metric} ${quantile}`, within, over));
+      }
+    for (const [phase, us] of Object.entries(virtual.phasesUs))
+      for (const share of us.length === 0 ? [] : OF_PHASES) {
+        const at = (all: readonly number[]): number => (all[Math.ceil(share * all.length) - 1] ?? Number.NaN) / 1000;
+        const over = median(real.map(({ phasesUs }) => at(phasesUs[phase] ?? [])));
+        console.log(compared(`${phase.replace('_us', '')} p${100 * share}`, at(us), over));
       }
   }
 } finally {
