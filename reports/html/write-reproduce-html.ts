@@ -28,6 +28,13 @@ export async function writeReproduceHtml(report: ReproduceReport): Promise<strin
       String(counts['not-comparable']),
     ];
   });
+  const otherwise = experiments.flatMap(({ name, title, parts }) =>
+    parts.flatMap((part) =>
+      part.checks
+        .filter(({ verdict }) => verdict === 'does-not-hold')
+        .map((check) => ({ check, of: html`<a href="${name}.html">${title}</a>: ${part.title}` })),
+    ),
+  );
   return page({
     title: 'Published experiments, repeated - Reprise',
     header: verdictHeader(reproduceVerdict(report), [
@@ -38,21 +45,9 @@ export async function writeReproduceHtml(report: ReproduceReport): Promise<strin
         { id: 'experiments', heading: 'Experiments' },
         wideTable('Experiments', ['', 'shapes that hold', 'do not hold', 'not comparable'], rows),
       ),
-      section(
-        { id: 'not', heading: 'Shapes that do not hold' },
-        shapeLines(
-          experiments.flatMap((experiment) =>
-            experiment.parts.flatMap(({ title, checks }) =>
-              checks
-                .filter(({ verdict }) => verdict === 'does-not-hold')
-                .map((check) => ({
-                  check,
-                  of: html`<a href="${experiment.name}.html">${experiment.title}</a>: ${title}`,
-                })),
-            ),
-          ),
-        ),
-      ),
+      ...(otherwise.length === 0
+        ? []
+        : [section({ id: 'not', heading: 'Shapes that do not hold' }, shapeLines(otherwise))]),
       section(
         { id: 'cannot', heading: 'Not repeated, and why' },
         factLines(cannot.map(({ what, why }) => [what, why])),

@@ -12,9 +12,11 @@ import { summarise } from '../../src/metrics/summarise.ts';
 import { JUDGED_NAMES } from '../../src/schema/comparison.ts';
 import { manifestSchema, type Manifest } from '../../src/schema/manifest.ts';
 import { summarySchema } from '../../src/schema/summary.ts';
+import { writeReproduced } from '../../src/search/reproduce/files.ts';
 import { cli, readJson, temporaryFolder } from '../cli.ts';
 import { exampleManifest } from '../metrics/example-manifest.ts';
 import { exampleRun, type ExampleOptions } from '../reports/example-run.ts';
+import { EXAMPLE_GALLERY } from '../reports/example-reproduced.ts';
 import { exampleScrapes } from '../reports/example-scrapes.ts';
 import { anyBatch } from '../runs/example-records.ts';
 import { batches } from '../runs/temporary-run.ts';
@@ -94,6 +96,7 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
   'night.json': ['.measured', ...JUDGED_NAMES.map((name) => `.metrics.${name}`)],
   'comparison.json': ['.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
   'probe.json': [],
+  'reproduce.json': [],
 };
 
 const written = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
@@ -117,6 +120,7 @@ describe('what is written', () => {
   const goodputs = join(folder, 'goodputs');
   const sweep = join(folder, 'sweep');
   const nights = join(folder, 'nights');
+  const gallery = join(folder, 'gallery');
   const folders: Readonly<Record<string, string>> = {
     'place.json': place,
     'goodput.json': goodput,
@@ -126,6 +130,7 @@ describe('what is written', () => {
     'night.json': nights,
     'comparison.json': ab,
     'probe.json': folder,
+    'reproduce.json': gallery,
   };
   const readFile = (name: string): Record<string, unknown> => readJson(folders[name] ?? run, name);
   before(async () => {
@@ -168,6 +173,7 @@ describe('what is written', () => {
     const probed = await cli('probe', server.url, 'chat', ...short, '--quiet');
     await server.close();
     assert.equal(probed.code, 0, probed.stderr);
+    await writeReproduced(gallery, EXAMPLE_GALLERY);
   });
 
   it('is what its schema says, and says what it is of', () => {

@@ -76,7 +76,7 @@ export function placementCells(placements: readonly Placement[], seed: number, p
       ? []
       : [
           {
-            series: `${unitWords(placement.groups)} (${gpusOf(placement.groups)} GPUs)`,
+            series: nameOf(placement),
             gamma: null,
             seed,
             x: null,
@@ -84,6 +84,12 @@ export function placementCells(placements: readonly Placement[], seed: number, p
           },
         ];
   });
+}
+
+/** `prefill TP 2 + decode TP 1, 3 GPUs`: short enough to stand above a bar on a phone. */
+function nameOf({ groups }: Placement): string {
+  const parts = groups.map(({ role, tp, pp }) => `${role} TP ${tp}${pp === 1 ? '' : ` PP ${pp}`}`);
+  return `${parts.join(' + ')}, ${gpusOf(groups)} GPUs`;
 }
 
 function bestOf(placements: readonly Placement[], { prefill, decode }: { prefill: Shape; decode: Shape }) {

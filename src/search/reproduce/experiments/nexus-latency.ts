@@ -64,7 +64,10 @@ export const nexusLatency: Experiment = {
   source: 'Nexus (arXiv v4), evaluation: L20 48 GB, Poisson arrivals, 1 to 4 requests/s',
   published:
     'Against vLLM v1 mean TTFT is 2 to 20 times lower, P95 TTFT 2 to 3 times (the tail of Mixed is worse), and vLLM’s mean TBT 1.24 to 1.48 times that of Nexus. P/D on two GPUs has the best TBT and a TTFT within 10 %; SGLang’s TBT is slightly better on ArXiv. On 14B and two GPUs TTFT is 2 to 3 and TBT 1.5 to 2 times lower than vLLM’s, and P/D does poorly',
-  reconstructed: NEXUS_RECONSTRUCTED,
+  reconstructed: [
+    ...NEXUS_RECONSTRUCTED,
+    'SGLang computes prompts in batches of their own here, during which no token comes: with prompts of thousands of tokens its mean TBT cannot be as low as that of decodes on a share of their own.',
+  ],
   leftOut: [
     'Published values by rate: the figures are images here, so that ratios and ranges are compared.',
     'FastServe: not a system of this engine. Offline makespans: how many requests they have is not known here.',
