@@ -15,7 +15,7 @@ export function nexusAndOthers(on: string, tp: 1 | 2 = 1): Contestant[] {
   return [
     { name: 'Nexus', spec: `nexus,${spread}`, gpus: tp, mixes: false },
     { name: 'vLLM v1', spec: `${VLLM_V1},${spread}`, gpus: tp, mixes: true },
-    { name: 'SGLang', spec: `sglang,${spread}`, gpus: tp, mixes: false },
+    { name: 'SGLang', spec: `sglang,version=0.4,${spread}`, gpus: tp, mixes: false },
     { name: 'vLLM P/D', spec: `vllm-pd,version=0.10,async=off,${on}`, gpus: 2, mixes: true },
   ];
 }
