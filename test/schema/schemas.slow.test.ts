@@ -90,8 +90,8 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
   'goodput.json': ['.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
   'goodputs.json': ['.targets[0].report.slo.limits_ms.ttft', '.targets[0].report.slo.limits_ms.tpot'],
   'sweep.json': ['.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
-  'accepted.json': [],
-  'night.json': ['.measured', ...JUDGED_NAMES.map((name) => `.metrics.${name}`)],
+  'accepted.json': ['.seal'],
+  'night.json': ['.measured', ...JUDGED_NAMES.map((name) => `.metrics.${name}`), '.seal'],
   'comparison.json': ['.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
   'probe.json': [],
 };

@@ -1,10 +1,10 @@
 import { appendFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { messageOf, UserError } from '../../core/errors.ts';
+import { UserError } from '../../core/errors.ts';
 import { MOST_JSON_BYTES, readTextWithin } from '../../core/read-within.ts';
 import { makeDirectory, writeError, writeWhole } from '../../runs/run-directory.ts';
-import { sealed, sealProblem } from '../../runs/seal.ts';
+import { readKept } from '../../runs/kept-json.ts';
+import { sealed } from '../../runs/seal.ts';
 import { acceptedSchema, nightSchema, type Accepted, type Night } from '../../schema/history.ts';
 
 /** Runs of so many last nights are never deleted. */
@@ -50,7 +50,8 @@ export function readHistory(folder: string): BranchHistory {
   return { folder, nights, accepted };
 }
 
-function unsealed<T extends { readonly seal?: string | undefined }>({ seal: _, ...content }: T): Omit<T, 'seal'> {
+function unsealed<T extends { readonly seal?: string | undefined }>(kept: T): Omit<T, 'seal'> {
+  const { seal: _, ...content } = kept;
   return content;
 }
 
@@ -135,26 +136,4 @@ function named(nights: readonly Night[]): string {
   if (nights.length === 0) return 'none';
   const last = nights.slice(-SHOWN).map(({ run_id }) => run_id);
   return `${nights.length > SHOWN ? '..., ' : ''}${last.join(', ')}`;
-}
-
-/** Reads what Reprise wrote. A UserError names `where` it cannot be read, or is not as it was written. */
-export function readKept<T>(schema: z.ZodType<T>, text: string, where: string): T {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw new UserError(`${where}: damaged: ${messageOf(error)}; restore it, or remove the line`, { cause: error });
-  }
-  const parsed = schema.safeParse(json);
-  if (parsed.success) {
-    const wrong = sealProblem(where, json);
-    if (wrong !== null) throw new UserError(wrong);
-    return parsed.data;
-  }
-  const [first, ...others] = parsed.error.issues;
-  const place = first === undefined || first.path.length === 0 ? '' : `${first.path.join('.')}: `;
-  const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
-  throw new UserError(
-    `${where}: is of another version of Reprise, or was changed: ${place}${first?.message ?? 'it cannot be read'}${more}`,
-  );
 }

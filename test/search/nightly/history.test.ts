@@ -47,7 +47,7 @@ describe('the history of a branch', () => {
     assert.ok(first !== undefined && second !== undefined);
     const folder = branchOf([first]);
     appendFileSync(join(folder, 'history.jsonl'), '{"schema":1,"run');
-    assert.throws(() => readHistory(folder), /history\.jsonl:2: damaged: .*; restore it, or remove the line$/);
+    assert.throws(() => readHistory(folder), /history\.jsonl:2: damaged: .*; restore it, or remove it$/);
     appendNight(folder, second);
     const lines = readFileSync(join(folder, 'history.jsonl'), 'utf8').split('\n');
     assert.equal(JSON.parse(lines[2] ?? '').run_id, second.run_id);
