@@ -22,7 +22,7 @@ import {
   writeReport,
   writeSummary,
 } from '../runs/run-directory.ts';
-import type { OnProblem } from '../runs/seal.ts';
+import { refuse, type OnProblem } from '../runs/seal.ts';
 import { readScrapes } from '../runs/server-file.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { Summary } from '../schema/summary.ts';
@@ -90,11 +90,8 @@ export async function reportRun(
   problems = new Set<string>(),
 ): Promise<Summary> {
   const problem: OnProblem = (found) => problems.add(found);
-  const make = async (): Promise<Summary> => {
-    const ranks = manifest.clock === 'virtual' ? await dueRanks(dir) : null;
-    const records = readRecords(dir, problem);
-    return withProblems(await summarise(records, manifest, readScrapes(dir, problem), sloScales, ranks), problems);
-  };
+  const make = async (): Promise<Summary> =>
+    withProblems(await summaryOfRecords(dir, manifest, sloScales, problem), problems);
   if (!isWritable(dir)) return await make();
   const write = async (): Promise<Summary> => {
     const summary = await make();
@@ -113,6 +110,17 @@ export async function reportRun(
       `${thrown.message}\nthe records are kept: "reprise report ${dir}" makes the rest of them later`,
     );
   }
+}
+
+/** The summary of a finished run directory, which is left as it is. */
+export async function summaryOfRecords(
+  dir: string,
+  manifest: Manifest,
+  sloScales: readonly number[],
+  problem: OnProblem = refuse,
+): Promise<Summary> {
+  const ranks = manifest.clock === 'virtual' ? await dueRanks(dir) : null;
+  return summarise(readRecords(dir, problem), manifest, readScrapes(dir, problem), sloScales, ranks);
 }
 
 /** Figures of a run that is not whole prove nothing. */

@@ -188,7 +188,17 @@ export function readManifest(dir: string, problem: OnProblem = refuse): Manifest
 }
 
 export function writeSummary(dir: string, summary: Summary, judged: string | null): void {
-  writeJson(join(dir, `summary${suffix(judged)}.json`), summary);
+  writeJson(summaryFile(dir, judged), summary);
+}
+
+/** Whether the summary of a run is there, and this one. */
+export function hasSummary(dir: string, summary: Summary): boolean {
+  const file = summaryFile(dir, null);
+  return foundAt(file) !== undefined && readTextWithin(file, MOST_JSON_BYTES) === jsonText(summary);
+}
+
+function summaryFile(dir: string, judged: string | null): string {
+  return join(dir, `summary${suffix(judged)}.json`);
 }
 
 export function writeMarkdown(dir: string, markdown: string, judged: string | null): void {
@@ -200,8 +210,10 @@ export function writeReport(dir: string, html: string, judged: string | null): v
 }
 
 function writeJson(file: string, value: unknown, flush = false): void {
-  writeWhole(file, `${JSON.stringify(value, null, 2)}\n`, flush);
+  writeWhole(file, jsonText(value), flush);
 }
+
+const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /** Written under another name, then renamed: a reader sees the old file or the new one, never half of one. */
 export function writeWhole(file: string, text: string, flush = false): void {

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../core/errors.ts';
 import { MOST_JSON_BYTES, readTextWithin } from '../core/read-within.ts';
-import type { Manifest } from '../schema/manifest.ts';
 
 /**
  * While a run goes on: a line for each file that is whole, as `sha256sum -c` reads it. At its end they go into `run.json`.
@@ -42,21 +41,21 @@ export function forgetNotes(dir: string): void {
   rmSync(join(dir, DIGESTS_FILE), { force: true });
 }
 
-/** The manifest with a digest of its own content. */
-export function sealed(manifest: Manifest): Manifest {
-  return { ...manifest, seal: sealOf(manifest) };
+/** The content of a JSON file, or of a line of one, with a digest of itself. */
+export function sealed<T extends object>(content: T): T & { readonly seal: string } {
+  return { ...content, seal: sealOf(content) };
 }
 
 /** Of the content as JSON has it, without the seal. */
-function sealOf(manifest: object): string {
+function sealOf(json: object): string {
   // Once there and back: what JSON leaves out is no content.
-  const content: unknown = JSON.parse(JSON.stringify({ ...manifest, seal: undefined }));
+  const content: unknown = JSON.parse(JSON.stringify({ ...json, seal: undefined }));
   return sha256(JSON.stringify(content));
 }
 
 /**
- * What is wrong with the JSON of a `run.json`, before any schema puts it in an order of its own; null: it is as it was
- * written, or of an earlier version, which had neither digests nor a seal.
+ * What is wrong with JSON that is kept `sealed`, before any schema puts it in an order of its own; null: it is as it was
+ * written, or of an earlier version, which had neither a seal nor the digests in a `run.json`.
  */
 export function sealProblem(file: string, json: unknown): string | null {
   if (typeof json !== 'object' || json === null) return null;

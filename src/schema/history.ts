@@ -50,6 +50,11 @@ const alarm = z
   .describe('A change of the level that this night raised.');
 export type RaisedAlarm = DeepReadonly<z.infer<typeof alarm>>;
 
+const seal = z
+  .string()
+  .optional()
+  .describe('SHA-256 of the rest, as JSON without spaces; none: of an earlier version.');
+
 export const nightSchema = z
   .strictObject({
     schema: z.literal(1),
@@ -74,9 +79,10 @@ export const nightSchema = z
     ),
     alarms: z.array(alarm),
     accepted: z.boolean().describe('Whether it became the accepted baseline at once, as the first valid night does.'),
+    seal,
   })
   .describe('A night of `reprise nightly`: a line of history.jsonl.');
-export type Night = DeepReadonly<z.infer<typeof nightSchema>>;
+export type Night = DeepReadonly<Omit<z.infer<typeof nightSchema>, 'seal'>>;
 
 export const acceptedSchema = z
   .strictObject({
@@ -84,6 +90,7 @@ export const acceptedSchema = z
     run_id: run.run_id.describe('The night that later ones of the branch are compared with.'),
     dir: z.string().describe('Its run, or search, from the folder of accepted.json.'),
     accepted_at: z.string().describe('ISO 8601 in UTC.'),
+    seal,
   })
   .describe('The accepted baseline of a branch.');
-export type Accepted = DeepReadonly<z.infer<typeof acceptedSchema>>;
+export type Accepted = DeepReadonly<Omit<z.infer<typeof acceptedSchema>, 'seal'>>;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { stringify } from 'yaml';
 import type { Manifest } from '../../src/schema/manifest.ts';
+import { sealed } from '../../src/runs/seal.ts';
 import { cli, startCli, temporaryFolder } from '../cli.ts';
 import { maxTokens, serve, streamTokens, type TestServer } from '../servers.ts';
 import { readRunFile, readSummary } from '../written-files.ts';
@@ -75,7 +76,7 @@ describe('a run in virtual time', { concurrency: 2 }, () => {
     // As from the folder of the trace.
     writeFileSync(
       join(at('of-copy'), 'run.json'),
-      JSON.stringify({ ...manifest, options: { ...manifest.options, workload: 'copy.csv' } }),
+      JSON.stringify(sealed({ ...manifest, options: { ...manifest.options, workload: 'copy.csv' } })),
     );
     assert.doesNotMatch(await done('rerun', at('of-copy'), '--out', at('of-copy-2')), /warning/);
     writeFileSync(copy, `${readFileSync(copy, 'utf8')}0.03,70,2\n`);
@@ -108,7 +109,7 @@ describe('a run in virtual time', { concurrency: 2 }, () => {
     for (const { command, says } of cases) {
       const dir = at(`old-${command.length}`);
       mkdirSync(dir);
-      writeFileSync(join(dir, 'run.json'), JSON.stringify({ ...manifest, command, options: undefined }));
+      writeFileSync(join(dir, 'run.json'), JSON.stringify(sealed({ ...manifest, command, options: undefined })));
       const { code, stderr } = await cli('rerun', dir, '--out', at('never'));
       assert.deepEqual([code, existsSync(at('never'))], [2, false]);
       assert.match(stderr, says);
@@ -195,7 +196,7 @@ describe('a run against a server', () => {
     const manifest = readRunFile(at('started'));
     const ready = `${own.url.href}v1/models`;
     const options = { ...manifest.options, start: `touch ${at('start')}`, ready, 'start-timeout': '20s' };
-    writeFileSync(join(at('started'), 'run.json'), JSON.stringify({ ...manifest, options }));
+    writeFileSync(join(at('started'), 'run.json'), JSON.stringify(sealed({ ...manifest, options })));
     for (const [name, to] of [
       ['elsewhere', ['--target', other.url.href]],
       ['nowhere', ['--target', 'reference', '--clock', 'virtual']],
@@ -205,7 +206,7 @@ describe('a run against a server', () => {
     const byRole = { handover: 'vllm', adapter: 'disaggregated', target: 'prefill=http://a:1,decode=http://b:1' };
     mkdirSync(at('by-role'));
     const ofRoles = { ...manifest, options: { ...manifest.options, ...byRole } };
-    writeFileSync(join(at('by-role'), 'run.json'), JSON.stringify(ofRoles));
+    writeFileSync(join(at('by-role'), 'run.json'), JSON.stringify(sealed(ofRoles)));
     const whole = await done('rerun', at('by-role'), '--target', other.url.href, '--out', at('whole'));
     assert.match(whole, /^without its --handover, --adapter$/m);
     const again = await cli('rerun', at('started'), '--target', `${own.url.href}v1`, '--out', at('never'));

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MOST_JSON_BYTES, readTextWithin } from '../../core/read-within.ts';
-import { reportRun } from '../../run/finish.ts';
-import { reportFile, UNFINISHED_SUFFIX } from '../../runs/run-directory.ts';
+import { reportRun, summaryOfRecords } from '../../run/finish.ts';
+import { hasSummary, reportFile, UNFINISHED_SUFFIX } from '../../runs/run-directory.ts';
 import type { Manifest } from '../../schema/manifest.ts';
 import { summarySchema, type Summary } from '../../schema/summary.ts';
 
@@ -34,9 +34,13 @@ export function removeRun(dir: string): void {
 
 const aside = (dir: string): string => dir + UNFINISHED_SUFFIX;
 
-/** The summary of a run that has ended, whose report is made where it is missing: its page is written last. */
-export async function summaryOf(dir: string, manifest: Manifest): Promise<Summary> {
-  return existsSync(reportFile(dir)) ? readSummary(dir) : reportRun(dir, manifest);
+/**
+ * The summary of a run that has ended, from its records, since its file has no seal; its report is made where it is missing
+ * (its page is written last), or says anything else.
+ */
+export async function summaryOf(dir: string, manifest: Manifest, sloScales: readonly number[] = []): Promise<Summary> {
+  const summary = await summaryOfRecords(dir, manifest, sloScales);
+  return existsSync(reportFile(dir)) && hasSummary(dir, summary) ? summary : reportRun(dir, manifest, sloScales);
 }
 
 /** The summary of a run whose report is made. */

@@ -8,6 +8,8 @@ import { checkEnded, mendRun } from '../../run/finish.ts';
 import { unlikePlan } from '../../run/manifest.ts';
 import { planRun, type RunPlan } from '../../run/plan-run.ts';
 import { isOwnSource } from '../../run/run-spec.ts';
+import { readKept } from '../../runs/kept-json.ts';
+import { sealed } from '../../runs/seal.ts';
 import { readManifest, writeWhole } from '../../runs/run-directory.ts';
 import type { Manifest } from '../../schema/manifest.ts';
 import type { SearchContext } from './context.ts';
@@ -159,11 +161,11 @@ const progressSchema = z.object({
 });
 
 export function writeProgress(dir: string, progress: TrafficProgress): void {
-  writeWhole(join(dir, PROGRESS_FILE), `${JSON.stringify(progress, null, 1)}\n`);
+  writeWhole(join(dir, PROGRESS_FILE), `${JSON.stringify(sealed(progress), null, 1)}\n`);
 }
 
 /** Null where the run was killed before its first segment. */
 function readProgress(dir: string): TrafficProgress | null {
   const file = join(dir, PROGRESS_FILE);
-  return existsSync(file) ? progressSchema.parse(JSON.parse(readTextWithin(file, MOST_JSON_BYTES))) : null;
+  return existsSync(file) ? readKept(progressSchema, readTextWithin(file, MOST_JSON_BYTES), file) : null;
 }

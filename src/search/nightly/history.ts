@@ -1,9 +1,10 @@
 import { appendFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { messageOf, UserError } from '../../core/errors.ts';
+import { UserError } from '../../core/errors.ts';
 import { MOST_JSON_BYTES, readTextWithin } from '../../core/read-within.ts';
 import { makeDirectory, writeError, writeWhole } from '../../runs/run-directory.ts';
+import { readKept } from '../../runs/kept-json.ts';
+import { sealed } from '../../runs/seal.ts';
 import { acceptedSchema, nightSchema, type Accepted, type Night } from '../../schema/history.ts';
 
 /** Runs of so many last nights are never deleted. */
@@ -40,13 +41,18 @@ export function readHistory(folder: string): BranchHistory {
   const file = historyFile(folder);
   const lines = existsSync(file) ? readTextWithin(file, MOST_JSON_BYTES).split('\n') : [];
   const nights = lines.flatMap((line, i) =>
-    line.trim() === '' ? [] : [readKept(nightSchema, line, `${file}:${i + 1}`)],
+    line.trim() === '' ? [] : [unsealed(readKept(nightSchema, line, `${file}:${i + 1}`))],
   );
   const chosen = acceptedFile(folder);
   const accepted = existsSync(chosen)
-    ? readKept(acceptedSchema, readTextWithin(chosen, MOST_JSON_BYTES), chosen)
+    ? unsealed(readKept(acceptedSchema, readTextWithin(chosen, MOST_JSON_BYTES), chosen))
     : null;
   return { folder, nights, accepted };
+}
+
+function unsealed<T extends { readonly seal?: string | undefined }>(kept: T): Omit<T, 'seal'> {
+  const { seal: _, ...content } = kept;
+  return content;
 }
 
 /** The nights of a branch; a UserError where the folder is of another branch with such a name. */
@@ -67,7 +73,7 @@ export function appendNight(folder: string, night: Night): void {
   // What a crash left of a line is not continued.
   const isTorn = existsSync(file) && !/(?:^|\n)$/.test(readTextWithin(file, MOST_JSON_BYTES));
   try {
-    appendFileSync(file, `${isTorn ? '\n' : ''}${JSON.stringify(night)}\n`);
+    appendFileSync(file, `${isTorn ? '\n' : ''}${JSON.stringify(sealed(night))}\n`);
   } catch (error) {
     throw writeError(file, error);
   }
@@ -77,7 +83,7 @@ export function appendNight(folder: string, night: Night): void {
 export function acceptNight({ folder }: BranchHistory, { run_id, dir }: Night, acceptedAt: string): Accepted {
   const accepted: Accepted = { schema: 1, run_id, dir, accepted_at: acceptedAt };
   makeDirectory(folder);
-  writeWhole(acceptedFile(folder), `${JSON.stringify(accepted, null, 2)}\n`);
+  writeWhole(acceptedFile(folder), `${JSON.stringify(sealed(accepted), null, 2)}\n`);
   return accepted;
 }
 
@@ -130,22 +136,4 @@ function named(nights: readonly Night[]): string {
   if (nights.length === 0) return 'none';
   const last = nights.slice(-SHOWN).map(({ run_id }) => run_id);
   return `${nights.length > SHOWN ? '..., ' : ''}${last.join(', ')}`;
-}
-
-/** Reads what Reprise wrote. A UserError names `where` it cannot be read. */
-export function readKept<T>(schema: z.ZodType<T>, text: string, where: string): T {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw new UserError(`${where}: damaged: ${messageOf(error)}; restore it, or remove the line`, { cause: error });
-  }
-  const parsed = schema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const [first, ...others] = parsed.error.issues;
-  const place = first === undefined || first.path.length === 0 ? '' : `${first.path.join('.')}: `;
-  const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
-  throw new UserError(
-    `${where}: is of another version of Reprise, or was changed: ${place}${first?.message ?? 'it cannot be read'}${more}`,
-  );
 }

@@ -14,8 +14,9 @@ import type { Accepted, Measurement, Night, RaisedAlarm } from '../../schema/his
 import { missingNights, NEEDED_NIGHTS, nightLevel } from '../../trend/baseline.ts';
 import { raisedBy, seriesOf, trendOf, type Trend } from '../../trend/trend.ts';
 import { measuredText, reasonText } from '../../../reports/index.ts';
+import { withFolder } from '../folder.ts';
 import { checkBranchFolder } from './files.ts';
-import { acceptNight, appendNight, historyOf, type BranchHistory } from './history.ts';
+import { acceptNight, appendNight, branchFolder, historyOf, type BranchHistory } from './history.ts';
 import type { Figures, Measure, Measured } from './measure.ts';
 
 /** What a night is, before it is run. */
@@ -56,6 +57,11 @@ export interface NightResult {
  * The night is kept whatever comes out. Throws a UserError before anything is sent where it could not be compared.
  */
 export async function nightly(night: NightSpec, hooks: NightHooks): Promise<NightResult> {
+  // Two at once would each miss the other in its history, and load the machine for it.
+  return withFolder(branchFolder(night.dir, night.branch), () => oneNight(night, hooks), '--baseline');
+}
+
+async function oneNight(night: NightSpec, hooks: NightHooks): Promise<NightResult> {
   const history = historyOf(night.dir, night.branch);
   checkBranchFolder(history.folder);
   requireSameMeasure(night.measure.of, history);

@@ -15,7 +15,7 @@ import { goodputMarkdown, goodputText, plain } from '../../../reports/index.ts';
 import type { GoodputSearch } from '../goodput/context.ts';
 import { leaveGoodput } from '../goodput/files.ts';
 import { compareGoodputs, goodputsOf } from './goodput-figures.ts';
-import { readKept } from './history.ts';
+import { readKept } from '../../runs/kept-json.ts';
 import type { Measure, Measured } from './measure.ts';
 
 /** The run that a search was asked for, at the trace's own rate, as `run.json` has it of a run: beside `goodput.json`. */

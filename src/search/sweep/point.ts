@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { UserError } from '../../core/errors.ts';
 import { SILENT } from '../../core/log.ts';
 import { serveWorker } from '../../core/worker.ts';
@@ -46,13 +45,8 @@ export async function measurePoint(
     (manifest) => unlikePlan(manifest, plan, session),
     async (manifest) => (manifest.status === 'complete' ? manifest : null),
   );
-  if (found !== null) {
-    const summary = await summaryOf(dir, found);
-    const judged = summary.slo?.scales?.map(({ scale }) => scale);
-    // Of other scales the records say it without another run.
-    const isSame = isDeepStrictEqual(judged, sloScales);
-    return measuredOf(isSame ? summary : await reportRun(dir, found, sloScales), true);
-  }
+  // Of other scales the records say it without another run.
+  if (found !== null) return measuredOf(await summaryOf(dir, found, sloScales), true);
   let lost = 0;
   const watcher: RequestWatcher = {
     firstToken: () => undefined,

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { sealed } from '../../../src/runs/seal.ts';
 import { withFolder } from '../../../src/search/folder.ts';
 import { goodputSchema, type GoodputReport } from '../../../src/schema/goodput.ts';
 import { cli, startCli, temporaryFolder } from '../../cli.ts';
@@ -134,6 +135,20 @@ describe('the goodput of a trace', { concurrency: 2 }, () => {
     assert.deepEqual(again.report, report);
   });
 
+  it('asks the records again what its runs said, whatever their summaries say by then', async () => {
+    const { report } = await search('summaries');
+    const probes = join(folder, 'summaries', 'probes');
+    const [first = '', second = '', third = ''] = readdirSync(probes).map((name) => join(probes, name, 'summary.json'));
+    const summary = readFileSync(first, 'utf8');
+    const edited = summary.replace(/("joint": )[\d.]+/, '$10.5');
+    assert.notEqual(edited, summary);
+    writeFileSync(first, edited);
+    writeFileSync(second, summary.slice(0, 500));
+    rmSync(third);
+    assert.deepEqual((await search('summaries')).report, report);
+    assert.equal(readFileSync(first, 'utf8'), summary);
+  });
+
   it('goes on for another share without taking runs that were cut for the first for its own', async () => {
     const whole = await search('nine', '--at', '0.9');
     await search('five', '--at', '0.5');
@@ -159,7 +174,7 @@ describe('the goodput of a trace', { concurrency: 2 }, () => {
     }
     const manifest = join(probe, 'run.json');
     const running = { ...JSON.parse(readFileSync(manifest, 'utf8')), status: 'running' };
-    writeFileSync(manifest, JSON.stringify(running));
+    writeFileSync(manifest, JSON.stringify(sealed(running)));
     assert.match((await withFolder(probe, go)).stderr, /this run still goes on/);
     rmSync(probe, { recursive: true });
     mkdirSync(join(probe, 'requests'), { recursive: true });

@@ -13,6 +13,7 @@ import {
   nightToAccept,
   readHistory,
 } from '../../../src/search/nightly/history.ts';
+import { UserError } from '../../../src/core/errors.ts';
 import type { Night } from '../../../src/schema/history.ts';
 import { temporaryFolder } from '../../cli.ts';
 import { exampleNights } from '../../trend/example-nights.ts';
@@ -46,19 +47,43 @@ describe('the history of a branch', () => {
     assert.ok(first !== undefined && second !== undefined);
     const folder = branchOf([first]);
     appendFileSync(join(folder, 'history.jsonl'), '{"schema":1,"run');
-    assert.throws(() => readHistory(folder), /history\.jsonl:2: damaged: .*; restore it, or remove the line$/);
+    assert.throws(() => readHistory(folder), /history\.jsonl:2: damaged: .*; restore it, or remove it$/);
     appendNight(folder, second);
     const lines = readFileSync(join(folder, 'history.jsonl'), 'utf8').split('\n');
-    assert.deepEqual(JSON.parse(lines[2] ?? ''), second);
+    assert.equal(JSON.parse(lines[2] ?? '').run_id, second.run_id);
     assert.throws(() => readHistory(branchOf([{ ...first, valid: 'yes' } as unknown as Night])), /another version/);
   });
 
-  it('of before nights could be of a goodput is of runs', () => {
+  it('with a bit flipped anywhere in a line, or in what is accepted, is not taken for what was measured', () => {
+    const folder = branchOf(exampleNights({ nights: 2 }));
+    const [night = assert.fail()] = readHistory(folder).nights;
+    acceptNight(readHistory(folder), night, '2026-09-09T00:00:00.000Z');
+    const { nights } = readHistory(folder);
+    for (const name of ['history.jsonl', 'accepted.json']) {
+      const file = join(folder, name);
+      const bytes = readFileSync(file);
+      for (let bit = 0; bit < bytes.length * 8; bit += 61) {
+        const flipped = Buffer.from(bytes);
+        flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+        writeFileSync(file, flipped);
+        assert.throws(() => readHistory(folder), UserError, `${name}, bit ${bit}`);
+      }
+      writeFileSync(file, bytes);
+    }
+    assert.deepEqual(readHistory(folder).nights, nights);
+  });
+
+  it('of before nights had a seal, or could be of a goodput is of runs', () => {
     const [night] = exampleNights({ nights: 1 });
     const folder = branchOf([night ?? assert.fail()]);
     const file = join(folder, 'history.jsonl');
-    writeFileSync(file, readFileSync(file, 'utf8').replace('"measured":{"kind":"run"},', ''));
-    assert.ok(!readFileSync(file, 'utf8').includes('measured'));
+    const before = readFileSync(file, 'utf8').replace('"measured":{"kind":"run"},', '');
+    assert.throws(() => {
+      writeFileSync(file, before);
+      readHistory(folder);
+    }, /history\.jsonl:1: not as Reprise wrote it/);
+    writeFileSync(file, before.replace(/,"seal":"\w+"/, ''));
+    assert.ok(!/measured|seal/.test(readFileSync(file, 'utf8')));
     assert.deepEqual(readHistory(folder).nights, [night]);
   });
 
