@@ -94,7 +94,7 @@ describe('compare', { concurrency: 2 }, () => {
       ],
       [/--undecided pass: there is no gate to leave undecided/, base, now, '--undecided', 'pass'],
       [/--json and --format junit are two formats/, base, now, '--json', '--format', 'junit'],
-      [/run\.json: is a file; name a folder/, base, now, '--out', file],
+      [/run\.json: a directory was to be here, but this is a file/, base, now, '--out', file],
       [/throughput>=-100%": .* always holds/, base, now, '--gate', 'throughput>=-100%'],
     ];
     const results = await Promise.all(given.map(([, ...args]) => cli('compare', ...args)));
