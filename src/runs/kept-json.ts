@@ -2,7 +2,10 @@ import type { z } from 'zod';
 import { messageOf, UserError } from '../core/errors.ts';
 import { sealProblem } from './seal.ts';
 
-/** JSON that Reprise keeps for itself, `sealed` or of before that was. A UserError names `where` it cannot be read, or is not as it was written. */
+/**
+ * JSON that Reprise keeps for itself, `sealed`, or written by a version that did not. A UserError names `where` it cannot be
+ * read, or is not as it was written.
+ */
 export function readKept<T>(schema: z.ZodType<T>, text: string, where: string): T {
   let json: unknown;
   try {
