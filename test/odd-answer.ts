@@ -89,10 +89,16 @@ export class Answer {
 
   /** Bytes that hold `tokens` tokens. */
   write(bytes: string, tokens = 0): void {
-    const nowUs = machineUs();
-    for (let i = 0; i < tokens; i++) this.#written.tokenUs.push(nowUs);
-    if (bytes.includes(DONE)) this.#written.doneUs = nowUs;
-    this.#response.write(bytes);
+    const { tokenUs } = this.#written;
+    const first = tokenUs.length;
+    const stamp = (): void => {
+      const nowUs = machineUs();
+      for (let i = 0; i < tokens; i++) tokenUs[first + i] = nowUs;
+      if (bytes.includes(DONE)) this.#written.doneUs = nowUs;
+    };
+    stamp();
+    // Again when the kernel has them: Node takes some milliseconds for the first long ones.
+    this.#response.write(bytes, (error) => void (error ?? stamp()));
   }
 
   role(fields?: ChunkFields): void {
