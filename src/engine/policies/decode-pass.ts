@@ -41,3 +41,21 @@ export function decodePass<S extends SequenceView>(
   }
   return { decodes, left };
 }
+
+/**
+ * Decodes all running requests in order of admission; where memory is short, `evict` takes it from the last of them, at
+ * worst from the request itself.
+ */
+export function decodeAll<S extends SequenceView>(scheduler: Scheduler<S>, evict: (victim: S) => void): void {
+  const { running } = scheduler;
+  for (let i = 0; i < running.length; i++) {
+    const sequence = running[i];
+    if (sequence === undefined) return;
+    while (!scheduler.run(sequence, 1)) {
+      const victim = running.at(-1);
+      if (victim === undefined) return;
+      evict(victim);
+      if (victim === sequence) return;
+    }
+  }
+}

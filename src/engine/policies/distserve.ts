@@ -1,4 +1,5 @@
 import { missingTokens, tokensOf, type SequenceView } from '../instance/sequence.ts';
+import { decodeAll } from './decode-pass.ts';
 import type { IterationPolicy, Scheduler } from './policy.ts';
 
 export interface DistservePrefillOptions {
@@ -40,26 +41,12 @@ export interface DistserveDecodeOptions {
 export function distserveDecode({ batchSize, countsTwice }: DistserveDecodeOptions): IterationPolicy {
   return (scheduler) => {
     const { running, swapped, waiting, memory } = scheduler;
-    decodeAll(scheduler);
+    decodeAll(scheduler, (victim) => scheduler.swapOut(victim));
     joinFrom(scheduler, swapped, batchSize, () => true);
     if (swapped.length > 0 && running.length > 0) return;
     const fitsTwice = (each: SequenceView): boolean => memory.blocksFor(tokensOf(each)) <= memory.freeBlocks;
     joinFrom(scheduler, waiting, batchSize, (each) => !countsTwice || running.length === 0 || fitsTwice(each));
   };
-}
-
-function decodeAll<S extends SequenceView>(scheduler: Scheduler<S>): void {
-  const { running } = scheduler;
-  for (let i = 0; i < running.length; i++) {
-    const sequence = running[i];
-    if (sequence === undefined) return;
-    while (!scheduler.run(sequence, 1)) {
-      const victim = running.at(-1);
-      if (victim === undefined) return;
-      scheduler.swapOut(victim);
-      if (victim === sequence) return;
-    }
-  }
 }
 
 function joinFrom<S extends SequenceView>(

@@ -1,5 +1,6 @@
 import { missingTokens, tokensOf, type SequenceView } from '../instance/sequence.ts';
-import type { IterationPolicy, Scheduler } from './policy.ts';
+import { decodeAll } from './decode-pass.ts';
+import type { IterationPolicy } from './policy.ts';
 
 /** Smaller comes first. Of a request at a time, microseconds. */
 export type PromptRank = (sequence: SequenceView, nowUs: number) => number;
@@ -72,7 +73,7 @@ function first<S extends SequenceView>(
  */
 export function sharedDecode({ maxSeqs }: { readonly maxSeqs: number }): IterationPolicy {
   return (scheduler) => {
-    decodeRunning(scheduler);
+    decodeAll(scheduler, (victim) => scheduler.preempt(victim, 'head'));
     const { running, waiting } = scheduler;
     for (let i = 0; running.length < maxSeqs;) {
       const next = waiting.at(i);
@@ -81,18 +82,4 @@ export function sharedDecode({ maxSeqs }: { readonly maxSeqs: number }): Iterati
       else if (!scheduler.admit(next, 1)) return;
     }
   };
-}
-
-function decodeRunning<S extends SequenceView>(scheduler: Scheduler<S>): void {
-  const { running } = scheduler;
-  for (let i = 0; i < running.length; i++) {
-    const sequence = running[i];
-    if (sequence === undefined) return;
-    while (!scheduler.run(sequence, 1)) {
-      const victim = running.at(-1);
-      if (victim === undefined) return;
-      scheduler.preempt(victim, 'head');
-      if (victim === sequence) return;
-    }
-  }
 }

@@ -1,4 +1,3 @@
-import type { HostOverhead } from '../cost/host-overhead.ts';
 import { CountingBlockPool } from '../kv/counting-block-pool.ts';
 import { semiPdShares } from '../policies/semi-pd-shares.ts';
 import { byArrivalTime, sharedDecode, sharedPrefill } from '../policies/shared-gpu.ts';
@@ -7,6 +6,7 @@ import { readDeployment, type MemoryLayout } from './deployment.ts';
 import { kvBlocks } from './fit.ts';
 import type { OptionReader } from './option-reader.ts';
 import { readReplicas } from './replicas.ts';
+import { SGLANG_HOST } from './sglang.ts';
 import { readPercent, readShareCurve, shareCurveOf } from './share-options.ts';
 import { refuseStages, sharedGpuEngine } from './shared-gpu.ts';
 import type { System } from './system.ts';
@@ -15,7 +15,6 @@ const CODE = 'semi-PD, python/sglang/semi_pd/utils.py';
 const CONTROLLER = 'reconstructed: the public code has no controller, and its constants are not published';
 
 /** As SGLang 0.4, which it is built on. */
-const HOST: HostOverhead = { hostFixedUs: 500, hostPerSequenceUs: 2 };
 const MEMORY: MemoryLayout = {
   blockTokens: { fallback: 1, max: 1, source: 'SGLang, page_size' },
   fraction: { fallback: () => 0.88, source: 'SGLang, mem_fraction_static: weights and KV, nothing else' },
@@ -55,7 +54,7 @@ export const semiPd: System = {
 };
 
 function read(given: OptionReader) {
-  const deployment = readDeployment(given, { ...HOST, memory: MEMORY });
+  const deployment = readDeployment(given, { ...SGLANG_HOST, memory: MEMORY });
   refuseStages(deployment);
   const limits = readBatchLimits(
     given,

@@ -14,7 +14,7 @@ import { LOGS, type System } from './system.ts';
  * CPU work of an iteration: in SGLang's pull request 5608 a step of 16 requests (llama-3.1-8b, tp=4) took 5.24 ms, and
  * 4.63 ms with this work overlapped. For one GPU the post on its version 0.4 says 1.1 times the throughput.
  */
-const HOST: HostOverhead = { hostFixedUs: 500, hostPerSequenceUs: 2 };
+export const SGLANG_HOST: HostOverhead = { hostFixedUs: 500, hostPerSequenceUs: 2 };
 
 const SCHEDULE_POLICIES = { fcfs: {}, lpm: {} };
 const SWITCH = { on: {}, off: {} };
@@ -60,7 +60,7 @@ function read(given: OptionReader): SglangOptions {
     },
     reserveBytes: RESERVE_BYTES,
   };
-  const deployment = readDeployment(given, { ...HOST, memory });
+  const deployment = readDeployment(given, { ...SGLANG_HOST, memory });
   return {
     ...versioned,
     ...deployment,
