@@ -42,7 +42,7 @@ export class BatchSlot implements Scheduler<Sequence> {
    */
   readonly preempted: Sequence[] = [];
   readonly preemptedEarlier: Sequence[] = [];
-  /** Requests that left the instance after the decision, and before the iteration began. */
+  /** Requests that left the instance after the decision, and before the iteration ended. */
   readonly #withdrawn = new Set<Sequence>();
   /** Since the start, of requests that were admitted for the first time: their prompts, and what was cached of them. */
   queriedTokens = 0;

@@ -383,7 +383,8 @@ export class Instance implements Place {
   }
 
   #depart(sequence: Sequence, to: Destination, tokens: number): void {
-    this.#decided?.slot.withdraw(sequence);
+    // One that was preempted between two chunks leaves a batch that is under way.
+    for (const { slot } of this.#slots) if (slot.isUnderWay || slot === this.#decided?.slot) slot.withdraw(sequence);
     sequence.state = 'moving';
     sequence.times.left(this.#parts.clock.now());
     to.receive(sequence, this, tokens);

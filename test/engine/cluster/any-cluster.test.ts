@@ -60,6 +60,35 @@ const arrival = fc.record({
 });
 type Shape = typeof shape extends fc.Arbitrary<infer S> ? S : never;
 type Act = typeof act extends fc.Arbitrary<infer A> ? A : never;
+type Arrival = typeof arrival extends fc.Arbitrary<infer A> ? A : never;
+
+/** A prompt that is preempted while its first chunk runs moves before that batch has ended, and runs elsewhere by then. */
+const PREEMPTED_BETWEEN_CHUNKS: readonly [Shape, Act[], Arrival[]] = [
+  {
+    roles: ['prefill', 'prefill'],
+    memory: 'counted',
+    router: 'in turn',
+    stages: 1,
+    ahead: true,
+    pace: 'with-decisions',
+    tokenBudget: 49,
+    repeatsFirstToken: false,
+    lost: 3,
+  },
+  [
+    { from: 0, to: 0, nth: 0, role: 'decode' },
+    { from: 0, to: 1, nth: 0, role: null },
+    ...Array.from({ length: 6 }, () => ({ from: 0, to: 0, nth: 0, role: null })),
+    { from: 1, to: 0, nth: 1, role: null },
+  ],
+  [
+    { atUs: 181, inputTokens: 45, outputTokens: 2, pieces: null, cancelAfterUs: null },
+    { atUs: 731, inputTokens: 9, outputTokens: 1, pieces: null, cancelAfterUs: null },
+    { atUs: 731, inputTokens: 49, outputTokens: 1, pieces: null, cancelAfterUs: null },
+    { atUs: 140, inputTokens: 49, outputTokens: 2, pieces: null, cancelAfterUs: null },
+    { atUs: 732, inputTokens: 1, outputTokens: 1, pieces: null, cancelAfterUs: null },
+  ],
+];
 
 /** How often each of these was the case, so that the test cannot miss it. */
 const seen = { moved: 0, held: 0, rejected: 0, 'moved twice': 0 };
@@ -136,7 +165,7 @@ test('any trace, moves and roles: each request ends once with its tokens, phases
         for (const [i, one] of all.entries()) checkEnd(one, arrivals[i] ?? assert.fail());
       },
     ),
-    { numRuns: 500 },
+    { numRuns: 500, examples: [[...PREEMPTED_BETWEEN_CHUNKS]] },
   );
   for (const [what, count] of Object.entries(seen)) assert.ok(count > 0, `nothing was ${what}`);
 });
