@@ -90,6 +90,7 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
     transforms: [],
     ...(blockTokens === null ? {} : { blockTokens }),
     ...(timeUnit === null ? {} : { timeUnit }),
+    ...(format.starts === undefined ? {} : { starts: format.starts }),
     open: read,
     sha256: () => hash.hex(),
     notes() {

@@ -33,6 +33,11 @@ export interface Source {
   readonly transforms: readonly TransformSpec[];
   /** Tokens of a prefix block, where requests have blocks and their size is known. */
   readonly blockTokens?: number;
+  /**
+   * `none`: the trace does not say when its sessions start, and times count from the start of each; a row without a
+   * session is one of its own. Absent: times count from the start of the trace.
+   */
+  readonly starts?: 'none';
   /** Unit of the times, where only the name of their column says it. */
   readonly timeUnit?: 's' | 'ms' | 'us' | 'ns';
   open(): AsyncIterable<readonly Request[]>;

@@ -279,11 +279,11 @@ describe('what of a file is used and what is not is said, in a run as in inspect
       '{"reprise_trace":1}\n' +
         json(
           { t_us: 0, input_tokens: 1, output_tokens: 1, extra: {} },
-          { t_us: 1e6, input_tokens: 3, output_tokens: 1, after: [] },
+          { t_us: 1e6, input_tokens: 3, output_tokens: 1, region: 'x' },
         ),
       'rtrace',
       [1, 2],
-      [/^keys not used: after; /],
+      [/^keys not used: region; /],
     ],
   ];
   it('keys that only rows far behind the first have', async () => {

@@ -14,6 +14,8 @@ export interface Format {
    * blocks. `preferred` is taken where they leave a choice.
    */
   blockTokens?(lines: readonly string[], preferred: number | null): number | null;
+  /** As `Source.starts`. Rows stand session by session then, each in order of time. */
+  readonly starts?: 'none';
   /** Unit of the times that a column's name in the first line says, for formats where it may be any. */
   timeUnit?(head: string): NamedUnit | null;
   /**
