@@ -1,7 +1,7 @@
 import type { Call } from './codec.ts';
 import type { Outcome } from './record.ts';
 import type { Request } from './request.ts';
-import type { ScheduledRequest } from './target.ts';
+import type { ResponseInfo, ScheduledRequest } from './target.ts';
 
 /** Decides which requests are due next, and when: in the trace's order, or as responses end. */
 export interface Schedule {
@@ -14,10 +14,15 @@ export interface Schedule {
    */
   next(): Promise<readonly ScheduledRequest[] | null>;
   /**
-   * `request` has ended at `timeUs` of the run. Returns the requests that become due because of it, none earlier than
-   * `timeUs`.
+   * `request` has ended at `timeUs` of the run; `response`: what its target knows of the answer, null where it has
+   * none. Returns the requests that become due because of it, none earlier than `timeUs`.
    */
-  ended(request: ScheduledRequest, outcome: Outcome, timeUs: number): readonly ScheduledRequest[];
+  ended(
+    request: ScheduledRequest,
+    outcome: Outcome,
+    timeUs: number,
+    response: ResponseInfo | null,
+  ): readonly ScheduledRequest[];
   /** Releases the source or thread that it reads from. */
   close(): Promise<void>;
 }

@@ -197,20 +197,25 @@ export async function replay(
   // is gone.
   let connectErrors = 0;
   let connectErrorsSinceUs = 0;
-  const ended = (index: number, timeUs: number, outcome: Outcome): void => {
+  const ended = (index: number, timeUs: number, outcome: Outcome, response: ResponseInfo | null): void => {
     const request = inFlight.get(index);
     inFlight.delete(index);
     connectErrors = outcome === 'connect_error' ? connectErrors + 1 : 0;
     if (connectErrors === 1) connectErrorsSinceUs = clock.now();
     if (connectErrors >= GONE_AFTER_REQUESTS && clock.now() - connectErrorsSinceUs >= GONE_AFTER_US)
       stopSending(`the target is gone: the last ${connectErrors} requests found nothing to connect to`);
-    if (request !== undefined && stopped === null) release(request, outcome, timeUs);
+    if (request !== undefined && stopped === null) release(request, outcome, timeUs, response);
     freePlace();
     if (done()) checkDone();
   };
-  const release = (request: ScheduledRequest, outcome: Outcome, timeUs: number): void => {
+  const release = (
+    request: ScheduledRequest,
+    outcome: Outcome,
+    timeUs: number,
+    response: ResponseInfo | null,
+  ): void => {
     try {
-      put(schedule.ended(request, outcome, timeUs));
+      put(schedule.ended(request, outcome, timeUs, response));
       hasEnded = true;
       if (!allScheduled) return;
       allScheduled = false;
@@ -269,20 +274,18 @@ function cutAfterFault(run: RunSink, inFlight: Iterable<number>, nowUs: number):
     }
 }
 
+type EndOfRequest = (index: number, timeUs: number, outcome: Outcome, response: ResponseInfo | null) => void;
+
 /**
  * Passes on what the target reports, and lets the replay know of ends and faults. A class, so that the functions that are
  * called for each token are the same in every replay: closures would be compiled anew for each.
  */
 class ReplaySink implements Sink {
   readonly #run: RunSink;
-  readonly #ended: (index: number, timeUs: number, outcome: Outcome) => void;
+  readonly #ended: EndOfRequest;
   readonly #fault: (error: unknown) => void;
 
-  constructor(
-    run: RunSink,
-    ended: (index: number, timeUs: number, outcome: Outcome) => void,
-    fault: (error: unknown) => void,
-  ) {
+  constructor(run: RunSink, ended: EndOfRequest, fault: (error: unknown) => void) {
     this.#run = run;
     this.#ended = ended;
     this.#fault = fault;
@@ -297,12 +300,12 @@ class ReplaySink implements Sink {
   }
 
   end(index: number, timeUs: number, response: ResponseInfo): void {
-    this.#ended(index, timeUs, this.#run.end(index, timeUs, response));
+    this.#ended(index, timeUs, this.#run.end(index, timeUs, response), response);
   }
 
   fail(index: number, timeUs: number, outcome: Outcome, error: string, response: ResponseInfo | null): void {
     const whole = withAftermath(error, response);
-    this.#ended(index, timeUs, this.#run.fail(index, timeUs, outcome, whole, response));
+    this.#ended(index, timeUs, this.#run.fail(index, timeUs, outcome, whole, response), response);
   }
 
   fault(_index: number, error: unknown): void {

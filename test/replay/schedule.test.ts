@@ -30,7 +30,8 @@ function turns(): Schedule {
       first = false;
       return begun;
     },
-    ended({ index }, outcome, timeUs) {
+    ended({ index }, outcome, timeUs, response) {
+      assert.deepEqual(response, outcome === 'ok' ? RESPONSE : null);
       if (outcome !== 'ok' || index === 2) return [];
       const turn = index + 1;
       return [{ index: turn, request: { ...request, id: `turn-${turn}`, turn }, dueUs: timeUs + THINK_US, calls: [] }];

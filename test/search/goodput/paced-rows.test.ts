@@ -36,7 +36,7 @@ async function played(schedule: Schedule, stayUs: number): Promise<ScheduledRequ
     }
     const next = open.shift();
     if (next === undefined) return sent;
-    schedule.ended(next, 'ok', next.dueUs + stayUs);
+    schedule.ended(next, 'ok', next.dueUs + stayUs, null);
   }
 }
 
