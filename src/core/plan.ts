@@ -18,6 +18,8 @@ export interface WorkloadSpec {
   readonly format?: string;
   /** Tokens of a prefix block, for traces whose file does not give it; with `format`: as found in the file. */
   readonly blockTokens?: number;
+  /** With `format`: as found in the file. */
+  readonly starts?: 'none';
   /** Applied in this order. */
   readonly transforms: readonly TransformSpec[];
   /** How its sessions are to be replayed; absent: nothing was asked. Scanning makes transforms of it. */
@@ -72,6 +74,8 @@ export interface Source {
 /** Totals of a plan, found in a first pass over its source, before any request is sent. */
 export interface PlanStats {
   readonly requests: number;
+  /** Of them, those that bring the context of a session into the cache, and are not measured. */
+  readonly primingRequests?: number;
   /** Due time of the first request. */
   readonly firstDueUs: number;
   /** Due time of the last request. */
