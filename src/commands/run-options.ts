@@ -22,6 +22,7 @@ const WORKLOAD: Command['options'] = {
     default: RUN_DEFAULTS.scaleThink,
     describe: 'speed and rate scale the think times of sessions too, which otherwise stay as they were',
   },
+  ...CUT_OPTIONS,
   sessions: {
     type: 'string',
     describe:
@@ -45,7 +46,6 @@ const WORKLOAD: Command['options'] = {
     describe:
       'longest time with nothing in flight and nothing due, e.g. 10s: what is longer is cut out (--sessions think)',
   },
-  ...CUT_OPTIONS,
   'block-tokens': { type: 'number', describe: 'tokens of a prefix block [default: as the trace says or shows]' },
   'on-bad-row': { type: 'string', default: RUN_DEFAULTS.onBadRow, describe: 'fail or skip' },
   seed: { type: 'number', default: RUN_DEFAULTS.seed, describe: 'of everything random' },
