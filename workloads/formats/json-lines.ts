@@ -87,7 +87,12 @@ export async function* jsonRows<T>(
     for (const { line, content, value, isCut } of lines) {
       const found = schema.safeParse(value);
       if (found.success) yield { line, row: found.data };
-      else rows.bad({ line, column: null, message: cutText(value, isCut) + describe(found.error, value, content, fields) });
+      else
+        rows.bad({
+          line,
+          column: null,
+          message: cutText(value, isCut) + describe(found.error, value, content, fields),
+        });
     }
 }
 

@@ -9,10 +9,9 @@ import { given } from './given.ts';
 import { jsonLines, nameText, noObject, TEXT_EXPECTED } from './json-lines.ts';
 
 /** What a row says of a request; `arrivalUs`: null where the format has no times. */
-export type RowRequest = Omit<Request, 'id' | 'traceRow' | 'dueUs'> & {
-  readonly id?: string | undefined;
-  readonly arrivalUs: number | null;
-};
+export type RowRequest = Pick<Request, 'inputTokens' | 'outputTokens'> & {
+  readonly [K in keyof Omit<Request, 'traceRow' | 'dueUs' | 'inputTokens' | 'outputTokens'>]?: Request[K] | undefined;
+} & { readonly arrivalUs: number | null };
 
 /** How a format reads its rows, by the names of their columns or keys. */
 export interface RowReader {
