@@ -83,12 +83,12 @@ export async function* csvRequests(
 }
 
 /** A bad row that nothing ends is most often one that a copy or a download cut off. */
-function cutOff(row: BadRow): BadRow {
+export function cutOff(row: BadRow): BadRow {
   return { ...row, message: `truncated_last_line: the file ends in the middle of a line: ${row.message}` };
 }
 
 /** The same text; `last` holds its last chunk that is not empty. */
-async function* remembered(text: AsyncIterable<string>, last: { text: string }): AsyncGenerator<string> {
+export async function* remembered(text: AsyncIterable<string>, last: { text: string }): AsyncGenerator<string> {
   for await (const chunk of text) {
     if (chunk !== '') last.text = chunk;
     yield chunk;
