@@ -71,9 +71,15 @@ export async function scanWorkload(
       for (const note of file.notes()) log.warn(`${basename(spec.path)}: ${note}`);
     });
   if (badRows > 0) log.warn(`${spec.path}: ${badRows} rows could not be read and are left out (--on-bad-row skip)`);
-  const { format, blockTokens } = file;
+  const { format, blockTokens, map } = file;
   return {
-    spec: { ...spec, format, ...(blockTokens === undefined ? {} : { blockTokens }), transforms: resolved },
+    spec: {
+      ...spec,
+      format,
+      ...(blockTokens === undefined ? {} : { blockTokens }),
+      ...(map === undefined ? {} : { map }),
+      transforms: resolved,
+    },
     source,
     stats,
     badRows,

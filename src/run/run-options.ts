@@ -21,6 +21,7 @@ import { fields, shownOptions } from './given-options.ts';
 import { readHeaders } from './headers.ts';
 import { readProbe } from './probe-file.ts';
 import type { RunSpec } from './run-spec.ts';
+import { readingOf, TRACE_FIELDS } from './trace-options.ts';
 import { CUT_FIELDS, TIME_FIELDS, transformsOf } from './transform-options.ts';
 
 const NONNEGATIVE = expected('a whole number from 0');
@@ -79,8 +80,7 @@ const WORKLOAD_FIELDS = {
   workload: z.union([text, z.custom<Source>(isSource)], expected('a trace file, a bundled sample, or a Source')),
   ...TIME_FIELDS,
   ...CUT_FIELDS,
-  blockTokens: wholeNumber.optional(),
-  onBadRow: z.enum(['fail', 'skip'], expected('fail or skip')).default('fail'),
+  ...TRACE_FIELDS,
   seed: z.int(expected('a whole number')).default(1),
   salt: text.optional(),
 };
@@ -223,15 +223,10 @@ function read<T>(schema: z.ZodType<T>, given: unknown): T {
 
 function workloadOf(options: z.output<typeof replayOptionsSchema>): RunSpec['workload'] {
   const transforms = transformsOf(options);
-  const { workload, blockTokens, onBadRow } = options;
-  if (typeof workload === 'string')
-    return {
-      path: resolveWorkload(workload),
-      onBadRow,
-      ...(blockTokens === undefined ? {} : { blockTokens }),
-      transforms,
-    };
-  if (transforms.length > 0 || blockTokens !== undefined)
+  const { workload } = options;
+  if (typeof workload === 'string') return { path: resolveWorkload(workload), ...readingOf(options), transforms };
+  const { onBadRow: _, ...reading } = readingOf(options);
+  if (transforms.length > 0 || Object.keys(reading).length > 0)
     throw new UserError('a source of your own is replayed as it is: transform it yourself, or name a trace file');
   return workload;
 }

@@ -2,7 +2,6 @@ import { azure2023 } from './azure-2023.ts';
 import { azure2024 } from './azure-2024.ts';
 import { azure2025 } from './azure-2025.ts';
 import { burstGpt1, burstGpt2 } from './burstgpt.ts';
-import { csvLog } from './csv-log.ts';
 import type { Format } from './format.ts';
 import { mooncake, mooncakeLengths } from './mooncake.ts';
 import { native } from './native.ts';
@@ -26,5 +25,4 @@ export const FORMATS: readonly Format[] = [
   vidur,
   vidurLengths,
   plainCsv,
-  csvLog,
 ];

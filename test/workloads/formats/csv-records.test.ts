@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
+import { z } from 'zod';
 import { csvRecords, type CsvRecord } from '../../../workloads/formats/csv-records.ts';
 import { timestampToUs, tokenCount, zonedTimestampToUs } from '../../../workloads/formats/fields.ts';
 
@@ -17,7 +18,7 @@ async function* streamed(chunks: readonly string[]): AsyncGenerator<string> {
 
 /** As the library alone reads it, all at once. */
 function byLibrary(text: string): CsvRecord[] {
-  const read: { record: string[]; info: { lines: number } }[] = parse(text.replaceAll('\r', ' '), {
+  const read: unknown[] = parse(text.replaceAll('\r', ' '), {
     bom: true,
     info: true,
     record_delimiter: '\n',
@@ -25,7 +26,10 @@ function byLibrary(text: string): CsvRecord[] {
     skip_empty_lines: true,
     trim: true,
   });
-  return read.map(({ record, info }) => ({ record, line: info.lines }));
+  return z
+    .array(z.object({ record: z.array(z.string()), info: z.object({ lines: z.number() }) }))
+    .parse(read)
+    .map(({ record, info }) => ({ record, line: info.lines }));
 }
 
 function cut(text: string, at: readonly number[]): string[] {
