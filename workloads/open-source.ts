@@ -11,7 +11,7 @@ import { inBatches } from './formats/batches.ts';
 import { FORMATS } from './formats/index.ts';
 import { BY_CHARACTERS, lengthsNote, type TextTokens } from './formats/text-tokens.ts';
 import { unknownForm } from './foreign-forms.ts';
-import { leftOutNotes } from './left-out.ts';
+import { rowNotes } from './row-notes.ts';
 import { nearFile } from './near-file.ts';
 import { readTokenizer } from './prompts/tokenizer-file.ts';
 import { badRowsDoubt, RowSurvey, type BadRowsDoubt } from './rows-alike.ts';
@@ -93,6 +93,7 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
         survey.addLeftOut(left);
         options.onLeftOut?.(left);
       },
+      remark: (text: string) => survey.addRemark(text),
     };
     const hasFailed = (): boolean => options.onBadRow === 'fail' && survey.firstBad !== null;
     try {
@@ -128,7 +129,7 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
       if (doubt?.isWrongForm === true) return [`wrong_form: ${doubt.text}`];
       return [
         ...(texts === null || !hasCounted ? [] : [lengthsNote(texts)]),
-        ...leftOutNotes(furthest.leftOut),
+        ...rowNotes(furthest),
         ...(format.notes?.(head, furthest.keys) ?? []),
       ];
     },

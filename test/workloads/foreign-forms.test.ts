@@ -56,15 +56,8 @@ describe('a file of another form is said to be one, with the way out, and no adv
       /JSON array.*ShareGPT.*without arrival times/,
     ],
     ['ShareGPT over lines', '[\n  {\n    "id": "a",\n    "conversations": [\n', /ShareGPT/],
-    [
-      'OpenAI batch',
-      json({ custom_id: 'r', method: 'POST', url: '/v1', body: { messages: [] } }),
-      /OpenAI batch.*without times/,
-    ],
-    ['vLLM bench custom', json({ prompt: 'x', output_tokens: 3 }), /vLLM bench.*without times/],
-    ['chat messages', json({ messages: [{ role: 'user', content: '"delay":' }] }), /chat messages/],
+    ['questions', json({ question: 'x', answer: 'y' }), /data set of questions.*without times/],
     ['Weka', json({ id: 'a', models: [], block_size: 64, tool_tokens: 1, requests: [] }), /Weka/],
-    ['spans', json({ resourceSpans: [] }), /OpenTelemetry/],
     [
       'LiteLLM as JSON',
       json({ startTime: 1.5, prompt_tokens: 1, completion_tokens: 1 }),

@@ -42,6 +42,8 @@ export interface RowContext {
   readonly keys?: Set<string> | undefined;
   /** Told of each row, or part of one, that is sound and still no request to replay, such as one that failed. */
   leftOut?(left: LeftOut): void;
+  /** Told of each row that was read in a way that its user should know of, for a count of those that are alike. */
+  remark?(text: string): void;
   /** Counts the tokens of texts; absent: by their characters. */
   readonly textTokens?: TextTokens | undefined;
   /** What the input tokens of a log count; absent: `whole`, the whole prompt. */
@@ -87,6 +89,12 @@ export function quoted(value: unknown, depth = 0): string {
         .slice(0, MOST_NAMES)
         .map(([key, item]) => `${quoted(key)}:${quoted(item, depth + 1)}`);
   return `${open}${items.join(',').slice(0, MOST_QUOTED - 2)}${close}`;
+}
+
+/** A value of a cell or field as the text that a cell would have: numbers as their digits, nothing as none. */
+export function cellText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return value === undefined || value === null ? '' : quoted(value);
 }
 
 /** The note on columns or keys of a file that nothing reads. */
