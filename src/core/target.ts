@@ -11,6 +11,19 @@ export interface ScheduledRequest {
   readonly dueUs: number;
   /** The HTTP calls of its exchange, bodies encoded; empty for a target that is not reached over HTTP. */
   readonly calls: readonly Call[];
+  /**
+   * The turns of its session that its prompt repeats, and itself as the last, where answers are those of the run and the
+   * target is not reached over HTTP; absent: the request's blocks are all that is known of its prompt.
+   */
+  readonly turns?: readonly [SessionTurn, ...SessionTurn[]];
+}
+
+/** Tokens that a turn brought into its session: what is new of its prompt, and its output. */
+export interface SessionTurn {
+  /** Unique in the run, from 1: equal ids mean equal tokens at equal positions. */
+  readonly id: number;
+  /** Position of the first of them; they go on until the next turn begins. */
+  readonly begin: number;
 }
 
 /** Facts of a response, from the part of it that arrived. */
