@@ -53,10 +53,7 @@ const FORMS: readonly ForeignForm[] = [
     wayOut: `count the tokens of each prompt and ${AS_CSV}`,
   },
   {
-    keys: [
-      ['turns', 'session_id'],
-      ['payloads', 'session_id'],
-    ],
+    keys: [['turns', 'session_id']],
     is: 'an AIPerf multi-turn file: prompts as text, and delays between the turns of a session in place of times',
     wayOut: CLOSED_LOOP,
   },
@@ -64,14 +61,6 @@ const FORMS: readonly ForeignForm[] = [
     keys: [['text_input'], ['texts'], ['text', 'output_length'], ['text', 'timestamp']],
     is: 'an AIPerf (GenAI-Perf) file of prompts as text, without lengths of prompts',
     wayOut: `count their tokens and ${AS_CSV}`,
-  },
-  {
-    keys: [
-      ['custom_id', 'body'],
-      ['custom_id', 'response'],
-    ],
-    is: 'an OpenAI batch file: requests without times',
-    wayOut: `give each a time and its lengths, and ${AS_CSV}`,
   },
   {
     keys: [
@@ -99,26 +88,10 @@ const FORMS: readonly ForeignForm[] = [
     wayOut: `take the start of each round and ${AS_CSV}`,
   },
   {
-    keys: [['resourceSpans'], ['spans', 'trace_id'], ['startTimeUnixNano'], ['scopeSpans']],
-    is: 'an OpenTelemetry export of spans',
-    wayOut: `take the start and gen_ai.usage.* of each inference span, and ${AS_CSV}`,
-  },
-  {
-    keys: [['usage_details'], ['usageDetails'], ['provided_model_name']],
-    is: 'a Langfuse export',
-    wayOut:
-      "write its generations as CSV: jq -r '[.start_time, .usage_details.input, .usage_details.output] | @csv' below the header start_time,input_tokens,output_tokens",
-  },
-  {
     keys: [['startTime', 'prompt_tokens', 'completion_tokens']],
     is: 'a LiteLLM log as JSON, which is read as CSV only',
     wayOut:
       "write jq -r '[.startTime, .prompt_tokens, .completion_tokens] | @csv' below the header startTime,prompt_tokens,completion_tokens",
-  },
-  {
-    keys: [['captureData']],
-    is: 'a SageMaker data capture: bodies of requests, without token counts of prompts',
-    wayOut: `count their tokens and ${AS_CSV}`,
   },
   {
     keys: [
@@ -131,13 +104,8 @@ const FORMS: readonly ForeignForm[] = [
     wayOut: CLOSED_LOOP,
   },
   {
-    keys: [['messages']],
-    is: 'a file of chat messages (OpenAI, SGLang bench): texts without times and without token counts',
-    wayOut: `give each a time and its lengths, and ${AS_CSV}`,
-  },
-  {
-    keys: [['prompt'], ['question', 'answer'], ['instruction']],
-    is: 'a data set of prompts (vLLM bench custom): texts without times',
+    keys: [['question', 'answer'], ['instruction']],
+    is: 'a data set of questions: texts without times',
     wayOut: `give each a time and its lengths, and ${AS_CSV}`,
   },
 ];

@@ -10,7 +10,7 @@ import { badRowError, type BadRow, type Format, type LeftOut } from './formats/f
 import { inBatches } from './formats/batches.ts';
 import { FORMATS } from './formats/index.ts';
 import { BY_CHARACTERS, lengthsNote, type TextTokens } from './formats/text-tokens.ts';
-import { leftOutNotes } from './left-out.ts';
+import { rowNotes } from './row-notes.ts';
 import { guessedFormat } from './table/guessed-format.ts';
 import { isTableFormat, tableFormat, TABLE_FORMATS } from './table/table-format.ts';
 import { nearFile } from './near-file.ts';
@@ -51,6 +51,8 @@ export interface OpenOptions {
   readonly map?: string | undefined;
   /** Name of the format where it is known, as are then `blockTokens` and `map`: the file's first lines are not read for them. */
   readonly format?: string | undefined;
+  /** Where `format` is given: whether its sessions have starts. */
+  readonly starts?: 'none' | undefined;
 }
 
 export interface OpenedSource extends Source {
@@ -80,6 +82,7 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
   const { format, blockTokens, lines } = await formatOf(path, options, text);
   const doubtOf = (survey: RowSurvey): BadRowsDoubt | null => badRowsDoubt(format.name, lines, survey);
   const timeUnit = format.timeUnit?.(lines[0] ?? '') ?? null;
+  const starts = lines[0] === undefined ? (options.starts ?? null) : startsOf(format, lines[0]);
   let furthest = new RowSurvey();
   const texts = format.hasTexts === true ? await textTokens(options.tokenizer) : null;
   let hasCounted = false;
@@ -108,6 +111,7 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
         survey.addLeftOut(left);
         options.onLeftOut?.(left);
       },
+      remark: (text: string) => survey.addRemark(text),
     };
     const hasFailed = (): boolean => options.onBadRow === 'fail' && survey.firstBad !== null;
     try {
@@ -132,7 +136,7 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
     transforms: [],
     ...(blockTokens === null ? {} : { blockTokens }),
     ...(timeUnit === null ? {} : { timeUnit }),
-    ...(format.starts === undefined ? {} : { starts: format.starts }),
+    ...(starts === null ? {} : { starts }),
     ...(format.map === undefined ? {} : { map: format.map }),
     firstLine: lines[0] ?? '',
     open: read,
@@ -146,7 +150,7 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
       return [
         ...text.notes,
         ...(texts === null || !hasCounted ? [] : [lengthsNote(texts)]),
-        ...leftOutNotes(furthest.leftOut),
+        ...rowNotes(furthest),
         ...(format.notes?.(head, furthest.keys) ?? []),
       ];
     },
@@ -201,6 +205,10 @@ function namedFormat(name: string, { map }: Pick<OpenOptions, 'map'>): Format {
   throw new UserError(
     `--trace-format: there is no trace format "${name}"${didYouMean(name, FORMAT_NAMES)} (${FORMAT_NAMES.join(', ')})`,
   );
+}
+
+function startsOf({ starts }: Format, head: string): 'none' | null {
+  return typeof starts === 'function' ? starts(head) : (starts ?? null);
 }
 
 function blockTokensOf(path: string, format: Format, lines: readonly string[], given: number | null): number | null {
