@@ -14,10 +14,18 @@ export interface TransformSpec {
 export interface WorkloadSpec {
   readonly path: string;
   readonly onBadRow: 'fail' | 'skip';
-  /** Name of the trace format; absent: detected from the file's first lines. */
+  /** Name of the trace format where it was detected already; absent: `traceFormat`, or as the file's first lines tell. */
   readonly format?: string;
+  /** Name of the format that the user says the file is of; absent: detected. */
+  readonly traceFormat?: string;
+  /** Which column of a table is what, as `--map` has it; with `format`: with what was guessed. */
+  readonly map?: string;
   /** Tokens of a prefix block, for traces whose file does not give it; with `format`: as found in the file. */
   readonly blockTokens?: number;
+  /** A `tokenizer.json` that counts the tokens of texts, for traces without token counts; absent: by characters. */
+  readonly tokenizer?: string;
+  /** Absent: `whole`. */
+  readonly inputIs?: InputIs;
   /** With `format`: as found in the file. */
   readonly starts?: 'none';
   /** Applied in this order. */
@@ -44,6 +52,10 @@ export interface SessionsPlan {
   /** Session trees at a time; null: each begins at its time. */
   readonly lanes: number | null;
 }
+
+/** What the input tokens of a log count: the whole prompt, or what of it no prefix cache held. */
+export const INPUT_IS = ['whole', 'uncached'] as const;
+export type InputIs = (typeof INPUT_IS)[number];
 
 /** A source of requests. `open` may be called again and yields the same batches each time. */
 export interface Source {
