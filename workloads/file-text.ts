@@ -11,9 +11,9 @@ const LINE_FEED = 10;
 
 /**
  * A file's text in chunks that are cut anywhere. Throws a UserError that says where for bytes that are not UTF-8 and for
- * a row of more than `MOST_ROW_BYTES`.
+ * a row of more than `mostRowBytes`.
  */
-export async function* fileText(path: string, hash: FileHash): AsyncGenerator<string> {
+export async function* fileText(path: string, hash: FileHash, mostRowBytes = MOST_ROW_BYTES): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   let offset = 0;
   let rowBytes = 0;
@@ -27,8 +27,8 @@ export async function* fileText(path: string, hash: FileHash): AsyncGenerator<st
   for await (const chunk of fileBytes(path, hash)) {
     const text = decode(chunk);
     const rowEnd = text.trim() === '' ? -1 : chunk.indexOf(LINE_FEED);
-    if (rowBytes + (rowEnd === -1 ? chunk.length : rowEnd) > MOST_ROW_BYTES)
-      throw await rowTooLong(path, offset - rowBytes);
+    if (rowBytes + (rowEnd === -1 ? chunk.length : rowEnd) > mostRowBytes)
+      throw await rowTooLong(path, offset - rowBytes, mostRowBytes);
     rowBytes = rowEnd === -1 ? rowBytes + chunk.length : chunk.length - 1 - chunk.lastIndexOf(LINE_FEED);
     yield text;
     offset += chunk.length;
@@ -37,7 +37,7 @@ export async function* fileText(path: string, hash: FileHash): AsyncGenerator<st
 }
 
 /** Reads the file again to count its lines, which is not worth the time of every file that is sound. */
-async function rowTooLong(path: string, rowStart: number): Promise<UserError> {
+async function rowTooLong(path: string, rowStart: number, mostRowBytes: number): Promise<UserError> {
   let line = 1;
   let offset = 0;
   for await (const chunk of fileBytes(path)) {
@@ -47,6 +47,6 @@ async function rowTooLong(path: string, rowStart: number): Promise<UserError> {
     if (offset >= rowStart) break;
   }
   return new UserError(
-    `${path}:${line}: row_too_long: no row ends in the ${MOST_ROW_BYTES / 2 ** 20} MiB from this line on, expected a row a line; leave texts out of it, their lengths are enough`,
+    `${path}:${line}: row_too_long: no row ends in the ${mostRowBytes / 2 ** 20} MiB from this line on, expected a row a line; leave texts out of it, their lengths are enough`,
   );
 }

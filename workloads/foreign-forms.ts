@@ -85,16 +85,6 @@ const FORMS: readonly ForeignForm[] = [
     wayOut: `it says nothing of load: draw times for its texts, count their tokens, and ${AS_CSV}`,
   },
   {
-    keys: [
-      ['hash_id_scope'],
-      ['requests', 'tool_tokens'],
-      ['requests', 'models', 'block_size'],
-      ['requests', 'hash_ids'],
-    ],
-    is: 'a Weka trace (Claude Code): one conversation an object, with times from its own start',
-    wayOut: `give each conversation a start and ${AS_CSV}`,
-  },
-  {
     keys: [['round_index'], ['newly_append_tokens']],
     is: 'a TraceLab trace of agent rounds, with times as events',
     wayOut: `take the start of each round and ${AS_CSV}`,

@@ -69,7 +69,9 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
     const keys = lines.length === 0 ? undefined : survey.keys;
     const hasFailed = (): boolean => options.onBadRow === 'fail' && survey.firstBad !== null;
     try {
-      for await (const batch of inBatches(format.read(fileText(full, hash), { path, blockTokens, bad, keys }))) {
+      for await (const batch of inBatches(
+        format.read(fileText(full, hash, format.mostRowBytes), { path, blockTokens, bad, keys }),
+      )) {
         survey.good += batch.length;
         if (survey.rows > furthest.rows) furthest = survey;
         if (!hasFailed()) yield batch;

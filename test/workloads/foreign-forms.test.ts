@@ -63,7 +63,6 @@ describe('a file of another form is said to be one, with the way out, and no adv
     ],
     ['vLLM bench custom', json({ prompt: 'x', output_tokens: 3 }), /vLLM bench.*without times/],
     ['chat messages', json({ messages: [{ role: 'user', content: '"delay":' }] }), /chat messages/],
-    ['Weka', json({ id: 'a', models: [], block_size: 64, tool_tokens: 1, requests: [] }), /Weka/],
     ['spans', json({ resourceSpans: [] }), /OpenTelemetry/],
     [
       'LiteLLM as JSON',

@@ -16,6 +16,8 @@ export interface Format {
   blockTokens?(lines: readonly string[], preferred: number | null): number | null;
   /** As `Source.starts`. Rows stand session by session then, each in order of time. */
   readonly starts?: 'none';
+  /** The longest row, for formats in which a row is a whole conversation; absent: that of `file-text.ts`. */
+  readonly mostRowBytes?: number;
   /** Unit of the times that a column's name in the first line says, for formats where it may be any. */
   timeUnit?(head: string): NamedUnit | null;
   /**

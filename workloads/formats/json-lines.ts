@@ -153,18 +153,34 @@ function describe(
     return /:\s*(?:NaN|-?Infinity)\b/.test(content)
       ? `nan: the line holds NaN or Infinity, expected JSON with finite numbers: ${start}`
       : `the line is not JSON: ${start}`;
-  const name = String(error.issues[0]?.path[0]);
-  const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
-  if (field === undefined || typeof value !== 'object' || value === null)
+  const name = error.issues[0]?.path[0];
+  if (typeof name !== 'string' || !Object.hasOwn(fields, name) || typeof value !== 'object' || value === null)
     return `the line is ${start}, expected an object with ${Object.keys(fields)
       .filter((key) => fields[key]?.kind !== undefined)
       .join(', ')}`;
+  return fieldFault(error, value, fields);
+}
+
+/**
+ * What is wrong with a value by the first issue of its schema: the fault, where it is, what was found and what was
+ * expected. `at`: where the value stands in its row, such as `requests[3].`; `fields`: by the value's own keys.
+ */
+export function fieldFault(
+  error: z.ZodError,
+  value: unknown,
+  fields: Readonly<Record<string, FieldExpectation>>,
+  at = '',
+): string {
+  const name = String(error.issues[0]?.path[0] ?? '');
+  const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
+  if (field === undefined || typeof value !== 'object' || value === null)
+    return `${at.replace(/\.$/, '')} is ${quoted(value)}, expected an object with ${Object.keys(fields).join(', ')}`;
   const found: unknown = Object.entries(value).find(([key]) => key === name)?.[1];
   const shown = found === undefined ? 'missing' : quoted(found);
   const fault = field.kind === undefined ? '' : faultName(field.kind, found);
   const hint =
     field.kind === 'time' && (typeof found === 'string' || typeof found === 'number') ? timeHint(String(found)) : '';
-  return `${fault}${name} is ${shown}, expected ${field.expected}${hint}`;
+  return `${fault}${at}${name} is ${shown}, expected ${field.expected}${hint}`;
 }
 
 /** Lines without their ends, those of a chunk together; a last line that nothing ends comes alone, as cut. */
