@@ -97,9 +97,10 @@ describe('a conversation of Weka', () => {
   });
 
   it('has block ids of its own, unless their scope is the file', async () => {
-    const two = (scope: object): string =>
+    const two = (scope: Readonly<Record<string, unknown>>): string =>
       conversation([call(0, 2)], scope) + conversation([call(0, 3)], { id: 'b', ...scope });
-    const blocks = async (scope: object): Promise<unknown> => (await read(two(scope))).map((each) => each.blocks);
+    const blocks = async (scope: Readonly<Record<string, unknown>>): Promise<unknown> =>
+      (await read(two(scope))).map((each) => each.blocks);
     const apart = [
       [0, 1],
       [2, 3, 4],
