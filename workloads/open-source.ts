@@ -1,16 +1,19 @@
 import { statSync, type Stats } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { UserError } from '../src/core/errors.ts';
-import type { Source } from '../src/core/plan.ts';
+import type { InputIs, Source } from '../src/core/plan.ts';
 import type { Request } from '../src/core/request.ts';
-import { badRowError, type BadRow, type Format } from './formats/format.ts';
+import { badRowError, type BadRow, type Format, type LeftOut } from './formats/format.ts';
 import { binaryKind } from './binary-kind.ts';
 import { FileHash, fileHead, unreadable } from './file-bytes.ts';
 import { fileText } from './file-text.ts';
 import { inBatches } from './formats/batches.ts';
 import { FORMATS } from './formats/index.ts';
+import { BY_CHARACTERS, lengthsNote, type TextTokens } from './formats/text-tokens.ts';
 import { unknownForm } from './foreign-forms.ts';
+import { leftOutNotes } from './left-out.ts';
 import { nearFile } from './near-file.ts';
+import { readTokenizer } from './prompts/tokenizer-file.ts';
 import { badRowsDoubt, RowSurvey, type BadRowsDoubt } from './rows-alike.ts';
 import { SAMPLES } from './samples/index.ts';
 
@@ -30,6 +33,12 @@ export interface OpenOptions {
   readonly onBadRow: 'fail' | 'skip';
   /** Called with each bad row that is skipped. */
   readonly onSkipped?: ((row: BadRow) => void) | undefined;
+  /** Called with each row that is sound and no request to replay. */
+  readonly onLeftOut?: ((left: LeftOut) => void) | undefined;
+  /** A `tokenizer.json` that counts the tokens of texts where the trace does not; absent: by characters. */
+  readonly tokenizer?: string | undefined;
+  /** What the input tokens of a log count; absent: the whole prompt. */
+  readonly inputIs?: InputIs | undefined;
   /** Tokens of a prefix block, for files that do not say. */
   readonly blockTokens?: number | undefined;
   /** Name of the format where it is known, as is then `blockTokens`: the file's first lines are not read for them. */
@@ -58,6 +67,12 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
   const doubtOf = (survey: RowSurvey): BadRowsDoubt | null => badRowsDoubt(format.name, lines, survey);
   const timeUnit = format.timeUnit?.(lines[0] ?? '') ?? null;
   let furthest = new RowSurvey();
+  const texts = format.hasTexts === true ? await textTokens(options.tokenizer) : null;
+  let hasCounted = false;
+  const count = (value: string): number => {
+    hasCounted = true;
+    return texts?.count(value) ?? 0;
+  };
   async function* read(): AsyncGenerator<readonly Request[]> {
     const survey = new RowSurvey();
     const bad = (row: BadRow): void => {
@@ -67,11 +82,21 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
         throw badRowError(path, survey.firstBad ?? row, doubtOf(survey)?.text ?? null);
     };
     const keys = lines.length === 0 ? undefined : survey.keys;
+    const context = {
+      path,
+      blockTokens,
+      bad,
+      keys,
+      inputIs: options.inputIs,
+      textTokens: texts === null ? undefined : { count, by: texts.by },
+      leftOut(left: LeftOut): void {
+        survey.addLeftOut(left);
+        options.onLeftOut?.(left);
+      },
+    };
     const hasFailed = (): boolean => options.onBadRow === 'fail' && survey.firstBad !== null;
     try {
-      for await (const batch of inBatches(
-        format.read(fileText(full, hash, format.mostRowBytes), { path, blockTokens, bad, keys }),
-      )) {
+      for await (const batch of inBatches(format.read(fileText(full, hash, format.mostRowBytes), context))) {
         survey.good += batch.length;
         if (survey.rows > furthest.rows) furthest = survey;
         if (!hasFailed()) yield batch;
@@ -101,9 +126,19 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
       if (head === undefined || (options.onBadRow === 'fail' && furthest.bad > 0)) return [];
       const doubt = doubtOf(furthest);
       if (doubt?.isWrongForm === true) return [`wrong_form: ${doubt.text}`];
-      return [...(format.notes?.(head, furthest.keys) ?? [])];
+      return [
+        ...(texts === null || !hasCounted ? [] : [lengthsNote(texts)]),
+        ...leftOutNotes(furthest.leftOut),
+        ...(format.notes?.(head, furthest.keys) ?? []),
+      ];
     },
   };
+}
+
+async function textTokens(tokenizer: string | undefined): Promise<TextTokens> {
+  if (tokenizer === undefined) return BY_CHARACTERS;
+  const { path, encode } = await readTokenizer(tokenizer);
+  return { count: (text) => encode(text).length, by: path };
 }
 
 /** How a file is read. */

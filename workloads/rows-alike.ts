@@ -1,6 +1,6 @@
 import { withThousands } from '../src/core/units.ts';
 import { foreignForm, keysIn, sessionForm } from './foreign-forms.ts';
-import type { BadRow } from './formats/format.ts';
+import type { BadRow, LeftOut } from './formats/format.ts';
 
 /** So many different faults are counted apart: a message may hold a part of its row. */
 const MOST_FAULTS = 1000;
@@ -12,6 +12,8 @@ export class RowSurvey {
   /** Keys or columns of all rows, those that cannot be read too. */
   readonly keys = new Set<string>();
   readonly faults = new Map<string, number>();
+  /** Rows that are sound and no requests to replay, by reason. */
+  readonly leftOut = new Map<string, number>();
   good = 0;
   bad = 0;
   missingTimes = 0;
@@ -26,6 +28,10 @@ export class RowSurvey {
     const named = faultOf(row);
     const fault = this.faults.size < MOST_FAULTS || this.faults.has(named) ? named : 'other faults';
     this.faults.set(fault, (this.faults.get(fault) ?? 0) + 1);
+  }
+
+  addLeftOut({ reason }: LeftOut): void {
+    this.leftOut.set(reason, (this.leftOut.get(reason) ?? 0) + 1);
   }
 
   get rows(): number {

@@ -18,6 +18,10 @@ export interface WorkloadSpec {
   readonly format?: string;
   /** Tokens of a prefix block, for traces whose file does not give it; with `format`: as found in the file. */
   readonly blockTokens?: number;
+  /** A `tokenizer.json` that counts the tokens of texts, for traces without token counts; absent: by characters. */
+  readonly tokenizer?: string;
+  /** Absent: `whole`. */
+  readonly inputIs?: InputIs;
   /** Applied in this order. */
   readonly transforms: readonly TransformSpec[];
   /** How its sessions are to be replayed; absent: nothing was asked. Scanning makes transforms of it. */
@@ -42,6 +46,10 @@ export interface SessionsPlan {
   /** Session trees at a time; null: each begins at its time. */
   readonly lanes: number | null;
 }
+
+/** What the input tokens of a log count: the whole prompt, or what of it no prefix cache held. */
+export const INPUT_IS = ['whole', 'uncached'] as const;
+export type InputIs = (typeof INPUT_IS)[number];
 
 /** A source of requests. `open` may be called again and yields the same batches each time. */
 export interface Source {

@@ -75,7 +75,7 @@ describe('a file of another form is said to be one, with the way out, and no adv
       json({ ts: 1, in: 5 }),
       /its keys are ts, in; none is known as the tokens of the prompt or the tokens/,
     ],
-    ['lengths alone', 'num_prefill_tokens,num_decode_tokens\n1,2\n', /none is known as the time of arrival.*arrival_s/],
+    ['lengths alone', 'prompt_tokens,completion_tokens\n1,2\n', /none is known as the time of arrival.*arrival_s/],
     [
       'two times',
       'timestamp,created_at,prompt_tokens,completion_tokens\n1,1,1,1\n',
@@ -214,9 +214,9 @@ describe('what of a file is used and what is not is said, in a run as in inspect
     [
       'images',
       `${AZURE}2024-10-15 00:00:00.0000000,2,900,120\n2024-10-15 00:00:01.5000000,0,300,60\n`,
-      'azure-2023',
+      'azure-2025',
       [1.5, 600],
-      [/^columns not used: NumImages; /],
+      [/^images are counted/],
     ],
     [
       'model and class',
@@ -234,20 +234,6 @@ describe('what of a file is used and what is not is said, in a run as in inspect
         /^columns used: startTime as arrival, prompt_tokens as input tokens, completion_tokens as output tokens$/,
         /^columns not used: request_id, endTime, model, total_tokens; /,
       ],
-    ],
-    [
-      'BurstGPT',
-      'Timestamp,Session ID,Elapsed time,Model,Request tokens,Response tokens,Total tokens,Log Type\n19440110.0,,43,GPT-4,906,446,1352,API log\n19440112.0,,3,GPT-4,94,1,95,API log\n',
-      'csv-log',
-      [2, 500],
-      [/^columns used: Timestamp as arrival \(in s\)/, /^columns not used: Session ID, Elapsed time, /],
-    ],
-    [
-      'Vidur',
-      'arrived_at,num_prefill_tokens,num_decode_tokens\n0.5,374,44\n1.7,396,109\n',
-      'csv-log',
-      [1.2, 385],
-      [/^columns used: arrived_at as arrival \(in s\)/],
     ],
     [
       'a unit in the name',

@@ -1,14 +1,8 @@
-import { namedUnit, namesByRole, normalName, type NamedUnit } from './column-names.ts';
+import { namedUnit, namesByRole, type NamedUnit } from './column-names.ts';
 import { cellsOf, csvNotes, csvRequests, type Columns } from './csv-rows.ts';
 import { absoluteTimeToUs, isAbsoluteTime, numberToUs, tokenCount } from './fields.ts';
 import { namesText, type Format } from './format.ts';
 
-/** Published forms whose times are seconds, which their names do not say: BurstGPT, Vidur, splitwise-sim. */
-const IN_SECONDS: readonly (readonly [time: string, input: string, output: string])[] = [
-  ['timestamp', 'request_tokens', 'response_tokens'],
-  ['arrived_at', 'num_prefill_tokens', 'num_decode_tokens'],
-  ['arrival_timestamp', 'prompt_size', 'token_size'],
-];
 /** So many rows tell whether times are dates. */
 const FEW = 100;
 
@@ -23,8 +17,8 @@ interface LogColumns {
 
 /**
  * Logs of gateways and traces of other tools as CSV, by the usual names of their columns: one column for the time of
- * arrival, one for each length, and times whose unit is certain: dates, seconds or less since 1970, a unit in the
- * column's name, or a published form. Where that is not so, the file is refused.
+ * arrival, one for each length, and times whose unit is certain: dates, seconds or less since 1970, or a unit in the
+ * column's name. Where that is not so, the file is refused.
  */
 export const csvLog: Format = {
   name: 'csv-log',
@@ -36,7 +30,6 @@ export const csvLog: Format = {
     if (log.unit !== null) return true;
     return rows.slice(0, FEW).some((row) => isAbsoluteTime(cellsOf(row)[names.indexOf(log.time)] ?? ''));
   },
-  // The times of a published form are known, at whatever pace; those of a name are what the name's author meant.
   timeUnit: (head) => namedUnit(logColumns(cellsOf(head))?.time ?? ''),
   notes(head) {
     const names = cellsOf(head);
@@ -51,13 +44,6 @@ export const csvLog: Format = {
 
 /** Null where a column is missing, or where several could be it. */
 export function logColumns(names: readonly string[]): LogColumns | null {
-  const published = IN_SECONDS.map((wanted) =>
-    wanted.map((normal) => names.find((name) => normalName(name) === normal)),
-  ).find((found) => found.every((name) => name !== undefined));
-  if (published !== undefined) {
-    const [time = '', input = '', output = ''] = published;
-    return { time, input, output, unit: 's' };
-  }
   const named = namesByRole(names);
   const [[time, ...times], [input, ...inputs], [output, ...outputs]] = [named.time, named.input, named.output];
   if (time === undefined || input === undefined || output === undefined) return null;

@@ -83,14 +83,14 @@ export async function* csvRequests(
   if (lastBad !== null) rows.bad(tail.text.endsWith('\n') ? lastBad : cutOff(lastBad));
 }
 
-interface CsvRecord {
+export interface CsvRecord {
   readonly record: readonly string[];
   /** `lines`: the line on which it ends. */
   readonly info: { readonly lines: number };
 }
 
 /** The records of each chunk together: a step between stages for each record would add a sixth to the time of the parse. */
-async function* parsedRecords(path: string, text: AsyncIterable<string>): AsyncGenerator<readonly CsvRecord[]> {
+export async function* parsedRecords(path: string, text: AsyncIterable<string>): AsyncGenerator<readonly CsvRecord[]> {
   const parser = parse({
     bom: true,
     info: true,
@@ -132,12 +132,12 @@ async function* parsedRecords(path: string, text: AsyncIterable<string>): AsyncG
 }
 
 /** A bad row that nothing ends is most often one that a copy or a download cut off. */
-function cutOff(row: BadRow): BadRow {
+export function cutOff(row: BadRow): BadRow {
   return { ...row, message: `truncated_last_line: the file ends in the middle of a line: ${row.message}` };
 }
 
 /** The same text; `last` holds its last chunk that is not empty. */
-async function* remembered(text: AsyncIterable<string>, last: { text: string }): AsyncGenerator<string> {
+export async function* remembered(text: AsyncIterable<string>, last: { text: string }): AsyncGenerator<string> {
   for await (const chunk of text) {
     if (chunk !== '') last.text = chunk;
     yield chunk;
@@ -145,7 +145,7 @@ async function* remembered(text: AsyncIterable<string>, last: { text: string }):
 }
 
 /** Carriage returns within quotes, or before another one, would count as lines; space around a cell is dropped. */
-async function* withoutReturns(text: AsyncIterable<string>): AsyncGenerator<string> {
+export async function* withoutReturns(text: AsyncIterable<string>): AsyncGenerator<string> {
   for await (const chunk of text) yield chunk.replaceAll('\r', ' ');
 }
 

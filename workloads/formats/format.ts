@@ -1,6 +1,8 @@
 import { UserError } from '../../src/core/errors.ts';
+import type { InputIs } from '../../src/core/plan.ts';
 import type { Request } from '../../src/core/request.ts';
 import type { NamedUnit } from './column-names.ts';
+import type { TextTokens } from './text-tokens.ts';
 
 /** One trace format: how to know it by its first bytes, and how to read it. */
 export interface Format {
@@ -14,6 +16,8 @@ export interface Format {
    * blocks. `preferred` is taken where they leave a choice.
    */
   blockTokens?(lines: readonly string[], preferred: number | null): number | null;
+  /** Whether its prompts are texts without token counts, which `RowContext.textTokens` counts. */
+  readonly hasTexts?: true;
   /** As `Source.starts`. Rows stand session by session then, each in order of time. */
   readonly starts?: 'none';
   /** The longest row, for formats in which a row is a whole conversation; absent: that of `file-text.ts`. */
@@ -38,6 +42,18 @@ export interface RowContext {
   bad(row: BadRow): void;
   /** A reader adds the keys or columns of the rows, those that it does not use too. */
   readonly keys?: Set<string> | undefined;
+  /** Told of each row, or part of one, that is sound and still no request to replay, such as one that failed. */
+  leftOut?(left: LeftOut): void;
+  /** Counts the tokens of texts; absent: by their characters. */
+  readonly textTokens?: TextTokens | undefined;
+  /** What the input tokens of a log count; absent: `whole`, the whole prompt. */
+  readonly inputIs?: InputIs | undefined;
+}
+
+export interface LeftOut {
+  readonly line: number;
+  /** For a count of those that are left out for one reason: `failed: 0 response tokens`. */
+  readonly reason: string;
 }
 
 export interface BadRow {

@@ -33,10 +33,49 @@ export interface JsonRow<T> {
   readonly row: T;
 }
 
+/** A line of a JSON Lines file; `value`: undefined where it is no JSON. */
+export interface JsonLine {
+  readonly line: number;
+  readonly content: string;
+  readonly value: unknown;
+  /** Nothing ends the line: a copy or download may have cut it. */
+  readonly isCut: boolean;
+}
+
 /**
- * The rows of a JSON Lines file that fit a schema, with their lines; what does not fit is given to `rows.bad`. Blank
- * lines, CRLF and a byte order mark are fine. `skip`: lines before the first row, blank ones not counted.
+ * The lines of a JSON Lines file, those of a chunk together; a key of `used` that stands twice makes a bad row. Blank
+ * lines, CRLF and a byte order mark are fine. `skip`: lines before the first row, blank ones not counted. `prepare`
+ * changes a line's text before it is parsed.
  */
+export async function* jsonLines(
+  text: AsyncIterable<string>,
+  rows: RowContext,
+  used: ReadonlySet<string>,
+  { skip = 0, prepare = (content) => content }: { skip?: number; prepare?: (content: string) => string } = {},
+): AsyncGenerator<readonly JsonLine[]> {
+  let line = 0;
+  let left = skip;
+  for await (const { lines, isCut } of lineBatches(text)) {
+    const found: JsonLine[] = [];
+    for (const content of lines) {
+      line++;
+      if (content === '' || content.trim() === '') continue;
+      const value = parseJson(prepare(content));
+      const twice = hasMoreKeys(content, value) ? keyTwice(content, left > 0 ? null : used) : undefined;
+      const duplicate = twice === undefined ? null : duplicateKey(line, twice);
+      if (left-- > 0) {
+        if (duplicate !== null) throw new UserError(badRowText(rows.path, duplicate));
+        continue;
+      }
+      if (rows.keys !== undefined) addKeys(rows.keys, value);
+      if (duplicate === null) found.push({ line, content, value, isCut });
+      else rows.bad(duplicate);
+    }
+    yield found;
+  }
+}
+
+/** The rows of a JSON Lines file that fit a schema, with their lines; what does not fit is given to `rows.bad`. */
 export async function* jsonRows<T>(
   text: AsyncIterable<string>,
   rows: RowContext,
@@ -44,29 +83,35 @@ export async function* jsonRows<T>(
   fields: Readonly<Record<string, FieldExpectation>>,
   skip = 0,
 ): AsyncGenerator<JsonRow<T>> {
-  let line = 0;
-  let left = skip;
-  const keys = new Set(Object.keys(fields));
-  for await (const { lines, isCut } of lineBatches(text))
-    for (const content of lines) {
-      line++;
-      if (content === '' || content.trim() === '') continue;
-      const value = parseJson(content);
-      const twice = hasMoreKeys(content, value) ? keyTwice(content, left > 0 ? null : keys) : undefined;
-      const duplicate = twice === undefined ? null : duplicateKey(line, twice);
-      if (left-- > 0) {
-        if (duplicate !== null) throw new UserError(badRowText(rows.path, duplicate));
-        continue;
-      }
-      if (rows.keys !== undefined) addKeys(rows.keys, value);
+  for await (const lines of jsonLines(text, rows, new Set(Object.keys(fields)), { skip }))
+    for (const { line, content, value, isCut } of lines) {
       const found = schema.safeParse(value);
-      if (duplicate !== null) rows.bad(duplicate);
-      else if (found.success) yield { line, row: found.data };
-      else {
-        const cut = isCut && value === undefined ? 'truncated_last_line: the file ends in the middle of a line: ' : '';
-        rows.bad({ line, column: null, message: cut + describe(found.error, value, content, fields) });
-      }
+      if (found.success) yield { line, row: found.data };
+      else
+        rows.bad({
+          line,
+          column: null,
+          message: cutText(value, isCut) + describe(found.error, value, content, fields),
+        });
     }
+}
+
+function cutText(value: unknown, isCut: boolean): string {
+  return isCut && value === undefined ? 'truncated_last_line: the file ends in the middle of a line: ' : '';
+}
+
+/** A line that is no JSON object, as a bad row. */
+export function noObject({ line, content, value, isCut }: JsonLine, expected: string): BadRow {
+  const what =
+    value === undefined ? notJson(content) : `the line is ${content.slice(0, 80)}, expected an object with ${expected}`;
+  return { line, column: null, message: cutText(value, isCut) + what };
+}
+
+function notJson(content: string): string {
+  const start = content.slice(0, 80);
+  return /:\s*(?:NaN|-?Infinity)\b/.test(content)
+    ? `nan: the line holds NaN or Infinity, expected JSON with finite numbers: ${start}`
+    : `the line is not JSON: ${start}`;
 }
 
 function duplicateKey(line: number, key: string): BadRow {
@@ -149,10 +194,7 @@ function describe(
   fields: Readonly<Record<string, FieldExpectation>>,
 ): string {
   const start = content.slice(0, 80);
-  if (value === undefined)
-    return /:\s*(?:NaN|-?Infinity)\b/.test(content)
-      ? `nan: the line holds NaN or Infinity, expected JSON with finite numbers: ${start}`
-      : `the line is not JSON: ${start}`;
+  if (value === undefined) return notJson(content);
   const name = error.issues[0]?.path[0];
   if (typeof name !== 'string' || !Object.hasOwn(fields, name) || typeof value !== 'object' || value === null)
     return `the line is ${start}, expected an object with ${Object.keys(fields)
