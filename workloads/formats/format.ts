@@ -46,7 +46,7 @@ export interface RowContext {
   leftOut?(left: LeftOut): void;
   /** Counts the tokens of texts; absent: by their characters. */
   readonly textTokens?: TextTokens | undefined;
-  /** What the input tokens of a log count; absent: `whole`, the whole prompt. */
+  /** What the input tokens of a row count; absent: as the format has it, the whole prompt for most. */
   readonly inputIs?: InputIs | undefined;
 }
 

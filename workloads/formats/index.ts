@@ -4,6 +4,8 @@ import { azure2025 } from './azure-2025.ts';
 import { burstGpt1, burstGpt2 } from './burstgpt.ts';
 import { csvLog } from './csv-log.ts';
 import type { Format } from './format.ts';
+import { mooncakeAgentic } from './mooncake-agentic.ts';
+import { mooncakeSessions, mooncakeUntimed } from './mooncake-sessions.ts';
 import { mooncake, mooncakeLengths } from './mooncake.ts';
 import { native } from './native.ts';
 import { plainCsv } from './plain-csv.ts';
@@ -17,6 +19,9 @@ import { weka } from './weka.ts';
 export const FORMATS: readonly Format[] = [
   native,
   weka,
+  mooncakeAgentic,
+  mooncakeSessions,
+  mooncakeUntimed,
   mooncake,
   mooncakeLengths,
   azure2025,
