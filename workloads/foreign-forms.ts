@@ -39,12 +39,6 @@ const FORMS: readonly ForeignForm[] = [
     wayOut: { readAs: 'mooncake-sessions' },
   },
   {
-    keys: [['chat_id', 'input_length']],
-    is: 'a Qwen-Bailian trace, with times in seconds',
-    wayOut:
-      "write it as Mooncake's, with times in ms: jq -c '{timestamp: (.timestamp * 1000), input_length, output_length, hash_ids}'",
-  },
-  {
     keys: [
       ['sys_prompt', 'passages_ids'],
       ['web_search', 'user_input'],

@@ -33,11 +33,6 @@ describe('a file of another form is said to be one, with the way out, and no adv
       /agentic Mooncake trace of version 2.*version 1 is read/,
     ],
     [
-      'Bailian',
-      json({ chat_id: 1, parent_chat_id: -1, timestamp: 61.114, ...LENGTHS, hash_ids: [1] }),
-      /Bailian.*times in seconds.*timestamp \* 1000/,
-    ],
-    [
       'RAGPulse',
       json({ timestamp: '123', ...LENGTHS, hash_ids: { sys_prompt: [], passages_ids: [] } }),
       /RAGPulse.*jq/,

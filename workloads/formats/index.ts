@@ -1,6 +1,7 @@
 import { azure2023 } from './azure-2023.ts';
 import { azure2024 } from './azure-2024.ts';
 import { azure2025 } from './azure-2025.ts';
+import { bailian } from './bailian.ts';
 import { burstGpt1, burstGpt2 } from './burstgpt.ts';
 import { csvLog } from './csv-log.ts';
 import type { Format } from './format.ts';
@@ -19,6 +20,7 @@ import { weka } from './weka.ts';
 export const FORMATS: readonly Format[] = [
   native,
   weka,
+  bailian,
   mooncakeAgentic,
   mooncakeSessions,
   mooncakeUntimed,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Request } from '../../src/core/request.ts';
-import { blockCount, findBlockTokens } from './blocks.ts';
+import { blockFault, blockTokensOf } from './blocks.ts';
 import { farTime, LENGTH_EXPECTED, MOST_US } from './faults.ts';
 import { type Format, type RowContext } from './format.ts';
 import { given } from './given.ts';
@@ -64,14 +64,11 @@ export const mooncakeAgentic: Format = {
   matches: (head, rows) =>
     /^\{.*"(?:input_length|input_tokens)"\s*:/.test(head) &&
     [head, ...rows].some((line) => /"(?:wait_for|tool_wait_ms)"\s*:/.test(line)),
-  blockTokens(lines, preferred) {
-    const found = lines.map((line) => row.safeParse(parseJson(line)).data).filter((each) => each !== undefined);
-    const counts = found.map(({ input_length: tokens, hash_ids: ids }) => ({ tokens, blocks: ids?.length ?? 0 }));
-    return findBlockTokens(
-      counts.filter(({ blocks }) => blocks > 0),
+  blockTokens: (lines, preferred) =>
+    blockTokensOf(
+      lines.map((line) => row.safeParse(parseJson(line)).data),
       preferred ?? USUAL_BLOCK,
-    );
-  },
+    ),
   notes: (_, keys) => [
     'times of rows that wait are the earliest, as if answers took no time; --sessions think waits for the answers',
     ...jsonNotes(keys, fieldNames(FIELDS)),
@@ -111,9 +108,4 @@ async function* readAgentic(text: AsyncIterable<string>, rows: RowContext): Asyn
     yield* order.add(request);
   }
   yield* order.rest();
-}
-
-function blockFault({ hash_ids: ids, input_length: tokens }: Row, size: number | null): string | null {
-  if (ids === null || ids === undefined || size === null || ids.length === blockCount(tokens, size)) return null;
-  return `block_count_mismatch: hash_ids has ${ids.length} ids, expected ${blockCount(tokens, size)} for input_length ${tokens} in blocks of ${size}; --block-tokens N if they are of another size`;
 }

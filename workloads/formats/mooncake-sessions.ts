@@ -3,7 +3,7 @@ import { UserError } from '../../src/core/errors.ts';
 import type { Request } from '../../src/core/request.ts';
 import { LargeMap } from '../large-map.ts';
 import { BlockScopes } from './block-scopes.ts';
-import { blockCount, findBlockTokens } from './blocks.ts';
+import { blockFault, blockTokensOf } from './blocks.ts';
 import { farTime, LENGTH_EXPECTED, MAX_ROW_TOKENS, MOST_US } from './faults.ts';
 import type { Format, RowContext } from './format.ts';
 import { given } from './given.ts';
@@ -103,11 +103,8 @@ function isLike(head: string, rows: readonly string[], shows = OF_SESSIONS): boo
 }
 
 function blockTokens(lines: readonly string[], preferred: number | null): number | null {
-  const counts = lines
-    .map((line) => row.safeParse(parseJson(line)).data)
-    .map((found) => ({ tokens: found?.input_length ?? 0, blocks: found?.hash_ids?.length ?? 0 }))
-    .filter(({ tokens, blocks }) => tokens > 0 && blocks > 0);
-  return counts.length === 0 ? (preferred ?? FINE_BLOCK) : findBlockTokens(counts, preferred);
+  const found = lines.map((line) => row.safeParse(parseJson(line)).data);
+  return blockTokensOf(found, preferred) ?? FINE_BLOCK;
 }
 
 function notes(_: string, keys: ReadonlySet<string>): string[] {
@@ -187,8 +184,8 @@ function turnOf(
 ): Pick<Request, 'inputTokens' | 'newTokens' | 'blocks'> | string {
   const own = tokens ?? (size === null ? null : (ids?.length ?? 0) * size);
   if (own === null || own === 0) return `missing_length: input_length is missing, expected ${LENGTH_EXPECTED}`;
-  if (size !== null && ids && ids.length > 0 && ids.length !== blockCount(own, size))
-    return `block_count_mismatch: hash_ids has ${ids.length} ids, expected ${blockCount(own, size)} for input_length ${own} in blocks of ${size}; --block-tokens N if they are of another size`;
+  const mismatch = blockFault({ input_length: own, hash_ids: ids }, size);
+  if (mismatch !== null) return mismatch;
   const isNew = last !== undefined && (inputIs === undefined ? typeof timestamp !== 'number' : inputIs === 'new');
   if (!isNew) {
     if (ids && ids.length > 0) return { inputTokens: own, blocks: ids };
