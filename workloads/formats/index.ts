@@ -2,6 +2,7 @@ import { azure2023 } from './azure-2023.ts';
 import { azure2024 } from './azure-2024.ts';
 import { azure2025 } from './azure-2025.ts';
 import { bailian } from './bailian.ts';
+import { bidaw } from './bidaw.ts';
 import { burstGpt1, burstGpt2 } from './burstgpt.ts';
 import { csvLog } from './csv-log.ts';
 import type { Format } from './format.ts';
@@ -10,7 +11,10 @@ import { mooncakeSessions, mooncakeUntimed } from './mooncake-sessions.ts';
 import { mooncake, mooncakeLengths } from './mooncake.ts';
 import { native } from './native.ts';
 import { plainCsv } from './plain-csv.ts';
+import { ragPulse } from './ragpulse.ts';
 import { splitwiseSim, vidur, vidurLengths } from './simulators.ts';
+import { traceLabCsv } from './tracelab-csv.ts';
+import { traceLab } from './tracelab.ts';
 import { weka } from './weka.ts';
 
 /**
@@ -21,11 +25,15 @@ export const FORMATS: readonly Format[] = [
   native,
   weka,
   bailian,
+  traceLab,
+  ragPulse,
   mooncakeAgentic,
   mooncakeSessions,
   mooncakeUntimed,
   mooncake,
   mooncakeLengths,
+  traceLabCsv,
+  bidaw,
   azure2025,
   azure2024,
   azure2023,

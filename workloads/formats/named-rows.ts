@@ -2,7 +2,7 @@ import type { Request } from '../../src/core/request.ts';
 import { LargeSet } from '../large-set.ts';
 import { cellsOf, cutOff, parsedRecords, remembered, withoutReturns } from './csv-rows.ts';
 import { farTime, faultName, LENGTH_EXPECTED, MAX_ROW_TOKENS } from './faults.ts';
-import { absoluteTimeToUs, secondsToUs, tokenCount } from './fields.ts';
+import { absoluteTimeToUs, numberToUs, secondsToUs, tokenCount } from './fields.ts';
 import { FieldError, namesText, notUsed, quoted, type BadRow, type RowContext } from './format.ts';
 import { UserError } from '../../src/core/errors.ts';
 import { given } from './given.ts';
@@ -78,6 +78,11 @@ export class Fields {
   /** Seconds, as whole microseconds. */
   seconds(name: string): number {
     return secondsToUs(name, cellText(this.value(name)));
+  }
+
+  /** Milliseconds, as whole microseconds. */
+  milliseconds(name: string): number {
+    return numberToUs(name, cellText(this.value(name)), 'ms');
   }
 
   /** A date, or a time since 1970, as whole microseconds since 1970. */
