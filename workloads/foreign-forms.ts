@@ -39,39 +39,9 @@ const FORMS: readonly ForeignForm[] = [
     wayOut: { readAs: 'mooncake-sessions' },
   },
   {
-    keys: [
-      ['sys_prompt', 'passages_ids'],
-      ['web_search', 'user_input'],
-      ['history', 'hash_ids'],
-    ],
-    is: 'a RAGPulse trace, with times in seconds and hash_ids in groups',
-    wayOut: "write it without them: jq -c '{timestamp: ((.timestamp | tonumber) * 1000), input_length, output_length}'",
-  },
-  {
     keys: [['session_id', 'input', 'output_length']],
     is: 'an LMCache agentic trace: messages of sessions, with gaps between turns and without lengths of prompts',
     wayOut: `count the tokens of each prompt and ${AS_CSV}`,
-  },
-  {
-    keys: [
-      ['turns', 'session_id'],
-      ['payloads', 'session_id'],
-    ],
-    is: 'an AIPerf multi-turn file: prompts as text, and delays between the turns of a session in place of times',
-    wayOut: AS_SESSIONS,
-  },
-  {
-    keys: [['text_input'], ['texts'], ['text', 'output_length'], ['text', 'timestamp']],
-    is: 'an AIPerf (GenAI-Perf) file of prompts as text, without lengths of prompts',
-    wayOut: `count their tokens and ${AS_CSV}`,
-  },
-  {
-    keys: [
-      ['custom_id', 'body'],
-      ['custom_id', 'response'],
-    ],
-    is: 'an OpenAI batch file: requests without times',
-    wayOut: `give each a time and its lengths, and ${AS_CSV}`,
   },
   {
     keys: [
@@ -84,31 +54,10 @@ const FORMS: readonly ForeignForm[] = [
     wayOut: `it says nothing of load: draw times for its texts, count their tokens, and ${AS_CSV}`,
   },
   {
-    keys: [['round_index'], ['newly_append_tokens']],
-    is: 'a TraceLab trace of agent rounds, with times as events',
-    wayOut: `take the start of each round and ${AS_CSV}`,
-  },
-  {
-    keys: [['resourceSpans'], ['spans', 'trace_id'], ['startTimeUnixNano'], ['scopeSpans']],
-    is: 'an OpenTelemetry export of spans',
-    wayOut: `take the start and gen_ai.usage.* of each inference span, and ${AS_CSV}`,
-  },
-  {
-    keys: [['usage_details'], ['usageDetails'], ['provided_model_name']],
-    is: 'a Langfuse export',
-    wayOut:
-      "write its generations as CSV: jq -r '[.start_time, .usage_details.input, .usage_details.output] | @csv' below the header start_time,input_tokens,output_tokens",
-  },
-  {
     keys: [['startTime', 'prompt_tokens', 'completion_tokens']],
     is: 'a LiteLLM log as JSON, which is read as CSV only',
     wayOut:
       "write jq -r '[.startTime, .prompt_tokens, .completion_tokens] | @csv' below the header startTime,prompt_tokens,completion_tokens",
-  },
-  {
-    keys: [['captureData']],
-    is: 'a SageMaker data capture: bodies of requests, without token counts of prompts',
-    wayOut: `count their tokens and ${AS_CSV}`,
   },
   {
     keys: [
@@ -121,13 +70,8 @@ const FORMS: readonly ForeignForm[] = [
     wayOut: AS_SESSIONS,
   },
   {
-    keys: [['messages']],
-    is: 'a file of chat messages (OpenAI, SGLang bench): texts without times and without token counts',
-    wayOut: `give each a time and its lengths, and ${AS_CSV}`,
-  },
-  {
-    keys: [['prompt'], ['question', 'answer'], ['instruction']],
-    is: 'a data set of prompts (vLLM bench custom): texts without times',
+    keys: [['question', 'answer'], ['instruction']],
+    is: 'a data set of questions: texts without times',
     wayOut: `give each a time and its lengths, and ${AS_CSV}`,
   },
 ];

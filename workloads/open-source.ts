@@ -11,7 +11,7 @@ import { inBatches } from './formats/batches.ts';
 import { FORMATS } from './formats/index.ts';
 import { BY_CHARACTERS, lengthsNote, type TextTokens } from './formats/text-tokens.ts';
 import { unknownForm } from './foreign-forms.ts';
-import { leftOutNotes } from './left-out.ts';
+import { rowNotes } from './row-notes.ts';
 import { nearFile } from './near-file.ts';
 import { readTokenizer } from './prompts/tokenizer-file.ts';
 import { badRowsDoubt, RowSurvey, type BadRowsDoubt } from './rows-alike.ts';
@@ -43,6 +43,8 @@ export interface OpenOptions {
   readonly blockTokens?: number | undefined;
   /** Name of the format where it is known, as is then `blockTokens`: the file's first lines are not read for them. */
   readonly format?: string | undefined;
+  /** Where `format` is given: whether its sessions have starts. */
+  readonly starts?: 'none' | undefined;
 }
 
 export interface OpenedSource extends Source {
@@ -66,6 +68,7 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
   const { format, blockTokens, lines } = await formatOf(path, options, hash);
   const doubtOf = (survey: RowSurvey): BadRowsDoubt | null => badRowsDoubt(format.name, lines, survey);
   const timeUnit = format.timeUnit?.(lines[0] ?? '') ?? null;
+  const starts = lines[0] === undefined ? (options.starts ?? null) : startsOf(format, lines[0]);
   let furthest = new RowSurvey();
   const texts = format.hasTexts === true ? await textTokens(options.tokenizer) : null;
   let hasCounted = false;
@@ -93,6 +96,7 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
         survey.addLeftOut(left);
         options.onLeftOut?.(left);
       },
+      remark: (text: string) => survey.addRemark(text),
     };
     const hasFailed = (): boolean => options.onBadRow === 'fail' && survey.firstBad !== null;
     try {
@@ -117,7 +121,7 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
     transforms: [],
     ...(blockTokens === null ? {} : { blockTokens }),
     ...(timeUnit === null ? {} : { timeUnit }),
-    ...(format.starts === undefined ? {} : { starts: format.starts }),
+    ...(starts === null ? {} : { starts }),
     open: read,
     sha256: () => hash.hex(),
     notes() {
@@ -128,7 +132,7 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
       if (doubt?.isWrongForm === true) return [`wrong_form: ${doubt.text}`];
       return [
         ...(texts === null || !hasCounted ? [] : [lengthsNote(texts)]),
-        ...leftOutNotes(furthest.leftOut),
+        ...rowNotes(furthest),
         ...(format.notes?.(head, furthest.keys) ?? []),
       ];
     },
@@ -160,6 +164,10 @@ async function formatOf(path: string, options: OpenOptions, hash: FileHash): Pro
   const lines = headLines(path, await readHead(path, hash));
   const format = findFormat(path, lines);
   return { format, blockTokens: blockTokensOf(path, format, lines, given), lines: lines.slice(0, SHOWING) };
+}
+
+function startsOf({ starts }: Format, head: string): 'none' | null {
+  return typeof starts === 'function' ? starts(head) : (starts ?? null);
 }
 
 function blockTokensOf(path: string, format: Format, lines: readonly string[], given: number | null): number | null {

@@ -77,9 +77,15 @@ export async function scanWorkload(
       for (const note of file.notes()) log.warn(`${basename(spec.path)}: ${note}`);
     });
   if (badRows > 0) log.warn(`${spec.path}: ${badRows} rows could not be read and are left out (--on-bad-row skip)`);
-  const { format, blockTokens } = file;
+  const { format, blockTokens, starts } = file;
   return {
-    spec: { ...plain, format, ...(blockTokens === undefined ? {} : { blockTokens }), transforms: resolved },
+    spec: {
+      ...plain,
+      format,
+      ...(blockTokens === undefined ? {} : { blockTokens }),
+      ...(starts === undefined ? {} : { starts }),
+      transforms: resolved,
+    },
     source,
     stats,
     sessions,

@@ -14,6 +14,8 @@ export class RowSurvey {
   readonly faults = new Map<string, number>();
   /** Rows that are sound and no requests to replay, by reason. */
   readonly leftOut = new Map<string, number>();
+  /** What to know of how rows were read. */
+  readonly remarks = new Map<string, number>();
   good = 0;
   bad = 0;
   missingTimes = 0;
@@ -32,6 +34,10 @@ export class RowSurvey {
 
   addLeftOut({ reason }: LeftOut): void {
     this.leftOut.set(reason, (this.leftOut.get(reason) ?? 0) + 1);
+  }
+
+  addRemark(text: string): void {
+    this.remarks.set(text, (this.remarks.get(text) ?? 0) + 1);
   }
 
   get rows(): number {

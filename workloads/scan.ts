@@ -29,6 +29,7 @@ export async function scanPlan(
   const digest = createHash('sha256').update(`${seed}\n`);
   const totals = noTotals();
   const first: Request[] = [];
+  let primingRequests = 0;
   let firstDueAfterWarmupUs: number | null = null;
   const prefix = new PrefixReuse(source.blockTokens ?? null);
   const pattern = new ArrivalPattern();
@@ -40,6 +41,7 @@ export async function scanPlan(
       prefix.add(request);
       // In trees requests do not stand in order of time.
       if (request.tree === undefined) pattern.add(request.dueUs);
+      if (request.isPriming === true) primingRequests++;
       add(totals, request);
     }
   }
@@ -47,6 +49,7 @@ export async function scanPlan(
   const sha256 = digest.digest('hex');
   return {
     ...totals,
+    ...(primingRequests === 0 ? {} : { primingRequests }),
     firstDueAfterWarmupUs,
     firstRequests: first,
     prefixReuse: prefix.statistics()?.max_hit_ratio_tokens ?? null,
@@ -57,7 +60,14 @@ export async function scanPlan(
 }
 
 type Totals = { -readonly [K in keyof Omit<PlanStats, NotTotalled>]: PlanStats[K] };
-type NotTotalled = 'firstDueAfterWarmupUs' | 'firstRequests' | 'prefixReuse' | 'sourceSha256' | 'digest' | 'warnings';
+type NotTotalled =
+  | 'primingRequests'
+  | 'firstDueAfterWarmupUs'
+  | 'firstRequests'
+  | 'prefixReuse'
+  | 'sourceSha256'
+  | 'digest'
+  | 'warnings';
 
 function noTotals(): Totals {
   return {

@@ -22,6 +22,8 @@ export interface WorkloadSpec {
   readonly tokenizer?: string;
   /** Absent: as the format has it, `whole` for most. */
   readonly inputIs?: InputIs;
+  /** With `format`: as found in the file. */
+  readonly starts?: 'none';
   /** Applied in this order. */
   readonly transforms: readonly TransformSpec[];
   /** How its sessions are to be replayed; absent: nothing was asked. Scanning makes transforms of it. */
@@ -83,6 +85,8 @@ export interface Source {
 /** Totals of a plan, found in a first pass over its source, before any request is sent. */
 export interface PlanStats {
   readonly requests: number;
+  /** Of them, those that bring the context of a session into the cache, and are not measured. */
+  readonly primingRequests?: number;
   /** Due time of the first request. */
   readonly firstDueUs: number;
   /** Due time of the last request. */

@@ -102,8 +102,10 @@ function sessionsText({ sessions }: Manifest): string | null {
 }
 
 /** Each request of the plan has one record. If not, parts of the run are missing or doubled, and no figure holds for the run. */
-function recordsText({ requests, left_out, status }: Figures, { workload }: Manifest): string | null {
-  const records = requests.scheduled + (left_out === null ? 0 : left_out.warmup_requests + left_out.cooldown_requests);
+function recordsText({ requests, left_out, status }: Figures, { workload, sessions }: Manifest): string | null {
+  const records =
+    requests.scheduled +
+    (left_out === null ? (sessions?.primed ?? 0) : left_out.warmup_requests + left_out.cooldown_requests);
   if (status === 'running' || records === workload.requests) return null;
   return `Not the whole run: ${countText(records, 'record')} of ${countText(workload.requests, 'request')}; a part is missing from requests/, or there twice`;
 }

@@ -158,10 +158,12 @@ export async function replay(
   const { idleCapUs = Infinity } = options;
   const cutIdleTime = (): void => {
     if (idleCapUs === Infinity || inFlight.size + held.size > 0 || stopped !== null || isTaking) return;
-    const nextUs = Math.min(due.nextUs, following.nextUs);
-    if (due.size === 0 && !allScheduled) takeMore();
-    else if (nextUs < Infinity && nextUs > clock.now() + idleCapUs) {
-      const us = nextUs - Math.round(clock.now()) - idleCapUs;
+    if (due.size === 0 && !allScheduled) {
+      takeMore();
+      return;
+    }
+    const us = Math.floor(Math.min(due.nextUs, following.nextUs) - clock.now() - idleCapUs);
+    if (us >= 1 && us < Infinity) {
       schedule.advance?.(us);
       options.idleCut?.(us);
       due.advance(us);

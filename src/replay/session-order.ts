@@ -63,10 +63,12 @@ export function sessionOrder(
   const admit = (tree: readonly ScheduledRequest[], startUs: number): void => {
     const ids = new Set(tree.map(({ request }) => request.id));
     open.set(treeOf(tree), tree.length);
+    // In lanes times count from the start of each tree.
+    const fromUs = lanes === null ? 0 : firstUs(tree);
     for (const scheduled of tree) {
       const after = thinks ? (scheduled.request.after ?? []).filter(({ id }) => ids.has(id)) : [];
       if (after.length === 0) {
-        roots.push({ ...scheduled, ...planned(scheduled), dueUs: startUs + scheduled.dueUs });
+        roots.push({ ...scheduled, ...planned(scheduled), dueUs: startUs + scheduled.dueUs - fromUs });
         continue;
       }
       const waiting = { scheduled, left: after.length, dueUs: 0, isUnsent: false };
@@ -93,7 +95,7 @@ export function sessionOrder(
     while (!isRead) {
       const tree = await readTree();
       if (tree === null) break;
-      const startsUs = Math.min(...tree.filter(isRoot).map(({ dueUs }) => dueUs)) - advancedUs;
+      const startsUs = firstUs(tree) - advancedUs;
       admit(tree, -advancedUs);
       const due = takeRoots(startsUs);
       if (due.length > 0) return due;
@@ -112,6 +114,9 @@ export function sessionOrder(
     return roots.size === 0 ? null : takeRoots(Infinity);
   };
 
+  /** Of the requests that wait for none. */
+  const firstUs = (tree: readonly ScheduledRequest[]): number =>
+    tree.filter(isRoot).reduce((us, { dueUs }) => Math.min(us, dueUs), Infinity);
   const isRoot = ({ request }: ScheduledRequest): boolean => !thinks || (request.after ?? []).length === 0;
 
   /** The requests that can never be sent once `id` has failed. */

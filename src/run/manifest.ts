@@ -133,7 +133,7 @@ function describeWorkload({ source, stats, badRows, workload }: RunPlan): Manife
   };
 }
 
-function describeSessions({ sessions, spec: { workload, measure } }: RunPlan): Pick<Manifest, 'sessions'> {
+function describeSessions({ sessions, stats, spec: { workload, measure } }: RunPlan): Pick<Manifest, 'sessions'> {
   const asked = isOwnSource(workload) ? undefined : workload.sessions;
   if (sessions === null) return {};
   return {
@@ -142,6 +142,7 @@ function describeSessions({ sessions, spec: { workload, measure } }: RunPlan): P
       concurrent: sessions.lanes,
       session_rate: asked?.sessionRate ?? null,
       start_at: asked?.isStationary === true ? 'stationary' : 'empty',
+      primed: stats.primingRequests ?? 0,
       idle_cap_s: measure.idleCapUs === null ? null : measure.idleCapUs / 1e6,
       idle_removed_s: 0,
     },

@@ -126,6 +126,7 @@ const sessions = z
     concurrent: count.nullable().describe('Sessions at a time, the next when one is over; null: each at its start.'),
     session_rate: z.number().nullable().describe('Sessions that start a second, Poisson; null: the trace says when.'),
     start_at: z.enum(['empty', 'stationary']).describe('stationary: the first sessions are met as they go on.'),
+    primed: count.describe('Requests that bring the context of such a session into the cache, not measured.'),
     idle_cap_s: z.number().nullable().describe('Longest time with nothing in flight or due; null: as it comes.'),
     idle_removed_s: z.number().describe('What was cut of such times.'),
   })

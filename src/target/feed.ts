@@ -119,7 +119,8 @@ export function feedFromWorker(spec: FeedSpec): Feed {
         yield batch;
       }
     } finally {
-      await worker.terminate();
+      // Requests that wait for others still get their calls when all have been read.
+      if (!spec.thinks) await worker.terminate();
     }
   }
   return {

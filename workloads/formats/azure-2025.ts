@@ -1,5 +1,5 @@
 import { isZoned, timestampToUs, zonedTimestampToUs } from './fields.ts';
-import type { Format } from './format.ts';
+import { cellText, type Format } from './format.ts';
 import { hasNames, namedNotes, namedRequests, type Fields, type RowRequest } from './named-rows.ts';
 
 const USES = ['TIMESTAMP', 'NumImages', 'ContextTokens', 'GeneratedTokens'];
@@ -20,7 +20,7 @@ export const azure2025: Format = {
 };
 
 function read(fields: Fields): RowRequest {
-  const time = String(fields.value('TIMESTAMP') ?? '');
+  const time = cellText(fields.value('TIMESTAMP'));
   const arrivalUs = isZoned(time) ? zonedTimestampToUs('TIMESTAMP', time) : timestampToUs('TIMESTAMP', time);
   const images = fields.count('NumImages') ?? 0;
   return {

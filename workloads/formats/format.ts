@@ -19,7 +19,7 @@ export interface Format {
   /** Whether its prompts are texts without token counts, which `RowContext.textTokens` counts. */
   readonly hasTexts?: true;
   /** As `Source.starts`. Rows stand session by session then, each in order of time. */
-  readonly starts?: 'none';
+  readonly starts?: 'none' | ((head: string) => 'none' | null);
   /** The longest row, for formats in which a row is a whole conversation; absent: that of `file-text.ts`. */
   readonly mostRowBytes?: number;
   /** Unit of the times that a column's name in the first line says, for formats where it may be any. */
@@ -44,6 +44,8 @@ export interface RowContext {
   readonly keys?: Set<string> | undefined;
   /** Told of each row, or part of one, that is sound and still no request to replay, such as one that failed. */
   leftOut?(left: LeftOut): void;
+  /** Told of each row that was read in a way that its user should know of, for a count of those that are alike. */
+  remark?(text: string): void;
   /** Counts the tokens of texts; absent: by their characters. */
   readonly textTokens?: TextTokens | undefined;
   /** What the input tokens of a row count; absent: as the format has it, the whole prompt for most. */
@@ -89,6 +91,12 @@ export function quoted(value: unknown, depth = 0): string {
         .slice(0, MOST_NAMES)
         .map(([key, item]) => `${quoted(key)}:${quoted(item, depth + 1)}`);
   return `${open}${items.join(',').slice(0, MOST_QUOTED - 2)}${close}`;
+}
+
+/** A value of a cell or field as the text that a cell would have: numbers as their digits, nothing as none. */
+export function cellText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return value === undefined || value === null ? '' : quoted(value);
 }
 
 /** The note on columns or keys of a file that nothing reads. */

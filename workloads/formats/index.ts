@@ -4,14 +4,21 @@ import { azure2025 } from './azure-2025.ts';
 import { bailian } from './bailian.ts';
 import { bidaw } from './bidaw.ts';
 import { burstGpt1, burstGpt2 } from './burstgpt.ts';
+import { lmsysChat, shareGpt, wildChat } from './conversations.ts';
 import { csvLog } from './csv-log.ts';
 import type { Format } from './format.ts';
 import { mooncakeAgentic } from './mooncake-agentic.ts';
 import { mooncakeSessions, mooncakeUntimed } from './mooncake-sessions.ts';
+import { langfuse } from './langfuse.ts';
+import { liteLlm } from './litellm.ts';
 import { mooncake, mooncakeLengths } from './mooncake.ts';
 import { native } from './native.ts';
+import { openAiBatch } from './openai-batch.ts';
+import { otel } from './otel.ts';
 import { plainCsv } from './plain-csv.ts';
 import { ragPulse } from './ragpulse.ts';
+import { aiperfInputs, chatMessages, prompts, sageMaker } from './prompt-files.ts';
+import { guideLlm, vllmTimed } from './seconds-trace.ts';
 import { splitwiseSim, vidur, vidurLengths } from './simulators.ts';
 import { traceLabCsv } from './tracelab-csv.ts';
 import { traceLab } from './tracelab.ts';
@@ -30,6 +37,15 @@ export const FORMATS: readonly Format[] = [
   mooncakeAgentic,
   mooncakeSessions,
   mooncakeUntimed,
+  otel,
+  openAiBatch,
+  sageMaker,
+  aiperfInputs,
+  liteLlm,
+  langfuse,
+  shareGpt,
+  wildChat,
+  lmsysChat,
   mooncake,
   mooncakeLengths,
   traceLabCsv,
@@ -44,4 +60,8 @@ export const FORMATS: readonly Format[] = [
   vidurLengths,
   plainCsv,
   csvLog,
+  guideLlm,
+  vllmTimed,
+  chatMessages,
+  prompts,
 ];

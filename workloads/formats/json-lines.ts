@@ -80,7 +80,7 @@ export async function* jsonLines(
     for (const content of lines) {
       line++;
       if (content === '' || content.trim() === '') continue;
-      const value = parseJson(prepare(content));
+      const value = isTooDeep(content) ? undefined : parseJson(prepare(content));
       const twice = hasMoreKeys(content, value) ? keyTwice(content, left > 0 ? null : used) : undefined;
       const duplicate = twice === undefined ? null : duplicateKey(line, twice);
       if (left-- > 0) {
@@ -127,8 +127,33 @@ export function noObject({ line, content, value, isCut }: JsonLine, expected: st
   return { line, column: null, message: cutText(value, isCut) + what };
 }
 
+/** Far deeper than any request, and far from where functions that call themselves run out of stack. */
+const MOST_DEPTH = 1000;
+
+function isTooDeep(content: string): boolean {
+  if (content.length < 2 * MOST_DEPTH) return false;
+  let depth = 0;
+  // Brackets within texts open nothing, and few texts have a thousand more of them than they close.
+  for (const [bracket] of content.matchAll(/[{}[\]]/g)) {
+    depth += bracket === '{' || bracket === '[' ? 1 : -1;
+    if (depth > MOST_DEPTH) return isNestedDeep(content);
+  }
+  return false;
+}
+
+function isNestedDeep(content: string): boolean {
+  let depth = 0;
+  for (const [part] of content.matchAll(JSON_PARTS)) {
+    if (part === '{' || part === '[') depth++;
+    else if (part === '}' || part === ']') depth--;
+    if (depth > MOST_DEPTH) return true;
+  }
+  return false;
+}
+
 function notJson(content: string): string {
   const start = content.slice(0, 80);
+  if (isTooDeep(content)) return `the line is nested deeper than ${MOST_DEPTH} levels: ${start}`;
   return /:\s*(?:NaN|-?Infinity)\b/.test(content)
     ? `nan: the line holds NaN or Infinity, expected JSON with finite numbers: ${start}`
     : `the line is not JSON: ${start}`;

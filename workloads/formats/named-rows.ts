@@ -3,7 +3,7 @@ import { LargeSet } from '../large-set.ts';
 import { cellsOf, cutOff, parsedRecords, remembered, withoutReturns } from './csv-rows.ts';
 import { farTime, faultName, LENGTH_EXPECTED, MAX_ROW_TOKENS } from './faults.ts';
 import { absoluteTimeToUs, numberToUs, secondsToUs, tokenCount } from './fields.ts';
-import { FieldError, namesText, notUsed, quoted, type BadRow, type RowContext } from './format.ts';
+import { cellText, FieldError, namesText, notUsed, quoted, type BadRow, type RowContext } from './format.ts';
 import { UserError } from '../../src/core/errors.ts';
 import { given } from './given.ts';
 import { jsonLines, nameText, noObject, TEXT_EXPECTED } from './json-lines.ts';
@@ -17,6 +17,8 @@ export type RowRequest = Pick<Request, 'inputTokens' | 'outputTokens'> & {
 export interface RowReader {
   /** Every name that is read. */
   readonly uses: readonly string[];
+  /** Whether rows may have ids of their own, which are then all held. */
+  readonly hasIds?: true;
   /** A request, or why the row is none that can be replayed. Throws a FieldError. */
   readonly read: (fields: Fields) => RowRequest | string;
 }
@@ -48,7 +50,8 @@ export class Fields {
   text(name: string): string | undefined {
     const found = this.value(name);
     if (found === undefined) return undefined;
-    if (nameText.safeParse(found).success) return String(found);
+    const { data, success } = nameText.safeParse(typeof found === 'number' ? String(found) : found);
+    if (success) return data;
     throw new FieldError(`${name} is ${quoted(found)}, expected ${TEXT_EXPECTED}`);
   }
 
@@ -101,11 +104,6 @@ export class Fields {
   }
 }
 
-function cellText(value: unknown): string {
-  if (typeof value === 'string') return value;
-  return value === undefined ? '' : quoted(value);
-}
-
 function shown(value: unknown): string {
   return value === undefined ? 'missing' : quoted(value);
 }
@@ -156,9 +154,11 @@ export async function* namedRequests(
       const far = farTime('the time', dueUs, 0);
       if (far !== null) throw new FieldError(far);
       firstUs ??= arrivalUs;
-      if (id !== undefined) ids.add(id);
       const { inputTokens, outputTokens, ...rest } = request;
-      yield { id: id ?? `r${seq}`, traceRow: line, dueUs, inputTokens, outputTokens, ...given(rest) };
+      if (id === undefined) while (ids.has(`r${seq}`)) seq++;
+      const unique = id ?? `r${seq}`;
+      if (reader.hasIds === true) ids.add(unique);
+      yield { id: unique, traceRow: line, dueUs, inputTokens, outputTokens, ...given(rest) };
       seq++;
     } catch (thrown) {
       if (!(thrown instanceof FieldError)) throw thrown;

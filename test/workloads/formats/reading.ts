@@ -32,3 +32,8 @@ export function reader(): (text: string, options?: Partial<OpenOptions>) => Prom
     return { format: source.format, starts: source.starts, requests, bad, leftOut, notes: source.notes() };
   };
 }
+
+/** JSON Lines. */
+export function lines(...rows: readonly object[]): string {
+  return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+}
