@@ -1,3 +1,6 @@
+import { aiperf, aiperfUntimed } from './aiperf.ts';
+import { appliedCompute } from './applied-compute.ts';
+import { atif } from './atif.ts';
 import { azure2023 } from './azure-2023.ts';
 import { azure2024 } from './azure-2024.ts';
 import { azure2025 } from './azure-2025.ts';
@@ -19,6 +22,7 @@ import { plainCsv } from './plain-csv.ts';
 import { ragPulse } from './ragpulse.ts';
 import { aiperfInputs, chatMessages, prompts, sageMaker } from './prompt-files.ts';
 import { guideLlm, vllmTimed } from './seconds-trace.ts';
+import { sglangAgentic } from './sglang-agentic.ts';
 import { splitwiseSim, vidur, vidurLengths } from './simulators.ts';
 import { traceLabCsv } from './tracelab-csv.ts';
 import { traceLab } from './tracelab.ts';
@@ -31,10 +35,15 @@ import { weka } from './weka.ts';
 export const FORMATS: readonly Format[] = [
   native,
   weka,
+  atif,
+  appliedCompute,
+  sglangAgentic,
   bailian,
   traceLab,
   ragPulse,
   mooncakeAgentic,
+  aiperf,
+  aiperfUntimed,
   mooncakeSessions,
   mooncakeUntimed,
   otel,

@@ -4,7 +4,7 @@ import type { Request } from '../../src/core/request.ts';
 import { LargeMap } from '../large-map.ts';
 import { BlockScopes } from './block-scopes.ts';
 import { blockFault, blockTokensOf } from './blocks.ts';
-import { farTime, LENGTH_EXPECTED, MAX_ROW_TOKENS, MOST_US } from './faults.ts';
+import { LENGTH_EXPECTED, MAX_ROW_TOKENS, MOST_US } from './faults.ts';
 import type { Format, RowContext } from './format.ts';
 import { given } from './given.ts';
 import {
@@ -19,6 +19,8 @@ import {
   TEXT_EXPECTED,
   type FieldExpectation,
 } from './json-lines.ts';
+import { sessionGroups } from './session-groups.ts';
+import { SessionTimes } from './session-times.ts';
 
 /** Tokens of the blocks of sessions whose rows have no ids: what engines use, so that turns share to the block. */
 const FINE_BLOCK = 16;
@@ -78,18 +80,7 @@ export const mooncakeUntimed: Format = {
     ![head, ...rows].some((line) => TIMES.test(line)),
   blockTokens,
   notes,
-  async *read(text, rows) {
-    const sessions = new Map<string, Request[]>();
-    for await (const request of readSessions(text, rows, false)) {
-      if (request.session === undefined) yield request;
-      else {
-        const turns = sessions.get(request.session);
-        if (turns === undefined) sessions.set(request.session, [request]);
-        else turns.push(request);
-      }
-    }
-    for (const turns of sessions.values()) yield* turns;
-  },
+  read: (text, rows) => sessionGroups(readSessions(text, rows, false)),
 };
 
 function isLike(head: string, rows: readonly string[], shows = OF_SESSIONS): boolean {
@@ -136,23 +127,15 @@ async function* readSessions(text: AsyncIterable<string>, rows: RowContext, isTi
     throw new UserError(`--input-is uncached: ${rows.path} has lengths of whole prompts, or of what is new in them`);
   const lasts = new LargeMap<string, LastTurn>();
   const scopes = new BlockScopes(FIRST_MADE_ID);
-  let firstMs: number | null = null;
+  const times = new SessionTimes(isTimed);
   let seq = 0;
   for await (const { line, row: found } of jsonRows(text, rows, row, FIELDS)) {
     const session = found.session_id === null || found.session_id === undefined ? undefined : `${found.session_id}`;
     const last = session === undefined ? undefined : lasts.get(session);
-    const { timestamp, delay } = found;
-    if (typeof timestamp === 'number') firstMs ??= timestamp;
-    const afterLastUs = (last?.dueUs ?? 0) + Math.round((delay ?? 0) * 1000);
-    const hasTime = !isTimed || (last !== undefined && typeof delay === 'number');
-    const dueUs =
-      typeof timestamp === 'number' ? Math.round((timestamp - (firstMs ?? 0)) * 1000) : hasTime ? afterLastUs : null;
+    const dueUs = times.due(found, last);
     const turn = turnOf(found, last, rows, scopes);
-    const fault =
-      dueUs === null
-        ? `missing_time: timestamp is missing, expected ${FIELDS.timestamp.expected}, or a later turn of a session with a delay`
-        : (farTime('timestamp', dueUs, 0) ?? (typeof turn === 'string' ? turn : null));
-    if (fault !== null || dueUs === null || typeof turn === 'string') {
+    const fault = typeof dueUs === 'string' ? dueUs : typeof turn === 'string' ? turn : null;
+    if (fault !== null || typeof dueUs === 'string' || typeof turn === 'string') {
       rows.bad({ line, column: null, message: fault ?? '' });
       continue;
     }
@@ -164,10 +147,8 @@ async function* readSessions(text: AsyncIterable<string>, rows: RowContext, isTi
       dueUs,
       inputTokens,
       outputTokens: found.output_length,
-      ...given({ session, turn: session === undefined ? undefined : (last?.turn ?? -1) + 1, newTokens, blocks }),
-      ...(last !== undefined && typeof delay === 'number'
-        ? { after: [{ id: last.id, thinkUs: Math.round(delay * 1000) }] }
-        : {}),
+      ...given({ session, newTokens, blocks, after: times.after(found, last) }),
+      ...(session === undefined ? {} : { turn: (last?.turn ?? -1) + 1 }),
     };
     if (session !== undefined)
       lasts.set(session, { ...request, turn: request.turn ?? 0, blocks: request.blocks ?? [] });
