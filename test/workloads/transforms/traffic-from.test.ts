@@ -28,7 +28,7 @@ function source(lengths: readonly number[]): Parameters<typeof traffic>[0] {
 
 async function rowsOf(lengths: readonly number[], args: Parameters<typeof traffic>[1]): Promise<Request[]> {
   const all: Request[] = [];
-  for await (const batch of traffic(source(lengths), args)()) all.push(...batch);
+  for await (const batch of traffic(source(lengths), args, null).open()) all.push(...batch);
   return all;
 }
 
