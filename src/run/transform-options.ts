@@ -38,6 +38,8 @@ const SPEED = expected('a number above 0, e.g. 1.5');
 export const TIME_FIELDS = {
   speed: z.number(SPEED).positive(SPEED).default(1),
   rate: z.number(RATE).positive(RATE).optional(),
+  /** Whether speed and rate scale think times too. */
+  scaleThink: z.boolean().default(false),
   /** How `rate` is reached. */
   rateBy: z.enum(RATE_BY, expected(RATE_BY.join(', '))).default('time'),
 };
@@ -47,6 +49,7 @@ export interface TransformOptions extends z.infer<z.ZodObject<typeof CUT_FIELDS>
   readonly rateBy?: (typeof RATE_BY)[number];
   /** 1: as in the trace. */
   readonly speed: number;
+  readonly scaleThink?: boolean | undefined;
   /** Of all that are random. */
   readonly seed: number;
 }
@@ -57,7 +60,8 @@ export interface TransformOptions extends z.infer<z.ZodObject<typeof CUT_FIELDS>
  */
 export function transformsOf(options: TransformOptions): TransformSpec[] {
   checkPairs(options);
-  const { seed, copies, copyTimes, copyBlocks, rate, rateBy = 'time', speed } = options;
+  const { seed, copies, copyTimes, copyBlocks, rate, rateBy = 'time', speed, scaleThink } = options;
+  const thinks = scaleThink === true ? { scale_think: 1 } : {};
   return [
     ...windowOf(options),
     ...spec('filter', { where: options.filter }),
@@ -70,8 +74,8 @@ export function transformsOf(options: TransformOptions): TransformSpec[] {
     ...spec('clip-input', { tokens: options.clipInput }),
     ...spec('clip-output', { tokens: options.clipOutput }),
     ...spec('copies', { copies }, { seed, times: copyTimes ?? COPY_TIMES[0], blocks: copyBlocks ?? COPY_BLOCKS[0] }),
-    ...spec('rate', { rps: rate }, rateBy === 'time' ? {} : { by: rateBy, seed }),
-    ...spec('speed', { factor: speed === 1 ? undefined : speed }),
+    ...spec('rate', { rps: rate }, { ...(rateBy === 'time' ? {} : { by: rateBy, seed }), ...thinks }),
+    ...spec('speed', { factor: speed === 1 ? undefined : speed }, thinks),
   ];
 }
 

@@ -24,7 +24,7 @@ const MOST_COPIES = 1000;
  * `shifted`: each copy but the first is turned by a random time, whole sessions at once, those that would begin behind
  * the trace's end begin at its start. Copies at the same times double every burst. Holds the trace.
  */
-export const copies: Transform = (source, args, say) => {
+export const copies: Transform = (source, args, { say }) => {
   const spec: Spec = {
     count: numberArg('copies', args, 'copies'),
     seed: numberArg('copies', args, 'seed'),

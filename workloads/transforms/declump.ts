@@ -15,7 +15,7 @@ const MOST_GAPS = 10_000;
  * Finds how far apart the times of the trace are when nothing is missing between them: the gap that most of them have.
  * Reads as much of the source as that takes, nothing where it is known.
  */
-export const findTick: ResolvingTransform = async (source, args, say) => {
+export const findTick: ResolvingTransform = async (source, args, { say }) => {
   if (args['tick_us'] !== undefined) return [{ op: 'declump', args }];
   const counts = new Map<number, number>();
   let [gaps, lastUs] = [0, null as number | null];
@@ -38,7 +38,7 @@ export const findTick: ResolvingTransform = async (source, args, say) => {
  * Requests that stand at one time are spread until the next time, or over `tick_us` where that is nearer; their order
  * stays. `by`: even, or uniform (each drawn by its id and `seed`).
  */
-export const declump: Transform = (source, args, say) => {
+export const declump: Transform = (source, args, { say }) => {
   const by = choiceArg('declump', args, 'by', DECLUMP);
   const tickUs = numberArg('declump', args, 'tick_us');
   const seed = by === 'even' ? 0 : numberArg('declump', args, 'seed');

@@ -3,7 +3,7 @@ import { formatMs, threeFigures, withThousands } from '../../src/core/units.ts';
 import { countText } from '../../src/core/words.ts';
 import { arrivalStatistics, type ArrivalStatistics } from '../inspect/arrivals.ts';
 import { PrefixReuse, type PrefixStatistics } from '../inspect/prefix.ts';
-import type { TransformKind } from './transform.ts';
+import type { Changes } from './transform.ts';
 
 /** What transforms change of a load, at one place between two of them; null: it is not measured there. */
 interface Figures {
@@ -15,7 +15,7 @@ interface Figures {
 /** One transform of a chain, as asked for, and its own findings: before it is read, and of the last reading. */
 export interface Stage {
   readonly spec: TransformSpec;
-  readonly changes: TransformKind['changes'];
+  readonly changes: Changes;
   readonly resolved: readonly string[];
   readonly read: readonly string[];
 }
@@ -29,11 +29,7 @@ export interface Measured extends Source {
  * Measures what the transform before or behind it changes, and nothing else: blocks take memory, times too. `opened` is
  * called when a reading begins.
  */
-export function measured(
-  source: Source,
-  around: readonly (Stage['changes'] | undefined)[],
-  opened: () => void,
-): Measured {
+export function measured(source: Source, around: readonly (Changes | undefined)[], opened: () => void): Measured {
   // Where sessions have no starts, times are no arrivals.
   const isTimed = source.starts === undefined && around.some((changes) => changes?.arrivals);
   const isShared = around.some((changes) => changes?.reuse);

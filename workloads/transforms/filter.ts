@@ -40,7 +40,7 @@ const NONE = 'none';
  * The requests that meet all conditions of `where`: `class=chat,api;input<=8000`. `=` and `!=` take several values; a
  * field that the trace does not give has the value `none`, and is in no comparison by size.
  */
-export const filter: Transform = (source, args, say) => {
+export const filter: Transform = (source, args, { say }) => {
   const where = String(args['where']);
   const conditions = where.split(';').map(parseCondition);
   const option = `--filter "${where}"`;

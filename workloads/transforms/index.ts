@@ -2,20 +2,24 @@ import { UserError } from '../../src/core/errors.ts';
 import { didYouMean } from '../../src/core/did-you-mean.ts';
 import type { Log } from '../../src/core/log.ts';
 import type { Source, TransformSpec } from '../../src/core/plan.ts';
+import { bySession } from './by-session.ts';
 import { clipInput, clipOutput } from './clip.ts';
 import { copies } from './copies.ts';
 import { declump, findTick } from './declump.ts';
-import { effectText, measured, onceRead, type Measured, type Stage } from './effects.ts';
+import { effectText, measured, onceRead, type Measured } from './effects.ts';
 import { filter } from './filter.ts';
 import { limit } from './limit.ts';
 import { rate } from './rate.ts';
 import { sampleSessions } from './sample-sessions.ts';
 import { scaleInput, scaleOutput } from './scale-lengths.ts';
+import { sessionRate } from './session-rate.ts';
 import { sort } from './sort.ts';
 import { speed } from './speed.ts';
+import { stationary } from './stationary.ts';
 import { thin } from './thin.ts';
+import { thinkTimes } from './think-times.ts';
 import { traffic } from './traffic.ts';
-import type { Say, TransformKind } from './transform.ts';
+import type { Changes, TransformKind, TransformLog } from './transform.ts';
 import { window } from './window.ts';
 
 const ALL = { arrivals: true, reuse: true };
@@ -25,7 +29,7 @@ const NONE = { arrivals: false, reuse: false };
 
 /** Every transform there is: adding one is a file and a line here. */
 const TRANSFORMS: Readonly<Record<string, TransformKind>> = {
-  sort: { apply: sort, changes: ALL },
+  sort: { apply: sort },
   window: { apply: window, changes: ALL, needsStarts: true },
   filter: { apply: filter, changes: ALL },
   'sample-sessions': { apply: sampleSessions, changes: ALL },
@@ -39,7 +43,11 @@ const TRANSFORMS: Readonly<Record<string, TransformKind>> = {
   copies: { apply: copies, changes: ALL },
   rate: { resolve: rate, changes: ALL, needsStarts: true },
   speed: { apply: speed, changes: TIMES },
-  traffic: { apply: traffic, changes: ALL, needsStarts: true },
+  traffic: { apply: traffic, needsStarts: true },
+  'think-times': { apply: thinkTimes },
+  'by-session': { apply: bySession },
+  'session-rate': { apply: sessionRate },
+  stationary: { apply: stationary },
 };
 
 /** A source with transforms, and the same transforms as they can be applied without reading ahead. */
@@ -62,7 +70,7 @@ export async function applyTransforms(
 ): Promise<TransformedSource> {
   const kinds = transforms.map(({ op }) => kindOf(op));
   const isTold = log !== null && transforms.length > 0;
-  const stages: (Stage & { resolved: string[]; read: string[] })[] = [];
+  const stages: { spec: TransformSpec; changes: Changes | undefined; resolved: string[]; read: string[] }[] = [];
   const places: Measured[] = [];
   const resolved: TransformSpec[] = [];
   const place = (at: Source): Source => {
@@ -74,19 +82,23 @@ export async function applyTransforms(
   };
   let transformed = place(source);
   for (const [i, spec] of transforms.entries()) {
-    const stage = { spec, changes: kinds[i]?.changes ?? NONE, resolved: [] as string[], read: [] as string[] };
+    const stage = { spec, changes: kinds[i]?.changes, resolved: [] as string[], read: [] as string[] };
     stages.push(stage);
-    const steps = await resolve(transformed, spec, isTold ? (finding) => stage.resolved.push(finding) : null);
-    const say: Say | null = isTold ? (finding) => stage.read.push(finding) : null;
+    const into = (findings: string[]): TransformLog => ({
+      say: isTold ? (finding) => findings.push(finding) : null,
+      warn: (text) => log?.warn(text),
+    });
+    const steps = await resolve(transformed, spec, into(stage.resolved));
     resolved.push(...steps);
-    for (const step of steps) transformed = { ...transformed, ...applied(transformed, step, say) };
+    for (const step of steps) transformed = { ...transformed, ...applied(transformed, step, into(stage.read)) };
     transformed = place({ ...transformed, transforms: [...source.transforms, ...transforms.slice(0, i + 1)] });
   }
   const tell = (): void => {
     const figures = places.map((at) => at.figures());
-    for (const [i, stage] of stages.entries()) {
+    for (const [i, { changes, ...stage }] of stages.entries()) {
       const [before, after] = [figures[i], figures[i + 1]];
-      if (before !== undefined && after !== undefined) log?.info(effectText(stage, before, after));
+      if (changes !== undefined && before !== undefined && after !== undefined)
+        log?.info(effectText({ ...stage, changes }, before, after));
     }
   };
   return { source: isTold ? onceRead(transformed, tell) : transformed, resolved };
@@ -101,20 +113,20 @@ function kindOf(op: string): TransformKind {
 }
 
 /** The transforms to apply for one that is asked for. */
-async function resolve(source: Source, spec: TransformSpec, say: Say | null): Promise<readonly TransformSpec[]> {
+async function resolve(source: Source, spec: TransformSpec, log: TransformLog): Promise<readonly TransformSpec[]> {
   const { op, args } = spec;
   const kind = kindOf(op);
   if (kind.needsStarts === true && source.starts === 'none')
     throw new UserError(`--${op}: ${source.name} does not say when its sessions start, so there is no time to change`);
-  return kind.resolve === undefined ? [spec] : kind.resolve(source, args, say);
+  return kind.resolve === undefined ? [spec] : kind.resolve(source, args, log);
 }
 
 function applied(
   source: Source,
   { op, args }: TransformSpec,
-  say: Say | null,
+  log: TransformLog,
 ): ReturnType<NonNullable<TransformKind['apply']>> {
   const { apply } = kindOf(op);
   if (apply === undefined) throw new Error(`transform ${op} has to be resolved`);
-  return apply(source, args, say);
+  return apply(source, args, log);
 }

@@ -5,7 +5,7 @@ import { threeFigures } from '../../src/core/units.ts';
 import { copies } from './copies.ts';
 import { sampleSessions } from './sample-sessions.ts';
 import { thin } from './thin.ts';
-import { choiceArg, numberArg, type Args, type ResolvingTransform } from './transform.ts';
+import { choiceArg, numberArg, UNHEARD, type Args, type ResolvingTransform } from './transform.ts';
 
 /** How a rate is reached: all times scaled alike; whole sessions left out or added; requests left out, copies added. */
 export const RATE_BY = ['time', 'sessions', 'superpose'] as const;
@@ -16,13 +16,13 @@ export const RATE_BY = ['time', 'sessions', 'superpose'] as const;
  * trace, or copies of it at other times and a sample of one more, in which time keeps its pace but for what chance made of
  * the rate. Reads the source once, by the latter two ways twice.
  */
-export const rate: ResolvingTransform = async (source, args, say) => {
+export const rate: ResolvingTransform = async (source, args, { say }) => {
   const rps = numberArg('rate', args, 'rps');
   if (!(rps > 0)) throw new UserError(`--rate: got ${rps}, expected a number of requests a second above 0`);
   const by = choiceArg('rate', args, 'by', RATE_BY);
   const before = await rateOf(source, '--rate');
   const made = by === 'time' ? null : madeBy(by, rps / before, args);
-  const changed = made === null ? source : { ...source, ...made.apply(source, made.spec.args, null) };
+  const changed = made === null ? source : { ...source, ...made.apply(source, made.spec.args, UNHEARD) };
   const factor = rps / (made === null ? before : await rateOf(changed, `--rate ${rps} --rate-by ${by}`));
   if (made !== null) say?.(made.is);
   say?.(`time runs ${threeFigures(factor)} times as fast`);

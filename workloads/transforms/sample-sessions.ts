@@ -8,7 +8,7 @@ import { numberArg, type Transform } from './transform.ts';
  * Whole sessions, each with probability `share`. Where requests have prefix blocks and no session, those that begin alike
  * stay together; others are drawn one by one. Reads the source once more before it is read.
  */
-export const sampleSessions: Transform = (source, args, say) => {
+export const sampleSessions: Transform = (source, args, { say }) => {
   const share = shareArg('sample-sessions', args);
   const seed = numberArg('sample-sessions', args, 'seed');
   let keys: SessionKeys | null = null;

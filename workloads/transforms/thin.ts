@@ -7,7 +7,7 @@ import { numberArg, type Args, type Transform } from './transform.ts';
  * Each request with probability `share`, whatever becomes of the others: arrivals become more like Poisson's, and what
  * requests share of their prefixes is lost with those left out.
  */
-export const thin: Transform = (source, args, say) => {
+export const thin: Transform = (source, args, { say }) => {
   const share = shareArg('thin', args);
   const seed = numberArg('thin', args, 'seed');
   return {

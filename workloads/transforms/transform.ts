@@ -8,21 +8,38 @@ type Changed = Pick<Source, 'open'> & Partial<Source>;
 /** Takes a finding of a reading to its end, for the line that says what the transform did: `3 requests lost ...`. */
 export type Say = (finding: string) => void;
 
-/** Changes the requests of a source; checks its arguments at once. `say` is null where nobody is told. */
-export type Transform = (source: Source, args: Args, say: Say | null) => Changed;
+/** Who is told what a transform does. */
+export interface TransformLog {
+  /** Null where nobody is told. */
+  readonly say: Say | null;
+  /** Of what a user should know before trusting the result; not part of that line. */
+  warn(text: string): void;
+}
+
+/** Changes the requests of a source; checks its arguments at once. */
+export type Transform = (source: Source, args: Args, log: TransformLog) => Changed;
 
 /**
  * A transform whose effect depends on all requests of its source, such as their mean rate: reads them first and gives
  * the transforms that have this effect without reading ahead.
  */
-export type ResolvingTransform = (source: Source, args: Args, say: Say | null) => Promise<readonly TransformSpec[]>;
+export type ResolvingTransform = (source: Source, args: Args, log: TransformLog) => Promise<readonly TransformSpec[]>;
 
-/** One that `--NAME` asks for, and what it does to a load. */
+export const UNHEARD: TransformLog = { say: null, warn: () => undefined };
+
+/** Figures of a load that a transform changes. */
+export interface Changes {
+  readonly arrivals: boolean;
+  readonly reuse: boolean;
+}
+
+/** A transform, and what it does to a load. */
 export interface TransformKind {
   /** Absent: it resolves to others. */
   readonly apply?: Transform;
   readonly resolve?: ResolvingTransform;
-  readonly changes: { readonly arrivals: boolean; readonly reuse: boolean };
+  /** Absent: no option asks for it, and no line says what it did. */
+  readonly changes?: Changes;
   /** It moves requests in the time of the trace: it means nothing where sessions have no starts. */
   readonly needsStarts?: true;
 }

@@ -10,7 +10,7 @@ import { numberArg, type Transform } from './transform.ts';
  * Requests due in [from_us, to_us), their times counted from the window's start; `to_us` may be absent. `warm` is 1: the
  * prefix blocks of the requests before it count as known. Says what reuse is with them and without.
  */
-export const window: Transform = (source, args, say) => {
+export const window: Transform = (source, args, { say }) => {
   const fromUs = numberArg('window', args, 'from_us');
   const toUs = args['to_us'] === undefined ? Number.POSITIVE_INFINITY : numberArg('window', args, 'to_us');
   return {
