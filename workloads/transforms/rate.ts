@@ -4,6 +4,7 @@ import { meanRate } from '../../src/core/rate.ts';
 import { threeFigures } from '../../src/core/units.ts';
 import { copies } from './copies.ts';
 import { sampleSessions } from './sample-sessions.ts';
+import { scaleUs } from './speed.ts';
 import { thin } from './thin.ts';
 import { choiceArg, numberArg, UNHEARD, type Args, type ResolvingTransform } from './transform.ts';
 
@@ -20,10 +21,13 @@ export const rate: ResolvingTransform = async (source, args, { say }) => {
   const rps = numberArg('rate', args, 'rps');
   if (!(rps > 0)) throw new UserError(`--rate: got ${rps}, expected a number of requests a second above 0`);
   const by = choiceArg('rate', args, 'by', RATE_BY);
-  const before = await rateOf(source, '--rate');
-  const made = by === 'time' ? null : madeBy(by, rps / before, args);
+  const before = await paceOf(source, '--rate');
+  const made = by === 'time' ? null : madeBy(by, rps / before.rps, args);
   const changed = made === null ? source : { ...source, ...made.apply(source, made.spec.args, UNHEARD) };
-  const factor = rps / (made === null ? before : await rateOf(changed, `--rate ${rps} --rate-by ${by}`));
+  const { rps: reached, lastUs } = made === null ? before : await paceOf(changed, `--rate ${rps} --rate-by ${by}`);
+  const factor = rps / reached;
+  // Said of the rate here, rather than of a speed that nobody gave.
+  scaleUs(lastUs, factor, `--rate ${rps}`);
   if (made !== null) say?.(made.is);
   say?.(`time runs ${threeFigures(factor)} times as fast`);
   const think = args['scale_think'];
@@ -52,7 +56,7 @@ function madeBy(
   };
 }
 
-async function rateOf(source: Source, option: string): Promise<number> {
+async function paceOf(source: Source, option: string): Promise<{ rps: number; lastUs: number }> {
   let [requests, firstUs, lastUs] = [0, 0, 0];
   for await (const batch of source.open())
     for (const { dueUs } of batch) {
@@ -60,7 +64,7 @@ async function rateOf(source: Source, option: string): Promise<number> {
       lastUs = dueUs;
     }
   const found = meanRate(requests, firstUs, lastUs);
-  if (found !== null) return found;
+  if (found !== null) return { rps: found, lastUs };
   const why = requests === 1 ? 'it has one request' : `its ${requests} requests are due at one time`;
   throw new UserError(`${option}: ${source.name} has no rate to change: ${why}`);
 }

@@ -27,7 +27,7 @@ function scaleTime(request: Request, factor: number, scalesThink: boolean, optio
 }
 
 /** Whole microseconds divided by `factor`, rounded half up. Throws a UserError where the result is too large. */
-function scaleUs(us: number, factor: number, option: string): number {
+export function scaleUs(us: number, factor: number, option: string): number {
   const scaled = Math.floor(us / factor + 0.5);
   if (Number.isSafeInteger(scaled)) return scaled;
   throw new UserError(`${option}: makes the trace longer than 285 years; give a higher one`);
