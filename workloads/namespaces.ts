@@ -31,3 +31,19 @@ export function blockCopies(requests: Iterable<Request>, copies: number): (copy:
   for (const { blocks = [] } of requests) for (const id of blocks) numbers.of(id);
   return (copy) => (id) => numbers.of(id) + copy * numbers.size;
 }
+
+/**
+ * Block ids of several traces that share no block, by the largest id of each (-1: it has none): those of the first stay,
+ * the others' are moved behind. Where there is no room for that, all are numbered as they come.
+ */
+export function blockScopes(largest: readonly number[]): ((id: number) => number)[] {
+  const total = largest.reduce((sum, most) => sum + most + 1, 0);
+  let end = 0;
+  return largest.map((most, scope) => {
+    const start = end;
+    end += most + 1;
+    if (total <= Number.MAX_SAFE_INTEGER) return (id) => id + start;
+    const numbers = new Numbers();
+    return (id) => numbers.of(id) * largest.length + scope;
+  });
+}
