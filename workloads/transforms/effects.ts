@@ -2,14 +2,14 @@ import type { Source, TransformSpec } from '../../src/core/plan.ts';
 import { formatMs, threeFigures, withThousands } from '../../src/core/units.ts';
 import { countText } from '../../src/core/words.ts';
 import { arrivalStatistics, type ArrivalStatistics } from '../inspect/arrivals.ts';
-import { PrefixReuse, type PrefixStatistics } from '../inspect/prefix.ts';
+import { PrefixReuse } from '../inspect/prefix.ts';
 import type { Changes } from './transform.ts';
 
 /** What transforms change of a load, at one place between two of them; null: it is not measured there. */
 interface Figures {
   readonly requests: number;
   readonly arrivals: ArrivalStatistics | null;
-  readonly reuse: PrefixStatistics | null;
+  readonly reuse: ReturnType<PrefixReuse['statistics']>;
 }
 
 /** One transform of a chain, as asked for, and its own findings: before it is read, and of the last reading. */
