@@ -63,6 +63,19 @@ export const filter: Transform = (source, args, { say }) => {
   };
 };
 
+/** The value of a request in a field of filters, `none` where it has none. Throws a UserError for what is no field. */
+export function fieldReader(field: string, option: string): (request: Request) => string {
+  const read = readerOf(field, option);
+  return (request) => textOf(read(request));
+}
+
+function readerOf(field: string, option: string): (request: Request) => Value {
+  const fields = { ...TEXTS, ...NUMBERS };
+  const read = Object.hasOwn(fields, field) ? fields[field] : undefined;
+  if (read !== undefined) return read;
+  throw new UserError(`${option}: there is no field "${field}"${didYouMean(field, FIELDS)} (${listText(FIELDS)})`);
+}
+
 interface Condition {
   readonly field: string;
   readonly read: (request: Request) => Value;
@@ -76,9 +89,7 @@ function parseCondition(text: string): Condition {
       `--filter: "${text.trim()}" is no condition; write FIELD=VALUE, e.g. class=chat, several joined by ";" (fields: ${listText(FIELDS)}; numbers: < <= > >= too)`,
     );
   const number = Object.hasOwn(NUMBERS, field) ? NUMBERS[field] : undefined;
-  const read = number ?? (Object.hasOwn(TEXTS, field) ? TEXTS[field] : undefined);
-  if (read === undefined)
-    throw new UserError(`--filter: there is no field "${field}"${didYouMean(field, FIELDS)} (${listText(FIELDS)})`);
+  const read = readerOf(field, '--filter');
   const values = right.split(',').map((value) => value.trim());
   if (number !== undefined) checkNumbers(text, values);
   const compare = COMPARISONS[comparison];
