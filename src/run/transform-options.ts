@@ -98,13 +98,11 @@ function windowOf({ window, warm }: TransformOptions): TransformSpec[] {
 }
 
 /** Options that mean nothing alone, or not together. */
-function checkPairs({ window, warm, copies, copyTimes, copyBlocks, rate, rateBy, speed }: TransformOptions): void {
+function checkPairs({ window, warm, copies, copyTimes, copyBlocks, rate, speed }: TransformOptions): void {
   if (warm === true && window === undefined)
     throw new UserError('--warm: there is nothing before the trace; give --window FROM..TO too');
   if (copies === undefined && (copyTimes ?? copyBlocks) !== undefined)
     throw new UserError('--copy-times, --copy-blocks: there are no copies; give --copies N too');
-  if (rate === undefined && rateBy !== undefined && rateBy !== 'time')
-    throw new UserError(`--rate-by ${rateBy}: there is no rate to reach; give --rate RPS too`);
   if (rate !== undefined && speed !== 1)
     throw new UserError(`--rate ${rate} and --speed ${speed} both scale time: give one of them`);
 }

@@ -60,6 +60,5 @@ it('options that mean nothing alone, or not together, are refused with what to w
   refused({ warm: true }, /--warm: .*--window FROM\.\.TO/);
   refused({ copyTimes: 'same' }, /--copy-times, --copy-blocks: .*--copies N/);
   refused({ copyBlocks: 'same' }, /--copies N/);
-  refused({ rateBy: 'superpose' }, /--rate-by superpose: .*--rate RPS/);
   refused({ rate: 2, speed: 3 }, /--rate 2 and --speed 3 both scale time/);
 });
