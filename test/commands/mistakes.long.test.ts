@@ -113,7 +113,7 @@ const mistakes: [what: string, args: string[], code: number, names: RegExp][] = 
     /--rate-by: got "tokens", expected time, sessions, superpose/,
   ],
   ['arrivals of no kind', ['place', good, ...placed, '--arrivals', 'bursty'], 2, /--arrivals: "bursty" is none of/],
-  ['a way to a rate that is not given', run(good, '--rate-by', 'sessions'), 2, /--rate-by sessions: .*--rate RPS/],
+  ['a way to a rate that is not given', run(good, '--rate-by', 'sessions'), 2, /--rate-by: .*--rate RPS/],
   ['a filter that is none', run(good, '--filter', 'class'), 2, /--filter: "class" is no condition/],
   ['a filter that leaves none', run(good, '--filter', 'class=chat'), 2, /--filter "class=chat": leaves no request/],
   ['a sample of nothing', run(good, '--thin', '0'), 2, /--thin: got 0, expected a share/],

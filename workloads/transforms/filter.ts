@@ -63,6 +63,13 @@ export const filter: Transform = (source, args, { say }) => {
   };
 };
 
+/** The requests that have one value of a field, whatever characters are in it. */
+export const only: Transform = (source, args, { say }) => {
+  const read = fieldReader(String(args['by']), '--by');
+  const isKept = (request: Request): boolean => read(request) === args['value'];
+  return { open: () => keptRequests(source, isKept, `${String(args['by'])} ${String(args['value'])}`, say) };
+};
+
 /** The value of a request in a field of filters, `none` where it has none. Throws a UserError for what is no field. */
 export function fieldReader(field: string, option: string): (request: Request) => string {
   const read = readerOf(field, option);

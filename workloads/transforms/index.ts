@@ -7,7 +7,7 @@ import { clipInput, clipOutput } from './clip.ts';
 import { copies } from './copies.ts';
 import { declump, findTick } from './declump.ts';
 import { effectText, measured, onceRead, type Measured } from './effects.ts';
-import { filter } from './filter.ts';
+import { filter, only } from './filter.ts';
 import { limit } from './limit.ts';
 import { rate } from './rate.ts';
 import { sampleSessions } from './sample-sessions.ts';
@@ -32,6 +32,7 @@ const TRANSFORMS: Readonly<Record<string, TransformKind>> = {
   sort: { apply: sort },
   window: { apply: window, changes: ALL, needsStarts: true },
   filter: { apply: filter, changes: ALL },
+  only: { apply: only },
   'sample-sessions': { apply: sampleSessions, changes: ALL },
   thin: { apply: thin, changes: ALL },
   limit: { apply: limit, changes: ALL },
