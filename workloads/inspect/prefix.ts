@@ -32,6 +32,11 @@ export class PrefixReuse {
     this.#hitTokens += Math.min(leading * (this.#blockTokens ?? 0), inputTokens);
   }
 
+  /** Its blocks are in the cache from now on, and it counts for nothing else. */
+  know({ blocks = [] }: Request): void {
+    for (const id of blocks) this.#seen.add(id);
+  }
+
   /** Null where no request has blocks. */
   statistics(): PrefixStatistics | null {
     if (this.#blocks === 0) return null;
