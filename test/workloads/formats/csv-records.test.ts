@@ -17,15 +17,19 @@ async function* streamed(chunks: readonly string[]): AsyncGenerator<string> {
 
 /** As the library alone reads it, all at once. */
 function byLibrary(text: string): CsvRecord[] {
-  const read: { record: string[]; info: { lines: number } }[] = parse(text.replaceAll('\r', ' '), {
+  const records: CsvRecord[] = [];
+  parse(text.replaceAll('\r', ' '), {
     bom: true,
-    info: true,
+    on_record(record: string[], { lines }) {
+      records.push({ record, line: lines });
+      return null;
+    },
     record_delimiter: '\n',
     relax_column_count: true,
     skip_empty_lines: true,
     trim: true,
   });
-  return read.map(({ record, info }) => ({ record, line: info.lines }));
+  return records;
 }
 
 function cut(text: string, at: readonly number[]): string[] {
