@@ -51,13 +51,19 @@ export class JointLengths {
       if (requests === 0) continue;
       const [input, output] = [Math.floor(i / QUARTERS), i % QUARTERS];
       found.push({
-        input: [quarterFrom(input), quarterFrom(input + 1)],
-        output: [quarterFrom(output), quarterFrom(output + 1)],
+        input: rangeOf(input),
+        output: rangeOf(output),
         requests,
       });
     }
     return found;
   }
+}
+
+/** A length of its own is no narrower than 1. */
+function rangeOf(quarter: number): [from: number, to: number] {
+  const from = quarterFrom(quarter);
+  return [from, Math.max(from + 1, quarterFrom(quarter + 1))];
 }
 
 /** Rows chosen by the hash of their number: all of a short trace. */
