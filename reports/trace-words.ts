@@ -100,7 +100,7 @@ function sessionsOf({ duration_s, sessions, session_details: details }: TraceIns
   if (details === null) return all;
   if (details.turns.max !== null && details.turns.max > 1 && duration_s !== null)
     all.push({
-      found: `${countText(sessions, 'session')} have later turns, which a user sends when the answer before has come.`,
+      found: `${withThousands(sessions - details.single_turn)} of ${countText(sessions, 'session')} have later turns, which a user sends when the answer before has come.`,
       todo: '--sessions think keeps their think times; without it they are sent when the trace did, however slow the server is.',
     });
   if (details.parents_missing > 0)
@@ -117,7 +117,7 @@ function reuseOf({ prefix }: TraceInspection, reading: CacheReading | null): Wat
   const held = reading === null ? null : shareHeld(prefix, reading.tokens);
   if (held !== null && reading !== null && held < 0.9 * prefix.max_hit_ratio)
     all.push({
-      found: `A cache of ${amountText(reading.tokens)} tokens (${reading.name}) holds ${formatShare(held)} of the blocks, where one without limit holds ${formatShare(prefix.max_hit_ratio)}.`,
+      found: `A cache of ${aboutText(reading.tokens)} tokens, as ${reading.name} has, holds ${formatShare(held)} of the blocks, where one without limit holds ${formatShare(prefix.max_hit_ratio)}.`,
       todo: 'What a server reuses depends on its memory, its other load and its routing: compare servers with the same of each.',
     });
   all.push({
@@ -156,7 +156,12 @@ export function shareHeld(
   return lru.findLast(({ blocks }) => blocks * block_tokens <= tokens)?.hit_ratio ?? 0;
 }
 
-/** Rows of the page's table of lengths. */
+/** A large number by three figures: `441,000`, `15.4 million`. */
+export function aboutText(value: number): string {
+  return value >= 1e6 ? `${threeFigures(value / 1e6)} million` : withThousands(Number(value.toPrecision(3)));
+}
+
+/** Columns of the page's table of lengths. */
 export const LENGTH_COLUMNS = ['tokens', 'mean', 'CV', 'p1', 'p10', 'p50', 'p90', 'p99', 'max', 'sum'] as const;
 
 export function lengthRow(name: string, found: LengthStatistics): string[] {
@@ -220,7 +225,7 @@ export function traceFigures(found: TraceInspection): (readonly [name: string, v
       'turns a session',
       sessions === null
         ? null
-        : `mean ${figure(sessions.turns.mean) ?? '-'}, p50 ${figure(sessions.turns.p50) ?? '-'}, p90 ${figure(sessions.turns.p90) ?? '-'}, max ${figure(sessions.turns.max) ?? '-'}`,
+        : `mean ${figure(sessions.turns.mean) ?? '-'}, p50 ${amountText(sessions.turns.p50 ?? 0)}, p90 ${amountText(sessions.turns.p90 ?? 0)}, max ${amountText(sessions.turns.max ?? 0)}`,
     ],
     ['from turn to turn', sessions === null ? null : durationText(sessions.gap)],
     ['from answer to turn', sessions === null ? null : durationText(sessions.think)],

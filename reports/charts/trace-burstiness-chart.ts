@@ -10,6 +10,8 @@ const HEIGHT = 220;
 /** Of fewer bins the variance is that of chance. */
 const LEAST_BINS = 10;
 const LEAST_POINTS = 2;
+/** Below the line of Poisson's 1, for its words. */
+const ROOM_BELOW = 1.5;
 /** Times Poisson's variance that is called more. */
 const MORE = 1.5;
 
@@ -64,7 +66,7 @@ function layersOf(points: readonly Point[]): Layers {
       points.map(({ window }) => window.window_s * 1000),
       [],
     ),
-    logDomain([...points.map(({ idc }) => idc), 1], []),
+    logDomain([...points.map(({ idc }) => idc), 1 / ROOM_BELOW], []),
   ];
   const x: Position = {
     field: 'ms',
@@ -83,6 +85,8 @@ function layersOf(points: readonly Point[]): Layers {
     idc,
     text: `${withThousands(window.bins)} windows of ${secondsText(window.window_s)}: ${threeFigures(idc)} times Poisson’s variance, at most ${countText(window.max_count, 'request')}`,
   }));
+  // Its words stand on the side where the curve does not end.
+  const baseline = (points.at(-1)?.idc ?? 1) < 1 ? 'bottom' : 'top';
   return [
     {
       data: { values: [{ idc: 1 }] },
@@ -91,7 +95,7 @@ function layersOf(points: readonly Point[]): Layers {
     },
     {
       data: { values: [{ idc: 1 }] },
-      mark: { type: 'text', align: 'right', baseline: 'top', dx: -4, dy: 5, color: COLOURS.muted },
+      mark: { type: 'text', align: 'right', baseline, dx: -4, dy: baseline === 'top' ? 4 : -3, color: COLOURS.muted },
       encoding: { x: { value: 'width' }, y, text: { value: 'Poisson: 1' } },
     },
     { data: { values }, mark: { type: 'line', strokeWidth: 2, color: COLOURS.first }, encoding: { x, y } },

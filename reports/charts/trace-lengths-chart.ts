@@ -1,6 +1,7 @@
 import type { LengthCell, TraceInspection } from '../../src/core/trace-inspection.ts';
 import { threeFigures, withThousands } from '../../src/core/units.ts';
 import { countText } from '../../src/core/words.ts';
+import { amountText } from '../format.ts';
 import type { Chart, Layers, Position } from './chart.ts';
 import { cellLayer } from './density.ts';
 import { logTicks } from './log-axis.ts';
@@ -31,7 +32,7 @@ export function traceLengthsChart(found: TraceInspection): Chart {
     id: 'lengths',
     title,
     label: `Requests by input and output tokens. ${title}.`,
-    note: `n = ${countText(rows, 'request')}; stronger colour: more requests, at most ${withThousands(most)} a cell; lines: the medians, ${threeFigures(input.p50 ?? 0)} and ${threeFigures(output.p50 ?? 0)} tokens. Correlation of the ranks ${joint.spearman === null ? 'unknown' : threeFigures(joint.spearman)}.`,
+    note: `n = ${countText(rows, 'request')}; stronger colour: more requests, at most ${withThousands(most)} a cell; lines: the medians, ${amountText(input.p50 ?? 0)} and ${amountText(output.p50 ?? 0)} tokens. Correlation of the ranks ${joint.spearman === null ? 'unknown' : threeFigures(joint.spearman)}.`,
     spec: {
       width: 'container',
       height: HEIGHT,
@@ -76,7 +77,7 @@ function axis(field: string, title: string, cells: readonly LengthCell[], of: 'i
 }
 
 function titleOf({ input_tokens: input, output_tokens: output, joint: { spearman } }: TraceInspection): string {
-  const halves = `Half of the prompts have up to ${threeFigures(input.p50 ?? 0)} tokens, half of the answers up to ${threeFigures(output.p50 ?? 0)}`;
+  const halves = `Half of the prompts have up to ${amountText(input.p50 ?? 0)} tokens, half of the answers up to ${amountText(output.p50 ?? 0)}`;
   if (spearman === null || Math.abs(spearman) < CORRELATED) return halves;
   return `${halves}; longer prompts get ${spearman > 0 ? 'longer' : 'shorter'} answers`;
 }

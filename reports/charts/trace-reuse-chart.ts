@@ -1,8 +1,7 @@
 import type { PrefixStatistics } from '../../src/core/trace-inspection.ts';
-import { formatShare, plainPercent, threeFigures, withThousands } from '../../src/core/units.ts';
+import { formatShare, plainPercent, withThousands } from '../../src/core/units.ts';
 import { countText } from '../../src/core/words.ts';
-import { amountText } from '../format.ts';
-import { shareHeld, type CacheReading } from '../trace-words.ts';
+import { aboutText, shareHeld, type CacheReading } from '../trace-words.ts';
 import type { Chart, Layers, Position } from './chart.ts';
 import { logTicks } from './log-axis.ts';
 import { COLOURS, SHARE_LABEL } from './theme.ts';
@@ -37,7 +36,7 @@ export function traceReuseChart(prefix: PrefixStatistics | null, reading: CacheR
       `Line across: a cache without limit, ${formatShare(limit)}.` +
       (read === null || held === null
         ? ''
-        : ` Upright: ${amountText(read.tokens)} tokens, as ${read.name} holds beside its weights; at its left end the curve is below what more servers would hold together. There it is ${formatShare(held)}.`) +
+        : ` Dotted: ${aboutText(read.tokens)} tokens, which the KV cache of ${read.name} holds, and ${formatShare(held)} of the blocks with it.`) +
       (sampled < 1 ? ` By a sample of ${plainPercent(sampled)} % of the blocks.` : ''),
     spec: { width: 'container', height: HEIGHT, layer: layersOf(points, { limit, blockTokens, read }) },
     table: {
@@ -58,12 +57,7 @@ function titleOf({ lru, max_hit_ratio: limit, block_tokens }: PrefixStatistics):
 }
 
 function sizeText(blocks: number, blockTokens: number | null): string {
-  return blockTokens === null ? countText(blocks, 'block') : `${bigText(blocks * blockTokens)} tokens`;
-}
-
-/** `15.4 million`. */
-function bigText(value: number): string {
-  return value >= 1e6 ? `${threeFigures(value / 1e6)} million` : withThousands(value);
+  return blockTokens === null ? countText(blocks, 'block') : `${aboutText(blocks * blockTokens)} tokens`;
 }
 
 interface Drawn {

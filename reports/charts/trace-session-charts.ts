@@ -1,6 +1,7 @@
 import type { CountBin, DurationStatistics, TraceInspection } from '../../src/core/trace-inspection.ts';
 import { formatMs, formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
 import { countText } from '../../src/core/words.ts';
+import { amountText } from '../format.ts';
 import type { Chart, Layers, Position } from './chart.ts';
 import { logTicks, MS_LABEL } from './log-axis.ts';
 import { COLOURS } from './theme.ts';
@@ -18,7 +19,7 @@ export function traceSessionCharts({ sessions, session_details: details, charts 
     id: 'turns',
     title,
     label: `Sessions by their turns. ${title}.`,
-    note: `n = ${countText(sessions, 'session')}; p50 ${threeFigures(details.turns.p50 ?? 0)}, p90 ${threeFigures(details.turns.p90 ?? 0)}, max ${threeFigures(details.turns.max ?? 0)} turns.`,
+    note: `n = ${countText(sessions, 'session')}; p50 ${amountText(details.turns.p50 ?? 0)}, p90 ${amountText(details.turns.p90 ?? 0)}, max ${amountText(details.turns.max ?? 0)} turns.`,
     spec: bars(charts.turns, 'turns (log scale)', 'sessions', turnsText),
     table: {
       columns: ['turns', 'sessions'],

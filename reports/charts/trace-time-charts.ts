@@ -8,32 +8,15 @@ import { perSecond, timePanel } from './time-panel.ts';
 
 /** Fewer bins make no course over time. */
 const LEAST_BINS = 3;
-const HEIGHT = 90;
+const HEIGHT = 70;
 
 /** Arrivals and tokens over time, under one another; none of a trace that is too short, or has no times. */
 export function traceTimeCharts(found: TraceInspection): Chart[] {
   const bins = found.charts.over_time;
   const [first] = bins;
-  if (first === undefined || bins.length < LEAST_BINS) return [];
+  const durationS = found.duration_s;
+  if (first === undefined || durationS === null || bins.length < LEAST_BINS) return [];
   const timeline = { bin_s: first.to_s - first.from_s, bins, excluded: [] };
-  const rate = found.rate_rps ?? 0;
-  const panel = (series: readonly Quantity[], yTitle: string, isLast: boolean, level?: number): Chart['spec'] =>
-    timePanel(
-      timeline,
-      {
-        height: HEIGHT,
-        yTitle,
-        series: series.map(({ name, color, of, mark }) => ({
-          name,
-          color,
-          mark,
-          value: (bin) => of(bin) / (bin.to_s - bin.from_s),
-          text: perSecond,
-        })),
-        ...(level === undefined ? {} : { level: { value: level, text: `mean ${perSecond(level)}` } }),
-      },
-      isLast,
-    );
   const table = {
     columns: ['from (s)', 'to (s)', 'requests', 'input tokens', 'output tokens'],
     rows: bins.map(({ from_s, to_s, requests, input_tokens, output_tokens }) => [
@@ -44,46 +27,72 @@ export function traceTimeCharts(found: TraceInspection): Chart[] {
       withThousands(output_tokens),
     ]),
   };
-  const note = `n = ${countText(found.rows, 'request')}; bins of ${secondsText(timeline.bin_s)}.`;
-  const arrivals = arrivalsTitle(bins, rate, timeline.bin_s);
-  const tokens = 'Tokens that arrive: input and output';
-  return [
-    {
-      id: 'arrivals-over-time',
-      title: arrivals,
-      label: `Requests that arrive a second over ${secondsText(found.duration_s ?? 0)}. ${arrivals}.`,
-      note,
-      spec: panel([REQUESTS], 'requests/s', false, rate),
+  return QUANTITIES.map(({ id, noun, color, of, meanOf }, i) => {
+    const mean = meanOf(found, durationS);
+    const title = titleOf(bins, of, { noun, mean, binS: timeline.bin_s });
+    return {
+      id,
+      title,
+      label: `${noun} that arrive a second over ${secondsText(durationS)}. ${title}.`,
+      note: `n = ${countText(found.rows, 'request')}; bins of ${secondsText(timeline.bin_s)}.`,
+      spec: timePanel(
+        timeline,
+        {
+          height: HEIGHT,
+          yTitle: `${noun}/s`,
+          series: [
+            { name: noun, mark: 'area', color, value: (bin) => of(bin) / (bin.to_s - bin.from_s), text: perSecond },
+          ],
+          level: { value: mean, text: `mean ${perSecond(mean)}` },
+        },
+        i === QUANTITIES.length - 1,
+      ),
       table,
-    },
-    {
-      id: 'tokens-over-time',
-      title: tokens,
-      label: `${tokens}, a second, over ${secondsText(found.duration_s ?? 0)}: ${withThousands(found.input_tokens.sum)} input and ${withThousands(found.output_tokens.sum)} output tokens in all.`,
-      note,
-      spec: panel(TOKENS, 'tokens/s', true),
-      table,
-    },
-  ];
+    };
+  });
 }
 
 interface Quantity {
-  readonly name: string;
+  readonly id: string;
+  readonly noun: string;
   readonly color: string;
-  readonly mark: 'area' | 'line';
   readonly of: (bin: TraceTimeBin) => number;
+  /** A second. */
+  readonly meanOf: (found: TraceInspection, durationS: number) => number;
 }
 
-const REQUESTS: Quantity = { name: 'requests', color: COLOURS.first, mark: 'area', of: ({ requests }) => requests };
-const TOKENS: readonly Quantity[] = [
-  { name: 'input', color: COLOURS.first, mark: 'area', of: ({ input_tokens }) => input_tokens },
-  { name: 'output', color: COLOURS.second, mark: 'line', of: ({ output_tokens }) => output_tokens },
+const QUANTITIES: readonly Quantity[] = [
+  {
+    id: 'arrivals-over-time',
+    noun: 'requests',
+    color: COLOURS.first,
+    of: ({ requests }) => requests,
+    meanOf: ({ rate_rps }) => rate_rps ?? 0,
+  },
+  {
+    id: 'input-over-time',
+    noun: 'input tokens',
+    color: COLOURS.second,
+    of: ({ input_tokens }) => input_tokens,
+    meanOf: ({ input_tokens }, durationS) => input_tokens.sum / durationS,
+  },
+  {
+    id: 'output-over-time',
+    noun: 'output tokens',
+    color: COLOURS.third,
+    of: ({ output_tokens }) => output_tokens,
+    meanOf: ({ output_tokens }, durationS) => output_tokens.sum / durationS,
+  },
 ];
 
-function arrivalsTitle(bins: readonly TraceTimeBin[], rate: number, binS: number): string {
-  // The last bin may be a longer one, and the first that is cut off a shorter one.
-  const rates = bins.map(({ requests, from_s, to_s }) => requests / (to_s - from_s));
+interface Course {
+  readonly noun: string;
+  readonly mean: number;
+  readonly binS: number;
+}
+
+function titleOf(bins: readonly TraceTimeBin[], of: Quantity['of'], { noun, mean, binS }: Course): string {
+  const rates = bins.map((bin) => of(bin) / (bin.to_s - bin.from_s));
   const [least, most] = [Math.min(...rates), Math.max(...rates)];
-  const range = `${threeFigures(least / rate)} to ${threeFigures(most / rate)} times the mean`;
-  return `${threeFigures(rate)} requests/s on average, from ${range} in ${secondsText(binS)}`;
+  return `${threeFigures(mean)} ${noun}/s on average, ${threeFigures(least / mean)} to ${threeFigures(most / mean)} times that in ${secondsText(binS)}`;
 }
