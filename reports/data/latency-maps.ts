@@ -1,5 +1,6 @@
 import type { RequestRecord } from '../../src/core/record.ts';
 import { isAnswered, tpotUs, ttftUs } from '../../src/metrics/request-latency.ts';
+import { ascendingOrder } from '../../src/metrics/ascending-order.ts';
 import { Samples } from '../../src/metrics/samples.ts';
 import { Concurrency } from '../../src/metrics/concurrency.ts';
 import { follows } from './follows.ts';
@@ -109,7 +110,7 @@ class Pairs {
   /** Whether the second values follow `xs`, which stand beside them, in groups of `size` in order of due time. */
   follows(xs: Float64Array, size: number): boolean {
     const [due, ys] = [this.#dueUs.values(), this.ys.values()];
-    const order = Uint32Array.from(due.keys()).sort((a, b) => (due[a] ?? 0) - (due[b] ?? 0));
+    const order = ascendingOrder(due);
     const inOrder = (values: Float64Array): Float64Array => Float64Array.from(order, (at) => values[at] ?? 0);
     return follows(inOrder(xs), inOrder(ys), size);
   }

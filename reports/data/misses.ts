@@ -1,5 +1,6 @@
 import type { RequestRecord } from '../../src/core/record.ts';
 import type { Slo } from '../../src/core/slo.ts';
+import { ascendingOrder } from '../../src/metrics/ascending-order.ts';
 import { Samples } from '../../src/metrics/samples.ts';
 import { MISS_KINDS, type MissKind, missOf, type MissPhase } from './miss.ts';
 
@@ -94,7 +95,7 @@ export class MissCollector {
 
   #lengthPairs(): LengthPairs[] {
     const due = this.#dueUs.values();
-    const order = Uint32Array.from(due.keys()).sort((a, b) => (due[a] ?? 0) - (due[b] ?? 0));
+    const order = ascendingOrder(due);
     const pairs = new Map<number, { longer_missed: number; shorter_missed: number }>();
     for (let i = 1; i < order.length; i++) {
       const both = [order[i - 1] ?? 0, order[i] ?? 0].map((at) => ({

@@ -2,6 +2,7 @@ import type { RequestRecord } from '../../src/core/record.ts';
 import { GOAL, type Slo } from '../../src/core/slo.ts';
 import { isAnswered, tpotUs, ttftUs } from '../../src/metrics/request-latency.ts';
 import { limitUs, meets } from '../../src/metrics/attainment.ts';
+import { ascendingOrder } from '../../src/metrics/ascending-order.ts';
 import { Samples } from '../../src/metrics/samples.ts';
 import { RankedSet } from './ranked-set.ts';
 
@@ -112,7 +113,7 @@ interface Plane {
  * an order statistic of those that have entered.
  */
 function contoursOf({ ttft, tpot, levels, requests }: Plane, limit: number | null): SloPlane['contours'] {
-  const order = Uint32Array.from(ttft.keys()).sort((a, b) => (ttft[a] ?? 0) - (ttft[b] ?? 0));
+  const order = ascendingOrder(ttft);
   const set = new RankedSet(tpot);
   const points = levels.map((percent) => ({ percent, points: [] as ContourPoint[] }));
   let next = 0;

@@ -1,4 +1,5 @@
 import type { RequestRecord } from '../../core/record.ts';
+import { ascendingOrder } from '../ascending-order.ts';
 import { Concurrency } from '../concurrency.ts';
 import { e2eUs, isAnswered, tpotUs, ttftUs } from '../request-latency.ts';
 import { nearestRank, Samples, sum } from '../samples.ts';
@@ -91,9 +92,7 @@ export class CourseCollector {
     const taken = this.#taken.values();
     const of = (values: Float64Array, i: number): number => values[i] ?? 0;
     // By columns alone, so that the order of the records changes nothing.
-    const order = Uint32Array.from(due.keys()).sort(
-      (a, b) => of(due, a) - of(due, b) || compare(of(ends, a), of(ends, b)) || compare(of(ttfts, a), of(ttfts, b)),
-    );
+    const order = ascendingOrder(due, ends, ttfts);
     const [fromUs, toUs] = [of(due, order[0] ?? 0), of(due, order.at(-1) ?? 0)];
     if (!(toUs > fromUs)) return null;
     const means = this.#inFlight.means();
@@ -137,11 +136,6 @@ export class CourseCollector {
       output_tokens: column(this.#outputTokens),
     };
   }
-}
-
-/** Infinite values are equal. */
-function compare(a: number, b: number): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** As the column `missed`, where there is no SLO. */
