@@ -1,4 +1,5 @@
 import { ascendingOrder } from '../../src/metrics/ascending-order.ts';
+import { release } from '../../src/metrics/samples.ts';
 
 /** A growing subset of known values, asked for its k-th smallest: a Fenwick tree over the ranks of the values. */
 export class RankedSet {
@@ -13,6 +14,7 @@ export class RankedSet {
     this.#sorted = values.slice().sort();
     this.#rank = new Uint32Array(values.length);
     order.forEach((index, rank) => (this.#rank[index] = rank + 1));
+    release(order);
     this.#tree = new Uint32Array(values.length + 1);
   }
 

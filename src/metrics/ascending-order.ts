@@ -1,3 +1,5 @@
+import { release } from './samples.ts';
+
 /**
  * The places of the values in ascending order; where those of the first column are equal the next column decides, and in
  * the end the place. No value is NaN. Sorted in 4 bytes a value, where `sort` with a function takes 16.
@@ -11,6 +13,7 @@ export function ascendingOrder(...columns: readonly Float64Array[]): Uint32Array
       merge(columns, order, merged, [from, Math.min(n, from + width), Math.min(n, from + 2 * width)]);
     [order, merged] = [merged, order];
   }
+  release(merged);
   return order;
 }
 

@@ -1,5 +1,5 @@
 import { ascendingOrder } from './ascending-order.ts';
-import { Samples } from './samples.ts';
+import { release, Samples } from './samples.ts';
 
 /**
  * The order of `RecordsDigest`: by due time, and by id, in order of UTF-16 code units, where two are due at once. `add`
@@ -27,6 +27,7 @@ export class DigestOrder {
     }
     const ranks = new Uint32Array(order.length);
     for (let rank = 0; rank < order.length; rank++) ranks[order[rank] ?? 0] = rank;
+    release(dueUs, order);
     return ranks;
   }
 

@@ -60,6 +60,25 @@ export class Samples {
     return this.values().sort();
   }
 
+  /** Lends the same; it is gone afterwards. */
+  withSorted<T>(use: (sorted: Float64Array) => T): T {
+    const sorted = this.sorted();
+    try {
+      return use(sorted);
+    } finally {
+      release(sorted);
+    }
+  }
+
+  /** Puts the values themselves in ascending order, in which they take the least room. */
+  sort(): void {
+    const sorted = this.sorted();
+    this.#pieces.length = 0;
+    this.#used = 0;
+    for (let i = 0; i < sorted.length; i++) this.push(sorted[i] ?? Number.NaN);
+    release(sorted);
+  }
+
   #makeRoom(): void {
     if (this.#used === LENGTH) {
       this.#pieces.push(packed(this.#open));
@@ -70,6 +89,14 @@ export class Samples {
     larger.set(this.#open);
     this.#open = larger;
   }
+}
+
+/**
+ * Gives the memory of arrays back, which are empty afterwards: those with a value a request are large, and V8, which sees
+ * small objects only, would collect them late.
+ */
+export function release(...arrays: readonly (Float64Array<ArrayBuffer> | Uint32Array<ArrayBuffer>)[]): void {
+  for (const { buffer } of arrays) if (!buffer.detached) buffer.transfer(0);
 }
 
 function packed(numbers: Float64Array): Piece {
@@ -99,7 +126,7 @@ function widthOf(most: number): Uint8ArrayConstructor | Uint16ArrayConstructor |
  * values count as infinitely large; null if the percentile is one of them, or there is no value. `permille` is 1000 q,
  * a whole number, so that no rounding moves the rank.
  */
-export function nearestRank(sorted: Float64Array, permille: number, missing: number = 0): number | null {
+export function nearestRank(sorted: ArrayLike<number>, permille: number, missing: number = 0): number | null {
   return sorted[rankIndex(sorted.length + missing, permille)] ?? null;
 }
 
@@ -109,19 +136,20 @@ export function rankIndex(n: number, permille: number): number {
 }
 
 /** Sum over the array in its order. */
-export function sum(values: Float64Array): number {
+export function sum(values: ArrayLike<number>): number {
   let total = 0;
   for (let i = 0; i < values.length; i++) total += values[i] ?? 0;
   return total;
 }
 
 /** How many of the sorted values are <= `value`. */
-export function countUpTo(sorted: Float64Array, value: number): number {
+export function countUpTo(sorted: Float64Array | Samples, value: number): number {
+  const at = sorted instanceof Samples ? (i: number) => sorted.at(i) : (i: number) => sorted[i] ?? Infinity;
   let low = 0;
   let high = sorted.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((sorted[middle] ?? Infinity) <= value) low = middle + 1;
+    if (at(middle) <= value) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -1,7 +1,7 @@
 const FIRST_SLOTS = 1 << 10;
 
 /**
- * Ids that have been seen, by 64 bits of each: some 8 to 16 bytes an id, where a set of texts takes 70. It never forgets
+ * Ids that have been seen, by 64 bits of each: some 11 to 21 bytes an id, where a set of texts takes 70. It never forgets
  * one, and may, though hardly ever, take a new one for one that it has seen: who needs to know looks again.
  */
 export class SeenIds {
@@ -16,7 +16,7 @@ export class SeenIds {
     const low = hash(id, 0x85ebca6b) || 1;
     if (!place(this.#slots, high, low)) return false;
     this.#used++;
-    if (4 * this.#used > this.#slots.length) this.#grow();
+    if (8 * this.#used > 3 * this.#slots.length) this.#grow();
     return true;
   }
 
