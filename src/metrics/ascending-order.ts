@@ -31,8 +31,7 @@ function merge(
   }
   let [left, right] = [start, middle];
   for (let at = start; at < end; at++) {
-    const takesLeft =
-      right >= end || (left < middle && !isAfter(columns, from[left] ?? 0, from[right] ?? 0));
+    const takesLeft = right >= end || (left < middle && !isAfter(columns, from[left] ?? 0, from[right] ?? 0));
     into[at] = from[takesLeft ? left++ : right++] ?? 0;
   }
 }

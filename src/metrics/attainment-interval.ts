@@ -141,7 +141,7 @@ function dependence({ of, sizes }: Blocks, value: OfRequest, variance: number): 
   const n = of.length;
   const b = sizes.length;
   const mean = total(n, value) / n;
-  const residuals = blockSums(of, value, b).map((sum, j) => sum - mean * (sizes[j] ?? 0));
+  const residuals = blockSums(of, value, b).map((inBlock, j) => inBlock - mean * (sizes[j] ?? 0));
   let squares = 0;
   let products = 0;
   for (const [j, residual] of residuals.entries()) {
@@ -163,9 +163,9 @@ function ofShare(blocks: Blocks, indicator: OfRequest): Dependence {
 }
 
 function total(n: number, value: OfRequest): number {
-  let sum = 0;
-  for (let i = 0; i < n; i++) sum += value(i);
-  return sum;
+  let all = 0;
+  for (let i = 0; i < n; i++) all += value(i);
+  return all;
 }
 
 /** The design effect of the share that met, and its degrees of freedom. */

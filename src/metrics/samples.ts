@@ -115,7 +115,9 @@ function packed(numbers: Float64Array): Piece {
 }
 
 /** The narrowest array of whole numbers up to `most`. */
-function widthOf(most: number): Uint8ArrayConstructor | Uint16ArrayConstructor | Uint32ArrayConstructor | Float64ArrayConstructor {
+function widthOf(
+  most: number,
+): Uint8ArrayConstructor | Uint16ArrayConstructor | Uint32ArrayConstructor | Float64ArrayConstructor {
   if (most <= 0xff) return Uint8Array;
   if (most <= 0xff_ff) return Uint16Array;
   return most <= 0xff_ff_ff_ff ? Uint32Array : Float64Array;

@@ -1,12 +1,6 @@
 import type { SchemaElement } from 'hyparquet';
 import { ByteWriter, type ColumnSource, parquetWrite } from 'hyparquet-writer';
-import {
-  type ColumnType,
-  COLUMN_NAMES,
-  RECORD_COLUMNS,
-  type RecordBatch,
-  type RequestRecord,
-} from '../core/record.ts';
+import { type ColumnType, COLUMN_NAMES, RECORD_COLUMNS, type RecordBatch, type RequestRecord } from '../core/record.ts';
 
 /**
  * One part: records as a Parquet file of one row group, columns and types as in RECORD_COLUMNS.

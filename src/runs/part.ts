@@ -1,11 +1,11 @@
+import { type AsyncBuffer, type ColumnMetaData, type FileMetaData, parquetMetadata, parquetRead } from 'hyparquet';
 import {
-  type AsyncBuffer,
-  type ColumnMetaData,
-  type FileMetaData,
-  parquetMetadata,
-  parquetRead,
-} from 'hyparquet';
-import { OUTCOMES, RECORD_COLUMNS, type RequestRecord, TOKEN_COUNT_SOURCES, TOKEN_TIME_SOURCES } from '../core/record.ts';
+  OUTCOMES,
+  RECORD_COLUMNS,
+  type RequestRecord,
+  TOKEN_COUNT_SOURCES,
+  TOKEN_TIME_SOURCES,
+} from '../core/record.ts';
 import { SCHEMA } from './parquet.ts';
 import { readTokenColumn, type TokenColumn } from './token-column.ts';
 
@@ -22,94 +22,104 @@ export async function decodePart(bytes: Uint8Array): Promise<Part> {
   const packed = packedTokens(bytes, part);
   const names = namesWithValues(part).filter((name) => packed === null || name !== 'token_times_us');
   const columns = await readColumns(part, names);
-  const { times, ends } = packed ?? tokensOfLists(columns);
-  if (ends.length !== columns.records)
-    throw new Error(`column "token_times_us": ${ends.length} values for ${columns.records} records`);
+  const tokens = packed ?? tokensOfLists(columns);
+  if (tokens.ends.length !== columns.records)
+    throw new Error(`column "token_times_us": ${tokens.ends.length} values for ${columns.records} records`);
+  const fields = fieldsOf(columns);
+  return { ids: fields.request_id, record: (row) => recordAt(fields, tokens, row) };
+}
+
+type Fields = ReturnType<typeof fieldsOf>;
+
+/** The values of all columns but the token times. */
+function fieldsOf(columns: Columns) {
   const whole = (name: keyof RequestRecord): Float64Array => wholeNumbers(columns, name);
-  const ids = required(columns, 'request_id', text);
-  const session_id = optional(columns, 'session_id', text);
-  const turn = whole('turn');
-  const trace_row = whole('trace_row');
-  const slo_class = optional(columns, 'slo_class', text);
-  const model = optional(columns, 'model', text);
-  const target = optional(columns, 'target', text);
-  const measured = required(columns, 'measured', flag);
-  const due_us = whole('due_us');
-  const sent_us = whole('sent_us');
-  const connect_us = whole('connect_us');
-  const first_token_us = whole('first_token_us');
-  const end_us = whole('end_us');
-  const input_tokens_planned = whole('input_tokens_planned');
-  const input_tokens = whole('input_tokens');
-  const cached_tokens = whole('cached_tokens');
-  const output_tokens_planned = whole('output_tokens_planned');
-  const output_tokens = whole('output_tokens');
-  const reasoning_tokens = whole('reasoning_tokens');
-  const token_count_source = optional(columns, 'token_count_source', oneOf(TOKEN_COUNT_SOURCES));
-  const token_time_source = optional(columns, 'token_time_source', oneOf(TOKEN_TIME_SOURCES));
-  const outcome = required(columns, 'outcome', oneOf(OUTCOMES));
-  const http_status = whole('http_status');
-  const error = optional(columns, 'error', text);
-  const finish_reason = optional(columns, 'finish_reason', text);
-  const prefill_queue_us = whole('prefill_queue_us');
-  const prefill_us = whole('prefill_us');
-  const transfer_us = whole('transfer_us');
-  const decode_queue_us = whole('decode_queue_us');
-  const decode_us = whole('decode_us');
-  const worker = whole('worker');
-  const client_stalled = optional(columns, 'client_stalled', flag);
-  const hidden_tokens = whole('hidden_tokens');
-  const output_tokens_reported = whole('output_tokens_reported');
-  const lumped_tokens = whole('lumped_tokens');
-  const held_us = whole('held_us');
-  const prefill_call_us = whole('prefill_call_us');
-  const handover_us = whole('handover_us');
-  const first_decode_us = whole('first_decode_us');
   return {
-    ids,
-    record: (row) => ({
-      request_id: at(ids, row),
-      session_id: session_id[row] ?? null,
-      turn: at(turn, row),
-      trace_row: at(trace_row, row),
-      slo_class: slo_class[row] ?? null,
-      model: model[row] ?? null,
-      target: target[row] ?? null,
-      measured: at(measured, row),
-      due_us: at(due_us, row),
-      sent_us: orNull(sent_us, row),
-      connect_us: orNull(connect_us, row),
-      first_token_us: orNull(first_token_us, row),
-      end_us: orNull(end_us, row),
-      input_tokens_planned: orNull(input_tokens_planned, row),
-      input_tokens: orNull(input_tokens, row),
-      cached_tokens: orNull(cached_tokens, row),
-      output_tokens_planned: orNull(output_tokens_planned, row),
-      output_tokens: orNull(output_tokens, row),
-      reasoning_tokens: orNull(reasoning_tokens, row),
-      // A view: thousands of small arrays, freed later, leave holes in the memory of the process.
-      token_times_us: times.subarray(row === 0 ? 0 : ends[row - 1], ends[row]),
-      token_count_source: token_count_source[row] ?? null,
-      token_time_source: token_time_source[row] ?? null,
-      outcome: at(outcome, row),
-      http_status: orNull(http_status, row),
-      error: error[row] ?? null,
-      finish_reason: finish_reason[row] ?? null,
-      prefill_queue_us: orNull(prefill_queue_us, row),
-      prefill_us: orNull(prefill_us, row),
-      transfer_us: orNull(transfer_us, row),
-      decode_queue_us: orNull(decode_queue_us, row),
-      decode_us: orNull(decode_us, row),
-      worker: at(worker, row),
-      client_stalled: client_stalled[row] ?? null,
-      hidden_tokens: orNull(hidden_tokens, row),
-      output_tokens_reported: orNull(output_tokens_reported, row),
-      lumped_tokens: orNull(lumped_tokens, row),
-      held_us: orNull(held_us, row),
-      prefill_call_us: orNull(prefill_call_us, row),
-      handover_us: orNull(handover_us, row),
-      first_decode_us: orNull(first_decode_us, row),
-    }),
+    request_id: required(columns, 'request_id', text),
+    session_id: optional(columns, 'session_id', text),
+    turn: whole('turn'),
+    trace_row: whole('trace_row'),
+    slo_class: optional(columns, 'slo_class', text),
+    model: optional(columns, 'model', text),
+    target: optional(columns, 'target', text),
+    measured: required(columns, 'measured', flag),
+    due_us: whole('due_us'),
+    sent_us: whole('sent_us'),
+    connect_us: whole('connect_us'),
+    first_token_us: whole('first_token_us'),
+    end_us: whole('end_us'),
+    input_tokens_planned: whole('input_tokens_planned'),
+    input_tokens: whole('input_tokens'),
+    cached_tokens: whole('cached_tokens'),
+    output_tokens_planned: whole('output_tokens_planned'),
+    output_tokens: whole('output_tokens'),
+    reasoning_tokens: whole('reasoning_tokens'),
+    token_count_source: optional(columns, 'token_count_source', oneOf(TOKEN_COUNT_SOURCES)),
+    token_time_source: optional(columns, 'token_time_source', oneOf(TOKEN_TIME_SOURCES)),
+    outcome: required(columns, 'outcome', oneOf(OUTCOMES)),
+    http_status: whole('http_status'),
+    error: optional(columns, 'error', text),
+    finish_reason: optional(columns, 'finish_reason', text),
+    prefill_queue_us: whole('prefill_queue_us'),
+    prefill_us: whole('prefill_us'),
+    transfer_us: whole('transfer_us'),
+    decode_queue_us: whole('decode_queue_us'),
+    decode_us: whole('decode_us'),
+    worker: whole('worker'),
+    client_stalled: optional(columns, 'client_stalled', flag),
+    hidden_tokens: whole('hidden_tokens'),
+    output_tokens_reported: whole('output_tokens_reported'),
+    lumped_tokens: whole('lumped_tokens'),
+    held_us: whole('held_us'),
+    prefill_call_us: whole('prefill_call_us'),
+    handover_us: whole('handover_us'),
+    first_decode_us: whole('first_decode_us'),
+  };
+}
+
+function recordAt(fields: Fields, { times, ends }: TokenColumn, row: number): RequestRecord {
+  return {
+    request_id: at(fields.request_id, row),
+    session_id: fields.session_id[row] ?? null,
+    turn: at(fields.turn, row),
+    trace_row: at(fields.trace_row, row),
+    slo_class: fields.slo_class[row] ?? null,
+    model: fields.model[row] ?? null,
+    target: fields.target[row] ?? null,
+    measured: at(fields.measured, row),
+    due_us: at(fields.due_us, row),
+    sent_us: orNull(fields.sent_us, row),
+    connect_us: orNull(fields.connect_us, row),
+    first_token_us: orNull(fields.first_token_us, row),
+    end_us: orNull(fields.end_us, row),
+    input_tokens_planned: orNull(fields.input_tokens_planned, row),
+    input_tokens: orNull(fields.input_tokens, row),
+    cached_tokens: orNull(fields.cached_tokens, row),
+    output_tokens_planned: orNull(fields.output_tokens_planned, row),
+    output_tokens: orNull(fields.output_tokens, row),
+    reasoning_tokens: orNull(fields.reasoning_tokens, row),
+    // A view: thousands of small arrays, freed later, leave holes in the memory of the process.
+    token_times_us: times.subarray(row === 0 ? 0 : ends[row - 1], ends[row]),
+    token_count_source: fields.token_count_source[row] ?? null,
+    token_time_source: fields.token_time_source[row] ?? null,
+    outcome: at(fields.outcome, row),
+    http_status: orNull(fields.http_status, row),
+    error: fields.error[row] ?? null,
+    finish_reason: fields.finish_reason[row] ?? null,
+    prefill_queue_us: orNull(fields.prefill_queue_us, row),
+    prefill_us: orNull(fields.prefill_us, row),
+    transfer_us: orNull(fields.transfer_us, row),
+    decode_queue_us: orNull(fields.decode_queue_us, row),
+    decode_us: orNull(fields.decode_us, row),
+    worker: at(fields.worker, row),
+    client_stalled: fields.client_stalled[row] ?? null,
+    hidden_tokens: orNull(fields.hidden_tokens, row),
+    output_tokens_reported: orNull(fields.output_tokens_reported, row),
+    lumped_tokens: orNull(fields.lumped_tokens, row),
+    held_us: orNull(fields.held_us, row),
+    prefill_call_us: orNull(fields.prefill_call_us, row),
+    handover_us: orNull(fields.handover_us, row),
+    first_decode_us: orNull(fields.first_decode_us, row),
   };
 }
 
@@ -219,25 +229,26 @@ function joined([first = [], ...others]: readonly ArrayLike<unknown>[]): ArrayLi
 type ReadValue<T> = (value: unknown, name: string) => T;
 
 function required<T>(columns: Columns, name: keyof RequestRecord, read: ReadValue<T>): T[] {
-  return Array.from(values(columns, name), (value) => read(value, name));
+  return Array.from(valuesOf(columns, name), (value) => read(value, name));
 }
 
 /** Of a column that may not be null. */
-function values({ of, records }: Columns, name: keyof RequestRecord): ArrayLike<unknown> {
+function valuesOf({ of, records }: Columns, name: keyof RequestRecord): ArrayLike<unknown> {
   const column = of.get(name) ?? [];
   if (column.length !== records) throw new Error(`column "${name}": no values`);
   return column;
 }
 
 function optional<T>(columns: Columns, name: keyof RequestRecord, read: ReadValue<T>): (T | null)[] {
-  const found = name === 'client_stalled' ? (columns.of.get(name) ?? columns.of.get(STALLED_BEFORE_0_2)) : columns.of.get(name);
+  const found =
+    name === 'client_stalled' ? (columns.of.get(name) ?? columns.of.get(STALLED_BEFORE_0_2)) : columns.of.get(name);
   return Array.from(found ?? [], (value) => (value === null || value === undefined ? null : read(value, name)));
 }
 
 /** NaN where there is none, which only a column that may be null allows. */
 function wholeNumbers(columns: Columns, name: keyof RequestRecord): Float64Array {
   const isNullable = RECORD_COLUMNS[name][1];
-  const column = isNullable ? (columns.of.get(name) ?? []) : values(columns, name);
+  const column = isNullable ? (columns.of.get(name) ?? []) : valuesOf(columns, name);
   const numbers = new Float64Array(column.length);
   for (let i = 0; i < numbers.length; i++) {
     const value = column[i];
@@ -249,12 +260,12 @@ function wholeNumbers(columns: Columns, name: keyof RequestRecord): Float64Array
 /** Token times as lists of whole numbers, of parts that `readTokenColumn` does not know. */
 function tokensOfLists(columns: Columns): TokenColumn {
   const name = 'token_times_us';
-  const lists = Array.from(values(columns, name), (list) => listOf(list, name));
+  const lists = Array.from(valuesOf(columns, name), (list) => listOf(list, name));
   const times = new Float64Array(lists.reduce((total, { length }) => total + length, 0));
-  let at = 0;
+  let filled = 0;
   const ends = Uint32Array.from(lists, (list) => {
-    for (const time of list) times[at++] = wholeNumber(time, name);
-    return at;
+    for (const time of list) times[filled++] = wholeNumber(time, name);
+    return filled;
   });
   return { times, ends };
 }

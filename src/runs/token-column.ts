@@ -116,7 +116,7 @@ function readDeltas(reader: Reader): Float64Array {
   const values = new Float64Array(count);
   let value = reader.zigzag();
   if (count > 0) values[0] = value;
-  for (let i = 1; i < count; ) {
+  for (let i = 1; i < count;) {
     const least = reader.zigzag();
     const widthsAt = reader.at;
     reader.at += miniblocks;
@@ -172,7 +172,7 @@ class Reader {
 
   /** The end of the file, which is longer than a word, follows all values. */
   #atMost25(from: number, width: number): number {
-    return (this.view.getUint32(Math.floor(from / 8), true) >>> from % 8) & (2 ** width - 1);
+    return (this.view.getUint32(Math.floor(from / 8), true) >>> (from % 8)) & (2 ** width - 1);
   }
 }
 
@@ -191,7 +191,7 @@ const STRUCT = 12;
 
 function readStruct(reader: Reader): Struct {
   const found: Struct = { numbers: new Map(), structs: new Map() };
-  for (let field = 0; ; ) {
+  for (let field = 0; ;) {
     const byte = reader.byte();
     const type = byte & 15;
     if (type === STOP) return found;

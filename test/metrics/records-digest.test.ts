@@ -45,7 +45,8 @@ test('it is the same where the order is known beforehand, and holds only what ca
       const dir = temporaryRun(t);
       await appendRecords(dir, inBatches(records));
       const order = new DigestOrder();
-      for await (const { ids, dueUs } of readDueKeys(dir)) ids.forEach((id, row) => order.add(dueUs[row] ?? Number.NaN, id));
+      for await (const { ids, dueUs } of readDueKeys(dir))
+        ids.forEach((id, row) => order.add(dueUs[row] ?? Number.NaN, id));
       const known = new RecordsDigest(order.ranks());
       for await (const batch of readRecords(dir)) for (const record of batch) known.add(record);
       assert.equal(known.sha256(), sha256(records));

@@ -124,8 +124,10 @@ export class CourseCollector {
 
   #columns(order: Uint32Array<ArrayBuffer>, hasSlo: boolean, inFlight: OfSpan): CourseRequests {
     const column = (samples: Samples): Float64Array<ArrayBuffer> => samples.pick(order);
-    const flags = (samples: Samples): Uint8Array => new Uint8Array(order.length).map((_, i) => samples.at(order[i] ?? 0));
-    const whole = (samples: Samples): Uint32Array => new Uint32Array(order.length).map((_, i) => samples.at(order[i] ?? 0));
+    const flags = (samples: Samples): Uint8Array =>
+      new Uint8Array(order.length).map((_, i) => samples.at(order[i] ?? 0));
+    const whole = (samples: Samples): Uint32Array =>
+      new Uint32Array(order.length).map((_, i) => samples.at(order[i] ?? 0));
     const [due_us, ttft_us] = [column(this.#dueUs), column(this.#ttftUs)];
     return {
       due_us,
@@ -149,5 +151,7 @@ function slow(ttfts: Float64Array, tpots: Float64Array): Uint8Array {
   const over = (values: Float64Array, times: number): number =>
     times * (nearestRank(values.slice().sort(), 500) ?? Infinity);
   const [ttft, tpot] = [over(ttfts, SLOW_TTFT), over(tpots, SLOW_TPOT)];
-  return new Uint8Array(ttfts.length).map((_, i) => ((ttfts[i] ?? 0) > ttft || (tpots[i] ?? 0) > tpot || ttfts[i] === Infinity ? 1 : 0));
+  return new Uint8Array(ttfts.length).map((_, i) =>
+    (ttfts[i] ?? 0) > ttft || (tpots[i] ?? 0) > tpot || ttfts[i] === Infinity ? 1 : 0,
+  );
 }
