@@ -48,6 +48,8 @@ export class WallClock implements Clock {
   #finished: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
   #done: () => boolean = () => false;
   #phaseUs = Number.NEGATIVE_INFINITY;
+  /** The last reading for bytes that arrived. */
+  #arrivalUs = Number.NEGATIVE_INFINITY;
   #pollingUs = 0;
   #over = false;
   #arrivedUs = Number.NEGATIVE_INFINITY;
@@ -73,11 +75,18 @@ export class WallClock implements Clock {
    */
   phase(): number {
     this.#worked = true;
-    const nowUs = this.read();
+    const nowUs = (this.#arrivalUs = this.read());
     if (nowUs - this.#phaseUs <= PHASE_CAP_US) return this.#phaseUs;
     if (this.#phaseUs === Number.NEGATIVE_INFINITY) setImmediate(this.#endPhase);
     this.#phaseUs = nowUs;
     return nowUs;
+  }
+
+  /** `phase`, then what is due by now: for the callbacks of a burst of I/O, which would delay it. One reading. */
+  stamp(): number {
+    const us = this.phase();
+    if (this.#queue.nextTime <= this.#arrivalUs && this.#dueNow === undefined) this.#runDue();
+    return us;
   }
 
   readonly #endPhase = (): void => {
@@ -113,11 +122,6 @@ export class WallClock implements Clock {
     const earliest = timeUs < this.#queue.nextTime;
     this.#queue.push(timeUs, action);
     if (earliest && !this.#polling) this.#arm();
-  }
-
-  /** Runs the actions that are due; called between the callbacks of a burst of I/O, which would delay them. */
-  catchUp(): void {
-    if (this.#dueNow === undefined) this.#runDue();
   }
 
   /**

@@ -15,8 +15,8 @@ import type { WallClock } from '../core/wall-clock.ts';
 import type { ReceiveQueue } from './receive-queue.ts';
 import { CallHandler, type BrokenAt, type CallEvents, type Head } from './call-handler.ts';
 
-/** Names of undici's errors for bytes that are no HTTP, and for headers without end. */
-const NO_HTTP: ReadonlySet<string> = new Set(['HTTPParserError', 'HeadersOverflowError']);
+/** Names of the errors of both clients for bytes that are no HTTP, and for headers without end. */
+const NO_HTTP: ReadonlySet<string> = new Set(['HTTPParserError', 'HeadersOverflowError', 'MalformedResponse']);
 
 /** So much later than the request left the clock may be read, where the client's core is taken away at that moment. */
 const SENT_LATE_US = 100_000;
@@ -125,9 +125,10 @@ export class Exchange implements TokenOut, CallEvents {
     else if (isRedirect(status, location)) this.#failAt(call, 'http_error', redirectedTo(location));
   }
 
-  onStream(chunk: Uint8Array): boolean {
+  onStream(bytes: Buffer, from: number, to: number): boolean {
     if (this.#over) return true;
-    this.#decoder.push(chunk);
+    if (this.#decoder.pushPart === undefined) this.#decoder.push(bytes.subarray(from, to));
+    else this.#decoder.pushPart(bytes, from, to);
     const fault = this.#decoder.error;
     if (fault !== null) this.#failStream(fault);
     else if (this.#decoder.isDone) this.onStreamEnd();

@@ -7,7 +7,9 @@ import { ReceiveQueue } from './receive-queue.ts';
 import type { CallHandler } from './call-handler.ts';
 import { Connections, type ConnectionMode } from './connections.ts';
 import { Exchange, type Wire } from './exchange.ts';
-import { stampedConnector } from './stamped-socket.ts';
+import { plainHttp, type PlainConnection } from './plain-client.ts';
+import type { Inbox } from './stamped-socket.ts';
+import { undiciHttp } from './undici-client.ts';
 import { BusyPoll } from './busy-poll.ts';
 
 /** URL, headers and TLS setting of a server. */
@@ -29,6 +31,9 @@ export interface ServerAccess extends Secretive {
   /** When it aborts, single requests reject with `stoppedError`; a replay has its own. */
   readonly stop?: AbortSignal;
 }
+
+/** Another path than the usual one, for measurements that compare the two (scripts/bench). */
+const USUAL_PATH: HttpPath = process.env['REPRISE_HTTP'] === 'undici' ? 'undici' : 'plain';
 
 /** A version at the end of a path: `/v1`, `/v2`, `/v1beta`. */
 const VERSION = /\/v\d+(?:\.\d+)*(?:-?(?:alpha|beta|preview|rc)\d*)?\/*$/i;
@@ -74,6 +79,15 @@ export function pagePaths(access: ServerAccess, route: string): readonly string[
   return [...new Set([requestPath(access, route), requestPath(root, route)])];
 }
 
+/**
+ * Who speaks HTTP with servers at `http:`: our own reader, or undici, which speaks it with all others. Both give the
+ * same records; the tests run over both.
+ */
+export const HTTP_PATHS = ['plain', 'undici'] as const;
+export type HttpPath = (typeof HTTP_PATHS)[number];
+
+type Pool = Connections<PlainConnection> | Connections<Inbox>;
+
 /** Makes a Target of a codec and the endpoints of its calls: the only I/O of a replay. */
 export class HttpTarget implements Target {
   readonly #wire: Wire;
@@ -81,7 +95,7 @@ export class HttpTarget implements Target {
   readonly #busyPoll: BusyPoll;
   readonly #exchanges = new Map<number, Exchange>();
 
-  constructor(codec: Codec, clock: WallClock, endpoints: readonly ServerAccess[]) {
+  constructor(codec: Codec, clock: WallClock, endpoints: readonly ServerAccess[], path: HttpPath = USUAL_PATH) {
     const receiveQueue = new ReceiveQueue(clock);
     this.#wire = {
       codec,
@@ -95,17 +109,17 @@ export class HttpTarget implements Target {
       texts: textsFrom(secretsOf(endpoints)),
     };
     this.#busyPoll = new BusyPoll(clock);
-    const byOrigin = new Map<string, Connections>();
+    const nowUs = (): number => clock.read();
+    const byOrigin = new Map<string, Pool>();
     this.#endpoints = endpoints.map((access) => {
+      const { url, insecure, connections: mode = 'reuse' } = access;
+      const isPlain = path === 'plain' && url.protocol === 'http:';
       const connections =
-        byOrigin.get(access.url.origin) ??
-        new Connections(
-          access.url,
-          () => clock.read(),
-          stampedConnector(receiveQueue, access.insecure),
-          access.connections ?? 'reuse',
-        );
-      byOrigin.set(access.url.origin, connections);
+        byOrigin.get(url.origin) ??
+        (isPlain
+          ? new Connections(plainHttp(url, receiveQueue), nowUs, mode)
+          : new Connections(undiciHttp(url, receiveQueue, insecure), nowUs, mode));
+      byOrigin.set(url.origin, connections);
       return { access, connections };
     });
   }
@@ -138,7 +152,7 @@ export class HttpTarget implements Target {
   }
 
   /** Endpoints of one origin share its connections. */
-  #origins(): Connections[] {
+  #origins(): Pool[] {
     return [...new Set(this.#endpoints.map(({ connections }) => connections))];
   }
 
@@ -176,5 +190,5 @@ function secretsOf(endpoints: readonly ServerAccess[]): Secretive {
 
 interface HttpEndpoint {
   readonly access: ServerAccess;
-  readonly connections: Connections;
+  readonly connections: Pool;
 }

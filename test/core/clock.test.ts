@@ -85,11 +85,11 @@ describe('WallClock', () => {
     const seen: string[] = [];
     const past = clock.read() - 1;
     clock.at(past, () => {
-      clock.catchUp();
+      clock.stamp();
       seen.push('first');
     });
     clock.at(past, () => seen.push('second'));
-    clock.catchUp();
+    clock.stamp();
     assert.deepEqual(seen, ['first', 'second']);
   });
 
