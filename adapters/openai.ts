@@ -10,9 +10,10 @@ import {
   type ServerCapabilities,
 } from './codec-options.ts';
 import { errorMessageOf } from './error-shape.ts';
+import { SharedShapes } from './event-shape.ts';
 import { EventStream } from './event-stream.ts';
 import { textAt, type Json } from './json.ts';
-import { OpenAiEvents, type ChoiceReader } from './openai-events.ts';
+import { OpenAiEvents, type ChoiceContent, type ChoiceReader } from './openai-events.ts';
 
 /** `ignore_eos` and `min_tokens` are not OpenAI's, but supported nearly everywhere that is not hosted. */
 const USUAL_CAPABILITIES: ServerCapabilities = { ...ALL_CAPABILITIES, continuousUsage: false, returnTokenIds: false };
@@ -46,6 +47,8 @@ export function openAiRoutes(
   const fieldsOf = isChat ? chatFields : completionFields;
   const body = (request: Request): Json =>
     requestBody(request, options, capabilities, fieldsOf(request, prompts, capabilities));
+  const shapes = new SharedShapes<ChoiceContent>();
+  const reader = isChat ? CHAT : COMPLETIONS;
   return {
     name,
     promptForm: isChat || !capabilities.tokenIdPrompts ? 'text' : 'ids',
@@ -53,7 +56,7 @@ export function openAiRoutes(
     body,
     open: (request) => [jsonCall(route, request, options, body(request))],
     decoder: (request, out) =>
-      new EventStream(request.outputTokens, new OpenAiEvents(out, request.outputTokens, isChat ? CHAT : COMPLETIONS)),
+      new EventStream(request.outputTokens, new OpenAiEvents(out, request.outputTokens, reader, shapes)),
     errorMessage: errorMessageOf,
     example: (tokens) => exampleResponse(tokens, isChat, capabilities),
   };

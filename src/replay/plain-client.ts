@@ -2,7 +2,14 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Socket } from 'node:net';
 import { buildConnector } from 'undici';
 import type { CallHandler } from './call-handler.ts';
-import { KEEP_ALIVE_MS, type CallRequest, type Http, type HttpClient, type OnOpened, type Opened } from './http-client.ts';
+import {
+  KEEP_ALIVE_MS,
+  type CallRequest,
+  type Http,
+  type HttpClient,
+  type OnOpened,
+  type Opened,
+} from './http-client.ts';
 import type { ReceiveQueue, UnreadStream } from './receive-queue.ts';
 import { MalformedResponse, ResponseReader, type ResponseEvents, type ResponseHeaders } from './response-reader.ts';
 import { connectOptions, READ_BUFFER } from './stamped-socket.ts';

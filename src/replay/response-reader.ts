@@ -276,7 +276,8 @@ function tokensOf(list = ''): readonly string[] {
 function checkVersion(rest: GatheredBytes): void {
   const start = rest.take();
   const length = Math.min(start.length, VERSION.length);
-  if (start.compare(VERSION, 0, length, 0, length) !== 0) throw new MalformedResponse('its first line is no status line');
+  if (start.compare(VERSION, 0, length, 0, length) !== 0)
+    throw new MalformedResponse('its first line is no status line');
   rest.push(start);
 }
 

@@ -26,7 +26,12 @@ function handler(isUnconnected: boolean): { call: CallHandler; broken: BrokenAt[
     headers: {},
     body: new Uint8Array(),
   });
-  call.lease = { client: { dispatch: () => undefined, destroy: async () => undefined }, connectUs: null, isUnconnected, releasedUs: 0 };
+  call.lease = {
+    client: { dispatch: () => undefined, destroy: async () => undefined },
+    connectUs: null,
+    isUnconnected,
+    releasedUs: 0,
+  };
   call.sendAgain = () => sent++;
   return { call, broken, sent: () => sent };
 }
