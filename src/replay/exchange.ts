@@ -17,6 +17,8 @@ import { CallHandler, type BrokenAt, type CallEvents, type Head } from './call-h
 
 /** Names of the errors of both clients for bytes that are no HTTP, and for headers without end. */
 const NO_HTTP: ReadonlySet<string> = new Set(['HTTPParserError', 'HeadersOverflowError', 'MalformedResponse']);
+/** In undici's error for an end in the middle of a body, where the connection was to be closed behind it. */
+const EARLY_END = 'Invalid EOF state';
 
 /** So much later than the request left the clock may be read, where the client's core is taken away at that moment. */
 const SENT_LATE_US = 100_000;
@@ -216,7 +218,7 @@ export class Exchange implements TokenOut, CallEvents {
   /** The socket failed: that is a connect error, a broken stream, or the end of a response that was whole. */
   onBroken(call: Call, error: Error, at: BrokenAt): void {
     if (call.role === 'stream' && this.#finalEvents > 0) this.onStreamEnd();
-    else if (NO_HTTP.has(error.name)) this.#failAt(call, 'protocol_error', describe(error));
+    else if (isNoHttp(error)) this.#failAt(call, 'protocol_error', describe(error));
     else if (at === 'connecting') this.#failAt(call, 'connect_error', describe(error));
     else this.#failAt(call, 'stream_broken', BROKEN[at] + describe(error) + this.#saidBefore(call));
   }
@@ -318,6 +320,11 @@ export function isRedirect(status: number, location: string): boolean {
 
 export function redirectedTo(location: string): string {
   return `the server redirects to ${location}, and redirects are not followed: give --target the URL that it redirects to`;
+}
+
+/** Whether a connection failed by its bytes. */
+export function isNoHttp(error: Error): boolean {
+  return NO_HTTP.has(error.name) && !error.message.includes(EARLY_END);
 }
 
 function describe(error: Error): string {

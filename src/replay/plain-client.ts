@@ -146,13 +146,8 @@ export class PlainConnection implements Opened, UnreadStream, ResponseEvents {
   #ended(error: Error): void {
     this.#receiveQueue.readOf(this);
     if (this.#isGone) return;
-    try {
-      // A body until the connection closes is over, also by a reset.
-      if (this.#handler === null || !this.#reader.end()) this.#fail(error);
-    } catch (thrown) {
-      if (!(thrown instanceof MalformedResponse)) throw thrown;
-      this.#fail(thrown);
-    }
+    // A body until the connection closes is over, also by a reset.
+    if (this.#handler === null || !this.#reader.end()) this.#fail(error);
   }
 
   #fail(error: Error): void {

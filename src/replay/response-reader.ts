@@ -1,6 +1,6 @@
 import { GatheredBytes } from '../core/gathered-bytes.ts';
 
-const [CR, LF, SPACE, TAB, SEMICOLON] = [13, 10, 32, 9, 59];
+const [CR, LF, SEMICOLON] = [13, 10, 59];
 const STATUS_LINE = /^HTTP\/1\.([01]) (\d{3})(?: [\t -~\x80-\xff]*)?$/;
 const VERSION = Buffer.from('HTTP/1.');
 const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -89,10 +89,7 @@ export class ResponseReader {
 
   /** The connection has ended. Returns whether that ended the response; false where it broke off. */
   end(): boolean {
-    if (this.#state !== 'until-close') {
-      if (this.#state === 'status' && this.#rest.length > 0) throw new MalformedResponse('it ends in its first line');
-      return false;
-    }
+    if (this.#state !== 'until-close') return false;
     this.#over();
     return true;
   }
@@ -234,7 +231,7 @@ export class ResponseReader {
     for (let digit; (digit = hexDigit(line.charCodeAt(at))) >= 0; at++) length = length * 16 + digit;
     const next = line.charCodeAt(at);
     const isNumber = at > 0 && at <= MAX_CHUNK_DIGITS;
-    if (!isNumber || !(at === line.length || next === SEMICOLON || next === SPACE || next === TAB))
+    if (!isNumber || !(at === line.length || next === SEMICOLON))
       throw new MalformedResponse('a chunk does not begin with its length');
     if (!HEADER_VALUE.test(line)) throw new MalformedResponse('a chunk line with a character that may not be in it');
     this.#left = length;

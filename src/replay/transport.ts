@@ -32,9 +32,6 @@ export interface ServerAccess extends Secretive {
   readonly stop?: AbortSignal;
 }
 
-/** Another path than the usual one, for measurements that compare the two (scripts/bench). */
-const USUAL_PATH: HttpPath = process.env['REPRISE_HTTP'] === 'undici' ? 'undici' : 'plain';
-
 /** A version at the end of a path: `/v1`, `/v2`, `/v1beta`. */
 const VERSION = /\/v\d+(?:\.\d+)*(?:-?(?:alpha|beta|preview|rc)\d*)?\/*$/i;
 const FIRST_VERSION = '/v1';
@@ -79,12 +76,17 @@ export function pagePaths(access: ServerAccess, route: string): readonly string[
   return [...new Set([requestPath(access, route), requestPath(root, route)])];
 }
 
-/**
- * Who speaks HTTP with servers at `http:`: our own reader, or undici, which speaks it with all others. Both give the
- * same records; the tests run over both.
- */
+/** Who reads a server's answers: our own reader, or undici. Both give the same records; the tests run over both. */
 export const HTTP_PATHS = ['plain', 'undici'] as const;
 export type HttpPath = (typeof HTTP_PATHS)[number];
+
+/**
+ * undici for TLS, our own reader for the rest. `REPRISE_HTTP=undici` leaves all to undici, for measurements that compare
+ * the two (scripts/bench).
+ */
+export function usualPath({ url }: Pick<ServerAccess, 'url'>): HttpPath {
+  return url.protocol === 'https:' || process.env['REPRISE_HTTP'] === 'undici' ? 'undici' : 'plain';
+}
 
 type Pool = Connections<PlainConnection> | Connections<Inbox>;
 
@@ -95,7 +97,8 @@ export class HttpTarget implements Target {
   readonly #busyPoll: BusyPoll;
   readonly #exchanges = new Map<number, Exchange>();
 
-  constructor(codec: Codec, clock: WallClock, endpoints: readonly ServerAccess[], path: HttpPath = USUAL_PATH) {
+  /** `path`: that of all endpoints, in place of their usual one. */
+  constructor(codec: Codec, clock: WallClock, endpoints: readonly ServerAccess[], path?: HttpPath) {
     const receiveQueue = new ReceiveQueue(clock);
     this.#wire = {
       codec,
@@ -113,7 +116,7 @@ export class HttpTarget implements Target {
     const byOrigin = new Map<string, Pool>();
     this.#endpoints = endpoints.map((access) => {
       const { url, insecure, connections: mode = 'reuse' } = access;
-      const isPlain = path === 'plain' && url.protocol === 'http:';
+      const isPlain = (path ?? usualPath(access)) === 'plain';
       const connections =
         byOrigin.get(url.origin) ??
         (isPlain

@@ -232,7 +232,7 @@ async function attachRun(
     const ready = Promise.all([
       connected(target.open(expectedConcurrency(plan)), endpoints),
       feed.ready,
-      isJitWarm ? null : jitWarmUp(codec, endpoints.length),
+      isJitWarm ? null : jitWarmUp(codec, endpoints),
     ]);
     await unlessStopped(ready, stop);
     const stoppable = stoppedBy(stop, endpoints);
