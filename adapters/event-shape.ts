@@ -51,17 +51,12 @@ export class EventShape {
 
   private constructor(data: string, holes: readonly Hole[]) {
     this.#kinds = holes.map(({ kind }) => kind);
-    const parts: Buffer[] = [];
-    let at = 0;
-    for (const { from, to } of holes) {
-      parts.push(Buffer.from(data.slice(at, from)));
-      at = to;
-    }
-    parts.push(Buffer.from(data.slice(at)));
-    this.#fixed = Buffer.concat(parts);
-    this.#words = new DataView(this.#fixed.buffer, this.#fixed.byteOffset, this.#fixed.length);
+    const starts = [0, ...holes.map(({ to }) => to)];
+    const parts = starts.map((start, i) => data.slice(start, holes[i]?.from));
     let end = 0;
-    this.#ends = parts.map((part) => (end += part.length));
+    this.#ends = parts.map((part) => (end += Buffer.byteLength(part)));
+    this.#fixed = Buffer.from(parts.join(''));
+    this.#words = new DataView(this.#fixed.buffer, this.#fixed.byteOffset, this.#fixed.length);
   }
 
   /** The shape of an event with a text; null where the text could be read wrongly. */

@@ -16,11 +16,11 @@ export interface UnreadStream {
   read(bytes: Buffer, from: number, to: number): void;
 }
 
-/** The clock: gives the arrival time of this poll's bytes, runs due actions, and counts work apart from polling. */
+/** The clock: gives the arrival time of this poll's bytes, runs due actions, and counts reading apart from polling. */
 export interface ReceiveClock {
   phase(): number;
   stamp(): number;
-  worked(): void;
+  reads(work: () => void): void;
 }
 
 /**
@@ -85,14 +85,15 @@ export class ReceiveQueue {
   /** After each poll; while armed, polls do not block. */
   readonly #round = (): void => {
     const waiting = this.#tail - this.#head;
-    if (!this.#hasNew || waiting <= FEW || waiting > MOST) this.#read(Math.max(SLICE, waiting - MOST));
+    if (!this.#hasNew || waiting <= FEW || waiting > MOST) this.#clock.reads(this.#slice);
     this.#hasNew = false;
     this.#armed = this.#tail > this.#head;
     if (this.#armed) setImmediate(this.#round);
   };
 
+  readonly #slice = (): void => this.#read(Math.max(SLICE, this.#tail - this.#head - MOST));
+
   #read(entries: number): void {
-    this.#clock.worked();
     const end = Math.min(this.#head + entries, this.#tail);
     while (this.#head < end) this.#readAt(this.#head++);
     this.#emptied();

@@ -78,7 +78,7 @@ export class ResponseReader {
   read(bytes: Buffer, from: number, to: number): number {
     let at = from;
     while (at < to && this.#state !== 'over') {
-      if (this.#state === 'chunk' || this.#state === 'body') at = this.#readBody(bytes, at, to);
+      if (this.#state === 'chunk' || this.#state === 'body') at = this.#takeBody(bytes, at, to);
       else if (this.#state === 'until-close') {
         this.#events.onBody(bytes, at, to);
         at = to;
@@ -94,7 +94,7 @@ export class ResponseReader {
     return true;
   }
 
-  #readBody(bytes: Buffer, from: number, to: number): number {
+  #takeBody(bytes: Buffer, from: number, to: number): number {
     const end = Math.min(to, from + this.#left);
     this.#left -= end - from;
     const isChunk = this.#state === 'chunk';

@@ -31,7 +31,7 @@ export function openSingleRequests(
   timeoutUs: number,
   path?: HttpPath,
 ): SingleRequests {
-  const target = new HttpTarget(codec, new WallClock(), endpoints, path);
+  const target = new HttpTarget(codec, new WallClock(), endpoints, path === undefined ? {} : { path });
   const timers = new Set<NodeJS.Timeout>();
   let sent = 0;
   const send = (request: Request): Promise<SingleResult> =>

@@ -10,7 +10,7 @@ import { Exchange, type Wire } from './exchange.ts';
 import { plainHttp, type PlainConnection } from './plain-client.ts';
 import type { Inbox } from './stamped-socket.ts';
 import { undiciHttp } from './undici-client.ts';
-import { BusyPoll } from './busy-poll.ts';
+import { BusyPoll, type PollMode } from './busy-poll.ts';
 
 /** URL, headers and TLS setting of a server. */
 export interface ServerAccess extends Secretive {
@@ -98,7 +98,12 @@ export class HttpTarget implements Target {
   readonly #exchanges = new Map<number, Exchange>();
 
   /** `path`: that of all endpoints, in place of their usual one. */
-  constructor(codec: Codec, clock: WallClock, endpoints: readonly ServerAccess[], path?: HttpPath) {
+  constructor(
+    codec: Codec,
+    clock: WallClock,
+    endpoints: readonly ServerAccess[],
+    { path, poll }: { readonly path?: HttpPath; readonly poll?: PollMode } = {},
+  ) {
     const receiveQueue = new ReceiveQueue(clock);
     this.#wire = {
       codec,
@@ -111,7 +116,7 @@ export class HttpTarget implements Target {
       },
       texts: textsFrom(secretsOf(endpoints)),
     };
-    this.#busyPoll = new BusyPoll(clock);
+    this.#busyPoll = new BusyPoll(clock, poll);
     const nowUs = (): number => clock.read();
     const byOrigin = new Map<string, Pool>();
     this.#endpoints = endpoints.map((access) => {

@@ -20,6 +20,7 @@ const COLUMNS = [
   'event_loop_delay_max_us',
   'cpu_us',
   'polling_us',
+  'reading_us',
   'core_wait_us',
   'rss_bytes',
 ] as const satisfies readonly (keyof ClientSample)[];
@@ -75,6 +76,7 @@ function sampleOf(row: Row): ClientSample {
     event_loop_delay_max_us: integer(row, 'event_loop_delay_max_us'),
     cpu_us: integer(row, 'cpu_us'),
     polling_us: integer(row, 'polling_us'),
+    reading_us: orNull(integer, row, 'reading_us'),
     core_wait_us: orNull(integer, row, 'core_wait_us'),
     rss_bytes: integer(row, 'rss_bytes'),
   };

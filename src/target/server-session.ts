@@ -213,7 +213,7 @@ async function attachRun(
   const made = promptSpec(prompts, plan, log);
   const codec = makeCodecOf(promptMaker(made), runId, echo);
   const clock = new WallClock();
-  const target = new HttpTarget(codec, clock, endpoints);
+  const target = new HttpTarget(codec, clock, endpoints, { poll: config.poll });
   const feed: Feed =
     plan.workload === null || config.codec !== null
       ? feedFromSource(plan.source, shard, (request) => codec.open(request), FEED_BATCH)

@@ -39,7 +39,7 @@ export function asking(
     connections,
     ...(length === 1 ? {} : { name: `server ${i}` }),
   }));
-  const target = new HttpTarget(codec, clock, endpoints, path);
+  const target = new HttpTarget(codec, clock, endpoints, path === undefined ? {} : { path });
   const waiting = new Map<number, { tokens: number; sent: number; connectUs: number | null; settle: Settle }>();
   type Settle = (timeUs: number, how: Pick<Ended, 'outcome' | 'error' | 'answer'>) => void;
   const open = (index: number, what: string) => waiting.get(index) ?? assert.fail(`${what} after the end`);

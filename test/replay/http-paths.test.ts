@@ -13,7 +13,7 @@ import { type HttpPath } from '../../src/replay/transport.ts';
 import { undiciHttp } from '../../src/replay/undici-client.ts';
 
 const URL_OF = new URL('http://127.0.0.1:1');
-const clock = { phase: () => 0, stamp: () => 0, worked: () => undefined };
+const clock = { phase: () => 0, stamp: () => 0, reads: (work: () => void) => work() };
 
 /** What a call is told of its response. */
 interface Told {
@@ -169,7 +169,7 @@ function responses(odd: number): fc.Arbitrary<Buffer> {
       Buffer.from(`${before}${[status, ...headers, framing].join('\r\n')}\r\n\r\n${body}`, 'latin1'),
     );
 }
-const ends = fc.constantFrom('open', 'end', 'reset') as fc.Arbitrary<'open' | 'end' | 'reset'>;
+const ends = fc.constantFrom<'open' | 'end' | 'reset'>('open', 'end', 'reset');
 
 describe('a response over either client', () => {
   it('is the same, whole or broken off', async () => {

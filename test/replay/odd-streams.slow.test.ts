@@ -30,7 +30,7 @@ async function runOne(
   path: HttpPath,
 ): Promise<{ record: RequestRecord; zeroUs: number; written: Written }> {
   const clock = new WallClock();
-  const target = new HttpTarget(codec, clock, [{ url: server.urlOf(name), headers: {}, insecure: false }], path);
+  const target = new HttpTarget(codec, clock, [{ url: server.urlOf(name), headers: {}, insecure: false }], { path });
   const records: RequestRecord[] = [];
   const recorder = new Recorder(
     { sent: () => undefined, finished: (batch) => void records.push(...batch), close: async () => undefined },

@@ -3,7 +3,7 @@ import { setImmediate as afterPoll } from 'node:timers/promises';
 import { describe, it } from 'node:test';
 import { ReceiveQueue, type UnreadStream } from '../../src/replay/receive-queue.ts';
 
-const clock = { phase: () => 1000, stamp: () => stampUs++, worked: () => undefined };
+const clock = { phase: () => 1000, stamp: () => stampUs++, reads: (work: () => void) => work() };
 let stampUs = 0;
 
 /** A stream that writes down what it reads, and when the queue says that it came; `during` is called in each read. */

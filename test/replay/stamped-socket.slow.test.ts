@@ -29,7 +29,12 @@ async function tokenTimes(
   count: number,
   path?: HttpPath,
 ): Promise<number[][]> {
-  const target = new HttpTarget(codec, clock, [{ url, headers: {}, insecure: true }], path);
+  const target = new HttpTarget(
+    codec,
+    clock,
+    [{ url, headers: {}, insecure: true }],
+    path === undefined ? {} : { path },
+  );
   await target.open(count);
   const times = Array.from({ length: count }, (): number[] => []);
   await new Promise<void>((resolve, reject) => {

@@ -51,7 +51,7 @@ for (const path of HTTP_PATHS)
 
     it('finds the routes of a server whose URL is given as to OpenAI clients', async () => {
       const server = await answering((response) => void streamTokens(response, 4, 0));
-      for (const path of ['/v1', '/v1/', '/api/v1']) await client(new URL(path, server.url)).ask(0);
+      for (const base of ['/v1', '/v1/', '/api/v1']) await client(new URL(base, server.url)).ask(0);
       assert.deepEqual(
         server.seen.map((request) => request.path),
         ['/v1/completions', '/v1/completions', '/api/v1/completions'],
