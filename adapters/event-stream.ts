@@ -52,6 +52,8 @@ export class EventStream implements Decoder {
   readonly #plannedTokens: number;
   readonly #handler: EventHandler;
   readonly #sse: SseReader;
+  /** Of the reader, whether what was read so far ended with an event. */
+  #isBetweenEvents = false;
   #error: StreamError | null = null;
   #isDone = false;
   #isBodyOver = false;
@@ -92,8 +94,10 @@ export class EventStream implements Decoder {
   }
 
   pushPart(bytes: Buffer, from: number, to: number): void {
-    const at = this.#sse.isBetweenEvents ? this.#countFramed(bytes, from, to) : from;
-    if (at < to) this.#sse.push(bytes.subarray(at, to));
+    const at = this.#isBetweenEvents ? this.#countFramed(bytes, from, to) : from;
+    if (at === to) return;
+    this.#sse.push(bytes.subarray(at, to));
+    this.#isBetweenEvents = this.#sse.isBetweenEvents;
   }
 
   /** Counts the events at the front that have a known form, where nothing but their data is framed. */

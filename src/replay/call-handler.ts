@@ -56,6 +56,8 @@ export class CallHandler {
   /** Ends the call on its connection; null: nothing of it has been written. */
   #abortSent: ((reason: Error) => void) | null = null;
   #status = 0;
+  /** Whether the body is that of an answer with tokens. */
+  #isStream = false;
   readonly #kept = new GatheredBytes();
   #aborted = false;
   #drainTimer: NodeJS.Timeout | null = null;
@@ -97,6 +99,7 @@ export class CallHandler {
   /** Header names in lower case. */
   onHead(status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void {
     this.#status = status;
+    this.#isStream = this.call.role === 'stream' && this.#isOk();
     if (this.#aborted) return;
     try {
       this.#exchange.onHead(this.call, status, {
@@ -112,7 +115,7 @@ export class CallHandler {
   onBody(bytes: Buffer, from: number, to: number): void {
     if (this.#isIgnored()) return;
     try {
-      if (this.call.role !== 'stream' || !this.#isOk()) this.#keep(bytes.subarray(from, to));
+      if (!this.#isStream) this.#keep(bytes.subarray(from, to));
       else if (this.#exchange.onStream(bytes, from, to) && !this.#aborted) this.#drain();
     } catch (thrown) {
       this.#exchange.onThrown(this.call, thrown);

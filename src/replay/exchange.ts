@@ -38,6 +38,7 @@ export interface Wire {
 /** One request on the wire: the calls of its steps, and one outcome. */
 export class Exchange implements TokenOut, CallEvents {
   readonly #scheduled: ScheduledRequest;
+  readonly #index: number;
   readonly #sink: Sink;
   readonly #wire: Wire;
   readonly #decoder: Decoder;
@@ -47,6 +48,7 @@ export class Exchange implements TokenOut, CallEvents {
   #open = 0;
   #over = false;
   readonly #times: ExchangeTimes = { sentUs: null, repliedUs: null, streamSentUs: null, firstTokenUs: null };
+  #hasToken = false;
   #httpStatus: number | null = null;
   #encoding = '';
   #streamIsOver = false;
@@ -58,6 +60,7 @@ export class Exchange implements TokenOut, CallEvents {
 
   constructor(scheduled: ScheduledRequest, sink: Sink, wire: Wire) {
     this.#scheduled = scheduled;
+    this.#index = scheduled.index;
     this.#sink = sink;
     this.#wire = wire;
     this.#decoder = wire.codec.decoder(scheduled.request, this);
@@ -83,8 +86,11 @@ export class Exchange implements TokenOut, CallEvents {
   tokens(count: number, hasText?: HasText, agoUs = 0): void {
     const nowUs = this.#wire.receiveQueue.nowUs();
     const timeUs = agoUs === 0 ? nowUs : this.#told(nowUs - agoUs);
-    if (count > 0) this.#times.firstTokenUs ??= timeUs;
-    this.#sink.tokens(this.#scheduled.index, timeUs, count, hasText);
+    if (!this.#hasToken && count > 0) {
+      this.#hasToken = true;
+      this.#times.firstTokenUs = timeUs;
+    }
+    this.#sink.tokens(this.#index, timeUs, count, hasText);
   }
 
   /** A time by the server's clock; no token came before its request was sent. */
@@ -115,7 +121,7 @@ export class Exchange implements TokenOut, CallEvents {
     if (call.role === 'stream') this.#times.streamSentUs ??= nowUs;
     if (this.#times.sentUs !== null) return;
     this.#times.sentUs = nowUs;
-    this.#sink.sent(this.#scheduled.index, nowUs, connectUs);
+    this.#sink.sent(this.#index, nowUs, connectUs);
   }
 
   onHead(call: Call, status: number, { encoding, location }: Head): void {
@@ -244,7 +250,7 @@ export class Exchange implements TokenOut, CallEvents {
     const timeUs = this.#wire.receiveQueue.nowUs();
     this.#finish();
     for (const call of this.#calls) call.abort();
-    this.#sink.fail(this.#scheduled.index, timeUs, outcome, this.#wire.texts.quoted(error), this.#responseSoFar());
+    this.#sink.fail(this.#index, timeUs, outcome, this.#wire.texts.quoted(error), this.#responseSoFar());
   }
 
   /** What a callback threw: bytes of another protocol, or a fault of ours, which the sink hears of even after the end. */
@@ -255,12 +261,12 @@ export class Exchange implements TokenOut, CallEvents {
     }
     if (!this.#over) this.#finish();
     for (const each of this.#calls) each.abort();
-    this.#sink.fault(this.#scheduled.index, thrown);
+    this.#sink.fault(this.#index, thrown);
   }
 
   #end(timeUs: number): void {
     this.#finish();
-    this.#sink.end(this.#scheduled.index, timeUs, this.#response());
+    this.#sink.end(this.#index, timeUs, this.#response());
   }
 
   #responseSoFar(): ResponseInfo | null {
