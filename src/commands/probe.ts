@@ -19,7 +19,16 @@ import { stopBySignal } from './signals.ts';
 import { hasColor, print, terminalLog } from './terminal.ts';
 
 /** Options that mean what they mean for a run. */
-const OF_WORKLOAD = [...Object.keys(CUT_OPTIONS), 'speed', 'rate', 'rate-by', 'block-tokens', 'on-bad-row'];
+const OF_WORKLOAD = [
+  ...Object.keys(CUT_OPTIONS),
+  'speed',
+  'rate',
+  'rate-by',
+  'trace-format',
+  'map',
+  'block-tokens',
+  'on-bad-row',
+];
 const OF_TARGET = ['adapter', 'endpoint', 'model', 'extra-body', 'header', 'api-key-env', 'insecure'];
 const OF_RUN: readonly string[] = [...OF_WORKLOAD, 'seed', ...OF_TARGET];
 
