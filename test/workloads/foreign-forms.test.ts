@@ -50,7 +50,11 @@ describe('a file of another form is said to be one, with the way out, and no adv
     ['LMCache', json({ session_id: 'a', model: 'm', input: [], output_length: 5, pre_gap: 0 }), /LMCache agentic/],
     ['AIPerf sessions', json({ session_id: 'a', turns: [{ text: 'x' }] }), /AIPerf multi-turn.*closed-loop/],
     ['AIPerf prompts', json({ text_input: 'x', timestamp: 0, output_length: 5 }), /AIPerf.*without lengths/],
-    ['ShareGPT', `[{"id":"a","conversations":[{"from":"human","value":"x"}]}]`, /sharegpt.*does not say when its sessions start; give --session-rate/],
+    [
+      'ShareGPT',
+      `[{"id":"a","conversations":[{"from":"human","value":"x"}]}]`,
+      /sharegpt.*does not say when its sessions start; give --session-rate/,
+    ],
     ['ShareGPT over lines', '[\n  {\n    "id": "a",\n    "conversations": [\n', /ShareGPT/],
     ['questions', json({ question: 'x', answer: 'y' }), /data set of questions.*without times/],
     ['Weka', json({ id: 'a', models: [], block_size: 64, tool_tokens: 1, requests: [] }), /Weka/],
