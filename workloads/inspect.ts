@@ -1,6 +1,6 @@
 import { counted } from './counted.ts';
 import { withThousands } from '../src/core/units.ts';
-import { openSource } from './open-source.ts';
+import { openSource, type OpenOptions } from './open-source.ts';
 import { arrivalStatistics, type ArrivalStatistics } from './inspect/arrivals.ts';
 import { BadRows } from './inspect/bad-rows.ts';
 import { ArrivalPattern } from './inspect/warnings.ts';
@@ -32,15 +32,15 @@ const PICTURE_BINS = 60;
  */
 export async function inspectTrace(
   path: string,
-  blockTokens?: number,
+  reading: Partial<Omit<OpenOptions, 'onBadRow' | 'onSkipped'>> = {},
   info: (text: string) => void = () => undefined,
 ): Promise<TraceInspection> {
   const badRows = new BadRows(path);
   const warnings: string[] = [];
   const source = await openSource(path, {
+    ...reading,
     onBadRow: 'skip',
     onSkipped: (row) => badRows.add(row),
-    ...(blockTokens === undefined ? {} : { blockTokens }),
   });
   const dueUs: number[] = [];
   const [input, output] = [new Lengths(), new Lengths()];

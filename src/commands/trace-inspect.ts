@@ -1,14 +1,18 @@
 import { z } from 'zod';
 import { EXIT, type ExitCode } from '../core/errors.ts';
 import { inspectionText, inspectTrace, resolveWorkload } from '../../workloads/index.ts';
-import { wholeNumber } from '../core/option-fields.ts';
+import { readingOf, TRACE_FIELDS } from '../run/trace-options.ts';
 import { readOptions } from './command.ts';
 import { print, tell } from './terminal.ts';
 import type { TraceAction } from './trace-action.ts';
+import { TRACE_OPTIONS } from './trace-options.ts';
+
+/** Bad rows are counted here, whatever they are. */
+const { 'on-bad-row': _, ...TRACE_READING } = TRACE_OPTIONS;
 
 const schema = z.looseObject({
   file: z.string(),
-  blockTokens: wholeNumber.optional(),
+  ...TRACE_FIELDS,
   json: z.boolean(),
   quiet: z.boolean(),
 });
@@ -18,15 +22,15 @@ export const traceInspect: TraceAction = {
   examples: ['reprise trace inspect trace.csv', 'reprise trace inspect trace.csv --json'],
   takesOut: false,
   options: {
-    'block-tokens': { type: 'number', describe: 'tokens of a prefix block [default: as the file says or shows]' },
+    ...TRACE_READING,
     json: { type: 'boolean', default: false, describe: 'for machines' },
     quiet: { type: 'boolean', default: false, describe: 'no progress' },
   },
   run: (all) => inspect(readOptions(schema, all)),
 };
 
-async function inspect({ file, blockTokens, json, quiet }: z.infer<typeof schema>): Promise<ExitCode> {
-  const inspection = await inspectTrace(resolveWorkload(file), blockTokens, (news) => {
+async function inspect({ file, json, quiet, ...options }: z.infer<typeof schema>): Promise<ExitCode> {
+  const inspection = await inspectTrace(resolveWorkload(file), readingOf(options), (news) => {
     if (!quiet) tell(news);
   });
   print(json ? `${JSON.stringify(inspection, null, 2)}\n` : `${inspectionText(inspection)}\n`);
