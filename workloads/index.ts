@@ -18,6 +18,7 @@ export {
   type TextSpec,
 } from './prompts/index.ts';
 export { resolveWorkload, SAMPLES } from './samples/index.ts';
+export { partsOf } from './split.ts';
 export { scanPlan } from './scan.ts';
 export { applyTransforms } from './transforms/index.ts';
 export { beginningsOf, freshBlocks, type Beginnings } from './transforms/fresh-blocks.ts';
