@@ -9,7 +9,7 @@ const write = temporaryFiles();
 
 it('trace split writes a file for each value, named by it, in characters that a file name may have', async () => {
   const rows = ['chat', 'a/b', 'a b', undefined].map((value, i) =>
-    JSON.stringify({ id: `r${i}`, t_us: i, input_tokens: 1, output_tokens: 1, class: value }),
+    JSON.stringify({ id: `x${i}`, t_us: i, input_tokens: 1, output_tokens: 1, class: value }),
   );
   const path = write('all.rtrace.jsonl', `{"reprise_trace":1}\n${rows.join('\n')}\n`);
   const folder = dirname(path);
@@ -23,6 +23,6 @@ it('trace split writes a file for each value, named by it, in characters that a 
     'p-chat.rtrace.jsonl',
     'p-none.rtrace.jsonl',
   ]);
-  const ids = parts.map((name) => /"id":"(r\d)"/.exec(readFileSync(join(folder, name), 'utf8'))?.[1]);
-  assert.deepEqual(ids.toSorted(), ['r0', 'r1', 'r2', 'r3']);
+  const ids = parts.map((name) => /"id":"(x\d)"/.exec(readFileSync(join(folder, name), 'utf8'))?.[1]);
+  assert.deepEqual(ids.toSorted(), ['x0', 'x1', 'x2', 'x3']);
 });
