@@ -12,6 +12,7 @@ const SAMPLE_SLO = 'ttft=100ms,tpot=12ms';
 
 const WORKLOAD: Command['options'] = {
   ...TIME_OPTIONS,
+  ...CUT_OPTIONS,
   sessions: {
     type: 'string',
     describe:
@@ -35,7 +36,6 @@ const WORKLOAD: Command['options'] = {
     describe:
       'longest time with nothing in flight and nothing due, e.g. 10s: what is longer is cut out (--sessions think)',
   },
-  ...CUT_OPTIONS,
   ...TRACE_OPTIONS,
   seed: { type: 'number', default: RUN_DEFAULTS.seed, describe: 'of everything random' },
   salt: {

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { convertTrace, resolveWorkload, WRITERS } from '../../workloads/index.ts';
 import { EXIT, type ExitCode } from '../core/errors.ts';
 import { SILENT } from '../core/log.ts';
-import { text } from '../core/option-fields.ts';
+import { expected, text } from '../core/option-fields.ts';
 import { withThousands } from '../core/units.ts';
+import { keepYoungGenerationSmall } from '../core/young-generation.ts';
 import { readingOf, TRACE_FIELDS } from '../run/trace-options.ts';
 import { CUT_FIELDS, TIME_FIELDS, transformsOf } from '../run/transform-options.ts';
 import { readOptions } from './command.ts';
@@ -19,6 +20,7 @@ const schema = z.looseObject({
   ...TRACE_FIELDS,
   ...TIME_FIELDS,
   ...CUT_FIELDS,
+  seed: z.int(expected('a whole number')),
   quiet: z.boolean(),
 });
 
@@ -37,6 +39,7 @@ export const traceConvert: TraceAction = {
     ...TRACE_OPTIONS,
     ...TIME_OPTIONS,
     ...CUT_OPTIONS,
+    seed: { type: 'number', default: 1, describe: 'of transforms that are random' },
     quiet: { type: 'boolean', default: false, describe: 'no progress' },
   },
   run: (all) => convert(readOptions(schema, all)),
@@ -44,6 +47,7 @@ export const traceConvert: TraceAction = {
 
 async function convert(options: z.infer<typeof schema>): Promise<ExitCode> {
   const { file, out, to, quiet } = options;
+  keepYoungGenerationSmall();
   const log = { ...SILENT, warn: printWarning, ...(quiet ? {} : { info: tell }) };
   const spec = { path: resolveWorkload(file), ...readingOf(options), transforms: transformsOf(options) };
   const { format, requests, badRows } = await convertTrace(spec, out, to ?? null, log);
