@@ -20,6 +20,8 @@ export interface CodecOptions {
   readonly body?: BodyOptions;
   /** What the endpoints of the target compute; absent: there is one, which computes all. */
   readonly deployment?: Deployment;
+  /** Responses hold their answers (`ResponseInfo.answer`), up to 4 Mi characters of each. Absent: false. */
+  readonly keepAnswers?: boolean;
 }
 
 /** How a prompt gets from the prefill server to the decode server. */

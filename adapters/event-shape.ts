@@ -1,4 +1,4 @@
-import { MAX_RESPONSE_TOKENS } from './json.ts';
+import { MAX_RESPONSE_TOKENS, parsedOrNull } from './json.ts';
 
 const TEXT_KEYS = ['"text":"', '"content":"'];
 const IDS = '"token_ids":[';
@@ -27,6 +27,9 @@ export class EventShape {
   isEmpty = false;
   ids: number | null = null;
   count: number | null = null;
+  /** Where its token ids begin and end. */
+  #idsFrom = 0;
+  #idsTo = 0;
   readonly #head: string;
   readonly #holes: readonly Hole['kind'][];
   /** The JSON between the text, the holes and the end. */
@@ -64,7 +67,15 @@ export class EventShape {
 
   /** The text of an event that was just read. */
   text(data: string): string {
-    return data.slice(this.#head.length, data.indexOf('"', this.#head.length));
+    const text = data.slice(this.#head.length, data.indexOf('"', this.#head.length));
+    if (!text.includes('\\')) return text;
+    const unescaped = parsedOrNull(`"${text}"`);
+    return typeof unescaped === 'string' ? unescaped : text;
+  }
+
+  /** The list of token ids of an event that was just read; null where it has none. */
+  idList(data: string): unknown {
+    return this.ids === null ? null : parsedOrNull(`[${data.slice(this.#idsFrom, this.#idsTo)}]`);
   }
 
   /** The JSON of an event of this shape with an empty text, no ids and counts of 0. */
@@ -100,6 +111,8 @@ export class EventShape {
     for (; at < data.length && data.charCodeAt(at) !== CLOSING_BRACKET; at++)
       if (data.charCodeAt(at) === COMMA) commas++;
     this.ids = at === from ? 0 : commas + 1;
+    this.#idsFrom = from;
+    this.#idsTo = at;
     return at;
   }
 

@@ -1,6 +1,7 @@
 import type { StreamError, TokenOut } from '../src/core/codec.ts';
 import type { Phases } from '../src/core/record.ts';
 import type { ResponseInfo } from '../src/core/target.ts';
+import { AnswerKeeper } from './answer-keeper.ts';
 import { bounded, finishReasonIn, isGivenUp, reasonOf, statusIn } from './error-shape.ts';
 import { EventShape } from './event-shape.ts';
 import { streamBroken, type EventHandler } from './event-stream.ts';
@@ -38,6 +39,7 @@ const PERHAPS: ChoiceContent = { text: '', output: 'perhaps', isReasoning: false
 export class OpenAiEvents implements EventHandler {
   readonly #count: TokenCount;
   readonly #reader: ChoiceReader;
+  readonly #answer: AnswerKeeper | null;
   #finishReason: string | null = null;
   reasons = 0;
   #usage: unknown = null;
@@ -54,9 +56,10 @@ export class OpenAiEvents implements EventHandler {
   /** What an unknown field held last: one that repeats itself is no output. */
   #unknown = '';
 
-  constructor(out: TokenOut, asked: number, reader: ChoiceReader) {
+  constructor(out: TokenOut, asked: number, reader: ChoiceReader, keepsAnswer = false) {
     this.#count = new TokenCount(out, asked);
     this.#reader = reader;
+    this.#answer = keepsAnswer ? new AnswerKeeper() : null;
   }
 
   get countedTokens(): number {
@@ -89,6 +92,7 @@ export class OpenAiEvents implements EventHandler {
       countSource: this.#count.source,
       countFault: this.#count.countFault,
       phases: this.#phases,
+      ...(this.#answer === null ? {} : { answer: this.#answer.answer(this.#count.tokens) }),
     };
   }
 
@@ -96,6 +100,7 @@ export class OpenAiEvents implements EventHandler {
     const shape = this.#shape;
     if (shape === null || !shape.read(data)) return false;
     this.#newShapes = 0;
+    this.#answer?.add(shape.text(data), shape.idList(data));
     this.#add(shape.isEmpty ? this.#contentWithoutText : SOME_TEXT, shape.ids, shape.count);
     return true;
   }
@@ -127,6 +132,7 @@ export class OpenAiEvents implements EventHandler {
     this.#finishReason = reason ?? this.#finishReason;
     if (reason !== null) this.reasons++;
     if (isAskedFor(choice)) {
+      this.#answer?.addChoice(choice);
       const ids = Array.isArray(choice['token_ids']) ? choice['token_ids'].length : null;
       const content = this.#reader.contentOf(choice);
       this.#add(content, ids, usageTokens);

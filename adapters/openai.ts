@@ -41,7 +41,9 @@ export function openAiRoutes(
   prompts: PromptMaker,
   capabilities: ServerCapabilities,
 ): Dialect {
-  const isChat = options.endpoint === 'chat';
+  const { endpoint, keepAnswers = false } = options;
+  const isChat = endpoint === 'chat';
+  const choices = isChat ? CHAT : COMPLETIONS;
   const route = isChat ? '/v1/chat/completions' : '/v1/completions';
   const fieldsOf = isChat ? chatFields : completionFields;
   const body = (request: Request): Json =>
@@ -53,7 +55,7 @@ export function openAiRoutes(
     body,
     open: (request) => [jsonCall(route, request, options, body(request))],
     decoder: (request, out) =>
-      new EventStream(request.outputTokens, new OpenAiEvents(out, request.outputTokens, isChat ? CHAT : COMPLETIONS)),
+      new EventStream(request.outputTokens, new OpenAiEvents(out, request.outputTokens, choices, keepAnswers)),
     errorMessage: errorMessageOf,
     example: (tokens) => exampleResponse(tokens, isChat, capabilities),
   };

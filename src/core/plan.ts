@@ -14,13 +14,51 @@ export interface TransformSpec {
 export interface WorkloadSpec {
   readonly path: string;
   readonly onBadRow: 'fail' | 'skip';
-  /** Name of the trace format; absent: detected from the file's first lines. */
+  /** Name of the trace format where it was detected already; absent: `traceFormat`, or as the file's first lines tell. */
   readonly format?: string;
+  /** Name of the format that the user says the file is of; absent: detected. */
+  readonly traceFormat?: string;
+  /** Which column of a table is what, as `--map` has it; with `format`: with what was guessed. */
+  readonly map?: string;
   /** Tokens of a prefix block, for traces whose file does not give it; with `format`: as found in the file. */
   readonly blockTokens?: number;
+  /** A `tokenizer.json` that counts the tokens of texts, for traces without token counts; absent: by characters. */
+  readonly tokenizer?: string;
+  /** Absent: as the format has it, `whole` for most. */
+  readonly inputIs?: InputIs;
+  /** With `format`: as found in the file. */
+  readonly starts?: 'none';
   /** Applied in this order. */
   readonly transforms: readonly TransformSpec[];
+  /** How its sessions are to be replayed; absent: nothing was asked. Scanning makes transforms of it. */
+  readonly sessions?: SessionsAsked;
 }
+
+/** How a user wants the sessions of a trace replayed. */
+export interface SessionsAsked {
+  /** Later turns at the trace's times, or after the answers before them; absent: as the trace allows. */
+  readonly mode?: 'trace' | 'think' | undefined;
+  /** Session trees that start a second, for a trace that does not say when. */
+  readonly sessionRate?: number | undefined;
+  /** Session trees at a time. */
+  readonly lanes?: number | undefined;
+  /** Sessions are met as they go on; false or absent: at their starts. */
+  readonly isStationary?: boolean | undefined;
+}
+
+/** How the sessions of a plan are replayed; its trees stand one after another (`Request.tree`). */
+export interface SessionsPlan {
+  readonly thinks: boolean;
+  /** Session trees at a time; null: each begins at its time. */
+  readonly lanes: number | null;
+}
+
+/**
+ * What the input tokens of a row count: the whole prompt, what of it no prefix cache held, or what is new of it in its
+ * session.
+ */
+export const INPUT_IS = ['whole', 'uncached', 'new'] as const;
+export type InputIs = (typeof INPUT_IS)[number];
 
 /** A source of requests. `open` may be called again and yields the same batches each time. */
 export interface Source {
@@ -51,6 +89,8 @@ export interface Source {
 /** Totals of a plan, found in a first pass over its source, before any request is sent. */
 export interface PlanStats {
   readonly requests: number;
+  /** Of them, those that bring the context of a session into the cache, and are not measured. */
+  readonly primingRequests?: number;
   /** Due time of the first request. */
   readonly firstDueUs: number;
   /** Due time of the last request. */
@@ -84,6 +124,8 @@ export interface Plan {
   readonly stats: PlanStats;
   /** Due time of the last request, where the trace decides it; null where it depends on responses. */
   readonly endUs: number | null;
+  /** Null: each request at its time in the trace. */
+  readonly sessions: SessionsPlan | null;
   /** Null: the whole run is measured. */
   readonly window: MeasurementWindow | null;
   readonly seed: number;

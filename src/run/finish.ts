@@ -59,9 +59,9 @@ export function withDamage(manifest: Manifest, damage: readonly string[]): Manif
   return damage.length === 0 ? manifest : { ...manifest, damage: [...(manifest.damage ?? []), ...damage] };
 }
 
-/** The manifest of a run that has ended; of one that decided its due times, with the requests that came due. */
+/** The manifest of a run that has ended; of one that decided its due times, with what came of it. */
 export async function asReplayed(dir: string, manifest: Manifest): Promise<Manifest> {
-  if (manifest.paced !== true) return manifest;
+  if (manifest.paced !== true && manifest.sessions === undefined) return manifest;
   const workload = { ...manifest.workload, requests: 0, duration_s: 0, rate_rps: 0, input_tokens: 0, output_tokens: 0 };
   let [firstUs, lastUs] = [Infinity, 0];
   for await (const records of readRecords(dir))
@@ -237,7 +237,8 @@ export function stillGoesOn(dir: string, { pid, host }: Pick<Manifest, 'pid' | '
 
 /** The plan of a run, rebuilt from its source file; if that fails, the records of sent requests are already safe. */
 async function sourceOf(dir: string, manifest: Manifest): Promise<Source> {
-  const { path, on_bad_row, transforms, name, block_tokens: blockTokens } = manifest.workload;
+  const { path, on_bad_row, transforms, name, map, block_tokens: blockTokens } = manifest.workload;
+  const traceFormat = manifest.options?.['trace-format'];
   const unlike = (how: string, cause?: unknown): UserError =>
     new UserError(
       `${dir}: was killed while it replayed ${name}, and ${path} ${how}; put the old file back, so that what was not sent can be counted`,
@@ -248,6 +249,8 @@ async function sourceOf(dir: string, manifest: Manifest): Promise<Source> {
       path,
       onBadRow: on_bad_row,
       transforms,
+      ...(typeof traceFormat === 'string' ? { traceFormat } : {}),
+      ...(map === undefined ? {} : { map }),
       ...(blockTokens === undefined ? {} : { blockTokens }),
     });
     const stats = await scanPlan(source, manifest.seed);

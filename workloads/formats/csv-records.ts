@@ -3,6 +3,9 @@ import { CsvError, parse } from 'csv-parse';
 import { messageOf, UserError } from '../../src/core/errors.ts';
 import { MOST_ROW_BYTES } from '../file-text.ts';
 
+/** What stands between the cells of a row. */
+export type Delimiter = ',' | ';' | '\t';
+
 export interface CsvRecord {
   /** Its cells, without quotes and space around. */
   readonly record: readonly string[];
@@ -17,31 +20,35 @@ const NOT_PLAIN = /[^\t\n -!#-~]/;
  * The records of a CSV text, those of each chunk together: a step between stages for each record would cost more than
  * to read it. Lines that are blank are no records. Throws a UserError for text that is not well-formed.
  *
- * Text without quotes is split at its commas, which takes a third of the library's time; from the first chunk on that
+ * Text without quotes is split at its delimiters, which takes a third of the library's time; from the first chunk on that
  * has a quote, or a character beyond ASCII, the library reads it.
  */
-export async function* csvRecords(path: string, text: AsyncIterable<string>): AsyncGenerator<readonly CsvRecord[]> {
+export async function* csvRecords(
+  path: string,
+  text: AsyncIterable<string>,
+  delimiter: Delimiter = ',',
+): AsyncGenerator<readonly CsvRecord[]> {
   const chunks = withoutMarks(text);
   let rest = '';
   let line = 0;
   for await (const chunk of chunks) {
     if (NOT_PLAIN.test(chunk)) {
-      yield* parsedRecords(path, startingWith(rest + chunk, chunks), line);
+      yield* parsedRecords(path, startingWith(rest + chunk, chunks), line, delimiter);
       return;
     }
     const lines = (rest + chunk).split('\n');
     rest = lines.pop() ?? '';
     const records: CsvRecord[] = [];
-    for (const each of lines) addRecord(records, each, ++line);
+    for (const each of lines) addRecord(records, each, delimiter, ++line);
     yield records;
   }
   const records: CsvRecord[] = [];
-  addRecord(records, rest, line + 1);
+  addRecord(records, rest, delimiter, line + 1);
   yield records;
 }
 
-function addRecord(records: CsvRecord[], text: string, line: number): void {
-  const record = text.split(',');
+function addRecord(records: CsvRecord[], text: string, delimiter: Delimiter, line: number): void {
+  const record = text.split(delimiter);
   for (let i = 0; i < record.length; i++) record[i] = (record[i] ?? '').trim();
   if (record.length > 1 || record[0] !== '') records.push({ record, line });
 }
@@ -51,8 +58,10 @@ async function* parsedRecords(
   path: string,
   text: AsyncIterable<string>,
   linesBefore: number,
+  delimiter: Delimiter,
 ): AsyncGenerator<readonly CsvRecord[]> {
   const parser = parse({
+    delimiter,
     info: true,
     // Lines are bounded before; a quote that is not closed makes a row of any number of them.
     max_record_size: MOST_ROW_BYTES,

@@ -2,7 +2,7 @@ import { CsvError } from 'csv-parse';
 import { parse as parseAll } from 'csv-parse/sync';
 import { UserError } from '../../src/core/errors.ts';
 import type { Request } from '../../src/core/request.ts';
-import { csvRecords } from './csv-records.ts';
+import { csvRecords, type Delimiter } from './csv-records.ts';
 import { farTime } from './faults.ts';
 import { FieldError, namesText, notUsed, type BadRow, type RowContext } from './format.ts';
 
@@ -16,12 +16,11 @@ export interface Column {
 export type Columns = readonly [arrivalUs: Column, input: Column, output: Column];
 
 /** The cells of a line, without quotes and space around; none of an object's. */
-export function cellsOf(line: string): string[] {
+export function cellsOf(line: string, delimiter: Delimiter = ','): string[] {
   if (line.startsWith('{')) return [];
+  const options = { delimiter, record_delimiter: '\n', relax_column_count: true, relax_quotes: true, trim: true };
   try {
-    return (
-      parseAll(line, { record_delimiter: '\n', relax_column_count: true, relax_quotes: true, trim: true })[0] ?? []
-    );
+    return parseAll(line, options)[0] ?? [];
   } catch (thrown) {
     if (thrown instanceof CsvError) return [];
     throw thrown;
@@ -83,12 +82,12 @@ export async function* csvRequests(
 }
 
 /** A bad row that nothing ends is most often one that a copy or a download cut off. */
-function cutOff(row: BadRow): BadRow {
+export function cutOff(row: BadRow): BadRow {
   return { ...row, message: `truncated_last_line: the file ends in the middle of a line: ${row.message}` };
 }
 
 /** The same text; `last` holds its last chunk that is not empty. */
-async function* remembered(text: AsyncIterable<string>, last: { text: string }): AsyncGenerator<string> {
+export async function* remembered(text: AsyncIterable<string>, last: { text: string }): AsyncGenerator<string> {
   for await (const chunk of text) {
     if (chunk !== '') last.text = chunk;
     yield chunk;

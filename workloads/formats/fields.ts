@@ -57,6 +57,13 @@ export function isAbsoluteTime(cell: string): boolean {
   return isDate(cell) || epochUnit(cell) !== null;
 }
 
+/** What a time is that says by itself when it is: a date, or a number since 1970 in the unit that its digits tell. */
+export function absoluteUnit(cell: string): 'iso' | `epoch_${NamedUnit}` | null {
+  if (isDate(cell)) return 'iso';
+  const unit = epochUnit(cell);
+  return unit === null ? null : `epoch_${unit}`;
+}
+
 /** A date, with an offset from UTC or in UTC, or a time since 1970 in s, ms, us or ns. Throws a FieldError. */
 export function absoluteTimeToUs(name: string, value: string): number {
   const unit = epochUnit(value);
