@@ -12,14 +12,16 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-/** Starts `reprise ARGS` as a process of its own. */
+/** Starts `reprise ARGS` as a process of its own, in the folder `cwd` or that of the tests. */
 export function startCli(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  cwd?: string,
 ): { child: ChildProcess; result: Promise<CliResult> } {
   const child = spawn(process.execPath, [CLI, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
+    cwd,
   });
   let stdout = '';
   let stderr = '';
