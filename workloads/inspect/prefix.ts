@@ -33,6 +33,11 @@ export class PrefixReuse {
     return this.#seen.size;
   }
 
+  /** Its blocks are in the cache from now on, and it counts for nothing else. */
+  know({ blocks = [] }: Request): void {
+    for (const id of blocks) this.#seen.add(id);
+  }
+
   /** Null where no request has blocks. */
   statistics(): ReuseRatios | null {
     if (this.#blocks === 0) return null;
