@@ -34,6 +34,8 @@ export interface OpenOptions {
   readonly blockTokens?: number | undefined;
   /** Name of the format where it is known, as is then `blockTokens`: the file's first lines are not read for them. */
   readonly format?: string | undefined;
+  /** Where `format` is given: whether its sessions have starts. */
+  readonly starts?: 'none' | undefined;
 }
 
 export interface OpenedSource extends Source {
@@ -57,6 +59,7 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
   const { format, blockTokens, lines } = await formatOf(path, options, hash);
   const doubtOf = (survey: RowSurvey): BadRowsDoubt | null => badRowsDoubt(format.name, lines, survey);
   const timeUnit = format.timeUnit?.(lines[0] ?? '') ?? null;
+  const starts = lines[0] === undefined ? (options.starts ?? null) : startsOf(format, lines[0]);
   let furthest = new RowSurvey();
   async function* read(): AsyncGenerator<readonly Request[]> {
     const survey = new RowSurvey();
@@ -90,7 +93,7 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
     transforms: [],
     ...(blockTokens === null ? {} : { blockTokens }),
     ...(timeUnit === null ? {} : { timeUnit }),
-    ...(format.starts === undefined ? {} : { starts: format.starts }),
+    ...(starts === null ? {} : { starts }),
     open: read,
     sha256: () => hash.hex(),
     notes() {
@@ -123,6 +126,10 @@ async function formatOf(path: string, options: OpenOptions, hash: FileHash): Pro
   const lines = headLines(path, await readHead(path, hash));
   const format = findFormat(path, lines);
   return { format, blockTokens: blockTokensOf(path, format, lines, given), lines: lines.slice(0, SHOWING) };
+}
+
+function startsOf({ starts }: Format, head: string): 'none' | null {
+  return typeof starts === 'function' ? starts(head) : (starts ?? null);
 }
 
 function blockTokensOf(path: string, format: Format, lines: readonly string[], given: number | null): number | null {

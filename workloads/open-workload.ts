@@ -1,10 +1,11 @@
 import { basename } from 'node:path';
 import { SILENT, type Log } from '../src/core/log.ts';
-import type { PlanStats, Source, TransformSpec, WorkloadSpec } from '../src/core/plan.ts';
+import type { PlanStats, SessionsPlan, Source, TransformSpec, WorkloadSpec } from '../src/core/plan.ts';
 import { counted } from './counted.ts';
 import { openSource } from './open-source.ts';
 import { DisorderError, requireOrder } from './order.ts';
 import { scanPlan, type ScanOptions } from './scan.ts';
+import { sessionTransforms } from './sessions.ts';
 import { applyTransforms, type TransformedSource } from './transforms/index.ts';
 
 /** A workload that was read to its end once. */
@@ -17,6 +18,8 @@ export interface ScannedWorkload {
   /** The resolved workload, open; its `transforms` are those to show: `rate` as the user gave it. */
   readonly source: Source;
   readonly stats: PlanStats;
+  /** Null: each request is due at its time in the trace. */
+  readonly sessions: SessionsPlan | null;
   /** Rows that could not be read and are left out. */
   readonly badRows: number;
 }
@@ -48,6 +51,9 @@ export async function scanWorkload(
       lastBadLine = line;
     },
   });
+  const { sessions: asked, ...plain } = spec;
+  const { first, last, plan: sessions } = sessionTransforms(file, asked ?? {}, seed);
+  const all = [...first, ...spec.transforms, ...last];
   const scan = async (transforms: readonly TransformSpec[]): Promise<TransformedSource & { stats: PlanStats }> => {
     const { source, resolved } = await transformed(file, transforms, log);
     return {
@@ -60,22 +66,29 @@ export async function scanWorkload(
       ),
     };
   };
-  const { source, resolved, stats } = await scan(spec.transforms)
+  const { source, resolved, stats } = await scan(all)
     .catch((thrown: unknown) => {
       if (!(thrown instanceof DisorderError)) throw thrown;
       log.warn(`${thrown.message}; all rows are sorted by time first`);
-      return scan([{ op: 'sort', args: {} }, ...spec.transforms]);
+      return scan([{ op: 'sort', args: {} }, ...all]);
     })
     // Only now is it known what of the file is not used; where no row could be read, the notes say why.
     .finally(() => {
       for (const note of file.notes()) log.warn(`${basename(spec.path)}: ${note}`);
     });
   if (badRows > 0) log.warn(`${spec.path}: ${badRows} rows could not be read and are left out (--on-bad-row skip)`);
-  const { format, blockTokens } = file;
+  const { format, blockTokens, starts } = file;
   return {
-    spec: { ...spec, format, ...(blockTokens === undefined ? {} : { blockTokens }), transforms: resolved },
+    spec: {
+      ...plain,
+      format,
+      ...(blockTokens === undefined ? {} : { blockTokens }),
+      ...(starts === undefined ? {} : { starts }),
+      transforms: resolved,
+    },
     source,
     stats,
+    sessions,
     badRows,
   };
 }
@@ -85,7 +98,8 @@ function speedOf(resolved: readonly TransformSpec[]): number {
   return resolved.reduce((speed, { op, args }) => (op === 'speed' ? speed * Number(args['factor']) : speed), 1);
 }
 
-/** A file's rows must be in order of time unless they are sorted first. */
+/** A file's rows must be in order of time unless they are sorted first, or time counts from the starts of sessions. */
 function transformed(file: Source, transforms: readonly TransformSpec[], log: Log): Promise<TransformedSource> {
-  return applyTransforms(transforms[0]?.op === 'sort' ? file : requireOrder(file), transforms, log);
+  const needsOrder = transforms[0]?.op !== 'sort' && file.starts !== 'none';
+  return applyTransforms(needsOrder ? requireOrder(file) : file, transforms, log);
 }

@@ -18,7 +18,8 @@ export interface ScanOptions {
 /**
  * The first pass over a plan, before anything is sent: every row can be read, how much there is, and the digest that
  * names the load. The digest is SHA-256 over the seed and one JSON array a request:
- * [id, due_us, input, output, session, turn, class, model, blocks].
+ * [id, due_us, input, output, session, turn, class, model, blocks], and behind that an object of what else decides what is
+ * sent when, where a request has any.
  */
 export async function scanPlan(
   source: Source,
@@ -28,6 +29,7 @@ export async function scanPlan(
   const digest = createHash('sha256').update(`${seed}\n`);
   const totals = noTotals();
   const first: Request[] = [];
+  let primingRequests = 0;
   let firstDueAfterWarmupUs: number | null = null;
   const prefix = new PrefixReuse(source.blockTokens ?? null);
   const pattern = new ArrivalPattern();
@@ -37,7 +39,9 @@ export async function scanPlan(
     firstDueAfterWarmupUs ??= batch.find(({ dueUs }) => dueUs >= warmupUs)?.dueUs ?? null;
     for (const request of batch) {
       prefix.add(request);
-      pattern.add(request.dueUs);
+      // In trees requests do not stand in order of time.
+      if (request.tree === undefined) pattern.add(request.dueUs);
+      if (request.isPriming === true) primingRequests++;
       add(totals, request);
     }
   }
@@ -45,17 +49,25 @@ export async function scanPlan(
   const sha256 = digest.digest('hex');
   return {
     ...totals,
+    ...(primingRequests === 0 ? {} : { primingRequests }),
     firstDueAfterWarmupUs,
     firstRequests: first,
     prefixReuse: prefix.statistics()?.max_hit_ratio_tokens ?? null,
     sourceSha256: (await source.sha256?.()) ?? sha256,
     digest: sha256,
-    warnings: pattern.warnings(source, speed),
+    warnings: pattern.requests === 0 ? [] : pattern.warnings(source, speed),
   };
 }
 
 type Totals = { -readonly [K in keyof Omit<PlanStats, NotTotalled>]: PlanStats[K] };
-type NotTotalled = 'firstDueAfterWarmupUs' | 'firstRequests' | 'prefixReuse' | 'sourceSha256' | 'digest' | 'warnings';
+type NotTotalled =
+  | 'primingRequests'
+  | 'firstDueAfterWarmupUs'
+  | 'firstRequests'
+  | 'prefixReuse'
+  | 'sourceSha256'
+  | 'digest'
+  | 'warnings';
 
 function noTotals(): Totals {
   return {
@@ -74,9 +86,9 @@ function noTotals(): Totals {
 function add(totals: Totals, { id, traceRow, dueUs, inputTokens, outputTokens }: Request): void {
   if (inputTokens + outputTokens > totals.longest.inputTokens + totals.longest.outputTokens)
     totals.longest = { id, traceRow, inputTokens, outputTokens };
-  if (totals.requests === 0) totals.firstDueUs = dueUs;
+  totals.firstDueUs = totals.requests === 0 ? dueUs : Math.min(totals.firstDueUs, dueUs);
   totals.requests++;
-  totals.lastDueUs = dueUs;
+  totals.lastDueUs = Math.max(totals.lastDueUs, dueUs);
   totals.inputTokens += inputTokens;
   totals.outputTokens += outputTokens;
   totals.minInputTokens = Math.min(totals.minInputTokens, inputTokens);
@@ -84,6 +96,11 @@ function add(totals: Totals, { id, traceRow, dueUs, inputTokens, outputTokens }:
   totals.maxOutputTokens = Math.max(totals.maxOutputTokens, outputTokens);
 }
 
-function digestLine({ id, dueUs, inputTokens, outputTokens, session, turn, sloClass, model, blocks }: Request): string {
-  return `${JSON.stringify([id, dueUs, inputTokens, outputTokens, session, turn, sloClass, model, blocks])}\n`;
+function digestLine(request: Request): string {
+  const { id, dueUs, inputTokens, outputTokens, session, turn, sloClass, model, blocks } = request;
+  const { after, prompt, payload, params, media, newTokens, isPriming } = request;
+  const line: unknown[] = [id, dueUs, inputTokens, outputTokens, session, turn, sloClass, model, blocks];
+  const more = { after, prompt, payload, params, media, newTokens, isPriming };
+  if (Object.values(more).some((value) => value !== undefined)) line.push(more);
+  return `${JSON.stringify(line)}\n`;
 }

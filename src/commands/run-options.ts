@@ -17,7 +17,35 @@ const WORKLOAD: Command['options'] = {
     default: RUN_DEFAULTS.rateBy,
     describe: 'how --rate is reached: time, which scales all times alike, is the only one so far',
   },
+  'scale-think': {
+    type: 'boolean',
+    default: RUN_DEFAULTS.scaleThink,
+    describe: 'speed and rate scale the think times of sessions too, which otherwise stay as they were',
+  },
   ...CUT_OPTIONS,
+  sessions: {
+    type: 'string',
+    describe:
+      'trace: later turns at the times of the trace; think: after the answers before them and their think times [default: trace, or think where the trace has no times]',
+  },
+  'session-rate': {
+    type: 'number',
+    describe: 'sessions that start a second (Poisson), for a trace that does not say when they start',
+  },
+  'concurrent-sessions': {
+    type: 'number',
+    describe: 'this many sessions at a time, the next one when one is over, whatever the trace says',
+  },
+  'start-at': {
+    type: 'string',
+    default: RUN_DEFAULTS.startAt,
+    describe: 'empty: sessions from their starts; stationary: the first --concurrent-sessions are met as they go on',
+  },
+  'idle-cap': {
+    type: 'string',
+    describe:
+      'longest time with nothing in flight and nothing due, e.g. 10s: what is longer is cut out (--sessions think)',
+  },
   'block-tokens': { type: 'number', describe: 'tokens of a prefix block [default: as the trace says or shows]' },
   'on-bad-row': { type: 'string', default: RUN_DEFAULTS.onBadRow, describe: 'fail or skip' },
   seed: { type: 'number', default: RUN_DEFAULTS.seed, describe: 'of everything random' },

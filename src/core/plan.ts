@@ -18,8 +18,31 @@ export interface WorkloadSpec {
   readonly format?: string;
   /** Tokens of a prefix block, for traces whose file does not give it; with `format`: as found in the file. */
   readonly blockTokens?: number;
+  /** With `format`: as found in the file. */
+  readonly starts?: 'none';
   /** Applied in this order. */
   readonly transforms: readonly TransformSpec[];
+  /** How its sessions are to be replayed; absent: nothing was asked. Scanning makes transforms of it. */
+  readonly sessions?: SessionsAsked;
+}
+
+/** How a user wants the sessions of a trace replayed. */
+export interface SessionsAsked {
+  /** Later turns at the trace's times, or after the answers before them; absent: as the trace allows. */
+  readonly mode?: 'trace' | 'think' | undefined;
+  /** Session trees that start a second, for a trace that does not say when. */
+  readonly sessionRate?: number | undefined;
+  /** Session trees at a time. */
+  readonly lanes?: number | undefined;
+  /** Sessions are met as they go on; false or absent: at their starts. */
+  readonly isStationary?: boolean | undefined;
+}
+
+/** How the sessions of a plan are replayed; its trees stand one after another (`Request.tree`). */
+export interface SessionsPlan {
+  readonly thinks: boolean;
+  /** Session trees at a time; null: each begins at its time. */
+  readonly lanes: number | null;
 }
 
 /** A source of requests. `open` may be called again and yields the same batches each time. */
@@ -51,6 +74,8 @@ export interface Source {
 /** Totals of a plan, found in a first pass over its source, before any request is sent. */
 export interface PlanStats {
   readonly requests: number;
+  /** Of them, those that bring the context of a session into the cache, and are not measured. */
+  readonly primingRequests?: number;
   /** Due time of the first request. */
   readonly firstDueUs: number;
   /** Due time of the last request. */
@@ -84,6 +109,8 @@ export interface Plan {
   readonly stats: PlanStats;
   /** Due time of the last request, where the trace decides it; null where it depends on responses. */
   readonly endUs: number | null;
+  /** Null: each request at its time in the trace. */
+  readonly sessions: SessionsPlan | null;
   /** Null: the whole run is measured. */
   readonly window: MeasurementWindow | null;
   readonly seed: number;

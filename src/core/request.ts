@@ -23,6 +23,13 @@ export interface Request {
    * Absent: to be found from `parent` or the turn before, and their times; empty: it waits for none.
    */
   readonly after?: readonly After[];
+  /**
+   * Number of its session tree: the requests that `session` and `after` link. Given where the sessions of a plan are
+   * told apart; the requests of a tree then follow one another.
+   */
+  readonly tree?: number;
+  /** Brings the context of its session into the cache before the session goes on; not measured. */
+  readonly isPriming?: true;
   /** Branch of its session, such as a subagent. */
   readonly agent?: string;
   /** Tokens of the prompt that no earlier prompt or answer of the session has, where the trace tells. */

@@ -9,6 +9,8 @@ export interface ScheduledRequest {
   readonly request: Request;
   /** Due time in microseconds from the run's start: the trace's time, unless a schedule decides otherwise. */
   readonly dueUs: number;
+  /** The trace's time, where a schedule decides otherwise. */
+  readonly plannedUs?: number;
   /** The HTTP calls of its exchange, bodies encoded; empty for a target that is not reached over HTTP. */
   readonly calls: readonly Call[];
   /**

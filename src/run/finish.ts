@@ -59,9 +59,9 @@ export function withDamage(manifest: Manifest, damage: readonly string[]): Manif
   return damage.length === 0 ? manifest : { ...manifest, damage: [...(manifest.damage ?? []), ...damage] };
 }
 
-/** The manifest of a run that has ended; of one that decided its due times, with the requests that came due. */
+/** The manifest of a run that has ended; of one that decided its due times, with what came of it. */
 export async function asReplayed(dir: string, manifest: Manifest): Promise<Manifest> {
-  if (manifest.paced !== true) return manifest;
+  if (manifest.paced !== true && manifest.sessions === undefined) return manifest;
   const workload = { ...manifest.workload, requests: 0, duration_s: 0, rate_rps: 0, input_tokens: 0, output_tokens: 0 };
   let [firstUs, lastUs] = [Infinity, 0];
   for await (const records of readRecords(dir))

@@ -1,6 +1,6 @@
 import { isUsualBody } from '../../adapters/index.ts';
 import type { Log } from '../core/log.ts';
-import type { Plan, PlanStats, Source, WorkloadSpec } from '../core/plan.ts';
+import type { Plan, PlanStats, SessionsPlan, Source, WorkloadSpec } from '../core/plan.ts';
 import { requireOrder, scanPlan, scanWorkload } from '../../workloads/index.ts';
 import { measurementWindow } from './measurement-window.ts';
 import { isOwnSource, type RunSpec } from './run-spec.ts';
@@ -23,14 +23,14 @@ export async function planRun(
   const scanned = await scan(spec, log);
   const { source, stats } = scanned;
   for (const warning of stats.warnings) log.warn(`${source.name}: ${warning}`);
-  const window = measurementWindow(spec.measure, source, stats);
+  const window = measurementWindow(spec.measure, source, stats, scanned.sessions !== null);
   const isVirtual = spec.target.clock === 'virtual';
   if (isVirtual && (spec.salt !== null || !isUsualBody(spec.target.body)))
     log.warn(
       '--salt, --extra-body, --temperature, --no-stream and --no-ignore-eos do nothing in virtual time: its requests are lengths and prefix blocks',
     );
   const salt = isVirtual ? null : (spec.salt ?? newSalt());
-  return { spec, ...scanned, seed: spec.seed, salt, endUs: stats.lastDueUs, window };
+  return { spec, ...scanned, seed: spec.seed, salt, endUs: scanned.sessions === null ? stats.lastDueUs : null, window };
 }
 
 interface Scanned {
@@ -38,6 +38,7 @@ interface Scanned {
   readonly workload: WorkloadSpec | null;
   readonly source: Source;
   readonly stats: PlanStats;
+  readonly sessions: SessionsPlan | null;
   readonly badRows: number;
 }
 
@@ -45,7 +46,7 @@ async function scan({ workload, seed, measure, prepare }: RunSpec, log: Log): Pr
   const options = { warmupUs: measure.warmupUs, firstRequests: prepare.warmupRequests };
   if (isOwnSource(workload)) {
     const source = requireOrder(plainSource(workload));
-    return { workload: null, source, stats: await scanPlan(source, seed, options), badRows: 0 };
+    return { workload: null, source, stats: await scanPlan(source, seed, options), sessions: null, badRows: 0 };
   }
   const { spec, ...scanned } = await scanWorkload(workload, seed, log, options);
   return { workload: spec, ...scanned };

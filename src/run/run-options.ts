@@ -4,7 +4,7 @@ import { API_ENDPOINTS, HANDOVERS, ROUTERS, type ApiEndpoint } from '../../adapt
 import { resolveWorkload } from '../../workloads/index.ts';
 import { UserError } from '../core/errors.ts';
 import { expected, optionErrors, text, wholeNumber } from '../core/option-fields.ts';
-import type { Source } from '../core/plan.ts';
+import type { Source, WorkloadSpec } from '../core/plan.ts';
 import { GOAL, parseGoal } from '../core/slo.ts';
 import { parseDurationUs } from '../core/units.ts';
 import { CONNECTION_MODES } from '../replay/connections.ts';
@@ -23,6 +23,7 @@ import { readProbe } from './probe-file.ts';
 import type { RunSpec } from './run-spec.ts';
 import { CUT_FIELDS, TIME_FIELDS, transformsOf } from './transform-options.ts';
 
+const SESSION_RATE = expected('sessions a second, above 0');
 const NONNEGATIVE = expected('a whole number from 0');
 
 function isSource(value: unknown): boolean {
@@ -79,6 +80,12 @@ const WORKLOAD_FIELDS = {
   workload: z.union([text, z.custom<Source>(isSource)], expected('a trace file, a bundled sample, or a Source')),
   ...TIME_FIELDS,
   ...CUT_FIELDS,
+  /** Later turns at the trace's times, or after the answers before them. */
+  sessions: z.enum(['trace', 'think'], expected('trace or think')).optional(),
+  sessionRate: z.number(SESSION_RATE).positive(SESSION_RATE).optional(),
+  concurrentSessions: wholeNumber.optional(),
+  startAt: z.enum(['empty', 'stationary'], expected('empty or stationary')).default('empty'),
+  idleCap: text.optional(),
   blockTokens: wholeNumber.optional(),
   onBadRow: z.enum(['fail', 'skip'], expected('fail or skip')).default('fail'),
   seed: z.int(expected('a whole number')).default(1),
@@ -200,6 +207,7 @@ function replayOf(
       timeoutUs,
       ttftTimeoutUs: showsTokens(target) ? timeoutUsOf(options.ttftTimeout, '--ttft-timeout') : timeoutUs,
       maxInFlight: options.maxInFlight ?? null,
+      idleCapUs: idleCapOf(options),
     },
     prepare: { warmupRequests: options.warmupRequests, resetCache: options.resetCache },
     probe: options.probe === undefined ? null : readProbe(options.probe, target.spec),
@@ -230,10 +238,26 @@ function workloadOf(options: z.output<typeof replayOptionsSchema>): RunSpec['wor
       onBadRow,
       ...(blockTokens === undefined ? {} : { blockTokens }),
       transforms,
+      ...sessionsOf(options),
     };
+  if (options.sessions !== undefined || options.sessionRate !== undefined || options.concurrentSessions !== undefined)
+    throw new UserError(
+      '--sessions, --session-rate, --concurrent-sessions: of a trace file, not of a source of your own',
+    );
   if (transforms.length > 0 || blockTokens !== undefined)
     throw new UserError('a source of your own is replayed as it is: transform it yourself, or name a trace file');
   return workload;
+}
+
+/** How sessions are to be replayed; nothing where nothing was asked. */
+function sessionsOf(options: z.output<typeof replayOptionsSchema>): Pick<WorkloadSpec, 'sessions'> {
+  const { sessions: mode, sessionRate, concurrentSessions: lanes, startAt } = options;
+  if (mode === undefined && sessionRate === undefined && lanes === undefined && startAt === 'empty') return {};
+  return { sessions: { mode, sessionRate, lanes, isStationary: startAt === 'stationary' } };
+}
+
+function idleCapOf({ idleCap }: z.output<typeof replayOptionsSchema>): number | null {
+  return idleCap === undefined ? null : timeoutUsOf(idleCap, '--idle-cap');
 }
 
 function goalOf({ slo, at }: z.output<typeof replayOptionsSchema>): number {

@@ -22,17 +22,21 @@ export const TIME_FIELDS = {
   rate: z.number(RATE).positive(RATE).optional(),
   /** How `rate` is reached: all times are scaled alike. */
   rateBy: z.enum(['time'], expected('time, the only one so far: it scales all times alike')).default('time'),
+  /** Whether speed and rate scale think times too. */
+  scaleThink: z.boolean().default(false),
 };
 
 export interface TransformOptions extends z.infer<z.ZodObject<typeof CUT_FIELDS>> {
   readonly rate?: number | undefined;
   /** 1: as in the trace. */
   readonly speed: number;
+  readonly scaleThink?: boolean | undefined;
 }
 
 /** Transforms in the order in which they are applied: window, limit, rate or speed, clips. */
 export function transformsOf(options: TransformOptions): TransformSpec[] {
-  const { window, rate, speed, limit } = options;
+  const { window, rate, speed, limit, scaleThink = false } = options;
+  const thinks = scaleThink ? { scale_think: 1 } : {};
   const transforms: TransformSpec[] = [];
   if (window !== undefined) {
     const { fromUs, toUs } = parseWindowUs(window);
@@ -42,8 +46,8 @@ export function transformsOf(options: TransformOptions): TransformSpec[] {
   if (limit !== undefined) transforms.push({ op: 'limit', args: { requests: limit } });
   if (rate !== undefined && speed !== 1)
     throw new UserError(`--rate ${rate} and --speed ${speed} both scale time: give one of them`);
-  if (rate !== undefined) transforms.push({ op: 'rate', args: { rps: rate } });
-  if (speed !== 1) transforms.push({ op: 'speed', args: { factor: speed } });
+  if (rate !== undefined) transforms.push({ op: 'rate', args: { rps: rate, ...thinks } });
+  if (speed !== 1) transforms.push({ op: 'speed', args: { factor: speed, ...thinks } });
   if (options.clipInput !== undefined) transforms.push({ op: 'clip-input', args: { tokens: options.clipInput } });
   if (options.clipOutput !== undefined) transforms.push({ op: 'clip-output', args: { tokens: options.clipOutput } });
   return transforms;

@@ -124,6 +124,7 @@ const ADDED_LATER: ReadonlySet<string> = new Set([
   'prefill_call_us',
   'handover_us',
   'first_decode_us',
+  'planned_us',
 ]);
 
 /** The input of hyparquet, once the columns are known to be those of a record. */
@@ -189,6 +190,7 @@ function record(row: Row, token_times_us: Float64Array): RequestRecord {
     prefill_call_us: orNull(integer, row, 'prefill_call_us'),
     handover_us: orNull(integer, row, 'handover_us'),
     first_decode_us: orNull(integer, row, 'first_decode_us'),
+    planned_us: orNull(integer, row, 'planned_us'),
   };
 }
 

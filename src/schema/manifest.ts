@@ -118,6 +118,22 @@ const probe = z
   })
   .describe('What `reprise probe` had found of the target before (--probe).');
 
+const sessions = z
+  .strictObject({
+    mode: z
+      .enum(['trace', 'think'])
+      .describe('Later turns at the times of the trace, or after the answers before them and their think times.'),
+    concurrent: count.nullable().describe('Sessions at a time, the next when one is over; null: each at its start.'),
+    session_rate: z.number().nullable().describe('Sessions that start a second, Poisson; null: the trace says when.'),
+    start_at: z.enum(['empty', 'stationary']).describe('stationary: the first sessions are met as they go on.'),
+    primed: count.describe('Requests that bring the context of such a session into the cache, not measured.'),
+    idle_cap_s: z.number().nullable().describe('Longest time with nothing in flight or due; null: as it comes.'),
+    idle_removed_s: z.number().describe('What was cut of such times.'),
+  })
+  .describe(
+    'Due times depend on answers. Once the run has ended, `workload` has the rate and duration that came of it.',
+  );
+
 const machine = z.strictObject({ os: z.string(), cpu: z.string(), cores: count, memory_bytes: count });
 
 const imported = z
@@ -205,6 +221,7 @@ export const manifestSchema = z
       .describe(
         'Due times were decided as requests ended (`goodput --of traffic`): once the run has ended, `workload` counts the requests that came due, and the rest of the plan was not asked for.',
       ),
+    sessions: sessions.exactOptional(),
     measured: measured.nullable().default(null).describe('Null: the whole run is measured.'),
     target,
     prompts: prompts.exactOptional(),

@@ -222,6 +222,7 @@ export const WARNING_CODES = [
   'lumps',
   'inputs',
   'held',
+  'sessions',
   'rate',
   'misreported',
   'bad_rows',

@@ -24,6 +24,8 @@ export interface FeedSpec {
   readonly adapter: string;
   readonly codec: CodecOptions;
   readonly prompts: PromptSpec;
+  /** Whether requests that wait for others get their calls when they are asked for. */
+  readonly thinks: boolean;
 }
 
 /** The requests of a plan in the trace's order, with their calls. */
@@ -31,6 +33,10 @@ export interface Feed {
   /** Resolves when the first batch is ready. */
   readonly ready: Promise<void>;
   readonly requests: AsyncIterable<readonly ScheduledRequest[]>;
+  /** Makes the calls of a request that waited for others. */
+  prepare(request: ScheduledRequest): ScheduledRequest | Promise<ScheduledRequest>;
+  /** A request that waited for others is never sent. */
+  drop(request: ScheduledRequest): void;
   /** Releases a feed that is not read to its end. */
   stop(): Promise<void>;
 }
@@ -40,11 +46,14 @@ export function feedFromSource(
   source: Source,
   shard: Shard,
   open: (request: Request) => readonly Call[],
-  size = SOURCE_BATCH,
+  { size = SOURCE_BATCH, thinks = false } = {},
 ): Feed {
+  const openFirst = (request: Request): readonly Call[] => (thinks && isFollower(request) ? [] : open(request));
   return {
     ready: Promise.resolve(),
-    requests: batchesOf(source, shard, open, size),
+    requests: batchesOf(source, shard, openFirst, size),
+    prepare: (scheduled) => ({ ...scheduled, calls: open(scheduled.request) }),
+    drop: () => undefined,
     stop: async () => undefined,
   };
 }
@@ -69,8 +78,18 @@ export async function* batchesOf(
   if (batch.length > 0) yield batch;
 }
 
-/** The worker's answer to `next`; null: no more requests. */
-export type FeedAnswer = readonly ScheduledRequest[] | null;
+/** Whether a request waits for others where sessions think. */
+export function isFollower({ after = [] }: Request): boolean {
+  return after.length > 0;
+}
+
+/** The next batch; or by its index the calls of a request that waited for others, or that it is never sent. */
+export type FeedQuestion = 'next' | { readonly open: number } | { readonly drop: number };
+
+/** The next batch, null: no more requests; or the calls that were asked for. */
+export type FeedAnswer =
+  | { readonly kind: 'batch'; readonly batch: readonly ScheduledRequest[] | null }
+  | { readonly kind: 'calls'; readonly calls: readonly Call[] };
 
 /**
  * Requests read, transformed and encoded in a worker thread, so that the dispatch thread never does it. One batch is
@@ -78,9 +97,14 @@ export type FeedAnswer = readonly ScheduledRequest[] | null;
  */
 export function feedFromWorker(spec: FeedSpec): Feed {
   const file = new URL(`./feed-worker${extname(import.meta.filename)}`, import.meta.url);
-  const worker = startWorker<FeedSpec, 'next', FeedAnswer>(file, spec);
-  const ask = (): Promise<FeedAnswer> => {
-    const answer = worker.ask('next');
+  const worker = startWorker<FeedSpec, FeedQuestion, FeedAnswer>(file, spec);
+  const nextBatch = async (): Promise<readonly ScheduledRequest[] | null> => {
+    const answer = await worker.ask('next');
+    if (answer.kind !== 'batch') throw new Error('the feed was asked for a batch');
+    return answer.batch;
+  };
+  const ask = (): ReturnType<typeof nextBatch> => {
+    const answer = nextBatch();
     // Its rejection is handled one batch later, or never.
     answer.catch(() => undefined);
     return answer;
@@ -95,8 +119,19 @@ export function feedFromWorker(spec: FeedSpec): Feed {
         yield batch;
       }
     } finally {
-      await worker.terminate();
+      // Requests that wait for others still get their calls when all have been read.
+      if (!spec.thinks) await worker.terminate();
     }
   }
-  return { ready: ahead.then(() => undefined), requests: requests(), stop: () => worker.terminate() };
+  return {
+    ready: ahead.then(() => undefined),
+    requests: requests(),
+    async prepare(scheduled) {
+      const answer = await worker.ask({ open: scheduled.index });
+      if (answer.kind !== 'calls') throw new Error('the feed was asked for calls');
+      return { ...scheduled, calls: answer.calls };
+    },
+    drop: ({ index }) => worker.post({ drop: index }),
+    stop: () => worker.terminate(),
+  };
 }

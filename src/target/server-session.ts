@@ -6,7 +6,6 @@ import type { Codec, PromptMaker } from '../core/codec.ts';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import { textsFrom } from '../core/outside-text.ts';
 import type { Plan } from '../core/plan.ts';
-import { traceOrder } from '../core/schedule.ts';
 import { unlessStopped } from '../core/stop.ts';
 import { WallClock } from '../core/wall-clock.ts';
 import { jitWarmUp } from '../replay/jit-warm-up.ts';
@@ -19,6 +18,7 @@ import { isUnreachable, reachTarget } from '../serving/reach.ts';
 import { untilIdle } from '../serving/until-idle.ts';
 import { checkContextLength } from './context-length.ts';
 import { FEED_BATCH, feedFromSource, feedFromWorker, type Feed } from './feed.ts';
+import { scheduleOf } from './schedule.ts';
 import { negotiateHandover } from './negotiate-handover.ts';
 import { mayEcho, negotiate, referenceDialect, type ServerDialect } from './negotiate.ts';
 import type { OpenOptions } from './open-target.ts';
@@ -214,15 +214,17 @@ async function attachRun(
   const codec = makeCodecOf(promptMaker(made), runId, echo);
   const clock = new WallClock();
   const target = new HttpTarget(codec, clock, endpoints);
+  const thinks = plan.sessions?.thinks ?? false;
   const feed: Feed =
     plan.workload === null || config.codec !== null
-      ? feedFromSource(plan.source, shard, (request) => codec.open(request), FEED_BATCH)
+      ? feedFromSource(plan.source, shard, (request) => codec.open(request), { size: FEED_BATCH, thinks })
       : feedFromWorker({
           workload: plan.workload,
           shard,
           adapter: dialect.adapter,
           codec: codecOptions(dialect, config.body, runId, echo),
           prompts: made,
+          thinks,
         });
   const close = async (): Promise<void> => {
     await feed.stop();
@@ -240,7 +242,7 @@ async function attachRun(
     const server = { codec: warmUp, endpoints: stoppable, promptServers: promptServersOf(dialect) };
     const prepared = await prepareServer(prepare, options.firstRequests, server, log);
     const monitor = await monitorMetrics(endpoints.map(metricsPage), log);
-    const schedule = traceOrder(feed.requests);
+    const schedule = scheduleOf(plan, feed);
     return { target, clock, wall: clock, schedule, prompts: prompts.facts, prepared, monitor, close };
   } catch (thrown) {
     await close();
@@ -252,7 +254,8 @@ async function attachRun(
  * Connections to open ahead: rate times a generous time in system (2 s and 50 ms a token), doubled for bursts. If a
  * server is slower, more are opened during the run.
  */
-function expectedConcurrency({ stats }: Plan): number {
+function expectedConcurrency({ stats, sessions }: Plan): number {
+  if (sessions !== null && sessions.lanes !== null) return Math.min(4096, sessions.lanes + 8);
   const ratePerS = stats.requests / Math.max(1, stats.lastDueUs / 1e6);
   const timeInSystemS = 2 + (0.05 * stats.outputTokens) / stats.requests;
   return Math.min(stats.requests, 4096, Math.ceil(2 * ratePerS * timeInSystemS) + 8);

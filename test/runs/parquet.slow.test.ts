@@ -70,7 +70,7 @@ test('parts of older runs are read: their last columns are missing, or called ot
     await connection.run(`copy (select ${columns} from '${dir}/requests/*.parquet') to '${file}'`);
     return readFile(file);
   };
-  const ofHandover = { prefill_call_us: null, handover_us: null, first_decode_us: null };
+  const ofHandover = { prefill_call_us: null, handover_us: null, first_decode_us: null, planned_us: null };
   const newer = {
     hidden_tokens: null,
     output_tokens_reported: null,

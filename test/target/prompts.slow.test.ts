@@ -43,6 +43,7 @@ const plan: Plan = {
   source,
   stats: await scanPlan(source, 1),
   endUs: null,
+  sessions: null,
   window: null,
   seed: 1,
   salt: null,
@@ -184,6 +185,7 @@ describe('prompts of text', () => {
       adapter: 'openai',
       codec: codecOptions,
       prompts: spec,
+      thinks: false,
     });
     const codec = chat(promptMaker(spec));
     let seen = 0;

@@ -15,7 +15,7 @@ export interface Format {
    */
   blockTokens?(lines: readonly string[], preferred: number | null): number | null;
   /** As `Source.starts`. Rows stand session by session then, each in order of time. */
-  readonly starts?: 'none';
+  readonly starts?: 'none' | ((head: string) => 'none' | null);
   /** Unit of the times that a column's name in the first line says, for formats where it may be any. */
   timeUnit?(head: string): NamedUnit | null;
   /**

@@ -100,6 +100,7 @@ export const native: Format = {
   begins: '{"reprise_trace":1,...}',
   matches: (head) => header.safeParse(parseJson(head)).success,
   blockTokens: ([head = ''], preferred) => header.safeParse(parseJson(head)).data?.block_size ?? preferred,
+  starts: (head) => header.safeParse(parseJson(head)).data?.starts ?? null,
   notes: (_, keys) => jsonNotes(keys, Object.keys(FIELDS)),
   read: readNative,
 };

@@ -2,11 +2,15 @@ import { UserError } from '../../src/core/errors.ts';
 import { didYouMean } from '../../src/core/did-you-mean.ts';
 import { SILENT } from '../../src/core/log.ts';
 import type { Source, TransformSpec } from '../../src/core/plan.ts';
+import { bySession } from './by-session.ts';
 import { clipInput, clipOutput } from './clip.ts';
 import { limit } from './limit.ts';
 import { rate } from './rate.ts';
+import { sessionRate } from './session-rate.ts';
 import { sort } from './sort.ts';
 import { speed } from './speed.ts';
+import { stationary } from './stationary.ts';
+import { thinkTimes } from './think-times.ts';
 import { traffic } from './traffic.ts';
 import type { ResolvingTransform, Transform } from './transform.ts';
 import { window } from './window.ts';
@@ -20,6 +24,10 @@ const TRANSFORMS: Readonly<Record<string, Transform>> = {
   'clip-output': clipOutput,
   limit,
   traffic,
+  'think-times': thinkTimes,
+  'by-session': bySession,
+  'session-rate': sessionRate,
+  stationary,
 };
 const RESOLVING_TRANSFORMS: Readonly<Record<string, ResolvingTransform>> = { rate };
 
@@ -48,7 +56,7 @@ export async function applyTransforms(
     transformed = {
       ...transformed,
       transforms: [...transformed.transforms, given],
-      open: transform(transformed, args),
+      open: transform(transformed, args, log),
     };
   }
   return { source: transformed, resolved };

@@ -28,7 +28,8 @@ export const rate: ResolvingTransform = async (source, args, log) => {
       `CV of gaps ${change(before.iat_cv, after.iat_cv)}, variance over mean of counts in 10 s ${change(before.idc['10s'], after.idc['10s'])}; ` +
       'order and prefix reuse stay as they are',
   );
-  return { op: 'speed', args: { factor } };
+  const { rps: _, ...others } = args;
+  return { op: 'speed', args: { factor, ...others } };
 };
 
 function figure(value: number | null): string {

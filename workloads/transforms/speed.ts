@@ -6,18 +6,22 @@ import { numberArg, type Transform } from './transform.ts';
 export const speed: Transform = (source, args) => {
   const factor = numberArg('speed', args, 'factor');
   if (!(factor > 0)) throw new UserError(`--speed: got ${factor}, expected a number above 0`);
+  const scalesThink = args['scale_think'] === 1;
   return async function* () {
     for await (const batch of source.open())
-      yield batch.map((request) => scaleTime(request, factor, `--speed ${factor}`));
+      yield batch.map((request) => scaleTime(request, factor, scalesThink, `--speed ${factor}`));
   };
 };
 
 /**
  * The request in a trace that runs `factor` times as fast. Every time and duration of a request is scaled here and
- * nowhere else. `option`: the option that set the factor, for the UserError of `scaleUs`.
+ * nowhere else; think times where `scalesThink`. `option`: the option that set the factor, for the UserError of `scaleUs`.
  */
-function scaleTime(request: Request, factor: number, option: string): Request {
-  return { ...request, dueUs: scaleUs(request.dueUs, factor, option) };
+function scaleTime(request: Request, factor: number, scalesThink: boolean, option: string): Request {
+  const dueUs = scaleUs(request.dueUs, factor, option);
+  if (!scalesThink || request.after === undefined) return { ...request, dueUs };
+  const after = request.after.map(({ id, thinkUs }) => ({ id, thinkUs: scaleUs(thinkUs, factor, option) }));
+  return { ...request, dueUs, after };
 }
 
 /** Whole microseconds divided by `factor`, rounded half up. Throws a UserError where the result is too large. */

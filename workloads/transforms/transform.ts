@@ -2,8 +2,15 @@ import type { Log } from '../../src/core/log.ts';
 import type { Source, TransformSpec } from '../../src/core/plan.ts';
 import type { Request } from '../../src/core/request.ts';
 
-/** Changes the requests of a source: checks its arguments at once, then gives a stream that can be opened again. */
-export type Transform = (source: Source, args: TransformSpec['args']) => () => AsyncIterable<readonly Request[]>;
+/**
+ * Changes the requests of a source: checks its arguments at once, then gives a stream that can be opened again. `log`
+ * hears, once, what is to be known of it.
+ */
+export type Transform = (
+  source: Source,
+  args: TransformSpec['args'],
+  log: Log,
+) => () => AsyncIterable<readonly Request[]>;
 
 /**
  * A transform whose effect depends on all requests of its source, such as their mean rate: reads them once and gives
