@@ -186,6 +186,7 @@ describe('prompts of text', () => {
       codec: codecOptions,
       prompts: spec,
       thinks: false,
+      historyForm: null,
     });
     const codec = chat(promptMaker(spec));
     let seen = 0;

@@ -5,6 +5,7 @@ import type { Source, TransformSpec } from '../../src/core/plan.ts';
 import { bySession } from './by-session.ts';
 import { clipInput, clipOutput } from './clip.ts';
 import { limit } from './limit.ts';
+import { live } from './live.ts';
 import { rate } from './rate.ts';
 import { sessionRate } from './session-rate.ts';
 import { sort } from './sort.ts';
@@ -28,6 +29,7 @@ const TRANSFORMS: Readonly<Record<string, Transform>> = {
   'by-session': bySession,
   'session-rate': sessionRate,
   stationary,
+  live,
 };
 const RESOLVING_TRANSFORMS: Readonly<Record<string, ResolvingTransform>> = { rate };
 
