@@ -1,3 +1,4 @@
+export { saveStdin } from './containers/stdin.ts';
 export { counted } from './counted.ts';
 export { inspectTrace } from './inspect.ts';
 export { inspectionText } from './inspection-text.ts';
@@ -27,5 +28,8 @@ export { scanPlan, type ScanOptions } from './scan.ts';
 export { historyOf } from './sessions.ts';
 export { applyTransforms } from './transforms/index.ts';
 export { beginningsOf, freshBlocks, type Beginnings } from './transforms/fresh-blocks.ts';
+export { COPY_BLOCKS, COPY_TIMES } from './transforms/copies.ts';
+export { DECLUMP } from './transforms/declump.ts';
 export { isSentAsItIs } from './transforms/live.ts';
+export { RATE_BY } from './transforms/rate.ts';
 export { trafficPosition } from './transforms/traffic.ts';

@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { RATE_BY } from '../../workloads/index.ts';
 import { parseRunGate, type RunGate } from '../core/run-gate.ts';
 import { defineRun, RUN_DEFAULTS, runOptionsSchema } from '../run/run-options.ts';
 import type { RunSpec } from '../run/run-spec.ts';
 import { camelOptions, grouped, readOptions, type Command, type Given } from './command.ts';
 import { CUT_OPTIONS } from './cut-options.ts';
 import { OPEN_OPTION } from './open-report.ts';
+import { TRACE_OPTIONS } from './trace-options.ts';
 
 /** SLO of the bundled sample, so that a first run ends in a verdict. */
 const SAMPLE_SLO = 'ttft=100ms,tpot=12ms';
@@ -15,7 +17,7 @@ const WORKLOAD: Command['options'] = {
   'rate-by': {
     type: 'string',
     default: RUN_DEFAULTS.rateBy,
-    describe: 'how --rate is reached: time, which scales all times alike, is the only one so far',
+    describe: `how --rate is reached: ${RATE_BY.join(', ')}; time scales all times alike, sessions and superpose take a sample of the trace or add copies of it`,
   },
   'scale-think': {
     type: 'boolean',
@@ -51,8 +53,7 @@ const WORKLOAD: Command['options'] = {
     describe:
       'longest time with nothing in flight and nothing due, e.g. 10s: what is longer is cut out (--sessions think)',
   },
-  'block-tokens': { type: 'number', describe: 'tokens of a prefix block [default: as the trace says or shows]' },
-  'on-bad-row': { type: 'string', default: RUN_DEFAULTS.onBadRow, describe: 'fail or skip' },
+  ...TRACE_OPTIONS,
   seed: { type: 'number', default: RUN_DEFAULTS.seed, describe: 'of everything random' },
   salt: {
     type: 'string',

@@ -14,10 +14,18 @@ export interface TransformSpec {
 export interface WorkloadSpec {
   readonly path: string;
   readonly onBadRow: 'fail' | 'skip';
-  /** Name of the trace format; absent: detected from the file's first lines. */
+  /** Name of the trace format where it was detected already; absent: `traceFormat`, or as the file's first lines tell. */
   readonly format?: string;
+  /** Name of the format that the user says the file is of; absent: detected. */
+  readonly traceFormat?: string;
+  /** Which column of a table is what, as `--map` has it; with `format`: with what was guessed. */
+  readonly map?: string;
   /** Tokens of a prefix block, for traces whose file does not give it; with `format`: as found in the file. */
   readonly blockTokens?: number;
+  /** A `tokenizer.json` that counts the tokens of texts, for traces without token counts; absent: by characters. */
+  readonly tokenizer?: string;
+  /** Absent: as the format has it, `whole` for most. */
+  readonly inputIs?: InputIs;
   /** With `format`: as found in the file. */
   readonly starts?: 'none';
   /** Applied in this order. */
@@ -54,6 +62,13 @@ export interface SessionsPlan {
   readonly lanes: number | null;
 }
 
+/**
+ * What the input tokens of a row count: the whole prompt, what of it no prefix cache held, or what is new of it in its
+ * session.
+ */
+export const INPUT_IS = ['whole', 'uncached', 'new'] as const;
+export type InputIs = (typeof INPUT_IS)[number];
+
 /** A source of requests. `open` may be called again and yields the same batches each time. */
 export interface Source {
   /** Name for people: the file's name, or the sample's. */
@@ -73,6 +88,8 @@ export interface Source {
   /** Unit of the times, where only the name of their column says it. */
   readonly timeUnit?: 's' | 'ms' | 'us' | 'ns';
   open(): AsyncIterable<readonly Request[]>;
+  /** Requests that were served before, whose prefix blocks a server's cache holds when the first of `open` comes. */
+  before?(): AsyncIterable<readonly Request[]>;
   /**
    * SHA-256 of the file's bytes; reads only the bytes that no stream of `open` has read. Absent for a source without a
    * file: the digest of its requests replaces it.

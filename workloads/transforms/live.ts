@@ -11,8 +11,8 @@ const LEAST_KEPT = 0.5;
  * its own, its prompt less the trace's prompt and answer before it are new, at least one. Blocks stay with first
  * prompts, for what follows is no longer the trace's. To come after `by-session`.
  */
-export const live: Transform = (source) =>
-  async function* () {
+export const live: Transform = (source) => ({
+  async *open() {
     let tree: number | undefined;
     let turns = new Map<string, Turn>();
     for await (const batch of source.open())
@@ -26,7 +26,8 @@ export const live: Transform = (source) =>
         turns.set(request.id, { inTrace: request, inputTokens: going.inputTokens });
         return going;
       });
-  };
+  },
+});
 
 /** Whether a request says all that is sent: a body, a text or ids. No other prompt goes on from it. */
 export function isSentAsItIs({ payload, prompt }: Request): boolean {
