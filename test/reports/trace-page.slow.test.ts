@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { writeTraceHtml } from '../../reports/index.ts';
-import { reprise } from '../cli.ts';
+import { cli } from '../cli.ts';
 import { exampleTrace, inspected } from './example-trace.ts';
 
 const reading = { name: 'one GPU', tokens: 40_000 };
@@ -31,22 +31,22 @@ describe('trace inspect --html', () => {
 
   it('writes the page beside what it prints, to the name given or that of the trace, and replaces its own alone', async () => {
     const given = join(dir, 'page.html');
-    const { stdout, code } = await reprise(['trace', 'inspect', 'chat', '--html', given], dir);
+    const { stdout, code } = await cli(['trace', 'inspect', 'chat', '--html', given], dir);
     assert.deepEqual([code, stdout.endsWith(`page: ${given}\n`)], [0, true]);
     assert.match(readFileSync(given, 'utf8'), /<title>chat[^<]* - Reprise<\/title>/);
-    const json = await reprise(['trace', 'inspect', 'chat', '--json', '--html'], dir);
+    const json = await cli(['trace', 'inspect', 'chat', '--json', '--html'], dir);
     assert.equal(json.code, 0);
     assert.equal(JSON.parse(json.stdout).charts, undefined);
     assert.ok(json.stderr.includes(join(dir, 'chat.html')));
-    assert.equal((await reprise(['trace', 'inspect', 'chat', '--html', given], dir)).code, 0);
+    assert.equal((await cli(['trace', 'inspect', 'chat', '--html', given], dir)).code, 0);
     writeFileSync(join(dir, 'mine.html'), '<title>My diary</title>');
-    const refused = await reprise(['trace', 'inspect', 'chat', '--html', join(dir, 'mine.html')], dir);
+    const refused = await cli(['trace', 'inspect', 'chat', '--html', join(dir, 'mine.html')], dir);
     assert.equal(refused.code, 2);
     assert.match(refused.stderr, /--html: .*mine\.html is there, and does not say that Reprise wrote it/);
   });
 
   it('has no page to open without one', async () => {
-    const { code, stderr } = await reprise(['trace', 'inspect', 'chat', '--open'], dir);
+    const { code, stderr } = await cli(['trace', 'inspect', 'chat', '--open'], dir);
     assert.equal(code, 2);
     assert.match(stderr, /--open: there is no page to open; give --html too/);
   });
