@@ -10,9 +10,10 @@ import {
   type ServerCapabilities,
 } from './codec-options.ts';
 import { errorMessageOf } from './error-shape.ts';
+import { SharedShapes } from './event-shape.ts';
 import { EventStream } from './event-stream.ts';
 import { textAt, type Json } from './json.ts';
-import { OpenAiEvents, type ChoiceReader } from './openai-events.ts';
+import { OpenAiEvents, type ChoiceContent, type ChoiceReader } from './openai-events.ts';
 
 /** `ignore_eos` and `min_tokens` are not OpenAI's, but supported nearly everywhere that is not hosted. */
 const USUAL_CAPABILITIES: ServerCapabilities = { ...ALL_CAPABILITIES, continuousUsage: false, returnTokenIds: false };
@@ -43,7 +44,6 @@ export function openAiRoutes(
 ): Dialect {
   const { endpoint, keepAnswers = false } = options;
   const isChat = endpoint === 'chat';
-  const choices = isChat ? CHAT : COMPLETIONS;
   // Where answers are to be repeated, their ids have to be known.
   const hasIds = !isChat && capabilities.tokenIdPrompts && (!keepAnswers || capabilities.returnTokenIds);
   const promptForm = hasIds ? 'ids' : 'text';
@@ -56,6 +56,8 @@ export function openAiRoutes(
       capabilities,
       fieldsOf(request, prompts, { ...capabilities, tokenIdPrompts: hasIds }),
     );
+  const shapes = new SharedShapes<ChoiceContent>();
+  const reader = isChat ? CHAT : COMPLETIONS;
   return {
     name,
     promptForm,
@@ -64,7 +66,10 @@ export function openAiRoutes(
     body,
     open: (request) => [jsonCall(route, request, options, body(request))],
     decoder: (request, out) =>
-      new EventStream(request.outputTokens, new OpenAiEvents(out, request.outputTokens, choices, keepAnswers)),
+      new EventStream(
+        request.outputTokens,
+        new OpenAiEvents(out, request.outputTokens, reader, { shapes, keepsAnswer: keepAnswers }),
+      ),
     errorMessage: errorMessageOf,
     example: (tokens) => exampleResponse(tokens, isChat, capabilities),
   };

@@ -122,6 +122,12 @@ const TARGET: Command['options'] = {
     describe:
       'reuse, or per-request: a new one for each, part of its latency, for servers that close idle ones and balancers that count them',
   },
+  poll: {
+    type: 'string',
+    default: RUN_DEFAULTS.poll,
+    describe:
+      'while streams are open: auto (only where the client was kept waiting with a core idle), on (a core; the truest times), off',
+  },
   router: {
     type: 'string',
     default: RUN_DEFAULTS.router,

@@ -256,7 +256,7 @@ async function attachRun(
   const historyForm = keepAnswers ? (codec.historyForm ?? null) : null;
   const live = historyForm === null ? null : new LiveSessions(livePrompts(made, historyForm), null);
   const clock = new WallClock();
-  const target = new HttpTarget(codec, clock, endpoints);
+  const target = new HttpTarget(codec, clock, endpoints, { poll: config.poll });
   const thinks = plan.sessions?.thinks ?? false;
   const feed: Feed =
     plan.workload === null || config.codec !== null
@@ -278,7 +278,7 @@ async function attachRun(
     const ready = Promise.all([
       connected(target.open(expectedConcurrency(plan)), endpoints),
       feed.ready,
-      isJitWarm ? null : jitWarmUp(codec, endpoints.length),
+      isJitWarm ? null : jitWarmUp(codec, endpoints),
     ]);
     await unlessStopped(ready, stop);
     const stoppable = stoppedBy(stop, endpoints);
