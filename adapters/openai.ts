@@ -44,15 +44,24 @@ export function openAiRoutes(
 ): Dialect {
   const { endpoint, keepAnswers = false } = options;
   const isChat = endpoint === 'chat';
+  // Where answers are to be repeated, their ids have to be known.
+  const hasIds = !isChat && capabilities.tokenIdPrompts && (!keepAnswers || capabilities.returnTokenIds);
+  const promptForm = hasIds ? 'ids' : 'text';
   const route = isChat ? '/v1/chat/completions' : '/v1/completions';
   const fieldsOf = isChat ? chatFields : completionFields;
   const body = (request: Request): Json =>
-    requestBody(request, options, capabilities, fieldsOf(request, prompts, capabilities));
+    requestBody(
+      request,
+      options,
+      capabilities,
+      fieldsOf(request, prompts, { ...capabilities, tokenIdPrompts: hasIds }),
+    );
   const shapes = new SharedShapes<ChoiceContent>();
   const reader = isChat ? CHAT : COMPLETIONS;
   return {
     name,
-    promptForm: isChat || !capabilities.tokenIdPrompts ? 'text' : 'ids',
+    promptForm,
+    ...(keepAnswers ? { historyForm: isChat ? 'messages' : promptForm } : {}),
     route,
     body,
     open: (request) => [jsonCall(route, request, options, body(request))],
@@ -72,7 +81,8 @@ function completionFields(request: Request, prompts: PromptMaker, { tokenIdPromp
 }
 
 function chatFields(request: Request, prompts: PromptMaker, { maxCompletionTokens }: ServerCapabilities): object {
-  const messages = [{ role: 'user', content: prompts.text(request) }];
+  const { prompt } = request;
+  const messages = prompt?.kind === 'messages' ? prompt.messages : [{ role: 'user', content: prompts.text(request) }];
   return { messages, [maxCompletionTokens ? 'max_completion_tokens' : 'max_tokens']: request.outputTokens };
 }
 
