@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { INPUT_IS } from '../core/plan.ts';
 import { GOAL } from '../core/slo.ts';
 import { count, quantiles, slo, transforms, type DeepReadonly } from './parts.ts';
 
@@ -37,6 +38,11 @@ const workload = z.strictObject({
   sha256: z.string().describe("SHA-256 of the trace file's bytes."),
   transforms,
   block_tokens: count.exactOptional().describe('Tokens of a prefix block, where the trace has blocks.'),
+  tokenizer: z
+    .string()
+    .exactOptional()
+    .describe('The tokenizer.json that counts texts, for traces without token counts.'),
+  input_is: z.enum(INPUT_IS).exactOptional().describe('What input tokens count, as the user said (--input-is).'),
   on_bad_row: z.enum(['fail', 'skip']),
   bad_rows: count.describe('Rows that were left out because they could not be read.'),
   warnings: z.array(z.string()).default([]).describe('What is odd in the times of the requests, before the run.'),
@@ -51,6 +57,16 @@ const workload = z.strictObject({
     .number()
     .exactOptional()
     .describe('Share of the input tokens that an endless prefix cache would have had, where the blocks tell.'),
+  own_prompts: z
+    .strictObject({
+      texts: count,
+      ids: count,
+      messages: count,
+      bodies: count.describe('Sent as they are but for model and stream; their answers end where the model ends them.'),
+      estimated: count.describe('Requests whose lengths are estimates: those of their prompts are not judged.'),
+    })
+    .exactOptional()
+    .describe('Requests with prompts of the trace itself, which are sent in place of drawn ones.'),
 });
 
 const measured = z

@@ -1,4 +1,4 @@
-import { makeCodec } from '../../adapters/index.ts';
+import { limitsOf, makeCodec } from '../../adapters/index.ts';
 import { openWorkload, promptMaker } from '../../workloads/index.ts';
 import type { Call } from '../core/codec.ts';
 import type { Request } from '../core/request.ts';
@@ -17,12 +17,12 @@ serveWorker<FeedSpec, FeedQuestion, FeedAnswer>((spec) => {
   const open = (request: Request): readonly Call[] => (thinks && isFollower(request) ? [] : codec.open(request));
   async function* batches(): AsyncGenerator<ScheduledRequest[]> {
     for await (const batch of batchesOf(await openWorkload(workload), shard, open, FEED_BATCH))
-      yield thinks ? batch.map(withoutPrompt) : batch;
+      yield batch.map(withoutPrompt);
   }
   const withoutPrompt = (scheduled: ScheduledRequest): ScheduledRequest => {
     const { prompt, payload, params, blocks, ...request } = scheduled.request;
-    if (isFollower(scheduled.request)) waiting.set(scheduled.index, scheduled.request);
-    return { ...scheduled, request };
+    if (thinks && isFollower(scheduled.request)) waiting.set(scheduled.index, scheduled.request);
+    return { ...scheduled, request: payload === undefined ? request : { ...request, payload: limitsOf(payload) } };
   };
   const source = batches();
   return async (question, transfer) => {
