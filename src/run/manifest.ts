@@ -123,6 +123,7 @@ function describeWorkload({ source, stats, badRows, workload }: RunPlan): Manife
     ...(source.blockTokens === undefined ? {} : { block_tokens: source.blockTokens }),
     ...(workload?.tokenizer === undefined ? {} : { tokenizer: workload.tokenizer }),
     ...(workload?.inputIs === undefined ? {} : { input_is: workload.inputIs }),
+    ...(workload?.map === undefined ? {} : { map: workload.map }),
     on_bad_row: workload?.onBadRow ?? 'fail',
     bad_rows: badRows,
     warnings: [...stats.warnings],

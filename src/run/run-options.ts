@@ -21,6 +21,7 @@ import { fields, shownOptions } from './given-options.ts';
 import { readHeaders } from './headers.ts';
 import { readProbe } from './probe-file.ts';
 import type { RunSpec } from './run-spec.ts';
+import { readingOf, TRACE_FIELDS } from './trace-options.ts';
 import { CUT_FIELDS, TIME_FIELDS, transformsOf } from './transform-options.ts';
 
 const SESSION_RATE = expected('sessions a second, above 0');
@@ -80,14 +81,13 @@ const WORKLOAD_FIELDS = {
   workload: z.union([text, z.custom<Source>(isSource)], expected('a trace file, a bundled sample, or a Source')),
   ...TIME_FIELDS,
   ...CUT_FIELDS,
+  ...TRACE_FIELDS,
   /** Later turns at the trace's times, or after the answers before them. */
   sessions: z.enum(['trace', 'think'], expected('trace or think')).optional(),
   sessionRate: z.number(SESSION_RATE).positive(SESSION_RATE).optional(),
   concurrentSessions: wholeNumber.optional(),
   startAt: z.enum(['empty', 'stationary'], expected('empty or stationary')).default('empty'),
   idleCap: text.optional(),
-  blockTokens: wholeNumber.optional(),
-  onBadRow: z.enum(['fail', 'skip'], expected('fail or skip')).default('fail'),
   seed: z.int(expected('a whole number')).default(1),
   salt: text.optional(),
 };
@@ -197,7 +197,7 @@ function replayOf(
       '--ttft-timeout: with --no-stream no token is seen before the whole answer; give --timeout alone',
     );
   return {
-    workload: workloadOf(options),
+    workload: workloadOf(options, target.tokenizer),
     target,
     slo: options.slo === undefined ? null : resolveSlo(options.slo),
     at: goalOf(options),
@@ -229,14 +229,15 @@ function read<T>(schema: z.ZodType<T>, given: unknown): T {
   throw new UserError(optionErrors(result.error));
 }
 
-function workloadOf(options: z.output<typeof replayOptionsSchema>): RunSpec['workload'] {
+function workloadOf(options: z.output<typeof replayOptionsSchema>, tokenizer: string | null): RunSpec['workload'] {
   const transforms = transformsOf(options);
-  const { workload, blockTokens, onBadRow } = options;
+  const { workload } = options;
   if (typeof workload === 'string')
     return {
       path: resolveWorkload(workload),
-      onBadRow,
-      ...(blockTokens === undefined ? {} : { blockTokens }),
+      ...readingOf(options),
+      // It counts the texts of a trace too.
+      ...(tokenizer === null || tokenizer === 'server' ? {} : { tokenizer }),
       transforms,
       ...sessionsOf(options),
     };
@@ -244,7 +245,8 @@ function workloadOf(options: z.output<typeof replayOptionsSchema>): RunSpec['wor
     throw new UserError(
       '--sessions, --session-rate, --concurrent-sessions: of a trace file, not of a source of your own',
     );
-  if (transforms.length > 0 || blockTokens !== undefined)
+  const { onBadRow: _, ...reading } = readingOf(options);
+  if (transforms.length > 0 || Object.keys(reading).length > 0)
     throw new UserError('a source of your own is replayed as it is: transform it yourself, or name a trace file');
   return workload;
 }

@@ -3,7 +3,6 @@ import { azure2024 } from './azure-2024.ts';
 import { azure2025 } from './azure-2025.ts';
 import { burstGpt1, burstGpt2 } from './burstgpt.ts';
 import { lmsysChat, shareGpt, wildChat } from './conversations.ts';
-import { csvLog } from './csv-log.ts';
 import type { Format } from './format.ts';
 import { langfuse } from './langfuse.ts';
 import { liteLlm } from './litellm.ts';
@@ -42,7 +41,6 @@ export const FORMATS: readonly Format[] = [
   vidur,
   vidurLengths,
   plainCsv,
-  csvLog,
   guideLlm,
   vllmTimed,
   chatMessages,
