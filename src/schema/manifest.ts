@@ -103,8 +103,10 @@ const prompts = z
   .strictObject({
     form: z.enum(['ids', 'text']),
     lengths: z
-      .enum(['exact', 'approximate'])
-      .describe('Approximate: prompts of plain words, where no tokenizer is at hand or the server disagrees with it.'),
+      .enum(['exact', 'approximate', 'own'])
+      .describe(
+        'Approximate: prompts of plain words, where no tokenizer is at hand or the server disagrees with it. Own: the prompts of the trace itself.',
+      ),
     tokenizer: z
       .string()
       .nullable()

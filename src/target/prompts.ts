@@ -55,7 +55,7 @@ export async function measurePrompts(
 /** The form of prompts that the trace has itself, which nothing is measured for. */
 export function promptsOfTrace({ makeCodec }: PromptServer): PromptFacts {
   const { promptForm: form } = makeCodec(promptMaker({ seed: 0, blockTokens: null }));
-  return { text: null, facts: { form, lengths: 'approximate', tokenizer: null } };
+  return { text: null, facts: { form, lengths: 'own', tokenizer: null } };
 }
 
 /** The spec of a plan's prompts. Warns if some are shorter than the tokens that the server adds to each. */
