@@ -5,83 +5,42 @@ import { tableLack } from './table/guess.ts';
 import { sampleOf } from './table/table-sample.ts';
 
 const AS_CSV = 'write a line a request as CSV with the columns arrival_s (in seconds), input_tokens, output_tokens';
-const closedLoop = (time: string): string =>
-  `that needs closed-loop replay, which Reprise does not have; to replay its requests at fixed times, give every row ${time}`;
-const CLOSED_LOOP = closedLoop('a timestamp (in ms)');
+const AS_SESSIONS =
+  'write it as JSON Lines with the keys session_id, input_length, output_length, timestamp (ms, of first turns) and delay (ms, of later ones)';
 
 /** A form of file that people have and no reader takes: the keys of its objects, what it is and what it lacks. */
 interface ForeignForm {
   /** All keys of one of these lists are there. */
   readonly keys: readonly (readonly string[])[];
   readonly is: string;
-  readonly wayOut: string;
+  /** A text, or the format that reads it where it is named. */
+  readonly wayOut: string | { readonly readAs: string };
 }
 
 /** Those with more keys first, where one has the keys of another. */
 const FORMS: readonly ForeignForm[] = [
   {
+    keys: [['dependencies', 'not_before_ms']],
+    is: 'an agentic Mooncake trace of version 2 (Dynamo), in which requests name their dependencies',
+    wayOut: 'version 1 is read, whose rows have wait_for, delay and tool_wait_ms: convert it',
+  },
+  {
     keys: [['wait_for', 'input_length'], ['tool_wait_ms']],
-    is: 'an agentic Mooncake trace (Dynamo): later requests wait for answers (wait_for, delay) and have no times of their own',
-    wayOut: CLOSED_LOOP,
+    is: 'an agentic Mooncake trace (Dynamo), in which later requests wait for answers',
+    wayOut: { readAs: 'mooncake-agentic' },
   },
   {
     keys: [
       ['delay', 'input_length'],
       ['delay_ms', 'input_length'],
     ],
-    is: 'a trace of sessions (AIPerf, Mooncake) whose later turns have no times: each comes a delay after the answer before it',
-    wayOut: CLOSED_LOOP,
-  },
-  {
-    keys: [['chat_id', 'input_length']],
-    is: 'a Qwen-Bailian trace, with times in seconds',
-    wayOut:
-      "write it as Mooncake's, with times in ms: jq -c '{timestamp: (.timestamp * 1000), input_length, output_length, hash_ids}'",
-  },
-  {
-    keys: [
-      ['sys_prompt', 'passages_ids'],
-      ['web_search', 'user_input'],
-      ['history', 'hash_ids'],
-    ],
-    is: 'a RAGPulse trace, with times in seconds and hash_ids in groups',
-    wayOut: "write it without them: jq -c '{timestamp: ((.timestamp | tonumber) * 1000), input_length, output_length}'",
+    is: 'a trace of sessions (AIPerf, Mooncake) whose later turns come a delay after the answer before',
+    wayOut: { readAs: 'mooncake-sessions' },
   },
   {
     keys: [['session_id', 'input', 'output_length']],
     is: 'an LMCache agentic trace: messages of sessions, with gaps between turns and without lengths of prompts',
     wayOut: `count the tokens of each prompt and ${AS_CSV}`,
-  },
-  {
-    keys: [['turns', 'session_id']],
-    is: 'an AIPerf multi-turn file: prompts as text, and delays between the turns of a session in place of times',
-    wayOut: CLOSED_LOOP,
-  },
-  {
-    keys: [['text_input'], ['texts'], ['text', 'output_length'], ['text', 'timestamp']],
-    is: 'an AIPerf (GenAI-Perf) file of prompts as text, without lengths of prompts',
-    wayOut: `count their tokens and ${AS_CSV}`,
-  },
-  {
-    keys: [
-      ['hash_id_scope'],
-      ['requests', 'tool_tokens'],
-      ['requests', 'models', 'block_size'],
-      ['requests', 'hash_ids'],
-    ],
-    is: 'a Weka trace (Claude Code): one conversation an object, with times from its own start',
-    wayOut: `give each conversation a start and ${AS_CSV}`,
-  },
-  {
-    keys: [['round_index'], ['newly_append_tokens']],
-    is: 'a TraceLab trace of agent rounds, with times as events',
-    wayOut: `take the start of each round and ${AS_CSV}`,
-  },
-  {
-    keys: [['startTime', 'prompt_tokens', 'completion_tokens']],
-    is: 'a LiteLLM log as JSON, which is read as CSV only',
-    wayOut:
-      "write jq -r '[.startTime, .prompt_tokens, .completion_tokens] | @csv' below the header startTime,prompt_tokens,completion_tokens",
   },
   {
     keys: [
@@ -91,7 +50,7 @@ const FORMS: readonly ForeignForm[] = [
       ['schema_version', 'steps'],
     ],
     is: 'a file of agent trajectories, without arrival times',
-    wayOut: CLOSED_LOOP,
+    wayOut: AS_SESSIONS,
   },
   {
     keys: [['question', 'answer'], ['instruction']],
@@ -111,10 +70,13 @@ export function keysIn(lines: readonly string[]): ReadonlySet<string> {
   return new Set(Array.from(text.matchAll(KEY), ([, key = '']) => key));
 }
 
-/** Which form of JSON a file is of, as far as its keys tell. */
-export function foreignForm(keys: ReadonlySet<string>): string | null {
+/** Which form of JSON a file is of, as far as its keys tell; `format`: what it is read as, which it is not then. */
+export function foreignForm(keys: ReadonlySet<string>, format: string | null = null): string | null {
   const form = FORMS.find((known) => known.keys.some((all) => all.every((key) => keys.has(key))));
-  return form === undefined ? null : `it seems to be ${form.is}; ${form.wayOut}`;
+  if (form === undefined) return null;
+  const { is, wayOut } = form;
+  if (typeof wayOut === 'string') return `it seems to be ${is}; ${wayOut}`;
+  return wayOut.readAs === format ? null : `it seems to be ${is}; have it read as one: --trace-format ${wayOut.readAs}`;
 }
 
 const SESSION = /(?:^|_)(?:session|conversation|conv|chat|dialog|dialogue|thread|trajectory|user|turn)s?(?:_|$)/;
@@ -126,13 +88,13 @@ const OF_SERVER = /queue|schedul|retry|network/;
  * Sessions whose later turns have no times, where rows miss their time: by a key or column that names the session, and
  * one for the time between an answer and the next turn. Null where the names show neither.
  */
-export function sessionForm(names: readonly string[], isJson: boolean): string | null {
+export function sessionForm(names: readonly string[]): string | null {
   const normal = names.map((name) => ({ name, as: normalName(name) }));
   const session = normal.find(({ as }) => SESSION.test(as));
   const gap = normal.find(({ as }) => GAP.test(as) && !OF_SERVER.test(as));
   if (session === undefined || gap === undefined) return null;
   const found = `(${namesText([session.name, gap.name])})`;
-  return `it seems to be a trace of sessions ${found} whose later turns have no times: each comes a delay after the answer before it; ${isJson ? CLOSED_LOOP : closedLoop('a time of arrival')}`;
+  return `it seems to be a trace of sessions ${found} whose later turns have no times: each comes a delay after the answer before it; ${AS_SESSIONS}`;
 }
 
 /** What a file that no reader takes seems to be, what it lacks, and the way out; without a full stop. */

@@ -191,10 +191,6 @@ async function formatOf(path: string, options: OpenOptions, text: TraceText): Pr
   return { format, blockTokens: blockTokensOf(path, format, lines, given), lines: lines.slice(0, SHOWING) };
 }
 
-function startsOf({ starts }: Format, head: string): 'none' | null {
-  return typeof starts === 'function' ? starts(head) : (starts ?? null);
-}
-
 function formatOfLines(path: string, lines: readonly string[], { traceFormat, map }: OpenOptions): Format {
   if (map !== undefined || (traceFormat !== undefined && isTableFormat(traceFormat)))
     return guessedFormat(path, lines, map ?? null, true);
@@ -209,6 +205,10 @@ function namedFormat(name: string, { map }: Pick<OpenOptions, 'map'>): Format {
   throw new UserError(
     `--trace-format: there is no trace format "${name}"${didYouMean(name, FORMAT_NAMES)} (${FORMAT_NAMES.join(', ')})`,
   );
+}
+
+function startsOf({ starts }: Format, head: string): 'none' | null {
+  return typeof starts === 'function' ? starts(head) : (starts ?? null);
 }
 
 function blockTokensOf(path: string, format: Format, lines: readonly string[], given: number | null): number | null {

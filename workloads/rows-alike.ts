@@ -60,7 +60,7 @@ export function badRowsDoubt(format: string, lines: readonly string[], survey: R
   const { rows, bad, faults } = survey;
   if (bad === 0) return null;
   const isMost = bad > rows / 2;
-  const form = isMost || survey.missingTimes > 0 ? formOf(lines, survey) : null;
+  const form = isMost || survey.missingTimes > 0 ? formOf(format, lines, survey) : null;
   if (form !== null) return { text: form, isWrongForm: true };
   // A single bad row is not a share of anything, however short the file is.
   if (!isMost && (bad === 1 || bad <= rows * MANY)) return null;
@@ -82,10 +82,10 @@ export function badRowsDoubt(format: string, lines: readonly string[], survey: R
 }
 
 /** The form that the keys of the first lines and of all rows tell, those of later turns without times among them. */
-function formOf(lines: readonly string[], { keys, missingTimes }: RowSurvey): string | null {
+function formOf(format: string, lines: readonly string[], { keys, missingTimes }: RowSurvey): string | null {
   const isJson = lines[0]?.trimStart().startsWith('{') === true;
-  const known = isJson ? foreignForm(new Set([...keysIn(lines), ...keys])) : null;
-  return known ?? (missingTimes > 0 ? sessionForm([...keys], isJson) : null);
+  const known = isJson ? foreignForm(new Set([...keysIn(lines), ...keys]), format) : null;
+  return known ?? (missingTimes > 0 ? sessionForm([...keys]) : null);
 }
 
 /** The fault and the field, without the value: `missing_time: timestamp`. */

@@ -23,6 +23,7 @@ const WORKLOAD: Command['options'] = {
     default: RUN_DEFAULTS.scaleThink,
     describe: 'speed and rate scale the think times of sessions too, which otherwise stay as they were',
   },
+  ...CUT_OPTIONS,
   sessions: {
     type: 'string',
     describe:
@@ -46,7 +47,6 @@ const WORKLOAD: Command['options'] = {
     describe:
       'longest time with nothing in flight and nothing due, e.g. 10s: what is longer is cut out (--sessions think)',
   },
-  ...CUT_OPTIONS,
   ...TRACE_OPTIONS,
   seed: { type: 'number', default: RUN_DEFAULTS.seed, describe: 'of everything random' },
   salt: {

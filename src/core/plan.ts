@@ -24,7 +24,7 @@ export interface WorkloadSpec {
   readonly blockTokens?: number;
   /** A `tokenizer.json` that counts the tokens of texts, for traces without token counts; absent: by characters. */
   readonly tokenizer?: string;
-  /** Absent: `whole`. */
+  /** Absent: as the format has it, `whole` for most. */
   readonly inputIs?: InputIs;
   /** With `format`: as found in the file. */
   readonly starts?: 'none';
@@ -53,8 +53,11 @@ export interface SessionsPlan {
   readonly lanes: number | null;
 }
 
-/** What the input tokens of a log count: the whole prompt, or what of it no prefix cache held. */
-export const INPUT_IS = ['whole', 'uncached'] as const;
+/**
+ * What the input tokens of a row count: the whole prompt, what of it no prefix cache held, or what is new of it in its
+ * session.
+ */
+export const INPUT_IS = ['whole', 'uncached', 'new'] as const;
 export type InputIs = (typeof INPUT_IS)[number];
 
 /** A source of requests. `open` may be called again and yields the same batches each time. */

@@ -17,10 +17,11 @@ serveWorker<FeedSpec, FeedQuestion, FeedAnswer>((spec) => {
   const open = (request: Request): readonly Call[] => (thinks && isFollower(request) ? [] : codec.open(request));
   async function* batches(): AsyncGenerator<ScheduledRequest[]> {
     for await (const batch of batchesOf(await openWorkload(workload), shard, open, FEED_BATCH))
-      yield batch.map(withoutPrompt);
+      yield batch.map(keepContent);
   }
-  const withoutPrompt = (scheduled: ScheduledRequest): ScheduledRequest => {
-    const { prompt, payload, params, blocks, ...request } = scheduled.request;
+  /** Only bodies need it, which are made here; of a body of the trace's own the limit of its answer is needed after. */
+  const keepContent = (scheduled: ScheduledRequest): ScheduledRequest => {
+    const { prompt: _prompt, payload, params: _params, blocks: _blocks, ...request } = scheduled.request;
     if (thinks && isFollower(scheduled.request)) waiting.set(scheduled.index, scheduled.request);
     return { ...scheduled, request: payload === undefined ? request : { ...request, payload: limitsOf(payload) } };
   };

@@ -20,7 +20,7 @@ export interface Format {
   readonly hasTexts?: true;
   /** As `Source.starts`. Rows stand session by session then, each in order of time. */
   readonly starts?: 'none' | ((head: string) => 'none' | null);
-  /** The longest row in bytes [default: `MOST_ROW_BYTES`]. */
+  /** The longest row in bytes, for formats in which a row is a whole conversation; absent: `MOST_ROW_BYTES`. */
   readonly mostRowBytes?: number;
   /** Which column is what, of the format of any table. */
   readonly map?: string;
@@ -50,7 +50,7 @@ export interface RowContext {
   remark?(text: string): void;
   /** Counts the tokens of texts; absent: by their characters. */
   readonly textTokens?: TextTokens | undefined;
-  /** What the input tokens of a log count; absent: `whole`, the whole prompt. */
+  /** What the input tokens of a row count; absent: as the format has it, the whole prompt for most. */
   readonly inputIs?: InputIs | undefined;
 }
 

@@ -25,12 +25,32 @@ export const nameText = z
 /** What a field has to be, for messages; `kind` names its faults. */
 export interface FieldExpectation {
   readonly kind?: 'time' | 'length';
+  /** Another name of the field; its first name wins where a row has both. */
+  readonly also?: string;
   readonly expected: string;
 }
 
 export interface JsonRow<T> {
   readonly line: number;
   readonly row: T;
+}
+
+/** The names of fields, other names included. */
+export function fieldNames(fields: Readonly<Record<string, FieldExpectation>>): string[] {
+  return Object.entries(fields).flatMap(([name, { also }]) => (also === undefined ? [name] : [name, also]));
+}
+
+/** A schema that finds fields by their other names too. */
+export function byAnyName<T>(schema: z.ZodType<T>, fields: Readonly<Record<string, FieldExpectation>>): z.ZodType<T> {
+  const others = Object.entries(fields).flatMap(([name, { also }]) => (also === undefined ? [] : [{ name, also }]));
+  return z.preprocess((value) => {
+    if (typeof value !== 'object' || value === null) return value;
+    const found = new Map<string, unknown>(Object.entries(value));
+    const renamed = others.filter(({ name, also }) => (found.get(name) ?? null) === null && found.has(also));
+    return renamed.length === 0
+      ? value
+      : { ...value, ...Object.fromEntries(renamed.map(({ name, also }) => [name, found.get(also)])) };
+  }, schema);
 }
 
 /** A line of a JSON Lines file; `value`: undefined where it is no JSON. */
@@ -83,7 +103,7 @@ export async function* jsonRows<T>(
   fields: Readonly<Record<string, FieldExpectation>>,
   skip = 0,
 ): AsyncGenerator<JsonRow<T>> {
-  for await (const lines of jsonLines(text, rows, new Set(Object.keys(fields)), { skip }))
+  for await (const lines of jsonLines(text, rows, new Set(fieldNames(fields)), { skip }))
     for (const { line, content, value, isCut } of lines) {
       const found = schema.safeParse(value);
       if (found.success) yield { line, row: found.data };
@@ -236,18 +256,37 @@ function describe(
 ): string {
   const start = content.slice(0, 80);
   if (value === undefined) return notJson(content);
-  const name = String(error.issues[0]?.path[0]);
-  const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
-  if (field === undefined || typeof value !== 'object' || value === null)
+  const name = error.issues[0]?.path[0];
+  if (typeof name !== 'string' || !Object.hasOwn(fields, name) || typeof value !== 'object' || value === null)
     return `the line is ${start}, expected an object with ${Object.keys(fields)
       .filter((key) => fields[key]?.kind !== undefined)
       .join(', ')}`;
-  const found: unknown = Object.entries(value).find(([key]) => key === name)?.[1];
+  return fieldFault(error, value, fields);
+}
+
+/**
+ * What is wrong with a value by the first issue of its schema: the fault, where it is, what was found and what was
+ * expected. `at`: where the value stands in its row, such as `requests[3].`; `fields`: by the value's own keys.
+ */
+export function fieldFault(
+  error: z.ZodError,
+  value: unknown,
+  fields: Readonly<Record<string, FieldExpectation>>,
+  at = '',
+): string {
+  const name = String(error.issues[0]?.path[0] ?? '');
+  const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
+  if (field === undefined || typeof value !== 'object' || value === null)
+    return `${at.replace(/\.$/, '')} is ${quoted(value)}, expected an object with ${Object.keys(fields).join(', ')}`;
+  const { kind, also, expected } = field;
+  const entries = Object.entries(value);
+  const [shownName, found]: [string, unknown] = entries.find(([key]) => key === name) ??
+    entries.find(([key]) => key === also) ?? [name, undefined];
   const shown = found === undefined ? 'missing' : quoted(found);
-  const fault = field.kind === undefined ? '' : faultName(field.kind, found);
+  const fault = kind === undefined ? '' : faultName(kind, found);
   const hint =
-    field.kind === 'time' && (typeof found === 'string' || typeof found === 'number') ? timeHint(String(found)) : '';
-  return `${fault}${name} is ${shown}, expected ${field.expected}${hint}`;
+    kind === 'time' && (typeof found === 'string' || typeof found === 'number') ? timeHint(String(found)) : '';
+  return `${fault}${at}${shownName} is ${shown}, expected ${expected}${hint}`;
 }
 
 /** Lines without their ends, those of a chunk together; a last line that nothing ends comes alone, as cut. */

@@ -4,7 +4,7 @@ import { firstLine, joined } from '../containers/first-line.ts';
 import { csvRecords, type Delimiter } from './csv-records.ts';
 import { cellsOf, cutOff, remembered } from './csv-rows.ts';
 import { farTime, faultName, LENGTH_EXPECTED, MAX_ROW_TOKENS } from './faults.ts';
-import { absoluteTimeToUs, secondsToUs, tokenCount } from './fields.ts';
+import { absoluteTimeToUs, numberToUs, secondsToUs, tokenCount } from './fields.ts';
 import { cellText, FieldError, namesText, notUsed, quoted, type BadRow, type RowContext } from './format.ts';
 import { UserError } from '../../src/core/errors.ts';
 import { given } from './given.ts';
@@ -87,6 +87,11 @@ export class Fields {
   /** Seconds, as whole microseconds. */
   seconds(name: string): number {
     return secondsToUs(name, cellText(this.value(name)));
+  }
+
+  /** Milliseconds, as whole microseconds. */
+  milliseconds(name: string): number {
+    return numberToUs(name, cellText(this.value(name)), 'ms');
   }
 
   /** A date, or a time since 1970, as whole microseconds since 1970. */
