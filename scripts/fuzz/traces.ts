@@ -1,14 +1,17 @@
 // Reads mutated traces of every format and judges what comes out by the strict reader:
-// node scripts/fuzz/traces.ts [FILES_A_FORMAT] [FIRST_SEED]
+// node scripts/fuzz/traces.ts [FILES_A_FORMAT] [FIRST_SEED] [FORMAT,FORMAT,...]; without formats all of them
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { misread, mutated, SAMPLES } from './mutated-traces.ts';
 
 const [files, firstSeed] = [Number(process.argv[2] ?? 20_000), Number(process.argv[3] ?? 1)];
+const formats = process.argv[4]?.split(',') ?? SAMPLES.map(({ name }) => name);
+const unknown = formats.filter((format) => !SAMPLES.some(({ name }) => name === format));
+if (unknown.length > 0) throw new Error(`no such format: ${unknown.join(', ')}`);
 const folder = mkdtempSync(join(tmpdir(), 'reprise-fuzz-'));
 try {
-  for (const sample of SAMPLES) {
+  for (const sample of SAMPLES.filter(({ name }) => formats.includes(name))) {
     let misreads = 0;
     for (let seed = firstSeed; seed < firstSeed + files; seed++) {
       const bytes = mutated(sample, seed);
