@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { misread, mutated, SAMPLES } from '../../scripts/fuzz/mutated-traces.ts';
 import { temporaryFiles } from './temporary-files.ts';
 
-const MUTATED = 500;
+const MUTATED = 250;
 const file = temporaryFiles();
 
 describe(`of ${MUTATED} mutated files a format, each row is right or named (scripts/fuzz/traces.ts tries more)`, () => {
