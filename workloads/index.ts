@@ -1,8 +1,10 @@
 export { saveStdin } from './containers/stdin.ts';
+export { convertTrace, type Conversion } from './convert.ts';
 export { counted } from './counted.ts';
 export { inspectTrace } from './inspect.ts';
 export { inspectionText } from './inspection-text.ts';
 export { openSource } from './open-source.ts';
+export { WRITERS } from './writers/index.ts';
 export { openWorkload, scanWorkload, type ScannedWorkload } from './open-workload.ts';
 export { DisorderError, requireOrder } from './order.ts';
 export {
@@ -24,6 +26,7 @@ export {
   type TextSpec,
 } from './prompts/index.ts';
 export { resolveWorkload, SAMPLES } from './samples/index.ts';
+export { partsOf } from './split.ts';
 export { scanPlan, type ScanOptions } from './scan.ts';
 export { historyOf } from './sessions.ts';
 export { applyTransforms } from './transforms/index.ts';
