@@ -1,9 +1,8 @@
-import { namesByRole, normalName, type Role } from './formats/column-names.ts';
-import { cellsOf } from './formats/csv-rows.ts';
-import { logColumns } from './formats/csv-log.ts';
-import { isAbsoluteTime, isOtherDate } from './formats/fields.ts';
+import { normalName } from './formats/column-names.ts';
+import { isAbsoluteTime } from './formats/fields.ts';
 import { namesText } from './formats/format.ts';
-import { keysOf } from './formats/json-lines.ts';
+import { tableLack } from './table/guess.ts';
+import { sampleOf } from './table/table-sample.ts';
 
 const AS_CSV = 'write a line a request as CSV with the columns arrival_s (in seconds), input_tokens, output_tokens';
 const AS_SESSIONS =
@@ -120,18 +119,18 @@ export function unknownForm(lines: readonly string[]): string {
   const first = head.trim();
   if (/^<[!?a-z]/i.test(first))
     return `it is an HTML or XML page, not a trace; ${begins(first)}; download the file itself`;
-  if (first.startsWith('['))
-    return `it is a JSON array: ${foreignForm(keysIn(lines)) ?? "one object a line is expected, which jq -c '.[]' makes of it"}`;
-  if (first.startsWith('{')) return unknownObjects(lines, first);
-  const separator = /[;\t|]/.exec(first)?.[0];
-  if (separator !== undefined && cellsOf(first).length < first.split(separator).length) {
-    const name = { ';': 'semicolons', '\t': 'tabs' }[separator] ?? 'bars';
-    return `its cells are separated by ${name}, expected commas: write it with commas`;
+  if (first.startsWith('[')) return `${begins(first)}: one object a line, or an array of objects, is expected`;
+  if (first.startsWith('{')) {
+    const form = foreignForm(keysIn(lines));
+    const { names } = sampleOf(lines);
+    if (form !== null) return `${begins(first)}: ${form}`;
+    return names.length === 0 ? begins(first) : `its keys are ${namesText(names)}; ${tableLack(lines)}`;
   }
-  const names = cellsOf(first);
-  if (names.length > 1) return unknownTable(names, lines[1] ?? '');
+  const { names } = sampleOf(lines);
+  if (names.length > 1) return unknownTable(names, lines);
   if (/^\S+(?:\s+\S+){2,}$/.test(first) && /^[\d.]+(?:\s+[\d.]+){2,}$/.test(lines[1] ?? ''))
     return 'its cells are separated by spaces, expected commas: write it with commas';
+  if (first.split('|').length > 2) return 'its cells are separated by bars, expected commas: write it with commas';
   return begins(first);
 }
 
@@ -139,48 +138,11 @@ function begins(first: string): string {
   return `it begins with ${JSON.stringify(first.slice(0, 80))}`;
 }
 
-function unknownObjects(lines: readonly string[], first: string): string {
-  const form = foreignForm(keysIn(lines));
-  if (form !== null) return `${begins(first)}: ${form}`;
-  const keys = keysOf(first);
-  return keys.length === 0 ? begins(first) : `${begins(first)}: its keys are ${namesText(keys)}; ${lack(keys)}`;
-}
-
-function unknownTable(names: readonly string[], row: string): string {
+function unknownTable(names: readonly string[], lines: readonly string[]): string {
   const columns = `its columns are ${namesText(names)}`;
   if (names.every((name) => /^[\d.eE+-]*$/.test(name) || isAbsoluteTime(name)))
     return `${columns}: it has no header line; put the names of its columns above it`;
   if (names.some((name) => /^(?:gamma|weibull)$/i.test(name)))
     return `${columns}: it seems to be a ServeGen client: rates of arrival for windows of time, not requests`;
-  const log = logColumns(names);
-  if (log === null) return `${columns}; ${lack(names)}`;
-  const time = namesText([log.time]);
-  const value = cellsOf(row)[names.indexOf(log.time)] ?? '';
-  const shown = JSON.stringify(value.slice(0, 40));
-  if (isOtherDate(value)) {
-    const ambiguous = /^\s*\d{1,2}[/.-]\d{1,2}[/.-]/.test(value)
-      ? ', and nothing tells whether its day or its month comes first'
-      : '';
-    return `${columns}; ${time} (${shown}) is a date in a form that is not read${ambiguous}: write dates as in ISO 8601, like 2026-01-05 10:00:00.250`;
-  }
-  return `${columns}; nothing tells the unit of ${time} (${shown}): name it ${time}_s if it is seconds, ${time}_ms if milliseconds`;
-}
-
-const ROLES: Readonly<Record<Role, string>> = {
-  time: 'the time of arrival',
-  input: 'the tokens of the prompt',
-  output: 'the tokens of the answer',
-};
-
-/** What is missing, or stands there more than once, of what a trace has to tell of a request. */
-function lack(names: readonly string[]): string {
-  const named = namesByRole(names);
-  const all = (['time', 'input', 'output'] as const).map((role) => ({ what: ROLES[role], found: named[role] }));
-  const missing = all.filter(({ found }) => found.length === 0).map(({ what }) => what);
-  const several = all.filter(({ found }) => found.length > 1);
-  const parts = [
-    ...(missing.length === 0 ? [] : [`none is known as ${missing.join(' or ')}`]),
-    ...several.map(({ what, found }) => `${namesText(found)} could each be ${what}`),
-  ];
-  return `${parts.join('; ')}${parts.length === 0 ? '' : '; '}${AS_CSV}`;
+  return `${columns}; ${tableLack(lines)}`;
 }

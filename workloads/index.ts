@@ -1,3 +1,4 @@
+export { saveStdin } from './containers/stdin.ts';
 export { counted } from './counted.ts';
 export { inspectTrace } from './inspect.ts';
 export { inspectionText } from './inspection-text.ts';

@@ -77,12 +77,13 @@ export async function scanWorkload(
       for (const note of file.notes()) log.warn(`${basename(spec.path)}: ${note}`);
     });
   if (badRows > 0) log.warn(`${spec.path}: ${badRows} rows could not be read and are left out (--on-bad-row skip)`);
-  const { format, blockTokens, starts } = file;
+  const { format, blockTokens, map, starts } = file;
   return {
     spec: {
       ...plain,
       format,
       ...(blockTokens === undefined ? {} : { blockTokens }),
+      ...(map === undefined ? {} : { map }),
       ...(starts === undefined ? {} : { starts }),
       transforms: resolved,
     },

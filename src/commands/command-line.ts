@@ -1,5 +1,5 @@
 import { UserError } from '../core/errors.ts';
-import type { Command } from './command.ts';
+import { traceArgument, type Command } from './command.ts';
 import { unknownOption } from './yargs-mistake.ts';
 
 /** A command line, without what yargs would read as something else than it says. */
@@ -59,7 +59,8 @@ function checkSwitch(name: string, value: string | undefined): void {
 
 /** A word that is no option with two dashes, and no value of one. */
 function checkPlain(word: string, command: Command): void {
-  if (word === '-') throw new UserError('-: standard input is not read; save it to a file, and name that');
+  if (word === '-' && traceArgument(command) === null)
+    throw new UserError('-: standard input is not read here; save it to a file, and name that');
   // One letter each, for yargs; a negative number is an argument.
   if (/^-[a-z]/i.test(word) && word !== '-h') throw new UserError(unknownOption(word, command));
 }

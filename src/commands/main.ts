@@ -1,7 +1,7 @@
 import yargs, { type Argv, type Options } from 'yargs';
 import { version } from '../core/version.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
-import { defaultsOf, type Command, type Given } from './command.ts';
+import { defaultsOf, traceArgument, type Command, type Given } from './command.ts';
 import { readLine, type CommandLine } from './command-line.ts';
 import { readConfig, withConfigLine } from './config-file.ts';
 import { columns, outliveReaders, printError } from './terminal.ts';
@@ -148,6 +148,8 @@ async function runCommand(command: Command, parsed: Given, { texts, leftOut }: C
     delete given[name];
     if (begins) given[name] = null;
   }
+  const trace = traceArgument(command);
+  if (trace !== null && given[trace] === '-') await (await import('../../workloads/index.ts')).saveStdin();
   try {
     return await command.run({ ...defaultsOf(command), ...given }, given);
   } catch (thrown) {

@@ -26,6 +26,8 @@ const OF_WORKLOAD = [
   'speed',
   'rate',
   'rate-by',
+  'trace-format',
+  'map',
   'block-tokens',
   'on-bad-row',
 ];

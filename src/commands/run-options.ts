@@ -5,6 +5,7 @@ import type { RunSpec } from '../run/run-spec.ts';
 import { camelOptions, grouped, readOptions, type Command, type Given } from './command.ts';
 import { CUT_OPTIONS } from './cut-options.ts';
 import { OPEN_OPTION } from './open-report.ts';
+import { TRACE_OPTIONS } from './trace-options.ts';
 
 /** SLO of the bundled sample, so that a first run ends in a verdict. */
 const SAMPLE_SLO = 'ttft=100ms,tpot=12ms';
@@ -22,6 +23,7 @@ const WORKLOAD: Command['options'] = {
     default: RUN_DEFAULTS.scaleThink,
     describe: 'speed and rate scale the think times of sessions too, which otherwise stay as they were',
   },
+  ...CUT_OPTIONS,
   sessions: {
     type: 'string',
     describe:
@@ -45,9 +47,7 @@ const WORKLOAD: Command['options'] = {
     describe:
       'longest time with nothing in flight and nothing due, e.g. 10s: what is longer is cut out (--sessions think)',
   },
-  ...CUT_OPTIONS,
-  'block-tokens': { type: 'number', describe: 'tokens of a prefix block [default: as the trace says or shows]' },
-  'on-bad-row': { type: 'string', default: RUN_DEFAULTS.onBadRow, describe: 'fail or skip' },
+  ...TRACE_OPTIONS,
   seed: { type: 'number', default: RUN_DEFAULTS.seed, describe: 'of everything random' },
   salt: {
     type: 'string',

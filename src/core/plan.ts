@@ -14,8 +14,12 @@ export interface TransformSpec {
 export interface WorkloadSpec {
   readonly path: string;
   readonly onBadRow: 'fail' | 'skip';
-  /** Name of the trace format; absent: detected from the file's first lines. */
+  /** Name of the trace format where it was detected already; absent: `traceFormat`, or as the file's first lines tell. */
   readonly format?: string;
+  /** Name of the format that the user says the file is of; absent: detected. */
+  readonly traceFormat?: string;
+  /** Which column of a table is what, as `--map` has it; with `format`: with what was guessed. */
+  readonly map?: string;
   /** Tokens of a prefix block, for traces whose file does not give it; with `format`: as found in the file. */
   readonly blockTokens?: number;
   /** A `tokenizer.json` that counts the tokens of texts, for traces without token counts; absent: by characters. */

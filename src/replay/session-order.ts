@@ -1,31 +1,17 @@
 import { NO_FOLLOWERS, type Followers, type Schedule } from '../core/schedule.ts';
 import type { ScheduledRequest } from '../core/target.ts';
 import { DueQueue } from './due-queue.ts';
+import { SessionWaits } from './session-waits.ts';
 
 export interface SessionOrderOptions {
   /** Whether later turns wait for answers. If not, they are due at their times, whatever the answers do. */
   readonly thinks: boolean;
   /** Session trees at a time, the next one when one is over; null: each begins at its time. */
   readonly lanes: number | null;
-  /** Completes a request that was waiting for others. */
+  /** Completes a request that has become due. */
   readonly prepare: (request: ScheduledRequest) => ScheduledRequest | Promise<ScheduledRequest>;
   /** Told of requests that are never sent. */
   readonly drop: (request: ScheduledRequest) => void;
-}
-
-/** A request that waits for others. */
-interface Waiting {
-  readonly scheduled: ScheduledRequest;
-  /** How many of them are not over. */
-  left: number;
-  /** The latest due time that those before have given. */
-  dueUs: number;
-  isUnsent: boolean;
-}
-
-interface Follower {
-  readonly waiting: Waiting;
-  readonly thinkUs: number;
 }
 
 /**
@@ -40,125 +26,45 @@ export function sessionOrder(
   feed: AsyncIterable<readonly ScheduledRequest[]>,
   { thinks, lanes, prepare, drop }: SessionOrderOptions,
 ): Schedule {
-  const trees = treesOf(feed);
+  const waits = new SessionWaits();
   /** Requests of each open tree that have neither ended nor are unsent. */
   const open = new Map<number, number>();
-  const followers = new Map<string, Follower[]>();
-  /** Requests that wait for none, and are due after the start of the tree that was read last. */
+  /** Requests of open trees that wait for none and have not been given out. */
   const roots = new DueQueue();
-  /** When each lane without a tree came free. */
-  const vacant: number[] = Array.from({ length: lanes ?? 0 }, () => 0);
-  let spare: readonly ScheduledRequest[] | null = null;
-  let isRead = false;
   let advancedUs = 0;
 
-  const readTree = async (): Promise<readonly ScheduledRequest[] | null> => {
-    const next = await trees.next();
-    if (next.done !== true) return next.value;
-    isRead = true;
-    return null;
-  };
-
-  /** Opens a tree that begins at `startUs`; its requests that wait for none go into `roots`. */
-  const admit = (tree: readonly ScheduledRequest[], startUs: number): void => {
-    const ids = new Set(tree.map(({ request }) => request.id));
+  /** Opens a tree, at `startUs` in lanes. Returns when its first request is due. */
+  const admit = (tree: readonly ScheduledRequest[], startUs: number): number => {
     open.set(treeOf(tree), tree.length);
-    // In lanes times count from the start of each tree.
-    const fromUs = lanes === null ? 0 : firstUs(tree);
-    for (const scheduled of tree) {
-      const after = thinks ? (scheduled.request.after ?? []).filter(({ id }) => ids.has(id)) : [];
-      if (after.length === 0) {
-        roots.push({ ...scheduled, ...planned(scheduled), dueUs: startUs + scheduled.dueUs - fromUs });
-        continue;
-      }
-      const waiting = { scheduled, left: after.length, dueUs: 0, isUnsent: false };
-      for (const { id, thinkUs } of after) {
-        const list = followers.get(id);
-        if (list === undefined) followers.set(id, [{ waiting, thinkUs }]);
-        else list.push({ waiting, thinkUs });
-      }
-    }
+    const isPlanned = thinks && lanes === null;
+    const timed = isPlanned ? tree.map((one) => ({ ...one, plannedUs: one.dueUs })) : tree;
+    const first = thinks ? waits.add(timed) : timed;
+    const firstUs = first.reduce((us, { dueUs }) => Math.min(us, dueUs), Infinity);
+    // In lanes the trace does not say when.
+    const shiftUs = lanes === null ? -advancedUs : startUs - firstUs;
+    for (const one of first) roots.push({ ...one, dueUs: one.dueUs + shiftUs });
+    return firstUs + shiftUs;
   };
-
-  /** In lanes the trace does not say when. */
-  const planned = ({ dueUs }: ScheduledRequest): Pick<ScheduledRequest, 'plannedUs'> =>
-    thinks && lanes === null ? { plannedUs: dueUs } : {};
-
-  const takeRoots = (untilUs: number): ScheduledRequest[] => {
+  const takeRoots = (untilUs = Infinity): ScheduledRequest[] => {
     const due: ScheduledRequest[] = [];
     while (roots.size > 0 && roots.nextUs <= untilUs) due.push(roots.shift());
     return due;
   };
 
-  const nextByTime = async (): Promise<readonly ScheduledRequest[] | null> => {
-    // What is due before the next tree begins: no tree behind it begins earlier.
-    while (!isRead) {
-      const tree = await readTree();
-      if (tree === null) break;
-      const startsUs = firstUs(tree) - advancedUs;
-      admit(tree, -advancedUs);
-      const due = takeRoots(startsUs);
-      if (due.length > 0) return due;
-    }
-    return roots.size === 0 ? null : takeRoots(Infinity);
-  };
-
-  const nextInLanes = async (): Promise<readonly ScheduledRequest[] | null> => {
-    for (let startUs = vacant.shift(); startUs !== undefined; startUs = vacant.shift()) {
-      const tree = spare ?? (await readTree());
-      spare = null;
-      if (tree === null) break;
-      admit(tree, startUs);
-    }
-    if (!isRead) spare ??= await readTree();
-    return roots.size === 0 ? null : takeRoots(Infinity);
-  };
-
-  /** Of the requests that wait for none. */
-  const firstUs = (tree: readonly ScheduledRequest[]): number =>
-    tree.filter(isRoot).reduce((us, { dueUs }) => Math.min(us, dueUs), Infinity);
-  const isRoot = ({ request }: ScheduledRequest): boolean => !thinks || (request.after ?? []).length === 0;
-
-  /** The requests that can never be sent once `id` has failed. */
-  const unsentAfter = (id: string): ScheduledRequest[] => {
-    const unsent: ScheduledRequest[] = [];
-    const failed = [id];
-    for (let one = failed.pop(); one !== undefined; one = failed.pop()) {
-      for (const { waiting } of followers.get(one) ?? []) {
-        if (waiting.isUnsent) continue;
-        waiting.isUnsent = true;
-        unsent.push(waiting.scheduled);
-        failed.push(waiting.scheduled.request.id);
-      }
-      followers.delete(one);
-    }
-    return unsent;
-  };
-
-  const dueAfter = (id: string, timeUs: number): ScheduledRequest[] => {
-    const due: ScheduledRequest[] = [];
-    for (const { waiting, thinkUs } of followers.get(id) ?? []) {
-      waiting.left--;
-      waiting.dueUs = Math.max(waiting.dueUs, Math.round(timeUs) + thinkUs);
-      if (waiting.left === 0 && !waiting.isUnsent)
-        due.push({ ...waiting.scheduled, ...planned(waiting.scheduled), dueUs: waiting.dueUs });
-    }
-    followers.delete(id);
-    return due;
-  };
-
+  const trees = treesOf(feed);
+  const starts = lanes === null ? byTime(trees, admit, takeRoots) : inLanes(trees, lanes, admit, takeRoots);
   return {
-    next: () => (lanes === null ? nextByTime() : nextInLanes()),
+    next: () => starts.next(),
     ended({ request }, outcome, timeUs): Followers {
       const tree = request.tree ?? -1;
-      const unsent = outcome === 'ok' ? [] : unsentAfter(request.id);
+      const unsent = outcome === 'ok' ? [] : waits.failed(request.id);
       for (const one of unsent) drop(one);
-      const due = outcome === 'ok' ? dueAfter(request.id, timeUs) : [];
+      const due = outcome === 'ok' ? waits.over(request.id, timeUs) : [];
       const left = (open.get(tree) ?? 0) - 1 - unsent.length;
       if (left > 0) open.set(tree, left);
       else {
         open.delete(tree);
-        if (lanes !== null) due.push(...nextInLane(timeUs));
+        due.push(...starts.over(Math.round(timeUs)));
       }
       return due.length === 0 && unsent.length === 0 ? NO_FOLLOWERS : { due, unsent };
     },
@@ -166,27 +72,72 @@ export function sessionOrder(
     advance(us) {
       advancedUs += us;
       roots.advance(us);
-      for (const list of followers.values()) for (const { waiting } of list) if (waiting.dueUs > 0) waiting.dueUs -= us;
+      waits.advance(us);
     },
     async close() {
       await trees.return(undefined);
     },
   };
+}
 
-  /** The tree that was read ahead begins where one is over; without one, `next` looks for it. */
-  function nextInLane(timeUs: number): ScheduledRequest[] {
-    const tree = spare;
-    spare = null;
-    if (tree === null) vacant.push(Math.round(timeUs));
-    else admit(tree, Math.round(timeUs));
-    return takeRoots(Infinity);
-  }
+type Trees = AsyncGenerator<readonly ScheduledRequest[], void, undefined>;
+type Admit = (tree: readonly ScheduledRequest[], startUs: number) => number;
+type TakeRoots = (untilUs?: number) => ScheduledRequest[];
+
+/** When session trees begin. */
+interface Starts {
+  /** As `Schedule.next`. */
+  next(): Promise<readonly ScheduledRequest[] | null>;
+  /** A tree is over: returns the first requests of the one that begins in its place. */
+  over(timeUs: number): ScheduledRequest[];
+}
+
+/** Each at its time. */
+function byTime(trees: Trees, admit: Admit, takeRoots: TakeRoots): Starts {
+  return {
+    async next() {
+      for (let tree = await trees.next(); tree.done !== true; tree = await trees.next()) {
+        // What is due before this tree begins: no tree behind it begins earlier.
+        const due = takeRoots(admit(tree.value, 0));
+        if (due.length > 0) return due;
+      }
+      const due = takeRoots();
+      return due.length === 0 ? null : due;
+    },
+    over: () => [],
+  };
+}
+
+/** So many at a time, one of those that follow read ahead. */
+function inLanes(trees: Trees, lanes: number, admit: Admit, takeRoots: TakeRoots): Starts {
+  /** When each lane without a tree came free. */
+  const vacant: number[] = Array.from({ length: lanes }, () => 0);
+  let spare: readonly ScheduledRequest[] | null = null;
+  const readTree = async (): Promise<readonly ScheduledRequest[] | null> => (await trees.next()).value ?? null;
+  return {
+    async next() {
+      for (let startUs = vacant[0]; startUs !== undefined; startUs = vacant[0]) {
+        const tree = spare ?? (await readTree());
+        spare = null;
+        if (tree === null) break;
+        vacant.shift();
+        admit(tree, startUs);
+      }
+      spare ??= await readTree();
+      const due = takeRoots();
+      return due.length === 0 ? null : due;
+    },
+    over(timeUs) {
+      if (spare === null) vacant.push(timeUs);
+      else admit(spare, timeUs);
+      spare = null;
+      return takeRoots();
+    },
+  };
 }
 
 /** The requests of a feed, those of each tree together. */
-async function* treesOf(
-  feed: AsyncIterable<readonly ScheduledRequest[]>,
-): AsyncGenerator<readonly ScheduledRequest[], void, undefined> {
+async function* treesOf(feed: AsyncIterable<readonly ScheduledRequest[]>): Trees {
   let tree: ScheduledRequest[] = [];
   for await (const batch of feed)
     for (const request of batch) {

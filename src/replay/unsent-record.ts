@@ -49,10 +49,6 @@ export function heldRecord(request: Request, dueUs: number, untilUs: number, con
 }
 
 /** The record of a request whose predecessor in its session failed before it was due. */
-export function followerRecord({ request, dueUs, plannedUs }: ScheduledRequest, context: RecordContext): RequestRecord {
-  return {
-    ...unsentRecord(request, dueUs, context),
-    error: 'it follows a request of its session that failed',
-    planned_us: plannedUs ?? null,
-  };
+export function followerRecord({ request, dueUs }: ScheduledRequest, context: RecordContext): RequestRecord {
+  return { ...unsentRecord(request, dueUs, context), error: 'it follows a request of its session that failed' };
 }

@@ -237,7 +237,8 @@ export function stillGoesOn(dir: string, { pid, host }: Pick<Manifest, 'pid' | '
 
 /** The plan of a run, rebuilt from its source file; if that fails, the records of sent requests are already safe. */
 async function sourceOf(dir: string, manifest: Manifest): Promise<Source> {
-  const { path, on_bad_row, transforms, name, block_tokens: blockTokens } = manifest.workload;
+  const { path, on_bad_row, transforms, name, map, block_tokens: blockTokens } = manifest.workload;
+  const traceFormat = manifest.options?.['trace-format'];
   const unlike = (how: string, cause?: unknown): UserError =>
     new UserError(
       `${dir}: was killed while it replayed ${name}, and ${path} ${how}; put the old file back, so that what was not sent can be counted`,
@@ -248,6 +249,8 @@ async function sourceOf(dir: string, manifest: Manifest): Promise<Source> {
       path,
       onBadRow: on_bad_row,
       transforms,
+      ...(typeof traceFormat === 'string' ? { traceFormat } : {}),
+      ...(map === undefined ? {} : { map }),
       ...(blockTokens === undefined ? {} : { blockTokens }),
     });
     const stats = await scanPlan(source, manifest.seed);

@@ -121,6 +121,7 @@ function describeWorkload({ source, stats, badRows, workload }: RunPlan): Manife
     sha256: stats.sourceSha256,
     transforms: source.transforms.map(({ op, args }) => ({ op, args: { ...args } })),
     ...(source.blockTokens === undefined ? {} : { block_tokens: source.blockTokens }),
+    ...(workload?.map === undefined ? {} : { map: workload.map }),
     on_bad_row: workload?.onBadRow ?? 'fail',
     bad_rows: badRows,
     warnings: [...stats.warnings],

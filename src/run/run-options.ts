@@ -21,6 +21,7 @@ import { fields, shownOptions } from './given-options.ts';
 import { readHeaders } from './headers.ts';
 import { readProbe } from './probe-file.ts';
 import type { RunSpec } from './run-spec.ts';
+import { readingOf, TRACE_FIELDS } from './trace-options.ts';
 import { CUT_FIELDS, TIME_FIELDS, transformsOf } from './transform-options.ts';
 
 const SESSION_RATE = expected('sessions a second, above 0');
@@ -79,15 +80,14 @@ const WORKLOAD_FIELDS = {
   /** A trace file, a bundled sample (`chat`, `code`), or a source that the program makes. */
   workload: z.union([text, z.custom<Source>(isSource)], expected('a trace file, a bundled sample, or a Source')),
   ...TIME_FIELDS,
-  ...CUT_FIELDS,
   /** Later turns at the trace's times, or after the answers before them. */
   sessions: z.enum(['trace', 'think'], expected('trace or think')).optional(),
   sessionRate: z.number(SESSION_RATE).positive(SESSION_RATE).optional(),
   concurrentSessions: wholeNumber.optional(),
   startAt: z.enum(['empty', 'stationary'], expected('empty or stationary')).default('empty'),
   idleCap: text.optional(),
-  blockTokens: wholeNumber.optional(),
-  onBadRow: z.enum(['fail', 'skip'], expected('fail or skip')).default('fail'),
+  ...CUT_FIELDS,
+  ...TRACE_FIELDS,
   seed: z.int(expected('a whole number')).default(1),
   salt: text.optional(),
 };
@@ -231,20 +231,15 @@ function read<T>(schema: z.ZodType<T>, given: unknown): T {
 
 function workloadOf(options: z.output<typeof replayOptionsSchema>): RunSpec['workload'] {
   const transforms = transformsOf(options);
-  const { workload, blockTokens, onBadRow } = options;
+  const { workload } = options;
   if (typeof workload === 'string')
-    return {
-      path: resolveWorkload(workload),
-      onBadRow,
-      ...(blockTokens === undefined ? {} : { blockTokens }),
-      transforms,
-      ...sessionsOf(options),
-    };
+    return { path: resolveWorkload(workload), ...readingOf(options), transforms, ...sessionsOf(options) };
   if (options.sessions !== undefined || options.sessionRate !== undefined || options.concurrentSessions !== undefined)
     throw new UserError(
       '--sessions, --session-rate, --concurrent-sessions: of a trace file, not of a source of your own',
     );
-  if (transforms.length > 0 || blockTokens !== undefined)
+  const { onBadRow: _, ...reading } = readingOf(options);
+  if (transforms.length > 0 || Object.keys(reading).length > 0)
     throw new UserError('a source of your own is replayed as it is: transform it yourself, or name a trace file');
   return workload;
 }

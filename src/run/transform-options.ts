@@ -20,10 +20,10 @@ const SPEED = expected('a number above 0, e.g. 1.5');
 export const TIME_FIELDS = {
   speed: z.number(SPEED).positive(SPEED).default(1),
   rate: z.number(RATE).positive(RATE).optional(),
-  /** Whether speed and rate scale think times too. */
-  scaleThink: z.boolean().default(false),
   /** How `rate` is reached: all times are scaled alike. */
   rateBy: z.enum(['time'], expected('time, the only one so far: it scales all times alike')).default('time'),
+  /** Whether speed and rate scale think times too. */
+  scaleThink: z.boolean().default(false),
 };
 
 export interface TransformOptions extends z.infer<z.ZodObject<typeof CUT_FIELDS>> {

@@ -36,6 +36,7 @@ const workload = z.strictObject({
   path: z.string(),
   sha256: z.string().describe("SHA-256 of the trace file's bytes."),
   transforms,
+  map: z.string().exactOptional().describe('Which column of the trace is what, where it is a table, as --map has it.'),
   block_tokens: count.exactOptional().describe('Tokens of a prefix block, where the trace has blocks.'),
   on_bad_row: z.enum(['fail', 'skip']),
   bad_rows: count.describe('Rows that were left out because they could not be read.'),

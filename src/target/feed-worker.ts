@@ -17,11 +17,12 @@ serveWorker<FeedSpec, FeedQuestion, FeedAnswer>((spec) => {
   const open = (request: Request): readonly Call[] => (thinks && isFollower(request) ? [] : codec.open(request));
   async function* batches(): AsyncGenerator<ScheduledRequest[]> {
     for await (const batch of batchesOf(await openWorkload(workload), shard, open, FEED_BATCH))
-      yield thinks ? batch.map(withoutPrompt) : batch;
+      yield batch.map(keepContent);
   }
-  const withoutPrompt = (scheduled: ScheduledRequest): ScheduledRequest => {
-    const { prompt, payload, params, blocks, ...request } = scheduled.request;
-    if (isFollower(scheduled.request)) waiting.set(scheduled.index, scheduled.request);
+  /** Only bodies need it, which are made here. */
+  const keepContent = (scheduled: ScheduledRequest): ScheduledRequest => {
+    const { prompt: _prompt, payload: _payload, params: _params, blocks: _blocks, ...request } = scheduled.request;
+    if (thinks && isFollower(scheduled.request)) waiting.set(scheduled.index, scheduled.request);
     return { ...scheduled, request };
   };
   const source = batches();

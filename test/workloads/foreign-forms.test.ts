@@ -36,7 +36,7 @@ describe('a file of another form is said to be one, with the way out, and no adv
     [
       'ShareGPT',
       `[{"id":"a","conversations":[{"from":"human","value":"x"}]}]`,
-      /JSON array.*ShareGPT.*without arrival times/,
+      /sharegpt.*does not say when its sessions start; give --session-rate/,
     ],
     ['ShareGPT over lines', '[\n  {\n    "id": "a",\n    "conversations": [\n', /ShareGPT/],
     ['questions', json({ question: 'x', answer: 'y' }), /data set of questions.*without times/],
@@ -45,13 +45,17 @@ describe('a file of another form is said to be one, with the way out, and no adv
       json({ startTime: 1.5, prompt_tokens: 1, completion_tokens: 1 }),
       /LiteLLM.*startTime,prompt_tokens/,
     ],
-    ['a JSON array of rows', JSON.stringify([{ timestamp: 0, ...LENGTHS }]), /JSON array.*jq -c '\.\[\]'/],
+    ['a JSON array of numbers', '[1, 2]', /an array of objects/],
     [
       'unknown objects',
       json({ ts: 1, in: 5 }),
-      /its keys are ts, in; none is known as the tokens of the prompt or the tokens/,
+      /its keys are ts, in; none is known as the tokens of the prompt; none .*complete this: --map arrival=ts:UNIT,input=COLUMN,output=COLUMN/,
     ],
-    ['lengths alone', 'prompt_tokens,completion_tokens\n1,2\n', /none is known as the time of arrival.*arrival_s/],
+    [
+      'lengths alone',
+      'prompt_tokens,completion_tokens\n1,2\n',
+      /none is known as the time of arrival; complete this: --map arrival=COLUMN:UNIT,input=prompt_tokens,output=completion_tokens \(arrival=none/,
+    ],
     [
       'two times',
       'timestamp,created_at,prompt_tokens,completion_tokens\n1,1,1,1\n',
@@ -60,7 +64,7 @@ describe('a file of another form is said to be one, with the way out, and no adv
     [
       'a time without a unit',
       'timestamp,prompt_tokens,completion_tokens\n0,1,1\n',
-      /unit of timestamp \("0"\): name it timestamp_s/,
+      /unit of timestamp \("0"\): .*--map arrival=timestamp:UNIT,input=prompt_tokens/,
     ],
     [
       'dates with the day or the month first',
@@ -81,12 +85,12 @@ describe('a file of another form is said to be one, with the way out, and no adv
     ],
     ['no header', '0,10,5\n1,20,6\n', /no header line/],
     ['ServeGen', '0,1.33,8.59,Weibull,0.3,0.4\n', /ServeGen/],
-    ['semicolons', 'arrival_s;input_tokens;output_tokens\n0,5;1;1\n', /separated by semicolons/],
-    ['tabs', 'arrival_s\tinput_tokens\toutput_tokens\n0\t1\t1\n', /separated by tabs/],
+    ['bars', 'arrival_s|input_tokens|output_tokens\n0|1|1\n', /separated by bars/],
+    ['numbers with commas', 'arrival_s;input_tokens;output_tokens\n0,5;1;1\n', /arrival_s is "0,5"/],
     ['spaces', 'user time_stamp(seconds) query_length\n1 2 3\n', /separated by spaces/],
     ['a page', '<!DOCTYPE html>\n<html>', /HTML or XML page/],
     ['an error of a store', '<?xml version="1.0"?><Error/>', /HTML or XML page/],
-    ['Parquet', Buffer.from('PAR1\x15\0\x15\x02\0'), /is a Parquet file.*CSV/],
+    ['Parquet', Buffer.from('PAR1\x15\0\x15\x02\0'), /parquet_damaged/],
     ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 4, 0]), /compressed by zstd.*zstd -d/],
     ['zip', Buffer.from('PK\x03\x04\0\0'), /ZIP archive/],
     ['gzip twice', gzipSync(gzipSync(PLAIN)), /gzip within gzip/],
@@ -210,8 +214,8 @@ describe('what of a file is used and what is not is said, in a run as in inspect
       'csv-log',
       [1.377, 150],
       [
-        /^columns used: startTime as arrival, prompt_tokens as input tokens, completion_tokens as output tokens$/,
-        /^columns not used: request_id, endTime, model, total_tokens; /,
+        /^columns used: --map arrival=startTime:iso,input=prompt_tokens,output=completion_tokens,id=request_id,e2e=endTime:iso$/,
+        /^columns not used: model, total_tokens; /,
       ],
     ],
     [
@@ -219,7 +223,7 @@ describe('what of a file is used and what is not is said, in a run as in inspect
       'timestamp_ms,prompt_tokens,completion_tokens\n100,1,1\n300.5,3,3\n',
       'csv-log',
       [0.2005, 2],
-      [/^columns used: timestamp_ms as arrival \(in ms\)/],
+      [/^columns used: --map arrival=timestamp_ms:ms,input=prompt_tokens,output=completion_tokens$/],
     ],
     [
       'no block ids',

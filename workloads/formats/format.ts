@@ -20,8 +20,10 @@ export interface Format {
   readonly hasTexts?: true;
   /** As `Source.starts`. Rows stand session by session then, each in order of time. */
   readonly starts?: 'none' | ((head: string) => 'none' | null);
-  /** The longest row, for formats in which a row is a whole conversation; absent: that of `file-text.ts`. */
+  /** The longest row in bytes, for formats in which a row is a whole conversation [default: `MOST_ROW_BYTES`]. */
   readonly mostRowBytes?: number;
+  /** Which column is what, of the format of any table. */
+  readonly map?: string;
   /** Unit of the times that a column's name in the first line says, for formats where it may be any. */
   timeUnit?(head: string): NamedUnit | null;
   /**
@@ -63,6 +65,8 @@ export interface BadRow {
   /** 1-based position of the column; null where the whole row is at fault. */
   readonly column: number | null;
   readonly message: string;
+  /** The file and line, where the trace is several files. */
+  readonly place?: { readonly path: string; readonly line: number } | null;
 }
 
 /** What a field reader throws: the value found and what was expected, without the place. */
@@ -107,8 +111,8 @@ export function notUsed(what: 'columns' | 'keys', names: readonly string[]): str
 }
 
 /** `FILE:LINE:COLUMN: message`, as editors understand it. */
-export function badRowText(path: string, { line, column, message }: BadRow): string {
-  return `${path}:${line}${column === null ? '' : `:${column}`}: ${message}`;
+export function badRowText(path: string, { line, column, message, place }: BadRow): string {
+  return `${place?.path ?? path}:${place?.line ?? line}${column === null ? '' : `:${column}`}: ${message}`;
 }
 
 /** `doubt`: why leaving such rows out is no way out; null where it is one. */

@@ -8,7 +8,6 @@ import { bailian } from './bailian.ts';
 import { bidaw } from './bidaw.ts';
 import { burstGpt1, burstGpt2 } from './burstgpt.ts';
 import { lmsysChat, shareGpt, wildChat } from './conversations.ts';
-import { csvLog } from './csv-log.ts';
 import type { Format } from './format.ts';
 import { mooncakeAgentic } from './mooncake-agentic.ts';
 import { mooncakeSessions, mooncakeUntimed } from './mooncake-sessions.ts';
@@ -68,7 +67,6 @@ export const FORMATS: readonly Format[] = [
   vidur,
   vidurLengths,
   plainCsv,
-  csvLog,
   guideLlm,
   vllmTimed,
   chatMessages,

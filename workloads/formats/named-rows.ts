@@ -1,12 +1,15 @@
 import type { Request } from '../../src/core/request.ts';
 import { LargeSet } from '../large-set.ts';
-import { cellsOf, cutOff, parsedRecords, remembered, withoutReturns } from './csv-rows.ts';
+import { firstLine, joined } from '../containers/first-line.ts';
+import { csvRecords, type Delimiter } from './csv-records.ts';
+import { cellsOf, cutOff, remembered } from './csv-rows.ts';
 import { farTime, faultName, LENGTH_EXPECTED, MAX_ROW_TOKENS } from './faults.ts';
 import { absoluteTimeToUs, numberToUs, secondsToUs, tokenCount } from './fields.ts';
 import { cellText, FieldError, namesText, notUsed, quoted, type BadRow, type RowContext } from './format.ts';
 import { UserError } from '../../src/core/errors.ts';
 import { given } from './given.ts';
 import { jsonLines, nameText, noObject, TEXT_EXPECTED } from './json-lines.ts';
+import { atPath, tableForm } from './table-form.ts';
 
 /** What a row says of a request; `arrivalUs`: null where the format has no times. */
 export type RowRequest = Pick<Request, 'inputTokens' | 'outputTokens'> & {
@@ -23,7 +26,10 @@ export interface RowReader {
   readonly read: (fields: Fields) => RowRequest | string;
 }
 
-/** One row of a CSV file or one object of JSON Lines, by names; names of CSV columns count without case. */
+/**
+ * One row of a CSV file or one object of JSON Lines, by names; names of CSV columns count without case, and a name may be a
+ * path through objects (`usage.prompt_tokens`).
+ */
 export class Fields {
   readonly #value: (name: string) => unknown;
   readonly #isJson: boolean;
@@ -179,34 +185,10 @@ async function* namedRows(
   rows: RowContext,
   uses: readonly string[],
 ): AsyncGenerator<NamedRow> {
-  const start = await begun(text);
-  yield* start.first === '{' ? jsonObjects(start.text, rows, uses) : csvRecords(start.text, rows, uses);
-}
-
-/** The first character of a text that is no space, and the whole text. */
-async function begun(text: AsyncIterable<string>): Promise<{ first: string; text: AsyncIterable<string> }> {
-  const chunks = text[Symbol.asyncIterator]();
-  let start = '';
-  let first = '';
-  while (first === '') {
-    const { value, done } = await chunks.next();
-    if (done === true) break;
-    start += value;
-    first = /[^\s\uFEFF]/.exec(value)?.[0] ?? '';
-  }
-  async function* whole(): AsyncGenerator<string> {
-    try {
-      yield start;
-      for (;;) {
-        const { value, done } = await chunks.next();
-        if (done === true) return;
-        yield value;
-      }
-    } finally {
-      await chunks.return?.();
-    }
-  }
-  return { first, text: whole() };
+  const { first, rest } = await firstLine(text);
+  const form = tableForm(first);
+  const all = joined(first, rest);
+  yield* form.kind === 'json' ? jsonObjects(all, rows, uses) : csvRows(all, rows, uses, form.delimiter);
 }
 
 async function* jsonObjects(
@@ -221,27 +203,27 @@ async function* jsonObjects(
         rows.bad(noObject(found, namesText(uses)));
         continue;
       }
-      const object = new Map(Object.entries(value));
       yield {
         line,
-        fields: new Fields((name) => object.get(name), true),
+        fields: new Fields((name) => atPath(value, name), true),
         bad: (message) => rows.bad({ line, column: null, message }),
       };
     }
 }
 
-async function* csvRecords(
+async function* csvRows(
   text: AsyncIterable<string>,
   rows: RowContext,
   uses: readonly string[],
+  delimiter: Delimiter,
 ): AsyncGenerator<NamedRow> {
   const tail = { text: '' };
   let positions: Map<string, number> | null = null;
   let width = 0;
   // A bad row is told with the next one: of the last one it counts whether its line has an end.
   let lastBad: BadRow | null = null;
-  for await (const records of parsedRecords(rows.path, remembered(withoutReturns(text), tail)))
-    for (const { record, info } of records) {
+  for await (const records of csvRecords(rows.path, remembered(text, tail), delimiter))
+    for (const { record, line } of records) {
       if (positions === null) {
         positions = positionsOf(rows.path, record, uses);
         width = record.length;
@@ -250,7 +232,6 @@ async function* csvRecords(
       }
       if (lastBad !== null) rows.bad(lastBad);
       lastBad = null;
-      const line = info.lines;
       if (record.length > width) {
         const message = `the row has ${record.length} cells, expected ${width} as in the header`;
         lastBad = { line, column: width + 1, message };

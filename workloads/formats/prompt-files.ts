@@ -1,7 +1,7 @@
 import type { JsonObject, Prompt, Request } from '../../src/core/request.ts';
 import { bodyRequest, isBody, usageIn } from './bodies.ts';
 import { isJsonObject, messagesIn, objectIn, shapingParams } from './body-params.ts';
-import { namesByRole } from './column-names.ts';
+import { namesOf } from './column-names.ts';
 import { turnsOf } from './conversations.ts';
 import { cellText, FieldError, quoted, type Format, type RowContext } from './format.ts';
 import { given } from './given.ts';
@@ -19,7 +19,7 @@ const isWithoutTimes =
   (head: string, rows: readonly string[]): boolean =>
     [head, ...rows.slice(0, 20)].some((line) => {
       const keys = keysOf(line);
-      return wanted(keys) && namesByRole(keys).time.length === 0;
+      return wanted(keys) && namesOf('time', keys).length === 0;
     });
 
 /** The custom sets of vLLM's benchmark and GuideLLM's: a prompt a row, and perhaps its lengths; no times. */

@@ -5,7 +5,7 @@ import type { Request } from '../../../src/core/request.ts';
 import { inBatches } from '../../../workloads/formats/batches.ts';
 import { azure2023 } from '../../../workloads/formats/azure-2023.ts';
 import { azure2024 } from '../../../workloads/formats/azure-2024.ts';
-import { csvLog } from '../../../workloads/formats/csv-log.ts';
+import { tableFormat } from '../../../workloads/table/table-format.ts';
 import type { Format } from '../../../workloads/formats/format.ts';
 import { mooncake, mooncakeLengths } from '../../../workloads/formats/mooncake.ts';
 import { native } from '../../../workloads/formats/native.ts';
@@ -150,7 +150,8 @@ test('a log reads back exactly, its times dates or milliseconds since 1970', () 
       });
       const header = 'call_type,startTime,model,tags,prompt_tokens,completion_tokens,total_tokens';
       fc.pre((due.at(-1) ?? 0) < 1e15);
-      const back = await readBack(csvLog, [header, ...lines], layout);
+      const map = `arrival=startTime:${isDate ? 'iso' : 'epoch_ms'},input=prompt_tokens,output=completion_tokens`;
+      const back = await readBack(tableFormat('csv-log', map), [header, ...lines], layout);
       assert.deepEqual(back, expected(rows));
     }),
     { numRuns: 100 },
