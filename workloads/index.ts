@@ -19,4 +19,7 @@ export { resolveWorkload, SAMPLES } from './samples/index.ts';
 export { scanPlan } from './scan.ts';
 export { applyTransforms } from './transforms/index.ts';
 export { beginningsOf, freshBlocks, type Beginnings } from './transforms/fresh-blocks.ts';
+export { COPY_BLOCKS, COPY_TIMES } from './transforms/copies.ts';
+export { DECLUMP } from './transforms/declump.ts';
+export { RATE_BY } from './transforms/rate.ts';
 export { trafficPosition } from './transforms/traffic.ts';

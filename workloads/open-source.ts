@@ -111,7 +111,7 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
         survey.addLeftOut(left);
         options.onLeftOut?.(left);
       },
-      remark: (text: string) => survey.addRemark(text),
+      remark: (note: string) => survey.addRemark(note),
     };
     const hasFailed = (): boolean => options.onBadRow === 'fail' && survey.firstBad !== null;
     try {

@@ -12,7 +12,8 @@ import { applyTransforms, type TransformedSource } from './transforms/index.ts';
 export interface ScannedWorkload {
   /**
    * The same workload with everything resolved that had to be read for: the format, the size of prefix blocks, `sort`
-   * where it is needed, `speed` in place of `rate`. Whoever opens it opens the file once each time it is read.
+   * where it is needed, `speed` in place of `rate`, the distance of rounded times. Whoever opens it opens the file once
+   * each time it is read, with `sample-sessions` once more.
    */
   readonly spec: WorkloadSpec;
   /** The resolved workload, open; its `transforms` are those to show: `rate` as the user gave it. */
@@ -26,7 +27,7 @@ export interface ScannedWorkload {
 
 /** The source of a workload with its transforms. Throws a UserError that names what is wrong with the file or a transform. */
 export async function openWorkload(spec: WorkloadSpec): Promise<Source> {
-  const { source } = await transformed(await openSource(spec.path, spec), spec.transforms, SILENT);
+  const { source } = await transformed(await openSource(spec.path, spec), spec.transforms, null);
   return source;
 }
 
@@ -55,7 +56,7 @@ export async function scanWorkload(
   const { first, last, plan: sessions } = sessionTransforms(file, asked ?? {}, seed);
   const all = [...first, ...spec.transforms, ...last];
   const scan = async (transforms: readonly TransformSpec[]): Promise<TransformedSource & { stats: PlanStats }> => {
-    const { source, resolved } = await transformed(file, transforms, log);
+    const { source, resolved } = await transformed(file, transforms, log === SILENT ? null : log);
     return {
       source,
       resolved,
@@ -100,7 +101,7 @@ function speedOf(resolved: readonly TransformSpec[]): number {
 }
 
 /** A file's rows must be in order of time unless they are sorted first, or time counts from the starts of sessions. */
-function transformed(file: Source, transforms: readonly TransformSpec[], log: Log): Promise<TransformedSource> {
+function transformed(file: Source, transforms: readonly TransformSpec[], log: Log | null): Promise<TransformedSource> {
   const needsOrder = transforms[0]?.op !== 'sort' && file.starts !== 'none';
   return applyTransforms(needsOrder ? requireOrder(file) : file, transforms, log);
 }

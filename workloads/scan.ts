@@ -33,6 +33,7 @@ export async function scanPlan(
   let firstDueAfterWarmupUs: number | null = null;
   const prefix = new PrefixReuse(source.blockTokens ?? null);
   const pattern = new ArrivalPattern();
+  for await (const batch of source.before?.() ?? []) for (const request of batch) prefix.know(request);
   for await (const batch of source.open()) {
     digest.update(batch.map(digestLine).join(''));
     if (first.length < firstRequests) first.push(...batch.slice(0, firstRequests - first.length));

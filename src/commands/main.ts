@@ -123,7 +123,11 @@ function helpOf(builder: Argv, { usage, describe, examples, positionals, options
   for (const [key, positional] of Object.entries(positionals)) builder.positional(key, positional);
   for (const [key, { default: value, ...option }] of Object.entries({ ...options, config: CONFIG })) {
     const shown = value === undefined || Array.isArray(value) ? {} : { defaultDescription: JSON.stringify(value) };
-    builder.option(key, { ...(option.type === 'boolean' ? {} : { nargs: 1 }), ...shown, ...option });
+    builder.option(key, {
+      ...(option.type === 'boolean' || option.requiresArg === false ? {} : { nargs: 1 }),
+      ...shown,
+      ...option,
+    });
   }
   return builder;
 }

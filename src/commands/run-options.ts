@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { RATE_BY } from '../../workloads/index.ts';
 import { parseRunGate, type RunGate } from '../core/run-gate.ts';
 import { defineRun, RUN_DEFAULTS, runOptionsSchema } from '../run/run-options.ts';
 import type { RunSpec } from '../run/run-spec.ts';
@@ -16,7 +17,7 @@ const WORKLOAD: Command['options'] = {
   'rate-by': {
     type: 'string',
     default: RUN_DEFAULTS.rateBy,
-    describe: 'how --rate is reached: time, which scales all times alike, is the only one so far',
+    describe: `how --rate is reached: ${RATE_BY.join(', ')}; time scales all times alike, sessions and superpose take a sample of the trace or add copies of it`,
   },
   'scale-think': {
     type: 'boolean',

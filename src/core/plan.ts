@@ -79,6 +79,8 @@ export interface Source {
   /** Unit of the times, where only the name of their column says it. */
   readonly timeUnit?: 's' | 'ms' | 'us' | 'ns';
   open(): AsyncIterable<readonly Request[]>;
+  /** Requests that were served before, whose prefix blocks a server's cache holds when the first of `open` comes. */
+  before?(): AsyncIterable<readonly Request[]>;
   /**
    * SHA-256 of the file's bytes; reads only the bytes that no stream of `open` has read. Absent for a source without a
    * file: the digest of its requests replaces it.

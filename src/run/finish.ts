@@ -7,9 +7,10 @@ import type { RecordBatch } from '../core/record.ts';
 import { meanRate } from '../core/rate.ts';
 import { GOAL, type SloSpec } from '../core/slo.ts';
 import { plainPercent } from '../core/units.ts';
+import { DigestOrder } from '../metrics/digest-order.ts';
 import { summarise } from '../metrics/summarise.ts';
 import { heldRecord, unsentRecord } from '../replay/unsent-record.ts';
-import { appendRecords, dueRanks, readRecords } from '../runs/records.ts';
+import { appendRecords, readDueKeys, readRecords } from '../runs/records.ts';
 import { isElsewhere, isHeld, isWritable, withEndedRun } from '../runs/owner.ts';
 import { hasRunSince } from '../runs/processes.ts';
 import { recoverRun } from '../runs/recovery.ts';
@@ -121,6 +122,14 @@ export async function summaryOfRecords(
 ): Promise<Summary> {
   const ranks = manifest.clock === 'virtual' ? await dueRanks(dir) : null;
   return summarise(readRecords(dir, problem), manifest, readScrapes(dir, problem), sloScales, ranks);
+}
+
+/** The place of each record in the order of `RecordsDigest`. */
+async function dueRanks(dir: string): Promise<Uint32Array> {
+  const order = new DigestOrder();
+  for await (const { ids, dueUs } of readDueKeys(dir))
+    for (const [row, id] of ids.entries()) order.add(dueUs[row] ?? Number.NaN, id);
+  return order.ranks();
 }
 
 /** Figures of a run that is not whole prove nothing. */

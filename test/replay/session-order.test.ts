@@ -12,7 +12,7 @@ import { Recorder } from '../../src/replay/recorder.ts';
 import { replay, type ReplayOptions } from '../../src/replay/replay.ts';
 import { sessionOrder } from '../../src/replay/session-order.ts';
 import { bySession } from '../../workloads/transforms/by-session.ts';
-import { SILENT } from '../../src/core/log.ts';
+import { UNHEARD } from '../../workloads/transforms/transform.ts';
 
 const RESPONSE: ResponseInfo = {
   httpStatus: 200,
@@ -70,8 +70,8 @@ async function replaySessions(
       },
     },
     {},
-    SILENT,
-  )();
+    UNHEARD,
+  ).open();
   async function* feed(): AsyncGenerator<ScheduledRequest[]> {
     let index = 0;
     for await (const batch of trees) for (const request of batch) yield [scheduledByTrace(index++, request)];

@@ -20,7 +20,7 @@ export interface Format {
   readonly hasTexts?: true;
   /** As `Source.starts`. Rows stand session by session then, each in order of time. */
   readonly starts?: 'none' | ((head: string) => 'none' | null);
-  /** The longest row in bytes, for formats in which a row is a whole conversation [default: `MOST_ROW_BYTES`]. */
+  /** The longest row in bytes, for formats in which a row is a whole conversation; absent: `MOST_ROW_BYTES`. */
   readonly mostRowBytes?: number;
   /** Which column is what, of the format of any table. */
   readonly map?: string;

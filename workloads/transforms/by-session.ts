@@ -15,10 +15,9 @@ const HELD_PER_REQUEST = 40;
  * source without session starts, whose sessions stand one after another, a session. Throws a UserError for more, and for
  * requests that wait for one another in a circle.
  */
-export const bySession: Transform = (source) =>
-  async function* () {
-    yield* inBatches(source.starts === 'none' ? onePerSession(source) : allTrees(source));
-  };
+export const bySession: Transform = (source) => ({
+  open: () => inBatches(source.starts === 'none' ? onePerSession(source) : allTrees(source)),
+});
 
 async function* onePerSession(source: Source): AsyncGenerator<Request> {
   let tree = 0;

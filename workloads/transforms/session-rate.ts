@@ -15,7 +15,8 @@ export const sessionRate: Transform = (source, args) => {
   const seed = numberArg('session-rate', args, 'seed');
   if (!(rps > 0)) throw new UserError(`--session-rate: got ${rps}, expected sessions a second, above 0`);
   const started = withStarts(source, rps, seed);
-  return () => inBatches(numberArg('session-rate', args, 'merged') === 1 ? merged(started()) : flat(started()));
+  const isMerged = numberArg('session-rate', args, 'merged') === 1;
+  return { open: () => inBatches(isMerged ? merged(started()) : flat(started())) };
 };
 
 /** A tree that has a start. */

@@ -12,7 +12,7 @@ import { numberArg, type Transform } from './transform.ts';
 export const stationary: Transform = (source, args) => {
   const lanes = numberArg('stationary', args, 'lanes');
   const seed = numberArg('stationary', args, 'seed');
-  return () => inBatches(enteredTrees(source, lanes, seed));
+  return { open: () => inBatches(enteredTrees(source, lanes, seed)) };
 };
 
 async function* enteredTrees(source: Source, lanes: number, seed: number): AsyncGenerator<Request> {

@@ -15,7 +15,7 @@ interface Turn {
  */
 export const thinkTimes: Transform = (source, _args, log) => {
   let isTold = false;
-  return async function* () {
+  async function* open(): AsyncGenerator<readonly Request[]> {
     const lastOf = new Map<string, Turn>();
     const turns = new Map<string, Turn>();
     let [gaps, startToStart] = [0, 0];
@@ -38,7 +38,8 @@ export const thinkTimes: Transform = (source, _args, log) => {
         `--sessions think: ${startToStart} of ${gaps} gaps between turns are known from start to start only: all of such a gap counts as think time, after the answer`,
       );
     isTold = true;
-  };
+  }
+  return { open };
 };
 
 function afterTurn({ id, dueUs, e2eUs }: Turn, request: Request): After {
