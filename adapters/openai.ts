@@ -10,9 +10,10 @@ import {
   type ServerCapabilities,
 } from './codec-options.ts';
 import { errorMessageOf } from './error-shape.ts';
+import { SharedShapes } from './event-shape.ts';
 import { EventStream } from './event-stream.ts';
 import { textAt, type Json } from './json.ts';
-import { OpenAiEvents, type ChoiceReader } from './openai-events.ts';
+import { OpenAiEvents, type ChoiceContent, type ChoiceReader } from './openai-events.ts';
 
 /** `ignore_eos` and `min_tokens` are not OpenAI's, but supported nearly everywhere that is not hosted. */
 const USUAL_CAPABILITIES: ServerCapabilities = { ...ALL_CAPABILITIES, continuousUsage: false, returnTokenIds: false };
@@ -43,11 +44,12 @@ export function openAiRoutes(
 ): Dialect {
   const { endpoint, keepAnswers = false } = options;
   const isChat = endpoint === 'chat';
-  const choices = isChat ? CHAT : COMPLETIONS;
   const route = isChat ? '/v1/chat/completions' : '/v1/completions';
   const fieldsOf = isChat ? chatFields : completionFields;
   const body = (request: Request): Json =>
     requestBody(request, options, capabilities, fieldsOf(request, prompts, capabilities));
+  const shapes = new SharedShapes<ChoiceContent>();
+  const reader = isChat ? CHAT : COMPLETIONS;
   return {
     name,
     promptForm: isChat || !capabilities.tokenIdPrompts ? 'text' : 'ids',
@@ -55,7 +57,10 @@ export function openAiRoutes(
     body,
     open: (request) => [jsonCall(route, request, options, body(request))],
     decoder: (request, out) =>
-      new EventStream(request.outputTokens, new OpenAiEvents(out, request.outputTokens, choices, keepAnswers)),
+      new EventStream(
+        request.outputTokens,
+        new OpenAiEvents(out, request.outputTokens, reader, { shapes, keepsAnswer: keepAnswers }),
+      ),
     errorMessage: errorMessageOf,
     example: (tokens) => exampleResponse(tokens, isChat, capabilities),
   };

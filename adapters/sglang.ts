@@ -125,6 +125,13 @@ class GenerateEvents implements EventHandler {
     return true;
   }
 
+  /** An event holds all of the text, and where it ends is found by its lines. */
+  match(): number {
+    return -1;
+  }
+
+  countMatched(): void {}
+
   read(event: Json, data: string): StreamError | null {
     const meta = event['meta_info'];
     if (!isObject(meta)) return protocolError(`an event is not one of /generate: ${bounded(data)}`);

@@ -61,6 +61,8 @@ export const FINISHED_GRACE_MS = 2000;
 /** Decodes one exchange: the bytes of its `stream` call, cut anywhere, into token events; the replies of the others. */
 export interface Decoder {
   push(chunk: Uint8Array): void;
+  /** The same of `[from, to)` of a buffer, for which no view need be made. Absent: `push` is given one. */
+  pushPart?(bytes: Buffer, from: number, to: number): void;
   /** Called once the body has ended. Null if the response was complete. */
   end(): StreamError | null;
   /**

@@ -7,6 +7,7 @@ import { expected, optionErrors, text, wholeNumber } from '../core/option-fields
 import type { Source, WorkloadSpec } from '../core/plan.ts';
 import { GOAL, parseGoal } from '../core/slo.ts';
 import { parseDurationUs } from '../core/units.ts';
+import { POLL_MODES } from '../replay/busy-poll.ts';
 import { CONNECTION_MODES } from '../replay/connections.ts';
 import { resolveSlo } from '../slos/index.ts';
 import {
@@ -67,6 +68,7 @@ const TARGET_FIELDS = {
   apiKeyEnv: text.optional(),
   insecure: z.boolean().default(false),
   connections: z.enum(CONNECTION_MODES, expected(CONNECTION_MODES.join(' or '))).default('reuse'),
+  poll: z.enum(POLL_MODES, expected(POLL_MODES.join(', '))).default('auto'),
   router: z.enum(ROUTERS, expected(ROUTERS.join(' or '))).default('round-robin'),
   handover: z.enum(HANDOVERS, expected(HANDOVERS.join(', '))).optional(),
   start: text.optional(),
@@ -161,6 +163,7 @@ function targetOf(options: z.output<typeof targetOptionsSchema>): TargetConfig {
     headers: readHeaders(options.header, options.apiKeyEnv),
     insecure: options.insecure,
     connections: options.connections,
+    poll: options.poll,
     router: options.router,
     handover: options.handover ?? null,
     start: startOf(options),

@@ -14,6 +14,11 @@ const clientHealth = z
     polling_s: z
       .number()
       .describe('CPU spent polling: ahead of due times, and where the client stays awake while streams are open.'),
+    reading_s: z
+      .number()
+      .nullable()
+      .default(null)
+      .describe('Time spent on bytes that arrived: sockets, HTTP, tokens; null: an older run.'),
     core_wait_s: z
       .number()
       .nullable()

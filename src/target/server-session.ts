@@ -213,7 +213,7 @@ async function attachRun(
   const made = promptSpec(prompts, plan, log);
   const codec = makeCodecOf(promptMaker(made), runId, echo);
   const clock = new WallClock();
-  const target = new HttpTarget(codec, clock, endpoints);
+  const target = new HttpTarget(codec, clock, endpoints, { poll: config.poll });
   const thinks = plan.sessions?.thinks ?? false;
   const feed: Feed =
     plan.workload === null || config.codec !== null
@@ -234,7 +234,7 @@ async function attachRun(
     const ready = Promise.all([
       connected(target.open(expectedConcurrency(plan)), endpoints),
       feed.ready,
-      isJitWarm ? null : jitWarmUp(codec, endpoints.length),
+      isJitWarm ? null : jitWarmUp(codec, endpoints),
     ]);
     await unlessStopped(ready, stop);
     const stoppable = stoppedBy(stop, endpoints);
