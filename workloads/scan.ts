@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { UserError } from '../src/core/errors.ts';
 import type { PlanStats, Source } from '../src/core/plan.ts';
 import type { Request } from '../src/core/request.ts';
+import { OwnPromptCounter } from './own-prompts.ts';
 import { ArrivalPattern } from './inspect/warnings.ts';
 import { PrefixReuse } from './inspect/prefix.ts';
 
@@ -30,6 +31,7 @@ export async function scanPlan(
   const totals = noTotals();
   const first: Request[] = [];
   let primingRequests = 0;
+  const own = new OwnPromptCounter();
   let firstDueAfterWarmupUs: number | null = null;
   const prefix = new PrefixReuse(source.blockTokens ?? null);
   const pattern = new ArrivalPattern();
@@ -44,6 +46,7 @@ export async function scanPlan(
       if (request.tree === undefined) pattern.add(request.dueUs);
       if (request.isPriming === true) primingRequests++;
       add(totals, request);
+      own.add(request);
     }
   }
   if (totals.requests === 0) throw new UserError(`${source.path}: there is no request in it to replay`);
@@ -51,6 +54,7 @@ export async function scanPlan(
   return {
     ...totals,
     ...(primingRequests === 0 ? {} : { primingRequests }),
+    ...own.found(),
     firstDueAfterWarmupUs,
     firstRequests: first,
     prefixReuse: prefix.statistics()?.max_hit_ratio_tokens ?? null,
@@ -63,6 +67,8 @@ export async function scanPlan(
 type Totals = { -readonly [K in keyof Omit<PlanStats, NotTotalled>]: PlanStats[K] };
 type NotTotalled =
   | 'primingRequests'
+  | 'ownPrompts'
+  | 'models'
   | 'firstDueAfterWarmupUs'
   | 'firstRequests'
   | 'prefixReuse'

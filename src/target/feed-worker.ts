@@ -1,4 +1,4 @@
-import { makeCodec } from '../../adapters/index.ts';
+import { limitsOf, makeCodec } from '../../adapters/index.ts';
 import { openWorkload, promptMaker } from '../../workloads/index.ts';
 import type { Call } from '../core/codec.ts';
 import type { Request } from '../core/request.ts';
@@ -19,11 +19,11 @@ serveWorker<FeedSpec, FeedQuestion, FeedAnswer>((spec) => {
     for await (const batch of batchesOf(await openWorkload(workload), shard, open, FEED_BATCH))
       yield batch.map(keepContent);
   }
-  /** Only bodies need it, which are made here. */
+  /** Only bodies need it, which are made here; of a body of the trace's own the limit of its answer is needed after. */
   const keepContent = (scheduled: ScheduledRequest): ScheduledRequest => {
-    const { prompt: _prompt, payload: _payload, params: _params, blocks: _blocks, ...request } = scheduled.request;
+    const { prompt: _prompt, payload, params: _params, blocks: _blocks, ...request } = scheduled.request;
     if (thinks && isFollower(scheduled.request)) waiting.set(scheduled.index, scheduled.request);
-    return { ...scheduled, request };
+    return { ...scheduled, request: payload === undefined ? request : { ...request, payload: limitsOf(payload) } };
   };
   const source = batches();
   return async (question, transfer) => {

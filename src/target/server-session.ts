@@ -22,7 +22,8 @@ import { scheduleOf } from './schedule.ts';
 import { negotiateHandover } from './negotiate-handover.ts';
 import { mayEcho, negotiate, referenceDialect, type ServerDialect } from './negotiate.ts';
 import type { OpenOptions } from './open-target.ts';
-import { measurePrompts, apart, promptSpec, type PromptFacts } from './prompts.ts';
+import { areAllOwn, checkOwnPrompts, preferredEndpoint } from './own-prompts.ts';
+import { measurePrompts, apart, promptSpec, promptsOfTrace, type PromptFacts } from './prompts.ts';
 import { NEVER_GONE, type AttachOptions, type Attachment, type TargetEnd, type TargetSession } from './session.ts';
 import { isDisaggregated, type TargetConfig } from './target-spec.ts';
 import { engineFacts } from './virtual-session.ts';
@@ -61,7 +62,10 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
   });
   const [access, ...others] = parts.endpoints;
   const endpoints: Endpoints = [found(access, 0), ...others.map((other, i) => found(other, i + 1))];
-  const check = (of: Plan): void => checkContextLength(of, dialect.contextTokens, dialect.model);
+  const check = (of: Plan): void => {
+    checkContextLength(of, dialect.contextTokens, dialect.model);
+    if (config.codec === null) checkOwnPrompts(of, dialect, log);
+  };
   if (plan !== null) check(plan);
   const makeCodecOf = codecMaker(config, dialect);
   const server = {
@@ -69,7 +73,10 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
     model: dialect.model,
     makeCodec: (prompts: PromptMaker) => makeCodecOf(prompts, id, true),
   };
-  const prompts = await measurePrompts(server, config.tokenizer, { vocabulary, salt }, log);
+  const isDrawn = plan === null || !areAllOwn(plan);
+  const prompts = isDrawn
+    ? await measurePrompts(server, config.tokenizer, { vocabulary, salt }, log)
+    : promptsOfTrace(server);
   const session: ServerSession = { config, dialect, endpoints, prompts, makeCodec: makeCodecOf };
   let isJitWarm = false;
   return {
@@ -121,12 +128,13 @@ function codecMaker({ codec, body }: TargetConfig, dialect: ServerDialect): Sess
 }
 
 function codecOptions(
-  { endpoint, model, capabilities, deployment }: ServerDialect,
+  { endpoint, model, models, capabilities, deployment }: ServerDialect,
   body: BodyOptions,
   runId: string,
   echo: boolean,
 ): CodecOptions {
-  const options = { endpoint, model, runId, body, ...(deployment === undefined ? {} : { deployment }) };
+  const known = { ...(models === null ? {} : { models }), ...(deployment === undefined ? {} : { deployment }) };
+  const options = { endpoint, model, runId, body, ...known };
   if (capabilities === null) return options;
   const returnTokenIds = capabilities.returnTokenIds && echo;
   return { ...options, capabilities: { ...capabilities, returnTokenIds } };
@@ -138,12 +146,14 @@ async function dialectOf(
   { plan, salt, patienceUs, stop, log }: OpenOptions,
 ): Promise<ServerDialect> {
   const [access, ...others] = stoppedBy(stop, endpoints);
-  if (owned?.isEngine === true) return referenceDialect(config, access);
+  const prefers = preferredEndpoint(plan);
+  if (owned?.isEngine === true) return referenceDialect(config, access, prefers);
   if (config.codec !== null) return ownDialect(config, access);
   const options = {
     id,
     prompts: promptMaker(apart({ seed: plan?.seed ?? 1, salt, blockTokens: null }, 'probe')),
     longestPromptTokens: plan?.stats.maxInputTokens ?? null,
+    prefers,
     patienceMs: Math.min(MAX_PATIENCE_MS, patienceUs / 1000),
   };
   const { spec } = config;
@@ -181,6 +191,7 @@ function ownDialect(
     adapter,
     endpoint: endpoint ?? 'completions',
     model: model ?? 'default',
+    models: null,
     capabilities: null,
     contextTokens: null,
     facts: {},
