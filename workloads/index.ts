@@ -1,8 +1,10 @@
 export { saveStdin } from './containers/stdin.ts';
+export { convertTrace, type Conversion } from './convert.ts';
 export { counted } from './counted.ts';
 export { inspectTrace } from './inspect.ts';
 export { inspectionText } from './inspection-text.ts';
 export { openSource } from './open-source.ts';
+export { WRITERS } from './writers/index.ts';
 export { openWorkload, scanWorkload } from './open-workload.ts';
 export { DisorderError, requireOrder } from './order.ts';
 export {

@@ -80,13 +80,13 @@ const WORKLOAD_FIELDS = {
   /** A trace file, a bundled sample (`chat`, `code`), or a source that the program makes. */
   workload: z.union([text, z.custom<Source>(isSource)], expected('a trace file, a bundled sample, or a Source')),
   ...TIME_FIELDS,
+  ...CUT_FIELDS,
   /** Later turns at the trace's times, or after the answers before them. */
   sessions: z.enum(['trace', 'think'], expected('trace or think')).optional(),
   sessionRate: z.number(SESSION_RATE).positive(SESSION_RATE).optional(),
   concurrentSessions: wholeNumber.optional(),
   startAt: z.enum(['empty', 'stationary'], expected('empty or stationary')).default('empty'),
   idleCap: text.optional(),
-  ...CUT_FIELDS,
   ...TRACE_FIELDS,
   seed: z.int(expected('a whole number')).default(1),
   salt: text.optional(),
