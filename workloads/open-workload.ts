@@ -42,8 +42,8 @@ export async function scanWorkload(
   options: ScanOptions = {},
 ): Promise<ScannedWorkload> {
   const file = await openSource(spec.path, spec);
-  const { sessions: asked, ...plain } = spec;
-  const { first, last, plan: sessions } = sessionTransforms(file, asked ?? {}, seed);
+  const { sessions: asked = {}, ...plain } = spec;
+  const { first, last, plan: sessions } = sessionTransforms(file, asked, seed);
   const all = [...first, ...spec.transforms, ...last];
   const scan = async (transforms: readonly TransformSpec[]): Promise<TransformedSource & { stats: PlanStats }> => {
     const { source, resolved } = await transformed(file, transforms, log === SILENT ? null : log);
