@@ -45,19 +45,28 @@ export function openAiRoutes(
 ): Dialect {
   const { endpoint, keepAnswers = false } = options;
   const isChat = endpoint === 'chat';
+  // Where answers are to be repeated, their ids have to be known.
+  const hasIds = !isChat && capabilities.tokenIdPrompts && (!keepAnswers || capabilities.returnTokenIds);
+  const promptForm = hasIds ? 'ids' : 'text';
   const route = isChat ? '/v1/chat/completions' : '/v1/completions';
   const fieldsOf = isChat ? chatFields : completionFields;
   const body = (request: Request): Json => {
     const own = ownBody(request);
     return own === null
-      ? requestBody(request, options, capabilities, fieldsOf(request, prompts, capabilities))
+      ? requestBody(
+          request,
+          options,
+          capabilities,
+          fieldsOf(request, prompts, { ...capabilities, tokenIdPrompts: hasIds }),
+        )
       : { ...own, model: modelOf(request, options), ...streamFields(capabilities) };
   };
   const shapes = new SharedShapes<ChoiceContent>();
   const reader = isChat ? CHAT : COMPLETIONS;
   return {
     name,
-    promptForm: isChat || !capabilities.tokenIdPrompts ? 'text' : 'ids',
+    promptForm,
+    ...(keepAnswers ? { historyForm: isChat ? 'messages' : promptForm } : {}),
     route,
     body,
     open: (request) => [jsonCall(route, request, options, body(request))],

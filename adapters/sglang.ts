@@ -22,17 +22,22 @@ import { TokenCount, type Output } from './token-count.ts';
 export function sglangCodec(options: CodecOptions, prompts: PromptMaker): Dialect {
   // SGLang has no return_token_ids.
   const capabilities: ServerCapabilities = { ...(options.capabilities ?? ALL_CAPABILITIES), returnTokenIds: false };
-  if (options.endpoint !== 'generate') return openAiRoutes('sglang', options, prompts, capabilities);
+  const { endpoint, keepAnswers = false } = options;
+  if (endpoint !== 'generate') return openAiRoutes('sglang', options, prompts, capabilities);
   const route = '/generate';
-  const body = (request: Request): Json => generateBody(request, options, prompts, capabilities);
+  // Not every version tells the ids of an answer, which would have to be repeated.
+  const tokenIdPrompts = capabilities.tokenIdPrompts && !keepAnswers;
+  const promptForm = tokenIdPrompts ? 'ids' : 'text';
+  const body = (request: Request): Json => generateBody(request, options, prompts, { ...capabilities, tokenIdPrompts });
   return {
     name: 'sglang',
-    promptForm: capabilities.tokenIdPrompts ? 'ids' : 'text',
+    promptForm,
+    ...(keepAnswers ? { historyForm: promptForm } : {}),
     route,
     body,
     open: (request) => [jsonCall(route, request, options, body(request))],
     decoder: (request, out) =>
-      new EventStream(request.outputTokens, new GenerateEvents(out, request.outputTokens, options.keepAnswers)),
+      new EventStream(request.outputTokens, new GenerateEvents(out, request.outputTokens, keepAnswers)),
     errorMessage: errorMessageOf,
     example: exampleResponse,
   };

@@ -12,15 +12,20 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-/** Starts `reprise ARGS` as a process of its own; `input`: what comes on its standard input, which is closed without. */
+/**
+ * Starts `reprise ARGS` as a process of its own, in the folder `cwd` or that of the tests; `input`: what comes on its standard
+ * input, which is closed without.
+ */
 export function startCli(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  cwd?: string,
   input: string | Buffer | null = null,
 ): { child: ChildProcess; result: Promise<CliResult> } {
   const child = spawn(process.execPath, [CLI, ...args], {
     stdio: [input === null ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
+    cwd,
   });
   child.stdin?.end(input);
   let stdout = '';

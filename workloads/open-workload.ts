@@ -52,8 +52,8 @@ export async function scanWorkload(
       lastBadLine = line;
     },
   });
-  const { sessions: asked, ...plain } = spec;
-  const { first, last, plan: sessions } = sessionTransforms(file, asked ?? {}, seed);
+  const { sessions: asked = {}, ...plain } = spec;
+  const { first, last, plan: sessions } = sessionTransforms(file, asked, seed);
   const all = [...first, ...spec.transforms, ...last];
   const scan = async (transforms: readonly TransformSpec[]): Promise<TransformedSource & { stats: PlanStats }> => {
     const { source, resolved } = await transformed(file, transforms, log === SILENT ? null : log);

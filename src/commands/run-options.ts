@@ -18,6 +18,11 @@ const WORKLOAD: Command['options'] = {
     describe:
       'trace: later turns at the times of the trace; think: after the answers before them and their think times [default: trace, or think where the trace has no times]',
   },
+  history: {
+    type: 'string',
+    describe:
+      'what stands before the new part of a later turn: trace: what the trace has there; live: the prompts and answers of the run [default: trace, or live where rows are messages or new parts alone]',
+  },
   'session-rate': {
     type: 'number',
     describe: 'sessions that start a second (Poisson), for a trace that does not say when they start',

@@ -4,6 +4,7 @@ import { EXIT, type ExitCode } from '../core/errors.ts';
 import { SILENT } from '../core/log.ts';
 import { expected, text } from '../core/option-fields.ts';
 import { withThousands } from '../core/units.ts';
+import { keepYoungGenerationSmall } from '../core/young-generation.ts';
 import { readingOf, TEXT_FIELDS, TRACE_FIELDS } from '../run/trace-options.ts';
 import { CUT_FIELDS, TIME_FIELDS, transformsOf } from '../run/transform-options.ts';
 import { readOptions } from './command.ts';
@@ -40,7 +41,7 @@ export const traceConvert: TraceAction = {
     ...TEXT_OPTIONS,
     ...TIME_OPTIONS,
     ...CUT_OPTIONS,
-    seed: { type: 'number', default: 1, describe: 'of what is random' },
+    seed: { type: 'number', default: 1, describe: 'of transforms that are random' },
     quiet: { type: 'boolean', default: false, describe: 'no progress' },
   },
   run: (all) => convert(readOptions(schema, all)),
@@ -48,6 +49,7 @@ export const traceConvert: TraceAction = {
 
 async function convert(options: z.infer<typeof schema>): Promise<ExitCode> {
   const { file, out, to, quiet } = options;
+  keepYoungGenerationSmall();
   const log = { ...SILENT, warn: printWarning, ...(quiet ? {} : { info: tell }) };
   const spec = { path: resolveWorkload(file), ...readingOf(options), transforms: transformsOf(options) };
   const { format, requests, badRows } = await convertTrace(spec, out, to ?? null, log);

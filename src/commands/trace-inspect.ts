@@ -17,13 +17,13 @@ import type { TraceAction } from './trace-action.ts';
 import { TEXT_OPTIONS, TRACE_OPTIONS } from './trace-options.ts';
 
 /** Bad rows are counted here, whatever they are. */
-const { 'on-bad-row': _, ...TRACE_READING } = TRACE_OPTIONS;
+const { 'on-bad-row': _counted, ...TRACE_READING } = TRACE_OPTIONS;
 
 const schema = z.looseObject({
   file: z.string(),
-  html: z.string().optional(),
   ...TRACE_FIELDS,
   ...TEXT_FIELDS,
+  html: z.string().optional(),
   json: z.boolean(),
   open: z.boolean(),
   quiet: z.boolean(),

@@ -34,10 +34,18 @@ export interface WorkloadSpec {
   readonly sessions?: SessionsAsked;
 }
 
+/**
+ * What stands before the new part of a later turn's prompt: what the trace has there, or the prompts and answers of the
+ * run.
+ */
+export type HistoryMode = 'trace' | 'live';
+
 /** How a user wants the sessions of a trace replayed. */
 export interface SessionsAsked {
   /** Later turns at the trace's times, or after the answers before them; absent: as the trace allows. */
   readonly mode?: 'trace' | 'think' | undefined;
+  /** Prompts as the trace has them, or with the answers of the run; absent: as its rows allow. */
+  readonly history?: HistoryMode | undefined;
   /** Session trees that start a second, for a trace that does not say when. */
   readonly sessionRate?: number | undefined;
   /** Session trees at a time. */
@@ -49,6 +57,7 @@ export interface SessionsAsked {
 /** How the sessions of a plan are replayed; its trees stand one after another (`Request.tree`). */
 export interface SessionsPlan {
   readonly thinks: boolean;
+  readonly history: HistoryMode;
   /** Session trees at a time; null: each begins at its time. */
   readonly lanes: number | null;
 }
@@ -114,6 +123,8 @@ export interface PlanStats {
   readonly models?: readonly string[];
   /** Share of the input tokens that an unlimited prefix cache would hold; null where the blocks do not give it. */
   readonly prefixReuse: number | null;
+  /** Rows hold the new part of each turn alone. */
+  readonly hasNewParts?: true;
   /** SHA-256 of the source file's bytes. */
   readonly sourceSha256: string;
   /** SHA-256 over every request in due order and the seed: equal digests mean the same load. */

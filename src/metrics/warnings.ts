@@ -90,7 +90,7 @@ type Figures = Omit<Summary, 'warnings' | 'diagnosis'>;
 /** Due times follow from answers, so that the server decides how much load it gets. */
 function sessionsText({ sessions }: Manifest): string | null {
   if (sessions === undefined) return null;
-  const { mode, concurrent, idle_removed_s } = sessions;
+  const { mode, history, concurrent, idle_removed_s } = sessions;
   const turns =
     mode === 'think'
       ? 'Closed loop in each session: a turn is due when the answers before it have ended and its think time is over'
@@ -101,7 +101,8 @@ function sessionsText({ sessions }: Manifest): string | null {
       : `; ${countText(concurrent, 'session')} at a time, the next when one is over, so that a slower server has less to do`;
   const idle =
     idle_removed_s > 0 ? `; ${formatMs(idle_removed_s * 1000)} with nothing to do were cut out (--idle-cap)` : '';
-  return `${turns}${lanes}${idle}`;
+  const answers = history === 'live' ? ', and its prompt repeats them' : '';
+  return `${turns}${answers}${lanes}${idle}`;
 }
 
 /** Each request of the plan has one record. If not, parts of the run are missing or doubled, and no figure holds for the run. */

@@ -94,7 +94,7 @@ export function unlikePlan(found: Manifest, plan: RunPlan, session: Pick<TargetS
     '--warmup-requests': [prepared?.warmup_requests ?? 0, plan.spec.prepare.warmupRequests],
     '--timeout': [found.timeout_s, asked.timeout_s],
     '--ttft-timeout': [found.ttft_timeout_s, asked.ttft_timeout_s],
-    '--sessions, --concurrent-sessions or --idle-cap': [withoutIdle(found), withoutIdle(asked)],
+    '--sessions, --history, --concurrent-sessions or --idle-cap': [withoutIdle(found), withoutIdle(asked)],
     '--max-in-flight': [found.max_in_flight, asked.max_in_flight],
     'request bodies': [bodyOf(found), bodyOf(asked)],
   };
@@ -149,6 +149,7 @@ function describeSessions({ sessions, stats, spec: { workload, measure } }: RunP
   return {
     sessions: {
       mode: sessions.thinks ? 'think' : 'trace',
+      ...(sessions.history === 'live' ? { history: sessions.history } : {}),
       concurrent: sessions.lanes,
       session_rate: asked?.sessionRate ?? null,
       start_at: asked?.isStationary === true ? 'stationary' : 'empty',

@@ -147,6 +147,10 @@ const sessions = z
     mode: z
       .enum(['trace', 'think'])
       .describe('Later turns at the times of the trace, or after the answers before them and their think times.'),
+    history: z
+      .literal('live')
+      .exactOptional()
+      .describe('Prompts of later turns repeat the answers of the run. Absent: they are those of the trace.'),
     concurrent: count.nullable().describe('Sessions at a time, the next when one is over; null: each at its start.'),
     session_rate: z.number().nullable().describe('Sessions that start a second, Poisson; null: the trace says when.'),
     start_at: z.enum(['empty', 'stationary']).describe('stationary: the first sessions are met as they go on.'),

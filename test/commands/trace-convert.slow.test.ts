@@ -16,6 +16,7 @@ describe('standard input', () => {
     const { child, result } = startCli(
       ['run', '-', ...MAP, '--speed', '10', '--clock', 'virtual', '--out', join(folder, 'run'), '--rate-by', 'time'],
       { TMPDIR: folder },
+      undefined,
       gzipSync(TEXT),
     );
     const { code, stderr } = await result;

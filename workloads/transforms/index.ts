@@ -9,6 +9,7 @@ import { declump, findTick } from './declump.ts';
 import { effectText, measured, onceRead, type Measured } from './effects.ts';
 import { filter, only } from './filter.ts';
 import { limit } from './limit.ts';
+import { live } from './live.ts';
 import { rate } from './rate.ts';
 import { sampleSessions } from './sample-sessions.ts';
 import { scaleInput, scaleOutput } from './scale-lengths.ts';
@@ -50,6 +51,7 @@ const TRANSFORMS: Readonly<Record<string, TransformKind>> = {
   'by-session': { apply: bySession },
   'session-rate': { apply: sessionRate },
   stationary: { apply: stationary },
+  live: { apply: live },
 };
 
 /** A source with transforms, and the same transforms as they can be applied without reading ahead. */
