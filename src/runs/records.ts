@@ -87,8 +87,10 @@ async function* readParts<T extends Pick<Part, 'ids'>>(
 async function idsOf(files: readonly string[], wanted: ReadonlySet<string>): Promise<Set<string>> {
   const found = new Set<string>();
   if (wanted.size === 0) return found;
-  for (const file of files)
-    for (const id of (await decodeIds(readWithin(file, MOST_PART_BYTES))).ids) if (wanted.has(id)) found.add(id);
+  for (const file of files) {
+    const part = await readPart(file, undefined, decodeIds);
+    if (typeof part !== 'string') for (const id of part.ids) if (wanted.has(id)) found.add(id);
+  }
   return found;
 }
 
