@@ -28,9 +28,11 @@ const BATCH = 256;
  * ended there are as many as planned. Timers run between parts.
  */
 export async function* readRecords(dir: string, problem: OnProblem = refuse): AsyncGenerator<RecordBatch> {
-  for await (const { part, rows } of readParts(dir, problem, decodePart))
+  for await (const { part, rows } of readParts(dir, problem, decodePart)) {
     for (let from = 0; from < rows.length; from += BATCH)
       yield rows.slice(from, from + BATCH).map((row) => part.record(row));
+    part.release();
+  }
 }
 
 /** Ids and due times of the same records in the same order. */
