@@ -13,7 +13,7 @@ import {
 import { picker } from './deployment.ts';
 import { errorIn, errorMessageOf, isErrorEvent } from './error-shape.ts';
 import { protocolError, streamBroken } from './event-stream.ts';
-import { isObject, parseJson, tokensAt, type Json } from './json.ts';
+import { isObject, parsedOrNull, tokensAt, type Json } from './json.ts';
 import { vllmCodec } from './openai.ts';
 import { rawMember } from './raw-member.ts';
 import { sglangCodec } from './sglang.ts';
@@ -176,7 +176,7 @@ class TwoSteps extends StreamOfDecode {
 
   reply(_call: Call, body: Uint8Array): StreamError | null {
     const text = Buffer.from(body).toString();
-    const said = parsed(text);
+    const said = parsedOrNull(text);
     if (isErrorEvent(said)) return streamBroken(isObject(said) ? errorIn(said) : errorMessageOf(text));
     if (!isObject(said)) return protocolError(`the reply to the prompt is no JSON object: ${errorMessageOf(text)}`);
     if (!isObject(said['kv_transfer_params']))
@@ -223,11 +223,3 @@ class BothAtOnce extends StreamOfDecode {
 const NOWHERE: TokenOut = { tokens: () => undefined };
 
 const EXAMPLE_REPLY = '{"kv_transfer_params":{"remote_block_ids":[1,2,3]},"usage":{"prompt_tokens":64}}';
-
-function parsed(text: string): unknown {
-  try {
-    return parseJson(text);
-  } catch {
-    return null;
-  }
-}

@@ -17,6 +17,15 @@ export function parseJson(text: string): unknown {
   return JSON.parse(text);
 }
 
+/** The same; null for what is none. */
+export function parsedOrNull(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch {
+    return null;
+  }
+}
+
 const [QUOTE, BACKSLASH] = [34, 92];
 
 function depthOf(text: string): number {

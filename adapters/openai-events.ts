@@ -1,6 +1,7 @@
 import type { StreamError, TokenOut } from '../src/core/codec.ts';
 import type { Phases } from '../src/core/record.ts';
 import type { ResponseInfo } from '../src/core/target.ts';
+import { AnswerKeeper } from './answer-keeper.ts';
 import { bounded, finishReasonIn, isGivenUp, reasonOf, statusIn } from './error-shape.ts';
 import { EventShape, type SharedShapes } from './event-shape.ts';
 import { streamBroken, type EventHandler } from './event-stream.ts';
@@ -38,6 +39,9 @@ const PERHAPS: ChoiceContent = { text: '', output: 'perhaps', isReasoning: false
 export class OpenAiEvents implements EventHandler {
   readonly #count: TokenCount;
   readonly #reader: ChoiceReader;
+  readonly #answer: AnswerKeeper | null;
+  /** The bytes of the event that was matched last, where the answer is kept. */
+  #matched: Buffer | null = null;
   #finishReason: string | null = null;
   reasons = 0;
   #usage: unknown = null;
@@ -58,10 +62,19 @@ export class OpenAiEvents implements EventHandler {
   #unknown = '';
 
   /** `shapes`: those that all responses of the route share. */
-  constructor(out: TokenOut, asked: number, reader: ChoiceReader, shapes: SharedShapes<ChoiceContent>) {
+  constructor(
+    out: TokenOut,
+    asked: number,
+    reader: ChoiceReader,
+    {
+      shapes,
+      keepsAnswer = false,
+    }: { readonly shapes: SharedShapes<ChoiceContent>; readonly keepsAnswer?: boolean | undefined },
+  ) {
     this.#count = new TokenCount(out, asked);
     this.#reader = reader;
     this.#shapes = shapes;
+    this.#answer = keepsAnswer ? new AnswerKeeper() : null;
   }
 
   get countedTokens(): number {
@@ -94,6 +107,7 @@ export class OpenAiEvents implements EventHandler {
       countSource: this.#count.source,
       countFault: this.#count.countFault,
       phases: this.#phases,
+      ...(this.#answer === null ? {} : { answer: this.#answer.answer(this.#count.tokens) }),
     };
   }
 
@@ -109,13 +123,17 @@ export class OpenAiEvents implements EventHandler {
     const shape = this.#shape;
     if (shape === null) return -1;
     const end = shape.read(bytes, from, to);
-    return shape.prompt === this.#shapePrompt ? end : -1;
+    if (shape.prompt !== this.#shapePrompt) return -1;
+    if (this.#answer !== null) this.#matched = bytes;
+    return end;
   }
 
   countMatched(): void {
     const shape = this.#shape;
     if (shape === null) return;
     this.#newShapes = 0;
+    if (this.#matched !== null) this.#answer?.add(shape.unescapedText(this.#matched), shape.idList(this.#matched));
+    this.#matched = null;
     this.#add(shape.isEmpty ? this.#contentWithoutText : SOME_TEXT, shape.ids, shape.count);
   }
 
@@ -146,6 +164,7 @@ export class OpenAiEvents implements EventHandler {
     this.#finishReason = reason ?? this.#finishReason;
     if (reason !== null) this.reasons++;
     if (isAskedFor(choice)) {
+      this.#answer?.addChoice(choice);
       const ids = Array.isArray(choice['token_ids']) ? choice['token_ids'].length : null;
       const content = this.#reader.contentOf(choice);
       this.#add(content, ids, usageTokens);

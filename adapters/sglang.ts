@@ -10,26 +10,34 @@ import {
   type Dialect,
   type ServerCapabilities,
 } from './codec-options.ts';
+import { AnswerKeeper } from './answer-keeper.ts';
 import { bounded, errorMessageOf, finishReasonIn, isGivenUp, reasonOf, statusIn } from './error-shape.ts';
 import { EventStream, protocolError, streamBroken, type EventHandler } from './event-stream.ts';
 import { claimAt, isObject, MAX_RESPONSE_TOKENS, phasesOf, textAt, tokensAt, type Json } from './json.ts';
 import { openAiRoutes } from './openai.ts';
+import { ownSampling, promptOf } from './own-prompt.ts';
 import { TokenCount, type Output } from './token-count.ts';
 
 /** SGLang: its own `/generate`, whose events have the count of tokens so far, or OpenAI's routes. */
 export function sglangCodec(options: CodecOptions, prompts: PromptMaker): Dialect {
   // SGLang has no return_token_ids.
   const capabilities: ServerCapabilities = { ...(options.capabilities ?? ALL_CAPABILITIES), returnTokenIds: false };
-  if (options.endpoint !== 'generate') return openAiRoutes('sglang', options, prompts, capabilities);
+  const { endpoint, keepAnswers = false } = options;
+  if (endpoint !== 'generate') return openAiRoutes('sglang', options, prompts, capabilities);
   const route = '/generate';
-  const body = (request: Request): Json => generateBody(request, options, prompts, capabilities);
+  // Not every version tells the ids of an answer, which would have to be repeated.
+  const tokenIdPrompts = capabilities.tokenIdPrompts && !keepAnswers;
+  const promptForm = tokenIdPrompts ? 'ids' : 'text';
+  const body = (request: Request): Json => generateBody(request, options, prompts, { ...capabilities, tokenIdPrompts });
   return {
     name: 'sglang',
-    promptForm: capabilities.tokenIdPrompts ? 'ids' : 'text',
+    promptForm,
+    ...(keepAnswers ? { historyForm: promptForm } : {}),
     route,
     body,
     open: (request) => [jsonCall(route, request, options, body(request))],
-    decoder: (request, out) => new EventStream(request.outputTokens, new GenerateEvents(out, request.outputTokens)),
+    decoder: (request, out) =>
+      new EventStream(request.outputTokens, new GenerateEvents(out, request.outputTokens, keepAnswers)),
     errorMessage: errorMessageOf,
     example: exampleResponse,
   };
@@ -41,13 +49,15 @@ function generateBody(
   prompts: PromptMaker,
   { tokenIdPrompts, minTokens, ignoreEos }: ServerCapabilities,
 ): Json {
+  const prompt = promptOf(request, prompts, tokenIdPrompts);
   return {
-    ...(tokenIdPrompts ? { input_ids: prompts.ids(request) } : { text: prompts.text(request) }),
+    ...(typeof prompt === 'string' ? { text: prompt } : { input_ids: prompt }),
     sampling_params: {
       temperature: body.temperature,
       max_new_tokens: request.outputTokens,
       ...(minTokens && body.ignoreEos ? { min_new_tokens: request.outputTokens } : {}),
       ...(ignoreEos && body.ignoreEos ? { ignore_eos: true } : {}),
+      ...ownSampling(request),
     },
     stream: true,
     rid: requestId(request, runId),
@@ -71,6 +81,7 @@ function exampleResponse(tokens: number): string {
  */
 class GenerateEvents implements EventHandler {
   readonly #count: TokenCount;
+  readonly #answer: AnswerKeeper | null;
   #finishReason: string | null = null;
   reasons = 0;
   #meta: unknown = null;
@@ -79,8 +90,9 @@ class GenerateEvents implements EventHandler {
   #output = '';
   #unparsed: string | null = null;
 
-  constructor(out: TokenOut, asked: number) {
+  constructor(out: TokenOut, asked: number, keepsAnswer = false) {
     this.#count = new TokenCount(out, asked);
+    this.#answer = keepsAnswer ? new AnswerKeeper() : null;
   }
 
   get countedTokens(): number {
@@ -107,12 +119,13 @@ class GenerateEvents implements EventHandler {
       countSource: this.#count.source,
       countFault: this.#count.countFault,
       phases: isObject(meta) ? phasesOf(meta['phases']) : null,
+      ...(this.#answer === null ? {} : { answer: this.#answer.answer(this.#count.tokens) }),
     };
   }
 
   /** The first event and the last are always parsed: they have the prompt's counts and the finish reason. */
   countUnparsed(data: string): boolean {
-    if (this.#meta === null || this.#count.source !== 'usage') return false;
+    if (this.#meta === null || this.#answer !== null || this.#count.source !== 'usage') return false;
     const count = countOfUnfinished(data);
     if (count === null || count <= this.#count.tokens) return false;
     this.#unparsed = data;
@@ -131,11 +144,13 @@ class GenerateEvents implements EventHandler {
     const meta = event['meta_info'];
     if (!isObject(meta)) return protocolError(`an event is not one of /generate: ${bounded(data)}`);
     this.#meta = meta;
+    const tokens = claimAt(meta, 'completion_tokens');
+    this.#answer?.addSoFar(textAt(event, 'text') ?? '', event['output_ids'], tokens);
     const output = outputOf(event);
     const before = this.#unparsed === null ? this.#output : outputIn(this.#unparsed);
     this.#output = output;
     this.#unparsed = null;
-    this.#add(output !== '' && output !== before ? 'text' : 'perhaps', claimAt(meta, 'completion_tokens'));
+    this.#add(output !== '' && output !== before ? 'text' : 'perhaps', tokens);
     return this.#finish(meta['finish_reason'], meta, event);
   }
 

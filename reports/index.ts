@@ -12,6 +12,7 @@ export { comparisonJunit, type GateResult } from './junit/comparison.ts';
 export { nightJunit } from './junit/night.ts';
 export { runSuite } from './junit/run.ts';
 export { comparisonMarkdown } from './markdown/comparison.ts';
+export { writeTraceHtml } from './html/write-trace-html.ts';
 export { writeTrendHtml } from './html/write-trend-html.ts';
 export { goodputMarkdown } from './markdown/goodput.ts';
 export { sweepMarkdown } from './markdown/sweep.ts';

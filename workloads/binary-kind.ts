@@ -1,6 +1,5 @@
 /** Files that are no text: how their bytes begin, what they are, and how a trace is made of them. */
 const KINDS: readonly (readonly [offset: number, bytes: string, is: string, wayOut: string])[] = [
-  [0, 'PAR1', 'a Parquet file', "write it as CSV, e.g. by DuckDB: COPY (FROM 'x.parquet') TO 'x.csv'"],
   [0, 'ARROW1', 'an Arrow file', 'write it as CSV'],
   [0, '\x28\xb5\x2f\xfd', 'compressed by zstd', 'unpack it: zstd -d'],
   [0, 'PK\x03\x04', 'a ZIP archive (or a spreadsheet, which is one)', 'unpack it, or save the sheet as CSV'],

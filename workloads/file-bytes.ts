@@ -39,18 +39,6 @@ export function wholeFile(path: string, maxBytes: number): Buffer {
   }
 }
 
-/** The first bytes of a file, unpacked, `maxBytes` at most. */
-export async function fileHead(path: string, maxBytes: number, hash: FileHash): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of fileBytes(path, hash)) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes >= maxBytes) break;
-  }
-  return Buffer.concat(chunks).subarray(0, maxBytes);
-}
-
 /** SHA-256 of a file's bytes, computed while they are read for other purposes. */
 export class FileHash {
   readonly #path: string;
@@ -101,7 +89,7 @@ async function* rawChunks(path: string, hash: FileHash | null, start = 0): Async
 }
 
 /** Closes the file also where the reader stops at the first chunk. */
-async function* withFirst(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+export async function* withFirst(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   try {
     yield first;
     yield* rest;

@@ -1,125 +1,46 @@
-import { namesByRole, normalName, type Role } from './formats/column-names.ts';
-import { cellsOf } from './formats/csv-rows.ts';
-import { logColumns } from './formats/csv-log.ts';
-import { isAbsoluteTime, isOtherDate } from './formats/fields.ts';
+import { normalName } from './formats/column-names.ts';
+import { isAbsoluteTime } from './formats/fields.ts';
 import { namesText } from './formats/format.ts';
-import { keysOf } from './formats/json-lines.ts';
+import { tableLack } from './table/guess.ts';
+import { sampleOf } from './table/table-sample.ts';
 
 const AS_CSV = 'write a line a request as CSV with the columns arrival_s (in seconds), input_tokens, output_tokens';
-const closedLoop = (time: string): string =>
-  `that needs closed-loop replay, which Reprise does not have; to replay its requests at fixed times, give every row ${time}`;
-const CLOSED_LOOP = closedLoop('a timestamp (in ms)');
+const AS_SESSIONS =
+  'write it as JSON Lines with the keys session_id, input_length, output_length, timestamp (ms, of first turns) and delay (ms, of later ones)';
 
 /** A form of file that people have and no reader takes: the keys of its objects, what it is and what it lacks. */
 interface ForeignForm {
   /** All keys of one of these lists are there. */
   readonly keys: readonly (readonly string[])[];
   readonly is: string;
-  readonly wayOut: string;
+  /** A text, or the format that reads it where it is named. */
+  readonly wayOut: string | { readonly readAs: string };
 }
 
 /** Those with more keys first, where one has the keys of another. */
 const FORMS: readonly ForeignForm[] = [
   {
+    keys: [['dependencies', 'not_before_ms']],
+    is: 'an agentic Mooncake trace of version 2 (Dynamo), in which requests name their dependencies',
+    wayOut: 'version 1 is read, whose rows have wait_for, delay and tool_wait_ms: convert it',
+  },
+  {
     keys: [['wait_for', 'input_length'], ['tool_wait_ms']],
-    is: 'an agentic Mooncake trace (Dynamo): later requests wait for answers (wait_for, delay) and have no times of their own',
-    wayOut: CLOSED_LOOP,
+    is: 'an agentic Mooncake trace (Dynamo), in which later requests wait for answers',
+    wayOut: { readAs: 'mooncake-agentic' },
   },
   {
     keys: [
       ['delay', 'input_length'],
       ['delay_ms', 'input_length'],
     ],
-    is: 'a trace of sessions (AIPerf, Mooncake) whose later turns have no times: each comes a delay after the answer before it',
-    wayOut: CLOSED_LOOP,
-  },
-  {
-    keys: [['chat_id', 'input_length']],
-    is: 'a Qwen-Bailian trace, with times in seconds',
-    wayOut:
-      "write it as Mooncake's, with times in ms: jq -c '{timestamp: (.timestamp * 1000), input_length, output_length, hash_ids}'",
-  },
-  {
-    keys: [
-      ['sys_prompt', 'passages_ids'],
-      ['web_search', 'user_input'],
-      ['history', 'hash_ids'],
-    ],
-    is: 'a RAGPulse trace, with times in seconds and hash_ids in groups',
-    wayOut: "write it without them: jq -c '{timestamp: ((.timestamp | tonumber) * 1000), input_length, output_length}'",
+    is: 'a trace of sessions (AIPerf, Mooncake) whose later turns come a delay after the answer before',
+    wayOut: { readAs: 'mooncake-sessions' },
   },
   {
     keys: [['session_id', 'input', 'output_length']],
     is: 'an LMCache agentic trace: messages of sessions, with gaps between turns and without lengths of prompts',
     wayOut: `count the tokens of each prompt and ${AS_CSV}`,
-  },
-  {
-    keys: [
-      ['turns', 'session_id'],
-      ['payloads', 'session_id'],
-    ],
-    is: 'an AIPerf multi-turn file: prompts as text, and delays between the turns of a session in place of times',
-    wayOut: CLOSED_LOOP,
-  },
-  {
-    keys: [['text_input'], ['texts'], ['text', 'output_length'], ['text', 'timestamp']],
-    is: 'an AIPerf (GenAI-Perf) file of prompts as text, without lengths of prompts',
-    wayOut: `count their tokens and ${AS_CSV}`,
-  },
-  {
-    keys: [
-      ['custom_id', 'body'],
-      ['custom_id', 'response'],
-    ],
-    is: 'an OpenAI batch file: requests without times',
-    wayOut: `give each a time and its lengths, and ${AS_CSV}`,
-  },
-  {
-    keys: [
-      ['conversations', 'from'],
-      ['conversations', 'value'],
-      ['conversations', 'id'],
-      ['conversation', 'turn'],
-    ],
-    is: 'a corpus of conversations (ShareGPT, LMSYS, WildChat): texts without arrival times and without token counts',
-    wayOut: `it says nothing of load: draw times for its texts, count their tokens, and ${AS_CSV}`,
-  },
-  {
-    keys: [
-      ['hash_id_scope'],
-      ['requests', 'tool_tokens'],
-      ['requests', 'models', 'block_size'],
-      ['requests', 'hash_ids'],
-    ],
-    is: 'a Weka trace (Claude Code): one conversation an object, with times from its own start',
-    wayOut: `give each conversation a start and ${AS_CSV}`,
-  },
-  {
-    keys: [['round_index'], ['newly_append_tokens']],
-    is: 'a TraceLab trace of agent rounds, with times as events',
-    wayOut: `take the start of each round and ${AS_CSV}`,
-  },
-  {
-    keys: [['resourceSpans'], ['spans', 'trace_id'], ['startTimeUnixNano'], ['scopeSpans']],
-    is: 'an OpenTelemetry export of spans',
-    wayOut: `take the start and gen_ai.usage.* of each inference span, and ${AS_CSV}`,
-  },
-  {
-    keys: [['usage_details'], ['usageDetails'], ['provided_model_name']],
-    is: 'a Langfuse export',
-    wayOut:
-      "write its generations as CSV: jq -r '[.start_time, .usage_details.input, .usage_details.output] | @csv' below the header start_time,input_tokens,output_tokens",
-  },
-  {
-    keys: [['startTime', 'prompt_tokens', 'completion_tokens']],
-    is: 'a LiteLLM log as JSON, which is read as CSV only',
-    wayOut:
-      "write jq -r '[.startTime, .prompt_tokens, .completion_tokens] | @csv' below the header startTime,prompt_tokens,completion_tokens",
-  },
-  {
-    keys: [['captureData']],
-    is: 'a SageMaker data capture: bodies of requests, without token counts of prompts',
-    wayOut: `count their tokens and ${AS_CSV}`,
   },
   {
     keys: [
@@ -129,16 +50,11 @@ const FORMS: readonly ForeignForm[] = [
       ['schema_version', 'steps'],
     ],
     is: 'a file of agent trajectories, without arrival times',
-    wayOut: CLOSED_LOOP,
+    wayOut: AS_SESSIONS,
   },
   {
-    keys: [['messages']],
-    is: 'a file of chat messages (OpenAI, SGLang bench): texts without times and without token counts',
-    wayOut: `give each a time and its lengths, and ${AS_CSV}`,
-  },
-  {
-    keys: [['prompt'], ['question', 'answer'], ['instruction']],
-    is: 'a data set of prompts (vLLM bench custom): texts without times',
+    keys: [['question', 'answer'], ['instruction']],
+    is: 'a data set of questions: texts without times',
     wayOut: `give each a time and its lengths, and ${AS_CSV}`,
   },
 ];
@@ -154,10 +70,13 @@ export function keysIn(lines: readonly string[]): ReadonlySet<string> {
   return new Set(Array.from(text.matchAll(KEY), ([, key = '']) => key));
 }
 
-/** Which form of JSON a file is of, as far as its keys tell. */
-export function foreignForm(keys: ReadonlySet<string>): string | null {
+/** Which form of JSON a file is of, as far as its keys tell; `format`: what it is read as, which it is not then. */
+export function foreignForm(keys: ReadonlySet<string>, format: string | null = null): string | null {
   const form = FORMS.find((known) => known.keys.some((all) => all.every((key) => keys.has(key))));
-  return form === undefined ? null : `it seems to be ${form.is}; ${form.wayOut}`;
+  if (form === undefined) return null;
+  const { is, wayOut } = form;
+  if (typeof wayOut === 'string') return `it seems to be ${is}; ${wayOut}`;
+  return wayOut.readAs === format ? null : `it seems to be ${is}; have it read as one: --trace-format ${wayOut.readAs}`;
 }
 
 const SESSION = /(?:^|_)(?:session|conversation|conv|chat|dialog|dialogue|thread|trajectory|user|turn)s?(?:_|$)/;
@@ -169,13 +88,13 @@ const OF_SERVER = /queue|schedul|retry|network/;
  * Sessions whose later turns have no times, where rows miss their time: by a key or column that names the session, and
  * one for the time between an answer and the next turn. Null where the names show neither.
  */
-export function sessionForm(names: readonly string[], isJson: boolean): string | null {
+export function sessionForm(names: readonly string[]): string | null {
   const normal = names.map((name) => ({ name, as: normalName(name) }));
   const session = normal.find(({ as }) => SESSION.test(as));
   const gap = normal.find(({ as }) => GAP.test(as) && !OF_SERVER.test(as));
   if (session === undefined || gap === undefined) return null;
   const found = `(${namesText([session.name, gap.name])})`;
-  return `it seems to be a trace of sessions ${found} whose later turns have no times: each comes a delay after the answer before it; ${isJson ? CLOSED_LOOP : closedLoop('a time of arrival')}`;
+  return `it seems to be a trace of sessions ${found} whose later turns have no times: each comes a delay after the answer before it; ${AS_SESSIONS}`;
 }
 
 /** What a file that no reader takes seems to be, what it lacks, and the way out; without a full stop. */
@@ -184,18 +103,18 @@ export function unknownForm(lines: readonly string[]): string {
   const first = head.trim();
   if (/^<[!?a-z]/i.test(first))
     return `it is an HTML or XML page, not a trace; ${begins(first)}; download the file itself`;
-  if (first.startsWith('['))
-    return `it is a JSON array: ${foreignForm(keysIn(lines)) ?? "one object a line is expected, which jq -c '.[]' makes of it"}`;
-  if (first.startsWith('{')) return unknownObjects(lines, first);
-  const separator = /[;\t|]/.exec(first)?.[0];
-  if (separator !== undefined && cellsOf(first).length < first.split(separator).length) {
-    const name = { ';': 'semicolons', '\t': 'tabs' }[separator] ?? 'bars';
-    return `its cells are separated by ${name}, expected commas: write it with commas`;
+  if (first.startsWith('[')) return `${begins(first)}: one object a line, or an array of objects, is expected`;
+  if (first.startsWith('{')) {
+    const form = foreignForm(keysIn(lines));
+    const { names } = sampleOf(lines);
+    if (form !== null) return `${begins(first)}: ${form}`;
+    return names.length === 0 ? begins(first) : `its keys are ${namesText(names)}; ${tableLack(lines)}`;
   }
-  const names = cellsOf(first);
-  if (names.length > 1) return unknownTable(names, lines[1] ?? '');
+  const { names } = sampleOf(lines);
+  if (names.length > 1) return unknownTable(names, lines);
   if (/^\S+(?:\s+\S+){2,}$/.test(first) && /^[\d.]+(?:\s+[\d.]+){2,}$/.test(lines[1] ?? ''))
     return 'its cells are separated by spaces, expected commas: write it with commas';
+  if (first.split('|').length > 2) return 'its cells are separated by bars, expected commas: write it with commas';
   return begins(first);
 }
 
@@ -203,48 +122,11 @@ function begins(first: string): string {
   return `it begins with ${JSON.stringify(first.slice(0, 80))}`;
 }
 
-function unknownObjects(lines: readonly string[], first: string): string {
-  const form = foreignForm(keysIn(lines));
-  if (form !== null) return `${begins(first)}: ${form}`;
-  const keys = keysOf(first);
-  return keys.length === 0 ? begins(first) : `${begins(first)}: its keys are ${namesText(keys)}; ${lack(keys)}`;
-}
-
-function unknownTable(names: readonly string[], row: string): string {
+function unknownTable(names: readonly string[], lines: readonly string[]): string {
   const columns = `its columns are ${namesText(names)}`;
   if (names.every((name) => /^[\d.eE+-]*$/.test(name) || isAbsoluteTime(name)))
     return `${columns}: it has no header line; put the names of its columns above it`;
   if (names.some((name) => /^(?:gamma|weibull)$/i.test(name)))
     return `${columns}: it seems to be a ServeGen client: rates of arrival for windows of time, not requests`;
-  const log = logColumns(names);
-  if (log === null) return `${columns}; ${lack(names)}`;
-  const time = namesText([log.time]);
-  const value = cellsOf(row)[names.indexOf(log.time)] ?? '';
-  const shown = JSON.stringify(value.slice(0, 40));
-  if (isOtherDate(value)) {
-    const ambiguous = /^\s*\d{1,2}[/.-]\d{1,2}[/.-]/.test(value)
-      ? ', and nothing tells whether its day or its month comes first'
-      : '';
-    return `${columns}; ${time} (${shown}) is a date in a form that is not read${ambiguous}: write dates as in ISO 8601, like 2026-01-05 10:00:00.250`;
-  }
-  return `${columns}; nothing tells the unit of ${time} (${shown}): name it ${time}_s if it is seconds, ${time}_ms if milliseconds`;
-}
-
-const ROLES: Readonly<Record<Role, string>> = {
-  time: 'the time of arrival',
-  input: 'the tokens of the prompt',
-  output: 'the tokens of the answer',
-};
-
-/** What is missing, or stands there more than once, of what a trace has to tell of a request. */
-function lack(names: readonly string[]): string {
-  const named = namesByRole(names);
-  const all = (['time', 'input', 'output'] as const).map((role) => ({ what: ROLES[role], found: named[role] }));
-  const missing = all.filter(({ found }) => found.length === 0).map(({ what }) => what);
-  const several = all.filter(({ found }) => found.length > 1);
-  const parts = [
-    ...(missing.length === 0 ? [] : [`none is known as ${missing.join(' or ')}`]),
-    ...several.map(({ what, found }) => `${namesText(found)} could each be ${what}`),
-  ];
-  return `${parts.join('; ')}${parts.length === 0 ? '' : '; '}${AS_CSV}`;
+  return `${columns}; ${tableLack(lines)}`;
 }

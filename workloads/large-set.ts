@@ -12,6 +12,10 @@ export class LargeSet<T> {
     this.#open = this.#another();
   }
 
+  get size(): number {
+    return this.#sets.reduce((all, { size }) => all + size, 0);
+  }
+
   has(value: T): boolean {
     for (const set of this.#sets) if (set.has(value)) return true;
     return false;

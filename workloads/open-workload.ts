@@ -1,29 +1,33 @@
 import { basename } from 'node:path';
 import { SILENT, type Log } from '../src/core/log.ts';
-import type { PlanStats, Source, TransformSpec, WorkloadSpec } from '../src/core/plan.ts';
+import type { PlanStats, SessionsPlan, Source, TransformSpec, WorkloadSpec } from '../src/core/plan.ts';
 import { counted } from './counted.ts';
 import { openSource } from './open-source.ts';
 import { DisorderError, requireOrder } from './order.ts';
 import { scanPlan, type ScanOptions } from './scan.ts';
+import { sessionTransforms } from './sessions.ts';
 import { applyTransforms, type TransformedSource } from './transforms/index.ts';
 
 /** A workload that was read to its end once. */
 export interface ScannedWorkload {
   /**
    * The same workload with everything resolved that had to be read for: the format, the size of prefix blocks, `sort`
-   * where it is needed, `speed` in place of `rate`. Whoever opens it opens the file once each time it is read.
+   * where it is needed, `speed` in place of `rate`, the distance of rounded times. Whoever opens it opens the file once
+   * each time it is read, with `sample-sessions` once more.
    */
   readonly spec: WorkloadSpec;
   /** The resolved workload, open; its `transforms` are those to show: `rate` as the user gave it. */
   readonly source: Source;
   readonly stats: PlanStats;
+  /** Null: each request is due at its time in the trace. */
+  readonly sessions: SessionsPlan | null;
   /** Rows that could not be read and are left out. */
   readonly badRows: number;
 }
 
 /** The source of a workload with its transforms. Throws a UserError that names what is wrong with the file or a transform. */
 export async function openWorkload(spec: WorkloadSpec): Promise<Source> {
-  const { source } = await transformed(await openSource(spec.path, spec), spec.transforms, SILENT);
+  const { source } = await transformed(await openSource(spec.path, spec), spec.transforms, null);
   return source;
 }
 
@@ -37,19 +41,12 @@ export async function scanWorkload(
   log: Log,
   options: ScanOptions = {},
 ): Promise<ScannedWorkload> {
-  let badRows = 0;
-  let lastBadLine = 0;
-  const file = await openSource(spec.path, {
-    ...spec,
-    // Each reading of the file comes by the same rows: those behind the furthest are new.
-    onSkipped({ line }) {
-      if (line <= lastBadLine) return;
-      badRows++;
-      lastBadLine = line;
-    },
-  });
+  const file = await openSource(spec.path, spec);
+  const { sessions: asked = {}, ...plain } = spec;
+  const { first, last, plan: sessions } = sessionTransforms(file, asked, seed);
+  const all = [...first, ...spec.transforms, ...last];
   const scan = async (transforms: readonly TransformSpec[]): Promise<TransformedSource & { stats: PlanStats }> => {
-    const { source, resolved } = await transformed(file, transforms, log);
+    const { source, resolved } = await transformed(file, transforms, log === SILENT ? null : log);
     return {
       source,
       resolved,
@@ -60,22 +57,31 @@ export async function scanWorkload(
       ),
     };
   };
-  const { source, resolved, stats } = await scan(spec.transforms)
+  const { source, resolved, stats } = await scan(all)
     .catch((thrown: unknown) => {
       if (!(thrown instanceof DisorderError)) throw thrown;
       log.warn(`${thrown.message}; all rows are sorted by time first`);
-      return scan([{ op: 'sort', args: {} }, ...spec.transforms]);
+      return scan([{ op: 'sort', args: {} }, ...all]);
     })
     // Only now is it known what of the file is not used; where no row could be read, the notes say why.
     .finally(() => {
       for (const note of file.notes()) log.warn(`${basename(spec.path)}: ${note}`);
     });
+  const badRows = file.badRows();
   if (badRows > 0) log.warn(`${spec.path}: ${badRows} rows could not be read and are left out (--on-bad-row skip)`);
-  const { format, blockTokens } = file;
+  const { format, blockTokens, map, starts } = file;
   return {
-    spec: { ...spec, format, ...(blockTokens === undefined ? {} : { blockTokens }), transforms: resolved },
+    spec: {
+      ...plain,
+      format,
+      ...(blockTokens === undefined ? {} : { blockTokens }),
+      ...(map === undefined ? {} : { map }),
+      ...(starts === undefined ? {} : { starts }),
+      transforms: resolved,
+    },
     source,
     stats,
+    sessions,
     badRows,
   };
 }
@@ -85,7 +91,8 @@ function speedOf(resolved: readonly TransformSpec[]): number {
   return resolved.reduce((speed, { op, args }) => (op === 'speed' ? speed * Number(args['factor']) : speed), 1);
 }
 
-/** A file's rows must be in order of time unless they are sorted first. */
-function transformed(file: Source, transforms: readonly TransformSpec[], log: Log): Promise<TransformedSource> {
-  return applyTransforms(transforms[0]?.op === 'sort' ? file : requireOrder(file), transforms, log);
+/** A file's rows must be in order of time unless they are sorted first, or time counts from the starts of sessions. */
+function transformed(file: Source, transforms: readonly TransformSpec[], log: Log | null): Promise<TransformedSource> {
+  const needsOrder = transforms[0]?.op !== 'sort' && file.starts !== 'none';
+  return applyTransforms(needsOrder ? requireOrder(file) : file, transforms, log);
 }

@@ -1,6 +1,6 @@
 import { withThousands } from '../src/core/units.ts';
 import { foreignForm, keysIn, sessionForm } from './foreign-forms.ts';
-import type { BadRow } from './formats/format.ts';
+import type { BadRow, LeftOut } from './formats/format.ts';
 
 /** So many different faults are counted apart: a message may hold a part of its row. */
 const MOST_FAULTS = 1000;
@@ -12,6 +12,10 @@ export class RowSurvey {
   /** Keys or columns of all rows, those that cannot be read too. */
   readonly keys = new Set<string>();
   readonly faults = new Map<string, number>();
+  /** Rows that are sound and no requests to replay, by reason. */
+  readonly leftOut = new Map<string, number>();
+  /** What to know of how rows were read. */
+  readonly remarks = new Map<string, number>();
   good = 0;
   bad = 0;
   missingTimes = 0;
@@ -26,6 +30,14 @@ export class RowSurvey {
     const named = faultOf(row);
     const fault = this.faults.size < MOST_FAULTS || this.faults.has(named) ? named : 'other faults';
     this.faults.set(fault, (this.faults.get(fault) ?? 0) + 1);
+  }
+
+  addLeftOut({ reason }: LeftOut): void {
+    this.leftOut.set(reason, (this.leftOut.get(reason) ?? 0) + 1);
+  }
+
+  addRemark(text: string): void {
+    this.remarks.set(text, (this.remarks.get(text) ?? 0) + 1);
   }
 
   get rows(): number {
@@ -48,7 +60,7 @@ export function badRowsDoubt(format: string, lines: readonly string[], survey: R
   const { rows, bad, faults } = survey;
   if (bad === 0) return null;
   const isMost = bad > rows / 2;
-  const form = isMost || survey.missingTimes > 0 ? formOf(lines, survey) : null;
+  const form = isMost || survey.missingTimes > 0 ? formOf(format, lines, survey) : null;
   if (form !== null) return { text: form, isWrongForm: true };
   // A single bad row is not a share of anything, however short the file is.
   if (!isMost && (bad === 1 || bad <= rows * MANY)) return null;
@@ -70,10 +82,10 @@ export function badRowsDoubt(format: string, lines: readonly string[], survey: R
 }
 
 /** The form that the keys of the first lines and of all rows tell, those of later turns without times among them. */
-function formOf(lines: readonly string[], { keys, missingTimes }: RowSurvey): string | null {
+function formOf(format: string, lines: readonly string[], { keys, missingTimes }: RowSurvey): string | null {
   const isJson = lines[0]?.trimStart().startsWith('{') === true;
-  const known = isJson ? foreignForm(new Set([...keysIn(lines), ...keys])) : null;
-  return known ?? (missingTimes > 0 ? sessionForm([...keys], isJson) : null);
+  const known = isJson ? foreignForm(new Set([...keysIn(lines), ...keys]), format) : null;
+  return known ?? (missingTimes > 0 ? sessionForm([...keys]) : null);
 }
 
 /** The fault and the field, without the value: `missing_time: timestamp`. */

@@ -1,3 +1,6 @@
+import { ascendingOrder } from '../../src/metrics/ascending-order.ts';
+import { release } from '../../src/metrics/samples.ts';
+
 /** With fewer steps up, or fewer down, nothing can be told. */
 const ENOUGH_STEPS = 8;
 /** Of the steps up and of those down, each, at least this share has to go the same way in both values... */
@@ -13,20 +16,24 @@ const DEVIATIONS = 3;
  */
 export function follows(xs: Float64Array, ys: Float64Array, size: number): boolean {
   const [x, y] = [medians(xs, size), medians(ys, size)];
-  const steps = Array.from({ length: Math.max(0, x.length - 1) }, (_, i) => ({
-    x: Math.log((x[i + 1] ?? 1) / (x[i] ?? 1)),
-    y: (y[i + 1] ?? 0) - (y[i] ?? 0),
-  })).filter((step) => step.x !== 0);
-  // Small steps drown in the noise of `ys`: the larger half counts.
-  const large = steps.toSorted((a, b) => Math.abs(b.x) - Math.abs(a.x)).slice(0, Math.ceil(steps.length / 2));
-  const [up, down] = [large.filter((step) => step.x > 0), large.filter((step) => step.x < 0)];
-  const risen = up.filter((step) => step.y > 0).length;
-  const fallen = down.filter((step) => step.y < 0).length;
+  const steps = new Float64Array(Math.max(0, x.length - 1)).map((_, i) => Math.log((x[i + 1] ?? 1) / (x[i] ?? 1)));
+  // Small steps drown in the noise of `ys`: the larger half counts. Those of nothing are the last.
+  const order = ascendingOrder(steps.map((step) => -Math.abs(step)));
+  const large = Math.ceil(steps.reduce((count, step) => (step === 0 ? count : count + 1), 0) / 2);
+  let [up, down, risen, fallen] = [0, 0, 0, 0];
+  for (const i of order.subarray(0, large)) {
+    const [step, rise] = [steps[i] ?? 0, (y[i + 1] ?? 0) - (y[i] ?? 0)];
+    if (step > 0) up++;
+    if (step < 0) down++;
+    if (step > 0 && rise > 0) risen++;
+    if (step < 0 && rise < 0) fallen++;
+  }
+  release(steps, order);
   return (
-    Math.min(up.length, down.length) >= ENOUGH_STEPS &&
-    risen >= SAME_WAY * up.length &&
-    fallen >= SAME_WAY * down.length &&
-    beatsChance(risen + fallen, large.length)
+    Math.min(up, down) >= ENOUGH_STEPS &&
+    risen >= SAME_WAY * up &&
+    fallen >= SAME_WAY * down &&
+    beatsChance(risen + fallen, large)
   );
 }
 
@@ -35,7 +42,8 @@ export function beatsChance(count: number, cases: number): boolean {
   return count - cases / 2 >= (DEVIATIONS / 2) * Math.sqrt(cases);
 }
 
-function medians(values: Float64Array, size: number): number[] {
+function medians(values: Float64Array, size: number): ArrayLike<number> {
+  if (size === 1) return values;
   return Array.from({ length: Math.floor(values.length / size) }, (_, group) => {
     const sorted = values.slice(group * size, (group + 1) * size).sort();
     return sorted[Math.floor(size / 2)] ?? 0;

@@ -1,4 +1,4 @@
-import { nearestRank } from '../../src/metrics/samples.ts';
+import { nearestRank, Samples } from '../../src/metrics/samples.ts';
 
 /** Requests with about the same x and latency. */
 interface HeatCell {
@@ -41,7 +41,7 @@ export function heatMap(xs: Float64Array, latencyUs: Float64Array, failedXs: Flo
   const x = logScale([xs, failedXs], bins);
   const y = logScale([latencyUs], bins);
   const counts = new Map<number, number>();
-  const columns = Array.from({ length: bins }, () => ({ values: [] as number[], failed: 0 }));
+  const columns = Array.from({ length: bins }, () => ({ values: new Samples(), failed: 0 }));
   for (let i = 0; i < xs.length; i++) {
     const us = latencyUs[i] ?? 0;
     const column = x.bin(xs[i] ?? 0);
@@ -68,8 +68,9 @@ export function heatMap(xs: Float64Array, latencyUs: Float64Array, failedXs: Flo
       })),
     columns: columns.flatMap(({ values, failed }, column) => {
       if (values.length + failed === 0) return [];
-      const sorted = Float64Array.from(values).sort();
-      const [p50, p90] = [500, 900].map((permille) => nearestRank(sorted, permille, failed));
+      const [p50, p90] = values.withSorted((sorted) =>
+        [500, 900].map((permille) => nearestRank(sorted, permille, failed)),
+      );
       return [{ ...edges(column), count: values.length, failed, p50_ms: inMs(p50), p90_ms: inMs(p90) }];
     }),
     requests: xs.length,

@@ -1,6 +1,7 @@
 import type { RequestRecord } from '../../src/core/record.ts';
 import { isAnswered, tpotUs, ttftUs } from '../../src/metrics/request-latency.ts';
-import { Samples } from '../../src/metrics/samples.ts';
+import { ascendingOrder } from '../../src/metrics/ascending-order.ts';
+import { release, Samples } from '../../src/metrics/samples.ts';
 import { Concurrency } from '../../src/metrics/concurrency.ts';
 import { follows } from './follows.ts';
 import { type HeatMap, heatMap } from './heat.ts';
@@ -74,43 +75,58 @@ export class LatencyMapCollector {
     const mean = this.#inFlight.means();
     const [firstUs, lastUs] = [this.#tpots.xs.values(), this.#lastUs.values()];
     const concurrency = firstUs.map((first, i) => mean(first, lastUs[i] ?? first));
+    release(firstUs, lastUs);
     // A refusal can be too short to be in flight itself.
     const ofFailed = this.#failedSentUs.values().map((sent) => Math.max(1, mean(sent, sent + 1)));
-    const group = Math.max(LEAST_GROUP, Math.floor(firstUs.length / GROUPS));
-    return {
+    const group = Math.max(LEAST_GROUP, Math.floor(concurrency.length / GROUPS));
+    const tokens = this.#byInput.xs.values();
+    const maps = {
       ttft_by_input: {
-        ...heatMap(this.#byInput.xs.values(), this.#byInput.ys.values(), this.#failedTokens.values()),
+        ...this.#byInput.mapOver(tokens, this.#failedTokens.values()),
         failed_unplaced: this.#failedWithoutTokens,
         not_drawn: this.#answeredWithoutTokens,
-        follows: this.#byInput.follows(this.#byInput.xs.values(), 1),
+        follows: this.#byInput.follows(tokens, 1),
       },
       tpot_by_concurrency: {
-        ...heatMap(concurrency, this.#tpots.ys.values(), ofFailed),
+        ...this.#tpots.mapOver(concurrency, ofFailed),
         failed_unplaced: this.#failedUnsent,
         not_drawn: this.#withoutTpot,
         follows: this.#tpots.follows(concurrency, group),
       },
     };
+    release(tokens, concurrency);
+    return maps;
   }
 }
 
 /** Pairs of values with the due times of their requests, in any order. */
 class Pairs {
   readonly xs = new Samples();
-  readonly ys = new Samples();
+  readonly #ys = new Samples();
   readonly #dueUs = new Samples();
 
   push(dueUs: number, x: number, y: number): void {
     this.#dueUs.push(dueUs);
     this.xs.push(x);
-    this.ys.push(y);
+    this.#ys.push(y);
+  }
+
+  /** The second values by `xs`, which stand beside them. */
+  mapOver(xs: Float64Array, failedXs: Float64Array): HeatMap {
+    const ys = this.#ys.values();
+    const map = heatMap(xs, ys, failedXs);
+    release(ys);
+    return map;
   }
 
   /** Whether the second values follow `xs`, which stand beside them, in groups of `size` in order of due time. */
   follows(xs: Float64Array, size: number): boolean {
-    const [due, ys] = [this.#dueUs.values(), this.ys.values()];
-    const order = Uint32Array.from(due.keys()).sort((a, b) => (due[a] ?? 0) - (due[b] ?? 0));
-    const inOrder = (values: Float64Array): Float64Array => Float64Array.from(order, (at) => values[at] ?? 0);
-    return follows(inOrder(xs), inOrder(ys), size);
+    const due = this.#dueUs.values();
+    const order = ascendingOrder(due);
+    release(due);
+    const [x, y] = [new Float64Array(order.length).map((_, i) => xs[order[i] ?? 0] ?? 0), this.#ys.pick(order)];
+    const found = follows(x, y, size);
+    release(order, x, y);
+    return found;
   }
 }

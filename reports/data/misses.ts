@@ -1,6 +1,7 @@
 import type { RequestRecord } from '../../src/core/record.ts';
 import type { Slo } from '../../src/core/slo.ts';
-import { Samples } from '../../src/metrics/samples.ts';
+import { ascendingOrder } from '../../src/metrics/ascending-order.ts';
+import { release, Samples } from '../../src/metrics/samples.ts';
 import { MISS_KINDS, type MissKind, missOf, type MissPhase } from './miss.ts';
 
 /** Requests in a range of a value, and those of them that missed the SLO, by kind of miss. */
@@ -49,10 +50,10 @@ export class MissCollector {
   readonly #far = FAR_EDGES.slice(1).map(() => newCell());
   readonly #lengths = new Map<number, Cell>();
   readonly #dueUs = new Samples();
-  /** Kind of the miss of each request in `#dueUs`; null: it met the SLO. */
-  readonly #kindOf: (MissKind | null)[] = [];
-  /** Octave of the input of each request in `#dueUs`; null: not known. */
-  readonly #octaveOf: (number | null)[] = [];
+  /** Beside `#dueUs`, kinds of misses by their places in MISS_KINDS; behind those: it met the SLO. */
+  readonly #kindOf = new Samples();
+  /** Beside `#dueUs`, octaves of inputs; 0: not known. */
+  readonly #octaveOf = new Samples();
 
   constructor(slo: Slo) {
     this.#slo = slo;
@@ -61,10 +62,10 @@ export class MissCollector {
   add(record: RequestRecord): void {
     const miss = missOf(record, this.#slo);
     this.#dueUs.push(record.due_us);
-    this.#kindOf.push(miss?.kind ?? null);
+    this.#kindOf.push(miss === null ? MISS_KINDS.length : MISS_KINDS.indexOf(miss.kind));
     const tokens = record.input_tokens_planned ?? record.input_tokens;
     const octave = tokens === null ? null : Math.max(MIN_OCTAVE, Math.floor(Math.log2(Math.max(1, tokens))));
-    this.#octaveOf.push(octave);
+    this.#octaveOf.push(octave ?? 0);
     if (octave !== null) {
       const cell = this.#lengths.get(octave) ?? newCell();
       this.#lengths.set(octave, cell);
@@ -94,22 +95,23 @@ export class MissCollector {
 
   #lengthPairs(): LengthPairs[] {
     const due = this.#dueUs.values();
-    const order = Uint32Array.from(due.keys()).sort((a, b) => (due[a] ?? 0) - (due[b] ?? 0));
+    const order = ascendingOrder(due);
     const pairs = new Map<number, { longer_missed: number; shorter_missed: number }>();
     for (let i = 1; i < order.length; i++) {
       const both = [order[i - 1] ?? 0, order[i] ?? 0].map((at) => ({
-        octave: this.#octaveOf[at] ?? null,
-        missed: (this.#kindOf[at] ?? null) !== null,
+        octave: this.#octaveOf.at(at),
+        missed: this.#kindOf.at(at) < MISS_KINDS.length,
       }));
-      const [short, long] = both.toSorted((a, b) => (a.octave ?? 0) - (b.octave ?? 0));
+      const [short, long] = both.toSorted((a, b) => a.octave - b.octave);
       if (short === undefined || long === undefined || short.missed === long.missed) continue;
-      if (short.octave === null || long.octave === null) continue;
+      if (short.octave === 0) continue;
       for (let octave = short.octave + 1; octave <= long.octave; octave++) {
         const pair = pairs.get(octave) ?? { longer_missed: 0, shorter_missed: 0 };
         pairs.set(octave, pair);
         pair[long.missed ? 'longer_missed' : 'shorter_missed']++;
       }
     }
+    release(due, order);
     return [...pairs].sort(([a], [b]) => a - b).map(([octave, pair]) => ({ from: startOf(octave), ...pair }));
   }
 
@@ -122,8 +124,9 @@ export class MissCollector {
     const cells = Array.from({ length: Math.floor(last / widthUs) + 1 }, newCell);
     for (let i = 0; i < dueUs.length; i++) {
       const cell = cells[Math.floor((dueUs[i] ?? 0) / widthUs)];
-      if (cell !== undefined) count(cell, this.#kindOf[i] ?? null);
+      if (cell !== undefined) count(cell, MISS_KINDS[this.#kindOf.at(i)] ?? null);
     }
+    release(dueUs);
     return cells.map((cell, i) => ({ from: (i * widthUs) / 1e6, to: ((i + 1) * widthUs) / 1e6, ...cell }));
   }
 }

@@ -1,3 +1,6 @@
+import { ascendingOrder } from '../../src/metrics/ascending-order.ts';
+import { release } from '../../src/metrics/samples.ts';
+
 /** A growing subset of known values, asked for its k-th smallest: a Fenwick tree over the ranks of the values. */
 export class RankedSet {
   readonly #sorted: Float64Array;
@@ -7,10 +10,11 @@ export class RankedSet {
   #size = 0;
 
   constructor(values: Float64Array) {
-    const order = Uint32Array.from(values.keys()).sort((a, b) => (values[a] ?? 0) - (values[b] ?? 0));
+    const order = ascendingOrder(values);
     this.#sorted = values.slice().sort();
     this.#rank = new Uint32Array(values.length);
     order.forEach((index, rank) => (this.#rank[index] = rank + 1));
+    release(order);
     this.#tree = new Uint32Array(values.length + 1);
   }
 

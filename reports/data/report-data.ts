@@ -118,9 +118,9 @@ class ReportDataCollector {
     const { ttftUs, tpotUs, e2eUs, failed, missingTokens } = this.#latencies;
     const timeline = this.#timeline.result();
     return {
-      ttft: ecdfOf(ttftUs.sorted(), failed, limitOrNull(this.#limits.ttft)),
-      tpot: ecdfOf(tpotUs.sorted(), failed, limitOrNull(this.#limits.tpot)),
-      e2e: ecdfOf(e2eUs.sorted(), failed, limitOrNull(this.#limits.e2e)),
+      ttft: ttftUs.withSorted((sorted) => ecdfOf(sorted, failed, limitOrNull(this.#limits.ttft))),
+      tpot: tpotUs.withSorted((sorted) => ecdfOf(sorted, failed, limitOrNull(this.#limits.tpot))),
+      e2e: e2eUs.withSorted((sorted) => ecdfOf(sorted, failed, limitOrNull(this.#limits.e2e))),
       itl: this.#gaps.ecdf(missingTokens),
       without_tpot: ttftUs.length - tpotUs.length,
       slo_plane: this.#plane.result(),

@@ -2,7 +2,8 @@ import type { RequestRecord } from '../../src/core/record.ts';
 import { GOAL, type Slo } from '../../src/core/slo.ts';
 import { isAnswered, tpotUs, ttftUs } from '../../src/metrics/request-latency.ts';
 import { limitUs, meets } from '../../src/metrics/attainment.ts';
-import { Samples } from '../../src/metrics/samples.ts';
+import { ascendingOrder } from '../../src/metrics/ascending-order.ts';
+import { release, Samples } from '../../src/metrics/samples.ts';
 import { RankedSet } from './ranked-set.ts';
 
 /** The shares whose contours are drawn, in percent. */
@@ -71,12 +72,16 @@ export class SloPlaneCollector {
     const judged = this.#slo.ttft !== undefined || this.#slo.tpot !== undefined || this.#slo.e2e !== undefined;
     const wanted = countFor(this.#atPercent, requests);
     const levels = countFor(LEVELS_PERCENT[0], requests) <= ttft.length ? this.#levels() : LOW_LEVELS_PERCENT;
+    const contours = contoursOf({ ttft, tpot, levels, requests }, Number.isFinite(ttftLimit) ? ttftLimit : null);
+    const strictestTtft = strictest(ttft, tpot, tpotLimit, wanted);
+    const strictestTpot = strictest(tpot, ttft, ttftLimit, wanted);
+    release(ttft, tpot);
     return {
       at_percent: this.#atPercent,
-      contours: contoursOf({ ttft, tpot, levels, requests }, Number.isFinite(ttftLimit) ? ttftLimit : null),
+      contours,
       share_at_slo: !judged || requests === 0 ? null : met / requests,
-      strictest_ttft_ms: strictest(ttft, tpot, tpotLimit, wanted),
-      strictest_tpot_ms: strictest(tpot, ttft, ttftLimit, wanted),
+      strictest_ttft_ms: strictestTtft,
+      strictest_tpot_ms: strictestTpot,
       requests,
       never: this.#never,
     };
@@ -94,15 +99,21 @@ function countFor(percent: number, requests: number): number {
 }
 
 /** The smallest limit on `values`, in ms, that `wanted` requests meet, counting those whose `others` are within `otherLimit`. */
-function strictest(values: Float64Array, others: Float64Array, otherLimit: number, wanted: number): number | null {
+function strictest(
+  values: Float64Array<ArrayBuffer>,
+  others: Float64Array,
+  otherLimit: number,
+  wanted: number,
+): number | null {
   const kept = values.filter((_, i) => (others[i] ?? Infinity) <= otherLimit).sort();
   const value = kept[wanted - 1];
+  release(kept);
   return value === undefined ? null : value / 1000;
 }
 
 interface Plane {
-  readonly ttft: Float64Array;
-  readonly tpot: Float64Array;
+  readonly ttft: Float64Array<ArrayBuffer>;
+  readonly tpot: Float64Array<ArrayBuffer>;
   readonly levels: readonly number[];
   readonly requests: number;
 }
@@ -112,7 +123,7 @@ interface Plane {
  * an order statistic of those that have entered.
  */
 function contoursOf({ ttft, tpot, levels, requests }: Plane, limit: number | null): SloPlane['contours'] {
-  const order = Uint32Array.from(ttft.keys()).sort((a, b) => (ttft[a] ?? 0) - (ttft[b] ?? 0));
+  const order = ascendingOrder(ttft);
   const set = new RankedSet(tpot);
   const points = levels.map((percent) => ({ percent, points: [] as ContourPoint[] }));
   let next = 0;
@@ -127,10 +138,11 @@ function contoursOf({ ttft, tpot, levels, requests }: Plane, limit: number | nul
 }
 
 /** Rising TTFT limits in microseconds, log-spaced from the `first`-smallest TTFT (no contour begins below it) to the largest. */
-function limitsDrawn(ttfts: Float64Array, first: number, limit: number | null): number[] {
+function limitsDrawn(ttfts: Float64Array<ArrayBuffer>, first: number, limit: number | null): number[] {
   const sorted = ttfts.slice().sort();
   const low = Math.max(1, sorted[first - 1] ?? sorted[0] ?? 1);
   const high = Math.max(low, sorted.at(-1) ?? low);
+  release(sorted);
   const limits = new Set<number>([low, high]);
   for (let i = 1; i < MAX_POINTS; i++) limits.add(Math.round(low * (high / low) ** (i / MAX_POINTS)));
   if (limit !== null && limit > low && limit < high) limits.add(limit);

@@ -72,6 +72,11 @@ dl.lines code { white-space: pre-wrap; }
 .key { display: flex; flex-wrap: wrap; gap: 0.25rem 2rem; margin: 1rem 0 0; padding: 0; list-style: none; }
 .key li { overflow-wrap: anywhere; }
 
+.watch { margin: 0; padding-left: 1.25rem; max-width: 80ch; overflow-wrap: anywhere; }
+.watch li + li { margin-top: 0.625rem; }
+.watch .todo { display: block; color: var(--muted); }
+.trace-figures { margin-top: 1.25rem; }
+
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.5rem, 1fr)); gap: 1rem 0.75rem; }
 .figures dt { font-size: 0.875rem; } .figures dd { margin: 0; font-size: 1.5rem; font-weight: 600; line-height: 1.3; }
 .figures .more { display: block; font-size: 0.875rem; font-weight: 400; color: var(--muted); }

@@ -1,5 +1,5 @@
 import { UserError } from '../core/errors.ts';
-import type { Command } from './command.ts';
+import { traceArgument, type Command } from './command.ts';
 import { unknownOption } from './yargs-mistake.ts';
 
 /** A command line, without what yargs would read as something else than it says. */
@@ -10,6 +10,9 @@ export interface CommandLine {
   /** Options with a value that the line turns off (`--no-slo`). */
   readonly leftOut: readonly string[];
 }
+
+/** Standard input as an argument, for which `-` is short. */
+export const STDIN_FILE = '/dev/stdin';
 
 /** Options of every command, and whether they take a value. */
 const EVERYWHERE: Readonly<Record<string, boolean>> = { config: true, color: false, help: false, version: false };
@@ -40,7 +43,8 @@ export function readLine(words: readonly string[], command: Command): CommandLin
       leftOut.push(positive);
       continue;
     }
-    args.push(word);
+    // yargs would make an empty argument of "-".
+    args.push(word === '-' ? STDIN_FILE : word);
     if (takesValue(name) === false) checkSwitch(name, value);
     else if (takesValue(name) === true && value !== undefined) texts.set(name, value);
     else if (takesValue(name) === true && words[at + 1]?.startsWith('--') === false) {
@@ -59,7 +63,8 @@ function checkSwitch(name: string, value: string | undefined): void {
 
 /** A word that is no option with two dashes, and no value of one. */
 function checkPlain(word: string, command: Command): void {
-  if (word === '-') throw new UserError('-: standard input is not read; save it to a file, and name that');
+  if (word === '-' && traceArgument(command) === null)
+    throw new UserError('-: standard input is not read here; save it to a file, and name that');
   // One letter each, for yargs; a negative number is an argument.
   if (/^-[a-z]/i.test(word) && word !== '-h') throw new UserError(unknownOption(word, command));
 }

@@ -35,6 +35,11 @@ export function camelOptions(given: Given): Record<string, unknown> {
   return Object.fromEntries(Object.entries(given).map(([key, value]) => [camel(key), value]));
 }
 
+/** The argument that names a trace, which `-` makes standard input; null where the command takes none. */
+export function traceArgument({ positionals }: Pick<Command, 'positionals'>): string | null {
+  return ['workload', 'file'].find((name) => Object.hasOwn(positionals, name)) ?? null;
+}
+
 /** The options in a group of `--help`. */
 export function grouped(group: string, options: Command['options']): Command['options'] {
   return Object.fromEntries(Object.entries(options).map(([name, option]) => [name, { ...option, group }]));

@@ -1,8 +1,8 @@
 import yargs, { type Argv, type Options } from 'yargs';
 import { version } from '../core/version.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
-import { defaultsOf, type Command, type Given } from './command.ts';
-import { readLine, type CommandLine } from './command-line.ts';
+import { defaultsOf, traceArgument, type Command, type Given } from './command.ts';
+import { readLine, STDIN_FILE, type CommandLine } from './command-line.ts';
 import { readConfig, withConfigLine } from './config-file.ts';
 import { columns, outliveReaders, printError } from './terminal.ts';
 import { commandMistake, yargsMistake } from './yargs-mistake.ts';
@@ -123,7 +123,11 @@ function helpOf(builder: Argv, { usage, describe, examples, positionals, options
   for (const [key, positional] of Object.entries(positionals)) builder.positional(key, positional);
   for (const [key, { default: value, ...option }] of Object.entries({ ...options, config: CONFIG })) {
     const shown = value === undefined || Array.isArray(value) ? {} : { defaultDescription: JSON.stringify(value) };
-    builder.option(key, { ...(option.type === 'boolean' ? {} : { nargs: 1 }), ...shown, ...option });
+    builder.option(key, {
+      ...(option.type === 'boolean' || option.requiresArg === false ? {} : { nargs: 1 }),
+      ...shown,
+      ...option,
+    });
   }
   return builder;
 }
@@ -147,6 +151,11 @@ async function runCommand(command: Command, parsed: Given, { texts, leftOut }: C
       throw new UserError(`--no-${name}: --${name} takes a value, and is not there unless it is given; leave it out`);
     delete given[name];
     if (begins) given[name] = null;
+  }
+  const trace = traceArgument(command);
+  if (trace !== null && given[trace] === STDIN_FILE) {
+    await (await import('../../workloads/index.ts')).saveStdin();
+    given[trace] = '-';
   }
   try {
     return await command.run({ ...defaultsOf(command), ...given }, given);

@@ -13,6 +13,7 @@ import { ALL_ARRIVALS, type Arrivals } from '../schema/placement.ts';
 import { resolveSlo } from '../slos/index.ts';
 import { resolveWorkload } from '../../workloads/index.ts';
 import { expected, text, wholeNumber } from '../core/option-fields.ts';
+import { readingOf, TRACE_FIELDS } from '../run/trace-options.ts';
 import { CUT_FIELDS, transformsOf } from '../run/transform-options.ts';
 import { grouped, readOptions, type Command } from './command.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
@@ -20,6 +21,7 @@ import { showCount } from './progress.ts';
 import { sloList } from './slo-list.ts';
 import { hasColor, print, printWarning } from './terminal.ts';
 import { CUT_OPTIONS } from './cut-options.ts';
+import { TRACE_OPTIONS } from './trace-options.ts';
 
 const schema = z.looseObject({
   workload: text.optional(),
@@ -38,8 +40,7 @@ const schema = z.looseObject({
   wholes: wholeNumber,
   all: z.boolean(),
   ...CUT_FIELDS,
-  blockTokens: wholeNumber.optional(),
-  onBadRow: z.enum(['fail', 'skip'], expected('fail or skip')),
+  ...TRACE_FIELDS,
   seed: z.int(expected('a whole number')),
   workers: wholeNumber.optional(),
   out: text.optional(),
@@ -80,8 +81,7 @@ const PLACE: Command['options'] = {
 
 const WORKLOAD: Command['options'] = {
   ...CUT_OPTIONS,
-  'block-tokens': { type: 'number', describe: 'tokens of a prefix block [default: as the trace says or shows]' },
-  'on-bad-row': { type: 'string', default: 'fail', describe: 'fail or skip' },
+  ...TRACE_OPTIONS,
   seed: { type: 'number', default: 1, describe: 'of arrivals and of the draw of lengths' },
 };
 
@@ -189,8 +189,7 @@ function placeSpec(options: Options): PlaceSpec {
   return {
     workload: {
       path: resolveWorkload(workload),
-      onBadRow: options.onBadRow,
-      ...(options.blockTokens === undefined ? {} : { blockTokens: options.blockTokens }),
+      ...readingOf(options),
       transforms: transformsOf({ ...options, rate: undefined, speed: 1 }),
     },
     systems: { model, gpu, disaggregated: options.system, collocated: options.collocated },

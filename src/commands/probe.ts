@@ -13,22 +13,14 @@ import { newSalt } from '../run/salt.ts';
 import { writeWhole } from '../runs/run-directory.ts';
 import { camelOptions, grouped, readOptions, type Command, type Given } from './command.ts';
 import { showSteps } from './progress.ts';
+import { CUT_OPTIONS } from './cut-options.ts';
+import { TRACE_OPTIONS } from './trace-options.ts';
 import { RUN_OPTIONS } from './run-options.ts';
 import { stopBySignal } from './signals.ts';
 import { hasColor, print, terminalLog } from './terminal.ts';
 
 /** Options that mean what they mean for a run. */
-const OF_WORKLOAD = [
-  'window',
-  'limit',
-  'clip-input',
-  'clip-output',
-  'speed',
-  'rate',
-  'rate-by',
-  'block-tokens',
-  'on-bad-row',
-];
+const OF_WORKLOAD = [...Object.keys(CUT_OPTIONS), 'speed', 'rate', 'rate-by', ...Object.keys(TRACE_OPTIONS)];
 const OF_TARGET = ['adapter', 'endpoint', 'model', 'extra-body', 'header', 'api-key-env', 'insecure'];
 const OF_RUN: readonly string[] = [...OF_WORKLOAD, 'seed', ...OF_TARGET];
 

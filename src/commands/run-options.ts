@@ -3,23 +3,45 @@ import { parseRunGate, type RunGate } from '../core/run-gate.ts';
 import { defineRun, RUN_DEFAULTS, runOptionsSchema } from '../run/run-options.ts';
 import type { RunSpec } from '../run/run-spec.ts';
 import { camelOptions, grouped, readOptions, type Command, type Given } from './command.ts';
-import { CUT_OPTIONS } from './cut-options.ts';
+import { CUT_OPTIONS, TIME_OPTIONS } from './cut-options.ts';
 import { OPEN_OPTION } from './open-report.ts';
+import { TRACE_OPTIONS } from './trace-options.ts';
 
 /** SLO of the bundled sample, so that a first run ends in a verdict. */
 const SAMPLE_SLO = 'ttft=100ms,tpot=12ms';
 
 const WORKLOAD: Command['options'] = {
-  speed: { type: 'number', default: RUN_DEFAULTS.speed, describe: 'replay the trace this many times as fast' },
-  rate: { type: 'number', describe: 'scale time so that this many requests a second are due on average' },
-  'rate-by': {
-    type: 'string',
-    default: RUN_DEFAULTS.rateBy,
-    describe: 'how --rate is reached: time, which scales all times alike, is the only one so far',
-  },
+  ...TIME_OPTIONS,
   ...CUT_OPTIONS,
-  'block-tokens': { type: 'number', describe: 'tokens of a prefix block [default: as the trace says or shows]' },
-  'on-bad-row': { type: 'string', default: RUN_DEFAULTS.onBadRow, describe: 'fail or skip' },
+  sessions: {
+    type: 'string',
+    describe:
+      'trace: later turns at the times of the trace; think: after the answers before them and their think times [default: trace, or think where the trace has no times]',
+  },
+  history: {
+    type: 'string',
+    describe:
+      'what stands before the new part of a later turn: trace: what the trace has there; live: the prompts and answers of the run [default: trace, or live where rows are messages or new parts alone]',
+  },
+  'session-rate': {
+    type: 'number',
+    describe: 'sessions that start a second (Poisson), for a trace that does not say when they start',
+  },
+  'concurrent-sessions': {
+    type: 'number',
+    describe: 'this many sessions at a time, the next one when one is over, whatever the trace says',
+  },
+  'start-at': {
+    type: 'string',
+    default: RUN_DEFAULTS.startAt,
+    describe: 'empty: sessions from their starts; stationary: the first --concurrent-sessions are met as they go on',
+  },
+  'idle-cap': {
+    type: 'string',
+    describe:
+      'longest time with nothing in flight and nothing due, e.g. 10s: what is longer is cut out (--sessions think)',
+  },
+  ...TRACE_OPTIONS,
   seed: { type: 'number', default: RUN_DEFAULTS.seed, describe: 'of everything random' },
   salt: {
     type: 'string',

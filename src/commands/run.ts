@@ -41,6 +41,10 @@ export async function runAndReport(given: Given, begins: (plan: RunPlan) => void
     print(sloList(json));
     return EXIT.ok;
   }
+  const { rate, 'rate-by': rateBy } = given;
+  // Of a search or a sweep, which have rates of their own, it is no mistake.
+  if (rateBy !== undefined && rate === undefined)
+    throw new UserError('--rate-by: there is no rate to reach; give --rate RPS too');
   const spec = runSpecOf(given);
   const ofSlo = gates.find(({ kind }) => kind === 'attainment');
   if (ofSlo !== undefined && spec.slo === null)

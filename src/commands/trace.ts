@@ -1,38 +1,50 @@
 import { z } from 'zod';
-import { EXIT, type ExitCode } from '../core/errors.ts';
-import { inspectionText, inspectTrace, resolveWorkload } from '../../workloads/index.ts';
-import { wholeNumber } from '../core/option-fields.ts';
-import { readOptions, type Command } from './command.ts';
-import { print, tell } from './terminal.ts';
+import { UserError, type ExitCode } from '../core/errors.ts';
+import { readOptions, type Command, type Given } from './command.ts';
+import type { TraceAction } from './trace-action.ts';
+import { traceConvert } from './trace-convert.ts';
+import { traceInspect } from './trace-inspect.ts';
+import { traceSplit } from './trace-split.ts';
 
-const schema = z.looseObject({
-  action: z.literal('inspect'),
-  file: z.string(),
-  blockTokens: wholeNumber.optional(),
-  json: z.boolean(),
-  quiet: z.boolean(),
-});
+/** Every action there is: adding one is a file and a line here. */
+const ACTIONS: Readonly<Record<string, TraceAction>> = {
+  inspect: traceInspect,
+  convert: traceConvert,
+  split: traceSplit,
+};
+const NAMES = Object.keys(ACTIONS);
+const actions = Object.values(ACTIONS);
+const schema = z.looseObject({ action: z.enum(NAMES), out: z.string().optional() });
 
 export const traceCommand: Command = {
-  usage: 'trace <action> <file>',
-  describe: 'What is in a trace',
-  examples: ['reprise trace inspect trace.csv', 'reprise trace inspect trace.csv --json'],
+  usage: 'trace <action> <file> [out]',
+  describe: `Traces: ${Object.entries(ACTIONS)
+    .map(([name, { describe }]) => `${name}, ${describe}`)
+    .join('; ')}`,
+  examples: actions.flatMap(({ examples }) => examples),
   positionals: {
-    action: { type: 'string', choices: ['inspect'], describe: 'what to do', demandOption: true },
+    action: { type: 'string', choices: NAMES, describe: 'what to do', demandOption: true },
     file: { type: 'string', describe: 'a trace file, or a bundled sample: chat, code', demandOption: true },
+    out: { type: 'string', describe: 'the file to write, of actions that write one' },
   },
-  options: {
-    'block-tokens': { type: 'number', describe: 'tokens of a prefix block [default: as the file says or shows]' },
-    json: { type: 'boolean', default: false, describe: 'for machines' },
-    quiet: { type: 'boolean', default: false, describe: 'no progress' },
-  },
-  run: (parsed) => inspect(readOptions(schema, parsed)),
+  options: Object.assign({}, ...actions.map(({ options }) => options)),
+  run: (all, given) => runAction(readOptions(schema, all), all, given),
 };
 
-async function inspect({ file, blockTokens, json, quiet }: z.infer<typeof schema>): Promise<ExitCode> {
-  const inspection = await inspectTrace(resolveWorkload(file), blockTokens, (news) => {
-    if (!quiet) tell(news);
-  });
-  print(json ? `${JSON.stringify(inspection, null, 2)}\n` : `${inspectionText(inspection)}\n`);
-  return EXIT.ok;
+function runAction({ action: name, out }: z.infer<typeof schema>, all: Given, given: Given): Promise<ExitCode> {
+  const action = ACTIONS[name];
+  if (action === undefined) throw new Error(`no trace action ${name}`);
+  const { takesOut, options, examples } = action;
+  if (takesOut !== (out !== undefined))
+    throw new UserError(
+      `reprise trace ${name}: ${takesOut ? 'name the file to write' : `got "${out}" behind the file, expected nothing there`}, e.g. ${examples[0]}`,
+    );
+  for (const option of Object.keys(given))
+    if (Object.hasOwn(traceCommand.options, option) && !Object.hasOwn(options, option))
+      throw new UserError(`--${option}: trace ${name} has no such option; trace ${ownersOf(option)} has it`);
+  return action.run(all, given);
+}
+
+function ownersOf(option: string): string {
+  return NAMES.filter((name) => Object.hasOwn(ACTIONS[name]?.options ?? {}, option)).join(', ');
 }

@@ -101,6 +101,11 @@ export interface RequestRecord extends Phases, HandoverTimes {
    * due.
    */
   readonly held_us: number | null;
+  /**
+   * When the trace has it due, where a run with think times decides otherwise: `due_us` less this is what its
+   * predecessors pushed it back, negative where they were faster. Null: `due_us` is the trace's.
+   */
+  readonly planned_us: number | null;
 }
 
 /** Every field that may be null, being null: what is not known of a request. */
@@ -134,6 +139,7 @@ export const NOTHING_KNOWN = {
   output_tokens_reported: null,
   lumped_tokens: null,
   held_us: null,
+  planned_us: null,
   prefill_call_us: null,
   handover_us: null,
   first_decode_us: null,
@@ -217,6 +223,7 @@ export const RECORD_COLUMNS: { readonly [K in keyof RequestRecord]: readonly [ty
   prefill_call_us: ['int64', true],
   handover_us: ['int64', true],
   first_decode_us: ['int64', true],
+  planned_us: ['int64', true],
 };
 
 /** The column names, in file order. */

@@ -1,7 +1,7 @@
 import type { Call } from './codec.ts';
 import type { Outcome } from './record.ts';
 import type { Request } from './request.ts';
-import type { ScheduledRequest } from './target.ts';
+import type { ResponseInfo, ScheduledRequest } from './target.ts';
 
 /** Decides which requests are due next, and when: in the trace's order, or as responses end. */
 export interface Schedule {
@@ -14,13 +14,29 @@ export interface Schedule {
    */
   next(): Promise<readonly ScheduledRequest[] | null>;
   /**
-   * `request` has ended at `timeUs` of the run. Returns the requests that become due because of it, none earlier than
-   * `timeUs`.
+   * `request` has ended at `timeUs` of the run; `response`: what its target knows of the answer, null where it has
+   * none. What follows from it is due at `timeUs` or later.
    */
-  ended(request: ScheduledRequest, outcome: Outcome, timeUs: number): readonly ScheduledRequest[];
+  ended(request: ScheduledRequest, outcome: Outcome, timeUs: number, response: ResponseInfo | null): Followers;
+  /**
+   * Completes a request that `ended` gave, such as with its body, some time before it is due. Absent: there is nothing
+   * to do.
+   */
+  prepare?(request: ScheduledRequest): ScheduledRequest | Promise<ScheduledRequest>;
+  /** What it gives from here on is due `us` earlier, and so is all that it gave and that has not been sent. */
+  advance?(us: number): void;
   /** Releases the source or thread that it reads from. */
   close(): Promise<void>;
 }
+
+/** What the end of a request brings about. */
+export interface Followers {
+  /** Requests that become due because of it. */
+  readonly due: readonly ScheduledRequest[];
+  /** Requests that are never sent because of it. */
+  readonly unsent: readonly ScheduledRequest[];
+}
+export const NO_FOLLOWERS: Followers = { due: [], unsent: [] };
 
 /** A request that is due at its time in the trace. */
 export function scheduledByTrace(index: number, request: Request, calls: readonly Call[] = []): ScheduledRequest {
@@ -35,7 +51,7 @@ export function traceOrder(feed: AsyncIterable<readonly ScheduledRequest[]>): Sc
       const batch = await batches.next();
       return batch.done === true ? null : batch.value;
     },
-    ended: () => [],
+    ended: () => NO_FOLLOWERS,
     async close() {
       await batches.return?.();
     },

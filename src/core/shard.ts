@@ -9,9 +9,9 @@ export interface Shard {
 export const WHOLE: Shard = { index: 0, of: 1 };
 
 /** Whether a request belongs to a shard: all turns of a session are in one shard, others go by position in the plan. */
-export function isInShard({ index: shard, of }: Shard, { session }: Request, index: number): boolean {
+export function isInShard({ index: shard, of }: Shard, { session, tree }: Request, index: number): boolean {
   if (of === 1) return true;
-  return (session === undefined ? index : hashOf(session)) % of === shard;
+  return (tree ?? (session === undefined ? index : hashOf(session))) % of === shard;
 }
 
 /** FNV-1a, 32 bits. */

@@ -1,6 +1,6 @@
 import type { Call } from './codec.ts';
 import type { HandoverTimes, Outcome, Phases, TokenCountSource } from './record.ts';
-import type { Request } from './request.ts';
+import type { JsonObject, Request } from './request.ts';
 
 /** A request prepared ahead of its due time. */
 export interface ScheduledRequest {
@@ -9,8 +9,23 @@ export interface ScheduledRequest {
   readonly request: Request;
   /** Due time in microseconds from the run's start: the trace's time, unless a schedule decides otherwise. */
   readonly dueUs: number;
+  /** The trace's time, where a schedule decides otherwise. */
+  readonly plannedUs?: number;
   /** The HTTP calls of its exchange, bodies encoded; empty for a target that is not reached over HTTP. */
   readonly calls: readonly Call[];
+  /**
+   * The turns of its session that its prompt repeats, and itself as the last, where answers are those of the run and the
+   * target is not reached over HTTP; absent: the request's blocks are all that is known of its prompt.
+   */
+  readonly turns?: readonly [SessionTurn, ...SessionTurn[]];
+}
+
+/** Tokens that a turn brought into its session: what is new of its prompt, and its output. */
+export interface SessionTurn {
+  /** Unique in the run, from 1: equal ids mean equal tokens at equal positions. */
+  readonly id: number;
+  /** Position of the first of them; they go on until the next turn begins. */
+  readonly begin: number;
 }
 
 /** Facts of a response, from the part of it that arrived. */
@@ -35,8 +50,25 @@ export interface ResponseInfo {
   readonly handover?: HandoverTimes;
   /** `server`: the times of its tokens are the server's. Absent: the client's. */
   readonly tokenTimeSource?: 'server';
+  /** What the model answered; absent where a codec is not asked to keep it. */
+  readonly answer?: Answer;
   /** Of a failed exchange: what it left behind on a server, a clause for its error. */
   readonly aftermath?: string;
+}
+
+/**
+ * What a model answered, for the prompt of the next turn of its session. It goes back to the server that sent it, and
+ * nowhere else: no record or message may show it.
+ */
+export interface Answer {
+  /** Without reasoning. */
+  readonly text: string;
+  /** Ids of all its tokens; null where the server does not give them. */
+  readonly ids: readonly number[] | null;
+  /** Of chat, as they came, the pieces of each joined. */
+  readonly toolCalls: readonly JsonObject[];
+  /** It was longer than what is kept of an answer: this is its beginning. */
+  readonly isCut: boolean;
 }
 
 /** The error of a failed exchange, with what it left behind. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { ResponseInfo, ScheduledRequest, Sink, Target } from '../core/target.ts';
 import type { Cancel, Completion, Engine, Listener } from './engine.ts';
+import type { PromptContent } from './instance/prompt-content.ts';
 
 /**
  * An engine as a target in the same process: without HTTP, so that virtual time can be used. `blockTokens`: tokens of
@@ -11,9 +12,8 @@ export function engineTarget(engine: Engine, clock: Clock, blockTokens: number |
   return {
     send(scheduled, sink) {
       sink.sent(scheduled.index, clock.now(), null);
-      const { id, inputTokens, outputTokens, blocks } = scheduled.request;
-      const content =
-        blocks === undefined || blockTokens === null ? null : { pieces: blocks, pieceTokens: blockTokens };
+      const { id, inputTokens, outputTokens } = scheduled.request;
+      const content = contentOf(scheduled, blockTokens);
       const exchange = new Exchange(scheduled, sink, clock, cancels);
       const cancel = engine.submit(
         { id, inputTokens, content, maxTokens: outputTokens, trueOutputTokens: outputTokens },
@@ -26,6 +26,18 @@ export function engineTarget(engine: Engine, clock: Clock, blockTokens: number |
       cancels.delete(index);
       return { ...NO_RESPONSE, countSource: 'token_ids' };
     },
+  };
+}
+
+/** What is known of a prompt: the trace's blocks, and behind them the turns of its session where answers are the run's. */
+function contentOf({ request, turns }: ScheduledRequest, blockTokens: number | null): PromptContent | null {
+  const { blocks, inputTokens, outputTokens } = request;
+  const pieces = blockTokens === null ? undefined : blocks;
+  if (turns === undefined) return pieces === undefined ? null : { pieces, pieceTokens: blockTokens ?? 1 };
+  return {
+    pieces: pieces ?? [],
+    pieceTokens: blockTokens ?? 1,
+    session: { turns, endTokens: inputTokens + outputTokens },
   };
 }
 

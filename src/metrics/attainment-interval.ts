@@ -1,7 +1,7 @@
 import { studentT975 } from '../core/student-t.ts';
 import { type JudgedRequests, SLACK_OF_2, type Span, spanOf } from './judged-requests.ts';
 import { isOverloaded } from './overload.ts';
-import { nearestRank, sum } from './samples.ts';
+import { nearestRank, release, sum } from './samples.ts';
 import { wilson } from './wilson.ts';
 
 /** Blocks of equal time: no interval below the first number, no more than the second. */
@@ -30,19 +30,20 @@ export function attainmentInterval(requests: JudgedRequests): AttainmentInterval
   const span = spanOf(requests.dueUs);
   const count = blockCount(requests, span);
   const none = { ci95: null, nEff: null, sufficient: false };
-  const slacks = withFailures(requests.slacks);
-  if (slacks === null) return ofFailures(requests.met.length, count);
+  const slackAt = withFailures(requests.slacks);
+  if (slackAt === null) return ofFailures(requests.met.length, count);
   if (count < MIN_BLOCKS) return { ...none, overloaded: isOverloaded(requests, span) };
 
   const n = requests.met.length;
   const blocks = blocksOf(requests.dueUs, span, count);
   const p = sum(requests.met) / n;
-  const sorted = slacks.slice().sort();
+  const sorted = new Float64Array(requests.slacks).map((_, i) => slackAt(i)).sort();
   const p90 = nearestRank(sorted, 900) ?? 0;
-  const inTail = slacks.map((slack) => (slack <= p90 ? 1 : 0));
-  const met = ofShare(blocks, requests.met);
-  const tail = ofShare(blocks, inTail);
-  const slack = dependence(blocks, slacks, sampleVariance(sorted));
+  const variance = sampleVariance(sorted);
+  release(sorted);
+  const met = ofShare(blocks, (i) => requests.met[i] ?? 0);
+  const tail = ofShare(blocks, (i) => (slackAt(i) <= p90 ? 1 : 0));
+  const slack = dependence(blocks, slackAt, variance);
 
   const { effect, df } = combine(p, met, slack, tail);
   return {
@@ -85,18 +86,25 @@ export function supports(
 
 /** As many blocks as stays fit into the span: requests of blocks that are not neighbours hardly meet. */
 function blockCount({ staysUs }: JudgedRequests, { lengthUs }: Span): number {
-  const stay = nearestRank(staysUs.slice().sort(), 900);
+  const sorted = new Float64Array(staysUs).sort();
+  const stay = nearestRank(sorted, 900);
+  release(sorted);
   if (stay === null || lengthUs === 0) return 0;
   return Math.min(MAX_BLOCKS, Math.floor(lengthUs / stay));
 }
 
-/** Slacks with those of failed requests above every other by a factor of 2; null where every request failed. */
-function withFailures(slacks: Float64Array): Float64Array | null {
+/** The slack of each request, of failed ones above every other by a factor of 2; null where every request failed. */
+function withFailures(slacks: Float64Array): OfRequest | null {
   const largest = slacks.reduce((max, slack) => (slack > max ? slack : max), Number.NEGATIVE_INFINITY);
-  return largest === Number.NEGATIVE_INFINITY
-    ? null
-    : slacks.map((slack) => (Number.isNaN(slack) ? largest + SLACK_OF_2 : slack));
+  if (largest === Number.NEGATIVE_INFINITY) return null;
+  return (i) => {
+    const slack = slacks[i] ?? Number.NaN;
+    return Number.isNaN(slack) ? largest + SLACK_OF_2 : slack;
+  };
 }
+
+/** A value of each request. */
+type OfRequest = (i: number) => number;
 
 /** Which block each request is due in, and how many each block has. */
 interface Blocks {
@@ -105,15 +113,17 @@ interface Blocks {
 }
 
 function blocksOf(dueUs: Float64Array, { fromUs, lengthUs }: Span, count: number): Blocks {
-  const of = Uint8Array.from(dueUs, (due) => Math.min(count - 1, Math.floor(((due - fromUs) / lengthUs) * count)));
-  return { of, sizes: blockSums(of, new Float64Array(of.length).fill(1), count) };
+  const of = new Uint8Array(dueUs.length).map((_, i) =>
+    Math.min(count - 1, Math.floor((((dueUs[i] ?? 0) - fromUs) / lengthUs) * count)),
+  );
+  return { of, sizes: blockSums(of, () => 1, count) };
 }
 
-function blockSums(of: Uint8Array, values: Float64Array, count: number): Float64Array {
+function blockSums(of: Uint8Array, value: OfRequest, count: number): Float64Array {
   const sums = new Float64Array(count);
   for (let i = 0; i < of.length; i++) {
     const block = of[i] ?? 0;
-    sums[block] = (sums[block] ?? 0) + (values[i] ?? 0);
+    sums[block] = (sums[block] ?? 0) + value(i);
   }
   return sums;
 }
@@ -126,12 +136,12 @@ interface Dependence {
   readonly df: number;
 }
 
-/** Of the mean of `values`, whose variance is `variance`, from the residuals of the blocks. */
-function dependence({ of, sizes }: Blocks, values: Float64Array, variance: number): Dependence {
+/** Of the mean of values, whose variance is `variance`, from the residuals of the blocks. */
+function dependence({ of, sizes }: Blocks, value: OfRequest, variance: number): Dependence {
   const n = of.length;
   const b = sizes.length;
-  const mean = sum(values) / n;
-  const residuals = blockSums(of, values, b).map((total, j) => total - mean * (sizes[j] ?? 0));
+  const mean = total(n, value) / n;
+  const residuals = blockSums(of, value, b).map((inBlock, j) => inBlock - mean * (sizes[j] ?? 0));
   let squares = 0;
   let products = 0;
   for (const [j, residual] of residuals.entries()) {
@@ -146,9 +156,16 @@ function dependence({ of, sizes }: Blocks, values: Float64Array, variance: numbe
   return { effect: variance === 0 ? 1 : Math.max(1, (ofMean * n) / variance), df: Math.max(2, (b - 1) / factor) };
 }
 
-function ofShare(blocks: Blocks, indicator: Float64Array): Dependence {
-  const share = sum(indicator) / indicator.length;
+function ofShare(blocks: Blocks, indicator: OfRequest): Dependence {
+  const n = blocks.of.length;
+  const share = total(n, indicator) / n;
   return dependence(blocks, indicator, share * (1 - share));
+}
+
+function total(n: number, value: OfRequest): number {
+  let all = 0;
+  for (let i = 0; i < n; i++) all += value(i);
+  return all;
 }
 
 /** The design effect of the share that met, and its degrees of freedom. */

@@ -5,7 +5,7 @@ import { e2eUs, isAnswered, tpotUs, ttftUs } from './request-latency.ts';
 import { missedBeforeGivenUp } from './given-up.ts';
 import { attainmentInterval } from './attainment-interval.ts';
 import { slackOf } from './judged-requests.ts';
-import { Samples } from './samples.ts';
+import { release, Samples } from './samples.ts';
 
 /** Limits in whole microseconds, as they were parsed, at least one: a value on the limit meets it. */
 export function limitUs(limitMs: number): number {
@@ -98,12 +98,14 @@ export class AttainmentCollector {
     const share = (count: number): number => (scheduled === 0 ? 0 : count / scheduled);
     const alone = (metric: SloMetric): number | null =>
       this.#slo[metric] === undefined ? null : share(this.#met[metric]);
-    const interval = attainmentInterval({
+    const judged = {
       dueUs: this.#dueUs.values(),
       staysUs: this.#staysUs.values(),
       met: this.#metAll.values(),
       slacks: this.#slacks.values(),
-    });
+    };
+    const interval = attainmentInterval(judged);
+    release(...Object.values(judged));
     return {
       attainment: {
         joint: share(this.#good),

@@ -4,17 +4,21 @@ import { countUpTo, Samples } from './samples.ts';
 export class Concurrency {
   readonly #startsUs = new Samples();
   readonly #endsUs = new Samples();
-  #sorted: { readonly starts: Float64Array; readonly ends: Float64Array } | null = null;
+  #isInOrder = true;
 
   /** A request in flight between two times; an infinite end means to the end of the run. */
   add(fromUs: number, toUs: number): void {
     this.#startsUs.push(fromUs);
     this.#endsUs.push(toUs);
-    this.#sorted = null;
+    this.#isInOrder = false;
   }
 
-  #inOrder(): { readonly starts: Float64Array; readonly ends: Float64Array } {
-    return (this.#sorted ??= { starts: this.#startsUs.sorted(), ends: this.#endsUs.sorted() });
+  /** Starts and ends, each in order of time. */
+  #inOrder(): { readonly starts: Samples; readonly ends: Samples } {
+    const [starts, ends] = [this.#startsUs, this.#endsUs];
+    if (!this.#isInOrder) for (const each of [starts, ends]) each.sort();
+    this.#isInOrder = true;
+    return { starts, ends };
   }
 
   /** The most at one time, and the first such time; null where nothing was in flight. */
@@ -22,11 +26,12 @@ export class Concurrency {
     const { starts, ends } = this.#inOrder();
     let most = { requests: 0, at_us: 0 };
     let ended = 0;
-    starts.forEach((at_us, i) => {
+    for (let i = 0; i < starts.length; i++) {
+      const at_us = starts.at(i);
       // What ends as another starts was not in flight with it.
-      while ((ends[ended] ?? Infinity) <= at_us) ended++;
+      while (ends.at(ended) <= at_us) ended++;
       if (i + 1 - ended > most.requests) most = { requests: i + 1 - ended, at_us };
-    });
+    }
     return most.requests === 0 ? null : most;
   }
 
@@ -36,7 +41,7 @@ export class Concurrency {
     return (fromUs, toUs) => {
       let high = countUpTo(starts, fromUs) - countUpTo(ends, fromUs);
       for (let i = countUpTo(starts, fromUs); i < starts.length; i++) {
-        const at = starts[i] ?? Infinity;
+        const at = starts.at(i);
         if (at >= toUs) break;
         high = Math.max(high, i + 1 - countUpTo(ends, at));
       }
@@ -46,28 +51,39 @@ export class Concurrency {
 
   /** A function that gives the mean number in flight between two different times, in O(log n). */
   means(): (fromUs: number, toUs: number) => number {
-    const sorted = this.#inOrder();
-    const [starts, ends] = [prefixed(sorted.starts), prefixed(sorted.ends)];
+    const { starts, ends } = this.#inOrder();
+    const [rises, falls] = [stepsOf(starts), stepsOf(ends)];
     // The integral of a step function that rises at each start and falls at each end.
-    const integral = (us: number): number => areaUntil(starts, us) - areaUntil(ends, us);
+    const integral = (us: number): number => areaUntil(rises, us) - areaUntil(falls, us);
     return (fromUs, toUs) => (integral(toUs) - integral(fromUs)) / (toUs - fromUs);
   }
 }
 
+/** So many steps have one sum. */
+const STRIDE = 64;
+
 interface Steps {
-  readonly at: Float64Array;
-  /** Entry i: the sum of the first i times. */
+  readonly at: Samples;
+  /** Entry i: the sum of the first i * STRIDE times. */
   readonly sums: Float64Array;
 }
 
-function prefixed(at: Float64Array): Steps {
-  const sums = new Float64Array(at.length + 1);
-  for (let i = 0; i < at.length; i++) sums[i + 1] = (sums[i] ?? 0) + (at[i] ?? 0);
+function stepsOf(at: Samples): Steps {
+  const sums = new Float64Array(Math.floor(at.length / STRIDE) + 1);
+  let sum = 0;
+  for (let i = 0; i < at.length; i++) {
+    if (i % STRIDE === 0) sums[i / STRIDE] = sum;
+    sum += at.at(i);
+  }
+  if (at.length % STRIDE === 0) sums[at.length / STRIDE] = sum;
   return { at, sums };
 }
 
 /** The integral up to `us` of the number of steps at or before each time. */
 function areaUntil({ at, sums }: Steps, us: number): number {
   const count = countUpTo(at, us);
-  return count * us - (sums[count] ?? 0);
+  const strides = Math.floor(count / STRIDE);
+  let sum = sums[strides] ?? 0;
+  for (let i = strides * STRIDE; i < count; i++) sum += at.at(i);
+  return count * us - sum;
 }

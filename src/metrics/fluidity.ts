@@ -55,6 +55,6 @@ export class FluidityCollector {
     const n = this.#indices.length;
     return n === 0 || !this.#isKnown
       ? null
-      : { mean: sum(this.#indices.sorted()) / n, share_at_least_0_9: this.#fluid / n };
+      : { mean: this.#indices.withSorted(sum) / n, share_at_least_0_9: this.#fluid / n };
   }
 }

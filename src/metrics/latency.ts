@@ -106,25 +106,19 @@ export class LatencyCollector {
   tables(): LatencyTables {
     const { ttftUs: ttfts, tpotUs: tpots, e2eUs: e2es, failed, missingTokens, exceeded } = this.#fromDue;
     const service = this.#serviceExceeded;
-    const [ttft, tpot, e2e] = [inOrder(ttfts), inOrder(tpots), inOrder(e2es)];
     const isItlKnown = this.#withUnknownGaps <= MAX_UNKNOWN_GAPS * this.#withGaps;
     const okGaps = isItlKnown ? this.#gaps.sorted() : NO_GAPS;
     const allGaps = this.#gapsOfFailed.n === 0 ? okGaps : this.#gaps.with(this.#gapsOfFailed).sorted();
     const itl = isItlKnown ? stats(allGaps, missingTokens) : stats(NO_GAPS, 0);
+    const [ttft, okTtft] = statsOf(ttfts, failed, exceeded.ttftUs);
+    const [tpot, okTpot] = statsOf(tpots, failed);
+    const [e2e, okE2e] = statsOf(e2es, failed, exceeded.e2eUs);
+    const [serviceTtft] = statsOf(this.#serviceTtft, failed, service.ttftUs);
+    const [serviceE2e] = statsOf(this.#serviceE2e, failed, service.e2eUs);
     return {
-      fromDue: {
-        ttft: stats(ttft, failed, exceeded.ttftUs),
-        tpot: stats(tpot, failed),
-        itl,
-        e2e: stats(e2e, failed, exceeded.e2eUs),
-      },
-      ok: { ttft: stats(ttft, 0), tpot: stats(tpot, 0), itl: stats(okGaps, 0), e2e: stats(e2e, 0) },
-      service: {
-        ttft: stats(inOrder(this.#serviceTtft), failed, service.ttftUs),
-        tpot: stats(tpot, failed),
-        itl,
-        e2e: stats(inOrder(this.#serviceE2e), failed, service.e2eUs),
-      },
+      fromDue: { ttft, tpot, itl, e2e },
+      ok: { ttft: okTtft, tpot: okTpot, itl: stats(okGaps, 0), e2e: okE2e },
+      service: { ttft: serviceTtft, tpot, itl, e2e: serviceE2e },
     };
   }
 }
@@ -139,10 +133,17 @@ function pushGaps(times: Float64Array, gaps: WholeCounts): void {
   }
 }
 
-/** Sums over them do not depend on the order of the records. */
-function inOrder(samples: Samples): SortedCounts {
-  const sorted = samples.sorted();
-  return { n: sorted.length, sum: sum(sorted), at: (index) => sorted[index] ?? null };
+/** Of all requests, and of answered ones. */
+function statsOf(
+  samples: Samples,
+  failed: number,
+  exceededUs?: number,
+): readonly [all: LatencyStats, answered: LatencyStats] {
+  return samples.withSorted((sorted) => {
+    // A sum in this order does not depend on that of the records.
+    const counts = { n: sorted.length, sum: sum(sorted), at: (index: number) => sorted[index] ?? null };
+    return [stats(counts, failed, exceededUs), stats(counts, 0)];
+  });
 }
 
 /**

@@ -6,7 +6,7 @@ import { COLUMN_NAMES, RECORD_COLUMNS, type RequestRecord } from '../core/record
  *
  * - one JSON array a request, without spaces, of these columns in the order of RECORD_COLUMNS: all int32 and int64
  *   columns but `worker` and those added since 0.3 (`hidden_tokens`, `output_tokens_reported`, `lumped_tokens`,
- *   `held_us`, `prefill_call_us`, `handover_us`, `first_decode_us`), null where there is no value, and `token_times_us` as an array of its first time and then each time less
+ *   `held_us`, `prefill_call_us`, `handover_us`, `first_decode_us`, `planned_us`), null where there is no value, and `token_times_us` as an array of its first time and then each time less
  *   the one before;
  * - sorted by `due_us`, then by `request_id` in order of UTF-16 code units;
  * - SHA-256 over the UTF-8 of these lines, each followed by "\n"; in hexadecimal.
@@ -62,6 +62,7 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
   'prefill_call_us',
   'handover_us',
   'first_decode_us',
+  'planned_us',
 ]);
 
 const COLUMNS = COLUMN_NAMES.filter(

@@ -1,93 +1,126 @@
-type Piece = Uint8Array | Uint16Array | Uint32Array | Float64Array;
-/** Arrays of ever larger numbers; the last takes any. */
-const KINDS = [Uint8Array, Uint16Array, Uint32Array, Float64Array] as const;
-const ANY = KINDS.length - 1;
-/** Pieces double from 2^8 numbers to 2^13, and are all of that length then. */
-const FIRST_BITS = 8;
+/** Numbers of a piece; where they are whole and near one another, each less the smallest. */
+interface Piece {
+  readonly from: number;
+  readonly values: Uint8Array | Uint16Array | Uint32Array | Float64Array;
+}
+
 const BITS = 13;
-/** Numbers in all pieces that are shorter. */
-const IN_SHORTER = (1 << BITS) - (1 << FIRST_BITS);
+const LENGTH = 1 << BITS;
+const FIRST_LENGTH = 1 << 6;
 
 /**
- * Numbers collected one by one into pieces of typed arrays, which are as wide as their values need: flags take a byte, token
- * counts two, any other number eight. A run has millions of requests, and tens of columns.
+ * Numbers collected one by one. A run has millions of requests and tens of columns, so they are kept in pieces as wide as
+ * their values need: flags take a byte, times that come nearly in order four, fractions eight.
  */
 export class Samples {
   readonly #pieces: Piece[] = [];
-  #last: Piece = new Uint8Array(0);
-  /** Of the last piece. */
-  #kind = 0;
+  /** The last ones, as they are. */
+  #open = new Float64Array(FIRST_LENGTH);
   #used = 0;
-  #length = 0;
 
   get length(): number {
-    return this.#length;
+    return this.#pieces.length * LENGTH + this.#used;
   }
 
   push(value: number): void {
-    if (this.#used === this.#last.length) this.#begin();
-    if (this.#kind < ANY) this.#widenFor(value);
-    this.#last[this.#used++] = value;
-    this.#length++;
+    if (this.#used === this.#open.length) this.#makeRoom();
+    this.#open[this.#used++] = value;
+  }
+
+  /** The value of this number, which count from 0 in order of `push`; NaN: there is none. */
+  at(number: number): number {
+    const piece = this.#pieces[number >> BITS];
+    if (piece !== undefined) return piece.from + (piece.values[number & (LENGTH - 1)] ?? Number.NaN);
+    const place = number - this.#pieces.length * LENGTH;
+    return place < this.#used ? (this.#open[place] ?? Number.NaN) : Number.NaN;
   }
 
   /** The values in order of `push`. */
-  values(): Float64Array {
-    const all = new Float64Array(this.#length);
+  values(): Float64Array<ArrayBuffer> {
+    const all = new Float64Array(this.length);
     let at = 0;
-    for (const piece of this.#pieces) {
-      all.set(piece === this.#last ? piece.subarray(0, this.#used) : piece, at);
-      at += piece.length;
+    for (const { from, values } of this.#pieces) {
+      if (from === 0) all.set(values, at);
+      else for (let i = 0; i < LENGTH; i++) all[at + i] = from + (values[i] ?? 0);
+      at += LENGTH;
     }
+    all.set(this.#open.subarray(0, this.#used), at);
     return all;
   }
 
-  /** The values of these numbers, which count from 0 in order of `push`; NaN: there is none. */
+  /** The values of these numbers. */
   pick(numbers: Uint32Array): Float64Array<ArrayBuffer> {
     const picked = new Float64Array(numbers.length);
-    for (let i = 0; i < numbers.length; i++) picked[i] = this.#at(numbers[i] ?? 0);
+    for (let i = 0; i < numbers.length; i++) picked[i] = this.at(numbers[i] ?? 0);
     return picked;
   }
 
-  #at(number: number): number {
-    if (number >= IN_SHORTER) {
-      const from = number - IN_SHORTER;
-      return this.#pieces[BITS - FIRST_BITS + (from >> BITS)]?.[from & ((1 << BITS) - 1)] ?? Number.NaN;
-    }
-    const piece = 31 - Math.clz32((number >> FIRST_BITS) + 1);
-    return this.#pieces[piece]?.[number - (((1 << piece) - 1) << FIRST_BITS)] ?? Number.NaN;
-  }
-
   /** The values in ascending order. Sums over it do not depend on the order of the records. */
-  sorted(): Float64Array {
+  sorted(): Float64Array<ArrayBuffer> {
     return this.values().sort();
   }
 
-  #begin(): void {
-    this.#last = this.#piece(1 << Math.min(BITS, FIRST_BITS + this.#pieces.length));
-    this.#pieces.push(this.#last);
+  /** Lends the same; it is gone afterwards. */
+  withSorted<T>(use: (sorted: Float64Array) => T): T {
+    const sorted = this.sorted();
+    try {
+      return use(sorted);
+    } finally {
+      release(sorted);
+    }
+  }
+
+  /** Puts the values themselves in ascending order, in which they take the least room. */
+  sort(): void {
+    const sorted = this.sorted();
+    this.#pieces.length = 0;
     this.#used = 0;
+    for (let i = 0; i < sorted.length; i++) this.push(sorted[i] ?? Number.NaN);
+    release(sorted);
   }
 
-  #widenFor(value: number): void {
-    const kind = kindOf(value);
-    if (kind <= this.#kind) return;
-    this.#kind = kind;
-    const wider = this.#piece(this.#last.length);
-    wider.set(this.#last);
-    this.#last = wider;
-    this.#pieces[this.#pieces.length - 1] = wider;
-  }
-
-  #piece(length: number): Piece {
-    return new (KINDS[this.#kind] ?? Float64Array)(length);
+  #makeRoom(): void {
+    if (this.#used === LENGTH) {
+      this.#pieces.push(packed(this.#open));
+      this.#used = 0;
+      return;
+    }
+    const larger = new Float64Array(2 * this.#open.length);
+    larger.set(this.#open);
+    this.#open = larger;
   }
 }
 
-/** The narrowest array that keeps the value as it is. */
-function kindOf(value: number): number {
-  if (!Number.isInteger(value) || value < 0 || value > 0xff_ff_ff_ff || Object.is(value, -0)) return ANY;
-  return value <= 0xff ? 0 : value <= 0xff_ff ? 1 : 2;
+/**
+ * Gives the memory of arrays back, which are empty afterwards: those with a value a request are large, and V8, which sees
+ * small objects only, would collect them late.
+ */
+export function release(...arrays: readonly (Float64Array<ArrayBuffer> | Uint32Array<ArrayBuffer>)[]): void {
+  for (const { buffer } of arrays) if (!buffer.detached) buffer.transfer(0);
+}
+
+function packed(numbers: Float64Array): Piece {
+  let [low, high] = [Infinity, -Infinity];
+  for (let i = 0; i < numbers.length; i++) {
+    const value = numbers[i] ?? Number.NaN;
+    if (!Number.isSafeInteger(value)) return { from: 0, values: numbers.slice() };
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  // What fits as it is needs no sum.
+  const from = low >= 0 && widthOf(high) === widthOf(high - low) ? 0 : low;
+  const values = new (widthOf(high - from))(numbers.length);
+  for (let i = 0; i < numbers.length; i++) values[i] = (numbers[i] ?? 0) - from;
+  return { from, values };
+}
+
+/** The narrowest array of whole numbers up to `most`. */
+function widthOf(
+  most: number,
+): Uint8ArrayConstructor | Uint16ArrayConstructor | Uint32ArrayConstructor | Float64ArrayConstructor {
+  if (most <= 0xff) return Uint8Array;
+  if (most <= 0xff_ff) return Uint16Array;
+  return most <= 0xff_ff_ff_ff ? Uint32Array : Float64Array;
 }
 
 /**
@@ -95,7 +128,7 @@ function kindOf(value: number): number {
  * values count as infinitely large; null if the percentile is one of them, or there is no value. `permille` is 1000 q,
  * a whole number, so that no rounding moves the rank.
  */
-export function nearestRank(sorted: Float64Array, permille: number, missing: number = 0): number | null {
+export function nearestRank(sorted: ArrayLike<number>, permille: number, missing: number = 0): number | null {
   return sorted[rankIndex(sorted.length + missing, permille)] ?? null;
 }
 
@@ -105,19 +138,20 @@ export function rankIndex(n: number, permille: number): number {
 }
 
 /** Sum over the array in its order. */
-export function sum(values: Float64Array): number {
+export function sum(values: ArrayLike<number>): number {
   let total = 0;
   for (let i = 0; i < values.length; i++) total += values[i] ?? 0;
   return total;
 }
 
 /** How many of the sorted values are <= `value`. */
-export function countUpTo(sorted: Float64Array, value: number): number {
+export function countUpTo(sorted: Float64Array | Samples, value: number): number {
+  const at = sorted instanceof Samples ? (i: number) => sorted.at(i) : (i: number) => sorted[i] ?? Infinity;
   let low = 0;
   let high = sorted.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((sorted[middle] ?? Infinity) <= value) low = middle + 1;
+    if (at(middle) <= value) low = middle + 1;
     else high = middle;
   }
   return low;

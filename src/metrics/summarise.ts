@@ -137,11 +137,11 @@ function withDuration(delivered: Summary['delivered'], { imported }: Manifest): 
 
 /** The plan's load between warm-up and cool-down. */
 function plannedLoad(
-  { workload: { requests, duration_s, rate_rps } }: Manifest,
+  { workload: { requests, duration_s, rate_rps }, sessions }: Manifest,
   left_out: Summary['left_out'],
   rateRps: number,
 ): Pick<Summary['workload'], 'requests' | 'duration_s' | 'rate_rps'> {
-  if (left_out === null) return { requests, duration_s, rate_rps };
+  if (left_out === null) return { requests: requests - (sessions?.primed ?? 0), duration_s, rate_rps };
   const measured = requests - left_out.warmup_requests - left_out.cooldown_requests;
   const spanS = left_out.to_s - left_out.from_s;
   return { requests: measured, duration_s: spanS, rate_rps: rateRps };

@@ -145,8 +145,8 @@ export class TrafficCollector {
     const ok = this.#outcomes.get('ok') ?? 0;
     return {
       requests_per_s: perSecond(ok, durationS),
-      input_tokens_per_s: ok > 0 && this.#input.length === 0 ? null : perSecond(sum(this.#input.sorted()), durationS),
-      output_tokens_per_s: perSecond(sum(this.#output.sorted()), durationS),
+      input_tokens_per_s: ok > 0 && this.#input.length === 0 ? null : perSecond(this.#input.withSorted(sum), durationS),
+      output_tokens_per_s: perSecond(this.#output.withSorted(sum), durationS),
     };
   }
 }

@@ -32,6 +32,7 @@ const EFFECTS: Readonly<Record<WarningCode, 'flatters' | 'voids' | null>> = {
   // The server had less in flight than the trace asks of it, so that a pass is of a lighter load. A miss stands: the wait
   // is what users behind this cap felt.
   held: 'flatters',
+  sessions: null,
   rate: 'voids',
   hidden_tokens: null,
   misreported: 'voids',
@@ -51,6 +52,9 @@ export function allowsVerdict(warnings: readonly Warning[], verdict: 'met' | 'mi
 
 /** What a reader must know before any figure: asked against got, in words. The worst first. */
 export function warningsOf(summary: Omit<Summary, 'warnings' | 'diagnosis'>, manifest: Manifest): Warning[] {
+  // Bodies are sent as they are, and estimates promise nothing.
+  const { bodies = 0, estimated = 0 } = manifest.workload.own_prompts ?? {};
+  const [areBodies, areEstimated] = [bodies > 0, estimated > 0];
   const texts: Readonly<Record<WarningCode, string | null>> = {
     records: recordsText(summary, manifest),
     failed: summary.status === 'failed' ? endedText(summary, 'The run failed') : null,
@@ -61,11 +65,12 @@ export function warningsOf(summary: Omit<Summary, 'warnings' | 'diagnosis'>, man
       summary.validity.valid || !summary.validity.judged ? null : `Not valid: ${summary.validity.reasons.join('; ')}`,
     cached_tokens: cachedText(summary),
     // With --no-ignore-eos the model may end its outputs earlier: that is what was asked.
-    outputs_short: manifest.ignore_eos ? outputsText(summary, 'short') : null,
-    outputs_long: outputsText(summary, 'long'),
+    outputs_short: manifest.ignore_eos && !areBodies ? outputsText(summary, 'short') : null,
+    outputs_long: areBodies ? null : outputsText(summary, 'long'),
     lumps: lumpsText(summary),
-    inputs: inputsText(summary),
+    inputs: areEstimated ? null : inputsText(summary),
     held: heldText(summary),
+    sessions: sessionsText(manifest),
     // What a cap holds back leaves later, and the warning before says so.
     rate: heldText(summary) === null ? rateText(summary) : null,
     misreported: misreportedText(summary),
@@ -82,9 +87,29 @@ export function warningsOf(summary: Omit<Summary, 'warnings' | 'diagnosis'>, man
 
 type Figures = Omit<Summary, 'warnings' | 'diagnosis'>;
 
+/** Due times follow from answers, so that the server decides how much load it gets. */
+function sessionsText({ sessions }: Manifest): string | null {
+  if (sessions === undefined) return null;
+  const { mode, history, concurrent, idle_removed_s } = sessions;
+  const turns =
+    mode === 'think'
+      ? 'Closed loop in each session: a turn is due when the answers before it have ended and its think time is over'
+      : 'Turns at their times in the trace';
+  const lanes =
+    concurrent === null
+      ? ''
+      : `; ${countText(concurrent, 'session')} at a time, the next when one is over, so that a slower server has less to do`;
+  const idle =
+    idle_removed_s > 0 ? `; ${formatMs(idle_removed_s * 1000)} with nothing to do were cut out (--idle-cap)` : '';
+  const answers = history === 'live' ? ', and its prompt repeats them' : '';
+  return `${turns}${answers}${lanes}${idle}`;
+}
+
 /** Each request of the plan has one record. If not, parts of the run are missing or doubled, and no figure holds for the run. */
-function recordsText({ requests, left_out, status }: Figures, { workload }: Manifest): string | null {
-  const records = requests.scheduled + (left_out === null ? 0 : left_out.warmup_requests + left_out.cooldown_requests);
+function recordsText({ requests, left_out, status }: Figures, { workload, sessions }: Manifest): string | null {
+  const records =
+    requests.scheduled +
+    (left_out === null ? (sessions?.primed ?? 0) : left_out.warmup_requests + left_out.cooldown_requests);
   if (status === 'running' || records === workload.requests) return null;
   return `Not the whole run: ${countText(records, 'record')} of ${countText(workload.requests, 'request')}; a part is missing from requests/, or there twice`;
 }

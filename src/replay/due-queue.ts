@@ -31,6 +31,14 @@ export class DueQueue {
     else this.#requests.splice(at, 0, request);
   }
 
+  /** All are due `us` earlier. */
+  advance(us: number): void {
+    for (let at = this.#head; at < this.#requests.length; at++) {
+      const request = this.#requests[at];
+      if (request !== undefined) this.#requests[at] = { ...request, dueUs: request.dueUs - us };
+    }
+  }
+
   /** The requests, the head first. */
   all(): readonly ScheduledRequest[] {
     return this.#requests.filter((request) => request !== undefined);

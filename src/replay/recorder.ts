@@ -2,7 +2,7 @@ import { latenessUs, MAX_LATENESS_MS, type Outcome, type RecordStore, type Reque
 import type { HasText, ResponseInfo, ScheduledRequest } from '../core/target.ts';
 import type { RunSink } from './replay.ts';
 import type { StallLog } from './stalls.ts';
-import { heldRecord, unsentRecord, type RecordContext } from './unsent-record.ts';
+import { followerRecord, heldRecord, unsentRecord, type RecordContext } from './unsent-record.ts';
 import { ByIndex } from './by-index.ts';
 import { lumpedTokens } from './lumped-tokens.ts';
 import { settleTokenTimes, TEXT, UNKNOWN_TEXT } from './token-times.ts';
@@ -106,6 +106,11 @@ export class Recorder implements RunSink {
     if (scheduled === undefined) throw new Error(`request number ${index} does not wait`);
     this.#held.delete(index);
     this.#finishedBatch.push(heldRecord(scheduled.request, Math.round(scheduled.dueUs), timeUs, this.#context));
+  }
+
+  /** A request is never sent, for one that it follows failed. */
+  skip(scheduled: ScheduledRequest): void {
+    this.#finishedBatch.push(followerRecord(scheduled, this.#context));
   }
 
   /** Opens a request, just before the target gets it. */
@@ -265,6 +270,7 @@ export class Recorder implements RunSink {
       prefill_call_us: wholeUs(response?.handover?.prefill_call_us),
       handover_us: wholeUs(response?.handover?.handover_us),
       first_decode_us: wholeUs(response?.handover?.first_decode_us),
+      planned_us: wholeUs(scheduled.plannedUs),
     };
   }
 }

@@ -11,6 +11,7 @@ import {
   type Target,
 } from '../core/target.ts';
 import { DueQueue } from './due-queue.ts';
+import { followUps } from './follow-ups.ts';
 
 /** Requests are taken from the schedule this long before they are due, or for less time when their bodies are large. */
 const LOOK_AHEAD_US = 10e6;
@@ -31,6 +32,13 @@ export interface ReplayOptions {
   /** When it aborts, requests in flight are cut at once. */
   readonly cut: AbortSignal;
   readonly graceUs: number;
+  /**
+   * Time that may pass with nothing in flight and nothing due: what is longer is cut, all due times that follow come
+   * earlier by it. Absent: nothing is cut.
+   */
+  readonly idleCapUs?: number;
+  /** Told of each such cut. */
+  readonly idleCut?: (us: number) => void;
   /** Ends the replay at once when it returns true; requests in flight then leave no record. */
   readonly isDecided?: () => boolean;
 }
@@ -42,6 +50,8 @@ export interface ReplayOptions {
 export interface RunSink extends Pick<Sink, 'sent' | 'tokens'> {
   hold?(request: ScheduledRequest): void;
   unsent?(index: number, timeUs: number): void;
+  /** The request is never sent, for one that it follows failed. */
+  skip?(request: ScheduledRequest): void;
   /** Called just before the target gets the request. `placeUs`: when it had a place in flight; null without a cap. */
   begin(request: ScheduledRequest, placeUs: number | null): void;
   hasToken(index: number): boolean;
@@ -81,7 +91,7 @@ export async function replay(
   const done = (): boolean =>
     fault !== null ||
     options.isDecided?.() === true ||
-    (inFlight.size === 0 && (stopped !== null || (allScheduled && due.size === 0 && held.size === 0)));
+    (inFlight.size === 0 && (stopped !== null || (allScheduled && due.size + following.size + held.size === 0)));
   // The clock calls `done` after each of its events: an empty event makes it call `done` now.
   const checkDone = (): void => clock.at(clock.now(), () => undefined);
 
@@ -90,12 +100,15 @@ export async function replay(
   let isTakingPaused = false;
   /** Whether a request has ended since the schedule was asked last. */
   let hasEnded = false;
+  let isTaking = false;
+  let takesAtUs = 0;
   const takeMore = (): void => {
-    if (stopped !== null) return;
+    if (stopped !== null || isTaking) return;
     isTakingPaused = held.size > 0 && queuedBytes > LOOK_AHEAD_BYTES;
     if (!isTakingPaused) clock.wait(takeBatch());
   };
   const takeBatch = async (): Promise<void> => {
+    isTaking = true;
     try {
       let batch: readonly ScheduledRequest[] | null;
       do {
@@ -107,11 +120,14 @@ export async function replay(
         put(batch);
         const { aheadUs = LOOK_AHEAD_US } = schedule;
         const soonUs = queuedBytes > LOOK_AHEAD_BYTES ? Math.min(aheadUs, SHORT_LOOK_AHEAD_US) : aheadUs;
-        clock.at((batch.at(-1)?.dueUs ?? 0) - soonUs, takeMore);
+        takesAtUs = (batch.at(-1)?.dueUs ?? 0) - soonUs;
+        clock.at(takesAtUs, takeMore);
       }
     } catch (thrown) {
       scheduleFailed(thrown);
     }
+    isTaking = false;
+    cutIdleTime();
     checkDone();
   };
   const endedSince = (): boolean => hasEnded;
@@ -125,6 +141,37 @@ export async function replay(
       due.push(request);
     }
     wait();
+  };
+
+  const following = followUps(
+    schedule,
+    clock,
+    LOOK_AHEAD_US,
+    (prepared) => {
+      put(prepared);
+      cutIdleTime();
+    },
+    (thrown) => scheduleFailed(thrown),
+  );
+
+  // Idle time: with nothing in flight, all that is to come may come earlier. What comes next has to be known for that.
+  const { idleCapUs = Infinity } = options;
+  const cutIdleTime = (): void => {
+    if (idleCapUs === Infinity || inFlight.size + held.size > 0 || stopped !== null || isTaking) return;
+    if (due.size === 0 && !allScheduled) {
+      takeMore();
+      return;
+    }
+    const us = Math.floor(Math.min(due.nextUs, following.nextUs) - clock.now() - idleCapUs);
+    if (us >= 1 && us < Infinity) {
+      schedule.advance?.(us);
+      options.idleCut?.(us);
+      due.advance(us);
+      following.advance(us);
+      wait();
+      takesAtUs -= us;
+      clock.at(takesAtUs, takeMore);
+    }
   };
 
   // Waiting: only the next due time is on the clock, which is faster with fewer events.
@@ -197,24 +244,32 @@ export async function replay(
   // is gone.
   let connectErrors = 0;
   let connectErrorsSinceUs = 0;
-  const ended = (index: number, timeUs: number, outcome: Outcome): void => {
+  const ended = (index: number, timeUs: number, outcome: Outcome, response: ResponseInfo | null): void => {
     const request = inFlight.get(index);
     inFlight.delete(index);
     connectErrors = outcome === 'connect_error' ? connectErrors + 1 : 0;
     if (connectErrors === 1) connectErrorsSinceUs = clock.now();
     if (connectErrors >= GONE_AFTER_REQUESTS && clock.now() - connectErrorsSinceUs >= GONE_AFTER_US)
       stopSending(`the target is gone: the last ${connectErrors} requests found nothing to connect to`);
-    if (request !== undefined && stopped === null) release(request, outcome, timeUs);
+    if (request !== undefined && stopped === null) release(request, outcome, timeUs, response);
     freePlace();
     if (done()) checkDone();
   };
-  const release = (request: ScheduledRequest, outcome: Outcome, timeUs: number): void => {
+  const release = (
+    request: ScheduledRequest,
+    outcome: Outcome,
+    timeUs: number,
+    response: ResponseInfo | null,
+  ): void => {
     try {
-      put(schedule.ended(request, outcome, timeUs));
+      const followers = schedule.ended(request, outcome, timeUs, response);
+      for (const unsent of followers.unsent) run.skip?.(unsent);
+      following.add(followers.due);
       hasEnded = true;
-      if (!allScheduled) return;
-      allScheduled = false;
-      takeMore();
+      if (allScheduled) {
+        allScheduled = false;
+        takeMore();
+      } else cutIdleTime();
     } catch (thrown) {
       scheduleFailed(thrown);
     }
@@ -269,20 +324,18 @@ function cutAfterFault(run: RunSink, inFlight: Iterable<number>, nowUs: number):
     }
 }
 
+type EndOfRequest = (index: number, timeUs: number, outcome: Outcome, response: ResponseInfo | null) => void;
+
 /**
  * Passes on what the target reports, and lets the replay know of ends and faults. A class, so that the functions that are
  * called for each token are the same in every replay: closures would be compiled anew for each.
  */
 class ReplaySink implements Sink {
   readonly #run: RunSink;
-  readonly #ended: (index: number, timeUs: number, outcome: Outcome) => void;
+  readonly #ended: EndOfRequest;
   readonly #fault: (error: unknown) => void;
 
-  constructor(
-    run: RunSink,
-    ended: (index: number, timeUs: number, outcome: Outcome) => void,
-    fault: (error: unknown) => void,
-  ) {
+  constructor(run: RunSink, ended: EndOfRequest, fault: (error: unknown) => void) {
     this.#run = run;
     this.#ended = ended;
     this.#fault = fault;
@@ -297,12 +350,12 @@ class ReplaySink implements Sink {
   }
 
   end(index: number, timeUs: number, response: ResponseInfo): void {
-    this.#ended(index, timeUs, this.#run.end(index, timeUs, response));
+    this.#ended(index, timeUs, this.#run.end(index, timeUs, response), response);
   }
 
   fail(index: number, timeUs: number, outcome: Outcome, error: string, response: ResponseInfo | null): void {
     const whole = withAftermath(error, response);
-    this.#ended(index, timeUs, this.#run.fail(index, timeUs, outcome, whole, response));
+    this.#ended(index, timeUs, this.#run.fail(index, timeUs, outcome, whole, response), response);
   }
 
   fault(_index: number, error: unknown): void {

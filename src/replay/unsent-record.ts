@@ -1,6 +1,7 @@
 import { isMeasured, type MeasurementWindow } from '../core/measurement-window.ts';
 import { NOTHING_KNOWN, type RequestRecord } from '../core/record.ts';
 import type { Request } from '../core/request.ts';
+import type { ScheduledRequest } from '../core/target.ts';
 
 /** The fields that all records of one client of a run share. */
 export interface RecordContext {
@@ -27,7 +28,7 @@ export function unsentRecord(
     slo_class: request.sloClass ?? null,
     model: request.model ?? null,
     target,
-    measured: isMeasured(window, dueUs),
+    measured: request.isPriming !== true && isMeasured(window, dueUs),
     due_us: dueUs,
     input_tokens_planned: request.inputTokens,
     output_tokens_planned: request.outputTokens,
@@ -45,4 +46,9 @@ export function heldRecord(request: Request, dueUs: number, untilUs: number, con
     error: 'it waited for a place in flight (--max-in-flight) until the run stopped',
     held_us: Math.max(0, Math.round(untilUs) - dueUs),
   };
+}
+
+/** The record of a request whose predecessor in its session failed before it was due. */
+export function followerRecord({ request, dueUs }: ScheduledRequest, context: RecordContext): RequestRecord {
+  return { ...unsentRecord(request, dueUs, context), error: 'it follows a request of its session that failed' };
 }

@@ -7,9 +7,10 @@ import type { RecordBatch } from '../core/record.ts';
 import { meanRate } from '../core/rate.ts';
 import { GOAL, type SloSpec } from '../core/slo.ts';
 import { plainPercent } from '../core/units.ts';
+import { DigestOrder } from '../metrics/digest-order.ts';
 import { summarise } from '../metrics/summarise.ts';
 import { heldRecord, unsentRecord } from '../replay/unsent-record.ts';
-import { appendRecords, dueRanks, readRecords } from '../runs/records.ts';
+import { appendRecords, readDueKeys, readRecords } from '../runs/records.ts';
 import { isElsewhere, isHeld, isWritable, withEndedRun } from '../runs/owner.ts';
 import { hasRunSince } from '../runs/processes.ts';
 import { recoverRun } from '../runs/recovery.ts';
@@ -59,9 +60,9 @@ export function withDamage(manifest: Manifest, damage: readonly string[]): Manif
   return damage.length === 0 ? manifest : { ...manifest, damage: [...(manifest.damage ?? []), ...damage] };
 }
 
-/** The manifest of a run that has ended; of one that decided its due times, with the requests that came due. */
+/** The manifest of a run that has ended; of one that decided its due times, with what came of it. */
 export async function asReplayed(dir: string, manifest: Manifest): Promise<Manifest> {
-  if (manifest.paced !== true) return manifest;
+  if (manifest.paced !== true && manifest.sessions === undefined) return manifest;
   const workload = { ...manifest.workload, requests: 0, duration_s: 0, rate_rps: 0, input_tokens: 0, output_tokens: 0 };
   let [firstUs, lastUs] = [Infinity, 0];
   for await (const records of readRecords(dir))
@@ -121,6 +122,14 @@ export async function summaryOfRecords(
 ): Promise<Summary> {
   const ranks = manifest.clock === 'virtual' ? await dueRanks(dir) : null;
   return summarise(readRecords(dir, problem), manifest, readScrapes(dir, problem), sloScales, ranks);
+}
+
+/** The place of each record in the order of `RecordsDigest`. */
+async function dueRanks(dir: string): Promise<Uint32Array> {
+  const order = new DigestOrder();
+  for await (const { ids, dueUs } of readDueKeys(dir))
+    for (const [row, id] of ids.entries()) order.add(dueUs[row] ?? Number.NaN, id);
+  return order.ranks();
 }
 
 /** Figures of a run that is not whole prove nothing. */
@@ -237,7 +246,8 @@ export function stillGoesOn(dir: string, { pid, host }: Pick<Manifest, 'pid' | '
 
 /** The plan of a run, rebuilt from its source file; if that fails, the records of sent requests are already safe. */
 async function sourceOf(dir: string, manifest: Manifest): Promise<Source> {
-  const { path, on_bad_row, transforms, name, block_tokens: blockTokens } = manifest.workload;
+  const { path, on_bad_row, transforms, name, map, block_tokens: blockTokens, tokenizer, input_is } = manifest.workload;
+  const traceFormat = manifest.options?.['trace-format'];
   const unlike = (how: string, cause?: unknown): UserError =>
     new UserError(
       `${dir}: was killed while it replayed ${name}, and ${path} ${how}; put the old file back, so that what was not sent can be counted`,
@@ -248,7 +258,11 @@ async function sourceOf(dir: string, manifest: Manifest): Promise<Source> {
       path,
       onBadRow: on_bad_row,
       transforms,
+      ...(typeof traceFormat === 'string' ? { traceFormat } : {}),
+      ...(map === undefined ? {} : { map }),
       ...(blockTokens === undefined ? {} : { blockTokens }),
+      ...(tokenizer === undefined ? {} : { tokenizer }),
+      ...(input_is === undefined ? {} : { inputIs: input_is }),
     });
     const stats = await scanPlan(source, manifest.seed);
     if (stats.digest === manifest.plan_sha256) return source;

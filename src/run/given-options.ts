@@ -61,7 +61,7 @@ function wordsOf(name: string, value: Value): string[] {
   if (typeof value === 'boolean') return [value ? `--${name}` : `--no-${name}`];
   if (typeof value === 'object') return value.flatMap((each) => wordsOf(name, each));
   const word = String(value);
-  if (name === 'workload') return [word.startsWith('-') ? `./${word}` : word];
+  if (name === 'workload') return [word.startsWith('-') && word !== '-' ? `./${word}` : word];
   // A value that begins like an option is read as one where it is a word of its own.
   return word.startsWith('-') ? [`--${name}=${word}`] : [`--${name}`, word];
 }

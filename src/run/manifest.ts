@@ -11,6 +11,7 @@ import { shownBody } from './extra-body.ts';
 import { commandOf } from './given-options.ts';
 import type { RunPlan } from './plan-run.ts';
 import { describeProbe } from './probe-file.ts';
+import { isOwnSource } from './run-spec.ts';
 
 /** Directory and start time of a run. */
 export interface RunPlace {
@@ -54,6 +55,7 @@ export function describeRun(
     plan_sha256: stats.digest,
     workload: describeWorkload(plan),
     ...(isPaced ? { paced: true } : {}),
+    ...describeSessions(plan),
     measured: describeMeasured(plan),
     target: session.facts,
     ...(prompts === null ? {} : { prompts }),
@@ -92,10 +94,15 @@ export function unlikePlan(found: Manifest, plan: RunPlan, session: Pick<TargetS
     '--warmup-requests': [prepared?.warmup_requests ?? 0, plan.spec.prepare.warmupRequests],
     '--timeout': [found.timeout_s, asked.timeout_s],
     '--ttft-timeout': [found.ttft_timeout_s, asked.ttft_timeout_s],
+    '--sessions, --history, --concurrent-sessions or --idle-cap': [withoutIdle(found), withoutIdle(asked)],
     '--max-in-flight': [found.max_in_flight, asked.max_in_flight],
     'request bodies': [bodyOf(found), bodyOf(asked)],
   };
   return Object.keys(isOther).filter((name) => !isDeepStrictEqual(...(isOther[name] ?? [null, null])));
+}
+
+function withoutIdle({ sessions }: Manifest): unknown {
+  return sessions === undefined ? null : { ...sessions, idle_removed_s: 0 };
 }
 
 function identityOf({ target: { spec, kind, adapter, model } }: Manifest): unknown {
@@ -114,6 +121,9 @@ function describeWorkload({ source, stats, badRows, workload }: RunPlan): Manife
     sha256: stats.sourceSha256,
     transforms: source.transforms.map(({ op, args }) => ({ op, args: { ...args } })),
     ...(source.blockTokens === undefined ? {} : { block_tokens: source.blockTokens }),
+    ...(workload?.tokenizer === undefined ? {} : { tokenizer: workload.tokenizer }),
+    ...(workload?.inputIs === undefined ? {} : { input_is: workload.inputIs }),
+    ...(workload?.map === undefined ? {} : { map: workload.map }),
     on_bad_row: workload?.onBadRow ?? 'fail',
     bad_rows: badRows,
     warnings: [...stats.warnings],
@@ -123,6 +133,30 @@ function describeWorkload({ source, stats, badRows, workload }: RunPlan): Manife
     input_tokens: stats.inputTokens,
     output_tokens: stats.outputTokens,
     ...(stats.prefixReuse === null ? {} : { prefix_reuse: stats.prefixReuse }),
+    ...ownPromptsOf(stats),
+  };
+}
+
+function ownPromptsOf({ ownPrompts }: RunPlan['stats']): Pick<Manifest['workload'], 'own_prompts'> {
+  if (ownPrompts === undefined) return {};
+  const { texts, ids, messages, chatBodies, promptBodies, estimated } = ownPrompts;
+  return { own_prompts: { texts, ids, messages, bodies: chatBodies + promptBodies, estimated } };
+}
+
+function describeSessions({ sessions, stats, spec: { workload, measure } }: RunPlan): Pick<Manifest, 'sessions'> {
+  const asked = isOwnSource(workload) ? undefined : workload.sessions;
+  if (sessions === null) return {};
+  return {
+    sessions: {
+      mode: sessions.thinks ? 'think' : 'trace',
+      ...(sessions.history === 'live' ? { history: sessions.history } : {}),
+      concurrent: sessions.lanes,
+      session_rate: asked?.sessionRate ?? null,
+      start_at: asked?.isStationary === true ? 'stationary' : 'empty',
+      primed: stats.primingRequests ?? 0,
+      idle_cap_s: measure.idleCapUs === null ? null : measure.idleCapUs / 1e6,
+      idle_removed_s: 0,
+    },
   };
 }
 

@@ -7,14 +7,21 @@ import type { RunSpec } from './run-spec.ts';
 
 /**
  * The measurement window of a run: warm-up counts from the start of the replay, cool-down back from the last due time.
- * Null: the whole run. Throws a UserError if no request is due in the window.
+ * Null: the whole run. `dependsOnAnswers`: due times do, so that the end is not known. Throws a UserError if no request is due in the window.
  */
 export function measurementWindow(
   { warmupUs, cooldownUs }: RunSpec['measure'],
   source: Source,
   { lastDueUs, firstDueAfterWarmupUs }: PlanStats,
+  dependsOnAnswers: boolean,
 ): MeasurementWindow | null {
   if (warmupUs === 0 && cooldownUs === 0) return null;
+  if (dependsOnAnswers) {
+    if (cooldownUs === 0) return { fromUs: warmupUs, toUs: Number.MAX_SAFE_INTEGER };
+    throw new UserError(
+      '--cooldown: when the last request is due depends on the answers; leave it out, or give --sessions trace',
+    );
+  }
   const window = { fromUs: warmupUs, toUs: lastDueUs - cooldownUs };
   if (firstDueAfterWarmupUs !== null && isMeasured(window, firstDueAfterWarmupUs)) return window;
   const [warmup, cooldown, last] = [warmupUs, cooldownUs, lastDueUs].map((us) => formatMs(us / 1000));

@@ -1,7 +1,14 @@
 import { isUsualBody } from '../../adapters/index.ts';
-import type { Log } from '../core/log.ts';
-import type { Plan, PlanStats, Source, WorkloadSpec } from '../core/plan.ts';
-import { requireOrder, scanPlan, scanWorkload } from '../../workloads/index.ts';
+import { SILENT, type Log } from '../core/log.ts';
+import type { Plan, PlanStats, SessionsPlan, Source, WorkloadSpec } from '../core/plan.ts';
+import {
+  historyOf,
+  requireOrder,
+  scanPlan,
+  scanWorkload,
+  type ScannedWorkload,
+  type ScanOptions,
+} from '../../workloads/index.ts';
 import { measurementWindow } from './measurement-window.ts';
 import { isOwnSource, type RunSpec } from './run-spec.ts';
 
@@ -23,14 +30,14 @@ export async function planRun(
   const scanned = await scan(spec, log);
   const { source, stats } = scanned;
   for (const warning of stats.warnings) log.warn(`${source.name}: ${warning}`);
-  const window = measurementWindow(spec.measure, source, stats);
+  const window = measurementWindow(spec.measure, source, stats, scanned.sessions !== null);
   const isVirtual = spec.target.clock === 'virtual';
   if (isVirtual && (spec.salt !== null || !isUsualBody(spec.target.body)))
     log.warn(
       '--salt, --extra-body, --temperature, --no-stream and --no-ignore-eos do nothing in virtual time: its requests are lengths and prefix blocks',
     );
   const salt = isVirtual ? null : (spec.salt ?? newSalt());
-  return { spec, ...scanned, seed: spec.seed, salt, endUs: stats.lastDueUs, window };
+  return { spec, ...scanned, seed: spec.seed, salt, endUs: scanned.sessions === null ? stats.lastDueUs : null, window };
 }
 
 interface Scanned {
@@ -38,6 +45,7 @@ interface Scanned {
   readonly workload: WorkloadSpec | null;
   readonly source: Source;
   readonly stats: PlanStats;
+  readonly sessions: SessionsPlan | null;
   readonly badRows: number;
 }
 
@@ -45,10 +53,24 @@ async function scan({ workload, seed, measure, prepare }: RunSpec, log: Log): Pr
   const options = { warmupUs: measure.warmupUs, firstRequests: prepare.warmupRequests };
   if (isOwnSource(workload)) {
     const source = requireOrder(plainSource(workload));
-    return { workload: null, source, stats: await scanPlan(source, seed, options), badRows: 0 };
+    return { workload: null, source, stats: await scanPlan(source, seed, options), sessions: null, badRows: 0 };
   }
-  const { spec, ...scanned } = await scanWorkload(workload, seed, log, options);
+  const { spec, ...scanned } = await scanReplayed(workload, seed, log, options);
   return { workload: spec, ...scanned };
+}
+
+/** Where only its rows say that prompts repeat the answers of the run, a trace is read once more. */
+async function scanReplayed(
+  workload: WorkloadSpec,
+  seed: number,
+  log: Log,
+  options: ScanOptions,
+): Promise<ScannedWorkload> {
+  const scanned = await scanWorkload(workload, seed, log, options);
+  const { sessions = {} } = workload;
+  const history = historyOf(scanned.source, sessions, scanned.stats.hasNewParts ?? false);
+  if (history === 'trace' || sessions.history === history) return scanned;
+  return scanWorkload({ ...workload, sessions: { ...sessions, history } }, seed, SILENT, options);
 }
 
 /** The fields of a source as an object of its own: that of a program may be an instance of a class. */

@@ -4,7 +4,7 @@ import { API_ENDPOINTS, HANDOVERS, ROUTERS, type ApiEndpoint } from '../../adapt
 import { resolveWorkload } from '../../workloads/index.ts';
 import { UserError } from '../core/errors.ts';
 import { expected, optionErrors, text, wholeNumber } from '../core/option-fields.ts';
-import type { Source } from '../core/plan.ts';
+import type { Source, WorkloadSpec } from '../core/plan.ts';
 import { GOAL, parseGoal } from '../core/slo.ts';
 import { parseDurationUs } from '../core/units.ts';
 import { POLL_MODES } from '../replay/busy-poll.ts';
@@ -22,8 +22,10 @@ import { fields, shownOptions } from './given-options.ts';
 import { readHeaders } from './headers.ts';
 import { readProbe } from './probe-file.ts';
 import type { RunSpec } from './run-spec.ts';
+import { readingOf, TRACE_FIELDS } from './trace-options.ts';
 import { CUT_FIELDS, TIME_FIELDS, transformsOf } from './transform-options.ts';
 
+const SESSION_RATE = expected('sessions a second, above 0');
 const NONNEGATIVE = expected('a whole number from 0');
 
 function isSource(value: unknown): boolean {
@@ -81,8 +83,15 @@ const WORKLOAD_FIELDS = {
   workload: z.union([text, z.custom<Source>(isSource)], expected('a trace file, a bundled sample, or a Source')),
   ...TIME_FIELDS,
   ...CUT_FIELDS,
-  blockTokens: wholeNumber.optional(),
-  onBadRow: z.enum(['fail', 'skip'], expected('fail or skip')).default('fail'),
+  /** Later turns at the trace's times, or after the answers before them. */
+  sessions: z.enum(['trace', 'think'], expected('trace or think')).optional(),
+  /** What stands before the new part of a later turn's prompt. */
+  history: z.enum(['trace', 'live'], expected('trace or live')).optional(),
+  sessionRate: z.number(SESSION_RATE).positive(SESSION_RATE).optional(),
+  concurrentSessions: wholeNumber.optional(),
+  startAt: z.enum(['empty', 'stationary'], expected('empty or stationary')).default('empty'),
+  idleCap: text.optional(),
+  ...TRACE_FIELDS,
   seed: z.int(expected('a whole number')).default(1),
   salt: text.optional(),
 };
@@ -193,7 +202,7 @@ function replayOf(
       '--ttft-timeout: with --no-stream no token is seen before the whole answer; give --timeout alone',
     );
   return {
-    workload: workloadOf(options),
+    workload: workloadOf(options, target.tokenizer),
     target,
     slo: options.slo === undefined ? null : resolveSlo(options.slo),
     at: goalOf(options),
@@ -203,6 +212,7 @@ function replayOf(
       timeoutUs,
       ttftTimeoutUs: showsTokens(target) ? timeoutUsOf(options.ttftTimeout, '--ttft-timeout') : timeoutUs,
       maxInFlight: options.maxInFlight ?? null,
+      idleCapUs: idleCapOf(options),
     },
     prepare: { warmupRequests: options.warmupRequests, resetCache: options.resetCache },
     probe: options.probe === undefined ? null : readProbe(options.probe, target.spec),
@@ -224,19 +234,38 @@ function read<T>(schema: z.ZodType<T>, given: unknown): T {
   throw new UserError(optionErrors(result.error));
 }
 
-function workloadOf(options: z.output<typeof replayOptionsSchema>): RunSpec['workload'] {
+function workloadOf(options: z.output<typeof replayOptionsSchema>, tokenizer: string | null): RunSpec['workload'] {
   const transforms = transformsOf(options);
-  const { workload, blockTokens, onBadRow } = options;
+  const { workload } = options;
   if (typeof workload === 'string')
     return {
       path: resolveWorkload(workload),
-      onBadRow,
-      ...(blockTokens === undefined ? {} : { blockTokens }),
+      ...readingOf(options),
+      // It counts the texts of a trace too.
+      ...(tokenizer === null || tokenizer === 'server' ? {} : { tokenizer }),
       transforms,
+      ...sessionsOf(options),
     };
-  if (transforms.length > 0 || blockTokens !== undefined)
+  if (Object.keys(sessionsOf(options)).length > 0)
+    throw new UserError(
+      '--sessions, --history, --session-rate, --concurrent-sessions, --start-at: of a trace file, not of a source of your own',
+    );
+  const { onBadRow: _, ...reading } = readingOf(options);
+  if (transforms.length > 0 || Object.keys(reading).length > 0)
     throw new UserError('a source of your own is replayed as it is: transform it yourself, or name a trace file');
   return workload;
+}
+
+/** How sessions are to be replayed; nothing where nothing was asked. */
+function sessionsOf(options: z.output<typeof replayOptionsSchema>): Pick<WorkloadSpec, 'sessions'> {
+  const { sessions: mode, history, sessionRate, concurrentSessions: lanes, startAt } = options;
+  const asked = [mode, history, sessionRate, lanes].some((option) => option !== undefined);
+  if (!asked && startAt === 'empty') return {};
+  return { sessions: { mode, history, sessionRate, lanes, isStationary: startAt === 'stationary' } };
+}
+
+function idleCapOf({ idleCap }: z.output<typeof replayOptionsSchema>): number | null {
+  return idleCap === undefined ? null : timeoutUsOf(idleCap, '--idle-cap');
 }
 
 function goalOf({ slo, at }: z.output<typeof replayOptionsSchema>): number {

@@ -21,6 +21,8 @@ export interface RunSpec {
     readonly ttftTimeoutUs: number;
     /** Most requests of this client in flight at once; those that are due beyond it wait. Null: no cap. */
     readonly maxInFlight: number | null;
+    /** Longest time with nothing in flight and nothing due, of sessions with think times. Null: as it comes. */
+    readonly idleCapUs: number | null;
   };
   /** What was found of the target before; null: nothing is known. */
   readonly probe: ProbeFile | null;

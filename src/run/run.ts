@@ -202,10 +202,18 @@ async function finishRecords(
   begun: Manifest,
   plan: RunPlan,
   hooks: RunHooks,
-  { stopped, client, fault }: Replayed,
+  { stopped, client, fault, idleUs }: Replayed,
 ): Promise<Recorded> {
   const status = stopped === null ? 'complete' : hooks.stop.aborted ? 'interrupted' : 'failed';
-  const ended: Manifest = { ...begun, status, reason: stopped, ended_at: hooks.nowIso(), client };
+  const { sessions } = begun;
+  const ended: Manifest = {
+    ...begun,
+    status,
+    reason: stopped,
+    ended_at: hooks.nowIso(),
+    client,
+    ...(sessions === undefined ? {} : { sessions: { ...sessions, idle_removed_s: idleUs / 1e6 } }),
+  };
   try {
     const damage = status === 'complete' ? [] : await completeRecords(dir, ended, async () => plan.source);
     const manifest = writeManifest(dir, await asReplayed(dir, withDamage(ended, damage)));
@@ -224,6 +232,8 @@ interface Replayed {
   readonly stopped: string | null;
   /** Null in virtual time, and if the health of the client was not saved. */
   readonly client: ClientHealth | null;
+  /** Idle time that was cut. */
+  readonly idleUs: number;
   /** A fault of Reprise that ended the replay; thrown once the run is finished. */
   readonly fault: { readonly error: unknown } | null;
 }
@@ -231,7 +241,7 @@ interface Replayed {
 /** The end of a replay that threw, or whose records could not all be written. */
 function stoppedBy(thrown: unknown): Replayed {
   const stopped = thrown instanceof UserError ? thrown.message : `a fault in reprise: ${messageOf(thrown)}`;
-  return { stopped, client: null, fault: { error: thrown } };
+  return { stopped, client: null, fault: { error: thrown }, idleUs: 0 };
 }
 
 /** Replays a plan, writes its records, and detaches from the target. */
@@ -252,7 +262,8 @@ async function replayInto(
   const recorder = new Recorder(store, context, stalls, [recent, ...part.watchers]);
   const health = wall === null || stalls === null ? null : new HealthMonitor(wall, recorder, stalls);
   const gone = abortedBy(session.gone.then(({ why, isFault }) => (isFault ? new Error(why) : new UserError(why))));
-  const { timeoutUs, ttftTimeoutUs, maxInFlight } = plan.spec.measure;
+  const { timeoutUs, ttftTimeoutUs, maxInFlight, idleCapUs } = plan.spec.measure;
+  let idleUs = 0;
   try {
     if (wall !== null) {
       useSingleThreadedGc();
@@ -279,6 +290,7 @@ async function replayInto(
         stop,
         cut: hooks.cut,
         graceUs: GRACE_US,
+        ...(idleCapUs === null || plan.sessions === null ? {} : { idleCapUs, idleCut: (us: number) => (idleUs += us) }),
       });
       if (gone.aborted && !(gone.reason instanceof UserError)) fault = { error: gone.reason };
     } catch (thrown) {
@@ -286,7 +298,7 @@ async function replayInto(
     }
     const client = health?.stop() ?? null;
     if (health !== null) writeClientSamples(dir, health.samples);
-    return { stopped, client, fault };
+    return { stopped, client, fault, idleUs };
   } finally {
     try {
       await detach(attachment, hooks.log);

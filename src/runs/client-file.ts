@@ -6,7 +6,7 @@ import type { ClientSample } from '../schema/client-sample.ts';
 import { basename } from 'node:path';
 import { fileProblem } from './records.ts';
 import { noteFile } from './seal.ts';
-import { integer, orNull, type Row } from './parquet.ts';
+import { wholeNumber } from './part.ts';
 import { clientFile, UNFINISHED_SUFFIX } from './run-directory.ts';
 
 /** Every column is a whole number that fits 64 bits; null where the machine did not give it. */
@@ -55,7 +55,7 @@ export async function readClientSamples(dir: string): Promise<readonly ClientSam
   if (wrong !== null) throw new UserError(wrong);
   if (!existsSync(file)) return null;
   try {
-    const rows: Row[] = await parquetReadObjects({ file: await asyncBufferFromFile(file) });
+    const rows: Record<string, unknown>[] = await parquetReadObjects({ file: await asyncBufferFromFile(file) });
     return rows.map(sampleOf);
   } catch (thrown) {
     throw new UserError(
@@ -65,19 +65,20 @@ export async function readClientSamples(dir: string): Promise<readonly ClientSam
   }
 }
 
-function sampleOf(row: Row): ClientSample {
+function sampleOf(row: Readonly<Record<string, unknown>>): ClientSample {
+  const number = (name: keyof ClientSample): number => wholeNumber(row[name], name);
   return {
-    time_us: integer(row, 'time_us'),
-    in_flight: integer(row, 'in_flight'),
-    due: integer(row, 'due'),
-    sent: integer(row, 'sent'),
-    tokens: integer(row, 'tokens'),
-    lateness_max_us: integer(row, 'lateness_max_us'),
-    event_loop_delay_max_us: integer(row, 'event_loop_delay_max_us'),
-    cpu_us: integer(row, 'cpu_us'),
-    polling_us: integer(row, 'polling_us'),
-    reading_us: orNull(integer, row, 'reading_us'),
-    core_wait_us: orNull(integer, row, 'core_wait_us'),
-    rss_bytes: integer(row, 'rss_bytes'),
+    time_us: number('time_us'),
+    in_flight: number('in_flight'),
+    due: number('due'),
+    sent: number('sent'),
+    tokens: number('tokens'),
+    lateness_max_us: number('lateness_max_us'),
+    event_loop_delay_max_us: number('event_loop_delay_max_us'),
+    cpu_us: number('cpu_us'),
+    polling_us: number('polling_us'),
+    reading_us: (row['reading_us'] ?? null) === null ? null : number('reading_us'),
+    core_wait_us: (row['core_wait_us'] ?? null) === null ? null : number('core_wait_us'),
+    rss_bytes: number('rss_bytes'),
   };
 }

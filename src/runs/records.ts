@@ -1,9 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { messageOf, UserError } from '../core/errors.ts';
 import { MOST_PART_BYTES, readWithin } from '../core/read-within.ts';
-import type { RecordBatch, RequestRecord } from '../core/record.ts';
-import { decodeDueKeys, decodeRecords, type DueKey } from './parquet.ts';
+import type { RecordBatch } from '../core/record.ts';
+import { decodeDueKeys, decodeIds, decodePart, type DueKeys, type Part } from './part.ts';
 import { clientFile, manifestFile, requestsDirectory } from './run-directory.ts';
 import { RecordWriter } from './record-writer.ts';
 import {
@@ -16,47 +17,48 @@ import {
   type OnProblem,
   type Seal,
 } from './seal.ts';
+import { SeenIds } from './seen-ids.ts';
+
+/** Records of a part at a time: few, so that they are gone again before V8 moves them to where it seldom collects. */
+const BATCH = 256;
 
 /**
- * The records of a run, one batch a part, parts in order of their names, and only whole ones: the invariant of a run
- * directory is checked on the way. Its files are those that its seal names, with their digests; each request has one
- * record; of a run that has ended there are as many as planned.
+ * The records of a run, parts in order of their names, and only whole ones: the invariant of a run directory is checked
+ * on the way. Its files are those that its seal names, with their digests; each request has one record; of a run that has
+ * ended there are as many as planned. Timers run between parts.
  */
-export function readRecords(dir: string, problem: OnProblem = refuse): AsyncGenerator<RecordBatch> {
-  return readParts(dir, problem, decodeRecords);
+export async function* readRecords(dir: string, problem: OnProblem = refuse): AsyncGenerator<RecordBatch> {
+  for await (const { part, rows } of readParts(dir, problem, decodePart))
+    for (let from = 0; from < rows.length; from += BATCH)
+      yield rows.slice(from, from + BATCH).map((row) => part.record(row));
 }
 
-/** The place of each record of `readRecords` by due time, and by id where two are due at once: as `RecordsDigest` has it. */
-export async function dueRanks(dir: string): Promise<Uint32Array> {
-  const keys: DueKey[] = [];
-  for await (const batch of readParts(dir, () => undefined, decodeDueKeys)) for (const key of batch) keys.push(key);
-  const order = Uint32Array.from(keys.keys()).sort((a, b) => byDue(keys[a], keys[b]));
-  const ranks = new Uint32Array(keys.length);
-  order.forEach((record, rank) => (ranks[record] = rank));
-  return ranks;
+/** Ids and due times of the same records in the same order. */
+export async function* readDueKeys(dir: string): AsyncGenerator<DueKeys> {
+  for await (const { part, rows } of readParts(dir, () => undefined, decodeDueKeys))
+    yield {
+      ids: rows.map((row) => part.ids[row] ?? ''),
+      dueUs: Float64Array.from(rows, (row) => part.dueUs[row] ?? Number.NaN),
+    };
 }
 
-function byDue(a: DueKey | undefined, b: DueKey | undefined): number {
-  if (a === undefined || b === undefined) throw new Error('a record without a key');
-  return a.due_us - b.due_us || (a.request_id < b.request_id ? -1 : a.request_id > b.request_id ? 1 : 0);
+/** A part, and those of its rows that count. */
+interface FoundPart<T> {
+  readonly part: T;
+  readonly rows: readonly number[];
 }
 
-async function* readParts<T extends Pick<RequestRecord, 'request_id'>>(
+async function* readParts<T extends Pick<Part, 'ids'>>(
   dir: string,
   problem: OnProblem,
-  decode: (bytes: Uint8Array) => Promise<T[]>,
-): AsyncGenerator<T[]> {
+  decode: (bytes: Uint8Array) => Promise<T>,
+): AsyncGenerator<FoundPart<T>> {
   const seal = readSeal(manifestFile(dir));
   if (seal !== null) checkManifest(dir, seal, problem);
   const digests = digestsOf(dir, seal);
-  const ids = new Set<string>();
-  let doubles = 0;
-  const first = ({ request_id }: T): boolean => {
-    const isFirst = !ids.has(request_id);
-    ids.add(request_id);
-    if (!isFirst) doubles++;
-    return isFirst;
-  };
+  const seen = new SeenIds();
+  const before: string[] = [];
+  let records = 0;
   for (const file of partFiles(dir)) {
     const digest = digests?.get(partName(file));
     if (seal?.files !== undefined && digest === undefined) {
@@ -68,15 +70,37 @@ async function* readParts<T extends Pick<RequestRecord, 'request_id'>>(
       problem(part);
       continue;
     }
-    const before = doubles;
-    const records = part.filter(first);
-    if (doubles > before)
-      problem(
-        `${file}: ${doubles - before} of its requests have a record in a part before it, which counts; remove the copy`,
-      );
-    yield records;
+    const perhapsTwice = new Set(part.ids.filter((id) => !seen.add(id)));
+    const rows = firstRows(part.ids, perhapsTwice, await idsOf(before, perhapsTwice));
+    const doubles = part.ids.length - rows.length;
+    if (doubles > 0)
+      problem(`${file}: ${doubles} of its requests have a record in a part before it, which counts; remove the copy`);
+    yield { part, rows };
+    before.push(file);
+    records += rows.length;
+    await setImmediate();
   }
-  if (seal !== null) checkCount(dir, seal, ids.size, problem);
+  if (seal !== null) checkCount(dir, seal, records, problem);
+}
+
+/** Which of some ids these parts have, which have been read before. */
+async function idsOf(files: readonly string[], wanted: ReadonlySet<string>): Promise<Set<string>> {
+  const found = new Set<string>();
+  if (wanted.size === 0) return found;
+  for (const file of files)
+    for (const id of (await decodeIds(readWithin(file, MOST_PART_BYTES))).ids) if (wanted.has(id)) found.add(id);
+  return found;
+}
+
+/** Rows with the first record of their requests; `taken`: ids that have one in a part before. */
+function firstRows(ids: readonly string[], perhapsTwice: ReadonlySet<string>, taken: Set<string>): number[] {
+  const rows: number[] = [];
+  for (const [row, id] of ids.entries()) {
+    if (taken.has(id)) continue;
+    if (perhapsTwice.has(id)) taken.add(id);
+    rows.push(row);
+  }
+  return rows;
 }
 
 /** Files that are to be there, by the seal, or while a run goes on by its writers; null: nothing is known. */

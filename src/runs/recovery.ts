@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { MOST_PART_BYTES, readWithin } from '../core/read-within.ts';
 import type { RequestRecord } from '../core/record.ts';
 import { readJournal } from './journal.ts';
-import { decodeIds } from './parquet.ts';
+import { decodeIds } from './part.ts';
 import { RecordWriter } from './record-writer.ts';
 import { digestProblem, partFiles, partName, readPart } from './records.ts';
 import { clientFile, requestsDirectory, serverFile, UNFINISHED_SUFFIX } from './run-directory.ts';
@@ -40,12 +40,12 @@ export async function recoverRun(dir: string): Promise<Recovered> {
 
   const ended = new Set<string>();
   for (const file of partFiles(dir)) {
-    const ids = await readPart(file, noted?.get(partName(file)), decodeIds);
-    if (typeof ids === 'string') {
-      damage.push(ids, keepAside(file));
+    const part = await readPart(file, noted?.get(partName(file)), decodeIds);
+    if (typeof part === 'string') {
+      damage.push(part, keepAside(file));
       continue;
     }
-    for (const id of ids) ended.add(id);
+    for (const id of part.ids) ended.add(id);
     noteFound(dir, partName(file), noted);
   }
   for (const file of [clientFile(dir), serverFile(dir)]) if (existsSync(file)) noteFound(dir, basename(file), noted);

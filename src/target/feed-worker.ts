@@ -1,33 +1,70 @@
-import { makeCodec } from '../../adapters/index.ts';
-import { openWorkload, promptMaker } from '../../workloads/index.ts';
+import { limitsOf, makeCodec } from '../../adapters/index.ts';
+import { livePrompts, openWorkload, promptMaker } from '../../workloads/index.ts';
+import type { Call } from '../core/codec.ts';
 import type { ScheduledRequest } from '../core/target.ts';
 import { serveWorker } from '../core/worker.ts';
-import { batchesOf, FEED_BATCH, type FeedAnswer, type FeedSpec } from './feed.ts';
+import {
+  batchesOf,
+  completing,
+  FEED_BATCH,
+  isFollower,
+  readAhead,
+  type FeedAnswer,
+  type FeedQuestion,
+  type FeedSpec,
+} from './feed.ts';
+import { LiveSessions } from './live-sessions.ts';
 
-/** The thread's side of `feedFromWorker`: one batch per question, bodies transferred rather than copied. */
-serveWorker<FeedSpec, 'next', FeedAnswer>((spec) => {
-  const batches = open(spec);
-  return async (_question, transfer) => {
-    const { value, done } = await batches.next();
-    if (done === true) return null;
-    transfer(buffersOf(value));
-    return value;
+/**
+ * The thread's side of `feedFromWorker`: one batch a question, bodies transferred rather than copied. Requests that wait
+ * for others stay here with all that their bodies need, until they are asked for.
+ */
+serveWorker<FeedSpec, FeedQuestion, FeedAnswer>((spec) => {
+  const { workload, shard, thinks, historyForm, prompts } = spec;
+  const codec = makeCodec(spec.adapter, spec.codec, promptMaker(prompts));
+  const waiting = new Map<number, ScheduledRequest>();
+  const live = historyForm === null ? null : new LiveSessions(livePrompts(prompts, historyForm), null);
+  const complete = completing((request) => codec.open(request), live);
+  async function* batches(): AsyncGenerator<ScheduledRequest[]> {
+    const read = (scheduled: ScheduledRequest): ScheduledRequest => {
+      if (thinks && isFollower(scheduled.request)) waiting.set(scheduled.index, scheduled);
+      return readAhead(scheduled, thinks, complete, live);
+    };
+    for await (const batch of batchesOf(await openWorkload(workload), shard, read, FEED_BATCH))
+      yield batch.map(withoutContent);
+  }
+  const take = (index: number): ScheduledRequest => {
+    const scheduled = waiting.get(index);
+    if (scheduled === undefined) throw new Error(`request number ${index} does not wait for its calls`);
+    waiting.delete(index);
+    return scheduled;
+  };
+  const source = batches();
+  return async (question, transfer) => {
+    if (question === 'next') {
+      const { value, done } = await source.next();
+      if (done === true) return { kind: 'batch', batch: null };
+      transfer(buffersOf(value.flatMap(({ calls }) => calls)));
+      return { kind: 'batch', batch: value };
+    }
+    if ('open' in question) {
+      const { calls, request } = complete(take(question.open));
+      transfer(buffersOf(calls));
+      return { kind: 'calls', calls, inputTokens: request.inputTokens };
+    }
+    if ('drop' in question) live?.drop(take(question.drop).request);
+    else live?.ended(question.ended, question.response);
+    return { kind: 'calls', calls: [], inputTokens: 0 };
   };
 });
 
-async function* open({
-  workload,
-  shard,
-  adapter,
-  codec: options,
-  prompts,
-}: FeedSpec): AsyncGenerator<ScheduledRequest[]> {
-  const codec = makeCodec(adapter, options, promptMaker(prompts));
-  yield* batchesOf(await openWorkload(workload), shard, (request) => codec.open(request), FEED_BATCH);
+/** Only bodies need it, which are made here. */
+function withoutContent(scheduled: ScheduledRequest): ScheduledRequest {
+  const { prompt: _prompt, payload, params: _params, blocks: _blocks, ...request } = scheduled.request;
+  // Of a body of the trace's own the limit of its answer is needed after.
+  return { ...scheduled, request: payload === undefined ? request : { ...request, payload: limitsOf(payload) } };
 }
 
-function buffersOf(batch: readonly ScheduledRequest[]): ArrayBuffer[] {
-  return batch
-    .flatMap(({ calls }) => calls.map((call) => call.body.buffer))
-    .filter((buffer) => buffer instanceof ArrayBuffer);
+function buffersOf(calls: readonly Call[]): ArrayBuffer[] {
+  return calls.map(({ body }) => body.buffer).filter((buffer) => buffer instanceof ArrayBuffer);
 }

@@ -3,11 +3,12 @@ import type { CodecOptions } from '../../adapters/index.ts';
 import type { PromptSpec } from '../../workloads/index.ts';
 import type { Call } from '../core/codec.ts';
 import type { Source, WorkloadSpec } from '../core/plan.ts';
-import type { Request } from '../core/request.ts';
+import type { Prompt, Request } from '../core/request.ts';
 import { scheduledByTrace } from '../core/schedule.ts';
 import { isInShard, type Shard } from '../core/shard.ts';
 import type { ScheduledRequest } from '../core/target.ts';
 import { startWorker } from '../core/worker.ts';
+import type { LiveResponse, LiveSessions } from './live-sessions.ts';
 
 /**
  * Requests per batch from the worker thread: a larger batch would block the dispatch thread for longer than a token may
@@ -24,6 +25,10 @@ export interface FeedSpec {
   readonly adapter: string;
   readonly codec: CodecOptions;
   readonly prompts: PromptSpec;
+  /** Whether requests that wait for others get their calls when they are asked for. */
+  readonly thinks: boolean;
+  /** Form of prompts that repeat the answers of the run; null: they are those of the trace. */
+  readonly historyForm: Prompt['kind'] | null;
 }
 
 /** The requests of a plan in the trace's order, with their calls. */
@@ -31,36 +36,71 @@ export interface Feed {
   /** Resolves when the first batch is ready. */
   readonly ready: Promise<void>;
   readonly requests: AsyncIterable<readonly ScheduledRequest[]>;
+  /** Makes the calls of a request that waited for others. */
+  prepare(request: ScheduledRequest): ScheduledRequest | Promise<ScheduledRequest>;
+  /** A request has ended; `response`: null where it had none. */
+  ended(request: ScheduledRequest, response: LiveResponse | null): void;
+  /** A request that waited for others is never sent. */
+  drop(request: ScheduledRequest): void;
   /** Releases a feed that is not read to its end. */
   stop(): Promise<void>;
 }
 
-/** Requests made in this thread: for a target that needs no bodies, or a codec that only this thread can make. */
+/**
+ * Requests made in this thread: for a target that needs no bodies, or a codec that only this thread can make. `thinks`:
+ * requests that wait for others are completed when they are asked for; `live`: their prompts repeat the answers of the run.
+ */
 export function feedFromSource(
   source: Source,
   shard: Shard,
   open: (request: Request) => readonly Call[],
-  size = SOURCE_BATCH,
+  options: { readonly size?: number; readonly thinks?: boolean; readonly live?: LiveSessions | null } = {},
 ): Feed {
+  const { size = SOURCE_BATCH, thinks = false, live = null } = options;
+  const complete = completing(open, live);
   return {
     ready: Promise.resolve(),
-    requests: batchesOf(source, shard, open, size),
+    requests: batchesOf(source, shard, (scheduled) => readAhead(scheduled, thinks, complete, live), size),
+    prepare: complete,
+    ended: ({ request }, response) => live?.ended(request.id, response),
+    drop: ({ request }) => live?.drop(request),
     stop: async () => undefined,
   };
 }
 
-/** The requests of a shard with their calls, made batch by batch as the consumer reads. */
+type Complete = (scheduled: ScheduledRequest) => ScheduledRequest;
+
+/** Gives a request its prompt, where it depends on answers, and its calls. */
+export function completing(open: (request: Request) => readonly Call[], live: LiveSessions | null): Complete {
+  return (scheduled) => {
+    const { request, ...rest } = live === null ? scheduled : live.complete(scheduled);
+    return { ...rest, request, calls: open(request) };
+  };
+}
+
+/** A request as it is read: complete, unless it waits for others. */
+export function readAhead(
+  scheduled: ScheduledRequest,
+  thinks: boolean,
+  complete: Complete,
+  live: LiveSessions | null,
+): ScheduledRequest {
+  live?.expect(scheduled.request);
+  return thinks && isFollower(scheduled.request) ? scheduled : complete(scheduled);
+}
+
+/** The requests of a shard, `complete` as the consumer reads them batch by batch. */
 export async function* batchesOf(
   source: Source,
   shard: Shard,
-  open: (request: Request) => readonly Call[],
+  complete: Complete,
   size: number,
 ): AsyncGenerator<ScheduledRequest[]> {
   let index = 0;
   let batch: ScheduledRequest[] = [];
   for await (const requests of source.open())
     for (const request of requests) {
-      if (isInShard(shard, request, index)) batch.push(scheduledByTrace(index, request, open(request)));
+      if (isInShard(shard, request, index)) batch.push(complete(scheduledByTrace(index, request)));
       index++;
       if (batch.length < size) continue;
       yield batch;
@@ -69,8 +109,25 @@ export async function* batchesOf(
   if (batch.length > 0) yield batch;
 }
 
-/** The worker's answer to `next`; null: no more requests. */
-export type FeedAnswer = readonly ScheduledRequest[] | null;
+/** Whether a request waits for others where sessions think. */
+export function isFollower({ after = [] }: Request): boolean {
+  return after.length > 0;
+}
+
+/**
+ * The next batch; or by its index a request that waited for others, to be completed, or that it is never sent; or by its
+ * id what came of one.
+ */
+export type FeedQuestion =
+  | 'next'
+  | { readonly open: number }
+  | { readonly drop: number }
+  | { readonly ended: string; readonly response: LiveResponse | null };
+
+/** The next batch, null: no more requests; or the calls that were asked for, and the tokens of their prompt. */
+export type FeedAnswer =
+  | { readonly kind: 'batch'; readonly batch: readonly ScheduledRequest[] | null }
+  | { readonly kind: 'calls'; readonly calls: readonly Call[]; readonly inputTokens: number };
 
 /**
  * Requests read, transformed and encoded in a worker thread, so that the dispatch thread never does it. One batch is
@@ -78,9 +135,14 @@ export type FeedAnswer = readonly ScheduledRequest[] | null;
  */
 export function feedFromWorker(spec: FeedSpec): Feed {
   const file = new URL(`./feed-worker${extname(import.meta.filename)}`, import.meta.url);
-  const worker = startWorker<FeedSpec, 'next', FeedAnswer>(file, spec);
-  const ask = (): Promise<FeedAnswer> => {
-    const answer = worker.ask('next');
+  const worker = startWorker<FeedSpec, FeedQuestion, FeedAnswer>(file, spec);
+  const nextBatch = async (): Promise<readonly ScheduledRequest[] | null> => {
+    const answer = await worker.ask('next');
+    if (answer.kind !== 'batch') throw new Error('the feed was asked for a batch');
+    return answer.batch;
+  };
+  const ask = (): ReturnType<typeof nextBatch> => {
+    const answer = nextBatch();
     // Its rejection is handled one batch later, or never.
     answer.catch(() => undefined);
     return answer;
@@ -95,8 +157,30 @@ export function feedFromWorker(spec: FeedSpec): Feed {
         yield batch;
       }
     } finally {
-      await worker.terminate();
+      // Requests that wait for others still get their calls when all have been read.
+      if (!spec.thinks) await worker.terminate();
     }
   }
-  return { ready: ahead.then(() => undefined), requests: requests(), stop: () => worker.terminate() };
+  return {
+    ready: ahead.then(() => undefined),
+    requests: requests(),
+    async prepare(scheduled) {
+      const answer = await worker.ask({ open: scheduled.index });
+      if (answer.kind !== 'calls') throw new Error('the feed was asked for calls');
+      const { calls, inputTokens } = answer;
+      return { ...scheduled, request: { ...scheduled.request, inputTokens }, calls };
+    },
+    ended({ request }, response) {
+      if (spec.historyForm !== null) worker.post({ ended: request.id, response: ofResponse(response) });
+    },
+    drop: ({ index }) => worker.post({ drop: index }),
+    stop: () => worker.terminate(),
+  };
+}
+
+/** Only what the prompt of the next turn needs goes to the thread. */
+function ofResponse(response: LiveResponse | null): LiveResponse | null {
+  if (response === null) return null;
+  const { answer, outputTokens, reasoningTokens } = response;
+  return { ...(answer === undefined ? {} : { answer }), outputTokens, reasoningTokens };
 }

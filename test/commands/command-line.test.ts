@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command, Given } from '../../src/commands/command.ts';
+import { readLine } from '../../src/commands/command-line.ts';
 import { runLine } from '../../src/commands/main.ts';
 import { rerunCommand } from '../../src/commands/rerun.ts';
 import { runCommand } from '../../src/commands/run.ts';
@@ -37,7 +38,6 @@ const MISTAKES: readonly (readonly [line: string, says: RegExp])[] = [
   ['run chat --no-slo=ttft=1s', /^unknown option --no-slo/],
   ['run chat -- --limit 3', /^--limit: comes behind "--", where nothing is an option; leave that "--" out$/],
   ['run chat -- another', /^unexpected argument "another"/],
-  ['run -', /^-: standard input is not read; save it to a file, and name that$/],
   ['run chat --no-slo', /^--no-slo: --slo takes a value, and is not there unless it is given; leave it out$/],
   ['run chat --slo ttft=1s --no-slo', /^--slo: is given, and left out by --no-slo$/],
   ['rerun dir --no-config', /^--no-config: /],
@@ -56,6 +56,16 @@ describe('a command line', () => {
       assert.match(thrown.message, says);
       assert.equal(thrown.exitCode, EXIT.usage);
     });
+
+  it('takes "-" for standard input where it names a trace, and nowhere else', async () => {
+    const trace = { describe: 'a trace', type: 'string' } as const;
+    const { args } = readLine(['run', '-'], { ...runCommand, positionals: { workload: trace } });
+    assert.deepEqual(args, ['run', '/dev/stdin']);
+    assert.throws(
+      () => readLine(['run', '-'], { ...runCommand, positionals: { dir: trace } }),
+      /^UserError: -: standard/,
+    );
+  });
 
   it('says what was written where a number is due', async () => {
     for (const args of [['--limit', 'ten'], ['--limit=ten'], ['--rate', '7.5rps'], ['--seed', '1,5']] as const) {

@@ -28,6 +28,7 @@ const plan: Plan = {
   source: { name: 'test', format: 'test', path: '', transforms: [], open: async function* () {} },
   stats,
   endUs: 60e6,
+  sessions: null,
   window: null,
   seed: 1,
   salt: null,

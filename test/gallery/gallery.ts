@@ -9,6 +9,7 @@ import { trendSections } from '../../reports/charts/trend-chart.ts';
 import { reproduceSections } from '../../reports/charts/reproduce-sections.ts';
 import { runSections } from '../../reports/charts/run-sections.ts';
 import { sweepSections } from '../../reports/charts/sweep-sections.ts';
+import { traceSections } from '../../reports/charts/trace-sections.ts';
 import { THEME } from '../../reports/charts/theme.ts';
 import { collectReportData } from '../../reports/data/report-data.ts';
 import { compareRuns } from '../../src/compare/compare.ts';
@@ -19,6 +20,7 @@ import { EXAMPLE_PLACEMENT } from '../reports/example-placement.ts';
 import { EXAMPLE_EXPERIMENT } from '../reports/example-reproduced.ts';
 import { exampleSweep } from '../reports/example-sweep.ts';
 import { exampleRun, inBatches } from '../reports/example-run.ts';
+import { exampleTrace } from '../reports/example-trace.ts';
 import { exampleScrapes } from '../reports/example-scrapes.ts';
 import { trendOf } from '../../src/trend/trend.ts';
 import { exampleNights } from '../trend/example-nights.ts';
@@ -31,6 +33,7 @@ type PageName =
   | 'goodputs'
   | 'sweep'
   | 'trend'
+  | 'trace'
   | 'reproduced'
   | 'comparison';
 
@@ -58,6 +61,7 @@ export async function gallery(): Promise<Readonly<Record<PageName, readonly Char
     sweep: sweepSections(exampleSweep(), null),
     comparison: await comparison(),
     reproduced: reproduceSections(EXAMPLE_EXPERIMENT),
+    trace: traceSections(await exampleTrace(), { name: 'one GPU', tokens: 40_000 }),
     trend: trendSections(trendOf(nights, nights[0]?.run_id ?? null)),
   };
 }

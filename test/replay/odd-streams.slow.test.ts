@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { openAiCodec } from '../../adapters/openai.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
-import { scheduledByTrace, type Schedule } from '../../src/core/schedule.ts';
+import { NO_FOLLOWERS, scheduledByTrace, type Schedule } from '../../src/core/schedule.ts';
 import { WallClock } from '../../src/core/wall-clock.ts';
 import { Recorder } from '../../src/replay/recorder.ts';
 import { replay } from '../../src/replay/replay.ts';
@@ -44,7 +44,7 @@ async function runOne(
       given = true;
       return [scheduledByTrace(0, { ...request, dueUs: clock.read() + 5000 }, codec.open(request))];
     },
-    ended: () => [],
+    ended: () => NO_FOLLOWERS,
     close: async () => undefined,
   };
   await target.open(1);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Clock } from '../../src/core/clock.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
-import { scheduledByTrace, type Schedule } from '../../src/core/schedule.ts';
+import { NO_FOLLOWERS, scheduledByTrace, type Schedule } from '../../src/core/schedule.ts';
 import type { Target } from '../../src/core/target.ts';
 import { VirtualClock } from '../../src/core/virtual-clock.ts';
 import { WallClock } from '../../src/core/wall-clock.ts';
@@ -30,10 +30,17 @@ function turns(): Schedule {
       first = false;
       return begun;
     },
-    ended({ index }, outcome, timeUs) {
-      if (outcome !== 'ok' || index === 2) return [];
+    ended({ index }, outcome, timeUs, response) {
+      assert.deepEqual(response, outcome === 'ok' ? RESPONSE : null);
+      if (outcome !== 'ok' || index === 2) return NO_FOLLOWERS;
       const turn = index + 1;
-      return [{ index: turn, request: { ...request, id: `turn-${turn}`, turn }, dueUs: timeUs + THINK_US, calls: [] }];
+      const next = {
+        index: turn,
+        request: { ...request, id: `turn-${turn}`, turn },
+        dueUs: timeUs + THINK_US,
+        calls: [],
+      };
+      return { due: [next], unsent: [] };
     },
     close: async () => undefined,
   };

@@ -64,6 +64,7 @@ const anyRecord: fc.Arbitrary<RequestRecord> = fc.record(
     prefill_call_us: nullable(microseconds),
     handover_us: nullable(microseconds),
     first_decode_us: nullable(microseconds),
+    planned_us: nullable(microseconds),
     token_times_us: fc.array(microseconds, { maxLength: 40 }).map((times) => Float64Array.from(times).sort()),
     token_count_source: nullable(fc.constantFrom(...TOKEN_COUNT_SOURCES)),
     token_time_source: nullable(fc.constantFrom(...TOKEN_TIME_SOURCES)),

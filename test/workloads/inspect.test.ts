@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type {
+  GapStatistics,
+  LagCorrelation,
+  LengthStatistics,
+  TraceInspection,
+} from '../../src/core/trace-inspection.ts';
 import { inspectionText, inspectTrace, resolveWorkload } from '../../workloads/index.ts';
 import { shared } from '../shared.ts';
 import { temporaryFiles } from './temporary-files.ts';
@@ -7,10 +13,58 @@ import { temporaryFiles } from './temporary-files.ts';
 const file = temporaryFiles();
 const HEADER = 'arrival_s,input_tokens,output_tokens\n';
 
-function near(got: number | null | undefined, wanted: number): void {
+function near(got: number | null | undefined, wanted: number, relative = 1e-4): void {
   assert.ok(
-    typeof got === 'number' && Math.abs(got - wanted) <= 1e-4 * Math.abs(wanted),
+    typeof got === 'number' && Math.abs(got - wanted) <= relative * Math.abs(wanted),
     `${String(got)} for ${wanted}`,
+  );
+}
+
+function correlations(got: readonly LagCorrelation[], wanted: readonly number[]): void {
+  assert.equal(got.length, wanted.length);
+  for (const [i, { lag, r }] of got.entries())
+    assert.ok(Math.abs(r - (wanted[i] ?? Number.NaN)) < 1e-3, `${r} for ${wanted[i]} at lag ${lag}`);
+}
+
+function gaps(got: GapStatistics | null, percentiles: readonly number[], zeros: number, acf: readonly number[]): void {
+  assert.ok(got !== null);
+  assert.deepEqual(
+    [got.p50_s, got.p90_s, got.p99_s, got.max_s].map((each) => Number(each.toFixed(6))),
+    percentiles,
+  );
+  assert.equal(got.zeros, zeros);
+  correlations(got.acf, acf);
+}
+
+/** IDC, peak over mean, highest count and empty bins by window in seconds. */
+function windows({ windows: all }: TraceInspection, wanted: Readonly<Record<number, readonly number[]>>): void {
+  for (const [window, [idc = 0, peak = 0, most, empty]] of Object.entries(wanted)) {
+    const found = all.find(({ window_s }) => window_s === Number(window));
+    near(found?.idc, idc);
+    near(found?.peak_over_mean, peak);
+    assert.deepEqual([found?.max_count, found?.empty], [most, empty]);
+  }
+}
+
+function counts({ windows: all }: TraceInspection, wanted: Readonly<Record<number, readonly number[]>>): void {
+  for (const [window, acf] of Object.entries(wanted))
+    correlations(all.find(({ window_s }) => window_s === Number(window))?.acf ?? [], acf);
+}
+
+/** Mean, deviation, CV, sum; min, p1, p5, p10, p25, p50, p75, p90, p95, p99, p99.9, max. */
+function lengths(
+  got: LengthStatistics,
+  [mean = 0, sd = 0, cv = 0, sum]: readonly number[],
+  percentiles: readonly number[],
+): void {
+  near(got.mean, mean, 1e-6);
+  near(got.sd, sd, 1e-6);
+  near(got.cv, cv);
+  assert.equal(got.sum, sum);
+  const { min, p1, p5, p10, p25, p50, p75, p90, p95, p99, p999, max } = got;
+  assert.deepEqual(
+    [min, p1, p5, p10, p25, p50, p75, p90, p95, p99, p999, max].map((each) => Number(each?.toFixed(6))),
+    percentiles,
   );
 }
 
@@ -22,40 +76,82 @@ describe('trace inspect', () => {
   const azure = shared('traces/AzureLLMInferenceTrace_conv.csv');
   it('finds the reference figures of the public Azure trace', { skip: azure.skip }, async () => {
     const found = await inspectTrace(azure.path);
-    assert.deepEqual([found.format, found.rows, found.bad_rows, found.warnings], ['azure-2023', 19_366, 0, []]);
-    near(found.duration_s, 3501.721937);
-    near(found.rate_rps, 5.530136);
-    near(found.iat_cv, 1.09417);
-    near(found.idc['1s'], 1.3851);
-    near(found.idc['10s'], 3.857);
-    near(found.idc['60s'], 16.1283);
-    near(found.peak_10s_over_mean, 1.7721);
-    assert.equal(found.max_same_time, 1);
-    near(found.input_tokens.mean, 1154.6974);
-    near(found.output_tokens.mean, 211.1259);
-    const { p50, p90, p99, max } = found.input_tokens;
-    assert.deepEqual([p50, p90, p99, max], [1020, 2734.5, 4142, 14_050]);
-    const output = found.output_tokens;
-    assert.deepEqual([output.p50, output.p90, output.p99, output.max], [129, 424, 601, 1000]);
-    assert.deepEqual([found.sessions, found.turns_per_session, found.prefix], [0, null, null]);
+    assert.deepEqual([found.format, found.rows, found.bad_rows], ['azure-2023', 19_366, 0]);
+    assert.equal(found.sha256, '2f1e5b666d4e3055fdbba98598ce2ec307767b9064e03e2fa46676dbcc7d0bf8');
+    assert.deepEqual(found.warnings, []);
+    near(found.duration_s, 3501.721937, 1e-9);
+    near(found.rate_rps, 5.530136, 1e-6);
+    near(found.iat_cv, 1.09417, 1e-6);
+    assert.deepEqual([found.max_same_time, found.distinct_times, found.out_of_order], [1, 19_366, 0]);
+    assert.deepEqual([found.resolution_s, found.longest_silence], [1e-6, { s: 4.314579, from_s: 0 }]);
+    gaps(found.iat, [0.118424, 0.420656, 0.889671, 4.314579], 0, [0.0616, 0.0552, 0.0761, 0.046, 0.0313]);
+    near(found.iat?.mean_s, 0.180827, 1e-5);
+    near(found.iat?.ks_exponential, 0.0217, 0.003);
+    windows(found, {
+      1: [1.3851, 2.8932, 16, 38],
+      10: [3.857, 1.7721, 98, 0],
+      60: [16.1283, 1.528, 507, 0],
+      300: [56.0952, 1.3496, 2239, 0],
+    });
+    counts(found, { 1: [0.2189, 0.1774, 0.2018], 10: [0.6908, 0.6399, 0.5238] });
+    const input = [2, 29, 181, 207, 396, 1020, 1189, 2734.5, 4083, 4142, 6179.15, 14_050];
+    lengths(found.input_tokens, [1154.6974, 1108.7939, 0.9602, 22_361_870], input);
+    const output = [7, 16, 41, 54, 85, 129, 395, 424, 451, 601, 954, 1000];
+    lengths(found.output_tokens, [211.1259, 162.8663, 0.7714, 4_088_665], output);
+    near(found.total_tokens.mean, 1365.8234);
+    assert.equal(found.total_tokens.max, 14_089);
+    near(found.joint.pearson, -0.1124, 1e-3);
+    near(found.joint.spearman, 0.0728, 1e-3);
+    assert.deepEqual([found.joint.repeated_pairs, found.joint.is_exact], [5339, true]);
+    assert.deepEqual(
+      [found.sessions, found.turns_per_session, found.session_details, found.prefix],
+      [0, null, null, null],
+    );
   });
 
   const mooncake = shared('traces/mooncake_conversation_trace.jsonl');
   it('finds the reference figures of the public Mooncake trace', { skip: mooncake.skip }, async () => {
     const found = await inspectTrace(mooncake.path);
-    assert.deepEqual([found.format, found.rows, found.bad_rows, found.max_same_time], ['mooncake', 12_031, 0, 28]);
-    near(found.duration_s, 3536.999);
-    near(found.iat_cv, 3.033737);
-    near(found.idc['1s'], 7.8976);
-    near(found.idc['10s'], 2.0988);
-    near(found.peak_10s_over_mean, 1.9699);
-    near(found.input_tokens.mean, 12035.0613);
-    near(found.output_tokens.mean, 342.6189);
-    assert.equal(found.prefix?.block_tokens, 512);
-    near(found.prefix?.max_hit_ratio, 0.366412);
-    near(found.prefix?.max_hit_ratio_tokens, 0.373624);
-    assert.equal(found.warnings.length, 1);
-    assert.match(found.warnings[0] ?? '', /^clumped: 12,031 requests.* 1,180 distinct times, 3\.00 s apart, up to 28 /);
+    assert.deepEqual([found.format, found.rows, found.bad_rows], ['mooncake', 12_031, 0]);
+    assert.equal(found.sha256, 'b8cbb061a85206d729d91cdc2981f43c9e0d99209dce588d3af5f7934408b9df');
+    near(found.duration_s, 3536.999, 1e-9);
+    near(found.rate_rps, 3.401188, 1e-6);
+    near(found.iat_cv, 3.033737, 1e-6);
+    assert.deepEqual([found.max_same_time, found.distinct_times, found.out_of_order], [28, 1180, 0]);
+    gaps(found.iat, [0, 0, 3.001, 3.003], 10_851, [-0.1087, -0.1068, -0.0673, 0.0315, 0.0045]);
+    near(found.iat?.ks_exponential, 0.902);
+    windows(found, {
+      1: [7.8976, 8.2324, 28, 2357],
+      10: [2.0988, 1.9699, 67, 0],
+      60: [2.895, 1.2104, 247, 0],
+      300: [7.2529, 1.082, 1104, 0],
+    });
+    counts(found, { 1: [-0.4303, -0.1335, -0.1507], 10: [0.0411, 0.0658, 0.032] });
+    const input = [891, 894, 901, 964, 2306.5, 6909, 15_367, 27_367, 39_550.5, 85_400.4, 121_300.91, 126_195];
+    lengths(found.input_tokens, [12_035.0613, 15_800.3449, 1.3129, 144_793_823], input);
+    const output = [1, 3, 10, 24, 156.5, 350, 472, 597, 698, 1118.5, 2000, 2000];
+    lengths(found.output_tokens, [342.6189, 249.908, 0.7294, 4_122_048], output);
+    near(found.joint.pearson, 0.0719, 1e-3);
+    near(found.joint.spearman, 0.0717, 1e-3);
+    const { prefix } = found;
+    assert.ok(prefix !== null);
+    assert.deepEqual([prefix.block_tokens, prefix.blocks, prefix.distinct_blocks], [512, 288_500, 182_790]);
+    near(prefix.max_hit_ratio, 0.366412, 2e-6);
+    near(prefix.max_hit_ratio_tokens, 0.373624, 2e-6);
+    assert.deepEqual(
+      [prefix.rows_with_hit, prefix.rows_fully_hit, prefix.roots, prefix.is_chained],
+      [12_030, 118, 1, true],
+    );
+    assert.deepEqual(prefix.uses, { once: 138_646, twice: 25_455, ten_or_more: 1341, max: 12_031 });
+    assert.equal(prefix.sampled, 1);
+    const lru = { 1000: 0.044475, 10_000: 0.211165, 30_000: 0.325709, 50_000: 0.354558, 100_000: 0.363688 };
+    for (const [blocks, ratio] of Object.entries(lru))
+      near(prefix.lru.find((point) => point.blocks === Number(blocks))?.hit_ratio, ratio, 1e-5);
+    near(prefix.lru.at(-1)?.hit_ratio, prefix.max_hit_ratio, 1e-12);
+    const [clumped = '', capped = '', ...others] = found.warnings;
+    assert.match(clumped, /^clumped: 12,031 requests.* 1,180 distinct times, 3\.00 s apart, up to 28 /);
+    assert.match(capped, /^capped: 30 rows .* output length, 2,000 tokens/);
+    assert.deepEqual(others, []);
   });
 
   it('doubts a unit that makes a trace very short or very long', async () => {

@@ -12,7 +12,10 @@ it('every sample is what its script makes, to the byte', () => {
 it('the code sample has longer prompts, shorter answers and sharper bursts than the chat sample', async () => {
   const [chat, code] = await Promise.all(['chat', 'code'].map((name) => inspectTrace(resolveWorkload(name))));
   assert.ok(chat !== undefined && code !== undefined);
-  assert.ok(code.rows > 100 && code.rows < 350 && code.duration_s > 50 && code.duration_s < 60, `${code.rows} rows`);
+  assert.ok(
+    code.rows > 100 && code.rows < 350 && (code.duration_s ?? 0) > 50 && (code.duration_s ?? 0) < 60,
+    `${code.rows} rows`,
+  );
   assert.ok((code.input_tokens.p50 ?? 0) > 3 * (chat.input_tokens.p50 ?? 0));
   assert.ok((code.output_tokens.p50 ?? 0) < (chat.output_tokens.p50 ?? 0) / 4);
   assert.ok((code.iat_cv ?? 0) > 1.5 * (chat.iat_cv ?? 0), `${code.iat_cv} against ${chat.iat_cv}`);

@@ -27,3 +27,29 @@ export function findBlockTokens(rows: readonly BlockCount[], preferred: number |
 export function blockCount(tokens: number, blockTokens: number): number {
   return Math.ceil(tokens / blockTokens);
 }
+
+/** A row of Mooncake's kind, as far as its blocks go. */
+export interface BlockRow {
+  readonly input_length?: number | null | undefined;
+  readonly hash_ids?: readonly number[] | null | undefined;
+}
+
+/** `findBlockTokens` of the rows that have ids; undefined stands for a row that cannot be read. */
+export function blockTokensOf(rows: readonly (BlockRow | undefined)[], preferred: number | null): number | null {
+  const counts = rows.map((row) => ({ tokens: row?.input_length ?? 0, blocks: row?.hash_ids?.length ?? 0 }));
+  return findBlockTokens(
+    counts.filter(({ tokens, blocks }) => tokens > 0 && blocks > 0),
+    preferred,
+  );
+}
+
+/** What is wrong with the number of a row's ids; null for none, and for a row without ids. */
+export function blockFault(
+  { input_length: tokens, hash_ids: ids }: BlockRow,
+  blockTokens: number | null,
+): string | null {
+  if (typeof tokens !== 'number' || !ids || ids.length === 0 || blockTokens === null) return null;
+  const wanted = blockCount(tokens, blockTokens);
+  if (ids.length === wanted) return null;
+  return `block_count_mismatch: hash_ids has ${ids.length} ids, expected ${wanted} for input_length ${tokens} in blocks of ${blockTokens}; --block-tokens N if they are of another size`;
+}

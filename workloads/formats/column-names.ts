@@ -1,5 +1,5 @@
 /** What a trace must tell of each request. */
-export type Role = 'time' | 'input' | 'output';
+type Role = 'time' | 'input' | 'output';
 
 const UNITS: Readonly<Record<string, RegExp>> = {
   s: /_s(?:ecs?|econds?)?$/,
@@ -33,16 +33,51 @@ export function namedUnit(name: string): NamedUnit | null {
   return (['s', 'ms', 'us', 'ns'] as const).find((unit) => UNITS[unit]?.test(normal)) ?? null;
 }
 
-function roleOf(name: string): Role | null {
-  const normal = normalName(name);
-  const unit = namedUnit(name);
-  if (TIMES.test(unit === null ? normal : normal.replace(UNITS[unit] ?? '', ''))) return 'time';
-  if (INPUTS.test(normal)) return 'input';
-  return OUTPUTS.test(normal) ? 'output' : null;
+/** The same without the unit at its end. */
+function withoutUnit(normal: string): string {
+  const unit = namedUnit(normal);
+  return unit === null ? normal : normal.replace(UNITS[unit] ?? '', '');
 }
 
-/** The names that could be each role's. */
-export function namesByRole(names: readonly string[]): Record<Role, string[]> {
-  const named = (role: Role): string[] => names.filter((name) => roleOf(name) === role);
-  return { time: named('time'), input: named('input'), output: named('output') };
+/** Other roles: what programs call them, without a unit. */
+const OTHERS: Readonly<Record<Exclude<GuessedRole, Role>, RegExp>> = {
+  id: /^(?:id|request_id|req_id|call_id)$/,
+  session: /^(?:session|conversation|conv|chat_session|thread|dialog|dialogue)(?:_(?:id|uuid|hash))?$/,
+  turn: /^(?:turn|round)(?:_(?:index|idx|id|number|no))?$/,
+  parent: /^parent(?:_request)?_id$/,
+  class: /^(?:slo_class|class|request_class|log_type)$/,
+  user: /^(?:user|user_id|end_user|tenant|tenant_id|customer|customer_id|client_id)$/,
+  ttft: /^(?:ttft|time_to_first_token|completion_start_time)$/,
+  e2e: /^(?:e2e|e2e_latency|latency|request_latency|duration|response_time|elapsed|elapsed_time|end_time|ended_at|finished_at|completed_at)$/,
+  cached: /^(?:cached_tokens|cache_read_tokens|cache_read_input_tokens|cached_input_tokens|input_cached_tokens)$/,
+  images: /^(?:num_images|n_images|image_count)$/,
+  blocks: /^(?:hash_ids|block_ids|block_hashes)$/,
+};
+
+/** What names tell of a request: all but the model, which a server may not have, and the branch of a session. */
+export type GuessedRole =
+  | Role
+  | 'id'
+  | 'session'
+  | 'turn'
+  | 'parent'
+  | 'class'
+  | 'user'
+  | 'ttft'
+  | 'e2e'
+  | 'cached'
+  | 'images'
+  | 'blocks';
+
+/** The names that could be a role's: columns, or paths through objects, whose last part alone may say it. */
+export function namesOf(role: GuessedRole, names: readonly string[]): string[] {
+  return names.filter((name) => [name, name.slice(name.lastIndexOf('.') + 1)].some((part) => isNameOf(role, part)));
+}
+
+function isNameOf(role: GuessedRole, name: string): boolean {
+  const normal = normalName(name);
+  if (role === 'time') return TIMES.test(withoutUnit(normal));
+  if (role === 'input') return INPUTS.test(normal);
+  if (role === 'output') return OUTPUTS.test(normal);
+  return OTHERS[role].test(withoutUnit(normal));
 }

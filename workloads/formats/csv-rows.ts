@@ -1,9 +1,8 @@
-import { finished } from 'node:stream/promises';
-import { CsvError, parse } from 'csv-parse';
+import { CsvError } from 'csv-parse';
 import { parse as parseAll } from 'csv-parse/sync';
-import { messageOf, UserError } from '../../src/core/errors.ts';
+import { UserError } from '../../src/core/errors.ts';
 import type { Request } from '../../src/core/request.ts';
-import { MOST_ROW_BYTES } from '../file-text.ts';
+import { csvRecords, type Delimiter } from './csv-records.ts';
 import { farTime } from './faults.ts';
 import { FieldError, namesText, notUsed, type BadRow, type RowContext } from './format.ts';
 
@@ -17,12 +16,11 @@ export interface Column {
 export type Columns = readonly [arrivalUs: Column, input: Column, output: Column];
 
 /** The cells of a line, without quotes and space around; none of an object's. */
-export function cellsOf(line: string): string[] {
+export function cellsOf(line: string, delimiter: Delimiter = ','): string[] {
   if (line.startsWith('{')) return [];
+  const options = { delimiter, record_delimiter: '\n', relax_column_count: true, relax_quotes: true, trim: true };
   try {
-    return (
-      parseAll(line, { record_delimiter: '\n', relax_column_count: true, relax_quotes: true, trim: true })[0] ?? []
-    );
+    return parseAll(line, options)[0] ?? [];
   } catch (thrown) {
     if (thrown instanceof CsvError) return [];
     throw thrown;
@@ -57,8 +55,8 @@ export async function* csvRequests(
   let lastBad: BadRow | null = null;
   let firstUs: number | null = null;
   let seq = 0;
-  for await (const records of parsedRecords(rows.path, remembered(withoutReturns(text), tail)))
-    for (const { record, info } of records) {
+  for await (const records of csvRecords(rows.path, remembered(text, tail)))
+    for (const { record, line } of records) {
       if (header === null) {
         header = readHeader(rows.path, record, columnsOf(record));
         for (const name of record) rows.keys?.add(name);
@@ -66,7 +64,7 @@ export async function* csvRequests(
       }
       if (lastBad !== null) rows.bad(lastBad);
       lastBad = null;
-      const values = readRow(record, info.lines, header);
+      const values = readRow(record, line, header);
       if (!Array.isArray(values)) {
         lastBad = values;
         continue;
@@ -75,78 +73,25 @@ export async function* csvRequests(
       firstUs ??= arrivalUs;
       const far = farTime(header.columns[0].name, arrivalUs, firstUs);
       if (far !== null) {
-        lastBad = { line: info.lines, column: (header.positions[0] ?? -1) + 1, message: far };
+        lastBad = { line, column: (header.positions[0] ?? -1) + 1, message: far };
         continue;
       }
-      yield { id: `r${seq++}`, traceRow: info.lines, dueUs: arrivalUs - firstUs, inputTokens, outputTokens };
+      yield { id: `r${seq++}`, traceRow: line, dueUs: arrivalUs - firstUs, inputTokens, outputTokens };
     }
   if (lastBad !== null) rows.bad(tail.text.endsWith('\n') ? lastBad : cutOff(lastBad));
 }
 
-interface CsvRecord {
-  readonly record: readonly string[];
-  /** `lines`: the line on which it ends. */
-  readonly info: { readonly lines: number };
-}
-
-/** The records of each chunk together: a step between stages for each record would add a sixth to the time of the parse. */
-async function* parsedRecords(path: string, text: AsyncIterable<string>): AsyncGenerator<readonly CsvRecord[]> {
-  const parser = parse({
-    bom: true,
-    info: true,
-    // Lines are bounded before; a quote that is not closed makes a row of any number of them.
-    max_record_size: MOST_ROW_BYTES,
-    record_delimiter: '\n',
-    relax_column_count: true,
-    skip_empty_lines: true,
-    trim: true,
-  });
-  let records: CsvRecord[] = [];
-  parser.on('data', (record: CsvRecord) => records.push(record));
-  // Where a chunk is not well-formed, this is rejected before anything waits for it.
-  const ended = finished(parser);
-  ended.catch(() => undefined);
-  try {
-    for await (const chunk of text) {
-      await new Promise<void>((resolve, reject) => {
-        parser.write(chunk, (error) => (error ? reject(error) : resolve()));
-      });
-      // The parser may deliver more while this generator waits: that goes into the next array.
-      const parsed = records;
-      records = [];
-      yield parsed;
-    }
-    parser.end();
-    await ended;
-    yield records;
-  } catch (thrown) {
-    if (thrown instanceof CsvError && thrown.code === 'CSV_MAX_RECORD_SIZE')
-      throw new UserError(
-        `${path}:${String(thrown['lines'])}: row_too_long: the row above is longer than ${MOST_ROW_BYTES / 2 ** 20} MiB: a quote in it is most likely not closed`,
-        { cause: thrown },
-      );
-    if (thrown instanceof CsvError)
-      throw new UserError(`${path}: not well-formed CSV: ${messageOf(thrown)}`, { cause: thrown });
-    throw thrown;
-  }
-}
-
 /** A bad row that nothing ends is most often one that a copy or a download cut off. */
-function cutOff(row: BadRow): BadRow {
+export function cutOff(row: BadRow): BadRow {
   return { ...row, message: `truncated_last_line: the file ends in the middle of a line: ${row.message}` };
 }
 
 /** The same text; `last` holds its last chunk that is not empty. */
-async function* remembered(text: AsyncIterable<string>, last: { text: string }): AsyncGenerator<string> {
+export async function* remembered(text: AsyncIterable<string>, last: { text: string }): AsyncGenerator<string> {
   for await (const chunk of text) {
     if (chunk !== '') last.text = chunk;
     yield chunk;
   }
-}
-
-/** Carriage returns within quotes, or before another one, would count as lines; space around a cell is dropped. */
-async function* withoutReturns(text: AsyncIterable<string>): AsyncGenerator<string> {
-  for await (const chunk of text) yield chunk.replaceAll('\r', ' ');
 }
 
 /** The columns to read, where they are, and how many cells a row may have. */

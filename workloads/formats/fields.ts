@@ -4,9 +4,23 @@ import { FieldError, quoted } from './format.ts';
 
 /** A length: a whole number from 1; `12.0` is 12. Throws a FieldError. */
 export function tokenCount(name: string, value: string): number {
-  const count = /^\s*\d+(?:\.0*)?\s*$/.test(value) ? Number(value) : Number.NaN;
+  const plain = digits(value, 0, value.length);
+  const count = plain >= 0 ? plain : /^\s*\d+(?:\.0*)?\s*$/.test(value) ? Number(value) : Number.NaN;
   if (count >= 1 && count <= MAX_ROW_TOKENS) return count;
   throw new FieldError(`${faultName('length', value)}${name} is ${quoted(value)}, expected ${LENGTH_EXPECTED}`);
+}
+
+/** The number that the characters from `from` to `to` are, where they are digits and nothing else; NaN for others. */
+function digits(text: string, from: number, to: number): number {
+  let number = from < to ? 0 : Number.NaN;
+  for (let i = from; i < to; i++) number = number * 10 + digitAt(text, i);
+  return number;
+}
+
+/** NaN where no digit is. */
+function digitAt(text: string, i: number): number {
+  const digit = text.charCodeAt(i) - 48;
+  return digit >= 0 && digit <= 9 ? digit : Number.NaN;
 }
 
 /** Decimal seconds to whole microseconds, exactly: the text is read, not a rounded double. Throws a FieldError. */
@@ -43,6 +57,13 @@ export function isAbsoluteTime(cell: string): boolean {
   return isDate(cell) || epochUnit(cell) !== null;
 }
 
+/** What a time is that says by itself when it is: a date, or a number since 1970 in the unit that its digits tell. */
+export function absoluteUnit(cell: string): 'iso' | `epoch_${NamedUnit}` | null {
+  if (isDate(cell)) return 'iso';
+  const unit = epochUnit(cell);
+  return unit === null ? null : `epoch_${unit}`;
+}
+
 /** A date, with an offset from UTC or in UTC, or a time since 1970 in s, ms, us or ns. Throws a FieldError. */
 export function absoluteTimeToUs(name: string, value: string): number {
   const unit = epochUnit(value);
@@ -76,45 +97,46 @@ function exponentToUs(value: string): number {
   return /^\s*\d+(?:\.\d*)?e[+-]?\d+\s*$/i.test(value) ? Math.round(Number(value) * 1e6) : Number.NaN;
 }
 
-/** Digits behind the point of a second, rounded half up. */
-function fractionToUs(digits: string): number {
-  const fraction = digits.padEnd(7, '0');
-  return Number(fraction.slice(0, 6)) + (Number(fraction[6]) >= 5 ? 1 : 0);
+/** Digits behind the point of a second, from `from` on, rounded half up. */
+function fractionToUs(text: string, from = 0): number {
+  let us = 0;
+  for (let i = from; i < from + 6; i++) us = us * 10 + (digitAt(text, i) || 0);
+  return digitAt(text, from + 6) >= 5 ? us + 1 : us;
 }
-
-const DATE = /^\s*(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d+))?\s*$/;
 
 /**
  * `2023-11-16 18:15:46.6805900` to whole microseconds since 1970, taken as UTC. By hand: Date.parse reads it as local
- * time and drops what is below a millisecond. Throws a FieldError.
+ * time and drops what is below a millisecond, and a pattern takes four times as long. Throws a FieldError.
  */
 export function timestampToUs(name: string, value: string): number {
-  const match = DATE.exec(value);
-  const [year, month, day, hour, minute, second] = (match ?? []).slice(1, 7).map(Number);
-  if (
-    year === undefined ||
-    month === undefined ||
-    day === undefined ||
-    hour === undefined ||
-    minute === undefined ||
-    second === undefined ||
-    month < 1 ||
-    month > 12 ||
-    day < 1 ||
-    day > daysInMonth(year, month) ||
-    hour > 23 ||
-    minute > 59 ||
-    second > 59
-  )
+  const text = value.trim();
+  const seconds = secondsSince1970(text);
+  const hasFraction = text[19] === '.';
+  if (Number.isNaN(seconds) || (hasFraction ? Number.isNaN(digits(text, 20, text.length)) : text.length > 19))
     throw new FieldError(
       `${faultName('time', value)}${name} is ${quoted(value)}, expected a time like 2023-11-16 18:15:46.6805900`,
     );
-  const seconds = daysSince1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
-  const us = seconds * 1e6 + fractionToUs(match?.[7] ?? '');
+  const us = seconds * 1e6 + (hasFraction ? fractionToUs(text, 20) : 0);
   if (us >= 0 && us <= MOST_US) return us;
   throw new FieldError(`${name} is ${quoted(value)}, expected a time from 1970 to 2128`);
 }
 
+/** Of a text that begins like `2023-11-16 18:15:46`, or with a T; NaN for any other. */
+function secondsSince1970(text: string): number {
+  const isMarked =
+    text[4] === '-' &&
+    text[7] === '-' &&
+    (text[10] === ' ' || text[10] === 'T') &&
+    text[13] === ':' &&
+    text[16] === ':';
+  const [year, month, day] = [digits(text, 0, 4), digits(text, 5, 7), digits(text, 8, 10)];
+  const [hour, minute, second] = [digits(text, 11, 13), digits(text, 14, 16), digits(text, 17, 19)];
+  const isDay = month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month);
+  if (!isMarked || !isDay || !(hour <= 23 && minute <= 59 && second <= 59)) return Number.NaN;
+  return daysSince1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
+}
+
+const UTC = '+00:00';
 const OFFSET = /(?:Z|([+-])(\d\d)(?::?(\d\d))?)\s*$/;
 
 /** Whether a cell is a time that says its offset from UTC. */
@@ -125,6 +147,7 @@ export function isZoned(cell: string): boolean {
 
 /** `2024-05-12 00:00:00.001163+00:00`, or without a fraction, to whole microseconds since 1970. Throws a FieldError. */
 export function zonedTimestampToUs(name: string, value: string): number {
+  if (value.endsWith(UTC)) return timestampToUs(name, value.slice(0, -UTC.length));
   const match = OFFSET.exec(value);
   const [hours, minutes] = [Number(match?.[2] ?? 0), Number(match?.[3] ?? 0)];
   if (match === null || hours > 23 || minutes > 59)

@@ -1,6 +1,8 @@
 import { UserError } from '../../src/core/errors.ts';
+import type { InputIs } from '../../src/core/plan.ts';
 import type { Request } from '../../src/core/request.ts';
 import type { NamedUnit } from './column-names.ts';
+import type { TextTokens } from './text-tokens.ts';
 
 /** One trace format: how to know it by its first bytes, and how to read it. */
 export interface Format {
@@ -14,6 +16,14 @@ export interface Format {
    * blocks. `preferred` is taken where they leave a choice.
    */
   blockTokens?(lines: readonly string[], preferred: number | null): number | null;
+  /** Whether its prompts are texts without token counts, which `RowContext.textTokens` counts. */
+  readonly hasTexts?: true;
+  /** As `Source.starts`. Rows stand session by session then, each in order of time. */
+  readonly starts?: 'none' | ((head: string) => 'none' | null);
+  /** The longest row in bytes, for formats in which a row is a whole conversation; absent: `MOST_ROW_BYTES`. */
+  readonly mostRowBytes?: number;
+  /** Which column is what, of the format of any table. */
+  readonly map?: string;
   /** Unit of the times that a column's name in the first line says, for formats where it may be any. */
   timeUnit?(head: string): NamedUnit | null;
   /**
@@ -34,6 +44,20 @@ export interface RowContext {
   bad(row: BadRow): void;
   /** A reader adds the keys or columns of the rows, those that it does not use too. */
   readonly keys?: Set<string> | undefined;
+  /** Told of each row, or part of one, that is sound and still no request to replay, such as one that failed. */
+  leftOut?(left: LeftOut): void;
+  /** Told of each row that was read in a way that its user should know of, for a count of those that are alike. */
+  remark?(text: string): void;
+  /** Counts the tokens of texts; absent: by their characters. */
+  readonly textTokens?: TextTokens | undefined;
+  /** What the input tokens of a row count; absent: as the format has it, the whole prompt for most. */
+  readonly inputIs?: InputIs | undefined;
+}
+
+export interface LeftOut {
+  readonly line: number;
+  /** For a count of those that are left out for one reason: `failed: 0 response tokens`. */
+  readonly reason: string;
 }
 
 export interface BadRow {
@@ -41,6 +65,8 @@ export interface BadRow {
   /** 1-based position of the column; null where the whole row is at fault. */
   readonly column: number | null;
   readonly message: string;
+  /** The file and line, where the trace is several files. */
+  readonly place?: { readonly path: string; readonly line: number } | null;
 }
 
 /** What a field reader throws: the value found and what was expected, without the place. */
@@ -71,6 +97,12 @@ export function quoted(value: unknown, depth = 0): string {
   return `${open}${items.join(',').slice(0, MOST_QUOTED - 2)}${close}`;
 }
 
+/** A value of a cell or field as the text that a cell would have: numbers as their digits, nothing as none. */
+export function cellText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return value === undefined || value === null ? '' : quoted(value);
+}
+
 /** The note on columns or keys of a file that nothing reads. */
 export function notUsed(what: 'columns' | 'keys', names: readonly string[]): string[] {
   return names.length === 0
@@ -79,8 +111,8 @@ export function notUsed(what: 'columns' | 'keys', names: readonly string[]): str
 }
 
 /** `FILE:LINE:COLUMN: message`, as editors understand it. */
-export function badRowText(path: string, { line, column, message }: BadRow): string {
-  return `${path}:${line}${column === null ? '' : `:${column}`}: ${message}`;
+export function badRowText(path: string, { line, column, message, place }: BadRow): string {
+  return `${place?.path ?? path}:${place?.line ?? line}${column === null ? '' : `:${column}`}: ${message}`;
 }
 
 /** `doubt`: why leaving such rows out is no way out; null where it is one. */

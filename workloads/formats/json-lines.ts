@@ -25,6 +25,8 @@ export const nameText = z
 /** What a field has to be, for messages; `kind` names its faults. */
 export interface FieldExpectation {
   readonly kind?: 'time' | 'length';
+  /** Another name of the field; its first name wins where a row has both. */
+  readonly also?: string;
   readonly expected: string;
 }
 
@@ -33,10 +35,67 @@ export interface JsonRow<T> {
   readonly row: T;
 }
 
+/** The names of fields, other names included. */
+export function fieldNames(fields: Readonly<Record<string, FieldExpectation>>): string[] {
+  return Object.entries(fields).flatMap(([name, { also }]) => (also === undefined ? [name] : [name, also]));
+}
+
+/** A schema that finds fields by their other names too. */
+export function byAnyName<T>(schema: z.ZodType<T>, fields: Readonly<Record<string, FieldExpectation>>): z.ZodType<T> {
+  const others = Object.entries(fields).flatMap(([name, { also }]) => (also === undefined ? [] : [{ name, also }]));
+  return z.preprocess((value) => {
+    if (typeof value !== 'object' || value === null) return value;
+    const found = new Map<string, unknown>(Object.entries(value));
+    const renamed = others.filter(({ name, also }) => (found.get(name) ?? null) === null && found.has(also));
+    return renamed.length === 0
+      ? value
+      : { ...value, ...Object.fromEntries(renamed.map(({ name, also }) => [name, found.get(also)])) };
+  }, schema);
+}
+
+/** A line of a JSON Lines file; `value`: undefined where it is no JSON. */
+export interface JsonLine {
+  readonly line: number;
+  readonly content: string;
+  readonly value: unknown;
+  /** Nothing ends the line: a copy or download may have cut it. */
+  readonly isCut: boolean;
+}
+
 /**
- * The rows of a JSON Lines file that fit a schema, with their lines; what does not fit is given to `rows.bad`. Blank
- * lines, CRLF and a byte order mark are fine. `skip`: lines before the first row, blank ones not counted.
+ * The lines of a JSON Lines file, those of a chunk together; a key of `used` that stands twice makes a bad row. Blank
+ * lines, CRLF and a byte order mark are fine. `skip`: lines before the first row, blank ones not counted. `prepare`
+ * changes a line's text before it is parsed.
  */
+export async function* jsonLines(
+  text: AsyncIterable<string>,
+  rows: RowContext,
+  used: ReadonlySet<string>,
+  { skip = 0, prepare = (content) => content }: { skip?: number; prepare?: (content: string) => string } = {},
+): AsyncGenerator<readonly JsonLine[]> {
+  let line = 0;
+  let left = skip;
+  for await (const { lines, isCut } of lineBatches(text)) {
+    const found: JsonLine[] = [];
+    for (const content of lines) {
+      line++;
+      if (content === '' || content.trim() === '') continue;
+      const value = isTooDeep(content) ? undefined : parseJson(prepare(content));
+      const twice = hasMoreKeys(content, value) ? keyTwice(content, left > 0 ? null : used) : undefined;
+      const duplicate = twice === undefined ? null : duplicateKey(line, twice);
+      if (left-- > 0) {
+        if (duplicate !== null) throw new UserError(badRowText(rows.path, duplicate));
+        continue;
+      }
+      if (rows.keys !== undefined) addKeys(rows.keys, value);
+      if (duplicate === null) found.push({ line, content, value, isCut });
+      else rows.bad(duplicate);
+    }
+    yield found;
+  }
+}
+
+/** The rows of a JSON Lines file that fit a schema, with their lines; what does not fit is given to `rows.bad`. */
 export async function* jsonRows<T>(
   text: AsyncIterable<string>,
   rows: RowContext,
@@ -44,29 +103,60 @@ export async function* jsonRows<T>(
   fields: Readonly<Record<string, FieldExpectation>>,
   skip = 0,
 ): AsyncGenerator<JsonRow<T>> {
-  let line = 0;
-  let left = skip;
-  const keys = new Set(Object.keys(fields));
-  for await (const { lines, isCut } of lineBatches(text))
-    for (const content of lines) {
-      line++;
-      if (content === '' || content.trim() === '') continue;
-      const value = parseJson(content);
-      const twice = hasMoreKeys(content, value) ? keyTwice(content, left > 0 ? null : keys) : undefined;
-      const duplicate = twice === undefined ? null : duplicateKey(line, twice);
-      if (left-- > 0) {
-        if (duplicate !== null) throw new UserError(badRowText(rows.path, duplicate));
-        continue;
-      }
-      if (rows.keys !== undefined) addKeys(rows.keys, value);
+  for await (const lines of jsonLines(text, rows, new Set(fieldNames(fields)), { skip }))
+    for (const { line, content, value, isCut } of lines) {
       const found = schema.safeParse(value);
-      if (duplicate !== null) rows.bad(duplicate);
-      else if (found.success) yield { line, row: found.data };
-      else {
-        const cut = isCut && value === undefined ? 'truncated_last_line: the file ends in the middle of a line: ' : '';
-        rows.bad({ line, column: null, message: cut + describe(found.error, value, content, fields) });
-      }
+      if (found.success) yield { line, row: found.data };
+      else
+        rows.bad({
+          line,
+          column: null,
+          message: cutText(value, isCut) + describe(found.error, value, content, fields),
+        });
     }
+}
+
+function cutText(value: unknown, isCut: boolean): string {
+  return isCut && value === undefined ? 'truncated_last_line: the file ends in the middle of a line: ' : '';
+}
+
+/** A line that is no JSON object, as a bad row. */
+export function noObject({ line, content, value, isCut }: JsonLine, expected: string): BadRow {
+  const what =
+    value === undefined ? notJson(content) : `the line is ${content.slice(0, 80)}, expected an object with ${expected}`;
+  return { line, column: null, message: cutText(value, isCut) + what };
+}
+
+/** Far deeper than any request, and far from where functions that call themselves run out of stack. */
+const MOST_DEPTH = 1000;
+
+function isTooDeep(content: string): boolean {
+  if (content.length < 2 * MOST_DEPTH) return false;
+  let depth = 0;
+  // Brackets within texts open nothing, and few texts have a thousand more of them than they close.
+  for (const [bracket] of content.matchAll(/[{}[\]]/g)) {
+    depth += bracket === '{' || bracket === '[' ? 1 : -1;
+    if (depth > MOST_DEPTH) return isNestedDeep(content);
+  }
+  return false;
+}
+
+function isNestedDeep(content: string): boolean {
+  let depth = 0;
+  for (const [part] of content.matchAll(JSON_PARTS)) {
+    if (part === '{' || part === '[') depth++;
+    else if (part === '}' || part === ']') depth--;
+    if (depth > MOST_DEPTH) return true;
+  }
+  return false;
+}
+
+function notJson(content: string): string {
+  const start = content.slice(0, 80);
+  if (isTooDeep(content)) return `the line is nested deeper than ${MOST_DEPTH} levels: ${start}`;
+  return /:\s*(?:NaN|-?Infinity)\b/.test(content)
+    ? `nan: the line holds NaN or Infinity, expected JSON with finite numbers: ${start}`
+    : `the line is not JSON: ${start}`;
 }
 
 function duplicateKey(line: number, key: string): BadRow {
@@ -125,7 +215,23 @@ export function jsonNotes(keys: ReadonlySet<string>, used: readonly string[]): s
 
 /** Keys of the object in a line; none where it holds no object. */
 export function keysOf(line: string): string[] {
-  return keysOfValue(parseJson(line));
+  const value = parseJson(line);
+  return value === undefined && line.length > LONG_LINE ? keysOfCut(line) : keysOfValue(value);
+}
+
+/** The first bytes of a file may hold but a part of a line that is longer than this. */
+const LONG_LINE = 2 ** 19;
+
+/** Keys of the object of a line that is cut off somewhere. */
+function keysOfCut(line: string): string[] {
+  const keys: string[] = [];
+  let depth = 0;
+  for (const [part] of line.matchAll(JSON_PARTS)) {
+    if (part === '{' || part === '[') depth++;
+    else if (part === '}' || part === ']') depth--;
+    else if (depth === 1 && part.endsWith(':')) keys.push(part.slice(1, part.lastIndexOf('"')));
+  }
+  return keys;
 }
 
 function keysOfValue(value: unknown): string[] {
@@ -149,22 +255,38 @@ function describe(
   fields: Readonly<Record<string, FieldExpectation>>,
 ): string {
   const start = content.slice(0, 80);
-  if (value === undefined)
-    return /:\s*(?:NaN|-?Infinity)\b/.test(content)
-      ? `nan: the line holds NaN or Infinity, expected JSON with finite numbers: ${start}`
-      : `the line is not JSON: ${start}`;
-  const name = String(error.issues[0]?.path[0]);
-  const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
-  if (field === undefined || typeof value !== 'object' || value === null)
+  if (value === undefined) return notJson(content);
+  const name = error.issues[0]?.path[0];
+  if (typeof name !== 'string' || !Object.hasOwn(fields, name) || typeof value !== 'object' || value === null)
     return `the line is ${start}, expected an object with ${Object.keys(fields)
       .filter((key) => fields[key]?.kind !== undefined)
       .join(', ')}`;
-  const found: unknown = Object.entries(value).find(([key]) => key === name)?.[1];
+  return fieldFault(error, value, fields);
+}
+
+/**
+ * What is wrong with a value by the first issue of its schema: the fault, where it is, what was found and what was
+ * expected. `at`: where the value stands in its row, such as `requests[3].`; `fields`: by the value's own keys.
+ */
+export function fieldFault(
+  error: z.ZodError,
+  value: unknown,
+  fields: Readonly<Record<string, FieldExpectation>>,
+  at = '',
+): string {
+  const name = String(error.issues[0]?.path[0] ?? '');
+  const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
+  if (field === undefined || typeof value !== 'object' || value === null)
+    return `${at.replace(/\.$/, '')} is ${quoted(value)}, expected an object with ${Object.keys(fields).join(', ')}`;
+  const { kind, also, expected } = field;
+  const entries = Object.entries(value);
+  const [shownName, found]: [string, unknown] = entries.find(([key]) => key === name) ??
+    entries.find(([key]) => key === also) ?? [name, undefined];
   const shown = found === undefined ? 'missing' : quoted(found);
-  const fault = field.kind === undefined ? '' : faultName(field.kind, found);
+  const fault = kind === undefined ? '' : faultName(kind, found);
   const hint =
-    field.kind === 'time' && (typeof found === 'string' || typeof found === 'number') ? timeHint(String(found)) : '';
-  return `${fault}${name} is ${shown}, expected ${field.expected}${hint}`;
+    kind === 'time' && (typeof found === 'string' || typeof found === 'number') ? timeHint(String(found)) : '';
+  return `${fault}${at}${shownName} is ${shown}, expected ${expected}${hint}`;
 }
 
 /** Lines without their ends, those of a chunk together; a last line that nothing ends comes alone, as cut. */

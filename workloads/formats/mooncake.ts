@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Request } from '../../src/core/request.ts';
-import { blockCount, findBlockTokens } from './blocks.ts';
+import { blockFault, blockTokensOf } from './blocks.ts';
 import type { Format, RowContext } from './format.ts';
 import { farTime, LENGTH_EXPECTED, MOST_US } from './faults.ts';
 import { blockIds, jsonNotes, jsonRows, length, parseJson, type FieldExpectation } from './json-lines.ts';
@@ -39,11 +39,11 @@ export const mooncake: Format = {
   begins: '{"timestamp":0,"input_length":...,"output_length":...,"hash_ids":[...]}',
   // Any row of the format, however bad: an error in the first row is reported like that of any other row.
   matches: (head, rows) => isLike(head) && [head, ...rows].some((line) => HASH_IDS.test(line)),
-  blockTokens(lines, preferred) {
-    const rows = lines.map((line) => row.safeParse(parseJson(line)).data).filter((found) => found !== undefined);
-    const counts = rows.map(({ input_length, hash_ids }) => ({ tokens: input_length, blocks: hash_ids.length }));
-    return findBlockTokens(counts, preferred);
-  },
+  blockTokens: (lines, preferred) =>
+    blockTokensOf(
+      lines.map((line) => row.safeParse(parseJson(line)).data),
+      preferred,
+    ),
   notes: (_, keys) => jsonNotes(keys, Object.keys(FIELDS)),
   read: readMooncake,
 };
@@ -89,17 +89,11 @@ async function* readMooncake(text: AsyncIterable<string>, rows: RowContext): Asy
   let seq = 0;
   for await (const { line, row: found } of jsonRows(text, rows, row, FIELDS)) {
     const { timestamp, input_length: inputTokens, output_length: outputTokens, hash_ids: blocks } = found;
-    const wanted = rows.blockTokens === null ? blocks.length : blockCount(inputTokens, rows.blockTokens);
-    if (blocks.length !== wanted) {
-      const message = `block_count_mismatch: hash_ids has ${blocks.length} ids, expected ${wanted} for input_length ${inputTokens} in blocks of ${rows.blockTokens}; --block-tokens N if they are of another size`;
-      rows.bad({ line, column: null, message });
-      continue;
-    }
     firstMs ??= timestamp;
     const dueUs = Math.round((timestamp - firstMs) * 1000);
-    const far = farTime('timestamp', dueUs, 0);
-    if (far !== null) {
-      rows.bad({ line, column: null, message: far });
+    const fault = blockFault(found, rows.blockTokens) ?? farTime('timestamp', dueUs, 0);
+    if (fault !== null) {
+      rows.bad({ line, column: null, message: fault });
       continue;
     }
     yield { id: `r${seq++}`, traceRow: line, dueUs, inputTokens, outputTokens, blocks };

@@ -1,93 +1,85 @@
 import { meanRate } from '../../src/core/rate.ts';
+import type { TraceInspection, WindowStatistics } from '../../src/core/trace-inspection.ts';
+import { Gaps } from './gaps.ts';
+import { WindowCounts } from './window-counts.ts';
 
-export interface ArrivalStatistics {
-  readonly duration_s: number;
-  /** As `meanRate`. */
-  readonly rate_rps: number | null;
-  /** Coefficient of variation of the gaps between arrivals; 1 for Poisson. */
-  readonly iat_cv: number | null;
-  /** Index of dispersion of counts, by window: variance over mean; 1 for Poisson at every window. */
-  readonly idc: { readonly '1s': number | null; readonly '10s': number | null; readonly '60s': number | null };
-  /** Null for a trace that is shorter than a window. */
-  readonly peak_10s_over_mean: number | null;
-  readonly max_same_time: number;
-}
+/** Windows of the curve of dispersion, in seconds; `idc` and `peak_10s_over_mean` are of three of them. */
+const WINDOWS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300] as const;
 
-/** Statistics of due times in order. Null where there are too few arrivals for a figure. */
-export function arrivalStatistics(dueUs: readonly number[]): ArrivalStatistics {
-  const durationUs = (dueUs.at(-1) ?? 0) - (dueUs[0] ?? 0);
-  const rateRps = meanRate(dueUs.length, dueUs[0] ?? 0, dueUs.at(-1) ?? 0);
-  const in10s = windowCounts(dueUs, 10e6);
-  return {
-    duration_s: durationUs / 1e6,
-    rate_rps: rateRps,
-    iat_cv: gapVariation(dueUs),
-    idc: {
-      '1s': dispersion(windowCounts(dueUs, 1e6)),
-      '10s': dispersion(in10s),
-      '60s': dispersion(windowCounts(dueUs, 60e6)),
-    },
-    peak_10s_over_mean: rateRps === null || durationUs < 10e6 ? null : in10s.most / 10 / rateRps,
-    max_same_time: mostAtOneTime(dueUs),
-  };
-}
+export type ArrivalStatistics = { readonly duration_s: number } & Pick<
+  TraceInspection,
+  'rate_rps' | 'iat_cv' | 'idc' | 'peak_10s_over_mean' | 'max_same_time'
+>;
 
-/**
- * Counts in bins [k w, (k + 1) w) from the first arrival. Only sums are kept: most bins of a sparse trace are empty.
- */
-interface WindowCounts {
-  /** Highest count in any bin. */
-  readonly most: number;
-  /** Bins that the trace fills to their end, with the sum and the sum of squares of their counts. */
-  readonly complete: number;
-  readonly sum: number;
-  readonly squares: number;
-}
+/** More of arrivals than a transform has to say. */
+type ArrivalDetails = Pick<TraceInspection, 'distinct_times' | 'resolution_s' | 'longest_silence' | 'iat' | 'windows'>;
 
-function windowCounts(dueUs: readonly number[], windowUs: number): WindowCounts {
-  const firstUs = dueUs[0] ?? 0;
-  const complete = Math.floor(((dueUs.at(-1) ?? firstUs) - firstUs) / windowUs);
-  let [most, sum, squares, bin, count] = [0, 0, 0, 0, 0];
-  for (const us of dueUs) {
-    const next = Math.floor((us - firstUs) / windowUs);
-    if (next !== bin) {
-      sum += count;
-      squares += count * count;
-      [bin, count] = [next, 0];
+/** Statistics of due times in order, of which none is held but the first hundred thousand gaps. */
+export class Arrivals {
+  readonly #gaps = new Gaps();
+  readonly #windows = WINDOWS_S.map((seconds) => new WindowCounts(seconds * 1e6));
+  #n = 0;
+  #firstUs = 0;
+  #lastUs = 0;
+  #distinct = 0;
+  #atLast = 0;
+  #mostAtOneTime = 0;
+
+  add(us: number): void {
+    if (this.#n === 0) this.#firstUs = us;
+    else this.#gaps.add(us - this.#lastUs, this.#lastUs);
+    if (this.#n === 0 || us !== this.#lastUs) {
+      this.#distinct++;
+      this.#atLast = 0;
     }
-    count++;
-    most = Math.max(most, count);
+    if (++this.#atLast > this.#mostAtOneTime) this.#mostAtOneTime = this.#atLast;
+    this.#n++;
+    this.#lastUs = us;
+    for (const window of this.#windows) window.add(us);
   }
-  return { most, complete, sum, squares };
+
+  get #durationUs(): number {
+    return this.#lastUs - this.#firstUs;
+  }
+
+  #window(seconds: (typeof WINDOWS_S)[number]): WindowCounts {
+    const found = this.#windows.find(({ windowUs }) => windowUs === seconds * 1e6);
+    if (found === undefined) throw new Error(`no window of ${seconds} s`);
+    return found;
+  }
+
+  /** Null where there are too few arrivals for a figure. */
+  statistics(): ArrivalStatistics {
+    const rateRps = meanRate(this.#n, this.#firstUs, this.#lastUs);
+    return {
+      duration_s: this.#durationUs / 1e6,
+      rate_rps: rateRps,
+      iat_cv: this.#gaps.variation,
+      idc: {
+        '1s': this.#window(1).dispersion,
+        '10s': this.#window(10).dispersion,
+        '60s': this.#window(60).dispersion,
+      },
+      peak_10s_over_mean: this.#window(10).peakOverMean(rateRps, this.#durationUs),
+      max_same_time: this.#mostAtOneTime,
+    };
+  }
+
+  details(): ArrivalDetails {
+    const rateRps = meanRate(this.#n, this.#firstUs, this.#lastUs);
+    return {
+      distinct_times: this.#distinct,
+      resolution_s: this.#gaps.resolutionS,
+      longest_silence: this.#gaps.longest(this.#firstUs),
+      iat: this.#gaps.statistics(),
+      windows: this.#windows.map((window): WindowStatistics => window.statistics(rateRps, this.#durationUs)),
+    };
+  }
 }
 
-/** Population variance over mean of the complete bins: the last bin is cut off by the trace's end. */
-function dispersion({ complete, sum, squares }: WindowCounts): number | null {
-  if (complete < 2) return null;
-  const mean = sum / complete;
-  return squares / complete / mean - mean;
-}
-
-/** Population standard deviation over mean of the gaps, ties included. */
-function gapVariation(dueUs: readonly number[]): number | null {
-  const gaps = dueUs.length - 1;
-  if (gaps < 2) return null;
-  const meanUs = ((dueUs.at(-1) ?? 0) - (dueUs[0] ?? 0)) / gaps;
-  if (meanUs === 0) return null;
-  let squares = 0;
-  for (let i = 1; i <= gaps; i++) {
-    const gapUs = (dueUs[i] ?? 0) - (dueUs[i - 1] ?? 0);
-    squares += (gapUs - meanUs) * (gapUs - meanUs);
-  }
-  return Math.sqrt(squares / gaps) / meanUs;
-}
-
-function mostAtOneTime(dueUs: readonly number[]): number {
-  let most = 0;
-  let run = 0;
-  for (const [i, us] of dueUs.entries()) {
-    run = us === dueUs[i - 1] ? run + 1 : 1;
-    most = Math.max(most, run);
-  }
-  return most;
+/** Statistics of due times in order. */
+export function arrivalStatistics(dueUs: readonly number[]): ArrivalStatistics {
+  const arrivals = new Arrivals();
+  for (const us of dueUs) arrivals.add(us);
+  return arrivals.statistics();
 }

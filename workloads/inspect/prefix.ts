@@ -1,13 +1,8 @@
 import type { Request } from '../../src/core/request.ts';
+import type { PrefixStatistics } from '../../src/core/trace-inspection.ts';
 import { LargeSet } from '../large-set.ts';
 
-/** Share of the prompts that an unlimited prefix cache would have held. */
-export interface PrefixStatistics {
-  /** Tokens per block; null where the file does not give it. */
-  readonly block_tokens: number | null;
-  readonly max_hit_ratio: number;
-  readonly max_hit_ratio_tokens: number | null;
-}
+type ReuseRatios = Pick<PrefixStatistics, 'block_tokens' | 'max_hit_ratio' | 'max_hit_ratio_tokens'>;
 
 /** Hits of a row: its leading block ids that earlier rows had, in the order of the file. */
 export class PrefixReuse {
@@ -22,7 +17,8 @@ export class PrefixReuse {
     this.#blockTokens = blockTokens;
   }
 
-  add({ blocks = [], inputTokens }: Request): void {
+  /** The number of its hits. */
+  add({ blocks = [], inputTokens }: Request): number {
     const fresh = blocks.findIndex((id) => !this.#seen.has(id));
     const leading = fresh === -1 ? blocks.length : fresh;
     for (const id of blocks) this.#seen.add(id);
@@ -30,10 +26,20 @@ export class PrefixReuse {
     this.#hits += leading;
     this.#tokens += inputTokens;
     this.#hitTokens += Math.min(leading * (this.#blockTokens ?? 0), inputTokens);
+    return leading;
+  }
+
+  get distinctBlocks(): number {
+    return this.#seen.size;
+  }
+
+  /** Its blocks are in the cache from now on, and it counts for nothing else. */
+  know({ blocks = [] }: Request): void {
+    for (const id of blocks) this.#seen.add(id);
   }
 
   /** Null where no request has blocks. */
-  statistics(): PrefixStatistics | null {
+  statistics(): ReuseRatios | null {
     if (this.#blocks === 0) return null;
     return {
       block_tokens: this.#blockTokens,

@@ -54,6 +54,10 @@ export class ArrivalPattern {
   /** Gaps between successive distinct times. */
   readonly #gapsUs: number[] = [];
 
+  get requests(): number {
+    return this.#requests;
+  }
+
   add(dueUs: number): void {
     if (this.#requests === 0) this.#firstUs = dueUs;
     const isNew = this.#requests === 0 || dueUs !== this.#lastUs;

@@ -1,36 +1,70 @@
 import { UserError } from '../../src/core/errors.ts';
-import { formatMs, threeFigures } from '../../src/core/units.ts';
-import { arrivalStatistics } from '../inspect/arrivals.ts';
+import type { Source, TransformSpec } from '../../src/core/plan.ts';
+import { meanRate } from '../../src/core/rate.ts';
+import { threeFigures } from '../../src/core/units.ts';
+import { copies } from './copies.ts';
+import { sampleSessions } from './sample-sessions.ts';
 import { scaleUs } from './speed.ts';
-import { numberArg, type ResolvingTransform } from './transform.ts';
+import { thin } from './thin.ts';
+import { choiceArg, numberArg, UNHEARD, type Args, type ResolvingTransform } from './transform.ts';
+
+/** How a rate is reached: all times scaled alike; whole sessions left out or added; requests left out, copies added. */
+export const RATE_BY = ['time', 'sessions', 'superpose'] as const;
 
 /**
- * The same requests at a mean rate of `rps`, by `speed`: time runs faster or slower, so that every gap keeps its share,
- * the order stays, and with it the prefix reuse. The mean rate is (n - 1) / (last - first), as `trace inspect` has it.
- * The due times are held while the source is read.
+ * The mean rate `rps`, (n - 1) / (last - first) as `trace inspect` has it. By `time`: time runs faster or slower, so that
+ * every gap keeps its share, the order stays, and with it the prefix reuse. By `sessions` or `superpose`: a sample of the
+ * trace, or copies of it at other times and a sample of one more, in which time keeps its pace but for what chance made of
+ * the rate. Reads the source once, by the latter two ways twice.
  */
-export const rate: ResolvingTransform = async (source, args, log) => {
+export const rate: ResolvingTransform = async (source, args, { say }) => {
   const rps = numberArg('rate', args, 'rps');
   if (!(rps > 0)) throw new UserError(`--rate: got ${rps}, expected a number of requests a second above 0`);
-  const dueUs: number[] = [];
-  for await (const batch of source.open()) for (const request of batch) dueUs.push(request.dueUs);
-  const before = arrivalStatistics(dueUs);
-  if (before.rate_rps === null)
-    throw new UserError(
-      `--rate: ${source.name} has no rate to change: ${dueUs.length === 1 ? 'it has one request' : `its ${dueUs.length} requests are due at one time`}`,
-    );
-  const factor = rps / before.rate_rps;
-  const after = arrivalStatistics(dueUs.map((us) => scaleUs(us, factor, `--rate ${rps}`)));
-  const spans = `${formatMs(before.duration_s * 1000)} become ${formatMs(after.duration_s * 1000)}`;
-  const change = (from: number | null, to: number | null): string => `${figure(from)} -> ${figure(to)}`;
-  log.warn(
-    `--rate ${rps}: time runs ${threeFigures(factor)} times as fast, ${change(before.rate_rps, after.rate_rps)} requests/s (${spans}); ` +
-      `CV of gaps ${change(before.iat_cv, after.iat_cv)}, variance over mean of counts in 10 s ${change(before.idc['10s'], after.idc['10s'])}; ` +
-      'order and prefix reuse stay as they are',
-  );
-  return { op: 'speed', args: { factor } };
+  const by = choiceArg('rate', args, 'by', RATE_BY);
+  const before = await paceOf(source, '--rate');
+  const made = by === 'time' ? null : madeBy(by, rps / before.rps, args);
+  const changed = made === null ? source : { ...source, ...made.apply(source, made.spec.args, UNHEARD) };
+  const { rps: reached, lastUs } = made === null ? before : await paceOf(changed, `--rate ${rps} --rate-by ${by}`);
+  const factor = rps / reached;
+  // Said of the rate here, rather than of a speed that nobody gave.
+  scaleUs(lastUs, factor, `--rate ${rps}`);
+  if (made !== null) say?.(made.is);
+  say?.(`time runs ${threeFigures(factor)} times as fast`);
+  const think = args['scale_think'];
+  const speed = { op: 'speed', args: { factor, ...(think === undefined ? {} : { scale_think: think }) } };
+  return made === null ? [speed] : [made.spec, speed];
 };
 
-function figure(value: number | null): string {
-  return value === null ? '-' : threeFigures(value);
+function madeBy(
+  by: 'sessions' | 'superpose',
+  times: number,
+  args: Args,
+): { apply: typeof thin; spec: TransformSpec; is: string } {
+  const seed = numberArg('rate', args, 'seed');
+  const percent = `${threeFigures(times * 100)} % of the`;
+  if (times > 1) {
+    const sample = by === 'sessions' ? 'sessions' : 'requests';
+    const spec = { op: 'copies', args: { copies: times, times: 'shifted', blocks: 'fresh', sample, seed } };
+    return { apply: copies, spec, is: `${threeFigures(times)} copies at other times` };
+  }
+  if (by === 'superpose')
+    return { apply: thin, spec: { op: 'thin', args: { share: times, seed } }, is: `${percent} requests` };
+  return {
+    apply: sampleSessions,
+    spec: { op: 'sample-sessions', args: { share: times, seed } },
+    is: `${percent} sessions`,
+  };
+}
+
+async function paceOf(source: Source, option: string): Promise<{ rps: number; lastUs: number }> {
+  let [requests, firstUs, lastUs] = [0, 0, 0];
+  for await (const batch of source.open())
+    for (const { dueUs } of batch) {
+      if (requests++ === 0) firstUs = dueUs;
+      lastUs = dueUs;
+    }
+  const found = meanRate(requests, firstUs, lastUs);
+  if (found !== null) return { rps: found, lastUs };
+  const why = requests === 1 ? 'it has one request' : `its ${requests} requests are due at one time`;
+  throw new UserError(`${option}: ${source.name} has no rate to change: ${why}`);
 }

@@ -27,10 +27,12 @@ export const traffic: Transform = (source, args) => {
   const seed = numberArg('traffic', args, 'seed');
   const from = args['from'] === undefined ? 0 : numberArg('traffic', args, 'from');
   const make = args['arrivals'] === 'poisson' ? drawnRows : pieces;
-  return async function* () {
-    const rows: Request[] = [];
-    for await (const batch of source.open()) rows.push(...batch);
-    yield* inBatches(asRequests(make(rows, rateOf(rows, source.name), seed), rows, [from, requests]));
+  return {
+    async *open() {
+      const rows: Request[] = [];
+      for await (const batch of source.open()) rows.push(...batch);
+      yield* inBatches(asRequests(make(rows, rateOf(rows, source.name), seed), rows, [from, requests]));
+    },
   };
 };
 
@@ -99,12 +101,17 @@ function* asRequests(
   let n = 0;
   for (const [row, dueUs] of drawn) {
     if (n >= to) return;
-    const { session: _, turn: __, ...kept } = rows[row] ?? fail(row);
+    const kept = withoutSession(rows[row] ?? fail(row));
     const blocks = blocksOf?.(row) ?? null;
     const position = n++;
     if (position < from) continue;
     yield { ...kept, id: trafficId(position), dueUs: Math.round(dueUs), ...(blocks === null ? {} : { blocks }) };
   }
+}
+
+function withoutSession(request: Request): Request {
+  const { session: _, turn: __, parent: ___, after: ____, agent: _____, newTokens: ______, ...kept } = request;
+  return kept;
 }
 
 /** Id of a request of traffic by its position, from 0. */

@@ -1,3 +1,5 @@
+import type { SessionTurn } from '../../core/target.ts';
+
 /**
  * The part of a prompt that other prompts may begin with too: its first `pieces.length * pieceTokens` tokens
  * (or all, where the last piece is cut short) as pieces of `pieceTokens` tokens each. Equal ids behind equal
@@ -7,6 +9,16 @@
 export interface PromptContent {
   readonly pieces: ArrayLike<number>;
   readonly pieceTokens: number;
+  /** What stands behind the pieces, output included, where later prompts of its session begin with that too. */
+  readonly session?: SessionTokens;
+}
+
+/** Tokens that came into being in one session, turn by turn. */
+interface SessionTokens {
+  /** In order; the first begins where the pieces end, and the last piece may be cut short there. */
+  readonly turns: readonly [SessionTurn, ...SessionTurn[]];
+  /** Tokens of its prompt and its longest output together. */
+  readonly endTokens: number;
 }
 
 /** A request as memory sees it. */
@@ -18,14 +30,22 @@ export interface Prompt {
   readonly generatedTokens: number;
 }
 
+/** Leading tokens of a prompt that its pieces cover. */
+export function pieceEnd({ pieces, pieceTokens, session }: PromptContent, promptTokens: number): number {
+  return session?.turns[0].begin ?? Math.min(pieces.length * pieceTokens, promptTokens);
+}
+
 /** The first `tokens` tokens of a prompt, as text that is equal only where they are; null where they are not known. */
 export function beginningOf({ content, promptTokens }: Prompt, tokens: number): string | null {
   if (content === null || promptTokens < tokens) return null;
-  const { pieces, pieceTokens } = content;
-  const count = Math.ceil(tokens / pieceTokens);
-  if (pieces.length < count) return null;
+  const { pieces, pieceTokens, session } = content;
+  const end = pieceEnd(content, promptTokens);
+  if (end < tokens && session === undefined) return null;
+  const count = Math.ceil(Math.min(tokens, end) / pieceTokens);
   let text = `${pieceTokens}`;
   for (let i = 0; i < count; i++) text += ` ${pieces[i]}`;
   // The last of these may be cut short.
-  return `${text} ${Math.min(count * pieceTokens, promptTokens)}`;
+  text += ` ${Math.min(count * pieceTokens, session === undefined ? promptTokens : end)}`;
+  for (const { id, begin } of session?.turns ?? []) if (begin < tokens) text += ` turn ${id}`;
+  return text;
 }

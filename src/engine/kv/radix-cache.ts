@@ -1,12 +1,14 @@
-import type { Prompt } from '../instance/prompt-content.ts';
+import type { SessionTurn } from '../../core/target.ts';
+import { pieceEnd, type Prompt } from '../instance/prompt-content.ts';
 import type { KvAllocation, KvCache } from './kv-cache.ts';
 import { RadixTree, type RadixNode } from './radix-tree.ts';
 import type { TokenString } from './token-string.ts';
 
 /**
  * KV memory by the token, shared by running requests and a radix tree of computed tokens: a prompt is found there as
- * soon as it is computed, an output once its request has ended. No other request begins with an output, or with prompt
- * tokens of unknown content; both take memory in the tree all the same, until they are evicted.
+ * soon as it is computed, an output once its request has ended. Only the later turns of a session begin with an output;
+ * no other request does, or with prompt tokens of unknown content, and both take memory in the tree all the same, until
+ * they are evicted.
  *
  *     capacity = unused + tokens in the tree + tokens that requests hold outside of the tree
  */
@@ -19,8 +21,8 @@ export class RadixCache implements KvCache {
   readonly #roots = new Map<number, RadixNode>();
   /** Ids of cut pieces, by the piece's id and its remaining tokens. */
   readonly #cutIds = new Map<number, Map<number, number>>();
-  /** Ids without content are negative. */
-  #lastId = 0;
+  /** Ids of cut pieces and of tokens that no other request has: negative and odd. Those of turns are even. */
+  #lastId = 1;
 
   constructor(capacityTokens: number) {
     this.capacityBlocks = capacityTokens;
@@ -68,22 +70,31 @@ export class RadixCache implements KvCache {
   }
 
   #stringOf({ content, promptTokens }: Prompt): TokenString {
-    const ownId = --this.#lastId;
-    if (content === null) return { pieces: [], pieceTokens: 1, wholeTokens: 0, sharedTokens: 0, cutId: ownId, ownId };
-    const { pieces, pieceTokens } = content;
-    const sharedTokens = Math.min(pieces.length * pieceTokens, promptTokens);
+    const nothing = { pieces: [], pieceTokens: 1, wholeTokens: 0, sharedTokens: 0, cutId: Number.NaN };
+    if (content === null) return { ...nothing, turns: this.#ownTokens(0) };
+    const { pieces, pieceTokens, session } = content;
+    const sharedTokens = pieceEnd(content, promptTokens);
     const cutTokens = sharedTokens % pieceTokens;
     const wholeTokens = sharedTokens - cutTokens;
     const cutPiece = pieces[wholeTokens / pieceTokens];
-    const cutId = cutTokens === 0 || cutPiece === undefined ? ownId : this.#cutId(cutPiece, cutTokens);
-    return { pieces, pieceTokens, wholeTokens, sharedTokens, cutId, ownId };
+    const cutId = cutTokens === 0 || cutPiece === undefined ? Number.NaN : this.#cutId(cutPiece, cutTokens);
+    const turns = session?.turns.map(({ id, begin }) => ({ id: -2 * id, begin })) ?? this.#ownTokens(sharedTokens);
+    return { pieces, pieceTokens, wholeTokens, sharedTokens, cutId, turns };
+  }
+
+  #ownTokens(begin: number): readonly SessionTurn[] {
+    return [{ id: this.#newId(), begin }];
+  }
+
+  #newId(): number {
+    return (this.#lastId -= 2);
   }
 
   #cutId(piece: number, tokens: number): number {
     let ids = this.#cutIds.get(piece);
     if (ids === undefined) this.#cutIds.set(piece, (ids = new Map()));
     let id = ids.get(tokens);
-    if (id === undefined) ids.set(tokens, (id = --this.#lastId));
+    if (id === undefined) ids.set(tokens, (id = this.#newId()));
     return id;
   }
 }

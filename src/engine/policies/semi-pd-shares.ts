@@ -20,9 +20,13 @@ const GRID = Array.from({ length: 17 }, (_, i) => (i + 2) / 20);
  * semi-PD's controller, reconstructed from what is written about it (systems.md 1.7), because its equations are not
  * published: at the end of each window in which a latency was above its limit, both are predicted for every share and the
  * shares of the best prediction take effect when new processes have started. A time on a share is inversely proportional to
- * it; prompts are an M/M/1 queue of their mean service time.
+ * it; prompts are an M/M/1 queue of their mean service time. Where they would keep up on no share, the phase whose limit is
+ * exceeded gets the most.
  */
-export function semiPdShares(options: SemiPdShareOptions): Shares & { readonly watch: IterationWatch } {
+export function semiPdShares(
+  options: SemiPdShareOptions,
+  now: () => number,
+): Shares & { readonly watch: IterationWatch } {
   const { ttftLimitUs, tpotLimitUs, windowUs, restartUs } = options;
   let shares = { prefill: options.prefillShare, decode: options.decodeShare };
   let next: { readonly atUs: number; readonly shares: typeof shares } | null = null;
@@ -42,21 +46,25 @@ export function semiPdShares(options: SemiPdShareOptions): Shares & { readonly w
       const tpot = (meanTpotUs * (shares.decode / (1 - prefill))) / tpotLimitUs;
       return Math.max(ttft, tpot);
     };
-    let best = GRID[0] ?? options.prefillShare;
+    let best = (meanTtftUs > ttftLimitUs ? GRID.at(-1) : GRID[0]) ?? options.prefillShare;
     for (const share of GRID) if (ofLimit(share) < ofLimit(best)) best = share;
     next = { atUs: nowUs + restartUs, shares: { prefill: best, decode: 1 - best } };
   };
 
+  const inForce = (): typeof shares => {
+    const nowUs = now();
+    if (next === null || nowUs < next.atUs) return shares;
+    shares = next.shares;
+    next = null;
+    window = emptyWindow(nowUs);
+    return shares;
+  };
+
   return {
-    prefill: () => shares.prefill,
-    decode: () => shares.decode,
+    prefill: () => inForce().prefill,
+    decode: () => inForce().decode,
     watch: (_instance, slot, stageUs) => {
       const { nowUs } = slot;
-      if (next !== null && nowUs >= next.atUs) {
-        shares = next.shares;
-        next = null;
-        window = emptyWindow(nowUs);
-      }
       if (nowUs - window.fromUs >= windowUs) decide(nowUs);
       for (let i = 0; i < slot.size; i++) {
         const sequence = slot.batch[i];

@@ -8,11 +8,14 @@ import type { Deployment } from './deployment.ts';
 /** Bytes of each GPU for activations, CUDA graphs and libraries besides weights and KV (AIConfigurator's reserve). */
 export const RUNTIME_RESERVE_BYTES = 3.5e9;
 
+/** What of a deployment decides how many KV blocks it has. */
+type KvRoom = Pick<Deployment, 'model' | 'gpu' | 'tp' | 'pp' | 'kv_fraction' | 'kv_tokens' | 'block_tokens'>;
+
 /**
  * KV blocks of an instance: the given number, or those that fit into the memory that weights and runtime leave on each
  * GPU; every GPU has its part of each block.
  */
-export function kvBlocks(deployment: Deployment, reserveBytes = RUNTIME_RESERVE_BYTES): number {
+export function kvBlocks(deployment: KvRoom, reserveBytes = RUNTIME_RESERVE_BYTES): number {
   const { model, gpu, tp, pp, kv_fraction, kv_tokens, block_tokens } = deployment;
   if (kv_tokens > 0) return Math.floor(kv_tokens / block_tokens);
   const shard = shardOf(LLMS[model], tp);

@@ -38,17 +38,20 @@ export const semiPd: System = {
       memory: () => new CountingBlockPool(kvBlocks(options, MEMORY.reserveBytes), options.block_tokens),
       prefill: () => sharedPrefill({ tokenBudget, maxSeqs, rank: byArrivalTime }),
       decode: () => sharedDecode({ maxSeqs }),
-      shares: () =>
+      shares: ({ now }) =>
         options.shares === 'static'
           ? { prefill: () => prefill, decode: () => decode }
-          : semiPdShares({
-              prefillShare: prefill,
-              decodeShare: decode,
-              ttftLimitUs: options.ttft_limit * 1000,
-              tpotLimitUs: options.tpot_limit * 1000,
-              windowUs: options.window_s * 1e6,
-              restartUs: options.restart_s * 1e6,
-            }),
+          : semiPdShares(
+              {
+                prefillShare: prefill,
+                decodeShare: decode,
+                ttftLimitUs: options.ttft_limit * 1000,
+                tpotLimitUs: options.tpot_limit * 1000,
+                windowUs: options.window_s * 1e6,
+                restartUs: options.restart_s * 1e6,
+              },
+              now,
+            ),
     });
   },
 };

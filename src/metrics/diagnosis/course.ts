@@ -1,7 +1,8 @@
 import type { RequestRecord } from '../../core/record.ts';
+import { ascendingOrder } from '../ascending-order.ts';
 import { Concurrency } from '../concurrency.ts';
 import { e2eUs, isAnswered, tpotUs, ttftUs } from '../request-latency.ts';
-import { nearestRank, Samples, sum } from '../samples.ts';
+import { nearestRank, release, Samples, sum } from '../samples.ts';
 import { courseBins, type CourseBin, type OfSpan } from './course-bins.ts';
 
 /** Without an SLO a request is slow whose TTFT or TPOT is so many times the median, or that timed out. */
@@ -14,17 +15,17 @@ export interface CourseRequests {
   /** Infinite where a request did not end. */
   readonly end_us: Float64Array;
   /** 1: it timed out. */
-  readonly timed_out: Float64Array;
+  readonly timed_out: Uint8Array;
   /** 1: missed the SLO, or was slow. */
-  readonly missed: Float64Array;
+  readonly missed: Uint8Array;
   /** TTFT and time in the system, infinite where a request was not answered. */
   readonly ttft_us: Float64Array;
   readonly stay_us: Float64Array;
   /** Others in flight when it was due. */
-  readonly in_flight: Float64Array;
+  readonly in_flight: Uint32Array;
   /** As planned. */
-  readonly prompt_tokens: Float64Array;
-  readonly output_tokens: Float64Array;
+  readonly prompt_tokens: Uint32Array;
+  readonly output_tokens: Uint32Array;
 }
 
 /** The requests of a run over time. */
@@ -88,26 +89,25 @@ export class CourseCollector {
   /** Null without two requests due at different times. */
   result(hasSlo: boolean): Course | null {
     const [due, ends, ttfts] = [this.#dueUs.values(), this.#endUs.values(), this.#ttftUs.values()];
-    const taken = this.#taken.values();
-    const of = (values: Float64Array, i: number): number => values[i] ?? 0;
     // By columns alone, so that the order of the records changes nothing.
-    const order = Uint32Array.from(due.keys()).sort(
-      (a, b) => of(due, a) - of(due, b) || compare(of(ends, a), of(ends, b)) || compare(of(ttfts, a), of(ttfts, b)),
-    );
-    const [fromUs, toUs] = [of(due, order[0] ?? 0), of(due, order.at(-1) ?? 0)];
+    const order = ascendingOrder(due, ends, ttfts);
+    const [fromUs, toUs] = [due[order[0] ?? 0] ?? 0, due[order.at(-1) ?? 0] ?? 0];
+    release(due, ends, ttfts);
     if (!(toUs > fromUs)) return null;
     const means = this.#inFlight.means();
     const requests = this.#columns(
-      order.filter((i) => of(taken, i) === 1),
+      order.filter((i) => this.#taken.at(i) === 1),
       hasSlo,
       means,
     );
     const refused = this.#columns(
-      order.filter((i) => of(taken, i) === 0),
+      order.filter((i) => this.#taken.at(i) === 0),
       hasSlo,
       means,
     );
-    const stayUs = nearestRank(requests.stay_us.filter(Number.isFinite).sort(), 500);
+    const stays = requests.stay_us.filter(Number.isFinite).sort();
+    const stayUs = nearestRank(stays, 500);
+    release(stays);
     return {
       from_s: fromUs / 1e6,
       to_s: toUs / 1e6,
@@ -124,30 +124,34 @@ export class CourseCollector {
 
   #columns(order: Uint32Array<ArrayBuffer>, hasSlo: boolean, inFlight: OfSpan): CourseRequests {
     const column = (samples: Samples): Float64Array<ArrayBuffer> => samples.pick(order);
+    const flags = (samples: Samples): Uint8Array =>
+      new Uint8Array(order.length).map((_, i) => samples.at(order[i] ?? 0));
+    const whole = (samples: Samples): Uint32Array =>
+      new Uint32Array(order.length).map((_, i) => samples.at(order[i] ?? 0));
     const [due_us, ttft_us] = [column(this.#dueUs), column(this.#ttftUs)];
     return {
       due_us,
       end_us: column(this.#endUs),
-      timed_out: column(this.#timedOut),
-      missed: hasSlo ? column(this.#missed) : slow(ttft_us, column(this.#tpotUs)),
+      timed_out: flags(this.#timedOut),
+      missed: hasSlo ? flags(this.#missed) : slow(ttft_us, column(this.#tpotUs)),
       ttft_us,
       stay_us: column(this.#staysUs),
-      in_flight: due_us.map((at) => Math.round(inFlight(at - 1, at))),
-      prompt_tokens: column(this.#promptTokens),
-      output_tokens: column(this.#outputTokens),
+      in_flight: new Uint32Array(order.length).map((_, i) => {
+        const at = due_us[i] ?? 0;
+        return Math.round(inFlight(at - 1, at));
+      }),
+      prompt_tokens: whole(this.#promptTokens),
+      output_tokens: whole(this.#outputTokens),
     };
   }
 }
 
-/** Infinite values are equal. */
-function compare(a: number, b: number): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
 /** As the column `missed`, where there is no SLO. */
-function slow(ttfts: Float64Array, tpots: Float64Array): Float64Array {
+function slow(ttfts: Float64Array, tpots: Float64Array): Uint8Array {
   const over = (values: Float64Array, times: number): number =>
     times * (nearestRank(values.slice().sort(), 500) ?? Infinity);
   const [ttft, tpot] = [over(ttfts, SLOW_TTFT), over(tpots, SLOW_TPOT)];
-  return ttfts.map((value, i) => (value > ttft || (tpots[i] ?? 0) > tpot || value === Infinity ? 1 : 0));
+  return new Uint8Array(ttfts.length).map((_, i) =>
+    (ttfts[i] ?? 0) > ttft || (tpots[i] ?? 0) > tpot || ttfts[i] === Infinity ? 1 : 0,
+  );
 }

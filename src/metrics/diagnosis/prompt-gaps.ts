@@ -65,7 +65,8 @@ export class PromptGapsCollector {
   /** Null where there are too few gaps, or first tokens in nearly all of them. */
   result(): PromptGaps | null {
     this.#keepBest();
-    const first = this.#firstUs.sorted();
+    this.#firstUs.sort();
+    const first = this.#firstUs;
     const streams = this.#streams.map(({ times }) => times);
     const usual = usualGapUs(streams, first);
     if (usual === null) return null;
@@ -92,7 +93,8 @@ export class PromptGapsCollector {
 
 /** First tokens, moved by `shiftUs`, that came in the last `withinUs` of a gap. */
 interface FirstTokens {
-  readonly us: Float64Array;
+  /** In order of time. */
+  readonly us: Samples;
   readonly shiftUs: number;
   readonly withinUs: number;
 }
@@ -116,7 +118,7 @@ function eachGap(
 }
 
 /** Median of the gaps without a first token; null where they are few. */
-function usualGapUs(streams: readonly Float64Array[], us: Float64Array): number | null {
+function usualGapUs(streams: readonly Float64Array[], us: Samples): number | null {
   const without = new Samples();
   eachGap(streams, { us, shiftUs: 0, withinUs: Infinity }, (gapUs, prompts) => {
     if (prompts === 0) without.push(gapUs);
@@ -136,7 +138,7 @@ interface LongGaps {
   total_us: number;
 }
 
-function longGaps(streams: readonly Float64Array[], us: Float64Array, usualUs: number, shiftUs: number): LongGaps {
+function longGaps(streams: readonly Float64Array[], us: Samples, usualUs: number, shiftUs: number): LongGaps {
   const sum = { gaps: 0, excess_us: 0, with_prompt: 0, with_prompt_us: 0, excess_with_prompt_us: 0, total_us: 0 };
   eachGap(streams, { us, shiftUs, withinUs: END * usualUs }, (gapUs, prompts) => {
     sum.total_us += gapUs;

@@ -1,4 +1,5 @@
 import type { RecordBatch, RequestRecord } from '../../core/record.ts';
+import { ascendingOrder } from '../../metrics/ascending-order.ts';
 import { Samples } from '../../metrics/samples.ts';
 
 /** The order in which requests came due, which is not that of the records: those are in the order in which requests ended. */
@@ -13,10 +14,7 @@ export class DueOrder {
 
   /** Numbers of the records, in due order; where two are due at once, in that of the trace. */
   records(): Uint32Array {
-    const [dueUs, rows] = [this.#dueUs.values(), this.#rows.values()];
-    return Uint32Array.from(dueUs.keys()).sort(
-      (a, b) => (dueUs[a] ?? 0) - (dueUs[b] ?? 0) || (rows[a] ?? 0) - (rows[b] ?? 0) || a - b,
-    );
+    return ascendingOrder(this.#dueUs.values(), this.#rows.values());
   }
 }
 

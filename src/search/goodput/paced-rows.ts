@@ -1,4 +1,4 @@
-import type { Schedule } from '../../core/schedule.ts';
+import { NO_FOLLOWERS, type Schedule } from '../../core/schedule.ts';
 import type { ScheduledRequest } from '../../core/target.ts';
 import type { Segment } from './segments.ts';
 
@@ -60,7 +60,7 @@ export function pacedRows(rows: Schedule, pacing: Pacing): Schedule {
     ended(_request, _outcome, timeUs) {
       open--;
       if (isDraining) dueUs = Math.max(dueUs, timeUs);
-      return [];
+      return NO_FOLLOWERS;
     },
     close: () => rows.close(),
   };

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { PrefixCachingBlockPool } from '../../../src/engine/kv/prefix-caching-block-pool.ts';
 import type { PromptContent } from '../../../src/engine/instance/prompt-content.ts';
+import { anyTurns, sessionPrompt, tokenName } from './session-prompts.ts';
 import { OracleMemory, type OracleRequest } from './vllm-oracle.ts';
 
 function prompt(promptTokens: number, content: PromptContent | null): Spoken {
@@ -116,6 +117,7 @@ const request = fc.record({
   pieces: fc.array(fc.nat(2), { maxLength: 5 }),
   /** Tokens behind the pieces; below 0: of the last piece, cut off. */
   more: fc.integer({ min: -3, max: 5 }),
+  turns: fc.option(anyTurns, { nil: [] }),
 });
 const action = fc.record({
   who: fc.nat(5),
@@ -144,16 +146,14 @@ test('any interleaving: exactly what vLLM would find, take and keep', () => {
         const oracle = new OracleMemory(capacity, blockTokens);
         let serial = 0;
         const arrive = (index: number): Party => {
-          const { pieces, more } = requests[index % requests.length] ?? { pieces: [], more: 1 };
-          const promptTokens = Math.max(1, pieces.length * pieceTokens + Math.max(more, 1 - pieceTokens));
-          const told = prompt(promptTokens, pieces.length === 0 ? null : { pieces, pieceTokens });
-          const tokens = Array.from({ length: promptTokens }, (_, i) => {
-            const piece = Math.floor(i / pieceTokens);
-            if (piece >= pieces.length) return `own ${serial} ${i}`;
-            const fill = Math.min(pieceTokens, promptTokens - piece * pieceTokens);
-            return `${pieces[piece]}/${fill} ${i % pieceTokens}`;
-          });
-          serial++;
+          const { pieces, more, turns } = requests[index % requests.length] ?? { pieces: [], more: 1, turns: [] };
+          const firstTokens = Math.max(1, pieces.length * pieceTokens + Math.max(more, 1 - pieceTokens));
+          const told =
+            turns.length === 0
+              ? prompt(firstTokens, pieces.length === 0 ? null : { pieces, pieceTokens })
+              : { ...sessionPrompt(pieces, pieceTokens, firstTokens, turns), generatedTokens: 0 };
+          const own = `own${serial++}`;
+          const tokens = Array.from({ length: told.promptTokens }, (_, i) => tokenName(told, i, own));
           return { told, oracle: { tokens, held: [] }, allocation: pool.open(told), computed: 0 };
         };
         const parties = Array.from({ length: 6 }, (_, i) => arrive(i));
@@ -171,7 +171,8 @@ test('any interleaving: exactly what vLLM would find, take and keep', () => {
             assert.equal(fits, oracle.grow(party.oracle, hold));
             if (fits) party.computed = hold;
             if (fits && hold === all) {
-              party.oracle.tokens.push(`said ${serial++}`);
+              const said = tokenName(told, all, '');
+              party.oracle.tokens.push(told.content?.session === undefined ? `said ${serial++}` : said);
               told.generatedTokens++;
             }
           } else {

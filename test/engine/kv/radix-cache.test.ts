@@ -5,6 +5,7 @@ import type { KvAllocation } from '../../../src/engine/kv/kv-cache.ts';
 import { RadixCache } from '../../../src/engine/kv/radix-cache.ts';
 import type { Prompt } from '../../../src/engine/instance/prompt-content.ts';
 import { NaiveRadix, NaiveRequest } from './radix-oracle.ts';
+import { anyTurns, sessionPrompt } from './session-prompts.ts';
 
 function promptOf(pieces: readonly number[], promptTokens = pieces.length, pieceTokens = 1): Prompt {
   return { promptTokens, content: { pieces, pieceTokens }, generatedTokens: 0 };
@@ -128,8 +129,15 @@ test('what was used last is evicted last, and never what a running request uses'
 const prompts = fc.record({
   pieces: fc.array(fc.nat(1), { maxLength: 5 }),
   beyond: fc.integer({ min: -3, max: 3 }),
-  isKnown: fc.boolean(),
+  kind: fc.constantFrom('unknown', 'blocks', 'session'),
+  turns: anyTurns,
 });
+interface Drawn {
+  readonly pieces: readonly number[];
+  readonly beyond: number;
+  readonly kind: string;
+  readonly turns: readonly { readonly pick: number; readonly tokens: number }[];
+}
 const action = fc.record({
   who: fc.nat(4),
   what: fc.constantFrom('go on', 'go on', 'go on', 'look up', 'make room', 'retract', 'end'),
@@ -148,16 +156,17 @@ test('any requests in any order: as a plain set of prefixes has it', () => {
         const memory = new RadixCache(capacity);
         const naive = new NaiveRadix(capacity);
         let opened = 0;
-        const open = ({ pieces, beyond, isKnown }: (typeof actions)[number]['next']) => {
-          const prompt = {
-            promptTokens: Math.max(1, pieces.length * pieceTokens + beyond),
-            content: isKnown ? { pieces, pieceTokens } : null,
-            generatedTokens: 0,
-          };
+        const open = ({ pieces, beyond, kind, turns }: Drawn) => {
+          const promptTokens = Math.max(1, pieces.length * pieceTokens + beyond);
+          const known =
+            kind === 'session'
+              ? sessionPrompt(pieces, pieceTokens, promptTokens, turns)
+              : { promptTokens, content: kind === 'blocks' ? { pieces, pieceTokens } : null };
+          const prompt = { ...known, generatedTokens: 0 };
           return { prompt, allocation: memory.open(prompt), request: new NaiveRequest(prompt, opened++), isNew: true };
         };
         const slots = Array.from({ length: 5 }, (_, i) =>
-          open({ pieces: [0, 1, i % 2].slice(0, i), beyond: 1, isKnown: true }),
+          open({ pieces: [0, 1, i % 2].slice(0, i), beyond: 1, kind: 'blocks', turns: [] }),
         );
         for (const { who, what, tokens, next } of actions) {
           const slot = slots[who];

@@ -1,4 +1,5 @@
 import type { Prompt } from '../../../src/engine/instance/prompt-content.ts';
+import { tokenName } from './session-prompts.ts';
 
 /** A request's tokens, each by its name, and what it holds. */
 export class NaiveRequest {
@@ -15,14 +16,8 @@ export class NaiveRequest {
 
   /** Its first `count` tokens as text: equal texts are equal tokens. */
   first(count: number): string {
-    const { content, promptTokens } = this.prompt;
-    const size = content?.pieceTokens ?? 1;
     let text = '';
-    for (let at = 0; at < count; at++) {
-      const piece = at < promptTokens ? content?.pieces[Math.floor(at / size)] : undefined;
-      const left = Math.min(size, promptTokens - Math.floor(at / size) * size);
-      text += piece === undefined ? ` own${this.#id}.${at}` : ` ${piece}.${at % size}/${left}`;
-    }
+    for (let at = 0; at < count; at++) text += ` ${tokenName(this.prompt, at, `own${this.#id}`)}`;
     return text;
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { scheduledByTrace, type Schedule } from '../../../src/core/schedule.ts';
+import { NO_FOLLOWERS, scheduledByTrace, type Schedule } from '../../../src/core/schedule.ts';
 import type { ScheduledRequest } from '../../../src/core/target.ts';
 import { pacedRows } from '../../../src/search/goodput/paced-rows.ts';
 import { newSegment, type Segment } from '../../../src/search/goodput/segments.ts';
@@ -19,7 +19,7 @@ function rows(count: number): Schedule {
       left = left.slice(32);
       return batch.length === 0 ? null : batch;
     },
-    ended: () => [],
+    ended: () => NO_FOLLOWERS,
     close: async () => undefined,
   };
 }
@@ -36,7 +36,7 @@ async function played(schedule: Schedule, stayUs: number): Promise<ScheduledRequ
     }
     const next = open.shift();
     if (next === undefined) return sent;
-    schedule.ended(next, 'ok', next.dueUs + stayUs);
+    schedule.ended(next, 'ok', next.dueUs + stayUs, null);
   }
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { bracketOf, endsByKnown, trafficLoad, type TrafficOptions } from '../../../src/search/goodput/traffic-load.ts';
 import type { Segment } from '../../../src/search/goodput/segments.ts';
-import { scheduledByTrace } from '../../../src/core/schedule.ts';
+import { NO_FOLLOWERS, scheduledByTrace } from '../../../src/core/schedule.ts';
 import type { ScheduledRequest } from '../../../src/core/target.ts';
 
 const probe = (rateRps: number, met: number, missed: number, requests = met + missed): Segment => ({
@@ -79,7 +79,7 @@ describe('a search that goes on', () => {
         isRead = true;
         return rows;
       },
-      ended: () => [],
+      ended: () => NO_FOLLOWERS,
       close: async () => undefined,
     });
     const first = await paced.next();

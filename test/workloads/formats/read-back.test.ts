@@ -5,7 +5,7 @@ import type { Request } from '../../../src/core/request.ts';
 import { inBatches } from '../../../workloads/formats/batches.ts';
 import { azure2023 } from '../../../workloads/formats/azure-2023.ts';
 import { azure2024 } from '../../../workloads/formats/azure-2024.ts';
-import { csvLog } from '../../../workloads/formats/csv-log.ts';
+import { tableFormat } from '../../../workloads/table/table-format.ts';
 import type { Format } from '../../../workloads/formats/format.ts';
 import { mooncake, mooncakeLengths } from '../../../workloads/formats/mooncake.ts';
 import { native } from '../../../workloads/formats/native.ts';
@@ -150,7 +150,8 @@ test('a log reads back exactly, its times dates or milliseconds since 1970', () 
       });
       const header = 'call_type,startTime,model,tags,prompt_tokens,completion_tokens,total_tokens';
       fc.pre((due.at(-1) ?? 0) < 1e15);
-      const back = await readBack(csvLog, [header, ...lines], layout);
+      const map = `arrival=startTime:${isDate ? 'iso' : 'epoch_ms'},input=prompt_tokens,output=completion_tokens`;
+      const back = await readBack(tableFormat('csv-log', map), [header, ...lines], layout);
       assert.deepEqual(back, expected(rows));
     }),
     { numRuns: 100 },
@@ -183,8 +184,23 @@ test('a native trace reads back exactly, cut anywhere, optional fields and unkno
           : {
               session: text,
               turn: i,
+              parent: text,
+              agent: 'a',
               sloClass: 'chat',
               model: 'm',
+              user: 'u',
+              newTokens: 1,
+              after: [{ id: text, thinkUs: i }],
+              prompt:
+                i % 3 === 0
+                  ? { kind: 'text', text }
+                  : { kind: 'messages', messages: [{ role: 'user', content: text }] },
+              params: { temperature: 0.5, stop: ['x', null] },
+              payload: { messages: [] },
+              media: [{ kind: 'image', count: 2 }],
+              source: { ttftUs: i, e2eUs: 2 * i, cachedTokens: i, failed: true },
+              isEstimated: true,
+              extra: { anything: [1, 'x'] },
               blocks: Array.from(
                 { length: Math.ceil((row.input % 1000 || 1) / BLOCK_TOKENS) },
                 (_, block) => block + i,
@@ -202,7 +218,27 @@ test('a native trace reads back exactly, cut anywhere, optional fields and unkno
           class: request.sloClass,
           model: request.model ?? null,
           blocks: request.blocks,
-          extra: { anything: [1, 'x'] },
+          parent: request.parent,
+          agent: request.agent,
+          user: request.user,
+          new_tokens: request.newTokens,
+          after: request.after?.map(({ id, thinkUs }) => ({ id, think_us: thinkUs })),
+          prompt:
+            request.prompt?.kind === 'text'
+              ? request.prompt.text
+              : request.prompt?.kind === 'messages'
+                ? request.prompt.messages
+                : null,
+          params: request.params,
+          payload: request.payload ?? null,
+          media: request.media,
+          status: request.source?.failed === true ? 'failed' : 'ok',
+          source_ttft_us: request.source?.ttftUs,
+          source_e2e_us: request.source?.e2eUs,
+          cached_tokens: request.source?.cachedTokens,
+          estimated: request.isEstimated,
+          extra: request.extra ?? null,
+          another: 1,
         }),
       );
       const header = JSON.stringify({ reprise_trace: 1, epoch_us: null, block_size: BLOCK_TOKENS, tz: 'UTC' });

@@ -3,6 +3,7 @@ import { it } from 'node:test';
 import * as fc from 'fast-check';
 import type { Request } from '../../../src/core/request.ts';
 import { traffic } from '../../../workloads/transforms/traffic.ts';
+import { UNHEARD } from '../../../workloads/transforms/transform.ts';
 
 /** Rows a second or so apart, some of which share prefix blocks. */
 function source(lengths: readonly number[]): Parameters<typeof traffic>[0] {
@@ -28,7 +29,7 @@ function source(lengths: readonly number[]): Parameters<typeof traffic>[0] {
 
 async function rowsOf(lengths: readonly number[], args: Parameters<typeof traffic>[1]): Promise<Request[]> {
   const all: Request[] = [];
-  for await (const batch of traffic(source(lengths), args)()) all.push(...batch);
+  for await (const batch of traffic(source(lengths), args, UNHEARD).open()) all.push(...batch);
   return all;
 }
 

@@ -1,0 +1,39 @@
+import type { Request } from '../../../src/core/request.ts';
+import type { BadRow, LeftOut } from '../../../workloads/formats/format.ts';
+import { openSource } from '../../../workloads/index.ts';
+import type { OpenOptions } from '../../../workloads/open-source.ts';
+import { requestsOf, temporaryFiles } from '../temporary-files.ts';
+
+/** What comes out of a file. */
+export interface Reading {
+  readonly format: string;
+  readonly starts: 'none' | undefined;
+  readonly requests: readonly Request[];
+  /** `LINE: message` of each bad row. */
+  readonly bad: readonly string[];
+  /** `LINE: reason` of each row that is no request to replay. */
+  readonly leftOut: readonly string[];
+  readonly notes: readonly string[];
+}
+
+/** Reads texts as trace files, their bad rows skipped. */
+export function reader(): (text: string, options?: Partial<OpenOptions>) => Promise<Reading> {
+  const file = temporaryFiles();
+  return async (text, options = {}) => {
+    const bad: string[] = [];
+    const leftOut: string[] = [];
+    const source = await openSource(file('trace', text), {
+      onBadRow: 'skip',
+      onSkipped: ({ line, message }: BadRow) => bad.push(`${line}: ${message}`),
+      onLeftOut: ({ line, reason }: LeftOut) => leftOut.push(`${line}: ${reason}`),
+      ...options,
+    });
+    const requests = await requestsOf(source.open());
+    return { format: source.format, starts: source.starts, requests, bad, leftOut, notes: source.notes() };
+  };
+}
+
+/** JSON Lines. */
+export function lines(...rows: readonly object[]): string {
+  return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+}

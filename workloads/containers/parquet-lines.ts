@@ -1,0 +1,72 @@
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, type FileMetaData } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import { messageOf, UserError } from '../../src/core/errors.ts';
+
+/** A group of rows is held whole while it is read. */
+const MOST_GROUP_BYTES = 2 ** 30;
+
+/** Whether a file that begins so is Parquet. */
+export function isParquet(head: Buffer): boolean {
+  return head.toString('latin1', 0, 4) === 'PAR1';
+}
+
+/**
+ * The rows of a Parquet file, each as a JSON object in a line: times as ISO 8601 with microseconds, bytes as text. Holds a
+ * group of rows. Throws a UserError for a file that is damaged, or whose groups are too large to be held.
+ */
+export async function* parquetLines(path: string): AsyncGenerator<string> {
+  try {
+    const file = await asyncBufferFromFile(path);
+    const metadata = await parquetMetadataAsync(file);
+    refuseLargeGroups(path, metadata);
+    let rowStart = 0;
+    for (const { num_rows } of metadata.row_groups) {
+      const rowEnd = rowStart + Number(num_rows);
+      const rows: unknown[] = await parquetReadObjects({
+        file,
+        metadata,
+        rowStart,
+        rowEnd,
+        compressors,
+        parsers: TIMES,
+      });
+      for (const row of rows) yield `${JSON.stringify(row, plain)}\n`;
+      rowStart = rowEnd;
+    }
+  } catch (thrown) {
+    if (thrown instanceof UserError) throw thrown;
+    throw new UserError(
+      `${path}: parquet_damaged: cannot be read as Parquet: ${messageOf(thrown)}; copy or download it again, or write it as JSON Lines`,
+      { cause: thrown },
+    );
+  }
+}
+
+function refuseLargeGroups(path: string, { row_groups }: FileMetaData): void {
+  const bytes = Math.max(0, ...row_groups.map(({ total_byte_size }) => Number(total_byte_size)));
+  if (bytes <= MOST_GROUP_BYTES) return;
+  throw new UserError(
+    `${path}: row_too_long: a group of its rows has ${Math.round(bytes / 2 ** 20)} MiB, expected ${MOST_GROUP_BYTES / 2 ** 20} at most; write it with smaller row groups, or without its texts`,
+  );
+}
+
+/** A `Date` would drop what is below a millisecond. */
+const TIMES = {
+  timestampFromMilliseconds: (ms: bigint) => isoUs(ms * 1000n),
+  timestampFromMicroseconds: isoUs,
+  timestampFromNanoseconds: (ns: bigint) => isoUs(ns / 1000n),
+};
+
+function isoUs(us: bigint): string | null {
+  const ms = us / 1000n;
+  const date = new Date(Number(ms));
+  if (Number.isNaN(date.getTime())) return null;
+  return `${date.toISOString().slice(0, -1)}${String(us - ms * 1000n).padStart(3, '0')}Z`;
+}
+
+/** For `JSON.stringify`, which knows no whole number above 2^53 and no bytes. */
+function plain(_: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if (value instanceof Uint8Array) return Buffer.from(value).toString();
+  return value;
+}

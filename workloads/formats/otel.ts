@@ -1,0 +1,270 @@
+import type { InputIs } from '../../src/core/plan.ts';
+import type { Json, Request } from '../../src/core/request.ts';
+import { isJsonObject, objectIn, shapingParams } from './body-params.ts';
+import { faultName, farTime, LENGTH_EXPECTED } from './faults.ts';
+import { quoted, type Format, type RowContext } from './format.ts';
+import { given } from './given.ts';
+import { jsonLines, nameText, noObject } from './json-lines.ts';
+import { chatMessagesOf } from './otel-messages.ts';
+import { quotedNanos, spansOf, type Span } from './otel-spans.ts';
+import { lengthIn } from './texts.ts';
+
+/** Names of attributes by the convention first, then those that it had, then those of OpenLLMetry and OpenInference. */
+const INPUT_TOKENS = [
+  'gen_ai.usage.input_tokens',
+  'gen_ai.usage.prompt_tokens',
+  'llm.usage.prompt_tokens',
+  'llm.token_count.prompt',
+];
+const OUTPUT_TOKENS = [
+  'gen_ai.usage.output_tokens',
+  'gen_ai.usage.completion_tokens',
+  'llm.usage.completion_tokens',
+  'llm.token_count.completion',
+];
+const CACHE_READ = [
+  'gen_ai.usage.cache_read.input_tokens',
+  'gen_ai.usage.cache_read_input_tokens',
+  'llm.token_count.prompt_details.cache_read',
+];
+const CACHE_WRITE = [
+  'gen_ai.usage.cache_creation.input_tokens',
+  'gen_ai.usage.cache_write.input_tokens',
+  'gen_ai.usage.cache_creation_input_tokens',
+  'llm.token_count.prompt_details.cache_write',
+];
+const MODEL = ['gen_ai.request.model', 'gen_ai.response.model', 'llm.request.model', 'llm.model_name'];
+const SESSION = ['gen_ai.conversation.id', 'session.id'];
+const USER = ['enduser.id', 'user.id'];
+/** Seconds; the second is vLLM's. */
+const FIRST_TOKEN = [
+  'gen_ai.response.time_to_first_chunk',
+  'gen_ai.latency.time_to_first_token',
+  'gen_ai.server.time_to_first_token',
+];
+const INFERENCE = new Set(['chat', 'text_completion', 'generate_content']);
+
+/** A whole export may be one object. */
+const MOST_ROW_BYTES = 2 ** 28;
+
+/**
+ * OpenTelemetry's spans of generative AI: OTLP as JSON, whole or an object a line as the Collector's file exporter writes
+ * it, and inference-perf's traces of flat spans. Spans are written when they end, and spans of agents nest: all of them
+ * are held, those without another inference below them become requests, in order of their starts.
+ */
+export const otel: Format = {
+  name: 'otel',
+  begins: '{"resourceSpans":[{"scopeSpans":[{"spans":[{"startTimeUnixNano":...,"attributes":[...]}]}]}]}',
+  mostRowBytes: MOST_ROW_BYTES,
+  matches: (head, rows) => [head, ...rows.slice(0, 50)].some((line) => SPANS.test(line)),
+  read: readSpans,
+};
+
+const SPANS =
+  /"resourceSpans"\s*:|"scopeSpans"\s*:|"startTimeUnixNano"\s*:|"trace_id"\s*:.*"spans"\s*:|"spans"\s*:.*"trace_id"\s*:/;
+
+interface Placed {
+  readonly line: number;
+  readonly span: Span;
+}
+
+async function* readSpans(text: AsyncIterable<string>, rows: RowContext): AsyncGenerator<Request> {
+  const placed: Placed[] = [];
+  const byId = new Map<string, Span>();
+  for await (const lines of jsonLines(text, rows, new Set(['resourceSpans', 'spans']), { prepare: quotedNanos }))
+    for (const found of lines) {
+      const { line, value } = found;
+      if (!isJsonObject(value)) {
+        rows.bad(noObject(found, 'resourceSpans'));
+        continue;
+      }
+      for (const span of spansOf(value, (message) => rows.bad({ line, column: null, message }))) {
+        if (span.id !== '' && byId.has(span.id)) {
+          rows.leftOut?.({ line, reason: 'a span that stands twice' });
+          continue;
+        }
+        byId.set(span.id, span);
+        placed.push({ line, span });
+      }
+    }
+  yield* requestsOf(placed, new Tree(byId), rows);
+}
+
+/** Which span is below which. */
+class Tree {
+  readonly #byId: ReadonlyMap<string, Span>;
+  /** Ids of spans that have an inference below them. */
+  readonly #above = new Set<string>();
+
+  constructor(byId: ReadonlyMap<string, Span>) {
+    this.#byId = byId;
+    for (const span of byId.values())
+      if (isInference(span))
+        for (const { id } of this.ancestors(span)) {
+          if (this.#above.has(id)) break;
+          this.#above.add(id);
+        }
+  }
+
+  /** The spans above one, the nearest first; spans that name each other end it. */
+  *ancestors(span: Span): Generator<Span> {
+    const seen = new Set([span.id]);
+    for (let at = this.#byId.get(span.parent); at !== undefined && !seen.has(at.id); at = this.#byId.get(at.parent)) {
+      if (at.id === '') return;
+      seen.add(at.id);
+      yield at;
+    }
+  }
+
+  has(id: string): boolean {
+    return this.#byId.has(id);
+  }
+
+  hasInferenceBelow({ id }: Span): boolean {
+    return id !== '' && this.#above.has(id);
+  }
+}
+
+function isInference({ attributes }: Span): boolean {
+  const operation = attributes.get('gen_ai.operation.name');
+  if (typeof operation === 'string') return INFERENCE.has(operation);
+  const kind = attributes.get('openinference.span.kind') ?? attributes.get('traceloop.span.kind');
+  if (typeof kind === 'string') return /^llm$/i.test(kind);
+  const type = attributes.get('llm.request.type');
+  if (typeof type === 'string') return type === 'chat' || type === 'completion';
+  return first(attributes, [...INPUT_TOKENS, ...OUTPUT_TOKENS]) !== undefined;
+}
+
+function first(attributes: ReadonlyMap<string, Json>, names: readonly string[]): Json | undefined {
+  const name = names.find((each) => attributes.has(each));
+  return name === undefined ? undefined : attributes.get(name);
+}
+
+function* requestsOf(placed: readonly Placed[], tree: Tree, rows: RowContext): Generator<Request> {
+  const inferences = placed
+    .filter(({ line, span }) => isRequest(span, tree, (reason) => rows.leftOut?.({ line, reason })))
+    .sort((a, b) => a.span.startUs - b.span.startUs);
+  const turns = new Map<string, number>();
+  let firstUs: number | null = null;
+  let seq = 0;
+  for (const { line, span } of inferences) {
+    const bad = (message: string): void => rows.bad({ line, column: null, message });
+    const lengths = lengthsOf(span, rows);
+    if (typeof lengths === 'string') {
+      if (span.hasFailed) rows.leftOut?.({ line, reason: 'a span that failed, without token counts' });
+      else bad(`${lengths} in the span ${quoted(span.id)}`);
+      continue;
+    }
+    const far = farTime('the start of a span', span.startUs, (firstUs ??= span.startUs));
+    if (far !== null) {
+      bad(far);
+      continue;
+    }
+    const above = [...tree.ancestors(span)];
+    const session = [span, ...above]
+      .map(({ attributes }) => textOf(first(attributes, SESSION)))
+      .find((id) => id !== undefined);
+    const turn = session === undefined ? undefined : (turns.get(session) ?? 0);
+    if (session !== undefined && turn !== undefined) turns.set(session, turn + 1);
+    while (tree.has(`r${seq}`)) seq++;
+    yield {
+      id: span.id === '' ? `r${seq}` : span.id,
+      traceRow: line,
+      dueUs: span.startUs - firstUs,
+      ...lengths,
+      ...given({
+        session,
+        turn,
+        agent: agentOf(above),
+        model: textOf(first(span.attributes, MODEL)),
+        user: textOf(first(span.attributes, USER)),
+        ...contentOf(span.attributes),
+        source: sourceOf(span),
+      }),
+    };
+    seq++;
+  }
+}
+
+function isRequest(span: Span, tree: Tree, leftOut: (reason: string) => void): boolean {
+  if (!isInference(span)) {
+    const operation = span.attributes.get('gen_ai.operation.name');
+    if (typeof operation === 'string') leftOut(`a span of ${operation.slice(0, 60)}, no inference`);
+    return false;
+  }
+  if (!tree.hasInferenceBelow(span)) return true;
+  leftOut('an inference span around another one: its tokens would count twice');
+  return false;
+}
+
+function lengthsOf(
+  { attributes }: Span,
+  { inputIs, remark }: Pick<RowContext, 'inputIs' | 'remark'>,
+): Pick<Request, 'inputTokens' | 'outputTokens'> | string {
+  const input = first(attributes, INPUT_TOKENS);
+  const output = first(attributes, OUTPUT_TOKENS);
+  const counted = typeof input === 'number' ? input + uncounted(attributes, inputIs) : input;
+  const [inputTokens, outputTokens] = [lengthIn(counted), lengthIn(output)];
+  if (inputTokens === undefined) return fault(INPUT_TOKENS, counted);
+  if (outputTokens === undefined) return fault(OUTPUT_TOKENS, output);
+  if (inputIs !== 'uncached' && inputTokens < (cached(attributes) ?? 0))
+    remark?.(
+      'more cached tokens than input tokens: these count what was not cached; --input-is uncached adds the others',
+    );
+  return { inputTokens, outputTokens };
+}
+
+function fault(names: readonly string[], value: Json | undefined): string {
+  const found = value === undefined ? 'missing' : quoted(value);
+  return `${faultName('length', value)}${names[0]} is ${found}, expected ${LENGTH_EXPECTED}`;
+}
+
+/** Tokens of the prompt that were read from a cache, or written to it, where the input tokens count neither. */
+function uncounted(attributes: ReadonlyMap<string, Json>, inputIs: InputIs | undefined): number {
+  if (inputIs !== 'uncached') return 0;
+  return (cached(attributes) ?? 0) + (lengthIn(first(attributes, CACHE_WRITE)) ?? 0);
+}
+
+function cached(attributes: ReadonlyMap<string, Json>): number | undefined {
+  const found = first(attributes, CACHE_READ);
+  return found === 0 ? 0 : lengthIn(found);
+}
+
+/** The subagent that a span is of: an agent within another one. */
+function agentOf(above: readonly Span[]): string | undefined {
+  const agents = above.filter(({ attributes }) => attributes.get('gen_ai.operation.name') === 'invoke_agent');
+  const [nearest] = agents;
+  if (nearest === undefined || agents.length < 2) return undefined;
+  return textOf(first(nearest.attributes, ['gen_ai.agent.name', 'gen_ai.agent.id'])) ?? nearest.id;
+}
+
+function textOf(value: unknown): string | undefined {
+  return nameText.safeParse(value).data;
+}
+
+function contentOf(attributes: ReadonlyMap<string, Json>): Pick<Request, 'prompt' | 'params'> {
+  const messages = chatMessagesOf(
+    attributes.get('gen_ai.input.messages'),
+    attributes.get('gen_ai.system_instructions'),
+  );
+  const fields = [...attributes].flatMap(([key, value]): [string, Json][] => {
+    const field = /^gen_ai\.request\.(\w+)$/.exec(key)?.[1];
+    return field === undefined ? [] : [[field === 'stop_sequences' ? 'stop' : field, value]];
+  });
+  const params = shapingParams(objectIn(Object.fromEntries(fields)));
+  return {
+    ...(messages === undefined ? {} : { prompt: { kind: 'messages', messages } }),
+    ...(params === undefined ? {} : { params }),
+  };
+}
+
+function sourceOf(span: Span): Request['source'] {
+  const seconds = first(span.attributes, FIRST_TOKEN);
+  const ttftUs = typeof seconds === 'number' && seconds >= 0 && seconds < 1e9 ? Math.round(seconds * 1e6) : undefined;
+  return given({
+    ttftUs,
+    e2eUs: span.endUs === null || span.endUs < span.startUs ? undefined : span.endUs - span.startUs,
+    cachedTokens: cached(span.attributes),
+    failed: span.hasFailed ? (true as const) : undefined,
+  });
+}

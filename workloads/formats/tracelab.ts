@@ -1,0 +1,202 @@
+import { z } from 'zod';
+import type { Request } from '../../src/core/request.ts';
+import { LargeMap } from '../large-map.ts';
+import { BlockScopes } from './block-scopes.ts';
+import { farTime, LENGTH_EXPECTED, MAX_ROW_TOKENS } from './faults.ts';
+import { absoluteTimeToUs } from './fields.ts';
+import { FieldError, type Format, type RowContext } from './format.ts';
+import { given } from './given.ts';
+import {
+  fieldFault,
+  jsonNotes,
+  jsonRows,
+  length,
+  nameText,
+  parseJson,
+  TEXT_EXPECTED,
+  type FieldExpectation,
+} from './json-lines.ts';
+
+/** The smallest and the largest blocks that are made, and how many of them a usual prompt may have. */
+const [FINEST_BLOCK, COARSEST_BLOCK] = [16, 512];
+const BLOCKS_A_PROMPT = 512;
+
+/** What makes a request, and what answers it; others, such as reports of usage, are neither. */
+const INPUTS: ReadonlySet<string> = new Set(['user_message', 'tool_result']);
+const OUTPUTS: ReadonlySet<string> = new Set(['text', 'reasoning', 'tool_call']);
+
+const tokens = z.int().nonnegative().max(MAX_ROW_TOKENS);
+const row = z.object({
+  session_id: nameText,
+  round_index: z.int().nullish(),
+  model: nameText.nullish(),
+  user: z.union([nameText, z.int()]).nullish(),
+  input_tokens_total: length,
+  prefix_tokens: tokens.nullish(),
+  newly_append_tokens: tokens.nullish(),
+  output_tokens: tokens,
+  timing_events: z.array(z.unknown()).nullish(),
+});
+type Row = z.infer<typeof row>;
+const COUNT_EXPECTED = `a whole number of tokens, 0 to ${MAX_ROW_TOKENS}`;
+const FIELDS: Readonly<Record<keyof Row, FieldExpectation>> = {
+  session_id: { expected: TEXT_EXPECTED },
+  round_index: { expected: 'a whole number' },
+  model: { expected: TEXT_EXPECTED },
+  user: { expected: TEXT_EXPECTED },
+  input_tokens_total: { kind: 'length', expected: LENGTH_EXPECTED },
+  prefix_tokens: { expected: COUNT_EXPECTED },
+  newly_append_tokens: { expected: COUNT_EXPECTED },
+  output_tokens: { kind: 'length', expected: COUNT_EXPECTED },
+  timing_events: { expected: 'a list of events' },
+};
+const event = z.object({ event_type: z.string().nullish(), timestamp: z.string().nullish() });
+const EVENT_FIELDS: Readonly<Record<keyof z.infer<typeof event>, FieldExpectation>> = {
+  event_type: { expected: 'a text' },
+  timestamp: { kind: 'time', expected: 'a time like 2026-01-05T10:00:00.250Z' },
+};
+
+/**
+ * TraceLab (UW SyFI): a row a round of a coding agent. A round was sent at its latest input event, and ended with its
+ * latest output. It has no block ids: they are made so that a round shares with the one before it exactly the full blocks
+ * that the provider had cached, and nothing across sessions. Rounds go by the time at which they were sent, so the file
+ * is held. A subagent is a session of its own: nothing in the file links it.
+ */
+export const traceLab: Format = {
+  name: 'tracelab',
+  begins: '{"session_id":"...","round_index":0,"input_tokens_total":...,"output_tokens":...,"timing_events":[...]}',
+  matches: (head) =>
+    /^\{.*"input_tokens_total"\s*:/.test(head) && /"(?:timing_events|round_index|newly_append_tokens)"\s*:/.test(head),
+  blockTokens: (lines, preferred) => preferred ?? fittingBlock(lines),
+  notes: (_, keys) => [
+    ...(keys.has('reasoning_output_tokens')
+      ? ['reasoning_output_tokens are not added to output_tokens, which may count them already']
+      : []),
+    ...jsonNotes(keys, [...Object.keys(FIELDS), 'reasoning_output_tokens']),
+  ],
+  read: readTraceLab,
+};
+
+/** A power of two for the prompts of the first rounds: of 130,000 tokens, 256. */
+function fittingBlock(lines: readonly string[]): number {
+  const totals = lines.flatMap((line) => row.safeParse(parseJson(line)).data?.input_tokens_total ?? []);
+  const median = totals.toSorted((a, b) => a - b)[totals.length >> 1] ?? 0;
+  const size = 2 ** Math.ceil(Math.log2(Math.max(1, median / BLOCKS_A_PROMPT)));
+  return Math.min(COARSEST_BLOCK, Math.max(FINEST_BLOCK, size));
+}
+
+/** What is held of a round. */
+interface Round {
+  readonly line: number;
+  readonly sentUs: number;
+  readonly endUs: number | null;
+  readonly index: number;
+  readonly session: string;
+  readonly model: string | undefined;
+  readonly user: string | undefined;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cachedTokens: number | null;
+}
+
+async function* readTraceLab(text: AsyncIterable<string>, rows: RowContext): AsyncGenerator<Request> {
+  const rounds: Round[] = [];
+  const names = new LargeMap<string, string>();
+  // Each row brings its own copy of a name: one of each is kept.
+  const named = (value: string | number | null | undefined): string | undefined => {
+    if (value === null || value === undefined) return undefined;
+    const name = String(value);
+    const known = names.get(name);
+    if (known === undefined) names.set(name, name);
+    return known ?? name;
+  };
+  let firstUs: number | null = null;
+  for await (const { line, row: found } of jsonRows(text, rows, row, FIELDS)) {
+    try {
+      const times = timesOf(found);
+      const fault =
+        sumFault(found) ?? (times === null ? null : farTime('timing_events', times.sentUs, (firstUs ??= times.sentUs)));
+      if (fault !== null) throw new FieldError(fault);
+      if (times === null) {
+        rows.leftOut?.({ line, reason: 'no dated event' });
+        continue;
+      }
+      rounds.push({
+        ...times,
+        line,
+        index: found.round_index ?? 0,
+        session: named(found.session_id) ?? '',
+        model: named(found.model),
+        user: named(found.user),
+        inputTokens: found.input_tokens_total,
+        outputTokens: found.output_tokens,
+        cachedTokens: found.prefix_tokens ?? null,
+      });
+    } catch (thrown) {
+      if (!(thrown instanceof FieldError)) throw thrown;
+      rows.bad({ line, column: null, message: thrown.message });
+    }
+  }
+  rounds.sort((a, b) => a.sentUs - b.sentUs || a.index - b.index);
+  yield* requestsOf(rounds, rows);
+}
+
+/** `rounds`: in order of time. */
+function* requestsOf(rounds: readonly Round[], { blockTokens, leftOut }: RowContext): Generator<Request> {
+  const size = blockTokens ?? FINEST_BLOCK;
+  const scopes = new BlockScopes();
+  const lasts = new LargeMap<string, { readonly turn: number; readonly blocks: readonly number[] }>();
+  const startUs = rounds[0]?.sentUs ?? 0;
+  for (const [at, round] of rounds.entries()) {
+    const { line, sentUs, endUs, session, inputTokens, outputTokens, cachedTokens, model, user } = round;
+    const last = lasts.get(session) ?? { turn: 0, blocks: [] };
+    const shared = Math.floor(Math.min(cachedTokens ?? 0, inputTokens) / size);
+    const blocks = scopes.grown(last.blocks, shared, Math.floor(inputTokens / size));
+    const hasAnswer = outputTokens > 0;
+    lasts.set(session, { turn: last.turn + (hasAnswer ? 1 : 0), blocks });
+    if (!hasAnswer) {
+      leftOut?.({ line, reason: '0 output tokens' });
+      continue;
+    }
+    const source = given({ e2eUs: endUs === null ? null : endUs - sentUs, cachedTokens });
+    yield {
+      id: `r${at}`,
+      traceRow: line,
+      dueUs: sentUs - startUs,
+      inputTokens,
+      outputTokens,
+      session,
+      turn: last.turn,
+      ...given({ model, user }),
+      ...(blocks.length === 0 ? {} : { blocks }),
+      ...(Object.keys(source).length === 0 ? {} : { source }),
+    };
+  }
+}
+
+/** When a round was sent and ended; null where it has no dated event. Throws a FieldError for a date that is none. */
+function timesOf({ timing_events: events }: Row): Pick<Round, 'sentUs' | 'endUs'> | null {
+  const inputs: number[] = [];
+  const outputs: number[] = [];
+  for (const [i, item] of (events ?? []).entries()) {
+    const found = event.safeParse(item);
+    if (!found.success) throw new FieldError(fieldFault(found.error, item, EVENT_FIELDS, `timing_events[${i}].`));
+    const { event_type: type, timestamp } = found.data;
+    const list = INPUTS.has(type ?? '') ? inputs : OUTPUTS.has(type ?? '') ? outputs : null;
+    if (list === null || !timestamp) continue;
+    list.push(absoluteTimeToUs(`timing_events[${i}].timestamp`, timestamp));
+  }
+  const latest = (times: readonly number[]): number => times.reduce((last, us) => Math.max(last, us), 0);
+  if (inputs.length === 0 && outputs.length === 0) return null;
+  const sentUs = inputs.length > 0 ? latest(inputs) : outputs.reduce((first, us) => Math.min(first, us), Infinity);
+  return { sentUs, endUs: outputs.length > 0 ? Math.max(sentUs, latest(outputs)) : null };
+}
+
+function sumFault({
+  input_tokens_total: total,
+  prefix_tokens: prefix,
+  newly_append_tokens: fresh,
+}: Row): string | null {
+  if (typeof prefix !== 'number' || typeof fresh !== 'number' || prefix + fresh === total) return null;
+  return `input_tokens_total is ${total}, expected ${prefix + fresh}, the sum of prefix_tokens and newly_append_tokens`;
+}

@@ -1,0 +1,47 @@
+import type { After, Request } from '../../src/core/request.ts';
+import type { Transform } from './transform.ts';
+
+/** When a request of a session began, and how long its answer took in the trace where that is known. */
+interface Turn {
+  readonly id: string;
+  readonly dueUs: number;
+  readonly e2eUs: number | null;
+}
+
+/**
+ * Finds for each request what it waits for, and its think time: from the end of the answer before it until its own
+ * start. Where the trace does not know how long that answer took, the gap from start to start is all think time, which
+ * `log` says. What a trace gives itself (`Request.after`) stays. To come before all that leaves requests out.
+ */
+export const thinkTimes: Transform = (source, _args, log) => {
+  let isTold = false;
+  async function* open(): AsyncGenerator<readonly Request[]> {
+    const lastOf = new Map<string, Turn>();
+    const turns = new Map<string, Turn>();
+    let [gaps, startToStart] = [0, 0];
+    for await (const batch of source.open())
+      yield batch.map((request) => {
+        if (request.session === undefined && request.parent === undefined) return request;
+        const branch = `${request.session ?? ''}\0${request.agent ?? ''}`;
+        const turn = { id: request.id, dueUs: request.dueUs, e2eUs: request.source?.e2eUs ?? null };
+        const before = request.parent === undefined ? lastOf.get(branch) : turns.get(request.parent);
+        lastOf.set(branch, turn);
+        turns.set(request.id, turn);
+        if (request.after !== undefined) return request;
+        if (before === undefined) return { ...request, after: [] };
+        gaps++;
+        if (before.e2eUs === null) startToStart++;
+        return { ...request, after: [afterTurn(before, request)] };
+      });
+    if (!isTold && startToStart > 0)
+      log.warn(
+        `--sessions think: ${startToStart} of ${gaps} gaps between turns are known from start to start only: all of such a gap counts as think time, after the answer`,
+      );
+    isTold = true;
+  }
+  return { open };
+};
+
+function afterTurn({ id, dueUs, e2eUs }: Turn, request: Request): After {
+  return { id, thinkUs: Math.max(0, request.dueUs - dueUs - (e2eUs ?? 0)) };
+}
