@@ -15,6 +15,7 @@ import { bounded, errorMessageOf, finishReasonIn, isGivenUp, reasonOf, statusIn 
 import { EventStream, protocolError, streamBroken, type EventHandler } from './event-stream.ts';
 import { claimAt, isObject, MAX_RESPONSE_TOKENS, phasesOf, textAt, tokensAt, type Json } from './json.ts';
 import { openAiRoutes } from './openai.ts';
+import { ownSampling, promptOf } from './own-prompt.ts';
 import { TokenCount, type Output } from './token-count.ts';
 
 /** SGLang: its own `/generate`, whose events have the count of tokens so far, or OpenAI's routes. */
@@ -48,13 +49,15 @@ function generateBody(
   prompts: PromptMaker,
   { tokenIdPrompts, minTokens, ignoreEos }: ServerCapabilities,
 ): Json {
+  const prompt = promptOf(request, prompts, tokenIdPrompts);
   return {
-    ...(tokenIdPrompts ? { input_ids: prompts.ids(request) } : { text: prompts.text(request) }),
+    ...(typeof prompt === 'string' ? { text: prompt } : { input_ids: prompt }),
     sampling_params: {
       temperature: body.temperature,
       max_new_tokens: request.outputTokens,
       ...(minTokens && body.ignoreEos ? { min_new_tokens: request.outputTokens } : {}),
       ...(ignoreEos && body.ignoreEos ? { ignore_eos: true } : {}),
+      ...ownSampling(request),
     },
     stream: true,
     rid: requestId(request, runId),

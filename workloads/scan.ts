@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { UserError } from '../src/core/errors.ts';
 import type { PlanStats, Source } from '../src/core/plan.ts';
 import type { Request } from '../src/core/request.ts';
+import { OwnPromptCounter } from './own-prompts.ts';
 import { ArrivalPattern } from './inspect/warnings.ts';
 import { PrefixReuse } from './inspect/prefix.ts';
 import { NewParts } from './new-parts.ts';
@@ -31,6 +32,7 @@ export async function scanPlan(
   const totals = noTotals();
   const first: Request[] = [];
   let primingRequests = 0;
+  const own = new OwnPromptCounter();
   let firstDueAfterWarmupUs: number | null = null;
   const prefix = new PrefixReuse(source.blockTokens ?? null);
   const repeated = new RepeatedHistory();
@@ -49,6 +51,7 @@ export async function scanPlan(
       if (request.tree === undefined) pattern.add(request.dueUs);
       if (request.isPriming === true) primingRequests++;
       add(totals, request);
+      own.add(request);
     }
   }
   if (totals.requests === 0) throw new UserError(`${source.path}: there is no request in it to replay`);
@@ -56,6 +59,7 @@ export async function scanPlan(
   return {
     ...totals,
     ...(primingRequests === 0 ? {} : { primingRequests }),
+    ...own.found(),
     firstDueAfterWarmupUs,
     firstRequests: first,
     prefixReuse: repeated.reuseWith(prefix.statistics()?.max_hit_ratio_tokens ?? null, totals.inputTokens),
@@ -86,6 +90,8 @@ class RepeatedHistory {
 type Totals = { -readonly [K in keyof Omit<PlanStats, NotTotalled>]: PlanStats[K] };
 type NotTotalled =
   | 'primingRequests'
+  | 'ownPrompts'
+  | 'models'
   | 'firstDueAfterWarmupUs'
   | 'firstRequests'
   | 'prefixReuse'

@@ -117,6 +117,10 @@ export interface PlanStats {
   readonly maxOutputTokens: number;
   /** The first of the requests with the largest sum of input and output tokens. */
   readonly longest: Pick<Request, 'id' | 'traceRow' | 'inputTokens' | 'outputTokens'>;
+  /** The prompts that the trace itself has; absent: it has none. */
+  readonly ownPrompts?: OwnPrompts;
+  /** Models that the trace names, the first few; absent: none. */
+  readonly models?: readonly string[];
   /** Share of the input tokens that an unlimited prefix cache would hold; null where the blocks do not give it. */
   readonly prefixReuse: number | null;
   /** Rows hold the new part of each turn alone. */
@@ -127,6 +131,18 @@ export interface PlanStats {
   readonly digest: string;
   /** What the arrivals give reason to doubt, each beginning with its name: `clumped`, `unit_suspect`, `starts_late`. */
   readonly warnings: readonly string[];
+}
+
+/** How many requests have prompts of the trace's own, by what these are. */
+export interface OwnPrompts {
+  readonly texts: number;
+  readonly ids: number;
+  readonly messages: number;
+  /** Bodies that are sent as they are: those with messages, and those with a prompt. */
+  readonly chatBodies: number;
+  readonly promptBodies: number;
+  /** Requests whose lengths are estimates. */
+  readonly estimated: number;
 }
 
 /** The requests to replay. */

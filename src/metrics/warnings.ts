@@ -52,6 +52,9 @@ export function allowsVerdict(warnings: readonly Warning[], verdict: 'met' | 'mi
 
 /** What a reader must know before any figure: asked against got, in words. The worst first. */
 export function warningsOf(summary: Omit<Summary, 'warnings' | 'diagnosis'>, manifest: Manifest): Warning[] {
+  // Bodies are sent as they are, and estimates promise nothing.
+  const { bodies = 0, estimated = 0 } = manifest.workload.own_prompts ?? {};
+  const [areBodies, areEstimated] = [bodies > 0, estimated > 0];
   const texts: Readonly<Record<WarningCode, string | null>> = {
     records: recordsText(summary, manifest),
     failed: summary.status === 'failed' ? endedText(summary, 'The run failed') : null,
@@ -62,10 +65,10 @@ export function warningsOf(summary: Omit<Summary, 'warnings' | 'diagnosis'>, man
       summary.validity.valid || !summary.validity.judged ? null : `Not valid: ${summary.validity.reasons.join('; ')}`,
     cached_tokens: cachedText(summary),
     // With --no-ignore-eos the model may end its outputs earlier: that is what was asked.
-    outputs_short: manifest.ignore_eos ? outputsText(summary, 'short') : null,
-    outputs_long: outputsText(summary, 'long'),
+    outputs_short: manifest.ignore_eos && !areBodies ? outputsText(summary, 'short') : null,
+    outputs_long: areBodies ? null : outputsText(summary, 'long'),
     lumps: lumpsText(summary),
-    inputs: inputsText(summary),
+    inputs: areEstimated ? null : inputsText(summary),
     held: heldText(summary),
     sessions: sessionsText(manifest),
     // What a cap holds back leaves later, and the warning before says so.

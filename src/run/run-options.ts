@@ -202,7 +202,7 @@ function replayOf(
       '--ttft-timeout: with --no-stream no token is seen before the whole answer; give --timeout alone',
     );
   return {
-    workload: workloadOf(options),
+    workload: workloadOf(options, target.tokenizer),
     target,
     slo: options.slo === undefined ? null : resolveSlo(options.slo),
     at: goalOf(options),
@@ -234,11 +234,18 @@ function read<T>(schema: z.ZodType<T>, given: unknown): T {
   throw new UserError(optionErrors(result.error));
 }
 
-function workloadOf(options: z.output<typeof replayOptionsSchema>): RunSpec['workload'] {
+function workloadOf(options: z.output<typeof replayOptionsSchema>, tokenizer: string | null): RunSpec['workload'] {
   const transforms = transformsOf(options);
   const { workload } = options;
   if (typeof workload === 'string')
-    return { path: resolveWorkload(workload), ...readingOf(options), transforms, ...sessionsOf(options) };
+    return {
+      path: resolveWorkload(workload),
+      ...readingOf(options),
+      // It counts the texts of a trace too.
+      ...(tokenizer === null || tokenizer === 'server' ? {} : { tokenizer }),
+      transforms,
+      ...sessionsOf(options),
+    };
   if (Object.keys(sessionsOf(options)).length > 0)
     throw new UserError(
       '--sessions, --history, --session-rate, --concurrent-sessions, --start-at: of a trace file, not of a source of your own',

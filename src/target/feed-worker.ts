@@ -1,4 +1,4 @@
-import { makeCodec } from '../../adapters/index.ts';
+import { limitsOf, makeCodec } from '../../adapters/index.ts';
 import { livePrompts, openWorkload, promptMaker } from '../../workloads/index.ts';
 import type { Call } from '../core/codec.ts';
 import type { ScheduledRequest } from '../core/target.ts';
@@ -60,8 +60,9 @@ serveWorker<FeedSpec, FeedQuestion, FeedAnswer>((spec) => {
 
 /** Only bodies need it, which are made here. */
 function withoutContent(scheduled: ScheduledRequest): ScheduledRequest {
-  const { prompt: _prompt, payload: _payload, params: _params, blocks: _blocks, ...request } = scheduled.request;
-  return { ...scheduled, request };
+  const { prompt: _prompt, payload, params: _params, blocks: _blocks, ...request } = scheduled.request;
+  // Of a body of the trace's own the limit of its answer is needed after.
+  return { ...scheduled, request: payload === undefined ? request : { ...request, payload: limitsOf(payload) } };
 }
 
 function buffersOf(calls: readonly Call[]): ArrayBuffer[] {

@@ -56,6 +56,12 @@ export async function measurePrompts(
   };
 }
 
+/** The form of prompts that the trace has itself, which nothing is measured for. */
+export function promptsOfTrace({ makeCodec }: PromptServer): PromptFacts {
+  const { promptForm: form } = makeCodec(promptMaker({ seed: 0, blockTokens: null }));
+  return { text: null, facts: { form, lengths: 'own', tokenizer: null } };
+}
+
 /** The spec of a plan's prompts. Warns if some are shorter than the tokens that the server adds to each. */
 export function promptSpec({ text }: PromptFacts, plan: Plan, log: Log): PromptSpec {
   const keys = { seed: plan.seed, salt: plan.salt, blockTokens: plan.source.blockTokens ?? null };

@@ -25,7 +25,8 @@ import { scheduleOf } from './schedule.ts';
 import { negotiateHandover } from './negotiate-handover.ts';
 import { mayEcho, negotiate, referenceDialect, type ServerDialect } from './negotiate.ts';
 import type { OpenOptions } from './open-target.ts';
-import { measurePrompts, apart, promptSpec, type PromptFacts } from './prompts.ts';
+import { areAllOwn, checkOwnPrompts, preferredEndpoint } from './own-prompts.ts';
+import { measurePrompts, apart, promptSpec, promptsOfTrace, type PromptFacts } from './prompts.ts';
 import { NEVER_GONE, type AttachOptions, type Attachment, type TargetEnd, type TargetSession } from './session.ts';
 import { isDisaggregated, type TargetConfig } from './target-spec.ts';
 import { engineFacts } from './virtual-session.ts';
@@ -69,6 +70,7 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
     makeCodecOf(prompts, id, { echo: true, keepAnswers });
   const check = (of: Plan): void => {
     checkContextLength(of, dialect.contextTokens, dialect.model);
+    if (config.codec === null) checkOwnPrompts(of, dialect, log);
     if (isLive(of)) checkKeepsAnswers(codecFor(NO_PROMPTS, true));
   };
   if (plan !== null) check(plan);
@@ -81,7 +83,10 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
       model: dialect.model,
       makeCodec: (prompts: PromptMaker) => codecFor(prompts, keepAnswers),
     };
-    const facts = await measurePrompts(server, config.tokenizer, { vocabulary, salt }, log);
+    const isDrawn = plan === null || !areAllOwn(plan);
+    const facts = isDrawn
+      ? await measurePrompts(server, config.tokenizer, { vocabulary, salt }, log)
+      : promptsOfTrace(server);
     measured.set(keepAnswers, facts);
     return facts;
   };
@@ -149,11 +154,12 @@ function codecMaker(config: TargetConfig, dialect: ServerDialect): SessionCodec 
 
 function codecOptions(
   { body, spec }: TargetConfig,
-  { endpoint, model, capabilities, deployment }: ServerDialect,
+  { endpoint, model, models, capabilities, deployment }: ServerDialect,
   runId: string,
   { echo, keepAnswers }: ResponseNeeds,
 ): CodecOptions {
-  const options = { endpoint, model, runId, body, keepAnswers, ...(deployment === undefined ? {} : { deployment }) };
+  const known = { ...(models === null ? {} : { models }), ...(deployment === undefined ? {} : { deployment }) };
+  const options = { endpoint, model, runId, body, keepAnswers, ...known };
   if (capabilities === null) return options;
   // The reference engine gives them to who asks.
   const returnTokenIds = (capabilities.returnTokenIds && echo) || (keepAnswers && spec.kind === 'engine');
@@ -178,13 +184,15 @@ async function dialectOf(
   { plan, salt, patienceUs, stop, log }: OpenOptions,
 ): Promise<ServerDialect> {
   const [access, ...others] = stoppedBy(stop, endpoints);
-  if (owned?.isEngine === true) return referenceDialect(config, access);
+  const prefers = preferredEndpoint(plan);
+  if (owned?.isEngine === true) return referenceDialect(config, access, prefers);
   if (config.codec !== null) return ownDialect(config, access);
   const options = {
     id,
     prompts: promptMaker(apart({ seed: plan?.seed ?? 1, salt, blockTokens: null }, 'probe')),
     // The ids of answers that are repeated come with an echo of the prompt, however long it is.
     longestPromptTokens: plan === null || isLive(plan) ? null : plan.stats.maxInputTokens,
+    prefers,
     patienceMs: Math.min(MAX_PATIENCE_MS, patienceUs / 1000),
   };
   const { spec } = config;
@@ -222,6 +230,7 @@ function ownDialect(
     adapter,
     endpoint: endpoint ?? 'completions',
     model: model ?? 'default',
+    models: null,
     capabilities: null,
     contextTokens: null,
     facts: {},
