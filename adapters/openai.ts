@@ -52,13 +52,9 @@ export function openAiRoutes(
   const fieldsOf = isChat ? chatFields : completionFields;
   const body = (request: Request): Json => {
     const own = ownBody(request);
+    const known = { ...capabilities, tokenIdPrompts: hasIds };
     return own === null
-      ? requestBody(
-          request,
-          options,
-          capabilities,
-          fieldsOf(request, prompts, { ...capabilities, tokenIdPrompts: hasIds }),
-        )
+      ? requestBody(request, options, capabilities, fieldsOf(request, prompts, known))
       : { ...own, model: modelOf(request, options), ...streamFields(capabilities) };
   };
   const shapes = new SharedShapes<ChoiceContent>();

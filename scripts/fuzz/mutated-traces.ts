@@ -268,7 +268,7 @@ const MUTATIONS: readonly Mutation[] = [
 ];
 
 /** A file made of a sample by one to three mutations, packed by chance, the packed bytes changed by chance too. */
-export function mutated({ head, rows }: Sample, seed: number): Buffer {
+export function mutated({ head, rows }: Pick<Sample, 'head' | 'rows'>, seed: number): Buffer {
   const random: Random = randomStream(seed, 'fuzz');
   const pick = (n: number): number => Math.floor(uniform(random) * n);
   let text = `${[...(head === null ? [] : [head]), ...rows].join('\n')}\n`;

@@ -54,7 +54,8 @@ export const traceInspect: TraceAction = {
 };
 
 async function inspect({ file, html, json, open, quiet, ...options }: z.infer<typeof schema>): Promise<ExitCode> {
-  const page = html === undefined ? null : resolve(html === '' ? `${basename(file)}.html` : html);
+  const page =
+    html === undefined ? null : resolve(html === '' ? `${file === '-' ? 'trace' : basename(file)}.html` : html);
   if (page === null && open) throw new UserError('--open: there is no page to open; give --html too');
   if (page !== null) checkOutputFile(page, isPage, '--html');
   keepYoungGenerationSmall();

@@ -21,7 +21,7 @@ export const TRACE_OPTIONS: Command['options'] = {
   'input-is': {
     type: 'string',
     describe:
-      'what input tokens of logs and spans count: whole (the prompt) or uncached (cached tokens are added) [default: whole]',
+      'what input tokens count: whole (the prompt), uncached (of logs and spans: cached tokens are added) or new (in its session) [default: as the format has it]',
   },
   'on-bad-row': { type: 'string', default: 'fail', describe: 'fail or skip' },
 };

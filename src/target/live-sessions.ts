@@ -8,7 +8,8 @@ import {
   type LivePrompts,
   type LiveTurn,
 } from '../../workloads/index.ts';
-import type { Request } from '../core/request.ts';
+import type { Log } from '../core/log.ts';
+import type { Prompt, Request } from '../core/request.ts';
 import type { ResponseInfo, ScheduledRequest } from '../core/target.ts';
 
 /** What of a response the prompt of the next turn needs. */
@@ -79,4 +80,27 @@ export class LiveSessions {
       this.#answered.delete(continues);
     }
   }
+}
+
+/** Says once that an answer cannot be repeated as it was. */
+export function answerWatch(form: Prompt['kind'], log: Log): (id: string, response: LiveResponse | null) => void {
+  const told = new Set<string>();
+  const tell = (kind: string, text: string): void => {
+    if (!told.has(kind)) log.warn(text);
+    told.add(kind);
+  };
+  return (id, response) => {
+    const { answer } = response ?? {};
+    if (answer === undefined) return;
+    if (answer.isCut)
+      tell(
+        'cut',
+        `--history live: the answer of request ${id} is longer than what is kept; prompts repeat its beginning`,
+      );
+    else if (form === 'ids' && answer.ids === null && (response?.outputTokens ?? 0) > 0)
+      tell(
+        'ids',
+        `--history live: the answer of request ${id} came without the ids of all its tokens; prompts have drawn ones in their place, which no cache holds`,
+      );
+  };
 }

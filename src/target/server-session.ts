@@ -5,7 +5,9 @@ import { livePrompts, promptMaker } from '../../workloads/index.ts';
 import type { Codec, PromptMaker } from '../core/codec.ts';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import { textsFrom } from '../core/outside-text.ts';
+import type { Log } from '../core/log.ts';
 import type { Plan } from '../core/plan.ts';
+import type { Prompt } from '../core/request.ts';
 import { unlessStopped } from '../core/stop.ts';
 import { WallClock } from '../core/wall-clock.ts';
 import { jitWarmUp } from '../replay/jit-warm-up.ts';
@@ -18,7 +20,7 @@ import { isUnreachable, reachTarget } from '../serving/reach.ts';
 import { untilIdle } from '../serving/until-idle.ts';
 import { checkContextLength } from './context-length.ts';
 import { FEED_BATCH, feedFromSource, feedFromWorker, type Feed } from './feed.ts';
-import { LiveSessions } from './live-sessions.ts';
+import { answerWatch, LiveSessions } from './live-sessions.ts';
 import { scheduleOf } from './schedule.ts';
 import { negotiateHandover } from './negotiate-handover.ts';
 import { mayEcho, negotiate, referenceDialect, type ServerDialect } from './negotiate.ts';
@@ -83,7 +85,10 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
       model: dialect.model,
       makeCodec: (prompts: PromptMaker) => codecFor(prompts, keepAnswers),
     };
-    const facts = await measurePrompts(server, config.tokenizer, { vocabulary, salt }, log);
+    const isDrawn = plan === null || !areAllOwn(plan);
+    const facts = isDrawn
+      ? await measurePrompts(server, config.tokenizer, { vocabulary, salt }, log)
+      : promptsOfTrace(server);
     measured.set(keepAnswers, facts);
     return facts;
   };
@@ -299,12 +304,24 @@ async function attachRun(
     const server = { codec: warmUp, endpoints: stoppable, promptServers: promptServersOf(dialect) };
     const prepared = await prepareServer(prepare, options.firstRequests, server, log);
     const monitor = await monitorMetrics(endpoints.map(metricsPage), log);
-    const schedule = scheduleOf(plan, feed);
+    const schedule = scheduleOf(plan, historyForm === null ? feed : heard(feed, historyForm, log));
     return { target, clock, wall: clock, schedule, prompts: prompts.facts, prepared, monitor, close };
   } catch (thrown) {
     await close();
     throw thrown;
   }
+}
+
+/** A feed whose user hears of answers that cannot be repeated. */
+function heard(feed: Feed, form: Prompt['kind'], log: Log): Feed {
+  const watch = answerWatch(form, log);
+  return {
+    ...feed,
+    ended(scheduled, response) {
+      watch(scheduled.request.id, response);
+      feed.ended(scheduled, response);
+    },
+  };
 }
 
 /**

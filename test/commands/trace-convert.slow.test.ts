@@ -14,7 +14,7 @@ writeFileSync(trace, TEXT);
 describe('standard input', () => {
   it('is a trace for run and trace, read as often as it has to be, and nothing is left of it', async () => {
     const { child, result } = startCli(
-      ['run', '-', ...MAP, '--speed', '10', '--clock', 'virtual', '--out', join(folder, 'run'), '--rate-by', 'time'],
+      ['run', '-', ...MAP, '--speed', '10', '--clock', 'virtual', '--out', join(folder, 'run')],
       { TMPDIR: folder },
       undefined,
       gzipSync(TEXT),

@@ -75,7 +75,7 @@ describe('what to watch out for', () => {
     const [first] = watchOuts(await inspected([...rows, { t_us: 'soon' }]), null);
     assert.match(first?.found ?? '', /example\.rtrace\.jsonl:202: /);
     assert.match(first?.todo ?? '', /--on-bad-row skip/);
-    assert.match(texts(await inspected(rows)), /^clumped: .* -> Spread them with --declump even/);
+    assert.match(texts(await inspected(rows)), /^clumped: .* -> Spread them with --declump uniform/);
     const unsorted = [...plain(150, 1e6), ...plain(1, 0)];
     assert.match(texts(await inspected(unsorted)), /^not_sorted: 1 of 151 rows .* -> Nothing, if/);
   });

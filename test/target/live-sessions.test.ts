@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import type { Request } from '../../src/core/request.ts';
 import { scheduledByTrace } from '../../src/core/schedule.ts';
-import { LiveSessions } from '../../src/target/live-sessions.ts';
+import { answerWatch, LiveSessions } from '../../src/target/live-sessions.ts';
 
 /** Requests of one tree: each goes on from an earlier one, or begins; and what comes of it. */
 const anyTree = fc.array(
@@ -87,4 +87,27 @@ describe('the turns of sessions whose prompts repeat answers', () => {
     ]);
     assert.deepEqual([request.inputTokens, request.blocks], [49, [7, 8, 9]]);
   });
+});
+
+it('answers that cannot be repeated are said once a kind', () => {
+  const warnings: string[] = [];
+  const watch = answerWatch('ids', { info: () => undefined, warn: (text) => void warnings.push(text) });
+  const said = (more: object) => ({
+    answer: { text: 'a', ids: [1], toolCalls: [], isCut: false, ...more },
+    outputTokens: 3,
+    reasoningTokens: null,
+  });
+  watch('good', said({}));
+  watch('none', null);
+  for (const id of ['first', 'second']) {
+    watch(id, said({ ids: null }));
+    watch(id, said({ isCut: true }));
+  }
+  assert.deepEqual(
+    warnings.map((text) => /request (\w+) (came without|is longer)/.exec(text)?.slice(1)),
+    [
+      ['first', 'came without'],
+      ['first', 'is longer'],
+    ],
+  );
 });
