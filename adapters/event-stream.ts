@@ -12,7 +12,7 @@ import {
   statusIn,
 } from './error-shape.ts';
 import { isObject, parseJson, type Json } from './json.ts';
-import { isEndMark, SseReader } from './sse.ts';
+import { endOfEvent, isEndMark, SseReader, startOfData } from './sse.ts';
 
 /** The sign of a response that has as many tokens as planned. */
 const PLAN = 'planned tokens';
@@ -23,6 +23,12 @@ const ERROR_NAME = /error|fail|abort|exception/i;
 export interface EventHandler {
   /** Counts an event that has the form of earlier ones, without parsing it; false for an event that must be parsed. */
   countUnparsed(data: string): boolean;
+  /**
+   * The same of bytes that may begin with such an event: the position behind it, and -1 where they do not. Nothing is
+   * counted before `countMatched`.
+   */
+  match(bytes: Buffer, from: number, to: number): number;
+  countMatched(): void;
   /** Reads a parsed event; an error ends the response. */
   read(event: Json, data: string): StreamError | null;
   /** Tokens counted so far. */
@@ -46,6 +52,8 @@ export class EventStream implements Decoder {
   readonly #plannedTokens: number;
   readonly #handler: EventHandler;
   readonly #sse: SseReader;
+  /** Of the reader, whether what was read so far ended with an event. */
+  #isBetweenEvents = false;
   #error: StreamError | null = null;
   #isDone = false;
   #isBodyOver = false;
@@ -82,7 +90,29 @@ export class EventStream implements Decoder {
   }
 
   push(chunk: Uint8Array): void {
-    this.#sse.push(chunk);
+    this.pushPart(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength), 0, chunk.length);
+  }
+
+  pushPart(bytes: Buffer, from: number, to: number): void {
+    const at = this.#isBetweenEvents ? this.#countFramed(bytes, from, to) : from;
+    if (at === to) return;
+    this.#sse.push(bytes.subarray(at, to));
+    this.#isBetweenEvents = this.#sse.isBetweenEvents;
+  }
+
+  /** Counts the events at the front that have a known form, where nothing but their data is framed. */
+  #countFramed(bytes: Buffer, from: number, to: number): number {
+    let at = from;
+    while (at < to && !this.#isDone && this.#error === null) {
+      const data = startOfData(bytes, at);
+      const end = data < 0 ? -1 : this.#handler.match(bytes, data, to);
+      const behind = end < 0 ? -1 : endOfEvent(bytes, end, to);
+      if (behind < 0) break;
+      this.#handler.countMatched();
+      this.#judgeEnd();
+      at = behind;
+    }
+    return at;
   }
 
   end(): StreamError | null {

@@ -3,7 +3,7 @@ import type { Phases } from '../src/core/record.ts';
 import type { ResponseInfo } from '../src/core/target.ts';
 import { AnswerKeeper } from './answer-keeper.ts';
 import { bounded, finishReasonIn, isGivenUp, reasonOf, statusIn } from './error-shape.ts';
-import { EventShape } from './event-shape.ts';
+import { EventShape, type SharedShapes } from './event-shape.ts';
 import { streamBroken, type EventHandler } from './event-stream.ts';
 import { claimAt, isObject, phasesOf, tokensAt, type Json } from './json.ts';
 import { TokenCount, type Output } from './token-count.ts';
@@ -40,6 +40,8 @@ export class OpenAiEvents implements EventHandler {
   readonly #count: TokenCount;
   readonly #reader: ChoiceReader;
   readonly #answer: AnswerKeeper | null;
+  /** The bytes of the event that was matched last, where the answer is kept. */
+  #matched: Buffer | null = null;
   #finishReason: string | null = null;
   reasons = 0;
   #usage: unknown = null;
@@ -47,7 +49,10 @@ export class OpenAiEvents implements EventHandler {
   #usageTokens: number | null = null;
   #cachedDetails: unknown = null;
   #phases: Phases | null = null;
+  readonly #shapes: SharedShapes<ChoiceContent>;
   #shape: EventShape | null = null;
+  /** The prompt's count in events of this shape; null: they have none. */
+  #shapePrompt: number | null = null;
   /** The content of an event of this shape whose text is empty. */
   #contentWithoutText: ChoiceContent = PERHAPS;
   #newShapes = 0;
@@ -56,9 +61,19 @@ export class OpenAiEvents implements EventHandler {
   /** What an unknown field held last: one that repeats itself is no output. */
   #unknown = '';
 
-  constructor(out: TokenOut, asked: number, reader: ChoiceReader, keepsAnswer = false) {
+  /** `shapes`: those that all responses of the route share. */
+  constructor(
+    out: TokenOut,
+    asked: number,
+    reader: ChoiceReader,
+    {
+      shapes,
+      keepsAnswer = false,
+    }: { readonly shapes: SharedShapes<ChoiceContent>; readonly keepsAnswer?: boolean | undefined },
+  ) {
     this.#count = new TokenCount(out, asked);
     this.#reader = reader;
+    this.#shapes = shapes;
     this.#answer = keepsAnswer ? new AnswerKeeper() : null;
   }
 
@@ -97,12 +112,29 @@ export class OpenAiEvents implements EventHandler {
   }
 
   countUnparsed(data: string): boolean {
-    const shape = this.#shape;
-    if (shape === null || !shape.read(data)) return false;
-    this.#newShapes = 0;
-    this.#answer?.add(shape.text(data), shape.idList(data));
-    this.#add(shape.isEmpty ? this.#contentWithoutText : SOME_TEXT, shape.ids, shape.count);
+    if (this.#shape === null) return false;
+    const bytes = Buffer.from(data);
+    if (this.match(bytes, 0, bytes.length) !== bytes.length) return false;
+    this.countMatched();
     return true;
+  }
+
+  match(bytes: Buffer, from: number, to: number): number {
+    const shape = this.#shape;
+    if (shape === null) return -1;
+    const end = shape.read(bytes, from, to);
+    if (shape.prompt !== this.#shapePrompt) return -1;
+    if (this.#answer !== null) this.#matched = bytes;
+    return end;
+  }
+
+  countMatched(): void {
+    const shape = this.#shape;
+    if (shape === null) return;
+    this.#newShapes = 0;
+    if (this.#matched !== null) this.#answer?.add(shape.unescapedText(this.#matched), shape.idList(this.#matched));
+    this.#matched = null;
+    this.#add(shape.isEmpty ? this.#contentWithoutText : SOME_TEXT, shape.ids, shape.count);
   }
 
   read(event: Json, data: string): StreamError | null {
@@ -148,15 +180,32 @@ export class OpenAiEvents implements EventHandler {
   #learnShape(data: string, text: string, ids: number | null, usageTokens: number | null): void {
     if (text === '' || this.#newShapes >= MAX_NEW_SHAPES) return;
     this.#newShapes++;
-    const shape = EventShape.of(data);
+    const bytes = Buffer.from(data);
     // Only a shape that reads this very event as the parser did.
-    const isRight = shape?.read(data) === true && shape.text(data) === text && shape.ids === ids;
-    if (!isRight || shape.count !== usageTokens) return;
+    const isRight = (shape: EventShape): boolean =>
+      shape.read(bytes, 0, bytes.length) === bytes.length &&
+      shape.text(bytes) === text &&
+      shape.ids === ids &&
+      shape.count === usageTokens;
+    const known = this.#shapes.find(isRight) ?? this.#newShape(data, isRight);
+    if (known === null) return;
+    this.#shape = known.shape;
+    this.#shapePrompt = known.shape.prompt;
+    this.#contentWithoutText = known.of;
+  }
+
+  #newShape(
+    data: string,
+    isRight: (shape: EventShape) => boolean,
+  ): { readonly shape: EventShape; readonly of: ChoiceContent } | null {
+    const shape = EventShape.of(data);
+    if (shape === null || !isRight(shape)) return null;
     const withoutText: unknown = JSON.parse(shape.empty());
     const choice = isObject(withoutText) ? choiceOf(withoutText) : null;
-    if (choice === null) return;
-    this.#shape = shape;
-    this.#contentWithoutText = this.#reader.contentOf(choice);
+    if (choice === null) return null;
+    const of = this.#reader.contentOf(choice);
+    this.#shapes.add(shape, of);
+    return { shape, of };
   }
 
   #add({ output: found, isReasoning, unknown = '' }: ChoiceContent, ids: number | null, usage: number | null): void {

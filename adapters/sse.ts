@@ -43,6 +43,11 @@ export class SseReader {
     return this.#stray;
   }
 
+  /** Whether what was read so far ended with an event: what follows can only begin another. */
+  get isBetweenEvents(): boolean {
+    return !this.#atStart && this.#rest.length === 0 && this.#data === null && this.#event === '' && !this.#skipLf;
+  }
+
   push(bytes: Uint8Array): void {
     let chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (this.#rest.length > 0) {
@@ -130,6 +135,21 @@ export class SseReader {
 
 /** Whether an event's data is [DONE], which ends a stream. */
 export const isEndMark = (data: string): boolean => data.charCodeAt(0) !== BRACE && END_MARK.test(data);
+
+/** The position of the data of an event that has no other line; -1 where `at` is not the start of one. */
+export function startOfData(bytes: Buffer, at: number): number {
+  for (let i = 0; i < DATA.length; i++) if (bytes[at + i] !== DATA[i]) return -1;
+  const colon = at + DATA.length;
+  if (bytes[colon] !== COLON) return -1;
+  return bytes[colon + 1] === SPACE ? colon + 2 : colon + 1;
+}
+
+/** The position behind the blank line that ends an event whose data ends at `at`; -1 where that is not there. */
+export function endOfEvent(bytes: Buffer, at: number, to: number): number {
+  if (at + 2 <= to && bytes[at] === LF && bytes[at + 1] === LF) return at + 2;
+  const isCrLf = bytes[at] === CR && bytes[at + 1] === LF && bytes[at + 2] === CR && bytes[at + 3] === LF;
+  return isCrLf && at + 4 <= to ? at + 4 : -1;
+}
 
 function checkLength(length: number): void {
   if (length > MAX_EVENT_BYTES) throw new ProtocolError(`an event is longer than ${MAX_EVENT_BYTES} bytes`);

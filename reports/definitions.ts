@@ -32,7 +32,8 @@ export const DEFINITIONS = {
   lateness:
     'How long after its due time a request left the client, less the time spent connecting or waiting for a place in flight.',
   event_loop: 'How long the client could not react to what the network brought.',
-  client_cpu: 'CPU time of the client for each token, without its polling.',
+  client_cpu:
+    'CPU time of the client for each token, without its polling: reading what arrived (sockets, HTTP, tokens), and everything else (sending, records, start and end).',
   polling:
     'Share of the run that the client spent polling: ahead of due times, and while streams were open where the kernel had kept it waiting with a core idle.',
   core_wait:

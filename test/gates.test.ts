@@ -26,9 +26,10 @@ const ONE_WAY: readonly {
     code: /from 'undici'|from 'autocannon'|from 'node:(http2?|https|net|tls)'|(?:await|return|=|\()\s*fetch\s*\(|new WebSocket/,
     files: [
       // The replay, whose texts pass `Wire.texts`, and what connects for it.
-      'src/replay/call-handler.ts',
-      'src/replay/connections.ts',
+      'src/replay/http-client.ts',
+      'src/replay/plain-client.ts',
       'src/replay/stamped-socket.ts',
+      'src/replay/undici-client.ts',
       // A server of this process.
       'src/replay/jit-warm-up.ts',
       'src/probe/load.ts',

@@ -65,6 +65,8 @@ export interface OpenedSource extends Source {
    * than it seems, where most rows were skipped. None where `format` was given.
    */
   notes(): string[];
+  /** How many rows, or parts of them, could not be read and are left out, as far as the file has been read. */
+  badRows(): number;
 }
 
 /**
@@ -111,7 +113,7 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
         survey.addLeftOut(left);
         options.onLeftOut?.(left);
       },
-      remark: (text: string) => survey.addRemark(text),
+      remark: (note: string) => survey.addRemark(note),
     };
     const hasFailed = (): boolean => options.onBadRow === 'fail' && survey.firstBad !== null;
     try {
@@ -141,6 +143,7 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
     firstLine: lines[0] ?? '',
     open: read,
     sha256: () => container.sha256(),
+    badRows: () => furthest.bad,
     notes() {
       const [head] = lines;
       // Where a bad row ended the reading, its error says it all.

@@ -66,7 +66,7 @@ function headingOf({ valid, judged }: Summary['validity']): string {
 /** The client's health, where it was measured. */
 function clientLines(summary: Summary, manifest: Pick<Manifest, 'stream'>): Line[] {
   const { validity } = summary;
-  const { lateness_ms, lateness_p90_limit_ms, event_loop_delay_ms, client_cpu_us_per_token } = validity;
+  const { lateness_ms, lateness_p90_limit_ms, event_loop_delay_ms } = validity;
   return [
     ['lateness', DEFINITIONS.lateness, latenessText(lateness_ms, lateness_p90_limit_ms)],
     [
@@ -75,16 +75,17 @@ function clientLines(summary: Summary, manifest: Pick<Manifest, 'stream'>): Line
       itlWithinText(summary, manifest) ?? (manifest.stream ? NOT_MEASURED : 'by the clock of the server'),
     ],
     ['event-loop delay', DEFINITIONS.event_loop, quantileText(event_loop_delay_ms)],
-    [
-      'client CPU per token',
-      DEFINITIONS.client_cpu,
-      client_cpu_us_per_token === null ? NOT_MEASURED : formatMs(client_cpu_us_per_token / 1000),
-    ],
+    ['client CPU per token', DEFINITIONS.client_cpu, cpuText(validity)],
     ['polling share', DEFINITIONS.polling, shareOfRun(validity.spin_share)],
     ['waited for a core', DEFINITIONS.core_wait, shareOfRun(validity.core_wait_share, MAX_CORE_WAIT_SHARE)],
     ['stood still', DEFINITIONS.stalled, shareOfRun(validity.stalled_share, MAX_STALLED_SHARE)],
     ['requests the client touched', DEFINITIONS.touched, withThousands(validity.requests_touched)],
   ];
+}
+
+function cpuText({ client_cpu_us_per_token: all, reading_us_per_token: reading }: Summary['validity']): string {
+  if (all === null) return NOT_MEASURED;
+  return formatMs(all / 1000) + (reading === null ? '' : `, ${formatMs(reading / 1000)} of it for reading`);
 }
 
 /** Requests of warm-up and cool-down beside the measured ones; nothing where all are measured. */

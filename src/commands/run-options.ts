@@ -18,6 +18,11 @@ const WORKLOAD: Command['options'] = {
     describe:
       'trace: later turns at the times of the trace; think: after the answers before them and their think times [default: trace, or think where the trace has no times]',
   },
+  history: {
+    type: 'string',
+    describe:
+      'what stands before the new part of a later turn: trace: what the trace has there; live: the prompts and answers of the run [default: trace, or live where rows are messages or new parts alone]',
+  },
   'session-rate': {
     type: 'number',
     describe: 'sessions that start a second (Poisson), for a trace that does not say when they start',
@@ -104,6 +109,12 @@ const TARGET: Command['options'] = {
     default: RUN_DEFAULTS.connections,
     describe:
       'reuse, or per-request: a new one for each, part of its latency, for servers that close idle ones and balancers that count them',
+  },
+  poll: {
+    type: 'string',
+    default: RUN_DEFAULTS.poll,
+    describe:
+      'while streams are open: auto (only where the client was kept waiting with a core idle), on (a core; the truest times), off',
   },
   router: {
     type: 'string',

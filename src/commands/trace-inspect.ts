@@ -17,7 +17,7 @@ import type { TraceAction } from './trace-action.ts';
 import { TRACE_OPTIONS } from './trace-options.ts';
 
 /** Bad rows are counted here, whatever they are. */
-const { 'on-bad-row': _, ...TRACE_READING } = TRACE_OPTIONS;
+const { 'on-bad-row': _counted, ...TRACE_READING } = TRACE_OPTIONS;
 
 const schema = z.looseObject({
   file: z.string(),

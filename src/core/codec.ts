@@ -1,5 +1,5 @@
 import type { HasText, ResponseInfo } from './target.ts';
-import type { Request } from './request.ts';
+import type { Prompt, Request } from './request.ts';
 
 /** How a codec sends prompts: as token ids, exact by construction, or as text that the server tokenizes. */
 export type PromptForm = 'ids' | 'text';
@@ -61,6 +61,8 @@ export const FINISHED_GRACE_MS = 2000;
 /** Decodes one exchange: the bytes of its `stream` call, cut anywhere, into token events; the replies of the others. */
 export interface Decoder {
   push(chunk: Uint8Array): void;
+  /** The same of `[from, to)` of a buffer, for which no view need be made. Absent: `push` is given one. */
+  pushPart?(bytes: Buffer, from: number, to: number): void;
   /** Called once the body has ended. Null if the response was complete. */
   end(): StreamError | null;
   /**
@@ -95,6 +97,8 @@ export interface Decoder {
 export interface Codec {
   readonly name: string;
   readonly promptForm: PromptForm;
+  /** What the prompt of a later turn is made of, where responses hold their answers; absent: they do not. */
+  readonly historyForm?: Prompt['kind'];
   /** Its text is all that the server tokenizes, without a chat template. Absent: that is not known. */
   readonly isWholePrompt?: true;
   /** The calls of all steps, as far as they can be made before the first is sent. */

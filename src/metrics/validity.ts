@@ -71,7 +71,8 @@ export class ValidityCollector {
       lateness_ms: lateness.length === 0 ? null : { p50: ms(500), p90: ms(900), p99: ms(990), max: ms(1000) },
       lateness_p90_limit_ms: p90LimitMs,
       event_loop_delay_ms: client?.event_loop_delay_ms ?? null,
-      client_cpu_us_per_token: client === null || this.#tokens === 0 ? null : (workS(client) * 1e6) / this.#tokens,
+      client_cpu_us_per_token: client === null ? null : usEach(workS(client), this.#tokens),
+      reading_us_per_token: client === null ? null : usEach(readingS(client), this.#tokens),
       ...shares,
       requests_touched: this.#clientStalled,
     };
@@ -176,6 +177,15 @@ function workS(client: ClientHealth): number {
   return Math.max(0, client.cpu_s - client.polling_s);
 }
 
+/** Seconds of this work spent reading what arrived; null: an older run. Where others had the core it is no CPU time. */
+function readingS(client: ClientHealth): number | null {
+  return client.reading_s === null ? null : Math.min(client.reading_s, workS(client));
+}
+
+function usEach(seconds: number | null, count: number): number | null {
+  return seconds === null || count === 0 ? null : (seconds * 1e6) / count;
+}
+
 const NO_CLIENT: Validity = {
   valid: true,
   judged: true,
@@ -184,6 +194,7 @@ const NO_CLIENT: Validity = {
   lateness_p90_limit_ms: null,
   event_loop_delay_ms: null,
   client_cpu_us_per_token: null,
+  reading_us_per_token: null,
   spin_share: null,
   core_wait_share: null,
   stalled_share: null,

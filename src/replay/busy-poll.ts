@@ -15,6 +15,13 @@ const CROWDED = 0.2;
 /** Time without polling after that; doubled each time. */
 const BACK_OFF_US = 5e6;
 
+/**
+ * Whether the client polls while streams are open: where it was kept waiting with a core idle (`auto`), always, or never.
+ * Ahead of a due time it always does.
+ */
+export const POLL_MODES = ['auto', 'on', 'off'] as const;
+export type PollMode = (typeof POLL_MODES)[number];
+
 /** Readings of the machine, in microseconds: its clock, and totals (see `cores.ts`). */
 export interface Machine {
   machineUs(): number;
@@ -30,6 +37,7 @@ export interface Machine {
  */
 export class BusyPoll {
   readonly #clock: { busyPolling: boolean };
+  readonly #mode: PollMode;
   readonly #machine: Machine;
   #timer: NodeJS.Timeout | undefined;
   #hasOpen = false;
@@ -42,12 +50,21 @@ export class BusyPoll {
   #notBeforeUs = Number.NEGATIVE_INFINITY;
   #backOffUs = BACK_OFF_US;
 
-  constructor(clock: { busyPolling: boolean }, machine: Machine = { machineUs, coreWaitUs, idleCoresUs }) {
+  constructor(
+    clock: { busyPolling: boolean },
+    mode: PollMode = 'auto',
+    machine: Machine = { machineUs, coreWaitUs, idleCoresUs },
+  ) {
     this.#clock = clock;
+    this.#mode = mode;
     this.#machine = machine;
   }
 
   start(): void {
+    if (this.#mode !== 'auto') {
+      this.#wants(this.#mode === 'on');
+      return;
+    }
     const waitedUs = this.#machine.coreWaitUs();
     if (waitedUs === null) return; // without these readings the event loop sleeps as usual
     this.#sampledUs = this.#machine.machineUs();

@@ -1,4 +1,3 @@
-import type { Dispatcher } from 'undici';
 import { ProtocolError, type Call } from '../core/codec.ts';
 import { GatheredBytes } from '../core/gathered-bytes.ts';
 import type { Lease } from './connections.ts';
@@ -35,8 +34,11 @@ export type BrokenAt =
 export interface CallEvents {
   onSent(call: Call, connectUs: number | null): void;
   onHead(call: Call, status: number, head: Head): void;
-  /** Bytes of the `stream` call. Returns whether the stream is over: what follows in the body is not read. */
-  onStream(chunk: Uint8Array): boolean;
+  /**
+   * Bytes of the `stream` call, `[from, to)` of a buffer that is lent. Returns whether the stream is over: what follows
+   * in the body is not read.
+   */
+  onStream(bytes: Buffer, from: number, to: number): boolean;
   /** The `stream` call's body has ended. */
   onStreamEnd(): void;
   /** A `reply` call's body is whole. */
@@ -47,12 +49,15 @@ export interface CallEvents {
   onThrown(call: Call, thrown: unknown): void;
 }
 
-/** undici's callbacks for one call; the token path goes through `onResponseData` alone. */
-export class CallHandler implements Dispatcher.DispatchHandler {
+/** What comes of one call, from whichever client sends it; the token path goes through `onBody` alone. */
+export class CallHandler {
   readonly #exchange: CallEvents;
   readonly call: Call;
-  #controller: Dispatcher.DispatchController | null = null;
+  /** Ends the call on its connection; null: nothing of it has been written. */
+  #abortSent: ((reason: Error) => void) | null = null;
   #status = 0;
+  /** Whether the body is that of an answer with tokens. */
+  #isStream = false;
   readonly #kept = new GatheredBytes();
   #aborted = false;
   #drainTimer: NodeJS.Timeout | null = null;
@@ -74,15 +79,16 @@ export class CallHandler implements Dispatcher.DispatchHandler {
   abort(): void {
     if (this.#aborted) return;
     this.#aborted = true;
-    this.#controller?.abort(new Error('given up'));
+    this.#abortSent?.(new Error('given up'));
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#aborted) controller.abort(new Error('given up'));
+  /** The call is about to be written; `abort` closes its connection, unless the call is over. */
+  onStart(abort: (reason: Error) => void): void {
+    this.#abortSent = abort;
+    if (this.#aborted) abort(new Error('given up'));
   }
 
-  onRequestSent(): void {
+  onSent(): void {
     try {
       this.#exchange.onSent(this.call, this.lease?.connectUs ?? null);
     } catch (thrown) {
@@ -90,12 +96,10 @@ export class CallHandler implements Dispatcher.DispatchHandler {
     }
   }
 
-  onResponseStart(
-    _controller: Dispatcher.DispatchController,
-    status: number,
-    headers: Readonly<Record<string, string | string[] | undefined>>,
-  ): void {
+  /** Header names in lower case. */
+  onHead(status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void {
     this.#status = status;
+    this.#isStream = this.call.role === 'stream' && this.#isOk();
     if (this.#aborted) return;
     try {
       this.#exchange.onHead(this.call, status, {
@@ -107,17 +111,18 @@ export class CallHandler implements Dispatcher.DispatchHandler {
     }
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  /** `[from, to)` of a buffer that is lent. */
+  onBody(bytes: Buffer, from: number, to: number): void {
     if (this.#isIgnored()) return;
     try {
-      if (this.call.role !== 'stream' || !this.#isOk()) this.#keep(chunk);
-      else if (this.#exchange.onStream(chunk) && !this.#aborted) this.#drain();
+      if (!this.#isStream) this.#keep(bytes.subarray(from, to));
+      else if (this.#exchange.onStream(bytes, from, to) && !this.#aborted) this.#drain();
     } catch (thrown) {
       this.#exchange.onThrown(this.call, thrown);
     }
   }
 
-  onResponseEnd(): void {
+  onEnd(): void {
     this.#free();
     if (this.#isIgnored()) return;
     try {
@@ -129,7 +134,7 @@ export class CallHandler implements Dispatcher.DispatchHandler {
     }
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+  onError(error: Error): void {
     const isConnectError = this.lease?.isUnconnected === true;
     const wasIdle = this.lease?.connectUs === null;
     this.#free();
@@ -137,7 +142,7 @@ export class CallHandler implements Dispatcher.DispatchHandler {
     try {
       if (this.#status >= 300) this.#reportError();
       else if (this.#status > 0) this.#exchange.onBroken(this.call, error, 'answering');
-      else if (this.#controller !== null) this.#exchange.onBroken(this.call, error, unanswered(wasIdle));
+      else if (this.#abortSent !== null) this.#exchange.onBroken(this.call, error, unanswered(wasIdle));
       else if (isConnectError) this.#exchange.onBroken(this.call, error, 'connecting');
       else this.#notSent(error);
     } catch (thrown) {
@@ -145,12 +150,12 @@ export class CallHandler implements Dispatcher.DispatchHandler {
     }
   }
 
-  /** The connection broke while it idled, before any of the call was written to it: undici takes another, but once. */
+  /** The connection broke while it idled, before any of the call was written to it: it goes on another, but once. */
   #notSent(error: Error): void {
     const sendAgain = this.sendAgain;
     this.sendAgain = null;
     if (sendAgain === null) this.#exchange.onBroken(this.call, error, 'unanswered after idling');
-    else queueMicrotask(sendAgain); // undici is still at work on the connection
+    else queueMicrotask(sendAgain); // the client is still at work on the connection
   }
 
   #drain(): void {

@@ -1,24 +1,18 @@
 import { readFileSync } from 'node:fs';
-import type { Socket } from 'node:net';
-import { Client, type buildConnector } from 'undici';
 import { UserError } from '../core/errors.ts';
 import { withThousands } from '../core/units.ts';
+import type { Http, HttpClient, OnOpened, Opened } from './http-client.ts';
 
 /** File descriptors kept for other uses than connections: files, pipes, the threads' own. */
 const SPARE_DESCRIPTORS = 64;
 /** Sockets opened at a time, so that a server's accept queue is not flooded. */
 const OPENING_AT_ONCE = 64;
-/** Idle connections are closed this long after their last use, before most servers do (vLLM: 5 s). */
-const KEEP_ALIVE_MS = 4000;
 /**
  * Of the connections that have idled for less, the one that idled longest is used next, so that requests go over all of
  * them and reach every replica behind a balancer that counts connections. Those that have idled longer are used last, the
  * latest first: some servers (gunicorn: 2 s) may be about to close them.
  */
 const ROTATED_IDLE_US = 1_500_000;
-
-type Connector = ReturnType<typeof buildConnector>;
-type ConnectOptions = Parameters<Connector>[0];
 
 /**
  * `reuse`: a connection is used again after its response; `per-request`: each call opens its own at its due time, says
@@ -29,7 +23,7 @@ export type ConnectionMode = (typeof CONNECTION_MODES)[number];
 
 /** A connection that is lent to one call at a time. */
 export interface Lease {
-  readonly client: Client;
+  readonly client: HttpClient;
   /** Duration of the connect that this call waited for, in microseconds; null: the connection was open before. */
   connectUs: number | null;
   /** Whether the last connect has failed. */
@@ -39,8 +33,8 @@ export interface Lease {
 }
 
 /** A socket opened ahead of its use, and the listener that removes it from the list when it closes. */
-interface SocketAhead {
-  readonly socket: Socket;
+interface SocketAhead<S extends Opened> {
+  readonly opened: S;
   readonly remove: () => void;
 }
 
@@ -48,11 +42,10 @@ interface SocketAhead {
  * As many connections to one origin as there are concurrent calls: HTTP/1.1, one call each. To reuse them, sockets are
  * opened ahead of their first use; when these run out, more are opened ahead, so that a call rarely waits for a connect.
  */
-export class Connections {
-  readonly #origin: URL;
-  readonly #connect: Connector;
+export class Connections<S extends Opened> {
+  readonly #http: Http<S>;
   readonly #nowUs: () => number;
-  readonly #openedAhead: SocketAhead[] = [];
+  readonly #openedAhead: SocketAhead<S>[] = [];
   /** In the order in which they were released. */
   readonly #idle: Lease[] = [];
   readonly #leases = new Set<Lease>();
@@ -61,11 +54,10 @@ export class Connections {
   #ahead = 1;
   #closed = false;
 
-  /** `connect` opens a socket, `nowUs` times it. */
-  constructor(origin: URL, nowUs: () => number, connect: Connector, mode: ConnectionMode) {
-    this.#origin = origin;
+  /** `nowUs` times the opening of sockets. */
+  constructor(http: Http<S>, nowUs: () => number, mode: ConnectionMode) {
+    this.#http = http;
     this.#nowUs = nowUs;
-    this.#connect = connect;
     this.#mode = mode;
   }
 
@@ -81,7 +73,7 @@ export class Connections {
   take(): Lease {
     const idle = this.#takeIdle();
     if (idle !== undefined) return idle;
-    const client = this.#newClient(() => lease);
+    const client = this.#http.client((callback) => this.#openFor(lease, callback));
     const lease: Lease = { client, connectUs: null, isUnconnected: false, releasedUs: 0 };
     this.#leases.add(lease);
     return lease;
@@ -108,36 +100,26 @@ export class Connections {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const { socket } of this.#openedAhead.splice(0)) socket.destroy();
+    for (const { opened } of this.#openedAhead.splice(0)) opened.socket.destroy();
     await Promise.all([...this.#leases].map((lease) => lease.client.destroy()));
   }
 
-  #newClient(lease: () => Lease): Client {
-    return new Client(this.#origin.origin, {
-      pipelining: 1,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      keepAliveMaxTimeout: 600_000,
-      allowH2: false,
-      connect: (options, callback) => {
-        // The oldest socket: a server that accepts one connection at a time waits for a request on that one.
-        const ahead = this.#openedAhead.shift();
-        this.#topUp();
-        if (ahead === undefined) {
-          const startUs = this.#nowUs();
-          this.#connect(options, (...result) => {
-            lease().connectUs = this.#nowUs() - startUs;
-            lease().isUnconnected = result[0] !== null;
-            callback(...result);
-          });
-          return;
-        }
-        ahead.socket.off('close', ahead.remove).off('error', ahead.remove);
-        // Deferred: the client is in the middle of sending, and would not check for a connection again.
-        queueMicrotask(() => callback(null, ahead.socket));
-      },
-    });
+  #openFor(lease: Lease, callback: OnOpened<S>): void {
+    // The oldest socket: a server that accepts one connection at a time waits for a request on that one.
+    const ahead = this.#openedAhead.shift();
+    this.#topUp();
+    if (ahead === undefined) {
+      const startUs = this.#nowUs();
+      this.#http.open((error, opened) => {
+        lease.connectUs = this.#nowUs() - startUs;
+        lease.isUnconnected = opened === null;
+        callback(error, opened);
+      });
+      return;
+    }
+    ahead.opened.socket.off('close', ahead.remove).off('error', ahead.remove);
+    // Deferred: the client is in the middle of sending, and would not check for a connection again.
+    queueMicrotask(() => callback(null, ahead.opened));
   }
 
   #topUp(): void {
@@ -149,32 +131,27 @@ export class Connections {
   #openOne(): Promise<void> {
     this.#opening++;
     return new Promise((resolve, reject) => {
-      this.#connect(connectOptions(this.#origin), (error, socket) => {
+      this.#http.open((error, opened) => {
         this.#opening--;
-        if (error !== null) {
-          reject(error);
+        if (opened === null) {
+          reject(error ?? new Error('not connected'));
           return;
         }
-        if (this.#closed) socket.destroy();
-        else this.#keep(socket);
+        if (this.#closed) opened.socket.destroy();
+        else this.#keep(opened);
         resolve();
       });
     });
   }
 
-  #keep(socket: Socket): void {
+  #keep(opened: S): void {
     const remove = (): void => {
-      const at = this.#openedAhead.findIndex((ahead) => ahead.socket === socket);
+      const at = this.#openedAhead.findIndex((ahead) => ahead.opened === opened);
       if (at >= 0) this.#openedAhead.splice(at, 1);
     };
-    socket.on('close', remove).on('error', remove);
-    this.#openedAhead.push({ socket, remove });
+    opened.socket.on('close', remove).on('error', remove);
+    this.#openedAhead.push({ opened, remove });
   }
-}
-
-function connectOptions(origin: URL): ConnectOptions {
-  const hostname = origin.hostname.replace(/^\[(.*)\]$/, '$1');
-  return { hostname, host: origin.host, protocol: origin.protocol, port: origin.port };
 }
 
 /** Throws before anything is sent if the shell allows fewer open files than the run may need connections. */

@@ -15,8 +15,10 @@ import type { WallClock } from '../core/wall-clock.ts';
 import type { ReceiveQueue } from './receive-queue.ts';
 import { CallHandler, type BrokenAt, type CallEvents, type Head } from './call-handler.ts';
 
-/** Names of undici's errors for bytes that are no HTTP, and for headers without end. */
-const NO_HTTP: ReadonlySet<string> = new Set(['HTTPParserError', 'HeadersOverflowError']);
+/** Names of the errors of both clients for bytes that are no HTTP, and for headers without end. */
+const NO_HTTP: ReadonlySet<string> = new Set(['HTTPParserError', 'HeadersOverflowError', 'MalformedResponse']);
+/** In undici's error for an end in the middle of a body, where the connection was to be closed behind it. */
+const EARLY_END = 'Invalid EOF state';
 
 /** So much later than the request left the clock may be read, where the client's core is taken away at that moment. */
 const SENT_LATE_US = 100_000;
@@ -36,6 +38,7 @@ export interface Wire {
 /** One request on the wire: the calls of its steps, and one outcome. */
 export class Exchange implements TokenOut, CallEvents {
   readonly #scheduled: ScheduledRequest;
+  readonly #index: number;
   readonly #sink: Sink;
   readonly #wire: Wire;
   readonly #decoder: Decoder;
@@ -45,6 +48,7 @@ export class Exchange implements TokenOut, CallEvents {
   #open = 0;
   #over = false;
   readonly #times: ExchangeTimes = { sentUs: null, repliedUs: null, streamSentUs: null, firstTokenUs: null };
+  #hasToken = false;
   #httpStatus: number | null = null;
   #encoding = '';
   #streamIsOver = false;
@@ -56,6 +60,7 @@ export class Exchange implements TokenOut, CallEvents {
 
   constructor(scheduled: ScheduledRequest, sink: Sink, wire: Wire) {
     this.#scheduled = scheduled;
+    this.#index = scheduled.index;
     this.#sink = sink;
     this.#wire = wire;
     this.#decoder = wire.codec.decoder(scheduled.request, this);
@@ -81,8 +86,11 @@ export class Exchange implements TokenOut, CallEvents {
   tokens(count: number, hasText?: HasText, agoUs = 0): void {
     const nowUs = this.#wire.receiveQueue.nowUs();
     const timeUs = agoUs === 0 ? nowUs : this.#told(nowUs - agoUs);
-    if (count > 0) this.#times.firstTokenUs ??= timeUs;
-    this.#sink.tokens(this.#scheduled.index, timeUs, count, hasText);
+    if (!this.#hasToken && count > 0) {
+      this.#hasToken = true;
+      this.#times.firstTokenUs = timeUs;
+    }
+    this.#sink.tokens(this.#index, timeUs, count, hasText);
   }
 
   /** A time by the server's clock; no token came before its request was sent. */
@@ -113,7 +121,7 @@ export class Exchange implements TokenOut, CallEvents {
     if (call.role === 'stream') this.#times.streamSentUs ??= nowUs;
     if (this.#times.sentUs !== null) return;
     this.#times.sentUs = nowUs;
-    this.#sink.sent(this.#scheduled.index, nowUs, connectUs);
+    this.#sink.sent(this.#index, nowUs, connectUs);
   }
 
   onHead(call: Call, status: number, { encoding, location }: Head): void {
@@ -125,9 +133,10 @@ export class Exchange implements TokenOut, CallEvents {
     else if (isRedirect(status, location)) this.#failAt(call, 'http_error', redirectedTo(location));
   }
 
-  onStream(chunk: Uint8Array): boolean {
+  onStream(bytes: Buffer, from: number, to: number): boolean {
     if (this.#over) return true;
-    this.#decoder.push(chunk);
+    if (this.#decoder.pushPart === undefined) this.#decoder.push(bytes.subarray(from, to));
+    else this.#decoder.pushPart(bytes, from, to);
     const fault = this.#decoder.error;
     if (fault !== null) this.#failStream(fault);
     else if (this.#decoder.isDone) this.onStreamEnd();
@@ -215,7 +224,7 @@ export class Exchange implements TokenOut, CallEvents {
   /** The socket failed: that is a connect error, a broken stream, or the end of a response that was whole. */
   onBroken(call: Call, error: Error, at: BrokenAt): void {
     if (call.role === 'stream' && this.#finalEvents > 0) this.onStreamEnd();
-    else if (NO_HTTP.has(error.name)) this.#failAt(call, 'protocol_error', describe(error));
+    else if (isNoHttp(error)) this.#failAt(call, 'protocol_error', describe(error));
     else if (at === 'connecting') this.#failAt(call, 'connect_error', describe(error));
     else this.#failAt(call, 'stream_broken', BROKEN[at] + describe(error) + this.#saidBefore(call));
   }
@@ -241,7 +250,7 @@ export class Exchange implements TokenOut, CallEvents {
     const timeUs = this.#wire.receiveQueue.nowUs();
     this.#finish();
     for (const call of this.#calls) call.abort();
-    this.#sink.fail(this.#scheduled.index, timeUs, outcome, this.#wire.texts.quoted(error), this.#responseSoFar());
+    this.#sink.fail(this.#index, timeUs, outcome, this.#wire.texts.quoted(error), this.#responseSoFar());
   }
 
   /** What a callback threw: bytes of another protocol, or a fault of ours, which the sink hears of even after the end. */
@@ -252,12 +261,12 @@ export class Exchange implements TokenOut, CallEvents {
     }
     if (!this.#over) this.#finish();
     for (const each of this.#calls) each.abort();
-    this.#sink.fault(this.#scheduled.index, thrown);
+    this.#sink.fault(this.#index, thrown);
   }
 
   #end(timeUs: number): void {
     this.#finish();
-    this.#sink.end(this.#scheduled.index, timeUs, this.#response());
+    this.#sink.end(this.#index, timeUs, this.#response());
   }
 
   #responseSoFar(): ResponseInfo | null {
@@ -317,6 +326,11 @@ export function isRedirect(status: number, location: string): boolean {
 
 export function redirectedTo(location: string): string {
   return `the server redirects to ${location}, and redirects are not followed: give --target the URL that it redirects to`;
+}
+
+/** Whether a connection failed by its bytes. */
+export function isNoHttp(error: Error): boolean {
+  return NO_HTTP.has(error.name) && !error.message.includes(EARLY_END);
 }
 
 function describe(error: Error): string {

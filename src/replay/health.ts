@@ -35,6 +35,7 @@ export class HealthMonitor {
   #sampledUs = 0;
   #sampledCpu = this.#cpuAtStart;
   #sampledPollingUs = 0;
+  #sampledReadingUs = 0;
   #sampledWaitUs = this.#waitedAtStartUs;
   #maxDelayUs = 0;
 
@@ -64,6 +65,7 @@ export class HealthMonitor {
       machine_zero_us: this.#clock.zeroUs,
       cpu_s: (cpu.user + cpu.system) / 1e6,
       polling_s: this.#clock.pollingUs / 1e6,
+      reading_s: this.#clock.readingUs / 1e6,
       core_wait_s: waitedUs === null ? null : waitedUs / 1e6,
       event_loop_delay_ms: {
         p50: this.#delays.getValueAtPercentile(50) / 1000,
@@ -105,12 +107,14 @@ export class HealthMonitor {
       event_loop_delay_max_us: this.#maxDelayUs,
       cpu_us: cpu.user + cpu.system,
       polling_us: this.#clock.pollingUs - this.#sampledPollingUs,
+      reading_us: this.#clock.readingUs - this.#sampledReadingUs,
       core_wait_us: difference(this.#sampledWaitUs, waitUs),
       rss_bytes: process.memoryUsage.rss(),
     });
     this.#sampledUs = this.#lastUs;
     this.#sampledCpu = process.cpuUsage();
     this.#sampledPollingUs = this.#clock.pollingUs;
+    this.#sampledReadingUs = this.#clock.readingUs;
     this.#sampledWaitUs = waitUs;
     this.#maxDelayUs = 0;
   }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { Codec } from '../core/codec.ts';
 import { openSingleRequests } from './single-requests.ts';
+import { usualPath, type ServerAccess } from './transport.ts';
 
 const REQUESTS = 60;
 const EVENTS = 40;
@@ -12,9 +13,9 @@ const EVENT_END = /(?<=\n\n)|(?<=\})(?=\{)/;
 /**
  * JIT warm-up: sends requests to a server of this process on loopback, so that the first request of a run does not pay
  * for code that has never run (5 ms, measured). The target sees none of it.
- * `endpoints`: how many endpoints the codec's calls name; here all of them are this one server.
+ * `endpoints`: those that the codec's calls name; here all of them are this one server, read as they would be.
  */
-export async function jitWarmUp(codec: Codec, endpoints: number): Promise<void> {
+export async function jitWarmUp(codec: Codec, endpoints: readonly Pick<ServerAccess, 'url'>[]): Promise<void> {
   const events = codec.example(EVENTS).split(EVENT_END);
   const server = createServer((request, response) => {
     request.resume().on('end', () => {
@@ -34,8 +35,9 @@ export async function jitWarmUp(codec: Codec, endpoints: number): Promise<void> 
   const access = { url: new URL(`http://127.0.0.1:${address.port}`), headers: {}, insecure: false };
   const requests = openSingleRequests(
     codec,
-    Array.from({ length: endpoints }, () => access),
+    endpoints.map(() => access),
     TIMEOUT_US,
+    endpoints.some((endpoint) => usualPath(endpoint) === 'undici') ? 'undici' : 'plain',
   );
   try {
     await requests.open(4);

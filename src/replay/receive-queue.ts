@@ -1,35 +1,45 @@
-/** Streams read between two polls, so that new bytes wait for some 0.3 ms at most. */
+/** Reads between two polls, so that new bytes wait for some 0.3 ms at most. */
 const SLICE = 32;
-/** Up to so many waiting streams are read at once: another poll first would cost as much. */
+/** Up to so many waiting reads are done at once: another poll first would cost as much. */
 const FEW = 4;
-/**
- * Streams that may wait to be read while bytes keep coming; a burst to more streams than this is read before it is
- * over.
- */
+/** Reads that may wait while bytes keep coming; a larger burst is read before it is over. */
 const MOST = 4096;
+/** Of the buffer in which bytes wait: what comes beyond it is read at once. */
+const BUFFER_BYTES = 2 * 1024 ** 2;
+const ENTRIES = 2 * MOST;
 
-/** A stream with bytes that have arrived and wait to be read. */
+/** A stream whose bytes wait in the queue. */
 export interface UnreadStream {
-  /** Reads all of its bytes; `atUs` gets the arrival time of each chunk before the chunk is read. */
-  read(atUs: (us: number) => void): void;
+  /** How many of its reads wait; the queue counts them. */
+  unread: number;
+  /** Reads `[from, to)` of a buffer that is its own until it returns. */
+  read(bytes: Buffer, from: number, to: number): void;
 }
 
-/** The clock: gives the arrival time of this poll's bytes, runs due actions, and counts work apart from polling. */
+/** The clock: gives the arrival time of this poll's bytes, runs due actions, and counts reading apart from polling. */
 export interface ReceiveClock {
   phase(): number;
-  catchUp(): void;
-  worked(): void;
+  stamp(): number;
+  reads(work: () => void): void;
 }
 
 /**
- * Stamps first, reads later: while bytes keep coming, they only get their arrival time, which costs a third of reading
- * them; HTTP and tokens are read once no more bytes come, a few streams between two polls. Otherwise, when a server
- * writes to hundreds of streams at once, its last tokens would look late by the time it takes to read the first.
+ * Stamps first, reads later: while bytes keep coming, they are only copied and get their arrival time, which costs a
+ * fraction of reading them; HTTP and tokens are read once no more bytes come, a few reads between two polls. Otherwise,
+ * when a server writes to hundreds of streams at once, its last tokens would look late by the time it takes to read the
+ * first. Bytes wait in one buffer, in the order in which they came, so that an arrival allocates nothing.
  */
 export class ReceiveQueue {
   readonly #clock: ReceiveClock;
-  #unread: UnreadStream[] = [];
+  readonly #bytes = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  /** Entry i has the bytes from `#starts[i]` to `#starts[i + 1]`. Null: they have been read out of turn. */
+  readonly #streams: (UnreadStream | null)[] = [];
+  readonly #starts = new Uint32Array(ENTRIES + 1);
+  readonly #timesUs = new Float64Array(ENTRIES);
   #head = 0;
+  #tail = 0;
+  /** Reads under way: one may ask for others. */
+  #depth = 0;
   #hasNew = false;
   #armed = false;
   #readingUs: number | null = null;
@@ -43,16 +53,18 @@ export class ReceiveQueue {
     return this.#readingUs ?? this.#clock.phase();
   }
 
-  /** Arrival time of the bytes that are in the socket now. */
-  stampUs(): number {
-    const us = this.#clock.phase();
-    this.#clock.catchUp();
-    return us;
-  }
-
-  /** Bytes have arrived for `stream`, which has none in this queue. */
-  add(stream: UnreadStream): void {
-    this.#unread.push(stream);
+  /** The first `length` bytes of `buffer` have arrived for `stream`. At most 64 KiB. */
+  add(stream: UnreadStream, buffer: Buffer, length: number): void {
+    const us = this.#clock.stamp();
+    if (this.#tail === ENTRIES || (this.#starts[this.#tail] ?? 0) + length > BUFFER_BYTES) this.readAll();
+    const at = this.#tail;
+    const start = this.#starts[at] ?? 0;
+    buffer.copy(this.#bytes, start, 0, length);
+    this.#streams[at] = stream;
+    this.#timesUs[at] = us;
+    this.#starts[at + 1] = start + length;
+    this.#tail = at + 1;
+    stream.unread++;
     this.#hasNew = true;
     if (this.#armed) return;
     this.#armed = true;
@@ -60,39 +72,48 @@ export class ReceiveQueue {
   }
 
   /** Reads the bytes of `stream` before an event (such as a close) that would lose them. */
-  read(stream: UnreadStream): void {
-    const outerUs = this.#readingUs;
-    stream.read(this.#atUs);
-    this.#readingUs = outerUs;
+  readOf(stream: UnreadStream): void {
+    for (let i = this.#head; i < this.#tail && stream.unread > 0; i++) if (this.#streams[i] === stream) this.#readAt(i);
+    this.#emptied();
   }
 
   /** Reads all streams. */
   readAll(): void {
-    this.#read(this.#unread.length);
+    this.#read(this.#tail - this.#head);
   }
-
-  readonly #atUs = (us: number): void => {
-    this.#readingUs = us;
-  };
 
   /** After each poll; while armed, polls do not block. */
   readonly #round = (): void => {
-    const waiting = this.#unread.length - this.#head;
-    if (!this.#hasNew || waiting <= FEW || waiting > MOST) this.#read(Math.max(SLICE, waiting - MOST));
+    const waiting = this.#tail - this.#head;
+    if (!this.#hasNew || waiting <= FEW || waiting > MOST) this.#clock.reads(this.#slice);
     this.#hasNew = false;
-    this.#armed = this.#unread.length > 0;
+    this.#armed = this.#tail > this.#head;
     if (this.#armed) setImmediate(this.#round);
   };
 
-  #read(streams: number): void {
-    this.#clock.worked();
-    const end = Math.min(this.#head + streams, this.#unread.length);
-    while (this.#head < end) {
-      const stream = this.#unread[this.#head++];
-      if (stream !== undefined) this.read(stream);
-    }
-    if (this.#head < this.#unread.length) return;
-    this.#unread = [];
-    this.#head = 0;
+  readonly #slice = (): void => this.#read(Math.max(SLICE, this.#tail - this.#head - MOST));
+
+  #read(entries: number): void {
+    const end = Math.min(this.#head + entries, this.#tail);
+    while (this.#head < end) this.#readAt(this.#head++);
+    this.#emptied();
+  }
+
+  #readAt(i: number): void {
+    const stream = this.#streams[i] ?? null;
+    if (stream === null) return;
+    this.#streams[i] = null;
+    stream.unread--;
+    const outerUs = this.#readingUs;
+    this.#readingUs = this.#timesUs[i] ?? 0;
+    this.#depth++;
+    stream.read(this.#bytes, this.#starts[i] ?? 0, this.#starts[i + 1] ?? 0);
+    this.#depth--;
+    this.#readingUs = outerUs;
+  }
+
+  /** Starts again at the front of the buffer once nothing waits in it, and nothing of it is being read. */
+  #emptied(): void {
+    if (this.#depth === 0 && this.#head === this.#tail) this.#head = this.#tail = 0;
   }
 }

@@ -3,6 +3,7 @@ import type { HasText, ResponseInfo, ScheduledRequest } from '../core/target.ts'
 import type { RunSink } from './replay.ts';
 import type { StallLog } from './stalls.ts';
 import { followerRecord, heldRecord, unsentRecord, type RecordContext } from './unsent-record.ts';
+import { ByIndex } from './by-index.ts';
 import { lumpedTokens } from './lumped-tokens.ts';
 import { settleTokenTimes, TEXT, UNKNOWN_TEXT } from './token-times.ts';
 
@@ -43,6 +44,8 @@ interface InFlight {
   /** TEXT, UNKNOWN_TEXT or 0. */
   texts: Uint8Array;
   events: number;
+  /** Every event so far was one token of text; `counts` and `texts` are filled once it matters. */
+  isUniform: boolean;
 }
 
 /**
@@ -53,7 +56,7 @@ export class Recorder implements RunSink {
   readonly #context: RecordContext;
   readonly #stalls: StallLog | null;
   readonly #watchers: readonly RequestWatcher[];
-  readonly #inFlight = new Map<number, InFlight>();
+  readonly #inFlight = new ByIndex<InFlight>();
   /** Due, and waiting for a place in flight. */
   readonly #held = new Map<number, ScheduledRequest>();
   #sentBatch: RequestRecord[] = [];
@@ -113,7 +116,7 @@ export class Recorder implements RunSink {
   /** Opens a request, just before the target gets it. */
   begin(scheduled: ScheduledRequest, placeUs: number | null = null): void {
     const { index, request } = scheduled;
-    if (this.#inFlight.has(index)) throw new Error(`request ${request.id} began twice`);
+    if (this.#inFlight.get(index) !== undefined) throw new Error(`request ${request.id} began twice`);
     if (!this.#held.delete(index)) this.#due(scheduled);
     const slab = request.outputTokens + 2;
     this.#inFlight.set(index, {
@@ -126,6 +129,7 @@ export class Recorder implements RunSink {
       counts: new Uint32Array(slab),
       texts: new Uint8Array(slab),
       events: 0,
+      isUniform: true,
     });
   }
 
@@ -159,8 +163,11 @@ export class Recorder implements RunSink {
     const request = this.#get(index);
     if (request.events === request.times.length) grow(request);
     request.times[request.events] = timeUs;
-    request.counts[request.events] = count;
-    request.texts[request.events] = hasText === 'unknown' ? UNKNOWN_TEXT : hasText ? TEXT : 0;
+    if (count !== 1 || hasText !== true || !request.isUniform) {
+      tellApart(request);
+      request.counts[request.events] = count;
+      request.texts[request.events] = hasText === 'unknown' ? UNKNOWN_TEXT : hasText ? TEXT : 0;
+    }
     request.events++;
     this.progress.tokens += count;
     if (count === 0 || request.hasToken) return;
@@ -223,6 +230,7 @@ export class Recorder implements RunSink {
     response: ResponseInfo | null,
   ): RequestRecord {
     const { scheduled, sentUs } = request;
+    if (request.events > 0) tellApart(request);
     const dueUs = Math.round(scheduled.dueUs);
     const { times, source, hidden, reported } = settleTokenTimes(
       request,
@@ -278,6 +286,14 @@ function heldUs(dueUs: number, placeUs: number): number {
 
 function wholeUs(us: number | null | undefined): number | null {
   return us === null || us === undefined ? null : Math.round(us);
+}
+
+/** Writes down what was left out while all events were alike: each array that is not touched is a cache miss less a token. */
+function tellApart(request: InFlight): void {
+  if (!request.isUniform) return;
+  request.counts.fill(1, 0, request.events);
+  request.texts.fill(TEXT, 0, request.events);
+  request.isUniform = false;
 }
 
 function grow(request: InFlight): void {

@@ -4,7 +4,7 @@ import { scheduledByTrace } from '../core/schedule.ts';
 import { stoppedError, unlessStopped } from '../core/stop.ts';
 import { withAftermath, type ResponseInfo } from '../core/target.ts';
 import { WallClock } from '../core/wall-clock.ts';
-import { HttpTarget, type ServerAccess } from './transport.ts';
+import { HttpTarget, type HttpPath, type ServerAccess } from './transport.ts';
 
 /** Sends single requests as a replay would, without records. */
 export interface SingleRequests {
@@ -29,8 +29,9 @@ export function openSingleRequests(
   codec: Codec,
   endpoints: readonly ServerAccess[],
   timeoutUs: number,
+  path?: HttpPath,
 ): SingleRequests {
-  const target = new HttpTarget(codec, new WallClock(), endpoints);
+  const target = new HttpTarget(codec, new WallClock(), endpoints, path === undefined ? {} : { path });
   const timers = new Set<NodeJS.Timeout>();
   let sent = 0;
   const send = (request: Request): Promise<SingleResult> =>

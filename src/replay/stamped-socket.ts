@@ -1,49 +1,59 @@
 import type { Socket } from 'node:net';
 import { buildConnector } from 'undici';
+import type { OnOpened, Opened } from './http-client.ts';
 import type { ReceiveQueue, UnreadStream } from './receive-queue.ts';
 
-type Connector = ReturnType<typeof buildConnector>;
+type ConnectOptions = Parameters<ReturnType<typeof buildConnector>>[0];
 
 /** All sockets read into this buffer: bytes are copied out before the next read, so a read allocates nothing. */
-const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
+export const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
 
-/**
- * Opens sockets whose bytes get their arrival time at once and reach undici when no more bytes come (see
- * `ReceiveQueue`). All else of the sockets, and all of HTTP, is left to undici: its parser takes bytes by
- * `socket.read()` on `readable`, and the bytes wait there.
- */
-export function stampedConnector(receiveQueue: ReceiveQueue, insecure: boolean): Connector {
-  return (options, callback) => {
-    const inbox = new Inbox(receiveQueue);
-    const onread = { buffer: READ_BUFFER, callback: inbox.take };
-    const connect = buildConnector({ allowH2: false, rejectUnauthorized: !insecure, onread });
-    connect(options, (...result) => {
-      if (result[0] === null) inbox.attach(result[1]);
-      callback(...result);
-    });
-  };
+export function connectOptions(origin: URL): ConnectOptions {
+  const hostname = origin.hostname.replace(/^\[(.*)\]$/, '$1');
+  return { hostname, host: origin.host, protocol: origin.protocol, port: origin.port };
 }
 
-/** The bytes that have arrived on one socket and are not read yet. */
-class Inbox implements UnreadStream {
+/**
+ * Opens a socket whose bytes get their arrival time at once and reach undici when no more bytes come (see
+ * `ReceiveQueue`). All else of the socket, and all of HTTP, is left to undici: its parser takes bytes by
+ * `socket.read()` on `readable`, and the bytes wait in the queue.
+ */
+export function openStamped(
+  options: ConnectOptions,
+  receiveQueue: ReceiveQueue,
+  insecure: boolean,
+  callback: OnOpened<Inbox>,
+): void {
+  const take = (length: number): boolean => {
+    receiveQueue.add(inbox, READ_BUFFER, length);
+    return true;
+  };
+  const onread = { buffer: READ_BUFFER, callback: take };
+  const inbox = new Inbox(receiveQueue);
+  const connect = buildConnector({ allowH2: false, rejectUnauthorized: !insecure, onread });
+  connect(options, (...result) => {
+    if (result[0] === null) callback(null, inbox.attach(result[1]));
+    else callback(result[0], null);
+  });
+}
+
+/** Hands the bytes of one socket to undici, which takes them by `socket.read()`. */
+export class Inbox implements Opened, UnreadStream {
+  unread = 0;
   readonly #receiveQueue: ReceiveQueue;
-  readonly #chunks: Buffer[] = [];
-  readonly #timesUs: number[] = [];
   #next: Buffer | null = null;
   #socket: Socket | null = null;
-  #reading = false;
 
   constructor(receiveQueue: ReceiveQueue) {
     this.#receiveQueue = receiveQueue;
   }
 
-  readonly take = (bytes: number, buffer: Uint8Array): boolean => {
-    this.#timesUs.push(this.#receiveQueue.stampUs());
-    if (this.#chunks.push(Buffer.from(buffer.subarray(0, bytes))) === 1) this.#receiveQueue.add(this);
-    return true;
-  };
+  get socket(): Socket {
+    if (this.#socket === null) throw new Error('the socket is not open');
+    return this.#socket;
+  }
 
-  attach(socket: Socket): void {
+  attach(socket: Socket): this {
     this.#socket = socket;
     const read = socket.read.bind(socket);
     socket.read = (size?: number): unknown => {
@@ -54,21 +64,21 @@ class Inbox implements UnreadStream {
     };
     const destroy = socket.destroy.bind(socket);
     socket.destroy = (error?: Error): Socket => {
-      this.#receiveQueue.read(this);
+      if (!this.#isReading) this.#receiveQueue.readOf(this);
       return destroy(error);
     };
-    socket.on('end', () => this.#receiveQueue.read(this));
+    socket.on('end', () => this.#receiveQueue.readOf(this));
+    return this;
   }
 
-  read(atUs: (us: number) => void): void {
-    if (this.#reading) return; // a chunk being read has closed the socket
-    this.#reading = true;
-    for (let i = 0; i < this.#chunks.length && this.#socket?.destroyed === false; i++) {
-      this.#next = this.#chunks[i] ?? null;
-      atUs(this.#timesUs[i] ?? 0);
-      this.#socket.emit('readable');
-    }
-    this.#chunks.length = this.#timesUs.length = 0;
-    this.#reading = false;
+  /** A chunk being read may close the socket: those behind it are not read then. */
+  #isReading = false;
+
+  read(bytes: Buffer, from: number, to: number): void {
+    if (this.#isReading || this.#socket?.destroyed !== false) return;
+    this.#isReading = true;
+    this.#next = bytes.subarray(from, to);
+    this.#socket.emit('readable');
+    this.#isReading = false;
   }
 }

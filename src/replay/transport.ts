@@ -7,8 +7,10 @@ import { ReceiveQueue } from './receive-queue.ts';
 import type { CallHandler } from './call-handler.ts';
 import { Connections, type ConnectionMode } from './connections.ts';
 import { Exchange, type Wire } from './exchange.ts';
-import { stampedConnector } from './stamped-socket.ts';
-import { BusyPoll } from './busy-poll.ts';
+import { plainHttp, type PlainConnection } from './plain-client.ts';
+import type { Inbox } from './stamped-socket.ts';
+import { undiciHttp } from './undici-client.ts';
+import { BusyPoll, type PollMode } from './busy-poll.ts';
 
 /** URL, headers and TLS setting of a server. */
 export interface ServerAccess extends Secretive {
@@ -74,6 +76,20 @@ export function pagePaths(access: ServerAccess, route: string): readonly string[
   return [...new Set([requestPath(access, route), requestPath(root, route)])];
 }
 
+/** Who reads a server's answers: our own reader, or undici. Both give the same records; the tests run over both. */
+export const HTTP_PATHS = ['plain', 'undici'] as const;
+export type HttpPath = (typeof HTTP_PATHS)[number];
+
+/**
+ * undici for TLS, our own reader for the rest. `REPRISE_HTTP=undici` leaves all to undici, for measurements that compare
+ * the two (scripts/bench).
+ */
+export function usualPath({ url }: Pick<ServerAccess, 'url'>): HttpPath {
+  return url.protocol === 'https:' || process.env['REPRISE_HTTP'] === 'undici' ? 'undici' : 'plain';
+}
+
+type Pool = Connections<PlainConnection> | Connections<Inbox>;
+
 /** Makes a Target of a codec and the endpoints of its calls: the only I/O of a replay. */
 export class HttpTarget implements Target {
   readonly #wire: Wire;
@@ -81,7 +97,13 @@ export class HttpTarget implements Target {
   readonly #busyPoll: BusyPoll;
   readonly #exchanges = new Map<number, Exchange>();
 
-  constructor(codec: Codec, clock: WallClock, endpoints: readonly ServerAccess[]) {
+  /** `path`: that of all endpoints, in place of their usual one. */
+  constructor(
+    codec: Codec,
+    clock: WallClock,
+    endpoints: readonly ServerAccess[],
+    { path, poll }: { readonly path?: HttpPath; readonly poll?: PollMode } = {},
+  ) {
     const receiveQueue = new ReceiveQueue(clock);
     this.#wire = {
       codec,
@@ -94,18 +116,18 @@ export class HttpTarget implements Target {
       },
       texts: textsFrom(secretsOf(endpoints)),
     };
-    this.#busyPoll = new BusyPoll(clock);
-    const byOrigin = new Map<string, Connections>();
+    this.#busyPoll = new BusyPoll(clock, poll);
+    const nowUs = (): number => clock.read();
+    const byOrigin = new Map<string, Pool>();
     this.#endpoints = endpoints.map((access) => {
+      const { url, insecure, connections: mode = 'reuse' } = access;
+      const isPlain = (path ?? usualPath(access)) === 'plain';
       const connections =
-        byOrigin.get(access.url.origin) ??
-        new Connections(
-          access.url,
-          () => clock.read(),
-          stampedConnector(receiveQueue, access.insecure),
-          access.connections ?? 'reuse',
-        );
-      byOrigin.set(access.url.origin, connections);
+        byOrigin.get(url.origin) ??
+        (isPlain
+          ? new Connections(plainHttp(url, receiveQueue), nowUs, mode)
+          : new Connections(undiciHttp(url, receiveQueue, insecure), nowUs, mode));
+      byOrigin.set(url.origin, connections);
       return { access, connections };
     });
   }
@@ -138,7 +160,7 @@ export class HttpTarget implements Target {
   }
 
   /** Endpoints of one origin share its connections. */
-  #origins(): Connections[] {
+  #origins(): Pool[] {
     return [...new Set(this.#endpoints.map(({ connections }) => connections))];
   }
 
@@ -176,5 +198,5 @@ function secretsOf(endpoints: readonly ServerAccess[]): Secretive {
 
 interface HttpEndpoint {
   readonly access: ServerAccess;
-  readonly connections: Connections;
+  readonly connections: Pool;
 }

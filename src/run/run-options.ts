@@ -7,6 +7,7 @@ import { expected, optionErrors, text, wholeNumber } from '../core/option-fields
 import type { Source, WorkloadSpec } from '../core/plan.ts';
 import { GOAL, parseGoal } from '../core/slo.ts';
 import { parseDurationUs } from '../core/units.ts';
+import { POLL_MODES } from '../replay/busy-poll.ts';
 import { CONNECTION_MODES } from '../replay/connections.ts';
 import { resolveSlo } from '../slos/index.ts';
 import {
@@ -67,6 +68,7 @@ const TARGET_FIELDS = {
   apiKeyEnv: text.optional(),
   insecure: z.boolean().default(false),
   connections: z.enum(CONNECTION_MODES, expected(CONNECTION_MODES.join(' or '))).default('reuse'),
+  poll: z.enum(POLL_MODES, expected(POLL_MODES.join(', '))).default('auto'),
   router: z.enum(ROUTERS, expected(ROUTERS.join(' or '))).default('round-robin'),
   handover: z.enum(HANDOVERS, expected(HANDOVERS.join(', '))).optional(),
   start: text.optional(),
@@ -83,6 +85,8 @@ const WORKLOAD_FIELDS = {
   ...CUT_FIELDS,
   /** Later turns at the trace's times, or after the answers before them. */
   sessions: z.enum(['trace', 'think'], expected('trace or think')).optional(),
+  /** What stands before the new part of a later turn's prompt. */
+  history: z.enum(['trace', 'live'], expected('trace or live')).optional(),
   sessionRate: z.number(SESSION_RATE).positive(SESSION_RATE).optional(),
   concurrentSessions: wholeNumber.optional(),
   startAt: z.enum(['empty', 'stationary'], expected('empty or stationary')).default('empty'),
@@ -161,6 +165,7 @@ function targetOf(options: z.output<typeof targetOptionsSchema>): TargetConfig {
     headers: readHeaders(options.header, options.apiKeyEnv),
     insecure: options.insecure,
     connections: options.connections,
+    poll: options.poll,
     router: options.router,
     handover: options.handover ?? null,
     start: startOf(options),
@@ -197,7 +202,7 @@ function replayOf(
       '--ttft-timeout: with --no-stream no token is seen before the whole answer; give --timeout alone',
     );
   return {
-    workload: workloadOf(options),
+    workload: workloadOf(options, target.tokenizer),
     target,
     slo: options.slo === undefined ? null : resolveSlo(options.slo),
     at: goalOf(options),
@@ -229,14 +234,21 @@ function read<T>(schema: z.ZodType<T>, given: unknown): T {
   throw new UserError(optionErrors(result.error));
 }
 
-function workloadOf(options: z.output<typeof replayOptionsSchema>): RunSpec['workload'] {
+function workloadOf(options: z.output<typeof replayOptionsSchema>, tokenizer: string | null): RunSpec['workload'] {
   const transforms = transformsOf(options);
   const { workload } = options;
   if (typeof workload === 'string')
-    return { path: resolveWorkload(workload), ...readingOf(options), transforms, ...sessionsOf(options) };
-  if (options.sessions !== undefined || options.sessionRate !== undefined || options.concurrentSessions !== undefined)
+    return {
+      path: resolveWorkload(workload),
+      ...readingOf(options),
+      // It counts the texts of a trace too.
+      ...(tokenizer === null || tokenizer === 'server' ? {} : { tokenizer }),
+      transforms,
+      ...sessionsOf(options),
+    };
+  if (Object.keys(sessionsOf(options)).length > 0)
     throw new UserError(
-      '--sessions, --session-rate, --concurrent-sessions: of a trace file, not of a source of your own',
+      '--sessions, --history, --session-rate, --concurrent-sessions, --start-at: of a trace file, not of a source of your own',
     );
   const { onBadRow: _, ...reading } = readingOf(options);
   if (transforms.length > 0 || Object.keys(reading).length > 0)
@@ -246,9 +258,10 @@ function workloadOf(options: z.output<typeof replayOptionsSchema>): RunSpec['wor
 
 /** How sessions are to be replayed; nothing where nothing was asked. */
 function sessionsOf(options: z.output<typeof replayOptionsSchema>): Pick<WorkloadSpec, 'sessions'> {
-  const { sessions: mode, sessionRate, concurrentSessions: lanes, startAt } = options;
-  if (mode === undefined && sessionRate === undefined && lanes === undefined && startAt === 'empty') return {};
-  return { sessions: { mode, sessionRate, lanes, isStationary: startAt === 'stationary' } };
+  const { sessions: mode, history, sessionRate, concurrentSessions: lanes, startAt } = options;
+  const asked = [mode, history, sessionRate, lanes].some((option) => option !== undefined);
+  if (!asked && startAt === 'empty') return {};
+  return { sessions: { mode, history, sessionRate, lanes, isStationary: startAt === 'stationary' } };
 }
 
 function idleCapOf({ idleCap }: z.output<typeof replayOptionsSchema>): number | null {

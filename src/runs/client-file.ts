@@ -20,6 +20,7 @@ const COLUMNS = [
   'event_loop_delay_max_us',
   'cpu_us',
   'polling_us',
+  'reading_us',
   'core_wait_us',
   'rss_bytes',
 ] as const satisfies readonly (keyof ClientSample)[];
@@ -76,6 +77,7 @@ function sampleOf(row: Readonly<Record<string, unknown>>): ClientSample {
     event_loop_delay_max_us: number('event_loop_delay_max_us'),
     cpu_us: number('cpu_us'),
     polling_us: number('polling_us'),
+    reading_us: (row['reading_us'] ?? null) === null ? null : number('reading_us'),
     core_wait_us: (row['core_wait_us'] ?? null) === null ? null : number('core_wait_us'),
     rss_bytes: number('rss_bytes'),
   };

@@ -9,9 +9,10 @@ export interface ClientSample {
   /** Worst of this second: sent - due less connecting, and the event loop's delay. */
   readonly lateness_max_us: number;
   readonly event_loop_delay_max_us: number;
-  /** CPU of this second, all threads; of it, polling. */
+  /** CPU of this second, all threads; of it, polling, and reading what arrived (null: an older run). */
   readonly cpu_us: number;
   readonly polling_us: number;
+  readonly reading_us: number | null;
   /** How long of this second the main thread was ready to run and had no core; null where the kernel does not tell. */
   readonly core_wait_us: number | null;
   readonly rss_bytes: number;

@@ -54,6 +54,13 @@ const validity = z.strictObject({
     .describe('Largest valid p90 of lateness_ms: a tenth of the TTFT p50 from sending, 2 ms where that is more.'),
   event_loop_delay_ms: quantiles.nullable(),
   client_cpu_us_per_token: z.number().nullable().describe('CPU of the client, polling left out.'),
+  reading_us_per_token: z
+    .number()
+    .nullable()
+    .default(null)
+    .describe(
+      'Of client_cpu_us_per_token, what reading cost: sockets, HTTP, tokens. The rest is sending, records and all else; null: an older run.',
+    ),
   spin_share: z.number().nullable().describe('Share of the run that the client spent polling.'),
   core_wait_share: z
     .number()
@@ -109,9 +116,11 @@ const workload = z
     input_tokens: lengthStats.nullable(),
     output_tokens: lengthStats.nullable(),
     prompts: z
-      .enum(['exact', 'approximate'])
+      .enum(['exact', 'approximate', 'own'])
       .nullable()
-      .describe('Whether prompts were as long as planned or nearly so; null where there are none (virtual time).'),
+      .describe(
+        'Whether prompts were as long as planned or nearly so, or those of the trace itself; null where there are none (virtual time).',
+      ),
     prefix_reuse: z
       .number()
       .nullable()

@@ -10,6 +10,7 @@ import type { Codec, PromptMaker } from '../core/codec.ts';
 import { didYouMean } from '../core/did-you-mean.ts';
 import { UserError } from '../core/errors.ts';
 import { parseEngineSpec, type EngineSpec } from '../engine/index.ts';
+import type { PollMode } from '../replay/busy-poll.ts';
 import type { ConnectionMode } from '../replay/connections.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import { checkEndpoint, checkStream } from '../serving/detect.ts';
@@ -62,6 +63,7 @@ export interface TargetConfig {
   readonly headers: Readonly<Record<string, string>>;
   readonly insecure: boolean;
   readonly connections: ConnectionMode;
+  readonly poll: PollMode;
   /** Who picks the replica of a request, where the target has several. */
   readonly router: RouterName;
   /** How the client hands a prompt from a prefill server to a decode server; null: as the servers are. */
@@ -121,9 +123,9 @@ export function checkTarget({ spec, clock, start, traceIterations, tokenizer, bo
     throw new UserError(
       `--trace-iterations: ${spec.text} does not tell its iterations, only the reference engine does; leave it out or use --target reference:...`,
     );
-  if (clock === 'virtual' && tokenizer !== null)
+  if (clock === 'virtual' && tokenizer === 'server')
     throw new UserError(
-      '--tokenizer: --clock virtual makes no prompts, its requests are lengths and prefix blocks; leave one of them out',
+      '--tokenizer server: --clock virtual has no server to ask; a file counts the texts of a trace that has no lengths',
     );
   if (dialect.codec !== null && !isUsualBody(body))
     throw new UserError(

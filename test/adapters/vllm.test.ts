@@ -93,7 +93,8 @@ describe('vllm codec', () => {
     assert.match(aborted.end ?? '', /aborted/);
   });
 
-  it('parses one event of a shape, not each', () => {
+  it('parses one event of a shape in a stream, not each, and learns it once for all streams', () => {
+    const fresh = vllmCodec(options, prompts);
     const parse = JSON.parse;
     let parsed = 0;
     JSON.parse = (text: string): unknown => {
@@ -102,12 +103,19 @@ describe('vllm codec', () => {
     };
     try {
       const events = Array.from({ length: 500 }, (_, i) => chunk(i % 3 === 0 ? '' : ' a', null, i + 1)).join('');
-      assert.equal(decode(codec, request, Buffer.from(events)).response.outputTokens, 500);
+      const parsedIn = [1, 2, 3].map((stream) => {
+        const before = parsed;
+        const own = events
+          .replaceAll('cmpl-1', `cmpl-${stream}`)
+          .replaceAll('"prompt_tokens":5', `"prompt_tokens":${stream}`);
+        assert.equal(decode(fresh, request, Buffer.from(own)).response.outputTokens, 500);
+        return parsed - before;
+      });
+      // The first has no text, the second shows the shape, and its shape without text is parsed once for all.
+      assert.deepEqual(parsedIn, [3, 2, 2]);
     } finally {
       JSON.parse = parse;
     }
-    // The first has no text, the second shows the shape, and its shape without text is parsed once.
-    assert.equal(parsed, 3);
   });
 
   it('does not read counts with fractions, signs or spaces as other numbers', () => {

@@ -7,6 +7,7 @@ import { readScrapes } from '../../src/runs/server-file.ts';
 import { cli, startCli, temporaryFolder, type CliResult } from '../cli.ts';
 import { ANSWERS, hostileServer, SAID } from '../hostile-server.ts';
 import { KEY, keyIn } from '../key-codings.ts';
+import { HTTP_PATHS } from '../../src/replay/transport.ts';
 import { readRunFile } from '../written-files.ts';
 
 const folder = temporaryFolder();
@@ -67,26 +68,29 @@ async function assertNowhere(dir: string): Promise<void> {
 }
 
 describe('a server that sends the key back wherever it can', { timeout: 120_000 }, () => {
-  it('in answers, headers, pages and metrics: it is in no file, no output and no list of processes', async () => {
-    const server = await hostileServer();
-    const { stderr } = await run(server.url, 'all', '--slo', 'ttft=1s');
-    const dir = join(folder, 'all');
-    assert.ok(server.hasKey());
-    assert.match(stderr, /model tiny/);
-    await assertNowhere(dir);
-    let [count, quoted] = [0, 0];
-    for await (const batch of readRecords(dir))
-      for (const { error, finish_reason } of batch) {
-        count++;
-        if (`${error}${finish_reason}`.includes('***')) quoted++;
-      }
-    assert.equal(count, REQUESTS);
-    // What was said besides the key is kept.
-    assert.ok(quoted >= REQUESTS / 2, `${quoted} of ${REQUESTS}`);
-    for (const format of ['text', 'csv']) assertHidden((await cli('report', dir, '--format', format)).stdout);
-    await assertNowhere(dir);
-    await server.close();
-  });
+  for (const path of HTTP_PATHS)
+    it(`in answers, headers, pages and metrics: it is in no file, no output and no list of processes, ${path}`, async () => {
+      const server = await hostileServer();
+      process.env['REPRISE_HTTP'] = path; // the command's too
+      const { stderr } = await run(server.url, path, '--slo', 'ttft=1s');
+      delete process.env['REPRISE_HTTP'];
+      const dir = join(folder, path);
+      assert.ok(server.hasKey());
+      assert.match(stderr, /model tiny/);
+      await assertNowhere(dir);
+      let [count, quoted] = [0, 0];
+      for await (const batch of readRecords(dir))
+        for (const { error, finish_reason } of batch) {
+          count++;
+          if (`${error}${finish_reason}`.includes('***')) quoted++;
+        }
+      assert.equal(count, REQUESTS);
+      // What was said besides the key is kept.
+      assert.ok(quoted >= REQUESTS / 2, `${quoted} of ${REQUESTS}`);
+      for (const format of ['text', 'csv']) assertHidden((await cli('report', dir, '--format', format)).stdout);
+      await assertNowhere(dir);
+      await server.close();
+    });
 
   it('in the name of a model, which is then not asked for', async () => {
     const server = await hostileServer({ '/v1/models': { data: [{ id: `m ${SAID}` }] } });

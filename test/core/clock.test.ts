@@ -85,11 +85,11 @@ describe('WallClock', () => {
     const seen: string[] = [];
     const past = clock.read() - 1;
     clock.at(past, () => {
-      clock.catchUp();
+      clock.stamp();
       seen.push('first');
     });
     clock.at(past, () => seen.push('second'));
-    clock.catchUp();
+    clock.stamp();
     assert.deepEqual(seen, ['first', 'second']);
   });
 
@@ -115,7 +115,7 @@ describe('WallClock', () => {
     const fromUs = clock.read();
     const untilUs = fromUs + 20_000;
     const work = (): void => {
-      clock.worked();
+      clock.reads(() => undefined);
       if (clock.read() < untilUs) setImmediate(work);
     };
     await new Promise<void>((resolve) => {
@@ -130,6 +130,24 @@ describe('WallClock', () => {
       process.getActiveResourcesInfo().filter((kind) => kind === 'Immediate'),
       [],
     );
+  });
+
+  it('counts the time of a poll from its first bytes on as reading, and what is read later', async () => {
+    const clock = new WallClock();
+    const busy = (us: number): void => {
+      for (const fromUs = clock.read(); clock.read() < fromUs + us;);
+    };
+    busy(2000);
+    assert.equal(clock.readingUs, 0);
+    clock.stamp();
+    busy(2000);
+    clock.stamp();
+    busy(2000);
+    await new Promise(setImmediate);
+    const ofPollUs = clock.readingUs;
+    assert.ok(ofPollUs >= 4000 && ofPollUs <= clock.read() - 2000, `${ofPollUs} us`);
+    clock.reads(() => busy(1000));
+    assert.ok(clock.readingUs >= ofPollUs + 1000);
   });
 
   it('runs what is due before what comes from outside', () => {

@@ -49,6 +49,7 @@ export function exampleManifest(over: Partial<Manifest> = {}): Manifest {
       machine_zero_us: 0,
       cpu_s: 1,
       polling_s: 0.5,
+      reading_s: 0.3,
       core_wait_s: 0.1,
       event_loop_delay_ms: { p50: 0.1, p90: 0.2, p99: 0.3, max: 1 },
       stalls: [],

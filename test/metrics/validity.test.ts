@@ -31,11 +31,17 @@ test('a client that kept up is valid, and its health is passed on', () => {
     lateness_p90_limit_ms: 9.97,
     event_loop_delay_ms: { p50: 0.1, p90: 0.2, p99: 0.3, max: 1 },
     client_cpu_us_per_token: 0.5e6 / 300,
+    reading_us_per_token: 0.3e6 / 300,
     spin_share: 0.05,
     core_wait_share: 0.01,
     stalled_share: 0,
     requests_touched: 0,
   });
+});
+
+test('what reading cost is at most all of the CPU besides polling, and not known of an older run', () => {
+  const each = (reading_s: number | null) => validity(late(100, 300), withClient({ reading_s })).reading_us_per_token;
+  assert.deepEqual([each(0.3), each(9), each(null)], [0.3e6 / 300, 0.5e6 / 300, null]);
 });
 
 test('one in a hundred late requests is borne, two are not', () => {

@@ -5,7 +5,7 @@ import { scheduledByTrace } from '../../src/core/schedule.ts';
 import type { ResponseInfo, Sink } from '../../src/core/target.ts';
 import { WallClock } from '../../src/core/wall-clock.ts';
 import type { ConnectionMode } from '../../src/replay/connections.ts';
-import { HttpTarget } from '../../src/replay/transport.ts';
+import { HttpTarget, type HttpPath } from '../../src/replay/transport.ts';
 
 /** One request as it ended; times are from its start. */
 interface Ended {
@@ -24,7 +24,12 @@ export interface Asking {
 }
 
 /** A target on one server or several, and a way to send one request, for four tokens, and learn how it ended. */
-export function asking(urls: URL | readonly URL[], codec: Codec, connections: ConnectionMode = 'reuse'): Asking {
+export function asking(
+  urls: URL | readonly URL[],
+  codec: Codec,
+  connections: ConnectionMode = 'reuse',
+  path?: HttpPath,
+): Asking {
   const headers = { 'x-extra': 'yes', 'x-key': 'Key a-secret' };
   const clock = new WallClock();
   const endpoints = (urls instanceof URL ? [urls] : urls).map((url, i, { length }) => ({
@@ -34,7 +39,7 @@ export function asking(urls: URL | readonly URL[], codec: Codec, connections: Co
     connections,
     ...(length === 1 ? {} : { name: `server ${i}` }),
   }));
-  const target = new HttpTarget(codec, clock, endpoints);
+  const target = new HttpTarget(codec, clock, endpoints, path === undefined ? {} : { path });
   const waiting = new Map<number, { tokens: number; sent: number; connectUs: number | null; settle: Settle }>();
   type Settle = (timeUs: number, how: Pick<Ended, 'outcome' | 'error' | 'answer'>) => void;
   const open = (index: number, what: string) => waiting.get(index) ?? assert.fail(`${what} after the end`);

@@ -10,7 +10,7 @@ function machine() {
   const totals = { waitedUs: 0, idleUs: 0, idleAsked: 0 };
   const clock = { busyPolling: false };
   let nowUs = 0;
-  const wakefulness = new BusyPoll(clock, {
+  const wakefulness = new BusyPoll(clock, 'auto', {
     machineUs: () => nowUs,
     coreWaitUs: () => totals.waitedUs,
     idleCoresUs: () => (totals.idleAsked++, totals.idleUs),
@@ -28,6 +28,25 @@ function machine() {
   };
   return { wakefulness, clock, totals, looks };
 }
+
+describe('polling as asked for', () => {
+  for (const mode of ['on', 'off'] as const)
+    it(`${mode}: whatever the machine does, and only while a stream is open`, () => {
+      const clock = { busyPolling: false };
+      const poll = new BusyPoll(clock, mode, { machineUs: () => 0, coreWaitUs: () => null, idleCoresUs: () => null });
+      poll.start();
+      assert.equal(clock.busyPolling, false);
+      poll.hasOpen = true;
+      assert.equal(clock.busyPolling, mode === 'on');
+      poll.sample();
+      assert.equal(clock.busyPolling, mode === 'on');
+      poll.hasOpen = false;
+      assert.equal(clock.busyPolling, false);
+      poll.hasOpen = true;
+      poll.stop();
+      assert.equal(clock.busyPolling, false);
+    });
+});
 
 describe('staying busyPolling', () => {
   it('begins when the thread was kept waiting while a core was idle', (t) => {
@@ -95,7 +114,11 @@ describe('staying busyPolling', () => {
 
   it('leaves a thread as it is where the kernel does not tell', () => {
     const clock = { busyPolling: false };
-    const wakefulness = new BusyPoll(clock, { machineUs: () => 0, coreWaitUs: () => null, idleCoresUs: () => null });
+    const wakefulness = new BusyPoll(clock, 'auto', {
+      machineUs: () => 0,
+      coreWaitUs: () => null,
+      idleCoresUs: () => null,
+    });
     wakefulness.start();
     wakefulness.hasOpen = true;
     for (let i = 0; i < 10; i++) wakefulness.sample();

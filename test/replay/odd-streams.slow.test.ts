@@ -6,7 +6,7 @@ import { NO_FOLLOWERS, scheduledByTrace, type Schedule } from '../../src/core/sc
 import { WallClock } from '../../src/core/wall-clock.ts';
 import { Recorder } from '../../src/replay/recorder.ts';
 import { replay } from '../../src/replay/replay.ts';
-import { HttpTarget } from '../../src/replay/transport.ts';
+import { HTTP_PATHS, HttpTarget, type HttpPath } from '../../src/replay/transport.ts';
 import { promptMaker } from '../../workloads/index.ts';
 import { ODD_STREAMS, serveOddStreams, type OddServer, type Written } from '../odd-streams.ts';
 
@@ -25,9 +25,12 @@ before(async () => {
 after(() => server.close());
 
 /** One request to a case, its record, the run's zero on the machine's clock, and what the server wrote. */
-async function runOne(name: string): Promise<{ record: RequestRecord; zeroUs: number; written: Written }> {
+async function runOne(
+  name: string,
+  path: HttpPath,
+): Promise<{ record: RequestRecord; zeroUs: number; written: Written }> {
   const clock = new WallClock();
-  const target = new HttpTarget(codec, clock, [{ url: server.urlOf(name), headers: {}, insecure: false }]);
+  const target = new HttpTarget(codec, clock, [{ url: server.urlOf(name), headers: {}, insecure: false }], { path });
   const records: RequestRecord[] = [];
   const recorder = new Recorder(
     { sent: () => undefined, finished: (batch) => void records.push(...batch), close: async () => undefined },
@@ -55,8 +58,8 @@ async function runOne(name: string): Promise<{ record: RequestRecord; zeroUs: nu
   return { record, zeroUs: clock.zeroUs, written };
 }
 
-async function check(name: string): Promise<void> {
-  const { record, zeroUs, written } = await runOne(name);
+async function check(name: string, path: HttpPath): Promise<void> {
+  const { record, zeroUs, written } = await runOne(name, path);
   const truth = ODD_STREAMS[name]?.truth ?? assert.fail(name);
   const tokens = truth.tokens(asked(name));
   assert.deepEqual(
@@ -89,14 +92,15 @@ async function check(name: string): Promise<void> {
   assert.ok(Math.abs(endUs) < TTFT_WITHIN_US, `ended ${endUs} us after [DONE]`);
 }
 
-describe('answers as public reports describe them, measured against what the server wrote', () => {
-  for (const name of Object.keys(ODD_STREAMS))
-    it(name, async () => {
-      for (let left = TRIES - 1; ; left--)
-        try {
-          return await check(name);
-        } catch (thrown) {
-          if (left === 0) throw thrown;
-        }
-    });
-});
+for (const path of HTTP_PATHS)
+  describe(`answers as public reports describe them, measured against what the server wrote, ${path}`, () => {
+    for (const name of Object.keys(ODD_STREAMS))
+      it(name, async () => {
+        for (let left = TRIES - 1; ; left--)
+          try {
+            return await check(name, path);
+          } catch (thrown) {
+            if (left === 0) throw thrown;
+          }
+      });
+  });

@@ -3,55 +3,61 @@ import { setImmediate as afterPoll } from 'node:timers/promises';
 import { describe, it } from 'node:test';
 import { ReceiveQueue, type UnreadStream } from '../../src/replay/receive-queue.ts';
 
-/** A stream whose pieces came at `timesUs`; writes down when it says that each was read. */
-function stream(
-  arrivals: ReceiveQueue,
-  timesUs: number[],
-  read: number[],
-  during = (): void => undefined,
-): UnreadStream {
+const clock = { phase: () => 1000, stamp: () => stampUs++, reads: (work: () => void) => work() };
+let stampUs = 0;
+
+/** A stream that writes down what it reads, and when the queue says that it came; `during` is called in each read. */
+function stream(queue: ReceiveQueue, read: string[], during = (): void => undefined): UnreadStream {
   return {
-    read: (atUs) => {
-      for (const us of timesUs.splice(0)) {
-        atUs(us);
-        read.push(arrivals.nowUs());
-        during();
-      }
+    unread: 0,
+    read: (bytes, from, to) => {
+      read.push(`${bytes.toString('latin1', from, to)}@${queue.nowUs()}`);
+      during();
     },
   };
 }
 
-describe('arrivals', () => {
-  const clock = { phase: () => 1000, catchUp: () => undefined, worked: () => undefined };
+function queueAt(us: number): ReceiveQueue {
+  stampUs = us;
+  return new ReceiveQueue(clock);
+}
 
-  it('are read at the times they came, in the order of streams, when nothing comes any more', async () => {
-    const arrivals = new ReceiveQueue(clock);
-    const read: number[] = [];
-    arrivals.add(stream(arrivals, [1, 3], read));
-    for (const us of [4, 5, 6, 7]) arrivals.add(stream(arrivals, [us], read));
+const add = (queue: ReceiveQueue, to: UnreadStream, text: string): void =>
+  queue.add(to, Buffer.from(`${text}...`), text.length);
+
+describe('arrivals', () => {
+  it('are read at the times they came, in their order, when nothing comes any more', async () => {
+    const queue = queueAt(1);
+    const read: string[] = [];
+    const streams = Array.from({ length: 3 }, () => stream(queue, read));
+    for (let i = 0; i < 6; i++) add(queue, streams[i % 3] ?? assert.fail(), `bytes ${i}`);
     await afterPoll();
     assert.deepEqual(read, [], 'bytes came in this poll: more may be there');
-    arrivals.add(stream(arrivals, [2], read));
+    add(queue, stream(queue, read), 'more');
     await afterPoll();
     assert.deepEqual(read, []);
     await afterPoll();
-    assert.deepEqual(read, [1, 3, 4, 5, 6, 7, 2]);
-    assert.equal(arrivals.nowUs(), 1000, 'nothing is being read');
+    assert.deepEqual(read, ['bytes 0@1', 'bytes 1@2', 'bytes 2@3', 'bytes 3@4', 'bytes 4@5', 'bytes 5@6', 'more@7']);
+    assert.equal(queue.nowUs(), 1000, 'nothing is being read');
+    assert.deepEqual(
+      streams.map(({ unread }) => unread),
+      [0, 0, 0],
+    );
   });
 
   it('are read at once where they are few', async () => {
-    const arrivals = new ReceiveQueue(clock);
-    const read: number[] = [];
-    for (const us of [1, 2, 3, 4]) arrivals.add(stream(arrivals, [us], read));
+    const queue = queueAt(1);
+    const read: string[] = [];
+    for (const text of 'abcd') add(queue, stream(queue, read), text);
     assert.deepEqual(read, []);
     await afterPoll();
-    assert.deepEqual(read, [1, 2, 3, 4]);
+    assert.deepEqual(read, ['a@1', 'b@2', 'c@3', 'd@4']);
   });
 
-  it('are read a few streams between two polls', async () => {
-    const arrivals = new ReceiveQueue(clock);
-    const read: number[] = [];
-    for (let i = 0; i < 100; i++) arrivals.add(stream(arrivals, [i], read));
+  it('are read a few at a time between two polls', async () => {
+    const queue = queueAt(0);
+    const read: string[] = [];
+    for (let i = 0; i < 100; i++) add(queue, stream(queue, read), 'x');
     await afterPoll();
     const after: number[] = [];
     while (read.length < 100) {
@@ -61,32 +67,67 @@ describe('arrivals', () => {
     assert.deepEqual(after, [32, 64, 96, 100]);
     assert.deepEqual(
       read,
-      Array.from({ length: 100 }, (_, i) => i),
+      Array.from({ length: 100 }, (_, i) => `x@${i}`),
     );
   });
 
   it('are read however much keeps coming, once too many wait', async () => {
-    const arrivals = new ReceiveQueue(clock);
-    const read: number[] = [];
+    const queue = queueAt(0);
+    const read: string[] = [];
     for (let i = 0; i < 100; i++) {
-      for (let j = 0; j < 64; j++) arrivals.add(stream(arrivals, [i], read));
+      for (let j = 0; j < 64; j++) add(queue, stream(queue, read), 'x');
       await afterPoll();
     }
     // All but 4096 and those that have come since the last poll.
     assert.ok(read.length >= 99 * 64 - 4096 && read.length <= 100 * 64 - 4096, `${read.length} were read`);
   });
 
+  it('are read at once where there is no more room for them, each byte as it came', () => {
+    const queue = queueAt(0);
+    let [bytes, sum] = [0, 0];
+    const sums: UnreadStream = {
+      unread: 0,
+      read: (buffer, from, to) => {
+        bytes += to - from;
+        for (let i = from; i < to; i += 1000) sum += buffer[i] ?? 0;
+      },
+    };
+    const piece = Buffer.alloc(64 * 1024, 7);
+    for (let i = 0; i < 200; i++) queue.add(sums, piece, piece.length);
+    assert.ok(bytes > 150 * piece.length, `${bytes} were read`);
+    queue.readAll();
+    assert.deepEqual([bytes, sum, sums.unread], [200 * piece.length, 200 * 66 * 7, 0]);
+    for (let i = 0; i < 20_000; i++) queue.add(sums, piece, 1);
+    queue.readAll();
+    assert.equal(bytes, 200 * piece.length + 20_000);
+  });
+
   it('can all be read at once, also by what is being read', async () => {
-    const arrivals = new ReceiveQueue(clock);
-    const read: number[] = [];
-    arrivals.add(stream(arrivals, [1, 2], read, () => arrivals.readAll()));
-    arrivals.add(stream(arrivals, [3], read));
-    arrivals.add(stream(arrivals, [4], read));
+    const queue = queueAt(1);
+    const read: string[] = [];
+    const first = stream(queue, read, () => queue.readAll());
+    add(queue, first, 'a');
+    add(queue, first, 'b');
+    add(queue, stream(queue, read), 'c');
     await afterPoll();
-    await afterPoll();
-    assert.deepEqual(read, [1, 3, 4, 2], 'a stream that asked for the others goes on at its own times');
-    arrivals.add(stream(arrivals, [5], read));
-    arrivals.readAll();
-    assert.deepEqual(read.slice(4), [5]);
+    assert.deepEqual(read, ['a@1', 'b@2', 'c@3']);
+    add(queue, first, 'd');
+    queue.readAll();
+    assert.deepEqual(read.slice(3), ['d@4']);
+  });
+
+  it('of one stream can be read out of turn, each once', () => {
+    const queue = queueAt(1);
+    const read: string[] = [];
+    const [one, other] = [stream(queue, read), stream(queue, read)];
+    for (const text of ['a', 'b', 'c']) {
+      add(queue, one, text);
+      add(queue, other, text.toUpperCase());
+    }
+    queue.readOf(other);
+    assert.deepEqual(read, ['A@2', 'B@4', 'C@6']);
+    queue.readOf(other);
+    queue.readAll();
+    assert.deepEqual(read.slice(3), ['a@1', 'b@3', 'c@5']);
   });
 });

@@ -13,7 +13,7 @@ import { openAiCodec } from '../../adapters/openai.ts';
 import { promptMaker } from '../../workloads/index.ts';
 import type { Codec } from '../../src/core/codec.ts';
 import { machineUs, WallClock } from '../../src/core/wall-clock.ts';
-import { HttpTarget } from '../../src/replay/transport.ts';
+import { HTTP_PATHS, HttpTarget, type HttpPath } from '../../src/replay/transport.ts';
 import { DONE, serve, streamTokens, tokenEvent } from '../servers.ts';
 
 const openai = openAiCodec(
@@ -22,8 +22,19 @@ const openai = openAiCodec(
 );
 
 /** Sends `count` requests at once and gives each one's token times, on the clock's zero. */
-async function tokenTimes(url: URL, codec: Codec, clock: WallClock, count: number): Promise<number[][]> {
-  const target = new HttpTarget(codec, clock, [{ url, headers: {}, insecure: true }]);
+async function tokenTimes(
+  url: URL,
+  codec: Codec,
+  clock: WallClock,
+  count: number,
+  path?: HttpPath,
+): Promise<number[][]> {
+  const target = new HttpTarget(
+    codec,
+    clock,
+    [{ url, headers: {}, insecure: true }],
+    path === undefined ? {} : { path },
+  );
   await target.open(count);
   const times = Array.from({ length: count }, (): number[] => []);
   await new Promise<void>((resolve, reject) => {
@@ -44,35 +55,36 @@ async function tokenTimes(url: URL, codec: Codec, clock: WallClock, count: numbe
 }
 
 describe('sockets', () => {
-  it('give bytes the time they came, however long others take to read', async () => {
-    const SLOW_US = 20_000;
-    const slow: Codec = {
-      ...openai,
-      decoder: (request, out) => {
-        const decoder = openai.decoder(request, out);
-        return {
-          push: (chunk) => {
-            const untilUs = machineUs() + SLOW_US;
-            while (machineUs() < untilUs);
-            decoder.push(chunk);
-          },
-          end: () => decoder.end(),
-          error: null,
-          isDone: false,
-          response: (status) => decoder.response(status),
-        };
-      },
-    };
-    const open: ServerResponse[] = [];
-    const server = await serve((_index, _request, response) => {
-      open.push(response.writeHead(200, { 'content-type': 'text/event-stream' }));
-      if (open.length === 5) for (const each of open) each.end(tokenEvent() + tokenEvent(' a', 'length') + DONE);
+  for (const path of HTTP_PATHS)
+    it(`give bytes the time they came, however long others take to read, ${path}`, async () => {
+      const SLOW_US = 20_000;
+      const slow: Codec = {
+        ...openai,
+        decoder: (request, out) => {
+          const decoder = openai.decoder(request, out);
+          return {
+            push: (chunk) => {
+              const untilUs = machineUs() + SLOW_US;
+              while (machineUs() < untilUs);
+              decoder.push(chunk);
+            },
+            end: () => decoder.end(),
+            error: null,
+            isDone: false,
+            response: (status) => decoder.response(status),
+          };
+        },
+      };
+      const open: ServerResponse[] = [];
+      const server = await serve((_index, _request, response) => {
+        open.push(response.writeHead(200, { 'content-type': 'text/event-stream' }));
+        if (open.length === 5) for (const each of open) each.end(tokenEvent() + tokenEvent(' a', 'length') + DONE);
+      });
+      const times = (await tokenTimes(server.url, slow, new WallClock(), 5, path)).map((of) => of[0] ?? Number.NaN);
+      await server.close();
+      const spread = Math.max(...times) - Math.min(...times);
+      assert.ok(spread < SLOW_US / 2, `written at once, recorded ${spread} us apart`);
     });
-    const times = (await tokenTimes(server.url, slow, new WallClock(), 5)).map((of) => of[0] ?? Number.NaN);
-    await server.close();
-    const spread = Math.max(...times) - Math.min(...times);
-    assert.ok(spread < SLOW_US / 2, `written at once, recorded ${spread} us apart`);
-  });
 
   it('do so over TLS too', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'reprise-tls-'));

@@ -160,6 +160,7 @@ export function exampleManifest(records: readonly RequestRecord[], { slo, manife
       machine_zero_us: 0,
       cpu_s: 4.1,
       polling_s: 3.2,
+      reading_s: 0.6,
       core_wait_s: 0.016 * (durationS + 5),
       event_loop_delay_ms: { p50: 0.04, p90: 0.11, p99: 0.42, max: 2.3 },
       stalls: [],

@@ -21,6 +21,7 @@ const SAMPLE: ClientSample = {
   event_loop_delay_max_us: 800,
   cpu_us: 90_000,
   polling_us: 20_000,
+  reading_us: 60_000,
   core_wait_us: 7,
   rss_bytes: 80e6,
 };

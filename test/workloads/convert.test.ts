@@ -198,9 +198,9 @@ describe('each format reads back', () => {
   ];
   for (const [to, out, readAs, dueUs] of formats)
     it(to, async () => {
-      for (const each of [out, `${out}.gz`]) {
-        await convert(file('plain.csv', CSV), at(each), to);
-        const back = await read(at(each), readAs);
+      for (const target of [out, `${out}.gz`]) {
+        await convert(file('plain.csv', CSV), at(target), to);
+        const back = await read(at(target), readAs);
         assert.deepEqual(
           back.map((each) => [each.dueUs, each.inputTokens, each.outputTokens]),
           dueUs.map((each, i) => [each, 10 * (i + 1), i + 1]),

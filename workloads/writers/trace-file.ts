@@ -4,7 +4,7 @@ import { messageOf, UserError } from '../../src/core/errors.ts';
 import { checkOutputFile } from '../../src/core/own-file.ts';
 
 /** So many characters are packed and written together. */
-const CHUNK = 2 ** 20;
+const CHUNK = 2 ** 18;
 
 /** Whether a file that begins so is a trace that Reprise wrote: a native one, packed or not. */
 function isOurs(head: string): boolean {
@@ -21,6 +21,7 @@ export class TraceFile {
   readonly #isPacked: boolean;
   #descriptor: number;
   #text = '';
+  #bytes = Buffer.alloc(0);
 
   constructor(path: string) {
     checkOutputFile(path, isOurs, 'OUT');
@@ -68,7 +69,9 @@ export class TraceFile {
 
   #flush(): void {
     if (this.#text === '') return;
-    const bytes = Buffer.from(this.#text);
+    // One buffer for all: those that are thrown away stay until the next full collection.
+    if (this.#text.length * 3 > this.#bytes.length) this.#bytes = Buffer.allocUnsafeSlow(this.#text.length * 3);
+    const bytes = this.#bytes.subarray(0, this.#bytes.write(this.#text));
     this.#text = '';
     this.#put(this.#isPacked ? gzipSync(bytes) : bytes, null);
   }

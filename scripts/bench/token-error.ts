@@ -1,0 +1,86 @@
+// How late a run records tokens: node token-error.ts TRACE URL on|off, against ../shared/bench/tick_server, whose tokens
+// say when they were written. Prints percentiles in microseconds, of the time in which all streams are open. Started by
+// client-cost.ts. The times are in the run's records when their texts are looked at here, so that this delays none.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openAiCodec } from '../../adapters/openai.ts';
+import { run, type Decoder } from '../../src/index.ts';
+import { readRecords } from '../../src/runs/records.ts';
+
+const [trace = '', url = '', poll = 'off'] = process.argv.slice(2);
+const TEXT = Buffer.from('"text":" ');
+const DIGITS = 19;
+/** When each token of a request was written, in microseconds of CLOCK_MONOTONIC. */
+const written = new Map<string, number[]>();
+
+function truthful(decoder: Decoder, times: number[]): Decoder {
+  const pushPart = (bytes: Buffer, from: number, to: number): void => {
+    if (decoder.pushPart === undefined) decoder.push(bytes.subarray(from, to));
+    else decoder.pushPart(bytes, from, to);
+    const part = bytes.subarray(from, to);
+    for (let at = part.indexOf(TEXT); at >= 0; at = part.indexOf(TEXT, at + DIGITS)) {
+      const digits = at + TEXT.length;
+      times.push(Number(part.toString('latin1', digits, digits + DIGITS)) / 1000);
+    }
+  };
+  return {
+    push: (chunk) => pushPart(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length), 0, chunk.length),
+    pushPart,
+    end: () => decoder.end(),
+    get error() {
+      return decoder.error;
+    },
+    get isDone() {
+      return decoder.isDone;
+    },
+    get finalEvents() {
+      return decoder.finalEvents ?? 0;
+    },
+    response: (status) => decoder.response(status),
+  };
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'reprise-error-'));
+try {
+  const out = join(folder, 'run');
+  const { manifest } = await run({
+    workload: trace,
+    target: url,
+    out,
+    poll: poll === 'on' ? 'on' : 'off',
+    codec: (prompts, runId) => {
+      const codec = openAiCodec({ endpoint: 'completions', model: 'tiny', runId }, prompts);
+      return {
+        ...codec,
+        decoder: (request, sink) => {
+          const times: number[] = [];
+          written.set(request.id, times);
+          return truthful(codec.decoder(request, sink), times);
+        },
+      };
+    },
+  });
+  const zeroUs = manifest.client?.machine_zero_us ?? Number.NaN;
+  const seen: { readonly writtenUs: number; readonly errorUs: number }[] = [];
+  let [allFromUs, allToUs] = [0, Number.POSITIVE_INFINITY];
+  for await (const batch of readRecords(out))
+    for (const { request_id, due_us, token_times_us } of batch) {
+      const times = written.get(request_id) ?? [];
+      if (times.length !== token_times_us.length)
+        throw new Error(`${request_id}: ${token_times_us.length} of ${times.length}`);
+      times.forEach((writtenUs, i) =>
+        seen.push({ writtenUs, errorUs: zeroUs + due_us + (token_times_us[i] ?? 0) - writtenUs }),
+      );
+      allFromUs = Math.max(allFromUs, times[0] ?? Number.NaN);
+      allToUs = Math.min(allToUs, times.at(-1) ?? Number.NaN);
+    }
+  const errors = seen
+    .filter(({ writtenUs }) => writtenUs >= allFromUs && writtenUs <= allToUs)
+    .map(({ errorUs }) => errorUs)
+    .sort((a, b) => a - b);
+  const at = (q: number): number => errors[Math.ceil(q * errors.length) - 1] ?? Number.NaN;
+  console.log(JSON.stringify({ tokens: errors.length, p50: at(0.5), p90: at(0.9), p99: at(0.99) }));
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
