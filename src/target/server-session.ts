@@ -85,10 +85,7 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
       model: dialect.model,
       makeCodec: (prompts: PromptMaker) => codecFor(prompts, keepAnswers),
     };
-    const isDrawn = plan === null || !areAllOwn(plan);
-    const facts = isDrawn
-      ? await measurePrompts(server, config.tokenizer, { vocabulary, salt }, log)
-      : promptsOfTrace(server);
+    const facts = await measurePrompts(server, config.tokenizer, { vocabulary, salt }, log);
     measured.set(keepAnswers, facts);
     return facts;
   };
