@@ -33,6 +33,7 @@ export async function scanPlan(
   let firstDueAfterWarmupUs: number | null = null;
   const prefix = new PrefixReuse(source.blockTokens ?? null);
   const pattern = new ArrivalPattern();
+  const classes = new Set<string | null>();
   for await (const batch of source.before?.() ?? []) for (const request of batch) prefix.know(request);
   for await (const batch of source.open()) {
     digest.update(batch.map(digestLine).join(''));
@@ -44,6 +45,7 @@ export async function scanPlan(
       if (request.tree === undefined) pattern.add(request.dueUs);
       if (request.isPriming === true) primingRequests++;
       add(totals, request);
+      if (classes.size <= MOST_CLASSES) classes.add(request.sloClass ?? null);
     }
   }
   if (totals.requests === 0) throw new UserError(`${source.path}: there is no request in it to replay`);
@@ -56,9 +58,13 @@ export async function scanPlan(
     prefixReuse: prefix.statistics()?.max_hit_ratio_tokens ?? null,
     sourceSha256: (await source.sha256?.()) ?? sha256,
     digest: sha256,
+    ...(classes.size > MOST_CLASSES ? {} : { classes: [...classes] }),
     warnings: pattern.requests === 0 ? [] : pattern.warnings(source, speed),
   };
 }
+
+/** More classes are not listed: they are no classes of SLO. */
+const MOST_CLASSES = 1000;
 
 type Totals = { -readonly [K in keyof Omit<PlanStats, NotTotalled>]: PlanStats[K] };
 type NotTotalled =
@@ -68,6 +74,7 @@ type NotTotalled =
   | 'prefixReuse'
   | 'sourceSha256'
   | 'digest'
+  | 'classes'
   | 'warnings';
 
 function noTotals(): Totals {

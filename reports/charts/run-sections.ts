@@ -1,3 +1,4 @@
+import { commonLimits } from '../../src/core/slo.ts';
 import { LATENCY_METRICS, type LatencyMetric, type Summary } from '../../src/schema/summary.ts';
 import { axisTimeText, withThousands } from '../../src/core/units.ts';
 import { judgedRequests } from '../../src/metrics/stopped.ts';
@@ -129,7 +130,11 @@ function promiseCharts({ slo, requests }: Summary, { slo_plane }: ReportData): C
       n: slo_plane.requests,
       noun: 'request',
       least: LEAST_FOR_PLANE,
-      draw: () => sloPlaneChart({ plane: slo_plane, slo: slo?.limits_ms ?? null }),
+      draw: () =>
+        sloPlaneChart({
+          plane: slo_plane,
+          slo: slo?.limits_ms.by_class === undefined ? (slo?.limits_ms ?? null) : null,
+        }),
     },
     ...byScale,
   ];
@@ -246,7 +251,7 @@ function heatCharts({ slo }: Summary, { maps, starts }: ReportData): Candidate[]
       metric: 'ttft',
       map: maps.ttft_by_input,
       x: 'input tokens',
-      limit_ms: slo?.limits_ms.ttft ?? null,
+      limit_ms: commonLimits(slo?.limits_ms ?? {}).ttft ?? null,
       not_drawn: 'of unknown input length',
     }),
   ];
@@ -258,7 +263,7 @@ function heatCharts({ slo }: Summary, { maps, starts }: ReportData): Candidate[]
       metric: 'tpot',
       map: maps.tpot_by_concurrency,
       x: 'requests in flight',
-      limit_ms: slo?.limits_ms.tpot ?? null,
+      limit_ms: commonLimits(slo?.limits_ms ?? {}).tpot ?? null,
       not_drawn: 'of a single token',
       note: 'in flight: sent and not ended, the mean between first and last token, of failed requests when they were sent',
     }),
@@ -267,7 +272,7 @@ function heatCharts({ slo }: Summary, { maps, starts }: ReportData): Candidate[]
 
 function limitOf(metric: LatencyMetric, slo: Summary['slo']): { limit_ms: number; share: number } | null {
   if (slo === null || metric === 'itl') return null;
-  const limit_ms = slo.limits_ms[metric];
+  const limit_ms = commonLimits(slo.limits_ms)[metric];
   const share = slo.attainment[metric];
   return limit_ms === undefined || share === null ? null : { limit_ms, share };
 }

@@ -6,9 +6,9 @@ import {
 } from '../../src/core/record.ts';
 import { idPrefix } from '../../src/core/request-id.ts';
 import type { Scrape } from '../../src/schema/server-metrics.ts';
-import type { Slo } from '../../src/core/slo.ts';
+import { commonLimits, type Limits } from '../../src/core/slo.ts';
 import type { Imported, Manifest } from '../../src/schema/manifest.ts';
-import { limitUs } from '../../src/metrics/attainment.ts';
+import { limitUs } from '../../src/metrics/judge.ts';
 import { stoppedRecords } from '../../src/metrics/stopped.ts';
 import { hasKnownGaps } from '../../src/metrics/request-latency.ts';
 import { LatencySamples } from '../../src/metrics/latency.ts';
@@ -67,7 +67,8 @@ export function idPrefixOf({ clock, run_id, imported }: Manifest): string | null
 class ReportDataCollector {
   readonly #idPrefix: string | null;
   readonly #starts: Imported['starts'] | null;
-  readonly #limits: Slo;
+  /** Those of all requests alike. */
+  readonly #limits: Limits;
   readonly #isStopped: (record: RequestRecord) => boolean;
   readonly #latencies = new LatencySamples();
   readonly #gaps = new GapCounts();
@@ -85,10 +86,10 @@ class ReportDataCollector {
     this.#idPrefix = idPrefixOf(manifest);
     this.#starts = imported?.starts ?? null;
     this.#isStopped = stoppedRecords(manifest);
-    this.#limits = slo?.limits_ms ?? {};
+    this.#limits = commonLimits(slo?.limits_ms ?? {});
     this.#server = new ServerSeries(manifest.clock);
-    this.#plane = new SloPlaneCollector(this.#limits, slo?.at);
-    this.#misses = slo === null ? null : new MissCollector(this.#limits);
+    this.#plane = new SloPlaneCollector(slo?.limits_ms.by_class === undefined ? this.#limits : {}, slo?.at);
+    this.#misses = slo === null ? null : new MissCollector(slo.limits_ms);
     this.#timeline = new TimelineCollector(slo?.limits_ms ?? null, measured);
   }
 

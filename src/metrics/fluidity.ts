@@ -1,6 +1,7 @@
 import type { RequestRecord } from '../core/record.ts';
 import type { Summary } from '../schema/summary.ts';
-import { limitUs } from './attainment.ts';
+import { limitUs } from './judge.ts';
+import { limitsOf, partsOf, type Slo } from '../core/slo.ts';
 import { hasKnownGaps, isAnswered } from './request-latency.ts';
 import { Samples, sum } from './samples.ts';
 
@@ -30,22 +31,27 @@ export function fluidityIndex(record: RequestRecord, ttftLimitUs: number, tpotLi
   return 1 - missed / total;
 }
 
-/** Fluidity over requests, for limits in milliseconds. */
+/** Whether some requests have deadlines. */
+export function hasDeadlines(slo: Slo): boolean {
+  return partsOf(slo).some(([, { ttft, tpot }]) => ttft !== undefined && tpot !== undefined);
+}
+
+/** Fluidity over the requests whose SLO limits TTFT and TPOT. */
 export class FluidityCollector {
-  readonly #ttftLimitUs: number;
-  readonly #tpotLimitUs: number;
+  readonly #slo: Slo;
   readonly #indices = new Samples();
   #fluid = 0;
   #isKnown = true;
 
-  constructor(ttftLimitMs: number, tpotLimitMs: number) {
-    this.#ttftLimitUs = limitUs(ttftLimitMs);
-    this.#tpotLimitUs = limitUs(tpotLimitMs);
+  constructor(slo: Slo) {
+    this.#slo = slo;
   }
 
   add(record: RequestRecord): void {
+    const { ttft, tpot } = limitsOf(this.#slo, record.slo_class) ?? {};
+    if (ttft === undefined || tpot === undefined) return;
     if (!hasKnownGaps(record)) this.#isKnown = false;
-    const index = fluidityIndex(record, this.#ttftLimitUs, this.#tpotLimitUs);
+    const index = fluidityIndex(record, limitUs(ttft), limitUs(tpot));
     this.#indices.push(index);
     if (index >= 0.9) this.#fluid++;
   }
