@@ -82,6 +82,15 @@ export function reservedField(extra: Json, under = ''): { readonly field: string
   return null;
 }
 
+/** The fields of a trace's request that a run does not decide: temperature is of the request, where it gives one. */
+export function shapingFields(params: Json): Json {
+  return Object.fromEntries(
+    Object.entries(params).filter(
+      ([name]) => name === 'temperature' || (!RESERVED.has(name) && name !== 'stream_options'),
+    ),
+  );
+}
+
 /** A body with further fields: objects are merged, anything else is replaced. */
 export function mergedBody(body: Json, extra: Json): Json {
   const merged = Object.entries(extra).map(([name, value]) => {

@@ -10,8 +10,10 @@ export type ApiEndpoint = (typeof API_ENDPOINTS)[number];
 /** What a codec is made of: plain data, because each thread makes its own codec. */
 export interface CodecOptions {
   readonly endpoint: ApiEndpoint;
-  /** Model of requests for which the trace names none. */
+  /** Model of requests for which the trace names none that is served. */
   readonly model: string;
+  /** Models that are served; absent: not known, and each request asks for the one that the trace names. */
+  readonly models?: readonly string[];
   /** Prefix of `X-Request-Id`, so that a slow request can be found in the server's log. */
   readonly runId: string;
   /** Capabilities found on the server; absent: those that servers of the dialect usually have. */

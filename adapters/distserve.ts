@@ -10,6 +10,7 @@ import { protocolError, streamBroken } from './event-stream.ts';
 import { isObject, parseJson, type Json } from './json.ts';
 import { JsonObjects } from './json-objects.ts';
 import { LIFETIME_EVENTS, phasesOfLifetime } from './lifetime.ts';
+import { ownSampling, promptOf } from './own-prompt.ts';
 
 /** Its prompts are text, and nothing counts their tokens. */
 export const DISTSERVE_CAPABILITIES: ServerCapabilities = {
@@ -31,7 +32,7 @@ export function distserveCodec(options: CodecOptions, prompts: PromptMaker): Cod
   const { body = USUAL_BODY, capabilities = DISTSERVE_CAPABILITIES } = options;
   const ignoresEos = capabilities.ignoreEos && body.ignoreEos;
   const fields = (request: Request): Json => ({
-    prompt: prompts.text(request),
+    prompt: promptOf(request, prompts, false),
     stream: body.stream,
     n: 1,
     best_of: 1,
@@ -40,6 +41,7 @@ export function distserveCodec(options: CodecOptions, prompts: PromptMaker): Cod
     top_p: 1,
     max_tokens: request.outputTokens,
     ...(ignoresEos ? { ignore_eos: true } : {}),
+    ...ownSampling(request),
   });
   return {
     name: 'distserve',

@@ -1,4 +1,4 @@
-import { MAX_RESPONSE_TOKENS } from './json.ts';
+import { MAX_RESPONSE_TOKENS, parsedOrNull } from './json.ts';
 
 const TEXT_KEYS = ['"text":"', '"content":"'];
 const IDS = '"token_ids":[';
@@ -48,6 +48,8 @@ export class EventShape {
   readonly #ends: readonly number[];
   #textFrom = 0;
   #textTo = 0;
+  #idsFrom = 0;
+  #idsTo = 0;
 
   private constructor(data: string, holes: readonly Hole[]) {
     this.#kinds = holes.map(({ kind }) => kind);
@@ -87,6 +89,19 @@ export class EventShape {
   /** The text of the event that was read last, out of its bytes. */
   text(bytes: Buffer): string {
     return bytes.toString('utf8', this.#textFrom, this.#textTo);
+  }
+
+  /** The same as its JSON means it. */
+  unescapedText(bytes: Buffer): string {
+    const text = this.text(bytes);
+    if (!text.includes('\\')) return text;
+    const unescaped = parsedOrNull(`"${text}"`);
+    return typeof unescaped === 'string' ? unescaped : text;
+  }
+
+  /** The list of token ids of the event that was read last, out of its bytes; null where it has none. */
+  idList(bytes: Buffer): unknown {
+    return this.ids === null ? null : parsedOrNull(`[${bytes.toString('latin1', this.#idsFrom, this.#idsTo)}]`);
   }
 
   /** The JSON of an event of this shape with an empty text and id, no token ids, and counts of 0. */
@@ -140,6 +155,8 @@ export class EventShape {
       else if (code === LF || code === CR) return -1;
     }
     this.ids = at === from ? 0 : commas + 1;
+    this.#idsFrom = from;
+    this.#idsTo = at;
     return at;
   }
 

@@ -7,6 +7,7 @@ import { openAiCodec, vllmCodec } from './openai.ts';
 import { sglangCodec } from './sglang.ts';
 
 export { isUsualBody, reservedField, type BodyOptions } from './body-options.ts';
+export { limitsOf } from './own-prompt.ts';
 export {
   ALL_CAPABILITIES,
   API_ENDPOINTS,

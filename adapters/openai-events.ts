@@ -40,6 +40,8 @@ export class OpenAiEvents implements EventHandler {
   readonly #count: TokenCount;
   readonly #reader: ChoiceReader;
   readonly #answer: AnswerKeeper | null;
+  /** The bytes of the event that was matched last, where the answer is kept. */
+  #matched: Buffer | null = null;
   #finishReason: string | null = null;
   reasons = 0;
   #usage: unknown = null;
@@ -59,7 +61,7 @@ export class OpenAiEvents implements EventHandler {
   /** What an unknown field held last: one that repeats itself is no output. */
   #unknown = '';
 
-  /** `shapes`: those that all responses of the route share. `keepsAnswer`: its text is read, so that no event is only matched. */
+  /** `shapes`: those that all responses of the route share. */
   constructor(
     out: TokenOut,
     asked: number,
@@ -121,13 +123,17 @@ export class OpenAiEvents implements EventHandler {
     const shape = this.#shape;
     if (shape === null) return -1;
     const end = shape.read(bytes, from, to);
-    return shape.prompt === this.#shapePrompt ? end : -1;
+    if (shape.prompt !== this.#shapePrompt) return -1;
+    if (this.#answer !== null) this.#matched = bytes;
+    return end;
   }
 
   countMatched(): void {
     const shape = this.#shape;
     if (shape === null) return;
     this.#newShapes = 0;
+    if (this.#matched !== null) this.#answer?.add(shape.unescapedText(this.#matched), shape.idList(this.#matched));
+    this.#matched = null;
     this.#add(shape.isEmpty ? this.#contentWithoutText : SOME_TEXT, shape.ids, shape.count);
   }
 
@@ -172,7 +178,7 @@ export class OpenAiEvents implements EventHandler {
   }
 
   #learnShape(data: string, text: string, ids: number | null, usageTokens: number | null): void {
-    if (text === '' || this.#answer !== null || this.#newShapes >= MAX_NEW_SHAPES) return;
+    if (text === '' || this.#newShapes >= MAX_NEW_SHAPES) return;
     this.#newShapes++;
     const bytes = Buffer.from(data);
     // Only a shape that reads this very event as the parser did.

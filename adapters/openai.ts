@@ -14,6 +14,7 @@ import { SharedShapes } from './event-shape.ts';
 import { EventStream } from './event-stream.ts';
 import { textAt, type Json } from './json.ts';
 import { OpenAiEvents, type ChoiceContent, type ChoiceReader } from './openai-events.ts';
+import { messagesOf, modelOf, mostTokens, ownBody, ownParams, promptOf } from './own-prompt.ts';
 
 /** `ignore_eos` and `min_tokens` are not OpenAI's, but supported nearly everywhere that is not hosted. */
 const USUAL_CAPABILITIES: ServerCapabilities = { ...ALL_CAPABILITIES, continuousUsage: false, returnTokenIds: false };
@@ -44,22 +45,31 @@ export function openAiRoutes(
 ): Dialect {
   const { endpoint, keepAnswers = false } = options;
   const isChat = endpoint === 'chat';
+  // Where answers are to be repeated, their ids have to be known.
+  const hasIds = !isChat && capabilities.tokenIdPrompts && (!keepAnswers || capabilities.returnTokenIds);
+  const promptForm = hasIds ? 'ids' : 'text';
   const route = isChat ? '/v1/chat/completions' : '/v1/completions';
   const fieldsOf = isChat ? chatFields : completionFields;
-  const body = (request: Request): Json =>
-    requestBody(request, options, capabilities, fieldsOf(request, prompts, capabilities));
+  const body = (request: Request): Json => {
+    const own = ownBody(request);
+    const known = { ...capabilities, tokenIdPrompts: hasIds };
+    return own === null
+      ? requestBody(request, options, capabilities, fieldsOf(request, prompts, known))
+      : { ...own, model: modelOf(request, options), ...streamFields(capabilities) };
+  };
   const shapes = new SharedShapes<ChoiceContent>();
   const reader = isChat ? CHAT : COMPLETIONS;
   return {
     name,
-    promptForm: isChat || !capabilities.tokenIdPrompts ? 'text' : 'ids',
+    promptForm,
+    ...(keepAnswers ? { historyForm: isChat ? 'messages' : promptForm } : {}),
     route,
     body,
     open: (request) => [jsonCall(route, request, options, body(request))],
     decoder: (request, out) =>
       new EventStream(
-        request.outputTokens,
-        new OpenAiEvents(out, request.outputTokens, reader, { shapes, keepsAnswer: keepAnswers }),
+        mostTokens(request),
+        new OpenAiEvents(out, mostTokens(request), reader, { shapes, keepsAnswer: keepAnswers }),
       ),
     errorMessage: errorMessageOf,
     example: (tokens) => exampleResponse(tokens, isChat, capabilities),
@@ -67,28 +77,32 @@ export function openAiRoutes(
 }
 
 function completionFields(request: Request, prompts: PromptMaker, { tokenIdPrompts }: ServerCapabilities): object {
-  const prompt = tokenIdPrompts ? prompts.ids(request) : prompts.text(request);
+  const prompt = promptOf(request, prompts, tokenIdPrompts);
   return { prompt, max_tokens: request.outputTokens };
 }
 
 function chatFields(request: Request, prompts: PromptMaker, { maxCompletionTokens }: ServerCapabilities): object {
-  const messages = [{ role: 'user', content: prompts.text(request) }];
+  const messages = messagesOf(request, prompts);
   return { messages, [maxCompletionTokens ? 'max_completion_tokens' : 'max_tokens']: request.outputTokens };
 }
 
-function requestBody(
-  request: Request,
-  { model, body = USUAL_BODY }: CodecOptions,
-  capabilities: ServerCapabilities,
-  fields: object,
-): Json {
-  const usage = { include_usage: true, ...(countsByUsage(capabilities) ? { continuous_usage_stats: true } : {}) };
+function requestBody(request: Request, options: CodecOptions, capabilities: ServerCapabilities, fields: object): Json {
+  const { body = USUAL_BODY } = options;
   return {
-    model: request.model ?? model,
+    model: modelOf(request, options),
     ...fields,
     ...(capabilities.minTokens && body.ignoreEos ? { min_tokens: request.outputTokens } : {}),
     ...(capabilities.ignoreEos && body.ignoreEos ? { ignore_eos: true } : {}),
     temperature: body.temperature,
+    ...streamFields(capabilities),
+    ...ownParams(request),
+  };
+}
+
+/** The fields by which an answer is streamed and its tokens are counted. */
+function streamFields(capabilities: ServerCapabilities): object {
+  const usage = { include_usage: true, ...(countsByUsage(capabilities) ? { continuous_usage_stats: true } : {}) };
+  return {
     stream: true,
     ...(capabilities.finalUsage ? { stream_options: usage } : {}),
     ...(capabilities.returnTokenIds ? { return_token_ids: true } : {}),

@@ -15,23 +15,29 @@ import { bounded, errorMessageOf, finishReasonIn, isGivenUp, reasonOf, statusIn 
 import { EventStream, protocolError, streamBroken, type EventHandler } from './event-stream.ts';
 import { claimAt, isObject, MAX_RESPONSE_TOKENS, phasesOf, textAt, tokensAt, type Json } from './json.ts';
 import { openAiRoutes } from './openai.ts';
+import { ownSampling, promptOf } from './own-prompt.ts';
 import { TokenCount, type Output } from './token-count.ts';
 
 /** SGLang: its own `/generate`, whose events have the count of tokens so far, or OpenAI's routes. */
 export function sglangCodec(options: CodecOptions, prompts: PromptMaker): Dialect {
   // SGLang has no return_token_ids.
   const capabilities: ServerCapabilities = { ...(options.capabilities ?? ALL_CAPABILITIES), returnTokenIds: false };
-  if (options.endpoint !== 'generate') return openAiRoutes('sglang', options, prompts, capabilities);
+  const { endpoint, keepAnswers = false } = options;
+  if (endpoint !== 'generate') return openAiRoutes('sglang', options, prompts, capabilities);
   const route = '/generate';
-  const body = (request: Request): Json => generateBody(request, options, prompts, capabilities);
+  // Not every version tells the ids of an answer, which would have to be repeated.
+  const tokenIdPrompts = capabilities.tokenIdPrompts && !keepAnswers;
+  const promptForm = tokenIdPrompts ? 'ids' : 'text';
+  const body = (request: Request): Json => generateBody(request, options, prompts, { ...capabilities, tokenIdPrompts });
   return {
     name: 'sglang',
-    promptForm: capabilities.tokenIdPrompts ? 'ids' : 'text',
+    promptForm,
+    ...(keepAnswers ? { historyForm: promptForm } : {}),
     route,
     body,
     open: (request) => [jsonCall(route, request, options, body(request))],
     decoder: (request, out) =>
-      new EventStream(request.outputTokens, new GenerateEvents(out, request.outputTokens, options.keepAnswers)),
+      new EventStream(request.outputTokens, new GenerateEvents(out, request.outputTokens, keepAnswers)),
     errorMessage: errorMessageOf,
     example: exampleResponse,
   };
@@ -43,13 +49,15 @@ function generateBody(
   prompts: PromptMaker,
   { tokenIdPrompts, minTokens, ignoreEos }: ServerCapabilities,
 ): Json {
+  const prompt = promptOf(request, prompts, tokenIdPrompts);
   return {
-    ...(tokenIdPrompts ? { input_ids: prompts.ids(request) } : { text: prompts.text(request) }),
+    ...(typeof prompt === 'string' ? { text: prompt } : { input_ids: prompt }),
     sampling_params: {
       temperature: body.temperature,
       max_new_tokens: request.outputTokens,
       ...(minTokens && body.ignoreEos ? { min_new_tokens: request.outputTokens } : {}),
       ...(ignoreEos && body.ignoreEos ? { ignore_eos: true } : {}),
+      ...ownSampling(request),
     },
     stream: true,
     rid: requestId(request, runId),

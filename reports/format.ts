@@ -168,6 +168,11 @@ export function hasPrefixReuse({ workload, delivered }: Pick<Summary, 'workload'
 }
 
 /** Difference between the input tokens that the server counted and the planned ones. */
+/** How long prompts were beside what was planned, in a word. */
+export function promptsText(lengths: NonNullable<Summary['workload']['prompts']>): string {
+  return lengths === 'own' ? "the trace's own" : lengths;
+}
+
 export function deviationText(deviation: Summary['delivered']['input_deviation_tokens']): string {
   if (deviation === null) return 'not counted by the server';
   const { requests, counted, mean, max } = deviation;

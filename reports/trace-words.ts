@@ -40,7 +40,7 @@ export interface WatchOut {
 
 /** By the name that a warning begins with; others say by themselves what to do, or that nothing is. */
 const TODO: Readonly<Record<string, string>> = {
-  clumped: 'Spread them with --declump even, or read figures under a few seconds as those of the rounding.',
+  clumped: 'Spread them with --declump uniform, or read figures under a few seconds as those of the rounding.',
   not_sorted: 'Nothing, if the source writes rows as they end; else look at the column of the times.',
   capped: 'Leave it so for a server with the same limit; --scale-input and --scale-output stretch lengths for others.',
   wrong_form: 'Name the columns with --map, or convert the file.',
@@ -137,7 +137,7 @@ function contentsOf({ rows, estimated_rows, failed_rows, media }: TraceInspectio
   if (failed_rows > 0)
     all.push({
       found: `${countText(failed_rows, 'row')} failed where the trace was taken.`,
-      todo: 'Their output lengths are those of an answer that was cut: leave them out with --filter where that matters.',
+      todo: 'Their output lengths are those of answers that were cut: take them out of the file where that matters.',
     });
   if (media.length > 0)
     all.push({

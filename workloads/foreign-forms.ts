@@ -44,22 +44,6 @@ const FORMS: readonly ForeignForm[] = [
   },
   {
     keys: [
-      ['conversations', 'from'],
-      ['conversations', 'value'],
-      ['conversations', 'id'],
-      ['conversation', 'turn'],
-    ],
-    is: 'a corpus of conversations (ShareGPT, LMSYS, WildChat): texts without arrival times and without token counts',
-    wayOut: `it says nothing of load: draw times for its texts, count their tokens, and ${AS_CSV}`,
-  },
-  {
-    keys: [['startTime', 'prompt_tokens', 'completion_tokens']],
-    is: 'a LiteLLM log as JSON, which is read as CSV only',
-    wayOut:
-      "write jq -r '[.startTime, .prompt_tokens, .completion_tokens] | @csv' below the header startTime,prompt_tokens,completion_tokens",
-  },
-  {
-    keys: [
       ['num_turns', 'input_prompt_length'],
       ['prompt_len', 'out_lens'],
       ['trajectory_id', 'steps'],

@@ -13,7 +13,7 @@ import { PrefixDetails } from './inspect/prefix-details.ts';
 import { Sessions } from './inspect/sessions.ts';
 import { TimeBins } from './inspect/time-bins.ts';
 import { ArrivalPattern } from './inspect/warnings.ts';
-import { openSource } from './open-source.ts';
+import { openSource, type OpenOptions } from './open-source.ts';
 
 const PICTURE_BINS = 60;
 /** So many rows of the largest length, and this share of all, are the mark of a cap. */
@@ -27,17 +27,17 @@ const CAPPED_SHARE = 0.001;
  */
 export async function inspectTrace(
   path: string,
-  blockTokens?: number,
+  reading: Partial<Omit<OpenOptions, 'onBadRow' | 'onSkipped'>> = {},
   info: (text: string) => void = () => undefined,
 ): Promise<TraceInspection> {
   const badRows = new BadRows(path);
   let isFirstReading = true;
   const source = await openSource(path, {
+    ...reading,
     onBadRow: 'skip',
     onSkipped(row) {
       if (isFirstReading) badRows.add(row);
     },
-    ...(blockTokens === undefined ? {} : { blockTokens }),
   });
   const hasStarts = source.starts !== 'none';
   const contents = new Contents(source.blockTokens ?? null);

@@ -65,6 +65,8 @@ export interface OpenedSource extends Source {
    * than it seems, where most rows were skipped. None where `format` was given.
    */
   notes(): string[];
+  /** How many rows, or parts of them, could not be read and are left out, as far as the file has been read. */
+  badRows(): number;
 }
 
 /**
@@ -78,8 +80,8 @@ export interface OpenedSource extends Source {
 export async function openSource(path: string, options: OpenOptions): Promise<OpenedSource> {
   const full = resolve(path);
   checkFile(path);
-  const text = traceText(full);
-  const { format, blockTokens, lines } = await formatOf(path, options, text);
+  const container = traceText(full);
+  const { format, blockTokens, lines } = await formatOf(path, options, container);
   const doubtOf = (survey: RowSurvey): BadRowsDoubt | null => badRowsDoubt(format.name, lines, survey);
   const timeUnit = format.timeUnit?.(lines[0] ?? '') ?? null;
   const starts = lines[0] === undefined ? (options.starts ?? null) : startsOf(format, lines[0]);
@@ -93,7 +95,7 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
   async function* read(): AsyncGenerator<readonly Request[]> {
     const survey = new RowSurvey();
     const bad = (found: BadRow): void => {
-      const row = { ...found, place: text.placeOf(found.line) };
+      const row = { ...found, place: container.placeOf(found.line) };
       survey.addBad(row);
       if (options.onBadRow === 'skip') options.onSkipped?.(row);
       if (survey.bad >= MOST_BAD_ROWS && survey.good < survey.bad)
@@ -111,11 +113,11 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
         survey.addLeftOut(left);
         options.onLeftOut?.(left);
       },
-      remark: (text: string) => survey.addRemark(text),
+      remark: (note: string) => survey.addRemark(note),
     };
     const hasFailed = (): boolean => options.onBadRow === 'fail' && survey.firstBad !== null;
     try {
-      for await (const batch of inBatches(format.read(text.open(format.mostRowBytes), context))) {
+      for await (const batch of inBatches(format.read(container.open(format.mostRowBytes), context))) {
         survey.good += batch.length;
         if (survey.rows > furthest.rows) furthest = survey;
         if (!hasFailed()) yield batch;
@@ -140,7 +142,8 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
     ...(format.map === undefined ? {} : { map: format.map }),
     firstLine: lines[0] ?? '',
     open: read,
-    sha256: () => text.sha256(),
+    sha256: () => container.sha256(),
+    badRows: () => furthest.bad,
     notes() {
       const [head] = lines;
       // Where a bad row ended the reading, its error says it all.
@@ -148,7 +151,7 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
       const doubt = doubtOf(furthest);
       if (doubt?.isWrongForm === true) return [`wrong_form: ${doubt.text}`];
       return [
-        ...text.notes,
+        ...container.notes,
         ...(texts === null || !hasCounted ? [] : [lengthsNote(texts)]),
         ...rowNotes(furthest),
         ...(format.notes?.(head, furthest.keys) ?? []),
@@ -171,21 +174,21 @@ interface Reading {
   readonly lines: readonly string[];
 }
 
-async function formatOf(path: string, options: OpenOptions, text: TraceText): Promise<Reading> {
+async function formatOf(path: string, options: OpenOptions, container: TraceText): Promise<Reading> {
   const given = options.blockTokens ?? null;
   if (options.format !== undefined)
     return { format: namedFormat(options.format, options), blockTokens: given, lines: [] };
-  const lines = await headLines(path, text.open());
+  const lines = await headLines(path, container.open());
   const format = formatOfLines(path, lines, options);
-  if (format.name === 'rtrace' && (text.files?.length ?? 1) > 1)
+  if (format.name === 'rtrace' && (container.files?.length ?? 1) > 1)
     throw new UserError(
-      `${path}: mixed_formats: the folder holds ${text.files?.length} native traces, each with its own header; name one of them`,
+      `${path}: mixed_formats: the folder holds ${container.files?.length} native traces, each with its own header; name one of them`,
     );
-  for (const file of text.files?.slice(1) ?? []) {
+  for (const file of container.files?.slice(1) ?? []) {
     const found = formatOfLines(file, await headLines(file, traceText(file).open()), options);
     if (found.name !== format.name)
       throw new UserError(
-        `${path}: mixed_formats: ${basename(text.files?.[0] ?? '')} is a trace of format ${format.name}, ${basename(file)} of ${found.name}; put each form in a folder of its own`,
+        `${path}: mixed_formats: ${basename(container.files?.[0] ?? '')} is a trace of format ${format.name}, ${basename(file)} of ${found.name}; put each form in a folder of its own`,
       );
   }
   return { format, blockTokens: blockTokensOf(path, format, lines, given), lines: lines.slice(0, SHOWING) };

@@ -41,19 +41,9 @@ export async function scanWorkload(
   log: Log,
   options: ScanOptions = {},
 ): Promise<ScannedWorkload> {
-  let badRows = 0;
-  let lastBadLine = 0;
-  const file = await openSource(spec.path, {
-    ...spec,
-    // Each reading of the file comes by the same rows: those behind the furthest are new.
-    onSkipped({ line }) {
-      if (line <= lastBadLine) return;
-      badRows++;
-      lastBadLine = line;
-    },
-  });
-  const { sessions: asked, ...plain } = spec;
-  const { first, last, plan: sessions } = sessionTransforms(file, asked ?? {}, seed);
+  const file = await openSource(spec.path, spec);
+  const { sessions: asked = {}, ...plain } = spec;
+  const { first, last, plan: sessions } = sessionTransforms(file, asked, seed);
   const all = [...first, ...spec.transforms, ...last];
   const scan = async (transforms: readonly TransformSpec[]): Promise<TransformedSource & { stats: PlanStats }> => {
     const { source, resolved } = await transformed(file, transforms, log === SILENT ? null : log);
@@ -77,6 +67,7 @@ export async function scanWorkload(
     .finally(() => {
       for (const note of file.notes()) log.warn(`${basename(spec.path)}: ${note}`);
     });
+  const badRows = file.badRows();
   if (badRows > 0) log.warn(`${spec.path}: ${badRows} rows could not be read and are left out (--on-bad-row skip)`);
   const { format, blockTokens, map, starts } = file;
   return {

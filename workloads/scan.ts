@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { UserError } from '../src/core/errors.ts';
 import type { PlanStats, Source } from '../src/core/plan.ts';
 import type { Request } from '../src/core/request.ts';
+import { OwnPromptCounter } from './own-prompts.ts';
 import { ArrivalPattern } from './inspect/warnings.ts';
 import { PrefixReuse } from './inspect/prefix.ts';
+import { NewParts } from './new-parts.ts';
 
 /** What a scan finds besides the totals, so that nobody has to read the trace again for it. */
 export interface ScanOptions {
@@ -30,8 +32,11 @@ export async function scanPlan(
   const totals = noTotals();
   const first: Request[] = [];
   let primingRequests = 0;
+  const own = new OwnPromptCounter();
   let firstDueAfterWarmupUs: number | null = null;
   const prefix = new PrefixReuse(source.blockTokens ?? null);
+  const repeated = new RepeatedHistory();
+  const newParts = new NewParts();
   const pattern = new ArrivalPattern();
   const classes = new Set<string | null>();
   for await (const batch of source.before?.() ?? []) for (const request of batch) prefix.know(request);
@@ -40,12 +45,15 @@ export async function scanPlan(
     if (first.length < firstRequests) first.push(...batch.slice(0, firstRequests - first.length));
     firstDueAfterWarmupUs ??= batch.find(({ dueUs }) => dueUs >= warmupUs)?.dueUs ?? null;
     for (const request of batch) {
-      prefix.add(request);
+      newParts.add(request);
+      if (request.continues === undefined) prefix.add(request);
+      else repeated.add(request);
       // In trees requests do not stand in order of time.
       if (request.tree === undefined) pattern.add(request.dueUs);
       if (request.isPriming === true) primingRequests++;
       add(totals, request);
       if (classes.size <= MOST_CLASSES) classes.add(request.sloClass ?? null);
+      own.add(request);
     }
   }
   if (totals.requests === 0) throw new UserError(`${source.path}: there is no request in it to replay`);
@@ -53,9 +61,11 @@ export async function scanPlan(
   return {
     ...totals,
     ...(primingRequests === 0 ? {} : { primingRequests }),
+    ...own.found(),
     firstDueAfterWarmupUs,
     firstRequests: first,
-    prefixReuse: prefix.statistics()?.max_hit_ratio_tokens ?? null,
+    prefixReuse: repeated.reuseWith(prefix.statistics()?.max_hit_ratio_tokens ?? null, totals.inputTokens),
+    ...(newParts.alone ? { hasNewParts: true } : {}),
     sourceSha256: (await source.sha256?.()) ?? sha256,
     digest: sha256,
     ...(classes.size > MOST_CLASSES ? {} : { classes: [...classes] }),
@@ -66,16 +76,36 @@ export async function scanPlan(
 /** More classes are not listed: they are no classes of SLO. */
 const MOST_CLASSES = 1000;
 
+/** What prompts repeat of earlier prompts and answers of their sessions, where answers are those of the run. */
+class RepeatedHistory {
+  #inputTokens = 0;
+  #repeatedTokens = 0;
+
+  add({ inputTokens, newTokens = inputTokens }: Request): void {
+    this.#inputTokens += inputTokens;
+    this.#repeatedTokens += inputTokens - newTokens;
+  }
+
+  /** The share of all input tokens, given the share of the others that an unlimited prefix cache would hold. */
+  reuseWith(ofOthers: number | null, inputTokens: number): number | null {
+    if (this.#inputTokens === 0) return ofOthers;
+    return (this.#repeatedTokens + (ofOthers ?? 0) * (inputTokens - this.#inputTokens)) / inputTokens;
+  }
+}
+
 type Totals = { -readonly [K in keyof Omit<PlanStats, NotTotalled>]: PlanStats[K] };
 type NotTotalled =
   | 'primingRequests'
+  | 'ownPrompts'
+  | 'models'
   | 'firstDueAfterWarmupUs'
   | 'firstRequests'
   | 'prefixReuse'
   | 'sourceSha256'
   | 'digest'
   | 'classes'
-  | 'warnings';
+  | 'warnings'
+  | 'hasNewParts';
 
 function noTotals(): Totals {
   return {
@@ -106,9 +136,9 @@ function add(totals: Totals, { id, traceRow, dueUs, inputTokens, outputTokens }:
 
 function digestLine(request: Request): string {
   const { id, dueUs, inputTokens, outputTokens, session, turn, sloClass, model, blocks } = request;
-  const { after, prompt, payload, params, media, newTokens, isPriming } = request;
+  const { after, prompt, payload, params, media, newTokens, isPriming, continues } = request;
   const line: unknown[] = [id, dueUs, inputTokens, outputTokens, session, turn, sloClass, model, blocks];
-  const more = { after, prompt, payload, params, media, newTokens, isPriming };
+  const more = { after, prompt, payload, params, media, newTokens, isPriming, continues };
   if (Object.values(more).some((value) => value !== undefined)) line.push(more);
   return `${JSON.stringify(line)}\n`;
 }

@@ -16,7 +16,7 @@ export function traceSections(found: TraceInspection, reading: CacheReading | nu
       heading: 'Arrivals over time',
       name: 'Arrivals',
       layout: 'panels',
-      hint: 'Drag across a panel to zoom into all of them; a double click shows all again.',
+      hint: 'Drag across a panel to zoom all of them, or use + - ← → and Escape on one.',
       charts: traceTimeCharts(found),
     },
     {

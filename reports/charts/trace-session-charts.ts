@@ -28,12 +28,13 @@ export function traceSessionCharts({ sessions, session_details: details, charts 
   };
   return [
     turns,
-    ...durations('turn-gaps', 'from the start of a turn to the next', details.gap, charts.gaps),
-    ...durations('think-times', 'from the end of an answer to the next turn', details.think, charts.think),
+    ...durations('turn-gaps', 'Half of the turns start within % of the one before', details.gap, charts.gaps),
+    ...durations('think-times', 'Half of the turns follow the answer within %', details.think, charts.think),
   ];
 }
 
-function durations(id: string, what: string, found: DurationStatistics, bins: readonly CountBin[]): Chart[] {
+/** `titled`: the title, with % for the median. */
+function durations(id: string, titled: string, found: DurationStatistics, bins: readonly CountBin[]): Chart[] {
   const { n, p50_s, p90_s, max_s } = found;
   if (n < LEAST || p50_s === null || p90_s === null || max_s === null) return [];
   const zeros = bins.find(({ from }) => from === 0)?.count ?? 0;
@@ -41,12 +42,12 @@ function durations(id: string, what: string, found: DurationStatistics, bins: re
     .filter(({ from }) => from > 0)
     .map(({ from, to, count }) => ({ from: from * 1000, to: to * 1000, count }));
   if (shown.length === 0) return [];
-  const title = `Half take up to ${formatMs(p50_s * 1000)} ${what}`;
+  const title = titled.replace('%', formatMs(p50_s * 1000));
   return [
     {
       id,
       title,
-      label: `Turns by the time ${what}. ${title}.`,
+      label: `Turns by the time since the one before. ${title}.`,
       note: `n = ${countText(n, 'turn')}; p50 ${formatMs(p50_s * 1000)}, p90 ${formatMs(p90_s * 1000)}, max ${formatMs(max_s * 1000)}${zeros === 0 ? '' : `; ${countText(zeros, 'turn')} at once, not drawn`}.`,
       spec: bars(shown, 'time (log scale)', 'turns', spanText, MS_LABEL),
       table: {

@@ -33,7 +33,7 @@ export function traceTimeCharts(found: TraceInspection): Chart[] {
     return {
       id,
       title,
-      label: `${noun} that arrive a second over ${secondsText(durationS)}. ${title}.`,
+      label: `Arriving ${noun} a second over ${secondsText(durationS)}. ${title}.`,
       note: `n = ${countText(found.rows, 'request')}; bins of ${secondsText(timeline.bin_s)}.`,
       spec: timePanel(
         timeline,

@@ -1,7 +1,7 @@
 import { LATENCY_METRICS, type LatencyMetric, type LatencyTable, type Summary } from '../../src/schema/summary.ts';
 import { formatMs, formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
 import { DEFINITIONS, METRIC_NAMES } from '../definitions.ts';
-import { deviationText, latencyText, reuseText, secondsText, hasPrefixReuse } from '../format.ts';
+import { deviationText, promptsText, latencyText, reuseText, secondsText, hasPrefixReuse } from '../format.ts';
 import { html, type Markup } from './markup.ts';
 
 /** The name of a figure with its definition, linked to the first chart of `drawn` that the page has. */
@@ -53,7 +53,7 @@ export function askedAndGot({ workload, delivered, held, validity }: Summary): M
   if (held !== null) rows.push(...heldRows(held, defined('waited for a place', DEFINITIONS.held)));
   if (workload.prompts !== null) {
     const prompts = defined('prompt lengths', DEFINITIONS.prompts);
-    rows.push([prompts, workload.prompts, deviationText(delivered.input_deviation_tokens)]);
+    rows.push([prompts, promptsText(workload.prompts), deviationText(delivered.input_deviation_tokens)]);
   }
   if (hasPrefixReuse({ workload, delivered })) {
     const cached = defined('input tokens cached', DEFINITIONS.cached);

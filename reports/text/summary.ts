@@ -9,6 +9,7 @@ import { verdictOf, type Verdict } from '../verdict.ts';
 import { METRIC_NAMES } from '../definitions.ts';
 import {
   deviationText,
+  promptsText,
   failureTexts,
   itlWithinText,
   latencyText,
@@ -155,7 +156,12 @@ function qualityRows({ validity, workload, delivered }: Summary): string[][] {
     ['duration', secondsText(delivered.duration_s)],
     ...(workload.prompts === null
       ? []
-      : [['prompts', `${workload.prompts}; input tokens ${deviationText(delivered.input_deviation_tokens)}`]]),
+      : [
+          [
+            'prompts',
+            `${promptsText(workload.prompts)}; input tokens ${deviationText(delivered.input_deviation_tokens)}`,
+          ],
+        ]),
     ...(hasPrefixReuse({ workload, delivered }) ? [['prefix cache', prefixText(workload, delivered)]] : []),
     ...(parts.length === 0 ? [] : [['client', parts.join(', ')]]),
   ];

@@ -11,8 +11,10 @@ interface Sample {
   readonly name: string;
   readonly head: string | null;
   readonly rows: readonly string[];
-  /** A row by the strict reader; `width`: cells of the header. */
-  readonly read: (line: string) => StrictRow | null;
+  /**
+   * A row by the strict reader; null for formats whose rows nest: what comes out of them has to be a request, whichever.
+   */
+  readonly read: ((line: string) => StrictRow | null) | null;
   /** Due times count from the first row. */
   readonly isRelative: boolean;
 }
@@ -77,10 +79,36 @@ const ALL: readonly Sample[] = [
   ),
   csv('csv', 'arrival_s,input_tokens,output_tokens', [0, 1, 2], (i) => `${i}.250001,${i + 10},"${i + 5}"`),
   csv(
-    'BurstGPT',
+    'azure-2025',
+    'TIMESTAMP,NumImages,ContextTokens,GeneratedTokens',
+    [0, 2, 3],
+    (i) => `2024-10-15 00:${two(i)}:00.0000000,${i},${i + 900},120`,
+  ),
+  csv(
+    'burstgpt-v1',
     'Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type',
     [0, 2, 3],
     (i) => `${i * 5},ChatGPT,${i + 472},${i + 18},490,"API, log"`,
+  ),
+  csv(
+    'burstgpt-v2',
+    'Timestamp,Session ID,Elapsed time,Model,Request tokens,Response tokens,Total tokens,Log Type',
+    [0, 4, 5],
+    (i) => `${i * 5}.0,s${i % 3},4,GPT-4,${i + 472},${i + 18},490,Conversation log`,
+  ),
+  csv('vidur', 'arrived_at,num_prefill_tokens,num_decode_tokens', [0, 1, 2], (i) => `${i}.25,${i + 3},${i + 1}`),
+  csv(
+    'splitwise-sim',
+    'request_id,request_type,application_id,arrival_timestamp,batch_size,prompt_size,token_size',
+    [3, 5, 6],
+    (i) => `${i},2,0,${i}.5,1,${i + 4096},32`,
+  ),
+  csv('guidellm', 'timestamp,input_length,output_length', [0, 1, 2], (i) => `${i}.125,${i + 10},${i + 3}`),
+  csv(
+    'litellm',
+    'call_type,request_id,startTime,prompt_tokens,completion_tokens,status',
+    [2, 3, 4],
+    (i) => `acompletion,q${i},2026-01-05T10:${two(i)}:00.250,${i + 9},${i + 3},success`,
   ),
   csv(
     'a log of dates',
@@ -88,11 +116,49 @@ const ALL: readonly Sample[] = [
     [1, 2, 3],
     (i) => `m,2026-01-05T10:${two(i)}:00.250Z,${i + 9},${i + 3}`,
   ),
+  ...nested(),
   csv('a log in ms', 'time_ms,prompt_tokens,completion_tokens', [0, 1, 2], (i) => `${i * 1000}.25,${i + 9},${i + 3}`),
 ];
 export const SAMPLES: readonly Sample[] = ALL.map((sample) =>
-  sample.name === 'a log in ms' ? { ...sample, read: (line) => inMs(sample.read(line)) } : sample,
+  sample.name === 'a log in ms' ? { ...sample, read: (line) => inMs(sample.read?.(line) ?? null) } : sample,
 );
+
+/** Formats whose rows nest objects. */
+function nested(): Sample[] {
+  const body = (i: number): string =>
+    `{"model":"m","messages":[{"role":"user","content":"hi ${i}"}],"max_tokens":${i + 5}}`;
+  const span = (i: number): string =>
+    `{"traceId":"5b","spanId":"e${i}","parentSpanId":"","startTimeUnixNano":"154471266000000${i}000","endTimeUnixNano":154471266100000${i}000,"attributes":[{"key":"gen_ai.operation.name","value":{"stringValue":"chat"}},{"key":"gen_ai.usage.input_tokens","value":{"intValue":"${i + 9}"}},{"key":"gen_ai.usage.output_tokens","value":{"intValue":${i + 1}}},{"key":"gen_ai.input.messages","value":{"stringValue":"[{\\"role\\":\\"user\\",\\"parts\\":[{\\"type\\":\\"text\\",\\"content\\":\\"x\\"}]}]"}}],"status":{}}`;
+  const rows: Readonly<Record<string, (i: number) => string>> = {
+    otel: (i) => `{"resourceSpans":[{"scopeSpans":[{"spans":[${span(i)}]}]}]}`,
+    'otel flat': (i) =>
+      `{"trace_id":"t${i}","span_count":1,"spans":[{"span_id":"${i}a","start_time":"2026-02-25T10:00:0${i}.5","end_time":"2026-02-25T10:00:0${i}.75","attributes":{"gen_ai.usage.input_tokens":${i + 5},"gen_ai.usage.output_tokens":3}}]}`,
+    'openai-batch': (i) =>
+      i % 2 === 0
+        ? `{"custom_id":"q${i}","method":"POST","url":"/v1/chat/completions","body":${body(i)}}`
+        : `{"id":"b","custom_id":"q${i - 1}","response":{"status_code":200,"body":{"usage":{"prompt_tokens":${i},"completion_tokens":${i}}}},"error":null}`,
+    'litellm payloads': (i) =>
+      `{"id":"c${i}","call_type":"acompletion","startTime":173169360${i}.25,"endTime":173169361${i}.5,"prompt_tokens":${i + 1},"completion_tokens":4,"messages":[{"role":"user","content":"x"}],"metadata":{}}`,
+    langfuse: (i) =>
+      `{"id":"o${i}","type":"GENERATION","start_time":"2026-01-05 10:00:0${i}.000001","usage_details":{"input":${i + 10},"output":5,"total":${i + 35},"input_cached_tokens":20},"session_id":"s"}`,
+    sharegpt: (i) =>
+      `{"id":"a${i}","conversations":[{"from":"human","value":"hi ${i}"},{"from":"gpt","value":"yes"},{"from":"human","value":"so"},{"from":"gpt","value":"no ${i}"}]}`,
+    'lmsys-chat': (i) =>
+      `{"conversation_id":"c${i}","model":"m","conversation":[{"role":"user","content":"a"},{"role":"assistant","content":"b ${i}"}],"turn":1}`,
+    messages: body,
+    prompts: (i) => `{"prompt":"hello ${i}","output_tokens":${i + 1}}`,
+    'aiperf-inputs': (i) => `{"data":[{"session_id":"s${i}","payloads":[${body(i)},${body(i)}]}]}`,
+    sagemaker: (i) =>
+      `{"captureData":{"endpointInput":{"data":${JSON.stringify(body(i))},"encoding":"JSON"}},"eventMetadata":{"inferenceTime":"2026-04-29T00:03:0${i}Z"}}`,
+  };
+  return Object.entries(rows).map(([name, row]) => ({
+    name,
+    head: null,
+    rows: rowsOf(row),
+    read: null,
+    isRelative: true,
+  }));
+}
 
 function inMs(row: StrictRow | null): StrictRow | null {
   return row === null ? null : { ...row, dueUs: (row.dueUs + 500n) / 1000n };
@@ -202,7 +268,7 @@ const MUTATIONS: readonly Mutation[] = [
 ];
 
 /** A file made of a sample by one to three mutations, packed by chance, the packed bytes changed by chance too. */
-export function mutated({ head, rows }: Sample, seed: number): Buffer {
+export function mutated({ head, rows }: Pick<Sample, 'head' | 'rows'>, seed: number): Buffer {
   const random: Random = randomStream(seed, 'fuzz');
   const pick = (n: number): number => Math.floor(uniform(random) * n);
   let text = `${[...(head === null ? [] : [head]), ...rows].join('\n')}\n`;
@@ -228,11 +294,21 @@ export async function misread(sample: Sample, bytes: Buffer, path: string): Prom
   const found: Request[] = [];
   const named = new Set<number>();
   try {
-    const source = await openSource(path, { onBadRow: 'skip', onSkipped: ({ line }) => named.add(line) });
+    const source = await openSource(path, {
+      onBadRow: 'skip',
+      onSkipped: ({ line }) => named.add(line),
+      onLeftOut: ({ line }) => named.add(line),
+    });
     for await (const batch of source.open()) found.push(...batch);
   } catch (thrown) {
     if (!(thrown instanceof UserError)) return `a fault: ${String(thrown)}`;
     return thrown.message.startsWith(path) ? null : `an error that does not name the file: ${thrown.message}`;
+  }
+  const ids = new Set(found.map(({ id }) => id));
+  if (ids.size < found.length) return 'two requests have one id';
+  if (sample.read === null) {
+    const odd = found.find((request) => !isRequest(request));
+    return odd === undefined ? null : `it holds no such request: ${JSON.stringify(odd)}`;
   }
   const text = textOf(bytes);
   if (text === null) return 'bytes that are no text were read';
@@ -246,8 +322,6 @@ export async function misread(sample: Sample, bytes: Buffer, path: string): Prom
     zeroUs ??= sample.isRelative ? strict.dueUs : 0n;
     if (!isSame(sample, request, strict, zeroUs)) return `line ${request.traceRow} became ${JSON.stringify(request)}`;
   }
-  const ids = new Set(found.map(({ id }) => id));
-  if (ids.size < found.length) return 'two requests have one id';
   // A quote makes one row of several lines; without one, each line has to be somewhere.
   if (sample.head?.startsWith('{') === false && text.includes('"')) return null;
   for (const { traceRow } of found) named.add(traceRow);
@@ -256,6 +330,11 @@ export async function misread(sample: Sample, bytes: Buffer, path: string): Prom
       !named.has(i + 1) && !(i === first && sample.head !== null) && line.replace(/^\uFEFF/, '').trim() !== '',
   );
   return silent === -1 ? null : `line ${silent + 1} was dropped without a word: ${lines[silent]}`;
+}
+
+function isRequest({ dueUs, inputTokens, outputTokens }: Request): boolean {
+  const isLength = (tokens: number): boolean => Number.isInteger(tokens) && tokens >= 1 && tokens <= 10_000_000;
+  return Number.isSafeInteger(dueUs) && isLength(inputTokens) && isLength(outputTokens);
 }
 
 function textOf(bytes: Buffer): string | null {
@@ -275,8 +354,10 @@ function isSameHead({ head }: Sample, line: string): boolean {
 
 /** The row that ends in a line, of that line alone or with some before it, where a quoted cell has line ends. */
 function strictRow(sample: Sample, lines: readonly string[], end: number): StrictRow | null {
+  const { read } = sample;
+  if (read === null) return null;
   for (let start = end - 1; start >= Math.max(0, end - 5); start--) {
-    const row = sample.read(
+    const row = read(
       lines
         .slice(start, end)
         .join('\n')

@@ -11,6 +11,9 @@ export interface CommandLine {
   readonly leftOut: readonly string[];
 }
 
+/** Standard input as an argument, for which `-` is short. */
+export const STDIN_FILE = '/dev/stdin';
+
 /** Options of every command, and whether they take a value. */
 const EVERYWHERE: Readonly<Record<string, boolean>> = { config: true, color: false, help: false, version: false };
 
@@ -40,7 +43,8 @@ export function readLine(words: readonly string[], command: Command): CommandLin
       leftOut.push(positive);
       continue;
     }
-    args.push(word);
+    // yargs would make an empty argument of "-".
+    args.push(word === '-' ? STDIN_FILE : word);
     if (takesValue(name) === false) checkSwitch(name, value);
     else if (takesValue(name) === true && value !== undefined) texts.set(name, value);
     else if (takesValue(name) === true && words[at + 1]?.startsWith('--') === false) {

@@ -1,4 +1,4 @@
-import { COPY_BLOCKS, COPY_TIMES, DECLUMP } from '../../workloads/index.ts';
+import { COPY_BLOCKS, COPY_TIMES, DECLUMP, RATE_BY } from '../../workloads/index.ts';
 import type { Command } from './command.ts';
 
 /** The options that change which requests of a trace there are, and how long they are, for yargs and `--help`. */
@@ -32,5 +32,21 @@ export const CUT_OPTIONS: Command['options'] = {
   'copy-blocks': {
     type: 'string',
     describe: `prefix blocks of copies: ${COPY_BLOCKS.join(' or ')}, which makes a cache find more than in the trace [default: ${COPY_BLOCKS[0]}]`,
+  },
+};
+
+/** The options that scale the time of a trace. */
+export const TIME_OPTIONS: Command['options'] = {
+  speed: { type: 'number', default: 1, describe: 'replay the trace this many times as fast' },
+  rate: { type: 'number', describe: 'scale time so that this many requests a second are due on average' },
+  'rate-by': {
+    type: 'string',
+    default: 'time',
+    describe: `how --rate is reached: ${RATE_BY.join(', ')}; time scales all times alike, sessions and superpose take a sample of the trace or add copies of it`,
+  },
+  'scale-think': {
+    type: 'boolean',
+    default: false,
+    describe: 'speed and rate scale the think times of sessions too, which otherwise stay as they were',
   },
 };

@@ -2,7 +2,7 @@ import yargs, { type Argv, type Options } from 'yargs';
 import { version } from '../core/version.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { defaultsOf, traceArgument, type Command, type Given } from './command.ts';
-import { readLine, type CommandLine } from './command-line.ts';
+import { readLine, STDIN_FILE, type CommandLine } from './command-line.ts';
 import { readConfig, withConfigLine } from './config-file.ts';
 import { columns, outliveReaders, printError } from './terminal.ts';
 import { commandMistake, yargsMistake } from './yargs-mistake.ts';
@@ -153,7 +153,10 @@ async function runCommand(command: Command, parsed: Given, { texts, leftOut }: C
     if (begins) given[name] = null;
   }
   const trace = traceArgument(command);
-  if (trace !== null && given[trace] === '-') await (await import('../../workloads/index.ts')).saveStdin();
+  if (trace !== null && given[trace] === STDIN_FILE) {
+    await (await import('../../workloads/index.ts')).saveStdin();
+    given[trace] = '-';
+  }
   try {
     return await command.run({ ...defaultsOf(command), ...given }, given);
   } catch (thrown) {

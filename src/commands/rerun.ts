@@ -64,7 +64,7 @@ function recordedOptions(dir: string, manifest: Manifest, others: Given): Given 
       `${dir}: run.json keeps no keys; give again, with the key in place of ***:\n${hidden.map((each) => `  ${each}`).join('\n')}`,
     );
   const workload = placeOf(recorded['workload'], manifest.workload.path);
-  const tokenizer = placeOf(recorded['tokenizer'], prompts?.tokenizer ?? '');
+  const tokenizer = placeOf(recorded['tokenizer'], prompts?.tokenizer ?? manifest.workload.tokenizer ?? '');
   return {
     ...recorded,
     ...(workload === undefined ? {} : { workload }),
@@ -87,9 +87,9 @@ function supersededBy(others: Given, recorded: NonNullable<Manifest['options']>)
     // The command starts the server that it names, and no other.
     ...(isSameServer(target, recorded['target']) ? [] : ['start', 'ready', 'start-timeout', 'probe']),
     ...(isByRole(target) ? [] : ['handover', ...(recorded['adapter'] === 'disaggregated' ? ['adapter'] : [])]),
-    // The engine needs no key, and no prompts in virtual time.
+    // The engine needs no key, and in virtual time there is no server to ask.
     ...(isEngine ? ['header', 'api-key-env'] : []),
-    ...(clock === 'virtual' ? ['tokenizer'] : []),
+    ...(clock === 'virtual' && recorded['tokenizer'] === 'server' ? ['tokenizer'] : []),
   ];
 }
 

@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import { RATE_BY } from '../../workloads/index.ts';
 import { parseRunGate, type RunGate } from '../core/run-gate.ts';
 import { defineRun, RUN_DEFAULTS, runOptionsSchema } from '../run/run-options.ts';
 import type { RunSpec } from '../run/run-spec.ts';
 import { camelOptions, grouped, readOptions, type Command, type Given } from './command.ts';
-import { CUT_OPTIONS } from './cut-options.ts';
+import { CUT_OPTIONS, TIME_OPTIONS } from './cut-options.ts';
 import { OPEN_OPTION } from './open-report.ts';
 import { TRACE_OPTIONS } from './trace-options.ts';
 
@@ -12,23 +11,17 @@ import { TRACE_OPTIONS } from './trace-options.ts';
 const SAMPLE_SLO = 'ttft=100ms,tpot=12ms';
 
 const WORKLOAD: Command['options'] = {
-  speed: { type: 'number', default: RUN_DEFAULTS.speed, describe: 'replay the trace this many times as fast' },
-  rate: { type: 'number', describe: 'scale time so that this many requests a second are due on average' },
-  'rate-by': {
-    type: 'string',
-    default: RUN_DEFAULTS.rateBy,
-    describe: `how --rate is reached: ${RATE_BY.join(', ')}; time scales all times alike, sessions and superpose take a sample of the trace or add copies of it`,
-  },
-  'scale-think': {
-    type: 'boolean',
-    default: RUN_DEFAULTS.scaleThink,
-    describe: 'speed and rate scale the think times of sessions too, which otherwise stay as they were',
-  },
+  ...TIME_OPTIONS,
   ...CUT_OPTIONS,
   sessions: {
     type: 'string',
     describe:
       'trace: later turns at the times of the trace; think: after the answers before them and their think times [default: trace, or think where the trace has no times]',
+  },
+  history: {
+    type: 'string',
+    describe:
+      'what stands before the new part of a later turn: trace: what the trace has there; live: the prompts and answers of the run [default: trace, or live where rows are messages or new parts alone]',
   },
   'session-rate': {
     type: 'number',

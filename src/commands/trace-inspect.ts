@@ -4,20 +4,24 @@ import { z } from 'zod';
 import { writeTraceHtml } from '../../reports/index.ts';
 import { inspectionText, inspectTrace, resolveWorkload } from '../../workloads/index.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
-import { wholeNumber } from '../core/option-fields.ts';
 import { checkOutputFile, openReplaceable, writeTo } from '../core/own-file.ts';
 import type { TraceInspection } from '../core/trace-inspection.ts';
 import { version } from '../core/version.ts';
 import { keepYoungGenerationSmall } from '../core/young-generation.ts';
 import { usualKvCapacity } from '../engine/index.ts';
+import { readingOf, TRACE_FIELDS } from '../run/trace-options.ts';
 import { readOptions } from './command.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
 import { print, tell } from './terminal.ts';
 import type { TraceAction } from './trace-action.ts';
+import { TRACE_OPTIONS } from './trace-options.ts';
+
+/** Bad rows are counted here, whatever they are. */
+const { 'on-bad-row': _counted, ...TRACE_READING } = TRACE_OPTIONS;
 
 const schema = z.looseObject({
   file: z.string(),
-  blockTokens: wholeNumber.optional(),
+  ...TRACE_FIELDS,
   html: z.string().optional(),
   json: z.boolean(),
   open: z.boolean(),
@@ -33,7 +37,7 @@ export const traceInspect: TraceAction = {
   ],
   takesOut: false,
   options: {
-    'block-tokens': { type: 'number', describe: 'tokens of a prefix block [default: as the file says or shows]' },
+    ...TRACE_READING,
     html: {
       type: 'string',
       requiresArg: false,
@@ -47,12 +51,13 @@ export const traceInspect: TraceAction = {
   run: (all) => inspect(readOptions(schema, all)),
 };
 
-async function inspect({ file, blockTokens, html, json, open, quiet }: z.infer<typeof schema>): Promise<ExitCode> {
-  const page = html === undefined ? null : resolve(html === '' ? `${basename(file)}.html` : html);
+async function inspect({ file, html, json, open, quiet, ...options }: z.infer<typeof schema>): Promise<ExitCode> {
+  const page =
+    html === undefined ? null : resolve(html === '' ? `${file === '-' ? 'trace' : basename(file)}.html` : html);
   if (page === null && open) throw new UserError('--open: there is no page to open; give --html too');
   if (page !== null) checkOutputFile(page, isPage, '--html');
   keepYoungGenerationSmall();
-  const inspection = await inspectTrace(resolveWorkload(file), blockTokens, (news) => {
+  const inspection = await inspectTrace(resolveWorkload(file), readingOf(options), (news) => {
     if (!quiet) tell(news);
   });
   const { charts: _, ...figures } = inspection;

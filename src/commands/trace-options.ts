@@ -9,5 +9,10 @@ export const TRACE_OPTIONS: Command['options'] = {
       'which column of a CSV or JSON Lines file is what, e.g. arrival=startTime:iso,input=usage.prompt_tokens,output=tokens_out; units: s, ms, us, ns, iso, epoch_s ...; the usual names of the others are guessed; arrival=none: no times',
   },
   'block-tokens': { type: 'number', describe: 'tokens of a prefix block [default: as the trace says or shows]' },
+  'input-is': {
+    type: 'string',
+    describe:
+      'what input tokens count: whole (the prompt), uncached (of logs and spans: cached tokens are added) or new (in its session) [default: as the format has it]',
+  },
   'on-bad-row': { type: 'string', default: 'fail', describe: 'fail or skip' },
 };

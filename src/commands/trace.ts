@@ -2,11 +2,15 @@ import { z } from 'zod';
 import { UserError, type ExitCode } from '../core/errors.ts';
 import { readOptions, type Command, type Given } from './command.ts';
 import type { TraceAction } from './trace-action.ts';
+import { traceConvert } from './trace-convert.ts';
 import { traceInspect } from './trace-inspect.ts';
+import { traceSplit } from './trace-split.ts';
 
 /** Every action there is: adding one is a file and a line here. */
 const ACTIONS: Readonly<Record<string, TraceAction>> = {
   inspect: traceInspect,
+  convert: traceConvert,
+  split: traceSplit,
 };
 const NAMES = Object.keys(ACTIONS);
 const actions = Object.values(ACTIONS);

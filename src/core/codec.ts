@@ -1,5 +1,5 @@
 import type { HasText, ResponseInfo } from './target.ts';
-import type { Request } from './request.ts';
+import type { Prompt, Request } from './request.ts';
 
 /** How a codec sends prompts: as token ids, exact by construction, or as text that the server tokenizes. */
 export type PromptForm = 'ids' | 'text';
@@ -97,6 +97,8 @@ export interface Decoder {
 export interface Codec {
   readonly name: string;
   readonly promptForm: PromptForm;
+  /** What the prompt of a later turn is made of, where responses hold their answers; absent: they do not. */
+  readonly historyForm?: Prompt['kind'];
   /** Its text is all that the server tokenizes, without a chat template. Absent: that is not known. */
   readonly isWholePrompt?: true;
   /** The calls of all steps, as far as they can be made before the first is sent. */

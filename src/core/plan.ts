@@ -34,10 +34,18 @@ export interface WorkloadSpec {
   readonly sessions?: SessionsAsked;
 }
 
+/**
+ * What stands before the new part of a later turn's prompt: what the trace has there, or the prompts and answers of the
+ * run.
+ */
+export type HistoryMode = 'trace' | 'live';
+
 /** How a user wants the sessions of a trace replayed. */
 export interface SessionsAsked {
   /** Later turns at the trace's times, or after the answers before them; absent: as the trace allows. */
   readonly mode?: 'trace' | 'think' | undefined;
+  /** Prompts as the trace has them, or with the answers of the run; absent: as its rows allow. */
+  readonly history?: HistoryMode | undefined;
   /** Session trees that start a second, for a trace that does not say when. */
   readonly sessionRate?: number | undefined;
   /** Session trees at a time. */
@@ -49,6 +57,7 @@ export interface SessionsAsked {
 /** How the sessions of a plan are replayed; its trees stand one after another (`Request.tree`). */
 export interface SessionsPlan {
   readonly thinks: boolean;
+  readonly history: HistoryMode;
   /** Session trees at a time; null: each begins at its time. */
   readonly lanes: number | null;
 }
@@ -108,8 +117,14 @@ export interface PlanStats {
   readonly maxOutputTokens: number;
   /** The first of the requests with the largest sum of input and output tokens. */
   readonly longest: Pick<Request, 'id' | 'traceRow' | 'inputTokens' | 'outputTokens'>;
+  /** The prompts that the trace itself has; absent: it has none. */
+  readonly ownPrompts?: OwnPrompts;
+  /** Models that the trace names, the first few; absent: none. */
+  readonly models?: readonly string[];
   /** Share of the input tokens that an unlimited prefix cache would hold; null where the blocks do not give it. */
   readonly prefixReuse: number | null;
+  /** Rows hold the new part of each turn alone. */
+  readonly hasNewParts?: true;
   /** SHA-256 of the source file's bytes. */
   readonly sourceSha256: string;
   /** SHA-256 over every request in due order and the seed: equal digests mean the same load. */
@@ -118,6 +133,18 @@ export interface PlanStats {
   readonly classes?: readonly (string | null)[];
   /** What the arrivals give reason to doubt, each beginning with its name: `clumped`, `unit_suspect`, `starts_late`. */
   readonly warnings: readonly string[];
+}
+
+/** How many requests have prompts of the trace's own, by what these are. */
+export interface OwnPrompts {
+  readonly texts: number;
+  readonly ids: number;
+  readonly messages: number;
+  /** Bodies that are sent as they are: those with messages, and those with a prompt. */
+  readonly chatBodies: number;
+  readonly promptBodies: number;
+  /** Requests whose lengths are estimates. */
+  readonly estimated: number;
 }
 
 /** The requests to replay. */

@@ -28,6 +28,11 @@ export interface Request {
    * told apart; the requests of a tree then follow one another.
    */
   readonly tree?: number;
+  /**
+   * Id of the request whose prompt and answer its own prompt goes on from, with `newTokens` behind them, where answers
+   * are those of the run; `inputTokens` then is as long as planned answers make it. Absent: its prompt is the trace's.
+   */
+  readonly continues?: string;
   /** Brings the context of its session into the cache before the session goes on; not measured. */
   readonly isPriming?: true;
   /** Branch of its session, such as a subagent. */

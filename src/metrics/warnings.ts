@@ -52,6 +52,9 @@ export function allowsVerdict(warnings: readonly Warning[], verdict: 'met' | 'mi
 
 /** What a reader must know before any figure: asked against got, in words. The worst first. */
 export function warningsOf(summary: Omit<Summary, 'warnings' | 'diagnosis'>, manifest: Manifest): Warning[] {
+  // Bodies are sent as they are, and estimates promise nothing.
+  const { bodies = 0, estimated = 0 } = manifest.workload.own_prompts ?? {};
+  const [areBodies, areEstimated] = [bodies > 0, estimated > 0];
   const texts: Readonly<Record<WarningCode, string | null>> = {
     records: recordsText(summary, manifest),
     failed: summary.status === 'failed' ? endedText(summary, 'The run failed') : null,
@@ -62,10 +65,10 @@ export function warningsOf(summary: Omit<Summary, 'warnings' | 'diagnosis'>, man
       summary.validity.valid || !summary.validity.judged ? null : `Not valid: ${summary.validity.reasons.join('; ')}`,
     cached_tokens: cachedText(summary),
     // With --no-ignore-eos the model may end its outputs earlier: that is what was asked.
-    outputs_short: manifest.ignore_eos ? outputsText(summary, 'short') : null,
-    outputs_long: outputsText(summary, 'long'),
+    outputs_short: manifest.ignore_eos && !areBodies ? outputsText(summary, 'short') : null,
+    outputs_long: areBodies ? null : outputsText(summary, 'long'),
     lumps: lumpsText(summary),
-    inputs: inputsText(summary),
+    inputs: areEstimated ? null : inputsText(summary),
     held: heldText(summary),
     sessions: sessionsText(manifest),
     // What a cap holds back leaves later, and the warning before says so.
@@ -87,7 +90,7 @@ type Figures = Omit<Summary, 'warnings' | 'diagnosis'>;
 /** Due times follow from answers, so that the server decides how much load it gets. */
 function sessionsText({ sessions }: Manifest): string | null {
   if (sessions === undefined) return null;
-  const { mode, concurrent, idle_removed_s } = sessions;
+  const { mode, history, concurrent, idle_removed_s } = sessions;
   const turns =
     mode === 'think'
       ? 'Closed loop in each session: a turn is due when the answers before it have ended and its think time is over'
@@ -98,7 +101,8 @@ function sessionsText({ sessions }: Manifest): string | null {
       : `; ${countText(concurrent, 'session')} at a time, the next when one is over, so that a slower server has less to do`;
   const idle =
     idle_removed_s > 0 ? `; ${formatMs(idle_removed_s * 1000)} with nothing to do were cut out (--idle-cap)` : '';
-  return `${turns}${lanes}${idle}`;
+  const answers = history === 'live' ? ', and its prompt repeats them' : '';
+  return `${turns}${answers}${lanes}${idle}`;
 }
 
 /** Each request of the plan has one record. If not, parts of the run are missing or doubled, and no figure holds for the run. */

@@ -1,5 +1,5 @@
 import { NO_FOLLOWERS, type Followers, type Schedule } from '../core/schedule.ts';
-import type { ScheduledRequest } from '../core/target.ts';
+import type { ResponseInfo, ScheduledRequest } from '../core/target.ts';
 import { DueQueue } from './due-queue.ts';
 import { SessionWaits } from './session-waits.ts';
 
@@ -10,6 +10,8 @@ export interface SessionOrderOptions {
   readonly lanes: number | null;
   /** Completes a request that has become due. */
   readonly prepare: (request: ScheduledRequest) => ScheduledRequest | Promise<ScheduledRequest>;
+  /** Told of requests that have ended, and what is known of their answers. Absent: nobody is. */
+  readonly ended?: (request: ScheduledRequest, response: ResponseInfo | null) => void;
   /** Told of requests that are never sent. */
   readonly drop: (request: ScheduledRequest) => void;
 }
@@ -24,7 +26,7 @@ export interface SessionOrderOptions {
  */
 export function sessionOrder(
   feed: AsyncIterable<readonly ScheduledRequest[]>,
-  { thinks, lanes, prepare, drop }: SessionOrderOptions,
+  { thinks, lanes, prepare, ended, drop }: SessionOrderOptions,
 ): Schedule {
   const waits = new SessionWaits();
   /** Requests of each open tree that have neither ended nor are unsent. */
@@ -55,7 +57,9 @@ export function sessionOrder(
   const starts = lanes === null ? byTime(trees, admit, takeRoots) : inLanes(trees, lanes, admit, takeRoots);
   return {
     next: () => starts.next(),
-    ended({ request }, outcome, timeUs): Followers {
+    ended(scheduled, outcome, timeUs, response): Followers {
+      const { request } = scheduled;
+      ended?.(scheduled, response);
       const tree = request.tree ?? -1;
       const unsent = outcome === 'ok' ? [] : waits.failed(request.id);
       for (const one of unsent) drop(one);

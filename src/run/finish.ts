@@ -247,7 +247,7 @@ export function stillGoesOn(dir: string, { pid, host }: Pick<Manifest, 'pid' | '
 
 /** The plan of a run, rebuilt from its source file; if that fails, the records of sent requests are already safe. */
 async function sourceOf(dir: string, manifest: Manifest): Promise<Source> {
-  const { path, on_bad_row, transforms, name, map, block_tokens: blockTokens } = manifest.workload;
+  const { path, on_bad_row, transforms, name, map, block_tokens: blockTokens, tokenizer, input_is } = manifest.workload;
   const traceFormat = manifest.options?.['trace-format'];
   const unlike = (how: string, cause?: unknown): UserError =>
     new UserError(
@@ -262,6 +262,8 @@ async function sourceOf(dir: string, manifest: Manifest): Promise<Source> {
       ...(typeof traceFormat === 'string' ? { traceFormat } : {}),
       ...(map === undefined ? {} : { map }),
       ...(blockTokens === undefined ? {} : { blockTokens }),
+      ...(tokenizer === undefined ? {} : { tokenizer }),
+      ...(input_is === undefined ? {} : { inputIs: input_is }),
     });
     const stats = await scanPlan(source, manifest.seed);
     if (stats.digest === manifest.plan_sha256) return source;

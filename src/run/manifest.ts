@@ -94,7 +94,7 @@ export function unlikePlan(found: Manifest, plan: RunPlan, session: Pick<TargetS
     '--warmup-requests': [prepared?.warmup_requests ?? 0, plan.spec.prepare.warmupRequests],
     '--timeout': [found.timeout_s, asked.timeout_s],
     '--ttft-timeout': [found.ttft_timeout_s, asked.ttft_timeout_s],
-    '--sessions, --concurrent-sessions or --idle-cap': [withoutIdle(found), withoutIdle(asked)],
+    '--sessions, --history, --concurrent-sessions or --idle-cap': [withoutIdle(found), withoutIdle(asked)],
     '--max-in-flight': [found.max_in_flight, asked.max_in_flight],
     'request bodies': [bodyOf(found), bodyOf(asked)],
   };
@@ -121,6 +121,8 @@ function describeWorkload({ source, stats, badRows, workload }: RunPlan): Manife
     sha256: stats.sourceSha256,
     transforms: source.transforms.map(({ op, args }) => ({ op, args: { ...args } })),
     ...(source.blockTokens === undefined ? {} : { block_tokens: source.blockTokens }),
+    ...(workload?.tokenizer === undefined ? {} : { tokenizer: workload.tokenizer }),
+    ...(workload?.inputIs === undefined ? {} : { input_is: workload.inputIs }),
     ...(workload?.map === undefined ? {} : { map: workload.map }),
     on_bad_row: workload?.onBadRow ?? 'fail',
     bad_rows: badRows,
@@ -132,7 +134,14 @@ function describeWorkload({ source, stats, badRows, workload }: RunPlan): Manife
     input_tokens: stats.inputTokens,
     output_tokens: stats.outputTokens,
     ...(stats.prefixReuse === null ? {} : { prefix_reuse: stats.prefixReuse }),
+    ...ownPromptsOf(stats),
   };
+}
+
+function ownPromptsOf({ ownPrompts }: RunPlan['stats']): Pick<Manifest['workload'], 'own_prompts'> {
+  if (ownPrompts === undefined) return {};
+  const { texts, ids, messages, chatBodies, promptBodies, estimated } = ownPrompts;
+  return { own_prompts: { texts, ids, messages, bodies: chatBodies + promptBodies, estimated } };
 }
 
 function describeSessions({ sessions, stats, spec: { workload, measure } }: RunPlan): Pick<Manifest, 'sessions'> {
@@ -141,6 +150,7 @@ function describeSessions({ sessions, stats, spec: { workload, measure } }: RunP
   return {
     sessions: {
       mode: sessions.thinks ? 'think' : 'trace',
+      ...(sessions.history === 'live' ? { history: sessions.history } : {}),
       concurrent: sessions.lanes,
       session_rate: asked?.sessionRate ?? null,
       start_at: asked?.isStationary === true ? 'stationary' : 'empty',

@@ -1,8 +1,15 @@
 import { checkClasses } from '../core/slo.ts';
 import { isUsualBody } from '../../adapters/index.ts';
-import type { Log } from '../core/log.ts';
+import { SILENT, type Log } from '../core/log.ts';
 import type { Plan, PlanStats, SessionsPlan, Source, WorkloadSpec } from '../core/plan.ts';
-import { requireOrder, scanPlan, scanWorkload } from '../../workloads/index.ts';
+import {
+  historyOf,
+  requireOrder,
+  scanPlan,
+  scanWorkload,
+  type ScannedWorkload,
+  type ScanOptions,
+} from '../../workloads/index.ts';
 import { measurementWindow } from './measurement-window.ts';
 import { isOwnSource, type RunSpec } from './run-spec.ts';
 
@@ -50,8 +57,22 @@ async function scan({ workload, seed, measure, prepare }: RunSpec, log: Log): Pr
     const source = requireOrder(plainSource(workload));
     return { workload: null, source, stats: await scanPlan(source, seed, options), sessions: null, badRows: 0 };
   }
-  const { spec, ...scanned } = await scanWorkload(workload, seed, log, options);
+  const { spec, ...scanned } = await scanReplayed(workload, seed, log, options);
   return { workload: spec, ...scanned };
+}
+
+/** Where only its rows say that prompts repeat the answers of the run, a trace is read once more. */
+async function scanReplayed(
+  workload: WorkloadSpec,
+  seed: number,
+  log: Log,
+  options: ScanOptions,
+): Promise<ScannedWorkload> {
+  const scanned = await scanWorkload(workload, seed, log, options);
+  const { sessions = {} } = workload;
+  const history = historyOf(scanned.source, sessions, scanned.stats.hasNewParts ?? false);
+  if (history === 'trace' || sessions.history === history) return scanned;
+  return scanWorkload({ ...workload, sessions: { ...sessions, history } }, seed, SILENT, options);
 }
 
 /** The fields of a source as an object of its own: that of a program may be an instance of a class. */

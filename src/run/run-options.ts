@@ -82,13 +82,15 @@ const WORKLOAD_FIELDS = {
   /** A trace file, a bundled sample (`chat`, `code`), or a source that the program makes. */
   workload: z.union([text, z.custom<Source>(isSource)], expected('a trace file, a bundled sample, or a Source')),
   ...TIME_FIELDS,
+  ...CUT_FIELDS,
   /** Later turns at the trace's times, or after the answers before them. */
   sessions: z.enum(['trace', 'think'], expected('trace or think')).optional(),
+  /** What stands before the new part of a later turn's prompt. */
+  history: z.enum(['trace', 'live'], expected('trace or live')).optional(),
   sessionRate: z.number(SESSION_RATE).positive(SESSION_RATE).optional(),
   concurrentSessions: wholeNumber.optional(),
   startAt: z.enum(['empty', 'stationary'], expected('empty or stationary')).default('empty'),
   idleCap: text.optional(),
-  ...CUT_FIELDS,
   ...TRACE_FIELDS,
   seed: z.int(expected('a whole number')).default(1),
   salt: text.optional(),
@@ -200,7 +202,7 @@ function replayOf(
       '--ttft-timeout: with --no-stream no token is seen before the whole answer; give --timeout alone',
     );
   return {
-    workload: workloadOf(options),
+    workload: workloadOf(options, target.tokenizer),
     target,
     slo: options.slo === undefined ? null : resolveSlo(options.slo),
     at: goalOf(options),
@@ -232,14 +234,21 @@ function read<T>(schema: z.ZodType<T>, given: unknown): T {
   throw new UserError(optionErrors(result.error));
 }
 
-function workloadOf(options: z.output<typeof replayOptionsSchema>): RunSpec['workload'] {
+function workloadOf(options: z.output<typeof replayOptionsSchema>, tokenizer: string | null): RunSpec['workload'] {
   const transforms = transformsOf(options);
   const { workload } = options;
   if (typeof workload === 'string')
-    return { path: resolveWorkload(workload), ...readingOf(options), transforms, ...sessionsOf(options) };
-  if (options.sessions !== undefined || options.sessionRate !== undefined || options.concurrentSessions !== undefined)
+    return {
+      path: resolveWorkload(workload),
+      ...readingOf(options),
+      // It counts the texts of a trace too.
+      ...(tokenizer === null || tokenizer === 'server' ? {} : { tokenizer }),
+      transforms,
+      ...sessionsOf(options),
+    };
+  if (Object.keys(sessionsOf(options)).length > 0)
     throw new UserError(
-      '--sessions, --session-rate, --concurrent-sessions: of a trace file, not of a source of your own',
+      '--sessions, --history, --session-rate, --concurrent-sessions, --start-at: of a trace file, not of a source of your own',
     );
   const { onBadRow: _, ...reading } = readingOf(options);
   if (transforms.length > 0 || Object.keys(reading).length > 0)
@@ -249,9 +258,10 @@ function workloadOf(options: z.output<typeof replayOptionsSchema>): RunSpec['wor
 
 /** How sessions are to be replayed; nothing where nothing was asked. */
 function sessionsOf(options: z.output<typeof replayOptionsSchema>): Pick<WorkloadSpec, 'sessions'> {
-  const { sessions: mode, sessionRate, concurrentSessions: lanes, startAt } = options;
-  if (mode === undefined && sessionRate === undefined && lanes === undefined && startAt === 'empty') return {};
-  return { sessions: { mode, sessionRate, lanes, isStationary: startAt === 'stationary' } };
+  const { sessions: mode, history, sessionRate, concurrentSessions: lanes, startAt } = options;
+  const asked = [mode, history, sessionRate, lanes].some((option) => option !== undefined);
+  if (!asked && startAt === 'empty') return {};
+  return { sessions: { mode, history, sessionRate, lanes, isStationary: startAt === 'stationary' } };
 }
 
 function idleCapOf({ idleCap }: z.output<typeof replayOptionsSchema>): number | null {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { INPUT_IS } from '../core/plan.ts';
 import { GOAL } from '../core/slo.ts';
 import { count, quantiles, slo, transforms, type DeepReadonly } from './parts.ts';
 
@@ -43,6 +44,11 @@ const workload = z.strictObject({
   transforms,
   map: z.string().exactOptional().describe('Which column of the trace is what, where it is a table, as --map has it.'),
   block_tokens: count.exactOptional().describe('Tokens of a prefix block, where the trace has blocks.'),
+  tokenizer: z
+    .string()
+    .exactOptional()
+    .describe('The tokenizer.json that counts texts, for traces without token counts.'),
+  input_is: z.enum(INPUT_IS).exactOptional().describe('What input tokens count, as the user said (--input-is).'),
   on_bad_row: z.enum(['fail', 'skip']),
   bad_rows: count.describe('Rows that were left out because they could not be read.'),
   warnings: z.array(z.string()).default([]).describe('What is odd in the times of the requests, before the run.'),
@@ -61,6 +67,16 @@ const workload = z.strictObject({
     .number()
     .exactOptional()
     .describe('Share of the input tokens that an endless prefix cache would have had, where the blocks tell.'),
+  own_prompts: z
+    .strictObject({
+      texts: count,
+      ids: count,
+      messages: count,
+      bodies: count.describe('Sent as they are but for model and stream; their answers end where the model ends them.'),
+      estimated: count.describe('Requests whose lengths are estimates: those of their prompts are not judged.'),
+    })
+    .exactOptional()
+    .describe('Requests with prompts of the trace itself, which are sent in place of drawn ones.'),
 });
 
 const measured = z
@@ -96,8 +112,10 @@ const prompts = z
   .strictObject({
     form: z.enum(['ids', 'text']),
     lengths: z
-      .enum(['exact', 'approximate'])
-      .describe('Approximate: prompts of plain words, where no tokenizer is at hand or the server disagrees with it.'),
+      .enum(['exact', 'approximate', 'own'])
+      .describe(
+        'Approximate: prompts of plain words, where no tokenizer is at hand or the server disagrees with it. Own: the prompts of the trace itself.',
+      ),
     tokenizer: z
       .string()
       .nullable()
@@ -133,6 +151,10 @@ const sessions = z
     mode: z
       .enum(['trace', 'think'])
       .describe('Later turns at the times of the trace, or after the answers before them and their think times.'),
+    history: z
+      .literal('live')
+      .exactOptional()
+      .describe('Prompts of later turns repeat the answers of the run. Absent: they are those of the trace.'),
     concurrent: count.nullable().describe('Sessions at a time, the next when one is over; null: each at its start.'),
     session_rate: z.number().nullable().describe('Sessions that start a second, Poisson; null: the trace says when.'),
     start_at: z.enum(['empty', 'stationary']).describe('stationary: the first sessions are met as they go on.'),

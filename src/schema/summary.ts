@@ -116,9 +116,11 @@ const workload = z
     input_tokens: lengthStats.nullable(),
     output_tokens: lengthStats.nullable(),
     prompts: z
-      .enum(['exact', 'approximate'])
+      .enum(['exact', 'approximate', 'own'])
       .nullable()
-      .describe('Whether prompts were as long as planned or nearly so; null where there are none (virtual time).'),
+      .describe(
+        'Whether prompts were as long as planned or nearly so, or those of the trace itself; null where there are none (virtual time).',
+      ),
     prefix_reuse: z
       .number()
       .nullable()

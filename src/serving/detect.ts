@@ -16,6 +16,8 @@ import { modelToAsk, reachTarget, type ListedModel } from './reach.ts';
 export interface DetectOptions {
   readonly adapter: string;
   readonly endpoint: ApiEndpoint | null;
+  /** The one to try first where the user names none; null: the adapter's first. */
+  readonly prefers: ApiEndpoint | null;
   readonly model: string | null;
   /** What the user sets of the bodies: the probe is as the requests of the run. */
   readonly body: BodyOptions;
@@ -36,6 +38,8 @@ export interface Detected {
   readonly engine: string | null;
   readonly version: string | null;
   readonly model: string;
+  /** Models that the server lists; null where it lists none. */
+  readonly models: readonly string[] | null;
   /** Longest prompt and output together; null where the server does not list it. */
   readonly contextTokens: number | null;
   /** Null where the server did not answer the probe. */
@@ -75,6 +79,7 @@ export async function detect(reached: ServerAccess, options: DetectOptions, prom
     engine: named.engine,
     version: named.version,
     model,
+    models: models.length === 0 ? null : models.map(({ id }) => id),
     contextTokens: listed?.contextTokens ?? named.contextTokens,
     capabilities,
     counting: probed.kind === 'answered' ? probed.counting : null,
@@ -101,11 +106,13 @@ export async function listModels(access: ServerAccess): Promise<{ models: readon
 /** The first endpoint of the adapter that answers, where the user named none. */
 async function findEndpoint(
   bases: Bases,
-  { adapter, endpoint: only, model, body, runId, patienceMs, mayEcho }: DetectOptions & { readonly model: string },
+  { adapter, endpoint: only, prefers, model, body, runId, patienceMs, mayEcho }: DetectOptions & { model: string },
   prompts: PromptMaker,
   warnings: string[],
 ): Promise<{ access: ServerAccess; endpoint: ApiEndpoint; probed: Exclude<Probed, { kind: 'no endpoint' }> }> {
-  const endpoints = ADAPTERS[adapter]?.endpoints ?? [];
+  const endpoints = (ADAPTERS[adapter]?.endpoints ?? []).toSorted(
+    (a, b) => Number(b === prefers) - Number(a === prefers),
+  );
   checkEndpoint(adapter, only);
   const tried: string[] = [];
   for (const access of bases)

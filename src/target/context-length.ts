@@ -7,7 +7,9 @@ export function checkContextLength({ source, stats }: Plan, contextTokens: numbe
   const { longest, maxInputTokens, maxOutputTokens } = stats;
   const { id, traceRow, inputTokens, outputTokens } = longest;
   const total = inputTokens + outputTokens;
-  if (contextTokens === null || total <= contextTokens) return;
+  // An estimate is no reason to refuse: the server says which requests are too long.
+  const isEstimated = (stats.ownPrompts?.estimated ?? 0) > 0;
+  if (contextTokens === null || total <= contextTokens || isEstimated) return;
   throw new UserError(
     `${source.name}:${traceRow}: request ${id} has ${withThousands(inputTokens)} input and ${withThousands(outputTokens)} output tokens, ${withThousands(total)} in all, and the context of ${model} is ${withThousands(contextTokens)} tokens; ${wayOut(contextTokens, maxInputTokens, maxOutputTokens)}`,
   );

@@ -1,29 +1,43 @@
-import { makeCodec } from '../../adapters/index.ts';
-import { openWorkload, promptMaker } from '../../workloads/index.ts';
+import { limitsOf, makeCodec } from '../../adapters/index.ts';
+import { livePrompts, openWorkload, promptMaker } from '../../workloads/index.ts';
 import type { Call } from '../core/codec.ts';
-import type { Request } from '../core/request.ts';
 import type { ScheduledRequest } from '../core/target.ts';
 import { serveWorker } from '../core/worker.ts';
-import { batchesOf, FEED_BATCH, isFollower, type FeedAnswer, type FeedQuestion, type FeedSpec } from './feed.ts';
+import {
+  batchesOf,
+  completing,
+  FEED_BATCH,
+  isFollower,
+  readAhead,
+  type FeedAnswer,
+  type FeedQuestion,
+  type FeedSpec,
+} from './feed.ts';
+import { LiveSessions } from './live-sessions.ts';
 
 /**
  * The thread's side of `feedFromWorker`: one batch a question, bodies transferred rather than copied. Requests that wait
  * for others stay here with all that their bodies need, until they are asked for.
  */
 serveWorker<FeedSpec, FeedQuestion, FeedAnswer>((spec) => {
-  const { workload, shard, thinks } = spec;
-  const codec = makeCodec(spec.adapter, spec.codec, promptMaker(spec.prompts));
-  const waiting = new Map<number, Request>();
-  const open = (request: Request): readonly Call[] => (thinks && isFollower(request) ? [] : codec.open(request));
+  const { workload, shard, thinks, historyForm, prompts } = spec;
+  const codec = makeCodec(spec.adapter, spec.codec, promptMaker(prompts));
+  const waiting = new Map<number, ScheduledRequest>();
+  const live = historyForm === null ? null : new LiveSessions(livePrompts(prompts, historyForm), null);
+  const complete = completing((request) => codec.open(request), live);
   async function* batches(): AsyncGenerator<ScheduledRequest[]> {
-    for await (const batch of batchesOf(await openWorkload(workload), shard, open, FEED_BATCH))
-      yield batch.map(keepContent);
+    const read = (scheduled: ScheduledRequest): ScheduledRequest => {
+      if (thinks && isFollower(scheduled.request)) waiting.set(scheduled.index, scheduled);
+      return readAhead(scheduled, thinks, complete, live);
+    };
+    for await (const batch of batchesOf(await openWorkload(workload), shard, read, FEED_BATCH))
+      yield batch.map(withoutContent);
   }
-  /** Only bodies need it, which are made here. */
-  const keepContent = (scheduled: ScheduledRequest): ScheduledRequest => {
-    const { prompt: _prompt, payload: _payload, params: _params, blocks: _blocks, ...request } = scheduled.request;
-    if (thinks && isFollower(scheduled.request)) waiting.set(scheduled.index, scheduled.request);
-    return { ...scheduled, request };
+  const take = (index: number): ScheduledRequest => {
+    const scheduled = waiting.get(index);
+    if (scheduled === undefined) throw new Error(`request number ${index} does not wait for its calls`);
+    waiting.delete(index);
+    return scheduled;
   };
   const source = batches();
   return async (question, transfer) => {
@@ -33,15 +47,23 @@ serveWorker<FeedSpec, FeedQuestion, FeedAnswer>((spec) => {
       transfer(buffersOf(value.flatMap(({ calls }) => calls)));
       return { kind: 'batch', batch: value };
     }
-    const request = waiting.get('open' in question ? question.open : question.drop);
-    waiting.delete('open' in question ? question.open : question.drop);
-    if ('drop' in question) return { kind: 'calls', calls: [] };
-    if (request === undefined) throw new Error(`request number ${question.open} does not wait for its calls`);
-    const calls = codec.open(request);
-    transfer(buffersOf(calls));
-    return { kind: 'calls', calls };
+    if ('open' in question) {
+      const { calls, request } = complete(take(question.open));
+      transfer(buffersOf(calls));
+      return { kind: 'calls', calls, inputTokens: request.inputTokens };
+    }
+    if ('drop' in question) live?.drop(take(question.drop).request);
+    else live?.ended(question.ended, question.response);
+    return { kind: 'calls', calls: [], inputTokens: 0 };
   };
 });
+
+/** Only bodies need it, which are made here. */
+function withoutContent(scheduled: ScheduledRequest): ScheduledRequest {
+  const { prompt: _prompt, payload, params: _params, blocks: _blocks, ...request } = scheduled.request;
+  // Of a body of the trace's own the limit of its answer is needed after.
+  return { ...scheduled, request: payload === undefined ? request : { ...request, payload: limitsOf(payload) } };
+}
 
 function buffersOf(calls: readonly Call[]): ArrayBuffer[] {
   return calls.map(({ body }) => body.buffer).filter((buffer) => buffer instanceof ArrayBuffer);

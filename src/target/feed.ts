@@ -3,11 +3,12 @@ import type { CodecOptions } from '../../adapters/index.ts';
 import type { PromptSpec } from '../../workloads/index.ts';
 import type { Call } from '../core/codec.ts';
 import type { Source, WorkloadSpec } from '../core/plan.ts';
-import type { Request } from '../core/request.ts';
+import type { Prompt, Request } from '../core/request.ts';
 import { scheduledByTrace } from '../core/schedule.ts';
 import { isInShard, type Shard } from '../core/shard.ts';
 import type { ScheduledRequest } from '../core/target.ts';
 import { startWorker } from '../core/worker.ts';
+import type { LiveResponse, LiveSessions } from './live-sessions.ts';
 
 /**
  * Requests per batch from the worker thread: a larger batch would block the dispatch thread for longer than a token may
@@ -26,6 +27,8 @@ export interface FeedSpec {
   readonly prompts: PromptSpec;
   /** Whether requests that wait for others get their calls when they are asked for. */
   readonly thinks: boolean;
+  /** Form of prompts that repeat the answers of the run; null: they are those of the trace. */
+  readonly historyForm: Prompt['kind'] | null;
 }
 
 /** The requests of a plan in the trace's order, with their calls. */
@@ -35,41 +38,69 @@ export interface Feed {
   readonly requests: AsyncIterable<readonly ScheduledRequest[]>;
   /** Makes the calls of a request that waited for others. */
   prepare(request: ScheduledRequest): ScheduledRequest | Promise<ScheduledRequest>;
+  /** A request has ended; `response`: null where it had none. */
+  ended(request: ScheduledRequest, response: LiveResponse | null): void;
   /** A request that waited for others is never sent. */
   drop(request: ScheduledRequest): void;
   /** Releases a feed that is not read to its end. */
   stop(): Promise<void>;
 }
 
-/** Requests made in this thread: for a target that needs no bodies, or a codec that only this thread can make. */
+/**
+ * Requests made in this thread: for a target that needs no bodies, or a codec that only this thread can make. `thinks`:
+ * requests that wait for others are completed when they are asked for; `live`: their prompts repeat the answers of the run.
+ */
 export function feedFromSource(
   source: Source,
   shard: Shard,
   open: (request: Request) => readonly Call[],
-  { size = SOURCE_BATCH, thinks = false } = {},
+  options: { readonly size?: number; readonly thinks?: boolean; readonly live?: LiveSessions | null } = {},
 ): Feed {
-  const openFirst = (request: Request): readonly Call[] => (thinks && isFollower(request) ? [] : open(request));
+  const { size = SOURCE_BATCH, thinks = false, live = null } = options;
+  const complete = completing(open, live);
   return {
     ready: Promise.resolve(),
-    requests: batchesOf(source, shard, openFirst, size),
-    prepare: (scheduled) => ({ ...scheduled, calls: open(scheduled.request) }),
-    drop: () => undefined,
+    requests: batchesOf(source, shard, (scheduled) => readAhead(scheduled, thinks, complete, live), size),
+    prepare: complete,
+    ended: ({ request }, response) => live?.ended(request.id, response),
+    drop: ({ request }) => live?.drop(request),
     stop: async () => undefined,
   };
 }
 
-/** The requests of a shard with their calls, made batch by batch as the consumer reads. */
+type Complete = (scheduled: ScheduledRequest) => ScheduledRequest;
+
+/** Gives a request its prompt, where it depends on answers, and its calls. */
+export function completing(open: (request: Request) => readonly Call[], live: LiveSessions | null): Complete {
+  return (scheduled) => {
+    const { request, ...rest } = live === null ? scheduled : live.complete(scheduled);
+    return { ...rest, request, calls: open(request) };
+  };
+}
+
+/** A request as it is read: complete, unless it waits for others. */
+export function readAhead(
+  scheduled: ScheduledRequest,
+  thinks: boolean,
+  complete: Complete,
+  live: LiveSessions | null,
+): ScheduledRequest {
+  live?.expect(scheduled.request);
+  return thinks && isFollower(scheduled.request) ? scheduled : complete(scheduled);
+}
+
+/** The requests of a shard, `complete` as the consumer reads them batch by batch. */
 export async function* batchesOf(
   source: Source,
   shard: Shard,
-  open: (request: Request) => readonly Call[],
+  complete: Complete,
   size: number,
 ): AsyncGenerator<ScheduledRequest[]> {
   let index = 0;
   let batch: ScheduledRequest[] = [];
   for await (const requests of source.open())
     for (const request of requests) {
-      if (isInShard(shard, request, index)) batch.push(scheduledByTrace(index, request, open(request)));
+      if (isInShard(shard, request, index)) batch.push(complete(scheduledByTrace(index, request)));
       index++;
       if (batch.length < size) continue;
       yield batch;
@@ -83,13 +114,20 @@ export function isFollower({ after = [] }: Request): boolean {
   return after.length > 0;
 }
 
-/** The next batch; or by its index the calls of a request that waited for others, or that it is never sent. */
-export type FeedQuestion = 'next' | { readonly open: number } | { readonly drop: number };
+/**
+ * The next batch; or by its index a request that waited for others, to be completed, or that it is never sent; or by its
+ * id what came of one.
+ */
+export type FeedQuestion =
+  | 'next'
+  | { readonly open: number }
+  | { readonly drop: number }
+  | { readonly ended: string; readonly response: LiveResponse | null };
 
-/** The next batch, null: no more requests; or the calls that were asked for. */
+/** The next batch, null: no more requests; or the calls that were asked for, and the tokens of their prompt. */
 export type FeedAnswer =
   | { readonly kind: 'batch'; readonly batch: readonly ScheduledRequest[] | null }
-  | { readonly kind: 'calls'; readonly calls: readonly Call[] };
+  | { readonly kind: 'calls'; readonly calls: readonly Call[]; readonly inputTokens: number };
 
 /**
  * Requests read, transformed and encoded in a worker thread, so that the dispatch thread never does it. One batch is
@@ -129,9 +167,20 @@ export function feedFromWorker(spec: FeedSpec): Feed {
     async prepare(scheduled) {
       const answer = await worker.ask({ open: scheduled.index });
       if (answer.kind !== 'calls') throw new Error('the feed was asked for calls');
-      return { ...scheduled, calls: answer.calls };
+      const { calls, inputTokens } = answer;
+      return { ...scheduled, request: { ...scheduled.request, inputTokens }, calls };
+    },
+    ended({ request }, response) {
+      if (spec.historyForm !== null) worker.post({ ended: request.id, response: ofResponse(response) });
     },
     drop: ({ index }) => worker.post({ drop: index }),
     stop: () => worker.terminate(),
   };
+}
+
+/** Only what the prompt of the next turn needs goes to the thread. */
+function ofResponse(response: LiveResponse | null): LiveResponse | null {
+  if (response === null) return null;
+  const { answer, outputTokens, reasoningTokens } = response;
+  return { ...(answer === undefined ? {} : { answer }), outputTokens, reasoningTokens };
 }

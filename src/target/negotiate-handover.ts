@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   ALL_CAPABILITIES,
   makeCodec,
+  type ApiEndpoint,
   type BodyOptions,
   type Deployment,
   type Handover,
@@ -50,7 +51,7 @@ export async function negotiateHandover(
   const handover = config.handover ?? handoverOf(config.adapter, all);
   const dialect =
     handover === 'sglang'
-      ? sglangDialect(config, all)
+      ? sglangDialect(config, all, options.prefers)
       : await negotiate({ ...config, adapter: 'vllm' }, decode.access, options, log);
   const deployment: Disaggregated = {
     kind: 'disaggregated',
@@ -159,22 +160,28 @@ function handoverOf(adapter: string, all: readonly Looked[]): Handover {
 }
 
 /** SGLang's servers with a role take no request without a partner, so that they are not probed one by one. */
-function sglangDialect({ endpoint, model }: TargetConfig, all: readonly Looked[]): ServerDialect {
+function sglangDialect(
+  { endpoint: named, model }: TargetConfig,
+  all: readonly Looked[],
+  prefers: ApiEndpoint | null,
+): ServerDialect {
   const decode = all.find(({ server }) => server.role === 'decode');
   const found = decode === undefined ? null : modelToAsk(decode.access, decode.models, model).model;
+  const endpoint = named ?? prefers ?? 'generate';
   const capabilities: ServerCapabilities = { ...ALL_CAPABILITIES, returnTokenIds: false };
   return {
     isUnversioned: decode?.access.isUnversioned ?? false,
     adapter: 'sglang',
-    endpoint: endpoint ?? 'generate',
+    endpoint,
     model: found ?? 'default',
+    models: decode === undefined || decode.models.length === 0 ? null : decode.models.map(({ id }) => id),
     capabilities,
     contextTokens: decode?.contextTokens ?? null,
     facts: {
       engine: decode?.engine ?? null,
       version: decode?.version ?? null,
       context_tokens: decode?.contextTokens ?? null,
-      endpoint: endpoint ?? 'generate',
+      endpoint,
     },
   };
 }

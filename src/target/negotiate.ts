@@ -25,6 +25,8 @@ export interface ServerDialect {
   readonly adapter: string;
   readonly endpoint: ApiEndpoint;
   readonly model: string;
+  /** Models that the server lists; null where it is not known, and the trace's are asked for. */
+  readonly models: readonly string[] | null;
   /** Null: those that the adapter usually finds. */
   readonly capabilities: ServerCapabilities | null;
   /** Longest prompt and output together; null where it is not known, or the server rejects longer requests itself. */
@@ -42,6 +44,8 @@ export interface NegotiateOptions {
   readonly prompts: PromptMaker;
   /** Longest prompt that will be sent; null: not known. */
   readonly longestPromptTokens: number | null;
+  /** The endpoint to try first where the user names none; null: any. */
+  readonly prefers: ApiEndpoint | null;
   /** Timeout of the first response. */
   readonly patienceMs: number;
 }
@@ -61,29 +65,47 @@ export function mayEcho(longestPromptTokens: number | null): boolean {
 export async function negotiate(
   { adapter, endpoint, model, body }: TargetConfig,
   access: ServerAccess,
-  { id, prompts, longestPromptTokens, patienceMs }: NegotiateOptions,
+  { id, prompts, longestPromptTokens, prefers, patienceMs }: NegotiateOptions,
   log: Log,
 ): Promise<ServerDialect> {
-  const options = { adapter, endpoint, model, body, runId: id, patienceMs, mayEcho: mayEcho(longestPromptTokens) };
+  const options = {
+    adapter,
+    endpoint,
+    prefers,
+    model,
+    body,
+    runId: id,
+    patienceMs,
+    mayEcho: mayEcho(longestPromptTokens),
+  };
   const found = await detect(access, options, prompts);
   log.info(lineOf(access.url, found, body));
   for (const warning of found.warnings) log.warn(warning);
-  return { ...found, facts: factsOf(found, body) };
+  // Where the server lists none, the one that the user names is meant for all.
+  const models = found.models ?? (model === null ? null : [model]);
+  return { ...found, models, facts: factsOf(found, body) };
 }
 
 /**
  * The dialect of the reference engine, without a probe, which would appear in its log, its metrics and its cache. Its
  * tokens are counted by usage, which costs it less than ids do.
  */
-export async function referenceDialect(config: TargetConfig, access: ServerAccess): Promise<ServerDialect> {
-  const { model } = modelToAsk(access, await reachTarget(access), config.model);
+export async function referenceDialect(
+  config: TargetConfig,
+  access: ServerAccess,
+  prefers: ApiEndpoint | null,
+): Promise<ServerDialect> {
+  const listed = await reachTarget(access);
+  const { model } = modelToAsk(access, listed, config.model);
   const adapter = referenceAdapter(config);
   checkStream(adapter, config.body);
+  const endpoints = ADAPTERS[adapter]?.endpoints ?? [];
   return {
     isUnversioned: false,
     adapter,
-    endpoint: config.endpoint ?? ADAPTERS[adapter]?.endpoints[0] ?? 'completions',
+    endpoint: config.endpoint ?? endpoints.find((each) => each === prefers) ?? endpoints[0] ?? 'completions',
     model: model ?? 'default',
+    models: listed.map(({ id }) => id),
     capabilities: { ...ALL_CAPABILITIES, returnTokenIds: false },
     contextTokens: null,
     facts: {},

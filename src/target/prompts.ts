@@ -5,7 +5,7 @@ import { randomStream, type Random } from '../core/random.ts';
 import { threeFigures } from '../core/units.ts';
 import type { ServerAccess } from '../replay/transport.ts';
 import type { Manifest } from '../schema/manifest.ts';
-import { countText } from '../serving/count-text.ts';
+import { countPrompt } from '../serving/count-prompt.ts';
 import { PLAIN_ALPHABET, promptMaker, type PromptSpec, type TextSpec } from '../../workloads/index.ts';
 import { vocabularyOfServer, type Vocabulary } from './vocabulary.ts';
 
@@ -38,7 +38,11 @@ export async function measurePrompts(
     return { text: null, facts: { form: 'ids', lengths: 'exact', tokenizer: null } };
   }
   const known = vocabulary ?? (tokenizer === null ? null : await vocabularyOfServer(endpoints[0], model));
-  const { text, isExact } = await measureText({ vocabulary: known, salt }, server, log);
+  const measured = await measureText({ vocabulary: known, salt }, server, log);
+  const { historyForm } = makeCodec(promptMaker({ seed: 0, blockTokens: null }));
+  const text = historyForm === 'messages' ? await withTurnOverhead(measured.text, server, log) : measured.text;
+  // Answers are tokenized anew in the prompts that repeat them.
+  const isExact = measured.isExact && historyForm === undefined;
   return {
     text,
     facts: {
@@ -50,6 +54,12 @@ export async function measurePrompts(
       tokens_per_word: text.tokensPerWord,
     },
   };
+}
+
+/** The form of prompts that the trace has itself, which nothing is measured for. */
+export function promptsOfTrace({ makeCodec }: PromptServer): PromptFacts {
+  const { promptForm: form } = makeCodec(promptMaker({ seed: 0, blockTokens: null }));
+  return { text: null, facts: { form, lengths: 'own', tokenizer: null } };
 }
 
 /** The spec of a plan's prompts. Warns if some are shorter than the tokens that the server adds to each. */
@@ -88,8 +98,11 @@ async function measureText(
     words.filter((_, i) => i % spacing === 0),
     randomStream(1, 'prompt-length', salt ?? ''),
   );
-  const short = await countText(endpoints, makeCodec, first);
-  const long = 'fault' in short ? short : await countText(endpoints, makeCodec, [first, ...more].join(' '));
+  const short = await countPrompt(endpoints, makeCodec, { kind: 'text', text: first });
+  const long =
+    'fault' in short
+      ? short
+      : await countPrompt(endpoints, makeCodec, { kind: 'text', text: [first, ...more].join(' ') });
   const text = { first, words, overheadTokens: 0, tokensPerWord: 1 };
   if ('fault' in short || 'fault' in long) {
     const { fault, isUntold } = 'fault' in short ? short : 'fault' in long ? long : { fault: '', isUntold: false };
@@ -118,6 +131,17 @@ async function measureText(
       `the server counts ${threeFigures(tokensPerWord)} tokens for a word that --tokenizer ${vocabulary.name} says is one: prompts are approximate; is it the tokenizer of the model that is served?`,
     );
   return { text: { ...text, overheadTokens: Math.max(0, short.tokens - tokensPerWord), tokensPerWord }, isExact };
+}
+
+/** With the tokens that the server adds to an answer and the message behind it, from a chat of three messages. */
+async function withTurnOverhead(text: TextSpec, { endpoints, makeCodec }: PromptServer, log: Log): Promise<TextSpec> {
+  const { first, overheadTokens, tokensPerWord } = text;
+  const messages = ['user', 'assistant', 'user'].map((role) => ({ role, content: first }));
+  const counted = await countPrompt(endpoints, makeCodec, { kind: 'messages', messages });
+  if ('tokens' in counted)
+    return { ...text, turnOverheadTokens: Math.max(0, counted.tokens - overheadTokens - 3 * tokensPerWord) };
+  log.warn(`the tokens that the server adds to each further message could not be measured (${counted.fault})`);
+  return text;
 }
 
 /** In an order of the salt's own, so that no earlier run has left the text in the server's cache. */

@@ -7,9 +7,11 @@ import { isFollower, type Feed } from './feed.ts';
 export function scheduleOf({ sessions }: Plan, feed: Feed): Schedule {
   if (sessions === null) return traceOrder(feed.requests);
   return sessionOrder(feed.requests, {
-    ...sessions,
+    thinks: sessions.thinks,
+    lanes: sessions.lanes,
     // The first requests of a session come with their calls.
     prepare: (scheduled) => (sessions.thinks && isFollower(scheduled.request) ? feed.prepare(scheduled) : scheduled),
+    ended: (scheduled, response) => feed.ended(scheduled, response),
     drop: (scheduled) => feed.drop(scheduled),
   });
 }

@@ -1,11 +1,13 @@
 import { idPrefix } from '../core/request-id.ts';
 import { basename } from 'node:path';
-import { makeCodec, type BodyOptions, type CodecOptions, type Deployment } from '../../adapters/index.ts';
-import { promptMaker } from '../../workloads/index.ts';
+import { makeCodec, type CodecOptions, type Deployment } from '../../adapters/index.ts';
+import { livePrompts, promptMaker } from '../../workloads/index.ts';
 import type { Codec, PromptMaker } from '../core/codec.ts';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import { textsFrom } from '../core/outside-text.ts';
+import type { Log } from '../core/log.ts';
 import type { Plan } from '../core/plan.ts';
+import type { Prompt } from '../core/request.ts';
 import { unlessStopped } from '../core/stop.ts';
 import { WallClock } from '../core/wall-clock.ts';
 import { jitWarmUp } from '../replay/jit-warm-up.ts';
@@ -18,11 +20,13 @@ import { isUnreachable, reachTarget } from '../serving/reach.ts';
 import { untilIdle } from '../serving/until-idle.ts';
 import { checkContextLength } from './context-length.ts';
 import { FEED_BATCH, feedFromSource, feedFromWorker, type Feed } from './feed.ts';
+import { answerWatch, LiveSessions } from './live-sessions.ts';
 import { scheduleOf } from './schedule.ts';
 import { negotiateHandover } from './negotiate-handover.ts';
 import { mayEcho, negotiate, referenceDialect, type ServerDialect } from './negotiate.ts';
 import type { OpenOptions } from './open-target.ts';
-import { measurePrompts, apart, promptSpec, type PromptFacts } from './prompts.ts';
+import { areAllOwn, checkOwnPrompts, preferredEndpoint } from './own-prompts.ts';
+import { measurePrompts, apart, promptSpec, promptsOfTrace, type PromptFacts } from './prompts.ts';
 import { NEVER_GONE, type AttachOptions, type Attachment, type TargetEnd, type TargetSession } from './session.ts';
 import { isDisaggregated, type TargetConfig } from './target-spec.ts';
 import { engineFacts } from './virtual-session.ts';
@@ -61,23 +65,40 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
   });
   const [access, ...others] = parts.endpoints;
   const endpoints: Endpoints = [found(access, 0), ...others.map((other, i) => found(other, i + 1))];
-  const check = (of: Plan): void => checkContextLength(of, dialect.contextTokens, dialect.model);
-  if (plan !== null) check(plan);
   const makeCodecOf = codecMaker(config, dialect);
-  const server = {
-    endpoints: stoppedBy(options.stop, endpoints),
-    model: dialect.model,
-    makeCodec: (prompts: PromptMaker) => makeCodecOf(prompts, id, true),
+  const codecFor = (prompts: PromptMaker, keepAnswers: boolean): Codec =>
+    makeCodecOf(prompts, id, { echo: true, keepAnswers });
+  const check = (of: Plan): void => {
+    checkContextLength(of, dialect.contextTokens, dialect.model);
+    if (config.codec === null) checkOwnPrompts(of, dialect, log);
+    if (isLive(of)) checkKeepsAnswers(codecFor(NO_PROMPTS, true));
   };
-  const prompts = await measurePrompts(server, config.tokenizer, { vocabulary, salt }, log);
-  const session: ServerSession = { config, dialect, endpoints, prompts, makeCodec: makeCodecOf };
+  if (plan !== null) check(plan);
+  const measured = new Map<boolean, PromptFacts>();
+  const promptsFor = async (keepAnswers: boolean, stop: AbortSignal): Promise<PromptFacts> => {
+    const before = measured.get(keepAnswers);
+    if (before !== undefined) return before;
+    const server = {
+      endpoints: stoppedBy(stop, endpoints),
+      model: dialect.model,
+      makeCodec: (prompts: PromptMaker) => codecFor(prompts, keepAnswers),
+    };
+    const isDrawn = plan === null || !areAllOwn(plan);
+    const facts = isDrawn
+      ? await measurePrompts(server, config.tokenizer, { vocabulary, salt }, log)
+      : promptsOfTrace(server);
+    measured.set(keepAnswers, facts);
+    return facts;
+  };
+  await promptsFor(plan !== null && isLive(plan), options.stop);
+  const session: ServerSession = { config, dialect, endpoints, promptsFor, makeCodec: makeCodecOf };
   let isJitWarm = false;
   return {
     name: config.spec.name,
     facts: {
       spec: config.spec.text,
       kind: config.spec.kind === 'engine' ? 'reference' : 'url',
-      adapter: server.makeCodec(promptMaker({ seed: 0, blockTokens: null })).name,
+      adapter: codecFor(NO_PROMPTS, false).name,
       model: dialect.model,
       connections: config.connections,
       facts: config.spec.kind === 'engine' ? engineFacts(config.spec) : dialect.facts,
@@ -106,30 +127,55 @@ interface ServerSession {
   readonly config: TargetConfig;
   readonly dialect: ServerDialect;
   readonly endpoints: Endpoints;
-  readonly prompts: PromptFacts;
+  /** Measured once each for prompts of the trace, and for those with answers of the run. */
+  readonly promptsFor: (keepAnswers: boolean, stop: AbortSignal) => Promise<PromptFacts>;
   readonly makeCodec: SessionCodec;
 }
 
-/** `echo`: whether responses may echo their prompts. */
-type SessionCodec = (prompts: PromptMaker, runId: string, echo: boolean) => Codec;
+/** What responses have to hold. */
+interface ResponseNeeds {
+  /** They may echo their prompts, as they do where they carry token ids. */
+  readonly echo: boolean;
+  readonly keepAnswers: boolean;
+}
 
-function codecMaker({ codec, body }: TargetConfig, dialect: ServerDialect): SessionCodec {
-  return (prompts, runId, echo) =>
+type SessionCodec = (prompts: PromptMaker, runId: string, needs: ResponseNeeds) => Codec;
+
+/** For codecs that make no request. */
+const NO_PROMPTS = promptMaker({ seed: 0, blockTokens: null });
+
+function codecMaker(config: TargetConfig, dialect: ServerDialect): SessionCodec {
+  const { codec } = config;
+  return (prompts, runId, needs) =>
     codec === null
-      ? makeCodec(dialect.adapter, codecOptions(dialect, body, runId, echo), prompts)
+      ? makeCodec(dialect.adapter, codecOptions(config, dialect, runId, needs), prompts)
       : codec(prompts, runId);
 }
 
 function codecOptions(
-  { endpoint, model, capabilities, deployment }: ServerDialect,
-  body: BodyOptions,
+  { body, spec }: TargetConfig,
+  { endpoint, model, models, capabilities, deployment }: ServerDialect,
   runId: string,
-  echo: boolean,
+  { echo, keepAnswers }: ResponseNeeds,
 ): CodecOptions {
-  const options = { endpoint, model, runId, body, ...(deployment === undefined ? {} : { deployment }) };
+  const known = { ...(models === null ? {} : { models }), ...(deployment === undefined ? {} : { deployment }) };
+  const options = { endpoint, model, runId, body, keepAnswers, ...known };
   if (capabilities === null) return options;
-  const returnTokenIds = capabilities.returnTokenIds && echo;
+  // The reference engine gives them to who asks.
+  const returnTokenIds = (capabilities.returnTokenIds && echo) || (keepAnswers && spec.kind === 'engine');
   return { ...options, capabilities: { ...capabilities, returnTokenIds } };
+}
+
+/** Whether prompts repeat the answers of the run. */
+function isLive({ sessions }: Plan): boolean {
+  return sessions?.history === 'live';
+}
+
+function checkKeepsAnswers({ name, historyForm }: Codec): void {
+  if (historyForm === undefined)
+    throw new UserError(
+      `--history live: adapter ${name} does not keep answers for the prompts that follow; give --history trace`,
+    );
 }
 
 async function dialectOf(
@@ -138,12 +184,15 @@ async function dialectOf(
   { plan, salt, patienceUs, stop, log }: OpenOptions,
 ): Promise<ServerDialect> {
   const [access, ...others] = stoppedBy(stop, endpoints);
-  if (owned?.isEngine === true) return referenceDialect(config, access);
+  const prefers = preferredEndpoint(plan);
+  if (owned?.isEngine === true) return referenceDialect(config, access, prefers);
   if (config.codec !== null) return ownDialect(config, access);
   const options = {
     id,
     prompts: promptMaker(apart({ seed: plan?.seed ?? 1, salt, blockTokens: null }, 'probe')),
-    longestPromptTokens: plan?.stats.maxInputTokens ?? null,
+    // The ids of answers that are repeated come with an echo of the prompt, however long it is.
+    longestPromptTokens: plan === null || isLive(plan) ? null : plan.stats.maxInputTokens,
+    prefers,
     patienceMs: Math.min(MAX_PATIENCE_MS, patienceUs / 1000),
   };
   const { spec } = config;
@@ -181,6 +230,7 @@ function ownDialect(
     adapter,
     endpoint: endpoint ?? 'completions',
     model: model ?? 'default',
+    models: null,
     capabilities: null,
     contextTokens: null,
     facts: {},
@@ -202,29 +252,34 @@ async function connected(opening: Promise<void>, endpoints: Endpoints): Promise<
 
 /** Connections, request bodies, JIT warm-up, a prepared server and a monitor of its metrics, for one run. */
 async function attachRun(
-  { config, dialect, endpoints, prompts, makeCodec: makeCodecOf }: ServerSession,
+  { config, dialect, endpoints, promptsFor, makeCodec: makeCodecOf }: ServerSession,
   plan: Plan,
   options: AttachOptions,
   isJitWarm: boolean,
 ): Promise<Attachment> {
   const { log, prepare, shard, stop } = options;
   const runId = idPrefix(options.runId);
-  const echo = mayEcho(plan.stats.maxInputTokens);
+  const keepAnswers = isLive(plan);
+  const needs = { echo: keepAnswers || mayEcho(plan.stats.maxInputTokens), keepAnswers };
+  const prompts = await promptsFor(keepAnswers, stop);
   const made = promptSpec(prompts, plan, log);
-  const codec = makeCodecOf(promptMaker(made), runId, echo);
+  const codec = makeCodecOf(promptMaker(made), runId, needs);
+  const historyForm = keepAnswers ? (codec.historyForm ?? null) : null;
+  const live = historyForm === null ? null : new LiveSessions(livePrompts(made, historyForm), null);
   const clock = new WallClock();
   const target = new HttpTarget(codec, clock, endpoints, { poll: config.poll });
   const thinks = plan.sessions?.thinks ?? false;
   const feed: Feed =
     plan.workload === null || config.codec !== null
-      ? feedFromSource(plan.source, shard, (request) => codec.open(request), { size: FEED_BATCH, thinks })
+      ? feedFromSource(plan.source, shard, (request) => codec.open(request), { size: FEED_BATCH, thinks, live })
       : feedFromWorker({
           workload: plan.workload,
           shard,
           adapter: dialect.adapter,
-          codec: codecOptions(dialect, config.body, runId, echo),
+          codec: codecOptions(config, dialect, runId, needs),
           prompts: made,
           thinks,
+          historyForm,
         });
   const close = async (): Promise<void> => {
     await feed.stop();
@@ -238,16 +293,28 @@ async function attachRun(
     ]);
     await unlessStopped(ready, stop);
     const stoppable = stoppedBy(stop, endpoints);
-    const warmUp = makeCodecOf(promptMaker(apart(made, 'warm-up')), runId, echo);
+    const warmUp = makeCodecOf(promptMaker(apart(made, 'warm-up')), runId, needs);
     const server = { codec: warmUp, endpoints: stoppable, promptServers: promptServersOf(dialect) };
     const prepared = await prepareServer(prepare, options.firstRequests, server, log);
     const monitor = await monitorMetrics(endpoints.map(metricsPage), log);
-    const schedule = scheduleOf(plan, feed);
+    const schedule = scheduleOf(plan, historyForm === null ? feed : heard(feed, historyForm, log));
     return { target, clock, wall: clock, schedule, prompts: prompts.facts, prepared, monitor, close };
   } catch (thrown) {
     await close();
     throw thrown;
   }
+}
+
+/** A feed whose user hears of answers that cannot be repeated. */
+function heard(feed: Feed, form: Prompt['kind'], log: Log): Feed {
+  const watch = answerWatch(form, log);
+  return {
+    ...feed,
+    ended(scheduled, response) {
+      watch(scheduled.request.id, response);
+      feed.ended(scheduled, response);
+    },
+  };
 }
 
 /**

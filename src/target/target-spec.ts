@@ -123,9 +123,9 @@ export function checkTarget({ spec, clock, start, traceIterations, tokenizer, bo
     throw new UserError(
       `--trace-iterations: ${spec.text} does not tell its iterations, only the reference engine does; leave it out or use --target reference:...`,
     );
-  if (clock === 'virtual' && tokenizer !== null)
+  if (clock === 'virtual' && tokenizer === 'server')
     throw new UserError(
-      '--tokenizer: --clock virtual makes no prompts, its requests are lengths and prefix blocks; leave one of them out',
+      '--tokenizer server: --clock virtual has no server to ask; a file counts the texts of a trace that has no lengths',
     );
   if (dialect.codec !== null && !isUsualBody(body))
     throw new UserError(

@@ -2,6 +2,7 @@ import { VirtualClock } from '../core/virtual-clock.ts';
 import { createEngine, engineTarget, openIterationFile } from '../engine/index.ts';
 import { monitorEngine } from './engine-monitor.ts';
 import { feedFromSource } from './feed.ts';
+import { LiveSessions } from './live-sessions.ts';
 import { scheduleOf } from './schedule.ts';
 import { NEVER_GONE, type TargetSession } from './session.ts';
 import type { EngineTarget, TargetConfig } from './target-spec.ts';
@@ -23,15 +24,18 @@ export function openVirtualSession({ traceIterations }: TargetConfig, spec: Engi
           '--reset-cache and --warmup-requests do nothing in virtual time: the engine is new, and is never cold',
         );
       const { source, stats } = plan;
+      const blockTokens = source.blockTokens ?? null;
+      const { thinks = false, history = 'trace' } = plan.sessions ?? {};
+      const live = history === 'live' ? new LiveSessions(null, blockTokens) : null;
       const clock = new VirtualClock();
       const engine = createEngine(engineSpec, { clock, onIteration: iterations?.onIteration });
       return {
-        target: engineTarget(engine, clock, source.blockTokens ?? null),
+        target: engineTarget(engine, clock, blockTokens),
         clock,
         wall: null,
         schedule: scheduleOf(
           plan,
-          feedFromSource(source, shard, () => []),
+          feedFromSource(source, shard, () => [], { thinks, live }),
         ),
         prompts: null,
         prepared: null,

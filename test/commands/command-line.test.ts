@@ -60,7 +60,7 @@ describe('a command line', () => {
   it('takes "-" for standard input where it names a trace, and nowhere else', async () => {
     const trace = { describe: 'a trace', type: 'string' } as const;
     const { args } = readLine(['run', '-'], { ...runCommand, positionals: { workload: trace } });
-    assert.deepEqual(args, ['run', '-']);
+    assert.deepEqual(args, ['run', '/dev/stdin']);
     assert.throws(
       () => readLine(['run', '-'], { ...runCommand, positionals: { dir: trace } }),
       /^UserError: -: standard/,

@@ -76,7 +76,7 @@ const mistakes: [what: string, args: string[], code: number, names: RegExp][] = 
     'a tokenizer in virtual time',
     run(good, '--tokenizer', 'server'),
     2,
-    /--tokenizer: --clock virtual makes no prompts/,
+    /--tokenizer server: --clock virtual has no server/,
   ],
   [
     'a tokenizer that is not there',

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ln } from '../../src/core/portable-math.ts';
 import { randomStream, uniform } from '../../src/core/random.ts';
 import type { TraceInspection } from '../../src/core/trace-inspection.ts';
 import { inspectTrace } from '../../workloads/index.ts';
@@ -26,7 +27,7 @@ export function exampleTrace(sessions = 150): Promise<TraceInspection> {
   const rows: { t_us: number; [field: string]: unknown }[] = [];
   let [id, startUs] = [100, 0];
   for (let session = 0; session < sessions; session++) {
-    startUs += Math.round(-Math.log(1 - uniform(random)) * (session % 50 < 25 ? 4e6 : 20e6));
+    startUs += Math.round(-ln(1 - uniform(random)) * (session % 50 < 25 ? 4e6 : 20e6));
     let [us, blocks] = [startUs, [1, 2, 3, 4].slice(0, 1 + (random() % 4))];
     for (let turn = 0; turn <= random() % 5; turn++) {
       const fresh = 2 + (random() % 40);
@@ -44,7 +45,7 @@ export function exampleTrace(sessions = 150): Promise<TraceInspection> {
         model: 'llama',
         source_e2e_us: e2eUs,
       });
-      us += e2eUs + 1_000_000 + Math.round(-Math.log(1 - uniform(random)) * 30e6);
+      us += e2eUs + 1_000_000 + Math.round(-ln(1 - uniform(random)) * 30e6);
     }
   }
   return inspected(rows.toSorted((a, b) => a.t_us - b.t_us));

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { writeTraceHtml } from '../../reports/index.ts';
-import { cli } from '../cli.ts';
+import { startCli, temporaryFolder, type CliResult } from '../cli.ts';
 import { exampleTrace, inspected } from './example-trace.ts';
 
 const reading = { name: 'one GPU', tokens: 40_000 };
@@ -26,27 +25,28 @@ it('a page says nothing of null, and every chart has words and a table; a name o
 });
 
 describe('trace inspect --html', () => {
-  const dir = mkdtempSync(join(tmpdir(), 'reprise-inspect-'));
-  after(() => rmSync(dir, { recursive: true }));
+  const dir = temporaryFolder();
+  const inspect = (...args: readonly string[]): Promise<CliResult> =>
+    startCli(['trace', 'inspect', 'chat', ...args], {}, dir).result;
 
   it('writes the page beside what it prints, to the name given or that of the trace, and replaces its own alone', async () => {
     const given = join(dir, 'page.html');
-    const { stdout, code } = await cli(['trace', 'inspect', 'chat', '--html', given], dir);
+    const { stdout, code } = await inspect('--html', given);
     assert.deepEqual([code, stdout.endsWith(`page: ${given}\n`)], [0, true]);
     assert.match(readFileSync(given, 'utf8'), /<title>chat[^<]* - Reprise<\/title>/);
-    const json = await cli(['trace', 'inspect', 'chat', '--json', '--html'], dir);
+    const json = await inspect('--json', '--html');
     assert.equal(json.code, 0);
-    assert.equal(JSON.parse(json.stdout).charts, undefined);
-    assert.ok(json.stderr.includes(join(dir, 'chat.html')));
-    assert.equal((await cli(['trace', 'inspect', 'chat', '--html', given], dir)).code, 0);
+    assert.deepEqual([JSON.parse(json.stdout).charts, JSON.parse(json.stdout).format], [undefined, 'csv']);
+    assert.ok(json.stderr.includes('chat.html') && existsSync(join(dir, 'chat.html')));
+    assert.equal((await inspect('--html', given)).code, 0);
     writeFileSync(join(dir, 'mine.html'), '<title>My diary</title>');
-    const refused = await cli(['trace', 'inspect', 'chat', '--html', join(dir, 'mine.html')], dir);
+    const refused = await inspect('--html', 'mine.html');
     assert.equal(refused.code, 2);
     assert.match(refused.stderr, /--html: .*mine\.html is there, and does not say that Reprise wrote it/);
   });
 
   it('has no page to open without one', async () => {
-    const { code, stderr } = await cli(['trace', 'inspect', 'chat', '--open'], dir);
+    const { code, stderr } = await inspect('--open');
     assert.equal(code, 2);
     assert.match(stderr, /--open: there is no page to open; give --html too/);
   });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { traceSections } from '../../reports/charts/trace-sections.ts';
 import { traceFigures, traceSentence, watchOuts } from '../../reports/trace-words.ts';
+import { randomStream } from '../../src/core/random.ts';
 import type { TraceInspection } from '../../src/core/trace-inspection.ts';
 import { exampleTrace, inspected } from './example-trace.ts';
 
@@ -31,7 +32,9 @@ describe('the page of a trace', () => {
     assert.deepEqual(charts(await inspected(plain(1, 0))), ['lengths']);
     assert.deepEqual(charts(await inspected(plain(50, 0))), ['lengths']);
     assert.deepEqual(charts(await inspected([])), []);
-    assert.deepEqual(charts(await inspected(plain(500, 100_000))), [
+    const random = randomStream(1, 'arrivals');
+    const bursty = plain(500, 0).map((row, i) => ({ ...row, t_us: i * 100_000 + (random() % 100_000) }));
+    assert.deepEqual(charts(await inspected(bursty)), [
       'arrivals-over-time',
       'input-over-time',
       'output-over-time',
@@ -72,7 +75,7 @@ describe('what to watch out for', () => {
     const [first] = watchOuts(await inspected([...rows, { t_us: 'soon' }]), null);
     assert.match(first?.found ?? '', /example\.rtrace\.jsonl:202: /);
     assert.match(first?.todo ?? '', /--on-bad-row skip/);
-    assert.match(texts(await inspected(rows)), /^clumped: .* -> Spread them with --declump even/);
+    assert.match(texts(await inspected(rows)), /^clumped: .* -> Spread them with --declump uniform/);
     const unsorted = [...plain(150, 1e6), ...plain(1, 0)];
     assert.match(texts(await inspected(unsorted)), /^not_sorted: 1 of 151 rows .* -> Nothing, if/);
   });

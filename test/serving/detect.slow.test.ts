@@ -32,6 +32,7 @@ function ask(url: string, wish: Wish = {}): Promise<Detected> {
     runId: 'run',
     patienceMs: 5000,
     mayEcho: true,
+    prefers: null,
     ...wish,
   };
   const access = { url: new URL(url), headers: { 'x-key': 'secret' }, insecure: false };

@@ -45,7 +45,16 @@ async function urlOf(server: ReturnType<typeof createServer>): Promise<URL> {
 const access = (url: URL) => ({ url, headers: { authorization: 'Bearer secret-key' }, insecure: false });
 
 function ask(url: URL, endpoint: ApiEndpoint = 'chat', patienceMs = 20_000, adapter = 'openai'): Promise<Detected> {
-  const asked = { adapter, endpoint, model: null, runId: 'run', patienceMs, mayEcho: false, body: USUAL_BODY };
+  const asked = {
+    adapter,
+    endpoint,
+    model: null,
+    runId: 'run',
+    patienceMs,
+    mayEcho: false,
+    prefers: null,
+    body: USUAL_BODY,
+  };
   return detect(access(url), asked, promptMaker({ seed: 1, blockTokens: null }));
 }
 

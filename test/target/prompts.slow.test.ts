@@ -9,6 +9,7 @@ import { vocabularyOfFile } from '../../src/target/vocabulary.ts';
 import { UserError } from '../../src/core/errors.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import type { PromptMaker } from '../../src/core/codec.ts';
+import type { Request } from '../../src/core/request.ts';
 import { WHOLE } from '../../src/core/shard.ts';
 import { openWorkload, promptMaker, readTokenizer, scanPlan, type PromptSpec } from '../../workloads/index.ts';
 import { temporaryFolder } from '../cli.ts';
@@ -186,13 +187,18 @@ describe('prompts of text', () => {
       codec: codecOptions,
       prompts: spec,
       thinks: false,
+      historyForm: null,
     });
     const codec = chat(promptMaker(spec));
+    const expected: Request[] = [];
+    for await (const batch of source.open()) expected.push(...batch);
     let seen = 0;
     for await (const batch of requests)
-      for (const { request, calls } of batch) {
-        seen++;
+      for (const { index, calls } of batch) {
+        const request = expected[index];
+        assert.ok(request !== undefined);
         assert.deepEqual(calls, codec.open(request));
+        seen++;
       }
     assert.equal(seen, rows.length);
   });

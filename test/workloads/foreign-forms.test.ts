@@ -33,18 +33,7 @@ describe('a file of another form is said to be one, with the way out, and no adv
       /agentic Mooncake trace of version 2.*version 1 is read/,
     ],
     ['LMCache', json({ session_id: 'a', model: 'm', input: [], output_length: 5, pre_gap: 0 }), /LMCache agentic/],
-    [
-      'ShareGPT',
-      `[{"id":"a","conversations":[{"from":"human","value":"x"}]}]`,
-      /sharegpt.*does not say when its sessions start; give --session-rate/,
-    ],
-    ['ShareGPT over lines', '[\n  {\n    "id": "a",\n    "conversations": [\n', /ShareGPT/],
     ['questions', json({ question: 'x', answer: 'y' }), /data set of questions.*without times/],
-    [
-      'LiteLLM as JSON',
-      json({ startTime: 1.5, prompt_tokens: 1, completion_tokens: 1 }),
-      /LiteLLM.*startTime,prompt_tokens/,
-    ],
     ['a JSON array of numbers', '[1, 2]', /an array of objects/],
     [
       'unknown objects',

@@ -236,7 +236,6 @@ describe('what is refused', () => {
       mooncakeRow({ hash_ids: undefined }) + mooncakeRow({}),
       /:1: hash_ids is missing, expected a list/,
     ],
-    ['ids in groups, as RAGPulse has them', mooncakeRow({ hash_ids: { history: [] } }), /header_mismatch/],
     [
       'milliseconds since 1970 as seconds',
       `${PLAIN}1731693600250,1,5\n`,
@@ -269,7 +268,6 @@ describe('what is refused', () => {
       /duplicate_column: input_tokens stands twice/,
     ],
     ['Mooncake: no blocks', mooncakeRow({ hash_ids: [] }), /:1: hash_ids is \[\], expected a list/],
-    ['another format with times in seconds', mooncakeRow({ chat_id: 1 }), /header_mismatch/],
     ['native: a later version', '{"reprise_trace":2}\n', /bad\.csv: header_mismatch: .*reprise_trace/],
   ];
   for (const [what, content, names] of refused)

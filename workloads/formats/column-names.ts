@@ -1,5 +1,5 @@
 /** What a trace must tell of each request. */
-export type Role = 'time' | 'input' | 'output';
+type Role = 'time' | 'input' | 'output';
 
 const UNITS: Readonly<Record<string, RegExp>> = {
   s: /_s(?:ecs?|econds?)?$/,

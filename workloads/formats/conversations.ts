@@ -4,7 +4,7 @@ import { isJsonObject } from './body-params.ts';
 import { FieldError, quoted, type Format, type RowContext } from './format.ts';
 import { given } from './given.ts';
 import { jsonLines, jsonNotes, keysOf, nameText, noObject } from './json-lines.ts';
-import { asLength, estimated, messageTokens, tokensOf } from './texts.ts';
+import { afterTurn, asLength, estimated, messageTokens, tokensOf } from './texts.ts';
 
 /** A corpus of conversations: a row is one, and each answer in it a request with all before it as its prompt. */
 interface Corpus {
@@ -55,7 +55,7 @@ function corpus({ name, begins, id, list, matches }: Corpus): Format {
     hasTexts: true,
     matches: (head, rows) => [head, ...rows.slice(0, 20)].some((line) => matches(keysOf(line))),
     notes: (_, keys) => [
-      'a corpus of texts: it has no arrival times, and says nothing of load',
+      'a corpus of texts: it has no arrival times and no think times, and says nothing of load',
       ...jsonNotes(keys, used),
     ],
     async *read(text, rows) {
@@ -75,8 +75,10 @@ function corpus({ name, begins, id, list, matches }: Corpus): Format {
           const model = nameText.safeParse(value['model']).data;
           try {
             const messages = messagesOf(value[list], list);
-            for (const turn of turnsOf(messages, rows, line))
-              yield { id: `r${seq++}`, traceRow: line, dueUs: 0, ...turn, session, ...given({ model }) };
+            for (const turn of turnsOf(messages, rows, line)) {
+              const after = afterTurn(turn, `r${seq - 1}`);
+              yield { id: `r${seq++}`, traceRow: line, dueUs: 0, ...turn, session, ...after, ...given({ model }) };
+            }
           } catch (thrown) {
             if (!(thrown instanceof FieldError)) throw thrown;
             rows.bad({ line, column: null, message: thrown.message });

@@ -18,7 +18,7 @@ const NOT_PLAIN = /[^\t\n -!#-~]/;
 
 /**
  * The records of a CSV text, those of each chunk together: a step between stages for each record would cost more than
- * to read it. Lines that are blank are no records. Throws a UserError for text that is not well-formed.
+ * to read it. Each is made when it is asked for, so that it dies young. Lines that are blank are no records. Throws a UserError for text that is not well-formed.
  *
  * Text without quotes is split at its delimiters, which takes a third of the library's time; from the first chunk on that
  * has a quote, or a character beyond ASCII, the library reads it.
@@ -27,7 +27,7 @@ export async function* csvRecords(
   path: string,
   text: AsyncIterable<string>,
   delimiter: Delimiter = ',',
-): AsyncGenerator<readonly CsvRecord[]> {
+): AsyncGenerator<Iterable<CsvRecord>> {
   const chunks = withoutMarks(text);
   let rest = '';
   let line = 0;
@@ -38,19 +38,20 @@ export async function* csvRecords(
     }
     const lines = (rest + chunk).split('\n');
     rest = lines.pop() ?? '';
-    const records: CsvRecord[] = [];
-    for (const each of lines) addRecord(records, each, delimiter, ++line);
-    yield records;
+    yield splitRecords(lines, delimiter, line);
+    line += lines.length;
   }
-  const records: CsvRecord[] = [];
-  addRecord(records, rest, delimiter, line + 1);
-  yield records;
+  yield splitRecords([rest], delimiter, line);
 }
 
-function addRecord(records: CsvRecord[], text: string, delimiter: Delimiter, line: number): void {
-  const record = text.split(delimiter);
-  for (let i = 0; i < record.length; i++) record[i] = (record[i] ?? '').trim();
-  if (record.length > 1 || record[0] !== '') records.push({ record, line });
+function* splitRecords(lines: readonly string[], delimiter: Delimiter, linesBefore: number): Generator<CsvRecord> {
+  let line = linesBefore;
+  for (const text of lines) {
+    line++;
+    const record = text.split(delimiter);
+    for (let i = 0; i < record.length; i++) record[i] = (record[i] ?? '').trim();
+    if (record.length > 1 || record[0] !== '') yield { record, line };
+  }
 }
 
 /** `linesBefore`: those of the file above the text. */

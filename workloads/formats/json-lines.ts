@@ -215,7 +215,23 @@ export function jsonNotes(keys: ReadonlySet<string>, used: readonly string[]): s
 
 /** Keys of the object in a line; none where it holds no object. */
 export function keysOf(line: string): string[] {
-  return keysOfValue(parseJson(line));
+  const value = parseJson(line);
+  return value === undefined && line.length > LONG_LINE ? keysOfCut(line) : keysOfValue(value);
+}
+
+/** The first bytes of a file may hold but a part of a line that is longer than this. */
+const LONG_LINE = 2 ** 19;
+
+/** Keys of the object of a line that is cut off somewhere. */
+function keysOfCut(line: string): string[] {
+  const keys: string[] = [];
+  let depth = 0;
+  for (const [part] of line.matchAll(JSON_PARTS)) {
+    if (part === '{' || part === '[') depth++;
+    else if (part === '}' || part === ']') depth--;
+    else if (depth === 1 && part.endsWith(':')) keys.push(part.slice(1, part.lastIndexOf('"')));
+  }
+  return keys;
 }
 
 function keysOfValue(value: unknown): string[] {

@@ -6,6 +6,9 @@ import { jsonLines, jsonNotes, keysOf, nameText, noObject, TEXT_EXPECTED } from 
 
 const USED = ['custom_id', 'method', 'url', 'body', 'id', 'response', 'error'];
 
+/** Bodies may have images within them. */
+const MOST_ROW_BYTES = 2 ** 26;
+
 /**
  * OpenAI's batch files: bodies without times, sent as they are. Where the lines of the output file stand in the same text
  * (both files in one folder, or one behind the other), its usage gives the lengths; the order of lines is free, so that
@@ -16,6 +19,7 @@ export const openAiBatch: Format = {
   begins: '{"custom_id":...,"method":"POST","url":"/v1/chat/completions","body":{...}}',
   starts: 'none',
   hasTexts: true,
+  mostRowBytes: MOST_ROW_BYTES,
   matches: (head, rows) =>
     [head, ...rows.slice(0, 20)].some((line) => {
       const keys = keysOf(line);

@@ -44,6 +44,9 @@ const FIRST_TOKEN = [
 ];
 const INFERENCE = new Set(['chat', 'text_completion', 'generate_content']);
 
+/** A whole export may be one object. */
+const MOST_ROW_BYTES = 2 ** 28;
+
 /**
  * OpenTelemetry's spans of generative AI: OTLP as JSON, whole or an object a line as the Collector's file exporter writes
  * it, and inference-perf's traces of flat spans. Spans are written when they end, and spans of agents nest: all of them
@@ -52,6 +55,7 @@ const INFERENCE = new Set(['chat', 'text_completion', 'generate_content']);
 export const otel: Format = {
   name: 'otel',
   begins: '{"resourceSpans":[{"scopeSpans":[{"spans":[{"startTimeUnixNano":...,"attributes":[...]}]}]}]}',
+  mostRowBytes: MOST_ROW_BYTES,
   matches: (head, rows) => [head, ...rows.slice(0, 50)].some((line) => SPANS.test(line)),
   read: readSpans,
 };

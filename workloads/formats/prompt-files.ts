@@ -8,7 +8,7 @@ import { given } from './given.ts';
 import { jsonLines, jsonNotes, keysOf, nameText, noObject, type JsonLine } from './json-lines.ts';
 import { absoluteTimeToUs } from './fields.ts';
 import { farTime } from './faults.ts';
-import { asLength, estimated, lengthIn, messagesTokens, outputLength, tokensOf } from './texts.ts';
+import { afterTurn, asLength, estimated, lengthIn, messagesTokens, outputLength, tokensOf } from './texts.ts';
 
 const INPUTS = ['prompt_tokens_count', 'prompt_tokens', 'input_tokens'];
 const OUTPUTS = ['output_tokens', 'output_tokens_count', 'output_len', 'max_tokens', 'max_completion_tokens'];
@@ -101,12 +101,16 @@ export const chatMessages: Format = {
     }),
 };
 
+/** All sessions may be one object. */
+const MOST_INPUTS_BYTES = 2 ** 28;
+
 /** AIPerf's `inputs.json`: sessions of bodies, in order and without times. */
 export const aiperfInputs: Format = {
   name: 'aiperf-inputs',
   begins: '{"data":[{"session_id":...,"payloads":[{...}]}]}',
   starts: 'none',
   hasTexts: true,
+  mostRowBytes: MOST_INPUTS_BYTES,
   matches: (head) => /"payloads"\s*:/.test(head) && /"session_id"\s*:/.test(head),
   notes: (_, keys) => jsonNotes(keys, ['data', 'session_id', 'payloads']),
   read: (text, rows) =>
@@ -173,7 +177,10 @@ async function* objectRows(
         continue;
       }
       try {
-        for (const request of read(row)) yield { id: `r${seq++}`, traceRow: row.line, ...request };
+        for (const request of read(row)) {
+          const after = afterTurn(request, `r${seq - 1}`);
+          yield { id: `r${seq++}`, traceRow: row.line, ...request, ...after };
+        }
       } catch (thrown) {
         if (!(thrown instanceof FieldError)) throw thrown;
         rows.bad({ line: row.line, column: null, message: thrown.message });

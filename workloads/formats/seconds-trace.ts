@@ -18,7 +18,7 @@ export const guideLlm: Format = {
   ...inSeconds('guidellm', 'timestamp,input_length,output_length'),
   matches(head, rows) {
     const at = cellsOf(head).findIndex((name) => name.toLowerCase() === 'timestamp');
-    return hasNames(head, NEEDED) && !rows.slice(0, 20).some((row) => isAbsoluteTime(cellsOf(row)[at] ?? ''));
+    return hasNames(head, NEEDED) && !isAbsoluteTime(cellsOf(rows[0] ?? '')[at] ?? '');
   },
 };
 

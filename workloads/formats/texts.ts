@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../../src/core/request.ts';
+import type { Json, JsonObject, Request } from '../../src/core/request.ts';
 import { isJsonObject } from './body-params.ts';
 import { MAX_ROW_TOKENS } from './faults.ts';
 import type { RowContext } from './format.ts';
@@ -14,6 +14,11 @@ export function tokensOf(rows: RowContext): TextTokens {
 /** The mark of lengths that are estimates. */
 export function estimated(tokens: TextTokens): { isEstimated?: true } {
   return tokens.by === null ? { isEstimated: true } : {};
+}
+
+/** Conversations do not say how long their users thought: a turn follows at once on the answer of the one before it. */
+export function afterTurn({ turn = 0 }: Pick<Request, 'turn'>, before: string | null): Pick<Request, 'after'> {
+  return turn === 0 || before === null ? {} : { after: [{ id: before, thinkUs: 0 }] };
 }
 
 /** A length that a request may have. */

@@ -12,12 +12,14 @@ import {
   jsonRows,
   length,
   nameText,
+  parseJson,
   TEXT_EXPECTED,
   type FieldExpectation,
 } from './json-lines.ts';
 
-/** Tokens of the blocks that are made: a round of 130,000 tokens has two thousand. */
-const USUAL_BLOCK = 64;
+/** The smallest and the largest blocks that are made, and how many of them a usual prompt may have. */
+const [FINEST_BLOCK, COARSEST_BLOCK] = [16, 512];
+const BLOCKS_A_PROMPT = 512;
 
 /** What makes a request, and what answers it; others, such as reports of usage, are neither. */
 const INPUTS: ReadonlySet<string> = new Set(['user_message', 'tool_result']);
@@ -65,7 +67,7 @@ export const traceLab: Format = {
   begins: '{"session_id":"...","round_index":0,"input_tokens_total":...,"output_tokens":...,"timing_events":[...]}',
   matches: (head) =>
     /^\{.*"input_tokens_total"\s*:/.test(head) && /"(?:timing_events|round_index|newly_append_tokens)"\s*:/.test(head),
-  blockTokens: (_, preferred) => preferred ?? USUAL_BLOCK,
+  blockTokens: (lines, preferred) => preferred ?? fittingBlock(lines),
   notes: (_, keys) => [
     ...(keys.has('reasoning_output_tokens')
       ? ['reasoning_output_tokens are not added to output_tokens, which may count them already']
@@ -74,6 +76,14 @@ export const traceLab: Format = {
   ],
   read: readTraceLab,
 };
+
+/** A power of two for the prompts of the first rounds: of 130,000 tokens, 256. */
+function fittingBlock(lines: readonly string[]): number {
+  const totals = lines.flatMap((line) => row.safeParse(parseJson(line)).data?.input_tokens_total ?? []);
+  const median = totals.toSorted((a, b) => a - b)[totals.length >> 1] ?? 0;
+  const size = 2 ** Math.ceil(Math.log2(Math.max(1, median / BLOCKS_A_PROMPT)));
+  return Math.min(COARSEST_BLOCK, Math.max(FINEST_BLOCK, size));
+}
 
 /** What is held of a round. */
 interface Round {
@@ -133,7 +143,7 @@ async function* readTraceLab(text: AsyncIterable<string>, rows: RowContext): Asy
 
 /** `rounds`: in order of time. */
 function* requestsOf(rounds: readonly Round[], { blockTokens, leftOut }: RowContext): Generator<Request> {
-  const size = blockTokens ?? USUAL_BLOCK;
+  const size = blockTokens ?? FINEST_BLOCK;
   const scopes = new BlockScopes();
   const lasts = new LargeMap<string, { readonly turn: number; readonly blocks: readonly number[] }>();
   const startUs = rounds[0]?.sentUs ?? 0;

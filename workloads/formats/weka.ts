@@ -75,7 +75,7 @@ const subagent = z.object({
     .nonnegative()
     .max(MOST_US / 1000)
     .nullish(),
-  requests: z.array(z.unknown()),
+  requests: z.array(z.unknown()).nullish(),
 });
 type Subagent = z.infer<typeof subagent>;
 const SUBAGENT_FIELDS: Readonly<Record<keyof Subagent, FieldExpectation>> = {
@@ -214,7 +214,8 @@ class ConversationReader {
     if (!row.success) this.#bad(fieldFault(row.error, item, SUBAGENT_FIELDS, `${at}.`));
     else if (outer.depth === MOST_DEPTH) this.#bad(`${at} is a subagent of depth ${MOST_DEPTH + 1}, expected fewer`);
     else {
-      const { t, agent_id: agent, duration_ms: durationMs, requests } = row.data;
+      const { t, agent_id: agent, duration_ms: durationMs } = row.data;
+      const requests = row.data.requests ?? [];
       const startUs = toUs(t) + outer.baseUs;
       return this.#branch(requests, {
         at: `${at}.requests`,

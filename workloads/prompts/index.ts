@@ -1,7 +1,18 @@
 import type { PromptMaker } from '../../src/core/codec.ts';
+import type { Prompt } from '../../src/core/request.ts';
 import { draw, type DrawKeys } from './draw.ts';
+import type { LivePrompts } from './live.ts';
 import { PLAIN_TEXT, promptText, type TextSpec } from './text.ts';
 
+export {
+  answered,
+  liveRequest,
+  liveTurn,
+  sessionTurns,
+  type AnsweredTurn,
+  type LivePrompts,
+  type LiveTurn,
+} from './live.ts';
 export { findAlphabet } from './alphabet.ts';
 export { PLAIN_ALPHABET, type Alphabet, type TextSpec } from './text.ts';
 export { readTokenizer } from './tokenizer-file.ts';
@@ -27,7 +38,17 @@ export interface PromptSpec extends DrawKeys {
 export function promptMaker(spec: PromptSpec): PromptMaker {
   return {
     ids: (request) =>
-      draw(spec, request, IDS, { count: request.inputTokens, upTo: (tokens) => tokens }).map((id) => FIRST_ID + id),
-    text: (request) => promptText(spec, spec.text ?? PLAIN_TEXT, request),
+      request.prompt?.kind === 'ids'
+        ? request.prompt.ids
+        : draw(spec, request, IDS, { count: request.inputTokens, upTo: (tokens) => tokens }).map((id) => FIRST_ID + id),
+    text: (request) =>
+      request.prompt?.kind === 'text' ? request.prompt.text : promptText(spec, spec.text ?? PLAIN_TEXT, request),
   };
+}
+
+/** The parts of prompts with the answers of the run, in one form. */
+export function livePrompts(spec: PromptSpec, form: Prompt['kind']): LivePrompts {
+  const text = spec.text ?? PLAIN_TEXT;
+  const overheadTokens = form === 'messages' ? (text.turnOverheadTokens ?? 0) : 0;
+  return { form, first: promptMaker(spec), next: promptMaker({ ...spec, text: { ...text, overheadTokens } }) };
 }

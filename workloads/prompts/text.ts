@@ -17,6 +17,8 @@ export interface Alphabet {
 export interface TextSpec extends Alphabet {
   /** Tokens that the server counts besides the words: those of a chat template, and a token for the beginning. */
   readonly overheadTokens: number;
+  /** The same of an answer and the message behind it, where a chat goes on; absent: 0. */
+  readonly turnOverheadTokens?: number;
   readonly tokensPerWord: number;
 }
 

@@ -51,7 +51,7 @@ export function tableRequest(map: TraceMap, fields: Fields): RowRequest {
 }
 
 /** Whether times of a unit say when something was, not how long it took. */
-export function isAbsolute(unit: Unit | null): boolean {
+function isAbsolute(unit: Unit | null): boolean {
   return unit === 'iso' || unit?.startsWith('epoch_') === true;
 }
 

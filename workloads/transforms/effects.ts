@@ -10,6 +10,9 @@ interface Figures {
   readonly requests: number;
   readonly arrivals: ArrivalStatistics | null;
   readonly reuse: ReturnType<PrefixReuse['statistics']>;
+  readonly hasBlocks: boolean;
+  readonly meanInput: number;
+  readonly meanOutput: number;
 }
 
 /** One transform of a chain, as asked for, and its own findings: before it is read, and of the last reading. */
@@ -33,14 +36,15 @@ export function measured(source: Source, around: readonly (Changes | undefined)[
   // Where sessions have no starts, times are no arrivals.
   const isTimed = source.starts === undefined && around.some((changes) => changes?.arrivals);
   const isShared = around.some((changes) => changes?.reuse);
-  let requests = 0;
+  let [requests, inputTokens, outputTokens] = [0, 0, 0];
+  let hasBlocks = false;
   let dueUs: number[] = [];
   let prefix: PrefixReuse | null = null;
   return {
     ...source,
     async *open() {
       opened();
-      requests = 0;
+      [requests, inputTokens, outputTokens, hasBlocks] = [0, 0, 0, false];
       dueUs = [];
       prefix = isShared ? new PrefixReuse(source.blockTokens ?? null) : null;
       for await (const batch of source.open()) {
@@ -48,6 +52,9 @@ export function measured(source: Source, around: readonly (Changes | undefined)[
         for (const request of batch) {
           if (isTimed) dueUs.push(request.dueUs);
           prefix?.add(request);
+          inputTokens += request.inputTokens;
+          outputTokens += request.outputTokens;
+          hasBlocks ||= request.blocks !== undefined;
         }
         yield batch;
       }
@@ -56,6 +63,9 @@ export function measured(source: Source, around: readonly (Changes | undefined)[
       requests,
       arrivals: isTimed ? arrivalStatistics(dueUs) : null,
       reuse: prefix?.statistics() ?? null,
+      hasBlocks,
+      meanInput: inputTokens / requests,
+      meanOutput: outputTokens / requests,
     }),
   };
 }
@@ -77,7 +87,7 @@ export function onceRead(source: Source, atEnd: () => void): Source {
 export function effectText({ spec, resolved, read, changes }: Stage, before: Figures, after: Figures): string {
   const parts = [...resolved, ...read];
   if (before.requests !== after.requests)
-    parts.push(`${withThousands(before.requests)} -> ${countText(after.requests, 'request')}`);
+    parts.push(`${withThousands(before.requests)} read -> ${countText(after.requests, 'request')}`);
   const [from, to] = [before.arrivals, after.arrivals];
   if (changes.arrivals && from !== null && to !== null)
     parts.push(
@@ -85,12 +95,13 @@ export function effectText({ spec, resolved, read, changes }: Stage, before: Fig
       `CV of gaps ${change(from.iat_cv, to.iat_cv)}`,
       `variance over mean of counts in 1 s ${change(from.idc['1s'], to.idc['1s'])}, 10 s ${change(from.idc['10s'], to.idc['10s'])}, 60 s ${change(from.idc['60s'], to.idc['60s'])}`,
     );
-  if (before.reuse !== null && after.reuse !== null)
-    parts.push(
-      changes.reuse
-        ? `prefix reuse ${change(before.reuse.max_hit_ratio, after.reuse.max_hit_ratio)}`
-        : 'order and prefix reuse stay',
-    );
+  if (changes.lengths && before.meanInput !== after.meanInput)
+    parts.push(`mean input ${change(before.meanInput, after.meanInput)} tokens`);
+  if (changes.lengths && before.meanOutput !== after.meanOutput)
+    parts.push(`mean output ${change(before.meanOutput, after.meanOutput)} tokens`);
+  if (changes.reuse && before.reuse !== null)
+    parts.push(`prefix reuse ${change(before.reuse.max_hit_ratio, after.reuse?.max_hit_ratio ?? null)}`);
+  if (!changes.reuse && changes.arrivals && before.hasBlocks) parts.push('order and prefix reuse stay');
   return `${optionText(spec)}: ${parts.length === 0 ? 'nothing changed' : parts.join('; ')}`;
 }
 
@@ -106,5 +117,6 @@ function figure(value: number | null): string {
 function optionText({ op, args }: TransformSpec): string {
   if (op !== 'window') return `--${op} ${Object.values(args)[0] ?? ''}`.trimEnd();
   const { from_us: fromUs, to_us: toUs } = args;
-  return `--window ${formatMs(Number(fromUs) / 1000)} .. ${toUs === undefined ? 'end' : formatMs(Number(toUs) / 1000)}`;
+  const from = fromUs === 0 ? 'start' : formatMs(Number(fromUs) / 1000);
+  return `--window ${from} .. ${toUs === undefined ? 'end' : formatMs(Number(toUs) / 1000)}`;
 }

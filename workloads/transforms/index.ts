@@ -9,6 +9,7 @@ import { declump, findTick } from './declump.ts';
 import { effectText, measured, onceRead, type Measured } from './effects.ts';
 import { filter, only } from './filter.ts';
 import { limit } from './limit.ts';
+import { live } from './live.ts';
 import { rate } from './rate.ts';
 import { sampleSessions } from './sample-sessions.ts';
 import { scaleInput, scaleOutput } from './scale-lengths.ts';
@@ -22,10 +23,11 @@ import { traffic } from './traffic.ts';
 import type { Changes, TransformKind, TransformLog } from './transform.ts';
 import { window } from './window.ts';
 
-const ALL = { arrivals: true, reuse: true };
-const TIMES = { arrivals: true, reuse: false };
-const PROMPTS = { arrivals: false, reuse: true };
-const NONE = { arrivals: false, reuse: false };
+/** Which requests there are; when they are due; how long their prompts are, or their answers. */
+const ALL: Changes = { arrivals: true, reuse: true, lengths: false };
+const TIMES: Changes = { arrivals: true, reuse: false, lengths: false };
+const PROMPTS: Changes = { arrivals: false, reuse: true, lengths: true };
+const ANSWERS: Changes = { arrivals: false, reuse: false, lengths: true };
 
 /** Every transform there is: adding one is a file and a line here. */
 const TRANSFORMS: Readonly<Record<string, TransformKind>> = {
@@ -38,17 +40,18 @@ const TRANSFORMS: Readonly<Record<string, TransformKind>> = {
   limit: { apply: limit, changes: ALL },
   declump: { apply: declump, resolve: findTick, changes: TIMES, needsStarts: true },
   'scale-input': { apply: scaleInput, changes: PROMPTS },
-  'scale-output': { apply: scaleOutput, changes: NONE },
+  'scale-output': { apply: scaleOutput, changes: ANSWERS },
   'clip-input': { apply: clipInput, changes: PROMPTS },
-  'clip-output': { apply: clipOutput, changes: NONE },
+  'clip-output': { apply: clipOutput, changes: ANSWERS },
   copies: { apply: copies, changes: ALL },
-  rate: { resolve: rate, changes: ALL, needsStarts: true },
+  rate: { resolve: rate, changes: ({ by }) => (by === undefined ? TIMES : ALL), needsStarts: true },
   speed: { apply: speed, changes: TIMES },
   traffic: { apply: traffic, needsStarts: true },
   'think-times': { apply: thinkTimes },
   'by-session': { apply: bySession },
   'session-rate': { apply: sessionRate },
   stationary: { apply: stationary },
+  live: { apply: live },
 };
 
 /** A source with transforms, and the same transforms as they can be applied without reading ahead. */
@@ -69,7 +72,7 @@ export async function applyTransforms(
   transforms: readonly TransformSpec[],
   log: Log | null = null,
 ): Promise<TransformedSource> {
-  const kinds = transforms.map(({ op }) => kindOf(op));
+  const changes = transforms.map(changesOf);
   const isTold = log !== null && transforms.length > 0;
   const stages: { spec: TransformSpec; changes: Changes | undefined; resolved: string[]; read: string[] }[] = [];
   const places: Measured[] = [];
@@ -77,13 +80,13 @@ export async function applyTransforms(
   const place = (at: Source): Source => {
     if (!isTold) return at;
     const stage = stages.at(-1);
-    const found = measured(at, [stage?.changes, kinds[places.length]?.changes], () => stage?.read.splice(0));
+    const found = measured(at, [stage?.changes, changes[places.length]], () => stage?.read.splice(0));
     places.push(found);
     return found;
   };
   let transformed = place(source);
   for (const [i, spec] of transforms.entries()) {
-    const stage = { spec, changes: kinds[i]?.changes, resolved: [] as string[], read: [] as string[] };
+    const stage = { spec, changes: changes[i], resolved: [] as string[], read: [] as string[] };
     stages.push(stage);
     const into = (findings: string[]): TransformLog => ({
       say: isTold ? (finding) => findings.push(finding) : null,
@@ -96,10 +99,10 @@ export async function applyTransforms(
   }
   const tell = (): void => {
     const figures = places.map((at) => at.figures());
-    for (const [i, { changes, ...stage }] of stages.entries()) {
+    for (const [i, stage] of stages.entries()) {
       const [before, after] = [figures[i], figures[i + 1]];
-      if (changes !== undefined && before !== undefined && after !== undefined)
-        log?.info(effectText({ ...stage, changes }, before, after));
+      if (before !== undefined && after !== undefined && stage.changes !== undefined)
+        log?.info(effectText({ ...stage, changes: stage.changes }, before, after));
     }
   };
   return { source: isTold ? onceRead(transformed, tell) : transformed, resolved };
@@ -111,6 +114,11 @@ function kindOf(op: string): TransformKind {
   const kind = Object.hasOwn(TRANSFORMS, op) ? TRANSFORMS[op] : undefined;
   if (kind === undefined) throw new UserError(`there is no transform "${op}"${didYouMean(op, NAMES)}`);
   return kind;
+}
+
+function changesOf({ op, args }: TransformSpec): Changes | undefined {
+  const { changes } = kindOf(op);
+  return typeof changes === 'function' ? changes(args) : changes;
 }
 
 /** The transforms to apply for one that is asked for. */

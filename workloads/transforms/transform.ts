@@ -31,6 +31,7 @@ export const UNHEARD: TransformLog = { say: null, warn: () => undefined };
 export interface Changes {
   readonly arrivals: boolean;
   readonly reuse: boolean;
+  readonly lengths: boolean;
 }
 
 /** A transform, and what it does to a load. */
@@ -39,7 +40,7 @@ export interface TransformKind {
   readonly apply?: Transform;
   readonly resolve?: ResolvingTransform;
   /** Absent: no option asks for it, and no line says what it did. */
-  readonly changes?: Changes;
+  readonly changes?: Changes | ((args: Args) => Changes);
   /** It moves requests in the time of the trace: it means nothing where sessions have no starts. */
   readonly needsStarts?: true;
 }

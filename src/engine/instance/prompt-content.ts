@@ -14,7 +14,7 @@ export interface PromptContent {
 }
 
 /** Tokens that came into being in one session, turn by turn. */
-export interface SessionTokens {
+interface SessionTokens {
   /** In order; the first begins where the pieces end, and the last piece may be cut short there. */
   readonly turns: readonly [SessionTurn, ...SessionTurn[]];
   /** Tokens of its prompt and its longest output together. */

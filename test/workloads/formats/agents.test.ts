@@ -49,7 +49,7 @@ describe('TraceLab', () => {
     const later = round(20, { input_tokens_total: 330, prefix_tokens: 190, newly_append_tokens: 140 });
     const content = json(later, round(5, { round_index: 9 }), { ...round(5), session_id: 'codex:y', user: 3 });
     const source = await opened(content);
-    assert.deepEqual([source.format, source.blockTokens, source.starts], ['tracelab', 64, undefined]);
+    assert.deepEqual([source.format, source.blockTokens, source.starts], ['tracelab', 16, undefined]);
     const found = await requestsOf(source.open());
     assert.deepEqual(
       found.map(({ traceRow, dueUs, session, turn, source: its }) => [traceRow, dueUs, session, turn, its]),
@@ -60,9 +60,9 @@ describe('TraceLab', () => {
       ],
     );
     const [other, first, second] = found.map(({ blocks }) => blocks);
-    assert.deepEqual([first?.length, second?.length], [3, 5]);
-    assert.equal(shared(first, second), 2);
-    assert.equal(new Set([...(other ?? []), ...(first ?? []), ...(second ?? [])]).size, 3 + 3 + 3);
+    assert.deepEqual([first?.length, second?.length], [12, 20]);
+    assert.equal(shared(first, second), 11);
+    assert.equal(new Set([...(other ?? []), ...(first ?? []), ...(second ?? [])]).size, 12 + 12 + 9);
     assert.match(source.notes().join('\n'), /keys not used: provider, project, current_tool_result_count, tools/);
   });
 
@@ -99,12 +99,21 @@ describe('TraceLab', () => {
         const found = await read(json(...rows));
         for (const [i, { blocks = [], inputTokens, source }] of found.entries()) {
           const before = found[i - 1]?.blocks ?? [];
-          const cached = Math.floor((source?.cachedTokens ?? 0) / 64);
-          assert.equal(blocks.length, Math.floor(inputTokens / 64));
+          const cached = Math.floor((source?.cachedTokens ?? 0) / 16);
+          assert.equal(blocks.length, Math.floor(inputTokens / 16));
           assert.equal(shared(blocks, before), Math.min(cached, before.length, blocks.length));
         }
       }),
       { numRuns: 30 },
+    );
+  });
+
+  it('blocks are as fine as prompts of hundreds of blocks allow', async () => {
+    const sizeOf = async (total: number): Promise<number | undefined> =>
+      (await opened(json(round(0, { input_tokens_total: total, newly_append_tokens: total })))).blockTokens;
+    assert.deepEqual(
+      [await sizeOf(200), await sizeOf(9000), await sizeOf(130_000), await sizeOf(1e6)],
+      [16, 32, 256, 512],
     );
   });
 

@@ -34,6 +34,7 @@ describe('conversations', () => {
       session: 'QWJhYvA_0',
     });
     assert.deepEqual([second?.turn, second?.inputTokens, second?.outputTokens, second?.newTokens], [1, 10, 1, 2]);
+    assert.deepEqual(second?.after, [{ id: 'r0', thinkUs: 0 }]);
     assert.match(notes.join('\n'), /4 characters a token; --tokenizer FILE counts them\n.*no arrival times/s);
   });
 
