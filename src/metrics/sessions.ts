@@ -39,7 +39,7 @@ export class SessionsCollector {
     if (sent_us !== null) firstUs.least(at, due_us);
     if (isStopped) unfinished.set(at, 1);
     else if (outcome !== 'ok') failed.set(at, 1);
-    endUs.most(at, end_us ?? due_us);
+    if (end_us !== null) endUs.most(at, end_us);
     const isMet = this.#slo === null || isStopped ? null : meetsAll(record, this.#slo);
     if (isMet !== null) judged.set(at, 1);
     if (isMet === false) missed.set(at, 1);
