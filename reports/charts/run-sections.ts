@@ -15,6 +15,7 @@ import { missCharts } from './miss-charts.ts';
 import { missSentence } from './miss-findings.ts';
 import { sloScaleChart } from './slo-scale-chart.ts';
 import { sloPlaneChart } from './slo-plane-chart.ts';
+import { sessionChart } from './session-chart.ts';
 import { tailChart } from './tail-chart.ts';
 import { timeCharts, timeLead } from './time-charts.ts';
 import { waterfallChart, type WaterfallData } from './waterfall-chart.ts';
@@ -52,6 +53,7 @@ const SECTIONS: readonly RunSection[] = [
     lead: timeLead,
     hint: 'Drag across a panel to zoom all of them, or use + - ← → and Escape on one.',
   },
+  { id: 'sessions', heading: 'Sessions', layout: 'column', charts: sessionCharts },
   { id: 'requests', heading: 'Single requests', name: 'Requests', layout: 'pairs', charts: requestCharts },
   { id: 'dependence', heading: 'What latency depends on', name: 'Dependence', layout: 'pairs', charts: heatCharts },
 ];
@@ -195,6 +197,21 @@ function reasonCharts(_: Summary, data: ReportData): Candidate[] {
 
 function reasonLead({ misses }: ReportData): string | null {
   return misses === null ? null : missSentence(misses);
+}
+
+/** A row a session; none without sessions. */
+function sessionCharts(summary: Summary, { sessions }: ReportData): Candidate[] {
+  return sessions.length === 0
+    ? []
+    : [
+        {
+          name: 'sessions',
+          n: sessions.length,
+          noun: 'session',
+          least: 1,
+          draw: () => sessionChart(summary, sessions),
+        },
+      ];
 }
 
 /** The slowest and a sample, or every request where they are the same. */

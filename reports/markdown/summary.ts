@@ -3,6 +3,7 @@ import { LATENCY_METRICS, type LatencyMetric, type Summary } from '../../src/sch
 import { latencyOf } from '../../src/core/slo.ts';
 import { formatShare, withThousands } from '../../src/core/units.ts';
 import { CLASS_COLUMNS, classRows, limitShares } from '../slo-shares.ts';
+import { sessionsText } from '../session-words.ts';
 import { sloScaleText } from '../slo-scale-text.ts';
 import { verdictOf } from '../verdict.ts';
 import { METRIC_NAMES } from '../definitions.ts';
@@ -15,6 +16,7 @@ export function summaryMarkdown(summary: Summary, manifest: Manifest): string {
   const { workload, target } = manifest;
   const { requests, throughput } = summary;
   const scales = sloScaleText(summary);
+  const sessions = sessionsText(summary);
   return [
     ...warnings.flatMap((warning) => [`**! ${plain(warning)}**`, '']),
     `**${glyph} ${plain(sentence)}**`,
@@ -31,6 +33,7 @@ export function summaryMarkdown(summary: Summary, manifest: Manifest): string {
     ...latencyTable(summary),
     ...classTable(summary),
     '',
+    ...(sessions === null ? [] : [`Sessions: ${sessions}`, '']),
     ...(scales === null ? [] : [`SLO scale: ${scales}`, '']),
     fenced(commandText(manifest.command)),
     '',

@@ -4,6 +4,7 @@ import { LATENCY_METRICS, type Summary } from '../../src/schema/summary.ts';
 import { formatMs, formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
 import { quantileText, serverLoadText, serverNotes } from '../server-text.ts';
 import { classRows, limitShares } from '../slo-shares.ts';
+import { sessionsText } from '../session-words.ts';
 import { sloScaleText } from '../slo-scale-text.ts';
 import { verdictOf, type Verdict } from '../verdict.ts';
 import { METRIC_NAMES } from '../definitions.ts';
@@ -43,6 +44,7 @@ export function summaryText(summary: Summary, manifest: Manifest, { color }: { c
         ...sloRows(manifest),
         ...attainmentRows(summary),
         ...sloScaleRows(summary),
+        ...sessionRows(summary),
         ...throughputRows(summary),
         ...qualityRows(summary),
         ...serverRows(summary),
@@ -127,6 +129,11 @@ function attainmentRows({ slo, requests }: Summary): string[][] {
       `${met} of ${requests} requests${interval === '-' ? '' : ` (${interval})`}: ${each}`,
     ]),
   ];
+}
+
+function sessionRows(summary: Summary): string[][] {
+  const text = sessionsText(summary);
+  return text === null ? [] : [['sessions', text]];
 }
 
 function sloScaleRows(summary: Summary): string[][] {

@@ -99,7 +99,8 @@ export async function reportRun(
     const judged = judgedName(manifest);
     writeSummary(dir, summary, judged);
     writeMarkdown(dir, summaryMarkdown(summary, manifest), judged);
-    const page = await writeHtmlReport(summary, manifest, readRecords(dir, problem), readScrapes(dir, problem));
+    const records = (): ReturnType<typeof readRecords> => readRecords(dir, problem);
+    const page = await writeHtmlReport(summary, manifest, records(), readScrapes(dir, problem), records);
     writeReport(dir, page, judged);
     return summary;
   };

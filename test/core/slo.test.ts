@@ -16,7 +16,7 @@ import { resolveSlo } from '../../src/slos/index.ts';
 const anyLimits = fc
   .uniqueArray(fc.constantFrom(...SLO_METRICS), { minLength: 1 })
   .chain((metrics) =>
-    fc.record<Record<string, fc.Arbitrary<number>>>(
+    fc.record<Record<string, number>>(
       Object.fromEntries(metrics.map((metric) => [metric, fc.integer({ min: 1, max: 100_000 })])),
     ),
   );
