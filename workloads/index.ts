@@ -29,7 +29,7 @@ export { resolveWorkload, SAMPLES } from './samples/index.ts';
 export { partsOf } from './split.ts';
 export { scanPlan, type ScanOptions } from './scan.ts';
 export { historyOf } from './sessions.ts';
-export { synthesize } from './synthesis/index.ts';
+export { SYNTH_FORMS, synthesize, type SynthSpec } from './synthesis/index.ts';
 export { applyTransforms } from './transforms/index.ts';
 export { beginningsOf, freshBlocks, type Beginnings } from './transforms/fresh-blocks.ts';
 export { COPY_BLOCKS, COPY_TIMES } from './transforms/copies.ts';
